@@ -1,0 +1,2 @@
+//! Two snapshots to changes.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Entities to dependencies: who needs whom, and how we know.
+#![forbid(unsafe_code)]

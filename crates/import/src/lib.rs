@@ -1,0 +1,2 @@
+//! Declared knowledge from files: inventory CSV, RVTools workbooks.
+#![forbid(unsafe_code)]

@@ -1,0 +1,62 @@
+//! What one look sends: a header that says who looked when, and records in the order they were said.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AgentId, SiteId, SourceName};
+use crate::{Coverage, Gap, Observation, Timestamp};
+
+/// The schema word of a batch this version writes.
+pub const BATCH_SCHEMA: &str = "groma.batch/1";
+
+/// Who looked, when, and where in its own sequence this batch stands.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BatchHeader {
+    /// Always [`BATCH_SCHEMA`] for what this version writes.
+    pub schema: String,
+    /// The agent.
+    pub agent: AgentId,
+    /// Its site.
+    pub site: SiteId,
+    /// Grows when the agent lost its state; sequences start again within it.
+    pub epoch: u64,
+    /// Number of this batch within the epoch: `(agent, epoch, sequence)` is delivered once.
+    pub sequence: u64,
+    /// Version of the program that looked.
+    pub version: String,
+    /// When the look began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// The sources that looked, whether or not they saw anything.
+    pub sources: Vec<SourceName>,
+}
+
+/// One thing a source said.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Record {
+    /// The source that says it.
+    pub source: SourceName,
+    /// What it says.
+    pub said: Said,
+}
+
+/// The three things a source can say.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Said {
+    /// It saw something.
+    Saw(Observation),
+    /// It could not see something.
+    Missed(Gap),
+    /// It is done with a scope.
+    Covered(Coverage),
+}
+
+/// One look as it travels.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Batch {
+    /// Who, when, which.
+    pub header: BatchHeader,
+    /// What was said, in order.
+    pub records: Vec<Record>,
+}

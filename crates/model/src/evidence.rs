@@ -1,0 +1,90 @@
+//! A fact kept: with who saw it, how, when, and whether it still holds.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AgentId, EvidenceId, SiteId, SourceName};
+use crate::{Fact, Scope, Seen};
+
+/// In which way something was learnt. Witnesses of different kinds are independent enough to count.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Witness {
+    /// Sockets and flows with their process.
+    Live,
+    /// A server's own logs.
+    History,
+    /// Configuration, units, jobs, scripts.
+    Written,
+    /// Scans, handshakes, DNS answers, packets.
+    Network,
+    /// Directory objects, lists, people.
+    Declared,
+}
+
+impl Witness {
+    /// The word of the inventory document.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::History => "history",
+            Self::Written => "written",
+            Self::Network => "network",
+            Self::Declared => "declared",
+        }
+    }
+
+    /// The witness a fact is, by its kind.
+    pub fn of(fact: &Fact) -> Self {
+        match fact {
+            Fact::Reference(_) | Fact::Unit(_) | Fact::Job(_) => Self::Written,
+            Fact::FileSystem(_) | Fact::Listener(_) | Fact::Connection(_) => Self::Live,
+            Fact::Certificate(_) | Fact::Name(_) | Fact::Neighbour(_) => Self::Network,
+            Fact::Declared(_) => Self::Declared,
+            _ => Self::Live,
+        }
+    }
+}
+
+/// Whether a kept fact still holds at the moment one asks about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EvidenceState {
+    /// The newest look of its vantage and source saw it.
+    Current,
+    /// The newest look did not see it, and cannot say that it is gone.
+    NotSeen,
+}
+
+/// One kept fact with its provenance. Facts known to be *removed* are not evidence any more.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Derived from site, vantage, source, scope and fact: the same fact keeps its id over all looks.
+    pub id: EvidenceId,
+    /// The site of the vantage.
+    pub site: SiteId,
+    /// The agent that looked, or the list it was imported from.
+    pub vantage: AgentId,
+    /// The way of looking.
+    pub source: SourceName,
+    /// Where in the world the fact lives.
+    pub scope: Scope,
+    /// The fact.
+    pub fact: Fact,
+    /// First, last and count over all looks.
+    pub seen: Seen,
+    /// Whether it still holds.
+    pub state: EvidenceState,
+}
+
+impl Evidence {
+    /// The id of a fact at a place, seen by a vantage through a source. `fact_json` is the fact as serde writes it.
+    pub fn id_of(site: &SiteId, vantage: &AgentId, source: &SourceName, scope: &Scope, fact_json: &str) -> EvidenceId {
+        EvidenceId::of(&[site.as_str(), vantage.as_str(), source.as_str(), scope.as_str(), fact_json])
+    }
+
+    /// The witness this evidence is.
+    pub fn witness(&self) -> Witness {
+        Witness::of(&self.fact)
+    }
+}

@@ -1,0 +1,636 @@
+//! What can be seen: one variant per kind of fact, typed, without anything volatile and without a secret.
+//!
+//! A fact has no "who" and no "when": the vantage and the times stand beside it. Two looks that see the
+//! same thing must produce equal facts, or the store grows and the diff lies. So a process id, an
+//! ephemeral port, a counter or the free space of a disk never stand in a fact; numbers that move go
+//! into [`Fact::Measurement`].
+
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::name::{HostName, Peer, Port, Protection, Transport};
+use crate::{Foreign, Timestamp};
+
+/// One fact. The tag `fact` names the kind; a kind a newer agent knows is kept as [`Fact::Unknown`].
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "kebab-case")]
+pub enum Fact {
+    /// Who the machine at the vantage is.
+    Identity(HostIdentity),
+    /// What it runs.
+    OperatingSystem(OperatingSystem),
+    /// What it is made of.
+    Hardware(Hardware),
+    /// A mounted or configured file system.
+    FileSystem(FileSystem),
+    /// A network interface with its addresses.
+    Interface(Interface),
+    /// A route.
+    Route(Route),
+    /// A machine on the same link.
+    Neighbour(Neighbour),
+    /// A local account.
+    Account(Account),
+    /// An installed package.
+    Package(Package),
+    /// A service manager's unit.
+    Unit(Unit),
+    /// Something a clock starts.
+    Job(Job),
+    /// A container that runs or may run.
+    Container(Container),
+    /// A program holding an endpoint open.
+    Listener(Listener),
+    /// A connection, or many alike.
+    Connection(Connection),
+    /// A certificate and where it was met.
+    Certificate(CertificateSighting),
+    /// What a name or address resolves to.
+    Name(NameAnswer),
+    /// A dependency written down in a file.
+    Reference(Reference),
+    /// A machine somebody declared in a list.
+    Declared(Declared),
+    /// A number that moves.
+    Measurement(Measurement),
+    /// A fact of a kind this version does not know, kept as it came.
+    #[serde(untagged)]
+    Unknown(serde_json::Value),
+}
+
+/// Everything that may tell this machine from another one. Each is a witness, none is proof alone.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct HostIdentity {
+    /// The kernel's host name.
+    pub host_name: Foreign,
+    /// The qualified name, where the machine itself is sure of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qualified_name: Option<HostName>,
+    /// `/etc/machine-id`, Windows MachineGuid: belongs to the disk image, clones share it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_id: Option<String>,
+    /// SMBIOS system UUID as the guest reads it, lower case with dashes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smbios_uuid: Option<String>,
+    /// Serial number of the system, junk values left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
+    /// Permanent MAC addresses of interfaces that look physical, lower case with colons, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub macs: Vec<String>,
+    /// SHA-256 fingerprints of SSH host keys, as `SHA256:…`, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ssh_host_keys: Vec<String>,
+    /// SID of the machine account in a directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory_sid: Option<String>,
+    /// True if the look ran inside a container that shares its kernel with other hosts.
+    #[serde(default)]
+    pub in_container: bool,
+}
+
+/// The operating system.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct OperatingSystem {
+    /// `linux`, `windows`, …
+    pub family: String,
+    /// Distribution or product key, as `debian`, `ubuntu`, `rhel` (os-release `ID`).
+    pub id: String,
+    /// Version key, as `12` or `22.04` (os-release `VERSION_ID`).
+    pub version: String,
+    /// The name a person reads, as `Debian GNU/Linux 12 (bookworm)`.
+    pub pretty_name: String,
+    /// Kernel release.
+    pub kernel: String,
+    /// Processor architecture, as `x86_64`.
+    pub architecture: String,
+    /// `kvm`, `vmware`, `hyper-v`, `xen`, `container`, … or `None` on bare metal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub virtualization: Option<String>,
+}
+
+/// Hardware and firmware. A machine without DMI says `None`, never a guess.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Hardware {
+    /// System maker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
+    /// Product name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// Firmware vendor and version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firmware: Option<String>,
+    /// Firmware date as the maker wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firmware_date: Option<String>,
+    /// Processor model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processor: Option<String>,
+    /// Logical processors.
+    pub processors: u32,
+    /// Main memory in bytes.
+    pub memory_bytes: u64,
+    /// Block devices that look like disks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disks: Vec<Disk>,
+}
+
+/// A block device.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Disk {
+    /// Kernel name, as `sda`.
+    pub name: String,
+    /// Model as the device says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// A file system, mounted now or due at boot.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct FileSystem {
+    /// Where it is mounted.
+    pub mount_point: Foreign,
+    /// What is mounted (device, export, share), without credentials.
+    pub device: Foreign,
+    /// Type, as `ext4`, `nfs4`, `cifs`.
+    pub kind: String,
+    /// Size in bytes, where it was asked (never for a remote one, which may hang).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// The other machine it lives on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<RemoteStorage>,
+}
+
+/// The other end of a remote file system or disk.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RemoteStorage {
+    /// `nfs`, `smb` or `iscsi`: a dependency kind of the registry.
+    pub kind: String,
+    /// The server.
+    pub peer: Peer,
+    /// The port, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Port>,
+    /// Export, share or target name.
+    pub resource: Foreign,
+    /// The account used, never its password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Foreign>,
+}
+
+/// A network interface.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Interface {
+    /// Name.
+    pub name: Foreign,
+    /// MAC address, lower case with colons.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+    /// `physical`, `loopback`, `bridge`, `vlan`, `tunnel`, `virtual` (veth and the like).
+    pub kind: String,
+    /// True if it is up.
+    pub up: bool,
+    /// Addresses with prefix length, as `10.0.0.5/24`, sorted. Temporary IPv6 addresses are left out.
+    pub addresses: Vec<String>,
+}
+
+/// A route.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Route {
+    /// Destination as `10.0.0.0/8`; `0.0.0.0/0` and `::/0` are default routes.
+    pub destination: String,
+    /// Next hop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<IpAddr>,
+    /// Outgoing interface.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<Foreign>,
+}
+
+/// A machine on the same link, as the neighbour table knows it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Neighbour {
+    /// Its address.
+    pub address: IpAddr,
+    /// Its MAC address, lower case with colons.
+    pub mac: String,
+    /// The interface it was met on.
+    pub interface: Foreign,
+}
+
+/// A local account.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Account {
+    /// Name.
+    pub name: Foreign,
+    /// Numeric uid, or the SID.
+    pub id: String,
+    /// Home directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<Foreign>,
+    /// Login shell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shell: Option<Foreign>,
+    /// True if it can log in: a login shell, and not locked as far as we could see.
+    pub can_log_in: bool,
+}
+
+/// An installed package.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Package {
+    /// Name.
+    pub name: String,
+    /// Version as the package manager writes it.
+    pub version: String,
+    /// Architecture.
+    pub architecture: String,
+    /// `dpkg`, `rpm`, …
+    pub manager: String,
+}
+
+/// A unit of the service manager.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Unit {
+    /// Full name, as `nginx.service`.
+    pub name: Foreign,
+    /// True if it starts at boot (or is started by something that does).
+    pub enabled: bool,
+    /// What its author says it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Program it starts (first word of `ExecStart=`), without its arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executable: Option<Foreign>,
+    /// Account it runs as, where one is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Foreign>,
+    /// Units it cannot run without (`Requires=`, `BindsTo=`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<Foreign>,
+    /// File it was read from.
+    pub file: Foreign,
+}
+
+/// Something a clock starts: cron line, at job, timer, scheduled task.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Job {
+    /// `cron`, `anacron`, `at`, `timer`.
+    pub scheduler: String,
+    /// What it is called: the unit, or file and line.
+    pub name: Foreign,
+    /// The schedule as written.
+    pub schedule: String,
+    /// `minutely`, `hourly`, `daily`, `weekly`, `monthly`, `yearly`, `once`, `boot`, where it can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rhythm: Option<String>,
+    /// Account it runs as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Foreign>,
+    /// Program it starts, without its arguments (they may hold a password).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executable: Option<Foreign>,
+    /// File it was read from.
+    pub file: Foreign,
+}
+
+/// A container.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Container {
+    /// Id as its runtime writes it.
+    pub id: String,
+    /// Name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Foreign>,
+    /// Image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Foreign>,
+    /// `docker`, `podman`, `containerd`, `cri-o`, `lxc`, …
+    pub runtime: String,
+    /// True if a process runs in it now.
+    pub running: bool,
+}
+
+/// The program behind a socket, as far as it could be told. Without the rights to look it is empty.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Program {
+    /// Executable file (a deleted one without the mark the kernel adds).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executable: Option<Foreign>,
+    /// Script an interpreter runs, where its second word is a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<Foreign>,
+    /// Account it runs as: a name where the local files know it, else the uid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Foreign>,
+    /// Unit of the service manager it belongs to, as `nginx.service`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Container it runs in: the id a [`Container`] fact carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+    /// Working directory of the process, where it is not `/`: tells which application's files it reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working_directory: Option<Foreign>,
+}
+
+impl Program {
+    /// True if nothing is known about it.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A program holding an endpoint open.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Listener {
+    /// Local address; unspecified means every address.
+    pub address: IpAddr,
+    /// Local port.
+    pub port: Port,
+    /// Transport.
+    pub transport: Transport,
+    /// Who holds it.
+    #[serde(default)]
+    pub program: Program,
+}
+
+/// Which side opened a connection.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// This machine called.
+    Outgoing,
+    /// This machine was called.
+    Incoming,
+}
+
+/// A connection or many alike: the caller's ephemeral port is left out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Connection {
+    /// Who called whom.
+    pub direction: Direction,
+    /// The address on this machine.
+    pub local: IpAddr,
+    /// The address on the other machine.
+    pub remote: IpAddr,
+    /// The port of the side that was called.
+    pub service_port: Port,
+    /// Transport.
+    pub transport: Transport,
+    /// The program on this machine.
+    #[serde(default)]
+    pub program: Program,
+}
+
+/// An X.509 certificate (RFC 5280).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Certificate {
+    /// SHA-256 of the DER bytes, lower-case hex.
+    pub sha256: String,
+    /// SHA-256 of the SubjectPublicKeyInfo: joins renewed copies, and disk with wire.
+    pub spki_sha256: String,
+    /// Subject, as RFC 4514 text.
+    pub subject: String,
+    /// Issuer, as RFC 4514 text.
+    pub issuer: String,
+    /// Serial number, lower-case hex.
+    pub serial: String,
+    /// DNS names, addresses and mail addresses of the subjectAltName, as written, sorted.
+    pub names: Vec<String>,
+    /// Valid from.
+    pub not_before: Timestamp,
+    /// Valid until.
+    pub not_after: Timestamp,
+    /// Key algorithm, as `rsa`, `ecdsa`, `ed25519`.
+    pub key_algorithm: String,
+    /// Key size in bits.
+    pub key_bits: u32,
+    /// Signature algorithm, as `sha256WithRSAEncryption`.
+    pub signature_algorithm: String,
+    /// True for a certificate authority (basicConstraints).
+    pub authority: bool,
+    /// True if subject and issuer are equal and it verifies with its own key identifier or is alone.
+    pub self_signed: bool,
+    /// Hosts named in CRL, OCSP and issuer URLs: they must answer too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub status_hosts: Vec<Peer>,
+}
+
+/// Where a certificate was met.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificatePlace {
+    /// In a file; `position` counts certificates in it from 0.
+    File {
+        /// The file.
+        path: Foreign,
+        /// Which one in the file.
+        position: u32,
+    },
+    /// Presented by a listener in a TLS handshake; `position` 0 is the leaf.
+    Endpoint {
+        /// Address that was asked.
+        address: IpAddr,
+        /// Port that was asked.
+        port: Port,
+        /// What was spoken before TLS began: `tls` (nothing), `smtp`, `ldap`, `postgresql`, …
+        protocol: String,
+        /// Which one in the chain.
+        position: u32,
+    },
+}
+
+/// A certificate and one place where it was met.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CertificateSighting {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Where.
+    pub place: CertificatePlace,
+    /// True if a private key stands in the same file or beside it (its public half was compared).
+    #[serde(default)]
+    pub key_present: bool,
+}
+
+/// Who gave an answer about a name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NameSource {
+    /// The hosts file of the machine at the vantage.
+    HostsFile,
+    /// The domain name system.
+    Dns,
+}
+
+/// What a name or an address resolves to, seen from the vantage.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct NameAnswer {
+    /// What was asked: a name (forward) or an address (reverse).
+    pub asked: Peer,
+    /// Who answered.
+    pub by: NameSource,
+    /// Aliases on the way, in order, without the name asked (CNAME chain).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<HostName>,
+    /// Forward answers, sorted. Empty together with `names` means: it does not exist.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<IpAddr>,
+    /// Reverse answers, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<HostName>,
+    /// The zone's time to live in seconds, where an authoritative or first-hand answer told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_seconds: Option<u32>,
+}
+
+/// What part of the consumer needs the provider.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Component {
+    /// What sort of part it is.
+    pub class: ComponentClass,
+    /// Its name: an executable path, a unit, a job, a file.
+    pub name: Foreign,
+}
+
+/// The sorts of parts an edge may begin at.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ComponentClass {
+    /// A unit of the service manager.
+    Unit,
+    /// An executable or script.
+    Executable,
+    /// Something a clock starts.
+    ScheduledJob,
+    /// A device as a whole.
+    Device,
+    /// A file somebody or something reads; used when nothing tells who.
+    File,
+}
+
+/// A dependency written down. Never the raw line, never a secret.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Reference {
+    /// The knowledge rule that read it, as `postfix-relayhost`.
+    pub rule: String,
+    /// The file it stands in.
+    pub file: Foreign,
+    /// Line, counted from 1.
+    pub line: u32,
+    /// The key or directive, as `relayhost`.
+    pub key: String,
+    /// Whom it names.
+    pub peer: Peer,
+    /// The port, written or the one the kind of service has by definition of the file's format.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Port>,
+    /// Transport.
+    pub transport: Transport,
+    /// What it needs there: a dependency kind of the registry.
+    pub kind: String,
+    /// The part of the machine that reads the file.
+    pub component: Component,
+    /// Database, share, path, base DN: what is used there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<Foreign>,
+    /// Account it logs on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Foreign>,
+    /// How the connection is protected, where the file says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection: Option<Protection>,
+    /// True if a password or key stands right there. Only that fact leaves the host.
+    #[serde(default)]
+    pub has_secret: bool,
+    /// Rhythm of the job that uses it, where a clock starts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rhythm: Option<String>,
+    /// True if the reference only says who may be trusted or was once met (known_hosts): a hint, not a need.
+    #[serde(default)]
+    pub weak: bool,
+}
+
+/// A row of somebody's list.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Declared {
+    /// The list: file name and sheet.
+    pub list: String,
+    /// What it is: an entity kind of the registry.
+    pub kind: String,
+    /// Its name as written.
+    pub name: Foreign,
+    /// Further names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<HostName>,
+    /// Addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<IpAddr>,
+    /// MAC addresses, lower case with colons.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub macs: Vec<String>,
+    /// SMBIOS UUID of a virtual machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smbios_uuid: Option<String>,
+    /// The hypervisor it runs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_on: Option<Foreign>,
+    /// Operating system as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operating_system: Option<String>,
+    /// Owner as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Criticality as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub criticality: Option<String>,
+    /// Everything else the row says, by column.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub more: std::collections::BTreeMap<String, String>,
+}
+
+/// A number that moves: it is kept, but no diff prints it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Measurement {
+    /// What is measured, unit last: `file_system_used_bytes`, `file_system_free_bytes`, `memory_available_bytes`.
+    pub metric: String,
+    /// Of what: a mount point, a queue.
+    pub subject: Foreign,
+    /// The value.
+    pub value: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fact_of_a_newer_agent_is_kept_whole() {
+        let line = r#"{"fact":"moon-base","crater":7}"#;
+        let fact: Fact = serde_json::from_str(line).unwrap();
+        assert!(matches!(fact, Fact::Unknown(_)));
+        assert_eq!(
+            serde_json::to_value(&fact).unwrap(),
+            serde_json::from_str::<serde_json::Value>(line).unwrap()
+        );
+    }
+
+    #[test]
+    fn a_known_fact_says_its_kind() {
+        let fact = Fact::Account(Account {
+            name: "www-data".into(),
+            id: "33".into(),
+            home: None,
+            shell: None,
+            can_log_in: false,
+        });
+        let json = serde_json::to_string(&fact).unwrap();
+        assert_eq!(json, r#"{"fact":"account","name":"www-data","id":"33","can_log_in":false}"#);
+        assert_eq!(serde_json::from_str::<Fact>(&json).unwrap(), fact);
+    }
+}

@@ -1,0 +1,746 @@
+//! The inventory document, `groma.inventory/1`: everything a stranger needs to draw the migration map.
+//!
+//! These types *are* the published format: the JSON Schema is generated from them. Names may be added,
+//! never removed. All lists are sorted by id (or by the fields that identify the row), so the same
+//! evidence gives the same bytes.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::Witness;
+use crate::fact::{Certificate, CertificatePlace, Component, Disk, FileSystem, Interface, Job, Program};
+use crate::id::{AgentId, DependencyId, EntityId, EvidenceId, FindingId, SiteId, SourceName};
+use crate::name::{HostName, Port, Protection, Transport};
+use crate::observation::CoverageState;
+use crate::Timestamp;
+
+/// The schema word of this document.
+pub const INVENTORY_SCHEMA: &str = "groma.inventory/1";
+
+/// The whole estate at one moment, with how we know.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Inventory {
+    /// Always [`INVENTORY_SCHEMA`].
+    pub schema: String,
+    /// When this document was made.
+    pub generated_at: Timestamp,
+    /// Name of the snapshot it shows, or null for the present.
+    pub snapshot: Option<String>,
+    /// The time it speaks about: from the first look to the last one.
+    pub window: TimeWindow,
+    /// `minimal`, `standard` or `full`.
+    pub data_level: String,
+    /// True if somebody imported a list of what they believe they have; without one nothing is "undeclared".
+    pub compared_with_list: bool,
+    /// How much was looked at, by source, vantage and scope.
+    pub coverage: Vec<CoverageEntry>,
+    /// The layers of the map, from the foundation up.
+    pub layers: Vec<LayerEntry>,
+    /// Sites.
+    pub sites: Vec<Site>,
+    /// Lines between sites.
+    pub links: Vec<Link>,
+    /// Things people speak of as one, with what people know about them.
+    pub systems: Vec<System>,
+    /// Everything there is.
+    pub entities: Vec<Entity>,
+    /// Endpoints held open.
+    pub listeners: Vec<ListenerEntry>,
+    /// Who needs whom.
+    pub dependencies: Vec<Dependency>,
+    /// How much data lies where.
+    pub volumes: Vec<Volume>,
+    /// Who may do what to whose data.
+    pub rights: Vec<Right>,
+    /// What is backed up.
+    pub backups: Vec<Backup>,
+    /// Numbers taken by looks.
+    pub measurements: Vec<MeasurementEntry>,
+    /// Wave files that are known.
+    pub waves: Vec<WaveEntry>,
+    /// What to mind.
+    pub findings: Vec<Finding>,
+    /// How much is probably still unseen.
+    pub estimate: Option<Estimate>,
+    /// What only a person can answer.
+    pub questions: Vec<Question>,
+    /// The facts behind all of it.
+    pub evidence: Vec<EvidenceEntry>,
+}
+
+/// From when to when.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct TimeWindow {
+    /// Begin.
+    pub from: Timestamp,
+    /// End.
+    pub to: Timestamp,
+}
+
+/// How much of a scope one vantage saw through one source.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CoverageEntry {
+    /// The way of looking.
+    pub source: SourceName,
+    /// The host (or list) at the vantage.
+    pub vantage: EntityId,
+    /// What was looked at.
+    pub scope: String,
+    /// Complete or partial.
+    pub state: CoverageState,
+    /// What was not seen.
+    pub gaps: Vec<GapEntry>,
+    /// Begin of the time spoken for.
+    pub from: Timestamp,
+    /// End of it.
+    pub to: Timestamp,
+}
+
+/// A hole in the coverage.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct GapEntry {
+    /// What was not seen.
+    pub what: String,
+    /// Why: a word of [`crate::Reason`].
+    pub reason: String,
+    /// What would help.
+    pub remedy: Option<String>,
+}
+
+/// A layer of the map.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct LayerEntry {
+    /// Name.
+    pub name: String,
+    /// Rank, 0 at the bottom.
+    pub rank: u32,
+}
+
+/// A site.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Site {
+    /// Id.
+    pub id: SiteId,
+    /// Name.
+    pub name: String,
+    /// Its networks, as `10.0.0.0/24`.
+    pub networks: Vec<String>,
+}
+
+/// A line between two sites.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Link {
+    /// One end.
+    pub from: SiteId,
+    /// The other end.
+    pub to: SiteId,
+    /// Capacity in bits per second.
+    pub capacity_bps: Option<u64>,
+    /// Free capacity in bits per second.
+    pub free_bps: Option<u64>,
+}
+
+/// Entities that people speak of as one thing.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct System {
+    /// Id: the entity id of its first member with `sys-` before it, until a person names it.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// What it is for, proposed from what it runs: `mail`, `directory`, `database`, …
+    pub functions: Vec<String>,
+    /// The entities in it.
+    pub members: Vec<EntityId>,
+    /// Product.
+    pub product: Option<String>,
+    /// Version.
+    pub version: Option<String>,
+    /// Owner.
+    pub owner: Option<String>,
+    /// Key users.
+    pub key_users: Option<String>,
+    /// Who is on call.
+    pub on_call: Option<String>,
+    /// Criticality.
+    pub criticality: Option<String>,
+    /// Downtime it may have.
+    pub allowed_downtime: Option<String>,
+    /// What becomes of it.
+    pub disposition: Option<Disposition>,
+    /// Who confirmed this grouping.
+    pub confirmed_by: Option<String>,
+    /// When.
+    pub confirmed_on: Option<Timestamp>,
+}
+
+/// What becomes of a system.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Disposition {
+    /// It stays.
+    Stay,
+    /// It moves.
+    Move,
+    /// Something else takes its place.
+    Replace,
+    /// It goes.
+    Retire,
+}
+
+/// One thing of the estate.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Entity {
+    /// Id, stable over all looks of one store.
+    pub id: EntityId,
+    /// Kind: a word of the registry.
+    pub kind: String,
+    /// The name a person knows it by.
+    pub name: String,
+    /// All its names, sorted.
+    pub names: Vec<String>,
+    /// All its addresses, sorted.
+    pub addresses: Vec<IpAddr>,
+    /// Layer: a word of the registry.
+    pub layer: String,
+    /// Site.
+    pub site: SiteId,
+    /// The system it belongs to.
+    pub system: Option<String>,
+    /// Owner.
+    pub owner: Option<String>,
+    /// Criticality.
+    pub criticality: Option<String>,
+    /// First moment it is known to have been there.
+    pub first_seen: Timestamp,
+    /// Last moment.
+    pub last_seen: Timestamp,
+    /// True if an agent looked at it from inside.
+    pub has_agent: bool,
+    /// True if a list somebody imported names it.
+    pub declared: bool,
+    /// What is known about it, by kind.
+    pub attributes: Attributes,
+    /// Why we believe it is one thing: one line a person understands per merge.
+    pub merged_because: Vec<String>,
+    /// The facts behind it.
+    pub evidence: Vec<EvidenceId>,
+}
+
+/// What is known about an entity. Which parts are present depends on its kind.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Attributes {
+    /// Hosts: the operating system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operating_system: Option<crate::fact::OperatingSystem>,
+    /// Hosts: hardware and firmware.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hardware: Option<crate::fact::Hardware>,
+    /// Hosts: identifying marks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<crate::fact::HostIdentity>,
+    /// Hosts: file systems.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub file_systems: Vec<FileSystem>,
+    /// Hosts: interfaces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interfaces: Vec<Interface>,
+    /// Hosts: routes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<crate::fact::Route>,
+    /// Hosts: accounts that can log in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<crate::fact::Account>,
+    /// Hosts: package name → version.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub packages: BTreeMap<String, String>,
+    /// Hosts: enabled units.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub units: Vec<crate::fact::Unit>,
+    /// Hosts: jobs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<Job>,
+    /// Hosts: containers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub containers: Vec<crate::fact::Container>,
+    /// Hosts: disks of the hypervisor's view.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disks: Vec<Disk>,
+    /// Certificates: the certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Certificate>,
+    /// Certificates: where it was met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<CertificatePlaceEntry>,
+    /// Anything reached by name: what the name resolves to, alias by alias.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<AliasEntry>,
+    /// Hosts and devices: MAC addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub macs: Vec<String>,
+    /// True if a name somebody uses resolves to nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unresolvable: bool,
+    /// Columns of imported lists nobody gave a meaning to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub declared: BTreeMap<String, String>,
+}
+
+/// Where a certificate was met.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CertificatePlaceEntry {
+    /// The host.
+    pub host: EntityId,
+    /// The file or endpoint.
+    pub place: CertificatePlace,
+    /// True if its private key stands there too.
+    pub key_present: bool,
+}
+
+/// One alias: what somebody asked for, and which canonical name stands behind it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct AliasEntry {
+    /// The alias.
+    pub alias: HostName,
+    /// What it leads to.
+    pub canonical: HostName,
+    /// Time to live in seconds.
+    pub ttl_seconds: Option<u32>,
+    /// `dns` or `hosts-file`.
+    pub by: crate::fact::NameSource,
+}
+
+/// An endpoint held open.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ListenerEntry {
+    /// The host.
+    pub entity: EntityId,
+    /// The address; unspecified means all.
+    pub address: IpAddr,
+    /// The port.
+    pub port: Port,
+    /// Transport.
+    pub transport: Transport,
+    /// The program.
+    pub process: Program,
+    /// What it speaks: a dependency kind, where it is known.
+    pub service: Option<String>,
+    /// The certificate it presents.
+    pub certificate: Option<EntityId>,
+    /// The facts behind it.
+    pub evidence: Vec<EvidenceId>,
+}
+
+/// One end of a dependency, ready to print.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Consumer {
+    /// The entity.
+    pub entity: EntityId,
+    /// Its name.
+    pub name: String,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+    /// The part of it that needs the provider.
+    pub component: Component,
+}
+
+/// The other end of a dependency, ready to print.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Provider {
+    /// The entity.
+    pub entity: EntityId,
+    /// Its name.
+    pub name: String,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+    /// The port.
+    pub port: Option<Port>,
+    /// Transport.
+    pub transport: Option<Transport>,
+    /// The part of it that serves, where an agent saw it.
+    pub component: Option<Component>,
+}
+
+/// What the consumer loses when the provider is gone.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strength {
+    /// It stops.
+    Blocking,
+    /// It limps.
+    Degrading,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// How a dependency is known: a word an operator understands, not a score.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Basis {
+    /// It was seen happening (live, history, network).
+    Observed,
+    /// Somebody wrote it down (configuration, directory, list).
+    Declared,
+    /// Concluded from several facts, none of which states it.
+    Inferred,
+}
+
+/// How the consumer finds the provider.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReachedBy {
+    /// By its own name.
+    Name,
+    /// By another name that leads to it.
+    Alias,
+    /// By address.
+    AddressLiteral,
+    /// By a name the consumer's hosts file decides.
+    HostsFile,
+    /// By asking everybody.
+    Broadcast,
+}
+
+/// A consumer needs a provider.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Dependency {
+    /// Hash of the key: consumer and component class, kind, provider, port, transport.
+    pub id: DependencyId,
+    /// Kind: a word of the registry.
+    pub kind: String,
+    /// Who needs.
+    pub consumer: Consumer,
+    /// Who is needed.
+    pub provider: Provider,
+    /// Layer of the provider's service: a word of the registry.
+    pub layer: String,
+    /// What is lost without it.
+    pub strength: Strength,
+    /// True for what nearly every host needs (DNS, time): folded away on the map.
+    pub shared_service: bool,
+    /// In which independent ways it is known, sorted.
+    pub witnesses: Vec<Witness>,
+    /// How it is known, in one word.
+    pub basis: Basis,
+    /// True if a standard inventory does not show it.
+    pub hidden: bool,
+    /// Why it is hidden: words of the registry, sorted.
+    pub hidden_because: Vec<String>,
+    /// How the provider is found; null where nothing tells.
+    pub reached_by: Option<ReachedBy>,
+    /// The name or address used; null where nothing tells.
+    pub reached_as: Option<String>,
+    /// First seen.
+    pub first_seen: Timestamp,
+    /// Last seen.
+    pub last_seen: Timestamp,
+    /// True if the newest look at its places still saw it; false means *not seen*, never *gone*.
+    pub current: bool,
+    /// How often it was seen.
+    pub count: u64,
+    /// `monthly` and the like, where a schedule says it.
+    pub rhythm: Option<String>,
+    /// When it is due again.
+    pub next_due: Option<Timestamp>,
+    /// Accounts, mechanisms, names, places.
+    pub details: DependencyDetails,
+    /// What a person said about it.
+    pub verdict: Option<Verdict>,
+    /// The facts behind it; never empty.
+    pub evidence: Vec<EvidenceId>,
+}
+
+/// What is known about how the consumer uses the provider.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct DependencyDetails {
+    /// Account entity, where the ledger holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<EntityId>,
+    /// Account names as written, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<String>,
+    /// Logon mechanism.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mechanism: Option<String>,
+    /// Weakest protection known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection: Option<Protection>,
+    /// Databases, shares, paths, base DNs, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
+    /// Files and lines that write it down, as `/etc/app.env:3`, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written_in: Vec<String>,
+    /// Programs seen using it, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<String>,
+    /// True if a secret stands beside one of the references.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret_in_file: bool,
+    /// True if both ends are the same machine.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub local: bool,
+}
+
+/// What a person said about a dependency or a finding.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// The judgement.
+    pub verdict: VerdictWord,
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub because: String,
+}
+
+/// The judgements a person can give.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum VerdictWord {
+    /// It is so.
+    Confirmed,
+    /// It is not so.
+    Wrong,
+    /// It is so, and we live with it.
+    Accepted,
+}
+
+/// How much data lies somewhere.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Volume {
+    /// On what.
+    pub entity: EntityId,
+    /// Which part of it: a mount point, a mailbox.
+    pub subject: String,
+    /// Bytes.
+    pub bytes: u64,
+    /// Items.
+    pub items: Option<u64>,
+    /// Growth in bytes per day.
+    pub growth_per_day: Option<f64>,
+    /// When it was measured.
+    pub measured_at: Timestamp,
+    /// Hours to carry it over, low and high.
+    pub transfer_hours: Option<[f64; 2]>,
+}
+
+/// Who may do what.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Right {
+    /// On what.
+    pub on: EntityId,
+    /// Who.
+    pub principal: String,
+    /// What: `full-access`, `send-as`, `read`, …
+    pub right: String,
+    /// The facts behind it.
+    pub evidence: Vec<EvidenceId>,
+}
+
+/// What is backed up.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Backup {
+    /// Of what.
+    pub entity: EntityId,
+    /// By what.
+    pub by: Option<EntityId>,
+    /// How often.
+    pub rhythm: Option<String>,
+    /// When it last ended well.
+    pub last_success: Option<Timestamp>,
+    /// The facts behind it.
+    pub evidence: Vec<EvidenceId>,
+}
+
+/// A number taken by a look.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct MeasurementEntry {
+    /// Of what.
+    pub entity: EntityId,
+    /// What, unit last.
+    pub metric: String,
+    /// Which part of it.
+    pub subject: String,
+    /// The value.
+    pub value: f64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A wave that is known.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct WaveEntry {
+    /// Name.
+    pub name: String,
+    /// Its place in the order.
+    pub order: u32,
+    /// Its window.
+    pub window: Option<TimeWindow>,
+    /// Members by name.
+    pub members: Vec<String>,
+    /// `planned`, `ready`, `moved`, `proven`.
+    pub state: String,
+}
+
+/// How grave a finding is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Something stops, and soon.
+    Critical,
+    /// Something stops.
+    High,
+    /// Something limps, or stops later.
+    Medium,
+    /// Worth knowing.
+    Low,
+}
+
+/// How likely a risk is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Likelihood {
+    /// Unlikely.
+    Low,
+    /// Possible.
+    Medium,
+    /// Certain or nearly so.
+    High,
+}
+
+/// Who found it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FindingOrigin {
+    /// A check.
+    Generated,
+    /// A person.
+    Person,
+}
+
+/// Where a finding stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FindingState {
+    /// To be dealt with.
+    Open,
+    /// Dealt with.
+    Closed,
+    /// Lived with.
+    Accepted,
+}
+
+/// What to mind before the move, in the six fields of a risk table.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// Hash of check and subjects.
+    pub id: FindingId,
+    /// The check that says it, as `certificate-expires-in-window`: also the anchor in the documentation.
+    pub check: String,
+    /// Who found it.
+    pub origin: FindingOrigin,
+    /// Where it stands.
+    pub state: FindingState,
+    /// How grave.
+    pub severity: Severity,
+    /// Layer of the subject.
+    pub layer: String,
+    /// What may happen, in words for a director.
+    pub risk: String,
+    /// What shows it, with the names, dates and numbers.
+    pub indicator: String,
+    /// What it would do to the business.
+    pub impact: String,
+    /// How likely.
+    pub likelihood: Likelihood,
+    /// What can be done, first things first.
+    pub mitigations: Vec<String>,
+    /// Who acts.
+    pub owner: Option<String>,
+    /// By when.
+    pub control_date: Option<Timestamp>,
+    /// Ids of the entities and dependencies it is about, sorted.
+    pub subjects: Vec<String>,
+    /// The facts behind it.
+    pub evidence: Vec<EvidenceId>,
+    /// What a person said about it.
+    pub verdict: Option<Verdict>,
+}
+
+/// How much is probably still unseen.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Estimate {
+    /// Low, middle, high.
+    pub unseen_hosts: Option<[f64; 3]>,
+    /// Low, middle, high.
+    pub unseen_dependencies: Option<[f64; 3]>,
+    /// How it was computed.
+    pub method: String,
+    /// False: do not print it as a number.
+    pub meaningful: bool,
+}
+
+/// What only a person can answer.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Question {
+    /// Whom to ask, where an owner is known.
+    pub to: Option<String>,
+    /// Id of what it is about.
+    pub about: String,
+    /// The question.
+    pub question: String,
+}
+
+/// A fact, as one line a person understands.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct EvidenceEntry {
+    /// Id.
+    pub id: EvidenceId,
+    /// The way of looking.
+    pub source: SourceName,
+    /// The witness.
+    pub witness: Witness,
+    /// The host (or list) at the vantage.
+    pub vantage: EntityId,
+    /// Last moment it was observed.
+    pub observed_at: Timestamp,
+    /// The fact in one line.
+    pub says: String,
+}
+
+impl Inventory {
+    /// The entity with this id.
+    pub fn entity(&self, id: &EntityId) -> Option<&Entity> {
+        let at = self.entities.binary_search_by(|e| e.id.cmp(id)).ok()?;
+        self.entities.get(at)
+    }
+
+    /// The fact with this id.
+    pub fn evidence_entry(&self, id: &EvidenceId) -> Option<&EvidenceEntry> {
+        let at = self.evidence.binary_search_by(|e| e.id.cmp(id)).ok()?;
+        self.evidence.get(at)
+    }
+
+    /// Every entity that `text` may mean: an id, a name (also its first label), or an address.
+    pub fn find(&self, text: &str) -> Vec<&Entity> {
+        let wanted = text.trim_end_matches('.').to_lowercase();
+        let address = wanted.parse::<IpAddr>().ok().map(|a| a.to_canonical());
+        let exact = |e: &&Entity| {
+            e.id.as_str() == wanted
+                || e.name.to_lowercase() == wanted
+                || e.names.iter().any(|n| n.to_lowercase() == wanted)
+                || address.is_some_and(|a| e.addresses.contains(&a))
+        };
+        let hits: Vec<&Entity> = self.entities.iter().filter(exact).collect();
+        if !hits.is_empty() {
+            return hits;
+        }
+        let short = |n: &String| n.split('.').next().is_some_and(|s| s.eq_ignore_ascii_case(&wanted));
+        self.entities.iter().filter(|e| e.names.iter().any(short)).collect()
+    }
+}
+
+/// Which agent stands for which host: needed to print coverage and evidence.
+pub type Vantages = BTreeMap<AgentId, EntityId>;

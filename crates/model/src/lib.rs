@@ -1,0 +1,31 @@
+//! The nouns of groma.
+//!
+//! Everything the other crates say to each other is said in these words: an [`Observation`] is what a
+//! source saw, [`Evidence`] is that fact kept with its provenance, an [`inventory::Entity`] is what
+//! several pieces of evidence are about, an [`inventory::Dependency`] says who needs whom, a
+//! [`inventory::Finding`] says what to mind. The nouns know nothing of colours, layout, files, sockets
+//! or the clock: this crate is pure, and everything in it serialises.
+//!
+//! The words for kinds are not free text: [`registry`] reads them from one versioned file.
+#![forbid(unsafe_code)]
+
+pub mod batch;
+pub mod evidence;
+pub mod fact;
+pub mod foreign;
+pub mod id;
+pub mod inventory;
+pub mod name;
+pub mod observation;
+pub mod registry;
+pub mod store;
+pub mod time;
+
+pub use batch::{Batch, BatchHeader, Record};
+pub use evidence::{Evidence, EvidenceState, Witness};
+pub use fact::Fact;
+pub use foreign::Foreign;
+pub use id::{AgentId, DependencyId, EntityId, EvidenceId, FindingId, SiteId, SourceName};
+pub use name::{HostName, Peer, Port, Transport};
+pub use observation::{Coverage, CoverageState, Gap, Observation, Reason, Scope, Seen};
+pub use time::Timestamp;

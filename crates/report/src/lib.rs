@@ -1,0 +1,2 @@
+//! Inventories, findings and changes as documents people can hold.
+#![forbid(unsafe_code)]

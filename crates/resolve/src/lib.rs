@@ -1,0 +1,2 @@
+//! Evidence to entities: one host behind five names.
+#![forbid(unsafe_code)]

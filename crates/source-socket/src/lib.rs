@@ -1,0 +1,2 @@
+//! Who talks to whom right now, and which program it is.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Certificates in files and at local listeners.
+#![forbid(unsafe_code)]

@@ -1,0 +1,124 @@
+//! Reading files that strangers made.
+
+use std::path::{Path, PathBuf};
+
+use groma_model::{Foreign, Reason};
+
+/// The only way a source touches files. An implementation keeps these promises for all of them:
+///
+/// - a FIFO, socket, device node or directory is never opened for reading ([`Reason::NotARegularFile`]);
+/// - a path on a network, FUSE or autofs mount is refused before it is touched ([`Reason::RemoteFileSystem`]);
+/// - at most `limit` bytes are read; a larger file is refused, not cut ([`Reason::TooLarge`]), whatever
+///   size it claims (sparse files too);
+/// - links are followed a bounded number of times ([`Reason::BrokenLink`]); the access time stays.
+pub trait Disk: Send + Sync {
+    /// Reads a whole regular file of at most `limit` bytes.
+    fn read(&self, path: &Path, limit: u64) -> Result<FileRead, DiskError>;
+
+    /// The entries of a directory, sorted by name, at most `limit`; `.` and `..` left out.
+    fn list(&self, path: &Path, limit: usize) -> Result<Vec<Entry>, DiskError>;
+
+    /// What stands at `path`; a link itself, not what it leads to.
+    fn metadata(&self, path: &Path) -> Result<Metadata, DiskError>;
+
+    /// Where a link leads, one step, as written.
+    fn read_link(&self, path: &Path) -> Result<PathBuf, DiskError>;
+
+    /// Size and free bytes of the file system at `path`; refused for remote ones.
+    fn space(&self, path: &Path) -> Result<Space, DiskError>;
+}
+
+/// A file's bytes, and where they really stand.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileRead {
+    /// The path after following links at its end.
+    pub path: PathBuf,
+    /// The content.
+    pub bytes: Vec<u8>,
+    /// Its metadata.
+    pub metadata: Metadata,
+}
+
+/// What stands at a path.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Metadata {
+    /// What sort of thing.
+    pub kind: EntryKind,
+    /// Bytes it claims to have.
+    pub bytes: u64,
+    /// Owner (uid), where the platform has one.
+    pub owner: Option<u32>,
+    /// Permission bits, where the platform has them.
+    pub mode: Option<u32>,
+    /// Last change in seconds since 1970.
+    pub modified: i64,
+    /// A number that tells one file from another on this machine (device and inode).
+    pub identity: (u64, u64),
+}
+
+/// One entry of a directory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// Full path.
+    pub path: PathBuf,
+    /// What sort of thing, as the directory says it.
+    pub kind: EntryKind,
+}
+
+/// Sorts of things a directory may hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// Anything that must not be opened: FIFO, socket, device.
+    Special,
+}
+
+/// Size of a file system.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Space {
+    /// All bytes.
+    pub bytes: u64,
+    /// Bytes an ordinary user may still write.
+    pub free_bytes: u64,
+}
+
+/// A path could not be looked at.
+#[derive(Debug, thiserror::Error)]
+#[error("look at {}: {reason}", path.display())]
+pub struct DiskError {
+    /// The path that was tried.
+    pub path: PathBuf,
+    /// Why not.
+    pub reason: Reason,
+    /// What the system said.
+    #[source]
+    pub source: Option<std::io::Error>,
+}
+
+impl DiskError {
+    /// An error with a reason of our own.
+    pub fn because(path: &Path, reason: Reason) -> Self {
+        Self { path: path.to_owned(), reason, source: None }
+    }
+
+    /// An error of the system.
+    pub fn of_io(path: &Path, error: std::io::Error) -> Self {
+        Self { path: path.to_owned(), reason: Reason::of_io(&error), source: Some(error) }
+    }
+
+    /// True if nothing stands there: most often no gap at all.
+    pub fn is_absent(&self) -> bool {
+        self.source.as_ref().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound)
+            || matches!(&self.source, Some(e) if e.kind() == std::io::ErrorKind::NotADirectory)
+    }
+}
+
+/// A path as foreign text: its bytes on Unix, WTF-8 elsewhere.
+pub fn foreign(path: &Path) -> Foreign {
+    Foreign::from_bytes(path.as_os_str().as_encoded_bytes())
+}

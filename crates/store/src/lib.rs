@@ -1,0 +1,2 @@
+//! Evidence kept: append-only facts, the identity ledger, named snapshots.
+#![forbid(unsafe_code)]

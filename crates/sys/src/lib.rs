@@ -1,0 +1,37 @@
+//! The real clock, disk, network and randomness.
+//!
+//! This is the one crate that talks to the operating system on behalf of all sources, so the promises of
+//! [`groma_source::Disk`] and [`groma_source::Network`] are kept in one place.
+#![forbid(unsafe_code)]
+
+mod clock;
+mod disk;
+mod network;
+
+pub use clock::SystemClock;
+pub use disk::LocalDisk;
+pub use network::LocalNetwork;
+
+use std::sync::Arc;
+
+use groma_source::{Randomness, World};
+
+/// Random bytes of the operating system.
+#[derive(Debug, Default)]
+pub struct SystemRandomness;
+
+impl Randomness for SystemRandomness {
+    fn fill(&self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).expect("the operating system hands out random bytes once it is up");
+    }
+}
+
+/// This machine. `offline` forbids every packet that would leave it.
+pub fn this_machine(offline: bool) -> World {
+    World {
+        clock: Arc::new(SystemClock::default()),
+        disk: Arc::new(LocalDisk::of_this_machine()),
+        network: Arc::new(LocalNetwork::new(offline)),
+        randomness: Arc::new(SystemRandomness),
+    }
+}
