@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod batch;
+pub mod estate;
 pub mod evidence;
 pub mod fact;
 pub mod foreign;
@@ -18,10 +19,12 @@ pub mod inventory;
 pub mod name;
 pub mod observation;
 pub mod registry;
+pub mod says;
 pub mod store;
 pub mod time;
 
 pub use batch::{Batch, BatchHeader, Record};
+pub use estate::{Estate, Meaning};
 pub use evidence::{Evidence, EvidenceState, Witness};
 pub use fact::Fact;
 pub use foreign::Foreign;

@@ -1,0 +1,56 @@
+//! What resolve hands to the stages after it: the entities, and a way to say who an address or a name is.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::fact::NameSource;
+use crate::id::{AgentId, EntityId, SiteId};
+use crate::inventory::{Entity, ReachedBy};
+use crate::name::{HostName, Peer};
+
+/// The entities of the estate, and who stands behind each address and name as each vantage sees it.
+#[derive(Clone, Debug, Default)]
+pub struct Estate {
+    /// All entities by id.
+    pub entities: BTreeMap<EntityId, Entity>,
+    /// The host (or list) at each vantage.
+    pub vantages: BTreeMap<AgentId, EntityId>,
+    /// Address → entity within a site. Loopback and unspecified addresses are never in it.
+    pub addresses: BTreeMap<(SiteId, IpAddr), EntityId>,
+    /// What a name means to a vantage.
+    pub names: BTreeMap<(AgentId, HostName), Meaning>,
+    /// Certificate fingerprint → entity.
+    pub certificates: BTreeMap<String, EntityId>,
+    /// True if a list somebody imported was among the evidence.
+    pub compared_with_list: bool,
+}
+
+/// Whom a name leads to, and how.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Meaning {
+    /// The entity.
+    pub entity: EntityId,
+    /// By its own name, by an alias, by the hosts file.
+    pub reached_by: ReachedBy,
+    /// Who answered, where anybody did.
+    pub by: Option<NameSource>,
+}
+
+impl Estate {
+    /// Who `peer` is to the agent `vantage` at `site`: the vantage's own host for everything that means
+    /// "this machine", nobody for multicast, broadcast and names nobody mentioned while resolving.
+    pub fn locate(&self, site: &SiteId, vantage: &AgentId, peer: &Peer) -> Option<Meaning> {
+        let meaning = |entity: &EntityId, reached_by| Meaning { entity: entity.clone(), reached_by, by: None };
+        match peer {
+            _ if peer.is_loopback() => Some(meaning(self.vantages.get(vantage)?, ReachedBy::Name)),
+            Peer::Address(address) if address.is_unspecified() => {
+                Some(meaning(self.vantages.get(vantage)?, ReachedBy::Name))
+            }
+            Peer::Address(address) => {
+                let entity = self.addresses.get(&(site.clone(), address.to_canonical()))?;
+                Some(meaning(entity, ReachedBy::AddressLiteral))
+            }
+            Peer::Name(name) => self.names.get(&(vantage.clone(), name.clone())).cloned(),
+        }
+    }
+}

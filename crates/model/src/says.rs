@@ -1,0 +1,117 @@
+//! Each fact as one line a person understands: the answer to "why do you believe this?".
+//!
+//! The words carry no colour and no layout; control characters that strangers wrote are still in them,
+//! and every sink escapes for itself.
+
+use crate::fact::{CertificatePlace, Connection, Direction, FileSystem, Job, Listener, NameAnswer, NameSource, Program, Reference};
+use crate::name::{Peer, Protection};
+use crate::Fact;
+
+impl Fact {
+    /// The fact in one line, without who looked and when.
+    pub fn says(&self) -> String {
+        match self {
+            Self::Identity(identity) => format!("the machine calls itself {}", identity.host_name),
+            Self::OperatingSystem(os) => format!("runs {}, kernel {}", os.pretty_name, os.kernel),
+            Self::Hardware(hardware) => format!("{} processors, {} MiB memory", hardware.processors, hardware.memory_bytes >> 20),
+            Self::FileSystem(mount) => file_system(mount),
+            Self::Interface(interface) => format!("interface {} has {}", interface.name, interface.addresses.join(", ")),
+            Self::Route(route) => format!("routes {} {}", route.destination, route.gateway.map_or_else(|| "directly".to_owned(), |g| format!("through {g}"))),
+            Self::Neighbour(neighbour) => format!("{} is on the same link with MAC {}", neighbour.address, neighbour.mac),
+            Self::Account(account) => format!("account {} {}", account.name, if account.can_log_in { "can log in" } else { "cannot log in" }),
+            Self::Package(package) => format!("package {} {}", package.name, package.version),
+            Self::Unit(unit) => format!("unit {} is {}", unit.name, if unit.enabled { "enabled" } else { "not enabled" }),
+            Self::Job(job) => says_job(job),
+            Self::Container(container) => format!("{} container {}", container.runtime, container.name.as_ref().map_or_else(|| container.id.clone(), ToString::to_string)),
+            Self::Listener(listener) => says_listener(listener),
+            Self::Connection(connection) => says_connection(connection),
+            Self::Certificate(sighting) => {
+                let place = match &sighting.place {
+                    CertificatePlace::File { path, .. } => format!("stands in {path}"),
+                    CertificatePlace::Endpoint { address, port, protocol, .. } => format!("is presented at {address} port {port} ({protocol})"),
+                };
+                format!("certificate \"{}\" {place}, valid until {}", sighting.certificate.subject, sighting.certificate.not_after.day())
+            }
+            Self::Name(answer) => says_name(answer),
+            Self::Reference(reference) => says_reference(reference),
+            Self::Declared(row) => format!("the list {} names {}", row.list, row.name),
+            Self::Measurement(m) => format!("{} of {} is {}", m.metric, m.subject, m.value),
+            Self::Unknown(_) => "a fact this version does not know".to_owned(),
+        }
+    }
+}
+
+impl Program {
+    /// The shortest text that tells a person which program it is.
+    pub fn label(&self) -> String {
+        let what = self.script.as_ref().or(self.executable.as_ref()).map(ToString::to_string);
+        match (what, &self.unit, &self.container) {
+            (Some(what), _, Some(container)) => format!("{what} in container {container}"),
+            (Some(what), Some(unit), None) => format!("{what} ({unit})"),
+            (Some(what), None, None) => what,
+            (None, Some(unit), _) => unit.clone(),
+            (None, None, Some(container)) => format!("container {container}"),
+            (None, None, None) => "a program we may not see".to_owned(),
+        }
+    }
+}
+
+fn file_system(mount: &FileSystem) -> String {
+    match &mount.remote {
+        Some(remote) => format!("{} is {} {} of {}", mount.mount_point, mount.kind, remote.resource, remote.peer),
+        None => format!("{} is {} on {}", mount.mount_point, mount.kind, mount.device),
+    }
+}
+
+fn says_job(job: &Job) -> String {
+    let what = job.executable.as_ref().map_or_else(|| job.name.to_string(), ToString::to_string);
+    format!("{} starts {what} at \"{}\" ({})", job.scheduler, job.schedule, job.file)
+}
+
+fn says_listener(listener: &Listener) -> String {
+    format!("{} listens on {} port {}/{}", listener.program.label(), listener.address, listener.port, listener.transport)
+}
+
+fn says_connection(connection: &Connection) -> String {
+    let Connection { remote, service_port, transport, local, program, .. } = connection;
+    match connection.direction {
+        Direction::Outgoing => format!("{} is connected to {remote} port {service_port}/{transport}", program.label()),
+        Direction::Incoming => format!("{remote} is connected to {} at {local} port {service_port}/{transport}", program.label()),
+    }
+}
+
+fn says_name(answer: &NameAnswer) -> String {
+    let by = match answer.by {
+        NameSource::HostsFile => "the hosts file says",
+        NameSource::Dns => "DNS says",
+    };
+    let mut results: Vec<String> = answer.aliases.iter().map(|a| format!("alias {a}")).collect();
+    results.extend(answer.addresses.iter().map(ToString::to_string));
+    results.extend(answer.names.iter().map(ToString::to_string));
+    if results.is_empty() {
+        return format!("{by} {} does not exist", answer.asked);
+    }
+    format!("{by} {} is {}", answer.asked, results.join(", "))
+}
+
+fn says_reference(reference: &Reference) -> String {
+    let at = match (&reference.peer, reference.port) {
+        (Peer::Address(address), Some(port)) if address.is_ipv6() => format!("[{address}]:{port}"),
+        (peer, Some(port)) => format!("{peer}:{port}"),
+        (peer, None) => peer.to_string(),
+    };
+    let mut line = format!("{}:{} {} names {at}", reference.file, reference.line, reference.key);
+    if let Some(account) = &reference.account {
+        line.push_str(&format!(" as {account}"));
+    }
+    match reference.protection {
+        Some(Protection::None) => line.push_str(", in clear text"),
+        Some(Protection::Starttls) => line.push_str(", with STARTTLS"),
+        Some(Protection::Tls) => line.push_str(", with TLS"),
+        None => {}
+    }
+    if reference.has_secret {
+        line.push_str(", with a secret beside it");
+    }
+    line
+}
