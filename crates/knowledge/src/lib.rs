@@ -1,2 +1,17 @@
-//! What the world looks like, as data: extractor rules, ports, products, ends of life.
+//! What the world looks like, as data: extractor rules, programs that listen, ends of life, public names.
+//!
+//! Everything is TOML under `data/` and `rules/`, compiled in and typed at the door: a wrong word fails a
+//! test here, not a look in the field. The crate is pure, it reads no file, clock or network.
+//!
+//! - [`services`]: programs that listen, and what they speak;
+//! - [`ends_of_life`]: until when an operating system gets corrections;
+//! - [`public`]: public time servers and mirrors, which reports fold away.
 #![forbid(unsafe_code)]
+
+pub mod ends_of_life;
+pub mod public;
+pub mod services;
+
+pub use ends_of_life::{end_of_life, end_of_life_source};
+pub use public::{is_public_mirror, is_public_time, is_public_time_or_mirror};
+pub use services::{ServiceProgram, service_of_program, service_programs};
