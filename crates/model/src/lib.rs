@@ -22,6 +22,7 @@ pub mod registry;
 pub mod says;
 pub mod store;
 pub mod time;
+pub mod wave;
 
 pub use batch::{Batch, BatchHeader, Record};
 pub use estate::{Estate, Meaning};
