@@ -1,6 +1,6 @@
 //! What resolve hands to the stages after it: the entities, and a way to say who an address or a name is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::fact::NameSource;
@@ -15,6 +15,8 @@ pub struct Estate {
     pub entities: BTreeMap<EntityId, Entity>,
     /// The host (or list) at each vantage.
     pub vantages: BTreeMap<AgentId, EntityId>,
+    /// Every address a vantage's own host has, also those of inner bridges that many hosts share.
+    pub own_addresses: BTreeMap<AgentId, BTreeSet<IpAddr>>,
     /// Address → entity within a site. Loopback and unspecified addresses are never in it.
     pub addresses: BTreeMap<(SiteId, IpAddr), EntityId>,
     /// What a name means to a vantage.
@@ -46,11 +48,18 @@ impl Estate {
             Peer::Address(address) if address.is_unspecified() => {
                 Some(meaning(self.vantages.get(vantage)?, ReachedBy::Name))
             }
+            Peer::Address(address) if self.is_own(vantage, address) => {
+                Some(meaning(self.vantages.get(vantage)?, ReachedBy::AddressLiteral))
+            }
             Peer::Address(address) => {
                 let entity = self.addresses.get(&(site.clone(), address.to_canonical()))?;
                 Some(meaning(entity, ReachedBy::AddressLiteral))
             }
             Peer::Name(name) => self.names.get(&(vantage.clone(), name.clone())).cloned(),
         }
+    }
+
+    fn is_own(&self, vantage: &AgentId, address: &IpAddr) -> bool {
+        self.own_addresses.get(vantage).is_some_and(|own| own.contains(&address.to_canonical()))
     }
 }

@@ -1,2 +1,74 @@
 //! Evidence to entities: one host behind five names.
+//!
+//! [`resolve`] reads the evidence once and answers three questions: which things are there, what is known
+//! about each, and whom every address and name means to every vantage. It is a pure function. The identity
+//! ledger comes in, and what is new for the ledger goes out; chance (for new ids) is an argument.
+//!
+//! **The two-witnesses rule.** Two agents are one host only if marks of two *independent classes* agree: the
+//! disk image (machine-id, SSH host keys), the hardware (SMBIOS UUID in either byte order, serial), the
+//! network (the set of MAC addresses), the directory (SID). A clone shares the whole disk class with its
+//! parent, an LXC guest shares the whole hardware class with its host, and neither is merged. Every merge
+//! says why, in one line, and the ledger can undo it.
+//!
+//! **What an address means.** An address of exactly one agent's host means that host. One claimed by several
+//! hosts at a time is a service address (VRRP, CARP, a cluster), an entity of its own. Any other address or
+//! name becomes an entity seen from outside, and when an agent arrives on it later, that entity is absorbed
+//! and its id lives on.
 #![forbid(unsafe_code)]
+
+mod gather;
+mod hosts;
+mod ledger;
+mod names;
+mod outside;
+
+use groma_model::store::{Identities, NewIdentities};
+use groma_model::{EntityId, Estate, Evidence};
+
+use gather::Gathered;
+use ledger::Ledger;
+
+/// The estate, and what the ledger should remember of it.
+#[derive(Clone, Debug, Default)]
+pub struct Resolution {
+    /// Entities, and who stands behind each address and name.
+    pub estate: Estate,
+    /// New marks and merges for the ledger.
+    pub new: NewIdentities,
+}
+
+/// Makes entities out of `evidence`. `mint` hands out ids that were never used before.
+///
+/// The same evidence in any order, or twice, gives the same estate as long as the ledger knows its marks.
+pub fn resolve(
+    identities: &Identities,
+    mint: &mut dyn FnMut() -> EntityId,
+    evidence: impl IntoIterator<Item = Evidence>,
+) -> Resolution {
+    let mut gathered = Gathered::default();
+    for piece in evidence {
+        gathered.take(piece);
+    }
+    gathered.settle();
+    let mut ledger = Ledger::new(identities, mint);
+    let mut estate = Estate { compared_with_list: !gathered.declared.is_empty(), ..Estate::default() };
+    hosts::place(&mut gathered, &mut ledger, &mut estate);
+    outside::place_declared(&gathered, &mut ledger, &mut estate);
+    names::place(&gathered, &mut ledger, &mut estate);
+    outside::place_certificates(&gathered, &mut ledger, &mut estate);
+    for entity in estate.entities.values_mut() {
+        finish(entity);
+    }
+    Resolution { estate, new: ledger.into_new() }
+}
+
+fn finish(entity: &mut groma_model::inventory::Entity) {
+    entity.names.sort();
+    entity.names.dedup();
+    entity.addresses.sort();
+    entity.addresses.dedup();
+    entity.evidence.sort();
+    entity.evidence.dedup();
+    entity.merged_because.sort();
+    entity.merged_because.dedup();
+}

@@ -1,0 +1,201 @@
+//! One pass over the evidence: everything said about each vantage, and everybody mentioned.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use groma_model::fact::{CertificateSighting, Declared, HostIdentity, NameAnswer};
+use groma_model::inventory::Attributes;
+use groma_model::{AgentId, EntityId, Evidence, EvidenceId, Fact, Peer, Seen, SiteId};
+
+/// What one vantage said about its own machine.
+#[derive(Clone, Debug)]
+pub(crate) struct Seat {
+    pub(crate) site: SiteId,
+    pub(crate) identity: Option<HostIdentity>,
+    pub(crate) attributes: Attributes,
+    pub(crate) evidence: Vec<EvidenceId>,
+    pub(crate) seen: Seen,
+    /// Set once the host behind this vantage is known.
+    pub(crate) entity: Option<EntityId>,
+}
+
+/// A certificate and all the places where it was met.
+#[derive(Clone, Debug)]
+pub(crate) struct CertificateDraft {
+    pub(crate) site: SiteId,
+    pub(crate) sightings: Vec<(AgentId, CertificateSighting, EvidenceId)>,
+    pub(crate) seen: Seen,
+}
+
+/// A row of a list.
+#[derive(Clone, Debug)]
+pub(crate) struct DeclaredRow {
+    pub(crate) site: SiteId,
+    pub(crate) vantage: AgentId,
+    pub(crate) row: Declared,
+    pub(crate) evidence: EvidenceId,
+    pub(crate) seen: Seen,
+}
+
+/// Everything said, by whom it is about.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    pub(crate) seats: BTreeMap<AgentId, Seat>,
+    pub(crate) mentioned: BTreeMap<(AgentId, Peer), Seen>,
+    pub(crate) answers: BTreeMap<(AgentId, Peer), Vec<(NameAnswer, EvidenceId)>>,
+    pub(crate) neighbours: BTreeMap<(SiteId, IpAddr), String>,
+    pub(crate) certificates: BTreeMap<String, CertificateDraft>,
+    pub(crate) declared: Vec<DeclaredRow>,
+}
+
+impl Gathered {
+    /// Takes one piece of evidence.
+    pub(crate) fn take(&mut self, evidence: Evidence) {
+        let Evidence { id, site, vantage, fact, seen, .. } = evidence;
+        match fact {
+            Fact::Connection(connection) => self.mention(&site, &vantage, Peer::Address(connection.remote), seen),
+            Fact::Reference(reference) => self.mention(&site, &vantage, reference.peer, seen),
+            Fact::Name(answer) => self.answers.entry((vantage, answer.asked.clone())).or_default().push((answer, id)),
+            Fact::Neighbour(neighbour) => {
+                self.neighbours.insert((site, neighbour.address.to_canonical()), neighbour.mac);
+            }
+            Fact::Certificate(sighting) => self.take_certificate(site, vantage, sighting, id, seen),
+            Fact::Declared(row) => self.declared.push(DeclaredRow { site, vantage, row, evidence: id, seen }),
+            Fact::Listener(_) | Fact::Measurement(_) | Fact::Unknown(_) => self.touch(&site, &vantage, seen),
+            own => self.take_own(&site, vantage, own, id, seen),
+        }
+    }
+
+    fn mention(&mut self, site: &SiteId, vantage: &AgentId, peer: Peer, seen: Seen) {
+        self.touch(site, vantage, seen);
+        let slot = self.mentioned.entry((vantage.clone(), peer)).or_insert(seen);
+        *slot = slot.joined(seen);
+    }
+
+    fn touch(&mut self, site: &SiteId, vantage: &AgentId, seen: Seen) {
+        let seat = self.seat(site, vantage.clone(), seen);
+        seat.seen = seat.seen.joined(seen);
+    }
+
+    fn seat(&mut self, site: &SiteId, vantage: AgentId, seen: Seen) -> &mut Seat {
+        self.seats.entry(vantage).or_insert_with(|| Seat {
+            site: site.clone(),
+            identity: None,
+            attributes: Attributes::default(),
+            evidence: Vec::new(),
+            seen,
+            entity: None,
+        })
+    }
+
+    fn take_own(&mut self, site: &SiteId, vantage: AgentId, fact: Fact, id: EvidenceId, seen: Seen) {
+        if let Fact::FileSystem(mount) = &fact
+            && let Some(remote) = &mount.remote
+        {
+            self.mention(site, &vantage, remote.peer.clone(), seen);
+        }
+        let seat = self.seat(site, vantage, seen);
+        seat.seen = seat.seen.joined(seen);
+        let cited = !matches!(fact, Fact::Package(_) | Fact::Unit(_) | Fact::Job(_) | Fact::Route(_));
+        if cited {
+            seat.evidence.push(id);
+        }
+        let a = &mut seat.attributes;
+        match fact {
+            Fact::Identity(identity) => seat.identity = Some(identity),
+            Fact::OperatingSystem(os) => a.operating_system = Some(os),
+            Fact::Hardware(hardware) => a.hardware = Some(hardware),
+            Fact::FileSystem(mount) => a.file_systems.push(mount),
+            Fact::Interface(interface) => a.interfaces.push(interface),
+            Fact::Route(route) => a.routes.push(route),
+            Fact::Account(account) if account.can_log_in => a.accounts.push(account),
+            Fact::Package(package) => {
+                a.packages.insert(package.name, package.version);
+            }
+            Fact::Unit(unit) if unit.enabled => a.units.push(unit),
+            Fact::Job(job) => a.jobs.push(job),
+            Fact::Container(container) => a.containers.push(container),
+            _ => {}
+        }
+    }
+
+    fn take_certificate(&mut self, site: SiteId, vantage: AgentId, sighting: CertificateSighting, id: EvidenceId, seen: Seen) {
+        let draft = self
+            .certificates
+            .entry(sighting.certificate.sha256.clone())
+            .or_insert_with(|| CertificateDraft { site, sightings: Vec::new(), seen });
+        draft.seen = draft.seen.joined(seen);
+        draft.sightings.push((vantage, sighting, id));
+    }
+
+    /// Puts everything in an order that does not depend on how it arrived.
+    pub(crate) fn settle(&mut self) {
+        for seat in self.seats.values_mut() {
+            settle_attributes(&mut seat.attributes);
+            seat.evidence.sort();
+            seat.evidence.dedup();
+        }
+        for answers in self.answers.values_mut() {
+            answers.sort_by(|a, b| a.1.cmp(&b.1));
+            answers.dedup_by(|a, b| a.1 == b.1);
+        }
+        for draft in self.certificates.values_mut() {
+            draft.sightings.sort_by(|a, b| a.2.cmp(&b.2));
+            draft.sightings.dedup_by(|a, b| a.2 == b.2);
+        }
+        self.declared.sort_by(|a, b| a.evidence.cmp(&b.evidence));
+        self.declared.dedup_by(|a, b| a.evidence == b.evidence);
+    }
+
+    /// Every address the machine at `seat` has, loopback left out.
+    pub(crate) fn addresses_of(seat: &Seat) -> BTreeSet<IpAddr> {
+        interface_addresses(seat, |_| true)
+    }
+
+    /// The addresses by which others may know the machine: those of inner bridges and of container links
+    /// are left out where anything else exists, because every docker host has the same ones.
+    pub(crate) fn public_addresses_of(seat: &Seat) -> BTreeSet<IpAddr> {
+        let physical = interface_addresses(seat, |kind| matches!(kind, "physical" | "vlan"));
+        if !physical.is_empty() {
+            return physical;
+        }
+        interface_addresses(seat, |kind| kind != "bridge")
+    }
+}
+
+fn interface_addresses(seat: &Seat, wanted: impl Fn(&str) -> bool) -> BTreeSet<IpAddr> {
+    seat.attributes
+        .interfaces
+        .iter()
+        .filter(|i| i.kind != "loopback" && wanted(&i.kind))
+        .flat_map(|i| &i.addresses)
+        .filter_map(|cidr| cidr.split('/').next()?.parse::<IpAddr>().ok())
+        .map(|address| address.to_canonical())
+        .filter(|address| !is_link_local(address))
+        .collect()
+}
+
+/// True for addresses that mean something else on every link.
+pub(crate) fn is_link_local(address: &IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    }
+}
+
+fn settle_attributes(a: &mut Attributes) {
+    a.file_systems.sort_by(|x, y| (&x.mount_point, &x.device).cmp(&(&y.mount_point, &y.device)));
+    a.file_systems.dedup();
+    a.interfaces.sort_by(|x, y| x.name.cmp(&y.name));
+    a.interfaces.dedup();
+    a.routes.sort_by(|x, y| (&x.destination, &x.gateway, &x.interface).cmp(&(&y.destination, &y.gateway, &y.interface)));
+    a.routes.dedup();
+    a.accounts.sort_by(|x, y| x.name.cmp(&y.name));
+    a.accounts.dedup();
+    a.units.sort_by(|x, y| (&x.name, &x.file).cmp(&(&y.name, &y.file)));
+    a.units.dedup();
+    a.jobs.sort_by(|x, y| (&x.name, &x.file, &x.schedule).cmp(&(&y.name, &y.file, &y.schedule)));
+    a.jobs.dedup();
+    a.containers.sort_by(|x, y| x.id.cmp(&y.id));
+    a.containers.dedup();
+}
