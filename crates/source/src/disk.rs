@@ -15,6 +15,12 @@ pub trait Disk: Send + Sync {
     /// Reads a whole regular file of at most `limit` bytes.
     fn read(&self, path: &Path, limit: u64) -> Result<FileRead, DiskError>;
 
+    /// Opens a regular file to read parts of it: a database too large to hold. The promises above hold,
+    /// except the limit, which is the caller's to keep.
+    fn open(&self, path: &Path) -> Result<Box<dyn OpenFile>, DiskError> {
+        Err(DiskError::because(path, Reason::Unsupported))
+    }
+
     /// The entries of a directory, sorted by name, at most `limit`; `.` and `..` left out.
     fn list(&self, path: &Path, limit: usize) -> Result<Vec<Entry>, DiskError>;
 
@@ -26,6 +32,15 @@ pub trait Disk: Send + Sync {
 
     /// Size and free bytes of the file system at `path`; refused for remote ones.
     fn space(&self, path: &Path) -> Result<Space, DiskError>;
+}
+
+/// A regular file, open for reading here and there.
+pub trait OpenFile: Send {
+    /// Its metadata when it was opened.
+    fn metadata(&self) -> &Metadata;
+
+    /// Fills `into` from `offset`; fewer bytes than asked mean the end of the file.
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<usize, DiskError>;
 }
 
 /// A file's bytes, and where they really stand.

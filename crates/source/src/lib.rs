@@ -18,7 +18,7 @@ pub mod window;
 pub mod world;
 
 pub use budget::Budget;
-pub use disk::{Disk, DiskError, Entry, EntryKind, FileRead, Metadata, Space};
+pub use disk::{Disk, DiskError, Entry, EntryKind, FileRead, Metadata, OpenFile, Space};
 pub use network::{Network, Stream, forbidden_port};
 pub use sink::{Recorder, Sink, SinkExt};
 pub use window::{Clock, Stop, Window};

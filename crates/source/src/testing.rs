@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use groma_model::{Reason, Timestamp};
 
-use crate::disk::{Disk, DiskError, Entry, EntryKind, FileRead, Metadata, Space};
+use crate::disk::{Disk, DiskError, Entry, EntryKind, FileRead, Metadata, OpenFile, Space};
 use crate::{Clock, Network, Randomness, Stop, Stream, Window, World};
 
 /// A clock that stands still until somebody sleeps on it.
@@ -124,6 +124,10 @@ impl Disk for FakeDisk {
         Ok(FileRead { metadata: metadata(EntryKind::File, length), path, bytes })
     }
 
+    fn open(&self, path: &Path) -> Result<Box<dyn OpenFile>, DiskError> {
+        self.read(path, u64::MAX).map(|read| Box::new(Opened(read)) as Box<dyn OpenFile>)
+    }
+
     fn list(&self, path: &Path, limit: usize) -> Result<Vec<Entry>, DiskError> {
         let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found: BTreeMap<PathBuf, EntryKind> = BTreeMap::new();
@@ -167,6 +171,21 @@ impl Disk for FakeDisk {
 
     fn space(&self, _: &Path) -> Result<Space, DiskError> {
         Ok(Space { bytes: 100 << 30, free_bytes: 40 << 30 })
+    }
+}
+
+/// A file of a made-up disk, open.
+struct Opened(FileRead);
+
+impl OpenFile for Opened {
+    fn metadata(&self) -> &Metadata {
+        &self.0.metadata
+    }
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<usize, DiskError> {
+        let rest = usize::try_from(offset).ok().and_then(|at| self.0.bytes.get(at..)).unwrap_or_default();
+        let many = rest.len().min(into.len());
+        into[..many].copy_from_slice(&rest[..many]);
+        Ok(many)
     }
 }
 

@@ -10,10 +10,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use groma_model::Reason;
-use groma_source::{Disk, DiskError, Entry, EntryKind, FileRead, Metadata, Space};
+use groma_source::{Disk, DiskError, Entry, EntryKind, FileRead, Metadata, OpenFile, Space};
 use rustix::fs::{Mode, OFlags, Stat};
 
 const LINKS_MAX: u32 = 16;
@@ -74,6 +75,11 @@ impl Disk for LocalDisk {
         Ok(FileRead { path: settled, bytes, metadata })
     }
 
+    fn open(&self, path: &Path) -> Result<Box<dyn OpenFile>, DiskError> {
+        let (file, metadata) = open_regular(&self.settle(path)?)?;
+        Ok(Box::new(Opened { path: path.to_owned(), file, metadata }))
+    }
+
     fn list(&self, path: &Path, limit: usize) -> Result<Vec<Entry>, DiskError> {
         if self.is_remote(path) {
             return Err(DiskError::because(path, Reason::RemoteFileSystem));
@@ -116,6 +122,32 @@ impl Disk for LocalDisk {
             bytes: stat.f_blocks.saturating_mul(stat.f_frsize),
             free_bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
         })
+    }
+}
+
+/// A regular file of this machine, open.
+struct Opened {
+    path: PathBuf,
+    file: File,
+    metadata: Metadata,
+}
+
+impl OpenFile for Opened {
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<usize, DiskError> {
+        let mut done = 0;
+        while let Some(rest) = into.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
+            match self.file.read_at(rest, at) {
+                Ok(0) => break,
+                Ok(many) => done += many,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(DiskError::of_io(&self.path, error)),
+            }
+        }
+        Ok(done)
     }
 }
 
