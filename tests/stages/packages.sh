@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Installs the real servers the end-to-end tests run: Debian's own packages, only what is missing.
+# Nothing starts: a policy-rc.d that refuses stands in the way for the time of the install, then what
+# stood there before is put back. No database cluster and no directory is created either.
+set -euo pipefail
+
+wanted=(build-essential jq zstd sqlite3 ripgrep python3 openssl iproute2 util-linux procps
+        nginx-light slapd ldap-utils postfix postgresql chrony openssh-server cron bind9)
+
+missing=()
+for package in "${wanted[@]}"; do
+    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then
+    echo "all ${#wanted[@]} packages are there"
+    exit 0
+fi
+if [ "$(id -u)" != 0 ]; then
+    echo "skipped: no root, so these stay missing and the tests that need them will say so: ${missing[*]}"
+    exit 77
+fi
+
+policy=/usr/sbin/policy-rc.d
+clusters=/etc/postgresql-common/createcluster.d
+kept=$(mktemp -d)
+put_back() {
+    if [ -e "$kept/policy-rc.d" ]; then cp -a "$kept/policy-rc.d" "$policy"; else rm -f "$policy"; fi
+    rm -f "$clusters/groma-tests.conf"
+    rm -rf "$kept"
+}
+[ ! -e "$policy" ] || cp -a "$policy" "$kept/policy-rc.d"
+trap put_back EXIT
+printf '#!/bin/sh\n# Put here by tests/run while it installs; nothing may start.\nexit 101\n' > "$kept/refuse"
+install -m 755 "$kept/refuse" "$policy"
+install -d "$clusters"
+echo 'create_main_cluster = false' > "$clusters/groma-tests.conf"
+
+export DEBIAN_FRONTEND=noninteractive
+debconf-set-selections <<'ANSWERS'
+postfix postfix/main_mailer_type select No configuration
+slapd slapd/no_configuration boolean true
+ANSWERS
+apt_get() { apt-get -qq -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@"; }
+echo "installing: ${missing[*]}"
+apt_get install -y --no-install-recommends "${missing[@]}" >"$kept/log" 2>&1 || {
+    apt_get update >>"$kept/log" 2>&1 || true
+    apt_get install -y --no-install-recommends "${missing[@]}" >>"$kept/log" 2>&1
+} || {
+    tail -n 15 "$kept/log"
+    echo "skipped: the packages could not be installed; the tests that need them will say so"
+    exit 77
+}

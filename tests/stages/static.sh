@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Links both programs once more with no shared library in them, from the very crates the release build
+# compiled: `crt-static` is given to the last crate alone, so nothing is compiled twice (docs/decisions/0005).
+# usage: static.sh TARGET-DIRECTORY WHERE-TO-PUT-THEM
+set -euo pipefail
+target=$1 place=$2
+mkdir -p "$place"
+for program in groma groma-agent; do
+    package=groma-collector
+    [ $program = groma ] || package=groma-agent
+    cargo rustc --release --locked -p $package --bin $program -- -C target-feature=+crt-static
+    cp "$target/release/$program" "$place/$program.new"
+    mv "$place/$program.new" "$place/$program"
+    if readelf -d "$place/$program" | grep -q '(NEEDED)'; then
+        echo "$program still needs a shared library:"
+        readelf -d "$place/$program" | grep '(NEEDED)'
+        exit 1
+    fi
+    if readelf -l "$place/$program" | grep -q 'INTERP'; then
+        echo "$program still asks for a program loader"
+        exit 1
+    fi
+    "$place/$program" --version
+    printf '%s  %s bytes\n' "$place/$program" "$(stat -c %s "$place/$program")"
+done
+# Leave what `cargo build --release` makes where it makes it.
+cargo build --release --locked --bin groma --bin groma-agent
