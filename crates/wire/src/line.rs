@@ -1,0 +1,158 @@
+//! One line of a batch: its words, and what it may weigh before anything is built from it.
+
+use groma_model::{Coverage, Fact, Gap, Observation, Scope, Seen, SourceName};
+use serde::{Deserialize, Serialize};
+
+use crate::Limits;
+
+/// A fact said for the first time.
+#[derive(Serialize)]
+pub(crate) struct SawLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n: Option<u64>,
+    source: &'a SourceName,
+    scope: &'a Scope,
+    seen: Seen,
+    saw: &'a Fact,
+}
+
+impl<'a> SawLine<'a> {
+    pub(crate) fn new(
+        n: Option<u64>,
+        source: &'a SourceName,
+        observation: &'a Observation,
+    ) -> Self {
+        Self {
+            n,
+            source,
+            scope: &observation.scope,
+            seen: observation.seen,
+            saw: &observation.fact,
+        }
+    }
+}
+
+/// A fact said again.
+#[derive(Serialize)]
+pub(crate) struct AgainLine {
+    pub(crate) again: u64,
+    pub(crate) seen: Seen,
+}
+
+/// A gap.
+#[derive(Serialize)]
+pub(crate) struct MissedLine<'a> {
+    pub(crate) source: &'a SourceName,
+    pub(crate) missed: &'a Gap,
+}
+
+/// A scope that is done with.
+#[derive(Serialize)]
+pub(crate) struct CoveredLine<'a> {
+    pub(crate) source: &'a SourceName,
+    pub(crate) covered: &'a Coverage,
+}
+
+/// The last line: how many records came before it.
+#[derive(Serialize)]
+pub(crate) struct Trailer {
+    pub(crate) records: u64,
+}
+
+/// Any line after the header, as it is read. Fields this version does not know are ignored.
+#[derive(Deserialize)]
+pub(crate) struct AnyLine {
+    pub(crate) n: Option<u64>,
+    pub(crate) again: Option<u64>,
+    pub(crate) source: Option<SourceName>,
+    pub(crate) scope: Option<Scope>,
+    pub(crate) seen: Option<Seen>,
+    pub(crate) saw: Option<Fact>,
+    pub(crate) missed: Option<Gap>,
+    pub(crate) covered: Option<Coverage>,
+    pub(crate) records: Option<u64>,
+}
+
+/// What of a line exceeds its bounds.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) struct Excess {
+    pub(crate) what: &'static str,
+    pub(crate) limit: u64,
+}
+
+/// Weighs a line without building anything from it: how many values it holds, if its nesting and its
+/// strings stay within `limits`. Text that is not JSON is weighed all the same; the parser refuses it.
+pub(crate) fn weigh(line: &[u8], limits: &Limits) -> Result<u64, Excess> {
+    let (mut depth, mut values) = (0_usize, 1_u64);
+    let mut string: Option<usize> = None;
+    let mut escaped = false;
+    for &byte in line {
+        if let Some(length) = string.as_mut() {
+            *length += 1;
+            if *length > limits.string_bytes {
+                return Err(Excess {
+                    what: "bytes in a string",
+                    limit: limits.string_bytes as u64,
+                });
+            }
+            if byte == b'"' && !escaped {
+                string = None;
+            }
+            escaped = byte == b'\\' && !escaped;
+            continue;
+        }
+        match byte {
+            b'"' => string = Some(0),
+            b',' => values += 1,
+            b'{' | b'[' => {
+                (depth, values) = (depth + 1, values + 1);
+                if depth > limits.depth {
+                    return Err(Excess {
+                        what: "levels of nesting",
+                        limit: limits.depth as u64,
+                    });
+                }
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_and_commas_within_strings_weigh_nothing() {
+        let limits = Limits {
+            depth: 1,
+            ..Limits::network()
+        };
+        assert_eq!(weigh(br#"{"a":"[[[[,,,,\"[[[\\"}"#, &limits), Ok(2));
+    }
+
+    #[test]
+    fn nesting_beyond_the_limit_is_seen_before_parsing() {
+        let limits = Limits {
+            depth: 4,
+            ..Limits::network()
+        };
+        assert!(weigh(b"[[[[0]]]]", &limits).is_ok());
+        assert_eq!(
+            weigh(b"[[[[[0]]]]]", &limits).unwrap_err().what,
+            "levels of nesting"
+        );
+    }
+
+    #[test]
+    fn a_string_beyond_the_limit_is_seen_before_parsing() {
+        let limits = Limits {
+            string_bytes: 8,
+            ..Limits::network()
+        };
+        assert!(weigh(br#"["1234567"]"#, &limits).is_ok());
+        assert_eq!(weigh(br#"["123456789"]"#, &limits).unwrap_err().limit, 8);
+    }
+}

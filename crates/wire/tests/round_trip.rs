@@ -1,0 +1,151 @@
+//! What goes in comes out, and a person can read it on the way.
+
+mod common;
+
+use common::{bytes, connection, header, listener, measurement, regular, saw, small, unpack};
+use groma_model::batch::{Batch, Record, Said};
+use groma_model::{
+    Coverage, CoverageState, Fact, Foreign, Gap, Observation, Reason, Scope, Seen, SourceName,
+    Timestamp,
+};
+use groma_wire::{Decoder, Limits, decode};
+use proptest::prelude::*;
+
+#[test]
+fn a_batch_survives_the_wire() {
+    let batch = small();
+    assert_eq!(
+        decode(&mut bytes(&batch).as_slice(), &Limits::network()).unwrap(),
+        batch
+    );
+}
+
+#[test]
+fn a_security_officer_reads_every_word_in_plain_text() {
+    insta::assert_snapshot!(unpack(&bytes(&small())));
+}
+
+#[test]
+fn every_line_is_json_and_the_last_one_counts_the_records() {
+    let text = unpack(&bytes(&small()));
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    assert_eq!(lines.len(), small().records.len() + 2);
+    assert_eq!(lines.last().unwrap()["records"], 9);
+}
+
+#[test]
+fn a_number_that_is_none_is_left_out_and_the_rest_survives() {
+    let mut batch = small();
+    let scope = Scope::new("disk", "/");
+    batch
+        .records
+        .insert(0, saw("host.disks", &scope, measurement(f64::NAN), 0));
+    batch
+        .records
+        .push(saw("host.disks", &scope, measurement(f64::INFINITY), 0));
+    assert_eq!(
+        decode(&mut bytes(&batch).as_slice(), &Limits::network()).unwrap(),
+        small()
+    );
+}
+
+#[test]
+fn the_decoder_hands_out_records_before_the_batch_has_ended() {
+    let packed = bytes(&regular(20_000));
+    let half = packed.get(..packed.len() / 2).unwrap();
+    let mut input = half;
+    let mut decoder = Decoder::open(&mut input, &Limits::network()).unwrap();
+    assert_eq!(decoder.header(), &header());
+    let read = decoder.by_ref().take_while(Result::is_ok).count();
+    assert!(read > 1000, "{read}");
+    assert!(
+        decoder.next().is_none(),
+        "after an error there is nothing more"
+    );
+}
+
+#[test]
+fn a_very_regular_look_of_a_large_host_stays_within_the_limits() {
+    let batch = regular(50_000);
+    assert_eq!(
+        decode(&mut bytes(&batch).as_slice(), &Limits::network())
+            .unwrap()
+            .records
+            .len(),
+        50_000
+    );
+}
+
+fn moment() -> impl Strategy<Value = Timestamp> {
+    (-4_000_000_000_000_i64..4_000_000_000_000).prop_map(Timestamp::from_millis)
+}
+
+fn scope() -> impl Strategy<Value = Scope> {
+    ("[a-z]{1,6}", "[ -~/]{0,20}").prop_map(|(space, path)| Scope::new(&space, &path))
+}
+
+fn fact() -> impl Strategy<Value = Fact> {
+    prop_oneof![
+        any::<u16>().prop_map(listener),
+        (0_u32..6).prop_map(connection),
+        any::<f64>()
+            .prop_filter("finite", |v| v.is_finite())
+            .prop_map(measurement),
+        prop::collection::vec(any::<u8>(), 0..20).prop_map(|b| Fact::Identity(
+            groma_model::fact::HostIdentity {
+                host_name: Foreign::from_bytes(b),
+                ..Default::default()
+            }
+        )),
+        ("[a-z]{1,8}", any::<i64>()).prop_map(|(word, n)| Fact::Unknown(
+            serde_json::json!({"fact": format!("x-{word}"), "n": n, "deep": [[{"a": null}]]})
+        )),
+    ]
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    prop_oneof![
+        8 => (scope(), fact(), moment(), moment(), any::<u64>())
+            .prop_map(|(scope, fact, first, last, count)| Said::Saw(Observation { scope, fact, seen: Seen { first, last, count } })),
+        1 => (scope(), ".*").prop_map(|(scope, what)| Said::Missed(Gap { scope, what, reason: Reason::Unknown("x-y".to_owned()), remedy: None })),
+        1 => (scope(), moment(), moment()).prop_map(|(scope, from, to)| Said::Covered(Coverage { scope, state: CoverageState::Complete, from, to })),
+    ]
+}
+
+fn batch() -> impl Strategy<Value = Batch> {
+    let record = ("[a-z]{1,3}\\.[a-z]{1,3}", said()).prop_map(|(source, said)| Record {
+        source: SourceName::new(source),
+        said,
+    });
+    (
+        prop::collection::vec(record, 0..40),
+        any::<u64>(),
+        any::<u64>(),
+    )
+        .prop_map(|(mut records, epoch, sequence)| {
+            let repeated = records
+                .get(..records.len() / 3)
+                .unwrap_or_default()
+                .to_vec();
+            records.extend(repeated);
+            Batch {
+                header: groma_model::BatchHeader {
+                    epoch,
+                    sequence,
+                    ..header()
+                },
+                records,
+            }
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn whatever_is_encoded_is_decoded_the_same(batch in batch()) {
+        prop_assert_eq!(decode(&mut bytes(&batch).as_slice(), &Limits::network()).unwrap(), batch);
+    }
+}
