@@ -35,15 +35,48 @@ impl Chance {
 
 /// Pieces that break parsers: lengths, terminators, nesting, encodings.
 const SPITEFUL: &[&[u8]] = &[
-    b"\x00", b"\xff", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\x80\x00\x00\x00", b"\r\n", b"\n\n", b"\\\n", b"\"", b"'", b"${", b"%(", b"[[[[[[[[",
-    b"{{{{{{{{", b"((((((((", b"<<<<", b"&amp;&#0;", b"\xef\xbb\xbf", b"\xff\xfe", b"\xed\xa0\x80", b"..", b"/../", b"://", b"@", b":", b"=", b"#", b"-----BEGIN",
-    b"99999999999999999999", b"-1", b"1e999", b"\x1b[2J", b"=cmd|", b"<script>",
+    b"\x00",
+    b"\xff",
+    b"\xff\xff\xff\xff",
+    b"\x7f\xff\xff\xff",
+    b"\x80\x00\x00\x00",
+    b"\r\n",
+    b"\n\n",
+    b"\\\n",
+    b"\"",
+    b"'",
+    b"${",
+    b"%(",
+    b"[[[[[[[[",
+    b"{{{{{{{{",
+    b"((((((((",
+    b"<<<<",
+    b"&amp;&#0;",
+    b"\xef\xbb\xbf",
+    b"\xff\xfe",
+    b"\xed\xa0\x80",
+    b"..",
+    b"/../",
+    b"://",
+    b"@",
+    b":",
+    b"=",
+    b"#",
+    b"-----BEGIN",
+    b"99999999999999999999",
+    b"-1",
+    b"1e999",
+    b"\x1b[2J",
+    b"=cmd|",
+    b"<script>",
 ];
 
 /// One input made from `corpus` by `seed`: flips, cuts, repeats, splices, spiteful pieces.
 pub fn mutate(seed: u64, corpus: &[&[u8]]) -> Vec<u8> {
     let mut chance = Chance::new(seed);
-    let mut bytes = corpus.get(chance.below(corpus.len())).map_or_else(Vec::new, |b| b.to_vec());
+    let mut bytes = corpus
+        .get(chance.below(corpus.len()))
+        .map_or_else(Vec::new, |b| b.to_vec());
     for _ in 0..=chance.below(8) {
         alter(&mut chance, &mut bytes, corpus);
     }
@@ -71,7 +104,10 @@ fn alter(chance: &mut Chance, bytes: &mut Vec<u8>, corpus: &[&[u8]]) {
             bytes.splice(at..at, std::iter::repeat_n(piece, many).flatten());
         }
         4 => {
-            let piece = SPITEFUL.get(chance.below(SPITEFUL.len())).copied().unwrap_or_default();
+            let piece = SPITEFUL
+                .get(chance.below(SPITEFUL.len()))
+                .copied()
+                .unwrap_or_default();
             bytes.splice(at..at, piece.iter().copied());
         }
         5 => {
@@ -80,7 +116,10 @@ fn alter(chance: &mut Chance, bytes: &mut Vec<u8>, corpus: &[&[u8]]) {
             }
         }
         _ => {
-            let other = corpus.get(chance.below(corpus.len())).copied().unwrap_or_default();
+            let other = corpus
+                .get(chance.below(corpus.len()))
+                .copied()
+                .unwrap_or_default();
             let from = chance.below(other.len());
             bytes.truncate(at);
             bytes.extend_from_slice(other.get(from..).unwrap_or_default());
@@ -93,13 +132,27 @@ pub fn hammer(rounds: u64, corpus: &[&[u8]], parse: impl Fn(&[u8]) + std::panic:
     for bytes in corpus {
         parse(bytes);
     }
-    let factor = std::env::var("GROMA_FUZZ_FACTOR").ok().and_then(|f| f.parse().ok()).unwrap_or(1_u64);
+    let factor = std::env::var("GROMA_FUZZ_FACTOR")
+        .ok()
+        .and_then(|f| f.parse().ok())
+        .unwrap_or(1_u64);
     for seed in 0..rounds.saturating_mul(factor) {
         let input = mutate(seed, corpus);
         if let Err(panic) = std::panic::catch_unwind(|| parse(&input)) {
-            let shown: String = input.iter().take(200).flat_map(|b| b.escape_ascii()).map(char::from).collect();
-            let why = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
-            panic!("seed {seed} broke the parser ({}): {shown}", why.unwrap_or_default());
+            let shown: String = input
+                .iter()
+                .take(200)
+                .flat_map(|b| b.escape_ascii())
+                .map(char::from)
+                .collect();
+            let why = panic
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+            panic!(
+                "seed {seed} broke the parser ({}): {shown}",
+                why.unwrap_or_default()
+            );
         }
     }
 }
@@ -118,6 +171,8 @@ mod tests {
     #[test]
     #[should_panic(expected = "seed")]
     fn a_panic_names_its_seed() {
-        hammer(1000, &[b"abc"], |bytes| assert!(bytes.len() < 100, "too long"));
+        hammer(1000, &[b"abc"], |bytes| {
+            assert!(bytes.len() < 100, "too long")
+        });
     }
 }

@@ -1,2 +1,75 @@
 //! Entities to dependencies: who needs whom, and how we know.
+//!
+//! [`connect`] reads the evidence once and turns sockets, written references, mounts and certificates into
+//! edges, **one per key**: consumer and component, kind, provider, port, transport. A live connection, the
+//! line of configuration that causes it, and the server's own view of it are one edge with three witnesses,
+//! not three edges; the module `join` says when two pieces of evidence speak of one need.
+//!
+//! Nothing here guesses silently. A kind that only the port number suggests gives way to what a file or a
+//! program states; an edge nobody saw alive says so (`config-only`); an edge concluded from several facts
+//! is called `inferred`. `docs/reference/hidden.md` tells how each reason for "hidden" is computed.
 #![forbid(unsafe_code)]
+
+mod certificates;
+mod draft;
+mod finish;
+mod gather;
+mod hidden;
+pub mod impact;
+mod join;
+mod live;
+mod systems;
+mod written;
+
+use groma_model::inventory::{
+    Dependency, EvidenceEntry, ListenerEntry, MeasurementEntry, System, Volume,
+};
+use groma_model::{Estate, Evidence};
+
+/// Everything that follows from the evidence once the entities are known. All lists are sorted.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Graph {
+    /// Who needs whom.
+    pub dependencies: Vec<Dependency>,
+    /// Endpoints held open.
+    pub listeners: Vec<ListenerEntry>,
+    /// Proposed systems, to be confirmed by a person.
+    pub systems: Vec<System>,
+    /// How much data lies where.
+    pub volumes: Vec<Volume>,
+    /// Numbers taken by looks.
+    pub measurements: Vec<MeasurementEntry>,
+    /// The facts that entities, listeners and dependencies cite.
+    pub evidence: Vec<EvidenceEntry>,
+}
+
+/// Makes the graph of `estate` out of `evidence`: the same evidence that made the estate, in any order.
+pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) -> Graph {
+    let mut gathered = gather::Gathered::new(estate);
+    for piece in evidence {
+        gathered.take(piece);
+    }
+    gathered.settle();
+    let listeners = live::Listeners::new(&gathered, estate);
+    let mut drafts = draft::Drafts::default();
+    live::outgoing(&gathered, estate, &listeners, &mut drafts);
+    written::references(&gathered, estate, &mut drafts);
+    written::mounts(&gathered, estate, &mut drafts);
+    live::incoming(&gathered, estate, &listeners, &mut drafts);
+    let drafts = join::join(drafts);
+    let mut dependencies = finish::finish(drafts, &gathered, estate, &listeners);
+    dependencies.extend(certificates::issued_by(estate));
+    dependencies.sort_by(|a, b| a.id.cmp(&b.id));
+    let listeners = listeners.into_entries(estate);
+    let systems = systems::propose(estate, &listeners, &dependencies);
+    let (volumes, measurements) = gathered.numbers(estate);
+    let evidence = gathered.into_cited(estate, &dependencies, &listeners);
+    Graph {
+        dependencies,
+        listeners,
+        systems,
+        volumes,
+        measurements,
+        evidence,
+    }
+}

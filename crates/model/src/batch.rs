@@ -43,6 +43,7 @@ pub struct Record {
 /// The three things a source can say.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "nearly every record is an observation")]
 pub enum Said {
     /// It saw something.
     Saw(Observation),

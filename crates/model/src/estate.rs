@@ -42,17 +42,24 @@ impl Estate {
     /// Who `peer` is to the agent `vantage` at `site`: the vantage's own host for everything that means
     /// "this machine", nobody for multicast, broadcast and names nobody mentioned while resolving.
     pub fn locate(&self, site: &SiteId, vantage: &AgentId, peer: &Peer) -> Option<Meaning> {
-        let meaning = |entity: &EntityId, reached_by| Meaning { entity: entity.clone(), reached_by, by: None };
+        let meaning = |entity: &EntityId, reached_by| Meaning {
+            entity: entity.clone(),
+            reached_by,
+            by: None,
+        };
         match peer {
             _ if peer.is_loopback() => Some(meaning(self.vantages.get(vantage)?, ReachedBy::Name)),
             Peer::Address(address) if address.is_unspecified() => {
                 Some(meaning(self.vantages.get(vantage)?, ReachedBy::Name))
             }
-            Peer::Address(address) if self.is_own(vantage, address) => {
-                Some(meaning(self.vantages.get(vantage)?, ReachedBy::AddressLiteral))
-            }
+            Peer::Address(address) if self.is_own(vantage, address) => Some(meaning(
+                self.vantages.get(vantage)?,
+                ReachedBy::AddressLiteral,
+            )),
             Peer::Address(address) => {
-                let entity = self.addresses.get(&(site.clone(), address.to_canonical()))?;
+                let entity = self
+                    .addresses
+                    .get(&(site.clone(), address.to_canonical()))?;
                 Some(meaning(entity, ReachedBy::AddressLiteral))
             }
             Peer::Name(name) => self.names.get(&(vantage.clone(), name.clone())).cloned(),
@@ -60,6 +67,8 @@ impl Estate {
     }
 
     fn is_own(&self, vantage: &AgentId, address: &IpAddr) -> bool {
-        self.own_addresses.get(vantage).is_some_and(|own| own.contains(&address.to_canonical()))
+        self.own_addresses
+            .get(vantage)
+            .is_some_and(|own| own.contains(&address.to_canonical()))
     }
 }

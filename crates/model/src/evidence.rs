@@ -7,7 +7,9 @@ use crate::id::{AgentId, EvidenceId, SiteId, SourceName};
 use crate::{Fact, Scope, Seen};
 
 /// In which way something was learnt. Witnesses of different kinds are independent enough to count.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Witness {
     /// Sockets and flows with their process.
@@ -79,8 +81,20 @@ pub struct Evidence {
 
 impl Evidence {
     /// The id of a fact at a place, seen by a vantage through a source. `fact_json` is the fact as serde writes it.
-    pub fn id_of(site: &SiteId, vantage: &AgentId, source: &SourceName, scope: &Scope, fact_json: &str) -> EvidenceId {
-        EvidenceId::of(&[site.as_str(), vantage.as_str(), source.as_str(), scope.as_str(), fact_json])
+    pub fn id_of(
+        site: &SiteId,
+        vantage: &AgentId,
+        source: &SourceName,
+        scope: &Scope,
+        fact_json: &str,
+    ) -> EvidenceId {
+        EvidenceId::of(&[
+            site.as_str(),
+            vantage.as_str(),
+            source.as_str(),
+            scope.as_str(),
+            fact_json,
+        ])
     }
 
     /// The witness this evidence is.

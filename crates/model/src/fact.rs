@@ -317,7 +317,9 @@ pub struct Container {
 }
 
 /// The program behind a socket, as far as it could be told. Without the rights to look it is empty.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Program {
     /// Executable file (a deleted one without the mark the kernel adds).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -361,7 +363,9 @@ pub struct Listener {
 }
 
 /// Which side opened a connection.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// This machine called.
@@ -459,7 +463,9 @@ pub struct CertificateSighting {
 }
 
 /// Who gave an answer about a name.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum NameSource {
     /// The hosts file of the machine at the vantage.
@@ -490,7 +496,9 @@ pub struct NameAnswer {
 }
 
 /// What part of the consumer needs the provider.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Component {
     /// What sort of part it is.
     pub class: ComponentClass,
@@ -499,7 +507,9 @@ pub struct Component {
 }
 
 /// The sorts of parts an edge may begin at.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum ComponentClass {
     /// A unit of the service manager.
@@ -630,7 +640,10 @@ mod tests {
             can_log_in: false,
         });
         let json = serde_json::to_string(&fact).unwrap();
-        assert_eq!(json, r#"{"fact":"account","name":"www-data","id":"33","can_log_in":false}"#);
+        assert_eq!(
+            json,
+            r#"{"fact":"account","name":"www-data","id":"33","can_log_in":false}"#
+        );
         assert_eq!(serde_json::from_str::<Fact>(&json).unwrap(), fact);
     }
 }

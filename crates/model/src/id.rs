@@ -107,6 +107,9 @@ mod tests {
 
     #[test]
     fn parts_cannot_run_together() {
-        assert_ne!(DependencyId::of(&["ab", "c"]), DependencyId::of(&["a", "bc"]));
+        assert_ne!(
+            DependencyId::of(&["ab", "c"]),
+            DependencyId::of(&["a", "bc"])
+        );
     }
 }

@@ -10,12 +10,14 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Timestamp;
 use crate::evidence::Witness;
-use crate::fact::{Certificate, CertificatePlace, Component, Disk, FileSystem, Interface, Job, Program};
+use crate::fact::{
+    Certificate, CertificatePlace, Component, Disk, FileSystem, Interface, Job, Program,
+};
 use crate::id::{AgentId, DependencyId, EntityId, EvidenceId, FindingId, SiteId, SourceName};
 use crate::name::{HostName, Port, Protection, Transport};
 use crate::observation::CoverageState;
-use crate::Timestamp;
 
 /// The schema word of this document.
 pub const INVENTORY_SCHEMA: &str = "groma.inventory/1";
@@ -364,7 +366,9 @@ pub struct Provider {
 }
 
 /// What the consumer loses when the provider is gone.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strength {
     /// It stops.
@@ -376,7 +380,9 @@ pub enum Strength {
 }
 
 /// How a dependency is known: a word an operator understands, not a score.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
     /// It was seen happening (live, history, network).
@@ -388,7 +394,9 @@ pub enum Basis {
 }
 
 /// How the consumer finds the provider.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReachedBy {
     /// By its own name.
@@ -496,7 +504,9 @@ pub struct Verdict {
 }
 
 /// The judgements a person can give.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum VerdictWord {
     /// It is so.
@@ -585,7 +595,9 @@ pub struct WaveEntry {
 }
 
 /// How grave a finding is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Something stops, and soon.
@@ -599,7 +611,9 @@ pub enum Severity {
 }
 
 /// How likely a risk is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Likelihood {
     /// Unlikely.
@@ -737,8 +751,15 @@ impl Inventory {
         if !hits.is_empty() {
             return hits;
         }
-        let short = |n: &String| n.split('.').next().is_some_and(|s| s.eq_ignore_ascii_case(&wanted));
-        self.entities.iter().filter(|e| e.names.iter().any(short)).collect()
+        let short = |n: &String| {
+            n.split('.')
+                .next()
+                .is_some_and(|s| s.eq_ignore_ascii_case(&wanted))
+        };
+        self.entities
+            .iter()
+            .filter(|e| e.names.iter().any(short))
+            .collect()
     }
 }
 

@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A port number, in host byte order.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct Port(pub u16);
 
@@ -18,7 +20,9 @@ impl fmt::Display for Port {
 }
 
 /// How bytes travel.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transport {
     /// Transmission control protocol.
@@ -44,7 +48,9 @@ impl fmt::Display for Transport {
 }
 
 /// A host name: lower case, no final dot, letters of host names plus `_`, at most 253 octets (RFC 1123 §2.1).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct HostName(String);
 
@@ -86,8 +92,15 @@ impl HostName {
     /// True for names that mean this machine everywhere: `localhost` and below (RFC 6761 §6.3).
     pub fn is_loopback(&self) -> bool {
         let name = self.0.as_str();
-        matches!(name, "localhost" | "localhost.localdomain" | "ip6-localhost" | "ip6-loopback" | "localhost4" | "localhost6")
-            || name.ends_with(".localhost")
+        matches!(
+            name,
+            "localhost"
+                | "localhost.localdomain"
+                | "ip6-localhost"
+                | "ip6-loopback"
+                | "localhost4"
+                | "localhost6"
+        ) || name.ends_with(".localhost")
     }
 }
 
@@ -97,7 +110,9 @@ fn is_label(label: &str) -> bool {
     (1..=63).contains(&bytes.len())
         && edge(bytes.first())
         && edge(bytes.last())
-        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        && bytes
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 impl fmt::Display for HostName {
@@ -120,7 +135,9 @@ impl From<HostName> for String {
 }
 
 /// Whom a reference or a connection points at: an address literal, or a name.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Peer {
     /// An address: it will not follow a DNS change.
@@ -132,7 +149,10 @@ pub enum Peer {
 impl Peer {
     /// Parses an address (also in brackets) or a host name.
     pub fn parse(text: &str) -> Option<Self> {
-        let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+        let bare = text
+            .strip_prefix('[')
+            .and_then(|t| t.strip_suffix(']'))
+            .unwrap_or(text);
         if let Ok(address) = bare.parse::<IpAddr>() {
             return Some(Self::Address(address.to_canonical()));
         }
@@ -158,7 +178,9 @@ impl fmt::Display for Peer {
 }
 
 /// What protects the bytes of a connection, as far as is known.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protection {
     /// Clear text.
@@ -175,8 +197,21 @@ mod tests {
 
     #[test]
     fn host_names_are_parsed_once_and_trusted() {
-        assert_eq!(HostName::parse("Mail1.Corp.Example.").unwrap().as_str(), "mail1.corp.example");
-        for bad in ["", ".", "a..b", "-a", "10.0.0.1", "*.corp.example", "a b", "1.2.3", "x/y"] {
+        assert_eq!(
+            HostName::parse("Mail1.Corp.Example.").unwrap().as_str(),
+            "mail1.corp.example"
+        );
+        for bad in [
+            "",
+            ".",
+            "a..b",
+            "-a",
+            "10.0.0.1",
+            "*.corp.example",
+            "a b",
+            "1.2.3",
+            "x/y",
+        ] {
             assert!(HostName::parse(bad).is_none(), "{bad}");
         }
     }

@@ -9,7 +9,9 @@ use crate::{Fact, Timestamp};
 ///
 /// Scopes nest at `/`. The most specific coverage said about a place is the one that counts, so one
 /// unreadable file makes a hole in a complete tree, not a ruin of it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct Scope(String);
 
@@ -53,7 +55,11 @@ pub struct Seen {
 impl Seen {
     /// Seen once, at `at`.
     pub fn once(at: Timestamp) -> Self {
-        Self { first: at, last: at, count: 1 }
+        Self {
+            first: at,
+            last: at,
+            count: 1,
+        }
     }
 
     /// This and `other` as one.
@@ -116,7 +122,9 @@ pub struct Gap {
 }
 
 /// Why something was not seen. Different words, because the operator's remedy differs.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// The rights were not enough.

@@ -74,7 +74,9 @@ impl DependencyKind {
 impl Registry {
     /// The dependency kind that has this port by habit. A hint for what nobody stated.
     pub fn kind_by_port(&self, port: Port, transport: Transport) -> Option<&DependencyKind> {
-        self.dependencies.values().find(|kind| kind.endpoints().any(|e| e == (port, transport)))
+        self.dependencies
+            .values()
+            .find(|kind| kind.endpoints().any(|e| e == (port, transport)))
     }
 
     /// The dependency kind of this name; `other` for a word the registry does not hold.
@@ -87,7 +89,10 @@ impl Registry {
 
     /// The rank of a layer; unknown layers stand on top.
     pub fn rank(&self, layer: &str) -> u32 {
-        self.layers.iter().find(|l| l.name == layer).map_or(u32::MAX, |l| l.rank)
+        self.layers
+            .iter()
+            .find(|l| l.name == layer)
+            .map_or(u32::MAX, |l| l.rank)
     }
 }
 
@@ -112,8 +117,16 @@ impl From<File> for Registry {
         Self {
             version: file.version,
             layers: file.layer,
-            entities: file.entity.into_iter().map(|k| (k.name.clone(), k)).collect(),
-            dependencies: file.dependency.into_iter().map(|k| (k.name.clone(), k)).collect(),
+            entities: file
+                .entity
+                .into_iter()
+                .map(|k| (k.name.clone(), k))
+                .collect(),
+            dependencies: file
+                .dependency
+                .into_iter()
+                .map(|k| (k.name.clone(), k))
+                .collect(),
             hidden: file.hidden.into_iter().map(|h| (h.name, h.title)).collect(),
         }
     }
@@ -137,8 +150,16 @@ mod tests {
     fn every_word_of_the_registry_is_sound() {
         let registry = &*REGISTRY;
         for kind in registry.dependencies.values() {
-            assert!(registry.layers.iter().any(|l| l.name == kind.layer), "{}", kind.name);
-            assert!(matches!(kind.strength.as_str(), "blocking" | "degrading" | "unknown"), "{}", kind.name);
+            assert!(
+                registry.layers.iter().any(|l| l.name == kind.layer),
+                "{}",
+                kind.name
+            );
+            assert!(
+                matches!(kind.strength.as_str(), "blocking" | "degrading" | "unknown"),
+                "{}",
+                kind.name
+            );
             assert_eq!(kind.endpoints().count(), kind.ports.len(), "{}", kind.name);
         }
         assert_eq!(registry.kind("no such word").name, "other");

@@ -3,9 +3,12 @@
 //! The words carry no colour and no layout; control characters that strangers wrote are still in them,
 //! and every sink escapes for itself.
 
-use crate::fact::{CertificatePlace, Connection, Direction, FileSystem, Job, Listener, NameAnswer, NameSource, Program, Reference};
-use crate::name::{Peer, Protection};
 use crate::Fact;
+use crate::fact::{
+    CertificatePlace, Connection, Direction, FileSystem, Job, Listener, NameAnswer, NameSource,
+    Program, Reference,
+};
+use crate::name::{Peer, Protection};
 
 impl Fact {
     /// The fact in one line, without who looked and when.
@@ -13,24 +16,73 @@ impl Fact {
         match self {
             Self::Identity(identity) => format!("the machine calls itself {}", identity.host_name),
             Self::OperatingSystem(os) => format!("runs {}, kernel {}", os.pretty_name, os.kernel),
-            Self::Hardware(hardware) => format!("{} processors, {} MiB memory", hardware.processors, hardware.memory_bytes >> 20),
+            Self::Hardware(hardware) => format!(
+                "{} processors, {} MiB memory",
+                hardware.processors,
+                hardware.memory_bytes >> 20
+            ),
             Self::FileSystem(mount) => file_system(mount),
-            Self::Interface(interface) => format!("interface {} has {}", interface.name, interface.addresses.join(", ")),
-            Self::Route(route) => format!("routes {} {}", route.destination, route.gateway.map_or_else(|| "directly".to_owned(), |g| format!("through {g}"))),
-            Self::Neighbour(neighbour) => format!("{} is on the same link with MAC {}", neighbour.address, neighbour.mac),
-            Self::Account(account) => format!("account {} {}", account.name, if account.can_log_in { "can log in" } else { "cannot log in" }),
+            Self::Interface(interface) => format!(
+                "interface {} has {}",
+                interface.name,
+                interface.addresses.join(", ")
+            ),
+            Self::Route(route) => format!(
+                "routes {} {}",
+                route.destination,
+                route
+                    .gateway
+                    .map_or_else(|| "directly".to_owned(), |g| format!("through {g}"))
+            ),
+            Self::Neighbour(neighbour) => format!(
+                "{} is on the same link with MAC {}",
+                neighbour.address, neighbour.mac
+            ),
+            Self::Account(account) => format!(
+                "account {} {}",
+                account.name,
+                if account.can_log_in {
+                    "can log in"
+                } else {
+                    "cannot log in"
+                }
+            ),
             Self::Package(package) => format!("package {} {}", package.name, package.version),
-            Self::Unit(unit) => format!("unit {} is {}", unit.name, if unit.enabled { "enabled" } else { "not enabled" }),
+            Self::Unit(unit) => format!(
+                "unit {} is {}",
+                unit.name,
+                if unit.enabled {
+                    "enabled"
+                } else {
+                    "not enabled"
+                }
+            ),
             Self::Job(job) => says_job(job),
-            Self::Container(container) => format!("{} container {}", container.runtime, container.name.as_ref().map_or_else(|| container.id.clone(), ToString::to_string)),
+            Self::Container(container) => format!(
+                "{} container {}",
+                container.runtime,
+                container
+                    .name
+                    .as_ref()
+                    .map_or_else(|| container.id.clone(), ToString::to_string)
+            ),
             Self::Listener(listener) => says_listener(listener),
             Self::Connection(connection) => says_connection(connection),
             Self::Certificate(sighting) => {
                 let place = match &sighting.place {
                     CertificatePlace::File { path, .. } => format!("stands in {path}"),
-                    CertificatePlace::Endpoint { address, port, protocol, .. } => format!("is presented at {address} port {port} ({protocol})"),
+                    CertificatePlace::Endpoint {
+                        address,
+                        port,
+                        protocol,
+                        ..
+                    } => format!("is presented at {address} port {port} ({protocol})"),
                 };
-                format!("certificate \"{}\" {place}, valid until {}", sighting.certificate.subject, sighting.certificate.not_after.day())
+                format!(
+                    "certificate \"{}\" {place}, valid until {}",
+                    sighting.certificate.subject,
+                    sighting.certificate.not_after.day()
+                )
             }
             Self::Name(answer) => says_name(answer),
             Self::Reference(reference) => says_reference(reference),
@@ -44,7 +96,11 @@ impl Fact {
 impl Program {
     /// The shortest text that tells a person which program it is.
     pub fn label(&self) -> String {
-        let what = self.script.as_ref().or(self.executable.as_ref()).map(ToString::to_string);
+        let what = self
+            .script
+            .as_ref()
+            .or(self.executable.as_ref())
+            .map(ToString::to_string);
         match (what, &self.unit, &self.container) {
             (Some(what), _, Some(container)) => format!("{what} in container {container}"),
             (Some(what), Some(unit), None) => format!("{what} ({unit})"),
@@ -58,25 +114,56 @@ impl Program {
 
 fn file_system(mount: &FileSystem) -> String {
     match &mount.remote {
-        Some(remote) => format!("{} is {} {} of {}", mount.mount_point, mount.kind, remote.resource, remote.peer),
-        None => format!("{} is {} on {}", mount.mount_point, mount.kind, mount.device),
+        Some(remote) => format!(
+            "{} is {} {} of {}",
+            mount.mount_point, mount.kind, remote.resource, remote.peer
+        ),
+        None => format!(
+            "{} is {} on {}",
+            mount.mount_point, mount.kind, mount.device
+        ),
     }
 }
 
 fn says_job(job: &Job) -> String {
-    let what = job.executable.as_ref().map_or_else(|| job.name.to_string(), ToString::to_string);
-    format!("{} starts {what} at \"{}\" ({})", job.scheduler, job.schedule, job.file)
+    let what = job
+        .executable
+        .as_ref()
+        .map_or_else(|| job.name.to_string(), ToString::to_string);
+    format!(
+        "{} starts {what} at \"{}\" ({})",
+        job.scheduler, job.schedule, job.file
+    )
 }
 
 fn says_listener(listener: &Listener) -> String {
-    format!("{} listens on {} port {}/{}", listener.program.label(), listener.address, listener.port, listener.transport)
+    format!(
+        "{} listens on {} port {}/{}",
+        listener.program.label(),
+        listener.address,
+        listener.port,
+        listener.transport
+    )
 }
 
 fn says_connection(connection: &Connection) -> String {
-    let Connection { remote, service_port, transport, local, program, .. } = connection;
+    let Connection {
+        remote,
+        service_port,
+        transport,
+        local,
+        program,
+        ..
+    } = connection;
     match connection.direction {
-        Direction::Outgoing => format!("{} is connected to {remote} port {service_port}/{transport}", program.label()),
-        Direction::Incoming => format!("{remote} is connected to {} at {local} port {service_port}/{transport}", program.label()),
+        Direction::Outgoing => format!(
+            "{} is connected to {remote} port {service_port}/{transport}",
+            program.label()
+        ),
+        Direction::Incoming => format!(
+            "{remote} is connected to {} at {local} port {service_port}/{transport}",
+            program.label()
+        ),
     }
 }
 
@@ -85,7 +172,11 @@ fn says_name(answer: &NameAnswer) -> String {
         NameSource::HostsFile => "the hosts file says",
         NameSource::Dns => "DNS says",
     };
-    let mut results: Vec<String> = answer.aliases.iter().map(|a| format!("alias {a}")).collect();
+    let mut results: Vec<String> = answer
+        .aliases
+        .iter()
+        .map(|a| format!("alias {a}"))
+        .collect();
     results.extend(answer.addresses.iter().map(ToString::to_string));
     results.extend(answer.names.iter().map(ToString::to_string));
     if results.is_empty() {
@@ -100,7 +191,10 @@ fn says_reference(reference: &Reference) -> String {
         (peer, Some(port)) => format!("{peer}:{port}"),
         (peer, None) => peer.to_string(),
     };
-    let mut line = format!("{}:{} {} names {at}", reference.file, reference.line, reference.key);
+    let mut line = format!(
+        "{}:{} {} names {at}",
+        reference.file, reference.line, reference.key
+    );
     if let Some(account) = &reference.account {
         line.push_str(&format!(" as {account}"));
     }

@@ -176,17 +176,32 @@ impl FromStr for Expectation {
         let words: Vec<&str> = line.split_whitespace().collect();
         let (kind, consumer, target) = match words.as_slice() {
             [kind, "to", target] => (*kind, None, *target),
-            [kind, "from", consumer, "to", target] => (*kind, Some((*consumer).to_owned()), *target),
-            _ => return Err(NotAnExpectation::Grammar { line: line.to_owned() }),
+            [kind, "from", consumer, "to", target] => {
+                (*kind, Some((*consumer).to_owned()), *target)
+            }
+            _ => {
+                return Err(NotAnExpectation::Grammar {
+                    line: line.to_owned(),
+                });
+            }
         };
         if !REGISTRY.dependencies.contains_key(kind) {
-            return Err(NotAnExpectation::Kind { kind: kind.to_owned() });
+            return Err(NotAnExpectation::Kind {
+                kind: kind.to_owned(),
+            });
         }
         let (provider, port) = name_and_port(target)?;
         if provider.is_empty() {
-            return Err(NotAnExpectation::Grammar { line: line.to_owned() });
+            return Err(NotAnExpectation::Grammar {
+                line: line.to_owned(),
+            });
         }
-        Ok(Self { kind: kind.to_owned(), consumer, provider: provider.to_owned(), port })
+        Ok(Self {
+            kind: kind.to_owned(),
+            consumer,
+            provider: provider.to_owned(),
+            port,
+        })
     }
 }
 
@@ -202,12 +217,16 @@ fn name_and_port(target: &str) -> Result<(&str, Option<Port>), NotAnExpectation>
         return Ok((unbracketed(if name.is_empty() { "" } else { target }), None));
     }
     let number = port.parse().ok().filter(|n| *n != 0);
-    let number = number.ok_or_else(|| NotAnExpectation::Port { port: port.to_owned() })?;
+    let number = number.ok_or_else(|| NotAnExpectation::Port {
+        port: port.to_owned(),
+    })?;
     Ok((unbracketed(name), Some(Port(number))))
 }
 
 fn unbracketed(name: &str) -> &str {
-    name.strip_prefix('[').and_then(|n| n.strip_suffix(']')).unwrap_or(name)
+    name.strip_prefix('[')
+        .and_then(|n| n.strip_suffix(']'))
+        .unwrap_or(name)
 }
 
 impl fmt::Display for Expectation {
@@ -217,7 +236,9 @@ impl fmt::Display for Expectation {
             write!(f, " from {consumer}")?;
         }
         match self.port {
-            Some(port) if self.provider.contains(':') => write!(f, " to [{}]:{port}", self.provider),
+            Some(port) if self.provider.contains(':') => {
+                write!(f, " to [{}]:{port}", self.provider)
+            }
             Some(port) => write!(f, " to {}:{port}", self.provider),
             None => write!(f, " to {}", self.provider),
         }
@@ -254,15 +275,29 @@ mod tests {
             assert_eq!(read.to_string(), line);
         }
         let bracketed: Expectation = "http to [fd00::1]".parse().unwrap();
-        assert_eq!((bracketed.provider.as_str(), bracketed.port), ("fd00::1", None));
+        assert_eq!(
+            (bracketed.provider.as_str(), bracketed.port),
+            ("fd00::1", None)
+        );
     }
 
     #[test]
     fn a_line_that_is_no_expectation_says_what_is_wrong() {
         let of = |line: &str| line.parse::<Expectation>().unwrap_err();
-        assert!(matches!(of("mail-new:25"), NotAnExpectation::Grammar { .. }));
-        assert!(matches!(of("smtp-relay to :25"), NotAnExpectation::Grammar { .. }));
-        assert_eq!(of("smtp to mail-new"), NotAnExpectation::Kind { kind: "smtp".into() });
+        assert!(matches!(
+            of("mail-new:25"),
+            NotAnExpectation::Grammar { .. }
+        ));
+        assert!(matches!(
+            of("smtp-relay to :25"),
+            NotAnExpectation::Grammar { .. }
+        ));
+        assert_eq!(
+            of("smtp to mail-new"),
+            NotAnExpectation::Kind {
+                kind: "smtp".into()
+            }
+        );
         for port in ["0", "65536", "x", ""] {
             let error = of(&format!("sql to db:{port}"));
             assert_eq!(error, NotAnExpectation::Port { port: port.into() });

@@ -51,24 +51,49 @@ pub(crate) struct Gathered {
 impl Gathered {
     /// Takes one piece of evidence.
     pub(crate) fn take(&mut self, evidence: Evidence) {
-        let Evidence { id, site, vantage, fact, seen, .. } = evidence;
+        let Evidence {
+            id,
+            site,
+            vantage,
+            fact,
+            seen,
+            ..
+        } = evidence;
         match fact {
-            Fact::Connection(connection) => self.mention(&site, &vantage, Peer::Address(connection.remote), seen),
+            Fact::Connection(connection) => {
+                self.mention(&site, &vantage, Peer::Address(connection.remote), seen)
+            }
             Fact::Reference(reference) => self.mention(&site, &vantage, reference.peer, seen),
-            Fact::Name(answer) => self.answers.entry((vantage, answer.asked.clone())).or_default().push((answer, id)),
+            Fact::Name(answer) => self
+                .answers
+                .entry((vantage, answer.asked.clone()))
+                .or_default()
+                .push((answer, id)),
             Fact::Neighbour(neighbour) => {
-                self.neighbours.insert((site, neighbour.address.to_canonical()), neighbour.mac);
+                self.neighbours
+                    .insert((site, neighbour.address.to_canonical()), neighbour.mac);
             }
             Fact::Certificate(sighting) => self.take_certificate(site, vantage, sighting, id, seen),
-            Fact::Declared(row) => self.declared.push(DeclaredRow { site, vantage, row, evidence: id, seen }),
-            Fact::Listener(_) | Fact::Measurement(_) | Fact::Unknown(_) => self.touch(&site, &vantage, seen),
+            Fact::Declared(row) => self.declared.push(DeclaredRow {
+                site,
+                vantage,
+                row,
+                evidence: id,
+                seen,
+            }),
+            Fact::Listener(_) | Fact::Measurement(_) | Fact::Unknown(_) => {
+                self.touch(&site, &vantage, seen)
+            }
             own => self.take_own(&site, vantage, own, id, seen),
         }
     }
 
     fn mention(&mut self, site: &SiteId, vantage: &AgentId, peer: Peer, seen: Seen) {
         self.touch(site, vantage, seen);
-        let slot = self.mentioned.entry((vantage.clone(), peer)).or_insert(seen);
+        let slot = self
+            .mentioned
+            .entry((vantage.clone(), peer))
+            .or_insert(seen);
         *slot = slot.joined(seen);
     }
 
@@ -88,7 +113,14 @@ impl Gathered {
         })
     }
 
-    fn take_own(&mut self, site: &SiteId, vantage: AgentId, fact: Fact, id: EvidenceId, seen: Seen) {
+    fn take_own(
+        &mut self,
+        site: &SiteId,
+        vantage: AgentId,
+        fact: Fact,
+        id: EvidenceId,
+        seen: Seen,
+    ) {
         if let Fact::FileSystem(mount) = &fact
             && let Some(remote) = &mount.remote
         {
@@ -96,7 +128,10 @@ impl Gathered {
         }
         let seat = self.seat(site, vantage, seen);
         seat.seen = seat.seen.joined(seen);
-        let cited = !matches!(fact, Fact::Package(_) | Fact::Unit(_) | Fact::Job(_) | Fact::Route(_));
+        let cited = !matches!(
+            fact,
+            Fact::Package(_) | Fact::Unit(_) | Fact::Job(_) | Fact::Route(_)
+        );
         if cited {
             seat.evidence.push(id);
         }
@@ -119,11 +154,22 @@ impl Gathered {
         }
     }
 
-    fn take_certificate(&mut self, site: SiteId, vantage: AgentId, sighting: CertificateSighting, id: EvidenceId, seen: Seen) {
+    fn take_certificate(
+        &mut self,
+        site: SiteId,
+        vantage: AgentId,
+        sighting: CertificateSighting,
+        id: EvidenceId,
+        seen: Seen,
+    ) {
         let draft = self
             .certificates
             .entry(sighting.certificate.sha256.clone())
-            .or_insert_with(|| CertificateDraft { site, sightings: Vec::new(), seen });
+            .or_insert_with(|| CertificateDraft {
+                site,
+                sightings: Vec::new(),
+                seen,
+            });
         draft.seen = draft.seen.joined(seen);
         draft.sightings.push((vantage, sighting, id));
     }
@@ -184,17 +230,22 @@ pub(crate) fn is_link_local(address: &IpAddr) -> bool {
 }
 
 fn settle_attributes(a: &mut Attributes) {
-    a.file_systems.sort_by(|x, y| (&x.mount_point, &x.device).cmp(&(&y.mount_point, &y.device)));
+    a.file_systems
+        .sort_by(|x, y| (&x.mount_point, &x.device).cmp(&(&y.mount_point, &y.device)));
     a.file_systems.dedup();
     a.interfaces.sort_by(|x, y| x.name.cmp(&y.name));
     a.interfaces.dedup();
-    a.routes.sort_by(|x, y| (&x.destination, &x.gateway, &x.interface).cmp(&(&y.destination, &y.gateway, &y.interface)));
+    a.routes.sort_by(|x, y| {
+        (&x.destination, &x.gateway, &x.interface).cmp(&(&y.destination, &y.gateway, &y.interface))
+    });
     a.routes.dedup();
     a.accounts.sort_by(|x, y| x.name.cmp(&y.name));
     a.accounts.dedup();
-    a.units.sort_by(|x, y| (&x.name, &x.file).cmp(&(&y.name, &y.file)));
+    a.units
+        .sort_by(|x, y| (&x.name, &x.file).cmp(&(&y.name, &y.file)));
     a.units.dedup();
-    a.jobs.sort_by(|x, y| (&x.name, &x.file, &x.schedule).cmp(&(&y.name, &y.file, &y.schedule)));
+    a.jobs
+        .sort_by(|x, y| (&x.name, &x.file, &x.schedule).cmp(&(&y.name, &y.file, &y.schedule)));
     a.jobs.dedup();
     a.containers.sort_by(|x, y| x.id.cmp(&y.id));
     a.containers.dedup();

@@ -19,7 +19,9 @@ pub(crate) fn place(gathered: &mut Gathered, ledger: &mut Ledger<'_>, estate: &m
         for (agent, _) in &group.members {
             if let Some(seat) = gathered.seats.get_mut(agent) {
                 seat.entity = Some(id.clone());
-                estate.own_addresses.insert(agent.clone(), Gathered::addresses_of(seat));
+                estate
+                    .own_addresses
+                    .insert(agent.clone(), Gathered::addresses_of(seat));
             }
             estate.vantages.insert(agent.clone(), id.clone());
         }
@@ -48,7 +50,10 @@ fn groups(gathered: &Gathered) -> Vec<Group> {
             .collect();
         let joined = candidates.into_iter().find_map(|at| {
             let first = &groups.get(at)?.members.first()?.0;
-            let why = same_machine(gathered.seats.get(first)?.identity.as_ref()?, seat.identity.as_ref()?)?;
+            let why = same_machine(
+                gathered.seats.get(first)?.identity.as_ref()?,
+                seat.identity.as_ref()?,
+            )?;
             Some((at, why))
         });
         let at = match joined {
@@ -59,12 +64,18 @@ fn groups(gathered: &Gathered) -> Vec<Group> {
                 at
             }
             None => {
-                groups.push(Group { site: seat.site.clone(), members: vec![(agent.clone(), None)] });
+                groups.push(Group {
+                    site: seat.site.clone(),
+                    members: vec![(agent.clone(), None)],
+                });
                 groups.len() - 1
             }
         };
         for (_, mark) in marks {
-            by_mark.entry((seat.site.clone(), mark)).or_default().push(at);
+            by_mark
+                .entry((seat.site.clone(), mark))
+                .or_default()
+                .push(at);
         }
     }
     groups
@@ -92,23 +103,52 @@ impl Class {
 
 fn marks(identity: &HostIdentity) -> Vec<(Class, String)> {
     let mut marks = Vec::new();
-    marks.extend(identity.machine_id.iter().map(|m| (Class::Disk, format!("machine-id {m}"))));
-    marks.extend(identity.ssh_host_keys.iter().map(|k| (Class::Disk, format!("ssh {k}"))));
+    marks.extend(
+        identity
+            .machine_id
+            .iter()
+            .map(|m| (Class::Disk, format!("machine-id {m}"))),
+    );
+    marks.extend(
+        identity
+            .ssh_host_keys
+            .iter()
+            .map(|k| (Class::Disk, format!("ssh {k}"))),
+    );
     if !identity.in_container {
-        marks.extend(identity.smbios_uuid.iter().map(|u| (Class::Hardware, format!("uuid {}", uuid_either_order(u)))));
-        marks.extend(identity.serial.iter().map(|s| (Class::Hardware, format!("serial {s}"))));
+        marks.extend(
+            identity
+                .smbios_uuid
+                .iter()
+                .map(|u| (Class::Hardware, format!("uuid {}", uuid_either_order(u)))),
+        );
+        marks.extend(
+            identity
+                .serial
+                .iter()
+                .map(|s| (Class::Hardware, format!("serial {s}"))),
+        );
     }
     if !identity.macs.is_empty() {
         marks.push((Class::Network, format!("macs {}", identity.macs.join(" "))));
     }
-    marks.extend(identity.directory_sid.iter().map(|s| (Class::Directory, format!("sid {s}"))));
+    marks.extend(
+        identity
+            .directory_sid
+            .iter()
+            .map(|s| (Class::Directory, format!("sid {s}"))),
+    );
     marks
 }
 
 /// One text for an SMBIOS UUID in both byte orders: hypervisors and guests disagree about the first
 /// three fields (SMBIOS 2.6 §7.2.1), so the smaller of the two writings stands for both.
 pub(crate) fn uuid_either_order(uuid: &str) -> String {
-    let plain: String = uuid.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_lowercase();
+    let plain: String = uuid
+        .chars()
+        .filter(char::is_ascii_hexdigit)
+        .collect::<String>()
+        .to_lowercase();
     let Some(bytes) = groma_model::foreign::unhex(&plain).filter(|b| b.len() == 16) else {
         return plain;
     };
@@ -124,9 +164,18 @@ pub(crate) fn uuid_either_order(uuid: &str) -> String {
 fn same_machine(a: &HostIdentity, b: &HostIdentity) -> Option<String> {
     let (ours, theirs) = (marks(a), marks(b));
     let mut agree = BTreeSet::new();
-    for class in [Class::Disk, Class::Hardware, Class::Network, Class::Directory] {
+    for class in [
+        Class::Disk,
+        Class::Hardware,
+        Class::Network,
+        Class::Directory,
+    ] {
         let of = |marks: &[(Class, String)]| -> BTreeSet<String> {
-            marks.iter().filter(|(c, _)| *c == class).map(|(_, m)| m.clone()).collect()
+            marks
+                .iter()
+                .filter(|(c, _)| *c == class)
+                .map(|(_, m)| m.clone())
+                .collect()
         };
         let (x, y) = (of(&ours), of(&theirs));
         if x.is_empty() || y.is_empty() {
@@ -146,9 +195,16 @@ fn same_machine(a: &HostIdentity, b: &HostIdentity) -> Option<String> {
 
 /// The id of a group: what the ledger knows of its agents, else of an address of it nobody else holds.
 fn identify(group: &Group, gathered: &Gathered, ledger: &mut Ledger<'_>) -> EntityId {
-    let known: Vec<EntityId> =
-        group.members.iter().filter_map(|(agent, _)| ledger.entity(&agent_key(&group.site, agent))).collect();
-    let id = known.first().cloned().or_else(|| outside_id(group, gathered, ledger)).unwrap_or_else(|| ledger.fresh());
+    let known: Vec<EntityId> = group
+        .members
+        .iter()
+        .filter_map(|(agent, _)| ledger.entity(&agent_key(&group.site, agent)))
+        .collect();
+    let id = known
+        .first()
+        .cloned()
+        .or_else(|| outside_id(group, gathered, ledger))
+        .unwrap_or_else(|| ledger.fresh());
     for other in known {
         ledger.merge(other, &id, "two agents look at one machine");
     }
@@ -159,7 +215,10 @@ fn identify(group: &Group, gathered: &Gathered, ledger: &mut Ledger<'_>) -> Enti
 }
 
 fn outside_id(group: &Group, gathered: &Gathered, ledger: &Ledger<'_>) -> Option<EntityId> {
-    let seats = group.members.iter().filter_map(|(agent, _)| gathered.seats.get(agent));
+    let seats = group
+        .members
+        .iter()
+        .filter_map(|(agent, _)| gathered.seats.get(agent));
     let mut known = seats
         .flat_map(Gathered::public_addresses_of)
         .filter_map(|address| ledger.entity(&address_key(&group.site, &address)))
@@ -168,27 +227,55 @@ fn outside_id(group: &Group, gathered: &Gathered, ledger: &Ledger<'_>) -> Option
 }
 
 fn build(id: &EntityId, group: &Group, gathered: &Gathered) -> Entity {
-    let seats: Vec<&Seat> = group.members.iter().filter_map(|(agent, _)| gathered.seats.get(agent)).collect();
+    let seats: Vec<&Seat> = group
+        .members
+        .iter()
+        .filter_map(|(agent, _)| gathered.seats.get(agent))
+        .collect();
     // The seat that looked last speaks for the host.
-    let newest = seats.iter().max_by_key(|s| s.seen.last).expect("a group has at least one member");
+    let newest = seats
+        .iter()
+        .max_by_key(|s| s.seen.last)
+        .expect("a group has at least one member");
     let mut attributes = newest.attributes.clone();
     attributes.identity.clone_from(&newest.identity);
-    attributes.macs = newest.identity.as_ref().map(|i| i.macs.clone()).unwrap_or_default();
+    attributes.macs = newest
+        .identity
+        .as_ref()
+        .map(|i| i.macs.clone())
+        .unwrap_or_default();
     let names = host_names(&seats);
-    let fallback = || newest.identity.as_ref().map_or_else(|| "this host".to_owned(), |i| i.host_name.to_string());
-    let merged_because = group.members.iter().filter_map(|(agent, why)| Some(format!("agent {agent}: same {}", why.as_ref()?)));
+    let fallback = || {
+        newest
+            .identity
+            .as_ref()
+            .map_or_else(|| "this host".to_owned(), |i| i.host_name.to_string())
+    };
+    let merged_because = group
+        .members
+        .iter()
+        .filter_map(|(agent, why)| Some(format!("agent {agent}: same {}", why.as_ref()?)));
     Entity {
         id: id.clone(),
         kind: "host".to_owned(),
-        name: names.first().map_or_else(fallback, |n| n.short().to_owned()),
+        name: names
+            .first()
+            .map_or_else(fallback, |n| n.short().to_owned()),
         names: names.iter().map(ToString::to_string).collect(),
-        addresses: seats.iter().flat_map(|s| Gathered::public_addresses_of(s)).collect(),
+        addresses: seats
+            .iter()
+            .flat_map(|s| Gathered::public_addresses_of(s))
+            .collect(),
         layer: "os".to_owned(),
         site: group.site.clone(),
         system: None,
         owner: None,
         criticality: None,
-        first_seen: seats.iter().map(|s| s.seen.first).min().unwrap_or(newest.seen.first),
+        first_seen: seats
+            .iter()
+            .map(|s| s.seen.first)
+            .min()
+            .unwrap_or(newest.seen.first),
         last_seen: newest.seen.last,
         has_agent: true,
         declared: false,
@@ -220,7 +307,10 @@ fn place_addresses(gathered: &Gathered, ledger: &mut Ledger<'_>, estate: &mut Es
     for seat in gathered.seats.values() {
         let Some(id) = &seat.entity else { continue };
         for address in Gathered::public_addresses_of(seat) {
-            holders.entry((seat.site.clone(), address)).or_default().insert(id.clone());
+            holders
+                .entry((seat.site.clone(), address))
+                .or_default()
+                .insert(id.clone());
         }
     }
     for ((site, address), ids) in holders {
@@ -233,7 +323,13 @@ fn place_addresses(gathered: &Gathered, ledger: &mut Ledger<'_>, estate: &mut Es
 }
 
 /// Takes over what was known from outside about an address, before an agent looked.
-fn absorb(site: &SiteId, address: &IpAddr, host: &EntityId, ledger: &mut Ledger<'_>, estate: &mut Estate) {
+fn absorb(
+    site: &SiteId,
+    address: &IpAddr,
+    host: &EntityId,
+    ledger: &mut Ledger<'_>,
+    estate: &mut Estate,
+) {
     let key = address_key(site, address);
     if let Some(before) = ledger.entity(&key)
         && before != *host
@@ -271,20 +367,36 @@ mod tests {
 
     #[test]
     fn two_agents_on_one_machine_are_one_host() {
-        let a = identity("m1", "564d4cbc-c6a9-1969-0102-030405060708", "52:54:00:00:00:01");
+        let a = identity(
+            "m1",
+            "564d4cbc-c6a9-1969-0102-030405060708",
+            "52:54:00:00:00:01",
+        );
         assert!(same_machine(&a, &a.clone()).is_some());
     }
 
     #[test]
     fn a_clone_shares_its_disk_and_stays_a_host_of_its_own() {
-        let parent = identity("m1", "564d4cbc-c6a9-1969-0102-030405060708", "52:54:00:00:00:01");
-        let clone = identity("m1", "11111111-c6a9-1969-0102-030405060708", "52:54:00:00:00:02");
+        let parent = identity(
+            "m1",
+            "564d4cbc-c6a9-1969-0102-030405060708",
+            "52:54:00:00:00:01",
+        );
+        let clone = identity(
+            "m1",
+            "11111111-c6a9-1969-0102-030405060708",
+            "52:54:00:00:00:02",
+        );
         assert_eq!(same_machine(&parent, &clone), None);
     }
 
     #[test]
     fn a_shared_machine_id_alone_merges_nothing() {
-        let only = HostIdentity { host_name: "a".into(), machine_id: Some("m1".into()), ..HostIdentity::default() };
+        let only = HostIdentity {
+            host_name: "a".into(),
+            machine_id: Some("m1".into()),
+            ..HostIdentity::default()
+        };
         assert_eq!(same_machine(&only, &only.clone()), None);
     }
 }

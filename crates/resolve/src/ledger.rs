@@ -17,7 +17,12 @@ pub(crate) struct Ledger<'a> {
 
 impl<'a> Ledger<'a> {
     pub(crate) fn new(known: &'a Identities, mint: &'a mut dyn FnMut() -> EntityId) -> Self {
-        Self { known, new: NewIdentities::default(), mint, agents: BTreeSet::new() }
+        Self {
+            known,
+            new: NewIdentities::default(),
+            mint,
+            agents: BTreeSet::new(),
+        }
     }
 
     pub(crate) fn into_new(self) -> NewIdentities {
@@ -26,9 +31,18 @@ impl<'a> Ledger<'a> {
 
     /// The entity a mark belongs to.
     pub(crate) fn entity(&self, key: &IdentityKey) -> Option<EntityId> {
-        let id = self.new.known.get(key).or_else(|| self.known.known.get(key))?;
+        let id = self
+            .new
+            .known
+            .get(key)
+            .or_else(|| self.known.known.get(key))?;
         let survivor = self.known.survivor(id);
-        Some(self.new.merged.get(survivor).map_or_else(|| survivor.clone(), |(into, _)| into.clone()))
+        Some(
+            self.new
+                .merged
+                .get(survivor)
+                .map_or_else(|| survivor.clone(), |(into, _)| into.clone()),
+        )
     }
 
     /// Writes down that `key` belongs to `id`, unless the ledger says so already.
@@ -79,7 +93,9 @@ impl<'a> Ledger<'a> {
     /// Writes down that `gone` is `survivor`, and why.
     pub(crate) fn merge(&mut self, gone: EntityId, survivor: &EntityId, because: &str) {
         if gone != *survivor {
-            self.new.merged.insert(gone, (survivor.clone(), because.to_owned()));
+            self.new
+                .merged
+                .insert(gone, (survivor.clone(), because.to_owned()));
         }
     }
 }
@@ -101,5 +117,9 @@ pub(crate) fn name_key(site: &SiteId, name: &HostName) -> IdentityKey {
 
 /// A mark of any other kind.
 pub(crate) fn key(site: &SiteId, kind: &str, value: &str) -> IdentityKey {
-    IdentityKey { site: site.clone(), kind: kind.to_owned(), value: value.to_owned() }
+    IdentityKey {
+        site: site.clone(),
+        kind: kind.to_owned(),
+        value: value.to_owned(),
+    }
 }

@@ -51,7 +51,10 @@ pub fn resolve(
     }
     gathered.settle();
     let mut ledger = Ledger::new(identities, mint);
-    let mut estate = Estate { compared_with_list: !gathered.declared.is_empty(), ..Estate::default() };
+    let mut estate = Estate {
+        compared_with_list: !gathered.declared.is_empty(),
+        ..Estate::default()
+    };
     hosts::place(&mut gathered, &mut ledger, &mut estate);
     outside::place_declared(&gathered, &mut ledger, &mut estate);
     names::place(&gathered, &mut ledger, &mut estate);
@@ -59,7 +62,10 @@ pub fn resolve(
     for entity in estate.entities.values_mut() {
         finish(entity);
     }
-    Resolution { estate, new: ledger.into_new() }
+    Resolution {
+        estate,
+        new: ledger.into_new(),
+    }
 }
 
 fn finish(entity: &mut groma_model::inventory::Entity) {

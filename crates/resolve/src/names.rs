@@ -14,7 +14,12 @@ use crate::outside::{is_nobody, is_private, place_address, see, stranger};
 /// Makes an entity of everybody mentioned, and says what each name means to whom.
 pub(crate) fn place(gathered: &Gathered, ledger: &mut Ledger<'_>, estate: &mut Estate) {
     let index = Index::new(gathered, estate);
-    let mut work = Work { gathered, ledger, estate, index };
+    let mut work = Work {
+        gathered,
+        ledger,
+        estate,
+        index,
+    };
     for ((vantage, peer), seen) in &gathered.mentioned {
         if let Peer::Name(name) = peer {
             work.place_name(vantage, name, *seen);
@@ -39,16 +44,24 @@ impl<'a> Index<'a> {
     fn new(gathered: &'a Gathered, estate: &Estate) -> Self {
         let mut by_site: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for ((vantage, peer), answers) in &gathered.answers {
-            let (Peer::Name(name), Some(seat)) = (peer, gathered.seats.get(vantage)) else { continue };
+            let (Peer::Name(name), Some(seat)) = (peer, gathered.seats.get(vantage)) else {
+                continue;
+            };
             let dns = answers.iter().filter(|(a, _)| a.by == NameSource::Dns);
-            by_site.entry((seat.site.clone(), name.clone())).or_default().extend(dns);
+            by_site
+                .entry((seat.site.clone(), name.clone()))
+                .or_default()
+                .extend(dns);
         }
         let mut hosts: BTreeMap<_, BTreeSet<EntityId>> = BTreeMap::new();
         for entity in estate.entities.values().filter(|e| e.kind != "list") {
             for name in &entity.names {
                 let short = name.split('.').next().unwrap_or(name);
                 for text in [name.as_str(), short] {
-                    hosts.entry((entity.site.clone(), text.to_owned())).or_default().insert(entity.id.clone());
+                    hosts
+                        .entry((entity.site.clone(), text.to_owned()))
+                        .or_default()
+                        .insert(entity.id.clone());
                 }
             }
         }
@@ -57,7 +70,10 @@ impl<'a> Index<'a> {
 
     /// The one entity that calls itself `name`; nobody if two do.
     fn host(&self, site: &SiteId, name: &HostName) -> Option<&EntityId> {
-        let mut hits = self.hosts.get(&(site.clone(), name.as_str().to_owned()))?.iter();
+        let mut hits = self
+            .hosts
+            .get(&(site.clone(), name.as_str().to_owned()))?
+            .iter();
         match (hits.next(), hits.next()) {
             (Some(only), None) => Some(only),
             _ => None,
@@ -76,14 +92,36 @@ enum Answer<'a> {
 }
 
 /// The vantage's hosts file decides before its DNS does; another vantage's DNS answer helps out.
-fn answer<'a>(gathered: &'a Gathered, index: &Index<'a>, vantage: &AgentId, site: &SiteId, name: &HostName) -> Answer<'a> {
+fn answer<'a>(
+    gathered: &'a Gathered,
+    index: &Index<'a>,
+    vantage: &AgentId,
+    site: &SiteId,
+    name: &HostName,
+) -> Answer<'a> {
     let key = (vantage.clone(), Peer::Name(name.clone()));
-    let own = gathered.answers.get(&key).map(Vec::as_slice).unwrap_or_default();
-    let others = index.by_site.get(&(site.clone(), name.clone())).map(Vec::as_slice).unwrap_or_default();
-    let leads = |by: NameSource| own.iter().find(move |(a, _)| a.by == by && !a.addresses.is_empty());
+    let own = gathered
+        .answers
+        .get(&key)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let others = index
+        .by_site
+        .get(&(site.clone(), name.clone()))
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let leads = |by: NameSource| {
+        own.iter()
+            .find(move |(a, _)| a.by == by && !a.addresses.is_empty())
+    };
     let first = leads(NameSource::HostsFile)
         .or_else(|| leads(NameSource::Dns))
-        .or_else(|| others.iter().copied().find(|(a, _)| !a.addresses.is_empty()));
+        .or_else(|| {
+            others
+                .iter()
+                .copied()
+                .find(|(a, _)| !a.addresses.is_empty())
+        });
     match first {
         Some((answer, evidence)) => Answer::Leads(answer, evidence),
         None => match own.iter().find(|(a, _)| a.by == NameSource::Dns) {
@@ -102,74 +140,143 @@ struct Work<'a, 'l> {
 
 impl Work<'_, '_> {
     fn site(&self, vantage: &AgentId) -> Option<SiteId> {
-        self.gathered.seats.get(vantage).map(|seat| seat.site.clone())
+        self.gathered
+            .seats
+            .get(vantage)
+            .map(|seat| seat.site.clone())
     }
 
     fn place_name(&mut self, vantage: &AgentId, name: &HostName, seen: Seen) {
-        let (false, Some(site)) = (name.is_loopback(), self.site(vantage)) else { return };
+        let (false, Some(site)) = (name.is_loopback(), self.site(vantage)) else {
+            return;
+        };
         let meaning = match answer(self.gathered, &self.index, vantage, &site, name) {
-            Answer::Leads(answer, evidence) => self.follow(vantage, &site, name, answer, evidence, seen),
-            Answer::Denied(evidence) => self.known_host(&site, name).unwrap_or_else(|| self.nowhere(&site, name, Some(evidence), seen)),
-            Answer::Silence => self.known_host(&site, name).unwrap_or_else(|| self.nowhere(&site, name, None, seen)),
+            Answer::Leads(answer, evidence) => {
+                self.follow(vantage, &site, name, answer, evidence, seen)
+            }
+            Answer::Denied(evidence) => self
+                .known_host(&site, name)
+                .unwrap_or_else(|| self.nowhere(&site, name, Some(evidence), seen)),
+            Answer::Silence => self
+                .known_host(&site, name)
+                .unwrap_or_else(|| self.nowhere(&site, name, None, seen)),
         };
         see(self.estate, &meaning.entity, seen);
-        self.estate.names.insert((vantage.clone(), name.clone()), meaning);
+        self.estate
+            .names
+            .insert((vantage.clone(), name.clone()), meaning);
     }
 
     /// Follows an answer to whoever stands behind its addresses.
-    fn follow(&mut self, vantage: &AgentId, site: &SiteId, name: &HostName, answer: &NameAnswer, evidence: &EvidenceId, seen: Seen) -> Meaning {
-        let own = answer.addresses.iter().any(|a| a.is_loopback() || self.is_own(vantage, a));
+    fn follow(
+        &mut self,
+        vantage: &AgentId,
+        site: &SiteId,
+        name: &HostName,
+        answer: &NameAnswer,
+        evidence: &EvidenceId,
+        seen: Seen,
+    ) -> Meaning {
+        let own = answer
+            .addresses
+            .iter()
+            .any(|a| a.is_loopback() || self.is_own(vantage, a));
         if own && let Some(host) = self.estate.vantages.get(vantage) {
             let reached_by = reached(answer, host, name, self.estate);
-            return Meaning { entity: host.clone(), reached_by, by: Some(answer.by) };
+            return Meaning {
+                entity: host.clone(),
+                reached_by,
+                by: Some(answer.by),
+            };
         }
         let known: BTreeSet<EntityId> = answer
             .addresses
             .iter()
-            .filter_map(|a| self.estate.addresses.get(&(site.clone(), a.to_canonical())).cloned())
+            .filter_map(|a| {
+                self.estate
+                    .addresses
+                    .get(&(site.clone(), a.to_canonical()))
+                    .cloned()
+            })
             .collect();
         let entity = match (known.first(), answer.addresses.as_slice()) {
             (Some(only), _) if known.len() == 1 => Some(only.clone()),
-            (None, [only]) => place_address(site, *only, seen, self.gathered, self.ledger, self.estate),
+            (None, [only]) => {
+                place_address(site, *only, seen, self.gathered, self.ledger, self.estate)
+            }
             _ => None,
         };
         let entity = entity.unwrap_or_else(|| self.many_addresses(site, name, answer, seen));
         let reached_by = reached(answer, &entity, name, self.estate);
         self.note(&entity, name, answer, evidence);
-        Meaning { entity, reached_by, by: Some(answer.by) }
+        Meaning {
+            entity,
+            reached_by,
+            by: Some(answer.by),
+        }
     }
 
     fn is_own(&self, vantage: &AgentId, address: &IpAddr) -> bool {
-        self.estate.own_addresses.get(vantage).is_some_and(|own| own.contains(&address.to_canonical()))
+        self.estate
+            .own_addresses
+            .get(vantage)
+            .is_some_and(|own| own.contains(&address.to_canonical()))
     }
 
     /// A name with several addresses of several (or no known) machines is a thing of its own, and the
     /// addresses nobody else holds mean it.
-    fn many_addresses(&mut self, site: &SiteId, name: &HostName, answer: &NameAnswer, seen: Seen) -> EntityId {
+    fn many_addresses(
+        &mut self,
+        site: &SiteId,
+        name: &HostName,
+        answer: &NameAnswer,
+        seen: Seen,
+    ) -> EntityId {
         let id = self.ledger.claim_outside(name_key(site, name));
-        let kind = if answer.addresses.iter().any(is_private) { "host" } else { "external" };
+        let kind = if answer.addresses.iter().any(is_private) {
+            "host"
+        } else {
+            "external"
+        };
         let entity = self
             .estate
             .entities
             .entry(id.clone())
             .or_insert_with(|| stranger(id.clone(), site, kind, name.to_string(), seen));
-        for address in answer.addresses.iter().map(IpAddr::to_canonical).filter(|a| !is_nobody(a)) {
+        for address in answer
+            .addresses
+            .iter()
+            .map(IpAddr::to_canonical)
+            .filter(|a| !is_nobody(a))
+        {
             entity.addresses.push(address);
-            self.estate.addresses.entry((site.clone(), address)).or_insert_with(|| id.clone());
+            self.estate
+                .addresses
+                .entry((site.clone(), address))
+                .or_insert_with(|| id.clone());
         }
         id
     }
 
     /// Writes the name, its aliases and who said so on the entity.
     fn note(&mut self, id: &EntityId, name: &HostName, answer: &NameAnswer, evidence: &EvidenceId) {
-        let Some(entity) = self.estate.entities.get_mut(id) else { return };
+        let Some(entity) = self.estate.entities.get_mut(id) else {
+            return;
+        };
         let canonical = answer.aliases.last().unwrap_or(name);
         entity.names.push(name.to_string());
-        entity.names.extend(answer.aliases.iter().map(ToString::to_string));
+        entity
+            .names
+            .extend(answer.aliases.iter().map(ToString::to_string));
         entity.evidence.push(evidence.clone());
         let hosts_file = answer.by == NameSource::HostsFile;
         if canonical != name || hosts_file {
-            let entry = AliasEntry { alias: name.clone(), canonical: canonical.clone(), ttl_seconds: answer.ttl_seconds, by: answer.by };
+            let entry = AliasEntry {
+                alias: name.clone(),
+                canonical: canonical.clone(),
+                ttl_seconds: answer.ttl_seconds,
+                by: answer.by,
+            };
             if !entity.attributes.aliases.contains(&entry) {
                 entity.attributes.aliases.push(entry);
                 entity.attributes.aliases.sort();
@@ -179,11 +286,21 @@ impl Work<'_, '_> {
 
     fn known_host(&self, site: &SiteId, name: &HostName) -> Option<Meaning> {
         let entity = self.index.host(site, name)?.clone();
-        Some(Meaning { entity, reached_by: ReachedBy::Name, by: None })
+        Some(Meaning {
+            entity,
+            reached_by: ReachedBy::Name,
+            by: None,
+        })
     }
 
     /// A name that leads nowhere we know; `denied` holds the answer that says it does not exist.
-    fn nowhere(&mut self, site: &SiteId, name: &HostName, denied: Option<&EvidenceId>, seen: Seen) -> Meaning {
+    fn nowhere(
+        &mut self,
+        site: &SiteId,
+        name: &HostName,
+        denied: Option<&EvidenceId>,
+        seen: Seen,
+    ) -> Meaning {
         let id = self.ledger.claim_outside(name_key(site, name));
         let entity = self
             .estate
@@ -193,17 +310,29 @@ impl Work<'_, '_> {
         entity.names.push(name.to_string());
         entity.attributes.unresolvable |= denied.is_some();
         entity.evidence.extend(denied.cloned());
-        Meaning { entity: id, reached_by: ReachedBy::Name, by: None }
+        Meaning {
+            entity: id,
+            reached_by: ReachedBy::Name,
+            by: None,
+        }
     }
 
     /// Reverse answers name the entities behind addresses.
     fn place_reverse_names(&mut self) {
         for ((vantage, peer), answers) in &self.gathered.answers {
-            let (Peer::Address(address), Some(site)) = (peer, self.site(vantage)) else { continue };
-            let Some(id) = self.estate.addresses.get(&(site, address.to_canonical())) else { continue };
-            let Some(entity) = self.estate.entities.get_mut(id) else { continue };
+            let (Peer::Address(address), Some(site)) = (peer, self.site(vantage)) else {
+                continue;
+            };
+            let Some(id) = self.estate.addresses.get(&(site, address.to_canonical())) else {
+                continue;
+            };
+            let Some(entity) = self.estate.entities.get_mut(id) else {
+                continue;
+            };
             for (answer, evidence) in answers.iter().filter(|(a, _)| !a.names.is_empty()) {
-                entity.names.extend(answer.names.iter().map(ToString::to_string));
+                entity
+                    .names
+                    .extend(answer.names.iter().map(ToString::to_string));
                 entity.evidence.push(evidence.clone());
             }
         }
@@ -216,7 +345,9 @@ fn reached(answer: &NameAnswer, entity: &EntityId, name: &HostName, estate: &Est
         let identity = e.attributes.identity.as_ref();
         let host_name = identity.map(|i| i.host_name.lossy().to_lowercase());
         let qualified = identity.and_then(|i| i.qualified_name.as_ref());
-        e.has_agent && (host_name.is_some_and(|h| h == name.as_str() || h == name.short()) || qualified == Some(name))
+        e.has_agent
+            && (host_name.is_some_and(|h| h == name.as_str() || h == name.short())
+                || qualified == Some(name))
     });
     match answer.by {
         _ if own_name => ReachedBy::Name,
@@ -228,9 +359,17 @@ fn reached(answer: &NameAnswer, entity: &EntityId, name: &HostName, estate: &Est
 
 /// Gives entities seen from outside the best name anybody knows.
 fn name_strangers(estate: &mut Estate) {
-    for entity in estate.entities.values_mut().filter(|e| !e.has_agent && !e.declared) {
-        let addressed = entity.addresses.iter().any(|a| a.to_string() == entity.name);
-        if addressed && let Some(name) = entity.names.iter().min_by_key(|n| (n.len(), (*n).clone())) {
+    for entity in estate
+        .entities
+        .values_mut()
+        .filter(|e| !e.has_agent && !e.declared)
+    {
+        let addressed = entity
+            .addresses
+            .iter()
+            .any(|a| a.to_string() == entity.name);
+        if addressed && let Some(name) = entity.names.iter().min_by_key(|n| (n.len(), (*n).clone()))
+        {
             entity.name = name.clone();
         }
     }

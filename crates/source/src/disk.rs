@@ -118,17 +118,27 @@ pub struct DiskError {
 impl DiskError {
     /// An error with a reason of our own.
     pub fn because(path: &Path, reason: Reason) -> Self {
-        Self { path: path.to_owned(), reason, source: None }
+        Self {
+            path: path.to_owned(),
+            reason,
+            source: None,
+        }
     }
 
     /// An error of the system.
     pub fn of_io(path: &Path, error: std::io::Error) -> Self {
-        Self { path: path.to_owned(), reason: Reason::of_io(&error), source: Some(error) }
+        Self {
+            path: path.to_owned(),
+            reason: Reason::of_io(&error),
+            source: Some(error),
+        }
     }
 
     /// True if nothing stands there: most often no gap at all.
     pub fn is_absent(&self) -> bool {
-        self.source.as_ref().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound)
+        self.source
+            .as_ref()
+            .is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound)
             || matches!(&self.source, Some(e) if e.kind() == std::io::ErrorKind::NotADirectory)
     }
 }

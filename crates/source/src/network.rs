@@ -70,6 +70,10 @@ mod tests {
             let to = SocketAddr::from(([127, 0, 0, 1], port));
             assert!(Eager.connect(to, Duration::ZERO).is_err(), "{port}");
         }
-        assert!(Eager.connect(SocketAddr::from(([127, 0, 0, 1], 9117)), Duration::ZERO).is_ok());
+        assert!(
+            Eager
+                .connect(SocketAddr::from(([127, 0, 0, 1], 9117)), Duration::ZERO)
+                .is_ok()
+        );
     }
 }

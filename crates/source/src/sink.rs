@@ -1,7 +1,9 @@
 //! Where a source tells what it saw.
 
 use groma_model::batch::{Record, Said};
-use groma_model::{Coverage, CoverageState, Fact, Gap, Observation, Reason, Scope, Seen, SourceName};
+use groma_model::{
+    Coverage, CoverageState, Fact, Gap, Observation, Reason, Scope, Seen, SourceName,
+};
 
 use crate::Window;
 
@@ -19,18 +21,38 @@ pub trait Sink {
 pub trait SinkExt: Sink {
     /// A fact that is true now.
     fn saw_now(&mut self, window: &Window, scope: &Scope, fact: Fact) {
-        self.saw(Observation { scope: scope.clone(), fact, seen: Seen::once(window.now()) });
+        self.saw(Observation {
+            scope: scope.clone(),
+            fact,
+            seen: Seen::once(window.now()),
+        });
     }
 
     /// A hole, with a remedy or an empty one.
-    fn missed_because(&mut self, scope: &Scope, what: impl Into<String>, reason: Reason, remedy: &str) {
+    fn missed_because(
+        &mut self,
+        scope: &Scope,
+        what: impl Into<String>,
+        reason: Reason,
+        remedy: &str,
+    ) {
         let remedy = (!remedy.is_empty()).then(|| remedy.to_owned());
-        self.missed(Gap { scope: scope.clone(), what: what.into(), reason, remedy });
+        self.missed(Gap {
+            scope: scope.clone(),
+            what: what.into(),
+            reason,
+            remedy,
+        });
     }
 
     /// A scope seen between the begin of the window and now.
     fn covered_now(&mut self, window: &Window, scope: &Scope, state: CoverageState) {
-        self.covered(Coverage { scope: scope.clone(), state, from: window.started(), to: window.now() });
+        self.covered(Coverage {
+            scope: scope.clone(),
+            state,
+            from: window.started(),
+            to: window.now(),
+        });
     }
 }
 
@@ -47,7 +69,10 @@ pub struct Recorder {
 impl Recorder {
     /// A recorder for what `source` says.
     pub fn new(source: SourceName) -> Self {
-        Self { source, records: Vec::new() }
+        Self {
+            source,
+            records: Vec::new(),
+        }
     }
 
     /// The facts among what was said, in order.
@@ -75,7 +100,10 @@ impl Recorder {
     }
 
     fn push(&mut self, said: Said) {
-        self.records.push(Record { source: self.source.clone(), said });
+        self.records.push(Record {
+            source: self.source.clone(),
+            said,
+        });
     }
 }
 

@@ -26,7 +26,10 @@ pub struct FakeClock {
 impl FakeClock {
     /// A clock that begins at `start`.
     pub fn at(start: Timestamp) -> Self {
-        Self { start, passed_ms: AtomicU64::new(0) }
+        Self {
+            start,
+            passed_ms: AtomicU64::new(0),
+        }
     }
 }
 
@@ -63,7 +66,10 @@ impl FakeDisk {
     }
 
     fn put(self, path: &str, node: Node) -> Self {
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).insert(path.into(), node);
+        self.nodes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(path.into(), node);
         self
     }
 
@@ -93,7 +99,10 @@ impl FakeDisk {
 
     /// Removes whatever stands at `path`.
     pub fn remove(&self, path: &str) {
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).remove(Path::new(path));
+        self.nodes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(Path::new(path));
     }
 
     fn follow(&self, path: &Path, depth: u32) -> Result<(PathBuf, Vec<u8>), DiskError> {
@@ -107,10 +116,11 @@ impl FakeDisk {
             None => return Err(DiskError::of_io(path, io::ErrorKind::NotFound.into())),
         };
         drop(nodes);
-        self.follow(&next, depth + 1).map_err(|e| match e.is_absent() {
-            true => DiskError::because(path, Reason::BrokenLink),
-            false => e,
-        })
+        self.follow(&next, depth + 1)
+            .map_err(|e| match e.is_absent() {
+                true => DiskError::because(path, Reason::BrokenLink),
+                false => e,
+            })
     }
 }
 
@@ -121,18 +131,25 @@ impl Disk for FakeDisk {
         if length > limit {
             return Err(DiskError::because(&path, Reason::TooLarge));
         }
-        Ok(FileRead { metadata: metadata(EntryKind::File, length), path, bytes })
+        Ok(FileRead {
+            metadata: metadata(EntryKind::File, length),
+            path,
+            bytes,
+        })
     }
 
     fn open(&self, path: &Path) -> Result<Box<dyn OpenFile>, DiskError> {
-        self.read(path, u64::MAX).map(|read| Box::new(Opened(read)) as Box<dyn OpenFile>)
+        self.read(path, u64::MAX)
+            .map(|read| Box::new(Opened(read)) as Box<dyn OpenFile>)
     }
 
     fn list(&self, path: &Path, limit: usize) -> Result<Vec<Entry>, DiskError> {
         let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found: BTreeMap<PathBuf, EntryKind> = BTreeMap::new();
         for (at, node) in nodes.iter() {
-            let Ok(rest) = at.strip_prefix(path) else { continue };
+            let Ok(rest) = at.strip_prefix(path) else {
+                continue;
+            };
             let mut parts = rest.components();
             let Some(first) = parts.next() else { continue };
             let kind = match (parts.next(), node) {
@@ -146,17 +163,26 @@ impl Disk for FakeDisk {
         if found.is_empty() {
             return Err(DiskError::of_io(path, io::ErrorKind::NotFound.into()));
         }
-        Ok(found.into_iter().take(limit).map(|(path, kind)| Entry { path, kind }).collect())
+        Ok(found
+            .into_iter()
+            .take(limit)
+            .map(|(path, kind)| Entry { path, kind })
+            .collect())
     }
 
     fn metadata(&self, path: &Path) -> Result<Metadata, DiskError> {
         let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
         match nodes.get(path) {
-            Some(Node::File(bytes)) => Ok(metadata(EntryKind::File, u64::try_from(bytes.len()).unwrap_or(0))),
+            Some(Node::File(bytes)) => Ok(metadata(
+                EntryKind::File,
+                u64::try_from(bytes.len()).unwrap_or(0),
+            )),
             Some(Node::Link(_)) => Ok(metadata(EntryKind::Link, 0)),
             Some(Node::Special) => Ok(metadata(EntryKind::Special, 0)),
             Some(Node::Refused(_)) => Ok(metadata(EntryKind::File, 0)),
-            None if nodes.keys().any(|k| k.starts_with(path)) => Ok(metadata(EntryKind::Directory, 0)),
+            None if nodes.keys().any(|k| k.starts_with(path)) => {
+                Ok(metadata(EntryKind::Directory, 0))
+            }
             None => Err(DiskError::of_io(path, io::ErrorKind::NotFound.into())),
         }
     }
@@ -170,7 +196,10 @@ impl Disk for FakeDisk {
     }
 
     fn space(&self, _: &Path) -> Result<Space, DiskError> {
-        Ok(Space { bytes: 100 << 30, free_bytes: 40 << 30 })
+        Ok(Space {
+            bytes: 100 << 30,
+            free_bytes: 40 << 30,
+        })
     }
 }
 
@@ -182,7 +211,10 @@ impl OpenFile for Opened {
         &self.0.metadata
     }
     fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<usize, DiskError> {
-        let rest = usize::try_from(offset).ok().and_then(|at| self.0.bytes.get(at..)).unwrap_or_default();
+        let rest = usize::try_from(offset)
+            .ok()
+            .and_then(|at| self.0.bytes.get(at..))
+            .unwrap_or_default();
         let many = rest.len().min(into.len());
         into[..many].copy_from_slice(&rest[..many]);
         Ok(many)
@@ -190,7 +222,14 @@ impl OpenFile for Opened {
 }
 
 fn metadata(kind: EntryKind, bytes: u64) -> Metadata {
-    Metadata { kind, bytes, owner: Some(0), mode: Some(0o644), modified: 0, identity: (0, 0) }
+    Metadata {
+        kind,
+        bytes,
+        owner: Some(0),
+        mode: Some(0o644),
+        modified: 0,
+        identity: (0, 0),
+    }
 }
 
 /// A network on which nobody answers.
@@ -234,5 +273,10 @@ pub fn world(disk: FakeDisk) -> World {
 
 /// A window of ten seconds on the world's clock.
 pub fn window(world: &World) -> Window {
-    Window::open(world.clock.clone(), Stop::default(), Duration::from_secs(1), Duration::from_secs(10))
+    Window::open(
+        world.clock.clone(),
+        Stop::default(),
+        Duration::from_secs(1),
+        Duration::from_secs(10),
+    )
 }

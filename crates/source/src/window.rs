@@ -48,7 +48,13 @@ impl Window {
     pub fn open(clock: Arc<dyn Clock>, stop: Stop, watch: Duration, limit: Duration) -> Self {
         let started = clock.now();
         let ends = clock.monotonic().saturating_add(limit);
-        Self { clock, stop, started, ends, watch }
+        Self {
+            clock,
+            stop,
+            started,
+            ends,
+            watch,
+        }
     }
 
     /// Wall time at the begin.

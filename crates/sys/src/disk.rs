@@ -29,7 +29,9 @@ impl LocalDisk {
     /// Reads the mount table once, to know what must not be touched.
     pub fn of_this_machine() -> Self {
         let table = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
-        Self { remote: remote_mounts(&table) }
+        Self {
+            remote: remote_mounts(&table),
+        }
     }
 
     fn is_remote(&self, path: &Path) -> bool {
@@ -65,19 +67,28 @@ impl Disk for LocalDisk {
         if metadata.bytes > limit {
             return Err(DiskError::because(path, Reason::TooLarge));
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.bytes).unwrap_or(0).min(1 << 20));
+        let mut bytes =
+            Vec::with_capacity(usize::try_from(metadata.bytes).unwrap_or(0).min(1 << 20));
         file.take(limit.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(|e| DiskError::of_io(path, e))?;
         if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
             return Err(DiskError::because(path, Reason::TooLarge));
         }
-        Ok(FileRead { path: settled, bytes, metadata })
+        Ok(FileRead {
+            path: settled,
+            bytes,
+            metadata,
+        })
     }
 
     fn open(&self, path: &Path) -> Result<Box<dyn OpenFile>, DiskError> {
         let (file, metadata) = open_regular(&self.settle(path)?)?;
-        Ok(Box::new(Opened { path: path.to_owned(), file, metadata }))
+        Ok(Box::new(Opened {
+            path: path.to_owned(),
+            file,
+            metadata,
+        }))
     }
 
     fn list(&self, path: &Path, limit: usize) -> Result<Vec<Entry>, DiskError> {
@@ -94,7 +105,10 @@ impl Disk for LocalDisk {
                 () if t.is_symlink() => EntryKind::Link,
                 () => EntryKind::Special,
             });
-            entries.push(Entry { path: entry.path(), kind });
+            entries.push(Entry {
+                path: entry.path(),
+                kind,
+            });
         }
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(entries)
@@ -109,7 +123,8 @@ impl Disk for LocalDisk {
     }
 
     fn read_link(&self, path: &Path) -> Result<PathBuf, DiskError> {
-        let to = rustix::fs::readlink(path, Vec::new()).map_err(|e| DiskError::of_io(path, e.into()))?;
+        let to =
+            rustix::fs::readlink(path, Vec::new()).map_err(|e| DiskError::of_io(path, e.into()))?;
         Ok(PathBuf::from(OsString::from_vec(to.into_bytes())))
     }
 
@@ -153,8 +168,12 @@ impl OpenFile for Opened {
 
 fn open_regular(path: &Path) -> Result<(File, Metadata), DiskError> {
     let fail = |e: rustix::io::Errno| DiskError::of_io(path, e.into());
-    let looked = rustix::fs::open(path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
-        .map_err(fail)?;
+    let looked = rustix::fs::open(
+        path,
+        OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+        Mode::empty(),
+    )
+    .map_err(fail)?;
     let stat = rustix::fs::fstat(&looked).map_err(fail)?;
     let metadata = metadata(&stat);
     if metadata.kind != EntryKind::File {
@@ -216,15 +235,36 @@ fn remote_mounts(table: &[u8]) -> Vec<PathBuf> {
             let dash = words.iter().position(|w| *w == b"-")?;
             let kind = words.get(dash + 1)?;
             let remote = is_remote_kind(&String::from_utf8_lossy(kind));
-            remote.then(|| PathBuf::from(OsString::from_vec(unescape(words.get(4).copied().unwrap_or_default()))))
+            remote.then(|| {
+                PathBuf::from(OsString::from_vec(unescape(
+                    words.get(4).copied().unwrap_or_default(),
+                )))
+            })
         })
         .filter(|path| path != Path::new("/"))
         .collect()
 }
 
 fn is_remote_kind(kind: &str) -> bool {
-    matches!(kind, "nfs" | "nfs4" | "cifs" | "smb3" | "smbfs" | "ceph" | "glusterfs" | "afs" | "9p" | "ncpfs" | "coda" | "autofs" | "lustre" | "ocfs2" | "gfs2" | "davfs")
-        || kind.starts_with("fuse")
+    matches!(
+        kind,
+        "nfs"
+            | "nfs4"
+            | "cifs"
+            | "smb3"
+            | "smbfs"
+            | "ceph"
+            | "glusterfs"
+            | "afs"
+            | "9p"
+            | "ncpfs"
+            | "coda"
+            | "autofs"
+            | "lustre"
+            | "ocfs2"
+            | "gfs2"
+            | "davfs"
+    ) || kind.starts_with("fuse")
 }
 
 /// Octal escapes of the mount table, as `\040` for a space.
@@ -233,7 +273,9 @@ fn unescape(text: &[u8]) -> Vec<u8> {
     let mut rest = text;
     while let Some((first, tail)) = rest.split_first() {
         let octal = tail.get(..3).filter(|_| *first == b'\\').and_then(|d| {
-            std::str::from_utf8(d).ok().and_then(|d| u8::from_str_radix(d, 8).ok())
+            std::str::from_utf8(d)
+                .ok()
+                .and_then(|d| u8::from_str_radix(d, 8).ok())
         });
         match octal {
             Some(byte) => {
@@ -257,6 +299,9 @@ mod tests {
     fn network_mounts_are_known_before_they_are_touched() {
         let table = b"36 35 98:0 / / rw - ext4 /dev/root rw\n\
             40 35 0:44 / /srv/old\\040files rw - nfs4 nas:/x rw\n41 35 0:45 / /mnt/w rw - fuse.sshfs u@h: rw\n";
-        assert_eq!(remote_mounts(table), [PathBuf::from("/srv/old files"), PathBuf::from("/mnt/w")]);
+        assert_eq!(
+            remote_mounts(table),
+            [PathBuf::from("/srv/old files"), PathBuf::from("/mnt/w")]
+        );
     }
 }

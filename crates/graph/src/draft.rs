@@ -1,0 +1,198 @@
+//! Edges in the making: one draft per component and kind, gathered by the place they lead to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use groma_model::fact::{Component, ComponentClass, Program};
+use groma_model::inventory::ReachedBy;
+use groma_model::name::{Port, Protection, Transport};
+use groma_model::registry::REGISTRY;
+use groma_model::{EntityId, EvidenceId, Foreign, Seen, Witness};
+
+use crate::gather::Raw;
+
+/// Where a need leads, seen from a consumer: everything of an edge but component and kind.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Place {
+    pub(crate) consumer: EntityId,
+    pub(crate) provider: EntityId,
+    pub(crate) port: Option<Port>,
+    pub(crate) transport: Option<Transport>,
+}
+
+/// How sure the kind of a draft is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Certainty {
+    /// The port number suggests it.
+    Habit,
+    /// The program that listens there speaks it.
+    Program,
+    /// A file or a mount states it.
+    Stated,
+}
+
+/// An edge in the making.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    pub(crate) component: Component,
+    pub(crate) kind: String,
+    pub(crate) certainty: Certainty,
+    pub(crate) witnesses: BTreeSet<Witness>,
+    pub(crate) programs: BTreeSet<Program>,
+    /// Word that names the product whose file states the need: the rule's id up to the first dash.
+    pub(crate) products: BTreeSet<String>,
+    pub(crate) files: BTreeSet<Foreign>,
+    pub(crate) written_in: BTreeSet<String>,
+    pub(crate) reached: BTreeSet<(ReachedBy, String)>,
+    pub(crate) accounts: BTreeSet<String>,
+    pub(crate) resources: BTreeSet<String>,
+    pub(crate) protection: Option<Protection>,
+    pub(crate) secret: bool,
+    pub(crate) rhythm: Option<String>,
+    pub(crate) seen: Seen,
+    /// How often it was seen alive.
+    pub(crate) alive: u64,
+    pub(crate) current: bool,
+    pub(crate) evidence: BTreeSet<EvidenceId>,
+}
+
+impl Draft {
+    /// A draft of `component` needing `kind`, on the word of one fact.
+    pub(crate) fn of<T>(
+        raw: &Raw<T>,
+        component: Component,
+        kind: &str,
+        certainty: Certainty,
+        witness: Witness,
+    ) -> Self {
+        Self {
+            component,
+            kind: kind.to_owned(),
+            certainty,
+            witnesses: BTreeSet::from([witness]),
+            programs: BTreeSet::new(),
+            products: BTreeSet::new(),
+            files: BTreeSet::new(),
+            written_in: BTreeSet::new(),
+            reached: BTreeSet::new(),
+            accounts: BTreeSet::new(),
+            resources: BTreeSet::new(),
+            protection: None,
+            secret: false,
+            rhythm: None,
+            seen: raw.seen,
+            alive: if witness == Witness::Written {
+                0
+            } else {
+                raw.seen.count
+            },
+            current: raw.current,
+            evidence: BTreeSet::from([raw.id.clone()]),
+        }
+    }
+
+    /// True if somebody saw it happen.
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.programs.is_empty()
+            || self
+                .witnesses
+                .iter()
+                .any(|w| *w != Witness::Written && *w != Witness::Declared)
+    }
+
+    /// Takes everything `other` knows; component and kind stay as they are.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.certainty = self.certainty.max(other.certainty);
+        self.witnesses.extend(other.witnesses);
+        self.programs.extend(other.programs);
+        self.products.extend(other.products);
+        self.files.extend(other.files);
+        self.written_in.extend(other.written_in);
+        self.reached.extend(other.reached);
+        self.accounts.extend(other.accounts);
+        self.resources.extend(other.resources);
+        self.protection = weakest(self.protection, other.protection);
+        self.secret |= other.secret;
+        self.rhythm = self.rhythm.take().or(other.rhythm);
+        self.seen = Seen {
+            count: 1,
+            ..self.seen.joined(other.seen)
+        };
+        self.alive = self.alive.saturating_add(other.alive);
+        self.current |= other.current;
+        self.evidence.extend(other.evidence);
+    }
+}
+
+/// The weaker of two protections; what nobody stated does not weaken.
+pub(crate) fn weakest(a: Option<Protection>, b: Option<Protection>) -> Option<Protection> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// All drafts by place.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Drafts {
+    pub(crate) places: BTreeMap<Place, Vec<Draft>>,
+}
+
+impl Drafts {
+    /// Adds a draft; one with the same component and kind takes it in.
+    pub(crate) fn add(&mut self, place: Place, draft: Draft) {
+        let drafts = self.places.entry(place).or_default();
+        match drafts
+            .iter_mut()
+            .find(|d| d.component == draft.component && d.kind == draft.kind)
+        {
+            Some(same) => same.absorb(draft),
+            None => drafts.push(draft),
+        }
+    }
+}
+
+/// Services that answer on TCP and UDP alike (DNS, Kerberos) are one place: the transport the registry
+/// lists first for that port.
+pub(crate) fn one_transport(port: Option<Port>, transport: Transport) -> Transport {
+    let Some(port) = port else { return transport };
+    let habit = REGISTRY.kind_by_port(port, transport);
+    habit
+        .and_then(|kind| kind.endpoints().find(|(p, _)| *p == port))
+        .map_or(transport, |(_, first)| first)
+}
+
+/// A component.
+pub(crate) fn component(class: ComponentClass, name: impl Into<Foreign>) -> Component {
+    Component {
+        class,
+        name: name.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dns_over_tcp_and_udp_is_one_place() {
+        let udp = one_transport(Some(Port(53)), Transport::Udp);
+        assert_eq!(one_transport(Some(Port(53)), Transport::Tcp), udp);
+        assert_eq!(
+            one_transport(Some(Port(514)), Transport::Udp),
+            Transport::Udp
+        );
+        assert_eq!(
+            one_transport(Some(Port(389)), Transport::Tcp),
+            Transport::Tcp
+        );
+    }
+
+    #[test]
+    fn the_weaker_protection_counts() {
+        assert_eq!(
+            weakest(Some(Protection::Tls), Some(Protection::None)),
+            Some(Protection::None)
+        );
+        assert_eq!(weakest(None, Some(Protection::Tls)), Some(Protection::Tls));
+    }
+}

@@ -1,0 +1,183 @@
+//! Drafts to dependencies: ids, reasons, and everything ready to print.
+
+use std::collections::BTreeMap;
+
+use groma_model::fact::ComponentClass;
+use groma_model::inventory::{
+    Basis, Consumer, Dependency, DependencyDetails, Entity, Provider, ReachedBy, Strength,
+};
+use groma_model::registry::REGISTRY;
+use groma_model::{DependencyId, EntityId, Estate, Witness};
+
+use crate::draft::{Draft, Drafts, Place};
+use crate::gather::Gathered;
+use crate::hidden;
+use crate::live::Listeners;
+
+/// Makes a dependency of every draft.
+pub(crate) fn finish(
+    drafts: Drafts,
+    gathered: &Gathered,
+    estate: &Estate,
+    listeners: &Listeners<'_>,
+) -> Vec<Dependency> {
+    let mut done: BTreeMap<DependencyId, Dependency> = BTreeMap::new();
+    for (place, drafts) in drafts.places {
+        for draft in drafts {
+            if let Some(dependency) = dependency(&place, draft, gathered, estate, listeners) {
+                done.insert(dependency.id.clone(), dependency);
+            }
+        }
+    }
+    done.into_values().collect()
+}
+
+fn dependency(
+    place: &Place,
+    draft: Draft,
+    gathered: &Gathered,
+    estate: &Estate,
+    listeners: &Listeners<'_>,
+) -> Option<Dependency> {
+    let consumer = estate.entities.get(&place.consumer)?;
+    let provider = estate.entities.get(&place.provider)?;
+    let samples = gathered.samples.get(&place.consumer).copied().unwrap_or(0);
+    let reasons = hidden::reasons(&hidden::Case {
+        place,
+        draft: &draft,
+        consumer,
+        provider,
+        estate,
+        samples,
+    });
+    let kind = REGISTRY.kind(&draft.kind);
+    let (reached_by, reached_as) = hardest_to_move(&draft);
+    Some(Dependency {
+        id: id(place, &draft),
+        layer: kind.layer.clone(),
+        strength: strength(&kind.strength),
+        shared_service: kind.shared,
+        witnesses: draft.witnesses.iter().copied().collect(),
+        basis: basis(&draft),
+        hidden: !reasons.is_empty(),
+        hidden_because: reasons.into_iter().collect(),
+        reached_by,
+        reached_as,
+        first_seen: draft.seen.first,
+        last_seen: draft.seen.last,
+        current: draft.current,
+        count: draft.alive,
+        rhythm: draft.rhythm.clone(),
+        next_due: None,
+        details: details(&draft, place),
+        verdict: None,
+        consumer: Consumer {
+            entity: consumer.id.clone(),
+            name: consumer.name.clone(),
+            addresses: consumer.addresses.clone(),
+            component: draft.component.clone(),
+        },
+        provider: provider_end(place, provider, listeners),
+        kind: draft.kind,
+        evidence: draft.evidence.into_iter().collect(),
+    })
+}
+
+fn provider_end(place: &Place, provider: &Entity, listeners: &Listeners<'_>) -> Provider {
+    Provider {
+        entity: provider.id.clone(),
+        name: provider.name.clone(),
+        addresses: provider.addresses.clone(),
+        port: place.port,
+        transport: place.transport,
+        component: listeners.component(&provider.id, place.port, place.transport),
+    }
+}
+
+fn id(place: &Place, draft: &Draft) -> DependencyId {
+    let port = place.port.map(|p| p.to_string()).unwrap_or_default();
+    let transport = place.transport.map(|t| t.to_string()).unwrap_or_default();
+    // The name of a whole machine may change; its id does not.
+    let part = match draft.component.class {
+        ComponentClass::Device => String::new(),
+        _ => serde_name(&draft.component.name),
+    };
+    let class = format!("{:?}", draft.component.class);
+    DependencyId::of(&[
+        place.consumer.as_str(),
+        &class,
+        &part,
+        &draft.kind,
+        place.provider.as_str(),
+        &port,
+        &transport,
+    ])
+}
+
+/// Bytes of a name as text that no other bytes share.
+fn serde_name(name: &groma_model::Foreign) -> String {
+    name.as_str()
+        .map_or_else(|| groma_model::foreign::hex(name.as_bytes()), str::to_owned)
+}
+
+/// Of all ways the provider is reached, the one that follows a move least easily.
+fn hardest_to_move(draft: &Draft) -> (Option<ReachedBy>, Option<String>) {
+    let order = |by: ReachedBy| match by {
+        ReachedBy::AddressLiteral => 0,
+        ReachedBy::HostsFile => 1,
+        ReachedBy::Alias => 2,
+        ReachedBy::Broadcast => 3,
+        ReachedBy::Name => 4,
+    };
+    match draft
+        .reached
+        .iter()
+        .min_by_key(|(by, text)| (order(*by), text.clone()))
+    {
+        Some((by, text)) => (Some(*by), Some(text.clone())),
+        None => (None, None),
+    }
+}
+
+fn basis(draft: &Draft) -> Basis {
+    let observed = draft
+        .witnesses
+        .iter()
+        .any(|w| matches!(w, Witness::Live | Witness::History | Witness::Network));
+    if observed {
+        Basis::Observed
+    } else {
+        Basis::Declared
+    }
+}
+
+/// The registry's word for what is lost.
+pub(crate) fn strength(word: &str) -> Strength {
+    match word {
+        "blocking" => Strength::Blocking,
+        "degrading" => Strength::Degrading,
+        _ => Strength::Unknown,
+    }
+}
+
+fn details(draft: &Draft, place: &Place) -> DependencyDetails {
+    DependencyDetails {
+        account: None,
+        accounts: draft.accounts.iter().cloned().collect(),
+        mechanism: None,
+        protection: draft.protection,
+        resources: draft.resources.iter().cloned().collect(),
+        written_in: draft.written_in.iter().cloned().collect(),
+        programs: draft
+            .programs
+            .iter()
+            .map(groma_model::fact::Program::label)
+            .collect(),
+        secret_in_file: draft.secret,
+        local: is_local(&place.consumer, &place.provider),
+    }
+}
+
+fn is_local(consumer: &EntityId, provider: &EntityId) -> bool {
+    consumer == provider
+}

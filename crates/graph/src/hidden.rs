@@ -1,0 +1,104 @@
+//! Why a standard inventory does not show a dependency. The computations are told in `docs/reference/hidden.md`.
+
+use std::collections::BTreeSet;
+
+use groma_model::fact::ComponentClass;
+use groma_model::inventory::Entity;
+use groma_model::inventory::ReachedBy;
+use groma_model::name::Protection;
+use groma_model::registry::REGISTRY;
+use groma_model::{Estate, Witness};
+
+use crate::draft::{Draft, Place};
+
+/// What the reasons are computed from.
+pub(crate) struct Case<'a> {
+    pub(crate) place: &'a Place,
+    pub(crate) draft: &'a Draft,
+    pub(crate) consumer: &'a Entity,
+    pub(crate) provider: &'a Entity,
+    pub(crate) estate: &'a Estate,
+    /// Samples taken of the consumer's sockets.
+    pub(crate) samples: u64,
+}
+
+/// The reasons, as words of the registry; empty means: not hidden.
+pub(crate) fn reasons(case: &Case<'_>) -> BTreeSet<String> {
+    let Case {
+        place,
+        draft,
+        consumer,
+        ..
+    } = case;
+    // What a machine needs of itself moves together with it, and its resolver, clock and mirrors stand in
+    // every inventory of host facts.
+    if place.consumer == place.provider {
+        return BTreeSet::new();
+    }
+    let plain = !REGISTRY.kind(&draft.kind).shared;
+    let mut reasons: BTreeSet<&str> = BTreeSet::new();
+    let mut say = |holds: bool, word: &'static str| {
+        if holds {
+            reasons.insert(word);
+        }
+    };
+    let only_written = draft.witnesses.iter().eq([&Witness::Written]);
+    say(
+        !consumer.has_agent && consumer.kind != "external",
+        "device-without-agent",
+    );
+    say(plain && only_written, "config-only");
+    say(
+        plain && (draft.component.class == ComponentClass::ScheduledJob || draft.rhythm.is_some()),
+        "scheduled",
+    );
+    say(plain && is_rare(case), "rare");
+    say(draft.witnesses.iter().eq([&Witness::History]), "log-only");
+    say(by_address(draft), "address-literal");
+    say(reached_by(draft, ReachedBy::Alias), "alias");
+    say(
+        reached_by(draft, ReachedBy::HostsFile),
+        "hosts-file-override",
+    );
+    say(relays_by_address(case), "unauthenticated-relay");
+    say(
+        draft.kind == "ldap-bind" && draft.protection == Some(Protection::None),
+        "cleartext-bind",
+    );
+    say(
+        draft.witnesses.iter().eq([&Witness::Declared]),
+        "directory-only",
+    );
+    say(plain && is_undeclared(case), "undeclared");
+    reasons.into_iter().map(str::to_owned).collect()
+}
+
+fn reached_by(draft: &Draft, by: ReachedBy) -> bool {
+    draft.reached.iter().any(|(r, _)| *r == by)
+}
+
+/// A written address, where a name could stand: `resolv.conf` has no choice.
+fn by_address(draft: &Draft) -> bool {
+    draft.kind != "dns" && draft.kind != "dhcp" && reached_by(draft, ReachedBy::AddressLiteral)
+}
+
+/// Seen alive in at most one of ten samples, and there were at least ten.
+fn is_rare(case: &Case<'_>) -> bool {
+    case.samples >= 10
+        && case.draft.alive > 0
+        && case.draft.alive.saturating_mul(10) <= case.samples
+}
+
+/// A configured relay without an account: the other side lets it in by its address.
+fn relays_by_address(case: &Case<'_>) -> bool {
+    let draft = case.draft;
+    draft.kind == "smtp-relay"
+        && draft.witnesses.contains(&Witness::Written)
+        && draft.accounts.is_empty()
+}
+
+/// A list was imported, and one end of the edge is not in it.
+fn is_undeclared(case: &Case<'_>) -> bool {
+    let missing = |e: &Entity| !e.declared && e.kind != "external";
+    case.estate.compared_with_list && (missing(case.consumer) || missing(case.provider))
+}

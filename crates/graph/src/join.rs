@@ -1,0 +1,241 @@
+//! Which pieces of evidence speak of one need.
+//!
+//! A socket shows a program and an address; a file shows a line and a name; both may mean one thing. Within
+//! one place (consumer, provider, port, transport) a written draft joins a live one
+//!
+//! 1. if they are related: same unit, same job, the product's name in the program's path, the file below
+//!    the program's working directory or beside its script;
+//! 2. else, if there is exactly one live draft and nothing speaks against it (another unit, a kind the
+//!    whole machine shares, a kind of another layer that the program itself contradicts);
+//! 3. and for name resolution the other way round: every program of a machine asks the resolver its
+//!    `resolv.conf` names, so all of them are one need of the machine.
+//!
+//! What joins takes the component that says most (unit, job, executable, file) and the kind that was stated.
+
+use std::collections::BTreeSet;
+
+use groma_model::Foreign;
+use groma_model::fact::{ComponentClass, Program};
+use groma_model::registry::REGISTRY;
+
+use crate::draft::{Certainty, Draft, Drafts};
+
+/// Joins the drafts of every place.
+pub(crate) fn join(drafts: Drafts) -> Drafts {
+    let mut joined = Drafts::default();
+    for (place, drafts) in drafts.places {
+        for draft in join_place(drafts) {
+            joined.add(place.clone(), draft);
+        }
+    }
+    joined
+}
+
+fn join_place(drafts: Vec<Draft>) -> Vec<Draft> {
+    let (mut live, written): (Vec<_>, Vec<_>) = drafts.into_iter().partition(Draft::is_alive);
+    let mut alone = Vec::new();
+    for draft in written {
+        match partner(&draft, &live) {
+            Some(at) => merge(&mut live, at, draft),
+            None => alone.push(draft),
+        }
+    }
+    resolver_takes_all(&mut live, &mut alone);
+    settle_kinds(&mut live, &alone);
+    live.extend(alone);
+    live
+}
+
+fn merge(live: &mut [Draft], at: usize, written: Draft) {
+    let Some(draft) = live.get_mut(at) else {
+        return;
+    };
+    if rank(written.component.class) < rank(draft.component.class) {
+        draft.component = written.component.clone();
+    }
+    if draft.certainty < written.certainty {
+        draft.kind.clone_from(&written.kind);
+    }
+    draft.absorb(written);
+}
+
+/// How much a component says: the lowest rank wins.
+fn rank(class: ComponentClass) -> u8 {
+    match class {
+        ComponentClass::Unit => 0,
+        ComponentClass::ScheduledJob => 1,
+        ComponentClass::Executable => 2,
+        ComponentClass::File => 3,
+        ComponentClass::Device => 4,
+    }
+}
+
+/// The live draft a written one speaks of.
+fn partner(written: &Draft, live: &[Draft]) -> Option<usize> {
+    let related: Vec<usize> = live
+        .iter()
+        .enumerate()
+        .filter(|(_, l)| is_related(written, l))
+        .map(|(at, _)| at)
+        .collect();
+    match (related.as_slice(), live) {
+        ([only], _) => Some(*only),
+        ([], [only]) if !speaks_against(written, only) => Some(0),
+        _ => None,
+    }
+}
+
+fn is_related(written: &Draft, live: &Draft) -> bool {
+    if written.component == live.component {
+        return true;
+    }
+    let unit =
+        |d: &Draft| (d.component.class == ComponentClass::Unit).then(|| stem(&d.component.name));
+    if let (Some(a), Some(b)) = (unit(written), unit(live)) {
+        return a == b;
+    }
+    live.programs.iter().any(|program| {
+        let named = written
+            .products
+            .iter()
+            .chain(unit(written).iter())
+            .any(|word| carries(program, word));
+        named
+            || written.files.iter().any(|file| lies_with(file, program))
+            || program.script.as_ref() == Some(&written.component.name)
+            || program.executable.as_ref() == Some(&written.component.name)
+    })
+}
+
+/// `postgresql` of `postgresql@15-main.service`.
+fn stem(unit: &Foreign) -> String {
+    let text = unit.lossy();
+    text.split(['@', '.']).next().unwrap_or(&text).to_owned()
+}
+
+/// True if the program's path or unit has `word` as a part: `postfix` in `/usr/lib/postfix/sbin/smtp`.
+fn carries(program: &Program, word: &str) -> bool {
+    if word.len() < 3 {
+        return false;
+    }
+    let in_path = program.executable.as_ref().is_some_and(|e| {
+        e.lossy()
+            .split('/')
+            .any(|part| part == word || part.strip_suffix('d') == Some(word))
+    });
+    in_path
+        || program
+            .unit
+            .as_ref()
+            .is_some_and(|u| u.split(['@', '.']).next() == Some(word))
+}
+
+/// True if `file` lies below the program's working directory or beside its script; `/` and `/etc` say nothing.
+fn lies_with(file: &Foreign, program: &Program) -> bool {
+    let below = |directory: &str| {
+        directory.matches('/').count() >= 2
+            && file
+                .lossy()
+                .strip_prefix(directory)
+                .is_some_and(|rest| rest.starts_with('/'))
+    };
+    let home = program
+        .working_directory
+        .as_ref()
+        .is_some_and(|d| below(d.lossy().trim_end_matches('/')));
+    let beside = program.script.as_ref().is_some_and(|s| {
+        s.lossy()
+            .rsplit_once('/')
+            .is_some_and(|(directory, _)| below(directory))
+    });
+    home || beside
+}
+
+/// Why a lone written draft and a lone live one are still two needs.
+fn speaks_against(written: &Draft, live: &Draft) -> bool {
+    let shared = REGISTRY.kind(&written.kind).shared;
+    let two_units = written.component.class == ComponentClass::Unit
+        && live.component.class == ComponentClass::Unit;
+    let job_and_service = written.component.class == ComponentClass::ScheduledJob
+        && live.component.class == ComponentClass::Unit;
+    let other_kind = live.certainty > Certainty::Habit
+        && REGISTRY.kind(&live.kind).layer != REGISTRY.kind(&written.kind).layer;
+    shared || two_units || job_and_service || other_kind
+}
+
+/// Every program asks the machine's resolver: one need, not one per program.
+fn resolver_takes_all(live: &mut Vec<Draft>, alone: &mut [Draft]) {
+    let machine_wide =
+        |d: &&mut Draft| d.kind == "dns" && d.component.class == ComponentClass::File;
+    if let Some(resolver) = alone.iter_mut().find(machine_wide) {
+        for draft in live.drain(..) {
+            resolver.absorb(draft);
+        }
+        return;
+    }
+    // The resolver's own file may have joined one program already: then that draft takes the others.
+    let at = live
+        .iter()
+        .position(|d| d.kind == "dns" && d.products.contains("resolv"));
+    if let Some(at) = at {
+        let mut resolver = live.remove(at);
+        for draft in live.drain(..) {
+            resolver.absorb(draft);
+        }
+        live.push(resolver);
+    }
+}
+
+/// A live draft of which only the port is known takes the one kind that was stated for this place.
+fn settle_kinds(live: &mut [Draft], alone: &[Draft]) {
+    let stated: BTreeSet<&String> = live
+        .iter()
+        .chain(alone)
+        .filter(|d| d.certainty == Certainty::Stated && !REGISTRY.kind(&d.kind).shared)
+        .map(|d| &d.kind)
+        .collect();
+    let Some(kind) = stated
+        .first()
+        .map(|k| (*k).clone())
+        .filter(|_| stated.len() == 1)
+    else {
+        return;
+    };
+    for draft in live.iter_mut().filter(|d| d.kind == "other") {
+        draft.kind.clone_from(&kind);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program(executable: &str) -> Program {
+        Program {
+            executable: Some(executable.into()),
+            ..Program::default()
+        }
+    }
+
+    #[test]
+    fn a_products_name_in_the_path_relates_file_and_program() {
+        assert!(carries(&program("/usr/lib/postfix/sbin/smtp"), "postfix"));
+        assert!(carries(&program("/usr/sbin/sssd"), "sss"));
+        assert!(!carries(&program("/usr/bin/postfixes"), "postfix"));
+    }
+
+    #[test]
+    fn a_file_below_the_working_directory_belongs_to_the_program() {
+        let app = Program {
+            working_directory: Some("/opt/app".into()),
+            ..program("/usr/bin/python3")
+        };
+        assert!(lies_with(&"/opt/app/config/.env".into(), &app));
+        assert!(!lies_with(&"/opt/application/.env".into(), &app));
+        let anywhere = Program {
+            working_directory: Some("/etc".into()),
+            ..program("/usr/bin/python3")
+        };
+        assert!(!lies_with(&"/etc/hosts".into(), &anywhere));
+    }
+}

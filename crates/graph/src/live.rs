@@ -1,0 +1,337 @@
+//! Listeners and connections: what was seen happening.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use groma_knowledge::services::{ServiceProgram, service_of_program};
+use groma_model::fact::{Component, ComponentClass, Connection, Direction, Listener, Program};
+use groma_model::inventory::ListenerEntry;
+use groma_model::name::{Port, Transport};
+use groma_model::registry::REGISTRY;
+use groma_model::{EntityId, Estate, EvidenceId, Peer, Witness};
+
+use crate::draft::{Certainty, Draft, Drafts, Place, component, one_transport};
+use crate::gather::{Gathered, Raw};
+
+/// Every endpoint held open, by host, port and transport.
+pub(crate) struct Listeners<'a> {
+    by_endpoint: BTreeMap<(EntityId, Port, Transport), Vec<&'a Raw<Listener>>>,
+}
+
+impl<'a> Listeners<'a> {
+    pub(crate) fn new(gathered: &'a Gathered, estate: &Estate) -> Self {
+        let mut by_endpoint: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for raw in &gathered.listeners {
+            let peer = Peer::Address(raw.fact.address);
+            let host = estate
+                .locate(&raw.site, &raw.vantage, &peer)
+                .map_or_else(|| raw.host.clone(), |m| m.entity);
+            by_endpoint
+                .entry((host, raw.fact.port, raw.fact.transport))
+                .or_default()
+                .push(raw);
+        }
+        Self { by_endpoint }
+    }
+
+    /// The listeners at an endpoint.
+    pub(crate) fn at(
+        &self,
+        host: &EntityId,
+        port: Port,
+        transport: Transport,
+    ) -> &[&'a Raw<Listener>] {
+        self.by_endpoint
+            .get(&(host.clone(), port, transport))
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+
+    /// The part of the provider that serves at an endpoint, where an agent saw it.
+    pub(crate) fn component(
+        &self,
+        host: &EntityId,
+        port: Option<Port>,
+        transport: Option<Transport>,
+    ) -> Option<Component> {
+        let at = self.at(host, port?, transport?);
+        let programs: BTreeSet<&Program> = at
+            .iter()
+            .map(|raw| &raw.fact.program)
+            .filter(|p| !p.is_unknown())
+            .collect();
+        programs.first().and_then(|program| own_component(program))
+    }
+
+    /// What is spoken at an endpoint, and how sure that is.
+    pub(crate) fn kind(
+        &self,
+        host: &EntityId,
+        port: Port,
+        transport: Transport,
+    ) -> (String, Certainty) {
+        let habit = REGISTRY.kind_by_port(port, transport);
+        let spoken = self
+            .at(host, port, transport)
+            .iter()
+            .find_map(|raw| service(&raw.fact.program));
+        match (spoken, habit) {
+            // One program may speak several things of one layer: the port tells relay from submission.
+            (Some(service), Some(habit)) if REGISTRY.kind(&service.kind).layer == habit.layer => {
+                (habit.name.clone(), Certainty::Program)
+            }
+            (Some(service), _) => (service.kind.clone(), Certainty::Program),
+            (None, Some(habit)) => (habit.name.clone(), Certainty::Habit),
+            (None, None) => ("other".to_owned(), Certainty::Habit),
+        }
+    }
+
+    /// The rows of the inventory document.
+    pub(crate) fn into_entries(self, estate: &Estate) -> Vec<ListenerEntry> {
+        let mut rows: BTreeMap<
+            (EntityId, std::net::IpAddr, Port, Transport, Program),
+            BTreeSet<EvidenceId>,
+        > = BTreeMap::new();
+        for ((host, port, transport), raws) in &self.by_endpoint {
+            for raw in raws {
+                let key = (
+                    host.clone(),
+                    raw.fact.address,
+                    *port,
+                    *transport,
+                    raw.fact.program.clone(),
+                );
+                rows.entry(key).or_default().insert(raw.id.clone());
+            }
+        }
+        let presented = presented(estate);
+        rows.into_iter()
+            .map(
+                |((entity, address, port, transport, process), evidence)| ListenerEntry {
+                    service: Some(self.kind(&entity, port, transport).0).filter(|k| k != "other"),
+                    certificate: presented
+                        .get(&(entity.clone(), port))
+                        .filter(|_| transport == Transport::Tcp)
+                        .cloned(),
+                    entity,
+                    address,
+                    port,
+                    transport,
+                    process,
+                    evidence: evidence.into_iter().collect(),
+                },
+            )
+            .collect()
+    }
+}
+
+/// Which leaf certificate each endpoint presents.
+fn presented(estate: &Estate) -> BTreeMap<(EntityId, Port), EntityId> {
+    use groma_model::fact::CertificatePlace;
+    let mut presented = BTreeMap::new();
+    for entity in estate
+        .certificates
+        .values()
+        .filter_map(|id| estate.entities.get(id))
+    {
+        for place in &entity.attributes.places {
+            if let CertificatePlace::Endpoint {
+                port, position: 0, ..
+            } = place.place
+            {
+                presented.insert((place.host.clone(), port), entity.id.clone());
+            }
+        }
+    }
+    presented
+}
+
+/// The service a program is, by its executable or unit.
+pub(crate) fn service(program: &Program) -> Option<&'static ServiceProgram> {
+    let executable = program
+        .executable
+        .as_ref()
+        .map(|e| e.lossy())
+        .unwrap_or_default();
+    service_of_program(&executable, program.unit.as_deref())
+}
+
+/// Units that only start other people's programs: the program itself is what matters then.
+fn is_launcher(unit: &str) -> bool {
+    let stem = unit.split(['.', '@']).next().unwrap_or(unit);
+    matches!(
+        stem,
+        "cron"
+            | "crond"
+            | "cronie"
+            | "atd"
+            | "anacron"
+            | "ssh"
+            | "sshd"
+            | "user"
+            | "session"
+            | "init"
+            | "docker"
+            | "containerd"
+    )
+}
+
+/// The component a running program is; `None` if nothing is known about it.
+pub(crate) fn own_component(program: &Program) -> Option<Component> {
+    let unit = program
+        .unit
+        .as_deref()
+        .filter(|u| u.ends_with(".service") && !is_launcher(u));
+    if let Some(unit) = unit {
+        return Some(component(ComponentClass::Unit, unit));
+    }
+    let file = program.script.as_ref().or(program.executable.as_ref())?;
+    Some(Component {
+        class: ComponentClass::Executable,
+        name: file.clone(),
+    })
+}
+
+/// The component of a live connection: a job that starts this program owns it.
+fn live_component(
+    program: &Program,
+    host: &EntityId,
+    gathered: &Gathered,
+    estate: &Estate,
+) -> Component {
+    let started_by_clock = gathered.jobs.get(host).into_iter().flatten().find(|job| {
+        let file = job.executable.as_ref();
+        file.is_some()
+            && (file == program.script.as_ref()
+                || (program.script.is_none() && file == program.executable.as_ref()))
+    });
+    let is_service = program
+        .unit
+        .as_deref()
+        .is_some_and(|u| u.ends_with(".service") && !is_launcher(u));
+    match started_by_clock {
+        Some(job) if !is_service => Component {
+            class: ComponentClass::ScheduledJob,
+            name: job.name.clone(),
+        },
+        _ => own_component(program).unwrap_or_else(|| whole(host, estate)),
+    }
+}
+
+/// The machine as a whole, where nothing tells which part of it.
+fn whole(host: &EntityId, estate: &Estate) -> Component {
+    let name = estate
+        .entities
+        .get(host)
+        .map_or_else(|| host.to_string(), |e| e.name.clone());
+    component(ComponentClass::Device, name)
+}
+
+/// Drafts of what the vantage's own programs call.
+pub(crate) fn outgoing(
+    gathered: &Gathered,
+    estate: &Estate,
+    listeners: &Listeners<'_>,
+    drafts: &mut Drafts,
+) {
+    for raw in gathered
+        .connections
+        .iter()
+        .filter(|r| r.fact.direction == Direction::Outgoing)
+    {
+        let Connection {
+            remote,
+            service_port,
+            transport,
+            program,
+            ..
+        } = &raw.fact;
+        let Some(meaning) = estate.locate(&raw.site, &raw.vantage, &Peer::Address(*remote)) else {
+            continue;
+        };
+        let provider = meaning.entity;
+        if provider == raw.host
+            && is_one_service(program, listeners.at(&provider, *service_port, *transport))
+        {
+            continue;
+        }
+        let (kind, certainty) = listeners.kind(&provider, *service_port, *transport);
+        let part = live_component(program, &raw.host, gathered, estate);
+        let mut draft = Draft::of(raw, part, &kind, certainty, Witness::Live);
+        draft.programs.insert(program.clone());
+        drafts.add(
+            place(&raw.host, &provider, *service_port, *transport),
+            draft,
+        );
+    }
+}
+
+/// A service that talks to itself (workers to master) needs nobody.
+fn is_one_service(program: &Program, listeners: &[&Raw<Listener>]) -> bool {
+    listeners.iter().any(|raw| {
+        let other = &raw.fact.program;
+        let same_file = program.executable.is_some() && program.executable == other.executable && program.script == other.script;
+        let same_unit = program.unit.is_some() && program.unit == other.unit && program.unit.as_deref().is_some_and(|u| !is_launcher(u) && u.ends_with(".service"));
+        let same_product = matches!((service(program), service(other)), (Some(a), Some(b)) if a.product == b.product);
+        same_file || same_unit || same_product
+    })
+}
+
+fn place(consumer: &EntityId, provider: &EntityId, port: Port, transport: Transport) -> Place {
+    let transport = one_transport(Some(port), transport);
+    Place {
+        consumer: consumer.clone(),
+        provider: provider.clone(),
+        port: Some(port),
+        transport: Some(transport),
+    }
+}
+
+/// What others call on the vantage: one more witness for an edge its consumer's own agent saw, else an
+/// edge of a consumer that takes no agent.
+pub(crate) fn incoming(
+    gathered: &Gathered,
+    estate: &Estate,
+    listeners: &Listeners<'_>,
+    drafts: &mut Drafts,
+) {
+    for raw in gathered
+        .connections
+        .iter()
+        .filter(|r| r.fact.direction == Direction::Incoming)
+    {
+        let Connection {
+            remote,
+            service_port,
+            transport,
+            ..
+        } = &raw.fact;
+        let Some(meaning) = estate.locate(&raw.site, &raw.vantage, &Peer::Address(*remote)) else {
+            continue;
+        };
+        let at = place(&meaning.entity, &raw.host, *service_port, *transport);
+        let (kind, certainty) = listeners.kind(&raw.host, *service_port, *transport);
+        match drafts.places.get_mut(&at) {
+            Some(known) => confirm(known, raw),
+            // Both ends are here and only the serving one was told: a caller that came and went.
+            None if meaning.entity == raw.host => {}
+            None => {
+                let part = whole(&meaning.entity, estate);
+                drafts.add(at, Draft::of(raw, part, &kind, certainty, Witness::Live));
+            }
+        }
+    }
+}
+
+/// The provider saw it too: every draft of this place gains the evidence, and the consumer's own count stays.
+fn confirm(known: &mut [Draft], raw: &Raw<Connection>) {
+    for draft in known {
+        draft.witnesses.insert(Witness::Live);
+        draft.evidence.insert(raw.id.clone());
+        draft.current |= raw.current;
+        draft.seen = groma_model::Seen {
+            count: 1,
+            ..draft.seen.joined(raw.seen)
+        };
+        draft.alive = draft.alive.max(raw.seen.count);
+    }
+}

@@ -1,0 +1,116 @@
+//! References and mounts: what somebody wrote down.
+
+use groma_model::fact::{ComponentClass, Reference};
+use groma_model::inventory::ReachedBy;
+use groma_model::name::{Port, Transport};
+use groma_model::registry::REGISTRY;
+use groma_model::{Estate, Fact, Meaning, Peer, Witness};
+
+use crate::draft::{Certainty, Draft, Drafts, Place, component, one_transport};
+use crate::gather::{Gathered, Raw};
+
+/// Drafts of every written reference. A weak one (known_hosts) makes no edge; it confirms one that exists.
+pub(crate) fn references(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
+    let (weak, firm): (Vec<_>, Vec<_>) = gathered.references.iter().partition(|r| r.fact.weak);
+    for raw in firm {
+        if let Some((place, draft)) = reference(raw, estate) {
+            drafts.add(place, draft);
+        }
+    }
+    for raw in weak {
+        let Some((place, draft)) = reference(raw, estate) else {
+            continue;
+        };
+        for known in drafts.places.get_mut(&place).into_iter().flatten() {
+            known.evidence.extend(draft.evidence.iter().cloned());
+            known.witnesses.insert(Witness::Written);
+            known.reached.extend(draft.reached.iter().cloned());
+        }
+    }
+}
+
+fn reference(raw: &Raw<Reference>, estate: &Estate) -> Option<(Place, Draft)> {
+    let fact = &raw.fact;
+    let meaning = estate.locate(&raw.site, &raw.vantage, &fact.peer)?;
+    let port = fact
+        .port
+        .or_else(|| default_port(&fact.kind, fact.transport));
+    let place = Place {
+        consumer: raw.host.clone(),
+        provider: meaning.entity.clone(),
+        port,
+        transport: Some(one_transport(port, fact.transport)),
+    };
+    let mut draft = Draft::of(
+        raw,
+        fact.component.clone(),
+        &fact.kind,
+        Certainty::Stated,
+        Witness::Written,
+    );
+    draft
+        .products
+        .insert(fact.rule.split('-').next().unwrap_or(&fact.rule).to_owned());
+    draft.files.insert(fact.file.clone());
+    draft
+        .written_in
+        .insert(format!("{}:{}", fact.file, fact.line));
+    draft.reached.insert(reached(&fact.peer, &meaning));
+    draft
+        .accounts
+        .extend(fact.account.iter().map(ToString::to_string));
+    draft
+        .resources
+        .extend(fact.resource.iter().map(ToString::to_string));
+    draft.protection = fact.protection;
+    draft.secret = fact.has_secret;
+    draft.rhythm.clone_from(&fact.rhythm);
+    Some((place, draft))
+}
+
+fn reached(peer: &Peer, meaning: &Meaning) -> (ReachedBy, String) {
+    let by = match peer {
+        Peer::Address(_) => ReachedBy::AddressLiteral,
+        Peer::Name(_) => meaning.reached_by,
+    };
+    (by, peer.to_string())
+}
+
+/// The port a kind of service has by habit, where the file leaves it out.
+fn default_port(kind: &str, transport: Transport) -> Option<Port> {
+    REGISTRY
+        .kind(kind)
+        .endpoints()
+        .find(|(_, t)| *t == transport)
+        .map(|(port, _)| port)
+}
+
+/// Drafts of every mounted file system that lives on another machine.
+pub(crate) fn mounts(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
+    for raw in &gathered.mounts {
+        let Some(remote) = &raw.fact.remote else {
+            continue;
+        };
+        let Some(meaning) = estate.locate(&raw.site, &raw.vantage, &remote.peer) else {
+            continue;
+        };
+        let port = remote
+            .port
+            .or_else(|| default_port(&remote.kind, Transport::Tcp));
+        let place = Place {
+            consumer: raw.host.clone(),
+            provider: meaning.entity.clone(),
+            port,
+            transport: Some(Transport::Tcp),
+        };
+        let part = component(ComponentClass::File, raw.fact.mount_point.clone());
+        let witness = Witness::of(&Fact::FileSystem(raw.fact.clone()));
+        let mut draft = Draft::of(raw, part, &remote.kind, Certainty::Stated, witness);
+        draft.reached.insert(reached(&remote.peer, &meaning));
+        draft.resources.insert(remote.resource.to_string());
+        draft
+            .accounts
+            .extend(remote.account.iter().map(ToString::to_string));
+        drafts.add(place, draft);
+    }
+}
