@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use groma_knowledge::services::{ServiceProgram, service_of_program};
-use groma_model::fact::{Component, ComponentClass, Connection, Direction, Listener, Program};
+use groma_model::fact::{Component, ComponentClass, Connection, Direction, Job, Listener, Program};
 use groma_model::inventory::ListenerEntry;
 use groma_model::name::{Port, Transport};
 use groma_model::registry::REGISTRY;
@@ -191,29 +191,36 @@ pub(crate) fn own_component(program: &Program) -> Option<Component> {
     })
 }
 
-/// The component of a live connection: a job that starts this program owns it.
-fn live_component(
-    program: &Program,
-    host: &EntityId,
-    gathered: &Gathered,
-    estate: &Estate,
-) -> Component {
-    let started_by_clock = gathered.jobs.get(host).into_iter().flatten().find(|job| {
-        let file = job.executable.as_ref();
-        file.is_some()
-            && (file == program.script.as_ref()
-                || (program.script.is_none() && file == program.executable.as_ref()))
-    });
+/// The job that starts this program; a service runs on its own account.
+fn job_of<'a>(program: &Program, host: &EntityId, gathered: &'a Gathered) -> Option<&'a Job> {
     let is_service = program
         .unit
         .as_deref()
         .is_some_and(|u| u.ends_with(".service") && !is_launcher(u));
-    match started_by_clock {
-        Some(job) if !is_service => Component {
+    if is_service {
+        return None;
+    }
+    let file = program.script.as_ref().or(program.executable.as_ref())?;
+    gathered
+        .jobs
+        .get(host)?
+        .iter()
+        .find(|job| job.executable.as_ref() == Some(file))
+}
+
+/// The component of a live connection: a job that starts this program owns it.
+fn live_component(
+    program: &Program,
+    job: Option<&Job>,
+    host: &EntityId,
+    estate: &Estate,
+) -> Component {
+    match job {
+        Some(job) => Component {
             class: ComponentClass::ScheduledJob,
             name: job.name.clone(),
         },
-        _ => own_component(program).unwrap_or_else(|| whole(host, estate)),
+        None => own_component(program).unwrap_or_else(|| whole(host, estate)),
     }
 }
 
@@ -255,8 +262,10 @@ pub(crate) fn outgoing(
             continue;
         }
         let (kind, certainty) = listeners.kind(&provider, *service_port, *transport);
-        let part = live_component(program, &raw.host, gathered, estate);
+        let job = job_of(program, &raw.host, gathered);
+        let part = live_component(program, job, &raw.host, estate);
         let mut draft = Draft::of(raw, part, &kind, certainty, Witness::Live);
+        draft.rhythm = job.and_then(|j| j.rhythm.clone());
         draft.programs.insert(program.clone());
         drafts.add(
             place(&raw.host, &provider, *service_port, *transport),

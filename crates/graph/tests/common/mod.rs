@@ -1,0 +1,220 @@
+//! A made-up estate, said fact by fact: what agents would say about it.
+
+use std::net::IpAddr;
+
+use groma_graph::{Graph, connect};
+use groma_model::fact::*;
+use groma_model::inventory::Dependency;
+use groma_model::store::Identities;
+use groma_model::*;
+use groma_resolve::resolve;
+
+/// Collects evidence, vantage by vantage.
+#[derive(Default, Clone)]
+pub struct Told(pub Vec<Evidence>);
+
+impl Told {
+    pub fn say(&mut self, vantage: &str, source: &str, fact: Fact) -> &mut Self {
+        self.say_seen(vantage, source, fact, 3)
+    }
+
+    pub fn say_seen(&mut self, vantage: &str, source: &str, fact: Fact, count: u64) -> &mut Self {
+        let (site, vantage, source) = (
+            SiteId::default(),
+            AgentId::new(vantage),
+            SourceName::new(source),
+        );
+        let scope = Scope::new("test", "/");
+        let json = serde_json::to_string(&fact).unwrap();
+        let at = Timestamp::from_seconds(1_795_165_200);
+        self.0.push(Evidence {
+            id: Evidence::id_of(&site, &vantage, &source, &scope, &json),
+            site,
+            vantage,
+            source,
+            scope,
+            fact,
+            seen: Seen {
+                first: at,
+                last: at,
+                count,
+            },
+            state: EvidenceState::Current,
+        });
+        self
+    }
+
+    /// A host with one address; its name is the vantage's.
+    pub fn host(&mut self, name: &str, address: &str) -> &mut Self {
+        let mac = format!(
+            "52:54:00:00:00:{:02x}",
+            address.bytes().fold(0_u8, u8::wrapping_add)
+        );
+        let identity = HostIdentity {
+            host_name: name.into(),
+            machine_id: Some(format!("id-{name}")),
+            macs: vec![mac.clone()],
+            ..HostIdentity::default()
+        };
+        self.say(name, "host.system", Fact::Identity(identity));
+        let interface = Interface {
+            name: "eth0".into(),
+            mac: Some(mac),
+            kind: "physical".into(),
+            up: true,
+            addresses: vec![format!("{address}/24")],
+        };
+        self.say(name, "host.network", Fact::Interface(interface))
+    }
+
+    pub fn listens(&mut self, host: &str, port: u16, program: Program) -> &mut Self {
+        let listener = Listener {
+            address: ip("0.0.0.0"),
+            port: Port(port),
+            transport: Transport::Tcp,
+            program,
+        };
+        self.say_seen(host, "host.sockets", Fact::Listener(listener), 20)
+    }
+
+    pub fn calls(&mut self, host: &str, to: &str, port: u16, program: Program) -> &mut Self {
+        self.connection(host, Direction::Outgoing, to, port, program, 20)
+    }
+
+    pub fn is_called(&mut self, host: &str, from: &str, port: u16, program: Program) -> &mut Self {
+        self.connection(host, Direction::Incoming, from, port, program, 20)
+    }
+
+    pub fn connection(
+        &mut self,
+        host: &str,
+        direction: Direction,
+        remote: &str,
+        port: u16,
+        program: Program,
+        count: u64,
+    ) -> &mut Self {
+        let transport = if port == 53 {
+            Transport::Udp
+        } else {
+            Transport::Tcp
+        };
+        let connection = Connection {
+            direction,
+            local: ip("10.0.0.99"),
+            remote: ip(remote),
+            service_port: Port(port),
+            transport,
+            program,
+        };
+        self.say_seen(host, "host.sockets", Fact::Connection(connection), count)
+    }
+
+    pub fn writes(&mut self, host: &str, reference: Reference) -> &mut Self {
+        self.say(host, "written.config", Fact::Reference(reference))
+    }
+
+    pub fn name(
+        &mut self,
+        host: &str,
+        by: NameSource,
+        name: &str,
+        aliases: &[&str],
+        addresses: &[&str],
+    ) -> &mut Self {
+        let answer = NameAnswer {
+            asked: Peer::parse(name).unwrap(),
+            by,
+            aliases: aliases.iter().filter_map(|a| HostName::parse(a)).collect(),
+            addresses: addresses.iter().map(|a| ip(a)).collect(),
+            names: Vec::new(),
+            ttl_seconds: None,
+        };
+        self.say(host, "names.dns", Fact::Name(answer))
+    }
+
+    pub fn graph(&self) -> Graph {
+        let mut next = 0_u8;
+        let mut mint = || {
+            next += 1;
+            EntityId::new(format!("ent-{next:03}"))
+        };
+        let resolution = resolve(&Identities::default(), &mut mint, self.0.clone());
+        connect(&resolution.estate, self.0.clone())
+    }
+
+    /// The dependencies without certificates, as `consumer component -> provider:port kind`.
+    pub fn edges(&self) -> Vec<String> {
+        self.graph()
+            .dependencies
+            .iter()
+            .map(short)
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect()
+    }
+
+    pub fn only_edge(&self) -> Dependency {
+        let graph = self.graph();
+        let lines: Vec<String> = graph.dependencies.iter().map(short).collect();
+        assert_eq!(graph.dependencies.len(), 1, "{lines:#?}");
+        graph.dependencies.into_iter().next().unwrap()
+    }
+}
+
+pub fn short(d: &Dependency) -> String {
+    let port = d
+        .provider
+        .port
+        .map_or_else(|| "?".to_owned(), |p| p.to_string());
+    format!(
+        "{} {} -> {}:{port} {}",
+        d.consumer.name, d.consumer.component.name, d.provider.name, d.kind
+    )
+}
+
+pub fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+pub fn unit(executable: &str, unit: &str) -> Program {
+    Program {
+        executable: Some(executable.into()),
+        unit: Some(unit.into()),
+        ..Program::default()
+    }
+}
+
+pub fn bare(executable: &str) -> Program {
+    Program {
+        executable: Some(executable.into()),
+        ..Program::default()
+    }
+}
+
+pub fn reference(rule: &str, file: &str, peer: &str, port: u16, kind: &str) -> Reference {
+    Reference {
+        rule: rule.into(),
+        file: file.into(),
+        line: 3,
+        key: "host".into(),
+        peer: Peer::parse(peer).unwrap(),
+        port: Some(Port(port)),
+        transport: if port == 53 {
+            Transport::Udp
+        } else {
+            Transport::Tcp
+        },
+        kind: kind.into(),
+        component: Component {
+            class: ComponentClass::File,
+            name: file.into(),
+        },
+        resource: None,
+        account: None,
+        protection: None,
+        has_secret: false,
+        rhythm: None,
+        weak: false,
+    }
+}
