@@ -1,2 +1,57 @@
 //! The graph to findings: what to mind before the move.
+//!
+//! A *check* is one question asked of the whole inventory, and each of its answers is one [`Finding`]: a
+//! row of the risk table, in words a director reads. Checks are pure functions of the inventory and a
+//! moment; they look at nothing else and know nothing of each other. What they agree on:
+//!
+//! - **One finding per thing a person must do.** Forty hosts that reach one server by address are one
+//!   finding about that server, with a count, not forty.
+//! - **Silence where we do not know.** A check that needs complete coverage asks for it; a dependency that
+//!   a person judged wrong does not exist for any check.
+//! - **An id that lasts.** It is the hash of the check and of what the finding is *about* (the server, the
+//!   certificate), not of everything it lists, so a verdict survives the forty-first host.
+//! - **No names are cleaned here.** Whoever prints a finding escapes for its own sink.
+//!
+//! A new check is one file in `checks/`, one line in [`all`], one test file with a positive and a
+//! negative twin, and one heading in `docs/reference/checks.md`; a test insists on all four.
 #![forbid(unsafe_code)]
+
+mod checks;
+mod draft;
+mod questions;
+mod view;
+mod wording;
+
+use groma_model::Timestamp;
+use groma_model::inventory::{Finding, Inventory};
+
+pub use checks::all;
+pub use draft::Draft;
+pub use questions::questions;
+pub use view::View;
+
+/// One question asked of the whole inventory.
+pub trait Check: Sync {
+    /// Its permanent name: written into findings, and its heading in `docs/reference/checks.md`.
+    fn name(&self) -> &'static str;
+
+    /// What it has to say about `view`. Order does not matter.
+    fn look(&self, view: &View<'_>) -> Vec<Draft>;
+}
+
+/// What all checks say about `inventory` at the moment `now`: gravest first, then by id.
+pub fn check(inventory: &Inventory, now: Timestamp) -> Vec<Finding> {
+    let view = View::new(inventory, now);
+    let mut findings: Vec<Finding> = all()
+        .iter()
+        .flat_map(|check| {
+            check
+                .look(&view)
+                .into_iter()
+                .map(|draft| draft.finding(check.name(), &view))
+        })
+        .collect();
+    findings.sort_by(|a, b| (a.severity, &a.id).cmp(&(b.severity, &b.id)));
+    findings.dedup_by(|a, b| a.id == b.id);
+    findings
+}

@@ -1,0 +1,99 @@
+//! `cleartext-directory-bind`: a password for the directory travels in clear text.
+
+use groma_model::inventory::{Dependency, Likelihood, Severity};
+use groma_model::name::Protection;
+
+use crate::view::{consumers, was_seen_alive};
+use crate::wording::{agree, count, names, place, who};
+use crate::{Check, Draft, View};
+
+/// Logons that send no password over the wire.
+const WITHOUT_PASSWORD: &[&str] = &[
+    "anonymous",
+    "external",
+    "gssapi",
+    "gss-spnego",
+    "kerberos",
+    "digest-md5",
+    "scram",
+];
+
+pub(crate) struct CleartextDirectoryBind;
+
+impl Check for CleartextDirectoryBind {
+    fn name(&self) -> &'static str {
+        "cleartext-directory-bind"
+    }
+
+    fn look(&self, view: &View<'_>) -> Vec<Draft> {
+        let groups = view.grouped(|d| is_open_bind(d).then_some(&d.provider.entity));
+        groups
+            .values()
+            .map(|dependencies| draft(view, dependencies))
+            .collect()
+    }
+}
+
+fn is_open_bind(d: &Dependency) -> bool {
+    let mechanism = d
+        .details
+        .mechanism
+        .as_deref()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let silent = WITHOUT_PASSWORD
+        .iter()
+        .any(|word| mechanism.starts_with(word));
+    d.kind == "ldap-bind"
+        && d.details.protection == Some(Protection::None)
+        && !d.details.local
+        && !silent
+}
+
+fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
+    let Some(first) = dependencies.first() else {
+        return Draft::about(&[]);
+    };
+    let provider = &first.provider;
+    let machines = consumers(dependencies);
+    let mut draft = Draft::about(&[provider.entity.as_str()]);
+    draft.severity = Severity::High;
+    "identity".clone_into(&mut draft.layer);
+    let alive = dependencies.iter().any(|d| was_seen_alive(d));
+    draft.likelihood = if alive {
+        Likelihood::High
+    } else {
+        Likelihood::Medium
+    };
+    let whose = count(machines, "machine", "machines");
+    draft.risk = format!(
+        "{whose} {} on to the directory {} in clear text: anybody on the way can read the password.",
+        agree(machines, "logs", "log"),
+        provider.name
+    );
+    let accounts: Vec<&String> = dependencies
+        .iter()
+        .flat_map(|d| &d.details.accounts)
+        .collect();
+    let with = if accounts.is_empty() {
+        String::new()
+    } else {
+        format!("; as {}", names(accounts))
+    };
+    draft.indicator = format!(
+        "{} without TLS: {}{with}",
+        names(dependencies.iter().map(|d| place(&d.provider))),
+        names(dependencies.iter().map(|d| who(d)))
+    );
+    "A read password opens whatever that account may do; a new directory refuses such logons from the first day, and they stop.".clone_into(&mut draft.impact);
+    draft.mitigations = vec![
+        "Switch these clients to ldaps or STARTTLS while the old directory still allows both.",
+        "Change the passwords that travelled openly, after the switch.",
+        "Only then require signing and TLS on the new directory.",
+    ];
+    view.entity(&provider.entity)
+        .into_iter()
+        .for_each(|e| draft.points_at(e));
+    dependencies.iter().for_each(|d| draft.cites(d));
+    draft
+}

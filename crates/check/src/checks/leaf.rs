@@ -1,0 +1,136 @@
+//! Which certificates somebody uses to prove who they are: what certificate checks agree on.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use groma_model::fact::{Certificate, CertificatePlace};
+use groma_model::inventory::{Dependency, Entity};
+use groma_model::{EntityId, Port};
+
+use crate::View;
+use crate::view::is_loopback_or_link;
+
+/// A certificate in use, with where it is used.
+pub(crate) struct Leaf<'a> {
+    pub(crate) entity: &'a Entity,
+    pub(crate) certificate: &'a Certificate,
+    /// Host and port of each listener that presents it, sorted.
+    pub(crate) endpoints: BTreeSet<(&'a EntityId, Port)>,
+    /// Host and file of each copy whose key stands beside it, sorted.
+    pub(crate) files: BTreeSet<(&'a EntityId, String)>,
+    /// True if an address other machines can reach presents it.
+    pub(crate) reachable: bool,
+}
+
+/// Every certificate that a listener presents as its own, or whose key stands on a host. Authorities in
+/// files, trust anchors and the upper part of chains prove nobody's identity here and are left out.
+pub(crate) fn leaves<'a>(view: &View<'a>) -> Vec<Leaf<'a>> {
+    let mut seen = BTreeSet::new();
+    let certificates = view
+        .inventory
+        .entities
+        .iter()
+        .filter_map(|e| Some((e, e.attributes.certificate.as_ref()?)));
+    let once = certificates.filter(|(_, c)| seen.insert(&c.sha256));
+    once.filter_map(|(entity, certificate)| leaf(view, entity, certificate))
+        .collect()
+}
+
+fn leaf<'a>(view: &View<'a>, entity: &'a Entity, certificate: &'a Certificate) -> Option<Leaf<'a>> {
+    let mut leaf = Leaf {
+        entity,
+        certificate,
+        endpoints: BTreeSet::new(),
+        files: BTreeSet::new(),
+        reachable: false,
+    };
+    for entry in &entity.attributes.places {
+        match &entry.place {
+            CertificatePlace::Endpoint {
+                address,
+                port,
+                position: 0,
+                ..
+            } => leaf.presented(&entry.host, address, *port),
+            CertificatePlace::File { path, .. } if entry.key_present && !certificate.authority => {
+                leaf.files.insert((&entry.host, path.to_string()));
+            }
+            _ => {}
+        }
+    }
+    for listener in view
+        .inventory
+        .listeners
+        .iter()
+        .filter(|l| l.certificate.as_ref() == Some(&entity.id))
+    {
+        leaf.presented(&listener.entity, &listener.address, listener.port);
+    }
+    leaf.decide_reach(view);
+    (!leaf.endpoints.is_empty() || !leaf.files.is_empty()).then_some(leaf)
+}
+
+impl<'a> Leaf<'a> {
+    fn presented(&mut self, host: &'a EntityId, address: &IpAddr, port: Port) {
+        self.endpoints.insert((host, port));
+        self.reachable |= !is_loopback_or_link(address);
+    }
+
+    /// A handshake on loopback also proves a listener that is bound to every address.
+    fn decide_reach(&mut self, view: &View<'_>) {
+        self.reachable |= self.endpoints.iter().any(|(host, port)| {
+            let mut here = view.listeners(host).iter().filter(|l| l.port == *port);
+            here.any(|l| l.address.is_unspecified() || !is_loopback_or_link(&l.address))
+        });
+    }
+
+    /// The hosts it is used on.
+    pub(crate) fn hosts(&self) -> BTreeSet<&'a EntityId> {
+        let endpoints = self.endpoints.iter().map(|(host, _)| *host);
+        endpoints
+            .chain(self.files.iter().map(|(host, _)| *host))
+            .collect()
+    }
+
+    /// The dependencies that go through a listener presenting it.
+    pub(crate) fn users(&self, view: &View<'a>) -> Vec<&'a Dependency> {
+        let through = |d: &&Dependency| {
+            d.provider
+                .port
+                .is_some_and(|p| self.endpoints.contains(&(&d.provider.entity, p)))
+        };
+        view.dependencies()
+            .filter(|d| through(d) && !d.details.local)
+            .collect()
+    }
+
+    /// Where it is used, as `mail1:636` and `/etc/ssl/mail.pem on mail1`.
+    pub(crate) fn places(&self, view: &View<'_>) -> Vec<String> {
+        let name = |id: &EntityId| {
+            view.entity(id)
+                .map_or_else(|| id.to_string(), |e| e.name.clone())
+        };
+        if self.endpoints.is_empty() {
+            return self
+                .files
+                .iter()
+                .map(|(host, file)| format!("{file} on {}", name(host)))
+                .collect();
+        }
+        self.endpoints
+            .iter()
+            .map(|(host, port)| format!("{}:{port}", name(host)))
+            .collect()
+    }
+
+    /// What a person calls it: its common name, else its first alternative name, else the subject.
+    pub(crate) fn name(&self) -> &'a str {
+        let common = self
+            .certificate
+            .subject
+            .split(',')
+            .find_map(|p| p.trim().strip_prefix("CN="));
+        let first = self.certificate.names.first().map(String::as_str);
+        common.or(first).unwrap_or(&self.certificate.subject)
+    }
+}

@@ -1,0 +1,41 @@
+//! All checks, one file each.
+
+mod address_literal;
+mod certificate_expires_soon;
+mod certificate_name_mismatch;
+mod certificate_weak;
+mod cleartext_directory_bind;
+mod cleartext_mail_submission;
+mod hosts_file_override;
+mod leaf;
+mod never_seen_alive;
+mod operating_system_end_of_life;
+mod remote_mount;
+mod scheduled_only;
+mod secret_in_file;
+mod single_point_of_need;
+mod target_silent;
+mod unresolvable_reference;
+
+use crate::Check;
+
+/// Every check there is, by name.
+pub fn all() -> &'static [&'static dyn Check] {
+    &[
+        &address_literal::AddressLiteral,
+        &certificate_expires_soon::CertificateExpiresSoon,
+        &certificate_name_mismatch::CertificateNameMismatch,
+        &certificate_weak::CertificateWeak,
+        &cleartext_directory_bind::CleartextDirectoryBind,
+        &cleartext_mail_submission::CleartextMailSubmission,
+        &hosts_file_override::HostsFileOverride,
+        &never_seen_alive::NeverSeenAlive,
+        &operating_system_end_of_life::OperatingSystemEndOfLife,
+        &remote_mount::RemoteMount,
+        &scheduled_only::ScheduledOnly,
+        &secret_in_file::SecretInFile,
+        &single_point_of_need::SinglePointOfNeed,
+        &target_silent::TargetSilent,
+        &unresolvable_reference::UnresolvableReference,
+    ]
+}

@@ -1,0 +1,106 @@
+//! A finding as a check writes it, before it gets its id and its place in the table.
+
+use std::collections::BTreeSet;
+
+use groma_model::inventory::{
+    Dependency, Entity, Finding, FindingOrigin, FindingState, Likelihood, Severity,
+};
+use groma_model::{EvidenceId, FindingId, Timestamp};
+
+use crate::View;
+
+/// Evidence ids one finding carries at most; the subjects lead to the rest.
+const EVIDENCE_MAX: usize = 50;
+
+/// What a check says, in the fields of the risk table.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// What it is about, as lasting ids: the finding's id is the hash of the check and these.
+    pub about: Vec<String>,
+    /// How grave.
+    pub severity: Severity,
+    /// Layer of the subject.
+    pub layer: String,
+    /// What may happen, in words for a director.
+    pub risk: String,
+    /// What shows it, with names, dates and numbers.
+    pub indicator: String,
+    /// What it would do to the business.
+    pub impact: String,
+    /// How likely.
+    pub likelihood: Likelihood,
+    /// What can be done, first things first.
+    pub mitigations: Vec<&'static str>,
+    /// Who acts, where somebody is known.
+    pub owner: Option<String>,
+    /// By when, where it follows from a date.
+    pub control_date: Option<Timestamp>,
+    /// Ids of the entities and dependencies it lists.
+    pub subjects: BTreeSet<String>,
+    /// The facts behind it.
+    pub evidence: BTreeSet<EvidenceId>,
+}
+
+impl Draft {
+    /// A draft about the things with these lasting ids, with nothing said yet.
+    pub fn about(ids: &[&str]) -> Self {
+        Self {
+            about: ids.iter().map(|id| (*id).to_owned()).collect(),
+            severity: Severity::Low,
+            layer: "application".to_owned(),
+            risk: String::new(),
+            indicator: String::new(),
+            impact: String::new(),
+            likelihood: Likelihood::Medium,
+            mitigations: Vec::new(),
+            owner: None,
+            control_date: None,
+            subjects: BTreeSet::new(),
+            evidence: BTreeSet::new(),
+        }
+    }
+
+    /// Points at an entity and takes over its owner and, if it is small, its evidence.
+    pub fn points_at(&mut self, entity: &Entity) {
+        self.subjects.insert(entity.id.to_string());
+        if self.owner.is_none() {
+            self.owner.clone_from(&entity.owner);
+        }
+    }
+
+    /// Cites a dependency: as a subject, and with its evidence.
+    pub fn cites(&mut self, dependency: &Dependency) {
+        self.subjects.insert(dependency.id.to_string());
+        self.cites_evidence(&dependency.evidence);
+    }
+
+    /// Cites facts.
+    pub fn cites_evidence(&mut self, evidence: &[EvidenceId]) {
+        self.evidence.extend(evidence.iter().cloned());
+    }
+
+    /// The finding this draft becomes under the name of its check.
+    pub(crate) fn finding(self, check: &str, view: &View<'_>) -> Finding {
+        let about = self.about.iter().map(String::as_str);
+        let key: Vec<&str> = std::iter::once(check).chain(about).collect();
+        let owner = self.owner.or_else(|| view.owner_of(&self.subjects));
+        Finding {
+            id: FindingId::of(&key),
+            check: check.to_owned(),
+            origin: FindingOrigin::Generated,
+            state: FindingState::Open,
+            severity: self.severity,
+            layer: self.layer,
+            risk: self.risk,
+            indicator: self.indicator,
+            impact: self.impact,
+            likelihood: self.likelihood,
+            mitigations: self.mitigations.into_iter().map(str::to_owned).collect(),
+            owner,
+            control_date: self.control_date,
+            subjects: self.subjects.into_iter().collect(),
+            evidence: self.evidence.into_iter().take(EVIDENCE_MAX).collect(),
+            verdict: None,
+        }
+    }
+}

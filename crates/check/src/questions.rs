@@ -1,0 +1,172 @@
+//! What only a person can answer: one question per thing, not per empty field.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use groma_model::EntityId;
+use groma_model::inventory::{Dependency, Entity, Inventory, Question, System};
+
+use crate::view::{View, is_loopback_or_link, is_public};
+use crate::wording::{count, names, place};
+
+/// Questions of one sort; what is beyond is asked in one question more.
+const QUESTIONS_MAX: usize = 40;
+
+/// What `inventory` leaves open for people: owners and criticality of systems and of machines outside any
+/// system, and what the strangers are that somebody depends on. Sorted, and bounded per sort.
+pub fn questions(inventory: &Inventory) -> Vec<Question> {
+    let view = View::new(inventory, inventory.generated_at);
+    let mut asked: Vec<Question> = inventory.systems.iter().filter_map(about_system).collect();
+    asked.extend(about_hosts(inventory));
+    asked.extend(about_strangers(&view));
+    asked.sort();
+    asked.dedup();
+    asked
+}
+
+fn is_blank(field: Option<&String>) -> bool {
+    field.is_none_or(|text| text.trim().is_empty())
+}
+
+fn about_system(system: &System) -> Option<Question> {
+    let fields = [
+        (is_blank(system.owner.as_ref()), "who owns it"),
+        (is_blank(system.criticality.as_ref()), "how critical is it"),
+        (
+            is_blank(system.allowed_downtime.as_ref()),
+            "how long may it be down",
+        ),
+        (is_blank(system.on_call.as_ref()), "who is on call for it"),
+    ];
+    let open: Vec<&str> = fields
+        .into_iter()
+        .filter_map(|(blank, ask)| blank.then_some(ask))
+        .collect();
+    if open.is_empty() {
+        return None;
+    }
+    let does = if system.functions.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", names(&system.functions))
+    };
+    Some(Question {
+        to: system.owner.clone(),
+        about: system.id.clone(),
+        question: format!("{}{does}: {}?", system.name, open.join(", ")),
+    })
+}
+
+/// Machines that belong to no system: nobody was asked about them yet.
+fn about_hosts(inventory: &Inventory) -> Vec<Question> {
+    let in_systems: BTreeSet<&EntityId> =
+        inventory.systems.iter().flat_map(|s| &s.members).collect();
+    let is_machine = |e: &&Entity| {
+        (e.has_agent || e.declared)
+            && matches!(e.kind.as_str(), "host" | "vm" | "hypervisor" | "device")
+    };
+    let alone = |e: &&Entity| {
+        e.system.is_none() && !in_systems.contains(&e.id) && is_blank(e.owner.as_ref())
+    };
+    let mut hosts: Vec<&Entity> = inventory
+        .entities
+        .iter()
+        .filter(is_machine)
+        .filter(alone)
+        .collect();
+    hosts.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    let beyond = hosts.split_off(hosts.len().min(QUESTIONS_MAX));
+    let one = |host: &&Entity| {
+        ask(
+            &host.id,
+            format!(
+                "{}: who owns it, how critical is it, who is on call for it?",
+                host.name
+            ),
+        )
+    };
+    let mut asked: Vec<Question> = hosts.iter().map(one).collect();
+    if let Some(first) = beyond.first() {
+        let all = names(beyond.iter().map(|h| &h.name));
+        asked.push(ask(
+            &first.id,
+            format!(
+                "Who owns {}: {all}?",
+                count(beyond.len(), "further machine", "further machines")
+            ),
+        ));
+    }
+    asked
+}
+
+/// Private addresses without a name that somebody depends on, most needed first.
+fn about_strangers(view: &View<'_>) -> Vec<Question> {
+    let groups = view.grouped(|d| is_stranger(view, d).then_some(&d.provider.entity));
+    let mut strangers: Vec<(&EntityId, Vec<&Dependency>)> = groups.into_iter().collect();
+    strangers.sort_by_key(|(id, dependencies)| {
+        (std::cmp::Reverse(consumer_names(dependencies).len()), *id)
+    });
+    let beyond = strangers.split_off(strangers.len().min(QUESTIONS_MAX));
+    let mut asked: Vec<Question> = strangers
+        .iter()
+        .map(|(id, dependencies)| about_stranger(id, dependencies))
+        .collect();
+    if let Some((first, _)) = beyond.first() {
+        let all = names(
+            beyond
+                .iter()
+                .filter_map(|(_, d)| d.first())
+                .map(|d| &d.provider.name),
+        );
+        asked.push(ask(
+            first,
+            format!(
+                "What are {}: {all}?",
+                count(beyond.len(), "further address", "further addresses")
+            ),
+        ));
+    }
+    asked
+}
+
+fn is_stranger(view: &View<'_>, d: &Dependency) -> bool {
+    let nameless = |e: &Entity| {
+        e.name
+            .parse::<IpAddr>()
+            .is_ok_and(|a| !is_public(&a) && !is_loopback_or_link(&a))
+    };
+    let known = |e: &Entity| e.has_agent || e.declared || !is_blank(e.owner.as_ref());
+    !d.details.local
+        && view
+            .entity(&d.provider.entity)
+            .is_some_and(|e| nameless(e) && !known(e))
+}
+
+fn consumer_names<'a>(dependencies: &[&'a Dependency]) -> BTreeMap<&'a EntityId, &'a str> {
+    dependencies
+        .iter()
+        .map(|d| (&d.consumer.entity, d.consumer.name.as_str()))
+        .collect()
+}
+
+fn about_stranger(id: &EntityId, dependencies: &[&Dependency]) -> Question {
+    let users = consumer_names(dependencies);
+    let verb = if users.len() == 1 { "uses" } else { "use" };
+    let places = names(dependencies.iter().map(|d| place(&d.provider)));
+    ask(
+        id,
+        format!(
+            "What is {places}? {} {verb} it: {}.",
+            count(users.len(), "host", "hosts"),
+            names(users.values())
+        ),
+    )
+}
+
+fn ask(about: &EntityId, question: String) -> Question {
+    Question {
+        to: None,
+        about: about.to_string(),
+        question,
+    }
+}

@@ -1,0 +1,192 @@
+//! The inventory as checks look at it: indexed once, without what a person judged wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use groma_model::inventory::{
+    CoverageEntry, Dependency, Entity, Inventory, ListenerEntry, Severity, VerdictWord,
+};
+use groma_model::{CoverageState, EntityId, Timestamp, Transport, Witness};
+
+/// An inventory at a moment, with the questions every check asks of it.
+pub struct View<'a> {
+    /// The inventory.
+    pub inventory: &'a Inventory,
+    /// The moment it is judged at.
+    pub now: Timestamp,
+    dependencies: Vec<&'a Dependency>,
+    listeners: BTreeMap<&'a EntityId, Vec<&'a ListenerEntry>>,
+}
+
+impl<'a> View<'a> {
+    /// Indexes `inventory`.
+    pub fn new(inventory: &'a Inventory, now: Timestamp) -> Self {
+        let wrong = |d: &&Dependency| {
+            d.verdict
+                .as_ref()
+                .is_some_and(|v| v.verdict == VerdictWord::Wrong)
+        };
+        let mut listeners: BTreeMap<&EntityId, Vec<&ListenerEntry>> = BTreeMap::new();
+        for listener in &inventory.listeners {
+            listeners
+                .entry(&listener.entity)
+                .or_default()
+                .push(listener);
+        }
+        Self {
+            inventory,
+            now,
+            dependencies: inventory
+                .dependencies
+                .iter()
+                .filter(|d| !wrong(d))
+                .collect(),
+            listeners,
+        }
+    }
+
+    /// Every dependency nobody judged wrong.
+    pub fn dependencies(&self) -> impl Iterator<Item = &'a Dependency> + '_ {
+        self.dependencies.iter().copied()
+    }
+
+    /// Those of the dependencies that `keep` says, by the key it gives them.
+    pub fn grouped<K: Ord>(
+        &self,
+        keep: impl Fn(&'a Dependency) -> Option<K>,
+    ) -> BTreeMap<K, Vec<&'a Dependency>> {
+        let mut groups: BTreeMap<K, Vec<&Dependency>> = BTreeMap::new();
+        for dependency in self.dependencies() {
+            if let Some(key) = keep(dependency) {
+                groups.entry(key).or_default().push(dependency);
+            }
+        }
+        groups
+    }
+
+    /// The listeners of a host.
+    pub fn listeners(&self, host: &EntityId) -> &[&'a ListenerEntry] {
+        self.listeners.get(host).map_or(&[], Vec::as_slice)
+    }
+
+    /// The entity with this id. Does not rely on the order of the document.
+    pub fn entity(&self, id: &EntityId) -> Option<&'a Entity> {
+        self.inventory.entity(id)
+    }
+
+    /// Machines somebody looked at from inside.
+    pub fn watched_hosts(&self) -> usize {
+        self.inventory
+            .entities
+            .iter()
+            .filter(|e| e.has_agent)
+            .count()
+    }
+
+    /// True if everything that listens on `host` over `transport` was seen: only then is silence an answer.
+    pub fn listeners_complete(&self, host: &EntityId, transport: Transport) -> bool {
+        let of_sockets = |c: &&CoverageEntry| {
+            let Some(path) = c.scope.strip_prefix("socket:") else {
+                return false;
+            };
+            let mut words = path.split('/');
+            let other = |word| matches!(word, "tcp" | "udp" | "unix") && word != transport.as_str();
+            c.vantage == *host && !words.any(other)
+        };
+        let mut seen = self.inventory.coverage.iter().filter(of_sockets).peekable();
+        seen.peek().is_some() && seen.all(|c| c.state == CoverageState::Complete)
+    }
+
+    /// The owner of the first of `subjects` that has one.
+    pub(crate) fn owner_of(&self, subjects: &BTreeSet<String>) -> Option<String> {
+        let entities = subjects
+            .iter()
+            .filter_map(|id| self.inventory.entity(&EntityId::new(id.as_str())));
+        entities.filter_map(|e| self.owner(e)).next()
+    }
+
+    /// The owner of an entity, or of the system it belongs to.
+    pub fn owner(&self, entity: &Entity) -> Option<String> {
+        let system = || {
+            self.inventory
+                .systems
+                .iter()
+                .find(|s| Some(&s.id) == entity.system.as_ref())
+        };
+        entity
+            .owner
+            .clone()
+            .or_else(|| system().and_then(|s| s.owner.clone()))
+    }
+
+    /// The time the inventory speaks about, in words: `30 s`, `5 hours`, `12 days`.
+    pub fn watched_for(&self) -> String {
+        let seconds = self
+            .inventory
+            .window
+            .to
+            .since(self.inventory.window.from)
+            .as_secs();
+        match seconds {
+            0..=119 => format!("{seconds} s"),
+            120..=7199 => format!("{} minutes", seconds / 60),
+            7200..=172_799 => format!("{} hours", seconds / 3600),
+            _ => format!("{} days", seconds / 86_400),
+        }
+    }
+}
+
+/// True if somebody wrote it down.
+pub(crate) fn is_written(dependency: &Dependency) -> bool {
+    dependency.witnesses.contains(&Witness::Written)
+}
+
+/// True if somebody saw it happen.
+pub(crate) fn was_seen_alive(dependency: &Dependency) -> bool {
+    let alive = |w: &Witness| matches!(w, Witness::Live | Witness::History | Witness::Network);
+    dependency.witnesses.iter().any(alive)
+}
+
+/// The number of different consumers.
+pub(crate) fn consumers(dependencies: &[&Dependency]) -> usize {
+    let ids: BTreeSet<&EntityId> = dependencies.iter().map(|d| &d.consumer.entity).collect();
+    ids.len()
+}
+
+/// True for an address that is routed on the public internet.
+pub(crate) fn is_public(address: &IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            let carrier_grade = a == 100 && (64..128).contains(&b);
+            let special =
+                v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified();
+            !(special || carrier_grade || v4.is_multicast() || v4.is_broadcast())
+        }
+        IpAddr::V6(v6) => v6.segments().first().is_some_and(|s| s & 0xe000 == 0x2000),
+    }
+}
+
+/// True for an address that never leaves the machine or the link.
+pub(crate) fn is_loopback_or_link(address: &IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_link_local() || v4.is_unspecified(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unspecified() || v6.is_unicast_link_local(),
+    }
+}
+
+/// True if the provider is somebody else's: outside, and only at public addresses.
+pub(crate) fn is_outside(provider: Option<&Entity>, addresses: &[IpAddr]) -> bool {
+    let external = provider.is_some_and(|e| e.kind == "external" && !e.has_agent && !e.declared);
+    let public = !addresses.is_empty() && addresses.iter().all(is_public);
+    external && (public || addresses.is_empty())
+}
+
+/// One step less grave.
+pub(crate) fn lower(severity: Severity) -> Severity {
+    match severity {
+        Severity::Critical => Severity::High,
+        Severity::High => Severity::Medium,
+        Severity::Medium | Severity::Low => Severity::Low,
+    }
+}

@@ -1,0 +1,103 @@
+//! How checks speak: plurals, lists that end, addresses with ports.
+
+use groma_model::inventory::{Dependency, Provider};
+use groma_model::registry::REGISTRY;
+
+/// Names a list prints before it says "and N more".
+const NAMES_MAX: usize = 6;
+
+/// `1 host`, `2 hosts`.
+pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// The word that agrees with `number`: `agree(1, "stops", "stop")` is `stops`.
+pub(crate) fn agree(number: usize, one: &'static str, many: &'static str) -> &'static str {
+    if number == 1 { one } else { many }
+}
+
+/// `a`, `a and b`, `a, b and c`, and from the seventh on `a, b, c, d, e, f and 3 more`. Doubles count once.
+pub(crate) fn names<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
+    let mut unique: Vec<String> = names.into_iter().map(|n| n.as_ref().to_owned()).collect();
+    unique.sort();
+    unique.dedup();
+    let more = unique.len().saturating_sub(NAMES_MAX);
+    if more == 1 {
+        return joined(&unique);
+    }
+    unique.truncate(NAMES_MAX);
+    if more > 0 {
+        unique.push(format!("{more} more"));
+    }
+    joined(&unique)
+}
+
+fn joined(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// `in 12 days`, `tomorrow`, `today`, `3 days ago`.
+pub(crate) fn in_days(days: i64) -> String {
+    match days {
+        0 => "today".to_owned(),
+        1 => "tomorrow".to_owned(),
+        -1 => "1 day ago".to_owned(),
+        ahead if ahead > 0 => format!("in {ahead} days"),
+        ago => format!("{} days ago", ago.unsigned_abs()),
+    }
+}
+
+/// `mail1`, or `mail1:25` where the port is known.
+pub(crate) fn place(provider: &Provider) -> String {
+    match provider.port {
+        Some(port) if provider.name.contains(':') => format!("[{}]:{port}", provider.name),
+        Some(port) => format!("{}:{port}", provider.name),
+        None => provider.name.clone(),
+    }
+}
+
+/// What a kind is called in front of a person: `directory logon (LDAP)`.
+pub(crate) fn title(kind: &str) -> &'static str {
+    REGISTRY.kind(kind).title.as_str()
+}
+
+/// Who needs it, with the part that does: `app1 (nightly.service)`.
+pub(crate) fn who(dependency: &Dependency) -> String {
+    let part = dependency.consumer.component.name.file_name();
+    if part.is_empty() {
+        return dependency.consumer.name.clone();
+    }
+    format!("{} ({part})", dependency.consumer.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_ends_after_six_names() {
+        assert_eq!(names(["a"]), "a");
+        assert_eq!(names(["b", "a", "b"]), "a and b");
+        assert_eq!(
+            names(["a", "b", "c", "d", "e", "f", "g"]),
+            "a, b, c, d, e, f and g"
+        );
+        assert_eq!(
+            names(["a", "b", "c", "d", "e", "f", "g", "h"]),
+            "a, b, c, d, e, f and 2 more"
+        );
+    }
+
+    #[test]
+    fn one_is_not_plural() {
+        assert_eq!(count(1, "host", "hosts"), "1 host");
+        assert_eq!(count(0, "host", "hosts"), "0 hosts");
+        assert_eq!(in_days(1), "tomorrow");
+        assert_eq!(in_days(-1), "1 day ago");
+        assert_eq!(in_days(-2), "2 days ago");
+    }
+}

@@ -1,0 +1,292 @@
+//! Small inventories in a line or two, for tests. Names become ids: `host("app1")` is `ent-app1`.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use groma_model::fact::{
+    Certificate, CertificatePlace, Component, ComponentClass, FileSystem, OperatingSystem, Program,
+    RemoteStorage,
+};
+use groma_model::inventory::*;
+use groma_model::name::Protection;
+use groma_model::{
+    CoverageState, DependencyId, EntityId, EvidenceId, Peer, Port, SiteId, SourceName, Timestamp,
+    Transport, Witness,
+};
+
+/// The moment at which every test inventory was made: 2026-11-20 12:00 UTC.
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_seconds(1_795_176_000)
+}
+
+/// So many days after [`now`]; negative is before.
+pub(crate) fn in_days(days: i64) -> Timestamp {
+    Timestamp::from_seconds(1_795_176_000 + days * 86_400)
+}
+
+pub(crate) fn id(name: &str) -> EntityId {
+    EntityId::new(format!("ent-{name}"))
+}
+
+/// An inventory of these things, sorted as the document demands.
+pub(crate) fn inventory(mut entities: Vec<Entity>, mut dependencies: Vec<Dependency>) -> Inventory {
+    entities.sort_by(|a, b| a.id.cmp(&b.id));
+    dependencies.sort_by(|a, b| a.id.cmp(&b.id));
+    Inventory {
+        schema: INVENTORY_SCHEMA.to_owned(),
+        generated_at: now(),
+        snapshot: None,
+        window: TimeWindow {
+            from: now(),
+            to: now().plus(Duration::from_secs(30)),
+        },
+        data_level: "standard".to_owned(),
+        compared_with_list: false,
+        coverage: Vec::new(),
+        layers: Vec::new(),
+        sites: Vec::new(),
+        links: Vec::new(),
+        systems: Vec::new(),
+        entities,
+        listeners: Vec::new(),
+        dependencies,
+        volumes: Vec::new(),
+        rights: Vec::new(),
+        backups: Vec::new(),
+        measurements: Vec::new(),
+        waves: Vec::new(),
+        findings: Vec::new(),
+        estimate: None,
+        questions: Vec::new(),
+        evidence: Vec::new(),
+    }
+}
+
+/// A machine with an agent.
+pub(crate) fn host(name: &str) -> Entity {
+    Entity {
+        has_agent: true,
+        ..entity("host", name)
+    }
+}
+
+/// Something nobody looked at from inside.
+pub(crate) fn entity(kind: &str, name: &str) -> Entity {
+    Entity {
+        id: id(name),
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        names: vec![name.to_owned()],
+        addresses: name.parse::<IpAddr>().into_iter().collect(),
+        layer: "os".to_owned(),
+        site: SiteId::default(),
+        system: None,
+        owner: None,
+        criticality: None,
+        first_seen: now(),
+        last_seen: now(),
+        has_agent: false,
+        declared: false,
+        attributes: Attributes::default(),
+        merged_because: Vec::new(),
+        evidence: vec![EvidenceId::of(&["entity", name])],
+    }
+}
+
+/// `consumer` needs `provider`: written and seen alive, by name, by its unit `consumer.service`.
+pub(crate) fn depends(consumer: &str, kind: &str, provider: &str, port: u16) -> Dependency {
+    let key = [consumer, kind, provider, &port.to_string()].join(" ");
+    let component = Component {
+        class: ComponentClass::Unit,
+        name: format!("{consumer}.service").into(),
+    };
+    let addresses: Vec<IpAddr> = provider.parse::<IpAddr>().into_iter().collect();
+    Dependency {
+        id: DependencyId::of(&[&key]),
+        kind: kind.to_owned(),
+        consumer: Consumer {
+            entity: id(consumer),
+            name: consumer.to_owned(),
+            addresses: Vec::new(),
+            component,
+        },
+        provider: Provider {
+            entity: id(provider),
+            name: provider.to_owned(),
+            addresses,
+            port: Some(Port(port)),
+            transport: Some(Transport::Tcp),
+            component: None,
+        },
+        layer: "application".to_owned(),
+        strength: Strength::Blocking,
+        shared_service: false,
+        witnesses: vec![Witness::Live, Witness::Written],
+        basis: Basis::Observed,
+        hidden: false,
+        hidden_because: Vec::new(),
+        reached_by: Some(ReachedBy::Name),
+        reached_as: Some(provider.to_owned()),
+        first_seen: now(),
+        last_seen: now(),
+        current: true,
+        count: 1,
+        rhythm: None,
+        next_due: None,
+        details: DependencyDetails {
+            local: consumer == provider,
+            written_in: vec![format!("/etc/{consumer}.conf:1")],
+            ..DependencyDetails::default()
+        },
+        verdict: None,
+        evidence: vec![EvidenceId::of(&["dependency", &key])],
+    }
+}
+
+/// The same, changed.
+pub(crate) fn with(mut dependency: Dependency, change: impl FnOnce(&mut Dependency)) -> Dependency {
+    change(&mut dependency);
+    dependency
+}
+
+/// The same, only written down.
+pub(crate) fn written_only(dependency: Dependency) -> Dependency {
+    with(dependency, |d| {
+        d.witnesses = vec![Witness::Written];
+        d.basis = Basis::Declared;
+    })
+}
+
+pub(crate) fn protected(dependency: Dependency, protection: Protection) -> Dependency {
+    with(dependency, |d| d.details.protection = Some(protection))
+}
+
+pub(crate) fn wrong() -> Option<Verdict> {
+    let (by, because) = ("jo".to_owned(), "we know better".to_owned());
+    Some(Verdict {
+        verdict: VerdictWord::Wrong,
+        by,
+        because,
+    })
+}
+
+/// Somebody listens on every address of `host`.
+pub(crate) fn listener(host: &str, port: u16, unit: &str) -> ListenerEntry {
+    ListenerEntry {
+        entity: id(host),
+        address: IpAddr::from([0, 0, 0, 0]),
+        port: Port(port),
+        transport: Transport::Tcp,
+        process: Program {
+            unit: Some(unit.to_owned()),
+            ..Program::default()
+        },
+        service: None,
+        certificate: None,
+        evidence: vec![EvidenceId::of(&["listener", host, &port.to_string()])],
+    }
+}
+
+/// All sockets of `host` were seen, or not.
+pub(crate) fn sockets(host: &str, state: CoverageState) -> CoverageEntry {
+    CoverageEntry {
+        source: SourceName::new("host.sockets"),
+        vantage: id(host),
+        scope: "socket:net-1/tcp".to_owned(),
+        state,
+        gaps: Vec::new(),
+        from: now(),
+        to: now(),
+    }
+}
+
+/// A certificate for `name` with a sound key, valid from a year ago until `days` from now, met nowhere yet.
+pub(crate) fn certificate(name: &str, days: i64) -> Entity {
+    let mut entity = entity("certificate", &format!("certificate of {name} for {days}"));
+    entity.attributes.certificate = Some(Certificate {
+        sha256: format!("sha-{name}-{days}"),
+        spki_sha256: format!("spki-{name}-{days}"),
+        subject: format!("CN={name}"),
+        issuer: "CN=house authority".to_owned(),
+        serial: "01".to_owned(),
+        names: vec![name.to_owned()],
+        not_before: in_days(-365),
+        not_after: in_days(days),
+        key_algorithm: "rsa".to_owned(),
+        key_bits: 2048,
+        signature_algorithm: "sha256WithRSAEncryption".to_owned(),
+        authority: false,
+        self_signed: false,
+        status_hosts: Vec::new(),
+    });
+    entity
+}
+
+/// The same certificate, with its fields changed.
+pub(crate) fn altered(mut entity: Entity, change: impl FnOnce(&mut Certificate)) -> Entity {
+    change(
+        entity
+            .attributes
+            .certificate
+            .as_mut()
+            .expect("the test made it a certificate"),
+    );
+    entity
+}
+
+pub(crate) fn presented_at(mut entity: Entity, host: &str, address: [u8; 4], port: u16) -> Entity {
+    let place = CertificatePlace::Endpoint {
+        address: IpAddr::from(address),
+        port: Port(port),
+        protocol: "tls".to_owned(),
+        position: 0,
+    };
+    entity.attributes.places.push(CertificatePlaceEntry {
+        host: id(host),
+        place,
+        key_present: false,
+    });
+    entity
+}
+
+pub(crate) fn in_file(mut entity: Entity, host: &str, path: &str, key_present: bool) -> Entity {
+    let place = CertificatePlace::File {
+        path: path.into(),
+        position: 0,
+    };
+    entity.attributes.places.push(CertificatePlaceEntry {
+        host: id(host),
+        place,
+        key_present,
+    });
+    entity
+}
+
+pub(crate) fn runs(mut entity: Entity, system: &str, version: &str) -> Entity {
+    entity.attributes.operating_system = Some(OperatingSystem {
+        family: "linux".to_owned(),
+        id: system.to_owned(),
+        version: version.to_owned(),
+        pretty_name: format!("{system} {version}"),
+        ..OperatingSystem::default()
+    });
+    entity
+}
+
+/// `host` mounts `export` of `server` over NFS.
+pub(crate) fn mounts(mut host: Entity, server: &str, export: &str) -> Entity {
+    host.attributes.file_systems.push(FileSystem {
+        mount_point: "/srv/data".into(),
+        device: format!("{server}:{export}").into(),
+        kind: "nfs4".to_owned(),
+        bytes: None,
+        remote: Some(RemoteStorage {
+            kind: "nfs".to_owned(),
+            peer: Peer::parse(server).expect("the test wrote a peer"),
+            port: Some(Port(2049)),
+            resource: export.into(),
+            account: None,
+        }),
+    });
+    host
+}

@@ -1,0 +1,36 @@
+//! Every check with its positive and its negative twin, one file per check.
+
+mod build;
+
+mod address_literal;
+mod certificate_expires_soon;
+mod certificate_name_mismatch;
+mod certificate_weak;
+mod cleartext_directory_bind;
+mod cleartext_mail_submission;
+mod hosts_file_override;
+mod never_seen_alive;
+mod operating_system_end_of_life;
+mod questions;
+mod registry;
+mod remote_mount;
+mod scheduled_only;
+mod secret_in_file;
+mod single_point_of_need;
+mod target_silent;
+mod unresolvable_reference;
+
+use groma_model::inventory::{Finding, Inventory};
+
+/// What one check says about an inventory.
+fn found(check: &str, inventory: &Inventory) -> Vec<Finding> {
+    let all = groma_check::check(inventory, build::now());
+    all.into_iter().filter(|f| f.check == check).collect()
+}
+
+/// The one thing a check says about an inventory.
+fn only(check: &str, inventory: &Inventory) -> Finding {
+    let findings = found(check, inventory);
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    findings.into_iter().next().expect("there is one")
+}

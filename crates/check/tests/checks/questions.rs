@@ -1,0 +1,114 @@
+//! What is asked of people.
+
+use groma_check::questions;
+use groma_model::inventory::System;
+
+use crate::build::*;
+
+fn system(name: &str, members: &[&str]) -> System {
+    System {
+        id: format!("sys-{name}"),
+        name: name.to_owned(),
+        functions: vec!["mail".to_owned()],
+        members: members.iter().map(|m| id(m)).collect(),
+        product: None,
+        version: None,
+        owner: None,
+        key_users: None,
+        on_call: None,
+        criticality: None,
+        allowed_downtime: None,
+        disposition: None,
+        confirmed_by: None,
+        confirmed_on: None,
+    }
+}
+
+#[test]
+fn one_question_per_system_whatever_is_blank() {
+    let mut inventory = inventory(vec![host("mail1"), host("mail2")], Vec::new());
+    inventory
+        .systems
+        .push(system("company mail", &["mail1", "mail2"]));
+    let asked = questions(&inventory);
+    assert_eq!(asked.len(), 1, "{asked:#?}");
+    let text = "company mail (mail): who owns it, how critical is it, how long may it be down, who is on call for it?";
+    assert!(
+        asked
+            .iter()
+            .all(|q| q.question == text && q.about == "sys-company mail" && q.to.is_none()),
+        "{asked:#?}"
+    );
+}
+
+#[test]
+fn the_owner_is_asked_for_the_rest_and_a_full_sheet_is_not_asked_at_all() {
+    let mut inventory = inventory(Vec::new(), Vec::new());
+    let mut owned = system("mail", &[]);
+    owned.owner = Some("Jo".to_owned());
+    owned.on_call = Some("  ".to_owned());
+    let mut full = system("files", &[]);
+    let word = || Some("yes".to_owned());
+    (
+        full.owner,
+        full.on_call,
+        full.criticality,
+        full.allowed_downtime,
+    ) = (word(), word(), word(), word());
+    inventory.systems.extend([owned, full]);
+    let asked = questions(&inventory);
+    assert_eq!(asked.len(), 1);
+    assert!(
+        asked.iter().all(|q| q.to.as_deref() == Some("Jo")
+            && q.question.contains("on call")
+            && !q.question.contains("owns")),
+        "{asked:#?}"
+    );
+}
+
+#[test]
+fn an_address_nobody_named_is_asked_for_with_its_users() {
+    let needs = ["app1", "app2", "app3"].map(|n| depends(n, "other", "10.0.0.9", 8443));
+    let mut hosts: Vec<_> = ["app1", "app2", "app3"].map(host).into();
+    hosts
+        .iter_mut()
+        .for_each(|h| h.owner = Some("Jo".to_owned()));
+    hosts.push(entity("external", "10.0.0.9"));
+    let asked = questions(&inventory(hosts, needs.into()));
+    assert_eq!(asked.len(), 1);
+    assert!(
+        asked
+            .iter()
+            .all(|q| q.question == "What is 10.0.0.9:8443? 3 hosts use it: app1, app2 and app3."),
+        "{asked:#?}"
+    );
+}
+
+#[test]
+fn a_named_or_public_provider_is_no_riddle() {
+    let mut app = host("app1");
+    app.owner = Some("Jo".to_owned());
+    let entities = vec![
+        app,
+        entity("external", "203.0.113.7"),
+        entity("host", "db1"),
+    ];
+    let needs = vec![
+        depends("app1", "other", "203.0.113.7", 443),
+        depends("app1", "sql", "db1", 5432),
+    ];
+    assert!(questions(&inventory(entities, needs)).is_empty());
+}
+
+#[test]
+fn a_thousand_machines_do_not_make_a_thousand_questions() {
+    let hosts = (0..1000).map(|n| host(&format!("h{n:04}"))).collect();
+    let asked = questions(&inventory(hosts, Vec::new()));
+    assert_eq!(asked.len(), 41);
+    assert!(
+        asked.iter().any(|q| q
+            .question
+            .starts_with("Who owns 960 further machines: h0040, ")),
+        "{asked:#?}"
+    );
+}

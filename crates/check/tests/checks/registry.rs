@@ -1,0 +1,244 @@
+//! What holds for every check alike.
+
+use std::collections::BTreeSet;
+
+use groma_model::inventory::Inventory;
+use proptest::prelude::*;
+
+use crate::build::*;
+use crate::*;
+
+/// An inventory in which the check finds something, and one that differs in what matters only.
+fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
+    vec![
+        (
+            "address-literal",
+            address_literal::positive(),
+            address_literal::negative(),
+        ),
+        (
+            "certificate-expires-soon",
+            certificate_expires_soon::positive(),
+            certificate_expires_soon::negative(),
+        ),
+        (
+            "certificate-name-mismatch",
+            certificate_name_mismatch::positive(),
+            certificate_name_mismatch::negative(),
+        ),
+        (
+            "certificate-weak",
+            certificate_weak::positive(),
+            certificate_weak::negative(),
+        ),
+        (
+            "cleartext-directory-bind",
+            cleartext_directory_bind::positive(),
+            cleartext_directory_bind::negative(),
+        ),
+        (
+            "cleartext-mail-submission",
+            cleartext_mail_submission::positive(),
+            cleartext_mail_submission::negative(),
+        ),
+        (
+            "hosts-file-override",
+            hosts_file_override::positive(),
+            hosts_file_override::negative(),
+        ),
+        (
+            "never-seen-alive",
+            never_seen_alive::positive(),
+            never_seen_alive::negative(),
+        ),
+        (
+            "operating-system-end-of-life",
+            operating_system_end_of_life::positive(),
+            operating_system_end_of_life::negative(),
+        ),
+        (
+            "remote-mount",
+            remote_mount::positive(),
+            remote_mount::negative(),
+        ),
+        (
+            "scheduled-only",
+            scheduled_only::positive(),
+            scheduled_only::negative(),
+        ),
+        (
+            "secret-in-file",
+            secret_in_file::positive(),
+            secret_in_file::negative(),
+        ),
+        (
+            "single-point-of-need",
+            single_point_of_need::positive(),
+            single_point_of_need::negative(),
+        ),
+        (
+            "target-silent",
+            target_silent::positive(),
+            target_silent::negative(),
+        ),
+        (
+            "unresolvable-reference",
+            unresolvable_reference::positive(),
+            unresolvable_reference::negative(),
+        ),
+    ]
+}
+
+#[test]
+fn every_check_speaks_for_its_positive_twin_and_is_silent_for_its_negative_one() {
+    let tested: BTreeSet<&str> = twins().iter().map(|(name, ..)| *name).collect();
+    let all: BTreeSet<&str> = groma_check::all().iter().map(|c| c.name()).collect();
+    assert_eq!(tested, all);
+    for (name, positive, negative) in twins() {
+        assert!(
+            !found(name, &positive).is_empty(),
+            "{name} misses its positive twin"
+        );
+        assert!(
+            found(name, &negative).is_empty(),
+            "{name} speaks for its negative twin: {:#?}",
+            found(name, &negative)
+        );
+    }
+}
+
+#[test]
+fn every_check_has_a_heading_in_the_documentation_that_says_three_things() {
+    let text = include_str!("../../../../docs/reference/checks.md");
+    let headings: Vec<&str> = text
+        .lines()
+        .filter_map(|l| l.strip_prefix("## `")?.strip_suffix('`'))
+        .collect();
+    let names: Vec<&str> = groma_check::all().iter().map(|c| c.name()).collect();
+    assert_eq!(
+        headings, names,
+        "one heading per check, in the order of the registry"
+    );
+    for section in text.split("\n## `").skip(1) {
+        let name = section.split('`').next().unwrap_or_default();
+        for said in ["**Says**", "**Is silent**", "**What to do**"] {
+            assert!(section.contains(said), "{name} lacks {said}");
+        }
+    }
+}
+
+#[test]
+fn a_finding_fills_every_field_of_the_risk_table() {
+    for (name, positive, _) in twins() {
+        for finding in found(name, &positive) {
+            let texts = [&finding.risk, &finding.indicator, &finding.impact];
+            assert!(
+                texts.iter().all(|t| !t.is_empty() && !t.contains("  ")),
+                "{finding:#?}"
+            );
+            assert!(
+                finding.risk.ends_with('.') && finding.impact.ends_with('.'),
+                "{finding:#?}"
+            );
+            assert!(
+                !finding.mitigations.is_empty() && !finding.subjects.is_empty(),
+                "{finding:#?}"
+            );
+            assert!(
+                !finding.evidence.is_empty() || name == "remote-mount",
+                "{finding:#?}"
+            );
+            let known = |id: &String| {
+                positive.entities.iter().any(|e| e.id.as_str() == id)
+                    || positive.dependencies.iter().any(|d| d.id.as_str() == id)
+            };
+            assert!(finding.subjects.iter().all(known), "{finding:#?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
+    for (name, mut positive, _) in twins() {
+        if matches!(
+            name,
+            "certificate-expires-soon" | "certificate-weak" | "operating-system-end-of-life"
+        ) {
+            continue; // these speak about things, not about dependencies
+        }
+        positive
+            .dependencies
+            .iter_mut()
+            .for_each(|d| d.verdict = wrong());
+        assert!(found(name, &positive).is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_finding_keeps_its_id_when_one_more_host_joins() {
+    let literal = |name: &str| {
+        with(depends(name, "sql", "10.0.0.9", 5432), |d| {
+            d.reached_by = Some(groma_model::inventory::ReachedBy::AddressLiteral)
+        })
+    };
+    let hosts = vec![host("app1"), host("app2"), entity("host", "10.0.0.9")];
+    let before = only(
+        "address-literal",
+        &inventory(hosts.clone(), vec![literal("app1")]),
+    );
+    let after = only(
+        "address-literal",
+        &inventory(hosts, vec![literal("app1"), literal("app2")]),
+    );
+    assert_eq!(before.id, after.id);
+    assert_ne!(before.subjects, after.subjects);
+}
+
+#[test]
+fn the_gravest_come_first() {
+    let mut all = positive_of_everything();
+    all.generated_at = now();
+    let severities: Vec<_> = groma_check::check(&all, now())
+        .into_iter()
+        .map(|f| (f.severity, f.id))
+        .collect();
+    let mut sorted = severities.clone();
+    sorted.sort();
+    assert_eq!(severities, sorted);
+    assert!(severities.len() > 10, "{}", severities.len());
+}
+
+fn positive_of_everything() -> Inventory {
+    let mut all = inventory(Vec::new(), Vec::new());
+    for (_, positive, _) in twins() {
+        all.entities.extend(positive.entities);
+        all.dependencies.extend(positive.dependencies);
+        all.listeners.extend(positive.listeners);
+        all.coverage.extend(positive.coverage);
+    }
+    all.entities.sort_by(|a, b| a.id.cmp(&b.id));
+    all.entities.dedup_by(|a, b| a.id == b.id);
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_order_of_the_inventory_does_not_matter(seed in any::<u64>()) {
+        let all = positive_of_everything();
+        let mut shuffled = all.clone();
+        let mut chance = groma_fuzz::Chance::new(seed);
+        shuffle(&mut chance, &mut shuffled.dependencies);
+        shuffle(&mut chance, &mut shuffled.listeners);
+        shuffle(&mut chance, &mut shuffled.coverage);
+        prop_assert_eq!(groma_check::check(&all, now()), groma_check::check(&shuffled, now()));
+        prop_assert_eq!(groma_check::questions(&all), groma_check::questions(&shuffled));
+    }
+}
+
+fn shuffle<T>(chance: &mut groma_fuzz::Chance, items: &mut [T]) {
+    for at in (1..items.len()).rev() {
+        items.swap(at, chance.below(at + 1));
+    }
+}
