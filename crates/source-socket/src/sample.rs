@@ -1,0 +1,301 @@
+//! One look at every socket table of the machine, and who holds each socket.
+//!
+//! [`Sampler`] keeps what it learnt between samples: `/proc` is walked again only when a socket appears that
+//! no earlier walk has placed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+
+use groma_model::fact::Program;
+use groma_model::{Reason, Transport};
+use groma_source::{Budget, Window, World};
+
+use crate::dump::{FAMILIES, TRANSPORTS, dump, read_text};
+use crate::namespace::{self, Namespace};
+use crate::program::{Accounts, program};
+use crate::socket::{Rows, Socket};
+use crate::walk::{ProcessTable, network_namespace};
+
+/// How often a socket nobody seems to hold is looked for, before it counts as the kernel's own.
+const WALKS_PER_SOCKET: u8 = 2;
+
+/// A program met during a look, by number: the same number is the same program.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ProgramId(usize);
+
+/// Who holds a socket.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Owner {
+    /// A program.
+    Program(ProgramId),
+    /// We ourselves.
+    Ourselves,
+    /// Nobody any more (`TIME_WAIT`), or the kernel itself (an NFS server, a tunnel), or a process that ended.
+    Nobody,
+    /// Somebody whom we may not look at.
+    Hidden,
+}
+
+/// The sockets of one network namespace and one transport at one moment.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// `host`, or `netns-…` for a namespace of its own.
+    pub namespace: String,
+    /// Transport.
+    pub transport: Transport,
+    /// Its sockets.
+    pub rows: Rows,
+    /// Why part of the table is missing, if it is.
+    pub missing: Option<Reason>,
+}
+
+/// Everything at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Sample {
+    /// By namespace, own first, and transport.
+    pub places: Vec<Place>,
+    /// True if the kernel refused its socket diagnostics and the text tables were read instead.
+    pub from_text: bool,
+    /// Processes whose namespace is not ours to know.
+    pub denied_namespaces: u64,
+    /// True if budget or time ended the look for owners or namespaces.
+    pub cut: bool,
+}
+
+struct Known {
+    cookie: u64,
+    owner: Owner,
+    walks: u8,
+}
+
+/// Takes samples, and remembers owners between them.
+pub struct Sampler {
+    world: World,
+    accounts: Accounts,
+    known: HashMap<u32, Known>,
+    programs: Vec<Program>,
+    ids: HashMap<Program, ProgramId>,
+    labels: HashMap<u64, String>,
+}
+
+impl Sampler {
+    /// A sampler that knows nothing yet.
+    pub fn new(world: World) -> Self {
+        let accounts = Accounts::read(&world);
+        Self {
+            world,
+            accounts,
+            known: HashMap::new(),
+            programs: Vec::new(),
+            ids: HashMap::new(),
+            labels: HashMap::new(),
+        }
+    }
+
+    /// Reads every table, and finds out who holds what is new.
+    ///
+    /// # Errors
+    /// Only where `/proc` cannot be opened at all.
+    pub fn sample(&mut self, window: &Window, budget: &Budget) -> io::Result<Sample> {
+        let mut table = ProcessTable::open()?;
+        let limit = usize::try_from(budget.sockets_max).unwrap_or(usize::MAX);
+        let mut sample = Sample::default();
+        self.read_own(&table, limit, &mut sample);
+        let pids = table.pids()?;
+        self.read_foreign(&table, &pids, limit, &mut sample);
+        self.find_owners(&mut table, &pids, window, budget, &mut sample);
+        Ok(sample)
+    }
+
+    /// Who holds `socket`, as of the newest sample.
+    pub fn owner(&self, socket: &Socket) -> Owner {
+        match self.known.get(&socket.inode) {
+            Some(known) if socket.inode != 0 => known.owner,
+            _ => Owner::Nobody,
+        }
+    }
+
+    /// The program of this number.
+    pub fn program(&self, id: ProgramId) -> &Program {
+        self.programs
+            .get(id.0)
+            .expect("a program id is made by this sampler, which forgets none")
+    }
+
+    /// The number of a program, a new one if it was never met.
+    pub(crate) fn id_of(&mut self, program: Program) -> ProgramId {
+        if let Some(id) = self.ids.get(&program) {
+            return *id;
+        }
+        let id = ProgramId(self.programs.len());
+        self.programs.push(program.clone());
+        self.ids.insert(program, id);
+        id
+    }
+
+    /// What is known of a program we may not look at: the account that made its socket.
+    pub(crate) fn hidden_program(&mut self, socket: &Socket) -> ProgramId {
+        let user = Some(self.accounts.name(socket.uid));
+        self.id_of(Program {
+            user,
+            ..Program::default()
+        })
+    }
+
+    fn read_own(&self, table: &ProcessTable, limit: usize, sample: &mut Sample) {
+        for transport in TRANSPORTS {
+            let mut place = empty("host", transport);
+            for family in FAMILIES {
+                let mark = place.rows.mark();
+                if dump(transport, family, limit, &mut place.rows).is_ok() {
+                    continue;
+                }
+                place.rows.rewind(mark);
+                sample.from_text = true;
+                let read = table
+                    .this_process()
+                    .map_err(io::Error::from)
+                    .and_then(|this| read_text(&this, transport, family, limit, &mut place.rows));
+                place.missing = place.missing.or(read.err().map(|e| Reason::of_io(&e)));
+            }
+            sample.places.push(place);
+        }
+    }
+
+    fn read_foreign(
+        &mut self,
+        table: &ProcessTable,
+        pids: &[u32],
+        limit: usize,
+        sample: &mut Sample,
+    ) {
+        let namespaces = namespace::survey(table, pids);
+        sample.denied_namespaces = namespaces.denied;
+        sample.cut |= namespaces.cut;
+        let mut found: BTreeMap<(String, Transport), Place> = BTreeMap::new();
+        let given = if namespaces.foreign.is_empty() {
+            HashMap::new()
+        } else {
+            namespace::given_names(&self.world)
+        };
+        for foreign in &namespaces.foreign {
+            let label = self
+                .labels
+                .entry(foreign.number)
+                .or_insert_with(|| namespace::label(foreign, table, &given))
+                .clone();
+            for transport in TRANSPORTS {
+                let place = found
+                    .entry((label.clone(), transport))
+                    .or_insert_with(|| empty(&label, transport));
+                if let Err(error) =
+                    read_namespace(table, foreign, transport, limit, &mut place.rows)
+                {
+                    place.missing = Some(Reason::of_io(&error));
+                }
+            }
+        }
+        sample.places.extend(found.into_values());
+    }
+
+    fn find_owners(
+        &mut self,
+        table: &mut ProcessTable,
+        pids: &[u32],
+        window: &Window,
+        budget: &Budget,
+        sample: &mut Sample,
+    ) {
+        let present: HashMap<u32, u64> = sample
+            .places
+            .iter()
+            .flat_map(|p| &p.rows.sockets)
+            .filter(|s| s.inode != 0)
+            .map(|s| (s.inode, s.cookie))
+            .collect();
+        self.known
+            .retain(|inode, known| present.get(inode) == Some(&known.cookie));
+        let is_placed = |inode: &u32| {
+            self.known.get(inode).is_some_and(|k| {
+                matches!(k.owner, Owner::Program(_) | Owner::Ourselves)
+                    || k.walks >= WALKS_PER_SOCKET
+            })
+        };
+        let wanted: HashMap<u32, Option<usize>> = present
+            .keys()
+            .filter(|inode| !is_placed(inode))
+            .map(|inode| (*inode, None))
+            .collect();
+        if wanted.is_empty() {
+            return;
+        }
+        let own_pid = table.own_pid();
+        let walk = table.walk(pids, wanted, budget.entries_max, window);
+        sample.cut |= walk.cut;
+        let unseen = if walk.denied > 0 || !rustix::process::geteuid().is_root() {
+            Owner::Hidden
+        } else {
+            Owner::Nobody
+        };
+        let owners: Vec<Owner> = walk
+            .processes
+            .iter()
+            .map(|process| match Some(process.pid) == own_pid {
+                true => Owner::Ourselves,
+                false => Owner::Program(self.id_of(program(process, &self.accounts, &self.world))),
+            })
+            .collect();
+        for (inode, place) in walk.owners {
+            let owner = place
+                .and_then(|place| owners.get(place))
+                .copied()
+                .unwrap_or(unseen);
+            let cookie = present.get(&inode).copied().unwrap_or(0);
+            let known = self.known.entry(inode).or_insert(Known {
+                cookie,
+                owner,
+                walks: 0,
+            });
+            known.owner = owner;
+            known.walks = known.walks.saturating_add(1);
+        }
+    }
+}
+
+impl std::fmt::Debug for Sampler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sampler")
+            .field("known", &self.known.len())
+            .field("programs", &self.programs.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn empty(namespace: &str, transport: Transport) -> Place {
+    Place {
+        namespace: namespace.to_owned(),
+        transport,
+        rows: Rows::default(),
+        missing: None,
+    }
+}
+
+/// Reads the tables of a namespace through the first of its processes that still lives there.
+fn read_namespace(
+    table: &ProcessTable,
+    namespace: &Namespace,
+    transport: Transport,
+    limit: usize,
+    rows: &mut Rows,
+) -> io::Result<()> {
+    let living = namespace.pids.iter().find_map(|pid| {
+        let process = table.process(*pid).ok()?;
+        (network_namespace(&process) == Ok(namespace.number)).then_some(process)
+    });
+    // All of its processes ended: so did it.
+    let Some(process) = living else { return Ok(()) };
+    for family in FAMILIES {
+        read_text(&process, transport, family, limit, rows)?;
+    }
+    Ok(())
+}
