@@ -1,0 +1,169 @@
+//! The morning after: what changed between two looks, exactly that, and nothing when nothing did.
+
+#![forbid(unsafe_code)]
+
+use std::sync::OnceLock;
+
+use groma_tests::{Kind, Machine};
+
+const DATA: &str = "/var/lib/groma";
+
+/// One machine for all tests of this file: surveyed and kept as `before`, surveyed again as `same`,
+/// then changed in two ways and surveyed a third time.
+fn changed() -> Option<&'static Machine> {
+    static CHANGED: OnceLock<Option<Machine>> = OnceLock::new();
+    CHANGED
+        .get_or_init(|| {
+            let machine = Machine::start(Kind::Full)?;
+            let look = || machine.groma(&["survey", "--for", "5s", "--data", DATA, "--out", "/root/out"]).expect_code(0);
+            let keep = |name: &str| machine.groma(&["snapshot", "take", name, "--data", DATA]).expect_code(0);
+            look();
+            keep("before");
+            look();
+            keep("same");
+            // The web server's backend moves to another port, and the share leaves fstab.
+            machine.shell(
+                "sed -i 's/8000/8001/' /etc/default/orders /etc/nginx/sites-available/orders
+                 sed -i '/^files1/d' /etc/fstab
+                 kill $(cat /run/lab/orders.pid)
+                 while ss -Hltn 'sport = :8000' | grep -q .; do sleep 0.1; done
+                 bash /run/lab/start-orders.sh
+                 while ! ss -Hltn 'sport = :8001' | grep -q .; do sleep 0.1; done
+                 nginx -s reload
+                 for try in $(seq 100); do ss -Htn 'dport = :8001' | grep -q ESTAB && break; sleep 0.1; done",
+            );
+            look();
+            Some(machine)
+        })
+        .as_ref()
+}
+
+#[test]
+fn two_looks_at_an_unchanged_machine_differ_in_nothing() {
+    let Some(machine) = changed() else { return };
+    let said = machine
+        .groma(&["diff", "before", "same", "--data", DATA])
+        .expect_code(0);
+    assert_eq!(said.stdout, "", "nothing changed, and this was said");
+}
+
+#[test]
+fn a_moved_service_and_a_deleted_reference_are_exactly_what_changed() {
+    let Some(machine) = changed() else { return };
+    let said = machine
+        .groma(&["diff", "before", "now", "--data", DATA])
+        .expect_code(1)
+        .stdout;
+    assert!(
+        said.contains("8000") && said.contains("8001"),
+        "the move is not there:\n{said}"
+    );
+    assert!(
+        said.contains("files1"),
+        "the deleted reference is not there:\n{said}"
+    );
+    for line in said.lines().filter(|l| !l.trim().is_empty()) {
+        for other in [
+            "5432",
+            ":389",
+            ":25",
+            "ns1",
+            "relay1",
+            "dir1",
+            "db1",
+            "archive",
+            "certificate",
+            "package",
+        ] {
+            assert!(
+                !line.contains(other),
+                "this did not change: {line}\n--- all of it\n{said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_diff_for_machines_says_moved_and_removed() {
+    let Some(machine) = changed() else { return };
+    let said = machine
+        .groma(&["diff", "before", "now", "--format", "json", "--data", DATA])
+        .expect_code(1)
+        .stdout;
+    let document: serde_json::Value = serde_json::from_str(&said).expect("the diff is JSON");
+    let text = document.to_string();
+    assert!(text.contains("moved"), "{document:#}");
+    assert!(text.contains("removed"), "{document:#}");
+    assert!(!text.contains("not-seen\":{\"dep"), "{document:#}");
+}
+
+#[test]
+fn a_snapshot_that_does_not_exist_is_a_clear_error() {
+    let Some(machine) = changed() else { return };
+    let said = machine
+        .groma(&["diff", "before", "no-such-snapshot", "--data", DATA])
+        .expect_code(3);
+    assert!(said.stderr.contains("no-such-snapshot"), "{}", said.stderr);
+}
+
+#[test]
+fn a_snapshot_is_not_rewritten_by_what_comes_later() {
+    let Some(machine) = changed() else { return };
+    let export = |name: &str| {
+        machine
+            .groma(&[
+                "export",
+                "--snapshot",
+                name,
+                "--format",
+                "json",
+                "--out",
+                "-",
+                "--data",
+                DATA,
+            ])
+            .expect_code(0)
+            .stdout
+    };
+    let before: groma_model::inventory::Inventory =
+        serde_json::from_str(&export("before")).unwrap();
+    let ports: Vec<_> = before
+        .dependencies
+        .iter()
+        .filter_map(|d| d.provider.port)
+        .map(|p| p.0)
+        .collect();
+    assert!(ports.contains(&8000) && !ports.contains(&8001), "{ports:?}");
+    assert!(before.entities.iter().any(|e| e.name.contains("files1")));
+}
+
+#[test]
+fn a_wave_file_splits_the_change_into_expected_and_not() {
+    let Some(machine) = changed() else { return };
+    machine.run_with(
+        &["tee", "/root/w1.toml"],
+        b"name = \"w1\"\norder = 1\nmembers = [\"app1\"]\nexpected = [\"http to app1:8001\", \"ldap-bind to dir2:389\"]\n",
+    ).expect_code(0);
+    let said = machine
+        .groma(&[
+            "diff",
+            "before",
+            "now",
+            "--wave",
+            "/root/w1.toml",
+            "--data",
+            DATA,
+        ])
+        .expect_code(1)
+        .stdout;
+    let said = said.to_lowercase();
+    assert!(
+        said.contains("confirmed") && said.contains("8001"),
+        "{said}"
+    );
+    assert!(said.contains("missing") && said.contains("dir2"), "{said}");
+    assert!(
+        said.contains("unexpected") && said.contains("files1"),
+        "{said}"
+    );
+}
