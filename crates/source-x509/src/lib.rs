@@ -1,2 +1,53 @@
-//! Certificates in files and at local listeners.
+//! Certificates: in files, and as this machine's own listeners present them.
+//!
+//! **What it sees.** Each X.509 certificate (RFC 5280) with its fingerprint, names, validity, key and
+//! signature, and each place where it was met: `certificates.files` looks where programs keep them (PEM
+//! anywhere in a text, DER, PKCS#7, Java keystores), `certificates.endpoints` shakes hands with the TLS
+//! listeners of this machine, so that the certificate on disk and the one still held in memory by a
+//! server nobody reloaded are told apart. Whether a private key stands beside a certificate is found by
+//! comparing public halves; a key entry of a Java keystore counts as paired, because the keystore binds
+//! the two. An encrypted key says nothing and counts as absent. PKCS#12 needs a password: it is a gap.
+//!
+//! **Where it reads it.** Below `/etc`, `/opt`, `/srv`, `/usr/local`, `/var/lib` and a few more, by file
+//! name; in the configuration directories of TLS servers also by content. The public authorities that every
+//! system ships are left out, wherever they are copied to; what a person added to them is said. Links
+//! to directories are not followed: the directory is walked where it stands, if it stands in a root.
+//!
+//! **Which rights it needs.** None, to see what is open to all. Root, for closed directories and for keys;
+//! every place that refuses is a gap.
+//!
+//! **What it costs the host.** A walk of those trees and small reads. At listeners, one to three connections
+//! each, ten in a second at most, only where the port or the program says TLS; the server may log a line.
+//! Nothing but the words that begin TLS is said, and no certificate is judged: a client that accepts all is
+//! right for looking, and it lives in a private module.
+//!
+//! A server that speaks only TLS 1.0 or 1.1, or only key exchanges our TLS library refuses, gets a hello
+//! of our own: up to TLS 1.2 the certificate travels in clear text, and is read from there.
+//!
+//! Seen for real: OpenSSL, nginx, slapd and PostgreSQL as servers; OpenSSL and keytool as makers of files.
+//! Not run here: MySQL, FTP, IMAP and POP3 servers (their words are tested from scripts), and trust stores
+//! of other distributions than Debian.
 #![forbid(unsafe_code)]
+#![warn(clippy::indexing_slicing)]
+
+mod certificate;
+mod contact;
+mod conversation;
+mod der;
+mod endpoints;
+mod files;
+mod handshake;
+mod hello;
+mod key;
+mod keystore;
+mod parse;
+mod pem;
+mod places;
+mod plan;
+mod read;
+mod starttls;
+mod text;
+mod trust;
+
+pub use endpoints::{CertificateEndpoints, Endpoint};
+pub use files::CertificateFiles;

@@ -1,0 +1,142 @@
+//! A conversation with an end: so many bytes, so much time, whatever the other side does.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use groma_source::{Clock, Stream};
+
+/// More than any honest handshake needs.
+const BYTES_MAX: usize = 256 << 10;
+/// Longest line of a greeting.
+const LINE_MAX: usize = 2_048;
+
+/// A stream that ends after [`BYTES_MAX`] bytes read, or when its time is over: the timeout of the
+/// stream below counts for one read only, and a server that drips would keep us for hours.
+pub(crate) struct Conversation {
+    stream: Box<dyn Stream>,
+    clock: Arc<dyn Clock>,
+    ends: Duration,
+    left: usize,
+}
+
+impl Conversation {
+    pub(crate) fn new(stream: Box<dyn Stream>, clock: Arc<dyn Clock>, length: Duration) -> Self {
+        let ends = clock.monotonic().saturating_add(length);
+        Self {
+            stream,
+            clock,
+            ends,
+            left: BYTES_MAX,
+        }
+    }
+
+    /// The next line without its end.
+    pub(crate) fn line(&mut self) -> io::Result<String> {
+        let mut line = Vec::new();
+        let mut byte = [0u8];
+        loop {
+            self.read_exact(&mut byte)?;
+            match byte {
+                [b'\n'] => return Ok(String::from_utf8_lossy(line.trim_ascii_end()).into_owned()),
+                [other] => line.push(other),
+            }
+            if line.len() > LINE_MAX {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "a line without an end",
+                ));
+            }
+        }
+    }
+
+    fn in_time(&self) -> io::Result<()> {
+        if self.clock.monotonic() >= self.ends {
+            Err(io::ErrorKind::TimedOut.into())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// A socket with a timeout says "would block"; the one word for it here is "timed out".
+fn timed_out(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::WouldBlock {
+        io::ErrorKind::TimedOut.into()
+    } else {
+        error
+    }
+}
+
+impl Read for Conversation {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.in_time()?;
+        if self.left == 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "more bytes than a handshake needs",
+            ));
+        }
+        let length = into.len().min(self.left);
+        let read = self
+            .stream
+            .read(into.get_mut(..length).unwrap_or_default())
+            .map_err(timed_out)?;
+        self.left = self.left.saturating_sub(read);
+        Ok(read)
+    }
+}
+
+impl Write for Conversation {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.in_time()?;
+        self.stream.write(bytes).map_err(timed_out)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush().map_err(timed_out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use groma_model::Timestamp;
+    use groma_source::testing::FakeClock;
+
+    use super::*;
+
+    /// Gives one byte per read and lets a second pass each time.
+    struct Drip(Arc<FakeClock>);
+
+    impl Read for Drip {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.0.sleep(Duration::from_secs(1));
+            into.fill(b'x');
+            Ok(1)
+        }
+    }
+
+    impl Write for Drip {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_server_that_drips_is_left_in_time() {
+        let clock = Arc::new(FakeClock::at(Timestamp::from_seconds(0)));
+        let mut conversation = Conversation::new(
+            Box::new(Drip(clock.clone())),
+            clock.clone(),
+            Duration::from_secs(3),
+        );
+        assert_eq!(
+            conversation.line().unwrap_err().kind(),
+            io::ErrorKind::TimedOut
+        );
+        assert_eq!(clock.monotonic(), Duration::from_secs(3));
+    }
+}

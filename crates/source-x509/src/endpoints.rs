@@ -1,0 +1,190 @@
+//! `certificates.endpoints`: what this machine's own listeners present in a TLS handshake.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+
+use groma_model::fact::{CertificatePlace, CertificateSighting, Program};
+use groma_model::{CoverageState, Fact, HostName, Port, Reason, Scope, SourceName};
+use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
+
+use crate::certificate;
+use crate::contact::{Caller, Outcome, Presented};
+use crate::hello::version_word;
+use crate::plan::{Plan, plan};
+
+/// A TCP listener of this machine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Endpoint {
+    /// The address it listens at; unspecified means every address, and is asked at loopback.
+    pub address: IpAddr,
+    /// The port.
+    pub port: Port,
+    /// Who holds it, as far as is known.
+    pub program: Program,
+}
+
+/// Certificates at local listeners.
+pub struct CertificateEndpoints {
+    world: World,
+    endpoints: Vec<Endpoint>,
+}
+
+impl CertificateEndpoints {
+    /// The source over those of `endpoints` that plausibly speak TLS; all others are never contacted.
+    pub fn new(world: World, endpoints: Vec<Endpoint>) -> Self {
+        Self { world, endpoints }
+    }
+
+    /// Each listener once, at the address it is asked at.
+    fn targets(&self) -> BTreeMap<(IpAddr, Port), Plan> {
+        let target = |e: &Endpoint| {
+            plan(e.port, &e.program).map(|plan| ((reachable(e.address), e.port), plan))
+        };
+        self.endpoints.iter().filter_map(target).collect()
+    }
+
+    fn host_name(&self) -> Option<HostName> {
+        let file = self
+            .world
+            .disk
+            .read(Path::new("/etc/hostname"), 4096)
+            .ok()?;
+        HostName::parse(std::str::from_utf8(&file.bytes).ok()?.trim())
+    }
+}
+
+fn reachable(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) if v4.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(v6) if v6.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        other => other,
+    }
+}
+
+impl Source for CertificateEndpoints {
+    fn name(&self) -> SourceName {
+        SourceName::new("certificates.endpoints")
+    }
+
+    fn explain(&self) -> Explanation {
+        let lines = |all: &[&str]| all.iter().map(|l| (*l).to_owned()).collect::<Vec<_>>();
+        let asked = self.targets();
+        let mut contacts: Vec<String> = asked
+            .iter()
+            .map(|((address, port), plan)| {
+                let ways: Vec<_> = plan.approaches.iter().map(|a| a.word()).collect();
+                format!(
+                    "{address} port {port}: a TLS handshake ({})",
+                    ways.join(", then ")
+                )
+            })
+            .collect();
+        contacts.push(format!(
+            "nobody else: {} listeners are left alone, because neither port nor program says TLS",
+            self.endpoints.len().saturating_sub(asked.len())
+        ));
+        Explanation {
+            purpose: "Sees which certificates this machine's own servers present, and what they are asked for by those who connect.".into(),
+            reads: lines(&["/etc/hostname, for servers that answer to a name only"]),
+            contacts,
+            sends: lines(&[
+                "per certificate of the chain: fingerprints, subject, issuer, serial, names, validity, key kind and size, and the endpoint",
+                "listeners that did not answer, or speak only old versions of TLS",
+            ]),
+            never_sends: lines(&["a logon, a mail, a query: only the words that begin TLS are said", "a packet to a print port or over UDP"]),
+            rights: lines(&["none; to recognise servers at ports not their own, the sockets source must see their programs (root)"]),
+            cost: "one to three connections per listener, at most 10 in a second; a server may log one line per connection (PostgreSQL and MariaDB count an aborted one)".into(),
+        }
+    }
+
+    fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
+        let mut caller = Caller::new(&self.world, window, budget, self.host_name());
+        for ((address, port), plan) in self.targets() {
+            let outcome = caller.follow(&plan, address, port);
+            Told {
+                window,
+                sink,
+                address,
+                port,
+            }
+            .outcome(outcome, &plan);
+        }
+    }
+}
+
+struct Told<'a> {
+    window: &'a Window,
+    sink: &'a mut dyn Sink,
+    address: IpAddr,
+    port: Port,
+}
+
+impl Told<'_> {
+    fn outcome(&mut self, outcome: Outcome, plan: &Plan) {
+        let scope = Scope::new("endpoint", &format!("{}/{}/tcp", self.address, self.port));
+        let state = match outcome {
+            Outcome::Presented(presented) => self.presented(&scope, &presented),
+            Outcome::NoTls => {
+                if plan.promised {
+                    let what = format!(
+                        "a certificate: port {} promises TLS, and what answers there speaks something else",
+                        self.port
+                    );
+                    self.sink
+                        .missed_because(&scope, what, Reason::NotThisService, "");
+                }
+                CoverageState::Complete
+            }
+            Outcome::Unseen(reason, what) => {
+                self.sink.missed_because(
+                    &scope,
+                    format!("the certificate it presents: {what}"),
+                    reason,
+                    "",
+                );
+                CoverageState::Partial
+            }
+        };
+        self.sink.covered_now(self.window, &scope, state);
+    }
+
+    fn presented(&mut self, scope: &Scope, presented: &Presented) -> CoverageState {
+        let mut state = CoverageState::Complete;
+        for (position, der) in (0u32..).zip(&presented.chain) {
+            let Some(parsed) = certificate::parse(der) else {
+                self.sink.missed_because(
+                    scope,
+                    format!("certificate number {position} of the chain, counted from 0"),
+                    Reason::Malformed,
+                    "",
+                );
+                state = CoverageState::Partial;
+                continue;
+            };
+            let place = CertificatePlace::Endpoint {
+                address: self.address,
+                port: self.port,
+                protocol: presented.approach.word().to_owned(),
+                position,
+            };
+            let sighting = CertificateSighting {
+                certificate: parsed.certificate,
+                place,
+                key_present: false,
+            };
+            self.sink
+                .saw_now(self.window, scope, Fact::Certificate(sighting));
+        }
+        if let Some(version) = presented.old_version {
+            let what = format!(
+                "more than the certificate: the server speaks {} with a cipher suite or version no modern client accepts",
+                version_word(version)
+            );
+            let remedy = "modern clients cannot connect: enable TLS 1.2 with ECDHE or TLS 1.3 before anything moves";
+            self.sink
+                .missed_because(scope, what, Reason::Unsupported, remedy);
+        }
+        state
+    }
+}

@@ -1,0 +1,193 @@
+//! `certificates.files`: certificates where programs keep them.
+
+use std::path::{Path, PathBuf};
+
+use groma_model::fact::{CertificatePlace, CertificateSighting};
+use groma_model::{CoverageState, Fact, Reason, Scope, SourceName};
+use groma_source::disk::foreign;
+use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
+
+use crate::key::PublicHalf;
+use crate::parse;
+use crate::places::{self, ROOTS};
+use crate::read::{Found, Hole, Reader, Tree};
+use crate::trust::Trust;
+
+const AS_ROOT: &str = "run the agent as root, or let its account read this";
+
+/// Certificates in files.
+pub struct CertificateFiles {
+    world: World,
+}
+
+impl CertificateFiles {
+    /// The source over `world`'s disk.
+    pub fn new(world: World) -> Self {
+        Self { world }
+    }
+}
+
+impl Source for CertificateFiles {
+    fn name(&self) -> SourceName {
+        SourceName::new("certificates.files")
+    }
+
+    fn explain(&self) -> Explanation {
+        let lines = |all: &[&str]| all.iter().map(|l| (*l).to_owned()).collect::<Vec<_>>();
+        Explanation {
+            purpose: "Finds the certificates this machine's programs use, before one of them expires or is forgotten in a move.".into(),
+            reads: vec![
+                format!("files below {} whose name ends in .pem .crt .cer .cert .der .key .p7b .p12 .pfx .jks .keystore and the like", ROOTS.join(", ")),
+                "files up to 1 MiB of any name in the configuration directories of TLS servers, for inline PEM blocks".into(),
+                "the system trust store, to leave its public authorities out".into(),
+            ],
+            contacts: Vec::new(),
+            sends: lines(&[
+                "per certificate: fingerprints, subject, issuer, serial, names, validity, key kind and size, and the file it stands in",
+                "whether the matching private key stands beside it: yes or no",
+                "files that could not be read or understood, and why",
+            ]),
+            never_sends: lines(&["private keys: compared by their public half and dropped at once", "keystore passwords: none is known, none is tried"]),
+            rights: lines(&["none for most certificates", "root to see keys and directories that are closed to others; without it each such place is a gap"]),
+            cost: "one walk of those trees and a read of small files: a few hundred milliseconds".into(),
+        }
+    }
+
+    fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
+        let trust = Trust::read(&self.world, window, budget);
+        let mut reader = Reader::new(&self.world, window, budget);
+        let mut told = Told {
+            trust: &trust,
+            window,
+            sink,
+            left: budget.observations_max,
+        };
+        for root in ROOTS {
+            let tree = reader.tree(Path::new(root));
+            told.tree(root, tree);
+        }
+    }
+}
+
+struct Told<'a> {
+    trust: &'a Trust,
+    window: &'a Window,
+    sink: &'a mut dyn Sink,
+    left: u64,
+}
+
+impl Told<'_> {
+    fn tree(&mut self, root: &str, tree: Tree) {
+        let mut whole = !tree.cut_short;
+        let keys = keys_by_directory(&tree.files);
+        for file in &tree.files {
+            whole &= self.file(file, &keys);
+        }
+        for hole in tree.holes {
+            self.hole(&hole);
+        }
+        let scope = Scope::new("file", root);
+        if !whole {
+            self.sink.missed_because(
+                &scope,
+                "certificates not reached yet",
+                Reason::BudgetExhausted,
+                "give the look more time or a larger budget",
+            );
+        }
+        self.sink.covered_now(
+            self.window,
+            &scope,
+            if whole {
+                CoverageState::Complete
+            } else {
+                CoverageState::Partial
+            },
+        );
+    }
+
+    /// Says what stands in one file; false if the budget ended it.
+    fn file(&mut self, file: &Found, keys: &[(PathBuf, PublicHalf)]) -> bool {
+        if self.trust.hides_all_of(file) {
+            return true;
+        }
+        let scope = scope_of(&file.path);
+        let directory = file.path.parent().unwrap_or(Path::new("/"));
+        for found in file
+            .contents
+            .certificates
+            .iter()
+            .filter(|c| !self.trust.hides(&c.parsed.certificate.sha256, file))
+        {
+            if self.left == 0 {
+                return false;
+            }
+            self.left -= 1;
+            let key_present = found.paired || has_key(found, directory, keys);
+            let place = CertificatePlace::File {
+                path: foreign(&file.path),
+                position: found.position,
+            };
+            let certificate = found.parsed.certificate.clone();
+            self.sink.saw_now(
+                self.window,
+                &scope,
+                Fact::Certificate(CertificateSighting {
+                    certificate,
+                    place,
+                    key_present,
+                }),
+            );
+        }
+        for missed in &file.contents.missed {
+            self.sink.missed_because(
+                &scope,
+                missed.what.as_str(),
+                missed.reason.clone(),
+                missed.remedy,
+            );
+        }
+        if !file.contents.missed.is_empty() {
+            self.sink
+                .covered_now(self.window, &scope, CoverageState::Partial);
+        }
+        true
+    }
+
+    fn hole(&mut self, hole: &Hole) {
+        let scope = scope_of(&hole.path);
+        let remedy = match hole.reason {
+            Reason::PermissionDenied => AS_ROOT,
+            Reason::BrokenLink => {
+                "the file it should lead to is gone: whatever is configured to read it will fail at its next start"
+            }
+            _ => "",
+        };
+        self.sink
+            .missed_because(&scope, hole.what, hole.reason.clone(), remedy);
+        self.sink
+            .covered_now(self.window, &scope, CoverageState::Partial);
+    }
+}
+
+fn scope_of(path: &Path) -> Scope {
+    Scope::new("file", &path.to_string_lossy())
+}
+
+fn keys_by_directory(files: &[Found]) -> Vec<(PathBuf, PublicHalf)> {
+    let with_directory = |file: &Found| {
+        let directory = file.path.parent().map(Path::to_owned).unwrap_or_default();
+        file.contents
+            .keys
+            .iter()
+            .map(move |key| (directory.clone(), *key))
+            .collect::<Vec<_>>()
+    };
+    files.iter().flat_map(with_directory).collect()
+}
+
+fn has_key(found: &parse::Found, directory: &Path, keys: &[(PathBuf, PublicHalf)]) -> bool {
+    keys.iter().any(|(place, half)| {
+        *half == found.parsed.public_half && places::is_beside(directory, place)
+    })
+}

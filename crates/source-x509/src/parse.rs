@@ -1,0 +1,204 @@
+//! Bytes of one file → the certificates in it, what is known of its keys, and what could not be read. Pure.
+
+use groma_model::Reason;
+
+use crate::certificate::{self, Parsed};
+use crate::key::{self, PublicHalf};
+use crate::{der, keystore, pem};
+
+/// What stands in one file.
+#[derive(Default)]
+pub(crate) struct Contents {
+    /// Certificates, in the order of the file.
+    pub(crate) certificates: Vec<Found>,
+    /// Public halves of the private keys in it.
+    pub(crate) keys: Vec<PublicHalf>,
+    /// What could not be read, and why.
+    pub(crate) missed: Vec<Missed>,
+}
+
+/// One certificate of a file.
+pub(crate) struct Found {
+    pub(crate) parsed: Parsed,
+    /// Counts certificates of the file from 0, broken ones too.
+    pub(crate) position: u32,
+    /// True if the file itself pairs it with a key (a key entry of a Java keystore).
+    pub(crate) paired: bool,
+}
+
+/// Something in a file that was not understood.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Missed {
+    pub(crate) what: String,
+    pub(crate) reason: Reason,
+    pub(crate) remedy: &'static str,
+}
+
+/// Reads a file of any of the known forms; the form is told by the bytes, never by the name.
+/// `claims` is true if the name says that a certificate must be in it.
+pub(crate) fn contents(bytes: &[u8], claims: bool) -> Contents {
+    let mut contents = Contents::default();
+    if pem::is_likely(bytes) {
+        contents.read_pem(bytes);
+    } else if keystore::is_likely(bytes) {
+        contents.read_keystore(bytes);
+    } else if bytes.first() == Some(&der::SEQUENCE) {
+        contents.read_der(bytes, claims);
+    } else if claims && !bytes.is_empty() {
+        contents.malformed("its name promises a certificate, its bytes are none that is known");
+    }
+    contents
+}
+
+impl Contents {
+    fn read_pem(&mut self, bytes: &[u8]) {
+        let (blocks, more) = pem::blocks(bytes);
+        let mut position = 0;
+        for block in blocks {
+            match (block.label.as_str(), block.bytes) {
+                ("CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE", der) => {
+                    self.keep(der.as_deref(), position, false);
+                    position += 1;
+                }
+                ("PKCS7" | "CMS", Some(der)) => self.read_bag(&der, &mut position),
+                (label, Some(der)) if key::is_key_label(label) => {
+                    self.keys.extend(key::public_half(label, &der))
+                }
+                _ => {}
+            }
+        }
+        if more {
+            let what = "more blocks than are read from one file".to_owned();
+            self.missed.push(Missed {
+                what,
+                reason: Reason::TooLarge,
+                remedy: "",
+            });
+        }
+    }
+
+    fn read_keystore(&mut self, bytes: &[u8]) {
+        let (stored, whole) = keystore::certificates(bytes);
+        for (position, one) in (0u32..).zip(stored) {
+            self.keep(Some(&one.der), position, one.with_key);
+        }
+        if !whole {
+            self.malformed(
+                "the keystore ends early, or an entry in it is of a kind that is not read",
+            );
+        }
+    }
+
+    fn read_der(&mut self, bytes: &[u8], claims: bool) {
+        if let Some(parsed) = certificate::parse(bytes) {
+            self.certificates.push(Found {
+                parsed,
+                position: 0,
+                paired: false,
+            });
+        } else if is_pkcs12(bytes) {
+            let what = "the certificates in this PKCS#12 keystore".to_owned();
+            let remedy = "it needs its password, and none is ever tried; put the certificate beside it as PEM if it should be seen";
+            self.missed.push(Missed {
+                what,
+                reason: Reason::Locked,
+                remedy,
+            });
+        } else if signed_certificates(bytes).is_some() {
+            self.read_bag(bytes, &mut 0);
+        } else if let Some(half) = key::public_half("", bytes) {
+            self.keys.push(half);
+        } else if claims {
+            self.malformed("DER that is no certificate, keystore or key that is known");
+        }
+    }
+
+    fn read_bag(&mut self, bytes: &[u8], position: &mut u32) {
+        for element in signed_certificates(bytes).into_iter().flat_map(der::each) {
+            if element.tag == der::SEQUENCE {
+                self.keep(Some(element.whole), *position, false);
+                *position += 1;
+            }
+        }
+    }
+
+    fn keep(&mut self, der: Option<&[u8]>, position: u32, paired: bool) {
+        match der.and_then(certificate::parse) {
+            Some(parsed) => self.certificates.push(Found {
+                parsed,
+                position,
+                paired,
+            }),
+            None => self.malformed(&format!(
+                "certificate number {position} of the file, counted from 0"
+            )),
+        }
+    }
+
+    fn malformed(&mut self, what: &str) {
+        self.missed.push(Missed {
+            what: what.to_owned(),
+            reason: Reason::Malformed,
+            remedy: "",
+        });
+    }
+}
+
+/// PFX (RFC 7292 §4): version 3, then a ContentInfo.
+fn is_pkcs12(bytes: &[u8]) -> bool {
+    let parts = der::expect(bytes, der::SEQUENCE)
+        .and_then(|(pfx, _)| der::expect(pfx.content, der::INTEGER))
+        .filter(|(version, _)| version.content == [3])
+        .and_then(|(_, rest)| der::expect(rest, der::SEQUENCE));
+    parts.is_some_and(|(info, _)| der::expect(info.content, der::OBJECT_IDENTIFIER).is_some())
+}
+
+/// The certificates of a SignedData (RFC 5652 §5.1), as a run of elements.
+fn signed_certificates(bytes: &[u8]) -> Option<&[u8]> {
+    const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
+    const SET: u8 = 0x31;
+    let (info, _) = der::expect(bytes, der::SEQUENCE)?;
+    let (oid, rest) = der::expect(info.content, der::OBJECT_IDENTIFIER)?;
+    if oid.content != SIGNED_DATA {
+        return None;
+    }
+    let (explicit, _) = der::expect(rest, der::CONTEXT_0)?;
+    let (signed, _) = der::expect(explicit.content, der::SEQUENCE)?;
+    let (_, rest) = der::expect(signed.content, der::INTEGER)?;
+    let (_, rest) = der::expect(rest, SET)?;
+    let (_, rest) = der::expect(rest, der::SEQUENCE)?;
+    der::expect(rest, der::CONTEXT_0).map(|(bag, _)| bag.content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_promises_a_certificate_and_holds_none_is_said() {
+        let missed = contents(b"hello", true).missed;
+        assert_eq!(missed.first().map(|m| &m.reason), Some(&Reason::Malformed));
+        assert!(contents(b"hello", false).missed.is_empty());
+        assert!(
+            contents(b"", true).missed.is_empty(),
+            "an empty file is no keystore gone bad"
+        );
+    }
+
+    #[test]
+    fn a_broken_block_costs_itself_and_not_its_neighbours() {
+        let text = b"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+        let read = contents(&[&text[..], text].concat(), true);
+        assert_eq!(read.missed.len(), 2);
+        assert!(read.missed[1].what.contains("number 1"));
+    }
+
+    #[test]
+    fn a_pkcs12_keystore_is_locked_and_not_guessed_at() {
+        // PFX { version 3, ContentInfo { data } }, as far as its outer shape goes.
+        let pfx = [
+            0x30, 0x0c, 0x02, 0x01, 0x03, 0x30, 0x07, 0x06, 0x05, 0x2a, 0x86, 0x48, 0x86, 0xf7,
+        ];
+        assert_eq!(contents(&pfx, true).missed[0].reason, Reason::Locked);
+    }
+}

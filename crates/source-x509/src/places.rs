@@ -1,0 +1,261 @@
+//! Where certificates are looked for, and what is passed over on the way.
+
+use std::path::{Component, Path, PathBuf};
+
+/// Trees that are walked. Each is a scope of its own.
+pub(crate) const ROOTS: &[&str] = &[
+    "/etc",
+    "/opt",
+    "/root/.acme.sh",
+    "/srv",
+    "/usr/local",
+    "/var/lib",
+    "/var/spool/postfix",
+];
+
+/// Directories whose small files are read whatever their name is: programs that keep certificates
+/// inline, or under names of their own.
+const BY_CONTENT: &[&str] = &[
+    "/etc/apache2",
+    "/etc/bind",
+    "/etc/cups",
+    "/etc/dovecot",
+    "/etc/exim4",
+    "/etc/gitlab",
+    "/etc/haproxy",
+    "/etc/httpd",
+    "/etc/ipsec.d",
+    "/etc/kubernetes",
+    "/etc/ldap",
+    "/etc/letsencrypt/live",
+    "/etc/mysql",
+    "/etc/nginx",
+    "/etc/openldap",
+    "/etc/openvpn",
+    "/etc/pki/tls",
+    "/etc/postfix",
+    "/etc/postgresql",
+    "/etc/ssl",
+    "/etc/stunnel",
+    "/etc/swanctl",
+];
+
+/// What the distribution ships: the public authorities. Read once, to know what is *not* worth saying.
+pub(crate) const VENDOR: &[&str] = &[
+    "/usr/share/ca-certificates",
+    "/usr/share/pki/ca-trust-source",
+    "/usr/share/pki/trust",
+];
+
+/// Where a person adds an authority; what stands here is always said.
+pub(crate) const ANCHORS: &[&str] = &[
+    "/usr/local/share/ca-certificates",
+    "/etc/pki/ca-trust/source/anchors",
+    "/usr/share/pki/ca-trust-source/anchors",
+    "/etc/pki/trust/anchors",
+    "/etc/ca-certificates/trust-source/anchors",
+];
+
+/// Bundles the system builds out of both.
+pub(crate) const BUNDLES: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/ssl/certs/ca-bundle.crt",
+    "/etc/ssl/certs/java/cacerts",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cert.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/pki/tls/certs/ca-bundle.trust.crt",
+    "/etc/pki/java/cacerts",
+    "/etc/pki/ca-trust/extracted",
+    "/etc/ca-certificates/extracted",
+    "/var/lib/ca-certificates",
+];
+
+/// Trees inside the roots that hold other machines' images, package bookkeeping, or copies.
+const PASSED_OVER: &[&str] = &[
+    "/etc/letsencrypt/archive",
+    "/etc/alternatives",
+    "/usr/local/cargo",
+    "/usr/local/rustup",
+    "/usr/local/src",
+    "/var/lib/apt",
+    "/var/lib/containerd",
+    "/var/lib/containers/storage/overlay",
+    "/var/lib/docker/overlay2",
+    "/var/lib/dpkg",
+    "/var/lib/flatpak",
+    "/var/lib/lxcfs",
+    "/var/lib/rpm",
+    "/var/lib/snapd/snap",
+    "/var/lib/systemd",
+];
+
+/// Directories of these names hold libraries, documentation or test data wherever they stand.
+const NOISE: &[&str] = &[
+    ".git",
+    ".hg",
+    ".svn",
+    "dist-packages",
+    "doc",
+    "docs",
+    "example",
+    "examples",
+    "fixtures",
+    "man",
+    "node_modules",
+    "samples",
+    "site-packages",
+    "test",
+    "testdata",
+    "tests",
+];
+
+/// Deepest directory below a root that is entered.
+pub(crate) const DEPTH_MAX: usize = 12;
+
+/// How a file is looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Interest {
+    /// Its name promises a certificate or a keystore.
+    Certificate,
+    /// Its name promises a key.
+    Key,
+    /// It may hold one: read if it is small.
+    Content,
+}
+
+/// How the file at `path` is to be looked at, if at all.
+pub(crate) fn interest(path: &Path) -> Option<Interest> {
+    let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+    if is_left_over(&name) || is_hashed_link(&name) {
+        return None;
+    }
+    let (_, extension) = name.rsplit_once('.').unwrap_or_default();
+    match extension {
+        "crt" | "cer" | "cert" | "der" | "p7b" | "p7c" | "p12" | "pfx" | "pkcs12" | "jks"
+        | "jceks" | "keystore" | "truststore" => Some(Interest::Certificate),
+        "key" => Some(Interest::Key),
+        "pem" | "crl" | "chain" | "fullchain" | "ovpn" => Some(Interest::Content),
+        _ if name == "cacerts" => Some(Interest::Certificate),
+        _ if is_within(path, BY_CONTENT) => Some(Interest::Content),
+        _ => None,
+    }
+}
+
+/// True for a directory that is not entered.
+pub(crate) fn is_passed_over(path: &Path) -> bool {
+    let named = path
+        .file_name()
+        .and_then(|n| n.to_str())
+        .is_some_and(|n| NOISE.contains(&n));
+    named
+        || PASSED_OVER
+            .iter()
+            .chain(VENDOR)
+            .any(|tree| path == Path::new(tree))
+}
+
+/// True if `path` is one of `trees` or lies in one.
+pub(crate) fn is_within(path: &Path, trees: &[&str]) -> bool {
+    trees.iter().any(|tree| path.starts_with(tree))
+}
+
+/// True if a key in `key_directory` stands beside a certificate in `directory`: in the same place, or
+/// where distributions keep keys apart (`certs/` and `private/`).
+pub(crate) fn is_beside(directory: &Path, key_directory: &Path) -> bool {
+    let apart = key_directory
+        .file_name()
+        .is_some_and(|n| n == "private" || n == "keys");
+    let parent = key_directory.parent();
+    directory == key_directory
+        || (apart
+            && parent.is_some()
+            && (parent == Some(directory) || parent == directory.parent()))
+}
+
+/// `path` without `.` and `..`, by its words alone.
+pub(crate) fn plain(path: &Path) -> PathBuf {
+    path.components()
+        .fold(PathBuf::new(), |mut plain, component| {
+            match component {
+                Component::ParentDir => {
+                    plain.pop();
+                }
+                Component::CurDir => {}
+                other => plain.push(other),
+            }
+            plain
+        })
+}
+
+/// What editors, package managers and people leave behind: no program reads it.
+fn is_left_over(name: &str) -> bool {
+    const ENDS: &[&str] = &[
+        "~",
+        ".bak",
+        ".dpkg-dist",
+        ".dpkg-new",
+        ".dpkg-old",
+        ".example",
+        ".old",
+        ".orig",
+        ".rpmnew",
+        ".rpmsave",
+        ".sample",
+        ".save",
+        ".swp",
+    ];
+    ENDS.iter().any(|end| name.ends_with(end))
+}
+
+/// `5ad8a5d6.0`: a link by subject hash, beside the file it leads to.
+fn is_hashed_link(name: &str) -> bool {
+    name.split_once('.').is_some_and(|(hash, number)| {
+        let is_number = !number.is_empty()
+            && number
+                .trim_start_matches('r')
+                .bytes()
+                .all(|b| b.is_ascii_digit());
+        hash.len() == 8 && is_number && hash.bytes().all(|b| b.is_ascii_hexdigit())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_how_a_file_is_looked_at() {
+        let of = |path: &str| interest(Path::new(path));
+        assert_eq!(of("/opt/shop/TLS.CRT"), Some(Interest::Certificate));
+        assert_eq!(of("/etc/nginx/conf.d/inline"), Some(Interest::Content));
+        assert_eq!(of("/etc/ssl/private/a.key"), Some(Interest::Key));
+        for none in [
+            "/etc/passwd",
+            "/etc/ssl/certs/5ad8a5d6.0",
+            "/etc/ssl/old.pem.bak",
+            "/opt/x/readme.txt",
+            "/srv/tls.crt~",
+        ] {
+            assert_eq!(of(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn keys_stand_beside_certificates_where_distributions_put_them() {
+        let beside = |a: &str, b: &str| is_beside(Path::new(a), Path::new(b));
+        assert!(beside("/etc/ssl/certs", "/etc/ssl/private"));
+        assert!(beside("/etc/nginx/ssl", "/etc/nginx/ssl"));
+        assert!(beside("/etc/ipsec.d", "/etc/ipsec.d/private"));
+        assert!(!beside("/etc/nginx", "/etc/postfix"));
+    }
+
+    #[test]
+    fn dots_are_taken_out_of_a_path() {
+        assert_eq!(
+            plain(Path::new("/etc/letsencrypt/live/a/../../archive/./a/x.pem")),
+            Path::new("/etc/letsencrypt/archive/a/x.pem")
+        );
+    }
+}
