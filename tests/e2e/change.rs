@@ -1,6 +1,11 @@
 //! The morning after: what changed between two looks, exactly that, and nothing when nothing did.
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on stops here"
+)]
 
 use std::sync::OnceLock;
 

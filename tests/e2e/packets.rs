@@ -1,6 +1,11 @@
 //! Not one packet to a raw print port: a witness on every interface counts, and the listeners there count too.
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on stops here"
+)]
 
 use groma_tests::{Kind, Machine};
 
@@ -39,7 +44,7 @@ fn watched(machine: &Machine, commands: &str) -> serde_json::Value {
         .expect_code(0);
     let said = machine.shell(&format!(
         "rm -f /run/lab/stop /run/lab/witness
-         python3 /run/lab/witness.py > /run/lab/seen & watcher=$!
+         python3 /run/lab/witness.py > /run/lab/seen 2>/run/lab/witness.err & watcher=$!; trap 'kill $watcher 2>/dev/null || true' EXIT
          for try in $(seq 100); do [ -e /run/lab/witness ] && break; sleep 0.1; done
          {commands}
          sleep 0.5; touch /run/lab/stop; wait $watcher; cat /run/lab/seen"
@@ -113,7 +118,7 @@ E",
     let sent = |words: &str| -> u32 {
         let said = machine.shell(&format!(
             "rm -f /run/lab/wire /run/lab/wire-stop
-             python3 /run/lab/wire.py > /run/lab/wire-sent & watcher=$!
+             python3 /run/lab/wire.py > /run/lab/wire-sent 2>/run/lab/wire.err & watcher=$!; trap 'kill $watcher 2>/dev/null || true' EXIT
              for try in $(seq 100); do [ -e /run/lab/wire ] && break; sleep 0.1; done
              {words} >/dev/null 2>&1
              sleep 0.3; touch /run/lab/wire-stop; wait $watcher; cat /run/lab/wire-sent"

@@ -2,6 +2,11 @@
 //! never a hang, a panic or a loss.
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on stops here"
+)]
 
 use std::sync::OnceLock;
 

@@ -1,6 +1,11 @@
 //! Canaries: secrets in the places and spellings where people leave them. None may leave the machine or reach a store.
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on stops here"
+)]
 
 use groma_tests::{Kind, Machine};
 

@@ -1,6 +1,11 @@
 //! `groma survey` on a machine with real servers: found, missed and invented, by name.
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on stops here"
+)]
 
 use std::sync::OnceLock;
 

@@ -35,7 +35,6 @@ pub struct Output {
 
 impl Output {
     /// This output, if the command ended with `code`; else a panic that shows everything it said.
-    #[must_use]
     pub fn expect_code(self, code: i32) -> Self {
         assert_eq!(
             self.code, code,
@@ -46,7 +45,6 @@ impl Output {
     }
 
     /// Panics if the program panicked or died of a signal, whatever else it said.
-    #[must_use]
     pub fn expect_composed(self) -> Self {
         let panicked =
             self.stderr.contains("panicked at") || self.stderr.contains("RUST_BACKTRACE");

@@ -25,9 +25,8 @@ printf 'passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: 
 mkdir -p systemd/system/multi-user.target.wants cron.d default "$root/home/anna"
 mkdir -p "$root/var/lib/dpkg" && cp /var/lib/dpkg/status "$root/var/lib/dpkg/status"
 
-for program in "${GROMA_BIN:-}" "${GROMA_AGENT_BIN:-}"; do
-    [ -z "$program" ] || cp "$program" "$scratch/local/bin/"
-done
+cp "$GROMA_BIN" "$scratch/local/bin/groma"
+cp "$GROMA_AGENT_BIN" "$scratch/local/bin/groma-agent"
 mkdir -p "$scratch/lab"
 cp "$here"/*.sh "$here"/*.py "$scratch/lab/"
 [ "$kind" = bare ] || bash "$here/servers-files.sh" "$root" "$here"
