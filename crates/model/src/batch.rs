@@ -61,3 +61,25 @@ pub struct Batch {
     /// What was said, in order.
     pub records: Vec<Record>,
 }
+
+/// Joins observations of one fact in one scope by one source; order of first appearance is kept.
+pub fn gathered(records: Vec<Record>) -> Vec<Record> {
+    let mut places: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+    let mut joined: Vec<Record> = Vec::with_capacity(records.len());
+    for record in records {
+        let Said::Saw(observation) = &record.said else {
+            joined.push(record);
+            continue;
+        };
+        let fact = serde_json::to_string(&observation.fact).unwrap_or_default();
+        let key = format!("{}\u{0}{}\u{0}{fact}", record.source, observation.scope);
+        match places.get(&key).and_then(|at| joined.get_mut(*at)).map(|r| &mut r.said) {
+            Some(Said::Saw(same)) => same.seen = same.seen.joined(observation.seen),
+            _ => {
+                places.insert(key, joined.len());
+                joined.push(record);
+            }
+        }
+    }
+    joined
+}

@@ -1,0 +1,442 @@
+//! One host behind five names, and never two hosts behind one mark.
+
+use std::net::IpAddr;
+
+use groma_model::fact::*;
+use groma_model::inventory::Entity;
+use groma_model::store::{Identities, NewIdentities};
+use groma_model::*;
+use groma_resolve::{Resolution, resolve};
+
+#[derive(Default, Clone)]
+struct Told(Vec<Evidence>);
+
+impl Told {
+    fn say(&mut self, vantage: &str, fact: Fact) -> &mut Self {
+        let (site, vantage, source, scope) = (
+            SiteId::default(),
+            AgentId::new(vantage),
+            SourceName::new("test"),
+            Scope::new("test", "/"),
+        );
+        let json = serde_json::to_string(&fact).unwrap();
+        let id = Evidence::id_of(&site, &vantage, &source, &scope, &json);
+        let seen = Seen::once(Timestamp::from_seconds(1_795_165_200));
+        self.0.push(Evidence {
+            id,
+            site,
+            vantage,
+            source,
+            scope,
+            fact,
+            seen,
+            state: EvidenceState::Current,
+        });
+        self
+    }
+
+    fn host(&mut self, agent: &str, name: &str, marks: [&str; 3], address: &str) -> &mut Self {
+        let [machine, uuid, mac] = marks;
+        let identity = HostIdentity {
+            host_name: name.into(),
+            machine_id: Some(machine.into()),
+            smbios_uuid: Some(uuid.into()),
+            macs: vec![mac.into()],
+            ..HostIdentity::default()
+        };
+        self.say(agent, Fact::Identity(identity));
+        self.interface(agent, "eth0", "physical", address)
+    }
+
+    fn interface(&mut self, agent: &str, name: &str, kind: &str, address: &str) -> &mut Self {
+        self.say(
+            agent,
+            Fact::Interface(Interface {
+                name: name.into(),
+                mac: None,
+                kind: kind.into(),
+                up: true,
+                addresses: vec![format!("{address}/24")],
+            }),
+        )
+    }
+
+    fn mentions(&mut self, agent: &str, peer: &str) -> &mut Self {
+        self.say(
+            agent,
+            Fact::Reference(Reference {
+                rule: "test".into(),
+                file: "/etc/test".into(),
+                line: 1,
+                key: "host".into(),
+                peer: Peer::parse(peer).unwrap(),
+                port: None,
+                transport: Transport::Tcp,
+                kind: "http".into(),
+                component: Component {
+                    class: ComponentClass::File,
+                    name: "/etc/test".into(),
+                },
+                resource: None,
+                account: None,
+                protection: None,
+                has_secret: false,
+                rhythm: None,
+                weak: false,
+            }),
+        )
+    }
+
+    fn answer(
+        &mut self,
+        agent: &str,
+        by: NameSource,
+        asked: &str,
+        addresses: &[&str],
+    ) -> &mut Self {
+        let addresses: Vec<IpAddr> = addresses.iter().map(|a| a.parse().unwrap()).collect();
+        self.say(
+            agent,
+            Fact::Name(NameAnswer {
+                asked: Peer::parse(asked).unwrap(),
+                by,
+                aliases: Vec::new(),
+                addresses,
+                names: Vec::new(),
+                ttl_seconds: None,
+            }),
+        )
+    }
+
+    fn resolved(&self) -> Resolution {
+        self.resolved_with(&Identities::default())
+    }
+
+    fn resolved_with(&self, known: &Identities) -> Resolution {
+        let mut next = known.known.len();
+        let mut mint = || {
+            next += 1;
+            EntityId::new(format!("ent-{next:03}"))
+        };
+        resolve(known, &mut mint, self.0.clone())
+    }
+}
+
+fn hosts(resolution: &Resolution) -> Vec<&Entity> {
+    resolution
+        .estate
+        .entities
+        .values()
+        .filter(|e| e.has_agent)
+        .collect()
+}
+
+fn ledger(new: &NewIdentities) -> Identities {
+    Identities {
+        known: new.known.clone(),
+        merged: new
+            .merged
+            .iter()
+            .map(|(gone, (into, _))| (gone.clone(), into.clone()))
+            .collect(),
+    }
+}
+
+const A: [&str; 3] = [
+    "m-a",
+    "564d4cbc-c6a9-1969-0102-030405060708",
+    "52:54:00:00:00:0a",
+];
+const B: [&str; 3] = [
+    "m-b",
+    "11111111-c6a9-1969-0102-030405060708",
+    "52:54:00:00:00:0b",
+];
+
+#[test]
+fn an_agent_installed_anew_is_the_same_host() {
+    let mut told = Told::default();
+    told.host("agent-1", "mail1", A, "10.0.0.1")
+        .host("agent-2", "mail1", A, "10.0.0.1");
+    let resolution = told.resolved();
+    let hosts = hosts(&resolution);
+    assert_eq!(hosts.len(), 1);
+    assert_eq!(hosts[0].merged_because.len(), 1, "a merge says why");
+    assert_eq!(resolution.estate.vantages.len(), 2);
+}
+
+#[test]
+fn fifty_clones_are_fifty_hosts() {
+    let mut told = Told::default();
+    for n in 0..50 {
+        let (uuid, mac) = (
+            format!("{n:08x}-0000-4000-8000-000000000000"),
+            format!("52:54:00:00:00:{n:02x}"),
+        );
+        told.host(
+            &format!("agent-{n}"),
+            "clone",
+            ["m-a", &uuid, &mac],
+            &format!("10.0.0.{}", n + 1),
+        );
+    }
+    assert_eq!(hosts(&told.resolved()).len(), 50);
+}
+
+#[test]
+fn a_container_that_sees_its_hosts_hardware_is_a_host_of_its_own() {
+    let mut told = Told::default();
+    told.host("agent-1", "node", A, "10.0.0.1");
+    let guest = HostIdentity {
+        host_name: "guest".into(),
+        machine_id: Some("m-guest".into()),
+        smbios_uuid: Some(A[1].into()),
+        macs: vec!["52:54:00:00:00:77".into()],
+        in_container: true,
+        ..HostIdentity::default()
+    };
+    told.say("agent-2", Fact::Identity(guest));
+    assert_eq!(hosts(&told.resolved()).len(), 2);
+}
+
+#[test]
+fn an_address_two_hosts_hold_means_neither_of_them() {
+    let mut told = Told::default();
+    told.host("agent-1", "lb1", A, "10.0.0.1")
+        .host("agent-2", "lb2", B, "10.0.0.2");
+    told.interface("agent-1", "eth0:vip", "physical", "10.0.0.100")
+        .interface("agent-2", "eth0:vip", "physical", "10.0.0.100");
+    told.host(
+        "agent-3",
+        "client",
+        [
+            "m-c",
+            "22222222-c6a9-1969-0102-030405060708",
+            "52:54:00:00:00:0c",
+        ],
+        "10.0.0.3",
+    )
+    .mentions("agent-3", "10.0.0.100");
+    let resolution = told.resolved();
+    let meaning = resolution
+        .estate
+        .locate(
+            &SiteId::default(),
+            &AgentId::new("agent-3"),
+            &Peer::parse("10.0.0.100").unwrap(),
+        )
+        .unwrap();
+    assert!(!resolution.estate.entities[&meaning.entity].has_agent);
+}
+
+#[test]
+fn the_inner_bridge_every_docker_host_has_identifies_nobody() {
+    let mut told = Told::default();
+    told.host("agent-1", "d1", A, "10.0.0.1")
+        .host("agent-2", "d2", B, "10.0.0.2");
+    told.interface("agent-1", "docker0", "bridge", "172.17.0.1")
+        .mentions("agent-1", "172.17.0.1")
+        .mentions("agent-2", "172.17.0.1");
+    let resolution = told.resolved();
+    let at = |agent: &str| {
+        resolution
+            .estate
+            .locate(
+                &SiteId::default(),
+                &AgentId::new(agent),
+                &Peer::parse("172.17.0.1").unwrap(),
+            )
+            .unwrap()
+            .entity
+    };
+    assert_eq!(
+        resolution.estate.entities[&at("agent-1")].name,
+        "d1",
+        "its own bridge is itself"
+    );
+    assert!(
+        !resolution.estate.entities[&at("agent-2")].has_agent,
+        "somebody else's bridge is not d1"
+    );
+}
+
+#[test]
+fn an_entity_known_from_outside_lives_on_when_an_agent_arrives() {
+    let mut told = Told::default();
+    told.host("agent-1", "app", A, "10.0.0.1")
+        .mentions("agent-1", "10.0.0.2");
+    let before = told.resolved();
+    let outside = before
+        .estate
+        .locate(
+            &SiteId::default(),
+            &AgentId::new("agent-1"),
+            &Peer::parse("10.0.0.2").unwrap(),
+        )
+        .unwrap()
+        .entity;
+    told.host("agent-2", "db", B, "10.0.0.2");
+    let after = told.resolved_with(&ledger(&before.new));
+    assert_eq!(after.estate.vantages[&AgentId::new("agent-2")], outside);
+    assert_eq!(after.estate.entities[&outside].name, "db");
+}
+
+#[test]
+fn a_host_that_left_an_address_is_not_who_stands_there_now() {
+    let mut told = Told::default();
+    told.host("agent-1", "app", A, "10.0.0.1");
+    let before = told.resolved();
+    let mut moved = Told::default();
+    moved
+        .host("agent-1", "app", A, "10.0.0.9")
+        .mentions("agent-1", "10.0.0.1");
+    let after = moved.resolved_with(&ledger(&before.new));
+    let app = &after.estate.vantages[&AgentId::new("agent-1")];
+    assert_eq!(app, &before.estate.vantages[&AgentId::new("agent-1")]);
+    let there = after
+        .estate
+        .locate(
+            &SiteId::default(),
+            &AgentId::new("agent-1"),
+            &Peer::parse("10.0.0.1").unwrap(),
+        )
+        .unwrap()
+        .entity;
+    assert_ne!(&there, app);
+}
+
+#[test]
+fn a_name_dns_denies_is_unresolvable_and_one_nobody_asked_about_is_not() {
+    let mut told = Told::default();
+    told.host("agent-1", "app", A, "10.0.0.1")
+        .mentions("agent-1", "gone.corp.example")
+        .mentions("agent-1", "never-asked.corp.example");
+    told.answer("agent-1", NameSource::Dns, "gone.corp.example", &[]);
+    let resolution = told.resolved();
+    let find = |name: &str| {
+        resolution
+            .estate
+            .entities
+            .values()
+            .find(|e| e.name == name)
+            .unwrap()
+    };
+    assert!(find("gone.corp.example").attributes.unresolvable);
+    assert!(!find("never-asked.corp.example").attributes.unresolvable);
+}
+
+#[test]
+fn a_name_no_dns_knows_may_be_what_a_host_calls_itself() {
+    let mut told = Told::default();
+    told.host("agent-1", "app", A, "10.0.0.1")
+        .host("agent-2", "db", B, "10.0.0.2")
+        .mentions("agent-1", "db");
+    let resolution = told.resolved();
+    let meaning = resolution
+        .estate
+        .locate(
+            &SiteId::default(),
+            &AgentId::new("agent-1"),
+            &Peer::parse("db").unwrap(),
+        )
+        .unwrap();
+    assert_eq!(resolution.estate.entities[&meaning.entity].name, "db");
+    assert_eq!(hosts(&resolution).len(), resolution.estate.entities.len());
+}
+
+#[test]
+fn the_hosts_file_of_one_machine_says_nothing_about_another() {
+    let mut told = Told::default();
+    told.host("agent-1", "app", A, "10.0.0.1")
+        .host("agent-2", "web", B, "10.0.0.2");
+    told.mentions("agent-1", "mail").mentions("agent-2", "mail");
+    told.answer("agent-1", NameSource::HostsFile, "mail", &["10.0.0.66"])
+        .answer("agent-2", NameSource::Dns, "mail", &["10.0.0.25"]);
+    let resolution = told.resolved();
+    let at = |agent: &str| {
+        resolution
+            .estate
+            .locate(
+                &SiteId::default(),
+                &AgentId::new(agent),
+                &Peer::parse("mail").unwrap(),
+            )
+            .unwrap()
+    };
+    assert_ne!(at("agent-1").entity, at("agent-2").entity);
+    assert_eq!(
+        at("agent-1").reached_by,
+        groma_model::inventory::ReachedBy::HostsFile
+    );
+}
+
+#[test]
+fn a_name_of_many_public_addresses_is_one_thing_outside() {
+    let mut told = Told::default();
+    told.host("agent-1", "app", A, "10.0.0.1")
+        .mentions("agent-1", "api.vendor.example")
+        .mentions("agent-1", "198.51.100.7");
+    told.answer(
+        "agent-1",
+        NameSource::Dns,
+        "api.vendor.example",
+        &["198.51.100.7", "198.51.100.8"],
+    );
+    let resolution = told.resolved();
+    let strangers: Vec<&Entity> = resolution
+        .estate
+        .entities
+        .values()
+        .filter(|e| !e.has_agent)
+        .collect();
+    assert_eq!(strangers.len(), 1);
+    assert_eq!(
+        (strangers[0].kind.as_str(), strangers[0].name.as_str()),
+        ("external", "api.vendor.example")
+    );
+}
+
+#[test]
+fn what_a_list_names_is_declared_and_what_it_does_not_is_not() {
+    let mut told = Told::default();
+    told.host("agent-1", "mail1", A, "10.0.0.1")
+        .host("agent-2", "shadow", B, "10.0.0.2");
+    let row = Declared {
+        list: "cmdb.csv".into(),
+        kind: "host".into(),
+        name: "MAIL1".into(),
+        owner: Some("Ada".into()),
+        ..Declared::default()
+    };
+    told.say("list-1", Fact::Declared(row));
+    let resolution = told.resolved();
+    let find = |name: &str| {
+        resolution
+            .estate
+            .entities
+            .values()
+            .find(|e| e.name == name)
+            .unwrap()
+    };
+    assert!(resolution.estate.compared_with_list);
+    assert!(find("mail1").declared && find("mail1").owner.as_deref() == Some("Ada"));
+    assert!(!find("shadow").declared);
+}
+
+#[test]
+fn the_second_run_calls_everything_the_same_and_has_nothing_to_add() {
+    let mut told = Told::default();
+    told.host("agent-1", "app", A, "10.0.0.1")
+        .mentions("agent-1", "10.0.0.2")
+        .mentions("agent-1", "db.corp.example");
+    let first = told.resolved();
+    let second = told.resolved_with(&ledger(&first.new));
+    assert!(second.new.is_empty(), "{:?}", second.new);
+    assert!(
+        first
+            .estate
+            .entities
+            .keys()
+            .eq(second.estate.entities.keys())
+    );
+}
