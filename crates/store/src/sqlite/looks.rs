@@ -1,0 +1,113 @@
+//! Which looks there were, and what they said about themselves.
+
+use groma_model::store::LookRecord;
+use groma_model::{AgentId, SiteId, SourceName, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::Bounds;
+use crate::StoreError;
+use crate::report::{self, Span};
+
+const ATTEMPT: &str = "read looks";
+
+/// The newest look of one stream.
+#[derive(Clone, Debug)]
+pub(super) struct NewestLook {
+    pub(super) site: String,
+    pub(super) vantage: String,
+    pub(super) source: String,
+    pub(super) id: i64,
+    pub(super) span: Span,
+    report: Vec<u8>,
+}
+
+pub(super) fn watermark(connection: &Connection) -> Result<i64, StoreError> {
+    // The largest of the largest of each site: one step into the primary key for each.
+    let newest = "SELECT coalesce(max(newest), 0) FROM (SELECT max(id) AS newest FROM look GROUP BY site_id)";
+    connection
+        .query_row(newest, [], |r| r.get(0))
+        .map_err(StoreError::of(ATTEMPT))
+}
+
+/// The newest look of every stream within `bounds`, sorted by site, vantage and source.
+pub(super) fn newest(
+    connection: &Connection,
+    bounds: Bounds,
+) -> Result<Vec<NewestLook>, StoreError> {
+    let sql = "SELECT s.site_id, s.vantage, s.source, l.id, l.started, l.ended, l.report
+        FROM stream s CROSS JOIN look l ON l.site_id = s.site_id AND l.id = (
+            SELECT n.id FROM look n
+            WHERE n.site_id = s.site_id AND n.vantage = s.vantage AND n.source = s.source AND n.ended <= ?2 AND n.id <= ?1
+            ORDER BY n.ended DESC, n.id DESC LIMIT 1)
+        ORDER BY s.site_id, s.vantage, s.source";
+    let mut statement = connection.prepare(sql).map_err(StoreError::of(ATTEMPT))?;
+    let rows = statement
+        .query_map([bounds.watermark, bounds.valid_at], read)
+        .map_err(StoreError::of(ATTEMPT))?;
+    rows.collect::<Result<_, _>>()
+        .map_err(StoreError::of(ATTEMPT))
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<NewestLook> {
+    Ok(NewestLook {
+        site: row.get(0)?,
+        vantage: row.get(1)?,
+        source: row.get(2)?,
+        id: row.get(3)?,
+        span: Span {
+            started: row.get(4)?,
+            ended: row.get(5)?,
+        },
+        report: row.get(6)?,
+    })
+}
+
+/// A look with its coverage and gaps.
+pub(super) fn record(connection: &Connection, look: &NewestLook) -> Result<LookRecord, StoreError> {
+    let find = "SELECT json FROM report WHERE site_id = ?1 AND hash = ?2";
+    let json: Option<String> = connection
+        .query_row(find, (&look.site, &look.report), |r| r.get(0))
+        .optional()
+        .map_err(StoreError::of(ATTEMPT))?;
+    let read = report::read(json.as_deref().unwrap_or("{}"), look.span);
+    let (coverage, gaps) = read.map_err(|error| StoreError::Damaged {
+        attempt: ATTEMPT,
+        why: error.to_string(),
+    })?;
+    Ok(LookRecord {
+        site: SiteId::new(&look.site),
+        vantage: AgentId::new(&look.vantage),
+        source: SourceName::new(&look.source),
+        started: Timestamp::from_millis(look.span.started),
+        ended: Timestamp::from_millis(look.span.ended),
+        coverage,
+        gaps,
+    })
+}
+
+pub(super) fn looks(
+    connection: &Connection,
+    bounds: Bounds,
+) -> Result<Vec<LookRecord>, StoreError> {
+    newest(connection, bounds)?
+        .iter()
+        .map(|look| record(connection, look))
+        .collect()
+}
+
+pub(super) fn window(
+    connection: &Connection,
+    bounds: Bounds,
+) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
+    let sql = "SELECT min(started), max(ended) FROM look WHERE id <= ?1 AND ended <= ?2";
+    let read = |r: &Row<'_>| Ok((r.get::<_, Option<i64>>(0)?, r.get::<_, Option<i64>>(1)?));
+    let found = connection
+        .query_row(sql, [bounds.watermark, bounds.valid_at], read)
+        .map_err(StoreError::of(ATTEMPT))?;
+    Ok(match found {
+        (Some(first), Some(last)) => {
+            Some((Timestamp::from_millis(first), Timestamp::from_millis(last)))
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,198 @@
+//! The engine in one file: SQLite in WAL mode, one durable transaction for each batch.
+
+mod evidence;
+mod ingest;
+mod ledger;
+mod looks;
+mod open;
+mod place;
+
+use std::path::PathBuf;
+
+use groma_model::batch::BatchHeader;
+use groma_model::store::{Annotation, Identities, LookRecord, NewIdentities, Snapshot};
+use groma_model::{AgentId, Evidence, SiteId, Timestamp};
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::{Ingested, Moment, Records, Store, StoreError};
+
+/// A store in one directory, or in memory.
+///
+/// The directory is created with mode 0700 and its files with mode 0600. Any number of processes may
+/// read while one writes; a writer waits ten seconds for another one.
+#[derive(Debug)]
+pub struct SqliteStore {
+    connection: Connection,
+    path: Option<PathBuf>,
+}
+
+/// A moment with its bounds filled in: looks up to this number, events up to this time.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    watermark: i64,
+    valid_at: i64,
+}
+
+impl SqliteStore {
+    /// Where the file is, if there is one.
+    pub fn path(&self) -> Option<&std::path::Path> {
+        self.path.as_deref()
+    }
+
+    /// Moves everything from the write-ahead log into the one file, as before copying it.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        let run = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        run.map_err(StoreError::of("write the log of the store into its file"))
+    }
+
+    /// Bounds the file to `bytes`; what would make it larger ends in [`StoreError::Full`].
+    pub fn limit_bytes(&self, bytes: u64) -> Result<(), StoreError> {
+        let attempt = "bound the size of the store";
+        let page: i64 = self
+            .connection
+            .query_row("PRAGMA page_size", [], |r| r.get(0))
+            .map_err(StoreError::of(attempt))?;
+        let pages = i64::try_from(bytes).unwrap_or(i64::MAX) / page.max(1);
+        let set =
+            self.connection
+                .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()));
+        set.map_err(StoreError::of(attempt))
+    }
+
+    fn bounds(&self, at: &Moment) -> Result<Bounds, StoreError> {
+        Ok(match at {
+            Moment::Now => Bounds {
+                watermark: looks::watermark(&self.connection)?,
+                valid_at: i64::MAX,
+            },
+            Moment::Snapshot(snapshot) => Bounds {
+                watermark: signed(snapshot.watermark),
+                valid_at: snapshot.valid_at.millis(),
+            },
+        })
+    }
+
+    /// Runs `work` in one transaction: all of it is durable afterwards, or none of it happened.
+    fn durably<T>(
+        &mut self,
+        attempt: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let behaviour = TransactionBehavior::Immediate;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(behaviour)
+            .map_err(StoreError::of(attempt))?;
+        let done = work(&transaction)?;
+        transaction.commit().map_err(StoreError::of(attempt))?;
+        Ok(done)
+    }
+}
+
+impl Store for SqliteStore {
+    fn ingest_records(
+        &mut self,
+        header: &BatchHeader,
+        records: &mut Records<'_>,
+    ) -> Result<Ingested, StoreError> {
+        self.durably(ingest::ATTEMPT, |connection| {
+            ingest::ingest(connection, header, records)
+        })
+    }
+
+    fn watermark(&self) -> Result<u64, StoreError> {
+        looks::watermark(&self.connection).map(unsigned)
+    }
+
+    fn evidence<'s>(
+        &'s self,
+        at: &Moment,
+    ) -> Result<Box<dyn Iterator<Item = Result<Evidence, StoreError>> + 's>, StoreError> {
+        let bounds = self.bounds(at)?;
+        Ok(Box::new(evidence::evidence(&self.connection, bounds)?))
+    }
+
+    fn looks(&self, at: &Moment) -> Result<Vec<LookRecord>, StoreError> {
+        looks::looks(&self.connection, self.bounds(at)?)
+    }
+
+    fn window(&self, at: &Moment) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
+        looks::window(&self.connection, self.bounds(at)?)
+    }
+
+    fn identities(&self) -> Result<Identities, StoreError> {
+        ledger::identities(&self.connection)
+    }
+
+    fn remember(&mut self, new: &NewIdentities) -> Result<(), StoreError> {
+        self.durably("keep identities", |connection| {
+            ledger::remember(connection, new)
+        })
+    }
+
+    fn take_snapshot(&mut self, name: &str, now: Timestamp) -> Result<Snapshot, StoreError> {
+        self.durably("take a snapshot", |connection| {
+            ledger::take_snapshot(connection, name, now)
+        })
+    }
+
+    fn snapshots(&self) -> Result<Vec<Snapshot>, StoreError> {
+        ledger::snapshots(&self.connection)
+    }
+
+    fn remove_snapshot(&mut self, name: &str) -> Result<(), StoreError> {
+        let found = self.snapshot(name)?;
+        self.durably("remove a snapshot", |connection| {
+            ledger::remove_snapshot(connection, &found.name)
+        })
+    }
+
+    fn annotate(&mut self, annotation: &Annotation) -> Result<(), StoreError> {
+        self.durably("keep an annotation", |connection| {
+            ledger::annotate(connection, annotation)
+        })
+    }
+
+    fn annotations(&self) -> Result<Vec<Annotation>, StoreError> {
+        ledger::annotations(&self.connection)
+    }
+
+    fn local_agent(
+        &mut self,
+        site: &SiteId,
+        mint: &dyn Fn() -> AgentId,
+    ) -> Result<AgentId, StoreError> {
+        self.durably("name this installation", |connection| {
+            ledger::local_agent(connection, site, mint)
+        })
+    }
+
+    fn next_sequence(&mut self, site: &SiteId) -> Result<u64, StoreError> {
+        self.durably("count a look", |connection| {
+            ledger::next_sequence(connection, site)
+        })
+        .map(unsigned)
+    }
+}
+
+/// A number of ours as SQLite keeps it: the same 64 bits.
+fn signed(number: u64) -> i64 {
+    number.cast_signed()
+}
+
+/// The way back from [`signed`].
+fn unsigned(number: i64) -> u64 {
+    number.cast_unsigned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sqlite_engine_passes_the_suite() {
+        crate::conformance::run(&|| Box::new(SqliteStore::open_in_memory().unwrap()));
+    }
+}

@@ -1,0 +1,136 @@
+//! What became of one fact at one place: its events, folded up to a moment.
+
+use groma_model::fact::Fact;
+use rusqlite::Row;
+use sha2::{Digest, Sha256};
+
+/// What an event says. The order settles events of one look at one time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Word {
+    Seen,
+    NotSeen,
+    Removed,
+}
+
+impl Word {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Seen => "seen",
+            Self::NotSeen => "not-seen",
+            Self::Removed => "removed",
+        }
+    }
+
+    fn of(text: &str) -> Self {
+        match text {
+            "seen" => Self::Seen,
+            "removed" => Self::Removed,
+            _ => Self::NotSeen,
+        }
+    }
+}
+
+/// One row of what became of a fact at a place. Moments are milliseconds since 1970.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Event {
+    pub(super) look: i64,
+    pub(super) word: Word,
+    pub(super) at: i64,
+    pub(super) first: i64,
+    pub(super) last: Option<i64>,
+    pub(super) count: i64,
+}
+
+impl Event {
+    /// Reads the columns look, word, at, first, last, count from `from` on.
+    pub(super) fn read(row: &Row<'_>, from: usize) -> rusqlite::Result<Self> {
+        Ok(Self {
+            look: row.get(from)?,
+            word: Word::of(row.get_ref(from + 1)?.as_str()?),
+            at: row.get(from + 2)?,
+            first: row.get(from + 3)?,
+            last: row.get(from + 4)?,
+            count: row.get(from + 5)?,
+        })
+    }
+
+    fn order(&self) -> (i64, i64, Word) {
+        (self.at, self.look, self.word)
+    }
+}
+
+/// What is true of a place after its events up to some moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Standing {
+    pub(super) word: Word,
+    /// When the newest word became true.
+    pub(super) at: i64,
+    /// The first moment over all intervals.
+    pub(super) first: i64,
+    /// The fact's own last moment; `None` for a live one.
+    pub(super) last: Option<i64>,
+    pub(super) count: i64,
+}
+
+impl Standing {
+    /// Folds `events`, which may come in any order; `None` if the fact was never seen.
+    ///
+    /// What is removed stays so until it is seen again: a later look that could not see everything has nothing to add.
+    pub(super) fn of(events: &mut [Event]) -> Option<Self> {
+        events.sort_by_key(Event::order);
+        let mut standing: Option<Self> = None;
+        for event in events {
+            let (word, at) = (event.word, event.at);
+            standing = match (standing, word) {
+                (None, Word::Seen) => Some(Self {
+                    word,
+                    at,
+                    first: event.first,
+                    last: event.last,
+                    count: event.count,
+                }),
+                (Some(old), Word::Seen) => Some(Self {
+                    word,
+                    at,
+                    first: old.first.min(event.first),
+                    last: event.last,
+                    count: event.count,
+                }),
+                (Some(old), Word::Removed) if old.word != Word::Removed => {
+                    Some(Self { word, at, ..old })
+                }
+                (Some(old), Word::NotSeen) if old.word == Word::Seen => {
+                    Some(Self { word, at, ..old })
+                }
+                (old, _) => old,
+            };
+        }
+        standing
+    }
+}
+
+/// The first 16 bytes of SHA-256: the key of content.
+pub(super) type Hash = [u8; 16];
+
+/// The key of content.
+pub(super) fn hash(json: &str) -> Hash {
+    let digest = Sha256::digest(json.as_bytes());
+    let mut key = Hash::default();
+    for (to, from) in key.iter_mut().zip(digest.iter()) {
+        *to = *from;
+    }
+    key
+}
+
+/// The text by which a measured number is cited: its fact with the value 0, since values come and go.
+pub(super) fn cited_as(
+    metric: &str,
+    subject: &groma_model::Foreign,
+) -> Result<String, serde_json::Error> {
+    let measurement = groma_model::fact::Measurement {
+        metric: metric.to_owned(),
+        subject: subject.clone(),
+        value: 0.0,
+    };
+    serde_json::to_string(&Fact::Measurement(measurement))
+}
