@@ -60,7 +60,7 @@ impl Draft {
         }
     }
 
-    /// Points at an entity and takes over its owner and, if it is small, its evidence.
+    /// Points at an entity, and takes over its owner where nobody acts yet.
     pub fn points_at(&mut self, entity: &Entity) {
         self.subjects.insert(entity.id.to_string());
         if self.owner.is_none() {

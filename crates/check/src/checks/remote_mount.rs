@@ -130,6 +130,7 @@ fn draft(view: &View<'_>, server: &str, mounts: &[Mount<'_>]) -> Draft {
         .for_each(|e| draft.points_at(e));
     for mount in mounts {
         draft.points_at(mount.host);
+        draft.cites_evidence(mount.host.evidence.get(..1).unwrap_or_default());
         mount.dependency.into_iter().for_each(|d| draft.cites(d));
     }
     draft

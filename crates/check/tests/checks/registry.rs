@@ -144,10 +144,7 @@ fn a_finding_fills_every_field_of_the_risk_table() {
                 !finding.mitigations.is_empty() && !finding.subjects.is_empty(),
                 "{finding:#?}"
             );
-            assert!(
-                !finding.evidence.is_empty() || name == "remote-mount",
-                "{finding:#?}"
-            );
+            assert!(!finding.evidence.is_empty(), "{finding:#?}");
             let known = |id: &String| {
                 positive.entities.iter().any(|e| e.id.as_str() == id)
                     || positive.dependencies.iter().any(|d| d.id.as_str() == id)

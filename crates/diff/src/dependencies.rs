@@ -1,0 +1,288 @@
+//! Who needs whom, before and after: the same need is found again also where its port or host changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use groma_model::inventory::{Dependency, Strength};
+use groma_model::name::Protection;
+use groma_model::registry::REGISTRY;
+use groma_model::{DependencyId, EntityId, Transport};
+
+use crate::change::{Area, Change, Class, Detail};
+use crate::pair::Pair;
+
+/// How the needs of both sides belong together.
+pub(crate) struct Moves<'a> {
+    /// The same need at another place, or of another part of the consumer.
+    pub(crate) moved: Vec<(&'a Dependency, &'a Dependency)>,
+    gone: Vec<&'a Dependency>,
+    new: Vec<&'a Dependency>,
+}
+
+/// Kinds so general that two needs of one consumer have nothing to do with each other.
+const GENERAL: &[&str] = &["other", "ssh", "http"];
+
+/// Finds what belongs together. Each step looks at what the step before left over, and pairs only where
+/// there is exactly one candidate on each side: with two it would be a guess.
+pub(crate) fn compare<'a>(pair: &Pair<'a>) -> Moves<'a> {
+    let (before, after) = (&pair.before.dependencies, &pair.after.dependencies);
+    let listed = |d: &&Dependency| pair.comparable(&d.consumer.entity) && !only_seen_from(pair, d);
+    let mut moves = Moves {
+        moved: Vec::new(),
+        gone: before
+            .values()
+            .copied()
+            .filter(|d| !after.contains_key(&d.id))
+            .filter(listed)
+            .collect(),
+        new: after
+            .values()
+            .copied()
+            .filter(|d| !before.contains_key(&d.id))
+            .filter(listed)
+            .collect(),
+    };
+    moves.join(|d| Some((same_place(d), Some(&d.consumer.component))));
+    moves.join(|d| Some(same_place(d)));
+    moves.join(|d| {
+        (d.kind != "other").then_some((&d.consumer.entity, &d.consumer.component, d.kind.as_str()))
+    });
+    moves.join(|d| {
+        (!GENERAL.contains(&d.kind.as_str())).then_some((&d.consumer.entity, d.kind.as_str()))
+    });
+    moves
+}
+
+/// A need of an unwatched consumer that only a newly watched (or lost) provider tells about.
+fn only_seen_from(pair: &Pair<'_>, d: &Dependency) -> bool {
+    let consumer = &d.consumer.entity;
+    let unwatched = |id: &EntityId| !pair.before.entities.get(id).is_some_and(|e| e.has_agent);
+    let existed = |id: &EntityId| {
+        pair.before.entities.contains_key(id) && pair.after.entities.contains_key(id)
+    };
+    let newly_watched = pair.folded.contains(&d.provider.entity) && existed(&d.provider.entity);
+    newly_watched && unwatched(consumer)
+}
+
+type Place<'a> = (&'a EntityId, &'a str, &'a EntityId, Option<Transport>);
+
+fn same_place(d: &Dependency) -> Place<'_> {
+    (
+        &d.consumer.entity,
+        &d.kind,
+        &d.provider.entity,
+        d.provider.transport,
+    )
+}
+
+impl<'a> Moves<'a> {
+    fn join<K: Ord>(&mut self, key: impl Fn(&'a Dependency) -> Option<K>) {
+        let mut groups: BTreeMap<K, (Vec<&'a Dependency>, Vec<&'a Dependency>)> = BTreeMap::new();
+        for d in &self.gone {
+            key(d)
+                .into_iter()
+                .for_each(|k| groups.entry(k).or_default().0.push(d));
+        }
+        for d in &self.new {
+            key(d)
+                .into_iter()
+                .for_each(|k| groups.entry(k).or_default().1.push(d));
+        }
+        for (gone, new) in groups.into_values() {
+            if let ([gone], [new]) = (gone.as_slice(), new.as_slice()) {
+                self.moved.push((gone, new));
+            }
+        }
+        let paired: BTreeSet<&DependencyId> = self
+            .moved
+            .iter()
+            .flat_map(|(g, n)| [&g.id, &n.id])
+            .collect();
+        self.gone.retain(|d| !paired.contains(&d.id));
+        self.new.retain(|d| !paired.contains(&d.id));
+    }
+}
+
+/// The lines about needs, without those a line about a listener already speaks of.
+pub(crate) fn changes(
+    pair: &Pair<'_>,
+    moves: &Moves<'_>,
+    absorbed: &BTreeSet<DependencyId>,
+) -> Vec<Change> {
+    let free = |d: &Dependency| !absorbed.contains(&d.id);
+    let moved = moves
+        .moved
+        .iter()
+        .filter(|(_, after)| free(after))
+        .map(|(b, a)| moved(b, a));
+    let gone = moves.gone.iter().filter(|d| free(d)).map(|d| removed(d));
+    let new = moves.new.iter().filter(|d| free(d)).map(|d| added(d));
+    let kept = pair.before.dependencies.iter().filter_map(|(id, before)| {
+        let after = pair.after.dependencies.get(id)?;
+        if pair.comparable(&before.consumer.entity) {
+            same(before, after)
+        } else {
+            None
+        }
+    });
+    moved.chain(gone).chain(new).chain(kept).collect()
+}
+
+fn line(d: &Dependency, class: Class, says: String) -> Change {
+    let change = Change::new(
+        class,
+        Area::Dependency,
+        &d.consumer.name,
+        d.id.as_str(),
+        says,
+    );
+    change
+        .involves([&d.consumer.entity, &d.provider.entity])
+        .because(&[&d.evidence])
+}
+
+fn added(d: &Dependency) -> Change {
+    let act = (!d.shared_service && !d.details.local)
+        .then_some("make sure that somebody meant it, and that the plan knows it");
+    line(d, Class::Added, format!("{}{}", need(d), written(d))).act(act)
+}
+
+fn removed(d: &Dependency) -> Change {
+    let act =
+        (d.strength != Strength::Degrading).then_some("make sure that it is not needed any more");
+    line(d, Class::Removed, format!("{}{}", need(d), written(d))).act(act)
+}
+
+fn moved(before: &Dependency, after: &Dependency) -> Change {
+    let (from, to) = (place(before), place(after));
+    let kind = title(&after.kind);
+    let parts = (component(before), component(after));
+    let details: Vec<Detail> = Detail::of("used by", Some(parts.0), Some(parts.1.clone()))
+        .into_iter()
+        .collect();
+    if from == to {
+        let says = format!("{kind} at {to} is used by another part: {}", parts.1);
+        return line(after, Class::Changed, says)
+            .details(details)
+            .because(&[&before.evidence, &after.evidence]);
+    }
+    let says = format!("{} uses {kind} at {to}, before at {from}", parts.1);
+    let act = (!after.shared_service).then_some(
+        "check that it works at the new place, and that firewalls and monitoring know it",
+    );
+    let moved = line(after, Class::Moved, says).details(details).act(act);
+    moved
+        .involves([&before.provider.entity])
+        .because(&[&before.evidence, &after.evidence])
+}
+
+/// A need both sides have: not seen any more, or used in another way.
+fn same(before: &Dependency, after: &Dependency) -> Option<Change> {
+    if before.current && !after.current {
+        let says = format!("{}, last seen {}", need(after), after.last_seen.minute());
+        return Some(line(after, Class::NotSeen, says));
+    }
+    let details = differences(before, after);
+    if details.is_empty() {
+        return None;
+    }
+    let weaker = details
+        .iter()
+        .any(|d| d.what == "protection" && d.after.as_deref() == Some("clear text"));
+    let unwritten = details
+        .iter()
+        .any(|d| d.what == "written in" && d.after.is_none());
+    let act = match (weaker, unwritten) {
+        (true, _) => Some("protect it again: it now travels in clear text"),
+        (_, true) => Some("make sure that the configuration was meant to change"),
+        _ => None,
+    };
+    Some(
+        line(after, Class::Changed, need(after))
+            .details(details)
+            .act(act)
+            .because(&[&before.evidence, &after.evidence]),
+    )
+}
+
+/// What is compared of one need. Witnesses, counts, times and programs come and go with every look.
+fn differences(before: &Dependency, after: &Dependency) -> Vec<Detail> {
+    let (b, a) = (&before.details, &after.details);
+    let word = |text: &Option<String>| text.clone();
+    let mut found = Vec::new();
+    found.extend(Detail::members("written in", &files(before), &files(after)));
+    found.extend(Detail::members("account", &b.accounts, &a.accounts));
+    found.extend(Detail::members("resource", &b.resources, &a.resources));
+    found.extend(Detail::known(
+        "protection",
+        protection(b.protection),
+        protection(a.protection),
+    ));
+    found.extend(Detail::known(
+        "logon",
+        word(&b.mechanism),
+        word(&a.mechanism),
+    ));
+    found.extend(Detail::known(
+        "reached as",
+        word(&before.reached_as),
+        word(&after.reached_as),
+    ));
+    found.extend(Detail::known(
+        "rhythm",
+        word(&before.rhythm),
+        word(&after.rhythm),
+    ));
+    found
+}
+
+fn protection(protection: Option<Protection>) -> Option<String> {
+    let word = match protection? {
+        Protection::None => "clear text",
+        Protection::Starttls => "STARTTLS",
+        Protection::Tls => "TLS",
+    };
+    Some(word.to_owned())
+}
+
+/// The files that write it down, without lines: a comment above must not make a change.
+fn files(d: &Dependency) -> Vec<String> {
+    let without_line = |place: &String| match place.rsplit_once(':') {
+        Some((file, line)) if !line.is_empty() && line.bytes().all(|b| b.is_ascii_digit()) => {
+            file.to_owned()
+        }
+        _ => place.clone(),
+    };
+    let files: BTreeSet<String> = d.details.written_in.iter().map(without_line).collect();
+    files.into_iter().collect()
+}
+
+pub(crate) fn component(d: &Dependency) -> String {
+    d.consumer.component.name.to_string()
+}
+
+/// `/usr/bin/app needs database at db1:5432`.
+pub(crate) fn need(d: &Dependency) -> String {
+    format!("{} needs {} at {}", component(d), title(&d.kind), place(d))
+}
+
+fn written(d: &Dependency) -> String {
+    let files = files(d);
+    match files.as_slice() {
+        [] => String::new(),
+        [only] => format!(" (written in {only})"),
+        [first, rest @ ..] => format!(" (written in {first} and {} more)", rest.len()),
+    }
+}
+
+fn title(kind: &str) -> &'static str {
+    &REGISTRY.kind(kind).title
+}
+
+/// `db1:5432`, or `db1` where no port is known.
+pub(crate) fn place(d: &Dependency) -> String {
+    match d.provider.port {
+        Some(port) if d.provider.name.contains(':') => format!("[{}]:{port}", d.provider.name),
+        Some(port) => format!("{}:{port}", d.provider.name),
+        None => d.provider.name.clone(),
+    }
+}

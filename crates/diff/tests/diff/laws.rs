@@ -1,0 +1,167 @@
+//! What holds for every pair.
+
+use groma_diff::{Changes, compare, compare_wave, text, to_json, wave_text};
+use groma_fuzz::Chance;
+use groma_model::fact::{Account, Job};
+use groma_model::inventory::{Entity, Inventory};
+use groma_model::wave::{Move, Wave};
+use proptest::prelude::*;
+
+use crate::build::*;
+
+const HOSTS: [&str; 6] = ["app1", "app2", "db1", "mail1", "10.0.0.9", "nas1"];
+const KINDS: [&str; 5] = ["sql", "http", "ldap-bind", "other", "nfs"];
+
+fn pick<'t>(chance: &mut Chance, from: &[&'t str]) -> &'t str {
+    from[chance.below(from.len())]
+}
+
+/// An arbitrary small estate.
+fn arbitrary(seed: u64) -> Inventory {
+    let mut chance = Chance::new(seed);
+    let entities: Vec<Entity> = HOSTS
+        .iter()
+        .filter_map(|name| arbitrary_host(&mut chance, name))
+        .collect();
+    let mut dependencies = Vec::new();
+    for _ in 0..chance.below(9) {
+        let (consumer, kind, provider) = (
+            pick(&mut chance, &HOSTS),
+            pick(&mut chance, &KINDS),
+            pick(&mut chance, &HOSTS),
+        );
+        let port = 5430 + u16::try_from(chance.below(4)).unwrap();
+        let current = chance.below(5) != 0;
+        dependencies.push(with(depends(consumer, kind, provider, port), |d| {
+            d.current = current
+        }));
+    }
+    dependencies.sort_by(|a, b| a.id.cmp(&b.id));
+    dependencies.dedup_by(|a, b| a.id == b.id);
+    let mut inventory = inventory(entities, dependencies);
+    for _ in 0..chance.below(7) {
+        let port = [25, 443, 5432, 40000, 40001][chance.below(5)];
+        let unit = pick(&mut chance, &["a.service", "b.service"]);
+        inventory
+            .listeners
+            .push(listener(pick(&mut chance, &HOSTS), port, unit));
+    }
+    inventory
+}
+
+fn arbitrary_host(chance: &mut Chance, name: &str) -> Option<Entity> {
+    let mut entity = match chance.below(5) {
+        0 => return None,
+        1 => entity("host", name),
+        _ => host(name),
+    };
+    if chance.below(2) == 0 {
+        entity = mounts(
+            runs(entity, "debian", pick(chance, &["12", "13"])),
+            "nas1",
+            "/export",
+        );
+    }
+    for n in 0..chance.below(3) {
+        entity
+            .attributes
+            .packages
+            .insert(format!("p{n}"), pick(chance, &["1", "2"]).to_owned());
+        let id = n.to_string();
+        entity.attributes.accounts.push(Account {
+            name: format!("u{n}").into(),
+            id,
+            home: None,
+            shell: None,
+            can_log_in: n == 0,
+        });
+        entity.attributes.jobs.push(Job {
+            scheduler: "cron".into(),
+            name: format!("/etc/crontab:{n}").into(),
+            schedule: pick(chance, &["@daily", "@weekly"]).into(),
+            rhythm: None,
+            user: None,
+            executable: None,
+            file: "/etc/crontab".into(),
+        });
+    }
+    Some(entity)
+}
+
+fn shuffled(inventory: &Inventory, seed: u64) -> Inventory {
+    let mut other = inventory.clone();
+    let mut chance = Chance::new(seed);
+    shuffle(&mut chance, &mut other.dependencies);
+    shuffle(&mut chance, &mut other.listeners);
+    shuffle(&mut chance, &mut other.entities);
+    for entity in &mut other.entities {
+        shuffle(&mut chance, &mut entity.attributes.jobs);
+        shuffle(&mut chance, &mut entity.attributes.accounts);
+        shuffle(&mut chance, &mut entity.names);
+    }
+    other
+}
+
+fn shuffle<T>(chance: &mut Chance, items: &mut [T]) {
+    for at in (1..items.len()).rev() {
+        items.swap(at, chance.below(at + 1));
+    }
+}
+
+fn some_wave() -> Wave {
+    let promise = Move {
+        from: "db1".into(),
+        to: "mail1".into(),
+        names_that_follow: vec!["app1".into()],
+    };
+    let expected = vec![
+        "sql to mail1:5432".parse().unwrap(),
+        "http from app2 to 10.0.0.9".parse().unwrap(),
+    ];
+    Wave {
+        name: "w1".into(),
+        members: vec!["db1".into()],
+        moves: vec![promise],
+        expected,
+        ..Wave::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn nothing_differs_from_itself(seed in any::<u64>(), order in any::<u64>()) {
+        let inventory = arbitrary(seed);
+        let changes = compare(&inventory, &shuffled(&inventory, order));
+        prop_assert!(changes.is_empty(), "{:#?}", changes);
+        prop_assert_eq!(text(&changes), "");
+        prop_assert!(!changes.needs_action());
+    }
+
+    #[test]
+    fn the_order_of_the_lists_does_not_matter(one in any::<u64>(), two in any::<u64>(), order in any::<u64>()) {
+        let (before, after) = (arbitrary(one), arbitrary(two));
+        let changes = compare(&before, &after);
+        let again = compare(&shuffled(&before, order), &shuffled(&after, order.wrapping_add(1)));
+        prop_assert_eq!(&changes, &again);
+        let outcome = compare_wave(&changes, &before, &after, &some_wave());
+        prop_assert!(!wave_text(&outcome).is_empty());
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_again(one in any::<u64>(), two in any::<u64>()) {
+        let changes = compare(&arbitrary(one), &arbitrary(two));
+        let read: Changes = serde_json::from_str(&to_json(&changes)).unwrap();
+        prop_assert_eq!(read, changes);
+    }
+
+    #[test]
+    fn what_was_added_one_way_was_removed_the_other_way(one in any::<u64>(), two in any::<u64>()) {
+        use groma_diff::{Area, Class};
+        let (before, after) = (arbitrary(one), arbitrary(two));
+        let number = |changes: &Changes, class| changes.changes.iter().filter(|c| c.area == Area::Entity && c.class == class).count();
+        let (there, back) = (compare(&before, &after), compare(&after, &before));
+        prop_assert_eq!(number(&there, Class::Added), number(&back, Class::Removed));
+    }
+}

@@ -1,0 +1,40 @@
+//! What a diff says about pairs of small inventories.
+
+#[path = "../../../check/tests/checks/build.rs"]
+#[allow(
+    dead_code,
+    reason = "one builder of small inventories serves the tests of several stages"
+)]
+mod build;
+
+mod certificates;
+mod dependencies;
+mod hosts;
+mod laws;
+mod listeners;
+mod text;
+mod wave;
+
+use groma_diff::{Change, Class, compare};
+use groma_model::inventory::Inventory;
+
+/// Class and line of each change, as `moved: …`.
+fn said(before: &Inventory, after: &Inventory) -> Vec<String> {
+    let line = |c: &Change| format!("{} {}: {}", c.on, c.class.word(), c.says);
+    compare(before, after).changes.iter().map(line).collect()
+}
+
+/// The one change there is.
+fn only(before: &Inventory, after: &Inventory) -> Change {
+    let changes = compare(before, after).changes;
+    assert_eq!(changes.len(), 1, "{changes:#?}");
+    changes.into_iter().next().expect("there is one")
+}
+
+fn classes(before: &Inventory, after: &Inventory) -> Vec<Class> {
+    compare(before, after)
+        .changes
+        .iter()
+        .map(|c| c.class)
+        .collect()
+}
