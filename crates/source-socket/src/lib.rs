@@ -42,8 +42,9 @@
 //! # What it does not see
 //!
 //! Unix sockets, raw sockets, SCTP. Connections that begin and end between two samples. Namespaces in which no
-//! process lives. Threads that unshared their descriptors. It ran on Linux 6.18 only; other kernels, Kubernetes
-//! nodes and systems other than Linux were not tried, the latter get a gap.
+//! process lives. Threads that unshared their descriptors. It ran on Linux 6.18 only, without a service manager
+//! and without a container runtime: the group names of both follow their documentation. Other kernels and
+//! Kubernetes nodes were not tried; systems other than Linux get a gap.
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing)]
 

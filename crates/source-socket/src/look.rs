@@ -9,7 +9,7 @@ use groma_source::{Budget, Sink, SinkExt, Window, World};
 
 use crate::sample::{Sample, Sampler};
 use crate::socket::EphemeralPorts;
-use crate::tally::{Part, Tally, scope};
+use crate::tally::{Tally, connections_scope, listeners_scope, port_scope};
 
 /// Shortest time between two samples.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -133,15 +133,12 @@ impl Trouble {
         }
         if tally.hidden > 0 || self.denied_namespaces > 0 {
             let what = format!(
-                "the programs behind {} sockets of other accounts, and the sockets of containers with a network of their own",
-                tally.hidden
+                "the programs behind {} sockets, and whether {} processes have a network of their own",
+                tally.hidden, self.denied_namespaces
             );
-            say(
-                host(),
-                what,
-                Reason::PermissionDenied,
-                Some("run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"),
-            );
+            let remedy =
+                "run as root with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, outside any container";
+            say(host(), what, Reason::PermissionDenied, Some(remedy));
         }
         if tally.unheld_listeners > 0 {
             let what = format!(
@@ -197,35 +194,30 @@ impl Trouble {
     }
 }
 
-/// Listeners that were not seen are gone, if tables and owners were read whole; of connections a sample never
-/// says that, because most of them live between samples.
+/// A listener that was not seen is gone, if the tables were read whole; a port whose program is hidden makes
+/// a hole of its own. Of connections a sample never says that: most of them live between samples.
 fn cover(tally: &Tally, trouble: &Trouble, window: &Window, sink: &mut dyn Sink) {
-    let mut say = |namespace: &str, transport: Transport, listeners: CoverageState| {
-        for (part, state) in [
-            (Part::Listen, listeners),
-            (Part::Connections, CoverageState::Partial),
-        ] {
-            sink.covered_now(window, &scope(namespace, transport, part), state);
-        }
-    };
+    let ended_early = trouble.cut || tally.cut || trouble.unreadable.is_some();
     for ((namespace, transport), quality) in &tally.quality {
-        let whole = !quality.table_cut
-            && quality.hidden_listeners == 0
-            && !trouble.cut
-            && !tally.cut
-            && trouble.unreadable.is_none();
-        say(
-            namespace,
-            *transport,
-            if whole {
-                CoverageState::Complete
-            } else {
-                CoverageState::Partial
-            },
-        );
+        let whole = !quality.table_cut && !ended_early;
+        let state = if whole {
+            CoverageState::Complete
+        } else {
+            CoverageState::Partial
+        };
+        sink.covered_now(window, &listeners_scope(namespace, *transport), state);
+        for port in &quality.hidden_ports {
+            let scope = port_scope(namespace, *transport, *port);
+            sink.covered_now(window, &scope, CoverageState::Partial);
+        }
+        let scope = connections_scope(namespace, *transport);
+        sink.covered_now(window, &scope, CoverageState::Partial);
     }
     if tally.quality.is_empty() {
-        say("host", Transport::Tcp, CoverageState::Partial);
-        say("host", Transport::Udp, CoverageState::Partial);
+        sink.covered_now(
+            window,
+            &Scope::new("socket", "host"),
+            CoverageState::Partial,
+        );
     }
 }

@@ -14,7 +14,7 @@ use crate::dump::{FAMILIES, TRANSPORTS, dump, read_text};
 use crate::namespace::{self, Namespace};
 use crate::program::{Accounts, program};
 use crate::socket::{Rows, Socket};
-use crate::walk::{ProcessTable, network_namespace};
+use crate::walk::{Inodes, ProcessTable, network_namespace};
 
 /// How often a socket nobody seems to hold is looked for, before it counts as the kernel's own.
 const WALKS_PER_SOCKET: u8 = 2;
@@ -72,7 +72,7 @@ struct Known {
 pub struct Sampler {
     world: World,
     accounts: Accounts,
-    known: HashMap<u32, Known>,
+    known: Inodes<Known>,
     programs: Vec<Program>,
     ids: HashMap<Program, ProgramId>,
     labels: HashMap<u64, String>,
@@ -85,7 +85,7 @@ impl Sampler {
         Self {
             world,
             accounts,
-            known: HashMap::new(),
+            known: Inodes::default(),
             programs: Vec::new(),
             ids: HashMap::new(),
             labels: HashMap::new(),
@@ -140,6 +140,20 @@ impl Sampler {
             user,
             ..Program::default()
         })
+    }
+
+    /// As if a walk had found this owner.
+    #[cfg(test)]
+    pub(crate) fn learn(&mut self, inode: u32, owner: Owner) {
+        let (cookie, walks) = (0, 1);
+        self.known.insert(
+            inode,
+            Known {
+                cookie,
+                owner,
+                walks,
+            },
+        );
     }
 
     fn read_own(&self, table: &ProcessTable, limit: usize, sample: &mut Sample) {
@@ -206,7 +220,7 @@ impl Sampler {
         budget: &Budget,
         sample: &mut Sample,
     ) {
-        let present: HashMap<u32, u64> = sample
+        let present: Inodes<u64> = sample
             .places
             .iter()
             .flat_map(|p| &p.rows.sockets)
@@ -221,7 +235,7 @@ impl Sampler {
                     || k.walks >= WALKS_PER_SOCKET
             })
         };
-        let wanted: HashMap<u32, Option<usize>> = present
+        let wanted: Inodes<Option<usize>> = present
             .keys()
             .filter(|inode| !is_placed(inode))
             .map(|inode| (*inode, None))

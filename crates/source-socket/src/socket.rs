@@ -101,11 +101,13 @@ impl Rows {
         self.malformed = self.malformed.saturating_add(rows);
     }
 
+    #[cfg(target_os = "linux")]
     /// Where the rows end now, to come back to.
     pub(crate) fn mark(&self) -> (usize, u64, bool) {
         (self.sockets.len(), self.malformed, self.cut)
     }
 
+    #[cfg(target_os = "linux")]
     /// Forgets everything since `mark`.
     pub(crate) fn rewind(&mut self, mark: (usize, u64, bool)) {
         self.sockets.truncate(mark.0);

@@ -1,6 +1,6 @@
 //! Samples → facts, each said once however often it was seen.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use groma_model::fact::{Connection, Direction, Listener, Program};
@@ -39,12 +39,12 @@ struct Times {
 }
 
 /// How well one namespace and transport was seen.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Quality {
     /// True if some table was not read whole.
     pub table_cut: bool,
-    /// Listeners whose program we may not know.
-    pub hidden_listeners: u64,
+    /// Ports of listeners whose program we may not know.
+    pub hidden_ports: BTreeSet<Port>,
 }
 
 /// The facts of a look, growing sample by sample.
@@ -96,15 +96,16 @@ impl Tally {
             if let Some(listeners) = self.listeners.get_mut(namespace) {
                 listeners.learn(&place.rows.sockets, ephemeral);
             }
-            let mut hidden_listeners = 0;
+            let mut hidden_ports = BTreeSet::new();
             for socket in &place.rows.sockets {
                 let Some((key, owner)) = self.key(namespace, socket, sampler) else {
                     continue;
                 };
-                let is_listener = matches!(key.subject, Subject::Listener { .. });
                 hidden += u64::from(owner == Owner::Hidden);
-                hidden_listeners += u64::from(owner == Owner::Hidden && is_listener);
-                unheld += u64::from(owner == Owner::Nobody && is_listener);
+                if let Subject::Listener { port, .. } = key.subject {
+                    unheld += u64::from(owner == Owner::Nobody);
+                    hidden_ports.extend((owner == Owner::Hidden).then_some(port));
+                }
                 self.count(key, now);
             }
             let quality = self
@@ -112,7 +113,7 @@ impl Tally {
                 .entry((place.namespace.clone(), place.transport))
                 .or_default();
             quality.table_cut |= place.missing.is_some() || !place.rows.is_complete();
-            quality.hidden_listeners = quality.hidden_listeners.max(hidden_listeners);
+            quality.hidden_ports.append(&mut hidden_ports);
         }
         self.hidden = self.hidden.max(hidden);
         self.unheld_listeners = self.unheld_listeners.max(unheld);
@@ -328,9 +329,9 @@ fn called_program(
 
 fn observation(key: &Key, namespace: &str, program: Program, seen: Seen) -> Observation {
     let transport = key.transport;
-    let (part, fact) = match key.subject {
+    let (scope, fact) = match key.subject {
         Subject::Listener { address, port } => (
-            Part::Listen,
+            port_scope(namespace, transport, port),
             Fact::Listener(Listener {
                 address,
                 port,
@@ -344,7 +345,7 @@ fn observation(key: &Key, namespace: &str, program: Program, seen: Seen) -> Obse
             remote,
             service_port,
         } => (
-            Part::Connections,
+            connections_scope(namespace, transport),
             Fact::Connection(Connection {
                 direction,
                 local,
@@ -355,25 +356,23 @@ fn observation(key: &Key, namespace: &str, program: Program, seen: Seen) -> Obse
             }),
         ),
     };
-    Observation {
-        scope: scope(namespace, transport, part),
-        fact,
-        seen,
-    }
+    Observation { scope, fact, seen }
 }
 
-/// The two halves of a place, which are covered differently.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Part {
-    Listen,
-    Connections,
+/// All listeners of a place: `socket:host/tcp/listen`.
+pub(crate) fn listeners_scope(namespace: &str, transport: Transport) -> Scope {
+    Scope::new("socket", &format!("{namespace}/{transport}/listen"))
 }
 
-/// `socket:host/tcp/listen` and its like.
-pub(crate) fn scope(namespace: &str, transport: Transport, part: Part) -> Scope {
-    let part = match part {
-        Part::Listen => "listen",
-        Part::Connections => "connections",
-    };
-    Scope::new("socket", &format!("{namespace}/{transport}/{part}"))
+/// The listeners on one port: `socket:host/tcp/listen/443`. One whose program is hidden makes a hole of this size.
+pub(crate) fn port_scope(namespace: &str, transport: Transport, port: Port) -> Scope {
+    Scope::new("socket", &format!("{namespace}/{transport}/listen/{port}"))
 }
+
+/// All connections of a place: `socket:host/tcp/connections`.
+pub(crate) fn connections_scope(namespace: &str, transport: Transport) -> Scope {
+    Scope::new("socket", &format!("{namespace}/{transport}/connections"))
+}
+
+#[cfg(test)]
+mod tests;

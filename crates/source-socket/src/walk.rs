@@ -12,6 +12,7 @@
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 use std::fs::File;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::io::Read;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
@@ -28,6 +29,29 @@ const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::CLOEXEC);
 /// Largest small file of `/proc/PID` that is read, in bytes.
 const SMALL_FILE_BYTES: u64 = 64 << 10;
+
+/// Something for each inode.
+pub(crate) type Inodes<T> = HashMap<u32, T, BuildHasherDefault<InodeHasher>>;
+
+/// Spreads inode numbers, which the kernel hands out in turn, over a table (Knuth's multiplicative hashing).
+///
+/// They come from the kernel, not from whoever would like our tables to be slow.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct InodeHasher(u64);
+
+impl Hasher for InodeHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+    fn write_u32(&mut self, number: u32) {
+        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
 
 /// What was read of one process that holds a wanted socket, before anything is concluded.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -66,7 +90,7 @@ pub(crate) struct Walk {
     /// Holders of at least one wanted socket.
     pub processes: Vec<Process>,
     /// Wanted inode → place of its owner in `processes`; `None` if nobody holds it.
-    pub owners: HashMap<u32, Option<usize>>,
+    pub owners: Inodes<Option<usize>>,
     /// Processes whose descriptors we may not see.
     pub denied: u64,
     /// True if the walk was ended by the deadline or the budget.
@@ -124,7 +148,7 @@ impl ProcessTable {
     pub(crate) fn walk(
         &mut self,
         pids: &[u32],
-        wanted: HashMap<u32, Option<usize>>,
+        wanted: Inodes<Option<usize>>,
         entries_max: u64,
         window: &Window,
     ) -> Walk {
@@ -297,5 +321,31 @@ mod tests {
         ];
         assert_eq!(owner_of(&processes, &[0, 2, 1]), 900);
         assert_eq!(owner_of(&processes, &[2, 0]), 1);
+    }
+
+    #[test]
+    fn nothing_is_read_for_a_process_that_ended() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
+        let table = ProcessTable::open().unwrap();
+        let process = table.process(child.id()).unwrap();
+        let alive = describe(&process, child.id());
+        assert!(!alive.executable.is_empty() && alive.started > 0 && alive.uid.is_some());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // Whatever gets this number next, the descriptor does not lead there.
+        let ended = describe(&process, child.id());
+        assert_eq!(
+            ended,
+            Process {
+                pid: child.id(),
+                started: u64::MAX,
+                ..Process::default()
+            }
+        );
+        let refused = network_namespace(&process).unwrap_err();
+        assert!(!is_refusal(&process, refused), "{refused:?}");
     }
 }
