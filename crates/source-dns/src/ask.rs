@@ -1,0 +1,194 @@
+//! The thin shell over hickory: one question to given resolvers, its records, or why there are none.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use groma_model::{HostName, Reason};
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{
+    NameServerConfig, ResolveHosts, ResolverConfig, ServerOrderingStrategy,
+};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use tokio::time::Instant;
+
+use crate::answer::{RECORDS_MAX, Record, Reply, Value};
+
+/// Why a resolver gave no word.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Trouble {
+    pub(crate) reason: Reason,
+    pub(crate) what: String,
+}
+
+/// Turns taken at a steady pace by all who share it.
+pub(crate) struct Pace {
+    interval: Duration,
+    next: Mutex<Instant>,
+}
+
+impl Pace {
+    pub(crate) fn of(per_second: u32) -> Self {
+        Self {
+            interval: Duration::from_secs(1) / per_second.max(1),
+            next: Mutex::new(Instant::now()),
+        }
+    }
+
+    async fn turn(&self) {
+        let at = {
+            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+            let at = (*next).max(Instant::now());
+            *next = at + self.interval;
+            at
+        };
+        tokio::time::sleep_until(at).await;
+    }
+}
+
+/// Asks certain resolvers, and nobody else: no hosts file, no search list, no cache of our own.
+pub(crate) struct Asker {
+    resolver: TokioResolver,
+    pace: std::sync::Arc<Pace>,
+}
+
+impl Asker {
+    /// An asker of `servers`, in this order.
+    pub(crate) fn new(
+        servers: &[SocketAddr],
+        timeout: Duration,
+        pace: std::sync::Arc<Pace>,
+    ) -> Result<Self, Trouble> {
+        let servers = servers.iter().map(|server| {
+            let mut configuration = NameServerConfig::udp_and_tcp(server.ip());
+            configuration
+                .connections
+                .iter_mut()
+                .for_each(|connection| connection.port = server.port());
+            configuration
+        });
+        let configuration = ResolverConfig::from_name_servers(servers.collect());
+        let mut builder =
+            TokioResolver::builder_with_config(configuration, TokioRuntimeProvider::default());
+        let options = builder.options_mut();
+        options.use_hosts_file = ResolveHosts::Never;
+        options.cache_size = 0;
+        options.attempts = 1;
+        options.timeout = timeout;
+        options.num_concurrent_reqs = 1;
+        options.preserve_intermediates = true;
+        options.server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
+        let resolver = builder.build().map_err(|error| trouble(&error))?;
+        Ok(Self { resolver, pace })
+    }
+
+    /// Addresses of `name`: A and AAAA, each with its own fate.
+    pub(crate) async fn addresses(&self, name: &HostName) -> [Result<Reply, Trouble>; 2] {
+        let first = self.ask(fully_qualified(name), RecordType::A).await;
+        // A name that does not exist does not exist for any type (RFC 8020 §2).
+        if first == Ok(Reply::NoSuchName) {
+            return [first, Ok(Reply::NoSuchName)];
+        }
+        let second = self.ask(fully_qualified(name), RecordType::AAAA).await;
+        [first, second]
+    }
+
+    /// The alias at `name`: asked only when no address was found, to keep the name a dead alias leads to.
+    pub(crate) async fn alias(&self, name: &HostName) -> Result<Reply, Trouble> {
+        self.ask(fully_qualified(name), RecordType::CNAME).await
+    }
+
+    /// Names of `address`.
+    pub(crate) async fn names(&self, address: IpAddr) -> Result<Reply, Trouble> {
+        self.ask(Some(Name::from(address)), RecordType::PTR).await
+    }
+
+    async fn ask(&self, name: Option<Name>, kind: RecordType) -> Result<Reply, Trouble> {
+        let Some(name) = name else {
+            return Err(Trouble {
+                reason: Reason::Malformed,
+                what: "it cannot be written as a question".into(),
+            });
+        };
+        self.pace.turn().await;
+        match self.resolver.lookup(name, kind).await {
+            Ok(lookup) => {
+                let records = lookup
+                    .answers()
+                    .iter()
+                    .take(RECORDS_MAX)
+                    .filter_map(record)
+                    .collect();
+                Ok(Reply::Records {
+                    records,
+                    authoritative: lookup.message().metadata.authoritative,
+                })
+            }
+            Err(NetError::Dns(DnsError::NoRecordsFound(none))) => match none.response_code {
+                ResponseCode::NXDomain => Ok(Reply::NoSuchName),
+                ResponseCode::NoError => Ok(Reply::NoData),
+                code => Err(refused(code)),
+            },
+            Err(error) => Err(trouble(&error)),
+        }
+    }
+}
+
+/// With the final dot: no search list is ever added.
+fn fully_qualified(name: &HostName) -> Option<Name> {
+    Name::from_ascii(format!("{name}.")).ok()
+}
+
+fn record(record: &hickory_resolver::proto::rr::Record) -> Option<Record> {
+    let value = match &record.data {
+        RData::A(address) => Value::Address(address.0.into()),
+        RData::AAAA(address) => Value::Address(address.0.into()),
+        RData::CNAME(target) => Value::Alias(host_name(&target.0)?),
+        RData::PTR(target) => Value::Pointer(host_name(&target.0)?),
+        _ => return None,
+    };
+    Some(Record {
+        owner: host_name(&record.name)?,
+        ttl_seconds: record.ttl,
+        value,
+    })
+}
+
+fn host_name(name: &Name) -> Option<HostName> {
+    HostName::parse(&name.to_ascii())
+}
+
+fn refused(code: ResponseCode) -> Trouble {
+    let what = format!("the resolver answered {code}");
+    let reason = if code == ResponseCode::Refused {
+        Reason::Forbidden
+    } else {
+        Reason::Refused
+    };
+    Trouble { reason, what }
+}
+
+fn trouble(error: &NetError) -> Trouble {
+    match error {
+        NetError::Timeout => Trouble {
+            reason: Reason::TimedOut,
+            what: "the resolver did not answer".into(),
+        },
+        NetError::Dns(DnsError::ResponseCode(code)) => refused(*code),
+        NetError::Io(error) => Trouble {
+            reason: Reason::of_io(error),
+            what: "the resolver could not be reached".into(),
+        },
+        NetError::NoConnections => Trouble {
+            reason: Reason::Unreachable,
+            what: "the resolver could not be reached".into(),
+        },
+        other => Trouble {
+            reason: Reason::Malformed,
+            what: format!("the answer could not be used: {other}"),
+        },
+    }
+}
