@@ -81,29 +81,38 @@ fn is_unit(part: &str) -> bool {
         .is_some_and(|stem| !stem.is_empty())
 }
 
-/// True for a unit whose name tells a start, not a service.
+/// Beginnings of names that tell a start, not a service, whatever follows: desktop applications, terminals,
+/// and the watchers beside containers.
+const MADE_UP: &[&str] = &[
+    "app-",
+    "vte-spawn-",
+    "tmux-spawn-",
+    "libpod-conmon-",
+    "crio-conmon-",
+];
+/// The same, where a number follows: logins (`session-3`, `session-c1`), `systemd-run` (`run-r…`, `run-u17`,
+/// `run-p812-i813`), `podman run`.
+const NUMBERED: &[&str] = &[
+    "session-c",
+    "session-",
+    "run-r",
+    "run-u",
+    "run-p",
+    "run-",
+    "podman-",
+];
+
 fn is_made_up(unit: &str) -> bool {
     let stem = unit.rsplit_once('.').map_or(unit, |(stem, _)| stem);
-    let numbered = |prefix: &str| {
-        stem.strip_prefix(prefix).is_some_and(|rest| {
-            !rest.is_empty()
-                && rest
-                    .bytes()
-                    .all(|b| b.is_ascii_hexdigit() || matches!(b, b'-' | b'i'))
-        })
+    let is_number = |rest: &str| {
+        let digits = |b: u8| b.is_ascii_hexdigit() || matches!(b, b'-' | b'i');
+        rest.bytes().any(|b| b.is_ascii_digit()) && rest.bytes().all(digits)
     };
-    numbered("session-")
-        || numbered("session-c")
-        || numbered("run-")
-        || numbered("run-r")
-        || numbered("run-u")
-        || numbered("run-p")
-        || stem.starts_with("app-")
-        || stem.starts_with("vte-spawn-")
-        || stem.starts_with("tmux-spawn-")
-        || stem.starts_with("libpod-conmon-")
-        || stem.starts_with("crio-conmon-")
-        || stem.starts_with("podman-") && stem.len() > 7 && unit.ends_with(".scope")
+    MADE_UP.iter().any(|prefix| stem.starts_with(prefix))
+        || NUMBERED
+            .iter()
+            .filter_map(|prefix| stem.strip_prefix(prefix))
+            .any(is_number)
 }
 
 /// The container a group is made for, if it is.
@@ -112,13 +121,16 @@ fn container_of(part: &str) -> Option<&str> {
         return (!name.is_empty()).then_some(name);
     }
     let stem = part.strip_suffix(".scope").unwrap_or(part);
-    let id = ["docker-", "libpod-", "crio-", "cri-containerd-", "nerdctl-"]
+    let id = RUNTIMES
         .iter()
         .find_map(|prefix| stem.strip_prefix(prefix))
-        // The container's watcher stands in a group of its own outside the container.
         .unwrap_or(stem);
-    (id.len() == 64 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))).then_some(id)
+    let is_id = id.len() == 64 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    is_id.then_some(id)
 }
+
+/// What runtimes put before the id, where the service manager makes the group for them.
+const RUNTIMES: &[&str] = &["docker-", "libpod-", "crio-", "cri-containerd-", "nerdctl-"];
 
 #[cfg(test)]
 mod tests {

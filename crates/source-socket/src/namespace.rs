@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use groma_model::Foreign;
 use groma_source::World;
 
 use crate::cgroup::membership;
@@ -81,11 +82,15 @@ pub(crate) fn label(
     table: &ProcessTable,
     given: &HashMap<u64, String>,
 ) -> String {
+    if namespace.pids.first() == Some(&1) {
+        return "netns-init".to_owned();
+    }
     let processes = namespace
         .pids
         .iter()
         .filter_map(|pid| Some(describe(&table.process(*pid).ok()?, *pid)));
     let first = processes
+        .filter(|process| !process.executable.is_empty()) // kernel threads, and what has just ended
         .min_by_key(|process| (process.started, process.pid))
         .unwrap_or_default();
     let name = name(&first, given.get(&namespace.number));
@@ -94,19 +99,17 @@ pub(crate) fn label(
 
 fn name(first: &Process, given: Option<&String>) -> String {
     let groups = membership(&first.groups);
-    let executable = || {
-        let start = first
-            .executable
-            .iter()
-            .rposition(|b| *b == b'/')
-            .map_or(0, |at| at + 1);
-        String::from_utf8_lossy(first.executable.get(start..).unwrap_or_default()).into_owned()
+    let program = Foreign::from_bytes(first.executable.as_slice()).file_name();
+    let program = if program.is_empty() {
+        "unnamed".to_owned()
+    } else {
+        program.lossy().into_owned()
     };
     groups
         .container
         .or_else(|| given.cloned())
         .or(groups.unit)
-        .unwrap_or_else(executable)
+        .unwrap_or(program)
 }
 
 #[cfg(test)]
@@ -138,5 +141,6 @@ mod tests {
             "x.service"
         );
         assert_eq!(name(&process("0::/"), None), "named");
+        assert_eq!(name(&Process::default(), None), "unnamed");
     }
 }

@@ -93,7 +93,7 @@ fn grammar(executable: &[u8]) -> Option<&'static Grammar> {
     let name = std::str::from_utf8(executable.get(start..)?).ok()?;
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
     Some(match stem {
-        "python" | "pypy" | "python3.11-dbg" => &PYTHON,
+        "python" | "pypy" => &PYTHON,
         "perl" => &PERL,
         "ruby" | "jruby" => &RUBY,
         "node" | "nodejs" | "bun" => &NODE,

@@ -205,7 +205,8 @@ fn is_root() -> bool {
 }
 
 fn skip(what: &str) {
-    writeln!(std::io::stderr(), "SKIPPED: {what}").unwrap();
+    let mut out = std::io::stderr();
+    writeln!(out, "SKIPPED: {what}").unwrap();
 }
 
 /// A folder of this test's own, removed at the end.
@@ -317,7 +318,9 @@ fn a_mapped_address_is_the_address_and_the_listener_stays_one() {
 #[test]
 fn a_udp_client_is_no_listener_but_a_service_is() {
     let client = Helper::start("udp 127.0.0.1:0");
-    let service = Helper::start("udp 127.0.0.1:20514");
+    // Below the range the kernel picks from, and another one in each run.
+    let chosen = 20_000 + std::process::id() % 9_000;
+    let service = Helper::start(&format!("udp 127.0.0.1:{chosen}"));
     let _connected = Helper::start(&format!("udp-call 127.0.0.1:{}", service.port));
     let recorder = look();
     assert_eq!(listeners(&recorder, client.port, Transport::Udp), []);
@@ -517,6 +520,66 @@ fn without_root_other_accounts_are_hidden_and_a_gap_says_so() {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(text.contains("hidden as promised"), "{text}");
+}
+
+#[test]
+fn where_netlink_is_refused_the_text_tables_say_the_same_and_a_gap_says_so() {
+    let refusing = [
+        "-qq",
+        "-f",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=socket",
+        "-e",
+        "inject=socket:error=EPERM",
+    ];
+    let can = Command::new("strace").args(refusing).arg("true").status();
+    if !can.is_ok_and(|status| status.success()) {
+        return skip("refusing a system call needs strace");
+    }
+    let helper = Helper::start("listen 127.0.0.1:0");
+    let mut looker = Command::new("strace");
+    looker
+        .args(refusing)
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "looks_without_netlink", "--nocapture"]);
+    let output = looker.env(ROLE, helper.port.to_string()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        text.contains("the same without netlink"),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// Not a test of its own: what the test above runs with its sockets refused.
+#[test]
+fn looks_without_netlink() {
+    let Some(port) = std::env::var(ROLE).ok().and_then(|port| port.parse().ok()) else {
+        return;
+    };
+    let recorder = look();
+    let found = listeners(&recorder, port, Transport::Tcp);
+    assert_eq!(
+        found
+            .iter()
+            .map(|l| (l.address, &l.program.executable))
+            .collect::<Vec<_>>(),
+        [(V4, &this_program())]
+    );
+    assert_eq!(
+        recorder
+            .gaps()
+            .filter(|gap| gap.reason == Reason::Unsupported)
+            .count(),
+        1
+    );
+    assert_eq!(
+        coverage(&recorder, "socket:host/tcp/listen"),
+        Some(CoverageState::Complete)
+    );
+    writeln!(std::io::stdout(), "the same without netlink").unwrap();
 }
 
 /// Not a test of its own: what the test above runs as another account.

@@ -276,7 +276,8 @@ fn endpoint(address: IpAddr, port: u16) -> String {
     let words = |octets: &[u8]| -> String {
         octets
             .chunks(4)
-            .map(|w| format!("{:08X}", u32::from_ne_bytes(w.try_into().unwrap())))
+            .filter_map(|w| w.first_chunk())
+            .map(|w| format!("{:08X}", u32::from_ne_bytes(*w)))
             .collect()
     };
     match address {
