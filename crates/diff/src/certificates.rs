@@ -28,7 +28,7 @@ impl Renewals<'_> {
                 .get(*id)
                 .is_some_and(|new| after.contains(*new))
         };
-        before.difference(after).all(|id| replaced(id))
+        before.difference(after).all(replaced)
     }
 }
 

@@ -30,7 +30,7 @@ fn arbitrary(seed: u64) -> Inventory {
             pick(&mut chance, &KINDS),
             pick(&mut chance, &HOSTS),
         );
-        let port = 5430 + u16::try_from(chance.below(4)).unwrap();
+        let port = [5430, 5431, 5432, 5433][chance.below(4)];
         let current = chance.below(5) != 0;
         dependencies.push(with(depends(consumer, kind, provider, port), |d| {
             d.current = current
@@ -115,8 +115,8 @@ fn some_wave() -> Wave {
         names_that_follow: vec!["app1".into()],
     };
     let expected = vec![
-        "sql to mail1:5432".parse().unwrap(),
-        "http from app2 to 10.0.0.9".parse().unwrap(),
+        "sql to mail1:5432".parse().expect("an expectation"),
+        "http from app2 to 10.0.0.9".parse().expect("an expectation"),
     ];
     Wave {
         name: "w1".into(),
