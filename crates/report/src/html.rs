@@ -1,0 +1,173 @@
+//! The page: one file, no request, a policy that names the hashes of its own style and script.
+
+use askama::Template;
+use sha2::{Digest, Sha256};
+
+use crate::index::Index;
+use crate::map::{self, Grain, Layout, Picture, data::PanelData};
+use crate::markdown::facts;
+use crate::page::{Need, Page};
+use crate::text::{Catalogue, fill};
+
+const STYLE: &str = include_str!("../templates/report.css");
+const SCRIPT: &str = include_str!("../templates/report.js");
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Document<'a> {
+    page: &'a Page,
+    words: &'a Catalogue,
+    policy: String,
+    style: &'static str,
+    script: &'static str,
+    map_lead: String,
+    map: Option<String>,
+    map_left_out: Option<String>,
+    data: String,
+}
+
+/// The whole page.
+pub(crate) fn render(index: &Index<'_>, page: &Page, words: &Catalogue) -> String {
+    let picture = Picture::of(index, words);
+    let drawn = !picture.nodes.is_empty();
+    let map = drawn.then(|| map::render(&picture, &Layout::of(&picture), words));
+    let things: usize = picture.nodes.iter().map(|n| n.members.len()).sum();
+    let left_out = picture.edges_left_out;
+    let document = Document {
+        page,
+        words,
+        policy: policy(),
+        style: STYLE,
+        script: SCRIPT,
+        map_lead: match picture.grain {
+            Grain::Parts => words.map_lead_parts.to_owned(),
+            Grain::Things => words.map_lead_things.to_owned(),
+            Grain::Groups => fill(words.map_lead_groups, &[&crate::human::number(things)]),
+        },
+        map,
+        map_left_out: (left_out > 0)
+            .then(|| fill(words.map_edges_left_out, &[&crate::human::number(left_out)])),
+        data: data_block(&PanelData::of(index, &picture, words)),
+    };
+    document
+        .render()
+        .expect("writing into a string cannot fail")
+}
+
+/// Nothing may be fetched, sent, framed or run, but this page's own style and script.
+fn policy() -> String {
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'",
+        base64(&Sha256::digest(STYLE.as_bytes())),
+        base64(&Sha256::digest(SCRIPT.as_bytes())),
+    )
+}
+
+/// JSON that stands inside a `script` element: no `<`, `>` or `&` is left that could end it or begin a comment.
+fn data_block(data: &PanelData<'_>) -> String {
+    let json =
+        serde_json::to_string(data).expect("panel data has only string keys and whole numbers");
+    let mut safe = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        match c {
+            '<' => safe.push_str("\\u003c"),
+            '>' => safe.push_str("\\u003e"),
+            '&' => safe.push_str("\\u0026"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// RFC 4648 §4, as a content security policy wants its hashes.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group = chunk
+            .iter()
+            .chain([&0, &0])
+            .take(3)
+            .fold(0_u32, |sum, byte| sum << 8 | u32::from(*byte));
+        for place in 0..4 {
+            let sextet = (group >> (18 - 6 * place)) & 63;
+            let letter = ALPHABET
+                .get(sextet as usize)
+                .copied()
+                .map_or('=', char::from);
+            text.push(if place <= chunk.len() { letter } else { '=' });
+        }
+    }
+    text
+}
+
+impl Document<'_> {
+    fn facts(&self, need: &Need) -> Vec<(&'static str, String)> {
+        facts(need, self.words)
+    }
+
+    fn wrong_line(&self) -> Option<String> {
+        let wrong = self.page.wrong_left_out;
+        (wrong > 0).then(|| self.words.count(self.words.wrong_left_out, wrong))
+    }
+
+    fn authorities_line(&self) -> Option<String> {
+        let left_out = self.page.authorities_left_out;
+        (left_out > 0).then(|| {
+            self.words
+                .count(self.words.certificates_authorities, left_out)
+        })
+    }
+
+    fn risks_rest(&self) -> Option<String> {
+        let more = self.page.risks_more;
+        (more > 0).then(|| self.words.count(self.words.risks_rest, more))
+    }
+
+    fn generated(&self) -> String {
+        fill(self.words.generated, &[&self.page.generated_at])
+    }
+
+    fn snapshot(&self) -> Option<String> {
+        self.page
+            .snapshot
+            .as_ref()
+            .map(|name| fill(self.words.of_snapshot, &[name]))
+    }
+
+    fn same_key(&self, name: &str) -> String {
+        fill(self.words.same_key, &[name])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_agrees_with_the_standard() {
+        let expected = [
+            "", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy",
+        ];
+        for (length, text) in expected.iter().enumerate() {
+            assert_eq!(base64("foobar".get(..length).unwrap().as_bytes()), *text);
+        }
+    }
+
+    #[test]
+    fn style_and_script_cannot_end_their_own_element() {
+        assert!(!STYLE.contains("</"));
+        assert!(!SCRIPT.contains("</") && !SCRIPT.contains("<!--"));
+        for forbidden in [
+            "innerHTML",
+            "insertAdjacentHTML",
+            "outerHTML",
+            "document.write",
+            "eval(",
+            "http:",
+            "https:",
+        ] {
+            assert!(!SCRIPT.contains(forbidden), "{forbidden}");
+        }
+    }
+}

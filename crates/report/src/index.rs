@@ -1,0 +1,112 @@
+//! Look-ups over one inventory, made once per report.
+
+use std::collections::{BTreeSet, HashMap};
+
+use groma_model::evidence::Witness;
+use groma_model::inventory::{Dependency, Entity, EvidenceEntry, Finding, Inventory, VerdictWord};
+use groma_model::{EntityId, EvidenceId};
+
+use crate::visible::visible;
+
+/// Positions by id. Built by hash, so an inventory whose lists are not sorted still reads right.
+pub(crate) struct Index<'a> {
+    pub(crate) inventory: &'a Inventory,
+    entities: HashMap<&'a str, usize>,
+    evidence: HashMap<&'a EvidenceId, usize>,
+    consumers: HashMap<&'a str, BTreeSet<&'a str>>,
+    consumer_of_dependency: HashMap<&'a str, &'a str>,
+}
+
+impl<'a> Index<'a> {
+    /// Reads `inventory` once.
+    pub(crate) fn of(inventory: &'a Inventory) -> Self {
+        let mut consumers: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+        let mut consumer_of_dependency = HashMap::with_capacity(inventory.dependencies.len());
+        for dependency in inventory.dependencies.iter().filter(|d| !is_wrong(d)) {
+            let consumer = dependency.consumer.entity.as_str();
+            consumer_of_dependency.insert(dependency.id.as_str(), consumer);
+            if consumer != dependency.provider.entity.as_str() {
+                consumers
+                    .entry(dependency.provider.entity.as_str())
+                    .or_default()
+                    .insert(consumer);
+            }
+        }
+        Self {
+            inventory,
+            entities: inventory
+                .entities
+                .iter()
+                .enumerate()
+                .map(|(at, e)| (e.id.as_str(), at))
+                .collect(),
+            evidence: inventory
+                .evidence
+                .iter()
+                .enumerate()
+                .map(|(at, e)| (&e.id, at))
+                .collect(),
+            consumers,
+            consumer_of_dependency,
+        }
+    }
+
+    /// Position of an entity in the inventory.
+    pub(crate) fn position(&self, id: &str) -> Option<usize> {
+        self.entities.get(id).copied()
+    }
+
+    /// The entity with this id.
+    pub(crate) fn entity(&self, id: &str) -> Option<&'a Entity> {
+        self.inventory.entities.get(self.position(id)?)
+    }
+
+    /// The name of an entity for a person; its id where the inventory does not hold it.
+    pub(crate) fn name(&self, id: &EntityId) -> String {
+        self.entity(id.as_str())
+            .map_or_else(|| visible(id.as_str()), |e| visible(&e.name))
+    }
+
+    /// How many other entities need this one directly.
+    pub(crate) fn consumers(&self, entity: &str) -> usize {
+        self.consumers.get(entity).map_or(0, BTreeSet::len)
+    }
+
+    /// How many entities a finding touches: those that need its subjects, and the consumers of its dependencies.
+    pub(crate) fn touched_by(&self, finding: &Finding) -> usize {
+        let mut touched: BTreeSet<&str> = BTreeSet::new();
+        for subject in &finding.subjects {
+            touched.extend(self.consumers.get(subject.as_str()).into_iter().flatten());
+            touched.extend(self.consumer_of_dependency.get(subject.as_str()));
+        }
+        touched.len()
+    }
+
+    /// The facts with these ids, first `limit` of them, independent witnesses before more of the same.
+    pub(crate) fn evidence(&self, ids: &[EvidenceId], limit: usize) -> Vec<&'a EvidenceEntry> {
+        let all = ids
+            .iter()
+            .take(limit.saturating_mul(16))
+            .filter_map(|id| self.evidence.get(id));
+        let mut told: BTreeSet<Witness> = BTreeSet::new();
+        let (mut first, mut rest) = (Vec::new(), Vec::new());
+        for fact in all.filter_map(|at| self.inventory.evidence.get(*at)) {
+            if told.insert(fact.witness) {
+                first.push(fact);
+            } else {
+                rest.push(fact);
+            }
+        }
+        first.append(&mut rest);
+        first.truncate(limit);
+        first
+    }
+}
+
+/// True if a person said that this dependency does not exist.
+pub(crate) fn is_wrong(dependency: &Dependency) -> bool {
+    dependency
+        .verdict
+        .as_ref()
+        .is_some_and(|v| v.verdict == VerdictWord::Wrong)
+}

@@ -1,0 +1,466 @@
+//! The report as GitHub-flavoured Markdown.
+
+use std::fmt::Write as _;
+
+use crate::page::{Need, Page, Rows};
+use crate::text::{Catalogue, fill};
+
+/// The document, headings and tables, without the map.
+pub(crate) fn render(page: &Page, words: &Catalogue) -> String {
+    let mut out = Document {
+        text: String::new(),
+        words,
+    };
+    front(&mut out, page);
+    hidden(&mut out, page);
+    findings(&mut out, page);
+    certificates(&mut out, page);
+    dependencies(&mut out, page);
+    estate(&mut out, page);
+    unknown(&mut out, page);
+    out.line("---");
+    out.line(&escape(words.footer));
+    out.text
+}
+
+struct Document<'a> {
+    text: String,
+    words: &'a Catalogue,
+}
+
+impl Document<'_> {
+    /// A paragraph.
+    fn line(&mut self, text: &str) {
+        let _ = write!(self.text, "{text}\n\n");
+    }
+
+    fn heading(&mut self, text: &str, lead: &str) {
+        self.line(&format!("## {}", escape(text)));
+        if !lead.is_empty() {
+            self.line(&escape(lead));
+        }
+    }
+
+    fn item(&mut self, text: &str) {
+        let _ = writeln!(self.text, "- {text}");
+    }
+
+    /// A table; `rows` are escaped here.
+    fn table(&mut self, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+        let _ = writeln!(self.text, "| {} |", columns.join(" | "));
+        let _ = writeln!(self.text, "|{}", " --- |".repeat(columns.len()));
+        for row in rows {
+            let cells: Vec<String> = row.iter().map(|cell| escape(cell)).collect();
+            let _ = writeln!(self.text, "| {} |", cells.join(" | "));
+        }
+        self.text.push('\n');
+    }
+
+    fn cut<T>(&mut self, rows: &Rows<T>) {
+        if rows.is_cut() {
+            self.line(&escape(&rows.cut_line(self.words)));
+        }
+    }
+}
+
+fn front(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    out.line(&format!("# {}", escape(&page.title)));
+    out.line(&escape(&fill(words.generated, &[&page.generated_at])));
+    out.line(&escape(&page.watched.sentence));
+    for notice in &page.notices {
+        out.line(&format!(
+            "> **{}** {}",
+            escape(&notice.says),
+            escape(notice.because)
+        ));
+    }
+    for number in &page.numbers {
+        out.item(&format!("**{}** {}", number.shown, escape(number.label)));
+    }
+    out.text.push('\n');
+    if let Some(unseen) = &page.unseen {
+        out.line(&escape(unseen));
+    }
+    out.heading(words.risks, words.risks_lead);
+    if page.risks.is_empty() {
+        out.line(&escape(words.risks_none));
+    }
+    for (at, risk) in page.risks.iter().enumerate() {
+        let _ = writeln!(
+            out.text,
+            "{}. **{}** ({})",
+            at + 1,
+            escape(&risk.risk),
+            risk.severity
+        );
+        let _ = writeln!(out.text, "   {}: {}", words.why, escape(&risk.because));
+        if let Some(step) = &risk.first_step {
+            let _ = writeln!(out.text, "   {}: {}", words.first, escape(step));
+        }
+        let owner = risk.owner.as_deref().unwrap_or(words.nobody);
+        let date = risk.control_date.as_deref().unwrap_or(words.no_date);
+        let _ = writeln!(
+            out.text,
+            "   {}: {}. {}: {}",
+            words.owner,
+            escape(owner),
+            words.control_date,
+            escape(date)
+        );
+        for line in [&risk.consumers_line, &risk.alike_line]
+            .into_iter()
+            .flatten()
+        {
+            let _ = writeln!(out.text, "   {}", escape(line));
+        }
+    }
+    out.text.push('\n');
+    if page.risks_more > 0 {
+        out.line(&escape(&words.count(words.risks_rest, page.risks_more)));
+    }
+}
+
+fn hidden(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    out.heading(words.hidden, words.hidden_lead);
+    if page.hidden.rows.is_empty() {
+        out.line(&escape(words.hidden_none));
+    }
+    for need in &page.hidden.rows {
+        hidden_item(out, need);
+    }
+    out.text.push('\n');
+    out.cut(&page.hidden);
+    if page.wrong_left_out > 0 {
+        out.line(&escape(
+            &words.count(words.wrong_left_out, page.wrong_left_out),
+        ));
+    }
+}
+
+fn hidden_item(out: &mut Document<'_>, need: &Need) {
+    let words = out.words;
+    let what = need
+        .endpoint
+        .as_ref()
+        .map_or(need.kind_title.to_owned(), |e| {
+            format!("{}, {e}", need.kind_title)
+        });
+    out.item(&format!(
+        "**{}** ({}) {} **{}** ({}): {}",
+        escape(&need.consumer),
+        escape(&need.component),
+        words.needs,
+        escape(&need.provider),
+        escape(&what),
+        escape(&need.reasons.join("; "))
+    ));
+    for (label, value) in facts(need, words) {
+        let _ = writeln!(out.text, "  - {}: {}", escape(label), escape(&value));
+    }
+    for line in &need.because {
+        let _ = writeln!(out.text, "  - {}", escape(line));
+    }
+}
+
+/// What is known about how the consumer uses the provider, with labels.
+pub(crate) fn facts(need: &Need, words: &Catalogue) -> Vec<(&'static str, String)> {
+    let list = |texts: &[String]| (!texts.is_empty()).then(|| texts.join(", "));
+    let accounts = list(&need.accounts).map(|a| {
+        if need.secret_in_file {
+            format!("{a} ({})", words.secret_here)
+        } else {
+            a
+        }
+    });
+    let seen = if need.current {
+        need.last_seen.clone()
+    } else {
+        format!("{} ({})", need.last_seen, words.not_current)
+    };
+    let facts = [
+        (words.reached, need.reached.clone()),
+        (words.account, accounts),
+        (words.protection, need.protection.map(str::to_owned)),
+        (words.uses, list(&need.resources)),
+        (words.written_in, list(&need.written_in)),
+        (words.rhythm, need.rhythm.clone()),
+        (words.last_seen, Some(seen)),
+        (words.next_due, need.next_due.clone()),
+    ];
+    facts
+        .into_iter()
+        .filter_map(|(label, value)| Some((label, value?)))
+        .collect()
+}
+
+fn findings(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    out.heading(words.findings, words.findings_lead);
+    if page.findings.rows.is_empty() {
+        out.line(&escape(words.findings_none));
+        return;
+    }
+    let columns = [
+        words.risk,
+        words.indicator,
+        words.impact,
+        words.likelihood,
+        words.mitigations,
+        words.owner_and_date,
+    ];
+    let rows = page.findings.rows.iter().map(|f| {
+        let owner = f.owner.as_deref().unwrap_or(words.nobody);
+        let date = f.control_date.as_deref().unwrap_or(words.no_date);
+        let risk = f.accepted.as_ref().map_or(f.risk.clone(), |accepted| {
+            format!("{} ({accepted})", f.risk)
+        });
+        vec![
+            format!("{} ({})", risk, f.severity),
+            f.indicator.clone(),
+            f.impact.clone(),
+            f.likelihood.to_owned(),
+            f.mitigations.join(" · "),
+            format!("{owner}, {date}"),
+        ]
+    });
+    out.table(&columns, rows);
+    out.cut(&page.findings);
+}
+
+fn certificates(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    out.heading(words.certificates, words.certificates_lead);
+    if page.certificates.rows.is_empty() {
+        out.line(&escape(words.certificates_none));
+    } else {
+        let columns = [
+            words.expires,
+            words.certificate,
+            words.valid_for,
+            words.found,
+            words.issuer,
+            words.strength_of_key,
+        ];
+        let rows = page.certificates.rows.iter().map(|c| {
+            let key = if c.weak {
+                format!("{} ({})", c.key, words.weak)
+            } else {
+                c.key.clone()
+            };
+            let twins = c.same_key.iter().map(|name| fill(words.same_key, &[name]));
+            let places: Vec<String> = c.places.iter().cloned().chain(twins).collect();
+            let expires = format!("{} ({})", c.not_after, c.days_line);
+            vec![
+                expires,
+                c.subject.clone(),
+                c.names.join(", "),
+                places.join(", "),
+                c.issuer.clone(),
+                key,
+            ]
+        });
+        out.table(&columns, rows);
+        out.cut(&page.certificates);
+    }
+    if page.authorities_left_out > 0 {
+        out.line(&escape(&words.count(
+            words.certificates_authorities,
+            page.authorities_left_out,
+        )));
+    }
+}
+
+fn dependencies(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    out.heading(words.dependencies, words.dependencies_lead);
+    let columns = [
+        words.consumer,
+        words.needs,
+        words.kind,
+        words.basis,
+        words.strength,
+        words.last_seen,
+    ];
+    let rows = page.dependencies.rows.iter().map(|need| {
+        vec![
+            format!("{} ({})", need.consumer, need.component),
+            need.endpoint
+                .as_ref()
+                .map_or(need.provider.clone(), |e| format!("{} {e}", need.provider)),
+            need.kind_title.to_owned(),
+            format!("{} ({})", need.basis, need.witnesses.join(", ")),
+            need.strength.to_owned(),
+            need.last_seen.clone(),
+        ]
+    });
+    out.table(&columns, rows);
+    out.cut(&page.dependencies);
+}
+
+fn estate(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    out.heading(words.hosts, "");
+    let rows = page.hosts.rows.iter().map(|h| {
+        let os = [h.operating_system.clone(), h.end_of_life.clone()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>();
+        vec![
+            h.name.clone(),
+            h.kind.clone(),
+            os.join(": "),
+            h.addresses.join(", "),
+            h.system.clone().unwrap_or_default(),
+        ]
+    });
+    out.table(
+        &[
+            words.name,
+            words.kind,
+            words.operating_system,
+            words.addresses,
+            words.system,
+        ],
+        rows,
+    );
+    out.cut(&page.hosts);
+    out.heading(words.listeners, words.listeners_lead);
+    let rows = page.listeners.rows.iter().map(|l| {
+        let program = l
+            .program
+            .clone()
+            .unwrap_or_else(|| words.unknown_program.to_owned());
+        vec![
+            l.host.clone(),
+            l.endpoint.clone(),
+            l.service.clone().unwrap_or_default(),
+            program,
+        ]
+    });
+    out.table(
+        &[
+            words.host_column,
+            words.endpoint,
+            words.service,
+            words.program,
+        ],
+        rows,
+    );
+    out.cut(&page.listeners);
+    out.heading(words.systems, words.systems_lead);
+    let rows = page.systems.rows.iter().map(|s| {
+        let confirmed = s
+            .confirmed
+            .clone()
+            .unwrap_or_else(|| words.to_be_confirmed.to_owned());
+        vec![
+            s.name.clone(),
+            format!("{} ({confirmed})", s.functions.join(", ")),
+            s.members.join(", "),
+        ]
+    });
+    out.table(&[words.system, words.functions, words.members], rows);
+    out.cut(&page.systems);
+    out.heading(words.questions, words.questions_lead);
+    for group in &page.questions.rows {
+        out.line(&format!(
+            "**{}**",
+            escape(group.to.as_deref().unwrap_or(words.to_nobody))
+        ));
+        for question in &group.questions {
+            out.item(&escape(question));
+        }
+        out.text.push('\n');
+    }
+}
+
+fn unknown(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    out.heading(words.unknown, words.unknown_lead);
+    if page.sources.is_empty() {
+        out.line(&escape(words.coverage_none));
+    }
+    let rows = page.sources.iter().map(|s| {
+        let period = format!("{} – {}", s.from, s.to);
+        vec![
+            s.source.clone(),
+            s.vantages_line.clone(),
+            s.complete.to_string(),
+            s.partial.to_string(),
+            period,
+        ]
+    });
+    out.table(
+        &[
+            words.source,
+            words.hosts_column,
+            words.complete,
+            words.partial,
+            words.period,
+        ],
+        rows,
+    );
+    out.line(&format!("### {}", escape(words.gaps)));
+    let rows = page.gaps.rows.iter().map(|g| {
+        let what = format!("{}: {}", g.count_line, g.examples.join(", "));
+        vec![
+            what,
+            g.source.clone(),
+            g.reason.clone(),
+            g.remedy
+                .clone()
+                .unwrap_or_else(|| words.no_remedy.to_owned()),
+        ]
+    });
+    out.table(
+        &[words.gaps, words.source, words.reason, words.remedy],
+        rows,
+    );
+    out.cut(&page.gaps);
+    out.line(&format!("### {}", escape(words.folded)));
+    for row in &page.folded {
+        let providers = row.providers.join(", ");
+        out.item(&escape(&format!(
+            "{} ({}): {providers}; {}",
+            row.what, row.dependencies, row.needed_by
+        )));
+    }
+    out.text.push('\n');
+}
+
+/// `text` as plain words for a Markdown reader: no markup, no element, no link made of a discovered name.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\n' | '\r' => escaped.push(' '),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' | '~' | '$' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            c => escaped.push(c),
+        }
+    }
+    // A bare address would become a link of its own in many readers.
+    escaped
+        .replace("://", ":&#47;&#47;")
+        .replace("www.", "www&#46;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_carry_no_markup() {
+        assert_eq!(escape("<img src=x>"), "&lt;img src=x&gt;");
+        assert_eq!(escape("a|b"), "a\\|b");
+        assert_eq!(escape("[x](http://h)"), "\\[x\\](http:&#47;&#47;h)");
+        assert_eq!(escape("# top `code` ![i]"), "\\# top \\`code\\` \\!\\[i\\]");
+    }
+}

@@ -1,0 +1,108 @@
+//! Risks: the ten of the first screen, and the table in six fields.
+
+use groma_model::inventory::Finding;
+use serde::Serialize;
+
+use super::{FIRST_RISKS, Rows};
+use crate::index::Index;
+use crate::rank;
+use crate::text::{Catalogue, fill};
+use crate::visible::visible;
+
+/// A risk in plain words.
+#[derive(Serialize)]
+pub(crate) struct Risk {
+    pub(crate) id: String,
+    pub(crate) severity: &'static str,
+    pub(crate) risk: String,
+    pub(crate) because: String,
+    pub(crate) first_step: Option<String>,
+    pub(crate) owner: Option<String>,
+    pub(crate) control_date: Option<String>,
+    pub(crate) consumers: usize,
+    /// `3 consumers depend on it`, where there are any.
+    pub(crate) consumers_line: Option<String>,
+    pub(crate) alike: usize,
+    pub(crate) alike_line: Option<String>,
+}
+
+/// A row of the risk table.
+#[derive(Serialize)]
+pub(crate) struct FindingRow {
+    pub(crate) id: String,
+    pub(crate) check: String,
+    pub(crate) severity: &'static str,
+    pub(crate) risk: String,
+    pub(crate) indicator: String,
+    pub(crate) impact: String,
+    pub(crate) likelihood: &'static str,
+    pub(crate) mitigations: Vec<String>,
+    pub(crate) owner: Option<String>,
+    pub(crate) control_date: Option<String>,
+    pub(crate) accepted: Option<String>,
+}
+
+/// The risks of the first screen, and how many findings are not among them.
+pub(crate) fn first(index: &Index<'_>, words: &Catalogue) -> (Vec<Risk>, usize) {
+    let ranked = rank::risks_by_kind(index);
+    let more = ranked.iter().skip(FIRST_RISKS).map(|r| r.alike + 1).sum();
+    (
+        ranked
+            .iter()
+            .take(FIRST_RISKS)
+            .map(|r| risk(r, words))
+            .collect(),
+        more,
+    )
+}
+
+fn risk(ranked: &rank::Ranked<'_>, words: &Catalogue) -> Risk {
+    let finding = ranked.finding;
+    let some = |n: usize, forms| (n > 0).then(|| words.count(forms, n));
+    Risk {
+        id: visible(finding.id.as_str()),
+        severity: words.severity(finding.severity),
+        risk: visible(&finding.risk),
+        because: visible(&finding.indicator),
+        first_step: finding.mitigations.first().map(|m| visible(m)),
+        owner: finding.owner.as_deref().map(visible),
+        control_date: finding.control_date.map(|d| d.day()),
+        consumers: ranked.consumers,
+        consumers_line: some(ranked.consumers, words.consumers),
+        alike: ranked.alike,
+        alike_line: some(ranked.alike, words.alike),
+    }
+}
+
+/// Every open risk, then those a person accepted.
+pub(crate) fn table(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<FindingRow> {
+    let open = rank::risks(index).into_iter().map(|r| r.finding);
+    let accepted = index
+        .inventory
+        .findings
+        .iter()
+        .filter(|f| rank::is_accepted(f));
+    let all: Vec<&Finding> = open.chain(accepted).collect();
+    Rows::first(&all, limit, |finding| row(finding, words))
+}
+
+fn row(finding: &Finding, words: &Catalogue) -> FindingRow {
+    let verdict = finding
+        .verdict
+        .as_ref()
+        .filter(|_| rank::is_accepted(finding));
+    FindingRow {
+        id: visible(finding.id.as_str()),
+        check: visible(&finding.check),
+        severity: words.severity(finding.severity),
+        risk: visible(&finding.risk),
+        indicator: visible(&finding.indicator),
+        impact: visible(&finding.impact),
+        likelihood: words.likelihood(finding.likelihood),
+        mitigations: finding.mitigations.iter().map(|m| visible(m)).collect(),
+        owner: finding.owner.as_deref().map(visible),
+        control_date: finding.control_date.map(|d| d.day()),
+        accepted: verdict
+            .map(|v| fill(words.accepted_by, &[&visible(&v.by), &visible(&v.because)])),
+    }
+}

@@ -1,0 +1,142 @@
+//! What comes first: risks by consequence, hidden dependencies by surprise.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use groma_model::inventory::{Dependency, Finding, FindingState, Strength, VerdictWord};
+
+use crate::index::{Index, is_wrong};
+
+/// A risk of the first screen, with how many of the same check stand behind it.
+pub(crate) struct Ranked<'a> {
+    pub(crate) finding: &'a Finding,
+    /// Entities that depend on its subjects.
+    pub(crate) consumers: usize,
+    /// Other findings of the same check and severity.
+    pub(crate) alike: usize,
+}
+
+/// Open risks by severity, then likelihood, then number of consumers.
+pub(crate) fn risks<'a>(index: &Index<'a>) -> Vec<Ranked<'a>> {
+    let open = index.inventory.findings.iter().filter(|f| is_open(f));
+    let mut ranked: Vec<Ranked<'a>> = open
+        .map(|finding| Ranked {
+            finding,
+            consumers: index.touched_by(finding),
+            alike: 0,
+        })
+        .collect();
+    ranked.sort_by(|a, b| order(a).cmp(&order(b)));
+    ranked
+}
+
+fn order<'a>(r: &Ranked<'a>) -> (u8, Reverse<u8>, Reverse<usize>, &'a str) {
+    (
+        r.finding.severity as u8,
+        Reverse(r.finding.likelihood as u8),
+        Reverse(r.consumers),
+        r.finding.id.as_str(),
+    )
+}
+
+/// [`risks`] with the same check and severity said once, so that ten lines hold ten different things.
+pub(crate) fn risks_by_kind<'a>(index: &Index<'a>) -> Vec<Ranked<'a>> {
+    let mut kinds: BTreeMap<(&str, u8), usize> = BTreeMap::new();
+    let mut first: Vec<Ranked<'a>> = Vec::new();
+    for risk in risks(index) {
+        let key = (risk.finding.check.as_str(), risk.finding.severity as u8);
+        match kinds.get(&key).and_then(|at| first.get_mut(*at)) {
+            Some(same) => same.alike += 1,
+            None => {
+                kinds.insert(key, first.len());
+                first.push(risk);
+            }
+        }
+    }
+    first
+}
+
+/// True for what still asks for somebody: open, and not judged away.
+fn is_open(finding: &Finding) -> bool {
+    finding.state == FindingState::Open
+        && finding
+            .verdict
+            .as_ref()
+            .is_none_or(|v| v.verdict == VerdictWord::Confirmed)
+}
+
+/// True for what a person decided to live with.
+pub(crate) fn is_accepted(finding: &Finding) -> bool {
+    let said = finding
+        .verdict
+        .as_ref()
+        .is_some_and(|v| v.verdict == VerdictWord::Accepted);
+    finding.state == FindingState::Accepted || said
+}
+
+/// Hidden dependencies that nobody judged wrong, the most surprising first.
+pub(crate) fn hidden<'a>(index: &Index<'a>) -> Vec<&'a Dependency> {
+    let mut hidden: Vec<&Dependency> = index
+        .inventory
+        .dependencies
+        .iter()
+        .filter(|d| d.hidden && !is_wrong(d))
+        .collect();
+    hidden.sort_by_cached_key(|d| (Reverse(surprise(d, index)), d.id.clone()));
+    hidden
+}
+
+/// Up to three hidden dependencies that surprise for different reasons.
+pub(crate) fn three_surprises<'a>(ranked: &[&'a Dependency]) -> Vec<&'a Dependency> {
+    let mut chosen: Vec<&Dependency> = Vec::new();
+    let different = |d: &Dependency, c: &Dependency| {
+        strongest_reason(d) != strongest_reason(c) && d.provider.entity != c.provider.entity
+    };
+    for dependency in ranked {
+        if chosen.len() < 3 && chosen.iter().all(|c| different(dependency, c)) {
+            chosen.push(dependency);
+        }
+    }
+    for dependency in ranked {
+        if chosen.len() < 3 && chosen.iter().all(|c| c.id != dependency.id) {
+            chosen.push(dependency);
+        }
+    }
+    chosen
+}
+
+/// How much it would surprise the person who switches the provider off.
+fn surprise(dependency: &Dependency, index: &Index<'_>) -> u32 {
+    let reasons: u32 = dependency.hidden_because.iter().map(|r| weight(r)).sum();
+    let strength = if dependency.strength == Strength::Blocking {
+        4
+    } else {
+        0
+    };
+    let wanted =
+        u32::try_from(index.consumers(dependency.provider.entity.as_str()).min(8)).unwrap_or(8);
+    let ordinary = if dependency.shared_service { 8 } else { 0 }
+        + if dependency.details.local { 6 } else { 0 };
+    (reasons + strength + wanted / 2).saturating_sub(ordinary)
+}
+
+fn strongest_reason(dependency: &Dependency) -> Option<&String> {
+    dependency
+        .hidden_because
+        .iter()
+        .max_by_key(|r| (weight(r), Reverse(r.as_str())))
+}
+
+/// How far a reason lies from what people expect. Relays and clear-text logons stop silently; an alias is found soon.
+fn weight(reason: &str) -> u32 {
+    match reason {
+        "unauthenticated-relay" | "scheduled" | "rare" => 9,
+        "cleartext-bind" | "local-archive" | "log-only" => 8,
+        "hosts-file-override" | "device-without-agent" | "pinned-certificate" => 7,
+        "address-literal" | "cached-credential" | "short-lived" => 6,
+        "config-only" => 5,
+        "alias" | "directory-only" => 4,
+        "undeclared" => 2,
+        _ => 3,
+    }
+}

@@ -1,0 +1,130 @@
+//! The dependency table as CSV.
+
+use csv::{QuoteStyle, WriterBuilder};
+
+use crate::page::{Need, Page};
+use crate::visible::visible;
+
+/// Column names: words of the inventory document, so that a filter written once keeps working.
+const COLUMNS: [&str; 24] = [
+    "hidden",
+    "hidden_because",
+    "consumer",
+    "component",
+    "kind",
+    "provider",
+    "endpoint",
+    "strength",
+    "basis",
+    "witnesses",
+    "reached",
+    "accounts",
+    "mechanism",
+    "protection",
+    "resources",
+    "written_in",
+    "rhythm",
+    "next_due",
+    "first_seen",
+    "last_seen",
+    "count",
+    "shared_service",
+    "verdict",
+    "evidence",
+];
+
+/// One header line, then one line per dependency.
+pub(crate) fn render(page: &Page) -> String {
+    let mut writer = WriterBuilder::new()
+        .quote_style(QuoteStyle::Always)
+        .from_writer(Vec::new());
+    let mut write = |cells: &[String]| {
+        writer
+            .write_record(cells)
+            .expect("memory takes every record of one width")
+    };
+    write(&COLUMNS.map(str::to_owned));
+    for need in &page.dependencies.rows {
+        write(&row(need).map(|cell| guarded(&cell)));
+    }
+    let bytes = writer.into_inner().expect("memory can be flushed");
+    String::from_utf8(bytes).expect("every cell was UTF-8")
+}
+
+fn row(need: &Need) -> [String; 24] {
+    let text = |t: &Option<String>| t.clone().unwrap_or_default();
+    let word = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+    [
+        word(need.hidden),
+        need.reasons.join("; "),
+        need.consumer.clone(),
+        need.component.clone(),
+        need.kind.clone(),
+        need.provider.clone(),
+        text(&need.endpoint),
+        need.strength.to_owned(),
+        need.basis.to_owned(),
+        need.witnesses.join(" "),
+        text(&need.reached),
+        need.accounts.join("; "),
+        text(&need.mechanism),
+        need.protection.unwrap_or_default().to_owned(),
+        need.resources.join("; "),
+        need.written_in.join("; "),
+        text(&need.rhythm),
+        text(&need.next_due),
+        need.first_seen.clone(),
+        need.last_seen.clone(),
+        need.count.to_string(),
+        word(need.shared),
+        text(&need.verdict),
+        need.because.join("; "),
+    ]
+}
+
+/// `cell` as text for every spreadsheet: a quote before whatever it would compute (`= + - @`, TAB, CR, and their
+/// full-width forms), also behind spaces. Control characters that reach this far are made visible.
+fn guarded(cell: &str) -> String {
+    let first = cell.trim_start_matches(' ').chars().next();
+    let computes = matches!(
+        first,
+        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '␉' | '␍' | '＝' | '＋' | '－' | '＠')
+    );
+    let shown = visible(cell);
+    if computes { format!("'{shown}") } else { shown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for hostile in [
+            "=cmd|' /C calc'!A0",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "  =1",
+            "＝1",
+        ] {
+            assert!(guarded(hostile).starts_with('\''), "{hostile:?}");
+        }
+    }
+
+    #[test]
+    fn plain_cells_stay_as_they_are() {
+        for plain in [
+            "mail1",
+            "10.0.0.5",
+            "/etc/app.env:3",
+            "",
+            "a=b",
+            "2026-11-20",
+        ] {
+            assert_eq!(guarded(plain), plain);
+        }
+    }
+}

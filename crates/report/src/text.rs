@@ -1,0 +1,462 @@
+//! Every text of the report, in one place, so that a language is one more constant.
+//!
+//! `{0}`, `{1}`… are filled by [`fill`]; plural forms stand beside each other, divided by `|`, and
+//! [`Catalogue::plural`] picks one. Words of the inventory (`smtp-relay`, `config-only`) get their
+//! titles from the registry; this catalogue only adds the short forms a drawing has room for.
+
+use groma_model::evidence::Witness;
+use groma_model::inventory::{
+    Basis, CertificatePlaceEntry, Disposition, Likelihood, ReachedBy, Severity, Strength,
+    VerdictWord,
+};
+use groma_model::name::Protection;
+
+macro_rules! catalogue {
+    ($($name:ident: $text:literal,)*) => {
+        /// The texts of one language.
+        #[derive(serde::Serialize)]
+        pub(crate) struct Catalogue { $(pub(crate) $name: &'static str,)* }
+
+        /// English.
+        pub(crate) static ENGLISH: Catalogue = Catalogue { $($name: $text,)* };
+    };
+}
+
+catalogue! {
+    language: "en",
+    product: "groma",
+    tagline: "Dependency report",
+    title_one: "What depends on {0}",
+    title_many: "Who needs whom: {0}",
+    title_empty: "Nothing was looked at yet",
+    generated: "Made {0} UTC",
+    of_snapshot: "Snapshot {0}",
+    skip: "Skip to the report",
+    sections: "Sections",
+
+    seconds: "{0} s|{0} s",
+    minutes: "{0} min|{0} min",
+    hours: "{0} h|{0} h",
+    days: "{0} day|{0} days",
+    host: "{0} host|{0} hosts",
+    thing: "{0} thing|{0} things",
+    outside_thing: "{0} outside|{0} outside",
+    device: "{0} device|{0} devices",
+    dependency: "{0} dependency|{0} dependencies",
+    more: "and {0} more|and {0} more",
+    alike: "and {0} more of this kind|and {0} more of this kind",
+    consumers: "{0} consumer depends on it|{0} consumers depend on it",
+    times: "seen once|seen {0} times",
+
+    watched: "Watched for {0}, from {1} to {2} UTC, from {3}.",
+    vantages_more: "{0} and {1} more hosts",
+    not_an_audit: "Watched {0} on {1}: this is a first look, not an audit.",
+    not_an_audit_why: "What runs at night, once a month or on other machines cannot show itself in such a look. Let it watch longer, and from more hosts, before anything is switched off.",
+    not_compared: "Not compared with your list.",
+    not_compared_why: "Nobody imported a list of what you believe you have, so this report cannot say what is missing from it.",
+    looked_at_nothing: "No host was looked at.",
+    unseen: "Probably still unseen: {0} to {1} dependencies ({2}).",
+
+    number_hosts: "hosts",
+    number_devices: "devices",
+    number_dependencies: "dependencies",
+    number_hidden: "hidden dependencies",
+    number_certificates: "certificates that expire within 90 days",
+    number_people: "questions only a person can answer",
+
+    risks: "What to mind first",
+    risks_lead: "Ranked by consequence: how grave, how likely, how many depend on it.",
+    risks_none: "No check found a risk in what was seen. That is worth as much as what was seen: see what is not known, below.",
+    risks_rest: "{0} more in the risk table below.|{0} more in the risk table below.",
+    why: "Why we say so",
+    first: "Do first",
+    owner: "Owner",
+    nobody: "nobody yet",
+    control_date: "Check by",
+    no_date: "no date yet",
+
+    map: "The map",
+    map_lead_things: "Each box is a host, a device or a system that others need. What stands lower carries what stands higher.",
+    map_lead_parts: "Each box is a program or a job. What stands lower carries what stands higher.",
+    map_lead_groups: "{0} things are too many to draw one by one: hosts of one network and layer share a box; those that most others need stand alone.",
+    map_empty: "No dependency was seen, so there is nothing to draw yet.",
+    map_hint: "Drag to move, Ctrl and wheel to zoom, click a box to see who needs it and why.",
+    map_search: "Find a host, address or program",
+    map_shared: "Shared services",
+    map_hidden_only: "Hidden only",
+    map_closer: "Closer",
+    map_further: "Further away",
+    map_fit: "Whole map",
+    map_label: "Layered map of dependencies",
+    map_edges_left_out: "{0} thin lines between groups are not drawn; the panel of each box counts them.",
+    map_parts_of: "Inside {0}",
+    legend_seen: "seen or written down",
+    legend_hidden: "hidden: a standard inventory does not show it",
+    legend_shared: "shared service",
+    legend_outside: "outside",
+    band_outside: "Outside",
+    band_shared: "Shared services",
+    needs_badge: "needs {0}",
+    group_in: "{0} in {1}",
+    group_apart: "{0} with no dependency seen",
+    anywhere: "no address",
+    listens_on: "port {0}",
+
+    panel: "Details",
+    panel_close: "Close",
+    panel_needed_by: "Who needs it",
+    panel_needs: "What it needs",
+    panel_nobody: "Nobody was seen needing it. That is not the same as nobody.",
+    panel_nothing: "It was not seen needing anything.",
+    panel_members: "In this group",
+    panel_risks: "Risks",
+    panel_why: "Why we say so",
+    panel_cut: "Evidence of this line is in the JSON export.",
+    panel_more: "{0} more",
+    panel_no_match: "Nothing of that name here.",
+
+    hidden: "Hidden dependencies",
+    hidden_lead: "A standard inventory (host facts, open ports, your list) does not show these. The most surprising first.",
+    hidden_none: "None were seen. In a short look that says little.",
+    wrong_left_out: "{0} dependency was judged wrong by a person and is left out.|{0} dependencies were judged wrong by a person and are left out.",
+    on: "on",
+    needs: "needs",
+    reached: "Reached",
+    account: "Account",
+    written_in: "Written in",
+    uses: "Uses",
+    program: "Program",
+    last_seen: "Last seen",
+    next_due: "Next due",
+    rhythm: "Rhythm",
+    protection: "Protection",
+    secret_here: "a password stands beside it",
+    not_current: "not seen at the last look",
+
+    findings: "Risk table",
+    findings_lead: "Every open risk in six fields. Those a person accepted are marked.",
+    findings_none: "No open risk.",
+    risk: "Risk",
+    indicator: "Indicator",
+    impact: "Impact",
+    likelihood: "Likelihood",
+    mitigations: "Mitigations",
+    owner_and_date: "Owner, control date",
+    accepted_by: "Accepted by {0}: {1}",
+
+    certificates: "Certificates",
+    certificates_lead: "By expiry, counted from the day of this report.",
+    certificates_none: "No certificate of its own was met.",
+    certificates_authorities: "{0} authority of a trust store is not listed.|{0} authorities of trust stores are not listed.",
+    expires: "Expires",
+    days_left: "{0} day left|{0} days left",
+    expired: "expired {0} day ago|expired {0} days ago",
+    certificate: "Certificate",
+    valid_for: "Valid for",
+    found: "Where it was met",
+    issuer: "Issuer",
+    strength_of_key: "Key and signature",
+    self_signed: "signed by itself",
+    key_here: "key lies here",
+    same_key: "same key as {0}",
+    weak: "weak",
+    file_on: "{0} on {1}",
+
+    dependencies: "All dependencies",
+    dependencies_lead: "One line per consumer, kind and provider.",
+    consumer: "Consumer",
+    provider: "Provider",
+    kind: "Kind",
+    basis: "Known how",
+    strength: "Without it",
+    filter: "Filter",
+    shown_of: "Showing {0} of {1}. The rest is in the CSV and JSON formats of this report.",
+
+    listeners: "Who listens",
+    listeners_lead: "Endpoints held open, and by which program.",
+    endpoint: "Endpoint",
+    service: "Service",
+    any_address: "every address",
+    unknown_program: "not told (needs more rights)",
+
+    host_column: "Host",
+    hosts_column: "Hosts",
+    hosts: "Hosts and devices",
+    name: "Name",
+    operating_system: "Operating system",
+    addresses: "Addresses",
+    hardware: "Hardware",
+    system: "System",
+    looked_from_inside: "Looked at from inside",
+    yes: "yes",
+    no: "no",
+    processors: "{0} processor|{0} processors",
+
+    systems: "Systems",
+    systems_lead: "What seems to belong together and what it seems to be for. To be confirmed by a person.",
+    functions: "Proposed functions",
+    members: "Members",
+    to_be_confirmed: "to be confirmed",
+    confirmed: "confirmed by {0}",
+
+    questions: "Questions to people",
+    questions_lead: "What no machine can know.",
+    to_nobody: "No owner known",
+
+    unknown: "What we do not know, and why",
+    unknown_lead: "Absence counts only where everything was looked at.",
+    coverage_none: "No look reported what it covered: treat all of this as partial.",
+    source: "Way of looking",
+    complete: "Seen completely",
+    partial: "Seen in part",
+    period: "Speaks for",
+    gaps: "What was not seen",
+    gaps_none: "No gap was reported.",
+    places: "{0} place|{0} places",
+    reason: "Why",
+    remedy: "What would help",
+    no_remedy: "nothing known",
+    folded: "Folded away",
+    folded_lead: "Real, but the same nearly everywhere; the map shows them on request.",
+    folded_by: "needed by {0}",
+    folded_local: "Connections of a host with itself",
+
+    summary_hidden: "{0} of them hidden|{0} of them hidden",
+    summary_risks: "{0} risk|{0} risks",
+    summary_certificates: "{0} certificate expiring|{0} certificates expiring",
+    summary_questions: "{0} question to people|{0} questions to people",
+    summary_surprises: "Most surprising",
+
+    footer: "Everything here was read, nothing was changed. Each line can say why we believe it: the evidence is in the JSON export.",
+    no_script: "The map can be searched and clicked where JavaScript is allowed. All of it also stands in the tables.",
+}
+
+/// `text` with `{0}`, `{1}`… replaced by `values`; values are never looked into.
+pub(crate) fn fill(text: &str, values: &[&str]) -> String {
+    let mut filled = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let Some((place, after)) = after.split_once('}') else {
+            rest = after;
+            break;
+        };
+        filled.push_str(
+            place
+                .parse()
+                .ok()
+                .and_then(|at: usize| values.get(at))
+                .copied()
+                .unwrap_or_default(),
+        );
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+impl Catalogue {
+    /// The form of `forms` that this language uses with the number `n`.
+    pub(crate) fn plural(&self, forms: &'static str, n: u64) -> &'static str {
+        match forms.split_once('|') {
+            Some((one, _)) if n == 1 => one,
+            Some((_, many)) => many,
+            None => forms,
+        }
+    }
+
+    /// A number with its noun, as `12 hosts`.
+    pub(crate) fn count(&self, forms: &'static str, n: usize) -> String {
+        fill(self.plural(forms, n as u64), &[&crate::human::number(n)])
+    }
+
+    /// A severity.
+    pub(crate) fn severity(&self, severity: Severity) -> &'static str {
+        match severity {
+            Severity::Critical => "critical",
+            Severity::High => "high",
+            Severity::Medium => "medium",
+            Severity::Low => "low",
+        }
+    }
+
+    /// A likelihood.
+    pub(crate) fn likelihood(&self, likelihood: Likelihood) -> &'static str {
+        match likelihood {
+            Likelihood::Low => "low",
+            Likelihood::Medium => "medium",
+            Likelihood::High => "high",
+        }
+    }
+
+    /// What the consumer loses.
+    pub(crate) fn strength(&self, strength: Strength) -> &'static str {
+        match strength {
+            Strength::Blocking => "stops",
+            Strength::Degrading => "limps",
+            Strength::Unknown => "unknown",
+        }
+    }
+
+    /// How an edge is known.
+    pub(crate) fn basis(&self, basis: Basis) -> &'static str {
+        match basis {
+            Basis::Observed => "observed",
+            Basis::Declared => "written down",
+            Basis::Inferred => "concluded",
+        }
+    }
+
+    /// A witness.
+    pub(crate) fn witness(&self, witness: Witness) -> &'static str {
+        match witness {
+            Witness::Live => "live",
+            Witness::History => "logs",
+            Witness::Written => "files",
+            Witness::Network => "network",
+            Witness::Declared => "list",
+        }
+    }
+
+    /// How a provider is found; `as` follows.
+    pub(crate) fn reached_by(&self, reached: ReachedBy) -> &'static str {
+        match reached {
+            ReachedBy::Name => "by name",
+            ReachedBy::Alias => "by alias",
+            ReachedBy::AddressLiteral => "by address",
+            ReachedBy::HostsFile => "by a hosts file entry",
+            ReachedBy::Broadcast => "by broadcast",
+        }
+    }
+
+    /// A judgement.
+    pub(crate) fn verdict(&self, verdict: VerdictWord) -> &'static str {
+        match verdict {
+            VerdictWord::Confirmed => "confirmed",
+            VerdictWord::Wrong => "wrong",
+            VerdictWord::Accepted => "accepted",
+        }
+    }
+
+    /// What protects the bytes.
+    pub(crate) fn protection(&self, protection: Protection) -> &'static str {
+        match protection {
+            Protection::None => "clear text",
+            Protection::Starttls => "STARTTLS",
+            Protection::Tls => "TLS",
+        }
+    }
+
+    /// What becomes of a system.
+    pub(crate) fn disposition(&self, disposition: Disposition) -> &'static str {
+        match disposition {
+            Disposition::Stay => "stays",
+            Disposition::Move => "moves",
+            Disposition::Replace => "is replaced",
+            Disposition::Retire => "is retired",
+        }
+    }
+
+    /// The heading of a layer; a word this version does not know stands as it came.
+    pub(crate) fn layer<'a>(&self, layer: &'a str) -> &'a str {
+        match layer {
+            "hardware" => "Hardware",
+            "network" => "Network",
+            "virtualization" => "Virtualization",
+            "os" => "Hosts",
+            "storage" => "Storage",
+            "identity" => "Identity",
+            "database" => "Databases",
+            "mail" => "Mail",
+            "application" => "Applications",
+            "backup" => "Backup",
+            "monitoring" => "Monitoring",
+            "endpoint" => "Workplaces and devices",
+            other => other,
+        }
+    }
+
+    /// A dependency kind in the few letters a box on the map has room for.
+    pub(crate) fn short_kind<'a>(&self, kind: &'a str) -> &'a str {
+        match kind {
+            "ldap-bind" => "LDAP",
+            "smtp-submission" => "mail submission",
+            "smtp-relay" => "mail relay",
+            "nosql" => "store",
+            "message-queue" => "queue",
+            "http" => "web",
+            "http-proxy" => "proxy",
+            "ntp" => "time",
+            "package-mirror" => "packages",
+            "kerberos" => "Kerberos",
+            "syslog" => "logs",
+            "other" => "network",
+            "dns" => "DNS",
+            "dhcp" => "DHCP",
+            "radius" => "RADIUS",
+            "imap" => "IMAP",
+            "pop3" => "POP3",
+            "sql" => "SQL",
+            "smb" => "SMB",
+            "nfs" => "NFS",
+            "iscsi" => "iSCSI",
+            "ftp" => "FTP",
+            "snmp" => "SNMP",
+            "ssh" => "SSH",
+            "rdp" => "RDP",
+            "ups" => "UPS",
+            other => other,
+        }
+    }
+
+    /// Where a certificate was met, without the host.
+    pub(crate) fn place(&self, place: &CertificatePlaceEntry) -> String {
+        use groma_model::fact::CertificatePlace;
+        match &place.place {
+            CertificatePlace::File { path, .. } => path.lossy().into_owned(),
+            CertificatePlace::Endpoint {
+                address,
+                port,
+                protocol,
+                ..
+            } => {
+                let address = std::net::SocketAddr::new(*address, port.0);
+                format!("{address} ({protocol})")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use groma_model::registry::REGISTRY;
+
+    #[test]
+    fn values_are_filled_in_and_never_looked_into() {
+        assert_eq!(fill("{0} on {1}", &["{1}", "b"]), "{1} on b");
+        assert_eq!(fill("nothing {7} there", &[]), "nothing  there");
+        assert_eq!(fill("open {", &[]), "open ");
+    }
+
+    #[test]
+    fn plurals_follow_the_number() {
+        assert_eq!(ENGLISH.count(ENGLISH.host, 1), "1 host");
+        assert_eq!(ENGLISH.count(ENGLISH.host, 0), "0 hosts");
+        assert_eq!(ENGLISH.count(ENGLISH.times, 1), "seen once");
+    }
+
+    #[test]
+    fn every_layer_of_the_registry_has_a_heading() {
+        for layer in &REGISTRY.layers {
+            assert_ne!(ENGLISH.layer(&layer.name), layer.name, "{}", layer.name);
+        }
+    }
+
+    #[test]
+    fn every_dependency_kind_fits_into_a_box() {
+        for kind in REGISTRY.dependencies.keys() {
+            assert!(ENGLISH.short_kind(kind).chars().count() <= 21, "{kind}");
+        }
+    }
+}
