@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Installs the real servers the end-to-end tests run: Debian's own packages, only what is missing.
 # Nothing starts: a policy-rc.d that refuses stands in the way for the time of the install, then what
-# stood there before is put back. No database cluster and no directory is created either.
+# stood there before is put back; units it brought stay switched off at boot. No database cluster and no
+# directory is created either. usage: packages.sh [PACKAGE…] (default: what the end-to-end tests need)
 set -euo pipefail
 
 wanted=(build-essential jq zstd sqlite3 ripgrep python3 openssl iproute2 util-linux procps
         nginx-light slapd ldap-utils postfix postgresql chrony openssh-server cron bind9)
+[ $# -eq 0 ] || wanted=("$@")
 
 missing=()
 for package in "${wanted[@]}"; do
@@ -51,3 +53,13 @@ apt_get install -y --no-install-recommends "${missing[@]}" >"$kept/log" 2>&1 || 
     echo "skipped: the packages could not be installed; the tests that need them will say so"
     exit 77
 }
+
+# A server that was not here before must not start at the next boot either.
+if command -v systemctl >/dev/null; then
+    for package in "${missing[@]}"; do
+        for unit in $(dpkg -L "$package" 2>/dev/null | sed -n 's#^\(/usr\)\?/lib/systemd/system/\([^/@]*\.\(service\|timer\|socket\)\)$#\2#p'); do
+            systemctl disable --quiet "$unit" >/dev/null 2>&1 || true
+        done
+    done
+fi
+echo "installed ${#missing[@]} packages; none of them was started"

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""What a look and a survey cost, side by side with peers in the same minutes, and what the collector does with a large estate.
+
+usage: survey.py [host|conf|store|estate]… [--rounds N]     (default: all of them, 5 rounds)
+
+Programs: GROMA_BIN and GROMA_AGENT_BIN (default: target/static, else target/release). Needs root for `conf`, and
+fusioninventory-agent and ripgrep to compare with (setup.sh); a peer that is missing is said to be missing.
+Contestants run in turn, A B A B; medians and ratios. On a shared machine read the ratios."""
+import os
+import shutil
+import subprocess
+import sys
+
+import gb
+
+TOP = os.path.abspath(os.path.join(gb.HERE, "..", ".."))
+words = [w for w in sys.argv[1:] if not w.startswith("--")]
+rounds = int(sys.argv[sys.argv.index("--rounds") + 1]) if "--rounds" in sys.argv else 5
+words = [w for w in words if not w.isdigit()] or ["host", "conf", "store", "estate"]
+SCRATCH = gb.GB + "/survey"
+shutil.rmtree(SCRATCH, ignore_errors=True)
+os.makedirs(SCRATCH)
+os.environ["GROMA_STATE_DIR"] = SCRATCH + "/state"
+verdicts = []
+
+
+def program(variable, name):
+    """A built program, wherever it was built."""
+    target = os.environ.get("CARGO_TARGET_DIR", TOP + "/target")
+    for path in (os.environ.get(variable), f"{target}/static/{name}", f"{target}/release/{name}"):
+        if path and os.path.exists(path):
+            return path
+    sys.exit(f"{name} is not built: tests/run build static")
+
+
+GROMA, AGENT = program("GROMA_BIN", "groma"), program("GROMA_AGENT_BIN", "groma-agent")
+
+
+def judge(what, value, limit, unit=""):
+    """Notes a figure the issue asks for, and whether it holds."""
+    verdicts.append((what, value, limit, unit))
+
+
+def ratio(results, one, other, column="cpu"):
+    return results[one][column] / results[other][column]
+
+
+def host():
+    """Host facts against fusioninventory-agent, and the whole look."""
+    peer = "fusioninventory-agent"
+    contestants = [
+        ("groma host facts", f"{AGENT} look --source host --offline --for 0s --out {SCRATCH}/host.batch", None),
+        ("groma whole look", f"{AGENT} look --offline --for 0s --out {SCRATCH}/whole.batch", None),
+    ]
+    if shutil.which("fusioninventory-inventory"):
+        contestants.insert(0, (peer, "fusioninventory-inventory", SCRATCH + "/peer.xml"))
+    else:
+        print("fusioninventory-agent is not installed: no ratio (tests/bench/setup.sh installs it)")
+    results = gb.rounds(contestants, rounds)
+    gb.table("host facts", results, contestants[0][0], ("wall", "cpu", "rss", "rc"))
+    if peer in results:
+        judge("fusioninventory-agent's CPU over groma's host facts, at least", ratio(results, peer, "groma host facts"), (">=", 8))
+        judge("fusioninventory-agent's CPU over groma's whole look", ratio(results, peer, "groma whole look"), None)
+    judge("peak memory of a whole look, below", results["groma whole look"]["rss"], ("<", 40), " MiB")
+
+
+def conf():
+    """The configuration scan against ripgrep's endpoint pattern over the same tree."""
+    tree = gb.conf_tree(int(os.environ.get("GROMA_CONF_FILES", "20000")))
+    if not shutil.which("rg"):
+        return print("ripgrep is not installed: no comparison")
+    # The agent reads where services keep their settings; in a namespace of its own, the tree is all there is to read.
+    inside = " && ".join(["mount -t tmpfs none " + d for d in ("/etc", "/opt", "/home", "/root", "/var", "/usr/local") if d not in tree])
+    private = f"unshare -m --propagation private sh -c '{{}}'"
+    look = f"mkdir -p {SCRATCH}/bin {SCRATCH}/tree && cp {AGENT} {SCRATCH}/bin/ && mount --bind {tree} /srv && {inside} && {SCRATCH}/bin/groma-agent look --source config --offline --for 0s --out {SCRATCH}/conf.batch"
+    contestants = [
+        ("ripgrep, endpoint pattern, 2 threads", f"rg -uuu --no-config -c -j2 '{gb.ENDPOINTS}' {tree}", SCRATCH + "/rg"),
+        ("ripgrep, endpoint pattern, 1 thread", f"rg -uuu --no-config -c -j1 '{gb.ENDPOINTS}' {tree}", SCRATCH + "/rg1"),
+        ("groma config scan", private.format(look), None),
+    ]
+    results = gb.rounds(contestants, max(3, rounds // 2 + 1))
+    gb.table("config scan", results, contestants[0][0], ("wall", "cpu", "rss", "rc"))
+    facts = subprocess.run(f"zstd -dc {SCRATCH}/conf.batch | grep -c '\"fact\":\"reference\"'", shell=True, capture_output=True, text=True).stdout.strip()
+    print(f"references found in the tree: {facts}")
+    judge("groma's CPU over ripgrep's on the same tree, at most", ratio(results, "groma config scan", contestants[0][0]), ("<=", 1.5))
+
+
+def size(folder):
+    return sum(os.path.getsize(os.path.join(d, f)) for d, _, files in os.walk(folder) for f in files)
+
+
+def store():
+    """How much a second survey of an unchanged machine adds."""
+    data = SCRATCH + "/data"
+    survey = [GROMA, "survey", "--offline", "--for", "2s", "--data", data, "--out", SCRATCH + "/out"]
+    sizes = []
+    for _ in range(3):
+        subprocess.run(survey, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        sizes.append(size(data))
+    print(f"\n== store after each survey, bytes: {sizes}")
+    judge("growth by a second survey, below", 100 * (sizes[1] / sizes[0] - 1), ("<", 5), " %")
+
+
+def estate():
+    """Export and report of a made-up estate of 10,000 hosts and 200,000 dependencies."""
+    data = SCRATCH + "/estate"
+    hosts, dependencies = os.environ.get("GROMA_ESTATE", "10000,200000").split(",")
+    made = gb.run([GROMA, "generate", "--hosts", hosts, "--dependencies", dependencies, "--data", data])
+    print(f"\n== estate of {hosts} hosts and {dependencies} dependencies: made in {made['wall']:.1f} s, {size(data) / 2**20:.0f} MiB")
+    contestants = [
+        ("export json", f"{GROMA} export --format json --data {data} --out {SCRATCH}/estate.json", None),
+        ("report html", f"{GROMA} report --format html --data {data} --out {SCRATCH}/estate.html", None),
+    ]
+    results = gb.rounds(contestants, 3)
+    gb.table("estate", results, "export json", ("wall", "cpu", "rss", "rc"))
+    for name in ("json", "html"):
+        print(f"estate.{name}: {os.path.getsize(f'{SCRATCH}/estate.{name}') / 2**20:.1f} MiB")
+    judge("export of the estate, at most", results["export json"]["wall"], ("<=", 5), " s")
+    judge("report of the estate, at most", results["report html"]["wall"], ("<=", 5), " s")
+
+
+for word in words:
+    globals()[word]()
+print("\n== asked for")
+for what, value, limit, unit in verdicts:
+    sign, bound = limit or ("", "")
+    holds = {"": "", ">=": value >= (bound or 0), "<=": value <= (bound or 0), "<": value < (bound or 0)}[sign]
+    print(f"{what:62s} {sign} {bound}{unit if sign else '':4s}  measured {value:.2f}{unit}  {'' if holds == '' else 'holds' if holds else 'DOES NOT HOLD'}")
