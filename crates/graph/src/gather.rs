@@ -17,6 +17,7 @@ pub(crate) struct Raw<T> {
     pub(crate) host: EntityId,
     pub(crate) seen: Seen,
     pub(crate) current: bool,
+    pub(crate) witness: Witness,
     pub(crate) fact: T,
 }
 
@@ -68,6 +69,7 @@ impl Gathered {
             self.entries
                 .insert(evidence.id.clone(), entry(&evidence, &host));
         }
+        let witness = evidence.witness();
         let Evidence {
             id,
             site,
@@ -87,6 +89,7 @@ impl Gathered {
                     host,
                     seen,
                     current,
+                    witness,
                     fact: $fact,
                 }
             };
@@ -188,7 +191,7 @@ fn entry(evidence: &Evidence, host: &EntityId) -> EvidenceEntry {
     EvidenceEntry {
         id: evidence.id.clone(),
         source: evidence.source.clone(),
-        witness: Witness::of(&evidence.fact),
+        witness: evidence.witness(),
         vantage: host.clone(),
         observed_at: evidence.seen.last,
         says: evidence.fact.says(),

@@ -4,7 +4,7 @@ use groma_model::fact::{ComponentClass, Reference};
 use groma_model::inventory::ReachedBy;
 use groma_model::name::{Port, Transport};
 use groma_model::registry::REGISTRY;
-use groma_model::{Estate, Fact, Meaning, Peer, Witness};
+use groma_model::{Estate, Meaning, Peer, Witness};
 
 use crate::draft::{Certainty, Draft, Drafts, Place, component, one_transport};
 use crate::gather::{Gathered, Raw};
@@ -104,8 +104,7 @@ pub(crate) fn mounts(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) 
             transport: Some(Transport::Tcp),
         };
         let part = component(ComponentClass::File, raw.fact.mount_point.clone());
-        let witness = Witness::of(&Fact::FileSystem(raw.fact.clone()));
-        let mut draft = Draft::of(raw, part, &remote.kind, Certainty::Stated, witness);
+        let mut draft = Draft::of(raw, part, &remote.kind, Certainty::Stated, raw.witness);
         draft.reached.insert(reached(&remote.peer, &meaning));
         draft.resources.insert(remote.resource.to_string());
         draft

@@ -97,8 +97,11 @@ impl Evidence {
         ])
     }
 
-    /// The witness this evidence is.
+    /// The witness this evidence is: a file system that only a file names is written, not seen.
     pub fn witness(&self) -> Witness {
-        Witness::of(&self.fact)
+        match &self.fact {
+            Fact::FileSystem(_) if self.scope.as_str().starts_with("file:") => Witness::Written,
+            fact => Witness::of(fact),
+        }
     }
 }
