@@ -9,6 +9,14 @@ pub fn start_ticks(stat: &[u8]) -> Option<u64> {
     rest.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
+/// True if the process has ended and only waits for its parent to ask how (state `Z` or `X`, proc(5)): its
+/// account and start can still be read, its executable cannot.
+pub fn has_ended(stat: &[u8]) -> bool {
+    let close = stat.iter().rposition(|b| *b == b')');
+    let state = close.and_then(|close| stat.get(close + 2));
+    matches!(state, Some(b'Z' | b'X' | b'x'))
+}
+
 /// The account whose rights it uses: the effective uid, second number of `Uid:` in `/proc/PID/status`.
 pub fn effective_uid(status: &[u8]) -> Option<u32> {
     let line = status
@@ -47,6 +55,13 @@ mod tests {
         assert_eq!(start_ticks(stat), Some(987_654));
         assert_eq!(start_ticks(b"42 (cut"), None);
         assert_eq!(start_ticks(b""), None);
+    }
+
+    #[test]
+    fn a_process_that_only_waits_to_be_buried_has_ended() {
+        assert!(has_ended(b"42 (a) S) Z 1 42"));
+        assert!(!has_ended(b"42 (a) Z) S 1 42"));
+        assert!(!has_ended(b"42 (a)") && !has_ended(b""));
     }
 
     #[test]

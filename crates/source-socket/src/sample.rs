@@ -14,7 +14,7 @@ use crate::dump::{FAMILIES, TRANSPORTS, dump, read_text};
 use crate::namespace::{self, Namespace};
 use crate::program::{Accounts, program};
 use crate::socket::{Rows, Socket};
-use crate::walk::{Inodes, ProcessTable, network_namespace};
+use crate::walk::{Inodes, Process, ProcessTable, Walk, network_namespace};
 
 /// How often a socket nobody seems to hold is looked for, before it counts as the kernel's own.
 const WALKS_PER_SOCKET: u8 = 2;
@@ -62,6 +62,7 @@ pub struct Sample {
     pub cut: bool,
 }
 
+#[derive(Clone, Copy)]
 struct Known {
     cookie: u64,
     owner: Owner,
@@ -220,60 +221,75 @@ impl Sampler {
         budget: &Budget,
         sample: &mut Sample,
     ) {
-        let present: Inodes<u64> = sample
-            .places
-            .iter()
-            .flat_map(|p| &p.rows.sockets)
-            .filter(|s| s.inode != 0)
-            .map(|s| (s.inode, s.cookie))
+        let wanted: Inodes<Option<usize>> = held(sample)
+            .filter(|socket| !self.is_placed(socket))
+            .map(|socket| (socket.inode, None))
             .collect();
-        self.known
-            .retain(|inode, known| present.get(inode) == Some(&known.cookie));
-        let is_placed = |inode: &u32| {
-            self.known.get(inode).is_some_and(|k| {
-                matches!(k.owner, Owner::Program(_) | Owner::Ourselves)
-                    || k.walks >= WALKS_PER_SOCKET
-            })
-        };
-        let wanted: Inodes<Option<usize>> = present
-            .keys()
-            .filter(|inode| !is_placed(inode))
-            .map(|inode| (*inode, None))
-            .collect();
-        if wanted.is_empty() {
-            return;
+        let mut walk = Walk::default();
+        if !wanted.is_empty() {
+            walk = table.walk(pids, wanted, budget.entries_max, window);
         }
-        let own_pid = table.own_pid();
-        let walk = table.walk(pids, wanted, budget.entries_max, window);
         sample.cut |= walk.cut;
+        let owners = self.programs_of(&walk, table.own_pid());
+        self.remember(sample, &walk, &owners);
+    }
+
+    /// True if no walk is needed to say who holds `socket`.
+    fn is_placed(&self, socket: &Socket) -> bool {
+        self.known_as(socket).is_some_and(|known| {
+            matches!(known.owner, Owner::Program(_) | Owner::Ourselves)
+                || known.walks >= WALKS_PER_SOCKET
+        })
+    }
+
+    /// What is known of this very socket, not of an earlier one of the same number.
+    fn known_as(&self, socket: &Socket) -> Option<&Known> {
+        let known = self.known.get(&socket.inode);
+        known.filter(|known| known.cookie == socket.cookie)
+    }
+
+    fn programs_of(&mut self, walk: &Walk, own_pid: Option<u32>) -> Vec<Owner> {
+        let owner = |process: &Process| {
+            if Some(process.pid) == own_pid {
+                return Owner::Ourselves;
+            }
+            Owner::Program(self.id_of(program(process, &self.accounts, &self.world)))
+        };
+        walk.processes.iter().map(owner).collect()
+    }
+
+    /// Keeps what is known of the sockets of this sample, and forgets all others.
+    fn remember(&mut self, sample: &Sample, walk: &Walk, owners: &[Owner]) {
         let unseen = if walk.denied > 0 || !rustix::process::geteuid().is_root() {
             Owner::Hidden
         } else {
             Owner::Nobody
         };
-        let owners: Vec<Owner> = walk
-            .processes
-            .iter()
-            .map(|process| match Some(process.pid) == own_pid {
-                true => Owner::Ourselves,
-                false => Owner::Program(self.id_of(program(process, &self.accounts, &self.world))),
-            })
-            .collect();
-        for (inode, place) in walk.owners {
-            let owner = place
-                .and_then(|place| owners.get(place))
-                .copied()
-                .unwrap_or(unseen);
-            let cookie = present.get(&inode).copied().unwrap_or(0);
-            let known = self.known.entry(inode).or_insert(Known {
-                cookie,
-                owner,
-                walks: 0,
-            });
-            known.owner = owner;
-            known.walks = known.walks.saturating_add(1);
+        let mut next = Inodes::default();
+        next.reserve(self.known.len().max(walk.owners.len()));
+        for socket in held(sample) {
+            let before = self.known_as(socket);
+            let known = match walk.owners.get(&socket.inode) {
+                Some(place) => Known {
+                    cookie: socket.cookie,
+                    owner: place.and_then(|p| owners.get(p)).copied().unwrap_or(unseen),
+                    walks: before.map_or(0, |known| known.walks).saturating_add(1),
+                },
+                None => match before {
+                    Some(known) => *known,
+                    None => continue,
+                },
+            };
+            next.insert(socket.inode, known);
         }
+        self.known = next;
     }
+}
+
+/// The sockets that some program may hold.
+fn held(sample: &Sample) -> impl Iterator<Item = &Socket> {
+    let all = sample.places.iter().flat_map(|place| &place.rows.sockets);
+    all.filter(|socket| socket.inode != 0)
 }
 
 impl std::fmt::Debug for Sampler {

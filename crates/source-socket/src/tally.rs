@@ -103,7 +103,7 @@ impl Tally {
                 };
                 hidden += u64::from(owner == Owner::Hidden);
                 if let Subject::Listener { port, .. } = key.subject {
-                    unheld += u64::from(owner == Owner::Nobody);
+                    unheld += u64::from(owner == Owner::Nobody && !sample.cut);
                     hidden_ports.extend((owner == Owner::Hidden).then_some(port));
                 }
                 self.count(key, now);

@@ -21,7 +21,9 @@ use groma_source::Window;
 use rustix::fs::{Mode, OFlags, RawDir};
 use rustix::io::Errno;
 
-use crate::process::{bracketed_number, effective_uid, start_ticks, without_deleted_mark};
+use crate::process::{
+    bracketed_number, effective_uid, has_ended, start_ticks, without_deleted_mark,
+};
 use crate::script::{COMMAND_LINE_BYTES, is_interpreter};
 
 const DIRECTORY: OFlags = OFlags::RDONLY
@@ -201,11 +203,17 @@ impl ProcessTable {
             let Some(owner) = walk.owners.get_mut(&inode) else {
                 continue;
             };
-            let place = *place.get_or_insert_with(|| {
-                walk.processes.push(describe(process, pid));
-                walk.processes.len() - 1
-            });
-            claim(owner, place, &walk.processes);
+            if place.is_none() {
+                // Ended meanwhile: nobody can say any more what it was.
+                let Some(found) = describe(process, pid) else {
+                    break;
+                };
+                place = Some(walk.processes.len());
+                walk.processes.push(found);
+            }
+            if let Some(place) = place {
+                claim(owner, place, &walk.processes);
+            }
         }
         Ok(())
     }
@@ -219,23 +227,31 @@ fn claim(owner: &mut Option<usize>, place: usize, processes: &[Process]) {
     }
 }
 
-/// Reads what a fact says about a process. What cannot be read stays empty.
-pub(crate) fn describe(process: &OwnedFd, pid: u32) -> Process {
+/// Reads what a fact says about a process; `None` if it ended before all of it was read. What may not be
+/// read stays empty.
+pub(crate) fn describe(process: &OwnedFd, pid: u32) -> Option<Process> {
     let executable = link(process, c"exe");
     let command_line = if is_interpreter(&executable) {
         file(process, c"cmdline", COMMAND_LINE_BYTES)
     } else {
         Vec::new()
     };
-    Process {
+    let described = Process {
         pid,
-        started: start_ticks(&file(process, c"stat", SMALL_FILE_BYTES)).unwrap_or(u64::MAX),
+        started: 0,
         uid: effective_uid(&file(process, c"status", SMALL_FILE_BYTES)),
         groups: file(process, c"cgroup", SMALL_FILE_BYTES),
         working_directory: link(process, c"cwd"),
         executable,
         command_line,
-    }
+    };
+    // Last, because it tells that the process was still there when everything else was read.
+    let stat = file(process, c"stat", SMALL_FILE_BYTES);
+    let started = start_ticks(&stat).filter(|_| !has_ended(&stat))?;
+    Some(Process {
+        started,
+        ..described
+    })
 }
 
 /// True if a process that is there did not let us look; any other failure means that it ended meanwhile.
@@ -331,20 +347,12 @@ mod tests {
             .unwrap();
         let table = ProcessTable::open().unwrap();
         let process = table.process(child.id()).unwrap();
-        let alive = describe(&process, child.id());
+        let alive = describe(&process, child.id()).unwrap();
         assert!(!alive.executable.is_empty() && alive.started > 0 && alive.uid.is_some());
         child.kill().unwrap();
         child.wait().unwrap();
         // Whatever gets this number next, the descriptor does not lead there.
-        let ended = describe(&process, child.id());
-        assert_eq!(
-            ended,
-            Process {
-                pid: child.id(),
-                started: u64::MAX,
-                ..Process::default()
-            }
-        );
+        assert_eq!(describe(&process, child.id()), None);
         let refused = network_namespace(&process).unwrap_err();
         assert!(!is_refusal(&process, refused), "{refused:?}");
     }

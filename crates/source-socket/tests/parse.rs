@@ -9,7 +9,7 @@ use groma_model::{Port, Transport};
 use groma_source_socket::cgroup::membership;
 use groma_source_socket::classify::{Listeners, Role, role};
 use groma_source_socket::diagnostics::{Progress, read_datagram};
-use groma_source_socket::process::{effective_uid, start_ticks};
+use groma_source_socket::process::{effective_uid, has_ended, start_ticks};
 use groma_source_socket::table::read_table;
 use groma_source_socket::{EphemeralPorts, Phase, Rows, Socket, script};
 use proptest::prelude::*;
@@ -254,7 +254,7 @@ fn read_everything(bytes: &[u8]) {
         }
     }
     let _ = (
-        start_ticks(bytes),
+        (start_ticks(bytes), has_ended(bytes)),
         effective_uid(bytes),
         EphemeralPorts::parse(bytes),
         membership(bytes),
