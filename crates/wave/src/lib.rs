@@ -1,2 +1,17 @@
 //! Wave files: what moves together, and what was promised.
+//!
+//! A wave is written by hand, often late in the evening before it is needed, so reading one is strict and
+//! kind: a key nobody knows is an error, not a silence, and every error says which file, which line, which
+//! key, and what to write instead. The nouns are [`groma_model::wave`]; `docs/reference/wave-example.toml`
+//! shows every key.
 #![forbid(unsafe_code)]
+#![warn(clippy::indexing_slicing)]
+
+mod error;
+mod nearest;
+mod parse;
+mod table;
+
+pub use error::{Problem, WaveError};
+pub use groma_model::wave::Wave;
+pub use parse::{BYTES_MAX, parse};

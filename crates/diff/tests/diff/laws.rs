@@ -116,7 +116,9 @@ fn some_wave() -> Wave {
     };
     let expected = vec![
         "sql to mail1:5432".parse().expect("an expectation"),
-        "http from app2 to 10.0.0.9".parse().expect("an expectation"),
+        "http from app2 to 10.0.0.9"
+            .parse()
+            .expect("an expectation"),
     ];
     Wave {
         name: "w1".into(),
