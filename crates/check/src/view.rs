@@ -3,10 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use groma_model::inventory::{
-    CoverageEntry, Dependency, Entity, Inventory, ListenerEntry, Severity, VerdictWord,
-};
-use groma_model::{CoverageState, EntityId, Timestamp, Transport, Witness};
+use groma_model::inventory::{Dependency, Entity, Inventory, ListenerEntry, Severity, VerdictWord};
+use groma_model::{CoverageState, EntityId, Port, Timestamp, Transport, Witness};
 
 /// An inventory at a moment, with the questions every check asks of it.
 pub struct View<'a> {
@@ -83,18 +81,34 @@ impl<'a> View<'a> {
             .count()
     }
 
-    /// True if everything that listens on `host` over `transport` was seen: only then is silence an answer.
-    pub fn listeners_complete(&self, host: &EntityId, transport: Transport) -> bool {
-        let of_sockets = |c: &&CoverageEntry| {
-            let Some(path) = c.scope.strip_prefix("socket:") else {
-                return false;
+    /// True if everything that listens on `port` of `host` was seen: only then is silence an answer. Asks
+    /// the coverage of `socket:NAMESPACE/TRANSPORT/listen`, and the holes `…/listen/PORT` in it.
+    pub fn listeners_complete(&self, host: &EntityId, transport: Transport, port: Port) -> bool {
+        let here = self
+            .inventory
+            .coverage
+            .iter()
+            .filter(|c| c.vantage == *host);
+        let mut looked = false;
+        for entry in here {
+            let Some(path) = entry.scope.strip_prefix("socket:") else {
+                continue;
             };
-            let mut words = path.split('/');
-            let other = |word| matches!(word, "tcp" | "udp" | "unix") && word != transport.as_str();
-            c.vantage == *host && !words.any(other)
-        };
-        let mut seen = self.inventory.coverage.iter().filter(of_sockets).peekable();
-        seen.peek().is_some() && seen.all(|c| c.state == CoverageState::Complete)
+            let words: Vec<&str> = path.split('/').collect();
+            let hole = match words.as_slice() {
+                [_, way, "listen"] if *way == transport.as_str() => {
+                    looked = true;
+                    None
+                }
+                [_, way, "listen", hole] if *way == transport.as_str() => Some(*hole),
+                _ => continue,
+            };
+            let concerns = hole.is_none_or(|hole| hole == port.to_string());
+            if concerns && entry.state != CoverageState::Complete {
+                return false;
+            }
+        }
+        looked
     }
 
     /// The owner of the first of `subjects` that has one.

@@ -411,8 +411,16 @@ pub fn cycles(inventory: &Inventory) -> Vec<Vec<EntityId>> {
     named
 }
 
+/// Where the text finds why we believe a need.
+struct Facts<'a> {
+    inventory: &'a Inventory,
+    needs: BTreeMap<&'a DependencyId, &'a Dependency>,
+}
+
 /// The impact for a terminal: who stops, who is unknown, who limps, and why we believe it.
 pub fn text(impact: &Impact, inventory: &Inventory) -> String {
+    let needs = inventory.dependencies.iter().map(|d| (&d.id, d)).collect();
+    let facts = Facts { inventory, needs };
     let number = |effect| {
         impact
             .affected
@@ -446,7 +454,7 @@ pub fn text(impact: &Impact, inventory: &Inventory) -> String {
             let _ = write!(page, "\n{heading}\n");
             members
                 .iter()
-                .for_each(|a| page.push_str(&paragraph(a, inventory)));
+                .for_each(|a| page.push_str(&paragraph(a, &facts)));
         }
     }
     let certificate = |c: &CertificateAtStake| {
@@ -472,7 +480,7 @@ fn list_of(heading: &str, lines: impl Iterator<Item = String>) -> String {
     }
 }
 
-fn paragraph(affected: &Affected, inventory: &Inventory) -> String {
+fn paragraph(affected: &Affected, facts: &Facts<'_>) -> String {
     let way: Vec<String> = affected.path.iter().map(step_text).collect();
     let shared = if affected.shared_service {
         " [shared service]"
@@ -484,22 +492,22 @@ fn paragraph(affected: &Affected, inventory: &Inventory) -> String {
         let also: Vec<String> = affected.also.iter().map(step_text).collect();
         let _ = writeln!(text, "    also: {}", also.join("; "));
     }
-    for line in because(affected, inventory) {
+    for line in because(affected, facts) {
         let _ = writeln!(text, "    because {}", plain(&line));
     }
     text
 }
 
 /// The first facts behind the first need of the way, as a person reads them.
-fn because(affected: &Affected, inventory: &Inventory) -> Vec<String> {
-    let first = affected.path.first().and_then(|step| {
-        inventory
-            .dependencies
-            .iter()
-            .find(|d| d.id == step.dependency)
-    });
-    let ids = first.map_or(&[][..], |d| d.evidence.as_slice());
-    let entries = ids.iter().filter_map(|id| inventory.evidence_entry(id));
+fn because(affected: &Affected, facts: &Facts<'_>) -> Vec<String> {
+    let first = affected
+        .path
+        .first()
+        .and_then(|step| facts.needs.get(&step.dependency));
+    let entries = first
+        .into_iter()
+        .flat_map(|d| &d.evidence)
+        .filter_map(|id| facts.inventory.evidence_entry(id));
     entries
         .take(BECAUSE_MAX)
         .map(|e| format!("{} ({}, {})", e.says, e.source, e.observed_at.minute()))

@@ -50,6 +50,19 @@ fn is_open_bind(d: &Dependency) -> bool {
         && !silent
 }
 
+/// An account or a secret stands there, or the logon is known to be the simple one.
+fn sends_password(d: &Dependency) -> bool {
+    let simple = d
+        .details
+        .mechanism
+        .as_deref()
+        .is_some_and(|m| m.eq_ignore_ascii_case("simple"));
+    simple
+        || d.details.secret_in_file
+        || d.details.account.is_some()
+        || !d.details.accounts.is_empty()
+}
+
 fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
     let Some(first) = dependencies.first() else {
         return Draft::about(&[]);
@@ -57,7 +70,12 @@ fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
     let provider = &first.provider;
     let machines = consumers(dependencies);
     let mut draft = Draft::about(&[provider.entity.as_str()]);
-    draft.severity = Severity::High;
+    let password = dependencies.iter().any(|d| sends_password(d));
+    draft.severity = if password {
+        Severity::High
+    } else {
+        Severity::Medium
+    };
     "identity".clone_into(&mut draft.layer);
     let alive = dependencies.iter().any(|d| was_seen_alive(d));
     draft.likelihood = if alive {
@@ -66,11 +84,18 @@ fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
         Likelihood::Medium
     };
     let whose = count(machines, "machine", "machines");
-    draft.risk = format!(
-        "{whose} {} on to the directory {} in clear text: anybody on the way can read the password.",
-        agree(machines, "logs", "log"),
-        provider.name
-    );
+    draft.risk = match password {
+        true => format!(
+            "{whose} {} on to the directory {} in clear text: anybody on the way can read the password.",
+            agree(machines, "logs", "log"),
+            provider.name
+        ),
+        false => format!(
+            "{whose} {} the directory {} in clear text: any password that passes can be read on the way.",
+            agree(machines, "asks", "ask"),
+            provider.name
+        ),
+    };
     let accounts: Vec<&String> = dependencies
         .iter()
         .flat_map(|d| &d.details.accounts)

@@ -46,7 +46,11 @@ pub(super) fn is_silent(view: &View<'_>, d: &Dependency) -> bool {
         .listeners(host)
         .iter()
         .any(|l| answers(l, d, port, transport));
-    is_written(d) && !answered && !publishes && !open && view.listeners_complete(host, transport)
+    is_written(d)
+        && !answered
+        && !publishes
+        && !open
+        && view.listeners_complete(host, transport, port)
 }
 
 fn answers(listener: &ListenerEntry, d: &Dependency, port: Port, transport: Transport) -> bool {

@@ -187,12 +187,12 @@ pub(crate) fn listener(host: &str, port: u16, unit: &str) -> ListenerEntry {
     }
 }
 
-/// All sockets of `host` were seen, or not.
+/// All TCP listeners of `host` were seen, or not.
 pub(crate) fn sockets(host: &str, state: CoverageState) -> CoverageEntry {
     CoverageEntry {
         source: SourceName::new("host.sockets"),
         vantage: id(host),
-        scope: "socket:net-1/tcp".to_owned(),
+        scope: "socket:host/tcp/listen".to_owned(),
         state,
         gaps: Vec::new(),
         from: now(),

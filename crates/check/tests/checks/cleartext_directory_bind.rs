@@ -61,3 +61,20 @@ fn protection_nobody_knows_is_not_called_clear_text() {
     );
     assert!(found(CHECK, &unknown).is_empty());
 }
+
+#[test]
+fn a_configuration_without_an_account_is_said_with_less_certainty() {
+    let need = protected(depends("app1", "ldap-bind", "dc1", 389), Protection::None);
+    let finding = only(
+        CHECK,
+        &inventory(vec![host("app1"), host("dc1")], vec![need]),
+    );
+    assert_eq!(finding.severity, Severity::Medium);
+    assert!(
+        finding
+            .risk
+            .starts_with("1 machine asks the directory dc1 in clear text"),
+        "{}",
+        finding.risk
+    );
+}

@@ -78,3 +78,19 @@ fn a_machine_without_an_agent_is_not_judged() {
         .for_each(|e| e.has_agent = false);
     assert!(found(CHECK, &inventory).is_empty());
 }
+
+#[test]
+fn a_partial_look_at_connections_or_other_ports_takes_nothing_away_and_a_hole_at_the_port_does() {
+    let holed = |scope: &str| {
+        let mut inventory = positive();
+        let mut hole = sockets("db1", CoverageState::Partial);
+        hole.scope = scope.to_owned();
+        inventory.coverage.push(hole);
+        found(CHECK, &inventory).len()
+    };
+    assert_eq!(holed("socket:host/tcp/connections"), 1);
+    assert_eq!(holed("socket:host/udp/listen"), 1);
+    assert_eq!(holed("socket:host/tcp/listen/443"), 1);
+    assert_eq!(holed("socket:host/tcp/listen/5432"), 0);
+    assert_eq!(holed("socket:net-4026531840/tcp/listen"), 0);
+}
