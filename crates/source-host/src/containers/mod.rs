@@ -1,0 +1,184 @@
+//! `host.containers`: containers that run, and those a runtime keeps.
+
+mod parse;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use groma_model::fact::Container;
+use groma_model::{Fact, Reason, Scope, SourceName};
+use groma_source::{Budget, DiskError, EntryKind, Explanation, Sink, Source, Window, World};
+
+use crate::part::Part;
+use crate::reader::{Reader, file_name};
+use crate::text::lossy;
+
+/// Tasks that containerd runs, by namespace.
+const TASKS: &str = "/run/containerd/io.containerd.runtime.v2.task";
+
+/// Containers of this machine.
+pub struct ContainersSource {
+    world: World,
+}
+
+impl ContainersSource {
+    /// A source on `world`.
+    pub fn new(world: World) -> Self {
+        Self { world }
+    }
+}
+
+impl Source for ContainersSource {
+    fn name(&self) -> SourceName {
+        SourceName::new("host.containers")
+    }
+
+    fn explain(&self) -> Explanation {
+        let words = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
+        Explanation {
+            purpose: "Tells which containers run here, and which ones a runtime keeps.".into(),
+            reads: words(&[
+                "/proc/*/cgroup (in which container a process runs)",
+                "Docker: /etc/docker/daemon.json (data-root), containers/*/config.v2.json",
+                "Podman and CRI-O: containers.json of the system's storage and of users' storages under /home",
+                "containerd: /run/containerd/io.containerd.runtime.v2.task/*/*/config.json; LXC: /var/lib/lxc/*/config",
+            ]),
+            contacts: Vec::new(),
+            sends: words(&["container id, name, image, runtime, whether a process runs in it"]),
+            never_sends: words(&["environment, command line and mounts of a container (never taken out of the state files)"]),
+            rights: words(&["none for ids of running containers; root for names and images"]),
+            cost: "one small read per process, one per container".into(),
+        }
+    }
+
+    fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
+        let mut reader = Reader::new(self.world.disk.as_ref(), window, budget);
+        let mut part = Part::begin(window, sink, Scope::new("containers", "/"));
+        let mut found = Found { part: &mut part, reader: &mut reader, by_id: BTreeMap::new() };
+        found.docker();
+        found.storages();
+        found.containerd();
+        found.lxc();
+        found.running();
+        let by_id = found.by_id;
+        for container in by_id.into_values() {
+            part.saw(Fact::Container(container));
+        }
+        part.close();
+    }
+}
+
+struct Found<'p, 'r, 'w> {
+    part: &'p mut Part<'w>,
+    reader: &'p mut Reader<'r>,
+    by_id: BTreeMap<String, Container>,
+}
+
+impl Found<'_, '_, '_> {
+    fn list(&mut self, path: &str, what: &str) -> Vec<PathBuf> {
+        match self.reader.list(Path::new(path)) {
+            Ok(entries) => entries.into_iter().filter(|e| e.kind == EntryKind::Directory).map(|e| e.path).collect(),
+            Err(error) => {
+                self.part.refused(what, &error);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Reads one state file; an absent one is none, an unreadable one a gap.
+    fn state(&mut self, path: &Path, what: &str) -> Option<Vec<u8>> {
+        match self.reader.read(path) {
+            Ok(read) => Some(read.bytes),
+            Err(error) if error.is_absent() => None,
+            Err(error) => {
+                self.part.refused(what, &error);
+                None
+            }
+        }
+    }
+
+    fn keep(&mut self, container: Option<Container>, path: &Path, what: &str) {
+        match container {
+            Some(container) => {
+                self.by_id.entry(container.id.clone()).or_insert(container);
+            }
+            None => self.part.refused(what, &DiskError::because(path, Reason::Malformed)),
+        }
+    }
+
+    fn docker(&mut self) {
+        let settings = self.state(Path::new("/etc/docker/daemon.json"), "settings of Docker");
+        let root = settings.and_then(|bytes| parse::docker_root(&bytes)).unwrap_or_else(|| "/var/lib/docker".into());
+        for directory in self.list(&format!("{root}/containers"), "containers of Docker") {
+            let path = directory.join("config.v2.json");
+            if let Some(bytes) = self.state(&path, "container of Docker") {
+                self.keep(parse::docker(&bytes), &path, "container of Docker");
+            }
+        }
+    }
+
+    fn storages(&mut self) {
+        let mut files = vec![PathBuf::from("/var/lib/containers/storage/overlay-containers/containers.json"), PathBuf::from("/root/.local/share/containers/storage/overlay-containers/containers.json")];
+        for home in self.reader.list(Path::new("/home")).unwrap_or_default() {
+            files.push(home.path.join(".local/share/containers/storage/overlay-containers/containers.json"));
+        }
+        for path in files {
+            let Some(bytes) = self.state(&path, "containers of Podman") else { continue };
+            match parse::storage(&bytes) {
+                Some(containers) => containers.into_iter().for_each(|one| self.keep(Some(one), &path, "")),
+                None => self.keep(None, &path, "containers of Podman"),
+            }
+        }
+    }
+
+    fn containerd(&mut self) {
+        for namespace in self.list(TASKS, "containers of containerd") {
+            // Docker's own containers are in Docker's state.
+            if file_name(&namespace) == b"moby" {
+                continue;
+            }
+            for task in self.list(&namespace.to_string_lossy(), "containers of containerd") {
+                let path = task.join("config.json");
+                if let Some(bytes) = self.state(&path, "container of containerd") {
+                    self.keep(parse::containerd(&lossy(file_name(&task)), &bytes), &path, "container of containerd");
+                }
+            }
+        }
+    }
+
+    fn lxc(&mut self) {
+        for directory in self.list("/var/lib/lxc", "containers of LXC") {
+            let path = directory.join("config");
+            if let Some(bytes) = self.state(&path, "container of LXC") {
+                self.keep(Some(parse::lxc(&lossy(file_name(&directory)), &bytes)), &path, "");
+            }
+        }
+    }
+
+    /// Marks what runs, and adds what runs without a state file we could read.
+    fn running(&mut self) {
+        let ours = self.reader.read_if_there("/proc/1/cgroup").ok().flatten().and_then(|bytes| parse::of_cgroup(&bytes));
+        let processes = match self.reader.list(Path::new("/proc")) {
+            Ok(entries) => entries,
+            Err(error) => return self.part.refused("running containers", &error),
+        };
+        for process in processes {
+            if !file_name(&process.path).iter().all(u8::is_ascii_digit) {
+                continue;
+            }
+            match self.reader.read(&process.path.join("cgroup")) {
+                Ok(read) => {
+                    // Inside a container every process is in it: that is this machine, not a guest of it.
+                    let Some((runtime, id)) = parse::of_cgroup(&read.bytes).filter(|found| Some(found) != ours.as_ref()) else { continue };
+                    let unnamed = || Container { id: id.clone(), name: None, image: None, runtime: runtime.into(), running: true };
+                    self.by_id.entry(id.clone()).or_insert_with(unnamed).running = true;
+                }
+                // It ended while we looked.
+                Err(error) if error.is_absent() || error.reason == Reason::Vanished => {}
+                Err(error) if error.reason == Reason::BudgetExhausted => return self.part.refused("running containers", &error),
+                Err(error) if error.source.as_ref().is_some_and(|e| e.raw_os_error() == Some(3)) => {}
+                Err(error) => return self.part.refused("running containers", &error),
+            }
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! crontab, anacrontab and at job files → jobs. Pure.
+
+use groma_model::Foreign;
+
+use super::command::program;
+use crate::rhythm::{Density, of_days};
+use crate::text::{lossy, meaningful_lines, pair, words, words_at};
+
+/// Lines of one crontab that are read at all.
+const LINES_MAX: usize = 20_000;
+
+/// One job of a crontab.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Line {
+    pub(crate) number: u32,
+    pub(crate) schedule: String,
+    pub(crate) rhythm: Option<&'static str>,
+    pub(crate) user: Option<Foreign>,
+    pub(crate) executable: Option<Foreign>,
+    /// The directory whose scripts it runs one by one (`run-parts`), where that is all it does.
+    pub(crate) directory: Option<Foreign>,
+}
+
+/// Reads a crontab(5); `with_user` for system tables, whose sixth word is the account. The number of lines
+/// that were not understood comes second.
+pub(crate) fn crontab(bytes: &[u8], with_user: bool) -> (Vec<Line>, usize) {
+    let (mut jobs, mut unread) = (Vec::new(), 0);
+    for (number, line) in meaningful_lines(bytes).take(LINES_MAX) {
+        if is_setting(line) {
+            continue;
+        }
+        match job(number, line, with_user) {
+            Some(job) => jobs.push(job),
+            None => unread += 1,
+        }
+    }
+    (jobs, unread)
+}
+
+/// `NAME=value`, with blanks allowed around the sign; its value may be a secret and is not looked at.
+fn is_setting(line: &[u8]) -> bool {
+    let Some((name, _)) = pair(line, b'=') else { return false };
+    let bare = name.strip_prefix(b"\"").and_then(|n| n.strip_suffix(b"\"")).unwrap_or(name);
+    bare.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_') && bare.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+}
+
+fn job(number: u32, line: &[u8], with_user: bool) -> Option<Line> {
+    // A leading minus (SUSE, cronie) only says: do not log.
+    let line = line.strip_prefix(b"-").unwrap_or(line);
+    let fields = if line.first() == Some(&b'@') { 1 } else { 5 };
+    let words: Vec<(usize, &[u8])> = words_at(line).collect();
+    let schedule: Vec<&[u8]> = words.iter().take(fields).map(|(_, word)| *word).collect();
+    let rhythm = rhythm(&schedule)?;
+    let (start, _) = words.get(fields + usize::from(with_user))?;
+    let user = words.get(fields).filter(|_| with_user).map(|(_, word)| Foreign::from_bytes(*word));
+    let command = before_input(line.get(*start..)?);
+    Some(Line {
+        number,
+        schedule: lossy(&schedule.join(&b' ')),
+        rhythm,
+        user,
+        directory: super::command::directory_run(&command),
+        executable: program(&command),
+    })
+}
+
+/// The command up to the first `%` that is not escaped: what follows is its input (crontab(5)).
+fn before_input(command: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(command.len());
+    let mut escaped = false;
+    for byte in command {
+        match (escaped, byte) {
+            (false, b'%') => break,
+            (false, b'\\') => escaped = true,
+            (true, b'%') => {
+                out.push(b'%');
+                escaped = false;
+            }
+            (true, other) => {
+                out.extend([b'\\', *other]);
+                escaped = false;
+            }
+            (false, other) => out.push(*other),
+        }
+    }
+    out
+}
+
+/// The outer option: is it a schedule at all; the inner: has its rhythm a word.
+fn rhythm(fields: &[&[u8]]) -> Option<Option<&'static str>> {
+    if let [word] = fields {
+        return match *word {
+            b"@reboot" => Some(Some("boot")),
+            b"@yearly" | b"@annually" => Some(Some("yearly")),
+            b"@monthly" => Some(Some("monthly")),
+            b"@weekly" => Some(Some("weekly")),
+            b"@daily" | b"@midnight" => Some(Some("daily")),
+            b"@hourly" => Some(Some("hourly")),
+            _ => None,
+        };
+    }
+    let [minute, hour, day, month, weekday] = fields else { return None };
+    let (minutes, hours) = (count(minute, 0, 59)?, count(hour, 0, 23)?);
+    let (days, months, weekdays) = (count(day, 1, 31)?, count(month, 1, 12)?, count(weekday, 0, 7)?.min(7));
+    // With both restricted either one starts the job (crontab(5)).
+    let per_month = match (day.first() == Some(&b'*'), weekday.first() == Some(&b'*')) {
+        (true, true) | (false, true) => days,
+        (true, false) => (days * weekdays + 3) / 7,
+        (false, false) => days + (31 * weekdays + 3) / 7,
+    };
+    let days = if months == 12 && days == 31 && day.first() == Some(&b'*') { 52 * weekdays } else { per_month.min(31) * months };
+    Some(Density { per_hour: minutes, hours, days }.rhythm())
+}
+
+const NAMES: &[&str] = &["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+const MONTHS: &[&str] = &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+
+/// How many values a field names between `low` and `high`; `None` if it is no field.
+fn count(field: &[u8], low: u32, high: u32) -> Option<u32> {
+    let text = std::str::from_utf8(field).ok()?.to_ascii_lowercase();
+    let mut named = [false; 64];
+    for item in text.split(',') {
+        let (range, step) = item.split_once('/').map_or(Some((item, 1)), |(r, s)| Some((r, s.parse::<u32>().ok()?)))?;
+        let (from, to) = match range.split_once('-') {
+            _ if range == "*" => (low, if high == 7 { 6 } else { high }),
+            Some((from, to)) => (value(from, low)?, value(to, low)?),
+            // cronie draws the value of `~` by chance: it is one value.
+            None if range.contains('~') => (low, low),
+            None if item.contains('/') => (value(range, low)?, high),
+            None => (value(range, low)?, value(range, low)?),
+        };
+        if from < low || to > high || from > to || step == 0 {
+            return None;
+        }
+        let step = usize::try_from(step).ok()?;
+        for at in (from..=to).step_by(step) {
+            // Sunday is both 0 and 7.
+            let at = if high == 7 && at == 7 { 0 } else { at };
+            *named.get_mut(usize::try_from(at).ok()?)? = true;
+        }
+    }
+    u32::try_from(named.iter().filter(|n| **n).count()).ok()
+}
+
+fn value(text: &str, low: u32) -> Option<u32> {
+    if let Ok(number) = text.parse() {
+        return Some(number);
+    }
+    let place = |names: &[&str]| names.iter().position(|n| *n == text).and_then(|at| u32::try_from(at).ok());
+    match low {
+        0 => place(NAMES),
+        _ => place(MONTHS).map(|at| at + 1),
+    }
+}
+
+/// Reads anacrontab(5): period, delay, name, command.
+pub(crate) fn anacrontab(bytes: &[u8]) -> (Vec<(Foreign, Line)>, usize) {
+    let (mut jobs, mut unread) = (Vec::new(), 0);
+    for (number, line) in meaningful_lines(bytes).take(LINES_MAX) {
+        if is_setting(line) {
+            continue;
+        }
+        match anacron_job(number, line) {
+            Some(job) => jobs.push(job),
+            None => unread += 1,
+        }
+    }
+    (jobs, unread)
+}
+
+fn anacron_job(number: u32, line: &[u8]) -> Option<(Foreign, Line)> {
+    let words: Vec<(usize, &[u8])> = words_at(line).collect();
+    let (_, period) = words.first()?;
+    let rhythm = match *period {
+        b"@daily" => Some("daily"),
+        b"@weekly" => Some("weekly"),
+        b"@monthly" => Some("monthly"),
+        b"@yearly" | b"@annually" => Some("yearly"),
+        days => of_days(std::str::from_utf8(days).ok()?.parse().ok()?),
+    };
+    std::str::from_utf8(words.get(1)?.1).ok()?.parse::<u32>().ok()?;
+    let name = Foreign::from_bytes(words.get(2)?.1);
+    let command = line.get(words.get(3)?.0..)?;
+    let schedule = match std::str::from_utf8(period).ok()? {
+        days if days.starts_with('@') => days.to_owned(),
+        days => format!("every {days} days"),
+    };
+    let line = Line { number, schedule, rhythm, user: None, directory: super::command::directory_run(command), executable: program(command) };
+    Some((name, line))
+}
+
+/// When a job of at(1) is due, out of its file's name: queue letter, five hex digits, minutes since 1970 in hex.
+pub(crate) fn at_minutes(name: &[u8]) -> Option<i64> {
+    let text = std::str::from_utf8(name).ok().filter(|t| t.len() == 14)?;
+    let queued = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '=');
+    let digits = text.get(1..)?;
+    let hex = digits.bytes().all(|b| b.is_ascii_hexdigit());
+    (queued && hex).then(|| i64::from_str_radix(digits.get(5..)?, 16).ok())?
+}
+
+/// The uid and the program of a job file of at(1): a shell script that sets the environment of the caller,
+/// which is skipped unread, changes the directory, and then does the work.
+pub(crate) fn at_job(bytes: &[u8]) -> (Option<String>, Option<Foreign>) {
+    let uid = meaningful_or_comment(bytes).find_map(|line| {
+        let rest = line.strip_prefix(b"# atrun uid=")?;
+        words(rest).next().map(lossy)
+    });
+    let mut work = bytes.split(|b| *b == b'\n').skip_while(|line| !(line.starts_with(b"cd ") && line.ends_with(b"|| {"))).skip_while(|line| *line != b"}").skip(1);
+    let executable = work.find_map(|line| {
+        // Other makers hand the work to the user's shell as a here-document.
+        let handed = line.windows(2).any(|w| w == b"<<");
+        if handed { None } else { program(line) }
+    });
+    (uid, executable)
+}
+
+fn meaningful_or_comment(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split(|b| *b == b'\n').take(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<(String, Option<&'static str>, String, String)> {
+        let show = |f: Option<Foreign>| f.map_or("-".into(), |f| f.lossy().into_owned());
+        crontab(text.as_bytes(), true).0.into_iter().map(|l| (l.schedule, l.rhythm, show(l.user), show(l.executable))).collect()
+    }
+
+    #[test]
+    fn a_system_crontab_names_schedule_user_and_program() {
+        let jobs = read("SHELL=/bin/sh\nMAILTO = \"x\"\n# 1 2 3 4 5 root /no\n15 2 1 * * backup /opt/report/run --password=x\n@reboot root /usr/local/bin/up\n");
+        assert_eq!(
+            jobs,
+            [
+                ("15 2 1 * *".into(), Some("monthly"), "backup".into(), "/opt/report/run".into()),
+                ("@reboot".into(), Some("boot"), "root".into(), "/usr/local/bin/up".into()),
+            ]
+        );
+    }
+
+    #[test]
+    fn each_rhythm_is_told_by_counting() {
+        for (schedule, expected) in [
+            ("* * * * *", Some("minutely")),
+            ("*/5 * * * *", Some("minutely")),
+            ("7 * * * *", Some("hourly")),
+            ("0 8-18 * * 1-5", Some("hourly")),
+            ("0 */2 * * *", Some("hourly")),
+            ("30 4 * * *", Some("daily")),
+            ("30 4,16 * * *", Some("daily")),
+            ("0 6 * * mon-fri", Some("daily")),
+            ("0 6 * * 0", Some("weekly")),
+            ("0 6 * * 1,3", Some("weekly")),
+            ("0 6 1 * *", Some("monthly")),
+            ("0 6 1,15 * *", Some("monthly")),
+            ("0 6 1 1 *", Some("yearly")),
+            ("0 6 1 jan,apr,jul,oct *", None),
+            ("0 6 1-7 * *", Some("weekly")),
+            ("0 0 */2 * *", Some("weekly")),
+        ] {
+            let fields: Vec<&[u8]> = schedule.split(' ').map(str::as_bytes).collect();
+            assert_eq!(rhythm(&fields), Some(expected), "{schedule}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_schedule_is_counted_not_guessed() {
+        let (jobs, unread) = crontab(b"99 2 * * * root /x\nhello\n* * * *\n@sometimes root /x\n5-1 * * * * root /x\n", true);
+        assert_eq!((jobs, unread), (vec![], 5));
+    }
+
+    #[test]
+    fn a_line_that_runs_a_directory_says_which() {
+        let (jobs, _) = crontab(b"25 6 * * * root test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.daily; }\n", true);
+        assert_eq!(jobs[0].directory, Some("/etc/cron.daily".into()));
+        let (jobs, _) = crontab(b"25 6 * * * root /opt/x /etc/cron.daily\n", true);
+        assert_eq!(jobs[0].directory, None);
+    }
+
+    #[test]
+    fn input_after_a_percent_sign_is_not_part_of_the_command() {
+        let (jobs, _) = crontab(b"0 1 * * * /usr/bin/mail -s x a@b%s3cr3t\n", false);
+        assert_eq!(jobs[0].executable, Some("/usr/bin/mail".into()));
+        assert_eq!(before_input(b"date +\\%F%x"), b"date +%F");
+    }
+
+    #[test]
+    fn anacron_periods_become_rhythms() {
+        let table = b"SHELL=/bin/sh\nSTART_HOURS_RANGE=3-22\n1 5 cron.daily nice run-parts /etc/cron.daily\n7 10 weekly-report /opt/report/weekly\n@monthly 45 cron.monthly nice run-parts /etc/cron.monthly\n";
+        let (jobs, unread) = anacrontab(table);
+        let short: Vec<_> = jobs.iter().map(|(name, l)| (name.lossy().into_owned(), l.schedule.as_str(), l.rhythm, l.directory.is_some())).collect();
+        assert_eq!(unread, 0);
+        assert_eq!(
+            short,
+            [
+                ("cron.daily".into(), "every 1 days", Some("daily"), true),
+                ("weekly-report".into(), "every 7 days", Some("weekly"), false),
+                ("cron.monthly".into(), "@monthly", Some("monthly"), true),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_recorded_at_job_names_its_program_and_hides_its_environment() {
+        let job = include_bytes!("../../tests/fixtures/at-3.2.5/job");
+        let name = include_str!("../../tests/fixtures/at-3.2.5/name").trim();
+        let (uid, executable) = at_job(job);
+        assert_eq!((uid.as_deref(), executable), (Some("0"), Some("/opt/report/once".into())));
+        assert!(job.windows(6).any(|w| w == b"hunter"), "the recording holds a secret in its environment");
+        assert_eq!(at_minutes(name.as_bytes()), Some(30_106_050));
+        assert_eq!(at_minutes(b".SEQ"), None);
+    }
+
+    #[test]
+    fn hammered_crontabs_never_panic() {
+        let corpus: &[&[u8]] = &[
+            b"15 2 1 * * backup FOO='a b' /opt/report/run --x | logger\n", b"1 5 cron.daily nice run-parts /etc/cron.daily\n",
+            b"0-59/3 */2 1-31 jan-dec sun root sh -c 'cd / && x'\n", include_bytes!("../../tests/fixtures/at-3.2.5/job"),
+        ];
+        groma_fuzz::hammer(2000, corpus, |bytes| {
+            crontab(bytes, true);
+            crontab(bytes, false);
+            anacrontab(bytes);
+            at_job(bytes);
+            at_minutes(bytes);
+        });
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_crontab_line_is_read_or_counted(line in "[0-9*/,@a-z -]{1,40}") {
+            let (jobs, unread) = crontab(line.as_bytes(), false);
+            let meant = meaningful_lines(line.as_bytes()).filter(|(_, l)| !is_setting(l)).count();
+            proptest::prop_assert_eq!(jobs.len() + unread, meant);
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! `host.jobs`: what cron, anacron and at start.
+
+pub(crate) mod command;
+mod crontab;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use groma_model::fact::Job;
+use groma_model::{Fact, Foreign, Reason, Scope, SourceName, Timestamp};
+use groma_source::{Budget, Entry, EntryKind, Explanation, Sink, Source, Window, World, disk};
+
+use crate::part::Part;
+use crate::reader::{Reader, file_name};
+use crontab::Line;
+
+/// Directories whose scripts are run one by one, with the rhythm their name promises.
+const PARTS: &[(&str, &str)] = &[
+    ("/etc/cron.hourly", "hourly"),
+    ("/etc/cron.daily", "daily"),
+    ("/etc/cron.weekly", "weekly"),
+    ("/etc/cron.monthly", "monthly"),
+    ("/etc/cron.yearly", "yearly"),
+];
+
+/// Where the tables of single users stand: Debian, SUSE, Red Hat and Arch, BusyBox.
+const USER_TABLES: &[&str] = &["/var/spool/cron/crontabs", "/var/spool/cron/tabs", "/var/spool/cron", "/etc/crontabs"];
+
+/// Where jobs of at(1) wait: Debian, Red Hat.
+const AT_SPOOLS: &[&str] = &["/var/spool/cron/atjobs", "/var/spool/at", "/var/spool/atjobs"];
+
+/// Jobs of cron, anacron and at.
+pub struct JobsSource {
+    world: World,
+}
+
+impl JobsSource {
+    /// A source on `world`.
+    pub fn new(world: World) -> Self {
+        Self { world }
+    }
+}
+
+impl Source for JobsSource {
+    fn name(&self) -> SourceName {
+        SourceName::new("host.jobs")
+    }
+
+    fn explain(&self) -> Explanation {
+        let words = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
+        Explanation {
+            purpose: "Tells what cron, anacron and at start, how often and as whom.".into(),
+            reads: words(&[
+                "/etc/crontab, /etc/cron.d, /etc/anacrontab",
+                "names of scripts in /etc/cron.hourly, cron.daily, cron.weekly, cron.monthly, cron.yearly",
+                "/var/spool/cron (tables of users), /etc/crontabs, the spools of at",
+            ]),
+            contacts: Vec::new(),
+            sends: words(&["schedule, rhythm, account, program or script path, file and line"]),
+            never_sends: words(&["arguments, settings and input of a job", "the environment that at keeps with a job"]),
+            rights: words(&["root (or CAP_DAC_READ_SEARCH) for the tables of users and the spools of at; without it a gap names them"]),
+            cost: "a few small files".into(),
+        }
+    }
+
+    fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
+        let mut look = Look { reader: Reader::new(self.world.disk.as_ref(), window, budget), directories: BTreeMap::new() };
+        let mut part = Part::begin(window, sink, Scope::new("file", "/etc/crontab"));
+        look.system_table(&mut part, Path::new("/etc/crontab"));
+        part.close();
+        let mut part = Part::begin(window, sink, Scope::new("file", "/etc/cron.d"));
+        for entry in look.scripts(&mut part, "/etc/cron.d") {
+            look.system_table(&mut part, &entry.path);
+        }
+        part.close();
+        let mut part = Part::begin(window, sink, Scope::new("file", "/etc/anacrontab"));
+        look.anacron(&mut part);
+        part.close();
+        for (directory, rhythm) in PARTS {
+            let mut part = Part::begin(window, sink, Scope::new("file", directory));
+            look.directory(&mut part, directory, rhythm);
+            part.close();
+        }
+        for directory in USER_TABLES {
+            let mut part = Part::begin(window, sink, Scope::new("file", directory));
+            look.user_tables(&mut part, directory);
+            part.close();
+        }
+        for directory in AT_SPOOLS {
+            let mut part = Part::begin(window, sink, Scope::new("file", directory));
+            look.at_jobs(&mut part, directory);
+            part.close();
+        }
+    }
+}
+
+struct Look<'a> {
+    reader: Reader<'a>,
+    /// Schedules of the lines that run a whole directory, by directory.
+    directories: BTreeMap<Foreign, (&'static str, Line)>,
+}
+
+impl Look<'_> {
+    fn table(&mut self, part: &mut Part<'_>, path: &Path, with_user: bool) -> Vec<Line> {
+        match self.reader.read(path) {
+            Ok(read) => {
+                let (lines, unread) = crontab::crontab(&read.bytes, with_user);
+                if unread > 0 {
+                    part.missed(format!("{unread} lines of {}", disk::foreign(path)), Reason::Malformed);
+                }
+                lines
+            }
+            Err(error) if error.is_absent() => Vec::new(),
+            Err(error) => {
+                part.refused("jobs", &error);
+                Vec::new()
+            }
+        }
+    }
+
+    fn system_table(&mut self, part: &mut Part<'_>, path: &Path) {
+        for line in self.table(part, path, true) {
+            match line.directory.clone() {
+                Some(directory) => {
+                    self.directories.entry(directory).or_insert(("cron", line));
+                }
+                None => part.saw(job("cron", numbered(path, line.number), line, None, path)),
+            }
+        }
+    }
+
+    fn anacron(&mut self, part: &mut Part<'_>) {
+        let path = Path::new("/etc/anacrontab");
+        match self.reader.read_if_there("/etc/anacrontab") {
+            Ok(bytes) => {
+                let (lines, unread) = crontab::anacrontab(&bytes.unwrap_or_default());
+                if unread > 0 {
+                    part.missed(format!("{unread} lines of /etc/anacrontab"), Reason::Malformed);
+                }
+                for (name, line) in lines {
+                    match line.directory.clone() {
+                        // Where anacron is there, cron leaves the directories to it.
+                        Some(directory) => {
+                            self.directories.insert(directory, ("anacron", line));
+                        }
+                        None => part.saw(job("anacron", name, line, Some("root".into()), path)),
+                    }
+                }
+            }
+            Err(error) => part.refused("jobs of anacron", &error),
+        }
+    }
+
+    /// Regular files of a directory with a name that is run: neither editors' leavings nor packagers' copies.
+    fn scripts(&mut self, part: &mut Part<'_>, directory: &str) -> Vec<Entry> {
+        let debian = self.reader.disk().metadata(Path::new("/etc/debian_version")).is_ok();
+        let entries = self.reader.list(Path::new(directory)).unwrap_or_else(|error| {
+            part.refused("jobs", &error);
+            Vec::new()
+        });
+        let wanted = |entry: &Entry| matches!(entry.kind, EntryKind::File | EntryKind::Link) && is_run(file_name(&entry.path), debian);
+        entries.into_iter().filter(wanted).collect()
+    }
+
+    fn directory(&mut self, part: &mut Part<'_>, directory: &str, rhythm: &'static str) {
+        let starter = self.directories.get(&Foreign::from(directory)).cloned();
+        for entry in self.scripts(part, directory) {
+            let executable = match self.reader.settle(&entry.path) {
+                Ok((_, metadata)) => metadata.kind == EntryKind::File && metadata.mode.is_none_or(|mode| mode & 0o111 != 0),
+                Err(error) => {
+                    part.refused("job", &error);
+                    continue;
+                }
+            };
+            if !executable {
+                continue;
+            }
+            let path = disk::foreign(&entry.path);
+            let (scheduler, line) = starter.clone().map_or(("cron", None), |(scheduler, line)| (scheduler, Some(line)));
+            part.saw(Fact::Job(Job {
+                scheduler: scheduler.into(),
+                name: path.clone(),
+                schedule: line.as_ref().map_or_else(|| format!("@{rhythm}"), |line| line.schedule.clone()),
+                rhythm: Some(line.and_then(|line| line.rhythm).unwrap_or(rhythm).into()),
+                user: Some("root".into()),
+                executable: Some(path.clone()),
+                file: path,
+            }));
+        }
+    }
+
+    fn user_tables(&mut self, part: &mut Part<'_>, directory: &str) {
+        let entries = self.reader.list(Path::new(directory)).unwrap_or_else(|error| {
+            part.refused("jobs of users", &error);
+            Vec::new()
+        });
+        for entry in entries {
+            let name = file_name(&entry.path);
+            // Half-written tables, markers of daemons, editors' leavings.
+            let odd = name.starts_with(b".") || name.starts_with(b"tmp.") || name.ends_with(b"~") || matches!(name, b"cron.update" | b"lastrun");
+            if odd || entry.kind != EntryKind::File {
+                continue;
+            }
+            for line in self.table(part, &entry.path, false) {
+                let user = Some(Foreign::from_bytes(name));
+                part.saw(job("cron", numbered(&entry.path, line.number), line, user, &entry.path));
+            }
+        }
+    }
+
+    fn at_jobs(&mut self, part: &mut Part<'_>, directory: &str) {
+        let entries = self.reader.list(Path::new(directory)).unwrap_or_else(|error| {
+            part.refused("jobs of at", &error);
+            Vec::new()
+        });
+        for entry in entries {
+            let Some(minutes) = crontab::at_minutes(file_name(&entry.path)) else { continue };
+            match self.reader.read(&entry.path) {
+                Ok(read) => {
+                    let (user, executable) = crontab::at_job(&read.bytes);
+                    part.saw(Fact::Job(Job {
+                        scheduler: "at".into(),
+                        name: disk::foreign(&entry.path),
+                        schedule: Timestamp::from_seconds(minutes.saturating_mul(60)).to_string(),
+                        rhythm: Some("once".into()),
+                        user: user.map(Foreign::from),
+                        executable,
+                        file: disk::foreign(&entry.path),
+                    }));
+                }
+                // Run and gone between listing and reading.
+                Err(error) if error.is_absent() => {}
+                Err(error) => part.refused("job of at", &error),
+            }
+        }
+    }
+}
+
+/// Names that `run-parts` and cron take: on Debian letters, digits, dash and underscore; elsewhere anything
+/// but the leavings of editors and package managers.
+fn is_run(name: &[u8], debian: bool) -> bool {
+    const LEAVINGS: &[&[u8]] = &[
+        b"~", b",", b".swp", b".bak", b".old", b".orig", b".rpmsave", b".rpmorig", b".rpmnew", b".cfsaved", b".dpkg-old", b".dpkg-new", b".dpkg-dist", b".dpkg-tmp", b".disabled",
+    ];
+    if debian {
+        return name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    }
+    !name.starts_with(b".") && !LEAVINGS.iter().any(|end| name.ends_with(end))
+}
+
+fn numbered(path: &Path, line: u32) -> Foreign {
+    let mut name = path.as_os_str().as_encoded_bytes().to_vec();
+    name.extend(format!(":{line}").bytes());
+    Foreign::from_bytes(name)
+}
+
+fn job(scheduler: &str, name: Foreign, line: Line, user: Option<Foreign>, file: &Path) -> Fact {
+    Fact::Job(Job {
+        scheduler: scheduler.into(),
+        name,
+        schedule: line.schedule,
+        rhythm: line.rhythm.map(str::to_owned),
+        user: line.user.or(user),
+        executable: line.executable,
+        file: disk::foreign(file),
+    })
+}
