@@ -1,2 +1,225 @@
 //! Declared knowledge from files: inventory CSV, RVTools workbooks.
+//!
+//! What it sees: what somebody wrote down about the estate, so that "nobody had listed it" means
+//! something. Where it reads it: in bytes that the operator hands in; this crate opens no file. Which
+//! rights it needs, what it costs the host: none, and memory in proportion to the file.
+//!
+//! A file is recognised by its content, never by its name. A table of comma-, semicolon- or
+//! tab-separated values may be in UTF-8, UTF-16, Windows-1252 or Windows-1251, with a title above the
+//! header, quoted cells and columns named in English, French or Russian; what no column name explains is
+//! kept under that name. Of an RVTools workbook the sheets vInfo (machines, by "VM UUID" or "SMBIOS
+//! UUID", never by "VI SDK UUID", which is the vCenter's), vNetwork (their cards) and vHost (hypervisors)
+//! are read; of its hundred columns those that do not move from one export to the next.
+//!
+//! A bad row is reported and left out; only a file that as a whole cannot be read is an error. A cell is
+//! text: what looks like a formula stays text. A column of passwords is not read at all, and a remark
+//! that mentions a password is left out.
+//!
+//! No output of the real RVTools (a Windows program) was at hand when this was written: the workbooks of
+//! the tests are made by us after its published column names. Not read: vDisk, vPartition, the old binary
+//! `.xls`, workbooks locked with a password, other workbooks than RVTools' (save the sheet as CSV).
 #![forbid(unsafe_code)]
+#![warn(clippy::indexing_slicing)]
+
+mod batch;
+mod columns;
+mod row;
+mod separated;
+mod text;
+mod workbook;
+
+use groma_model::Timestamp;
+use groma_model::fact::Declared;
+
+pub use batch::as_batch;
+
+/// Most bytes of a file that is looked at.
+pub const FILE_BYTES: usize = 64 << 20;
+
+/// Most rows of a table.
+pub(crate) const ROWS: usize = 200_000;
+
+/// Most columns of a table.
+pub(crate) const COLUMNS: u32 = 512;
+
+/// Most bytes of text in one cell: what a spreadsheet program can hold.
+pub(crate) const CELL_BYTES: usize = 32 << 10;
+
+/// Most problems told one by one; the rest is counted in the last one.
+pub(crate) const PROBLEMS: usize = 1000;
+
+/// What a file is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// A batch of an agent: for `groma_wire::decode`.
+    Batch,
+    /// A table of separated values with a column we know.
+    Csv,
+    /// A workbook of RVTools.
+    RvTools,
+    /// None of these; says what it looks like and what to do.
+    Unknown(String),
+}
+
+/// What was read from a list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Imported {
+    /// The name of the list: the file name without its directory.
+    pub list: String,
+    /// The moment of the import.
+    pub at: Timestamp,
+    /// The rows that could be read, in the order of the file, each once.
+    pub declared: Vec<Declared>,
+    /// What could not be read, by row.
+    pub skipped: Vec<RowProblem>,
+}
+
+/// A row or a cell that was left out, and why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RowProblem {
+    /// The row as a spreadsheet or an editor counts it, from 1; after a sheet name for a workbook.
+    pub row: String,
+    /// The column as its header names it; empty if the whole row is meant.
+    pub column: String,
+    /// Why, and what was done.
+    pub why: String,
+}
+
+/// A file as a whole cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// It is nothing we know.
+    #[error("{list}: {why}")]
+    Unknown {
+        /// The file.
+        list: String,
+        /// What it looks like, and what to do.
+        why: String,
+    },
+    /// It is a batch, and goes another way.
+    #[error("{list} is a batch of an agent, not a list")]
+    IsABatch {
+        /// The file.
+        list: String,
+    },
+    /// It is larger than it may be.
+    #[error("{list}: more than {limit} {what}: split the file and import the parts")]
+    TooLarge {
+        /// The file.
+        list: String,
+        /// What there is too much of.
+        what: &'static str,
+        /// The bound.
+        limit: u64,
+    },
+    /// It is broken.
+    #[error("{list}, {place}: {why}: save it again in the program that made it, or as CSV")]
+    Broken {
+        /// The file.
+        list: String,
+        /// Sheet and row, as far as they are known.
+        place: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Nothing in it could be used.
+    #[error("{list}: none of its {rows} rows names a machine (row {}, {}: {})", first.row, first.column, first.why)]
+    NothingUsable {
+        /// The file.
+        list: String,
+        /// How many rows there are.
+        rows: usize,
+        /// The first thing that is wrong.
+        first: Box<RowProblem>,
+    },
+}
+
+/// Says what a file is, by its content.
+pub fn recognise(bytes: &[u8]) -> Kind {
+    match bytes {
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Kind::Batch,
+        [b'P', b'K', 3, 4, ..] => workbook::recognise(bytes),
+        [0xd0, 0xcf, 0x11, 0xe0, ..] => {
+            Kind::Unknown("an old Excel workbook or one locked with a password: save it as CSV or as xlsx without a password".to_owned())
+        }
+        [] => Kind::Unknown("the file is empty".to_owned()),
+        _ => separated::recognise(bytes),
+    }
+}
+
+/// Reads the list `bytes`, which came in a file called `name`.
+pub fn read(name: &str, bytes: &[u8], now: Timestamp) -> Result<Imported, ImportError> {
+    let list = name
+        .rsplit(['/', '\\'])
+        .next()
+        .unwrap_or(name)
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(200)
+        .collect::<String>();
+    if bytes.len() > FILE_BYTES {
+        return Err(ImportError::TooLarge {
+            list,
+            what: "bytes",
+            limit: FILE_BYTES as u64,
+        });
+    }
+    let mut reading = match recognise(bytes) {
+        Kind::Csv => separated::read(&list, bytes)?,
+        Kind::RvTools => workbook::read(&list, bytes)?,
+        Kind::Batch => return Err(ImportError::IsABatch { list }),
+        Kind::Unknown(why) => return Err(ImportError::Unknown { list, why }),
+    };
+    if let (true, Some(first)) = (reading.declared.is_empty(), reading.problems.first()) {
+        return Err(ImportError::NothingUsable {
+            list,
+            rows: reading.rows,
+            first: Box::new(first.clone()),
+        });
+    }
+    reading.settle();
+    Ok(Imported {
+        list,
+        at: now,
+        declared: reading.declared,
+        skipped: reading.problems,
+    })
+}
+
+/// What comes out of a table as it is read.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    pub(crate) declared: Vec<Declared>,
+    pub(crate) problems: Vec<RowProblem>,
+    pub(crate) rows: usize,
+    untold: usize,
+}
+
+impl Reading {
+    pub(crate) fn problem(&mut self, row: impl ToString, column: &str, why: impl Into<String>) {
+        if self.problems.len() >= PROBLEMS {
+            self.untold += 1;
+            return;
+        }
+        self.problems.push(RowProblem {
+            row: row.to_string(),
+            column: column.to_owned(),
+            why: why.into(),
+        });
+    }
+
+    /// Rows that say exactly the same count once; problems beyond the bound become one.
+    fn settle(&mut self) {
+        let mut told = std::collections::HashSet::new();
+        self.declared
+            .retain(|declared| told.insert(serde_json::to_string(declared).unwrap_or_default()));
+        if self.untold > 0 {
+            let why = format!("and {} more problems", self.untold);
+            self.problems.push(RowProblem {
+                row: "all".to_owned(),
+                column: String::new(),
+                why,
+            });
+        }
+    }
+}

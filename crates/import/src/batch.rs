@@ -1,0 +1,77 @@
+//! A list becomes a batch, so that it is kept the way looks are.
+
+use groma_model::batch::{BATCH_SCHEMA, Batch, BatchHeader, Record, Said};
+use groma_model::id::digest;
+use groma_model::{
+    AgentId, Coverage, CoverageState, Fact, Observation, Scope, Seen, SiteId, SourceName,
+};
+
+use crate::Imported;
+
+/// The batch of an imported list, as groma `version` says it to `site`.
+///
+/// The vantage is derived from the name of the list, and the list is one complete scope: importing a
+/// newer version under the same name removes the rows that vanished from it. Rows that could not be read
+/// make the list partial: a row with a typing error today is not a machine that was taken out.
+///
+/// The epoch is derived from the rows. A caller that asks the store for the newest epoch of this vantage
+/// knows whether the list says anything new; the sequence is the moment of the import, so that a list
+/// that goes back to what it said before last is news again.
+pub fn as_batch(imported: &Imported, site: &SiteId, version: &str) -> Batch {
+    let source = SourceName::new("declared.list");
+    let scope = Scope::new("list", &imported.list);
+    let seen = Seen::once(imported.at);
+    let mut rows: Vec<String> = Vec::new();
+    let mut records = Vec::new();
+    for declared in &imported.declared {
+        let fact = Fact::Declared(declared.clone());
+        rows.push(serde_json::to_string(&fact).unwrap_or_default());
+        records.push(Record {
+            source: source.clone(),
+            said: Said::Saw(Observation {
+                scope: scope.clone(),
+                fact,
+                seen,
+            }),
+        });
+    }
+    let left_out = imported
+        .skipped
+        .iter()
+        .any(|problem| problem.column.is_empty());
+    let state = if left_out {
+        CoverageState::Partial
+    } else {
+        CoverageState::Complete
+    };
+    let coverage = Coverage {
+        scope,
+        state,
+        from: imported.at,
+        to: imported.at,
+    };
+    records.push(Record {
+        source: source.clone(),
+        said: Said::Covered(coverage),
+    });
+    rows.sort();
+    let header = BatchHeader {
+        schema: BATCH_SCHEMA.to_owned(),
+        agent: AgentId::new(format!("list-{}", digest(&[&imported.list]))),
+        site: site.clone(),
+        epoch: number(&rows),
+        sequence: imported.at.millis().unsigned_abs(),
+        version: version.to_owned(),
+        started: imported.at,
+        ended: imported.at,
+        sources: vec![source],
+    };
+    Batch { header, records }
+}
+
+/// The first 60 bits of the digest of `rows`.
+fn number(rows: &[String]) -> u64 {
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let text = digest(&rows);
+    u64::from_str_radix(text.get(..15).unwrap_or_default(), 16).unwrap_or_default()
+}
