@@ -23,6 +23,7 @@
 //! resolvers that need an interface (`fe80::1%eth0`), which are a gap.
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing)]
+#![cfg_attr(test, allow(clippy::indexing_slicing, reason = "a test may panic"))]
 
 mod answer;
 mod ask;

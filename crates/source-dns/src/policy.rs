@@ -113,7 +113,7 @@ fn ends_in(name: &HostName, endings: &[&str]) -> bool {
             .strip_suffix(*ending)
             .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
-    endings.iter().any(|ending| within(&ending))
+    endings.iter().any(within)
 }
 
 /// True for addresses that mean something on this site only: RFC 1918, RFC 6598, RFC 4193, link-local, loopback.

@@ -1,4 +1,9 @@
 //! Look-ups at a real BIND on a loopback port, with zones written by the test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests; a skipped one says so"
+)]
 
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::Path;

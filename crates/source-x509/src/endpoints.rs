@@ -54,9 +54,20 @@ impl CertificateEndpoints {
     }
 }
 
+const V4_LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// True if a listener at every address cannot be reached at `::1`, because that address is switched off here.
+fn is_without_ipv6(outcome: &Outcome, address: IpAddr) -> bool {
+    let no_way = matches!(
+        outcome,
+        Outcome::Unseen(Reason::Unreachable | Reason::Unknown(_), _)
+    );
+    no_way && address == IpAddr::V6(Ipv6Addr::LOCALHOST)
+}
+
 fn reachable(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V4(v4) if v4.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V4(v4) if v4.is_unspecified() => V4_LOOPBACK,
         IpAddr::V6(v6) if v6.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         other => other,
     }
@@ -100,15 +111,21 @@ impl Source for CertificateEndpoints {
 
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
         let mut caller = Caller::new(&self.world, window, budget, self.host_name());
-        for ((address, port), plan) in self.targets() {
-            let outcome = caller.follow(&plan, address, port);
+        let targets = self.targets();
+        for ((asked, port), plan) in &targets {
+            let (mut address, port) = (*asked, *port);
+            let mut outcome = caller.follow(plan, address, port);
+            if is_without_ipv6(&outcome, address) && !targets.contains_key(&(V4_LOOPBACK, port)) {
+                address = V4_LOOPBACK;
+                outcome = caller.follow(plan, address, port);
+            }
             Told {
                 window,
                 sink,
                 address,
                 port,
             }
-            .outcome(outcome, &plan);
+            .outcome(outcome, plan);
         }
     }
 }

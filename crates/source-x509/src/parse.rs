@@ -44,7 +44,7 @@ pub(crate) fn contents(bytes: &[u8], claims: bool) -> Contents {
         contents.read_keystore(bytes);
     } else if bytes.first() == Some(&der::SEQUENCE) {
         contents.read_der(bytes, claims);
-    } else if claims && !bytes.is_empty() {
+    } else if claims && !is_placeholder(bytes) {
         contents.malformed("its name promises a certificate, its bytes are none that is known");
     }
     contents
@@ -144,6 +144,13 @@ impl Contents {
     }
 }
 
+/// True for a file that is empty but for comments: packages leave such where a certificate may be put.
+fn is_placeholder(bytes: &[u8]) -> bool {
+    bytes
+        .split(|&b| b == b'\n')
+        .all(|line| matches!(line.trim_ascii(), [] | [b'#', ..]))
+}
+
 /// PFX (RFC 7292 §4): version 3, then a ContentInfo.
 fn is_pkcs12(bytes: &[u8]) -> bool {
     let parts = der::expect(bytes, der::SEQUENCE)
@@ -173,6 +180,81 @@ fn signed_certificates(bytes: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const CHAIN_PEM: &[u8] = include_bytes!("../tests/fixtures/openssl-3.0/chain.pem");
+    const CHAIN_P7B: &[u8] = include_bytes!("../tests/fixtures/openssl-3.0/chain.p7b");
+    const WEAK_DER: &[u8] = include_bytes!("../tests/fixtures/openssl-3.0/weak.der");
+    const TRUST_JKS: &[u8] = include_bytes!("../tests/fixtures/keytool-17/trust.jks");
+
+    fn subjects(bytes: &[u8]) -> Vec<String> {
+        let read = contents(bytes, true);
+        assert!(read.missed.is_empty(), "{:?}", read.missed);
+        read.certificates
+            .into_iter()
+            .map(|found| found.parsed.certificate.subject)
+            .collect()
+    }
+
+    #[test]
+    fn one_chain_is_the_same_in_every_form() {
+        let expected = [
+            "CN=www.corp.example,OU=\\ Web #1,O=Example",
+            "CN=Root,O=Example\\, Sons & Co,C=DE",
+        ];
+        assert_eq!(subjects(CHAIN_PEM), expected);
+        assert_eq!(subjects(CHAIN_P7B), expected);
+        assert_eq!(subjects(WEAK_DER), ["CN=weak,DC=corp,DC=example"]);
+        let mut stored = subjects(TRUST_JKS);
+        stored.sort();
+        assert_eq!(stored, [expected[1], "CN=weak,DC=corp,DC=example"]);
+    }
+
+    /// A PKCS#8 key in outline: the shape of one, with a modulus that belongs to nobody.
+    fn outline_of_a_key() -> Vec<u8> {
+        let number = |n: usize| [&[0x02, 0x82, 0x01, 0x00][..], &vec![0x55; n]].concat();
+        let rsa = der::sequence(
+            &[
+                &[0x02, 0x01, 0x00][..],
+                &number(256),
+                &[0x02, 0x03, 1, 0, 1],
+                &number(256),
+            ]
+            .concat(),
+        );
+        let algorithm = [
+            0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05,
+            0x00,
+        ];
+        let wrapped = [
+            &[0x04, 0x82][..],
+            &u16::try_from(rsa.len()).unwrap().to_be_bytes(),
+            &rsa,
+        ]
+        .concat();
+        der::sequence(&[&[0x02, 0x01, 0x00][..], &algorithm, &wrapped].concat())
+    }
+
+    #[test]
+    fn nothing_breaks_the_reader_of_files() {
+        let key = outline_of_a_key();
+        assert_eq!(contents(&key, false).keys.len(), 1);
+        groma_fuzz::hammer(
+            2000,
+            &[CHAIN_PEM, CHAIN_P7B, WEAK_DER, TRUST_JKS, &key],
+            |bytes| {
+                let _ = contents(bytes, true);
+            },
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400)) {
+            let _ = contents(&bytes, true);
+            let _ = contents(&[&b"\x30\x82"[..], &bytes].concat(), true);
+            let _ = contents(&[&b"\xfe\xed\xfe\xed\0\0\0\x02"[..], &bytes].concat(), true);
+        }
+    }
 
     #[test]
     fn a_file_that_promises_a_certificate_and_holds_none_is_said() {

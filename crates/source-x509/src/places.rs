@@ -137,7 +137,7 @@ pub(crate) fn interest(path: &Path) -> Option<Interest> {
         | "jceks" | "keystore" | "truststore" => Some(Interest::Certificate),
         "key" => Some(Interest::Key),
         "pem" | "crl" | "chain" | "fullchain" | "ovpn" => Some(Interest::Content),
-        _ if name == "cacerts" => Some(Interest::Certificate),
+        _ if name == "cacerts" => Some(Interest::Content),
         _ if is_within(path, BY_CONTENT) => Some(Interest::Content),
         _ => None,
     }

@@ -1,5 +1,10 @@
 //! Handshakes with real servers on loopback: openssl, nginx, slapd and PostgreSQL, each started and
 //! ended by its test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests; a skipped one says so"
+)]
 
 mod support;
 

@@ -1,5 +1,11 @@
 //! Certificates made by the openssl program while the test runs, servers on loopback, and the real network.
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "test support: each binary uses its part, and a skipped test says so"
+)]
 
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
