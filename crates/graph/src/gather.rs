@@ -61,6 +61,9 @@ impl Gathered {
         let Some(host) = self.vantages.get(&evidence.vantage).cloned() else {
             return;
         };
+        if is_inner(&evidence) {
+            return;
+        }
         let edge = matches!(
             &evidence.fact,
             Fact::Listener(_) | Fact::Connection(_) | Fact::Reference(_) | Fact::FileSystem(_)
@@ -180,6 +183,16 @@ impl Gathered {
             .map(|(_, entry)| entry)
             .collect()
     }
+}
+
+/// What stays within another network namespace: its loopback is not the loopback of the machine.
+fn is_inner(evidence: &Evidence) -> bool {
+    let address = match &evidence.fact {
+        Fact::Listener(listener) => listener.address,
+        Fact::Connection(connection) => connection.remote,
+        _ => return false,
+    };
+    address.is_loopback() && evidence.scope.as_str().starts_with("socket:netns-")
 }
 
 fn settle<T>(list: &mut Vec<Raw<T>>) {
