@@ -164,7 +164,8 @@ impl<'a> Caller<'a> {
             Some(hello::Answer {
                 alert: Some(alert), ..
             }) => Err(Miss::Alert(AlertDescription::from(alert))),
-            _ => Err(Miss::TooOld),
+            Some(_) => Err(Miss::TooOld),
+            None => Err(Miss::NoTls),
         }
     }
 

@@ -83,10 +83,8 @@ impl Told<'_> {
         for file in &tree.files {
             whole &= self.file(file, &keys);
         }
-        for hole in tree.holes {
-            self.hole(&hole);
-        }
         let scope = Scope::new("file", root);
+        self.holes(&scope, &tree.holes);
         if !whole {
             self.sink.missed_because(
                 &scope,
@@ -152,6 +150,26 @@ impl Told<'_> {
                 .covered_now(self.window, &scope, CoverageState::Partial);
         }
         true
+    }
+
+    fn holes(&mut self, root: &Scope, holes: &[Hole]) {
+        for hole in holes.iter().filter(|hole| !hole.idle) {
+            self.hole(hole);
+        }
+        let idle: Vec<&Hole> = holes.iter().filter(|hole| hole.idle).collect();
+        for hole in &idle {
+            self.sink
+                .covered_now(self.window, &scope_of(&hole.path), CoverageState::Partial);
+        }
+        if let Some(first) = idle.first() {
+            let what = format!(
+                "whether certificates stand in {} closed files and directories, {} among them",
+                idle.len(),
+                first.path.display()
+            );
+            self.sink
+                .missed_because(root, what, first.reason.clone(), AS_ROOT);
+        }
     }
 
     fn hole(&mut self, hole: &Hole) {

@@ -67,8 +67,8 @@ fn failure(error: io::Error) -> Failure {
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match said {
         Some(rustls::Error::AlertReceived(alert)) => Failure::Alert(*alert),
-        Some(rustls::Error::PeerIncompatible(_)) => Failure::TooOld,
-        Some(_) => Failure::NotTls,
+        Some(rustls::Error::InvalidMessage(_)) => Failure::NotTls,
+        Some(_) => Failure::TooOld,
         None => match error.kind() {
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::InvalidData

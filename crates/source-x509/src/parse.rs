@@ -144,11 +144,20 @@ impl Contents {
     }
 }
 
-/// True for a file that is empty but for comments: packages leave such where a certificate may be put.
+/// True for words without a trace of a certificate: packages leave such a file where one may be put. A line
+/// of nothing but base64 is such a trace, and so is anything that is not text.
 fn is_placeholder(bytes: &[u8]) -> bool {
-    bytes
-        .split(|&b| b == b'\n')
-        .all(|line| matches!(line.trim_ascii(), [] | [b'#', ..]))
+    let is_encoded = |line: &[u8]| {
+        line.len() >= 60
+            && line
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
+    };
+    let is_text = std::str::from_utf8(bytes).is_ok_and(|text| !text.contains('\0'));
+    is_text
+        && !bytes
+            .split(|&b| b == b'\n')
+            .any(|line| is_encoded(line.trim_ascii()))
 }
 
 /// PFX (RFC 7292 §4): version 3, then a ContentInfo.
@@ -258,9 +267,9 @@ mod tests {
 
     #[test]
     fn a_file_that_promises_a_certificate_and_holds_none_is_said() {
-        let missed = contents(b"hello", true).missed;
+        let missed = contents(b"\xffhello", true).missed;
         assert_eq!(missed.first().map(|m| &m.reason), Some(&Reason::Malformed));
-        assert!(contents(b"hello", false).missed.is_empty());
+        assert!(contents(b"\xffhello", false).missed.is_empty());
         assert!(
             contents(b"", true).missed.is_empty(),
             "an empty file is no keystore gone bad"

@@ -10,7 +10,6 @@ pub(crate) const ROOTS: &[&str] = &[
     "/srv",
     "/usr/local",
     "/var/lib",
-    "/var/spool/postfix",
 ];
 
 /// Directories whose small files are read whatever their name is: programs that keep certificates
@@ -119,6 +118,8 @@ pub(crate) const DEPTH_MAX: usize = 12;
 pub(crate) enum Interest {
     /// Its name promises a certificate or a keystore.
     Certificate,
+    /// Its name promises PEM of some sort.
+    Pem,
     /// Its name promises a key.
     Key,
     /// It may hold one: read if it is small.
@@ -136,11 +137,16 @@ pub(crate) fn interest(path: &Path) -> Option<Interest> {
         "crt" | "cer" | "cert" | "der" | "p7b" | "p7c" | "p12" | "pfx" | "pkcs12" | "jks"
         | "jceks" | "keystore" | "truststore" => Some(Interest::Certificate),
         "key" => Some(Interest::Key),
-        "pem" | "crl" | "chain" | "fullchain" | "ovpn" => Some(Interest::Content),
+        "pem" | "chain" | "fullchain" | "ovpn" => Some(Interest::Pem),
         _ if name == "cacerts" => Some(Interest::Content),
         _ if is_within(path, BY_CONTENT) => Some(Interest::Content),
         _ => None,
     }
+}
+
+/// True for a directory that certificates are known to stand in.
+pub(crate) fn is_likely(directory: &Path) -> bool {
+    is_within(directory, BY_CONTENT) || directory.ends_with(".acme.sh")
 }
 
 /// True for a directory that is not entered.

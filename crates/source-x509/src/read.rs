@@ -32,6 +32,8 @@ pub(crate) struct Hole {
     pub(crate) path: PathBuf,
     pub(crate) what: &'static str,
     pub(crate) reason: Reason,
+    /// True if its name promised nothing: such holes are counted, not listed.
+    pub(crate) idle: bool,
 }
 
 /// One root, looked at.
@@ -128,6 +130,7 @@ impl<'a> Reader<'a> {
                         path: directory.into(),
                         what: "a directory with more entries than are looked at",
                         reason: Reason::TooLarge,
+                        idle: false,
                     });
                 }
                 entries
@@ -138,6 +141,7 @@ impl<'a> Reader<'a> {
                         path: directory.into(),
                         what: "certificates below this directory",
                         reason: error.reason,
+                        idle: !places::is_likely(directory),
                     });
                 }
                 Vec::new()
@@ -177,7 +181,7 @@ impl<'a> Reader<'a> {
         }
         let limit = match candidate.interest {
             Interest::Content => self.budget.file_bytes_max.min(CONTENT_BYTES_MAX),
-            Interest::Certificate | Interest::Key => self.budget.file_bytes_max,
+            Interest::Certificate | Interest::Pem | Interest::Key => self.budget.file_bytes_max,
         };
         let file = self.world.disk.read(path, limit)?;
         self.bytes.fetch_add(
@@ -224,7 +228,7 @@ fn hole(candidate: &Candidate, error: DiskError) -> Option<Hole> {
     let what = match candidate.interest {
         Interest::Key => "whether a private key stands here, and whose",
         Interest::Certificate => "a certificate, by its name",
-        Interest::Content => "whether a certificate stands here",
+        Interest::Pem | Interest::Content => "whether a certificate stands here",
     };
     // A link to a directory ends here as well; the directory is walked where it stands.
     let link_elsewhere =
@@ -233,6 +237,7 @@ fn hole(candidate: &Candidate, error: DiskError) -> Option<Hole> {
         path: candidate.path.clone(),
         what,
         reason: error.reason,
+        idle: candidate.interest == Interest::Content,
     })
 }
 

@@ -302,6 +302,10 @@ fn a_link_of_an_acme_client_is_said_where_configurations_name_it() {
         .link(
             "/etc/nginx/gone.crt",
             "/etc/letsencrypt/live/old/fullchain.pem",
+        )
+        .link(
+            "/etc/letsencrypt/live/old/fullchain.pem",
+            "/etc/letsencrypt/archive/old/fullchain1.pem",
         );
     let recorder = look_in(disk);
     let all = sightings(&recorder);
@@ -311,7 +315,11 @@ fn a_link_of_an_acme_client_is_said_where_configurations_name_it() {
         .gaps()
         .map(|g| (g.scope.as_str(), &g.reason))
         .collect();
-    assert_eq!(gaps, [("file:/etc/nginx/gone.crt", &Reason::BrokenLink)]);
+    let broken = [
+        "file:/etc/letsencrypt/live/old/fullchain.pem",
+        "file:/etc/nginx/gone.crt",
+    ];
+    assert_eq!(gaps, broken.map(|scope| (scope, &Reason::BrokenLink)));
 }
 
 #[test]
@@ -329,6 +337,7 @@ fn what_cannot_be_read_makes_a_hole_and_not_a_ruin() {
         .refused("/etc/a/web.key", Reason::PermissionDenied)
         .special("/etc/a/fifo.pem")
         .special("/etc/a/fifo.crt")
+        .special("/etc/nginx/socket")
         .file("/etc/a/store.p12", shop.read("web.p12"))
         .file("/etc/a/huge.crt", vec![0x30; 5 << 20])
         .file("/etc/a/web.crt.bak", shop.read("web.crt"))
@@ -342,6 +351,7 @@ fn what_cannot_be_read_makes_a_hole_and_not_a_ruin() {
     gaps.sort();
     let expected = [
         ("file:/etc/a/fifo.crt", Reason::NotARegularFile),
+        ("file:/etc/a/fifo.pem", Reason::NotARegularFile),
         ("file:/etc/a/huge.crt", Reason::TooLarge),
         ("file:/etc/a/store.p12", Reason::Locked),
         ("file:/etc/a/web.key", Reason::PermissionDenied),
@@ -359,6 +369,26 @@ fn what_cannot_be_read_makes_a_hole_and_not_a_ruin() {
     };
     assert_eq!(state("file:/etc"), [CoverageState::Complete]);
     assert_eq!(state("file:/etc/a/web.key"), [CoverageState::Partial]);
+}
+
+#[test]
+fn closed_places_that_promise_nothing_are_one_sentence() {
+    let disk = FakeDisk::new()
+        .refused("/etc/postfix/sasl_passwd", Reason::PermissionDenied)
+        .refused("/etc/dovecot/users", Reason::PermissionDenied)
+        .refused("/etc/shadow", Reason::PermissionDenied);
+    let recorder = look_in(disk);
+    let gaps: Vec<_> = recorder.gaps().collect();
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert!(
+        gaps[0].what.contains("2 closed files and directories"),
+        "a file that is never read is no hole: {gaps:?}"
+    );
+    let partial = recorder
+        .coverage()
+        .filter(|c| c.state == CoverageState::Partial)
+        .count();
+    assert_eq!(partial, 2);
 }
 
 #[test]
