@@ -26,16 +26,19 @@ fn changed() -> Option<&'static Machine> {
             keep("before");
             look();
             keep("same");
-            // The web server's backend moves to another port, and the share leaves fstab.
+            // The local database moves to another port with the program that uses it, and the share leaves fstab.
             machine.shell(
-                "sed -i 's/8000/8001/' /etc/default/orders /etc/nginx/sites-available/orders
+                "sed -i 's/5432/5433/' /opt/report/.env
                  sed -i '/^files1/d' /etc/fstab
-                 kill $(cat /run/lab/orders.pid)
-                 while ss -Hltn 'sport = :8000' | grep -q .; do sleep 0.1; done
-                 bash /run/lab/start-orders.sh
-                 while ! ss -Hltn 'sport = :8001' | grep -q .; do sleep 0.1; done
-                 nginx -s reload
-                 for try in $(seq 100); do ss -Htn 'dport = :8001' | grep -q ESTAB && break; sleep 0.1; done",
+                 kill $(cat /run/lab/report.pid)
+                 kill -INT $(cat /run/lab/database.pid)
+                 while ss -Hltn 'sport = :5432' | grep -q .; do sleep 0.1; done
+                 rm /run/lab/report-connected
+                 bash /run/lab/start.sh database 5433
+                 while ! ss -Hltn 'sport = :5433' | grep -q .; do sleep 0.1; done
+                 bash /run/lab/start.sh report
+                 for try in $(seq 100); do [ -e /run/lab/report-connected ] && break; sleep 0.1; done
+                 [ -e /run/lab/report-connected ]",
             );
             look();
             Some(machine)
@@ -60,7 +63,7 @@ fn a_moved_service_and_a_deleted_reference_are_exactly_what_changed() {
         .expect_code(1)
         .stdout;
     assert!(
-        said.contains("8000") && said.contains("8001"),
+        said.contains("5432") && said.contains("5433"),
         "the move is not there:\n{said}"
     );
     assert!(
@@ -69,13 +72,14 @@ fn a_moved_service_and_a_deleted_reference_are_exactly_what_changed() {
     );
     for line in said.lines().filter(|l| !l.trim().is_empty()) {
         for other in [
-            "5432",
             ":389",
             ":25",
             "ns1",
             "relay1",
             "dir1",
             "db1",
+            "nginx",
+            "orders",
             "archive",
             "certificate",
             "package",
@@ -138,7 +142,7 @@ fn a_snapshot_is_not_rewritten_by_what_comes_later() {
         .filter_map(|d| d.provider.port)
         .map(|p| p.0)
         .collect();
-    assert!(ports.contains(&8000) && !ports.contains(&8001), "{ports:?}");
+    assert!(ports.contains(&5432) && !ports.contains(&5433), "{ports:?}");
     assert!(before.entities.iter().any(|e| e.name.contains("files1")));
 }
 
@@ -147,7 +151,7 @@ fn a_wave_file_splits_the_change_into_expected_and_not() {
     let Some(machine) = changed() else { return };
     machine.run_with(
         &["tee", "/root/w1.toml"],
-        b"name = \"w1\"\norder = 1\nmembers = [\"app1\"]\nexpected = [\"http to app1:8001\", \"ldap-bind to dir2:389\"]\n",
+        b"name = \"w1\"\norder = 1\nmembers = [\"app1\"]\nexpected = [\"sql to app1:5433\", \"ldap-bind to dir2:389\"]\n",
     ).expect_code(0);
     let said = machine
         .groma(&[
@@ -163,7 +167,7 @@ fn a_wave_file_splits_the_change_into_expected_and_not() {
         .stdout;
     let said = said.to_lowercase();
     assert!(
-        said.contains("confirmed") && said.contains("8001"),
+        said.contains("confirmed") && said.contains("5433"),
         "{said}"
     );
     assert!(said.contains("missing") && said.contains("dir2"), "{said}");

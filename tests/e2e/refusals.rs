@@ -336,7 +336,11 @@ base.commit(); base.execute('pragma wal_checkpoint(truncate)'); base.close()"
             "/root/newer/out",
         ])
         .expect_code(3);
-    assert!(said.stderr.contains("newer"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("999") && said.stderr.contains("upgrade"),
+        "{}",
+        said.stderr
+    );
     machine
         .groma(&["export", "--format", "json", "--out", "-", "--data", &data])
         .expect_code(3);

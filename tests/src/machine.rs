@@ -108,6 +108,7 @@ impl Machine {
                 "-i",
                 "-n",
                 "-p",
+                "-C",
                 "--wdns=/",
                 "--",
             ])
@@ -215,7 +216,10 @@ fn lack(kind: Kind) -> Option<String> {
     if !succeeds("sh", &["-c", "test \"$(id -u)\" = 0"]) {
         return Some("a machine of its own needs root".into());
     }
-    if !succeeds("unshare", &["-m", "-n", "-p", "-u", "-i", "-f", "true"]) {
+    if !succeeds(
+        "unshare",
+        &["-m", "-n", "-p", "-u", "-i", "-C", "-f", "true"],
+    ) {
         return Some("this place does not allow namespaces".into());
     }
     let mut programs = vec!["ip", "nsenter", "setpriv", "python3"];

@@ -4,24 +4,33 @@ import ssl
 import sys
 import time
 
-kind, address = sys.argv[1:]
-port = {"directory": 389, "web": 443}[kind]
-for attempt in range(100):
-    try:
-        wire = socket.create_connection((address, port), timeout=3)
-        break
-    except OSError:
-        time.sleep(0.1)
-if kind == "directory":
-    wire.sendall(bytes.fromhex("300c020101600702010304008000"))  # anonymous simple bind, RFC 4511 §4.2
-    wire.recv(64)
-else:
+BIND = bytes.fromhex("300c020101600702010304008000")  # anonymous simple bind, RFC 4511 §4.2
+GET = b"GET / HTTP/1.1\r\nHost: app1.corp.example\r\nConnection: keep-alive\r\n\r\n"
+
+
+def directory(address):
+    wire = socket.create_connection((address, 389), timeout=3)
+    wire.sendall(BIND)
+    assert wire.recv(64), "the directory hung up"
+    print("connected", flush=True)
+    while True:
+        time.sleep(60)
+
+
+def web(address):
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    wire = context.wrap_socket(wire)
-print("connected", flush=True)
+    wire = context.wrap_socket(socket.create_connection((address, 443), timeout=3))
+    print("connected", flush=True)
+    while True:
+        wire.sendall(GET)
+        assert wire.recv(65536), "the web server hung up"
+        time.sleep(0.5)
+
+
+call = {"directory": directory, "web": web}[sys.argv[1]]
 while True:
-    if kind == "web":
-        wire.sendall(b"GET / HTTP/1.1\r\nHost: app1.corp.example\r\nConnection: keep-alive\r\n\r\n")
-        wire.recv(65536)
-    time.sleep(1)
+    try:
+        call(sys.argv[2])
+    except (OSError, AssertionError):
+        time.sleep(0.1)

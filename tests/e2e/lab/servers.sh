@@ -9,10 +9,9 @@ chmod 750 /run/chrony
 chown postgres:postgres /run/postgresql
 chown postfix:postfix /var/lib/postfix
 log=/run/lab/log
-as() { local user=$1; shift; setpriv --reuid="$user" --regid="$user" --init-groups -- "$@"; }
+chown app /run/lab
 
-postgres=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
-(cd / && as postgres "$postgres/postgres" -D /var/lib/postgresql/data -c listen_addresses=127.0.0.1 -c fsync=off) >>$log 2>&1 &
+bash /run/lab/start.sh database 5432
 slapd -d 0 -u openldap -g openldap -h "ldap:/// ldaps:///" -f /etc/ldap/slapd.conf >>$log 2>&1 &
 /usr/sbin/sshd -D >>$log 2>&1 &
 postfix start-fg >>$log 2>&1 &
@@ -28,8 +27,8 @@ await() {
 }
 await 5432 389 636 22 25
 
-bash /run/lab/start-orders.sh
-(cd /opt/report && as app /usr/bin/python3 /opt/report/report.py) >>$log 2>&1 &
+bash /run/lab/start.sh orders
+bash /run/lab/start.sh report
 await 8000
 nginx -g 'daemon off;' >>$log 2>&1 &
 await 80 443
