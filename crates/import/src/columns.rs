@@ -1,6 +1,7 @@
 //! What a column is about, by the words people head it with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 /// What we do with the cells of a column.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -426,12 +427,15 @@ impl Header {
 }
 
 fn field_of(words: &str) -> (Field, &'static str) {
-    let plain = plain(words);
-    let known = WORDS
-        .iter()
-        .find(|(_, _, synonyms)| synonyms.contains(&plain.as_str()));
-    match known {
-        Some((field, word, _)) => (*field, word),
+    /// Synonym → what it means, and the word it is kept under.
+    static MEANING: LazyLock<HashMap<&str, (Field, &str)>> = LazyLock::new(|| {
+        let all = WORDS
+            .iter()
+            .flat_map(|(field, word, synonyms)| synonyms.iter().map(|s| (*s, (*field, *word))));
+        all.collect()
+    });
+    match MEANING.get(plain(words).as_str()) {
+        Some(known) => *known,
         None if says_secret(words) => (Field::Secret, ""),
         None => (Field::More, ""),
     }

@@ -132,7 +132,7 @@ fn ten_thousand_bad_rows_are_a_thousand_problems_and_a_number() {
 #[test]
 fn no_bytes_break_the_reader() {
     let (rvtools, budget) = (rvtools(1.0), budget());
-    groma_fuzz::hammer(2000, &[INVENTORY, SPISOK], |bytes| {
+    groma_fuzz::hammer(2000, &[SPISOK, INVENTORY], |bytes| {
         drop(read("list", bytes, now()))
     });
     groma_fuzz::hammer(200, &[&rvtools, &budget], |bytes| {

@@ -36,6 +36,7 @@ pub fn run(make: &dyn Fn() -> Box<dyn Store>) {
         a_batch_that_breaks_off_leaves_nothing,
         what_nobody_understands_is_kept_whole,
         looks_say_what_was_said,
+        the_newest_epoch_tells_whether_a_list_is_news,
         the_ledger_remembers_and_the_newest_word_counts,
         snapshots_have_names_of_their_own,
         annotations_stay_in_order,
@@ -662,6 +663,34 @@ fn looks_say_what_was_said(store: &mut dyn Store) {
         .map(|c| c.scope.as_str())
         .collect();
     assert_eq!(lists, ["list:hosts.csv"]);
+}
+
+fn the_newest_epoch_tells_whether_a_list_is_news(store: &mut dyn Store) {
+    let (site, list) = (SiteId::default(), AgentId::new("list-1"));
+    assert_eq!(store.newest_epoch(&site, &list).expect("an answer"), None);
+    for (second, epoch, names) in [(100, 7, ["anna"]), (200, 8, ["boris"]), (300, 7, ["anna"])] {
+        let mut batch = Look::at(second)
+            .by("list-1")
+            .saw(&names)
+            .covered("file:/etc", Complete)
+            .batch();
+        batch.header.epoch = epoch;
+        assert!(
+            matches!(store.ingest(&batch), Ok(Ingested::Kept(_))),
+            "a list that goes back to what it said is news"
+        );
+        assert_eq!(
+            store.newest_epoch(&site, &list).expect("an answer"),
+            Some(epoch)
+        );
+        assert_eq!(states(store), names.map(|name| (name.to_owned(), Current)));
+    }
+    assert_eq!(
+        store
+            .newest_epoch(&SiteId::new("north"), &list)
+            .expect("an answer"),
+        None
+    );
 }
 
 fn the_ledger_remembers_and_the_newest_word_counts(store: &mut dyn Store) {

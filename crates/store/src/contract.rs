@@ -80,6 +80,10 @@ pub trait Store: Send {
         Ok(looks)
     }
 
+    /// The epoch of the newest look from `vantage`. An imported list has the digest of its rows there:
+    /// if that is the epoch of the batch in hand, the list says nothing new.
+    fn newest_epoch(&self, site: &SiteId, vantage: &AgentId) -> Result<Option<u64>, StoreError>;
+
     /// Begin of the first look and end of the last one at `at`; `None` before the first look.
     fn window(&self, at: &Moment) -> Result<Option<(Timestamp, Timestamp)>, StoreError>;
 

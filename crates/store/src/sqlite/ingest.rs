@@ -365,18 +365,15 @@ impl Stream {
             };
             self.write(statements, place, &event)?;
             // Late news: it was open at the look after this one, so it came back there.
-            if let (Word::Seen, Some((ended, _))) = (standing.word, self.later.first()) {
-                if known.next.is_none_or(|next| next > *ended) {
-                    self.write(
-                        statements,
-                        place,
-                        &Event {
-                            word: Word::Seen,
-                            at: *ended,
-                            ..event
-                        },
-                    )?;
-                }
+            if let (Word::Seen, Some((ended, _))) = (standing.word, self.later.first())
+                && known.next.is_none_or(|next| next > *ended)
+            {
+                let back = Event {
+                    word: Word::Seen,
+                    at: *ended,
+                    ..event
+                };
+                self.write(statements, place, &back)?;
             }
         }
         Ok(())

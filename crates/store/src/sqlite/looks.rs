@@ -95,6 +95,18 @@ pub(super) fn looks(
         .collect()
 }
 
+pub(super) fn newest_epoch(
+    connection: &Connection,
+    site: &SiteId,
+    vantage: &AgentId,
+) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT epoch FROM look WHERE site_id = ?1 AND vantage = ?2 ORDER BY ended DESC, id DESC LIMIT 1";
+    let found = connection
+        .query_row(sql, [site.as_str(), vantage.as_str()], |r| r.get(0))
+        .optional();
+    found.map_err(StoreError::of(ATTEMPT))
+}
+
 pub(super) fn window(
     connection: &Connection,
     bounds: Bounds,

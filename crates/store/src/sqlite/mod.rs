@@ -118,6 +118,10 @@ impl Store for SqliteStore {
         looks::looks(&self.connection, self.bounds(at)?)
     }
 
+    fn newest_epoch(&self, site: &SiteId, vantage: &AgentId) -> Result<Option<u64>, StoreError> {
+        Ok(looks::newest_epoch(&self.connection, site, vantage)?.map(unsigned))
+    }
+
     fn window(&self, at: &Moment) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
         looks::window(&self.connection, self.bounds(at)?)
     }

@@ -1,0 +1,134 @@
+//! Measures the store on this machine: `cargo run --release -p groma-store --example measure`.
+//!
+//! Ten thousand agents with twenty facts each are kept, one durable transaction for each agent, and read
+//! back; then one large batch; then a survey twice, for what the second one adds to the file.
+
+use std::error::Error;
+use std::io::Write;
+use std::net::Ipv4Addr;
+use std::time::Instant;
+
+use groma_model::batch::{BATCH_SCHEMA, Batch, BatchHeader, Record, Said};
+use groma_model::fact::{Connection, Direction, Program};
+use groma_model::{
+    AgentId, Coverage, CoverageState, Fact, Observation, Port, Scope, Seen, SiteId, SourceName,
+    Timestamp, Transport,
+};
+use groma_store::{Moment, SqliteStore, Store};
+
+const AGENTS: u32 = 10_000;
+const FACTS: u32 = 20;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let place = tempfile::tempdir()?;
+    let mut out = std::io::stdout();
+    let mut store = SqliteStore::open(&place.path().join("many"))?;
+    let begun = Instant::now();
+    for agent in 0..AGENTS {
+        store.ingest(&look(agent, 1, FACTS))?;
+    }
+    let rows = AGENTS * FACTS;
+    writeln!(
+        out,
+        "ingest, {AGENTS} durable batches: {}",
+        rate(rows, begun)
+    )?;
+    for round in 1..=2 {
+        let begun = Instant::now();
+        let mut read = 0;
+        for evidence in store.evidence(&Moment::Now)? {
+            evidence?;
+            read += 1;
+        }
+        writeln!(out, "evidence, reading {round}: {}", rate(read, begun))?;
+    }
+    let begun = Instant::now();
+    for agent in 0..AGENTS {
+        store.ingest(&look(agent, 2, FACTS))?;
+    }
+    writeln!(out, "the same looks a day later: {}", rate(rows, begun))?;
+    let begun = Instant::now();
+    let looks = store.looks(&Moment::Now)?.len();
+    writeln!(out, "looks: {}", rate(u32::try_from(looks)?, begun))?;
+
+    let mut store = SqliteStore::open(&place.path().join("one"))?;
+    let batch = look(0, 1, rows);
+    let begun = Instant::now();
+    store.ingest(&batch)?;
+    writeln!(out, "ingest, one batch: {}", rate(rows, begun))?;
+
+    let mut store = SqliteStore::open(&place.path().join("growth"))?;
+    let mut sizes = Vec::new();
+    for day in 1..=3 {
+        store.ingest(&look(0, day, 1000))?;
+        store.checkpoint()?;
+        sizes.push(std::fs::metadata(place.path().join("growth/groma.db"))?.len());
+    }
+    writeln!(out, "a look of 1000 facts, three days: {sizes:?} bytes")?;
+    Ok(())
+}
+
+fn rate(rows: u32, begun: Instant) -> String {
+    let seconds = begun.elapsed().as_secs_f64();
+    format!(
+        "{rows} rows in {seconds:.2} s, {:.0} rows/s",
+        f64::from(rows) / seconds
+    )
+}
+
+/// A look at the connections of one host.
+fn look(agent: u32, day: u32, facts: u32) -> Batch {
+    let source = SourceName::new("host.sockets");
+    let scope = Scope::new("socket", "net-1/tcp");
+    let started = Timestamp::from_millis(1_795_000_000_000 + i64::from(day) * 86_400_000);
+    let ended = Timestamp::from_millis(started.millis() + 30_000);
+    let connection = |n: u32| {
+        let program = Program {
+            executable: Some(format!("/opt/application{}/bin/run", n % 7).into()),
+            user: Some("www-data".into()),
+            unit: Some(format!("application{}.service", n % 7)),
+            ..Program::default()
+        };
+        Fact::Connection(Connection {
+            direction: Direction::Outgoing,
+            local: Ipv4Addr::from(0x0a00_0000 + agent).into(),
+            remote: Ipv4Addr::from(0x0b00_0000 + agent.wrapping_mul(31).wrapping_add(n) % 200_000)
+                .into(),
+            service_port: Port(5432),
+            transport: Transport::Tcp,
+            program,
+        })
+    };
+    let saw = |n| {
+        Said::Saw(Observation {
+            scope: scope.clone(),
+            fact: connection(n),
+            seen: Seen::once(ended),
+        })
+    };
+    let covered = Coverage {
+        scope: scope.clone(),
+        state: CoverageState::Complete,
+        from: started,
+        to: ended,
+    };
+    let said = (0..facts).map(saw).chain([Said::Covered(covered)]);
+    let records = said
+        .map(|said| Record {
+            source: source.clone(),
+            said,
+        })
+        .collect();
+    let header = BatchHeader {
+        schema: BATCH_SCHEMA.to_owned(),
+        agent: AgentId::new(format!("agt-{agent:032x}")),
+        site: SiteId::default(),
+        epoch: 1,
+        sequence: u64::from(day),
+        version: "0.1.0".to_owned(),
+        started,
+        ended,
+        sources: vec![source],
+    };
+    Batch { header, records }
+}

@@ -1,0 +1,116 @@
+//! In whatever order looks arrive, the same looks give the same evidence.
+
+#![allow(clippy::unwrap_used, reason = "tests only")]
+
+mod common;
+
+use common::{accounts, all, at};
+use groma_model::{CoverageState, EvidenceState, Fact, Timestamp};
+use groma_store::{Moment, SqliteStore, Store};
+use proptest::prelude::*;
+
+const NAMES: [&str; 3] = ["anna", "boris", "carla"];
+
+/// A look: which of the names it saw, and whether it saw everything.
+type Look = ([bool; 3], bool);
+
+fn batch(number: usize, look: &Look) -> groma_model::Batch {
+    let seen: Vec<&str> = NAMES
+        .iter()
+        .zip(look.0)
+        .filter(|(_, seen)| *seen)
+        .map(|(name, _)| *name)
+        .collect();
+    let state = if look.1 {
+        CoverageState::Complete
+    } else {
+        CoverageState::Partial
+    };
+    accounts("agt-a", second(number), &seen, state)
+}
+
+fn second(number: usize) -> i64 {
+    i64::try_from(number).unwrap() * 100 + 100
+}
+
+type Shown = Vec<(String, EvidenceState, Timestamp, Timestamp)>;
+
+fn shown(store: &SqliteStore) -> Shown {
+    let name = |fact: &Fact| match fact {
+        Fact::Account(account) => account.name.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let mut shown: Shown = all(store, &Moment::Now)
+        .iter()
+        .map(|e| (name(&e.fact), e.state, e.seen.first, e.seen.last))
+        .collect();
+    shown.sort_by(|a, b| a.0.cmp(&b.0));
+    shown
+}
+
+/// What must be shown after these looks, said in the plainest way.
+fn expected(looks: &[Look]) -> Shown {
+    let mut shown = Shown::new();
+    for (which, name) in (0..).zip(NAMES) {
+        let saw = |look: &Look| look.0.get::<usize>(which).copied().unwrap_or_default();
+        let (Some(first), Some(last)) = (looks.iter().position(saw), looks.iter().rposition(saw))
+        else {
+            continue;
+        };
+        let since = looks.get(last + 1..).unwrap_or_default();
+        if since.iter().any(|look| look.1) {
+            continue;
+        }
+        let state = if since.is_empty() {
+            EvidenceState::Current
+        } else {
+            EvidenceState::NotSeen
+        };
+        shown.push((name.to_owned(), state, at(second(first)), at(second(last))));
+    }
+    shown
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn every_order_of_arrival_gives_what_the_looks_say(
+        looks in prop::collection::vec((any::<[bool; 3]>(), any::<bool>()), 1..7),
+        shuffle in prop::collection::vec(any::<u64>(), 7),
+        twice in any::<bool>(),
+    ) {
+        let mut order: Vec<usize> = (0..looks.len()).collect();
+        order.sort_by_key(|n| shuffle.get(*n).copied());
+        let mut store = SqliteStore::open_in_memory().unwrap();
+        for number in order.iter().copied() {
+            store.ingest(&batch(number, looks.get(number).unwrap())).unwrap();
+        }
+        if twice {
+            for number in 0..looks.len() {
+                store.ingest(&batch(number, looks.get(number).unwrap())).unwrap();
+            }
+        }
+        prop_assert_eq!(shown(&store), expected(&looks), "arrived as {:?}", order);
+    }
+
+    #[test]
+    fn a_snapshot_taken_anywhere_on_the_way_stays_what_it_was(
+        looks in prop::collection::vec((any::<[bool; 3]>(), any::<bool>()), 2..6),
+        shuffle in prop::collection::vec(any::<u64>(), 6),
+    ) {
+        let mut order: Vec<usize> = (0..looks.len()).collect();
+        order.sort_by_key(|n| shuffle.get(*n).copied());
+        let mut store = SqliteStore::open_in_memory().unwrap();
+        let mut taken = Vec::new();
+        for number in order.iter().copied() {
+            store.ingest(&batch(number, looks.get(number).unwrap())).unwrap();
+            let snapshot = Moment::Snapshot(store.take_snapshot(&format!("s{number}"), at(0)).unwrap());
+            let then = all(&store, &snapshot);
+            prop_assert_eq!(&then, &all(&store, &Moment::Now));
+            taken.push((snapshot, then));
+        }
+        for (snapshot, then) in taken {
+            prop_assert_eq!(all(&store, &snapshot), then);
+        }
+    }
+}
