@@ -92,6 +92,10 @@ impl<'a> Caller<'a> {
                         format!("it ended the handshake with the alert {alert:?}"),
                     )
                 }
+                // Silence where a greeting was expected: it may be waiting for ours.
+                Err(Miss::Unseen(Reason::TimedOut, what)) => {
+                    outcome = Outcome::Unseen(Reason::TimedOut, what);
+                }
                 Err(Miss::Unseen(reason, what)) => return Outcome::Unseen(reason, what),
             }
         }
@@ -137,11 +141,13 @@ impl<'a> Caller<'a> {
         name: ServerName<'static>,
     ) -> Result<Vec<Vec<u8>>, Miss> {
         let mut with = self.begin(approach, to)?;
-        handshake::chain(&mut with, name).map_err(|failure| match failure {
-            Failure::NotTls => Miss::NoTls,
-            Failure::Alert(alert) => Miss::Alert(alert),
-            Failure::TooOld => Miss::TooOld,
-            Failure::Broken(error) => broken(&error, "it did not finish the handshake"),
+        handshake::chain(&mut with, name, starttls::farewell(approach)).map_err(|failure| {
+            match failure {
+                Failure::NotTls => Miss::NoTls,
+                Failure::Alert(alert) => Miss::Alert(alert),
+                Failure::TooOld => Miss::TooOld,
+                Failure::Broken(error) => broken(&error, "it did not finish the handshake"),
+            }
         })
     }
 

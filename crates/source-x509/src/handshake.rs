@@ -1,6 +1,6 @@
 //! One TLS handshake, to see the chain a listener presents. It judges nothing and sends nothing.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -13,6 +13,8 @@ use crate::conversation::Conversation;
 
 /// Certificates of one chain that are kept.
 const CHAIN_MAX: usize = 32;
+/// What is read of a server's own farewell.
+const FAREWELL_BYTES_MAX: u64 = 16 << 10;
 
 /// Why a handshake gave no chain.
 #[derive(Debug)]
@@ -29,10 +31,12 @@ pub(crate) enum Failure {
 
 /// The DER bytes of the chain a listener presents, leaf first.
 ///
-/// For an address no server name is sent (RFC 6066 §3).
+/// For an address no server name is sent (RFC 6066 §3). `farewell` is what the protocol inside says when
+/// it leaves: without it some servers log a lost connection.
 pub(crate) fn chain(
     with: &mut Conversation,
     name: ServerName<'static>,
+    farewell: &[u8],
 ) -> Result<Vec<Vec<u8>>, Failure> {
     let witness = Arc::new(Witness::new());
     let mut session = open(witness.clone(), name).map_err(|_| Failure::TooOld)?;
@@ -42,8 +46,13 @@ pub(crate) fn chain(
         return Err(end.err().map_or(Failure::NotTls, failure));
     }
     // Whatever failed after the certificate (a client certificate was wanted) is not our question.
+    let _ = session.writer().write_all(farewell);
     session.send_close_notify();
-    let _ = session.write_tls(with);
+    let sent = session.write_tls(with);
+    if sent.is_ok() && !farewell.is_empty() {
+        // Until it closes in turn: closing first would throw its answer, and our farewell, away.
+        let _ = io::copy(&mut with.take(FAREWELL_BYTES_MAX), &mut io::sink());
+    }
     Ok(chain)
 }
 

@@ -24,9 +24,9 @@
 //! A server that speaks only TLS 1.0 or 1.1, or only key exchanges our TLS library refuses, gets a hello
 //! of our own: up to TLS 1.2 the certificate travels in clear text, and is read from there.
 //!
-//! Seen for real: OpenSSL, nginx, slapd and PostgreSQL as servers; OpenSSL and keytool as makers of files.
-//! Not run here: MySQL, FTP, IMAP and POP3 servers (their words are tested from scripts), and trust stores
-//! of other distributions than Debian.
+//! Seen for real: OpenSSL, nginx, slapd, PostgreSQL, Postfix, Dovecot, vsftpd and MariaDB as servers; OpenSSL and
+//! keytool as makers of files. Not run here: trust stores of other distributions than Debian, SSL 3.0, and
+//! certificates of elliptic curves outside NIST's and Brainpool's.
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing)]
 #![cfg_attr(test, allow(clippy::indexing_slicing, reason = "a test may panic"))]

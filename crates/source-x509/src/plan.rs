@@ -117,10 +117,11 @@ fn by_program(name: &str, executable: &str) -> Option<&'static [Approach]> {
         | "vault"
         | "pveproxy"
         | "cockpit-tls" => DIRECT,
-        "slapd" | "ns-slapd" => &[Tls, Ldap],
-        "master" if executable.contains("postfix") => &[Tls, Smtp],
-        "exim4" | "exim" | "sendmail" => &[Tls, Smtp],
-        "dovecot" => &[Tls, Imap, Pop3],
+        // Their own words first: a TLS greeting out of season is a line of warning in a mail log.
+        "slapd" | "ns-slapd" => &[Ldap, Tls],
+        "master" if executable.contains("postfix") => &[Smtp, Tls],
+        "exim4" | "exim" | "sendmail" => &[Smtp, Tls],
+        "dovecot" => &[Imap, Pop3, Tls],
         // These log a foreign first packet as an error or count it against the caller: only in their own words.
         "postgres" | "postmaster" => &[Postgresql],
         "mariadbd" | "mysqld" => &[Mysql],
@@ -161,11 +162,11 @@ mod tests {
         );
         assert_eq!(
             of(10389, "/usr/sbin/slapd").unwrap().approaches,
-            [Approach::Tls, Approach::Ldap]
+            [Approach::Ldap, Approach::Tls]
         );
         assert_eq!(
             of(2525, "/usr/lib/postfix/sbin/master").unwrap().approaches,
-            [Approach::Tls, Approach::Smtp]
+            [Approach::Smtp, Approach::Tls]
         );
         assert_eq!(of(2525, "/opt/game/master"), None);
     }

@@ -46,6 +46,16 @@ pub(crate) fn begin(approach: Approach, with: &mut Conversation) -> Result<(), R
     }
 }
 
+/// What the protocol says when it leaves, once TLS has begun.
+pub(crate) fn farewell(approach: Approach) -> &'static [u8] {
+    match approach {
+        Approach::Smtp | Approach::Pop3 | Approach::Ftp => b"QUIT\r\n",
+        Approach::Imap => b"g2 LOGOUT\r\n",
+        Approach::Ldap => LDAP_UNBIND,
+        Approach::Tls | Approach::Postgresql | Approach::Mysql => b"",
+    }
+}
+
 fn say(with: &mut Conversation, bytes: &[u8]) -> Result<(), Refusal> {
     with.write_all(bytes)?;
     with.flush()?;
