@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use groma_model::EntityId;
 use groma_model::fact::{Account, Container, FileSystem, Hardware, Job, OperatingSystem, Unit};
 use groma_model::inventory::{Attributes, Entity};
 
@@ -24,14 +25,15 @@ struct Part {
 /// already: a remote mount that is a need is not listed twice.
 pub(crate) fn changes(pair: &Pair<'_>, said: &[Change]) -> Vec<Change> {
     let hosts = pair.both().filter(|(b, a)| b.has_agent && a.has_agent);
-    hosts.flat_map(|(b, a)| host(b, a, said)).collect()
+    let needs = said.iter().filter(|c| c.area == Area::Dependency);
+    let spoken_of: BTreeSet<&EntityId> = needs.flat_map(|c| &c.entities).collect();
+    hosts
+        .flat_map(|(b, a)| host(b, a, spoken_of.contains(&a.id)))
+        .collect()
 }
 
-fn host(before: &Entity, after: &Entity, said: &[Change]) -> Vec<Change> {
+fn host(before: &Entity, after: &Entity, spoken_of: bool) -> Vec<Change> {
     let (b, a) = (&before.attributes, &after.attributes);
-    let spoken_of = said
-        .iter()
-        .any(|c| c.area == Area::Dependency && c.entities.contains(&after.id));
     let mut parts = Vec::new();
     parts.extend(operating_system(
         b.operating_system.as_ref(),

@@ -207,6 +207,9 @@ fn same(before: &Dependency, after: &Dependency) -> Option<Change> {
 /// What is compared of one need. Witnesses, counts, times and programs come and go with every look.
 fn differences(before: &Dependency, after: &Dependency) -> Vec<Detail> {
     let (b, a) = (&before.details, &after.details);
+    if b == a && before.reached_as == after.reached_as && before.rhythm == after.rhythm {
+        return Vec::new();
+    }
     let word = |text: &Option<String>| text.clone();
     let mut found = Vec::new();
     found.extend(Detail::members("written in", &files(before), &files(after)));

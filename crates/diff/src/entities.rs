@@ -1,9 +1,10 @@
 //! Machines and other things as a whole: new, gone, newly watched, renamed, at another address.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use groma_model::inventory::Entity;
+use groma_model::{EntityId, Port, Transport};
 
 use crate::change::{Area, Change, Class, Detail};
 use crate::pair::{Index, Pair};
@@ -22,8 +23,9 @@ const LASTING: &[&str] = &[
 
 /// The lines about things as a whole. A stranger that only stands at the end of a need is that need's line.
 pub(crate) fn changes(pair: &Pair<'_>) -> Vec<Change> {
-    let gone = one_sided(&pair.before, &pair.after).map(|e| whole(&pair.before, e, Class::Removed));
-    let new = one_sided(&pair.after, &pair.before).map(|e| whole(&pair.after, e, Class::Added));
+    let (old, fresh) = (Numbers::of(&pair.before), Numbers::of(&pair.after));
+    let gone = one_sided(&pair.before, &pair.after).map(|e| whole(&old, e, Class::Removed));
+    let new = one_sided(&pair.after, &pair.before).map(|e| whole(&fresh, e, Class::Added));
     let kept = pair.both().flat_map(|(b, a)| same(pair, b, a));
     gone.chain(new).chain(kept).collect()
 }
@@ -49,29 +51,44 @@ fn line(entity: &Entity, class: Class, area: Area, says: String) -> Change {
         .because(&[few])
 }
 
-fn whole(index: &Index<'_>, entity: &Entity, class: Class) -> Change {
-    let needs = index
-        .dependencies
-        .values()
-        .filter(|d| d.consumer.entity == entity.id)
-        .count();
-    let needed = index
-        .dependencies
-        .values()
-        .filter(|d| d.provider.entity == entity.id && d.consumer.entity != entity.id)
-        .count();
-    let ports: BTreeSet<_> = index
-        .listeners
-        .iter()
-        .filter(|l| l.entity == entity.id)
-        .map(|l| (l.transport, l.port))
-        .collect();
+/// How much stands on each entity, counted once.
+#[derive(Default)]
+struct Numbers<'a> {
+    needs: BTreeMap<&'a EntityId, usize>,
+    needed: BTreeMap<&'a EntityId, usize>,
+    ports: BTreeMap<&'a EntityId, BTreeSet<(Transport, Port)>>,
+}
+
+impl<'a> Numbers<'a> {
+    fn of(index: &Index<'a>) -> Self {
+        let mut numbers = Self::default();
+        for d in index.dependencies.values() {
+            *numbers.needs.entry(&d.consumer.entity).or_default() += 1;
+            if d.consumer.entity != d.provider.entity {
+                *numbers.needed.entry(&d.provider.entity).or_default() += 1;
+            }
+        }
+        for l in &index.listeners {
+            numbers
+                .ports
+                .entry(&l.entity)
+                .or_default()
+                .insert((l.transport, l.port));
+        }
+        numbers
+    }
+}
+
+fn whole(numbers: &Numbers<'_>, entity: &Entity, class: Class) -> Change {
+    let count = |map: &BTreeMap<&EntityId, usize>| map.get(&entity.id).copied().unwrap_or_default();
+    let (needs, needed) = (count(&numbers.needs), count(&numbers.needed));
+    let ports = numbers.ports.get(&entity.id).map_or(0, BTreeSet::len);
     let many = |number: usize, one: &str, many: &str| {
         format!("{number} {}", if number == 1 { one } else { many })
     };
     let used = format!("needed {}", many(needed, "time", "times"));
     let (ports, needs) = (
-        many(ports.len(), "endpoint", "endpoints"),
+        many(ports, "endpoint", "endpoints"),
         many(needs, "need", "needs"),
     );
     let says = match entity.has_agent {
@@ -193,16 +210,16 @@ fn names(before: &Entity, after: &Entity) -> Option<Change> {
 }
 
 fn resolves(pair: &Pair<'_>, before: &Entity, after: &Entity) -> Option<Change> {
-    let needed = pair
-        .after
-        .dependencies
-        .values()
-        .any(|d| d.provider.entity == after.id);
     match (
         before.attributes.unresolvable,
         after.attributes.unresolvable,
     ) {
         (false, true) => {
+            let needed = pair
+                .after
+                .dependencies
+                .values()
+                .any(|d| d.provider.entity == after.id);
             let act = needed.then_some("those who use this name cannot find anything behind it");
             Some(
                 line(

@@ -20,6 +20,7 @@ mod change;
 mod dependencies;
 mod entities;
 mod listeners;
+mod outcome;
 mod pair;
 mod plain;
 mod text;
@@ -28,8 +29,9 @@ mod wave;
 use groma_model::inventory::Inventory;
 
 pub use change::{Area, Change, Changes, Class, Consequence, Detail, Side};
+pub use outcome::{WAVE_OUTCOME_SCHEMA, WaveLine, WaveOutcome, wave_text, wave_to_json};
 pub use text::{text, to_json};
-pub use wave::{WAVE_OUTCOME_SCHEMA, WaveLine, WaveOutcome, compare_wave, wave_text, wave_to_json};
+pub use wave::compare_wave;
 
 use pair::Pair;
 

@@ -141,7 +141,9 @@ impl Endpoint<'_> {
                 .as_ref()
                 .or(p.executable.as_ref())
                 .map(ToString::to_string);
-            p.unit.clone().or(file).or_else(|| p.container.clone())
+            // A scope is one log-in or one container start, not a service: the next one has another number.
+            let unit = p.unit.clone().filter(|unit| !unit.ends_with(".scope"));
+            unit.or(file).or_else(|| p.container.clone())
         };
         self.programs.iter().filter_map(name).collect()
     }
@@ -206,6 +208,11 @@ fn same(
     after: &Endpoint<'_>,
     renewals: &Renewals<'_>,
 ) -> Option<Change> {
+    let same_sockets =
+        before.addresses == after.addresses && before.certificates == after.certificates;
+    if same_sockets && before.programs == after.programs {
+        return None;
+    }
     let (from, to) = (before.reach(), after.reach());
     let programs = (before.program_names(), after.program_names());
     let known = !programs.0.is_empty() && !programs.1.is_empty();
@@ -309,9 +316,9 @@ fn moved(
     absorbed.extend(consequences.iter().map(|c| c.dependency.clone()));
     let behind = pair
         .after
-        .dependencies
-        .values()
-        .filter(|d| to_old(d) && d.current);
+        .needers(from.host, from.port, from.transport)
+        .iter()
+        .filter(|d| d.current);
     let behind = behind.map(|d| Consequence {
         followed: false,
         says: who(d),
@@ -345,12 +352,11 @@ fn moved(
 }
 
 fn removed(pair: &Pair<'_>, e: &Endpoint<'_>) -> Change {
-    let to_it = to_endpoint(e);
     let behind = pair
         .after
-        .dependencies
-        .values()
-        .filter(|d| to_it(d) && d.current);
+        .needers(e.host, e.port, e.transport)
+        .iter()
+        .filter(|d| d.current);
     let consequences: Vec<Consequence> = behind
         .map(|d| Consequence {
             followed: false,

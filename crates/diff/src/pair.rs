@@ -11,7 +11,6 @@ pub(crate) struct Pair<'a> {
     pub(crate) after: Index<'a>,
     /// Hosts that are new, gone or newly watched: what is on them is not listed again.
     pub(crate) folded: BTreeSet<&'a EntityId>,
-    needed: BTreeSet<(&'a EntityId, Port, Transport)>,
 }
 
 /// One side.
@@ -19,7 +18,11 @@ pub(crate) struct Index<'a> {
     pub(crate) entities: BTreeMap<&'a EntityId, &'a Entity>,
     pub(crate) dependencies: BTreeMap<&'a DependencyId, &'a Dependency>,
     pub(crate) listeners: Vec<&'a ListenerEntry>,
+    needers: BTreeMap<Endpoint<'a>, Vec<&'a Dependency>>,
 }
+
+/// A port of a host.
+type Endpoint<'a> = (&'a EntityId, Port, Transport);
 
 impl<'a> Pair<'a> {
     pub(crate) fn new(before: &'a Inventory, after: &'a Inventory) -> Self {
@@ -34,17 +37,8 @@ impl<'a> Pair<'a> {
             before: Index::new(before, &wrong),
             after: Index::new(after, &wrong),
             folded: BTreeSet::new(),
-            needed: BTreeSet::new(),
         };
         pair.folded = pair.one_sided();
-        let both = pair
-            .before
-            .dependencies
-            .values()
-            .chain(pair.after.dependencies.values());
-        pair.needed = both
-            .filter_map(|d| endpoint(d).map(|(port, way)| (&d.provider.entity, port, way)))
-            .collect();
         pair
     }
 
@@ -73,7 +67,10 @@ impl<'a> Pair<'a> {
 
     /// True if somebody needs this endpoint, before or after.
     pub(crate) fn is_needed(&self, host: &EntityId, port: Port, transport: Transport) -> bool {
-        self.needed.contains(&(host, port, transport))
+        let endpoint = (host, port, transport);
+        [&self.before, &self.after]
+            .iter()
+            .any(|side| side.needers.contains_key(&endpoint))
     }
 
     fn one_sided(&self) -> BTreeSet<&'a EntityId> {
@@ -98,11 +95,35 @@ impl<'a> Index<'a> {
             .dependencies
             .iter()
             .filter(|d| !wrong.contains(&d.id));
+        let dependencies: BTreeMap<&DependencyId, &Dependency> =
+            dependencies.map(|d| (&d.id, d)).collect();
+        let mut needers: BTreeMap<Endpoint<'a>, Vec<&Dependency>> = BTreeMap::new();
+        for d in dependencies.values() {
+            if let Some((port, transport)) = endpoint(d) {
+                needers
+                    .entry((&d.provider.entity, port, transport))
+                    .or_default()
+                    .push(d);
+            }
+        }
         Self {
             entities: inventory.entities.iter().map(|e| (&e.id, e)).collect(),
-            dependencies: dependencies.map(|d| (&d.id, d)).collect(),
+            dependencies,
             listeners,
+            needers,
         }
+    }
+
+    /// Who needs this endpoint, by id.
+    pub(crate) fn needers<'s>(
+        &'s self,
+        host: &'s EntityId,
+        port: Port,
+        transport: Transport,
+    ) -> &'s [&'a Dependency] {
+        self.needers
+            .get(&(host, port, transport))
+            .map_or(&[], Vec::as_slice)
     }
 }
 

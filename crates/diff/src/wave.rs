@@ -1,81 +1,16 @@
 //! The same two inventories against what a wave promised: confirmed, missing, unexpected, moved, not seen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::inventory::{Basis, Dependency, Inventory};
 use groma_model::registry::REGISTRY;
 use groma_model::wave::{Expectation, Move, Wave};
-use groma_model::{DependencyId, EntityId, EvidenceId, Port};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use groma_model::{DependencyId, EntityId, Port};
 
 use crate::change::{Changes, Class};
 use crate::dependencies::{component, place};
+use crate::outcome::{WAVE_OUTCOME_SCHEMA, WaveLine, WaveOutcome};
 use crate::pair::Pair;
-use crate::plain::plain;
-use crate::text::json;
-
-/// The schema word of [`WaveOutcome`].
-pub const WAVE_OUTCOME_SCHEMA: &str = "groma.wave-outcome/1";
-
-/// What became of a wave.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-pub struct WaveOutcome {
-    /// Always [`WAVE_OUTCOME_SCHEMA`].
-    pub schema: String,
-    /// The wave.
-    pub wave: String,
-    /// Promised, and so.
-    pub confirmed: Vec<WaveLine>,
-    /// Promised, and not so: still at the old place, or nowhere.
-    pub missing: Vec<WaveLine>,
-    /// Nobody planned it.
-    pub unexpected: Vec<WaveLine>,
-    /// It left the old place, but for another one than promised.
-    pub moved: Vec<WaveLine>,
-    /// Promised, and nobody saw it either way: look longer.
-    pub not_seen: Vec<WaveLine>,
-    /// Promised, but only a job does it whose next run is still to come.
-    pub not_due_yet: Vec<WaveLine>,
-}
-
-/// One line of an outcome.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct WaveLine {
-    /// What, for a person.
-    pub says: String,
-    /// The dependency it is about, where there is one.
-    pub dependency: Option<DependencyId>,
-    /// The facts behind it, sorted.
-    pub evidence: Vec<EvidenceId>,
-}
-
-impl WaveOutcome {
-    /// True if somebody has to do something before the wave can be accepted.
-    pub fn needs_action(&self) -> bool {
-        !(self.missing.is_empty() && self.unexpected.is_empty() && self.moved.is_empty())
-    }
-}
-
-impl WaveLine {
-    fn about(d: &Dependency, says: String) -> Self {
-        let mut evidence = d.evidence.clone();
-        evidence.sort();
-        Self {
-            says,
-            dependency: Some(d.id.clone()),
-            evidence,
-        }
-    }
-
-    fn only(says: String) -> Self {
-        Self {
-            says,
-            dependency: None,
-            evidence: Vec::new(),
-        }
-    }
-}
 
 /// Holds the later inventory against the promises of `wave`. `changes` is what [`crate::compare`] made of
 /// the same two inventories.
@@ -96,8 +31,11 @@ pub fn compare_wave(
         before,
         after,
         wave,
+        moves: Vec::new(),
+        alike: BTreeMap::new(),
         spoken_of: BTreeSet::new(),
     };
+    judge.prepare();
     wave.moves
         .iter()
         .for_each(|m| judge.needs_of(m, &mut outcome));
@@ -128,6 +66,10 @@ struct Judge<'a> {
     before: &'a Inventory,
     after: &'a Inventory,
     wave: &'a Wave,
+    /// What each move means: what goes, what takes its place.
+    moves: Vec<(BTreeSet<EntityId>, BTreeSet<EntityId>)>,
+    /// The later needs by consumer and kind.
+    alike: BTreeMap<(&'a EntityId, &'a str), Vec<&'a Dependency>>,
     /// Dependencies a promise already spoke about.
     spoken_of: BTreeSet<DependencyId>,
 }
@@ -141,7 +83,18 @@ fn ids(inventory: &Inventory, name: &str) -> BTreeSet<EntityId> {
         .collect()
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
+    fn prepare(&mut self) {
+        let meaning = |m: &Move| (self.source(&m.from), self.target(&m.to));
+        self.moves = self.wave.moves.iter().map(meaning).collect();
+        for d in self.pair.after.dependencies.values() {
+            self.alike
+                .entry((&d.consumer.entity, &d.kind))
+                .or_default()
+                .push(d);
+        }
+    }
+
     /// The entities `name` means on either side.
     fn everywhere(&self, name: &str) -> BTreeSet<EntityId> {
         ids(self.before, name)
@@ -173,13 +126,13 @@ impl Judge<'_> {
     /// Where the consumer itself moves, its needs are looked for at its new place too.
     fn consumers(&self, consumer: &EntityId) -> BTreeSet<EntityId> {
         let moving = self
-            .wave
             .moves
             .iter()
-            .filter(|m| self.source(&m.from).contains(consumer));
+            .filter(|(from, _)| from.contains(consumer));
         moving
-            .flat_map(|m| self.target(&m.to))
-            .chain([consumer.clone()])
+            .flat_map(|(_, to)| to)
+            .chain([consumer])
+            .cloned()
             .collect()
     }
 
@@ -212,13 +165,10 @@ impl Judge<'_> {
         outcome: &mut WaveOutcome,
     ) {
         let consumers = self.consumers(&old.consumer.entity);
-        let pair = self.pair;
-        let alike = pair
-            .after
-            .dependencies
-            .values()
-            .filter(|d| d.kind == old.kind && consumers.contains(&d.consumer.entity));
-        let alike: Vec<&Dependency> = alike.copied().collect();
+        let found = consumers
+            .iter()
+            .filter_map(|c| self.alike.get(&(c, old.kind.as_str())));
+        let alike: Vec<&Dependency> = found.flatten().copied().collect();
         let at_new = best(
             alike
                 .iter()
@@ -462,38 +412,4 @@ fn said(d: &Dependency) -> String {
         component(d),
         REGISTRY.kind(&d.kind).title
     )
-}
-
-/// The outcome for a terminal.
-pub fn wave_text(outcome: &WaveOutcome) -> String {
-    let lists = [
-        ('!', "missing", &outcome.missing),
-        ('>', "moved elsewhere", &outcome.moved),
-        ('+', "unexpected", &outcome.unexpected),
-        ('?', "not seen", &outcome.not_seen),
-        ('.', "not due yet", &outcome.not_due_yet),
-        ('=', "confirmed", &outcome.confirmed),
-    ];
-    let counts: Vec<String> = lists
-        .iter()
-        .map(|(_, word, list)| format!("{} {word}", list.len()))
-        .collect();
-    let mut lines = vec![format!(
-        "wave {}: {}",
-        plain(&outcome.wave),
-        counts.join(", ")
-    )];
-    for (mark, word, list) in lists.iter().filter(|(_, _, list)| !list.is_empty()) {
-        lines.push(format!("\n{word}"));
-        lines.extend(
-            list.iter()
-                .map(|line| format!("  {mark} {}", plain(&line.says))),
-        );
-    }
-    lines.join("\n") + "\n"
-}
-
-/// The outcome as `groma.wave-outcome/1`, with a final line break.
-pub fn wave_to_json(outcome: &WaveOutcome) -> String {
-    json(outcome)
 }

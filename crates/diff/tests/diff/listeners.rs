@@ -171,3 +171,27 @@ fn another_unit_on_the_same_port_changed() {
     );
     assert_eq!((change.class, change.details.len()), (Class::Changed, 1));
 }
+
+#[test]
+fn the_same_program_in_the_next_log_in_is_the_same() {
+    let started = |session: &str, port: u16| {
+        let mut listener = listener("db1", port, session);
+        listener.process.executable = Some("/usr/bin/app".into());
+        estate(vec![listener], Vec::new())
+    };
+    assert!(
+        said(
+            &started("session-3.scope", 8080),
+            &started("session-9.scope", 8080)
+        )
+        .is_empty()
+    );
+    let change = only(
+        &started("session-3.scope", 8080),
+        &started("session-9.scope", 8081),
+    );
+    assert_eq!(
+        change.says,
+        "/usr/bin/app listens on 8081/tcp, before on 8080/tcp"
+    );
+}
