@@ -105,7 +105,7 @@ impl Source for CertificateEndpoints {
             ]),
             never_sends: lines(&["a logon, a mail, a query: only the words that begin TLS are said", "a packet to a print port or over UDP"]),
             rights: lines(&["none; to recognise servers at ports not their own, the sockets source must see their programs (root)"]),
-            cost: "one to three connections per listener, at most 10 in a second; a server may log one line per connection (PostgreSQL and MariaDB count an aborted one)".into(),
+            cost: "mostly one connection per listener, at most ten in a second by default; a server may log one line per connection (PostgreSQL and MariaDB count an aborted one)".into(),
         }
     }
 
