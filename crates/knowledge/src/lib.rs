@@ -3,6 +3,7 @@
 //! Everything is TOML under `data/` and `rules/`, compiled in and typed at the door: a wrong word fails a
 //! test here, not a look in the field. The crate is pure, it reads no file, clock or network.
 //!
+//! - [`rules`]: where configuration files name other machines (a fixture beside each);
 //! - [`services`]: programs that listen, and what they speak;
 //! - [`ends_of_life`]: until when an operating system gets corrections;
 //! - [`public`]: public time servers and mirrors, which reports fold away.
@@ -10,8 +11,10 @@
 
 pub mod ends_of_life;
 pub mod public;
+pub mod rules;
 pub mod services;
 
 pub use ends_of_life::{end_of_life, end_of_life_source};
 pub use public::{is_public_mirror, is_public_time, is_public_time_or_mirror};
+pub use rules::{RULES, Rule};
 pub use services::{ServiceProgram, service_of_program, service_programs};

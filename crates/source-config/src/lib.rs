@@ -1,2 +1,131 @@
-//! Dependencies written down: the extractor engine over configuration files and scripts.
+//! Dependencies written down: configuration files, units, crontabs and scripts that name other machines.
+//!
+//! **What it sees.** For every place where a file names a machine: file, line, key, the name or address,
+//! port, what it is needed for, the part of this machine that reads the file, and whether an account, a
+//! database or a secret stands there. Which files and keys is data (`groma-knowledge`, `rules/*.toml`); what
+//! no rule knows is searched for URLs and for addresses under a key that says "server". The hosts file gives
+//! names, not references. Comments, samples, backups, documentation, test data, sites and units that are
+//! switched off give nothing.
+//!
+//! **Where it reads it.** `/etc`, `/opt`, `/srv`, `/usr/local`, `/home`, `/root`, `/var/www`, crontabs, units,
+//! and the configuration directories of known applications below `/var/lib`; text files up to the budget's
+//! size, through [`groma_source::Disk`] alone. Nothing found is run, included files are read because they
+//! are found, not because they are named.
+//!
+//! **Which rights it needs.** Any account; files it may not read become gaps. Root sees crontabs, `.pgpass`
+//! and the files of applications.
+//!
+//! **What it costs the host.** About the CPU of one search through the same files, on at most two threads,
+//! one file in memory per thread.
+//!
+//! **What never leaves.** Passwords, tokens, queries and paths of web addresses are dropped while a value is
+//! read; no line of a file is kept.
+//!
+//! Not tried on a real machine: RHEL, SLES, Windows; products not packaged by Debian (Grafana, Telegraf,
+//! Beats, Fluent Bit, .NET, Oracle) are read by their documented formats.
 #![forbid(unsafe_code)]
+#![warn(clippy::indexing_slicing)]
+
+mod apply;
+mod format;
+mod generic;
+mod glob;
+mod inspect;
+mod look;
+mod machine;
+mod settings;
+mod silence;
+mod text;
+mod value;
+mod walk;
+
+use std::path::PathBuf;
+
+use groma_model::SourceName;
+use groma_source::{Budget, Explanation, Sink, Source, Window, World};
+
+/// The name of this source in evidence.
+pub const NAME: &str = "written.config";
+
+/// Where configuration lives on a Linux machine.
+const ROOTS: &[&str] = &[
+    "/etc",
+    "/opt",
+    "/srv",
+    "/usr/local",
+    "/home",
+    "/root",
+    "/var/www",
+    "/var/spool/cron",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+    "/var/lib/postgresql",
+    "/var/lib/pgsql",
+    "/var/lib/jenkins",
+    "/var/lib/tomcat8",
+    "/var/lib/tomcat9",
+    "/var/lib/tomcat10",
+    "/var/lib/nextcloud",
+    "/var/lib/rundeck",
+    "/var/lib/zabbix",
+    "/var/lib/redmine",
+    "/var/lib/gitea",
+    "/var/lib/awx",
+];
+
+/// Reads what is written down about other machines.
+pub struct ConfigSource {
+    world: World,
+    roots: Vec<PathBuf>,
+}
+
+impl ConfigSource {
+    /// A source over the usual places.
+    pub fn new(world: World) -> Self {
+        Self::with_roots(world, ROOTS.iter().map(PathBuf::from).collect())
+    }
+
+    /// A source over `roots` alone. Units are still looked up where they always stand.
+    pub fn with_roots(world: World, roots: Vec<PathBuf>) -> Self {
+        Self { world, roots }
+    }
+}
+
+impl Source for ConfigSource {
+    fn name(&self) -> SourceName {
+        SourceName::new(NAME)
+    }
+
+    fn explain(&self) -> Explanation {
+        let words = |list: &[&str]| list.iter().map(|w| (*w).to_owned()).collect();
+        Explanation {
+            purpose: "Find where files of this machine name other machines.".to_owned(),
+            reads: self
+                .roots
+                .iter()
+                .map(|root| format!("text files below {}", root.display()))
+                .collect(),
+            contacts: Vec::new(),
+            sends: words(&[
+                "file, line and key",
+                "the machine named there, port and kind",
+                "account, database or share",
+                "that a secret stands there",
+                "names of the hosts file",
+            ]),
+            never_sends: words(&[
+                "passwords, keys and tokens",
+                "lines or contents of files",
+                "queries and paths of web addresses",
+            ]),
+            rights: words(&[
+                "none; root to read crontabs and files of other accounts, else they are gaps",
+            ]),
+            cost: "about one search through the same files, on at most two threads".to_owned(),
+        }
+    }
+
+    fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
+        look::look(&self.world, &self.roots, window, budget, sink);
+    }
+}

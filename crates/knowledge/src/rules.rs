@@ -1,0 +1,535 @@
+//! Where configuration files name other machines: one TOML file per product, `rules/*.toml`.
+//!
+//! A rule says which files it reads, in which format, and what to take from them. The extractor engine
+//! (`groma-source-config`) turns every format into the same thing, a list of settings (section, key, value,
+//! line), so a rule never contains code. Beside each rule stands `rules/fixtures/<id>/`: files in the
+//! product's format, decoys among them, and the references they must give.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use groma_model::Transport;
+use groma_model::name::Protection;
+use serde::Deserialize;
+
+/// What one product's files say about other machines.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Permanent name: it is written into evidence.
+    pub id: String,
+    /// The product, for a person.
+    pub product: String,
+    /// Units that read these files; the first one that exists on the machine is the consumer.
+    #[serde(default)]
+    pub units: Vec<String>,
+    /// Globs over whole paths: `*` within a name, `**` across directories.
+    pub files: Vec<String>,
+    /// Globs that take files out again.
+    #[serde(default)]
+    pub not_files: Vec<String>,
+    /// How to read the file.
+    pub format: Format,
+    /// Keys that begin a group of settings in a format without sections (`Host` of ssh_config).
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// Use the rule only for files another file mentions.
+    #[serde(default)]
+    pub mentioned: Option<Mention>,
+    /// True if the generic rule (URLs, addresses with ports) also looks at these files.
+    #[serde(default)]
+    pub generic: bool,
+    /// True if the files belong to an application: the consumer is the unit that runs from that directory.
+    #[serde(default)]
+    pub application: bool,
+    /// What to take, the first match per setting wins.
+    #[serde(default)]
+    pub take: Vec<Take>,
+}
+
+/// A file counts only if another one names it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mention {
+    /// The files that may name it.
+    pub by: Vec<String>,
+    /// Globs over the parameters that may name it there; `-o` stands for the options of master.cf.
+    pub keys: Vec<String>,
+    /// What stands right before the path there, as `mysql:`.
+    pub after: String,
+}
+
+/// The formats the engine reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// `key = value` (or `key: value`, as in properties), no sections, `#`, `;` and `!` comments.
+    Equals,
+    /// `key value value`, `#` comments; lines in `<…>` are skipped (Apache).
+    Words,
+    /// `[section]` and `key = value`.
+    Ini,
+    /// `key: value` with headings ending in a colon (unbound) or blocks between empty lines (deb822).
+    Colon,
+    /// `name arguments { … }` with statements ending in `;` (nginx, BIND, syslog-ng).
+    Braces,
+    /// `name { key = value }` and `[section]`, one per line (krb5, dovecot, bacula, keepalived).
+    Blocks,
+    /// TOML.
+    Toml,
+    /// YAML and JSON.
+    Yaml,
+    /// XML: elements and attributes.
+    Xml,
+    /// Columns divided by white space; keys are `1`, `2`, ….
+    Columns,
+    /// Columns divided by `:` (`.pgpass`).
+    ColonColumns,
+    /// `NAME=value` as a shell reads it, and the commands between.
+    Shell,
+    /// A unit of systemd.
+    Unit,
+    /// A crontab of a user (`cron-user`) is five columns and a command.
+    CronUser,
+    /// A system crontab has the account as sixth column.
+    CronSystem,
+    /// Postfix main.cf: continuation lines and `$name`.
+    Postfix,
+    /// Literal assignments in PHP.
+    Php,
+    /// Literal assignments in Python.
+    Python,
+    /// rsyslog: selectors with `@host`, and `action(…)`.
+    Rsyslog,
+    /// SSH known hosts.
+    KnownHosts,
+    /// The hosts file: names, not references.
+    Hosts,
+}
+
+/// One thing to take from a file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Take {
+    /// Distinguishes takes of one rule in evidence: the reference's rule is `<rule>-<id>`.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// Globs over the key, case ignored. What `*` stands for is put into `*` of the sibling keys below.
+    pub keys: Vec<String>,
+    /// Globs over the section (parts joined by `/`), case ignored; none means any.
+    #[serde(default)]
+    pub sections: Vec<String>,
+    /// Siblings (keys of the same section) and the globs one of which their value must match.
+    #[serde(default)]
+    pub when: BTreeMap<String, Vec<String>>,
+    /// Siblings and globs their value must not match.
+    #[serde(default)]
+    pub unless: BTreeMap<String, Vec<String>>,
+    /// How the value names a machine.
+    pub value: Shape,
+    /// True if the machine stands in the key (BIND's `forwarders { 10.0.0.1; }`).
+    #[serde(default)]
+    pub from_key: bool,
+    /// Values that name nobody, as `none`; globs, case ignored.
+    #[serde(default)]
+    pub ignore: Vec<String>,
+    /// Dependency kind; a URL may say it better.
+    #[serde(default = "other")]
+    pub kind: String,
+    /// Port where none is written.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// Transport where none is written.
+    #[serde(default = "tcp")]
+    pub transport: Transport,
+    /// Protection where none is written.
+    #[serde(default)]
+    pub protection: Option<Protection>,
+    /// Siblings that hold the port.
+    #[serde(default)]
+    pub port_keys: Vec<String>,
+    /// Siblings that hold the account.
+    #[serde(default)]
+    pub account_keys: Vec<String>,
+    /// Siblings that hold database, base, path.
+    #[serde(default)]
+    pub resource_keys: Vec<String>,
+    /// Siblings that hold a secret: only that they exist is said.
+    #[serde(default)]
+    pub secret_keys: Vec<String>,
+    /// Sibling and value that mean TLS from the first byte.
+    #[serde(default)]
+    pub tls_when: BTreeMap<String, Vec<String>>,
+    /// Sibling and value that mean an upgrade on the same port.
+    #[serde(default)]
+    pub starttls_when: BTreeMap<String, Vec<String>>,
+    /// A hint, not a need.
+    #[serde(default)]
+    pub weak: bool,
+}
+
+/// How a value names machines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shape {
+    /// One `host`, `host:port`, `[v6]:port` or URL; the first word of the value.
+    Host,
+    /// Many of them, divided by commas, semicolons or white space.
+    Hosts,
+    /// Any URL within the value.
+    Urls,
+    /// `[host]:port` or `transport:[host]:port`; a bare domain means its MX (postfix).
+    NextHop,
+    /// `inet:host:port` and the like among maps and milters (postfix).
+    Inet,
+    /// `host=… port=… dbname=… user=…`, or a URL.
+    Libpq,
+    /// `Server=…;Database=…;User Id=…` (ADO.NET, ODBC).
+    KeyedList,
+    /// `host:/export` (NFS), also with replicas.
+    Export,
+    /// `//host/share` or `\\host\share`.
+    Unc,
+    /// `@host:port` or `@@host:port` with options and template (rsyslog).
+    SyslogTarget,
+    /// `pattern host1::port : host2 options` (exim route_list).
+    EximRoute,
+    /// `host@port#name` or `/domain/host#port` (unbound, dnsmasq).
+    DnsForward,
+    /// `ups@host:port` (nut).
+    AtHost,
+    /// A command line.
+    Command,
+    /// `host("address" port(…))` of syslog-ng, host and port in parentheses.
+    SyslogNg,
+}
+
+fn other() -> String {
+    "other".to_owned()
+}
+
+fn tcp() -> Transport {
+    Transport::Tcp
+}
+
+/// What a URL's scheme says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scheme {
+    /// Its names, lower case.
+    pub names: Vec<String>,
+    /// Dependency kind.
+    pub kind: String,
+    /// Port where the URL states none.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// Transport.
+    #[serde(default = "tcp")]
+    pub transport: Transport,
+    /// Protection.
+    #[serde(default)]
+    pub protection: Option<Protection>,
+}
+
+/// A program that is told on its command line whom to call.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    /// File names of the program.
+    pub programs: Vec<String>,
+    /// Dependency kind.
+    pub kind: String,
+    /// Port where none is given.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// Options followed by (or joined with) a host.
+    #[serde(default)]
+    pub host_options: Vec<String>,
+    /// Options with a port.
+    #[serde(default)]
+    pub port_options: Vec<String>,
+    /// Options with an account.
+    #[serde(default)]
+    pub account_options: Vec<String>,
+    /// Options with a database, base or share.
+    #[serde(default)]
+    pub resource_options: Vec<String>,
+    /// Options with a secret: their words are dropped unread.
+    #[serde(default)]
+    pub secret_options: Vec<String>,
+    /// Other options that take a word, so that it is not taken for an argument.
+    #[serde(default)]
+    pub worded_options: Vec<String>,
+    /// What the arguments are.
+    #[serde(default)]
+    pub arguments: Arguments,
+}
+
+/// What the arguments of a command are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Arguments {
+    /// Nothing that names a machine.
+    #[default]
+    None,
+    /// URLs.
+    Urls,
+    /// The first one is a host, perhaps `account@host`.
+    Host,
+    /// The first one is a host, the second a port.
+    HostPort,
+    /// Any of them may be `account@host:path`.
+    RemotePaths,
+    /// `//host/share`.
+    Unc,
+    /// A mount source.
+    MountSource,
+    /// Words `host=… dbname=…` or a URL.
+    Libpq,
+}
+
+/// Names that look like endpoints and are not, and files that are nobody's configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Silence {
+    /// Hosts of URLs that name a document, a namespace or a licence, not a place anybody calls.
+    pub name_hosts: Vec<String>,
+    /// Keys whose URL is for a person to read, lower case.
+    pub reading_keys: Vec<String>,
+    /// Names of directories never entered.
+    pub directories: Vec<String>,
+    /// Whole paths never entered or read; globs.
+    pub paths: Vec<String>,
+    /// Endings of file names that are no configuration, lower case.
+    pub endings: Vec<String>,
+    /// File names that are no configuration, lower case.
+    pub names: Vec<String>,
+    /// Pieces of file names that mark a sample or a copy, lower case.
+    pub marks: Vec<String>,
+}
+
+/// Keys whose value is a host even where no rule knows the file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommonKeys {
+    /// What to take, as in a rule.
+    pub take: Vec<Take>,
+    /// Last words of keys after which an address with a port is a peer, lower case.
+    pub peer_words: Vec<String>,
+}
+
+macro_rules! rules {
+    ($($name:literal),* $(,)?) => {
+        /// Name and text of every rule file.
+        const FILES: &[(&str, &str)] = &[$(($name, include_str!(concat!("../rules/", $name, ".toml")))),*];
+    };
+}
+
+rules![
+    "apache",
+    "apt",
+    "autofs",
+    "bacula",
+    "bind",
+    "chrony",
+    "compose",
+    "cron-system",
+    "cron-user",
+    "cups-client",
+    "cups-printers",
+    "dnsmasq",
+    "dovecot",
+    "environment-file",
+    "exim",
+    "exim-debconf",
+    "filebeat",
+    "fluent-bit",
+    "fstab",
+    "grafana",
+    "hosts",
+    "known-hosts",
+    "krb5",
+    "ldap-conf",
+    "msmtp",
+    "my-cnf",
+    "nginx",
+    "nslcd",
+    "ntp",
+    "nullmailer",
+    "nut",
+    "odbc",
+    "pgbouncer",
+    "pgpass",
+    "pg-service",
+    "php",
+    "php-ini",
+    "postfix",
+    "postfix-ldap",
+    "postfix-mysql",
+    "postfix-pgsql",
+    "postfix-transport",
+    "postgresql",
+    "properties",
+    "python",
+    "redis",
+    "resolv-conf",
+    "rsyslog",
+    "samba",
+    "shell-script",
+    "snmpd",
+    "ssh-config",
+    "ssmtp",
+    "sssd",
+    "syslog-ng",
+    "telegraf",
+    "timesyncd",
+    "toml-application",
+    "unbound",
+    "unit",
+    "xml-application",
+    "yaml-application",
+    "yum",
+    "zabbix-agent",
+];
+
+/// Every rule, in the order of the list: the first one whose globs match a file reads it, further ones too.
+pub static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+    let parse = |(name, text): &(&str, &str)| match toml::from_str::<Rule>(text) {
+        Ok(rule) => rule,
+        Err(error) => panic!("rules/{name}.toml is compiled in and a test parses it: {error}"),
+    };
+    FILES.iter().map(parse).collect()
+});
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SchemeFile {
+    #[serde(rename = "version")]
+    _version: u32,
+    scheme: Vec<Scheme>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CommandFile {
+    #[serde(rename = "version")]
+    _version: u32,
+    command: Vec<Command>,
+}
+
+static SCHEMES: LazyLock<BTreeMap<String, Scheme>> = LazyLock::new(|| {
+    let file: SchemeFile = toml::from_str(include_str!("../data/schemes.toml"))
+        .expect("data/schemes.toml is compiled in and a test parses it");
+    file.scheme
+        .into_iter()
+        .flat_map(|s| s.names.clone().into_iter().map(move |n| (n, s.clone())))
+        .collect()
+});
+
+static COMMANDS: LazyLock<BTreeMap<String, Command>> = LazyLock::new(|| {
+    let file: CommandFile = toml::from_str(include_str!("../data/commands.toml"))
+        .expect("data/commands.toml is compiled in and a test parses it");
+    file.command
+        .into_iter()
+        .flat_map(|c| c.programs.clone().into_iter().map(move |n| (n, c.clone())))
+        .collect()
+});
+
+/// What is not a reference, however much it looks like one.
+pub static SILENCE: LazyLock<Silence> = LazyLock::new(|| {
+    toml::from_str(include_str!("../data/silence.toml"))
+        .expect("data/silence.toml is compiled in and a test parses it")
+});
+
+/// What any application's file may say.
+pub static COMMON_KEYS: LazyLock<CommonKeys> = LazyLock::new(|| {
+    toml::from_str(include_str!("../data/common-keys.toml"))
+        .expect("data/common-keys.toml is compiled in and a test parses it")
+});
+
+/// What a URL's scheme (lower case) says.
+pub fn scheme(name: &str) -> Option<&'static Scheme> {
+    SCHEMES.get(name)
+}
+
+/// All names of schemes.
+pub fn scheme_names() -> impl Iterator<Item = &'static str> {
+    SCHEMES.keys().map(String::as_str)
+}
+
+/// How the command line of a program (its file name) names other machines.
+pub fn command(program: &str) -> Option<&'static Command> {
+    COMMANDS.get(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use groma_model::registry::REGISTRY;
+
+    use super::*;
+
+    fn is_kind(word: &str) -> bool {
+        REGISTRY.dependencies.contains_key(word)
+    }
+
+    #[test]
+    fn every_rule_file_is_in_the_list_and_named_like_its_rule() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+        let on_disk: BTreeSet<String> = std::fs::read_dir(directory)
+            .unwrap()
+            .filter_map(|e| {
+                e.unwrap()
+                    .file_name()
+                    .to_str()
+                    .and_then(|n| n.strip_suffix(".toml"))
+                    .map(str::to_owned)
+            })
+            .collect();
+        let listed: BTreeSet<String> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(on_disk, listed);
+        for (rule, (name, _)) in RULES.iter().zip(FILES) {
+            assert_eq!(rule.id, *name);
+        }
+    }
+
+    #[test]
+    fn every_rule_has_a_fixture_beside_it() {
+        for rule in RULES.iter() {
+            let fixture = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("rules/fixtures")
+                .join(&rule.id);
+            assert!(fixture.join("expected.snap").is_file(), "{}", rule.id);
+        }
+    }
+
+    #[test]
+    fn every_kind_is_a_word_of_the_registry() {
+        for rule in RULES.iter() {
+            for take in &rule.take {
+                assert!(is_kind(&take.kind), "{} {:?}", rule.id, take.keys);
+                assert!(!take.keys.is_empty(), "{}", rule.id);
+            }
+        }
+        assert!(SCHEMES.values().all(|s| is_kind(&s.kind)));
+        assert!(COMMANDS.values().all(|c| is_kind(&c.kind)));
+        assert!(COMMON_KEYS.take.iter().all(|t| is_kind(&t.kind)));
+    }
+
+    #[test]
+    fn words_are_lower_case_where_they_are_compared_so() {
+        assert!(scheme_names().all(|n| n == n.to_ascii_lowercase()));
+        let silence = &*SILENCE;
+        for word in silence
+            .reading_keys
+            .iter()
+            .chain(&silence.endings)
+            .chain(&silence.names)
+            .chain(&silence.marks)
+        {
+            assert_eq!(*word, word.to_ascii_lowercase());
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! Rules applied: settings → references.
+
+use std::collections::{BTreeMap, HashMap};
+
+use groma_knowledge::rules::{COMMON_KEYS, Rule, Shape, Take};
+use groma_model::fact::{Component, ComponentClass, Reference};
+use groma_model::name::Protection;
+use groma_model::registry::REGISTRY;
+use groma_model::{Foreign, Port};
+
+use crate::glob::{any_word, capture, matches_word};
+use crate::settings::{Setting, Settings};
+use crate::value::{
+    Target, account, connection_string, find_urls, is_reading_matter, resource, targets,
+};
+
+/// References one file may give; what comes after is a gap.
+pub(crate) const REFERENCES_MAX: usize = 2_000;
+
+/// Where references of a file stand and who reads it.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// The file.
+    pub(crate) file: Foreign,
+    /// Who reads it.
+    pub(crate) component: Component,
+    /// How often whoever reads it does so, where a clock starts it.
+    pub(crate) rhythm: Option<String>,
+    /// True for a crontab: every line is a job of its own.
+    pub(crate) is_crontab: bool,
+}
+
+impl Place {
+    /// Who stands behind a line: in a crontab the job, named as the host source names it.
+    fn component(&self, setting: &Setting) -> (Component, Option<String>) {
+        if !self.is_crontab {
+            return (self.component.clone(), self.rhythm.clone());
+        }
+        let mut name = self.file.as_bytes().to_vec();
+        name.extend_from_slice(format!(":{}", setting.line).as_bytes());
+        let component = Component {
+            class: ComponentClass::ScheduledJob,
+            name: Foreign::from_bytes(name),
+        };
+        (
+            component,
+            crate::format::rhythm(&setting.section).map(str::to_owned),
+        )
+    }
+}
+
+/// References a rule finds among settings, in their order.
+pub(crate) fn references(rule: &Rule, settings: &Settings, place: &Place) -> Vec<Reference> {
+    let siblings = Siblings::of(settings);
+    let mut out = Vec::new();
+    for setting in &settings.all {
+        if out.len() >= REFERENCES_MAX {
+            break;
+        }
+        let before = out.len();
+        let taken = take_one(&rule.id, &rule.take, &siblings, setting, place, &mut out);
+        if rule.generic && !taken {
+            let taken = take_one(
+                "common",
+                &COMMON_KEYS.take,
+                &siblings,
+                setting,
+                place,
+                &mut out,
+            );
+            if !taken && out.len() == before {
+                urls(setting, place, &mut out);
+            }
+        }
+    }
+    out
+}
+
+/// Tries the takes in order; true if one of them knew the setting, whether or not it named anybody.
+fn take_one(
+    rule: &str,
+    takes: &[Take],
+    siblings: &Siblings<'_>,
+    setting: &Setting,
+    place: &Place,
+    out: &mut Vec<Reference>,
+) -> bool {
+    let key = setting.key.to_ascii_lowercase();
+    for take in takes {
+        let Some(star) = take.keys.iter().find_map(|glob| capture(glob, &key)) else {
+            continue;
+        };
+        let family = Family {
+            siblings,
+            setting,
+            star,
+        };
+        if !family.fits(take) {
+            continue;
+        }
+        if take.ignore.is_empty() || !any_word(&take.ignore, &setting.value) {
+            out.extend(read(rule, take, &family, place));
+        }
+        return true;
+    }
+    false
+}
+
+/// Any URL or connection string in a value, kind by its scheme.
+fn urls(setting: &Setting, place: &Place, out: &mut Vec<Reference>) {
+    if !setting.value.contains("://") && !setting.value.contains("jdbc:") {
+        for target in connection_string(&setting.value) {
+            out.push(reference("connection-string", None, setting, target, place));
+        }
+        return;
+    }
+    // A value that talks about URLs is no setting: it begins with one, or has no spaces before it.
+    for found in find_urls(&setting.value) {
+        let head = setting.value.get(..found.start).unwrap_or_default();
+        let prose = head.split_whitespace().count() > 1;
+        for target in found.targets {
+            if prose || is_reading_matter(&setting.key, &target) {
+                continue;
+            }
+            out.push(reference("url", None, setting, target, place));
+        }
+    }
+}
+
+fn read(rule: &str, take: &Take, family: &Family<'_>, place: &Place) -> Vec<Reference> {
+    let setting = family.setting;
+    let whole = if take.from_key {
+        format!("{} {}", setting.key, setting.value)
+    } else {
+        String::new()
+    };
+    let text = if take.from_key {
+        whole.as_str()
+    } else {
+        setting.value.as_str()
+    };
+    let name = take
+        .id
+        .as_ref()
+        .map_or_else(|| rule.to_owned(), |id| format!("{rule}-{id}"));
+    let mut out = Vec::new();
+    for mut target in targets(take.value, text) {
+        if is_reading_matter("", &target) && !matches!(take.value, Shape::Host | Shape::Hosts) {
+            continue;
+        }
+        family.complete(take, &mut target);
+        out.push(reference(&name, Some(take), setting, target, place));
+    }
+    out
+}
+
+fn reference(
+    rule: &str,
+    take: Option<&Take>,
+    setting: &Setting,
+    target: Target,
+    place: &Place,
+) -> Reference {
+    let transport = target
+        .transport
+        .or(take.map(|t| t.transport))
+        .unwrap_or(groma_model::Transport::Tcp);
+    let port = target
+        .port
+        .or(target.default_port)
+        .or(take.and_then(|t| t.port).map(Port));
+    let (component, rhythm) = place.component(setting);
+    let kind = kind(
+        take.map_or("other", |t| t.kind.as_str()),
+        target.kind,
+        target.port,
+        transport,
+    );
+    Reference {
+        rule: rule.to_owned(),
+        file: place.file.clone(),
+        line: setting.line,
+        key: shown_key(setting),
+        peer: target.peer,
+        port,
+        transport,
+        kind,
+        component,
+        resource: target.resource.map(Foreign::from),
+        account: target.account.map(Foreign::from),
+        protection: target.protection.or(take.and_then(|t| t.protection)),
+        has_secret: target.has_secret,
+        rhythm,
+        weak: take.is_some_and(|t| t.weak),
+    }
+}
+
+/// The kind a rule states wins over the one a scheme suggests, unless the rule leaves it open; a written
+/// port tells where both leave it open.
+pub(crate) fn kind(
+    stated: &str,
+    said: Option<&str>,
+    port: Option<Port>,
+    transport: groma_model::Transport,
+) -> String {
+    let open = |kind: &str| matches!(kind, "other" | "http");
+    let said_closed = said.filter(|k| !open(k));
+    let word = match (stated, said_closed) {
+        (_, Some(said)) if open(stated) || stated == "smtp-relay" || stated == "monitoring" => said,
+        ("other", None) => said.filter(|k| *k != "other").unwrap_or("other"),
+        (stated, _) => stated,
+    };
+    let by_port = port
+        .filter(|_| word == "other")
+        .and_then(|p| REGISTRY.kind_by_port(p, transport));
+    by_port.map_or_else(|| word.to_owned(), |k| k.name.clone())
+}
+
+/// The key with its sections for formats that nest: `DATABASES.default.HOST`.
+fn shown_key(setting: &Setting) -> String {
+    let long = if setting.section.is_empty() || setting.key == "command" {
+        setting.key.clone()
+    } else {
+        format!("{}.{}", setting.section.replace('/', "."), setting.key)
+    };
+    long.chars().filter(|c| !c.is_control()).take(160).collect()
+}
+
+/// Settings by group, for looking beside one.
+struct Siblings<'s> {
+    groups: BTreeMap<u32, HashMap<String, &'s Setting>>,
+}
+
+impl<'s> Siblings<'s> {
+    fn of(settings: &'s Settings) -> Self {
+        let mut groups: BTreeMap<u32, HashMap<String, &'s Setting>> = BTreeMap::new();
+        for setting in &settings.all {
+            groups
+                .entry(setting.group)
+                .or_default()
+                .entry(setting.key.to_ascii_lowercase())
+                .or_insert(setting);
+        }
+        Self { groups }
+    }
+}
+
+/// A setting, what stands beside it, and what the star of its key's glob stands for.
+struct Family<'a> {
+    siblings: &'a Siblings<'a>,
+    setting: &'a Setting,
+    star: &'a str,
+}
+
+impl Family<'_> {
+    fn fits(&self, take: &Take) -> bool {
+        let section = self.setting.section.to_ascii_lowercase();
+        let in_section = take.sections.is_empty()
+            || take
+                .sections
+                .iter()
+                .any(|glob| matches_word(glob, &section));
+        in_section
+            && take
+                .when
+                .iter()
+                .all(|(key, globs)| self.value(key).is_some_and(|v| any_word(globs, v)))
+            && !take
+                .unless
+                .iter()
+                .any(|(key, globs)| self.value(key).is_some_and(|v| any_word(globs, v)))
+    }
+
+    /// The value of a sibling. `*` in its name is filled with the star; where nothing filled it, it is a glob.
+    fn value(&self, key: &str) -> Option<&str> {
+        if key.eq_ignore_ascii_case(&self.setting.key) {
+            return Some(&self.setting.value);
+        }
+        let group = self.siblings.groups.get(&self.setting.group)?;
+        let exact = key.replace('*', self.star);
+        if let Some(found) = group.get(&exact) {
+            return Some(&found.value);
+        }
+        if !key.contains('*') || !self.star.is_empty() {
+            return None;
+        }
+        group
+            .iter()
+            .filter(|(name, _)| matches_word(key, name))
+            .min_by_key(|(_, s)| s.line)
+            .map(|(_, s)| s.value.as_str())
+    }
+
+    fn first(&self, keys: &[String]) -> Option<&str> {
+        keys.iter()
+            .find_map(|key| self.value(key))
+            .filter(|v| !v.is_empty())
+    }
+
+    fn any(&self, conditions: &BTreeMap<String, Vec<String>>) -> bool {
+        conditions
+            .iter()
+            .any(|(key, globs)| self.value(key).is_some_and(|v| any_word(globs, v)))
+    }
+
+    fn complete(&self, take: &Take, target: &mut Target) {
+        let beside = self
+            .first(&take.port_keys)
+            .and_then(|v| v.trim().parse::<u16>().ok())
+            .filter(|p| *p != 0);
+        target.port = target.port.or(beside.map(Port));
+        target.account = target
+            .account
+            .take()
+            .or_else(|| self.first(&take.account_keys).and_then(account));
+        target.resource = target
+            .resource
+            .take()
+            .or_else(|| self.first(&take.resource_keys).and_then(resource));
+        target.has_secret |= self.first(&take.secret_keys).is_some();
+        if target.protection.is_some_and(|p| p == Protection::Tls) {
+            return;
+        }
+        if self.any(&take.tls_when) {
+            target.protection = Some(Protection::Tls);
+        } else if self.any(&take.starttls_when) {
+            target.protection = Some(Protection::Starttls);
+        } else if target.protection.is_none()
+            && !(take.tls_when.is_empty() && take.starttls_when.is_empty())
+        {
+            target.protection = Some(Protection::None);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format;
+    use groma_model::Transport;
+
+    fn place() -> Place {
+        Place {
+            file: "/etc/x".into(),
+            component: Component {
+                class: ComponentClass::File,
+                name: "/etc/x".into(),
+            },
+            rhythm: None,
+            is_crontab: false,
+        }
+    }
+
+    fn rule(text: &str) -> Rule {
+        toml_rule(text)
+    }
+
+    fn toml_rule(text: &str) -> Rule {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn siblings_complete_a_reference() {
+        let rule = rule(
+            "id='r'\nproduct='p'\nfiles=['/x']\nformat='shell'\n[[take]]\nkeys=['*_host']\nvalue='host'\nkind='sql'\nport=5432\nport_keys=['*_port']\naccount_keys=['*_user']\nsecret_keys=['*_password']\n",
+        );
+        let settings = format::read(
+            rule.format,
+            &[],
+            "DB_HOST=db1\nDB_PORT=5433\nDB_USER=app\nDB_PASSWORD=hunter2\nOTHER_HOST=o1\n",
+        );
+        let found = references(&rule, &settings, &place());
+        assert_eq!(found.len(), 2);
+        assert_eq!(
+            (found[0].port, found[0].account.clone(), found[0].has_secret),
+            (Some(Port(5433)), Some("app".into()), true)
+        );
+        assert_eq!(
+            (found[1].port, found[1].has_secret),
+            (Some(Port(5432)), false)
+        );
+        assert!(!format!("{found:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_url_says_the_kind_better_than_an_open_rule() {
+        assert_eq!(kind("http", Some("sql"), None, Transport::Tcp), "sql");
+        assert_eq!(
+            kind("package-mirror", Some("http"), None, Transport::Tcp),
+            "package-mirror"
+        );
+        assert_eq!(
+            kind("other", None, Some(Port(389)), Transport::Tcp),
+            "ldap-bind"
+        );
+        assert_eq!(kind("other", None, None, Transport::Tcp), "other");
+        assert_eq!(kind("print", Some("smb"), None, Transport::Tcp), "print");
+    }
+}

@@ -1,0 +1,350 @@
+//! Literal assignments in PHP and Python: `NAME = "text"`, `define('NAME', 'text')`, `'key' => 'text'`,
+//! `'key': "text"`, nested. Nothing is evaluated: a call, a sum or a variable is no value.
+
+use crate::settings::Settings;
+
+const DEPTH_MAX: usize = 64;
+
+pub(super) fn php(text: &str) -> Settings {
+    // Outside of `<?php … ?>` stands a page, not a program.
+    let start = text.find("<?").map_or(text.len(), |at| at + 2);
+    let mut tokens = Tokens {
+        rest: text.get(start..).unwrap_or_default(),
+        line: 1 + newlines(text.get(..start).unwrap_or_default()),
+        python: false,
+    };
+    read(&mut tokens)
+}
+
+pub(super) fn python(text: &str) -> Settings {
+    read(&mut Tokens {
+        rest: text,
+        line: 1,
+        python: true,
+    })
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Token<'t> {
+    Word(&'t str),
+    Text(String),
+    Sign(char),
+    /// `=>`, `:` or `=`: what stands before is the name of what stands after.
+    Is,
+    NewLine,
+}
+
+struct Frame {
+    name: String,
+    group: u32,
+    call: bool,
+}
+
+fn read(tokens: &mut Tokens<'_>) -> Settings {
+    let mut settings = Settings::default();
+    let mut frames = vec![Frame {
+        name: String::new(),
+        group: 0,
+        call: false,
+    }];
+    let mut name = String::new();
+    let mut key: Option<String> = None;
+    let mut held: Option<(u32, String)> = None;
+    let python = tokens.python;
+    while let Some((line, token)) = tokens.next() {
+        if token == Token::NewLine && (frames.len() > 1 || !python) {
+            continue;
+        }
+        // A literal counts once it is known what follows: `"a" + b` and `"a" . $b` are no literals.
+        if let Some((at, value)) = held.take() {
+            let ends = matches!(
+                token,
+                Token::NewLine | Token::Sign(',' | ';' | ')' | ']' | '}')
+            );
+            if let Some(key) = key.take().filter(|_| ends) {
+                emit(&mut settings, &frames, at, &key, &value);
+            }
+        }
+        match token {
+            Token::Word(word) if key.is_some() && is_plain(word) => {
+                held = Some((line, word.to_owned()))
+            }
+            Token::Word(word) => word.clone_into(&mut name),
+            Token::Text(text) if key.is_some() => held = Some((line, text)),
+            Token::Text(text) => {
+                // A literal that is a URL or a connection string speaks for itself, as an argument of a call.
+                if text.len() < 2000
+                    && !text.contains('\n')
+                    && (text.contains("://") || text.contains("host="))
+                {
+                    let outer = frames.last().map_or(0, |f| f.group);
+                    settings.add(line, outer, "", "literal", &text);
+                }
+                name = text;
+            }
+            Token::Is => key = Some(std::mem::take(&mut name)),
+            Token::Sign('(') if name == "define" => {
+                push(&mut settings, &mut frames, String::new(), true);
+                name.clear();
+            }
+            // `define('NAME', 'text')`: the first text is the key of the second.
+            Token::Sign(',')
+                if frames.last().is_some_and(|f| f.call) && key.is_none() && !name.is_empty() =>
+            {
+                key = Some(std::mem::take(&mut name))
+            }
+            Token::Sign('[') if key.is_none() && !is_literal_name(&name) => {
+                // `$conf['a']['b'] = …`: an index is part of the name.
+                let index = tokens.index();
+                name = index.map_or_else(String::new, |i| format!("{name}/{i}"));
+            }
+            Token::Sign('[' | '{' | '(') => {
+                let inner = key
+                    .take()
+                    .filter(|_| is_literal_name(&name))
+                    .unwrap_or_default();
+                push(&mut settings, &mut frames, inner, false);
+                name.clear();
+            }
+            Token::Sign(']' | '}' | ')') => {
+                if frames.len() > 1 {
+                    frames.pop();
+                }
+                key = None;
+                name.clear();
+            }
+            Token::Sign(',' | ';') => {
+                key = None;
+                name.clear();
+            }
+            Token::NewLine => {
+                key = None;
+                name.clear();
+            }
+            // An operator: whatever comes is computed.
+            Token::Sign(_) => {
+                key = None;
+                name.clear();
+            }
+        }
+    }
+    settings
+}
+
+/// True for a number or a truth: a value without quotes.
+fn is_plain(word: &str) -> bool {
+    word.bytes().all(|b| b.is_ascii_digit())
+        || ["true", "false"]
+            .iter()
+            .any(|t| word.eq_ignore_ascii_case(t))
+}
+
+/// True if what stands before a bracket leaves what is in it a literal.
+fn is_literal_name(name: &str) -> bool {
+    matches!(
+        name,
+        "" | "array" | "dict" | "return" | "in" | "echo" | "print"
+    )
+}
+
+fn push(settings: &mut Settings, frames: &mut Vec<Frame>, name: String, call: bool) {
+    let group = settings.open_group();
+    if frames.len() < DEPTH_MAX {
+        frames.push(Frame { name, group, call });
+    } else {
+        settings.partial = true;
+    }
+}
+
+/// `a/b` as key means the section `a` and the key `b`.
+fn emit(settings: &mut Settings, frames: &[Frame], line: u32, key: &str, value: &str) {
+    let call = frames.last().is_some_and(|f| f.call);
+    let group = if call {
+        0
+    } else {
+        frames.last().map_or(0, |f| f.group)
+    };
+    let mut parts: Vec<&str> = frames
+        .iter()
+        .map(|f| f.name.as_str())
+        .filter(|n| !n.is_empty())
+        .collect();
+    let (section, key) = key.rsplit_once('/').unwrap_or(("", key));
+    parts.extend(section.split('/').filter(|p| !p.is_empty()));
+    settings.add(line, group, &parts.join("/"), key, value);
+}
+
+struct Tokens<'t> {
+    rest: &'t str,
+    line: u32,
+    python: bool,
+}
+
+fn newlines(text: &str) -> u32 {
+    u32::try_from(text.bytes().filter(|b| *b == b'\n').count()).unwrap_or(u32::MAX)
+}
+
+impl<'t> Tokens<'t> {
+    fn eat(&mut self, length: usize) -> &'t str {
+        let (head, tail) = self
+            .rest
+            .split_at_checked(length)
+            .unwrap_or((self.rest, ""));
+        self.line = self.line.saturating_add(newlines(head));
+        self.rest = tail;
+        head
+    }
+
+    fn eat_past(&mut self, mark: &str) {
+        let length = self
+            .rest
+            .find(mark)
+            .map_or(self.rest.len(), |at| at + mark.len());
+        self.eat(length);
+    }
+
+    fn next(&mut self) -> Option<(u32, Token<'t>)> {
+        loop {
+            let first = self.rest.chars().next()?;
+            let line = self.line;
+            match first {
+                '\n' => {
+                    self.eat(1);
+                    return Some((line, Token::NewLine));
+                }
+                _ if first.is_whitespace() => {
+                    self.eat(first.len_utf8());
+                }
+                '#' => self.eat_line(),
+                '/' if !self.python && self.rest.starts_with("//") => self.eat_line(),
+                '/' if !self.python && self.rest.starts_with("/*") => self.eat_past("*/"),
+                '\'' | '"' => return Some((line, Token::Text(self.text(first)))),
+                '=' if self.rest.starts_with("=>") => {
+                    self.eat(2);
+                    return Some((line, Token::Is));
+                }
+                '=' if self.rest.starts_with("==") => {
+                    self.eat(2);
+                    return Some((line, Token::Sign('~')));
+                }
+                '=' => {
+                    self.eat(1);
+                    return Some((line, Token::Is));
+                }
+                ':' if self.python => {
+                    self.eat(1);
+                    return Some((line, Token::Is));
+                }
+                _ if first.is_alphanumeric() || matches!(first, '_' | '$') => {
+                    let end = self
+                        .rest
+                        .find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '$'))
+                        .unwrap_or(self.rest.len());
+                    return Some((line, Token::Word(self.eat(end).trim_start_matches('$'))));
+                }
+                _ => {
+                    self.eat(first.len_utf8());
+                    return Some((line, Token::Sign(first)));
+                }
+            }
+        }
+    }
+
+    fn eat_line(&mut self) {
+        let end = self.rest.find('\n').unwrap_or(self.rest.len());
+        self.eat(end);
+    }
+
+    /// A text in quotes; three of them in Python. Escapes lose their backslash.
+    fn text(&mut self, quote: char) -> String {
+        let triple: String = std::iter::repeat_n(quote, 3).collect();
+        if self.python && self.rest.starts_with(&triple) {
+            self.eat(3);
+            let end = self.rest.find(&triple).unwrap_or(self.rest.len());
+            let text = self.eat(end).to_owned();
+            self.eat(3);
+            return text;
+        }
+        self.eat(1);
+        let mut out = String::new();
+        let mut length = 0;
+        let mut escaped = false;
+        for c in self.rest.chars() {
+            length += c.len_utf8();
+            match c {
+                _ if escaped => {
+                    out.push(c);
+                    escaped = false;
+                }
+                '\\' => escaped = true,
+                '\n' if self.python => break,
+                _ if c == quote => break,
+                _ => out.push(c),
+            }
+        }
+        self.eat(length);
+        out
+    }
+
+    /// The text of an index `'a']` after an opening bracket.
+    fn index(&mut self) -> Option<String> {
+        let trimmed = self.rest.trim_start();
+        let quote = trimmed.chars().next().filter(|c| matches!(c, '\'' | '"'));
+        let end = self.rest.find([']', '\n'])?;
+        let inner = self.eat(end).trim().to_owned();
+        if self.rest.starts_with(']') {
+            self.eat(1);
+        }
+        quote.map(|q| inner.trim_matches(q).to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(settings: &Settings) -> Vec<String> {
+        settings
+            .all
+            .iter()
+            .map(|s| format!("{} {} {}={}", s.line, s.section, s.key, s.value))
+            .collect()
+    }
+
+    #[test]
+    fn php_literals_are_read_and_computed_values_are_not() {
+        let text = "<?php\n// define('DB_HOST', 'old');\ndefine('DB_HOST', 'db1');\n$conf['db']['host'] = \"db2\";\n$x = 'a' . $b;\n\
+            $c = env('DB_HOST', 'db9');\nreturn [ 'mail' => [ 'host' => 'm1', 'port' => env('P', 'x'), ], 'k' => array('host' => 'h3') ];\n";
+        assert_eq!(
+            shown(&php(text)),
+            [
+                "3  DB_HOST=db1",
+                "4 conf/db host=db2",
+                "7 mail host=m1",
+                "7 k host=h3"
+            ]
+        );
+    }
+
+    #[test]
+    fn python_literals_are_read_and_computed_values_are_not() {
+        let text = "\"\"\"HOST = 'doc'\"\"\"\n# HOST = 'old'\nEMAIL_HOST = 'm1'\nDATABASES = {\n    'default': {\n        'HOST': 'db1',\n        'PORT': '5432',\n        'NAME': os.environ['X'],\n    }\n}\n\
+            X = 'a' + b\nif HOST == 'z':\n    pass\n";
+        assert_eq!(
+            shown(&python(text)),
+            [
+                "3  EMAIL_HOST=m1",
+                "6 DATABASES/default HOST=db1",
+                "7 DATABASES/default PORT=5432"
+            ]
+        );
+    }
+
+    #[test]
+    fn numbers_and_truths_are_values_too() {
+        assert_eq!(
+            shown(&python("PORT = 25\nHOST = 'h'\nTLS = True\nX = HOST\n")),
+            ["1  PORT=25", "2  HOST=h", "3  TLS=True"]
+        );
+    }
+}

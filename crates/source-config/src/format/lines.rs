@@ -1,0 +1,285 @@
+//! Formats in which a line is a setting.
+
+use std::net::IpAddr;
+
+use groma_model::HostName;
+
+use crate::settings::Settings;
+use crate::text::{bare, joined_lines, lines};
+
+/// True if a line says nothing to the program: empty, or a comment in any of the common styles.
+pub(crate) fn is_comment(line: &str) -> bool {
+    let line = line.trim_start();
+    line.is_empty()
+        || [
+            "#", ";", "//", "/*", "* ", "*/", "<!--", "--", "!", "dnl ", "rem ", "REM ", "%%",
+        ]
+        .iter()
+        .any(|mark| line.starts_with(mark))
+}
+
+/// `key = value` and `key: value`, whichever sign comes first; a backslash joins lines.
+pub(super) fn equals(text: &str) -> Settings {
+    let mut settings = Settings::default();
+    for (number, line) in joined_lines(text) {
+        let line = line.trim();
+        if is_comment(line) {
+            continue;
+        }
+        if let Some((key, value)) = line.split_once(['=', ':']) {
+            let value = value.strip_prefix('=').unwrap_or(value);
+            settings.add(number, 0, "", key.trim(), bare(value));
+        }
+    }
+    settings
+}
+
+/// `key value …` and `key=value`; a key among `groups` begins a group of its own.
+pub(super) fn words(text: &str, groups: &[String]) -> Settings {
+    let mut settings = Settings::default();
+    let mut group = 0;
+    for (number, line) in joined_lines(text) {
+        let line = line.trim();
+        if is_comment(line) || line.starts_with('<') {
+            continue;
+        }
+        let (key, value) = line.split_once([' ', '\t', '=']).unwrap_or((line, ""));
+        if groups.iter().any(|g| g.eq_ignore_ascii_case(key)) {
+            group = settings.open_group();
+        }
+        let value = value.trim_start().trim_start_matches('=');
+        settings.add(number, group, "", key, bare(value));
+    }
+    settings
+}
+
+/// `[section]`, `key = value`; a line that begins with white space goes on with the value before it.
+pub(super) fn ini(text: &str) -> Settings {
+    let mut settings = Settings::default();
+    let mut section = String::new();
+    let mut group = 0;
+    for (number, line) in joined_lines(text) {
+        let body = line.trim();
+        if is_comment(body) {
+            continue;
+        }
+        if let Some(name) = body
+            .strip_prefix('[')
+            .and_then(|b| b.split_once(']').map(|(name, _)| name))
+        {
+            section = name.trim_matches(['[', ']', ' ', '"']).to_owned();
+            group = settings.open_group();
+            continue;
+        }
+        let split = body
+            .split_once('=')
+            .or_else(|| body.split_once([':', ' ', '\t']));
+        match split {
+            Some((key, value)) if !key.trim().is_empty() => {
+                settings.add(number, group, &section, key.trim(), bare(value))
+            }
+            _ if line.starts_with([' ', '\t']) => go_on(&mut settings, body),
+            _ => {}
+        }
+    }
+    interpolate(&mut settings);
+    settings
+}
+
+fn go_on(settings: &mut Settings, more: &str) {
+    if let Some(last) = settings.all.last_mut().filter(|s| s.value.len() < 64 << 10) {
+        last.value.push(' ');
+        last.value.push_str(bare(more));
+    }
+}
+
+/// `%(name)s` becomes the value of `name` in the same section or in `DEFAULT`, once.
+fn interpolate(settings: &mut Settings) {
+    if !settings.all.iter().any(|s| s.value.contains("%(")) {
+        return;
+    }
+    let known = settings.all.clone();
+    for setting in &mut settings.all {
+        let Some((before, rest)) = setting.value.split_once("%(") else {
+            continue;
+        };
+        let Some((name, after)) = rest.split_once(")s") else {
+            continue;
+        };
+        let found = known
+            .iter()
+            .find(|s| (s.group == setting.group || s.section == "DEFAULT") && s.key == name);
+        if let Some(found) = found.filter(|f| f.value.len() < 4096) {
+            setting.value = format!("{before}{}{after}", found.value);
+        }
+    }
+}
+
+/// `key: value`; a key without value is a heading and begins a group.
+pub(super) fn colon(text: &str) -> Settings {
+    let mut settings = Settings::default();
+    let mut section = String::new();
+    let mut group = 0;
+    for (number, line) in lines(text) {
+        if is_comment(line) {
+            continue;
+        }
+        let Some((key, value)) = line.trim().split_once(':') else {
+            continue;
+        };
+        let value = bare(value);
+        if value.is_empty() {
+            key.clone_into(&mut section);
+            group = settings.open_group();
+        } else {
+            settings.add(number, group, &section, key, value);
+        }
+    }
+    settings
+}
+
+/// Columns divided by white space, keys `1`, `2`, …; `4.name` holds the part `name=…` of the fourth.
+pub(super) fn columns(text: &str) -> Settings {
+    let mut settings = Settings::default();
+    for (number, line) in joined_lines(text) {
+        // `//` begins a share here and `*` a wildcard.
+        if line.trim().is_empty() || line.trim_start().starts_with('#') {
+            continue;
+        }
+        let group = settings.open_group();
+        for (at, word) in line
+            .split_whitespace()
+            .take_while(|w| !w.starts_with('#'))
+            .take(16)
+            .enumerate()
+        {
+            let key = (at + 1).to_string();
+            settings.add(number, group, "", &key, &word.replace("\\040", " "));
+            for (name, value) in word.split(',').filter_map(|part| part.split_once('=')) {
+                settings.add(number, group, "", &format!("{key}.{name}"), value);
+            }
+        }
+    }
+    settings
+}
+
+/// Columns divided by `:`, with `\:` for a colon within one.
+pub(super) fn colon_columns(text: &str) -> Settings {
+    let mut settings = Settings::default();
+    for (number, line) in lines(text) {
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let group = settings.open_group();
+        let hidden = line.trim().replace("\\:", "\u{1}");
+        for (at, word) in hidden.split(':').take(8).enumerate() {
+            settings.add(
+                number,
+                group,
+                "",
+                &(at + 1).to_string(),
+                &word.replace('\u{1}', ":"),
+            );
+        }
+    }
+    settings
+}
+
+/// Known hosts: one setting `host` per readable name. Hashed names and patterns say nothing.
+pub(super) fn known_hosts(text: &str) -> Settings {
+    let mut settings = Settings::default();
+    for (number, line) in lines(text) {
+        if is_comment(line) || line.starts_with(['|', '@']) {
+            continue;
+        }
+        let names = line.split_whitespace().next().unwrap_or_default();
+        for name in names
+            .split(',')
+            .filter(|n| !n.contains(['*', '?', '!', '|']))
+            .take(64)
+        {
+            settings.add(number, 0, "", "host", name);
+        }
+    }
+    settings
+}
+
+/// Names the hosts file gives, with the addresses it gives them, in its order; loopback left out.
+pub(crate) fn hosts(text: &str) -> Vec<(HostName, IpAddr)> {
+    let mut out = Vec::new();
+    for (_, line) in lines(text) {
+        let line = line.split('#').next().unwrap_or_default();
+        let mut words = line.split_whitespace();
+        let Some(address) = words
+            .next()
+            .and_then(|w| w.split('%').next())
+            .and_then(|w| w.parse::<IpAddr>().ok())
+        else {
+            continue;
+        };
+        if address.is_loopback() || address.is_multicast() || address.is_unspecified() {
+            continue;
+        }
+        out.extend(
+            words
+                .take(64)
+                .filter_map(HostName::parse)
+                .filter(|n| !n.is_loopback())
+                .map(|name| (name, address)),
+        );
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(settings: &Settings) -> Vec<(&str, &str)> {
+        settings
+            .all
+            .iter()
+            .map(|s| (s.key.as_str(), s.value.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn comments_say_nothing() {
+        let settings = equals("# host = old\n; host = older\nhost = new # note\n//x = y\n");
+        assert_eq!(pairs(&settings), [("host", "new")]);
+        assert_eq!(settings.all[0].line, 3);
+    }
+
+    #[test]
+    fn a_section_is_a_group_and_interpolates() {
+        let settings =
+            ini("[DEFAULT]\nhost = db1\n[a]\nurl = postgresql://%(host)s/x\n[b]\nurl=2\n");
+        assert_eq!(settings.all[1].value, "postgresql://db1/x");
+        assert_ne!(settings.all[1].group, settings.all[2].group);
+    }
+
+    #[test]
+    fn options_of_a_column_have_names() {
+        let settings = columns("//nas/x /mnt cifs ro,username=scan,password=s 0 0\n");
+        assert!(pairs(&settings).contains(&("4.username", "scan")));
+    }
+
+    #[test]
+    fn hashed_names_stay_hidden() {
+        let text =
+            "|1|x=|y= ssh-rsa A\nh1,10.0.0.1 ssh-rsa A\n*.corp ssh-rsa A\n@revoked h2 ssh-rsa A\n";
+        assert_eq!(
+            pairs(&known_hosts(text)),
+            [("host", "h1"), ("host", "10.0.0.1")]
+        );
+    }
+
+    #[test]
+    fn hosts_beyond_loopback_are_names() {
+        let names = hosts(
+            "127.0.0.1 localhost\n::1 ip6-localhost\nff02::1 ip6-allnodes\n10.0.0.5 Old-Mail.corp old # x\n#10.0.0.6 y\n",
+        );
+        let shown: Vec<_> = names.iter().map(|(n, a)| format!("{n} {a}")).collect();
+        assert_eq!(shown, ["old-mail.corp 10.0.0.5", "old 10.0.0.5"]);
+    }
+}

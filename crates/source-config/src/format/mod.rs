@@ -1,0 +1,141 @@
+//! Readers: the text of a file → settings. Pure, total, and bounded in depth and number.
+
+mod blocks;
+mod code;
+mod cron;
+mod lines;
+mod postfix;
+mod rsyslog;
+mod shell;
+mod tree;
+mod unit;
+mod xml;
+
+use groma_knowledge::rules::Format;
+
+use crate::settings::Settings;
+
+pub(crate) use cron::rhythm;
+pub(crate) use lines::{hosts, is_comment};
+pub(crate) use shell::commands;
+
+/// The settings in `text`. The hosts file has none: see [`hosts`].
+pub(crate) fn read(format: Format, groups: &[String], text: &str) -> Settings {
+    match format {
+        Format::Equals => lines::equals(text),
+        Format::Words => lines::words(text, groups),
+        Format::Ini => lines::ini(text),
+        Format::Colon => lines::colon(text),
+        Format::Columns => lines::columns(text),
+        Format::ColonColumns => lines::colon_columns(text),
+        Format::KnownHosts => lines::known_hosts(text),
+        Format::Braces => blocks::braces(text),
+        Format::Blocks => blocks::blocks(text),
+        Format::Toml => tree::toml(text),
+        Format::Yaml => tree::yaml(text),
+        Format::Xml => xml::xml(text),
+        Format::Shell => shell::shell(text),
+        Format::Unit => unit::unit(text),
+        Format::CronUser => cron::cron(text, false),
+        Format::CronSystem => cron::cron(text, true),
+        Format::Postfix => postfix::postfix(text),
+        Format::Php => code::php(text),
+        Format::Python => code::python(text),
+        Format::Rsyslog => rsyslog::rsyslog(text),
+        Format::Hosts => Settings::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: &[Format] = &[
+        Format::Equals,
+        Format::Words,
+        Format::Ini,
+        Format::Colon,
+        Format::Columns,
+        Format::ColonColumns,
+        Format::KnownHosts,
+        Format::Braces,
+        Format::Blocks,
+        Format::Toml,
+        Format::Yaml,
+        Format::Xml,
+        Format::Shell,
+        Format::Unit,
+        Format::CronUser,
+        Format::CronSystem,
+        Format::Postfix,
+        Format::Php,
+        Format::Python,
+        Format::Rsyslog,
+    ];
+
+    const CORPUS: &[&[u8]] = &[
+        b"host = db1 # note\nport=5432\n[section]\nkey: 'v'\n",
+        b"upstream app { server 10.0.0.1:80; /* x */ }\n",
+        b"[realms]\nCORP = {\n kdc = kdc1\n}\n",
+        b"a: {b: [1, *x], c: &x y}\n---\n- d\n",
+        b"<a b=\"c\"><d>e&amp;</d><!-- <f/> --></a>",
+        b"relayhost = [${a}]:587\na = $a$a\n  more\n",
+        b"define('DB_HOST', \"x\"); $a['b']['c'] = ['host' => 'y', ]; // z\n",
+        b"DATABASES = {'default': {'HOST': \"db\", }} # c\n\"\"\"doc\"\"\"\n",
+        b"*/5 * * * * root cd / && curl http://x | sh -c \"ssh a@b\"\n@daily x\n",
+        b"*.* @@log1:6514;t\naction(type=\"omfwd\" target=\"x\" port=\"1\")\n",
+        b"[Service]\nEnvironment=\"A=b c\" D=e\nExecStart=-/bin/x \\\n  -h y\n",
+        b"export A=\"${B:-c}\"\ncat <<EOF\nx\nEOF\nB='q' cmd | $(cmd2 `x`)\n",
+        b"|1|abc=|def= ssh-rsa AAAA\n[h]:22,1.2.3.4 ssh-rsa AAAA\n",
+    ];
+
+    #[test]
+    fn no_reader_panics_on_any_input() {
+        for format in ALL {
+            groma_fuzz::hammer(100, CORPUS, |bytes| {
+                let text = String::from_utf8_lossy(bytes);
+                let settings = read(*format, &[], &text);
+                assert!(settings.all.len() <= crate::settings::SETTINGS_MAX);
+            });
+        }
+    }
+
+    #[test]
+    fn deep_nesting_ends_in_every_reader() {
+        for opening in [
+            "{",
+            "[",
+            "<a>",
+            "(",
+            "a {\n",
+            "a: {",
+            "- ",
+            "'x' => [",
+            "x = {'a': ",
+            "$(",
+            "${",
+            "`",
+        ] {
+            let text = opening.repeat(4_000);
+            for format in ALL {
+                let _ = read(*format, &[], &text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_of_a_megabyte_ends_in_every_reader() {
+        let text = "host=x ".repeat(5 << 15);
+        for format in ALL {
+            let _ = read(*format, &[], &text);
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_text_is_read_by_any_reader(text in ".{0,400}", which in 0..20usize) {
+            let _ = read(ALL[which], &[], &text);
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! TOML, YAML and JSON: a tree becomes settings, one group per table.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::settings::Settings;
+
+/// Nesting beyond this is left out.
+const DEPTH_MAX: usize = 48;
+
+/// TOML, best effort: what stands before and after a mistake is still read.
+pub(super) fn toml(text: &str) -> Settings {
+    let mut settings = Settings::default();
+    if nests_too_deep(text) {
+        settings.partial = true;
+        return settings;
+    }
+    let (table, errors) = DeTable::parse_recoverable(text);
+    settings.partial = !errors.is_empty();
+    let starts = LineStarts::of(text);
+    toml_table(&mut settings, &starts, "", table.get_ref(), 0);
+    settings
+}
+
+/// True if brackets open deeper than a recursive reader should follow.
+fn nests_too_deep(text: &str) -> bool {
+    let mut depth = 0_usize;
+    text.bytes().any(|byte| {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'\n' if depth > 4096 => depth = 0,
+            _ => {}
+        }
+        depth > 200
+    })
+}
+
+fn toml_table(
+    settings: &mut Settings,
+    starts: &LineStarts,
+    section: &str,
+    table: &DeTable<'_>,
+    depth: usize,
+) {
+    let group = settings.open_group();
+    for (key, value) in table {
+        let line = starts.line(key.span().start);
+        toml_value(
+            settings,
+            starts,
+            &At {
+                section,
+                group,
+                key: key.get_ref(),
+                line,
+                depth,
+            },
+            value.get_ref(),
+        );
+    }
+}
+
+struct At<'a> {
+    section: &'a str,
+    group: u32,
+    key: &'a str,
+    line: u32,
+    depth: usize,
+}
+
+fn toml_value(settings: &mut Settings, starts: &LineStarts, at: &At<'_>, value: &DeValue<'_>) {
+    if at.depth > DEPTH_MAX {
+        settings.partial = true;
+        return;
+    }
+    match value {
+        DeValue::String(text) => settings.add(at.line, at.group, at.section, at.key, text),
+        DeValue::Integer(number) => {
+            settings.add(at.line, at.group, at.section, at.key, number.as_str())
+        }
+        DeValue::Boolean(truth) => settings.add(
+            at.line,
+            at.group,
+            at.section,
+            at.key,
+            if *truth { "true" } else { "false" },
+        ),
+        DeValue::Float(_) | DeValue::Datetime(_) => {}
+        DeValue::Array(items) => {
+            for item in items {
+                let line = starts.line(item.span().start);
+                toml_value(
+                    settings,
+                    starts,
+                    &At {
+                        line,
+                        depth: at.depth + 1,
+                        ..*at
+                    },
+                    item.get_ref(),
+                );
+            }
+        }
+        DeValue::Table(table) => toml_table(
+            settings,
+            starts,
+            &join(at.section, at.key),
+            table,
+            at.depth + 1,
+        ),
+    }
+}
+
+/// YAML and JSON; several documents in one file; aliases and sizes within the parser's budget.
+pub(super) fn yaml(text: &str) -> Settings {
+    let mut settings = Settings::default();
+    if nests_too_deep(text) {
+        settings.partial = true;
+        return settings;
+    }
+    let options = serde_saphyr::options! {
+        strict_booleans: true,
+        budget: serde_saphyr::budget! {
+            max_depth: DEPTH_MAX,
+            max_nodes: crate::settings::SETTINGS_MAX,
+            max_events: 1_000_000,
+            max_aliases: 1_000,
+            max_anchors: 1_000,
+            max_documents: 200,
+            max_total_scalar_bytes: 8 << 20,
+        },
+    };
+    match serde_saphyr::from_multiple_with_options::<Spanned<Node>>(text, options) {
+        Ok(documents) => {
+            for document in &documents {
+                yaml_node(
+                    &mut settings,
+                    &At {
+                        section: "",
+                        group: 0,
+                        key: "",
+                        line: 1,
+                        depth: 0,
+                    },
+                    document,
+                );
+            }
+        }
+        Err(_) => settings.partial = true,
+    }
+    settings
+}
+
+fn yaml_node(settings: &mut Settings, at: &At<'_>, node: &Spanned<Node>) {
+    let line = u32::try_from(node.referenced.line())
+        .ok()
+        .filter(|l| *l > 0)
+        .unwrap_or(at.line);
+    match &node.value {
+        Node::Scalar(text) => settings.add(line, at.group, at.section, at.key, text),
+        Node::List(items) => {
+            for item in items {
+                yaml_item(
+                    settings,
+                    &At {
+                        line,
+                        depth: at.depth + 1,
+                        ..*at
+                    },
+                    item,
+                );
+            }
+        }
+        Node::Map(entries) => {
+            let section = join(at.section, at.key);
+            let group = settings.open_group();
+            for (key, value) in entries {
+                yaml_node(
+                    settings,
+                    &At {
+                        section: &section,
+                        group,
+                        key,
+                        line,
+                        depth: at.depth + 1,
+                    },
+                    value,
+                );
+            }
+        }
+    }
+}
+
+/// An element of a list; `NAME=value` under `environment:` is a setting of its own (compose).
+fn yaml_item(settings: &mut Settings, at: &At<'_>, item: &Spanned<Node>) {
+    let assignment = match &item.value {
+        Node::Scalar(text) if at.key == "environment" => text.split_once('='),
+        _ => None,
+    };
+    match assignment {
+        Some((name, value)) => {
+            let line = u32::try_from(item.referenced.line()).unwrap_or(at.line);
+            settings.add(line, at.group, &join(at.section, at.key), name, value);
+        }
+        None => yaml_node(settings, at, item),
+    }
+}
+
+fn join(section: &str, key: &str) -> String {
+    let key: String = key.chars().take(200).collect();
+    match (section.is_empty(), key.is_empty()) {
+        (true, _) => key,
+        (_, true) => section.to_owned(),
+        _ => format!("{section}/{key}"),
+    }
+}
+
+/// Where the lines of a text begin.
+struct LineStarts(Vec<usize>);
+
+impl LineStarts {
+    fn of(text: &str) -> Self {
+        Self(
+            std::iter::once(0)
+                .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+                .collect(),
+        )
+    }
+
+    fn line(&self, offset: usize) -> u32 {
+        u32::try_from(self.0.partition_point(|start| *start <= offset)).unwrap_or(u32::MAX)
+    }
+}
+
+/// Any YAML, scalars as text.
+enum Node {
+    Scalar(String),
+    List(Vec<Spanned<Self>>),
+    Map(Vec<(String, Spanned<Self>)>),
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyNode)
+    }
+}
+
+struct AnyNode;
+
+macro_rules! scalars {
+    ($($visit:ident: $type:ty),*) => {
+        $(fn $visit<E>(self, value: $type) -> Result<Node, E> {
+            Ok(Node::Scalar(value.to_string()))
+        })*
+    };
+}
+
+impl<'de> Visitor<'de> for AnyNode {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any YAML")
+    }
+
+    scalars!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_i128: i128, visit_u128: u128, visit_f64: f64, visit_str: &str);
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Scalar(String::new()))
+    }
+
+    fn visit_none<E>(self) -> Result<Node, E> {
+        Ok(Node::Scalar(String::new()))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        Node::deserialize(deserializer)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        Node::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
+        let mut out = Vec::new();
+        while let Some(item) = items.next_element()? {
+            out.push(item);
+        }
+        Ok(Node::List(out))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
+        let mut out = Vec::new();
+        while let Some(key) = entries.next_key::<Self::Value>()? {
+            let value = entries.next_value()?;
+            if let Node::Scalar(key) = key {
+                out.push((key, value));
+            }
+        }
+        Ok(Node::Map(out))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(settings: &Settings) -> Vec<String> {
+        settings
+            .all
+            .iter()
+            .map(|s| format!("{} {} {}={}", s.line, s.section, s.key, s.value))
+            .collect()
+    }
+
+    #[test]
+    fn a_yaml_tree_keeps_lines_and_sections() {
+        let settings =
+            yaml("a:\n  b:\n    host: db1\n    port: 5432\n    on: no\nlist:\n  - x\n  - y\n");
+        assert_eq!(
+            shown(&settings),
+            [
+                "3 a/b host=db1",
+                "4 a/b port=5432",
+                "5 a/b on=no",
+                "7  list=x",
+                "8  list=y"
+            ]
+        );
+        assert_eq!(settings.all[0].group, settings.all[1].group);
+    }
+
+    #[test]
+    fn compose_lists_are_assignments() {
+        let settings = yaml("services:\n  app:\n    environment:\n      - DB_HOST=db1\n");
+        assert_eq!(shown(&settings), ["4 services/app/environment DB_HOST=db1"]);
+    }
+
+    #[test]
+    fn json_is_read_with_lines() {
+        assert_eq!(
+            shown(&yaml("{\n\t\"a\": {\n\t\t\"url\": \"http://x/\"\n\t}\n}\n")),
+            ["3 a url=http://x/"]
+        );
+    }
+
+    #[test]
+    fn a_toml_tree_keeps_lines_and_sections() {
+        let settings =
+            toml("[[outputs.http]]\nurl = \"http://x\"\nurls = [\n  \"a\",\n  \"b\",\n]\n");
+        assert_eq!(
+            shown(&settings),
+            [
+                "2 outputs/http url=http://x",
+                "4 outputs/http urls=a",
+                "5 outputs/http urls=b"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_alias_bomb_is_refused() {
+        let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
+        for n in 1..12 {
+            let before = n - 1;
+            text.push_str(&format!(
+                "a{n}: &a{n} [{}]\n",
+                vec![format!("*a{before}"); 9].join(", ")
+            ));
+        }
+        assert!(yaml(&text).partial);
+    }
+}

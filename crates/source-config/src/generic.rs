@@ -1,0 +1,434 @@
+//! The one generic rule: URLs, and addresses with a port, in files no product's rule knows.
+//!
+//! It looks for two bytes first, `:` and `.`, and reads a line only where `://` or an address stands; a
+//! tree of megabytes without either costs little more than reading it.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use groma_knowledge::rules::COMMON_KEYS;
+use groma_model::fact::Reference;
+use groma_model::registry::REGISTRY;
+use groma_model::{Peer, Port, Transport};
+use memchr::{memchr, memchr2, memrchr};
+
+use crate::apply::{Place, REFERENCES_MAX, kind};
+use crate::format::is_comment;
+use crate::value::{Target, find_urls, host_and_port, is_reading_matter};
+
+/// How much of a long line is looked at on either side of what was found.
+const REACH: usize = 1024;
+
+/// How a file's language marks text that is data.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Dialect {
+    /// Settings: keys and values.
+    Settings,
+    /// A program: only a whole literal in quotes counts.
+    Program,
+}
+
+/// References in `text`, one per machine, port and kind. The flag is true if some were left out.
+pub(crate) fn scan(text: &str, dialect: Dialect, place: &Place) -> (Vec<Reference>, bool) {
+    let mut scan = Scan {
+        text,
+        dialect,
+        place,
+        comments: comments(text),
+        seen: BTreeSet::new(),
+        out: Vec::new(),
+        line: 1,
+        counted: 0,
+    };
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(hit) = bytes
+        .get(at..)
+        .and_then(|rest| memchr2(b':', b'.', rest))
+        .map(|n| at + n)
+    {
+        at = hit + 1;
+        let url = bytes
+            .get(hit..)
+            .is_some_and(|rest| rest.starts_with(b"://"));
+        let digit = |n: usize| bytes.get(n).is_some_and(u8::is_ascii_digit);
+        if !url && !(bytes.get(hit) == Some(&b'.') && hit > 0 && digit(hit - 1) && digit(hit + 1)) {
+            continue;
+        }
+        at = scan.line_around(hit).max(at);
+        if scan.out.len() >= REFERENCES_MAX {
+            return (scan.out, true);
+        }
+    }
+    (scan.out, false)
+}
+
+struct Scan<'a> {
+    text: &'a str,
+    dialect: Dialect,
+    place: &'a Place,
+    comments: Vec<(usize, usize)>,
+    seen: BTreeSet<(Peer, Option<Port>, String)>,
+    out: Vec<Reference>,
+    line: u32,
+    counted: usize,
+}
+
+impl Scan<'_> {
+    /// Reads the line around `hit`; gives where to go on.
+    fn line_around(&mut self, hit: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let low = floor(self.text, hit.saturating_sub(REACH));
+        let start =
+            memrchr(b'\n', bytes.get(low..hit).unwrap_or_default()).map_or(low, |n| low + n + 1);
+        let high = ceiling(self.text, (hit + REACH).min(bytes.len()));
+        let end = memchr(b'\n', bytes.get(hit..high).unwrap_or_default()).map_or(high, |n| hit + n);
+        let in_comment = self
+            .comments
+            .iter()
+            .any(|(from, to)| (*from..*to).contains(&hit));
+        let line = self.text.get(start..end).unwrap_or_default();
+        if in_comment || is_comment(line) || line.contains("<!DOCTYPE") {
+            return end;
+        }
+        let number = self.number(start);
+        self.urls(line, number);
+        self.addresses(line, number);
+        end
+    }
+
+    fn number(&mut self, offset: usize) -> u32 {
+        let passed = self
+            .text
+            .as_bytes()
+            .get(self.counted..offset)
+            .unwrap_or_default();
+        let lines = memchr::memchr_iter(b'\n', passed).count();
+        self.line = self
+            .line
+            .saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
+        self.counted = offset.max(self.counted);
+        self.line
+    }
+
+    fn urls(&mut self, line: &str, number: u32) {
+        for found in find_urls(line) {
+            let head = line.get(..found.start).unwrap_or_default();
+            if !self.speaks(head) {
+                continue;
+            }
+            let key = key_before(head);
+            for target in found.targets {
+                if !is_reading_matter(key, &target) {
+                    self.keep("url", key, number, target);
+                }
+            }
+        }
+    }
+
+    /// True if what stands before a URL makes it a value: not prose, not a comment behind code.
+    fn speaks(&self, head: &str) -> bool {
+        if head.contains(" #")
+            || head.contains("\t#")
+            || head.contains(" // ")
+            || head.trim_start().starts_with("//")
+        {
+            return false;
+        }
+        let quoted = head.ends_with(['"', '\'', '`']);
+        if self.dialect == Dialect::Program {
+            return quoted;
+        }
+        let words = head.split_whitespace().count();
+        quoted
+            || words <= 1
+            || head
+                .trim_end()
+                .ends_with(['=', ':', '>', '(', '[', ',', '|', '@'])
+    }
+
+    fn addresses(&mut self, line: &str, number: u32) {
+        if self.dialect == Dialect::Program || line.contains("://") {
+            return;
+        }
+        let bytes = line.as_bytes();
+        let mut at = 0;
+        while let Some(start) = bytes
+            .get(at..)
+            .and_then(|rest| rest.iter().position(u8::is_ascii_digit))
+            .map(|n| at + n)
+        {
+            let rest = bytes.get(start..).unwrap_or_default();
+            let length = rest
+                .iter()
+                .position(|b| !b.is_ascii_digit() && *b != b'.')
+                .unwrap_or(rest.len());
+            at = start + length.max(1);
+            let token = line.get(start..start + length).unwrap_or_default();
+            let before = start
+                .checked_sub(1)
+                .and_then(|n| bytes.get(n))
+                .copied()
+                .unwrap_or(b' ');
+            if token.parse::<Ipv4Addr>().is_err()
+                || before.is_ascii_alphanumeric()
+                || matches!(before, b'.' | b'-' | b'_' | b'/')
+            {
+                continue;
+            }
+            let after = line.get(start + length..).unwrap_or_default();
+            if after.starts_with(['/', '-']) || after.starts_with(|c: char| c.is_ascii_alphabetic())
+            {
+                continue;
+            }
+            let digits: String = after
+                .strip_prefix(':')
+                .unwrap_or_default()
+                .chars()
+                .take_while(char::is_ascii_digit)
+                .collect();
+            let text = if digits.is_empty() {
+                token.to_owned()
+            } else {
+                format!("{token}:{digits}")
+            };
+            let key = key_before(line.get(..start).unwrap_or_default());
+            if !names_a_peer(key) {
+                continue;
+            }
+            if let Some((peer, port)) = host_and_port(&text) {
+                self.keep("address", key, number, Target::new(peer, port));
+            }
+        }
+    }
+
+    fn keep(&mut self, rule: &str, key: &str, line: u32, target: Target) {
+        if self.out.len() >= REFERENCES_MAX {
+            return;
+        }
+        let transport = target.transport.unwrap_or(Transport::Tcp);
+        let port = target.port.or(target.default_port);
+        let kind = kind("other", target.kind, target.port, transport);
+        if !self.seen.insert((target.peer.clone(), port, kind.clone())) {
+            return;
+        }
+        debug_assert!(
+            REGISTRY.dependencies.contains_key(&kind),
+            "a kind comes from the registry"
+        );
+        self.out.push(Reference {
+            rule: rule.to_owned(),
+            file: self.place.file.clone(),
+            line,
+            key: if key.is_empty() {
+                rule.to_owned()
+            } else {
+                key.chars().take(100).collect()
+            },
+            peer: target.peer,
+            port,
+            transport,
+            kind,
+            component: self.place.component.clone(),
+            resource: target.resource.map(Into::into),
+            account: target.account.map(Into::into),
+            protection: target.protection,
+            has_secret: target.has_secret,
+            rhythm: self.place.rhythm.clone(),
+            weak: false,
+        });
+    }
+}
+
+/// True if the last word of a key says that a machine stands behind it: `db_server`, `primaryHost`.
+fn names_a_peer(key: &str) -> bool {
+    let tail = key.rsplit(['_', '.', '-', ':', '@']).next().unwrap_or(key);
+    let words = &COMMON_KEYS.peer_words;
+    let hump = tail
+        .rfind(|c: char| c.is_ascii_uppercase())
+        .filter(|at| *at > 0)
+        .and_then(|at| tail.get(at..))
+        .unwrap_or(tail);
+    [tail, hump]
+        .iter()
+        .any(|word| words.iter().any(|w| w.eq_ignore_ascii_case(word)))
+}
+
+/// The key a value belongs to: the word before `=`, `:`, `>`, a quote or white space.
+fn key_before(head: &str) -> &str {
+    let head = head.trim_end_matches(|c: char| {
+        c.is_whitespace()
+            || matches!(
+                c,
+                '"' | '\'' | '`' | '=' | ':' | '>' | '(' | '[' | ',' | '{' | '|'
+            )
+    });
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '@' | '$');
+    let start = head
+        .char_indices()
+        .rev()
+        .take_while(|(_, c)| word(*c))
+        .last()
+        .map_or(head.len(), |(at, _)| at);
+    let key = head
+        .get(start..)
+        .unwrap_or_default()
+        .trim_matches(['-', '.', '$', '@']);
+    if key.len() > 100 { "" } else { key }
+}
+
+/// Byte ranges of `<!-- … -->` and of `/* … */` that begin a line or follow white space.
+fn comments(text: &str) -> Vec<(usize, usize)> {
+    let mut out = Vec::new();
+    for (open, close) in [("<!--", "-->"), ("/*", "*/")] {
+        let mut from = 0;
+        while let Some(start) = text
+            .get(from..)
+            .and_then(|rest| rest.find(open))
+            .map(|n| from + n)
+        {
+            from = start + open.len();
+            let at_word = start == 0
+                || text
+                    .as_bytes()
+                    .get(start - 1)
+                    .is_some_and(u8::is_ascii_whitespace);
+            if open == "/*" && !at_word {
+                continue;
+            }
+            let Some(end) = text
+                .get(from..)
+                .and_then(|rest| rest.find(close))
+                .map(|n| from + n)
+            else {
+                break;
+            };
+            out.push((start, end));
+            from = end;
+            if out.len() > 10_000 {
+                break;
+            }
+        }
+    }
+    out
+}
+
+fn floor(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+fn ceiling(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use groma_model::fact::{Component, ComponentClass};
+
+    use super::*;
+
+    fn place() -> Place {
+        Place {
+            file: "/opt/x.conf".into(),
+            component: Component {
+                class: ComponentClass::File,
+                name: "/opt/x.conf".into(),
+            },
+            rhythm: None,
+            is_crontab: false,
+        }
+    }
+
+    fn shown(text: &str, dialect: Dialect) -> Vec<String> {
+        scan(text, dialect, &place())
+            .0
+            .iter()
+            .map(|r| {
+                format!(
+                    "{} {} {} {}:{}",
+                    r.line,
+                    r.key,
+                    r.kind,
+                    r.peer,
+                    r.port.map_or(0, |p| p.0)
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn urls_and_peers_are_found_with_key_and_line() {
+        let text = "# url = http://old/\nurl = https://erp.corp:8443/x\n  server 10.1.2.3:5432;\nlisten 10.0.0.1:80\n{\"api\": \"http://a.corp/\"}\n<host>http://b.corp/</host>\n";
+        assert_eq!(
+            shown(text, Dialect::Settings),
+            [
+                "2 url http erp.corp:8443",
+                "3 server sql 10.1.2.3:5432",
+                "5 api http a.corp:80",
+                "6 host http b.corp:80"
+            ]
+        );
+    }
+
+    #[test]
+    fn prose_comments_and_namespaces_are_silent() {
+        let text = "see the page at http://x.corp/ for more\n/* a = http://y.corp/\n*/\n<!-- <a href=\"http://z.corp\"/>\n-->\n<a xmlns=\"http://www.w3.org/1999/x\">\nx = 1 # http://c.corp\nversion = 10.0.0.1\nallow 10.0.0.5\n";
+        assert!(
+            shown(text, Dialect::Settings).is_empty(),
+            "{:?}",
+            shown(text, Dialect::Settings)
+        );
+    }
+
+    #[test]
+    fn programs_speak_in_literals_only() {
+        assert_eq!(
+            shown(
+                "get(\"http://a.corp/x\") // http://b.corp\nlet u = http://c.corp;\n",
+                Dialect::Program
+            ),
+            ["1 get http a.corp:80"]
+        );
+    }
+
+    #[test]
+    fn one_machine_counts_once_per_file() {
+        assert_eq!(
+            shown("a=http://h.corp/1\nb=http://h.corp/2\n", Dialect::Settings).len(),
+            1
+        );
+    }
+
+    #[test]
+    fn a_line_of_five_megabytes_is_read_in_windows() {
+        let text = format!(
+            "{}\"u\":\"http://deep.corp/\"{}",
+            "x".repeat(2 << 20),
+            "ä".repeat(1 << 20)
+        );
+        assert_eq!(shown(&text, Dialect::Settings), ["1 u http deep.corp:80"]);
+        let dense = "a=1.1.1.1 ".repeat(1 << 19);
+        let _ = shown(&dense, Dialect::Settings);
+    }
+
+    #[test]
+    fn no_text_breaks_the_scan() {
+        groma_fuzz::hammer(
+            500,
+            &[
+                b"a = http://x:1/ \xc3\xa4 10.0.0.1:2 <!-- /* */ -->\n",
+                b"\"u\": \"ldap://y\"",
+            ],
+            |bytes| {
+                let text = String::from_utf8_lossy(bytes);
+                let _ = scan(&text, Dialect::Settings, &place());
+            },
+        );
+    }
+}

@@ -1,0 +1,377 @@
+//! One file: which rules read it, who stands behind it, what it says.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use groma_knowledge::RULES;
+use groma_knowledge::rules::{Format, Rule};
+use groma_model::fact::{Component, ComponentClass, NameAnswer, NameSource, Reference};
+use groma_model::{Foreign, HostName, Peer, Reason};
+use groma_source::disk::foreign;
+
+use crate::apply::{Place, REFERENCES_MAX, references};
+use crate::format;
+use crate::generic::{Dialect, scan};
+use crate::glob::{literal_prefix, matches};
+use crate::machine::Machine;
+use crate::silence::{is_copy, is_other_matter, is_silent_path};
+use crate::text::decode;
+
+/// What a file said.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) references: Vec<Reference>,
+    pub(crate) names: Vec<NameAnswer>,
+    /// Why something of the file may be missing.
+    pub(crate) partial: Option<Reason>,
+}
+
+/// Words without which no application's file is worth taking apart: a look for URLs is enough.
+const TELLING: &[&str] = &[
+    "host",
+    "_server",
+    ".server",
+    "server=",
+    "smtp",
+    "ldap",
+    "imap",
+    "username",
+    "password",
+    "passwd",
+    "databases",
+    "location",
+    "bootstrap",
+    "brokers",
+    "_proxy",
+    "dsn",
+    "mailserver",
+    "dbserver",
+    "connectionstring",
+];
+
+static TELLING_WORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(TELLING)
+        .expect("a short list of words fits an automaton")
+});
+
+/// Endings of files that hold keys and values, though no rule knows them.
+const KEYED: &[&str] = &[".conf", ".cfg", ".cnf", ".ini", ".cf", ".config"];
+/// Endings of programs: only literals in quotes count.
+const PROGRAMS: &[&str] = &[
+    ".py", ".php", ".js", ".mjs", ".cjs", ".rb", ".pl", ".pm", ".lua", ".tcl", ".inc", ".ps1",
+    ".groovy",
+];
+
+/// How a file is to be read, decided by its path alone.
+pub(crate) struct Plan {
+    path: String,
+    rules: Vec<&'static Rule>,
+}
+
+/// A plan for the file at `path`, or `None` if nothing in it is of interest.
+pub(crate) fn plan(path: &Path, machine: &Machine) -> Option<Plan> {
+    let path = path.to_string_lossy().into_owned();
+    if is_copy(&path) {
+        return None;
+    }
+    let rules: Vec<&Rule> = RULES
+        .iter()
+        .filter(|rule| covers(rule, &path) && speaks_for(rule, &path, machine))
+        .collect();
+    // A rule that names a directory knows better than the list of silent paths and names.
+    let named = rules.iter().any(|rule| {
+        rule.files
+            .iter()
+            .any(|glob| glob.starts_with('/') && !glob.contains("**") && is_match(glob, &path))
+    });
+    if !named && (is_other_matter(&path) || is_silent_path(&path)) {
+        return None;
+    }
+    if rules.is_empty() && (belongs_to_units(&path) || path.starts_with("/var/spool/cron/")) {
+        return None;
+    }
+    Some(Plan { path, rules })
+}
+
+fn belongs_to_units(path: &str) -> bool {
+    path.contains("/systemd/system/") || path.contains("/systemd/user/")
+}
+
+fn is_match(glob: &str, path: &str) -> bool {
+    let prefix = literal_prefix(glob);
+    let suffix = glob.rsplit('*').next().unwrap_or(glob);
+    path.starts_with(prefix) && path.ends_with(suffix) && matches(glob, path)
+}
+
+fn covers(rule: &Rule, path: &str) -> bool {
+    rule.files.iter().any(|glob| is_match(glob, path))
+        && !rule.not_files.iter().any(|glob| is_match(glob, path))
+}
+
+/// True unless the file is switched off: a unit that does not run, a table nobody mentions.
+fn speaks_for(rule: &Rule, path: &str, machine: &Machine) -> bool {
+    if let Some(mention) = &rule.mentioned {
+        return machine.is_mentioned(mention, path);
+    }
+    rule.format != Format::Unit || unit_of(path).is_some_and(|unit| machine.is_in_force(unit, path))
+}
+
+/// The unit a file in a unit directory is about: its own name, or that of the drop-in's directory.
+fn unit_of(path: &str) -> Option<&str> {
+    let (directory, name) = path.rsplit_once('/')?;
+    let parent = directory.rsplit('/').next()?;
+    if let Some(unit) = parent.strip_suffix(".d").filter(|p| p.contains('.')) {
+        return name.ends_with(".conf").then_some(unit);
+    }
+    let known = [
+        ".service",
+        ".mount",
+        ".automount",
+        ".socket",
+        ".timer",
+        ".path",
+        ".swap",
+    ];
+    known.iter().any(|k| name.ends_with(k)).then_some(name)
+}
+
+impl Plan {
+    /// What the file says, out of its bytes.
+    pub(crate) fn carry_out(&self, bytes: &[u8], machine: &Machine) -> Said {
+        let Some(text) = decode(bytes) else {
+            return Said::default();
+        };
+        let mut said = Said::default();
+        let mut rules: Vec<&Rule> = self.rules.clone();
+        if has_shebang_of_shell(&text)
+            && !rules
+                .iter()
+                .any(|r| r.format == Format::Shell || r.format == Format::Unit)
+        {
+            rules.extend(RULES.iter().filter(|r| r.id == "shell-script"));
+        }
+        let specific = rules.iter().any(|r| !r.application);
+        for rule in &rules {
+            // A product's own rule knows its files; what applications in general say is for the others.
+            if rule.application && specific {
+                continue;
+            }
+            self.apply(rule, &text, machine, &mut said);
+        }
+        if rules.is_empty() {
+            self.look_for_anything(&text, machine, &mut said);
+        }
+        said.references.truncate(REFERENCES_MAX);
+        if said.references.len() >= REFERENCES_MAX {
+            said.partial = Some(Reason::BudgetExhausted);
+        }
+        said
+    }
+
+    fn apply(&self, rule: &Rule, text: &str, machine: &Machine, said: &mut Said) {
+        if rule.format == Format::Hosts {
+            said.names = names(text);
+            return;
+        }
+        let place = self.place(rule.format, &rule.units, rule.application, machine);
+        if rule.generic && !TELLING_WORDS.is_match(text) {
+            let (found, cut) = scan(text, self.dialect(), &place);
+            said.references.extend(found);
+            said.partial = said
+                .partial
+                .take()
+                .or_else(|| cut.then_some(Reason::BudgetExhausted));
+            return;
+        }
+        let settings = format::read(rule.format, &rule.groups, text);
+        if settings.partial {
+            said.partial = Some(Reason::Malformed);
+        }
+        let mut found = references(rule, &settings, &place);
+        found.retain(|r| !matches!(&r.peer, Peer::Name(name) if rule.id == "nginx" && machine.is_upstream(name.as_str())));
+        if settings.partial && rule.generic {
+            // What the reader could not take apart is still searched for URLs.
+            found.extend(scan(text, self.dialect(), &place).0);
+        }
+        once(&mut found);
+        said.references.extend(found);
+    }
+
+    fn look_for_anything(&self, text: &str, machine: &Machine, said: &mut Said) {
+        let place = self.place(Format::Equals, &[], true, machine);
+        if self.ends_with(KEYED) && TELLING_WORDS.is_match(text) {
+            let settings = format::read(Format::Ini, &[], text);
+            let mut found = references(&KEYED_FILE, &settings, &place);
+            once(&mut found);
+            said.references.extend(found);
+        }
+        let (found, cut) = scan(text, self.dialect(), &place);
+        for reference in found {
+            let known = said
+                .references
+                .iter()
+                .any(|r| r.line == reference.line && r.peer == reference.peer);
+            if !known {
+                said.references.push(reference);
+            }
+        }
+        said.partial = cut.then_some(Reason::BudgetExhausted);
+    }
+
+    fn ends_with(&self, endings: &[&str]) -> bool {
+        endings.iter().any(|e| self.path.ends_with(e))
+    }
+
+    fn dialect(&self) -> Dialect {
+        if self.ends_with(PROGRAMS) {
+            Dialect::Program
+        } else {
+            Dialect::Settings
+        }
+    }
+
+    fn place(
+        &self,
+        format: Format,
+        units: &[String],
+        application: bool,
+        machine: &Machine,
+    ) -> Place {
+        let path = Path::new(&self.path);
+        let file = foreign(path);
+        let mut place = Place {
+            component: machine.component(path, units, application),
+            file: file.clone(),
+            rhythm: None,
+            is_crontab: matches!(format, Format::CronSystem | Format::CronUser),
+        };
+        if format == Format::Unit {
+            let unit = unit_of(&self.path).unwrap_or_default();
+            place.component = Component {
+                class: ComponentClass::Unit,
+                name: Foreign::from(unit),
+            };
+        }
+        if let Some(rhythm) = run_parts_rhythm(&self.path) {
+            place.component = Component {
+                class: ComponentClass::ScheduledJob,
+                name: file,
+            };
+            place.rhythm = Some(rhythm.to_owned());
+        }
+        if place.component.class == ComponentClass::Unit {
+            place.rhythm = place
+                .component
+                .name
+                .as_str()
+                .and_then(|unit| machine.rhythm(unit))
+                .cloned();
+        }
+        place
+    }
+}
+
+/// A rule without takes of its own: what any file of keys and values may say.
+static KEYED_FILE: LazyLock<Rule> = LazyLock::new(|| Rule {
+    id: "keyed-file".to_owned(),
+    product: "application".to_owned(),
+    units: Vec::new(),
+    files: Vec::new(),
+    not_files: Vec::new(),
+    format: Format::Ini,
+    groups: Vec::new(),
+    mentioned: None,
+    generic: true,
+    application: true,
+    take: Vec::new(),
+});
+
+/// A script that cron runs by directory: it is a job by itself.
+fn run_parts_rhythm(path: &str) -> Option<&'static str> {
+    let rest = path.strip_prefix("/etc/cron.")?;
+    ["hourly", "daily", "weekly", "monthly"]
+        .into_iter()
+        .find(|word| rest.strip_prefix(word).is_some_and(|r| r.starts_with('/')))
+}
+
+fn has_shebang_of_shell(text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    first.starts_with("#!")
+        && ["sh", "bash", "dash", "ksh", "zsh"]
+            .iter()
+            .any(|s| first.trim_end().ends_with(s) || first.contains(&format!("/{s} ")))
+}
+
+/// The same machine, key and line once.
+fn once(references: &mut Vec<Reference>) {
+    let mut seen = std::collections::HashSet::new();
+    references.retain(|r| {
+        seen.insert((
+            r.line,
+            r.key.clone(),
+            r.peer.clone(),
+            r.port,
+            r.kind.clone(),
+        ))
+    });
+}
+
+fn names(text: &str) -> Vec<NameAnswer> {
+    let mut by_name: BTreeMap<HostName, Vec<IpAddr>> = BTreeMap::new();
+    for (name, address) in format::hosts(text) {
+        let addresses = by_name.entry(name).or_default();
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    let answer = |(name, mut addresses): (HostName, Vec<IpAddr>)| {
+        addresses.sort();
+        NameAnswer {
+            asked: Peer::Name(name),
+            by: NameSource::HostsFile,
+            aliases: Vec::new(),
+            addresses,
+            names: Vec::new(),
+            ttl_seconds: None,
+        }
+    };
+    by_name.into_iter().map(answer).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_units_file_is_known_by_name_and_drop_in() {
+        assert_eq!(unit_of("/etc/systemd/system/a.service"), Some("a.service"));
+        assert_eq!(
+            unit_of("/etc/systemd/system/a.service.d/x.conf"),
+            Some("a.service")
+        );
+        assert_eq!(unit_of("/etc/systemd/system/x.target"), None);
+    }
+
+    #[test]
+    fn every_rule_covers_what_its_globs_say() {
+        let rule = |id: &str| RULES.iter().find(|r| r.id == id).unwrap();
+        assert!(covers(rule("environment-file"), "/srv/app/.env"));
+        assert!(covers(rule("cron-system"), "/etc/cron.d/backup"));
+        assert!(!covers(rule("cron-system"), "/etc/cron.daily/backup"));
+        assert!(covers(rule("postfix"), "/etc/postfix/main.cf"));
+    }
+
+    #[test]
+    fn scripts_of_run_parts_have_a_rhythm() {
+        assert_eq!(
+            run_parts_rhythm("/etc/cron.monthly/report"),
+            Some("monthly")
+        );
+        assert_eq!(run_parts_rhythm("/etc/cron.d/report"), None);
+    }
+}

@@ -1,0 +1,277 @@
+//! One look: the walk, the files in batches on two threads, and what is said about them in order.
+
+use std::path::{Path, PathBuf};
+
+use groma_knowledge::RULES;
+use groma_model::{CoverageState, Fact, Reason, Scope};
+use groma_source::{Budget, Disk, Entry, EntryKind, Sink, SinkExt, Window, World};
+use rayon::prelude::*;
+
+use crate::inspect::{Said, plan};
+use crate::machine::Machine;
+use crate::silence::is_silent_directory;
+use crate::walk::{Step, Walk};
+
+/// Files read before their results are said: bounds what is held in memory.
+const BATCH: usize = 256;
+/// Gaps named one by one; further ones are counted.
+const GAPS_MAX: usize = 50;
+const THREADS: usize = 2;
+
+/// Looks below every root.
+pub(crate) fn look(
+    world: &World,
+    roots: &[PathBuf],
+    window: &Window,
+    budget: &Budget,
+    sink: &mut dyn Sink,
+) {
+    let disk = world.disk.as_ref();
+    let machine = Machine::look(disk, &RULES);
+    let threads = rayon::ThreadPoolBuilder::new()
+        .num_threads(THREADS)
+        .build()
+        .ok();
+    let mut look = Look {
+        disk,
+        machine,
+        roots,
+        threads,
+        window,
+        budget,
+        sink,
+        entries_left: budget.entries_max,
+        bytes_left: budget.total_bytes_max,
+        observations_left: budget.observations_max,
+        gaps: 0,
+    };
+    for root in roots {
+        look.root(root);
+    }
+}
+
+struct Look<'a> {
+    disk: &'a dyn Disk,
+    machine: Machine,
+    roots: &'a [PathBuf],
+    threads: Option<rayon::ThreadPool>,
+    window: &'a Window,
+    budget: &'a Budget,
+    sink: &'a mut dyn Sink,
+    entries_left: u64,
+    bytes_left: u64,
+    observations_left: u64,
+    gaps: usize,
+}
+
+/// What became of one file.
+enum Outcome {
+    Said(PathBuf, Said, u64),
+    Missed(PathBuf, Reason),
+    Nothing,
+}
+
+/// What became of one root.
+#[derive(Default)]
+struct RootState {
+    /// Gaps that could not be named one by one.
+    unnamed: u64,
+    cut: Option<Reason>,
+}
+
+impl Look<'_> {
+    fn root(&mut self, root: &Path) {
+        let scope = scope(root);
+        if self.is_elsewhere(root) {
+            self.sink
+                .covered_now(self.window, &scope, CoverageState::Complete);
+            return;
+        }
+        let mut state = RootState::default();
+        let mut batch: Vec<Entry> = Vec::with_capacity(BATCH);
+        let mut walk = Walk::below(root, self.disk, self.entries_left);
+        while let Some(step) = walk.next() {
+            if self.window.is_over() {
+                state.cut = Some(Reason::TimedOut);
+                break;
+            }
+            match step {
+                Step::Files(files) => batch.extend(files),
+                Step::Missed(path, reason) => self.missed(&path, reason, &mut state),
+            }
+            while batch.len() >= BATCH && state.cut.is_none() {
+                let rest = batch.split_off(BATCH);
+                self.read(&batch, &mut state);
+                batch = rest;
+            }
+            if state.cut.is_some() {
+                break;
+            }
+        }
+        if state.cut.is_none() {
+            self.read(&batch, &mut state);
+            if !walk.is_done() {
+                state.cut = state.cut.or(Some(Reason::BudgetExhausted));
+            }
+        }
+        self.entries_left = walk.entries_left;
+        self.close(&scope, state);
+    }
+
+    /// True for a root that is absent, or a second name of one (`/lib` → `/usr/lib`).
+    fn is_elsewhere(&self, root: &Path) -> bool {
+        let link = |path: &Path| {
+            self.disk
+                .metadata(path)
+                .is_ok_and(|m| m.kind == EntryKind::Link)
+        };
+        let absent = self.disk.metadata(root).is_err_and(|e| e.is_absent());
+        absent
+            || root.ancestors().any(|a| {
+                a.parent().is_some()
+                    && link(a)
+                    && self
+                        .roots
+                        .iter()
+                        .any(|r| r != root && r.starts_with("/usr"))
+            })
+    }
+
+    fn close(&mut self, scope: &Scope, state: RootState) {
+        if state.unnamed > 0 {
+            let what = format!("{} further files or directories", state.unnamed);
+            self.sink.missed_because(
+                scope,
+                what,
+                Reason::PermissionDenied,
+                "run as root, or see the named gaps for their reasons",
+            );
+        }
+        if let Some(reason) = &state.cut {
+            self.sink.missed_because(
+                scope,
+                "the rest of this tree",
+                reason.clone(),
+                "allow more time or a larger budget",
+            );
+        }
+        let complete = state.unnamed == 0 && state.cut.is_none();
+        let word = if complete {
+            CoverageState::Complete
+        } else {
+            CoverageState::Partial
+        };
+        self.sink.covered_now(self.window, scope, word);
+    }
+
+    fn missed(&mut self, path: &Path, reason: Reason, state: &mut RootState) {
+        if self.gaps >= GAPS_MAX {
+            state.unnamed += 1;
+            return;
+        }
+        self.gaps += 1;
+        let remedy = match reason {
+            Reason::PermissionDenied => "run as root",
+            Reason::TooLarge | Reason::BudgetExhausted => "allow a larger budget",
+            _ => "",
+        };
+        let scope = scope(path);
+        self.sink.missed_because(
+            &scope,
+            format!("references in {}", path.display()),
+            reason,
+            remedy,
+        );
+        self.sink
+            .covered_now(self.window, &scope, CoverageState::Partial);
+    }
+
+    fn read(&mut self, batch: &[Entry], state: &mut RootState) {
+        let (disk, machine, roots, limit) = (
+            self.disk,
+            &self.machine,
+            self.roots,
+            self.budget.file_bytes_max,
+        );
+        let one = |entry: &Entry| inspect(disk, machine, roots, entry, limit);
+        let outcomes: Vec<Outcome> = match &self.threads {
+            Some(threads) => threads.install(|| batch.par_iter().map(one).collect()),
+            None => batch.iter().map(one).collect(),
+        };
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Nothing => {}
+                Outcome::Missed(path, reason) => self.missed(&path, reason, state),
+                Outcome::Said(path, said, bytes) => self.say(&path, said, bytes, state),
+            }
+        }
+        if self.bytes_left == 0 || self.observations_left == 0 {
+            state.cut = Some(Reason::BudgetExhausted);
+        }
+    }
+
+    fn say(&mut self, path: &Path, said: Said, bytes: u64, state: &mut RootState) {
+        self.bytes_left = self.bytes_left.saturating_sub(bytes);
+        let scope = scope(path);
+        let facts = said
+            .names
+            .into_iter()
+            .map(Fact::Name)
+            .chain(said.references.into_iter().map(Fact::Reference));
+        for fact in facts {
+            if self.observations_left == 0 {
+                return;
+            }
+            self.observations_left -= 1;
+            self.sink.saw_now(self.window, &scope, fact);
+        }
+        if let Some(reason) = said.partial {
+            self.missed(path, reason, state);
+        }
+    }
+}
+
+fn scope(path: &Path) -> Scope {
+    Scope::new("file", &path.to_string_lossy())
+}
+
+fn inspect(
+    disk: &dyn Disk,
+    machine: &Machine,
+    roots: &[PathBuf],
+    entry: &Entry,
+    limit: u64,
+) -> Outcome {
+    let Some(plan) = plan(&entry.path, machine) else {
+        return Outcome::Nothing;
+    };
+    match disk.read(&entry.path, limit) {
+        // Another name of a file that is walked by its own.
+        Ok(read) if read.path != entry.path && is_walked(&read.path, roots) => Outcome::Nothing,
+        Ok(read) => {
+            let said = plan.carry_out(&read.bytes, machine);
+            let bytes = u64::try_from(read.bytes.len()).unwrap_or(u64::MAX);
+            Outcome::Said(entry.path.clone(), said, bytes)
+        }
+        // Gone between listing and reading; or a link to a directory, which has a name of its own.
+        Err(error)
+            if error.is_absent()
+                || (entry.kind == EntryKind::Link && error.reason == Reason::NotARegularFile) =>
+        {
+            Outcome::Nothing
+        }
+        Err(error) => Outcome::Missed(entry.path.clone(), error.reason),
+    }
+}
+
+/// True if the walk meets `path` by itself.
+fn is_walked(path: &Path, roots: &[PathBuf]) -> bool {
+    let Some(root) = roots.iter().find(|root| path.starts_with(root)) else {
+        return false;
+    };
+    !path
+        .ancestors()
+        .skip(1)
+        .take_while(|a| *a != root.as_path())
+        .any(|a| is_silent_directory(&a.to_string_lossy()))
+}

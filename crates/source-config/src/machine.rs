@@ -1,0 +1,499 @@
+//! What must be known of a machine before its files can be judged: which units run, which files are
+//! theirs, which names nginx gave to groups of servers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use groma_knowledge::rules::{Format, Mention, Rule};
+use groma_model::Foreign;
+use groma_model::fact::{Component, ComponentClass};
+use groma_source::{Disk, EntryKind};
+
+use crate::format;
+use crate::glob::any_word;
+use crate::text::decode;
+
+/// Directories of units, the strongest first (systemd.unit(5)).
+const UNIT_DIRECTORIES: &[&str] = &[
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
+
+/// Directories that belong to everybody: a unit that works there owns nothing in them.
+const COMMON_DIRECTORIES: &[&str] = &[
+    "/bin",
+    "/sbin",
+    "/usr",
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/lib",
+    "/usr/libexec",
+    "/usr/share",
+    "/usr/local",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/usr/local/lib",
+    "/etc",
+    "/etc/default",
+    "/etc/sysconfig",
+    "/home",
+    "/root",
+    "/var",
+    "/var/lib",
+    "/var/www",
+    "/var/spool",
+    "/srv",
+    "/opt",
+    "/tmp",
+    "/run",
+    "/lib",
+    "",
+];
+
+const FILE_MAX: u64 = 1 << 20;
+const ENTRIES_MAX: usize = 20_000;
+
+/// Units, owners and names of one machine.
+#[derive(Debug, Default)]
+pub(crate) struct Machine {
+    /// Units that may run: neither switched off nor masked.
+    active: BTreeSet<String>,
+    /// The file of every unit that exists, by name.
+    known: BTreeMap<String, String>,
+    /// Paths (files, or directories with everything below) and the unit they belong to.
+    owned: BTreeMap<String, String>,
+    /// Names of nginx upstreams: they look like hosts and are none.
+    upstreams: BTreeSet<String>,
+    /// Files that mention others, as settings, read once.
+    mentioners: BTreeMap<String, Vec<(String, String)>>,
+    /// Rhythm of the timer that starts a unit.
+    rhythms: BTreeMap<String, String>,
+}
+
+#[derive(Default)]
+struct UnitFiles {
+    files: BTreeMap<String, String>,
+    masked: BTreeSet<String>,
+    wanted: BTreeSet<String>,
+}
+
+impl Machine {
+    /// Looks at units, nginx and the files that mention others. What cannot be read here is a gap of the scan itself.
+    pub(crate) fn look(disk: &dyn Disk, rules: &[Rule]) -> Self {
+        let mut machine = Self::default();
+        machine.look_at_units(disk);
+        machine.look_at_upstreams(disk);
+        for mention in rules.iter().filter_map(|r| r.mentioned.as_ref()) {
+            for by in &mention.by {
+                let settings = text_of(disk, by).map_or_else(Vec::new, |text| mentions_in(&text));
+                machine.mentioners.entry(by.clone()).or_insert(settings);
+            }
+        }
+        machine
+    }
+
+    /// True if one of the files `mention` names speaks of `path`.
+    pub(crate) fn is_mentioned(&self, mention: &Mention, path: &str) -> bool {
+        let name = path.strip_prefix("/etc/postfix/").unwrap_or(path);
+        let spellings = [
+            format!("{}{path}", mention.after),
+            format!("{}$config_directory/{name}", mention.after),
+            format!("{}${{config_directory}}/{name}", mention.after),
+        ];
+        let ends = |rest: &str| {
+            rest.chars()
+                .next()
+                .is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '.' | '_' | '-' | '/'))
+        };
+        mention
+            .by
+            .iter()
+            .filter_map(|by| self.mentioners.get(by))
+            .flatten()
+            .any(|(key, value)| {
+                any_word(&mention.keys, key)
+                    && spellings.iter().any(|s| {
+                        value
+                            .match_indices(s.as_str())
+                            .any(|(at, m)| ends(value.get(at + m.len()..).unwrap_or_default()))
+                    })
+            })
+    }
+
+    /// True for a name that stands for a group of servers.
+    pub(crate) fn is_upstream(&self, name: &str) -> bool {
+        self.upstreams.contains(name)
+    }
+
+    /// True for a unit that is neither switched off nor masked.
+    pub(crate) fn runs(&self, unit: &str) -> bool {
+        self.active.contains(unit)
+    }
+
+    /// True if `path` is the file in force for `unit`, or a drop-in of it.
+    pub(crate) fn is_in_force(&self, unit: &str, path: &str) -> bool {
+        self.runs(unit)
+            && (path.contains(".d/") || self.known.get(unit).is_some_and(|file| file == path))
+    }
+
+    /// How often a timer starts `unit`.
+    pub(crate) fn rhythm(&self, unit: &str) -> Option<&String> {
+        self.rhythms.get(unit)
+    }
+
+    /// Who reads `path`: the first of `units` that exists, the unit the path belongs to, else the file alone.
+    pub(crate) fn component(&self, path: &Path, units: &[String], application: bool) -> Component {
+        let unit = |name: &str| Component {
+            class: ComponentClass::Unit,
+            name: Foreign::from(name),
+        };
+        if let Some(name) = units.iter().find(|u| self.known.contains_key(*u)) {
+            return unit(name);
+        }
+        if let Some(owner) = path
+            .to_str()
+            .and_then(|p| self.owner(p))
+            .filter(|_| application || units.is_empty())
+        {
+            return unit(owner);
+        }
+        Component {
+            class: ComponentClass::File,
+            name: groma_source::disk::foreign(path),
+        }
+    }
+
+    fn owner(&self, path: &str) -> Option<&str> {
+        let mut at = path;
+        loop {
+            if let Some(unit) = self.owned.get(at) {
+                return Some(unit);
+            }
+            at = at.rsplit_once('/')?.0;
+        }
+    }
+
+    fn look_at_units(&mut self, disk: &dyn Disk) {
+        let mut files = UnitFiles::default();
+        for directory in UNIT_DIRECTORIES {
+            files.gather(disk, directory);
+        }
+        let mut parsed = BTreeMap::new();
+        for (name, path) in &files.files {
+            if files.masked.contains(name) {
+                continue;
+            }
+            self.known.insert(name.clone(), path.clone());
+            if let Some(text) = text_of(disk, path) {
+                parsed.insert(name.clone(), format::read(Format::Unit, &[], &text));
+            }
+        }
+        for (name, settings) in &parsed {
+            let installed = settings
+                .all
+                .iter()
+                .any(|s| s.section.eq_ignore_ascii_case("install"));
+            let wanted = files.wanted.contains(name)
+                || template(name)
+                    .is_some_and(|t| files.wanted.iter().any(|w| template(w) == Some(t)));
+            let stem = name
+                .rsplit_once('.')
+                .map_or(name.as_str(), |(stem, _)| stem);
+            let triggered = ["timer", "socket", "path"]
+                .iter()
+                .any(|t| files.wanted.contains(&format!("{stem}.{t}")));
+            if !installed || wanted || triggered {
+                self.active.insert(name.clone());
+                self.own(name, settings);
+            }
+        }
+        self.note_rhythms(&parsed);
+    }
+
+    fn own(&mut self, unit: &str, settings: &crate::settings::Settings) {
+        if !unit.ends_with(".service") {
+            return;
+        }
+        for setting in &settings.all {
+            match setting.key.as_str() {
+                "WorkingDirectory" => self.claim(setting.value.trim_start_matches('-'), unit),
+                "EnvironmentFile" => self.claim_file(setting.value.trim_start_matches('-'), unit),
+                "ExecStart" => {
+                    for word in setting
+                        .value
+                        .split_whitespace()
+                        .filter(|w| w.starts_with('/'))
+                    {
+                        self.claim_file(word, unit);
+                        if let Some((directory, _)) = word.rsplit_once('/') {
+                            self.claim(directory, unit);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn claim(&mut self, directory: &str, unit: &str) {
+        let directory = directory.trim_end_matches('/');
+        let shared = COMMON_DIRECTORIES.contains(&directory)
+            || directory.starts_with("/usr/lib/")
+            || directory.starts_with("/usr/libexec/")
+            || !directory.starts_with('/');
+        if !shared && !directory.contains('%') {
+            self.owned
+                .entry(directory.to_owned())
+                .or_insert_with(|| unit.to_owned());
+        }
+    }
+
+    fn claim_file(&mut self, file: &str, unit: &str) {
+        let program = ["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/", "/usr/lib/"]
+            .iter()
+            .any(|p| file.starts_with(p));
+        if file.starts_with('/')
+            && !program
+            && file.len() > 1
+            && !COMMON_DIRECTORIES.contains(&file.trim_end_matches('/'))
+        {
+            self.owned
+                .entry(file.to_owned())
+                .or_insert_with(|| unit.to_owned());
+        }
+    }
+
+    fn note_rhythms(&mut self, parsed: &BTreeMap<String, crate::settings::Settings>) {
+        for (name, settings) in parsed {
+            let Some(stem) = name
+                .strip_suffix(".timer")
+                .filter(|_| self.active.contains(name))
+            else {
+                continue;
+            };
+            let value = |key: &str| {
+                settings
+                    .all
+                    .iter()
+                    .find(|s| s.key == key)
+                    .map(|s| s.value.as_str())
+            };
+            let unit = value("Unit").map_or_else(|| format!("{stem}.service"), str::to_owned);
+            let word = value("OnCalendar").map(str::trim).filter(|w| {
+                matches!(
+                    *w,
+                    "minutely" | "hourly" | "daily" | "weekly" | "monthly" | "yearly"
+                )
+            });
+            if let Some(word) = word {
+                self.rhythms.insert(unit, word.to_owned());
+            }
+        }
+    }
+
+    fn look_at_upstreams(&mut self, disk: &dyn Disk) {
+        let mut directories = vec![("/etc/nginx".to_owned(), 0)];
+        while let Some((directory, depth)) = directories.pop() {
+            for entry in disk
+                .list(Path::new(&directory), ENTRIES_MAX)
+                .unwrap_or_default()
+            {
+                let Some(path) = entry.path.to_str() else {
+                    continue;
+                };
+                match entry.kind {
+                    EntryKind::Directory if depth < 3 => {
+                        directories.push((path.to_owned(), depth + 1))
+                    }
+                    EntryKind::File | EntryKind::Link => {
+                        let text = text_of(disk, path).unwrap_or_default();
+                        let names = text
+                            .lines()
+                            .filter_map(|l| l.trim_start().strip_prefix("upstream "))
+                            .filter_map(|l| l.split([' ', '{', '\t']).find(|w| !w.is_empty()));
+                        self.upstreams.extend(names.map(str::to_ascii_lowercase));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+impl UnitFiles {
+    fn gather(&mut self, disk: &dyn Disk, directory: &str) {
+        for entry in disk
+            .list(Path::new(directory), ENTRIES_MAX)
+            .unwrap_or_default()
+        {
+            let (Some(path), Some(name)) = (
+                entry.path.to_str(),
+                entry.path.file_name().and_then(|n| n.to_str()),
+            ) else {
+                continue;
+            };
+            match entry.kind {
+                EntryKind::Directory if name.ends_with(".wants") || name.ends_with(".requires") => {
+                    let links = disk.list(&entry.path, ENTRIES_MAX).unwrap_or_default();
+                    self.wanted.extend(
+                        links
+                            .iter()
+                            .filter_map(|l| l.path.file_name().and_then(|n| n.to_str()))
+                            .map(str::to_owned),
+                    );
+                }
+                EntryKind::File => {
+                    self.files
+                        .entry(name.to_owned())
+                        .or_insert_with(|| path.to_owned());
+                }
+                EntryKind::Link => self.gather_link(disk, &entry.path, name),
+                _ => {}
+            }
+        }
+    }
+
+    /// A link to `/dev/null` masks; a link to a unit of another name is an alias and switches it on.
+    fn gather_link(&mut self, disk: &dyn Disk, path: &Path, name: &str) {
+        let Ok(to) = disk.read_link(path) else { return };
+        if to == Path::new("/dev/null") {
+            if !self.files.contains_key(name) {
+                self.masked.insert(name.to_owned());
+            }
+            return;
+        }
+        let target = to.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        if target == name {
+            self.files
+                .entry(name.to_owned())
+                .or_insert_with(|| path.to_string_lossy().into_owned());
+        } else {
+            self.wanted.insert(target.to_owned());
+            self.files
+                .entry(name.to_owned())
+                .or_insert_with(|| path.to_string_lossy().into_owned());
+        }
+    }
+}
+
+/// `foo@` of `foo@bar.service`.
+fn template(name: &str) -> Option<&str> {
+    name.split_once('@').map(|(stem, _)| stem)
+}
+
+fn text_of(disk: &dyn Disk, path: &str) -> Option<String> {
+    let read = disk.read(Path::new(path), FILE_MAX).ok()?;
+    decode(&read.bytes).map(std::borrow::Cow::into_owned)
+}
+
+/// Parameters of main.cf; lines of master.cf under the key `-o`.
+fn mentions_in(text: &str) -> Vec<(String, String)> {
+    let parameters = format::read(Format::Postfix, &[], text)
+        .all
+        .into_iter()
+        .map(|s| (s.key, s.value));
+    let options = text
+        .lines()
+        .map(str::trim)
+        .filter(|l| l.starts_with("-o "))
+        .map(|l| ("-o".to_owned(), l.to_owned()));
+    parameters.chain(options).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use groma_source::testing::FakeDisk;
+
+    use super::*;
+
+    fn machine(disk: FakeDisk) -> Machine {
+        Machine::look(&disk, &[])
+    }
+
+    const APP: &str = "[Service]\nWorkingDirectory=/opt/app\nEnvironmentFile=-/etc/default/app\nExecStart=/usr/bin/python3 /srv/x/run.py\n[Install]\nWantedBy=multi-user.target\n";
+
+    #[test]
+    fn a_unit_owns_what_it_works_in() {
+        let disk = FakeDisk::new()
+            .file("/etc/systemd/system/app.service", APP)
+            .link(
+                "/etc/systemd/system/multi-user.target.wants/app.service",
+                "/etc/systemd/system/app.service",
+            );
+        let machine = machine(disk);
+        assert!(machine.runs("app.service"));
+        for path in [
+            "/opt/app/conf/settings.py",
+            "/etc/default/app",
+            "/srv/x/.env",
+        ] {
+            assert_eq!(
+                machine.component(Path::new(path), &[], true).name,
+                Foreign::from("app.service"),
+                "{path}"
+            );
+        }
+        assert_eq!(
+            machine
+                .component(Path::new("/opt/other/.env"), &[], true)
+                .class,
+            ComponentClass::File
+        );
+        assert_eq!(
+            machine.component(Path::new("/usr/bin/x"), &[], true).class,
+            ComponentClass::File
+        );
+    }
+
+    #[test]
+    fn a_unit_switched_off_or_masked_owns_nothing() {
+        let off = machine(FakeDisk::new().file("/etc/systemd/system/app.service", APP));
+        assert!(!off.runs("app.service"));
+        assert_eq!(
+            off.component(Path::new("/opt/app/.env"), &[], true).class,
+            ComponentClass::File
+        );
+        let masked = machine(
+            FakeDisk::new()
+                .link("/etc/systemd/system/app.service", "/dev/null")
+                .file("/lib/systemd/system/app.service", APP),
+        );
+        assert!(!masked.runs("app.service"));
+    }
+
+    #[test]
+    fn a_timer_switches_its_service_on_and_tells_its_rhythm() {
+        let disk = FakeDisk::new()
+            .file(
+                "/lib/systemd/system/a.service",
+                "[Service]\nExecStart=/x\n[Install]\nWantedBy=x\n",
+            )
+            .file(
+                "/lib/systemd/system/a.timer",
+                "[Timer]\nOnCalendar=monthly\n[Install]\nWantedBy=timers.target\n",
+            )
+            .link(
+                "/etc/systemd/system/timers.target.wants/a.timer",
+                "/lib/systemd/system/a.timer",
+            );
+        let machine = machine(disk);
+        assert!(machine.runs("a.service"));
+        assert_eq!(
+            machine.rhythm("a.service").map(String::as_str),
+            Some("monthly")
+        );
+    }
+
+    #[test]
+    fn upstreams_are_known_whatever_file_they_stand_in() {
+        let machine = machine(FakeDisk::new().file(
+            "/etc/nginx/conf.d/up.conf",
+            "upstream app {\n server a:1;\n}\n",
+        ));
+        assert!(machine.is_upstream("app"));
+        assert!(!machine.is_upstream("a"));
+    }
+}

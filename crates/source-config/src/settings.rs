@@ -1,0 +1,67 @@
+//! What every format becomes: settings with a line, a section, a key and a value.
+
+/// Settings one file may have; the rest is cut and the file counts as partly read.
+pub(crate) const SETTINGS_MAX: usize = 200_000;
+
+/// One setting of a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Setting {
+    /// Line, from 1.
+    pub(crate) line: u32,
+    /// Settings of one group stand beside each other: one section, block, table or line.
+    pub(crate) group: u32,
+    /// Names of the sections around it, joined by `/`.
+    pub(crate) section: String,
+    /// The key as written.
+    pub(crate) key: String,
+    /// The value without quotes.
+    pub(crate) value: String,
+}
+
+/// All settings of a file.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Settings {
+    /// In the order of the file.
+    pub(crate) all: Vec<Setting>,
+    /// True if some were left out: too many, too deep, or not understood.
+    pub(crate) partial: bool,
+    groups: u32,
+}
+
+impl Settings {
+    /// Opens a new group.
+    pub(crate) fn open_group(&mut self) -> u32 {
+        self.groups = self.groups.saturating_add(1);
+        self.groups
+    }
+
+    /// Adds a setting.
+    pub(crate) fn add(&mut self, line: u32, group: u32, section: &str, key: &str, value: &str) {
+        if self.all.len() >= SETTINGS_MAX {
+            self.partial = true;
+            return;
+        }
+        self.all.push(Setting {
+            line,
+            group,
+            section: section.to_owned(),
+            key: key.to_owned(),
+            value: value.to_owned(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_endless_settings_is_cut_and_says_so() {
+        let mut settings = Settings::default();
+        for _ in 0..=SETTINGS_MAX {
+            settings.add(1, 0, "", "k", "v");
+        }
+        assert_eq!(settings.all.len(), SETTINGS_MAX);
+        assert!(settings.partial);
+    }
+}

@@ -1,0 +1,111 @@
+//! What is no configuration of this machine: samples, copies, documentation, test data, libraries.
+
+use groma_knowledge::rules::SILENCE;
+
+use crate::glob::{literal_prefix, matches};
+
+/// True for a directory (its whole path) that is never entered.
+pub(crate) fn is_silent_directory(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    SILENCE.directories.iter().any(|d| d == name) || is_silent_path(path)
+}
+
+/// True for a path that stands in the list of paths never read.
+pub(crate) fn is_silent_path(path: &str) -> bool {
+    SILENCE
+        .paths
+        .iter()
+        .any(|glob| path.starts_with(literal_prefix(glob)) && matches(glob, path))
+}
+
+/// True for a file whose name marks a sample or a copy of a configuration.
+pub(crate) fn is_copy(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let marked = SILENCE.marks.iter().any(|mark| {
+        let inside = |rest: &str| rest.starts_with('.') || rest.is_empty();
+        name.match_indices(mark.as_str())
+            .any(|(at, m)| at > 0 && inside(name.get(at + m.len()..).unwrap_or_default()))
+    });
+    marked
+        || name.starts_with(".#")
+        || (name.starts_with('#') && name.ends_with('#'))
+        || is_dated(&name)
+}
+
+/// True for `main.cf.20240101`, `main.cf-2024-01-01`: a copy somebody dated.
+fn is_dated(name: &str) -> bool {
+    let tail = name.rsplit(['.', '_']).next().unwrap_or_default();
+    let tail = if tail.len() < 6 {
+        name.get(name.len().saturating_sub(10)..)
+            .unwrap_or_default()
+    } else {
+        tail
+    };
+    let tail = tail
+        .get(tail.len().saturating_sub(10)..)
+        .unwrap_or_default();
+    let digits = tail.bytes().filter(u8::is_ascii_digit).count();
+    digits >= 6
+        && tail
+            .bytes()
+            .all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'_'))
+}
+
+/// True for a file that is no configuration by its name: documents, pictures, archives, sources, data.
+pub(crate) fn is_other_matter(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    SILENCE.names.contains(&name)
+        || SILENCE
+            .endings
+            .iter()
+            .any(|ending| name.ends_with(ending.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_and_copies_are_silent() {
+        for path in [
+            "/srv/a/.env.example",
+            "/etc/a.conf.dpkg-dist",
+            "/etc/a.conf.bak",
+            "/etc/a.conf~",
+            "/srv/config.sample.php",
+            "/etc/main.cf.20240101",
+            "/etc/main.cf-2024-01-01",
+            "/etc/.a.conf.swp",
+            "/etc/#a#",
+            "/srv/config-dist.php",
+            "/etc/x.rpmsave",
+            "/etc/x.ucf-dist",
+            "/etc/a.conf.old",
+        ] {
+            assert!(is_copy(path), "{path}");
+        }
+        for path in [
+            "/etc/postfix/main.cf",
+            "/srv/a/.env",
+            "/etc/nginx/sites-enabled/default",
+            "/etc/cron.d/e2scrub_all",
+            "/srv/oldmail.conf",
+            "/etc/rsyslog.d/50-forward.conf",
+            "/etc/app.d/10.0.conf",
+        ] {
+            assert!(!is_copy(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn documents_and_test_data_are_silent() {
+        assert!(is_silent_directory("/srv/app/tests"));
+        assert!(is_silent_directory("/opt/x/node_modules"));
+        assert!(is_silent_directory("/etc/apache2/sites-available"));
+        assert!(!is_silent_directory("/etc/apache2/sites-enabled"));
+        assert!(is_other_matter("/srv/app/README.md"));
+        assert!(!is_other_matter("/srv/app/settings.py"));
+        assert!(is_silent_path("/etc/os-release"));
+        assert!(!is_silent_path("/etc/hosts"));
+    }
+}

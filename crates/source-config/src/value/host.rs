@@ -1,0 +1,207 @@
+//! One host in a text, perhaps with a port.
+
+use groma_model::{Peer, Port};
+
+/// Words that stand where a host could and name none.
+const NOBODY: &[&str] = &[
+    "none",
+    "null",
+    "nil",
+    "true",
+    "false",
+    "yes",
+    "no",
+    "on",
+    "off",
+    "any",
+    "all",
+    "default",
+    "auto",
+    "host",
+    "hostname",
+    "server",
+    "servername",
+    "changeme",
+    "undefined",
+    "unset",
+    "required",
+    "optional",
+    "tcp",
+    "udp",
+    "unix",
+    "file",
+    "local",
+    "socket",
+    "dummy",
+    "placeholder",
+    "todo",
+    "fixme",
+    "tbd",
+    "example",
+    "disabled",
+    "enabled",
+    "empty",
+    "self",
+    "static",
+    "sqlite",
+    "memory",
+    "inherit",
+    "ipv4",
+    "ipv6",
+    "invalid",
+    "automatic",
+    "unknown",
+    "and",
+    "or",
+    "not",
+    "the",
+    "is",
+    "if",
+    "else",
+];
+
+/// True if `text` is no name but a hole for one: `@HOST@`, `{{ host }}`, `<host>`, `YOUR_SERVER`, `DB_HOST`.
+fn is_placeholder(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let marked = text.contains([
+        '$', '{', '}', '<', '>', '@', '%', '*', '(', ')', '|', '\\', '`',
+    ]);
+    let shouted = text.contains('_')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    let yours = [
+        "your-",
+        "your_",
+        "yourdomain",
+        "yourserver",
+        "yourhost",
+        "my.server",
+        "change-me",
+        "change_me",
+        "replace",
+    ]
+    .iter()
+    .any(|p| lower.starts_with(p));
+    marked || shouted || yours || NOBODY.contains(&lower.as_str())
+}
+
+/// `host`, `host:port`, `[host]`, `[host]:port`, a bare IPv6 address. `None` for what names nobody:
+/// placeholders, unspecified and broadcast addresses, words like `none`.
+pub(crate) fn host_and_port(text: &str) -> Option<(Peer, Option<Port>)> {
+    let text = text.trim().trim_matches(['"', '\'', ',', ';']);
+    if text.len() > 280 {
+        return None;
+    }
+    if let Some(peer) = peer(text) {
+        return Some((peer, None));
+    }
+    if let Some((host, rest)) = text.strip_prefix('[').and_then(|t| t.split_once(']')) {
+        let port = match rest.strip_prefix(':') {
+            Some(digits) => Some(port(digits)?),
+            None if rest.is_empty() => None,
+            None => return None,
+        };
+        return Some((peer(host)?, port));
+    }
+    let (host, digits) = text.rsplit_once(':')?;
+    if host.contains(':') {
+        return None;
+    }
+    Some((peer(host)?, Some(port(digits)?)))
+}
+
+fn peer(text: &str) -> Option<Peer> {
+    // A zone (`fe80::1%eth0`) belongs to this machine alone.
+    let bare = text
+        .split_once('%')
+        .filter(|(a, _)| a.contains("::"))
+        .map_or(text, |(address, _)| address);
+    if is_placeholder(bare) {
+        return None;
+    }
+    let peer = Peer::parse(bare)?;
+    match &peer {
+        Peer::Address(address)
+            if address.is_unspecified() || address.is_multicast() || is_broadcast(address) =>
+        {
+            None
+        }
+        Peer::Name(name) if is_version(name.as_str()) => None,
+        _ => Some(peer),
+    }
+}
+
+fn is_broadcast(address: &std::net::IpAddr) -> bool {
+    matches!(address, std::net::IpAddr::V4(v4) if v4.is_broadcast() || v4.octets()[0] == 0 || is_mask(u32::from(*v4)))
+}
+
+/// True for the network masks 255.0.0.0 to 255.255.255.255.
+fn is_mask(bits: u32) -> bool {
+    bits >> 24 == 255 && bits.leading_ones() + bits.trailing_zeros() == 32
+}
+
+/// `v1.2`, `1.2rc3`: a version, not a name.
+fn is_version(name: &str) -> bool {
+    let digits = name.strip_prefix('v').unwrap_or(name);
+    digits.contains('.')
+        && digits.bytes().next().is_some_and(|b| b.is_ascii_digit())
+        && digits.bytes().filter(|b| b.is_ascii_alphabetic()).count() < 3
+}
+
+/// A port number from 1 to 65535.
+pub(super) fn port(digits: &str) -> Option<Port> {
+    digits
+        .trim()
+        .parse::<u16>()
+        .ok()
+        .filter(|p| *p != 0)
+        .map(Port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> Option<String> {
+        host_and_port(text).map(|(peer, port)| format!("{peer} {}", port.map_or(0, |p| p.0)))
+    }
+
+    #[test]
+    fn hosts_are_read_with_and_without_port() {
+        assert_eq!(shown("mail1.corp"), Some("mail1.corp 0".into()));
+        assert_eq!(shown("mail1:587"), Some("mail1 587".into()));
+        assert_eq!(shown("[mail1]:587"), Some("mail1 587".into()));
+        assert_eq!(shown("fd00::5"), Some("fd00::5 0".into()));
+        assert_eq!(shown("[fd00::5]:389"), Some("fd00::5 389".into()));
+        assert_eq!(shown("127.0.0.1"), Some("127.0.0.1 0".into()));
+    }
+
+    #[test]
+    fn what_names_nobody_is_silent() {
+        for text in [
+            "",
+            "none",
+            "@HOST@",
+            "{{ host }}",
+            "<hostname>",
+            "${X}",
+            "YOUR_HOST",
+            "DB_HOST",
+            "0.0.0.0",
+            "255.255.255.0",
+            "239.0.0.1",
+            "host:port",
+            "a:b:c",
+            "1.2.3",
+            "v1.2",
+            "*.corp",
+            "true",
+            "mail1:0",
+            "mail1:99999",
+            "255.255.255.255",
+        ] {
+            assert_eq!(shown(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! Each [`Shape`] of a rule as code: a value → the machines it names.
+
+use groma_knowledge::rules::Shape;
+use groma_model::{Peer, Port, Transport};
+
+use super::command::command_line;
+use super::host::{host_and_port, port};
+use super::pairs::{keyed_list, libpq};
+use super::url::find_urls;
+use super::{Target, account, resource};
+
+/// Machines one value may name.
+const TARGETS_MAX: usize = 64;
+
+/// The machines `value` names when it is read as `shape`.
+pub(crate) fn targets(shape: Shape, value: &str) -> Vec<Target> {
+    let mut out = match shape {
+        Shape::Host => first_word(value).map_or_else(Vec::new, one),
+        Shape::Hosts => value
+            .split([',', ';', ' ', '\t'])
+            .filter(|w| !w.is_empty())
+            .take(TARGETS_MAX)
+            .flat_map(one)
+            .collect(),
+        Shape::Urls => urls(value),
+        Shape::NextHop => value.split([',', ' ', '\t']).filter_map(next_hop).collect(),
+        Shape::Inet => inet(value),
+        Shape::Libpq if value.contains("://") => urls(value),
+        Shape::Libpq => libpq(value),
+        Shape::KeyedList if value.contains("://") => urls(value),
+        Shape::KeyedList => keyed_list(value),
+        Shape::Export => exports(value),
+        Shape::Unc => unc(value).into_iter().collect(),
+        Shape::SyslogTarget => syslog_target(value).into_iter().collect(),
+        Shape::EximRoute => exim_route(value),
+        Shape::DnsForward => dns_forward(value).into_iter().collect(),
+        Shape::AtHost => at_host(value).into_iter().collect(),
+        Shape::Command => command_line(value),
+        Shape::SyslogNg => syslog_ng(value).into_iter().collect(),
+    };
+    out.truncate(TARGETS_MAX);
+    out
+}
+
+fn first_word(value: &str) -> Option<&str> {
+    value.split([' ', '\t', ',']).find(|w| !w.is_empty())
+}
+
+fn urls(value: &str) -> Vec<Target> {
+    find_urls(value)
+        .into_iter()
+        .flat_map(|f| f.targets)
+        .collect()
+}
+
+/// A host, a host with port, or a URL.
+fn one(word: &str) -> Vec<Target> {
+    if word.contains("://") || word.starts_with("jdbc:") {
+        return urls(word);
+    }
+    // `account@host` names the account first.
+    let (user, host) = word
+        .rsplit_once('@')
+        .map_or((None, word), |(u, h)| (Some(u), h));
+    let Some((peer, port)) = host_and_port(host) else {
+        return Vec::new();
+    };
+    let mut target = Target::new(peer, port);
+    target.account = user.and_then(account);
+    vec![target]
+}
+
+/// `[host]:port`, `host:port`, `transport:[host]:port`, `lmtp:inet:host:port` (transport(5)).
+fn next_hop(word: &str) -> Option<Target> {
+    let word = word.trim();
+    let (transport, hop) = match word.split_once(':') {
+        // `host:25` is no transport, `smtp:[host]` is.
+        Some((head, rest)) if port(rest).is_none() && !head.contains(['[', '.']) => {
+            (Some(head), rest)
+        }
+        _ => (None, word),
+    };
+    let hop = hop.strip_prefix("inet:").unwrap_or(hop);
+    let hop = hop.strip_prefix(':').unwrap_or(hop);
+    if hop.starts_with("unix:")
+        || hop.starts_with('/')
+        || matches!(
+            transport,
+            Some("unix" | "error" | "discard" | "local" | "virtual" | "pipe")
+        )
+    {
+        return None;
+    }
+    if transport.is_none() && !hop.contains(['[', '.', ':']) {
+        // `local_transport = dovecot` names a transport of master.cf, not a host.
+        return None;
+    }
+    let (peer, hop_port) = host_and_port(hop)?;
+    let mut target = Target::new(peer, hop_port);
+    match transport {
+        Some(name) if name.contains("lmtp") => target.default_port = Some(Port(24)),
+        Some("submission") => target.kind = Some("smtp-submission"),
+        Some("smtps") => target.protection = Some(groma_model::name::Protection::Tls),
+        _ => {}
+    }
+    if matches!(target.port, Some(Port(587 | 465))) {
+        target.kind = Some("smtp-submission");
+    }
+    Some(target)
+}
+
+/// `inet:host:port`, `inet:port@host`, `tcp:host:port` among other words; `ldap://` URLs stay URLs.
+fn inet(value: &str) -> Vec<Target> {
+    let mut out = Vec::new();
+    for word in value.split([',', ' ', '\t', '{', '}']) {
+        let word = word.strip_prefix("proxy:").unwrap_or(word);
+        let Some(rest) = ["inet:", "inet6:", "tcp:", "socketmap:inet:"]
+            .iter()
+            .find_map(|p| word.strip_prefix(p))
+        else {
+            continue;
+        };
+        let swapped = rest.split_once('@').map(|(p, h)| format!("{h}:{p}"));
+        let text = swapped.as_deref().unwrap_or(rest);
+        // socketmap appends the name of the map.
+        let text = if text.matches(':').count() == 2 && !text.contains('[') {
+            text.rsplit_once(':').map_or(text, |(t, _)| t)
+        } else {
+            text
+        };
+        out.extend(host_and_port(text).map(|(peer, port)| Target::new(peer, port)));
+    }
+    out
+}
+
+/// `host:/path`, `host1,host2:/path`, `user@host:path`, `[v6]:/path` (nfs(5)).
+fn exports(value: &str) -> Vec<Target> {
+    let value = first_word_plain(value).trim_start_matches(':');
+    let Some((hosts, path)) = value
+        .split_once(":/")
+        .map(|(h, p)| (h, format!("/{p}")))
+        .or_else(|| value.split_once(':').map(|(h, p)| (h, p.to_owned())))
+    else {
+        return Vec::new();
+    };
+    hosts
+        .split(',')
+        .filter_map(|host| {
+            let (user, host) = host
+                .rsplit_once('@')
+                .map_or((None, host), |(u, h)| (Some(u), h));
+            let (peer, _) = host_and_port(host.split('(').next().unwrap_or(host))?;
+            let mut target = Target::new(peer, None);
+            target.account = user.and_then(account);
+            target.resource = resource(&path);
+            Some(target)
+        })
+        .collect()
+}
+
+fn first_word_plain(value: &str) -> &str {
+    value.split_whitespace().next().unwrap_or(value)
+}
+
+/// `//host/share` and `\\host\share`.
+pub(super) fn unc(value: &str) -> Option<Target> {
+    let text = value.trim().trim_start_matches(':').replace('\\', "/");
+    let rest = text.strip_prefix("//")?;
+    let (host, share) = rest.split_once('/').unwrap_or((rest, ""));
+    let (peer, port) = host_and_port(host)?;
+    let mut target = Target::new(peer, port);
+    target.resource = resource(share.trim_end_matches('/'));
+    Some(target)
+}
+
+/// `@host:port`, `@@host:port`, `@@(o,z9)host:port;template`; nginx's `syslog:server=host:port`.
+fn syslog_target(value: &str) -> Option<Target> {
+    if let Some((_, rest)) = value.split_once("syslog:server=") {
+        return one(rest.split([',', ' ']).next()?).into_iter().next();
+    }
+    let rest = value.strip_prefix('@')?;
+    let (transport, rest) = rest
+        .strip_prefix('@')
+        .map_or((Transport::Udp, rest), |r| (Transport::Tcp, r));
+    let rest = rest
+        .strip_prefix('(')
+        .and_then(|r| r.split_once(')'))
+        .map_or(rest, |(_, r)| r);
+    let (peer, port) = host_and_port(rest.split([';', ' ']).next()?)?;
+    let mut target = Target::new(peer, port);
+    target.transport = Some(transport);
+    Some(target)
+}
+
+/// `* smart1::587:smart2 byname` and Debian's `smart1::587` (a doubled colon is the one of the port).
+fn exim_route(value: &str) -> Vec<Target> {
+    let mut out = Vec::new();
+    for rule in value.split(';') {
+        let words: Vec<&str> = rule.split_whitespace().collect();
+        let hosts = if words.len() > 1 {
+            words.get(1)
+        } else {
+            words.first()
+        };
+        let Some(hosts) = hosts else { continue };
+        let hosts = hosts.trim_matches(['"', '\'']).replace("::", "\u{1}");
+        for host in hosts.split(':').filter(|h| !h.is_empty()) {
+            let text = host.replace('\u{1}', ":").replace("/MX", "");
+            if let Some((peer, port)) = host_and_port(&text) {
+                let mut target = Target::new(peer, port);
+                if matches!(port, Some(Port(587 | 465))) {
+                    target.kind = Some("smtp-submission");
+                }
+                out.push(target);
+            }
+        }
+    }
+    out
+}
+
+/// `10.0.0.1@853#name`, `/corp.example/10.0.0.1#5353@eth0`, `10.0.0.0/8,10.0.0.1`.
+fn dns_forward(value: &str) -> Option<Target> {
+    let last = value.trim().rsplit([',', '/']).next()?;
+    let (head, tail) = last
+        .split_once('#')
+        .map_or((last, None), |(h, t)| (h, Some(t)));
+    let (host, at) = head
+        .split_once('@')
+        .map_or((head, None), |(h, a)| (h, Some(a)));
+    let (peer, written) = host_and_port(host)?;
+    let number = at
+        .and_then(port)
+        .or_else(|| tail.and_then(|t| port(t.split('@').next().unwrap_or(t))))
+        .or(written);
+    Some(Target::new(peer, number))
+}
+
+/// `ups@host:port …` (nut): the secret stands in a later word and is not read.
+fn at_host(value: &str) -> Option<Target> {
+    let mut words = value.split_whitespace();
+    let (unit, host) = words.next()?.split_once('@')?;
+    let (peer, port) = host_and_port(host)?;
+    let mut target = Target::new(peer, port);
+    target.resource = resource(unit);
+    target.account = words.nth(1).and_then(account);
+    target.has_secret = words.next().is_some();
+    Some(target)
+}
+
+/// `tcp(host port(514))`, `network(host transport(udp))`.
+fn syslog_ng(value: &str) -> Option<Target> {
+    let (_, inner) = value.split_once('(')?;
+    let host = inner.split([' ', ')', '(']).find(|w| !w.is_empty())?;
+    let (peer, _) = host_and_port(host)?;
+    let option = |name: &str| {
+        inner
+            .split_once(name)
+            .and_then(|(_, rest)| rest.split([')', ' ']).find(|w| !w.is_empty()))
+    };
+    let mut target = Target::new(peer, option("port(").and_then(port));
+    target.transport = match option("transport(") {
+        Some("udp") => Some(Transport::Udp),
+        Some("tls") => {
+            target.protection = Some(groma_model::name::Protection::Tls);
+            Some(Transport::Tcp)
+        }
+        Some(_) => Some(Transport::Tcp),
+        None => None,
+    };
+    Some(target)
+}
+
+/// `account@host:path`, `host:path`, `host::module` among the arguments of a copy.
+pub(super) fn remote_path(word: &str) -> Option<Target> {
+    if word.contains("://") {
+        return urls(word).into_iter().next();
+    }
+    let (head, path) = word.split_once(':')?;
+    if head.contains('/') || head.len() < 2 || path.starts_with('=') {
+        return None;
+    }
+    let (user, host) = head
+        .rsplit_once('@')
+        .map_or((None, head), |(u, h)| (Some(u), h));
+    let (peer, _) = host_and_port(host)?;
+    let mut target = Target::new(peer, None);
+    target.account = user.and_then(account);
+    if let Some(module) = path.strip_prefix(':') {
+        target.kind = Some("backup");
+        target.default_port = Some(Port(873));
+        target.resource = resource(module.split('/').next().unwrap_or(module));
+    } else {
+        target.resource = resource(path);
+    }
+    Some(target)
+}
+
+/// A host, perhaps with `account@` before it.
+pub(super) fn account_host(word: &str) -> Option<Target> {
+    one(word).into_iter().next()
+}
+
+/// True if a peer is worth a word where only its form speaks for it: an address, or a dotted name.
+pub(super) fn is_certain(peer: &Peer) -> bool {
+    match peer {
+        Peer::Address(_) => true,
+        Peer::Name(name) => name.is_qualified() || name.is_loopback(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(shape: Shape, value: &str) -> Vec<String> {
+        targets(shape, value)
+            .iter()
+            .map(|t| {
+                let port = t.port.or(t.default_port).map_or(0, |p| p.0);
+                let rest: String = [t.account.as_deref(), t.resource.as_deref()]
+                    .into_iter()
+                    .flatten()
+                    .map(|s| format!(" {s}"))
+                    .collect();
+                format!(
+                    "{}:{port}{rest}{}",
+                    t.peer,
+                    if t.has_secret { " ***" } else { "" }
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn next_hops_of_postfix() {
+        assert_eq!(shown(Shape::NextHop, "[relay1]:587"), ["relay1:587"]);
+        assert_eq!(
+            shown(Shape::NextHop, "smtp:[10.0.0.5]:2525"),
+            ["10.0.0.5:2525"]
+        );
+        assert_eq!(shown(Shape::NextHop, "lmtp:inet:mail2:24"), ["mail2:24"]);
+        assert_eq!(shown(Shape::NextHop, "relay.corp:25"), ["relay.corp:25"]);
+        for silent in [
+            "lmtp:unix:private/dovecot-lmtp",
+            "dovecot",
+            "local:$myhostname",
+            "error:5.1.1 gone",
+            "",
+        ] {
+            assert!(shown(Shape::NextHop, silent).is_empty(), "{silent}");
+        }
+    }
+
+    #[test]
+    fn milters_of_both_orders() {
+        assert_eq!(
+            shown(
+                Shape::Inet,
+                "inet:milter1:8891, unix:/run/x, inet:8893@10.0.0.9"
+            ),
+            ["milter1:8891", "10.0.0.9:8893"]
+        );
+        assert!(shown(Shape::Inet, "hash:/etc/aliases, permit_mynetworks").is_empty());
+    }
+
+    #[test]
+    fn storage_names_hosts_and_exports() {
+        assert_eq!(
+            shown(Shape::Export, "nas1:/export/home"),
+            ["nas1:0 /export/home"]
+        );
+        assert_eq!(shown(Shape::Export, "a,b:/x"), ["a:0 /x", "b:0 /x"]);
+        assert_eq!(shown(Shape::Unc, "//files1/scans/"), ["files1:0 scans"]);
+        assert_eq!(shown(Shape::Unc, "\\\\files1\\scans"), ["files1:0 scans"]);
+        assert!(shown(Shape::Export, "UUID=1234").is_empty());
+    }
+
+    #[test]
+    fn one_line_languages() {
+        assert_eq!(
+            shown(Shape::SyslogTarget, "@@(o)log1:6514;fmt"),
+            ["log1:6514"]
+        );
+        assert_eq!(
+            shown(Shape::EximRoute, "* smart1::587:smart2 byname"),
+            ["smart1:587", "smart2:0"]
+        );
+        assert_eq!(
+            shown(Shape::EximRoute, "smart1.corp::25"),
+            ["smart1.corp:25"]
+        );
+        assert_eq!(
+            shown(Shape::DnsForward, "10.0.0.1@853#dns.corp"),
+            ["10.0.0.1:853"]
+        );
+        assert_eq!(
+            shown(Shape::DnsForward, "/corp.example/10.0.0.2#5353"),
+            ["10.0.0.2:5353"]
+        );
+        assert_eq!(
+            shown(Shape::AtHost, "ups1@ups-srv:3493 1 upsmon hunter2 slave"),
+            ["ups-srv:3493 upsmon ups1 ***"]
+        );
+        assert_eq!(
+            shown(Shape::SyslogNg, "network(log3 port(601) transport(tls))"),
+            ["log3:601"]
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_value_has_a_reading(value in ".{0,200}") {
+            for shape in [Shape::Host, Shape::Hosts, Shape::Urls, Shape::NextHop, Shape::Inet, Shape::Libpq, Shape::KeyedList, Shape::Export, Shape::Unc, Shape::SyslogTarget,
+                Shape::EximRoute, Shape::DnsForward, Shape::AtHost, Shape::Command, Shape::SyslogNg] {
+                let _ = targets(shape, &value);
+            }
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! URLs anywhere in a text, with their userinfo, ports and what follows.
+
+use groma_knowledge::rules::{SILENCE, Scheme, scheme};
+
+use super::host::{host_and_port, port};
+use super::{Target, account, resource};
+
+/// URLs read in one value.
+const URLS_MAX: usize = 64;
+
+/// A URL's machines, and where in the text it begins.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Offset of the scheme.
+    pub(crate) start: usize,
+    /// The machines of its authority; several where it lists them.
+    pub(crate) targets: Vec<Target>,
+}
+
+/// Every URL with a known scheme in `text`. Password, token and query are dropped here.
+pub(crate) fn find_urls(text: &str) -> Vec<Found> {
+    let mut out = Vec::new();
+    let mut from = 0;
+    while let Some(at) = text.get(from..).and_then(|rest| rest.find("://")) {
+        let at = from + at;
+        let after = at + 3;
+        if let Some((start, known)) = scheme_before(text, at) {
+            let body = whole(text.get(after..).unwrap_or_default());
+            let targets = authority(known, text.get(start..at).unwrap_or_default(), body);
+            from = after + body.len();
+            if !targets.is_empty() {
+                out.push(Found { start, targets });
+            }
+        }
+        from = from.max(after);
+        if out.len() >= URLS_MAX {
+            break;
+        }
+    }
+    out.extend(oracle(text));
+    out
+}
+
+/// The longest known scheme that ends at `at`.
+fn scheme_before(text: &str, at: usize) -> Option<(usize, &'static Scheme)> {
+    let head = text.get(..at)?;
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '.' | '-' | ':' | '_');
+    let start = head
+        .char_indices()
+        .rev()
+        .take_while(|(_, c)| word(*c))
+        .take(48)
+        .last()
+        .map(|(n, _)| n)?;
+    let mut from = start;
+    loop {
+        let name = head.get(from..)?.to_ascii_lowercase();
+        if let Some(known) = scheme(&name) {
+            return Some((from, known));
+        }
+        from += name.find(':')? + 1;
+    }
+}
+
+/// The characters of the URL after `://`.
+fn whole(rest: &str) -> &str {
+    let ends =
+        |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`' | '|' | '\\' | '^');
+    rest.get(..rest.find(ends).unwrap_or(rest.len()))
+        .unwrap_or(rest)
+}
+
+fn authority(known: &Scheme, name: &str, body: &str) -> Vec<Target> {
+    let name = name.to_ascii_lowercase();
+    let (user, rest) = userinfo(known, body);
+    let end = rest
+        .find(['/', '?', '#', ';', ')', ']', '}'])
+        .unwrap_or(rest.len());
+    // A bracketed IPv6 address holds a `]` of its own.
+    let end = match rest.strip_prefix('[').and_then(|r| r.find(']')) {
+        Some(close) => rest
+            .get(close + 2..)
+            .and_then(|r| r.find(['/', '?', '#', ';', ')', '}', ' ']))
+            .map_or(rest.len(), |n| n + close + 2),
+        None => end,
+    };
+    let (hosts, tail) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    let hosts = hosts.trim_end_matches(['.', ',', ':', '!']);
+    let mut out = Vec::new();
+    for part in hosts.split(',').take(16) {
+        // SQL Server names an instance after a backslash, which ended the body already.
+        let Some((peer, port)) = host_and_port(part) else {
+            continue;
+        };
+        let mut target = Target::new(peer, port);
+        target.kind = Some(kind_of(known, &name, port.map(|p| p.0)));
+        target.transport = Some(known.transport);
+        target.protection = known.protection;
+        target.default_port = known.port.map(groma_model::Port);
+        apply_user(&mut target, known, user);
+        apply_tail(&mut target, known, tail);
+        out.push(target);
+    }
+    out
+}
+
+/// `smtp` on a submission port is submission.
+fn kind_of(known: &Scheme, name: &str, port: Option<u16>) -> &'static str {
+    if name == "smtp" && matches!(port, Some(587 | 465)) {
+        return "smtp-submission";
+    }
+    // The registry lives as long as the program, and so does its copy of the word.
+    groma_model::registry::REGISTRY
+        .kind(&known.kind)
+        .name
+        .as_str()
+}
+
+/// Splits userinfo off. Where the path holds an `@` and the authority none, a badly escaped password is
+/// likelier than a path in every scheme but HTTP: then everything before the last `@` is dropped.
+fn userinfo<'t>(known: &Scheme, body: &'t str) -> (Option<&'t str>, &'t str) {
+    let end = body.find(['/', '?', '#']).unwrap_or(body.len());
+    let reach = if known.kind == "http" {
+        end
+    } else {
+        body.find('?').unwrap_or(body.len())
+    };
+    match body.get(..reach).and_then(|b| b.rfind('@')) {
+        Some(at) => (body.get(..at), body.get(at + 1..).unwrap_or_default()),
+        None => (None, body),
+    }
+}
+
+fn apply_user(target: &mut Target, known: &Scheme, user: Option<&str>) {
+    let Some(user) = user else { return };
+    let Some((name, secret)) = user.split_once(':') else {
+        // A single word before `@` is an account where accounts are customary, else as likely a token.
+        let customary = matches!(
+            known.kind.as_str(),
+            "ssh" | "smb" | "sql" | "ldap-bind" | "ftp" | "imap" | "smtp-relay" | "smtp-submission"
+        );
+        target.account = account(&percent_decoded(user)).filter(|_| customary);
+        target.has_secret = !customary && !user.is_empty();
+        return;
+    };
+    target.account = account(&percent_decoded(name));
+    target.has_secret = !secret.is_empty() || (target.account.is_none() && !name.is_empty());
+}
+
+fn apply_tail(target: &mut Target, known: &Scheme, tail: &str) {
+    let (path, query) = tail.split_once(['?', ';']).unwrap_or((tail, ""));
+    let path = path
+        .split('#')
+        .next()
+        .unwrap_or(path)
+        .trim_start_matches('/');
+    let first = path.split('/').next().unwrap_or(path);
+    let shown = match known.kind.as_str() {
+        // Paths of the web carry tokens too often.
+        "http" => None,
+        "print" | "nfs" | "ssh" => Some(path),
+        "ldap-bind" => Some(first.split([')', ']', '}']).next().unwrap_or(first)),
+        _ => Some(first),
+    };
+    target.resource = shown.and_then(|p| resource(&percent_decoded(p)));
+    for (key, value) in query
+        .split(['&', ';', '?'])
+        .take(64)
+        .filter_map(|pair| pair.split_once('='))
+    {
+        match key.to_ascii_lowercase().as_str() {
+            "user" | "username" | "uid" => {
+                target.account = target
+                    .account
+                    .take()
+                    .or_else(|| account(&percent_decoded(value)))
+            }
+            "password" | "passwd" | "pwd" | "pass" | "token" | "secret" | "api_key" | "apikey"
+            | "access_token" => target.has_secret |= !value.is_empty(),
+            "databasename" | "database" | "dbname" => {
+                target.resource = target.resource.take().or_else(|| resource(value))
+            }
+            _ => {}
+        }
+    }
+}
+
+/// `jdbc:oracle:thin:user/secret@host:1521:SID` and `@//host:1521/service` have no `://`.
+fn oracle(text: &str) -> Option<Found> {
+    let start = text.find("jdbc:oracle:")?;
+    let body = whole(text.get(start..)?);
+    let (head, rest) = body.split_once('@')?;
+    let rest = rest.trim_start_matches('/');
+    if rest.starts_with('(') {
+        return oracle_descriptor(start, head, rest);
+    }
+    let (hosts, service) = rest.split_once('/').unwrap_or((rest, ""));
+    let mut parts = hosts.split(':');
+    let (peer, _) = host_and_port(parts.next()?)?;
+    let mut target = Target::new(peer, parts.next().and_then(port));
+    target.resource = resource(parts.next().unwrap_or(service));
+    Some(oracle_found(start, head, target))
+}
+
+/// `(DESCRIPTION=(ADDRESS=(HOST=h)(PORT=1521))…)`.
+fn oracle_descriptor(start: usize, head: &str, rest: &str) -> Option<Found> {
+    let upper = rest.to_ascii_uppercase();
+    let part = |name: &str| {
+        let at = upper.find(name)? + name.len();
+        rest.get(at..)?.split(')').next().map(str::trim)
+    };
+    let (peer, _) = host_and_port(part("(HOST=")?)?;
+    let mut target = Target::new(peer, part("(PORT=").and_then(port));
+    target.resource = part("(SERVICE_NAME=")
+        .or_else(|| part("(SID="))
+        .and_then(resource);
+    Some(oracle_found(start, head, target))
+}
+
+fn oracle_found(start: usize, head: &str, mut target: Target) -> Found {
+    target.kind = Some("sql");
+    target.default_port = Some(groma_model::Port(1521));
+    let user = head.rsplit(':').next().unwrap_or_default();
+    let (name, secret) = user.split_once('/').unwrap_or((user, ""));
+    target.account = account(name);
+    target.has_secret = !secret.is_empty();
+    Found {
+        start,
+        targets: vec![target],
+    }
+}
+
+/// `%40` → `@`, once; what is no escape stays.
+fn percent_decoded(text: &str) -> String {
+    if !text.contains('%') {
+        return text.to_owned();
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let byte = match (first, tail) {
+            (b'%', [a, b, ..]) => std::str::from_utf8(&[*a, *b])
+                .ok()
+                .and_then(|d| u8::from_str_radix(d, 16).ok()),
+            _ => None,
+        };
+        out.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() {
+            tail.get(2..).unwrap_or_default()
+        } else {
+            tail
+        };
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// True if a URL under `key` names a document, a namespace or a project, not a place a program calls.
+pub(crate) fn is_reading_matter(key: &str, target: &Target) -> bool {
+    let silence = &*SILENCE;
+    let key = key.to_ascii_lowercase();
+    let last = key.rsplit(['/', '@', ':']).next().unwrap_or(&key);
+    if key.starts_with("xmlns") || silence.reading_keys.iter().any(|k| *k == last) {
+        return true;
+    }
+    let groma_model::Peer::Name(name) = &target.peer else {
+        return false;
+    };
+    silence.name_hosts.iter().any(|host| {
+        name.as_str()
+            .strip_suffix(host.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> Vec<String> {
+        find_urls(text)
+            .iter()
+            .flat_map(|f| &f.targets)
+            .map(|t| {
+                let port = t.port.or(t.default_port).map_or(0, |p| p.0);
+                format!(
+                    "{} {}:{port} {:?} {:?} {}",
+                    t.kind.unwrap_or("-"),
+                    t.peer,
+                    t.account.as_deref().unwrap_or(""),
+                    t.resource.as_deref().unwrap_or(""),
+                    t.has_secret
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_part_of_a_url_finds_its_place() {
+        assert_eq!(
+            shown("url = postgres://app:s3cret@db1.corp:5433/erp?sslmode=on"),
+            [r#"sql db1.corp:5433 "app" "erp" true"#]
+        );
+        assert_eq!(
+            shown("jdbc:mysql://db2/shop?user=web&password=x"),
+            [r#"sql db2:3306 "web" "shop" true"#]
+        );
+        assert_eq!(
+            shown("jdbc:sqlserver://db3:1433;databaseName=crm;user=sa;password=x"),
+            [r#"sql db3:1433 "sa" "crm" true"#]
+        );
+        assert_eq!(
+            shown("jdbc:oracle:thin:scott/tiger@//ora1:1522/ORCL"),
+            [r#"sql ora1:1522 "scott" "ORCL" true"#]
+        );
+        assert_eq!(
+            shown("jdbc:oracle:thin:@ora2:1521:SID"),
+            [r#"sql ora2:1521 "" "SID" false"#]
+        );
+        assert_eq!(
+            shown("ldaps://[fd00::1]:6636/dc=corp,dc=example?uid?sub"),
+            [r#"ldap-bind fd00::1:6636 "" "dc=corp,dc=example" false"#]
+        );
+        assert_eq!(
+            shown("mongodb://a:b@m1:27017,m2:27018/x"),
+            [
+                r#"nosql m1:27017 "a" "x" true"#,
+                r#"nosql m2:27018 "a" "x" true"#
+            ]
+        );
+    }
+
+    #[test]
+    fn no_piece_of_a_secret_survives() {
+        for text in [
+            "postgres://app:se/cr@et#?x@db1/erp",
+            "https://0123456789abcdef0123456789abcdef@sentry.corp/2",
+            "redis://:hunter2@r1",
+            "https://hooks.corp/services/T0/B0/Zx9hunter2",
+            "https://hunter2hunter2hunter2x:x-oauth-basic@git.corp/x",
+            "mysql://u:hunter2@/db",
+            "amqp://u:hunt%65r2@q1/vh",
+        ] {
+            let shown = format!("{:?}", find_urls(text));
+            assert!(
+                !shown.contains("hunter2")
+                    && !shown.contains("se/cr")
+                    && !shown.contains("et#")
+                    && !shown.contains("0123456"),
+                "{shown}"
+            );
+        }
+    }
+
+    #[test]
+    fn unknown_schemes_and_holes_are_silent() {
+        for text in [
+            "file:///etc/x",
+            "unix:///run/x",
+            "http://${HOST}/",
+            "http://@HOST@/",
+            "http://{{ h }}/",
+            "ldap:///",
+            "://x",
+            "http://",
+            "https://<host>/x",
+        ] {
+            assert!(shown(text).is_empty(), "{text} {:?}", shown(text));
+        }
+    }
+
+    #[test]
+    fn namespaces_are_reading_matter() {
+        let urls = find_urls("http://www.w3.org/2001/XMLSchema https://erp.corp/");
+        assert!(is_reading_matter("a", &urls[0].targets[0]));
+        assert!(!is_reading_matter("endpoint", &urls[1].targets[0]));
+        assert!(is_reading_matter("HOME_URL", &urls[1].targets[0]));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_searched(text in ".{0,300}") {
+            let _ = find_urls(&text);
+            let _ = find_urls(&format!("http://{text}@{text}"));
+        }
+    }
+}

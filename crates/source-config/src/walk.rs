@@ -1,0 +1,153 @@
+//! The way through the file systems: directory by directory, in order, never twice, never too deep.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use groma_model::Reason;
+use groma_source::{Disk, DiskError, Entry, EntryKind};
+
+use crate::silence::is_silent_directory;
+
+/// Directories below each other.
+const DEPTH_MAX: usize = 32;
+/// Entries of one directory.
+const LISTED_MAX: usize = 100_000;
+
+/// A step of the walk.
+pub(crate) enum Step {
+    /// Files and links of a directory that may be of interest.
+    Files(Vec<Entry>),
+    /// Something that could not be looked at.
+    Missed(PathBuf, Reason),
+}
+
+/// Walks below one root, depth first, names in order.
+pub(crate) struct Walk<'d> {
+    disk: &'d dyn Disk,
+    ahead: Vec<(PathBuf, usize)>,
+    visited: HashSet<(u64, u64)>,
+    missed: Vec<(PathBuf, Reason)>,
+    /// Entries that may still be visited; shared over all roots by the caller.
+    pub(crate) entries_left: u64,
+}
+
+impl<'d> Walk<'d> {
+    pub(crate) fn below(root: &Path, disk: &'d dyn Disk, entries_left: u64) -> Self {
+        Self {
+            disk,
+            ahead: vec![(root.to_owned(), 0)],
+            visited: HashSet::new(),
+            missed: Vec::new(),
+            entries_left,
+        }
+    }
+
+    /// True if the walk is over because there is nothing more, not because the budget is used up.
+    pub(crate) fn is_done(&self) -> bool {
+        self.ahead.is_empty() && self.missed.is_empty()
+    }
+
+    fn enter(&mut self, directory: &Path, depth: usize) -> Result<Vec<Entry>, DiskError> {
+        // Two ways to one directory (bind mounts) are walked once; a disk without identities says (0, 0).
+        let identity = self.disk.metadata(directory)?.identity;
+        if identity != (0, 0) && !self.visited.insert(identity) {
+            return Ok(Vec::new());
+        }
+        let listed = self.disk.list(directory, LISTED_MAX)?;
+        if listed.len() >= LISTED_MAX {
+            self.missed
+                .push((directory.to_owned(), Reason::BudgetExhausted));
+        }
+        self.entries_left = self
+            .entries_left
+            .saturating_sub(u64::try_from(listed.len()).unwrap_or(u64::MAX));
+        let mut files = Vec::new();
+        let mut below = Vec::new();
+        for entry in listed {
+            match entry.kind {
+                EntryKind::Directory if is_silent_directory(&entry.path.to_string_lossy()) => {}
+                EntryKind::Directory if depth >= DEPTH_MAX => {
+                    self.missed.push((entry.path, Reason::BudgetExhausted))
+                }
+                EntryKind::Directory => below.push((entry.path, depth + 1)),
+                EntryKind::Special => self.missed.push((entry.path, Reason::NotARegularFile)),
+                EntryKind::File | EntryKind::Link => files.push(entry),
+            }
+        }
+        self.ahead.extend(below.into_iter().rev());
+        Ok(files)
+    }
+}
+
+impl Iterator for Walk<'_> {
+    type Item = Step;
+
+    fn next(&mut self) -> Option<Step> {
+        if let Some((path, reason)) = self.missed.pop() {
+            return Some(Step::Missed(path, reason));
+        }
+        if self.entries_left == 0 {
+            return None;
+        }
+        let (directory, depth) = self.ahead.pop()?;
+        match self.enter(&directory, depth) {
+            Ok(files) => Some(Step::Files(files)),
+            Err(error) if error.is_absent() => Some(Step::Files(Vec::new())),
+            Err(error) => Some(Step::Missed(directory, error.reason)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use groma_source::testing::FakeDisk;
+
+    use super::*;
+
+    fn files(disk: &FakeDisk) -> Vec<String> {
+        let mut out = Vec::new();
+        for step in Walk::below(Path::new("/srv"), disk, 1000) {
+            match step {
+                Step::Files(entries) => {
+                    out.extend(entries.iter().map(|e| e.path.display().to_string()))
+                }
+                Step::Missed(path, reason) => out.push(format!("{} {reason}", path.display())),
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn the_way_is_ordered_and_leaves_out_what_is_silent() {
+        let disk = FakeDisk::new()
+            .file("/srv/b/x.conf", "")
+            .file("/srv/a/y.conf", "")
+            .file("/srv/z.conf", "")
+            .file("/srv/a/.git/config", "")
+            .file("/srv/a/tests/t.conf", "")
+            .special("/srv/a/pipe");
+        assert_eq!(
+            files(&disk),
+            [
+                "/srv/z.conf",
+                "/srv/a/y.conf",
+                "/srv/a/pipe not a regular file",
+                "/srv/b/x.conf"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_deep_tree_ends_with_a_gap() {
+        let disk = FakeDisk::new().file(&format!("/srv{}/x.conf", "/d".repeat(60)), "");
+        assert!(files(&disk).iter().any(|f| f.ends_with("budget exhausted")));
+    }
+
+    #[test]
+    fn a_budget_ends_the_walk_unfinished() {
+        let disk = FakeDisk::new().file("/srv/a/x", "").file("/srv/b/x", "");
+        let mut walk = Walk::below(Path::new("/srv"), &disk, 1);
+        while walk.next().is_some() {}
+        assert!(!walk.is_done());
+    }
+}
