@@ -1,5 +1,8 @@
 //! How checks speak: plurals, lists that end, addresses with ports.
 
+use std::collections::BTreeMap;
+
+use groma_model::EntityId;
 use groma_model::inventory::{Dependency, Provider};
 use groma_model::registry::REGISTRY;
 
@@ -63,6 +66,24 @@ pub(crate) fn place(provider: &Provider) -> String {
 /// What a kind is called in front of a person: `directory logon (LDAP)`.
 pub(crate) fn title(kind: &str) -> &'static str {
     REGISTRY.kind(kind).title.as_str()
+}
+
+/// The one by its name, several by their number: `app1`, `12 machines`.
+pub(crate) fn machines<'a>(names: impl IntoIterator<Item = (&'a EntityId, &'a str)>) -> String {
+    let unique: BTreeMap<&EntityId, &str> = names.into_iter().collect();
+    match unique.values().next() {
+        Some(only) if unique.len() == 1 => (*only).to_owned(),
+        _ => count(unique.len(), "machine", "machines"),
+    }
+}
+
+/// The consumers: one by its name, several by their number.
+pub(crate) fn consumers_of(dependencies: &[&Dependency]) -> String {
+    machines(
+        dependencies
+            .iter()
+            .map(|d| (&d.consumer.entity, d.consumer.name.as_str())),
+    )
 }
 
 /// Who needs it, with the part that does: `app1 (nightly.service)`.

@@ -25,7 +25,9 @@ const GENERAL: &[&str] = &["other", "ssh", "http"];
 /// there is exactly one candidate on each side: with two it would be a guess.
 pub(crate) fn compare<'a>(pair: &Pair<'a>) -> Moves<'a> {
     let (before, after) = (&pair.before.dependencies, &pair.after.dependencies);
-    let listed = |d: &&Dependency| pair.comparable(&d.consumer.entity) && !only_seen_from(pair, d);
+    let listed = |d: &&Dependency| {
+        pair.comparable(&d.consumer.entity) && !only_seen_from(pair, d) && !is_of_certificates(d)
+    };
     let mut moves = Moves {
         moved: Vec::new(),
         gone: before
@@ -50,6 +52,14 @@ pub(crate) fn compare<'a>(pair: &Pair<'a>) -> Moves<'a> {
         (!GENERAL.contains(&d.kind.as_str())).then_some((&d.consumer.entity, d.kind.as_str()))
     });
     moves
+}
+
+/// Who issued and who presents a certificate is told by the line about the certificate or the listener.
+fn is_of_certificates(d: &Dependency) -> bool {
+    matches!(
+        d.kind.as_str(),
+        "certificate-issued-by" | "certificate-used"
+    )
 }
 
 /// A need of an unwatched consumer that only a newly watched (or lost) provider tells about.
@@ -165,7 +175,10 @@ fn moved(before: &Dependency, after: &Dependency) -> Change {
             .details(details)
             .because(&[&before.evidence, &after.evidence]);
     }
-    let says = format!("{} uses {kind} at {to}, before at {from}", parts.1);
+    let says = match is_foundation(after) {
+        true => format!("{} {kind} {to}, before on {from}", parts.1),
+        false => format!("{} uses {kind} at {to}, before at {from}", parts.1),
+    };
     let act = (!after.shared_service).then_some(
         "check that it works at the new place, and that firewalls and monitoring know it",
     );
@@ -265,7 +278,15 @@ pub(crate) fn component(d: &Dependency) -> String {
 
 /// `/usr/bin/app needs database at db1:5432`.
 pub(crate) fn need(d: &Dependency) -> String {
-    format!("{} needs {} at {}", component(d), title(&d.kind), place(d))
+    match is_foundation(d) {
+        true => format!("{} {} {}", component(d), title(&d.kind), place(d)),
+        false => format!("{} needs {} at {}", component(d), title(&d.kind), place(d)),
+    }
+}
+
+/// Kinds whose title is a verb: runs on, is stored on.
+fn is_foundation(d: &Dependency) -> bool {
+    matches!(d.kind.as_str(), "runs-on" | "stored-on")
 }
 
 fn written(d: &Dependency) -> String {

@@ -3,7 +3,7 @@
 use groma_model::inventory::{Dependency, Likelihood, ReachedBy, Severity, Strength};
 
 use crate::view::{consumers, is_loopback_or_link, is_outside};
-use crate::wording::{agree, count, names, title, who};
+use crate::wording::{agree, consumers_of, count, names, title, who};
 use crate::{Check, Draft, View};
 
 /// From this many consumers on, a move by name alone is sure to break something that matters.
@@ -61,7 +61,7 @@ fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
     };
     draft.risk = format!(
         "{} {} {} by its address: when it moves, {} calling the old address, and a changed name helps nobody.",
-        count(machines, "machine", "machines"),
+        consumers_of(dependencies),
         agree(machines, "reaches", "reach"),
         provider.name,
         agree(machines, "it keeps", "they keep")

@@ -4,7 +4,7 @@ use groma_model::inventory::{Dependency, Likelihood, Severity};
 use groma_model::name::Protection;
 
 use crate::view::{consumers, was_seen_alive};
-use crate::wording::{agree, count, names, place, who};
+use crate::wording::{agree, consumers_of, names, place, who};
 use crate::{Check, Draft, View};
 
 /// Logons that send no password over the wire.
@@ -83,7 +83,7 @@ fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
     } else {
         Likelihood::Medium
     };
-    let whose = count(machines, "machine", "machines");
+    let whose = consumers_of(dependencies);
     draft.risk = match password {
         true => format!(
             "{whose} {} on to the directory {} in clear text: anybody on the way can read the password.",

@@ -4,7 +4,7 @@ use groma_model::inventory::{Dependency, Likelihood, Severity};
 use groma_model::name::Protection;
 
 use crate::view::consumers;
-use crate::wording::{agree, count, names, place, who};
+use crate::wording::{agree, consumers_of, names, place, who};
 use crate::{Check, Draft, View};
 
 pub(crate) struct CleartextMailSubmission;
@@ -57,7 +57,7 @@ fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
     };
     let whose = format!(
         "{} {}",
-        count(machines, "machine", "machines"),
+        consumers_of(dependencies),
         agree(machines, "hands", "hand")
     );
     draft.risk = match (remote, password) {

@@ -3,7 +3,7 @@
 use groma_model::inventory::{Dependency, Likelihood, ReachedBy, Severity, Strength};
 
 use crate::view::consumers;
-use crate::wording::{agree, count, names, title, who};
+use crate::wording::{agree, consumers_of, names, title, who};
 use crate::{Check, Draft, View};
 
 pub(crate) struct HostsFileOverride;
@@ -50,7 +50,7 @@ fn draft(view: &View<'_>, name: &str, dependencies: &[&Dependency]) -> Draft {
     draft.likelihood = Likelihood::High;
     draft.risk = format!(
         "On {} a hosts file decides where {asked} leads: changing the name in DNS moves everybody but {}.",
-        count(machines, "machine", "machines"),
+        consumers_of(dependencies),
         agree(machines, "it", "them")
     );
     draft.indicator = format!(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use groma_model::fact::{FileSystem, RemoteStorage};
 use groma_model::inventory::{Dependency, Entity, Likelihood, Severity};
 
-use crate::wording::{agree, count, names};
+use crate::wording::{agree, machines, names};
 use crate::{Check, Draft, View};
 
 pub(crate) struct RemoteMount;
@@ -105,7 +105,7 @@ fn draft(view: &View<'_>, server: &str, mounts: &[Mount<'_>]) -> Draft {
     draft.likelihood = Likelihood::High;
     draft.risk = format!(
         "{} {} storage of {name}: when {name} goes, programs there do not fail, they hang.",
-        count(hosts.len(), "machine", "machines"),
+        machines(mounts.iter().map(|m| (&m.host.id, m.host.name.as_str()))),
         agree(hosts.len(), "mounts", "mount")
     );
     let lines = mounts.iter().map(|m| {

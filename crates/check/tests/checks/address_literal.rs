@@ -62,7 +62,7 @@ fn one_machine_is_spoken_of_as_one() {
     assert!(
         finding
             .risk
-            .starts_with("1 machine reaches 10.0.0.9 by its address: when it moves, it keeps"),
+            .starts_with("app1 reaches 10.0.0.9 by its address: when it moves, it keeps"),
         "{}",
         finding.risk
     );

@@ -36,7 +36,7 @@ fn a_password_makes_it_graver() {
     assert!(
         with_password
             .risk
-            .starts_with("1 machine hands mail to mail1 in clear text, with a password"),
+            .starts_with("app1 hands mail to mail1 in clear text, with a password"),
         "{}",
         with_password.risk
     );

@@ -37,7 +37,7 @@ fn it_names_the_name_and_the_machine_it_is_pinned_to() {
     let finding = only(CHECK, &positive());
     assert_eq!(
         finding.risk,
-        "On 1 machine a hosts file decides where old-mail.corp.example leads: changing the name in DNS moves everybody but it."
+        "On app1 a hosts file decides where old-mail.corp.example leads: changing the name in DNS moves everybody but it."
     );
     assert_eq!(
         finding.indicator,

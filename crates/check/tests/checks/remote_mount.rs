@@ -30,7 +30,7 @@ fn it_says_what_is_mounted_where() {
     assert!(
         finding
             .risk
-            .starts_with("1 machine mounts storage of nas1: when nas1 goes"),
+            .starts_with("app1 mounts storage of nas1: when nas1 goes"),
         "{}",
         finding.risk
     );

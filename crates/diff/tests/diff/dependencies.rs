@@ -144,3 +144,22 @@ fn what_a_person_judged_wrong_is_no_change() {
     assert!(said(&estate(vec![need]), &estate(vec![judged.clone()])).is_empty());
     assert!(said(&estate(Vec::new()), &estate(vec![judged])).is_empty());
 }
+
+#[test]
+fn a_guest_on_another_hypervisor_is_said_as_one_would_say_it() {
+    let on = |hypervisor: &str| {
+        estate(vec![with(depends("app1", "runs-on", hypervisor, 1), |d| {
+            d.provider.port = None;
+            d.provider.transport = None;
+            d.consumer.component.name = "app1".into();
+        })])
+    };
+    let change = only(&on("db1"), &on("db2"));
+    assert_eq!(change.says, "app1 runs on db2, before on db1");
+}
+
+#[test]
+fn who_issued_a_certificate_is_no_line_about_a_need() {
+    let after = estate(vec![depends("app1", "certificate-issued-by", "db1", 1)]);
+    assert!(said(&estate(Vec::new()), &after).is_empty());
+}
