@@ -52,8 +52,8 @@ pub fn markdown(inventory: &Inventory) -> String {
 pub fn json(inventory: &Inventory) -> String {
     let index = Index::of(inventory);
     let page = Page::of(&index, &ENGLISH, Limits::NONE);
-    let mut text = serde_json::to_string_pretty(&page)
-        .expect("a page has only string keys and finite numbers");
+    let mut text =
+        serde_json::to_string(&page).expect("a page has only string keys and finite numbers");
     text.push('\n');
     text
 }

@@ -95,6 +95,10 @@ catalogue! {
     legend_shared: "shared service",
     legend_outside: "outside",
     band_outside: "Outside",
+    band_elsewhere: "Other machines",
+    band_system: "System",
+    shape_job: "scheduled job",
+    shape_file: "named in this file",
     band_shared: "Shared services",
     needs_badge: "needs {0}",
     group_in: "{0} in {1}",
@@ -204,6 +208,8 @@ catalogue! {
     to_nobody: "No owner known",
 
     unknown: "What we do not know, and why",
+    unknown_short: "Not known",
+    questions_short: "Questions",
     unknown_lead: "Absence counts only where everything was looked at.",
     coverage_none: "No look reported what it covered: treat all of this as partial.",
     source: "Way of looking",
@@ -347,6 +353,15 @@ impl Catalogue {
         }
     }
 
+    /// What a part is, where no port says more.
+    pub(crate) fn shape(&self, shape: crate::map::Shape) -> &'static str {
+        match shape {
+            crate::map::Shape::Job => self.shape_job,
+            crate::map::Shape::File => self.shape_file,
+            _ => "",
+        }
+    }
+
     /// What becomes of a system.
     pub(crate) fn disposition(&self, disposition: Disposition) -> &'static str {
         match disposition {
@@ -371,7 +386,7 @@ impl Catalogue {
             "application" => "Applications",
             "backup" => "Backup",
             "monitoring" => "Monitoring",
-            "endpoint" => "Workplaces and devices",
+            "endpoint" => "Endpoints",
             other => other,
         }
     }

@@ -59,7 +59,7 @@ let height = Number(map.dataset.height);
 let view = { x: 0, y: 0, w: width, h: height };
 const show = () => map.setAttribute("viewBox", [view.x, view.y, view.w, view.h].map(n => n.toFixed(1)).join(" "));
 const fit = () => {
-  const across = stage.clientWidth || width;
+  const across = map.parentElement.clientWidth || width;
   const natural = Math.min(across / width, 1);
   const high = Math.max(Math.min(height * natural, Math.max(innerHeight * 0.78, 460)), 260);
   map.style.height = high + "px";
@@ -159,12 +159,15 @@ const gather = (picked, side) => {
   }
   return list;
 };
+const isPart = node => data.nodes[node][0].includes("/") && !data.nodes[node][0].startsWith("group/");
 const line = (i, side) => {
   const item = make("li", "line");
   const entity = edges[side][i];
-  const button = make("button", "", data.entities[entity][1]);
+  const node = placed ? edges[side === "consumer" ? "from" : "to"][i] : -1;
+  const opened = node >= 0 && isPart(node);
+  const button = make("button", "", opened ? data.nodes[node][1] : data.entities[entity][1]);
   button.type = "button";
-  button.addEventListener("click", () => go(placed && edges[side === "consumer" ? "from" : "to"][i] >= 0 ? { node: edges[side === "consumer" ? "from" : "to"][i] } : { entity }));
+  button.addEventListener("click", () => go(node >= 0 && data.nodes[node][4] === 1 ? { node } : { entity }));
   item.append(button);
   const part = data.components[edges.component[i]];
   const port = edges.port[i] ? " :" + edges.port[i] : "";
@@ -217,15 +220,15 @@ const open = picked => {
   closer.addEventListener("click", close);
   panel.append(closer);
   const own = data.nodes[node];
-  const isPart = single < 0 && own && own[0].includes("/") && !own[0].startsWith("group/");
-  const heading = single >= 0 ? data.entities[single][1] : own ? own[1] : words.panel;
+  const part = single < 0 && isPart(node);
+  const alone = !part && inside.length === 1 ? data.entities[inside[0]] : null;
+  const heading = alone ? alone[1] : own ? own[1] : words.panel;
   const title = make("h3", "", heading);
   title.id = "panel-title";
   panel.append(title);
-  const alone = !isPart && inside.length === 1 ? data.entities[inside[0]] : null;
   const about = alone ? [alone[2], alone[4], alone[3]] : own ? [own[2]] : [];
   panel.append(make("p", "about", about.filter(Boolean).join(" · ")));
-  const risky = isPart ? [] : data.risks.filter(risk => inside.includes(risk[0]));
+  const risky = part ? [] : data.risks.filter(risk => inside.includes(risk[0]));
   if (risky.length && inside.length === 1) {
     panel.append(make("h4", "", words.panel_risks + " (" + risky.length + ")"));
     const list = make("ul");
@@ -238,7 +241,7 @@ const open = picked => {
   }
   block(words.panel_needed_by, gather(picked, "provider"), "consumer", words.panel_nobody);
   block(words.panel_needs, gather(picked, "consumer"), "provider", words.panel_nothing);
-  if (!isPart && inside.length > 1) {
+  if (!part && inside.length > 1) {
     panel.append(make("h4", "", words.panel_members + " (" + inside.length + ")"));
     const list = make("ul");
     for (const i of inside.slice(0, 200)) {
@@ -252,13 +255,18 @@ const open = picked => {
     panel.append(list);
     if (inside.length > 200) panel.append(make("p", "cut", words.panel_more.replace("{0}", String(inside.length - 200))));
   }
+  const wasClosed = panel.hidden;
   panel.hidden = false;
   panel.scrollTop = 0;
+  stage.classList.add("open");
+  if (wasClosed) fit();
   mark(node);
 };
 const close = () => {
   if (panel.hidden) return;
   panel.hidden = true;
+  stage.classList.remove("open");
+  fit();
   mark(-1);
   history.replaceState(null, "", location.pathname + location.search);
 };
@@ -291,7 +299,7 @@ const search = () => {
   if (!wanted) return;
   const hits = [];
   for (let n = 0; n < data.nodes.length && hits.length < 12; n++)
-    if (data.nodes[n][1].toLowerCase().includes(wanted)) hits.push([data.nodes[n][1], data.nodes[n][2], { node: n }]);
+    if ((data.nodes[n][1] + " " + data.nodes[n][2]).toLowerCase().includes(wanted)) hits.push([data.nodes[n][1], data.nodes[n][3], { node: n }]);
   for (let i = 0; i < data.entities.length && hits.length < 12; i++) {
     const entity = data.entities[i];
     if (data.nodes[entity[5]] && data.nodes[entity[5]][0] === entity[0]) { if (!entity[3].includes(wanted)) continue; }

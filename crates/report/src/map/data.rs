@@ -8,7 +8,7 @@ use groma_model::inventory::Dependency;
 use groma_model::registry::REGISTRY;
 use serde::Serialize;
 
-use super::{Band, Picture};
+use super::{Node, Picture};
 use crate::index::{Index, is_wrong};
 use crate::markdown::facts;
 use crate::page::{Need, evidence_lines};
@@ -33,8 +33,8 @@ const SHARED: u8 = 2;
 #[derive(Serialize)]
 pub(crate) struct PanelData<'a> {
     words: &'a Catalogue,
-    /// Key, full name, heading of the band.
-    nodes: Vec<(&'a str, &'a str, String)>,
+    /// Key, title, what it is in full, heading of the band, how many things it stands for.
+    nodes: Vec<(&'a str, &'a str, &'a str, String, usize)>,
     /// Id, name, kind, addresses, what it runs, box or -1.
     entities: Vec<(String, String, String, String, String, i64)>,
     kinds: Vec<String>,
@@ -137,13 +137,7 @@ impl<'a> PanelData<'a> {
             nodes: picture
                 .nodes
                 .iter()
-                .map(|n| {
-                    (
-                        n.key.as_str(),
-                        n.full.as_str(),
-                        heading(n.band, picture, words),
-                    )
-                })
+                .map(|n| panel_node(n, picture, words))
                 .collect(),
             entities: entities.rows,
             kinds: kinds.texts,
@@ -153,6 +147,20 @@ impl<'a> PanelData<'a> {
             risks,
         }
     }
+}
+
+fn panel_node<'a>(
+    node: &'a Node,
+    picture: &Picture,
+    words: &Catalogue,
+) -> (&'a str, &'a str, &'a str, String, usize) {
+    (
+        &node.key,
+        &node.title,
+        &node.full,
+        picture.heading(node.band, words),
+        node.members.len(),
+    )
 }
 
 /// Dependencies in the order they are listed: hidden ones by surprise, then the others, shared services last.
@@ -274,12 +282,4 @@ fn risks(
         ))
     });
     known.take(RISKS).collect()
-}
-
-fn heading(band: Band, picture: &Picture, words: &Catalogue) -> String {
-    match band {
-        Band::Shared => words.band_shared.to_owned(),
-        Band::Outside => words.band_outside.to_owned(),
-        Band::Layer(at) => visible(words.layer(picture.layers.get(at).map_or("", String::as_str))),
-    }
 }

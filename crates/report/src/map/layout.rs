@@ -13,7 +13,7 @@ pub(crate) const BOX_WIDTH: f64 = 176.0;
 /// Height of a box.
 pub(crate) const BOX_HEIGHT: f64 = 46.0;
 /// Space left of the bands for their headings.
-pub(crate) const GUTTER: f64 = 132.0;
+pub(crate) const GUTTER: f64 = 142.0;
 const COLUMN: f64 = BOX_WIDTH + 26.0;
 const ROW: f64 = BOX_HEIGHT + 42.0;
 const PADDING: f64 = 24.0;
@@ -275,6 +275,9 @@ struct Router<'a> {
     rows: &'a Rows,
 }
 
+/// The end of a line at one side of a box: where it comes from, which line, whether it begins here.
+type Port = (i64, usize, bool);
+
 /// Where a line touches a box.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Side {
@@ -311,7 +314,7 @@ impl Router<'_> {
 
     /// The horizontal place of both ends of every line, spread over the side of its box.
     fn ports(&self) -> Vec<(f64, f64)> {
-        let mut at_side: BTreeMap<(usize, Side), Vec<(i64, usize, bool)>> = BTreeMap::new();
+        let mut at_side: BTreeMap<(usize, Side), Vec<Port>> = BTreeMap::new();
         for (at, edge) in self.picture.edges.iter().enumerate() {
             let (from_side, to_side) = self.sides(edge.from, edge.to);
             let toward = |node: usize| self.place(node).0.round() as i64;

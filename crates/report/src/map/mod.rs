@@ -67,7 +67,8 @@ pub(crate) struct Edge {
     pub(crate) from: usize,
     pub(crate) to: usize,
     pub(crate) count: usize,
-    pub(crate) hidden: bool,
+    /// How many of these are hidden.
+    pub(crate) hidden: usize,
     /// Only shared services: drawn on request.
     pub(crate) shared: bool,
     /// Short words of the kinds, sorted.

@@ -203,7 +203,11 @@ fn program_name(program: &Program) -> Option<String> {
 }
 
 fn unit_name(unit: &str) -> String {
-    visible(unit.trim_end_matches(".service").trim_end_matches(".timer"))
+    visible(
+        unit.trim_end_matches(".service")
+            .trim_end_matches(".timer")
+            .trim_end_matches("@-"),
+    )
 }
 
 /// The part after the last slash; `crontab:3` keeps its line.
@@ -252,6 +256,9 @@ fn part_node(part: Part, many: bool, index: &Index<'_>, words: &Catalogue) -> No
         .collect();
     ports.dedup();
     let mut subtitle = ports.into_iter().take(4).collect::<Vec<_>>().join(" ");
+    if subtitle.is_empty() {
+        subtitle = words.shape(part.shape).to_owned();
+    }
     if many {
         subtitle = format!("{name} {subtitle}").trim_end().to_owned();
     }

@@ -12,8 +12,9 @@ use crate::visible::visible;
 
 /// More things than this share boxes.
 const MOST_THINGS: usize = 400;
-/// Lines drawn at most: the widest ones.
+/// Lines drawn at most: the widest ones. Between groups nearly everything touches everything, so far fewer.
 const MOST_EDGES: usize = 900;
+const MOST_GROUP_EDGES: usize = 160;
 /// So few hosts looked at from inside are drawn program by program.
 const MOST_OPENED: usize = 3;
 /// So many programs are still a picture.
@@ -68,7 +69,11 @@ impl Picture {
             (Grain::Parts, [one]) => index.inventory.entities.get(*one).map(|e| visible(&e.name)),
             _ => None,
         };
-        let bands = bands(index, &layers);
+        let mut bands = bands(index, &layers);
+        if inside.is_some() {
+            // The frame holds one host: every other machine stands outside of it.
+            bands.fill(Band::Outside);
+        }
         let placed = match grain {
             Grain::Groups => group::boxes(index, &things, &bands, words),
             Grain::Parts => part::boxes(parts.unwrap_or_default(), index, &things, &bands, words),
@@ -79,8 +84,21 @@ impl Picture {
         picture.inside = inside;
         picture.layers = layers;
         picture.fold_shared(index);
-        picture.say_what_is_needed(words);
+        picture.say_what_is_needed(index, words);
         picture
+    }
+
+    /// What stands beside a band.
+    pub(crate) fn heading(&self, band: Band, words: &Catalogue) -> String {
+        match band {
+            Band::Shared => words.band_shared.to_owned(),
+            Band::Outside if self.inside.is_some() => words.band_elsewhere.to_owned(),
+            Band::Outside => words.band_outside.to_owned(),
+            Band::Layer(at) => match self.layers.get(at).map_or("", String::as_str) {
+                "os" if self.grain == Grain::Parts => words.band_system.to_owned(),
+                layer => visible(words.layer(layer)),
+            },
+        }
     }
 
     /// What only serves or only uses shared services goes to the folded band, unless somebody looked inside it.
@@ -111,29 +129,42 @@ impl Picture {
     }
 
     /// Adds "needs DNS, time" to the boxes, and keeps the widest lines only.
-    fn say_what_is_needed(&mut self, words: &Catalogue) {
+    fn say_what_is_needed(&mut self, index: &Index<'_>, words: &Catalogue) {
         for edge in self.edges.iter().filter(|e| e.shared) {
             if let Some(node) = self.nodes.get_mut(edge.from) {
                 node.badges.extend(edge.kinds.iter().cloned());
             }
         }
         for node in &mut self.nodes {
-            node.badges.sort();
+            node.badges.sort_by_key(|word| (word.len(), word.clone()));
             node.badges.dedup();
             if !node.badges.is_empty() && node.band != Band::Shared {
                 let needs = fill(words.needs_badge, &[&node.badges.join(", ")]);
-                node.subtitle = if node.subtitle.is_empty() {
-                    needs
-                } else {
-                    format!("{} · {needs}", node.subtitle)
-                };
+                if node.subtitle.is_empty() {
+                    node.subtitle.clone_from(&needs);
+                }
+                node.full = format!("{} · {needs}", node.full);
+            }
+            let only = node
+                .members
+                .first()
+                .and_then(|at| index.inventory.entities.get(*at));
+            if let Some(entity) =
+                only.filter(|_| node.subtitle.is_empty() && node.shape != Shape::Part)
+            {
+                node.subtitle = visible(&entity.kind);
             }
         }
-        if self.edges.len() > MOST_EDGES {
+        let most = if self.grain == Grain::Groups {
+            MOST_GROUP_EDGES
+        } else {
+            MOST_EDGES
+        };
+        if self.edges.len() > most {
             self.edges
                 .sort_by_key(|e| (std::cmp::Reverse(e.count), e.from, e.to));
-            self.edges_left_out = self.edges.len() - MOST_EDGES;
-            self.edges.truncate(MOST_EDGES);
+            self.edges_left_out = self.edges.len() - most;
+            self.edges.truncate(most);
             self.edges.sort_by_key(|e| (e.from, e.to));
         }
     }
@@ -200,12 +231,12 @@ impl Boxes {
                     from,
                     to,
                     count: 0,
-                    hidden: false,
+                    hidden: 0,
                     shared: dependency.shared_service,
                     kinds: Vec::new(),
                 });
             line.count += 1;
-            line.hidden |= dependency.hidden;
+            line.hidden += usize::from(dependency.hidden);
             let kind = visible(words.short_kind(&dependency.kind));
             if !line.kinds.contains(&kind) {
                 line.kinds.push(kind);
@@ -272,20 +303,12 @@ pub(super) fn offers(index: &Index<'_>, words: &Catalogue) -> Offers {
 fn thing(entity: &Entity, at: usize, band: Band, offers: &Offers, words: &Catalogue) -> Node {
     let mut offered: Vec<(&String, &usize)> = offers.get(&at).into_iter().flatten().collect();
     offered.sort_by_key(|(word, uses)| (std::cmp::Reverse(**uses), word.as_str()));
-    let mut subtitle: Vec<&str> = offered
+    let subtitle: Vec<&str> = offered
         .iter()
         .take(3)
         .map(|(word, _)| word.as_str())
         .collect();
     let kind = visible(&entity.kind);
-    if subtitle.is_empty() {
-        let os = entity
-            .attributes
-            .operating_system
-            .as_ref()
-            .map(|os| os.pretty_name.as_str());
-        subtitle.push(os.unwrap_or(kind.as_str()));
-    }
     let outside = band == Band::Outside;
     Node {
         key: visible(entity.id.as_str()),

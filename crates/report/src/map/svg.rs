@@ -111,12 +111,9 @@ fn band(
     words: &Catalogue,
 ) -> BandView {
     let (class, heading) = match placed.band {
-        Band::Shared => ("band apart shared", words.band_shared.to_owned()),
-        Band::Outside => ("band apart", words.band_outside.to_owned()),
-        Band::Layer(at) => {
-            let name = picture.layers.get(at).map_or("", String::as_str);
-            ("band", crate::visible::visible(words.layer(name)))
-        }
+        Band::Shared => ("band apart shared", picture.heading(placed.band, words)),
+        Band::Outside => ("band apart", picture.heading(placed.band, words)),
+        Band::Layer(_) => ("band", picture.heading(placed.band, words)),
     };
     BandView {
         class,
@@ -130,7 +127,12 @@ fn band(
 
 fn edge<'a>(edge: &Edge, path: &'a str, picture: &Picture) -> EdgeView<'a> {
     let title = |at: usize| picture.nodes.get(at).map_or("", |n| n.title.as_str());
-    let class = match (edge.shared, edge.hidden) {
+    // A wide line between groups counts as hidden where most of it is.
+    let hidden = match picture.grain {
+        Grain::Groups => edge.hidden * 2 >= edge.count,
+        Grain::Parts | Grain::Things => edge.hidden > 0,
+    };
+    let class = match (edge.shared, hidden) {
         (true, _) => "edge shared",
         (false, true) => "edge hidden",
         (false, false) => "edge",
@@ -183,8 +185,8 @@ fn node(at: usize, node: &Node, place: (f64, f64)) -> NodeView<'_> {
         at,
         x: place.0.round() as i64,
         y: place.1.round() as i64,
-        title: fit(&node.title, TEXT_WIDTH, 7.2),
-        subtitle: fit(&node.subtitle, TEXT_WIDTH, 6.0),
+        title: fit(&node.title, TEXT_WIDTH, 7.5),
+        subtitle: fit(&node.subtitle, TEXT_WIDTH, 6.3),
         full: &node.full,
     }
 }

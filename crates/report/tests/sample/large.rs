@@ -48,14 +48,6 @@ pub fn large(hosts: usize, dependencies: usize) -> Inventory {
         host.site = SiteId::new(site);
         host.has_agent = at % 3 == 0;
     }
-    let kinds = [
-        ("ldap-bind", 389),
-        ("smtp-submission", 587),
-        ("sql", 5432),
-        ("smb", 445),
-        ("http", 443),
-        ("dns", 53),
-    ];
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = |below: usize| {
         random ^= random << 13;
@@ -64,6 +56,21 @@ pub fn large(hosts: usize, dependencies: usize) -> Inventory {
         usize::try_from(random % below.max(1) as u64).unwrap_or(0)
     };
     let servers = hosts.div_ceil(20);
+    // What a workplace needs, and what a server needs: kind, port, role of the provider.
+    let workplace = [
+        ("ldap-bind", 389, 0),
+        ("smtp-submission", 587, 1),
+        ("smb", 445, 3),
+        ("http", 443, 4),
+        ("dns", 53, 0),
+    ];
+    let server = [
+        ("sql", 5432, 2),
+        ("ldap-bind", 389, 0),
+        ("smtp-relay", 25, 1),
+        ("monitoring", 10050, 5),
+        ("backup", 9102, 6),
+    ];
     let template = {
         let at = e.need(
             "000000",
@@ -75,11 +82,15 @@ pub fn large(hosts: usize, dependencies: usize) -> Inventory {
         e.inventory.dependencies.remove(at)
     };
     for at in 0..dependencies {
-        let (kind, port) = kinds[next(kinds.len())];
         let consumer = next(hosts);
-        // A few servers are wanted by most.
-        let most = next(servers) + 1;
-        let provider = next(most) * 20;
+        let (kind, port, role) = if consumer % 20 == 0 {
+            server[next(5)]
+        } else {
+            workplace[next(5)]
+        };
+        // A few servers of each role are wanted by most.
+        let most = next(servers / roles.len()) + 1;
+        let provider = (next(most) * roles.len() + role) % servers * 20;
         let mut d = template.clone();
         let hidden = next(20) == 0;
         let words = groma_model::registry::REGISTRY.kind(kind);

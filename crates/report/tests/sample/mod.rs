@@ -2,6 +2,8 @@
 //! hostile names, one lone machine, and generated ones of any size. Nothing in them exists.
 #![allow(
     dead_code,
+    unreachable_pub,
+    unused_imports,
     clippy::unwrap_used,
     reason = "each test and the example uses a part of it"
 )]
@@ -24,7 +26,6 @@ use groma_model::{
 };
 
 pub use large::large;
-#[allow(unused_imports, reason = "the example has no use for it")]
 pub use office::HOSTILE;
 pub use office::office;
 pub use single::single;
@@ -42,11 +43,6 @@ pub fn days_ago(days: i64) -> Timestamp {
 /// An inventory in the making.
 pub struct Estate {
     pub inventory: Inventory,
-}
-
-/// A dependency in the making.
-pub struct Draft {
-    pub dependency: Dependency,
 }
 
 impl Estate {
@@ -246,7 +242,7 @@ impl Estate {
         self.inventory.dependencies.len() - 1
     }
 
-    /// Marks a dependency as hidden, with one more line of evidence.
+    /// Marks a dependency as hidden, known by one line of evidence alone.
     pub fn hide(
         &mut self,
         at: usize,
@@ -277,10 +273,8 @@ impl Estate {
         dependency.hidden_because.sort();
         dependency.reached_by = reached.map(|r| r.0);
         dependency.reached_as = reached.map(|r| r.1.to_owned());
-        dependency.witnesses.push(witness);
-        dependency.witnesses.sort();
-        dependency.witnesses.dedup();
-        dependency.evidence.push(fact);
+        dependency.witnesses = vec![witness];
+        dependency.evidence = vec![fact];
         dependency
     }
 

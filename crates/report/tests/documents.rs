@@ -1,0 +1,176 @@
+//! What each format says about a small office, one lone machine and nothing at all.
+
+mod sample;
+
+use groma_model::inventory::{Inventory, VerdictWord};
+
+#[test]
+fn the_office_as_markdown() {
+    insta::assert_snapshot!(groma_report::markdown(&sample::office()));
+}
+
+#[test]
+fn the_office_as_csv() {
+    insta::assert_snapshot!(groma_report::csv(&sample::office()));
+}
+
+#[test]
+fn the_office_on_a_terminal() {
+    insta::assert_snapshot!(groma_report::summary(&sample::office()).to_string());
+}
+
+#[test]
+fn the_lone_machine_on_a_terminal() {
+    insta::assert_snapshot!(groma_report::summary(&sample::single()).to_string());
+}
+
+fn empty() -> Inventory {
+    sample::Estate::watched_since(sample::noon()).finish()
+}
+
+#[test]
+fn the_same_inventory_gives_the_same_bytes() {
+    for make in [
+        groma_report::html,
+        groma_report::markdown,
+        groma_report::json,
+        groma_report::csv,
+    ] {
+        assert_eq!(make(&sample::office()), make(&sample::office()));
+    }
+}
+
+#[test]
+fn a_first_look_is_not_an_audit_and_says_so() {
+    let summary = groma_report::summary(&sample::single());
+    assert_eq!(summary.watched_seconds, 30);
+    assert_eq!(
+        summary.notices,
+        [
+            "Watched 30 s on 1 host: this is a first look, not an audit.",
+            "Not compared with your list."
+        ]
+    );
+    assert!(groma_report::html(&sample::single()).contains(&summary.notices[0]));
+}
+
+#[test]
+fn a_long_look_from_many_hosts_that_was_compared_carries_no_warning() {
+    assert!(groma_report::summary(&sample::office()).notices.is_empty());
+}
+
+#[test]
+fn what_a_person_judged_wrong_is_left_out_and_counted() {
+    let office = sample::office();
+    let wrong = office
+        .dependencies
+        .iter()
+        .filter(|d| {
+            d.verdict
+                .as_ref()
+                .is_some_and(|v| v.verdict == VerdictWord::Wrong)
+        })
+        .count();
+    assert_eq!(wrong, 1);
+    assert_eq!(
+        groma_report::summary(&office).dependencies,
+        office.dependencies.len() - 1
+    );
+    for text in [
+        groma_report::csv(&office),
+        groma_report::json(&office),
+        groma_report::html(&office),
+    ] {
+        assert!(!text.contains("/etc/bacula/old.conf"));
+    }
+    assert!(
+        groma_report::html(&office)
+            .contains("1 dependency was judged wrong by a person and is left out.")
+    );
+}
+
+#[test]
+fn the_first_screen_never_holds_more_than_ten_risks() {
+    let json: serde_json::Value =
+        serde_json::from_str(&groma_report::json(&sample::office())).unwrap();
+    let risks = json["risks"].as_array().unwrap();
+    assert_eq!(risks.len(), 10);
+    assert_eq!(json["risks_more"], 3);
+    let severities: Vec<&str> = risks
+        .iter()
+        .map(|r| r["severity"].as_str().unwrap())
+        .collect();
+    let rank = |s: &&str| {
+        ["critical", "high", "medium", "low"]
+            .iter()
+            .position(|w| w == s)
+            .unwrap()
+    };
+    assert!(severities.is_sorted_by_key(rank), "{severities:?}");
+    assert!(
+        risks
+            .iter()
+            .all(|r| r["risk"] != "The intranet will not follow the ERP server."),
+        "an accepted risk is not a first risk"
+    );
+}
+
+#[test]
+fn every_reason_to_be_hidden_is_said_in_words() {
+    let office = sample::office();
+    let csv = groma_report::csv(&office);
+    for (word, title) in &groma_model::registry::REGISTRY.hidden {
+        let used = office
+            .dependencies
+            .iter()
+            .any(|d| d.hidden_because.contains(word));
+        assert!(used, "the sample lacks {word}");
+        assert!(csv.contains(title.as_str()), "{word}");
+    }
+}
+
+#[test]
+fn trust_stores_are_counted_and_own_certificates_listed() {
+    let json: serde_json::Value =
+        serde_json::from_str(&groma_report::json(&sample::office())).unwrap();
+    assert_eq!(json["authorities_left_out"], 1);
+    let rows = json["certificates"]["rows"].as_array().unwrap();
+    let names: Vec<&str> = rows
+        .iter()
+        .map(|r| r["subject"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        ["mail.corp.example", "www.corp.example", "ldap.corp.example"]
+    );
+    assert_eq!(rows[0]["days"], -3);
+    assert_eq!(rows[0]["weak"], true);
+    assert_eq!(rows[0]["same_key"][0], "www.corp.example");
+    assert_eq!(rows[2]["weak"], false);
+}
+
+#[test]
+fn surprises_are_three_and_differ() {
+    let surprises = groma_report::summary(&sample::office()).surprises;
+    assert_eq!(surprises.len(), 3);
+    assert!(
+        surprises[0].contains("billing") && surprises[1].contains("copier"),
+        "{surprises:?}"
+    );
+}
+
+#[test]
+fn nothing_looked_at_still_gives_every_format() {
+    let nothing = empty();
+    assert!(groma_report::html(&nothing).contains("No dependency was seen"));
+    assert!(groma_report::markdown(&nothing).contains("No host was looked at."));
+    assert_eq!(groma_report::csv(&nothing).lines().count(), 1);
+    assert!(groma_report::summary(&nothing).surprises.is_empty());
+}
+
+#[test]
+fn an_edge_to_an_unknown_entity_is_listed_though_it_cannot_be_drawn() {
+    let mut office = sample::office();
+    office.entities.retain(|e| e.id.as_str() != "ent-db1");
+    assert!(groma_report::html(&office).contains("db1.corp.example"));
+}

@@ -1,0 +1,335 @@
+//! The page: nothing a stranger wrote becomes an element, nothing is fetched, and the map keeps its promises.
+
+mod sample;
+
+use std::collections::BTreeSet;
+
+use groma_model::inventory::{Inventory, Severity};
+use proptest::prelude::*;
+
+/// One start tag: its name and its attributes.
+struct Tag {
+    name: String,
+    attributes: Vec<(String, String)>,
+}
+
+/// Every start tag of a page; fails where tags do not balance. Knows what our templates use, no more.
+fn tags(html: &str) -> Vec<Tag> {
+    const VOID: [&str; 4] = ["meta", "input", "br", "!doctype"];
+    let (mut tags, mut open) = (Vec::new(), Vec::<String>::new());
+    let mut rest = html;
+    while let Some(start) = rest.find('<') {
+        let (inside, after) = split_tag(&rest[start + 1..]);
+        rest = after;
+        if let Some(name) = inside.strip_prefix('/') {
+            assert_eq!(
+                open.pop(),
+                Some(name.trim().to_lowercase()),
+                "end tags match"
+            );
+            continue;
+        }
+        let tag = parse_tag(inside.trim_end_matches('/'));
+        if matches!(tag.name.as_str(), "script" | "style") {
+            let end = format!("</{}>", tag.name);
+            let at = rest.find(&end).expect("raw text ends");
+            rest = &rest[at + end.len()..];
+        } else if !VOID.contains(&tag.name.as_str()) && !inside.ends_with('/') {
+            open.push(tag.name.clone());
+        }
+        tags.push(tag);
+    }
+    assert!(open.is_empty(), "everything is closed: {open:?}");
+    tags
+}
+
+/// The text up to the `>` that ends a tag, outside of quotes, and what follows.
+fn split_tag(text: &str) -> (&str, &str) {
+    let mut quote = None;
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (None, '>') => return (&text[..at], &text[at + 1..]),
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(q), c) if q == c => quote = None,
+            _ => {}
+        }
+    }
+    panic!("a tag never ends: {}", &text[..text.len().min(80)]);
+}
+
+fn parse_tag(inside: &str) -> Tag {
+    let (name, mut rest) = inside
+        .split_once(char::is_whitespace)
+        .unwrap_or((inside, ""));
+    let mut attributes = Vec::new();
+    while !rest.trim_start().is_empty() {
+        rest = rest.trim_start();
+        let end = rest
+            .find(|c: char| c == '=' || c.is_whitespace())
+            .unwrap_or(rest.len());
+        let attribute = rest[..end].to_lowercase();
+        rest = &rest[end..];
+        let value = match rest.strip_prefix("=\"") {
+            Some(quoted) => {
+                let end = quoted.find('"').expect("values are quoted");
+                rest = &quoted[end + 1..];
+                &quoted[..end]
+            }
+            None => "",
+        };
+        attributes.push((attribute, value.to_owned()));
+    }
+    Tag {
+        name: name.to_lowercase(),
+        attributes,
+    }
+}
+
+const ELEMENTS: &str = "!doctype html head meta title style script body a header div p svg path b span nav main section h1 h2 h3 strong dl dt dd \
+    ol ul li em input label button aside noscript table caption thead tbody tr th td footer defs clippath rect marker g text";
+const ATTRIBUTES: &str = "lang charset http-equiv content name class id href viewbox width height aria-hidden d fill stroke stroke-width \
+    stroke-linecap aria-label aria-labelledby role type placeholder autocomplete spellcheck hidden title tabindex xmlns data-height data-full \
+    rx ry x y refx refy markerwidth markerheight markerunits orient dy data-a data-b data-n transform clip-path scope";
+
+fn assert_clean(html: &str) {
+    let elements: BTreeSet<&str> = ELEMENTS.split_whitespace().collect();
+    let attributes: BTreeSet<&str> = ATTRIBUTES.split_whitespace().collect();
+    let tags = tags(html);
+    for tag in &tags {
+        assert!(elements.contains(tag.name.as_str()), "element {}", tag.name);
+        for (name, value) in &tag.attributes {
+            assert!(
+                attributes.contains(name.as_str()) || (tag.name == "!doctype" && name == "html"),
+                "attribute {name} of {}",
+                tag.name
+            );
+            assert!(name != "href" || value.starts_with('#'), "href {value}");
+            assert!(
+                name != "xmlns" || value == "http://www.w3.org/2000/svg",
+                "xmlns {value}"
+            );
+        }
+    }
+    assert_eq!(
+        tags.iter().filter(|t| t.name == "script").count(),
+        2,
+        "the data and our script"
+    );
+    assert_eq!(tags.iter().filter(|t| t.name == "style").count(), 1);
+}
+
+#[test]
+fn hostile_names_become_text() {
+    let html = groma_report::html(&sample::office());
+    assert_clean(&html);
+    assert!(!html.contains("<script>alert"));
+    assert!(
+        html.contains("&#60;script&#62;alert(1)"),
+        "it is there, as text"
+    );
+}
+
+#[test]
+fn no_format_holds_a_character_that_hides_or_turns_text() {
+    let office = sample::office();
+    let summary = groma_report::summary(&office).to_string();
+    for text in [
+        groma_report::html(&office),
+        groma_report::markdown(&office),
+        groma_report::csv(&office),
+        groma_report::json(&office),
+        summary,
+    ] {
+        assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{7}', '\r']));
+    }
+}
+
+fn assert_no_formula(table: &str) {
+    let mut reader = csv::ReaderBuilder::new().from_reader(table.as_bytes());
+    for record in reader.records() {
+        for cell in record.unwrap().iter() {
+            assert!(
+                !cell
+                    .trim_start()
+                    .starts_with(['=', '+', '-', '@', '\t', '\r', '＝']),
+                "{cell:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_cell_of_the_table_is_a_formula() {
+    let csv = groma_report::csv(&sample::office());
+    assert!(csv.contains("\"'=cmd|"));
+    assert_no_formula(&csv);
+}
+
+#[test]
+fn the_page_opens_offline() {
+    for inventory in [sample::office(), sample::single()] {
+        let html = groma_report::html(&inventory);
+        let fetched = [
+            "src=",
+            "url(",
+            "@import",
+            "fetch(",
+            "XMLHttpRequest",
+            "import(",
+        ];
+        for word in fetched {
+            let allowed = if word == "url(" { "url(#" } else { "\0" };
+            let found = html.matches(word).count() - html.matches(allowed).count();
+            // The hostile sample writes `src=x` as text.
+            let as_text = html.matches("img src=x").count();
+            assert!(found == 0 || (word == "src=" && found == as_text), "{word}");
+        }
+    }
+}
+
+#[test]
+fn the_policy_names_the_style_and_script_of_the_page() {
+    let html = groma_report::html(&sample::single());
+    let policy = html
+        .split("Content-Security-Policy\" content=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let policy = policy.replace("&#39;", "'");
+    assert!(
+        policy.starts_with("default-src 'none'; style-src 'sha256-"),
+        "{policy}"
+    );
+    assert!(policy.contains("script-src 'sha256-") && !policy.contains("unsafe"));
+}
+
+#[test]
+fn the_data_block_is_json_and_cannot_end_its_element() {
+    let html = groma_report::html(&sample::office());
+    let block = html
+        .split("id=\"data\">")
+        .nth(1)
+        .unwrap()
+        .split("</script>")
+        .next()
+        .unwrap();
+    assert!(!block.contains(['<', '>', '&']));
+    let data: serde_json::Value = serde_json::from_str(block).unwrap();
+    assert_eq!(
+        data["edges"]["consumer"].as_array().unwrap().len(),
+        sample::office().dependencies.len() - 1
+    );
+}
+
+/// Places of the boxes of a page.
+fn boxes(html: &str) -> Vec<(i64, i64)> {
+    let tags = tags(html);
+    let boxes = tags
+        .iter()
+        .filter(|t| t.name == "g" && t.attributes.iter().any(|(name, _)| name == "data-n"));
+    boxes
+        .map(|tag| {
+            let place = &tag
+                .attributes
+                .iter()
+                .find(|(name, _)| name == "transform")
+                .unwrap()
+                .1;
+            let numbers = place.trim_start_matches("translate(").trim_end_matches(')');
+            let (x, y) = numbers.split_once(' ').unwrap();
+            (x.parse().unwrap(), y.parse().unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn no_two_boxes_touch() {
+    for inventory in [
+        sample::office(),
+        sample::single(),
+        sample::large(300, 2_000),
+        sample::large(1_000, 8_000),
+    ] {
+        let boxes = boxes(&groma_report::html(&inventory));
+        assert!(boxes.len() > 5);
+        for (at, a) in boxes.iter().enumerate() {
+            for b in boxes.iter().skip(at + 1) {
+                let apart = (a.0 - b.0).abs() > 176 || (a.1 - b.1).abs() > 46;
+                assert!(apart, "{a:?} {b:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_lone_machine_is_drawn_by_its_programs() {
+    let html = groma_report::html(&sample::single());
+    assert!(html.contains("Inside build1.lab.example"));
+    for title in [
+        "nginx",
+        "postgresql@15-main",
+        "slapd",
+        "postfix",
+        "app",
+        "report:2",
+    ] {
+        assert!(html.contains(&format!(">{title}</text>")), "{title}");
+    }
+}
+
+#[test]
+fn a_large_estate_is_drawn_by_networks_and_stays_small() {
+    let inventory = sample::large(4_000, 40_000);
+    let html = groma_report::html(&inventory);
+    let drawn = boxes(&html).len();
+    assert!((10..=120).contains(&drawn), "{drawn}");
+    assert!(html.contains("share a box"));
+    assert!(html.contains("The rest is in the CSV and JSON formats"));
+    assert!(html.len() < 6_000_000, "{}", html.len());
+    assert_clean(&html);
+}
+
+#[test]
+fn a_name_moves_nobody_who_has_nothing_to_do_with_it() {
+    let before = boxes(&groma_report::html(&sample::office()));
+    let mut office = sample::office();
+    for finding in &mut office.findings {
+        finding.severity = Severity::Low;
+    }
+    assert_eq!(before, boxes(&groma_report::html(&office)));
+}
+
+/// One machine whose every text is `text`.
+fn named(text: &str) -> Inventory {
+    let mut inventory = sample::single();
+    for entity in &mut inventory.entities {
+        entity.name = text.to_owned();
+        entity.kind = text.to_owned();
+        entity.layer = text.to_owned();
+        entity.owner = Some(text.to_owned());
+    }
+    for dependency in &mut inventory.dependencies {
+        dependency.kind = text.to_owned();
+        dependency.layer = text.to_owned();
+        dependency.consumer.name = text.to_owned();
+        dependency.consumer.component.name = text.into();
+        dependency.hidden_because = vec![text.to_owned()];
+    }
+    for fact in &mut inventory.evidence {
+        fact.says = text.to_owned();
+    }
+    inventory
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_at_all_breaks_out_of_its_place(text in "[<>\"'&=/a-z \\-!\u{0}-\u{1f}\u{202a}-\u{202e}]{0,40}") {
+        let inventory = named(&text);
+        assert_clean(&groma_report::html(&inventory));
+        assert_no_formula(&groma_report::csv(&inventory));
+    }
+}
