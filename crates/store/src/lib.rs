@@ -30,7 +30,7 @@
 //!
 //! One batch is one durable transaction: kept whole exactly once, or not at all. `site_id` leads every
 //! key. Nothing true lives in process memory. [`Store`] is the contract; [`SqliteStore`] is the engine
-//! in one file; [`conformance`] (behind the feature of that name) is what a second engine has to pass.
+//! in one file; `conformance` (behind the feature of that name) is what a second engine has to pass.
 #![forbid(unsafe_code)]
 
 mod contract;

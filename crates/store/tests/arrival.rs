@@ -72,7 +72,7 @@ fn expected(looks: &[Look]) -> Shown {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
     #[test]
     fn every_order_of_arrival_gives_what_the_looks_say(
         looks in prop::collection::vec((any::<[bool; 3]>(), any::<bool>()), 1..7),
