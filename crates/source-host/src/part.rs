@@ -17,7 +17,12 @@ pub(crate) struct Part<'a> {
 impl<'a> Part<'a> {
     /// Begins a scope, which is complete until something is missed.
     pub(crate) fn begin(window: &'a Window, sink: &'a mut dyn Sink, scope: Scope) -> Self {
-        Self { window, sink, scope, state: CoverageState::Complete }
+        Self {
+            window,
+            sink,
+            scope,
+            state: CoverageState::Complete,
+        }
     }
 
     /// A fact that is true now.
@@ -29,7 +34,12 @@ impl<'a> Part<'a> {
     pub(crate) fn missed(&mut self, what: impl Into<String>, reason: Reason) {
         self.state = CoverageState::Partial;
         let remedy = remedy(&reason).map(str::to_owned);
-        self.sink.missed(Gap { scope: self.scope.clone(), what: what.into(), reason, remedy });
+        self.sink.missed(Gap {
+            scope: self.scope.clone(),
+            what: what.into(),
+            reason,
+            remedy,
+        });
     }
 
     /// The same, with a remedy of its own.

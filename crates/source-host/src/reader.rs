@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use groma_model::Reason;
-use groma_source::{Budget, Disk, DiskError, Entry, EntryKind, FileRead, Metadata, OpenFile, Window};
+use groma_source::{
+    Budget, Disk, DiskError, Entry, EntryKind, FileRead, Metadata, OpenFile, Window,
+};
 
 /// Links followed before a path counts as a circle.
 const LINKS_MAX: u32 = 8;
@@ -46,7 +48,9 @@ impl<'a> Reader<'a> {
     /// A whole file.
     pub(crate) fn read(&mut self, path: &Path) -> Result<FileRead, DiskError> {
         self.allow(path)?;
-        let read = self.disk.read(path, self.file_bytes_max.min(self.bytes_left))?;
+        let read = self
+            .disk
+            .read(path, self.file_bytes_max.min(self.bytes_left))?;
         self.spend(read.bytes.len());
         Ok(read)
     }
@@ -89,7 +93,9 @@ impl<'a> Reader<'a> {
 
     /// Counts bytes read through [`Self::open`].
     pub(crate) fn spend(&mut self, bytes: usize) {
-        self.bytes_left = self.bytes_left.saturating_sub(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.bytes_left = self
+            .bytes_left
+            .saturating_sub(u64::try_from(bytes).unwrap_or(u64::MAX));
     }
 
     /// Where a path ends after following links, and what stands there.
@@ -115,7 +121,12 @@ impl<'a> Reader<'a> {
 pub(crate) fn joined(link: &Path, to: &Path) -> PathBuf {
     use std::path::Component;
     let mut out = PathBuf::new();
-    for part in link.parent().unwrap_or(Path::new("/")).join(to).components() {
+    for part in link
+        .parent()
+        .unwrap_or(Path::new("/"))
+        .join(to)
+        .components()
+    {
         match part {
             Component::ParentDir => {
                 out.pop();
@@ -129,5 +140,6 @@ pub(crate) fn joined(link: &Path, to: &Path) -> PathBuf {
 
 /// The last part of a path, as bytes.
 pub(crate) fn file_name(path: &Path) -> &[u8] {
-    path.file_name().map_or(&[], std::ffi::OsStr::as_encoded_bytes)
+    path.file_name()
+        .map_or(&[], std::ffi::OsStr::as_encoded_bytes)
 }

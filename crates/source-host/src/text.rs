@@ -8,7 +8,12 @@ pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
     bytes
         .split(|b| *b == b'\n')
         .enumerate()
-        .map(|(at, line)| (u32::try_from(at + 1).unwrap_or(u32::MAX), line.strip_suffix(b"\r").unwrap_or(line)))
+        .map(|(at, line)| {
+            (
+                u32::try_from(at + 1).unwrap_or(u32::MAX),
+                line.strip_suffix(b"\r").unwrap_or(line),
+            )
+        })
         .filter(|(_, line)| line.len() <= LINE_BYTES_MAX)
 }
 
@@ -21,7 +26,8 @@ pub(crate) fn meaningful_lines(bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8]
 
 /// Words between blanks.
 pub(crate) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+    line.split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty())
 }
 
 /// Words with the place where each begins in `line`.
@@ -53,12 +59,21 @@ pub(crate) fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((first, tail)) = rest.split_first() {
-        let octal = tail.get(..3).filter(|_| *first == b'\\').and_then(|digits| {
-            let digits = std::str::from_utf8(digits).ok().filter(|d| d.bytes().all(|b| matches!(b, b'0'..=b'7')))?;
-            u8::from_str_radix(digits, 8).ok()
-        });
+        let octal = tail
+            .get(..3)
+            .filter(|_| *first == b'\\')
+            .and_then(|digits| {
+                let digits = std::str::from_utf8(digits)
+                    .ok()
+                    .filter(|d| d.bytes().all(|b| matches!(b, b'0'..=b'7')))?;
+                u8::from_str_radix(digits, 8).ok()
+            });
         out.push(octal.unwrap_or(*first));
-        rest = if octal.is_some() { tail.get(3..).unwrap_or_default() } else { tail };
+        rest = if octal.is_some() {
+            tail.get(3..).unwrap_or_default()
+        } else {
+            tail
+        };
     }
     out
 }

@@ -34,12 +34,25 @@ impl Source for AccountsSource {
     fn explain(&self) -> Explanation {
         let words = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
         Explanation {
-            purpose: "Tells which local accounts there are and which of them somebody can log in with.".into(),
-            reads: words(&["/etc/passwd", "/etc/shadow: only whether an entry is locked or expired", "whether ~/.ssh/authorized_keys of a locked account is empty (not its content)"]),
+            purpose:
+                "Tells which local accounts there are and which of them somebody can log in with."
+                    .into(),
+            reads: words(&[
+                "/etc/passwd",
+                "/etc/shadow: only whether an entry is locked or expired",
+                "whether ~/.ssh/authorized_keys of a locked account is empty (not its content)",
+            ]),
             contacts: Vec::new(),
             sends: words(&["account name, uid, home directory, shell, whether it can log in"]),
-            never_sends: words(&["password hashes", "full names and telephone numbers of the comment field", "keys", "login times"]),
-            rights: words(&["root (or CAP_DAC_READ_SEARCH) for /etc/shadow; without it an account counts as open if it has a login shell"]),
+            never_sends: words(&[
+                "password hashes",
+                "full names and telephone numbers of the comment field",
+                "keys",
+                "login times",
+            ]),
+            rights: words(&[
+                "root (or CAP_DAC_READ_SEARCH) for /etc/shadow; without it an account counts as open if it has a login shell",
+            ]),
             cost: "two small files".into(),
         }
     }
@@ -63,7 +76,11 @@ impl Source for AccountsSource {
         let shadow = match reader.read_if_there("/etc/shadow") {
             Ok(bytes) => bytes.map(|bytes| parse::shadow(&bytes)).unwrap_or_default(),
             Err(error) => {
-                part.missed_with("which accounts are locked (/etc/shadow)", error.reason, BE_ROOT);
+                part.missed_with(
+                    "which accounts are locked (/etc/shadow)",
+                    error.reason,
+                    BE_ROOT,
+                );
                 Default::default()
             }
         };
@@ -71,7 +88,13 @@ impl Source for AccountsSource {
         for entry in entries {
             let can_log_in = can_log_in(&reader, &entry, shadow.get(&entry.name), today);
             let some = |text: Foreign| (!text.is_empty()).then_some(text);
-            part.saw(Fact::Account(Account { name: entry.name, id: entry.id, home: some(entry.home), shell: some(entry.shell), can_log_in }));
+            part.saw(Fact::Account(Account {
+                name: entry.name,
+                id: entry.id,
+                home: some(entry.home),
+                shell: some(entry.shell),
+                can_log_in,
+            }));
         }
         part.close();
     }
@@ -80,7 +103,9 @@ impl Source for AccountsSource {
 /// A login shell, not expired, and a password or a key that may open it. What could not be seen does not
 /// count against it.
 fn can_log_in(reader: &Reader<'_>, entry: &Entry, shadow: Option<&Shadow>, today: i64) -> bool {
-    let expired = shadow.and_then(|s| s.expires_on_day).is_some_and(|day| day <= today);
+    let expired = shadow
+        .and_then(|s| s.expires_on_day)
+        .is_some_and(|day| day <= today);
     if !parse::is_login_shell(&entry.shell) || expired {
         return false;
     }

@@ -84,13 +84,23 @@ pub(crate) fn shadow(bytes: &[u8]) -> BTreeMap<Foreign, Shadow> {
     let mut by_name = BTreeMap::new();
     for (_, line) in lines(bytes).take(ACCOUNTS_MAX) {
         let mut fields = line.split(|b| *b == b':');
-        let (Some(name), Some(field)) = (fields.next(), fields.next()) else { continue };
-        let expires = fields.nth(5).and_then(|day| std::str::from_utf8(day).ok()?.parse().ok());
+        let (Some(name), Some(field)) = (fields.next(), fields.next()) else {
+            continue;
+        };
+        let expires = fields
+            .nth(5)
+            .and_then(|day| std::str::from_utf8(day).ok()?.parse().ok());
         let password = match field {
             b"x" => Password::Usable,
             other => password(other),
         };
-        by_name.insert(Foreign::from_bytes(name), Shadow { password, expires_on_day: expires });
+        by_name.insert(
+            Foreign::from_bytes(name),
+            Shadow {
+                password,
+                expires_on_day: expires,
+            },
+        );
     }
     by_name
 }
@@ -98,7 +108,17 @@ pub(crate) fn shadow(bytes: &[u8]) -> BTreeMap<Foreign, Shadow> {
 /// True for a shell that lets somebody in. An empty field means `/bin/sh` (passwd(5)).
 pub(crate) fn is_login_shell(shell: &Foreign) -> bool {
     let name = shell.file_name();
-    !matches!(name.as_bytes(), b"nologin" | b"false" | b"true" | b"sync" | b"shutdown" | b"halt" | b"git-shell" | b"noshell")
+    !matches!(
+        name.as_bytes(),
+        b"nologin"
+            | b"false"
+            | b"true"
+            | b"sync"
+            | b"shutdown"
+            | b"halt"
+            | b"git-shell"
+            | b"noshell"
+    )
 }
 
 #[cfg(test)]
@@ -111,23 +131,39 @@ mod tests {
     #[test]
     fn accounts_are_read_and_directory_lines_are_not() {
         let (entries, unread) = passwd(PASSWD);
-        let names: Vec<_> = entries.iter().map(|e| e.name.lossy().into_owned()).collect();
+        let names: Vec<_> = entries
+            .iter()
+            .map(|e| e.name.lossy().into_owned())
+            .collect();
         assert_eq!(names, ["anna", "old", "root", "www-data"]);
         assert_eq!(unread, 1);
-        assert!(is_login_shell(&entries[1].shell), "an empty shell is /bin/sh");
+        assert!(
+            is_login_shell(&entries[1].shell),
+            "an empty shell is /bin/sh"
+        );
         assert!(!is_login_shell(&entries[3].shell));
     }
 
     #[test]
     fn a_hash_never_stays() {
-        let said = format!("{:?} {:?}", passwd(PASSWD), shadow(b"old:$6$abc$def:19000:0:99999:7::20000:\n"));
+        let said = format!(
+            "{:?} {:?}",
+            passwd(PASSWD),
+            shadow(b"old:$6$abc$def:19000:0:99999:7::20000:\n")
+        );
         assert!(!said.contains("$6$") && !said.contains("abc"), "{said}");
     }
 
     #[test]
     fn locked_expired_and_open_are_told_apart() {
         let shadow = shadow(b"a:!$6$x:1:::::1:\nb:*:1::::::\nc:$y$z:1::::::\nd::1::::::\n");
-        assert_eq!(shadow[&"a".into()], Shadow { password: Password::Locked, expires_on_day: Some(1) });
+        assert_eq!(
+            shadow[&"a".into()],
+            Shadow {
+                password: Password::Locked,
+                expires_on_day: Some(1)
+            }
+        );
         assert_eq!(shadow[&"b".into()].password, Password::Locked);
         assert_eq!(shadow[&"c".into()].password, Password::Usable);
         assert_eq!(shadow[&"d".into()].password, Password::Usable);
@@ -135,9 +171,13 @@ mod tests {
 
     #[test]
     fn hammered_account_files_never_panic() {
-        groma_fuzz::hammer(2000, &[PASSWD, b"old:$6$abc$def:19000:0:99999:7::20000:\n"], |bytes| {
-            passwd(bytes);
-            shadow(bytes);
-        });
+        groma_fuzz::hammer(
+            2000,
+            &[PASSWD, b"old:$6$abc$def:19000:0:99999:7::20000:\n"],
+            |bytes| {
+                passwd(bytes);
+                shadow(bytes);
+            },
+        );
     }
 }

@@ -45,7 +45,9 @@ impl Source for ContainersSource {
             ]),
             contacts: Vec::new(),
             sends: words(&["container id, name, image, runtime, whether a process runs in it"]),
-            never_sends: words(&["environment, command line and mounts of a container (never taken out of the state files)"]),
+            never_sends: words(&[
+                "environment, command line and mounts of a container (never taken out of the state files)",
+            ]),
             rights: words(&["none for ids of running containers; root for names and images"]),
             cost: "one small read per process, one per container".into(),
         }
@@ -54,7 +56,11 @@ impl Source for ContainersSource {
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
         let mut reader = Reader::new(self.world.disk.as_ref(), window, budget);
         let mut part = Part::begin(window, sink, Scope::new("containers", "/"));
-        let mut found = Found { part: &mut part, reader: &mut reader, by_id: BTreeMap::new() };
+        let mut found = Found {
+            part: &mut part,
+            reader: &mut reader,
+            by_id: BTreeMap::new(),
+        };
         found.docker();
         found.storages();
         found.containerd();
@@ -77,7 +83,11 @@ struct Found<'p, 'r, 'w> {
 impl Found<'_, '_, '_> {
     fn list(&mut self, path: &str, what: &str) -> Vec<PathBuf> {
         match self.reader.list(Path::new(path)) {
-            Ok(entries) => entries.into_iter().filter(|e| e.kind == EntryKind::Directory).map(|e| e.path).collect(),
+            Ok(entries) => entries
+                .into_iter()
+                .filter(|e| e.kind == EntryKind::Directory)
+                .map(|e| e.path)
+                .collect(),
             Err(error) => {
                 self.part.refused(what, &error);
                 Vec::new()
@@ -102,13 +112,17 @@ impl Found<'_, '_, '_> {
             Some(container) => {
                 self.by_id.entry(container.id.clone()).or_insert(container);
             }
-            None => self.part.refused(what, &DiskError::because(path, Reason::Malformed)),
+            None => self
+                .part
+                .refused(what, &DiskError::because(path, Reason::Malformed)),
         }
     }
 
     fn docker(&mut self) {
         let settings = self.state(Path::new("/etc/docker/daemon.json"), "settings of Docker");
-        let root = settings.and_then(|bytes| parse::docker_root(&bytes)).unwrap_or_else(|| "/var/lib/docker".into());
+        let root = settings
+            .and_then(|bytes| parse::docker_root(&bytes))
+            .unwrap_or_else(|| "/var/lib/docker".into());
         for directory in self.list(&format!("{root}/containers"), "containers of Docker") {
             let path = directory.join("config.v2.json");
             if let Some(bytes) = self.state(&path, "container of Docker") {
@@ -118,14 +132,26 @@ impl Found<'_, '_, '_> {
     }
 
     fn storages(&mut self) {
-        let mut files = vec![PathBuf::from("/var/lib/containers/storage/overlay-containers/containers.json"), PathBuf::from("/root/.local/share/containers/storage/overlay-containers/containers.json")];
+        let mut files = vec![
+            PathBuf::from("/var/lib/containers/storage/overlay-containers/containers.json"),
+            PathBuf::from(
+                "/root/.local/share/containers/storage/overlay-containers/containers.json",
+            ),
+        ];
         for home in self.reader.list(Path::new("/home")).unwrap_or_default() {
-            files.push(home.path.join(".local/share/containers/storage/overlay-containers/containers.json"));
+            files.push(
+                home.path
+                    .join(".local/share/containers/storage/overlay-containers/containers.json"),
+            );
         }
         for path in files {
-            let Some(bytes) = self.state(&path, "containers of Podman") else { continue };
+            let Some(bytes) = self.state(&path, "containers of Podman") else {
+                continue;
+            };
             match parse::storage(&bytes) {
-                Some(containers) => containers.into_iter().for_each(|one| self.keep(Some(one), &path, "")),
+                Some(containers) => containers
+                    .into_iter()
+                    .for_each(|one| self.keep(Some(one), &path, "")),
                 None => self.keep(None, &path, "containers of Podman"),
             }
         }
@@ -140,7 +166,11 @@ impl Found<'_, '_, '_> {
             for task in self.list(&namespace.to_string_lossy(), "containers of containerd") {
                 let path = task.join("config.json");
                 if let Some(bytes) = self.state(&path, "container of containerd") {
-                    self.keep(parse::containerd(&lossy(file_name(&task)), &bytes), &path, "container of containerd");
+                    self.keep(
+                        parse::containerd(&lossy(file_name(&task)), &bytes),
+                        &path,
+                        "container of containerd",
+                    );
                 }
             }
         }
@@ -150,14 +180,23 @@ impl Found<'_, '_, '_> {
         for directory in self.list("/var/lib/lxc", "containers of LXC") {
             let path = directory.join("config");
             if let Some(bytes) = self.state(&path, "container of LXC") {
-                self.keep(Some(parse::lxc(&lossy(file_name(&directory)), &bytes)), &path, "");
+                self.keep(
+                    Some(parse::lxc(&lossy(file_name(&directory)), &bytes)),
+                    &path,
+                    "",
+                );
             }
         }
     }
 
     /// Marks what runs, and adds what runs without a state file we could read.
     fn running(&mut self) {
-        let ours = self.reader.read_if_there("/proc/1/cgroup").ok().flatten().and_then(|bytes| parse::of_cgroup(&bytes));
+        let ours = self
+            .reader
+            .read_if_there("/proc/1/cgroup")
+            .ok()
+            .flatten()
+            .and_then(|bytes| parse::of_cgroup(&bytes));
         let processes = match self.reader.list(Path::new("/proc")) {
             Ok(entries) => entries,
             Err(error) => return self.part.refused("running containers", &error),
@@ -169,14 +208,30 @@ impl Found<'_, '_, '_> {
             match self.reader.read(&process.path.join("cgroup")) {
                 Ok(read) => {
                     // Inside a container every process is in it: that is this machine, not a guest of it.
-                    let Some((runtime, id)) = parse::of_cgroup(&read.bytes).filter(|found| Some(found) != ours.as_ref()) else { continue };
-                    let unnamed = || Container { id: id.clone(), name: None, image: None, runtime: runtime.into(), running: true };
+                    let Some((runtime, id)) =
+                        parse::of_cgroup(&read.bytes).filter(|found| Some(found) != ours.as_ref())
+                    else {
+                        continue;
+                    };
+                    let unnamed = || Container {
+                        id: id.clone(),
+                        name: None,
+                        image: None,
+                        runtime: runtime.into(),
+                        running: true,
+                    };
                     self.by_id.entry(id.clone()).or_insert_with(unnamed).running = true;
                 }
                 // It ended while we looked.
                 Err(error) if error.is_absent() || error.reason == Reason::Vanished => {}
-                Err(error) if error.reason == Reason::BudgetExhausted => return self.part.refused("running containers", &error),
-                Err(error) if error.source.as_ref().is_some_and(|e| e.raw_os_error() == Some(3)) => {}
+                Err(error) if error.reason == Reason::BudgetExhausted => {
+                    return self.part.refused("running containers", &error);
+                }
+                Err(error)
+                    if error
+                        .source
+                        .as_ref()
+                        .is_some_and(|e| e.raw_os_error() == Some(3)) => {}
                 Err(error) => return self.part.refused("running containers", &error),
             }
         }

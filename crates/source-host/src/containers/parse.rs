@@ -24,7 +24,13 @@ fn of_path(path: &str) -> Option<(&'static str, String)> {
     // The innermost container counts, so from the end.
     for (at, part) in parts.iter().enumerate().rev() {
         let name = part.strip_suffix(".scope").unwrap_or(part);
-        for (prefix, runtime) in [("docker-", "docker"), ("libpod-", "podman"), ("cri-containerd-", "containerd"), ("crio-", "cri-o"), ("nerdctl-", "containerd")] {
+        for (prefix, runtime) in [
+            ("docker-", "docker"),
+            ("libpod-", "podman"),
+            ("cri-containerd-", "containerd"),
+            ("crio-", "cri-o"),
+            ("nerdctl-", "containerd"),
+        ] {
             if let Some(id) = name.strip_prefix(prefix).filter(|id| is_id(id)) {
                 return Some((runtime, id.to_owned()));
             }
@@ -32,12 +38,21 @@ fn of_path(path: &str) -> Option<(&'static str, String)> {
         if let Some(name) = part.strip_prefix("lxc.payload.") {
             return Some(("lxc", name.to_owned()));
         }
-        let parent = at.checked_sub(1).and_then(|before| parts.get(before)).copied().unwrap_or_default();
+        let parent = at
+            .checked_sub(1)
+            .and_then(|before| parts.get(before))
+            .copied()
+            .unwrap_or_default();
         match parent {
             "docker" if is_id(part) => return Some(("docker", (*part).to_owned())),
             "lxc" => return Some(("lxc", (*part).to_owned())),
             // Kubernetes without systemd: `kubepods/…/pod<uid>/<id>`.
-            pod if pod.starts_with("pod") && is_id(part) && parts.first().is_some_and(|p| p.starts_with("kubepods")) => return Some(("containerd", (*part).to_owned())),
+            pod if pod.starts_with("pod")
+                && is_id(part)
+                && parts.first().is_some_and(|p| p.starts_with("kubepods")) =>
+            {
+                return Some(("containerd", (*part).to_owned()));
+            }
             // containerd by itself: `/<namespace>/<id>`.
             "default" | "k8s.io" if at == 1 => return Some(("containerd", (*part).to_owned())),
             _ => {}
@@ -52,7 +67,13 @@ fn is_id(text: &str) -> bool {
 
 fn container(runtime: &str, id: String, name: Option<String>, image: Option<String>) -> Container {
     let some = |text: Option<String>| text.filter(|t| !t.is_empty()).map(Foreign::from);
-    Container { id, name: some(name), image: some(image), runtime: runtime.into(), running: false }
+    Container {
+        id,
+        name: some(name),
+        image: some(image),
+        runtime: runtime.into(),
+        running: false,
+    }
 }
 
 #[derive(Deserialize)]
@@ -75,7 +96,14 @@ struct DockerConfig {
 pub(crate) fn docker(bytes: &[u8]) -> Option<Container> {
     let state: DockerState = serde_json::from_slice(bytes).ok()?;
     let image = state.config.map(|config| config.image);
-    is_id(&state.id).then(|| container("docker", state.id, Some(state.name.trim_start_matches('/').to_owned()), image))
+    is_id(&state.id).then(|| {
+        container(
+            "docker",
+            state.id,
+            Some(state.name.trim_start_matches('/').to_owned()),
+            image,
+        )
+    })
 }
 
 /// Where `daemon.json` says Docker keeps its state.
@@ -85,7 +113,10 @@ pub(crate) fn docker_root(bytes: &[u8]) -> Option<String> {
         #[serde(rename = "data-root")]
         data_root: Option<String>,
     }
-    serde_json::from_slice::<Daemon>(bytes).ok()?.data_root.filter(|root| root.starts_with('/'))
+    serde_json::from_slice::<Daemon>(bytes)
+        .ok()?
+        .data_root
+        .filter(|root| root.starts_with('/'))
 }
 
 #[derive(Deserialize)]
@@ -112,8 +143,14 @@ pub(crate) fn storage(bytes: &[u8]) -> Option<Vec<Container>> {
     let stored: Vec<StoredContainer> = serde_json::from_slice(bytes).ok()?;
     let told = stored.into_iter().map(|one| {
         let more: StoredMetadata = serde_json::from_str(&one.metadata).unwrap_or_default();
-        let runtime = if more.pod.is_empty() { "podman" } else { "cri-o" };
-        let name = Some(more.name).filter(|n| !n.is_empty()).or_else(|| one.names.into_iter().next());
+        let runtime = if more.pod.is_empty() {
+            "podman"
+        } else {
+            "cri-o"
+        };
+        let name = Some(more.name)
+            .filter(|n| !n.is_empty())
+            .or_else(|| one.names.into_iter().next());
         container(runtime, one.id, name, Some(more.image_name))
     });
     Some(told.collect())
@@ -126,18 +163,35 @@ pub(crate) fn containerd(id: &str, bytes: &[u8]) -> Option<Container> {
         #[serde(default)]
         annotations: BTreeMap<String, String>,
     }
-    let annotations = serde_json::from_slice::<Configuration>(bytes).ok()?.annotations;
+    let annotations = serde_json::from_slice::<Configuration>(bytes)
+        .ok()?
+        .annotations;
     let first = |keys: &[&str]| keys.iter().find_map(|key| annotations.get(*key).cloned());
-    let name = first(&["io.kubernetes.cri.container-name", "nerdctl/name"]).or_else(|| first(&["io.kubernetes.cri.sandbox-name"]));
-    Some(container("containerd", id.to_owned(), name, first(&["io.kubernetes.cri.image-name"])))
+    let name = first(&["io.kubernetes.cri.container-name", "nerdctl/name"])
+        .or_else(|| first(&["io.kubernetes.cri.sandbox-name"]));
+    Some(container(
+        "containerd",
+        id.to_owned(),
+        name,
+        first(&["io.kubernetes.cri.image-name"]),
+    ))
 }
 
 /// The configuration of an LXC container, named by its directory.
 pub(crate) fn lxc(name: &str, bytes: &[u8]) -> Container {
     let said = |wanted: &[&[u8]]| {
-        meaningful_lines(bytes).filter_map(|(_, line)| pair(line, b'=')).filter(|(key, _)| wanted.contains(key)).map(|(_, value)| lossy(value)).last()
+        meaningful_lines(bytes)
+            .filter_map(|(_, line)| pair(line, b'='))
+            .filter(|(key, _)| wanted.contains(key))
+            .map(|(_, value)| lossy(value))
+            .last()
     };
-    container("lxc", name.to_owned(), said(&[b"lxc.uts.name", b"lxc.utsname"]).or_else(|| Some(name.to_owned())), None)
+    container(
+        "lxc",
+        name.to_owned(),
+        said(&[b"lxc.uts.name", b"lxc.utsname"]).or_else(|| Some(name.to_owned())),
+        None,
+    )
 }
 
 #[cfg(test)]
@@ -151,31 +205,72 @@ mod tests {
         for (path, runtime) in [
             (format!("0::/system.slice/docker-{ID}.scope"), "docker"),
             (format!("12:pids:/docker/{ID}"), "docker"),
-            (format!("0::/machine.slice/libpod-{ID}.scope/container"), "podman"),
-            (format!("0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{ID}.scope"), "podman"),
-            (format!("0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-{ID}.scope"), "containerd"),
-            (format!("4:memory:/kubepods/burstable/pod1234/{ID}"), "containerd"),
-            (format!("0::/kubepods.slice/x.slice/crio-{ID}.scope"), "cri-o"),
+            (
+                format!("0::/machine.slice/libpod-{ID}.scope/container"),
+                "podman",
+            ),
+            (
+                format!(
+                    "0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{ID}.scope"
+                ),
+                "podman",
+            ),
+            (
+                format!("0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-{ID}.scope"),
+                "containerd",
+            ),
+            (
+                format!("4:memory:/kubepods/burstable/pod1234/{ID}"),
+                "containerd",
+            ),
+            (
+                format!("0::/kubepods.slice/x.slice/crio-{ID}.scope"),
+                "cri-o",
+            ),
         ] {
-            assert_eq!(of_cgroup(path.as_bytes()), Some((runtime, ID.to_owned())), "{path}");
+            assert_eq!(
+                of_cgroup(path.as_bytes()),
+                Some((runtime, ID.to_owned())),
+                "{path}"
+            );
         }
-        assert_eq!(of_cgroup(b"0::/lxc.payload.mail1/system.slice/cron.service"), Some(("lxc", "mail1".into())));
+        assert_eq!(
+            of_cgroup(b"0::/lxc.payload.mail1/system.slice/cron.service"),
+            Some(("lxc", "mail1".into()))
+        );
     }
 
     #[test]
     fn a_service_beside_the_containers_is_none() {
-        for path in ["0::/system.slice/docker.service", "0::/", &format!("0::/machine.slice/libpod-conmon-{ID}.scope"), "0::/user.slice/user-0.slice", "1:name=systemd:/init.scope"] {
+        for path in [
+            "0::/system.slice/docker.service",
+            "0::/",
+            &format!("0::/machine.slice/libpod-conmon-{ID}.scope"),
+            "0::/user.slice/user-0.slice",
+            "1:name=systemd:/init.scope",
+        ] {
             assert_eq!(of_cgroup(path.as_bytes()), None, "{path}");
         }
     }
 
     #[test]
     fn docker_tells_name_and_image_and_not_the_environment() {
-        let state = format!(r#"{{"ID":"{ID}","Name":"/shop","State":{{"Running":true,"Pid":4}},"Config":{{"Image":"registry.corp.example/shop:3","Env":["DB_PASSWORD=s3cr3t"]}}}}"#);
+        let state = format!(
+            r#"{{"ID":"{ID}","Name":"/shop","State":{{"Running":true,"Pid":4}},"Config":{{"Image":"registry.corp.example/shop:3","Env":["DB_PASSWORD=s3cr3t"]}}}}"#
+        );
         let found = docker(state.as_bytes()).unwrap();
-        assert_eq!((found.name.clone(), found.image.clone()), (Some("shop".into()), Some("registry.corp.example/shop:3".into())));
+        assert_eq!(
+            (found.name.clone(), found.image.clone()),
+            (
+                Some("shop".into()),
+                Some("registry.corp.example/shop:3".into())
+            )
+        );
         assert!(!format!("{found:?}").contains("s3cr3t"));
-        assert_eq!(docker_root(br#"{"data-root":"/srv/docker","x":[1]}"#).as_deref(), Some("/srv/docker"));
+        assert_eq!(
+            docker_root(br#"{"data-root":"/srv/docker","x":[1]}"#).as_deref(),
+            Some("/srv/docker")
+        );
     }
 
     #[test]
@@ -185,23 +280,42 @@ mod tests {
                 {{"id":"b","names":["k8s_x"],"metadata":"{{\"pod-id\":\"p\",\"image-name\":\"i\",\"name\":\"n\"}}"}}]"#
         );
         let found = storage(stored.as_bytes()).unwrap();
-        assert_eq!(found.iter().map(|c| (c.runtime.as_str(), c.name.clone().unwrap())).collect::<Vec<_>>(), [("podman", "web".into()), ("cri-o", "n".into())]);
+        assert_eq!(
+            found
+                .iter()
+                .map(|c| (c.runtime.as_str(), c.name.clone().unwrap()))
+                .collect::<Vec<_>>(),
+            [("podman", "web".into()), ("cri-o", "n".into())]
+        );
     }
 
     #[test]
     fn containerd_and_lxc_tell_their_names() {
         let configuration = br#"{"process":{"env":["KEY=s3cr3t"]},"annotations":{"io.kubernetes.cri.container-name":"api","io.kubernetes.cri.image-name":"api:2"}}"#;
         let found = containerd(ID, configuration).unwrap();
-        assert_eq!((found.name.clone(), found.image.clone()), (Some("api".into()), Some("api:2".into())));
+        assert_eq!(
+            (found.name.clone(), found.image.clone()),
+            (Some("api".into()), Some("api:2".into()))
+        );
         assert!(!format!("{found:?}").contains("s3cr3t"));
-        assert_eq!(lxc("mail1", b"# x\nlxc.uts.name = mail\nlxc.environment = KEY=s3cr3t\n").name, Some("mail".into()));
+        assert_eq!(
+            lxc(
+                "mail1",
+                b"# x\nlxc.uts.name = mail\nlxc.environment = KEY=s3cr3t\n"
+            )
+            .name,
+            Some("mail".into())
+        );
     }
 
     #[test]
     fn hammered_state_files_never_panic() {
         let corpus: &[&[u8]] = &[
-            br#"{"ID":"x","Name":"/shop","Config":{"Image":"i"}}"#, br#"[{"id":"a","names":["w"],"metadata":"{\"name\":\"n\"}"}]"#,
-            br#"{"annotations":{"nerdctl/name":"x"}}"#, b"lxc.uts.name = mail\n", b"0::/kubepods/burstable/pod1234/x\n",
+            br#"{"ID":"x","Name":"/shop","Config":{"Image":"i"}}"#,
+            br#"[{"id":"a","names":["w"],"metadata":"{\"name\":\"n\"}"}]"#,
+            br#"{"annotations":{"nerdctl/name":"x"}}"#,
+            b"lxc.uts.name = mail\n",
+            b"0::/kubepods/burstable/pod1234/x\n",
         ];
         groma_fuzz::hammer(2000, corpus, |bytes| {
             docker(bytes);

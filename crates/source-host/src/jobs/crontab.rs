@@ -19,6 +19,8 @@ pub(crate) struct Line {
     pub(crate) executable: Option<Foreign>,
     /// The directory whose scripts it runs one by one (`run-parts`), where that is all it does.
     pub(crate) directory: Option<Foreign>,
+    /// It steps back where systemd runs, because a timer does the same (a habit of Debian's packages).
+    pub(crate) unless_systemd: bool,
 }
 
 /// Reads a crontab(5); `with_user` for system tables, whose sixth word is the account. The number of lines
@@ -39,9 +41,16 @@ pub(crate) fn crontab(bytes: &[u8], with_user: bool) -> (Vec<Line>, usize) {
 
 /// `NAME=value`, with blanks allowed around the sign; its value may be a secret and is not looked at.
 fn is_setting(line: &[u8]) -> bool {
-    let Some((name, _)) = pair(line, b'=') else { return false };
-    let bare = name.strip_prefix(b"\"").and_then(|n| n.strip_suffix(b"\"")).unwrap_or(name);
-    bare.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_') && bare.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+    let Some((name, _)) = pair(line, b'=') else {
+        return false;
+    };
+    let bare = name
+        .strip_prefix(b"\"")
+        .and_then(|n| n.strip_suffix(b"\""))
+        .unwrap_or(name);
+    bare.first()
+        .is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
+        && bare.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
 }
 
 fn job(number: u32, line: &[u8], with_user: bool) -> Option<Line> {
@@ -52,7 +61,10 @@ fn job(number: u32, line: &[u8], with_user: bool) -> Option<Line> {
     let schedule: Vec<&[u8]> = words.iter().take(fields).map(|(_, word)| *word).collect();
     let rhythm = rhythm(&schedule)?;
     let (start, _) = words.get(fields + usize::from(with_user))?;
-    let user = words.get(fields).filter(|_| with_user).map(|(_, word)| Foreign::from_bytes(*word));
+    let user = words
+        .get(fields)
+        .filter(|_| with_user)
+        .map(|(_, word)| Foreign::from_bytes(*word));
     let command = before_input(line.get(*start..)?);
     Some(Line {
         number,
@@ -60,6 +72,7 @@ fn job(number: u32, line: &[u8], with_user: bool) -> Option<Line> {
         rhythm,
         user,
         directory: super::command::directory_run(&command),
+        unless_systemd: super::command::yields_to_systemd(&command),
         executable: program(&command),
     })
 }
@@ -99,28 +112,49 @@ fn rhythm(fields: &[&[u8]]) -> Option<Option<&'static str>> {
             _ => None,
         };
     }
-    let [minute, hour, day, month, weekday] = fields else { return None };
+    let [minute, hour, day, month, weekday] = fields else {
+        return None;
+    };
     let (minutes, hours) = (count(minute, 0, 59)?, count(hour, 0, 23)?);
-    let (days, months, weekdays) = (count(day, 1, 31)?, count(month, 1, 12)?, count(weekday, 0, 7)?.min(7));
+    let (days, months, weekdays) = (
+        count(day, 1, 31)?,
+        count(month, 1, 12)?,
+        count(weekday, 0, 7)?.min(7),
+    );
     // With both restricted either one starts the job (crontab(5)).
     let per_month = match (day.first() == Some(&b'*'), weekday.first() == Some(&b'*')) {
         (true, true) | (false, true) => days,
         (true, false) => (days * weekdays + 3) / 7,
         (false, false) => days + (31 * weekdays + 3) / 7,
     };
-    let days = if months == 12 && days == 31 && day.first() == Some(&b'*') { 52 * weekdays } else { per_month.min(31) * months };
-    Some(Density { per_hour: minutes, hours, days }.rhythm())
+    let days = if months == 12 && days == 31 && day.first() == Some(&b'*') {
+        52 * weekdays
+    } else {
+        per_month.min(31) * months
+    };
+    Some(
+        Density {
+            per_hour: minutes,
+            hours,
+            days,
+        }
+        .rhythm(),
+    )
 }
 
 const NAMES: &[&str] = &["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
-const MONTHS: &[&str] = &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTHS: &[&str] = &[
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+];
 
 /// How many values a field names between `low` and `high`; `None` if it is no field.
 fn count(field: &[u8], low: u32, high: u32) -> Option<u32> {
     let text = std::str::from_utf8(field).ok()?.to_ascii_lowercase();
     let mut named = [false; 64];
     for item in text.split(',') {
-        let (range, step) = item.split_once('/').map_or(Some((item, 1)), |(r, s)| Some((r, s.parse::<u32>().ok()?)))?;
+        let (range, step) = item
+            .split_once('/')
+            .map_or(Some((item, 1)), |(r, s)| Some((r, s.parse::<u32>().ok()?)))?;
         let (from, to) = match range.split_once('-') {
             _ if range == "*" => (low, if high == 7 { 6 } else { high }),
             Some((from, to)) => (value(from, low)?, value(to, low)?),
@@ -146,7 +180,12 @@ fn value(text: &str, low: u32) -> Option<u32> {
     if let Ok(number) = text.parse() {
         return Some(number);
     }
-    let place = |names: &[&str]| names.iter().position(|n| *n == text).and_then(|at| u32::try_from(at).ok());
+    let place = |names: &[&str]| {
+        names
+            .iter()
+            .position(|n| *n == text)
+            .and_then(|at| u32::try_from(at).ok())
+    };
     match low {
         0 => place(NAMES),
         _ => place(MONTHS).map(|at| at + 1),
@@ -178,14 +217,25 @@ fn anacron_job(number: u32, line: &[u8]) -> Option<(Foreign, Line)> {
         b"@yearly" | b"@annually" => Some("yearly"),
         days => of_days(std::str::from_utf8(days).ok()?.parse().ok()?),
     };
-    std::str::from_utf8(words.get(1)?.1).ok()?.parse::<u32>().ok()?;
+    std::str::from_utf8(words.get(1)?.1)
+        .ok()?
+        .parse::<u32>()
+        .ok()?;
     let name = Foreign::from_bytes(words.get(2)?.1);
     let command = line.get(words.get(3)?.0..)?;
     let schedule = match std::str::from_utf8(period).ok()? {
         days if days.starts_with('@') => days.to_owned(),
         days => format!("every {days} days"),
     };
-    let line = Line { number, schedule, rhythm, user: None, directory: super::command::directory_run(command), executable: program(command) };
+    let line = Line {
+        number,
+        schedule,
+        rhythm,
+        user: None,
+        directory: super::command::directory_run(command),
+        unless_systemd: super::command::yields_to_systemd(command),
+        executable: program(command),
+    };
     Some((name, line))
 }
 
@@ -205,7 +255,11 @@ pub(crate) fn at_job(bytes: &[u8]) -> (Option<String>, Option<Foreign>) {
         let rest = line.strip_prefix(b"# atrun uid=")?;
         words(rest).next().map(lossy)
     });
-    let mut work = bytes.split(|b| *b == b'\n').skip_while(|line| !(line.starts_with(b"cd ") && line.ends_with(b"|| {"))).skip_while(|line| *line != b"}").skip(1);
+    let mut work = bytes
+        .split(|b| *b == b'\n')
+        .skip_while(|line| !(line.starts_with(b"cd ") && line.ends_with(b"|| {")))
+        .skip_while(|line| *line != b"}")
+        .skip(1);
     let executable = work.find_map(|line| {
         // Other makers hand the work to the user's shell as a here-document.
         let handed = line.windows(2).any(|w| w == b"<<");
@@ -224,17 +278,33 @@ mod tests {
 
     fn read(text: &str) -> Vec<(String, Option<&'static str>, String, String)> {
         let show = |f: Option<Foreign>| f.map_or("-".into(), |f| f.lossy().into_owned());
-        crontab(text.as_bytes(), true).0.into_iter().map(|l| (l.schedule, l.rhythm, show(l.user), show(l.executable))).collect()
+        crontab(text.as_bytes(), true)
+            .0
+            .into_iter()
+            .map(|l| (l.schedule, l.rhythm, show(l.user), show(l.executable)))
+            .collect()
     }
 
     #[test]
     fn a_system_crontab_names_schedule_user_and_program() {
-        let jobs = read("SHELL=/bin/sh\nMAILTO = \"x\"\n# 1 2 3 4 5 root /no\n15 2 1 * * backup /opt/report/run --password=x\n@reboot root /usr/local/bin/up\n");
+        let jobs = read(
+            "SHELL=/bin/sh\nMAILTO = \"x\"\n# 1 2 3 4 5 root /no\n15 2 1 * * backup /opt/report/run --password=x\n@reboot root /usr/local/bin/up\n",
+        );
         assert_eq!(
             jobs,
             [
-                ("15 2 1 * *".into(), Some("monthly"), "backup".into(), "/opt/report/run".into()),
-                ("@reboot".into(), Some("boot"), "root".into(), "/usr/local/bin/up".into()),
+                (
+                    "15 2 1 * *".into(),
+                    Some("monthly"),
+                    "backup".into(),
+                    "/opt/report/run".into()
+                ),
+                (
+                    "@reboot".into(),
+                    Some("boot"),
+                    "root".into(),
+                    "/usr/local/bin/up".into()
+                ),
             ]
         );
     }
@@ -266,7 +336,10 @@ mod tests {
 
     #[test]
     fn what_is_no_schedule_is_counted_not_guessed() {
-        let (jobs, unread) = crontab(b"99 2 * * * root /x\nhello\n* * * *\n@sometimes root /x\n5-1 * * * * root /x\n", true);
+        let (jobs, unread) = crontab(
+            b"99 2 * * * root /x\nhello\n* * * *\n@sometimes root /x\n5-1 * * * * root /x\n",
+            true,
+        );
         assert_eq!((jobs, unread), (vec![], 5));
     }
 
@@ -276,6 +349,30 @@ mod tests {
         assert_eq!(jobs[0].directory, Some("/etc/cron.daily".into()));
         let (jobs, _) = crontab(b"25 6 * * * root /opt/x /etc/cron.daily\n", true);
         assert_eq!(jobs[0].directory, None);
+    }
+
+    #[test]
+    fn a_line_that_leaves_the_work_to_a_timer_is_known() {
+        let guarded = b"10 3 * * * root test -e /run/systemd/system || SERVICE_MODE=1 /sbin/e2scrub_all -A -r\n\
+            0 */12 * * * root test -x /usr/bin/certbot -a \\! -d /run/systemd/system && certbot -q renew\n\
+            09,39 * * * * root [ -x /usr/lib/php/sessionclean ] && if [ ! -d /run/systemd/system ]; then /usr/lib/php/sessionclean; fi\n";
+        assert_eq!(
+            crontab(guarded, true)
+                .0
+                .iter()
+                .map(|l| l.unless_systemd)
+                .collect::<Vec<_>>(),
+            [true, true, true]
+        );
+        let plain = b"1 1 * * * root ls /run/systemd/system\n1 1 * * * root test -d /run/systemd/system && /opt/a\n";
+        assert_eq!(
+            crontab(plain, true)
+                .0
+                .iter()
+                .map(|l| l.unless_systemd)
+                .collect::<Vec<_>>(),
+            [false, false]
+        );
     }
 
     #[test]
@@ -289,13 +386,28 @@ mod tests {
     fn anacron_periods_become_rhythms() {
         let table = b"SHELL=/bin/sh\nSTART_HOURS_RANGE=3-22\n1 5 cron.daily nice run-parts /etc/cron.daily\n7 10 weekly-report /opt/report/weekly\n@monthly 45 cron.monthly nice run-parts /etc/cron.monthly\n";
         let (jobs, unread) = anacrontab(table);
-        let short: Vec<_> = jobs.iter().map(|(name, l)| (name.lossy().into_owned(), l.schedule.as_str(), l.rhythm, l.directory.is_some())).collect();
+        let short: Vec<_> = jobs
+            .iter()
+            .map(|(name, l)| {
+                (
+                    name.lossy().into_owned(),
+                    l.schedule.as_str(),
+                    l.rhythm,
+                    l.directory.is_some(),
+                )
+            })
+            .collect();
         assert_eq!(unread, 0);
         assert_eq!(
             short,
             [
                 ("cron.daily".into(), "every 1 days", Some("daily"), true),
-                ("weekly-report".into(), "every 7 days", Some("weekly"), false),
+                (
+                    "weekly-report".into(),
+                    "every 7 days",
+                    Some("weekly"),
+                    false
+                ),
                 ("cron.monthly".into(), "@monthly", Some("monthly"), true),
             ]
         );
@@ -306,8 +418,14 @@ mod tests {
         let job = include_bytes!("../../tests/fixtures/at-3.2.5/job");
         let name = include_str!("../../tests/fixtures/at-3.2.5/name").trim();
         let (uid, executable) = at_job(job);
-        assert_eq!((uid.as_deref(), executable), (Some("0"), Some("/opt/report/once".into())));
-        assert!(job.windows(6).any(|w| w == b"hunter"), "the recording holds a secret in its environment");
+        assert_eq!(
+            (uid.as_deref(), executable),
+            (Some("0"), Some("/opt/report/once".into()))
+        );
+        assert!(
+            job.windows(6).any(|w| w == b"hunter"),
+            "the recording holds a secret in its environment"
+        );
         assert_eq!(at_minutes(name.as_bytes()), Some(30_106_050));
         assert_eq!(at_minutes(b".SEQ"), None);
     }
@@ -315,8 +433,10 @@ mod tests {
     #[test]
     fn hammered_crontabs_never_panic() {
         let corpus: &[&[u8]] = &[
-            b"15 2 1 * * backup FOO='a b' /opt/report/run --x | logger\n", b"1 5 cron.daily nice run-parts /etc/cron.daily\n",
-            b"0-59/3 */2 1-31 jan-dec sun root sh -c 'cd / && x'\n", include_bytes!("../../tests/fixtures/at-3.2.5/job"),
+            b"15 2 1 * * backup FOO='a b' /opt/report/run --x | logger\n",
+            b"1 5 cron.daily nice run-parts /etc/cron.daily\n",
+            b"0-59/3 */2 1-31 jan-dec sun root sh -c 'cd / && x'\n",
+            include_bytes!("../../tests/fixtures/at-3.2.5/job"),
         ];
         groma_fuzz::hammer(2000, corpus, |bytes| {
             crontab(bytes, true);

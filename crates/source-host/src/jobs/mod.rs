@@ -24,10 +24,19 @@ const PARTS: &[(&str, &str)] = &[
 ];
 
 /// Where the tables of single users stand: Debian, SUSE, Red Hat and Arch, BusyBox.
-const USER_TABLES: &[&str] = &["/var/spool/cron/crontabs", "/var/spool/cron/tabs", "/var/spool/cron", "/etc/crontabs"];
+const USER_TABLES: &[&str] = &[
+    "/var/spool/cron/crontabs",
+    "/var/spool/cron/tabs",
+    "/var/spool/cron",
+    "/etc/crontabs",
+];
 
 /// Where jobs of at(1) wait: Debian, Red Hat.
-const AT_SPOOLS: &[&str] = &["/var/spool/cron/atjobs", "/var/spool/at", "/var/spool/atjobs"];
+const AT_SPOOLS: &[&str] = &[
+    "/var/spool/cron/atjobs",
+    "/var/spool/at",
+    "/var/spool/atjobs",
+];
 
 /// Jobs of cron, anacron and at.
 pub struct JobsSource {
@@ -57,14 +66,28 @@ impl Source for JobsSource {
             ]),
             contacts: Vec::new(),
             sends: words(&["schedule, rhythm, account, program or script path, file and line"]),
-            never_sends: words(&["arguments, settings and input of a job", "the environment that at keeps with a job"]),
-            rights: words(&["root (or CAP_DAC_READ_SEARCH) for the tables of users and the spools of at; without it a gap names them"]),
+            never_sends: words(&[
+                "arguments, settings and input of a job",
+                "the environment that at keeps with a job",
+            ]),
+            rights: words(&[
+                "root (or CAP_DAC_READ_SEARCH) for the tables of users and the spools of at; without it a gap names them",
+            ]),
             cost: "a few small files".into(),
         }
     }
 
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
-        let mut look = Look { reader: Reader::new(self.world.disk.as_ref(), window, budget), directories: BTreeMap::new() };
+        let systemd = self
+            .world
+            .disk
+            .metadata(Path::new("/run/systemd/system"))
+            .is_ok();
+        let mut look = Look {
+            reader: Reader::new(self.world.disk.as_ref(), window, budget),
+            systemd,
+            directories: BTreeMap::new(),
+        };
         let mut part = Part::begin(window, sink, Scope::new("file", "/etc/crontab"));
         look.system_table(&mut part, Path::new("/etc/crontab"));
         part.close();
@@ -96,6 +119,8 @@ impl Source for JobsSource {
 
 struct Look<'a> {
     reader: Reader<'a>,
+    /// The service manager runs, and some lines leave their work to its timers.
+    systemd: bool,
     /// Schedules of the lines that run a whole directory, by directory.
     directories: BTreeMap<Foreign, (&'static str, Line)>,
 }
@@ -106,9 +131,15 @@ impl Look<'_> {
             Ok(read) => {
                 let (lines, unread) = crontab::crontab(&read.bytes, with_user);
                 if unread > 0 {
-                    part.missed(format!("{unread} lines of {}", disk::foreign(path)), Reason::Malformed);
+                    part.missed(
+                        format!("{unread} lines of {}", disk::foreign(path)),
+                        Reason::Malformed,
+                    );
                 }
                 lines
+                    .into_iter()
+                    .filter(|line| !(line.unless_systemd && self.systemd))
+                    .collect()
             }
             Err(error) if error.is_absent() => Vec::new(),
             Err(error) => {
@@ -135,7 +166,10 @@ impl Look<'_> {
             Ok(bytes) => {
                 let (lines, unread) = crontab::anacrontab(&bytes.unwrap_or_default());
                 if unread > 0 {
-                    part.missed(format!("{unread} lines of /etc/anacrontab"), Reason::Malformed);
+                    part.missed(
+                        format!("{unread} lines of /etc/anacrontab"),
+                        Reason::Malformed,
+                    );
                 }
                 for (name, line) in lines {
                     match line.directory.clone() {
@@ -153,12 +187,22 @@ impl Look<'_> {
 
     /// Regular files of a directory with a name that is run: neither editors' leavings nor packagers' copies.
     fn scripts(&mut self, part: &mut Part<'_>, directory: &str) -> Vec<Entry> {
-        let debian = self.reader.disk().metadata(Path::new("/etc/debian_version")).is_ok();
-        let entries = self.reader.list(Path::new(directory)).unwrap_or_else(|error| {
-            part.refused("jobs", &error);
-            Vec::new()
-        });
-        let wanted = |entry: &Entry| matches!(entry.kind, EntryKind::File | EntryKind::Link) && is_run(file_name(&entry.path), debian);
+        let debian = self
+            .reader
+            .disk()
+            .metadata(Path::new("/etc/debian_version"))
+            .is_ok();
+        let entries = self
+            .reader
+            .list(Path::new(directory))
+            .unwrap_or_else(|error| {
+                part.refused("jobs", &error);
+                Vec::new()
+            });
+        let wanted = |entry: &Entry| {
+            matches!(entry.kind, EntryKind::File | EntryKind::Link)
+                && is_run(file_name(&entry.path), debian)
+        };
         entries.into_iter().filter(wanted).collect()
     }
 
@@ -166,7 +210,10 @@ impl Look<'_> {
         let starter = self.directories.get(&Foreign::from(directory)).cloned();
         for entry in self.scripts(part, directory) {
             let executable = match self.reader.settle(&entry.path) {
-                Ok((_, metadata)) => metadata.kind == EntryKind::File && metadata.mode.is_none_or(|mode| mode & 0o111 != 0),
+                Ok((_, metadata)) => {
+                    metadata.kind == EntryKind::File
+                        && metadata.mode.is_none_or(|mode| mode & 0o111 != 0)
+                }
                 Err(error) => {
                     part.refused("job", &error);
                     continue;
@@ -176,11 +223,15 @@ impl Look<'_> {
                 continue;
             }
             let path = disk::foreign(&entry.path);
-            let (scheduler, line) = starter.clone().map_or(("cron", None), |(scheduler, line)| (scheduler, Some(line)));
+            let (scheduler, line) = starter
+                .clone()
+                .map_or(("cron", None), |(scheduler, line)| (scheduler, Some(line)));
             part.saw(Fact::Job(Job {
                 scheduler: scheduler.into(),
                 name: path.clone(),
-                schedule: line.as_ref().map_or_else(|| format!("@{rhythm}"), |line| line.schedule.clone()),
+                schedule: line
+                    .as_ref()
+                    .map_or_else(|| format!("@{rhythm}"), |line| line.schedule.clone()),
                 rhythm: Some(line.and_then(|line| line.rhythm).unwrap_or(rhythm).into()),
                 user: Some("root".into()),
                 executable: Some(path.clone()),
@@ -190,31 +241,48 @@ impl Look<'_> {
     }
 
     fn user_tables(&mut self, part: &mut Part<'_>, directory: &str) {
-        let entries = self.reader.list(Path::new(directory)).unwrap_or_else(|error| {
-            part.refused("jobs of users", &error);
-            Vec::new()
-        });
+        let entries = self
+            .reader
+            .list(Path::new(directory))
+            .unwrap_or_else(|error| {
+                part.refused("jobs of users", &error);
+                Vec::new()
+            });
         for entry in entries {
             let name = file_name(&entry.path);
             // Half-written tables, markers of daemons, editors' leavings.
-            let odd = name.starts_with(b".") || name.starts_with(b"tmp.") || name.ends_with(b"~") || matches!(name, b"cron.update" | b"lastrun");
+            let odd = name.starts_with(b".")
+                || name.starts_with(b"tmp.")
+                || name.ends_with(b"~")
+                || matches!(name, b"cron.update" | b"lastrun");
             if odd || entry.kind != EntryKind::File {
                 continue;
             }
             for line in self.table(part, &entry.path, false) {
                 let user = Some(Foreign::from_bytes(name));
-                part.saw(job("cron", numbered(&entry.path, line.number), line, user, &entry.path));
+                part.saw(job(
+                    "cron",
+                    numbered(&entry.path, line.number),
+                    line,
+                    user,
+                    &entry.path,
+                ));
             }
         }
     }
 
     fn at_jobs(&mut self, part: &mut Part<'_>, directory: &str) {
-        let entries = self.reader.list(Path::new(directory)).unwrap_or_else(|error| {
-            part.refused("jobs of at", &error);
-            Vec::new()
-        });
+        let entries = self
+            .reader
+            .list(Path::new(directory))
+            .unwrap_or_else(|error| {
+                part.refused("jobs of at", &error);
+                Vec::new()
+            });
         for entry in entries {
-            let Some(minutes) = crontab::at_minutes(file_name(&entry.path)) else { continue };
+            let Some(minutes) = crontab::at_minutes(file_name(&entry.path)) else {
+                continue;
+            };
             match self.reader.read(&entry.path) {
                 Ok(read) => {
                     let (user, executable) = crontab::at_job(&read.bytes);
@@ -240,10 +308,26 @@ impl Look<'_> {
 /// but the leavings of editors and package managers.
 fn is_run(name: &[u8], debian: bool) -> bool {
     const LEAVINGS: &[&[u8]] = &[
-        b"~", b",", b".swp", b".bak", b".old", b".orig", b".rpmsave", b".rpmorig", b".rpmnew", b".cfsaved", b".dpkg-old", b".dpkg-new", b".dpkg-dist", b".dpkg-tmp", b".disabled",
+        b"~",
+        b",",
+        b".swp",
+        b".bak",
+        b".old",
+        b".orig",
+        b".rpmsave",
+        b".rpmorig",
+        b".rpmnew",
+        b".cfsaved",
+        b".dpkg-old",
+        b".dpkg-new",
+        b".dpkg-dist",
+        b".dpkg-tmp",
+        b".disabled",
     ];
     if debian {
-        return name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        return name
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     }
     !name.starts_with(b".") && !LEAVINGS.iter().any(|end| name.ends_with(end))
 }

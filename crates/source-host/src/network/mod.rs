@@ -25,7 +25,10 @@ pub struct NetworkSource {
 impl NetworkSource {
     /// A source on `world`; the tables come from the running kernel.
     pub fn new(world: World) -> Self {
-        Self { world, dump: netlink::dump }
+        Self {
+            world,
+            dump: netlink::dump,
+        }
     }
 
     /// The same with tables from elsewhere, for a world that is made up.
@@ -60,17 +63,22 @@ impl Source for NetworkSource {
         let mut part = Part::begin(window, sink, Scope::new("net", "interfaces"));
         let (links, unread) = parse::links(&self.table(&mut part, Table::Links, "interfaces"));
         not_understood(&mut part, unread, "interfaces");
-        let (addresses, unread) = parse::addresses(&self.table(&mut part, Table::Addresses, "addresses"));
+        let (addresses, unread) =
+            parse::addresses(&self.table(&mut part, Table::Addresses, "addresses"));
         not_understood(&mut part, unread, "addresses");
         let disk = self.world.disk.as_ref();
-        let has_device = |name: &str| disk.metadata(&Path::new("/sys/class/net").join(name).join("device")).is_ok();
+        let has_device = |name: &str| {
+            disk.metadata(&Path::new("/sys/class/net").join(name).join("device"))
+                .is_ok()
+        };
         for interface in parse::interfaces(&links, &addresses, has_device) {
             part.saw(Fact::Interface(interface));
         }
         part.close();
 
         let mut part = Part::begin(window, sink, Scope::new("net", "routes"));
-        let (routes, unread) = parse::routes(&self.table(&mut part, Table::Routes, "routes"), &links);
+        let (routes, unread) =
+            parse::routes(&self.table(&mut part, Table::Routes, "routes"), &links);
         not_understood(&mut part, unread, "routes");
         for route in routes {
             part.saw(Fact::Route(route));
@@ -78,13 +86,20 @@ impl Source for NetworkSource {
         part.close();
 
         let mut part = Part::begin(window, sink, Scope::new("net", "neighbours"));
-        let (neighbours, unread) = parse::neighbours(&self.table(&mut part, Table::Neighbours, "neighbours"), &links);
+        let (neighbours, unread) = parse::neighbours(
+            &self.table(&mut part, Table::Neighbours, "neighbours"),
+            &links,
+        );
         not_understood(&mut part, unread, "neighbours");
         for neighbour in neighbours {
             part.saw(Fact::Neighbour(neighbour));
         }
         // The kernel forgets: who is absent here may well be there, so nobody is ever said to be gone.
-        part.missed_with("machines on the same link that did not talk to this one lately", Reason::NotPresent, "watch for longer, or scan the network");
+        part.missed_with(
+            "machines on the same link that did not talk to this one lately",
+            Reason::NotPresent,
+            "watch for longer, or scan the network",
+        );
         part.close();
     }
 }

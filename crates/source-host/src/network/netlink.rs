@@ -2,7 +2,9 @@
 
 use std::io;
 
-use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
+use netlink_packet_core::{
+    NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
@@ -45,7 +47,10 @@ pub(crate) fn dump(table: Table) -> io::Result<Vec<u8>> {
             return Ok(answer);
         }
         if answer.len() > TABLE_BYTES_MAX {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a table without end"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a table without end",
+            ));
         }
     }
 }
@@ -84,5 +89,6 @@ fn request(table: Table) -> Vec<u8> {
 
 /// True if a datagram holds the last message of a dump, or the error that takes its place.
 fn ends(datagram: &[u8]) -> bool {
-    super::parse::messages(datagram).any(|message| matches!(super::parse::message_kind(message), Some(2 | 3)))
+    super::parse::messages(datagram)
+        .any(|message| matches!(super::parse::message_kind(message), Some(2 | 3)))
 }

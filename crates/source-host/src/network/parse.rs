@@ -6,12 +6,16 @@ use std::net::IpAddr;
 use groma_model::Foreign;
 use groma_model::fact::{Interface, Neighbour, Route};
 use netlink_packet_core::{NetlinkMessage, NetlinkPayload};
+use netlink_packet_route::AddressFamily;
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
-use netlink_packet_route::link::{InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage};
-use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState};
+use netlink_packet_route::link::{
+    InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
+};
+use netlink_packet_route::neighbour::{
+    NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
+};
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType};
-use netlink_packet_route::AddressFamily;
 
 /// Bytes of a netlink message header (netlink(7)).
 const HEADER_BYTES: usize = 16;
@@ -24,7 +28,9 @@ pub(crate) fn messages(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
         let length = u32::from_ne_bytes(rest.get(..4)?.try_into().ok()?);
-        let length = usize::try_from(length).ok().filter(|l| *l >= HEADER_BYTES)?;
+        let length = usize::try_from(length)
+            .ok()
+            .filter(|l| *l >= HEADER_BYTES)?;
         let message = rest.get(..length)?;
         rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
         Some(message)
@@ -101,7 +107,10 @@ fn link_of(message: &LinkMessage) -> Option<Link> {
         mac: mac.filter(|_| kind != "loopback"),
         kind,
         up: message.header.flags.contains(LinkFlags::Up),
-        patch_cable: plugged && (matches!(info, Some(InfoKind::Veth)) || name.starts_with("vnet") || name.starts_with("tap")),
+        patch_cable: plugged
+            && (matches!(info, Some(InfoKind::Veth))
+                || name.starts_with("vnet")
+                || name.starts_with("tap")),
         name,
     })
 }
@@ -114,7 +123,10 @@ fn link_kind(layer: LinkLayerType, info: Option<&InfoKind>) -> &'static str {
     match info.to_string().as_str() {
         "bridge" | "openvswitch" => "bridge",
         "vlan" => "vlan",
-        "tun" | "wireguard" | "vxlan" | "geneve" | "gre" | "gretap" | "ip6gre" | "ip6gretap" | "erspan" | "ipip" | "sit" | "ip6tnl" | "vti" | "vti6" | "xfrm" | "ppp" | "l2tp" => "tunnel",
+        "tun" | "wireguard" | "vxlan" | "geneve" | "gre" | "gretap" | "ip6gre" | "ip6gretap"
+        | "erspan" | "ipip" | "sit" | "ip6tnl" | "vti" | "vti6" | "xfrm" | "ppp" | "l2tp" => {
+            "tunnel"
+        }
         _ => "virtual",
     }
 }
@@ -122,7 +134,13 @@ fn link_kind(layer: LinkLayerType, info: Option<&InfoKind>) -> &'static str {
 /// Six octets as text, or `None` for anything else and for all zeros.
 fn mac_text(bytes: &[u8]) -> Option<String> {
     let fits = bytes.len() == 6 && bytes.iter().any(|b| *b != 0);
-    fits.then(|| bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(":"))
+    fits.then(|| {
+        bytes
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect::<Vec<_>>()
+            .join(":")
+    })
 }
 
 /// Reads a dump of addresses by link index, as `10.0.0.5/24`; temporary and failed ones are left out.
@@ -130,9 +148,14 @@ pub(crate) fn addresses(bytes: &[u8]) -> (BTreeMap<u32, BTreeSet<String>>, usize
     let (messages, unread) = decoded(bytes);
     let mut by_link: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
     for message in messages {
-        let RouteNetlinkMessage::NewAddress(message) = message else { continue };
+        let RouteNetlinkMessage::NewAddress(message) = message else {
+            continue;
+        };
         if let Some(address) = lasting_address(&message) {
-            by_link.entry(message.header.index).or_default().insert(format!("{address}/{}", message.header.prefix_len));
+            by_link
+                .entry(message.header.index)
+                .or_default()
+                .insert(format!("{address}/{}", message.header.prefix_len));
         }
     }
     (by_link, unread)
@@ -150,22 +173,37 @@ fn lasting_address(message: &AddressMessage) -> Option<IpAddr> {
         }
     }
     // The bit of "secondary" in IPv4 means "temporary" in IPv6 (RFC 8981).
-    let temporary = message.header.family == AddressFamily::Inet6 && flags.contains(AddressFlags::Secondary);
+    let temporary =
+        message.header.family == AddressFamily::Inet6 && flags.contains(AddressFlags::Secondary);
     let failed = flags.intersects(AddressFlags::Dadfailed | AddressFlags::Tentative);
     local.or(address).filter(|_| !temporary && !failed)
 }
 
 /// Links and their addresses as facts, by name. `has_device` tells real hardware from what the kernel makes up.
-pub(crate) fn interfaces(links: &[Link], addresses: &BTreeMap<u32, BTreeSet<String>>, has_device: impl Fn(&str) -> bool) -> Vec<Interface> {
+pub(crate) fn interfaces(
+    links: &[Link],
+    addresses: &BTreeMap<u32, BTreeSet<String>>,
+    has_device: impl Fn(&str) -> bool,
+) -> Vec<Interface> {
     let mut facts: Vec<Interface> = links
         .iter()
         .filter(|link| !link.patch_cable)
         .map(|link| Interface {
             name: link.name.as_str().into(),
             mac: link.mac.clone(),
-            kind: if link.kind == "physical" && !has_device(&link.name) { "virtual" } else { link.kind }.into(),
+            kind: if link.kind == "physical" && !has_device(&link.name) {
+                "virtual"
+            } else {
+                link.kind
+            }
+            .into(),
             up: link.up,
-            addresses: addresses.get(&link.index).into_iter().flatten().cloned().collect(),
+            addresses: addresses
+                .get(&link.index)
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect(),
         })
         .collect();
     facts.sort_by(|a, b| a.name.cmp(&b.name));
@@ -178,9 +216,18 @@ pub(crate) fn routes(bytes: &[u8], links: &[Link]) -> (Vec<Route>, usize) {
     let (messages, unread) = decoded(bytes);
     let mut found = BTreeMap::new();
     for message in messages {
-        let RouteNetlinkMessage::NewRoute(message) = message else { continue };
+        let RouteNetlinkMessage::NewRoute(message) = message else {
+            continue;
+        };
         for route in routes_of(&message, links) {
-            found.insert((route.destination.clone(), route.gateway, route.interface.clone()), route);
+            found.insert(
+                (
+                    route.destination.clone(),
+                    route.gateway,
+                    route.interface.clone(),
+                ),
+                route,
+            );
         }
     }
     (found.into_values().collect(), unread)
@@ -192,7 +239,10 @@ fn routes_of(message: &RouteMessage, links: &[Link]) -> Vec<Route> {
         _ => None,
     });
     let local = table.unwrap_or_else(|| u32::from(message.header.table)) == TABLE_LOCAL;
-    let learnt = message.header.flags.contains(netlink_packet_route::route::RouteFlags::Cloned);
+    let learnt = message
+        .header
+        .flags
+        .contains(netlink_packet_route::route::RouteFlags::Cloned);
     let family = match message.header.address_family {
         AddressFamily::Inet => IpAddr::from([0; 4]),
         AddressFamily::Inet6 => IpAddr::from([0; 16]),
@@ -217,7 +267,11 @@ fn routes_of(message: &RouteMessage, links: &[Link]) -> Vec<Route> {
             // What leads to one container comes and goes with it.
             let patch = interface.is_some_and(|link| link.patch_cable);
             let interface = interface.map(|link| Foreign::from(link.name.as_str()));
-            (!patch).then(|| Route { destination: destination.clone(), gateway, interface })
+            (!patch).then(|| Route {
+                destination: destination.clone(),
+                gateway,
+                interface,
+            })
         })
         .collect()
 }
@@ -246,8 +300,12 @@ fn hops(message: &RouteMessage) -> Vec<(Option<IpAddr>, Option<u32>)> {
 fn gateway(attribute: &RouteAttribute) -> Option<IpAddr> {
     match attribute {
         RouteAttribute::Gateway(address) => ip(address),
-        RouteAttribute::Via(netlink_packet_route::route::RouteVia::Inet6(address)) => Some((*address).into()),
-        RouteAttribute::Via(netlink_packet_route::route::RouteVia::Inet(address)) => Some((*address).into()),
+        RouteAttribute::Via(netlink_packet_route::route::RouteVia::Inet6(address)) => {
+            Some((*address).into())
+        }
+        RouteAttribute::Via(netlink_packet_route::route::RouteVia::Inet(address)) => {
+            Some((*address).into())
+        }
         _ => None,
     }
 }
@@ -274,7 +332,9 @@ pub(crate) fn neighbours(bytes: &[u8], links: &[Link]) -> (Vec<Neighbour>, usize
     let (messages, unread) = decoded(bytes);
     let mut found = BTreeMap::new();
     for message in messages {
-        let RouteNetlinkMessage::NewNeighbour(message) = message else { continue };
+        let RouteNetlinkMessage::NewNeighbour(message) = message else {
+            continue;
+        };
         if let Some(neighbour) = neighbour_of(&message, links) {
             found.insert((neighbour.address, neighbour.interface.clone()), neighbour);
         }
@@ -283,20 +343,38 @@ pub(crate) fn neighbours(bytes: &[u8], links: &[Link]) -> (Vec<Neighbour>, usize
 }
 
 fn neighbour_of(message: &NeighbourMessage, links: &[Link]) -> Option<Neighbour> {
-    if matches!(message.header.state, NeighbourState::Incomplete | NeighbourState::Failed | NeighbourState::Noarp | NeighbourState::None) {
+    if matches!(
+        message.header.state,
+        NeighbourState::Incomplete
+            | NeighbourState::Failed
+            | NeighbourState::Noarp
+            | NeighbourState::None
+    ) {
         return None;
     }
     let (mut address, mut mac) = (None, None);
     for attribute in &message.attributes {
         match attribute {
-            NeighbourAttribute::Destination(NeighbourAddress::Inet(ip)) => address = Some(IpAddr::from(*ip)),
-            NeighbourAttribute::Destination(NeighbourAddress::Inet6(ip)) => address = Some(IpAddr::from(*ip)),
-            NeighbourAttribute::LinkLayerAddress(bytes) => mac = mac_text(bytes).filter(|_| bytes.first().is_some_and(|b| b & 1 == 0)),
+            NeighbourAttribute::Destination(NeighbourAddress::Inet(ip)) => {
+                address = Some(IpAddr::from(*ip))
+            }
+            NeighbourAttribute::Destination(NeighbourAddress::Inet6(ip)) => {
+                address = Some(IpAddr::from(*ip))
+            }
+            NeighbourAttribute::LinkLayerAddress(bytes) => {
+                mac = mac_text(bytes).filter(|_| bytes.first().is_some_and(|b| b & 1 == 0))
+            }
             _ => {}
         }
     }
-    let link = links.iter().find(|link| link.index == message.header.ifindex)?;
-    Some(Neighbour { address: address.filter(|a| !a.is_multicast())?, mac: mac?, interface: link.name.as_str().into() })
+    let link = links
+        .iter()
+        .find(|link| link.index == message.header.ifindex)?;
+    Some(Neighbour {
+        address: address.filter(|a| !a.is_multicast())?,
+        mac: mac?,
+        interface: link.name.as_str().into(),
+    })
 }
 
 #[cfg(test)]
@@ -313,7 +391,10 @@ mod tests {
         let (links, unread) = links(LINKS);
         assert_eq!(unread, 0);
         let facts = interfaces(&links, &addresses(ADDRESSES).0, |_| false);
-        let short: Vec<String> = facts.iter().map(|i| format!("{} {} {} {}", i.name, i.kind, i.up, i.addresses.join(" "))).collect();
+        let short: Vec<String> = facts
+            .iter()
+            .map(|i| format!("{} {} {} {}", i.name, i.kind, i.up, i.addresses.join(" ")))
+            .collect();
         assert_eq!(
             short,
             [
@@ -334,7 +415,14 @@ mod tests {
         assert_eq!(unread, 0);
         let short: Vec<String> = routes
             .iter()
-            .map(|r| format!("{} {} {}", r.destination, r.gateway.map_or("-".into(), |g| g.to_string()), r.interface.as_ref().unwrap()))
+            .map(|r| {
+                format!(
+                    "{} {} {}",
+                    r.destination,
+                    r.gateway.map_or("-".into(), |g| g.to_string()),
+                    r.interface.as_ref().unwrap()
+                )
+            })
             .collect();
         assert_eq!(
             short,
@@ -356,8 +444,18 @@ mod tests {
     fn recorded_neighbours_are_those_that_answered() {
         let (neighbours, unread) = neighbours(NEIGHBOURS, &links(LINKS).0);
         assert_eq!(unread, 0);
-        let short: Vec<String> = neighbours.iter().map(|n| format!("{} {} {}", n.address, n.mac, n.interface)).collect();
-        assert_eq!(short, ["10.77.0.3 52:54:00:00:00:03 br0", "10.77.0.254 52:54:00:00:00:fe br0", "fd77::1 52:54:00:00:00:01 up0"]);
+        let short: Vec<String> = neighbours
+            .iter()
+            .map(|n| format!("{} {} {}", n.address, n.mac, n.interface))
+            .collect();
+        assert_eq!(
+            short,
+            [
+                "10.77.0.3 52:54:00:00:00:03 br0",
+                "10.77.0.254 52:54:00:00:00:fe br0",
+                "fd77::1 52:54:00:00:00:01 up0"
+            ]
+        );
     }
 
     #[test]

@@ -46,7 +46,11 @@ impl StatusReader {
 
     /// Where the next blank line begins, at or after `from`.
     fn paragraph_end(&self, from: usize) -> Option<usize> {
-        self.rest.get(from..)?.windows(2).position(|pair| pair == b"\n\n").map(|at| from + at)
+        self.rest
+            .get(from..)?
+            .windows(2)
+            .position(|pair| pair == b"\n\n")
+            .map(|at| from + at)
     }
 
     /// Takes what was left without a blank line behind it.
@@ -55,7 +59,9 @@ impl StatusReader {
         if !self.skipping {
             self.paragraph(&rest);
         }
-        self.packages.sort_by(|a, b| (&a.name, &a.architecture, &a.version).cmp(&(&b.name, &b.architecture, &b.version)));
+        self.packages.sort_by(|a, b| {
+            (&a.name, &a.architecture, &a.version).cmp(&(&b.name, &b.architecture, &b.version))
+        });
         (self.packages, self.unread)
     }
 
@@ -66,7 +72,9 @@ impl StatusReader {
             if matches!(line.first(), None | Some(b' ' | b'\t')) {
                 continue;
             }
-            let Some((key, value)) = pair(line, b':') else { continue };
+            let Some((key, value)) = pair(line, b':') else {
+                continue;
+            };
             match key.to_ascii_lowercase().as_slice() {
                 b"package" => name = Some(value),
                 b"version" => version = Some(value),
@@ -80,7 +88,10 @@ impl StatusReader {
             return;
         };
         // `hold ok installed` is installed as well; `deinstall ok config-files` is not.
-        let installed = status.is_some_and(|status| crate::text::words(status).eq([b"install".as_slice(), b"ok", b"installed"]) || crate::text::words(status).eq([b"hold".as_slice(), b"ok", b"installed"]));
+        let installed = status.is_some_and(|status| {
+            crate::text::words(status).eq([b"install".as_slice(), b"ok", b"installed"])
+                || crate::text::words(status).eq([b"hold".as_slice(), b"ok", b"installed"])
+        });
         if installed {
             self.packages.push(Package {
                 name: lossy(name),
@@ -111,15 +122,26 @@ mod tests {
     #[test]
     fn only_what_is_installed_counts() {
         let (packages, unread) = read(STATUS, 4096);
-        let short: Vec<_> = packages.iter().map(|p| format!("{} {} {}", p.name, p.version, p.architecture)).collect();
-        assert_eq!((short, unread), (vec!["kept 3 all".to_owned(), "web 1:2.0-1 amd64".to_owned()], 0));
+        let short: Vec<_> = packages
+            .iter()
+            .map(|p| format!("{} {} {}", p.name, p.version, p.architecture))
+            .collect();
+        assert_eq!(
+            (short, unread),
+            (
+                vec!["kept 3 all".to_owned(), "web 1:2.0-1 amd64".to_owned()],
+                0
+            )
+        );
     }
 
     #[test]
     fn a_paragraph_without_end_is_given_up_and_the_next_one_read() {
         let mut endless = b"Package: big\nX: ".to_vec();
         endless.extend(std::iter::repeat_n(b'x', PARAGRAPH_BYTES_MAX + 70_000));
-        endless.extend_from_slice(b"\n\nPackage: next\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n");
+        endless.extend_from_slice(
+            b"\n\nPackage: next\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n",
+        );
         let (packages, unread) = read(&endless, 65_536);
         assert_eq!((packages.len(), unread), (1, 1));
     }

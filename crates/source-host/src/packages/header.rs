@@ -39,21 +39,30 @@ pub(crate) fn read(bytes: &[u8]) -> Header {
 }
 
 fn read_whole(bytes: &[u8]) -> Option<Header> {
-    let count = usize::try_from(be32(bytes, 0)?).ok().filter(|n| (1..=ENTRIES_MAX).contains(n))?;
+    let count = usize::try_from(be32(bytes, 0)?)
+        .ok()
+        .filter(|n| (1..=ENTRIES_MAX).contains(n))?;
     let store_bytes = usize::try_from(be32(bytes, 4)?).ok()?;
     let store = 8 + count * 16;
     if bytes.len() < store {
         return Some(Header::Needs(store + 2048));
     }
     let entry = |tag: u32| {
-        (0..count).map(|at| 8 + at * 16).find(|at| be32(bytes, *at) == Some(tag)).and_then(|at| {
-            let offset = usize::try_from(be32(bytes, at + 8)?).ok().filter(|o| *o < store_bytes)?;
-            Some(store + offset)
-        })
+        (0..count)
+            .map(|at| 8 + at * 16)
+            .find(|at| be32(bytes, *at) == Some(tag))
+            .and_then(|at| {
+                let offset = usize::try_from(be32(bytes, at + 8)?)
+                    .ok()
+                    .filter(|o| *o < store_bytes)?;
+                Some(store + offset)
+            })
     };
     let text = |tag: u32| -> Option<Result<String, usize>> {
         let start = entry(tag)?;
-        let Some(rest) = bytes.get(start..).filter(|r| !r.is_empty()) else { return Some(Err(start + 2048)) };
+        let Some(rest) = bytes.get(start..).filter(|r| !r.is_empty()) else {
+            return Some(Err(start + 2048));
+        };
         match rest.iter().position(|b| *b == 0) {
             Some(end) => Some(Ok(crate::text::lossy(rest.get(..end)?))),
             None => Some(Err(bytes.len() + 4096)),
@@ -80,12 +89,21 @@ fn read_whole(bytes: &[u8]) -> Option<Header> {
         Some(Err(needs)) => return Some(Header::Needs(needs)),
         None => String::new(),
     };
-    let epoch = epoch.filter(|e| *e > 0).map_or(String::new(), |e| format!("{e}:"));
-    Some(Header::Package(Package { name, version: format!("{epoch}{version}-{release}"), architecture, manager: "rpm".into() }))
+    let epoch = epoch
+        .filter(|e| *e > 0)
+        .map_or(String::new(), |e| format!("{e}:"));
+    Some(Header::Package(Package {
+        name,
+        version: format!("{epoch}{version}-{release}"),
+        architecture,
+        manager: "rpm".into(),
+    }))
 }
 
 pub(crate) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_be_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
+    Some(u32::from_be_bytes(
+        bytes.get(at..at.checked_add(4)?)?.try_into().ok()?,
+    ))
 }
 
 #[cfg(test)]
@@ -111,29 +129,65 @@ pub(crate) mod tests {
 
     #[test]
     fn an_epoch_stands_before_the_version() {
-        let bytes = header(&[(NAME, b"web\0"), (VERSION, b"2.0\0"), (RELEASE, b"3.el9\0"), (EPOCH, &[0, 0, 0, 1]), (ARCHITECTURE, b"x86_64\0")]);
-        let Header::Package(package) = read(&bytes) else { panic!("{:?}", read(&bytes)) };
-        assert_eq!((package.name.as_str(), package.version.as_str(), package.architecture.as_str()), ("web", "1:2.0-3.el9", "x86_64"));
+        let bytes = header(&[
+            (NAME, b"web\0"),
+            (VERSION, b"2.0\0"),
+            (RELEASE, b"3.el9\0"),
+            (EPOCH, &[0, 0, 0, 1]),
+            (ARCHITECTURE, b"x86_64\0"),
+        ]);
+        let Header::Package(package) = read(&bytes) else {
+            panic!("{:?}", read(&bytes))
+        };
+        assert_eq!(
+            (
+                package.name.as_str(),
+                package.version.as_str(),
+                package.architecture.as_str()
+            ),
+            ("web", "1:2.0-3.el9", "x86_64")
+        );
     }
 
     #[test]
     fn half_a_header_says_how_much_it_needs() {
-        let bytes = header(&[(5000, &[b'x'; 9000]), (NAME, b"web\0"), (VERSION, b"2.0\0"), (RELEASE, b"3\0"), (ARCHITECTURE, b"noarch\0")]);
-        let Header::Needs(needs) = read(&bytes[..4096]) else { panic!() };
+        let bytes = header(&[
+            (5000, &[b'x'; 9000]),
+            (NAME, b"web\0"),
+            (VERSION, b"2.0\0"),
+            (RELEASE, b"3\0"),
+            (ARCHITECTURE, b"noarch\0"),
+        ]);
+        let Header::Needs(needs) = read(&bytes[..4096]) else {
+            panic!()
+        };
         assert!(needs > 4096 && needs <= bytes.len() + 4096);
         assert!(matches!(read(&bytes), Header::Package(_)));
     }
 
     #[test]
     fn a_key_is_no_package_and_noise_is_nothing() {
-        assert_eq!(read(&header(&[(NAME, b"gpg-pubkey\0"), (VERSION, b"1\0"), (RELEASE, b"2\0")])), Header::Key);
+        assert_eq!(
+            read(&header(&[
+                (NAME, b"gpg-pubkey\0"),
+                (VERSION, b"1\0"),
+                (RELEASE, b"2\0")
+            ])),
+            Header::Key
+        );
         assert_eq!(read(&[0xff; 64]), Header::Malformed);
         assert_eq!(read(b""), Header::Malformed);
     }
 
     #[test]
     fn hammered_headers_never_panic() {
-        let whole = header(&[(NAME, b"web\0"), (VERSION, b"2.0\0"), (RELEASE, b"3.el9\0"), (EPOCH, &[0, 0, 0, 1]), (ARCHITECTURE, b"x86_64\0")]);
+        let whole = header(&[
+            (NAME, b"web\0"),
+            (VERSION, b"2.0\0"),
+            (RELEASE, b"3.el9\0"),
+            (EPOCH, &[0, 0, 0, 1]),
+            (ARCHITECTURE, b"x86_64\0"),
+        ]);
         groma_fuzz::hammer(2000, &[&whole], |bytes| {
             read(bytes);
         });

@@ -22,7 +22,12 @@ const RPM_DIRECTORIES: &[&str] = &["/usr/lib/sysimage/rpm", "/var/lib/rpm", "/us
 const RPM_FILES: &[&str] = &["rpmdb.sqlite", "Packages.db", "Packages"];
 
 /// Managers that are known and not read yet: where their database stands.
-const UNREAD: &[(&str, &str)] = &[("apk", "/lib/apk/db/installed"), ("apk", "/usr/lib/apk/db/installed"), ("pacman", "/var/lib/pacman/local"), ("portage", "/var/db/pkg")];
+const UNREAD: &[(&str, &str)] = &[
+    ("apk", "/lib/apk/db/installed"),
+    ("apk", "/usr/lib/apk/db/installed"),
+    ("pacman", "/var/lib/pacman/local"),
+    ("portage", "/var/db/pkg"),
+];
 
 /// Bytes of a status file that are held at once.
 const PIECE_BYTES: usize = 64 << 10;
@@ -68,7 +73,10 @@ impl Source for PackagesSource {
         for (manager, path) in UNREAD {
             if self.world.disk.metadata(Path::new(path)).is_ok() {
                 let mut part = Part::begin(window, sink, Scope::new("packages", manager));
-                part.missed(format!("packages of {manager} ({path})"), Reason::Unsupported);
+                part.missed(
+                    format!("packages of {manager} ({path})"),
+                    Reason::Unsupported,
+                );
                 part.close();
             }
         }
@@ -101,7 +109,9 @@ fn feed(path: &Path, reader: &mut Reader<'_>, status: &mut StatusReader) -> Resu
             return Err(DiskError::because(path, Reason::BudgetExhausted));
         }
         let many = file.read_at(offset, &mut piece)?;
-        let Some(read) = piece.get(..many).filter(|read| !read.is_empty()) else { return Ok(()) };
+        let Some(read) = piece.get(..many).filter(|read| !read.is_empty()) else {
+            return Ok(());
+        };
         status.feed(read);
         reader.spend(many);
         offset = offset.saturating_add(u64::try_from(many).unwrap_or(u64::MAX));
@@ -117,15 +127,28 @@ fn look_at_rpm(part: &mut Part<'_>, reader: &mut Reader<'_>, budget: &Budget) {
                     let installed = database::read(open.as_ref(), budget.total_bytes_max);
                     reader.spend(usize::try_from(installed.bytes_read).unwrap_or(usize::MAX));
                     if let Some(stop) = installed.stopped {
-                        part.missed(format!("packages of rpm, or a part of them ({})", path.display()), stop.reason());
+                        part.missed(
+                            format!("packages of rpm, or a part of them ({})", path.display()),
+                            stop.reason(),
+                        );
                     }
                     if installed.unread > 0 {
-                        part.missed(format!("{} packages of rpm ({})", installed.unread, path.display()), Reason::Malformed);
+                        part.missed(
+                            format!("{} packages of rpm ({})", installed.unread, path.display()),
+                            Reason::Malformed,
+                        );
                     }
                     // What rpm wrote last may still wait beside the database.
                     let log = path.with_extension("sqlite-wal");
-                    if reader.disk().metadata(&log).is_ok_and(|waiting| waiting.bytes > 0) {
-                        part.missed("the latest changes of rpm's database, not yet written into it", Reason::Unsupported);
+                    if reader
+                        .disk()
+                        .metadata(&log)
+                        .is_ok_and(|waiting| waiting.bytes > 0)
+                    {
+                        part.missed(
+                            "the latest changes of rpm's database, not yet written into it",
+                            Reason::Unsupported,
+                        );
                     }
                     for package in installed.packages {
                         part.saw(Fact::Package(package));

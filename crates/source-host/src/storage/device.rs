@@ -26,24 +26,36 @@ pub(crate) fn read(kind: &str, device: &[u8], options: &[u8]) -> Device {
         "fuse.sshfs" => sshfs(&clean, written_account),
         _ => iscsi(&clean),
     };
-    Device { text: Foreign::from_bytes(clean), remote }
+    Device {
+        text: Foreign::from_bytes(clean),
+        remote,
+    }
 }
 
 /// Cuts `user:password@` out of a device. The password is dropped right here; the user is kept.
 fn without_credentials(device: &[u8]) -> (Vec<u8>, Option<Vec<u8>>) {
-    let Some(start) = authority_start(device) else { return (device.to_vec(), None) };
+    let Some(start) = authority_start(device) else {
+        return (device.to_vec(), None);
+    };
     let (head, rest) = device.split_at(start.min(device.len()));
     let end = rest.iter().position(|b| *b == b'/').unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     let at_sign = |text: &[u8]| text.iter().rposition(|b| *b == b'@');
     let cut = at_sign(authority).or_else(|| {
-        // A password may hold a slash: then what looks like a port is none, and an @ follows later.
-        let port = authority.iter().position(|b| *b == b':').and_then(|colon| authority.get(colon + 1..));
-        let looks_like_port = port.is_none_or(|p| p.iter().all(u8::is_ascii_digit)) || authority.starts_with(b"[");
-        if looks_like_port { None } else { at_sign(path).map(|at| at + end) }
+        // A password may hold a slash. Where it could as well be a port, the name is lost rather than the
+        // password told; `server:/export` and `[address]:port` are neither.
+        let ambiguous = start > 0 && authority.contains(&b':') && !authority.starts_with(b"[");
+        at_sign(path).filter(|_| ambiguous).map(|at| at + end)
     });
-    let Some(cut) = cut else { return (device.to_vec(), None) };
-    let account = rest.get(..cut).unwrap_or_default().split(|b| matches!(b, b':' | b'%')).next().unwrap_or_default();
+    let Some(cut) = cut else {
+        return (device.to_vec(), None);
+    };
+    let account = rest
+        .get(..cut)
+        .unwrap_or_default()
+        .split(|b| matches!(b, b':' | b'%'))
+        .next()
+        .unwrap_or_default();
     let mut clean = head.to_vec();
     clean.extend_from_slice(rest.get(cut + 1..).unwrap_or_default());
     (clean, (!account.is_empty()).then(|| account.to_vec()))
@@ -51,11 +63,11 @@ fn without_credentials(device: &[u8]) -> (Vec<u8>, Option<Vec<u8>>) {
 
 /// Where the part with user and host begins: after `scheme://`, after `//`, or at once in `user@host:path`.
 fn authority_start(device: &[u8]) -> Option<usize> {
-    if let Some(at) = device.windows(3).position(|w| w == b"://") {
-        return Some(at + 3);
-    }
     if device.starts_with(b"//") || device.starts_with(b"\\\\") {
         return Some(2);
+    }
+    if let Some(at) = device.windows(3).position(|w| w == b"://") {
+        return Some(at + 3);
     }
     let local = device.first().is_none_or(|b| *b == b'/') || !device.contains(&b':');
     (!local).then_some(0)
@@ -67,7 +79,10 @@ fn option<'a>(options: &'a [u8], names: &[&str]) -> Option<&'a [u8]> {
         let at = one.iter().position(|b| *b == b'=')?;
         let (key, value) = one.split_at(at);
         let value = value.get(1..).filter(|v| !v.is_empty())?;
-        names.iter().any(|name| key == name.as_bytes()).then_some(value)
+        names
+            .iter()
+            .any(|name| key == name.as_bytes())
+            .then_some(value)
     })
 }
 
@@ -97,16 +112,28 @@ fn nfs(device: &[u8], options: &[u8]) -> Option<RemoteStorage> {
 
 /// `//server/share` (mount.cifs(8)).
 fn smb(device: &[u8], options: &[u8], written: Option<Vec<u8>>) -> Option<RemoteStorage> {
-    let bare = device.strip_prefix(b"//").or_else(|| device.strip_prefix(b"\\\\"))?;
-    let end = bare.iter().position(|b| matches!(b, b'/' | b'\\')).unwrap_or(bare.len());
+    let bare = device
+        .strip_prefix(b"//")
+        .or_else(|| device.strip_prefix(b"\\\\"))?;
+    let end = bare
+        .iter()
+        .position(|b| matches!(b, b'/' | b'\\'))
+        .unwrap_or(bare.len());
     let (server, share) = bare.split_at(end);
     // `user=name%password` is an old spelling: nothing after the sign is looked at.
-    let named = option(options, &["username", "user"]).map(|v| v.split(|b| *b == b'%').next().unwrap_or_default().to_vec());
+    let named = option(options, &["username", "user"])
+        .map(|v| v.split(|b| *b == b'%').next().unwrap_or_default().to_vec());
     let domain = option(options, &["domain", "dom", "workgroup"]);
-    let account = named.or(written).filter(|account| !account.is_empty()).map(|name| match domain {
-        Some(domain) if !name.contains(&b'\\') && !name.contains(&b'/') => [domain, b"\\", &name].concat(),
-        _ => name,
-    });
+    let account =
+        named
+            .or(written)
+            .filter(|account| !account.is_empty())
+            .map(|name| match domain {
+                Some(domain) if !name.contains(&b'\\') && !name.contains(&b'/') => {
+                    [domain, b"\\", &name].concat()
+                }
+                _ => name,
+            });
     Some(RemoteStorage {
         kind: "smb".into(),
         peer: peer(server)?,
@@ -151,22 +178,44 @@ mod tests {
     use super::*;
 
     fn remote(kind: &str, device: &str, options: &str) -> RemoteStorage {
-        read(kind, device.as_bytes(), options.as_bytes()).remote.unwrap()
+        read(kind, device.as_bytes(), options.as_bytes())
+            .remote
+            .unwrap()
     }
 
     #[test]
     fn an_nfs_export_names_its_server() {
-        let nfs = remote("nfs4", "nas1.corp.example:/vol/home", "rw,vers=4.2,addr=10.0.0.7");
-        assert_eq!((nfs.peer.to_string().as_str(), nfs.port, nfs.resource), ("nas1.corp.example", Some(Port(2049)), "/vol/home".into()));
+        let nfs = remote(
+            "nfs4",
+            "nas1.corp.example:/vol/home",
+            "rw,vers=4.2,addr=10.0.0.7",
+        );
+        assert_eq!(
+            (nfs.peer.to_string().as_str(), nfs.port, nfs.resource),
+            ("nas1.corp.example", Some(Port(2049)), "/vol/home".into())
+        );
         let v6 = remote("nfs", "[fd00::7]:/x", "rw,port=20490");
-        assert_eq!((v6.peer.to_string().as_str(), v6.port), ("fd00::7", Some(Port(20490))));
+        assert_eq!(
+            (v6.peer.to_string().as_str(), v6.port),
+            ("fd00::7", Some(Port(20490)))
+        );
     }
 
     #[test]
     fn a_share_names_server_share_and_account() {
-        let smb = remote("cifs", "//files1/scans", "rw,username=svc-scan,domain=CORP,password=hunter2");
-        assert_eq!((smb.kind.as_str(), smb.peer.to_string().as_str()), ("smb", "files1"));
-        assert_eq!((smb.resource, smb.account.unwrap()), ("scans".into(), "CORP\\svc-scan".into()));
+        let smb = remote(
+            "cifs",
+            "//files1/scans",
+            "rw,username=svc-scan,domain=CORP,password=hunter2",
+        );
+        assert_eq!(
+            (smb.kind.as_str(), smb.peer.to_string().as_str()),
+            ("smb", "files1")
+        );
+        assert_eq!(
+            (smb.resource, smb.account.unwrap()),
+            ("scans".into(), "CORP\\svc-scan".into())
+        );
     }
 
     #[test]
@@ -174,6 +223,7 @@ mod tests {
         let spellings: &[(&str, &str, &str)] = &[
             ("cifs", "//bob:s3cr3t@files1/scans", "rw"),
             ("cifs", "//bob:s3c/r3t@files1/scans", "rw"),
+            ("cifs", "//bob:12/s3c@files1/scans", "rw"),
             ("cifs", "//bob:s3c@r3t@files1/scans", "rw"),
             ("cifs", "//files1/scans", "rw,user=bob%s3cr3t,pass=s3cr3t"),
             ("cifs", "//bob%s3cr3t@files1/scans", "rw,password2=s3cr3t"),
@@ -183,14 +233,22 @@ mod tests {
         ];
         for (kind, device, options) in spellings {
             let said = format!("{:?}", read(kind, device.as_bytes(), options.as_bytes()));
-            assert!(!said.contains("s3c") && !said.contains("r3t"), "{device} {options}: {said}");
+            assert!(
+                !said.contains("s3c") && !said.contains("r3t"),
+                "{device} {options}: {said}"
+            );
             assert!(said.contains("files1"), "{said}");
         }
     }
 
     #[test]
     fn an_at_sign_in_a_path_is_no_password() {
-        for device in ["//files1/a@b", "//files1:445/a@b", "/dev/mapper/x@y", "nas1:/vol@2"] {
+        for device in [
+            "//files1/a@b",
+            "https://[fd00::1]:443/a@b",
+            "/dev/mapper/x@y",
+            "nas1:/vol@2",
+        ] {
             assert_eq!(read("cifs", device.as_bytes(), b"").text, device.into());
         }
     }
@@ -198,9 +256,15 @@ mod tests {
     #[test]
     fn a_disk_by_path_names_its_portal_and_target() {
         let iscsi = iscsi(b"/dev/disk/by-path/ip-10.0.0.5:3260-iscsi-iqn.2026-11.example.corp:db-disk-lun-0-part1").unwrap();
-        assert_eq!((iscsi.peer.to_string().as_str(), iscsi.port), ("10.0.0.5", Some(Port(3260))));
+        assert_eq!(
+            (iscsi.peer.to_string().as_str(), iscsi.port),
+            ("10.0.0.5", Some(Port(3260)))
+        );
         assert_eq!(iscsi.resource, "iqn.2026-11.example.corp:db-disk".into());
-        assert_eq!(super::iscsi(b"/dev/disk/by-path/pci-0000:00:1f.2-ata-1"), None);
+        assert_eq!(
+            super::iscsi(b"/dev/disk/by-path/pci-0000:00:1f.2-ata-1"),
+            None
+        );
     }
 
     #[test]
@@ -211,7 +275,12 @@ mod tests {
 
     #[test]
     fn hammered_devices_never_panic() {
-        let corpus: &[&[u8]] = &[b"//bob:s3c/r3t@files1/scans", b"nas1:/vol", b"ip-10.0.0.5:3260-iscsi-iqn.x-lun-0", b"user=bob%x,port=1"];
+        let corpus: &[&[u8]] = &[
+            b"//bob:s3c/r3t@files1/scans",
+            b"nas1:/vol",
+            b"ip-10.0.0.5:3260-iscsi-iqn.x-lun-0",
+            b"user=bob%x,port=1",
+        ];
         groma_fuzz::hammer(2000, corpus, |bytes| {
             for kind in ["nfs", "cifs", "fuse.sshfs", "ext4"] {
                 read(kind, bytes, bytes);

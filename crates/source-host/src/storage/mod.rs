@@ -63,14 +63,22 @@ impl Source for StorageSource {
 /// Mount points that were told, with the path of the device behind each.
 type Told = BTreeMap<Vec<u8>, Vec<u8>>;
 
-fn look_at_mounts(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_>, iscsi: &BTreeMap<PathBuf, RemoteStorage>) -> Told {
+fn look_at_mounts(
+    window: &Window,
+    sink: &mut dyn Sink,
+    reader: &mut Reader<'_>,
+    iscsi: &BTreeMap<PathBuf, RemoteStorage>,
+) -> Told {
     let mut part = Part::begin(window, sink, Scope::new("mounts", "/"));
     let mut told = Told::new();
     match reader.read(Path::new("/proc/self/mountinfo")) {
         Ok(table) => {
             let (mounts, unread) = parse::mountinfo(&table.bytes);
             if unread > 0 {
-                part.missed(format!("{unread} lines of the mount table"), Reason::Malformed);
+                part.missed(
+                    format!("{unread} lines of the mount table"),
+                    Reason::Malformed,
+                );
             }
             for mount in parse::storage(mounts) {
                 if is_a_file(reader, &mount) {
@@ -89,29 +97,63 @@ fn look_at_mounts(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_>,
 /// Single files are mounted into containers (`/etc/hosts`); they are no file systems.
 fn is_a_file(reader: &Reader<'_>, mount: &Mount) -> bool {
     let partial = mount.root != b"/" && !parse::is_remote_kind(&mount.kind);
-    partial && reader.disk().metadata(&path(&mount.mount_point)).is_ok_and(|m| m.kind == EntryKind::File)
+    partial
+        && reader
+            .disk()
+            .metadata(&path(&mount.mount_point))
+            .is_ok_and(|m| m.kind == EntryKind::File)
 }
 
-fn tell_mount(part: &mut Part<'_>, reader: &Reader<'_>, mount: &Mount, iscsi: &BTreeMap<PathBuf, RemoteStorage>) {
+fn tell_mount(
+    part: &mut Part<'_>,
+    reader: &Reader<'_>,
+    mount: &Mount,
+    iscsi: &BTreeMap<PathBuf, RemoteStorage>,
+) {
     let device = device::read(&mount.kind, &mount.device, &mount.options);
-    let remote = device.remote.or_else(|| iscsi.get(&path(&mount.device)).cloned());
+    let remote = device
+        .remote
+        .or_else(|| iscsi.get(&path(&mount.device)).cloned());
     let mount_point = Foreign::from_bytes(mount.mount_point.clone());
     let away = parse::is_remote_kind(&mount.kind);
     if away && remote.is_none() {
-        part.missed(format!("the server of {mount_point} ({})", mount.kind), Reason::Unsupported);
+        part.missed(
+            format!("the server of {mount_point} ({})", mount.kind),
+            Reason::Unsupported,
+        );
     }
-    let space = if away { None } else { space(part, reader, mount) };
+    let space = if away {
+        None
+    } else {
+        space(part, reader, mount)
+    };
     // The size of a ZFS data set moves with its neighbours: it is measured, not stated.
     let bytes = space.filter(|_| mount.kind != "zfs").map(|s| s.bytes);
-    part.saw(Fact::FileSystem(FileSystem { mount_point: mount_point.clone(), device: device.text, kind: mount.kind.clone(), bytes, remote }));
+    part.saw(Fact::FileSystem(FileSystem {
+        mount_point: mount_point.clone(),
+        device: device.text,
+        kind: mount.kind.clone(),
+        bytes,
+        remote,
+    }));
     let Some(space) = space else { return };
     for (metric, value) in [
-        ("file_system_used_bytes", space.bytes.saturating_sub(space.free_bytes)),
+        (
+            "file_system_used_bytes",
+            space.bytes.saturating_sub(space.free_bytes),
+        ),
         ("file_system_free_bytes", space.free_bytes),
     ] {
-        #[expect(clippy::cast_precision_loss, reason = "a measurement is a floating number; a few bytes in a petabyte do not matter")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a measurement is a floating number; a few bytes in a petabyte do not matter"
+        )]
         let value = value as f64;
-        part.saw(Fact::Measurement(Measurement { metric: metric.into(), subject: mount_point.clone(), value }));
+        part.saw(Fact::Measurement(Measurement {
+            metric: metric.into(),
+            subject: mount_point.clone(),
+            value,
+        }));
     }
 }
 
@@ -135,7 +177,10 @@ fn look_at_fstab(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_>, 
             if unread > 0 {
                 part.missed(format!("{unread} lines of /etc/fstab"), Reason::Malformed);
             }
-            for mount in mounts.iter().filter(|m| parse::is_due(m) && !told.contains_key(&m.mount_point)) {
+            for mount in mounts
+                .iter()
+                .filter(|m| parse::is_due(m) && !told.contains_key(&m.mount_point))
+            {
                 let device = device::read(&mount.kind, &mount.device, &mount.options);
                 part.saw(Fact::FileSystem(FileSystem {
                     mount_point: Foreign::from_bytes(mount.mount_point.clone()),
@@ -154,8 +199,13 @@ fn look_at_fstab(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_>, 
 /// Disks and partitions that are reached over iSCSI, by device path, from the names udev gives them.
 fn iscsi_disks(reader: &mut Reader<'_>) -> BTreeMap<PathBuf, RemoteStorage> {
     let mut disks = BTreeMap::new();
-    for entry in reader.list(Path::new("/dev/disk/by-path")).unwrap_or_default() {
-        let Some(remote) = device::iscsi(file_name(&entry.path)) else { continue };
+    for entry in reader
+        .list(Path::new("/dev/disk/by-path"))
+        .unwrap_or_default()
+    {
+        let Some(remote) = device::iscsi(file_name(&entry.path)) else {
+            continue;
+        };
         if let Ok(to) = reader.disk().read_link(&entry.path) {
             disks.insert(joined(&entry.path, &to), remote);
         }
@@ -171,7 +221,12 @@ fn look_at_sessions(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_
             for connection in connections {
                 // `connection3:0` is a connection of `session3`.
                 let name = lossy(file_name(&connection.path));
-                let number = name.trim_start_matches("connection").split(':').next().unwrap_or_default().to_owned();
+                let number = name
+                    .trim_start_matches("connection")
+                    .split(':')
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned();
                 if let Some(fact) = session(reader, &connection.path, &number) {
                     part.saw(Fact::FileSystem(fact));
                 } else {
@@ -186,9 +241,14 @@ fn look_at_sessions(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_
 
 fn session(reader: &mut Reader<'_>, connection: &Path, number: &str) -> Option<FileSystem> {
     let at = connection.to_string_lossy().into_owned();
-    let target = reader.word(&format!("/sys/class/iscsi_session/session{number}/targetname"))?;
+    let target = reader.word(&format!(
+        "/sys/class/iscsi_session/session{number}/targetname"
+    ))?;
     let address = reader.word(&format!("{at}/persistent_address"))?;
-    let port: u16 = reader.word(&format!("{at}/persistent_port"))?.parse().ok()?;
+    let port: u16 = reader
+        .word(&format!("{at}/persistent_port"))?
+        .parse()
+        .ok()?;
     let remote = RemoteStorage {
         kind: "iscsi".into(),
         peer: Peer::parse(&address)?,
@@ -196,7 +256,13 @@ fn session(reader: &mut Reader<'_>, connection: &Path, number: &str) -> Option<F
         resource: target.as_str().into(),
         account: None,
     };
-    Some(FileSystem { mount_point: Foreign::default(), device: target.into(), kind: "iscsi".into(), bytes: None, remote: Some(remote) })
+    Some(FileSystem {
+        mount_point: Foreign::default(),
+        device: target.into(),
+        kind: "iscsi".into(),
+        bytes: None,
+        remote: Some(remote),
+    })
 }
 
 fn path(bytes: &[u8]) -> PathBuf {

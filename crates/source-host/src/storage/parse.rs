@@ -51,7 +51,9 @@ pub(crate) fn fstab(bytes: &[u8]) -> (Vec<Mount>, usize) {
     let (mut mounts, mut unread) = (Vec::new(), 0);
     for (_, line) in meaningful_lines(bytes).take(MOUNTS_MAX) {
         let words: Vec<&[u8]> = words(line).collect();
-        let (Some(device), Some(mount_point), Some(kind)) = (words.first(), words.get(1), words.get(2)) else {
+        let (Some(device), Some(mount_point), Some(kind)) =
+            (words.first(), words.get(1), words.get(2))
+        else {
             unread += 1;
             continue;
         };
@@ -76,16 +78,47 @@ fn trimmed(mut path: Vec<u8>) -> Vec<u8> {
 
 /// File systems that live on another machine.
 pub(crate) fn is_remote_kind(kind: &str) -> bool {
-    matches!(kind, "nfs" | "nfs4" | "cifs" | "smb3" | "smbfs" | "ceph" | "glusterfs" | "afs" | "ncpfs" | "coda" | "lustre" | "davfs" | "beegfs")
-        || matches!(kind, "fuse.sshfs" | "fuse.glusterfs" | "fuse.ceph" | "fuse.s3fs" | "fuse.rclone" | "fuse.curlftpfs" | "fuse.davfs" | "fuse.cvmfs2")
+    matches!(
+        kind,
+        "nfs"
+            | "nfs4"
+            | "cifs"
+            | "smb3"
+            | "smbfs"
+            | "ceph"
+            | "glusterfs"
+            | "afs"
+            | "ncpfs"
+            | "coda"
+            | "lustre"
+            | "davfs"
+            | "beegfs"
+    ) || matches!(
+        kind,
+        "fuse.sshfs"
+            | "fuse.glusterfs"
+            | "fuse.ceph"
+            | "fuse.s3fs"
+            | "fuse.rclone"
+            | "fuse.curlftpfs"
+            | "fuse.davfs"
+            | "fuse.cvmfs2"
+    )
 }
 
 /// True for file systems that hold somebody's bytes: not the kernel's own tables, not memory, not the
 /// read-only images of snaps, not the layers of containers.
 pub(crate) fn is_storage(mount: &Mount) -> bool {
-    let pool = matches!(mount.kind.as_str(), "zfs" | "btrfs" | "bcachefs" | "virtiofs" | "9p" | "fuse.mergerfs" | "ocfs2" | "gfs2");
+    let pool = matches!(
+        mount.kind.as_str(),
+        "zfs" | "btrfs" | "bcachefs" | "virtiofs" | "9p" | "fuse.mergerfs" | "ocfs2" | "gfs2"
+    );
     let root_layer = mount.kind == "overlay" && mount.mount_point == b"/";
-    let device = mount.device.starts_with(b"/dev/") && !matches!(mount.kind.as_str(), "squashfs" | "erofs" | "devtmpfs" | "overlay");
+    let device = mount.device.starts_with(b"/dev/")
+        && !matches!(
+            mount.kind.as_str(),
+            "squashfs" | "erofs" | "devtmpfs" | "overlay"
+        );
     pool || root_layer || device || is_remote_kind(&mount.kind)
 }
 
@@ -98,14 +131,26 @@ pub(crate) fn storage(mounts: Vec<Mount>) -> Vec<Mount> {
     }
     let kept: Vec<Mount> = by_point.into_values().filter(is_storage).collect();
     let mut whole: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
-    for mount in kept.iter().filter(|mount| mount.root == b"/" || keeps_volumes(mount)) {
-        whole.entry(mount.number.clone()).or_insert_with(|| mount.mount_point.clone());
+    for mount in kept
+        .iter()
+        .filter(|mount| mount.root == b"/" || keeps_volumes(mount))
+    {
+        whole
+            .entry(mount.number.clone())
+            .or_insert_with(|| mount.mount_point.clone());
     }
     let mut told = BTreeSet::new();
     kept.into_iter()
         .filter(|mount| {
-            let first = whole.get(&mount.number).is_none_or(|point| *point == mount.mount_point);
-            (first || keeps_volumes(mount)) && told.insert((mount.number.clone(), mount.root.clone(), mount.device.clone()))
+            let first = whole
+                .get(&mount.number)
+                .is_none_or(|point| *point == mount.mount_point);
+            (first || keeps_volumes(mount))
+                && told.insert((
+                    mount.number.clone(),
+                    mount.root.clone(),
+                    mount.device.clone(),
+                ))
         })
         .collect()
 }
@@ -122,8 +167,22 @@ pub(crate) fn is_due(mount: &Mount) -> bool {
     let placed = mount.mount_point.starts_with(b"/");
     let remote = is_remote_kind(&mount.kind);
     let bind = options.iter().any(|o| matches!(*o, b"bind" | b"rbind"));
-    let local = mount.device.starts_with(b"/dev/") || [b"UUID=".as_slice(), b"LABEL=", b"PARTUUID=", b"PARTLABEL="].iter().any(|p| mount.device.starts_with(p));
-    let memory = matches!(mount.kind.as_str(), "swap" | "tmpfs" | "proc" | "sysfs" | "none" | "iso9660" | "udf,iso9660" | "udf" | "squashfs");
+    let local = mount.device.starts_with(b"/dev/")
+        || [b"UUID=".as_slice(), b"LABEL=", b"PARTUUID=", b"PARTLABEL="]
+            .iter()
+            .any(|p| mount.device.starts_with(p));
+    let memory = matches!(
+        mount.kind.as_str(),
+        "swap"
+            | "tmpfs"
+            | "proc"
+            | "sysfs"
+            | "none"
+            | "iso9660"
+            | "udf,iso9660"
+            | "udf"
+            | "squashfs"
+    );
     placed && !bind && (remote || (local && !memory && !options.contains(&b"noauto".as_slice())))
 }
 
@@ -155,7 +214,10 @@ mod tests {
             46 27 0:51 /@home /pool/home rw - btrfs /dev/vdc rw,subvol=/@home\n\
             47 27 0:60 / /var/lib/docker/overlay2/x/merged rw - overlay overlay rw\n\
             48 27 0:61 / /run/user/0/gvfs rw - fuse.gvfsd-fuse gvfsd-fuse rw\n";
-        assert_eq!(points(&storage(mountinfo(table).0)), ["/", "/data", "/mnt/nas", "/pool", "/pool/home"]);
+        assert_eq!(
+            points(&storage(mountinfo(table).0)),
+            ["/", "/data", "/mnt/nas", "/pool", "/pool/home"]
+        );
     }
 
     #[test]
@@ -179,7 +241,10 @@ mod tests {
 
     #[test]
     fn hammered_tables_never_panic() {
-        let corpus: &[&[u8]] = &[include_bytes!("../../tests/fixtures/linux-6.18/mountinfo"), b"nas1:/vol /srv nfs noauto 0 0\n"];
+        let corpus: &[&[u8]] = &[
+            include_bytes!("../../tests/fixtures/linux-6.18/mountinfo"),
+            b"nas1:/vol /srv nfs noauto 0 0\n",
+        ];
         groma_fuzz::hammer(2000, corpus, |bytes| {
             storage(mountinfo(bytes).0);
             let _ = fstab(bytes).0.iter().filter(|m| is_due(m)).count();

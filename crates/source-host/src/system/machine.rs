@@ -27,9 +27,16 @@ pub(crate) fn this_machine() -> Machine {
     let architecture = System::cpu_arch();
     let kernel = System::kernel_version().unwrap_or_default();
     let Ok(system) = System::new_with_specifics(kinds) else {
-        return Machine { kernel, architecture, ..Machine::default() };
+        return Machine {
+            kernel,
+            architecture,
+            ..Machine::default()
+        };
     };
-    let brand = system.cpus().first().map(|cpu| cpu.brand().trim().to_owned());
+    let brand = system
+        .cpus()
+        .first()
+        .map(|cpu| cpu.brand().trim().to_owned());
     Machine {
         kernel,
         architecture,

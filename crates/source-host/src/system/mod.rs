@@ -6,7 +6,9 @@ mod virtualization;
 
 use std::path::Path;
 
-use groma_model::fact::{Disk as BlockDevice, Hardware, HostIdentity, Measurement, OperatingSystem};
+use groma_model::fact::{
+    Disk as BlockDevice, Hardware, HostIdentity, Measurement, OperatingSystem,
+};
 use groma_model::{Fact, Foreign, Reason, Scope, SourceName};
 use groma_source::{Budget, DiskError, Explanation, Sink, Source, Window, World};
 
@@ -28,7 +30,10 @@ pub struct SystemSource {
 impl SystemSource {
     /// A source on `world`; kernel, processors and memory come from the machine it runs on.
     pub fn new(world: World) -> Self {
-        Self { world, machine: machine::this_machine }
+        Self {
+            world,
+            machine: machine::this_machine,
+        }
     }
 
     /// The same with another way to know the machine, for a world that is made up.
@@ -59,8 +64,14 @@ impl Source for SystemSource {
                 "distribution, version, kernel, architecture, kind of virtualisation",
                 "maker, product, firmware, processor, memory, disks with model and size; memory available now",
             ]),
-            never_sends: words(&["private keys (never opened)", "the environment of any process", "the hosts file itself"]),
-            rights: words(&["none for most; without root the serial and the SMBIOS UUID are missing, and the gap says so"]),
+            never_sends: words(&[
+                "private keys (never opened)",
+                "the environment of any process",
+                "the hosts file itself",
+            ]),
+            rights: words(&[
+                "none for most; without root the serial and the SMBIOS UUID are missing, and the gap says so",
+            ]),
             cost: "about sixty small reads from /proc and /sys, a few milliseconds".into(),
         }
     }
@@ -74,9 +85,16 @@ impl Source for SystemSource {
         look_at_hardware(window, sink, &mut reader, &machine, &signs);
         let mut part = Part::begin(window, sink, Scope::new("host", "memory"));
         if machine.memory_bytes > 0 {
-            #[expect(clippy::cast_precision_loss, reason = "a measurement is a floating number; memory stays below 2^53 bytes")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a measurement is a floating number; memory stays below 2^53 bytes"
+            )]
             let value = machine.memory_available_bytes as f64;
-            part.saw(Fact::Measurement(Measurement { metric: "memory_available_bytes".into(), subject: "memory".into(), value }));
+            part.saw(Fact::Measurement(Measurement {
+                metric: "memory_available_bytes".into(),
+                subject: "memory".into(),
+                value,
+            }));
         } else {
             part.missed("memory", Reason::NotPresent);
         }
@@ -86,19 +104,42 @@ impl Source for SystemSource {
 
 fn signs(reader: &mut Reader<'_>) -> Signs {
     let stands = |reader: &Reader<'_>, path: &str| reader.disk().metadata(Path::new(path)).is_ok();
-    let first_domain = reader.word("/proc/xen/capabilities").is_some_and(|w| w.contains("control_d"));
+    let first_domain = reader
+        .word("/proc/xen/capabilities")
+        .is_some_and(|w| w.contains("control_d"));
     Signs {
         container_word: reader.word("/run/systemd/container"),
         container_mark: stands(reader, "/.dockerenv") || stands(reader, "/run/.containerenv"),
         first_cgroup: reader.word("/proc/1/cgroup").unwrap_or_default(),
-        mounts: reader.read_if_there("/proc/self/mountinfo").ok().flatten().unwrap_or_default(),
-        vendor: reader.word(&format!("{DMI}/sys_vendor")).unwrap_or_default(),
-        product: reader.word(&format!("{DMI}/product_name")).unwrap_or_default(),
-        firmware: reader.word(&format!("{DMI}/bios_vendor")).unwrap_or_default(),
-        hypervisor: reader.word("/sys/hypervisor/type").filter(|_| !first_domain).unwrap_or_default(),
-        clocks: reader.word("/sys/devices/system/clocksource/clocksource0/available_clocksource").unwrap_or_default(),
-        hypervisor_flag: reader.read_if_there("/proc/cpuinfo").ok().flatten().is_some_and(|b| virtualization::hypervisor_flag(&b)),
-        virtio: reader.list(Path::new("/sys/bus/virtio/devices")).is_ok_and(|devices| !devices.is_empty()),
+        mounts: reader
+            .read_if_there("/proc/self/mountinfo")
+            .ok()
+            .flatten()
+            .unwrap_or_default(),
+        vendor: reader
+            .word(&format!("{DMI}/sys_vendor"))
+            .unwrap_or_default(),
+        product: reader
+            .word(&format!("{DMI}/product_name"))
+            .unwrap_or_default(),
+        firmware: reader
+            .word(&format!("{DMI}/bios_vendor"))
+            .unwrap_or_default(),
+        hypervisor: reader
+            .word("/sys/hypervisor/type")
+            .filter(|_| !first_domain)
+            .unwrap_or_default(),
+        clocks: reader
+            .word("/sys/devices/system/clocksource/clocksource0/available_clocksource")
+            .unwrap_or_default(),
+        hypervisor_flag: reader
+            .read_if_there("/proc/cpuinfo")
+            .ok()
+            .flatten()
+            .is_some_and(|b| virtualization::hypervisor_flag(&b)),
+        virtio: reader
+            .list(Path::new("/sys/bus/virtio/devices"))
+            .is_ok_and(|devices| !devices.is_empty()),
     }
 }
 
@@ -106,7 +147,10 @@ fn look_at_identity(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_
     let mut part = Part::begin(window, sink, Scope::new("host", "identity"));
     let host_name = match reader.read_if_there("/proc/sys/kernel/hostname") {
         Ok(Some(bytes)) if !bytes.trim_ascii().is_empty() => bytes.trim_ascii().to_vec(),
-        _ => reader.word("/etc/hostname").unwrap_or_default().into_bytes(),
+        _ => reader
+            .word("/etc/hostname")
+            .unwrap_or_default()
+            .into_bytes(),
     };
     if host_name.is_empty() {
         part.missed("host name", Reason::NotPresent);
@@ -122,13 +166,17 @@ fn look_at_identity(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_
     // A container sees the firmware of the machine it shares: that is not its own identity.
     let own_firmware = !in_container;
     let identity = HostIdentity {
-        qualified_name: parse::qualified_name(&lossy(&host_name), hosts.as_deref().unwrap_or_default()),
+        qualified_name: parse::qualified_name(
+            &lossy(&host_name),
+            hosts.as_deref().unwrap_or_default(),
+        ),
         host_name: Foreign::from_bytes(host_name),
         machine_id,
-        smbios_uuid: firmware_secret(&mut part, reader, "product_uuid", own_firmware).and_then(|t| parse::uuid(&t)),
-        serial: ["product_serial", "board_serial"]
-            .iter()
-            .find_map(|file| parse::firmware_text(&firmware_secret(&mut part, reader, file, own_firmware)?)),
+        smbios_uuid: firmware_secret(&mut part, reader, "product_uuid", own_firmware)
+            .and_then(|t| parse::uuid(&t)),
+        serial: ["product_serial", "board_serial"].iter().find_map(|file| {
+            parse::firmware_text(&firmware_secret(&mut part, reader, file, own_firmware)?)
+        }),
         macs: macs(&mut part, reader),
         ssh_host_keys: ssh_host_keys(&mut part, reader),
         directory_sid: None,
@@ -139,7 +187,12 @@ fn look_at_identity(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_
 }
 
 /// A DMI file only root may read. Its absence is normal: micro-VMs and most ARM boards have no DMI.
-fn firmware_secret(part: &mut Part<'_>, reader: &mut Reader<'_>, file: &str, wanted: bool) -> Option<String> {
+fn firmware_secret(
+    part: &mut Part<'_>,
+    reader: &mut Reader<'_>,
+    file: &str,
+    wanted: bool,
+) -> Option<String> {
     if !wanted {
         return None;
     }
@@ -153,10 +206,12 @@ fn firmware_secret(part: &mut Part<'_>, reader: &mut Reader<'_>, file: &str, wan
 }
 
 fn macs(part: &mut Part<'_>, reader: &mut Reader<'_>) -> Vec<String> {
-    let interfaces = reader.list(Path::new("/sys/class/net")).unwrap_or_else(|error| {
-        part.refused("MAC addresses", &error);
-        Vec::new()
-    });
+    let interfaces = reader
+        .list(Path::new("/sys/class/net"))
+        .unwrap_or_else(|error| {
+            part.refused("MAC addresses", &error);
+            Vec::new()
+        });
     let (mut with_device, mut by_name) = (Vec::new(), Vec::new());
     for interface in interfaces {
         let at = interface.path.to_string_lossy().into_owned();
@@ -164,16 +219,28 @@ fn macs(part: &mut Part<'_>, reader: &mut Reader<'_>) -> Vec<String> {
             continue;
         }
         // A port of a bond wears the bond's address; its own stands beside.
-        let own = reader.word(&format!("{at}/bonding_slave/perm_hwaddr")).or_else(|| reader.word(&format!("{at}/address")));
-        let Some(mac) = own.and_then(|text| parse::mac(&text)) else { continue };
+        let own = reader
+            .word(&format!("{at}/bonding_slave/perm_hwaddr"))
+            .or_else(|| reader.word(&format!("{at}/address")));
+        let Some(mac) = own.and_then(|text| parse::mac(&text)) else {
+            continue;
+        };
         let name = file_name(&interface.path);
-        if reader.disk().metadata(&interface.path.join("device")).is_ok() {
+        if reader
+            .disk()
+            .metadata(&interface.path.join("device"))
+            .is_ok()
+        {
             with_device.push(mac);
         } else if name.starts_with(b"eth") || name.starts_with(b"en") {
             by_name.push(mac);
         }
     }
-    let mut macs = if with_device.is_empty() { by_name } else { with_device };
+    let mut macs = if with_device.is_empty() {
+        by_name
+    } else {
+        with_device
+    };
     if macs.iter().any(|mac| !parse::is_locally_administered(mac)) {
         macs.retain(|mac| !parse::is_locally_administered(mac));
     }
@@ -196,7 +263,10 @@ fn ssh_host_keys(part: &mut Part<'_>, reader: &mut Reader<'_>) -> Vec<String> {
         match reader.read(&entry.path) {
             Ok(read) => match parse::ssh_fingerprint(&read.bytes) {
                 Some(key) => keys.push(key),
-                None => part.refused("SSH host key", &DiskError::because(&entry.path, Reason::Malformed)),
+                None => part.refused(
+                    "SSH host key",
+                    &DiskError::because(&entry.path, Reason::Malformed),
+                ),
             },
             Err(error) => part.refused("SSH host key", &error),
         }
@@ -205,7 +275,13 @@ fn ssh_host_keys(part: &mut Part<'_>, reader: &mut Reader<'_>) -> Vec<String> {
     keys
 }
 
-fn look_at_system(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_>, machine: &Machine, signs: &Signs) {
+fn look_at_system(
+    window: &Window,
+    sink: &mut dyn Sink,
+    reader: &mut Reader<'_>,
+    machine: &Machine,
+    signs: &Signs,
+) {
     let mut part = Part::begin(window, sink, Scope::new("host", "system"));
     let mut release = None;
     for path in ["/etc/os-release", "/usr/lib/os-release"] {
@@ -224,7 +300,11 @@ fn look_at_system(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_>,
     let release = release.unwrap_or_default();
     part.saw(Fact::OperatingSystem(OperatingSystem {
         family: "linux".into(),
-        pretty_name: if release.pretty_name.is_empty() { "Linux".into() } else { release.pretty_name },
+        pretty_name: if release.pretty_name.is_empty() {
+            "Linux".into()
+        } else {
+            release.pretty_name
+        },
         id: release.id,
         version: release.version,
         kernel: machine.kernel.clone(),
@@ -234,10 +314,23 @@ fn look_at_system(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_>,
     part.close();
 }
 
-fn look_at_hardware(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_>, machine: &Machine, signs: &Signs) {
+fn look_at_hardware(
+    window: &Window,
+    sink: &mut dyn Sink,
+    reader: &mut Reader<'_>,
+    machine: &Machine,
+    signs: &Signs,
+) {
     let mut part = Part::begin(window, sink, Scope::new("host", "hardware"));
-    let firmware = [Some(signs.firmware.clone()), reader.word(&format!("{DMI}/bios_version"))];
-    let firmware: Vec<String> = firmware.into_iter().flatten().filter_map(|text| parse::firmware_text(&text)).collect();
+    let firmware = [
+        Some(signs.firmware.clone()),
+        reader.word(&format!("{DMI}/bios_version")),
+    ];
+    let firmware: Vec<String> = firmware
+        .into_iter()
+        .flatten()
+        .filter_map(|text| parse::firmware_text(&text))
+        .collect();
     let hardware = Hardware {
         vendor: parse::firmware_text(&signs.vendor),
         product: parse::firmware_text(&signs.product),
@@ -254,23 +347,38 @@ fn look_at_hardware(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_
 
 /// Block devices that look like disks: not loops, memory disks, optical drives or what is composed of others.
 fn disks(part: &mut Part<'_>, reader: &mut Reader<'_>) -> Vec<BlockDevice> {
-    const COMPOSED: &[&[u8]] = &[b"loop", b"ram", b"zram", b"dm-", b"md", b"sr", b"fd", b"nbd", b"zd", b"drbd"];
-    let entries = reader.list(Path::new("/sys/block")).unwrap_or_else(|error| {
-        part.refused("disks", &error);
-        Vec::new()
-    });
+    const COMPOSED: &[&[u8]] = &[
+        b"loop", b"ram", b"zram", b"dm-", b"md", b"sr", b"fd", b"nbd", b"zd", b"drbd",
+    ];
+    let entries = reader
+        .list(Path::new("/sys/block"))
+        .unwrap_or_else(|error| {
+            part.refused("disks", &error);
+            Vec::new()
+        });
     let mut disks = Vec::new();
     for entry in entries {
         let name = file_name(&entry.path);
         let at = entry.path.to_string_lossy().into_owned();
-        if COMPOSED.iter().any(|start| name.starts_with(start)) || reader.word(&format!("{at}/hidden")).as_deref() == Some("1") {
+        if COMPOSED.iter().any(|start| name.starts_with(start))
+            || reader.word(&format!("{at}/hidden")).as_deref() == Some("1")
+        {
             continue;
         }
         // The size is in units of 512 bytes, whatever the device's own sectors are (sysfs-block).
-        let sectors: u64 = reader.word(&format!("{at}/size")).and_then(|size| size.parse().ok()).unwrap_or(0);
+        let sectors: u64 = reader
+            .word(&format!("{at}/size"))
+            .and_then(|size| size.parse().ok())
+            .unwrap_or(0);
         if sectors > 0 {
-            let model = reader.word(&format!("{at}/device/model")).and_then(|text| parse::firmware_text(&text));
-            disks.push(BlockDevice { name: lossy(name), model, bytes: sectors.saturating_mul(512) });
+            let model = reader
+                .word(&format!("{at}/device/model"))
+                .and_then(|text| parse::firmware_text(&text));
+            disks.push(BlockDevice {
+                name: lossy(name),
+                model,
+                bytes: sectors.saturating_mul(512),
+            });
         }
     }
     disks

@@ -17,7 +17,9 @@ pub(crate) struct Release {
 pub(crate) fn release(bytes: &[u8]) -> Release {
     let mut release = Release::default();
     for (_, line) in meaningful_lines(bytes) {
-        let Some((key, value)) = pair(line, b'=') else { continue };
+        let Some((key, value)) = pair(line, b'=') else {
+            continue;
+        };
         let value = unquoted(value);
         match key {
             b"ID" => release.id = value,
@@ -47,7 +49,9 @@ fn unquoted(value: &[u8]) -> String {
 
 /// A machine id: 32 hex digits (machine-id(5)); `uninitialized` and anything else is none.
 pub(crate) fn machine_id(text: &str) -> Option<String> {
-    let fits = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit()) && text.bytes().any(|b| b != b'0');
+    let fits = text.len() == 32
+        && text.bytes().all(|b| b.is_ascii_hexdigit())
+        && text.bytes().any(|b| b != b'0');
     fits.then(|| text.to_ascii_lowercase())
 }
 
@@ -65,16 +69,45 @@ pub(crate) fn uuid(text: &str) -> Option<String> {
 }
 
 const JUNK: &[&str] = &[
-    "to be filled by o.e.m.", "to be filled by o.e.m", "default string", "not specified", "not available", "not applicable", "none", "n/a", "na", "unknown",
-    "system serial number", "system product name", "system manufacturer", "system version", "base board serial number", "chassis serial number", "serial number",
-    "oem", "o.e.m.", "invalid", "empty", "undefined", "123456789", "1234567890", "0123456789", "xxxxxxxxxx", "not set", "sernum", "type1productconfigid", "all series",
+    "to be filled by o.e.m.",
+    "to be filled by o.e.m",
+    "default string",
+    "not specified",
+    "not available",
+    "not applicable",
+    "none",
+    "n/a",
+    "na",
+    "unknown",
+    "system serial number",
+    "system product name",
+    "system manufacturer",
+    "system version",
+    "base board serial number",
+    "chassis serial number",
+    "serial number",
+    "oem",
+    "o.e.m.",
+    "invalid",
+    "empty",
+    "undefined",
+    "123456789",
+    "1234567890",
+    "0123456789",
+    "xxxxxxxxxx",
+    "not set",
+    "sernum",
+    "type1productconfigid",
+    "all series",
 ];
 
 /// A DMI string, or `None` for the junk that makers leave in it.
 pub(crate) fn firmware_text(text: &str) -> Option<String> {
     let text = text.trim();
     let lower = text.to_ascii_lowercase();
-    let mut letters = lower.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '_'));
+    let mut letters = lower
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '-' | '.' | '_'));
     let first = letters.next();
     let flat = letters.all(|c| Some(c) == first);
     let junk = JUNK.contains(&lower.as_str()) || lower.starts_with("to be filled");
@@ -83,7 +116,10 @@ pub(crate) fn firmware_text(text: &str) -> Option<String> {
 
 /// A MAC address as sysfs writes it, lower case; zeros, broadcast and multicast are none.
 pub(crate) fn mac(text: &str) -> Option<String> {
-    let octets: Option<Vec<u8>> = text.split(':').map(|o| u8::from_str_radix(o, 16).ok().filter(|_| o.len() == 2)).collect();
+    let octets: Option<Vec<u8>> = text
+        .split(':')
+        .map(|o| u8::from_str_radix(o, 16).ok().filter(|_| o.len() == 2))
+        .collect();
     let octets = octets?;
     let first = octets.first()?;
     let fits = octets.len() == 6 && octets.iter().any(|o| *o != 0) && first & 1 == 0;
@@ -92,7 +128,9 @@ pub(crate) fn mac(text: &str) -> Option<String> {
 
 /// True if the second lowest bit of the first octet is set: an address somebody chose (IEEE 802c).
 pub(crate) fn is_locally_administered(mac: &str) -> bool {
-    mac.get(..2).and_then(|octet| u8::from_str_radix(octet, 16).ok()).is_some_and(|octet| octet & 2 != 0)
+    mac.get(..2)
+        .and_then(|octet| u8::from_str_radix(octet, 16).ok())
+        .is_some_and(|octet| octet & 2 != 0)
 }
 
 /// The fingerprint of an SSH public key file, as `SHA256:…` (RFC 4253 §6.6 over SHA-256, base64 without padding).
@@ -114,17 +152,28 @@ const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 fn to_base64(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let word = chunk
+            .iter()
+            .fold(0_u32, |word, byte| word << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
         for place in 0..=chunk.len() {
             let digit = word >> (18 - 6 * place) & 63;
-            text.extend(usize::try_from(digit).ok().and_then(|d| DIGITS.get(d)).map(|d| char::from(*d)));
+            text.extend(
+                usize::try_from(digit)
+                    .ok()
+                    .and_then(|d| DIGITS.get(d))
+                    .map(|d| char::from(*d)),
+            );
         }
     }
     text
 }
 
 fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
-    let text = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
+    let text = text
+        .strip_suffix(b"==")
+        .or_else(|| text.strip_suffix(b"="))
+        .unwrap_or(text);
     let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
     for chunk in text.chunks(4) {
         let mut word = 0_u32;
@@ -142,14 +191,21 @@ fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
 /// name of a hosts line (hosts(5)) that also carries its short name.
 pub(crate) fn qualified_name(host_name: &str, hosts: &[u8]) -> Option<HostName> {
     let own = HostName::parse(host_name)?;
-    let usable = |name: &HostName| name.is_qualified() && !name.is_loopback() && !name.as_str().ends_with(".localdomain");
+    let usable = |name: &HostName| {
+        name.is_qualified() && !name.is_loopback() && !name.as_str().ends_with(".localdomain")
+    };
     if own.is_qualified() {
         return usable(&own).then_some(own);
     }
     for (_, line) in meaningful_lines(hosts) {
         let line = line.split(|b| *b == b'#').next().unwrap_or_default();
-        let names: Vec<HostName> = words(line).skip(1).filter_map(|w| HostName::parse(std::str::from_utf8(w).ok()?)).collect();
-        let qualified = names.iter().find(|name| usable(name) && name.short() == own.as_str());
+        let names: Vec<HostName> = words(line)
+            .skip(1)
+            .filter_map(|w| HostName::parse(std::str::from_utf8(w).ok()?))
+            .collect();
+        let qualified = names
+            .iter()
+            .find(|name| usable(name) && name.short() == own.as_str());
         if let Some(name) = qualified.filter(|_| names.contains(&own)) {
             return Some(name.clone());
         }
@@ -164,12 +220,30 @@ mod tests {
     #[test]
     fn an_os_release_is_read_with_and_without_quotes() {
         let read = release(b"PRETTY_NAME=\"A \\\"B\\\" 12\"\nID=debian\nVERSION_ID='12'\n#ID=x\nBUG_REPORT_URL=https://x/\n");
-        assert_eq!((read.id.as_str(), read.version.as_str(), read.pretty_name.as_str()), ("debian", "12", "A \"B\" 12"));
+        assert_eq!(
+            (
+                read.id.as_str(),
+                read.version.as_str(),
+                read.pretty_name.as_str()
+            ),
+            ("debian", "12", "A \"B\" 12")
+        );
     }
 
     #[test]
     fn junk_of_board_makers_is_no_serial() {
-        for junk in ["To be filled by O.E.M.", "Default string", "None", "0000000", "00-00-00", "........", "System Serial Number", "", " ", "0123456789"] {
+        for junk in [
+            "To be filled by O.E.M.",
+            "Default string",
+            "None",
+            "0000000",
+            "00-00-00",
+            "........",
+            "System Serial Number",
+            "",
+            " ",
+            "0123456789",
+        ] {
             assert_eq!(firmware_text(junk), None, "{junk}");
         }
         let real = "VMware-42 0e 3f 11 22 33 44 55-66 77 88 99 aa bb cc dd";
@@ -183,7 +257,10 @@ mod tests {
         assert_eq!(uuid("FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"), None);
         assert_eq!(uuid("03000200-0400-0500-0006-000700080009"), None);
         assert_eq!(uuid("4C4C4544-004D"), None);
-        assert_eq!(uuid("564D4CBC-C6A9-1969-8D7A-B0E4B1C0FF01").as_deref(), Some("564d4cbc-c6a9-1969-8d7a-b0e4b1c0ff01"));
+        assert_eq!(
+            uuid("564D4CBC-C6A9-1969-8D7A-B0E4B1C0FF01").as_deref(),
+            Some("564d4cbc-c6a9-1969-8d7a-b0e4b1c0ff01")
+        );
     }
 
     #[test]
@@ -204,11 +281,24 @@ mod tests {
     #[test]
     fn only_a_hosts_line_with_the_short_name_makes_a_qualified_name() {
         let hosts = b"127.0.0.1 localhost web1.localdomain\n10.0.0.9 web2.corp.example web2\n127.0.1.1 web1.corp.example web1 # me\n";
-        assert_eq!(qualified_name("web1", hosts).unwrap().as_str(), "web1.corp.example");
+        assert_eq!(
+            qualified_name("web1", hosts).unwrap().as_str(),
+            "web1.corp.example"
+        );
         assert_eq!(qualified_name("web3", hosts), None);
-        assert_eq!(qualified_name("web9.corp.example", b"").unwrap().as_str(), "web9.corp.example");
-        assert_eq!(qualified_name("web1", b"127.0.0.1 web1.localdomain web1\n"), None);
-        assert_eq!(qualified_name("web1", b"10.0.0.1 web1.corp.example\n"), None, "an alias alone is not ours");
+        assert_eq!(
+            qualified_name("web9.corp.example", b"").unwrap().as_str(),
+            "web9.corp.example"
+        );
+        assert_eq!(
+            qualified_name("web1", b"127.0.0.1 web1.localdomain web1\n"),
+            None
+        );
+        assert_eq!(
+            qualified_name("web1", b"10.0.0.1 web1.corp.example\n"),
+            None,
+            "an alias alone is not ours"
+        );
     }
 
     #[test]
@@ -217,21 +307,32 @@ mod tests {
         assert!(!is_locally_administered("00:50:56:12:34:56"));
         assert_eq!(mac("00:00:00:00:00:00"), None);
         assert_eq!(mac("33:33:00:00:00:01"), None);
-        assert_eq!(mac("00:50:56:AB:cd:01").as_deref(), Some("00:50:56:ab:cd:01"));
+        assert_eq!(
+            mac("00:50:56:AB:cd:01").as_deref(),
+            Some("00:50:56:ab:cd:01")
+        );
     }
 
     #[test]
     fn hammered_identity_files_never_panic() {
         let corpus: &[&[u8]] = &[
-            b"ID=debian\nVERSION_ID=\"12\"\n", b"127.0.1.1 web1.corp.example web1\n",
-            b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG x\n", b"564d4cbc-c6a9-1969-8d7a-b0e4b1c0ff01", b"00:50:56:ab:cd:01",
+            b"ID=debian\nVERSION_ID=\"12\"\n",
+            b"127.0.1.1 web1.corp.example web1\n",
+            b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG x\n",
+            b"564d4cbc-c6a9-1969-8d7a-b0e4b1c0ff01",
+            b"00:50:56:ab:cd:01",
         ];
         groma_fuzz::hammer(2000, corpus, |bytes| {
             release(bytes);
             ssh_fingerprint(bytes);
             qualified_name("web1", bytes);
             let text = lossy(bytes);
-            let _ = (uuid(&text), mac(&text), machine_id(&text), firmware_text(&text));
+            let _ = (
+                uuid(&text),
+                mac(&text),
+                machine_id(&text),
+                firmware_text(&text),
+            );
         });
     }
 

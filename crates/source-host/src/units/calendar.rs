@@ -34,7 +34,12 @@ pub(crate) fn calendar(text: &str) -> Option<&'static str> {
         return (days == 1).then_some("once");
     }
     let (hours, per_hour) = time.map_or(Some((1, 1)), times)?;
-    Density { per_hour, hours, days: (days * weekdays / 7).max(u32::from(days > 0)) }.rhythm()
+    Density {
+        per_hour,
+        hours,
+        days: (days * weekdays / 7).max(u32::from(days > 0)),
+    }
+    .rhythm()
 }
 
 const DAYS: &[&str] = &["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -60,7 +65,11 @@ fn days_per_year(date: &str) -> Option<(Option<u32>, u32)> {
     let (rest, day) = date.rsplit_once(['-', '~'])?;
     let (year, month) = rest.rsplit_once('-').unwrap_or(("*", rest));
     let single = year.parse().ok();
-    let days = if month == "*" && day == "*" { 365 } else { count(month, 1, 12)? * count(day, 1, 31)? };
+    let days = if month == "*" && day == "*" {
+        365
+    } else {
+        count(month, 1, 12)? * count(day, 1, 31)?
+    };
     Some((single, days))
 }
 
@@ -68,7 +77,9 @@ fn days_per_year(date: &str) -> Option<(Option<u32>, u32)> {
 fn times(time: &str) -> Option<(u32, u32)> {
     let mut parts = time.split(':');
     let (hours, minutes) = (count(parts.next()?, 0, 23)?, count(parts.next()?, 0, 59)?);
-    let seconds = parts.next().map_or(Some(1), |s| count(s.split('.').next()?, 0, 59))?;
+    let seconds = parts
+        .next()
+        .map_or(Some(1), |s| count(s.split('.').next()?, 0, 59))?;
     Some((hours, minutes.saturating_mul(seconds)))
 }
 
@@ -103,10 +114,14 @@ pub(crate) fn span(text: &str) -> Option<&'static str> {
     let mut total = 0_u64;
     let mut rest = text.trim();
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
         let (number, tail) = rest.split_at(digits);
         let tail = tail.trim_start();
-        let letters = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
+        let letters = tail
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(letters);
         let seconds = match unit {
             "" | "s" | "sec" | "second" | "seconds" => 1,
@@ -156,14 +171,28 @@ mod tests {
 
     #[test]
     fn spans_have_a_rhythm() {
-        for (text, expected) in [("15min", Some("minutely")), ("1h 30min", Some("hourly")), ("1d", Some("daily")), ("24h", Some("daily")), ("1w", Some("weekly")), ("30", Some("minutely")), ("1 month", Some("monthly")), ("soon", None), ("0", None)] {
+        for (text, expected) in [
+            ("15min", Some("minutely")),
+            ("1h 30min", Some("hourly")),
+            ("1d", Some("daily")),
+            ("24h", Some("daily")),
+            ("1w", Some("weekly")),
+            ("30", Some("minutely")),
+            ("1 month", Some("monthly")),
+            ("soon", None),
+            ("0", None),
+        ] {
             assert_eq!(span(text), expected, "{text}");
         }
     }
 
     #[test]
     fn hammered_expressions_never_panic() {
-        let corpus: &[&[u8]] = &[b"Mon..Fri *-*-1..7 *:0/15:00 UTC", b"1h 30min", b"Sat,Sun *-*~1/2 0/6:00"];
+        let corpus: &[&[u8]] = &[
+            b"Mon..Fri *-*-1..7 *:0/15:00 UTC",
+            b"1h 30min",
+            b"Sat,Sun *-*~1/2 0/6:00",
+        ];
         groma_fuzz::hammer(2000, corpus, |bytes| {
             let text = String::from_utf8_lossy(bytes);
             calendar(&text);

@@ -7,6 +7,7 @@ use groma_model::fact::{Job, Unit};
 
 use super::calendar;
 use super::file::{Section, UnitFile, command, expanded, first_word};
+use super::names::{drop_in_owners, is_template, template, with_instance_of};
 use crate::jobs::command::program;
 use crate::text::lossy;
 
@@ -48,6 +49,14 @@ pub(crate) struct Catalogue {
     requires: BTreeMap<String, BTreeSet<String>>,
 }
 
+/// What a catalogue tells, each with the directory it counts for.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) units: Vec<(Rank, Unit)>,
+    /// Timers that start at boot.
+    pub(crate) jobs: Vec<(Rank, Job)>,
+}
+
 impl Catalogue {
     /// Adds what stands under `name`, unless a stronger directory has it.
     pub(crate) fn add(&mut self, name: String, entry: Entry) {
@@ -61,25 +70,41 @@ impl Catalogue {
 
     /// Adds a drop-in of `unit`, unless a stronger directory has one of that name.
     pub(crate) fn add_drop_in(&mut self, unit: &str, file: &[u8], bytes: Vec<u8>) {
-        self.drop_ins.entry(unit.to_owned()).or_default().entry(file.to_vec()).or_insert(bytes);
+        self.drop_ins
+            .entry(unit.to_owned())
+            .or_default()
+            .entry(file.to_vec())
+            .or_insert(bytes);
     }
 
     /// True if a stronger directory already has this drop-in.
     pub(crate) fn has_drop_in(&self, unit: &str, file: &[u8]) -> bool {
-        self.drop_ins.get(unit).is_some_and(|files| files.contains_key(file))
+        self.drop_ins
+            .get(unit)
+            .is_some_and(|files| files.contains_key(file))
     }
 
     /// Says that `unit` starts `other` (a link in `unit.wants/` or `unit.requires/`).
     pub(crate) fn link(&mut self, unit: &str, other: &str, required: bool) {
-        let links = if required { &mut self.requires } else { &mut self.wants };
-        links.entry(unit.to_owned()).or_default().insert(other.to_owned());
+        let links = if required {
+            &mut self.requires
+        } else {
+            &mut self.wants
+        };
+        links
+            .entry(unit.to_owned())
+            .or_default()
+            .insert(other.to_owned());
     }
 
     /// The unit a name means, after aliases; a chain that is too long means nothing.
     fn resolved(&self, name: &str) -> Option<String> {
         let mut name = name.to_owned();
         for _ in 0..8 {
-            let entry = self.entries.get(&name).or_else(|| self.entries.get(&template(&name)?));
+            let entry = self
+                .entries
+                .get(&name)
+                .or_else(|| self.entries.get(&template(&name)?));
             match entry? {
                 Entry::Alias(other) if *other == name => return None,
                 // An alias of a template keeps the instance.
@@ -91,12 +116,16 @@ impl Catalogue {
     }
 
     fn entry(&self, name: &str) -> Option<&Entry> {
-        self.entries.get(name).or_else(|| self.entries.get(&template(name)?))
+        self.entries
+            .get(name)
+            .or_else(|| self.entries.get(&template(name)?))
     }
 
     /// A unit with its drop-ins laid over it.
     fn file(&self, name: &str) -> Option<UnitFile> {
-        let Entry::Fragment { bytes, .. } = self.entry(name)? else { return None };
+        let Entry::Fragment { bytes, .. } = self.entry(name)? else {
+            return None;
+        };
         let mut file = UnitFile::default();
         file.lay(bytes);
         let mut drop_ins: BTreeMap<&[u8], &[u8]> = BTreeMap::new();
@@ -115,7 +144,10 @@ impl Catalogue {
     /// Everything that starts at boot, or is started by something that does: sockets, timers and paths count
     /// for what they trigger. Each with its file.
     fn started(&self) -> BTreeSet<String> {
-        let mut waiting: Vec<String> = ["default.target", "sysinit.target", "basic.target"].iter().filter_map(|name| self.resolved(name)).collect();
+        let mut waiting: Vec<String> = ["default.target", "sysinit.target", "basic.target"]
+            .iter()
+            .filter_map(|name| self.resolved(name))
+            .collect();
         if self.resolved("default.target").is_none() {
             waiting.extend(self.resolved("multi-user.target"));
         }
@@ -124,62 +156,98 @@ impl Catalogue {
             if !started.insert(name.clone()) {
                 continue;
             }
-            let Some(file) = self.file(&name) else { continue };
-            let written = file.units(&["Wants", "Requires", "BindsTo", "Upholds"]).map(|unit| lossy(&expanded(unit, &name)));
+            let Some(file) = self.file(&name) else {
+                continue;
+            };
+            let written = file
+                .units(&["Wants", "Requires", "BindsTo", "Upholds"])
+                .map(|unit| lossy(&expanded(unit, &name)));
             let triggered = triggers(&name, &file).into_iter();
             let linked = [&self.wants, &self.requires].into_iter().flat_map(|links| {
                 let by_template = template(&name).and_then(|t| links.get(&t));
-                links.get(&name).into_iter().chain(by_template).flatten().map(|other| with_instance_of(&name, other))
+                links
+                    .get(&name)
+                    .into_iter()
+                    .chain(by_template)
+                    .flatten()
+                    .map(|other| with_instance_of(&name, other))
             });
             for other in written.chain(triggered).chain(linked) {
-                waiting.extend(self.resolved(&other).filter(|other| !started.contains(other)));
+                waiting.extend(
+                    self.resolved(&other)
+                        .filter(|other| !started.contains(other)),
+                );
             }
         }
         started
     }
 
     /// Units and the jobs of timers that start at boot, each with the rank of the directory it counts for.
-    pub(crate) fn facts(&self) -> (Vec<(Rank, Unit)>, Vec<(Rank, Job)>) {
+    pub(crate) fn facts(&self) -> Told {
         let started = self.started();
-        let (mut units, mut jobs) = (Vec::new(), Vec::new());
+        let mut facts = Told::default();
         let named: BTreeSet<&String> = self.entries.keys().chain(&started).collect();
         for name in named {
-            let told = name.rsplit_once('.').is_some_and(|(_, kind)| TOLD.contains(&kind));
+            let told = name
+                .rsplit_once('.')
+                .is_some_and(|(_, kind)| TOLD.contains(&kind));
             if !told || is_template(name) {
                 continue;
             }
             match self.entry(name) {
-                Some(Entry::Masked { rank, path }) => units.push((*rank, masked(name, path))),
+                Some(Entry::Masked { rank, path }) => facts.units.push((*rank, masked(name, path))),
                 Some(Entry::Fragment { rank, path, .. }) => {
-                    let Some(file) = self.file(name) else { continue };
+                    let Some(file) = self.file(name) else {
+                        continue;
+                    };
                     let enabled = started.contains(name);
-                    units.push((*rank, self.unit(name, &file, path, enabled)));
+                    facts
+                        .units
+                        .push((*rank, self.unit(name, &file, path, enabled)));
                     if enabled && name.ends_with(".timer") {
-                        jobs.push((*rank, self.timer_job(name, &file, path)));
+                        facts.jobs.push((*rank, self.timer_job(name, &file, path)));
                     }
                 }
                 _ => {}
             }
         }
-        (units, jobs)
+        facts
     }
 
     fn unit(&self, name: &str, file: &UnitFile, path: &Foreign, enabled: bool) -> Unit {
-        let mut requires: BTreeSet<Foreign> = file.units(&["Requires", "BindsTo"]).map(|unit| Foreign::from_bytes(expanded(unit, name))).collect();
-        requires.extend(self.requires.get(name).into_iter().flatten().map(|unit| Foreign::from(unit.as_str())));
+        let mut requires: BTreeSet<Foreign> = file
+            .units(&["Requires", "BindsTo"])
+            .map(|unit| Foreign::from_bytes(expanded(unit, name)))
+            .collect();
+        requires.extend(
+            self.requires
+                .get(name)
+                .into_iter()
+                .flatten()
+                .map(|unit| Foreign::from(unit.as_str())),
+        );
         Unit {
             name: name.into(),
             enabled,
-            description: file.last(Section::Unit, "Description").map(|text| lossy(&expanded(text, name))),
-            executable: exec(name, file).and_then(|line| first_word(&line)).map(Foreign::from_bytes),
-            user: file.last(Section::Kind, "User").map(|user| Foreign::from_bytes(expanded(user, name))),
+            description: file
+                .last(Section::Unit, "Description")
+                .map(|text| lossy(&expanded(text, name))),
+            executable: exec(name, file)
+                .and_then(|line| first_word(&line))
+                .map(Foreign::from_bytes),
+            user: file
+                .last(Section::Kind, "User")
+                .map(|user| Foreign::from_bytes(expanded(user, name))),
             requires: requires.into_iter().collect(),
             file: path.clone(),
         }
     }
 
     fn timer_job(&self, name: &str, timer: &UnitFile, path: &Foreign) -> Job {
-        let service = triggers(name, timer).into_iter().next().and_then(|service| self.resolved(&service));
+        let service = triggers(name, timer)
+            .into_iter()
+            .next()
+            .and_then(|service| self.resolved(&service));
         let file = service.as_deref().and_then(|service| self.file(service));
         let both = service.as_deref().zip(file.as_ref());
         let (schedule, rhythm) = schedule(timer);
@@ -188,7 +256,9 @@ impl Catalogue {
             name: name.into(),
             schedule,
             rhythm: rhythm.map(str::to_owned),
-            user: both.and_then(|(_, file)| file.last(Section::Kind, "User")).map(Foreign::from_bytes),
+            user: both
+                .and_then(|(_, file)| file.last(Section::Kind, "User"))
+                .map(Foreign::from_bytes),
             executable: both.and_then(|(service, file)| program(&exec(service, file)?)),
             file: path.clone(),
         }
@@ -196,18 +266,33 @@ impl Catalogue {
 }
 
 fn masked(name: &str, path: &Foreign) -> Unit {
-    Unit { name: name.into(), enabled: false, description: None, executable: None, user: None, requires: Vec::new(), file: path.clone() }
+    Unit {
+        name: name.into(),
+        enabled: false,
+        description: None,
+        executable: None,
+        user: None,
+        requires: Vec::new(),
+        file: path.clone(),
+    }
 }
 
 /// The first command of a service, signs removed.
 fn exec(name: &str, file: &UnitFile) -> Option<Vec<u8>> {
-    file.all(Section::Kind, "ExecStart").next().map(|value| expanded(command(value), name))
+    file.all(Section::Kind, "ExecStart")
+        .next()
+        .map(|value| expanded(command(value), name))
 }
 
 /// What a socket, timer, path or automount starts.
 fn triggers(name: &str, file: &UnitFile) -> Vec<String> {
-    let Some((stem, kind)) = name.rsplit_once('.') else { return Vec::new() };
-    let written = |key: &str| file.last(Section::Kind, key).map(|unit| lossy(&expanded(unit, name)));
+    let Some((stem, kind)) = name.rsplit_once('.') else {
+        return Vec::new();
+    };
+    let written = |key: &str| {
+        file.last(Section::Kind, key)
+            .map(|unit| lossy(&expanded(unit, name)))
+    };
     match kind {
         "socket" => vec![written("Service").unwrap_or_else(|| format!("{stem}.service"))],
         "timer" | "path" => vec![written("Unit").unwrap_or_else(|| format!("{stem}.service"))],
@@ -218,9 +303,18 @@ fn triggers(name: &str, file: &UnitFile) -> Vec<String> {
 
 /// The schedule of a timer as written, and the word for the most frequent part of it.
 fn schedule(timer: &UnitFile) -> (String, Option<&'static str>) {
-    const ORDER: &[&str] = &["minutely", "hourly", "daily", "weekly", "monthly", "yearly", "once", "boot"];
+    const ORDER: &[&str] = &[
+        "minutely", "hourly", "daily", "weekly", "monthly", "yearly", "once", "boot",
+    ];
     let (mut written, mut rhythms) = (Vec::new(), Vec::new());
-    for key in ["OnCalendar", "OnBootSec", "OnStartupSec", "OnActiveSec", "OnUnitActiveSec", "OnUnitInactiveSec"] {
+    for key in [
+        "OnCalendar",
+        "OnBootSec",
+        "OnStartupSec",
+        "OnActiveSec",
+        "OnUnitActiveSec",
+        "OnUnitInactiveSec",
+    ] {
         for value in timer.all(Section::Kind, key) {
             let value = lossy(value);
             rhythms.extend(match key {
@@ -235,43 +329,16 @@ fn schedule(timer: &UnitFile) -> (String, Option<&'static str>) {
     (written.join("; "), most_frequent)
 }
 
-fn is_template(name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(stem, _)| stem.ends_with('@'))
-}
-
-/// `getty@.service` for `getty@tty1.service`.
-fn template(name: &str) -> Option<String> {
-    let (stem, kind) = name.rsplit_once('.')?;
-    let (prefix, instance) = stem.split_once('@')?;
-    (!instance.is_empty()).then(|| format!("{prefix}@.{kind}"))
-}
-
-/// `other` with the instance of `name`, if it is a template.
-fn with_instance_of(name: &str, other: &str) -> String {
-    let instance = name.rsplit_once('.').and_then(|(stem, _)| stem.split_once('@')).map_or("", |(_, instance)| instance);
-    match other.rsplit_once("@.") {
-        Some((prefix, kind)) if !instance.is_empty() => format!("{prefix}@{instance}.{kind}"),
-        _ => other.to_owned(),
-    }
-}
-
-/// Whose drop-in directories apply, from the general to the special: the kind, each prefix that ends in a
-/// dash, the template, the unit itself.
-fn drop_in_owners(name: &str) -> Vec<String> {
-    let Some((stem, kind)) = name.rsplit_once('.') else { return vec![name.to_owned()] };
-    let mut owners = vec![kind.to_owned()];
-    owners.extend(stem.match_indices('-').filter_map(|(at, _)| stem.get(..=at)).map(|prefix| format!("{prefix}.{kind}")));
-    owners.extend(template(name));
-    owners.push(name.to_owned());
-    owners
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn fragment(text: &str) -> Entry {
-        Entry::Fragment { rank: 0, path: "/x".into(), bytes: text.into() }
+        Entry::Fragment {
+            rank: 0,
+            path: "/x".into(),
+            bytes: text.into(),
+        }
     }
 
     fn catalogue(entries: &[(&str, &str)]) -> Catalogue {
@@ -279,52 +346,119 @@ mod tests {
         for (name, text) in entries {
             catalogue.add((*name).into(), fragment(text));
         }
-        catalogue.add("default.target".into(), Entry::Alias("graphical.target".into()));
-        catalogue.add("graphical.target".into(), fragment("[Unit]\nRequires=multi-user.target\n"));
-        catalogue.add("multi-user.target".into(), fragment("[Unit]\nRequires=basic.target\n"));
-        catalogue.add("basic.target".into(), fragment("[Unit]\nWants=timers.target sockets.target\n"));
+        catalogue.add(
+            "default.target".into(),
+            Entry::Alias("graphical.target".into()),
+        );
+        catalogue.add(
+            "graphical.target".into(),
+            fragment("[Unit]\nRequires=multi-user.target\n"),
+        );
+        catalogue.add(
+            "multi-user.target".into(),
+            fragment("[Unit]\nRequires=basic.target\n"),
+        );
+        catalogue.add(
+            "basic.target".into(),
+            fragment("[Unit]\nWants=timers.target sockets.target\n"),
+        );
         catalogue.add("timers.target".into(), fragment("[Unit]\n"));
         catalogue.add("sockets.target".into(), fragment("[Unit]\n"));
         catalogue
     }
 
     fn enabled(catalogue: &Catalogue) -> Vec<String> {
-        catalogue.facts().0.into_iter().filter(|(_, u)| u.enabled).map(|(_, u)| u.name.lossy().into_owned()).collect()
+        catalogue
+            .facts()
+            .units
+            .into_iter()
+            .filter(|(_, u)| u.enabled)
+            .map(|(_, u)| u.name.lossy().into_owned())
+            .collect()
     }
 
     #[test]
     fn enabled_means_that_something_at_boot_starts_it() {
         let mut c = catalogue(&[
-            ("web.service", "[Unit]\nRequires=db.service\n"), ("db.service", ""), ("idle.service", "[Install]\nWantedBy=multi-user.target\n"),
-            ("report.timer", "[Timer]\nOnCalendar=monthly\n"), ("report.service", "[Service]\nExecStart=/opt/report\n"), ("odd.socket", "[Socket]\nService=even.service\n"), ("even.service", ""),
+            ("web.service", "[Unit]\nRequires=db.service\n"),
+            ("db.service", ""),
+            ("idle.service", "[Install]\nWantedBy=multi-user.target\n"),
+            ("report.timer", "[Timer]\nOnCalendar=monthly\n"),
+            ("report.service", "[Service]\nExecStart=/opt/report\n"),
+            ("odd.socket", "[Socket]\nService=even.service\n"),
+            ("even.service", ""),
         ]);
         c.link("multi-user.target", "web.service", false);
         c.link("timers.target", "report.timer", false);
         c.link("sockets.target", "odd.socket", false);
-        assert_eq!(enabled(&c), ["db.service", "even.service", "odd.socket", "report.service", "report.timer", "web.service"]);
+        assert_eq!(
+            enabled(&c),
+            [
+                "db.service",
+                "even.service",
+                "odd.socket",
+                "report.service",
+                "report.timer",
+                "web.service"
+            ]
+        );
     }
 
     #[test]
     fn an_instance_is_told_and_its_template_is_not() {
-        let mut c = catalogue(&[("vpn@.service", "[Unit]\nDescription=Tunnel to %i\n[Service]\nExecStart=/usr/sbin/vpn --config %i.conf\n")]);
+        let mut c = catalogue(&[(
+            "vpn@.service",
+            "[Unit]\nDescription=Tunnel to %i\n[Service]\nExecStart=/usr/sbin/vpn --config %i.conf\n",
+        )]);
         c.link("multi-user.target", "vpn@branch2.service", false);
-        c.add_drop_in("vpn@.service", b"user.conf", b"[Service]\nUser=vpn\n".to_vec());
-        let units = c.facts().0;
+        c.add_drop_in(
+            "vpn@.service",
+            b"user.conf",
+            b"[Service]\nUser=vpn\n".to_vec(),
+        );
+        let units = c.facts().units;
         assert_eq!(units.len(), 1);
         let unit = &units[0].1;
-        assert_eq!((unit.name.clone(), unit.description.as_deref(), unit.user.clone()), ("vpn@branch2.service".into(), Some("Tunnel to branch2"), Some("vpn".into())));
+        assert_eq!(
+            (
+                unit.name.clone(),
+                unit.description.as_deref(),
+                unit.user.clone()
+            ),
+            (
+                "vpn@branch2.service".into(),
+                Some("Tunnel to branch2"),
+                Some("vpn".into())
+            )
+        );
         assert_eq!(unit.executable, Some("/usr/sbin/vpn".into()));
     }
 
     #[test]
     fn a_masked_unit_is_never_started() {
         let mut c = Catalogue::default();
-        c.add("old.service".into(), Entry::Masked { rank: 0, path: "/etc/systemd/system/old.service".into() });
-        c.add("old.service".into(), fragment("[Service]\nExecStart=/opt/old\n"));
+        c.add(
+            "old.service".into(),
+            Entry::Masked {
+                rank: 0,
+                path: "/etc/systemd/system/old.service".into(),
+            },
+        );
+        c.add(
+            "old.service".into(),
+            fragment("[Service]\nExecStart=/opt/old\n"),
+        );
         c.add("multi-user.target".into(), fragment(""));
         c.link("multi-user.target", "old.service", false);
-        let units = c.facts().0;
-        assert_eq!((units.len(), units[0].1.enabled, units[0].1.executable.clone()), (1, false, None));
+        let units = c.facts().units;
+        assert_eq!(
+            (
+                units.len(),
+                units[0].1.enabled,
+                units[0].1.executable.clone()
+            ),
+            (1, false, None)
+        );
     }
 
     #[test]
@@ -336,25 +470,34 @@ mod tests {
         c.link("multi-user.target", "sshd.service", false);
         c.link("multi-user.target", "a.service", false);
         assert_eq!(enabled(&c), ["ssh.service"]);
-        assert_eq!(c.facts().0.len(), 1);
+        assert_eq!(c.facts().units.len(), 1);
     }
 
     #[test]
     fn a_timer_that_starts_is_a_job_and_one_that_does_not_is_none() {
         let mut c = catalogue(&[
-            ("report.timer", "[Timer]\nOnBootSec=15min\nOnUnitActiveSec=1d\n"), ("report.service", "[Service]\nUser=report\nExecStart=/bin/sh -c 'cd /x && exec /opt/report --key=s3cr3t'\n"),
-            ("never.timer", "[Timer]\nOnCalendar=daily\n"), ("never.service", ""),
+            (
+                "report.timer",
+                "[Timer]\nOnBootSec=15min\nOnUnitActiveSec=1d\n",
+            ),
+            (
+                "report.service",
+                "[Service]\nUser=report\nExecStart=/bin/sh -c 'cd /x && exec /opt/report --key=s3cr3t'\n",
+            ),
+            ("never.timer", "[Timer]\nOnCalendar=daily\n"),
+            ("never.service", ""),
         ]);
         c.link("timers.target", "report.timer", false);
-        let jobs = c.facts().1;
+        let jobs = c.facts().jobs;
         assert_eq!(jobs.len(), 1);
         let job = &jobs[0].1;
-        assert_eq!((job.schedule.as_str(), job.rhythm.as_deref()), ("OnBootSec=15min; OnUnitActiveSec=1d", Some("daily")));
-        assert_eq!((job.user.clone(), job.executable.clone()), (Some("report".into()), Some("/opt/report".into())));
-    }
-
-    #[test]
-    fn drop_ins_apply_from_the_general_to_the_special() {
-        assert_eq!(drop_in_owners("a-b-c@x.service"), ["service", "a-.service", "a-b-.service", "a-b-c@.service", "a-b-c@x.service"]);
+        assert_eq!(
+            (job.schedule.as_str(), job.rhythm.as_deref()),
+            ("OnBootSec=15min; OnUnitActiveSec=1d", Some("daily"))
+        );
+        assert_eq!(
+            (job.user.clone(), job.executable.clone()),
+            (Some("report".into()), Some("/opt/report".into()))
+        );
     }
 }

@@ -22,7 +22,20 @@ pub(crate) enum Section {
 }
 
 const WANTED: &[&[u8]] = &[
-    b"Description", b"Wants", b"Requires", b"BindsTo", b"Upholds", b"ExecStart", b"User", b"Unit", b"Service", b"OnCalendar", b"OnBootSec", b"OnStartupSec", b"OnActiveSec", b"OnUnitActiveSec",
+    b"Description",
+    b"Wants",
+    b"Requires",
+    b"BindsTo",
+    b"Upholds",
+    b"ExecStart",
+    b"User",
+    b"Unit",
+    b"Service",
+    b"OnCalendar",
+    b"OnBootSec",
+    b"OnStartupSec",
+    b"OnActiveSec",
+    b"OnUnitActiveSec",
     b"OnUnitInactiveSec",
 ];
 
@@ -40,10 +53,13 @@ impl UnitFile {
                 };
                 continue;
             }
-            let (Some(section), Some((key, value))) = (section, pair(&line, b'=')) else { continue };
+            let (Some(section), Some((key, value))) = (section, pair(&line, b'=')) else {
+                continue;
+            };
             if WANTED.contains(&key) && self.settings.len() < SETTINGS_MAX {
                 if value.is_empty() {
-                    self.settings.retain(|(s, k, _)| (*s, k.as_slice()) != (section, key));
+                    self.settings
+                        .retain(|(s, k, _)| (*s, k.as_slice()) != (section, key));
                 } else {
                     self.settings.push((section, key.to_vec(), value.to_vec()));
                 }
@@ -52,7 +68,11 @@ impl UnitFile {
     }
 
     /// All values of a setting, in order.
-    pub(crate) fn all<'a>(&'a self, section: Section, key: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    pub(crate) fn all<'a>(
+        &'a self,
+        section: Section,
+        key: &'a str,
+    ) -> impl Iterator<Item = &'a [u8]> {
         self.settings
             .iter()
             .filter(move |(s, k, _)| *s == section && k == key.as_bytes())
@@ -66,7 +86,9 @@ impl UnitFile {
 
     /// Unit names listed by any of these settings of `[Unit]`.
     pub(crate) fn units<'a>(&'a self, keys: &'a [&'a str]) -> impl Iterator<Item = &'a [u8]> {
-        keys.iter().flat_map(|key| self.all(Section::Unit, key)).flat_map(crate::text::words)
+        keys.iter()
+            .flat_map(|key| self.all(Section::Unit, key))
+            .flat_map(crate::text::words)
     }
 }
 
@@ -80,7 +102,9 @@ fn logical_lines(bytes: &[u8]) -> Vec<Vec<u8>> {
         if matches!(line.first(), Some(b'#' | b';')) || (line.is_empty() && open.is_none()) {
             continue;
         }
-        let (text, goes_on) = line.strip_suffix(b"\\").map_or((line, false), |text| (text, true));
+        let (text, goes_on) = line
+            .strip_suffix(b"\\")
+            .map_or((line, false), |text| (text, true));
         let mut whole = open.take().unwrap_or_default();
         if whole.len() < 1 << 20 {
             whole.extend_from_slice(text);
@@ -98,13 +122,19 @@ fn logical_lines(bytes: &[u8]) -> Vec<Vec<u8>> {
 
 /// An `ExecStart=` value without the signs systemd puts before the program (systemd.service(5)).
 pub(crate) fn command(value: &[u8]) -> &[u8] {
-    let start = value.iter().position(|b| !matches!(b, b'@' | b'-' | b':' | b'+' | b'!' | b'|')).unwrap_or(value.len());
+    let start = value
+        .iter()
+        .position(|b| !matches!(b, b'@' | b'-' | b':' | b'+' | b'!' | b'|'))
+        .unwrap_or(value.len());
     value.get(start..).unwrap_or_default().trim_ascii_start()
 }
 
 /// The first word of a command, quotes undone.
 pub(crate) fn first_word(command: &[u8]) -> Option<Vec<u8>> {
-    let quote = command.first().copied().filter(|b| matches!(b, b'"' | b'\''));
+    let quote = command
+        .first()
+        .copied()
+        .filter(|b| matches!(b, b'"' | b'\''));
     let word = match quote {
         Some(quote) => command.get(1..)?.split(|b| *b == quote).next()?,
         None => crate::text::words(command).next()?,
@@ -146,30 +176,59 @@ mod tests {
     fn a_drop_in_resets_and_adds() {
         let mut unit = UnitFile::default();
         unit.lay(UNIT);
-        unit.lay(b"[Service]\nExecStart=\nExecStart=!/opt/report2\n[Unit]\nRequires=cache.service\n");
-        assert_eq!(unit.all(Section::Kind, "ExecStart").map(command).collect::<Vec<_>>(), [b"/opt/report2"]);
-        assert_eq!(unit.units(&["Requires"]).collect::<Vec<_>>(), [b"db.service".as_slice(), b"cache.service"]);
-        assert_eq!(unit.last(Section::Unit, "Description"), Some(b"Report    of the month".as_slice()));
+        unit.lay(
+            b"[Service]\nExecStart=\nExecStart=!/opt/report2\n[Unit]\nRequires=cache.service\n",
+        );
+        assert_eq!(
+            unit.all(Section::Kind, "ExecStart")
+                .map(command)
+                .collect::<Vec<_>>(),
+            [b"/opt/report2"]
+        );
+        assert_eq!(
+            unit.units(&["Requires"]).collect::<Vec<_>>(),
+            [b"db.service".as_slice(), b"cache.service"]
+        );
+        assert_eq!(
+            unit.last(Section::Unit, "Description"),
+            Some(b"Report  of the month".as_slice())
+        );
     }
 
     #[test]
     fn an_environment_is_dropped_while_reading() {
         let mut unit = UnitFile::default();
         unit.lay(UNIT);
-        assert!(!format!("{unit:?}").contains("115, 51, 99, 114, 51, 116"), "bytes of s3cr3t");
+        assert!(
+            !format!("{unit:?}").contains("115, 51, 99, 114, 51, 116"),
+            "bytes of s3cr3t"
+        );
         assert_eq!(unit.settings.len(), 4);
     }
 
     #[test]
     fn quoted_programs_and_specifiers_are_understood() {
-        assert_eq!(first_word(b"\"/opt/my app/run\" -x"), Some(b"/opt/my app/run".to_vec()));
-        assert_eq!(first_word(command(b"@-/usr/bin/x y")), Some(b"/usr/bin/x".to_vec()));
-        assert_eq!(expanded(b"%p on %i, %% %H", "getty@tty1.service"), b"getty on tty1, % %H");
+        assert_eq!(
+            first_word(b"\"/opt/my app/run\" -x"),
+            Some(b"/opt/my app/run".to_vec())
+        );
+        assert_eq!(
+            first_word(command(b"@-/usr/bin/x y")),
+            Some(b"/usr/bin/x".to_vec())
+        );
+        assert_eq!(
+            expanded(b"%p on %i, %% %H", "getty@tty1.service"),
+            b"getty on tty1, % %H"
+        );
     }
 
     #[test]
     fn hammered_unit_files_never_panic() {
-        let corpus: &[&[u8]] = &[UNIT, b"[Timer]\nOnCalendar=*:0/5\n", b"[Service]\nExecStart=\"a b\" \\\n c\n"];
+        let corpus: &[&[u8]] = &[
+            UNIT,
+            b"[Timer]\nOnCalendar=*:0/5\n",
+            b"[Service]\nExecStart=\"a b\" \\\n c\n",
+        ];
         groma_fuzz::hammer(2000, corpus, |bytes| {
             let mut unit = UnitFile::default();
             unit.lay(bytes);

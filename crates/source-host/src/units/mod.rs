@@ -3,6 +3,7 @@
 mod calendar;
 mod catalogue;
 mod file;
+mod names;
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +27,15 @@ const DIRECTORIES: &[&str] = &[
 ];
 
 /// Kinds of unit files that are read; slices, scopes and devices start nothing.
-const KINDS: &[&str] = &["service", "socket", "timer", "path", "mount", "automount", "target"];
+const KINDS: &[&str] = &[
+    "service",
+    "socket",
+    "timer",
+    "path",
+    "mount",
+    "automount",
+    "target",
+];
 
 /// Units and timers of this machine.
 pub struct UnitsSource {
@@ -63,21 +72,22 @@ impl Source for UnitsSource {
         let mut gathered = Gathered::default();
         for (rank, directory) in DIRECTORIES.iter().enumerate() {
             // With a merged /usr the last one is a second way to the same place.
-            let twice = *directory == "/lib/systemd/system" && self.world.disk.read_link(Path::new("/lib")).is_ok();
+            let twice = *directory == "/lib/systemd/system"
+                && self.world.disk.read_link(Path::new("/lib")).is_ok();
             if !twice {
                 gathered.directory(&mut reader, rank, Path::new(directory));
             }
         }
-        let (units, jobs) = gathered.catalogue.facts();
+        let facts = gathered.catalogue.facts();
         for (rank, directory) in DIRECTORIES.iter().enumerate() {
             let mut part = Part::begin(window, sink, Scope::new("file", directory));
             for (_, error) in gathered.problems.iter().filter(|(at, _)| *at == rank) {
                 part.refused("unit", error);
             }
-            for (_, unit) in units.iter().filter(|(at, _)| *at == rank) {
+            for (_, unit) in facts.units.iter().filter(|(at, _)| *at == rank) {
                 part.saw(Fact::Unit(unit.clone()));
             }
-            for (_, job) in jobs.iter().filter(|(at, _)| *at == rank) {
+            for (_, job) in facts.jobs.iter().filter(|(at, _)| *at == rank) {
                 part.saw(Fact::Job(job.clone()));
             }
             part.close();
@@ -99,25 +109,44 @@ impl Gathered {
         });
         for entry in entries {
             if reader.is_spent() {
-                self.problems.push((rank, DiskError::because(&entry.path, Reason::BudgetExhausted)));
+                self.problems.push((
+                    rank,
+                    DiskError::because(&entry.path, Reason::BudgetExhausted),
+                ));
                 return;
             }
             let name = lossy(file_name(&entry.path));
-            let suffix = name.rsplit_once('.').map(|(stem, suffix)| (stem.to_owned(), suffix.to_owned()));
+            let suffix = name
+                .rsplit_once('.')
+                .map(|(stem, suffix)| (stem.to_owned(), suffix.to_owned()));
             match suffix {
-                Some((unit, kind)) if matches!(kind.as_str(), "wants" | "requires" | "upholds") => self.links(reader, rank, &entry.path, &unit, kind == "requires"),
-                Some((unit, kind)) if kind == "d" => self.drop_ins(reader, rank, &entry.path, &unit),
-                Some((_, kind)) if KINDS.contains(&kind.as_str()) && !self.catalogue.has(&name) => self.unit(reader, rank, &entry.path, entry.kind, name),
+                Some((unit, kind)) if matches!(kind.as_str(), "wants" | "requires" | "upholds") => {
+                    self.links(reader, rank, &entry.path, &unit, kind == "requires")
+                }
+                Some((unit, kind)) if kind == "d" => {
+                    self.drop_ins(reader, rank, &entry.path, &unit)
+                }
+                Some((_, kind)) if KINDS.contains(&kind.as_str()) && !self.catalogue.has(&name) => {
+                    self.unit(reader, rank, &entry.path, entry.kind, name)
+                }
                 _ => {}
             }
         }
     }
 
-    fn links(&mut self, reader: &mut Reader<'_>, rank: Rank, at: &Path, unit: &str, required: bool) {
+    fn links(
+        &mut self,
+        reader: &mut Reader<'_>,
+        rank: Rank,
+        at: &Path,
+        unit: &str,
+        required: bool,
+    ) {
         match reader.list(at) {
             Ok(entries) => {
                 for entry in entries {
-                    self.catalogue.link(unit, &lossy(file_name(&entry.path)), required);
+                    self.catalogue
+                        .link(unit, &lossy(file_name(&entry.path)), required);
                 }
             }
             Err(error) => self.problems.push((rank, error)),
@@ -134,22 +163,42 @@ impl Gathered {
             if !name.ends_with(b".conf") || self.catalogue.has_drop_in(unit, name) {
                 continue;
             }
-            let masked = reader.disk().read_link(&entry.path).is_ok_and(|to| to == Path::new("/dev/null"));
-            match if masked { Ok(Vec::new()) } else { reader.read(&entry.path).map(|read| read.bytes) } {
+            let masked = reader
+                .disk()
+                .read_link(&entry.path)
+                .is_ok_and(|to| to == Path::new("/dev/null"));
+            match if masked {
+                Ok(Vec::new())
+            } else {
+                reader.read(&entry.path).map(|read| read.bytes)
+            } {
                 Ok(bytes) => self.catalogue.add_drop_in(unit, name, bytes),
                 Err(error) => self.problems.push((rank, error)),
             }
         }
     }
 
-    fn unit(&mut self, reader: &mut Reader<'_>, rank: Rank, path: &Path, kind: EntryKind, name: String) {
+    fn unit(
+        &mut self,
+        reader: &mut Reader<'_>,
+        rank: Rank,
+        path: &Path,
+        kind: EntryKind,
+        name: String,
+    ) {
         let mut at = PathBuf::from(path);
         if kind == EntryKind::Link {
             match reader.disk().read_link(path) {
                 Ok(to) => {
                     let to = joined(path, &to);
                     if to == Path::new("/dev/null") {
-                        return self.catalogue.add(name, Entry::Masked { rank, path: disk::foreign(path) });
+                        return self.catalogue.add(
+                            name,
+                            Entry::Masked {
+                                rank,
+                                path: disk::foreign(path),
+                            },
+                        );
                     }
                     let other = lossy(file_name(&to));
                     if other != name {
@@ -161,10 +210,25 @@ impl Gathered {
             }
         }
         match reader.read(&at) {
-            Ok(read) if read.bytes.is_empty() => self.catalogue.add(name, Entry::Masked { rank, path: disk::foreign(path) }),
-            Ok(read) => self.catalogue.add(name, Entry::Fragment { rank, path: disk::foreign(&at), bytes: read.bytes }),
+            Ok(read) if read.bytes.is_empty() => self.catalogue.add(
+                name,
+                Entry::Masked {
+                    rank,
+                    path: disk::foreign(path),
+                },
+            ),
+            Ok(read) => self.catalogue.add(
+                name,
+                Entry::Fragment {
+                    rank,
+                    path: disk::foreign(&at),
+                    bytes: read.bytes,
+                },
+            ),
             // A link left behind by a removed package starts nothing; the manager ignores it as well.
-            Err(error) if kind == EntryKind::Link && (error.is_absent() || error.reason == Reason::BrokenLink) => {}
+            Err(error)
+                if kind == EntryKind::Link
+                    && (error.is_absent() || error.reason == Reason::BrokenLink) => {}
             Err(error) => self.problems.push((rank, error)),
         }
     }

@@ -26,12 +26,25 @@ pub(super) fn is_hash(first: &[u8]) -> bool {
 
 pub(super) fn walk(pages: &Pages<'_>, first: &[u8], installed: &mut Installed) -> Result<(), Stop> {
     // The file has the byte order of the machine that wrote it.
-    let number = if le32(first, 12) == Some(HASH) { le32 } else { be32 };
-    let page_bytes = number(first, 20).and_then(|b| usize::try_from(b).ok()).unwrap_or(0);
-    if !page_bytes.is_power_of_two() || !(512..=65_536).contains(&page_bytes) || first.get(24).is_some_and(|algorithm| *algorithm != 0) {
+    let number = if le32(first, 12) == Some(HASH) {
+        le32
+    } else {
+        be32
+    };
+    let page_bytes = number(first, 20)
+        .and_then(|b| usize::try_from(b).ok())
+        .unwrap_or(0);
+    if !page_bytes.is_power_of_two()
+        || !(512..=65_536).contains(&page_bytes)
+        || first.get(24).is_some_and(|algorithm| *algorithm != 0)
+    {
         return Err(Stop::Unsupported);
     }
-    let hash = Hash { pages, page_bytes, number };
+    let hash = Hash {
+        pages,
+        page_bytes,
+        number,
+    };
     let last = number(first, 32).ok_or(Stop::Malformed)?;
     let there = pages.bytes() / u64::try_from(page_bytes).unwrap_or(u64::MAX);
     if u64::from(last) >= there {
@@ -52,7 +65,11 @@ impl Hash<'_, '_> {
     fn short(&self, bytes: &[u8], at: usize) -> Option<usize> {
         let pair: [u8; 2] = bytes.get(at..at + 2)?.try_into().ok()?;
         let little = (self.number)(&[1, 0, 0, 0], 0) == Some(1);
-        Some(usize::from(if little { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) }))
+        Some(usize::from(if little {
+            u16::from_le_bytes(pair)
+        } else {
+            u16::from_be_bytes(pair)
+        }))
     }
 
     /// Most pages of such a file are parts of values: only their headers are read here.
@@ -75,10 +92,20 @@ impl Hash<'_, '_> {
                 continue;
             }
             match item.first() {
-                Some(&VALUE) => installed.take(|many| Ok(item.get(1..).unwrap_or_default().iter().take(many).copied().collect()))?,
+                Some(&VALUE) => installed.take(|many| {
+                    Ok(item
+                        .get(1..)
+                        .unwrap_or_default()
+                        .iter()
+                        .take(many)
+                        .copied()
+                        .collect())
+                })?,
                 Some(&ELSEWHERE) => {
                     let first = (self.number)(item, 4).ok_or(Stop::Malformed)?;
-                    let length = (self.number)(item, 8).and_then(|l| usize::try_from(l).ok()).ok_or(Stop::Malformed)?;
+                    let length = (self.number)(item, 8)
+                        .and_then(|l| usize::try_from(l).ok())
+                        .ok_or(Stop::Malformed)?;
                     installed.take(|many| self.value(first, many.min(length)))?;
                 }
                 _ => installed.unread += 1,
@@ -101,12 +128,18 @@ impl Hash<'_, '_> {
         let (mut bytes, mut next) = (Vec::new(), first);
         while bytes.len() < many {
             let page = self.pages.exactly(self.offset(next), self.page_bytes)?;
-            let used = self.short(&page, 22).filter(|used| *used > 0).ok_or(Stop::Malformed)?;
+            let used = self
+                .short(&page, 22)
+                .filter(|used| *used > 0)
+                .ok_or(Stop::Malformed)?;
             if page.get(25) != Some(&OVERFLOW_PAGE) {
                 return Err(Stop::Malformed);
             }
             // Each page adds at least one byte, so a circle ends at `many`.
-            bytes.extend_from_slice(page.get(PAGE_HEADER_BYTES..PAGE_HEADER_BYTES + used).ok_or(Stop::Malformed)?);
+            bytes.extend_from_slice(
+                page.get(PAGE_HEADER_BYTES..PAGE_HEADER_BYTES + used)
+                    .ok_or(Stop::Malformed)?,
+            );
             next = (self.number)(&page, 16).ok_or(Stop::Malformed)?;
         }
         bytes.truncate(many);

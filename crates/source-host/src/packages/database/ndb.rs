@@ -12,12 +12,18 @@ pub(super) fn walk(pages: &Pages<'_>, first: &[u8], installed: &mut Installed) -
     if le32(first, 4) != Some(0) {
         return Err(Stop::Unsupported);
     }
-    let slot_pages = le32(first, 12).filter(|n| (1..=SLOT_PAGES_MAX).contains(n)).ok_or(Stop::Malformed)?;
+    let slot_pages = le32(first, 12)
+        .filter(|n| (1..=SLOT_PAGES_MAX).contains(n))
+        .ok_or(Stop::Malformed)?;
     for number in 0..slot_pages {
         let page = pages.exactly(u64::from(number) * 4096, PAGE_BYTES)?;
         // The file's header takes the place of the first two slots.
         let skipped = if number == 0 { 2 * SLOT_BYTES } else { 0 };
-        for slot in page.get(skipped..).unwrap_or_default().chunks_exact(SLOT_BYTES) {
+        for slot in page
+            .get(skipped..)
+            .unwrap_or_default()
+            .chunks_exact(SLOT_BYTES)
+        {
             take(pages, slot, installed)?;
         }
     }
@@ -28,7 +34,9 @@ fn take(pages: &Pages<'_>, slot: &[u8], installed: &mut Installed) -> Result<(),
     if !slot.starts_with(b"Slot") {
         return Err(Stop::Malformed);
     }
-    let (Some(package), Some(block)) = (le32(slot, 4), le32(slot, 8)) else { return Err(Stop::Malformed) };
+    let (Some(package), Some(block)) = (le32(slot, 4), le32(slot, 8)) else {
+        return Err(Stop::Malformed);
+    };
     if package == 0 || block == 0 {
         return Ok(());
     }

@@ -24,13 +24,22 @@ struct Payload {
 }
 
 pub(super) fn walk(pages: &Pages<'_>, first: &[u8], installed: &mut Installed) -> Result<(), Stop> {
-    let size = first.get(16..18).and_then(|b| b.try_into().ok()).map(u16::from_be_bytes).ok_or(Stop::Malformed)?;
+    let size = first
+        .get(16..18)
+        .and_then(|b| b.try_into().ok())
+        .map(u16::from_be_bytes)
+        .ok_or(Stop::Malformed)?;
     let page_bytes = if size == 1 { 65_536 } else { usize::from(size) };
     let reserved = usize::from(*first.get(20).ok_or(Stop::Malformed)?);
     if !page_bytes.is_power_of_two() || page_bytes < 512 || page_bytes - reserved < 480 {
         return Err(Stop::Malformed);
     }
-    let mut tree = Tree { pages, page_bytes, usable: page_bytes - reserved, met: Met::default() };
+    let mut tree = Tree {
+        pages,
+        page_bytes,
+        usable: page_bytes - reserved,
+        met: Met::default(),
+    };
     let mut root = None;
     tree.visit(1, 0, &mut |tree, payload| {
         let record = tree.payload(&payload, 4096)?;
@@ -54,11 +63,17 @@ pub(super) fn walk(pages: &Pages<'_>, first: &[u8], installed: &mut Installed) -
 /// The root page of `Packages`, if a row of the schema describes that table.
 fn root_of_packages(record: &[u8]) -> Option<u32> {
     let columns = columns(record)?;
-    let text = |at: usize| columns.get(at).and_then(|(start, length, _)| record.get(*start..start + length));
+    let text = |at: usize| {
+        columns
+            .get(at)
+            .and_then(|(start, length, _)| record.get(*start..start + length))
+    };
     if text(0)? != b"table" || text(1)? != b"Packages" {
         return None;
     }
-    let number = text(3)?.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let number = text(3)?
+        .iter()
+        .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     u32::try_from(number).ok()
 }
 
@@ -112,10 +127,18 @@ fn varint(bytes: &[u8], mut at: usize) -> Option<(u64, usize)> {
 impl Tree<'_, '_> {
     fn page(&self, number: u32) -> Result<Vec<u8>, Stop> {
         let at = u64::from(number).checked_sub(1).ok_or(Stop::Malformed)?;
-        self.pages.exactly(at * u64::try_from(self.page_bytes).unwrap_or(u64::MAX), self.page_bytes)
+        self.pages.exactly(
+            at * u64::try_from(self.page_bytes).unwrap_or(u64::MAX),
+            self.page_bytes,
+        )
     }
 
-    fn visit(&mut self, number: u32, depth: u32, tell: &mut dyn FnMut(&Self, Payload) -> Result<(), Stop>) -> Result<(), Stop> {
+    fn visit(
+        &mut self,
+        number: u32,
+        depth: u32,
+        tell: &mut dyn FnMut(&Self, Payload) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
         self.met.first_time(number)?;
         if depth > DEPTH_MAX {
             return Err(Stop::Malformed);
@@ -124,10 +147,17 @@ impl Tree<'_, '_> {
         // The first page begins with the file's own header.
         let head = if number == 1 { 100 } else { 0 };
         let kind = page.get(head).copied().ok_or(Stop::Malformed)?;
-        let cells = page.get(head + 3..head + 5).and_then(|b| b.try_into().ok()).map(u16::from_be_bytes).ok_or(Stop::Malformed)?;
+        let cells = page
+            .get(head + 3..head + 5)
+            .and_then(|b| b.try_into().ok())
+            .map(u16::from_be_bytes)
+            .ok_or(Stop::Malformed)?;
         let pointers = head + if kind == 5 { 12 } else { 8 };
         for cell in 0..usize::from(cells) {
-            let pointer = page.get(pointers + cell * 2..pointers + cell * 2 + 2).and_then(|b| b.try_into().ok()).map(u16::from_be_bytes);
+            let pointer = page
+                .get(pointers + cell * 2..pointers + cell * 2 + 2)
+                .and_then(|b| b.try_into().ok())
+                .map(u16::from_be_bytes);
             let at = usize::from(pointer.ok_or(Stop::Malformed)?);
             match kind {
                 5 => self.visit(be32(&page, at).ok_or(Stop::Malformed)?, depth + 1, tell)?,
@@ -136,7 +166,11 @@ impl Tree<'_, '_> {
             }
         }
         match kind {
-            5 => self.visit(be32(&page, head + 8).ok_or(Stop::Malformed)?, depth + 1, tell),
+            5 => self.visit(
+                be32(&page, head + 8).ok_or(Stop::Malformed)?,
+                depth + 1,
+                tell,
+            ),
             13 => Ok(()),
             _ => Err(Stop::Malformed),
         }
@@ -155,8 +189,16 @@ impl Tree<'_, '_> {
                 if fitting <= most { fitting } else { least }
             }
         };
-        let overflow = if local < bytes { be32(page, at + local)? } else { 0 };
-        Some(Payload { bytes, local: page.get(at..at + local)?.to_vec(), overflow })
+        let overflow = if local < bytes {
+            be32(page, at + local)?
+        } else {
+            0
+        };
+        Some(Payload {
+            bytes,
+            local: page.get(at..at + local)?.to_vec(),
+            overflow,
+        })
     }
 
     /// The first `many` bytes of a payload, fewer if it has fewer.
