@@ -174,6 +174,8 @@ pub struct Take {
 pub enum Shape {
     /// One `host`, `host:port`, `[v6]:port` or URL; the first word of the value.
     Host,
+    /// A host, and behind it its port as a word: `redis1 6379`, `10.0.0.1 port 5353`.
+    HostPort,
     /// Many of them, divided by commas, semicolons or white space.
     Hosts,
     /// Any URL within the value.

@@ -117,7 +117,10 @@ fn urls(setting: &Setting, place: &Place, out: &mut Vec<Reference>) {
     // A value that talks about URLs is no setting: it begins with one, or has no spaces before it.
     for found in find_urls(&setting.value) {
         let head = setting.value.get(..found.start).unwrap_or_default();
-        let prose = head.split_whitespace().count() > 1;
+        let prose = head.contains(char::is_whitespace)
+            && !head
+                .trim_end()
+                .ends_with(['=', ':', '"', '\'', '(', ',', '@', '|']);
         for target in found.targets {
             if prose || is_reading_matter(&setting.key, &target) {
                 continue;
@@ -146,6 +149,9 @@ fn read(rule: &str, take: &Take, family: &Family<'_>, place: &Place) -> Vec<Refe
     let mut out = Vec::new();
     for mut target in targets(take.value, text) {
         if is_reading_matter("", &target) && !matches!(take.value, Shape::Host | Shape::Hosts) {
+            continue;
+        }
+        if !take.ignore.is_empty() && any_word(&take.ignore, &target.peer.to_string()) {
             continue;
         }
         family.complete(take, &mut target);
@@ -180,7 +186,7 @@ fn reference(
         rule: rule.to_owned(),
         file: place.file.clone(),
         line: setting.line,
-        key: shown_key(setting),
+        key: shown_key(setting, take.is_some_and(|t| t.from_key)),
         peer: target.peer,
         port,
         transport,
@@ -217,8 +223,13 @@ pub(crate) fn kind(
 }
 
 /// The key with its sections for formats that nest: `DATABASES.default.HOST`.
-fn shown_key(setting: &Setting) -> String {
-    let long = if setting.section.is_empty() || setting.key == "command" {
+fn shown_key(setting: &Setting, from_key: bool) -> String {
+    let long = if from_key {
+        // The key itself is the machine: what is around it is the name of the list.
+        setting.section.replace('/', ".")
+    } else if setting.key.bytes().all(|b| b.is_ascii_digit()) {
+        format!("column {}", setting.key)
+    } else if setting.section.is_empty() || setting.key == "command" {
         setting.key.clone()
     } else {
         format!("{}.{}", setting.section.replace('/', "."), setting.key)
@@ -317,7 +328,9 @@ impl Family<'_> {
             .resource
             .take()
             .or_else(|| self.first(&take.resource_keys).and_then(resource));
-        target.has_secret |= self.first(&take.secret_keys).is_some();
+        target.has_secret |= self
+            .first(&take.secret_keys)
+            .is_some_and(|v| !matches!(v, "null" | "none" | "false"));
         if target.protection.is_some_and(|p| p == Protection::Tls) {
             return;
         }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 use groma_knowledge::RULES;
-use groma_knowledge::rules::{Format, Rule};
+use groma_knowledge::rules::{Format, Rule, Shape};
 use groma_model::fact::{Component, ComponentClass, NameAnswer, NameSource, Reference};
 use groma_model::{Foreign, HostName, Peer, Reason};
 use groma_source::disk::foreign;
@@ -179,7 +179,8 @@ impl Plan {
             return;
         }
         let place = self.place(rule.format, &rule.units, rule.application, machine);
-        if rule.generic && !TELLING_WORDS.is_match(text) {
+        let has_commands = rule.take.iter().any(|t| t.value == Shape::Command);
+        if rule.generic && !has_commands && !TELLING_WORDS.is_match(text) {
             let (found, cut) = scan(text, self.dialect(), &place);
             said.references.extend(found);
             said.partial = said

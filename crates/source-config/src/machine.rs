@@ -150,7 +150,12 @@ impl Machine {
             class: ComponentClass::Unit,
             name: Foreign::from(name),
         };
-        if let Some(name) = units.iter().find(|u| self.known.contains_key(*u)) {
+        // A file in somebody's home is read by their programs, not by the service of the same product.
+        let at_home = path.starts_with("/home") || path.starts_with("/root");
+        if let Some(name) = units
+            .iter()
+            .find(|u| !at_home && self.known.contains_key(*u))
+        {
             return unit(name);
         }
         if let Some(owner) = path

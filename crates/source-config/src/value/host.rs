@@ -58,6 +58,7 @@ const NOBODY: &[&str] = &[
     "is",
     "if",
     "else",
+    "_srv_",
 ];
 
 /// True if `text` is no name but a hole for one: `@HOST@`, `{{ host }}`, `<host>`, `YOUR_SERVER`, `DB_HOST`.

@@ -16,6 +16,7 @@ const TARGETS_MAX: usize = 64;
 pub(crate) fn targets(shape: Shape, value: &str) -> Vec<Target> {
     let mut out = match shape {
         Shape::Host => first_word(value).map_or_else(Vec::new, one),
+        Shape::HostPort => host_then_port(value),
         Shape::Hosts => value
             .split([',', ';', ' ', '\t'])
             .filter(|w| !w.is_empty())
@@ -39,6 +40,16 @@ pub(crate) fn targets(shape: Shape, value: &str) -> Vec<Target> {
         Shape::SyslogNg => syslog_ng(value).into_iter().collect(),
     };
     out.truncate(TARGETS_MAX);
+    out
+}
+
+fn host_then_port(value: &str) -> Vec<Target> {
+    let mut words = value.split_whitespace();
+    let mut out = words.next().map_or_else(Vec::new, one);
+    let number = words.find(|w| *w != "port").and_then(port);
+    for target in &mut out {
+        target.port = target.port.or(number);
+    }
     out
 }
 

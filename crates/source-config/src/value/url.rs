@@ -258,7 +258,7 @@ fn percent_decoded(text: &str) -> String {
 pub(crate) fn is_reading_matter(key: &str, target: &Target) -> bool {
     let silence = &*SILENCE;
     let key = key.to_ascii_lowercase();
-    let last = key.rsplit(['/', '@', ':']).next().unwrap_or(&key);
+    let last = key.rsplit(['/', '@', ':', '.']).next().unwrap_or(&key);
     if key.starts_with("xmlns") || silence.reading_keys.iter().any(|k| *k == last) {
         return true;
     }
