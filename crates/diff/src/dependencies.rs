@@ -128,11 +128,8 @@ pub(crate) fn changes(
     let new = moves.new.iter().filter(|d| free(d)).map(|d| added(d));
     let kept = pair.before.dependencies.iter().filter_map(|(id, before)| {
         let after = pair.after.dependencies.get(id)?;
-        if pair.comparable(&before.consumer.entity) {
-            same(before, after)
-        } else {
-            None
-        }
+        let listed = pair.comparable(&before.consumer.entity) && !is_of_certificates(before);
+        if listed { same(before, after) } else { None }
     });
     moved.chain(gone).chain(new).chain(kept).collect()
 }
