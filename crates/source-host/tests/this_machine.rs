@@ -30,7 +30,7 @@ fn lasting(recorders: &[Recorder]) -> Vec<String> {
     // Machines on the link come and go by themselves.
     facts
         .filter(|f| !matches!(f, Fact::Measurement(_) | Fact::Neighbour(_)))
-        .map(|f| serde_json::to_string(f).unwrap())
+        .map(|f| serde_json::to_string(f).expect("a fact serialises"))
         .collect()
 }
 
