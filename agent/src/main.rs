@@ -1,2 +1,5 @@
-//! placeholder
-fn main() {}
+//! `groma-agent`: looks at the machine it runs on.
+
+fn main() -> std::process::ExitCode {
+    groma_agent::run(std::env::args_os())
+}

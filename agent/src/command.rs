@@ -1,0 +1,227 @@
+//! The command line of `groma-agent`: what was typed, then what it means.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use groma_model::Batch;
+
+use crate::compose::{LookRequest, Quiet, explanations, look};
+use crate::{explain, output, state};
+
+/// Looks at the machine it runs on, and says what it saw and what it could not see.
+#[derive(Parser, Debug)]
+#[command(name = "groma-agent", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Verb,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    /// Look once and write what was seen as a batch.
+    Look(LookArgs),
+    /// Say what would be read, contacted and sent, before anything is.
+    Explain(ExplainArgs),
+    /// Print a completion script for a shell.
+    #[command(hide = true)]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    #[command(hide = true)]
+    Man,
+}
+
+#[derive(Args, Debug)]
+struct LookArgs {
+    /// Only these sources, as `host.sockets` or `host` (see `explain`).
+    #[arg(long = "source", value_name = "NAME")]
+    sources: Vec<String>,
+    /// How long to watch sockets, as `30s`, `5m`; `0s` takes one sample.
+    #[arg(long = "for", value_name = "TIME", default_value = "30s", value_parser = duration)]
+    watch: Duration,
+    /// Contact nobody but this machine.
+    #[arg(long)]
+    offline: bool,
+    /// Say what would be done, and do nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Where to write; `-` is standard output.
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    out: PathBuf,
+    /// A batch for `groma import`, or the same as plain JSON lines.
+    #[arg(long, value_enum, default_value_t = Format::Batch)]
+    format: Format,
+}
+
+#[derive(Args, Debug)]
+struct ExplainArgs {
+    /// Only the rights each source needs.
+    #[arg(long)]
+    rights: bool,
+    /// Text for people, or JSON.
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
+    format: ExplainFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Batch,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ExplainFormat {
+    Text,
+    Json,
+}
+
+/// A length of time as `30s`, `5m`, `2h`, or plain seconds.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match text.get(digits.len()..).unwrap_or_default() {
+        "" | "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        unit => return Err(format!("{unit:?} is no unit of time; write 30s, 5m or 2h")),
+    };
+    let count: u64 = digits
+        .parse()
+        .map_err(|_| format!("{text:?} is no length of time; write 30s, 5m or 2h"))?;
+    Ok(Duration::from_secs(count.saturating_mul(factor)))
+}
+
+/// Runs the command line; the exit code follows the contract (0 done, 2 usage, 3 input, 70 bug).
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match act(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "groma-agent: {error:#}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+fn act(verb: Verb) -> Result<()> {
+    match verb {
+        Verb::Look(arguments) => act_look(&arguments),
+        Verb::Explain(arguments) => act_explain(&arguments),
+        Verb::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "groma-agent", &mut io::stdout());
+            Ok(())
+        }
+        Verb::Man => Ok(clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())?),
+    }
+}
+
+fn act_explain(arguments: &ExplainArgs) -> Result<()> {
+    let all = explanations(&groma_sys::this_machine(true));
+    let text = match arguments.format {
+        ExplainFormat::Text => explain::render(&all, arguments.rights),
+        ExplainFormat::Json => serde_json::to_string_pretty(&all)? + "\n",
+    };
+    Ok(output::unless_closed(
+        io::stdout().write_all(text.as_bytes()),
+    )?)
+}
+
+fn act_look(arguments: &LookArgs) -> Result<()> {
+    let world = groma_sys::this_machine(arguments.offline);
+    let known = explanations(&world);
+    check_sources(&arguments.sources, &known)?;
+    if arguments.dry_run {
+        return Ok(output::unless_closed(
+            io::stdout().write_all(explain::render(&known, false).as_bytes()),
+        )?);
+    }
+    let directory = state::directory();
+    let mut memory = state::open(&directory, world.randomness.as_ref())?;
+    let batch = look(&world, &request(arguments, &memory), &Quiet);
+    memory.next_sequence = memory.next_sequence.saturating_add(1);
+    state::keep(&directory, &memory)
+        .context("keep the agent's state (set GROMA_STATE_DIR to a directory of yours)")?;
+    write(&batch, arguments)
+}
+
+fn check_sources(
+    wanted: &[String],
+    known: &[(groma_model::SourceName, groma_source::Explanation)],
+) -> Result<()> {
+    for name in wanted {
+        let prefix = format!("{name}.");
+        let hit = known
+            .iter()
+            .any(|(k, _)| k.as_str() == name || k.as_str().starts_with(&prefix));
+        let all: Vec<&str> = known.iter().map(|(k, _)| k.as_str()).collect();
+        anyhow::ensure!(
+            hit,
+            "there is no source {name:?}; there are {}",
+            all.join(", ")
+        );
+    }
+    Ok(())
+}
+
+fn request(arguments: &LookArgs, memory: &state::State) -> LookRequest {
+    LookRequest {
+        epoch: memory.epoch,
+        sequence: memory.next_sequence,
+        sources: arguments.sources.clone(),
+        ..LookRequest::new(memory.agent.clone(), arguments.watch)
+    }
+}
+
+fn write(batch: &Batch, arguments: &LookArgs) -> Result<()> {
+    let what = || format!("write {}", arguments.out.display());
+    let mut out = output::open(&arguments.out).with_context(what)?;
+    let mut bytes = Vec::new();
+    match arguments.format {
+        Format::Batch => groma_wire::encode(batch, &mut bytes).map_err(io::Error::other)?,
+        Format::Json => plain(batch, &mut bytes)?,
+    }
+    output::unless_closed(out.write_all(&bytes).and_then(|()| out.flush())).with_context(what)
+}
+
+/// The batch as plain JSON lines, for reading with other tools.
+fn plain(batch: &Batch, out: &mut Vec<u8>) -> Result<()> {
+    serde_json::to_writer(&mut *out, &batch.header)?;
+    out.push(b'\n');
+    for record in &batch.records {
+        serde_json::to_writer(&mut *out, record)?;
+        out.push(b'\n');
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_are_read_and_nonsense_is_refused() {
+        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
+        assert_eq!(duration("0s"), Ok(Duration::ZERO));
+        assert!(duration("soon").is_err());
+        assert!(duration("3 fortnights").is_err());
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

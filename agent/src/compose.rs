@@ -1,0 +1,297 @@
+//! The look: which sources there are, in which order they look, and what becomes of a source that fails.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use groma_model::batch::{BATCH_SCHEMA, Record, Said};
+use groma_model::fact::{CertificatePlace, Direction};
+use groma_model::{
+    AgentId, Batch, BatchHeader, Fact, Gap, Peer, Reason, Scope, SiteId, SourceName, Transport,
+};
+use groma_source::{Budget, Explanation, Recorder, Source, Stop, Window, World};
+use groma_source_config::ConfigSource;
+use groma_source_dns::NamesSource;
+use groma_source_socket::SocketSource;
+use groma_source_x509::{CertificateEndpoints, CertificateFiles, Endpoint};
+
+/// At most this many names and addresses are asked about in one look.
+const QUESTIONS_MAX: usize = 4096;
+
+/// What to look at, and as whom.
+#[derive(Clone, Debug)]
+pub struct LookRequest {
+    /// Who looks.
+    pub agent: AgentId,
+    /// Where it stands.
+    pub site: SiteId,
+    /// Epoch and sequence of the batch this look makes.
+    pub epoch: u64,
+    /// See `epoch`.
+    pub sequence: u64,
+    /// Names of the sources that look; empty means all. A prefix is enough: `host` means every `host.…`.
+    pub sources: Vec<String>,
+    /// How long sockets are watched; zero means one sample.
+    pub watch: Duration,
+    /// When every source must be done, beyond `watch`.
+    pub limit: Duration,
+    /// What it may cost.
+    pub budget: Budget,
+    /// Somebody may end the look early.
+    pub stop: Stop,
+}
+
+impl LookRequest {
+    /// A look of everything, for `watch`.
+    pub fn new(agent: AgentId, watch: Duration) -> Self {
+        Self {
+            agent,
+            site: SiteId::default(),
+            epoch: 1,
+            sequence: 1,
+            sources: Vec::new(),
+            watch,
+            limit: Duration::from_secs(600),
+            budget: Budget::default(),
+            stop: Stop::default(),
+        }
+    }
+
+    fn wants(&self, name: &SourceName) -> bool {
+        let name = name.as_str();
+        self.sources.is_empty()
+            || self.sources.iter().any(|s| {
+                name == s
+                    || name
+                        .strip_prefix(s.as_str())
+                        .is_some_and(|rest| rest.starts_with('.'))
+            })
+    }
+}
+
+/// Told what is being looked at, for a person who waits.
+pub trait Progress: Sync {
+    /// `source` begins.
+    fn begins(&self, source: &SourceName);
+    /// `source` is done.
+    fn ends(&self, source: &SourceName);
+}
+
+/// Nobody waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Quiet;
+
+impl Progress for Quiet {
+    fn begins(&self, _: &SourceName) {}
+    fn ends(&self, _: &SourceName) {}
+}
+
+/// Looks once with every source that is wanted, and returns what they said.
+pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Batch {
+    let window = Window::open(
+        world.clock.clone(),
+        request.stop.clone(),
+        request.watch,
+        request.watch.saturating_add(request.limit),
+    );
+    let mut run = Run {
+        window: &window,
+        request,
+        progress,
+        looked: Vec::new(),
+        records: Vec::new(),
+    };
+    run.sockets_and_files(world);
+    let endpoints = endpoints_met(&run.records);
+    run.one(&mut CertificateEndpoints::new(world.clone(), endpoints));
+    let questions = questions_met(&run.records);
+    run.one(&mut NamesSource::new(world.clone(), questions));
+    let Run {
+        looked, records, ..
+    } = run;
+    Batch {
+        header: header(request, &window, looked),
+        records: groma_model::batch::gathered(records),
+    }
+}
+
+/// What every source would read, contact and say.
+pub fn explanations(world: &World) -> Vec<(SourceName, Explanation)> {
+    let mut sources = first_sources(world);
+    sources.push(Box::new(SocketSource::new(world.clone())));
+    sources.push(Box::new(CertificateEndpoints::new(
+        world.clone(),
+        Vec::new(),
+    )));
+    sources.push(Box::new(NamesSource::new(world.clone(), Vec::new())));
+    let mut all: Vec<_> = sources.iter().map(|s| (s.name(), s.explain())).collect();
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all
+}
+
+/// The sources that need nothing from another one.
+fn first_sources(world: &World) -> Vec<Box<dyn Source>> {
+    let mut sources = groma_source_host::sources(world);
+    sources.push(Box::new(ConfigSource::new(world.clone())));
+    sources.push(Box::new(CertificateFiles::new(world.clone())));
+    sources
+}
+
+struct Run<'a> {
+    window: &'a Window,
+    request: &'a LookRequest,
+    progress: &'a dyn Progress,
+    looked: Vec<SourceName>,
+    records: Vec<Record>,
+}
+
+impl Run<'_> {
+    /// Sockets are watched on a thread of their own while the files are read.
+    fn sockets_and_files(&mut self, world: &World) {
+        let mut sockets = SocketSource::new(world.clone());
+        let mut files = first_sources(world);
+        let wants_sockets = self.request.wants(&sockets.name());
+        let (window, request, progress) = (self.window, self.request, self.progress);
+        let watched = std::thread::scope(|scope| {
+            let watching = wants_sockets
+                .then(|| scope.spawn(|| said(&mut sockets, window, request, progress)));
+            for source in &mut files {
+                self.one(source.as_mut());
+            }
+            watching.map(|thread| {
+                thread
+                    .join()
+                    .expect("what a source panics with is caught within the thread")
+            })
+        });
+        if let Some(records) = watched {
+            self.looked.push(sockets.name());
+            self.records.extend(records);
+        }
+    }
+
+    fn one(&mut self, source: &mut dyn Source) {
+        if self.request.wants(&source.name()) {
+            self.looked.push(source.name());
+            self.records
+                .extend(said(source, self.window, self.request, self.progress));
+        }
+    }
+}
+
+/// Everything `source` says; a panic becomes a gap, and what it said before stays.
+fn said(
+    source: &mut dyn Source,
+    window: &Window,
+    request: &LookRequest,
+    progress: &dyn Progress,
+) -> Vec<Record> {
+    let name = source.name();
+    progress.begins(&name);
+    let mut recorder = Recorder::new(name.clone());
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        source.look(window, &request.budget, &mut recorder)
+    }));
+    let mut records = recorder.records;
+    if outcome.is_err() {
+        let gap = Gap {
+            scope: Scope::new("source", name.as_str()),
+            what: format!("what {name} had not said yet: it failed inside"),
+            reason: Reason::Unknown("bug".to_owned()),
+            remedy: Some("report this as a bug of groma, with the version".to_owned()),
+        };
+        // Without any coverage said, nothing this source knows may count as removed.
+        records.retain(|r| !matches!(r.said, Said::Covered(_)));
+        records.push(Record {
+            source: name.clone(),
+            said: Said::Missed(gap),
+        });
+    }
+    progress.ends(&name);
+    records
+}
+
+fn header(request: &LookRequest, window: &Window, mut sources: Vec<SourceName>) -> BatchHeader {
+    sources.sort();
+    BatchHeader {
+        schema: BATCH_SCHEMA.to_owned(),
+        agent: request.agent.clone(),
+        site: request.site.clone(),
+        epoch: request.epoch,
+        sequence: request.sequence,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: window.started(),
+        ended: window.now(),
+        sources,
+    }
+}
+
+/// The listeners that a certificate may be asked of.
+fn endpoints_met(records: &[Record]) -> Vec<Endpoint> {
+    let mut endpoints: Vec<Endpoint> = facts(records)
+        .filter_map(|fact| match fact {
+            Fact::Listener(listener) if listener.transport == Transport::Tcp => Some(Endpoint {
+                address: listener.address,
+                port: listener.port,
+                program: listener.program.clone(),
+            }),
+            _ => None,
+        })
+        .collect();
+    endpoints.sort_by(|a, b| (a.address, a.port).cmp(&(b.address, b.port)));
+    endpoints.dedup_by(|a, b| (a.address, a.port) == (b.address, b.port));
+    endpoints
+}
+
+/// Every name and address met: what DNS is asked about.
+fn questions_met(records: &[Record]) -> Vec<Peer> {
+    let mut questions = BTreeSet::new();
+    let mut address = |a: IpAddr| {
+        let nobody = a.is_loopback() || a.is_unspecified() || a.is_multicast();
+        (!nobody).then(|| questions.insert(Peer::Address(a.to_canonical())));
+    };
+    for fact in facts(records) {
+        match fact {
+            Fact::Connection(c) if c.direction == Direction::Outgoing || c.remote != c.local => {
+                address(c.remote)
+            }
+            Fact::Neighbour(n) => address(n.address),
+            _ => {}
+        }
+    }
+    let names = facts(records).flat_map(|fact| match fact {
+        Fact::Reference(reference) => vec![reference.peer.clone()],
+        Fact::FileSystem(mount) => mount.remote.iter().map(|r| r.peer.clone()).collect(),
+        Fact::Name(answer) => vec![answer.asked.clone()],
+        Fact::Identity(identity) => identity
+            .qualified_name
+            .iter()
+            .cloned()
+            .map(Peer::Name)
+            .collect(),
+        Fact::Certificate(sighting)
+            if matches!(
+                sighting.place,
+                CertificatePlace::Endpoint { position: 0, .. }
+            ) =>
+        {
+            sighting
+                .certificate
+                .names
+                .iter()
+                .filter_map(|n| Peer::parse(n))
+                .collect()
+        }
+        _ => Vec::new(),
+    });
+    questions.extend(names.filter(|peer| !peer.is_loopback()).take(QUESTIONS_MAX));
+    questions.into_iter().take(QUESTIONS_MAX).collect()
+}
+
+fn facts(records: &[Record]) -> impl Iterator<Item = &Fact> {
+    records.iter().filter_map(|record| match &record.said {
+        Said::Saw(observation) => Some(&observation.fact),
+        _ => None,
+    })
+}

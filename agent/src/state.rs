@@ -1,0 +1,88 @@
+//! What the agent remembers between looks: its own id and the number of its next batch. Nothing else.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use groma_model::AgentId;
+use groma_source::Randomness;
+use serde::{Deserialize, Serialize};
+
+/// The agent's memory.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) agent: AgentId,
+    pub(crate) epoch: u64,
+    pub(crate) next_sequence: u64,
+}
+
+/// Where it is kept: the system's place for root, the user's own place for anybody else.
+pub(crate) fn directory() -> PathBuf {
+    let from = |name: &str| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
+    if let Some(directory) = from("GROMA_STATE_DIR") {
+        return directory;
+    }
+    let home = from("XDG_STATE_HOME").or_else(|| from("HOME").map(|h| h.join(".local/state")));
+    match (is_root(), home) {
+        (false, Some(home)) => home.join("groma-agent"),
+        _ => PathBuf::from("/var/lib/groma-agent"),
+    }
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0)
+}
+
+/// The memory of this agent, made on its first look; the next batch takes `next_sequence`.
+pub(crate) fn open(directory: &Path, randomness: &dyn Randomness) -> Result<State> {
+    let file = directory.join("state.json");
+    match fs::read(&file) {
+        Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| {
+            format!(
+                "read {}: it is damaged; move it away to begin as a new agent",
+                file.display()
+            )
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let mut bits = [0; 16];
+            randomness.fill(&mut bits);
+            Ok(State {
+                agent: AgentId::from_random(bits),
+                epoch: 1,
+                next_sequence: 1,
+            })
+        }
+        Err(error) => Err(error).with_context(|| format!("read {}", file.display())),
+    }
+}
+
+/// Keeps the memory, so that a crash leaves the old or the new one, never half of it.
+pub(crate) fn keep(directory: &Path, state: &State) -> Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .with_context(|| format!("create {}", directory.display()))?;
+    let (file, fresh) = (
+        directory.join("state.json"),
+        directory.join("state.json.new"),
+    );
+    if fresh.is_dir() {
+        bail!("{} is a directory; remove it", fresh.display());
+    }
+    let mut out = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&fresh)?;
+    out.write_all(&serde_json::to_vec(state)?)?;
+    out.sync_all()?;
+    fs::rename(&fresh, &file).with_context(|| format!("replace {}", file.display()))
+}

@@ -1,0 +1,137 @@
+//! The command line of `groma`: what was typed. What it means stands with each verb.
+
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::verbs::{
+    annotate, diff, export, generate, impact, import, report, schema, snapshot, survey,
+};
+use crate::{exit, files, terminal};
+
+/// On the day the old server is switched off, what breaks that nobody had listed?
+#[derive(Parser, Debug)]
+#[command(name = "groma", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Where the store is.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Place {
+    /// Directory of the store [default: the platform's data directory].
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Place {
+    /// The directory of the store.
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.data.clone().unwrap_or_else(files::default_data)
+    }
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    /// Look at this machine, keep what was seen, and report it: all of it here.
+    Survey(survey::Arguments),
+    /// Take in batches, inventory lists (CSV) and RVTools workbooks, recognised by their content.
+    Import(import::Arguments),
+    /// Name the present moment, list the named ones, or forget a name.
+    #[command(subcommand)]
+    Snapshot(snapshot::Arguments),
+    /// Write a document people can hold.
+    Report(report::Arguments),
+    /// Write the inventory document for the next tool in the chain.
+    Export(export::Arguments),
+    /// Say what changed between two moments; exit code 1 if there is something to act on.
+    Diff(diff::Arguments),
+    /// Say everything that breaks, directly and through others, when something goes.
+    Impact(impact::Arguments),
+    /// Say what no machine can know: owner, criticality, window, a verdict.
+    Annotate(annotate::Arguments),
+    /// Print the JSON Schema of a format.
+    #[command(hide = true)]
+    Schema(schema::Arguments),
+    /// Fill a store with a made-up estate, for measuring.
+    #[command(hide = true)]
+    Generate(generate::Arguments),
+    /// Print a completion script for a shell.
+    #[command(hide = true)]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    #[command(hide = true)]
+    Man,
+}
+
+/// Runs the command line; the exit code follows the contract.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { 0 });
+        }
+    };
+    match catch_unwind(AssertUnwindSafe(|| act(&cli))) {
+        Ok(Ok(code)) => ExitCode::from(code),
+        Ok(Err(error)) => {
+            terminal::tell(&format!(
+                "groma: {}",
+                terminal::visible(&format!("{error:#}"))
+            ));
+            ExitCode::from(exit::code(&error))
+        }
+        Err(_) => {
+            terminal::tell(
+                "groma: this is a bug of groma; please report the lines above with the version",
+            );
+            ExitCode::from(exit::BUG)
+        }
+    }
+}
+
+fn act(cli: &Cli) -> anyhow::Result<u8> {
+    let place = &cli.place;
+    match &cli.verb {
+        Verb::Survey(arguments) => survey::run(arguments, place),
+        Verb::Import(arguments) => import::run(arguments, place),
+        Verb::Snapshot(arguments) => snapshot::run(arguments, place),
+        Verb::Report(arguments) => report::run(arguments, place),
+        Verb::Export(arguments) => export::run(arguments, place),
+        Verb::Diff(arguments) => diff::run(arguments, place),
+        Verb::Impact(arguments) => impact::run(arguments, place),
+        Verb::Annotate(arguments) => annotate::run(arguments, place),
+        Verb::Schema(arguments) => schema::run(arguments),
+        Verb::Generate(arguments) => generate::run(arguments, place),
+        Verb::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "groma", &mut script);
+            files::print(&script).map(|()| 0)
+        }
+        Verb::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            files::print(&page).map(|()| 0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

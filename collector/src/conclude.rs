@@ -1,0 +1,320 @@
+//! From evidence to the inventory document: the whole middle of the product in one function.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use groma_graph::Graph;
+use groma_model::inventory::{
+    CoverageEntry, Dependency, Entity, Finding, FindingState, GapEntry, INVENTORY_SCHEMA,
+    Inventory, LayerEntry, Site, TimeWindow, Verdict, VerdictWord,
+};
+use groma_model::registry::REGISTRY;
+use groma_model::store::{Annotation, LookRecord, Word};
+use groma_model::{CoverageState, EntityId, Estate, Scope, Timestamp};
+use groma_source::Randomness;
+use groma_store::{Moment, Store, StoreError};
+
+/// What the store knows at `moment`, concluded: entities, dependencies, findings, questions, with evidence.
+///
+/// Entities met for the first time get an id here, and the ledger remembers it, so the next document calls
+/// them the same.
+pub fn inventory(
+    store: &mut dyn Store,
+    moment: &Moment,
+    now: Timestamp,
+    randomness: &dyn Randomness,
+) -> Result<Inventory> {
+    let estate = resolve(store, moment, randomness)?;
+    let graph = read(store, moment, |evidence| {
+        groma_graph::connect(&estate, evidence)
+    })?;
+    let looks = store.looks(moment)?;
+    let annotations = store.annotations()?;
+    let mut inventory = assemble(estate, graph, &looks, moment, now);
+    annotate(&mut inventory, &annotations);
+    inventory.findings = groma_check::check(&inventory, now);
+    judge_findings(&mut inventory.findings, &annotations);
+    inventory.questions = groma_check::questions(&inventory);
+    Ok(inventory)
+}
+
+fn resolve(store: &mut dyn Store, moment: &Moment, randomness: &dyn Randomness) -> Result<Estate> {
+    let identities = store.identities()?;
+    let mut mint = || {
+        let mut bits = [0; 16];
+        randomness.fill(&mut bits);
+        EntityId::from_random(bits)
+    };
+    let resolution = read(store, moment, |evidence| {
+        groma_resolve::resolve(&identities, &mut mint, evidence)
+    })?;
+    if !resolution.new.is_empty() {
+        store.remember(&resolution.new)?;
+    }
+    Ok(resolution.estate)
+}
+
+/// Hands the evidence at `moment` to a pure stage as a stream; an error of the store ends it and is kept.
+fn read<T>(
+    store: &dyn Store,
+    moment: &Moment,
+    stage: impl FnOnce(&mut dyn Iterator<Item = groma_model::Evidence>) -> T,
+) -> Result<T> {
+    let mut failed: Option<StoreError> = None;
+    let mut stream = store
+        .evidence(moment)?
+        .map_while(|piece| piece.map_err(|error| failed = Some(error)).ok());
+    let concluded = stage(&mut stream);
+    drop(stream);
+    match failed {
+        Some(error) => Err(error.into()),
+        None => Ok(concluded),
+    }
+}
+
+fn assemble(
+    estate: Estate,
+    graph: Graph,
+    looks: &[LookRecord],
+    moment: &Moment,
+    now: Timestamp,
+) -> Inventory {
+    let coverage = coverage(&estate, looks);
+    let sites = sites(&estate);
+    let mut entities: Vec<Entity> = estate.entities.into_values().collect();
+    for system in &graph.systems {
+        for entity in entities
+            .iter_mut()
+            .filter(|e| system.members.contains(&e.id))
+        {
+            entity.system = Some(system.id.clone());
+        }
+    }
+    Inventory {
+        schema: INVENTORY_SCHEMA.to_owned(),
+        generated_at: now,
+        snapshot: match moment {
+            Moment::Now => None,
+            Moment::Snapshot(snapshot) => Some(snapshot.name.clone()),
+        },
+        window: window(looks, now),
+        data_level: "standard".to_owned(),
+        compared_with_list: estate.compared_with_list,
+        coverage,
+        layers: REGISTRY
+            .layers
+            .iter()
+            .map(|l| LayerEntry {
+                name: l.name.clone(),
+                rank: l.rank,
+            })
+            .collect(),
+        sites,
+        links: Vec::new(),
+        systems: graph.systems,
+        entities,
+        listeners: graph.listeners,
+        dependencies: graph.dependencies,
+        volumes: graph.volumes,
+        rights: Vec::new(),
+        backups: Vec::new(),
+        measurements: graph.measurements,
+        waves: Vec::new(),
+        findings: Vec::new(),
+        estimate: None,
+        questions: Vec::new(),
+        evidence: graph.evidence,
+    }
+}
+
+/// The time the newest looks speak about. Two looks of half a minute a month apart are not a month watched.
+fn window(looks: &[LookRecord], now: Timestamp) -> TimeWindow {
+    let watched = looks
+        .iter()
+        .filter(|l| l.source.as_str() != "declared.list");
+    let from = watched.clone().map(|l| l.started).min().unwrap_or(now);
+    let to = watched.map(|l| l.ended).max().unwrap_or(now);
+    TimeWindow { from, to }
+}
+
+fn coverage(estate: &Estate, looks: &[LookRecord]) -> Vec<CoverageEntry> {
+    let mut entries = Vec::new();
+    for look in looks {
+        let Some(vantage) = estate.vantages.get(&look.vantage) else {
+            continue;
+        };
+        let said: BTreeSet<&Scope> = look.coverage.iter().map(|c| &c.scope).collect();
+        for coverage in &look.coverage {
+            let gaps = look.gaps.iter().filter(|g| g.scope == coverage.scope);
+            entries.push(CoverageEntry {
+                source: look.source.clone(),
+                vantage: vantage.clone(),
+                scope: coverage.scope.to_string(),
+                state: coverage.state,
+                gaps: gaps.map(gap_entry).collect(),
+                from: coverage.from,
+                to: coverage.to,
+            });
+        }
+        // A gap in a scope nobody closed: that scope counts as partial.
+        let mut open: BTreeMap<&Scope, Vec<GapEntry>> = BTreeMap::new();
+        for gap in look.gaps.iter().filter(|g| !said.contains(&g.scope)) {
+            open.entry(&gap.scope).or_default().push(gap_entry(gap));
+        }
+        for (scope, gaps) in open {
+            entries.push(CoverageEntry {
+                source: look.source.clone(),
+                vantage: vantage.clone(),
+                scope: scope.to_string(),
+                state: CoverageState::Partial,
+                gaps,
+                from: look.started,
+                to: look.ended,
+            });
+        }
+    }
+    entries
+        .sort_by(|a, b| (&a.source, &a.vantage, &a.scope).cmp(&(&b.source, &b.vantage, &b.scope)));
+    entries
+}
+
+fn gap_entry(gap: &groma_model::Gap) -> GapEntry {
+    GapEntry {
+        what: gap.what.clone(),
+        reason: reason_word(&gap.reason),
+        remedy: gap.remedy.clone(),
+    }
+}
+
+fn reason_word(reason: &groma_model::Reason) -> String {
+    match serde_json::to_value(reason) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => reason.to_string(),
+    }
+}
+
+fn sites(estate: &Estate) -> Vec<Site> {
+    let mut networks: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    for entity in estate.entities.values() {
+        let site = networks.entry(entity.site.clone()).or_default();
+        let routes = entity
+            .attributes
+            .routes
+            .iter()
+            .filter(|r| r.gateway.is_none() && !r.destination.starts_with("fe80:"));
+        site.extend(
+            routes
+                .map(|r| r.destination.clone())
+                .filter(|d| !d.ends_with("/32") && !d.ends_with("/128")),
+        );
+    }
+    networks
+        .into_iter()
+        .map(|(id, networks)| Site {
+            name: id.to_string(),
+            id,
+            networks: networks.into_iter().collect(),
+        })
+        .collect()
+}
+
+/// Puts what people said where it belongs; the newest word on a field counts.
+fn annotate(inventory: &mut Inventory, annotations: &[Annotation]) {
+    for annotation in annotations {
+        let about = annotation.about.as_str();
+        if let Some(entity) = inventory
+            .entities
+            .iter_mut()
+            .find(|e| e.id.as_str() == about)
+        {
+            let system = entity.system.clone();
+            annotate_entity(entity, annotation);
+            if let Some(system) = inventory
+                .systems
+                .iter_mut()
+                .find(|s| Some(&s.id) == system.as_ref())
+            {
+                annotate_system(system, annotation);
+            }
+        }
+        if let Some(system) = inventory.systems.iter_mut().find(|s| s.id == about) {
+            annotate_system(system, annotation);
+        }
+        if let Some(dependency) = inventory
+            .dependencies
+            .iter_mut()
+            .find(|d| d.id.as_str() == about)
+        {
+            annotate_dependency(dependency, annotation);
+        }
+    }
+}
+
+fn annotate_entity(entity: &mut Entity, annotation: &Annotation) {
+    let mut note = |field: &str, text: &String| {
+        entity
+            .attributes
+            .declared
+            .insert(field.to_owned(), text.clone());
+    };
+    match &annotation.word {
+        Word::Owner(text) => entity.owner = Some(text.clone()),
+        Word::Criticality(text) => entity.criticality = Some(text.clone()),
+        Word::Window(text) => note("window", text),
+        Word::Note(text) => note("note", text),
+        Word::Verdict { because, .. } => note("verdict", because),
+    }
+}
+
+fn annotate_system(system: &mut groma_model::inventory::System, annotation: &Annotation) {
+    match &annotation.word {
+        Word::Owner(text) => system.owner = Some(text.clone()),
+        Word::Criticality(text) => system.criticality = Some(text.clone()),
+        Word::Window(text) => system.allowed_downtime = Some(text.clone()),
+        Word::Verdict {
+            verdict: VerdictWord::Confirmed,
+            ..
+        } => {
+            system.confirmed_by = Some(annotation.by.clone());
+            system.confirmed_on = Some(annotation.at);
+        }
+        Word::Note(_) | Word::Verdict { .. } => {}
+    }
+}
+
+fn annotate_dependency(dependency: &mut Dependency, annotation: &Annotation) {
+    if let Word::Verdict { verdict, because } = &annotation.word {
+        dependency.verdict = Some(Verdict {
+            verdict: *verdict,
+            by: annotation.by.clone(),
+            because: because.clone(),
+        });
+    }
+}
+
+fn judge_findings(findings: &mut [Finding], annotations: &[Annotation]) {
+    for annotation in annotations {
+        let Some(finding) = findings
+            .iter_mut()
+            .find(|f| f.id.as_str() == annotation.about)
+        else {
+            continue;
+        };
+        match &annotation.word {
+            Word::Owner(text) => finding.owner = Some(text.clone()),
+            Word::Verdict { verdict, because } => {
+                finding.state = match verdict {
+                    VerdictWord::Confirmed => FindingState::Open,
+                    VerdictWord::Accepted => FindingState::Accepted,
+                    VerdictWord::Wrong => FindingState::Closed,
+                };
+                finding.verdict = Some(Verdict {
+                    verdict: *verdict,
+                    by: annotation.by.clone(),
+                    because: because.clone(),
+                });
+            }
+            Word::Criticality(_) | Word::Window(_) | Word::Note(_) => {}
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Exit codes: a contract scripts rely on.
+
+use std::fmt;
+
+/// There is something to act on (`diff`, `wave check`, `certify` only).
+pub(crate) const ACT: u8 = 1;
+/// Wrong usage.
+pub(crate) const USAGE: u8 = 2;
+/// An input could not be read.
+pub(crate) const INPUT: u8 = 3;
+/// We were wrong.
+pub(crate) const BUG: u8 = 70;
+
+/// Marks an error as wrong usage: what was typed cannot be meant.
+#[derive(Debug)]
+pub(crate) struct WrongUsage(pub(crate) String);
+
+impl fmt::Display for WrongUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WrongUsage {}
+
+/// The code of an error's family.
+pub(crate) fn code(error: &anyhow::Error) -> u8 {
+    if error.chain().any(|cause| cause.is::<WrongUsage>()) {
+        USAGE
+    } else {
+        INPUT
+    }
+}

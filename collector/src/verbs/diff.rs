@@ -1,0 +1,82 @@
+//! `groma diff BEFORE AFTER`: what changed, and what a wave promised.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use groma_model::inventory::Inventory;
+use groma_source::World;
+
+use crate::command::Place;
+use crate::verbs::{inventory_at, inventory_in, open_existing};
+use crate::{exit, files};
+
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// A snapshot, `now`, or a file written by `groma export --format json`.
+    before: String,
+    /// The same.
+    after: String,
+    /// The wave file whose promises are judged.
+    #[arg(long, value_name = "FILE")]
+    wave: Option<PathBuf>,
+    /// Text for people, or JSON.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// The largest wave file.
+const WAVE_BYTES_MAX: u64 = 1 << 20;
+
+pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
+    let world = groma_sys::this_machine(true);
+    let before = operand(&arguments.before, place, &world)?;
+    let after = operand(&arguments.after, place, &world)?;
+    let changes = groma_diff::compare(&before, &after);
+    let (text, act) = match &arguments.wave {
+        None => (
+            show(&changes, arguments.format, groma_diff::text)?,
+            changes.needs_action(),
+        ),
+        Some(file) => {
+            let wave = groma_wave::parse(
+                &file.display().to_string(),
+                &String::from_utf8_lossy(&files::read(file, WAVE_BYTES_MAX)?),
+            )?;
+            let outcome = groma_diff::compare_wave(&changes, &before, &after, &wave);
+            (
+                show(&outcome, arguments.format, groma_diff::wave_text)?,
+                outcome.needs_action(),
+            )
+        }
+    };
+    files::print(text.as_bytes())?;
+    Ok(if act { exit::ACT } else { 0 })
+}
+
+fn show<T: serde::Serialize>(
+    what: &T,
+    format: Format,
+    text: impl Fn(&T) -> String,
+) -> Result<String> {
+    Ok(match format {
+        Format::Text => text(what),
+        Format::Json => serde_json::to_string_pretty(what)? + "\n",
+    })
+}
+
+/// A file if there is one of that name that looks like a document, else a moment of the store.
+fn operand(text: &str, place: &Place, world: &World) -> Result<Inventory> {
+    let file = Path::new(text);
+    if file.extension().is_some_and(|e| e == "json") && file.exists() {
+        return inventory_in(file);
+    }
+    let mut store = open_existing(place)?;
+    inventory_at(store.as_mut(), Some(text), world)
+}

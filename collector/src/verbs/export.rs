@@ -1,0 +1,47 @@
+//! `groma export`: the inventory document for the next tool in the chain.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use crate::command::Place;
+use crate::files;
+use crate::verbs::{inventory_at, open_existing};
+
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// A named moment instead of the present.
+    #[arg(long, value_name = "NAME")]
+    snapshot: Option<String>,
+    /// The format.
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    format: Format,
+    /// Where to write; `-` is standard output.
+    #[arg(long, value_name = "PATH", default_value = "-")]
+    out: PathBuf,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Format {
+    /// The inventory document, `groma.inventory/1`.
+    Json,
+    /// The dependencies as a table.
+    Csv,
+}
+
+pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
+    let world = groma_sys::this_machine(true);
+    let mut store = open_existing(place)?;
+    let inventory = inventory_at(store.as_mut(), arguments.snapshot.as_deref(), &world)?;
+    let bytes = match arguments.format {
+        Format::Json => {
+            let mut bytes = serde_json::to_vec(&inventory)?;
+            bytes.push(b'\n');
+            bytes
+        }
+        Format::Csv => groma_report::csv(&inventory).into_bytes(),
+    };
+    files::write(&arguments.out, &bytes)?;
+    Ok(0)
+}

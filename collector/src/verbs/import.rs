@@ -1,0 +1,90 @@
+//! `groma import FILE…`: what agents wrote, and what people believe they have. Recognised by content.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use groma_import::Kind;
+use groma_model::SiteId;
+use groma_store::{Ingested, Store};
+
+use crate::command::Place;
+use crate::files;
+use crate::terminal::{tell, visible};
+use crate::verbs::open;
+
+/// The largest file that is taken in.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Batches, inventory CSV, RVTools workbooks.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
+    let mut store = open(place)?;
+    for file in &arguments.files {
+        let line =
+            take(file, store.as_mut()).with_context(|| format!("import {}", file.display()))?;
+        files::print(format!("{}: {line}\n", visible(&file.display().to_string())).as_bytes())?;
+    }
+    Ok(0)
+}
+
+fn take(file: &Path, store: &mut dyn Store) -> Result<String> {
+    let bytes = files::read(file, FILE_BYTES_MAX)?;
+    match groma_import::recognise(&bytes) {
+        Kind::Batch => take_batch(&bytes, store),
+        Kind::Csv | Kind::RvTools => take_list(file, &bytes, store),
+        Kind::Unknown(why) => {
+            anyhow::bail!("this is no batch, no CSV list and no RVTools workbook: {why}")
+        }
+    }
+}
+
+fn take_batch(bytes: &[u8], store: &mut dyn Store) -> Result<String> {
+    let batch = groma_wire::decode(&mut &*bytes, &groma_wire::Limits::local())?;
+    Ok(said(store.ingest(&batch)?, "batch"))
+}
+
+fn take_list(file: &Path, bytes: &[u8], store: &mut dyn Store) -> Result<String> {
+    let now = groma_sys::this_machine(true).clock.now();
+    let name = file
+        .file_name()
+        .unwrap_or(file.as_os_str())
+        .to_string_lossy();
+    let imported = groma_import::read(&name, bytes, now)?;
+    for problem in &imported.skipped {
+        let column = if problem.column.is_empty() {
+            String::new()
+        } else {
+            format!(", column {}", problem.column)
+        };
+        tell(&visible(&format!(
+            "{name}: row {}{column}: {}",
+            problem.row, problem.why
+        )));
+    }
+    let batch = groma_import::as_batch(&imported, &SiteId::default(), env!("CARGO_PKG_VERSION"));
+    let skipped = match imported.skipped.len() {
+        0 => String::new(),
+        n => format!(", {n} left out"),
+    };
+    let rows = imported.declared.len();
+    Ok(said(
+        store.ingest(&batch)?,
+        &format!("list of {rows} rows{skipped}"),
+    ))
+}
+
+fn said(ingested: Ingested, what: &str) -> String {
+    match ingested {
+        Ingested::Kept(tally) => format!(
+            "{what} kept: {} facts, {} new, {} gone, {} not seen",
+            tally.facts, tally.appeared, tally.removed, tally.not_seen
+        ),
+        Ingested::AlreadyKept => format!("{what} was imported before; nothing changed"),
+    }
+}

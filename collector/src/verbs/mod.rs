@@ -1,0 +1,86 @@
+//! One file per verb: its arguments, and what they mean.
+
+pub(crate) mod annotate;
+pub(crate) mod diff;
+pub(crate) mod export;
+pub(crate) mod generate;
+pub(crate) mod impact;
+pub(crate) mod import;
+pub(crate) mod report;
+pub(crate) mod schema;
+pub(crate) mod snapshot;
+pub(crate) mod survey;
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use groma_model::inventory::Inventory;
+use groma_source::World;
+use groma_store::{Moment, SqliteStore, Store};
+
+use crate::command::Place;
+use crate::conclude;
+use crate::exit::WrongUsage;
+use crate::files;
+
+/// The largest exported document that is read back.
+const DOCUMENT_BYTES_MAX: u64 = 4 << 30;
+
+/// Opens the store at `place`, and makes it if it is not there yet.
+pub(crate) fn open(place: &Place) -> Result<Box<dyn Store>> {
+    let directory = place.directory();
+    Ok(Box::new(SqliteStore::open(&directory)?))
+}
+
+/// Opens a store that must be there: a mistyped directory is an error, not a new store.
+pub(crate) fn open_existing(place: &Place) -> Result<Box<dyn Store>> {
+    let directory = place.directory();
+    anyhow::ensure!(
+        directory.is_dir(),
+        "there is no store in {}: run `groma survey` or `groma import` first, or give --data",
+        directory.display()
+    );
+    open(place)
+}
+
+/// The moment somebody named; nothing or `now` means the present.
+pub(crate) fn moment(store: &dyn Store, name: Option<&str>) -> Result<Moment> {
+    match name {
+        None | Some("now") => Ok(Moment::Now),
+        Some(name) => Ok(Moment::Snapshot(store.snapshot(name)?)),
+    }
+}
+
+/// The inventory at a named moment of the store.
+pub(crate) fn inventory_at(
+    store: &mut dyn Store,
+    name: Option<&str>,
+    world: &World,
+) -> Result<Inventory> {
+    let moment = moment(store, name)?;
+    conclude::inventory(store, &moment, world.clock.now(), world.randomness.as_ref())
+}
+
+/// The inventory in an exported file.
+pub(crate) fn inventory_in(file: &Path) -> Result<Inventory> {
+    let bytes = files::read(file, DOCUMENT_BYTES_MAX)?;
+    let inventory: Inventory = serde_json::from_slice(&bytes).with_context(|| {
+        format!(
+            "read {} as an inventory document (made by `groma export --format json`)",
+            file.display()
+        )
+    })?;
+    anyhow::ensure!(
+        inventory.schema == groma_model::inventory::INVENTORY_SCHEMA,
+        "read {}: it has schema {:?}, this groma reads {:?}",
+        file.display(),
+        inventory.schema,
+        groma_model::inventory::INVENTORY_SCHEMA
+    );
+    Ok(inventory)
+}
+
+/// An error of the person at the keyboard.
+pub(crate) fn wrong_usage(text: impl Into<String>) -> anyhow::Error {
+    WrongUsage(text.into()).into()
+}

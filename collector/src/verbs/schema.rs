@@ -1,0 +1,33 @@
+//! `groma schema`: the JSON Schemas, generated from the types they describe.
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use schemars::{Schema, schema_for};
+
+use crate::files;
+
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// The format.
+    #[arg(value_enum)]
+    name: Name,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Name {
+    Inventory,
+    Diff,
+    Impact,
+    Wave,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<u8> {
+    let schema: Schema = match arguments.name {
+        Name::Inventory => schema_for!(groma_model::inventory::Inventory),
+        Name::Diff => schema_for!(groma_diff::Changes),
+        Name::Impact => schema_for!(groma_graph::impact::Impact),
+        Name::Wave => schema_for!(groma_model::wave::Wave),
+    };
+    files::print((serde_json::to_string_pretty(&schema)? + "\n").as_bytes())?;
+    Ok(0)
+}

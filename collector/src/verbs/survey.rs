@@ -1,0 +1,116 @@
+//! `groma survey`: look, keep, conclude, report, all of it on this machine.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use groma_agent::LookRequest;
+use groma_model::inventory::Inventory;
+use groma_model::{AgentId, Batch, SiteId};
+use groma_source::World;
+use groma_store::{LOCAL_EPOCH, Moment, Store};
+
+use crate::command::Place;
+use crate::terminal::{Spinner, tell, tell_waiting};
+use crate::verbs::open;
+use crate::{conclude, files};
+
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// How long to watch sockets, as `30s` or `5m`.
+    #[arg(long = "for", value_name = "TIME", default_value = "30s", value_parser = groma_agent::duration)]
+    watch: Duration,
+    /// Where the report is written [default: the directory of the store].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Contact nobody but this machine.
+    #[arg(long)]
+    offline: bool,
+    /// Text for people, or JSON.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
+    let world = groma_sys::this_machine(arguments.offline);
+    let mut store = open(place)?;
+    let out = arguments.out.clone().unwrap_or_else(|| place.directory());
+    std::fs::create_dir_all(&out).with_context(|| format!("create {}", out.display()))?;
+    tell(&contacts(arguments.offline));
+    let batch = look(&world, store.as_mut(), arguments.watch)?;
+    keep(store.as_mut(), &batch)?;
+    tell_waiting("concluding …");
+    let inventory = conclude::inventory(
+        store.as_mut(),
+        &Moment::Now,
+        world.clock.now(),
+        world.randomness.as_ref(),
+    )?;
+    let report = out.join("report.html");
+    files::write(&report, groma_report::html(&inventory).as_bytes())?;
+    let shown = std::path::absolute(&report).unwrap_or(report);
+    show(&inventory, &shown, arguments.format)?;
+    Ok(0)
+}
+
+/// Whom this survey will contact, said before it does.
+fn contacts(offline: bool) -> String {
+    let resolvers = if offline {
+        ""
+    } else {
+        ", and the name servers this machine itself is configured to ask"
+    };
+    format!("groma will contact: this machine's own TLS listeners{resolvers}. Nobody else.")
+}
+
+fn look(world: &World, store: &mut dyn Store, watch: Duration) -> Result<Batch> {
+    let site = SiteId::default();
+    let randomness = world.randomness.clone();
+    let mint = move || {
+        let mut bits = [0; 16];
+        randomness.fill(&mut bits);
+        AgentId::from_random(bits)
+    };
+    let agent = store.local_agent(&site, &mint)?;
+    let sequence = store.next_sequence(&site)?;
+    let request = LookRequest {
+        site,
+        epoch: LOCAL_EPOCH,
+        sequence,
+        ..LookRequest::new(agent, watch)
+    };
+    let spinner = Spinner::new(watch);
+    let batch = groma_agent::look(world, &request, &spinner);
+    spinner.done();
+    Ok(batch)
+}
+
+/// Through the wire like any other batch: what cannot travel is not kept either.
+fn keep(store: &mut dyn Store, batch: &Batch) -> Result<()> {
+    let mut bytes = Vec::new();
+    groma_wire::encode(batch, &mut bytes).context("pack what was seen")?;
+    let received = groma_wire::decode(&mut bytes.as_slice(), &groma_wire::Limits::local())
+        .context("unpack what was seen")?;
+    store.ingest(&received)?;
+    Ok(())
+}
+
+fn show(inventory: &Inventory, report: &std::path::Path, format: Format) -> Result<()> {
+    let summary = groma_report::summary(inventory);
+    let text = match format {
+        Format::Text => format!("{summary}\nreport: {}\n", report.display()),
+        Format::Json => {
+            serde_json::to_string_pretty(
+                &serde_json::json!({ "summary": summary, "report": report }),
+            )? + "\n"
+        }
+    };
+    files::print(text.as_bytes())
+}
