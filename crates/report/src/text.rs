@@ -26,7 +26,7 @@ catalogue! {
     language: "en",
     product: "groma",
     tagline: "Dependency report",
-    title_one: "What depends on {0}",
+    title_one: "Who needs whom on {0}",
     title_many: "Who needs whom: {0}",
     title_empty: "Nothing was looked at yet",
     generated: "Made {0} UTC",

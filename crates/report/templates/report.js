@@ -60,13 +60,23 @@ let view = { x: 0, y: 0, w: width, h: height };
 const show = () => map.setAttribute("viewBox", [view.x, view.y, view.w, view.h].map(n => n.toFixed(1)).join(" "));
 const fit = () => {
   const across = map.parentElement.clientWidth || width;
-  const natural = Math.min(across / width, 1);
-  const high = Math.max(Math.min(height * natural, Math.max(innerHeight * 0.78, 460)), 260);
+  const natural = Math.min((stage.clientWidth || width) / width, 1);
+  const high = Math.max(Math.min(height * natural, Math.max(innerHeight * 0.78, 460)), panel.hidden ? 240 : 440);
   map.style.height = high + "px";
   const scale = Math.min(across / width, high / height, 1);
   const w = across / scale;
   const h = high / scale;
-  view = { x: (width - w) / 2, y: h > height ? (height - h) / 2 : 0, w, h };
+  view = { x: (width - w) / 2, y: 0, w, h };
+  show();
+};
+// Brings one box into view, large enough to be read.
+const near = node => {
+  const place = node >= 0 && nodes[node].getAttribute("transform").match(/-?\d+/g).map(Number);
+  const scale = map.clientWidth / view.w;
+  if (!place || scale >= 0.7) return;
+  const w = map.clientWidth / 0.75, h = map.clientHeight / 0.75;
+  const inside = (wanted, size, all) => size >= all ? Math.min((all - size) / 2, 0) : Math.min(Math.max(wanted, 0), all - size);
+  view = { x: inside(place[0] + 88 - w / 2, w, width), y: inside(place[1] + 23 - h / 2, h, height), w, h };
   show();
 };
 const zoom = (factor, px = 0.5, py = 0.5) => {
@@ -76,7 +86,8 @@ const zoom = (factor, px = 0.5, py = 0.5) => {
   show();
 };
 fit();
-addEventListener("resize", fit);
+let marked = -1;
+addEventListener("resize", () => { fit(); near(marked); });
 addEventListener("beforeprint", () => { view = { x: 0, y: 0, w: width, h: height }; map.style.height = "auto"; show(); });
 addEventListener("afterprint", fit);
 at("closer").addEventListener("click", () => zoom(0.75));
@@ -130,19 +141,20 @@ at("hidden-only").addEventListener("change", event => map.classList.toggle("hidd
 
 // Marking: what is picked, what touches it.
 const mark = node => {
+  marked = node;
   for (const element of nodes) element.classList.remove("on", "near");
   map.classList.toggle("picked", node >= 0);
-  const near = new Set();
+  const around = new Set();
   for (const line of lines) {
     const a = Number(line.dataset.a), b = Number(line.dataset.b);
     const touches = a === node || b === node;
     line.classList.toggle("on", touches);
-    if (touches) { near.add(a); near.add(b); }
+    if (touches) { around.add(a); around.add(b); }
   }
   for (const element of nodes) {
     const n = Number(element.dataset.n);
     if (n === node) element.classList.add("on");
-    else if (near.has(n)) element.classList.add("near");
+    else if (around.has(n)) element.classList.add("near");
   }
 };
 
@@ -261,6 +273,7 @@ const open = picked => {
   stage.classList.add("open");
   if (wasClosed) fit();
   mark(node);
+  near(node);
 };
 const close = () => {
   if (panel.hidden) return;

@@ -147,7 +147,7 @@ fn no_format_holds_a_character_that_hides_or_turns_text() {
 fn assert_no_formula(table: &str) {
     let mut reader = csv::ReaderBuilder::new().from_reader(table.as_bytes());
     for record in reader.records() {
-        for cell in record.unwrap().iter() {
+        for cell in record.expect("the table is CSV").iter() {
             assert!(
                 !cell
                     .trim_start()
@@ -235,11 +235,11 @@ fn boxes(html: &str) -> Vec<(i64, i64)> {
                 .attributes
                 .iter()
                 .find(|(name, _)| name == "transform")
-                .unwrap()
+                .expect("every box has a place")
                 .1;
             let numbers = place.trim_start_matches("translate(").trim_end_matches(')');
-            let (x, y) = numbers.split_once(' ').unwrap();
-            (x.parse().unwrap(), y.parse().unwrap())
+            let (x, y) = numbers.split_once(' ').expect("two numbers");
+            (x.parse().expect("a number"), y.parse().expect("a number"))
         })
         .collect()
 }
