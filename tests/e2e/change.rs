@@ -151,7 +151,7 @@ fn a_wave_file_splits_the_change_into_expected_and_not() {
     let Some(machine) = changed() else { return };
     machine.run_with(
         &["tee", "/root/w1.toml"],
-        b"name = \"w1\"\norder = 1\nmembers = [\"app1\"]\nexpected = [\"sql to app1:5433\", \"ldap-bind to dir2:389\"]\n",
+        b"name = \"w1\"\norder = 1\nmembers = [\"db1\"]\nexpected = [\"sql to app1:5433\", \"ldap-bind to dir2:389\"]\n",
     ).expect_code(0);
     let said = machine
         .groma(&[
