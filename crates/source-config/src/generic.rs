@@ -52,7 +52,8 @@ pub(crate) fn scan(text: &str, dialect: Dialect, place: &Place) -> (Vec<Referenc
             .get(hit..)
             .is_some_and(|rest| rest.starts_with(b"://"));
         let digit = |n: usize| bytes.get(n).is_some_and(u8::is_ascii_digit);
-        if !url && !(bytes.get(hit) == Some(&b'.') && hit > 0 && digit(hit - 1) && digit(hit + 1)) {
+        let dotted = bytes.get(hit) == Some(&b'.') && hit > 0 && digit(hit - 1) && digit(hit + 1);
+        if !url && !dotted {
             continue;
         }
         at = scan.line_around(hit).max(at);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
@@ -69,13 +69,16 @@ const PROGRAMS: &[&str] = &[
 
 /// How a file is to be read, decided by its path alone.
 pub(crate) struct Plan {
+    /// The path as it is, perhaps not UTF-8.
+    real: PathBuf,
+    /// The path as text, for globs.
     path: String,
     rules: Vec<&'static Rule>,
 }
 
 /// A plan for the file at `path`, or `None` if nothing in it is of interest.
-pub(crate) fn plan(path: &Path, machine: &Machine) -> Option<Plan> {
-    let path = path.to_string_lossy().into_owned();
+pub(crate) fn plan(real: &Path, machine: &Machine) -> Option<Plan> {
+    let path = real.to_string_lossy().into_owned();
     if is_copy(&path) {
         return None;
     }
@@ -95,7 +98,11 @@ pub(crate) fn plan(path: &Path, machine: &Machine) -> Option<Plan> {
     if rules.is_empty() && (belongs_to_units(&path) || path.starts_with("/var/spool/cron/")) {
         return None;
     }
-    Some(Plan { path, rules })
+    Some(Plan {
+        real: real.to_owned(),
+        path,
+        rules,
+    })
 }
 
 fn belongs_to_units(path: &str) -> bool {
@@ -243,7 +250,7 @@ impl Plan {
         application: bool,
         machine: &Machine,
     ) -> Place {
-        let path = Path::new(&self.path);
+        let path = self.real.as_path();
         let file = foreign(path);
         let mut place = Place {
             component: machine.component(path, units, application),

@@ -90,7 +90,7 @@ impl Look<'_> {
         let mut state = RootState::default();
         let mut batch: Vec<Entry> = Vec::with_capacity(BATCH);
         let mut walk = Walk::below(root, self.disk, self.entries_left);
-        while let Some(step) = walk.next() {
+        for step in walk.by_ref() {
             if self.window.is_over() {
                 state.cut = Some(Reason::TimedOut);
                 break;

@@ -3,6 +3,8 @@
 //!
 //! Whatever contains `ghost` stands where nothing reads it; whatever contains `canary` is a secret.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
+
 use std::path::{Path, PathBuf};
 
 use groma_model::Fact;

@@ -202,7 +202,7 @@ fn split(line: &str, depth: usize, out: &mut Vec<Vec<String>>) {
                 chars = skip(line, at + 1 + end);
             }
             (None, ';' | '|' | '&' | '(' | ')' | '\n' | '{' | '}')
-                if !(matches!(c, '{' | '}' | '(' | ')') && !word.is_empty()) =>
+                if !matches!(c, '{' | '}' | '(' | ')') || word.is_empty() =>
             {
                 finish(&mut words, &mut word, &mut begun);
                 if !words.is_empty() && out.len() < 1024 {

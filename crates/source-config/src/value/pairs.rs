@@ -17,14 +17,11 @@ impl Said {
     fn hear(&mut self, key: &str, value: &str) {
         match key.trim().to_ascii_lowercase().as_str() {
             "host" | "hostaddr" | "server" | "servername" | "data source" | "datasource"
-            | "address" | "addr" | "network address" | "hostname" => {
-                if self.hosts.is_empty() {
-                    self.hosts = value
-                        .split(',')
-                        .filter(|h| !h.trim().is_empty())
-                        .map(str::to_owned)
-                        .collect();
-                }
+            | "address" | "addr" | "network address" | "hostname"
+                if self.hosts.is_empty() =>
+            {
+                let hosts = value.split(',').filter(|h| !h.trim().is_empty());
+                self.hosts = hosts.map(str::to_owned).collect();
             }
             "port" => self.port = port(value.split(',').next().unwrap_or(value)),
             "dbname" | "database" | "initial catalog" | "db" | "databasename" => {
