@@ -33,6 +33,13 @@ pub fn inventory(
     let mut inventory = assemble(estate, graph, &looks, moment, now);
     annotate(&mut inventory, &annotations);
     inventory.findings = groma_check::check(&inventory, now);
+    let circles = groma_graph::impact::cycles(&inventory);
+    inventory
+        .findings
+        .extend(groma_check::moves_together(&inventory, &circles, now));
+    inventory
+        .findings
+        .sort_by(|a, b| (a.severity, &a.id).cmp(&(b.severity, &b.id)));
     judge_findings(&mut inventory.findings, &annotations);
     inventory.questions = groma_check::questions(&inventory);
     Ok(inventory)

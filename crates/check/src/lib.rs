@@ -25,7 +25,7 @@ mod wording;
 use groma_model::Timestamp;
 use groma_model::inventory::{Finding, Inventory};
 
-pub use checks::all;
+pub use checks::{all, moves_together};
 pub use draft::Draft;
 pub use questions::questions;
 pub use view::View;

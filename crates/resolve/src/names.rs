@@ -36,6 +36,8 @@ pub(crate) fn place(gathered: &Gathered, ledger: &mut Ledger<'_>, estate: &mut E
 
 /// Answers and host names by site, so that one vantage's answer helps another one.
 struct Index<'a> {
+    /// The domains this organisation's own machines are named in, by their last two labels.
+    own_domains: BTreeSet<(SiteId, String)>,
     by_site: BTreeMap<(SiteId, HostName), Vec<&'a (NameAnswer, EvidenceId)>>,
     hosts: BTreeMap<(SiteId, String), BTreeSet<EntityId>>,
 }
@@ -65,7 +67,11 @@ impl<'a> Index<'a> {
                 }
             }
         }
-        Self { by_site, hosts }
+        Self {
+            own_domains: own_domains(gathered, estate),
+            by_site,
+            hosts,
+        }
     }
 
     /// The one entity that calls itself `name`; nobody if two do.
@@ -129,6 +135,59 @@ fn answer<'a>(
             None => Answer::Silence,
         },
     }
+}
+
+/// The last two labels of every name an own machine has, or that leads to a private address.
+fn own_domains(gathered: &Gathered, estate: &Estate) -> BTreeSet<(SiteId, String)> {
+    let hosts = estate
+        .entities
+        .values()
+        .filter(|e| e.has_agent || e.declared);
+    let named = hosts.flat_map(|e| e.names.iter().map(|n| (e.site.clone(), n.clone())));
+    let answered = gathered
+        .answers
+        .iter()
+        .filter_map(|((vantage, peer), answers)| {
+            let site = gathered.seats.get(vantage)?.site.clone();
+            let private = answers.iter().any(|(a, _)| {
+                a.addresses
+                    .iter()
+                    .any(|address| is_private(address) && !address.is_loopback())
+            });
+            private.then(|| (site, peer.to_string()))
+        });
+    named
+        .chain(answered)
+        .filter_map(|(site, name)| Some((site, domain(&name)?)))
+        .collect()
+}
+
+/// `corp.example` of `mail1.corp.example`; nothing for a single label.
+fn domain(name: &str) -> Option<String> {
+    let mut labels = name.rsplit('.');
+    let (top, second) = (labels.next()?, labels.next()?);
+    Some(format!("{second}.{top}"))
+}
+
+/// Names that mean a machine of the organisation wherever they are used (RFC 6762 appendix G, RFC 8375).
+fn is_inner_name(name: &HostName) -> bool {
+    const INNER: [&str; 9] = [
+        "local",
+        "lan",
+        "internal",
+        "intranet",
+        "corp",
+        "home",
+        "private",
+        "localdomain",
+        "arpa",
+    ];
+    !name.is_qualified()
+        || name
+            .as_str()
+            .rsplit('.')
+            .next()
+            .is_some_and(|top| INNER.contains(&top))
 }
 
 struct Work<'a, 'l> {
@@ -302,11 +361,18 @@ impl Work<'_, '_> {
         seen: Seen,
     ) -> Meaning {
         let id = self.ledger.claim_outside(name_key(site, name));
+        let own = domain(name.as_str())
+            .is_some_and(|d| self.index.own_domains.contains(&(site.clone(), d)));
+        let kind = if own || is_inner_name(name) {
+            "host"
+        } else {
+            "external"
+        };
         let entity = self
             .estate
             .entities
             .entry(id.clone())
-            .or_insert_with(|| stranger(id.clone(), site, "host", name.to_string(), seen));
+            .or_insert_with(|| stranger(id.clone(), site, kind, name.to_string(), seen));
         entity.names.push(name.to_string());
         entity.attributes.unresolvable |= denied.is_some();
         entity.evidence.extend(denied.cloned());

@@ -8,6 +8,7 @@ mod cleartext_directory_bind;
 mod cleartext_mail_submission;
 mod hosts_file_override;
 mod leaf;
+mod moves_together;
 mod never_seen_alive;
 mod operating_system_end_of_life;
 mod remote_mount;
@@ -16,6 +17,8 @@ mod secret_in_file;
 mod single_point_of_need;
 mod target_silent;
 mod unresolvable_reference;
+
+pub use moves_together::moves_together;
 
 use crate::Check;
 

@@ -15,10 +15,16 @@ impl Check for UnresolvableReference {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let groups = view.grouped(|d| leads_nowhere(view, d).then_some(&d.provider.entity));
-        groups
+        let (outside, inside): (Vec<_>, Vec<_>) = groups
             .values()
-            .map(|dependencies| draft(view, dependencies))
-            .collect()
+            .partition(|group| group.iter().all(|d| is_external(view, d)));
+        let mut drafts: Vec<Draft> = inside.into_iter().map(|d| draft(view, d)).collect();
+        match outside.as_slice() {
+            [] => {}
+            [only] => drafts.push(draft(view, only)),
+            several => drafts.push(outside_names(several)),
+        }
+        drafts
     }
 }
 
@@ -28,6 +34,33 @@ pub(super) fn leads_nowhere(view: &View<'_>, d: &Dependency) -> bool {
         .entity(&d.provider.entity)
         .is_some_and(|e| e.attributes.unresolvable);
     unknown && is_written(d) && !(d.current && was_seen_alive(d))
+}
+
+fn is_external(view: &View<'_>, d: &Dependency) -> bool {
+    view.entity(&d.provider.entity)
+        .is_some_and(|e| e.kind == "external")
+}
+
+/// Names of the outside world that do not resolve have one cause more often than many: the name server
+/// of the network knows only its own names, and a proxy resolves the rest. So they are one finding.
+fn outside_names(groups: &[&Vec<&Dependency>]) -> Draft {
+    let mut draft = Draft::about(&["outside"]);
+    let dependencies = || groups.iter().flat_map(|group| group.iter().copied());
+    "network".clone_into(&mut draft.layer);
+    draft.likelihood = Likelihood::Low;
+    draft.risk = format!(
+        "{} names of the outside world stand in configurations and do not resolve from here.",
+        groups.len()
+    );
+    draft.indicator = names(dependencies().map(|d| d.provider.name.as_str()));
+    "Nothing, where a proxy looks names up; otherwise these services do not work today."
+        .clone_into(&mut draft.impact);
+    draft.mitigations = vec![
+        "Ask whether this network resolves outside names at all, or leaves that to a proxy.",
+        "If it does: ask the owners of these configurations whether the lines are still needed.",
+    ];
+    dependencies().for_each(|d| draft.cites(d));
+    draft
 }
 
 fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {

@@ -9,6 +9,7 @@ mod certificate_weak;
 mod cleartext_directory_bind;
 mod cleartext_mail_submission;
 mod hosts_file_override;
+mod moves_together;
 mod never_seen_alive;
 mod operating_system_end_of_life;
 mod questions;

@@ -114,7 +114,10 @@ fn every_check_has_a_heading_in_the_documentation_that_says_three_things() {
         .lines()
         .filter_map(|l| l.strip_prefix("## `")?.strip_suffix('`'))
         .collect();
-    let names: Vec<&str> = groma_check::all().iter().map(|c| c.name()).collect();
+    // Circles come from the graph, so this one is not asked like the others.
+    let mut names: Vec<&str> = groma_check::all().iter().map(|c| c.name()).collect();
+    names.push("moves-together");
+    names.sort_unstable();
     assert_eq!(
         headings, names,
         "one heading per check, in the order of the registry"

@@ -45,3 +45,22 @@ fn who_reaches_it_all_the_same_makes_it_silent() {
         .into();
     assert!(found(CHECK, &reached).is_empty());
 }
+
+#[test]
+fn many_outside_names_are_one_finding_because_they_have_one_cause() {
+    let ghost = |name: &str| {
+        let mut ghost = entity("external", name);
+        ghost.attributes.unresolvable = true;
+        ghost
+    };
+    let names = ["api.one.example", "api.two.example", "api.three.example"];
+    let needs = names.map(|n| written_only(depends("app1", "http", n, 443)));
+    let mut all: Vec<_> = names.into_iter().map(ghost).collect();
+    all.push(host("app1"));
+    let finding = only(CHECK, &inventory(all, needs.into()));
+    assert!(
+        finding.risk.starts_with("3 names of the outside world"),
+        "{}",
+        finding.risk
+    );
+}

@@ -1,0 +1,61 @@
+//! `moves-together`: machines that need each other in a circle.
+//!
+//! The circles come from the graph; this says what they mean for a wave.
+
+use groma_model::EntityId;
+use groma_model::Timestamp;
+use groma_model::inventory::{Dependency, Finding, Inventory, Likelihood, Severity};
+
+use crate::wording::names;
+use crate::{Draft, View};
+
+/// One finding per circle of machines that need each other, directly or through one another.
+///
+/// `cycles` are the strongly connected groups of the graph, local and shared needs left out.
+pub fn moves_together(
+    inventory: &Inventory,
+    cycles: &[Vec<EntityId>],
+    now: Timestamp,
+) -> Vec<Finding> {
+    let view = View::new(inventory, now);
+    let drafts = cycles.iter().filter(|circle| circle.len() > 1);
+    drafts
+        .map(|circle| draft(&view, circle).finding("moves-together", &view))
+        .collect()
+}
+
+fn draft(view: &View<'_>, circle: &[EntityId]) -> Draft {
+    let about: Vec<&str> = circle.iter().map(EntityId::as_str).collect();
+    let mut draft = Draft::about(&about);
+    let within: Vec<&Dependency> = view
+        .dependencies()
+        .filter(|d| circle.contains(&d.consumer.entity) && circle.contains(&d.provider.entity))
+        .filter(|d| !d.details.local && !d.shared_service)
+        .collect();
+    let members = names(
+        circle
+            .iter()
+            .filter_map(|id| view.entity(id))
+            .map(|e| e.name.as_str()),
+    );
+    draft.severity = Severity::Medium;
+    draft.likelihood = Likelihood::High;
+    draft.risk =
+        format!("{members} need each other in a circle: none of them can move before the others.");
+    draft.indicator = names(
+        within
+            .iter()
+            .map(|d| format!("{} needs {} ({})", d.consumer.name, d.provider.name, d.kind)),
+    );
+    "Moved apart, each side fails until the other has followed.".clone_into(&mut draft.impact);
+    draft.mitigations = vec![
+        "Put them into one wave.",
+        "Or keep old and new reachable from both sides until the last one has moved, and say until when.",
+    ];
+    circle
+        .iter()
+        .filter_map(|id| view.entity(id))
+        .for_each(|e| draft.points_at(e));
+    within.iter().for_each(|d| draft.cites(d));
+    draft
+}
