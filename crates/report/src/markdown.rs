@@ -277,7 +277,7 @@ fn dependencies(out: &mut Document<'_>, page: &Page) {
     out.heading(words.dependencies, words.dependencies_lead);
     let columns = [
         words.consumer,
-        words.needs,
+        words.provider,
         words.kind,
         words.basis,
         words.strength,
