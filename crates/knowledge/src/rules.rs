@@ -477,6 +477,10 @@ mod tests {
         REGISTRY.dependencies.contains_key(word)
     }
 
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a test looks whether a file was forgotten"
+    )]
     #[test]
     fn every_rule_file_is_in_the_list_and_named_like_its_rule() {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
