@@ -22,8 +22,12 @@ pub(super) struct NewestLook {
 }
 
 pub(super) fn watermark(connection: &Connection) -> Result<i64, StoreError> {
-    // The largest of the largest of each site: one step into the primary key for each.
-    let newest = "SELECT coalesce(max(newest), 0) FROM (SELECT max(id) AS newest FROM look GROUP BY site_id)";
+    // One step into the key for each site: a GROUP BY would read every look there ever was, at every ingest.
+    let newest = "WITH RECURSIVE sites (site) AS (
+            SELECT min(site_id) FROM look
+            UNION ALL
+            SELECT (SELECT min(site_id) FROM look WHERE site_id > site) FROM sites WHERE site IS NOT NULL)
+        SELECT coalesce(max((SELECT max(id) FROM look WHERE site_id = site)), 0) FROM sites WHERE site IS NOT NULL";
     connection
         .query_row(newest, [], |r| r.get(0))
         .map_err(StoreError::of(ATTEMPT))
