@@ -1,12 +1,13 @@
 //! Rules applied: settings → references.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 use groma_knowledge::rules::{COMMON_KEYS, Rule, Shape, Take};
 use groma_model::fact::{Component, ComponentClass, Reference};
 use groma_model::name::Protection;
 use groma_model::registry::REGISTRY;
-use groma_model::{Foreign, Port};
+use groma_model::{Foreign, Port, Transport};
 
 use crate::glob::{any_word, capture, matches_word};
 use crate::settings::{Setting, Settings};
@@ -170,7 +171,7 @@ fn reference(
     let transport = target
         .transport
         .or(take.map(|t| t.transport))
-        .unwrap_or(groma_model::Transport::Tcp);
+        .unwrap_or(Transport::Tcp);
     let port = target
         .port
         .or(target.default_port)
@@ -207,7 +208,7 @@ pub(crate) fn kind(
     stated: &str,
     said: Option<&str>,
     port: Option<Port>,
-    transport: groma_model::Transport,
+    transport: Transport,
 ) -> String {
     let open = |kind: &str| matches!(kind, "other" | "http");
     let said_closed = said.filter(|k| !open(k));
@@ -218,8 +219,24 @@ pub(crate) fn kind(
     };
     let by_port = port
         .filter(|_| word == "other")
-        .and_then(|p| REGISTRY.kind_by_port(p, transport));
-    by_port.map_or_else(|| word.to_owned(), |k| k.name.clone())
+        .and_then(|p| kind_by_port(p, transport));
+    by_port.unwrap_or(word).to_owned()
+}
+
+/// The registry's habits by port, as a table: a scan asks for every address it meets.
+static KINDS_BY_PORT: LazyLock<HashMap<(Port, Transport), &'static str>> = LazyLock::new(|| {
+    let kinds = REGISTRY.dependencies.values();
+    kinds
+        .flat_map(|kind| {
+            kind.endpoints()
+                .map(|endpoint| (endpoint, kind.name.as_str()))
+        })
+        .collect()
+});
+
+/// The dependency kind a port has by habit.
+pub(crate) fn kind_by_port(port: Port, transport: Transport) -> Option<&'static str> {
+    KINDS_BY_PORT.get(&(port, transport)).copied()
 }
 
 /// The key with its sections for formats that nest: `DATABASES.default.HOST`.
@@ -350,8 +367,6 @@ impl Family<'_> {
 mod tests {
     use super::*;
     use crate::format;
-    use groma_model::Transport;
-
     fn place() -> Place {
         Place {
             file: "/etc/x".into(),

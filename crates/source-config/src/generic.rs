@@ -3,18 +3,21 @@
 //! It looks for two bytes first, `:` and `.`, and reads a line only where `://` or an address stands; a
 //! tree of megabytes without either costs little more than reading it.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::net::Ipv4Addr;
+use std::sync::LazyLock;
 
 use groma_knowledge::rules::COMMON_KEYS;
 use groma_model::fact::Reference;
-use groma_model::registry::REGISTRY;
 use groma_model::{Peer, Port, Transport};
+use memchr::memmem::Finder;
 use memchr::{memchr, memchr2, memrchr};
 
-use crate::apply::{Place, REFERENCES_MAX, kind};
+use crate::apply::{Place, REFERENCES_MAX, kind_by_port};
 use crate::format::is_comment;
 use crate::value::{Target, find_urls, host_and_port, is_reading_matter};
+
+static SIGN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("://"));
 
 /// How much of a long line is looked at on either side of what was found.
 const REACH: usize = 1024;
@@ -35,7 +38,7 @@ pub(crate) fn scan(text: &str, dialect: Dialect, place: &Place) -> (Vec<Referenc
         dialect,
         place,
         comments: comments(text),
-        seen: BTreeSet::new(),
+        seen: HashSet::new(),
         out: Vec::new(),
         line: 1,
         counted: 0,
@@ -69,7 +72,7 @@ struct Scan<'a> {
     dialect: Dialect,
     place: &'a Place,
     comments: Vec<(usize, usize)>,
-    seen: BTreeSet<(Peer, Option<Port>, String)>,
+    seen: HashSet<(Peer, Option<Port>, &'static str)>,
     out: Vec<Reference>,
     line: u32,
     counted: usize,
@@ -84,17 +87,20 @@ impl Scan<'_> {
             memrchr(b'\n', bytes.get(low..hit).unwrap_or_default()).map_or(low, |n| low + n + 1);
         let high = ceiling(self.text, (hit + REACH).min(bytes.len()));
         let end = memchr(b'\n', bytes.get(hit..high).unwrap_or_default()).map_or(high, |n| hit + n);
-        let in_comment = self
-            .comments
-            .iter()
-            .any(|(from, to)| (*from..*to).contains(&hit));
+        let last = self.comments.partition_point(|(from, _)| *from <= hit);
+        let in_comment = last
+            .checked_sub(1)
+            .and_then(|n| self.comments.get(n))
+            .is_some_and(|(_, to)| hit < *to);
         let line = self.text.get(start..end).unwrap_or_default();
-        if in_comment || is_comment(line) || line.contains("<!DOCTYPE") {
+        if in_comment || is_comment(line) || line.trim_start().starts_with("<!DOCTYPE") {
             return end;
         }
-        let number = self.number(start);
-        self.urls(line, number);
-        self.addresses(line, number);
+        if SIGN.find(line.as_bytes()).is_some() {
+            self.urls(line, start);
+        } else if self.dialect == Dialect::Settings {
+            self.addresses(line, start);
+        }
         end
     }
 
@@ -112,7 +118,7 @@ impl Scan<'_> {
         self.line
     }
 
-    fn urls(&mut self, line: &str, number: u32) {
+    fn urls(&mut self, line: &str, start: usize) {
         for found in find_urls(line) {
             let head = line.get(..found.start).unwrap_or_default();
             if !self.speaks(head) {
@@ -121,7 +127,7 @@ impl Scan<'_> {
             let key = key_before(head);
             for target in found.targets {
                 if !is_reading_matter(key, &target) {
-                    self.keep("url", key, number, target);
+                    self.keep("url", key, start, target);
                 }
             }
         }
@@ -129,11 +135,11 @@ impl Scan<'_> {
 
     /// True if what stands before a URL makes it a value: not prose, not a comment behind code.
     fn speaks(&self, head: &str) -> bool {
-        if head.contains(" #")
-            || head.contains("\t#")
-            || head.contains(" // ")
-            || head.trim_start().starts_with("//")
-        {
+        let hash = memchr(b'#', head.as_bytes()).is_some()
+            && (head.contains(" #") || head.contains("\t#"));
+        let slashes = memchr(b'/', head.as_bytes()).is_some()
+            && (head.contains(" // ") || head.trim_start().starts_with("//"));
+        if hash || slashes {
             return false;
         }
         let quoted = head.ends_with(['"', '\'', '`']);
@@ -148,10 +154,7 @@ impl Scan<'_> {
                 .ends_with(['=', ':', '>', '(', '[', ',', '|', '@'])
     }
 
-    fn addresses(&mut self, line: &str, number: u32) {
-        if self.dialect == Dialect::Program || line.contains("://") {
-            return;
-        }
+    fn addresses(&mut self, line: &str, line_start: usize) {
         let bytes = line.as_bytes();
         let mut at = 0;
         while let Some(start) = bytes
@@ -198,25 +201,25 @@ impl Scan<'_> {
                 continue;
             }
             if let Some((peer, port)) = host_and_port(&text) {
-                self.keep("address", key, number, Target::new(peer, port));
+                self.keep("address", key, line_start, Target::new(peer, port));
             }
         }
     }
 
-    fn keep(&mut self, rule: &str, key: &str, line: u32, target: Target) {
+    fn keep(&mut self, rule: &str, key: &str, line_start: usize, target: Target) {
         if self.out.len() >= REFERENCES_MAX {
             return;
         }
         let transport = target.transport.unwrap_or(Transport::Tcp);
         let port = target.port.or(target.default_port);
-        let kind = kind("other", target.kind, target.port, transport);
-        if !self.seen.insert((target.peer.clone(), port, kind.clone())) {
+        let said = target.kind.filter(|kind| *kind != "other");
+        let kind = said
+            .or_else(|| target.port.and_then(|p| kind_by_port(p, transport)))
+            .unwrap_or("other");
+        if !self.seen.insert((target.peer.clone(), port, kind)) {
             return;
         }
-        debug_assert!(
-            REGISTRY.dependencies.contains_key(&kind),
-            "a kind comes from the registry"
-        );
+        let line = self.number(line_start);
         self.out.push(Reference {
             rule: rule.to_owned(),
             file: self.place.file.clone(),
@@ -229,7 +232,7 @@ impl Scan<'_> {
             peer: target.peer,
             port,
             transport,
-            kind,
+            kind: kind.to_owned(),
             component: self.place.component.clone(),
             resource: target.resource.map(Into::into),
             account: target.account.map(Into::into),
@@ -278,39 +281,32 @@ fn key_before(head: &str) -> &str {
     if key.len() > 100 { "" } else { key }
 }
 
-/// Byte ranges of `<!-- … -->` and of `/* … */` that begin a line or follow white space.
+/// Byte ranges of `<!-- … -->` and of `/* … */` that begin a line or follow white space, in order.
 fn comments(text: &str) -> Vec<(usize, usize)> {
+    let bytes = text.as_bytes();
     let mut out = Vec::new();
-    for (open, close) in [("<!--", "-->"), ("/*", "*/")] {
-        let mut from = 0;
-        while let Some(start) = text
-            .get(from..)
-            .and_then(|rest| rest.find(open))
-            .map(|n| from + n)
-        {
-            from = start + open.len();
-            let at_word = start == 0
-                || text
-                    .as_bytes()
-                    .get(start - 1)
-                    .is_some_and(u8::is_ascii_whitespace);
-            if open == "/*" && !at_word {
+    for (open, close, anywhere) in [("<!--", "-->", true), ("/*", "*/", false)] {
+        let close = Finder::new(close);
+        let mut ended = 0;
+        for start in Finder::new(open).find_iter(bytes) {
+            let at_word =
+                anywhere || start == 0 || bytes.get(start - 1).is_some_and(u8::is_ascii_whitespace);
+            if start < ended || !at_word {
                 continue;
             }
-            let Some(end) = text
-                .get(from..)
-                .and_then(|rest| rest.find(close))
-                .map(|n| from + n)
-            else {
+            let Some(length) = bytes.get(start..).and_then(|rest| close.find(rest)) else {
                 break;
             };
-            out.push((start, end));
-            from = end;
+            ended = start + length;
+            out.push((start, ended));
             if out.len() > 10_000 {
                 break;
             }
         }
     }
+    out.sort_unstable();
+    // One kind of comment may lie within the other: a range inside one before it adds nothing.
+    out.dedup_by(|inner, outer| inner.1 <= outer.1);
     out
 }
 

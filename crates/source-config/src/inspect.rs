@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use groma_knowledge::RULES;
 use groma_knowledge::rules::{Format, Rule, Shape};
 use groma_model::fact::{Component, ComponentClass, NameAnswer, NameSource, Reference};
@@ -55,6 +55,7 @@ const TELLING: &[&str] = &[
 static TELLING_WORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::DFA))
         .build(TELLING)
         .expect("a short list of words fits an automaton")
 });

@@ -63,10 +63,10 @@ const NOBODY: &[&str] = &[
 
 /// True if `text` is no name but a hole for one: `@HOST@`, `{{ host }}`, `<host>`, `YOUR_SERVER`, `DB_HOST`.
 fn is_placeholder(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    let marked = text.contains([
-        '$', '{', '}', '<', '>', '@', '%', '*', '(', ')', '|', '\\', '`',
-    ]);
+    if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        return false;
+    }
+    let marked = text.bytes().any(|b| b"${}<>@%*()|\\`".contains(&b));
     let shouted = text.contains('_')
         && text
             .bytes()
@@ -83,8 +83,14 @@ fn is_placeholder(text: &str) -> bool {
         "replace",
     ]
     .iter()
-    .any(|p| lower.starts_with(p));
-    marked || shouted || yours || NOBODY.contains(&lower.as_str())
+    .any(|p| {
+        text.get(..p.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(p))
+    });
+    marked
+        || shouted
+        || yours
+        || (!text.contains('.') && NOBODY.iter().any(|n| n.eq_ignore_ascii_case(text)))
 }
 
 /// `host`, `host:port`, `[host]`, `[host]:port`, a bare IPv6 address. `None` for what names nobody:

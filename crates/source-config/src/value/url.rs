@@ -1,6 +1,10 @@
 //! URLs anywhere in a text, with their userinfo, ports and what follows.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use groma_knowledge::rules::{SILENCE, Scheme, scheme};
+use memchr::memmem::Finder;
 
 use super::host::{host_and_port, port};
 use super::{Target, account, resource};
@@ -21,7 +25,7 @@ pub(crate) struct Found {
 pub(crate) fn find_urls(text: &str) -> Vec<Found> {
     let mut out = Vec::new();
     let mut from = 0;
-    while let Some(at) = text.get(from..).and_then(|rest| rest.find("://")) {
+    while let Some(at) = text.as_bytes().get(from..).and_then(|rest| SIGN.find(rest)) {
         let at = from + at;
         let after = at + 3;
         if let Some((start, known)) = scheme_before(text, at) {
@@ -41,6 +45,13 @@ pub(crate) fn find_urls(text: &str) -> Vec<Found> {
     out
 }
 
+static SIGN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("://"));
+static ORACLE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("jdbc:oracle:"));
+static NAME_HOSTS: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| SILENCE.name_hosts.iter().map(String::as_str).collect());
+static READING_KEYS: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| SILENCE.reading_keys.iter().map(String::as_str).collect());
+
 /// The longest known scheme that ends at `at`.
 fn scheme_before(text: &str, at: usize) -> Option<(usize, &'static Scheme)> {
     let head = text.get(..at)?;
@@ -54,8 +65,12 @@ fn scheme_before(text: &str, at: usize) -> Option<(usize, &'static Scheme)> {
         .map(|(n, _)| n)?;
     let mut from = start;
     loop {
-        let name = head.get(from..)?.to_ascii_lowercase();
-        if let Some(known) = scheme(&name) {
+        let name = head.get(from..)?;
+        let lower = name
+            .bytes()
+            .any(|b| b.is_ascii_uppercase())
+            .then(|| name.to_ascii_lowercase());
+        if let Some(known) = scheme(lower.as_deref().unwrap_or(name)) {
             return Some((from, known));
         }
         from += name.find(':')? + 1;
@@ -187,7 +202,7 @@ fn apply_tail(target: &mut Target, known: &Scheme, tail: &str) {
 
 /// `jdbc:oracle:thin:user/secret@host:1521:SID` and `@//host:1521/service` have no `://`.
 fn oracle(text: &str) -> Option<Found> {
-    let start = text.find("jdbc:oracle:")?;
+    let start = ORACLE.find(text.as_bytes())?;
     let body = whole(text.get(start..)?);
     let (head, rest) = body.split_once('@')?;
     let rest = rest.trim_start_matches('/');
@@ -256,20 +271,21 @@ fn percent_decoded(text: &str) -> String {
 
 /// True if a URL under `key` names a document, a namespace or a project, not a place a program calls.
 pub(crate) fn is_reading_matter(key: &str, target: &Target) -> bool {
-    let silence = &*SILENCE;
     let key = key.to_ascii_lowercase();
     let last = key.rsplit(['/', '@', ':', '.']).next().unwrap_or(&key);
-    if key.starts_with("xmlns") || silence.reading_keys.iter().any(|k| *k == last) {
+    if key.starts_with("xmlns") || READING_KEYS.contains(last) {
         return true;
     }
     let groma_model::Peer::Name(name) = &target.peer else {
         return false;
     };
-    silence.name_hosts.iter().any(|host| {
-        name.as_str()
-            .strip_suffix(host.as_str())
-            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    let mut above = Some(name.as_str());
+    std::iter::from_fn(|| {
+        let this = above?;
+        above = this.split_once('.').map(|(_, rest)| rest);
+        Some(this)
     })
+    .any(|domain| NAME_HOSTS.contains(domain))
 }
 
 #[cfg(test)]
