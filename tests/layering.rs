@@ -541,7 +541,6 @@ fn the_tree_names_no_registry_host_and_no_path_of_a_workplace() {
         "pkg.dev",
         "pypi.org",
         "/home/runner",
-        "C:\\Users\\",
     ];
     let mut found = Vec::new();
     for (file, text) in tree(&root) {

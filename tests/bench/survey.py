@@ -41,6 +41,14 @@ def judge(what, value, limit, unit=""):
     verdicts.append((what, value, limit, unit))
 
 
+def ran(results):
+    """The results, if every contestant ended well: a figure of something that failed is worth nothing."""
+    for name, row in results.items():
+        if row["rc"] != 0:
+            sys.exit(f"{name} ended with {row['rc']:.0f}; what it said stands in {gb.GB}/out/stderr.last")
+    return results
+
+
 def ratio(results, one, other, column="cpu"):
     return results[one][column] / results[other][column]
 
@@ -56,7 +64,7 @@ def host():
         contestants.insert(0, (peer, "fusioninventory-inventory", SCRATCH + "/peer.xml"))
     else:
         print("fusioninventory-agent is not installed: no ratio (tests/bench/setup.sh installs it)")
-    results = gb.rounds(contestants, rounds)
+    results = ran(gb.rounds(contestants, rounds))
     gb.table("host facts", results, contestants[0][0], ("wall", "cpu", "rss", "rc"))
     if peer in results:
         judge("fusioninventory-agent's CPU over groma's host facts, at least", ratio(results, peer, "groma host facts"), (">=", 8))
@@ -72,13 +80,13 @@ def conf():
     # The agent reads where services keep their settings; in a namespace of its own, the tree is all there is to read.
     inside = " && ".join(["mount -t tmpfs none " + d for d in ("/etc", "/opt", "/home", "/root", "/var", "/usr/local") if d not in tree])
     private = f"unshare -m --propagation private sh -c '{{}}'"
-    look = f"mkdir -p {SCRATCH}/bin {SCRATCH}/tree && cp {AGENT} {SCRATCH}/bin/ && mount --bind {tree} /srv && {inside} && {SCRATCH}/bin/groma-agent look --source config --offline --for 0s --out {SCRATCH}/conf.batch"
+    look = f"mkdir -p {SCRATCH}/bin {SCRATCH}/tree && cp {AGENT} {SCRATCH}/bin/ && mount --bind {tree} /srv && {inside} && {SCRATCH}/bin/groma-agent look --source written.config --offline --for 0s --out {SCRATCH}/conf.batch"
     contestants = [
         ("ripgrep, endpoint pattern, 2 threads", f"rg -uuu --no-config -c -j2 '{gb.ENDPOINTS}' {tree}", SCRATCH + "/rg"),
         ("ripgrep, endpoint pattern, 1 thread", f"rg -uuu --no-config -c -j1 '{gb.ENDPOINTS}' {tree}", SCRATCH + "/rg1"),
         ("groma config scan", private.format(look), None),
     ]
-    results = gb.rounds(contestants, max(3, rounds // 2 + 1))
+    results = ran(gb.rounds(contestants, max(3, rounds // 2 + 1)))
     gb.table("config scan", results, contestants[0][0], ("wall", "cpu", "rss", "rc"))
     facts = subprocess.run(f"zstd -dc {SCRATCH}/conf.batch | grep -c '\"fact\":\"reference\"'", shell=True, capture_output=True, text=True).stdout.strip()
     print(f"references found in the tree: {facts}")
@@ -111,7 +119,7 @@ def estate():
         ("export json", f"{GROMA} export --format json --data {data} --out {SCRATCH}/estate.json", None),
         ("report html", f"{GROMA} report --format html --data {data} --out {SCRATCH}/estate.html", None),
     ]
-    results = gb.rounds(contestants, 3)
+    results = ran(gb.rounds(contestants, 3))
     gb.table("estate", results, "export json", ("wall", "cpu", "rss", "rc"))
     for name in ("json", "html"):
         print(f"estate.{name}: {os.path.getsize(f'{SCRATCH}/estate.{name}') / 2**20:.1f} MiB")
