@@ -5,7 +5,7 @@
 //! line), so a rule never contains code. Beside each rule stands `rules/fixtures/<id>/`: files in the
 //! product's format, decoys among them, and the references they must give.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use groma_model::Transport;
@@ -419,7 +419,7 @@ struct CommandFile {
     command: Vec<Command>,
 }
 
-static SCHEMES: LazyLock<BTreeMap<String, Scheme>> = LazyLock::new(|| {
+static SCHEMES: LazyLock<HashMap<String, Scheme>> = LazyLock::new(|| {
     let file: SchemeFile = toml::from_str(include_str!("../data/schemes.toml"))
         .expect("data/schemes.toml is compiled in and a test parses it");
     file.scheme

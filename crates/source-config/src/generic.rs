@@ -4,18 +4,19 @@
 //! tree of megabytes without either costs little more than reading it.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::net::Ipv4Addr;
 use std::sync::LazyLock;
 
 use groma_knowledge::rules::COMMON_KEYS;
+use groma_model::Transport;
 use groma_model::fact::Reference;
-use groma_model::{Peer, Port, Transport};
 use memchr::memmem::Finder;
 use memchr::{memchr, memchr2, memrchr};
 
 use crate::apply::{Place, REFERENCES_MAX, kind_by_port};
 use crate::format::is_comment;
-use crate::value::{Target, find_urls, host_and_port, is_reading_matter};
+use crate::value::{Target, each_url, host_and_port, is_reading_matter};
 
 static SIGN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("://"));
 
@@ -39,6 +40,7 @@ pub(crate) fn scan(text: &str, dialect: Dialect, place: &Place) -> (Vec<Referenc
         place,
         comments: comments(text),
         seen: HashSet::new(),
+        hasher: BuildHasherDefault::default(),
         out: Vec::new(),
         line: 1,
         counted: 0,
@@ -72,7 +74,9 @@ struct Scan<'a> {
     dialect: Dialect,
     place: &'a Place,
     comments: Vec<(usize, usize)>,
-    seen: HashSet<(Peer, Option<Port>, &'static str)>,
+    /// Digests of what was kept: 64 bits tell a file's few thousand machines apart.
+    seen: HashSet<u64>,
+    hasher: BuildHasherDefault<DefaultHasher>,
     out: Vec<Reference>,
     line: u32,
     counted: usize,
@@ -118,19 +122,14 @@ impl Scan<'_> {
         self.line
     }
 
-    fn urls(&mut self, line: &str, start: usize) {
-        for found in find_urls(line) {
-            let head = line.get(..found.start).unwrap_or_default();
-            if !self.speaks(head) {
-                continue;
-            }
+    fn urls(&mut self, line: &str, line_start: usize) {
+        each_url(line, &mut |start, target| {
+            let head = line.get(..start).unwrap_or_default();
             let key = key_before(head);
-            for target in found.targets {
-                if !is_reading_matter(key, &target) {
-                    self.keep("url", key, start, target);
-                }
+            if self.speaks(head) && !is_reading_matter(key, &target) {
+                self.keep("url", key, line_start, target);
             }
-        }
+        });
     }
 
     /// True if what stands before a URL makes it a value: not prose, not a comment behind code.
@@ -216,7 +215,10 @@ impl Scan<'_> {
         let kind = said
             .or_else(|| target.port.and_then(|p| kind_by_port(p, transport)))
             .unwrap_or("other");
-        if !self.seen.insert((target.peer.clone(), port, kind)) {
+        if !self
+            .seen
+            .insert(self.hasher.hash_one((&target.peer, port, kind)))
+        {
             return;
         }
         let line = self.number(line_start);

@@ -1,11 +1,12 @@
 //! One file: which rules read it, who stands behind it, what it says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::AhoCorasick;
+use aho_corasick::packed::Searcher;
 use groma_knowledge::RULES;
 use groma_knowledge::rules::{Format, Rule, Shape};
 use groma_model::fact::{Component, ComponentClass, NameAnswer, NameSource, Reference};
@@ -29,36 +30,65 @@ pub(crate) struct Said {
     pub(crate) partial: Option<Reason>,
 }
 
+impl Said {
+    /// Takes over what was found; a reference is large, so an empty list is replaced, not filled.
+    fn add(&mut self, found: Vec<Reference>) {
+        if self.references.is_empty() {
+            self.references = found;
+        } else {
+            self.references.extend(found);
+        }
+    }
+}
+
 /// Words without which no application's file is worth taking apart: a look for URLs is enough.
 const TELLING: &[&str] = &[
     "host",
     "_server",
     ".server",
-    "server=",
     "smtp",
     "ldap",
     "imap",
-    "username",
-    "password",
-    "passwd",
+    "ername",
+    "passw",
+    "pwd",
     "databases",
     "location",
     "bootstrap",
     "brokers",
     "_proxy",
-    "dsn",
     "mailserver",
     "dbserver",
-    "connectionstring",
+    "onnectionString",
+    "dsn",
 ];
 
-static TELLING_WORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(TELLING)
-        .expect("a short list of words fits an automaton")
+/// Each word as keys spell it: `host`, `HOST`, `Host`. The vector search needs them spelt out; where the
+/// processor has none, an automaton does its work.
+static TELLING_WORDS: LazyLock<(Option<Searcher>, AhoCorasick)> = LazyLock::new(|| {
+    let mut spelt: Vec<String> = TELLING.iter().map(|w| (*w).to_owned()).collect();
+    spelt.extend(TELLING.iter().map(|w| w.to_ascii_uppercase()));
+    spelt.extend(TELLING.iter().map(|w| titled(w)));
+    let automaton = AhoCorasick::new(&spelt).expect("a short list of words fits an automaton");
+    (Searcher::new(&spelt), automaton)
 });
+
+/// True if a file may hold more than URLs.
+fn is_telling(text: &str) -> bool {
+    match &*TELLING_WORDS {
+        (Some(vector), _) => vector.find(text).is_some(),
+        (None, automaton) => automaton.is_match(text),
+    }
+}
+
+/// `Host` of `host`, `_Server` of `_server`.
+fn titled(word: &str) -> String {
+    let at = word.find(|c: char| c.is_ascii_lowercase()).unwrap_or(0);
+    let (head, tail) = word.split_at(at);
+    let mut chars = tail.chars();
+    let first = chars.next().map(|c| c.to_ascii_uppercase());
+    head.chars().chain(first).chain(chars).collect()
+}
 
 /// Endings of files that hold keys and values, though no rule knows them.
 const KEYED: &[&str] = &[".conf", ".cfg", ".cnf", ".ini", ".cf", ".config"];
@@ -188,9 +218,9 @@ impl Plan {
         }
         let place = self.place(rule.format, &rule.units, rule.application, machine);
         let has_commands = rule.take.iter().any(|t| t.value == Shape::Command);
-        if rule.generic && !has_commands && !TELLING_WORDS.is_match(text) {
+        if rule.generic && !has_commands && !is_telling(text) {
             let (found, cut) = scan(text, self.dialect(), &place);
-            said.references.extend(found);
+            said.add(found);
             said.partial = said
                 .partial
                 .take()
@@ -208,27 +238,22 @@ impl Plan {
             found.extend(scan(text, self.dialect(), &place).0);
         }
         once(&mut found);
-        said.references.extend(found);
+        said.add(found);
     }
 
     fn look_for_anything(&self, text: &str, machine: &Machine, said: &mut Said) {
         let place = self.place(Format::Equals, &[], true, machine);
-        if self.ends_with(KEYED) && TELLING_WORDS.is_match(text) {
+        if self.ends_with(KEYED) && is_telling(text) {
             let settings = format::read(Format::Ini, &[], text);
             let mut found = references(&KEYED_FILE, &settings, &place);
             once(&mut found);
-            said.references.extend(found);
+            said.add(found);
         }
-        let (found, cut) = scan(text, self.dialect(), &place);
-        for reference in found {
-            let known = said
-                .references
-                .iter()
-                .any(|r| r.line == reference.line && r.peer == reference.peer);
-            if !known {
-                said.references.push(reference);
-            }
-        }
+        let (mut found, cut) = scan(text, self.dialect(), &place);
+        let known: HashSet<(u32, &Peer)> =
+            said.references.iter().map(|r| (r.line, &r.peer)).collect();
+        found.retain(|r| known.is_empty() || !known.contains(&(r.line, &r.peer)));
+        said.add(found);
         said.partial = cut.then_some(Reason::BudgetExhausted);
     }
 
@@ -318,7 +343,7 @@ fn has_shebang_of_shell(text: &str) -> bool {
 
 /// The same machine, key and line once.
 fn once(references: &mut Vec<Reference>) {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     references.retain(|r| {
         seen.insert((
             r.line,

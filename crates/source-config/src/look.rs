@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use groma_knowledge::RULES;
-use groma_model::{CoverageState, Fact, Reason, Scope};
+use groma_model::{CoverageState, Fact, Observation, Reason, Scope, Seen};
 use groma_source::{Budget, Disk, Entry, EntryKind, Sink, SinkExt, Window, World};
 use rayon::prelude::*;
 
@@ -213,17 +213,18 @@ impl Look<'_> {
     fn say(&mut self, path: &Path, said: Said, bytes: u64, state: &mut RootState) {
         self.bytes_left = self.bytes_left.saturating_sub(bytes);
         let scope = scope(path);
-        let facts = said
-            .names
-            .into_iter()
-            .map(Fact::Name)
-            .chain(said.references.into_iter().map(Fact::Reference));
-        for fact in facts {
+        let seen = Seen::once(self.window.now());
+        let names = said.names.into_iter().map(Fact::Name);
+        for fact in names.chain(said.references.into_iter().map(Fact::Reference)) {
             if self.observations_left == 0 {
                 return;
             }
             self.observations_left -= 1;
-            self.sink.saw_now(self.window, &scope, fact);
+            self.sink.saw(Observation {
+                scope: scope.clone(),
+                fact,
+                seen,
+            });
         }
         if let Some(reason) = said.partial {
             self.missed(path, reason, state);

@@ -66,7 +66,24 @@ fn is_placeholder(text: &str) -> bool {
     if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
         return false;
     }
-    let marked = text.bytes().any(|b| b"${}<>@%*()|\\`".contains(&b));
+    let mark = |b: u8| {
+        matches!(
+            b,
+            b'$' | b'{'
+                | b'}'
+                | b'<'
+                | b'>'
+                | b'@'
+                | b'%'
+                | b'*'
+                | b'('
+                | b')'
+                | b'|'
+                | b'\\'
+                | b'`'
+        )
+    };
+    let marked = text.bytes().any(mark);
     let shouted = text.contains('_')
         && text
             .bytes()
@@ -100,6 +117,13 @@ pub(crate) fn host_and_port(text: &str) -> Option<(Peer, Option<Port>)> {
     if text.len() > 280 {
         return None;
     }
+    // The common case first: one colon and digits behind it.
+    if let Some((host, digits)) = text
+        .split_once(':')
+        .filter(|(h, d)| !h.starts_with('[') && !d.contains(':'))
+    {
+        return Some((peer(host)?, Some(port(digits)?)));
+    }
     if let Some(peer) = peer(text) {
         return Some((peer, None));
     }
@@ -111,19 +135,17 @@ pub(crate) fn host_and_port(text: &str) -> Option<(Peer, Option<Port>)> {
         };
         return Some((peer(host)?, port));
     }
-    let (host, digits) = text.rsplit_once(':')?;
-    if host.contains(':') {
-        return None;
-    }
-    Some((peer(host)?, Some(port(digits)?)))
+    None
 }
 
 fn peer(text: &str) -> Option<Peer> {
     // A zone (`fe80::1%eth0`) belongs to this machine alone.
-    let bare = text
-        .split_once('%')
-        .filter(|(a, _)| a.contains("::"))
-        .map_or(text, |(address, _)| address);
+    let zone = if text.contains(':') {
+        text.split_once('%')
+    } else {
+        None
+    };
+    let bare = zone.map_or(text, |(address, _)| address);
     if is_placeholder(bare) {
         return None;
     }

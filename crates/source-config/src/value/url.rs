@@ -23,46 +23,61 @@ pub(crate) struct Found {
 
 /// Every URL with a known scheme in `text`. Password, token and query are dropped here.
 pub(crate) fn find_urls(text: &str) -> Vec<Found> {
-    let mut out = Vec::new();
+    let mut out: Vec<Found> = Vec::new();
+    each_url(text, &mut |start, target| match out.last_mut() {
+        Some(last) if last.start == start => last.targets.push(target),
+        _ => out.push(Found {
+            start,
+            targets: vec![target],
+        }),
+    });
+    out
+}
+
+/// As [`find_urls`], one machine after the other with the offset of its URL.
+pub(crate) fn each_url(text: &str, found: &mut dyn FnMut(usize, Target)) {
     let mut from = 0;
-    while let Some(at) = text.as_bytes().get(from..).and_then(|rest| SIGN.find(rest)) {
+    for _ in 0..URLS_MAX {
+        let Some(at) = text.as_bytes().get(from..).and_then(|rest| SIGN.find(rest)) else {
+            break;
+        };
         let at = from + at;
         let after = at + 3;
+        from = after;
         if let Some((start, known)) = scheme_before(text, at) {
             let body = whole(text.get(after..).unwrap_or_default());
-            let targets = authority(known, text.get(start..at).unwrap_or_default(), body);
+            authority(
+                known,
+                text.get(start..at).unwrap_or_default(),
+                body,
+                &mut |target| found(start, target),
+            );
             from = after + body.len();
-            if !targets.is_empty() {
-                out.push(Found { start, targets });
-            }
-        }
-        from = from.max(after);
-        if out.len() >= URLS_MAX {
-            break;
         }
     }
-    out.extend(oracle(text));
-    out
+    if let Some(oracle) = oracle(text) {
+        for target in oracle.targets {
+            found(oracle.start, target);
+        }
+    }
 }
 
 static SIGN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("://"));
 static ORACLE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("jdbc:oracle:"));
 static NAME_HOSTS: LazyLock<HashSet<&str>> =
     LazyLock::new(|| SILENCE.name_hosts.iter().map(String::as_str).collect());
+/// The last two labels of each: one look tells nearly every name apart.
+static NAME_ENDS: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| SILENCE.name_hosts.iter().map(|n| two_labels(n)).collect());
 static READING_KEYS: LazyLock<HashSet<&str>> =
     LazyLock::new(|| SILENCE.reading_keys.iter().map(String::as_str).collect());
 
 /// The longest known scheme that ends at `at`.
 fn scheme_before(text: &str, at: usize) -> Option<(usize, &'static Scheme)> {
     let head = text.get(..at)?;
-    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '.' | '-' | ':' | '_');
-    let start = head
-        .char_indices()
-        .rev()
-        .take_while(|(_, c)| word(*c))
-        .take(48)
-        .last()
-        .map(|(n, _)| n)?;
+    let word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'.' | b'-' | b':' | b'_');
+    let length = head.bytes().rev().take(48).take_while(word).count();
+    let start = at.checked_sub(length).filter(|_| length > 0)?;
     let mut from = start;
     loop {
         let name = head.get(from..)?;
@@ -85,8 +100,7 @@ fn whole(rest: &str) -> &str {
         .unwrap_or(rest)
 }
 
-fn authority(known: &Scheme, name: &str, body: &str) -> Vec<Target> {
-    let name = name.to_ascii_lowercase();
+fn authority(known: &'static Scheme, name: &str, body: &str, found: &mut dyn FnMut(Target)) {
     let (user, rest) = userinfo(known, body);
     let end = rest
         .find(['/', '?', '#', ';', ')', ']', '}'])
@@ -101,34 +115,28 @@ fn authority(known: &Scheme, name: &str, body: &str) -> Vec<Target> {
     };
     let (hosts, tail) = rest.split_at_checked(end).unwrap_or((rest, ""));
     let hosts = hosts.trim_end_matches(['.', ',', ':', '!']);
-    let mut out = Vec::new();
     for part in hosts.split(',').take(16) {
         // SQL Server names an instance after a backslash, which ended the body already.
         let Some((peer, port)) = host_and_port(part) else {
             continue;
         };
         let mut target = Target::new(peer, port);
-        target.kind = Some(kind_of(known, &name, port.map(|p| p.0)));
+        target.kind = Some(kind_of(known, name, port.map(|p| p.0)));
         target.transport = Some(known.transport);
         target.protection = known.protection;
         target.default_port = known.port.map(groma_model::Port);
         apply_user(&mut target, known, user);
         apply_tail(&mut target, known, tail);
-        out.push(target);
+        found(target);
     }
-    out
 }
 
 /// `smtp` on a submission port is submission.
-fn kind_of(known: &Scheme, name: &str, port: Option<u16>) -> &'static str {
-    if name == "smtp" && matches!(port, Some(587 | 465)) {
+fn kind_of(known: &'static Scheme, name: &str, port: Option<u16>) -> &'static str {
+    if name.eq_ignore_ascii_case("smtp") && matches!(port, Some(587 | 465)) {
         return "smtp-submission";
     }
-    // The registry lives as long as the program, and so does its copy of the word.
-    groma_model::registry::REGISTRY
-        .kind(&known.kind)
-        .name
-        .as_str()
+    &known.kind
 }
 
 /// Splits userinfo off. Where the path holds an `@` and the authority none, a badly escaped password is
@@ -271,14 +279,21 @@ fn percent_decoded(text: &str) -> String {
 
 /// True if a URL under `key` names a document, a namespace or a project, not a place a program calls.
 pub(crate) fn is_reading_matter(key: &str, target: &Target) -> bool {
-    let key = key.to_ascii_lowercase();
-    let last = key.rsplit(['/', '@', ':', '.']).next().unwrap_or(&key);
-    if key.starts_with("xmlns") || READING_KEYS.contains(last) {
+    let last = key.rsplit(['/', '@', ':', '.']).next().unwrap_or(key);
+    let read = if last.bytes().any(|b| b.is_ascii_uppercase()) {
+        READING_KEYS.contains(last.to_ascii_lowercase().as_str())
+    } else {
+        READING_KEYS.contains(last)
+    };
+    if read || key.starts_with("xmlns") {
         return true;
     }
     let groma_model::Peer::Name(name) = &target.peer else {
         return false;
     };
+    if !NAME_ENDS.contains(two_labels(name.as_str())) {
+        return false;
+    }
     let mut above = Some(name.as_str());
     std::iter::from_fn(|| {
         let this = above?;
@@ -286,6 +301,20 @@ pub(crate) fn is_reading_matter(key: &str, target: &Target) -> bool {
         Some(this)
     })
     .any(|domain| NAME_HOSTS.contains(domain))
+}
+
+/// `w3.org` of `www.w3.org`.
+fn two_labels(name: &str) -> &str {
+    let mut dots = name
+        .bytes()
+        .enumerate()
+        .rev()
+        .filter(|(_, b)| *b == b'.')
+        .map(|(at, _)| at);
+    dots.next();
+    dots.next()
+        .and_then(|at| name.get(at + 1..))
+        .unwrap_or(name)
 }
 
 #[cfg(test)]
