@@ -55,8 +55,17 @@ impl Sink for Printer {
             );
             let _ = writeln!(
                 self.out,
-                "{}:{} {} -> {} {}:{} ({}, {})",
-                line.0, line.1, line.2, line.3, line.4, line.5, line.6, reference.component.name
+                "{}:{} {} -> {} {}:{} ({}, {}, account {:?}, resource {:?})",
+                line.0,
+                line.1,
+                line.2,
+                line.3,
+                line.4,
+                line.5,
+                line.6,
+                reference.component.name,
+                reference.account,
+                reference.resource
             );
         }
     }

@@ -61,6 +61,8 @@ const TELLING: &[&str] = &[
     "dbserver",
     "onnectionString",
     "dsn",
+    // JSON may write a URL as `https:\/\/…`.
+    ":\\/\\/",
 ];
 
 /// Each word as keys spell it: `host`, `HOST`, `Host`. The vector search needs them spelt out; where the
