@@ -331,9 +331,11 @@ pub(crate) fn incoming(
     }
 }
 
-/// The provider saw it too: every draft of this place gains the evidence, and the consumer's own count stays.
+/// The provider saw it too: what was seen alive here gains the evidence, and the consumer's own count stays. A
+/// written draft gains it only where no live one could be meant: which file a live one comes from, `join` says.
 fn confirm(known: &mut [Draft], raw: &Raw<Connection>) {
-    for draft in known {
+    let alive = known.iter().any(Draft::is_alive);
+    for draft in known.iter_mut().filter(|d| !alive || d.is_alive()) {
         draft.witnesses.insert(Witness::Live);
         draft.evidence.insert(raw.id.clone());
         draft.current |= raw.current;

@@ -110,6 +110,24 @@ pub(crate) fn mounts(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) 
         draft
             .accounts
             .extend(remote.account.iter().map(ToString::to_string));
-        drafts.add(place, draft);
+        let line = drafts
+            .places
+            .get_mut(&place)
+            .and_then(|known| known.iter_mut().find(|d| is_its_line(d, &draft)));
+        match line {
+            // The mount point names it, mounted or not, so that mounting it is not a new need.
+            Some(line) => {
+                line.component = draft.component.clone();
+                line.absorb(draft);
+            }
+            None => drafts.add(place, draft),
+        }
     }
+}
+
+/// True if `written` is the line of a file that says to mount what `mount` is.
+fn is_its_line(written: &Draft, mount: &Draft) -> bool {
+    written.component.class == ComponentClass::File
+        && written.kind == mount.kind
+        && !written.resources.is_disjoint(&mount.resources)
 }

@@ -349,6 +349,67 @@ fn a_mount_and_its_line_in_fstab_are_one_edge() {
 }
 
 #[test]
+fn a_mount_nobody_made_yet_and_its_line_are_one_edge_too() {
+    let mut told = Told::default();
+    told.host("app1", "10.0.0.1");
+    let mut line = reference("fstab-nfs", "/etc/fstab", "files1", 2049, "nfs");
+    line.resource = Some("/srv/data".into());
+    told.writes("app1", line);
+    let mount = FileSystem {
+        mount_point: "/mnt/data".into(),
+        device: "files1:/srv/data".into(),
+        kind: "nfs4".into(),
+        bytes: None,
+        remote: Some(RemoteStorage {
+            kind: "nfs".into(),
+            peer: Peer::parse("files1").unwrap(),
+            port: None,
+            resource: "/srv/data".into(),
+            account: None,
+        }),
+    };
+    told.say("app1", "host.storage", Fact::FileSystem(mount));
+    let edge = told.only_edge();
+    assert_eq!(edge.consumer.component.name, "/mnt/data".into());
+    assert_eq!(edge.details.written_in, ["/etc/fstab:3"]);
+}
+
+#[test]
+fn a_call_within_one_machine_seen_from_both_sides_joins_its_line() {
+    let mut told = Told::default();
+    told.host("app1", "10.0.0.1").listens(
+        "app1",
+        5432,
+        unit(
+            "/usr/lib/postgresql/15/bin/postgres",
+            "postgresql@15-main.service",
+        ),
+    );
+    let report = Program {
+        working_directory: Some("/opt/report".into()),
+        ..unit("/usr/bin/python3", "report.service")
+    };
+    told.calls("app1", "127.0.0.1", 5432, report);
+    told.is_called(
+        "app1",
+        "127.0.0.1",
+        5432,
+        unit(
+            "/usr/lib/postgresql/15/bin/postgres",
+            "postgresql@15-main.service",
+        ),
+    );
+    told.writes(
+        "app1",
+        reference("env-url", "/opt/report/.env", "127.0.0.1", 5432, "sql"),
+    );
+    let edge = told.only_edge();
+    assert_eq!(edge.witnesses, [Witness::Live, Witness::Written]);
+    assert_eq!(edge.consumer.component.name, "report.service".into());
+    assert_eq!(edge.details.written_in, ["/opt/report/.env:3"]);
+}
+
+#[test]
 fn a_clear_text_logon_is_hidden_until_it_is_protected() {
     let mut told = Told::default();
     told.host("app1", "10.0.0.1").name(
