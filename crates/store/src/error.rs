@@ -115,7 +115,7 @@ impl StoreError {
     /// The error for a failed statement.
     pub(crate) fn of(attempt: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
         move |error| match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Self::Full { attempt },
+            _ if is_full(&error) => Self::Full { attempt },
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { attempt },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { attempt },
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged {
@@ -139,7 +139,7 @@ impl StoreError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy {
                 attempt: "open the store",
             },
-            Some(ErrorCode::DiskFull) => Self::Full {
+            _ if is_full(&error) => Self::Full {
                 attempt: "open the store",
             },
             _ => Self::Open {
@@ -148,4 +148,12 @@ impl StoreError {
             },
         }
     }
+}
+
+/// True if there is no room. While the shared memory of the write-ahead log is laid out, the engine calls that
+/// an I/O error.
+fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|e| {
+        e.code == ErrorCode::DiskFull || e.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+    })
 }
