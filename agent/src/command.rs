@@ -111,7 +111,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "groma-agent: {error:#}");
-            ExitCode::from(3)
+            ExitCode::from(if error.is::<NoSuchSource>() { 2 } else { 3 })
         }
     }
 }
@@ -157,6 +157,18 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     write(&batch, arguments)
 }
 
+/// What was typed names no source: wrong usage, not a bad input.
+#[derive(Debug)]
+struct NoSuchSource(String);
+
+impl std::fmt::Display for NoSuchSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NoSuchSource {}
+
 fn check_sources(
     wanted: &[String],
     known: &[(groma_model::SourceName, groma_source::Explanation)],
@@ -167,11 +179,12 @@ fn check_sources(
             .iter()
             .any(|(k, _)| k.as_str() == name || k.as_str().starts_with(&prefix));
         let all: Vec<&str> = known.iter().map(|(k, _)| k.as_str()).collect();
-        anyhow::ensure!(
-            hit,
-            "there is no source {name:?}; there are {}",
-            all.join(", ")
-        );
+        if !hit {
+            let all = all.join(", ");
+            return Err(
+                NoSuchSource(format!("there is no source {name:?}; there are {all}")).into(),
+            );
+        }
     }
     Ok(())
 }
