@@ -89,13 +89,10 @@ fn assemble(
     let coverage = coverage(&estate, looks);
     let sites = sites(&estate);
     let mut entities: Vec<Entity> = estate.entities.into_values().collect();
-    for system in &graph.systems {
-        for entity in entities
-            .iter_mut()
-            .filter(|e| system.members.contains(&e.id))
-        {
-            entity.system = Some(system.id.clone());
-        }
+    let members = graph.systems.iter().flat_map(|system| system.members.iter().map(|id| (id, &system.id)));
+    let systems: BTreeMap<&EntityId, &String> = members.collect();
+    for entity in &mut entities {
+        entity.system = systems.get(&entity.id).map(|id| (*id).clone());
     }
     Inventory {
         schema: INVENTORY_SCHEMA.to_owned(),

@@ -2,12 +2,17 @@
 //!
 //! The circles come from the graph; this says what they mean for a wave.
 
+use std::collections::BTreeSet;
+
 use groma_model::EntityId;
 use groma_model::Timestamp;
 use groma_model::inventory::{Dependency, Finding, Inventory, Likelihood, Severity};
 
 use crate::wording::names;
 use crate::{Draft, View};
+
+/// Dependencies one circle cites at most; its members say which others there are.
+const SUBJECTS_MAX: usize = 200;
 
 /// One finding per circle of machines that need each other, directly or through one another.
 ///
@@ -27,12 +32,13 @@ pub fn moves_together(
 fn draft(view: &View<'_>, circle: &[EntityId]) -> Draft {
     let about: Vec<&str> = circle.iter().map(EntityId::as_str).collect();
     let mut draft = Draft::about(&about);
+    let members: BTreeSet<&EntityId> = circle.iter().collect();
     let within: Vec<&Dependency> = view
         .dependencies()
-        .filter(|d| circle.contains(&d.consumer.entity) && circle.contains(&d.provider.entity))
+        .filter(|d| members.contains(&d.consumer.entity) && members.contains(&d.provider.entity))
         .filter(|d| !d.details.local && !d.shared_service)
         .collect();
-    let members = names(
+    let machines = names(
         circle
             .iter()
             .filter_map(|id| view.entity(id))
@@ -41,7 +47,7 @@ fn draft(view: &View<'_>, circle: &[EntityId]) -> Draft {
     draft.severity = Severity::Medium;
     draft.likelihood = Likelihood::High;
     draft.risk =
-        format!("{members} need each other in a circle: none of them can move before the others.");
+        format!("{machines} need each other in a circle: none of them can move before the others.");
     draft.indicator = names(
         within
             .iter()
@@ -56,6 +62,9 @@ fn draft(view: &View<'_>, circle: &[EntityId]) -> Draft {
         .iter()
         .filter_map(|id| view.entity(id))
         .for_each(|e| draft.points_at(e));
-    within.iter().for_each(|d| draft.cites(d));
+    within
+        .iter()
+        .take(SUBJECTS_MAX)
+        .for_each(|d| draft.cites(d));
     draft
 }
