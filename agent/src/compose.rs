@@ -239,7 +239,7 @@ fn endpoints_met(records: &[Record]) -> Vec<Endpoint> {
             _ => None,
         })
         .collect();
-    endpoints.sort_by(|a, b| (a.address, a.port).cmp(&(b.address, b.port)));
+    endpoints.sort_by_key(|e| (e.address, e.port));
     endpoints.dedup_by(|a, b| (a.address, a.port) == (b.address, b.port));
     endpoints
 }

@@ -89,7 +89,10 @@ fn assemble(
     let coverage = coverage(&estate, looks);
     let sites = sites(&estate);
     let mut entities: Vec<Entity> = estate.entities.into_values().collect();
-    let members = graph.systems.iter().flat_map(|system| system.members.iter().map(|id| (id, &system.id)));
+    let members = graph
+        .systems
+        .iter()
+        .flat_map(|system| system.members.iter().map(|id| (id, &system.id)));
     let systems: BTreeMap<&EntityId, &String> = members.collect();
     for entity in &mut entities {
         entity.system = systems.get(&entity.id).map(|id| (*id).clone());

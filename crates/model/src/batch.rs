@@ -43,7 +43,10 @@ pub struct Record {
 /// The three things a source can say.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[expect(clippy::large_enum_variant, reason = "nearly every record is an observation")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every record is an observation"
+)]
 pub enum Said {
     /// It saw something.
     Saw(Observation),
@@ -73,7 +76,11 @@ pub fn gathered(records: Vec<Record>) -> Vec<Record> {
         };
         let fact = serde_json::to_string(&observation.fact).unwrap_or_default();
         let key = format!("{}\u{0}{}\u{0}{fact}", record.source, observation.scope);
-        match places.get(&key).and_then(|at| joined.get_mut(*at)).map(|r| &mut r.said) {
+        match places
+            .get(&key)
+            .and_then(|at| joined.get_mut(*at))
+            .map(|r| &mut r.said)
+        {
             Some(Said::Saw(same)) => same.seen = same.seen.joined(observation.seen),
             _ => {
                 places.insert(key, joined.len());

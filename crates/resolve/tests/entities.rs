@@ -19,7 +19,7 @@ impl Told {
             SourceName::new("test"),
             Scope::new("test", "/"),
         );
-        let json = serde_json::to_string(&fact).unwrap();
+        let json = serde_json::to_string(&fact).expect("a test says it right");
         let id = Evidence::id_of(&site, &vantage, &source, &scope, &json);
         let seen = Seen::once(Timestamp::from_seconds(1_795_165_200));
         self.0.push(Evidence {
@@ -69,7 +69,7 @@ impl Told {
                 file: "/etc/test".into(),
                 line: 1,
                 key: "host".into(),
-                peer: Peer::parse(peer).unwrap(),
+                peer: Peer::parse(peer).expect("a test says it right"),
                 port: None,
                 transport: Transport::Tcp,
                 kind: "http".into(),
@@ -94,11 +94,14 @@ impl Told {
         asked: &str,
         addresses: &[&str],
     ) -> &mut Self {
-        let addresses: Vec<IpAddr> = addresses.iter().map(|a| a.parse().unwrap()).collect();
+        let addresses: Vec<IpAddr> = addresses
+            .iter()
+            .map(|a| a.parse().expect("a test says it right"))
+            .collect();
         self.say(
             agent,
             Fact::Name(NameAnswer {
-                asked: Peer::parse(asked).unwrap(),
+                asked: Peer::parse(asked).expect("a test says it right"),
                 by,
                 aliases: Vec::new(),
                 addresses,

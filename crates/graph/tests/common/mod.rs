@@ -11,21 +11,27 @@ use groma_resolve::resolve;
 
 /// Collects evidence, vantage by vantage.
 #[derive(Default, Clone)]
-pub struct Told(pub Vec<Evidence>);
+pub(crate) struct Told(pub(crate) Vec<Evidence>);
 
 impl Told {
-    pub fn say(&mut self, vantage: &str, source: &str, fact: Fact) -> &mut Self {
+    pub(crate) fn say(&mut self, vantage: &str, source: &str, fact: Fact) -> &mut Self {
         self.say_seen(vantage, source, fact, 3)
     }
 
-    pub fn say_seen(&mut self, vantage: &str, source: &str, fact: Fact, count: u64) -> &mut Self {
+    pub(crate) fn say_seen(
+        &mut self,
+        vantage: &str,
+        source: &str,
+        fact: Fact,
+        count: u64,
+    ) -> &mut Self {
         let (site, vantage, source) = (
             SiteId::default(),
             AgentId::new(vantage),
             SourceName::new(source),
         );
         let scope = Scope::new("test", "/");
-        let json = serde_json::to_string(&fact).unwrap();
+        let json = serde_json::to_string(&fact).expect("a test says it right");
         let at = Timestamp::from_seconds(1_795_165_200);
         self.0.push(Evidence {
             id: Evidence::id_of(&site, &vantage, &source, &scope, &json),
@@ -45,7 +51,7 @@ impl Told {
     }
 
     /// A host with one address; its name is the vantage's.
-    pub fn host(&mut self, name: &str, address: &str) -> &mut Self {
+    pub(crate) fn host(&mut self, name: &str, address: &str) -> &mut Self {
         let mac = format!(
             "52:54:00:00:00:{:02x}",
             address.bytes().fold(0_u8, u8::wrapping_add)
@@ -67,7 +73,7 @@ impl Told {
         self.say(name, "host.network", Fact::Interface(interface))
     }
 
-    pub fn listens(&mut self, host: &str, port: u16, program: Program) -> &mut Self {
+    pub(crate) fn listens(&mut self, host: &str, port: u16, program: Program) -> &mut Self {
         let listener = Listener {
             address: ip("0.0.0.0"),
             port: Port(port),
@@ -77,15 +83,21 @@ impl Told {
         self.say_seen(host, "host.sockets", Fact::Listener(listener), 20)
     }
 
-    pub fn calls(&mut self, host: &str, to: &str, port: u16, program: Program) -> &mut Self {
+    pub(crate) fn calls(&mut self, host: &str, to: &str, port: u16, program: Program) -> &mut Self {
         self.connection(host, Direction::Outgoing, to, port, program, 20)
     }
 
-    pub fn is_called(&mut self, host: &str, from: &str, port: u16, program: Program) -> &mut Self {
+    pub(crate) fn is_called(
+        &mut self,
+        host: &str,
+        from: &str,
+        port: u16,
+        program: Program,
+    ) -> &mut Self {
         self.connection(host, Direction::Incoming, from, port, program, 20)
     }
 
-    pub fn connection(
+    pub(crate) fn connection(
         &mut self,
         host: &str,
         direction: Direction,
@@ -110,11 +122,11 @@ impl Told {
         self.say_seen(host, "host.sockets", Fact::Connection(connection), count)
     }
 
-    pub fn writes(&mut self, host: &str, reference: Reference) -> &mut Self {
+    pub(crate) fn writes(&mut self, host: &str, reference: Reference) -> &mut Self {
         self.say(host, "written.config", Fact::Reference(reference))
     }
 
-    pub fn name(
+    pub(crate) fn name(
         &mut self,
         host: &str,
         by: NameSource,
@@ -123,7 +135,7 @@ impl Told {
         addresses: &[&str],
     ) -> &mut Self {
         let answer = NameAnswer {
-            asked: Peer::parse(name).unwrap(),
+            asked: Peer::parse(name).expect("a test says it right"),
             by,
             aliases: aliases.iter().filter_map(|a| HostName::parse(a)).collect(),
             addresses: addresses.iter().map(|a| ip(a)).collect(),
@@ -133,7 +145,7 @@ impl Told {
         self.say(host, "names.dns", Fact::Name(answer))
     }
 
-    pub fn graph(&self) -> Graph {
+    pub(crate) fn graph(&self) -> Graph {
         let mut next = 0_u8;
         let mut mint = || {
             next += 1;
@@ -144,7 +156,7 @@ impl Told {
     }
 
     /// The dependencies without certificates, as `consumer component -> provider:port kind`.
-    pub fn edges(&self) -> Vec<String> {
+    pub(crate) fn edges(&self) -> Vec<String> {
         self.graph()
             .dependencies
             .iter()
@@ -154,15 +166,19 @@ impl Told {
             .collect()
     }
 
-    pub fn only_edge(&self) -> Dependency {
+    pub(crate) fn only_edge(&self) -> Dependency {
         let graph = self.graph();
         let lines: Vec<String> = graph.dependencies.iter().map(short).collect();
         assert_eq!(graph.dependencies.len(), 1, "{lines:#?}");
-        graph.dependencies.into_iter().next().unwrap()
+        graph
+            .dependencies
+            .into_iter()
+            .next()
+            .expect("a test says it right")
     }
 }
 
-pub fn short(d: &Dependency) -> String {
+pub(crate) fn short(d: &Dependency) -> String {
     let port = d
         .provider
         .port
@@ -173,11 +189,11 @@ pub fn short(d: &Dependency) -> String {
     )
 }
 
-pub fn ip(text: &str) -> IpAddr {
-    text.parse().unwrap()
+pub(crate) fn ip(text: &str) -> IpAddr {
+    text.parse().expect("a test says it right")
 }
 
-pub fn unit(executable: &str, unit: &str) -> Program {
+pub(crate) fn unit(executable: &str, unit: &str) -> Program {
     Program {
         executable: Some(executable.into()),
         unit: Some(unit.into()),
@@ -185,20 +201,20 @@ pub fn unit(executable: &str, unit: &str) -> Program {
     }
 }
 
-pub fn bare(executable: &str) -> Program {
+pub(crate) fn bare(executable: &str) -> Program {
     Program {
         executable: Some(executable.into()),
         ..Program::default()
     }
 }
 
-pub fn reference(rule: &str, file: &str, peer: &str, port: u16, kind: &str) -> Reference {
+pub(crate) fn reference(rule: &str, file: &str, peer: &str, port: u16, kind: &str) -> Reference {
     Reference {
         rule: rule.into(),
         file: file.into(),
         line: 3,
         key: "host".into(),
-        peer: Peer::parse(peer).unwrap(),
+        peer: Peer::parse(peer).expect("a test says it right"),
         port: Some(Port(port)),
         transport: if port == 53 {
             Transport::Udp
