@@ -205,6 +205,9 @@ impl Plan {
         }
         if rules.is_empty() {
             self.look_for_anything(&text, machine, &mut said);
+            if !said.references.is_empty() && machine.is_vendors(&self.path, bytes) {
+                return Said::default();
+            }
         }
         said.references.truncate(REFERENCES_MAX);
         if said.references.len() >= REFERENCES_MAX {

@@ -40,6 +40,7 @@ mod glob;
 mod inspect;
 mod look;
 mod machine;
+mod pristine;
 mod settings;
 mod silence;
 mod text;

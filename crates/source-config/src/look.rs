@@ -236,6 +236,14 @@ fn scope(path: &Path) -> Scope {
     Scope::new("file", &path.to_string_lossy())
 }
 
+/// True for a compiled program (ELF, PE): too large to be read is no gap where no configuration can be.
+fn is_program(disk: &dyn Disk, path: &Path) -> bool {
+    let mut head = [0; 4];
+    let read = disk.open(path).and_then(|file| file.read_at(0, &mut head));
+    read.is_ok_and(|length| length == head.len())
+        && (head == *b"\x7fELF" || head.starts_with(b"MZ"))
+}
+
 fn inspect(
     disk: &dyn Disk,
     machine: &Machine,
@@ -253,6 +261,10 @@ fn inspect(
             let said = plan.carry_out(&read.bytes, machine);
             let bytes = u64::try_from(read.bytes.len()).unwrap_or(u64::MAX);
             Outcome::Said(entry.path.clone(), said, bytes)
+        }
+        // A program is no configuration, however large.
+        Err(error) if error.reason == Reason::TooLarge && is_program(disk, &entry.path) => {
+            Outcome::Nothing
         }
         // Gone between listing and reading; or a link to a directory, which has a name of its own.
         Err(error)

@@ -11,6 +11,7 @@ use groma_source::{Disk, EntryKind};
 
 use crate::format;
 use crate::glob::any_word;
+use crate::pristine::Pristine;
 use crate::text::decode;
 
 /// Directories of units, the strongest first (systemd.unit(5)).
@@ -71,6 +72,8 @@ pub(crate) struct Machine {
     mentioners: BTreeMap<String, Vec<(String, String)>>,
     /// Rhythm of the timer that starts a unit.
     rhythms: BTreeMap<String, String>,
+    /// Files that are still as a package brought them.
+    pristine: Pristine,
 }
 
 #[derive(Default)]
@@ -83,7 +86,10 @@ struct UnitFiles {
 impl Machine {
     /// Looks at units, nginx and the files that mention others. What cannot be read here is a gap of the scan itself.
     pub(crate) fn look(disk: &dyn Disk, rules: &[Rule]) -> Self {
-        let mut machine = Self::default();
+        let mut machine = Self {
+            pristine: Pristine::look(disk),
+            ..Self::default()
+        };
         machine.look_at_units(disk);
         machine.look_at_upstreams(disk);
         for mention in rules.iter().filter_map(|r| r.mentioned.as_ref()) {
@@ -121,6 +127,11 @@ impl Machine {
                             .any(|(at, m)| ends(value.get(at + m.len()..).unwrap_or_default()))
                     })
             })
+    }
+
+    /// True for a file that is still as a package brought it.
+    pub(crate) fn is_vendors(&self, path: &str, bytes: &[u8]) -> bool {
+        self.pristine.is_vendors(path, bytes)
     }
 
     /// True for a name that stands for a group of servers.

@@ -22,7 +22,7 @@ pub(crate) fn is_silent_path(path: &str) -> bool {
 pub(crate) fn is_copy(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
     let marked = SILENCE.marks.iter().any(|mark| {
-        let inside = |rest: &str| rest.starts_with('.') || rest.is_empty();
+        let inside = |rest: &str| rest.starts_with('.') || rest.is_empty() || mark.ends_with('-');
         name.match_indices(mark.as_str())
             .any(|(at, m)| at > 0 && inside(name.get(at + m.len()..).unwrap_or_default()))
     });
@@ -69,6 +69,7 @@ mod tests {
     fn samples_and_copies_are_silent() {
         for path in [
             "/srv/a/.env.example",
+            "/etc/apt/sources.list.d/b.list.disabled-by-upgrade",
             "/etc/a.conf.dpkg-dist",
             "/etc/a.conf.bak",
             "/etc/a.conf~",

@@ -1,0 +1,84 @@
+//! Files that are still as a package brought them: what the vendor wrote is nobody's decision here.
+//!
+//! The package database keeps the MD5 sum of every configuration file as it was delivered (deb-conffiles,
+//! `dpkg-query(1)` field `Conffiles`). A file that still has it says nothing about this machine, so the
+//! generic reading of URLs leaves it alone; a product's own rule still reads it, because a default that is
+//! in force (a public time server) is a need all the same.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use groma_model::foreign::hex;
+use groma_source::Disk;
+use md5::{Digest, Md5};
+
+/// The database is a few MiB on a machine with thousands of packages.
+const STATUS_MAX: u64 = 64 << 20;
+
+/// Configuration files of packages, with their sums as delivered.
+#[derive(Debug, Default)]
+pub(crate) struct Pristine {
+    sums: HashMap<String, String>,
+}
+
+impl Pristine {
+    /// Reads the package database; without one, no file counts as the vendor's.
+    pub(crate) fn look(disk: &dyn Disk) -> Self {
+        let status = disk.read(Path::new("/var/lib/dpkg/status"), STATUS_MAX);
+        status.map_or_else(|_| Self::default(), |read| Self::parse(&read.bytes))
+    }
+
+    fn parse(status: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(status);
+        let mut sums = HashMap::new();
+        let mut within = false;
+        for line in text.lines() {
+            match line.strip_prefix(' ') {
+                Some(row) if within => {
+                    let mut words = row.split(' ');
+                    if let (Some(path), Some(sum)) = (words.next(), words.next())
+                        && sum.len() == 32
+                    {
+                        sums.insert(path.to_owned(), sum.to_owned());
+                    }
+                }
+                Some(_) => {}
+                None => within = line == "Conffiles:",
+            }
+        }
+        Self { sums }
+    }
+
+    /// True if `bytes` at `path` are what the package delivered.
+    pub(crate) fn is_vendors(&self, path: &str, bytes: &[u8]) -> bool {
+        self.sums
+            .get(path)
+            .is_some_and(|sum| hex(&Md5::digest(bytes)) == *sum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATUS: &[u8] = b"Package: a\nStatus: install ok installed\nConffiles:\n /etc/a.conf 900150983cd24fb0d6963f7d28e17f72\n /etc/b.conf newconffile\nDescription: text\n /etc/c.conf 900150983cd24fb0d6963f7d28e17f72\n";
+
+    #[test]
+    fn a_file_as_delivered_is_the_vendors_and_an_edited_one_is_not() {
+        let pristine = Pristine::parse(STATUS);
+        assert!(pristine.is_vendors("/etc/a.conf", b"abc"));
+        assert!(!pristine.is_vendors("/etc/a.conf", b"abd"));
+    }
+
+    #[test]
+    fn only_the_list_of_conffiles_is_read() {
+        let pristine = Pristine::parse(STATUS);
+        assert!(!pristine.is_vendors("/etc/b.conf", b"abc"));
+        assert!(!pristine.is_vendors("/etc/c.conf", b"abc"));
+    }
+
+    #[test]
+    fn no_database_breaks_the_reader() {
+        groma_fuzz::hammer(2000, &[STATUS], |bytes| drop(Pristine::parse(bytes)));
+    }
+}
