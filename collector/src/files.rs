@@ -23,13 +23,22 @@ pub(crate) fn default_data() -> PathBuf {
 }
 
 /// Writes `bytes` to `path` with mode 0600, or to standard output for `-`.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_with(path, |out| out.write_all(bytes))
+}
+
+/// Lets `fill` write to `path` with mode 0600, or to standard output for `-`.
 ///
 /// A file is replaced as a whole: a full disk leaves the old one.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    if path == Path::new("-") {
-        return print(bytes);
-    }
+pub(crate) fn write_with(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
     let context = || format!("write {}", path.display());
+    if path == Path::new("-") {
+        return unless_closed(filled(io::stdout().lock(), fill).map(drop))
+            .context("write to standard output");
+    }
     if path.is_dir() {
         anyhow::bail!(
             "write {}: it is a directory; name a file in it",
@@ -38,24 +47,23 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     }
     if !path.symlink_metadata().map_or(true, |m| m.is_file()) {
         // A device or a pipe somebody named on purpose (/dev/stdout) is written to, never replaced.
-        return OpenOptions::new()
+        let file = OpenOptions::new()
             .write(true)
             .open(path)
-            .and_then(|mut f| f.write_all(bytes))
-            .with_context(context);
+            .with_context(context)?;
+        return unless_closed(filled(file, fill).map(drop)).with_context(context);
     }
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let fresh = path.with_file_name(name);
     let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .mode(0o600)
             .open(&fresh)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
+        filled(file, fill)?.sync_all()?;
         std::fs::rename(&fresh, path)
     };
     write()
@@ -63,13 +71,23 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         .with_context(context)
 }
 
-/// Prints to standard output; a reader that went away (`| head`) has read enough.
-pub(crate) fn print(bytes: &[u8]) -> Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
+fn filled<W: Write>(out: W, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<W> {
+    let mut out = io::BufWriter::with_capacity(1 << 20, out);
+    fill(&mut out)?;
+    out.into_inner().map_err(io::IntoInnerError::into_error)
+}
+
+/// A reader that went away (`| head`) has read enough.
+fn unless_closed(result: io::Result<()>) -> io::Result<()> {
+    match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.context("write to standard output"),
+        other => other,
     }
+}
+
+/// Prints to standard output; a reader that went away has read enough.
+pub(crate) fn print(bytes: &[u8]) -> Result<()> {
+    write(Path::new("-"), bytes)
 }
 
 /// Reads a file somebody named, of at most `limit` bytes.

@@ -34,14 +34,12 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let world = groma_sys::this_machine(true);
     let mut store = open_existing(place)?;
     let inventory = inventory_at(store.as_mut(), arguments.snapshot.as_deref(), &world)?;
-    let bytes = match arguments.format {
+    files::write_with(&arguments.out, |out| match arguments.format {
         Format::Json => {
-            let mut bytes = serde_json::to_vec(&inventory)?;
-            bytes.push(b'\n');
-            bytes
+            serde_json::to_writer(&mut *out, &inventory)?;
+            out.write_all(b"\n")
         }
-        Format::Csv => groma_report::csv(&inventory).into_bytes(),
-    };
-    files::write(&arguments.out, &bytes)?;
+        Format::Csv => out.write_all(groma_report::csv(&inventory).as_bytes()),
+    })?;
     Ok(0)
 }

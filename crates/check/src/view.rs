@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use groma_model::inventory::{Dependency, Entity, Inventory, ListenerEntry, Severity, VerdictWord};
+use groma_model::inventory::{
+    CoverageEntry, Dependency, Entity, Inventory, ListenerEntry, Severity, System, VerdictWord,
+};
 use groma_model::{CoverageState, EntityId, Port, Timestamp, Transport, Witness};
 
 /// An inventory at a moment, with the questions every check asks of it.
@@ -14,6 +16,9 @@ pub struct View<'a> {
     pub now: Timestamp,
     dependencies: Vec<&'a Dependency>,
     listeners: BTreeMap<&'a EntityId, Vec<&'a ListenerEntry>>,
+    coverage: BTreeMap<&'a EntityId, Vec<&'a CoverageEntry>>,
+    systems: BTreeMap<&'a str, &'a System>,
+    watched_hosts: usize,
 }
 
 impl<'a> View<'a> {
@@ -31,9 +36,20 @@ impl<'a> View<'a> {
                 .or_default()
                 .push(listener);
         }
+        let mut coverage: BTreeMap<&EntityId, Vec<&CoverageEntry>> = BTreeMap::new();
+        for entry in &inventory.coverage {
+            coverage.entry(&entry.vantage).or_default().push(entry);
+        }
         Self {
             inventory,
             now,
+            coverage,
+            watched_hosts: inventory.entities.iter().filter(|e| e.has_agent).count(),
+            systems: inventory
+                .systems
+                .iter()
+                .map(|s| (s.id.as_str(), s))
+                .collect(),
             dependencies: inventory
                 .dependencies
                 .iter()
@@ -74,23 +90,14 @@ impl<'a> View<'a> {
 
     /// Machines somebody looked at from inside.
     pub fn watched_hosts(&self) -> usize {
-        self.inventory
-            .entities
-            .iter()
-            .filter(|e| e.has_agent)
-            .count()
+        self.watched_hosts
     }
 
     /// True if everything that listens on `port` of `host` was seen: only then is silence an answer. Asks
     /// the coverage of `socket:NAMESPACE/TRANSPORT/listen`, and the holes `…/listen/PORT` in it.
     pub fn listeners_complete(&self, host: &EntityId, transport: Transport, port: Port) -> bool {
-        let here = self
-            .inventory
-            .coverage
-            .iter()
-            .filter(|c| c.vantage == *host);
         let mut looked = false;
-        for entry in here {
+        for entry in self.coverage.get(host).into_iter().flatten() {
             let Some(path) = entry.scope.strip_prefix("socket:") else {
                 continue;
             };
@@ -121,12 +128,7 @@ impl<'a> View<'a> {
 
     /// The owner of an entity, or of the system it belongs to.
     pub fn owner(&self, entity: &Entity) -> Option<String> {
-        let system = || {
-            self.inventory
-                .systems
-                .iter()
-                .find(|s| Some(&s.id) == entity.system.as_ref())
-        };
+        let system = || self.systems.get(entity.system.as_deref()?);
         entity
             .owner
             .clone()

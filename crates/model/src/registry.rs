@@ -27,6 +27,8 @@ pub struct Registry {
     pub dependencies: BTreeMap<String, DependencyKind>,
     /// Reasons why a dependency is hidden, by name, in words for a person.
     pub hidden: BTreeMap<String, String>,
+    /// Endpoint → name of the kind that has it by habit.
+    habits: BTreeMap<(Port, Transport), String>,
 }
 
 /// A layer of the map.
@@ -74,9 +76,7 @@ impl DependencyKind {
 impl Registry {
     /// The dependency kind that has this port by habit. A hint for what nobody stated.
     pub fn kind_by_port(&self, port: Port, transport: Transport) -> Option<&DependencyKind> {
-        self.dependencies
-            .values()
-            .find(|kind| kind.endpoints().any(|e| e == (port, transport)))
+        self.dependencies.get(self.habits.get(&(port, transport))?)
     }
 
     /// The dependency kind of this name; `other` for a word the registry does not hold.
@@ -114,6 +114,14 @@ struct Titled {
 
 impl From<File> for Registry {
     fn from(file: File) -> Self {
+        let habits = file
+            .dependency
+            .iter()
+            .flat_map(|kind| {
+                kind.endpoints()
+                    .map(|endpoint| (endpoint, kind.name.clone()))
+            })
+            .collect();
         Self {
             version: file.version,
             layers: file.layer,
@@ -128,6 +136,7 @@ impl From<File> for Registry {
                 .map(|k| (k.name.clone(), k))
                 .collect(),
             hidden: file.hidden.into_iter().map(|h| (h.name, h.title)).collect(),
+            habits,
         }
     }
 }
