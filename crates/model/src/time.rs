@@ -23,11 +23,12 @@ pub struct NotAMoment {
 impl Timestamp {
     /// Milliseconds since 1970-01-01T00:00:00Z; values outside the years -9999 to 9999 are clamped.
     pub fn from_millis(millis: i64) -> Self {
-        let clamped = millis.clamp(
-            jiff::Timestamp::MIN.as_millisecond(),
-            jiff::Timestamp::MAX.as_millisecond(),
-        );
-        Self(jiff::Timestamp::from_millisecond(clamped).unwrap_or(jiff::Timestamp::UNIX_EPOCH))
+        let end = if millis < 0 {
+            jiff::Timestamp::MIN
+        } else {
+            jiff::Timestamp::MAX
+        };
+        Self(jiff::Timestamp::from_millisecond(millis).unwrap_or(end))
     }
 
     /// Seconds since 1970-01-01T00:00:00Z, clamped as [`Self::from_millis`].
