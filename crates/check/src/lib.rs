@@ -24,6 +24,7 @@ mod wording;
 
 use groma_model::Timestamp;
 use groma_model::inventory::{Finding, Inventory};
+use rayon::prelude::*;
 
 pub use checks::{all, moves_together};
 pub use draft::Draft;
@@ -43,8 +44,8 @@ pub trait Check: Sync {
 pub fn check(inventory: &Inventory, now: Timestamp) -> Vec<Finding> {
     let view = View::new(inventory, now);
     let mut findings: Vec<Finding> = all()
-        .iter()
-        .flat_map(|check| {
+        .par_iter()
+        .flat_map_iter(|check| {
             check
                 .look(&view)
                 .into_iter()

@@ -122,6 +122,7 @@ impl<'a> View<'a> {
     pub(crate) fn owner_of(&self, subjects: &BTreeSet<String>) -> Option<String> {
         let entities = subjects
             .iter()
+            .filter(|id| !id.starts_with("dep-"))
             .filter_map(|id| self.inventory.entity(&EntityId::new(id.as_str())));
         entities.filter_map(|e| self.owner(e)).next()
     }

@@ -1,6 +1,6 @@
 //! Edges in the making: one draft per component and kind, gathered by the place they lead to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use groma_model::fact::{Component, ComponentClass, Program};
 use groma_model::inventory::ReachedBy;
@@ -8,6 +8,7 @@ use groma_model::name::{Port, Protection, Transport};
 use groma_model::registry::REGISTRY;
 use groma_model::{EntityId, EvidenceId, Foreign, Seen, Witness};
 
+use crate::few::Few;
 use crate::gather::Raw;
 
 /// Where a need leads, seen from a consumer: everything of an edge but component and kind.
@@ -36,15 +37,15 @@ pub(crate) struct Draft {
     pub(crate) component: Component,
     pub(crate) kind: String,
     pub(crate) certainty: Certainty,
-    pub(crate) witnesses: BTreeSet<Witness>,
-    pub(crate) programs: BTreeSet<Program>,
+    pub(crate) witnesses: Few<Witness>,
+    pub(crate) programs: Few<Program>,
     /// Word that names the product whose file states the need: the rule's id up to the first dash.
-    pub(crate) products: BTreeSet<String>,
-    pub(crate) files: BTreeSet<Foreign>,
-    pub(crate) written_in: BTreeSet<String>,
-    pub(crate) reached: BTreeSet<(ReachedBy, String)>,
-    pub(crate) accounts: BTreeSet<String>,
-    pub(crate) resources: BTreeSet<String>,
+    pub(crate) products: Few<String>,
+    pub(crate) files: Few<Foreign>,
+    pub(crate) written_in: Few<String>,
+    pub(crate) reached: Few<(ReachedBy, String)>,
+    pub(crate) accounts: Few<String>,
+    pub(crate) resources: Few<String>,
     pub(crate) protection: Option<Protection>,
     pub(crate) secret: bool,
     pub(crate) rhythm: Option<String>,
@@ -52,7 +53,7 @@ pub(crate) struct Draft {
     /// How often it was seen alive.
     pub(crate) alive: u64,
     pub(crate) current: bool,
-    pub(crate) evidence: BTreeSet<EvidenceId>,
+    pub(crate) evidence: Few<EvidenceId>,
 }
 
 impl Draft {
@@ -68,14 +69,14 @@ impl Draft {
             component,
             kind: kind.to_owned(),
             certainty,
-            witnesses: BTreeSet::from([witness]),
-            programs: BTreeSet::new(),
-            products: BTreeSet::new(),
-            files: BTreeSet::new(),
-            written_in: BTreeSet::new(),
-            reached: BTreeSet::new(),
-            accounts: BTreeSet::new(),
-            resources: BTreeSet::new(),
+            witnesses: Few::of(witness),
+            programs: Few::default(),
+            products: Few::default(),
+            files: Few::default(),
+            written_in: Few::default(),
+            reached: Few::default(),
+            accounts: Few::default(),
+            resources: Few::default(),
             protection: None,
             secret: false,
             rhythm: None,
@@ -86,7 +87,7 @@ impl Draft {
                 raw.seen.count
             },
             current: raw.current,
-            evidence: BTreeSet::from([raw.id.clone()]),
+            evidence: Few::of(raw.id.clone()),
         }
     }
 

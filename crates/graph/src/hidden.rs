@@ -42,7 +42,7 @@ pub(crate) fn reasons(case: &Case<'_>) -> BTreeSet<String> {
             reasons.insert(word);
         }
     };
-    let only_written = draft.witnesses.iter().eq([&Witness::Written]);
+    let only_written = draft.witnesses.as_slice() == [Witness::Written];
     say(
         !consumer.has_agent && consumer.kind != "external",
         "device-without-agent",
@@ -53,7 +53,7 @@ pub(crate) fn reasons(case: &Case<'_>) -> BTreeSet<String> {
         "scheduled",
     );
     say(plain && is_rare(case), "rare");
-    say(draft.witnesses.iter().eq([&Witness::History]), "log-only");
+    say(draft.witnesses.as_slice() == [Witness::History], "log-only");
     say(by_address(draft), "address-literal");
     say(reached_by(draft, ReachedBy::Alias), "alias");
     say(
@@ -66,7 +66,7 @@ pub(crate) fn reasons(case: &Case<'_>) -> BTreeSet<String> {
         "cleartext-bind",
     );
     say(
-        draft.witnesses.iter().eq([&Witness::Declared]),
+        draft.witnesses.as_slice() == [Witness::Declared],
         "directory-only",
     );
     say(plain && is_undeclared(case), "undeclared");

@@ -176,7 +176,7 @@ fn resolver_takes_all(live: &mut Vec<Draft>, alone: &mut [Draft]) {
     // The resolver's own file may have joined one program already: then that draft takes the others.
     let at = live
         .iter()
-        .position(|d| d.kind == "dns" && d.products.contains("resolv"));
+        .position(|d| d.kind == "dns" && d.products.iter().any(|p| p == "resolv"));
     if let Some(at) = at {
         let mut resolver = live.remove(at);
         for draft in live.drain(..) {

@@ -12,6 +12,7 @@
 
 mod certificates;
 mod draft;
+mod few;
 mod finish;
 mod gather;
 mod hidden;
