@@ -66,6 +66,8 @@ pub struct Batch {
 }
 
 /// Joins observations of one fact in one scope by one source; order of first appearance is kept.
+///
+/// Places are remembered by their digest: a machine may have a hundred thousand of them.
 pub fn gathered(records: Vec<Record>) -> Vec<Record> {
     let mut places: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
     let mut joined: Vec<Record> = Vec::with_capacity(records.len());
@@ -75,7 +77,7 @@ pub fn gathered(records: Vec<Record>) -> Vec<Record> {
             continue;
         };
         let fact = serde_json::to_string(&observation.fact).unwrap_or_default();
-        let key = format!("{}\u{0}{}\u{0}{fact}", record.source, observation.scope);
+        let key = crate::id::digest(&[record.source.as_str(), observation.scope.as_str(), &fact]);
         match places
             .get(&key)
             .and_then(|at| joined.get_mut(*at))

@@ -33,7 +33,7 @@ impl Default for Budget {
             packets_per_host_per_second: 10,
             packets_per_second: 200,
             network_timeout_ms: 3_000,
-            observations_max: 2_000_000,
+            observations_max: 200_000,
         }
     }
 }

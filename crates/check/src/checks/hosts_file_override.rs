@@ -1,6 +1,6 @@
 //! `hosts-file-override`: a hosts file decides where a name leads, so a DNS change will not.
 
-use groma_model::inventory::{Dependency, Likelihood, ReachedBy, Severity, Strength};
+use groma_model::inventory::{Dependency, Likelihood, Provider, ReachedBy, Severity, Strength};
 
 use crate::view::consumers;
 use crate::wording::{agree, consumers_of, names, title, who};
@@ -23,6 +23,14 @@ impl Check for HostsFileOverride {
             .iter()
             .map(|((_, name), dependencies)| draft(view, name, dependencies))
             .collect()
+    }
+}
+
+/// Whom the hosts file means: the machine, or its address where the name asked for is all that is known of it.
+fn pinned_to(asked: &str, provider: &Provider) -> String {
+    match provider.addresses.as_slice() {
+        [only] if provider.name.eq_ignore_ascii_case(asked) => only.to_string(),
+        _ => provider.name.clone(),
     }
 }
 
@@ -55,7 +63,7 @@ fn draft(view: &View<'_>, name: &str, dependencies: &[&Dependency]) -> Draft {
     );
     draft.indicator = format!(
         "{asked} is pinned to {} for {}: {}",
-        provider.name,
+        pinned_to(asked, provider),
         names(dependencies.iter().map(|d| title(&d.kind))),
         names(dependencies.iter().map(|d| who(d)))
     );
