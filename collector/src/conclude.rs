@@ -1,6 +1,7 @@
 //! From evidence to the inventory document: the whole middle of the product in one function.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use anyhow::Result;
 use groma_graph::Graph;
@@ -10,7 +11,7 @@ use groma_model::inventory::{
 };
 use groma_model::registry::REGISTRY;
 use groma_model::store::{Annotation, LookRecord, Word};
-use groma_model::{CoverageState, EntityId, Estate, Scope, Timestamp};
+use groma_model::{CoverageState, EntityId, Estate, Evidence, Scope, Timestamp};
 use groma_source::Randomness;
 use groma_store::{Moment, Store, StoreError};
 
@@ -32,11 +33,12 @@ pub fn inventory(
     let annotations = store.annotations()?;
     let mut inventory = assemble(estate, graph, &looks, moment, now);
     annotate(&mut inventory, &annotations);
-    inventory.findings = groma_check::check(&inventory, now);
-    let circles = groma_graph::impact::cycles(&inventory);
-    inventory
-        .findings
-        .extend(groma_check::moves_together(&inventory, &circles, now));
+    let (findings, together) = rayon::join(
+        || groma_check::check(&inventory, now),
+        || groma_check::moves_together(&inventory, &groma_graph::impact::cycles(&inventory), now),
+    );
+    inventory.findings = findings;
+    inventory.findings.extend(together);
     inventory
         .findings
         .sort_by(|a, b| (a.severity, &a.id).cmp(&(b.severity, &b.id)));
@@ -61,22 +63,49 @@ fn resolve(store: &mut dyn Store, moment: &Moment, randomness: &dyn Randomness) 
     Ok(resolution.estate)
 }
 
+/// How many pieces of evidence travel from the store to a stage at a time, and how many such loads may wait.
+const LOAD: usize = 512;
+const LOADS_WAITING: usize = 16;
+
 /// Hands the evidence at `moment` to a pure stage as a stream; an error of the store ends it and is kept.
+///
+/// The store reads on a thread of its own, so that one core decodes while another concludes.
 fn read<T>(
+    store: &mut dyn Store,
+    moment: &Moment,
+    stage: impl FnOnce(&mut dyn Iterator<Item = Evidence>) -> T,
+) -> Result<T> {
+    std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel::<Vec<Evidence>>(LOADS_WAITING);
+        let reading = scope.spawn(move || send(store, moment, &sender));
+        let concluded = stage(&mut receiver.into_iter().flatten());
+        match reading.join() {
+            Ok(Ok(())) => Ok(concluded),
+            Ok(Err(error)) => Err(error.into()),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+/// Sends the evidence load by load; a stage that wants no more ends it.
+fn send(
     store: &dyn Store,
     moment: &Moment,
-    stage: impl FnOnce(&mut dyn Iterator<Item = groma_model::Evidence>) -> T,
-) -> Result<T> {
-    let mut failed: Option<StoreError> = None;
-    let mut stream = store
-        .evidence(moment)?
-        .map_while(|piece| piece.map_err(|error| failed = Some(error)).ok());
-    let concluded = stage(&mut stream);
-    drop(stream);
-    match failed {
-        Some(error) => Err(error.into()),
-        None => Ok(concluded),
+    to: &SyncSender<Vec<Evidence>>,
+) -> Result<(), StoreError> {
+    let mut load = Vec::with_capacity(LOAD);
+    for piece in store.evidence(moment)? {
+        load.push(piece?);
+        if load.len() == LOAD
+            && to
+                .send(std::mem::replace(&mut load, Vec::with_capacity(LOAD)))
+                .is_err()
+        {
+            return Ok(());
+        }
     }
+    let _ = to.send(load);
+    Ok(())
 }
 
 fn assemble(

@@ -1,35 +1,38 @@
 //! Drafts to dependencies: ids, reasons, and everything ready to print.
 
-use std::collections::BTreeMap;
-
 use groma_model::fact::ComponentClass;
 use groma_model::inventory::{
     Basis, Consumer, Dependency, DependencyDetails, Entity, Provider, ReachedBy, Strength,
 };
 use groma_model::registry::REGISTRY;
 use groma_model::{DependencyId, EntityId, Estate, Witness};
+use rayon::prelude::*;
 
 use crate::draft::{Draft, Drafts, Place};
 use crate::gather::Gathered;
 use crate::hidden;
 use crate::live::Listeners;
 
-/// Makes a dependency of every draft.
+/// Makes a dependency of every draft. Places know nothing of each other, so all cores work on them.
 pub(crate) fn finish(
     drafts: Drafts,
     gathered: &Gathered,
     estate: &Estate,
     listeners: &Listeners<'_>,
 ) -> Vec<Dependency> {
-    let mut done: BTreeMap<DependencyId, Dependency> = BTreeMap::new();
-    for (place, drafts) in drafts.places {
-        for draft in drafts {
-            if let Some(dependency) = dependency(&place, draft, gathered, estate, listeners) {
-                done.insert(dependency.id.clone(), dependency);
-            }
-        }
-    }
-    done.into_values().collect()
+    let places: Vec<(Place, Vec<Draft>)> = drafts.places.into_iter().collect();
+    let mut done: Vec<Dependency> = places
+        .into_par_iter()
+        .flat_map_iter(|(place, drafts)| {
+            let finished = drafts
+                .into_iter()
+                .filter_map(|draft| dependency(&place, draft, gathered, estate, listeners));
+            finished.collect::<Vec<_>>()
+        })
+        .collect();
+    done.par_sort_by(|a, b| a.id.cmp(&b.id));
+    done.dedup_by(|a, b| a.id == b.id);
+    done
 }
 
 fn dependency(

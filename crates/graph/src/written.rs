@@ -5,6 +5,7 @@ use groma_model::inventory::ReachedBy;
 use groma_model::name::{Port, Transport};
 use groma_model::registry::REGISTRY;
 use groma_model::{Estate, Meaning, Peer, Witness};
+use rayon::prelude::*;
 
 use crate::draft::{Certainty, Draft, Drafts, Place, component, one_transport};
 use crate::gather::{Gathered, Raw};
@@ -12,10 +13,10 @@ use crate::gather::{Gathered, Raw};
 /// Drafts of every written reference. A weak one (known_hosts) makes no edge; it confirms one that exists.
 pub(crate) fn references(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
     let (weak, firm): (Vec<_>, Vec<_>) = gathered.references.iter().partition(|r| r.fact.weak);
-    for raw in firm {
-        if let Some((place, draft)) = reference(raw, estate) {
-            drafts.add(place, draft);
-        }
+    let read: Vec<Option<(Place, Draft)>> =
+        firm.par_iter().map(|raw| reference(raw, estate)).collect();
+    for (place, draft) in read.into_iter().flatten() {
+        drafts.add(place, draft);
     }
     for raw in weak {
         let Some((place, draft)) = reference(raw, estate) else {

@@ -2,7 +2,7 @@
 //!
 //! Every format is made from one [`Inventory`] and nothing else: no clock, no disk, no network. The page
 //! a director opens ([`html`]), the text for a ticket ([`markdown`]), the table for a spreadsheet
-//! ([`csv`]), the same screens as data ([`json`]) and the last lines of a survey ([`summary`]) show the
+//! ([`csv()`]), the same screens as data ([`json`]) and the last lines of a survey ([`summary`]) show the
 //! same figures, because they are all made from one page of data first.
 //!
 //! What was discovered is attacker input. Control, bidirectional and zero-width characters become visible
@@ -36,7 +36,7 @@ use crate::text::ENGLISH;
 
 /// One self-contained HTML page that opens offline and reads well without JavaScript and on paper.
 ///
-/// Tables are cut at a size a browser opens at once, and say so; [`csv`] and [`json`] hold everything.
+/// Tables are cut at a size a browser opens at once, and say so; [`csv()`] and [`json`] hold everything.
 pub fn html(inventory: &Inventory) -> String {
     let index = Index::of(inventory);
     html::render(&index, &Page::of(&index, &ENGLISH, Limits::PAGE), &ENGLISH)
