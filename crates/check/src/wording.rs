@@ -95,6 +95,24 @@ pub(crate) fn who(dependency: &Dependency) -> String {
     format!("{} ({part})", dependency.consumer.name)
 }
 
+/// Where it is spoken without TLS, by whom, and with which accounts: `dir1:389 without TLS: app1 (nslcd); as proxy`.
+pub(crate) fn without_tls(dependencies: &[&Dependency]) -> String {
+    let mut accounts = dependencies
+        .iter()
+        .flat_map(|d| &d.details.accounts)
+        .peekable();
+    let with = if accounts.peek().is_none() {
+        String::new()
+    } else {
+        format!("; as {}", names(accounts))
+    };
+    format!(
+        "{} without TLS: {}{with}",
+        names(dependencies.iter().map(|d| place(&d.provider))),
+        names(dependencies.iter().map(|d| who(d)))
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

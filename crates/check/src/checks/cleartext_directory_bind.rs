@@ -4,7 +4,7 @@ use groma_model::inventory::{Dependency, Likelihood, Severity};
 use groma_model::name::Protection;
 
 use crate::view::{consumers, was_seen_alive};
-use crate::wording::{agree, consumers_of, names, place, who};
+use crate::wording::{agree, consumers_of, without_tls};
 use crate::{Check, Draft, View};
 
 /// Logons that send no password over the wire.
@@ -96,20 +96,7 @@ fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
             provider.name
         ),
     };
-    let accounts: Vec<&String> = dependencies
-        .iter()
-        .flat_map(|d| &d.details.accounts)
-        .collect();
-    let with = if accounts.is_empty() {
-        String::new()
-    } else {
-        format!("; as {}", names(accounts))
-    };
-    draft.indicator = format!(
-        "{} without TLS: {}{with}",
-        names(dependencies.iter().map(|d| place(&d.provider))),
-        names(dependencies.iter().map(|d| who(d)))
-    );
+    draft.indicator = without_tls(dependencies);
     "A read password opens whatever that account may do; a new directory refuses such logons from the first day, and they stop.".clone_into(&mut draft.impact);
     draft.mitigations = vec![
         "Switch these clients to ldaps or STARTTLS while the old directory still allows both.",

@@ -4,7 +4,7 @@ use groma_model::inventory::{Dependency, Likelihood, Severity};
 use groma_model::name::Protection;
 
 use crate::view::consumers;
-use crate::wording::{agree, consumers_of, names, place, who};
+use crate::wording::{agree, consumers_of, without_tls};
 use crate::{Check, Draft, View};
 
 pub(crate) struct CleartextMailSubmission;
@@ -74,20 +74,7 @@ fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
             provider.name
         ),
     };
-    let accounts: Vec<&String> = dependencies
-        .iter()
-        .flat_map(|d| &d.details.accounts)
-        .collect();
-    let with = if accounts.is_empty() {
-        String::new()
-    } else {
-        format!("; as {}", names(accounts))
-    };
-    draft.indicator = format!(
-        "{} without TLS: {}{with}",
-        names(dependencies.iter().map(|d| place(&d.provider))),
-        names(dependencies.iter().map(|d| who(d)))
-    );
+    draft.indicator = without_tls(dependencies);
     "Reports, invoices and alarms can be read or forged; a new mail system usually refuses unprotected submission, and then they stop.".clone_into(&mut draft.impact);
     draft.mitigations = vec![
         "Switch the senders to STARTTLS or TLS while the old server still allows both.",
