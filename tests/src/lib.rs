@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod machine;
+pub mod score;
 mod truth;
 
 pub use machine::{Kind, Machine, Output};

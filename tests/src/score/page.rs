@@ -1,0 +1,293 @@
+//! The scoreboard as a page people read.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::command::{Board, Contestant};
+use super::table::{Share, Table, Tally};
+
+/// The rules of the scoreboard, as they stand at its head.
+pub const RULES: &str = "\
+- Only dependencies between different machines, or to a name outside, are judged. What a machine needs of itself is not.
+- A finding is an entry of the truth if the consumer is the same machine, the provider is the same machine or name (by any \
+of its names and addresses), and port, transport and kind are the same. An entry without a port is only a finding without \
+one. DNS and Kerberos speak both transports on one port, so there the transport is not compared.
+- The part of the consumer (unit, job, file) only separates entries that are otherwise the same.
+- An entry that two findings state is found once, and doubled. A finding that is no entry is invented; where it fell for a \
+decoy, the decoy is named. What is nearly right (another port, another kind) is missed *and* invented.
+- Recall is found of all entries; precision is found of found and invented. Hidden recall counts the entries the truth calls \
+hidden; hidden precision counts what was invented and called hidden.
+- Peers are favoured: they have no word for kinds, so none is asked for; a row without a port counts for every entry between \
+its two machines; the same row twice is one.
+- A witness *could reach* the entries the truth says it could know in principle; it *reached* those found with that witness.
+- Leaks are secrets of the lab that stand in anything a contestant printed or sent. There must be none.
+- The truth is written from the lab's configuration before anybody looks, and no program under test reads it.
+";
+
+/// The whole scoreboard.
+pub(crate) fn markdown(board: &Board) -> String {
+    let mut page = String::from("# The scoreboard\n\n");
+    head(&mut page, board);
+    contestants(&mut page, board);
+    page.push_str("\n## Rules\n\n");
+    page.push_str(RULES);
+    if let Some(own) = board.contestants.first() {
+        by_kind(&mut page, &own.table);
+        by_reason(&mut page, &own.table);
+        by_witness(&mut page, &own.table);
+        machines(&mut page, board);
+        missed(&mut page, own);
+        invented(&mut page, own);
+        doubled(&mut page, own);
+    }
+    decoys_of_peers(&mut page, board);
+    amiss(&mut page, board);
+    page
+}
+
+fn head(page: &mut String, board: &Board) {
+    for (key, value) in &board.about {
+        line(page, format_args!("- {key}: {}", cell(value)));
+    }
+    let (all, hidden, decoys) = board.truth;
+    line(
+        page,
+        format_args!("- the truth: {all} dependencies, {hidden} of them hidden, {decoys} decoys\n"),
+    );
+}
+
+fn contestants(page: &mut String, board: &Board) {
+    page.push_str(
+        "| | found | recall | hidden found | hidden recall | invented | decoys | precision | doubled | leaks | seconds |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    for c in &board.contestants {
+        let name = cell(&format!("{} {}", c.name, c.version));
+        let name = name.trim();
+        if !c.available {
+            let why = c.why_not.as_deref().unwrap_or("no reason was given");
+            line(
+                page,
+                format_args!(
+                    "| {name} | not available: {} | | | | | | | | | |",
+                    cell(why)
+                ),
+            );
+            continue;
+        }
+        let (all, hidden) = (&c.table.all, &c.table.hidden);
+        line(
+            page,
+            format_args!(
+                "| {name} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+                all.found,
+                percent(all.recall()),
+                hidden.found,
+                percent(hidden.recall()),
+                all.invented,
+                all.decoys,
+                percent(all.precision()),
+                all.doubled,
+                c.leaks.len().max(c.leaks_counted),
+                c.seconds.map_or(String::new(), |s| format!("{s:.0}")),
+            ),
+        );
+    }
+    for c in board.contestants.iter().filter(|c| c.note.is_some()) {
+        let note = c.note.as_deref().unwrap_or_default();
+        line(page, format_args!("\n{}: {}", c.name, cell(note)));
+    }
+}
+
+fn by_kind(page: &mut String, table: &Table) {
+    for (title, all, kinds) in [
+        ("By kind", &table.all, &table.kinds),
+        ("By kind, hidden ones", &table.hidden, &table.hidden_kinds),
+    ] {
+        line(page, format_args!("\n## {title}\n"));
+        page.push_str(
+            "| kind | entries | found | missed | invented | recall | precision |\n\
+             | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        );
+        kinds
+            .iter()
+            .for_each(|(kind, tally)| row(page, kind, tally));
+        row(page, "**all**", all);
+    }
+    let (right, wrong) = (table.called_hidden, table.called_hidden_wrongly);
+    line(
+        page,
+        format_args!(
+            "\nCalled hidden: {} of the {} hidden ones found, and {} of the {} others found.",
+            right.part, right.whole, wrong.part, wrong.whole
+        ),
+    );
+}
+
+fn row(page: &mut String, name: &str, tally: &Tally) {
+    line(
+        page,
+        format_args!(
+            "| {name} | {} | {} | {} | {} | {} | {} |",
+            tally.found + tally.missed,
+            tally.found,
+            tally.missed,
+            tally.invented,
+            percent(tally.recall()),
+            percent(tally.precision()),
+        ),
+    );
+}
+
+fn by_reason(page: &mut String, table: &Table) {
+    page.push_str("\n## By reason for being hidden\n\n| reason | entries | found | recall |\n| --- | ---: | ---: | ---: |\n");
+    for (reason, share) in &table.reasons {
+        let (whole, part) = (share.whole, share.part);
+        line(
+            page,
+            format_args!("| {reason} | {whole} | {part} | {} |", percent(*share)),
+        );
+    }
+}
+
+fn by_witness(page: &mut String, table: &Table) {
+    page.push_str(
+        "\n## By witness: what it could reach, and what it reached\n\n\
+         | witness | could reach | reached | hidden: could | reached | nobody else could | found |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    for (witness, row) in &table.witnesses {
+        line(
+            page,
+            format_args!(
+                "| {witness} | {} | {} | {} | {} | {} | {} |",
+                row.all.whole,
+                row.all.part,
+                row.hidden.whole,
+                row.hidden.part,
+                row.alone.whole,
+                row.alone.part
+            ),
+        );
+    }
+}
+
+fn machines(page: &mut String, board: &Board) {
+    list(page, "Machines that are there twice", &board.twice);
+    list(page, "Machines wrongly taken for one", &board.merged);
+}
+
+/// The map of what to build next: what was missed, under the witness that knows it best.
+fn missed(page: &mut String, own: &Contestant) {
+    page.push_str("\n## Missed, by the witness that knows it best\n");
+    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (entry, verdict) in own.score.entries.iter().zip(&own.score.verdicts) {
+        if verdict.found {
+            continue;
+        }
+        let hidden = match entry.hidden.as_slice() {
+            [] => String::new(),
+            reasons => format!(" [hidden: {}]", reasons.join(", ")),
+        };
+        let nearly = verdict
+            .nearly
+            .as_ref()
+            .map_or(String::new(), |n| format!("; nearly: {n}"));
+        groups
+            .entry(entry.best_witness())
+            .or_default()
+            .push(format!(
+                "{} — {} ({}){hidden}{nearly}",
+                entry.line(),
+                entry.why,
+                entry.place
+            ));
+    }
+    for (witness, lines) in groups {
+        line(page, format_args!("\n### {witness}: {}\n", lines.len()));
+        bullets(page, lines);
+    }
+}
+
+fn invented(page: &mut String, own: &Contestant) {
+    let lines: Vec<String> = own.score.invented.iter().map(invented_line).collect();
+    list(page, "Invented", &lines);
+}
+
+fn invented_line(invented: &super::judge::Invented) -> String {
+    let decoy = invented
+        .decoy
+        .as_ref()
+        .map_or(String::new(), |d| format!(" — DECOY: {d}"));
+    let nearly = invented
+        .nearly
+        .as_ref()
+        .map_or(String::new(), |n| format!(" — {n}"));
+    let witnesses = invented.witnesses.join(", ");
+    format!("{} ({witnesses}){decoy}{nearly}", invented.line)
+}
+
+fn doubled(page: &mut String, own: &Contestant) {
+    let lines: Vec<String> = own
+        .score
+        .entries
+        .iter()
+        .zip(&own.score.verdicts)
+        .filter(|(_, v)| v.doubled > 0)
+        .map(|(e, v)| format!("{}: {} more", e.line(), v.doubled))
+        .collect();
+    list(page, "Doubled", &lines);
+}
+
+fn decoys_of_peers(page: &mut String, board: &Board) {
+    for peer in board.contestants.iter().skip(1).filter(|c| c.available) {
+        let fallen = peer.score.invented.iter().filter(|i| i.decoy.is_some());
+        let lines: Vec<String> = fallen.map(invented_line).collect();
+        list(page, &format!("Decoys {} fell for", peer.name), &lines);
+    }
+}
+
+fn amiss(page: &mut String, board: &Board) {
+    list(page, "What is wrong with the truth itself", &board.amiss);
+    let leaks: Vec<String> = board
+        .contestants
+        .iter()
+        .flat_map(|c| c.leaks.iter().map(move |l| format!("{}: {l}", c.name)))
+        .collect();
+    list(page, "Leaks", &leaks);
+}
+
+fn list(page: &mut String, title: &str, lines: &[String]) {
+    if !lines.is_empty() {
+        line(page, format_args!("\n## {title}: {}\n", lines.len()));
+        bullets(page, lines.to_vec());
+    }
+}
+
+fn bullets(page: &mut String, mut lines: Vec<String>) {
+    lines.sort();
+    for text in lines {
+        line(page, format_args!("- {}", cell(&text)));
+    }
+}
+
+fn line(page: &mut String, text: std::fmt::Arguments<'_>) {
+    writeln!(page, "{text}").expect("writing into a string does not fail");
+}
+
+fn percent(share: Share) -> String {
+    share
+        .percent()
+        .map_or_else(|| "–".to_owned(), |p| format!("{p:.1} %"))
+}
+
+/// Names that were found are strangers' input: no line breaks, no markup.
+fn cell(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars()
+        .map(plain)
+        .collect::<String>()
+        .replace('|', "\\|")
+        .replace('<', "&lt;")
+        .replace('*', "\\*")
+}
