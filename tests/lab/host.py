@@ -1,6 +1,7 @@
 """One host: its start, whether it is ready, its phases, and the way in."""
 import os
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -15,6 +16,14 @@ READY_SECONDS = 60
 PHASE_SECONDS = 90
 CORE = estate.HERE / "core"
 ENVIRONMENT = ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"]
+
+
+OVER = threading.Event()      # set when this `up` has failed: nobody need wait any longer
+LAUNCHING = threading.Lock()
+
+
+class Abandoned(Exception):
+    """Another host has failed, so this one was not waited for."""
 
 
 class Running:
@@ -33,7 +42,10 @@ class Running:
     def start(self):
         """Brings it to life and waits until its `start` has returned."""
         began = time.monotonic()
-        self.process = launch(self.host)
+        with LAUNCHING:
+            if OVER.is_set():
+                raise Abandoned
+            self.process = launch(self.host)
         self.init = first_process(self.process.pid, self.name)
         state.save_host(self.name, self.facts())
         self.wait("its start has not returned", lambda: self.started() is not None, START_SECONDS)
@@ -48,6 +60,8 @@ class Running:
         def over():
             if self.process.poll() is not None:
                 raise self.trouble("its first process ended")
+            if OVER.is_set():
+                raise Abandoned
             return done()
         if not state.wait_until(over, seconds):
             raise self.trouble(f"{otherwise} after {seconds} s")
@@ -97,6 +111,12 @@ class Running:
         with open(state.LOGS / f"{self.name}.log", "ab") as log:
             subprocess.run(way_in(self.init) + ["setsid", "-f", "/run/lab/traffic"], stdin=subprocess.DEVNULL,
                            stdout=log, stderr=log, start_new_session=True)
+
+
+def stop_launching():
+    """After this no host comes to life any more, so that what is swept stays swept."""
+    with LAUNCHING:
+        OVER.set()
 
 
 def launch(host):

@@ -121,7 +121,7 @@ def once(final, recipe, entry, say):
 def make(new, recipe, entry, name):
     what, below = recipe
     command = [
-        "nice", "-n", "10", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private",
+        "nice", "-n", "10", "setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private",
         "bash", str(LAYER), what, below, str(new), str(CACHE / "archives"), ",".join(sorted(entry["packages"])),
         "\n".join(entry.get("preseed", [])),
     ]

@@ -39,6 +39,7 @@ def interrupted(_number, _frame):
 
 
 def leave(problem, keep):
+    host.stop_launching()
     if keep and isinstance(problem, Trouble):
         state.save({**state.load(), "state": "failed"})
         print("left standing: lab enter HOST looks at it, lab down takes it down", file=sys.stderr)
@@ -48,8 +49,7 @@ def leave(problem, keep):
 
 
 def somebody_is_at_work():
-    lab = state.load()
-    raise Trouble(f"another lab command is at work on {state.NAME!r} (process {lab.get('pid', 'unknown')}); "
+    raise Trouble(f"another lab command is at work on {state.NAME!r} (process {state.holder().get('pid', 'unknown')}); "
                   "wait for it, or end it with lab down")
 
 
@@ -97,9 +97,9 @@ def bring_up(hosts, whole):
 
 def start_all(hosts):
     """Every host in a thread of its own; it waits for those it names in `after`, and for a free place."""
+    places, over = threading.Semaphore(STARTS_AT_ONCE), host.OVER
     running = {name: host.Running(one) for name, one in hosts.items()}
     ready = {name: threading.Event() for name in hosts}
-    places, over = threading.Semaphore(STARTS_AT_ONCE), threading.Event()
 
     def start(one):
         for earlier in one.host.after:
@@ -111,6 +111,8 @@ def start_all(hosts):
                 return
             try:
                 one.start()
+            except host.Abandoned:
+                return
             except BaseException:
                 over.set()
                 raise
@@ -159,7 +161,7 @@ def down():
 
     def end_the_other():
         waited.append(0.1)
-        other = state.load()
+        other = state.holder()
         if len(waited) in (1, 300):
             state.end(other, signal.SIGTERM if len(waited) == 1 else signal.SIGKILL)
         if len(waited) > 600:

@@ -37,10 +37,11 @@ def make(hosts):
     for site in estate.SITES:
         ip(["link set lo up", "link add wire type bridge mcast_snooping 0", "link set wire up"], switch(site))
         inside(switch(site), lambda: setting("net/ipv6/conf/all/disable_ipv6", 1))
+    for host in hosts.values():
+        inside(namespace(host.name), lambda: settings(host))
     for site in estate.SITES:
         ip(cables(site, hosts), switch(site))
     for host in hosts.values():
-        inside(namespace(host.name), lambda: settings(host))
         ip(cards(host), namespace(host.name))
 
 
@@ -87,7 +88,7 @@ def cards(host):
         site = estate.SITES[host.site]
         lines.append(f"route add default via {site.gateway}")
         if host.legs[0].address6:
-            lines.append(f"-6 route add default via {site.gateway6}")
+            lines.append(f"route add ::/0 via {site.gateway6}")
     return lines
 
 

@@ -32,15 +32,48 @@ def check_name():
 def alone(otherwise):
     """Holds the lab for one command at a time. `otherwise` is called when another command has it, until it is free."""
     check_name()
+    while not (file := lock()):
+        otherwise()
+    with file:
+        try:
+            yield
+        finally:
+            if not STATE.exists():
+                LOCK.unlink(missing_ok=True)
+                empty(ROOT)
+
+
+def lock():
+    """The lock file, held; or nothing when somebody else holds it, or removed it meanwhile."""
     ROOT.mkdir(mode=0o755, exist_ok=True)
-    with open(LOCK, "a") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                otherwise()
-        yield
+    file = open(LOCK, "a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.stat(LOCK).st_ino == os.fstat(file.fileno()).st_ino:
+            file.truncate(0)
+            file.write(json.dumps({"pid": os.getpid(), "born": born(os.getpid())}))
+            file.flush()
+            return file
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    file.close()
+    return None
+
+
+def holder():
+    """The process that has the lab to itself."""
+    try:
+        return json.loads(LOCK.read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def empty(folder):
+    """Removes a folder that holds nothing any more."""
+    try:
+        folder.rmdir()
+    except OSError:
+        pass
 
 
 def begin(selection):
@@ -126,8 +159,4 @@ def forget():
     """Removes what the lab had on disk and in /run; everything of it must have ended before."""
     shutil.rmtree(SCRATCH, ignore_errors=True)
     shutil.rmtree(STATE, ignore_errors=True)
-    for folder in (SCRATCH.parent,):
-        try:
-            folder.rmdir()
-        except OSError:
-            pass
+    empty(SCRATCH.parent)
