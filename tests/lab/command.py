@@ -13,8 +13,10 @@ from trouble import Trouble
 
 def run(arguments):
     """Runs one command and returns its exit code: 0 done, 1 it did not work, 2 wrong usage."""
-    typed = parser().parse_args(arguments)
     try:
+        if arguments[:1] == ["score"]:
+            return run_score(arguments[1:])
+        typed = parser().parse_args(arguments)
         return typed.meaning(typed) or 0
     except Trouble as trouble:
         print(f"lab: {trouble}", file=sys.stderr)
@@ -56,8 +58,7 @@ def parser():
     enter.add_argument("host")
     enter.add_argument("words", nargs=argparse.REMAINDER, metavar="CMD")
     add("check", check, "whether hosts and truth fit together; needs no rights and no lab")
-    score = add("score", run_score, "the scoreboard")
-    score.add_argument("words", nargs=argparse.REMAINDER, metavar="ARGUMENT")
+    add("score", run_score, "the scoreboard; its own words follow")
     return top
 
 
@@ -105,10 +106,6 @@ def check(_typed):
     return truth.check()
 
 
-def run_score(typed):
+def run_score(words):
     """The scoreboard is a program of its own; it finds the lab through `lab status --json`."""
-    for place in ("score/score", "score.py"):
-        program = estate.HERE / place
-        if program.exists():
-            return subprocess.call([sys.executable, str(program), *typed.words])
-    raise Trouble("there is no scoreboard yet")
+    return subprocess.call([sys.executable, str(estate.HERE / "score" / "score"), *words])

@@ -165,10 +165,13 @@ def prune(say):
     images, codename = written(), release()
     wanted = {base_place(images, codename)} | {place("role-" + role, role_key(images, codename, role)) for role in images["role"]}
     for old in sorted((CACHE / "images").iterdir()):
-        if old.is_dir() and old not in wanted and not old.name.endswith(".new") and not in_use(old):
+        ours = old.is_dir() and old.name.startswith(("base-", "role-")) and not old.name.endswith(".new")
+        if ours and old not in wanted and not in_use(old):
             shutil.rmtree(old)
-            old.with_name(old.name + ".lock").unlink(missing_ok=True)
             say(f"removed {old.name}")
+    for trace in sorted((CACHE / "images").glob("*.lo[cg]*")):
+        if not trace.with_suffix("").exists() and not trace.with_suffix(".new").exists():
+            trace.unlink()      # the lock or the log of an image that is no more
 
 
 def in_use(image):
