@@ -1,0 +1,15 @@
+<?php
+// Runs every five minutes: reminds the sales people of what is due.
+require __DIR__ . '/config/database.php';
+mysqli_report(MYSQLI_REPORT_OFF);
+$db = mysqli_init();
+$db->options(MYSQLI_OPT_CONNECT_TIMEOUT, 5);
+if (!@$db->real_connect(DB_HOST, DB_USER, DB_PASS, DB_NAME, DB_PORT)) {
+    fwrite(STDERR, 'database: ' . mysqli_connect_error() . "\n");
+    exit(1);
+}
+$due = $db->query('select count(*) from followups where due <= now()')->fetch_row()[0];
+$db->close();
+if ($due > 0) {
+    mail('vertrieb@kontor.example', "Wiedervorlage: $due", "offen: $due\n", ['From' => 'crm@kontor.example', 'Reply-To' => REPLY_TO]);
+}

@@ -1,0 +1,1 @@
+select id, customer from orders limit 50;
