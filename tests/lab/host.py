@@ -9,6 +9,7 @@ import estate
 import image
 import network
 import state
+import units
 from trouble import Trouble
 
 START_SECONDS = 90
@@ -53,6 +54,7 @@ class Running:
             raise self.trouble(f"its start failed with exit code {self.started()}")
         for what in self.host.ready:
             self.wait(f"it is not ready on {what[0]} {what[1]}", lambda: self.answers(*what), READY_SECONDS)
+        units.assign(self.name, self.init)
         self.seconds = time.monotonic() - began
         state.save_host(self.name, self.facts())
 
@@ -100,7 +102,7 @@ class Running:
             log.write(f"--- {script}\n".encode())
             log.flush()
             try:
-                done = subprocess.run(way_in(self.init) + [f"/run/lab/{script}"], stdin=subprocess.DEVNULL,
+                done = subprocess.run(way_in(self.name, self.init) + [f"/run/lab/{script}"], stdin=subprocess.DEVNULL,
                                       stdout=log, stderr=log, timeout=PHASE_SECONDS, start_new_session=True)
             except subprocess.TimeoutExpired:
                 return f"its {script} has not returned after {PHASE_SECONDS} s"
@@ -109,7 +111,7 @@ class Running:
     def traffic(self):
         """Leaves the steady traffic running as a child of the host's first process."""
         with open(state.LOGS / f"{self.name}.log", "ab") as log:
-            subprocess.run(way_in(self.init) + ["setsid", "-f", "/run/lab/traffic"], stdin=subprocess.DEVNULL,
+            subprocess.run(way_in(self.name, self.init) + ["setsid", "-f", "/run/lab/traffic"], stdin=subprocess.DEVNULL,
                            stdout=log, stderr=log, start_new_session=True)
 
 
@@ -125,13 +127,14 @@ def launch(host):
         (scratch / folder).mkdir(parents=True)
     (scratch / "upper").chmod(0o755)
     lower = ":".join(str(layer) for layer in image.layers(host.role))
+    group = units.make(host.name)
     command = [
         "nsenter", f"--net={network.NAMED / network.namespace(host.name)}",
         "unshare", "--mount", "--uts", "--ipc", "--pid", "--cgroup", "--fork", "--kill-child", "--propagation", "private",
-        "bash", str(CORE / "host-init"), "enter", host.name, lower, str(scratch), str(host.folder), str(CORE), str(state.SHARED),
+        "bash", str(CORE / "host-init"), "enter", host.name, lower, str(scratch), str(host.folder), str(CORE), str(state.SHARED), str(group or ""),
     ]
     with open(state.LOGS / f"{host.name}.log", "wb") as log:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        return subprocess.Popen(units.joined(group, command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
 
 def first_process(outside, name):
@@ -166,12 +169,13 @@ def listens(init, transport, port):
     return False
 
 
-def way_in(init):
-    return ["nsenter", "-t", str(init), "-m", "-u", "-i", "-n", "-p", "-C", "--wdns=/", "--"] + ENVIRONMENT
+def way_in(name, init):
+    command = ["nsenter", "-t", str(init), "-m", "-u", "-i", "-n", "-p", "-C", "--wdns=/", "--"] + ENVIRONMENT
+    return units.joined(units.session(name), command)
 
 
-def enter(init, words):
+def enter(name, init, words):
     """Becomes the command inside; never returns."""
     terminal = [f"TERM={os.environ['TERM']}"] if "TERM" in os.environ else []
-    command = way_in(init) + terminal + (words or ["bash", "-l"])
+    command = way_in(name, init) + terminal + (words or ["bash", "-l"])
     os.execvp(command[0], command)

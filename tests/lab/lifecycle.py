@@ -13,6 +13,7 @@ import host
 import image
 import network
 import state
+import units
 from trouble import Trouble
 
 TOOLS = ("ip", "nsenter", "unshare", "mount", "openssl")
@@ -88,6 +89,7 @@ def bring_up(hosts, whole):
     for script in ("once", "age"):
         run_phase(running, script, whole)
     for one in running:
+        units.assign(one.name, one.init)
         if one.host.has("traffic"):
             one.traffic()
     seconds = time.monotonic() - began
@@ -181,6 +183,7 @@ def sweep():
     for facts in state.load_hosts().values():
         state.end(facts)
     network.clear()
+    units.clear()
     state.forget()
     return found
 
@@ -218,4 +221,4 @@ def enter(name, words):
         raise Trouble(f"{name} is not up (up: {', '.join(up_now) or 'nothing'})")
     if words[:1] == ["--"]:
         words = words[1:]
-    host.enter(facts["pid"], words)
+    host.enter(name, facts["pid"], words)
