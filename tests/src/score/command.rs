@@ -28,6 +28,7 @@ scoreboard: holds what was found in the lab against what is true there
     --text FILE             anything groma printed or sent, to look for secrets in; may be given several times
     --slice                 judge only what the hosts of the fast slice can tell
     --only HOST[,HOST…]     judge only what these hosts can tell
+    --measuring ADDRESS     leave out what this machine did: it is the one that measures, and no part of the lab
     --about KEY=VALUE       a line for the head of the page; `seconds` and `version` go into the table
     --out DIR               write scoreboard.md and scoreboard.json there
     --require FILE          exit 1 if anything listed there as found is lost, or anything else is invented
@@ -48,6 +49,7 @@ struct Words {
     texts: Vec<PathBuf>,
     slice: bool,
     only: BTreeSet<String>,
+    measuring: BTreeSet<String>,
     about: Vec<(String, String)>,
     out: Option<PathBuf>,
     require: Option<PathBuf>,
@@ -85,6 +87,7 @@ impl Words {
             "--out" => self.out = Some(path()),
             "--require" => self.require = Some(path()),
             "--write-baseline" => self.write_baseline = Some(path()),
+            "--measuring" => drop(self.measuring.insert(value)),
             "--only" => self.only.extend(value.split(',').map(str::to_owned)),
             _ => {
                 let (key, value) = value
@@ -116,7 +119,7 @@ impl Words {
 }
 
 /// The options that take a value.
-const OPTIONS: [&str; 11] = [
+const OPTIONS: [&str; 12] = [
     "--truth",
     "--hosts",
     "--names",
@@ -127,6 +130,7 @@ const OPTIONS: [&str; 11] = [
     "--require",
     "--write-baseline",
     "--only",
+    "--measuring",
     "--about",
 ];
 
@@ -285,7 +289,8 @@ fn own(
     whole: &LabTruth,
     places: &Places,
 ) -> Result<Contestant, Unreadable> {
-    let findings = of_inventory(&read_inventory(typed)?, places);
+    let mut findings = of_inventory(&read_inventory(typed)?, places);
+    findings.retain(|f| !typed.measuring.iter().any(|m| f.involves(m)));
     let score = judge(truth, whole, &findings, places, Generosity::Strict);
     let mut leaks = canaries(&text_of(&typed.inventory)?);
     for file in &typed.texts {

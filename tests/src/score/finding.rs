@@ -100,6 +100,11 @@ impl Finding {
         format!("{} {needs}", self.consumer.label)
     }
 
+    /// True if one of its ends goes by this name or address.
+    pub fn involves(&self, called: &str) -> bool {
+        self.consumer.called.contains(called) || self.provider.called.contains(called)
+    }
+
     /// True if its ends are different machines, or one of them is outside.
     fn is_between_machines(&self) -> bool {
         match (&self.consumer.host, &self.provider.host) {

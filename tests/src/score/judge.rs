@@ -37,6 +37,8 @@ pub struct Verdict {
 pub struct Invented {
     /// It, in one line.
     pub line: String,
+    /// The part of the consumer it names.
+    pub component: Option<String>,
     /// Its kind, if it has one.
     pub kind: Option<String>,
     /// True if it is said to be hidden.
@@ -191,6 +193,7 @@ impl Judge<'_> {
         let near = truth.entries.iter().find(|e| self.same_ends(e, finding));
         Invented {
             line: finding.line(),
+            component: finding.component.clone(),
             kind: finding.kind.clone(),
             hidden: finding.hidden,
             decoy: decoy.map(|d| format!("{} ({})", d.why, d.place)),

@@ -223,8 +223,16 @@ fn invented_line(invented: &super::judge::Invented) -> String {
         .nearly
         .as_ref()
         .map_or(String::new(), |n| format!(" — {n}"));
-    let witnesses = invented.witnesses.join(", ");
-    format!("{} ({witnesses}){decoy}{nearly}", invented.line)
+    let part = invented.component.as_deref().unwrap_or_default();
+    let known: Vec<&str> = std::iter::once(part)
+        .chain(invented.witnesses.iter().map(String::as_str))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let known = match known.as_slice() {
+        [] => String::new(),
+        words => format!(" ({})", words.join(", ")),
+    };
+    format!("{}{known}{decoy}{nearly}", invented.line)
 }
 
 fn doubled(page: &mut String, own: &Contestant) {
