@@ -69,7 +69,15 @@ class Running:
             raise self.trouble(f"{otherwise} after {seconds} s")
 
     def trouble(self, text):
-        return Trouble(f"{self.name}: {text}. Its last words:\n{state.tail(self.name)}")
+        return Trouble(f"{self.name}: {text}. Its last words:\n{state.tail(state.LOGS / f'{self.name}.log')}{self.daemons()}")
+
+    def daemons(self):
+        """The last words of its programs, where its start keeps them."""
+        try:
+            logs = sorted(self.inner("run/lab").glob("*log"))
+        except OSError:
+            return ""
+        return "".join(f"\n {log.name}:\n{state.tail(log, 6)}" for log in logs if log.is_file())
 
     def started(self):
         try:
@@ -150,7 +158,7 @@ def first_process(outside, name):
         return bool(found)
 
     if not state.wait_until(born, 20, 0.01) or not found:
-        raise Trouble(f"{name}: it did not come to life:\n{state.tail(name)}")
+        raise Trouble(f"{name}: it did not come to life:\n{state.tail(state.LOGS / f'{name}.log')}")
     return int(found[0])
 
 

@@ -147,9 +147,9 @@ def wait_until(done, seconds, step=0.05):
     return True
 
 
-def tail(name, lines=15):
+def tail(log, lines=15):
     try:
-        text = (LOGS / f"{name}.log").read_text(errors="replace")
+        text = log.read_text(errors="replace")
     except OSError:
         return "  (it wrote nothing)"
     return "\n".join("  " + line for line in text.splitlines()[-lines:]) or "  (it wrote nothing)"

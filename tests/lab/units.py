@@ -86,8 +86,18 @@ def assign(name, init):
             place(child, unit)
 
     for pid, (parent, _, _) in processes.items():
-        if parent not in processes and pid != init:
-            place(pid, None)
+        if parent not in processes:
+            place(pid, unit_now(parent))
+
+
+def unit_now(pid):
+    """The unit a process stands in already."""
+    try:
+        group = Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return None
+    found = re.search(r"^0::.*/system\.slice/([^/\n]+)$", group, re.MULTILINE)
+    return found and found[1]
 
 
 def move(pid, group):
@@ -156,8 +166,9 @@ def unit_of(program, words, units, scripts):
     for pattern, unit in BY_PROGRAM:
         if pattern.match(program):
             return pattern.sub(unit, program)
-    fitting = sorted(((likeness(program, words, wanted), is_enabled, unit) for unit, (wanted, is_enabled) in units.items()), reverse=True)
-    if fitting and fitting[0][0] > 0 and "@." not in fitting[0][2]:
+    fitting = sorted(((likeness(program, words, wanted), is_enabled, unit) for unit, (wanted, is_enabled) in units.items()
+                      if "@." not in unit), reverse=True)
+    if fitting and fitting[0][0] > 0:
         return fitting[0][2]
     if INTERPRETERS.search(program):
         return None
