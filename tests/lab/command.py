@@ -24,6 +24,9 @@ def run(arguments):
     except KeyboardInterrupt:
         print("lab: interrupted", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())      # whoever read us has seen enough
+        return 1
     except OSError as error:
         print(f"lab: {in_plain_words(error)}", file=sys.stderr)
         return 1

@@ -143,3 +143,16 @@ def circle(hosts):
         return found
 
     return next((ring for ring in map(walk, hosts) if ring), [])
+
+
+def most_awaited_first(hosts):
+    """The order to begin in: whoever most others wait for, directly or through others, comes first."""
+    def waits_for(name, seen):
+        for earlier in hosts[name].after:
+            if earlier in hosts and earlier not in seen:
+                seen.add(earlier)
+                waits_for(earlier, seen)
+        return seen
+
+    awaited = [earlier for name in hosts for earlier in waits_for(name, set())]
+    return sorted(hosts, key=lambda name: (-awaited.count(name), name))

@@ -131,7 +131,7 @@ def make(new, recipe, entry, name):
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
     if done.returncode:
         raise Trouble(f"the image {name} could not be built: {reason(log.read_text(errors='replace'))}\n  (whole log: {log})")
-    os.sync()
+    subprocess.run(["sync", "-f", str(new)], check=True)      # the overlay it was made on did not wait for the disk
     log.unlink()
 
 
@@ -147,11 +147,17 @@ def install_builder(say):
     if shutil.which("mmdebstrap"):
         return
     say("mmdebstrap is missing: installing it with apt")
-    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    command = ["apt-get", "-q", "-y", "-o", "APT::Install-Recommends=false", "install", "mmdebstrap"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    install = ["apt-get", "-q", "-y", "-o", "APT::Install-Recommends=false", "install", "mmdebstrap"]
+    done = apt(install)
+    if done.returncode:
+        apt(["apt-get", "-q", "update"])
+        done = apt(install)
     if done.returncode:
         raise Trouble(f"mmdebstrap is missing and could not be installed: {reason(done.stdout + done.stderr)}")
+
+
+def apt(command):
+    return subprocess.run(command, env=dict(os.environ, DEBIAN_FRONTEND="noninteractive"), capture_output=True, text=True)
 
 
 def enough_room():

@@ -100,7 +100,7 @@ def bring_up(hosts, whole):
 def start_all(hosts):
     """Every host in a thread of its own; it waits for those it names in `after`, and for a free place."""
     places, over = threading.Semaphore(STARTS_AT_ONCE), host.OVER
-    running = {name: host.Running(one) for name, one in hosts.items()}
+    running = {name: host.Running(hosts[name]) for name in estate.most_awaited_first(hosts)}
     ready = {name: threading.Event() for name in hosts}
 
     def start(one):

@@ -60,6 +60,10 @@ class Order(unittest.TestCase):
         line = {"a": host("a", after=["b", "c"]), "b": host("b", after=["c"]), "c": host("c", after=["absent"])}
         self.assertEqual(estate.circle(line), [])
 
+    def test_whoever_most_others_wait_for_begins(self):
+        line = {"a": host("a", after=["b"]), "b": host("b", after=["c"]), "c": host("c", after=["absent"]), "d": host("d")}
+        self.assertEqual(estate.most_awaited_first(line), ["c", "b", "a", "d"])
+
     def test_only_keeps_the_named_and_refuses_the_unknown(self):
         both = {"a": host("a"), "b": host("b")}
         self.assertEqual(list(estate.only(both, ["b"])), ["b"])
