@@ -147,6 +147,8 @@ pub(crate) struct Contestant {
     pub(crate) available: bool,
     /// Why it could not.
     pub(crate) why_not: Option<String>,
+    /// True for all peers together.
+    pub(crate) is_sum: bool,
     /// What a reader should know.
     pub(crate) note: Option<String>,
     /// Entry by entry.
@@ -302,6 +304,7 @@ fn own(
         seconds: typed.about("seconds").and_then(|s| s.parse().ok()),
         available: true,
         why_not: None,
+        is_sum: false,
         note: None,
         table: Table::of(&score),
         score,
@@ -326,6 +329,7 @@ fn peer(
         seconds: Some(report.seconds),
         available: report.available,
         why_not: report.why_not,
+        is_sum: false,
         note: report.note,
         table: Table::of(&score),
         score,
@@ -338,13 +342,14 @@ fn peer(
 fn together(peers: &[Contestant]) -> Contestant {
     let able: Vec<&Contestant> = peers.iter().filter(|c| c.available).collect();
     let entries = able.first().map_or(Vec::new(), |c| c.score.entries.clone());
-    let found_by_any = |at: usize| {
+    let any = |at: usize, is: fn(&Verdict) -> bool| {
         able.iter()
-            .any(|c| c.score.verdicts.get(at).is_some_and(|v| v.found))
+            .any(|c| c.score.verdicts.get(at).is_some_and(is))
     };
     let verdicts = (0..entries.len())
         .map(|at| Verdict {
-            found: found_by_any(at),
+            found: any(at, |v| v.found),
+            named: any(at, |v| v.named) && !any(at, |v| v.found),
             ..Verdict::default()
         })
         .collect();
@@ -362,6 +367,7 @@ fn together(peers: &[Contestant]) -> Contestant {
         seconds: None,
         available: true,
         why_not: None,
+        is_sum: true,
         note: None,
         table: Table::of(&score),
         score,

@@ -10,7 +10,7 @@ use super::truth::LabTruth;
 /// oldmail, app1, ns1 and a copier.
 pub(crate) fn places() -> Places {
     let roster: Roster = toml::from_str(
-        "domains = ['kontor.example', 'ad.kontor.example']\n[aliases]\nsmtp = 'oldmail'\n",
+        "domains = ['kontor.example', 'ad.kontor.example']\n[aliases]\nsmtp = 'oldmail'\n[gone]\nnas-alt = '10.61.1.98'\n",
     )
     .unwrap();
     let mut places = Places::new(&roster);

@@ -13,7 +13,7 @@ use super::truth::{Decoy, Entry, LabTruth};
 pub enum Generosity {
     /// groma: consumer, provider, port, transport and kind.
     Strict,
-    /// Peers: no kind, and a finding without a port or transport fits every entry between the two machines.
+    /// Peers: no kind; one that says no port found nothing, but invented nothing either if the two machines are right.
     Generous,
 }
 
@@ -28,6 +28,8 @@ pub struct Verdict {
     pub witnesses: Vec<String>,
     /// True if it is said to be hidden.
     pub called_hidden: bool,
+    /// True if it was not found, but both its machines were named together.
+    pub named: bool,
     /// The finding that comes closest, if it was not found.
     pub nearly: Option<String>,
 }
@@ -78,7 +80,7 @@ pub fn judge(
         Generosity::Generous => judge.grant(truth, findings, &mut verdicts),
     };
     judge.mark_near_misses(truth, &left, &mut verdicts);
-    left.retain(|f| !whole.entries.iter().any(|e| judge.fits(e, f)));
+    left.retain(|f| !whole.entries.iter().any(|e| judge.excuses(e, f)));
     let invented = left
         .iter()
         .map(|f| judge.invented(f, whole, truth))
@@ -152,7 +154,7 @@ impl Judge<'_> {
 
     fn fits(&self, entry: &Entry, finding: &Finding) -> bool {
         self.same_ends(entry, finding)
-            && self.same_port(entry, finding)
+            && same_port(entry, finding)
             && self.same_transport(entry, finding)
             && self.same_kind(entry, finding)
     }
@@ -162,9 +164,10 @@ impl Judge<'_> {
             && finding.provider.is(&entry.provider, self.places)
     }
 
-    fn same_port(&self, entry: &Entry, finding: &Finding) -> bool {
-        let unsaid = self.generosity == Generosity::Generous && finding.port.is_none();
-        unsaid || entry.port == finding.port
+    /// True if the finding is not invented, be it that it names a machine and no more.
+    fn excuses(&self, entry: &Entry, finding: &Finding) -> bool {
+        let no_port = self.generosity == Generosity::Generous && finding.port.is_none();
+        self.fits(entry, finding) || no_port && self.same_ends(entry, finding)
     }
 
     fn same_transport(&self, entry: &Entry, finding: &Finding) -> bool {
@@ -184,6 +187,7 @@ impl Judge<'_> {
             if !verdict.found {
                 let near = left.iter().find(|f| self.same_ends(entry, f));
                 verdict.nearly = near.map(|f| f.line());
+                verdict.named = near.is_some();
             }
         }
     }
@@ -216,7 +220,7 @@ impl Judge<'_> {
     /// In what a finding between the right two machines differs from the entry.
     fn difference(&self, entry: &Entry, finding: &Finding) -> String {
         let parts = [
-            (self.same_port(entry, finding), "port"),
+            (same_port(entry, finding), "port"),
             (self.same_transport(entry, finding), "transport"),
             (self.same_kind(entry, finding), "kind"),
         ];
@@ -227,6 +231,10 @@ impl Judge<'_> {
             .collect();
         format!("other {}: {}", differing.join(" and "), entry.line())
     }
+}
+
+fn same_port(entry: &Entry, finding: &Finding) -> bool {
+    entry.port == finding.port
 }
 
 /// True if the service speaks both transports on this port (DNS, Kerberos): which one was used says nothing.
@@ -412,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_needs_no_kind_and_a_row_without_port_is_taken_kindly() {
+    fn a_peer_needs_no_kind_and_a_row_without_port_is_neither_found_nor_invented() {
         let row = |consumer: &str, provider: &str, port| Row {
             consumer: consumer.into(),
             provider: provider.into(),
@@ -443,7 +451,8 @@ mod tests {
             &places(),
             Generosity::Generous,
         );
-        assert_eq!(found(&score).len(), 3);
+        assert_eq!(found(&score).len(), 1);
+        assert_eq!(score.verdicts.iter().filter(|v| v.named).count(), 2);
         assert_eq!(score.invented.len(), 2);
         assert_eq!(
             score.invented.iter().filter(|i| i.decoy.is_some()).count(),

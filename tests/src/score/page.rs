@@ -17,8 +17,8 @@ one. DNS and Kerberos speak both transports on one port, so there the transport 
 decoy, the decoy is named. What is nearly right (another port, another kind) is missed *and* invented.
 - Recall is found of all entries; precision is found of found and invented. Hidden recall counts the entries the truth calls \
 hidden; hidden precision counts what was invented and called hidden.
-- Peers are favoured: they have no word for kinds, so none is asked for; a row without a port counts for every entry between \
-its two machines; the same row twice is one.
+- Peers are favoured: they have no word for kinds, so none is asked for; a row without a port finds nothing that has one, but \
+is not invented where its two machines have any dependency; the same row twice is one.
 - A witness *could reach* the entries the truth says it could know in principle; it *reached* those found with that witness.
 - Leaks are secrets of the lab that stand in anything a contestant printed or sent. There must be none.
 - The truth is written from the lab's configuration before anybody looks, and no program under test reads it.
@@ -93,9 +93,20 @@ fn contestants(page: &mut String, board: &Board) {
             ),
         );
     }
-    for c in board.contestants.iter().filter(|c| c.note.is_some()) {
-        let note = c.note.as_deref().unwrap_or_default();
-        line(page, format_args!("\n{}: {}", c.name, cell(note)));
+    for c in board.contestants.iter().filter(|c| c.available) {
+        let named = c.score.verdicts.iter().filter(|v| v.named).count();
+        let note = c
+            .note
+            .as_deref()
+            .map_or(String::new(), |n| format!("; {n}"));
+        line(
+            page,
+            format_args!(
+                "\n{}: of {named} missed entries it knows that the one machine has to do with the other{}",
+                c.name,
+                cell(&note)
+            ),
+        );
     }
 }
 
@@ -248,9 +259,14 @@ fn doubled(page: &mut String, own: &Contestant) {
 }
 
 fn decoys_of_peers(page: &mut String, board: &Board) {
-    for peer in board.contestants.iter().skip(1).filter(|c| c.available) {
+    for peer in board
+        .contestants
+        .iter()
+        .skip(1)
+        .filter(|c| c.available && !c.is_sum)
+    {
         let fallen = peer.score.invented.iter().filter(|i| i.decoy.is_some());
-        let lines: Vec<String> = fallen.map(invented_line).collect();
+        let lines: Vec<String> = fallen.map(|i| i.line.clone()).collect();
         list(page, &format!("Decoys {} fell for", peer.name), &lines);
     }
 }

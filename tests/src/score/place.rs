@@ -36,6 +36,9 @@ pub struct Roster {
     /// Alias → host.
     #[serde(default)]
     pub aliases: BTreeMap<String, String>,
+    /// Name → address of machines that are gone: both mean the same.
+    #[serde(default)]
+    pub gone: BTreeMap<String, IpAddr>,
 }
 
 /// Every name and address of the lab, and whose it is.
@@ -48,6 +51,8 @@ pub struct Places {
     hosts: BTreeSet<String>,
     slice: BTreeSet<String>,
     without_agent: BTreeSet<String>,
+    /// Name in every form → address of machines that are gone.
+    gone: BTreeMap<String, String>,
 }
 
 impl Places {
@@ -59,6 +64,11 @@ impl Places {
         };
         for (alias, host) in &roster.aliases {
             places.add_name(alias, host);
+        }
+        for (name, address) in &roster.gone {
+            for form in places.forms(name) {
+                places.gone.insert(form, address.to_string());
+            }
         }
         places
     }
@@ -172,8 +182,16 @@ impl Places {
 
     /// True if two things outside the lab are called the same.
     pub fn same_outside(&self, one: &str, other: &str) -> bool {
-        let (one, other) = (self.forms(one), self.forms(other));
-        one.intersection(&other).next().is_some()
+        let all = |name: &str| {
+            let mut forms = self.forms(name);
+            let gone: Vec<String> = forms
+                .iter()
+                .filter_map(|f| self.gone.get(f).cloned())
+                .collect();
+            forms.extend(gone);
+            forms
+        };
+        all(one).intersection(&all(other)).next().is_some()
     }
 
     /// The hosts of the fast slice.
@@ -250,5 +268,7 @@ mod tests {
         }
         assert!(places.same_outside("gone", "GONE.kontor.example"));
         assert!(!places.same_outside("gone", "gone.example.org"));
+        assert!(places.same_outside("nas-alt", "10.61.1.98"));
+        assert!(!places.same_outside("nas-alt.example.org", "10.61.1.98"));
     }
 }

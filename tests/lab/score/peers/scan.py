@@ -12,10 +12,10 @@ import network  # noqa: E402  (a module of the lab)
 NAME = "nmap -sV + ndiff"
 NETWORKS = ("10.61.1.0/24", "10.61.2.0/24")
 GUEST = "scanner"
-LIMIT_SECONDS = 280
+LIMIT_SECONDS = 200
 # Polite: a bounded rate, no print ports, the light set of version probes.
-SCAN = ["nmap", "-n", "-sT", "-sV", "--version-intensity", "2", "--top-ports", "150", "--max-rate", "150", "--max-retries", "1",
-        "--host-timeout", "60s", "--exclude-ports", "515,9100-9116,9999", "--exclude", rig.MEASURING, "-oX", "/run/scan.xml", *NETWORKS]
+SCAN = ["nmap", "-n", "-sT", "-sV", "--version-intensity", "2", "--top-ports", "100", "--max-rate", "600", "--max-retries", "1",
+        "--host-timeout", "45s", "--exclude-ports", "515,9100-9116,9999", "--exclude", rig.MEASURING, "-oX", "/run/scan.xml", *NETWORKS]
 VIEW = """
 set -e
 mount -t overlay -o lowerdir={peers}:{base},upperdir={scratch}/upper,workdir={scratch}/work overlay {scratch}/view
