@@ -11,5 +11,5 @@ if (!@$db->real_connect(DB_HOST, DB_USER, DB_PASS, DB_NAME, DB_PORT)) {
 $due = $db->query('select count(*) from followups where due <= now()')->fetch_row()[0];
 $db->close();
 if ($due > 0) {
-    mail('vertrieb@kontor.example', "Wiedervorlage: $due", "offen: $due\n", ['From' => 'crm@kontor.example', 'Reply-To' => REPLY_TO]);
+    mail('jens@kontor.example', "Wiedervorlage: $due", "offen: $due\n", ['From' => 'crm@kontor.example', 'Reply-To' => REPLY_TO]);
 }

@@ -6,4 +6,4 @@ define('DB_USER', 'crm');
 define('DB_PASS', 'lab-crm');
 define('DB_NAME', 'crm');
 // define('DB_HOST', 'mysql.webhoster-alt.example');
-define('REPLY_TO', 'vertrieb@kontor.example');
+define('REPLY_TO', 'jens@kontor.example');
