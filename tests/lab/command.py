@@ -7,12 +7,14 @@ import sys
 import estate
 import image
 import lifecycle
+import live
 import truth
 from trouble import Trouble
 
 
 def run(arguments):
     """Runs one command and returns its exit code: 0 done, 1 it did not work, 2 wrong usage."""
+    os.umask(0o022)      # what hosts see must not depend on who brought them up
     try:
         if arguments[:1] == ["score"]:
             return run_score(arguments[1:])
@@ -60,7 +62,8 @@ def parser():
     enter = add("enter", enter_host, "run a command inside a host, or a shell")
     enter.add_argument("host")
     enter.add_argument("words", nargs=argparse.REMAINDER, metavar="CMD")
-    add("check", check, "whether hosts and truth fit together; needs no rights and no lab")
+    held = add("check", check, "whether hosts and truth fit together; needs no rights and no lab")
+    held.add_argument("--live", action="store_true", help="hold the truth against the lab that is up (needs root)")
     add("score", run_score, "the scoreboard; its own words follow")
     return top
 
@@ -105,7 +108,10 @@ def enter_host(typed):
     return lifecycle.enter(typed.host, typed.words)
 
 
-def check(_typed):
+def check(typed):
+    if typed.live:
+        needs_root()
+        return live.check(estate.HERE)
     return truth.check()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import estate
 from trouble import Trouble
 
-CACHE = Path(os.environ.get("GROMA_LAB_CACHE", "/var/cache/groma-lab"))
+CACHE = Path(os.environ.get("GROMA_LAB_CACHE", "/var/cache/groma-lab")).absolute()
 LAYER = estate.HERE / "core" / "layer"
 BUILDS_AT_ONCE = 2
 FREE_MB_NEEDED = 2000
@@ -59,6 +59,11 @@ def layers(role):
     return [place("role-" + role, role_key(images, codename, role)) / "layer", base_place(images, codename) / "layer"]
 
 
+def check_cache():
+    if set(str(CACHE)) & set(":,\\"):
+        raise Trouble(f"GROMA_LAB_CACHE={CACHE}: a mount cannot be told a path with a colon, a comma or a backslash")
+
+
 def base_place(images, codename):
     return place("base", base_key(images, codename))
 
@@ -73,6 +78,7 @@ def missing(wanted):
 
 def build(wanted, say):
     """Builds what is not there yet, the base first, then at most two roles at a time."""
+    check_cache()
     images, codename = written(), release()
     wanted = sorted(set(wanted))
     keys = {role: role_key(images, codename, role) for role in wanted}

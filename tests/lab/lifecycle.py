@@ -69,6 +69,7 @@ def prepare(hosts):
     absent = [tool for tool in TOOLS if not shutil.which(tool)]
     if absent:
         raise Trouble(f"these programs are missing: {', '.join(absent)} (Debian: iproute2, util-linux, openssl)")
+    image.check_cache()
     ring = estate.circle(hosts)
     if ring:
         raise Trouble(f"these hosts wait for each other: {' after '.join(ring)}")

@@ -20,6 +20,7 @@ DEPENDENCY = {"why", "consumer", "consumers", "component", "provider", "port", "
 DECOY = {"why", "consumer", "consumers", "provider", "port", "transport", "kind", "where", "component"}
 SCRIPTS = ("start", "once", "age", "traffic")
 LAB_NAMES = re.compile(rb"(?i)kontor|\b10\.61\.[12]\.\d|fd61:1::")
+OF_EVERY_HOST = {"/etc/apt/sources.list", "/etc/hosts", "/etc/hostname", "/etc/passwd", "/etc/group"}
 FOLDERS_OF_USR = {"bin", "sbin", "lib", "lib64"}
 
 
@@ -214,7 +215,7 @@ def place_problems(where, hosts):
         return [f"where names {name}, which is no host"]
     if not path.startswith("/"):
         return [f"where {where} is not host:/path"]
-    if (hosts[name].folder / "files" / path.lstrip("/")).exists() or made_by_scripts(hosts[name], path):
+    if path in OF_EVERY_HOST or (hosts[name].folder / "files" / path.lstrip("/")).exists() or made_by_scripts(hosts[name], path):
         return []
     return [f"where {where}: hosts/{name} has no such file and no script of it mentions it"]
 
