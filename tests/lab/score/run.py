@@ -25,6 +25,7 @@ from report import not_available  # noqa: E402
 PEERS = ("scan", "fusion", "sampling", "grep")
 DECLARED = rig.LAB / "declared.csv"
 KEPT = rig.ROOT / "docs/reference/scoreboard.md"
+WAVE_TITLE = "# The wave, as `groma diff --wave` tells it"
 
 
 def main(words):
@@ -188,7 +189,14 @@ def tell(folder, typed):
     page = (folder / "scoreboard.md").read_text()
     print(page.partition("\n## Rules")[0], flush=True)
     if typed.keep:
-        KEPT.write_text(page)
+        keep(board=page)
+
+
+def keep(board=None, wave=None):
+    """The page in the documentation is the last scoreboard, and the last wave below it."""
+    old_board, _, old_wave = (KEPT.read_text() if KEPT.exists() else "").partition(WAVE_TITLE)
+    wave = wave or (WAVE_TITLE + old_wave if old_wave else "")
+    KEPT.write_text((board or old_board).rstrip() + "\n" + (f"\n{wave}" if wave else ""))
 
 
 def say(text):

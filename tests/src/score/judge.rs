@@ -211,10 +211,8 @@ impl Judge<'_> {
         of.is_none_or(|c| finding.consumer.is(c, self.places))
             && finding.provider.is(&decoy.provider, self.places)
             && decoy.port.is_none_or(|p| finding.port == Some(p))
-            && match (&decoy.kind, &finding.kind) {
-                (Some(one), Some(other)) => one == other,
-                _ => true,
-            }
+            && agree(decoy.transport.as_deref(), finding.transport.as_deref())
+            && agree(decoy.kind.as_deref(), finding.kind.as_deref())
     }
 
     /// In what a finding between the right two machines differs from the entry.
@@ -231,6 +229,11 @@ impl Judge<'_> {
             .collect();
         format!("other {}: {}", differing.join(" and "), entry.line())
     }
+}
+
+/// True unless both say something, and not the same.
+fn agree(one: Option<&str>, other: Option<&str>) -> bool {
+    one.zip(other).is_none_or(|(one, other)| one == other)
 }
 
 fn same_port(entry: &Entry, finding: &Finding) -> bool {

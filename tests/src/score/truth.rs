@@ -46,7 +46,11 @@ struct WrittenDecoy {
     consumers: Vec<String>,
     provider: String,
     port: Option<u16>,
+    transport: Option<String>,
     kind: Option<String>,
+    /// Said for people; a decoy is judged without it.
+    #[serde(rename = "component")]
+    _component: Option<String>,
     #[serde(rename = "where", default)]
     place: String,
 }
@@ -143,6 +147,8 @@ pub struct Decoy {
     pub provider: Place,
     /// Only on this port.
     pub port: Option<u16>,
+    /// Only by this transport.
+    pub transport: Option<String>,
     /// Only of this kind.
     pub kind: Option<String>,
     /// Where it stands.
@@ -265,6 +271,7 @@ fn decoy_of(written: &WrittenDecoy, consumer: Option<&String>, places: &Places) 
         consumer: consumer.map(|c| places.place(c)),
         provider: places.place(&written.provider),
         port: written.port,
+        transport: written.transport.clone(),
         kind: written.kind.clone(),
         place: written.place.clone(),
     }
