@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The scoreboard of the lab: groma, and its peers if wanted, over the lab that is up, held against the truth.
 
-    lab score [--slice] [--peers] [--for 60s] [--out DIR] [--require FILE] [--write-baseline FILE] [--keep]
+    lab score [--slice] [--peers] [--for 60s] [--out DIR] [--require FILE] [--write-baseline FILE] [--narrow-baseline FILE] [--keep]
 """
 import argparse
 import importlib
@@ -49,6 +49,7 @@ def parser():
     one.add_argument("--truth", type=Path, action="append", metavar="FILE", help="another truth than tests/lab/expected*.toml")
     one.add_argument("--require", type=Path, metavar="FILE", help="exit 1 if this is worse than FILE says")
     one.add_argument("--write-baseline", type=Path, metavar="FILE", help="write what was found, for --require")
+    one.add_argument("--narrow-baseline", type=Path, metavar="FILE", help="take out of FILE what this run did not find again")
     one.add_argument("--keep", action="store_true", help="also write docs/reference/scoreboard.md")
     return one
 
@@ -150,7 +151,7 @@ def judgement(typed, judge, hosts, folder, looked, concluded, reports):
         command += ["--only", ",".join(sorted(hosts))]
     if typed.slice:
         command += ["--slice"]
-    for option in ("require", "write_baseline"):
+    for option in ("require", "write_baseline", "narrow_baseline"):
         if getattr(typed, option):
             command += [f"--{option.replace('_', '-')}", getattr(typed, option)]
     return command + about(typed, hosts, looked, concluded)

@@ -52,6 +52,14 @@ impl Baseline {
         text
     }
 
+    /// What holds in both runs: found both times, invented in either. What only luck saw is no baseline.
+    pub fn narrowed(mut self, now: &Score) -> Self {
+        let now = Self::of(now);
+        self.found.retain(|line| now.found.contains(line));
+        self.invented.extend(now.invented);
+        self
+    }
+
     /// What is worse now than it was, in sentences.
     pub fn worse(&self, now: &Score) -> Vec<String> {
         let truth: BTreeSet<String> = now.entries.iter().map(super::truth::Entry::line).collect();
@@ -106,6 +114,16 @@ mod tests {
             before.worse(&score(&[sql, new])),
             ["newly invented: app1 needs oldmail:27/tcp for smtp-relay"]
         );
+    }
+
+    #[test]
+    fn what_only_luck_saw_is_no_baseline() {
+        let sql = edge(APP1, NS1, 5433, "sql");
+        let relay = edge(COPIER, OLDMAIL, 25, "smtp-relay");
+        let wrong = edge(APP1, OLDMAIL, 26, "smtp-relay");
+        let lucky = Baseline::of(&score(&[sql.clone(), relay]));
+        let narrowed = lucky.narrowed(&score(&[sql.clone(), wrong.clone()]));
+        assert_eq!(narrowed, Baseline::of(&score(&[sql, wrong])));
     }
 
     #[test]

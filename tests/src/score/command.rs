@@ -33,6 +33,7 @@ scoreboard: holds what was found in the lab against what is true there
     --out DIR               write scoreboard.md and scoreboard.json there
     --require FILE          exit 1 if anything listed there as found is lost, or anything else is invented
     --write-baseline FILE   write what was found and invented
+    --narrow-baseline FILE  take out of it what this run did not find, and add what it invented
 
 Exit codes: 0 judged; 1 worse than the baseline, or a secret leaked (only with --require); 2 wrong usage;
 3 an input could not be read.
@@ -54,6 +55,7 @@ struct Words {
     out: Option<PathBuf>,
     require: Option<PathBuf>,
     write_baseline: Option<PathBuf>,
+    narrow_baseline: Option<PathBuf>,
 }
 
 impl Words {
@@ -86,6 +88,7 @@ impl Words {
             "--text" => self.texts.push(path()),
             "--out" => self.out = Some(path()),
             "--require" => self.require = Some(path()),
+            "--narrow-baseline" => self.narrow_baseline = Some(path()),
             "--write-baseline" => self.write_baseline = Some(path()),
             "--measuring" => drop(self.measuring.insert(value)),
             "--only" => self.only.extend(value.split(',').map(str::to_owned)),
@@ -119,7 +122,7 @@ impl Words {
 }
 
 /// The options that take a value.
-const OPTIONS: [&str; 12] = [
+const OPTIONS: [&str; 13] = [
     "--truth",
     "--hosts",
     "--names",
@@ -129,6 +132,7 @@ const OPTIONS: [&str; 12] = [
     "--out",
     "--require",
     "--write-baseline",
+    "--narrow-baseline",
     "--only",
     "--measuring",
     "--about",
@@ -219,6 +223,9 @@ fn score(typed: &Words, out: &mut dyn Write, complaints: &mut dyn Write) -> Resu
     };
     if let Some(file) = &typed.write_baseline {
         write(file, &Baseline::of(&own.score).text())?;
+    }
+    if let Some(file) = &typed.narrow_baseline {
+        write(file, &Baseline::read(file)?.narrowed(&own.score).text())?;
     }
     match &typed.require {
         Some(file) => Ok(require(&Baseline::read(file)?, own, complaints)),
