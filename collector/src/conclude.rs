@@ -25,10 +25,8 @@ pub fn inventory(
     now: Timestamp,
     randomness: &dyn Randomness,
 ) -> Result<Inventory> {
-    let estate = resolve(store, moment, randomness)?;
-    let graph = read(store, moment, |evidence| {
-        groma_graph::connect(&estate, evidence)
-    })?;
+    let (estate, evidence) = resolve(store, moment, randomness)?;
+    let graph = groma_graph::connect(&estate, evidence);
     let looks = store.looks(moment)?;
     let annotations = store.annotations()?;
     let mut inventory = assemble(estate, graph, &looks, moment, now);
@@ -47,20 +45,31 @@ pub fn inventory(
     Ok(inventory)
 }
 
-fn resolve(store: &mut dyn Store, moment: &Moment, randomness: &dyn Randomness) -> Result<Estate> {
+/// The entities, and the evidence edges will be made of: it is read once, and what no edge needs is let go.
+fn resolve(
+    store: &mut dyn Store,
+    moment: &Moment,
+    randomness: &dyn Randomness,
+) -> Result<(Estate, impl Iterator<Item = Evidence>)> {
     let identities = store.identities()?;
     let mut mint = || {
         let mut bits = [0; 16];
         randomness.fill(&mut bits);
         EntityId::from_random(bits)
     };
+    let mut kept = Vec::new();
     let resolution = read(store, moment, |evidence| {
+        let evidence = evidence.inspect(|piece| {
+            if groma_graph::uses(piece) {
+                kept.push(Box::new(piece.clone()));
+            }
+        });
         groma_resolve::resolve(&identities, &mut mint, evidence)
     })?;
     if !resolution.new.is_empty() {
         store.remember(&resolution.new)?;
     }
-    Ok(resolution.estate)
+    Ok((resolution.estate, kept.into_iter().map(|piece| *piece)))
 }
 
 /// How many pieces of evidence travel from the store to a stage at a time, and how many such loads may wait.

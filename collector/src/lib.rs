@@ -11,6 +11,7 @@
 
 mod command;
 pub mod conclude;
+mod document;
 mod exit;
 mod files;
 mod terminal;

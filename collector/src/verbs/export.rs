@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::command::Place;
-use crate::files;
 use crate::verbs::{inventory_at, open_existing};
+use crate::{document, files};
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let inventory = inventory_at(store.as_mut(), arguments.snapshot.as_deref(), &world)?;
     files::write_with(&arguments.out, |out| match arguments.format {
         Format::Json => {
-            serde_json::to_writer(&mut *out, &inventory)?;
+            document::write(&inventory, out)?;
             out.write_all(b"\n")
         }
         Format::Csv => out.write_all(groma_report::csv(&inventory).as_bytes()),

@@ -1,6 +1,7 @@
 //! The inventory as checks look at it: indexed once, without what a person judged wrong.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
 use std::net::IpAddr;
 
 use groma_model::inventory::{
@@ -14,6 +15,7 @@ pub struct View<'a> {
     pub inventory: &'a Inventory,
     /// The moment it is judged at.
     pub now: Timestamp,
+    entities: HashMap<&'a EntityId, &'a Entity>,
     dependencies: Vec<&'a Dependency>,
     listeners: BTreeMap<&'a EntityId, Vec<&'a ListenerEntry>>,
     coverage: BTreeMap<&'a EntityId, Vec<&'a CoverageEntry>>,
@@ -43,6 +45,7 @@ impl<'a> View<'a> {
         Self {
             inventory,
             now,
+            entities: inventory.entities.iter().map(|e| (&e.id, e)).collect(),
             coverage,
             watched_hosts: inventory.entities.iter().filter(|e| e.has_agent).count(),
             systems: inventory
@@ -65,17 +68,18 @@ impl<'a> View<'a> {
     }
 
     /// Those of the dependencies that `keep` says, by the key it gives them.
-    pub fn grouped<K: Ord>(
+    pub fn grouped<K: Ord + Hash>(
         &self,
         keep: impl Fn(&'a Dependency) -> Option<K>,
     ) -> BTreeMap<K, Vec<&'a Dependency>> {
-        let mut groups: BTreeMap<K, Vec<&Dependency>> = BTreeMap::new();
+        // Hashed first: there are many dependencies, and only the groups need an order.
+        let mut groups: HashMap<K, Vec<&Dependency>> = HashMap::new();
         for dependency in self.dependencies() {
             if let Some(key) = keep(dependency) {
                 groups.entry(key).or_default().push(dependency);
             }
         }
-        groups
+        groups.into_iter().collect()
     }
 
     /// The listeners of a host.
@@ -85,7 +89,7 @@ impl<'a> View<'a> {
 
     /// The entity with this id. Does not rely on the order of the document.
     pub fn entity(&self, id: &EntityId) -> Option<&'a Entity> {
-        self.inventory.entity(id)
+        self.entities.get(id).copied()
     }
 
     /// Machines somebody looked at from inside.
@@ -123,7 +127,7 @@ impl<'a> View<'a> {
         let entities = subjects
             .iter()
             .filter(|id| !id.starts_with("dep-"))
-            .filter_map(|id| self.inventory.entity(&EntityId::new(id.as_str())));
+            .filter_map(|id| self.entity(&EntityId::new(id)));
         entities.filter_map(|e| self.owner(e)).next()
     }
 
@@ -166,7 +170,7 @@ pub(crate) fn was_seen_alive(dependency: &Dependency) -> bool {
 
 /// The number of different consumers.
 pub(crate) fn consumers(dependencies: &[&Dependency]) -> usize {
-    let ids: BTreeSet<&EntityId> = dependencies.iter().map(|d| &d.consumer.entity).collect();
+    let ids: HashSet<&EntityId> = dependencies.iter().map(|d| &d.consumer.entity).collect();
     ids.len()
 }
 

@@ -1,6 +1,6 @@
 //! Edges in the making: one draft per component and kind, gathered by the place they lead to.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use groma_model::fact::{Component, ComponentClass, Program};
 use groma_model::inventory::ReachedBy;
@@ -12,7 +12,7 @@ use crate::few::Few;
 use crate::gather::Raw;
 
 /// Where a need leads, seen from a consumer: everything of an edge but component and kind.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Place {
     pub(crate) consumer: EntityId,
     pub(crate) provider: EntityId,
@@ -135,20 +135,29 @@ pub(crate) fn weakest(a: Option<Protection>, b: Option<Protection>) -> Option<Pr
 /// All drafts by place.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Drafts {
-    pub(crate) places: BTreeMap<Place, Vec<Draft>>,
+    pub(crate) places: HashMap<Place, Vec<Draft>>,
 }
 
 impl Drafts {
     /// Adds a draft; one with the same component and kind takes it in.
     pub(crate) fn add(&mut self, place: Place, draft: Draft) {
-        let drafts = self.places.entry(place).or_default();
-        match drafts
-            .iter_mut()
-            .find(|d| d.component == draft.component && d.kind == draft.kind)
-        {
-            Some(same) => same.absorb(draft),
-            None => drafts.push(draft),
-        }
+        // Nearly every place has one draft, and an empty list would take room for four with the first.
+        let drafts = self
+            .places
+            .entry(place)
+            .or_insert_with(|| Vec::with_capacity(1));
+        take_in(drafts, draft);
+    }
+}
+
+/// Adds a draft to those of its place; one with the same component and kind takes it in.
+pub(crate) fn take_in(drafts: &mut Vec<Draft>, draft: Draft) {
+    match drafts
+        .iter_mut()
+        .find(|d| d.component == draft.component && d.kind == draft.kind)
+    {
+        Some(same) => same.absorb(draft),
+        None => drafts.push(draft),
     }
 }
 

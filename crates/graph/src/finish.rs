@@ -11,9 +11,10 @@ use rayon::prelude::*;
 use crate::draft::{Draft, Drafts, Place};
 use crate::gather::Gathered;
 use crate::hidden;
+use crate::join::join;
 use crate::live::Listeners;
 
-/// Makes a dependency of every draft. Places know nothing of each other, so all cores work on them.
+/// Joins the drafts of every place and makes a dependency of each that is left. Places know nothing of each other, so all cores work on them.
 pub(crate) fn finish(
     drafts: Drafts,
     gathered: &Gathered,
@@ -21,18 +22,20 @@ pub(crate) fn finish(
     listeners: &Listeners<'_>,
 ) -> Vec<Dependency> {
     let places: Vec<(Place, Vec<Draft>)> = drafts.places.into_iter().collect();
-    let mut done: Vec<Dependency> = places
+    // Boxed until they are in order: sorting moves pointers.
+    let mut done: Vec<Box<Dependency>> = places
         .into_par_iter()
         .flat_map_iter(|(place, drafts)| {
-            let finished = drafts
+            let finished = join(drafts)
                 .into_iter()
-                .filter_map(|draft| dependency(&place, draft, gathered, estate, listeners));
+                .filter_map(|draft| dependency(&place, draft, gathered, estate, listeners))
+                .map(Box::new);
             finished.collect::<Vec<_>>()
         })
         .collect();
     done.par_sort_by(|a, b| a.id.cmp(&b.id));
     done.dedup_by(|a, b| a.id == b.id);
-    done
+    done.into_iter().map(|dependency| *dependency).collect()
 }
 
 fn dependency(

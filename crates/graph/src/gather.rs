@@ -1,12 +1,16 @@
 //! One pass over the evidence: what edges are made of, and the lines that will be cited.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 
 use groma_model::fact::{Connection, FileSystem, Job, Listener, Measurement, Reference};
 use groma_model::inventory::{Dependency, EvidenceEntry, ListenerEntry, MeasurementEntry, Volume};
 use groma_model::{
     AgentId, EntityId, Estate, Evidence, EvidenceId, EvidenceState, Fact, Seen, SiteId, Witness,
 };
+use rayon::prelude::*;
+
+/// Pieces all cores work on at a time: what waits between two steps stays small.
+pub(crate) const LOAD: usize = 4096;
 
 /// A fact with the provenance an edge needs.
 #[derive(Clone, Debug)]
@@ -21,57 +25,55 @@ pub(crate) struct Raw<T> {
     pub(crate) fact: T,
 }
 
+/// Facts of one kind. Boxed: a list that grows and is sorted moves pointers, not facts.
+pub(crate) type Raws<T> = Vec<Box<Raw<T>>>;
+
 /// The facts edges are made of.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Gathered {
-    vantages: BTreeMap<AgentId, EntityId>,
-    cited_by_entities: BTreeSet<EvidenceId>,
-    pub(crate) listeners: Vec<Raw<Listener>>,
-    pub(crate) connections: Vec<Raw<Connection>>,
-    pub(crate) references: Vec<Raw<Reference>>,
-    pub(crate) mounts: Vec<Raw<FileSystem>>,
+    pub(crate) listeners: Raws<Listener>,
+    pub(crate) connections: Raws<Connection>,
+    pub(crate) references: Raws<Reference>,
+    pub(crate) mounts: Raws<FileSystem>,
     pub(crate) jobs: BTreeMap<EntityId, Vec<Job>>,
-    measurements: Vec<Raw<Measurement>>,
-    entries: BTreeMap<EvidenceId, EvidenceEntry>,
+    measurements: Raws<Measurement>,
+    entries: Vec<EvidenceEntry>,
     /// How many samples the sockets of each host were taken in: the most often seen listener tells.
     pub(crate) samples: BTreeMap<EntityId, u64>,
 }
 
 impl Gathered {
-    pub(crate) fn new(estate: &Estate) -> Self {
-        Self {
-            vantages: estate.vantages.clone(),
-            cited_by_entities: estate
-                .entities
-                .values()
-                .flat_map(|e| e.evidence.iter().cloned())
-                .collect(),
-            listeners: Vec::new(),
-            connections: Vec::new(),
-            references: Vec::new(),
-            mounts: Vec::new(),
-            jobs: BTreeMap::new(),
-            measurements: Vec::new(),
-            entries: BTreeMap::new(),
-            samples: BTreeMap::new(),
+    /// Takes everything `estate` has a place for, and puts it in an order that does not depend on how it
+    /// arrived; what arrived twice counts once.
+    pub(crate) fn read(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) -> Self {
+        let cited = estate.entities.values().flat_map(|e| &e.evidence);
+        let cited: HashSet<&EvidenceId> = cited.collect();
+        let mut gathered = Self::default();
+        let mut evidence = evidence.into_iter();
+        loop {
+            let load: Vec<Evidence> = evidence.by_ref().take(LOAD).collect();
+            if load.is_empty() {
+                break;
+            }
+            let placed: Vec<Placed> = load
+                .into_par_iter()
+                .filter_map(|piece| placed(piece, estate, &cited))
+                .collect();
+            for piece in placed {
+                gathered.take(piece);
+            }
         }
+        gathered.settle();
+        gathered
     }
 
-    pub(crate) fn take(&mut self, evidence: Evidence) {
-        let Some(host) = self.vantages.get(&evidence.vantage).cloned() else {
-            return;
-        };
-        if is_inner(&evidence) {
-            return;
-        }
-        let edge = matches!(
-            &evidence.fact,
-            Fact::Listener(_) | Fact::Connection(_) | Fact::Reference(_) | Fact::FileSystem(_)
-        );
-        if edge || self.cited_by_entities.contains(&evidence.id) {
-            self.entries
-                .insert(evidence.id.clone(), entry(&evidence, &host));
-        }
+    fn take(&mut self, placed: Placed) {
+        let Placed {
+            evidence,
+            host,
+            entry,
+        } = placed;
+        self.entries.extend(entry);
         let witness = evidence.witness();
         let Evidence {
             id,
@@ -85,7 +87,7 @@ impl Gathered {
         let current = state == EvidenceState::Current;
         macro_rules! raw {
             ($fact:expr) => {
-                Raw {
+                Box::new(Raw {
                     id,
                     site,
                     vantage,
@@ -94,7 +96,7 @@ impl Gathered {
                     current,
                     witness,
                     fact: $fact,
-                }
+                })
             };
         }
         match fact {
@@ -112,13 +114,14 @@ impl Gathered {
         }
     }
 
-    /// Puts everything in an order that does not depend on how it arrived; what arrived twice counts once.
-    pub(crate) fn settle(&mut self) {
+    fn settle(&mut self) {
         settle(&mut self.listeners);
         settle(&mut self.connections);
         settle(&mut self.references);
         settle(&mut self.mounts);
         settle(&mut self.measurements);
+        self.entries.par_sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        self.entries.dedup_by(|a, b| a.id == b.id);
         for jobs in self.jobs.values_mut() {
             jobs.sort_by(|a, b| {
                 (&a.file, &a.name, &a.schedule).cmp(&(&b.file, &b.name, &b.schedule))
@@ -129,7 +132,7 @@ impl Gathered {
 
     /// Volumes (bytes used, by mount point) and all other numbers, the newest of each.
     pub(crate) fn numbers(&self, estate: &Estate) -> (Vec<Volume>, Vec<MeasurementEntry>) {
-        let mut newest: BTreeMap<(&EntityId, &str, String), &Raw<Measurement>> = BTreeMap::new();
+        let mut newest: BTreeMap<_, &Raw<Measurement>> = BTreeMap::new();
         for raw in self
             .measurements
             .iter()
@@ -173,16 +176,38 @@ impl Gathered {
     ) -> Vec<EvidenceEntry> {
         let entities = estate.entities.values().flat_map(|e| &e.evidence);
         let edges = dependencies.iter().flat_map(|d| &d.evidence);
-        let cited: BTreeSet<&EvidenceId> = entities
+        let cited: HashSet<&EvidenceId> = entities
             .chain(edges)
             .chain(listeners.iter().flat_map(|l| &l.evidence))
             .collect();
-        self.entries
-            .into_iter()
-            .filter(|(id, _)| cited.contains(id))
-            .map(|(_, entry)| entry)
-            .collect()
+        let mut entries = self.entries;
+        entries.retain(|entry| cited.contains(&entry.id));
+        entries
     }
+}
+
+/// A piece of evidence with its machine, and the line that cites it where anything may.
+struct Placed {
+    evidence: Evidence,
+    host: EntityId,
+    entry: Option<EvidenceEntry>,
+}
+
+fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> Option<Placed> {
+    let host = estate.vantages.get(&evidence.vantage)?.clone();
+    if is_inner(&evidence) {
+        return None;
+    }
+    let edge = matches!(
+        &evidence.fact,
+        Fact::Listener(_) | Fact::Connection(_) | Fact::Reference(_) | Fact::FileSystem(_)
+    );
+    let entry = (edge || cited.contains(&evidence.id)).then(|| entry(&evidence, &host));
+    Some(Placed {
+        evidence,
+        host,
+        entry,
+    })
 }
 
 /// What stays within another network namespace: its loopback is not the loopback of the machine.
@@ -195,8 +220,8 @@ fn is_inner(evidence: &Evidence) -> bool {
     address.is_loopback() && evidence.scope.as_str().starts_with("socket:netns-")
 }
 
-fn settle<T>(list: &mut Vec<Raw<T>>) {
-    list.sort_by(|a, b| a.id.cmp(&b.id));
+fn settle<T: Send>(list: &mut Raws<T>) {
+    list.par_sort_unstable_by(|a, b| a.id.cmp(&b.id));
     list.dedup_by(|a, b| a.id == b.id);
 }
 

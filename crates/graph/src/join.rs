@@ -18,20 +18,21 @@ use groma_model::Foreign;
 use groma_model::fact::{ComponentClass, Program};
 use groma_model::registry::REGISTRY;
 
-use crate::draft::{Certainty, Draft, Drafts};
+use crate::draft::{Certainty, Draft, take_in};
 
-/// Joins the drafts of every place.
-pub(crate) fn join(drafts: Drafts) -> Drafts {
-    let mut joined = Drafts::default();
-    for (place, drafts) in drafts.places {
-        for draft in join_place(drafts) {
-            joined.add(place.clone(), draft);
-        }
+/// Joins the drafts of one place.
+pub(crate) fn join(drafts: Vec<Draft>) -> Vec<Draft> {
+    if drafts.len() < 2 {
+        return drafts;
+    }
+    let mut joined = Vec::with_capacity(drafts.len());
+    for draft in related(drafts) {
+        take_in(&mut joined, draft);
     }
     joined
 }
 
-fn join_place(drafts: Vec<Draft>) -> Vec<Draft> {
+fn related(drafts: Vec<Draft>) -> Vec<Draft> {
     let (mut live, written): (Vec<_>, Vec<_>) = drafts.into_iter().partition(Draft::is_alive);
     let mut alone = Vec::new();
     for draft in written {

@@ -25,7 +25,7 @@ mod written;
 use groma_model::inventory::{
     Dependency, EvidenceEntry, ListenerEntry, MeasurementEntry, System, Volume,
 };
-use groma_model::{Estate, Evidence};
+use groma_model::{Estate, Evidence, Fact};
 
 /// Everything that follows from the evidence once the entities are known. All lists are sorted.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -44,20 +44,23 @@ pub struct Graph {
     pub evidence: Vec<EvidenceEntry>,
 }
 
+/// True if [`connect`] makes anything of this evidence. The rest (most of all packages) need not be kept for it.
+pub fn uses(evidence: &Evidence) -> bool {
+    !matches!(
+        evidence.fact,
+        Fact::Package(_) | Fact::Unit(_) | Fact::Route(_) | Fact::Unknown(_)
+    )
+}
+
 /// Makes the graph of `estate` out of `evidence`: the same evidence that made the estate, in any order.
 pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) -> Graph {
-    let mut gathered = gather::Gathered::new(estate);
-    for piece in evidence {
-        gathered.take(piece);
-    }
-    gathered.settle();
+    let gathered = gather::Gathered::read(estate, evidence);
     let listeners = live::Listeners::new(&gathered, estate);
     let mut drafts = draft::Drafts::default();
     live::outgoing(&gathered, estate, &listeners, &mut drafts);
     written::references(&gathered, estate, &mut drafts);
     written::mounts(&gathered, estate, &mut drafts);
     live::incoming(&gathered, estate, &listeners, &mut drafts);
-    let drafts = join::join(drafts);
     let mut dependencies = finish::finish(drafts, &gathered, estate, &listeners);
     dependencies.extend(certificates::issued_by(estate));
     dependencies.sort_by(|a, b| a.id.cmp(&b.id));

@@ -28,7 +28,7 @@ impl<'a> Listeners<'a> {
             by_endpoint
                 .entry((host, raw.fact.port, raw.fact.transport))
                 .or_default()
-                .push(raw);
+                .push(raw.as_ref());
         }
         Self { by_endpoint }
     }

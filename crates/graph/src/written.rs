@@ -8,15 +8,17 @@ use groma_model::{Estate, Meaning, Peer, Witness};
 use rayon::prelude::*;
 
 use crate::draft::{Certainty, Draft, Drafts, Place, component, one_transport};
-use crate::gather::{Gathered, Raw};
+use crate::gather::{Gathered, LOAD, Raw};
 
 /// Drafts of every written reference. A weak one (known_hosts) makes no edge; it confirms one that exists.
 pub(crate) fn references(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
     let (weak, firm): (Vec<_>, Vec<_>) = gathered.references.iter().partition(|r| r.fact.weak);
-    let read: Vec<Option<(Place, Draft)>> =
-        firm.par_iter().map(|raw| reference(raw, estate)).collect();
-    for (place, draft) in read.into_iter().flatten() {
-        drafts.add(place, draft);
+    for load in firm.chunks(LOAD) {
+        let read: Vec<Option<(Place, Draft)>> =
+            load.par_iter().map(|raw| reference(raw, estate)).collect();
+        for (place, draft) in read.into_iter().flatten() {
+            drafts.add(place, draft);
+        }
     }
     for raw in weak {
         let Some((place, draft)) = reference(raw, estate) else {

@@ -7,28 +7,35 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::foreign::hex;
+use crate::short_text::ShortText;
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(#[schemars(with = "String")] ShortText);
 
         impl $name {
             /// Takes the id as it was written.
-            pub fn new(text: impl Into<String>) -> Self {
-                Self(text.into())
+            pub fn new(text: impl AsRef<str>) -> Self {
+                Self(ShortText::new(text.as_ref()))
             }
             /// The id as text.
             pub fn as_str(&self) -> &str {
-                &self.0
+                self.0.as_str()
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&self.as_str()).finish()
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
     };
@@ -52,42 +59,42 @@ text_id!(/// A way of looking, such as `host.sockets`. Permanent: it is written 
 impl AgentId {
     /// An agent id out of 128 random bits.
     pub fn from_random(bits: [u8; 16]) -> Self {
-        Self(format!("agt-{}", hex(&bits)))
+        Self::new(format!("agt-{}", hex(&bits)))
     }
 }
 
 impl EntityId {
     /// An entity id out of 128 random bits.
     pub fn from_random(bits: [u8; 16]) -> Self {
-        Self(format!("ent-{}", hex(&bits)))
+        Self::new(format!("ent-{}", hex(&bits)))
     }
 }
 
 impl Default for SiteId {
     /// The one site of a store that nobody divided yet.
     fn default() -> Self {
-        Self("default".to_owned())
+        Self::new("default")
     }
 }
 
 impl DependencyId {
     /// The id of the edge with these key parts.
     pub fn of(parts: &[&str]) -> Self {
-        Self(format!("dep-{}", digest(parts)))
+        Self::new(format!("dep-{}", digest(parts)))
     }
 }
 
 impl FindingId {
     /// The id of the finding with these key parts (check first, then subjects).
     pub fn of(parts: &[&str]) -> Self {
-        Self(format!("fnd-{}", digest(parts)))
+        Self::new(format!("fnd-{}", digest(parts)))
     }
 }
 
 impl EvidenceId {
     /// The id of the fact with these key parts.
     pub fn of(parts: &[&str]) -> Self {
-        Self(format!("evi-{}", digest(parts)))
+        Self::new(format!("evi-{}", digest(parts)))
     }
 }
 

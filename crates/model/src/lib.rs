@@ -20,6 +20,7 @@ pub mod name;
 pub mod observation;
 pub mod registry;
 pub mod says;
+mod short_text;
 pub mod store;
 pub mod time;
 pub mod wave;

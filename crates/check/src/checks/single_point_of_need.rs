@@ -1,6 +1,6 @@
 //! `single-point-of-need`: many machines need one, and have no second one to turn to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 
 use groma_model::EntityId;
 use groma_model::fact::Component;
@@ -50,26 +50,29 @@ impl Check for SinglePointOfNeed {
 
 type Part<'a> = (&'a EntityId, &'a Component, &'a str);
 
-/// Which providers each part of a machine has for each kind that comes in lists.
-fn providers_by_part<'a>(view: &View<'a>) -> BTreeMap<Part<'a>, BTreeSet<&'a EntityId>> {
-    let mut parts: BTreeMap<Part<'a>, BTreeSet<&EntityId>> = BTreeMap::new();
-    for d in view
-        .dependencies()
-        .filter(|d| IN_LISTS.contains(&d.kind.as_str()))
-    {
-        parts.entry(part(d)).or_default().insert(&d.provider.entity);
+/// A provider each part of a machine has for each kind that comes in lists, and whether it has another.
+type Seconds<'a> = HashMap<Part<'a>, (&'a EntityId, bool)>;
+
+fn providers_by_part<'a>(view: &View<'a>) -> Seconds<'a> {
+    let mut parts = Seconds::new();
+    for d in view.dependencies().filter(|d| comes_in_lists(d)) {
+        let provider = &d.provider.entity;
+        let (first, second) = parts.entry(part(d)).or_insert((provider, false));
+        *second |= *first != provider;
     }
     parts
+}
+
+fn comes_in_lists(d: &Dependency) -> bool {
+    IN_LISTS.contains(&d.kind.as_str())
 }
 
 fn part(d: &Dependency) -> Part<'_> {
     (&d.consumer.entity, &d.consumer.component, &d.kind)
 }
 
-fn has_second(seconds: &BTreeMap<Part<'_>, BTreeSet<&EntityId>>, d: &Dependency) -> bool {
-    seconds
-        .get(&part(d))
-        .is_some_and(|providers| providers.len() > 1)
+fn has_second(seconds: &Seconds<'_>, d: &Dependency) -> bool {
+    comes_in_lists(d) && seconds.get(&part(d)).is_some_and(|(_, second)| *second)
 }
 
 fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Option<Draft> {

@@ -120,7 +120,7 @@ impl Cursor<'_> {
             ),
         };
         let seen = seen(standing.first, last, standing.count);
-        let fact = serde_json::from_str(&row.json).map_err(damaged)?;
+        let fact = Fact::from_json(&row.json).map_err(damaged)?;
         Ok(Some(
             row.stream.evidence(row.scope, fact, &row.json, seen, state),
         ))

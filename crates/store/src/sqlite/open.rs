@@ -73,7 +73,7 @@ fn prepare(mut connection: Connection, path: &Path) -> Result<Connection, StoreE
     // The modes that no transaction can change come first; a write-ahead log survives a killed process.
     let modes = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
                  PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;
-                 PRAGMA cache_size = -65536;";
+                 PRAGMA cache_size = -131072;";
     connection
         .execute_batch(modes)
         .map_err(StoreError::opening(path))?;
