@@ -55,9 +55,12 @@ def hosts_up():
     """Every host of the lab that is up, by name."""
     done = run([sys.executable, str(LAB / "lab"), "status", "--json"], 30)
     try:
-        known = json.loads(done.out)["hosts"]
+        status = json.loads(done.out)
+        known = status["hosts"]
     except (ValueError, KeyError):
         raise Trouble(f"lab status: {done.last_words()}") from None
+    if status["state"] != "ready":
+        raise Trouble(f"the lab is {status['state']}: a scoreboard needs one that is ready (lab down, lab up)")
     up = {name: host_of(name, facts) for name, facts in known.items() if facts.get("alive")}
     if not up:
         raise Trouble("no host is up: lab up first")
@@ -72,19 +75,33 @@ def hosts_written():
     return sorted(place.parent.name for place in (LAB / "hosts").glob("*/host.toml"))
 
 
-def run(command, limit, nice=False, stdin=None):
+RUNNING, STOPPED = set(), threading.Event()
+
+
+def stop_all():
+    """Somebody wants it to end: what runs is ended, and nothing more is begun."""
+    STOPPED.set()
+    for process in list(RUNNING):
+        process.kill()
+
+
+def run(command, limit, nice=False, always=False):
     """Runs a program and waits; at the limit it is killed, and its code is 124."""
+    if STOPPED.is_set() and not always:
+        raise Trouble("interrupted")
     began = time.monotonic()
     command = (["nice", "-n", "5"] if nice else []) + [str(word) for word in command]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE if stdin else subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, start_new_session=True)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    RUNNING.add(process)
     try:
-        out, err = process.communicate(stdin, timeout=limit)
+        out, err = process.communicate(timeout=limit)
         code = process.returncode
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
         code, err = 124, err + f"\nstopped after {limit:.0f} s".encode()
+    finally:
+        RUNNING.discard(process)
     return Done(code, out.decode(errors="replace"), err.decode(errors="replace"), time.monotonic() - began)
 
 
@@ -97,17 +114,22 @@ def inside(host, command, limit, folders=()):
 def on_all(hosts, work, at_once=None):
     """Does `work(host)` for all hosts side by side; the answers by name."""
     places = threading.Semaphore(at_once or max(1, len(hosts)))
-    answers = {}
+    answers, troubles = {}, []
 
     def one(host):
         with places:
-            answers[host.name] = work(host)
+            try:
+                answers[host.name] = work(host)
+            except Trouble as trouble:
+                troubles.append(trouble)
 
     threads = [threading.Thread(target=one, args=(host,)) for host in hosts]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    if troubles:
+        raise troubles[0]
     return answers
 
 

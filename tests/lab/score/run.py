@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -30,12 +31,14 @@ WAVE_TITLE = "# The wave, as `groma diff --wave` tells it"
 
 def main(words):
     typed = parser().parse_args(words)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return score(typed)
     except rig.Trouble as trouble:
         print(f"lab score: {trouble}", file=sys.stderr)
         return 3
     except KeyboardInterrupt:
+        rig.stop_all()
         print("lab score: interrupted", file=sys.stderr)
         return 130
 

@@ -37,6 +37,7 @@ def main(words):
         print(f"wave: {trouble}", file=sys.stderr)
         return 3
     except KeyboardInterrupt:
+        rig.stop_all()
         print("wave: interrupted", file=sys.stderr)
         return 130
 
@@ -127,8 +128,9 @@ class Line:
         if not self.need:
             return self.says.startswith(f"{one['kind']} from {one['consumer']} to {one['provider']}.")
         consumer, provider, port, kind = self.need
-        return (consumer == one["consumer"] and kind == one["kind"] and provider in (one["provider"], one.get("was"))
-                and (provider != one["provider"] or one.get("port") in (None, port)))
+        if consumer != one["consumer"] or provider not in (one["provider"], one.get("was")):
+            return False
+        return kind == one["kind"] and provider != one["provider"] or one.get("port", port) == port
 
 
 def spread(entry):

@@ -223,6 +223,22 @@ fn missed(page: &mut String, own: &Contestant) {
 fn invented(page: &mut String, own: &Contestant) {
     let lines: Vec<String> = own.score.invented.iter().map(invented_line).collect();
     list(page, "Invented", &lines);
+    let nearly = own.score.invented.iter().filter_map(|i| i.nearly.as_ref());
+    let mut by: BTreeMap<&str, usize> = BTreeMap::new();
+    for words in nearly {
+        *by.entry(words.split(':').next().unwrap_or_default())
+            .or_default() += 1;
+    }
+    let by: Vec<String> = by.iter().map(|(word, n)| format!("{n} {word}")).collect();
+    if !by.is_empty() {
+        line(
+            page,
+            format_args!(
+                "\nNearly right, between the right machines: {}.",
+                by.join(", ")
+            ),
+        );
+    }
 }
 
 fn invented_line(invented: &super::judge::Invented) -> String {

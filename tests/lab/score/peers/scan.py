@@ -42,7 +42,7 @@ def look(_hosts, _window, folder):
             return not_available(NAME, (folder / "nmap" / "trouble.txt").read_text())
         changes = compare(layers, folder)
     finally:
-        rig.run(["ip", "netns", "del", network.namespace(GUEST)], 20)
+        rig.run(["ip", "netns", "del", network.namespace(GUEST)], 20, always=True)
     open_ports = first.count('state="open"')
     note = (f"{open_ports} open ports with their versions, {changes} lines of ndiff between two runs; "
             "what it says has no consumer, so it can name no dependency")
