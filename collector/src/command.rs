@@ -82,6 +82,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { exit::USAGE } else { 0 });
         }
     };
+    groma_sys::prefer_small_pages();
     match catch_unwind(AssertUnwindSafe(|| act(&cli))) {
         Ok(Ok(code)) => ExitCode::from(code),
         Ok(Err(error)) => {

@@ -106,7 +106,7 @@ mod tests {
     /// A document with as many questions as `questions` says, and something of everything that is easily made.
     fn document(questions: usize) -> Inventory {
         let question = |n: usize| Question {
-            to: (n % 2 == 0).then(|| "Anna \"the owner\"".to_owned()),
+            to: n.is_multiple_of(2).then(|| "Anna \"the owner\"".to_owned()),
             about: format!("ent-{n}"),
             question: format!("what is {n}?\n"),
         };

@@ -54,13 +54,20 @@ pub fn uses(evidence: &Evidence) -> bool {
 
 /// Makes the graph of `estate` out of `evidence`: the same evidence that made the estate, in any order.
 pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) -> Graph {
-    let gathered = gather::Gathered::read(estate, evidence);
-    let listeners = live::Listeners::new(&gathered, estate);
+    let mut gathered = gather::Gathered::read(estate, evidence);
+    let held = std::mem::take(&mut gathered.listeners);
+    let listeners = live::Listeners::new(&held, estate);
     let mut drafts = draft::Drafts::default();
     live::outgoing(&gathered, estate, &listeners, &mut drafts);
-    written::references(&gathered, estate, &mut drafts);
+    written::references(
+        std::mem::take(&mut gathered.references),
+        estate,
+        &mut drafts,
+    );
     written::mounts(&gathered, estate, &mut drafts);
     live::incoming(&gathered, estate, &listeners, &mut drafts);
+    // What drafts are made of makes room for what they become.
+    gathered.connections = Vec::new();
     let mut dependencies = finish::finish(drafts, &gathered, estate, &listeners);
     dependencies.extend(certificates::issued_by(estate));
     dependencies.sort_by(|a, b| a.id.cmp(&b.id));

@@ -10,7 +10,7 @@ use groma_model::registry::REGISTRY;
 use groma_model::{EntityId, Estate, EvidenceId, Peer, Witness};
 
 use crate::draft::{Certainty, Draft, Drafts, Place, component, one_transport};
-use crate::gather::{Gathered, Raw};
+use crate::gather::{Gathered, Raw, Raws};
 
 /// Every endpoint held open, by host, port and transport.
 pub(crate) struct Listeners<'a> {
@@ -18,9 +18,9 @@ pub(crate) struct Listeners<'a> {
 }
 
 impl<'a> Listeners<'a> {
-    pub(crate) fn new(gathered: &'a Gathered, estate: &Estate) -> Self {
+    pub(crate) fn new(held: &'a Raws<Listener>, estate: &Estate) -> Self {
         let mut by_endpoint: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for raw in &gathered.listeners {
+        for raw in held {
             let peer = Peer::Address(raw.fact.address);
             let host = estate
                 .locate(&raw.site, &raw.vantage, &peer)

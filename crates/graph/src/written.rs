@@ -8,20 +8,27 @@ use groma_model::{Estate, Meaning, Peer, Witness};
 use rayon::prelude::*;
 
 use crate::draft::{Certainty, Draft, Drafts, Place, component, one_transport};
-use crate::gather::{Gathered, LOAD, Raw};
+use crate::gather::{Gathered, LOAD, Raw, Raws};
 
 /// Drafts of every written reference. A weak one (known_hosts) makes no edge; it confirms one that exists.
-pub(crate) fn references(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
-    let (weak, firm): (Vec<_>, Vec<_>) = gathered.references.iter().partition(|r| r.fact.weak);
-    for load in firm.chunks(LOAD) {
-        let read: Vec<Option<(Place, Draft)>> =
-            load.par_iter().map(|raw| reference(raw, estate)).collect();
+pub(crate) fn references(references: Raws<Reference>, estate: &Estate, drafts: &mut Drafts) {
+    let (weak, firm): (Vec<_>, Vec<_>) = references.into_iter().partition(|r| r.fact.weak);
+    let mut firm = firm.into_iter();
+    loop {
+        let load: Vec<_> = firm.by_ref().take(LOAD).collect();
+        if load.is_empty() {
+            break;
+        }
+        let read: Vec<Option<(Place, Draft)>> = load
+            .into_par_iter()
+            .map(|raw| reference(*raw, estate))
+            .collect();
         for (place, draft) in read.into_iter().flatten() {
             drafts.add(place, draft);
         }
     }
     for raw in weak {
-        let Some((place, draft)) = reference(raw, estate) else {
+        let Some((place, draft)) = reference(*raw, estate) else {
             continue;
         };
         for known in drafts.places.get_mut(&place).into_iter().flatten() {
@@ -32,7 +39,7 @@ pub(crate) fn references(gathered: &Gathered, estate: &Estate, drafts: &mut Draf
     }
 }
 
-fn reference(raw: &Raw<Reference>, estate: &Estate) -> Option<(Place, Draft)> {
+fn reference(raw: Raw<Reference>, estate: &Estate) -> Option<(Place, Draft)> {
     let fact = &raw.fact;
     let meaning = estate.locate(&raw.site, &raw.vantage, &fact.peer)?;
     let port = fact
@@ -45,7 +52,7 @@ fn reference(raw: &Raw<Reference>, estate: &Estate) -> Option<(Place, Draft)> {
         transport: Some(one_transport(port, fact.transport)),
     };
     let mut draft = Draft::of(
-        raw,
+        &raw,
         fact.component.clone(),
         &fact.kind,
         Certainty::Stated,
