@@ -125,6 +125,8 @@ class Line:
     def about(self, one):
         if "says" in one:
             return one["says"] in self.says
+        if any(words in self.says for words in one.get("also", ())):
+            return True
         if not self.need:
             return self.says.startswith(f"{one['kind']} from {one['consumer']} to {one['provider']}.")
         consumer, provider, port, kind = self.need
