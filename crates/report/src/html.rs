@@ -26,28 +26,47 @@ struct Document<'a> {
     data: String,
 }
 
+/// The drawn map with what the side panel reads.
+pub(crate) struct Map {
+    grain: Grain,
+    things: usize,
+    edges_left_out: usize,
+    drawing: Option<String>,
+    data: String,
+}
+
+impl Map {
+    pub(crate) fn of(index: &Index<'_>, words: &Catalogue) -> Self {
+        let picture = Picture::of(index, words);
+        let drawn = !picture.nodes.is_empty();
+        Self {
+            drawing: drawn.then(|| map::render(&picture, &Layout::of(&picture), words)),
+            data: data_block(&PanelData::of(index, &picture, words)),
+            things: picture.nodes.iter().map(|n| n.members.len()).sum(),
+            edges_left_out: picture.edges_left_out,
+            grain: picture.grain,
+        }
+    }
+}
+
 /// The whole page.
-pub(crate) fn render(index: &Index<'_>, page: &Page, words: &Catalogue) -> String {
-    let picture = Picture::of(index, words);
-    let drawn = !picture.nodes.is_empty();
-    let map = drawn.then(|| map::render(&picture, &Layout::of(&picture), words));
-    let things: usize = picture.nodes.iter().map(|n| n.members.len()).sum();
-    let left_out = picture.edges_left_out;
+pub(crate) fn render(page: &Page, map: Map, words: &Catalogue) -> String {
+    let (things, left_out) = (map.things, map.edges_left_out);
     let document = Document {
         page,
         words,
         policy: policy(),
         style: STYLE,
         script: SCRIPT,
-        map_lead: match picture.grain {
+        map_lead: match map.grain {
             Grain::Parts => words.map_lead_parts.to_owned(),
             Grain::Things => words.map_lead_things.to_owned(),
             Grain::Groups => fill(words.map_lead_groups, &[&crate::human::number(things)]),
         },
-        map,
+        map: map.drawing,
         map_left_out: (left_out > 0)
             .then(|| fill(words.map_edges_left_out, &[&crate::human::number(left_out)])),
-        data: data_block(&PanelData::of(index, &picture, words)),
+        data: map.data,
     };
     document
         .render()

@@ -13,33 +13,41 @@ pub(crate) struct Index<'a> {
     pub(crate) inventory: &'a Inventory,
     entities: HashMap<&'a str, usize>,
     evidence: HashMap<&'a EvidenceId, usize>,
-    consumers: HashMap<&'a str, BTreeSet<&'a str>>,
-    consumer_of_dependency: HashMap<&'a str, &'a str>,
+    /// Positions of the other entities that need an entity, sorted.
+    consumers: HashMap<&'a str, Vec<usize>>,
+    consumer_of_dependency: HashMap<&'a str, usize>,
 }
 
 impl<'a> Index<'a> {
     /// Reads `inventory` once.
     pub(crate) fn of(inventory: &'a Inventory) -> Self {
-        let mut consumers: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+        let entities: HashMap<&str, usize> = inventory
+            .entities
+            .iter()
+            .enumerate()
+            .map(|(at, e)| (e.id.as_str(), at))
+            .collect();
+        let mut consumers: HashMap<&str, Vec<usize>> = HashMap::new();
         let mut consumer_of_dependency = HashMap::with_capacity(inventory.dependencies.len());
         for dependency in inventory.dependencies.iter().filter(|d| !is_wrong(d)) {
-            let consumer = dependency.consumer.entity.as_str();
-            consumer_of_dependency.insert(dependency.id.as_str(), consumer);
-            if consumer != dependency.provider.entity.as_str() {
+            let Some(consumer) = entities.get(dependency.consumer.entity.as_str()) else {
+                continue;
+            };
+            consumer_of_dependency.insert(dependency.id.as_str(), *consumer);
+            if dependency.consumer.entity != dependency.provider.entity {
                 consumers
                     .entry(dependency.provider.entity.as_str())
                     .or_default()
-                    .insert(consumer);
+                    .push(*consumer);
             }
+        }
+        for list in consumers.values_mut() {
+            list.sort_unstable();
+            list.dedup();
         }
         Self {
             inventory,
-            entities: inventory
-                .entities
-                .iter()
-                .enumerate()
-                .map(|(at, e)| (e.id.as_str(), at))
-                .collect(),
+            entities,
             evidence: inventory
                 .evidence
                 .iter()
@@ -69,16 +77,18 @@ impl<'a> Index<'a> {
 
     /// How many other entities need this one directly.
     pub(crate) fn consumers(&self, entity: &str) -> usize {
-        self.consumers.get(entity).map_or(0, BTreeSet::len)
+        self.consumers.get(entity).map_or(0, Vec::len)
     }
 
     /// How many entities a finding touches: those that need its subjects, and the consumers of its dependencies.
     pub(crate) fn touched_by(&self, finding: &Finding) -> usize {
-        let mut touched: BTreeSet<&str> = BTreeSet::new();
+        let mut touched: Vec<usize> = Vec::new();
         for subject in &finding.subjects {
             touched.extend(self.consumers.get(subject.as_str()).into_iter().flatten());
             touched.extend(self.consumer_of_dependency.get(subject.as_str()));
         }
+        touched.sort_unstable();
+        touched.dedup();
         touched.len()
     }
 

@@ -39,7 +39,11 @@ use crate::text::ENGLISH;
 /// Tables are cut at a size a browser opens at once, and say so; [`csv()`] and [`json`] hold everything.
 pub fn html(inventory: &Inventory) -> String {
     let index = Index::of(inventory);
-    html::render(&index, &Page::of(&index, &ENGLISH, Limits::PAGE), &ENGLISH)
+    let (page, map) = rayon::join(
+        || Page::of(&index, &ENGLISH, Limits::PAGE),
+        || html::Map::of(&index, &ENGLISH),
+    );
+    html::render(&page, map, &ENGLISH)
 }
 
 /// The same report as GitHub-flavoured Markdown, without the map.
