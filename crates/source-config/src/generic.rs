@@ -4,7 +4,7 @@
 //! tree of megabytes without either costs little more than reading it.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hasher};
 use std::net::Ipv4Addr;
 use std::sync::LazyLock;
 
@@ -39,7 +39,7 @@ pub(crate) fn scan(text: &str, dialect: Dialect, place: &Place) -> (Vec<Referenc
         dialect,
         place,
         comments: comments(text),
-        seen: HashSet::new(),
+        seen: HashSet::default(),
         hasher: BuildHasherDefault::default(),
         out: Vec::new(),
         line: 1,
@@ -75,11 +75,31 @@ struct Scan<'a> {
     place: &'a Place,
     comments: Vec<(usize, usize)>,
     /// Digests of what was kept: 64 bits tell a file's few thousand machines apart.
-    seen: HashSet<u64>,
+    seen: HashSet<u64, BuildHasherDefault<AsItIs>>,
     hasher: BuildHasherDefault<DefaultHasher>,
     out: Vec<Reference>,
     line: u32,
     counted: usize,
+}
+
+/// A digest needs no second one.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, digest: u64) {
+        self.0 = digest;
+    }
 }
 
 impl Scan<'_> {

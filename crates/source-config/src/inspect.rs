@@ -115,15 +115,16 @@ pub(crate) fn plan(real: &Path, machine: &Machine) -> Option<Plan> {
     if is_copy(&path) {
         return None;
     }
-    let rules: Vec<&Rule> = RULES
+    let rules: Vec<&Rule> = COVERED
         .iter()
-        .filter(|rule| covers(rule, &path) && speaks_for(rule, &path, machine))
+        .filter(|covered| covered.has(&path) && speaks_for(covered.rule, &path, machine))
+        .map(|covered| covered.rule)
         .collect();
     // A rule that names a directory knows better than the list of silent paths and names.
     let named = rules.iter().any(|rule| {
         rule.files
             .iter()
-            .any(|glob| glob.starts_with('/') && !glob.contains("**") && is_match(glob, &path))
+            .any(|glob| glob.starts_with('/') && !glob.contains("**") && matches(glob, &path))
     });
     if !named && (is_other_matter(&path) || is_silent_path(&path)) {
         return None;
@@ -142,16 +143,50 @@ fn belongs_to_units(path: &str) -> bool {
     path.contains("/systemd/system/") || path.contains("/systemd/user/")
 }
 
-fn is_match(glob: &str, path: &str) -> bool {
-    let prefix = literal_prefix(glob);
-    let suffix = glob.rsplit('*').next().unwrap_or(glob);
-    path.starts_with(prefix) && path.ends_with(suffix) && matches(glob, path)
+/// A glob with its two ends, which tell nearly every path apart from it.
+struct Pattern {
+    glob: &'static str,
+    prefix: &'static str,
+    suffix: &'static str,
 }
 
-fn covers(rule: &Rule, path: &str) -> bool {
-    rule.files.iter().any(|glob| is_match(glob, path))
-        && !rule.not_files.iter().any(|glob| is_match(glob, path))
+impl Pattern {
+    fn all(globs: &'static [String]) -> Vec<Self> {
+        let pattern = |glob: &'static String| Self {
+            glob,
+            prefix: literal_prefix(glob),
+            suffix: glob.rsplit('*').next().unwrap_or(glob),
+        };
+        globs.iter().map(pattern).collect()
+    }
+
+    fn is_match(&self, path: &str) -> bool {
+        path.ends_with(self.suffix) && path.starts_with(self.prefix) && matches(self.glob, path)
+    }
 }
+
+/// Which files a rule reads.
+struct Covered {
+    rule: &'static Rule,
+    files: Vec<Pattern>,
+    not_files: Vec<Pattern>,
+}
+
+impl Covered {
+    fn has(&self, path: &str) -> bool {
+        self.files.iter().any(|pattern| pattern.is_match(path))
+            && !self.not_files.iter().any(|pattern| pattern.is_match(path))
+    }
+}
+
+static COVERED: LazyLock<Vec<Covered>> = LazyLock::new(|| {
+    let covered = |rule: &'static Rule| Covered {
+        rule,
+        files: Pattern::all(&rule.files),
+        not_files: Pattern::all(&rule.not_files),
+    };
+    RULES.iter().map(covered).collect()
+});
 
 /// True unless the file is switched off: a unit that does not run, a table nobody mentions.
 fn speaks_for(rule: &Rule, path: &str, machine: &Machine) -> bool {
@@ -398,11 +433,14 @@ mod tests {
 
     #[test]
     fn every_rule_covers_what_its_globs_say() {
-        let rule = |id: &str| RULES.iter().find(|r| r.id == id).unwrap();
-        assert!(covers(rule("environment-file"), "/srv/app/.env"));
-        assert!(covers(rule("cron-system"), "/etc/cron.d/backup"));
-        assert!(!covers(rule("cron-system"), "/etc/cron.daily/backup"));
-        assert!(covers(rule("postfix"), "/etc/postfix/main.cf"));
+        let covers = |id: &str, path: &str| {
+            let of = COVERED.iter().find(|covered| covered.rule.id == id);
+            of.unwrap().has(path)
+        };
+        assert!(covers("environment-file", "/srv/app/.env"));
+        assert!(covers("cron-system", "/etc/cron.d/backup"));
+        assert!(!covers("cron-system", "/etc/cron.daily/backup"));
+        assert!(covers("postfix", "/etc/postfix/main.cf"));
     }
 
     #[test]
