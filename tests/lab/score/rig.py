@@ -1,6 +1,7 @@
 """What every contestant needs: the running lab, a way into its hosts, programs with a limit, and where results go."""
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -82,7 +83,21 @@ def stop_all():
     """Somebody wants it to end: what runs is ended, and nothing more is begun."""
     STOPPED.set()
     for process in list(RUNNING):
-        process.kill()
+        end(process)
+
+
+def end(process):
+    """Ends a program and everything it started: it leads a process group of its own."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def pause(seconds):
+    """Sleeps, but not when somebody wants it to end."""
+    if STOPPED.wait(max(0.0, seconds)):
+        raise Trouble("interrupted")
 
 
 def run(command, limit, nice=False, always=False):
@@ -97,7 +112,7 @@ def run(command, limit, nice=False, always=False):
         out, err = process.communicate(timeout=limit)
         code = process.returncode
     except subprocess.TimeoutExpired:
-        process.kill()
+        end(process)
         out, err = process.communicate()
         code, err = 124, err + f"\nstopped after {limit:.0f} s".encode()
     finally:

@@ -20,7 +20,7 @@ def look(hosts, window, folder):
         rounds += 1
         if rounds * EVERY_SECONDS > window:
             break
-        time.sleep(max(0.0, began + rounds * EVERY_SECONDS - time.monotonic()))
+        rig.pause(began + rounds * EVERY_SECONDS - time.monotonic())
     rows = [one for rows in seen.values() for one in rows]
     version = rig.run(["ss", "-V"], 10).out.strip().rpartition("-")[2]
     note = f"{rounds} samples of {len(watched)} hosts; who listens is the provider"
