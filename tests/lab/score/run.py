@@ -74,6 +74,7 @@ def score(typed):
     hosts = rig.hosts_up()
     judge = build_judge()
     folder = fresh(typed.out.resolve())
+    settle(hosts)
     peers = PeersAside(hosts, typed.window, folder / "peers") if typed.peers else None
     say(f"looking for {typed.window} s on {sum(host.agent for host in hosts.values())} of {len(hosts)} hosts")
     looked = looks.look(hosts, typed.window, made(folder / "batches"))
@@ -113,6 +114,15 @@ def fresh(folder):
 def made(folder):
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def settle(hosts):
+    """Once a minute is over, the kernel forgets the connections of the monthly jobs `lab up` has just run for real. Who
+    looks at once must not see them either: they are history."""
+    left = sum(rig.forget_closed(host) for host in hosts.values())
+    if left:
+        say(f"{left} closed connections are still remembered by this kernel: waiting a minute")
+        rig.pause(60)
 
 
 class PeersAside:

@@ -20,6 +20,8 @@ hidden; hidden precision counts what was invented and called hidden.
 - Peers are favoured: they have no word for kinds, so none is asked for; a row without a port finds nothing that has one, but \
 is not invented where its two machines have any dependency; the same row twice is one.
 - A witness *could reach* the entries the truth says it could know in principle; it *reached* those found with that witness.
+- The monthly jobs of the lab run for real while it comes up. What the kernel still remembers of their connections is removed \
+before anybody looks: they are history, and a contestant that reads logs may know them.
 - Leaks are secrets of the lab that stand in anything a contestant printed or sent. There must be none.
 - The truth is written from the lab's configuration before anybody looks, and no program under test reads it.
 ";
