@@ -21,18 +21,23 @@ pub(crate) fn agree(number: usize, one: &'static str, many: &'static str) -> &'s
 
 /// `a`, `a and b`, `a, b and c`, and from the seventh on `a, b, c, d, e, f and 3 more`. Doubles count once.
 pub(crate) fn names<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
-    let mut unique: Vec<String> = names.into_iter().map(|n| n.as_ref().to_owned()).collect();
-    unique.sort();
-    unique.dedup();
-    let more = unique.len().saturating_sub(NAMES_MAX);
-    if more == 1 {
-        return joined(&unique);
-    }
-    unique.truncate(NAMES_MAX);
+    let mut unique: Vec<S> = names.into_iter().collect();
+    unique.sort_by(|a, b| a.as_ref().cmp(b.as_ref()));
+    unique.dedup_by(|a, b| (*a).as_ref() == (*b).as_ref());
+    let more = match unique.len().saturating_sub(NAMES_MAX) {
+        1 => 0,
+        more => more,
+    };
+    let told = unique.len() - more;
+    let mut said: Vec<String> = unique
+        .iter()
+        .take(told)
+        .map(|name| name.as_ref().to_owned())
+        .collect();
     if more > 0 {
-        unique.push(format!("{more} more"));
+        said.push(format!("{more} more"));
     }
-    joined(&unique)
+    joined(&said)
 }
 
 fn joined(items: &[String]) -> String {

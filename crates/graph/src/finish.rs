@@ -1,5 +1,7 @@
 //! Drafts to dependencies: ids, reasons, and everything ready to print.
 
+use std::collections::HashMap;
+
 use groma_model::fact::ComponentClass;
 use groma_model::inventory::{
     Basis, Consumer, Dependency, DependencyDetails, Entity, Provider, ReachedBy, Strength,
@@ -22,13 +24,21 @@ pub(crate) fn finish(
     listeners: &Listeners<'_>,
 ) -> Vec<Dependency> {
     let places: Vec<(Place, Vec<Draft>)> = drafts.places.into_iter().collect();
+    let entities: HashMap<&EntityId, &Entity> = estate.entities.iter().collect();
     // Boxed until they are in order: sorting moves pointers.
     let mut done: Vec<Box<Dependency>> = places
         .into_par_iter()
         .flat_map_iter(|(place, drafts)| {
             let finished = join(drafts)
                 .into_iter()
-                .filter_map(|draft| dependency(&place, draft, gathered, estate, listeners))
+                .filter_map(|draft| {
+                    let consumer = entities.get(&place.consumer)?;
+                    let provider = entities.get(&place.provider)?;
+                    let ends = Ends { consumer, provider };
+                    Some(dependency(
+                        &place, draft, &ends, gathered, estate, listeners,
+                    ))
+                })
                 .map(Box::new);
             finished.collect::<Vec<_>>()
         })
@@ -38,15 +48,21 @@ pub(crate) fn finish(
     done.into_iter().map(|dependency| *dependency).collect()
 }
 
+/// The two machines of a place.
+struct Ends<'a> {
+    consumer: &'a Entity,
+    provider: &'a Entity,
+}
+
 fn dependency(
     place: &Place,
     draft: Draft,
+    ends: &Ends<'_>,
     gathered: &Gathered,
     estate: &Estate,
     listeners: &Listeners<'_>,
-) -> Option<Dependency> {
-    let consumer = estate.entities.get(&place.consumer)?;
-    let provider = estate.entities.get(&place.provider)?;
+) -> Dependency {
+    let Ends { consumer, provider } = *ends;
     let samples = gathered.samples.get(&place.consumer).copied().unwrap_or(0);
     let reasons = hidden::reasons(&hidden::Case {
         place,
@@ -58,7 +74,7 @@ fn dependency(
     });
     let kind = REGISTRY.kind(&draft.kind);
     let (reached_by, reached_as) = hardest_to_move(&draft);
-    Some(Dependency {
+    Dependency {
         id: id(place, &draft),
         layer: kind.layer.clone(),
         strength: strength(&kind.strength),
@@ -86,7 +102,7 @@ fn dependency(
         provider: provider_end(place, provider, listeners),
         kind: draft.kind,
         evidence: draft.evidence.into_iter().collect(),
-    })
+    }
 }
 
 fn provider_end(place: &Place, provider: &Entity, listeners: &Listeners<'_>) -> Provider {

@@ -69,12 +69,17 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     // What drafts are made of makes room for what they become.
     gathered.connections = Vec::new();
     let mut dependencies = finish::finish(drafts, &gathered, estate, &listeners);
-    dependencies.extend(certificates::issued_by(estate));
-    dependencies.sort_by(|a, b| a.id.cmp(&b.id));
+    let issued = certificates::issued_by(estate);
+    if !issued.is_empty() {
+        dependencies.extend(issued);
+        dependencies.sort_by(|a, b| a.id.cmp(&b.id));
+    }
     let listeners = listeners.into_entries(estate);
-    let systems = systems::propose(estate, &listeners, &dependencies);
     let (volumes, measurements) = gathered.numbers(estate);
-    let evidence = gathered.into_cited(estate, &dependencies, &listeners);
+    let (systems, evidence) = rayon::join(
+        || systems::propose(estate, &listeners, &dependencies),
+        || gathered.into_cited(estate, &dependencies, &listeners),
+    );
     Graph {
         dependencies,
         listeners,

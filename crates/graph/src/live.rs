@@ -1,6 +1,6 @@
 //! Listeners and connections: what was seen happening.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use groma_knowledge::services::{ServiceProgram, service_of_program};
 use groma_model::fact::{Component, ComponentClass, Connection, Direction, Job, Listener, Program};
@@ -14,12 +14,12 @@ use crate::gather::{Gathered, Raw, Raws};
 
 /// Every endpoint held open, by host, port and transport.
 pub(crate) struct Listeners<'a> {
-    by_endpoint: BTreeMap<(EntityId, Port, Transport), Vec<&'a Raw<Listener>>>,
+    by_endpoint: HashMap<(EntityId, Port, Transport), Vec<&'a Raw<Listener>>>,
 }
 
 impl<'a> Listeners<'a> {
     pub(crate) fn new(held: &'a Raws<Listener>, estate: &Estate) -> Self {
-        let mut by_endpoint: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut by_endpoint: HashMap<_, Vec<_>> = HashMap::new();
         for raw in held {
             let peer = Peer::Address(raw.fact.address);
             let host = estate

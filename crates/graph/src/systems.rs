@@ -14,18 +14,18 @@ pub(crate) fn propose(
     listeners: &[ListenerEntry],
     dependencies: &[Dependency],
 ) -> Vec<System> {
-    let mut functions: BTreeMap<&EntityId, BTreeSet<String>> = BTreeMap::new();
-    let mut products: BTreeMap<&EntityId, BTreeSet<String>> = BTreeMap::new();
+    let mut functions: BTreeMap<&EntityId, BTreeSet<&str>> = BTreeMap::new();
+    let mut products: BTreeMap<&EntityId, BTreeSet<&str>> = BTreeMap::new();
     for listener in listeners.iter().filter(|l| !l.address.is_loopback()) {
         if let Some(service) = service(&listener.process) {
             functions
                 .entry(&listener.entity)
                 .or_default()
-                .insert(service.function.clone());
+                .insert(&service.function);
             products
                 .entry(&listener.entity)
                 .or_default()
-                .insert(service.product.clone());
+                .insert(&service.product);
         }
     }
     for dependency in dependencies
@@ -61,7 +61,7 @@ pub(crate) fn propose(
 }
 
 /// What serving a kind of need makes a machine, in the words of `groma_knowledge::services`.
-fn function_of(kind: &str, layer: &str) -> String {
+fn function_of<'a>(kind: &'a str, layer: &'a str) -> &'a str {
     match kind {
         "dns" => "name resolution",
         "ntp" => "time",
@@ -78,13 +78,12 @@ fn function_of(kind: &str, layer: &str) -> String {
         "package-mirror" => "packages",
         _ => layer,
     }
-    .to_owned()
 }
 
 fn proposal(
     id: EntityId,
     name: &str,
-    functions: BTreeSet<String>,
+    functions: BTreeSet<&str>,
     product: Option<String>,
     owner: Option<String>,
     criticality: Option<String>,
@@ -92,7 +91,7 @@ fn proposal(
     System {
         id: format!("sys-{id}"),
         name: name.to_owned(),
-        functions: functions.into_iter().collect(),
+        functions: functions.into_iter().map(str::to_owned).collect(),
         members: vec![id],
         product,
         version: None,

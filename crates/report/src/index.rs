@@ -1,11 +1,13 @@
 //! Look-ups over one inventory, made once per report.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 use groma_model::evidence::Witness;
 use groma_model::inventory::{Dependency, Entity, EvidenceEntry, Finding, Inventory, VerdictWord};
 use groma_model::{EntityId, EvidenceId};
 
+use crate::rank::{self, Ranked};
 use crate::visible::visible;
 
 /// Positions by id. Built by hash, so an inventory whose lists are not sorted still reads right.
@@ -16,6 +18,9 @@ pub(crate) struct Index<'a> {
     /// Positions of the other entities that need an entity, sorted.
     consumers: HashMap<&'a str, Vec<usize>>,
     consumer_of_dependency: HashMap<&'a str, usize>,
+    /// Positions in the lists of the inventory, in the order of their rank.
+    risks: OnceLock<Vec<(usize, usize)>>,
+    hidden: OnceLock<Vec<usize>>,
 }
 
 impl<'a> Index<'a> {
@@ -56,7 +61,31 @@ impl<'a> Index<'a> {
                 .collect(),
             consumers,
             consumer_of_dependency,
+            risks: OnceLock::new(),
+            hidden: OnceLock::new(),
         }
+    }
+
+    /// Open risks by severity, then likelihood, then number of consumers; ranked once per report.
+    pub(crate) fn risks(&self) -> Vec<Ranked<'a>> {
+        let ranked = self.risks.get_or_init(|| rank::risks(self)).iter();
+        ranked
+            .filter_map(|(at, consumers)| {
+                Some(Ranked {
+                    finding: self.inventory.findings.get(*at)?,
+                    consumers: *consumers,
+                    alike: 0,
+                })
+            })
+            .collect()
+    }
+
+    /// Hidden dependencies, the most surprising first; ranked once per report.
+    pub(crate) fn hidden(&self) -> Vec<&'a Dependency> {
+        let ranked = self.hidden.get_or_init(|| rank::hidden(self)).iter();
+        ranked
+            .filter_map(|at| self.inventory.dependencies.get(*at))
+            .collect()
     }
 
     /// Position of an entity in the inventory.

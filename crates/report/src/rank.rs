@@ -16,34 +16,30 @@ pub(crate) struct Ranked<'a> {
     pub(crate) alike: usize,
 }
 
-/// Open risks by severity, then likelihood, then number of consumers.
-pub(crate) fn risks<'a>(index: &Index<'a>) -> Vec<Ranked<'a>> {
-    let open = index.inventory.findings.iter().filter(|f| is_open(f));
-    let mut ranked: Vec<Ranked<'a>> = open
-        .map(|finding| Ranked {
-            finding,
-            consumers: index.touched_by(finding),
-            alike: 0,
-        })
+/// Positions of the open risks by severity, then likelihood, then number of consumers, which stands beside.
+pub(crate) fn risks(index: &Index<'_>) -> Vec<(usize, usize)> {
+    let all = index.inventory.findings.iter().enumerate();
+    let mut ranked: Vec<(&Finding, usize, usize)> = all
+        .filter(|(_, finding)| is_open(finding))
+        .map(|(at, finding)| (finding, at, index.touched_by(finding)))
         .collect();
-    ranked.sort_by(|a, b| order(a).cmp(&order(b)));
-    ranked
-}
-
-fn order<'a>(r: &Ranked<'a>) -> (u8, Reverse<u8>, Reverse<usize>, &'a str) {
-    (
-        r.finding.severity as u8,
-        Reverse(r.finding.likelihood as u8),
-        Reverse(r.consumers),
-        r.finding.id.as_str(),
-    )
+    ranked.sort_by_key(|(finding, _, consumers)| {
+        (
+            finding.severity as u8,
+            Reverse(finding.likelihood as u8),
+            Reverse(*consumers),
+            &finding.id,
+        )
+    });
+    let positions = ranked.into_iter();
+    positions.map(|(_, at, touched)| (at, touched)).collect()
 }
 
 /// [`risks`] with the same check and severity said once, so that ten lines hold ten different things.
 pub(crate) fn risks_by_kind<'a>(index: &Index<'a>) -> Vec<Ranked<'a>> {
     let mut kinds: BTreeMap<(&str, u8), usize> = BTreeMap::new();
     let mut first: Vec<Ranked<'a>> = Vec::new();
-    for risk in risks(index) {
+    for risk in index.risks() {
         let key = (risk.finding.check.as_str(), risk.finding.severity as u8);
         match kinds.get(&key).and_then(|at| first.get_mut(*at)) {
             Some(same) => same.alike += 1,
@@ -74,16 +70,15 @@ pub(crate) fn is_accepted(finding: &Finding) -> bool {
     finding.state == FindingState::Accepted || said
 }
 
-/// Hidden dependencies that nobody judged wrong, the most surprising first.
-pub(crate) fn hidden<'a>(index: &Index<'a>) -> Vec<&'a Dependency> {
-    let mut hidden: Vec<&Dependency> = index
-        .inventory
-        .dependencies
-        .iter()
-        .filter(|d| d.hidden && !is_wrong(d))
+/// Positions of the hidden dependencies that nobody judged wrong, the most surprising first.
+pub(crate) fn hidden(index: &Index<'_>) -> Vec<usize> {
+    let all = index.inventory.dependencies.iter().enumerate();
+    let mut hidden: Vec<_> = all
+        .filter(|(_, d)| d.hidden && !is_wrong(d))
+        .map(|(at, d)| (Reverse(surprise(d, index)), &d.id, at))
         .collect();
-    hidden.sort_by_cached_key(|d| (Reverse(surprise(d, index)), d.id.clone()));
-    hidden
+    hidden.sort_unstable();
+    hidden.into_iter().map(|(_, _, at)| at).collect()
 }
 
 /// Up to three hidden dependencies that surprise for different reasons.

@@ -74,7 +74,7 @@ pub(crate) fn of(index: &Index<'_>, words: &Catalogue) -> Summary {
         hidden: figure("hidden"),
         certificates_expiring: figure("certificates"),
         questions: figure("people"),
-        risks: rank::risks(index).len(),
+        risks: index.risks().len(),
         notices: page.notices.iter().map(|n| n.says.clone()).collect(),
         surprises: surprises(index, words, &page.risks),
         top_risks,
@@ -82,8 +82,7 @@ pub(crate) fn of(index: &Index<'_>, words: &Catalogue) -> Summary {
 }
 
 fn surprises(index: &Index<'_>, words: &Catalogue, risks: &[page::Risk]) -> Vec<String> {
-    let hidden = rank::hidden(index);
-    let chosen = rank::three_surprises(&hidden);
+    let chosen = rank::three_surprises(&index.hidden());
     let lines = chosen.into_iter().map(|d| surprise_line(d, words));
     lines
         .chain(risks.iter().map(|r| cut(&r.risk, LINE)))

@@ -12,7 +12,6 @@ use super::{Node, Picture};
 use crate::index::{Index, is_wrong};
 use crate::markdown::facts;
 use crate::page::{Need, evidence_lines};
-use crate::rank;
 use crate::text::Catalogue;
 use crate::visible::{cut, visible};
 
@@ -183,7 +182,8 @@ fn order<'a>(index: &Index<'a>) -> Vec<(usize, &'a Dependency)> {
         .filter(|d| !d.hidden && !is_wrong(d));
     let (own, shared): (Vec<&Dependency>, Vec<&Dependency>) =
         plain.partition(|d| !d.shared_service);
-    let all = rank::hidden(index)
+    let all = index
+        .hidden()
         .into_iter()
         .chain(own)
         .chain(shared)
@@ -269,7 +269,7 @@ fn risks(
     entities: &Entities<'_>,
     words: &Catalogue,
 ) -> Vec<(usize, &'static str, String)> {
-    let ranked = rank::risks(index);
+    let ranked = index.risks();
     let about = ranked
         .iter()
         .flat_map(|r| r.finding.subjects.iter().map(move |s| (s, r.finding)));

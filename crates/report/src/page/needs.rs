@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::Rows;
 use crate::index::{Index, is_wrong};
-use crate::rank;
 use crate::text::Catalogue;
 use crate::visible::visible;
 
@@ -53,12 +52,12 @@ pub(crate) struct Need {
 
 /// Hidden dependencies, the most surprising first.
 pub(crate) fn hidden(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<Need> {
-    Rows::first(&rank::hidden(index), limit, |d| need(d, index, words))
+    Rows::first(&index.hidden(), limit, |d| need(d, index, words))
 }
 
 /// All dependencies nobody judged wrong: hidden ones first, shared services last.
 pub(crate) fn all(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<Need> {
-    let mut all = rank::hidden(index);
+    let mut all = index.hidden();
     let plain = index
         .inventory
         .dependencies

@@ -76,7 +76,7 @@ fn risk(ranked: &rank::Ranked<'_>, words: &Catalogue) -> Risk {
 
 /// Every open risk, then those a person accepted.
 pub(crate) fn table(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<FindingRow> {
-    let open = rank::risks(index).into_iter().map(|r| r.finding);
+    let open = index.risks().into_iter().map(|r| r.finding);
     let accepted = index
         .inventory
         .findings

@@ -10,6 +10,7 @@ use groma_model::fact::{Fact, Measurement};
 use groma_model::{
     AgentId, Evidence, EvidenceState, Foreign, Scope, Seen, SiteId, SourceName, Timestamp,
 };
+use rayon::prelude::*;
 use rusqlite::{Connection, params};
 
 use super::Bounds;
@@ -22,6 +23,9 @@ const ATTEMPT: &str = "read evidence";
 
 /// Rows fetched at once.
 const PAGE: i64 = 4096;
+
+/// Rows read into facts at once.
+const LOAD: usize = 2048;
 
 /// The evidence within `bounds`.
 pub(super) fn evidence(
@@ -44,6 +48,7 @@ pub(super) fn evidence(
         facts: facts.peekable(),
         numbers,
         cursor,
+        ready: Vec::new().into_iter(),
     })
 }
 
@@ -52,12 +57,54 @@ pub(super) struct EvidenceStream<'c> {
     facts: Peekable<Places<'c>>,
     numbers: Peekable<Pages<'c, ValueRow>>,
     cursor: Cursor<'c>,
+    ready: std::vec::IntoIter<Result<Evidence, StoreError>>,
 }
 
 impl Iterator for EvidenceStream<'_> {
     type Item = Result<Evidence, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if self.ready.len() == 0 {
+            let load: Vec<_> = std::iter::from_fn(|| self.written()).take(LOAD).collect();
+            let read: Vec<_> = load
+                .into_par_iter()
+                .map(|written| written.and_then(Written::read))
+                .collect();
+            self.ready = read.into_iter();
+        }
+        self.ready.next()
+    }
+}
+
+/// Evidence as it stands in the tables: which row and since when is known, the content is not read yet.
+struct Written {
+    stream: StreamKey,
+    scope: String,
+    content: Text,
+    seen: Seen,
+    state: EvidenceState,
+}
+
+enum Text {
+    Fact(String),
+    Number(ValueRow),
+}
+
+impl Written {
+    /// The costly half, which needs nothing but the row: all cores do it.
+    fn read(self) -> Result<Evidence, StoreError> {
+        let (fact, key) = match self.content {
+            Text::Fact(json) => (Fact::from_json(&json).map_err(damaged)?, json),
+            Text::Number(value) => value.fact()?,
+        };
+        let stream = self.stream;
+        Ok(stream.evidence(self.scope, fact, &key, self.seen, self.state))
+    }
+}
+
+impl EvidenceStream<'_> {
+    /// The next row that holds.
+    fn written(&mut self) -> Option<Result<Written, StoreError>> {
         loop {
             let step = match (self.facts.peek(), self.numbers.peek()) {
                 (None, None) => return None,
@@ -72,16 +119,14 @@ impl Iterator for EvidenceStream<'_> {
             }
         }
     }
-}
 
-impl EvidenceStream<'_> {
     /// The next fact; `Ok(None)` if it does not hold any more.
-    fn next_fact(&mut self) -> Option<Result<Option<Evidence>, StoreError>> {
+    fn next_fact(&mut self) -> Option<Result<Option<Written>, StoreError>> {
         Some(self.facts.next()?.and_then(|place| self.cursor.fact(place)))
     }
 
     /// The next number; `Ok(None)` if it is not measured any more.
-    fn next_number(&mut self) -> Option<Result<Option<Evidence>, StoreError>> {
+    fn next_number(&mut self) -> Option<Result<Option<Written>, StoreError>> {
         Some(
             self.numbers
                 .next()?
@@ -103,7 +148,7 @@ struct Cursor<'c> {
 }
 
 impl Cursor<'_> {
-    fn fact(&mut self, place: Place) -> Result<Option<Evidence>, StoreError> {
+    fn fact(&mut self, place: Place) -> Result<Option<Written>, StoreError> {
         let Place { row, standing } = place;
         let (state, last) = match (standing.word, standing.last) {
             (Word::Removed, _) => return Ok(None),
@@ -120,10 +165,13 @@ impl Cursor<'_> {
             ),
         };
         let seen = seen(standing.first, last, standing.count);
-        let fact = Fact::from_json(&row.json).map_err(damaged)?;
-        Ok(Some(
-            row.stream.evidence(row.scope, fact, &row.json, seen, state),
-        ))
+        Ok(Some(Written {
+            stream: row.stream,
+            scope: row.scope,
+            content: Text::Fact(row.json),
+            seen,
+            state,
+        }))
     }
 
     /// The end of the last look of `stream` before `moment`: the last one to see what was not seen from then on.
@@ -152,7 +200,7 @@ impl Cursor<'_> {
         Ok(end)
     }
 
-    fn number(&mut self, value: ValueRow) -> Result<Option<Evidence>, StoreError> {
+    fn number(&mut self, value: ValueRow) -> Result<Option<Written>, StoreError> {
         let newest = self.look_of(&value.stream).map(|look| look.id);
         let state = if newest == Some(value.look) {
             EvidenceState::Current
@@ -162,20 +210,13 @@ impl Cursor<'_> {
         if state == EvidenceState::NotSeen && self.reach()?.is_complete(&value.scope) {
             return Ok(None);
         }
-        let subject = Foreign::from_bytes(value.subject);
-        let cited = cited_as(&value.metric, &subject).map_err(damaged)?;
-        let fact = Fact::Measurement(Measurement {
-            metric: value.metric,
-            subject,
-            value: value.value,
-        });
-        Ok(Some(value.stream.evidence(
-            value.scope,
-            fact,
-            &cited,
-            seen(value.at, value.at, 1),
+        Ok(Some(Written {
+            stream: value.stream.clone(),
+            scope: value.scope.clone(),
+            seen: seen(value.at, value.at, 1),
+            content: Text::Number(value),
             state,
-        )))
+        }))
     }
 
     /// The newest look of `stream`; the cursor only moves forward, as the evidence does.
@@ -327,6 +368,20 @@ struct ValueRow {
     look: i64,
     at: i64,
     value: f64,
+}
+
+impl ValueRow {
+    /// The number as a fact, and the text its id is made of.
+    fn fact(self) -> Result<(Fact, String), StoreError> {
+        let subject = Foreign::from_bytes(self.subject);
+        let cited = cited_as(&self.metric, &subject).map_err(damaged)?;
+        let number = Measurement {
+            metric: self.metric,
+            subject,
+            value: self.value,
+        };
+        Ok((Fact::Measurement(number), cited))
+    }
 }
 
 fn event_page(
