@@ -99,5 +99,11 @@ def plain(batch):
     return text
 
 
+def built():
+    """When the programs were linked: they may be older than the commit."""
+    programs = (rig.binary("GROMA_BIN", "groma"), rig.binary("GROMA_AGENT_BIN", "groma-agent"))
+    return ", ".join(f"{one.name} of {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(one.stat().st_mtime))}" for one in programs)
+
+
 def version():
     return rig.run([rig.binary("GROMA_BIN", "groma"), "--version"], 20).out.split()[-1]

@@ -180,6 +180,7 @@ def truths(typed):
 def about(typed, hosts, looked, concluded):
     lines = {
         "commit": commit(),
+        "the programs": looks.built(),
         "when": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "the lab": f"{len(hosts)} of {len(rig.hosts_written())} hosts up, {len(looked.batches)} agents watched {typed.window} s",
         "network vantage": looked.vantage,
