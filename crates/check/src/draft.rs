@@ -37,7 +37,7 @@ pub struct Draft {
     pub control_date: Option<Timestamp>,
     /// Ids of the entities and dependencies it lists.
     pub subjects: BTreeSet<String>,
-    /// The facts behind it.
+    /// The facts behind it, the first of them by id.
     pub evidence: BTreeSet<EvidenceId>,
 }
 
@@ -74,9 +74,17 @@ impl Draft {
         self.cites_evidence(&dependency.evidence);
     }
 
-    /// Cites facts.
+    /// Cites facts; only the first [`EVIDENCE_MAX`] by id are kept, so that forty thousand cost no more.
     pub fn cites_evidence(&mut self, evidence: &[EvidenceId]) {
-        self.evidence.extend(evidence.iter().cloned());
+        for id in evidence {
+            let full = self.evidence.len() >= EVIDENCE_MAX;
+            if full && self.evidence.last().is_some_and(|last| last <= id) {
+                continue;
+            }
+            if self.evidence.insert(id.clone()) && full {
+                self.evidence.pop_last();
+            }
+        }
     }
 
     /// The finding this draft becomes under the name of its check.

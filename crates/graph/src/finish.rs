@@ -79,7 +79,6 @@ fn dependency(
         layer: kind.layer.clone(),
         strength: strength(&kind.strength),
         shared_service: kind.shared,
-        witnesses: draft.witnesses.iter().copied().collect(),
         basis: basis(&draft),
         hidden: !reasons.is_empty(),
         hidden_because: reasons.into_iter().collect(),
@@ -89,18 +88,33 @@ fn dependency(
         last_seen: draft.seen.last,
         current: draft.current,
         count: draft.alive,
-        rhythm: draft.rhythm.clone(),
         next_due: None,
-        details: details(&draft, place),
         verdict: None,
         consumer: Consumer {
             entity: consumer.id.clone(),
             name: consumer.name.clone(),
             addresses: consumer.addresses.clone(),
-            component: draft.component.clone(),
+            component: draft.component,
         },
         provider: provider_end(place, provider, listeners),
         kind: draft.kind,
+        rhythm: draft.rhythm,
+        details: DependencyDetails {
+            account: None,
+            accounts: draft.accounts.into_iter().collect(),
+            mechanism: None,
+            protection: draft.protection,
+            resources: draft.resources.into_iter().collect(),
+            written_in: draft.written_in.into_iter().collect(),
+            programs: draft
+                .programs
+                .iter()
+                .map(groma_model::fact::Program::label)
+                .collect(),
+            secret_in_file: draft.secret,
+            local: is_local(&place.consumer, &place.provider),
+        },
+        witnesses: draft.witnesses.into_iter().collect(),
         evidence: draft.evidence.into_iter().collect(),
     }
 }
@@ -179,24 +193,6 @@ pub(crate) fn strength(word: &str) -> Strength {
         "blocking" => Strength::Blocking,
         "degrading" => Strength::Degrading,
         _ => Strength::Unknown,
-    }
-}
-
-fn details(draft: &Draft, place: &Place) -> DependencyDetails {
-    DependencyDetails {
-        account: None,
-        accounts: draft.accounts.iter().cloned().collect(),
-        mechanism: None,
-        protection: draft.protection,
-        resources: draft.resources.iter().cloned().collect(),
-        written_in: draft.written_in.iter().cloned().collect(),
-        programs: draft
-            .programs
-            .iter()
-            .map(groma_model::fact::Program::label)
-            .collect(),
-        secret_in_file: draft.secret,
-        local: is_local(&place.consumer, &place.provider),
     }
 }
 

@@ -6,7 +6,7 @@
 //! follows. A consumer that keeps a list of providers and has a second one limps where it would stop.
 //! Needs within one machine and needs a person judged wrong are not walked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use groma_model::inventory::{Dependency, Entity, Inventory, Strength, VerdictWord};
@@ -384,7 +384,7 @@ fn local(inventory: &Inventory, of: &EntityId) -> Vec<String> {
 /// Needs within a machine, needs of what nearly everybody needs, and wrong ones are left out. Sorted.
 pub fn cycles(inventory: &Inventory) -> Vec<Vec<EntityId>> {
     let mut graph: DiGraph<&EntityId, ()> = DiGraph::new();
-    let mut nodes: BTreeMap<&EntityId, NodeIndex> = BTreeMap::new();
+    let mut nodes: HashMap<&EntityId, NodeIndex> = HashMap::new();
     for d in inventory
         .dependencies
         .iter()
@@ -392,7 +392,8 @@ pub fn cycles(inventory: &Inventory) -> Vec<Vec<EntityId>> {
     {
         let mut node = |id| *nodes.entry(id).or_insert_with(|| graph.add_node(id));
         let (from, to) = (node(&d.consumer.entity), node(&d.provider.entity));
-        graph.update_edge(from, to, ());
+        // The same edge twice makes no other circle, and looking for it would cost more than having it.
+        graph.add_edge(from, to, ());
     }
     // kosaraju_scc is iterative; tarjan_scc recurses and overflows the stack on a large estate.
     let circles = kosaraju_scc(&graph)

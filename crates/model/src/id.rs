@@ -22,6 +22,7 @@ macro_rules! text_id {
                 Self(ShortText::new(text.as_ref()))
             }
             /// The id as text.
+            #[inline]
             pub fn as_str(&self) -> &str {
                 self.0.as_str()
             }

@@ -33,11 +33,13 @@ impl ShortText {
         }
     }
 
+    #[inline]
     pub(crate) fn as_str(&self) -> &str {
         // Only `new` writes the bytes, and it takes them from a `str` as a whole.
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
+    #[inline]
     fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Kept::InPlace { length, bytes } => bytes.get(..usize::from(*length)).unwrap_or(bytes),
@@ -47,6 +49,7 @@ impl ShortText {
 }
 
 impl PartialEq for ShortText {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         self.as_bytes() == other.as_bytes()
     }
@@ -55,18 +58,21 @@ impl PartialEq for ShortText {
 impl Eq for ShortText {}
 
 impl PartialOrd for ShortText {
+    #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 impl Ord for ShortText {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         self.as_bytes().cmp(other.as_bytes())
     }
 }
 
 impl Hash for ShortText {
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.as_bytes().hash(state);
     }
