@@ -30,6 +30,39 @@ pub(crate) fn is_copy(path: &str) -> bool {
         || name.starts_with(".#")
         || (name.starts_with('#') && name.ends_with('#'))
         || is_dated(&name)
+        || is_edition(&name)
+}
+
+/// True for `smb.conf.2019`, `slapd.conf.dist-2017`, `main.cf.v2`: a whole name of a configuration with a
+/// year, a version or a delivery behind it. A year alone may also name an edition (`office-2019`).
+fn is_edition(name: &str) -> bool {
+    let ends_whole = |head: &str| {
+        head.rsplit_once('.').is_some_and(|(_, ending)| {
+            (2..=10).contains(&ending.len()) && ending.bytes().all(|b| b.is_ascii_alphabetic())
+        })
+    };
+    let Some((head, tail)) = name.rsplit_once(['.', '-', '_']) else {
+        return false;
+    };
+    if tail
+        .strip_prefix("dist")
+        .is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()))
+    {
+        return ends_whole(head);
+    }
+    let is_year = |tail: &str| {
+        tail.len() == 4
+            && (tail.starts_with("19") || tail.starts_with("20"))
+            && tail.bytes().all(|b| b.is_ascii_digit())
+    };
+    let is_version = |tail: &str| {
+        tail.strip_prefix('v')
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let delivered = head
+        .rsplit_once('.')
+        .is_some_and(|(_, word)| word.starts_with("dist"));
+    (is_year(tail) || is_version(tail)) && (ends_whole(head) || delivered)
 }
 
 /// True for `main.cf.20240101`, `main.cf-2024-01-01`: a copy somebody dated.
@@ -82,6 +115,12 @@ mod tests {
             "/etc/x.rpmsave",
             "/etc/x.ucf-dist",
             "/etc/a.conf.old",
+            "/etc/smb.conf.2019",
+            "/etc/slapd.conf.dist-2017",
+            "/etc/slapd.conf.dist2017",
+            "/etc/main.cf.20190304",
+            "/etc/a.conf-2019",
+            "/etc/x.conf.v2",
         ] {
             assert!(is_copy(path), "{path}");
         }
@@ -93,6 +132,11 @@ mod tests {
             "/srv/oldmail.conf",
             "/etc/rsyslog.d/50-forward.conf",
             "/etc/app.d/10.0.conf",
+            "/etc/default/office-2019",
+            "/etc/cron.d/report2019",
+            "/srv/api.v2/settings.yml",
+            "/etc/cron.d/sync-v2",
+            "/etc/a/distances.conf",
         ] {
             assert!(!is_copy(path), "{path}");
         }
@@ -105,6 +149,7 @@ mod tests {
         assert!(is_silent_directory("/etc/apache2/sites-available"));
         assert!(!is_silent_directory("/etc/apache2/sites-enabled"));
         assert!(is_other_matter("/srv/app/README.md"));
+        assert!(is_other_matter("/srv/shares/Time sheet.URL"));
         assert!(!is_other_matter("/srv/app/settings.py"));
         assert!(is_silent_path("/etc/os-release"));
         assert!(!is_silent_path("/etc/hosts"));
