@@ -59,12 +59,14 @@ fn resolve(
     };
     let mut kept = Vec::new();
     let resolution = read(store, moment, |evidence| {
-        let evidence = evidence.inspect(|piece| {
-            if groma_graph::uses(piece) {
-                kept.push(Box::new(piece.clone()));
+        let mut gathering = groma_resolve::Gathering::default();
+        for piece in evidence {
+            gathering.take(&piece);
+            if groma_graph::uses(&piece) {
+                kept.push(Box::new(piece));
             }
-        });
-        groma_resolve::resolve(&identities, &mut mint, evidence)
+        }
+        gathering.resolve(&identities, &mut mint)
     })?;
     if !resolution.new.is_empty() {
         store.remember(&resolution.new)?;

@@ -1,6 +1,7 @@
 //! The inventory document as JSON text, written with both cores.
 
 use std::io::{self, Write};
+use std::sync::mpsc::sync_channel;
 
 use groma_model::inventory::Inventory;
 use rayon::prelude::*;
@@ -8,7 +9,9 @@ use serde::Serialize;
 
 /// Entries one thread writes at a time, and how many such pieces wait in memory.
 const ENTRIES: usize = 512;
-const PIECES: usize = 64;
+const PIECES: usize = 16;
+/// Bytes a piece gets at once at most.
+const ROOM: usize = 2 << 20;
 
 /// Writes `inventory` to `out`: the very bytes `serde_json::to_writer` writes, in a fraction of its time where
 /// the estate is large.
@@ -72,16 +75,26 @@ fn value(out: &mut dyn Write, before: &str, name: &str, value: &impl Serialize) 
 
 fn list<T: Serialize + Sync>(out: &mut dyn Write, name: &str, entries: &[T]) -> io::Result<()> {
     write!(out, ",\"{name}\":[")?;
-    for (at, some) in entries.chunks(ENTRIES * PIECES).enumerate() {
-        let pieces: Vec<serde_json::Result<Vec<u8>>> =
-            some.par_chunks(ENTRIES).map(piece).collect();
-        for (place, piece) in pieces.into_iter().enumerate() {
-            if (at, place) != (0, 0) {
+    std::thread::scope(|scope| {
+        // Written here while the next pieces are made there; `out` need not know of threads.
+        let (sender, receiver) = sync_channel(1);
+        scope.spawn(move || {
+            for some in entries.chunks(ENTRIES * PIECES) {
+                let pieces: Vec<_> = some.par_chunks(ENTRIES).map(piece).collect();
+                if sender.send(pieces).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut first = true;
+        for piece in receiver.into_iter().flatten() {
+            if !std::mem::take(&mut first) {
                 out.write_all(b",")?;
             }
             out.write_all(&piece?)?;
         }
-    }
+        io::Result::Ok(())
+    })?;
     out.write_all(b"]")
 }
 
@@ -93,6 +106,11 @@ fn piece<T: Serialize>(entries: &[T]) -> serde_json::Result<Vec<u8>> {
             text.push(b',');
         }
         serde_json::to_writer(&mut text, entry)?;
+        if at == 0 {
+            // The others are often about as long: room for them, instead of moving what grows.
+            let all = text.len().saturating_mul(entries.len() + entries.len() / 4);
+            text.reserve(all.min(ROOM));
+        }
     }
     Ok(text)
 }

@@ -49,8 +49,8 @@ pub(crate) struct Gathered {
 }
 
 impl Gathered {
-    /// Takes one piece of evidence.
-    pub(crate) fn take(&mut self, evidence: Evidence) {
+    /// Takes one piece of evidence, and copies of it what is about entities.
+    pub(crate) fn take(&mut self, evidence: &Evidence) {
         let Evidence {
             id,
             site,
@@ -61,30 +61,34 @@ impl Gathered {
         } = evidence;
         match fact {
             Fact::Connection(connection) => {
-                self.mention(&site, &vantage, Peer::Address(connection.remote), seen)
+                self.mention(site, vantage, Peer::Address(connection.remote), *seen)
             }
-            Fact::Reference(reference) => self.mention(&site, &vantage, reference.peer, seen),
+            Fact::Reference(reference) => {
+                self.mention(site, vantage, reference.peer.clone(), *seen)
+            }
             Fact::Name(answer) => self
                 .answers
-                .entry((vantage, answer.asked.clone()))
+                .entry((vantage.clone(), answer.asked.clone()))
                 .or_default()
-                .push((answer, id)),
+                .push((answer.clone(), id.clone())),
             Fact::Neighbour(neighbour) => {
-                self.neighbours
-                    .insert((site, neighbour.address.to_canonical()), neighbour.mac);
+                let at = (site.clone(), neighbour.address.to_canonical());
+                self.neighbours.insert(at, neighbour.mac.clone());
             }
-            Fact::Certificate(sighting) => self.take_certificate(site, vantage, sighting, id, seen),
+            Fact::Certificate(sighting) => {
+                self.take_certificate(site, vantage, sighting, id, *seen)
+            }
             Fact::Declared(row) => self.declared.push(DeclaredRow {
-                site,
-                vantage,
-                row,
-                evidence: id,
-                seen,
+                site: site.clone(),
+                vantage: vantage.clone(),
+                row: row.clone(),
+                evidence: id.clone(),
+                seen: *seen,
             }),
             Fact::Listener(_) | Fact::Measurement(_) | Fact::Unknown(_) => {
-                self.touch(&site, &vantage, seen)
+                self.touch(site, vantage, *seen)
             }
-            own => self.take_own(&site, vantage, own, id, seen),
+            own => self.take_own(site, vantage, own, id, *seen),
         }
     }
 
@@ -116,27 +120,27 @@ impl Gathered {
     fn take_own(
         &mut self,
         site: &SiteId,
-        vantage: AgentId,
-        fact: Fact,
-        id: EvidenceId,
+        vantage: &AgentId,
+        fact: &Fact,
+        id: &EvidenceId,
         seen: Seen,
     ) {
-        if let Fact::FileSystem(mount) = &fact
+        if let Fact::FileSystem(mount) = fact
             && let Some(remote) = &mount.remote
         {
-            self.mention(site, &vantage, remote.peer.clone(), seen);
+            self.mention(site, vantage, remote.peer.clone(), seen);
         }
-        let seat = self.seat(site, vantage, seen);
+        let seat = self.seat(site, vantage.clone(), seen);
         seat.seen = seat.seen.joined(seen);
         let cited = !matches!(
             fact,
             Fact::Package(_) | Fact::Unit(_) | Fact::Job(_) | Fact::Route(_)
         );
         if cited {
-            seat.evidence.push(id);
+            seat.evidence.push(id.clone());
         }
         let a = &mut seat.attributes;
-        match fact {
+        match fact.clone() {
             Fact::Identity(identity) => seat.identity = Some(identity),
             Fact::OperatingSystem(os) => a.operating_system = Some(os),
             Fact::Hardware(hardware) => a.hardware = Some(hardware),
@@ -156,22 +160,24 @@ impl Gathered {
 
     fn take_certificate(
         &mut self,
-        site: SiteId,
-        vantage: AgentId,
-        sighting: CertificateSighting,
-        id: EvidenceId,
+        site: &SiteId,
+        vantage: &AgentId,
+        sighting: &CertificateSighting,
+        id: &EvidenceId,
         seen: Seen,
     ) {
         let draft = self
             .certificates
             .entry(sighting.certificate.sha256.clone())
             .or_insert_with(|| CertificateDraft {
-                site,
+                site: site.clone(),
                 sightings: Vec::new(),
                 seen,
             });
         draft.seen = draft.seen.joined(seen);
-        draft.sightings.push((vantage, sighting, id));
+        draft
+            .sightings
+            .push((vantage.clone(), sighting.clone(), id.clone()));
     }
 
     /// Puts everything in an order that does not depend on how it arrived.

@@ -45,10 +45,38 @@ pub fn resolve(
     mint: &mut dyn FnMut() -> EntityId,
     evidence: impl IntoIterator<Item = Evidence>,
 ) -> Resolution {
-    let mut gathered = Gathered::default();
+    let mut gathering = Gathering::default();
     for piece in evidence {
-        gathered.take(piece);
+        gathering.take(&piece);
     }
+    gathering.resolve(identities, mint)
+}
+
+/// Evidence on its way to an estate, for a caller that has more use for each piece.
+#[derive(Debug, Default)]
+pub struct Gathering(Gathered);
+
+impl Gathering {
+    /// Takes what `evidence` says about entities.
+    pub fn take(&mut self, evidence: &Evidence) {
+        self.0.take(evidence);
+    }
+
+    /// The estate all of it makes; see [`resolve`].
+    pub fn resolve(
+        self,
+        identities: &Identities,
+        mint: &mut dyn FnMut() -> EntityId,
+    ) -> Resolution {
+        place(self.0, identities, mint)
+    }
+}
+
+fn place(
+    mut gathered: Gathered,
+    identities: &Identities,
+    mint: &mut dyn FnMut() -> EntityId,
+) -> Resolution {
     gathered.settle();
     let mut ledger = Ledger::new(identities, mint);
     let mut estate = Estate {

@@ -48,6 +48,7 @@ pub(super) fn evidence(
         facts: facts.peekable(),
         numbers,
         cursor,
+        waiting: Vec::new(),
         ready: Vec::new().into_iter(),
     })
 }
@@ -57,6 +58,8 @@ pub(super) struct EvidenceStream<'c> {
     facts: Peekable<Places<'c>>,
     numbers: Peekable<Pages<'c, ValueRow>>,
     cursor: Cursor<'c>,
+    /// Fetched, to be read next.
+    waiting: Vec<Result<Written, StoreError>>,
     ready: std::vec::IntoIter<Result<Evidence, StoreError>>,
 }
 
@@ -65,12 +68,10 @@ impl Iterator for EvidenceStream<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ready.len() == 0 {
-            let load: Vec<_> = std::iter::from_fn(|| self.written()).take(LOAD).collect();
-            let read: Vec<_> = load
-                .into_par_iter()
-                .map(|written| written.and_then(Written::read))
-                .collect();
-            self.ready = read.into_iter();
+            self.turn();
+        }
+        if self.ready.len() == 0 && !self.waiting.is_empty() {
+            self.turn();
         }
         self.ready.next()
     }
@@ -103,6 +104,20 @@ impl Written {
 }
 
 impl EvidenceStream<'_> {
+    /// Reads what waits, and fetches what is to wait next while others read.
+    fn turn(&mut self) {
+        let load = std::mem::take(&mut self.waiting);
+        let mut read = Vec::new();
+        rayon::in_place_scope(|scope| {
+            scope.spawn(|_| {
+                let each = load.into_par_iter();
+                read = each.map(|row| row.and_then(Written::read)).collect();
+            });
+            self.waiting = std::iter::from_fn(|| self.written()).take(LOAD).collect();
+        });
+        self.ready = read.into_iter();
+    }
+
     /// The next row that holds.
     fn written(&mut self) -> Option<Result<Written, StoreError>> {
         loop {
