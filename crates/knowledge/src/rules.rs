@@ -36,6 +36,9 @@ pub struct Rule {
     /// Use the rule only for files another file mentions.
     #[serde(default)]
     pub mentioned: Option<Mention>,
+    /// Sections that count only where something selects them; the others are hints.
+    #[serde(default)]
+    pub selected: Vec<Selected>,
     /// True if the generic rule (URLs, addresses with ports) also looks at these files.
     #[serde(default)]
     pub generic: bool,
@@ -57,6 +60,51 @@ pub struct Mention {
     pub keys: Vec<String>,
     /// What stands right before the path there, as `mysql:`.
     pub after: String,
+}
+
+/// Sections of which only the selected ones count.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selected {
+    /// The sections in question; what `*` stands for, up to the next `/` or `:`, is the name of one. `**/`
+    /// before it means at any depth. In a format without sections: the value of the key that begins a group.
+    pub sections: Vec<String>,
+    /// Names that are always in force, lower case.
+    #[serde(default)]
+    pub always: Vec<String>,
+    /// Settings of the same file that give the names in force.
+    #[serde(default)]
+    pub by: Vec<SelectedBy>,
+    /// What counts in a file that puts no name in force.
+    #[serde(default)]
+    pub without: Without,
+    /// What stands right before a name where another file calls it, as `service=`.
+    #[serde(default)]
+    pub called: Vec<String>,
+    /// A word that must stand on the same line as the call.
+    #[serde(default)]
+    pub near: Option<String>,
+}
+
+/// Settings that give names of sections.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelectedBy {
+    /// Globs over the section of the setting, lower case.
+    pub sections: Vec<String>,
+    /// Globs over its key.
+    pub keys: Vec<String>,
+}
+
+/// What counts where no name is in force.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Without {
+    /// Every section.
+    #[default]
+    All,
+    /// No section.
+    None,
 }
 
 /// The formats the engine reads.

@@ -10,6 +10,7 @@ use groma_model::registry::REGISTRY;
 use groma_model::{Foreign, Port, Transport};
 
 use crate::glob::{any_word, capture, matches_word};
+use crate::select::Selection;
 use crate::settings::{Setting, Settings};
 use crate::value::{
     Target, account, connection_string, find_urls, is_reading_matter, resource, targets,
@@ -33,7 +34,7 @@ pub(crate) struct Place {
 
 impl Place {
     /// Who stands behind a line: in a crontab the job, named as the host source names it.
-    fn component(&self, setting: &Setting) -> (Component, Option<String>) {
+    pub(crate) fn component(&self, setting: &Setting) -> (Component, Option<String>) {
         if !self.is_crontab {
             return (self.component.clone(), self.rhythm.clone());
         }
@@ -53,6 +54,7 @@ impl Place {
 /// References a rule finds among settings, in their order.
 pub(crate) fn references(rule: &Rule, settings: &Settings, place: &Place) -> Vec<Reference> {
     let siblings = Siblings::of(settings);
+    let selection = Selection::of(rule, settings);
     let mut out = Vec::new();
     for setting in &settings.all {
         if out.len() >= REFERENCES_MAX {
@@ -72,6 +74,10 @@ pub(crate) fn references(rule: &Rule, settings: &Settings, place: &Place) -> Vec
             if !taken && out.len() == before {
                 urls(setting, place, &mut out);
             }
+        }
+        let idle = out.len() > before && selection.idle(setting).is_some();
+        for reference in out.iter_mut().skip(before).filter(|_| idle) {
+            reference.weak = true;
         }
     }
     out

@@ -244,6 +244,10 @@ impl Plan {
                 return Said::default();
             }
         }
+        said.add(machine.calls().within(&text, &self.path, || {
+            let rule = rules.first().copied().unwrap_or(&KEYED_FILE);
+            self.place(rule.format, &rule.units, rule.application, machine)
+        }));
         said.references.truncate(REFERENCES_MAX);
         if said.references.len() >= REFERENCES_MAX {
             said.partial = Some(Reason::BudgetExhausted);
@@ -360,6 +364,7 @@ static KEYED_FILE: LazyLock<Rule> = LazyLock::new(|| Rule {
     format: Format::Ini,
     groups: Vec::new(),
     mentioned: None,
+    selected: Vec::new(),
     generic: true,
     application: true,
     take: Vec::new(),

@@ -34,6 +34,7 @@
 )]
 
 mod apply;
+mod calls;
 mod format;
 mod generic;
 mod glob;
@@ -41,6 +42,7 @@ mod inspect;
 mod look;
 mod machine;
 mod pristine;
+mod select;
 mod settings;
 mod silence;
 mod text;

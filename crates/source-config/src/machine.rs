@@ -9,6 +9,7 @@ use groma_model::Foreign;
 use groma_model::fact::{Component, ComponentClass};
 use groma_source::{Disk, EntryKind};
 
+use crate::calls::Calls;
 use crate::format;
 use crate::glob::any_word;
 use crate::pristine::Pristine;
@@ -74,6 +75,8 @@ pub(crate) struct Machine {
     rhythms: BTreeMap<String, String>,
     /// Files that are still as a package brought them.
     pristine: Pristine,
+    /// Sections that count only where another file calls them.
+    calls: Calls,
 }
 
 #[derive(Default)]
@@ -88,6 +91,7 @@ impl Machine {
     pub(crate) fn look(disk: &dyn Disk, rules: &[Rule]) -> Self {
         let mut machine = Self {
             pristine: Pristine::look(disk),
+            calls: Calls::look(disk, rules),
             ..Self::default()
         };
         machine.look_at_units(disk);
@@ -132,6 +136,11 @@ impl Machine {
     /// True for a file that is still as a package brought it.
     pub(crate) fn is_vendors(&self, path: &str, bytes: &[u8]) -> bool {
         self.pristine.is_vendors(path, bytes)
+    }
+
+    /// Sections of other files that a file may call by name.
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// True for a name that stands for a group of servers.

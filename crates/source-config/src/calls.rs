@@ -1,0 +1,224 @@
+//! Sections nothing selects in their own file, called by name from another one: `psql service=erp`,
+//! `msmtp -a reports`. Who calls is who needs.
+//!
+//! Only a machine that has such sections is searched for calls; on all others this costs nothing.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use aho_corasick::AhoCorasick;
+use groma_knowledge::rules::Rule;
+use groma_model::Foreign;
+use groma_model::fact::{Component, ComponentClass, Reference};
+use groma_source::{Disk, EntryKind};
+
+use crate::apply::{Place, references};
+use crate::format::{self, is_comment};
+use crate::select::Selection;
+use crate::settings::Setting;
+use crate::silence::is_copy;
+use crate::text::decode;
+
+const FILE_MAX: u64 = 1 << 20;
+const ENTRIES_MAX: usize = 2_000;
+/// Sections that may be called; a machine has a handful.
+const CALLED_MAX: usize = 1_000;
+/// Calls one file may make.
+const CALLS_MAX: usize = 64;
+
+/// Sections that may be called, and the words that call them.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    words: Option<AhoCorasick>,
+    called: Vec<Called>,
+}
+
+#[derive(Debug)]
+struct Called {
+    word: String,
+    near: Option<String>,
+    file: String,
+    references: Vec<Reference>,
+}
+
+impl Calls {
+    pub(crate) fn look(disk: &dyn Disk, rules: &[Rule]) -> Self {
+        let mut calls = Self::default();
+        for rule in rules
+            .iter()
+            .filter(|r| r.selected.iter().any(|s| !s.called.is_empty()))
+        {
+            for path in rule.files.iter().flat_map(|glob| spelt(disk, glob)) {
+                calls.note(disk, rule, &path);
+            }
+        }
+        calls.called.truncate(CALLED_MAX);
+        let words = calls.called.iter().map(|called| called.word.as_str());
+        if !calls.called.is_empty() {
+            calls.words = AhoCorasick::new(words).ok();
+        }
+        calls
+    }
+
+    fn note(&mut self, disk: &dyn Disk, rule: &Rule, path: &str) {
+        let Ok(read) = disk.read(Path::new(path), FILE_MAX) else {
+            return;
+        };
+        let Some(text) = decode(&read.bytes).filter(|_| !is_copy(path)) else {
+            return;
+        };
+        let settings = format::read(rule.format, &rule.groups, &text);
+        let selection = Selection::of(rule, &settings);
+        let idle: HashMap<u32, &str> = settings
+            .all
+            .iter()
+            .filter_map(|setting| Some((setting.line, selection.idle(setting)?)))
+            .collect();
+        let mut by_name: HashMap<&str, Vec<Reference>> = HashMap::new();
+        for reference in references(rule, &settings, &nowhere(path)) {
+            if let Some(name) = idle.get(&reference.line).filter(|name| !name.is_empty()) {
+                by_name.entry(name).or_default().push(reference);
+            }
+        }
+        for (name, references) in by_name {
+            for selected in &rule.selected {
+                self.called
+                    .extend(selected.called.iter().map(|before| Called {
+                        word: format!("{before}{name}"),
+                        near: selected.near.clone(),
+                        file: path.to_owned(),
+                        references: references.clone(),
+                    }));
+            }
+        }
+    }
+
+    /// What the file at `path` needs because it calls sections of others.
+    pub(crate) fn within(
+        &self,
+        text: &str,
+        path: &str,
+        place: impl Fn() -> Place,
+    ) -> Vec<Reference> {
+        let Some(words) = &self.words else {
+            return Vec::new();
+        };
+        let mut out = Vec::new();
+        for found in words.find_overlapping_iter(text) {
+            let Some(called) = self.called.get(found.pattern().as_usize()) else {
+                continue;
+            };
+            let line = line_around(text, found.start());
+            let goes_on = text
+                .get(found.end()..)
+                .and_then(|rest| rest.chars().next())
+                .is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+            let near = called.near.as_ref().is_none_or(|word| line.contains(word));
+            if goes_on || !near || called.file == path || is_comment(line) {
+                continue;
+            }
+            let before = text.get(..found.start()).unwrap_or_default();
+            let number = u32::try_from(before.matches('\n').count()).unwrap_or(u32::MAX);
+            let setting = Setting {
+                line: number.saturating_add(1),
+                group: 0,
+                section: String::new(),
+                key: called.word.clone(),
+                value: String::new(),
+            };
+            let place = place();
+            let (component, rhythm) = place.component(&setting);
+            out.extend(called.references.iter().map(|reference| Reference {
+                file: place.file.clone(),
+                line: setting.line,
+                key: setting.key.clone(),
+                component: component.clone(),
+                rhythm: rhythm.clone(),
+                weak: false,
+                ..reference.clone()
+            }));
+            if out.len() >= CALLS_MAX {
+                break;
+            }
+        }
+        out
+    }
+}
+
+fn line_around(text: &str, at: usize) -> &str {
+    let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
+    let start = before.rfind('\n').map_or(0, |n| n + 1);
+    let end = after.find('\n').map_or(text.len(), |n| at + n);
+    text.get(start..end).unwrap_or_default()
+}
+
+fn nowhere(path: &str) -> Place {
+    Place {
+        file: Foreign::from(path),
+        component: Component {
+            class: ComponentClass::File,
+            name: Foreign::from(path),
+        },
+        rhythm: None,
+        is_crontab: false,
+    }
+}
+
+/// The paths a glob may mean: one whole name may be `*`; a glob that leaves more open is not followed.
+fn spelt(disk: &dyn Disk, glob: &str) -> Vec<String> {
+    let Some((before, after)) = glob.split_once('*') else {
+        return vec![glob.to_owned()];
+    };
+    if after.contains('*')
+        || !before.ends_with('/')
+        || !(after.is_empty() || after.starts_with('/'))
+    {
+        return Vec::new();
+    }
+    let listed = disk
+        .list(Path::new(before), ENTRIES_MAX)
+        .unwrap_or_default();
+    let fits = |kind: EntryKind| after.is_empty() == matches!(kind, EntryKind::File);
+    listed
+        .iter()
+        .filter(|entry| fits(entry.kind) || entry.kind == EntryKind::Link)
+        .filter_map(|entry| Some(format!("{}{after}", entry.path.to_str()?)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use groma_knowledge::RULES;
+    use groma_source::testing::FakeDisk;
+
+    use super::*;
+
+    fn calls(disk: &FakeDisk, text: &str) -> Vec<String> {
+        let found = Calls::look(disk, &RULES).within(text, "/x", || nowhere("/x"));
+        found
+            .iter()
+            .map(|r| format!("{} {} {}", r.line, r.key, r.peer))
+            .collect()
+    }
+
+    #[test]
+    fn a_section_called_by_name_is_needed_by_the_caller() {
+        let disk = FakeDisk::new()
+            .file(
+                "/home/a/.pg_service.conf",
+                "[erp]\nhost=db1\n[erp-old]\nhost=db2\n",
+            )
+            .file(
+                "/root/.msmtprc",
+                "account work\nhost m1\naccount home\nhost m2\naccount default : work\n",
+            );
+        let text = "#!/bin/sh\n# psql service=erp-old\npsql service=erp -c x\nmail | msmtp -a home\ntar -a home\n";
+        assert_eq!(calls(&disk, text), ["3 service=erp db1", "4 -a home m2"]);
+    }
+
+    #[test]
+    fn a_machine_without_idle_sections_is_not_searched() {
+        let disk = FakeDisk::new().file("/root/.msmtprc", "account default\nhost m1\n");
+        assert!(Calls::look(&disk, &RULES).words.is_none());
+    }
+}
