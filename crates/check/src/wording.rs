@@ -20,20 +20,23 @@ pub(crate) fn agree(number: usize, one: &'static str, many: &'static str) -> &'s
 }
 
 /// `a`, `a and b`, `a, b and c`, and from the seventh on `a, b, c, d, e, f and 3 more`. Doubles count once.
-pub(crate) fn names<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
-    let mut unique: Vec<S> = names.into_iter().collect();
-    unique.sort_by(|a, b| a.as_ref().cmp(b.as_ref()));
-    unique.dedup_by(|a, b| (*a).as_ref() == (*b).as_ref());
+pub(crate) fn names<S: AsRef<str> + Ord>(names: impl IntoIterator<Item = S>) -> String {
+    told(names, |name| name.as_ref().to_owned())
+}
+
+/// As [`names`], for things that have an order of their own: only those that are printed are put into words.
+pub(crate) fn told<K: Ord>(
+    things: impl IntoIterator<Item = K>,
+    say: impl Fn(&K) -> String,
+) -> String {
+    let mut unique: Vec<K> = things.into_iter().collect();
+    unique.sort_unstable();
+    unique.dedup();
     let more = match unique.len().saturating_sub(NAMES_MAX) {
         1 => 0,
         more => more,
     };
-    let told = unique.len() - more;
-    let mut said: Vec<String> = unique
-        .iter()
-        .take(told)
-        .map(|name| name.as_ref().to_owned())
-        .collect();
+    let mut said: Vec<String> = unique.iter().take(unique.len() - more).map(say).collect();
     if more > 0 {
         said.push(format!("{more} more"));
     }
@@ -91,13 +94,19 @@ pub(crate) fn consumers_of(dependencies: &[&Dependency]) -> String {
     )
 }
 
-/// Who needs it, with the part that does: `app1 (nightly.service)`.
-pub(crate) fn who(dependency: &Dependency) -> String {
-    let part = dependency.consumer.component.name.file_name();
-    if part.is_empty() {
-        return dependency.consumer.name.clone();
-    }
-    format!("{} ({part})", dependency.consumer.name)
+/// Who needs it, with the part that does: `app1 (nightly.service), app2 (billing.service) and 12 more`.
+pub(crate) fn who(dependencies: &[&Dependency]) -> String {
+    let named = dependencies.iter().map(|d| {
+        let path = d.consumer.component.name.as_bytes();
+        let file = path.rsplit(|b| *b == b'/').next().unwrap_or(path);
+        (d.consumer.name.as_str(), file)
+    });
+    told(named, |(machine, file)| {
+        match String::from_utf8_lossy(file) {
+            none if none.is_empty() => (*machine).to_owned(),
+            part => format!("{machine} ({part})"),
+        }
+    })
 }
 
 /// Where it is spoken without TLS, by whom, and with which accounts: `dir1:389 without TLS: app1 (nslcd); as proxy`.
@@ -114,7 +123,7 @@ pub(crate) fn without_tls(dependencies: &[&Dependency]) -> String {
     format!(
         "{} without TLS: {}{with}",
         names(dependencies.iter().map(|d| place(&d.provider))),
-        names(dependencies.iter().map(|d| who(d)))
+        who(dependencies)
     )
 }
 

@@ -71,7 +71,7 @@ fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
     draft.indicator = format!(
         "{} written as {used} for {kinds}: {}",
         count(dependencies.len(), "dependency", "dependencies"),
-        names(dependencies.iter().map(|d| who(d)))
+        who(dependencies)
     );
     draft.impact = match blocking {
         true => format!(

@@ -107,7 +107,7 @@ fn draft(
     );
     draft.impact = format!(
         "{} {} connecting as soon as the check is switched on, as newer software does by itself.",
-        names(dependencies.iter().map(|d| who(d))),
+        who(dependencies),
         agree(users, "stops", "stop")
     );
     draft.mitigations = vec![

@@ -65,7 +65,7 @@ fn draft(view: &View<'_>, name: &str, dependencies: &[&Dependency]) -> Draft {
         "{asked} is pinned to {} for {}: {}",
         pinned_to(asked, provider),
         names(dependencies.iter().map(|d| title(&d.kind))),
-        names(dependencies.iter().map(|d| who(d)))
+        who(dependencies)
     );
     draft.impact = format!(
         "{} calling the old place after the move, and the fault looks like a fault of the new system.",

@@ -8,7 +8,7 @@ use groma_model::EntityId;
 use groma_model::Timestamp;
 use groma_model::inventory::{Dependency, Finding, Inventory, Likelihood, Severity};
 
-use crate::wording::names;
+use crate::wording::{names, told};
 use crate::{Draft, View};
 
 /// Dependencies one circle cites at most; its members say which others there are.
@@ -48,11 +48,12 @@ fn draft(view: &View<'_>, circle: &[EntityId]) -> Draft {
     draft.likelihood = Likelihood::High;
     draft.risk =
         format!("{machines} need each other in a circle: none of them can move before the others.");
-    draft.indicator = names(
-        within
-            .iter()
-            .map(|d| format!("{} needs {} ({})", d.consumer.name, d.provider.name, d.kind)),
-    );
+    let needs = within
+        .iter()
+        .map(|d| (&d.consumer.name, &d.provider.name, &d.kind));
+    draft.indicator = told(needs, |(consumer, provider, kind)| {
+        format!("{consumer} needs {provider} ({kind})")
+    });
     "Moved apart, each side fails until the other has followed.".clone_into(&mut draft.impact);
     draft.mitigations = vec![
         "Put them into one wave.",

@@ -102,7 +102,7 @@ fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
         "{} for {}: {}{files}; everything that listens on {} was seen",
         count(dependencies.len(), "dependency", "dependencies"),
         names(dependencies.iter().map(|d| title(&d.kind))),
-        names(dependencies.iter().map(|d| who(d))),
+        who(dependencies),
         provider.name
     );
     "Either nobody needs it any more, then it must not be carried over; or it is down now, and the move will be blamed for it.".clone_into(&mut draft.impact);

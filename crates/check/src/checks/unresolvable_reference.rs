@@ -99,7 +99,7 @@ fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
         "{} does not resolve; {} for {}{files}",
         provider.name,
         names(dependencies.iter().map(|d| title(&d.kind))),
-        names(dependencies.iter().map(|d| who(d)))
+        who(dependencies)
     );
     "Something that should work does not, perhaps unnoticed for long; or the name exists only where nobody looked.".clone_into(&mut draft.impact);
     draft.mitigations = vec![
