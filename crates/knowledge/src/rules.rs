@@ -36,6 +36,14 @@ pub struct Rule {
     /// Use the rule only for files another file mentions.
     #[serde(default)]
     pub mentioned: Option<Mention>,
+    /// What the product is to a machine that runs only one of the kind (`time`): while another one of that
+    /// role runs and this one does not, its files are left over.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// A path that exists as long as the file is in force. Its `*` is what the first `*` of the file's glob
+    /// stands for: the version of a cluster. It says nothing where the directory above is absent.
+    #[serde(default)]
+    pub lives_with: Option<String>,
     /// Sections that count only where something selects them; the others are hints.
     #[serde(default)]
     pub selected: Vec<Selected>,

@@ -115,10 +115,16 @@ pub(crate) fn plan(real: &Path, machine: &Machine) -> Option<Plan> {
     if is_copy(&path) {
         return None;
     }
-    let rules: Vec<&Rule> = COVERED
+    let covering: Vec<&Covered> = COVERED.iter().filter(|c| c.has(&path)).collect();
+    if covering.iter().any(|c| c.is_over(&path, machine))
+        || (machine.is_left_over(&path) && !covering.iter().any(|c| machine.serves(&c.rule.units)))
+    {
+        return None;
+    }
+    let rules: Vec<&Rule> = covering
         .iter()
-        .filter(|covered| covered.has(&path) && speaks_for(covered.rule, &path, machine))
         .map(|covered| covered.rule)
+        .filter(|rule| speaks_for(rule, &path, machine))
         .collect();
     // A rule that names a directory knows better than the list of silent paths and names.
     let named = rules.iter().any(|rule| {
@@ -176,6 +182,26 @@ impl Covered {
     fn has(&self, path: &str) -> bool {
         self.files.iter().any(|pattern| pattern.is_match(path))
             && !self.not_files.iter().any(|pattern| pattern.is_match(path))
+    }
+
+    /// True for a file of a product that gave way to another one, or of a version that is gone.
+    fn is_over(&self, path: &str, machine: &Machine) -> bool {
+        if self.rule.role.is_some() && machine.is_displaced(self.rule) {
+            return true;
+        }
+        let part = |pattern: &Pattern| {
+            let rest = path.strip_prefix(pattern.prefix)?;
+            rest.split('/')
+                .next()
+                .filter(|_| !pattern.glob.contains("**"))
+        };
+        self.rule.lives_with.is_some()
+            && self
+                .files
+                .iter()
+                .filter(|pattern| pattern.is_match(path))
+                .filter_map(part)
+                .any(|part| machine.outlived(self.rule, part))
     }
 }
 
@@ -364,6 +390,8 @@ static KEYED_FILE: LazyLock<Rule> = LazyLock::new(|| Rule {
     format: Format::Ini,
     groups: Vec::new(),
     mentioned: None,
+    role: None,
+    lives_with: None,
     selected: Vec::new(),
     generic: true,
     application: true,

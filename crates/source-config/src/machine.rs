@@ -55,6 +55,9 @@ const COMMON_DIRECTORIES: &[&str] = &[
     "",
 ];
 
+/// Where the settings of a service stand under its name.
+const SETTINGS_DIRECTORIES: &[&str] = &["/etc/default/", "/etc/sysconfig/", "/etc/conf.d/"];
+
 const FILE_MAX: u64 = 1 << 20;
 const ENTRIES_MAX: usize = 20_000;
 
@@ -77,6 +80,14 @@ pub(crate) struct Machine {
     pristine: Pristine,
     /// Sections that count only where another file calls them.
     calls: Calls,
+    /// Names of services that exist and do not run.
+    idle: BTreeSet<String>,
+    /// Services that scripts of System V start, by name.
+    scripts: BTreeSet<String>,
+    /// Rules whose product gave way to another one of its role.
+    displaced: BTreeSet<String>,
+    /// For each path with a `*` that files live with: what the `*` may stand for.
+    lives: BTreeMap<String, BTreeSet<String>>,
 }
 
 #[derive(Default)]
@@ -94,8 +105,20 @@ impl Machine {
             calls: Calls::look(disk, rules),
             ..Self::default()
         };
+        machine.look_at_scripts(disk);
         machine.look_at_units(disk);
         machine.look_at_upstreams(disk);
+        machine.note_displaced(rules);
+        for path in rules.iter().filter_map(|rule| rule.lives_with.as_ref()) {
+            let above = path.split('*').next().unwrap_or(path);
+            let names = disk
+                .list(Path::new(above), ENTRIES_MAX)
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|entry| entry.path.file_name()?.to_str().map(str::to_owned))
+                .collect();
+            machine.lives.insert(path.clone(), names);
+        }
         for mention in rules.iter().filter_map(|r| r.mentioned.as_ref()) {
             for by in &mention.by {
                 let settings = text_of(disk, by).map_or_else(Vec::new, |text| mentions_in(&text));
@@ -136,6 +159,100 @@ impl Machine {
     /// True for a file that is still as a package brought it.
     pub(crate) fn is_vendors(&self, path: &str, bytes: &[u8]) -> bool {
         self.pristine.is_vendors(path, bytes)
+    }
+
+    /// True for a rule whose product does not run while another one of its role does.
+    pub(crate) fn is_displaced(&self, rule: &Rule) -> bool {
+        self.displaced.contains(&rule.id)
+    }
+
+    /// True if what the file lives with is gone: `part` is what the first `*` of its glob stands for.
+    pub(crate) fn outlived(&self, rule: &Rule, part: &str) -> bool {
+        let lives = rule.lives_with.as_ref().and_then(|p| self.lives.get(p));
+        lives.is_some_and(|names| !names.is_empty() && !names.contains(part))
+    }
+
+    /// True for what a package left behind, and for the settings of a service that exists and does not run.
+    pub(crate) fn is_left_over(&self, path: &str) -> bool {
+        if self.pristine.is_left_over(path) {
+            return true;
+        }
+        SETTINGS_DIRECTORIES
+            .iter()
+            .find_map(|directory| path.strip_prefix(directory))
+            .is_some_and(|name| self.idle.contains(name) && !self.owned.contains_key(path))
+    }
+
+    /// True if a service of this name runs.
+    pub(crate) fn serves(&self, units: &[String]) -> bool {
+        units.iter().any(|unit| {
+            let name = unit.strip_suffix(".service").unwrap_or(unit);
+            self.runs(unit) || (!self.known.contains_key(unit) && self.scripts.contains(name))
+        })
+    }
+
+    fn note_displaced(&mut self, rules: &[Rule]) {
+        let (running, still): (Vec<&Rule>, Vec<&Rule>) = rules
+            .iter()
+            .filter(|rule| rule.role.is_some())
+            .partition(|rule| self.serves(&rule.units));
+        self.displaced = still
+            .iter()
+            .filter(|rule| running.iter().any(|other| other.role == rule.role))
+            .map(|rule| rule.id.clone())
+            .collect();
+    }
+
+    /// Scripts of System V: one runs if a link in the directory of a run level starts it.
+    fn look_at_scripts(&mut self, disk: &dyn Disk) {
+        let names = |directory: &str| -> Vec<String> {
+            disk.list(Path::new(directory), ENTRIES_MAX)
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|entry| entry.path.file_name()?.to_str().map(str::to_owned))
+                .collect()
+        };
+        let mut linked = false;
+        for level in ["2", "3", "4", "5", "S"] {
+            for name in names(&format!("/etc/rc{level}.d")) {
+                linked = true;
+                let starts = name.strip_prefix('S').and_then(|rest| rest.get(2..));
+                self.scripts.extend(starts.map(str::to_owned));
+            }
+        }
+        if linked {
+            let all = names("/etc/init.d").into_iter();
+            self.idle = all.filter(|name| !self.scripts.contains(name)).collect();
+        }
+    }
+
+    /// Services that exist as units, and neither run nor are asked for by one that does.
+    fn note_idle(
+        &mut self,
+        files: &UnitFiles,
+        parsed: &BTreeMap<String, crate::settings::Settings>,
+    ) {
+        let asked: BTreeSet<&str> = parsed
+            .iter()
+            .filter(|(name, _)| self.active.contains(*name))
+            .flat_map(|(_, settings)| &settings.all)
+            .filter(|s| matches!(s.key.as_str(), "Wants" | "Requires" | "BindsTo" | "Upholds"))
+            .flat_map(|s| s.value.split_whitespace())
+            .collect();
+        for name in files.files.keys().chain(&files.masked) {
+            let Some(stem) = name.strip_suffix(".service").filter(|s| !s.contains('@')) else {
+                continue;
+            };
+            let instance = format!("{stem}@");
+            let runs = self.active.contains(name)
+                || asked.contains(name.as_str())
+                || files.wanted.iter().any(|w| w.starts_with(&instance));
+            if runs {
+                self.idle.remove(stem);
+            } else {
+                self.idle.insert(stem.to_owned());
+            }
+        }
     }
 
     /// Sections of other files that a file may call by name.
@@ -235,6 +352,7 @@ impl Machine {
                 self.own(name, settings);
             }
         }
+        self.note_idle(&files, &parsed);
         self.note_rhythms(&parsed);
     }
 
@@ -510,6 +628,50 @@ mod tests {
             machine.rhythm("a.service").map(String::as_str),
             Some("monthly")
         );
+    }
+
+    #[test]
+    fn settings_of_a_service_that_is_off_are_left_over() {
+        let unit = "[Service]\nExecStart=/usr/sbin/x\n[Install]\nWantedBy=multi-user.target\n";
+        let disk = FakeDisk::new()
+            .file("/lib/systemd/system/relay.service", unit)
+            .file("/lib/systemd/system/other.service", unit)
+            .file("/lib/systemd/system/called.service", unit)
+            .file("/lib/systemd/system/flow.service", unit)
+            .file("/lib/systemd/system/flow@.service", unit)
+            .file(
+                "/etc/systemd/system/own.service",
+                "[Service]\nEnvironmentFile=/etc/default/other\n",
+            )
+            .file(
+                "/etc/systemd/system/boss.service",
+                "[Unit]\nWants=called.service\n",
+            )
+            .link(
+                "/etc/systemd/system/multi-user.target.wants/flow@a.service",
+                "/lib/systemd/system/flow@.service",
+            )
+            .file("/etc/init.d/old", "")
+            .file("/etc/init.d/new", "")
+            .file("/etc/rc2.d/S01new", "");
+        let machine = machine(disk);
+        for path in [
+            "/etc/default/relay",
+            "/etc/sysconfig/relay",
+            "/etc/default/old",
+        ] {
+            assert!(machine.is_left_over(path), "{path}");
+        }
+        for path in [
+            "/etc/default/other",
+            "/etc/default/called",
+            "/etc/default/flow",
+            "/etc/default/new",
+            "/etc/default/locale",
+            "/etc/relay",
+        ] {
+            assert!(!machine.is_left_over(path), "{path}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! generic reading of URLs leaves it alone; a product's own rule still reads it, because a default that is
 //! in force (a public time server) is a need all the same.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use groma_model::foreign::hex;
@@ -19,6 +19,8 @@ const STATUS_MAX: u64 = 64 << 20;
 #[derive(Debug, Default)]
 pub(crate) struct Pristine {
     sums: HashMap<String, String>,
+    /// Files of packages that were removed and left their configuration behind.
+    left: HashSet<String>,
 }
 
 impl Pristine {
@@ -31,22 +33,38 @@ impl Pristine {
     fn parse(status: &[u8]) -> Self {
         let text = String::from_utf8_lossy(status);
         let mut sums = HashMap::new();
-        let mut within = false;
+        let mut left = HashSet::new();
+        let (mut within, mut removed) = (false, false);
         for line in text.lines() {
             match line.strip_prefix(' ') {
                 Some(row) if within => {
                     let mut words = row.split(' ');
-                    if let (Some(path), Some(sum)) = (words.next(), words.next())
-                        && sum.len() == 32
-                    {
+                    let (Some(path), Some(sum)) = (words.next(), words.next()) else {
+                        continue;
+                    };
+                    if removed {
+                        left.insert(path.to_owned());
+                    } else if sum.len() == 32 {
                         sums.insert(path.to_owned(), sum.to_owned());
                     }
                 }
                 Some(_) => {}
-                None => within = line == "Conffiles:",
+                None => {
+                    within = line == "Conffiles:";
+                    if let Some(status) = line.strip_prefix("Status: ") {
+                        removed = status.ends_with(" config-files");
+                    }
+                }
             }
         }
-        Self { sums }
+        // A file that changed hands belongs to whoever has it now.
+        left.retain(|path| !sums.contains_key(path));
+        Self { sums, left }
+    }
+
+    /// True for a file whose package was removed.
+    pub(crate) fn is_left_over(&self, path: &str) -> bool {
+        self.left.contains(path)
     }
 
     /// True if `bytes` at `path` are what the package delivered.
@@ -75,6 +93,14 @@ mod tests {
         let pristine = Pristine::parse(STATUS);
         assert!(!pristine.is_vendors("/etc/b.conf", b"abc"));
         assert!(!pristine.is_vendors("/etc/c.conf", b"abc"));
+    }
+
+    #[test]
+    fn what_a_removed_package_left_is_known_unless_another_took_it_over() {
+        let status = b"Package: ntp\nStatus: deinstall ok config-files\nConffiles:\n /etc/ntp.conf 900150983cd24fb0d6963f7d28e17f72\n /etc/both.conf 900150983cd24fb0d6963f7d28e17f72\n\nPackage: b\nStatus: install ok installed\nConffiles:\n /etc/both.conf 900150983cd24fb0d6963f7d28e17f72\n";
+        let pristine = Pristine::parse(status);
+        assert!(pristine.is_left_over("/etc/ntp.conf"));
+        assert!(!pristine.is_left_over("/etc/both.conf"));
     }
 
     #[test]
