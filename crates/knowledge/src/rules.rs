@@ -44,6 +44,10 @@ pub struct Rule {
     /// stands for: the version of a cluster. It says nothing where the directory above is absent.
     #[serde(default)]
     pub lives_with: Option<String>,
+    /// First words of sections or keys that stand together only in a file about other machines: a play, an
+    /// inventory. A file that has all words of one list says nothing about this machine's own needs.
+    #[serde(default)]
+    pub elsewhere: Vec<Vec<String>>,
     /// Sections that count only where something selects them; the others are hints.
     #[serde(default)]
     pub selected: Vec<Selected>,
@@ -374,6 +378,8 @@ pub struct CommonKeys {
     pub take: Vec<Take>,
     /// Last words of keys after which an address with a port is a peer, lower case.
     pub peer_words: Vec<String>,
+    /// Keys that name machines somebody manages from here, not machines somebody needs here.
+    pub managed_keys: Vec<String>,
 }
 
 macro_rules! rules {

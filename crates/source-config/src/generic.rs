@@ -268,6 +268,13 @@ impl Scan<'_> {
 
 /// True if the last word of a key says that a machine stands behind it: `db_server`, `primaryHost`.
 fn names_a_peer(key: &str) -> bool {
+    if COMMON_KEYS
+        .managed_keys
+        .iter()
+        .any(|managed| managed == key)
+    {
+        return false;
+    }
     let tail = key.rsplit(['_', '.', '-', ':', '@']).next().unwrap_or(key);
     let words = &COMMON_KEYS.peer_words;
     let hump = tail

@@ -18,6 +18,7 @@ use crate::format;
 use crate::generic::{Dialect, scan};
 use crate::glob::{literal_prefix, matches};
 use crate::machine::Machine;
+use crate::settings::{Setting, Settings};
 use crate::silence::{is_copy, is_other_matter, is_silent_path};
 use crate::text::decode;
 
@@ -55,7 +56,7 @@ const TELLING: &[&str] = &[
     "databases",
     "location",
     "bootstrap",
-    "brokers",
+    "broker",
     "_proxy",
     "mailserver",
     "dbserver",
@@ -301,6 +302,9 @@ impl Plan {
         if settings.partial {
             said.partial = Some(Reason::Malformed);
         }
+        if is_about_others(rule, &settings) {
+            return;
+        }
         let mut found = references(rule, &settings, &place);
         found.retain(|r| !matches!(&r.peer, Peer::Name(name) if rule.id == "nginx" && machine.is_upstream(name.as_str())));
         if settings.partial && rule.generic {
@@ -391,12 +395,39 @@ static KEYED_FILE: LazyLock<Rule> = LazyLock::new(|| Rule {
     groups: Vec::new(),
     mentioned: None,
     role: None,
+    elsewhere: Vec::new(),
     lives_with: None,
     selected: Vec::new(),
     generic: true,
     application: true,
     take: Vec::new(),
 });
+
+/// True for a play or an inventory: a file about machines somebody manages from here.
+fn is_about_others(rule: &Rule, settings: &Settings) -> bool {
+    if rule.elsewhere.is_empty() {
+        return false;
+    }
+    let known = |word: &&str| rule.elsewhere.iter().flatten().any(|w| w == word);
+    let words: HashSet<&str> = settings
+        .all
+        .iter()
+        .flat_map(|s| [first_word(s), s.key.as_str()])
+        .filter(known)
+        .collect();
+    let all = |list: &Vec<String>| list.iter().all(|word| words.contains(word.as_str()));
+    rule.elsewhere.iter().any(all)
+}
+
+/// The outermost section, or the key where there is none.
+fn first_word(setting: &Setting) -> &str {
+    let outermost = setting.section.split('/').next().unwrap_or_default();
+    if outermost.is_empty() {
+        &setting.key
+    } else {
+        outermost
+    }
+}
 
 /// A script that cron runs by directory: it is a job by itself.
 fn run_parts_rhythm(path: &str) -> Option<&'static str> {
