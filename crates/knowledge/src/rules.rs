@@ -163,6 +163,30 @@ pub enum Format {
     Rsyslog,
     /// SSH known hosts.
     KnownHosts,
+    /// Preferences of Mozilla programs; servers no account uses are left out.
+    Prefs,
+    /// Registry files as text, of Windows and of Wine.
+    Registry,
+    /// Packet filters: connections handed on to other machines; keys are `tcp` and `udp`, beside them `port`.
+    Nat,
+    /// The scripts of logrotate's files, as a shell reads them.
+    Logrotate,
+    /// A job of at: the commands behind its environment.
+    AtJob,
+    /// Command files and scripts of Windows: keys `share`, `printer` and `time`.
+    WindowsScript,
+    /// Objects of Nagios and its kin: one `command` per host and service.
+    Nagios,
+    /// As `ini`, where all sections together are one thing: keys are `section.key` (Evolution's sources).
+    IniWhole,
+    /// Preferences of a group policy: as `xml`, but what is switched off is left out.
+    GroupPolicy,
+    /// What a MySQL replica remembers of its primary (`master.info`): keys `host`, `account`, `port`.
+    MasterInfo,
+    /// Every line that is no comment, under the key `line`.
+    TextLines,
+    /// `key:type:value` (`.rdp`).
+    Typed,
     /// The hosts file: names, not references.
     Hosts,
 }
@@ -262,6 +286,18 @@ pub enum Shape {
     AtHost,
     /// A command line.
     Command,
+    /// A host, and somewhere behind it `port 995` or `service 995` (fetchmail).
+    HostNamedPort,
+    /// A host, a word, and a port: `proxy1 parent 3128` (squid).
+    HostWordPort,
+    /// What stands behind `-n` in a line of options: `-v 9 -n collector:2055` (softflowd).
+    OptionN,
+    /// The second word: `http proxy:3128` (tinyproxy).
+    LaterHost,
+    /// Every word but the first: `domain-name-servers a, b` (dhcpd).
+    LaterHosts,
+    /// A URL, or `account@host:path` (git, borg).
+    RemotePath,
     /// `host("address" port(…))` of syslog-ng, host and port in parentheses.
     SyslogNg,
 }
@@ -304,6 +340,9 @@ pub struct Command {
     /// Port where none is given.
     #[serde(default)]
     pub port: Option<u16>,
+    /// Transport, where it is not the usual one.
+    #[serde(default)]
+    pub transport: Option<Transport>,
     /// Options followed by (or joined with) a host.
     #[serde(default)]
     pub host_options: Vec<String>,
@@ -391,65 +430,123 @@ macro_rules! rules {
 
 rules![
     "apache",
+    "apcupsd",
     "apt",
+    "apt-proxy",
+    "at-job",
     "autofs",
+    "backup-manager",
     "bacula",
     "bind",
+    "borgmatic",
+    "certbot",
     "chrony",
+    "collectd",
     "compose",
     "cron-system",
     "cron-user",
     "cups-client",
     "cups-printers",
+    "data-link",
+    "dehydrated",
+    "dhcpd",
+    "dhcpd-options",
+    "dma",
     "dnsmasq",
     "dovecot",
     "environment-file",
+    "evolution",
     "exim",
     "exim-debconf",
+    "fetchmail",
     "filebeat",
+    "filezilla",
+    "firewalld",
     "fluent-bit",
+    "fprobe",
+    "freeradius",
+    "freshclam",
     "fstab",
+    "getmail",
+    "git-remote",
     "grafana",
+    "group-policy",
+    "haproxy",
     "hosts",
+    "hylafax-client",
+    "iaxmodem",
+    "icinga2",
+    "inventory-agent",
     "known-hosts",
     "krb5",
     "ldap-conf",
+    "libreoffice",
+    "logon-script",
+    "logrotate",
+    "monit",
+    "mosquitto",
+    "mozilla",
     "msmtp",
+    "munin",
     "my-cnf",
+    "mysql-replica",
+    "nagios",
     "nginx",
+    "nginx-revocation",
+    "nrpe",
     "nslcd",
     "ntp",
     "nullmailer",
     "nut",
     "odbc",
+    "openvpn",
+    "packet-filter",
+    "pam-radius",
     "pgbouncer",
     "pgpass",
     "pg-service",
     "php",
     "php-ini",
+    "pmacct",
     "postfix",
     "postfix-ldap",
     "postfix-mysql",
     "postfix-pgsql",
     "postfix-transport",
     "postgresql",
+    "prometheus",
     "properties",
+    "puppet",
     "python",
+    "rclone",
     "redis",
+    "registry-file",
+    "remmina",
+    "remote-desktop",
     "resolv-conf",
+    "resolved",
+    "rsnapshot",
     "rsyslog",
+    "rsyslog-mail",
     "samba",
+    "samba-domain",
     "shell-script",
+    "snmp-session",
     "snmpd",
+    "softflowd",
+    "squid",
     "ssh-config",
     "ssmtp",
     "sssd",
+    "stunnel",
     "syslog-ng",
     "telegraf",
     "timesyncd",
+    "tinyproxy",
     "toml-application",
     "unbound",
     "unit",
+    "wireguard",
     "xml-application",
     "yaml-application",
     "yum",

@@ -247,7 +247,7 @@ pub(crate) fn kind_by_port(port: Port, transport: Transport) -> Option<&'static 
 
 /// The key with its sections for formats that nest: `DATABASES.default.HOST`.
 fn shown_key(setting: &Setting, from_key: bool) -> String {
-    let long = if from_key {
+    let long = if from_key && !setting.section.is_empty() {
         // The key itself is the machine: what is around it is the name of the list.
         setting.section.replace('/', ".")
     } else if setting.key.bytes().all(|b| b.is_ascii_digit()) {

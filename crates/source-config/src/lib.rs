@@ -39,9 +39,11 @@ mod format;
 mod generic;
 mod glob;
 mod inspect;
+mod leads;
 mod look;
 mod machine;
 mod pristine;
+mod profile;
 mod select;
 mod settings;
 mod silence;
@@ -81,6 +83,10 @@ const ROOTS: &[&str] = &[
     "/var/lib/redmine",
     "/var/lib/gitea",
     "/var/lib/awx",
+    "/var/lib/mysql",
+    "/var/lib/samba/sysvol",
+    "/var/spool/at",
+    "/var/spool/hylafax/etc",
 ];
 
 /// Reads what is written down about other machines.

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::inspect::{Said, plan};
 use crate::machine::Machine;
+use crate::profile::is_idle;
 use crate::silence::is_silent_directory;
 use crate::walk::{Step, Walk};
 
@@ -254,6 +255,9 @@ fn inspect(
     let Some(plan) = plan(&entry.path, machine) else {
         return Outcome::Nothing;
     };
+    if is_idle(disk, &entry.path) {
+        return Outcome::Nothing;
+    }
     match disk.read(&entry.path, limit) {
         // Another name of a file that is walked by its own.
         Ok(read) if read.path != entry.path && is_walked(&read.path, roots) => Outcome::Nothing,

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use groma_model::Reason;
 use groma_source::{Disk, DiskError, Entry, EntryKind};
 
-use crate::silence::is_silent_directory;
+use crate::leads::{is_named, leads_to_rule};
+use crate::silence::{is_silent_directory, is_silent_path};
 
 /// Directories below each other.
 const DEPTH_MAX: usize = 32;
@@ -24,7 +25,8 @@ pub(crate) enum Step {
 /// Walks below one root, depth first, names in order.
 pub(crate) struct Walk<'d> {
     disk: &'d dyn Disk,
-    ahead: Vec<(PathBuf, usize)>,
+    /// Directories, how deep they are, and whether only what a rule names is looked at there.
+    ahead: Vec<(PathBuf, usize, bool)>,
     visited: HashSet<(u64, u64)>,
     missed: Vec<(PathBuf, Reason)>,
     /// Entries that may still be visited; shared over all roots by the caller.
@@ -35,7 +37,7 @@ impl<'d> Walk<'d> {
     pub(crate) fn below(root: &Path, disk: &'d dyn Disk, entries_left: u64) -> Self {
         Self {
             disk,
-            ahead: vec![(root.to_owned(), 0)],
+            ahead: vec![(root.to_owned(), 0, is_silent_path(&root.to_string_lossy()))],
             visited: HashSet::new(),
             missed: Vec::new(),
             entries_left,
@@ -47,7 +49,12 @@ impl<'d> Walk<'d> {
         self.ahead.is_empty() && self.missed.is_empty()
     }
 
-    fn enter(&mut self, directory: &Path, depth: usize) -> Result<Vec<Entry>, DiskError> {
+    fn enter(
+        &mut self,
+        directory: &Path,
+        depth: usize,
+        quiet: bool,
+    ) -> Result<Vec<Entry>, DiskError> {
         // Two ways to one directory (bind mounts) are walked once; a disk without identities says (0, 0).
         let identity = self.disk.metadata(directory)?.identity;
         if identity != (0, 0) && !self.visited.insert(identity) {
@@ -65,11 +72,19 @@ impl<'d> Walk<'d> {
         let mut below = Vec::new();
         for entry in listed {
             match entry.kind {
-                EntryKind::Directory if is_silent_directory(&entry.path.to_string_lossy()) => {}
-                EntryKind::Directory if depth >= DEPTH_MAX => {
-                    self.missed.push((entry.path, Reason::BudgetExhausted))
+                EntryKind::Directory => {
+                    let path = entry.path.to_string_lossy();
+                    let hushed = quiet || is_silent_directory(&path);
+                    if hushed && !leads_to_rule(&path, quiet) {
+                        continue;
+                    }
+                    if depth >= DEPTH_MAX {
+                        self.missed.push((entry.path, Reason::BudgetExhausted));
+                    } else {
+                        below.push((entry.path, depth + 1, hushed));
+                    }
                 }
-                EntryKind::Directory => below.push((entry.path, depth + 1)),
+                _ if quiet && !is_named(&entry.path.to_string_lossy()) => {}
                 EntryKind::Special => self.missed.push((entry.path, Reason::NotARegularFile)),
                 EntryKind::File | EntryKind::Link => files.push(entry),
             }
@@ -89,8 +104,8 @@ impl Iterator for Walk<'_> {
         if self.entries_left == 0 {
             return None;
         }
-        let (directory, depth) = self.ahead.pop()?;
-        match self.enter(&directory, depth) {
+        let (directory, depth, quiet) = self.ahead.pop()?;
+        match self.enter(&directory, depth, quiet) {
             Ok(files) => Some(Step::Files(files)),
             Err(error) if error.is_absent() => Some(Step::Files(Vec::new())),
             Err(error) => Some(Step::Missed(directory, error.reason)),
@@ -123,7 +138,7 @@ mod tests {
             .file("/srv/b/x.conf", "")
             .file("/srv/a/y.conf", "")
             .file("/srv/z.conf", "")
-            .file("/srv/a/.git/config", "")
+            .file("/srv/a/.svn/config", "")
             .file("/srv/a/tests/t.conf", "")
             .special("/srv/a/pipe");
         assert_eq!(
@@ -135,6 +150,15 @@ mod tests {
                 "/srv/b/x.conf"
             ]
         );
+    }
+
+    #[test]
+    fn in_a_silent_directory_only_what_a_rule_names_is_met() {
+        let disk = FakeDisk::new()
+            .file("/srv/a/.git/config", "")
+            .file("/srv/a/.git/hooks/post-commit", "")
+            .file("/srv/a/.git/packed.conf", "");
+        assert_eq!(files(&disk), ["/srv/a/.git/config"]);
     }
 
     #[test]

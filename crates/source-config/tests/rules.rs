@@ -1,6 +1,7 @@
 //! Every rule against the files beside it, in `crates/knowledge/rules/fixtures/<rule>/`: a machine of its
 //! own, made of these files alone, and the references it must give, in `expected.snap`.
 //!
+//! A directory `dot-git` stands for `.git`, which no repository keeps within itself.
 //! Whatever contains `ghost` stands where nothing reads it; whatever contains `canary` is a secret.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
@@ -24,7 +25,8 @@ fn disk(directory: &Path) -> FakeDisk {
     while let Some(at) = ahead.pop() {
         for entry in std::fs::read_dir(&at).unwrap().map(Result::unwrap) {
             let path = entry.path();
-            let inside = format!("/{}", path.strip_prefix(directory).unwrap().display());
+            let inside = format!("/{}", path.strip_prefix(directory).unwrap().display())
+                .replace("/dot-git", "/.git");
             let kind = entry.file_type().unwrap();
             if kind.is_dir() {
                 ahead.push(path);

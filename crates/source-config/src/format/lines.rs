@@ -86,6 +86,19 @@ pub(super) fn ini(text: &str) -> Settings {
     settings
 }
 
+/// As [`ini`], but the whole file is one group: a key is `section.key`.
+pub(super) fn ini_whole(text: &str) -> Settings {
+    let mut settings = ini(text);
+    for setting in &mut settings.all {
+        setting.group = 0;
+        if !setting.section.is_empty() {
+            setting.key = format!("{}.{}", setting.section, setting.key);
+            setting.section.clear();
+        }
+    }
+    settings
+}
+
 fn go_on(settings: &mut Settings, more: &str) {
     if let Some(last) = settings.all.last_mut().filter(|s| s.value.len() < 64 << 10) {
         last.value.push(' ');
@@ -256,6 +269,19 @@ mod tests {
             ini("[DEFAULT]\nhost = db1\n[a]\nurl = postgresql://%(host)s/x\n[b]\nurl=2\n");
         assert_eq!(settings.all[1].value, "postgresql://db1/x");
         assert_ne!(settings.all[1].group, settings.all[2].group);
+    }
+
+    #[test]
+    fn sections_that_are_one_thing_stand_beside_each_other() {
+        let settings = ini_whole("[Mail Account]\nBackendName=imapx\n[Authentication]\nHost=h\n");
+        assert_eq!(
+            pairs(&settings),
+            [
+                ("Mail Account.BackendName", "imapx"),
+                ("Authentication.Host", "h")
+            ]
+        );
+        assert_eq!(settings.all[0].group, settings.all[1].group);
     }
 
     #[test]

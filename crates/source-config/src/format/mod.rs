@@ -4,9 +4,15 @@ mod blocks;
 mod code;
 mod cron;
 mod lines;
+mod nagios;
+mod nat;
 mod postfix;
+mod prefs;
+mod registry;
 mod rsyslog;
+mod script;
 mod shell;
+mod text_lines;
 mod tree;
 mod unit;
 mod xml;
@@ -42,6 +48,18 @@ pub(crate) fn read(format: Format, groups: &[String], text: &str) -> Settings {
         Format::Php => code::php(text),
         Format::Python => code::python(text),
         Format::Rsyslog => rsyslog::rsyslog(text),
+        Format::Prefs => prefs::prefs(text),
+        Format::Registry => registry::registry(text),
+        Format::Nat => nat::nat(text),
+        Format::Logrotate => script::logrotate(text),
+        Format::AtJob => script::at_job(text),
+        Format::WindowsScript => script::windows(text),
+        Format::Nagios => nagios::nagios(text),
+        Format::IniWhole => lines::ini_whole(text),
+        Format::GroupPolicy => xml::group_policy(text),
+        Format::MasterInfo => text_lines::master_info(text),
+        Format::TextLines => text_lines::text_lines(text),
+        Format::Typed => text_lines::typed(text),
         Format::Hosts => Settings::default(),
     }
 }
@@ -71,6 +89,18 @@ mod tests {
         Format::Php,
         Format::Python,
         Format::Rsyslog,
+        Format::Prefs,
+        Format::Registry,
+        Format::Nat,
+        Format::Logrotate,
+        Format::AtJob,
+        Format::WindowsScript,
+        Format::Nagios,
+        Format::IniWhole,
+        Format::GroupPolicy,
+        Format::MasterInfo,
+        Format::TextLines,
+        Format::Typed,
     ];
 
     const CORPUS: &[&[u8]] = &[
@@ -86,6 +116,15 @@ mod tests {
         b"*.* @@log1:6514;t\naction(type=\"omfwd\" target=\"x\" port=\"1\")\n",
         b"[Service]\nEnvironment=\"A=b c\" D=e\nExecStart=-/bin/x \\\n  -h y\n",
         b"export A=\"${B:-c}\"\ncat <<EOF\nx\nEOF\nB='q' cmd | $(cmd2 `x`)\n",
+        b"user_pref(\"mail.server.s1.hostname\", \"a\\\\b\");\nuser_pref(\"x\", 3);\n",
+        b"[A\\\\B] 1\n\"x\"=hex:41,00,\\\n42,00\n\"y\"=dword:0000000f\n[-C]\n",
+        b"define w = 1.2.3.4\ntcp dport { 80, 443 } dnat to $w:8080\n-A P -p tcp --dport 1 -j DNAT --to-destination [::1]:2\n",
+        b"/l {\n postrotate\n  ssh h\n endscript\n}\nsh << 'marcinDELIMITERx'\nmarcinDELIMITERx\n",
+        b"set A=b\nnet use P: \\\\%A%\\c /persistent:no\nstart \"\\\\d\\e f\"\n",
+        b"define host {\n host_name a\n address 1.2.3.4\n use t\n}\ndefine service {\n host_name a,!b\n check_command check_tcp!80\n}\n",
+        b"full address:s:h:3390\n",
+        b"23\nbin.1\n4\nh\nu\np\n3306\n60\n",
+        b"<Drives><Drive disabled=\"1\"><Properties path=\"a\"/></Drive><Drive><Properties path=\"b\"/></Drive></Drives>",
         b"|1|abc=|def= ssh-rsa AAAA\n[h]:22,1.2.3.4 ssh-rsa AAAA\n",
     ];
 
@@ -134,7 +173,7 @@ mod tests {
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
         #[test]
-        fn any_text_is_read_by_any_reader(text in ".{0,400}", which in 0..20usize) {
+        fn any_text_is_read_by_any_reader(text in ".{0,400}", which in 0..ALL.len()) {
             let _ = read(ALL[which], &[], &text);
         }
     }

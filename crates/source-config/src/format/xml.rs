@@ -58,6 +58,35 @@ pub(super) fn xml(text: &str) -> Settings {
     }
 }
 
+/// Preferences of a group policy: an element with `disabled="1"` and all below it say nothing.
+pub(super) fn group_policy(text: &str) -> Settings {
+    let mut settings = xml(text);
+    let mut off: Option<(String, u32)> = None;
+    let mut disabled: Vec<(String, u32)> = Vec::new();
+    for setting in &settings.all {
+        if setting.key.eq_ignore_ascii_case("@disabled") && setting.value == "1" {
+            disabled.push((setting.section.clone(), setting.group));
+        }
+    }
+    settings.all.retain(|setting| {
+        if let Some((section, group)) = &off {
+            let below = setting
+                .section
+                .strip_prefix(section.as_str())
+                .is_some_and(|rest| rest.starts_with('/'));
+            if below || setting.group == *group {
+                return false;
+            }
+        }
+        off = disabled
+            .iter()
+            .find(|(_, group)| *group == setting.group)
+            .cloned();
+        off.is_none()
+    });
+    settings
+}
+
 fn entity(name: &str) -> &'static str {
     match name {
         "amp" => "&",
@@ -141,6 +170,20 @@ impl Lines<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_preference_that_is_switched_off_says_nothing() {
+        let text = "<Drives><Drive name=\"A\" disabled=\"1\"><Properties path=\"old\"/></Drive><Drive name=\"B\"><Properties path=\"new\"/></Drive></Drives>";
+        let shown: Vec<_> = group_policy(text)
+            .all
+            .iter()
+            .map(|s| format!("{} {}={}", s.section, s.key, s.value))
+            .collect();
+        assert_eq!(
+            shown,
+            ["Drives/Drive @name=B", "Drives/Drive/Properties @path=new"]
+        );
+    }
 
     #[test]
     fn attributes_and_text_are_settings_and_comments_are_not() {

@@ -152,6 +152,7 @@ fn known_command(known: &Command, words: &[String]) -> Vec<Target> {
             )
         });
         target.port = target.port.or(heard.port);
+        target.transport = target.transport.or(known.transport);
         target.default_port = target.default_port.or(known.port.map(groma_model::Port));
         target.has_secret |= heard.has_secret;
         if target.account.is_none() {

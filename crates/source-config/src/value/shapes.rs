@@ -38,6 +38,25 @@ pub(crate) fn targets(shape: Shape, value: &str) -> Vec<Target> {
         Shape::AtHost => at_host(value).into_iter().collect(),
         Shape::Command => command_line(value),
         Shape::SyslogNg => syslog_ng(value).into_iter().collect(),
+        Shape::HostNamedPort => host_named_port(value),
+        Shape::HostWordPort => host_word_port(value),
+        Shape::OptionN => option_n(value),
+        Shape::LaterHost => after_first(value)
+            .and_then(first_word)
+            .map_or_else(Vec::new, guarded),
+        Shape::LaterHosts => after_first(value)
+            .unwrap_or_default()
+            .split([',', ';', ' ', '\t'])
+            .filter(|w| !w.is_empty())
+            .take(TARGETS_MAX)
+            .flat_map(guarded)
+            .collect(),
+        Shape::RemotePath => value
+            .split_whitespace()
+            .next()
+            .and_then(remote_path)
+            .into_iter()
+            .collect(),
     };
     out.truncate(TARGETS_MAX);
     out
@@ -73,12 +92,69 @@ fn one(word: &str) -> Vec<Target> {
     let (user, host) = word
         .rsplit_once('@')
         .map_or((None, word), |(u, h)| (Some(u), h));
+    // CUPS tells the version of its protocol behind the host.
+    let host = host.split("/version=").next().unwrap_or(host);
     let Some((peer, port)) = host_and_port(host) else {
         return Vec::new();
     };
     let mut target = Target::new(peer, port);
     target.account = user.and_then(account);
     vec![target]
+}
+
+/// The number is the word behind `port`: any other may be a secret.
+fn host_named_port(value: &str) -> Vec<Target> {
+    let mut out = first_word(value).map_or_else(Vec::new, one);
+    let mut words = value.split_whitespace();
+    words.find(|w| matches!(*w, "port" | "service"));
+    let number = words.next().and_then(port);
+    for target in &mut out {
+        target.port = target.port.or(number);
+    }
+    out
+}
+
+fn host_word_port(value: &str) -> Vec<Target> {
+    let mut out = first_word(value).map_or_else(Vec::new, one);
+    let number = value.split_whitespace().nth(2).and_then(port);
+    for target in &mut out {
+        target.port = target.port.or(number);
+    }
+    out
+}
+
+fn option_n(value: &str) -> Vec<Target> {
+    let mut words = value.split_whitespace();
+    while let Some(word) = words.next() {
+        if let Some(joined) = word.strip_prefix("-n") {
+            let text = if joined.is_empty() {
+                words.next()
+            } else {
+                Some(joined)
+            };
+            return text.map_or_else(Vec::new, |t| t.split(',').flat_map(one).collect());
+        }
+    }
+    Vec::new()
+}
+
+/// What follows the first word.
+fn after_first(value: &str) -> Option<&str> {
+    value.trim().split_once([' ', '\t']).map(|(_, rest)| rest)
+}
+
+/// As [`one`], where `account:secret@` may stand before the host: the secret is dropped.
+fn guarded(word: &str) -> Vec<Target> {
+    let Some((before, host)) = word.rsplit_once('@').filter(|_| !word.contains("://")) else {
+        return one(word);
+    };
+    let (name, secret) = before.split_once(':').unwrap_or((before, ""));
+    let mut out = one(host);
+    for target in &mut out {
+        target.account = account(name);
+        target.has_secret |= !secret.is_empty();
+    }
+    out
 }
 
 /// `[host]:port`, `host:port`, `transport:[host]:port`, `lmtp:inet:host:port` (transport(5)).
@@ -418,11 +494,40 @@ mod tests {
         );
     }
 
+    #[test]
+    fn the_words_behind_the_first_are_hosts_and_a_secret_is_dropped() {
+        assert_eq!(
+            shown(Shape::LaterHost, "http reader:hunter2@proxy1:3128 x"),
+            ["proxy1:3128 reader ***"]
+        );
+        assert_eq!(
+            shown(Shape::HostNamedPort, "pop.corp with proto POP3 port 995"),
+            ["pop.corp:995"]
+        );
+        assert_eq!(
+            shown(Shape::HostWordPort, "proxy2 parent 3128 0 default"),
+            ["proxy2:3128"]
+        );
+        assert_eq!(
+            shown(Shape::OptionN, "-v 9 -n 192.0.2.7:9995"),
+            ["192.0.2.7:9995"]
+        );
+        assert_eq!(
+            shown(Shape::RemotePath, "git@git.corp:team/x.git"),
+            ["git.corp:0 git team/x.git"]
+        );
+        assert_eq!(
+            shown(Shape::LaterHosts, "ntp-servers 192.0.2.1, ns.corp"),
+            ["192.0.2.1:0", "ns.corp:0"]
+        );
+        assert!(shown(Shape::LaterHosts, "ntp-servers").is_empty());
+    }
+
     proptest::proptest! {
         #[test]
         fn any_value_has_a_reading(value in ".{0,200}") {
             for shape in [Shape::Host, Shape::Hosts, Shape::Urls, Shape::NextHop, Shape::Inet, Shape::Libpq, Shape::KeyedList, Shape::Export, Shape::Unc, Shape::SyslogTarget,
-                Shape::EximRoute, Shape::DnsForward, Shape::AtHost, Shape::Command, Shape::SyslogNg] {
+                Shape::EximRoute, Shape::DnsForward, Shape::AtHost, Shape::Command, Shape::SyslogNg, Shape::LaterHost, Shape::LaterHosts, Shape::RemotePath, Shape::HostNamedPort, Shape::HostWordPort, Shape::OptionN] {
                 let _ = targets(shape, &value);
             }
         }
