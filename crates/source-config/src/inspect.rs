@@ -275,6 +275,9 @@ impl Plan {
             let rule = rules.first().copied().unwrap_or(&KEYED_FILE);
             self.place(rule.format, &rule.units, rule.application, machine)
         }));
+        for reference in &mut said.references {
+            machine.aliases().settle(reference);
+        }
         said.references.truncate(REFERENCES_MAX);
         if said.references.len() >= REFERENCES_MAX {
             said.partial = Some(Reason::BudgetExhausted);

@@ -33,6 +33,7 @@
     )
 )]
 
+mod aliases;
 mod apply;
 mod calls;
 mod format;

@@ -9,6 +9,7 @@ use groma_model::Foreign;
 use groma_model::fact::{Component, ComponentClass};
 use groma_source::{Disk, EntryKind};
 
+use crate::aliases::Aliases;
 use crate::calls::Calls;
 use crate::format;
 use crate::glob::any_word;
@@ -80,6 +81,8 @@ pub(crate) struct Machine {
     pristine: Pristine,
     /// Sections that count only where another file calls them.
     calls: Calls,
+    /// Names only the SSH client knows.
+    aliases: Aliases,
     /// Names of services that exist and do not run.
     idle: BTreeSet<String>,
     /// Services that scripts of System V start, by name.
@@ -103,6 +106,7 @@ impl Machine {
         let mut machine = Self {
             pristine: Pristine::look(disk),
             calls: Calls::look(disk, rules),
+            aliases: Aliases::look(disk),
             ..Self::default()
         };
         machine.look_at_scripts(disk);
@@ -258,6 +262,11 @@ impl Machine {
     /// Sections of other files that a file may call by name.
     pub(crate) fn calls(&self) -> &Calls {
         &self.calls
+    }
+
+    /// Names only the SSH client knows.
+    pub(crate) fn aliases(&self) -> &Aliases {
+        &self.aliases
     }
 
     /// True for a name that stands for a group of servers.
