@@ -358,6 +358,9 @@ pub struct Command {
     /// Options with a secret: their words are dropped unread.
     #[serde(default)]
     pub secret_options: Vec<String>,
+    /// Options that hand a port of this machine on to one at the other end: `-L 3306:db1:3306`.
+    #[serde(default)]
+    pub forward_options: Vec<String>,
     /// Other options that take a word, so that it is not taken for an argument.
     #[serde(default)]
     pub worded_options: Vec<String>,

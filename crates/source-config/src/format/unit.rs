@@ -1,5 +1,8 @@
 //! Units of systemd (systemd.syntax(7)).
 
+use std::collections::BTreeMap;
+
+use crate::format::shell::expand;
 use crate::settings::Settings;
 use crate::text::joined_lines;
 
@@ -42,7 +45,27 @@ pub(super) fn unit(text: &str) -> Settings {
             _ => settings.add(number, group, &section, key, value),
         }
     }
+    fill(&mut settings, environment);
     settings
+}
+
+/// `$NAME` and `${NAME}` in commands, where the unit itself sets the variable.
+fn fill(settings: &mut Settings, environment: u32) {
+    let variables: BTreeMap<String, String> = settings
+        .all
+        .iter()
+        .filter(|s| s.group == environment && s.value.len() < 4096)
+        .take(4096)
+        .map(|s| (s.key.clone(), s.value.clone()))
+        .collect();
+    if variables.is_empty() {
+        return;
+    }
+    for setting in &mut settings.all {
+        if setting.key.starts_with("Exec") && setting.group != environment {
+            setting.value = expand(&setting.value, &variables);
+        }
+    }
 }
 
 /// Words of a unit's value: divided by white space, quotes around or within them.
@@ -68,6 +91,13 @@ fn words(value: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_knows_the_variables_of_its_unit() {
+        let text = "[Service]\nExecStart=/usr/bin/ssh -N t@${PEER} $MORE\nEnvironment=PEER=db1\n";
+        let settings = unit(text);
+        assert_eq!(settings.all[0].value, "/usr/bin/ssh -N t@db1 $MORE");
+    }
 
     #[test]
     fn environment_is_taken_apart_and_documentation_is_not_read() {

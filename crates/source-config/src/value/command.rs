@@ -135,6 +135,7 @@ struct Heard<'w> {
     resource: Option<&'w str>,
     has_secret: bool,
     arguments: Vec<&'w str>,
+    forwards: Vec<&'w str>,
     file_system: Option<&'w str>,
 }
 
@@ -166,6 +167,45 @@ fn known_command(known: &Command, words: &[String]) -> Vec<Target> {
             .resource
             .take()
             .or_else(|| heard.resource.and_then(resource));
+    }
+    let beyond = out
+        .first()
+        .map(|target| forwarded(&heard.forwards, &target.peer));
+    out.extend(beyond.into_iter().flatten());
+    out
+}
+
+/// Forwards one command may ask for.
+const FORWARDS_MAX: usize = 16;
+
+/// The machines behind `[address:]port:host:port`. A loopback address there is that of `end`, the machine
+/// called. The port here tells the kind where the one there is nobody's habit.
+fn forwarded(forwards: &[&str], end: &groma_model::Peer) -> Vec<Target> {
+    let mut out = Vec::new();
+    for forward in forwards.iter().take(FORWARDS_MAX) {
+        let mut parts = forward.rsplit(':');
+        let (Some(there), Some(host), Some(here)) = (
+            parts.next().and_then(port),
+            parts.next(),
+            parts.next().and_then(port),
+        ) else {
+            continue;
+        };
+        let Some((peer, _)) = host_and_port(host) else {
+            continue;
+        };
+        let is_end = match &peer {
+            groma_model::Peer::Address(address) => address.is_loopback(),
+            groma_model::Peer::Name(name) => name.is_loopback(),
+        };
+        let mut target = Target::new(if is_end { end.clone() } else { peer }, Some(there));
+        let habit = |port| {
+            groma_model::registry::REGISTRY
+                .kind_by_port(port, groma_model::Transport::Tcp)
+                .map(|kind| kind.name.as_str())
+        };
+        target.kind = habit(there).or_else(|| habit(here));
+        out.push(target);
     }
     out
 }
@@ -199,6 +239,8 @@ fn hear<'w>(known: &Command, words: &'w [String]) -> Heard<'w> {
             heard.account = Some(name);
         } else if let Some(name) = take(&known.resource_options, &mut words) {
             heard.resource = Some(name);
+        } else if let Some(forward) = take(&known.forward_options, &mut words) {
+            heard.forwards.push(forward);
         } else if matches!(word, "-t" | "--types") && known.arguments == Arguments::MountSource {
             heard.file_system = words.next();
         } else if known.worded_options.iter().any(|o| o == word) {
@@ -397,6 +439,14 @@ mod tests {
                 )
             })
             .collect()
+    }
+
+    #[test]
+    fn a_forwarded_port_is_a_machine_of_its_own() {
+        assert_eq!(
+            shown("ssh -N -L 127.0.0.1:3306:127.0.0.1:3307 -L8025:relay2:25 t@db1"),
+            ["ssh db1:22 t", "sql db1:3307", "smtp-relay relay2:25"]
+        );
     }
 
     #[test]
