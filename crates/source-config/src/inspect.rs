@@ -301,7 +301,8 @@ impl Plan {
                 .or_else(|| cut.then_some(Reason::BudgetExhausted));
             return;
         }
-        let settings = format::read(rule.format, &rule.groups, text);
+        let mut settings = format::read(rule.format, &rule.groups, text);
+        machine.mounts().spell_out(rule, &mut settings);
         if settings.partial {
             said.partial = Some(Reason::Malformed);
         }

@@ -43,6 +43,7 @@ mod inspect;
 mod leads;
 mod look;
 mod machine;
+mod mounts;
 mod pristine;
 mod profile;
 mod select;

@@ -13,6 +13,7 @@ use crate::aliases::Aliases;
 use crate::calls::Calls;
 use crate::format;
 use crate::glob::any_word;
+use crate::mounts::Mounts;
 use crate::pristine::Pristine;
 use crate::text::decode;
 
@@ -83,6 +84,8 @@ pub(crate) struct Machine {
     calls: Calls,
     /// Names only the SSH client knows.
     aliases: Aliases,
+    /// Directories that lie on other machines.
+    mounts: Mounts,
     /// Names of services that exist and do not run.
     idle: BTreeSet<String>,
     /// Services that scripts of System V start, by name.
@@ -107,6 +110,7 @@ impl Machine {
             pristine: Pristine::look(disk),
             calls: Calls::look(disk, rules),
             aliases: Aliases::look(disk),
+            mounts: Mounts::look(disk),
             ..Self::default()
         };
         machine.look_at_scripts(disk);
@@ -262,6 +266,11 @@ impl Machine {
     /// Sections of other files that a file may call by name.
     pub(crate) fn calls(&self) -> &Calls {
         &self.calls
+    }
+
+    /// Directories that lie on other machines.
+    pub(crate) fn mounts(&self) -> &Mounts {
+        &self.mounts
     }
 
     /// Names only the SSH client knows.
