@@ -52,6 +52,7 @@ mod silence;
 mod text;
 mod value;
 mod walk;
+mod working_copies;
 
 use std::path::PathBuf;
 

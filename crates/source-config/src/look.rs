@@ -262,7 +262,10 @@ fn inspect(
         // Another name of a file that is walked by its own.
         Ok(read) if read.path != entry.path && is_walked(&read.path, roots) => Outcome::Nothing,
         Ok(read) => {
-            let said = plan.carry_out(&read.bytes, machine);
+            let mut said = plan.carry_out(&read.bytes, machine);
+            machine
+                .working_copies()
+                .settle(&entry.path, &mut said.references);
             let bytes = u64::try_from(read.bytes.len()).unwrap_or(u64::MAX);
             Outcome::Said(entry.path.clone(), said, bytes)
         }

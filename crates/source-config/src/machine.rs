@@ -16,6 +16,7 @@ use crate::glob::any_word;
 use crate::mounts::Mounts;
 use crate::pristine::Pristine;
 use crate::text::decode;
+use crate::working_copies::WorkingCopies;
 
 /// Directories of units, the strongest first (systemd.unit(5)).
 const UNIT_DIRECTORIES: &[&str] = &[
@@ -86,6 +87,8 @@ pub(crate) struct Machine {
     aliases: Aliases,
     /// Directories that lie on other machines.
     mounts: Mounts,
+    /// Working copies that jobs use.
+    working_copies: WorkingCopies,
     /// Names of services that exist and do not run.
     idle: BTreeSet<String>,
     /// Services that scripts of System V start, by name.
@@ -111,6 +114,7 @@ impl Machine {
             calls: Calls::look(disk, rules),
             aliases: Aliases::look(disk),
             mounts: Mounts::look(disk),
+            working_copies: WorkingCopies::look(disk),
             ..Self::default()
         };
         machine.look_at_scripts(disk);
@@ -266,6 +270,11 @@ impl Machine {
     /// Sections of other files that a file may call by name.
     pub(crate) fn calls(&self) -> &Calls {
         &self.calls
+    }
+
+    /// Working copies that jobs use.
+    pub(crate) fn working_copies(&self) -> &WorkingCopies {
+        &self.working_copies
     }
 
     /// Directories that lie on other machines.
