@@ -74,7 +74,7 @@ impl Draft {
         self.cites_evidence(&dependency.evidence);
     }
 
-    /// Cites facts; only the first [`EVIDENCE_MAX`] by id are kept, so that forty thousand cost no more.
+    /// Cites facts; only the first fifty by id are kept, so that forty thousand cost no more.
     pub fn cites_evidence(&mut self, evidence: &[EvidenceId]) {
         for id in evidence {
             let full = self.evidence.len() >= EVIDENCE_MAX;
