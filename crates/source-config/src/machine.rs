@@ -168,6 +168,11 @@ impl Machine {
             })
     }
 
+    /// True for a file that is still as a package of the distribution brought it.
+    pub(crate) fn is_distributed(&self, path: &str, bytes: &[u8]) -> bool {
+        self.pristine.is_distributed(path, bytes)
+    }
+
     /// True for a file that is still as a package brought it.
     pub(crate) fn is_vendors(&self, path: &str, bytes: &[u8]) -> bool {
         self.pristine.is_vendors(path, bytes)
