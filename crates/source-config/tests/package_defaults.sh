@@ -7,7 +7,9 @@ packages="postfix sssd-common nslcd libldap-common krb5-config samba-common smbc
 rsyslog syslog-ng-core openssh-client openssh-server cron anacron nginx-common apache2 apache2-bin php8.2-cli php8.2-fpm php-common postgresql-common postgresql-15 mariadb-server mariadb-common
 bind9 cups-daemon cups-client snmpd zabbix-agent bacula-fd bacula-director nut-client nut-server autofs unbound dnsmasq dnsmasq-base redis-server slapd dovecot-core dovecot-imapd dovecot-ldap
 fail2ban logrotate unattended-upgrades apt squid-common haproxy tomcat10 telegraf pgbouncer odbcinst freetds-common munin-node monit memcached proftpd-core vsftpd freeradius-config
-net-tools sudo udev dbus lvm2 mdadm smartmontools lsb-release base-files e2fsprogs apt-cacher-ng docker.io wordpress roundcube-core phpmyadmin"
+net-tools sudo udev dbus lvm2 mdadm smartmontools lsb-release base-files e2fsprogs apt-cacher-ng docker.io wordpress roundcube-core phpmyadmin
+stunnel4 tinyproxy softflowd fprobe pmacct libpam-radius-auth dma dehydrated fetchmail mosquitto munin collectd-core borgmatic rsnapshot backup-manager apcupsd fusioninventory-agent monit
+firewalld nftables openvpn isc-dhcp-server hylafax-client iaxmodem certbot nagios-nrpe-server snmptrapd"
 mkdir -p "$scratch/deb" "$scratch/root"
 for package in $packages; do
     ls "$scratch/deb/${package}_"* >/dev/null 2>&1 && continue
