@@ -297,7 +297,9 @@ impl Plan {
         }
         let place = self.place(rule.format, &rule.units, rule.application, machine);
         let has_commands = rule.take.iter().any(|t| t.value == Shape::Command);
-        if rule.generic && !has_commands && !is_telling(text) {
+        let overruled = machine.overruled();
+        let whole = !overruled.knows(&self.path);
+        if rule.generic && !has_commands && whole && !is_telling(text) {
             let (found, cut) = scan(text, self.dialect(), &place);
             said.add(found);
             said.partial = said
@@ -308,6 +310,9 @@ impl Plan {
         }
         let mut settings = format::read(rule.format, &rule.groups, text);
         machine.mounts().spell_out(rule, &mut settings);
+        settings
+            .all
+            .retain(|setting| whole || !overruled.covers(&self.path, setting));
         if settings.partial {
             said.partial = Some(Reason::Malformed);
         }

@@ -36,6 +36,7 @@
 mod aliases;
 mod apply;
 mod calls;
+mod environment;
 mod format;
 mod generic;
 mod glob;

@@ -11,6 +11,7 @@ use groma_source::{Disk, EntryKind};
 
 use crate::aliases::Aliases;
 use crate::calls::Calls;
+use crate::environment::{Overruled, Pieces};
 use crate::format;
 use crate::glob::any_word;
 use crate::mounts::Mounts;
@@ -89,6 +90,8 @@ pub(crate) struct Machine {
     mounts: Mounts,
     /// Working copies that jobs use.
     working_copies: WorkingCopies,
+    /// Values of variables no program gets.
+    overruled: Overruled,
     /// Names of services that exist and do not run.
     idle: BTreeSet<String>,
     /// Services that scripts of System V start, by name.
@@ -104,6 +107,8 @@ struct UnitFiles {
     files: BTreeMap<String, String>,
     masked: BTreeSet<String>,
     wanted: BTreeSet<String>,
+    /// Drop-ins of each service: their paths by name, the strongest directory's.
+    drop_ins: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Machine {
@@ -191,7 +196,7 @@ impl Machine {
 
     /// True for what a package left behind, and for the settings of a service that exists and does not run.
     pub(crate) fn is_left_over(&self, path: &str) -> bool {
-        if self.pristine.is_left_over(path) {
+        if self.pristine.is_left_over(path) || self.overruled.is_unread(path) {
             return true;
         }
         SETTINGS_DIRECTORIES
@@ -285,6 +290,11 @@ impl Machine {
     /// Directories that lie on other machines.
     pub(crate) fn mounts(&self) -> &Mounts {
         &self.mounts
+    }
+
+    /// Values of variables no program gets.
+    pub(crate) fn overruled(&self) -> &Overruled {
+        &self.overruled
     }
 
     /// Names only the SSH client knows.
@@ -384,8 +394,45 @@ impl Machine {
                 self.own(name, settings);
             }
         }
+        self.weigh_environments(disk, &files, &parsed);
         self.note_idle(&files, &parsed);
         self.note_rhythms(&parsed);
+    }
+
+    /// Files of variables that only a drop-in names belong to its unit as well.
+    fn weigh_environments(
+        &mut self,
+        disk: &dyn Disk,
+        files: &UnitFiles,
+        parsed: &BTreeMap<String, crate::settings::Settings>,
+    ) {
+        let mut beside = BTreeMap::new();
+        for (unit, paths) in &files.drop_ins {
+            if !self.active.contains(unit) {
+                continue;
+            }
+            for path in paths.values() {
+                if let Some(text) = text_of(disk, path) {
+                    let settings = format::read(Format::Unit, &[], &text);
+                    self.own(unit, &settings);
+                    beside.insert(path.as_str(), settings);
+                }
+            }
+        }
+        let services: Vec<Pieces<'_>> = parsed
+            .iter()
+            .filter(|(unit, _)| unit.ends_with(".service") && self.active.contains(*unit))
+            .filter_map(|(unit, settings)| {
+                let own = (self.known.get(unit)?.as_str(), settings);
+                let drop_ins = files.drop_ins.get(unit).into_iter().flatten();
+                let beside = drop_ins
+                    .filter_map(|(_, path)| Some((path.as_str(), beside.get(path.as_str())?)));
+                Some(Pieces {
+                    files: std::iter::once(own).chain(beside).collect(),
+                })
+            })
+            .collect();
+        self.overruled = Overruled::weigh(&services, &|path| text_of(disk, path));
     }
 
     fn own(&mut self, unit: &str, settings: &crate::settings::Settings) {
@@ -519,6 +566,20 @@ impl UnitFiles {
                             .filter_map(|l| l.path.file_name().and_then(|n| n.to_str()))
                             .map(str::to_owned),
                     );
+                }
+                EntryKind::Directory if name.ends_with(".service.d") => {
+                    let unit = name.trim_end_matches(".d").to_owned();
+                    let drop_ins = self.drop_ins.entry(unit).or_default();
+                    for found in disk.list(&entry.path, ENTRIES_MAX).unwrap_or_default() {
+                        let name = found.path.file_name().and_then(|n| n.to_str());
+                        if let (Some(name), Some(path)) = (name, found.path.to_str())
+                            && name.ends_with(".conf")
+                        {
+                            drop_ins
+                                .entry(name.to_owned())
+                                .or_insert_with(|| path.to_owned());
+                        }
+                    }
                 }
                 EntryKind::File => {
                     self.files
