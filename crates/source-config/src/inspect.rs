@@ -61,6 +61,7 @@ const TELLING: &[&str] = &[
     "mailserver",
     "dbserver",
     "onnectionString",
+    "mysqli",
     "dsn",
     // JSON may write a URL as `https:\/\/…`.
     ":\\/\\/",

@@ -83,6 +83,10 @@ fn read(tokens: &mut Tokens<'_>) -> Settings {
                 name = text;
             }
             Token::Is => key = Some(std::mem::take(&mut name)),
+            Token::Sign('(') if !python && is_connection(&name) => {
+                connection(tokens, &mut settings);
+                name.clear();
+            }
             Token::Sign('(') if name == "define" => {
                 push(&mut settings, &mut frames, String::new(), true);
                 name.clear();
@@ -129,6 +133,48 @@ fn read(tokens: &mut Tokens<'_>) -> Settings {
         }
     }
     settings
+}
+
+/// True for a call whose arguments are host, account, secret, database and port (mysqli of PHP).
+fn is_connection(name: &str) -> bool {
+    name == "mysqli" || name == "mysqli_connect"
+}
+
+/// The literal arguments of such a call, as settings of a section `mysqli`; the secret as that it exists.
+fn connection(tokens: &mut Tokens<'_>, settings: &mut Settings) {
+    const KEYS: [&str; 5] = ["host", "username", "password", "database", "port"];
+    let group = settings.open_group();
+    let mut at = 0;
+    let mut depth = 0_usize;
+    let mut held: Option<(u32, String)> = None;
+    let mut plain = true;
+    while let Some((line, token)) = tokens.next() {
+        match token {
+            Token::Sign('(' | '[') => {
+                depth += 1;
+                plain = false;
+            }
+            Token::Sign(')' | ']') if depth > 0 => depth -= 1,
+            Token::Sign(sign @ (',' | ')' | ';')) if depth == 0 || sign == ';' => {
+                if let (Some((line, value)), Some(key)) =
+                    (held.take().filter(|_| plain), KEYS.get(at))
+                {
+                    settings.add(line, group, "mysqli", key, value.trim_start_matches("p:"));
+                }
+                at += 1;
+                plain = true;
+                if sign != ',' {
+                    return;
+                }
+            }
+            Token::Text(text) if held.is_none() => held = Some((line, text)),
+            Token::Word(word) if held.is_none() && is_plain(word) => {
+                held = Some((line, word.to_owned()));
+            }
+            Token::NewLine => {}
+            _ => plain = false,
+        }
+    }
 }
 
 /// True for a number or a truth: a value without quotes.
@@ -336,6 +382,25 @@ mod tests {
                 "3  EMAIL_HOST=m1",
                 "6 DATABASES/default HOST=db1",
                 "7 DATABASES/default PORT=5432"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_connection_names_its_host_by_its_place() {
+        let text = "<?php\n$a = new mysqli('db1', 'shop', 'x', 'erp', 3307);\n$b = mysqli_connect($host, 'u', f('y', 1), 'd');\n// new mysqli('old');\n$c = new mysqli('h' . $x, 'u');\n$d = 'k';\n";
+        assert_eq!(
+            shown(&php(text)),
+            [
+                "2 mysqli host=db1",
+                "2 mysqli username=shop",
+                "2 mysqli password=x",
+                "2 mysqli database=erp",
+                "2 mysqli port=3307",
+                "3 mysqli username=u",
+                "3 mysqli database=d",
+                "5 mysqli username=u",
+                "6  d=k"
             ]
         );
     }
