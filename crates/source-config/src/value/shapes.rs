@@ -54,6 +54,12 @@ pub(crate) fn targets(shape: Shape, value: &str) -> Vec<Target> {
         Shape::RemotePath => value
             .split_whitespace()
             .next()
+            // restic writes `sftp:account@host:path`.
+            .map(|word| {
+                word.strip_prefix("sftp:")
+                    .filter(|rest| !rest.starts_with("//"))
+                    .unwrap_or(word)
+            })
             .and_then(remote_path)
             .into_iter()
             .collect(),
