@@ -71,7 +71,12 @@ pub struct Mention {
     /// Globs over the parameters that may name it there; `-o` stands for the options of master.cf.
     pub keys: Vec<String>,
     /// What stands right before the path there, as `mysql:`.
+    #[serde(default)]
     pub after: String,
+    /// The files it is about, globs: there the value is a path, or a directory above it. None means all of
+    /// the rule's files. Where no file of `by` says anything, they all count.
+    #[serde(default)]
+    pub only: Vec<String>,
 }
 
 /// Sections of which only the selected ones count.

@@ -13,7 +13,7 @@ use crate::aliases::Aliases;
 use crate::calls::Calls;
 use crate::environment::{Overruled, Pieces};
 use crate::format;
-use crate::glob::any_word;
+use crate::glob::{any_word, matches};
 use crate::mounts::Mounts;
 use crate::pristine::Pristine;
 use crate::text::decode;
@@ -138,7 +138,13 @@ impl Machine {
         }
         for mention in rules.iter().filter_map(|r| r.mentioned.as_ref()) {
             for by in &mention.by {
-                let settings = text_of(disk, by).map_or_else(Vec::new, |text| mentions_in(&text));
+                let text = text_of(disk, by).unwrap_or_default();
+                let settings = if mention.only.is_empty() {
+                    mentions_in(&text)
+                } else {
+                    let all = format::read(Format::Equals, &[], &text).all;
+                    all.into_iter().map(|s| (s.key, s.value)).collect()
+                };
                 machine.mentioners.entry(by.clone()).or_insert(settings);
             }
         }
@@ -147,6 +153,10 @@ impl Machine {
 
     /// True if one of the files `mention` names speaks of `path`.
     pub(crate) fn is_mentioned(&self, mention: &Mention, path: &str) -> bool {
+        if !mention.only.is_empty() {
+            return !mention.only.iter().any(|glob| matches(glob, path))
+                || self.is_listed(mention, path);
+        }
         let name = path.strip_prefix("/etc/postfix/").unwrap_or(path);
         let spellings = [
             format!("{}{path}", mention.after),
@@ -171,6 +181,30 @@ impl Machine {
                             .any(|(at, m)| ends(value.get(at + m.len()..).unwrap_or_default()))
                     })
             })
+    }
+
+    /// True if a list of files and directories has `path`, or if there is no list.
+    fn is_listed(&self, mention: &Mention, path: &str) -> bool {
+        let mut is_list = false;
+        for by in &mention.by {
+            let directory = by.rsplit_once('/').map_or("", |(directory, _)| directory);
+            for (key, value) in self.mentioners.get(by).into_iter().flatten() {
+                if !any_word(&mention.keys, key) {
+                    continue;
+                }
+                is_list = true;
+                let whole = if value.starts_with('/') {
+                    value.clone()
+                } else {
+                    format!("{directory}/{value}")
+                };
+                let below = path.strip_prefix(whole.trim_end_matches('/'));
+                if below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+                    return true;
+                }
+            }
+        }
+        !is_list
     }
 
     /// True for a file that is still as a package of the distribution brought it.
