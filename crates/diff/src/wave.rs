@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use groma_model::inventory::{Basis, Dependency, Inventory};
 use groma_model::registry::REGISTRY;
 use groma_model::wave::{Expectation, Move, Wave};
-use groma_model::{DependencyId, EntityId, Port};
+use groma_model::{DependencyId, EntityId, Port, Timestamp};
 
 use crate::change::{Changes, Class};
 use crate::dependencies::{component, place};
@@ -34,6 +34,7 @@ pub fn compare_wave(
         moves: Vec::new(),
         alike: BTreeMap::new(),
         spoken_of: BTreeSet::new(),
+        silent: silent(before, after),
     };
     judge.prepare();
     wave.moves
@@ -72,6 +73,31 @@ struct Judge<'a> {
     alike: BTreeMap<(&'a EntityId, &'a str), Vec<&'a Dependency>>,
     /// Dependencies a promise already spoke about.
     spoken_of: BTreeSet<DependencyId>,
+    /// Machines that were looked at before, and not again since.
+    silent: BTreeSet<&'a EntityId>,
+}
+
+/// The vantages whose newest look is no newer in `after`, where somebody else's is. What is known of them is what
+/// was known before: an old need that still stands there proves nothing.
+fn silent<'a>(before: &'a Inventory, after: &'a Inventory) -> BTreeSet<&'a EntityId> {
+    let (old, new) = (newest_looks(before), newest_looks(after));
+    if new.values().max() <= old.values().max() {
+        return BTreeSet::new();
+    }
+    let again = |vantage: &EntityId, last: &Timestamp| new.get(vantage).is_some_and(|n| n > last);
+    old.into_iter()
+        .filter(|(vantage, last)| !again(vantage, last))
+        .map(|(vantage, _)| vantage)
+        .collect()
+}
+
+fn newest_looks(inventory: &Inventory) -> BTreeMap<&EntityId, Timestamp> {
+    let mut newest: BTreeMap<&EntityId, Timestamp> = BTreeMap::new();
+    for entry in &inventory.coverage {
+        let last = newest.entry(&entry.vantage).or_insert(entry.to);
+        *last = (*last).max(entry.to);
+    }
+    newest
 }
 
 /// The entities `name` means in an inventory.
@@ -181,6 +207,12 @@ impl<'a> Judge<'a> {
         self.spoken_of.extend(at_new.map(|d| d.id.clone()));
         let what = said(old);
         match (at_new, still.filter(|d| d.current)) {
+            (None, Some(still)) if self.nobody_looked(still) => {
+                outcome.not_seen.push(WaveLine::about(
+                    still,
+                    format!("{what}: nobody has looked since"),
+                ));
+            }
             (_, Some(still)) => {
                 let also = if at_new.is_some() {
                     ", and also at the new place"
@@ -195,6 +227,18 @@ impl<'a> Judge<'a> {
             (Some(new), None) => arrived(old, new, &what, outcome),
             (None, None) => self.lost(old, still, &alike, &what, outcome),
         }
+    }
+
+    /// True if neither end that could tell was looked at again: the consumer where it has an agent, else the provider.
+    fn nobody_looked(&self, need: &Dependency) -> bool {
+        let watched = |id: &EntityId| {
+            let there = [&self.pair.before, &self.pair.after].map(|side| side.entities.get(id));
+            there.into_iter().flatten().any(|e| e.has_agent)
+        };
+        let tells = [&need.consumer.entity, &need.provider.entity]
+            .into_iter()
+            .find(|id| watched(id));
+        tells.is_some_and(|id| self.silent.contains(id))
     }
 
     /// It is not at the old place and not at the new one.

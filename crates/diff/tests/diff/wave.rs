@@ -1,8 +1,9 @@
 //! The same facts against what a wave promised.
 
 use groma_diff::{WaveLine, WaveOutcome, compare, compare_wave, wave_text, wave_to_json};
-use groma_model::inventory::{Dependency, Inventory};
+use groma_model::inventory::{CoverageEntry, Dependency, Inventory};
 use groma_model::wave::{Move, Wave};
+use groma_model::{CoverageState, SourceName};
 
 use crate::build::*;
 
@@ -254,4 +255,38 @@ fn the_page_and_the_document_say_the_same() {
     let read: WaveOutcome = serde_json::from_str(&wave_to_json(&outcome)).unwrap();
     assert_eq!(read, outcome);
     assert_eq!(read.schema, "groma.wave-outcome/1");
+}
+
+/// A look at everything these machines hold open, at this moment.
+fn looked_at(inventory: &mut Inventory, machines: &[&str], day: i64) {
+    let look = |machine: &&str| CoverageEntry {
+        source: SourceName::new("host.sockets"),
+        vantage: id(machine),
+        scope: "socket:self/tcp".into(),
+        state: CoverageState::Complete,
+        gaps: Vec::new(),
+        from: in_days(day),
+        to: in_days(day),
+    };
+    inventory.coverage = machines.iter().map(look).collect();
+}
+
+#[test]
+fn a_machine_nobody_looked_at_again_is_not_accused_of_staying_behind() {
+    let both = || vec![relay("app1", "mail1"), relay("app2", "mail1")];
+    let (mut before, mut after) = (estate(both()), estate(both()));
+    looked_at(&mut before, &["app1", "app2"], 0);
+    looked_at(&mut after, &["app1"], 7);
+    after
+        .coverage
+        .extend(before.coverage.iter().skip(1).cloned());
+    let outcome = compare_wave(&compare(&before, &after), &before, &after, &wave());
+    assert_eq!(
+        lines(&outcome.missing),
+        ["app1 (app1.service) for mail relay: still at mail1"]
+    );
+    assert_eq!(
+        lines(&outcome.not_seen),
+        ["app2 (app2.service) for mail relay: nobody has looked since"]
+    );
 }
