@@ -44,6 +44,7 @@ mod inspect;
 mod leads;
 mod look;
 mod machine;
+mod mentions;
 mod mounts;
 mod pristine;
 mod profile;

@@ -13,7 +13,7 @@ use crate::aliases::Aliases;
 use crate::calls::Calls;
 use crate::environment::{Overruled, Pieces};
 use crate::format;
-use crate::glob::{any_word, matches};
+use crate::mentions::Mentioners;
 use crate::mounts::Mounts;
 use crate::pristine::Pristine;
 use crate::text::decode;
@@ -77,7 +77,7 @@ pub(crate) struct Machine {
     /// Names of nginx upstreams: they look like hosts and are none.
     upstreams: BTreeSet<String>,
     /// Files that mention others, as settings, read once.
-    mentioners: BTreeMap<String, Vec<(String, String)>>,
+    mentioners: Mentioners,
     /// Rhythm of the timer that starts a unit.
     rhythms: BTreeMap<String, String>,
     /// Files that are still as a package brought them.
@@ -136,75 +136,13 @@ impl Machine {
                 .collect();
             machine.lives.insert(path.clone(), names);
         }
-        for mention in rules.iter().filter_map(|r| r.mentioned.as_ref()) {
-            for by in &mention.by {
-                let text = text_of(disk, by).unwrap_or_default();
-                let settings = if mention.only.is_empty() {
-                    mentions_in(&text)
-                } else {
-                    let all = format::read(Format::Equals, &[], &text).all;
-                    all.into_iter().map(|s| (s.key, s.value)).collect()
-                };
-                machine.mentioners.entry(by.clone()).or_insert(settings);
-            }
-        }
+        machine.mentioners = Mentioners::look(rules, &|path| text_of(disk, path));
         machine
     }
 
     /// True if one of the files `mention` names speaks of `path`.
     pub(crate) fn is_mentioned(&self, mention: &Mention, path: &str) -> bool {
-        if !mention.only.is_empty() {
-            return !mention.only.iter().any(|glob| matches(glob, path))
-                || self.is_listed(mention, path);
-        }
-        let name = path.strip_prefix("/etc/postfix/").unwrap_or(path);
-        let spellings = [
-            format!("{}{path}", mention.after),
-            format!("{}$config_directory/{name}", mention.after),
-            format!("{}${{config_directory}}/{name}", mention.after),
-        ];
-        let ends = |rest: &str| {
-            rest.chars()
-                .next()
-                .is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '.' | '_' | '-' | '/'))
-        };
-        mention
-            .by
-            .iter()
-            .filter_map(|by| self.mentioners.get(by))
-            .flatten()
-            .any(|(key, value)| {
-                any_word(&mention.keys, key)
-                    && spellings.iter().any(|s| {
-                        value
-                            .match_indices(s.as_str())
-                            .any(|(at, m)| ends(value.get(at + m.len()..).unwrap_or_default()))
-                    })
-            })
-    }
-
-    /// True if a list of files and directories has `path`, or if there is no list.
-    fn is_listed(&self, mention: &Mention, path: &str) -> bool {
-        let mut is_list = false;
-        for by in &mention.by {
-            let directory = by.rsplit_once('/').map_or("", |(directory, _)| directory);
-            for (key, value) in self.mentioners.get(by).into_iter().flatten() {
-                if !any_word(&mention.keys, key) {
-                    continue;
-                }
-                is_list = true;
-                let whole = if value.starts_with('/') {
-                    value.clone()
-                } else {
-                    format!("{directory}/{value}")
-                };
-                let below = path.strip_prefix(whole.trim_end_matches('/'));
-                if below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
-                    return true;
-                }
-            }
-        }
-        !is_list
+        self.mentioners.is_mentioned(mention, path)
     }
 
     /// True for a file that is still as a package of the distribution brought it.
@@ -657,20 +595,6 @@ fn template(name: &str) -> Option<&str> {
 fn text_of(disk: &dyn Disk, path: &str) -> Option<String> {
     let read = disk.read(Path::new(path), FILE_MAX).ok()?;
     decode(&read.bytes).map(std::borrow::Cow::into_owned)
-}
-
-/// Parameters of main.cf; lines of master.cf under the key `-o`.
-fn mentions_in(text: &str) -> Vec<(String, String)> {
-    let parameters = format::read(Format::Postfix, &[], text)
-        .all
-        .into_iter()
-        .map(|s| (s.key, s.value));
-    let options = text
-        .lines()
-        .map(str::trim)
-        .filter(|l| l.starts_with("-o "))
-        .map(|l| ("-o".to_owned(), l.to_owned()));
-    parameters.chain(options).collect()
 }
 
 #[cfg(test)]
