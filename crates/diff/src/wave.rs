@@ -207,11 +207,15 @@ impl<'a> Judge<'a> {
         self.spoken_of.extend(at_new.map(|d| d.id.clone()));
         let what = said(old);
         match (at_new, still.filter(|d| d.current)) {
-            (None, Some(still)) if self.nobody_looked(still) => {
-                outcome.not_seen.push(WaveLine::about(
-                    still,
-                    format!("{what}: nobody has looked since"),
-                ));
+            (new, Some(still)) if self.nobody_looked(still) => {
+                // Only the other end can have told of a new place, and only of one that is new.
+                match new.filter(|d| !self.pair.before.dependencies.contains_key(&d.id)) {
+                    Some(new) => arrived(old, new, &what, outcome),
+                    None => outcome.not_seen.push(WaveLine::about(
+                        still,
+                        format!("{what}: nobody has looked since"),
+                    )),
+                }
             }
             (_, Some(still)) => {
                 let also = if at_new.is_some() {

@@ -273,7 +273,16 @@ fn looked_at(inventory: &mut Inventory, machines: &[&str], day: i64) {
 
 #[test]
 fn a_machine_nobody_looked_at_again_is_not_accused_of_staying_behind() {
-    let both = || vec![relay("app1", "mail1"), relay("app2", "mail1")];
+    let other_part = with(depends("app2", "smtp-relay", "mail-new", 587), |d| {
+        d.consumer.component.name = "other.service".into();
+    });
+    let both = || {
+        vec![
+            relay("app1", "mail1"),
+            relay("app2", "mail1"),
+            other_part.clone(),
+        ]
+    };
     let (mut before, mut after) = (estate(both()), estate(both()));
     looked_at(&mut before, &["app1", "app2"], 0);
     looked_at(&mut after, &["app1"], 7);
