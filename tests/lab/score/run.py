@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The scoreboard of the lab: groma, and its peers if wanted, over the lab that is up, held against the truth.
 
-    lab score [--slice] [--peers] [--for 60s] [--out DIR] [--require FILE] [--write-baseline FILE] [--narrow-baseline FILE] [--keep]
+    lab score [--slice] [--peers] [--for 60s] [--out DIR] [--truth FILE]… [--keep]
+              [--require FILE] [--write-baseline FILE] [--narrow-baseline FILE]
 """
 import argparse
 import importlib

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A wave in the lab: look, snapshot, change, look, snapshot, and what `groma diff --wave` says about it, held against the truth.
 
-    tests/lab/score/wave.py [SCENARIO] [--for 30s] [--out DIR]
+    tests/lab/score/wave.py [SCENARIO] [--for 30s] [--out DIR] [--keep]
 
 The lab must be up, fresh, and is another one afterwards.
 """
