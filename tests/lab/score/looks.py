@@ -79,7 +79,12 @@ def conclude(batches, folder, declared=()):
     must(["export", "--data", data, "--format", "json", "--out", inventory])
     must(["report", "--data", data, "--format", "html", "--out", texts[0]])
     must(["report", "--data", data, "--format", "markdown", "--out", texts[1]])
-    return Concluded(inventory, texts + [plain(batch) for batch in batches], time.monotonic() - began)
+    return Concluded(inventory, texts + [plain(batch) for batch in batches] + said_by_agents(batches), time.monotonic() - began)
+
+
+def said_by_agents(batches):
+    """What the agents printed beside their batches."""
+    return [log for log in (batch.with_suffix(".log") for batch in batches) if log.exists()]
 
 
 def must(words, codes=(0,)):

@@ -2,7 +2,7 @@
 import json
 import re
 
-CANARY = re.compile(r"(?<![A-Za-z0-9_-])[Ll]ab-[A-Za-z0-9][A-Za-z0-9-]*")
+CANARY = re.compile(r"(?<![A-Za-z0-9_-])[Ll]ab-[A-Za-z0-9][A-Za-z0-9-]*|(?<![A-Za-z0-9+/])[bT]GFiL[A-Za-z0-9+/]{3,}")
 
 
 def report(peer, version, seconds, rows, leaks=0, note=None):
@@ -16,9 +16,10 @@ def not_available(peer, why):
 
 
 def row(consumer, provider, port, transport="tcp", names=False):
+    """`transport` is None where the peer does not know it: then any is right."""
     return {"consumer": consumer, "provider": provider, "port": port, "transport": transport if port else None, "names": names}
 
 
 def leaks_in(text):
     """The distinct secrets of the lab in a text."""
-    return set(CANARY.findall(text))
+    return set(CANARY.findall(re.sub("%2[Dd]", "-", text)))

@@ -49,7 +49,7 @@ def parser():
     one.add_argument("--slice", action="store_true", help="judge only what the fast slice can tell")
     one.add_argument("--peers", action="store_true", help="run the peers in the same minutes")
     one.add_argument("--for", dest="window", default="60s", type=seconds, help="how long agents and samplers watch (default 60s)")
-    one.add_argument("--out", type=Path, default=target() / "lab-score", help="where everything goes (default: target/lab-score)")
+    one.add_argument("--out", type=Path, default=place("lab-score"), help="where everything goes (default: target/lab-score, and the lab's name behind it)")
     one.add_argument("--truth", type=Path, action="append", metavar="FILE", help="another truth than tests/lab/expected*.toml")
     one.add_argument("--require", type=Path, metavar="FILE", help="exit 1 if this is worse than FILE says")
     one.add_argument("--write-baseline", type=Path, metavar="FILE", help="write what was found, for --require")
@@ -63,6 +63,12 @@ def seconds(text):
     if not hit:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 60s or 2m")
     return int(hit[1]) * (60 if hit[2] == "m" else 1)
+
+
+def place(name):
+    """A folder of this lab's own: two labs must not sweep away each other's results."""
+    lab = os.environ.get("GROMA_LAB_NAME", "main")
+    return target() / (name if lab == "main" else f"{name}-{lab}")
 
 
 def target():

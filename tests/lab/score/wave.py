@@ -28,7 +28,7 @@ def main(words):
     one = argparse.ArgumentParser(prog="wave.py", description=__doc__.splitlines()[0])
     one.add_argument("scenario", nargs="?", default="mail-and-directory")
     one.add_argument("--for", dest="window", default="30s", type=run.seconds)
-    one.add_argument("--out", type=Path, default=run.target() / "lab-wave")
+    one.add_argument("--out", type=Path, default=run.place("lab-wave"))
     one.add_argument("--keep", action="store_true", help="also write it into docs/reference/scoreboard.md")
     typed = one.parse_args(words)
     try:
@@ -132,7 +132,7 @@ class Line:
         consumer, provider, port, kind = self.need
         if consumer != one["consumer"] or provider not in (one["provider"], one.get("was")):
             return False
-        return kind == one["kind"] and provider != one["provider"] or one.get("port", port) == port
+        return kind == one["kind"] and (provider != one["provider"] or one.get("port", port) == port)
 
 
 def spread(entry):

@@ -229,8 +229,16 @@ fn score(typed: &Words, out: &mut dyn Write, complaints: &mut dyn Write) -> Resu
     }
     match &typed.require {
         Some(file) => Ok(require(&Baseline::read(file)?, own, complaints)),
-        None => Ok(0),
+        None => Ok(leaked(own, complaints)),
     }
+}
+
+/// A secret in what was printed or sent is never a matter of scores.
+fn leaked(own: &Contestant, complaints: &mut dyn Write) -> u8 {
+    for leak in &own.leaks {
+        complain(complaints, &format!("leaked: {leak}"));
+    }
+    u8::from(!own.leaks.is_empty())
 }
 
 fn require(baseline: &Baseline, own: &Contestant, complaints: &mut dyn Write) -> u8 {

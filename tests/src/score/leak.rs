@@ -2,9 +2,23 @@
 
 use std::collections::BTreeSet;
 
-/// The distinct canaries in `text`: `lab-NAME` or `Lab-NAME-2026` as a word of its own.
+/// What base64 makes of their first letters.
+const ENCODED: [&str; 2] = ["bGFiL", "TGFiL"];
+
+/// The distinct canaries in `text`: `lab-NAME` or `Lab-NAME-2026` as a word of its own, also percent-encoded or in base64.
 pub fn canaries(text: &str) -> BTreeSet<String> {
+    let text = &text.replace("%2D", "-").replace("%2d", "-");
     let mut found = BTreeSet::new();
+    for prefix in ENCODED {
+        for (at, _) in text.match_indices(prefix) {
+            let word = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+            let before = text[..at].chars().next_back();
+            let secret: String = text[at..].chars().take_while(word).collect();
+            if !before.is_some_and(|c| word(&c) && c != '=') && secret.len() > prefix.len() + 2 {
+                found.insert(secret);
+            }
+        }
+    }
     for prefix in ["lab-", "Lab-"] {
         for (at, _) in text.match_indices(prefix) {
             let before = text[..at].chars().next_back();
@@ -34,6 +48,14 @@ mod tests {
         let text = "url=ldap://svc:lab-erp@ldap1 \"Lab-erp-2026\" pw:lab-erp";
         let expected = ["Lab-erp-2026", "lab-erp"].map(str::to_owned);
         assert_eq!(canaries(text), BTreeSet::from(expected));
+    }
+
+    #[test]
+    fn an_encoded_secret_is_one_as_well() {
+        let text = "ldap://svc:lab%2Derp@x PrivateKey = bGFiLXNlY3JldA==";
+        let expected = ["bGFiLXNlY3JldA==", "lab-erp"].map(str::to_owned);
+        assert_eq!(canaries(text), BTreeSet::from(expected));
+        assert!(canaries("AbGFiLXNlY3JldA== bGFiL lab%20erp").is_empty());
     }
 
     #[test]

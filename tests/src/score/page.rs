@@ -23,7 +23,9 @@ is not invented where its two machines have any dependency; the same row twice i
 - The monthly jobs of the lab run for real while it comes up. What the kernel still remembers of their connections is removed \
 before anybody looks: they are history, and a contestant that reads logs may know them.
 - Leaks are secrets of the lab that stand in anything a contestant printed or sent. There must be none.
-- The truth is written from the lab's configuration before anybody looks, and no program under test reads it.
+- The truth is written from the lab's configuration before anybody looks, and no program under test reads it. But the lab is where rules are \
+learnt: the first scoreboard found 63.1 % (54.2 % of the hidden ones) and invented 40, and what it missed was then worked through on these same \
+hosts. Today's figures are not those of an estate nobody has seen.
 ";
 
 /// What the page is, for somebody who meets it in the documentation.

@@ -79,4 +79,4 @@ def needs_of(name, text):
 
 
 def named(name, text, default):
-    return [row(name, place, port or default, names=is_name(place)) for place, port in endpoints(text)]
+    return [row(name, place, port or default, None, names=is_name(place)) for place, port in endpoints(text)]

@@ -20,7 +20,7 @@ def look(hosts, _window, folder):
     for name, text in texts.items():
         rig.write(folder / "grep" / f"{name}.txt", text)
         leaks |= leaks_in(text)
-        rows += [row(name, place, port, names=is_name(place)) for place, port in endpoints(text)]
+        rows += [row(name, place, port, None, names=is_name(place)) for place, port in endpoints(text)]
     version = rig.run(["rg", "--version"], 10).out.split()[1]
     note = "told the domain and the networks of the house beforehand; comments and copies are text like any other"
     return report("grep of configurations (rg)", version, time.monotonic() - began, rows, leaks=len(leaks), note=note)
