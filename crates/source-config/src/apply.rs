@@ -249,15 +249,31 @@ pub(crate) fn kind_by_port(port: Port, transport: Transport) -> Option<&'static 
 fn shown_key(setting: &Setting, from_key: bool) -> String {
     let long = if from_key && !setting.section.is_empty() {
         // The key itself is the machine: what is around it is the name of the list.
-        setting.section.replace('/', ".")
+        shown_section(&setting.section)
     } else if setting.key.bytes().all(|b| b.is_ascii_digit()) {
         format!("column {}", setting.key)
     } else if setting.section.is_empty() || setting.key == "command" {
-        setting.key.clone()
+        harmless(&setting.key).to_owned()
     } else {
-        format!("{}.{}", setting.section.replace('/', "."), setting.key)
+        let key = harmless(&setting.key);
+        format!("{}.{key}", shown_section(&setting.section))
     };
     long.chars().filter(|c| !c.is_control()).take(160).collect()
+}
+
+/// Sections as a person reads them; one that carries a login says nothing of it.
+fn shown_section(section: &str) -> String {
+    harmless(section).replace('/', ".")
+}
+
+/// A name that is a URL or has somebody's login in it is not shown: what stands before `@` may be a secret.
+fn harmless(name: &str) -> &str {
+    let login = name.find('@').is_some_and(|at| at > 0);
+    if login || name.contains("://") {
+        "***"
+    } else {
+        name
+    }
 }
 
 /// Settings by group, for looking beside one.
@@ -321,7 +337,7 @@ impl Family<'_> {
         group
             .iter()
             .filter(|(name, _)| matches_word(key, name))
-            .min_by_key(|(_, s)| s.line)
+            .min_by_key(|(name, s)| (s.line, name.as_str()))
             .map(|(_, s)| s.value.as_str())
     }
 
@@ -372,6 +388,22 @@ impl Family<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_that_carries_a_login_is_not_shown() {
+        let setting = |section: &str, key: &str| Setting {
+            line: 1,
+            group: 0,
+            section: section.to_owned(),
+            key: key.to_owned(),
+            value: String::new(),
+        };
+        let npm = setting("https://ci:hunter2@npm.corp.example/", "proxy_host");
+        assert_eq!(shown_key(&npm, false), "***.proxy_host");
+        let bare = setting("", "ci:hunter2@npm.corp.example");
+        assert_eq!(shown_key(&bare, false), "***");
+        assert_eq!(shown_key(&setting("a/b", "@type"), false), "a.b.@type");
+    }
     use crate::format;
     fn place() -> Place {
         Place {

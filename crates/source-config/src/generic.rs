@@ -145,7 +145,7 @@ impl Scan<'_> {
     fn urls(&mut self, line: &str, line_start: usize) {
         each_url(line, &mut |start, target| {
             let head = line.get(..start).unwrap_or_default();
-            let key = key_before(head);
+            let key = key_of_url(head);
             if self.speaks(head) && !is_reading_matter(key, &target) {
                 self.keep("url", key, line_start, target);
             }
@@ -285,6 +285,15 @@ fn names_a_peer(key: &str) -> bool {
     [tail, hump]
         .iter()
         .any(|word| words.iter().any(|w| w.eq_ignore_ascii_case(word)))
+}
+
+/// The key of a URL. What stands before a comma or a bar is another column, and may be a secret.
+fn key_of_url(head: &str) -> &str {
+    let tail = head.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`'));
+    if tail.ends_with([',', '|', '@']) {
+        return "";
+    }
+    key_before(head)
 }
 
 /// The key a value belongs to: the word before `=`, `:`, `>`, a quote or white space.
@@ -429,6 +438,14 @@ mod tests {
             shown("a=http://h.corp/1\nb=http://h.corp/2\n", Dialect::Settings).len(),
             1
         );
+    }
+
+    #[test]
+    fn the_column_beside_a_url_is_not_its_key() {
+        let text = "svc,hunter2,https://api.corp.example/v1\n";
+        for line in shown(text, Dialect::Settings) {
+            assert!(!line.contains("hunter2"), "{line}");
+        }
     }
 
     #[test]

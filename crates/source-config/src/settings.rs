@@ -3,6 +3,11 @@
 /// Settings one file may have; the rest is cut and the file counts as partly read.
 pub(crate) const SETTINGS_MAX: usize = 200_000;
 
+/// Bytes the names around one setting may have, and all settings of a file together: a section of a megabyte
+/// around a hundred thousand settings is an attack, not a configuration.
+const NAMES_MAX: usize = 4096;
+const BYTES_MAX: usize = 64 << 20;
+
 /// One setting of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Setting {
@@ -26,6 +31,7 @@ pub(crate) struct Settings {
     /// True if some were left out: too many, too deep, or not understood.
     pub(crate) partial: bool,
     groups: u32,
+    bytes: usize,
 }
 
 impl Settings {
@@ -37,10 +43,13 @@ impl Settings {
 
     /// Adds a setting.
     pub(crate) fn add(&mut self, line: u32, group: u32, section: &str, key: &str, value: &str) {
-        if self.all.len() >= SETTINGS_MAX {
+        let names = section.len() + key.len();
+        let bytes = self.bytes.saturating_add(names).saturating_add(value.len());
+        if self.all.len() >= SETTINGS_MAX || names > NAMES_MAX || bytes > BYTES_MAX {
             self.partial = true;
             return;
         }
+        self.bytes = bytes;
         self.all.push(Setting {
             line,
             group,
@@ -63,5 +72,17 @@ mod tests {
         }
         assert_eq!(settings.all.len(), SETTINGS_MAX);
         assert!(settings.partial);
+    }
+
+    #[test]
+    fn a_section_of_a_megabyte_is_not_copied_for_every_setting() {
+        let text = format!("[{}]\n{}", "host".repeat(250_000), "a=b\n".repeat(1000));
+        let settings = crate::format::read(groma_knowledge::rules::Format::Ini, &[], &text);
+        assert!(settings.all.is_empty() && settings.partial);
+        let mut large = Settings::default();
+        for _ in 0..200 {
+            large.add(1, 0, "s", "k", &"v".repeat(1 << 20));
+        }
+        assert!(large.all.len() < 64 && large.partial);
     }
 }

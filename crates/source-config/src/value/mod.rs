@@ -50,7 +50,9 @@ impl Target {
 /// An account as it may be said: not empty, not a variable, and nothing that looks like a token.
 pub(crate) fn account(text: &str) -> Option<String> {
     let text = text.trim();
-    let fits = !text.is_empty() && text.len() <= 120 && !text.contains(['$', '{', '<', '\n', '%']);
+    // A colon may have a secret behind it, whoever failed to take it off before.
+    let foreign = ['$', '{', '<', '\n', '%', ':'];
+    let fits = !text.is_empty() && text.len() <= 120 && !text.contains(foreign);
     (fits && !looks_secret(text)).then(|| text.to_owned())
 }
 

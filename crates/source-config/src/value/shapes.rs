@@ -43,13 +43,13 @@ pub(crate) fn targets(shape: Shape, value: &str) -> Vec<Target> {
         Shape::OptionN => option_n(value),
         Shape::LaterHost => after_first(value)
             .and_then(first_word)
-            .map_or_else(Vec::new, guarded),
+            .map_or_else(Vec::new, one),
         Shape::LaterHosts => after_first(value)
             .unwrap_or_default()
             .split([',', ';', ' ', '\t'])
             .filter(|w| !w.is_empty())
             .take(TARGETS_MAX)
-            .flat_map(guarded)
+            .flat_map(one)
             .collect(),
         Shape::RemotePath => value
             .split_whitespace()
@@ -94,18 +94,26 @@ fn one(word: &str) -> Vec<Target> {
     if word.contains("://") || word.starts_with("jdbc:") {
         return urls(word);
     }
-    // `account@host` names the account first.
-    let (user, host) = word
-        .rsplit_once('@')
-        .map_or((None, word), |(u, h)| (Some(u), h));
+    // `account@host` names the account first, perhaps with its secret, which is dropped.
+    let (name, secret, host) = guarded(word);
     // CUPS tells the version of its protocol behind the host.
     let host = host.split("/version=").next().unwrap_or(host);
     let Some((peer, port)) = host_and_port(host) else {
         return Vec::new();
     };
     let mut target = Target::new(peer, port);
-    target.account = user.and_then(account);
+    target.account = account(name);
+    target.has_secret = !secret.is_empty();
     vec![target]
+}
+
+/// `account:secret@host` taken apart; the empty text stands for what is not there.
+fn guarded(word: &str) -> (&str, &str, &str) {
+    let Some((before, host)) = word.rsplit_once('@') else {
+        return ("", "", word);
+    };
+    let (name, secret) = before.split_once(':').unwrap_or((before, ""));
+    (name, secret, host)
 }
 
 /// The number is the word behind `port`: any other may be a secret.
@@ -147,20 +155,6 @@ fn option_n(value: &str) -> Vec<Target> {
 /// What follows the first word.
 fn after_first(value: &str) -> Option<&str> {
     value.trim().split_once([' ', '\t']).map(|(_, rest)| rest)
-}
-
-/// As [`one`], where `account:secret@` may stand before the host: the secret is dropped.
-fn guarded(word: &str) -> Vec<Target> {
-    let Some((before, host)) = word.rsplit_once('@').filter(|_| !word.contains("://")) else {
-        return one(word);
-    };
-    let (name, secret) = before.split_once(':').unwrap_or((before, ""));
-    let mut out = one(host);
-    for target in &mut out {
-        target.account = account(name);
-        target.has_secret |= !secret.is_empty();
-    }
-    out
 }
 
 /// `[host]:port`, `host:port`, `transport:[host]:port`, `lmtp:inet:host:port` (transport(5)).
@@ -239,12 +233,11 @@ fn exports(value: &str) -> Vec<Target> {
     hosts
         .split(',')
         .filter_map(|host| {
-            let (user, host) = host
-                .rsplit_once('@')
-                .map_or((None, host), |(u, h)| (Some(u), h));
+            let (name, secret, host) = guarded(host);
             let (peer, _) = host_and_port(host.split('(').next().unwrap_or(host))?;
             let mut target = Target::new(peer, None);
-            target.account = user.and_then(account);
+            target.account = account(name);
+            target.has_secret = !secret.is_empty();
             target.resource = resource(&path);
             Some(target)
         })
@@ -404,6 +397,20 @@ pub(super) fn is_certain(peer: &Peer) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_before_the_host_is_dropped_whatever_the_shape() {
+        for shape in [Shape::Host, Shape::Hosts, Shape::HostPort] {
+            for target in targets(shape, "svc:hunter2@proxy1.corp.example:3128") {
+                assert_eq!(target.account.as_deref(), Some("svc"));
+                assert!(target.has_secret);
+            }
+        }
+        for target in targets(Shape::Export, "anna:hunter2@files1:/srv/a") {
+            assert!(!format!("{target:?}").contains("hunter2"));
+        }
+        assert_eq!(account("svc:hunter2"), None);
+    }
 
     fn shown(shape: Shape, value: &str) -> Vec<String> {
         targets(shape, value)
