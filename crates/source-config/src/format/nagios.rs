@@ -1,12 +1,17 @@
 //! Objects of Nagios, Icinga 1 and Naemon: what a service asks of which host, put together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::settings::Settings;
 use crate::text::lines;
 
 /// Checks one file may give; hosts of groups multiply.
 const CHECKS_MAX: usize = 5_000;
+/// Names of hosts looked up in one file, over all its services.
+const NAMES_MAX: usize = 200_000;
+/// Bytes of one command line with its macros filled in, and of all of a file together.
+const COMMAND_MAX: usize = 64 << 10;
+const COMMANDS_MAX: usize = 8 << 20;
 /// Templates above each other.
 const TEMPLATES_MAX: usize = 8;
 
@@ -35,6 +40,8 @@ pub(super) fn nagios(text: &str) -> Settings {
     let objects = objects(text);
     let mut settings = Settings::default();
     let known = Known::of(&objects);
+    let mut names_left = NAMES_MAX;
+    let mut bytes_left = COMMANDS_MAX;
     for service in objects.iter().filter(|o| o.class == "service") {
         if service.value("register") == Some("0") {
             continue;
@@ -42,12 +49,21 @@ pub(super) fn nagios(text: &str) -> Settings {
         let Some((line, check)) = known.inherited(service, "check_command") else {
             continue;
         };
-        for host in known.hosts_of(service) {
-            if settings.all.len() >= CHECKS_MAX {
+        let (hosts, all) = known.hosts_of(service, &mut names_left);
+        settings.partial |= !all;
+        for host in hosts {
+            if settings.all.len() >= CHECKS_MAX || bytes_left == 0 {
                 settings.partial = true;
                 return settings;
             }
             let Some(command) = known.command(&check, host) else {
+                continue;
+            };
+            // What is too long costs as much as the longest one that is not.
+            let length = command.as_ref().map_or(COMMAND_MAX, String::len);
+            bytes_left = bytes_left.saturating_sub(length);
+            let Some(command) = command else {
+                settings.partial = true;
                 continue;
             };
             let group = settings.open_group();
@@ -88,19 +104,20 @@ fn objects(text: &str) -> Vec<Object> {
 
 /// Objects by the names others use for them.
 struct Known<'o> {
-    objects: &'o [Object],
     templates: BTreeMap<(&'o str, &'o str), &'o Object>,
     hosts: BTreeMap<&'o str, &'o Object>,
     commands: BTreeMap<&'o str, &'o str>,
+    /// Names of the hosts in a group, whichever of the two says so.
+    groups: BTreeMap<&'o str, BTreeSet<&'o str>>,
 }
 
 impl<'o> Known<'o> {
     fn of(objects: &'o [Object]) -> Self {
         let mut known = Self {
-            objects,
             templates: BTreeMap::new(),
             hosts: BTreeMap::new(),
             commands: BTreeMap::new(),
+            groups: BTreeMap::new(),
         };
         for object in objects {
             if let Some(name) = object.value("name") {
@@ -118,6 +135,17 @@ impl<'o> Known<'o> {
                     .value("command_name")
                     .zip(object.value("command_line"));
                 known.commands.extend(pair);
+            }
+            if object.class == "hostgroup"
+                && let Some(group) = object.value("hostgroup_name")
+            {
+                let members = known.groups.entry(group).or_default();
+                members.extend(object.names("members"));
+            }
+        }
+        for (name, host) in &known.hosts {
+            for group in host.names("hostgroups") {
+                known.groups.entry(group).or_default().insert(name);
             }
         }
         known
@@ -144,32 +172,29 @@ impl<'o> Known<'o> {
         None
     }
 
-    fn hosts_of(&self, service: &'o Object) -> Vec<&'o Object> {
-        let mut names: Vec<&str> = service.names("host_name").collect();
-        for group in service.names("hostgroup_name") {
-            let defined = self
-                .objects
-                .iter()
-                .filter(|o| o.class == "hostgroup" && o.value("hostgroup_name") == Some(group));
-            names.extend(defined.flat_map(|o| o.names("members")));
-            let members = self.hosts.iter();
-            let members = members.filter(|(_, host)| host.names("hostgroups").any(|g| g == group));
-            names.extend(members.map(|(name, _)| *name));
+    /// The hosts of a service, each once; false if some names were left out.
+    fn hosts_of(&self, service: &Object, names_left: &mut usize) -> (Vec<&'o Object>, bool) {
+        let groups: BTreeSet<&str> = service.names("hostgroup_name").collect();
+        let members = groups.iter().filter_map(|group| self.groups.get(group));
+        let mut names = BTreeSet::new();
+        let mut all = true;
+        for name in service.names("host_name").chain(members.flatten().copied()) {
+            if names.len() >= CHECKS_MAX || *names_left == 0 {
+                all = false;
+                break;
+            }
+            *names_left -= 1;
+            names.insert(name);
         }
-        names.sort_unstable();
-        names.dedup();
-        names
-            .into_iter()
-            .filter_map(|name| self.hosts.get(name).copied())
-            .collect()
+        let hosts = names.into_iter().filter_map(|name| self.hosts.get(name));
+        (hosts.copied().collect(), all)
     }
 
-    /// `check_tcp!80` on `host` as the command line that is run.
-    fn command(&self, check: &str, host: &Object) -> Option<String> {
+    /// `check_tcp!80` on `host` as the command line that is run; within, nothing if that is too long.
+    fn command(&self, check: &str, host: &Object) -> Option<Option<String>> {
         let mut arguments = check.split('!');
         let name = arguments.next()?.trim();
         let address = host.value("address").or_else(|| host.value("host_name"))?;
-        let arguments: Vec<&str> = arguments.collect();
         let line = match self.commands.get(name) {
             Some(line) => (*line).to_owned(),
             // Defined in a file of the plugins' package: all of them are told the host like this.
@@ -178,18 +203,27 @@ impl<'o> Known<'o> {
             None if name.starts_with("check_") => format!("{name} -H $HOSTADDRESS$"),
             None => return None,
         };
-        let mut line = line
-            .replace("$USER1$/", "")
-            .replace("$HOSTADDRESS$", address)
-            .replace("$HOSTNAME$", host.value("host_name").unwrap_or(address));
-        for (at, argument) in arguments.iter().enumerate().take(32) {
-            if line.len() > 16 << 10 {
-                return None;
-            }
-            line = line.replace(&format!("$ARG{}$", at + 1), argument);
-        }
-        Some(with_secure_port(line))
+        let name = host.value("host_name").unwrap_or(address);
+        let host = [
+            ("$USER1$/".to_owned(), ""),
+            ("$HOSTADDRESS$".to_owned(), address),
+            ("$HOSTNAME$".to_owned(), name),
+        ];
+        let arguments = arguments.take(32).enumerate();
+        let arguments = arguments.map(|(at, argument)| (format!("$ARG{}$", at + 1), argument));
+        let filled = host
+            .into_iter()
+            .chain(arguments)
+            .try_fold(line, |line, (name, value)| filled(&line, &name, value));
+        Some(filled.map(with_secure_port))
     }
+}
+
+/// `line` with a macro filled in, unless that makes it too long: measured before it is built.
+fn filled(line: &str, name: &str, value: &str) -> Option<String> {
+    let count = line.matches(name).count();
+    let length = line.len() - count * name.len() + count.checked_mul(value.len())?;
+    (length <= COMMAND_MAX).then(|| line.replace(name, value))
 }
 
 /// The plugins change the port with `-S`; their other users write it.
@@ -233,5 +267,45 @@ mod tests {
             .map(|s| format!("{} {}", s.line, s.value))
             .collect();
         assert_eq!(shown, ["19 check_tcp -H 192.0.2.1 -p 554"]);
+    }
+
+    #[test]
+    fn a_macro_that_would_fill_memory_is_left_out_and_said() {
+        let arguments = format!(
+            "define command {{\n command_name bomb\n command_line {}\n}}\ndefine host {{\n host_name a\n address 192.0.2.1\n}}\ndefine service {{\n host_name a\n check_command bomb!{}\n}}\n",
+            "$ARG1$".repeat(2_700),
+            "x".repeat(16_000)
+        );
+        let addresses = format!(
+            "define command {{\n command_name bomb\n command_line {}\n}}\ndefine host {{\n host_name a\n address {}\n}}\ndefine service {{\n host_name a\n check_command bomb\n}}\n",
+            "$HOSTADDRESS$".repeat(1_200),
+            "$HOSTNAME$".repeat(1_600)
+        );
+        for text in [arguments, addresses] {
+            let said = nagios(&text);
+            assert!(said.all.is_empty(), "{} settings", said.all.len());
+            assert!(said.partial);
+        }
+    }
+
+    #[test]
+    fn a_group_named_thousands_of_times_is_looked_up_once() {
+        let text = format!(
+            "define host {{\n host_name h\n address 192.0.2.1\n hostgroups {groups}\n}}\ndefine hostgroup {{\n hostgroup_name g\n members {}\n}}\ndefine service {{\n hostgroup_name {groups}\n check_command check_tcp!80\n}}\n",
+            "h,".repeat(8_000),
+            groups = "g,".repeat(8_000),
+        );
+        let said = nagios(&text);
+        assert_eq!(said.all.len(), 1);
+        assert!(!said.partial);
+    }
+
+    #[test]
+    fn services_of_more_hosts_than_one_file_may_name_are_cut_and_say_so() {
+        let members: String = (0..2_000).map(|n| format!("h{n},")).collect();
+        let mut text = format!("define hostgroup {{\n hostgroup_name g\n members {members}\n}}\n");
+        text +=
+            &"define service {\n hostgroup_name g\n check_command check_tcp!80\n}\n".repeat(500);
+        assert!(nagios(&text).partial);
     }
 }
