@@ -3,7 +3,7 @@
 //!
 //! Only a machine that has such sections is searched for calls; on all others this costs nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use aho_corasick::AhoCorasick;
@@ -25,6 +25,11 @@ const ENTRIES_MAX: usize = 2_000;
 const CALLED_MAX: usize = 1_000;
 /// Calls one file may make.
 const CALLS_MAX: usize = 64;
+/// Hits of the words in one file, and those of them whose line is looked at.
+const HITS_MAX: usize = 1 << 20;
+const LINES_MAX: usize = 10_000;
+/// How much of a long line is looked at on either side of a hit.
+const REACH: usize = 1024;
 
 /// Sections that may be called, and the words that call them.
 #[derive(Debug, Default)]
@@ -74,7 +79,7 @@ impl Calls {
             .iter()
             .filter_map(|setting| Some((setting.line, selection.idle(setting)?)))
             .collect();
-        let mut by_name: HashMap<&str, Vec<Reference>> = HashMap::new();
+        let mut by_name: BTreeMap<&str, Vec<Reference>> = BTreeMap::new();
         for reference in references(rule, &settings, &nowhere(path)) {
             if let Some(name) = idle.get(&reference.line).filter(|name| !name.is_empty()) {
                 by_name.entry(name).or_default().push(reference);
@@ -104,23 +109,35 @@ impl Calls {
             return Vec::new();
         };
         let mut out = Vec::new();
-        for found in words.find_overlapping_iter(text) {
+        let mut looked_at = 0;
+        let mut number = 1_u32;
+        let mut counted = 0;
+        for found in words.find_overlapping_iter(text).take(HITS_MAX) {
             let Some(called) = self.called.get(found.pattern().as_usize()) else {
                 continue;
             };
-            let line = line_around(text, found.start());
             let goes_on = text
                 .get(found.end()..)
                 .and_then(|rest| rest.chars().next())
                 .is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
-            let near = called.near.as_ref().is_none_or(|word| line.contains(word));
-            if goes_on || !near || called.file == path || is_comment(line) {
+            if goes_on || called.file == path {
                 continue;
             }
-            let before = text.get(..found.start()).unwrap_or_default();
-            let number = u32::try_from(before.matches('\n').count()).unwrap_or(u32::MAX);
+            looked_at += 1;
+            if looked_at > LINES_MAX {
+                break;
+            }
+            let line = line_around(text, found.start());
+            let near = called.near.as_ref().is_none_or(|word| line.contains(word));
+            if !near || is_comment(line) {
+                continue;
+            }
+            let passed = text.get(counted..found.start()).unwrap_or_default();
+            let passed = u32::try_from(passed.matches('\n').count()).unwrap_or(u32::MAX);
+            number = number.saturating_add(passed);
+            counted = found.start().max(counted);
             let setting = Setting {
-                line: number.saturating_add(1),
+                line: number,
                 group: 0,
                 section: String::new(),
                 key: called.word.clone(),
@@ -145,10 +162,14 @@ impl Calls {
     }
 }
 
+/// The line `at` stands in, of a long one the part around it.
 fn line_around(text: &str, at: usize) -> &str {
-    let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
-    let start = before.rfind('\n').map_or(0, |n| n + 1);
-    let end = after.find('\n').map_or(text.len(), |n| at + n);
+    let low = text.floor_char_boundary(at.saturating_sub(REACH));
+    let high = text.ceil_char_boundary(at.saturating_add(REACH));
+    let before = text.get(low..at).unwrap_or_default();
+    let after = text.get(at..high).unwrap_or_default();
+    let start = before.rfind('\n').map_or(low, |n| low + n + 1);
+    let end = after.find('\n').map_or(high, |n| at + n);
     text.get(start..end).unwrap_or_default()
 }
 
@@ -220,5 +241,30 @@ mod tests {
     fn a_machine_without_idle_sections_is_not_searched() {
         let disk = FakeDisk::new().file("/root/.msmtprc", "account default\nhost m1\n");
         assert!(Calls::look(&disk, &RULES).words.is_none());
+    }
+
+    #[test]
+    fn a_line_of_megabytes_with_a_word_on_every_byte_is_read_in_windows() {
+        let disk = FakeDisk::new().file(
+            "/root/.msmtprc",
+            "account home\nhost m2\naccount default\nhost m1\n",
+        );
+        let text = format!("{}\nmail | msmtp -a home\n", "-a homex ".repeat(450_000));
+        assert_eq!(calls(&disk, &text), ["2 -a home m2"]);
+        let far = format!("msmtp {} -a home\n", "ä".repeat(1 << 20));
+        assert!(calls(&disk, &far).is_empty());
+        assert!(calls(&disk, &"-a home ".repeat(500_000)).is_empty());
+    }
+
+    #[test]
+    fn sections_that_may_be_called_are_kept_in_one_order() {
+        let text: String = (0..1_200)
+            .map(|n| format!("[s{n:04}]\nhost=db1\n"))
+            .collect();
+        let disk = FakeDisk::new().file("/home/a/.pg_service.conf", text);
+        let calls = Calls::look(&disk, &RULES);
+        let words: Vec<&str> = calls.called.iter().map(|c| c.word.as_str()).collect();
+        assert_eq!(words.first(), Some(&"service=s0000"));
+        assert_eq!(words.last(), Some(&"PGSERVICE=\"s0199"));
     }
 }
