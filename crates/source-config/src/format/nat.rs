@@ -79,17 +79,16 @@ fn nftables(line: &str) -> Vec<Handed> {
     let Some(target) = target.trim_start().strip_prefix("to ") else {
         return Vec::new();
     };
-    if let Some((head, map)) = target.split_once(" map ") {
-        let transport = if head.contains("dport") {
-            transport_of(head)
-        } else {
-            transport
-        };
-        return mapped(transport, map);
-    }
     let ports = before
         .rsplit_once("dport ")
         .map_or_else(Vec::new, |(_, rest)| ports(rest));
+    if let Some((head, map)) = target.split_once(" map ") {
+        return if head.contains("dport") {
+            mapped(transport_of(head), map, None)
+        } else {
+            mapped(transport, map, Some(&ports))
+        };
+    }
     let word = target.split_whitespace().next().unwrap_or_default();
     let (host, own) = host_and_port(word);
     // `10.0.0.5 : 8443`, as nft itself prints a variable with a port.
@@ -100,19 +99,20 @@ fn nftables(line: &str) -> Vec<Handed> {
     handed(transport, host, own, ports)
 }
 
-/// `{ 80 : 10.0.0.1, 443 : 10.0.0.2 . 8443 }`.
-fn mapped(transport: &'static str, map: &str) -> Vec<Handed> {
+/// `{ 80 : 10.0.0.1, 443 : 10.0.0.2 . 8443 }`; where the keys are something else, `given` are the ports.
+fn mapped(transport: &'static str, map: &str, given: Option<&[String]>) -> Vec<Handed> {
     let inside = map.trim().trim_start_matches('{');
     let inside = inside.split('}').next().unwrap_or_default();
     let pairs = inside.split(',').take(PORTS_MAX);
     pairs
         .filter_map(|pair| pair.split_once(" : ").or_else(|| pair.split_once(':')))
-        .flat_map(|(port, target)| {
+        .flat_map(|(key, target)| {
             let (host, own) = match target.split_once(" . ") {
                 Some((host, own)) => (host.trim().to_owned(), Some(own.trim().to_owned())),
                 None => host_and_port(target.trim()),
             };
-            handed(transport, host, own, ports(port))
+            let ports = given.map_or_else(|| ports(key), <[String]>::to_vec);
+            handed(transport, host, own, ports)
         })
         .collect()
 }
@@ -254,6 +254,24 @@ mod tests {
                 "2 port=443",
                 "4 udp=2001:db8::1",
                 "4 port=4500"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_map_over_a_counter_has_no_ports_for_keys() {
+        let text = "tcp dport 443 dnat to numgen inc mod 2 map { 0 : 192.0.2.10, 1 : 192.0.2.20 }\nudp dport { 53, 853 } dnat to jhash ip saddr mod 1 map { 0 : 192.0.2.30 }\n";
+        assert_eq!(
+            shown(text),
+            [
+                "1 tcp=192.0.2.10",
+                "1 port=443",
+                "1 tcp=192.0.2.20",
+                "1 port=443",
+                "2 udp=192.0.2.30",
+                "2 port=53",
+                "2 udp=192.0.2.30",
+                "2 port=853"
             ]
         );
     }
