@@ -92,6 +92,10 @@ pub struct Selected {
     /// Settings of the same file that give the names in force.
     #[serde(default)]
     pub by: Vec<SelectedBy>,
+    /// Names the product's own package writes into the file, lower case: unless a setting puts them in force,
+    /// they are not even hints.
+    #[serde(default)]
+    pub shipped: Vec<String>,
     /// What counts in a file that puts no name in force.
     #[serde(default)]
     pub without: Without,
@@ -111,6 +115,9 @@ pub struct SelectedBy {
     pub sections: Vec<String>,
     /// Globs over its key.
     pub keys: Vec<String>,
+    /// True if the package writes such settings too: they put none of the shipped names in force.
+    #[serde(default)]
+    pub stock: bool,
 }
 
 /// What counts where no name is in force.

@@ -267,4 +267,15 @@ mod tests {
         assert_eq!(words.first(), Some(&"service=s0000"));
         assert_eq!(words.last(), Some(&"PGSERVICE=\"s0199"));
     }
+
+    #[test]
+    fn an_address_of_mail_is_no_login_to_a_realm() {
+        let text = "[libdefaults]\ndefault_realm = A.X\n[realms]\nB.X = {\nkdc = k2\n}\n";
+        let disk = FakeDisk::new().file("/etc/krb5.conf", text);
+        let text = "mail -s x joe@B.X\nkinit -k joe@B.X\nkrb5_realm = B.X\n";
+        assert_eq!(
+            calls(&disk, text),
+            ["2 @B.X k2", "3 krb5_realm = B.X k2", "3 realm = B.X k2"]
+        );
+    }
 }

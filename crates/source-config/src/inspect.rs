@@ -18,6 +18,7 @@ use crate::format;
 use crate::generic::{Dialect, scan};
 use crate::glob::{literal_prefix, matches};
 use crate::machine::Machine;
+use crate::select::drop_shipped;
 use crate::settings::{Setting, Settings};
 use crate::silence::{is_copy, is_other_matter, is_silent_path};
 use crate::text::decode;
@@ -310,6 +311,7 @@ impl Plan {
             return;
         }
         let mut settings = format::read(rule.format, &rule.groups, text);
+        drop_shipped(rule, &mut settings);
         machine.mounts().spell_out(rule, &mut settings);
         settings
             .all

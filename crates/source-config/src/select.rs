@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use groma_knowledge::rules::{Rule, Selected, Without};
+use groma_knowledge::rules::{Rule, Selected, SelectedBy, Without};
 
 use crate::glob::{any_word, matches_word};
 use crate::settings::{Setting, Settings};
@@ -51,6 +51,21 @@ impl<'r> Selection<'r> {
     }
 }
 
+/// Leaves out what the product's own package wrote and nothing here puts in force.
+pub(crate) fn drop_shipped(rule: &Rule, settings: &mut Settings) {
+    for selected in rule.selected.iter().filter(|s| !s.shipped.is_empty()) {
+        let titles = titles(rule, settings);
+        let names = in_force(selected, settings, &titles);
+        settings.all.retain(|setting| {
+            let around = titles.get(&setting.group).unwrap_or(&setting.section);
+            name_in(selected, around).is_none_or(|name| {
+                let name = name.to_ascii_lowercase();
+                names.contains(&name) || !selected.shipped.contains(&name)
+            })
+        });
+    }
+}
+
 fn titles(rule: &Rule, settings: &Settings) -> BTreeMap<u32, String> {
     let mut titles = BTreeMap::new();
     for setting in &settings.all {
@@ -76,12 +91,13 @@ fn in_force(
     let mut names = BTreeSet::new();
     for setting in &settings.all {
         let section = setting.section.to_ascii_lowercase();
-        let says = selected.by.iter().any(|by| {
+        let says = |by: &&SelectedBy| {
             by.sections.iter().any(|glob| matches_word(glob, &section))
                 && any_word(&by.keys, &setting.key)
-        });
-        if says {
-            names.extend(words(&setting.value));
+        };
+        for by in selected.by.iter().filter(says) {
+            let given = words(&setting.value);
+            names.extend(given.filter(|name| !by.stock || !selected.shipped.contains(name)));
         }
         let around = titles.get(&setting.group).unwrap_or(&setting.section);
         if let Some(name) = name_in(selected, around).map(str::to_ascii_lowercase)
