@@ -1,6 +1,6 @@
 //! Preferences of Mozilla programs: `user_pref("name", value);`, one per line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::settings::Settings;
 use crate::text::lines;
@@ -22,7 +22,8 @@ pub(super) fn prefs(text: &str) -> Settings {
         .iter()
         .map(|s| (s.key.clone(), s.value.clone()))
         .collect();
-    settings.all.retain(|s| is_used(&s.key, &known));
+    let used = Used::of(&known);
+    settings.all.retain(|s| used.says(&s.key));
     settings
 }
 
@@ -60,23 +61,33 @@ fn quoted(text: &str) -> Option<(String, &str)> {
     None
 }
 
-fn is_used(key: &str, known: &BTreeMap<String, String>) -> bool {
-    let listed = |list: &str, name: &str| {
-        known
-            .get(list)
-            .is_none_or(|names| names.split(',').any(|n| n.trim() == name))
-    };
-    if let Some(server) = part(key, "mail.server.") {
-        let Some(accounts) = known.get("mail.accountmanager.accounts") else {
-            return true;
-        };
-        return accounts.split(',').any(|account| {
-            known
-                .get(&format!("mail.account.{}.server", account.trim()))
-                .is_some_and(|s| s == server)
-        });
+/// Servers some account uses, and outgoing servers in the list; nothing where there is no list.
+struct Used<'k> {
+    servers: Option<BTreeSet<&'k str>>,
+    outgoing: Option<BTreeSet<&'k str>>,
+}
+
+impl<'k> Used<'k> {
+    fn of(known: &'k BTreeMap<String, String>) -> Self {
+        let listed = |list: &str| Some(known.get(list)?.split(',').map(str::trim));
+        let server = |account: &str| known.get(&format!("mail.account.{account}.server"));
+        Self {
+            servers: listed("mail.accountmanager.accounts")
+                .map(|accounts| accounts.filter_map(server).map(String::as_str).collect()),
+            outgoing: listed("mail.smtpservers").map(Iterator::collect),
+        }
     }
-    part(key, "mail.smtpserver.").is_none_or(|server| listed("mail.smtpservers", server))
+
+    fn says(&self, key: &str) -> bool {
+        let (names, server) = match part(key, "mail.server.") {
+            Some(server) => (&self.servers, server),
+            None => match part(key, "mail.smtpserver.") {
+                Some(server) => (&self.outgoing, server),
+                None => return true,
+            },
+        };
+        names.as_ref().is_none_or(|names| names.contains(server))
+    }
 }
 
 /// `server1` of `mail.server.server1.hostname`.
@@ -98,5 +109,15 @@ mod tests {
             .map(|s| format!("{} {}={}", s.line, s.key, s.value))
             .collect();
         assert_eq!(shown, ["4 mail.server.server1.port=993", "6 x=a\\b"]);
+    }
+
+    #[test]
+    fn thousands_of_servers_and_accounts_are_matched_in_one_pass() {
+        let accounts: String = (0..1_200).map(|n| format!("account{n},")).collect();
+        let mut text = format!("pref(\"mail.accountmanager.accounts\", \"{accounts}\");\n");
+        text += "pref(\"mail.account.account1199.server\", \"used\");\n";
+        text += &"pref(\"mail.server.left.port\", 1);\n".repeat(4_000);
+        text += "pref(\"mail.server.used.port\", 1);\n";
+        assert_eq!(prefs(&text).all.len(), 3);
     }
 }

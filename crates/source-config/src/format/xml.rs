@@ -1,5 +1,7 @@
 //! XML: attributes are keys with `@`, text is the value of its element's name.
 
+use std::collections::BTreeMap;
+
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
@@ -62,10 +64,11 @@ pub(super) fn xml(text: &str) -> Settings {
 pub(super) fn group_policy(text: &str) -> Settings {
     let mut settings = xml(text);
     let mut off: Option<(String, u32)> = None;
-    let mut disabled: Vec<(String, u32)> = Vec::new();
+    let mut disabled: BTreeMap<u32, String> = BTreeMap::new();
     for setting in &settings.all {
         if setting.key.eq_ignore_ascii_case("@disabled") && setting.value == "1" {
-            disabled.push((setting.section.clone(), setting.group));
+            let section = || setting.section.clone();
+            disabled.entry(setting.group).or_insert_with(section);
         }
     }
     settings.all.retain(|setting| {
@@ -79,9 +82,8 @@ pub(super) fn group_policy(text: &str) -> Settings {
             }
         }
         off = disabled
-            .iter()
-            .find(|(_, group)| *group == setting.group)
-            .cloned();
+            .get(&setting.group)
+            .map(|section| (section.clone(), setting.group));
         off.is_none()
     });
     settings
@@ -194,5 +196,17 @@ mod tests {
             .map(|s| format!("{} {} {}={}", s.line, s.section, s.key, s.value))
             .collect();
         assert_eq!(shown, ["3 c/a @url=x&y", "4 c host=db1"]);
+    }
+
+    #[test]
+    fn thousands_of_preferences_switched_off_are_matched_in_one_pass() {
+        let text = format!(
+            "<D>{}{}</D>",
+            "<A disabled=\"1\"><P path=\"old\"/></A>".repeat(4_000),
+            "<A name=\"new\"><P path=\"new\"/></A>".repeat(4_000)
+        );
+        let said = group_policy(&text).all;
+        assert_eq!(said.len(), 8_000);
+        assert!(said.iter().all(|s| s.value == "new"));
     }
 }
