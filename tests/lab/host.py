@@ -12,7 +12,7 @@ import state
 import units
 from trouble import Trouble
 
-START_SECONDS = 90
+START_SECONDS = 240
 READY_SECONDS = 60
 PHASE_SECONDS = 90
 CORE = estate.HERE / "core"
