@@ -8,6 +8,7 @@ mod nagios;
 mod nat;
 mod postfix;
 mod prefs;
+mod quoted;
 mod registry;
 mod rsyslog;
 mod script;

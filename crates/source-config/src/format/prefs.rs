@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::quoted::quoted;
 use crate::settings::Settings;
 use crate::text::lines;
 
@@ -40,25 +41,6 @@ fn preference(line: &str) -> Option<(String, String)> {
         None => rest.split(')').next()?.trim().to_owned(),
     };
     (value.len() <= VALUE_MAX).then_some((name, value))
-}
-
-/// The text in the quotes `text` begins with, and what follows.
-fn quoted(text: &str) -> Option<(String, &str)> {
-    let rest = text.strip_prefix('"')?;
-    let mut out = String::new();
-    let mut escaped = false;
-    for (at, c) in rest.char_indices() {
-        match c {
-            _ if escaped => {
-                out.push(c);
-                escaped = false;
-            }
-            '\\' => escaped = true,
-            '"' => return Some((out, rest.get(at + 1..)?)),
-            _ => out.push(c),
-        }
-    }
-    None
 }
 
 /// Servers some account uses, and outgoing servers in the list; nothing where there is no list.

@@ -1,5 +1,6 @@
 //! Registry files as text: exports of Windows (`*.reg`) and the files Wine keeps (`user.reg`, `system.reg`).
 
+use super::quoted::quoted;
 use crate::settings::Settings;
 use crate::text::lines;
 
@@ -64,25 +65,6 @@ fn value(line: &str) -> Option<(String, String)> {
         _ => return None,
     };
     Some((name, text))
-}
-
-/// The text in the quotes `text` begins with, and what follows.
-fn quoted(text: &str) -> Option<(String, &str)> {
-    let rest = text.strip_prefix('"')?;
-    let mut out = String::new();
-    let mut escaped = false;
-    for (at, c) in rest.char_indices() {
-        match c {
-            _ if escaped => {
-                out.push(c);
-                escaped = false;
-            }
-            '\\' => escaped = true,
-            '"' => return Some((out, rest.get(at + 1..)?)),
-            _ => out.push(c),
-        }
-    }
-    None
 }
 
 /// Bytes `5c,00,5c,00,…` as UTF-16, little endian, up to the first NUL; `None` if that is no text.
