@@ -35,8 +35,8 @@ impl ShortText {
 
     #[inline]
     pub(crate) fn as_str(&self) -> &str {
-        // Only `new` writes the bytes, and it takes them from a `str` as a whole.
-        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes())
+            .expect("only `new` writes the bytes, and it takes them from a `str` as a whole")
     }
 
     #[inline]
