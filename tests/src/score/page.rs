@@ -19,6 +19,7 @@ decoy, the decoy is named. What is nearly right (another port, another kind) is 
 hidden; hidden precision counts what was invented and called hidden.
 - Peers are favoured: they have no word for kinds, so none is asked for; a row without a port finds nothing that has one, but \
 is not invented where its two machines have any dependency; the same row twice is one.
+- *What hosts show* are the entries that a connection or something written could tell an agent; what only a log, the network or the directory knows is left out there.
 - A witness *could reach* the entries the truth says it could know in principle; it *reached* those found with that witness.
 - The monthly jobs of the lab run for real while it comes up. What the kernel still remembers of their connections is removed \
 before anybody looks: they are history, and a contestant that reads logs may know them.
@@ -104,6 +105,23 @@ fn contestants(page: &mut String, board: &Board) {
                 all.doubled,
                 c.leaks.len().max(c.leaks_counted),
                 c.seconds.map_or(String::new(), |s| format!("{s:.0}")),
+            ),
+        );
+    }
+    page.push_str("\n| what hosts show | found | of | recall | hidden found | of | hidden recall |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+    for c in board.contestants.iter().filter(|c| c.available) {
+        let (all, hidden) = (c.table.on_hosts, c.table.on_hosts_hidden);
+        line(
+            page,
+            format_args!(
+                "| {} | {} | {} | {} | {} | {} | {} |",
+                cell(&c.name),
+                all.part,
+                all.whole,
+                percent(all),
+                hidden.part,
+                hidden.whole,
+                percent(hidden),
             ),
         );
     }

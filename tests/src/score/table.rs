@@ -85,6 +85,10 @@ pub struct Table {
     pub all: Tally,
     /// Hidden entries; of what was invented, what is said to be hidden.
     pub hidden: Tally,
+    /// Entries that a host itself shows: known alive or by what is written there.
+    pub on_hosts: Share,
+    /// The hidden ones of these.
+    pub on_hosts_hidden: Share,
     /// Hidden entries that were found and are called hidden.
     pub called_hidden: Share,
     /// Entries that are not hidden, were found, and are called hidden.
@@ -137,6 +141,12 @@ impl Table {
             self.hidden_entry(entry, verdict);
         } else if verdict.found {
             self.called_hidden_wrongly.add(verdict.called_hidden);
+        }
+        if entry.is_shown_by_hosts() {
+            self.on_hosts.add(verdict.found);
+            if entry.is_hidden() {
+                self.on_hosts_hidden.add(verdict.found);
+            }
         }
         self.witness_rows(entry, verdict);
     }
@@ -209,6 +219,9 @@ mod tests {
         assert_eq!(table.kinds["smtp-relay"].invented, 1);
         assert_eq!(table.reasons["address-literal"].part, 1);
         assert_eq!(table.called_hidden, Share { part: 1, whole: 1 });
+        // What only a log or the network could know is not held against the hosts.
+        assert_eq!(table.on_hosts.whole, 4);
+        assert_eq!(table.on_hosts.part, 1);
         // Found alive, though only a log or the network could know it: not reached by these witnesses.
         assert_eq!(table.witnesses["history"].all.part, 0);
         assert_eq!(table.witnesses["live"].all, Share { part: 1, whole: 3 });

@@ -106,6 +106,12 @@ impl Entry {
         !self.hidden.is_empty()
     }
 
+    /// True if the hosts themselves show it: a connection there is, or something written.
+    pub fn is_shown_by_hosts(&self) -> bool {
+        let shows = |witness: &String| matches!(witness.as_str(), "live" | "written");
+        self.known_by.iter().any(shows)
+    }
+
     /// The witness that knows it best: the one that stands in [`Self::place`], else the first named.
     pub fn best_witness(&self) -> &str {
         let first = self.known_by.first().map_or("nobody", String::as_str);
