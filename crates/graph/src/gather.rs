@@ -252,6 +252,8 @@ fn volume(
         subject,
         bytes: value as u64,
         items: None,
+        items_estimated: false,
+        changed_per_day: None,
         growth_per_day: None,
         measured_at,
         transfer_hours: None,

@@ -7,6 +7,7 @@ use crate::fact::NameSource;
 use crate::id::{AgentId, EntityId, SiteId};
 use crate::inventory::{Entity, ReachedBy};
 use crate::name::{HostName, Peer};
+use crate::observation::Scope;
 
 /// The entities of the estate, and who stands behind each address and name as each vantage sees it.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,8 @@ pub struct Estate {
     pub names: BTreeMap<(AgentId, HostName), Meaning>,
     /// Certificate fingerprint → entity.
     pub certificates: BTreeMap<String, EntityId>,
+    /// Archives, databases and shares: the machine they lie on and their scope → entity.
+    pub holdings: BTreeMap<(EntityId, Scope), EntityId>,
     /// True if a list somebody imported was among the evidence.
     pub compared_with_list: bool,
 }

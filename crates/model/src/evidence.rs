@@ -39,7 +39,11 @@ impl Witness {
     /// The witness a fact is, by its kind.
     pub fn of(fact: &Fact) -> Self {
         match fact {
-            Fact::Reference(_) | Fact::Unit(_) | Fact::Job(_) => Self::Written,
+            Fact::Reference(_)
+            | Fact::Unit(_)
+            | Fact::Job(_)
+            | Fact::Share(_)
+            | Fact::BackupJob(_) => Self::Written,
             Fact::FileSystem(_) | Fact::Listener(_) | Fact::Connection(_) => Self::Live,
             Fact::Certificate(_) | Fact::Name(_) | Fact::Neighbour(_) => Self::Network,
             Fact::Declared(_) => Self::Declared,

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::content::{Access, Archive, BackupJob, Database, Grant, Share};
 use crate::name::{HostName, Peer, Port, Protection, Transport};
 use crate::{Foreign, Timestamp};
 
@@ -53,6 +54,16 @@ pub enum Fact {
     Reference(Reference),
     /// A machine somebody declared in a list.
     Declared(Declared),
+    /// Mail that lies in files.
+    Archive(Archive),
+    /// A server's databases.
+    Database(Database),
+    /// A part of the file tree that others may use.
+    Share(Share),
+    /// Rights written on a directory.
+    Access(Access),
+    /// Something that copies data away.
+    BackupJob(BackupJob),
     /// A number that moves.
     Measurement(Measurement),
     /// A fact of a kind this version does not know, kept as it came.

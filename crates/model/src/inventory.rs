@@ -282,6 +282,18 @@ pub struct Attributes {
     /// Hosts and devices: MAC addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub macs: Vec<String>,
+    /// Archives, databases, shares: the machine they lie on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lies_on: Option<EntityId>,
+    /// Archives: what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<crate::fact::Archive>,
+    /// Databases: what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<crate::fact::Database>,
+    /// Shares: what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<crate::fact::Share>,
     /// True if a name somebody uses resolves to nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unresolvable: bool,
@@ -526,8 +538,14 @@ pub struct Volume {
     pub subject: String,
     /// Bytes.
     pub bytes: u64,
-    /// Items.
+    /// Items: messages, files, keys.
     pub items: Option<u64>,
+    /// True if `items` was reckoned from a part that was read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub items_estimated: bool,
+    /// Bytes of the files that were written within the day before the look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_per_day: Option<f64>,
     /// Growth in bytes per day.
     pub growth_per_day: Option<f64>,
     /// When it was measured.
@@ -545,6 +563,15 @@ pub struct Right {
     pub principal: String,
     /// What: `full-access`, `send-as`, `read`, …
     pub right: String,
+    /// Where it is written: `configuration`, `mode`, `posix-acl`, `posix-default-acl`, `nt-acl`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub written_as: String,
+    /// The directory it is written on, where it is not the root of `on`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// True if the principal stands for nobody any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub orphan: bool,
     /// The facts behind it.
     pub evidence: Vec<EvidenceId>,
 }
@@ -560,6 +587,18 @@ pub struct Backup {
     pub rhythm: Option<String>,
     /// When it last ended well.
     pub last_success: Option<Timestamp>,
+    /// The job: product and name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub job: String,
+    /// Where it copies to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Paths and databases it copies; empty where that is decided elsewhere. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covers: Vec<String>,
+    /// True if nothing was found that ever starts it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unscheduled: bool,
     /// The facts behind it.
     pub evidence: Vec<EvidenceId>,
 }

@@ -3,6 +3,8 @@
 //! The words carry no colour and no layout; control characters that strangers wrote are still in them,
 //! and every sink escapes for itself.
 
+mod content;
+
 use crate::Fact;
 use crate::fact::{
     CertificatePlace, Connection, Direction, FileSystem, Job, Listener, NameAnswer, NameSource,
@@ -87,6 +89,11 @@ impl Fact {
             Self::Name(answer) => says_name(answer),
             Self::Reference(reference) => says_reference(reference),
             Self::Declared(row) => format!("the list {} names {}", row.list, row.name),
+            Self::Archive(archive) => content::archive(archive),
+            Self::Database(database) => content::database(database),
+            Self::Share(share) => content::share(share),
+            Self::Access(access) => content::access(access),
+            Self::BackupJob(job) => content::backup(job),
             Self::Measurement(m) => format!("{} of {} is {}", m.metric, m.subject, m.value),
             Self::Unknown(_) => "a fact this version does not know".to_owned(),
         }

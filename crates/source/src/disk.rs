@@ -30,6 +30,13 @@ pub trait Disk: Send + Sync {
     /// Where a link leads, one step, as written.
     fn read_link(&self, path: &Path) -> Result<PathBuf, DiskError>;
 
+    /// An extended attribute of what stands at `path` (never of what a link leads to), at most 64 KiB; `None`
+    /// where it has none of that name or the file system knows no attributes. Refused for remote ones.
+    fn attribute(&self, path: &Path, name: &str) -> Result<Option<Vec<u8>>, DiskError> {
+        let _ = (path, name);
+        Ok(None)
+    }
+
     /// Size and free bytes of the file system at `path`; refused for remote ones.
     fn space(&self, path: &Path) -> Result<Space, DiskError>;
 }
@@ -63,6 +70,8 @@ pub struct Metadata {
     pub bytes: u64,
     /// Owner (uid), where the platform has one.
     pub owner: Option<u32>,
+    /// Group (gid), where the platform has one.
+    pub group: Option<u32>,
     /// Permission bits, where the platform has them.
     pub mode: Option<u32>,
     /// Last change in seconds since 1970.

@@ -226,6 +226,7 @@ fn metadata(kind: EntryKind, bytes: u64) -> Metadata {
         kind,
         bytes,
         owner: Some(0),
+        group: Some(0),
         mode: Some(0o644),
         modified: 0,
         identity: (0, 0),

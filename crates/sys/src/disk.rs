@@ -19,6 +19,9 @@ use rustix::fs::{Mode, OFlags, Stat};
 
 const LINKS_MAX: u32 = 16;
 
+/// XATTR_SIZE_MAX of the kernel (xattr(7)).
+const ATTRIBUTE_BYTES_MAX: usize = 65_536;
+
 /// The file systems of this machine, without the ones that lie on another.
 #[derive(Debug)]
 pub struct LocalDisk {
@@ -128,6 +131,23 @@ impl Disk for LocalDisk {
         Ok(PathBuf::from(OsString::from_vec(to.into_bytes())))
     }
 
+    fn attribute(&self, path: &Path, name: &str) -> Result<Option<Vec<u8>>, DiskError> {
+        if self.is_remote(path) {
+            return Err(DiskError::because(path, Reason::RemoteFileSystem));
+        }
+        use rustix::io::Errno;
+        let mut bytes = vec![0; ATTRIBUTE_BYTES_MAX];
+        match rustix::fs::lgetxattr(path, name, &mut bytes) {
+            Ok(length) => {
+                bytes.truncate(length);
+                Ok(Some(bytes))
+            }
+            Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(None),
+            Err(Errno::RANGE) => Err(DiskError::because(path, Reason::TooLarge)),
+            Err(error) => Err(DiskError::of_io(path, error.into())),
+        }
+    }
+
     fn space(&self, path: &Path) -> Result<Space, DiskError> {
         if self.is_remote(path) {
             return Err(DiskError::because(path, Reason::RemoteFileSystem));
@@ -204,6 +224,7 @@ fn metadata(stat: &Stat) -> Metadata {
         kind,
         bytes: u64::try_from(stat.st_size).unwrap_or(0),
         owner: Some(stat.st_uid),
+        group: Some(stat.st_gid),
         mode: Some(stat.st_mode & 0o7777),
         modified: stat.st_mtime,
         identity: (stat.st_dev, stat.st_ino),
@@ -294,6 +315,26 @@ fn unescape(text: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_attribute_is_read_and_an_absent_one_is_none() {
+        let file = std::env::temp_dir().join(format!("groma-attribute-{}", std::process::id()));
+        std::fs::write(&file, b"x").expect("a temporary file");
+        let disk = LocalDisk::of_this_machine();
+        let name = "user.groma";
+        let set = rustix::fs::setxattr(&file, name, b"seen", rustix::fs::XattrFlags::empty());
+        let read = disk.attribute(&file, name);
+        let absent = disk.attribute(&file, "user.other");
+        std::fs::remove_file(&file).expect("it was made above");
+        assert_eq!(absent.expect("nothing refuses"), None);
+        match set {
+            Ok(()) => assert_eq!(
+                read.expect("nothing refuses").as_deref(),
+                Some(&b"seen"[..])
+            ),
+            Err(error) => println!("skipped: no attributes here ({error})"),
+        }
+    }
 
     #[test]
     fn network_mounts_are_known_before_they_are_touched() {

@@ -1,0 +1,104 @@
+//! Archives, databases, shares and backups as one line each.
+
+use crate::fact::{Access, Archive, BackupJob, Database, Grant, Share};
+
+pub(super) fn archive(archive: &Archive) -> String {
+    let mut line = format!("{} is a mail archive ({}", archive.path, archive.format);
+    for word in archive.variant.iter().chain(&archive.encryption) {
+        line.push_str(&format!(", {word}"));
+    }
+    line.push(')');
+    if let Some(owner) = &archive.owner {
+        line.push_str(&format!(" of {owner}"));
+    }
+    if !archive.used_by.is_empty() {
+        line.push_str(&format!(", used by {}", archive.used_by.join(", ")));
+    }
+    if archive.orphan {
+        line.push_str(", which no setting names any more");
+    }
+    if archive.damaged {
+        line.push_str(", its header is damaged");
+    }
+    line
+}
+
+pub(super) fn database(database: &Database) -> String {
+    let version = database.version.as_deref().unwrap_or("of unknown version");
+    let mut line = format!(
+        "{} {version} keeps its data in {}",
+        database.engine, database.directory
+    );
+    if !database.names.is_empty() {
+        let names: Vec<String> = database.names.iter().map(ToString::to_string).collect();
+        line.push_str(&format!(": {}", names.join(", ")));
+    }
+    if let Some(role) = &database.role {
+        line.push_str(&format!(" ({role})"));
+    }
+    line
+}
+
+pub(super) fn share(share: &Share) -> String {
+    let path = match share.path.is_empty() {
+        true => share.sort.clone(),
+        false => share.path.to_string(),
+    };
+    format!(
+        "{}:{} offers {path} as {} share {}{}{}",
+        share.file,
+        share.line,
+        share.protocol,
+        share.name,
+        if share.read_only { ", read-only" } else { "" },
+        granted(&share.grants)
+    )
+}
+
+pub(super) fn access(access: &Access) -> String {
+    format!(
+        "{} has {}{}",
+        access.path,
+        access.kind,
+        granted(&access.grants)
+    )
+}
+
+fn granted(grants: &[Grant]) -> String {
+    let all: Vec<String> = grants
+        .iter()
+        .map(|g| format!("{} {}", g.principal, g.right))
+        .collect();
+    match all.is_empty() {
+        true => String::new(),
+        false => format!(": {}", all.join(", ")),
+    }
+}
+
+pub(super) fn backup(job: &BackupJob) -> String {
+    let what: Vec<String> = job
+        .covers
+        .iter()
+        .chain(&job.databases)
+        .map(ToString::to_string)
+        .collect();
+    let what = match what.is_empty() {
+        true => "what is decided elsewhere".to_owned(),
+        false => what.join(", "),
+    };
+    let target = job.target.as_ref().map(|t| format!(" to {t}"));
+    let when = match (&job.rhythm, &job.schedule, job.unscheduled) {
+        (_, _, true) => ", and nothing starts it".to_owned(),
+        (Some(rhythm), _, _) => format!(", {rhythm}"),
+        (None, Some(schedule), _) => format!(", at \"{schedule}\""),
+        _ => String::new(),
+    };
+    format!(
+        "{} {} copies {what}{}{when} ({}:{})",
+        job.product,
+        job.name,
+        target.unwrap_or_default(),
+        job.file,
+        job.line
+    )
+}
