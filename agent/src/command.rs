@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use groma_model::Batch;
+use groma_model::{Batch, Peer};
 
 use crate::compose::{LookRequest, Quiet, explanations, look};
-use crate::{explain, output, state};
+use crate::{explain, find, output, state};
 
 /// Looks at the machine it runs on, and says what it saw and what it could not see.
 #[derive(Parser, Debug)]
@@ -27,6 +27,8 @@ enum Verb {
     Look(LookArgs),
     /// Say what would be read, contacted and sent, before anything is.
     Explain(ExplainArgs),
+    /// Find every place on this machine that names a system, by any of its names and addresses.
+    Find(FindArgs),
     /// Print a completion script for a shell.
     #[command(hide = true)]
     Completions {
@@ -70,6 +72,29 @@ struct ExplainArgs {
     format: ExplainFormat,
 }
 
+#[derive(Args, Debug)]
+struct FindArgs {
+    /// Names and addresses of the system.
+    #[arg(value_name = "NAME|ADDRESS", required = true)]
+    names: Vec<String>,
+    /// Ask no name server; the hosts file still tells other names.
+    #[arg(long)]
+    offline: bool,
+    /// Where to write; `-` is standard output.
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    out: PathBuf,
+    /// Lines for people, JSON, or a batch for `groma import`.
+    #[arg(long, value_enum, default_value_t = FindFormat::Text)]
+    format: FindFormat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum FindFormat {
+    Text,
+    Json,
+    Batch,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
     Batch,
@@ -81,6 +106,8 @@ enum ExplainFormat {
     Text,
     Json,
 }
+
+const KEEP_STATE: &str = "keep the agent's state (set GROMA_STATE_DIR to a directory of yours)";
 
 /// A length of time as `30s`, `5m`, `2h`, or plain seconds.
 pub fn duration(text: &str) -> Result<Duration, String> {
@@ -111,7 +138,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "groma-agent: {error:#}");
-            ExitCode::from(if error.is::<NoSuchSource>() { 2 } else { 3 })
+            let usage = error.is::<NoSuchSource>() || error.is::<NoName>();
+            ExitCode::from(if usage { 2 } else { 3 })
         }
     }
 }
@@ -120,6 +148,7 @@ fn act(verb: Verb) -> Result<()> {
     match verb {
         Verb::Look(arguments) => act_look(&arguments),
         Verb::Explain(arguments) => act_explain(&arguments),
+        Verb::Find(arguments) => act_find(&arguments),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "groma-agent", &mut io::stdout());
             Ok(())
@@ -152,10 +181,55 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     let mut memory = state::open(&directory, world.randomness.as_ref())?;
     let batch = look(&world, &request(arguments, &memory), &Quiet);
     memory.next_sequence = memory.next_sequence.saturating_add(1);
-    state::keep(&directory, &memory)
-        .context("keep the agent's state (set GROMA_STATE_DIR to a directory of yours)")?;
+    state::keep(&directory, &memory).context(KEEP_STATE)?;
     write(&batch, arguments)
 }
+
+fn act_find(arguments: &FindArgs) -> Result<()> {
+    let peer = |text: &String| Peer::parse(text).ok_or_else(|| NoName(text.clone()));
+    let asked = arguments
+        .names
+        .iter()
+        .map(peer)
+        .collect::<Result<Vec<_>, _>>()?;
+    let world = groma_sys::this_machine(arguments.offline);
+    let directory = state::directory();
+    let mut memory = state::open(&directory, world.randomness.as_ref())?;
+    let request = LookRequest {
+        epoch: memory.epoch,
+        sequence: memory.next_sequence,
+        ..LookRequest::new(memory.agent.clone(), Duration::ZERO)
+    };
+    let search = find::find(&world, &asked, &request);
+    let mut bytes = Vec::new();
+    match arguments.format {
+        FindFormat::Text => bytes = find::render(&search.found).into_bytes(),
+        FindFormat::Json => {
+            serde_json::to_writer_pretty(&mut bytes, &search.found)?;
+            bytes.push(b'\n');
+        }
+        FindFormat::Batch => {
+            groma_wire::encode(&search.batch, &mut bytes).map_err(io::Error::other)?;
+            memory.next_sequence = memory.next_sequence.saturating_add(1);
+            state::keep(&directory, &memory).context(KEEP_STATE)?;
+        }
+    }
+    let what = || format!("write {}", arguments.out.display());
+    let mut out = output::open(&arguments.out).with_context(what)?;
+    output::unless_closed(out.write_all(&bytes).and_then(|()| out.flush())).with_context(what)
+}
+
+/// What was typed is neither a name nor an address.
+#[derive(Debug)]
+struct NoName(String);
+
+impl std::fmt::Display for NoName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} is neither a host name nor an address", self.0)
+    }
+}
+
+impl std::error::Error for NoName {}
 
 /// What was typed names no source: wrong usage, not a bad input.
 #[derive(Debug)]
@@ -173,6 +247,10 @@ fn check_sources(
     wanted: &[String],
     known: &[(groma_model::SourceName, groma_source::Explanation)],
 ) -> Result<()> {
+    let known: Vec<_> = known
+        .iter()
+        .filter(|(name, _)| name.as_str() != groma_source_config::FIND_NAME)
+        .collect();
     for name in wanted {
         let prefix = format!("{name}.");
         let hit = known

@@ -11,7 +11,7 @@ use groma_model::{
     AgentId, Batch, BatchHeader, Fact, Gap, Peer, Reason, Scope, SiteId, SourceName, Transport,
 };
 use groma_source::{Budget, Explanation, Recorder, Source, Stop, Window, World};
-use groma_source_config::ConfigSource;
+use groma_source_config::{ConfigSource, FindSource};
 use groma_source_dns::NamesSource;
 use groma_source_socket::SocketSource;
 use groma_source_x509::{CertificateEndpoints, CertificateFiles, Endpoint};
@@ -125,6 +125,7 @@ pub fn explanations(world: &World) -> Vec<(SourceName, Explanation)> {
         Vec::new(),
     )));
     sources.push(Box::new(NamesSource::new(world.clone(), Vec::new())));
+    sources.push(Box::new(FindSource::new(world.clone(), Vec::new())));
     let mut all: Vec<_> = sources.iter().map(|s| (s.name(), s.explain())).collect();
     all.sort_by(|a, b| a.0.cmp(&b.0));
     all
@@ -181,7 +182,7 @@ impl Run<'_> {
 }
 
 /// Everything `source` says; a panic becomes a gap, and what it said before stays.
-fn said(
+pub(crate) fn said(
     source: &mut dyn Source,
     window: &Window,
     request: &LookRequest,
@@ -212,7 +213,11 @@ fn said(
     records
 }
 
-fn header(request: &LookRequest, window: &Window, mut sources: Vec<SourceName>) -> BatchHeader {
+pub(crate) fn header(
+    request: &LookRequest,
+    window: &Window,
+    mut sources: Vec<SourceName>,
+) -> BatchHeader {
     sources.sort();
     BatchHeader {
         schema: BATCH_SCHEMA.to_owned(),

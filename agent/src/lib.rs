@@ -11,9 +11,11 @@
 mod command;
 mod compose;
 mod explain;
+mod find;
 mod output;
 mod state;
 
 pub use command::{Cli, duration, run};
 pub use compose::{LookRequest, Progress, Quiet, explanations, look};
 pub use explain::render as render_explanations;
+pub use find::{Search, find};

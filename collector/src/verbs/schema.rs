@@ -19,6 +19,7 @@ enum Name {
     Diff,
     Impact,
     Wave,
+    Found,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<u8> {
@@ -26,6 +27,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8> {
         Name::Inventory => schema_for!(groma_model::inventory::Inventory),
         Name::Diff => schema_for!(groma_diff::Changes),
         Name::Impact => schema_for!(groma_graph::impact::Impact),
+        Name::Found => schema_for!(groma_model::found::Found),
         Name::Wave => schema_for!(groma_model::wave::Wave),
     };
     files::print((serde_json::to_string_pretty(&schema)? + "\n").as_bytes())?;

@@ -422,6 +422,12 @@ pub struct Silence {
     pub names: Vec<String>,
     /// Pieces of file names that mark a sample or a copy, lower case.
     pub marks: Vec<String>,
+    /// Names of directories of the list above that a search for a name enters all the same.
+    pub searched_directories: Vec<String>,
+    /// Endings of the list above that a search for a name reads all the same.
+    pub searched_endings: Vec<String>,
+    /// Whole paths that even a search for a name leaves alone; globs.
+    pub unsearched_paths: Vec<String>,
 }
 
 /// Keys whose value is a host even where no rule knows the file.

@@ -15,6 +15,7 @@ pub mod estate;
 pub mod evidence;
 pub mod fact;
 pub mod foreign;
+pub mod found;
 pub mod id;
 pub mod inventory;
 pub mod name;

@@ -382,6 +382,13 @@ impl Plan {
                 name: Foreign::from(unit),
             };
         }
+        if let Some(starter) = machine
+            .starter(&self.path)
+            .filter(|_| units.is_empty() && place.component.class != ComponentClass::Unit)
+        {
+            place.component = starter.component.clone();
+            place.rhythm = starter.rhythm.clone();
+        }
         if let Some(rhythm) = run_parts_rhythm(&self.path) {
             place.component = Component {
                 class: ComponentClass::ScheduledJob,
@@ -399,6 +406,28 @@ impl Plan {
         }
         place
     }
+}
+
+/// Who reads line `line` of the file at `path`, whether or not anything is to be taken from it.
+pub(crate) fn component_of(real: &Path, line: u32, machine: &Machine) -> Component {
+    let path = real.to_string_lossy().into_owned();
+    let rule = COVERED.iter().find(|covered| covered.has(&path));
+    let rule = rule.map_or(&*KEYED_FILE, |covered| covered.rule);
+    let plan = Plan {
+        real: real.to_owned(),
+        path,
+        rules: Vec::new(),
+    };
+    let application = rule.application || rule.units.is_empty();
+    let place = plan.place(rule.format, &rule.units, application, machine);
+    let setting = Setting {
+        line,
+        group: 0,
+        section: String::new(),
+        key: String::new(),
+        value: String::new(),
+    };
+    place.component(&setting).0
 }
 
 /// A rule without takes of its own: what any file of keys and values may say.

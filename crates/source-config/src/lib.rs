@@ -37,6 +37,7 @@ mod aliases;
 mod apply;
 mod calls;
 mod environment;
+mod find;
 mod format;
 mod generic;
 mod glob;
@@ -51,10 +52,13 @@ mod profile;
 mod select;
 mod settings;
 mod silence;
+mod starters;
 mod text;
 mod value;
 mod walk;
 mod working_copies;
+
+pub use find::{FIND_NAME, FindSource, MENTION, by_hosts_file, is_common_word, packages_of};
 
 use std::path::PathBuf;
 

@@ -16,6 +16,7 @@ use crate::format;
 use crate::mentions::Mentioners;
 use crate::mounts::Mounts;
 use crate::pristine::Pristine;
+use crate::starters::{Starter, Starters};
 use crate::text::decode;
 use crate::working_copies::WorkingCopies;
 
@@ -86,6 +87,8 @@ pub(crate) struct Machine {
     calls: Calls,
     /// Names only the SSH client knows.
     aliases: Aliases,
+    /// Who starts scripts.
+    starters: Starters,
     /// Directories that lie on other machines.
     mounts: Mounts,
     /// Working copies that jobs use.
@@ -125,6 +128,7 @@ impl Machine {
         machine.look_at_scripts(disk);
         machine.look_at_units(disk);
         machine.look_at_upstreams(disk);
+        machine.starters = Starters::look(disk, &|unit| machine.known.contains_key(unit));
         machine.note_displaced(rules);
         for path in rules.iter().filter_map(|rule| rule.lives_with.as_ref()) {
             let above = path.split('*').next().unwrap_or(path);
@@ -252,6 +256,11 @@ impl Machine {
     /// Sections of other files that a file may call by name.
     pub(crate) fn calls(&self) -> &Calls {
         &self.calls
+    }
+
+    /// Who starts the script at `path`.
+    pub(crate) fn starter(&self, path: &str) -> Option<&Starter> {
+        self.starters.of(path)
     }
 
     /// Working copies that jobs use.
