@@ -77,7 +77,7 @@ impl Comments {
         let begins = self
             .marks
             .iter()
-            .any(|mark| lower.starts_with(mark) && !(*mark == "//" && line.trim_end() == "//"));
+            .any(|mark| lower.starts_with(mark) && !(*mark == "//" && line == "//"));
         begins || self.trailing.iter().any(|mark| is_open(head, mark))
     }
 }
