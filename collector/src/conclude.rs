@@ -201,6 +201,7 @@ fn coverage(estate: &Estate, looks: &[LookRecord]) -> Vec<CoverageEntry> {
                 gaps: gaps.map(gap_entry).collect(),
                 from: coverage.from,
                 to: coverage.to,
+                how: coverage.how.clone(),
             });
         }
         // A gap in a scope nobody closed: that scope counts as partial.
@@ -217,6 +218,7 @@ fn coverage(estate: &Estate, looks: &[LookRecord]) -> Vec<CoverageEntry> {
                 gaps,
                 from: look.started,
                 to: look.ended,
+                how: None,
             });
         }
     }

@@ -75,6 +75,7 @@ fn batch(host: u32, hosts: u32, each: u32) -> Batch {
         state: CoverageState::Complete,
         from: at,
         to: at,
+        how: None,
     };
     records.push(Record {
         source: source.clone(),

@@ -49,6 +49,7 @@ pub fn as_batch(imported: &Imported, site: &SiteId, version: &str) -> Batch {
         state,
         from: imported.at,
         to: imported.at,
+        how: None,
     };
     records.push(Record {
         source: source.clone(),

@@ -421,6 +421,13 @@ pub struct Connection {
     /// The program on this machine.
     #[serde(default)]
     pub program: Program,
+    /// The name this machine had looked up when it called: a DNS answer for it led to `remote`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<HostName>,
+    /// True if no name server was asked about `remote`, although answers were watched since before the program
+    /// began: it called an address, or a name that a file decides.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unasked: bool,
 }
 
 /// An X.509 certificate (RFC 5280).

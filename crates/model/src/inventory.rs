@@ -15,6 +15,7 @@ use crate::evidence::Witness;
 use crate::fact::{
     Certificate, CertificatePlace, Component, Disk, FileSystem, Interface, Job, Program,
 };
+use crate::hours::{Hours, Lasted};
 use crate::id::{AgentId, DependencyId, EntityId, EvidenceId, FindingId, SiteId, SourceName};
 use crate::name::{HostName, Port, Protection, Transport};
 use crate::observation::CoverageState;
@@ -99,6 +100,9 @@ pub struct CoverageEntry {
     pub from: Timestamp,
     /// End of it.
     pub to: Timestamp,
+    /// In which way it was looked at, where there are several, and how much that way was measured to catch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub how: Option<String>,
 }
 
 /// A hole in the coverage.
@@ -502,6 +506,15 @@ pub struct DependencyDetails {
     /// True if both ends are the same machine.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub local: bool,
+    /// Bytes carried in both directions, where somebody counted them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// The hours of the week in which it was used, where somebody watched.
+    #[serde(default, skip_serializing_if = "Hours::is_empty")]
+    pub hours: Hours,
+    /// How long its connections lasted, where begin and end were seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lasted: Option<Lasted>,
 }
 
 /// What a person said about a dependency or a finding.

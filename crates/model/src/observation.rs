@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::hours::{Hours, Lasted};
 use crate::{Fact, Timestamp};
 
 /// A part of the world that was looked at, as `space:path`: `file:/etc/postfix`, `socket:net-4026531840/tcp`.
@@ -50,15 +51,32 @@ pub struct Seen {
     pub last: Timestamp,
     /// How often it was seen, at least 1.
     pub count: u64,
+    /// The hours of the week in which it was seen, by a source that watches long enough to tell; else empty.
+    #[serde(default, skip_serializing_if = "Hours::is_empty")]
+    pub hours: Hours,
+    /// Bytes carried in both directions, where somebody counted them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// How long it lasted each time, where begin and end were seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lasted: Option<Lasted>,
 }
 
 impl Seen {
     /// Seen once, at `at`.
     pub fn once(at: Timestamp) -> Self {
+        Self::between(at, at, 1)
+    }
+
+    /// Seen `count` times, first and last at these moments; nothing is known about hours, bytes and lengths.
+    pub fn between(first: Timestamp, last: Timestamp, count: u64) -> Self {
         Self {
-            first: at,
-            last: at,
-            count: 1,
+            first,
+            last,
+            count,
+            hours: Hours::default(),
+            bytes: None,
+            lasted: None,
         }
     }
 
@@ -69,7 +87,24 @@ impl Seen {
             first: self.first.min(other.first),
             last: self.last.max(other.last),
             count: self.count.saturating_add(other.count),
+            hours: self.hours.joined(other.hours),
+            bytes: added(self.bytes, other.bytes),
+            lasted: joined(self.lasted, other.lasted),
         }
+    }
+}
+
+fn added(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.saturating_add(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+fn joined(one: Option<Lasted>, other: Option<Lasted>) -> Option<Lasted> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.joined(other)),
+        (one, other) => one.or(other),
     }
 }
 
@@ -105,6 +140,9 @@ pub struct Coverage {
     pub from: Timestamp,
     /// End of that time.
     pub to: Timestamp,
+    /// In which way it was looked at, where there are several, and how much that way was measured to catch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub how: Option<String>,
 }
 
 /// Something we could not see, and what would let us. Data, not an error: it reaches the report.
@@ -220,6 +258,38 @@ mod tests {
         assert!(!etc.contains(&Scope::new("file", "/etcetera")));
         assert!(!etc.contains(&Scope::new("unit", "/etc/hosts")));
         assert!(Scope::new("file", "/").contains(&etc));
+    }
+
+    #[test]
+    fn what_nobody_counted_leaves_no_trace_in_the_text() {
+        let plain = Seen::once(Timestamp::from_seconds(0));
+        let json = serde_json::to_string(&plain).unwrap();
+        assert_eq!(
+            json,
+            r#"{"first":"1970-01-01T00:00:00Z","last":"1970-01-01T00:00:00Z","count":1}"#
+        );
+        assert_eq!(serde_json::from_str::<Seen>(&json).unwrap(), plain);
+    }
+
+    #[test]
+    fn joining_unites_hours_and_adds_bytes() {
+        let at = Timestamp::from_seconds(0);
+        let of = |hour: i64, bytes, milliseconds| Seen {
+            hours: Hours::of(Timestamp::from_seconds(hour * 3600)),
+            bytes,
+            lasted: Some(Lasted::once(milliseconds)),
+            ..Seen::once(at)
+        };
+        let both = of(1, Some(10), 5)
+            .joined(of(3, None, 900))
+            .joined(of(1, Some(7), 80));
+        assert_eq!((both.count, both.bytes), (3, Some(17)));
+        assert_eq!(both.hours.len(), 2);
+        let lasted = both.lasted.unwrap();
+        assert_eq!((lasted.shortest_ms, lasted.longest_ms), (5, 900));
+        let json = serde_json::to_string(&both).unwrap();
+        assert_eq!(serde_json::from_str::<Seen>(&json).unwrap(), both);
+        assert_eq!(both.joined(Seen::once(at)).bytes, Some(17));
     }
 
     #[test]

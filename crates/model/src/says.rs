@@ -160,8 +160,13 @@ fn says_connection(connection: &Connection) -> String {
         transport,
         local,
         program,
+        asked,
         ..
     } = connection;
+    let remote = match asked {
+        Some(name) => format!("{name} ({remote})"),
+        None => remote.to_string(),
+    };
     match connection.direction {
         Direction::Outgoing => format!(
             "{} is connected to {remote} port {service_port}/{transport}",

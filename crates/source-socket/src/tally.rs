@@ -353,6 +353,8 @@ fn observation(key: &Key, namespace: &str, program: Program, seen: Seen) -> Obse
                 service_port,
                 transport,
                 program,
+                asked: None,
+                unasked: false,
             }),
         ),
     };

@@ -52,6 +52,7 @@ pub trait SinkExt: Sink {
             state,
             from: window.started(),
             to: window.now(),
+            how: None,
         });
     }
 }

@@ -97,6 +97,8 @@ fn look(agent: u32, day: u32, facts: u32) -> Batch {
             service_port: Port(5432),
             transport: Transport::Tcp,
             program,
+            asked: None,
+            unasked: false,
         })
     };
     let saw = |n| {
@@ -111,6 +113,7 @@ fn look(agent: u32, day: u32, facts: u32) -> Batch {
         state: CoverageState::Complete,
         from: started,
         to: ended,
+        how: None,
     };
     let said = (0..facts).map(saw).chain([Said::Covered(covered)]);
     let records = said

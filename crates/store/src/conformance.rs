@@ -6,8 +6,8 @@ use groma_model::batch::{BATCH_SCHEMA, Batch, BatchHeader, Record, Said};
 use groma_model::fact::{Account, Measurement};
 use groma_model::store::{Annotation, IdentityKey, NewIdentities, Snapshot, Word};
 use groma_model::{
-    AgentId, Coverage, CoverageState, EntityId, Evidence, EvidenceState, Fact, Foreign, Gap,
-    Observation, Reason, Scope, Seen, SiteId, SourceName, Timestamp,
+    AgentId, Coverage, CoverageState, EntityId, Evidence, EvidenceState, Fact, Foreign, Gap, Hours,
+    Lasted, Observation, Reason, Scope, Seen, SiteId, SourceName, Timestamp,
 };
 
 use crate::{Ingested, Moment, Store, StoreError};
@@ -31,6 +31,7 @@ pub fn run(make: &dyn Fn() -> Box<dyn Store>) {
         a_snapshot_never_changes,
         a_late_look_adds_what_was_true_then,
         a_log_keeps_its_own_times,
+        hours_gather_over_looks_and_bytes_are_of_the_newest,
         numbers_show_their_newest_value_under_one_id,
         evidence_is_sorted,
         a_batch_that_breaks_off_leaves_nothing,
@@ -102,6 +103,7 @@ impl Look {
             state,
             from,
             to,
+            how: None,
         }))
     }
 
@@ -441,11 +443,7 @@ fn a_late_look_adds_what_was_true_then(store: &mut dyn Store) {
 
 fn a_log_keeps_its_own_times(store: &mut dyn Store) {
     let line = |second, first, last, count| {
-        let seen = Seen {
-            first: at(first),
-            last: at(last),
-            count,
-        };
+        let seen = Seen::between(at(first), at(last), count);
         let saw = Said::Saw(Observation {
             scope: Scope::new("log", "mail"),
             fact: account("anna"),
@@ -455,32 +453,11 @@ fn a_log_keeps_its_own_times(store: &mut dyn Store) {
     };
     let seen = |store: &dyn Store| all(store, &Moment::Now).first().expect("anna").seen;
     line(100_000, 5, 50, 7).into(store);
-    assert_eq!(
-        seen(store),
-        Seen {
-            first: at(5),
-            last: at(50),
-            count: 7
-        }
-    );
+    assert_eq!(seen(store), Seen::between(at(5), at(50), 7));
     line(200_000, 5, 50, 7).into(store);
-    assert_eq!(
-        seen(store),
-        Seen {
-            first: at(5),
-            last: at(50),
-            count: 7
-        }
-    );
+    assert_eq!(seen(store), Seen::between(at(5), at(50), 7));
     line(300_000, 20, 250_000, 9).into(store);
-    assert_eq!(
-        seen(store),
-        Seen {
-            first: at(5),
-            last: at(250_000),
-            count: 9
-        }
-    );
+    assert_eq!(seen(store), Seen::between(at(5), at(250_000), 9));
     Look::at(400_000).covered("log:mail", Partial).into(store);
     let gone = all(store, &Moment::Now);
     let gone = gone.first().expect("anna");
@@ -488,6 +465,36 @@ fn a_log_keeps_its_own_times(store: &mut dyn Store) {
         (gone.state, gone.seen.last, gone.seen.count),
         (NotSeen, at(250_000), 9)
     );
+}
+
+fn hours_gather_over_looks_and_bytes_are_of_the_newest(store: &mut dyn Store) {
+    let hour = |number: i64| Hours::of(Timestamp::from_seconds(number * 3600));
+    let watched = |second, hours, bytes, milliseconds| {
+        let seen = Seen {
+            hours,
+            bytes: Some(bytes),
+            lasted: Some(Lasted::once(milliseconds)),
+            ..Seen::once(at(second))
+        };
+        let saw = Said::Saw(Observation {
+            scope: Scope::new("file", "/etc"),
+            fact: account("anna"),
+            seen,
+        });
+        Look::at(second).said(saw)
+    };
+    let seen = |store: &dyn Store| all(store, &Moment::Now).first().expect("anna").seen;
+    watched(100, hour(1), 1000, 5).into(store);
+    watched(200, hour(9), 1001, 70).into(store);
+    watched(300, hour(1), 1002, 6).into(store);
+    let now = seen(store);
+    assert_eq!(now.hours, hour(1).joined(hour(9)));
+    assert_eq!(now.bytes, Some(1001), "news, because the hour was");
+    assert_eq!(now.lasted, Some(Lasted::once(5).joined(Lasted::once(70))));
+    Look::at(400).into(store);
+    assert_eq!(seen(store).hours, now.hours, "kept while it is not seen");
+    Look::at(500).saw(&["anna"]).into(store);
+    assert_eq!(seen(store).hours, now.hours, "and when nobody counts");
 }
 
 fn numbers_show_their_newest_value_under_one_id(store: &mut dyn Store) {
@@ -622,6 +629,7 @@ fn looks_say_what_was_said(store: &mut dyn Store) {
         state: Partial,
         from: at(-900_000),
         to: at(100),
+        how: None,
     };
     let gap = Gap {
         scope: passwd(),
@@ -650,6 +658,7 @@ fn looks_say_what_was_said(store: &mut dyn Store) {
         state: Complete,
         from: at(90),
         to: at(100),
+        how: None,
     };
     assert_eq!((&look.coverage, &look.gaps), (&vec![etc, log], &vec![gap]));
     assert_eq!(

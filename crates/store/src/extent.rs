@@ -86,6 +86,7 @@ mod tests {
             state,
             from: Timestamp::from_millis(0),
             to: Timestamp::from_millis(1),
+            how: None,
         }
     }
 

@@ -39,6 +39,8 @@ struct StoredCoverage {
     from: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     to: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    how: Option<String>,
 }
 
 /// Coverage and gaps as JSON, sorted, without the moments of the look itself.
@@ -53,6 +55,7 @@ pub(crate) fn write(
         state: c.state,
         from: apart(c.from),
         to: apart(c.to),
+        how: c.how.clone(),
     };
     let mut stored = Stored {
         covered: coverage.iter().map(covered).collect(),
@@ -76,6 +79,7 @@ pub(crate) fn read(json: &str, span: Span) -> Result<(Vec<Coverage>, Vec<Gap>), 
             .from
             .unwrap_or_else(|| Timestamp::from_millis(span.started)),
         to: c.to.unwrap_or_else(|| Timestamp::from_millis(span.ended)),
+        how: c.how,
     };
     Ok((
         stored.covered.into_iter().map(covered).collect(),

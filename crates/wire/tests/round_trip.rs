@@ -5,8 +5,8 @@ mod common;
 use common::{bytes, connection, header, listener, measurement, regular, saw, small, unpack};
 use groma_model::batch::{Batch, Record, Said};
 use groma_model::{
-    Coverage, CoverageState, Fact, Foreign, Gap, Observation, Reason, Scope, Seen, SourceName,
-    Timestamp,
+    Coverage, CoverageState, Fact, Foreign, Gap, Hours, Lasted, Observation, Reason, Scope, Seen,
+    SourceName, Timestamp,
 };
 use groma_wire::{Decoder, Limits, decode};
 use proptest::prelude::*;
@@ -106,12 +106,24 @@ fn fact() -> impl Strategy<Value = Fact> {
     ]
 }
 
+fn seen() -> impl Strategy<Value = Seen> {
+    let hours = prop_oneof![Just([0; 21]), any::<[u8; 21]>()];
+    let more = (hours, any::<Option<u64>>(), any::<Option<(u32, u32)>>());
+    (moment(), moment(), any::<u64>(), more).prop_map(
+        |(first, last, count, (hours, bytes, lasted))| Seen {
+            hours: Hours::from_bytes(&hours).expect("21 bytes are a week"),
+            bytes,
+            lasted: lasted.map(|(a, b)| Lasted::once(a).joined(Lasted::once(b))),
+            ..Seen::between(first, last, count)
+        },
+    )
+}
+
 fn said() -> impl Strategy<Value = Said> {
     prop_oneof![
-        8 => (scope(), fact(), moment(), moment(), any::<u64>())
-            .prop_map(|(scope, fact, first, last, count)| Said::Saw(Observation { scope, fact, seen: Seen { first, last, count } })),
+        8 => (scope(), fact(), seen()).prop_map(|(scope, fact, seen)| Said::Saw(Observation { scope, fact, seen })),
         1 => (scope(), ".*").prop_map(|(scope, what)| Said::Missed(Gap { scope, what, reason: Reason::Unknown("x-y".to_owned()), remedy: None })),
-        1 => (scope(), moment(), moment()).prop_map(|(scope, from, to)| Said::Covered(Coverage { scope, state: CoverageState::Complete, from, to })),
+        1 => (scope(), moment(), moment(), any::<Option<String>>()).prop_map(|(scope, from, to, how)| Said::Covered(Coverage { scope, state: CoverageState::Complete, from, to, how })),
     ]
 }
 

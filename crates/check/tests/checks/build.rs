@@ -197,6 +197,7 @@ pub(crate) fn sockets(host: &str, state: CoverageState) -> CoverageEntry {
         gaps: Vec::new(),
         from: now(),
         to: now(),
+        how: None,
     }
 }
 

@@ -267,6 +267,7 @@ fn looked_at(inventory: &mut Inventory, machines: &[&str], day: i64) {
         gaps: Vec::new(),
         from: in_days(day),
         to: in_days(day),
+        how: None,
     };
     inventory.coverage = machines.iter().map(look).collect();
 }

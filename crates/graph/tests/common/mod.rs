@@ -40,11 +40,7 @@ impl Told {
             source,
             scope,
             fact,
-            seen: Seen {
-                first: at,
-                last: at,
-                count,
-            },
+            seen: Seen::between(at, at, count),
             state: EvidenceState::Current,
         });
         self
@@ -118,6 +114,8 @@ impl Told {
             service_port: Port(port),
             transport,
             program,
+            asked: None,
+            unasked: false,
         };
         self.say_seen(host, "host.sockets", Fact::Connection(connection), count)
     }

@@ -367,6 +367,7 @@ impl Estate {
                 .collect(),
             from: self.inventory.window.from,
             to: noon(),
+            how: None,
         });
     }
 

@@ -179,7 +179,7 @@ impl Cursor<'_> {
                 self.end_before(&row.stream, standing.at)?,
             ),
         };
-        let seen = seen(standing.first, last, standing.count);
+        let seen = standing.seen(last);
         Ok(Some(Written {
             stream: row.stream,
             scope: row.scope,
@@ -228,7 +228,7 @@ impl Cursor<'_> {
         Ok(Some(Written {
             stream: value.stream.clone(),
             scope: value.scope.clone(),
-            seen: seen(value.at, value.at, 1),
+            seen: Seen::once(Timestamp::from_millis(value.at)),
             content: Text::Number(value),
             state,
         }))
@@ -261,14 +261,6 @@ impl Cursor<'_> {
             (None, None) => (self.at, Extent::of(&[], &[])),
         };
         Ok(&self.reach.insert(reach).1)
-    }
-}
-
-fn seen(first: i64, last: i64, count: i64) -> Seen {
-    Seen {
-        first: Timestamp::from_millis(first),
-        last: Timestamp::from_millis(last.max(first)),
-        count: u64::try_from(count).unwrap_or(1).max(1),
     }
 }
 
@@ -404,7 +396,8 @@ fn event_page(
     bounds: Bounds,
     after: Option<&EventRow>,
 ) -> rusqlite::Result<Vec<EventRow>> {
-    let sql = "SELECT e.site_id, e.vantage, e.source, e.fact, e.scope, e.look, e.word, e.at, e.first, e.last, e.count, f.json
+    let sql = "SELECT e.site_id, e.vantage, e.source, e.fact, e.scope, e.look, e.word, e.at, e.first, e.last, e.count,
+               e.hours, e.bytes, e.shortest_ms, e.longest_ms, f.json
         FROM event e CROSS JOIN fact f ON f.site_id = e.site_id AND f.hash = e.fact
         WHERE (e.site_id, e.vantage, e.source, e.fact, e.scope, e.look, e.word) > (?1, ?2, ?3, ?4, ?5, ?6, ?7)
           AND e.look <= ?8 AND e.at <= ?9
@@ -438,7 +431,7 @@ fn event_page(
             fact: row.get(3)?,
             scope: row.get(4)?,
             event: Event::read(row, 5)?,
-            json: row.get(11)?,
+            json: row.get(15)?,
         })
     })?;
     rows.collect()

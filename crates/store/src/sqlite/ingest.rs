@@ -8,7 +8,7 @@ use groma_model::{Coverage, Fact, Foreign, Gap, Observation, Seen, SourceName};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use super::looks::watermark;
-use super::place::{Event, Hash, Standing, Word, hash};
+use super::place::{Event, Flow, Hash, Standing, Word, hash};
 use super::signed;
 use crate::extent::Extent;
 use crate::report::{self, Span};
@@ -150,7 +150,7 @@ impl Stream {
     }
 
     fn load_known(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        let sql = "SELECT fact, scope, look, word, at, first, last, count FROM event
+        let sql = "SELECT fact, scope, look, word, at, first, last, count, hours, bytes, shortest_ms, longest_ms FROM event
                    WHERE site_id = ?1 AND vantage = ?2 AND source = ?3";
         let mut statement = connection.prepare(sql).map_err(StoreError::of(ATTEMPT))?;
         let mut rows = statement
@@ -353,7 +353,11 @@ impl Stream {
                 _ => tally.not_seen += 1,
             }
             let Standing {
-                first, last, count, ..
+                first,
+                last,
+                count,
+                flow,
+                ..
             } = standing;
             let event = Event {
                 look,
@@ -362,6 +366,7 @@ impl Stream {
                 first,
                 last,
                 count,
+                flow,
             };
             self.write(statements, place, &event)?;
             // Late news: it was open at the look after this one, so it came back there.
@@ -390,6 +395,7 @@ impl Stream {
             first: seen.first.millis(),
             last,
             count,
+            flow: Flow::of(&seen),
         }
     }
 
@@ -406,7 +412,9 @@ impl Stream {
             first,
             last,
             count,
+            flow,
         } = event;
+        let hours = (!flow.hours.is_empty()).then(|| flow.hours.as_bytes());
         let row = params![
             self.site,
             self.vantage,
@@ -418,7 +426,11 @@ impl Stream {
             at,
             first,
             last,
-            count
+            count,
+            hours,
+            flow.bytes,
+            flow.lasted.map(|l| l.shortest_ms),
+            flow.lasted.map(|l| l.longest_ms)
         ];
         statements
             .event
@@ -452,9 +464,13 @@ fn gone(reach: &Extent, scope: &str) -> Word {
     }
 }
 
-/// True if a fact that is open tells something new. A live fact does so when its count doubles, or it would at every look.
+/// True if a fact that is open tells something new. A live fact does so when its count doubles, or it would
+/// at every look; and any fact when it is seen in an hour of the week that was not known.
 fn is_news(standing: &Standing, event: &Event) -> bool {
     let magnitude = |count: i64| count.max(1).ilog2();
+    if standing.flow.learns_from(event.flow) {
+        return true;
+    }
     match (standing.last, event.last) {
         (None, None) => magnitude(event.count) > magnitude(standing.count),
         (before, now) => {
@@ -496,8 +512,8 @@ impl<'c> Statements<'c> {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?,
             event: prepare(
-                "INSERT INTO event (site_id, vantage, source, fact, scope, look, word, at, first, last, count)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                "INSERT INTO event (site_id, vantage, source, fact, scope, look, word, at, first, last, count, hours, bytes, shortest_ms, longest_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
             )?,
             find_series: prepare(
                 "SELECT id FROM series

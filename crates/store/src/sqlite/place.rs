@@ -1,6 +1,7 @@
 //! What became of one fact at one place: its events, folded up to a moment.
 
 use groma_model::fact::Fact;
+use groma_model::{Hours, Lasted, Seen, Timestamp};
 use rusqlite::Row;
 use sha2::{Digest, Sha256};
 
@@ -39,10 +40,72 @@ pub(super) struct Event {
     pub(super) first: i64,
     pub(super) last: Option<i64>,
     pub(super) count: i64,
+    pub(super) flow: Flow,
+}
+
+/// What somebody who watches connections knows besides their times.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Flow {
+    pub(super) hours: Hours,
+    pub(super) bytes: Option<i64>,
+    pub(super) lasted: Option<Lasted>,
+}
+
+impl Flow {
+    pub(super) fn of(seen: &Seen) -> Self {
+        let bytes = |bytes| i64::try_from(bytes).unwrap_or(i64::MAX);
+        Self {
+            hours: seen.hours,
+            bytes: seen.bytes.map(bytes),
+            lasted: seen.lasted,
+        }
+    }
+
+    /// Reads the columns hours, bytes, shortest, longest from `from` on. What does not read as such says nothing.
+    fn read(row: &Row<'_>, from: usize) -> rusqlite::Result<Self> {
+        let hours = row.get::<_, Option<Vec<u8>>>(from)?;
+        let length = |value: Option<i64>| value.and_then(|ms| u32::try_from(ms).ok());
+        let shortest = length(row.get(from + 2)?);
+        let lasted = shortest.zip(length(row.get(from + 3)?));
+        Ok(Self {
+            hours: hours
+                .and_then(|bits| Hours::from_bytes(&bits))
+                .unwrap_or_default(),
+            bytes: row.get(from + 1)?,
+            lasted: lasted.map(|(shortest_ms, longest_ms)| Lasted {
+                shortest_ms,
+                longest_ms,
+            }),
+        })
+    }
+
+    /// What is known after `newer` was told too: hours and lengths of all looks, bytes of the newest.
+    pub(super) fn then(self, newer: Self) -> Self {
+        Self {
+            hours: self.hours.joined(newer.hours),
+            bytes: newer.bytes.or(self.bytes),
+            lasted: match (self.lasted, newer.lasted) {
+                (Some(old), Some(new)) => Some(old.joined(new)),
+                (old, new) => old.or(new),
+            },
+        }
+    }
+
+    /// True if `newer` tells something worth a row: a new hour, or a number that doubled or halved.
+    pub(super) fn learns_from(self, newer: Self) -> bool {
+        let after = self.then(newer);
+        let bytes = |flow: Self| flow.bytes.map(|bytes| bytes.max(1).ilog2());
+        let lasted = |flow: Self| {
+            let length = |ms: u32| ms.max(1).ilog2();
+            flow.lasted
+                .map(|l| (length(l.shortest_ms), length(l.longest_ms)))
+        };
+        after.hours != self.hours || bytes(after) > bytes(self) || lasted(after) != lasted(self)
+    }
 }
 
 impl Event {
-    /// Reads the columns look, word, at, first, last, count from `from` on.
+    /// Reads the columns look, word, at, first, last, count, hours, bytes, shortest, longest from `from` on.
     pub(super) fn read(row: &Row<'_>, from: usize) -> rusqlite::Result<Self> {
         Ok(Self {
             look: row.get(from)?,
@@ -51,6 +114,7 @@ impl Event {
             first: row.get(from + 3)?,
             last: row.get(from + 4)?,
             count: row.get(from + 5)?,
+            flow: Flow::read(row, from + 6)?,
         })
     }
 
@@ -70,9 +134,23 @@ pub(super) struct Standing {
     /// The fact's own last moment; `None` for a live one.
     pub(super) last: Option<i64>,
     pub(super) count: i64,
+    pub(super) flow: Flow,
 }
 
 impl Standing {
+    /// Its times, the last moment as whoever asks knows it.
+    pub(super) fn seen(&self, last: i64) -> Seen {
+        let first = Timestamp::from_millis(self.first);
+        let last = Timestamp::from_millis(last.max(self.first));
+        let count = u64::try_from(self.count).unwrap_or(1).max(1);
+        Seen {
+            hours: self.flow.hours,
+            bytes: self.flow.bytes.and_then(|bytes| u64::try_from(bytes).ok()),
+            lasted: self.flow.lasted,
+            ..Seen::between(first, last, count)
+        }
+    }
+
     /// Folds `events`, which may come in any order; `None` if the fact was never seen.
     ///
     /// What is removed stays so until it is seen again: a later look that could not see everything has nothing to add.
@@ -88,6 +166,7 @@ impl Standing {
                     first: event.first,
                     last: event.last,
                     count: event.count,
+                    flow: event.flow,
                 }),
                 (Some(old), Word::Seen) => Some(Self {
                     word,
@@ -95,6 +174,7 @@ impl Standing {
                     first: old.first.min(event.first),
                     last: event.last,
                     count: event.count,
+                    flow: old.flow.then(event.flow),
                 }),
                 (Some(old), Word::Removed) if old.word != Word::Removed => {
                     Some(Self { word, at, ..old })

@@ -46,6 +46,7 @@ pub(crate) fn covered(source: &str, scope: &Scope, state: CoverageState, second:
         state,
         from: at(second - 10),
         to: at(second),
+        how: None,
     };
     Record {
         source: SourceName::new(source),
@@ -166,6 +167,8 @@ pub(crate) fn connection(agent: &str, n: u32) -> Fact {
         service_port: Port(5432),
         transport: Transport::Tcp,
         program,
+        asked: None,
+        unasked: false,
     })
 }
 

@@ -67,6 +67,8 @@ pub(crate) fn connection(number: u32) -> Fact {
             executable: Some(format!("/opt/app{}/bin/run", number % 97).into()),
             ..Program::default()
         },
+        asked: None,
+        unasked: false,
     })
 }
 
@@ -84,6 +86,7 @@ pub(crate) fn small() -> Batch {
         state: CoverageState::Partial,
         from: at,
         to: at,
+        how: None,
     };
     let gap = Gap {
         scope: sockets.clone(),
