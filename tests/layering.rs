@@ -115,6 +115,7 @@ const BANNED: &[&str] = &[
 const COMMON: &[&str] = &[
     "aho-corasick",
     "insta",
+    "libc",
     "memchr",
     "proptest",
     "rayon",

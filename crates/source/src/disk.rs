@@ -10,7 +10,9 @@ use groma_model::{Foreign, Reason};
 /// - a path on a network, FUSE or autofs mount is refused before it is touched ([`Reason::RemoteFileSystem`]);
 /// - at most `limit` bytes are read; a larger file is refused, not cut ([`Reason::TooLarge`]), whatever
 ///   size it claims (sparse files too);
-/// - links are followed a bounded number of times ([`Reason::BrokenLink`]); the access time stays.
+/// - links are followed a bounded number of times ([`Reason::BrokenLink`]), one by one: none leads from storage to
+///   the kernel's tables, none through a mount of another machine, and behind `/proc/PID/root` none out of it;
+/// - the access time stays where the kernel allows.
 pub trait Disk: Send + Sync {
     /// Reads a whole regular file of at most `limit` bytes.
     fn read(&self, path: &Path, limit: u64) -> Result<FileRead, DiskError>;
@@ -53,7 +55,7 @@ pub trait OpenFile: Send {
 /// A file's bytes, and where they really stand.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FileRead {
-    /// The path after following links at its end.
+    /// The path without any link in it.
     pub path: PathBuf,
     /// The content.
     pub bytes: Vec<u8>,

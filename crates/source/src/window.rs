@@ -47,6 +47,17 @@ impl Window {
     /// `limit` is when every source must be done.
     pub fn open(clock: Arc<dyn Clock>, stop: Stop, watch: Duration, limit: Duration) -> Self {
         let started = clock.now();
+        Self::resume(clock, stop, started, watch, limit)
+    }
+
+    /// A window that somebody else opened at `started`: for a part of a look in a process of its own.
+    pub fn resume(
+        clock: Arc<dyn Clock>,
+        stop: Stop,
+        started: Timestamp,
+        watch: Duration,
+        limit: Duration,
+    ) -> Self {
         let ends = clock.monotonic().saturating_add(limit);
         Self {
             clock,

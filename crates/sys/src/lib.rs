@@ -2,13 +2,19 @@
 //!
 //! This is the one crate that talks to the operating system on behalf of all sources, so the promises of
 //! [`groma_source::Disk`] and [`groma_source::Network`] are kept in one place.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+mod child;
 mod clock;
+mod confine;
 mod disk;
+mod mounts;
 mod network;
+mod path;
 
+pub use child::{Ending, Heard, OwnChild};
 pub use clock::SystemClock;
+pub use confine::{Confinement, confine};
 pub use disk::LocalDisk;
 pub use network::LocalNetwork;
 

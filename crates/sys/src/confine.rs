@@ -1,0 +1,301 @@
+//! What a child that reads for us can still do, once it has given up the rest.
+//!
+//! A child reads what strangers made and parses it. Should a parser be turned against us, what it gets is a
+//! process that cannot write a file, start a program, open a connection, trace or signal others, or grow. Every
+//! step is asked of the kernel; one that the kernel does not know is named in the answer, and the look goes on.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
+use rustix::thread::{CapabilitySet, CapabilitySets};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule,
+};
+
+/// What one child may take, and whether it looks at other processes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Confinement {
+    /// Writable memory, in bytes.
+    pub memory_bytes_max: u64,
+    /// Processor time, in seconds.
+    pub processor_seconds_max: u64,
+    /// Open descriptors.
+    pub descriptors_max: u64,
+    /// True if it reads tables of other processes that the kernel shows to a tracer only (`exe`, `fd`, `root`).
+    pub sees_processes: bool,
+}
+
+/// Gives up, for this process and for good, everything `confinement` does not name. Returns what this kernel
+/// could not be asked for, in a few words each.
+pub fn confine(confinement: &Confinement) -> Vec<&'static str> {
+    let steps: [(&'static str, io::Result<()>); 7] = [
+        ("to end with its parent", end_with_parent()),
+        ("no inherited descriptors", close_inherited()),
+        ("limits", limit(confinement)),
+        ("no memory image left behind", no_memory_image()),
+        (
+            "no new rights",
+            rustix::thread::set_no_new_privs(true).map_err(io::Error::from),
+        ),
+        ("few rights", give_up_rights(confinement)),
+        ("no writing", forbid_writing(confinement)),
+    ];
+    let mut lacking: Vec<_> = steps
+        .into_iter()
+        .filter_map(|(what, done)| done.is_err().then_some(what))
+        .collect();
+    // Last: it forbids most of what stands above.
+    if forbid_calls(confinement).is_err() {
+        lacking.push("no programs, connections or changes");
+    }
+    lacking
+}
+
+fn end_with_parent() -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    Ok(())
+}
+
+/// Closes what whoever started groma left open; nobody here needs more than the three standard streams.
+fn close_inherited() -> io::Result<()> {
+    #[expect(
+        unsafe_code,
+        reason = "closing descriptors by number; called before anything here holds one above 2"
+    )]
+    let closed = unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) };
+    match closed {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+fn limit(confinement: &Confinement) -> io::Result<()> {
+    for (resource, most) in [
+        (Resource::Data, confinement.memory_bytes_max),
+        (Resource::Cpu, confinement.processor_seconds_max),
+        (Resource::Nofile, confinement.descriptors_max),
+        (Resource::Core, 0),
+        (Resource::Fsize, 0),
+    ] {
+        let most = rustix::process::getrlimit(resource)
+            .maximum
+            .map_or(most, |hard| hard.min(most));
+        let limit = Rlimit {
+            current: Some(most),
+            maximum: Some(most),
+        };
+        rustix::process::setrlimit(resource, limit)?;
+    }
+    Ok(())
+}
+
+fn no_memory_image() -> io::Result<()> {
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    Ok(())
+}
+
+/// Keeps what reading needs: any file, without leaving an access time, and, if asked for, tables of processes.
+fn give_up_rights(confinement: &Confinement) -> io::Result<()> {
+    let mut keep = CapabilitySet::DAC_READ_SEARCH | CapabilitySet::FOWNER;
+    if confinement.sees_processes {
+        keep |= CapabilitySet::SYS_PTRACE;
+    }
+    let now = rustix::thread::capabilities(None)?;
+    let sets = CapabilitySets {
+        effective: now.permitted & keep,
+        permitted: now.permitted & keep,
+        inheritable: CapabilitySet::empty(),
+    };
+    rustix::thread::set_capabilities(None, sets)?;
+    Ok(())
+}
+
+/// Landlock: no file may be written, made, removed or run, no TCP port bound or called. A process so confined
+/// is also kept from what the kernel shows to tracers only, so those that need it go without and rely on the
+/// list of calls alone.
+fn forbid_writing(confinement: &Confinement) -> io::Result<()> {
+    use landlock::{ABI, Access as _, AccessFs, AccessNet, Ruleset, RulesetAttr as _};
+    if confinement.sees_processes {
+        return Ok(());
+    }
+    let enforced = Ruleset::default()
+        .handle_access(AccessFs::from_write(ABI::V5) | AccessFs::Execute)
+        .and_then(|rules| rules.handle_access(AccessNet::from_all(ABI::V5)))
+        .and_then(Ruleset::create)
+        .and_then(landlock::RulesetCreated::restrict_self)
+        .map_err(io::Error::other)?;
+    match enforced.ruleset {
+        landlock::RulesetStatus::NotEnforced => Err(io::ErrorKind::Unsupported.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses system calls that change, start, trace, connect or hide: "not permitted", so that a library that
+/// tries one falls back instead of dying.
+fn forbid_calls(confinement: &Confinement) -> io::Result<()> {
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
+        FORBIDDEN.iter().map(|call| (*call, Vec::new())).collect();
+    #[cfg(target_arch = "x86_64")]
+    rules.extend(FORBIDDEN_OLD.iter().map(|call| (*call, Vec::new())));
+    if confinement.sees_processes {
+        // Its flags stand in memory, where a filter cannot look.
+        rules.insert(libc::SYS_openat2, Vec::new());
+    }
+    rules.insert(libc::SYS_openat, writing(2)?);
+    #[cfg(target_arch = "x86_64")]
+    rules.insert(libc::SYS_open, writing(1)?);
+    rules.insert(libc::SYS_socket, vec![not_equal(0, libc::AF_NETLINK)?]);
+    let architecture = std::env::consts::ARCH
+        .try_into()
+        .map_err(io::Error::other)?;
+    let refuse = SeccompAction::Errno(u32::try_from(libc::EPERM).unwrap_or(1));
+    let program: BpfProgram = SeccompFilter::new(rules, SeccompAction::Allow, refuse, architecture)
+        .and_then(TryInto::try_into)
+        .map_err(io::Error::other)?;
+    seccompiler::apply_filter(&program).map_err(io::Error::other)
+}
+
+/// Matches an opening for writing; the flags are argument number `at`.
+fn writing(at: u8) -> io::Result<Vec<SeccompRule>> {
+    [
+        libc::O_WRONLY,
+        libc::O_RDWR,
+        libc::O_CREAT,
+        libc::O_TRUNC,
+        libc::O_APPEND,
+    ]
+    .into_iter()
+    .map(|flag| {
+        let flag = u64::try_from(flag).map_err(io::Error::other)?;
+        rule(at, SeccompCmpOp::MaskedEq(flag), flag)
+    })
+    .collect()
+}
+
+fn not_equal(at: u8, value: libc::c_int) -> io::Result<SeccompRule> {
+    let value = u64::try_from(value).map_err(io::Error::other)?;
+    rule(at, SeccompCmpOp::Ne, value)
+}
+
+fn rule(at: u8, operator: SeccompCmpOp, value: u64) -> io::Result<SeccompRule> {
+    SeccompCondition::new(at, SeccompCmpArgLen::Dword, operator, value)
+        .and_then(|condition| SeccompRule::new(vec![condition]))
+        .map_err(io::Error::other)
+}
+
+/// Calls no reader needs, on every architecture.
+const FORBIDDEN: &[i64] = &[
+    // Starting and steering others.
+    libc::SYS_execve,
+    libc::SYS_execveat,
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_process_madvise,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_pidfd_send_signal,
+    libc::SYS_kill,
+    libc::SYS_prlimit64,
+    libc::SYS_kcmp,
+    libc::SYS_userfaultfd,
+    // Speaking to others.
+    libc::SYS_listen,
+    libc::SYS_accept,
+    libc::SYS_accept4,
+    libc::SYS_socketpair,
+    // Changing files.
+    libc::SYS_mknodat,
+    libc::SYS_mkdirat,
+    libc::SYS_unlinkat,
+    libc::SYS_symlinkat,
+    libc::SYS_linkat,
+    libc::SYS_renameat2,
+    libc::SYS_truncate,
+    libc::SYS_ftruncate,
+    libc::SYS_fallocate,
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
+    libc::SYS_utimensat,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_memfd_create,
+    // Changing the machine.
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_move_mount,
+    libc::SYS_open_tree,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_mount_setattr,
+    libc::SYS_unshare,
+    libc::SYS_setns,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_reboot,
+    libc::SYS_syslog,
+    libc::SYS_sethostname,
+    libc::SYS_setdomainname,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_clock_adjtime,
+    libc::SYS_adjtimex,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_kexec_load,
+    libc::SYS_quotactl,
+    libc::SYS_acct,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_keyctl,
+    // Ways around this list.
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    libc::SYS_setuid,
+    libc::SYS_setgid,
+    libc::SYS_setresuid,
+    libc::SYS_setresgid,
+    libc::SYS_setgroups,
+    libc::SYS_capset,
+];
+
+/// The same under the names only this architecture still has.
+#[cfg(target_arch = "x86_64")]
+const FORBIDDEN_OLD: &[i64] = &[
+    libc::SYS_fork,
+    libc::SYS_vfork,
+    libc::SYS_creat,
+    libc::SYS_mknod,
+    libc::SYS_mkdir,
+    libc::SYS_rmdir,
+    libc::SYS_unlink,
+    libc::SYS_symlink,
+    libc::SYS_link,
+    libc::SYS_rename,
+    libc::SYS_renameat,
+    libc::SYS_chmod,
+    libc::SYS_chown,
+    libc::SYS_lchown,
+    libc::SYS_utime,
+    libc::SYS_utimes,
+    libc::SYS_futimesat,
+    libc::SYS_iopl,
+    libc::SYS_ioperm,
+    libc::SYS_kexec_file_load,
+];
