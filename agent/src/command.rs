@@ -48,6 +48,12 @@ struct LookArgs {
     /// How long to watch sockets, as `30s`, `5m`; `0s` takes one sample.
     #[arg(long = "for", value_name = "TIME", default_value = "30s", value_parser = duration)]
     watch: Duration,
+    /// How long one source that reads files may take, before it is ended and a gap says so.
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    deadline: Duration,
+    /// Let every source look within this process, without deadlines.
+    #[arg(long, hide = true)]
+    together: bool,
     /// Contact nobody but this machine.
     #[arg(long)]
     offline: bool,
@@ -127,6 +133,10 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 
 /// Runs the command line; the exit code follows the contract (0 done, 2 usage, 3 input, 70 bug).
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if crate::is_called_apart(&arguments) {
+        return crate::serve();
+    }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -243,20 +253,18 @@ impl std::fmt::Display for NoSuchSource {
 
 impl std::error::Error for NoSuchSource {}
 
-fn check_sources(
-    wanted: &[String],
-    known: &[(groma_model::SourceName, groma_source::Explanation)],
-) -> Result<()> {
+fn check_sources(wanted: &[String], known: &[explain::Explained]) -> Result<()> {
     let known: Vec<_> = known
         .iter()
-        .filter(|(name, _)| name.as_str() != groma_source_config::FIND_NAME)
+        .filter(|k| k.name.as_str() != groma_source_config::FIND_NAME)
         .collect();
     for name in wanted {
         let prefix = format!("{name}.");
         let hit = known
             .iter()
-            .any(|(k, _)| k.as_str() == name || k.as_str().starts_with(&prefix));
-        let all: Vec<&str> = known.iter().map(|(k, _)| k.as_str()).collect();
+            .map(|k| k.name.as_str())
+            .any(|k| k == name || k.starts_with(&prefix));
+        let all: Vec<&str> = known.iter().map(|k| k.name.as_str()).collect();
         if !hit {
             let all = all.join(", ");
             return Err(
@@ -272,6 +280,8 @@ fn request(arguments: &LookArgs, memory: &state::State) -> LookRequest {
         epoch: memory.epoch,
         sequence: memory.next_sequence,
         sources: arguments.sources.clone(),
+        source_limit: arguments.deadline,
+        apart: !arguments.together,
         ..LookRequest::new(memory.agent.clone(), arguments.watch)
     }
 }

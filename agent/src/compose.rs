@@ -1,6 +1,6 @@
 //! The look: which sources there are, in which order they look, and what becomes of a source that fails.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -10,11 +10,14 @@ use groma_model::fact::{CertificatePlace, Direction};
 use groma_model::{
     AgentId, Batch, BatchHeader, Fact, Gap, Peer, Reason, Scope, SiteId, SourceName, Transport,
 };
-use groma_source::{Budget, Explanation, Recorder, Source, Stop, Window, World};
+use groma_source::{Budget, Recorder, Source, Stop, Window, World};
 use groma_source_config::{ConfigSource, FindSource};
 use groma_source_dns::NamesSource;
 use groma_source_socket::SocketSource;
 use groma_source_x509::{CertificateEndpoints, CertificateFiles, Endpoint};
+
+use crate::apart::{self, Group};
+use crate::explain::{Explained, Place};
 
 /// At most this many names and addresses are asked about in one look.
 const QUESTIONS_MAX: usize = 4096;
@@ -36,6 +39,11 @@ pub struct LookRequest {
     pub watch: Duration,
     /// When every source must be done, beyond `watch`.
     pub limit: Duration,
+    /// How long one source that reads files may take.
+    pub source_limit: Duration,
+    /// True if sources that read files look in processes of their own. Only a program whose `main` serves
+    /// that role ([`crate::serve`]) may say so; a library's test cannot.
+    pub apart: bool,
     /// What it may cost.
     pub budget: Budget,
     /// Somebody may end the look early.
@@ -53,6 +61,8 @@ impl LookRequest {
             sources: Vec::new(),
             watch,
             limit: Duration::from_secs(600),
+            source_limit: Duration::from_secs(300),
+            apart: false,
             budget: Budget::default(),
             stop: Stop::default(),
         }
@@ -116,23 +126,32 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
     }
 }
 
-/// What every source would read, contact and say.
-pub fn explanations(world: &World) -> Vec<(SourceName, Explanation)> {
-    let mut sources = first_sources(world);
-    sources.push(Box::new(SocketSource::new(world.clone())));
-    sources.push(Box::new(CertificateEndpoints::new(
-        world.clone(),
-        Vec::new(),
-    )));
-    sources.push(Box::new(NamesSource::new(world.clone(), Vec::new())));
-    sources.push(Box::new(FindSource::new(world.clone(), Vec::new())));
-    let mut all: Vec<_> = sources.iter().map(|s| (s.name(), s.explain())).collect();
-    all.sort_by(|a, b| a.0.cmp(&b.0));
+/// What every source would read, contact and say, and where it looks from.
+pub fn explanations(world: &World) -> Vec<Explained> {
+    let apart = first_sources(world);
+    let within: [Box<dyn Source>; 4] = [
+        Box::new(SocketSource::new(world.clone())),
+        Box::new(CertificateEndpoints::new(world.clone(), Vec::new())),
+        Box::new(NamesSource::new(world.clone(), Vec::new())),
+        Box::new(FindSource::new(world.clone(), Vec::new())),
+    ];
+    let explained = |source: &dyn Source, apart: bool| Explained {
+        place: match (apart, sees_processes(&source.name())) {
+            (false, _) => Place::Agent,
+            (true, false) => Place::Child,
+            (true, true) => Place::ChildThatSeesProcesses,
+        },
+        name: source.name(),
+        explanation: source.explain(),
+    };
+    let mut all: Vec<_> = apart.iter().map(|s| explained(s.as_ref(), true)).collect();
+    all.extend(within.iter().map(|s| explained(s.as_ref(), false)));
+    all.sort_by(|a, b| a.name.cmp(&b.name));
     all
 }
 
 /// The sources that need nothing from another one.
-fn first_sources(world: &World) -> Vec<Box<dyn Source>> {
+pub(crate) fn first_sources(world: &World) -> Vec<Box<dyn Source>> {
     let mut sources = groma_source_host::sources(world);
     sources.push(Box::new(ConfigSource::new(world.clone())));
     sources.push(Box::new(CertificateFiles::new(world.clone())));
@@ -151,15 +170,12 @@ impl Run<'_> {
     /// Sockets are watched on a thread of their own while the files are read.
     fn sockets_and_files(&mut self, world: &World) {
         let mut sockets = SocketSource::new(world.clone());
-        let mut files = first_sources(world);
         let wants_sockets = self.request.wants(&sockets.name());
         let (window, request, progress) = (self.window, self.request, self.progress);
         let watched = std::thread::scope(|scope| {
             let watching = wants_sockets
                 .then(|| scope.spawn(|| said(&mut sockets, window, request, progress)));
-            for source in &mut files {
-                self.one(source.as_mut());
-            }
+            self.files(world);
             watching.map(|thread| {
                 thread
                     .join()
@@ -172,12 +188,70 @@ impl Run<'_> {
         }
     }
 
+    /// Sources that read files: in processes of their own, or here, and then one gap says so.
+    fn files(&mut self, world: &World) {
+        let mut files = first_sources(world);
+        files.retain(|source| self.request.wants(&source.name()));
+        let mut said = BTreeMap::new();
+        for sees_processes in [false, true] {
+            let names = files.iter().map(|source| source.name());
+            let group = Group {
+                sources: names
+                    .filter(|n| self::sees_processes(n) == sees_processes)
+                    .collect(),
+                sees_processes,
+                offline: world.network.is_offline(),
+                window: self.window,
+                request: self.request,
+                progress: self.progress,
+            };
+            if !self.request.apart || group.sources.is_empty() {
+                continue;
+            }
+            let outcome = apart::look(group);
+            said.extend(outcome.said);
+            if outcome.impossible {
+                self.records
+                    .extend(files.first().map(|f| not_apart(&f.name())));
+                break;
+            }
+        }
+        for source in &mut files {
+            match said.remove(&source.name()) {
+                Some(records) => {
+                    self.looked.push(source.name());
+                    self.records.extend(records);
+                }
+                None => self.one(source.as_mut()),
+            }
+        }
+    }
+
     fn one(&mut self, source: &mut dyn Source) {
         if self.request.wants(&source.name()) {
             self.looked.push(source.name());
             self.records
                 .extend(said(source, self.window, self.request, self.progress));
         }
+    }
+}
+
+/// Sources that read tables the kernel shows to a tracer only (`/proc/PID/exe`, `fd`, `root`, `environ`).
+fn sees_processes(name: &SourceName) -> bool {
+    matches!(name.as_str(), "host.containers" | "certificates.files")
+}
+
+fn not_apart(name: &SourceName) -> Record {
+    Record {
+        source: name.clone(),
+        said: Said::Missed(Gap {
+            scope: Scope::new("source", "apart"),
+            what: "processes of their own for the sources that read files: they looked within the agent's, \
+                   where one file that does not answer holds up the whole look"
+                .to_owned(),
+            reason: Reason::NotPresent,
+            remedy: Some("let the agent's file be executed again: /proc mounted, no noexec".to_owned()),
+        }),
     }
 }
 

@@ -3,14 +3,57 @@
 use std::fmt::Write;
 
 use groma_model::SourceName;
-use groma_source::Explanation;
+use groma_source::{Budget, Explanation};
+use serde::Serialize;
+
+/// One source as `explain` prints it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explained {
+    /// Its permanent name.
+    pub name: SourceName,
+    /// What it does, in its own words.
+    #[serde(flatten)]
+    pub explanation: Explanation,
+    /// Where it does it.
+    pub place: Place,
+}
+
+/// Where a source looks from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// In the agent's own process.
+    Agent,
+    /// In a child that cannot write, run or call, and sees no other process.
+    Child,
+    /// In a child that cannot write, run or call, and reads the kernel's tables of other processes.
+    ChildThatSeesProcesses,
+}
+
+impl Place {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Agent => "the agent's own process",
+            Self::Child => "a child that cannot write, run or call",
+            Self::ChildThatSeesProcesses => {
+                "a child that cannot write, run or call, but reads tables of processes (CAP_SYS_PTRACE)"
+            }
+        }
+    }
+}
 
 /// The explanations as text. `rights_only` leaves everything but the rights out.
-pub fn render(sources: &[(SourceName, Explanation)], rights_only: bool) -> String {
+pub fn render(sources: &[Explained], rights_only: bool) -> String {
     let mut text = String::new();
-    for (name, explanation) in sources {
+    for Explained {
+        name,
+        explanation,
+        place,
+    } in sources
+    {
         let _ = writeln!(text, "{name}\n  {}", explanation.purpose);
         if !rights_only {
+            let _ = writeln!(text, "  looks from: {}", place.words());
             list(&mut text, "reads", &explanation.reads);
             list(&mut text, "contacts", &explanation.contacts);
             list(&mut text, "sends", &explanation.sends);
@@ -21,6 +64,7 @@ pub fn render(sources: &[(SourceName, Explanation)], rights_only: bool) -> Strin
         text.push('\n');
     }
     if !rights_only {
+        budgets(&mut text, &Budget::default());
         text.push_str(ALWAYS);
     }
     text
@@ -36,6 +80,42 @@ fn list(text: &mut String, title: &str, lines: &[String]) {
         let _ = writeln!(text, "    - {line}");
     }
 }
+
+/// What each source may take; one that reaches a bound stops there and says so with a gap.
+fn budgets(text: &mut String, budget: &Budget) {
+    let mib = |bytes: u64| bytes >> 20;
+    let _ = writeln!(
+        text,
+        "budget of each source\n  one file {} MiB; all files {} MiB; {} directory entries; {} sockets; {} observations;\n  \
+         network: {} packets/s to one host, {} to all, {} s for one conversation",
+        mib(budget.file_bytes_max),
+        mib(budget.total_bytes_max),
+        budget.entries_max,
+        budget.sockets_max,
+        budget.observations_max,
+        budget.packets_per_host_per_second,
+        budget.packets_per_second,
+        budget.network_timeout_ms / 1000,
+    );
+    text.push_str(CHILDREN);
+}
+
+const CHILDREN: &str = "\
+children
+  Sources that read files look in children, which are this program started again: no environment, no inherited
+  descriptor, an error output that leads nowhere; no writing, running, tracing, signalling or connecting
+  (Landlock, seccomp, RLIMIT_FSIZE 0); of root's rights only reading any file without leaving an access time;
+  512 MiB of memory, 128 descriptors. A source that is not done after --deadline (5 minutes), or waits longer
+  than 30 s for one file, is ended, and a gap says where it hung. Where the program cannot start itself, sources
+  look in the agent's own process, and a gap says so.
+skipped before it is touched
+  FIFOs, sockets, devices; files larger than the budget, by what they claim and by what comes; mounts of other
+  machines and of user programs, also on the way to something else (nfs, cifs, ceph, 9p, virtiofs, lustre, gfs2,
+  autofs, every fuse, overlays and disk images that lie on one, and the like); tracefs, debugfs, devpts, mqueue;
+  /proc/kmsg, kcore, mem, pagemap; links from storage to tables of the kernel; the kernel's own links of
+  processes (exe, cwd, fd); circles of links, and more than 40 links on one way.
+
+";
 
 const ALWAYS: &str = "\
 always

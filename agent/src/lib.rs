@@ -5,9 +5,12 @@
 //! in-process and sends its batch through the wire like any other. A source that panics loses its own
 //! findings and nothing else; the batch says so.
 //!
+//! Sources that read files look in processes of their own ([`apart`]), which are this program again.
+//!
 //! There is no verb here to run, fetch or update anything.
 #![forbid(unsafe_code)]
 
+pub mod apart;
 mod command;
 mod compose;
 mod explain;
@@ -15,7 +18,14 @@ mod find;
 mod output;
 mod state;
 
+pub use apart::is_called as is_called_apart;
 pub use command::{Cli, duration, run};
 pub use compose::{LookRequest, Progress, Quiet, explanations, look};
-pub use explain::render as render_explanations;
+pub use explain::{Explained, Place, render as render_explanations};
 pub use find::{Search, find};
+
+/// The role of a child: what [`LookRequest::apart`] starts this program for. A program that sets it calls this
+/// before anything else, if [`is_called_apart`] says so.
+pub fn serve() -> std::process::ExitCode {
+    apart::serve(compose::first_sources)
+}

@@ -75,6 +75,11 @@ enum Verb {
 
 /// Runs the command line; the exit code follows the contract.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if groma_agent::is_called_apart(&arguments) {
+        groma_sys::prefer_small_pages();
+        return groma_agent::serve();
+    }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {

@@ -84,6 +84,7 @@ fn look(world: &World, store: &mut dyn Store, watch: Duration) -> Result<Batch> 
         site,
         epoch: LOCAL_EPOCH,
         sequence,
+        apart: true,
         ..LookRequest::new(agent, watch)
     };
     let spinner = Spinner::new(watch);

@@ -1,0 +1,166 @@
+//! The child's side: one source, as little right as it needs, and a line for each thing it says.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufWriter, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use groma_model::batch::Said;
+use groma_model::{Coverage, Gap, Observation};
+use groma_source::{Sink, Source, Stop, Window, World};
+use groma_sys::Confinement;
+
+use super::watched::WatchedDisk;
+use super::words::{LINE_BYTES_MAX, Order, ROLE, Word};
+
+/// Writable memory of a child. Ordinary looks stay below a twentieth of it.
+const MEMORY_BYTES_MAX: u64 = 512 << 20;
+const DESCRIPTORS_MAX: u64 = 128;
+/// How often a child looks whether it hangs, and passes on what it has said.
+const TICK: Duration = Duration::from_millis(200);
+
+/// True if these arguments call this program in the role of a child.
+pub fn is_called(arguments: &[OsString]) -> bool {
+    matches!(arguments, [_, role] if role == ROLE)
+}
+
+/// Does what the order on standard input says, with those of `sources` it names, and ends.
+pub fn serve(sources: fn(&World) -> Vec<Box<dyn Source>>) -> ExitCode {
+    let Some(order) = order() else {
+        return ExitCode::from(2);
+    };
+    let lacking = groma_sys::confine(&confinement(&order));
+    let mouth = Mouth::default();
+    hush_panics(mouth.clone());
+    let mut world = groma_sys::this_machine(order.offline);
+    let disk = WatchedDisk::new(world.disk.clone(), world.clock.clone());
+    world.disk = Arc::new(disk.clone());
+    let lacking = lacking.into_iter().map(str::to_owned).collect();
+    mouth.say_now(&Word::Ready { lacking });
+    let stop = Stop::default();
+    watch_over(&order, disk, &mouth, &stop);
+    let mut all = sources(&world);
+    let begin = world.clock.monotonic();
+    for name in &order.sources {
+        let Some(source) = all.iter_mut().find(|s| s.name() == *name) else {
+            return ExitCode::from(2);
+        };
+        let passed = world.clock.monotonic().saturating_sub(begin);
+        let left = order.remaining.saturating_sub(passed);
+        let window = Window::resume(
+            world.clock.clone(),
+            stop.clone(),
+            order.started,
+            order.watch,
+            order.source_limit.min(left),
+        );
+        mouth.say_now(&Word::Begins);
+        let mut sink = mouth.clone();
+        // The hook has said where; what was said before stays.
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            source.look(&window, &order.budget, &mut sink);
+        }));
+        mouth.say_now(&Word::Done);
+    }
+    ExitCode::SUCCESS
+}
+
+fn confinement(order: &Order) -> Confinement {
+    // Two threads at most, for as long as all of them may take.
+    let seconds = order.remaining.as_secs().saturating_add(10);
+    Confinement {
+        memory_bytes_max: MEMORY_BYTES_MAX,
+        processor_seconds_max: seconds.saturating_mul(2),
+        descriptors_max: DESCRIPTORS_MAX,
+        sees_processes: order.sees_processes,
+    }
+}
+
+fn order() -> Option<Order> {
+    let mut line = Vec::new();
+    let most = u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX);
+    io::stdin()
+        .lock()
+        .take(most)
+        .read_until(b'\n', &mut line)
+        .ok()?;
+    serde_json::from_slice(&line).ok()
+}
+
+/// What a panic says may quote what was read. Its place in our own text is enough to find it.
+fn hush_panics(mouth: Mouth) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic
+            .location()
+            .map_or_else(String::new, |at| format!("{}:{}", at.file(), at.line()));
+        mouth.say_now(&Word::Failed { place });
+    }));
+}
+
+/// Two threads: one waits for the parent to close our input, one looks whether a file does not answer.
+fn watch_over(order: &Order, disk: WatchedDisk, mouth: &Mouth, stop: &Stop) {
+    let stop = stop.clone();
+    std::thread::spawn(move || {
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        stop.ask();
+    });
+    let (limit, mouth) = (order.operation_limit, mouth.clone());
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(TICK);
+            mouth.pass_on();
+            if let Some(path) = disk.stuck(limit) {
+                let path = path.to_string_lossy().into_owned();
+                mouth.say_now(&Word::Stuck { path });
+                return;
+            }
+        }
+    });
+}
+
+/// Standard output, a line for each word.
+#[derive(Clone)]
+struct Mouth(Arc<Mutex<BufWriter<io::Stdout>>>);
+
+impl Default for Mouth {
+    fn default() -> Self {
+        let out = BufWriter::with_capacity(64 << 10, io::stdout());
+        Self(Arc::new(Mutex::new(out)))
+    }
+}
+
+impl Mouth {
+    fn say(&self, word: &Word) {
+        let line = serde_json::to_vec(word).expect("words are plain values, which JSON can hold");
+        let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody listens any more: then there is nobody to tell, and the parent's end is ours.
+        let _ = out.write_all(&line).and_then(|()| out.write_all(b"\n"));
+    }
+
+    fn say_now(&self, word: &Word) {
+        self.say(word);
+        self.pass_on();
+    }
+
+    fn pass_on(&self) {
+        let _ = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .flush();
+    }
+}
+
+impl Sink for Mouth {
+    fn saw(&mut self, observation: Observation) {
+        self.say(&Word::Said(Said::Saw(observation)));
+    }
+    fn missed(&mut self, gap: Gap) {
+        self.say(&Word::Said(Said::Missed(gap)));
+    }
+    fn covered(&mut self, coverage: Coverage) {
+        self.say(&Word::Said(Said::Covered(coverage)));
+    }
+}

@@ -1,0 +1,276 @@
+//! The parent's side: waits until a deadline, and makes the best of what it heard.
+
+use std::time::Duration;
+
+use groma_model::batch::{Record, Said};
+use groma_model::{Gap, Reason, Scope, SourceName};
+use groma_source::Window;
+use groma_sys::{Ending, Heard, OwnChild};
+
+use super::ear::{Deaf, Ear};
+use super::words::{Order, ROLE};
+use crate::compose::{LookRequest, Progress};
+
+/// A source that keeps its own time ends before this; then its child is taken for stuck.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long one file or directory may take to answer.
+const OPERATION_LIMIT: Duration = Duration::from_secs(30);
+/// How often the parent asks whether it should stop.
+const TICK: Duration = Duration::from_millis(200);
+/// Besides observations, a source says gaps and coverage.
+const RECORDS_PER_OBSERVATION_MAX: u64 = 3;
+
+/// Sources that look apart, one after the other.
+pub struct Group<'a> {
+    /// Their names, as the program that is started again knows them.
+    pub sources: Vec<SourceName>,
+    /// They read tables of other processes.
+    pub sees_processes: bool,
+    /// They contact nobody.
+    pub offline: bool,
+    /// The time given to the look.
+    pub window: &'a Window,
+    /// What the look may cost.
+    pub request: &'a LookRequest,
+    /// Told what begins and ends.
+    pub progress: &'a dyn Progress,
+}
+
+/// What became of a group.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What each source said, in the order asked; with a gap at its end, if that is not everything.
+    pub said: Vec<(SourceName, Vec<Record>)>,
+    /// True if this program cannot be started again, and so the rest has not looked.
+    pub impossible: bool,
+}
+
+/// Lets a group of sources look in a child; and those behind one that ruined its child in another.
+pub fn look(group: Group<'_>) -> Outcome {
+    let mut said = Vec::new();
+    let mut ahead = group.sources.as_slice();
+    while !ahead.is_empty() {
+        let Some(heard) = group.one_child(ahead) else {
+            return Outcome {
+                said,
+                impossible: true,
+            };
+        };
+        // A child that died before its first source is that source's loss, so that this ends.
+        let done = heard.len().max(1);
+        ahead = ahead.get(done..).unwrap_or_default();
+        said.extend(heard);
+    }
+    Outcome {
+        said,
+        impossible: false,
+    }
+}
+
+impl std::fmt::Debug for Group<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Group")
+            .field("sources", &self.sources)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Group<'_> {
+    /// What the first of `sources` say, until one of them is the end of their child.
+    fn one_child(&self, sources: &[SourceName]) -> Option<Vec<(SourceName, Vec<Record>)>> {
+        let child = self.start(sources)?;
+        let most = self.request.budget.observations_max;
+        let most = most.saturating_mul(RECORDS_PER_OBSERVATION_MAX);
+        let mut ear = Ear::new(sources.to_vec(), most);
+        let (trouble, ending) = self.listen(child, &mut ear);
+        if !ear.is_ready && matches!(ending, Ending::Code(_)) {
+            return None;
+        }
+        if ear.heard.is_empty() {
+            ear.heard.push(super::ear::Heard::default());
+        }
+        let heard = ear.heard.into_iter().zip(sources);
+        let all = heard.map(|(heard, source)| {
+            let trouble = match (heard.failed, heard.is_done) {
+                (Some(place), _) => Some(Trouble::Failed(place)),
+                (None, true) => None,
+                (None, false) => Some(trouble.clone().unwrap_or(Trouble::Died(ending))),
+            };
+            (source.clone(), told(source, heard.records, trouble))
+        });
+        Some(all.collect())
+    }
+
+    fn start(&self, sources: &[SourceName]) -> Option<OwnChild> {
+        let remaining = self.window.remaining();
+        let source_limit = remaining.min(self.request.source_limit);
+        let order = Order {
+            sources: sources.to_vec(),
+            offline: self.offline,
+            started: self.window.started(),
+            watch: self.window.watch(),
+            remaining,
+            source_limit,
+            operation_limit: OPERATION_LIMIT.min(source_limit),
+            budget: self.request.budget,
+            sees_processes: self.sees_processes,
+        };
+        let mut line = serde_json::to_vec(&order).ok()?;
+        line.push(b'\n');
+        let mut child = OwnChild::start(&[ROLE]).ok()?;
+        if child.tell(&line).is_err() {
+            child.end(Duration::ZERO);
+            return None;
+        }
+        Some(child)
+    }
+
+    /// Listens until the child is done, dead, stuck or out of time.
+    fn listen(&self, mut child: OwnChild, ear: &mut Ear) -> (Option<Trouble>, Ending) {
+        let limit = self.window.remaining().min(self.request.source_limit);
+        let deadline = limit.saturating_add(PATIENCE);
+        let mut since = self.window.monotonic();
+        let mut current = None;
+        let trouble = loop {
+            let passed = self.window.monotonic().saturating_sub(since);
+            if passed >= deadline {
+                break Some(Trouble::TooSlow(passed));
+            }
+            if self.request.stop.is_asked() {
+                child.ask_to_end();
+            }
+            match child.listen(TICK.min(deadline.saturating_sub(passed))) {
+                Ok(Heard::Nothing) => continue,
+                Ok(Heard::End) | Err(_) => break None,
+                Ok(Heard::Bytes(bytes)) => {
+                    if let Err(deaf) = ear.hear(&bytes) {
+                        break Some(Trouble::Deaf(deaf));
+                    }
+                }
+            }
+            if let Some(path) = &ear.stuck {
+                break Some(Trouble::Stuck(path.clone()));
+            }
+            if ear.is_done() {
+                break None;
+            }
+            if current.as_ref() != ear.current() {
+                self.tell_progress(current.as_ref(), ear.current());
+                current = ear.current().cloned();
+                since = self.window.monotonic();
+            }
+        };
+        self.tell_progress(current.as_ref(), None);
+        let patience = match &trouble {
+            Some(_) => Duration::ZERO,
+            None => PATIENCE,
+        };
+        (trouble, child.end(patience))
+    }
+
+    fn tell_progress(&self, ends: Option<&SourceName>, begins: Option<&SourceName>) {
+        if let Some(source) = ends {
+            self.progress.ends(source);
+        }
+        if let Some(source) = begins {
+            self.progress.begins(source);
+        }
+    }
+}
+
+fn told(source: &SourceName, mut records: Vec<Record>, trouble: Option<Trouble>) -> Vec<Record> {
+    if let Some(trouble) = trouble {
+        // Without any coverage said, nothing this source knows may count as removed.
+        records.retain(|r| !matches!(r.said, Said::Covered(_)));
+        records.push(Record {
+            source: source.clone(),
+            said: Said::Missed(trouble.gap(source)),
+        });
+    }
+    records
+}
+
+/// Why a child did not say everything.
+#[derive(Clone)]
+enum Trouble {
+    TooSlow(Duration),
+    Stuck(String),
+    Deaf(Deaf),
+    Failed(String),
+    Died(Ending),
+}
+
+/// Signals by the numbers every architecture we build for gives them (signal(7)).
+const SIGABRT: i32 = 6;
+const SIGKILL: i32 = 9;
+const SIGSEGV: i32 = 11;
+const SIGXCPU: i32 = 24;
+
+const REPORT: &str = "report this as a bug of groma, with the version";
+
+impl Trouble {
+    fn gap(&self, source: &SourceName) -> Gap {
+        let (why, reason, remedy) = self.words();
+        Gap {
+            scope: Scope::new("source", source.as_str()),
+            what: format!("what {source} had not said yet: {why}"),
+            reason,
+            remedy: Some(remedy),
+        }
+    }
+
+    fn words(&self) -> (String, Reason, String) {
+        let bug = || Reason::Unknown("bug".to_owned());
+        match self {
+            Self::TooSlow(passed) => (
+                format!(
+                    "it was not done after {} s, and was ended",
+                    passed.as_secs()
+                ),
+                Reason::TimedOut,
+                "give the look more time (--deadline)".to_owned(),
+            ),
+            Self::Stuck(path) => (
+                format!("{path} did not answer, and it was ended"),
+                Reason::TimedOut,
+                format!("see why reading {path} hangs; then look again"),
+            ),
+            Self::Deaf(Deaf::TooMuch) => (
+                "it said more than its budget allows, and was ended".to_owned(),
+                Reason::BudgetExhausted,
+                "allow a larger budget".to_owned(),
+            ),
+            Self::Deaf(Deaf::Nonsense) => (
+                "it failed inside (its words made no sense)".to_owned(),
+                bug(),
+                REPORT.to_owned(),
+            ),
+            Self::Failed(place) => (
+                format!("it failed inside ({place})"),
+                bug(),
+                REPORT.to_owned(),
+            ),
+            Self::Died(Ending::Signal(SIGXCPU)) => (
+                "it used up its processor time, and was ended".to_owned(),
+                Reason::BudgetExhausted,
+                "give the look more time (--deadline)".to_owned(),
+            ),
+            Self::Died(ending) => (
+                format!("it failed inside ({})", died(*ending)),
+                bug(),
+                REPORT.to_owned(),
+            ),
+        }
+    }
+}
+
+fn died(ending: Ending) -> String {
+    match ending {
+        Ending::Signal(SIGKILL) => "killed: most often, the machine ran out of memory".to_owned(),
+        Ending::Signal(SIGABRT) => "it gave up: no memory, or nested too deep".to_owned(),
+        Ending::Signal(SIGSEGV) => "nested too deep".to_owned(),
+        Ending::Signal(signal) => format!("signal {signal}"),
+        Ending::Code(code) => format!("exit code {code}"),
+        Ending::Stuck => "stuck in the kernel".to_owned(),
+    }
+}

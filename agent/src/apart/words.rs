@@ -1,0 +1,55 @@
+//! What parent and child say to each other: JSON, one value a line.
+
+use std::time::Duration;
+
+use groma_model::batch::Said;
+use groma_model::{SourceName, Timestamp};
+use groma_source::Budget;
+use serde::{Deserialize, Serialize};
+
+/// The word on the command line that calls the role.
+pub(crate) const ROLE: &str = "look-apart";
+/// Longest line either side takes, in bytes. The longest honest ones are chains of certificates.
+pub(crate) const LINE_BYTES_MAX: usize = 4 << 20;
+/// Everything one child may say, in bytes.
+pub(crate) const SAID_BYTES_MAX: usize = 256 << 20;
+
+/// What a child is told to do.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Order {
+    /// The sources that look, one after the other.
+    pub(crate) sources: Vec<SourceName>,
+    pub(crate) offline: bool,
+    pub(crate) started: Timestamp,
+    pub(crate) watch: Duration,
+    /// When the look as a whole ends.
+    pub(crate) remaining: Duration,
+    /// When each source should be done by itself.
+    pub(crate) source_limit: Duration,
+    /// How long one file or directory may take.
+    pub(crate) operation_limit: Duration,
+    pub(crate) budget: Budget,
+    pub(crate) sees_processes: bool,
+}
+
+/// What a child says.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every word is an observation"
+)]
+pub(crate) enum Word {
+    /// It is this program, confined, and begins. What the kernel could not be asked for is named.
+    Ready { lacking: Vec<String> },
+    /// The next source of the order begins.
+    Begins,
+    /// What that source says.
+    Said(Said),
+    /// One file or directory does not answer it.
+    Stuck { path: String },
+    /// It failed inside, at this place of the program's own text.
+    Failed { place: String },
+    /// It is done, or has failed.
+    Done,
+}
