@@ -5,7 +5,7 @@
 //! line), so a rule never contains code. Beside each rule stands `rules/fixtures/<id>/`: files in the
 //! product's format, decoys among them, and the references they must give.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use groma_model::Transport;
@@ -440,6 +440,12 @@ pub struct CommonKeys {
     pub peer_words: Vec<String>,
     /// Keys that name machines somebody manages from here, not machines somebody needs here.
     pub managed_keys: Vec<String>,
+    /// Words of a key, or of what is around it, after which a machine is the reader itself or a guest, not a need.
+    pub own_words: BTreeSet<String>,
+    /// What words say about the kind of a need, by kind.
+    pub kind_words: BTreeMap<String, Vec<String>>,
+    /// Ports of products by the word that names them.
+    pub word_ports: BTreeMap<String, u16>,
 }
 
 macro_rules! rules {
@@ -710,6 +716,7 @@ mod tests {
         assert!(SCHEMES.values().all(|s| is_kind(&s.kind)));
         assert!(COMMANDS.values().all(|c| is_kind(&c.kind)));
         assert!(COMMON_KEYS.take.iter().all(|t| is_kind(&t.kind)));
+        assert!(COMMON_KEYS.kind_words.keys().all(|kind| is_kind(kind)));
     }
 
     #[test]

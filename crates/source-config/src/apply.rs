@@ -10,6 +10,7 @@ use groma_model::registry::REGISTRY;
 use groma_model::{Foreign, Port, Transport};
 
 use crate::glob::{any_word, capture, matches_word};
+use crate::peers::{Context, machines};
 use crate::select::Selection;
 use crate::settings::{Setting, Settings};
 use crate::value::{
@@ -74,6 +75,9 @@ pub(crate) fn references(rule: &Rule, settings: &Settings, place: &Place) -> Vec
             if !taken && out.len() == before {
                 urls(setting, place, &mut out);
             }
+            if !taken && out.len() == before {
+                peers(setting, &siblings, place, &mut out);
+            }
         }
         let idle = out.len() > before && selection.idle(setting).is_some();
         for reference in out.iter_mut().skip(before).filter(|_| idle) {
@@ -133,6 +137,20 @@ fn urls(setting: &Setting, place: &Place, out: &mut Vec<Reference>) {
                 continue;
             }
             out.push(reference("url", None, setting, target, place));
+        }
+    }
+}
+
+/// Machines behind a key that speaks of one, though no rule knows it.
+fn peers(setting: &Setting, siblings: &Siblings<'_>, place: &Place, out: &mut Vec<Reference>) {
+    let path = place.file.to_string();
+    let Some(context) = Context::of(&setting.key, &setting.section, &path) else {
+        return;
+    };
+    let port = siblings.port_beside(setting);
+    for target in machines(&setting.value, &context, port) {
+        if !is_reading_matter(&setting.key, &target) {
+            out.push(reference("peer", None, setting, target, place));
         }
     }
 }
@@ -292,6 +310,27 @@ impl<'s> Siblings<'s> {
                 .or_insert(setting);
         }
         Self { groups }
+    }
+
+    /// The port beside a machine: `cache_port` beside `cache_host`, else plain `port`.
+    fn port_beside(&self, setting: &Setting) -> Option<Port> {
+        let group = self.groups.get(&setting.group)?;
+        let key = setting.key.to_ascii_lowercase();
+        let stem = key.trim_end_matches(|c: char| c.is_ascii_alphanumeric());
+        let fused = key
+            .trim_end_matches("name")
+            .trim_end_matches("host")
+            .trim_end_matches("server");
+        [
+            format!("{stem}port"),
+            format!("{fused}port"),
+            "port".to_owned(),
+        ]
+        .iter()
+        .filter_map(|name| group.get(name))
+        .find_map(|beside| beside.value.trim().parse::<u16>().ok())
+        .filter(|port| *port != 0)
+        .map(Port)
     }
 }
 

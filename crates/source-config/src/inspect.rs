@@ -17,6 +17,7 @@ use crate::apply::{Place, REFERENCES_MAX, references};
 use crate::format;
 use crate::generic::{Dialect, scan};
 use crate::glob::{literal_prefix, matches};
+use crate::guess::guess;
 use crate::machine::Machine;
 use crate::select::drop_shipped;
 use crate::settings::{Setting, Settings};
@@ -46,8 +47,11 @@ impl Said {
 /// Words without which no application's file is worth taking apart: a look for URLs is enough.
 const TELLING: &[&str] = &[
     "host",
-    "_server",
-    ".server",
+    "server",
+    "target",
+    "endpoint",
+    "remote",
+    "upstream",
     "smtp",
     "ldap",
     "imap",
@@ -59,8 +63,6 @@ const TELLING: &[&str] = &[
     "bootstrap",
     "broker",
     "_proxy",
-    "mailserver",
-    "dbserver",
     "onnectionString",
     "mysqli",
     "dsn",
@@ -103,6 +105,9 @@ const PROGRAMS: &[&str] = &[
     ".groovy",
 ];
 
+/// Larger files below `/etc` that no rule knows are tables, not settings.
+const GUESSED_MAX: usize = 256 << 10;
+
 /// How a file is to be read, decided by its path alone.
 pub(crate) struct Plan {
     /// The path as it is, perhaps not UTF-8.
@@ -136,6 +141,10 @@ pub(crate) fn plan(real: &Path, machine: &Machine) -> Option<Plan> {
             .any(|glob| glob.starts_with('/') && !glob.contains("**") && matches(glob, &path))
     });
     if !named && (is_other_matter(&path) || is_silent_path(&path)) {
+        return None;
+    }
+    // A table nobody mentions is switched off, whoever looks at it.
+    if rules.is_empty() && covering.iter().any(|c| c.rule.mentioned.is_some()) {
         return None;
     }
     if rules.is_empty() && (belongs_to_units(&path) || path.starts_with("/var/spool/cron/")) {
@@ -334,8 +343,8 @@ impl Plan {
 
     fn look_for_anything(&self, text: &str, machine: &Machine, said: &mut Said) {
         let place = self.place(Format::Equals, &[], true, machine);
-        if self.ends_with(KEYED) && is_telling(text) {
-            let settings = format::read(Format::Ini, &[], text);
+        if self.is_of_the_system(text) || (self.ends_with(KEYED) && is_telling(text)) {
+            let settings = format::read(guess(text), &[], text);
             let mut found = references(&KEYED_FILE, &settings, &place);
             once(&mut found);
             said.add(found);
@@ -346,6 +355,15 @@ impl Plan {
         found.retain(|r| known.is_empty() || !known.contains(&(r.line, &r.peer)));
         said.add(found);
         said.partial = cut.then_some(Reason::BudgetExhausted);
+    }
+
+    /// True for settings below `/etc` whose name does not say that they are a copy (`msmtprc.2019`).
+    fn is_of_the_system(&self, text: &str) -> bool {
+        let tail = self.path.rsplit(['/', '.']).next().unwrap_or_default();
+        self.path.starts_with("/etc/")
+            && text.len() <= GUESSED_MAX
+            && !self.ends_with(PROGRAMS)
+            && !tail.bytes().all(|b| b.is_ascii_digit())
     }
 
     fn ends_with(&self, endings: &[&str]) -> bool {

@@ -1,0 +1,353 @@
+//! Machines behind keys that speak of machines, in files and keys no rule knows: `servers = "cache1.corp:6380"`.
+//!
+//! A key counts if its last word stands for a machine (`server`, `host`, `upstream`) or for a service (`smtp`,
+//! `ldap`), and no word around it says that the machine itself, its guests or a reader are meant. A value counts
+//! only if all of it is machines that stand elsewhere: addresses, names with a domain, names with a port.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use groma_knowledge::rules::COMMON_KEYS;
+use groma_model::registry::REGISTRY;
+use groma_model::{Peer, Port, Transport};
+
+use crate::apply::kind_by_port;
+use crate::value::{Target, host_and_port};
+
+/// A list of more machines than this is data, not a setting.
+const MACHINES_MAX: usize = 64;
+const VALUE_MAX: usize = 4096;
+
+/// What a key and its surroundings say of the machine behind it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Context {
+    words: Vec<String>,
+}
+
+static KINDS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
+    let kinds = COMMON_KEYS.kind_words.iter();
+    kinds
+        .flat_map(|(kind, words)| words.iter().map(|word| (word.as_str(), kind.as_str())))
+        .collect()
+});
+
+impl Context {
+    /// The words of `key` within `section`, in a file at `path`; `None` if no machine elsewhere is meant.
+    pub(crate) fn of(key: &str, section: &str, path: &str) -> Option<Self> {
+        let last_of_key = words_of(key).pop().unwrap_or_default();
+        let inner = section.rsplit('/').next().unwrap_or_default();
+        let key_words = words_of(key);
+        // A list has its key around it: `servers: [a, b]`.
+        let bare = key.is_empty() || key.bytes().all(|b| b.is_ascii_digit());
+        let head = if bare {
+            words_of(inner).pop().unwrap_or_default()
+        } else {
+            last_of_key
+        };
+        if !stands_for_a_machine(&head) {
+            return None;
+        }
+        let around: Vec<String> = key_words.into_iter().chain(words_of(inner)).collect();
+        if around
+            .iter()
+            .any(|word| COMMON_KEYS.own_words.contains(word))
+        {
+            return None;
+        }
+        let outer = section.rsplit('/').skip(1).take(2).flat_map(reversed);
+        let file = path.rsplit('/').take(2).flat_map(reversed);
+        let key_first = reversed(key).chain(reversed(inner));
+        Some(Self {
+            words: key_first.chain(outer).chain(file).collect(),
+        })
+    }
+
+    /// The kind the nearest word speaks of. That something is spoken to by HTTP is the last thing to believe.
+    fn kind(&self) -> Option<&'static str> {
+        let kinds = || {
+            self.words
+                .iter()
+                .filter_map(|word| KINDS.get(word.as_str()))
+        };
+        kinds()
+            .find(|kind| **kind != "http")
+            .or_else(|| kinds().next())
+            .copied()
+    }
+
+    /// The port the nearest word's product has.
+    fn port(&self, kind: &str) -> Option<Port> {
+        let named = self
+            .words
+            .iter()
+            .find_map(|word| COMMON_KEYS.word_ports.get(word));
+        let habit = || Some(endpoint(kind)?.0);
+        named.copied().map(Port).or_else(habit)
+    }
+}
+
+fn reversed(text: &str) -> std::iter::Rev<std::vec::IntoIter<String>> {
+    words_of(text).into_iter().rev()
+}
+
+/// The endpoint a kind has by habit, where one word about it is enough to know the port.
+fn endpoint(kind: &str) -> Option<(Port, Transport)> {
+    if matches!(
+        kind,
+        "http" | "http-proxy" | "other" | "monitoring" | "backup" | "sql" | "nosql"
+    ) {
+        return None;
+    }
+    REGISTRY.dependencies.get(kind)?.endpoints().next()
+}
+
+fn stands_for_a_machine(word: &str) -> bool {
+    let peer = COMMON_KEYS.peer_words.iter().any(|w| w == word);
+    peer || KINDS.get(word).is_some_and(|kind| *kind != "http")
+}
+
+/// `smtpRelay_host2` as `smtp`, `relay`, `host`.
+fn words_of(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut was_lower = false;
+    for c in text.chars().take(200) {
+        let ends = !c.is_ascii_alphanumeric() || (c.is_ascii_uppercase() && was_lower);
+        if ends && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+        }
+        was_lower = c.is_ascii_lowercase() || c.is_ascii_digit();
+        if c.is_ascii_alphanumeric() {
+            word.push(c.to_ascii_lowercase());
+        }
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    for word in &mut words {
+        let bare = word.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        if bare > 2 {
+            word.truncate(bare);
+        }
+    }
+    words
+}
+
+/// The machines `value` lists, if it lists nothing else; `beside` is the port a sibling key gives.
+pub(crate) fn machines(value: &str, context: &Context, beside: Option<Port>) -> Vec<Target> {
+    let text = value.trim().trim_matches(['[', ']', '(', ')', '{', '}']);
+    if text.is_empty() || text.len() > VALUE_MAX || text.contains("://") {
+        return Vec::new();
+    }
+    let parts = text
+        .split([',', ';', ' ', '\t'])
+        .map(|part| part.trim_matches(['"', '\'', '`']))
+        .filter(|part| !part.is_empty());
+    let mut out = Vec::new();
+    for part in parts {
+        let Some(target) = machine(part, context, beside) else {
+            return Vec::new();
+        };
+        if out.len() >= MACHINES_MAX {
+            return Vec::new();
+        }
+        out.push(target);
+    }
+    out
+}
+
+fn machine(part: &str, context: &Context, beside: Option<Port>) -> Option<Target> {
+    let (peer, port) = host_and_port(part)?;
+    let port = port.or(beside);
+    if is_class(part) || peer.is_loopback() || !stands_elsewhere(&peer, port) {
+        return None;
+    }
+    let said = context.kind();
+    let written = port
+        .and_then(|p| kind_by_port(p, Transport::Tcp).or_else(|| kind_by_port(p, Transport::Udp)));
+    let kind = match (said, written) {
+        (Some("http") | None, Some(by_port)) => by_port,
+        (Some("smtp-relay"), Some("smtp-submission")) => "smtp-submission",
+        (Some(kind), _) => kind,
+        (None, None) => "other",
+    };
+    let mut target = Target::new(peer, port);
+    target.kind = Some(kind);
+    target.default_port = context.port(kind);
+    target.transport = endpoint(kind)
+        .filter(|(by_habit, _)| port.is_none_or(|p| p == *by_habit))
+        .map(|(_, transport)| transport);
+    Some(target)
+}
+
+/// True for `cache.MemcachedCache`: the name of a class or a module has humps where a domain has none.
+fn is_class(part: &str) -> bool {
+    let last = part.rsplit('.').next().unwrap_or_default();
+    last.bytes().any(|b| b.is_ascii_lowercase()) && last.bytes().any(|b| b.is_ascii_uppercase())
+}
+
+/// True for an address, for a name with a domain, for a bare name that has a port and looks like one somebody gave.
+fn stands_elsewhere(peer: &Peer, port: Option<Port>) -> bool {
+    let Peer::Name(name) = peer else {
+        return true;
+    };
+    let name = name.as_str();
+    let Some((_, last)) = name.rsplit_once('.') else {
+        let given = name.bytes().any(|b| b.is_ascii_digit() || b == b'-');
+        return port.is_some() && given;
+    };
+    let top = last.len() >= 2 && last.bytes().all(|b| b.is_ascii_alphabetic());
+    let package = [
+        "com.", "org.", "net.", "java.", "javax.", "io.", "de.", "fr.",
+    ];
+    top && !ENDINGS.contains(&last) && !package.iter().any(|p| name.starts_with(p))
+}
+
+/// Last labels that are the ending of a file, not a domain.
+const ENDINGS: &[&str] = &[
+    "conf",
+    "cfg",
+    "ini",
+    "cnf",
+    "log",
+    "sock",
+    "socket",
+    "pid",
+    "txt",
+    "xml",
+    "json",
+    "yml",
+    "yaml",
+    "toml",
+    "properties",
+    "pem",
+    "crt",
+    "key",
+    "cert",
+    "jks",
+    "der",
+    "db",
+    "sqlite",
+    "sql",
+    "so",
+    "jar",
+    "war",
+    "class",
+    "php",
+    "pl",
+    "rb",
+    "js",
+    "css",
+    "html",
+    "htm",
+    "csv",
+    "tar",
+    "gz",
+    "zip",
+    "bak",
+    "tmp",
+    "lock",
+    "dat",
+    "bin",
+    "exe",
+    "dll",
+    "service",
+    "timer",
+    "target",
+    "mount",
+    "cf",
+    "ext",
+    "inc",
+    "tpl",
+    "list",
+    "map",
+    "name",
+    "host",
+    "port",
+    "url",
+    "server",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(key: &str, section: &str, value: &str) -> Vec<String> {
+        let Some(context) = Context::of(key, section, "/etc/product/local.d/main.conf") else {
+            return Vec::new();
+        };
+        machines(value, &context, None)
+            .iter()
+            .map(|t| {
+                let port = t.port.or(t.default_port).map_or(0, |p| p.0);
+                format!("{} {}:{port}", t.kind.unwrap_or("none"), t.peer)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_key_and_its_surroundings_tell_the_kind() {
+        assert_eq!(
+            shown("servers", "redis", "cache1.corp.example:6380"),
+            ["nosql cache1.corp.example:6380"]
+        );
+        assert_eq!(
+            shown("smtp_smarthost", "global", "mail.corp.example:587"),
+            ["smtp-submission mail.corp.example:587"]
+        );
+        assert_eq!(
+            shown("ldapServer", "", "dc1.corp.example"),
+            ["ldap-bind dc1.corp.example:389"]
+        );
+        assert_eq!(
+            shown("0", "cluster/peers", "10.0.0.7:9094"),
+            ["other 10.0.0.7:9094"]
+        );
+        assert_eq!(
+            shown("read_servers", "redis", "10.1.1.1, 10.1.1.2:6380"),
+            ["nosql 10.1.1.1:6379", "nosql 10.1.1.2:6380"]
+        );
+        assert_eq!(shown("target", "", "app-2:9182"), ["other app-2:9182"]);
+    }
+
+    #[test]
+    fn the_machine_itself_its_guests_and_prose_are_silent() {
+        for (key, section, value) in [
+            ("listen_address", "", "10.0.0.1:80"),
+            ("server_name", "", "www.corp.example"),
+            ("allowed_hosts", "", "10.0.0.5"),
+            ("external_url", "", "alarm.corp.example"),
+            ("hosts", "trusted", "a.corp.example"),
+            ("server", "", "config.json"),
+            ("server", "", "standalone"),
+            ("host", "", "web"),
+            ("host", "", "the server of the house"),
+            ("backend", "", "cache.backends.MemcachedCache"),
+            ("target", "", "multi-user.target"),
+            ("handler.server", "", "org.corp.Server"),
+            ("host", "", "localhost:80"),
+            ("host", "", "127.0.0.1"),
+            ("mode", "", "10.0.0.1"),
+            ("address", "", "info@corp.example"),
+        ] {
+            assert!(
+                shown(key, section, value).is_empty(),
+                "{key} in {section} = {value}: {:?}",
+                shown(key, section, value)
+            );
+        }
+    }
+
+    #[test]
+    fn no_value_breaks_the_reader() {
+        groma_fuzz::hammer(
+            500,
+            &[b"a.corp:1, [::1]:2; \"b.corp\"", b"10.0.0.1 h-1:65536"],
+            |bytes| {
+                let text = String::from_utf8_lossy(bytes);
+                let _ = shown("servers", "redis", &text);
+                let _ = Context::of(&text, &text, &text);
+            },
+        );
+    }
+}
