@@ -30,6 +30,7 @@ pub fn inventory(
     let looks = store.looks(moment)?;
     let annotations = store.annotations()?;
     let mut inventory = assemble(estate, graph, &looks, moment, now);
+    groma_graph::due::fill(&mut inventory, now);
     annotate(&mut inventory, &annotations);
     let (findings, together) = rayon::join(
         || groma_check::check(&inventory, now),

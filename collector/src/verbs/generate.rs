@@ -133,6 +133,7 @@ fn own_facts(host: u32) -> Vec<Fact> {
         kernel: "6.1.0".into(),
         architecture: "x86_64".into(),
         virtualization: None,
+        time_zone: Some("Europe/Berlin".into()),
     };
     let interface = Interface {
         name: "eth0".into(),

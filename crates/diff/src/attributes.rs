@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::EntityId;
 use groma_model::fact::{Account, Container, FileSystem, Hardware, Job, OperatingSystem, Unit};
-use groma_model::inventory::{Attributes, Entity};
+use groma_model::inventory::{Attributes, Entity, JobEntry};
 
 use crate::change::{Area, Change, Class, Detail};
 use crate::pair::Pair;
@@ -262,7 +262,7 @@ fn unit(unit: &Unit) -> Vec<(&'static str, String)> {
 }
 
 /// A cron job is called by file and line; when a line above comes or goes, it is still the same job.
-fn jobs(before: &[Job], after: &[Job]) -> Vec<Part> {
+fn jobs(before: &[JobEntry], after: &[JobEntry]) -> Vec<Part> {
     let (before, after): (BTreeMap<_, _>, BTreeMap<_, _>) = (numbered(before), numbered(after));
     let gone: Vec<Job> = before
         .iter()
@@ -293,8 +293,8 @@ fn jobs(before: &[Job], after: &[Job]) -> Vec<Part> {
 }
 
 /// Jobs by everything but their name; equal ones are told apart by their number.
-fn numbered(jobs: &[Job]) -> BTreeMap<(String, usize), &Job> {
-    let mut sorted: Vec<&Job> = jobs.iter().collect();
+fn numbered(jobs: &[JobEntry]) -> BTreeMap<(String, usize), &Job> {
+    let mut sorted: Vec<&Job> = jobs.iter().map(|entry| &entry.job).collect();
     let key = |j: &Job| {
         format!(
             "{} {} {:?} {:?} {}",

@@ -111,6 +111,12 @@ pub struct Step {
     pub shared_service: bool,
     /// False if the newest look did not see it.
     pub current: bool,
+    /// How often a clock starts what needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rhythm: Option<String>,
+    /// When it is needed next, where a clock decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_due: Option<Timestamp>,
 }
 
 /// A certificate that goes with the thing.
@@ -284,6 +290,8 @@ impl<'a> Needs<'a> {
             second_provider: self.has_second(d),
             shared_service: d.shared_service,
             current: d.current,
+            rhythm: d.rhythm.clone(),
+            next_due: d.next_due,
         }
     }
 }
@@ -528,8 +536,14 @@ fn step_text(step: &Step) -> String {
         ", not seen lately"
     };
     let title = &REGISTRY.kind(&step.kind).title;
+    let due = match (&step.rhythm, step.next_due) {
+        (Some(rhythm), Some(at)) => format!(", {}, next on {} UTC", plain(rhythm), at.minute()),
+        (None, Some(at)) => format!(", next on {} UTC", at.minute()),
+        (Some(rhythm), None) => format!(", {}", plain(rhythm)),
+        (None, None) => String::new(),
+    };
     format!(
-        "{} needs {title} at {} ({}, {how}{seen})",
+        "{} needs {title} at {} ({}, {how}{due}{seen})",
         plain(&step.consumer),
         plain(&place(&step.provider, step.port)),
         plain(&step.component)

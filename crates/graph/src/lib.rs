@@ -12,6 +12,7 @@
 
 mod certificates;
 mod draft;
+pub mod due;
 mod few;
 mod finish;
 mod gather;
@@ -61,6 +62,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     live::outgoing(&gathered, estate, &listeners, &mut drafts);
     written::references(
         std::mem::take(&mut gathered.references),
+        &gathered,
         estate,
         &mut drafts,
     );

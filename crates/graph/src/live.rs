@@ -201,11 +201,21 @@ fn job_of<'a>(program: &Program, host: &EntityId, gathered: &'a Gathered) -> Opt
         return None;
     }
     let file = program.script.as_ref().or(program.executable.as_ref())?;
-    gathered
-        .jobs
-        .get(host)?
-        .iter()
-        .find(|job| job.executable.as_ref() == Some(file))
+    crate::due::job_that_starts(gathered.jobs.get(host)?, file)
+}
+
+/// How often a clock starts this program: as a job, or as the unit of a timer.
+fn rhythm(
+    program: &Program,
+    job: Option<&Job>,
+    host: &EntityId,
+    gathered: &Gathered,
+) -> Option<String> {
+    let timer = || {
+        let jobs = gathered.jobs.get(host)?;
+        crate::due::timer_of(jobs, program.unit.as_deref()?)
+    };
+    job.or_else(timer)?.rhythm.clone()
 }
 
 /// The component of a live connection: a job that starts this program owns it.
@@ -265,7 +275,7 @@ pub(crate) fn outgoing(
         let job = job_of(program, &raw.host, gathered);
         let part = live_component(program, job, &raw.host, estate);
         let mut draft = Draft::of(raw, part, &kind, certainty, Witness::Live);
-        draft.rhythm = job.and_then(|j| j.rhythm.clone());
+        draft.rhythm = rhythm(program, job, &raw.host, gathered);
         draft.programs.insert(program.clone());
         drafts.add(
             place(&raw.host, &provider, *service_port, *transport),

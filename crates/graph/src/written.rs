@@ -1,17 +1,23 @@
 //! References and mounts: what somebody wrote down.
 
-use groma_model::fact::{ComponentClass, Reference};
+use groma_model::fact::{ComponentClass, Job, Reference};
 use groma_model::inventory::ReachedBy;
 use groma_model::name::{Port, Transport};
 use groma_model::registry::REGISTRY;
-use groma_model::{Estate, Meaning, Peer, Witness};
+use groma_model::{Estate, Foreign, Meaning, Peer, Witness};
 use rayon::prelude::*;
 
 use crate::draft::{Certainty, Draft, Drafts, Place, component, one_transport};
+use crate::due::{job_that_starts, timer_of};
 use crate::gather::{Gathered, LOAD, Raw, Raws};
 
 /// Drafts of every written reference. A weak one (known_hosts) makes no edge; it confirms one that exists.
-pub(crate) fn references(references: Raws<Reference>, estate: &Estate, drafts: &mut Drafts) {
+pub(crate) fn references(
+    references: Raws<Reference>,
+    gathered: &Gathered,
+    estate: &Estate,
+    drafts: &mut Drafts,
+) {
     let (weak, firm): (Vec<_>, Vec<_>) = references.into_iter().partition(|r| r.fact.weak);
     let mut firm = firm.into_iter();
     loop {
@@ -21,14 +27,14 @@ pub(crate) fn references(references: Raws<Reference>, estate: &Estate, drafts: &
         }
         let read: Vec<Option<(Place, Draft)>> = load
             .into_par_iter()
-            .map(|raw| reference(*raw, estate))
+            .map(|raw| reference(*raw, gathered, estate))
             .collect();
         for (place, draft) in read.into_iter().flatten() {
             drafts.add(place, draft);
         }
     }
     for raw in weak {
-        let Some((place, draft)) = reference(*raw, estate) else {
+        let Some((place, draft)) = reference(*raw, gathered, estate) else {
             continue;
         };
         for known in drafts.places.get_mut(&place).into_iter().flatten() {
@@ -39,7 +45,7 @@ pub(crate) fn references(references: Raws<Reference>, estate: &Estate, drafts: &
     }
 }
 
-fn reference(raw: Raw<Reference>, estate: &Estate) -> Option<(Place, Draft)> {
+fn reference(raw: Raw<Reference>, gathered: &Gathered, estate: &Estate) -> Option<(Place, Draft)> {
     let fact = &raw.fact;
     let meaning = estate.locate(&raw.site, &raw.vantage, &fact.peer)?;
     let port = fact
@@ -75,7 +81,36 @@ fn reference(raw: Raw<Reference>, estate: &Estate) -> Option<(Place, Draft)> {
     draft.protection = fact.protection;
     draft.secret = fact.has_secret;
     draft.rhythm.clone_from(&fact.rhythm);
+    let jobs = gathered.jobs.get(&raw.host).map(Vec::as_slice);
+    give_to_its_job(&mut draft, &fact.file, jobs.unwrap_or_default());
     Some((place, draft))
+}
+
+/// What a script names is what the job needs that starts the script; and what a unit needs has the rhythm of the timer
+/// that starts it.
+fn give_to_its_job(draft: &mut Draft, file: &Foreign, jobs: &[Job]) {
+    let alone = matches!(
+        draft.component.class,
+        ComponentClass::File | ComponentClass::Executable
+    );
+    let job = match draft.component.class {
+        _ if alone => job_that_starts(jobs, file),
+        ComponentClass::Unit => draft
+            .component
+            .name
+            .as_str()
+            .and_then(|unit| timer_of(jobs, unit)),
+        _ => None,
+    };
+    let Some(job) = job else {
+        return;
+    };
+    if alone {
+        draft.component = component(ComponentClass::ScheduledJob, job.name.clone());
+    }
+    if draft.rhythm.is_none() {
+        draft.rhythm.clone_from(&job.rhythm);
+    }
 }
 
 fn reached(peer: &Peer, meaning: &Meaning) -> (ReachedBy, String) {

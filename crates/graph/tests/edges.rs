@@ -453,6 +453,7 @@ fn what_a_clock_starts_is_the_job_not_the_interpreter() {
         user: None,
         executable: Some("/usr/local/bin/report".into()),
         file: "/etc/cron.d/report".into(),
+        ..groma_model::fact::Job::default()
     };
     told.say("app1", "host.jobs", Fact::Job(job));
     let program = Program {

@@ -140,6 +140,9 @@ pub struct OperatingSystem {
     /// `kvm`, `vmware`, `hyper-v`, `xen`, `container`, … or `None` on bare metal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub virtualization: Option<String>,
+    /// Time zone of the wall clock, as the IANA database calls it (`Europe/Berlin`): what schedules are read in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
 }
 
 /// Hardware and firmware. A machine without DMI says `None`, never a guess.
@@ -309,7 +312,7 @@ pub struct Unit {
 }
 
 /// Something a clock starts: cron line, at job, timer, scheduled task.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Job {
     /// `cron`, `anacron`, `at`, `timer`.
     pub scheduler: String,
@@ -317,7 +320,7 @@ pub struct Job {
     pub name: Foreign,
     /// The schedule as written.
     pub schedule: String,
-    /// `minutely`, `hourly`, `daily`, `weekly`, `monthly`, `yearly`, `once`, `boot`, where it can be told.
+    /// `minutely`, `hourly`, `daily`, `weekly`, `monthly`, `quarterly`, `yearly`, `once`, `boot`, where it can be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rhythm: Option<String>,
     /// Account it runs as.
@@ -328,6 +331,24 @@ pub struct Job {
     pub executable: Option<Foreign>,
     /// File it was read from.
     pub file: Foreign,
+    /// Time zone the schedule is read in, where it is not the machine's (`CRON_TZ`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    /// Timers: the unit it starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts: Option<Foreign>,
+    /// Up to so many seconds are drawn by chance and added to each run (`RandomizedDelaySec=`, `RANDOM_DELAY`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub random_delay_seconds: Option<u64>,
+    /// Seconds it waits once it is due (the second column of anacrontab).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_seconds: Option<u64>,
+    /// Hours of the day in which it may start, as `3-22` (`START_HOURS_RANGE` of anacrontab).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<String>,
+    /// True if a run that was missed while the machine was off is made up for (`Persistent=`, anacron).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub persistent: bool,
 }
 
 /// A container.

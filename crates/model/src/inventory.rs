@@ -265,9 +265,9 @@ pub struct Attributes {
     /// Hosts: enabled units.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub units: Vec<crate::fact::Unit>,
-    /// Hosts: jobs.
+    /// Hosts: jobs, with their next runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub jobs: Vec<Job>,
+    pub jobs: Vec<JobEntry>,
     /// Hosts: containers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub containers: Vec<crate::fact::Container>,
@@ -304,6 +304,30 @@ pub struct Attributes {
     /// Columns of imported lists nobody gave a meaning to.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub declared: BTreeMap<String, String>,
+}
+
+/// A job and when it runs next, counted from the moment the document was made.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct JobEntry {
+    /// The job as it was seen.
+    #[serde(flatten)]
+    pub job: Job,
+    /// Its next runs, in order; empty where no clock starts it or nothing tells.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub next_runs: Vec<Timestamp>,
+    /// True if those moments are only about right: a random delay, a span counted from the last boot, anacron, or a
+    /// machine whose time zone is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub next_runs_approximate: bool,
+}
+
+impl From<Job> for JobEntry {
+    fn from(job: Job) -> Self {
+        Self {
+            job,
+            ..Self::default()
+        }
+    }
 }
 
 /// Where a certificate was met.

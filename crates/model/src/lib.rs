@@ -23,6 +23,7 @@ pub mod name;
 pub mod observation;
 pub mod registry;
 pub mod says;
+pub mod schedule;
 mod short_text;
 pub mod store;
 pub mod time;

@@ -59,6 +59,11 @@ impl Timestamp {
         (later.millis() - self.millis()).div_euclid(86_400_000)
     }
 
+    /// The moment in the calendar library's own type.
+    pub(crate) fn moment(self) -> jiff::Timestamp {
+        self.0
+    }
+
     /// The calendar day in UTC, as `2026-11-20`.
     pub fn day(self) -> String {
         self.0.strftime("%Y-%m-%d").to_string()

@@ -15,6 +15,7 @@ pub(crate) fn render(page: &Page, words: &Catalogue) -> String {
     hidden(&mut out, page);
     findings(&mut out, page);
     certificates(&mut out, page);
+    runs(&mut out, page);
     dependencies(&mut out, page);
     estate(&mut out, page);
     unknown(&mut out, page);
@@ -270,6 +271,41 @@ fn certificates(out: &mut Document<'_>, page: &Page) {
             page.authorities_left_out,
         )));
     }
+}
+
+fn runs(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    out.heading(words.runs, words.runs_lead);
+    if page.runs.rows.is_empty() {
+        return out.line(&escape(words.runs_none));
+    }
+    let columns = [
+        words.next_run,
+        words.host_column,
+        words.job,
+        words.rhythm,
+        words.run_needs_column,
+    ];
+    let rows = page.runs.rows.iter().map(|run| {
+        let about = if run.about { words.about } else { "" };
+        let then = run
+            .then
+            .as_ref()
+            .map_or_else(String::new, |at| format!(", {} {at}", words.then));
+        let job = match &run.starts {
+            Some(program) if *program != run.job => format!("{program} ({})", run.job),
+            _ => run.job.clone(),
+        };
+        vec![
+            format!("{about} {}{then}", run.at).trim_start().to_owned(),
+            run.host.clone(),
+            job,
+            run.rhythm.clone().unwrap_or_else(|| run.schedule.clone()),
+            run.needs.join(", "),
+        ]
+    });
+    out.table(&columns, rows);
+    out.cut(&page.runs);
 }
 
 fn dependencies(out: &mut Document<'_>, page: &Page) {

@@ -152,7 +152,7 @@ impl Gathered {
                 a.packages.insert(package.name, package.version);
             }
             Fact::Unit(unit) if unit.enabled => a.units.push(unit),
-            Fact::Job(job) => a.jobs.push(job),
+            Fact::Job(job) => a.jobs.push(job.into()),
             Fact::Container(container) => a.containers.push(container),
             _ => {}
         }
@@ -250,8 +250,13 @@ fn settle_attributes(a: &mut Attributes) {
     a.units
         .sort_by(|x, y| (&x.name, &x.file).cmp(&(&y.name, &y.file)));
     a.units.dedup();
-    a.jobs
-        .sort_by(|x, y| (&x.name, &x.file, &x.schedule).cmp(&(&y.name, &y.file, &y.schedule)));
+    a.jobs.sort_by(|x, y| {
+        (&x.job.name, &x.job.file, &x.job.schedule).cmp(&(
+            &y.job.name,
+            &y.job.file,
+            &y.job.schedule,
+        ))
+    });
     a.jobs.dedup();
     a.containers.sort_by(|x, y| x.id.cmp(&y.id));
     a.containers.dedup();

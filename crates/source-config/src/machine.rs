@@ -7,6 +7,7 @@ use std::path::Path;
 use groma_knowledge::rules::{Format, Mention, Rule};
 use groma_model::Foreign;
 use groma_model::fact::{Component, ComponentClass};
+use groma_model::schedule::Calendar;
 use groma_source::{Disk, EntryKind};
 
 use crate::aliases::Aliases;
@@ -485,12 +486,7 @@ impl Machine {
                     .map(|s| s.value.as_str())
             };
             let unit = value("Unit").map_or_else(|| format!("{stem}.service"), str::to_owned);
-            let word = value("OnCalendar").map(str::trim).filter(|w| {
-                matches!(
-                    *w,
-                    "minutely" | "hourly" | "daily" | "weekly" | "monthly" | "yearly"
-                )
-            });
+            let word = value("OnCalendar").and_then(|text| Calendar::parse(text)?.rhythm());
             if let Some(word) = word {
                 self.rhythms.insert(unit, word.to_owned());
             }

@@ -31,7 +31,6 @@ mod network;
 mod packages;
 mod part;
 mod reader;
-mod rhythm;
 mod storage;
 mod system;
 mod text;

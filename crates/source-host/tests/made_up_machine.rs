@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use groma_model::fact::{
-    Account, Container, FileSystem, HostIdentity, Job, OperatingSystem, Package, Unit,
+    Account, Container, FileSystem, HostIdentity, Job, Measurement, OperatingSystem, Package, Unit,
 };
 use groma_model::{CoverageState, Fact, Reason};
 use groma_source::testing::{FakeDisk, window, world};
@@ -418,6 +418,191 @@ fn jobs_are_told_wherever_they_are_written() {
             .collect::<Vec<_>>(),
         [("file:/var/spool/cron/crontabs", Reason::PermissionDenied)]
     );
+}
+
+fn jobs_of(disk: FakeDisk) -> Recorder {
+    let world = World {
+        disk: Arc::new(Executable(disk)),
+        ..world(FakeDisk::new())
+    };
+    look(&mut JobsSource::new(world.clone()), &world)
+}
+
+#[test]
+fn anacron_tells_its_delays_its_hours_and_when_each_job_last_ran() {
+    let recorder = jobs_of(
+        FakeDisk::new()
+            .file("/etc/anacrontab", "START_HOURS_RANGE=3-22\nRANDOM_DELAY=45\n1 5 cron.daily nice run-parts /etc/cron.daily\n@monthly 45 closing /opt/closing\n")
+            .file("/etc/cron.daily/tidy", "#!/bin/sh\n")
+            .file("/var/spool/anacron/cron.daily", "20261119\n")
+            .file("/var/spool/anacron/closing", "20261101\n"),
+    );
+    let jobs = facts!(recorder, Job, Job);
+    let timing: Vec<_> = jobs
+        .iter()
+        .map(|j| {
+            (
+                j.name.to_string(),
+                j.delay_seconds,
+                j.random_delay_seconds,
+                j.hours.as_deref(),
+                j.persistent,
+            )
+        })
+        .collect();
+    assert_eq!(
+        timing,
+        [
+            (
+                "closing".into(),
+                Some(2_700),
+                Some(2_700),
+                Some("3-22"),
+                true
+            ),
+            (
+                "/etc/cron.daily/tidy".into(),
+                Some(300),
+                Some(2_700),
+                Some("3-22"),
+                true
+            ),
+        ]
+    );
+    let ran: Vec<_> = facts!(recorder, Measurement, Measurement)
+        .into_iter()
+        .map(|m| (m.metric, m.subject.to_string(), m.value))
+        .collect();
+    assert_eq!(
+        ran,
+        [
+            (
+                "job_last_run_seconds".into(),
+                "closing".into(),
+                1_793_534_400.0
+            ),
+            (
+                "job_last_run_seconds".into(),
+                "/etc/cron.daily/tidy".into(),
+                1_795_089_600.0
+            ),
+        ]
+    );
+}
+
+#[test]
+fn a_zone_in_a_table_counts_where_the_daemon_reads_it() {
+    let table = "CRON_TZ=Asia/Tokyo\n0 6 * * * root /opt/a\n";
+    let zone = |disk: FakeDisk| {
+        let recorder = jobs_of(disk.file("/etc/crontab", table));
+        facts!(recorder, Job, Job).remove(0).time_zone
+    };
+    let cronie = FakeDisk::new().file("/usr/sbin/crond", "");
+    assert_eq!(zone(cronie).as_deref(), Some("Asia/Tokyo"));
+    let debian = FakeDisk::new().file("/usr/sbin/cron", "");
+    assert_eq!(
+        zone(debian),
+        None,
+        "Debian's cron hands it to the job like any setting"
+    );
+}
+
+#[test]
+fn what_nothing_starts_is_no_job() {
+    let recorder = jobs_of(
+        FakeDisk::new()
+            .file("/run/systemd/system", "")
+            .link("/etc/systemd/system/cron.service", "/dev/null")
+            .file("/etc/crontab", "0 6 * * * root /opt/a\n")
+            .file("/etc/cron.d/b", "0 6 * * * root /opt/b\n")
+            .file("/etc/cron.daily/c", "#!/bin/sh\n")
+            .file("/var/spool/cron/crontabs/anna", "0 6 * * * /opt/d\n"),
+    );
+    assert_eq!(facts!(recorder, Job, Job), []);
+    let recorder = jobs_of(
+        FakeDisk::new()
+            .file("/etc/debian_version", "12.1\n")
+            .file(
+                "/etc/crontab",
+                "# 0 6 * * * root /opt/a\n#0 6 * * * root /opt/a\n",
+            )
+            .file("/etc/cron.d/.placeholder", "0 6 * * * root /opt/b\n")
+            .file("/etc/cron.d/b.dpkg-old", "0 6 * * * root /opt/b\n")
+            .file("/etc/cron.d/b.disabled", "0 6 * * * root /opt/b\n")
+            .file("/etc/cron.daily/c.sh", "#!/bin/sh\n")
+            .file("/etc/cron.daily/c~", "#!/bin/sh\n")
+            .file("/var/spool/cron/crontabs/tmp.Xy12", "0 6 * * * /opt/d\n")
+            .file("/var/spool/cron/atjobs/.SEQ", "00001\n"),
+    );
+    assert_eq!(facts!(recorder, Job, Job), []);
+}
+
+#[test]
+fn a_timer_tells_its_unit_its_delay_and_when_it_last_elapsed() {
+    let disk = FakeDisk::new()
+        .file("/etc/systemd/system/report.timer", "[Timer]\nOnCalendar=*-*-01 05:00 Europe/Berlin\nOnCalendar=Mon *-*~07/1\nRandomizedDelaySec=1h\nPersistent=yes\nUnit=monthly-report.service\n[Install]\nWantedBy=timers.target\n")
+        .file("/etc/systemd/system/monthly-report.service", "[Service]\nExecStart=/opt/report\n")
+        .file("/etc/systemd/system/idle.timer", "[Timer]\nOnCalendar=daily\n[Install]\nWantedBy=timers.target\n")
+        .file("/etc/systemd/system/idle.service", "[Service]\nExecStart=/opt/idle\n")
+        .link("/etc/systemd/system/masked.timer", "/dev/null")
+        .file("/lib/systemd/system/masked.timer", "[Timer]\nOnCalendar=daily\n")
+        .file("/lib/systemd/system/default.target", "[Unit]\nRequires=basic.target\n")
+        .file("/lib/systemd/system/basic.target", "[Unit]\nWants=timers.target\n")
+        .file("/lib/systemd/system/timers.target", "[Unit]\n")
+        .link("/etc/systemd/system/timers.target.wants/report.timer", "/etc/systemd/system/report.timer")
+        .link("/etc/systemd/system/timers.target.wants/masked.timer", "/lib/systemd/system/masked.timer")
+        .file("/var/lib/systemd/timers/stamp-report.timer", "");
+    let world = world(disk);
+    let recorder = look(&mut UnitsSource::new(world.clone()), &world);
+    let jobs = facts!(recorder, Job, Job);
+    assert_eq!(jobs.len(), 1, "{jobs:?}");
+    let job = &jobs[0];
+    assert_eq!(job.starts, Some("monthly-report.service".into()));
+    assert_eq!(
+        job.schedule,
+        "OnCalendar=*-*-01 05:00 Europe/Berlin; OnCalendar=Mon *-*~07/1"
+    );
+    assert_eq!(
+        (
+            job.rhythm.as_deref(),
+            job.random_delay_seconds,
+            job.persistent
+        ),
+        (Some("monthly"), Some(3_600), true)
+    );
+    let ran = facts!(recorder, Measurement, Measurement);
+    assert_eq!(ran.len(), 1);
+    assert_eq!(
+        (ran[0].metric.as_str(), ran[0].subject.clone()),
+        ("job_last_run_seconds", "report.timer".into())
+    );
+}
+
+#[test]
+fn the_time_zone_is_where_the_clock_leads() {
+    let zone = |disk: FakeDisk| {
+        let world = world(disk);
+        let recorder = look(
+            &mut SystemSource::with_machine(world.clone(), machine),
+            &world,
+        );
+        facts!(recorder, OperatingSystem, OperatingSystem)
+            .remove(0)
+            .time_zone
+    };
+    let link = FakeDisk::new().link("/etc/localtime", "/usr/share/zoneinfo/Europe/Berlin");
+    assert_eq!(
+        zone(link.file("/etc/timezone", "America/New_York\n")).as_deref(),
+        Some("Europe/Berlin")
+    );
+    let copy = FakeDisk::new().file("/etc/localtime", "TZif2");
+    assert_eq!(
+        zone(copy.file("/etc/timezone", "Asia/Tokyo\n")).as_deref(),
+        Some("Asia/Tokyo")
+    );
+    let nameless = FakeDisk::new().file("/etc/localtime", "TZif2");
+    assert_eq!(zone(nameless), None, "a copy has no name");
+    assert_eq!(zone(FakeDisk::new()).as_deref(), Some("UTC"));
 }
 
 #[test]

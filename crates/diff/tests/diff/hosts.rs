@@ -150,8 +150,9 @@ fn a_cron_line_that_slid_down_is_the_same_job() {
         user: Some("root".into()),
         executable: Some("/usr/bin/closing".into()),
         file: "/etc/crontab".into(),
+        ..Job::default()
     };
-    let with = |jobs: Vec<Job>| having(|a| a.jobs = jobs);
+    let with = |jobs: Vec<Job>| having(|a| a.jobs = jobs.into_iter().map(Into::into).collect());
     assert!(said(&with(vec![job(3, "@daily")]), &with(vec![job(9, "@daily")])).is_empty());
     let change = only(
         &with(vec![job(3, "@daily")]),

@@ -3,7 +3,7 @@
 use groma_diff::{Changes, compare, compare_wave, text, to_json, wave_text};
 use groma_fuzz::Chance;
 use groma_model::fact::{Account, Job};
-use groma_model::inventory::{Entity, Inventory};
+use groma_model::inventory::{Entity, Inventory, JobEntry};
 use groma_model::wave::{Move, Wave};
 use proptest::prelude::*;
 
@@ -75,7 +75,7 @@ fn arbitrary_host(chance: &mut Chance, name: &str) -> Option<Entity> {
             shell: None,
             can_log_in: n == 0,
         });
-        entity.attributes.jobs.push(Job {
+        entity.attributes.jobs.push(JobEntry::from(Job {
             scheduler: "cron".into(),
             name: format!("/etc/crontab:{n}").into(),
             schedule: pick(chance, &["@daily", "@weekly"]).into(),
@@ -83,7 +83,8 @@ fn arbitrary_host(chance: &mut Chance, name: &str) -> Option<Entity> {
             user: None,
             executable: None,
             file: "/etc/crontab".into(),
-        });
+            ..Job::default()
+        }));
     }
     Some(entity)
 }

@@ -1,10 +1,11 @@
 //! A made-up estate, said fact by fact: what agents would say about it.
+#![allow(dead_code, reason = "each test file uses the part it needs")]
 
 use std::net::IpAddr;
 
 use groma_graph::{Graph, connect};
 use groma_model::fact::*;
-use groma_model::inventory::Dependency;
+use groma_model::inventory::{Dependency, Entity};
 use groma_model::store::Identities;
 use groma_model::*;
 use groma_resolve::resolve;
@@ -144,13 +145,18 @@ impl Told {
     }
 
     pub(crate) fn graph(&self) -> Graph {
+        self.graph_and_entities().0
+    }
+
+    pub(crate) fn graph_and_entities(&self) -> (Graph, Vec<Entity>) {
         let mut next = 0_u8;
         let mut mint = || {
             next += 1;
             EntityId::new(format!("ent-{next:03}"))
         };
         let resolution = resolve(&Identities::default(), &mut mint, self.0.clone());
-        connect(&resolution.estate, self.0.clone())
+        let graph = connect(&resolution.estate, self.0.clone());
+        (graph, resolution.estate.entities.into_values().collect())
     }
 
     /// The dependencies without certificates, as `consumer component -> provider:port kind`.

@@ -8,6 +8,7 @@ mod estate;
 mod front;
 mod needs;
 mod risks;
+mod schedule;
 
 use serde::Serialize;
 
@@ -20,6 +21,7 @@ pub(crate) use estate::{HostRow, ListenerRow, QuestionGroup, SystemRow};
 pub(crate) use front::{Notice, Number, Watched, watched};
 pub(crate) use needs::{Need, evidence_lines};
 pub(crate) use risks::{FindingRow, Risk};
+pub(crate) use schedule::RunRow;
 
 /// Schema word of the JSON report.
 pub(crate) const REPORT_SCHEMA: &str = "groma.report/1";
@@ -38,6 +40,7 @@ pub(crate) struct Limits {
     pub(crate) systems: usize,
     pub(crate) questions: usize,
     pub(crate) gaps: usize,
+    pub(crate) runs: usize,
 }
 
 impl Limits {
@@ -52,6 +55,7 @@ impl Limits {
         systems: 300,
         questions: 300,
         gaps: 200,
+        runs: 300,
     };
     /// A document that is read from top to bottom.
     pub(crate) const DOCUMENT: Self = Self {
@@ -64,6 +68,7 @@ impl Limits {
         systems: 100,
         questions: 100,
         gaps: 100,
+        runs: 100,
     };
     /// Everything.
     pub(crate) const NONE: Self = Self {
@@ -76,6 +81,7 @@ impl Limits {
         systems: usize::MAX,
         questions: usize::MAX,
         gaps: usize::MAX,
+        runs: usize::MAX,
     };
 }
 
@@ -130,6 +136,7 @@ pub(crate) struct Page {
     pub(crate) findings: Rows<FindingRow>,
     pub(crate) certificates: Rows<CertificateRow>,
     pub(crate) authorities_left_out: usize,
+    pub(crate) runs: Rows<RunRow>,
     pub(crate) dependencies: Rows<Need>,
     pub(crate) listeners: Rows<ListenerRow>,
     pub(crate) hosts: Rows<HostRow>,
@@ -169,6 +176,7 @@ impl Page {
             findings: risks::table(index, words, limits.findings),
             certificates,
             authorities_left_out,
+            runs: schedule::upcoming(index, words, limits.runs),
             dependencies: needs::all(index, words, limits.dependencies),
             listeners: estate::listeners(index, words, limits.listeners),
             hosts: estate::hosts(index, words, limits.hosts),

@@ -136,6 +136,7 @@ impl Estate {
             kernel: "6.1.0".into(),
             architecture: "x86_64".into(),
             virtualization: None,
+            time_zone: None,
         });
         host
     }

@@ -1,10 +1,10 @@
 //! An office of a dozen machines that somebody wants to move.
 
 use groma_model::evidence::Witness;
-use groma_model::fact::{Certificate, CertificatePlace, ComponentClass as Class};
+use groma_model::fact::{Certificate, CertificatePlace, ComponentClass as Class, Job};
 use groma_model::inventory::*;
 use groma_model::name::{Port, Protection, Transport::Tcp};
-use groma_model::{EntityId, Foreign};
+use groma_model::{EntityId, Foreign, Timestamp};
 
 use super::{Estate, days_ago};
 
@@ -31,6 +31,22 @@ pub fn office() -> Inventory {
     risks(&mut e);
     rest(&mut e);
     e.finish()
+}
+
+fn job(name: &str, schedule: &str, rhythm: &str, next_runs: Vec<Timestamp>) -> JobEntry {
+    let job = Job {
+        scheduler: "cron".into(),
+        name: name.into(),
+        schedule: schedule.into(),
+        rhythm: Some(rhythm.into()),
+        executable: Some("/opt/billing/close-month".into()),
+        file: "/etc/cron.d/billing".into(),
+        ..Job::default()
+    };
+    JobEntry {
+        next_runs,
+        ..JobEntry::from(job)
+    }
 }
 
 fn hosts(e: &mut Estate) {
@@ -268,6 +284,7 @@ fn hidden_needs(e: &mut Estate) {
     billing.witnesses = vec![Witness::Written];
     billing.rhythm = Some("monthly".into());
     billing.next_due = Some(days_ago(-11));
+    let due = vec![days_ago(-11), days_ago(-42)];
     billing.details.accounts = vec!["billing".into()];
     billing.details.secret_in_file = true;
     billing.details.written_in = vec![
@@ -275,6 +292,20 @@ fn hidden_needs(e: &mut Estate) {
         "/opt/billing/close.env:7".into(),
     ];
     billing.details.resources = vec!["ERPPROD".into()];
+    let app1 = e
+        .inventory
+        .entities
+        .iter_mut()
+        .find(|x| x.id.as_str() == "ent-app1");
+    app1.unwrap().attributes.jobs = vec![
+        job("/etc/cron.d/billing:3", "15 5 1 * *", "monthly", due),
+        job(
+            "/etc/cron.d/counter:1",
+            "*/5 * * * *",
+            "minutely",
+            vec![days_ago(0)],
+        ),
+    ];
 
     let at = e.need(
         "web1",

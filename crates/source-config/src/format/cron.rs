@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use groma_model::schedule::Cron;
+
 use crate::format::shell::expand;
 use crate::settings::Settings;
 use crate::text::lines;
@@ -76,35 +78,10 @@ fn upto_percent(command: &str) -> &str {
 
 /// The rhythm of a schedule (`*/5 * * * *`, `@monthly`), where it can be told.
 pub(crate) fn rhythm(schedule: &str) -> Option<&'static str> {
-    let word = match schedule {
-        "@reboot" => "boot",
-        "@hourly" => "hourly",
-        "@daily" | "@midnight" => "daily",
-        "@weekly" => "weekly",
-        "@monthly" => "monthly",
-        "@yearly" | "@annually" => "yearly",
-        _ => return columns_rhythm(schedule),
-    };
-    Some(word)
-}
-
-fn columns_rhythm(schedule: &str) -> Option<&'static str> {
-    let columns: Vec<&str> = schedule.split_whitespace().collect();
-    let [minute, hour, day, month, weekday] = columns.as_slice() else {
-        return None;
-    };
-    let any = |column: &str| column == "*";
-    let single = |column: &str| column.bytes().all(|b| b.is_ascii_alphanumeric());
-    Some(match () {
-        () if !any(month) && single(month) => "yearly",
-        () if !any(day) && single(day) && any(weekday) => "monthly",
-        () if !any(weekday) && single(weekday) && any(day) => "weekly",
-        () if !any(day) || !any(month) || !any(weekday) => return None,
-        () if single(hour) && single(minute) => "daily",
-        () if !any(hour) && !hour.starts_with("*/") => return None,
-        () if single(minute) => "hourly",
-        () => "minutely",
-    })
+    match schedule.trim() {
+        "@reboot" => Some("boot"),
+        other => Cron::parse(other)?.rhythm(),
+    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
 //! crontab, anacrontab and at job files → jobs. Pure.
 
 use groma_model::Foreign;
+use groma_model::schedule::{Cron, Zone, rhythm_of_seconds};
 
 use super::command::program;
-use crate::rhythm::{Density, of_days};
 use crate::text::{lossy, meaningful_lines, pair, words, words_at};
 
 /// Lines of one crontab that are read at all.
 const LINES_MAX: usize = 20_000;
 
 /// One job of a crontab.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Line {
     pub(crate) number: u32,
     pub(crate) schedule: String,
@@ -21,36 +21,87 @@ pub(crate) struct Line {
     pub(crate) directory: Option<Foreign>,
     /// It steps back where systemd runs, because a timer does the same (a habit of Debian's packages).
     pub(crate) unless_systemd: bool,
+    /// What the settings above it say of when it runs.
+    pub(crate) timing: Timing,
+    /// Seconds it waits once it is due (anacrontab).
+    pub(crate) delay_seconds: Option<u64>,
+}
+
+/// Settings of a table that move the jobs below them. No other setting is looked at: it may be a secret.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Timing {
+    /// `CRON_TZ`, where it names a zone.
+    pub(crate) time_zone: Option<String>,
+    /// `RANDOM_DELAY`, written in minutes.
+    pub(crate) random_delay_seconds: Option<u64>,
+    /// `START_HOURS_RANGE`.
+    pub(crate) hours: Option<String>,
+}
+
+impl Timing {
+    /// True if the line is a setting; those that count are taken.
+    fn takes(&mut self, line: &[u8]) -> bool {
+        let Some((name, value)) = setting(line) else {
+            return false;
+        };
+        let value = || {
+            let text = lossy(value);
+            text.trim_matches(['"', '\'']).trim().to_owned()
+        };
+        match name {
+            b"CRON_TZ" => {
+                self.time_zone = Some(value()).filter(|name| Zone::named(name).is_some());
+            }
+            b"RANDOM_DELAY" => {
+                let minutes = value()
+                    .parse::<u64>()
+                    .ok()
+                    .filter(|m| (1..=1440).contains(m));
+                self.random_delay_seconds = minutes.map(|minutes| minutes * 60);
+            }
+            b"START_HOURS_RANGE" => {
+                let range = value();
+                let plain =
+                    range.len() < 8 && range.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+                self.hours = Some(range).filter(|_| plain);
+            }
+            _ => {}
+        }
+        true
+    }
 }
 
 /// Reads a crontab(5); `with_user` for system tables, whose sixth word is the account. The number of lines
 /// that were not understood comes second.
 pub(crate) fn crontab(bytes: &[u8], with_user: bool) -> (Vec<Line>, usize) {
-    let (mut jobs, mut unread) = (Vec::new(), 0);
+    let (mut jobs, mut unread, mut timing) = (Vec::new(), 0, Timing::default());
     for (number, line) in meaningful_lines(bytes).take(LINES_MAX) {
-        if is_setting(line) {
+        if timing.takes(line) {
             continue;
         }
         match job(number, line, with_user) {
-            Some(job) => jobs.push(job),
+            Some(job) => jobs.push(Line {
+                timing: timing.clone(),
+                ..job
+            }),
             None => unread += 1,
         }
     }
     (jobs, unread)
 }
 
-/// `NAME=value`, with blanks allowed around the sign; its value may be a secret and is not looked at.
-fn is_setting(line: &[u8]) -> bool {
-    let Some((name, _)) = pair(line, b'=') else {
-        return false;
-    };
+/// `NAME=value`, with blanks allowed around the sign.
+fn setting(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, value) = pair(line, b'=')?;
     let bare = name
         .strip_prefix(b"\"")
         .and_then(|n| n.strip_suffix(b"\""))
         .unwrap_or(name);
-    bare.first()
+    let is_name = bare
+        .first()
         .is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
-        && bare.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+        && bare.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
+    is_name.then_some((bare, value))
 }
 
 fn job(number: u32, line: &[u8], with_user: bool) -> Option<Line> {
@@ -59,6 +110,7 @@ fn job(number: u32, line: &[u8], with_user: bool) -> Option<Line> {
     let fields = if line.first() == Some(&b'@') { 1 } else { 5 };
     let words: Vec<(usize, &[u8])> = words_at(line).collect();
     let schedule: Vec<&[u8]> = words.iter().take(fields).map(|(_, word)| *word).collect();
+    let schedule = lossy(&schedule.join(&b' '));
     let rhythm = rhythm(&schedule)?;
     let (start, _) = words.get(fields + usize::from(with_user))?;
     let user = words
@@ -68,12 +120,13 @@ fn job(number: u32, line: &[u8], with_user: bool) -> Option<Line> {
     let command = before_input(line.get(*start..)?);
     Some(Line {
         number,
-        schedule: lossy(&schedule.join(&b' ')),
+        schedule,
         rhythm,
         user,
         directory: super::command::directory_run(&command),
         unless_systemd: super::command::yields_to_systemd(&command),
         executable: program(&command),
+        ..Line::default()
     })
 }
 
@@ -100,107 +153,28 @@ fn before_input(command: &[u8]) -> Vec<u8> {
 }
 
 /// The outer option: is it a schedule at all; the inner: has its rhythm a word.
-fn rhythm(fields: &[&[u8]]) -> Option<Option<&'static str>> {
-    if let [word] = fields {
-        return match *word {
-            b"@reboot" => Some(Some("boot")),
-            b"@yearly" | b"@annually" => Some(Some("yearly")),
-            b"@monthly" => Some(Some("monthly")),
-            b"@weekly" => Some(Some("weekly")),
-            b"@daily" | b"@midnight" => Some(Some("daily")),
-            b"@hourly" => Some(Some("hourly")),
-            _ => None,
-        };
-    }
-    let [minute, hour, day, month, weekday] = fields else {
-        return None;
-    };
-    let (minutes, hours) = (count(minute, 0, 59)?, count(hour, 0, 23)?);
-    let (days, months, weekdays) = (
-        count(day, 1, 31)?,
-        count(month, 1, 12)?,
-        count(weekday, 0, 7)?.min(7),
-    );
-    // With both restricted either one starts the job (crontab(5)).
-    let per_month = match (day.first() == Some(&b'*'), weekday.first() == Some(&b'*')) {
-        (true, true) | (false, true) => days,
-        (true, false) => (days * weekdays + 3) / 7,
-        (false, false) => days + (31 * weekdays + 3) / 7,
-    };
-    let days = if months == 12 && days == 31 && day.first() == Some(&b'*') {
-        52 * weekdays
-    } else {
-        per_month.min(31) * months
-    };
-    Some(
-        Density {
-            per_hour: minutes,
-            hours,
-            days,
-        }
-        .rhythm(),
-    )
-}
-
-const NAMES: &[&str] = &["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
-const MONTHS: &[&str] = &[
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-];
-
-/// How many values a field names between `low` and `high`; `None` if it is no field.
-fn count(field: &[u8], low: u32, high: u32) -> Option<u32> {
-    let text = std::str::from_utf8(field).ok()?.to_ascii_lowercase();
-    let mut named = [false; 64];
-    for item in text.split(',') {
-        let (range, step) = item
-            .split_once('/')
-            .map_or(Some((item, 1)), |(r, s)| Some((r, s.parse::<u32>().ok()?)))?;
-        let (from, to) = match range.split_once('-') {
-            _ if range == "*" => (low, if high == 7 { 6 } else { high }),
-            Some((from, to)) => (value(from, low)?, value(to, low)?),
-            // cronie draws the value of `~` by chance: it is one value.
-            None if range.contains('~') => (low, low),
-            None if item.contains('/') => (value(range, low)?, high),
-            None => (value(range, low)?, value(range, low)?),
-        };
-        if from < low || to > high || from > to || step == 0 {
-            return None;
-        }
-        let step = usize::try_from(step).ok()?;
-        for at in (from..=to).step_by(step) {
-            // Sunday is both 0 and 7.
-            let at = if high == 7 && at == 7 { 0 } else { at };
-            *named.get_mut(usize::try_from(at).ok()?)? = true;
-        }
-    }
-    u32::try_from(named.iter().filter(|n| **n).count()).ok()
-}
-
-fn value(text: &str, low: u32) -> Option<u32> {
-    if let Ok(number) = text.parse() {
-        return Some(number);
-    }
-    let place = |names: &[&str]| {
-        names
-            .iter()
-            .position(|n| *n == text)
-            .and_then(|at| u32::try_from(at).ok())
-    };
-    match low {
-        0 => place(NAMES),
-        _ => place(MONTHS).map(|at| at + 1),
+fn rhythm(schedule: &str) -> Option<Option<&'static str>> {
+    match schedule {
+        "@reboot" => Some(Some("boot")),
+        other => Cron::parse(other).map(|cron| cron.rhythm()),
     }
 }
 
 /// Reads anacrontab(5): period, delay, name, command.
 pub(crate) fn anacrontab(bytes: &[u8]) -> (Vec<(Foreign, Line)>, usize) {
-    let (mut jobs, mut unread) = (Vec::new(), 0);
+    let (mut jobs, mut unread, mut timing) = (Vec::new(), 0, Timing::default());
     for (number, line) in meaningful_lines(bytes).take(LINES_MAX) {
-        if is_setting(line) {
+        if timing.takes(line) {
             continue;
         }
         match anacron_job(number, line) {
-            Some(job) => jobs.push(job),
+            Some((name, job)) => jobs.push((
+                name,
+                Line {
+                    timing: timing.clone(),
+                    ..job
+                },
+            )),
             None => unread += 1,
         }
     }
@@ -215,12 +189,12 @@ fn anacron_job(number: u32, line: &[u8]) -> Option<(Foreign, Line)> {
         b"@weekly" => Some("weekly"),
         b"@monthly" => Some("monthly"),
         b"@yearly" | b"@annually" => Some("yearly"),
-        days => of_days(std::str::from_utf8(days).ok()?.parse().ok()?),
+        days => {
+            let days: u64 = std::str::from_utf8(days).ok()?.parse().ok()?;
+            rhythm_of_seconds(days.saturating_mul(86_400))
+        }
     };
-    std::str::from_utf8(words.get(1)?.1)
-        .ok()?
-        .parse::<u32>()
-        .ok()?;
+    let delay: u32 = std::str::from_utf8(words.get(1)?.1).ok()?.parse().ok()?;
     let name = Foreign::from_bytes(words.get(2)?.1);
     let command = line.get(words.get(3)?.0..)?;
     let schedule = match std::str::from_utf8(period).ok()? {
@@ -235,8 +209,21 @@ fn anacron_job(number: u32, line: &[u8]) -> Option<(Foreign, Line)> {
         directory: super::command::directory_run(command),
         unless_systemd: super::command::yields_to_systemd(command),
         executable: program(command),
+        delay_seconds: Some(u64::from(delay) * 60),
+        ..Line::default()
     };
     Some((name, line))
+}
+
+/// The day a job of anacron last ran: `20261103` in the file its spool keeps for it, as the noon of that day.
+pub(crate) fn anacron_stamp(bytes: &[u8]) -> Option<i64> {
+    let text = std::str::from_utf8(bytes.trim_ascii()).ok()?;
+    if text.len() != 8 || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let (year, month, day) = (text.get(..4)?, text.get(4..6)?, text.get(6..)?);
+    let noon: groma_model::Timestamp = format!("{year}-{month}-{day}T12:00:00Z").parse().ok()?;
+    Some(noon.millis() / 1000)
 }
 
 /// When a job of at(1) is due, out of its file's name: queue letter, five hex digits, minutes since 1970 in hex.
@@ -310,27 +297,35 @@ mod tests {
     }
 
     #[test]
-    fn each_rhythm_is_told_by_counting() {
-        for (schedule, expected) in [
-            ("* * * * *", Some("minutely")),
-            ("*/5 * * * *", Some("minutely")),
-            ("7 * * * *", Some("hourly")),
-            ("0 8-18 * * 1-5", Some("hourly")),
-            ("0 */2 * * *", Some("hourly")),
-            ("30 4 * * *", Some("daily")),
-            ("30 4,16 * * *", Some("daily")),
-            ("0 6 * * mon-fri", Some("daily")),
-            ("0 6 * * 0", Some("weekly")),
-            ("0 6 * * 1,3", Some("weekly")),
-            ("0 6 1 * *", Some("monthly")),
-            ("0 6 1,15 * *", Some("monthly")),
-            ("0 6 1 1 *", Some("yearly")),
-            ("0 6 1 jan,apr,jul,oct *", None),
-            ("0 6 1-7 * *", Some("weekly")),
-            ("0 0 */2 * *", Some("weekly")),
+    fn settings_that_move_jobs_count_for_the_lines_below_them() {
+        let table = b"0 1 * * * /a\nCRON_TZ=America/New_York\n0 2 * * * /b\nCRON_TZ = \"Asia/Tokyo\"\nRANDOM_DELAY=45\n0 3 * * * /c\nCRON_TZ=Nowhere/Land\n0 4 * * * /d\n";
+        let told: Vec<_> = crontab(table, false)
+            .0
+            .into_iter()
+            .map(|l| (l.timing.time_zone, l.timing.random_delay_seconds))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (None, None),
+                (Some("America/New_York".into()), None),
+                (Some("Asia/Tokyo".into()), Some(2_700)),
+                (None, Some(2_700)),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_day_in_the_spool_of_anacron_is_read() {
+        assert_eq!(anacron_stamp(b"20261103\n"), Some(1_793_707_200));
+        for odd in [
+            b"".as_slice(),
+            b"2026110",
+            b"20261399",
+            b"yesterday",
+            b"\xff\xff\xff\xff\xff\xff\xff\xff",
         ] {
-            let fields: Vec<&[u8]> = schedule.split(' ').map(str::as_bytes).collect();
-            assert_eq!(rhythm(&fields), Some(expected), "{schedule}");
+            assert_eq!(anacron_stamp(odd), None);
         }
     }
 
@@ -444,6 +439,7 @@ mod tests {
             anacrontab(bytes);
             at_job(bytes);
             at_minutes(bytes);
+            anacron_stamp(bytes);
         });
     }
 
@@ -451,7 +447,7 @@ mod tests {
         #[test]
         fn a_crontab_line_is_read_or_counted(line in "[0-9*/,@a-z -]{1,40}") {
             let (jobs, unread) = crontab(line.as_bytes(), false);
-            let meant = meaningful_lines(line.as_bytes()).filter(|(_, l)| !is_setting(l)).count();
+            let meant = meaningful_lines(line.as_bytes()).filter(|(_, l)| setting(l).is_none()).count();
             proptest::prop_assert_eq!(jobs.len() + unread, meant);
         }
     }

@@ -6,9 +6,11 @@ mod crontab;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use groma_model::fact::Job;
+use groma_model::fact::{Job, Measurement};
 use groma_model::{Fact, Foreign, Reason, Scope, SourceName, Timestamp};
-use groma_source::{Budget, Entry, EntryKind, Explanation, Sink, Source, Window, World, disk};
+use groma_source::{
+    Budget, Disk, Entry, EntryKind, Explanation, Sink, Source, Window, World, disk,
+};
 
 use crate::part::Part;
 use crate::reader::{Reader, file_name};
@@ -63,9 +65,13 @@ impl Source for JobsSource {
                 "/etc/crontab, /etc/cron.d, /etc/anacrontab",
                 "names of scripts in /etc/cron.hourly, cron.daily, cron.weekly, cron.monthly, cron.yearly",
                 "/var/spool/cron (tables of users), /etc/crontabs, the spools of at",
+                "/var/spool/anacron: the day each job of anacron last ran",
+                "/etc/systemd/system/cron.service, crond.service: whether cron is switched off for good",
             ]),
             contacts: Vec::new(),
-            sends: words(&["schedule, rhythm, account, program or script path, file and line"]),
+            sends: words(&[
+                "schedule, time zone, delays, rhythm, account, program or script path, file and line; the day a job of anacron last ran",
+            ]),
             never_sends: words(&[
                 "arguments, settings and input of a job",
                 "the environment that at keeps with a job",
@@ -78,15 +84,15 @@ impl Source for JobsSource {
     }
 
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
-        let systemd = self
-            .world
-            .disk
-            .metadata(Path::new("/run/systemd/system"))
-            .is_ok();
+        let disk = self.world.disk.clone();
+        let stands = |path: &str| disk.metadata(Path::new(path)).is_ok();
+        let systemd = stands("/run/systemd/system");
         let mut look = Look {
             reader: Reader::new(self.world.disk.as_ref(), window, budget),
             systemd,
             directories: BTreeMap::new(),
+            masked: systemd && is_masked(disk.as_ref()),
+            reads_zone: stands("/usr/sbin/crond") || !stands("/usr/sbin/cron"),
         };
         let mut part = Part::begin(window, sink, Scope::new("file", "/etc/crontab"));
         look.system_table(&mut part, Path::new("/etc/crontab"));
@@ -122,7 +128,19 @@ struct Look<'a> {
     /// The service manager runs, and some lines leave their work to its timers.
     systemd: bool,
     /// Schedules of the lines that run a whole directory, by directory.
-    directories: BTreeMap<Foreign, (&'static str, Line)>,
+    directories: BTreeMap<Foreign, Started>,
+    /// Cron is switched off for good (its unit leads to `/dev/null`): its tables start nothing.
+    masked: bool,
+    /// The daemon reads `CRON_TZ`: cronie does, Debian's own cron hands it to the job like any setting.
+    reads_zone: bool,
+}
+
+/// How the scripts of a directory are started.
+#[derive(Clone)]
+struct Started {
+    scheduler: &'static str,
+    line: Line,
+    last_run: Option<i64>,
 }
 
 impl Look<'_> {
@@ -138,7 +156,8 @@ impl Look<'_> {
                 }
                 lines
                     .into_iter()
-                    .filter(|line| !(line.unless_systemd && self.systemd))
+                    .filter(|line| !(self.masked || line.unless_systemd && self.systemd))
+                    .map(|line| self.in_its_zone(line))
                     .collect()
             }
             Err(error) if error.is_absent() => Vec::new(),
@@ -149,11 +168,22 @@ impl Look<'_> {
         }
     }
 
+    fn in_its_zone(&self, mut line: Line) -> Line {
+        if !self.reads_zone {
+            line.timing.time_zone = None;
+        }
+        line
+    }
+
     fn system_table(&mut self, part: &mut Part<'_>, path: &Path) {
         for line in self.table(part, path, true) {
             match line.directory.clone() {
                 Some(directory) => {
-                    self.directories.entry(directory).or_insert(("cron", line));
+                    self.directories.entry(directory).or_insert(Started {
+                        scheduler: "cron",
+                        line,
+                        last_run: None,
+                    });
                 }
                 None => part.saw(job("cron", numbered(path, line.number), line, None, path)),
             }
@@ -172,16 +202,55 @@ impl Look<'_> {
                     );
                 }
                 for (name, line) in lines {
+                    let last_run = self.anacron_stamp(part, &name);
                     match line.directory.clone() {
                         // Where anacron is there, cron leaves the directories to it.
                         Some(directory) => {
-                            self.directories.insert(directory, ("anacron", line));
+                            let started = Started {
+                                scheduler: "anacron",
+                                line,
+                                last_run,
+                            };
+                            self.directories.insert(directory, started);
                         }
-                        None => part.saw(job("anacron", name, line, Some("root".into()), path)),
+                        None => {
+                            self.last_run(part, name.clone(), last_run);
+                            part.saw(job("anacron", name, line, Some("root".into()), path));
+                        }
                     }
                 }
             }
             Err(error) => part.refused("jobs of anacron", &error),
+        }
+    }
+
+    /// When a job of anacron last ran; its name is a file name, and nothing else is looked for.
+    fn anacron_stamp(&mut self, part: &mut Part<'_>, name: &Foreign) -> Option<i64> {
+        let name = name
+            .as_str()
+            .filter(|n| !n.contains('/') && !n.starts_with('.'))?;
+        let path = format!("/var/spool/anacron/{name}");
+        match self.reader.read_if_there(&path) {
+            Ok(bytes) => crontab::anacron_stamp(&bytes?),
+            Err(error) => {
+                part.refused("last run of a job of anacron", &error);
+                None
+            }
+        }
+    }
+
+    /// A moment that moves is a measurement, never a part of the job.
+    fn last_run(&self, part: &mut Part<'_>, job: Foreign, at: Option<i64>) {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "seconds since 1970 stay below 2^53"
+        )]
+        if let Some(at) = at {
+            part.saw(Fact::Measurement(Measurement {
+                metric: "job_last_run_seconds".into(),
+                subject: job,
+                value: at as f64,
+            }));
         }
     }
 
@@ -208,6 +277,9 @@ impl Look<'_> {
 
     fn directory(&mut self, part: &mut Part<'_>, directory: &str, rhythm: &'static str) {
         let starter = self.directories.get(&Foreign::from(directory)).cloned();
+        if starter.is_none() && self.masked {
+            return;
+        }
         for entry in self.scripts(part, directory) {
             let executable = match self.reader.settle(&entry.path) {
                 Ok((_, metadata)) => {
@@ -223,20 +295,22 @@ impl Look<'_> {
                 continue;
             }
             let path = disk::foreign(&entry.path);
-            let (scheduler, line) = starter
-                .clone()
-                .map_or(("cron", None), |(scheduler, line)| (scheduler, Some(line)));
-            part.saw(Fact::Job(Job {
-                scheduler: scheduler.into(),
-                name: path.clone(),
-                schedule: line
-                    .as_ref()
-                    .map_or_else(|| format!("@{rhythm}"), |line| line.schedule.clone()),
-                rhythm: Some(line.and_then(|line| line.rhythm).unwrap_or(rhythm).into()),
+            let started = starter.clone().unwrap_or_else(|| Started {
+                scheduler: "cron",
+                line: Line {
+                    schedule: format!("@{rhythm}"),
+                    ..Line::default()
+                },
+                last_run: None,
+            });
+            self.last_run(part, path.clone(), started.last_run);
+            let line = Line {
+                rhythm: started.line.rhythm.or(Some(rhythm)),
                 user: Some("root".into()),
                 executable: Some(path.clone()),
-                file: path,
-            }));
+                ..started.line
+            };
+            part.saw(job(started.scheduler, path, line, None, &entry.path));
         }
     }
 
@@ -294,6 +368,7 @@ impl Look<'_> {
                         user: user.map(Foreign::from),
                         executable,
                         file: disk::foreign(&entry.path),
+                        ..Job::default()
                     }));
                 }
                 // Run and gone between listing and reading.
@@ -302,6 +377,15 @@ impl Look<'_> {
             }
         }
     }
+}
+
+/// True if cron's unit leads to `/dev/null`: whatever its tables say, nothing starts them.
+fn is_masked(disk: &dyn Disk) -> bool {
+    ["cron", "crond", "cronie"].iter().any(|name| {
+        let unit = format!("/etc/systemd/system/{name}.service");
+        disk.read_link(Path::new(&unit))
+            .is_ok_and(|to| to == Path::new("/dev/null"))
+    })
 }
 
 /// Names that `run-parts` and cron take: on Debian letters, digits, dash and underscore; elsewhere anything
@@ -347,5 +431,11 @@ fn job(scheduler: &str, name: Foreign, line: Line, user: Option<Foreign>, file: 
         user: line.user.or(user),
         executable: line.executable,
         file: disk::foreign(file),
+        time_zone: line.timing.time_zone,
+        random_delay_seconds: line.timing.random_delay_seconds,
+        delay_seconds: line.delay_seconds,
+        hours: line.timing.hours,
+        persistent: scheduler == "anacron",
+        ..Job::default()
     })
 }

@@ -52,6 +52,7 @@ impl Source for SystemSource {
         Explanation {
             purpose: "Tells who this machine is, what it runs and what it is made of.".into(),
             reads: words(&[
+                "/etc/localtime (where it leads), /etc/timezone, /etc/sysconfig/clock",
                 "/etc/os-release, /usr/lib/os-release, /etc/machine-id, /var/lib/dbus/machine-id, /etc/hostname, /etc/hosts",
                 "/proc/sys/kernel/hostname, /proc/cpuinfo, /proc/stat, /proc/meminfo, /proc/1/cgroup, /proc/self/mountinfo, /proc/xen/capabilities",
                 "/sys/class/dmi/id (maker, product, firmware, serial, UUID), /sys/block, /sys/class/net/*/address, /sys/hypervisor, /sys/bus/virtio/devices, the kernel's clock sources",
@@ -61,7 +62,7 @@ impl Source for SystemSource {
             contacts: Vec::new(),
             sends: words(&[
                 "host name, qualified name, machine id, SMBIOS UUID, serial, MAC addresses of physical-looking interfaces, SSH host key fingerprints",
-                "distribution, version, kernel, architecture, kind of virtualisation",
+                "distribution, version, kernel, architecture, kind of virtualisation, time zone, when it was started",
                 "maker, product, firmware, processor, memory, disks with model and size; memory available now",
             ]),
             never_sends: words(&[
@@ -83,6 +84,7 @@ impl Source for SystemSource {
         look_at_identity(window, sink, &mut reader, &signs);
         look_at_system(window, sink, &mut reader, &machine, &signs);
         look_at_hardware(window, sink, &mut reader, &machine, &signs);
+        look_at_boot(window, sink, &mut reader);
         let mut part = Part::begin(window, sink, Scope::new("host", "memory"));
         if machine.memory_bytes > 0 {
             #[expect(
@@ -310,7 +312,44 @@ fn look_at_system(
         kernel: machine.kernel.clone(),
         architecture: machine.architecture.clone(),
         virtualization: virtualization::kind(signs).map(str::to_owned),
+        time_zone: time_zone(reader),
     }));
+    part.close();
+}
+
+/// The zone of the wall clock: where `/etc/localtime` leads, else what distributions write beside it; without any
+/// of them the clock is read as UTC. A plain copy of a zone's rules has no name.
+fn time_zone(reader: &mut Reader<'_>) -> Option<String> {
+    let localtime = Path::new("/etc/localtime");
+    if let Ok(to) = reader.disk().read_link(localtime) {
+        return parse::zone_of_link(&to.to_string_lossy());
+    }
+    let written = reader.word("/etc/timezone").or_else(|| {
+        let clock = reader.word("/etc/sysconfig/clock")?;
+        parse::zone_of_clock(&clock)
+    });
+    let unset = written.is_none() && reader.disk().metadata(localtime).is_err();
+    written
+        .and_then(|text| parse::zone_name(&text))
+        .or_else(|| unset.then(|| "UTC".to_owned()))
+}
+
+/// When the kernel was started, by its own account: spans of timers count from there.
+fn look_at_boot(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_>) {
+    let mut part = Part::begin(window, sink, Scope::new("host", "boot"));
+    match reader.read_if_there("/proc/stat") {
+        Ok(bytes) => {
+            let booted = bytes.and_then(|bytes| parse::booted(&bytes));
+            if let Some(value) = booted {
+                part.saw(Fact::Measurement(Measurement {
+                    metric: "booted_at_seconds".into(),
+                    subject: "system".into(),
+                    value,
+                }));
+            }
+        }
+        Err(error) => part.refused("when the machine was started", &error),
+    }
     part.close();
 }
 

@@ -213,6 +213,41 @@ pub(crate) fn qualified_name(host_name: &str, hosts: &[u8]) -> Option<HostName> 
     None
 }
 
+/// The name of the zone a link such as `../usr/share/zoneinfo/Europe/Berlin` leads to.
+pub(crate) fn zone_of_link(to: &str) -> Option<String> {
+    let (_, name) = to.split_once("zoneinfo/")?;
+    // Trees with and without leap seconds stand side by side.
+    let name = ["posix/", "right/"]
+        .iter()
+        .find_map(|tree| name.strip_prefix(tree))
+        .unwrap_or(name);
+    zone_name(name)
+}
+
+/// `ZONE="Europe/Moscow"` of older Red Hat and SUSE releases.
+pub(crate) fn zone_of_clock(text: &str) -> Option<String> {
+    meaningful_lines(text.as_bytes())
+        .filter_map(|(_, line)| pair(line, b'='))
+        .find(|(key, _)| matches!(*key, b"ZONE" | b"TIMEZONE"))
+        .map(|(_, value)| unquoted(value))
+}
+
+/// A name that may be one of the IANA database: what is none would be read as UTC later, and said.
+pub(crate) fn zone_name(text: &str) -> Option<String> {
+    let name = text.lines().next().unwrap_or_default().trim();
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-' | b'+');
+    (!name.is_empty() && name.len() <= 64 && name.bytes().all(fits)).then(|| name.to_owned())
+}
+
+/// Seconds since 1970 at which the kernel was started, out of `/proc/stat` (proc(5)).
+pub(crate) fn booted(stat: &[u8]) -> Option<f64> {
+    let line = stat
+        .split(|b| *b == b'\n')
+        .find_map(|line| line.strip_prefix(b"btime "))?;
+    let seconds: u32 = std::str::from_utf8(line).ok()?.trim().parse().ok()?;
+    Some(f64::from(seconds)).filter(|seconds| *seconds > 0.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -314,6 +349,35 @@ mod tests {
     }
 
     #[test]
+    fn a_time_zone_is_told_by_the_link_or_in_writing() {
+        for (link, expected) in [
+            ("/usr/share/zoneinfo/Europe/Berlin", Some("Europe/Berlin")),
+            ("../usr/share/zoneinfo/posix/Etc/UTC", Some("Etc/UTC")),
+            (
+                "/usr/share/zoneinfo/America/Argentina/Ushuaia",
+                Some("America/Argentina/Ushuaia"),
+            ),
+            ("/etc/zones/berlin", None),
+            ("/usr/share/zoneinfo/", None),
+        ] {
+            assert_eq!(zone_of_link(link).as_deref(), expected, "{link}");
+        }
+        let clock = "# comment\nUTC=true\nZONE=\"Europe/Moscow\"\n";
+        assert_eq!(zone_of_clock(clock).as_deref(), Some("Europe/Moscow"));
+        assert_eq!(zone_name("a zone with blanks"), None);
+    }
+
+    #[test]
+    fn the_moment_of_the_boot_is_read() {
+        assert_eq!(
+            booted(b"cpu  1 2 3\nbtime 1795173000\nprocesses 7\n"),
+            Some(1_795_173_000.0)
+        );
+        assert_eq!(booted(b"btime 0\n"), None);
+        assert_eq!(booted(b"btime soon\n"), None);
+    }
+
+    #[test]
     fn hammered_identity_files_never_panic() {
         let corpus: &[&[u8]] = &[
             b"ID=debian\nVERSION_ID=\"12\"\n",
@@ -332,6 +396,10 @@ mod tests {
                 mac(&text),
                 machine_id(&text),
                 firmware_text(&text),
+                zone_of_link(&text),
+                zone_of_clock(&text),
+                zone_name(&text),
+                booted(bytes),
             );
         });
     }

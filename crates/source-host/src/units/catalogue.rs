@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::Foreign;
 use groma_model::fact::{Job, Unit};
+use groma_model::schedule::{span_seconds, timer_rhythm};
 
-use super::calendar;
 use super::file::{Section, UnitFile, command, expanded, first_word};
 use super::names::{drop_in_owners, is_template, template, with_instance_of};
 use crate::jobs::command::program;
@@ -250,17 +250,24 @@ impl Catalogue {
             .and_then(|service| self.resolved(&service));
         let file = service.as_deref().and_then(|service| self.file(service));
         let both = service.as_deref().zip(file.as_ref());
-        let (schedule, rhythm) = schedule(timer);
+        let schedule = schedule(timer);
+        let delay = timer
+            .last(Section::Kind, "RandomizedDelaySec")
+            .and_then(|value| span_seconds(&lossy(value)));
         Job {
             scheduler: "timer".into(),
             name: name.into(),
+            rhythm: timer_rhythm(&schedule).map(str::to_owned),
             schedule,
-            rhythm: rhythm.map(str::to_owned),
             user: both
                 .and_then(|(_, file)| file.last(Section::Kind, "User"))
                 .map(Foreign::from_bytes),
             executable: both.and_then(|(service, file)| program(&exec(service, file)?)),
             file: path.clone(),
+            starts: service.as_deref().map(Foreign::from),
+            random_delay_seconds: delay.filter(|seconds| *seconds > 0),
+            persistent: timer.last(Section::Kind, "Persistent").is_some_and(is_yes),
+            ..Job::default()
         }
     }
 }
@@ -301,32 +308,30 @@ fn triggers(name: &str, file: &UnitFile) -> Vec<String> {
     }
 }
 
-/// The schedule of a timer as written, and the word for the most frequent part of it.
-fn schedule(timer: &UnitFile) -> (String, Option<&'static str>) {
-    const ORDER: &[&str] = &[
-        "minutely", "hourly", "daily", "weekly", "monthly", "yearly", "once", "boot",
-    ];
-    let (mut written, mut rhythms) = (Vec::new(), Vec::new());
-    for key in [
+/// The schedule of a timer as written.
+fn schedule(timer: &UnitFile) -> String {
+    let keys = [
         "OnCalendar",
         "OnBootSec",
         "OnStartupSec",
         "OnActiveSec",
         "OnUnitActiveSec",
         "OnUnitInactiveSec",
-    ] {
-        for value in timer.all(Section::Kind, key) {
-            let value = lossy(value);
-            rhythms.extend(match key {
-                "OnCalendar" => calendar::calendar(&value),
-                "OnUnitActiveSec" | "OnUnitInactiveSec" => calendar::span(&value),
-                _ => Some("boot"),
-            });
-            written.push(format!("{key}={value}"));
-        }
-    }
-    let most_frequent = ORDER.iter().find(|word| rhythms.contains(word)).copied();
-    (written.join("; "), most_frequent)
+    ];
+    let lines = keys.into_iter().flat_map(|key| {
+        let values = timer.all(Section::Kind, key).map(lossy);
+        values
+            .map(move |value| format!("{key}={value}"))
+            .collect::<Vec<_>>()
+    });
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+/// What systemd takes for yes (systemd.syntax(7)).
+fn is_yes(value: &[u8]) -> bool {
+    [b"1".as_slice(), b"yes", b"true", b"on", b"y", b"t"]
+        .iter()
+        .any(|word| value.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

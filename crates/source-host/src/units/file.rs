@@ -37,6 +37,8 @@ const WANTED: &[&[u8]] = &[
     b"OnActiveSec",
     b"OnUnitActiveSec",
     b"OnUnitInactiveSec",
+    b"RandomizedDelaySec",
+    b"Persistent",
 ];
 
 impl UnitFile {

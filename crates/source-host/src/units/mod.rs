@@ -1,12 +1,12 @@
 //! `host.units`: what the service manager starts, and when.
 
-mod calendar;
 mod catalogue;
 mod file;
 mod names;
 
 use std::path::{Path, PathBuf};
 
+use groma_model::fact::{Job, Measurement};
 use groma_model::{Fact, Reason, Scope, SourceName};
 use groma_source::{Budget, DiskError, EntryKind, Explanation, Sink, Source, Window, World, disk};
 
@@ -58,9 +58,13 @@ impl Source for UnitsSource {
         let words = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
         Explanation {
             purpose: "Tells which services, sockets, timers and mounts the service manager knows, and which of them start at boot.".into(),
-            reads: DIRECTORIES.iter().map(|directory| format!("unit files, drop-ins and links under {directory}")).collect(),
+            reads: DIRECTORIES
+                .iter()
+                .map(|directory| format!("unit files, drop-ins and links under {directory}"))
+                .chain(["when the files in /var/lib/systemd/timers were touched: the last runs of timers".into()])
+                .collect(),
             contacts: Vec::new(),
-            sends: words(&["unit name, description, program without arguments, account, required units, whether it starts at boot", "timers that run: schedule as written, rhythm, program, account"]),
+            sends: words(&["unit name, description, program without arguments, account, required units, whether it starts at boot", "timers that run: schedule as written, delay, rhythm, program, account, last run"]),
             never_sends: words(&["Environment= and credentials (dropped while reading)", "arguments of programs"]),
             rights: words(&["none; units of single users (systemctl --user) are not looked at"]),
             cost: "some 250 small files, about ten milliseconds".into(),
@@ -89,10 +93,30 @@ impl Source for UnitsSource {
             }
             for (_, job) in facts.jobs.iter().filter(|(at, _)| *at == rank) {
                 part.saw(Fact::Job(job.clone()));
+                if let Some(ran) = last_run(self.world.disk.as_ref(), job) {
+                    part.saw(Fact::Measurement(ran));
+                }
             }
             part.close();
         }
     }
+}
+
+/// When a timer last elapsed: systemd touches a file for each one that makes up for missed runs.
+fn last_run(disk: &dyn groma_source::Disk, job: &Job) -> Option<Measurement> {
+    let name = job.name.as_str().filter(|_| job.persistent)?;
+    let stamp = format!("/var/lib/systemd/timers/stamp-{name}");
+    let metadata = disk.metadata(Path::new(&stamp)).ok()?;
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "seconds since 1970 stay below 2^53"
+    )]
+    let value = metadata.modified as f64;
+    Some(Measurement {
+        metric: "job_last_run_seconds".into(),
+        subject: job.name.clone(),
+        value,
+    })
 }
 
 #[derive(Default)]
