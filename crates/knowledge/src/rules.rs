@@ -51,6 +51,9 @@ pub struct Rule {
     /// Sections that count only where something selects them; the others are hints.
     #[serde(default)]
     pub selected: Vec<Selected>,
+    /// Directives that give a word a value for the rest of the file (`set $backend app1;`, `Define HOST app1`).
+    #[serde(default)]
+    pub variables: Vec<Variable>,
     /// True if the generic rule (URLs, addresses with ports) also looks at these files.
     #[serde(default)]
     pub generic: bool,
@@ -60,6 +63,16 @@ pub struct Rule {
     /// What to take, the first match per setting wins.
     #[serde(default)]
     pub take: Vec<Take>,
+}
+
+/// A directive that names a variable and its value.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    /// The directive, lower case. The first word of what it says is the name, the rest the value.
+    pub key: String,
+    /// How the file spells the variable where it is used; `*` stands for its name.
+    pub spelt: Vec<String>,
 }
 
 /// A file counts only if another one names it.
@@ -77,6 +90,9 @@ pub struct Mention {
     /// the rule's files. Where no file of `by` says anything, they all count.
     #[serde(default)]
     pub only: Vec<String>,
+    /// How the files that name others are read, where they list paths.
+    #[serde(default)]
+    pub format: Format,
 }
 
 /// Sections of which only the selected ones count.
@@ -132,17 +148,20 @@ pub enum Without {
 }
 
 /// The formats the engine reads.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// `key = value` (or `key: value`, as in properties), no sections, `#`, `;` and `!` comments.
+    #[default]
     Equals,
     /// `key value value`, `#` comments; lines in `<…>` are skipped (Apache).
     Words,
     /// `[section]` and `key = value`.
     Ini,
-    /// `key: value` with headings ending in a colon (unbound) or blocks between empty lines (deb822).
+    /// `key: value` with headings ending in a colon (unbound).
     Colon,
+    /// Paragraphs of `Key: value` between empty lines (deb822).
+    Paragraphs,
     /// `name arguments { … }` with statements ending in `;` (nginx, BIND, syslog-ng).
     Braces,
     /// `name { key = value }` and `[section]`, one per line (krb5, dovecot, bacula, keepalived).
@@ -459,6 +478,7 @@ rules![
     "apache",
     "apcupsd",
     "apt",
+    "apt-deb822",
     "apt-proxy",
     "asterisk",
     "at-job",

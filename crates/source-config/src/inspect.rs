@@ -23,6 +23,7 @@ use crate::select::drop_shipped;
 use crate::settings::{Setting, Settings};
 use crate::silence::{is_copy, is_other_matter, is_silent_path};
 use crate::text::decode;
+use crate::variables;
 
 /// What a file said.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -322,6 +323,7 @@ impl Plan {
         let mut settings = format::read(rule.format, &rule.groups, text);
         drop_shipped(rule, &mut settings);
         machine.mounts().spell_out(rule, &mut settings);
+        variables::spell_out(&rule.variables, &mut settings);
         settings
             .all
             .retain(|setting| whole || !overruled.covers(&self.path, setting));
@@ -460,6 +462,7 @@ static KEYED_FILE: LazyLock<Rule> = LazyLock::new(|| Rule {
     mentioned: None,
     role: None,
     elsewhere: Vec::new(),
+    variables: Vec::new(),
     lives_with: None,
     selected: Vec::new(),
     generic: true,

@@ -57,6 +57,7 @@ mod silence;
 mod starters;
 mod text;
 mod value;
+mod variables;
 mod walk;
 mod working_copies;
 

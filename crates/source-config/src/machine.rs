@@ -141,7 +141,7 @@ impl Machine {
                 .collect();
             machine.lives.insert(path.clone(), names);
         }
-        machine.mentioners = Mentioners::look(rules, &|path| text_of(disk, path));
+        machine.mentioners = Mentioners::look(rules, &|path| texts_of(disk, path));
         machine
     }
 
@@ -595,6 +595,18 @@ impl UnitFiles {
 /// `foo@` of `foo@bar.service`.
 fn template(name: &str) -> Option<&str> {
     name.split_once('@').map(|(stem, _)| stem)
+}
+
+/// The text of a file, or those of all files in a directory where `path` ends in `/*`.
+fn texts_of(disk: &dyn Disk, path: &str) -> Vec<String> {
+    let Some(directory) = path.strip_suffix("/*") else {
+        return text_of(disk, path).into_iter().collect();
+    };
+    let entries = disk
+        .list(Path::new(directory), ENTRIES_MAX)
+        .unwrap_or_default();
+    let paths = entries.iter().filter_map(|entry| entry.path.to_str());
+    paths.filter_map(|path| text_of(disk, path)).collect()
 }
 
 fn text_of(disk: &dyn Disk, path: &str) -> Option<String> {

@@ -15,18 +15,19 @@ pub(crate) struct Mentioners {
 
 impl Mentioners {
     /// Reads each of them once; `text_of` gives the text of a file.
-    pub(crate) fn look(rules: &[Rule], text_of: &dyn Fn(&str) -> Option<String>) -> Self {
-        let mut settings = BTreeMap::new();
+    ///
+    /// A name that ends in `/*` stands for what its directory holds; all of it counts as one file.
+    pub(crate) fn look(rules: &[Rule], texts_of: &dyn Fn(&str) -> Vec<String>) -> Self {
+        let mut settings: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
         for mention in rules.iter().filter_map(|r| r.mentioned.as_ref()) {
             for by in &mention.by {
-                let text = text_of(by).unwrap_or_default();
-                let said = if mention.only.is_empty() {
-                    mentions_in(&text)
-                } else {
-                    let all = format::read(Format::Equals, &[], &text).all;
-                    all.into_iter().map(|s| (s.key, s.value)).collect()
-                };
-                settings.entry(by.clone()).or_insert(said);
+                settings.entry(by.clone()).or_insert_with(|| {
+                    let texts = texts_of(by);
+                    texts
+                        .iter()
+                        .flat_map(|text| said_in(text, mention))
+                        .collect()
+                });
             }
         }
         Self { settings }
@@ -74,8 +75,9 @@ impl Mentioners {
                     continue;
                 }
                 is_list = true;
+                let value = listed_path(value);
                 let whole = if value.starts_with('/') {
-                    value.clone()
+                    value.to_owned()
                 } else {
                     format!("{directory}/{value}")
                 };
@@ -87,6 +89,21 @@ impl Mentioners {
         }
         !is_list
     }
+}
+
+/// Keys and values of a file that mentions others.
+fn said_in(text: &str, mention: &Mention) -> Vec<(String, String)> {
+    if mention.only.is_empty() {
+        return mentions_in(text);
+    }
+    let all = format::read(mention.format, &[], text).all;
+    all.into_iter().map(|s| (s.key, s.value)).collect()
+}
+
+/// The path in `file:/etc/auto.home --timeout=60`: options follow it, a type may stand before it.
+fn listed_path(value: &str) -> &str {
+    let word = value.split_whitespace().next().unwrap_or_default();
+    word.split_once(':').map_or(word, |(_, path)| path)
 }
 
 /// Parameters of main.cf; lines of master.cf under the key `-o`.
@@ -114,6 +131,7 @@ mod tests {
             keys: vec!["cfg_*".to_owned()],
             after: String::new(),
             only: vec!["/etc/n/objects/*".to_owned()],
+            format: Format::Equals,
         };
         let listing = |text: &str| {
             let settings = format::read(Format::Equals, &[], text).all;

@@ -151,6 +151,24 @@ pub(super) fn colon(text: &str) -> Settings {
     settings
 }
 
+/// Paragraphs of `Key: value` (deb822): one group each, whatever the order of its fields; an indented line goes on.
+pub(super) fn paragraphs(text: &str) -> Settings {
+    let mut settings = Settings::default();
+    let mut group = settings.open_group();
+    for (number, line) in lines(text) {
+        if line.trim().is_empty() {
+            group = settings.open_group();
+        } else if line.trim_start().starts_with('#') {
+            continue;
+        } else if line.starts_with([' ', '\t']) {
+            go_on(&mut settings, line.trim());
+        } else if let Some((key, value)) = line.split_once(':') {
+            settings.add(number, group, "", key.trim(), value.trim());
+        }
+    }
+    settings
+}
+
 /// Columns divided by white space, keys `1`, `2`, …; `4.name` holds the part `name=…` of the fourth.
 pub(super) fn columns(text: &str) -> Settings {
     let mut settings = Settings::default();

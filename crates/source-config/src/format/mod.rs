@@ -33,6 +33,7 @@ pub(crate) fn read(format: Format, groups: &[String], text: &str) -> Settings {
         Format::Words => lines::words(text, groups),
         Format::Ini => lines::ini(text),
         Format::Colon => lines::colon(text),
+        Format::Paragraphs => lines::paragraphs(text),
         Format::Columns => lines::columns(text),
         Format::ColonColumns => lines::colon_columns(text),
         Format::KnownHosts => lines::known_hosts(text),
@@ -74,6 +75,7 @@ mod tests {
         Format::Words,
         Format::Ini,
         Format::Colon,
+        Format::Paragraphs,
         Format::Columns,
         Format::ColonColumns,
         Format::KnownHosts,
@@ -106,6 +108,7 @@ mod tests {
 
     const CORPUS: &[&[u8]] = &[
         b"host = db1 # note\nport=5432\n[section]\nkey: 'v'\n",
+        b"Types: deb\nURIs: http://a/\n http://b/\n\n# x\nEnabled: no\n:\n",
         b"upstream app { server 10.0.0.1:80; /* x */ }\n",
         b"[realms]\nCORP = {\n kdc = kdc1\n}\n",
         b"a: {b: [1, *x], c: &x y}\n---\n- d\n",
