@@ -519,6 +519,7 @@ rules![
     "getmail",
     "git-remote",
     "grafana",
+    "grafana-datasources",
     "group-policy",
     "haproxy",
     "hosts",
@@ -606,6 +607,7 @@ rules![
     "yaml-application",
     "yum",
     "zabbix-agent",
+    "zabbix-server",
 ];
 
 /// Every rule, in the order of the list: the first one whose globs match a file reads it, further ones too.
