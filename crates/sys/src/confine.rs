@@ -17,7 +17,7 @@ use seccompiler::{
 /// What one child may take, and whether it looks at other processes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Confinement {
-    /// Writable memory, in bytes.
+    /// Writable memory, in bytes, beyond what the program has reserved when it is confined.
     pub memory_bytes_max: u64,
     /// Processor time, in seconds.
     pub processor_seconds_max: u64,
@@ -71,9 +71,21 @@ fn close_inherited() -> io::Result<()> {
     }
 }
 
+/// Writable memory this process has reserved, in bytes. An allocator may reserve a gigabyte before it uses a page
+/// of it, and the kernel counts that: a limit below it would forbid the first thread.
+fn reserved_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmData:"));
+    let kibibytes = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+    kibibytes.unwrap_or(0).saturating_mul(1024)
+}
+
 fn limit(confinement: &Confinement) -> io::Result<()> {
+    let memory = confinement
+        .memory_bytes_max
+        .saturating_add(reserved_bytes());
     for (resource, most) in [
-        (Resource::Data, confinement.memory_bytes_max),
+        (Resource::Data, memory),
         (Resource::Cpu, confinement.processor_seconds_max),
         (Resource::Nofile, confinement.descriptors_max),
         (Resource::Core, 0),
