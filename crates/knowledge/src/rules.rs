@@ -551,6 +551,7 @@ rules![
     "ntp",
     "nullmailer",
     "nut",
+    "nxlog",
     "odbc",
     "openvpn",
     "packet-filter",

@@ -10,7 +10,7 @@ use groma_model::registry::REGISTRY;
 use groma_model::{Foreign, Port, Transport};
 
 use crate::glob::{any_word, capture, matches_word};
-use crate::peers::{Context, machines};
+use crate::peers::{Context, is_own, machines};
 use crate::select::Selection;
 use crate::settings::{Setting, Settings};
 use crate::value::{
@@ -63,7 +63,7 @@ pub(crate) fn references(rule: &Rule, settings: &Settings, place: &Place) -> Vec
         }
         let before = out.len();
         let taken = take_one(&rule.id, &rule.take, &siblings, setting, place, &mut out);
-        if rule.generic && !taken {
+        if rule.generic && !taken && !siblings.are_off(setting) {
             let taken = take_one(
                 "common",
                 &COMMON_KEYS.take,
@@ -73,7 +73,7 @@ pub(crate) fn references(rule: &Rule, settings: &Settings, place: &Place) -> Vec
                 &mut out,
             );
             if !taken && out.len() == before {
-                urls(setting, place, &mut out);
+                urls(setting, &siblings, place, &mut out);
             }
             if !taken && out.len() == before {
                 peers(setting, &siblings, place, &mut out);
@@ -117,8 +117,27 @@ fn take_one(
     false
 }
 
+/// Words of several languages that switch what stands beside them on or off.
+const ENABLED: &[&str] = &[
+    "enabled",
+    "@enabled",
+    "enable",
+    "active",
+    "@active",
+    "aktiv",
+    "aktiviert",
+    "actif",
+    "activo",
+    "attivo",
+    "is_enabled",
+    "is_active",
+];
+const DISABLED: &[&str] = &["disabled", "@disabled", "disable", "inactive"];
+const NO: &[&str] = &["no", "false", "0", "off", "nein", "non"];
+const YES: &[&str] = &["yes", "true", "1", "on", "ja", "oui"];
+
 /// Any URL or connection string in a value, kind by its scheme.
-fn urls(setting: &Setting, place: &Place, out: &mut Vec<Reference>) {
+fn urls(setting: &Setting, siblings: &Siblings<'_>, place: &Place, out: &mut Vec<Reference>) {
     if !setting.value.contains("://") && !setting.value.contains("jdbc:") {
         for target in connection_string(&setting.value) {
             out.push(reference("connection-string", None, setting, target, place));
@@ -132,8 +151,12 @@ fn urls(setting: &Setting, place: &Place, out: &mut Vec<Reference>) {
             && !head
                 .trim_end()
                 .ends_with(['=', ':', '"', '\'', '(', ',', '@', '|']);
+        // `--web.external-url=https://…`: the word before it says whose address it is.
+        let option = head.rsplit(char::is_whitespace).next().unwrap_or_default();
+        let own = option.starts_with('-') && is_own(option);
+        let name = siblings.name_of(setting);
         for target in found.targets {
-            if prose || is_reading_matter(&setting.key, &target) {
+            if prose || own || is_reading_matter(name, &target) {
                 continue;
             }
             out.push(reference("url", None, setting, target, place));
@@ -144,7 +167,8 @@ fn urls(setting: &Setting, place: &Place, out: &mut Vec<Reference>) {
 /// Machines behind a key that speaks of one, though no rule knows it.
 fn peers(setting: &Setting, siblings: &Siblings<'_>, place: &Place, out: &mut Vec<Reference>) {
     let path = place.file.to_string();
-    let Some(context) = Context::of(&setting.key, &setting.section, &path) else {
+    let key = siblings.name_of(setting);
+    let Some(context) = Context::of(key, &setting.section, &path) else {
         return;
     };
     let port = siblings.port_beside(setting);
@@ -310,6 +334,34 @@ impl<'s> Siblings<'s> {
                 .or_insert(setting);
         }
         Self { groups }
+    }
+
+    /// True if something beside the setting says that all of it is switched off: `enabled = false`, `Aktiv=0`.
+    fn are_off(&self, setting: &Setting) -> bool {
+        let Some(group) = self.groups.get(&setting.group) else {
+            return false;
+        };
+        let says = |keys: &[&str], values: &[&str]| {
+            let beside = keys.iter().filter_map(|key| group.get(*key));
+            beside
+                .map(|s| s.value.trim())
+                .any(|value| values.iter().any(|v| v.eq_ignore_ascii_case(value)))
+        };
+        says(ENABLED, NO) || says(DISABLED, YES)
+    }
+
+    /// What a value is called: in `<Parameter name="helpUrl" value="…"/>` its sibling says it.
+    fn name_of<'t>(&'t self, setting: &'t Setting) -> &'t str {
+        let bare = setting.key.trim_start_matches('@');
+        if !bare.eq_ignore_ascii_case("value") {
+            return &setting.key;
+        }
+        let group = self.groups.get(&setting.group);
+        let name = |key: &str| group?.get(key).map(|s| s.value.as_str());
+        ["@name", "name", "@key", "key"]
+            .into_iter()
+            .find_map(name)
+            .unwrap_or(&setting.key)
     }
 
     /// The port beside a machine: `cache_port` beside `cache_host`, else plain `port`.

@@ -76,6 +76,9 @@ impl Mentioners {
                 }
                 is_list = true;
                 let value = listed_path(value);
+                if value.is_empty() {
+                    continue;
+                }
                 let whole = if value.starts_with('/') {
                     value.to_owned()
                 } else {

@@ -21,6 +21,9 @@ const VALUE_MAX: usize = 4096;
 /// What a key and its surroundings say of the machine behind it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Context {
+    /// True if the key alone says that a machine stands behind it; else only a value with a port does.
+    speaks: bool,
+    /// The words of the key and of what is around it, the nearest first.
     words: Vec<String>,
 }
 
@@ -32,33 +35,25 @@ static KINDS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
 });
 
 impl Context {
-    /// The words of `key` within `section`, in a file at `path`; `None` if no machine elsewhere is meant.
+    /// The words of `key` within `section`, in a file at `path`; `None` if the machine itself or a guest is meant.
     pub(crate) fn of(key: &str, section: &str, path: &str) -> Option<Self> {
-        let last_of_key = words_of(key).pop().unwrap_or_default();
         let inner = section.rsplit('/').next().unwrap_or_default();
-        let key_words = words_of(key);
         // A list has its key around it: `servers: [a, b]`.
         let bare = key.is_empty() || key.bytes().all(|b| b.is_ascii_digit());
-        let head = if bare {
-            words_of(inner).pop().unwrap_or_default()
-        } else {
-            last_of_key
-        };
-        if !stands_for_a_machine(&head) {
+        let head = words_of(if bare { inner } else { key }).pop()?;
+        let near: Vec<String> = reversed(key).chain(reversed(inner)).collect();
+        if near.iter().any(|word| COMMON_KEYS.own_words.contains(word)) {
             return None;
         }
-        let around: Vec<String> = key_words.into_iter().chain(words_of(inner)).collect();
-        if around
+        let served = near
             .iter()
-            .any(|word| COMMON_KEYS.own_words.contains(word))
-        {
-            return None;
-        }
+            .skip(1)
+            .any(|word| KINDS.get(word.as_str()).is_some_and(|kind| *kind != "http"));
         let outer = section.rsplit('/').skip(1).take(2).flat_map(reversed);
         let file = path.rsplit('/').take(2).flat_map(reversed);
-        let key_first = reversed(key).chain(reversed(inner));
         Some(Self {
-            words: key_first.chain(outer).chain(file).collect(),
+            speaks: stands_for_a_machine(&head) && (served || !is_open(&head)),
+            words: near.into_iter().chain(outer).chain(file).collect(),
         })
     }
 
@@ -86,6 +81,13 @@ impl Context {
     }
 }
 
+/// True if the words of `key` say that what follows is the machine itself, a guest or something to read.
+pub(crate) fn is_own(key: &str) -> bool {
+    words_of(key)
+        .iter()
+        .any(|word| COMMON_KEYS.own_words.contains(word))
+}
+
 fn reversed(text: &str) -> std::iter::Rev<std::vec::IntoIter<String>> {
     words_of(text).into_iter().rev()
 }
@@ -101,8 +103,19 @@ fn endpoint(kind: &str) -> Option<(Port, Transport)> {
     REGISTRY.dependencies.get(kind)?.endpoints().next()
 }
 
+/// True for words that as often name where the program itself listens, unless a service stands before them.
+fn is_open(word: &str) -> bool {
+    matches!(
+        word,
+        "address" | "addresses" | "addr" | "addrs" | "hostname" | "node" | "nodes"
+    )
+}
+
+/// True for `server`, and for `ctiserver`, whose end says so.
 fn stands_for_a_machine(word: &str) -> bool {
-    let peer = COMMON_KEYS.peer_words.iter().any(|w| w == word);
+    let is_peer =
+        |w: &String| w == word || (w.len() >= 4 && !is_open(w) && word.ends_with(w.as_str()));
+    let peer = COMMON_KEYS.peer_words.iter().any(is_peer);
     peer || KINDS.get(word).is_some_and(|kind| *kind != "http")
 }
 
@@ -111,8 +124,12 @@ fn words_of(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut was_lower = false;
-    for c in text.chars().take(200) {
-        let ends = !c.is_ascii_alphanumeric() || (c.is_ascii_uppercase() && was_lower);
+    let mut rest = text.chars().take(200).peekable();
+    while let Some(c) = rest.next() {
+        // `CTIServer` is two words: the last capital of a run begins the next one.
+        let begins = rest.peek().is_some_and(char::is_ascii_lowercase);
+        let ends = !c.is_ascii_alphanumeric()
+            || (c.is_ascii_uppercase() && (was_lower || (begins && word.len() > 1)));
         if ends && !word.is_empty() {
             words.push(std::mem::take(&mut word));
         }
@@ -158,6 +175,9 @@ pub(crate) fn machines(value: &str, context: &Context, beside: Option<Port>) -> 
 
 fn machine(part: &str, context: &Context, beside: Option<Port>) -> Option<Target> {
     let (peer, port) = host_and_port(part)?;
+    if !context.speaks && !is_endpoint(&peer, port) {
+        return None;
+    }
     let port = port.or(beside);
     if is_class(part) || peer.is_loopback() || !stands_elsewhere(&peer, port) {
         return None;
@@ -184,6 +204,15 @@ fn machine(part: &str, context: &Context, beside: Option<Port>) -> Option<Target
 fn is_class(part: &str) -> bool {
     let last = part.rsplit('.').next().unwrap_or_default();
     last.bytes().any(|b| b.is_ascii_lowercase()) && last.bytes().any(|b| b.is_ascii_uppercase())
+}
+
+/// True for what is a place to call whatever its key says: an address or a name of three parts, with a port.
+fn is_endpoint(peer: &Peer, port: Option<Port>) -> bool {
+    let qualified = match peer {
+        Peer::Address(address) => address.is_ipv4(),
+        Peer::Name(name) => name.as_str().bytes().filter(|b| *b == b'.').count() >= 2,
+    };
+    port.is_some() && qualified
 }
 
 /// True for an address, for a name with a domain, for a bare name that has a port and looks like one somebody gave.
@@ -329,6 +358,10 @@ mod tests {
             ("host", "", "127.0.0.1"),
             ("mode", "", "10.0.0.1"),
             ("address", "", "info@corp.example"),
+            ("address", "Receiver", "10.0.0.1:4000"),
+            ("http_addr", "", "10.0.0.1"),
+            ("label", "", "10.0.0.1"),
+            ("proxyName", "Connector", "localhost:80"),
         ] {
             assert!(
                 shown(key, section, value).is_empty(),
