@@ -25,9 +25,9 @@ pub fn inventory(
     now: Timestamp,
     randomness: &dyn Randomness,
 ) -> Result<Inventory> {
-    let (estate, evidence) = resolve(store, moment, randomness)?;
-    let graph = groma_graph::connect(&estate, evidence);
     let looks = store.looks(moment)?;
+    let (estate, evidence) = resolve(store, moment, &looks, randomness)?;
+    let graph = groma_graph::connect(&estate, evidence);
     let annotations = store.annotations()?;
     let mut inventory = assemble(estate, graph, &looks, moment, now);
     groma_graph::due::fill(&mut inventory, now);
@@ -50,6 +50,7 @@ pub fn inventory(
 fn resolve(
     store: &mut dyn Store,
     moment: &Moment,
+    looks: &[LookRecord],
     randomness: &dyn Randomness,
 ) -> Result<(Estate, impl Iterator<Item = Evidence>)> {
     let identities = store.identities()?;
@@ -61,6 +62,13 @@ fn resolve(
     let mut kept = Vec::new();
     let resolution = read(store, moment, |evidence| {
         let mut gathering = groma_resolve::Gathering::default();
+        // A list is a vantage without a machine.
+        for look in looks
+            .iter()
+            .filter(|l| l.source.as_str() != "declared.list")
+        {
+            gathering.looked(&look.site, &look.vantage, look.started, look.ended);
+        }
         for piece in evidence {
             gathering.take(&piece);
             if groma_graph::uses(&piece) {

@@ -101,6 +101,11 @@ impl Gathered {
         *slot = slot.joined(seen);
     }
 
+    /// A seat for whoever looked. What was seen says when; a look that saw nothing says it itself.
+    pub(crate) fn looked(&mut self, site: &SiteId, vantage: &AgentId, seen: Seen) {
+        self.seat(site, vantage.clone(), seen);
+    }
+
     fn touch(&mut self, site: &SiteId, vantage: &AgentId, seen: Seen) {
         let seat = self.seat(site, vantage.clone(), seen);
         seat.seen = seat.seen.joined(seen);

@@ -23,7 +23,7 @@ mod names;
 mod outside;
 
 use groma_model::store::{Identities, NewIdentities};
-use groma_model::{EntityId, Estate, Evidence};
+use groma_model::{AgentId, EntityId, Estate, Evidence, Seen, SiteId, Timestamp};
 
 use gather::Gathered;
 use ledger::Ledger;
@@ -60,6 +60,16 @@ impl Gathering {
     /// Takes what `evidence` says about entities.
     pub fn take(&mut self, evidence: &Evidence) {
         self.0.take(evidence);
+    }
+
+    /// Somebody looked from `vantage`: a machine is there, though every source of that look may have failed.
+    pub fn looked(&mut self, site: &SiteId, vantage: &AgentId, from: Timestamp, to: Timestamp) {
+        let seen = Seen {
+            first: from,
+            last: to,
+            ..Seen::once(to)
+        };
+        self.0.looked(site, vantage, seen);
     }
 
     /// The estate all of it makes; see [`resolve`].

@@ -443,3 +443,19 @@ fn the_second_run_calls_everything_the_same_and_has_nothing_to_add() {
             .eq(second.estate.entities.keys())
     );
 }
+
+#[test]
+fn a_machine_whose_every_source_failed_is_there_all_the_same() {
+    let (site, agent) = (SiteId::default(), AgentId::new("agent-9"));
+    let at = Timestamp::from_seconds(1_700_000_000);
+    let mut gathering = groma_resolve::Gathering::default();
+    gathering.looked(&site, &agent, at, at);
+    let mut number = 0;
+    let mut mint = || {
+        number += 1;
+        EntityId::from_random([number; 16])
+    };
+    let estate = gathering.resolve(&Identities::default(), &mut mint).estate;
+    assert_eq!(estate.entities.len(), 1);
+    assert!(estate.vantages.contains_key(&agent));
+}
