@@ -99,6 +99,9 @@ const ROOTS: &[&str] = &[
     "/var/lib/samba/sysvol",
     "/var/spool/at",
     "/var/spool/hylafax/etc",
+    "/usr/openv/netbackup",
+    "/usr/lib/oracle",
+    "/var/ossec/etc",
 ];
 
 /// Reads what is written down about other machines.

@@ -36,6 +36,9 @@ pub(super) const ROOTS: &[&str] = &[
     "/var/lib/gitea",
     "/var/lib/awx",
     "/var/lib/samba/sysvol",
+    "/usr/openv/netbackup",
+    "/usr/lib/oracle",
+    "/var/ossec/etc",
 ];
 
 const DEPTH_MAX: usize = 32;

@@ -11,17 +11,45 @@ pub(super) fn php(text: &str) -> Settings {
     let mut tokens = Tokens {
         rest: text.get(start..).unwrap_or_default(),
         line: 1 + newlines(text.get(..start).unwrap_or_default()),
-        python: false,
+        language: Language::Php,
     };
     read(&mut tokens)
 }
 
 pub(super) fn python(text: &str) -> Settings {
+    of(Language::Python, text)
+}
+
+pub(super) fn lua(text: &str) -> Settings {
+    of(Language::Lua, text)
+}
+
+pub(super) fn perl(text: &str) -> Settings {
+    of(Language::Perl, text)
+}
+
+fn of(language: Language, text: &str) -> Settings {
     read(&mut Tokens {
         rest: text,
         line: 1,
-        python: true,
+        language,
     })
+}
+
+/// What differs between the languages is how they comment, how a statement ends, and how an index is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Language {
+    Php,
+    Python,
+    Lua,
+    Perl,
+}
+
+impl Language {
+    /// True if a line end ends a statement.
+    fn ends_lines(self) -> bool {
+        matches!(self, Self::Python | Self::Lua)
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -50,9 +78,10 @@ fn read(tokens: &mut Tokens<'_>) -> Settings {
     let mut name = String::new();
     let mut key: Option<String> = None;
     let mut held: Option<(u32, String)> = None;
-    let python = tokens.python;
+    let by_lines = tokens.language.ends_lines();
+    let php = tokens.language == Language::Php;
     while let Some((line, token)) = tokens.next() {
-        if token == Token::NewLine && (frames.len() > 1 || !python) {
+        if token == Token::NewLine && (frames.len() > 1 || !by_lines) {
             continue;
         }
         // A literal counts once it is known what follows: `"a" + b` and `"a" . $b` are no literals.
@@ -83,7 +112,7 @@ fn read(tokens: &mut Tokens<'_>) -> Settings {
                 name = text;
             }
             Token::Is => key = Some(std::mem::take(&mut name)),
-            Token::Sign('(') if !python && is_connection(&name) => {
+            Token::Sign('(') if php && is_connection(&name) => {
                 connection(tokens, &mut settings);
                 name.clear();
             }
@@ -223,7 +252,7 @@ fn emit(settings: &mut Settings, frames: &[Frame], line: u32, key: &str, value: 
 struct Tokens<'t> {
     rest: &'t str,
     line: u32,
-    python: bool,
+    language: Language,
 }
 
 fn newlines(text: &str) -> u32 {
@@ -252,7 +281,7 @@ impl<'t> Tokens<'t> {
     fn next(&mut self) -> Option<(u32, Token<'t>)> {
         loop {
             let first = self.rest.chars().next()?;
-            let line = self.line;
+            let (line, language) = (self.line, self.language);
             match first {
                 '\n' => {
                     self.eat(1);
@@ -261,9 +290,23 @@ impl<'t> Tokens<'t> {
                 _ if first.is_whitespace() => {
                     self.eat(first.len_utf8());
                 }
-                '#' => self.eat_line(),
-                '/' if !self.python && self.rest.starts_with("//") => self.eat_line(),
-                '/' if !self.python && self.rest.starts_with("/*") => self.eat_past("*/"),
+                '-' if language == Language::Lua && self.rest.starts_with("--[[") => {
+                    self.eat_past("]]");
+                }
+                '-' if language == Language::Lua && self.rest.starts_with("--") => self.eat_line(),
+                '#' if language != Language::Lua => self.eat_line(),
+                '/' if language == Language::Php && self.rest.starts_with("//") => self.eat_line(),
+                '/' if language == Language::Php && self.rest.starts_with("/*") => {
+                    self.eat_past("*/");
+                }
+                '=' if language == Language::Perl && self.begins_pod() => self.eat_past("\n=cut"),
+                '-' | '{' if language == Language::Perl => {
+                    if let Some(key) = self.perl_index() {
+                        return Some((line, Token::Word(key)));
+                    }
+                    self.eat(1);
+                    return Some((line, Token::Sign(first)));
+                }
                 '\'' | '"' => return Some((line, Token::Text(self.text(first)))),
                 '=' if self.rest.starts_with("=>") => {
                     self.eat(2);
@@ -277,7 +320,7 @@ impl<'t> Tokens<'t> {
                     self.eat(1);
                     return Some((line, Token::Is));
                 }
-                ':' if self.python => {
+                ':' if language == Language::Python => {
                     self.eat(1);
                     return Some((line, Token::Is));
                 }
@@ -296,6 +339,36 @@ impl<'t> Tokens<'t> {
         }
     }
 
+    /// True at `=pod` and the like; the caller stands at the `=`.
+    fn begins_pod(&self) -> bool {
+        let word = self.rest.get(1..).unwrap_or_default();
+        ["pod", "head", "over", "item", "begin", "for ", "encoding"]
+            .iter()
+            .any(|begin| word.starts_with(begin))
+    }
+
+    /// `->{key}` and `{key}` right behind a name: an index is the name of what follows.
+    fn perl_index(&mut self) -> Option<&'t str> {
+        let inner = self
+            .rest
+            .strip_prefix("->{")
+            .or_else(|| self.rest.strip_prefix('{'))?;
+        let before = self.rest.len() - inner.len();
+        let end = inner.find('}')?;
+        let key = inner.get(..end)?.trim().trim_matches(['\'', '"']);
+        let plain = !key.is_empty()
+            && key.len() < 128
+            && key
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'.' | b'-'));
+        // `{ key }` after white space is a block or a hash, not an index.
+        let arrow = before == 3;
+        (plain && arrow).then(|| {
+            self.eat(before + end + 1);
+            key
+        })
+    }
+
     fn eat_line(&mut self) {
         let end = self.rest.find('\n').unwrap_or(self.rest.len());
         self.eat(end);
@@ -304,7 +377,7 @@ impl<'t> Tokens<'t> {
     /// A text in quotes; three of them in Python. Escapes lose their backslash.
     fn text(&mut self, quote: char) -> String {
         let triple: String = std::iter::repeat_n(quote, 3).collect();
-        if self.python && self.rest.starts_with(&triple) {
+        if self.language == Language::Python && self.rest.starts_with(&triple) {
             self.eat(3);
             let end = self.rest.find(&triple).unwrap_or(self.rest.len());
             let text = self.eat(end).to_owned();
@@ -323,7 +396,7 @@ impl<'t> Tokens<'t> {
                     escaped = false;
                 }
                 '\\' => escaped = true,
-                '\n' if self.python => break,
+                '\n' if self.language.ends_lines() => break,
                 _ if c == quote => break,
                 _ => out.push(c),
             }

@@ -4,6 +4,7 @@ mod blocks;
 mod code;
 mod cron;
 mod lines;
+mod logstash;
 mod nagios;
 mod nat;
 mod postfix;
@@ -14,6 +15,7 @@ mod rsyslog;
 mod script;
 mod shell;
 mod text_lines;
+mod tns;
 mod tree;
 mod unit;
 mod xml;
@@ -62,6 +64,12 @@ pub(crate) fn read(format: Format, groups: &[String], text: &str) -> Settings {
         Format::MasterInfo => text_lines::master_info(text),
         Format::TextLines => text_lines::text_lines(text),
         Format::Typed => text_lines::typed(text),
+        Format::Tns => tns::tns(text),
+        Format::Logstash => logstash::logstash(text),
+        Format::Ldif => text_lines::ldif(text),
+        Format::Sendmail => text_lines::sendmail(text),
+        Format::Lua => code::lua(text),
+        Format::Perl => code::perl(text),
         Format::Hosts => Settings::default(),
     }
 }
@@ -104,6 +112,12 @@ mod tests {
         Format::MasterInfo,
         Format::TextLines,
         Format::Typed,
+        Format::Tns,
+        Format::Logstash,
+        Format::Ldif,
+        Format::Sendmail,
+        Format::Lua,
+        Format::Perl,
     ];
 
     const CORPUS: &[&[u8]] = &[
@@ -129,6 +143,12 @@ mod tests {
         b"full address:s:h:3390\n",
         b"23\nbin.1\n4\nh\nu\np\n3306\n60\n",
         b"<Drives><Drive disabled=\"1\"><Properties path=\"a\"/></Drive><Drive><Properties path=\"b\"/></Drive></Drives>",
+        b"A=(D=(ADDRESS=(HOST=h)(PORT=1))(C=(SID=s)))\n# x\n",
+        b"output { if [a] { e { hosts => [\"x\", 'y'] k => 5 } } }\n",
+        b"dn: x\nolcSyncrepl: {0}provider=ld\n ap://h\nsyncrepl rid=1\n  provider=ldap://h\n",
+        b"DSesmtp:[h]\ndefine(`SMART_HOST', `h')dnl\n",
+        b"--[[ x ]] sync { host = \"h\", -- y\n}\n",
+        b"my %a = (k => 'v', d => \"x\"); $S->{'A::B'} = 'h'; # z\n=pod\nx\n=cut\nmy $u = sprintf 'https://%s.%s', @a{qw(k d)};\n",
         b"|1|abc=|def= ssh-rsa AAAA\n[h]:22,1.2.3.4 ssh-rsa AAAA\n",
     ];
 

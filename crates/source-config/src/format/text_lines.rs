@@ -47,6 +47,75 @@ pub(super) fn typed(text: &str) -> Settings {
     settings
 }
 
+/// The configuration of OpenLDAP's server: `slapd.conf`, where a line that begins with white space goes on with the
+/// one before, and the LDIF of `cn=config`, where it goes on in the middle of a word (RFC 2849).
+pub(super) fn ldif(text: &str) -> Settings {
+    let is_ldif = text.lines().any(|line| line.starts_with("dn: "));
+    let mut whole: Vec<(u32, String)> = Vec::new();
+    for (number, line) in lines(text) {
+        if line.starts_with('#') || line.trim().is_empty() {
+            continue;
+        }
+        match (line.strip_prefix([' ', '\t']), whole.last_mut()) {
+            (Some(more), Some((_, last))) if last.len() < 64 << 10 => {
+                if !is_ldif {
+                    last.push(' ');
+                }
+                last.push_str(if is_ldif { more } else { more.trim() });
+            }
+            _ => whole.push((number, line.to_owned())),
+        }
+    }
+    let mut settings = Settings::default();
+    for (number, line) in whole {
+        let split = if is_ldif {
+            line.split_once(": ")
+        } else {
+            line.split_once([' ', '\t'])
+        };
+        if let Some((key, value)) = split {
+            let group = settings.open_group();
+            settings.add(number, group, "", key, value.trim());
+        }
+    }
+    settings
+}
+
+/// Sendmail: the macros of `sendmail.cf` that name hosts (`DSrelay.corp.example`) and the definitions of its source
+/// (``define(`SMART_HOST', `relay')``). A host may stand behind a mailer: `esmtp:[relay]`.
+pub(super) fn sendmail(text: &str) -> Settings {
+    const MACROS: &[&str] = &["DS", "DR", "DH", "DL"];
+    let mut settings = Settings::default();
+    for (number, line) in lines(text) {
+        let found = match line.get(..2).filter(|two| MACROS.contains(two)) {
+            Some(name) => line.get(2..).map(|value| (name, value)),
+            None => m4_definition(line),
+        };
+        if let Some((key, value)) = found {
+            let host = match value.rsplit_once(':') {
+                Some((mailer, host)) if !mailer.contains(['[', '.']) => host,
+                _ => value,
+            };
+            let host = host.trim().trim_matches(['[', ']']);
+            if !host.is_empty() {
+                settings.add(number, 0, "", key, host);
+            }
+        }
+    }
+    settings
+}
+
+/// ``define(`NAME', `value')`` and ``FEATURE(`msp', `value')``.
+fn m4_definition(line: &str) -> Option<(&str, &str)> {
+    let rest = line
+        .strip_prefix("define(")
+        .or_else(|| line.strip_prefix("FEATURE("))?;
+    let mut parts = rest.split(['`', '\'']);
+    let name = parts.nth(1)?;
+    let value = parts.nth(1)?;
+    Some((name, value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

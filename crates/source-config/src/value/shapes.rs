@@ -41,6 +41,39 @@ pub(crate) fn targets(shape: Shape, value: &str) -> Vec<Target> {
         Shape::HostNamedPort => host_named_port(value),
         Shape::HostWordPort => host_word_port(value),
         Shape::OptionN => option_n(value),
+        Shape::DatabaseAtHost => database_at_host(value).into_iter().collect(),
+        Shape::Repository => one(value.split('/').next().unwrap_or(value)),
+        Shape::UrlOwnPort => urls(value)
+            .into_iter()
+            .map(|target| Target {
+                default_port: None,
+                ..target
+            })
+            .collect(),
+        Shape::ThirdHostPort => after_first(value)
+            .and_then(after_first)
+            .map_or_else(Vec::new, host_then_port),
+        Shape::RemoteSet => targets(
+            Shape::Hosts,
+            value.split_once('/').map_or(value, |(_, hosts)| hosts),
+        ),
+        Shape::TunnelEnd => value
+            .split_whitespace()
+            .next()
+            .and_then(|word| word.split_once(':'))
+            .map_or_else(Vec::new, |(_, end)| one(end)),
+        Shape::ZoneForward => value
+            .split(',')
+            .filter_map(|part| part.split_once('='))
+            .flat_map(|(_, hosts)| hosts.rsplit('=').next().unwrap_or(hosts).split(';'))
+            .flat_map(|host| one(host.trim()))
+            .collect(),
+        Shape::Transfer => {
+            let word = value
+                .split_whitespace()
+                .find(|w| !matches!(*w, "AXFR" | "UDP"));
+            word.and_then(dns_forward).into_iter().collect()
+        }
         Shape::LaterHost => after_first(value)
             .and_then(first_word)
             .map_or_else(Vec::new, one),
@@ -319,6 +352,18 @@ fn dns_forward(value: &str) -> Option<Target> {
         .or_else(|| tail.and_then(|t| port(t.split('@').next().unwrap_or(t))))
         .or(written);
     Some(Target::new(peer, number))
+}
+
+/// `database@host:port account secret` (ProFTPD): the third word is not read.
+fn database_at_host(value: &str) -> Option<Target> {
+    let mut words = value.split_whitespace();
+    let (database, host) = words.next()?.split_once('@')?;
+    let (peer, port) = host_and_port(host)?;
+    let mut target = Target::new(peer, port);
+    target.resource = resource(database);
+    target.account = words.next().and_then(account);
+    target.has_secret = words.next().is_some();
+    Some(target)
 }
 
 /// `ups@host:port …` (nut): the secret stands in a later word and is not read.
