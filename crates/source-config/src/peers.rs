@@ -23,6 +23,8 @@ const VALUE_MAX: usize = 4096;
 pub(crate) struct Context {
     /// True if the key alone says that a machine stands behind it; else only a value with a port does.
     speaks: bool,
+    /// True for a key that is as often the name of the machine itself: it counts with a port beside it.
+    needs_port: bool,
     /// The words of the key and of what is around it, the nearest first.
     words: Vec<String>,
 }
@@ -53,6 +55,7 @@ impl Context {
         let file = path.rsplit('/').take(2).flat_map(reversed);
         Some(Self {
             speaks: stands_for_a_machine(&head) && (served || !is_open(&head)),
+            needs_port: head == "hostname" && !served,
             words: near.into_iter().chain(outer).chain(file).collect(),
         })
     }
@@ -107,7 +110,7 @@ fn endpoint(kind: &str) -> Option<(Port, Transport)> {
 fn is_open(word: &str) -> bool {
     matches!(
         word,
-        "address" | "addresses" | "addr" | "addrs" | "hostname" | "node" | "nodes"
+        "address" | "addresses" | "addr" | "addrs" | "node" | "nodes"
     )
 }
 
@@ -179,6 +182,9 @@ fn machine(part: &str, context: &Context, beside: Option<Port>) -> Option<Target
         return None;
     }
     let port = port.or(beside);
+    if context.needs_port && port.is_none() {
+        return None;
+    }
     if is_class(part) || peer.is_loopback() || !stands_elsewhere(&peer, port) {
         return None;
     }
@@ -317,6 +323,23 @@ mod tests {
     #[test]
     fn a_key_and_its_surroundings_tell_the_kind() {
         assert_eq!(
+            shown(
+                "hostname",
+                "objectstore/arguments",
+                "store1.corp.example:9000"
+            ),
+            ["other store1.corp.example:9000"]
+        );
+        assert_eq!(
+            shown("CTIServer", "", "pbx1.corp.example:5222"),
+            ["other pbx1.corp.example:5222"]
+        );
+        assert_eq!(shown("redis_addr", "", "10.1.1.1"), ["nosql 10.1.1.1:6379"]);
+        assert_eq!(
+            shown("Badge1", "Print", "10.7.8.31:9100"),
+            ["print 10.7.8.31:9100"]
+        );
+        assert_eq!(
             shown("servers", "redis", "cache1.corp.example:6380"),
             ["nosql cache1.corp.example:6380"]
         );
@@ -361,6 +384,7 @@ mod tests {
             ("address", "Receiver", "10.0.0.1:4000"),
             ("http_addr", "", "10.0.0.1"),
             ("label", "", "10.0.0.1"),
+            ("hostname", "", "web1.corp.example"),
             ("proxyName", "Connector", "localhost:80"),
         ] {
             assert!(
