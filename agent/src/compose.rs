@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use groma_model::batch::{BATCH_SCHEMA, Record, Said};
-use groma_model::fact::{CertificatePlace, Direction};
+use groma_model::fact::{CertificatePlace, Direction, Forward, ForwardEnd};
 use groma_model::{
     AgentId, Batch, BatchHeader, Fact, Gap, Peer, Reason, Scope, SiteId, SourceName, Transport,
 };
@@ -153,6 +153,7 @@ pub fn explanations(world: &World) -> Vec<Explained> {
 /// The sources that need nothing from another one.
 pub(crate) fn first_sources(world: &World) -> Vec<Box<dyn Source>> {
     let mut sources = groma_source_host::sources(world);
+    sources.extend(groma_source_forward::sources(world));
     sources.push(Box::new(ConfigSource::new(world.clone())));
     sources.push(Box::new(CertificateFiles::new(world.clone())));
     sources
@@ -341,6 +342,7 @@ fn questions_met(records: &[Record]) -> Vec<Peer> {
     }
     let names = facts(records).flat_map(|fact| match fact {
         Fact::Reference(reference) => vec![reference.peer.clone()],
+        Fact::Forward(forward) => forwarded(forward),
         Fact::FileSystem(mount) => mount.remote.iter().map(|r| r.peer.clone()).collect(),
         Fact::Name(answer) => vec![answer.asked.clone()],
         Fact::Identity(identity) => identity
@@ -366,6 +368,15 @@ fn questions_met(records: &[Record]) -> Vec<Peer> {
     });
     questions.extend(names.filter(|peer| !peer.is_loopback()).take(QUESTIONS_MAX));
     questions.into_iter().take(QUESTIONS_MAX).collect()
+}
+
+/// Whom a forward sends on to, and from where; a name that only the far end resolves is asked there, not here.
+fn forwarded(forward: &Forward) -> Vec<Peer> {
+    let target = match &forward.sends_to {
+        ForwardEnd::Endpoint { peer, .. } if forward.via.is_none() => Some(peer.clone()),
+        _ => None,
+    };
+    target.into_iter().chain(forward.via.clone()).collect()
 }
 
 fn facts(records: &[Record]) -> impl Iterator<Item = &Fact> {

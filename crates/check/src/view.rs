@@ -5,7 +5,8 @@ use std::hash::Hash;
 use std::net::IpAddr;
 
 use groma_model::inventory::{
-    CoverageEntry, Dependency, Entity, Inventory, ListenerEntry, Severity, System, VerdictWord,
+    Basis, CoverageEntry, Dependency, Entity, Inventory, ListenerEntry, Severity, System,
+    VerdictWord,
 };
 use groma_model::{CoverageState, EntityId, Port, Timestamp, Transport, Witness};
 
@@ -21,6 +22,11 @@ pub struct View<'a> {
     coverage: BTreeMap<&'a EntityId, Vec<&'a CoverageEntry>>,
     systems: BTreeMap<&'a str, &'a System>,
     watched_hosts: usize,
+}
+
+/// True for an edge that follows from two others, over what stands between.
+fn is_concluded(d: &Dependency) -> bool {
+    d.basis == Basis::Inferred && !d.details.through.is_empty()
 }
 
 impl<'a> View<'a> {
@@ -56,13 +62,14 @@ impl<'a> View<'a> {
             dependencies: inventory
                 .dependencies
                 .iter()
-                .filter(|d| !wrong(d))
+                .filter(|d| !wrong(d) && !is_concluded(d))
                 .collect(),
             listeners,
         }
     }
 
-    /// Every dependency nobody judged wrong.
+    /// Every dependency nobody judged wrong. What was concluded over a relay is left out: each of its parts is judged
+    /// by itself, and a finding about both ends would say the same twice.
     pub fn dependencies(&self) -> impl Iterator<Item = &'a Dependency> + '_ {
         self.dependencies.iter().copied()
     }

@@ -1,6 +1,6 @@
 //! Drafts to dependencies: ids, reasons, and everything ready to print.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use groma_model::fact::ComponentClass;
 use groma_model::inventory::{
@@ -15,6 +15,7 @@ use crate::gather::Gathered;
 use crate::hidden;
 use crate::join::join;
 use crate::live::Listeners;
+use crate::relay::{End, Relays, is_the_relay};
 
 /// Joins the drafts of every place and makes a dependency of each that is left. Places know nothing of each other, so all cores work on them.
 pub(crate) fn finish(
@@ -22,30 +23,140 @@ pub(crate) fn finish(
     gathered: &Gathered,
     estate: &Estate,
     listeners: &Listeners<'_>,
+    relays: &Relays,
 ) -> Vec<Dependency> {
+    let sources = Sources {
+        gathered,
+        estate,
+        listeners,
+        relays,
+    };
     let places: Vec<(Place, Vec<Draft>)> = drafts.places.into_iter().collect();
     let entities: HashMap<&EntityId, &Entity> = estate.entities.iter().collect();
     // Boxed until they are in order: sorting moves pointers.
     let mut done: Vec<Box<Dependency>> = places
         .into_par_iter()
         .flat_map_iter(|(place, drafts)| {
-            let finished = join(drafts)
-                .into_iter()
-                .filter_map(|draft| {
-                    let consumer = entities.get(&place.consumer)?;
-                    let provider = entities.get(&place.provider)?;
-                    let ends = Ends { consumer, provider };
-                    Some(dependency(
-                        &place, draft, &ends, gathered, estate, listeners,
-                    ))
-                })
-                .map(Box::new);
-            finished.collect::<Vec<_>>()
+            let mut finished = Vec::new();
+            for draft in join(drafts) {
+                let (Some(consumer), Some(provider)) =
+                    (entities.get(&place.consumer), entities.get(&place.provider))
+                else {
+                    continue;
+                };
+                let ends = Ends { consumer, provider };
+                if relays.is_empty() {
+                    finished.push(dependency(&place, draft, &ends, &sources));
+                } else {
+                    behind(&place, draft, &ends, &entities, &sources, &mut finished);
+                }
+            }
+            finished.into_iter().map(Box::new).collect::<Vec<_>>()
         })
         .collect();
-    done.par_sort_by(|a, b| a.id.cmp(&b.id));
-    done.dedup_by(|a, b| a.id == b.id);
+    done.par_sort_by(|a, b| order(a).cmp(&order(b)));
+    done.dedup_by(|later, kept| {
+        let same = later.id == kept.id;
+        if same && kept.basis == Basis::Inferred {
+            also(kept, later);
+        }
+        same
+    });
     done.into_iter().map(|dependency| *dependency).collect()
+}
+
+/// An edge somebody stated stands before one that was concluded.
+fn order(d: &Dependency) -> impl Ord + '_ {
+    (
+        &d.id,
+        d.basis == Basis::Inferred,
+        &d.details.through,
+        &d.evidence,
+    )
+}
+
+/// Two ways lead to the same conclusion.
+fn also(kept: &mut Dependency, other: &Dependency) {
+    let evidence = kept.evidence.iter().chain(&other.evidence).cloned();
+    kept.evidence = evidence.collect::<BTreeSet<_>>().into_iter().collect();
+    let witnesses = kept.witnesses.iter().chain(&other.witnesses).copied();
+    kept.witnesses = witnesses.collect::<BTreeSet<_>>().into_iter().collect();
+    kept.current |= other.current;
+    kept.details.one_of_several &= other.details.one_of_several;
+    kept.strength = kept.strength.min(other.strength);
+}
+
+/// The edge of a draft, and those to whom it leads behind a relay.
+fn behind(
+    place: &Place,
+    draft: Draft,
+    ends: &Ends<'_>,
+    entities: &HashMap<&EntityId, &Entity>,
+    sources: &Sources<'_>,
+    finished: &mut Vec<Dependency>,
+) {
+    let relays = sources.relays;
+    let followed = relays.follow(place, &draft);
+    for end in &followed.ends {
+        if let Some(provider) = entities.get(&end.provider)
+            && !is_the_relay(&draft, &end.through, &place.consumer)
+        {
+            let ends = Ends {
+                consumer: ends.consumer,
+                provider,
+            };
+            finished.push(concluded(place, &draft, end, &ends, sources));
+        }
+    }
+    let mut direct = dependency(place, draft, ends, sources);
+    direct.details.onward = followed.onward.into_iter().collect();
+    direct.details.through = relays.carrier(place, ends.provider).into_iter().collect();
+    if relays.has_peers(place) {
+        direct.details.one_of_several = true;
+        direct.strength = direct.strength.max(Strength::Degrading);
+    }
+    finished.push(direct);
+}
+
+/// What follows from a need that ends at a relay.
+fn concluded(
+    place: &Place,
+    direct: &Draft,
+    end: &End,
+    ends: &Ends<'_>,
+    sources: &Sources<'_>,
+) -> Dependency {
+    let (draft, transport) = end.draft(direct, sources.listeners);
+    let place = Place {
+        consumer: place.consumer.clone(),
+        provider: end.provider.clone(),
+        port: end.port,
+        transport: Some(transport),
+    };
+    let mut edge = dependency(&place, draft, ends, sources);
+    edge.basis = Basis::Inferred;
+    edge.hidden = true;
+    edge.hidden_because.push("behind-relay".to_owned());
+    edge.hidden_because.sort();
+    edge.details.through.clone_from(&end.through);
+    edge.details.one_of_several = end.one_of_several;
+    // What went over the wire was counted between the consumer and the relay.
+    edge.details.bytes = None;
+    edge.details.lasted = None;
+    edge.strength = match (end.conditional, end.one_of_several) {
+        (true, _) => Strength::Unknown,
+        (false, true) => edge.strength.max(Strength::Degrading),
+        (false, false) => edge.strength,
+    };
+    edge
+}
+
+/// What everything is made of.
+struct Sources<'a> {
+    gathered: &'a Gathered,
+    estate: &'a Estate,
+    listeners: &'a Listeners<'a>,
+    relays: &'a Relays,
 }
 
 /// The two machines of a place.
@@ -54,15 +165,14 @@ struct Ends<'a> {
     provider: &'a Entity,
 }
 
-fn dependency(
-    place: &Place,
-    draft: Draft,
-    ends: &Ends<'_>,
-    gathered: &Gathered,
-    estate: &Estate,
-    listeners: &Listeners<'_>,
-) -> Dependency {
+fn dependency(place: &Place, draft: Draft, ends: &Ends<'_>, sources: &Sources<'_>) -> Dependency {
     let Ends { consumer, provider } = *ends;
+    let Sources {
+        gathered,
+        estate,
+        listeners,
+        ..
+    } = sources;
     let samples = gathered.samples.get(&place.consumer).copied().unwrap_or(0);
     let reasons = hidden::reasons(&hidden::Case {
         place,
@@ -116,6 +226,7 @@ fn dependency(
             bytes: draft.seen.bytes,
             hours: draft.seen.hours,
             lasted: draft.seen.lasted,
+            ..DependencyDetails::default()
         },
         witnesses: draft.witnesses.into_iter().collect(),
         evidence: draft.evidence.into_iter().collect(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use groma_model::fact::{Connection, FileSystem, Job, Listener, Measurement, Reference};
+use groma_model::fact::{Connection, FileSystem, Forward, Job, Listener, Measurement, Reference};
 use groma_model::inventory::{Dependency, EvidenceEntry, ListenerEntry, MeasurementEntry, Volume};
 use groma_model::{
     AgentId, EntityId, Estate, Evidence, EvidenceId, EvidenceState, Fact, Seen, SiteId, Witness,
@@ -35,6 +35,7 @@ pub(crate) struct Gathered {
     pub(crate) connections: Raws<Connection>,
     pub(crate) references: Raws<Reference>,
     pub(crate) mounts: Raws<FileSystem>,
+    pub(crate) forwards: Raws<Forward>,
     pub(crate) jobs: BTreeMap<EntityId, Vec<Job>>,
     measurements: Raws<Measurement>,
     entries: Vec<EvidenceEntry>,
@@ -108,6 +109,7 @@ impl Gathered {
             Fact::Connection(connection) => self.connections.push(raw!(connection)),
             Fact::Reference(reference) => self.references.push(raw!(reference)),
             Fact::FileSystem(mount) if mount.remote.is_some() => self.mounts.push(raw!(mount)),
+            Fact::Forward(forward) => self.forwards.push(raw!(forward)),
             Fact::Job(job) => self.jobs.entry(host).or_default().push(job),
             Fact::Measurement(measurement) => self.measurements.push(raw!(measurement)),
             _ => {}
@@ -119,6 +121,7 @@ impl Gathered {
         settle(&mut self.connections);
         settle(&mut self.references);
         settle(&mut self.mounts);
+        settle(&mut self.forwards);
         settle(&mut self.measurements);
         self.entries.par_sort_unstable_by(|a, b| a.id.cmp(&b.id));
         self.entries.dedup_by(|a, b| a.id == b.id);
@@ -200,7 +203,11 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
     }
     let edge = matches!(
         &evidence.fact,
-        Fact::Listener(_) | Fact::Connection(_) | Fact::Reference(_) | Fact::FileSystem(_)
+        Fact::Listener(_)
+            | Fact::Connection(_)
+            | Fact::Reference(_)
+            | Fact::FileSystem(_)
+            | Fact::Forward(_)
     );
     let entry = (edge || cited.contains(&evidence.id)).then(|| entry(&evidence, &host));
     Some(Placed {

@@ -8,14 +8,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
-use groma_model::inventory::{Dependency, Entity, Inventory, Strength, VerdictWord};
+use groma_model::inventory::{Dependency, Entity, Inventory, Strength, Through, VerdictWord};
 use groma_model::registry::REGISTRY;
-use groma_model::{DependencyId, EntityId, EvidenceId, Port, Timestamp};
+use groma_model::{DependencyId, EntityId, EvidenceId, Fact, Port, Timestamp};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::relay;
 
 /// The schema word of [`Impact`].
 pub const IMPACT_SCHEMA: &str = "groma.impact/1";
@@ -47,6 +50,10 @@ pub struct Impact {
     pub affected: Vec<Affected>,
     /// Certificates that go with it: presented there, or with their key there.
     pub certificates: Vec<CertificateAtStake>,
+    /// Rules of packet filters, here and elsewhere, that name one of its addresses, one line each: no need of anybody,
+    /// but a place to change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named_in: Vec<String>,
     /// What runs on it and goes with it, one line each: programs that listen, and needs within the machine.
     pub local: Vec<String>,
 }
@@ -117,6 +124,9 @@ pub struct Step {
     /// When it is needed next, where a clock decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_due: Option<Timestamp>,
+    /// What stands between the two, from the consumer on; empty for most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<Through>,
 }
 
 /// A certificate that goes with the thing.
@@ -172,6 +182,7 @@ pub fn impact(inventory: &Inventory, of: &EntityId) -> Impact {
             .map_or_else(|| of.to_string(), |e| e.name.clone()),
         affected,
         certificates: certificates(inventory, of),
+        named_in: named_in(inventory, of),
         local: local(inventory, of),
     }
 }
@@ -287,11 +298,12 @@ impl<'a> Needs<'a> {
             provider: d.provider.name.clone(),
             port: d.provider.port,
             strength: d.strength,
-            second_provider: self.has_second(d),
+            second_provider: self.has_second(d) || d.details.one_of_several,
             shared_service: d.shared_service,
             current: d.current,
             rhythm: d.rhythm.clone(),
             next_due: d.next_due,
+            through: d.details.through.clone(),
         }
     }
 }
@@ -327,7 +339,7 @@ fn affected<'a>(
         name: entity.map_or_else(|| first.consumer.name.clone(), |e| e.name.clone()),
         kind: entity.map_or_else(String::new, |e| e.kind.clone()),
         effect,
-        direct: way.len() == 1,
+        direct: way.len() == 1 && first.details.through.is_empty(),
         shared_service: shared,
         path: way.iter().map(|d| needs.step(d)).collect(),
         also: also.map(|d| needs.step(d)).collect(),
@@ -360,6 +372,22 @@ fn certificates(inventory: &Inventory, of: &EntityId) -> Vec<CertificateAtStake>
     let mut certificates: Vec<CertificateAtStake> = at_stake.collect();
     certificates.sort();
     certificates
+}
+
+/// Rules that say one of the addresses of `of`, or a network of a few addresses it lies in.
+fn named_in(inventory: &Inventory, of: &EntityId) -> Vec<String> {
+    let addresses: Vec<IpAddr> = inventory
+        .entities
+        .iter()
+        .filter(|e| e.id == *of)
+        .flat_map(|e| e.addresses.iter().copied())
+        .collect();
+    let lines = inventory.entities.iter().flat_map(|host| {
+        let rules = host.attributes.filter_rules.iter();
+        let naming = rules.filter(|r| addresses.iter().any(|a| relay::in_network(&r.network, *a)));
+        naming.map(|r| format!("{}: {}", host.name, Fact::FilterRule(r.clone()).says()))
+    });
+    lines.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn local(inventory: &Inventory, of: &EntityId) -> Vec<String> {
@@ -474,6 +502,10 @@ pub fn text(impact: &Impact, inventory: &Inventory) -> String {
         impact.certificates.iter().map(certificate),
     ));
     page.push_str(&list_of(
+        "packet filter rules that name it, to be changed when its address does",
+        impact.named_in.iter().map(|l| plain(l)),
+    ));
+    page.push_str(&list_of(
         "what runs on it and goes with it",
         impact.local.iter().map(|l| plain(l)),
     ));
@@ -542,11 +574,22 @@ fn step_text(step: &Step) -> String {
         (Some(rhythm), None) => format!(", {}", plain(rhythm)),
         (None, None) => String::new(),
     };
+    let between: String = step.through.iter().map(|t| plain(&through(t))).collect();
     format!(
-        "{} needs {title} at {} ({}, {how}{due}{seen})",
+        "{} needs {title} at {}{between} ({}, {how}{due}{seen})",
         plain(&step.consumer),
         plain(&place(&step.provider, step.port)),
         plain(&step.component)
+    )
+}
+
+/// ` through the reverse proxy nginx.service on proxy1:443`
+fn through(t: &Through) -> String {
+    format!(
+        " through the {} {} on {}",
+        t.mode.word(),
+        t.component.name,
+        place(&t.name, t.port)
     )
 }
 

@@ -5,6 +5,9 @@
 //! line of configuration that causes it, and the server's own view of it are one edge with three witnesses,
 //! not three edges; the module `join` says when two pieces of evidence speak of one need.
 //!
+//! A need that ends at a relay (a reverse proxy, a tunnel, address translation) is followed to who stands behind
+//! it: the module `relay` concludes what can be honestly told, and says "one of" where nothing tells which.
+//!
 //! Nothing here guesses silently. A kind that only the port number suggests gives way to what a file or a
 //! program states; an edge nobody saw alive says so (`config-only`); an edge concluded from several facts
 //! is called `inferred`. `docs/reference/hidden.md` tells how each reason for "hidden" is computed.
@@ -20,6 +23,7 @@ mod hidden;
 pub mod impact;
 mod join;
 mod live;
+mod relay;
 mod systems;
 mod written;
 
@@ -49,7 +53,7 @@ pub struct Graph {
 pub fn uses(evidence: &Evidence) -> bool {
     !matches!(
         evidence.fact,
-        Fact::Package(_) | Fact::Unit(_) | Fact::Route(_) | Fact::Unknown(_)
+        Fact::Package(_) | Fact::Unit(_) | Fact::Route(_) | Fact::FilterRule(_) | Fact::Unknown(_)
     )
 }
 
@@ -67,10 +71,12 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
         &mut drafts,
     );
     written::mounts(&gathered, estate, &mut drafts);
+    let relays = relay::Relays::new(std::mem::take(&mut gathered.forwards), estate);
+    relays.own_needs(&listeners, &mut drafts);
     live::incoming(&gathered, estate, &listeners, &mut drafts);
     // What drafts are made of makes room for what they become.
     gathered.connections = Vec::new();
-    let mut dependencies = finish::finish(drafts, &gathered, estate, &listeners);
+    let mut dependencies = finish::finish(drafts, &gathered, estate, &listeners, &relays);
     let issued = certificates::issued_by(estate);
     if !issued.is_empty() {
         dependencies.extend(issued);

@@ -44,6 +44,8 @@ impl Witness {
             | Fact::Job(_)
             | Fact::Share(_)
             | Fact::BackupJob(_) => Self::Written,
+            Fact::Forward(forward) if forward.file.is_some() => Self::Written,
+            Fact::FilterRule(rule) if rule.file.is_some() => Self::Written,
             Fact::FileSystem(_) | Fact::Listener(_) | Fact::Connection(_) => Self::Live,
             Fact::Certificate(_) | Fact::Name(_) | Fact::Neighbour(_) => Self::Network,
             Fact::Declared(_) => Self::Declared,

@@ -66,6 +66,12 @@ pub enum Fact {
     BackupJob(BackupJob),
     /// A number that moves.
     Measurement(Measurement),
+    /// Something that takes connections in at one place and hands them on to another.
+    Forward(Forward),
+    /// A rule of a packet filter that names a literal address.
+    FilterRule(FilterRule),
+    /// A device plugged into the machine, or built into it.
+    Attachment(Attachment),
     /// A fact of a kind this version does not know, kept as it came.
     #[serde(untagged)]
     Unknown(serde_json::Value),
@@ -352,7 +358,7 @@ pub struct Job {
 }
 
 /// A container.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Container {
     /// Id as its runtime writes it.
     pub id: String,
@@ -366,6 +372,50 @@ pub struct Container {
     pub runtime: String,
     /// True if a process runs in it now.
     pub running: bool,
+    /// Networks it is attached to, by name, sorted; `host` means it shares the machine's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<String>,
+    /// Its addresses in networks of its own, sorted. Written by the runtime, so they may change with a restart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<IpAddr>,
+    /// Ports of the machine that lead into it, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<PublishedPort>,
+    /// What of the machine's files it sees, sorted by its own path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mounts: Vec<ContainerMount>,
+    /// When the runtime starts it again: `always`, `unless-stopped`, `on-failure`, `no`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<String>,
+    /// Labels that tell what it belongs to (compose project and service, pod, systemd unit).
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub labels: std::collections::BTreeMap<String, String>,
+}
+
+/// A port of the machine that leads into a container.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct PublishedPort {
+    /// Address on the machine; none means every address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    /// Port on the machine.
+    pub port: Port,
+    /// Port within the container.
+    pub inner: Port,
+    /// Transport.
+    pub transport: Transport,
+}
+
+/// A directory or volume a container sees.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ContainerMount {
+    /// Path on the machine, or the name of a volume.
+    pub from: Foreign,
+    /// Path within the container.
+    pub to: Foreign,
+    /// True if it may not write there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
 }
 
 /// The program behind a socket, as far as it could be told. Without the rights to look it is empty.
@@ -661,6 +711,146 @@ pub struct Declared {
     /// Everything else the row says, by column.
     #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     pub more: std::collections::BTreeMap<String, String>,
+}
+
+/// How connections are handed on.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardMode {
+    /// Request by request: the host name and path asked for may choose the target.
+    HttpProxy,
+    /// Connection by connection; a TLS server name may choose the target.
+    TcpProxy,
+    /// The kernel rewrites the destination.
+    Nat,
+    /// Within an encrypted connection to another machine.
+    Tunnel,
+}
+
+/// One end of a [`Forward`].
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardEnd {
+    /// An endpoint. As the end that takes in, an unspecified address means every address.
+    Endpoint {
+        /// Address or name.
+        peer: Peer,
+        /// The port; none means the port that was called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        port: Option<Port>,
+        /// Transport.
+        transport: Transport,
+    },
+    /// A socket in the file system of this machine.
+    Socket {
+        /// Its path.
+        path: Foreign,
+    },
+    /// Everything sent to a network, as `10.9.0.0/24`.
+    Network {
+        /// The network.
+        network: String,
+    },
+}
+
+/// Something that takes connections in at one place and hands them on to one target: a reverse proxy, a
+/// relay, a tunnel, a rule of address translation. Several targets are several facts.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Forward {
+    /// How.
+    pub mode: ForwardMode,
+    /// Where it takes in.
+    pub listens: ForwardEnd,
+    /// Where it sends on to.
+    pub sends_to: ForwardEnd,
+    /// Host names (HTTP `Host`, TLS server name) it does so for, lower case, `*.` allowed, sorted; empty: whatever was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// True if something else beside a host name (a path, a condition) decides as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub conditional: bool,
+    /// The group this target is one of: members share the load, or take over from each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// True if it is used only when the others of the group do not answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backup: bool,
+    /// The machine that opens the onward connection, where it is not this one: the far end of an SSH tunnel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Peer>,
+    /// What is spoken, where the product decides it: a dependency kind of the registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The part of the machine that does it.
+    pub component: Component,
+    /// The file it was read from; none for a live table or a running process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<Foreign>,
+    /// Line in that file, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The live table, as `ip nat PREROUTING`, or `running process`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+}
+
+/// A rule of a packet filter that names a literal address: no need of anybody, but a place to change when
+/// the one who has this address moves.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct FilterRule {
+    /// `accept`, `drop`, `reject`, or another word of the filter.
+    pub verdict: String,
+    /// True if the address is the sender's, false if it is the receiver's.
+    pub source: bool,
+    /// The address or network, as `10.0.0.5` or `10.0.0.0/28`.
+    pub network: String,
+    /// Destination port, where the rule names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Port>,
+    /// Transport, where the rule names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transport: Option<Transport>,
+    /// Table and chain, zone or profile, as `inet filter input`.
+    pub chain: String,
+    /// The file; none for the ruleset in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<Foreign>,
+    /// Line in that file, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+}
+
+/// A device attached to the machine: what a new machine must have too.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attachment {
+    /// `usb`, `pci`, `serial`, `scsi`, `network` (a printer or scanner reached through it), `software`.
+    pub bus: String,
+    /// What it is for: `license-dongle`, `modem`, `fax-board`, `telephony-board`, `tape-drive`, `printer`, `scanner`,
+    /// `serial-adapter`, `serial-device`, `smart-card-reader`, `smart-card-middleware`, `signing-token`, `ups`, `barcode-reader`,
+    /// `vpn-client`, or `other`.
+    pub role: String,
+    /// Vendor and product number, lower-case hex, as `0529:0001`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+    /// Maker as the device or the knowledge says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
+    /// Model as the device says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// Driver bound to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
+    /// The device node, queue or slot a configuration knows it by, as `/dev/ttyS0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_as: Option<Foreign>,
+    /// The file that uses it, where one names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_in: Option<Foreign>,
 }
 
 /// A number that moves: it is kept, but no diff prints it.

@@ -271,6 +271,15 @@ pub struct Attributes {
     /// Hosts: containers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub containers: Vec<crate::fact::Container>,
+    /// Hosts: what takes connections in and hands them on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forwards: Vec<crate::fact::Forward>,
+    /// Hosts: rules of the packet filter that name a literal address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filter_rules: Vec<crate::fact::FilterRule>,
+    /// Hosts: devices plugged in or built in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<crate::fact::Attachment>,
     /// Hosts: disks of the hypervisor's view.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disks: Vec<Disk>,
@@ -539,6 +548,31 @@ pub struct DependencyDetails {
     /// How long its connections lasted, where begin and end were seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lasted: Option<Lasted>,
+    /// What stands between the two ends, from the consumer on. An edge that was concluded over it is `inferred`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<Through>,
+    /// True if other providers behind the same relay do the same work: the consumer limps where it would stop.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub one_of_several: bool,
+    /// Where the provider may hand this on to, where nothing tells which: one line per possibility, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub onward: Vec<String>,
+}
+
+/// Something that stands between a consumer and a provider.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Through {
+    /// The machine it stands on.
+    pub entity: EntityId,
+    /// Its name.
+    pub name: String,
+    /// The port it takes in at; none for a socket or a network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Port>,
+    /// How it hands on.
+    pub mode: crate::fact::ForwardMode,
+    /// The part of that machine that does it.
+    pub component: Component,
 }
 
 /// What a person said about a dependency or a finding.

@@ -7,8 +7,8 @@ mod content;
 
 use crate::Fact;
 use crate::fact::{
-    CertificatePlace, Connection, Direction, FileSystem, Job, Listener, NameAnswer, NameSource,
-    Program, Reference,
+    Attachment, CertificatePlace, Connection, Direction, FileSystem, FilterRule, Forward,
+    ForwardEnd, ForwardMode, Job, Listener, NameAnswer, NameSource, Program, Reference,
 };
 use crate::name::{Peer, Protection};
 
@@ -95,6 +95,9 @@ impl Fact {
             Self::Access(access) => content::access(access),
             Self::BackupJob(job) => content::backup(job),
             Self::Measurement(m) => format!("{} of {} is {}", m.metric, m.subject, m.value),
+            Self::Forward(forward) => says_forward(forward),
+            Self::FilterRule(rule) => says_filter_rule(rule),
+            Self::Attachment(device) => says_attachment(device),
             Self::Unknown(_) => "a fact this version does not know".to_owned(),
         }
     }
@@ -179,6 +182,103 @@ fn says_connection(connection: &Connection) -> String {
     }
 }
 
+impl ForwardMode {
+    /// What stands between, for a person.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::HttpProxy => "reverse proxy",
+            Self::TcpProxy => "relay",
+            Self::Nat => "address translation",
+            Self::Tunnel => "tunnel",
+        }
+    }
+}
+
+impl std::fmt::Display for ForwardEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Endpoint { peer, port, .. } => f.write_str(&at(peer, *port)),
+            Self::Socket { path } => write!(f, "{path}"),
+            Self::Network { network } => f.write_str(network),
+        }
+    }
+}
+
+fn at(peer: &Peer, port: Option<crate::Port>) -> String {
+    match (peer, port) {
+        (Peer::Address(address), Some(port)) if address.is_ipv6() => format!("[{address}]:{port}"),
+        (peer, Some(port)) => format!("{peer}:{port}"),
+        (peer, None) => peer.to_string(),
+    }
+}
+
+/// Where a file and line, or a live table, says it.
+fn place_of(file: Option<&crate::Foreign>, line: Option<u32>, table: Option<&str>) -> String {
+    match (file, line, table) {
+        (Some(file), Some(line), _) => format!("{file}:{line}"),
+        (Some(file), None, _) => file.to_string(),
+        (None, _, Some(table)) => table.to_owned(),
+        (None, _, None) => "the running system".to_owned(),
+    }
+}
+
+fn says_forward(forward: &Forward) -> String {
+    let place = place_of(
+        forward.file.as_ref(),
+        forward.line,
+        forward.table.as_deref(),
+    );
+    let mut line = format!(
+        "{place}: {} takes in at {} and sends on to {}",
+        forward.mode.word(),
+        forward.listens,
+        forward.sends_to
+    );
+    if let Some(via) = &forward.via {
+        line.push_str(&format!(" from {via}"));
+    }
+    if !forward.names.is_empty() {
+        line.push_str(&format!(" for {}", forward.names.join(", ")));
+    }
+    if forward.conditional {
+        line.push_str(" under a condition");
+    }
+    if forward.backup {
+        line.push_str(", as a backup");
+    }
+    line
+}
+
+fn says_filter_rule(rule: &FilterRule) -> String {
+    let place = place_of(rule.file.as_ref(), rule.line, Some("the ruleset in force"));
+    let side = if rule.source { "from" } else { "to" };
+    let port = rule.port.map_or_else(String::new, |p| format!(" port {p}"));
+    format!(
+        "{place}: {} says {} {side} {}{port}",
+        rule.chain, rule.verdict, rule.network
+    )
+}
+
+fn says_attachment(device: &Attachment) -> String {
+    let what = match (&device.vendor, &device.product) {
+        (Some(vendor), Some(product)) => format!("{vendor} {product}"),
+        (Some(one), None) | (None, Some(one)) => one.clone(),
+        (None, None) => device
+            .number
+            .clone()
+            .unwrap_or_else(|| "a device without a name".to_owned()),
+    };
+    let known = device
+        .known_as
+        .as_ref()
+        .map_or_else(String::new, |name| format!(" as {name}"));
+    let used = device
+        .used_in
+        .as_ref()
+        .map_or_else(String::new, |file| format!(", used in {file}"));
+    format!("{} {what} ({}){known}{used}", device.bus, device.role)
+}
+
 fn says_name(answer: &NameAnswer) -> String {
     let by = match answer.by {
         NameSource::HostsFile => "the hosts file says",
@@ -198,11 +298,7 @@ fn says_name(answer: &NameAnswer) -> String {
 }
 
 fn says_reference(reference: &Reference) -> String {
-    let at = match (&reference.peer, reference.port) {
-        (Peer::Address(address), Some(port)) if address.is_ipv6() => format!("[{address}]:{port}"),
-        (peer, Some(port)) => format!("{peer}:{port}"),
-        (peer, None) => peer.to_string(),
-    };
+    let at = at(&reference.peer, reference.port);
     let mut line = format!(
         "{}:{} {} names {at}",
         reference.file, reference.line, reference.key

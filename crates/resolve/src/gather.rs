@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use groma_model::fact::{CertificateSighting, Declared, HostIdentity, NameAnswer};
+use groma_model::fact::{
+    CertificateSighting, Declared, Forward, ForwardEnd, HostIdentity, NameAnswer,
+};
 use groma_model::inventory::Attributes;
 use groma_model::{AgentId, EntityId, Evidence, EvidenceId, Fact, Peer, Seen, SiteId};
 
@@ -135,11 +137,21 @@ impl Gathered {
         {
             self.mention(site, vantage, remote.peer.clone(), seen);
         }
+        if let Fact::Forward(forward) = fact {
+            for peer in peers_of(forward) {
+                self.mention(site, vantage, peer.clone(), seen);
+            }
+        }
         let seat = self.seat(site, vantage.clone(), seen);
         seat.seen = seat.seen.joined(seen);
         let cited = !matches!(
             fact,
-            Fact::Package(_) | Fact::Unit(_) | Fact::Job(_) | Fact::Route(_)
+            Fact::Package(_)
+                | Fact::Unit(_)
+                | Fact::Job(_)
+                | Fact::Route(_)
+                | Fact::Forward(_)
+                | Fact::FilterRule(_)
         );
         if cited {
             seat.evidence.push(id.clone());
@@ -159,6 +171,9 @@ impl Gathered {
             Fact::Unit(unit) if unit.enabled => a.units.push(unit),
             Fact::Job(job) => a.jobs.push(job.into()),
             Fact::Container(container) => a.containers.push(container),
+            Fact::Forward(forward) => a.forwards.push(forward),
+            Fact::FilterRule(rule) => a.filter_rules.push(rule),
+            Fact::Attachment(device) => a.attachments.push(device),
             _ => {}
         }
     }
@@ -265,4 +280,19 @@ fn settle_attributes(a: &mut Attributes) {
     a.jobs.dedup();
     a.containers.sort_by(|x, y| x.id.cmp(&y.id));
     a.containers.dedup();
+    a.forwards.sort();
+    a.forwards.dedup();
+    a.filter_rules.sort();
+    a.filter_rules.dedup();
+    a.attachments.sort();
+    a.attachments.dedup();
+}
+
+/// Everybody a forward hands on to, and the far end it does so from.
+fn peers_of(forward: &Forward) -> impl Iterator<Item = &Peer> {
+    let target = match &forward.sends_to {
+        ForwardEnd::Endpoint { peer, .. } => Some(peer),
+        _ => None,
+    };
+    target.into_iter().chain(&forward.via)
 }

@@ -1,5 +1,6 @@
 //! `target-silent`: something is set up to call a service, and nobody listens there.
 
+use groma_model::fact::ForwardEnd;
 use groma_model::inventory::{Dependency, Likelihood, ListenerEntry, Severity, Strength};
 use groma_model::{Port, Transport};
 
@@ -41,6 +42,10 @@ pub(super) fn is_silent(view: &View<'_>, d: &Dependency) -> bool {
         return false;
     };
     let publishes = provider.attributes.containers.iter().any(|c| c.running);
+    // The kernel hands on what no program of the machine takes in.
+    let handed_on = provider.attributes.forwards.iter().any(|f| {
+        matches!(&f.listens, ForwardEnd::Endpoint { port: taken, .. } if taken.is_none_or(|p| p == port))
+    });
     let answered = d.current && was_seen_alive(d);
     let open = view
         .listeners(host)
@@ -49,6 +54,7 @@ pub(super) fn is_silent(view: &View<'_>, d: &Dependency) -> bool {
     is_written(d)
         && !answered
         && !publishes
+        && !handed_on
         && !open
         && view.listeners_complete(host, transport, port)
 }

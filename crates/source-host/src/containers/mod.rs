@@ -215,10 +215,9 @@ impl Found<'_, '_, '_> {
                     };
                     let unnamed = || Container {
                         id: id.clone(),
-                        name: None,
-                        image: None,
                         runtime: runtime.into(),
                         running: true,
+                        ..Container::default()
                     };
                     self.by_id.entry(id.clone()).or_insert_with(unnamed).running = true;
                 }

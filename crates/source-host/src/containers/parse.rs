@@ -72,7 +72,7 @@ fn container(runtime: &str, id: String, name: Option<String>, image: Option<Stri
         name: some(name),
         image: some(image),
         runtime: runtime.into(),
-        running: false,
+        ..Container::default()
     }
 }
 

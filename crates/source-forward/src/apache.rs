@@ -1,0 +1,529 @@
+//! Apache: `ProxyPass`, `ProxyPassMatch`, proxying rewrites and balancers, by virtual host.
+//!
+//! The configuration in force is followed through `Include` and `IncludeOptional`, so a site or module that
+//! is not enabled gives nothing. What stands within `<IfDefine>` depends on how the server is started and
+//! is left out; `<IfModule>` counts, because a proxy without its module would not start.
+
+use std::collections::BTreeMap;
+
+use groma_model::Transport;
+use groma_model::fact::{Forward, ForwardEnd, ForwardMode};
+
+use crate::handed::{
+    FORWARDS_MAX, endpoint, everywhere, host_and_port, names, number, plain, unit, url,
+};
+use crate::read::{Reading, Text};
+
+/// Main file, the root relative names begin at, the unit.
+const SERVERS: &[(&str, &str, &str)] = &[
+    (
+        "/etc/apache2/apache2.conf",
+        "/etc/apache2",
+        "apache2.service",
+    ),
+    ("/etc/apache2/httpd.conf", "/etc/apache2", "apache2.service"),
+    ("/etc/httpd/conf/httpd.conf", "/etc/httpd", "httpd.service"),
+];
+const INCLUDES_DEEP_MAX: usize = 8;
+const FILES_MAX: usize = 2_000;
+const LINES_MAX: usize = 500_000;
+
+/// One line that means something, with the sections it stands in.
+#[derive(Clone, Debug)]
+struct Line {
+    words: Vec<String>,
+    file: String,
+    number: u32,
+}
+
+impl Line {
+    fn word(&self, at: usize) -> &str {
+        self.words.get(at).map_or("", String::as_str)
+    }
+}
+
+/// Everything the configuration in force hands on.
+pub(crate) fn forwards(reading: &mut Reading<'_>) -> Vec<Forward> {
+    for (main, root, service) in SERVERS {
+        let Some(text) = reading.text(main) else {
+            continue;
+        };
+        let mut collected = Collected {
+            reading,
+            root: (*root).to_owned(),
+            files: FILES_MAX,
+            defined: BTreeMap::new(),
+            lines: Vec::new(),
+        };
+        collected.take(&text, 0);
+        return told(&collected.lines, service);
+    }
+    Vec::new()
+}
+
+struct Collected<'a, 'b> {
+    reading: &'a mut Reading<'b>,
+    root: String,
+    files: usize,
+    defined: BTreeMap<String, String>,
+    lines: Vec<Line>,
+}
+
+impl Collected<'_, '_> {
+    fn take(&mut self, text: &Text, depth: usize) {
+        for mut line in lines(text) {
+            if self.lines.len() >= LINES_MAX {
+                return;
+            }
+            for word in &mut line.words {
+                self.fill(word);
+            }
+            match line.word(0).to_ascii_lowercase().as_str() {
+                "define" if line.words.len() == 3 => {
+                    self.defined
+                        .insert(line.word(1).to_owned(), line.word(2).to_owned());
+                }
+                "serverroot" => line.word(1).clone_into(&mut self.root),
+                "include" | "includeoptional" if depth < INCLUDES_DEEP_MAX => {
+                    self.include(line.word(1), depth);
+                }
+                _ => self.lines.push(line),
+            }
+        }
+    }
+
+    fn include(&mut self, named: &str, depth: usize) {
+        let mut pattern = if named.starts_with('/') {
+            named.to_owned()
+        } else {
+            format!("{}/{named}", self.root)
+        };
+        if pattern.ends_with('/') {
+            pattern.push('*');
+        }
+        for path in self.reading.glob(&pattern) {
+            if self.files == 0 {
+                return;
+            }
+            self.files -= 1;
+            if let Some(text) = self.reading.text(&path) {
+                self.take(&text, depth + 1);
+            }
+        }
+    }
+
+    fn fill(&self, word: &mut String) {
+        if !word.contains("${") || word.len() > 4096 {
+            return;
+        }
+        for (name, value) in &self.defined {
+            if value.len() < 1024 && word.len() < 16 << 10 {
+                *word = word.replace(&format!("${{{name}}}"), value);
+            }
+        }
+    }
+}
+
+/// Lines in words, those joined by a backslash as one; comments are left out.
+fn lines(text: &Text) -> Vec<Line> {
+    let mut out = Vec::new();
+    let mut joined = String::new();
+    let mut began = 1;
+    for (number, line) in (1_u32..).zip(text.text.lines()) {
+        if joined.is_empty() {
+            began = number;
+        }
+        match line.strip_suffix('\\') {
+            Some(part) if joined.len() < 64 << 10 => {
+                joined.push_str(part);
+                continue;
+            }
+            _ => joined.push_str(line),
+        }
+        let whole = std::mem::take(&mut joined);
+        let whole = whole.trim();
+        if whole.is_empty() || whole.starts_with('#') {
+            continue;
+        }
+        out.push(Line {
+            words: words(whole),
+            file: text.path.clone(),
+            number: began,
+        });
+    }
+    out
+}
+
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut quoted = false;
+    for c in line.chars().take(64 << 10) {
+        match c {
+            '"' => quoted = !quoted,
+            c if c.is_whitespace() && !quoted => {
+                if !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+            }
+            c => word.push(c),
+        }
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+/// One virtual host, or the main server.
+#[derive(Default)]
+struct Host {
+    addresses: Vec<String>,
+    names: Vec<String>,
+    passes: Vec<Pass>,
+}
+
+struct Pass {
+    target: String,
+    conditional: bool,
+    file: String,
+    line: u32,
+}
+
+/// A member of a balancer.
+struct Member {
+    url: String,
+    backup: bool,
+    file: String,
+    line: u32,
+}
+
+#[derive(Default)]
+struct Server {
+    hosts: Vec<Host>,
+    main: Host,
+    listens: Vec<String>,
+    balancers: BTreeMap<String, Vec<Member>>,
+}
+
+fn told(lines: &[Line], service: &str) -> Vec<Forward> {
+    let mut server = Server::default();
+    // Sections that are open: their name and argument.
+    let mut open: Vec<(String, String)> = Vec::new();
+    let mut in_host = false;
+    for line in lines {
+        let first = line.word(0).to_ascii_lowercase();
+        if first.starts_with("</") {
+            in_host &= !first.starts_with("</virtualhost");
+            open.pop();
+            continue;
+        }
+        if let Some(section) = first.strip_prefix('<') {
+            let arguments: Vec<String> = line
+                .words
+                .iter()
+                .skip(1)
+                .map(|w| w.trim_end_matches('>').to_owned())
+                .collect();
+            if section == "virtualhost" {
+                in_host = true;
+                server.hosts.push(Host {
+                    addresses: arguments.clone(),
+                    ..Host::default()
+                });
+            }
+            if open.len() < 64 {
+                open.push((section.to_owned(), arguments.join(" ")));
+            }
+            continue;
+        }
+        if open
+            .iter()
+            .any(|(section, argument)| section == "ifdefine" && !argument.starts_with('!'))
+        {
+            continue;
+        }
+        server.take(&first, line, &open, in_host);
+    }
+    server.forwards(service)
+}
+
+impl Server {
+    fn take(&mut self, first: &str, line: &Line, open: &[(String, String)], in_host: bool) {
+        let host = match self.hosts.last_mut() {
+            Some(host) if in_host => host,
+            _ => &mut self.main,
+        };
+        let location = open
+            .iter()
+            .rev()
+            .find(|(section, _)| matches!(section.as_str(), "location" | "locationmatch"))
+            .map(|(_, path)| path.as_str());
+        let pass = |target: &str, conditional: bool| Pass {
+            target: target.to_owned(),
+            conditional,
+            file: line.file.clone(),
+            line: line.number,
+        };
+        match first {
+            "listen" => self.listens.push(line.word(1).to_owned()),
+            "servername" | "serveralias" => host.names.extend(line.words.iter().skip(1).map(|n| {
+                let name = n.rsplit_once("://").map_or(n.as_str(), |(_, rest)| rest);
+                name.split(':').next().unwrap_or(name).to_owned()
+            })),
+            "proxypass" | "proxypassmatch" => {
+                let (path, target) = match location {
+                    Some(path) if line.word(1).contains("://") => (path, line.word(1)),
+                    _ => (line.word(1), line.word(2)),
+                };
+                let whole = matches!(path, "/" | "^/" | "^/(.*)$" | "^(.*)$" | "^/(.*)");
+                host.passes
+                    .push(pass(target, !whole || open.iter().any(|(s, _)| s == "if")));
+            }
+            "rewriterule" => {
+                let flags = line.word(3).trim_matches(['[', ']']);
+                let proxied = flags.split(',').any(|f| matches!(f.trim(), "P" | "proxy"));
+                if proxied {
+                    host.passes.push(pass(line.word(2), true));
+                }
+            }
+            "balancermember" => {
+                let inside = open.iter().rev().find(|(section, _)| section == "proxy");
+                let balancer = inside.map_or(line.word(1), |(_, name)| name);
+                let at = usize::from(inside.is_none()) + 1;
+                let rest = line.words.get(at..).unwrap_or_default();
+                let off = rest.iter().any(|w| {
+                    w.to_ascii_lowercase().starts_with("status=") && w.contains(['D', 'S'])
+                });
+                if !off {
+                    self.balancers
+                        .entry(key(balancer))
+                        .or_default()
+                        .push(Member {
+                            url: line.word(at).to_owned(),
+                            backup: rest.iter().any(|w| {
+                                w.to_ascii_lowercase().starts_with("status=") && w.contains('H')
+                            }),
+                            file: line.file.clone(),
+                            line: line.number,
+                        });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn forwards(&self, service: &str) -> Vec<Forward> {
+        let mut found = Vec::new();
+        let ends: Vec<Vec<ForwardEnd>> = self.hosts.iter().map(|h| self.ends(h)).collect();
+        for (at, host) in self.hosts.iter().enumerate() {
+            for end in ends.get(at).into_iter().flatten() {
+                let same = |n: &usize| ends.get(*n).is_some_and(|theirs| theirs.contains(end));
+                let others: Vec<usize> = (0..self.hosts.len())
+                    .filter(|n| *n != at)
+                    .filter(same)
+                    .collect();
+                let mut taken = if others.is_empty() {
+                    Vec::new()
+                } else {
+                    host.names.clone()
+                };
+                if !others.is_empty() && others.iter().all(|n| *n > at) {
+                    taken.push("*".to_owned());
+                }
+                if others.is_empty() || !taken.is_empty() {
+                    self.say(host, end, &names(taken), service, &mut found);
+                }
+            }
+        }
+        if self.hosts.is_empty() {
+            for end in self.listens.iter().filter_map(|l| listen(l)) {
+                self.say(&self.main, &end, &[], service, &mut found);
+            }
+        }
+        found.truncate(FORWARDS_MAX);
+        found
+    }
+
+    fn ends(&self, host: &Host) -> Vec<ForwardEnd> {
+        let mut out = Vec::new();
+        for address in &host.addresses {
+            match host_and_port(address) {
+                Some((peer, Some(port))) => {
+                    out.push(endpoint(any(peer), Some(port), Transport::Tcp))
+                }
+                // Without a port: every port the server listens at.
+                Some((peer, None)) => {
+                    out.extend(self.listens.iter().filter_map(|l| match listen(l)? {
+                        ForwardEnd::Endpoint {
+                            port, transport, ..
+                        } => Some(ForwardEnd::Endpoint {
+                            peer: any(peer.clone()),
+                            port,
+                            transport,
+                        }),
+                        _ => None,
+                    }))
+                }
+                None => {}
+            }
+        }
+        out.sort();
+        out.dedup();
+        out
+    }
+
+    fn say(
+        &self,
+        host: &Host,
+        end: &ForwardEnd,
+        names: &[String],
+        service: &str,
+        found: &mut Vec<Forward>,
+    ) {
+        for pass in &host.passes {
+            if found.len() > FORWARDS_MAX {
+                return;
+            }
+            let mut add =
+                |target: &str, file: &str, line: u32, group: Option<String>, backup: bool| {
+                    let Some((to, kind)) = url(target) else {
+                        return;
+                    };
+                    let mut forward = plain(ForwardMode::HttpProxy, end.clone(), to, unit(service));
+                    forward.names = names.to_vec();
+                    forward.conditional = pass.conditional;
+                    forward.kind = Some(kind.to_owned());
+                    forward.group = group;
+                    forward.backup = backup;
+                    forward.file = Some(file.into());
+                    forward.line = Some(line);
+                    found.push(forward);
+                };
+            let lower = pass.target.to_ascii_lowercase();
+            if lower.starts_with("balancer://") {
+                for member in self.balancers.get(&key(&pass.target)).into_iter().flatten() {
+                    let group = key(&pass.target);
+                    add(
+                        &member.url,
+                        &member.file,
+                        member.line,
+                        Some(group),
+                        member.backup,
+                    );
+                }
+            } else if !lower.starts_with("unix:") {
+                // What a pattern fills in may vary; the host may not.
+                let authority = pass.target.split_once("://").map_or("", |(_, rest)| rest);
+                let authority = authority.split('/').next().unwrap_or("");
+                if !authority.contains(['$', '%']) {
+                    add(&pass.target, &pass.file, pass.line, None, false);
+                }
+            }
+        }
+    }
+}
+
+fn any(peer: groma_model::Peer) -> groma_model::Peer {
+    match peer {
+        groma_model::Peer::Address(a) if a.is_unspecified() => everywhere(),
+        peer => peer,
+    }
+}
+
+/// `app` of `balancer://app/path`.
+fn key(balancer: &str) -> String {
+    let rest = balancer
+        .split_once("://")
+        .map_or(balancer, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or(rest).to_ascii_lowercase()
+}
+
+fn listen(text: &str) -> Option<ForwardEnd> {
+    let (peer, port) = match number(text).filter(|_| text.bytes().all(|b| b.is_ascii_digit())) {
+        Some(port) => (everywhere(), port),
+        None => {
+            let (peer, port) = host_and_port(text)?;
+            (any(peer), port?)
+        }
+    };
+    Some(endpoint(peer, Some(port), Transport::Tcp))
+}
+
+#[cfg(test)]
+mod tests {
+    use groma_source::Budget;
+    use groma_source::testing::{FakeDisk, window, world};
+
+    use super::*;
+
+    fn read(disk: FakeDisk) -> Vec<String> {
+        let world = world(disk);
+        let window = window(&world);
+        let mut reading = Reading::new(world.disk.as_ref(), &window, &Budget::default());
+        forwards(&mut reading)
+            .iter()
+            .map(|f| {
+                format!(
+                    "{} > {} [{}]{}{}",
+                    f.listens,
+                    f.sends_to,
+                    f.names.join(","),
+                    if f.conditional { " ?" } else { "" },
+                    if f.backup { " backup" } else { "" }
+                )
+            })
+            .collect()
+    }
+
+    fn disk() -> FakeDisk {
+        FakeDisk::new()
+            .file(
+                "/etc/apache2/apache2.conf",
+                "ServerRoot \"/etc/apache2\"\nDefine up app1.corp.example\nInclude ports.conf\nIncludeOptional sites-enabled/*.conf\n",
+            )
+            .file("/etc/apache2/ports.conf", "Listen 80\nListen 443\n")
+    }
+
+    #[test]
+    fn a_virtual_host_hands_on_what_it_proxies() {
+        let site = "<VirtualHost *:80>\n ServerName a.example\n # ProxyPass / http://192.0.2.99/\n ProxyPass /static !\n ProxyPass / http://${up}:8080/\n</VirtualHost>\n<VirtualHost *:80>\n ServerName b.example\n ServerAlias *.b.example\n <Location /x>\n  ProxyPass ajp://192.0.2.3/\n </Location>\n</VirtualHost>\n";
+        assert_eq!(
+            read(disk().file("/etc/apache2/sites-enabled/a.conf", site)),
+            [
+                "0.0.0.0:80 > app1.corp.example:8080 [*,a.example]",
+                "0.0.0.0:80 > 192.0.2.3:8009 [*.b.example,b.example] ?"
+            ]
+        );
+        assert!(read(disk().file("/etc/apache2/sites-available/a.conf", site)).is_empty());
+    }
+
+    #[test]
+    fn a_balancer_names_its_members_and_an_unused_one_nobody() {
+        let site = "<Proxy balancer://app>\n BalancerMember http://192.0.2.1:80\n BalancerMember http://192.0.2.2:80 status=+H\n BalancerMember http://192.0.2.4:80 status=+D\n</Proxy>\n<Proxy balancer://other>\n BalancerMember http://192.0.2.9\n</Proxy>\n<VirtualHost _default_:443>\n ProxyPass / balancer://app/\n RewriteRule ^/r/(.*) http://192.0.2.5/$1 [P,L]\n</VirtualHost>\n<IfDefine OLD>\n<VirtualHost *:81>\n ProxyPass / http://192.0.2.8/\n</VirtualHost>\n</IfDefine>\n";
+        let found = read(disk().file("/etc/apache2/sites-enabled/a.conf", site));
+        assert_eq!(
+            found,
+            [
+                "0.0.0.0:443 > 192.0.2.1:80 []",
+                "0.0.0.0:443 > 192.0.2.2:80 [] backup",
+                "0.0.0.0:443 > 192.0.2.5:80 [] ?"
+            ]
+        );
+    }
+
+    #[test]
+    fn hammered_configurations_never_panic() {
+        let corpus: &[&[u8]] = &[
+            b"Listen 80\n<VirtualHost *>\nProxyPass / balancer://a/\n</VirtualHost>\n<Proxy balancer://a>\nBalancerMember http://x status=+H\n</Proxy>\n",
+            b"</x>\n<Location \"/\">\nProxyPass http://a\\\n/b\n",
+        ];
+        groma_fuzz::hammer(1000, corpus, |bytes| {
+            let text = Text {
+                path: "/x".into(),
+                text: String::from_utf8_lossy(bytes).into_owned(),
+            };
+            told(&lines(&text), "x");
+        });
+    }
+}
