@@ -1,0 +1,1 @@
+Bde!Transfer!3
