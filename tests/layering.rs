@@ -29,6 +29,7 @@ const STAR: &[(&str, &[&str])] = &[
     ("groma-source-x509", SOURCE),
     ("groma-source-dns", SOURCE),
     ("groma-source-config", SOURCE),
+    ("groma-source-content", SOURCE),
     ("groma-wire", &["groma-model"]),
     ("groma-store", &["groma-model"]),
     ("groma-import", &["groma-model"]),
@@ -52,6 +53,7 @@ const STAR: &[(&str, &[&str])] = &[
             "groma-source-x509",
             "groma-source-dns",
             "groma-source-config",
+            "groma-source-content",
         ],
     ),
     (

@@ -156,6 +156,7 @@ pub(crate) fn first_sources(world: &World) -> Vec<Box<dyn Source>> {
     sources.extend(groma_source_forward::sources(world));
     sources.push(Box::new(ConfigSource::new(world.clone())));
     sources.push(Box::new(CertificateFiles::new(world.clone())));
+    sources.extend(groma_source_content::sources(world));
     sources
 }
 

@@ -27,7 +27,10 @@ pub fn inventory(
 ) -> Result<Inventory> {
     let looks = store.looks(moment)?;
     let (estate, evidence) = resolve(store, moment, &looks, randomness)?;
-    let graph = groma_graph::connect(&estate, evidence);
+    let mut graph = groma_graph::connect(&estate, evidence);
+    let earlier = store.earlier_numbers(moment)?;
+    groma_graph::grow(&mut graph.volumes, &earlier, &estate);
+    groma_graph::transfer(&mut graph.volumes, groma_graph::LINK_BPS);
     let annotations = store.annotations()?;
     let mut inventory = assemble(estate, graph, &looks, moment, now);
     groma_graph::due::fill(&mut inventory, now);
@@ -172,8 +175,8 @@ fn assemble(
         listeners: graph.listeners,
         dependencies: graph.dependencies,
         volumes: graph.volumes,
-        rights: Vec::new(),
-        backups: Vec::new(),
+        rights: graph.rights,
+        backups: graph.backups,
         measurements: graph.measurements,
         waves: Vec::new(),
         findings: Vec::new(),

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use groma_model::fact::{Connection, FileSystem, Forward, Job, Listener, Measurement, Reference};
-use groma_model::inventory::{Dependency, EvidenceEntry, ListenerEntry, MeasurementEntry, Volume};
+use groma_model::fact::{
+    Access, BackupJob, Connection, FileSystem, Forward, Job, Listener, Measurement, Reference,
+    Share,
+};
+use groma_model::inventory::{Backup, Dependency, EvidenceEntry, ListenerEntry, Right};
 use groma_model::{
     AgentId, EntityId, Estate, Evidence, EvidenceId, EvidenceState, Fact, Seen, SiteId, Witness,
 };
@@ -37,7 +40,10 @@ pub(crate) struct Gathered {
     pub(crate) mounts: Raws<FileSystem>,
     pub(crate) forwards: Raws<Forward>,
     pub(crate) jobs: BTreeMap<EntityId, Vec<Job>>,
-    measurements: Raws<Measurement>,
+    pub(crate) shares: Raws<Share>,
+    pub(crate) accesses: Raws<Access>,
+    pub(crate) backups: Raws<BackupJob>,
+    pub(crate) measurements: Raws<Measurement>,
     entries: Vec<EvidenceEntry>,
     /// How many samples the sockets of each host were taken in: the most often seen listener tells.
     pub(crate) samples: BTreeMap<EntityId, u64>,
@@ -112,6 +118,9 @@ impl Gathered {
             Fact::Forward(forward) => self.forwards.push(raw!(forward)),
             Fact::Job(job) => self.jobs.entry(host).or_default().push(job),
             Fact::Measurement(measurement) => self.measurements.push(raw!(measurement)),
+            Fact::Share(share) => self.shares.push(raw!(share)),
+            Fact::Access(access) => self.accesses.push(raw!(access)),
+            Fact::BackupJob(job) => self.backups.push(raw!(job)),
             _ => {}
         }
     }
@@ -123,6 +132,9 @@ impl Gathered {
         settle(&mut self.mounts);
         settle(&mut self.forwards);
         settle(&mut self.measurements);
+        settle(&mut self.shares);
+        settle(&mut self.accesses);
+        settle(&mut self.backups);
         self.entries.par_sort_unstable_by(|a, b| a.id.cmp(&b.id));
         self.entries.dedup_by(|a, b| a.id == b.id);
         for jobs in self.jobs.values_mut() {
@@ -133,55 +145,21 @@ impl Gathered {
         }
     }
 
-    /// Volumes (bytes used, by mount point) and all other numbers, the newest of each.
-    pub(crate) fn numbers(&self, estate: &Estate) -> (Vec<Volume>, Vec<MeasurementEntry>) {
-        let mut newest: BTreeMap<_, &Raw<Measurement>> = BTreeMap::new();
-        for raw in self
-            .measurements
-            .iter()
-            .filter(|r| estate.entities.contains_key(&r.host))
-        {
-            let key = (
-                &raw.host,
-                raw.fact.metric.as_str(),
-                raw.fact.subject.to_string(),
-            );
-            let slot = newest.entry(key).or_insert(raw);
-            if raw.seen.last > slot.seen.last {
-                *slot = raw;
-            }
-        }
-        let mut volumes = Vec::new();
-        let mut measurements = Vec::new();
-        for ((entity, metric, subject), raw) in newest {
-            let (entity, value, at) = (entity.clone(), raw.fact.value, raw.seen.last);
-            if metric == "file_system_used_bytes" {
-                volumes.push(volume(entity, subject, value, at));
-            } else {
-                measurements.push(MeasurementEntry {
-                    entity,
-                    metric: metric.to_owned(),
-                    subject,
-                    value,
-                    at,
-                });
-            }
-        }
-        (volumes, measurements)
-    }
-
     /// The lines that something cites, by id.
     pub(crate) fn into_cited(
         self,
         estate: &Estate,
         dependencies: &[Dependency],
         listeners: &[ListenerEntry],
+        held: (&[Right], &[Backup]),
     ) -> Vec<EvidenceEntry> {
         let entities = estate.entities.values().flat_map(|e| &e.evidence);
         let edges = dependencies.iter().flat_map(|d| &d.evidence);
         let cited: HashSet<&EvidenceId> = entities
             .chain(edges)
             .chain(listeners.iter().flat_map(|l| &l.evidence))
+            .chain(held.0.iter().flat_map(|r| &r.evidence))
+            .chain(held.1.iter().flat_map(|b| &b.evidence))
             .collect();
         let mut entries = self.entries;
         entries.retain(|entry| cited.contains(&entry.id));
@@ -197,7 +175,8 @@ struct Placed {
 }
 
 fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> Option<Placed> {
-    let host = estate.vantages.get(&evidence.vantage)?.clone();
+    let machine = estate.vantages.get(&evidence.vantage)?;
+    let host = held(&evidence, machine, estate);
     if is_inner(&evidence) {
         return None;
     }
@@ -208,6 +187,9 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
             | Fact::Reference(_)
             | Fact::FileSystem(_)
             | Fact::Forward(_)
+            | Fact::Share(_)
+            | Fact::Access(_)
+            | Fact::BackupJob(_)
     );
     let entry = (edge || cited.contains(&evidence.id)).then(|| entry(&evidence, &host));
     Some(Placed {
@@ -215,6 +197,22 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
         host,
         entry,
     })
+}
+
+/// What a number is of, and what rights are on: the archive, database or share of its scope, else the machine.
+fn held(evidence: &Evidence, machine: &EntityId, estate: &Estate) -> EntityId {
+    let of_a_holding = matches!(
+        &evidence.fact,
+        Fact::Measurement(_) | Fact::Share(_) | Fact::Access(_)
+    );
+    let holding = of_a_holding
+        .then(|| {
+            estate
+                .holdings
+                .get(&(machine.clone(), evidence.scope.clone()))
+        })
+        .flatten();
+    holding.unwrap_or(machine).clone()
 }
 
 /// What stays within another network namespace: its loopback is not the loopback of the machine.
@@ -240,29 +238,5 @@ fn entry(evidence: &Evidence, host: &EntityId) -> EvidenceEntry {
         vantage: host.clone(),
         observed_at: evidence.seen.last,
         says: evidence.fact.says(),
-    }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a measured byte count is never negative and below 2^53"
-)]
-fn volume(
-    entity: EntityId,
-    subject: String,
-    value: f64,
-    measured_at: groma_model::Timestamp,
-) -> Volume {
-    Volume {
-        entity,
-        subject,
-        bytes: value as u64,
-        items: None,
-        items_estimated: false,
-        changed_per_day: None,
-        growth_per_day: None,
-        measured_at,
-        transfer_hours: None,
     }
 }

@@ -13,6 +13,7 @@
 //! is called `inferred`. `docs/reference/hidden.md` tells how each reason for "hidden" is computed.
 #![forbid(unsafe_code)]
 
+mod backups;
 mod certificates;
 mod draft;
 pub mod due;
@@ -24,13 +25,17 @@ pub mod impact;
 mod join;
 mod live;
 mod relay;
+mod rights;
 mod systems;
+mod volumes;
 mod written;
 
 use groma_model::inventory::{
-    Dependency, EvidenceEntry, ListenerEntry, MeasurementEntry, System, Volume,
+    Backup, Dependency, EvidenceEntry, ListenerEntry, MeasurementEntry, Right, System, Volume,
 };
 use groma_model::{Estate, Evidence, Fact};
+
+pub use volumes::{LINK_BPS, grow, transfer};
 
 /// Everything that follows from the evidence once the entities are known. All lists are sorted.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -43,6 +48,10 @@ pub struct Graph {
     pub systems: Vec<System>,
     /// How much data lies where.
     pub volumes: Vec<Volume>,
+    /// Who may do what.
+    pub rights: Vec<Right>,
+    /// What is backed up.
+    pub backups: Vec<Backup>,
     /// Numbers taken by looks.
     pub measurements: Vec<MeasurementEntry>,
     /// The facts that entities, listeners and dependencies cite.
@@ -83,16 +92,20 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
         dependencies.sort_by(|a, b| a.id.cmp(&b.id));
     }
     let listeners = listeners.into_entries(estate);
-    let (volumes, measurements) = gathered.numbers(estate);
+    let (volumes, measurements) = volumes::numbers(&gathered.measurements, estate);
+    let rights = rights::given(&gathered, estate);
+    let backups = backups::made(&gathered, estate, &measurements);
     let (systems, evidence) = rayon::join(
         || systems::propose(estate, &listeners, &dependencies),
-        || gathered.into_cited(estate, &dependencies, &listeners),
+        || gathered.into_cited(estate, &dependencies, &listeners, (&rights, &backups)),
     );
     Graph {
         dependencies,
         listeners,
         systems,
         volumes,
+        rights,
+        backups,
         measurements,
         evidence,
     }

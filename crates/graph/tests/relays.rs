@@ -1,6 +1,5 @@
 //! Needs through what stands between: what is concluded, what is only said, and what stays silent.
 
-#[allow(dead_code, reason = "one teller serves the tests of several modules")]
 mod common;
 
 use common::*;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, EntityId, SiteId, SourceName};
 use crate::inventory::VerdictWord;
-use crate::{Coverage, Gap, Timestamp};
+use crate::{Coverage, Foreign, Gap, Scope, Timestamp};
 
 /// One mark by which an entity is known again.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -77,6 +77,23 @@ pub struct Snapshot {
     pub watermark: u64,
     /// When it was taken.
     pub taken_at: Timestamp,
+}
+
+/// The oldest value of a number that moves, within a time that growth is told for.
+#[derive(Clone, PartialEq, Debug)]
+pub struct EarlierNumber {
+    /// Who measured.
+    pub vantage: AgentId,
+    /// Where.
+    pub scope: Scope,
+    /// What is measured.
+    pub metric: String,
+    /// Of what.
+    pub subject: Foreign,
+    /// The value.
+    pub value: f64,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What a person said about something, by id. The newest word on a field counts.

@@ -7,7 +7,7 @@ use groma_model::fact::{
     CertificateSighting, Declared, Forward, ForwardEnd, HostIdentity, NameAnswer,
 };
 use groma_model::inventory::Attributes;
-use groma_model::{AgentId, EntityId, Evidence, EvidenceId, Fact, Peer, Seen, SiteId};
+use groma_model::{AgentId, EntityId, Evidence, EvidenceId, Fact, Peer, Scope, Seen, SiteId};
 
 /// What one vantage said about its own machine.
 #[derive(Clone, Debug)]
@@ -39,6 +39,17 @@ pub(crate) struct DeclaredRow {
     pub(crate) seen: Seen,
 }
 
+/// An archive, a database or a share, and where it lies.
+#[derive(Clone, Debug)]
+pub(crate) struct Holding {
+    pub(crate) site: SiteId,
+    pub(crate) vantage: AgentId,
+    pub(crate) scope: Scope,
+    pub(crate) fact: Fact,
+    pub(crate) evidence: EvidenceId,
+    pub(crate) seen: Seen,
+}
+
 /// Everything said, by whom it is about.
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
@@ -48,6 +59,7 @@ pub(crate) struct Gathered {
     pub(crate) neighbours: BTreeMap<(SiteId, IpAddr), String>,
     pub(crate) certificates: BTreeMap<String, CertificateDraft>,
     pub(crate) declared: Vec<DeclaredRow>,
+    pub(crate) holdings: Vec<Holding>,
 }
 
 impl Gathered {
@@ -87,7 +99,22 @@ impl Gathered {
                 evidence: id.clone(),
                 seen: *seen,
             }),
-            Fact::Listener(_) | Fact::Measurement(_) | Fact::Unknown(_) => {
+            Fact::Archive(_) | Fact::Database(_) | Fact::Share(_) => {
+                self.touch(site, vantage, *seen);
+                self.holdings.push(Holding {
+                    site: site.clone(),
+                    vantage: vantage.clone(),
+                    scope: evidence.scope.clone(),
+                    fact: fact.clone(),
+                    evidence: id.clone(),
+                    seen: *seen,
+                });
+            }
+            Fact::BackupJob(job) => match &job.peer {
+                Some(peer) => self.mention(site, vantage, peer.clone(), *seen),
+                None => self.touch(site, vantage, *seen),
+            },
+            Fact::Listener(_) | Fact::Measurement(_) | Fact::Access(_) | Fact::Unknown(_) => {
                 self.touch(site, vantage, *seen)
             }
             own => self.take_own(site, vantage, own, id, *seen),
@@ -217,6 +244,10 @@ impl Gathered {
         }
         self.declared.sort_by(|a, b| a.evidence.cmp(&b.evidence));
         self.declared.dedup_by(|a, b| a.evidence == b.evidence);
+        // The newest last: what is said twice of one place, counts as it was said last.
+        self.holdings
+            .sort_by(|a, b| (a.seen.last, &a.evidence).cmp(&(b.seen.last, &b.evidence)));
+        self.holdings.dedup_by(|a, b| a.evidence == b.evidence);
     }
 
     /// Every address the machine at `seat` has, loopback left out.

@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod gather;
+mod holdings;
 mod hosts;
 mod ledger;
 mod names;
@@ -97,6 +98,7 @@ fn place(
     outside::place_declared(&gathered, &mut ledger, &mut estate);
     names::place(&gathered, &mut ledger, &mut estate);
     outside::place_certificates(&gathered, &mut ledger, &mut estate);
+    holdings::place(&gathered, &mut ledger, &mut estate);
     for entity in estate.entities.values_mut() {
         finish(entity);
     }

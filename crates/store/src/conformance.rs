@@ -33,6 +33,7 @@ pub fn run(make: &dyn Fn() -> Box<dyn Store>) {
         a_log_keeps_its_own_times,
         hours_gather_over_looks_and_bytes_are_of_the_newest,
         numbers_show_their_newest_value_under_one_id,
+        earlier_numbers_reach_back_thirty_days,
         evidence_is_sorted,
         a_batch_that_breaks_off_leaves_nothing,
         what_nobody_understands_is_kept_whole,
@@ -532,6 +533,32 @@ fn numbers_show_their_newest_value_under_one_id(store: &mut dyn Store) {
     assert_eq!(value(store), (first.0, 0.3, at(300), NotSeen));
     Look::at(500).covered("disk:", Complete).into(store);
     assert_eq!(all(store, &Moment::Now), []);
+}
+
+fn earlier_numbers_reach_back_thirty_days(store: &mut dyn Store) {
+    let day = 86_400;
+    for (number, value) in [(0, 1.0), (10, 2.0), (35, 3.0), (36, 4.0)] {
+        let fact = Fact::Measurement(Measurement {
+            metric: "content_bytes".to_owned(),
+            subject: "/srv/mail".into(),
+            value,
+        });
+        let saw = Said::Saw(Observation {
+            scope: Scope::new("archive", "/srv/mail"),
+            fact,
+            seen: Seen::once(at(number * day)),
+        });
+        Look::at(number * day)
+            .said(saw)
+            .covered("archive:/srv", Complete)
+            .into(store);
+    }
+    let earlier = store.earlier_numbers(&Moment::Now).expect("numbers");
+    let [one] = earlier.as_slice() else {
+        panic!("one series: {earlier:?}");
+    };
+    assert_eq!((one.value, one.at), (2.0, at(10 * day)));
+    assert_eq!(one.scope, Scope::new("archive", "/srv/mail"));
 }
 
 fn evidence_is_sorted(store: &mut dyn Store) {

@@ -1,7 +1,9 @@
 //! The contract: what a store does, whatever engine is behind it.
 
 use groma_model::batch::{Batch, BatchHeader, Record};
-use groma_model::store::{Annotation, Identities, LookRecord, NewIdentities, Snapshot};
+use groma_model::store::{
+    Annotation, EarlierNumber, Identities, LookRecord, NewIdentities, Snapshot,
+};
 use groma_model::{AgentId, Evidence, SiteId, Timestamp};
 
 use crate::{BoxError, StoreError};
@@ -69,6 +71,10 @@ pub trait Store: Send {
         &'s self,
         at: &Moment,
     ) -> Result<Box<dyn Iterator<Item = Result<Evidence, StoreError>> + 's>, StoreError>;
+
+    /// Of each number that says how many bytes lie somewhere (`content_bytes`, `file_system_used_bytes`): its oldest
+    /// value within the thirty days before its newest one, as known at `at`, in any order.
+    fn earlier_numbers(&self, at: &Moment) -> Result<Vec<EarlierNumber>, StoreError>;
 
     /// The newest look of each vantage and source at `at`, sorted.
     fn looks(&self, at: &Moment) -> Result<Vec<LookRecord>, StoreError>;

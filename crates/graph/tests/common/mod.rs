@@ -26,12 +26,22 @@ impl Told {
         fact: Fact,
         count: u64,
     ) -> &mut Self {
+        self.say_in(Scope::new("test", "/"), vantage, source, fact, count)
+    }
+
+    pub(crate) fn say_in(
+        &mut self,
+        scope: Scope,
+        vantage: &str,
+        source: &str,
+        fact: Fact,
+        count: u64,
+    ) -> &mut Self {
         let (site, vantage, source) = (
             SiteId::default(),
             AgentId::new(vantage),
             SourceName::new(source),
         );
-        let scope = Scope::new("test", "/");
         let json = serde_json::to_string(&fact).expect("a test says it right");
         let at = Timestamp::from_seconds(1_795_165_200);
         self.0.push(Evidence {

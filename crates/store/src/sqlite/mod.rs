@@ -1,5 +1,6 @@
 //! The engine in one file: SQLite in WAL mode, one durable transaction for each batch.
 
+mod earlier;
 mod evidence;
 mod ingest;
 mod ledger;
@@ -10,7 +11,9 @@ mod place;
 use std::path::PathBuf;
 
 use groma_model::batch::BatchHeader;
-use groma_model::store::{Annotation, Identities, LookRecord, NewIdentities, Snapshot};
+use groma_model::store::{
+    Annotation, EarlierNumber, Identities, LookRecord, NewIdentities, Snapshot,
+};
 use groma_model::{AgentId, Evidence, SiteId, Timestamp};
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -112,6 +115,10 @@ impl Store for SqliteStore {
     ) -> Result<Box<dyn Iterator<Item = Result<Evidence, StoreError>> + 's>, StoreError> {
         let bounds = self.bounds(at)?;
         Ok(Box::new(evidence::evidence(&self.connection, bounds)?))
+    }
+
+    fn earlier_numbers(&self, at: &Moment) -> Result<Vec<EarlierNumber>, StoreError> {
+        earlier::numbers(&self.connection, self.bounds(at)?)
     }
 
     fn looks(&self, at: &Moment) -> Result<Vec<LookRecord>, StoreError> {

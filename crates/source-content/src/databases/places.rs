@@ -1,0 +1,148 @@
+//! Where servers keep their data: said by a file, by a process, or by habit.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use groma_model::Foreign;
+use groma_source::disk::foreign;
+
+use crate::reading::Reading;
+use crate::text::{file_name, path};
+
+const PROCESSES_MAX: usize = 50_000;
+/// Command lines of servers are short; what is longer is none.
+const COMMAND_BYTES_MAX: u64 = 65_536;
+
+/// How a directory became known.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Place {
+    file: Option<Foreign>,
+    role: Option<&'static str>,
+}
+
+impl Place {
+    /// The file, `a running process`, or `habit`.
+    pub(super) fn by(&self) -> Foreign {
+        self.file.clone().unwrap_or_else(|| "habit".into())
+    }
+
+    /// The file that names it, where one does.
+    pub(super) fn written(&self) -> Option<&Foreign> {
+        self.file.as_ref()
+    }
+
+    pub(super) fn role(&self) -> Option<&'static str> {
+        self.role
+    }
+}
+
+/// Data directories of one engine.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Places {
+    pub(super) found: BTreeMap<PathBuf, Place>,
+}
+
+impl Places {
+    /// A directory that a file or a process names.
+    pub(super) fn named(&mut self, directory: &Path, file: &Path, role: Option<&'static str>) {
+        if directory.is_absolute() {
+            let place = Place {
+                file: Some(foreign(file)),
+                role,
+            };
+            let slot = self
+                .found
+                .entry(directory.to_owned())
+                .or_insert_with(|| place.clone());
+            slot.role = slot.role.or(role);
+        }
+    }
+
+    /// A directory where packages put data; only if `mark` stands in it.
+    pub(super) fn habit(&mut self, reading: &mut Reading<'_>, directory: &Path, mark: &str) {
+        let there = match reading.metadata(&directory.join(mark)) {
+            Ok(_) => true,
+            // Closed to us is not absent.
+            Err(error) => !error.is_absent() && reading.metadata(directory).is_ok(),
+        };
+        if there {
+            self.found.entry(directory.to_owned()).or_insert(Place {
+                file: None,
+                role: None,
+            });
+        }
+    }
+}
+
+/// Command lines of running programs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Processes(Vec<Vec<Vec<u8>>>);
+
+impl Processes {
+    pub(super) fn read(reading: &mut Reading<'_>) -> Self {
+        let entries = reading.list(Path::new("/proc")).unwrap_or_default();
+        let is_process =
+            |e: &&groma_source::Entry| file_name(&e.path).iter().all(u8::is_ascii_digit);
+        let mut commands = Vec::new();
+        for entry in entries.iter().filter(is_process).take(PROCESSES_MAX) {
+            let Ok(read) = reading
+                .disk()
+                .read(&entry.path.join("cmdline"), COMMAND_BYTES_MAX)
+            else {
+                continue;
+            };
+            let words = read.bytes.split(|b| *b == 0).map(<[u8]>::to_vec);
+            commands.push(words.collect());
+        }
+        Self(commands)
+    }
+
+    /// The directories that programs of these names were started with, behind `option` or in it (`-D x`, `--datadir=x`).
+    pub(super) fn option(&self, programs: &[&[u8]], option: &[u8]) -> Vec<PathBuf> {
+        let of = |words: &&Vec<Vec<u8>>| {
+            let name = words.first().map(|w| path(w));
+            name.is_some_and(|n| programs.contains(&file_name(&n)))
+        };
+        let commands = self.0.iter().filter(of);
+        commands
+            .filter_map(|words| value(words, option))
+            .map(|v| path(&v))
+            .collect()
+    }
+}
+
+fn value(words: &[Vec<u8>], option: &[u8]) -> Option<Vec<u8>> {
+    let at = words.iter().position(|w| w.starts_with(option))?;
+    let rest = words.get(at)?.strip_prefix(option)?;
+    match rest.strip_prefix(b"=").unwrap_or(rest) {
+        [] => words.get(at + 1).cloned(),
+        value => Some(value.to_vec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_tells_its_directory_in_its_command_line() {
+        let words = |text: &str| {
+            text.split(' ')
+                .map(|w| w.as_bytes().to_vec())
+                .collect::<Vec<_>>()
+        };
+        let processes = Processes(vec![
+            words("/usr/lib/postgresql/15/bin/postgres -D /srv/pg -c x=y"),
+            words("/usr/sbin/mariadbd --datadir=/srv/my"),
+            words("/bin/sh -D /ghost"),
+        ]);
+        assert_eq!(
+            processes.option(&[b"postgres"], b"-D"),
+            [Path::new("/srv/pg")]
+        );
+        assert_eq!(
+            processes.option(&[b"mariadbd", b"mysqld"], b"--datadir"),
+            [Path::new("/srv/my")]
+        );
+    }
+}

@@ -1,0 +1,41 @@
+//! What lies on this machine and must move with it: mail archives, databases, shares with their rights.
+//!
+//! **What it sees.** `host.archives`: mail in files, by header and not by name (PST and OST, NSF, mbox in its
+//! dialects, MBX, DBX), and mail in directories (Maildir and Maildir++, dbox, mdbox, Cyrus, EML), with owner,
+//! user, bytes, messages and last change; mailboxes of a mail server as one store with a row for each. `host.databases`: PostgreSQL, MariaDB and MySQL,
+//! Redis, OpenLDAP and MongoDB with version, names and sizes, out of their files; nobody logs in. `host.shares`:
+//! shares of Samba and exports over NFS with what their configuration, modes and ACLs say about who may do what.
+//!
+//! **Where it reads it.** In the trees of local file systems, through [`groma_source::Disk`]. File systems of
+//! other machines and FUSE are never walked: a gap names each. Nothing is opened but regular files.
+//!
+//! **Which rights it needs.** None for what is open to all; root for the homes and mailboxes of others.
+//!
+//! **What it costs the host.** A walk bounded in time, entries and bytes, with a pause after each 50 ms of work.
+//! A walk that did not end says where it stopped, and goes on there if the same agent looks again.
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
+
+mod accounts;
+mod archives;
+mod databases;
+mod mounts;
+mod part;
+mod reading;
+mod shares;
+mod text;
+
+pub use archives::ArchivesSource;
+pub use databases::DatabasesSource;
+pub use shares::SharesSource;
+
+use groma_source::{Source, World};
+
+/// All sources of this crate on `world`.
+pub fn sources(world: &World) -> Vec<Box<dyn Source>> {
+    vec![
+        Box::new(ArchivesSource::new(world.clone())),
+        Box::new(DatabasesSource::new(world.clone())),
+        Box::new(SharesSource::new(world.clone())),
+    ]
+}

@@ -1,0 +1,322 @@
+//! `host.shares`: what other machines may use here, and who may do what with it.
+//!
+//! Who uses a share now is no matter of this source: connections to ports 445 and 2049 are seen by `host.sockets`.
+
+mod acl;
+mod exports;
+mod smb;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use groma_model::fact::{Access, Share};
+use groma_model::{Fact, Foreign, Reason, Scope, SourceName};
+use groma_source::disk::foreign;
+use groma_source::{Budget, EntryKind, Explanation, Metadata, Sink, Source, Window, World};
+
+use crate::accounts::Accounts;
+use crate::part::Part;
+use crate::reading::Reading;
+use crate::text::path;
+use acl::Rights;
+
+const TIME_MAX: Duration = Duration::from_secs(120);
+/// Levels below the root of a share on which rights are told where they deviate.
+const RIGHTS_DEPTH: usize = 2;
+/// Directories of one share whose rights are looked at, and those of them that are told.
+const RIGHTS_MAX: usize = 5_000;
+const TOLD_MAX: usize = 500;
+/// Directories of one share that are summed up, and how deep.
+const DIRECTORIES_MAX: usize = 100_000;
+const DEPTH_MAX: usize = 64;
+
+/// Shares and exports of this machine.
+pub struct SharesSource {
+    world: World,
+}
+
+impl SharesSource {
+    /// A source on `world`.
+    pub fn new(world: World) -> Self {
+        Self { world }
+    }
+}
+
+impl Source for SharesSource {
+    fn name(&self) -> SourceName {
+        SourceName::new("host.shares")
+    }
+
+    fn explain(&self) -> Explanation {
+        let words = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
+        Explanation {
+            purpose: "Tells which directories other machines may use, who may do what there, and how much lies in them.".into(),
+            reads: words(&[
+                "/etc/samba/smb.conf and what it includes, /etc/exports, /etc/exports.d",
+                "owner, group, mode and ACLs (system.posix_acl_access, system.posix_acl_default, security.NTACL) of shared directories, two levels deep",
+                "names, sizes and times of the files in shared directories of local file systems",
+                "/etc/passwd, /etc/group, /etc/nsswitch.conf",
+            ]),
+            contacts: Vec::new(),
+            sends: words(&[
+                "name, path, rights and hosts of each share; owners and explicit entries of directories in it that differ from its root",
+                "bytes, files and last change of each share as a whole",
+            ]),
+            never_sends: words(&["names of files in a share", "passwords and the account database of Samba"]),
+            rights: words(&["root: closed directories, and security.NTACL, which only root may read; without it gaps name them"]),
+            cost: "one call for each file in a share, with pauses, 120 s at most".into(),
+        }
+    }
+
+    fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
+        let mut reading = Reading::begin(self.world.disk.as_ref(), window, budget, TIME_MAX);
+        let accounts = Accounts::read(&mut reading);
+        let mut part = Part::begin(window, sink, Scope::new("share", "smb"));
+        let offered = smb::read(&mut reading).unwrap_or_default();
+        for what in &offered.unread {
+            part.missed_with(
+                what.clone(),
+                Reason::Unsupported,
+                "ask who runs the server, or name them in a list",
+            );
+        }
+        for share in offered.shares {
+            tell(
+                &mut reading,
+                &mut part,
+                share,
+                &accounts,
+                offered.windows_rights,
+            );
+        }
+        part.close();
+        let mut part = Part::begin(window, sink, Scope::new("share", "nfs"));
+        for share in exports::read(&mut reading, &mut part) {
+            tell(&mut reading, &mut part, share, &accounts, false);
+        }
+        part.close();
+    }
+}
+
+fn tell(
+    reading: &mut Reading<'_>,
+    part: &mut Part<'_>,
+    share: Share,
+    accounts: &Accounts,
+    windows: bool,
+) {
+    let name = share.name.lossy().trim_start_matches('/').to_owned();
+    let scope = Scope::new("share", &format!("{}/{name}", share.protocol));
+    let (root, subject) = (path(share.path.as_bytes()), share.path.clone());
+    part.saw_in(&scope, Fact::Share(share));
+    if subject.is_empty() {
+        return;
+    }
+    let metadata = match reading.metadata(&root) {
+        Ok(metadata) => metadata,
+        Err(error) => return part.refused("what a share holds", &error),
+    };
+    if metadata.kind != EntryKind::Directory {
+        return part.missed(
+            format!("what the share {name} holds: {subject} is no directory of its own"),
+            Reason::NotARegularFile,
+        );
+    }
+    rights(
+        reading,
+        part,
+        &scope,
+        &Known {
+            root: &root,
+            top: &metadata,
+            accounts,
+            windows,
+        },
+    );
+    volume(reading, part, &scope, &root, &subject);
+}
+
+struct Known<'a> {
+    root: &'a Path,
+    top: &'a Metadata,
+    accounts: &'a Accounts,
+    windows: bool,
+}
+
+/// Rights of the root, and of directories below it that name somebody or have another owner, group or mode.
+fn rights(reading: &mut Reading<'_>, part: &mut Part<'_>, scope: &Scope, known: &Known<'_>) {
+    let mut open = vec![(known.root.to_owned(), 0)];
+    let (mut looked, mut told) = (0, 0);
+    while let Some((at, depth)) = open.pop() {
+        if looked >= RIGHTS_MAX || told >= TOLD_MAX || reading.is_spent() {
+            return part.missed(
+                format!(
+                    "rights below {} from {} on",
+                    foreign(known.root),
+                    foreign(&at)
+                ),
+                Reason::BudgetExhausted,
+            );
+        }
+        looked += 1;
+        match reading.metadata(&at) {
+            Ok(metadata) => told += one(reading, part, scope, &at, &metadata, known),
+            Err(error) if error.is_absent() => continue,
+            Err(error) => part.refused("rights of a directory", &error),
+        }
+        if depth < RIGHTS_DEPTH {
+            let below = reading.list(&at).unwrap_or_default().into_iter().rev();
+            let below = below.filter(|e| e.kind == EntryKind::Directory);
+            open.extend(below.map(|e| (e.path, depth + 1)));
+        }
+    }
+}
+
+/// Tells the rights of one directory; returns how many lists were told.
+fn one(
+    reading: &mut Reading<'_>,
+    part: &mut Part<'_>,
+    scope: &Scope,
+    at: &Path,
+    metadata: &Metadata,
+    known: &Known<'_>,
+) -> usize {
+    let same = (metadata.owner, metadata.group, metadata.mode)
+        == (known.top.owner, known.top.group, known.top.mode);
+    let mut lists = Vec::new();
+    if at == known.root || !same {
+        lists.push(("mode", mode(metadata, known.accounts)));
+    }
+    let attributes: &[(&str, &str)] = &[
+        ("system.posix_acl_access", "posix-acl"),
+        ("system.posix_acl_default", "posix-default-acl"),
+        ("security.NTACL", "nt-acl"),
+    ];
+    for (name, kind) in attributes
+        .iter()
+        .filter(|(name, _)| known.windows || *name != "security.NTACL")
+    {
+        let bytes = match reading.disk().attribute(at, name) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => continue,
+            Err(error) => {
+                part.refused("rights of a directory", &error);
+                continue;
+            }
+        };
+        let read = match *kind {
+            "nt-acl" => acl::windows(&bytes, known.accounts),
+            _ => acl::posix(&bytes, known.accounts),
+        };
+        match read {
+            Some(rights) => lists.push((kind, rights)),
+            None => part.missed(format!("{kind} of {}", foreign(at)), Reason::Malformed),
+        }
+    }
+    let told = lists
+        .into_iter()
+        .filter(|(_, rights)| !rights.grants.is_empty());
+    told.map(|(kind, rights)| {
+        part.saw_in(
+            scope,
+            Fact::Access(Access {
+                path: foreign(at),
+                kind: kind.to_owned(),
+                grants: rights.grants,
+                orphans: rights.orphans,
+            }),
+        );
+    })
+    .count()
+}
+
+fn mode(metadata: &Metadata, accounts: &Accounts) -> Rights {
+    let mut rights = Rights::default();
+    let bits = metadata.mode.unwrap_or(0);
+    let letters = |shift: u32| acl::letters(u16::try_from(bits >> shift & 7).unwrap_or(0));
+    if let Some(id) = metadata.owner {
+        rights.give(accounts.user(id), &letters(6), accounts.is_nobodys_user(id));
+    }
+    if let Some(id) = metadata.group {
+        rights.give(
+            accounts.group(id),
+            &letters(3),
+            accounts.is_nobodys_group(id),
+        );
+    }
+    if bits & 7 != 0 {
+        rights.give("*".into(), &letters(0), false);
+    }
+    rights.settled()
+}
+
+/// Bytes and files of a share; links and other machines' file systems are passed over.
+fn volume(
+    reading: &mut Reading<'_>,
+    part: &mut Part<'_>,
+    scope: &Scope,
+    root: &Path,
+    subject: &Foreign,
+) {
+    let mut sum = Sum::default();
+    let mut open: Vec<(PathBuf, usize)> = vec![(root.to_owned(), 0)];
+    let mut seen = 0;
+    while let Some((at, depth)) = open.pop() {
+        seen += 1;
+        if seen > DIRECTORIES_MAX || reading.is_spent() {
+            part.missed(
+                format!("the whole size of {subject}, from {} on", foreign(&at)),
+                Reason::BudgetExhausted,
+            );
+            sum.cut = true;
+            break;
+        }
+        let entries = match reading.list(&at) {
+            Ok(entries) => entries,
+            Err(error) => {
+                part.refused("a directory of a share", &error);
+                continue;
+            }
+        };
+        for entry in entries {
+            match entry.kind {
+                EntryKind::Directory if depth < DEPTH_MAX => open.push((entry.path, depth + 1)),
+                EntryKind::File => sum.add(reading, &entry.path),
+                _ => {}
+            }
+        }
+    }
+    part.counted(scope, "content_bytes", subject, sum.bytes);
+    let items = if sum.cut {
+        "content_items_estimated"
+    } else {
+        "content_items"
+    };
+    part.counted(scope, items, subject, sum.files);
+    part.counted(scope, "content_changed_bytes", subject, sum.fresh);
+}
+
+#[derive(Default)]
+struct Sum {
+    bytes: u64,
+    files: u64,
+    fresh: u64,
+    cut: bool,
+}
+
+impl Sum {
+    fn add(&mut self, reading: &mut Reading<'_>, path: &Path) {
+        let today = reading.today();
+        match reading.metadata(path) {
+            Ok(metadata) => {
+                self.files += 1;
+                self.bytes = self.bytes.saturating_add(metadata.bytes);
+                if today.saturating_sub(metadata.modified) < 86_400 {
+                    self.fresh = self.fresh.saturating_add(metadata.bytes);
+                }
+            }
+            Err(error) if error.is_absent() => {}
+            Err(_) => self.cut = true,
+        }
+    }
+}
