@@ -13,6 +13,7 @@ use groma_model::{
 use groma_source::{Budget, Recorder, Source, Stop, Window, World};
 use groma_source_config::{ConfigSource, FindSource};
 use groma_source_dns::NamesSource;
+use groma_source_forward::RulesetSource;
 use groma_source_socket::SocketSource;
 use groma_source_x509::{CertificateEndpoints, CertificateFiles, Endpoint};
 
@@ -113,6 +114,7 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
         records: Vec::new(),
     };
     run.sockets_and_files(world);
+    run.one(&mut RulesetSource::new(world.clone()));
     let endpoints = endpoints_met(&run.records);
     run.one(&mut CertificateEndpoints::new(world.clone(), endpoints));
     let questions = questions_met(&run.records);
@@ -129,7 +131,8 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
 /// What every source would read, contact and say, and where it looks from.
 pub fn explanations(world: &World) -> Vec<Explained> {
     let apart = first_sources(world);
-    let within: [Box<dyn Source>; 4] = [
+    let within: [Box<dyn Source>; 5] = [
+        Box::new(RulesetSource::new(world.clone())),
         Box::new(SocketSource::new(world.clone())),
         Box::new(CertificateEndpoints::new(world.clone(), Vec::new())),
         Box::new(NamesSource::new(world.clone(), Vec::new())),
@@ -240,7 +243,10 @@ impl Run<'_> {
 
 /// Sources that read tables the kernel shows to a tracer only (`/proc/PID/exe`, `fd`, `root`, `environ`).
 fn sees_processes(name: &SourceName) -> bool {
-    matches!(name.as_str(), "host.containers" | "certificates.files")
+    matches!(
+        name.as_str(),
+        "host.containers" | "host.forwards" | "certificates.files"
+    )
 }
 
 fn not_apart(name: &SourceName) -> Record {

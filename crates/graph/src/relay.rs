@@ -177,6 +177,8 @@ impl Relays {
                 transport: Some(one_transport(*port, *transport)),
             };
             if known.contains(&place) {
+                let spoken = port.map(|port| listeners.kind(provider, port, *transport));
+                settle_kind(fact, drafts.places.get_mut(&place), spoken);
                 continue;
             }
             let (kind, certainty) = match (&fact.kind, port) {
@@ -374,6 +376,26 @@ impl Relays {
             next.asked.clear();
         }
         next
+    }
+}
+
+/// A rule that reads line by line takes every relay for a web proxy; one that only carries connections speaks
+/// whatever its target speaks.
+fn settle_kind(
+    fact: &Forward,
+    known: Option<&mut Vec<Draft>>,
+    spoken: Option<(String, Certainty)>,
+) {
+    let (Some(file), Some(line), Some((kind, certainty))) = (&fact.file, fact.line, spoken) else {
+        return;
+    };
+    let place = format!("{file}:{line}");
+    let web = |d: &&mut Draft| d.kind == "http" && d.written_in.contains(&place);
+    if fact.mode == ForwardMode::TcpProxy && kind != "http" {
+        for draft in known.into_iter().flatten().filter(web) {
+            draft.kind.clone_from(&kind);
+            draft.certainty = certainty;
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! What stands between: everything on this machine that takes connections in and hands them on.
 //!
-//! **What it sees.** Two sources. `host.forwards`: reverse proxies (nginx, Apache, HAProxy), TLS relays
+//! **What it sees.** Three sources. `host.forwards`: reverse proxies (nginx, Apache, HAProxy), TLS relays
 //! (stunnel), small relays (socat, rinetd, xinetd, `systemd-socket-proxyd`), tunnels (`ssh -L/-R/-D`, autossh,
-//! WireGuard). `host.filter`: packet filters, both what they hand on (DNAT) and which of their rules name a
+//! WireGuard). `host.filter` (files) and `host.ruleset` (in force): packet filters, both what they hand on (DNAT) and which of their rules name a
 //! literal address (nf_tables, iptables, ufw, firewalld). For each: where it takes in, where it sends on, by
 //! which part of the machine, for which names, and where that is written.
 //!
@@ -49,11 +49,11 @@ mod units;
 mod wireguard;
 
 pub use filter::{Kernel, kernel};
-pub use look::{FilterSource, ForwardSource, NAMES};
+pub use look::{FilterSource, ForwardSource, NAMES, RulesetSource};
 
 use groma_source::{Source, World};
 
-/// Both sources of this crate on `world`.
+/// The sources of this crate that read files of `world`; [`RulesetSource`] asks the kernel and needs more rights.
 pub fn sources(world: &World) -> Vec<Box<dyn Source>> {
     vec![
         Box::new(ForwardSource::new(world.clone())),

@@ -1,7 +1,7 @@
 //! The two sources: what each reads, in which scopes, and how it closes them.
 
 use groma_model::fact::Forward;
-use groma_model::{CoverageState, Fact, Gap, Reason, Scope, SourceName};
+use groma_model::{CoverageState, Fact, Reason, Scope, SourceName};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World, disk};
 
 use crate::read::Reading;
@@ -9,9 +9,10 @@ use crate::units::Units;
 use crate::{apache, crontab, filter, haproxy, inetd, nginx, process, stunnel, wireguard};
 
 /// The names of these sources in evidence.
-pub const NAMES: [&str; 2] = ["host.forwards", "host.filter"];
+pub const NAMES: [&str; 3] = ["host.forwards", "host.filter", "host.ruleset"];
 
 const BE_ROOT: &str = "run as root, or grant CAP_DAC_READ_SEARCH";
+const WRITTEN_BY_A_PROGRAM: &str = "look at the ruleset itself: a program writes it";
 const BE_NET_ADMIN: &str = "run as root, or grant CAP_NET_ADMIN";
 
 /// Proxies, relays and tunnels of this machine.
@@ -32,7 +33,6 @@ impl Source for ForwardSource {
     }
 
     fn explain(&self) -> Explanation {
-        let words = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
         Explanation {
             purpose: "Tells what takes connections in on this machine and hands them on, so that a need behind a proxy is seen end to end.".into(),
             reads: words(&[
@@ -106,7 +106,7 @@ fn say(
             scope,
             "further rules with an address",
             Reason::BudgetExhausted,
-            "look at the ruleset itself: a program writes it",
+            WRITTEN_BY_A_PROGRAM,
         );
     }
     let state = if complete {
@@ -117,66 +117,15 @@ fn say(
     sink.covered_now(window, scope, state);
 }
 
-/// How the ruleset in force is asked for: the real kernel, or a recorded answer.
-type AskKernel = fn() -> std::io::Result<filter::Kernel>;
-
-/// Packet filters of this machine.
+/// Packet filters of this machine, as their files say them.
 pub struct FilterSource {
     world: World,
-    ask: AskKernel,
 }
 
 impl FilterSource {
-    /// A source on `world` that asks the kernel.
+    /// A source on `world`.
     pub fn new(world: World) -> Self {
-        Self::with_kernel(world, filter::kernel)
-    }
-
-    /// A source on `world` with `ask` in place of the kernel.
-    pub fn with_kernel(world: World, ask: AskKernel) -> Self {
-        Self { world, ask }
-    }
-
-    fn in_force(&self, reading: &mut Reading<'_>, window: &Window, sink: &mut dyn Sink) {
-        let scope = Scope::new("filter", "in-force");
-        let mut state = CoverageState::Complete;
-        if !filter::is_absent(reading) {
-            match (self.ask)() {
-                Ok(kernel) => {
-                    let filters = filter::live(&kernel);
-                    let facts = filters.forwards.into_iter().map(Fact::Forward);
-                    facts
-                        .chain(filters.rules.into_iter().map(Fact::FilterRule))
-                        .for_each(|fact| sink.saw_now(window, &scope, fact));
-                }
-                // A kernel without nf_tables has no rules of it.
-                Err(error) if matches!(error.raw_os_error(), Some(22 | 93 | 97 | 95)) => {}
-                Err(error) => {
-                    state = CoverageState::Partial;
-                    let remedy = Some(BE_NET_ADMIN.to_owned());
-                    sink.missed(Gap {
-                        scope: scope.clone(),
-                        what: "the ruleset of nf_tables in force".to_owned(),
-                        reason: filter::reason(&error),
-                        remedy,
-                    });
-                }
-            }
-        }
-        let older = filter::older_tables(reading);
-        if !older.is_empty() {
-            state = CoverageState::Partial;
-            let what = format!("the older iptables in force (tables {})", older.join(", "));
-            sink.missed_because(
-                &scope,
-                what,
-                Reason::Unsupported,
-                "their saved rules are read; compare them with iptables-legacy-save",
-            );
-        }
-        // A file of the kernel that only root may read says nothing more than the two gaps above.
-        reading.missed.clear();
-        sink.covered_now(window, &scope, state);
+        Self { world }
     }
 }
 
@@ -186,36 +135,123 @@ impl Source for FilterSource {
     }
 
     fn explain(&self) -> Explanation {
-        let words = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
         Explanation {
-            purpose: "Tells which connections the packet filter hands on, and which of its rules name an address.".into(),
+            purpose: "Tells which connections the files of the packet filter hand on, and which of their rules name an address.".into(),
             reads: words(&[
-                "the kernel's nf_tables over netlink: a dump of rules, and of the sets they look up (never asked where that would load a module)",
                 "/etc/nftables.conf and what it includes; /etc/iptables/rules.v4 and .v6; /etc/ufw/*.rules; /etc/firewalld/zones/*.xml",
             ]),
             contacts: Vec::new(),
-            sends: words(&["translated destinations; verdict, address, port, chain, file and line of rules that name an address"]),
-            never_sends: words(&["rules without an address; chains that Docker, Kubernetes, libvirt or fail2ban fill"]),
-            rights: words(&["CAP_NET_ADMIN for the ruleset in force; root for most of the files"]),
-            cost: "two netlink dumps and a few files".into(),
+            sends: words(SENDS),
+            never_sends: words(NEVER_SENDS),
+            rights: words(&["root for most of the files, else they are gaps"]),
+            cost: "a few files".into(),
         }
     }
 
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
         let disk = self.world.disk.as_ref();
         let mut reading = Reading::new(disk, window, budget);
-        self.in_force(&mut reading, window, sink);
         let units = Units::look(&mut reading);
         let filters = filter::written(&mut reading, &units);
         let facts = filters.forwards.into_iter().map(Fact::Forward);
         let facts = facts.chain(filters.rules.into_iter().map(Fact::FilterRule));
-        say(
-            &mut reading,
-            window,
-            sink,
-            &Scope::new("filter", "files"),
-            facts,
-            filters.cut,
-        );
+        let scope = Scope::new("filter", "files");
+        say(&mut reading, window, sink, &scope, facts, filters.cut);
+    }
+}
+
+const SENDS: &[&str] = &[
+    "translated destinations; verdict, address, port, chain, file and line of rules that name an address",
+];
+const NEVER_SENDS: &[&str] =
+    &["rules without an address; chains that Docker, Kubernetes, libvirt or fail2ban fill"];
+
+fn words(list: &[&str]) -> Vec<String> {
+    list.iter().map(|s| (*s).to_owned()).collect()
+}
+
+/// How the ruleset in force is asked for: the real kernel, or a recorded answer.
+type AskKernel = fn() -> std::io::Result<filter::Kernel>;
+
+/// The packet filter in force. It needs a right that processes which only read files do not keep.
+pub struct RulesetSource {
+    world: World,
+    ask: AskKernel,
+}
+
+impl RulesetSource {
+    /// A source on `world` that asks the kernel.
+    pub fn new(world: World) -> Self {
+        Self::with_kernel(world, filter::kernel)
+    }
+
+    /// A source on `world` with `ask` in place of the kernel.
+    pub fn with_kernel(world: World, ask: AskKernel) -> Self {
+        Self { world, ask }
+    }
+}
+
+impl Source for RulesetSource {
+    fn name(&self) -> SourceName {
+        SourceName::new("host.ruleset")
+    }
+
+    fn explain(&self) -> Explanation {
+        Explanation {
+            purpose: "Tells which connections the packet filter in force hands on, and which of its rules name an address.".into(),
+            reads: words(&[
+                "the kernel's nf_tables over netlink: a dump of rules, and of the sets they look up (never asked where that would load a module)",
+                "/proc/modules, /lib/modules/*/modules.builtin, /proc/net/ip_tables_names",
+            ]),
+            contacts: Vec::new(),
+            sends: words(SENDS),
+            never_sends: words(NEVER_SENDS),
+            rights: words(&["CAP_NET_ADMIN, else one gap"]),
+            cost: "a few netlink dumps".into(),
+        }
+    }
+
+    fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
+        let mut reading = Reading::new(self.world.disk.as_ref(), window, budget);
+        let scope = Scope::new("filter", "in-force");
+        let mut state = CoverageState::Complete;
+        let answer = if filter::is_absent(&mut reading) {
+            Ok(filter::Kernel::default())
+        } else {
+            (self.ask)()
+        };
+        match answer {
+            Ok(kernel) => {
+                let filters = filter::live(&kernel);
+                let facts = filters.forwards.into_iter().map(Fact::Forward);
+                facts
+                    .chain(filters.rules.into_iter().map(Fact::FilterRule))
+                    .for_each(|fact| sink.saw_now(window, &scope, fact));
+                if filters.cut {
+                    state = CoverageState::Partial;
+                    sink.missed_because(
+                        &scope,
+                        "further rules with an address",
+                        Reason::BudgetExhausted,
+                        WRITTEN_BY_A_PROGRAM,
+                    );
+                }
+            }
+            // EINVAL, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT: a kernel without nf_tables has no rules of it.
+            Err(error) if matches!(error.raw_os_error(), Some(22 | 93 | 95 | 97)) => {}
+            Err(error) => {
+                state = CoverageState::Partial;
+                let what = "the ruleset of nf_tables in force";
+                sink.missed_because(&scope, what, Reason::of_io(&error), BE_NET_ADMIN);
+            }
+        }
+        let older = filter::older_tables(&mut reading);
+        if !older.is_empty() {
+            state = CoverageState::Partial;
+            let what = format!("the older iptables in force (tables {})", older.join(", "));
+            let remedy = "their saved rules are read; compare them with iptables-legacy-save";
+            sink.missed_because(&scope, what, Reason::Unsupported, remedy);
+        }
+        sink.covered_now(window, &scope, state);
     }
 }

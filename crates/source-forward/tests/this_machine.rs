@@ -1,4 +1,4 @@
-//! Both sources on the machine the tests run on: they end, close every scope, and say nothing twice.
+//! All sources on the machine the tests run on: they end, close every scope, and say nothing twice.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 
 use std::sync::Arc;
@@ -6,10 +6,14 @@ use std::sync::Arc;
 use groma_source::{Budget, Recorder, Stop, Window};
 
 #[test]
-fn both_sources_end_on_a_real_machine() {
+fn every_source_ends_on_a_real_machine() {
     let world = groma_sys::this_machine(true);
     let clock = Arc::clone(&world.clock);
-    for mut source in groma_source_forward::sources(&world) {
+    let mut sources = groma_source_forward::sources(&world);
+    sources.push(Box::new(groma_source_forward::RulesetSource::new(
+        world.clone(),
+    )));
+    for mut source in sources {
         let window = Window::open(
             clock.clone(),
             Stop::default(),

@@ -13,7 +13,6 @@ mod rule;
 
 use std::path::Path;
 
-use groma_model::Reason;
 use groma_model::fact::{FilterRule, Forward};
 
 use crate::handed::unit;
@@ -146,9 +145,4 @@ pub(crate) fn older_tables(reading: &mut Reading<'_>) -> Vec<String> {
     texts
         .flat_map(|t| t.text.lines().map(str::to_owned).collect::<Vec<_>>())
         .collect()
-}
-
-/// The reason behind an error of the kernel.
-pub(crate) fn reason(error: &std::io::Error) -> Reason {
-    Reason::of_io(error)
 }
