@@ -420,6 +420,9 @@ pub struct Command {
     /// Options that hand a port of this machine on to one at the other end: `-L 3306:db1:3306`.
     #[serde(default)]
     pub forward_options: Vec<String>,
+    /// Options with a proxy to go through.
+    #[serde(default)]
+    pub proxy_options: Vec<String>,
     /// Other options that take a word, so that it is not taken for an argument.
     #[serde(default)]
     pub worded_options: Vec<String>,
@@ -678,6 +681,7 @@ rules![
     "samba",
     "samba-domain",
     "sane-net",
+    "script-calls",
     "sendmail",
     "shell-script",
     "slapd",

@@ -292,6 +292,9 @@ fn shown_key(setting: &Setting, from_key: bool) -> String {
     let long = if from_key && !setting.section.is_empty() {
         // The key itself is the machine: what is around it is the name of the list.
         shown_section(&setting.section)
+    } else if setting.key.bytes().all(|b| b.is_ascii_digit()) && setting.section.contains('.') {
+        // An argument of a call.
+        shown_section(&setting.section)
     } else if setting.key.bytes().all(|b| b.is_ascii_digit()) {
         format!("column {}", setting.key)
     } else if setting.section.is_empty() || setting.key == "command" {

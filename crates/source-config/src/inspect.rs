@@ -19,6 +19,7 @@ use crate::generic::{Dialect, scan};
 use crate::glob::{literal_prefix, matches};
 use crate::guess::guess;
 use crate::machine::Machine;
+use crate::script::{self, Beside};
 use crate::select::drop_shipped;
 use crate::settings::{Setting, Settings};
 use crate::silence::{is_copy, is_other_matter, is_silent_path};
@@ -256,7 +257,7 @@ fn unit_of(path: &str) -> Option<&str> {
 
 impl Plan {
     /// What the file says, out of its bytes.
-    pub(crate) fn carry_out(&self, bytes: &[u8], machine: &Machine) -> Said {
+    pub(crate) fn carry_out(&self, bytes: &[u8], machine: &Machine, beside: &dyn Beside) -> Said {
         let Some(text) = decode(bytes) else {
             return Said::default();
         };
@@ -275,8 +276,9 @@ impl Plan {
             if rule.application && specific {
                 continue;
             }
-            self.apply(rule, &text, machine, &mut said);
+            self.apply(rule, &text, machine, beside, &mut said);
         }
+        self.follow(&text, machine, beside, &mut said);
         if rules.is_empty() {
             self.look_for_anything(&text, machine, &mut said);
             if !said.references.is_empty() && machine.is_vendors(&self.path, bytes) {
@@ -292,6 +294,7 @@ impl Plan {
             let rule = rules.first().copied().unwrap_or(&KEYED_FILE);
             self.place(rule.format, &rule.units, rule.application, machine)
         }));
+        self.weigh_by_script(machine, beside, &mut said);
         for reference in &mut said.references {
             machine.aliases().settle(reference);
         }
@@ -302,7 +305,69 @@ impl Plan {
         said
     }
 
-    fn apply(&self, rule: &Rule, text: &str, machine: &Machine, said: &mut Said) {
+    /// What a program of another language than the shell's knows when it calls somebody.
+    fn follow(&self, text: &str, machine: &Machine, beside: &dyn Beside, said: &mut Said) {
+        let Some(read) = script::reader(&self.path, text) else {
+            return;
+        };
+        let Some(rule) = RULES.iter().find(|r| r.id == "script-calls") else {
+            return;
+        };
+        let place = self.place(rule.format, &[], true, machine);
+        let mut found = references(rule, &read(text, beside), &place);
+        // What stands there as it is was read already.
+        found.retain(|new| {
+            !said
+                .references
+                .iter()
+                .any(|r| r.peer == new.peer && r.port == new.port && r.kind == new.kind)
+        });
+        once(&mut found);
+        said.add(found);
+    }
+
+    /// The settings of a script that has their name: what the script does not take out of them is a hint.
+    fn weigh_by_script(&self, machine: &Machine, beside: &dyn Beside, said: &mut Said) {
+        let general = |r: &Reference| {
+            r.rule == "peer"
+                || r.rule == "url"
+                || r.rule == "address"
+                || r.rule.starts_with("common-")
+        };
+        if !said.references.iter().any(general) {
+            return;
+        }
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        let Some(script) = machine.script_named(stem).filter(|s| *s != self.path) else {
+            return;
+        };
+        let text = beside.text(script);
+        let plan = plan(Path::new(script), machine);
+        let (Some(text), Some(plan)) = (text, plan) else {
+            return;
+        };
+        if !text.contains(name) {
+            return;
+        }
+        let called = plan.carry_out(text.as_bytes(), machine, beside).references;
+        let known: HashSet<&Peer> = called.iter().map(|r| &r.peer).collect();
+        if known.is_empty() || !said.references.iter().any(|r| known.contains(&r.peer)) {
+            return;
+        }
+        for reference in said.references.iter_mut().filter(|r| general(r)) {
+            reference.weak |= !known.contains(&reference.peer);
+        }
+    }
+
+    fn apply(
+        &self,
+        rule: &Rule,
+        text: &str,
+        machine: &Machine,
+        beside: &dyn Beside,
+        said: &mut Said,
+    ) {
         if rule.format == Format::Hosts {
             said.names = names(text);
             return;
@@ -320,7 +385,11 @@ impl Plan {
                 .or_else(|| cut.then_some(Reason::BudgetExhausted));
             return;
         }
-        let mut settings = format::read(rule.format, &rule.groups, text);
+        let mut settings = if rule.format == Format::Shell {
+            script::shell(text, beside)
+        } else {
+            format::read(rule.format, &rule.groups, text)
+        };
         drop_shipped(rule, &mut settings);
         machine.mounts().spell_out(rule, &mut settings);
         variables::spell_out(&rule.variables, &mut settings);
@@ -334,6 +403,13 @@ impl Plan {
             return;
         }
         let mut found = references(rule, &settings, &place);
+        if rule.format == Format::Shell
+            && let Some(calls) = RULES.iter().find(|r| r.id == "script-calls")
+        {
+            // A program of another language within the script.
+            settings.all.retain(|s| s.group >= script::INNER);
+            found.extend(references(calls, &settings, &place));
+        }
         found.retain(|r| !matches!(&r.peer, Peer::Name(name) if rule.id == "nginx" && machine.is_upstream(name.as_str())));
         if settings.partial && rule.generic {
             // What the reader could not take apart is still searched for URLs.
@@ -404,7 +480,7 @@ impl Plan {
         }
         if let Some(starter) = machine
             .starter(&self.path)
-            .filter(|_| units.is_empty() && place.component.class != ComponentClass::Unit)
+            .filter(|_| units.is_empty() && !machine.claims_file(&self.path))
         {
             place.component = starter.component.clone();
             place.rhythm = starter.rhythm.clone();

@@ -9,8 +9,10 @@
 //!
 //! **Where it reads it.** `/etc`, `/opt`, `/srv`, `/usr/local`, `/home`, `/root`, `/var/www`, crontabs, units,
 //! and the configuration directories of known applications below `/var/lib`; text files up to the budget's
-//! size, through [`groma_source::Disk`] alone. Nothing found is run, included files are read because they
-//! are found, not because they are named.
+//! size, through [`groma_source::Disk`] alone. Nothing found is run; included files are read because they
+//! are found. A script is read together with the files it takes its settings from (at most 16 of 256 KiB each), and
+//! followed as far as its own text goes: variables, arrays, loops over words, `. FILE`, `$(sed … FILE)`, text put
+//! together in Python, Perl and PHP. What it does beyond that leaves a value unknown, and an unknown value names nobody.
 //!
 //! **Which rights it needs.** Any account; files it may not read become gaps. Root sees crontabs, `.pgpass`
 //! and the files of applications.
@@ -51,6 +53,7 @@ mod mounts;
 mod peers;
 mod pristine;
 mod profile;
+mod script;
 mod select;
 mod settings;
 mod silence;
@@ -135,6 +138,9 @@ impl Source for ConfigSource {
                 .roots
                 .iter()
                 .map(|root| format!("text files below {}", root.display()))
+                .chain(std::iter::once(
+                    "the files a script among them takes its settings from".to_owned(),
+                ))
                 .collect(),
             contacts: Vec::new(),
             sends: words(&[

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use crate::inspect::{Said, plan};
 use crate::machine::Machine;
 use crate::profile::is_idle;
+use crate::script::OnDisk;
 use crate::silence::is_silent_directory;
 use crate::walk::{Step, Walk};
 
@@ -238,7 +239,7 @@ fn scope(path: &Path) -> Scope {
 }
 
 /// True for a compiled program (ELF, PE): too large to be read is no gap where no configuration can be.
-fn is_program(disk: &dyn Disk, path: &Path) -> bool {
+pub(crate) fn is_program(disk: &dyn Disk, path: &Path) -> bool {
     let mut head = [0; 4];
     let read = disk.open(path).and_then(|file| file.read_at(0, &mut head));
     read.is_ok_and(|length| length == head.len())
@@ -262,7 +263,7 @@ fn inspect(
         // Another name of a file that is walked by its own.
         Ok(read) if read.path != entry.path && is_walked(&read.path, roots) => Outcome::Nothing,
         Ok(read) => {
-            let mut said = plan.carry_out(&read.bytes, machine);
+            let mut said = plan.carry_out(&read.bytes, machine, &OnDisk::new(disk));
             machine
                 .working_copies()
                 .settle(&entry.path, &mut said.references);

@@ -259,6 +259,11 @@ impl Machine {
         &self.calls
     }
 
+    /// The one script of this name that somebody starts.
+    pub(crate) fn script_named(&self, stem: &str) -> Option<&str> {
+        self.starters.named(stem)
+    }
+
     /// Who starts the script at `path`.
     pub(crate) fn starter(&self, path: &str) -> Option<&Starter> {
         self.starters.of(path)
@@ -330,6 +335,11 @@ impl Machine {
             class: ComponentClass::File,
             name: groma_source::disk::foreign(path),
         }
+    }
+
+    /// True if a unit names this very file, not only a directory above it.
+    pub(crate) fn claims_file(&self, path: &str) -> bool {
+        self.owned.contains_key(path)
     }
 
     fn owner(&self, path: &str) -> Option<&str> {
@@ -432,7 +442,9 @@ impl Machine {
                         .filter(|w| w.starts_with('/'))
                     {
                         self.claim_file(word, unit);
-                        if let Some((directory, _)) = word.rsplit_once('/') {
+                        if let Some((directory, _)) =
+                            word.rsplit_once('/').filter(|_| !is_key_file(word))
+                        {
                             self.claim(directory, unit);
                         }
                     }
@@ -590,6 +602,14 @@ impl UnitFiles {
                 .or_insert_with(|| path.to_string_lossy().into_owned());
         }
     }
+}
+
+/// True for a key or a certificate: that a program is given one says nothing about the directory it lies in.
+fn is_key_file(path: &str) -> bool {
+    ["key", ".pem", ".crt", ".cer", ".p12", ".jks", "known_hosts"]
+        .iter()
+        .any(|ending| path.ends_with(ending))
+        || path.contains("/id_")
 }
 
 /// `foo@` of `foo@bar.service`.

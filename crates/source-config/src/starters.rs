@@ -89,6 +89,16 @@ impl Starters {
         self.by_path.get(path)
     }
 
+    /// The one started script whose file name is `stem`, with or without an ending.
+    pub(crate) fn named(&self, stem: &str) -> Option<&str> {
+        let mut fitting = self.by_path.keys().filter(|path| {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            name == stem || name.rsplit_once('.').is_some_and(|(s, _)| s == stem)
+        });
+        let first = fitting.next()?;
+        fitting.next().is_none().then_some(first)
+    }
+
     fn crontabs(&mut self, disk: &dyn Disk) {
         let mut tabs = vec![("/etc/crontab".to_owned(), Format::CronSystem)];
         for (directory, format) in [

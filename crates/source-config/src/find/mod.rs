@@ -30,7 +30,9 @@ use rayon::prelude::*;
 use self::files::Files;
 use self::words::{Hit, Words};
 use crate::inspect::{Said, component_of, plan};
+use crate::look::is_program;
 use crate::machine::Machine;
+use crate::script::OnDisk;
 use crate::text::decode;
 
 pub use self::owners::packages_of;
@@ -324,7 +326,14 @@ fn look_into(
     };
     let read = match disk.read(path, limit) {
         Ok(read) => read,
-        Err(error) if error.is_absent() || error.reason == Reason::NotARegularFile => return None,
+        Err(error)
+            if error.is_absent()
+                || matches!(error.reason, Reason::NotARegularFile | Reason::BrokenLink) =>
+        {
+            return None;
+        }
+        // A program is no configuration, however large.
+        Err(error) if error.reason == Reason::TooLarge && is_program(disk, path) => return None,
         Err(error) => return looked(0, Err(error.reason)),
     };
     let size = read.bytes.len();
@@ -341,10 +350,12 @@ fn look_into(
         return looked(size, Ok(Vec::new()));
     }
     let said = plan(path, machine)
-        .map(|plan| plan.carry_out(&read.bytes, machine))
+        .map(|plan| plan.carry_out(&read.bytes, machine, &OnDisk::new(disk)))
         .unwrap_or_default();
     let places = hits
         .iter()
+        // What a package brought and nobody changed names nobody by a word.
+        .filter(|hit| !is_word(hit) || !machine.is_vendors(&name, &read.bytes))
         .filter(|hit| {
             !matches!(&hit.peer, Peer::Name(name) if is_common_word(name.as_str()))
                 || name.ends_with("/hosts")
@@ -356,6 +367,11 @@ fn look_into(
         .map(|hit| place(path, machine, hit, &said))
         .collect();
     looked(size, Ok(places))
+}
+
+/// True for a name without a domain: a word like any other.
+fn is_word(hit: &Hit) -> bool {
+    matches!(&hit.peer, Peer::Name(name) if !name.as_str().contains('.'))
 }
 
 /// One hit as evidence: a hint, told more of by a rule that knows the line.

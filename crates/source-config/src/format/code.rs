@@ -1,9 +1,13 @@
 //! Literal assignments in PHP and Python: `NAME = "text"`, `define('NAME', 'text')`, `'key' => 'text'`,
 //! `'key': "text"`, nested. Nothing is evaluated: a call, a sum or a variable is no value.
 
+use std::collections::HashMap;
+
 use crate::settings::Settings;
 
 const DEPTH_MAX: usize = 64;
+/// Names of known text one file may have.
+const CONSTANTS_MAX: usize = 4096;
 
 pub(super) fn php(text: &str) -> Settings {
     // Outside of `<?php … ?>` stands a page, not a program.
@@ -78,9 +82,18 @@ fn read(tokens: &mut Tokens<'_>) -> Settings {
     let mut name = String::new();
     let mut key: Option<String> = None;
     let mut held: Option<(u32, String)> = None;
+    // A text of a list, and a text that another one is put behind.
+    let mut element: Option<(u32, String)> = None;
+    let mut joined: Option<(u32, String)> = None;
+    let mut constants: HashMap<String, String> = HashMap::new();
+    let dotted = matches!(tokens.language, Language::Php | Language::Perl);
     let by_lines = tokens.language.ends_lines();
     let php = tokens.language == Language::Php;
+    let mut opens = false;
     while let Some((line, token)) = tokens.next() {
+        // A text is an element of a list only where an element begins.
+        let starts = opens;
+        opens = matches!(token, Token::Sign('[' | ',' | '(')) || (opens && token == Token::NewLine);
         if token == Token::NewLine && (frames.len() > 1 || !by_lines) {
             continue;
         }
@@ -90,11 +103,39 @@ fn read(tokens: &mut Tokens<'_>) -> Settings {
                 token,
                 Token::NewLine | Token::Sign(',' | ';' | ')' | ']' | '}')
             );
+            if dotted && token == Token::Sign('.') {
+                joined = Some((at, value));
+                continue;
+            }
             if let Some(key) = key.take().filter(|_| ends) {
+                if constants.len() < CONSTANTS_MAX && value.len() < 1024 {
+                    constants.insert(key.clone(), value.clone());
+                }
                 emit(&mut settings, &frames, at, &key, &value);
             }
         }
+        // Text and names of known text, put together with dots.
+        if let Some((at, before)) = joined.take() {
+            let piece = match &token {
+                Token::Text(text) => Some(text.clone()),
+                Token::Word(word) => constants.get(*word).cloned(),
+                _ => None,
+            };
+            if let Some(piece) = piece.filter(|p| before.len() + p.len() < 4096) {
+                held = Some((at, before + &piece));
+                continue;
+            }
+            key = None;
+        }
+        if let Some((at, text)) = element.take()
+            && matches!(token, Token::Sign(',' | ']' | ')'))
+        {
+            in_list(&mut settings, &frames, at, &text);
+        }
         match token {
+            Token::Word(word) if dotted && key.is_some() && constants.contains_key(word) => {
+                held = constants.get(word).map(|value| (line, value.clone()));
+            }
             Token::Word(word) if key.is_some() && is_plain(word) => {
                 held = Some((line, word.to_owned()))
             }
@@ -108,6 +149,9 @@ fn read(tokens: &mut Tokens<'_>) -> Settings {
                 {
                     let outer = frames.last().map_or(0, |f| f.group);
                     settings.add(line, outer, "", "literal", &text);
+                }
+                if dotted && starts {
+                    element = Some((line, text.clone()));
                 }
                 name = text;
             }
@@ -229,6 +273,15 @@ fn push(settings: &mut Settings, frames: &mut Vec<Frame>, name: String, call: bo
     } else {
         settings.partial = true;
     }
+}
+
+/// A text in a list is a value of the key the list belongs to.
+fn in_list(settings: &mut Settings, frames: &[Frame], line: u32, text: &str) {
+    let [outer @ .., list] = frames else { return };
+    if list.name.is_empty() || list.call {
+        return;
+    }
+    emit(settings, outer, line, &list.name.clone(), text);
 }
 
 /// `a/b` as key means the section `a` and the key `b`.
@@ -484,5 +537,32 @@ mod tests {
             shown(&python("PORT = 25\nHOST = 'h'\nTLS = True\nX = HOST\n")),
             ["1  PORT=25", "2  HOST=h", "3  TLS=True"]
         );
+    }
+
+    #[test]
+    fn text_put_together_with_constants_is_known_and_lists_have_their_key() {
+        let text = "<?php\nconst ZONE = 'corp.example';\n$a = ['host' => 'ldap.' . ZONE, 'x' => 'y' . f(), 'z' => $u . '.b'];\nreturn ['servers' => ['dc1.corp.example', 'dc2'], 'port' => 3269];\n";
+        let found = php(text);
+        let shown: Vec<String> = found
+            .all
+            .iter()
+            .map(|s| format!("{}={}", s.key, s.value))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "ZONE=corp.example",
+                "host=ldap.corp.example",
+                "servers=dc1.corp.example",
+                "servers=dc2",
+                "port=3269"
+            ]
+        );
+        let servers = found
+            .all
+            .iter()
+            .find(|s| s.key == "servers")
+            .map(|s| s.group);
+        assert_eq!(servers, found.all.last().map(|s| s.group));
     }
 }

@@ -1,5 +1,6 @@
 //! Formats in which a line is a setting.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use groma_model::HostName;
@@ -31,7 +32,48 @@ pub(super) fn equals(text: &str) -> Settings {
             settings.add(number, 0, "", key.trim(), bare(value));
         }
     }
+    fill(&mut settings);
     settings
+}
+
+/// Times values are filled into each other.
+const ROUNDS_MAX: usize = 4;
+
+/// `${name}` and `${name:default}` become the value of `name` in the same file, as Java applications and many others
+/// read them; a value with a name nobody sets stays as it is.
+fn fill(settings: &mut Settings) {
+    if !settings.all.iter().any(|s| s.value.contains("${")) {
+        return;
+    }
+    for _ in 0..ROUNDS_MAX {
+        let known: HashMap<String, String> = settings
+            .all
+            .iter()
+            .filter(|s| !s.value.contains("${") && s.value.len() < 1024)
+            .map(|s| (s.key.clone(), s.value.clone()))
+            .collect();
+        for setting in settings.all.iter_mut().filter(|s| s.value.contains("${")) {
+            if let Some(filled) = filled(&setting.value, &known) {
+                setting.value = filled;
+            }
+        }
+    }
+}
+
+fn filled(value: &str, known: &HashMap<String, String>) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = value;
+    while let Some((before, after)) = rest.split_once("${") {
+        out.push_str(before);
+        let (inner, tail) = after.split_once('}')?;
+        let (name, default) = inner
+            .split_once(':')
+            .map_or((inner, None), |(n, d)| (n, Some(d)));
+        out.push_str(known.get(name.trim()).map(String::as_str).or(default)?);
+        rest = tail;
+    }
+    out.push_str(rest);
+    (out.len() < 4096).then_some(out)
 }
 
 /// `key value …` and `key=value`; a key among `groups` begins a group of its own.
@@ -279,6 +321,16 @@ mod tests {
         let settings = equals("# host = old\n; host = older\nhost = new # note\n//x = y\n");
         assert_eq!(pairs(&settings), [("host", "new")]);
         assert_eq!(settings.all[0].line, 3);
+    }
+
+    #[test]
+    fn names_in_braces_are_filled_in_where_the_file_knows_them() {
+        let settings = equals(
+            "a.host=db\na.zone=corp\nurl=jdbc:x://${a.host}.${a.zone}:1/${n:d}\nb=${unknown}\nc=${c}\n",
+        );
+        assert_eq!(settings.all[2].value, "jdbc:x://db.corp:1/d");
+        assert_eq!(settings.all[3].value, "${unknown}");
+        assert_eq!(settings.all[4].value, "${c}");
     }
 
     #[test]

@@ -115,14 +115,9 @@ fn toml_value(settings: &mut Settings, starts: &LineStarts, at: &At<'_>, value: 
     }
 }
 
-/// YAML and JSON; several documents in one file; aliases and sizes within the parser's budget.
-pub(super) fn yaml(text: &str) -> Settings {
-    let mut settings = Settings::default();
-    if nests_too_deep(text) {
-        settings.partial = true;
-        return settings;
-    }
-    let options = serde_saphyr::options! {
+/// What a document may cost.
+fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
         strict_booleans: true,
         budget: serde_saphyr::budget! {
             max_depth: DEPTH_MAX,
@@ -133,7 +128,17 @@ pub(super) fn yaml(text: &str) -> Settings {
             max_documents: 200,
             max_total_scalar_bytes: 8 << 20,
         },
-    };
+    }
+}
+
+/// YAML and JSON; several documents in one file; aliases and sizes within the parser's budget.
+pub(super) fn yaml(text: &str) -> Settings {
+    let mut settings = Settings::default();
+    if nests_too_deep(text) {
+        settings.partial = true;
+        return settings;
+    }
+    let options = options();
     match serde_saphyr::from_multiple_with_options::<Spanned<Node>>(text, options) {
         Ok(documents) => {
             for document in &documents {
@@ -153,6 +158,35 @@ pub(super) fn yaml(text: &str) -> Settings {
         Err(_) => settings.partial = true,
     }
     settings
+}
+
+/// A document as a tree of texts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Tree {
+    Scalar(String),
+    List(Vec<Self>),
+    Map(Vec<(String, Self)>),
+}
+
+/// The first document of YAML or JSON as a tree.
+pub(crate) fn tree_value(text: &str) -> Option<Tree> {
+    fn plain(node: Spanned<Node>) -> Tree {
+        match node.value {
+            Node::Scalar(text) => Tree::Scalar(text),
+            Node::List(items) => Tree::List(items.into_iter().map(plain).collect()),
+            Node::Map(entries) => Tree::Map(
+                entries
+                    .into_iter()
+                    .map(|(key, value)| (key, plain(value)))
+                    .collect(),
+            ),
+        }
+    }
+    if nests_too_deep(text) {
+        return None;
+    }
+    let documents = serde_saphyr::from_multiple_with_options::<Spanned<Node>>(text, options());
+    Some(plain(documents.ok()?.into_iter().next()?))
 }
 
 fn yaml_node(settings: &mut Settings, at: &At<'_>, node: &Spanned<Node>) {

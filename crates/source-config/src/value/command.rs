@@ -136,6 +136,7 @@ struct Heard<'w> {
     has_secret: bool,
     arguments: Vec<&'w str>,
     forwards: Vec<&'w str>,
+    proxy: Option<&'w str>,
     file_system: Option<&'w str>,
 }
 
@@ -172,6 +173,16 @@ fn known_command(known: &Command, words: &[String]) -> Vec<Target> {
         .first()
         .map(|target| forwarded(&heard.forwards, &target.peer));
     out.extend(beyond.into_iter().flatten());
+    for mut proxy in heard
+        .proxy
+        .map(|p| targets(groma_knowledge::rules::Shape::Host, p))
+        .into_iter()
+        .flatten()
+    {
+        proxy.kind = Some("http-proxy");
+        proxy.default_port = Some(groma_model::Port(1080));
+        out.push(proxy);
+    }
     out
 }
 
@@ -239,6 +250,8 @@ fn hear<'w>(known: &Command, words: &'w [String]) -> Heard<'w> {
             heard.account = Some(name);
         } else if let Some(name) = take(&known.resource_options, &mut words) {
             heard.resource = Some(name);
+        } else if let Some(proxy) = take(&known.proxy_options, &mut words) {
+            heard.proxy = Some(proxy);
         } else if let Some(forward) = take(&known.forward_options, &mut words) {
             heard.forwards.push(forward);
         } else if matches!(word, "-t" | "--types") && known.arguments == Arguments::MountSource {

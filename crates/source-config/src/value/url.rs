@@ -100,7 +100,29 @@ fn whole(rest: &str) -> &str {
         .unwrap_or(rest)
 }
 
+/// `ldap:///dc%3Dcorp%2Cdc%3Dexample`: no server is named but a domain, whose own records lead to one (RFC 2247,
+/// ldapsearch(1)).
+fn domain_of_dn(name: &str, body: &str) -> Option<String> {
+    let is_directory = name.to_ascii_lowercase().contains("ldap");
+    let dn = body.strip_prefix('/').filter(|_| is_directory)?;
+    let dn = dn.split(['?', '#']).next()?;
+    let dn = dn
+        .replace("%3D", "=")
+        .replace("%3d", "=")
+        .replace("%2C", ",")
+        .replace("%2c", ",");
+    let labels: Vec<&str> = dn
+        .split(',')
+        .filter_map(|part| part.trim().split_once('='))
+        .filter(|(key, _)| key.eq_ignore_ascii_case("dc"))
+        .map(|(_, label)| label.trim())
+        .collect();
+    (labels.len() > 1).then(|| labels.join("."))
+}
+
 fn authority(known: &'static Scheme, name: &str, body: &str, found: &mut dyn FnMut(Target)) {
+    let domain = domain_of_dn(name, body);
+    let body = domain.as_deref().unwrap_or(body);
     let (user, rest) = userinfo(known, body);
     let end = rest
         .find(['/', '?', '#', ';', ')', ']', '}'])

@@ -1,0 +1,93 @@
+//! What a script would know when it calls somebody: its variables, the files it reads settings from, the lists it goes
+//! through. Nothing is run. A few ways of putting a text together are followed by the letter; whatever else a
+//! script does leaves its value unknown, and an unknown value names nobody.
+
+mod pattern;
+mod perl;
+mod pipeline;
+mod python;
+mod shell;
+mod values;
+
+use std::cell::Cell;
+use std::path::Path;
+
+use groma_source::Disk;
+
+use crate::settings::Settings;
+use crate::text::decode;
+
+pub(crate) use self::perl::perl;
+pub(crate) use self::python::python;
+pub(crate) use self::shell::shell;
+
+/// Files one script may be read together with, and how large one may be.
+const FILES_MAX: u32 = 16;
+const FILE_MAX: u64 = 256 << 10;
+
+/// Groups from here on are those of a program within a shell script.
+pub(crate) const INNER: u32 = 1 << 24;
+
+/// The files beside a script: those it names itself, read within limits.
+pub(crate) trait Beside {
+    /// The text at an absolute path; `None` if there is none, or the limits are used up.
+    fn text(&self, path: &str) -> Option<String>;
+}
+
+/// No file is to be had.
+pub(crate) struct Alone;
+
+impl Beside for Alone {
+    fn text(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+/// Files of this machine, for one script.
+pub(crate) struct OnDisk<'d> {
+    disk: &'d dyn Disk,
+    left: Cell<u32>,
+}
+
+impl<'d> OnDisk<'d> {
+    pub(crate) fn new(disk: &'d dyn Disk) -> Self {
+        Self {
+            disk,
+            left: Cell::new(FILES_MAX),
+        }
+    }
+}
+
+impl Beside for OnDisk<'_> {
+    fn text(&self, path: &str) -> Option<String> {
+        let left = self.left.get();
+        let elsewhere = ["/proc/", "/sys/", "/dev/", "/run/"]
+            .iter()
+            .any(|not| path.starts_with(not));
+        if left == 0 || elsewhere || !path.starts_with('/') || path.contains("..") {
+            return None;
+        }
+        self.left.set(left - 1);
+        let read = self.disk.read(Path::new(path), FILE_MAX).ok()?;
+        decode(&read.bytes).map(std::borrow::Cow::into_owned)
+    }
+}
+
+/// The language a script is written in, by its first line or its name; `None` for another one.
+pub(crate) fn reader(path: &str, text: &str) -> Option<fn(&str, &dyn Beside) -> Settings> {
+    let first = text.lines().next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let runs = |program: &str| {
+        first.starts_with("#!")
+            && first.split(['/', ' ', '\t']).any(|word| {
+                word.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.') == program
+            })
+    };
+    if runs("python") || name.ends_with(".py") {
+        Some(python)
+    } else if runs("perl") || name.ends_with(".pl") {
+        Some(perl)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,95 @@
+//! What an expression of a script stands for, where that is known.
+
+use groma_knowledge::rules::Format;
+
+use crate::format;
+
+/// A known value, or that it is not known.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Value {
+    Text(String),
+    List(Vec<Self>),
+    Map(Vec<(String, Self)>),
+    /// A file that was opened, by its path.
+    File(String),
+    Unknown,
+}
+
+impl Value {
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The element under a key, or at a number.
+    pub(super) fn get(&self, key: &str) -> Self {
+        let found = match self {
+            Self::Map(entries) => entries.iter().find(|(k, _)| k == key).map(|(_, v)| v),
+            Self::List(items) => key.parse::<usize>().ok().and_then(|n| items.get(n)),
+            _ => None,
+        };
+        found.cloned().unwrap_or(Self::Unknown)
+    }
+
+    /// The values a loop goes through.
+    pub(super) fn items(&self) -> Vec<Self> {
+        match self {
+            Self::List(items) => items.clone(),
+            Self::Map(entries) => entries.iter().map(|(k, _)| Self::Text(k.clone())).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// YAML and JSON as a value.
+pub(super) fn tree(text: &str) -> Value {
+    format::tree_value(text).map_or(Value::Unknown, from_node)
+}
+
+fn from_node(node: format::Tree) -> Value {
+    match node {
+        format::Tree::Scalar(text) => Value::Text(text),
+        format::Tree::List(items) => Value::List(items.into_iter().map(from_node).collect()),
+        format::Tree::Map(entries) => Value::Map(
+            entries
+                .into_iter()
+                .map(|(k, v)| (k, from_node(v)))
+                .collect(),
+        ),
+    }
+}
+
+/// Sections of an INI file; what stands in `DEFAULT` stands in each of them.
+pub(super) fn ini(text: &str) -> Value {
+    let settings = format::read(Format::Ini, &[], text);
+    let mut sections: Vec<(String, Vec<(String, Value)>)> = Vec::new();
+    for setting in settings.all {
+        let at = match sections
+            .iter()
+            .position(|(name, _)| *name == setting.section)
+        {
+            Some(at) => at,
+            None => {
+                sections.push((setting.section.clone(), Vec::new()));
+                sections.len() - 1
+            }
+        };
+        if let Some((_, entries)) = sections.get_mut(at) {
+            entries.push((setting.key.to_ascii_lowercase(), Value::Text(setting.value)));
+        }
+    }
+    let shared: Vec<(String, Value)> = sections
+        .iter()
+        .find(|(name, _)| name == "DEFAULT")
+        .map(|(_, entries)| entries.clone())
+        .unwrap_or_default();
+    let with_shared = |(name, mut entries): (String, Vec<(String, Value)>)| {
+        if name != "DEFAULT" {
+            entries.extend(shared.iter().cloned());
+        }
+        (name, Value::Map(entries))
+    };
+    Value::Map(sections.into_iter().map(with_shared).collect())
+}
