@@ -3,6 +3,7 @@
 //! The simulation follows the manners cron(8) describes: it keeps the wall clock's minute it has worked off, and
 //! when the real one is not the next, it tells a jump ahead from one back. It knows nothing of the module it holds
 //! to account but the text of the line.
+#![allow(clippy::unwrap_used, reason = "a test may panic, and says where")]
 
 use groma_model::Timestamp;
 use groma_model::schedule::{Cron, Zone};

@@ -1,4 +1,5 @@
 //! Calendar expressions, timers, anacron and at: next runs and rhythms that are known beforehand.
+#![allow(clippy::unwrap_used, reason = "a test may panic, and says where")]
 
 use groma_model::Timestamp;
 use groma_model::fact::Job;

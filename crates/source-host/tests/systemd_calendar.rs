@@ -1,5 +1,6 @@
 //! Calendar expressions against the real `systemd-analyze calendar`: thousands of generated ones, in several zones,
 //! counted from moments around the days on which clocks change. What it refuses must be refused.
+#![allow(clippy::unwrap_used, reason = "a test may panic, and says where")]
 
 use std::process::Command;
 

@@ -37,7 +37,7 @@ impl Source for CertificateFiles {
         Explanation {
             purpose: "Finds the certificates this machine's programs use, before one of them expires or is forgotten in a move.".into(),
             reads: vec![
-                format!("files below {} whose name ends in .pem .crt .cer .cert .der .key .p7b .p12 .pfx .jks .keystore and the like", ROOTS.join(", ")),
+                format!("files below {} whose name ends in .pem .crt .cer .cert .der .key .p7b .p12 .pfx .jks .keystore and the like, and cert9.db of NSS", ROOTS.join(", ")),
                 "files up to 1 MiB of any name in the configuration directories of TLS servers, for inline PEM blocks".into(),
                 "the system trust store, to leave its public authorities out".into(),
             ],
@@ -47,7 +47,7 @@ impl Source for CertificateFiles {
                 "whether the matching private key stands beside it: yes or no",
                 "files that could not be read or understood, and why",
             ]),
-            never_sends: lines(&["private keys: compared by their public half and dropped at once", "keystore passwords: none is known, none is tried"]),
+            never_sends: lines(&["private keys: compared by their public half and dropped at once", "keystore passwords: none is known; only the empty one is tried, and at the trust store of a Java runtime (cacerts) the one in its manual"]),
             rights: lines(&["none for most certificates", "root to see keys and directories that are closed to others; without it each such place is a gap"]),
             cost: "one walk of those trees and a read of small files: a few hundred milliseconds".into(),
         }

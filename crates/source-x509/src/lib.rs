@@ -2,11 +2,11 @@
 //!
 //! **What it sees.** Each X.509 certificate (RFC 5280) with its fingerprint, names, validity, key and
 //! signature, and each place where it was met: `certificates.files` looks where programs keep them (PEM
-//! anywhere in a text, DER, PKCS#7, Java keystores), `certificates.endpoints` shakes hands with the TLS
+//! anywhere in a text, DER, PKCS#7, PKCS#12, keystores of Java, databases of NSS), `certificates.endpoints` shakes hands with the TLS
 //! listeners of this machine, so that the certificate on disk and the one still held in memory by a
 //! server nobody reloaded are told apart. Whether a private key stands beside a certificate is found by
 //! comparing public halves; a key entry of a Java keystore counts as paired, because the keystore binds
-//! the two. An encrypted key says nothing and counts as absent. PKCS#12 needs a password: it is a gap.
+//! the two. An encrypted key says nothing and counts as absent. PKCS#12 is read as far as it is not locked (see `pkcs12`).
 //!
 //! **Where it reads it.** Below `/etc`, `/opt`, `/srv`, `/usr/local`, `/var/lib` and a few more, by file
 //! name; in the configuration directories of TLS servers also by content. The public authorities that every
@@ -35,14 +35,17 @@ mod certificate;
 mod contact;
 mod conversation;
 mod der;
+mod embedded;
 mod endpoints;
 mod files;
 mod handshake;
 mod hello;
 mod key;
 mod keystore;
+mod nss;
 mod parse;
 mod pem;
+mod pkcs12;
 mod places;
 mod plan;
 mod read;

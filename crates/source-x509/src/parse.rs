@@ -4,7 +4,7 @@ use groma_model::Reason;
 
 use crate::certificate::{self, Parsed};
 use crate::key::{self, PublicHalf};
-use crate::{der, keystore, pem};
+use crate::{der, embedded, keystore, nss, pem, pkcs12};
 
 /// What stands in one file.
 #[derive(Default)]
@@ -37,13 +37,20 @@ pub(crate) struct Missed {
 /// Reads a file of any of the known forms; the form is told by the bytes, never by the name.
 /// `claims` is true if the name says that a certificate must be in it.
 pub(crate) fn contents(bytes: &[u8], claims: bool) -> Contents {
+    contents_with(bytes, claims, &[""])
+}
+
+/// The same with the passwords that are public knowledge for this file; the empty one is for all.
+pub(crate) fn contents_with(bytes: &[u8], claims: bool, passwords: &[&str]) -> Contents {
     let mut contents = Contents::default();
-    if pem::is_likely(bytes) {
-        contents.read_pem(bytes);
+    if nss::is_likely(bytes) {
+        contents.read_nss(bytes, claims);
+    } else if pem::is_likely(bytes) || embedded::is_likely(bytes) {
+        contents.read_pem(&embedded::unfolded(bytes));
     } else if keystore::is_likely(bytes) {
         contents.read_keystore(bytes);
     } else if bytes.first() == Some(&der::SEQUENCE) {
-        contents.read_der(bytes, claims);
+        contents.read_der(bytes, claims, passwords);
     } else if claims && !is_placeholder(bytes) {
         contents.malformed("its name promises a certificate, its bytes are none that is known");
     }
@@ -89,21 +96,51 @@ impl Contents {
         }
     }
 
-    fn read_der(&mut self, bytes: &[u8], claims: bool) {
+    fn read_nss(&mut self, bytes: &[u8], claims: bool) {
+        let Some((stored, whole)) = nss::certificates(bytes) else {
+            if claims {
+                self.malformed("a database that is none of NSS");
+            }
+            return;
+        };
+        for (position, der) in (0_u32..).zip(stored) {
+            self.keep(Some(&der), position, false);
+        }
+        if !whole {
+            self.malformed("some pages of the database of NSS");
+        }
+    }
+
+    fn read_pkcs12(&mut self, bytes: &[u8], passwords: &[&str]) {
+        const REMEDY: &str = "it needs its password, and none is ever guessed; put the certificate beside it as PEM if it should be seen";
+        let store = pkcs12::read(bytes, passwords);
+        for (position, one) in (0_u32..).zip(store.certificates) {
+            self.keep(Some(&one.der), position, one.with_key);
+        }
+        let seal = store.seal.as_deref().unwrap_or("no MAC");
+        for algorithm in store.shut {
+            self.missed.push(Missed {
+                what: format!(
+                    "the certificates in this PKCS#12 keystore, locked with {algorithm} ({seal})"
+                ),
+                reason: Reason::Locked,
+                remedy: REMEDY,
+            });
+        }
+        if store.broken {
+            self.malformed("a part of this PKCS#12 keystore");
+        }
+    }
+
+    fn read_der(&mut self, bytes: &[u8], claims: bool, passwords: &[&str]) {
         if let Some(parsed) = certificate::parse(bytes) {
             self.certificates.push(Found {
                 parsed,
                 position: 0,
                 paired: false,
             });
-        } else if is_pkcs12(bytes) {
-            let what = "the certificates in this PKCS#12 keystore".to_owned();
-            let remedy = "it needs its password, and none is ever tried; put the certificate beside it as PEM if it should be seen";
-            self.missed.push(Missed {
-                what,
-                reason: Reason::Locked,
-                remedy,
-            });
+        } else if pkcs12::is_likely(bytes) {
+            self.read_pkcs12(bytes, passwords);
         } else if signed_certificates(bytes).is_some() {
             self.read_bag(bytes, &mut 0);
         } else if let Some(half) = key::public_half("", bytes) {
@@ -158,15 +195,6 @@ fn is_placeholder(bytes: &[u8]) -> bool {
         && !bytes
             .split(|&b| b == b'\n')
             .any(|line| is_encoded(line.trim_ascii()))
-}
-
-/// PFX (RFC 7292 §4): version 3, then a ContentInfo.
-fn is_pkcs12(bytes: &[u8]) -> bool {
-    let parts = der::expect(bytes, der::SEQUENCE)
-        .and_then(|(pfx, _)| der::expect(pfx.content, der::INTEGER))
-        .filter(|(version, _)| version.content == [3])
-        .and_then(|(_, rest)| der::expect(rest, der::SEQUENCE));
-    parts.is_some_and(|(info, _)| der::expect(info.content, der::OBJECT_IDENTIFIER).is_some())
 }
 
 /// The certificates of a SignedData (RFC 5652 §5.1), as a run of elements.
@@ -285,11 +313,42 @@ mod tests {
     }
 
     #[test]
-    fn a_pkcs12_keystore_is_locked_and_not_guessed_at() {
-        // PFX { version 3, ContentInfo { data } }, as far as its outer shape goes.
-        let pfx = [
-            0x30, 0x0c, 0x02, 0x01, 0x03, 0x30, 0x07, 0x06, 0x05, 0x2a, 0x86, 0x48, 0x86, 0xf7,
-        ];
-        assert_eq!(contents(&pfx, true).missed[0].reason, Reason::Locked);
+    fn a_pkcs12_keystore_is_read_or_locked_and_never_guessed_at() {
+        let of = |bytes: &[u8]| contents(bytes, true);
+        let read = of(include_bytes!(
+            "../tests/fixtures/openssl-3.0/empty-password.p12"
+        ));
+        let pairs: Vec<_> = read.certificates.iter().map(|c| c.paired).collect();
+        assert_eq!((pairs, read.missed.len()), (vec![true, false], 0));
+        let locked = of(include_bytes!("../tests/fixtures/openssl-3.0/locked.p12")).missed;
+        assert_eq!(locked[0].reason, Reason::Locked);
+        assert!(
+            locked[0].what.contains("PBES2 (a MAC with SHA-256)"),
+            "{}",
+            locked[0].what
+        );
+        let broken = of(include_bytes!("../tests/fixtures/openssl-3.0/locked.p12")
+            .get(..200)
+            .unwrap());
+        assert_eq!(broken.missed[0].reason, Reason::Malformed);
+    }
+
+    #[test]
+    fn jceks_keystores_and_nss_databases_are_read() {
+        let trust = contents(
+            include_bytes!("../tests/fixtures/keytool-17/trust.jceks"),
+            true,
+        );
+        assert_eq!((trust.certificates.len(), trust.missed.len()), (2, 0));
+        let key = contents(
+            include_bytes!("../tests/fixtures/keytool-17/key.jceks"),
+            true,
+        );
+        assert_eq!(
+            (key.certificates.len(), key.certificates[0].paired),
+            (1, true)
+        );
+        let nss = contents(include_bytes!("../tests/fixtures/nss-3.87/cert9.db"), true);
+        assert_eq!((nss.certificates.len(), nss.missed.len()), (8, 0));
     }
 }

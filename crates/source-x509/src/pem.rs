@@ -100,7 +100,7 @@ impl Open {
 }
 
 /// Decodes base64 without white space (RFC 4648 §4); padding may be missing.
-fn base64(text: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn base64(text: &[u8]) -> Option<Vec<u8>> {
     let end = text.iter().rposition(|&b| b != b'=').map_or(0, |at| at + 1);
     let text = text.get(..end)?;
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 3);

@@ -7,6 +7,7 @@ pub(crate) const ROOTS: &[&str] = &[
     "/etc",
     "/opt",
     "/root/.acme.sh",
+    "/root/.kube",
     "/srv",
     "/usr/local",
     "/var/lib",
@@ -25,6 +26,8 @@ const BY_CONTENT: &[&str] = &[
     "/etc/httpd",
     "/etc/ipsec.d",
     "/etc/kubernetes",
+    "/etc/rancher",
+    "/root/.kube",
     "/etc/ldap",
     "/etc/letsencrypt/live",
     "/etc/mysql",
@@ -135,10 +138,11 @@ pub(crate) fn interest(path: &Path) -> Option<Interest> {
     let (_, extension) = name.rsplit_once('.').unwrap_or_default();
     match extension {
         "crt" | "cer" | "cert" | "der" | "p7b" | "p7c" | "p12" | "pfx" | "pkcs12" | "jks"
-        | "jceks" | "keystore" | "truststore" => Some(Interest::Certificate),
+        | "jceks" | "bks" | "keystore" | "truststore" => Some(Interest::Certificate),
+        "kubeconfig" => Some(Interest::Content),
         "key" => Some(Interest::Key),
         "pem" | "chain" | "fullchain" | "ovpn" => Some(Interest::Pem),
-        _ if name == "cacerts" => Some(Interest::Content),
+        _ if name == "cacerts" || name == "cert9.db" => Some(Interest::Content),
         _ if is_within(path, BY_CONTENT) => Some(Interest::Content),
         _ => None,
     }
@@ -160,6 +164,15 @@ pub(crate) fn is_passed_over(path: &Path) -> bool {
             .iter()
             .chain(VENDOR)
             .any(|tree| path == Path::new(tree))
+}
+
+/// Passwords that protect nothing: the empty one, and for the trust store of a Java runtime the one its makers put in
+/// the manual. It holds public authorities; no other file is tried with it.
+pub(crate) fn public_passwords(path: &Path) -> &'static [&'static str] {
+    match path.file_name().is_some_and(|name| name == "cacerts") {
+        true => &["", "changeit"],
+        false => &[""],
+    }
 }
 
 /// True if `path` is one of `trees` or lies in one.

@@ -188,7 +188,8 @@ impl<'a> Reader<'a> {
             u64::try_from(file.bytes.len()).unwrap_or(u64::MAX),
             Ordering::Relaxed,
         );
-        let contents = parse::contents(&file.bytes, candidate.interest == Interest::Certificate);
+        let claims = candidate.interest == Interest::Certificate;
+        let contents = parse::contents_with(&file.bytes, claims, places::public_passwords(path));
         Ok(Some(Found {
             path: path.clone(),
             real: places::plain(&file.path),
