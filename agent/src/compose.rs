@@ -15,7 +15,7 @@ use groma_source_config::{ConfigSource, FindSource};
 use groma_source_dns::NamesSource;
 use groma_source_forward::RulesetSource;
 use groma_source_socket::SocketSource;
-use groma_source_x509::{CertificateEndpoints, CertificateFiles, Endpoint};
+use groma_source_x509::{CertificateEndpoints, CertificateFiles, CertificatePins, Endpoint};
 
 use crate::apart::{self, Group};
 use crate::explain::{Explained, Place};
@@ -160,6 +160,7 @@ pub(crate) fn first_sources(world: &World) -> Vec<Box<dyn Source>> {
     sources.push(Box::new(ConfigSource::new(world.clone())));
     sources.push(Box::new(CertificateFiles::new(world.clone())));
     sources.extend(groma_source_content::sources(world));
+    sources.push(Box::new(CertificatePins::new(world.clone())));
     sources
 }
 

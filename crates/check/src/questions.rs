@@ -19,9 +19,38 @@ pub fn questions(inventory: &Inventory) -> Vec<Question> {
     let mut asked: Vec<Question> = inventory.systems.iter().filter_map(about_system).collect();
     asked.extend(about_hosts(inventory));
     asked.extend(about_strangers(&view));
+    asked.extend(about_pins(inventory));
     asked.sort();
     asked.dedup();
     asked
+}
+
+/// Hashes of certificates nobody met: which one is meant, only a person knows.
+fn about_pins(inventory: &Inventory) -> Vec<Question> {
+    let hosts = inventory.entities.iter().filter_map(|host| {
+        let open = host
+            .attributes
+            .pins
+            .iter()
+            .filter(|e| e.certificates.is_empty());
+        let places: BTreeSet<String> = open
+            .map(|e| format!("{}:{} ({})", e.pin.file, e.pin.line, e.pin.key))
+            .collect();
+        (!places.is_empty()).then_some((host, places))
+    });
+    hosts
+        .take(QUESTIONS_MAX)
+        .map(|(host, places)| {
+            ask(
+                &host.id,
+                format!(
+                    "{}: whose certificate is trusted by its hash in {}, and who says when it is renewed? None that was met has it.",
+                    host.name,
+                    names(places)
+                ),
+            )
+        })
+        .collect()
 }
 
 fn is_blank(field: Option<&String>) -> bool {

@@ -1,11 +1,13 @@
-//! Certificates that other certificates of the estate stand on.
+//! What certificates stand on: the authority above them, and the hosts that say whether they still hold.
 
 use std::collections::BTreeMap;
 
-use groma_model::fact::{Certificate, ComponentClass};
-use groma_model::inventory::{Basis, Consumer, Dependency, DependencyDetails, Entity, Provider};
+use groma_model::fact::{Certificate, CertificatePlace, ComponentClass};
+use groma_model::inventory::{
+    Basis, CertificatePlaceEntry, Consumer, Dependency, DependencyDetails, Entity, Provider,
+};
 use groma_model::registry::REGISTRY;
-use groma_model::{DependencyId, Estate, Witness};
+use groma_model::{AgentId, DependencyId, EntityId, Estate, Witness};
 
 use crate::draft::component;
 use crate::finish::strength;
@@ -28,14 +30,66 @@ pub(crate) fn issued_by(estate: &Estate) -> Vec<Dependency> {
     all.iter()
         .filter(|(_, certificate)| certificate.subject != certificate.issuer)
         .filter_map(|(entity, certificate)| {
-            Some(edge(entity, authorities.get(certificate.issuer.as_str())?))
+            Some(edge(
+                entity,
+                authorities.get(certificate.issuer.as_str())?,
+                "certificate-issued-by",
+            ))
         })
         .collect()
 }
 
-fn edge(leaf: &Entity, authority: &Entity) -> Dependency {
-    const KIND: &str = "certificate-issued-by";
-    let kind = REGISTRY.kind(KIND);
+/// `certificate-status` edges: a certificate that is in use, and the hosts of its revocation lists, its responders and
+/// its issuer's certificate. Whoever verifies it asks them; one that is gone makes connections slow, or refused.
+///
+/// The certificate itself names them, so the basis is *declared*. Authorities that are only trusted are left out.
+pub(crate) fn status(estate: &Estate) -> Vec<Dependency> {
+    let mut edges = Vec::new();
+    for entity in estate
+        .certificates
+        .values()
+        .filter_map(|id| estate.entities.get(id))
+    {
+        let Some(certificate) = entity.attributes.certificate.as_ref() else {
+            continue;
+        };
+        let used = |place: &CertificatePlaceEntry| {
+            place.key_present || matches!(place.place, CertificatePlace::Endpoint { .. })
+        };
+        let Some(place) = entity.attributes.places.iter().find(|place| used(place)) else {
+            continue;
+        };
+        let Some(vantage) = vantage_of(estate, &place.host) else {
+            continue;
+        };
+        for host in &certificate.status_hosts {
+            let Some(meaning) = estate.locate(&entity.site, vantage, host) else {
+                continue;
+            };
+            if let Some(provider) = estate.entities.get(&meaning.entity) {
+                edges.push(Dependency {
+                    basis: Basis::Declared,
+                    witnesses: vec![Witness::Network],
+                    reached_by: Some(meaning.reached_by),
+                    reached_as: Some(host.to_string()),
+                    ..edge(entity, provider, "certificate-status")
+                });
+            }
+        }
+    }
+    edges.sort_by(|a, b| a.id.cmp(&b.id));
+    edges.dedup_by(|a, b| a.id == b.id);
+    edges
+}
+
+fn vantage_of<'a>(estate: &'a Estate, host: &EntityId) -> Option<&'a AgentId> {
+    let own = estate.vantages.iter().find(|(_, entity)| *entity == host);
+    own.or_else(|| estate.vantages.iter().next())
+        .map(|(vantage, _)| vantage)
+}
+
+fn edge(leaf: &Entity, authority: &Entity, name: &str) -> Dependency {
+    let kind = REGISTRY.kind(name);
     let mut evidence: Vec<_> = leaf
         .evidence
         .iter()
@@ -45,8 +99,8 @@ fn edge(leaf: &Entity, authority: &Entity) -> Dependency {
     evidence.sort();
     evidence.dedup();
     Dependency {
-        id: DependencyId::of(&[leaf.id.as_str(), KIND, authority.id.as_str()]),
-        kind: KIND.to_owned(),
+        id: DependencyId::of(&[leaf.id.as_str(), name, authority.id.as_str()]),
+        kind: name.to_owned(),
         consumer: Consumer {
             entity: leaf.id.clone(),
             name: leaf.name.clone(),
@@ -56,7 +110,7 @@ fn edge(leaf: &Entity, authority: &Entity) -> Dependency {
         provider: Provider {
             entity: authority.id.clone(),
             name: authority.name.clone(),
-            addresses: Vec::new(),
+            addresses: authority.addresses.clone(),
             port: None,
             transport: None,
             component: None,

@@ -24,6 +24,7 @@ mod hidden;
 pub mod impact;
 mod join;
 mod live;
+pub mod pinned;
 mod relay;
 mod rights;
 mod systems;
@@ -86,7 +87,8 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     // What drafts are made of makes room for what they become.
     gathered.connections = Vec::new();
     let mut dependencies = finish::finish(drafts, &gathered, estate, &listeners, &relays);
-    let issued = certificates::issued_by(estate);
+    let mut issued = certificates::issued_by(estate);
+    issued.extend(certificates::status(estate));
     if !issued.is_empty() {
         dependencies.extend(issued);
         dependencies.sort_by(|a, b| a.id.cmp(&b.id));

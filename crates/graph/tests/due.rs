@@ -239,14 +239,3 @@ fn the_last_run_and_the_boot_are_taken_from_what_was_measured() {
             .all(|entry| entry.next_runs_approximate)
     );
 }
-
-fn empty(now: Timestamp) -> Inventory {
-    serde_json::from_value(serde_json::json!({
-        "schema": "groma.inventory/1", "generated_at": now, "snapshot": null,
-        "window": {"from": now, "to": now}, "data_level": "standard", "compared_with_list": false,
-        "coverage": [], "layers": [], "sites": [], "links": [], "systems": [], "entities": [], "listeners": [],
-        "dependencies": [], "volumes": [], "rights": [], "backups": [], "measurements": [], "waves": [],
-        "findings": [], "estimate": null, "questions": [], "evidence": [],
-    }))
-    .expect("a test says it right")
-}

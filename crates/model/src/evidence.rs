@@ -40,6 +40,7 @@ impl Witness {
     pub fn of(fact: &Fact) -> Self {
         match fact {
             Fact::Reference(_)
+            | Fact::Pin(_)
             | Fact::Unit(_)
             | Fact::Job(_)
             | Fact::Share(_)

@@ -52,6 +52,8 @@ pub enum Fact {
     Name(NameAnswer),
     /// A dependency written down in a file.
     Reference(Reference),
+    /// A certificate or key that a file trusts by its hash.
+    Pin(Pin),
     /// A machine somebody declared in a list.
     Declared(Declared),
     /// Mail that lies in files.
@@ -506,6 +508,9 @@ pub struct Connection {
 pub struct Certificate {
     /// SHA-256 of the DER bytes, lower-case hex.
     pub sha256: String,
+    /// SHA-1 of the DER bytes, lower-case hex: what older configurations pin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha1: Option<String>,
     /// SHA-256 of the SubjectPublicKeyInfo: joins renewed copies, and disk with wire.
     pub spki_sha256: String,
     /// Subject, as RFC 4514 text.
@@ -569,6 +574,63 @@ pub struct CertificateSighting {
     /// True if a private key stands in the same file or beside it (its public half was compared).
     #[serde(default)]
     pub key_present: bool,
+    /// The file that key stands in, and who may read it, where it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyFile>,
+    /// What a person made of it in the trust store of the system: `added` to what the distribution ships, or
+    /// `distrusted`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<String>,
+}
+
+/// A file with a private key, and who may read it. Nothing of the key itself.
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, JsonSchema,
+)]
+pub struct KeyFile {
+    /// The file.
+    pub path: Foreign,
+    /// Permission bits, where the platform has them: 384 is `0600`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<u32>,
+    /// Owner (uid).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<u32>,
+    /// Group (gid).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<u32>,
+}
+
+impl KeyFile {
+    /// True if every account of the machine may read it.
+    pub fn is_open_to_all(&self) -> bool {
+        self.mode.is_some_and(|mode| mode & 0o004 != 0)
+    }
+
+    /// True if a group of people may read it: one from 1000 on that is not the owner's own, or `staff` (50), `users`
+    /// (100) or `nogroup` (65534) of Debian. A group that a package made for the purpose, as `ssl-cert`, is no finding.
+    pub fn is_open_to_a_group(&self) -> bool {
+        let of_people = |gid: u32| matches!(gid, 50 | 100) || gid >= 1000;
+        let by_group = self.mode.is_some_and(|mode| mode & 0o040 != 0);
+        by_group && self.group.is_some_and(of_people) && self.group != self.owner
+    }
+}
+
+/// A certificate or key that a file trusts by its hash: a renewal breaks it, a move of the name does not.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Pin {
+    /// The file it stands in.
+    pub file: Foreign,
+    /// Line, counted from 1.
+    pub line: u32,
+    /// The key or directive, as `smtp_tls_fingerprint_cert_match`.
+    pub key: String,
+    /// `sha1` or `sha256`.
+    pub algorithm: String,
+    /// The hash, lower-case hex.
+    pub digest: String,
+    /// `key` if it is of the SubjectPublicKeyInfo, `either` where the program takes one or the other.
+    pub of: String,
 }
 
 /// Who gave an answer about a name.

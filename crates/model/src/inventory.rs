@@ -268,6 +268,9 @@ pub struct Attributes {
     /// Hosts: jobs, with their next runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub jobs: Vec<JobEntry>,
+    /// Hosts: certificates that files trust by their hash.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pins: Vec<PinEntry>,
     /// Hosts: containers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub containers: Vec<crate::fact::Container>,
@@ -348,6 +351,25 @@ pub struct CertificatePlaceEntry {
     pub place: CertificatePlace,
     /// True if its private key stands there too.
     pub key_present: bool,
+    /// The file with that key, and who may read it, where it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<crate::fact::KeyFile>,
+    /// Trust stores of systems: `added` to what the distribution ships, or `distrusted`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<String>,
+}
+
+/// A hash by which a file of a host trusts a certificate, and the certificates of the estate that have it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct PinEntry {
+    /// The pin as it was seen.
+    #[serde(flatten)]
+    pub pin: crate::fact::Pin,
+    /// The certificates it means; empty where none of them was met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<EntityId>,
+    /// The fact behind it.
+    pub evidence: EvidenceId,
 }
 
 /// One alias: what somebody asked for, and which canonical name stands behind it.

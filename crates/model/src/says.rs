@@ -88,6 +88,14 @@ impl Fact {
             }
             Self::Name(answer) => says_name(answer),
             Self::Reference(reference) => says_reference(reference),
+            Self::Pin(pin) => format!(
+                "{}:{} {} trusts one certificate by its {} hash {}…",
+                pin.file,
+                pin.line,
+                pin.key,
+                pin.algorithm,
+                pin.digest.get(..16).unwrap_or(&pin.digest)
+            ),
             Self::Declared(row) => format!("the list {} names {}", row.list, row.name),
             Self::Archive(archive) => content::archive(archive),
             Self::Database(database) => content::database(database),

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use groma_model::fact::{
     CertificateSighting, Declared, Forward, ForwardEnd, HostIdentity, NameAnswer,
 };
-use groma_model::inventory::Attributes;
+use groma_model::inventory::{Attributes, PinEntry};
 use groma_model::{AgentId, EntityId, Evidence, EvidenceId, Fact, Peer, Scope, Seen, SiteId};
 
 /// What one vantage said about its own machine.
@@ -197,6 +197,11 @@ impl Gathered {
             }
             Fact::Unit(unit) if unit.enabled => a.units.push(unit),
             Fact::Job(job) => a.jobs.push(job.into()),
+            Fact::Pin(pin) => a.pins.push(PinEntry {
+                pin,
+                certificates: Vec::new(),
+                evidence: id.clone(),
+            }),
             Fact::Container(container) => a.containers.push(container),
             Fact::Forward(forward) => a.forwards.push(forward),
             Fact::FilterRule(rule) => a.filter_rules.push(rule),
@@ -213,6 +218,9 @@ impl Gathered {
         id: &EvidenceId,
         seen: Seen,
     ) {
+        for host in &sighting.certificate.status_hosts {
+            self.mention(site, vantage, host.clone(), seen);
+        }
         let draft = self
             .certificates
             .entry(sighting.certificate.sha256.clone())
@@ -309,6 +317,8 @@ fn settle_attributes(a: &mut Attributes) {
         ))
     });
     a.jobs.dedup();
+    a.pins.sort();
+    a.pins.dedup();
     a.containers.sort_by(|x, y| x.id.cmp(&y.id));
     a.containers.dedup();
     a.forwards.sort();

@@ -22,6 +22,7 @@ mod hosts;
 mod ledger;
 mod names;
 mod outside;
+mod pins;
 
 use groma_model::store::{Identities, NewIdentities};
 use groma_model::{AgentId, EntityId, Estate, Evidence, Seen, SiteId, Timestamp};
@@ -99,6 +100,7 @@ fn place(
     names::place(&gathered, &mut ledger, &mut estate);
     outside::place_certificates(&gathered, &mut ledger, &mut estate);
     holdings::place(&gathered, &mut ledger, &mut estate);
+    pins::settle(&mut estate);
     for entity in estate.entities.values_mut() {
         finish(entity);
     }

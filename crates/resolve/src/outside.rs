@@ -334,6 +334,8 @@ fn places(draft: &CertificateDraft, estate: &Estate) -> Vec<CertificatePlaceEntr
                 host,
                 place: sighting.place.clone(),
                 key_present: sighting.key_present,
+                key: sighting.key.clone(),
+                trust: sighting.trust.clone(),
             })
         })
         .collect();

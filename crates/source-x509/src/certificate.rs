@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use groma_model::fact::Certificate;
 use groma_model::foreign::hex;
 use groma_model::{HostName, Peer, Timestamp};
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
@@ -34,6 +35,7 @@ pub(crate) fn parse(der: &[u8]) -> Option<Parsed> {
     let (key_algorithm, key_bits) = key_kind(key);
     let certificate = Certificate {
         sha256: hex(&Sha256::digest(x509.as_raw())),
+        sha1: Some(hex(&Sha1::digest(x509.as_raw()))),
         spki_sha256: hex(&Sha256::digest(key.raw)),
         subject: distinguished_name(x509.subject()),
         issuer: distinguished_name(x509.issuer()),

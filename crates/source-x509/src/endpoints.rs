@@ -189,6 +189,8 @@ impl Told<'_> {
                 certificate: parsed.certificate,
                 place,
                 key_present: false,
+                key: None,
+                trust: None,
             };
             self.sink
                 .saw_now(self.window, scope, Fact::Certificate(sighting));

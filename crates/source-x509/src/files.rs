@@ -1,8 +1,9 @@
 //! `certificates.files`: certificates where programs keep them.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use groma_model::fact::{CertificatePlace, CertificateSighting};
+use groma_model::fact::{CertificatePlace, CertificateSighting, KeyFile};
 use groma_model::{CoverageState, Fact, Reason, Scope, SourceName};
 use groma_source::disk::foreign;
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
@@ -44,7 +45,8 @@ impl Source for CertificateFiles {
             contacts: Vec::new(),
             sends: lines(&[
                 "per certificate: fingerprints, subject, issuer, serial, names, validity, key kind and size, and the file it stands in",
-                "whether the matching private key stands beside it: yes or no",
+                "whether the matching private key stands beside it: yes or no; in which file, with which mode, owner and group",
+                "whether a person added it to the trust store of the system, or took it out",
                 "files that could not be read or understood, and why",
             ]),
             never_sends: lines(&["private keys: compared by their public half and dropped at once", "keystore passwords: none is known; only the empty one is tried, and at the trust store of a Java runtime (cacerts) the one in its manual"]),
@@ -79,7 +81,7 @@ struct Told<'a> {
 impl Told<'_> {
     fn tree(&mut self, root: &str, tree: Tree) {
         let mut whole = !tree.cut_short;
-        let keys = keys_by_directory(&tree.files);
+        let keys = keys_by_half(&tree.files);
         for file in &tree.files {
             whole &= self.file(file, &keys);
         }
@@ -105,7 +107,7 @@ impl Told<'_> {
     }
 
     /// Says what stands in one file; false if the budget ended it.
-    fn file(&mut self, file: &Found, keys: &[(PathBuf, PublicHalf)]) -> bool {
+    fn file(&mut self, file: &Found, keys: &Keys) -> bool {
         if self.trust.hides_all_of(file) {
             return true;
         }
@@ -121,7 +123,11 @@ impl Told<'_> {
                 return false;
             }
             self.left -= 1;
-            let key_present = found.paired || has_key(found, directory, keys);
+            let key = if found.paired {
+                Some(key_file(file))
+            } else {
+                key_of(found, directory, keys)
+            };
             let place = CertificatePlace::File {
                 path: foreign(&file.path),
                 position: found.position,
@@ -133,7 +139,9 @@ impl Told<'_> {
                 Fact::Certificate(CertificateSighting {
                     certificate,
                     place,
-                    key_present,
+                    key_present: key.is_some(),
+                    key,
+                    trust: self.trust.word(&file.real).map(str::to_owned),
                 }),
             );
         }
@@ -192,20 +200,37 @@ fn scope_of(path: &Path) -> Scope {
     Scope::new("file", &path.to_string_lossy())
 }
 
-fn keys_by_directory(files: &[Found]) -> Vec<(PathBuf, PublicHalf)> {
-    let with_directory = |file: &Found| {
+/// Private keys by the public half: where each stands, and who may read it.
+type Keys = HashMap<PublicHalf, Vec<(PathBuf, KeyFile)>>;
+
+fn keys_by_half(files: &[Found]) -> Keys {
+    let mut keys = Keys::new();
+    for file in files {
         let directory = file.path.parent().map(Path::to_owned).unwrap_or_default();
-        file.contents
-            .keys
-            .iter()
-            .map(move |key| (directory.clone(), *key))
-            .collect::<Vec<_>>()
-    };
-    files.iter().flat_map(with_directory).collect()
+        for half in &file.contents.keys {
+            let place = (directory.clone(), key_file(file));
+            keys.entry(*half).or_default().push(place);
+        }
+    }
+    keys
 }
 
-fn has_key(found: &parse::Found, directory: &Path, keys: &[(PathBuf, PublicHalf)]) -> bool {
-    keys.iter().any(|(place, half)| {
-        *half == found.parsed.public_half && places::is_beside(directory, place)
-    })
+fn key_file(file: &Found) -> KeyFile {
+    KeyFile {
+        path: foreign(&file.path),
+        mode: file.access.mode,
+        owner: file.access.owner,
+        group: file.access.group,
+    }
+}
+
+/// The key of a certificate, in its own file or beside it; of several, the one most may read.
+fn key_of(found: &parse::Found, directory: &Path, keys: &Keys) -> Option<KeyFile> {
+    let known = keys.get(&found.parsed.public_half)?;
+    known
+        .iter()
+        .filter(|(place, _)| places::is_beside(directory, place))
+        .map(|(_, key)| key)
+        .max_by_key(|key| (key.is_open_to_all(), key.is_open_to_a_group()))
+        .cloned()
 }

@@ -45,6 +45,8 @@ mod keystore;
 mod nss;
 mod parse;
 mod pem;
+mod pin;
+mod pins;
 mod pkcs12;
 mod places;
 mod plan;
@@ -55,3 +57,4 @@ mod trust;
 
 pub use endpoints::{CertificateEndpoints, Endpoint};
 pub use files::CertificateFiles;
+pub use pins::CertificatePins;

@@ -36,6 +36,7 @@ pub(crate) struct Missed {
 
 /// Reads a file of any of the known forms; the form is told by the bytes, never by the name.
 /// `claims` is true if the name says that a certificate must be in it.
+#[cfg(test)]
 pub(crate) fn contents(bytes: &[u8], claims: bool) -> Contents {
     contents_with(bytes, claims, &[""])
 }

@@ -58,6 +58,16 @@ pub(crate) const ANCHORS: &[&str] = &[
     "/etc/ca-certificates/trust-source/anchors",
 ];
 
+/// Where a person takes an authority out: what stands here is trusted no more.
+pub(crate) const DISTRUSTED: &[&str] = &[
+    "/etc/pki/ca-trust/source/blocklist",
+    "/etc/pki/ca-trust/source/blacklist",
+    "/usr/share/pki/ca-trust-source/blocklist",
+    "/etc/pki/trust/blocklist",
+    "/etc/pki/trust/blacklist",
+    "/etc/ca-certificates/trust-source/blocklist",
+];
+
 /// Bundles the system builds out of both.
 pub(crate) const BUNDLES: &[&str] = &[
     "/etc/ssl/certs/ca-certificates.crt",
@@ -209,7 +219,7 @@ pub(crate) fn plain(path: &Path) -> PathBuf {
 }
 
 /// What editors, package managers and people leave behind: no program reads it.
-fn is_left_over(name: &str) -> bool {
+pub(crate) fn is_left_over(name: &str) -> bool {
     const ENDS: &[&str] = &[
         "~",
         ".bak",

@@ -25,6 +25,16 @@ pub(crate) struct Found {
     pub(crate) real: PathBuf,
     /// What is in it.
     pub(crate) contents: Contents,
+    /// Permission bits, owner and group of the file itself.
+    pub(crate) access: Access,
+}
+
+/// Who may read a file, as far as the platform says it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Access {
+    pub(crate) mode: Option<u32>,
+    pub(crate) owner: Option<u32>,
+    pub(crate) group: Option<u32>,
 }
 
 /// A path that could not be looked at.
@@ -190,11 +200,30 @@ impl<'a> Reader<'a> {
         );
         let claims = candidate.interest == Interest::Certificate;
         let contents = parse::contents_with(&file.bytes, claims, places::public_passwords(path));
+        // Only where a key stands does it matter who may read the file.
+        let access =
+            match contents.keys.is_empty() && !contents.certificates.iter().any(|c| c.paired) {
+                true => Access::default(),
+                false => self.access(&file.path),
+            };
         Ok(Some(Found {
             path: path.clone(),
             real: places::plain(&file.path),
             contents,
+            access,
         }))
+    }
+
+    fn access(&self, path: &Path) -> Access {
+        self.world
+            .disk
+            .metadata(path)
+            .map(|metadata| Access {
+                mode: metadata.mode.map(|mode| mode & 0o7777),
+                owner: metadata.owner,
+                group: metadata.group,
+            })
+            .unwrap_or_default()
     }
 
     /// True for a link to what the distribution ships, or to what a person added where it is said

@@ -1,6 +1,7 @@
 //! The public authorities every system ships: 140 certificates nobody wants in a report.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use groma_source::{Budget, Window, World};
 
@@ -44,6 +45,14 @@ impl Trust {
             anchors,
             knows_vendor,
         }
+    }
+
+    /// What a person made of a certificate in `file`: `added` to the authorities of the system, or `distrusted`.
+    pub(crate) fn word(&self, file: &Path) -> Option<&'static str> {
+        if places::is_within(file, places::DISTRUSTED) {
+            return Some("distrusted");
+        }
+        places::is_within(file, places::ANCHORS).then_some("added")
     }
 
     /// True if nothing in `file` is worth saying.

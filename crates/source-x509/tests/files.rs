@@ -479,3 +479,76 @@ fn two_looks_at_the_same_files_say_the_same() {
         "the same certificate in two files is two sightings"
     );
 }
+
+#[test]
+fn a_key_says_its_file_and_who_may_read_it_and_an_added_authority_is_marked() {
+    if !has("openssl") {
+        return;
+    }
+    let shop = Workshop::open();
+    shop.chain();
+    let disk = FakeDisk::new()
+        .file("/etc/nginx/ssl/www.pem", shop.read("chain.pem"))
+        .file("/etc/nginx/ssl/www.key", shop.read("leaf.key"))
+        .file(
+            "/usr/local/share/ca-certificates/house.crt",
+            shop.read("root.crt"),
+        )
+        .file(
+            "/etc/pki/ca-trust/source/blocklist/gone.crt",
+            shop.read("root.crt"),
+        );
+    let recorder = look_in(disk);
+    let all = sightings(&recorder);
+    let leaf = at(&all, "/etc/nginx/ssl/www.pem", 0);
+    let key = leaf.key.as_ref().expect("it stands beside it");
+    assert_eq!(key.path, "/etc/nginx/ssl/www.key".into());
+    assert_eq!((key.mode, key.owner), (Some(0o644), Some(0)));
+    assert!(key.is_open_to_all());
+    assert_eq!(leaf.trust, None);
+    let house = at(&all, "/usr/local/share/ca-certificates/house.crt", 0);
+    assert_eq!(
+        (house.trust.as_deref(), house.key_present),
+        (Some("added"), false)
+    );
+    let gone = at(&all, "/etc/pki/ca-trust/source/blocklist/gone.crt", 0);
+    assert_eq!(gone.trust.as_deref(), Some("distrusted"));
+    assert_eq!(leaf.certificate.sha1.as_ref().map(String::len), Some(40));
+}
+
+#[test]
+fn pins_are_read_from_settings_and_not_from_copies_or_talk() {
+    use groma_model::Fact;
+    use groma_source::testing::{window, world};
+    use groma_source::{Budget, Recorder, Source};
+    let hash = "AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD";
+    let line = format!("tls_fingerprint {hash}\n");
+    let disk = FakeDisk::new()
+        .file(
+            "/etc/msmtprc",
+            format!("account default\nhost mail.corp.example\n{line}"),
+        )
+        .file("/etc/msmtprc.dpkg-old", line.clone())
+        .file("/opt/app/docs/msmtp.conf", line.clone())
+        .file("/opt/app/logo.png", line.clone())
+        .file("/etc/other.conf", format!("# {line}"))
+        .refused("/root/.msmtprc", Reason::PermissionDenied);
+    let world = world(disk);
+    let mut source = groma_source_x509::CertificatePins::new(world.clone());
+    let mut recorder = Recorder::new(source.name());
+    source.look(&window(&world), &Budget::default(), &mut recorder);
+    let pins: Vec<_> = recorder
+        .facts()
+        .filter_map(|fact| match fact {
+            Fact::Pin(pin) => Some((pin.file.to_string(), pin.line, pin.digest.clone())),
+            _ => None,
+        })
+        .collect();
+    let digest = hash.replace(':', "").to_ascii_lowercase();
+    assert_eq!(pins, [("/etc/msmtprc".to_owned(), 3, digest)]);
+    let gaps: Vec<_> = recorder
+        .gaps()
+        .map(|g| (g.scope.as_str(), g.reason.clone()))
+        .collect();
+    assert_eq!(gaps, [("file:/root", Reason::PermissionDenied)]);
+}

@@ -11,11 +11,14 @@ mod leaf;
 mod moves_together;
 mod never_seen_alive;
 mod operating_system_end_of_life;
+mod pinned_certificate;
+mod private_key_readable;
 mod remote_mount;
 mod scheduled_only;
 mod secret_in_file;
 mod single_point_of_need;
 mod target_silent;
+mod trusted_authority;
 mod unresolvable_reference;
 
 pub use moves_together::moves_together;
@@ -34,11 +37,14 @@ pub fn all() -> &'static [&'static dyn Check] {
         &hosts_file_override::HostsFileOverride,
         &never_seen_alive::NeverSeenAlive,
         &operating_system_end_of_life::OperatingSystemEndOfLife,
+        &pinned_certificate::PinnedCertificate,
+        &private_key_readable::PrivateKeyReadable,
         &remote_mount::RemoteMount,
         &scheduled_only::ScheduledOnly,
         &secret_in_file::SecretInFile,
         &single_point_of_need::SinglePointOfNeed,
         &target_silent::TargetSilent,
+        &trusted_authority::TrustedAuthority,
         &unresolvable_reference::UnresolvableReference,
     ]
 }

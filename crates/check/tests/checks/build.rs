@@ -206,6 +206,7 @@ pub(crate) fn certificate(name: &str, days: i64) -> Entity {
     let mut entity = entity("certificate", &format!("certificate of {name} for {days}"));
     entity.attributes.certificate = Some(Certificate {
         sha256: format!("sha-{name}-{days}"),
+        sha1: None,
         spki_sha256: format!("spki-{name}-{days}"),
         subject: format!("CN={name}"),
         issuer: "CN=house authority".to_owned(),
@@ -246,6 +247,8 @@ pub(crate) fn presented_at(mut entity: Entity, host: &str, address: [u8; 4], por
         host: id(host),
         place,
         key_present: false,
+        key: None,
+        trust: None,
     });
     entity
 }
@@ -259,6 +262,8 @@ pub(crate) fn in_file(mut entity: Entity, host: &str, path: &str, key_present: b
         host: id(host),
         place,
         key_present,
+        key: None,
+        trust: None,
     });
     entity
 }

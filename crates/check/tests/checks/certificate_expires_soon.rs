@@ -107,6 +107,8 @@ fn authorities_in_files_and_the_upper_part_of_a_chain_are_silent() {
         host: id("mail1"),
         place,
         key_present: false,
+        key: None,
+        trust: None,
     });
     assert!(
         found(

@@ -12,6 +12,8 @@ mod hosts_file_override;
 mod moves_together;
 mod never_seen_alive;
 mod operating_system_end_of_life;
+mod pinned_certificate;
+mod private_key_readable;
 mod questions;
 mod registry;
 mod remote_mount;
@@ -19,6 +21,7 @@ mod scheduled_only;
 mod secret_in_file;
 mod single_point_of_need;
 mod target_silent;
+mod trusted_authority;
 mod unresolvable_reference;
 
 use groma_model::inventory::{Finding, Inventory};

@@ -57,6 +57,16 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             operating_system_end_of_life::negative(),
         ),
         (
+            "pinned-certificate",
+            pinned_certificate::positive(),
+            pinned_certificate::negative(),
+        ),
+        (
+            "private-key-readable",
+            private_key_readable::positive(),
+            private_key_readable::negative(),
+        ),
+        (
             "remote-mount",
             remote_mount::positive(),
             remote_mount::negative(),
@@ -80,6 +90,11 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             "target-silent",
             target_silent::positive(),
             target_silent::negative(),
+        ),
+        (
+            "trusted-authority",
+            trusted_authority::positive(),
+            trusted_authority::negative(),
         ),
         (
             "unresolvable-reference",
@@ -162,7 +177,12 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
     for (name, mut positive, _) in twins() {
         if matches!(
             name,
-            "certificate-expires-soon" | "certificate-weak" | "operating-system-end-of-life"
+            "certificate-expires-soon"
+                | "certificate-weak"
+                | "operating-system-end-of-life"
+                | "pinned-certificate"
+                | "private-key-readable"
+                | "trusted-authority"
         ) {
             continue; // these speak about things, not about dependencies
         }

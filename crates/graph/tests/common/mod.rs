@@ -248,3 +248,15 @@ pub(crate) fn reference(rule: &str, file: &str, peer: &str, port: u16, kind: &st
         weak: false,
     }
 }
+
+/// A document with nothing in it.
+pub(crate) fn empty(now: Timestamp) -> groma_model::inventory::Inventory {
+    serde_json::from_value(serde_json::json!({
+        "schema": "groma.inventory/1", "generated_at": now, "snapshot": null,
+        "window": {"from": now, "to": now}, "data_level": "standard", "compared_with_list": false,
+        "coverage": [], "layers": [], "sites": [], "links": [], "systems": [], "entities": [], "listeners": [],
+        "dependencies": [], "volumes": [], "rights": [], "backups": [], "measurements": [], "waves": [],
+        "findings": [], "estimate": null, "questions": [], "evidence": [],
+    }))
+    .expect("a test says it right")
+}

@@ -435,6 +435,7 @@ fn certificates(e: &mut Estate) {
         let entity = e.entity(&format!("cert{at}"), "certificate", "identity", name, "");
         entity.attributes.certificate = Some(Certificate {
             sha256: format!("{at:064x}"),
+            sha1: None,
             spki_sha256: format!("{:064x}", at / 2),
             subject: format!("CN={name},O=Corp"),
             issuer: "CN=Corp Issuing CA 2,O=Corp".into(),
@@ -458,6 +459,8 @@ fn certificates(e: &mut Estate) {
             host: host.clone(),
             place: file,
             key_present: at != 3,
+            key: None,
+            trust: None,
         });
         if at < 3 {
             let address = "10.1.0.14".parse().unwrap();
@@ -471,6 +474,8 @@ fn certificates(e: &mut Estate) {
                 host,
                 place,
                 key_present: false,
+                key: None,
+                trust: None,
             });
         }
     }
