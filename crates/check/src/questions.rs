@@ -20,6 +20,7 @@ pub fn questions(inventory: &Inventory) -> Vec<Question> {
     asked.extend(about_hosts(inventory));
     asked.extend(about_strangers(&view));
     asked.extend(about_pins(inventory));
+    asked.extend(about_restores(&view));
     asked.sort();
     asked.dedup();
     asked
@@ -156,6 +157,27 @@ fn about_strangers(view: &View<'_>) -> Vec<Question> {
         ));
     }
     asked
+}
+
+/// Whether a backup can be read back, and who keeps its key, no machine knows.
+fn about_restores(view: &View<'_>) -> Vec<Question> {
+    let mut hosts: BTreeMap<(&str, &EntityId), Vec<&str>> = BTreeMap::new();
+    for backup in &view.inventory.backups {
+        if let Some(host) = view.entity(&backup.entity).filter(|e| e.has_agent) {
+            let jobs = hosts.entry((host.name.as_str(), &host.id)).or_default();
+            jobs.push(&backup.job);
+        }
+    }
+    let one = |((name, id), jobs): ((&str, &EntityId), Vec<&str>)| {
+        ask(
+            id,
+            format!(
+                "{name}: when was something last restored from its backup ({}), by whom, and who keeps the key?",
+                names(jobs)
+            ),
+        )
+    };
+    hosts.into_iter().take(QUESTIONS_MAX).map(one).collect()
 }
 
 fn is_stranger(view: &View<'_>, d: &Dependency) -> bool {

@@ -104,6 +104,16 @@ impl<'a> View<'a> {
         self.watched_hosts
     }
 
+    /// True if `source` looked at all of `scope` from inside `host`: only then is silence an answer.
+    pub fn is_complete(&self, host: &EntityId, source: &str, scope: &str) -> bool {
+        let mut entries = self.coverage.get(host).into_iter().flatten();
+        entries.any(|entry| {
+            entry.source.as_str() == source
+                && entry.scope == scope
+                && entry.state == CoverageState::Complete
+        })
+    }
+
     /// True if everything that listens on `port` of `host` was seen: only then is silence an answer. Asks
     /// the coverage of `socket:NAMESPACE/TRANSPORT/listen`, and the holes `…/listen/PORT` in it.
     pub fn listeners_complete(&self, host: &EntityId, transport: Transport, port: Port) -> bool {

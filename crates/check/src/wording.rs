@@ -51,6 +51,21 @@ fn joined(items: &[String]) -> String {
     }
 }
 
+/// `812 bytes`, `3.4 GiB`: a number a person can compare.
+pub(crate) fn bytes(number: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if number < 1024 {
+        return format!("{number} bytes");
+    }
+    let (mut tenths, mut unit) = (u128::from(number) * 10 / 1024, 0);
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    let unit = UNITS.get(unit).copied().unwrap_or_default();
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
+}
+
 /// `in 12 days`, `tomorrow`, `today`, `3 days ago`.
 pub(crate) fn in_days(days: i64) -> String {
     match days {
@@ -152,5 +167,8 @@ mod tests {
         assert_eq!(in_days(1), "tomorrow");
         assert_eq!(in_days(-1), "1 day ago");
         assert_eq!(in_days(-2), "2 days ago");
+        assert_eq!(bytes(812), "812 bytes");
+        assert_eq!(bytes(1536), "1.5 KiB");
+        assert_eq!(bytes(5 << 30), "5.0 GiB");
     }
 }

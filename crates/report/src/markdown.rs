@@ -15,6 +15,7 @@ pub(crate) fn render(page: &Page, words: &Catalogue) -> String {
     hidden(&mut out, page);
     findings(&mut out, page);
     certificates(&mut out, page);
+    data(&mut out, page);
     runs(&mut out, page);
     dependencies(&mut out, page);
     estate(&mut out, page);
@@ -228,6 +229,45 @@ fn findings(out: &mut Document<'_>, page: &Page) {
     });
     out.table(&columns, rows);
     out.cut(&page.findings);
+}
+
+/// What must move, where anything was found; a report without it is none the poorer.
+fn data(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    if page.data.rows.is_empty() {
+        return;
+    }
+    out.heading(words.data, words.data_lead);
+    let columns = [
+        words.name,
+        words.data_what,
+        words.data_size,
+        words.data_growth,
+        words.data_rights,
+        words.data_backups,
+    ];
+    let rows = page.data.rows.iter().map(|row| {
+        let owned = row.owner.iter().map(|o| format!("{} ({o})", row.name));
+        let sized = row.items.iter().map(|i| format!("{}, {i}", row.size));
+        let pace: Vec<&str> = [&row.growth, &row.hours]
+            .into_iter()
+            .filter_map(|p| p.as_deref())
+            .collect();
+        let backups = match row.backups.is_empty() {
+            true => words.data_no_backup.to_owned(),
+            false => row.backups.join(" · "),
+        };
+        vec![
+            owned.last().unwrap_or_else(|| row.name.clone()),
+            row.what.clone(),
+            sized.last().unwrap_or_else(|| row.size.clone()),
+            pace.join(", "),
+            row.rights.join(" · "),
+            backups,
+        ]
+    });
+    out.table(&columns, rows);
+    out.cut(&page.data);
 }
 
 fn certificates(out: &mut Document<'_>, page: &Page) {

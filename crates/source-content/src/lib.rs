@@ -1,10 +1,12 @@
-//! What lies on this machine and must move with it: mail archives, databases, shares with their rights.
+//! What lies on this machine and must move with it: mail archives, databases, shares with their rights, and
+//! what copies them away.
 //!
 //! **What it sees.** `host.archives`: mail in files, by header and not by name (PST and OST, NSF, mbox in its
 //! dialects, MBX, DBX), and mail in directories (Maildir and Maildir++, dbox, mdbox, Cyrus, EML), with owner,
 //! user, bytes, messages and last change; mailboxes of a mail server as one store with a row for each. `host.databases`: PostgreSQL, MariaDB and MySQL,
 //! Redis, OpenLDAP and MongoDB with version, names and sizes, out of their files; nobody logs in. `host.shares`:
-//! shares of Samba and exports over NFS with what their configuration, modes and ACLs say about who may do what.
+//! shares of Samba and exports over NFS with what their configuration, modes and ACLs say about who may do what. `host.backups`: what
+//! clocks start that copies data away, and backup programs with settings of their own.
 //!
 //! **Where it reads it.** In the trees of local file systems, through [`groma_source::Disk`]. File systems of
 //! other machines and FUSE are never walked: a gap names each. Nothing is opened but regular files.
@@ -18,6 +20,7 @@
 
 mod accounts;
 mod archives;
+mod backups;
 mod databases;
 mod mounts;
 mod part;
@@ -26,6 +29,7 @@ mod shares;
 mod text;
 
 pub use archives::ArchivesSource;
+pub use backups::BackupsSource;
 pub use databases::DatabasesSource;
 pub use shares::SharesSource;
 
@@ -37,5 +41,6 @@ pub fn sources(world: &World) -> Vec<Box<dyn Source>> {
         Box::new(ArchivesSource::new(world.clone())),
         Box::new(DatabasesSource::new(world.clone())),
         Box::new(SharesSource::new(world.clone())),
+        Box::new(BackupsSource::new(world.clone())),
     ]
 }

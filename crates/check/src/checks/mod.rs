@@ -1,13 +1,16 @@
 //! All checks, one file each.
 
 mod address_literal;
+mod backup_not_running;
 mod certificate_expires_soon;
 mod certificate_name_mismatch;
 mod certificate_weak;
 mod cleartext_directory_bind;
 mod cleartext_mail_submission;
+mod data_without_backup;
 mod hosts_file_override;
 mod leaf;
+mod local_mail_archive;
 mod moves_together;
 mod never_seen_alive;
 mod operating_system_end_of_life;
@@ -29,12 +32,15 @@ use crate::Check;
 pub fn all() -> &'static [&'static dyn Check] {
     &[
         &address_literal::AddressLiteral,
+        &backup_not_running::BackupNotRunning,
         &certificate_expires_soon::CertificateExpiresSoon,
         &certificate_name_mismatch::CertificateNameMismatch,
         &certificate_weak::CertificateWeak,
         &cleartext_directory_bind::CleartextDirectoryBind,
         &cleartext_mail_submission::CleartextMailSubmission,
+        &data_without_backup::DataWithoutBackup,
         &hosts_file_override::HostsFileOverride,
+        &local_mail_archive::LocalMailArchive,
         &never_seen_alive::NeverSeenAlive,
         &operating_system_end_of_life::OperatingSystemEndOfLife,
         &pinned_certificate::PinnedCertificate,

@@ -296,3 +296,58 @@ pub(crate) fn mounts(mut host: Entity, server: &str, export: &str) -> Entity {
     });
     host
 }
+
+/// An archive, database or share on a host: `holds("archive", "files1", "/srv/a.pst")`.
+pub(crate) fn holds(kind: &str, host: &str, path: &str) -> Entity {
+    let mut entity = entity(kind, &format!("{host}:{path}"));
+    entity.names = vec![path.to_owned()];
+    entity.attributes.lies_on = Some(id(host));
+    match kind {
+        "archive" => {
+            entity.attributes.archive = Some(groma_model::fact::Archive {
+                path: path.into(),
+                format: "pst".into(),
+                owner: Some("anna".into()),
+                ..groma_model::fact::Archive::default()
+            });
+        }
+        "database" => {
+            entity.attributes.database = Some(groma_model::fact::Database {
+                engine: "postgresql".into(),
+                directory: path.into(),
+                ..groma_model::fact::Database::default()
+            });
+        }
+        _ => {
+            entity.attributes.share = Some(groma_model::fact::Share {
+                path: path.into(),
+                ..groma_model::fact::Share::default()
+            });
+        }
+    }
+    entity
+}
+
+/// A job about an entity, that copies `covers`.
+pub(crate) fn backup(entity: EntityId, covers: &[&str]) -> Backup {
+    Backup {
+        entity,
+        by: None,
+        rhythm: Some("daily".to_owned()),
+        last_success: None,
+        job: "restic /etc/cron.d/backup:3".to_owned(),
+        target: Some("nas1:/r".to_owned()),
+        covers: covers.iter().map(|c| (*c).to_owned()).collect(),
+        unscheduled: false,
+        evidence: vec![EvidenceId::of(&["job"])],
+    }
+}
+
+/// That all backup jobs of a host were looked for.
+pub(crate) fn backups_seen(host: &str) -> CoverageEntry {
+    CoverageEntry {
+        source: SourceName::new("host.backups"),
+        scope: "backup:".to_owned(),
+        ..sockets(host, CoverageState::Complete)
+    }
+}

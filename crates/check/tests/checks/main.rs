@@ -3,12 +3,15 @@
 mod build;
 
 mod address_literal;
+mod backup_not_running;
 mod certificate_expires_soon;
 mod certificate_name_mismatch;
 mod certificate_weak;
 mod cleartext_directory_bind;
 mod cleartext_mail_submission;
+mod data_without_backup;
 mod hosts_file_override;
+mod local_mail_archive;
 mod moves_together;
 mod never_seen_alive;
 mod operating_system_end_of_life;

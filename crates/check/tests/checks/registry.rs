@@ -17,6 +17,21 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             address_literal::negative(),
         ),
         (
+            "backup-not-running",
+            backup_not_running::positive(),
+            backup_not_running::negative(),
+        ),
+        (
+            "data-without-backup",
+            data_without_backup::positive(),
+            data_without_backup::negative(),
+        ),
+        (
+            "local-mail-archive",
+            local_mail_archive::positive(),
+            local_mail_archive::negative(),
+        ),
+        (
             "certificate-expires-soon",
             certificate_expires_soon::positive(),
             certificate_expires_soon::negative(),

@@ -4,6 +4,7 @@
 
 mod certificates;
 mod coverage;
+mod data;
 mod estate;
 mod front;
 mod needs;
@@ -17,6 +18,7 @@ use crate::text::Catalogue;
 
 pub(crate) use certificates::CertificateRow;
 pub(crate) use coverage::{FoldedRow, GapRow, SourceRow};
+pub(crate) use data::DataRow;
 pub(crate) use estate::{HostRow, ListenerRow, QuestionGroup, SystemRow};
 pub(crate) use front::{Notice, Number, Watched, watched};
 pub(crate) use needs::{Need, evidence_lines};
@@ -136,6 +138,7 @@ pub(crate) struct Page {
     pub(crate) findings: Rows<FindingRow>,
     pub(crate) certificates: Rows<CertificateRow>,
     pub(crate) authorities_left_out: usize,
+    pub(crate) data: Rows<DataRow>,
     pub(crate) runs: Rows<RunRow>,
     pub(crate) dependencies: Rows<Need>,
     pub(crate) listeners: Rows<ListenerRow>,
@@ -176,6 +179,7 @@ impl Page {
             findings: risks::table(index, words, limits.findings),
             certificates,
             authorities_left_out,
+            data: data::table(index, words, limits.hosts),
             runs: schedule::upcoming(index, words, limits.runs),
             dependencies: needs::all(index, words, limits.dependencies),
             listeners: estate::listeners(index, words, limits.listeners),

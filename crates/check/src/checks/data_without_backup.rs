@@ -1,0 +1,110 @@
+//! `data-without-backup`: data that no job on its machine copies away.
+
+use std::collections::BTreeMap;
+
+use groma_model::EntityId;
+use groma_model::inventory::{Entity, Likelihood, Severity};
+
+use crate::wording::{bytes, count, names};
+use crate::{Check, Draft, View};
+
+pub(crate) struct DataWithoutBackup;
+
+impl Check for DataWithoutBackup {
+    fn name(&self) -> &'static str {
+        "data-without-backup"
+    }
+
+    fn look(&self, view: &View<'_>) -> Vec<Draft> {
+        let mut hosts: BTreeMap<&EntityId, Vec<&Entity>> = BTreeMap::new();
+        for entity in view.inventory.entities.iter().filter(|e| is_data(e)) {
+            let Some(host) = &entity.attributes.lies_on else {
+                continue;
+            };
+            if !is_copied(view, entity) {
+                hosts.entry(host).or_default().push(entity);
+            }
+        }
+        hosts
+            .iter()
+            .filter(|(host, _)| view.is_complete(host, "host.backups", "backup:"))
+            .filter_map(|(host, data)| Some(draft(view, view.entity(host)?, data)))
+            .collect()
+    }
+}
+
+/// What somebody would miss: not a follower of another server, not a share without a directory, not what is empty.
+fn is_data(entity: &Entity) -> bool {
+    let attributes = &entity.attributes;
+    let follows = attributes
+        .database
+        .as_ref()
+        .is_some_and(|d| d.role.is_some());
+    let hollow = attributes.share.as_ref().is_some_and(|s| s.path.is_empty());
+    let data = matches!(entity.kind.as_str(), "archive" | "database" | "share");
+    data && !follows && !hollow
+}
+
+/// True if a job that something starts copies it.
+fn is_copied(view: &View<'_>, entity: &Entity) -> bool {
+    let mut jobs = view.inventory.backups.iter();
+    jobs.any(|b| b.entity == entity.id && !b.unscheduled)
+}
+
+/// Agents that a server elsewhere tells what to copy.
+fn agents<'a>(view: &View<'a>, host: &EntityId) -> Vec<&'a str> {
+    let jobs = view.inventory.backups.iter();
+    let told_elsewhere = jobs.filter(|b| b.entity == *host && b.covers.is_empty());
+    told_elsewhere
+        .map(|b| b.job.split(' ').next().unwrap_or_default())
+        .collect()
+}
+
+fn draft(view: &View<'_>, host: &Entity, data: &[&Entity]) -> Draft {
+    let agents = agents(view, &host.id);
+    let volumes = view.inventory.volumes.iter();
+    let own = volumes.filter(|v| {
+        data.iter()
+            .any(|e| e.id == v.entity && e.names.contains(&v.subject))
+    });
+    let total: u64 = own.map(|v| v.bytes).sum();
+    let database = data.iter().any(|e| e.kind == "database");
+    let mut draft = Draft::about(&[host.id.as_str()]);
+    draft.severity = match (agents.is_empty(), database) {
+        (true, true) => Severity::High,
+        (true, false) => Severity::Medium,
+        (false, _) => Severity::Low,
+    };
+    "backup".clone_into(&mut draft.layer);
+    draft.likelihood = if agents.is_empty() {
+        Likelihood::Medium
+    } else {
+        Likelihood::Low
+    };
+    let things = count(data.len(), "place with data", "places with data");
+    draft.risk = match agents.is_empty() {
+        true => format!(
+            "No job on {} copies {things} away: if the move goes wrong, nothing brings it back.",
+            host.name
+        ),
+        false => format!(
+            "An agent of {} runs on {}, but nothing here says whether it copies {things}.",
+            names(&agents),
+            host.name
+        ),
+    };
+    draft.indicator = format!("{}: {}", bytes(total), names(data.iter().map(|e| &e.name)));
+    draft.impact =
+        "What was written since the last copy elsewhere, or all of it, would be lost.".to_owned();
+    draft.mitigations = vec![
+        "Ask whether the storage or the hypervisor copies the whole machine: that cannot be seen from inside.",
+        "Make a copy before the move and read it back; for a database a dump, not its files.",
+        "Write down what needs no backup, so that it is not asked again.",
+    ];
+    draft.points_at(host);
+    for entity in data {
+        draft.points_at(entity);
+        draft.cites_evidence(&entity.evidence);
+    }
+    draft
+}

@@ -1,0 +1,263 @@
+//! What a clock starts here: lines of crontabs, scripts in the directories cron runs, services behind timers.
+
+use std::path::{Path, PathBuf};
+
+use groma_source::{Entry, EntryKind};
+
+use crate::reading::Reading;
+use crate::text::{extension, file_name, lossy};
+
+/// A text of commands, with when it runs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Started {
+    pub(super) file: PathBuf,
+    /// First line of the text in its file.
+    pub(super) line: u32,
+    pub(super) text: String,
+    pub(super) schedule: Option<String>,
+    pub(super) rhythm: Option<&'static str>,
+}
+
+const PARTS: &[(&str, &str)] = &[
+    ("/etc/cron.hourly", "hourly"),
+    ("/etc/cron.daily", "daily"),
+    ("/etc/cron.weekly", "weekly"),
+    ("/etc/cron.monthly", "monthly"),
+];
+const TABLES: &[(&str, bool)] = &[
+    ("/etc/cron.d", true),
+    ("/var/spool/cron/crontabs", false),
+    ("/var/spool/cron", false),
+];
+const UNITS: &[&str] = &[
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/lib/systemd/system",
+    "/usr/lib/systemd/system",
+];
+/// Scripts are text: a larger file is a program.
+const SCRIPT_BYTES_MAX: usize = 256 << 10;
+
+/// Everything a clock starts.
+pub(super) fn all(reading: &mut Reading<'_>) -> Vec<Started> {
+    let mut started = Vec::new();
+    table(reading, Path::new("/etc/crontab"), true, &mut started);
+    for (directory, with_user) in TABLES {
+        for entry in files(reading, directory) {
+            table(reading, &entry.path, *with_user, &mut started);
+        }
+    }
+    for (directory, rhythm) in PARTS {
+        for entry in files(reading, directory) {
+            let text = script(reading, &entry.path);
+            started.extend(text.map(|text| Started {
+                file: entry.path.clone(),
+                line: 1,
+                text,
+                schedule: None,
+                rhythm: Some(rhythm),
+            }));
+        }
+    }
+    for directory in UNITS {
+        timers(reading, directory, &mut started);
+    }
+    started.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    started.dedup_by(|a, b| (&a.file, a.line) == (&b.file, b.line));
+    started
+}
+
+fn files(reading: &mut Reading<'_>, directory: &str) -> Vec<Entry> {
+    let mut entries = reading.list(Path::new(directory)).unwrap_or_default();
+    entries.retain(|e| {
+        matches!(e.kind, EntryKind::File | EntryKind::Link) && !file_name(&e.path).starts_with(b".")
+    });
+    entries
+}
+
+/// A file that is a script: it begins with `#!` and a shell, or is plain text.
+fn script(reading: &mut Reading<'_>, path: &Path) -> Option<String> {
+    let bytes = reading.read(path).ok()?;
+    let is_text = bytes.len() <= SCRIPT_BYTES_MAX && !bytes.contains(&0);
+    is_text.then(|| lossy(&bytes))
+}
+
+/// crontab(5): five fields or a name with `@`, in system tables an account, then the command.
+fn table(reading: &mut Reading<'_>, file: &Path, with_user: bool, started: &mut Vec<Started>) {
+    let Ok(Some(bytes)) = reading.read_if_there(file) else {
+        return;
+    };
+    let text = lossy(&bytes);
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        let Some((schedule, command)) = scheduled(line, with_user) else {
+            continue;
+        };
+        let number = u32::try_from(number + 1).unwrap_or(u32::MAX);
+        let when = Started {
+            file: file.to_owned(),
+            line: number,
+            text: command.to_owned(),
+            rhythm: rhythm(&schedule),
+            schedule: Some(schedule),
+        };
+        started.extend(behind(reading, &when));
+        started.push(when);
+    }
+}
+
+fn scheduled(line: &str, with_user: bool) -> Option<(String, &str)> {
+    if !line.starts_with(|c: char| c.is_ascii_digit() || c == '*' || c == '@') {
+        return None;
+    }
+    let fields = if line.starts_with('@') { 1 } else { 5 };
+    let (mut rest, mut schedule) = (line, Vec::new());
+    for at in 0..fields + usize::from(with_user) {
+        let (word, tail) = rest.split_once(char::is_whitespace)?;
+        if at < fields {
+            schedule.push(word);
+        }
+        rest = tail.trim_start();
+    }
+    (!rest.is_empty()).then(|| (schedule.join(" "), rest))
+}
+
+/// A plain word for common schedules.
+fn rhythm(schedule: &str) -> Option<&'static str> {
+    let fields: Vec<&str> = schedule.split(' ').collect();
+    let fixed = |at: usize| {
+        fields
+            .get(at)
+            .is_some_and(|f| f.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let any = |at: usize| fields.get(at) == Some(&"*");
+    match fields.as_slice() {
+        ["@hourly"] => Some("hourly"),
+        ["@daily" | "@midnight"] => Some("daily"),
+        ["@weekly"] => Some("weekly"),
+        ["@monthly"] => Some("monthly"),
+        [_, _, _, _, _] if fixed(0) && fixed(1) && any(2) && any(3) && any(4) => Some("daily"),
+        [_, _, _, _, _] if fixed(0) && fixed(1) && any(2) && any(3) && fixed(4) => Some("weekly"),
+        [_, _, _, _, _] if fixed(0) && fixed(1) && fixed(2) && any(3) && any(4) => Some("monthly"),
+        [_, _, _, _, _] if fixed(0) && any(1) && any(2) && any(3) && any(4) => Some("hourly"),
+        _ => None,
+    }
+}
+
+/// The scripts that a line starts by their path: their commands run when the line does.
+fn behind(reading: &mut Reading<'_>, when: &Started) -> Vec<Started> {
+    let (commands, _) = super::shell::commands(&when.text);
+    let mut scripts = Vec::new();
+    for command in commands {
+        let named = command.words.iter().find(|w| {
+            w.starts_with('/')
+                && !w.starts_with("/bin/")
+                && !w.starts_with("/usr/bin/")
+                && !w.starts_with("/usr/sbin/")
+        });
+        // Only what the line runs: its first words, not a file it hands over.
+        let Some(path) = named.filter(|n| {
+            command
+                .words
+                .iter()
+                .position(|w| w == *n)
+                .is_some_and(|at| at < 4)
+        }) else {
+            continue;
+        };
+        let path = Path::new(path);
+        let text = script(reading, path).filter(|t| t.starts_with("#!"));
+        scripts.extend(text.map(|text| Started {
+            file: path.to_owned(),
+            line: 1,
+            text,
+            ..when.clone()
+        }));
+    }
+    scripts
+}
+
+/// Services that a timer of the same name starts (systemd.timer(5)), enabled or not.
+fn timers(reading: &mut Reading<'_>, directory: &str, started: &mut Vec<Started>) {
+    for entry in files(reading, directory) {
+        if extension(&entry.path) != b"timer" {
+            continue;
+        }
+        let Ok(Some(timer)) = reading.read_if_there(&entry.path) else {
+            continue;
+        };
+        let timer = lossy(&timer);
+        let schedule = setting(&timer, "OnCalendar=").next().map(str::to_owned);
+        let service = setting(&timer, "Unit=")
+            .next()
+            .map(|unit| entry.path.with_file_name(unit));
+        let service = service.unwrap_or_else(|| entry.path.with_extension("service"));
+        let Ok(Some(unit)) = reading.read_if_there(&service) else {
+            continue;
+        };
+        let unit = lossy(&unit);
+        let text: Vec<&str> = setting(&unit, "ExecStart=")
+            .map(|c| c.trim_start_matches(['-', '+', '!', '@', ':']))
+            .collect();
+        let environment = setting(&unit, "Environment=").map(|e| e.trim_matches('"'));
+        let text = environment
+            .chain(text.iter().copied())
+            .collect::<Vec<_>>()
+            .join("\n");
+        let when = Started {
+            file: service,
+            line: 1,
+            text,
+            rhythm: schedule.as_deref().and_then(calendar),
+            schedule,
+        };
+        started.extend(behind(reading, &when));
+        started.push(when);
+    }
+}
+
+fn setting<'a>(unit: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+    unit.lines()
+        .filter_map(move |line| line.trim().strip_prefix(name))
+        .filter(|v| !v.is_empty())
+}
+
+fn calendar(schedule: &str) -> Option<&'static str> {
+    match schedule.trim() {
+        "hourly" => Some("hourly"),
+        "daily" => Some("daily"),
+        "weekly" => Some("weekly"),
+        "monthly" => Some("monthly"),
+        other if other.starts_with("*-*-* ") && !other.contains(['/', ',']) => Some("daily"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_split_into_when_and_what() {
+        assert_eq!(
+            scheduled("30 2 * * * root /usr/bin/x -a", true),
+            Some(("30 2 * * *".into(), "/usr/bin/x -a"))
+        );
+        assert_eq!(
+            scheduled("@daily tar c /x", false),
+            Some(("@daily".into(), "tar c /x"))
+        );
+        assert_eq!(scheduled("MAILTO=root", true), None);
+        assert_eq!(scheduled("# 1 2 * * * x", false), None);
+        assert_eq!(
+            (
+                rhythm("30 2 * * *"),
+                rhythm("0 3 * * 0"),
+                rhythm("*/5 * * * *")
+            ),
+            (Some("daily"), Some("weekly"), None)
+        );
+        assert_eq!(calendar("*-*-* 02:00:00"), Some("daily"));
+    }
+}
