@@ -192,8 +192,11 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
     for (name, mut positive, _) in twins() {
         if matches!(
             name,
-            "certificate-expires-soon"
+            "backup-not-running"
+                | "certificate-expires-soon"
                 | "certificate-weak"
+                | "data-without-backup"
+                | "local-mail-archive"
                 | "operating-system-end-of-life"
                 | "pinned-certificate"
                 | "private-key-readable"

@@ -68,7 +68,8 @@ pub(crate) fn header(bytes: &[u8]) -> Option<Header> {
     })
 }
 
-/// Messages in the file: nodes of type NID_TYPE_NORMAL_MESSAGE ([MS-PST] 2.2.2.1) in the leaves of the node tree.
+/// Messages in the file, appointments and contacts among them, and the hidden one most files keep for free and busy
+/// times (two files of Outlook, read with `pffexport` beside it, had that one more than it exports): nodes of type NID_TYPE_NORMAL_MESSAGE ([MS-PST] 2.2.2.1) in the leaves of the node tree.
 /// `None` where the tree cannot be followed; the second number is what was read of the file.
 pub(crate) fn messages(
     file: &dyn OpenFile,
