@@ -247,8 +247,8 @@ fn data(out: &mut Document<'_>, page: &Page) {
         words.data_backups,
     ];
     let rows = page.data.rows.iter().map(|row| {
-        let owned = row.owner.iter().map(|o| format!("{} ({o})", row.name));
-        let sized = row.items.iter().map(|i| format!("{}, {i}", row.size));
+        let owned = row.owner.as_ref().map(|o| format!("{} ({o})", row.name));
+        let sized = row.items.as_ref().map(|i| format!("{}, {i}", row.size));
         let pace: Vec<&str> = [&row.growth, &row.hours]
             .into_iter()
             .filter_map(|p| p.as_deref())
@@ -258,9 +258,9 @@ fn data(out: &mut Document<'_>, page: &Page) {
             false => row.backups.join(" · "),
         };
         vec![
-            owned.last().unwrap_or_else(|| row.name.clone()),
+            owned.unwrap_or_else(|| row.name.clone()),
             row.what.clone(),
-            sized.last().unwrap_or_else(|| row.size.clone()),
+            sized.unwrap_or_else(|| row.size.clone()),
             pace.join(", "),
             row.rights.join(" · "),
             backups,
