@@ -86,6 +86,101 @@ for path in sys.argv[1:]:
 print('\n'.join(leaks))
 "#;
 
+/// 200 places in 12 spellings, each with a secret of its own, and 2,000 values that only look like one.
+#[test]
+fn two_thousand_secrets_stay_and_two_thousand_values_that_look_like_them_survive() {
+    let Some(machine) = Machine::start(Kind::Bare) else {
+        return;
+    };
+    let planted = machine
+        .run(&["python3", "/run/lab/secrets_plant.py"])
+        .expect_code(0)
+        .stdout;
+    let counts: Vec<u32> = planted
+        .split_whitespace()
+        .map(|word| word.parse().unwrap())
+        .collect();
+    let [places, spellings, secrets, benign] = counts[..] else {
+        panic!("{planted}")
+    };
+    assert!(
+        places >= 200 && spellings == 12 && secrets >= 2400 && benign == 2000,
+        "{planted}"
+    );
+    machine.shell("for unit in /etc/systemd/system/s-*.service; do mkdir -p /etc/systemd/system/multi-user.target.wants; ln -s $unit /etc/systemd/system/multi-user.target.wants/; done; sleep 0.5");
+    machine.shell("export RUST_LOG=trace RUST_BACKTRACE=full; groma-agent look --offline --for 1s --out /root/look.batch >/root/look.log 2>&1");
+    machine.shell("export RUST_LOG=trace RUST_BACKTRACE=full; groma survey --offline --for 1s --data /root/data --out /root/out >/root/survey.log 2>&1");
+    machine.shell(
+        "groma-agent explain >/root/explain.log 2>&1
+         groma-agent find --offline db.corp.example >/root/find.log 2>&1 || true
+         for format in json csv; do groma export --format $format --out /root/export.$format --data /root/data 2>>/root/export.log; done
+         for format in markdown json csv; do groma report --format $format --out /root/report.$format --data /root/data 2>>/root/export.log; done",
+    );
+    let files = machine.shell(
+        "find /root/data /root/out /root/*.log /root/*.batch /root/export.* /root/report.* -type f",
+    );
+    for sink in [
+        "look.batch",
+        "report.html",
+        "export.json",
+        "report.csv",
+        "survey.log",
+        ".db",
+    ] {
+        assert!(files.contains(sink), "there is no {sink} among {files}");
+    }
+    let mut words = vec!["python3", "/run/lab/secrets_search.py"];
+    words.extend(files.lines());
+    let leaks = machine.run(&words).expect_code(0).stdout;
+    let many = leaks.lines().count();
+    let shown: String = leaks.lines().take(40).collect::<Vec<_>>().join("\n");
+    assert_eq!(many, 0, "{many} secrets left the parser:\n{shown}");
+
+    let inventory = machine.inventory("/root/data");
+    let kept = inventory.dependencies.iter().filter(|d| {
+        d.provider.name.ends_with(".example.com")
+            || d.reached_as
+                .as_deref()
+                .is_some_and(|n| n.ends_with(".example.com"))
+    });
+    assert!(
+        kept.count() >= 400,
+        "the store and the reports were searched empty"
+    );
+
+    // The search finds each spelling where it was planted, so that its silence means something.
+    let blind = machine.shell(
+        "for spelling in /opt/secrets/*; do
+           python3 /run/lab/secrets_search.py $(find $spelling -type f) | awk '{ print $2 }' | sort -u | wc -l | sed \"s|^|$(basename $spelling) |\"
+         done",
+    );
+    for line in blind.lines() {
+        let many: u32 = line.rsplit(' ').next().unwrap().parse().unwrap();
+        assert!(many >= 185, "the search is blind for {line} of its places");
+    }
+    let lost = machine
+        .run(&["python3", "-c", SURVIVED])
+        .expect_code(0)
+        .stdout;
+    assert_eq!(lost.trim(), "", "values that are no secrets were lost");
+}
+
+/// Prints every benign value that the batch does not say.
+const SURVIVED: &str = r#"
+import json, pathlib, subprocess
+said = {kind: set() for kind in ['peer', 'port', 'account', 'resource', 'file']}
+for line in subprocess.run(['zstd', '-dc', '/root/look.batch'], capture_output=True, check=True).stdout.splitlines()[1:]:
+    fact = json.loads(line).get('saw', {})
+    if fact.get('fact') == 'reference':
+        for kind in said:
+            value = fact.get(kind)
+            text = value if isinstance(value, str) else json.dumps(value)
+            said[kind].update([text.strip('/')] if kind != 'file' else text.split('/'))
+            if kind == 'peer' and isinstance(value, dict): said[kind].update(str(v) for v in value.values())
+lost = [line for line in pathlib.Path('/run/lab/benign').read_text().split('\n') if line.split(' ')[1] not in said[line.split(' ')[0]]]
+print('\n'.join(lost[:40] + [f'{len(lost)} lost'] if lost else []))
+"#;
+
 #[test]
 fn no_secret_reaches_batch_store_report_export_or_log() {
     let Some(machine) = Machine::start(Kind::Bare) else {
