@@ -139,7 +139,7 @@ pub fn explanations(world: &World) -> Vec<Explained> {
         Box::new(FindSource::new(world.clone(), Vec::new())),
     ];
     let explained = |source: &dyn Source, apart: bool| Explained {
-        place: match (apart, sees_processes(&source.name())) {
+        place: match (apart, sees_processes(source)) {
             (false, _) => Place::Agent,
             (true, false) => Place::Child,
             (true, true) => Place::ChildThatSeesProcesses,
@@ -200,11 +200,11 @@ impl Run<'_> {
         files.retain(|source| self.request.wants(&source.name()));
         let mut said = BTreeMap::new();
         for sees_processes in [false, true] {
-            let names = files.iter().map(|source| source.name());
+            let alike = files
+                .iter()
+                .filter(|source| self::sees_processes(source.as_ref()) == sees_processes);
             let group = Group {
-                sources: names
-                    .filter(|n| self::sees_processes(n) == sees_processes)
-                    .collect(),
+                sources: alike.map(|source| source.name()).collect(),
                 sees_processes,
                 offline: world.network.is_offline(),
                 window: self.window,
@@ -242,12 +242,13 @@ impl Run<'_> {
     }
 }
 
-/// Sources that read tables the kernel shows to a tracer only (`/proc/PID/exe`, `fd`, `root`, `environ`).
-fn sees_processes(name: &SourceName) -> bool {
-    matches!(
-        name.as_str(),
-        "host.containers" | "host.forwards" | "certificates.files"
-    )
+/// True for a source that reads tables the kernel shows to a tracer only (`/proc/PID/exe`, `fd`, `root`). It gets
+/// that right for saying so: what it does not explain beforehand, it cannot read.
+fn sees_processes(source: &dyn Source) -> bool {
+    let reads = source.explain().reads;
+    reads
+        .iter()
+        .any(|line| line.contains("/proc/*/") || line.contains("/proc/PID/"))
 }
 
 fn not_apart(name: &SourceName) -> Record {

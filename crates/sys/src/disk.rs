@@ -21,7 +21,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use crate::mounts::{Class, MountTable};
+use crate::mounts::{Class, MountTable, is_drained_by_reading};
 use crate::path::{Found, Last, find};
 
 /// XATTR_SIZE_MAX of the kernel (xattr(7)).
@@ -85,7 +85,7 @@ impl LocalDisk {
     fn regular(&self, path: &Path) -> Result<(File, Metadata, PathBuf), DiskError> {
         let found = self.find(path, Last::Follow)?;
         let metadata = metadata(&found.stat);
-        if metadata.kind != EntryKind::File || is_drained_by_reading(&found) {
+        if metadata.kind != EntryKind::File || is_drained(&found) {
             return Err(DiskError::because(path, Reason::NotARegularFile));
         }
         let opened = reopen(&found.held, OFlags::empty()).map_err(|e| DiskError::of_io(path, e))?;
@@ -214,21 +214,9 @@ impl OpenFile for Opened {
     }
 }
 
-/// Tables of the kernel that look like files, and of which a reader takes something away (`kmsg`), or which
-/// hold the memory of the machine.
-fn is_drained_by_reading(found: &Found) -> bool {
-    let name = found.path.file_name().unwrap_or_default().as_bytes();
-    found.class == Class::Processes
-        && matches!(
-            name,
-            b"kmsg"
-                | b"kcore"
-                | b"mem"
-                | b"pagemap"
-                | b"kpagecount"
-                | b"kpageflags"
-                | b"kpagecgroup"
-        )
+fn is_drained(found: &Found) -> bool {
+    let name = found.path.file_name().unwrap_or_default();
+    found.class == Class::Processes && is_drained_by_reading(name.as_bytes())
 }
 
 /// Opens what a descriptor that touched nothing stands for. Without changing the access time, which the

@@ -50,6 +50,11 @@ impl MountTable {
             .map(|(l, _)| l)
         {
             let mut class = class_of(&line.kind);
+            // A table that is drained by reading keeps that habit wherever it is mounted.
+            let table = line.root.rsplit(|b| *b == b'/').next().unwrap_or_default();
+            if class == Class::Processes && is_drained_by_reading(table) {
+                class = Class::Instruments;
+            }
             // A container's image or a disk image may itself lie on another machine.
             let beneath = line.beneath(backing_file);
             if class == Class::Local && beneath.iter().any(|path| found.is_remote(path)) {
@@ -88,6 +93,8 @@ impl MountTable {
 struct Line {
     id: u64,
     parent: u64,
+    /// What of the file system is mounted; `/` for all of it.
+    root: Vec<u8>,
     point: Vec<u8>,
     kind: String,
     source: Vec<u8>,
@@ -102,6 +109,7 @@ impl Line {
         Some(Self {
             id: number(0)?,
             parent: number(1)?,
+            root: unescape(words.get(3)?),
             point: unescape(words.get(4)?),
             kind: String::from_utf8_lossy(words.get(dash + 1)?).into_owned(),
             source: unescape(words.get(dash + 2).copied().unwrap_or_default()),
@@ -178,6 +186,15 @@ fn prefixes(point: &[u8]) -> impl Iterator<Item = &[u8]> {
     (1..point.len())
         .filter(|end| point.get(*end) == Some(&b'/'))
         .filter_map(|end| point.get(..end))
+}
+
+/// Tables of processes that look like files, and of which a reader takes something away (`kmsg`), or which
+/// hold the memory of the machine.
+pub(crate) fn is_drained_by_reading(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"kmsg" | b"kcore" | b"mem" | b"pagemap" | b"kpagecount" | b"kpageflags" | b"kpagecgroup"
+    )
 }
 
 fn class_of(kind: &str) -> Class {
@@ -311,6 +328,16 @@ mod tests {
             table.class(Path::new("/proc/sys/fs/binfmt_misc/x")),
             Class::Tables
         );
+    }
+
+    #[test]
+    fn a_table_that_is_drained_by_reading_is_known_wherever_it_is_mounted() {
+        let table = table(
+            "36 35 0:1 / / rw - ext4 /dev/sda rw\n37 36 0:2 / /proc rw - proc proc rw\n\
+             38 36 0:2 /kmsg /etc/app.conf rw - proc proc rw\n39 37 0:2 /sys /proc/sys ro - proc proc rw\n",
+        );
+        assert_eq!(table.class(Path::new("/etc/app.conf")), Class::Instruments);
+        assert_eq!(table.class(Path::new("/proc/sys/kernel")), Class::Processes);
     }
 
     #[test]

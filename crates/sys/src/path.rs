@@ -113,7 +113,7 @@ struct Links {
     many: u32,
     /// One of them lies on storage: it must not lead to tables of the kernel.
     from_storage: bool,
-    /// The last one stood at the end: where nothing stands, it is broken.
+    /// One stood at the end of the path: where nothing stands, it is broken.
     at_the_end: bool,
 }
 
@@ -169,7 +169,7 @@ impl Walk<'_> {
                     let to = self.leads_to(&link)?;
                     links.many += 1;
                     links.from_storage |= link.class == Class::Local;
-                    links.at_the_end = ahead.is_empty();
+                    links.at_the_end |= ahead.is_empty();
                     let directory = link.path.parent().unwrap_or(Path::new("/"));
                     let mut way = parts(&directory.join(to));
                     way.append(&mut ahead);
@@ -203,7 +203,7 @@ impl Walk<'_> {
                 here = self.start()?;
                 continue;
             }
-            let next = self.step(&here, &part, links, ahead.is_empty())?;
+            let next = self.step(&here, &part, links)?;
             let follow = last == Last::Follow || !ahead.is_empty();
             if follow && next.is_link() {
                 return Ok(Step::Link(Box::new(next)));
@@ -216,13 +216,7 @@ impl Walk<'_> {
         Ok(Step::There(Box::new(here)))
     }
 
-    fn step(
-        &self,
-        here: &Found,
-        part: &OsStr,
-        links: &Links,
-        at_the_end: bool,
-    ) -> Result<Found, DiskError> {
+    fn step(&self, here: &Found, part: &OsStr, links: &Links) -> Result<Found, DiskError> {
         let path = here.path.join(part);
         if self.mounts.is_remote(&path) {
             return Err(self.refuse(Reason::RemoteFileSystem));
@@ -233,9 +227,7 @@ impl Walk<'_> {
         }
         match rustix::fs::openat(here.held.as_fd(), part, TOUCH_NOTHING, Mode::empty()) {
             Ok(held) => self.examined(held, path),
-            Err(Errno::NOENT) if links.at_the_end && at_the_end => {
-                Err(self.refuse(Reason::BrokenLink))
-            }
+            Err(Errno::NOENT) if links.at_the_end => Err(self.refuse(Reason::BrokenLink)),
             Err(error) => Err(self.fail(error)),
         }
     }

@@ -69,7 +69,9 @@ fn loops_and_dangling_links_are_broken_and_what_is_absent_is_absent() {
     symlink("a", here.join("b")).unwrap();
     symlink("nowhere", here.join("dangling")).unwrap();
     symlink("self/self/self/self", here.join("self")).unwrap();
-    for name in ["a", "dangling", "self"] {
+    symlink("/nowhere/at/all", here.join("far")).unwrap();
+    symlink("to-real/absent", here.join("near")).unwrap();
+    for name in ["a", "dangling", "self", "far", "near"] {
         assert_eq!(reason(&here.join(name)), Reason::BrokenLink, "{name}");
     }
     let disk = LocalDisk::of_this_machine();

@@ -28,5 +28,5 @@ mkdir -p "$root/var/lib/dpkg" && cp /var/lib/dpkg/status "$root/var/lib/dpkg/sta
 cp "$GROMA_BIN" "$scratch/local/bin/groma"
 cp "$GROMA_AGENT_BIN" "$scratch/local/bin/groma-agent"
 mkdir -p "$scratch/lab"
-cp "$here"/*.sh "$here"/*.py "$scratch/lab/"
+cp "$here"/*.sh "$here"/*.py "$here"/*.c "$scratch/lab/"
 [ "$kind" = bare ] || bash "$here/servers-files.sh" "$root" "$here"
