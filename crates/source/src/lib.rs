@@ -11,6 +11,7 @@
 
 pub mod budget;
 pub mod disk;
+pub mod kernel;
 pub mod network;
 pub mod sink;
 pub mod testing;
@@ -19,6 +20,7 @@ pub mod world;
 
 pub use budget::Budget;
 pub use disk::{Disk, DiskError, Entry, EntryKind, FileRead, Metadata, OpenFile, Space};
+pub use kernel::{Arrival, Events, Instruction, KernelEvents, NetworkRoom, SilentKernel, Trace};
 pub use network::{Network, Stream, forbidden_port};
 pub use sink::{Recorder, Sink, SinkExt};
 pub use window::{Clock, Stop, Window};

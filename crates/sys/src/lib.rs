@@ -8,15 +8,19 @@ mod child;
 mod clock;
 mod confine;
 mod disk;
+#[cfg(target_os = "linux")]
+mod kernel;
 mod mounts;
 mod network;
 mod path;
+mod signals;
 
 pub use child::{Ending, Heard, OwnChild};
 pub use clock::SystemClock;
 pub use confine::{Confinement, confine};
 pub use disk::LocalDisk;
 pub use network::LocalNetwork;
+pub use signals::stop_on_signals;
 
 use std::sync::Arc;
 
@@ -37,6 +41,14 @@ impl Randomness for SystemRandomness {
 pub fn prefer_small_pages() {
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::disable_transparent_huge_pages(true);
+}
+
+/// The queues of this machine's kernel; on other systems than Linux they tell nothing.
+pub fn kernel_events() -> Arc<dyn groma_source::KernelEvents> {
+    #[cfg(target_os = "linux")]
+    return Arc::new(kernel::LinuxKernel);
+    #[cfg(not(target_os = "linux"))]
+    return Arc::new(groma_source::SilentKernel);
 }
 
 /// This machine. `offline` forbids every packet that would leave it.
