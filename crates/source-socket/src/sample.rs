@@ -23,6 +23,14 @@ const WALKS_PER_SOCKET: u8 = 2;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ProgramId(usize);
 
+impl ProgramId {
+    /// A number made up by a test.
+    #[cfg(test)]
+    pub(crate) fn numbered(number: usize) -> Self {
+        Self(number)
+    }
+}
+
 /// Who holds a socket.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Owner {
@@ -41,6 +49,8 @@ pub enum Owner {
 pub struct Place {
     /// `host`, or `netns-…` for a namespace of its own.
     pub namespace: String,
+    /// The kernel's number of that namespace, of this boot only, and a process that lives in it; `None` for ours.
+    pub room: Option<(u64, u32)>,
     /// Transport.
     pub transport: Transport,
     /// Its sockets.
@@ -143,6 +153,17 @@ impl Sampler {
         })
     }
 
+    /// The number of the program that `process` is.
+    pub(crate) fn program_of(&mut self, process: &Process) -> ProgramId {
+        let program = program(process, &self.accounts, &self.world);
+        self.id_of(program)
+    }
+
+    /// What a scope calls the network namespace of this number, if a sample met it; `None` is not known.
+    pub(crate) fn label_of(&self, number: u64) -> Option<&str> {
+        self.labels.get(&number).map(String::as_str)
+    }
+
     /// As if a walk had found this owner.
     #[cfg(test)]
     pub(crate) fn learn(&mut self, inode: u32, owner: Owner) {
@@ -203,6 +224,7 @@ impl Sampler {
                 let place = found
                     .entry((label.clone(), transport))
                     .or_insert_with(|| empty(&label, transport));
+                place.room = foreign.pids.first().map(|pid| (foreign.number, *pid));
                 if let Err(error) =
                     read_namespace(table, foreign, transport, limit, &mut place.rows)
                 {
@@ -304,6 +326,7 @@ impl std::fmt::Debug for Sampler {
 fn empty(namespace: &str, transport: Transport) -> Place {
     Place {
         namespace: namespace.to_owned(),
+        room: None,
         transport,
         rows: Rows::default(),
         missing: None,

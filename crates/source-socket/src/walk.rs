@@ -263,6 +263,15 @@ pub(crate) fn is_refusal(process: &OwnedFd, error: Errno) -> bool {
         && !file(process, c"stat", SMALL_FILE_BYTES).is_empty()
 }
 
+/// The process a thread belongs to: `Tgid:` in `/proc/PID/status` (proc(5)).
+pub(crate) fn thread_group(thread: &OwnedFd) -> Option<u32> {
+    let status = file(thread, c"status", SMALL_FILE_BYTES);
+    let line = status
+        .split(|b| *b == b'\n')
+        .find_map(|line| line.strip_prefix(b"Tgid:"))?;
+    std::str::from_utf8(line).ok()?.trim().parse().ok()
+}
+
 /// The network namespace of a process.
 pub(crate) fn network_namespace(process: &OwnedFd) -> Result<u64, Errno> {
     let mut target = [MaybeUninit::<u8>::uninit(); 64];

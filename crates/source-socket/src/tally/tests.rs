@@ -91,6 +91,7 @@ impl Machine {
             };
             Place {
                 namespace: "host".into(),
+                room: None,
                 transport,
                 rows,
                 missing: None,

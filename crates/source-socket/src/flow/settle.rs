@@ -1,0 +1,410 @@
+//! TCP: what happened, put together. Calls and answers, begins and ends, events and tables.
+
+use std::net::IpAddr;
+
+use groma_model::fact::Direction;
+use groma_model::{Port, Transport};
+
+use crate::classify::{Role, role};
+use crate::sample::{Owner, Place, ProgramId, Sample};
+use crate::socket::{Phase, Socket};
+
+use super::end::End;
+use super::lineage::Who;
+use super::room::{Holder, holder};
+use super::tally::{Flow, Key};
+use super::tier::Tier;
+use super::trace::{Ends, Event, Step};
+use super::watch::Watch;
+
+/// Connections that are remembered while they last.
+const OPEN_MAX: usize = 200_000;
+/// Calls nobody answers are forgotten after this many ns; the kernel gives up after about two minutes.
+const CALL_LASTS: u64 = 150_000_000_000;
+/// How long the end of a connection may take from one queue to the other, in ns.
+const END_TAKES: u64 = 1_000_000_000;
+/// A connection younger than this, in ns, may be too young for a sample.
+const TOO_YOUNG: u64 = 2_000_000_000;
+
+/// A call nobody has answered yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Call {
+    task: u32,
+    at: u64,
+}
+
+/// A connection that is not over, or whose end has not been told yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Open {
+    direction: Direction,
+    /// Whose port is the service's.
+    service_port: Port,
+    program: Option<ProgramId>,
+    room: Option<usize>,
+    from: u64,
+    /// When it was closed, as the trace says.
+    closed: Option<u64>,
+    /// True if it was seen to begin.
+    begun: bool,
+    asked: Option<usize>,
+    unasked: bool,
+}
+
+impl Watch<'_> {
+    /// Takes up an event; everything before it has been.
+    pub(crate) fn happened(&mut self, event: Event) {
+        let at = event.at;
+        match event.step {
+            Step::Calls { task, socket } => {
+                if self.calls.len() >= OPEN_MAX {
+                    self.calls
+                        .retain(|_, call| call.at.saturating_add(CALL_LASTS) > at);
+                }
+                self.calls.insert(socket, Call { task, at });
+            }
+            Step::Answered { socket, ends } => {
+                if let Some(call) = self.calls.remove(&socket) {
+                    self.answered(call, ends);
+                }
+            }
+            Step::Taken { ends } => self.begin(
+                ends,
+                Open {
+                    direction: Direction::Incoming,
+                    service_port: ends.local_port,
+                    program: None,
+                    room: None,
+                    from: at,
+                    closed: None,
+                    begun: true,
+                    asked: None,
+                    unasked: false,
+                },
+            ),
+            Step::Closed { socket, ends } => {
+                self.calls.remove(&socket);
+                if let Some(open) = self.open.get_mut(&ends) {
+                    open.closed = Some(at);
+                }
+            }
+            Step::Listens {
+                task,
+                address,
+                port,
+            } => self.listens(task, at, address, port),
+            Step::Forked { .. } | Step::Executed { .. } => {}
+        }
+    }
+
+    fn begin(&mut self, ends: Ends, open: Open) {
+        if self.open.len() >= OPEN_MAX && !self.open.contains_key(&ends) {
+            self.counts.skipped += 1;
+            return;
+        }
+        if let Some(before) = self.open.insert(ends, open) {
+            // A table showed it before its begin was judged: one connection, not two. Else the same ends came again
+            // before the end of the first was told, and that one is over.
+            let same = !before.begun && open.from <= before.from;
+            if !same {
+                self.count(ends, before, open.from, None);
+            }
+        }
+    }
+
+    fn answered(&mut self, call: Call, ends: Ends) {
+        let who = self.lineage.who(call.task, call.at);
+        if let Who::Read(reading) = &who
+            && reading.ours
+        {
+            self.ours.insert(ends);
+            self.ours.insert(ends.reversed());
+            return;
+        }
+        let (program, namespace) = self.identity.program(&who, &mut self.sampler);
+        let room = self.room_of(namespace);
+        let (asked, unasked) = self.reached(room, ends.remote, call.at, &who);
+        // Of one that ended only its parent's network is known, which it may have left: its end will tell.
+        let room = room.filter(|_| matches!(who, Who::Read(_)));
+        self.begin(
+            ends,
+            Open {
+                direction: Direction::Outgoing,
+                service_port: ends.remote_port,
+                program,
+                room,
+                from: call.at,
+                closed: None,
+                begun: true,
+                asked,
+                unasked,
+            },
+        );
+    }
+
+    /// By which name `remote` was called; and whether surely by none.
+    fn reached(
+        &mut self,
+        room: Option<usize>,
+        remote: IpAddr,
+        at: u64,
+        who: &Who,
+    ) -> (Option<usize>, bool) {
+        let Some(room) = self.rooms.get(room.unwrap_or(0)) else {
+            return (None, false);
+        };
+        if let Some(name) = room.names.asked(remote, at) {
+            let name = name.clone();
+            return (Some(self.tally.names.number(&name)), false);
+        }
+        let began_under_our_eyes = match who {
+            Who::Read(reading) => reading.started > self.began_ticks,
+            _ => false,
+        };
+        let hears = room
+            .hears_names_since
+            .is_some_and(|since| since <= self.began.0)
+            && !self.answers_elsewhere;
+        let unasked =
+            hears && began_under_our_eyes && is_inside(remote) && !room.names.knows(remote);
+        (None, unasked)
+    }
+
+    fn listens(&mut self, task: u32, at: u64, address: IpAddr, port: Port) {
+        let who = self.lineage.who(task, at);
+        let ours = matches!(&who, Who::Read(reading) if reading.ours);
+        let (program, namespace) = self.identity.program(&who, &mut self.sampler);
+        let room = self.room_of(namespace);
+        let ephemeral = self.ephemeral;
+        if let Some(room) = room.and_then(|room| self.rooms.get_mut(room)) {
+            room.listens(address, port, Holder { program, ours }, ephemeral);
+        }
+    }
+
+    /// Takes up the end of a connection in `room`.
+    pub(crate) fn ended(&mut self, room: usize, end: &End, at: u64) {
+        let listened = end.ends.remote_port == Port(0);
+        if listened || self.ours.contains(&end.ends) || !end.answered {
+            return;
+        }
+        let here = |open: &Open| open.room.is_none_or(|known| known == room);
+        if let Some(open) = self.open.get(&end.ends).copied().filter(here) {
+            self.open.remove(&end.ends);
+            self.counts.ends += u64::from(open.begun);
+            self.counts.ends_known += u64::from(open.begun);
+            let open = Open {
+                room: Some(room),
+                ..open
+            };
+            self.count(end.ends, open, open.closed.unwrap_or(at), end.bytes);
+            return;
+        }
+        self.counts.ends += 1;
+        if let Some(open) = self.judged(room, &end.ends, Owner::Nobody, at) {
+            self.count(end.ends, open, at, end.bytes);
+        }
+    }
+
+    /// What a connection is of which only the ends are known: who listens tells who was called.
+    fn judged(&self, room: usize, ends: &Ends, owner: Owner, at: u64) -> Option<Open> {
+        let listeners = &self.rooms.get(room)?.listeners;
+        let socket = Socket {
+            transport: Transport::Tcp,
+            phase: Phase::Connected,
+            local: ends.local,
+            local_port: ends.local_port,
+            remote: ends.remote,
+            remote_port: ends.remote_port,
+            uid: 0,
+            inode: 0,
+            cookie: 0,
+            only_v6: false,
+        };
+        let Some(Role::Connection {
+            direction,
+            service_port,
+        }) = role(&socket, listeners, self.ephemeral)
+        else {
+            return None;
+        };
+        let program = match owner {
+            Owner::Program(id) => Some(id),
+            _ => None,
+        };
+        Some(Open {
+            direction,
+            service_port,
+            program: program.filter(|_| direction == Direction::Outgoing),
+            room: Some(room),
+            from: at,
+            closed: None,
+            begun: false,
+            asked: None,
+            unasked: false,
+        })
+    }
+
+    /// Counts a connection that is over or as far as it was seen.
+    fn count(&mut self, ends: Ends, open: Open, to: u64, bytes: Option<u64>) {
+        let room = match open.room {
+            Some(room) => room,
+            None => self.likely_room(&ends),
+        };
+        let Some(network) = self.rooms.get(room) else {
+            return;
+        };
+        let mut program = open.program;
+        if open.direction == Direction::Incoming {
+            let serving = network.serving(Transport::Tcp, ends.local, ends.local_port);
+            if serving.is_some_and(|holder| holder.ours) {
+                return;
+            }
+            program = program.or(serving.and_then(|holder| holder.program));
+        }
+        let key = Key {
+            network: room,
+            direction: open.direction,
+            local: ends.local,
+            remote: ends.remote,
+            service_port: open.service_port,
+            transport: Transport::Tcp,
+            program,
+            asked: open.asked,
+            unasked: open.unasked,
+        };
+        let over = open.closed.is_some() || bytes.is_some();
+        let flow = Flow {
+            from: self.when(open.from),
+            to: self.when(to.max(open.from)),
+            bytes,
+            whole: open.begun && over,
+        };
+        self.tally.count(key, flow);
+    }
+
+    /// The only network somebody serves in at this address; ours, where several do or nobody.
+    fn likely_room(&self, ends: &Ends) -> usize {
+        let serves = |room: &super::room::Room| {
+            room.listeners
+                .reached(Transport::Tcp, ends.local, ends.local_port)
+                .is_some()
+        };
+        let mut all = self
+            .rooms
+            .iter()
+            .enumerate()
+            .filter(|(_, room)| serves(room));
+        match (all.next(), all.next()) {
+            (Some((only, _)), None) => only,
+            _ => 0,
+        }
+    }
+
+    /// Counts what was closed long enough ago that nobody will tell its bytes any more.
+    pub(crate) fn close_old(&mut self, until: u64) {
+        let over = |open: &Open| {
+            let closed = open.closed?;
+            (closed.saturating_add(END_TAKES) <= until).then_some(closed)
+        };
+        let old: Vec<(Ends, Open, u64)> = self
+            .open
+            .iter()
+            .filter_map(|(ends, open)| Some((*ends, *open, over(open)?)))
+            .collect();
+        for (ends, open, closed) in old {
+            self.open.remove(&ends);
+            self.count(ends, open, closed, None);
+        }
+    }
+
+    /// Counts everything that is still open, as far as it was seen.
+    pub(crate) fn close_all(&mut self) {
+        let now = self.kernel.moment();
+        let mut all: Vec<(Ends, Open)> = std::mem::take(&mut self.open).into_iter().collect();
+        all.sort_by_key(|(ends, _)| *ends);
+        for (ends, open) in all {
+            self.count(ends, open, open.closed.unwrap_or(now), None);
+        }
+    }
+
+    /// Learns from the TCP sockets of a sample: who is connected since before we looked, and in which network.
+    pub(crate) fn met_tcp(&mut self, room: usize, place: &Place, at: u64) {
+        let connected = |socket: &&Socket| {
+            socket.phase == Phase::Connected
+                && !socket.remote.is_unspecified()
+                && socket.remote_port != Port(0)
+        };
+        for socket in place.rows.sockets.iter().filter(connected) {
+            let ends = Ends {
+                local: socket.local,
+                local_port: socket.local_port,
+                remote: socket.remote,
+                remote_port: socket.remote_port,
+            };
+            let Holder { program, ours } = holder(socket, &mut self.sampler);
+            if ours {
+                self.ours.insert(ends);
+                self.ours.insert(ends.reversed());
+            }
+            if self.ours.contains(&ends) {
+                continue;
+            }
+            if let Some(open) = self.open.get_mut(&ends) {
+                open.room = open.room.or(Some(room));
+                if open.direction == Direction::Outgoing {
+                    open.program = open.program.or(program);
+                }
+                continue;
+            }
+            // What is in TIME_WAIT has been told as it ended, where ends are told.
+            if socket.inode == 0 && self.tier != Tier::Polled {
+                continue;
+            }
+            let owner = program.map_or(Owner::Nobody, Owner::Program);
+            if let Some(open) = self.judged(room, &ends, owner, at) {
+                self.begin(ends, open);
+            }
+        }
+    }
+
+    /// What was open and is in no table any more has ended without a word.
+    pub(crate) fn drop_unmet(&mut self, sample: &Sample, at: u64) {
+        if sample.cut || self.counts.sample_cut {
+            return;
+        }
+        let old = |open: &Open| open.closed.is_none() && open.from.saturating_add(TOO_YOUNG) < at;
+        if !self.open.values().any(old) {
+            return;
+        }
+        let met: std::collections::HashSet<Ends> = sample
+            .places
+            .iter()
+            .filter(|place| place.transport == Transport::Tcp)
+            .flat_map(|place| &place.rows.sockets)
+            .map(|socket| Ends {
+                local: socket.local,
+                local_port: socket.local_port,
+                remote: socket.remote,
+                remote_port: socket.remote_port,
+            })
+            .collect();
+        let gone: Vec<(Ends, Open)> = self
+            .open
+            .iter()
+            .filter(|(ends, open)| old(open) && !met.contains(ends))
+            .map(|(ends, open)| (*ends, *open))
+            .collect();
+        for (ends, open) in gone {
+            self.open.remove(&ends);
+            self.count(ends, open, at, None);
+        }
+    }
+}
+
+/// True for an address of a house's own networks: names of those are asked of name servers that can be listened to,
+/// while names of the rest of the world may be asked over HTTPS.
+fn is_inside(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unique_local(),
+    }
+}

@@ -1,0 +1,202 @@
+//! How well connections can be watched on this machine, found out by trying, and said in words.
+
+use groma_model::{CoverageState, Gap, Reason, Transport};
+use groma_source::{Sink, Window};
+
+use super::tally::scope;
+use super::watch::Watch;
+
+/// The ways of watching TCP, worst first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Tier {
+    /// Only the socket tables, once a second: what begins and ends between two looks leaves `TIME_WAIT` behind where
+    /// this side closed first, and nothing where it did not.
+    Polled,
+    /// The kernel tells the end of every connection with its bytes, but not whose it was.
+    EveryEnd,
+    /// The kernel tells every call with the task that made it, and every end.
+    EveryConnection,
+}
+
+impl Tier {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Polled => "polled",
+            Self::EveryEnd => "every connection that ends, short ones without their program",
+            Self::EveryConnection => "every connection",
+        }
+    }
+}
+
+/// What the watch of a look came to, for the coverage of each network.
+pub(crate) fn say(watch: &Watch<'_>, window: &Window, sink: &mut dyn Sink) {
+    for room in &watch.rooms {
+        for transport in [Transport::Tcp, Transport::Udp] {
+            let how = match transport {
+                Transport::Tcp => tcp(watch),
+                Transport::Udp => udp(watch, room.hears_names_since.is_some()),
+            };
+            sink.covered(groma_model::Coverage {
+                scope: scope(&room.label, transport),
+                // What was not seen in a while may be seen in the next one: never complete.
+                state: CoverageState::Partial,
+                from: window.started(),
+                to: window.now(),
+                how: Some(how),
+            });
+        }
+    }
+    for gap in gaps(watch) {
+        sink.missed(gap);
+    }
+}
+
+fn tcp(watch: &Watch<'_>) -> String {
+    let counts = &watch.counts;
+    let mut text = format!("flow coverage: {}", watch.tier.word());
+    match watch.tier {
+        Tier::EveryConnection => text.push_str(&format!(
+            "; {} of {} that ended were seen to begin ({})",
+            counts.ends_known,
+            counts.ends,
+            percent(counts.ends_known, counts.ends)
+        )),
+        Tier::EveryEnd => {
+            text.push_str("; beginnings are not told, so how many were missed is not measured")
+        }
+        Tier::Polled => text.push_str(&format!(
+            "; {} looks at the socket tables, so how many were missed is not measured",
+            watch.samples
+        )),
+    }
+    let (all, named) = (
+        watch.tally.connections,
+        watch.tally.connections.saturating_sub(watch.tally.nameless),
+    );
+    text.push_str(&format!(
+        "; {named} of {all} with their program ({})",
+        percent(named, all)
+    ));
+    if watch.tier != Tier::Polled {
+        text.push_str(&format!("; {} events lost", counts.lost));
+    }
+    if counts.skipped > 0 || watch.tally.left_out > 0 {
+        let out = counts.skipped.saturating_add(watch.tally.left_out);
+        text.push_str(&format!("; sampled: {out} events were too many to take up"));
+    }
+    text
+}
+
+fn udp(watch: &Watch<'_>, heard: bool) -> String {
+    match (heard, watch.counts.datagrams_sampled) {
+        (true, false) => "flow coverage: every datagram to a known service port, and the answers of name servers".to_owned(),
+        (true, true) => "flow coverage: sampled, one datagram in sixteen to a known service port, and the answers of name servers".to_owned(),
+        (false, _) => format!("flow coverage: polled; {} looks at the socket tables", watch.samples),
+    }
+}
+
+/// A share in percent, with one place; rounded down, so that 100 means all.
+fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return "nothing to measure".to_owned();
+    }
+    let tenths = u128::from(part.min(whole)) * 1000 / u128::from(whole);
+    format!("{}.{} %", tenths / 10, tenths % 10)
+}
+
+fn gaps(watch: &Watch<'_>) -> Vec<Gap> {
+    let counts = &watch.counts;
+    let tcp = || scope("host", Transport::Tcp);
+    let mut gaps = Vec::new();
+    let mut say = |scope, what: String, reason, remedy: &str| {
+        gaps.push(Gap {
+            scope,
+            what,
+            reason,
+            remedy: (!remedy.is_empty()).then(|| remedy.to_owned()),
+        });
+    };
+    for (tier, error) in &watch.why_not {
+        let (mut what, remedy) = without(*tier);
+        if *tier == Tier::EveryEnd && watch.tier == Tier::EveryConnection {
+            what = "the bytes of connections";
+        }
+        say(tcp(), what.to_owned(), Reason::of_io(error), remedy);
+    }
+    if watch
+        .rooms
+        .first()
+        .is_some_and(|room| room.hears_names_since.is_none())
+    {
+        say(
+            scope("host", Transport::Udp),
+            "datagrams without a socket of their own, and the names that were looked up".to_owned(),
+            Reason::PermissionDenied,
+            "run as root, or with CAP_NET_RAW",
+        );
+    }
+    if counts.lost > 0 {
+        let what = format!("{} events the kernel had no room for", counts.lost);
+        say(
+            tcp(),
+            what,
+            Reason::BudgetExhausted,
+            "look again when the machine is less busy",
+        );
+    }
+    if counts.skipped > 0 || watch.tally.left_out > 0 {
+        let out = counts.skipped.saturating_add(watch.tally.left_out);
+        let what = format!("{out} connections or events beyond what is taken up at once");
+        say(
+            tcp(),
+            what,
+            Reason::BudgetExhausted,
+            "raise observations_max",
+        );
+    }
+    if counts.malformed > 0 {
+        let what = format!("{} events of the kernel", counts.malformed);
+        say(tcp(), what, Reason::Malformed, "");
+    }
+    if counts.rooms_left_out > 0 {
+        let what = "the networks of some containers".to_owned();
+        say(tcp(), what, Reason::BudgetExhausted, "");
+    }
+    if let Some(reason) = &counts.unreadable {
+        say(
+            tcp(),
+            "the process and socket tables below /proc".to_owned(),
+            reason.clone(),
+            "mount /proc where groma runs",
+        );
+    }
+    gaps
+}
+
+/// What is not seen without a tier, and what would give it.
+fn without(tier: Tier) -> (&'static str, &'static str) {
+    match tier {
+        Tier::EveryConnection => (
+            "the programs of connections that begin and end between two looks at the socket tables",
+            "run as root outside any container, on Linux 4.16 or later with tracefs (not in lockdown mode \"confidentiality\")",
+        ),
+        _ => (
+            "connections that begin and end between two looks at the socket tables, and the bytes of all",
+            "run as root, or with CAP_NET_ADMIN, on Linux 4.2 or later",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_never_rounded_up_to_all() {
+        assert_eq!(percent(9_999, 10_000), "99.9 %");
+        assert_eq!(percent(10_000, 10_000), "100.0 %");
+        assert_eq!(percent(0, 7), "0.0 %");
+        assert_eq!(percent(0, 0), "nothing to measure");
+    }
+}
