@@ -50,8 +50,10 @@ pub(crate) struct Draft {
     pub(crate) secret: bool,
     pub(crate) rhythm: Option<String>,
     pub(crate) seen: Seen,
-    /// How often it was seen alive.
+    /// In how many samples it was seen alive.
     pub(crate) alive: u64,
+    /// How many connections were seen, where they were watched as they happened.
+    pub(crate) calls: u64,
     pub(crate) current: bool,
     pub(crate) evidence: Few<EvidenceId>,
 }
@@ -81,10 +83,15 @@ impl Draft {
             secret: false,
             rhythm: None,
             seen: raw.seen,
-            alive: if witness == Witness::Written {
+            alive: if witness == Witness::Written || raw.counts_connections() {
                 0
             } else {
                 raw.seen.count
+            },
+            calls: if raw.counts_connections() {
+                raw.seen.count
+            } else {
+                0
             },
             current: raw.current,
             evidence: Few::of(raw.id.clone()),
@@ -119,6 +126,7 @@ impl Draft {
             ..self.seen.joined(other.seen)
         };
         self.alive = self.alive.saturating_add(other.alive);
+        self.calls = self.calls.saturating_add(other.calls);
         self.current |= other.current;
         self.evidence.extend(other.evidence);
     }

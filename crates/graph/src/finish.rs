@@ -16,6 +16,7 @@ use crate::hidden;
 use crate::join::join;
 use crate::live::Listeners;
 use crate::relay::{End, Relays, is_the_relay};
+use crate::rhythm;
 
 /// Joins the drafts of every place and makes a dependency of each that is left. Places know nothing of each other, so all cores work on them.
 pub(crate) fn finish(
@@ -165,7 +166,12 @@ struct Ends<'a> {
     provider: &'a Entity,
 }
 
-fn dependency(place: &Place, draft: Draft, ends: &Ends<'_>, sources: &Sources<'_>) -> Dependency {
+fn dependency(
+    place: &Place,
+    mut draft: Draft,
+    ends: &Ends<'_>,
+    sources: &Sources<'_>,
+) -> Dependency {
     let Ends { consumer, provider } = *ends;
     let Sources {
         gathered,
@@ -173,6 +179,14 @@ fn dependency(place: &Place, draft: Draft, ends: &Ends<'_>, sources: &Sources<'_
         listeners,
         ..
     } = sources;
+    if draft.rhythm.is_none() {
+        let watched = [&place.consumer, &place.provider]
+            .into_iter()
+            .find_map(|host| gathered.watched.get(host));
+        draft.rhythm = watched
+            .and_then(|watched| rhythm::of(&draft.seen, *watched))
+            .map(str::to_owned);
+    }
     let samples = gathered.samples.get(&place.consumer).copied().unwrap_or(0);
     let reasons = hidden::reasons(&hidden::Case {
         place,
@@ -197,7 +211,11 @@ fn dependency(place: &Place, draft: Draft, ends: &Ends<'_>, sources: &Sources<'_
         first_seen: draft.seen.first,
         last_seen: draft.seen.last,
         current: draft.current,
-        count: draft.alive,
+        count: if draft.calls > 0 {
+            draft.calls
+        } else {
+            draft.alive
+        },
         next_due: None,
         verdict: None,
         consumer: Consumer {

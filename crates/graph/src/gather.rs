@@ -1,14 +1,16 @@
 //! One pass over the evidence: what edges are made of, and the lines that will be cited.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::net::IpAddr;
 
 use groma_model::fact::{
-    Access, BackupJob, Connection, FileSystem, Forward, Job, Listener, Measurement, Reference,
-    Share,
+    Access, BackupJob, Connection, FileSystem, Forward, Job, Listener, Measurement, NameSource,
+    Reference, Share,
 };
 use groma_model::inventory::{Backup, Dependency, EvidenceEntry, ListenerEntry, Right};
 use groma_model::{
-    AgentId, EntityId, Estate, Evidence, EvidenceId, EvidenceState, Fact, Seen, SiteId, Witness,
+    AgentId, EntityId, Estate, Evidence, EvidenceId, EvidenceState, Fact, HostName, Hours, Peer,
+    Seen, SiteId, Witness,
 };
 use rayon::prelude::*;
 
@@ -26,6 +28,13 @@ pub(crate) struct Raw<T> {
     pub(crate) current: bool,
     pub(crate) witness: Witness,
     pub(crate) fact: T,
+}
+
+impl<T> Raw<T> {
+    /// True if its count is one of connections, as they happened; else it counts samples in which it was met.
+    pub(crate) fn counts_connections(&self) -> bool {
+        !self.seen.hours.is_empty()
+    }
 }
 
 /// Facts of one kind. Boxed: a list that grows and is sorted moves pointers, not facts.
@@ -47,6 +56,12 @@ pub(crate) struct Gathered {
     entries: Vec<EvidenceEntry>,
     /// How many samples the sockets of each host were taken in: the most often seen listener tells.
     pub(crate) samples: BTreeMap<EntityId, u64>,
+    /// In which hours of the week connections of each host were watched: those in which any was seen.
+    pub(crate) watched: BTreeMap<EntityId, Hours>,
+    /// Addresses that a hosts file of each host gives a name.
+    pub(crate) hosts_file: BTreeMap<EntityId, BTreeSet<IpAddr>>,
+    /// Names that lead each host through another name, as its name servers say.
+    pub(crate) aliases: BTreeSet<(EntityId, HostName)>,
 }
 
 impl Gathered {
@@ -112,7 +127,20 @@ impl Gathered {
                 *samples = (*samples).max(seen.count);
                 self.listeners.push(raw!(listener));
             }
-            Fact::Connection(connection) => self.connections.push(raw!(connection)),
+            Fact::Connection(connection) => {
+                let watched = self.watched.entry(host.clone()).or_default();
+                *watched = watched.joined(seen.hours);
+                self.connections.push(raw!(connection));
+            }
+            Fact::Name(answer) if answer.by == NameSource::Dns && !answer.aliases.is_empty() => {
+                if let Peer::Name(name) = answer.asked {
+                    self.aliases.insert((host, name));
+                }
+            }
+            Fact::Name(answer) if answer.by == NameSource::HostsFile => {
+                let known = self.hosts_file.entry(host).or_default();
+                known.extend(answer.addresses);
+            }
             Fact::Reference(reference) => self.references.push(raw!(reference)),
             Fact::FileSystem(mount) if mount.remote.is_some() => self.mounts.push(raw!(mount)),
             Fact::Forward(forward) => self.forwards.push(raw!(forward)),
@@ -222,7 +250,9 @@ fn is_inner(evidence: &Evidence) -> bool {
         Fact::Connection(connection) => connection.remote,
         _ => return false,
     };
-    address.is_loopback() && evidence.scope.as_str().starts_with("socket:netns-")
+    let scope = evidence.scope.as_str();
+    let inner = scope.starts_with("socket:netns-") || scope.starts_with("flow:netns-");
+    address.is_loopback() && inner
 }
 
 fn settle<T: Send>(list: &mut Raws<T>) {

@@ -53,6 +53,7 @@ pub(crate) fn reasons(case: &Case<'_>) -> BTreeSet<String> {
         "scheduled",
     );
     say(plain && is_rare(case), "rare");
+    say(plain && is_short_lived(case), "short-lived");
     say(draft.witnesses.as_slice() == [Witness::History], "log-only");
     say(by_address(draft), "address-literal");
     say(reached_by(draft, ReachedBy::Alias), "alias");
@@ -82,11 +83,20 @@ fn by_address(draft: &Draft) -> bool {
     draft.kind != "dns" && draft.kind != "dhcp" && reached_by(draft, ReachedBy::AddressLiteral)
 }
 
-/// Seen alive in at most one of ten samples, and there were at least ten.
+/// Seen alive in at most one of ten samples, and called no more often than that; and there were at least ten.
 fn is_rare(case: &Case<'_>) -> bool {
-    case.samples >= 10
-        && case.draft.alive > 0
-        && case.draft.alive.saturating_mul(10) <= case.samples
+    let often = case.draft.alive.max(case.draft.calls);
+    case.samples >= 10 && often > 0 && often.saturating_mul(10) <= case.samples
+}
+
+/// No connection watched from begin to end lasted a second, and at most one of ten samples met one.
+fn is_short_lived(case: &Case<'_>) -> bool {
+    let draft = case.draft;
+    let short = draft
+        .seen
+        .lasted
+        .is_some_and(|lasted| lasted.longest_ms < 1000);
+    short && draft.calls > 0 && draft.alive.saturating_mul(10) <= case.samples
 }
 
 /// A configured relay without an account: the other side lets it in by its address.

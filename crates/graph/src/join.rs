@@ -41,10 +41,35 @@ fn related(drafts: Vec<Draft>) -> Vec<Draft> {
             None => alone.push(draft),
         }
     }
+    nobody_joins(&mut live);
     resolver_takes_all(&mut live, &mut alone);
     settle_kinds(&mut live, &alone);
     live.extend(alone);
     live
+}
+
+/// A call of a program nobody could tell is no need beside one of which the program is known: its evidence stays,
+/// its count does not.
+fn nobody_joins(live: &mut Vec<Draft>) {
+    let is_nobody = |d: &Draft| {
+        d.component.class == ComponentClass::Device && d.programs.iter().all(Program::is_unknown)
+    };
+    if !live.iter().any(is_nobody) || live.iter().all(is_nobody) {
+        return;
+    }
+    let (nobody, mut known): (Vec<_>, Vec<_>) =
+        std::mem::take(live).into_iter().partition(is_nobody);
+    known.sort_by(|a, b| (&a.component, &a.kind).cmp(&(&b.component, &b.kind)));
+    if let Some(first) = known.first_mut() {
+        for draft in nobody {
+            let (calls, alive, bytes) = (first.calls, first.alive, first.seen.bytes);
+            let programs = first.programs.clone();
+            first.absorb(draft);
+            (first.calls, first.alive, first.seen.bytes) = (calls, alive, bytes);
+            first.programs = programs;
+        }
+    }
+    *live = known;
 }
 
 fn merge(live: &mut [Draft], at: usize, written: Draft) {

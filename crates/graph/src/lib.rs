@@ -26,6 +26,7 @@ mod join;
 mod live;
 pub mod pinned;
 mod relay;
+mod rhythm;
 mod rights;
 mod systems;
 mod volumes;

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use groma_knowledge::services::{ServiceProgram, service_of_program};
 use groma_model::fact::{Component, ComponentClass, Connection, Direction, Job, Listener, Program};
-use groma_model::inventory::ListenerEntry;
+use groma_model::inventory::{ListenerEntry, ReachedBy};
 use groma_model::name::{Port, Transport};
 use groma_model::registry::REGISTRY;
-use groma_model::{EntityId, Estate, EvidenceId, Peer, Witness};
+use groma_model::{EntityId, Estate, EvidenceId, HostName, Peer, Witness};
 
 use crate::draft::{Certainty, Draft, Drafts, Place, component, one_transport};
 use crate::gather::{Gathered, Raw, Raws};
@@ -277,11 +277,56 @@ pub(crate) fn outgoing(
         let mut draft = Draft::of(raw, part, &kind, certainty, Witness::Live);
         draft.rhythm = rhythm(program, job, &raw.host, gathered);
         draft.programs.insert(program.clone());
+        draft
+            .reached
+            .extend(reached(raw, &provider, estate, gathered));
         drafts.add(
             place(&raw.host, &provider, *service_port, *transport),
             draft,
         );
     }
+}
+
+/// How a program found the one it called: by the name it had asked for, or, where answers of name servers were heard
+/// and none spoke of the address, by address. A hosts file may have given the name then, and nothing is said.
+fn reached(
+    raw: &Raw<Connection>,
+    provider: &EntityId,
+    estate: &Estate,
+    gathered: &Gathered,
+) -> Option<(ReachedBy, String)> {
+    let Connection {
+        asked,
+        unasked,
+        remote,
+        ..
+    } = &raw.fact;
+    if let Some(name) = asked {
+        let alias = gathered.aliases.contains(&(raw.host.clone(), name.clone()));
+        let by = if alias && !is_own_name(provider, name, estate) {
+            ReachedBy::Alias
+        } else {
+            ReachedBy::Name
+        };
+        return Some((by, name.to_string()));
+    }
+    let in_file = gathered
+        .hosts_file
+        .get(&raw.host)
+        .is_some_and(|known| known.contains(remote));
+    (*unasked && !in_file).then(|| (ReachedBy::AddressLiteral, remote.to_string()))
+}
+
+/// True if the provider calls itself so.
+fn is_own_name(provider: &EntityId, name: &HostName, estate: &Estate) -> bool {
+    let entity = estate.entities.get(provider);
+    let Some(identity) = entity.and_then(|e| e.attributes.identity.as_ref()) else {
+        return false;
+    };
+    let host_name = identity.host_name.lossy().to_lowercase();
+    host_name == name.as_str()
+        || host_name == name.short()
+        || identity.qualified_name.as_ref() == Some(name)
 }
 
 /// A service that talks to itself (workers to master) needs nobody.
@@ -349,10 +394,16 @@ fn confirm(known: &mut [Draft], raw: &Raw<Connection>) {
         draft.witnesses.insert(Witness::Live);
         draft.evidence.insert(raw.id.clone());
         draft.current |= raw.current;
+        // Both ends count the same bytes.
+        let bytes = draft.seen.bytes.max(raw.seen.bytes);
         draft.seen = groma_model::Seen {
             count: 1,
+            bytes,
             ..draft.seen.joined(raw.seen)
         };
-        draft.alive = draft.alive.max(raw.seen.count);
+        match raw.counts_connections() {
+            true => draft.calls = draft.calls.max(raw.seen.count),
+            false => draft.alive = draft.alive.max(raw.seen.count),
+        }
     }
 }

@@ -19,6 +19,8 @@ const EXAMPLES: usize = 4;
 #[derive(Serialize)]
 pub(crate) struct SourceRow {
     pub(crate) source: String,
+    /// In which ways it looked, where there are several.
+    pub(crate) how: Vec<String>,
     pub(crate) vantages: usize,
     pub(crate) vantages_line: String,
     pub(crate) complete: usize,
@@ -74,9 +76,15 @@ fn source_row(source: &str, entries: &[&CoverageEntry], words: &Catalogue) -> So
         .iter()
         .filter(|e| e.state == CoverageState::Complete)
         .count();
+    let how: BTreeSet<&str> = entries.iter().filter_map(|e| e.how.as_deref()).collect();
     let minute = |t: Option<groma_model::Timestamp>| t.map(|t| t.minute()).unwrap_or_default();
     SourceRow {
         source: visible(source),
+        how: how
+            .into_iter()
+            .take(EXAMPLES)
+            .map(|how| cut(&visible(how), 240))
+            .collect(),
         vantages,
         vantages_line: words.count(words.host, vantages),
         complete,

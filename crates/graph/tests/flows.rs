@@ -1,0 +1,187 @@
+//! Connections watched as they happened, beside samples of sockets: one edge, counted once.
+
+mod common;
+
+use common::*;
+use groma_model::fact::{Connection, Direction, NameSource, Program};
+use groma_model::inventory::ReachedBy;
+use groma_model::{Evidence, Fact, HostName, Hours, Lasted, Port, Seen, Timestamp, Transport};
+
+const NOW: i64 = 1_795_165_200;
+
+fn call(direction: Direction, remote: &str, program: Program) -> Connection {
+    Connection {
+        direction,
+        local: ip("10.0.0.99"),
+        remote: ip(remote),
+        service_port: Port(5432),
+        transport: Transport::Tcp,
+        program,
+        asked: None,
+        unasked: false,
+    }
+}
+
+fn watched(count: u64, bytes: u64, longest_ms: u32) -> Seen {
+    let at = Timestamp::from_seconds(NOW);
+    Seen {
+        hours: Hours::of(at),
+        bytes: Some(bytes),
+        lasted: Some(Lasted::once(longest_ms)),
+        ..Seen::between(at, at, count)
+    }
+}
+
+/// The same, said by the source that watches.
+fn flow(told: &mut Told, host: &str, connection: Connection, seen: Seen) {
+    told.say_seen(host, "host.flows", Fact::Connection(connection), seen.count);
+    let last: &mut Evidence = told.0.last_mut().expect("it was just said");
+    last.seen = seen;
+}
+
+fn app_and_database() -> Told {
+    let mut told = Told::default();
+    told.host("app1", "10.0.0.1").host("db1", "10.0.0.2");
+    told.listens(
+        "db1",
+        5432,
+        unit("/usr/sbin/postgres", "postgresql.service"),
+    );
+    told.listens("app1", 8080, app());
+    told
+}
+
+fn app() -> Program {
+    unit("/usr/bin/python3", "app.service")
+}
+
+#[test]
+fn both_sources_and_both_ends_make_one_edge_and_count_once() {
+    let mut told = app_and_database();
+    told.calls("app1", "10.0.0.2", 5432, app());
+    flow(
+        &mut told,
+        "app1",
+        call(Direction::Outgoing, "10.0.0.2", app()),
+        watched(300, 9000, 5),
+    );
+    flow(
+        &mut told,
+        "db1",
+        call(
+            Direction::Incoming,
+            "10.0.0.1",
+            unit("/usr/sbin/postgres", "postgresql.service"),
+        ),
+        watched(300, 9000, 5),
+    );
+    let edge = told.only_edge();
+    assert_eq!((edge.count, edge.details.bytes), (300, Some(9000)));
+    assert_eq!(edge.details.lasted, Some(Lasted::once(5)));
+    assert_eq!(edge.details.hours.len(), 1);
+    assert_eq!(edge.evidence.len(), 3);
+}
+
+#[test]
+fn a_call_of_nobody_knows_whom_is_no_edge_beside_one_that_is_known() {
+    let mut told = app_and_database();
+    flow(
+        &mut told,
+        "app1",
+        call(Direction::Outgoing, "10.0.0.2", app()),
+        watched(10, 100, 5),
+    );
+    let nobody = call(Direction::Outgoing, "10.0.0.2", Program::default());
+    flow(&mut told, "app1", nobody.clone(), watched(90, 900, 5));
+    let edge = told.only_edge();
+    assert_eq!((edge.count, edge.details.bytes), (10, Some(100)));
+    let mut alone = app_and_database();
+    flow(&mut alone, "app1", nobody, watched(90, 900, 5));
+    assert_eq!(alone.only_edge().count, 90);
+}
+
+#[test]
+fn the_name_that_was_asked_for_tells_how_it_is_reached() {
+    let mut told = app_and_database();
+    told.name(
+        "app1",
+        NameSource::Dns,
+        "old-db.corp.example",
+        &["db1.corp.example"],
+        &["10.0.0.2"],
+    );
+    told.name(
+        "app1",
+        NameSource::Dns,
+        "db1.corp.example",
+        &[],
+        &["10.0.0.2"],
+    );
+    let by_name = Connection {
+        asked: HostName::parse("old-db.corp.example"),
+        ..call(Direction::Outgoing, "10.0.0.2", app())
+    };
+    flow(&mut told, "app1", by_name, watched(1, 1, 5));
+    let edge = told.only_edge();
+    assert_eq!(edge.reached_as.as_deref(), Some("old-db.corp.example"));
+    assert_eq!(edge.reached_by, Some(ReachedBy::Alias));
+    assert!(edge.hidden_because.contains(&"alias".to_owned()));
+}
+
+#[test]
+fn an_address_nobody_asked_about_is_a_literal_unless_a_file_names_it() {
+    let unasked = Connection {
+        unasked: true,
+        ..call(Direction::Outgoing, "10.0.0.2", app())
+    };
+    let mut told = app_and_database();
+    flow(&mut told, "app1", unasked.clone(), watched(1, 1, 5));
+    let edge = told.only_edge();
+    assert_eq!(edge.reached_by, Some(ReachedBy::AddressLiteral));
+    assert!(edge.hidden_because.contains(&"address-literal".to_owned()));
+    let mut in_file = app_and_database();
+    in_file.name("app1", NameSource::HostsFile, "db1", &[], &["10.0.0.2"]);
+    flow(&mut in_file, "app1", unasked, watched(1, 1, 5));
+    assert_eq!(in_file.only_edge().reached_by, None);
+    // Where nobody listened for answers nothing is said.
+    let mut unheard = app_and_database();
+    flow(
+        &mut unheard,
+        "app1",
+        call(Direction::Outgoing, "10.0.0.2", app()),
+        watched(1, 1, 5),
+    );
+    assert_eq!(unheard.only_edge().reached_by, None);
+}
+
+#[test]
+fn short_lived_is_what_no_sample_meets_and_nothing_that_stays() {
+    let reasons = |samples: u64, longest_ms| {
+        let mut told = app_and_database();
+        if samples > 0 {
+            told.connection(
+                "app1",
+                Direction::Outgoing,
+                "10.0.0.2",
+                5432,
+                app(),
+                samples,
+            );
+        }
+        flow(
+            &mut told,
+            "app1",
+            call(Direction::Outgoing, "10.0.0.2", app()),
+            watched(50, 1, longest_ms),
+        );
+        told.only_edge().hidden_because
+    };
+    let short = "short-lived".to_owned();
+    assert!(reasons(0, 5).contains(&short));
+    assert!(!reasons(0, 60_000).contains(&short), "it stays open");
+    assert!(!reasons(20, 5).contains(&short), "every sample met one");
+    assert!(
+        !reasons(0, 5).contains(&"rare".to_owned()),
+        "fifty calls are not rare"
+    );
+}
