@@ -189,7 +189,9 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     }
     let directory = state::directory();
     let mut memory = state::open(&directory, world.randomness.as_ref())?;
-    let batch = look(&world, &request(arguments, &memory), &Quiet);
+    let request = request(arguments, &memory);
+    groma_sys::stop_on_signals(&request.stop);
+    let batch = look(&world, &request, &Quiet);
     memory.next_sequence = memory.next_sequence.saturating_add(1);
     state::keep(&directory, &memory).context(KEEP_STATE)?;
     write(&batch, arguments)

@@ -14,7 +14,7 @@ use groma_source::{Budget, Recorder, Source, Stop, Window, World};
 use groma_source_config::{ConfigSource, FindSource};
 use groma_source_dns::NamesSource;
 use groma_source_forward::RulesetSource;
-use groma_source_socket::SocketSource;
+use groma_source_socket::{FlowSource, SocketSource};
 use groma_source_x509::{CertificateEndpoints, CertificateFiles, CertificatePins, Endpoint};
 
 use crate::apart::{self, Group};
@@ -131,9 +131,10 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
 /// What every source would read, contact and say, and where it looks from.
 pub fn explanations(world: &World) -> Vec<Explained> {
     let apart = first_sources(world);
-    let within: [Box<dyn Source>; 5] = [
+    let within: [Box<dyn Source>; 6] = [
         Box::new(RulesetSource::new(world.clone())),
         Box::new(SocketSource::new(world.clone())),
+        Box::new(flows(world)),
         Box::new(CertificateEndpoints::new(world.clone(), Vec::new())),
         Box::new(NamesSource::new(world.clone(), Vec::new())),
         Box::new(FindSource::new(world.clone(), Vec::new())),
@@ -164,6 +165,11 @@ pub(crate) fn first_sources(world: &World) -> Vec<Box<dyn Source>> {
     sources
 }
 
+/// Connections as they happen.
+fn flows(world: &World) -> FlowSource {
+    FlowSource::new(world.clone(), groma_sys::kernel_events())
+}
+
 struct Run<'a> {
     window: &'a Window,
     request: &'a LookRequest,
@@ -173,23 +179,37 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Sockets are watched on a thread of their own while the files are read.
+    /// Connections and sockets are watched, each on a thread of its own, while the files are read.
     fn sockets_and_files(&mut self, world: &World) {
-        let mut sockets = SocketSource::new(world.clone());
-        let wants_sockets = self.request.wants(&sockets.name());
+        let mut watching: [Box<dyn Source>; 2] = [
+            Box::new(flows(world)),
+            Box::new(SocketSource::new(world.clone())),
+        ];
         let (window, request, progress) = (self.window, self.request, self.progress);
-        let watched = std::thread::scope(|scope| {
-            let watching = wants_sockets
-                .then(|| scope.spawn(|| said(&mut sockets, window, request, progress)));
+        let watched: Vec<(SourceName, Vec<Record>)> = std::thread::scope(|scope| {
+            let wanted = watching
+                .iter_mut()
+                .filter(|source| request.wants(&source.name()));
+            let threads: Vec<_> = wanted
+                .map(|source| {
+                    let name = source.name();
+                    let thread = scope.spawn(|| said(source.as_mut(), window, request, progress));
+                    (name, thread)
+                })
+                .collect();
             self.files(world);
-            watching.map(|thread| {
-                thread
-                    .join()
-                    .expect("what a source panics with is caught within the thread")
-            })
+            threads
+                .into_iter()
+                .map(|(name, thread)| {
+                    let said = thread
+                        .join()
+                        .expect("what a source panics with is caught within the thread");
+                    (name, said)
+                })
+                .collect()
         });
-        if let Some(records) = watched {
-            self.looked.push(sockets.name());
+        for (name, records) in watched {
+            self.looked.push(name);
             self.records.extend(records);
         }
     }
@@ -350,6 +370,7 @@ fn questions_met(records: &[Record]) -> Vec<Peer> {
         }
     }
     let names = facts(records).flat_map(|fact| match fact {
+        Fact::Connection(connection) => connection.asked.iter().cloned().map(Peer::Name).collect(),
         Fact::Reference(reference) => vec![reference.peer.clone()],
         Fact::Forward(forward) => forwarded(forward),
         Fact::FileSystem(mount) => mount.remote.iter().map(|r| r.peer.clone()).collect(),

@@ -87,6 +87,7 @@ fn look(world: &World, store: &mut dyn Store, watch: Duration) -> Result<Batch> 
         apart: true,
         ..LookRequest::new(agent, watch)
     };
+    groma_sys::stop_on_signals(&request.stop);
     let spinner = Spinner::new(watch);
     let batch = groma_agent::look(world, &request, &spinner);
     spinner.done();
