@@ -83,28 +83,27 @@ pub(crate) fn pins(bytes: &[u8]) -> Vec<Found> {
     found
 }
 
-/// A quick look, so that files without any pin cost one pass.
+/// A quick look, so that a file without any pin costs one pass: a hash in hex is a run of forty digits and colons at
+/// least, and one in base64 has `sha256` before it.
 fn is_likely(bytes: &[u8]) -> bool {
-    let has = |word: &[u8]| {
-        bytes
-            .windows(word.len())
-            .any(|w| w.eq_ignore_ascii_case(word))
-    };
-    [
-        b"sha256//".as_slice(),
-        b"pin-sha256",
-        b"fingerprint",
-        b"verify-hash",
-        b"permittedpeer",
-        b"trusted-",
-        b"trusted_keys",
-        b"cert-hash",
-        b"certhashes",
-        b"servercert",
-        b"ssl_fp",
-    ]
-    .iter()
-    .any(|word| has(word))
+    const WORD: &[u8] = b"sha256";
+    let (mut run, mut matched) = (0_u32, 0_usize);
+    for byte in bytes {
+        run = if byte.is_ascii_hexdigit() || *byte == b':' {
+            run + 1
+        } else {
+            0
+        };
+        let lower = byte.to_ascii_lowercase();
+        matched = match WORD.get(matched) {
+            Some(wanted) if *wanted == lower => matched + 1,
+            _ => usize::from(lower == b's'),
+        };
+        if run >= 40 || matched == WORD.len() {
+            return true;
+        }
+    }
+    false
 }
 
 fn holds_word(line: &str, word: &str) -> bool {

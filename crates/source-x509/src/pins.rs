@@ -132,7 +132,9 @@ impl Look<'_> {
                     break;
                 }
                 self.entries_left -= 1;
-                let enter = depth < places::DEPTH_MAX && !places::is_passed_over(&entry.path);
+                let enter = depth < places::DEPTH_MAX
+                    && !places::is_passed_over(&entry.path)
+                    && !is_store_of_a_program(&entry.path);
                 match entry.kind {
                     EntryKind::Directory if enter => open.push((entry.path, depth + 1)),
                     EntryKind::File
@@ -200,6 +202,15 @@ impl Look<'_> {
         };
         sink.covered_now(self.window, scope, state);
     }
+}
+
+/// Hidden directories are caches, registries and histories of programs; settings of people stand in a few.
+fn is_store_of_a_program(directory: &Path) -> bool {
+    const SETTINGS: &[&str] = &[
+        ".acme.sh", ".config", ".curl", ".kube", ".msmtp", ".openvpn",
+    ];
+    let name = directory.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with('.') && !SETTINGS.contains(&name))
 }
 
 /// True for a file whose name says settings or script, and not an example or a copy of one.
