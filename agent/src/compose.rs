@@ -11,7 +11,7 @@ use groma_model::{
     AgentId, Batch, BatchHeader, Fact, Gap, Peer, Reason, Scope, SiteId, SourceName, Transport,
 };
 use groma_source::{Budget, Recorder, Source, Stop, Window, World};
-use groma_source_config::{ConfigSource, FindSource};
+use groma_source_config::{ConfigSource, ContainerConfigSource, FindSource};
 use groma_source_dns::NamesSource;
 use groma_source_forward::RulesetSource;
 use groma_source_socket::{FlowSource, SocketSource};
@@ -159,6 +159,7 @@ pub(crate) fn first_sources(world: &World) -> Vec<Box<dyn Source>> {
     let mut sources = groma_source_host::sources(world);
     sources.extend(groma_source_forward::sources(world));
     sources.push(Box::new(ConfigSource::new(world.clone())));
+    sources.push(Box::new(ContainerConfigSource::new(world.clone())));
     sources.push(Box::new(CertificateFiles::new(world.clone())));
     sources.extend(groma_source_content::sources(world));
     sources.push(Box::new(CertificatePins::new(world.clone())));

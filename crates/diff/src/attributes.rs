@@ -327,12 +327,20 @@ fn container(container: &Container) -> Vec<(&'static str, String)> {
         .image
         .as_ref()
         .map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    let ports: Vec<String> = container
+        .ports
+        .iter()
+        .map(|p| format!("{}:{}/{}", p.port, p.inner, p.transport))
+        .collect();
     vec![
         ("image", image),
         (
             "running",
             if container.running { "yes" } else { "no" }.to_owned(),
         ),
+        ("networks", container.networks.join(", ")),
+        ("ports", ports.join(", ")),
+        ("restart", container.restart.clone().unwrap_or_default()),
     ]
 }
 

@@ -386,6 +386,9 @@ pub struct Container {
     /// What of the machine's files it sees, sorted by its own path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mounts: Vec<ContainerMount>,
+    /// Where its files stand on the machine while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<Foreign>,
     /// When the runtime starts it again: `always`, `unless-stopped`, `on-failure`, `no`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<String>,

@@ -14,6 +14,9 @@
 //! followed as far as its own text goes: variables, arrays, loops over words, `. FILE`, `$(sed … FILE)`, text put
 //! together in Python, Perl and PHP. What it does beyond that leaves a value unknown, and an unknown value names nobody.
 //!
+//! Within running containers the source `written.containers` reads the same way, and their environments as files of
+//! variables (`container`).
+//!
 //! **Which rights it needs.** Any account; files it may not read become gaps. Root sees crontabs, `.pgpass`
 //! and the files of applications.
 //!
@@ -38,6 +41,7 @@
 mod aliases;
 mod apply;
 mod calls;
+mod container;
 mod environment;
 mod find;
 mod format;
@@ -64,6 +68,7 @@ mod variables;
 mod walk;
 mod working_copies;
 
+pub use container::ContainerConfigSource;
 pub use find::{FIND_NAME, FindSource, MENTION, by_hosts_file, is_common_word, packages_of};
 
 use std::path::PathBuf;

@@ -1,9 +1,10 @@
 //! This machine: system, hardware, file systems, network, accounts, packages, units, jobs, containers.
 //!
-//! **What it sees.** Eight sources, each with a permanent name: `host.system` (identity, operating system,
+//! **What it sees.** Nine sources, each with a permanent name: `host.system` (identity, operating system,
 //! hardware, free memory), `host.storage` (file systems, also remote ones and those due at boot),
 //! `host.network` (interfaces, addresses, routes, neighbours), `host.accounts`, `host.packages` (dpkg and
-//! rpm), `host.units` (systemd units and timers), `host.jobs` (cron, anacron, at), `host.containers`.
+//! rpm), `host.units` (systemd units and timers), `host.jobs` (cron, anacron, at), `host.containers`,
+//! `host.attached` (devices on a cable or in a slot).
 //!
 //! **Where it reads it.** In `/proc`, `/sys`, `/etc` and the state files of package managers and container
 //! runtimes, through [`groma_source::Disk`]; kernel, processors and memory through `sysinfo`; interfaces
@@ -18,13 +19,14 @@
 //! Facts carry nothing that moves: two looks at an unchanged machine say the same. What moves (free bytes,
 //! available memory) is a measurement.
 //!
-//! **Not run for real:** iSCSI sessions, Docker, Podman, CRI-O, containerd, LXC, machines with DMI, Xen,
+//! **Not run for real:** USB and PCI devices other than those of one virtual machine, tape drives, iSCSI sessions, Docker, CRI-O, containerd, LXC, machines with DMI, Xen,
 //! Hyper-V and VMware guests, big-endian Berkeley databases. Their parsers follow the documented formats.
 //! Linux only; systemd units of single users, SysV scripts without systemd, apk, pacman and portage are not read.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 mod accounts;
+mod attached;
 mod containers;
 mod jobs;
 mod network;
@@ -37,6 +39,7 @@ mod text;
 mod units;
 
 pub use accounts::AccountsSource;
+pub use attached::AttachedSource;
 pub use containers::ContainersSource;
 pub use jobs::JobsSource;
 pub use network::{Dump, NetworkSource, Table};
@@ -58,5 +61,6 @@ pub fn sources(world: &World) -> Vec<Box<dyn Source>> {
         Box::new(UnitsSource::new(world.clone())),
         Box::new(JobsSource::new(world.clone())),
         Box::new(ContainersSource::new(world.clone())),
+        Box::new(AttachedSource::new(world.clone())),
     ]
 }

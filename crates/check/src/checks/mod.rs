@@ -1,6 +1,7 @@
 //! All checks, one file each.
 
 mod address_literal;
+mod attached_hardware;
 mod backup_not_running;
 mod certificate_expires_soon;
 mod certificate_name_mismatch;
@@ -32,6 +33,7 @@ use crate::Check;
 pub fn all() -> &'static [&'static dyn Check] {
     &[
         &address_literal::AddressLiteral,
+        &attached_hardware::AttachedHardware,
         &backup_not_running::BackupNotRunning,
         &certificate_expires_soon::CertificateExpiresSoon,
         &certificate_name_mismatch::CertificateNameMismatch,

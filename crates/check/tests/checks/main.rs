@@ -3,6 +3,7 @@
 mod build;
 
 mod address_literal;
+mod attached_hardware;
 mod backup_not_running;
 mod certificate_expires_soon;
 mod certificate_name_mismatch;

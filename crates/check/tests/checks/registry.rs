@@ -17,6 +17,11 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             address_literal::negative(),
         ),
         (
+            "attached-hardware",
+            attached_hardware::positive(),
+            attached_hardware::negative(),
+        ),
+        (
             "backup-not-running",
             backup_not_running::positive(),
             backup_not_running::negative(),
@@ -192,7 +197,8 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
     for (name, mut positive, _) in twins() {
         if matches!(
             name,
-            "backup-not-running"
+            "attached-hardware"
+                | "backup-not-running"
                 | "certificate-expires-soon"
                 | "certificate-weak"
                 | "data-without-backup"

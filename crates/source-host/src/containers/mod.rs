@@ -16,6 +16,9 @@ use crate::text::lossy;
 /// Tasks that containerd runs, by namespace.
 const TASKS: &str = "/run/containerd/io.containerd.runtime.v2.task";
 
+/// Containers of one storage whose configuration is read.
+const CONTAINERS_MAX: usize = 2_000;
+
 /// Containers of this machine.
 pub struct ContainersSource {
     world: World,
@@ -39,14 +42,17 @@ impl Source for ContainersSource {
             purpose: "Tells which containers run here, and which ones a runtime keeps.".into(),
             reads: words(&[
                 "/proc/*/cgroup (in which container a process runs)",
-                "Docker: /etc/docker/daemon.json (data-root), containers/*/config.v2.json",
-                "Podman and CRI-O: containers.json of the system's storage and of users' storages under /home",
+                "Docker: /etc/docker/daemon.json (data-root), containers/*/config.v2.json and hostconfig.json, image/overlay2/layerdb/mounts/*/mount-id",
+                "Podman and CRI-O: containers.json of the system's storage and of users' storages under /home, */userdata/config.json beside it",
                 "containerd: /run/containerd/io.containerd.runtime.v2.task/*/*/config.json; LXC: /var/lib/lxc/*/config",
             ]),
             contacts: Vec::new(),
-            sends: words(&["container id, name, image, runtime, whether a process runs in it"]),
+            sends: words(&[
+                "container id, name, image, runtime, whether a process runs in it",
+                "its networks, published ports, mounts, restart policy, what it belongs to, where its files stand",
+            ]),
             never_sends: words(&[
-                "environment, command line and mounts of a container (never taken out of the state files)",
+                "environment and command line of a container (never taken out of the state files), labels of unknown meaning",
             ]),
             rights: words(&["none for ids of running containers; root for names and images"]),
             cost: "one small read per process, one per container".into(),
@@ -126,9 +132,24 @@ impl Found<'_, '_, '_> {
         for directory in self.list(&format!("{root}/containers"), "containers of Docker") {
             let path = directory.join("config.v2.json");
             if let Some(bytes) = self.state(&path, "container of Docker") {
-                self.keep(parse::docker(&bytes), &path, "container of Docker");
+                let beside = self.state(&directory.join("hostconfig.json"), "container of Docker");
+                let mut told = parse::docker(&bytes, beside.as_deref());
+                if let Some(container) = &mut told {
+                    container.root = self.docker_files(&root, &container.id);
+                }
+                self.keep(told, &path, "container of Docker");
             }
         }
+    }
+
+    /// Where the files of a running container stand: the merged directory of its overlay.
+    fn docker_files(&mut self, root: &str, id: &str) -> Option<groma_model::Foreign> {
+        let named = format!("{root}/image/overlay2/layerdb/mounts/{id}/mount-id");
+        let mount = self.reader.word(&named)?;
+        let safe = mount
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        safe.then(|| format!("{root}/overlay2/{mount}/merged").into())
     }
 
     fn storages(&mut self) {
@@ -149,9 +170,18 @@ impl Found<'_, '_, '_> {
                 continue;
             };
             match parse::storage(&bytes) {
-                Some(containers) => containers
-                    .into_iter()
-                    .for_each(|one| self.keep(Some(one), &path, "")),
+                Some(containers) => {
+                    for mut one in containers.into_iter().take(CONTAINERS_MAX) {
+                        let above = path.parent().unwrap_or(Path::new("/"));
+                        let userdata = above.join(&one.id).join("userdata");
+                        let configuration =
+                            self.state(&userdata.join("config.json"), "container of Podman");
+                        if let Some(bytes) = configuration {
+                            parse::oci(&mut one, &bytes, &userdata.to_string_lossy());
+                        }
+                        self.keep(Some(one), &path, "");
+                    }
+                }
                 None => self.keep(None, &path, "containers of Podman"),
             }
         }
@@ -167,7 +197,11 @@ impl Found<'_, '_, '_> {
                 let path = task.join("config.json");
                 if let Some(bytes) = self.state(&path, "container of containerd") {
                     self.keep(
-                        parse::containerd(&lossy(file_name(&task)), &bytes),
+                        parse::containerd(
+                            &lossy(file_name(&task)),
+                            &bytes,
+                            &task.to_string_lossy(),
+                        ),
                         &path,
                         "container of containerd",
                     );

@@ -1,0 +1,619 @@
+//! `written.containers`: what files and environments of running containers say about other machines.
+//!
+//! A container is met by its processes (their control group names it); where its files stand is what the kernel says of
+//! the root of its first process. The same rules that read this machine read it there, as if it were a machine of
+//! its own: [`Rooted`] keeps every path and every link within it. Its environment is read as a file of variables, so
+//! what is taken out of one is all that is ever taken: machines, ports, accounts, and that a secret stands there.
+
+use std::collections::BTreeMap;
+use std::path::{Component as Part, Path, PathBuf};
+use std::sync::Arc;
+
+use groma_model::fact::ComponentClass;
+use groma_model::{
+    Coverage, CoverageState, Fact, Foreign, Gap, Observation, Reason, Scope, SourceName,
+};
+use groma_source::{
+    Budget, Disk, DiskError, Entry, EntryKind, Explanation, FileRead, Metadata, OpenFile, Sink,
+    SinkExt, Source, Space, Window, World,
+};
+
+use crate::ConfigSource;
+
+/// Where applications in containers keep their settings.
+const ROOTS: &[&str] = &[
+    "/etc",
+    "/opt",
+    "/srv",
+    "/app",
+    "/config",
+    "/data/conf",
+    "/usr/local/etc",
+    "/usr/src/app",
+    "/var/www",
+    "/home",
+    "/root",
+];
+/// The name the environment has as a file of variables; no container has one like it.
+const ENVIRONMENT: &str = "/etc/default/environment-of-the-container";
+
+const CONTAINERS_MAX: usize = 200;
+const PROCESSES_MAX: usize = 100_000;
+const TABLE_BYTES_MAX: u64 = 4 << 20;
+/// Links in one path before it counts as a circle.
+const LINKS_MAX: u32 = 16;
+/// What one container may cost.
+const ENTRIES_MAX: u64 = 50_000;
+const BYTES_MAX: u64 = 64 << 20;
+
+/// Reads what is written down within running containers.
+pub struct ContainerConfigSource {
+    world: World,
+}
+
+impl ContainerConfigSource {
+    /// A source on `world`.
+    pub fn new(world: World) -> Self {
+        Self { world }
+    }
+}
+
+impl Source for ContainerConfigSource {
+    fn name(&self) -> SourceName {
+        SourceName::new("written.containers")
+    }
+
+    fn explain(&self) -> Explanation {
+        let words = |list: &[&str]| list.iter().map(|w| (*w).to_owned()).collect();
+        Explanation {
+            purpose: "Find where files and environments of running containers name other machines."
+                .to_owned(),
+            reads: words(&[
+                "/proc/*/cgroup; environ and mountinfo of the first process of each container",
+                "text files below /etc, /opt, /srv, /app and the like within each container's files",
+                "names of containers out of Docker's and Podman's state",
+            ]),
+            contacts: Vec::new(),
+            sends: words(&[
+                "container, file, line and key",
+                "the machine named there, port and kind",
+                "that a secret stands there",
+            ]),
+            never_sends: words(&[
+                "values of variables that name no machine",
+                "passwords, keys and tokens",
+                "contents of files",
+            ]),
+            rights: words(&["root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; else gaps"]),
+            cost: "about one search through the configuration of each container".to_owned(),
+        }
+    }
+
+    fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
+        let scope = Scope::new("container", "/");
+        let found = match met(self.world.disk.as_ref()) {
+            Ok(found) => found,
+            Err(error) => {
+                sink.missed_because(
+                    &scope,
+                    "which containers run",
+                    error.reason,
+                    "let /proc be read",
+                );
+                return sink.covered_now(window, &scope, CoverageState::Partial);
+            }
+        };
+        let mut state = CoverageState::Complete;
+        if found.len() > CONTAINERS_MAX {
+            state = CoverageState::Partial;
+            sink.missed_because(&scope, "further containers", Reason::BudgetExhausted, "");
+        }
+        for container in found.into_iter().take(CONTAINERS_MAX) {
+            if window.is_over() {
+                state = CoverageState::Partial;
+                sink.missed_because(
+                    &scope,
+                    "further containers",
+                    Reason::TimedOut,
+                    "allow more time",
+                );
+                break;
+            }
+            self.within(container, window, budget, sink);
+        }
+        sink.covered_now(window, &scope, state);
+    }
+}
+
+/// A running container.
+struct Running {
+    name: String,
+    process: PathBuf,
+}
+
+impl ContainerConfigSource {
+    fn within(&self, container: Running, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
+        let disk = &self.world.disk;
+        let mut within = Within {
+            name: &container.name,
+            sink,
+        };
+        let scope = Scope::new("container", &container.name);
+        let table = disk.read(&container.process.join("mountinfo"), TABLE_BYTES_MAX);
+        let environment = disk.read(&container.process.join("environ"), TABLE_BYTES_MAX);
+        let (table, environment) = match (table, environment) {
+            (Ok(table), Ok(environment)) => (table.bytes, environment.bytes),
+            // It ended meanwhile.
+            (Err(error), _) | (_, Err(error))
+                if error.is_absent() || error.reason == Reason::Vanished =>
+            {
+                return;
+            }
+            (Err(error), _) | (_, Err(error)) => {
+                let what = format!("files and environment of container {}", container.name);
+                within
+                    .sink
+                    .missed_because(&scope, what, error.reason, "run as root");
+                return within
+                    .sink
+                    .covered_now(window, &scope, CoverageState::Partial);
+            }
+        };
+        let Some(root) = roots(&table).into_iter().find(|r| {
+            disk.metadata(r)
+                .is_ok_and(|m| m.kind == EntryKind::Directory)
+        }) else {
+            let what = format!("files of container {}", container.name);
+            within.sink.missed_because(
+                &scope,
+                what,
+                Reason::Unsupported,
+                "its root is no directory of this machine",
+            );
+            return within
+                .sink
+                .covered_now(window, &scope, CoverageState::Partial);
+        };
+        let rooted = Rooted {
+            disk: Arc::clone(disk),
+            root,
+            environment: variables(&environment),
+        };
+        let world = World {
+            disk: Arc::new(rooted),
+            ..self.world.clone()
+        };
+        let mut budget = *budget;
+        budget.entries_max = budget.entries_max.min(ENTRIES_MAX);
+        budget.total_bytes_max = budget.total_bytes_max.min(BYTES_MAX);
+        let roots = ROOTS.iter().map(PathBuf::from).collect();
+        ConfigSource::with_roots(world, roots).look(window, &budget, &mut within);
+    }
+}
+
+/// The first process of every container, by the container.
+fn met(disk: &dyn Disk) -> Result<Vec<Running>, DiskError> {
+    let ours = disk
+        .read(Path::new("/proc/1/cgroup"), TABLE_BYTES_MAX)
+        .ok()
+        .and_then(|r| id_of(&r.bytes));
+    let mut first: BTreeMap<String, u32> = BTreeMap::new();
+    for entry in disk.list(Path::new("/proc"), PROCESSES_MAX)? {
+        let number = entry
+            .path
+            .file_name()
+            .and_then(|n| n.to_str())
+            .and_then(|n| n.parse::<u32>().ok());
+        let Some(number) = number else { continue };
+        let Ok(read) = disk.read(&entry.path.join("cgroup"), TABLE_BYTES_MAX) else {
+            continue;
+        };
+        if let Some(id) = id_of(&read.bytes).filter(|id| Some(id) != ours.as_ref()) {
+            let slot = first.entry(id).or_insert(number);
+            *slot = (*slot).min(number);
+        }
+    }
+    let named = first.into_iter().map(|(id, number)| Running {
+        name: name_of(disk, &id),
+        process: PathBuf::from(format!("/proc/{number}")),
+    });
+    Ok(named.collect())
+}
+
+/// The container of a control group: a part that ends in an id of 64 hex digits, or LXC's `lxc.payload.NAME`.
+fn id_of(groups: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(groups);
+    text.lines().find_map(|line| {
+        let path = line.splitn(3, ':').nth(2)?;
+        path.split('/').rev().find_map(|part| {
+            let part = part.strip_suffix(".scope").unwrap_or(part);
+            // What watches a container is none.
+            if part.contains("conmon") {
+                return None;
+            }
+            let id = part.rsplit('-').next().unwrap_or(part);
+            let is_id = id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit());
+            is_id
+                .then(|| id.to_owned())
+                .or_else(|| part.strip_prefix("lxc.payload.").map(str::to_owned))
+        })
+    })
+}
+
+/// The name people gave it, where a runtime's state tells; else the start of its id, as the runtimes print it.
+fn name_of(disk: &dyn Disk, id: &str) -> String {
+    let after = |path: &str, mark: &str, key: &str| -> Option<String> {
+        let bytes = disk.read(Path::new(path), TABLE_BYTES_MAX).ok()?.bytes;
+        let text = String::from_utf8_lossy(&bytes);
+        let rest = text.get(text.find(mark)?..)?;
+        let rest = rest.get(rest.find(key)? + key.len()..)?;
+        let name: String = rest.chars().take_while(|c| *c != '"').take(128).collect();
+        let plain = name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        (plain && !name.is_empty()).then_some(name)
+    };
+    let mark = format!("\"id\":\"{id}\"");
+    after(
+        &format!("/var/lib/docker/containers/{id}/config.v2.json"),
+        "",
+        "\"Name\":\"/",
+    )
+    .or_else(|| {
+        ["overlay", "vfs", "btrfs"].iter().find_map(|driver| {
+            let path = format!("/var/lib/containers/storage/{driver}-containers/containers.json");
+            after(&path, &mark, "\"names\":[\"")
+        })
+    })
+    .unwrap_or_else(|| id.chars().take(12).collect())
+}
+
+/// Directories of this machine that may be the root of a process, the best first (proc(5), mountinfo).
+fn roots(table: &[u8]) -> Vec<PathBuf> {
+    let text = String::from_utf8_lossy(table);
+    let Some(line) = text.lines().find(|l| l.split(' ').nth(4) == Some("/")) else {
+        return Vec::new();
+    };
+    let mut out = Vec::new();
+    let (before, after) = line.split_once(" - ").unwrap_or((line, ""));
+    let options = after.split(' ').nth(2).unwrap_or_default();
+    if let Some(upper) = options.split(',').find_map(|o| o.strip_prefix("upperdir=")) {
+        let upper = PathBuf::from(upper.replace("\\040", " "));
+        // Docker and Podman mount the whole beside the upper layer; where they do not, what was changed is there.
+        out.extend(upper.parent().map(|above| above.join("merged")));
+        out.push(upper);
+    } else if let Some(root) = before
+        .split(' ')
+        .nth(3)
+        .filter(|r| *r != "/" && r.starts_with('/'))
+    {
+        out.push(PathBuf::from(root.replace("\\040", " ")));
+    }
+    out
+}
+
+/// An environment as the lines of a file of variables; what holds quotes or breaks is quoted.
+fn variables(environment: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(environment.len() + 64);
+    for variable in environment
+        .split(|b| *b == 0)
+        .filter(|v| !v.is_empty())
+        .take(4096)
+    {
+        let Some(at) = variable.iter().position(|b| *b == b'=') else {
+            continue;
+        };
+        let (name, value) = variable.split_at(at);
+        let plain = name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
+        if plain && !value.contains(&b'\n') && !value.contains(&b'\'') {
+            out.extend_from_slice(name);
+            out.extend_from_slice(b"='");
+            out.extend_from_slice(value.get(1..).unwrap_or_default());
+            out.extend_from_slice(b"'\n");
+        }
+    }
+    out
+}
+
+/// A disk that is one directory of another: absolute paths and links begin there, and nothing leads out.
+struct Rooted {
+    disk: Arc<dyn Disk>,
+    root: PathBuf,
+    environment: Vec<u8>,
+}
+
+impl Rooted {
+    /// Where `path` stands on the machine, every link on the way followed within the root; the last part is left as it
+    /// is if `last` is false.
+    fn outer(&self, path: &Path, last: bool) -> Result<PathBuf, DiskError> {
+        let mut links = 0;
+        let mut done = PathBuf::new();
+        let mut waiting: Vec<std::ffi::OsString> = parts(path);
+        waiting.reverse();
+        while let Some(part) = waiting.pop() {
+            if part == ".." {
+                done.pop();
+                continue;
+            }
+            let at = self.root.join(&done).join(&part);
+            let link = (last || !waiting.is_empty())
+                && self
+                    .disk
+                    .metadata(&at)
+                    .is_ok_and(|m| m.kind == EntryKind::Link);
+            if !link {
+                done.push(part);
+                continue;
+            }
+            links += 1;
+            if links > LINKS_MAX {
+                return Err(DiskError::because(path, Reason::BrokenLink));
+            }
+            let to = self.disk.read_link(&at)?;
+            if to.is_absolute() {
+                done = PathBuf::new();
+            }
+            waiting.extend(parts(&to).into_iter().rev());
+        }
+        Ok(self.root.join(done))
+    }
+
+    fn inner(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.root)
+            .map_or_else(|_| path.to_owned(), |rest| Path::new("/").join(rest))
+    }
+
+    fn back(&self, error: DiskError) -> DiskError {
+        DiskError {
+            path: self.inner(&error.path),
+            ..error
+        }
+    }
+}
+
+/// The parts of a path that lead somewhere.
+fn parts(path: &Path) -> Vec<std::ffi::OsString> {
+    path.components()
+        .filter_map(|part| match part {
+            Part::Normal(name) => Some(name.to_owned()),
+            Part::ParentDir => Some("..".into()),
+            _ => None,
+        })
+        .collect()
+}
+
+impl Disk for Rooted {
+    fn read(&self, path: &Path, limit: u64) -> Result<FileRead, DiskError> {
+        if path == Path::new(ENVIRONMENT) {
+            let bytes = u64::try_from(self.environment.len()).unwrap_or(u64::MAX);
+            return Ok(FileRead {
+                path: path.to_owned(),
+                bytes: self.environment.clone(),
+                metadata: Metadata {
+                    kind: EntryKind::File,
+                    bytes,
+                    owner: None,
+                    group: None,
+                    mode: None,
+                    modified: 0,
+                    identity: (0, 0),
+                },
+            });
+        }
+        let outer = self.outer(path, true)?;
+        let read = self.disk.read(&outer, limit).map_err(|e| self.back(e))?;
+        Ok(FileRead {
+            path: self.inner(&read.path),
+            ..read
+        })
+    }
+
+    fn open(&self, path: &Path) -> Result<Box<dyn OpenFile>, DiskError> {
+        self.disk
+            .open(&self.outer(path, true)?)
+            .map_err(|e| self.back(e))
+    }
+
+    fn list(&self, path: &Path, limit: usize) -> Result<Vec<Entry>, DiskError> {
+        let virtual_file = Path::new(ENVIRONMENT);
+        let listed = self
+            .outer(path, true)
+            .and_then(|outer| self.disk.list(&outer, limit).map_err(|e| self.back(e)));
+        let mut entries = match listed {
+            Ok(entries) => entries,
+            Err(error) if error.is_absent() && virtual_file.starts_with(path) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        for entry in &mut entries {
+            if let Some(name) = entry.path.file_name() {
+                entry.path = path.join(name);
+            }
+        }
+        // A container without the directories above still has an environment.
+        let child = virtual_file.ancestors().find(|a| a.parent() == Some(path));
+        if let Some(child) = child.filter(|c| !entries.iter().any(|e| e.path == *c)) {
+            let kind = if child == virtual_file {
+                EntryKind::File
+            } else {
+                EntryKind::Directory
+            };
+            entries.push(Entry {
+                path: child.to_owned(),
+                kind,
+            });
+            entries.sort_by(|a, b| a.path.cmp(&b.path));
+        }
+        Ok(entries)
+    }
+
+    fn metadata(&self, path: &Path) -> Result<Metadata, DiskError> {
+        let found = self
+            .outer(path, false)
+            .and_then(|outer| self.disk.metadata(&outer).map_err(|e| self.back(e)));
+        match found {
+            Err(error) if error.is_absent() && Path::new(ENVIRONMENT).starts_with(path) => {
+                Ok(Metadata {
+                    kind: if path == Path::new(ENVIRONMENT) {
+                        EntryKind::File
+                    } else {
+                        EntryKind::Directory
+                    },
+                    bytes: 0,
+                    owner: None,
+                    group: None,
+                    mode: None,
+                    modified: 0,
+                    identity: (0, 0),
+                })
+            }
+            found => found,
+        }
+    }
+
+    fn read_link(&self, path: &Path) -> Result<PathBuf, DiskError> {
+        self.disk
+            .read_link(&self.outer(path, false)?)
+            .map_err(|e| self.back(e))
+    }
+
+    fn space(&self, path: &Path) -> Result<Space, DiskError> {
+        self.disk
+            .space(&self.outer(path, true)?)
+            .map_err(|e| self.back(e))
+    }
+}
+
+/// Says what was read within a container as this machine's, with the container's name before every path.
+struct Within<'a> {
+    name: &'a str,
+    sink: &'a mut dyn Sink,
+}
+
+impl Within<'_> {
+    fn scope(&self, scope: &Scope) -> Scope {
+        let path = scope.as_str().split_once(':').map_or("", |(_, path)| path);
+        Scope::new("container", &format!("{}{path}", self.name))
+    }
+
+    /// `shop:/etc/app.conf`, as the runtimes' own copy commands write it.
+    fn place(&self, file: &Foreign) -> Foreign {
+        if file.lossy() == ENVIRONMENT {
+            return format!("{}:environment", self.name).into();
+        }
+        let mut bytes = format!("{}:", self.name).into_bytes();
+        bytes.extend_from_slice(file.as_bytes());
+        Foreign::from_bytes(bytes)
+    }
+}
+
+impl Sink for Within<'_> {
+    fn saw(&mut self, mut observation: Observation) {
+        // Names of its hosts file mean something within it only.
+        let Fact::Reference(reference) = &mut observation.fact else {
+            return;
+        };
+        // Its loopback is not the machine's.
+        if reference.peer.is_loopback() {
+            return;
+        }
+        reference.file = self.place(&reference.file);
+        reference.component.name = match reference.component.class {
+            ComponentClass::File => reference.file.clone(),
+            _ => self.place(&reference.component.name),
+        };
+        observation.scope = self.scope(&observation.scope);
+        self.sink.saw(observation);
+    }
+
+    fn missed(&mut self, gap: Gap) {
+        let scope = self.scope(&gap.scope);
+        let what = format!("{} in container {}", gap.what, self.name);
+        self.sink.missed(Gap { scope, what, ..gap });
+    }
+
+    fn covered(&mut self, coverage: Coverage) {
+        let scope = self.scope(&coverage.scope);
+        self.sink.covered(Coverage { scope, ..coverage });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use groma_source::Recorder;
+    use groma_source::testing::{FakeDisk, window, world};
+
+    use super::*;
+
+    const ID: &str = "4c01db0b339c4c01db0b339c4c01db0b339c4c01db0b339c4c01db0b339c4c01";
+
+    fn machine() -> FakeDisk {
+        let merged = "/var/lib/docker/overlay2/x/merged";
+        FakeDisk::new()
+            .file("/proc/1/cgroup", "0::/init.scope\n")
+            .file("/proc/40/cgroup", format!("0::/system.slice/docker-{ID}.scope\n"))
+            .file("/proc/41/cgroup", format!("0::/system.slice/docker-{ID}.scope\n"))
+            .file("/proc/39/cgroup", "0::/system.slice/docker.service\n")
+            .file("/proc/40/environ", "PATH=/bin\0SMTP_HOST=mail1.corp.example\0SMTP_PORT=587\0SMTP_PASSWORD=geheim1\0DATABASE_URL=postgres://shop:geheim2@192.0.2.44:5432/shop\0")
+            .file("/proc/40/mountinfo", "600 500 0:55 / / rw,relatime - overlay overlay rw,lowerdir=/a:/b,upperdir=/var/lib/docker/overlay2/x/diff,workdir=/w\n601 600 0:60 / /proc rw - proc proc rw\n")
+            .file(&format!("/var/lib/docker/containers/{ID}/config.v2.json"), format!("{{\"ID\":\"{ID}\",\"Name\":\"/shop\"}}"))
+            .file(&format!("{merged}/app/.env"), "REDIS_URL=redis://cache1.corp.example:6379/0\nLOCAL_URL=http://127.0.0.1:8080\n")
+            .link(&format!("{merged}/etc/outside.env"), "/etc/secret.env")
+            .file("/etc/secret.env", "API_URL=https://api.corp.example\n")
+    }
+
+    fn said(disk: FakeDisk) -> (Vec<String>, String) {
+        let world = world(disk);
+        let window = window(&world);
+        let mut recorder = Recorder::new(SourceName::new("written.containers"));
+        ContainerConfigSource::new(world).look(&window, &Budget::default(), &mut recorder);
+        let lines: Vec<String> = recorder.facts().map(Fact::says).collect();
+        (lines, format!("{:?}", recorder.records))
+    }
+
+    #[test]
+    fn environment_and_files_of_a_container_name_machines_and_keep_their_secrets() {
+        let (lines, all) = said(machine());
+        for wanted in [
+            "shop:environment:2 SMTP_HOST names mail1.corp.example:587",
+            "shop:environment:5 DATABASE_URL names 192.0.2.44:5432 as shop",
+            "shop:/app/.env:1 REDIS_URL names cache1.corp.example:6379",
+        ] {
+            assert!(
+                lines.iter().any(|l| l.starts_with(wanted)),
+                "{wanted}\n{lines:#?}"
+            );
+        }
+        assert_eq!(lines.len(), 3, "{lines:#?}");
+        assert!(!all.contains("geheim"));
+    }
+
+    #[test]
+    fn a_link_out_of_a_container_leads_nowhere() {
+        assert!(!said(machine()).1.contains("api.corp.example"));
+    }
+
+    #[test]
+    fn without_rights_a_gap_says_so_and_without_containers_nothing() {
+        let (lines, all) = said(machine().refused("/proc/40/environ", Reason::PermissionDenied));
+        assert!(
+            lines.is_empty() && all.contains("PermissionDenied"),
+            "{all}"
+        );
+        let none = FakeDisk::new().file("/proc/1/cgroup", "0::/\n");
+        assert!(said(none).0.is_empty());
+    }
+
+    #[test]
+    fn hammered_tables_never_panic() {
+        let corpus: &[&[u8]] = &[
+            b"600 500 0:55 /a\\040b / rw - overlay overlay rw,upperdir=/x/diff\n",
+            b"0::/lxc.payload.a/b\n",
+            b"A=b\0C='d\0",
+        ];
+        groma_fuzz::hammer(2000, corpus, |bytes| {
+            roots(bytes);
+            id_of(bytes);
+            variables(bytes);
+        });
+    }
+}
