@@ -8,6 +8,8 @@
 //! comparing public halves; a key entry of a Java keystore counts as paired, because the keystore binds
 //! the two. An encrypted key says nothing and counts as absent. PKCS#12 is read as far as it is not locked (see `pkcs12`).
 //!
+//! `certificates.pins` reads settings and scripts for hashes that trust one certificate or key, whatever its name.
+//!
 //! **Where it reads it.** Below `/etc`, `/opt`, `/srv`, `/usr/local`, `/var/lib` and a few more, by file
 //! name; in the configuration directories of TLS servers also by content. The public authorities that every
 //! system ships are left out, wherever they are copied to; what a person added to them is said. Links
@@ -25,7 +27,8 @@
 //! of our own: up to TLS 1.2 the certificate travels in clear text, and is read from there.
 //!
 //! Seen for real: OpenSSL, nginx, slapd, PostgreSQL, Postfix, Dovecot, vsftpd and MariaDB as servers; OpenSSL and
-//! keytool as makers of files. Not run here: trust stores of other distributions than Debian, SSL 3.0, and
+//! keytool and certutil as makers of files. Not read: BKS keystores, stores locked with RC2 or Triple DES, journals beside a
+//! database of NSS. Not run here: trust stores of other distributions than Debian, SSL 3.0, and
 //! certificates of elliptic curves outside NIST's and Brainpool's.
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing)]
