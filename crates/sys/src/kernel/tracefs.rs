@@ -1,8 +1,11 @@
 //! Finding tracefs, or mounting it where nobody else sees it, and keeping our corner of it tidy.
 //!
 //! An instance (`instances/NAME`) is a trace of its own: own buffer, own events, own filter. It is named after
-//! its owner, `groma-PID-START`, and removed when it is dropped. What a killed program left is removed at the
-//! next start: its owner's process number is free again, or given to a process that started at another time.
+//! its owner, `groma-PID-START-NAMESPACE`, and removed when it is dropped. What a killed program left is removed at
+//! the next start: its owner's process number is free again, or given to a process that started at another time.
+//! All containers of a machine share one tracefs, and what a process number means there nobody outside can tell:
+//! an instance of another process namespace is removed only when it is older than any start takes. One in use is
+//! held by its open buffers, whoever asks.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -19,6 +22,8 @@ const PLACES: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 const TRACEFS: u64 = 0x7472_6163;
 /// Instances of other owners that are looked at; more would be a mistake of somebody else's.
 const INSTANCES_MAX: usize = 4096;
+/// A start is done within this many seconds; an instance that is older and not held is left over.
+const START_SECONDS_MAX: i64 = 60;
 /// The first part of the name of an instance.
 const PREFIX: &str = "groma-";
 
@@ -41,9 +46,10 @@ impl Instance {
         sweep(&instances);
         let own = rustix::process::getpid().as_raw_nonzero().get();
         let started = started(&own.to_string()).unwrap_or_default();
+        let namespace = process_namespace();
         // One program may look twice at once (tests do): the first free name.
         for turn in 0..16 {
-            let name = format!("{PREFIX}{own}-{started}-{turn}");
+            let name = format!("{PREFIX}{own}-{started}-{namespace}-{turn}");
             match rustix::fs::mkdirat(&instances, &name, Mode::RWXU) {
                 Ok(()) => {
                     let root = rustix::fs::openat(&instances, &name, DIRECTORY, Mode::empty());
@@ -167,26 +173,56 @@ fn sweep(instances: &OwnedFd) {
     let Ok(again) = rustix::fs::openat(instances, ".", DIRECTORY, Mode::empty()) else {
         return;
     };
+    let own = process_namespace();
     for name in names(&again).unwrap_or_default() {
-        if is_orphan(&name, started) {
+        let old = || is_old(instances, &name);
+        if is_orphan(&name, own, started, old) {
             remove(instances, &name);
         }
     }
 }
 
-/// True for a name of ours whose owner does not run any more. `started` tells when a process number was given out.
-fn is_orphan(name: &str, started: impl Fn(&str) -> Option<u64>) -> bool {
+/// True for a name of ours whose owner does not run any more. `started` tells when a process number was given out in
+/// the process namespace `own`; of another one's instances only their age tells.
+fn is_orphan(
+    name: &str,
+    own: u64,
+    started: impl Fn(&str) -> Option<u64>,
+    is_old: impl Fn() -> bool,
+) -> bool {
     let words: Vec<&str> = name
         .strip_prefix(PREFIX)
         .unwrap_or_default()
         .split('-')
         .collect();
-    let [pid, start, turn] = words.as_slice() else {
+    let [pid, start, namespace, turn] = words.as_slice() else {
         return false;
     };
     let is_number = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit());
-    let ours = [pid, start, turn].into_iter().all(|word| is_number(word));
-    ours && started(pid).map(|ticks| ticks.to_string()).as_deref() != Some(*start)
+    if ![namespace, pid, start, turn]
+        .into_iter()
+        .all(|word| is_number(word))
+    {
+        return false;
+    }
+    if namespace.parse() != Ok(own) {
+        return is_old();
+    }
+    started(pid).map(|ticks| ticks.to_string()).as_deref() != Some(*start)
+}
+
+/// True for an instance made before any start that may still be under way.
+fn is_old(instances: &OwnedFd, name: &str) -> bool {
+    let Ok(stat) = rustix::fs::statat(instances, name, AtFlags::SYMLINK_NOFOLLOW) else {
+        return false;
+    };
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+    now.tv_sec.saturating_sub(stat.st_mtime) > START_SECONDS_MAX
+}
+
+/// The number of the process namespace this program runs in; 0 where the kernel does not tell.
+fn process_namespace() -> u64 {
+    rustix::fs::stat("/proc/self/ns/pid").map_or(0, |stat| stat.st_ino)
 }
 
 /// Clock ticks between boot and the start of a process: field 22 of its `stat` (proc(5)).
@@ -217,23 +253,32 @@ mod tests {
     #[test]
     fn only_what_is_ours_and_orphaned_is_swept() {
         let alive = |pid: &str| (pid == "42").then_some(1000);
-        assert!(is_orphan("groma-41-7-0", alive), "its owner is gone");
+        let orphan = |name: &str, is_old: bool| is_orphan(name, 9, alive, || is_old);
+        assert!(orphan("groma-41-7-9-0", false), "its owner is gone");
         assert!(
-            is_orphan("groma-42-999-0", alive),
+            orphan("groma-42-999-9-0", false),
             "its number is another's now"
         );
+        assert!(
+            !orphan("groma-41-7-8-0", false),
+            "in another container, perhaps just starting"
+        );
+        assert!(
+            orphan("groma-41-7-8-0", true),
+            "in another container, long ago"
+        );
         for kept in [
-            "groma-42-1000-0",
-            "groma-42-1000-3",
+            "groma-42-1000-9-0",
+            "groma-42-1000-9-3",
             "groma-",
             "groma-41",
-            "groma-41-7",
-            "groma-41-7-0-1",
-            "groma-x-7-0",
-            "groma---",
+            "groma-41-7-0",
+            "groma-41-7-9-0-1",
+            "groma-x-7-9-0",
+            "groma----",
             "somebody",
         ] {
-            assert!(!is_orphan(kept, alive), "{kept}");
+            assert!(!orphan(kept, true), "{kept}");
         }
     }
 }
