@@ -19,7 +19,7 @@
 //! how), for listeners and for connections older than the watch. Who a task was is asked of `/proc` at once.
 //!
 //! **Which rights it needs.** Root for all of it (`CAP_SYS_ADMIN` and the file permissions of tracefs for the trace,
-//! `CAP_NET_ADMIN` for ends, `CAP_NET_RAW` for datagrams and names, `CAP_SYS_PTRACE` for programs of others and for
+//! nothing for ends in our own network, `CAP_NET_RAW` for datagrams and names, `CAP_SYS_PTRACE` for programs of others and for
 //! entering the networks of containers). What is missing makes a gap, and a lesser tier.
 //!
 //! **What it costs the host.** See `tests/bench/flows`. Nothing is loaded into the kernel: no module, no BPF program

@@ -50,6 +50,13 @@ pub(crate) struct Open {
     unasked: bool,
 }
 
+impl Open {
+    /// True if nobody knows in which network it is.
+    pub(crate) fn is_homeless(&self) -> bool {
+        self.room.is_none()
+    }
+}
+
 impl Watch<'_> {
     /// Takes up an event; everything before it has been.
     pub(crate) fn happened(&mut self, event: Event) {

@@ -183,7 +183,7 @@ fn without(tier: Tier) -> (&'static str, &'static str) {
         ),
         _ => (
             "connections that begin and end between two looks at the socket tables, and the bytes of all",
-            "run as root, or with CAP_NET_ADMIN, on Linux 4.2 or later",
+            "allow NETLINK_SOCK_DIAG and its groups (Linux 4.2 or later), or load tcp_diag",
         ),
     }
 }

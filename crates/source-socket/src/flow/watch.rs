@@ -26,6 +26,8 @@ use super::udp::Datagrams;
 
 /// Time between two turns.
 const TURN: Duration = Duration::from_millis(50);
+/// The same where nothing happens.
+const QUIET_TURN: Duration = Duration::from_millis(100);
 /// Time between two samples of the socket tables, where every connection is told as it happens; and where not.
 const SAMPLES_APART: Duration = Duration::from_secs(15);
 const SAMPLES_CLOSE: Duration = Duration::from_secs(1);
@@ -197,7 +199,9 @@ impl<'a> Watch<'a> {
             if left.is_zero() || self.window.is_over() {
                 break;
             }
-            self.window.sleep(TURN.min(left));
+            let busy = !self.waiting.is_empty() || !self.ended.is_empty();
+            self.window
+                .sleep(if busy { TURN } else { QUIET_TURN }.min(left));
         }
         self.finish();
     }
@@ -218,12 +222,13 @@ impl<'a> Watch<'a> {
         for _ in 0..2 {
             self.turn();
         }
+        self.settle(u64::MAX);
         let watched_a_while = self.samples > 0 && !self.window.watch().is_zero();
-        if watched_a_while && !self.window.is_over() {
+        if watched_a_while && !self.window.is_over() && self.has_questions() {
             self.sample();
             self.turn();
+            self.settle(u64::MAX);
         }
-        self.settle(u64::MAX);
         self.close_all();
         self.count_datagrams();
         let lost = self.trace.as_mut().map_or(0, |(trace, _)| trace.lost());
@@ -239,6 +244,12 @@ impl<'a> Watch<'a> {
         // The instance, the sockets, and what they kept alive.
         self.trace = None;
         self.rooms.iter_mut().for_each(Room::leave);
+    }
+
+    /// True if the tables may tell what the events did not: where a connection belongs, who sent a datagram.
+    fn has_questions(&self) -> bool {
+        let homeless = self.open.values().any(Open::is_homeless);
+        self.tier != Tier::EveryConnection || self.wants_sample || homeless
     }
 
     /// Empties every queue, and judges what is old enough.

@@ -21,7 +21,8 @@ pub(super) struct TcpEnds {
 }
 
 impl TcpEnds {
-    /// Opens it in the network of the calling thread. Needs `CAP_NET_ADMIN`.
+    /// Opens it in the network of the calling thread. The kernel tells ends to everybody; only a large queue needs
+    /// `CAP_NET_ADMIN`.
     pub(super) fn open() -> io::Result<Self> {
         let socket = rustix::net::socket_with(
             AddressFamily::NETLINK,
