@@ -174,3 +174,67 @@ fn an_edge_to_an_unknown_entity_is_listed_though_it_cannot_be_drawn() {
     office.entities.retain(|e| e.id.as_str() != "ent-db1");
     assert!(groma_report::html(&office).contains("db1.corp.example"));
 }
+
+#[test]
+fn what_must_move_is_a_table_where_anything_was_found() {
+    use groma_model::inventory::{Backup, Right, Volume};
+    let mut office = sample::office();
+    assert!(!groma_report::markdown(&office).contains("Data that must move"));
+    let mut share = office.entities[0].clone();
+    share.id = groma_model::EntityId::new("ent-share");
+    share.kind = "share".to_owned();
+    share.name = "//files1/projects|x".to_owned();
+    share.attributes = groma_model::inventory::Attributes {
+        lies_on: Some(office.entities[0].id.clone()),
+        share: Some(groma_model::fact::Share {
+            protocol: "smb".to_owned(),
+            sort: "disk".to_owned(),
+            ..groma_model::fact::Share::default()
+        }),
+        ..groma_model::inventory::Attributes::default()
+    };
+    office.volumes = vec![Volume {
+        entity: share.id.clone(),
+        subject: "/srv/projects".to_owned(),
+        bytes: 5 << 30,
+        items: Some(12_345),
+        items_estimated: true,
+        changed_per_day: None,
+        growth_per_day: Some(-1024.0),
+        measured_at: office.generated_at,
+        transfer_hours: Some([0.02, 0.11]),
+    }];
+    office.rights = vec![Right {
+        on: share.id.clone(),
+        principal: "uid 1234".to_owned(),
+        right: "rwx".to_owned(),
+        written_as: "posix-acl".to_owned(),
+        path: Some("/srv/projects/old".to_owned()),
+        orphan: true,
+        evidence: Vec::new(),
+    }];
+    office.backups = vec![Backup {
+        entity: share.id.clone(),
+        by: None,
+        rhythm: Some("daily".to_owned()),
+        last_success: Some(office.generated_at),
+        job: "restic /etc/cron.d/backup:3".to_owned(),
+        target: None,
+        covers: Vec::new(),
+        unscheduled: false,
+        evidence: Vec::new(),
+    }];
+    office.entities.push(share);
+    let text = groma_report::markdown(&office);
+    let row = text.lines().find(|l| l.contains("projects\\|x")).expect("a row");
+    for said in [
+        "smb disk",
+        "5.0\u{a0}GiB, about 12\u{202f}345 items",
+        "1.0\u{a0}KiB less a day, 0.02 to 0.11 h",
+        "uid 1234 rwx (/srv/projects/old), stands for nobody",
+        "restic /etc/cron.d/backup:3, daily, last well",
+    ] {
+        assert!(row.contains(said), "{said} is not in {row}");
+    }
+    assert!(groma_report::html(&office).contains("id=\"data-volumes\""));
+}
