@@ -226,7 +226,10 @@ fn what_must_move_is_a_table_where_anything_was_found() {
     }];
     office.entities.push(share);
     let text = groma_report::markdown(&office);
-    let row = text.lines().find(|l| l.contains("projects\\|x")).expect("a row");
+    let row = text
+        .lines()
+        .find(|l| l.contains("projects\\|x"))
+        .expect("a row");
     for said in [
         "smb disk",
         "5.0\u{a0}GiB, about 12\u{202f}345 items",

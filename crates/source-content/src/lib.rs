@@ -2,19 +2,27 @@
 //! what copies them away.
 //!
 //! **What it sees.** `host.archives`: mail in files, by header and not by name (PST and OST, NSF, mbox in its
-//! dialects, MBX, DBX), and mail in directories (Maildir and Maildir++, dbox, mdbox, Cyrus, EML), with owner,
-//! user, bytes, messages and last change; mailboxes of a mail server as one store with a row for each. `host.databases`: PostgreSQL, MariaDB and MySQL,
-//! Redis, OpenLDAP and MongoDB with version, names and sizes, out of their files; nobody logs in. `host.shares`:
-//! shares of Samba and exports over NFS with what their configuration, modes and ACLs say about who may do what. `host.backups`: what
-//! clocks start that copies data away, and backup programs with settings of their own.
+//! dialects, MBX, DBX), and mail in directories (Maildir and Maildir++, dbox, mdbox, Cyrus, EML), with owner, user,
+//! bytes, messages and last change; mailboxes of a mail server as one store with a row for each. `host.databases`:
+//! PostgreSQL, MariaDB and MySQL, Redis, OpenLDAP and MongoDB with version, names and sizes, out of their files;
+//! nobody logs in, and a gap says what only a login shows. `host.shares`: shares of Samba and exports over NFS with
+//! what their configuration, modes and ACLs say about who may do what. `host.backups`: what clocks start that copies
+//! data away, and backup programs with settings of their own.
 //!
 //! **Where it reads it.** In the trees of local file systems, through [`groma_source::Disk`]. File systems of
 //! other machines and FUSE are never walked: a gap names each. Nothing is opened but regular files.
 //!
-//! **Which rights it needs.** None for what is open to all; root for the homes and mailboxes of others.
+//! **Which rights it needs.** None for what is open to all; root for the homes and mailboxes of others, for data
+//! directories, and to see which process holds an archive open.
 //!
 //! **What it costs the host.** A walk bounded in time, entries and bytes, with a pause after each 50 ms of work.
-//! A walk that did not end says where it stopped, and goes on there if the same agent looks again.
+//! A walk that did not end says where it stopped, and goes on there if the same process looks again.
+//!
+//! Seen for real: mail that Dovecot delivered in four formats; data directories that PostgreSQL, MariaDB, Redis and
+//! slapd made; `testparm`, `setfacl` and Samba's own packing of Windows rights as judges; repositories of restic and
+//! borg; two PST files of Outlook, beside `pffinfo`. **Never run for real**, only to the published format: OST, ANSI
+//! files, 4 KiB pages, NSF, MBX, DBX, Cyrus, MongoDB, rsnapshot, burp, duplicity, and agents of Bacula and its kin, of
+//! which only the presence is told. Directors of Bacula, Amanda's disklists and shares in Samba's registry are not read.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 

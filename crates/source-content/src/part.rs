@@ -8,7 +8,7 @@ use groma_source::{DiskError, Sink, SinkExt, Window, disk};
 pub(crate) const BE_ROOT: &str = "run as root, or grant CAP_DAC_READ_SEARCH";
 
 /// The remedy where the look had to end.
-pub(crate) const MORE_TIME: &str = "allow more time or a larger budget, or look again: an agent that stays goes on where it stopped";
+pub(crate) const MORE_TIME: &str = "allow more time or a larger budget";
 
 /// Says what is seen in one scope, remembers whether something was missed, and closes the scope.
 pub(crate) struct Part<'a> {
