@@ -168,6 +168,11 @@ fn a_script_that_restores_or_cleans_up_is_no_backup() {
     put(root.path(), "etc/cron.daily/clean", b"#!/bin/sh\nrestic -r /backup/r forget --keep-daily 7\ntar xzf /backup/x.tgz -C /srv\nborg prune /backup/b\n");
     put(
         root.path(),
+        "etc/cron.daily/dpkg",
+        b"#!/bin/sh\ntar -cf alternatives.tar -C /var/lib/dpkg alternatives\n",
+    );
+    put(
+        root.path(),
         "opt/never-started.sh",
         b"#!/bin/sh\ntar czf /backup/x.tgz /srv\n",
     );

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use groma_model::EntityId;
 use groma_model::inventory::{Entity, Likelihood, Severity};
+use groma_model::{EntityId, Foreign};
 
 use crate::wording::{bytes, count, names};
 use crate::{Check, Draft, View};
@@ -33,16 +33,21 @@ impl Check for DataWithoutBackup {
     }
 }
 
-/// What somebody would miss: not a follower of another server, not a share without a directory, not what is empty.
+/// What somebody would miss: not a follower of another server, not a server nobody made a database on, not a share
+/// without a directory or with drivers of printers.
 fn is_data(entity: &Entity) -> bool {
     let attributes = &entity.attributes;
-    let follows = attributes
-        .database
+    let spare = attributes.database.as_ref().is_some_and(|d| {
+        let telling = matches!(d.engine.as_str(), "postgresql" | "mariadb" | "mysql");
+        let first = |name: &Foreign| matches!(name.as_bytes(), b"postgres" | b"test");
+        d.role.is_some() || (telling && d.names.iter().all(first))
+    });
+    let hollow = attributes
+        .share
         .as_ref()
-        .is_some_and(|d| d.role.is_some());
-    let hollow = attributes.share.as_ref().is_some_and(|s| s.path.is_empty());
+        .is_some_and(|s| s.path.is_empty() || s.name.as_bytes() == b"print$");
     let data = matches!(entity.kind.as_str(), "archive" | "database" | "share");
-    data && !follows && !hollow
+    data && !spare && !hollow
 }
 
 /// True if a job that something starts copies it.

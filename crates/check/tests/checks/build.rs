@@ -315,6 +315,7 @@ pub(crate) fn holds(kind: &str, host: &str, path: &str) -> Entity {
             entity.attributes.database = Some(groma_model::fact::Database {
                 engine: "postgresql".into(),
                 directory: path.into(),
+                names: vec!["shop".into()],
                 ..groma_model::fact::Database::default()
             });
         }

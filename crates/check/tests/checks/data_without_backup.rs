@@ -74,7 +74,17 @@ fn silence_where_nobody_looked_for_jobs_and_for_what_follows_another_server() {
         .as_mut()
         .expect("it is one")
         .role = Some("standby".to_owned());
+    let mut fresh = holds("database", "files1", "/var/lib/mysql");
+    fresh
+        .attributes
+        .database
+        .as_mut()
+        .expect("it is one")
+        .names
+        .clear();
+    let mut drivers = holds("share", "files1", "/var/lib/samba/printers");
+    drivers.attributes.share.as_mut().expect("it is one").name = "print$".into();
     let mut hollow = holds("share", "files1", "");
     hollow.names.clear();
-    assert!(found(CHECK, &with(vec![follower, hollow])).is_empty());
+    assert!(found(CHECK, &with(vec![follower, fresh, drivers, hollow])).is_empty());
 }

@@ -95,13 +95,19 @@ impl Source for BackupsSource {
     }
 }
 
+/// Every Debian copies the tables of its package manager aside; nobody means that by a backup.
+fn is_the_systems_own(copy: &tool::Copy) -> bool {
+    let own = |path: &String| path.starts_with("/var/lib/dpkg") || path.starts_with("/var/backups");
+    copy.databases.is_empty() && copy.covers.iter().all(own)
+}
+
 /// The jobs in one text of commands, each with its target as it is written.
 fn copies(started: &Started) -> Vec<(BackupJob, Option<String>)> {
     let (commands, values) = shell::commands(&started.text);
     let setting = |name: &str| values.get(name).cloned();
     let mut jobs = Vec::new();
     for command in &commands {
-        let Some(copy) = tool::read(command, &setting) else {
+        let Some(copy) = tool::read(command, &setting).filter(|c| !is_the_systems_own(c)) else {
             continue;
         };
         let line = started.line.saturating_add(command.line.saturating_sub(1));

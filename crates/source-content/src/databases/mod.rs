@@ -115,7 +115,8 @@ fn one(
     let mut part = Part::begin(window, sink, scope.clone());
     match reading.list(directory) {
         Ok(entries) if entries.is_empty() => {
-            if let Some(file) = place.written() {
+            let gone = reading.metadata(directory).is_err();
+            if let Some(file) = place.written().filter(|_| gone) {
                 part.missed_with(
                     format!("the data directory {path} that {file} names"),
                     Reason::NotPresent,
