@@ -51,9 +51,19 @@ pub struct Rule {
     /// Sections that count only where something selects them; the others are hints.
     #[serde(default)]
     pub selected: Vec<Selected>,
+    /// Keys that switch the section they stand in off by being there (`profiles` of a composition).
+    #[serde(default)]
+    pub off_with: Vec<String>,
+    /// True if the sections describe machines of which this one is one: where a section, or a `name` in it, is
+    /// this machine's own name, it says nothing about others.
+    #[serde(default)]
+    pub members: bool,
     /// Directives that give a word a value for the rest of the file (`set $backend app1;`, `Define HOST app1`).
     #[serde(default)]
     pub variables: Vec<Variable>,
+    /// Files that hold the environment of the product, as a shell reads them, besides those its units name.
+    #[serde(default)]
+    pub environment: Vec<String>,
     /// True if the generic rule (URLs, addresses with ports) also looks at these files.
     #[serde(default)]
     pub generic: bool,
@@ -357,6 +367,14 @@ pub enum Shape {
     ZoneForward,
     /// `10.0.0.1@53 KEY` or `AXFR 10.0.0.1 NOKEY` (NSD).
     Transfer,
+    /// `addr=host` among the options of a mount.
+    MountAddress,
+    /// The machine behind `via` (a route).
+    Via,
+    /// A helper program and its options: `basic_ldap_auth -h host -p 389`, `-H ldap://host` (squid).
+    Helper,
+    /// `ldapserver="a b" ldapport=389`, `radiusservers="a,b"` among other words (PostgreSQL).
+    NamedHosts,
     /// `host("address" port(…))` of syslog-ng, host and port in parentheses.
     SyslogNg,
 }
@@ -580,6 +598,7 @@ rules![
     "hylafax-client",
     "iaxmodem",
     "icinga2",
+    "ifupdown",
     "inventory-agent",
     "iscsi",
     "jenkins",
@@ -631,6 +650,10 @@ rules![
     "nxlog",
     "odbc",
     "openvpn",
+    "oracle-directory",
+    "oxidized",
+    "oxidized-devices",
+    "pacemaker",
     "packet-filter",
     "pam-radius",
     "patroni",
@@ -644,15 +667,18 @@ rules![
     "pmacct",
     "postfix",
     "postfix-ldap",
+    "postfix-master",
     "postfix-mysql",
     "postfix-pgsql",
     "postfix-transport",
     "postgresql",
+    "postgresql-hba",
     "powerdns",
     "powerdns-recursor",
     "privoxy",
     "proftpd",
     "prometheus",
+    "prometheus-targets",
     "promtail",
     "properties",
     "prosody",
@@ -681,6 +707,7 @@ rules![
     "samba",
     "samba-domain",
     "sane-net",
+    "sap-profile",
     "script-calls",
     "sendmail",
     "shell-script",
@@ -696,10 +723,12 @@ rules![
     "sssd",
     "storage-protect",
     "strongswan",
+    "strongswan-radius",
     "stunnel",
     "subversion",
     "sudo-ldap",
     "swanctl",
+    "sysconfig-routes",
     "syslog-ng",
     "telegraf",
     "timesyncd",

@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
-use groma_knowledge::rules::{COMMON_KEYS, Rule, Shape, Take};
+use groma_knowledge::rules::{COMMON_KEYS, Format, Rule, Shape, Take};
 use groma_model::fact::{Component, ComponentClass, Reference};
 use groma_model::name::Protection;
 use groma_model::registry::REGISTRY;
 use groma_model::{Foreign, Port, Transport};
 
 use crate::glob::{any_word, capture, matches_word};
-use crate::peers::{Context, is_own, machines};
+use crate::peers::{Context, is_own, machines, options, served_by_web, told};
 use crate::select::Selection;
 use crate::settings::{Setting, Settings};
+use crate::switched::is_switch_off;
 use crate::value::{
     Target, account, connection_string, find_urls, is_reading_matter, resource, targets,
 };
@@ -62,11 +63,17 @@ pub(crate) fn references(rule: &Rule, settings: &Settings, place: &Place) -> Vec
             break;
         }
         let before = out.len();
-        let taken = take_one(&rule.id, &rule.take, &siblings, setting, place, &mut out);
+        // Whatever an application calls `vendor.url` or `help.url` is for people to read.
+        let own = rule.application && is_own(&setting.key);
+        let takes = rule
+            .take
+            .iter()
+            .filter(|take| !own || !is_any_address(take));
+        let taken = take_one(&rule.id, takes, &siblings, setting, place, &mut out);
         if rule.generic && !taken && !siblings.are_off(setting) {
             let taken = take_one(
                 "common",
-                &COMMON_KEYS.take,
+                COMMON_KEYS.take.iter(),
                 &siblings,
                 setting,
                 place,
@@ -79,6 +86,22 @@ pub(crate) fn references(rule: &Rule, settings: &Settings, place: &Place) -> Vec
                 peers(setting, &siblings, place, &mut out);
             }
         }
+        // `CATALINA_OPTS="-Dlicence.server=…"` in a script is a line of options, whoever reads it.
+        if rule.format == Format::Shell && !rule.generic && setting.key != "command" {
+            given_options(setting, place, &mut out);
+        }
+        for reference in out.iter_mut().skip(before).filter(|_| rule.generic) {
+            let key = siblings.name_of(setting);
+            let kind = match reference.kind.as_str() {
+                "http" => served_by_web(key, &setting.section),
+                // `udp://` and the like leave it to the key.
+                "other" => told(key, &setting.section),
+                _ => None,
+            };
+            if let Some(kind) = kind {
+                kind.clone_into(&mut reference.kind);
+            }
+        }
         let idle = out.len() > before && selection.idle(setting).is_some();
         for reference in out.iter_mut().skip(before).filter(|_| idle) {
             reference.weak = true;
@@ -87,10 +110,15 @@ pub(crate) fn references(rule: &Rule, settings: &Settings, place: &Place) -> Vec
     out
 }
 
+/// True for a take of any web address whatever it is for.
+fn is_any_address(take: &Take) -> bool {
+    take.value == Shape::Urls && take.kind == "http"
+}
+
 /// Tries the takes in order; true if one of them knew the setting, whether or not it named anybody.
-fn take_one(
+fn take_one<'t>(
     rule: &str,
-    takes: &[Take],
+    takes: impl Iterator<Item = &'t Take>,
     siblings: &Siblings<'_>,
     setting: &Setting,
     place: &Place,
@@ -117,25 +145,6 @@ fn take_one(
     false
 }
 
-/// Words of several languages that switch what stands beside them on or off.
-const ENABLED: &[&str] = &[
-    "enabled",
-    "@enabled",
-    "enable",
-    "active",
-    "@active",
-    "aktiv",
-    "aktiviert",
-    "actif",
-    "activo",
-    "attivo",
-    "is_enabled",
-    "is_active",
-];
-const DISABLED: &[&str] = &["disabled", "@disabled", "disable", "inactive"];
-const NO: &[&str] = &["no", "false", "0", "off", "nein", "non"];
-const YES: &[&str] = &["yes", "true", "1", "on", "ja", "oui"];
-
 /// Any URL or connection string in a value, kind by its scheme.
 fn urls(setting: &Setting, siblings: &Siblings<'_>, place: &Place, out: &mut Vec<Reference>) {
     if !setting.value.contains("://") && !setting.value.contains("jdbc:") {
@@ -156,7 +165,7 @@ fn urls(setting: &Setting, siblings: &Siblings<'_>, place: &Place, out: &mut Vec
         let own = option.starts_with('-') && is_own(option);
         let name = siblings.name_of(setting);
         for target in found.targets {
-            if prose || own || is_reading_matter(name, &target) {
+            if prose || own || is_own(name) || is_reading_matter(name, &target) {
                 continue;
             }
             out.push(reference("url", None, setting, target, place));
@@ -166,6 +175,9 @@ fn urls(setting: &Setting, siblings: &Siblings<'_>, place: &Place, out: &mut Vec
 
 /// Machines behind a key that speaks of one, though no rule knows it.
 fn peers(setting: &Setting, siblings: &Siblings<'_>, place: &Place, out: &mut Vec<Reference>) {
+    if given_options(setting, place, out) {
+        return;
+    }
     let path = place.file.to_string();
     let key = siblings.name_of(setting);
     let Some(context) = Context::of(key, &setting.section, &path) else {
@@ -177,6 +189,31 @@ fn peers(setting: &Setting, siblings: &Siblings<'_>, place: &Place, out: &mut Ve
             out.push(reference("peer", None, setting, target, place));
         }
     }
+}
+
+/// Machines among the options of a program; true if the value is a line of options.
+fn given_options(setting: &Setting, place: &Place, out: &mut Vec<Reference>) -> bool {
+    let path = place.file.to_string();
+    let given = options(&setting.value);
+    for (option, value) in &given {
+        let Some(context) = Context::of(option, &setting.section, &path) else {
+            continue;
+        };
+        let beside = option
+            .to_ascii_lowercase()
+            .strip_suffix("host")
+            .map(|stem| format!("{stem}port"))
+            .and_then(|name| {
+                given
+                    .iter()
+                    .find(|(key, _)| key.eq_ignore_ascii_case(&name))
+            });
+        let port = beside.and_then(|(_, port)| port.parse().ok()).map(Port);
+        for target in machines(value, &context, port) {
+            out.push(reference("peer", None, setting, target, place));
+        }
+    }
+    !given.is_empty()
 }
 
 fn read(rule: &str, take: &Take, family: &Family<'_>, place: &Place) -> Vec<Reference> {
@@ -200,7 +237,10 @@ fn read(rule: &str, take: &Take, family: &Family<'_>, place: &Place) -> Vec<Refe
         if is_reading_matter("", &target) && !matches!(take.value, Shape::Host | Shape::Hosts) {
             continue;
         }
-        if !take.ignore.is_empty() && any_word(&take.ignore, &target.peer.to_string()) {
+        let peer = target.peer.to_string();
+        // Nobody can be called by a name that is reserved for nobody (RFC 2606).
+        if peer.ends_with(".invalid") || (!take.ignore.is_empty() && any_word(&take.ignore, &peer))
+        {
             continue;
         }
         family.complete(take, &mut target);
@@ -261,6 +301,8 @@ pub(crate) fn kind(
     let open = |kind: &str| matches!(kind, "other" | "http");
     let said_closed = said.filter(|k| !open(k));
     let word = match (stated, said_closed) {
+        // `tcp://` is no web: the port tells.
+        ("http", None) if said == Some("other") => "other",
         (_, Some(said)) if open(stated) || stated == "smtp-relay" || stated == "monitoring" => said,
         ("other", None) => said.filter(|k| *k != "other").unwrap_or("other"),
         (stated, _) => stated,
@@ -268,7 +310,11 @@ pub(crate) fn kind(
     let by_port = port
         .filter(|_| word == "other")
         .and_then(|p| kind_by_port(p, transport));
-    by_port.unwrap_or(word).to_owned()
+    match (word, port) {
+        // The same server, asked where one logs on first.
+        ("smtp-relay", Some(Port(587 | 465))) => "smtp-submission".to_owned(),
+        _ => by_port.unwrap_or(word).to_owned(),
+    }
 }
 
 /// The registry's habits by port, as a table: a scan asks for every address it meets.
@@ -344,13 +390,7 @@ impl<'s> Siblings<'s> {
         let Some(group) = self.groups.get(&setting.group) else {
             return false;
         };
-        let says = |keys: &[&str], values: &[&str]| {
-            let beside = keys.iter().filter_map(|key| group.get(*key));
-            beside
-                .map(|s| s.value.trim())
-                .any(|value| values.iter().any(|v| v.eq_ignore_ascii_case(value)))
-        };
-        says(ENABLED, NO) || says(DISABLED, YES)
+        group.values().any(|beside| is_switch_off(beside))
     }
 
     /// What a value is called: in `<Parameter name="helpUrl" value="…"/>` its sibling says it.
@@ -372,13 +412,16 @@ impl<'s> Siblings<'s> {
         let group = self.groups.get(&setting.group)?;
         let key = setting.key.to_ascii_lowercase();
         let stem = key.trim_end_matches(|c: char| c.is_ascii_alphanumeric());
-        let fused = key
+        let bare = key.trim_end_matches(|c: char| c.is_ascii_digit());
+        let fused = bare
             .trim_end_matches("name")
             .trim_end_matches("host")
             .trim_end_matches("server");
         [
             format!("{stem}port"),
             format!("{fused}port"),
+            format!("{key}port"),
+            format!("{key}_port"),
             "port".to_owned(),
         ]
         .iter()

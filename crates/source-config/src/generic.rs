@@ -16,6 +16,7 @@ use memchr::{memchr, memchr2, memrchr};
 
 use crate::apply::{Place, REFERENCES_MAX, kind_by_port};
 use crate::format::is_comment;
+use crate::peers::served_by_web;
 use crate::value::{Target, each_url, host_and_port, is_reading_matter};
 
 static SIGN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("://"));
@@ -235,6 +236,10 @@ impl Scan<'_> {
         let kind = said
             .or_else(|| target.port.and_then(|p| kind_by_port(p, transport)))
             .unwrap_or("other");
+        let kind = Some(kind)
+            .filter(|kind| *kind == "http")
+            .and_then(|_| served_by_web(key, ""))
+            .unwrap_or(kind);
         if !self
             .seen
             .insert(self.hasher.hash_one((&target.peer, port, kind)))

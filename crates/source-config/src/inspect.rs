@@ -18,13 +18,29 @@ use crate::format;
 use crate::generic::{Dialect, scan};
 use crate::glob::{literal_prefix, matches};
 use crate::guess::guess;
-use crate::machine::Machine;
+use crate::machine::{Machine, assignments_in};
+use crate::placeholders;
 use crate::script::{self, Beside};
 use crate::select::drop_shipped;
 use crate::settings::{Setting, Settings};
 use crate::silence::{is_copy, is_other_matter, is_silent_path};
+use crate::switched;
 use crate::text::decode;
 use crate::variables;
+
+/// Formats in which `${name}` is the program's own business, not that of their reader here.
+const SPELT_WITH_BRACES: &[Format] = &[
+    Format::Equals,
+    Format::Words,
+    Format::Ini,
+    Format::IniWhole,
+    Format::Colon,
+    Format::Blocks,
+    Format::Yaml,
+    Format::Toml,
+    Format::Xml,
+    Format::Logstash,
+];
 
 /// What a file said.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -257,6 +273,7 @@ fn unit_of(path: &str) -> Option<&str> {
 
 impl Plan {
     /// What the file says, out of its bytes.
+    /// `beside` reads a file next to it: what a variable stands for may be written there.
     pub(crate) fn carry_out(&self, bytes: &[u8], machine: &Machine, beside: &dyn Beside) -> Said {
         let Some(text) = decode(bytes) else {
             return Said::default();
@@ -280,7 +297,7 @@ impl Plan {
         }
         self.follow(&text, machine, beside, &mut said);
         if rules.is_empty() {
-            self.look_for_anything(&text, machine, &mut said);
+            self.look_for_anything(&text, machine, beside, &mut said);
             if !said.references.is_empty() && machine.is_vendors(&self.path, bytes) {
                 return Said::default();
             }
@@ -295,6 +312,7 @@ impl Plan {
             self.place(rule.format, &rule.units, rule.application, machine)
         }));
         self.weigh_by_script(machine, beside, &mut said);
+        self.drop_neighbours(&text, beside, &mut said);
         for reference in &mut said.references {
             machine.aliases().settle(reference);
         }
@@ -360,6 +378,27 @@ impl Plan {
         }
     }
 
+    /// A bare name that is a service of the composition beside the file is another container of this machine.
+    fn drop_neighbours(&self, text: &str, beside: &dyn Beside, said: &mut Said) {
+        let bare =
+            |r: &Reference| matches!(&r.peer, Peer::Name(name) if !name.as_str().contains('.'));
+        if !said.references.iter().any(bare) {
+            return;
+        }
+        let directory = self.path.rsplit_once('/').map_or("", |(head, _)| head);
+        let mut services = HashSet::new();
+        let own = self.rules.iter().any(|rule| rule.id == "compose");
+        if own {
+            services.extend(services_of(text));
+        }
+        for name in COMPOSITIONS.iter().filter(|_| !own) {
+            let text = beside.text(&format!("{directory}/{name}"));
+            services.extend(text.iter().flat_map(|text| services_of(text)));
+        }
+        said.references
+            .retain(|r| !matches!(&r.peer, Peer::Name(name) if services.contains(name.as_str())));
+    }
+
     fn apply(
         &self,
         rule: &Rule,
@@ -376,7 +415,12 @@ impl Plan {
         let has_commands = rule.take.iter().any(|t| t.value == Shape::Command);
         let overruled = machine.overruled();
         let whole = !overruled.knows(&self.path);
-        if rule.generic && !has_commands && whole && !is_telling(text) {
+        if rule.generic
+            && !has_commands
+            && whole
+            && !is_telling(text)
+            && !placeholders::are_in(text)
+        {
             let (found, cut) = scan(text, self.dialect(), &place);
             said.add(found);
             said.partial = said
@@ -393,6 +437,8 @@ impl Plan {
         drop_shipped(rule, &mut settings);
         machine.mounts().spell_out(rule, &mut settings);
         variables::spell_out(&rule.variables, &mut settings);
+        self.fill_in(rule, &place, text, machine, beside, &mut settings);
+        switched::drop_off(&mut settings, &rule.off_with);
         settings
             .all
             .retain(|setting| whole || !overruled.covers(&self.path, setting));
@@ -401,6 +447,9 @@ impl Plan {
         }
         if is_about_others(rule, &settings) {
             return;
+        }
+        if rule.members {
+            machine.drop_own_sections(&mut settings);
         }
         let mut found = references(rule, &settings, &place);
         if rule.format == Format::Shell
@@ -419,10 +468,84 @@ impl Plan {
         said.add(found);
     }
 
-    fn look_for_anything(&self, text: &str, machine: &Machine, said: &mut Said) {
+    /// Variables become what they stand for, in formats whose reader does not do so itself.
+    fn fill_in(
+        &self,
+        rule: &Rule,
+        place: &Place,
+        text: &str,
+        machine: &Machine,
+        beside: &dyn Beside,
+        settings: &mut Settings,
+    ) {
+        if !text.contains('$') {
+            return;
+        }
+        let mut services: Vec<&str> = place.component.name.as_str().into_iter().collect();
+        services.extend(rule.units.iter().map(String::as_str));
+        services.push(&rule.id);
+        let given: Vec<_> = services.iter().filter_map(|s| machine.given(s)).collect();
+        if rule.format == Format::Unit {
+            for setting in settings
+                .all
+                .iter_mut()
+                .filter(|s| s.key.starts_with("Exec"))
+            {
+                for known in &given {
+                    setting.value = format::expand(&setting.value, known);
+                }
+            }
+            return;
+        }
+        // A file of variables that a library reads may name one before it is set, as no shell would allow.
+        let variables_alone = rule.format == Format::Shell && rule.application;
+        if !SPELT_WITH_BRACES.contains(&rule.format) && !variables_alone {
+            return;
+        }
+        let near = self.given_nearby(beside, &rule.environment);
+        placeholders::fill_in(settings, &|name| {
+            let mut known = given.iter().filter_map(|known| known.get(name));
+            known.next().or_else(|| near.get(name)).cloned()
+        });
+    }
+
+    /// Variables of the files beside this one, and of those its product reads.
+    fn given_nearby(&self, beside: &dyn Beside, named: &[String]) -> BTreeMap<String, String> {
+        let directory = self.path.rsplit_once('/').map_or("", |(head, _)| head);
+        let above = directory.rsplit_once('/').map_or("", |(head, _)| head);
+        let mut out = BTreeMap::new();
+        let own = [
+            format!("{directory}/.env"),
+            format!("{above}/bin/setenv.sh"),
+        ];
+        for text in own.iter().chain(named).filter_map(|path| beside.text(path)) {
+            for (name, value) in assignments_in(&text) {
+                // `-Dname=value`: the properties a Java program is started with.
+                let words = value
+                    .split_whitespace()
+                    .filter_map(|w| w.strip_prefix("-D"));
+                for (property, given) in words.filter_map(|word| word.split_once('=')) {
+                    out.entry(property.to_owned())
+                        .or_insert_with(|| given.to_owned());
+                }
+                out.entry(name).or_insert(value);
+            }
+        }
+        out
+    }
+
+    fn look_for_anything(
+        &self,
+        text: &str,
+        machine: &Machine,
+        beside: &dyn Beside,
+        said: &mut Said,
+    ) {
         let place = self.place(Format::Equals, &[], true, machine);
         if self.is_of_the_system(text) || (self.ends_with(KEYED) && is_telling(text)) {
-            let settings = format::read(guess(text), &[], text);
+            let mut settings = format::read(guess(text), &[], text);
+            self.fill_in(&KEYED_FILE, &place, text, machine, beside, &mut settings);
+            switched::drop_off(&mut settings, &[]);
             let mut found = references(&KEYED_FILE, &settings, &place);
             once(&mut found);
             said.add(found);
@@ -539,12 +662,33 @@ static KEYED_FILE: LazyLock<Rule> = LazyLock::new(|| Rule {
     role: None,
     elsewhere: Vec::new(),
     variables: Vec::new(),
+    environment: Vec::new(),
+    off_with: Vec::new(),
+    members: false,
     lives_with: None,
     selected: Vec::new(),
     generic: true,
     application: true,
     take: Vec::new(),
 });
+
+/// Names a composition has by habit.
+const COMPOSITIONS: &[&str] = &[
+    "docker-compose.yml",
+    "docker-compose.yaml",
+    "compose.yml",
+    "compose.yaml",
+];
+
+/// The names under which the containers of a composition know each other, lower case.
+fn services_of(text: &str) -> HashSet<String> {
+    let settings = format::read(Format::Yaml, &[], text);
+    let names = settings.all.iter().filter_map(|s| {
+        let mut parts = s.section.split('/');
+        (parts.next() == Some("services")).then(|| parts.next().unwrap_or(&s.key))
+    });
+    names.map(str::to_ascii_lowercase).collect()
+}
 
 /// True for a play or an inventory: a file about machines somebody manages from here.
 fn is_about_others(rule: &Rule, settings: &Settings) -> bool {

@@ -55,6 +55,7 @@ mod machine;
 mod mentions;
 mod mounts;
 mod peers;
+mod placeholders;
 mod pristine;
 mod profile;
 mod script;
@@ -62,6 +63,7 @@ mod select;
 mod settings;
 mod silence;
 mod starters;
+mod switched;
 mod text;
 mod value;
 mod variables;
@@ -110,23 +112,79 @@ const ROOTS: &[&str] = &[
     "/usr/openv/netbackup",
     "/usr/lib/oracle",
     "/var/ossec/etc",
+    "/var/lib/iscsi",
+    "/var/lib/pacemaker/cib",
+    "/var/atlassian",
+    "/var/opt",
+    "/usr/sap",
+];
+
+/// Directories at the top that belong to the system, or hold what is no configuration. Whatever else stands
+/// there (`/u01`, `/data`, `/app`) somebody made for a program of their own.
+pub(crate) const TOP_OF_THE_SYSTEM: &[&str] = &[
+    "bin",
+    "boot",
+    "cdrom",
+    "dev",
+    "etc",
+    "home",
+    "lib",
+    "lib32",
+    "lib64",
+    "libx32",
+    "lost+found",
+    "media",
+    "mnt",
+    "opt",
+    "proc",
+    "root",
+    "run",
+    "sbin",
+    "selinux",
+    "snap",
+    "srv",
+    "sys",
+    "tmp",
+    "usr",
+    "var",
+    "nix",
+    "gnu",
+    "afs",
+    "net",
+    "misc",
+    "sysroot",
+    "ostree",
+    "rescue",
+    "export",
+    "exports",
+    "backup",
+    "backups",
 ];
 
 /// Reads what is written down about other machines.
 pub struct ConfigSource {
     world: World,
     roots: Vec<PathBuf>,
+    /// True if what somebody made at the top of the file system is looked at as well.
+    tops: bool,
 }
 
 impl ConfigSource {
     /// A source over the usual places.
     pub fn new(world: World) -> Self {
-        Self::with_roots(world, ROOTS.iter().map(PathBuf::from).collect())
+        Self {
+            tops: true,
+            ..Self::with_roots(world, ROOTS.iter().map(PathBuf::from).collect())
+        }
     }
 
     /// A source over `roots` alone. Units are still looked up where they always stand.
     pub fn with_roots(world: World, roots: Vec<PathBuf>) -> Self {
-        Self { world, roots }
+        Self {
+            world,
+            roots,
+            tops: false,
+        }
     }
 }
 
@@ -143,9 +201,10 @@ impl Source for ConfigSource {
                 .roots
                 .iter()
                 .map(|root| format!("text files below {}", root.display()))
-                .chain(std::iter::once(
+                .chain([
                     "the files a script among them takes its settings from".to_owned(),
-                ))
+                    "text files below directories at the top that no system makes, as /u01 or /data".to_owned(),
+                ])
                 .collect(),
             contacts: Vec::new(),
             sends: words(&[
@@ -168,6 +227,10 @@ impl Source for ConfigSource {
     }
 
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
-        look::look(&self.world, &self.roots, window, budget, sink);
+        let mut roots = self.roots.clone();
+        if self.tops {
+            roots.extend(look::tops(self.world.disk.as_ref()));
+        }
+        look::look(&self.world, &roots, window, budget, sink);
     }
 }

@@ -7,6 +7,7 @@ use groma_model::{CoverageState, Fact, Observation, Reason, Scope, Seen};
 use groma_source::{Budget, Disk, Entry, EntryKind, Sink, SinkExt, Window, World};
 use rayon::prelude::*;
 
+use crate::TOP_OF_THE_SYSTEM;
 use crate::inspect::{Said, plan};
 use crate::machine::Machine;
 use crate::profile::is_idle;
@@ -52,6 +53,47 @@ pub(crate) fn look(
     }
 }
 
+/// So many directories at the top, and so many entries below each, may be somebody's programs.
+const TOPS_MAX: usize = 16;
+const TOP_ENTRIES_MAX: u64 = 50_000;
+
+/// Directories at the top of the file system that no system makes and that do not lie on another machine.
+pub(crate) fn tops(disk: &dyn Disk) -> Vec<PathBuf> {
+    let mounts = disk.read(Path::new("/proc/self/mounts"), MOUNTS_BYTES_MAX);
+    let mounts = mounts.map(|read| String::from_utf8_lossy(&read.bytes).into_owned());
+    let mounts = mounts.unwrap_or_default();
+    let is_remote = |path: &Path| {
+        mounts.lines().any(|line| {
+            let mut words = line.split_whitespace().skip(1);
+            words.next().is_some_and(|point| Path::new(point) == path)
+                && words
+                    .next()
+                    .is_some_and(|kind| REMOTE.iter().any(|r| kind.starts_with(r)))
+        })
+    };
+    let mut out: Vec<PathBuf> = disk
+        .list(Path::new("/"), TOPS_MAX * 16)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|entry| entry.kind == EntryKind::Directory)
+        .filter(|entry| {
+            let name = entry.path.file_name().and_then(|n| n.to_str());
+            name.is_some_and(|n| !n.starts_with('.') && !TOP_OF_THE_SYSTEM.contains(&n))
+        })
+        .map(|entry| entry.path)
+        .filter(|path| !is_remote(path))
+        .collect();
+    out.truncate(TOPS_MAX);
+    out
+}
+
+const MOUNTS_BYTES_MAX: u64 = 1 << 20;
+/// Beginnings of the names of file systems that lie on other machines, or are made by a program.
+const REMOTE: &[&str] = &[
+    "nfs", "cifs", "smb", "fuse", "9p", "ceph", "gluster", "lustre", "gpfs", "afs", "beegfs",
+    "ocfs", "gfs", "autofs", "ncp", "davfs", "virtiofs",
+];
+
 struct Look<'a> {
     disk: &'a dyn Disk,
     machine: Machine,
@@ -91,7 +133,17 @@ impl Look<'_> {
         }
         let mut state = RootState::default();
         let mut batch: Vec<Entry> = Vec::with_capacity(BATCH);
-        let mut walk = Walk::below(root, self.disk, self.entries_left);
+        let is_top = root.components().count() == 2
+            && root
+                .file_name()
+                .and_then(|n| n.to_str())
+                .is_some_and(|n| !TOP_OF_THE_SYSTEM.contains(&n));
+        let allowed = if is_top {
+            self.entries_left.min(TOP_ENTRIES_MAX)
+        } else {
+            self.entries_left
+        };
+        let mut walk = Walk::below(root, self.disk, allowed);
         for step in walk.by_ref() {
             if self.window.is_over() {
                 state.cut = Some(Reason::TimedOut);
@@ -116,7 +168,7 @@ impl Look<'_> {
                 state.cut = state.cut.or(Some(Reason::BudgetExhausted));
             }
         }
-        self.entries_left = walk.entries_left;
+        self.entries_left -= allowed - walk.entries_left;
         self.close(&scope, state);
     }
 

@@ -16,6 +16,7 @@ use crate::environment::{Overruled, Pieces};
 use crate::format;
 use crate::mentions::Mentioners;
 use crate::mounts::Mounts;
+use crate::placeholders::is_secret;
 use crate::pristine::Pristine;
 use crate::starters::{Starter, Starters};
 use crate::text::decode;
@@ -96,6 +97,12 @@ pub(crate) struct Machine {
     working_copies: WorkingCopies,
     /// Values of variables no program gets.
     overruled: Overruled,
+    /// Variables in the environment of each service, by its name without `.service`.
+    given: BTreeMap<String, BTreeMap<String, String>>,
+    /// True if some unit of a package is there.
+    sees_packages: bool,
+    /// What this machine calls itself: the first label of its name.
+    name: String,
     /// Names of services that exist and do not run.
     idle: BTreeSet<String>,
     /// Services that scripts of System V start, by name.
@@ -126,6 +133,9 @@ impl Machine {
             working_copies: WorkingCopies::look(disk),
             ..Self::default()
         };
+        machine.name = text_of(disk, "/etc/hostname")
+            .and_then(|text| Some(text.trim().split('.').next()?.to_ascii_lowercase()))
+            .unwrap_or_default();
         machine.look_at_scripts(disk);
         machine.look_at_units(disk);
         machine.look_at_upstreams(disk);
@@ -289,6 +299,37 @@ impl Machine {
         &self.aliases
     }
 
+    /// The variables a service gets, by its name with or without `.service`.
+    pub(crate) fn given(&self, service: &str) -> Option<&BTreeMap<String, String>> {
+        let name = service.strip_suffix(".service").unwrap_or(service);
+        self.given.get(name)
+    }
+
+    /// True for the name of this machine, with or without a domain. Two machines of one name in two domains
+    /// are told apart only by whoever sees both.
+    pub(crate) fn is_own_name(&self, name: &str) -> bool {
+        let label = name.split('.').next().unwrap_or(name);
+        !self.name.is_empty() && label.eq_ignore_ascii_case(&self.name)
+    }
+
+    /// Takes out what a list of members says about this machine itself.
+    pub(crate) fn drop_own_sections(&self, settings: &mut crate::settings::Settings) {
+        let own: BTreeSet<u32> = settings
+            .all
+            .iter()
+            .filter(|s| {
+                let section = s.section.rsplit([' ', '/']).next().unwrap_or_default();
+                let is_name = matches!(s.key.trim_end_matches(':'), "name" | "@name" | "@uname");
+                self.is_own_name(section) || (is_name && self.is_own_name(s.value.trim()))
+            })
+            .map(|s| s.group)
+            .collect();
+        settings.all.retain(|s| {
+            let first = s.value.split_whitespace().next().unwrap_or_default();
+            !own.contains(&s.group) && !self.is_own_name(first)
+        });
+    }
+
     /// True for a name that stands for a group of servers.
     pub(crate) fn is_upstream(&self, name: &str) -> bool {
         self.upstreams.contains(name)
@@ -301,6 +342,11 @@ impl Machine {
 
     /// True if `path` is the file in force for `unit`, or a drop-in of it.
     pub(crate) fn is_in_force(&self, unit: &str, path: &str) -> bool {
+        // Where no package's units can be seen (a copied tree), a drop-in is all there is of its unit.
+        let alone = !self.sees_packages && path.contains(".d/") && !self.known.contains_key(unit);
+        if alone {
+            return true;
+        }
         self.runs(unit)
             && (path.contains(".d/") || self.known.get(unit).is_some_and(|file| file == path))
     }
@@ -358,6 +404,10 @@ impl Machine {
             files.gather(disk, directory);
         }
         let mut parsed = BTreeMap::new();
+        self.sees_packages = files
+            .files
+            .values()
+            .any(|path| path.contains("/lib/systemd/system/"));
         for (name, path) in &files.files {
             if files.masked.contains(name) {
                 continue;
@@ -425,6 +475,56 @@ impl Machine {
             })
             .collect();
         self.overruled = Overruled::weigh(&services, &|path| text_of(disk, path));
+        self.note_given(disk, files, parsed);
+    }
+
+    /// What the environment of each service holds: its own lines, the files it names, and what stands under
+    /// its name where distributions keep such files. A drop-in of a unit that is nowhere counts as well.
+    fn note_given(
+        &mut self,
+        disk: &dyn Disk,
+        files: &UnitFiles,
+        parsed: &BTreeMap<String, crate::settings::Settings>,
+    ) {
+        let names: BTreeSet<&String> = parsed.keys().chain(files.drop_ins.keys()).collect();
+        for unit in names {
+            let Some(name) = unit.strip_suffix(".service") else {
+                continue;
+            };
+            if self.known.contains_key(unit) && !self.active.contains(unit) {
+                continue;
+            }
+            let drop_ins = files.drop_ins.get(unit).into_iter().flatten();
+            let beside: Vec<_> = drop_ins
+                .filter_map(|(_, path)| text_of(disk, path))
+                .map(|text| format::read(Format::Unit, &[], &text))
+                .collect();
+            let given = self.given.entry(name.to_owned()).or_default();
+            // What a template's only instance gets, the template gets.
+            let mut instances = files
+                .wanted
+                .iter()
+                .filter(|w| name.ends_with('@') && w.starts_with(name));
+            let instance = instances.next().map_or(unit, |wanted| wanted);
+            for settings in parsed.get(unit).into_iter().chain(&beside) {
+                take_environment(disk, instance, settings, given);
+            }
+        }
+        for directory in SETTINGS_DIRECTORIES {
+            for entry in disk
+                .list(Path::new(directory), ENTRIES_MAX)
+                .unwrap_or_default()
+            {
+                let name = entry.path.file_name().and_then(|n| n.to_str());
+                let (Some(name), Some(path)) = (name, entry.path.to_str()) else {
+                    continue;
+                };
+                let given = self.given.entry(name.to_owned()).or_default();
+                for (key, value) in assignments(disk, path) {
+                    given.entry(key).or_insert(value);
+                }
+            }
+        }
     }
 
     fn own(&mut self, unit: &str, settings: &crate::settings::Settings) {
@@ -612,6 +712,43 @@ fn is_key_file(path: &str) -> bool {
         || path.contains("/id_")
 }
 
+/// Adds what `settings` of the service `name` put into its environment; a later value takes an earlier one's place.
+fn take_environment(
+    disk: &dyn Disk,
+    name: &str,
+    settings: &crate::settings::Settings,
+    given: &mut BTreeMap<String, String>,
+) {
+    let name = name.strip_suffix(".service").unwrap_or(name);
+    let instance = name.split_once('@').map_or("", |(_, instance)| instance);
+    for setting in &settings.all {
+        if setting.section == "Environment" && !is_secret(&setting.key) {
+            given.insert(setting.key.clone(), setting.value.clone());
+        } else if setting.key == "EnvironmentFile" {
+            let path = setting
+                .value
+                .trim_start_matches('-')
+                .replace("%i", instance);
+            given.extend(assignments(disk, &path));
+        }
+    }
+}
+
+/// The variables a file sets, as a shell reads it, without those whose names speak of secrets.
+pub(crate) fn assignments_in(text: &str) -> impl Iterator<Item = (String, String)> {
+    format::read(Format::Shell, &[], text)
+        .all
+        .into_iter()
+        .filter(|s| s.key != "command" && s.value.len() < 4096 && !is_secret(&s.key))
+        .take(4096)
+        .map(|s| (s.key, s.value))
+}
+
+fn assignments(disk: &dyn Disk, path: &str) -> Vec<(String, String)> {
+    let text = text_of(disk, path).unwrap_or_default();
+    assignments_in(&text).collect()
+}
+
 /// `foo@` of `foo@bar.service`.
 fn template(name: &str) -> Option<&str> {
     name.split_once('@').map(|(stem, _)| stem)
@@ -629,7 +766,7 @@ fn texts_of(disk: &dyn Disk, path: &str) -> Vec<String> {
     paths.filter_map(|path| text_of(disk, path)).collect()
 }
 
-fn text_of(disk: &dyn Disk, path: &str) -> Option<String> {
+pub(crate) fn text_of(disk: &dyn Disk, path: &str) -> Option<String> {
     let read = disk.read(Path::new(path), FILE_MAX).ok()?;
     decode(&read.bytes).map(std::borrow::Cow::into_owned)
 }

@@ -84,6 +84,30 @@ impl Context {
     }
 }
 
+/// Kinds a web address may serve as, where the words around it say so.
+const SERVED_BY_WEB: &[&str] = &["monitoring", "nosql", "syslog", "http-proxy"];
+
+/// What the nearest telling word says of a web address under `key` in `section`: `SENTRY_DSN`, `zipkin.base-url`.
+pub(crate) fn served_by_web(key: &str, section: &str) -> Option<&'static str> {
+    let inner = section.rsplit('/').next().unwrap_or_default();
+    let head = reversed(key).next();
+    let words = reversed(key).chain(reversed(inner));
+    let kind = words
+        .filter_map(|word| Some((KINDS.get(word.as_str()).copied()?, word)))
+        .find(|(kind, _)| *kind != "http");
+    let (kind, word) = kind.filter(|(kind, _)| SERVED_BY_WEB.contains(kind))?;
+    // `proxy.url` as often names what stands behind a proxy.
+    (kind != "http-proxy" || Some(word) == head).then_some(kind)
+}
+
+/// What the nearest telling word says of the machine under `key` in `section`.
+pub(crate) fn told(key: &str, section: &str) -> Option<&'static str> {
+    let inner = section.rsplit('/').next().unwrap_or_default();
+    let words = reversed(key).chain(reversed(inner));
+    let mut kinds = words.filter_map(|word| KINDS.get(word.as_str()).copied());
+    kinds.find(|kind| *kind != "http")
+}
+
 /// True if the words of `key` say that what follows is the machine itself, a guest or something to read.
 pub(crate) fn is_own(key: &str) -> bool {
     words_of(key)
@@ -110,7 +134,18 @@ fn endpoint(kind: &str) -> Option<(Port, Transport)> {
 fn is_open(word: &str) -> bool {
     matches!(
         word,
-        "address" | "addresses" | "addr" | "addrs" | "node" | "nodes"
+        "address"
+            | "addresses"
+            | "addr"
+            | "addrs"
+            | "node"
+            | "nodes"
+            | "adresse"
+            | "adressen"
+            | "adresses"
+            | "adres"
+            | "direccion"
+            | "indirizzo"
     )
 }
 
@@ -153,6 +188,30 @@ fn words_of(text: &str) -> Vec<String> {
     words
 }
 
+/// The words of a line of options that say something: `--cluster.peer=a:1 -Dlicence.server=b:2` as pairs.
+pub(crate) fn options(value: &str) -> Vec<(String, String)> {
+    if value.len() > VALUE_MAX || !value.contains('-') {
+        return Vec::new();
+    }
+    let mut out = Vec::new();
+    let mut words = value.split_whitespace().peekable();
+    while let Some(word) = words.next().filter(|_| out.len() < MACHINES_MAX) {
+        let Some(option) = word.strip_prefix("--").or_else(|| word.strip_prefix("-D")) else {
+            continue;
+        };
+        let pair = match option.split_once('=') {
+            Some((key, value)) => Some((key, value)),
+            None => words
+                .next_if(|next| word.starts_with("--") && !next.starts_with('-'))
+                .map(|next| (option, next)),
+        };
+        if let Some((key, value)) = pair {
+            out.push((key.to_owned(), value.trim_matches(['"', '\'']).to_owned()));
+        }
+    }
+    out
+}
+
 /// The machines `value` lists, if it lists nothing else; `beside` is the port a sibling key gives.
 pub(crate) fn machines(value: &str, context: &Context, beside: Option<Port>) -> Vec<Target> {
     let text = value.trim().trim_matches(['[', ']', '(', ')', '{', '}']);
@@ -176,7 +235,24 @@ pub(crate) fn machines(value: &str, context: &Context, beside: Option<Port>) -> 
     out
 }
 
+/// `tcp:host:port` without its transport; `27010@host`, as licence servers are written, as `host:27010`.
+fn plain(part: &str) -> std::borrow::Cow<'_, str> {
+    let prefixes = ["tcp:", "udp:", "tls:", "ssl:", "inet:"];
+    let part = prefixes
+        .iter()
+        .find_map(|prefix| part.strip_prefix(prefix))
+        .filter(|rest| !rest.is_empty() && !rest.bytes().all(|b| b.is_ascii_digit()))
+        .unwrap_or(part);
+    match part.split_once('@') {
+        Some((port, host)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => {
+            format!("{host}:{port}").into()
+        }
+        _ => part.into(),
+    }
+}
+
 fn machine(part: &str, context: &Context, beside: Option<Port>) -> Option<Target> {
+    let part = &*plain(part);
     let (peer, port) = host_and_port(part)?;
     if !context.speaks && !is_endpoint(&peer, port) {
         return None;
@@ -231,7 +307,8 @@ fn stands_elsewhere(peer: &Peer, port: Option<Port>) -> bool {
         let given = name.bytes().any(|b| b.is_ascii_digit() || b == b'-');
         return port.is_some() && given;
     };
-    let top = last.len() >= 2 && last.bytes().all(|b| b.is_ascii_alphabetic());
+    // Nobody can be called by a name that is reserved for nobody (RFC 2606).
+    let top = last.len() >= 2 && last.bytes().all(|b| b.is_ascii_alphabetic()) && last != "invalid";
     let package = [
         "com.", "org.", "net.", "java.", "javax.", "io.", "de.", "fr.",
     ];
@@ -353,7 +430,7 @@ mod tests {
         );
         assert_eq!(
             shown("0", "cluster/peers", "10.0.0.7:9094"),
-            ["other 10.0.0.7:9094"]
+            ["cluster 10.0.0.7:9094"]
         );
         assert_eq!(
             shown("read_servers", "redis", "10.1.1.1, 10.1.1.2:6380"),
@@ -393,6 +470,22 @@ mod tests {
                 shown(key, section, value)
             );
         }
+    }
+
+    #[test]
+    fn a_line_of_options_is_taken_apart() {
+        let line = "--cluster.peer=10.0.0.2:9094 --log.level info -Xmx1g -Dlicence.server=27010@lic1.corp --on";
+        let found = options(line);
+        let keys: Vec<&str> = found.iter().map(|(key, _)| key.as_str()).collect();
+        assert_eq!(keys, ["cluster.peer", "log.level", "licence.server"]);
+        assert_eq!(
+            shown("licence.server", "", &found[2].1),
+            ["other lic1.corp:27010"]
+        );
+        assert_eq!(
+            shown("replica", "", "tcp:b.corp:12345"),
+            ["other b.corp:12345"]
+        );
     }
 
     #[test]

@@ -31,6 +31,63 @@ pub(crate) fn is_copy(path: &str) -> bool {
         || (name.starts_with('#') && name.ends_with('#'))
         || is_dated(&name)
         || is_edition(&name)
+        || is_developers(path, &name)
+}
+
+/// Words for what people develop and test with, in several languages.
+const DEVELOPMENT: &[&str] = &[
+    "dev",
+    "devel",
+    "develop",
+    "development",
+    "developer",
+    "test",
+    "tests",
+    "testing",
+    "unittest",
+    "ci",
+    "mock",
+    "entwicklung",
+    "developpement",
+    "ontwikkeling",
+    "desarrollo",
+    "sviluppo",
+];
+
+/// True for the name of a profile or environment no production runs with.
+pub(crate) fn is_for_development(profile: &str) -> bool {
+    DEVELOPMENT.contains(&profile.trim().to_ascii_lowercase().as_str())
+}
+
+/// True for `appsettings.Development.json`, `application-test.yml`, `config/development.json`: a program that
+/// has such files reads the one of the environment it runs in.
+fn is_developers(path: &str, name: &str) -> bool {
+    let Some((stem, ending)) = name.rsplit_once('.') else {
+        return false;
+    };
+    if stem == ".env" {
+        return is_for_development(ending);
+    }
+    let by_environment = [
+        "json",
+        "json5",
+        "yml",
+        "yaml",
+        "properties",
+        "toml",
+        "config",
+        "env",
+    ];
+    if !by_environment.contains(&ending) {
+        return false;
+    }
+    match stem.rsplit_once(['.', '-', '_']) {
+        Some((_, last)) => is_for_development(last),
+        None => {
+            let above = path.rsplit('/').nth(1).unwrap_or_default();
+            matches!(above, "config" | "environments" | "env") && is_for_development(stem)
+        }
+    }
 }
 
 /// True for `smb.conf.2019`, `slapd.conf.dist-2017`, `main.cf.v2`: a whole name of a configuration with a
@@ -97,6 +154,27 @@ pub(crate) fn is_other_matter(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_people_develop_with_is_no_configuration_of_a_server() {
+        for path in [
+            "/srv/a/appsettings.Development.json",
+            "/srv/a/application-test.yml",
+            "/srv/a/config/development.json",
+            "/srv/a/.env.development",
+        ] {
+            assert!(is_copy(path), "{path}");
+        }
+        for path in [
+            "/srv/a/appsettings.Production.json",
+            "/srv/a/application-prod.yml",
+            "/srv/a/contest.json",
+            "/srv/a/.env.local",
+            "/etc/nginx/conf.d/test.conf",
+        ] {
+            assert!(!is_copy(path), "{path}");
+        }
+    }
 
     #[test]
     fn samples_and_copies_are_silent() {

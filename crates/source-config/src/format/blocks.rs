@@ -72,7 +72,8 @@ fn read(text: &str, ending: Ending) -> Settings {
             ';' => reader.end(),
             '\n' => {
                 line += 1;
-                if ending == Ending::Line {
+                // `@define name "value"` of syslog-ng ends with its line.
+                if ending == Ending::Line || reader.statement.trim_start().starts_with('@') {
                     reader.end()
                 } else {
                     reader.push(' ', line)
@@ -116,6 +117,14 @@ impl Reader {
     fn open(&mut self) {
         let name = std::mem::take(&mut self.statement);
         let name = name.trim().trim_end_matches('=').trim_end().to_owned();
+        // `real_server 10.0.0.1 80 {` says something by itself.
+        if let Some((key, value)) = name.split_once([' ', '\t'])
+            && self.ending == Ending::Line
+        {
+            let (section, group) = (self.section(), self.group());
+            self.settings
+                .add(self.began, group, &section, key, value.trim());
+        }
         let group = self.settings.open_group();
         if self.path.len() < DEPTH_MAX {
             self.path.push((name.chars().take(200).collect(), group));

@@ -29,7 +29,15 @@ pub(super) fn equals(text: &str) -> Settings {
         }
         if let Some((key, value)) = line.split_once(['=', ':']) {
             let value = value.strip_prefix('=').unwrap_or(value);
-            settings.add(number, 0, "", key.trim(), bare(value));
+            // Properties escape the signs that end a key: `jdbc\:postgresql\://db1\:5432`.
+            let value = value.replace("\\:", ":").replace("\\=", "=");
+            // Quarkus writes the profile before a key.
+            let key = match key.trim().strip_prefix('%').and_then(|k| k.split_once('.')) {
+                Some((profile, _)) if crate::silence::is_for_development(profile) => continue,
+                Some((_, key)) => key,
+                None => key.trim(),
+            };
+            settings.add(number, 0, "", key, bare(&value));
         }
     }
     fill(&mut settings);
@@ -111,6 +119,15 @@ pub(super) fn ini(text: &str) -> Settings {
         {
             section = name.trim_matches(['[', ']', ' ', '"']).to_owned();
             group = settings.open_group();
+            continue;
+        }
+        // A further URL of the value before it (`baseurl` of YUM), not a key `https`.
+        let goes_on = line.starts_with([' ', '\t'])
+            && body
+                .split_once("://")
+                .is_some_and(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphanumeric()));
+        if goes_on && settings.all.last().is_some_and(|s| s.group == group) {
+            go_on(&mut settings, body);
             continue;
         }
         let split = body

@@ -26,7 +26,7 @@ use crate::settings::Settings;
 
 pub(crate) use cron::rhythm;
 pub(crate) use lines::{hosts, is_comment};
-pub(crate) use shell::commands;
+pub(crate) use shell::{commands, expand};
 pub(crate) use tree::{Tree, tree_value};
 
 /// The settings in `text`. The hosts file has none: see [`hosts`].

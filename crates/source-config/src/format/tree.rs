@@ -141,7 +141,8 @@ pub(super) fn yaml(text: &str) -> Settings {
     let options = options();
     match serde_saphyr::from_multiple_with_options::<Spanned<Node>>(text, options) {
         Ok(documents) => {
-            for document in &documents {
+            let active = documents.iter().find_map(|d| scalar(d, ACTIVE_PROFILE));
+            for document in documents.iter().filter(|d| counts(d, active)) {
                 yaml_node(
                     &mut settings,
                     &At {
@@ -187,6 +188,44 @@ pub(crate) fn tree_value(text: &str) -> Option<Tree> {
     }
     let documents = serde_saphyr::from_multiple_with_options::<Spanned<Node>>(text, options());
     Some(plain(documents.ok()?.into_iter().next()?))
+}
+
+/// How Spring names the profiles that are in force, and the one a document of the file is for.
+const ACTIVE_PROFILE: &[&str] = &["spring", "profiles", "active"];
+const OWN_PROFILE: &[&[&str]] = &[
+    &["spring", "config", "activate", "on-profile"],
+    &["spring", "profiles"],
+];
+
+/// True unless the document says that it is for a profile that is not in force. Where the file does not say
+/// which one is, only those people develop and test with are left out.
+fn counts(document: &Spanned<Node>, active: Option<&str>) -> bool {
+    let Some(own) = OWN_PROFILE.iter().find_map(|path| scalar(document, path)) else {
+        return true;
+    };
+    let mut own = own
+        .split([',', '|', ' ', '&'])
+        .filter(|word| !word.is_empty());
+    match active {
+        Some(active) => {
+            let active: Vec<&str> = active.split([',', ' ']).collect();
+            own.any(|profile| profile.starts_with('!') || active.contains(&profile))
+        }
+        None => own.any(|profile| !crate::silence::is_for_development(profile)),
+    }
+}
+
+/// The scalar at `path`, whose keys may be written as one: `spring.profiles.active`.
+fn scalar<'n>(node: &'n Spanned<Node>, path: &[&str]) -> Option<&'n str> {
+    match &node.value {
+        Node::Scalar(text) if path.is_empty() => Some(text),
+        Node::Map(entries) => entries.iter().find_map(|(key, value)| {
+            (1..=path.len())
+                .filter(|n| path.get(..*n).is_some_and(|head| head.join(".") == *key))
+                .find_map(|n| scalar(value, path.get(n..)?))
+        }),
+        _ => None,
+    }
 }
 
 fn yaml_node(settings: &mut Settings, at: &At<'_>, node: &Spanned<Node>) {
@@ -365,6 +404,22 @@ mod tests {
             ]
         );
         assert_eq!(settings.all[0].group, settings.all[1].group);
+    }
+
+    #[test]
+    fn a_document_for_another_profile_says_nothing() {
+        let text = "spring:\n  profiles:\n    active: prod\na: 1\n---\nspring.config.activate.on-profile: dev\nb: 2\n---\nspring:\n  config:\n    activate:\n      on-profile: prod\nc: 3\n";
+        let found = yaml(text);
+        let keys: Vec<&str> = found.all.iter().map(|s| s.key.as_str()).collect();
+        assert!(
+            keys.contains(&"a") && keys.contains(&"c") && !keys.contains(&"b"),
+            "{keys:?}"
+        );
+        let alone = yaml(
+            "a: 1\n---\nspring:\n  profiles: test\nb: 2\n---\nspring:\n  profiles: house\nc: 3\n",
+        );
+        let keys: Vec<&str> = alone.all.iter().map(|s| s.key.as_str()).collect();
+        assert!(!keys.contains(&"b") && keys.contains(&"c"), "{keys:?}");
     }
 
     #[test]

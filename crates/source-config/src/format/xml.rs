@@ -9,8 +9,8 @@ use crate::settings::Settings;
 
 const DEPTH_MAX: usize = 64;
 
-/// Elements, attributes and text; comments, CDATA marks, declarations and DTDs say nothing. No entity of
-/// a document's own is ever expanded.
+/// Elements, attributes and text; comments, CDATA marks and declarations say nothing. Of a document's own
+/// entities only short literals are put in their place, never one that holds another or stands in a file.
 pub(super) fn xml(text: &str) -> Settings {
     let mut settings = Settings::default();
     let mut reader = Reader::from_str(text);
@@ -22,6 +22,7 @@ pub(super) fn xml(text: &str) -> Settings {
     };
     let mut path: Vec<(String, u32)> = Vec::new();
     let mut content = String::new();
+    let mut entities = BTreeMap::new();
     loop {
         let line = lines.line(usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX));
         match reader.read_event() {
@@ -39,7 +40,11 @@ pub(super) fn xml(text: &str) -> Settings {
             }
             Ok(Event::Text(part)) => content.push_str(&part),
             Ok(Event::CData(part)) => content.push_str(&part),
-            Ok(Event::GeneralRef(part)) => content.push_str(entity(&part)),
+            Ok(Event::GeneralRef(part)) => {
+                let own = entities.get(part.trim());
+                content.push_str(own.map_or_else(|| entity(&part), String::as_str));
+            }
+            Ok(Event::DocType(part)) => entities = own_entities(&part),
             Ok(Event::End(_)) => {
                 if let Some((element, _)) = path.pop() {
                     let group = path.last().map_or(0, |(_, group)| *group);
@@ -87,6 +92,26 @@ pub(super) fn group_policy(text: &str) -> Settings {
         off.is_none()
     });
     settings
+}
+
+/// So many entities, and so long ones, are names for values; what goes beyond is an attack.
+const ENTITIES_MAX: usize = 64;
+const ENTITY_MAX: usize = 256;
+
+/// `<!ENTITY name "literal">` of a document type.
+fn own_entities(doctype: &str) -> BTreeMap<String, String> {
+    let declarations = doctype.split("<!ENTITY").skip(1).take(ENTITIES_MAX);
+    let literal = |declaration: &str| {
+        let (name, rest) = declaration.trim_start().split_once([' ', '\t', '\n'])?;
+        let rest = rest.trim_start();
+        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let value = rest.get(1..)?.split(quote).next()?;
+        let plain = value.len() <= ENTITY_MAX
+            && !value.contains(['&', '<', '%'])
+            && name.len() <= ENTITY_MAX;
+        plain.then(|| (name.to_owned(), value.to_owned()))
+    };
+    declarations.filter_map(literal).collect()
 }
 
 fn entity(name: &str) -> &'static str {

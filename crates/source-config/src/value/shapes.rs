@@ -15,14 +15,9 @@ const TARGETS_MAX: usize = 64;
 /// The machines `value` names when it is read as `shape`.
 pub(crate) fn targets(shape: Shape, value: &str) -> Vec<Target> {
     let mut out = match shape {
-        Shape::Host => first_word(value).map_or_else(Vec::new, one),
+        Shape::Host => first_word(&sql_server(value)).map_or_else(Vec::new, one),
         Shape::HostPort => host_then_port(value),
-        Shape::Hosts => value
-            .split([',', ';', ' ', '\t'])
-            .filter(|w| !w.is_empty())
-            .take(TARGETS_MAX)
-            .flat_map(one)
-            .collect(),
+        Shape::Hosts => hosts(value),
         Shape::Urls => urls(value),
         Shape::NextHop => value.split([',', ' ', '\t']).filter_map(next_hop).collect(),
         Shape::Inet => inet(value),
@@ -84,6 +79,18 @@ pub(crate) fn targets(shape: Shape, value: &str) -> Vec<Target> {
             .take(TARGETS_MAX)
             .flat_map(one)
             .collect(),
+        Shape::MountAddress => value
+            .split(',')
+            .filter_map(|option| option.trim().strip_prefix("addr="))
+            .flat_map(one)
+            .collect(),
+        Shape::Via => value
+            .split_whitespace()
+            .skip_while(|word| !matches!(*word, "via" | "gw"))
+            .nth(1)
+            .map_or_else(Vec::new, one),
+        Shape::Helper => helper(value),
+        Shape::NamedHosts => named_hosts(value),
         Shape::RemotePath => value
             .split_whitespace()
             .next()
@@ -98,6 +105,88 @@ pub(crate) fn targets(shape: Shape, value: &str) -> Vec<Target> {
             .collect(),
     };
     out.truncate(TARGETS_MAX);
+    out
+}
+
+/// `tcp:host,1433` as `host:1433`: SQL Server writes the transport before, and the port behind a comma.
+fn sql_server(value: &str) -> std::borrow::Cow<'_, str> {
+    let Some(rest) = value
+        .strip_prefix("tcp:")
+        .filter(|rest| !rest.starts_with('/'))
+    else {
+        return value.into();
+    };
+    match rest.split_once(',') {
+        Some((host, number)) if port(number.trim()).is_some() => {
+            format!("{host}:{}", number.trim()).into()
+        }
+        _ => rest.into(),
+    }
+}
+
+/// The words behind `-h` and `-H` and the number behind `-p`; whatever else stands there may be a secret.
+fn helper(value: &str) -> Vec<Target> {
+    let mut out = Vec::new();
+    let mut number = None;
+    let mut words = value.split_whitespace();
+    while let Some(word) = words.next() {
+        match word {
+            "-h" | "-H" => out.extend(words.next().map_or_else(Vec::new, one)),
+            "-p" => number = words.next().and_then(port),
+            _ => {}
+        }
+    }
+    for target in &mut out {
+        target.port = target.port.or(number);
+    }
+    out
+}
+
+/// Hosts behind `…server=`, `…servers=` and `…url=`, with the port behind `…port=` or `…ports=`. Secrets are
+/// never looked at.
+fn named_hosts(value: &str) -> Vec<Target> {
+    let behind = |names: &[&str]| {
+        names.iter().find_map(|name| {
+            let rest = value.split_once(name)?.1;
+            Some(match rest.strip_prefix('"') {
+                Some(quoted) => quoted.split('"').next().unwrap_or(quoted),
+                None => rest.split_whitespace().next().unwrap_or(rest),
+            })
+        })
+    };
+    let number = behind(&["ldapport=", "radiusports="]).and_then(|p| port(p.split(',').next()?));
+    let mut out =
+        behind(&["ldapserver=", "ldapurl=", "radiusservers="]).map_or_else(Vec::new, hosts);
+    for target in &mut out {
+        target.port = target.port.or(number);
+    }
+    out
+}
+
+/// Many machines. One URL may name several (`amqp://a:5672,b:5673/vhost`): what follows it is its path's end.
+fn hosts(value: &str) -> Vec<Target> {
+    let mut out: Vec<Target> = Vec::new();
+    let mut of_url = false;
+    let words = value.split([',', ';', ' ', '\t']);
+    for word in words.filter(|w| !w.is_empty()).take(TARGETS_MAX) {
+        let is_url = word.contains("://");
+        let text = if of_url && !is_url {
+            word.split(['/', '?']).next().unwrap_or(word)
+        } else {
+            word
+        };
+        let mut found = one(text);
+        if let Some(first) = out.last().filter(|_| of_url && !is_url) {
+            for target in &mut found {
+                target.kind = first.kind;
+                target.transport = first.transport;
+                target.protection = first.protection;
+                target.default_port = first.default_port;
+            }
+        }
+        of_url |= is_url;
+        out.extend(found);
+    }
     out
 }
 
@@ -129,6 +218,7 @@ fn one(word: &str) -> Vec<Target> {
     }
     // `account@host` names the account first, perhaps with its secret, which is dropped.
     let (name, secret, host) = guarded(word);
+    let host = untransported(host);
     // CUPS tells the version of its protocol behind the host.
     let host = host.split("/version=").next().unwrap_or(host);
     let Some((peer, port)) = host_and_port(host) else {
@@ -138,6 +228,29 @@ fn one(word: &str) -> Vec<Target> {
     target.account = account(name);
     target.has_secret = !secret.is_empty();
     vec![target]
+}
+
+/// `host:port` of `(host:port:port)` (Oracle's directories) and of `udp:host:port` (Net-SNMP).
+fn untransported(host: &str) -> &str {
+    let host = host.trim_matches(['(', ')']);
+    let bare = ["tcp:", "udp:", "tcp6:", "udp6:", "tls:", "ssl:"]
+        .iter()
+        .find_map(|transport| host.strip_prefix(transport))
+        .filter(|rest| port(rest).is_none())
+        .unwrap_or(host);
+    match bare.rsplit_once(':') {
+        Some((head, last))
+            if port(last).is_some()
+                && head.matches(':').count() == 1
+                && head
+                    .rsplit_once(':')
+                    .is_some_and(|(_, first)| port(first).is_some())
+                && head.contains('.') =>
+        {
+            head
+        }
+        _ => bare,
+    }
 }
 
 /// `account:secret@host` taken apart; the empty text stands for what is not there.
@@ -234,6 +347,8 @@ fn inet(value: &str) -> Vec<Target> {
     let mut out = Vec::new();
     for word in value.split([',', ' ', '\t', '{', '}']) {
         let word = word.strip_prefix("proxy:").unwrap_or(word);
+        // An option of master.cf: `smtpd_milters=inet:host:port`.
+        let word = word.rsplit_once('=').map_or(word, |(_, value)| value);
         let Some(rest) = ["inet:", "inet6:", "tcp:", "socketmap:inet:"]
             .iter()
             .find_map(|p| word.strip_prefix(p))
@@ -283,8 +398,11 @@ fn first_word_plain(value: &str) -> &str {
 
 /// `//host/share` and `\\host\share`.
 pub(super) fn unc(value: &str) -> Option<Target> {
-    let text = value.trim().trim_start_matches(':').replace('\\', "/");
-    let rest = text.strip_prefix("//")?;
+    let value = value.trim().trim_start_matches(':');
+    let text = value.replace('\\', "/");
+    // Samba also takes `\host\share` with one of the two signs.
+    let single = value.starts_with('\\') && !text.starts_with("//");
+    let rest = text.strip_prefix(if single { "/" } else { "//" })?;
     let (host, share) = rest.split_once('/').unwrap_or((rest, ""));
     let (peer, port) = host_and_port(host)?;
     let mut target = Target::new(peer, port);
@@ -383,9 +501,10 @@ fn syslog_ng(value: &str) -> Option<Target> {
     let (_, inner) = value.split_once('(')?;
     let host = inner.split([' ', ')', '(']).find(|w| !w.is_empty())?;
     let (peer, _) = host_and_port(host)?;
+    // ` port(` alone: `transport(` ends in the same letters.
     let option = |name: &str| {
         inner
-            .split_once(name)
+            .split_once(&format!(" {name}"))
             .and_then(|(_, rest)| rest.split([')', ' ']).find(|w| !w.is_empty()))
     };
     let mut target = Target::new(peer, option("port(").and_then(port));

@@ -45,7 +45,7 @@ pub(crate) fn each_url(text: &str, found: &mut dyn FnMut(usize, Target)) {
         let after = at + 3;
         from = after;
         if let Some((start, known)) = scheme_before(text, at) {
-            let body = whole(text.get(after..).unwrap_or_default());
+            let body = alone(whole(text.get(after..).unwrap_or_default()));
             authority(
                 known,
                 text.get(start..at).unwrap_or_default(),
@@ -88,8 +88,25 @@ fn scheme_before(text: &str, at: usize) -> Option<(usize, &'static Scheme)> {
         if let Some(known) = scheme(lower.as_deref().unwrap_or(name)) {
             return Some((from, known));
         }
-        from += name.find(':')? + 1;
+        match name.find(':') {
+            Some(colon) => from += colon + 1,
+            None => return jdbc(head, start),
+        }
     }
+}
+
+/// `jdbc:as400`, `jdbc:mariadb:failover`: the driver's own modes and drivers no list holds are databases too.
+fn jdbc(head: &str, start: usize) -> Option<(usize, &'static Scheme)> {
+    let name = head.get(start..)?.to_ascii_lowercase();
+    let at = name.find("jdbc:")?;
+    let driver = name
+        .get(at..)?
+        .splitn(3, ':')
+        .take(2)
+        .collect::<Vec<_>>()
+        .join(":");
+    let known = scheme(&driver).or_else(|| scheme("jdbc:"));
+    known.map(|known| (start + at, known))
 }
 
 /// The characters of the URL after `://`.
@@ -118,6 +135,18 @@ fn domain_of_dn(name: &str, body: &str) -> Option<String> {
         .map(|(_, label)| label.trim())
         .collect();
     (labels.len() > 1).then(|| labels.join("."))
+}
+
+/// `a.corp` of `a.corp,https://b.corp`: what stands before a comma and another URL.
+fn alone(body: &str) -> &str {
+    let next = SIGN.find(body.as_bytes()).and_then(|sign| {
+        let head = body.get(..sign)?;
+        let comma = head.rfind([',', ';'])?;
+        let scheme = head.get(comma + 1..)?;
+        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.' | b':');
+        (!scheme.is_empty() && scheme.bytes().all(fits)).then_some(comma)
+    });
+    body.get(..next.unwrap_or(body.len())).unwrap_or(body)
 }
 
 fn authority(known: &'static Scheme, name: &str, body: &str, found: &mut dyn FnMut(Target)) {
@@ -247,19 +276,28 @@ fn oracle(text: &str) -> Option<Found> {
     Some(oracle_found(start, head, target))
 }
 
-/// `(DESCRIPTION=(ADDRESS=(HOST=h)(PORT=1521))…)`.
+/// `(DESCRIPTION=(ADDRESS=(HOST=h)(PORT=1521))…)`, with every address of a list.
 fn oracle_descriptor(start: usize, head: &str, rest: &str) -> Option<Found> {
+    // `to_ascii_uppercase` keeps every byte where it is.
     let upper = rest.to_ascii_uppercase();
-    let part = |name: &str| {
-        let at = upper.find(name)? + name.len();
+    let part = |from: usize, name: &str| {
+        let at = from + upper.get(from..)?.find(name)? + name.len();
         rest.get(at..)?.split(')').next().map(str::trim)
     };
-    let (peer, _) = host_and_port(part("(HOST=")?)?;
-    let mut target = Target::new(peer, part("(PORT=").and_then(port));
-    target.resource = part("(SERVICE_NAME=")
-        .or_else(|| part("(SID="))
+    let resource = part(0, "(SERVICE_NAME=")
+        .or_else(|| part(0, "(SID="))
         .and_then(resource);
-    Some(oracle_found(start, head, target))
+    let mut targets = Vec::new();
+    for (at, _) in upper.match_indices("(HOST=").take(16) {
+        let host = part(at, "(HOST=").unwrap_or_default();
+        let Some((peer, _)) = host_and_port(host) else {
+            continue;
+        };
+        let mut target = Target::new(peer, part(at, "(PORT=").and_then(port));
+        target.resource.clone_from(&resource);
+        targets.extend(oracle_found(start, head, target).targets);
+    }
+    (!targets.is_empty()).then_some(Found { start, targets })
 }
 
 fn oracle_found(start: usize, head: &str, mut target: Target) -> Found {
