@@ -12,7 +12,7 @@ use std::net::IpAddr;
 
 use groma_model::inventory::{Dependency, Entity, Inventory, Strength, Through, VerdictWord};
 use groma_model::registry::REGISTRY;
-use groma_model::{DependencyId, EntityId, EvidenceId, Fact, Port, Timestamp};
+use groma_model::{DependencyId, EntityId, EvidenceId, Fact, Peer, Port, Timestamp};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use schemars::JsonSchema;
@@ -54,6 +54,9 @@ pub struct Impact {
     /// but a place to change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub named_in: Vec<String>,
+    /// Places on hosts that name it, as a search there found them (`groma-agent find`), one line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentioned_in: Vec<String>,
     /// What runs on it and goes with it, one line each: programs that listen, and needs within the machine.
     pub local: Vec<String>,
 }
@@ -183,6 +186,7 @@ pub fn impact(inventory: &Inventory, of: &EntityId) -> Impact {
         affected,
         certificates: certificates(inventory, of),
         named_in: named_in(inventory, of),
+        mentioned_in: mentioned_in(inventory, of),
         local: local(inventory, of),
     }
 }
@@ -390,6 +394,36 @@ fn named_in(inventory: &Inventory, of: &EntityId) -> Vec<String> {
     lines.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
+/// Places a search found that say a name or an address of `of`; a short name is the first part of one of its names.
+fn mentioned_in(inventory: &Inventory, of: &EntityId) -> Vec<String> {
+    let Some(entity) = inventory.entities.iter().find(|e| e.id == *of) else {
+        return Vec::new();
+    };
+    let is_meant = |peer: &Peer| match peer {
+        Peer::Address(address) => entity.addresses.contains(address),
+        Peer::Name(name) => entity.names.iter().chain([&entity.name]).any(|known| {
+            let first = known.split('.').next().unwrap_or(known);
+            known.eq_ignore_ascii_case(name.as_str()) || first.eq_ignore_ascii_case(name.as_str())
+        }),
+    };
+    let lines = inventory.entities.iter().flat_map(|host| {
+        let meant = host
+            .attributes
+            .mentions
+            .iter()
+            .filter(|m| is_meant(&m.peer));
+        meant.map(|m| {
+            let key = if m.key.is_empty() {
+                String::new()
+            } else {
+                format!(" {}", m.key)
+            };
+            format!("{}: {}:{}{key} names {}", host.name, m.file, m.line, m.peer)
+        })
+    });
+    lines.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 fn local(inventory: &Inventory, of: &EntityId) -> Vec<String> {
     let here = inventory.listeners.iter().filter(|l| l.entity == *of);
     let listens = here.map(|l| {
@@ -504,6 +538,10 @@ pub fn text(impact: &Impact, inventory: &Inventory) -> String {
     page.push_str(&list_of(
         "packet filter rules that name it, to be changed when its address does",
         impact.named_in.iter().map(|l| plain(l)),
+    ));
+    page.push_str(&list_of(
+        "places that name it, to be changed when it goes",
+        impact.mentioned_in.iter().map(|l| plain(l)),
     ));
     page.push_str(&list_of(
         "what runs on it and goes with it",

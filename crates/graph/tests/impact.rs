@@ -289,3 +289,34 @@ fn behind(inventory: &Inventory, name: &str) -> BTreeSet<groma_model::EntityId> 
         found = grown;
     }
 }
+
+#[test]
+fn places_that_name_a_thing_are_listed_and_others_are_not() {
+    let mut inventory = estate(vec![]);
+    let mention = |text: &str, line: u32| groma_model::inventory::Mention {
+        file: "/etc/app.conf".into(),
+        line,
+        key: "relay".to_owned(),
+        peer: groma_model::Peer::parse(text).unwrap(),
+        component: groma_model::fact::Component {
+            class: groma_model::fact::ComponentClass::File,
+            name: "/etc/app.conf".into(),
+        },
+    };
+    inventory.entities = vec![host("oldmail.corp.example"), host("app1")];
+    inventory.entities[1].attributes.mentions = vec![
+        mention("oldmail.corp.example", 3),
+        mention("oldmail", 4),
+        mention("newmail.corp.example", 5),
+    ];
+    let of = inventory.entities[0].id.clone();
+    let found = impact(&inventory, &of);
+    assert_eq!(
+        found.mentioned_in,
+        [
+            "app1: /etc/app.conf:3 relay names oldmail.corp.example",
+            "app1: /etc/app.conf:4 relay names oldmail"
+        ]
+    );
+    assert!(text(&found, &inventory).contains("places that name it"));
+}

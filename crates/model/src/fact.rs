@@ -740,6 +740,9 @@ pub struct Reference {
     pub weak: bool,
 }
 
+/// Begins the rule of a reference that a search for a name made (`groma-agent find`): a place that names a system.
+pub const MENTION_RULE: &str = "mention-";
+
 /// A row of somebody's list.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Declared {

@@ -83,6 +83,21 @@ pub struct TimeWindow {
     pub to: Timestamp,
 }
 
+/// A place on a host that names a system: no need by itself, but a place to change.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Mention {
+    /// The file.
+    pub file: crate::Foreign,
+    /// Line, from 1.
+    pub line: u32,
+    /// The key or directive; empty where there is none.
+    pub key: String,
+    /// The name or address that stands there.
+    pub peer: crate::Peer,
+    /// Who reads the file.
+    pub component: crate::fact::Component,
+}
+
 /// How much of a scope one vantage saw through one source.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CoverageEntry {
@@ -280,6 +295,9 @@ pub struct Attributes {
     /// Hosts: rules of the packet filter that name a literal address.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filter_rules: Vec<crate::fact::FilterRule>,
+    /// Hosts: places that name a system somebody searched for (`groma-agent find`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<Mention>,
     /// Hosts: devices plugged in or built in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<crate::fact::Attachment>,

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use groma_model::fact::{
-    CertificateSighting, Declared, Forward, ForwardEnd, HostIdentity, NameAnswer,
+    CertificateSighting, Declared, Forward, ForwardEnd, HostIdentity, MENTION_RULE, NameAnswer,
+    Reference,
 };
-use groma_model::inventory::{Attributes, PinEntry};
+use groma_model::inventory::{Attributes, Mention, PinEntry};
 use groma_model::{AgentId, EntityId, Evidence, EvidenceId, Fact, Peer, Scope, Seen, SiteId};
 
 /// What one vantage said about its own machine.
@@ -78,7 +79,11 @@ impl Gathered {
                 self.mention(site, vantage, Peer::Address(connection.remote), *seen)
             }
             Fact::Reference(reference) => {
-                self.mention(site, vantage, reference.peer.clone(), *seen)
+                self.mention(site, vantage, reference.peer.clone(), *seen);
+                if reference.weak && reference.rule.starts_with(MENTION_RULE) {
+                    let seat = self.seat(site, vantage.clone(), *seen);
+                    seat.attributes.mentions.push(mention_of(reference));
+                }
             }
             Fact::Name(answer) => self
                 .answers
@@ -323,10 +328,23 @@ fn settle_attributes(a: &mut Attributes) {
     a.containers.dedup();
     a.forwards.sort();
     a.forwards.dedup();
+    a.mentions.sort();
+    a.mentions.dedup();
     a.filter_rules.sort();
     a.filter_rules.dedup();
     a.attachments.sort();
     a.attachments.dedup();
+}
+
+/// A place that names a system, as a search found it.
+fn mention_of(reference: &Reference) -> Mention {
+    Mention {
+        file: reference.file.clone(),
+        line: reference.line,
+        key: reference.key.clone(),
+        peer: reference.peer.clone(),
+        component: reference.component.clone(),
+    }
 }
 
 /// Everybody a forward hands on to, and the far end it does so from.

@@ -41,7 +41,7 @@ pub use self::owners::packages_of;
 pub const FIND_NAME: &str = "written.find";
 
 /// Before the way a system is named, in the rule of a mention: `mention-alias`.
-pub const MENTION: &str = "mention-";
+pub const MENTION: &str = groma_model::fact::MENTION_RULE;
 
 /// Files read before their places are said.
 const BATCH: usize = 256;
