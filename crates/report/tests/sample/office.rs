@@ -343,7 +343,12 @@ fn hidden_needs(e: &mut Estate) {
     let line = "a connection of 400 ms each night at 02:10";
     e.hide(
         at,
-        &["cached-credential", "pinned-certificate", "short-lived"],
+        &[
+            "behind-relay",
+            "cached-credential",
+            "pinned-certificate",
+            "short-lived",
+        ],
         None,
         line,
     );
