@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::de::{self, MapAccess, Visitor};
@@ -12,14 +13,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Foreign bytes, kept losslessly. UTF-8 is written as a string, anything else as `{"bytes": "66ff"}` (hex).
 ///
-/// Windows names travel as WTF-8, so a lone surrogate survives as well.
+/// Windows names travel as WTF-8, so a lone surrogate survives as well. The path of a file stands in every fact
+/// about it: copies share the bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Foreign(Vec<u8>);
+pub struct Foreign(Arc<[u8]>);
 
 impl Foreign {
     /// Keeps `bytes` as they are.
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(bytes.into())
+        Self(bytes.into().into())
     }
 
     /// The bytes as found.
@@ -46,19 +48,19 @@ impl Foreign {
     /// The part after the last `/`.
     pub fn file_name(&self) -> Self {
         let start = self.0.iter().rposition(|&b| b == b'/').map_or(0, |i| i + 1);
-        Self(self.0.get(start..).unwrap_or_default().to_vec())
+        Self(self.0.get(start..).unwrap_or_default().into())
     }
 }
 
 impl From<&str> for Foreign {
     fn from(text: &str) -> Self {
-        Self(text.as_bytes().to_vec())
+        Self(text.as_bytes().into())
     }
 }
 
 impl From<String> for Foreign {
     fn from(text: String) -> Self {
-        Self(text.into_bytes())
+        Self(text.into_bytes().into())
     }
 }
 
@@ -117,7 +119,7 @@ impl<'de> Visitor<'de> for TextOrBytes {
             }
         }
         bytes
-            .map(Foreign)
+            .map(Foreign::from_bytes)
             .ok_or_else(|| de::Error::custom("foreign text needs \"bytes\" in hex"))
     }
 }

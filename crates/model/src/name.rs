@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::short_text::ShortText;
+
 /// A port number, in host byte order.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
@@ -48,11 +50,15 @@ impl fmt::Display for Transport {
 }
 
 /// A host name: lower case, no final dot, letters of host names plus `_`, at most 253 octets (RFC 1123 §2.1).
-#[derive(
-    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-pub struct HostName(String);
+pub struct HostName(#[schemars(with = "String")] ShortText);
+
+impl fmt::Debug for HostName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HostName").field(&self.as_str()).finish()
+    }
+}
 
 /// The text cannot be a host name.
 #[derive(Debug, thiserror::Error)]
@@ -65,33 +71,52 @@ impl HostName {
     /// Parses a host name; an address, an empty label, a wildcard or a foreign character is refused.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.strip_suffix('.').unwrap_or(text);
-        let fits = !text.is_empty() && text.len() <= 253 && text.parse::<IpAddr>().is_err();
-        let last = text.rsplit('.').next().unwrap_or_default();
-        let numeric = last.bytes().all(|b| b.is_ascii_digit());
-        if !fits || numeric || !text.split('.').all(is_label) {
+        if text.len() > 253 {
             return None;
         }
-        Some(Self(text.to_ascii_lowercase()))
+        let (mut label, mut numeric, mut upper, mut before) = (0, true, false, b'.');
+        for byte in text.bytes() {
+            match byte {
+                b'.' if ends_label(label, before) => (label, numeric) = (0, true),
+                b'-' if label > 0 => (label, numeric) = (label + 1, false),
+                b'_' => (label, numeric) = (label + 1, false),
+                _ if byte.is_ascii_alphanumeric() => {
+                    label += 1;
+                    numeric &= byte.is_ascii_digit();
+                    upper |= byte.is_ascii_uppercase();
+                }
+                _ => return None,
+            }
+            before = byte;
+        }
+        // An address needs no test of its own: one of IPv4 ends in a number, one of IPv6 has colons.
+        if numeric || !ends_label(label, before) {
+            return None;
+        }
+        if upper {
+            return Some(Self(ShortText::new(&text.to_ascii_lowercase())));
+        }
+        Some(Self(ShortText::new(text)))
     }
 
     /// The name as text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 
     /// The first label: `mail1` of `mail1.corp.example`.
     pub fn short(&self) -> &str {
-        self.0.split('.').next().unwrap_or(&self.0)
+        self.as_str().split('.').next().unwrap_or(self.as_str())
     }
 
     /// True if it has more than one label.
     pub fn is_qualified(&self) -> bool {
-        self.0.contains('.')
+        self.as_str().contains('.')
     }
 
     /// True for names that mean this machine everywhere: `localhost` and below (RFC 6761 §6.3).
     pub fn is_loopback(&self) -> bool {
-        let name = self.0.as_str();
+        let name = self.as_str();
         matches!(
             name,
             "localhost"
@@ -104,20 +129,14 @@ impl HostName {
     }
 }
 
-fn is_label(label: &str) -> bool {
-    let edge = |b: Option<&u8>| b.is_some_and(|b| *b != b'-');
-    let bytes = label.as_bytes();
-    (1..=63).contains(&bytes.len())
-        && edge(bytes.first())
-        && edge(bytes.last())
-        && bytes
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+/// True if a label of that many letters may end with `last`.
+fn ends_label(letters: u8, last: u8) -> bool {
+    (1..=63).contains(&letters) && last != b'-'
 }
 
 impl fmt::Display for HostName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
@@ -130,7 +149,7 @@ impl TryFrom<String> for HostName {
 
 impl From<HostName> for String {
     fn from(name: HostName) -> Self {
-        name.0
+        name.as_str().to_owned()
     }
 }
 
@@ -153,7 +172,9 @@ impl Peer {
             .strip_prefix('[')
             .and_then(|t| t.strip_suffix(']'))
             .unwrap_or(text);
-        if let Ok(address) = bare.parse::<IpAddr>() {
+        // Names are far more frequent than addresses, which end in a digit or have colons.
+        let may_be_address = bare.ends_with(|c: char| c.is_ascii_digit()) || bare.contains(':');
+        if may_be_address && let Ok(address) = bare.parse::<IpAddr>() {
             return Some(Self::Address(address.to_canonical()));
         }
         HostName::parse(text).map(Self::Name)

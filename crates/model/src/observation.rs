@@ -1,7 +1,9 @@
 //! What a source says while it looks: what it saw, what it could not see, how much it did see.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::hours::{Hours, Lasted};
 use crate::{Fact, Timestamp};
@@ -9,17 +11,27 @@ use crate::{Fact, Timestamp};
 /// A part of the world that was looked at, as `space:path`: `file:/etc/postfix`, `socket:net-4026531840/tcp`.
 ///
 /// Scopes nest at `/`. The most specific coverage said about a place is the one that counts, so one
-/// unreadable file makes a hole in a complete tree, not a ruin of it.
-#[derive(
-    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
-)]
+/// unreadable file makes a hole in a complete tree, not a ruin of it. Thousands of facts may share one.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, JsonSchema)]
 #[serde(transparent)]
-pub struct Scope(String);
+pub struct Scope(#[schemars(with = "String")] Arc<str>);
+
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(text.into()))
+    }
+}
 
 impl Scope {
     /// A scope in `space` at `path`; a final `/` is dropped.
     pub fn new(space: &str, path: &str) -> Self {
-        Self(format!("{space}:{}", path.trim_end_matches('/')))
+        Self(format!("{space}:{}", path.trim_end_matches('/')).into())
     }
 
     /// The scope as text.
@@ -31,7 +43,7 @@ impl Scope {
     pub fn contains(&self, inner: &Self) -> bool {
         inner
             .0
-            .strip_prefix(&self.0)
+            .strip_prefix(&*self.0)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || self.0.ends_with(':'))
     }
 }

@@ -5,24 +5,37 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hasher};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
 
 use groma_knowledge::rules::COMMON_KEYS;
-use groma_model::Transport;
 use groma_model::fact::Reference;
+use groma_model::{Peer, Port, Transport};
 use memchr::memmem::Finder;
-use memchr::{memchr, memchr2, memrchr};
+use memchr::{memchr, memchr2, memchr2_iter, memrchr};
 
 use crate::apply::{Place, REFERENCES_MAX, kind_by_port};
 use crate::format::is_comment;
 use crate::peers::served_by_web;
-use crate::value::{Target, each_url, host_and_port, is_reading_matter};
+use crate::quick::{Words, words};
+use crate::value::{Target, address, each_url, is_reading_matter, port};
 
 static SIGN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("://"));
 
+static CLOSE_MARKUP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("-->"));
+static CLOSE_CODE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("*/"));
+
+/// Comments of one file; what comes after is read.
+const COMMENTS_MAX: usize = 10_000;
+
 /// How much of a long line is looked at on either side of what was found.
 const REACH: usize = 1024;
+
+/// A file that names one machine names dozens: room that is made at once.
+const USUAL: usize = 32;
+
+/// Letters of a key.
+const KEY_MAX: usize = 100;
 
 /// How a file's language marks text that is data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,7 +52,7 @@ pub(crate) fn scan(text: &str, dialect: Dialect, place: &Place) -> (Vec<Referenc
         text,
         dialect,
         place,
-        comments: comments(text),
+        comments: None,
         seen: HashSet::default(),
         hasher: BuildHasherDefault::default(),
         out: Vec::new(),
@@ -48,21 +61,8 @@ pub(crate) fn scan(text: &str, dialect: Dialect, place: &Place) -> (Vec<Referenc
     };
     let bytes = text.as_bytes();
     let mut at = 0;
-    while let Some(hit) = bytes
-        .get(at..)
-        .and_then(|rest| memchr2(b':', b'.', rest))
-        .map(|n| at + n)
-    {
-        at = hit + 1;
-        let url = bytes
-            .get(hit..)
-            .is_some_and(|rest| rest.starts_with(b"://"));
-        let digit = |n: usize| bytes.get(n).is_some_and(u8::is_ascii_digit);
-        let dotted = bytes.get(hit) == Some(&b'.') && hit > 0 && digit(hit - 1) && digit(hit + 1);
-        if !url && !dotted {
-            continue;
-        }
-        at = scan.line_around(hit).max(at);
+    while let Some(hit) = candidate(bytes, at, dialect) {
+        at = scan.line_around(hit).max(hit + 1);
         if scan.out.len() >= REFERENCES_MAX {
             return (scan.out, true);
         }
@@ -70,11 +70,31 @@ pub(crate) fn scan(text: &str, dialect: Dialect, place: &Place) -> (Vec<Referenc
     (scan.out, false)
 }
 
+/// The next place from `at` on where a URL or an address may stand: the colon of `://`, a dot between digits.
+fn candidate(bytes: &[u8], mut at: usize, dialect: Dialect) -> Option<usize> {
+    if dialect == Dialect::Program {
+        return SIGN.find(bytes.get(at..)?).map(|n| at + n);
+    }
+    loop {
+        let hit = at + memchr2(b':', b'.', bytes.get(at..)?)?;
+        let digit = |n: usize| bytes.get(n).is_some_and(u8::is_ascii_digit);
+        let is_candidate = match bytes.get(hit) {
+            Some(b':') => bytes.get(hit + 1..hit + 3) == Some(b"//"),
+            _ => digit(hit + 1) && hit > 0 && digit(hit - 1),
+        };
+        if is_candidate {
+            return Some(hit);
+        }
+        at = hit + 1;
+    }
+}
+
 struct Scan<'a> {
     text: &'a str,
     dialect: Dialect,
     place: &'a Place,
-    comments: Vec<(usize, usize)>,
+    /// Where comments stand, once it was asked.
+    comments: Option<Vec<(usize, usize)>>,
     /// Digests of what was kept: 64 bits tell a file's few thousand machines apart.
     seen: HashSet<u64, BuildHasherDefault<AsItIs>>,
     hasher: BuildHasherDefault<DefaultHasher>,
@@ -112,21 +132,26 @@ impl Scan<'_> {
             memrchr(b'\n', bytes.get(low..hit).unwrap_or_default()).map_or(low, |n| low + n + 1);
         let high = ceiling(self.text, (hit + REACH).min(bytes.len()));
         let end = memchr(b'\n', bytes.get(hit..high).unwrap_or_default()).map_or(high, |n| hit + n);
-        let last = self.comments.partition_point(|(from, _)| *from <= hit);
-        let in_comment = last
-            .checked_sub(1)
-            .and_then(|n| self.comments.get(n))
-            .is_some_and(|(_, to)| hit < *to);
+        let in_comment = self.is_in_comment(hit);
         let line = self.text.get(start..end).unwrap_or_default();
         if in_comment || is_comment(line) || line.trim_start().starts_with("<!DOCTYPE") {
             return end;
         }
-        if SIGN.find(line.as_bytes()).is_some() {
+        // The candidate itself may be the sign of a URL; else one may stand further on in its line.
+        if bytes.get(hit) == Some(&b':') || SIGN.find(line.as_bytes()).is_some() {
             self.urls(line, start);
         } else if self.dialect == Dialect::Settings {
             self.addresses(line, start);
         }
         end
+    }
+
+    fn is_in_comment(&mut self, hit: usize) -> bool {
+        let comments = self.comments.get_or_insert_with(|| comments(self.text));
+        let last = comments.partition_point(|(from, _)| *from <= hit);
+        last.checked_sub(1)
+            .and_then(|n| comments.get(n))
+            .is_some_and(|(_, to)| hit < *to)
     }
 
     fn number(&mut self, offset: usize) -> u32 {
@@ -166,9 +191,8 @@ impl Scan<'_> {
         if self.dialect == Dialect::Program {
             return quoted;
         }
-        let words = head.split_whitespace().count();
         quoted
-            || words <= 1
+            || head.split_whitespace().nth(1).is_none()
             || head
                 .trim_end()
                 .ends_with(['=', ':', '>', '(', '[', ',', '|', '@'])
@@ -188,40 +212,12 @@ impl Scan<'_> {
                 .position(|b| !b.is_ascii_digit() && *b != b'.')
                 .unwrap_or(rest.len());
             at = start + length.max(1);
-            let token = line.get(start..start + length).unwrap_or_default();
-            let before = start
-                .checked_sub(1)
-                .and_then(|n| bytes.get(n))
-                .copied()
-                .unwrap_or(b' ');
-            if token.parse::<Ipv4Addr>().is_err()
-                || before.is_ascii_alphanumeric()
-                || matches!(before, b'.' | b'-' | b'_' | b'/')
-            {
-                continue;
-            }
-            let after = line.get(start + length..).unwrap_or_default();
-            if after.starts_with(['/', '-']) || after.starts_with(|c: char| c.is_ascii_alphabetic())
-            {
-                continue;
-            }
-            let digits: String = after
-                .strip_prefix(':')
-                .unwrap_or_default()
-                .chars()
-                .take_while(char::is_ascii_digit)
-                .collect();
-            let text = if digits.is_empty() {
-                token.to_owned()
-            } else {
-                format!("{token}:{digits}")
-            };
-            let key = key_before(line.get(..start).unwrap_or_default());
-            if !names_a_peer(key) {
-                continue;
-            }
-            if let Some((peer, port)) = host_and_port(&text) {
-                self.keep("address", key, line_start, Target::new(peer, port));
+            let (head, tail) = line.split_at_checked(start).unwrap_or((line, ""));
+            if let Some((peer, port)) = address_at(head, tail, length) {
+                let key = key_before(head);
+                if names_a_peer(key) {
+                    self.keep("address", key, line_start, Target::new(peer, port));
+                }
             }
         }
     }
@@ -247,6 +243,9 @@ impl Scan<'_> {
             return;
         }
         let line = self.number(line_start);
+        if self.out.capacity() == 0 {
+            self.out.reserve(USUAL);
+        }
         self.out.push(Reference {
             rule: rule.to_owned(),
             file: self.place.file.clone(),
@@ -254,7 +253,7 @@ impl Scan<'_> {
             key: if key.is_empty() {
                 rule.to_owned()
             } else {
-                key.chars().take(100).collect()
+                shortened(key)
             },
             peer: target.peer,
             port,
@@ -271,6 +270,37 @@ impl Scan<'_> {
     }
 }
 
+fn shortened(key: &str) -> String {
+    if key.len() <= KEY_MAX {
+        return key.to_owned();
+    }
+    key.chars().take(KEY_MAX).collect()
+}
+
+/// The address in the first `length` letters of `tail`, if it is one and stands by itself behind `head`.
+fn address_at(head: &str, tail: &str, length: usize) -> Option<(Peer, Option<Port>)> {
+    // From `1.1.1.1` to `255.255.255.255`.
+    if !(7..=15).contains(&length) {
+        return None;
+    }
+    let before = head.bytes().next_back().unwrap_or(b' ');
+    if before.is_ascii_alphanumeric() || matches!(before, b'.' | b'-' | b'_' | b'/') {
+        return None;
+    }
+    let (token, after) = tail.split_at_checked(length)?;
+    if after.starts_with(['/', '-']) || after.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return None;
+    }
+    let found = token.parse::<Ipv4Addr>().ok()?;
+    let digits = after.strip_prefix(':').unwrap_or_default();
+    let many = digits.bytes().take_while(u8::is_ascii_digit).count();
+    let port = match digits.get(..many).filter(|digits| !digits.is_empty()) {
+        Some(digits) => Some(port(digits)?),
+        None => None,
+    };
+    Some((address(IpAddr::V4(found))?, port))
+}
+
 /// True if the last word of a key says that a machine stands behind it: `db_server`, `primaryHost`.
 fn names_a_peer(key: &str) -> bool {
     if COMMON_KEYS
@@ -281,16 +311,19 @@ fn names_a_peer(key: &str) -> bool {
         return false;
     }
     let tail = key.rsplit(['_', '.', '-', ':', '@']).next().unwrap_or(key);
-    let words = &COMMON_KEYS.peer_words;
     let hump = tail
         .rfind(|c: char| c.is_ascii_uppercase())
         .filter(|at| *at > 0)
-        .and_then(|at| tail.get(at..))
-        .unwrap_or(tail);
-    [tail, hump]
-        .iter()
-        .any(|word| words.iter().any(|w| w.eq_ignore_ascii_case(word)))
+        .and_then(|at| tail.get(at..));
+    let names_one = |word: &str| {
+        PEER_WORDS.contains(word)
+            || (word.bytes().any(|b| b.is_ascii_uppercase())
+                && PEER_WORDS.contains(word.to_ascii_lowercase().as_str()))
+    };
+    names_one(tail) || hump.is_some_and(names_one)
 }
+
+static PEER_WORDS: LazyLock<Words> = LazyLock::new(|| words(&COMMON_KEYS.peer_words));
 
 /// The key of a URL. What stands before a comma or a bar is another column, and may be a secret.
 fn key_of_url(head: &str) -> &str {
@@ -310,44 +343,42 @@ fn key_before(head: &str) -> &str {
                 '"' | '\'' | '`' | '=' | ':' | '>' | '(' | '[' | ',' | '{' | '|'
             )
     });
-    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '@' | '$');
-    let start = head
-        .char_indices()
-        .rev()
-        .take_while(|(_, c)| word(*c))
-        .last()
-        .map_or(head.len(), |(at, _)| at);
+    let word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'@' | b'$');
+    let length = head.bytes().rev().take_while(word).count();
     let key = head
-        .get(start..)
+        .get(head.len() - length..)
         .unwrap_or_default()
         .trim_matches(['-', '.', '$', '@']);
-    if key.len() > 100 { "" } else { key }
+    if key.len() > KEY_MAX { "" } else { key }
 }
 
 /// Byte ranges of `<!-- … -->` and of `/* … */` that begin a line or follow white space, in order.
 fn comments(text: &str) -> Vec<(usize, usize)> {
     let bytes = text.as_bytes();
-    let mut out = Vec::new();
-    for (open, close, anywhere) in [("<!--", "-->", true), ("/*", "*/", false)] {
-        let close = Finder::new(close);
-        let mut ended = 0;
-        for start in Finder::new(open).find_iter(bytes) {
-            let at_word =
-                anywhere || start == 0 || bytes.get(start - 1).is_some_and(u8::is_ascii_whitespace);
-            if start < ended || !at_word {
-                continue;
-            }
-            let Some(length) = bytes.get(start..).and_then(|rest| close.find(rest)) else {
-                break;
-            };
-            ended = start + length;
-            out.push((start, ended));
-            if out.len() > 10_000 {
-                break;
-            }
+    let mut out: Vec<(usize, usize)> = Vec::new();
+    let (mut markup_ended, mut code_ended) = (Some(0), Some(0));
+    // The second letter of either opening is rarer than the first.
+    for second in memchr2_iter(b'!', b'*', bytes) {
+        let Some(start) = second.checked_sub(1) else {
+            continue;
+        };
+        let rest = bytes.get(start..).unwrap_or_default();
+        let at_word = start == 0 || bytes.get(start - 1).is_some_and(u8::is_ascii_whitespace);
+        let (ended, close) = match rest {
+            [b'<', b'!', b'-', b'-', ..] => (&mut markup_ended, &*CLOSE_MARKUP),
+            [b'/', b'*', ..] if at_word => (&mut code_ended, &*CLOSE_CODE),
+            _ => continue,
+        };
+        if ended.is_none_or(|ended| start < ended) {
+            continue;
+        }
+        // What nobody closes is no comment, and nothing after it is one of its kind.
+        *ended = close.find(rest).map(|length| start + length);
+        out.extend(ended.map(|end| (start, end)));
+        if out.len() > COMMENTS_MAX {
+            break;
         }
     }
-    out.sort_unstable();
     // One kind of comment may lie within the other: a range inside one before it adds nothing.
     out.dedup_by(|inner, outer| inner.1 <= outer.1);
     out

@@ -5,8 +5,6 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
-use aho_corasick::packed::Searcher;
 use groma_knowledge::RULES;
 use groma_knowledge::rules::{Format, Rule, Shape};
 use groma_model::fact::{Component, ComponentClass, NameAnswer, NameSource, Reference};
@@ -16,15 +14,16 @@ use groma_source::disk::foreign;
 use crate::apply::{Place, REFERENCES_MAX, references};
 use crate::format;
 use crate::generic::{Dialect, scan};
-use crate::glob::{literal_prefix, matches};
 use crate::guess::guess;
 use crate::machine::{Machine, assignments_in};
+use crate::patterns::{Pattern, Patterns};
 use crate::placeholders;
 use crate::script::{self, Beside};
 use crate::select::drop_shipped;
 use crate::settings::{Setting, Settings};
 use crate::silence::{is_copy, is_other_matter, is_silent_path};
 use crate::switched;
+use crate::telling::is_telling;
 use crate::text::decode;
 use crate::variables;
 
@@ -62,59 +61,6 @@ impl Said {
     }
 }
 
-/// Words without which no application's file is worth taking apart: a look for URLs is enough.
-const TELLING: &[&str] = &[
-    "host",
-    "server",
-    "target",
-    "endpoint",
-    "remote",
-    "upstream",
-    "smtp",
-    "ldap",
-    "imap",
-    "ername",
-    "passw",
-    "pwd",
-    "databases",
-    "location",
-    "bootstrap",
-    "broker",
-    "_proxy",
-    "onnectionString",
-    "mysqli",
-    "dsn",
-    // JSON may write a URL as `https:\/\/…`.
-    ":\\/\\/",
-];
-
-/// Each word as keys spell it: `host`, `HOST`, `Host`. The vector search needs them spelt out; where the
-/// processor has none, an automaton does its work.
-static TELLING_WORDS: LazyLock<(Option<Searcher>, AhoCorasick)> = LazyLock::new(|| {
-    let mut spelt: Vec<String> = TELLING.iter().map(|w| (*w).to_owned()).collect();
-    spelt.extend(TELLING.iter().map(|w| w.to_ascii_uppercase()));
-    spelt.extend(TELLING.iter().map(|w| titled(w)));
-    let automaton = AhoCorasick::new(&spelt).expect("a short list of words fits an automaton");
-    (Searcher::new(&spelt), automaton)
-});
-
-/// True if a file may hold more than URLs.
-fn is_telling(text: &str) -> bool {
-    match &*TELLING_WORDS {
-        (Some(vector), _) => vector.find(text).is_some(),
-        (None, automaton) => automaton.is_match(text),
-    }
-}
-
-/// `Host` of `host`, `_Server` of `_server`.
-fn titled(word: &str) -> String {
-    let at = word.find(|c: char| c.is_ascii_lowercase()).unwrap_or(0);
-    let (head, tail) = word.split_at(at);
-    let mut chars = tail.chars();
-    let first = chars.next().map(|c| c.to_ascii_uppercase());
-    head.chars().chain(first).chain(chars).collect()
-}
-
 /// Endings of files that hold keys and values, though no rule knows them.
 const KEYED: &[&str] = &[".conf", ".cfg", ".cnf", ".ini", ".cf", ".config"];
 /// Endings of programs: only literals in quotes count.
@@ -141,7 +87,7 @@ pub(crate) fn plan(real: &Path, machine: &Machine) -> Option<Plan> {
     if is_copy(&path) {
         return None;
     }
-    let covering: Vec<&Covered> = COVERED.iter().filter(|c| c.has(&path)).collect();
+    let covering = covering(&path);
     if covering.iter().any(|c| c.is_over(&path, machine))
         || (machine.is_left_over(&path) && !covering.iter().any(|c| machine.serves(&c.rule.units)))
     {
@@ -149,15 +95,13 @@ pub(crate) fn plan(real: &Path, machine: &Machine) -> Option<Plan> {
     }
     let rules: Vec<&Rule> = covering
         .iter()
-        .map(|covered| covered.rule)
+        .map(|covering| covering.rule)
         .filter(|rule| speaks_for(rule, &path, machine))
         .collect();
     // A rule that names a directory knows better than the list of silent paths and names.
-    let named = rules.iter().any(|rule| {
-        rule.files
-            .iter()
-            .any(|glob| glob.starts_with('/') && !glob.contains("**") && matches(glob, &path))
-    });
+    let named = covering
+        .iter()
+        .any(|c| c.names() && rules.iter().any(|rule| std::ptr::eq(*rule, c.rule)));
     if !named && (is_other_matter(&path) || is_silent_path(&path)) {
         return None;
     }
@@ -179,47 +123,19 @@ fn belongs_to_units(path: &str) -> bool {
     path.contains("/systemd/system/") || path.contains("/systemd/user/")
 }
 
-/// A glob with its two ends, which tell nearly every path apart from it.
-struct Pattern {
-    glob: &'static str,
-    prefix: &'static str,
-    suffix: &'static str,
-}
-
-impl Pattern {
-    fn all(globs: &'static [String]) -> Vec<Self> {
-        let pattern = |glob: &'static String| Self {
-            glob,
-            prefix: literal_prefix(glob),
-            suffix: glob.rsplit('*').next().unwrap_or(glob),
-        };
-        globs.iter().map(pattern).collect()
-    }
-
-    fn is_match(&self, path: &str) -> bool {
-        path.ends_with(self.suffix) && path.starts_with(self.prefix) && matches(self.glob, path)
-    }
-}
-
-/// Which files a rule reads.
-struct Covered {
+/// A rule that reads a file, and its globs that name the file.
+struct Covering<'p> {
     rule: &'static Rule,
-    files: Vec<Pattern>,
-    not_files: Vec<Pattern>,
+    by: Vec<&'p Pattern>,
 }
 
-impl Covered {
-    fn has(&self, path: &str) -> bool {
-        self.files.iter().any(|pattern| pattern.is_match(path))
-            && !self.not_files.iter().any(|pattern| pattern.is_match(path))
-    }
-
+impl Covering<'_> {
     /// True for a file of a product that gave way to another one, or of a version that is gone.
     fn is_over(&self, path: &str, machine: &Machine) -> bool {
         if self.rule.role.is_some() && machine.is_displaced(self.rule) {
             return true;
         }
-        let part = |pattern: &Pattern| {
+        let part = |pattern: &&Pattern| {
             let rest = path.strip_prefix(pattern.prefix)?;
             rest.split('/')
                 .next()
@@ -227,22 +143,49 @@ impl Covered {
         };
         self.rule.lives_with.is_some()
             && self
-                .files
+                .by
                 .iter()
-                .filter(|pattern| pattern.is_match(path))
                 .filter_map(part)
                 .any(|part| machine.outlived(self.rule, part))
     }
+
+    /// True if a glob names the file by its place.
+    fn names(&self) -> bool {
+        self.by
+            .iter()
+            .any(|pattern| pattern.glob.starts_with('/') && !pattern.glob.contains("**"))
+    }
 }
 
-static COVERED: LazyLock<Vec<Covered>> = LazyLock::new(|| {
-    let covered = |rule: &'static Rule| Covered {
-        rule,
-        files: Pattern::all(&rule.files),
-        not_files: Pattern::all(&rule.not_files),
-    };
-    RULES.iter().map(covered).collect()
+/// Globs of all rules, each with the number of its rule, and whether the rule leaves alone what it names.
+static COVERED: LazyLock<Patterns<(usize, bool)>> = LazyLock::new(|| {
+    let globs = RULES.iter().enumerate().flat_map(|(number, rule)| {
+        let read = rule.files.iter().map(move |g| (g.as_str(), (number, true)));
+        let left = rule.not_files.iter();
+        read.chain(left.map(move |g| (g.as_str(), (number, false))))
+    });
+    Patterns::new(globs)
 });
+
+/// The rules that read the file at `path`, in their order.
+fn covering(path: &str) -> Vec<Covering<'static>> {
+    let mut found: Vec<(usize, bool, &'static Pattern)> = COVERED
+        .of(path)
+        .map(|(pattern, (number, read))| (*number, *read, pattern))
+        .collect();
+    found.sort_unstable_by_key(|(number, read, _)| (*number, *read));
+    let mut out = Vec::new();
+    for group in found.chunk_by(|a, b| a.0 == b.0) {
+        // A glob that leaves the file alone stands before the ones that read it.
+        let is_read = group.first().is_some_and(|(_, read, _)| *read);
+        let rule = group.first().and_then(|(number, _, _)| RULES.get(*number));
+        if let Some(rule) = rule.filter(|_| is_read) {
+            let by = group.iter().map(|(_, _, pattern)| *pattern).collect();
+            out.push(Covering { rule, by });
+        }
+    }
+    out
+}
 
 /// True unless the file is switched off: a unit that does not run, a table nobody mentions.
 fn speaks_for(rule: &Rule, path: &str, machine: &Machine) -> bool {
@@ -418,7 +361,7 @@ impl Plan {
         if rule.generic
             && !has_commands
             && whole
-            && !is_telling(text)
+            && !is_telling(text, || rule.format)
             && !placeholders::are_in(text)
         {
             let (found, cut) = scan(text, self.dialect(), &place);
@@ -542,7 +485,8 @@ impl Plan {
         said: &mut Said,
     ) {
         let place = self.place(Format::Equals, &[], true, machine);
-        if self.is_of_the_system(text) || (self.ends_with(KEYED) && is_telling(text)) {
+        let is_keyed = || self.ends_with(KEYED) && is_telling(text, || guess(text));
+        if self.is_of_the_system(text) || is_keyed() {
             let mut settings = format::read(guess(text), &[], text);
             self.fill_in(&KEYED_FILE, &place, text, machine, beside, &mut settings);
             switched::drop_off(&mut settings, &[]);
@@ -630,8 +574,8 @@ impl Plan {
 /// Who reads line `line` of the file at `path`, whether or not anything is to be taken from it.
 pub(crate) fn component_of(real: &Path, line: u32, machine: &Machine) -> Component {
     let path = real.to_string_lossy().into_owned();
-    let rule = COVERED.iter().find(|covered| covered.has(&path));
-    let rule = rule.map_or(&*KEYED_FILE, |covered| covered.rule);
+    let rule = covering(&path).first().map(|covering| covering.rule);
+    let rule = rule.unwrap_or(&*KEYED_FILE);
     let plan = Plan {
         real: real.to_owned(),
         path,
@@ -784,10 +728,8 @@ mod tests {
 
     #[test]
     fn every_rule_covers_what_its_globs_say() {
-        let covers = |id: &str, path: &str| {
-            let of = COVERED.iter().find(|covered| covered.rule.id == id);
-            of.unwrap().has(path)
-        };
+        let covers =
+            |id: &str, path: &str| covering(path).iter().any(|covering| covering.rule.id == id);
         assert!(covers("environment-file", "/srv/app/.env"));
         assert!(covers("cron-system", "/etc/cron.d/backup"));
         assert!(!covers("cron-system", "/etc/cron.daily/backup"));

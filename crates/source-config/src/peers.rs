@@ -12,6 +12,7 @@ use groma_model::registry::REGISTRY;
 use groma_model::{Peer, Port, Transport};
 
 use crate::apply::kind_by_port;
+use crate::quick::{QuickBuilder, Words, words};
 use crate::value::{Target, host_and_port};
 
 /// A list of more machines than this is data, not a setting.
@@ -29,12 +30,14 @@ pub(crate) struct Context {
     words: Vec<String>,
 }
 
-static KINDS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
+static KINDS: LazyLock<HashMap<&'static str, &'static str, QuickBuilder>> = LazyLock::new(|| {
     let kinds = COMMON_KEYS.kind_words.iter();
     kinds
         .flat_map(|(kind, words)| words.iter().map(|word| (word.as_str(), kind.as_str())))
         .collect()
 });
+
+static PEER_WORDS: LazyLock<Words> = LazyLock::new(|| words(&COMMON_KEYS.peer_words));
 
 impl Context {
     /// The words of `key` within `section`, in a file at `path`; `None` if the machine itself or a guest is meant.
@@ -149,12 +152,13 @@ fn is_open(word: &str) -> bool {
     )
 }
 
-/// True for `server`, and for `ctiserver`, whose end says so.
-fn stands_for_a_machine(word: &str) -> bool {
+/// True for `server`, and for `ctiserver`, whose end says so; in lower case.
+pub(crate) fn stands_for_a_machine(word: &str) -> bool {
     let is_peer =
         |w: &String| w == word || (w.len() >= 4 && !is_open(w) && word.ends_with(w.as_str()));
-    let peer = COMMON_KEYS.peer_words.iter().any(is_peer);
-    peer || KINDS.get(word).is_some_and(|kind| *kind != "http")
+    PEER_WORDS.contains(word)
+        || COMMON_KEYS.peer_words.iter().any(is_peer)
+        || KINDS.get(word).is_some_and(|kind| *kind != "http")
 }
 
 /// `smtpRelay_host2` as `smtp`, `relay`, `host`.

@@ -1,37 +1,63 @@
 //! What is no configuration of this machine: samples, copies, documentation, test data, libraries.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use groma_knowledge::rules::SILENCE;
 
-use crate::glob::{literal_prefix, matches};
+use crate::patterns::{Patterns, ending};
+use crate::quick::{Words, words};
+
+static DIRECTORIES: LazyLock<Words> = LazyLock::new(|| words(&SILENCE.directories));
+static NAMES: LazyLock<Words> = LazyLock::new(|| words(&SILENCE.names));
+static PATHS: LazyLock<Patterns<()>> =
+    LazyLock::new(|| Patterns::new(SILENCE.paths.iter().map(|glob| (glob.as_str(), ()))));
+/// Every ending by its last part (`js` of `.min.js`), and the last parts alone, to be asked first.
+static ENDINGS: LazyLock<(Words, bool)> = LazyLock::new(|| {
+    let last: Words = SILENCE.endings.iter().filter_map(|e| ending(e)).collect();
+    let without = SILENCE.endings.iter().any(|e| ending(e).is_none());
+    (last, without)
+});
+static MARKS: LazyLock<AhoCorasick> =
+    LazyLock::new(|| AhoCorasick::new(&SILENCE.marks).expect("a short list fits an automaton"));
 
 /// True for a directory (its whole path) that is never entered.
 pub(crate) fn is_silent_directory(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    SILENCE.directories.iter().any(|d| d == name) || is_silent_path(path)
+    DIRECTORIES.contains(name) || is_silent_path(path)
 }
 
 /// True for a path that stands in the list of paths never read.
 pub(crate) fn is_silent_path(path: &str) -> bool {
-    SILENCE
-        .paths
-        .iter()
-        .any(|glob| path.starts_with(literal_prefix(glob)) && matches(glob, path))
+    PATHS.fits(path)
+}
+
+/// The name at the end of `path`, lower case.
+fn name_of(path: &str) -> Cow<'_, str> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
 }
 
 /// True for a file whose name marks a sample or a copy of a configuration.
 pub(crate) fn is_copy(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-    let marked = SILENCE.marks.iter().any(|mark| {
-        let inside = |rest: &str| rest.starts_with('.') || rest.is_empty() || mark.ends_with('-');
-        name.match_indices(mark.as_str())
-            .any(|(at, m)| at > 0 && inside(name.get(at + m.len()..).unwrap_or_default()))
+    let name = name_of(path);
+    let name = name.as_ref();
+    let marked = MARKS.find_overlapping_iter(name).any(|found| {
+        let rest = name.get(found.end()..).unwrap_or_default();
+        let open = name.get(..found.end()).is_some_and(|n| n.ends_with('-'));
+        found.start() > 0 && (rest.is_empty() || rest.starts_with('.') || open)
     });
     marked
         || name.starts_with(".#")
         || (name.starts_with('#') && name.ends_with('#'))
-        || is_dated(&name)
-        || is_edition(&name)
-        || is_developers(path, &name)
+        || is_dated(name)
+        || is_edition(name)
+        || is_developers(path, name)
 }
 
 /// Words for what people develop and test with, in several languages.
@@ -143,12 +169,16 @@ fn is_dated(name: &str) -> bool {
 
 /// True for a file that is no configuration by its name: documents, pictures, archives, sources, data.
 pub(crate) fn is_other_matter(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-    SILENCE.names.contains(&name)
-        || SILENCE
-            .endings
-            .iter()
-            .any(|ending| name.ends_with(ending.as_str()))
+    let name = name_of(path);
+    let name = name.as_ref();
+    let (last, without_dot) = &*ENDINGS;
+    let may_end_so = *without_dot || ending(name).is_some_and(|ending| last.contains(ending));
+    NAMES.contains(name)
+        || (may_end_so
+            && SILENCE
+                .endings
+                .iter()
+                .any(|ending| name.ends_with(ending.as_str())))
 }
 
 #[cfg(test)]

@@ -13,10 +13,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
     match bytes {
         [0xff, 0xfe, rest @ ..] => Some(utf16(rest, u16::from_le_bytes)),
         [0xfe, 0xff, rest @ ..] => Some(utf16(rest, u16::from_be_bytes)),
-        _ if bytes
-            .get(..SNIFF.min(bytes.len()))
-            .unwrap_or_default()
-            .contains(&0) =>
+        _ if memchr::memchr(0, bytes.get(..SNIFF.min(bytes.len())).unwrap_or_default())
+            .is_some() =>
         {
             None
         }

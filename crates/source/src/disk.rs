@@ -17,6 +17,33 @@ pub trait Disk: Send + Sync {
     /// Reads a whole regular file of at most `limit` bytes.
     fn read(&self, path: &Path, limit: u64) -> Result<FileRead, DiskError>;
 
+    /// As [`Disk::read`], into a buffer of the caller's, whose old content is replaced: who reads files by the
+    /// thousand keeps one buffer, and the system gives no fresh memory for each.
+    fn read_into(
+        &self,
+        path: &Path,
+        limit: u64,
+        buffer: &mut Vec<u8>,
+    ) -> Result<FileMet, DiskError> {
+        let read = self.read(path, limit)?;
+        *buffer = read.bytes;
+        Ok(FileMet {
+            path: read.path,
+            metadata: read.metadata,
+            stamp: None,
+        })
+    }
+
+    /// As [`Disk::list`], with the stamp of every regular file, where the system tells it without opening one.
+    fn list_stamped(
+        &self,
+        path: &Path,
+        limit: usize,
+    ) -> Result<Vec<(Entry, Option<Stamp>)>, DiskError> {
+        let listed = self.list(path, limit)?;
+        Ok(listed.into_iter().map(|entry| (entry, None)).collect())
+    }
+
     /// Opens a regular file to read parts of it: a database too large to hold. The promises above hold,
     /// except the limit, which is the caller's to keep.
     fn open(&self, path: &Path) -> Result<Box<dyn OpenFile>, DiskError> {
@@ -61,6 +88,33 @@ pub struct FileRead {
     pub bytes: Vec<u8>,
     /// Its metadata.
     pub metadata: Metadata,
+}
+
+/// A file that was read into a buffer: all of [`FileRead`] but the bytes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileMet {
+    /// The path after following links at its end.
+    pub path: PathBuf,
+    /// Its metadata.
+    pub metadata: Metadata,
+    /// Its stamp from before it was read, where the system has one.
+    pub stamp: Option<Stamp>,
+}
+
+/// What a file system says of a file that nobody touched in between: while all of it stays, so did the bytes.
+///
+/// The time of the last write can be set back by anybody (`touch -d`), the time of the last change by nobody
+/// short of the system's clock; both are needed, to the nanosecond.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stamp {
+    /// Device and inode.
+    pub identity: (u64, u64),
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Last write of the content, in nanoseconds since 1970.
+    pub modified: i64,
+    /// Last change of content or metadata, in nanoseconds since 1970.
+    pub changed: i64,
 }
 
 /// What stands at a path.

@@ -19,7 +19,9 @@ pub mod window;
 pub mod world;
 
 pub use budget::Budget;
-pub use disk::{Disk, DiskError, Entry, EntryKind, FileRead, Metadata, OpenFile, Space};
+pub use disk::{
+    Disk, DiskError, Entry, EntryKind, FileMet, FileRead, Metadata, OpenFile, Space, Stamp,
+};
 pub use kernel::{Arrival, Events, Instruction, KernelEvents, NetworkRoom, SilentKernel, Trace};
 pub use network::{Network, Stream, forbidden_port};
 pub use sink::{Recorder, Sink, SinkExt};

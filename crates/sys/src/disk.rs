@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use groma_model::Reason;
-use groma_source::{Disk, DiskError, Entry, EntryKind, FileRead, Metadata, OpenFile, Space};
+use groma_source::{
+    Disk, DiskError, Entry, EntryKind, FileMet, FileRead, Metadata, OpenFile, Space, Stamp,
+};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
@@ -84,12 +86,8 @@ impl LocalDisk {
 
     fn regular(&self, path: &Path) -> Result<(File, Metadata, PathBuf), DiskError> {
         let found = self.find(path, Last::Follow)?;
-        let metadata = metadata(&found.stat);
-        if metadata.kind != EntryKind::File || is_drained(&found) {
-            return Err(DiskError::because(path, Reason::NotARegularFile));
-        }
-        let opened = reopen(&found.held, OFlags::empty()).map_err(|e| DiskError::of_io(path, e))?;
-        Ok((File::from(opened), metadata, found.path))
+        let (file, metadata) = open_found(path, &found)?;
+        Ok((file, metadata, found.path))
     }
 }
 
@@ -115,6 +113,51 @@ impl Disk for LocalDisk {
         })
     }
 
+    fn read_into(
+        &self,
+        path: &Path,
+        limit: u64,
+        buffer: &mut Vec<u8>,
+    ) -> Result<FileMet, DiskError> {
+        buffer.clear();
+        let found = self.find(path, Last::Follow)?;
+        let (file, metadata) = open_found(path, &found)?;
+        if metadata.bytes > limit {
+            return Err(DiskError::because(path, Reason::TooLarge));
+        }
+        fill(&file, metadata.bytes, limit, buffer).map_err(|e| DiskError::of_io(path, e.into()))?;
+        if u64::try_from(buffer.len()).unwrap_or(u64::MAX) > limit {
+            return Err(DiskError::because(path, Reason::TooLarge));
+        }
+        Ok(FileMet {
+            metadata,
+            stamp: Some(stamp(&found.stat)),
+            path: found.path,
+        })
+    }
+
+    fn list_stamped(
+        &self,
+        path: &Path,
+        limit: usize,
+    ) -> Result<Vec<(Entry, Option<Stamp>)>, DiskError> {
+        let found = self.find(path, Last::Follow)?;
+        let mounts = self.mounts();
+        let stamped = |entry: Entry| {
+            // A file that another machine answers for may be mounted over one of ours.
+            let asked = entry.kind == EntryKind::File && !mounts.is_remote(&entry.path);
+            let name = entry.path.file_name().filter(|_| asked);
+            let stat = name.and_then(|name| {
+                rustix::fs::statat(&found.held, name, AtFlags::SYMLINK_NOFOLLOW).ok()
+            });
+            let regular = |s: &Stat| FileType::from_raw_mode(s.st_mode) == FileType::RegularFile;
+            let stamp = stat.filter(regular).as_ref().map(stamp);
+            (entry, stamp)
+        };
+        let listed = listed(path, &found, limit)?;
+        Ok(listed.into_iter().map(stamped).collect())
+    }
+
     fn open(&self, path: &Path) -> Result<Box<dyn OpenFile>, DiskError> {
         let (file, metadata, _) = self.regular(path)?;
         Ok(Box::new(Opened {
@@ -126,27 +169,7 @@ impl Disk for LocalDisk {
 
     fn list(&self, path: &Path, limit: usize) -> Result<Vec<Entry>, DiskError> {
         let found = self.find(path, Last::Follow)?;
-        let fail = |e: io::Error| DiskError::of_io(path, e);
-        let opened = reopen(&found.held, OFlags::DIRECTORY).map_err(fail)?;
-        let mut entries = Vec::new();
-        for entry in Dir::new(opened).map_err(|e| fail(e.into()))? {
-            let entry = entry.map_err(|e| fail(e.into()))?;
-            let name = entry.file_name().to_bytes();
-            if name == b"." || name == b".." {
-                continue;
-            }
-            if entries.len() >= limit {
-                break;
-            }
-            let kind = match entry.file_type() {
-                FileType::Unknown => kind_of(&found.held, name),
-                known => kind(known),
-            };
-            let path = path.join(OsStr::from_bytes(name));
-            entries.push(Entry { path, kind });
-        }
-        entries.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(entries)
+        listed(path, &found, limit)
     }
 
     fn metadata(&self, path: &Path) -> Result<Metadata, DiskError> {
@@ -214,6 +237,57 @@ impl OpenFile for Opened {
     }
 }
 
+fn open_found(path: &Path, found: &Found) -> Result<(File, Metadata), DiskError> {
+    let metadata = metadata(&found.stat);
+    if metadata.kind != EntryKind::File || is_drained(found) {
+        return Err(DiskError::because(path, Reason::NotARegularFile));
+    }
+    let opened = reopen(&found.held, OFlags::empty()).map_err(|e| DiskError::of_io(path, e))?;
+    Ok((File::from(opened), metadata))
+}
+
+/// The entries of a directory that is held.
+fn listed(path: &Path, found: &Found, limit: usize) -> Result<Vec<Entry>, DiskError> {
+    let fail = |e: io::Error| DiskError::of_io(path, e);
+    let opened = reopen(&found.held, OFlags::DIRECTORY).map_err(fail)?;
+    let mut entries = Vec::new();
+    for entry in Dir::new(opened).map_err(|e| fail(e.into()))? {
+        let entry = entry.map_err(|e| fail(e.into()))?;
+        let name = entry.file_name().to_bytes();
+        if name == b"." || name == b".." {
+            continue;
+        }
+        if entries.len() >= limit {
+            break;
+        }
+        let kind = match entry.file_type() {
+            FileType::Unknown => kind_of(&found.held, name),
+            known => kind(known),
+        };
+        let path = path.join(OsStr::from_bytes(name));
+        entries.push(Entry { path, kind });
+    }
+    // All of them stand in one directory: their letters are their order.
+    entries.sort_by(|a: &Entry, b| a.path.as_os_str().cmp(b.path.as_os_str()));
+    Ok(entries)
+}
+
+/// Reads to the end, or one byte past `limit`. A file that gives just what it claims is not asked twice.
+fn fill(file: &File, claimed: u64, limit: u64, buffer: &mut Vec<u8>) -> rustix::io::Result<()> {
+    let claimed = usize::try_from(claimed).unwrap_or(usize::MAX);
+    let most = usize::try_from(limit.saturating_add(1)).unwrap_or(usize::MAX);
+    loop {
+        let want = claimed.saturating_add(1).saturating_sub(buffer.len());
+        buffer.reserve(want.max(4096));
+        match rustix::io::read(file, rustix::buffer::spare_capacity(buffer)) {
+            Ok(0) => return Ok(()),
+            Ok(_) if buffer.len() == claimed || buffer.len() >= most => return Ok(()),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 fn is_drained(found: &Found) -> bool {
     let name = found.path.file_name().unwrap_or_default();
     found.class == Class::Processes && is_drained_by_reading(name.as_bytes())
@@ -248,6 +322,19 @@ fn kind(file_type: FileType) -> EntryKind {
         FileType::Directory => EntryKind::Directory,
         FileType::Symlink => EntryKind::Link,
         _ => EntryKind::Special,
+    }
+}
+
+fn stamp(stat: &Stat) -> Stamp {
+    let nanoseconds = |seconds: i64, rest: u64| {
+        let rest = i64::try_from(rest).unwrap_or(0);
+        seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+    };
+    Stamp {
+        identity: (stat.st_dev, stat.st_ino),
+        bytes: u64::try_from(stat.st_size).unwrap_or(0),
+        modified: nanoseconds(stat.st_mtime, stat.st_mtime_nsec),
+        changed: nanoseconds(stat.st_ctime, stat.st_ctime_nsec),
     }
 }
 

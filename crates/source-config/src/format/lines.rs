@@ -11,12 +11,22 @@ use crate::text::{bare, joined_lines, lines};
 /// True if a line says nothing to the program: empty, or a comment in any of the common styles.
 pub(crate) fn is_comment(line: &str) -> bool {
     let line = line.trim_start();
-    line.is_empty()
-        || [
-            "#", ";", "//", "/*", "* ", "*/", "<!--", "--", "!", "dnl ", "rem ", "REM ", "%%",
-        ]
-        .iter()
-        .any(|mark| line.starts_with(mark))
+    let Some(first) = line.bytes().next() else {
+        return true;
+    };
+    // Letters and digits begin nearly every line.
+    match first {
+        b'#' | b';' | b'!' => true,
+        b'/' => line.starts_with("//") || line.starts_with("/*"),
+        b'*' => line.starts_with("* ") || line.starts_with("*/"),
+        b'<' => line.starts_with("<!--"),
+        b'-' => line.starts_with("--"),
+        b'd' => line.starts_with("dnl "),
+        b'r' => line.starts_with("rem "),
+        b'R' => line.starts_with("REM "),
+        b'%' => line.starts_with("%%"),
+        _ => false,
+    }
 }
 
 /// `key = value` and `key: value`, whichever sign comes first; a backslash joins lines.

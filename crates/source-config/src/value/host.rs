@@ -1,6 +1,8 @@
 //! One host in a text, perhaps with a port.
 
-use groma_model::{Peer, Port};
+use std::net::IpAddr;
+
+use groma_model::{HostName, Peer, Port};
 
 /// Words that stand where a host could and name none.
 const NOBODY: &[&str] = &[
@@ -113,6 +115,37 @@ fn is_placeholder(text: &str) -> bool {
 /// `host`, `host:port`, `[host]`, `[host]:port`, a bare IPv6 address. `None` for what names nobody:
 /// placeholders, unspecified and broadcast addresses, words like `none`.
 pub(crate) fn host_and_port(text: &str) -> Option<(Peer, Option<Port>)> {
+    plain(text).or_else(|| any_host_and_port(text))
+}
+
+/// The most common shape, told by one look at every letter: a qualified name in lower case, perhaps with a port.
+/// `None` says nothing: it may be a host of another shape, or what names nobody.
+fn plain(text: &str) -> Option<(Peer, Option<Port>)> {
+    // Words that stand for no host, holes for one and versions begin with one of these, or with a digit.
+    let first = text.bytes().next()?;
+    if !first.is_ascii_lowercase() || matches!(first, b'c' | b'm' | b'r' | b'v' | b'y') {
+        return None;
+    }
+    let of_name = |b: &u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
+    let length = text.bytes().take_while(of_name).count();
+    let (host, rest) = text.split_at_checked(length)?;
+    let port = match rest.strip_prefix(':') {
+        Some(digits) => Some(port(digits)?),
+        None if rest.is_empty() => None,
+        None => return None,
+    };
+    let is_qualified = memchr::memchr(b'.', host.as_bytes()).is_some();
+    let name = HostName::parse(host).filter(|_| is_qualified)?;
+    Some((Peer::Name(name), port))
+}
+
+/// An address that was read already, unless it names nobody.
+pub(crate) fn address(address: IpAddr) -> Option<Peer> {
+    let nobody = address.is_unspecified() || address.is_multicast() || is_broadcast(&address);
+    (!nobody).then(|| Peer::Address(address.to_canonical()))
+}
+
+fn any_host_and_port(text: &str) -> Option<(Peer, Option<Port>)> {
     let text = text.trim().trim_matches(['"', '\'', ',', ';']);
     if text.len() > 280 {
         return None;
@@ -150,19 +183,15 @@ fn peer(text: &str) -> Option<Peer> {
         return None;
     }
     let peer = Peer::parse(bare)?;
-    match &peer {
-        Peer::Address(address)
-            if address.is_unspecified() || address.is_multicast() || is_broadcast(address) =>
-        {
-            None
-        }
+    match peer {
+        Peer::Address(found) => address(found),
         Peer::Name(name) if is_version(name.as_str()) => None,
-        _ => Some(peer),
+        Peer::Name(_) => Some(peer),
     }
 }
 
-fn is_broadcast(address: &std::net::IpAddr) -> bool {
-    matches!(address, std::net::IpAddr::V4(v4) if v4.is_broadcast() || v4.octets()[0] == 0 || is_mask(u32::from(*v4)))
+fn is_broadcast(address: &IpAddr) -> bool {
+    matches!(address, IpAddr::V4(v4) if v4.is_broadcast() || v4.octets()[0] == 0 || is_mask(u32::from(*v4)))
 }
 
 /// True for the network masks 255.0.0.0 to 255.255.255.255.
@@ -179,7 +208,7 @@ fn is_version(name: &str) -> bool {
 }
 
 /// A port number from 1 to 65535.
-pub(super) fn port(digits: &str) -> Option<Port> {
+pub(crate) fn port(digits: &str) -> Option<Port> {
     digits
         .trim()
         .parse::<u16>()

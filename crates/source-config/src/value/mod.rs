@@ -6,7 +6,7 @@ mod pairs;
 mod shapes;
 mod url;
 
-pub(crate) use host::host_and_port;
+pub(crate) use host::{address, host_and_port, port};
 pub(crate) use pairs::connection_string;
 pub(crate) use shapes::targets;
 pub(crate) use url::{each_url, find_urls, is_reading_matter};

@@ -1,13 +1,15 @@
 //! URLs anywhere in a text, with their userinfo, ports and what follows.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use groma_knowledge::rules::{SILENCE, Scheme, scheme};
+use groma_knowledge::rules::{SILENCE, Scheme, scheme, scheme_names};
 use memchr::memmem::Finder;
 
 use super::host::{host_and_port, port};
 use super::{Target, account, resource};
+use crate::quick::{QuickBuilder, Words, words};
 
 /// URLs read in one value.
 const URLS_MAX: usize = 64;
@@ -55,6 +57,10 @@ pub(crate) fn each_url(text: &str, found: &mut dyn FnMut(usize, Target)) {
             from = after + body.len();
         }
     }
+    // One letter tells nearly every line apart.
+    if memchr::memchr(b'j', text.as_bytes()).is_none() {
+        return;
+    }
     if let Some(oracle) = oracle(text) {
         for target in oracle.targets {
             found(oracle.start, target);
@@ -64,13 +70,16 @@ pub(crate) fn each_url(text: &str, found: &mut dyn FnMut(usize, Target)) {
 
 static SIGN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("://"));
 static ORACLE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("jdbc:oracle:"));
-static NAME_HOSTS: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| SILENCE.name_hosts.iter().map(String::as_str).collect());
+static NAME_HOSTS: LazyLock<Words> = LazyLock::new(|| words(&SILENCE.name_hosts));
 /// The last two labels of each: one look tells nearly every name apart.
-static NAME_ENDS: LazyLock<HashSet<&str>> =
+static NAME_ENDS: LazyLock<Words> =
     LazyLock::new(|| SILENCE.name_hosts.iter().map(|n| two_labels(n)).collect());
-static READING_KEYS: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| SILENCE.reading_keys.iter().map(String::as_str).collect());
+static READING_KEYS: LazyLock<Words> = LazyLock::new(|| words(&SILENCE.reading_keys));
+static SCHEMES: LazyLock<HashMap<&str, &Scheme, QuickBuilder>> = LazyLock::new(|| {
+    scheme_names()
+        .filter_map(|name| Some((name, scheme(name)?)))
+        .collect()
+});
 
 /// The longest known scheme that ends at `at`.
 fn scheme_before(text: &str, at: usize) -> Option<(usize, &'static Scheme)> {
@@ -85,7 +94,7 @@ fn scheme_before(text: &str, at: usize) -> Option<(usize, &'static Scheme)> {
             .bytes()
             .any(|b| b.is_ascii_uppercase())
             .then(|| name.to_ascii_lowercase());
-        if let Some(known) = scheme(lower.as_deref().unwrap_or(name)) {
+        if let Some(known) = SCHEMES.get(lower.as_deref().unwrap_or(name)).copied() {
             return Some((from, known));
         }
         match name.find(':') {
@@ -113,8 +122,14 @@ fn jdbc(head: &str, start: usize) -> Option<(usize, &'static Scheme)> {
 fn whole(rest: &str) -> &str {
     let ends =
         |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`' | '|' | '\\' | '^');
-    rest.get(..rest.find(ends).unwrap_or(rest.len()))
-        .unwrap_or(rest)
+    // Nearly every URL is ASCII to its end; what stands behind other letters is searched letter by letter.
+    let ascii = rest
+        .bytes()
+        .position(|b| !b.is_ascii() || ends(char::from(b)))
+        .unwrap_or(rest.len());
+    let tail = rest.get(ascii..).unwrap_or_default();
+    let length = ascii + tail.find(ends).unwrap_or(tail.len());
+    rest.get(..length).unwrap_or(rest)
 }
 
 /// `ldap:///dc%3Dcorp%2Cdc%3Dexample`: no server is named but a domain, whose own records lead to one (RFC 2247,
@@ -153,9 +168,8 @@ fn authority(known: &'static Scheme, name: &str, body: &str, found: &mut dyn FnM
     let domain = domain_of_dn(name, body);
     let body = domain.as_deref().unwrap_or(body);
     let (user, rest) = userinfo(known, body);
-    let end = rest
-        .find(['/', '?', '#', ';', ')', ']', '}'])
-        .unwrap_or(rest.len());
+    let ends = |b: u8| matches!(b, b'/' | b'?' | b'#' | b';' | b')' | b']' | b'}');
+    let end = rest.bytes().position(ends).unwrap_or(rest.len());
     // A bracketed IPv6 address holds a `]` of its own.
     let end = match rest.strip_prefix('[').and_then(|r| r.find(']')) {
         Some(close) => rest
@@ -193,6 +207,10 @@ fn kind_of(known: &'static Scheme, name: &str, port: Option<u16>) -> &'static st
 /// Splits userinfo off. Where the path holds an `@` and the authority none, a badly escaped password is
 /// likelier than a path in every scheme but HTTP: then everything before the last `@` is dropped.
 fn userinfo<'t>(known: &Scheme, body: &'t str) -> (Option<&'t str>, &'t str) {
+    // Most bodies have no account at all.
+    if memchr::memchr(b'@', body.as_bytes()).is_none() {
+        return (None, body);
+    }
     let end = body.find(['/', '?', '#']).unwrap_or(body.len());
     let reach = if known.kind == "http" {
         end
@@ -222,6 +240,9 @@ fn apply_user(target: &mut Target, known: &Scheme, user: Option<&str>) {
 }
 
 fn apply_tail(target: &mut Target, known: &Scheme, tail: &str) {
+    if tail.is_empty() {
+        return;
+    }
     let (path, query) = tail.split_once(['?', ';']).unwrap_or((tail, ""));
     let path = path
         .split('#')
@@ -314,9 +335,9 @@ fn oracle_found(start: usize, head: &str, mut target: Target) -> Found {
 }
 
 /// `%40` → `@`, once; what is no escape stays.
-fn percent_decoded(text: &str) -> String {
+fn percent_decoded(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -334,7 +355,7 @@ fn percent_decoded(text: &str) -> String {
             tail
         };
     }
-    String::from_utf8_lossy(&out).into_owned()
+    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// True if a URL under `key` names a document, a namespace or a project, not a place a program calls.

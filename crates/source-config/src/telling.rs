@@ -1,0 +1,267 @@
+//! Words without which no application's file is worth taking apart: a look for URLs is enough.
+//!
+//! A file is asked for all of them at once, before anything else is done with it. The vector search finds stems,
+//! short and rare pieces of the words; only where one stands is the word itself compared.
+
+use std::sync::LazyLock;
+
+use aho_corasick::packed::Searcher;
+use aho_corasick::{AhoCorasick, Span};
+use groma_knowledge::rules::Format;
+use memchr::{memchr2_iter, memmem};
+
+use crate::peers::stands_for_a_machine;
+
+/// The words as keys write them in lower case.
+const TELLING: &[&str] = &[
+    "host",
+    "_server",
+    ".server",
+    "smtp",
+    "ldap",
+    "imap",
+    "ername",
+    "passw",
+    "pwd",
+    "databases",
+    "location",
+    "bootstrap",
+    "broker",
+    "_proxy",
+    "mailserver",
+    "dbserver",
+    "onnectionString",
+    "mysqli",
+    "dsn",
+    // JSON may write a URL as `https:\\/\\/…`.
+    ":\\/\\/",
+];
+
+/// Three letters of each word, in two lists of at most 32: so the vector search runs in its widest lanes. They are
+/// chosen to be rare in settings and in prose (`ssw`, not `pas`), and so that few of them share a lane.
+const STEMS: [&[&str]; 2] = [
+    &[
+        "hos", "HOS", "Hos", "ils", "ILS", "mtp", "MTP", "map", "MAP", "rna", "RNA", "ssw", "SSW",
+        "aba", "ABA", "tst", "TST", "_pr", "_PR", "_Pr", "qli", "QLI", ":\\/",
+    ],
+    &[
+        "_se", "_SE", "_Se", ".se", ".SE", ".Se", "bse", "BSE", "dap", "DAP", "pwd", "PWD", "Pwd",
+        "oca", "OCA", "rok", "ROK", "nSt", "NST", "dsn", "DSN", "Dsn",
+    ],
+];
+
+/// One vector search, and for each of its stems the words around it, with the offset of the stem in the word.
+struct Stems {
+    search: Searcher,
+    words: Vec<Vec<(String, usize)>>,
+}
+
+impl Stems {
+    fn new(stems: &[&str], spelt: &[String]) -> Option<Self> {
+        let around = |stem: &&str| {
+            let word = |word: &String| Some((word.clone(), word.find(stem)?));
+            spelt.iter().filter_map(word).collect()
+        };
+        Some(Self {
+            search: Searcher::new(stems)?,
+            words: stems.iter().map(around).collect(),
+        })
+    }
+
+    fn are_in(&self, text: &[u8]) -> bool {
+        let mut at = 0;
+        while let Some(found) = self.search.find_in(text, Span::from(at..text.len())) {
+            let words = self.words.get(found.pattern().as_usize());
+            let stands = |(word, offset): &(String, usize)| {
+                let start = found.start().checked_sub(*offset);
+                start
+                    .and_then(|start| text.get(start..))
+                    .is_some_and(|rest| rest.starts_with(word.as_bytes()))
+            };
+            if words.is_some_and(|words| words.iter().any(stands)) {
+                return true;
+            }
+            at = found.start() + 1;
+        }
+        false
+    }
+}
+
+/// The vector searches; where the processor has none, an automaton does their work.
+static SEARCH: LazyLock<(Option<[Stems; 2]>, AhoCorasick)> = LazyLock::new(|| {
+    let spelt = spelt();
+    let automaton = AhoCorasick::new(&spelt).expect("a short list of words fits an automaton");
+    let [mixed, upper] = STEMS;
+    let vector = Stems::new(mixed, &spelt).zip(Stems::new(upper, &spelt));
+    (vector.map(|(mixed, upper)| [mixed, upper]), automaton)
+});
+
+/// Each word as keys spell it: `host`, `HOST`, `Host`.
+fn spelt() -> Vec<String> {
+    let mut spelt: Vec<String> = TELLING.iter().map(|w| (*w).to_owned()).collect();
+    spelt.extend(TELLING.iter().map(|w| w.to_ascii_uppercase()));
+    spelt.extend(TELLING.iter().map(|w| titled(w)));
+    spelt
+}
+
+/// `Host` of `host`, `_Server` of `_server`.
+fn titled(word: &str) -> String {
+    let at = word.find(|c: char| c.is_ascii_lowercase()).unwrap_or(0);
+    let (head, tail) = word.split_at(at);
+    let mut chars = tail.chars();
+    let first = chars.next().map(|c| c.to_ascii_uppercase());
+    head.chars().chain(first).chain(chars).collect()
+}
+
+/// Words so frequent that they tell something only as the end of a key.
+const PLAIN: &[&str] = &["server", "target", "endpoint", "remote", "upstream"];
+
+static PLAIN_SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let spelt = PLAIN
+        .iter()
+        .flat_map(|w| [(*w).to_owned(), w.to_ascii_uppercase(), titled(w)]);
+    AhoCorasick::new(spelt).expect("a short list of words fits an automaton")
+});
+
+/// True if a file in `format` may hold more than URLs. The format is asked for only where no word tells.
+pub(crate) fn is_telling(text: &str, format: impl FnOnce() -> Format) -> bool {
+    if has_telling_word(text) {
+        return true;
+    }
+    match format() {
+        // One line, one key: that it stands for a machine can be seen where it ends.
+        Format::Ini | Format::Equals | Format::Colon | Format::Shell => has_telling_key(text),
+        _ => PLAIN_SEARCH.is_match(text),
+    }
+}
+
+fn has_telling_word(text: &str) -> bool {
+    match &*SEARCH {
+        (Some(vector), _) => vector.iter().any(|stems| stems.are_in(text.as_bytes())),
+        (None, automaton) => automaton.is_match(text),
+    }
+}
+
+/// True if a key before `=` or `:` ends in a word that stands for a machine, and its value is no URL; or if it is
+/// a number, and the name of its section is the key.
+fn has_telling_key(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr2_iter(b'=', b':', bytes).any(|at| {
+        let head = bytes.get(..at).unwrap_or_default().trim_ascii_end();
+        let head = head.strip_suffix(b"\"").unwrap_or(head);
+        let digits = head.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+        let stem = head.get(..head.len() - digits).unwrap_or_default();
+        match stem.last() {
+            Some(b) if b.is_ascii_alphabetic() => {}
+            None | Some(b'\n' | b' ' | b'\t') => return digits > 0 && !is_url(bytes, at),
+            _ => return false,
+        }
+        let letters = stem.iter().rev().take(WORD_MAX);
+        let many = letters.take_while(|b| b.is_ascii_alphabetic()).count();
+        let key = stem.get(stem.len() - many..).unwrap_or_default();
+        std::str::from_utf8(key).is_ok_and(ends_in_machine) && !is_url(bytes, at)
+    })
+}
+
+/// Letters of the longest word that stands for a machine, and more.
+const WORD_MAX: usize = 32;
+
+/// True if the value behind the separator at `at` holds a URL, or is the rest of one.
+fn is_url(bytes: &[u8], at: usize) -> bool {
+    let rest = bytes.get(at + 1..).unwrap_or_default();
+    let line = rest.get(..rest.len().min(VALUE_MAX)).unwrap_or_default();
+    let line = line.split(|b| *b == b'\n').next().unwrap_or_default();
+    line.starts_with(b"//") || memmem::find(line, b"://").is_some()
+}
+
+/// Letters of a value that are looked at.
+const VALUE_MAX: usize = 256;
+
+/// True for `server`, `ldapServer`, `SMTP`.
+fn ends_in_machine(letters: &str) -> bool {
+    if letters.bytes().all(|b| b.is_ascii_lowercase()) {
+        return stands_for_a_machine(letters);
+    }
+    let hump = letters
+        .rfind(|c: char| c.is_ascii_uppercase())
+        .and_then(|at| letters.get(at..))
+        .unwrap_or(letters);
+    [letters, hump]
+        .iter()
+        .any(|word| stands_for_a_machine(&word.to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_every_word_has_its_stem() {
+        for word in spelt() {
+            for text in [
+                word.clone(),
+                format!("{}{word} = x\n", "a = b\n".repeat(50)),
+            ] {
+                assert!(has_telling_word(&text), "{word}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_stem_alone_tells_nothing() {
+        for text in [
+            "hose",
+            "a server;",
+            "SERVERS",
+            "xDAP dap",
+            "proxy_pass x",
+            "wPD",
+        ] {
+            let text = text.repeat(20);
+            assert!(!has_telling_word(&text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_ends_in_a_machine_tells_and_one_that_begins_so_does_not() {
+        for text in [
+            "servers = cache1.corp:6380\n",
+            "a=b\nldapServer: dc1.corp\n",
+            "UPSTREAM=a.corp",
+            "\"target\" : \"a.corp\"\n",
+            "server2=10.0.0.1\n",
+            "[peers]\n1 = 10.0.0.7:9094\n",
+            "conn = Server=db1;Database=erp\n",
+        ] {
+            assert!(has_telling_key(text), "{text}");
+        }
+        for text in [
+            "server_12 = upstream 5\n# server listen\n  server 10.0.0.1:80;\n",
+            "url = https://server.corp:80/\n",
+            "mode = server\n",
+            "jdbc.url=jdbc:postgresql://db01.corp:5432/app\n",
+        ] {
+            assert!(!has_telling_key(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_text_breaks_the_search_for_keys() {
+        groma_fuzz::hammer(2_000, &[b"server = a\n1=b:c\n\"x\": y"], |bytes| {
+            let _ = has_telling_key(&String::from_utf8_lossy(bytes));
+        });
+    }
+
+    #[test]
+    fn the_vector_search_says_what_the_automaton_says() {
+        let corpus: Vec<Vec<u8>> = spelt()
+            .into_iter()
+            .map(|w| format!("x {w}=1 ost serv\n").into_bytes())
+            .collect();
+        let corpus: Vec<&[u8]> = corpus.iter().map(Vec::as_slice).collect();
+        groma_fuzz::hammer(3_000, &corpus, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            assert_eq!(has_telling_word(&text), SEARCH.1.is_match(text.as_bytes()));
+        });
+    }
+}
