@@ -11,6 +11,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use groma_model::{Batch, Peer};
 
 use crate::compose::{LookRequest, Quiet, explanations, look};
+use crate::memory::memory_in;
 use crate::{explain, find, output, state};
 
 /// Looks at the machine it runs on, and says what it saw and what it could not see.
@@ -168,7 +169,8 @@ fn act(verb: Verb) -> Result<()> {
 }
 
 fn act_explain(arguments: &ExplainArgs) -> Result<()> {
-    let all = explanations(&groma_sys::this_machine(true));
+    let memory = memory_in(&state::directory());
+    let all = explanations(&groma_sys::this_machine(true), Some(&memory));
     let text = match arguments.format {
         ExplainFormat::Text => explain::render(&all, arguments.rights),
         ExplainFormat::Json => serde_json::to_string_pretty(&all)? + "\n",
@@ -180,7 +182,7 @@ fn act_explain(arguments: &ExplainArgs) -> Result<()> {
 
 fn act_look(arguments: &LookArgs) -> Result<()> {
     let world = groma_sys::this_machine(arguments.offline);
-    let known = explanations(&world);
+    let known = explanations(&world, Some(&memory_in(&state::directory())));
     check_sources(&arguments.sources, &known)?;
     if arguments.dry_run {
         return Ok(output::unless_closed(
@@ -284,6 +286,7 @@ fn request(arguments: &LookArgs, memory: &state::State) -> LookRequest {
         sources: arguments.sources.clone(),
         source_limit: arguments.deadline,
         apart: !arguments.together,
+        memory: Some(memory_in(&state::directory())),
         ..LookRequest::new(memory.agent.clone(), arguments.watch)
     }
 }

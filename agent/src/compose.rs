@@ -10,7 +10,7 @@ use groma_model::fact::{CertificatePlace, Direction, Forward, ForwardEnd};
 use groma_model::{
     AgentId, Batch, BatchHeader, Fact, Gap, Peer, Reason, Scope, SiteId, SourceName, Transport,
 };
-use groma_source::{Budget, Recorder, Source, Stop, Window, World};
+use groma_source::{Budget, Memory, Recorder, Source, Stop, Window, World};
 use groma_source_config::{ConfigSource, ContainerConfigSource, FindSource};
 use groma_source_dns::NamesSource;
 use groma_source_forward::RulesetSource;
@@ -45,6 +45,8 @@ pub struct LookRequest {
     /// True if sources that read files look in processes of their own. Only a program whose `main` serves
     /// that role ([`crate::serve`]) may say so; a library's test cannot.
     pub apart: bool,
+    /// Where sources find what they kept at the last look, and where it is kept for the next one.
+    pub memory: Option<Memory>,
     /// What it may cost.
     pub budget: Budget,
     /// Somebody may end the look early.
@@ -64,6 +66,7 @@ impl LookRequest {
             limit: Duration::from_secs(600),
             source_limit: Duration::from_secs(300),
             apart: false,
+            memory: None,
             budget: Budget::default(),
             stop: Stop::default(),
         }
@@ -112,6 +115,7 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
         progress,
         looked: Vec::new(),
         records: Vec::new(),
+        kept: Vec::new(),
     };
     run.sockets_and_files(world);
     run.one(&mut RulesetSource::new(world.clone()));
@@ -120,8 +124,14 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
     let questions = questions_met(&run.records);
     run.one(&mut NamesSource::new(world.clone(), questions));
     let Run {
-        looked, records, ..
+        looked,
+        records,
+        kept,
+        ..
     } = run;
+    if let Some(memory) = request.memory.as_ref().filter(|_| !kept.is_empty()) {
+        crate::memory::keep(memory, &kept);
+    }
     Batch {
         header: header(request, &window, looked),
         records: groma_model::batch::gathered(records),
@@ -129,8 +139,11 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
 }
 
 /// What every source would read, contact and say, and where it looks from.
-pub fn explanations(world: &World) -> Vec<Explained> {
-    let apart = first_sources(world);
+pub fn explanations(world: &World, memory: Option<&Memory>) -> Vec<Explained> {
+    let mut apart = first_sources(world);
+    for source in &mut apart {
+        memory.into_iter().for_each(|m| source.remember(m.clone()));
+    }
     let within: [Box<dyn Source>; 6] = [
         Box::new(RulesetSource::new(world.clone())),
         Box::new(SocketSource::new(world.clone())),
@@ -177,6 +190,7 @@ struct Run<'a> {
     progress: &'a dyn Progress,
     looked: Vec<SourceName>,
     records: Vec<Record>,
+    kept: Vec<String>,
 }
 
 impl Run<'_> {
@@ -237,6 +251,7 @@ impl Run<'_> {
             }
             let outcome = apart::look(group);
             said.extend(outcome.said);
+            self.kept.extend(outcome.kept);
             if outcome.impossible {
                 self.records
                     .extend(files.first().map(|f| not_apart(&f.name())));
@@ -257,8 +272,11 @@ impl Run<'_> {
     fn one(&mut self, source: &mut dyn Source) {
         if self.request.wants(&source.name()) {
             self.looked.push(source.name());
-            self.records
-                .extend(said(source, self.window, self.request, self.progress));
+            let memory = self.request.memory.clone();
+            memory.into_iter().for_each(|m| source.remember(m));
+            let (records, kept) = heard(source, self.window, self.request, self.progress);
+            self.records.extend(records);
+            self.kept.extend(kept);
         }
     }
 }
@@ -286,21 +304,32 @@ fn not_apart(name: &SourceName) -> Record {
     }
 }
 
-/// Everything `source` says; a panic becomes a gap, and what it said before stays.
+/// Everything `source` says.
 pub(crate) fn said(
     source: &mut dyn Source,
     window: &Window,
     request: &LookRequest,
     progress: &dyn Progress,
 ) -> Vec<Record> {
+    heard(source, window, request, progress).0
+}
+
+/// Everything `source` says, and what it keeps; a panic becomes a gap, and what it said before stays.
+fn heard(
+    source: &mut dyn Source,
+    window: &Window,
+    request: &LookRequest,
+    progress: &dyn Progress,
+) -> (Vec<Record>, Vec<String>) {
     let name = source.name();
     progress.begins(&name);
     let mut recorder = Recorder::new(name.clone());
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         source.look(window, &request.budget, &mut recorder)
     }));
-    let mut records = recorder.records;
+    let (mut records, mut kept) = (recorder.records, recorder.kept);
     if outcome.is_err() {
+        kept.clear();
         let gap = Gap {
             scope: Scope::new("source", name.as_str()),
             what: format!("what {name} had not said yet: it failed inside"),
@@ -315,7 +344,7 @@ pub(crate) fn said(
         });
     }
     progress.ends(&name);
-    records
+    (records, kept)
 }
 
 pub(crate) fn header(

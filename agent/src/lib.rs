@@ -15,6 +15,7 @@ mod command;
 mod compose;
 mod explain;
 mod find;
+mod memory;
 mod output;
 mod state;
 
@@ -23,6 +24,7 @@ pub use command::{Cli, duration, run};
 pub use compose::{LookRequest, Progress, Quiet, explanations, look};
 pub use explain::{Explained, Place, render as render_explanations};
 pub use find::{Search, find};
+pub use memory::memory_in;
 
 /// The role of a child: what [`LookRequest::apart`] starts this program for. A program that sets it calls this
 /// before anything else, if [`is_called_apart`] says so.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a look and a survey cost, side by side with peers in the same minutes, and what the collector does with a large estate.
 
-usage: survey.py [host|conf|store|estate]… [--rounds N]     (default: all of them, 5 rounds)
+usage: survey.py [host|scan|conf|store|estate]… [--rounds N]     (default: all of them, 5 rounds)
 
 Programs: GROMA_BIN and GROMA_AGENT_BIN (default: target/static, else target/release). Needs root for `conf`, and
 fusioninventory-agent and ripgrep to compare with (setup.sh); a peer that is missing is said to be missing.
@@ -16,7 +16,7 @@ import gb
 TOP = os.path.abspath(os.path.join(gb.HERE, "..", ".."))
 words = [w for w in sys.argv[1:] if not w.startswith("--")]
 rounds = int(sys.argv[sys.argv.index("--rounds") + 1]) if "--rounds" in sys.argv else 5
-words = [w for w in words if not w.isdigit()] or ["host", "conf", "store", "estate"]
+words = [w for w in words if not w.isdigit()] or ["host", "scan", "conf", "store", "estate"]
 SCRATCH = gb.GB + "/survey"
 shutil.rmtree(SCRATCH, ignore_errors=True)
 os.makedirs(SCRATCH)
@@ -33,7 +33,8 @@ def program(variable, name):
     sys.exit(f"{name} is not built: tests/run build static")
 
 
-GROMA, AGENT = program("GROMA_BIN", "groma"), program("GROMA_AGENT_BIN", "groma-agent")
+# The scan alone is measured without them.
+GROMA, AGENT = (None, None) if words == ["scan"] else (program("GROMA_BIN", "groma"), program("GROMA_AGENT_BIN", "groma-agent"))
 
 
 def judge(what, value, limit, unit=""):
@@ -78,6 +79,52 @@ def configscan():
     if built.returncode:
         sys.exit("the example configscan does not build")
     return os.environ.get("CARGO_TARGET_DIR", TOP + "/target") + "/release/examples/configscan"
+
+
+def compiled(name):
+    """A small C program of this folder."""
+    built = f"{SCRATCH}/{name}"
+    subprocess.run(["cc", "-O3", "-o", built, f"{gb.HERE}/{name}.c"], check=True)
+    return built
+
+
+def scan():
+    """The figures asked for of the scan alone: against reading every byte, against ripgrep, and once nothing has changed.
+
+    The made-up tree is 6 % endpoints, hundreds of times a machine's density. GROMA_CONF_TREE names another one."""
+    tree = os.environ.get("GROMA_CONF_TREE") or gb.conf_tree(int(os.environ.get("GROMA_CONF_FILES", "10000")))
+    program, least, memory = configscan(), compiled("readall"), SCRATCH + "/config.memory"
+    if not shutil.which("rg"):
+        return print("ripgrep is not installed: no comparison (tests/bench/setup.sh installs it)")
+    nothing_lost(program, tree)
+    subprocess.run([program, "--memory", memory, "--count", tree], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    contestants = [
+        ("walk", f"{least} walk {tree}", None),
+        ("walk, ask every file", f"{least} stat {tree}", None),
+        ("read and touch every byte", f"{least} read {tree}", None),
+        ("cat", f"find {tree} -type f -print0 | xargs -0 -n 2000 cat", None),
+        ("wc -l", f"find {tree} -type f -print0 | xargs -0 -n 2000 wc -l", None),
+        ("ripgrep, endpoint pattern", f"rg -uuu --no-config -c -j2 '{gb.ENDPOINTS}' {tree}", None),
+        ("groma scan", f"{program} --count {tree}", None),
+        ("groma scan, nothing changed", f"{program} --memory {memory} --count {tree}", None),
+    ]
+    results = ran(gb.rounds(contestants, max(7, rounds)))
+    gb.table("scan alone", results, "read and touch every byte", ("wall", "cpu", "rss", "rc"))
+    for least_of in ("read and touch every byte", "cat", "wc -l"):
+        judge(f"groma's scan over {least_of}, CPU", ratio(results, "groma scan", least_of), ("<=", 1.2))
+    judge("ripgrep's endpoint pattern over groma's scan, CPU", ratio(results, "ripgrep, endpoint pattern", "groma scan"), (">=", 1.5))
+    for least_of in ("walk", "walk, ask every file"):
+        judge(f"groma's scan with nothing changed over {least_of}, CPU", ratio(results, "groma scan, nothing changed", least_of), ("<=", 1.5))
+
+
+def nothing_lost(program, tree):
+    """Every file in which ripgrep's pattern finds an endpoint outside a comment is one the scan says something of."""
+    pattern = r"^[^#\n]*(" + gb.ENDPOINTS + ")"
+    theirs = subprocess.run(["rg", "-uuu", "--no-config", "-l", pattern, tree], capture_output=True, text=True).stdout.split("\n")
+    ours = subprocess.run([program, "--count", tree], capture_output=True, text=True).stdout.split("\n")
+    said = {line.rsplit(":", 1)[0] for line in ours}
+    lost = [file for file in theirs if file and file not in said]
+    print(f"files with an endpoint by ripgrep: {len(theirs) - 1}; of these the scan says nothing: {len(lost)} {lost[:3]}")
 
 
 def conf():

@@ -42,6 +42,9 @@ pub fn serve(sources: fn(&World) -> Vec<Box<dyn Source>>) -> ExitCode {
     let stop = Stop::default();
     watch_over(&order, disk, &mouth, &stop);
     let mut all = sources(&world);
+    for source in &mut all {
+        order.memory.iter().for_each(|m| source.remember(m.clone()));
+    }
     let begin = world.clock.monotonic();
     for name in &order.sources {
         let Some(source) = all.iter_mut().find(|s| s.name() == *name) else {
@@ -162,5 +165,8 @@ impl Sink for Mouth {
     }
     fn covered(&mut self, coverage: Coverage) {
         self.say(&Word::Said(Said::Covered(coverage)));
+    }
+    fn keeps(&mut self, line: String) {
+        self.say(&Word::Keeps(line));
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Ear {
 #[derive(Default)]
 pub(crate) struct Heard {
     pub(crate) records: Vec<Record>,
+    /// Lines it wants back at its next look; how much that may be is bounded with everything it says.
+    pub(crate) kept: Vec<String>,
     pub(crate) is_done: bool,
     /// Where it failed.
     pub(crate) failed: Option<String>,
@@ -110,6 +112,7 @@ impl Ear {
                 source: source.clone(),
                 said,
             }),
+            Word::Keeps(line) => heard.kept.push(line),
             Word::Stuck { path } => self.stuck = Some(path),
             Word::Failed { place } => heard.failed = Some(place),
             Word::Done => heard.is_done = true,

@@ -41,18 +41,21 @@ pub struct Group<'a> {
 pub struct Outcome {
     /// What each source said, in the order asked; with a gap at its end, if that is not everything.
     pub said: Vec<(SourceName, Vec<Record>)>,
+    /// Lines the sources that came to their end want back at their next look.
+    pub kept: Vec<String>,
     /// True if this program cannot be started again, and so the rest has not looked.
     pub impossible: bool,
 }
 
 /// Lets a group of sources look in a child; and those behind one that ruined its child in another.
 pub fn look(group: Group<'_>) -> Outcome {
-    let mut said = Vec::new();
+    let (mut said, mut kept) = (Vec::new(), Vec::new());
     let mut ahead = group.sources.as_slice();
     while !ahead.is_empty() {
-        let Some(heard) = group.one_child(ahead) else {
+        let Some(heard) = group.one_child(ahead, &mut kept) else {
             return Outcome {
                 said,
+                kept,
                 impossible: true,
             };
         };
@@ -63,6 +66,7 @@ pub fn look(group: Group<'_>) -> Outcome {
     }
     Outcome {
         said,
+        kept,
         impossible: false,
     }
 }
@@ -77,7 +81,11 @@ impl std::fmt::Debug for Group<'_> {
 
 impl Group<'_> {
     /// What the first of `sources` say, until one of them is the end of their child.
-    fn one_child(&self, sources: &[SourceName]) -> Option<Vec<(SourceName, Vec<Record>)>> {
+    fn one_child(
+        &self,
+        sources: &[SourceName],
+        kept: &mut Vec<String>,
+    ) -> Option<Vec<(SourceName, Vec<Record>)>> {
         let child = self.start(sources)?;
         let most = self.request.budget.observations_max;
         let most = most.saturating_mul(RECORDS_PER_OBSERVATION_MAX);
@@ -89,6 +97,11 @@ impl Group<'_> {
         if ear.heard.is_empty() {
             ear.heard.push(super::ear::Heard::default());
         }
+        let whole = ear
+            .heard
+            .iter_mut()
+            .filter(|h| h.is_done && h.failed.is_none());
+        kept.extend(whole.flat_map(|h| std::mem::take(&mut h.kept)));
         let heard = ear.heard.into_iter().zip(sources);
         let all = heard.map(|(heard, source)| {
             let trouble = match (heard.failed, heard.is_done) {
@@ -114,6 +127,7 @@ impl Group<'_> {
             operation_limit: OPERATION_LIMIT.min(source_limit),
             budget: self.request.budget,
             sees_processes: self.sees_processes,
+            memory: self.request.memory.clone(),
         };
         let mut line = serde_json::to_vec(&order).ok()?;
         line.push(b'\n');

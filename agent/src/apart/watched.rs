@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use groma_source::{Clock, Disk, DiskError, Entry, FileRead, Metadata, OpenFile, Space};
+use groma_source::{
+    Clock, Disk, DiskError, Entry, FileMet, FileRead, Metadata, OpenFile, Space, Stamp,
+};
 
 /// What each thread waits for, and since when.
 #[derive(Default)]
@@ -53,6 +55,21 @@ impl WatchedDisk {
 impl Disk for WatchedDisk {
     fn read(&self, path: &Path, limit: u64) -> Result<FileRead, DiskError> {
         self.waiting(path, || self.disk.read(path, limit))
+    }
+    fn read_into(
+        &self,
+        path: &Path,
+        limit: u64,
+        buffer: &mut Vec<u8>,
+    ) -> Result<FileMet, DiskError> {
+        self.waiting(path, || self.disk.read_into(path, limit, buffer))
+    }
+    fn list_stamped(
+        &self,
+        path: &Path,
+        limit: usize,
+    ) -> Result<Vec<(Entry, Option<Stamp>)>, DiskError> {
+        self.waiting(path, || self.disk.list_stamped(path, limit))
     }
     fn open(&self, path: &Path) -> Result<Box<dyn OpenFile>, DiskError> {
         let file = self.waiting(path, || self.disk.open(path))?;

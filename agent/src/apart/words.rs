@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use groma_model::batch::Said;
 use groma_model::{SourceName, Timestamp};
-use groma_source::Budget;
+use groma_source::{Budget, Memory};
 use serde::{Deserialize, Serialize};
 
 /// The word on the command line that calls the role.
@@ -30,6 +30,8 @@ pub(crate) struct Order {
     pub(crate) operation_limit: Duration,
     pub(crate) budget: Budget,
     pub(crate) sees_processes: bool,
+    /// Where they find what they kept at their last look.
+    pub(crate) memory: Option<Memory>,
 }
 
 /// What a child says.
@@ -46,6 +48,8 @@ pub(crate) enum Word {
     Begins,
     /// What that source says.
     Said(Said),
+    /// A line it wants back at its next look.
+    Keeps(String),
     /// One file or directory does not answer it.
     Stuck { path: String },
     /// It failed inside, at this place of the program's own text.

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use groma_agent::LookRequest;
 use groma_model::inventory::Inventory;
 use groma_model::{AgentId, Batch, SiteId};
-use groma_source::World;
+use groma_source::{Memory, World};
 use groma_store::{LOCAL_EPOCH, Moment, Store};
 
 use crate::command::Place;
@@ -44,7 +44,8 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let out = arguments.out.clone().unwrap_or_else(|| place.directory());
     std::fs::create_dir_all(&out).with_context(|| format!("create {}", out.display()))?;
     tell(&contacts(arguments.offline));
-    let batch = look(&world, store.as_mut(), arguments.watch)?;
+    let memory = groma_agent::memory_in(&place.directory());
+    let batch = look(&world, store.as_mut(), arguments.watch, memory)?;
     keep(store.as_mut(), &batch)?;
     tell_waiting("concluding …");
     let inventory = conclude::inventory(
@@ -70,7 +71,7 @@ fn contacts(offline: bool) -> String {
     format!("groma will contact: this machine's own TLS listeners{resolvers}. Nobody else.")
 }
 
-fn look(world: &World, store: &mut dyn Store, watch: Duration) -> Result<Batch> {
+fn look(world: &World, store: &mut dyn Store, watch: Duration, memory: Memory) -> Result<Batch> {
     let site = SiteId::default();
     let randomness = world.randomness.clone();
     let mint = move || {
@@ -85,6 +86,7 @@ fn look(world: &World, store: &mut dyn Store, watch: Duration) -> Result<Batch> 
         epoch: LOCAL_EPOCH,
         sequence,
         apart: true,
+        memory: Some(memory),
         ..LookRequest::new(agent, watch)
     };
     groma_sys::stop_on_signals(&request.stop);

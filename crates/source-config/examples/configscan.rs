@@ -1,13 +1,16 @@
 //! Prints every reference written down below a directory: `configscan TREE`, or only how many per file, as
-//! `rg -c` does: `configscan --count TREE`. For measuring, and for looking.
+//! `rg -c` does: `configscan --count TREE`. With `--memory FILE` it keeps what files said, and believes it the
+//! next time. For measuring, and for looking.
 #![allow(clippy::print_stderr, reason = "an example for a terminal")]
 
+use std::fs;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use groma_model::{Coverage, Fact, Foreign, Gap, Observation};
-use groma_source::{Budget, Sink, Source, Stop, Window};
+use groma_source::{Budget, Memory, Sink, Source, Stop, Window};
 use groma_source_config::ConfigSource;
 
 struct Printer {
@@ -16,6 +19,7 @@ struct Printer {
     out: BufWriter<std::io::Stdout>,
     references: u64,
     gaps: u64,
+    kept: Vec<String>,
 }
 
 impl Printer {
@@ -74,16 +78,44 @@ impl Sink for Printer {
         let _ = writeln!(self.out, "gap: {} {}: {}", gap.scope, gap.what, gap.reason);
     }
     fn covered(&mut self, _: Coverage) {}
+    fn keeps(&mut self, line: String) {
+        self.kept.push(line);
+    }
+}
+
+fn memory(path: &str) -> Memory {
+    Memory {
+        path: std::path::absolute(path).unwrap_or_else(|_| path.into()),
+        owner: fs::metadata("/proc/self").ok().map(|m| m.uid()),
+        program: "configscan".to_owned(),
+    }
+}
+
+fn keep(path: &Path, lines: &[String]) -> std::io::Result<()> {
+    let _ = fs::remove_file(path);
+    let mut options = fs::OpenOptions::new();
+    let file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    let mut out = BufWriter::new(file);
+    for line in lines {
+        writeln!(out, "{line}")?;
+    }
+    out.flush()
 }
 
 fn main() {
-    let words: Vec<_> = std::env::args_os().skip(1).collect();
-    let count = words.first().is_some_and(|w| w == "--count");
-    let roots: Vec<PathBuf> = words
-        .into_iter()
-        .skip(usize::from(count))
-        .map(PathBuf::from)
-        .collect();
+    let (mut count, mut memory_at, mut roots) = (false, None, Vec::new());
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--count" => count = true,
+            "--memory" => memory_at = words.next(),
+            _ => roots.push(PathBuf::from(word)),
+        }
+    }
     let world = groma_sys::this_machine(true);
     let window = Window::open(
         world.clock.clone(),
@@ -97,6 +129,7 @@ fn main() {
         out: BufWriter::new(std::io::stdout()),
         references: 0,
         gaps: 0,
+        kept: Vec::new(),
     };
     let budget = Budget {
         observations_max: u64::MAX,
@@ -107,7 +140,14 @@ fn main() {
     } else {
         ConfigSource::with_roots(world, roots)
     };
+    let memory = memory_at.as_deref().map(memory);
+    memory.iter().for_each(|m| source.remember(m.clone()));
     source.look(&window, &budget, &mut sink);
+    if let Some(memory) = memory.filter(|_| !sink.kept.is_empty())
+        && let Err(error) = keep(&memory.path, &sink.kept)
+    {
+        eprintln!("keep {}: {error}", memory.path.display());
+    }
     sink.flush();
     let _ = sink.out.flush();
     eprintln!("{} references, {} gaps", sink.references, sink.gaps);

@@ -468,6 +468,22 @@ mod tests {
         );
     }
 
+    proptest::proptest! {
+        /// The pattern a bench searches with (`tests/bench/gb.py`, `ENDPOINTS`): all it finds is looked at.
+        #[test]
+        fn whatever_the_endpoint_pattern_finds_is_a_candidate(
+            before in "[ -~\n]{0,40}",
+            endpoint in "((https?|jdbc:[a-z]{1,8}|ldaps?|amqps?|mongodb|redis)://[A-Za-z0-9._-]{1,20}(:[0-9]{1,5})?|[0-9]{1,3}(\\.[0-9]{1,3}){3}(:[0-9]{1,5})?)",
+            after in "[ -~\n]{0,40}",
+        ) {
+            let text = format!("{before}{endpoint}{after}");
+            let within = before.len()..before.len() + endpoint.len();
+            let next = |at: usize| candidate(text.as_bytes(), at, Dialect::Settings);
+            let mut hits = std::iter::successors(next(0), |hit| next(hit + 1));
+            proptest::prop_assert!(hits.any(|hit| within.contains(&hit)));
+        }
+    }
+
     #[test]
     fn one_machine_counts_once_per_file() {
         assert_eq!(

@@ -36,17 +36,20 @@ struct Tally {
 
 impl Tally {
     fn count(&mut self, line: &str) {
-        let key_end = line.find([' ', '\t', '=', ':', '{']).unwrap_or(line.len());
-        let rest = line.get(key_end..).unwrap_or_default().trim_start();
-        if line.starts_with('[') && line.ends_with(']') {
+        let ends_key = |b: &u8| matches!(b, b' ' | b'\t' | b'=' | b':' | b'{');
+        let key_end = line.as_bytes().iter().position(ends_key);
+        let rest = line.get(key_end.unwrap_or(line.len())..);
+        let separator = rest.unwrap_or_default().trim_start().bytes().next();
+        let (first, last) = (line.bytes().next(), line.bytes().next_back());
+        if first == Some(b'[') && last == Some(b']') {
             self.sections += 1;
-        } else if line.ends_with('{') || line.starts_with('}') {
+        } else if last == Some(b'{') || first == Some(b'}') {
             self.braces += 1;
-        } else if rest.starts_with('=') {
+        } else if separator == Some(b'=') {
             self.equals += 1;
-        } else if rest.starts_with(':') {
+        } else if separator == Some(b':') {
             self.colons += 1;
-        } else if !rest.is_empty() {
+        } else if separator.is_some() {
             self.words += 1;
         }
     }

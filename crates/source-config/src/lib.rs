@@ -20,8 +20,8 @@
 //! **Which rights it needs.** Any account; files it may not read become gaps. Root sees crontabs, `.pgpass`
 //! and the files of applications.
 //!
-//! **What it costs the host.** About the CPU of one search through the same files, on at most two threads,
-//! one file in memory per thread.
+//! **What it costs the host.** About the CPU of one search through the same files, on one thread, with
+//! one file in memory; of files nobody touched since the last look no more than the walk past them.
 //!
 //! **What never leaves.** Passwords, tokens, queries and paths of web addresses are dropped while a value is
 //! read; no line of a file is kept.
@@ -52,6 +52,7 @@ mod inspect;
 mod leads;
 mod look;
 mod machine;
+mod memory;
 mod mentions;
 mod mounts;
 mod patterns;
@@ -79,7 +80,7 @@ pub use find::{FIND_NAME, FindSource, MENTION, by_hosts_file, is_common_word, pa
 use std::path::PathBuf;
 
 use groma_model::SourceName;
-use groma_source::{Budget, Explanation, Sink, Source, Window, World};
+use groma_source::{Budget, Explanation, Memory, Sink, Source, Window, World};
 
 /// The name of this source in evidence.
 pub const NAME: &str = "written.config";
@@ -170,6 +171,7 @@ pub struct ConfigSource {
     roots: Vec<PathBuf>,
     /// True if what somebody made at the top of the file system is looked at as well.
     tops: bool,
+    memory: Option<Memory>,
 }
 
 impl ConfigSource {
@@ -187,6 +189,7 @@ impl ConfigSource {
             world,
             roots,
             tops: false,
+            memory: None,
         }
     }
 }
@@ -208,6 +211,12 @@ impl Source for ConfigSource {
                     "the files a script among them takes its settings from".to_owned(),
                     "text files below directories at the top that no system makes, as /u01 or /data".to_owned(),
                 ])
+                .chain(self.memory.iter().map(|memory| {
+                    let path = memory.path.display();
+                    format!(
+                        "{path}: what files said at the last look, for those nobody touched since"
+                    )
+                }))
                 .collect(),
             contacts: Vec::new(),
             sends: words(&[
@@ -225,8 +234,12 @@ impl Source for ConfigSource {
             rights: words(&[
                 "none; root to read crontabs and files of other accounts, else they are gaps",
             ]),
-            cost: "about one search through the same files, on at most two threads".to_owned(),
+            cost: "about one search through the same files, on one thread".to_owned(),
         }
+    }
+
+    fn remember(&mut self, memory: Memory) {
+        self.memory = Some(memory);
     }
 
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
@@ -234,6 +247,10 @@ impl Source for ConfigSource {
         if self.tops {
             roots.extend(look::tops(self.world.disk.as_ref()));
         }
-        look::look(&self.world, &roots, window, budget, sink);
+        let places = look::Places {
+            roots: &roots,
+            memory: self.memory.as_ref(),
+        };
+        look::look(&self.world, &places, window, budget, sink);
     }
 }

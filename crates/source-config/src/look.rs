@@ -3,15 +3,17 @@
 //! All of it happens on one thread, in one buffer. Two threads would be done sooner, and cost a fifth more: what
 //! one of them makes, the other one has to free.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use groma_knowledge::RULES;
 use groma_model::{CoverageState, Fact, Observation, Reason, Scope, Seen};
-use groma_source::{Budget, Disk, Entry, EntryKind, Sink, SinkExt, Window, World};
+use groma_source::{Budget, Disk, Entry, EntryKind, Memory, Sink, SinkExt, Stamp, Window, World};
 
 use crate::TOP_OF_THE_SYSTEM;
 use crate::inspect::{Said, plan};
 use crate::machine::Machine;
+use crate::memory::{Basis, Doubt, Keeping, KeptDirectory, Witness, recall};
 use crate::profile::is_idle;
 use crate::script::OnDisk;
 use crate::silence::is_silent_directory;
@@ -25,17 +27,33 @@ const AT_ONCE: usize = 32;
 /// Looks below every root.
 pub(crate) fn look(
     world: &World,
-    roots: &[PathBuf],
+    places: &Places<'_>,
     window: &Window,
     budget: &Budget,
     sink: &mut dyn Sink,
 ) {
-    let disk = world.disk.as_ref();
-    let machine = Machine::look(disk, &RULES);
+    let (disk, roots) = (world.disk.as_ref(), places.roots);
+    let (machine, recalled) = match places.memory {
+        None => (Machine::look(disk, &RULES), None),
+        Some(memory) => {
+            let witness = Witness::new(disk);
+            let machine = Machine::look(&witness, &RULES);
+            let basis = Basis::new(memory, witness.digest(), roots, budget.file_bytes_max);
+            let kept = recall(disk, memory, &basis);
+            if kept.as_ref().err() == Some(&Doubt::NotOurs) {
+                say_doubt(memory, window, sink);
+            }
+            let kept = kept.unwrap_or_default();
+            (machine, Some((kept, Keeping::new(&basis))))
+        }
+    };
+    let (kept, keeping) = recalled.unzip();
     let mut look = Look {
         disk,
         machine,
         roots,
+        kept: kept.unwrap_or_default(),
+        keeping,
         buffer: Vec::new(),
         window,
         budget,
@@ -48,6 +66,27 @@ pub(crate) fn look(
     for root in roots {
         look.root(root);
     }
+    for line in look.keeping.take().map(Keeping::lines).unwrap_or_default() {
+        look.sink.keeps(line);
+    }
+}
+
+/// Where to look, and where to find what was kept of the last look.
+pub(crate) struct Places<'a> {
+    pub(crate) roots: &'a [PathBuf],
+    pub(crate) memory: Option<&'a Memory>,
+}
+
+/// Somebody put a file where ours would be.
+fn say_doubt(memory: &Memory, window: &Window, sink: &mut dyn Sink) {
+    let scope = scope(&memory.path);
+    sink.missed_because(
+        &scope,
+        "what was kept of the last look: others could have written it, so every file was read again",
+        Reason::PermissionDenied,
+        format!("remove {}", memory.path.display()).as_str(),
+    );
+    sink.covered_now(window, &scope, CoverageState::Partial);
 }
 
 /// So many directories at the top, and so many entries below each, may be somebody's programs.
@@ -95,6 +134,10 @@ struct Look<'a> {
     disk: &'a dyn Disk,
     machine: Machine,
     roots: &'a [PathBuf],
+    /// What was kept of the last look, by directory.
+    kept: HashMap<String, KeptDirectory>,
+    /// What is kept for the next one.
+    keeping: Option<Keeping>,
     /// The file that is read now.
     buffer: Vec<u8>,
     window: &'a Window,
@@ -108,7 +151,8 @@ struct Look<'a> {
 
 /// What became of one file.
 enum Outcome {
-    Said(Said, u64),
+    /// What it says, its bytes, and its stamp from before it was read.
+    Said(Said, u64, Option<Stamp>),
     Missed(Reason),
     Nothing,
 }
@@ -140,10 +184,11 @@ impl Look<'_> {
         } else {
             self.entries_left
         };
-        let mut walk = Walk::below(root, self.disk, allowed);
+        let walk = Walk::below(root, self.disk, allowed);
+        let mut walk = walk.stamped(self.keeping.is_some());
         for step in walk.by_ref() {
             match step {
-                Step::Files(files) => self.read(&files, &mut state),
+                Step::Files(directory, files) => self.directory(&directory, &files, &mut state),
                 Step::Missed(path, reason) => self.missed(&path, reason, &mut state),
             }
             if self.window.is_over() {
@@ -228,24 +273,69 @@ impl Look<'_> {
             .covered_now(self.window, &scope, CoverageState::Partial);
     }
 
+    fn directory(
+        &mut self,
+        directory: &Path,
+        files: &[(Entry, Option<Stamp>)],
+        state: &mut RootState,
+    ) {
+        let kept = directory.to_str().and_then(|d| self.kept.remove(d));
+        let mut kept = kept.unwrap_or_default();
+        let whole = kept.is_whole(files);
+        if let Some(keeping) = self.keeping.as_mut().filter(|_| whole) {
+            keeping.again(&mut kept);
+        }
+        self.read(files, &mut kept, whole, state);
+        if let Some(keeping) = &mut self.keeping {
+            keeping.close();
+        }
+    }
+
     /// Reads files of one directory; every few of them it asks for the time.
-    fn read(&mut self, files: &[Entry], state: &mut RootState) {
+    fn read(
+        &mut self,
+        files: &[(Entry, Option<Stamp>)],
+        kept: &mut KeptDirectory,
+        whole: bool,
+        state: &mut RootState,
+    ) {
         for some in files.chunks(AT_ONCE) {
             if self.window.is_over() {
                 state.cut = Some(Reason::TimedOut);
                 return;
             }
-            for entry in some {
+            for (entry, stamp) in some {
+                if let Some(said) = kept.take(&entry.path, stamp.as_ref()) {
+                    if !whole {
+                        self.note(&entry.path, stamp.as_ref(), &said, false);
+                    }
+                    self.say(&entry.path, said, 0, state);
+                    continue;
+                }
                 match self.inspect(entry) {
-                    Outcome::Nothing => {}
+                    // Its name alone says that it is of no interest, or it leads to a file of another name.
+                    Outcome::Nothing => {
+                        self.note(&entry.path, stamp.as_ref(), &Said::default(), true);
+                    }
                     Outcome::Missed(reason) => self.missed(&entry.path, reason, state),
-                    Outcome::Said(said, bytes) => self.say(&entry.path, said, bytes, state),
+                    Outcome::Said(said, bytes, read) => {
+                        self.note(&entry.path, read.as_ref(), &said, true);
+                        self.say(&entry.path, said, bytes, state);
+                    }
                 }
             }
             if self.bytes_left == 0 || self.observations_left == 0 {
                 state.cut = Some(Reason::BudgetExhausted);
                 return;
             }
+        }
+    }
+
+    /// Keeps what a file said for the next look. What a profile of a browser says depends on a list beside it.
+    fn note(&mut self, path: &Path, stamp: Option<&Stamp>, said: &Said, new: bool) {
+        let of_profile = path.file_name().is_some_and(|name| name == "prefs.js");
+        if let (Some(keeping), Some(stamp), false) = (&mut self.keeping, stamp, of_profile) {
+            keeping.note(path, stamp, said, self.window.now(), new);
         }
     }
 
@@ -262,11 +352,17 @@ impl Look<'_> {
             Ok(met) if met.path != entry.path && is_walked(&met.path, self.roots) => {
                 Outcome::Nothing
             }
-            Ok(_) => {
-                let mut said = plan.carry_out(&self.buffer, &self.machine, &OnDisk::new(self.disk));
+            Ok(met) => {
+                // What a script says may depend on files beside it, which have times of their own.
+                let beside = Witness::new(self.disk);
+                let mut said = plan.carry_out(&self.buffer, &self.machine, &OnDisk::new(&beside));
                 let copies = self.machine.working_copies();
                 copies.settle(&entry.path, &mut said.references);
-                Outcome::Said(said, u64::try_from(self.buffer.len()).unwrap_or(u64::MAX))
+                let bytes = u64::try_from(self.buffer.len()).unwrap_or(u64::MAX);
+                // Of a link nobody can tell whether it still leads to the same file.
+                let alone = entry.kind == EntryKind::File && !beside.was_asked();
+                let stamp = met.stamp.filter(|_| alone);
+                Outcome::Said(said, bytes, stamp)
             }
             // A program is no configuration, however large.
             Err(error)

@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 use aho_corasick::packed::Searcher;
 use aho_corasick::{AhoCorasick, Span};
 use groma_knowledge::rules::Format;
-use memchr::{memchr2_iter, memmem};
+use memchr::memmem::Finder;
+use memchr::{memchr, memchr2_iter};
 
 use crate::peers::stands_for_a_machine;
 
@@ -146,21 +147,31 @@ fn has_telling_word(text: &str) -> bool {
 /// a number, and the name of its section is the key.
 fn has_telling_key(text: &str) -> bool {
     let bytes = text.as_bytes();
-    memchr2_iter(b'=', b':', bytes).any(|at| {
-        let head = bytes.get(..at).unwrap_or_default().trim_ascii_end();
-        let head = head.strip_suffix(b"\"").unwrap_or(head);
-        let digits = head.iter().rev().take_while(|b| b.is_ascii_digit()).count();
-        let stem = head.get(..head.len() - digits).unwrap_or_default();
-        match stem.last() {
-            Some(b) if b.is_ascii_alphabetic() => {}
-            None | Some(b'\n' | b' ' | b'\t') => return digits > 0 && !is_url(bytes, at),
-            _ => return false,
-        }
-        let letters = stem.iter().rev().take(WORD_MAX);
-        let many = letters.take_while(|b| b.is_ascii_alphabetic()).count();
-        let key = stem.get(stem.len() - many..).unwrap_or_default();
-        std::str::from_utf8(key).is_ok_and(ends_in_machine) && !is_url(bytes, at)
-    })
+    memchr2_iter(b'=', b':', bytes).any(|at| is_telling_key(bytes, at))
+}
+
+/// Nearly every key is told apart by its last letters, from the separator at `at` backwards.
+fn is_telling_key(bytes: &[u8], at: usize) -> bool {
+    let mut end = at;
+    let before = |end: usize| end.checked_sub(1).and_then(|n| bytes.get(n)).copied();
+    while matches!(before(end), Some(b' ' | b'\t' | b'"')) {
+        end -= 1;
+    }
+    let whole = end;
+    while before(end).is_some_and(|b| b.is_ascii_digit()) {
+        end -= 1;
+    }
+    match before(end) {
+        Some(b) if b.is_ascii_alphabetic() => {}
+        None | Some(b'\n' | b' ' | b'\t') => return end < whole && !is_url(bytes, at),
+        _ => return false,
+    }
+    let mut start = end;
+    while end - start < WORD_MAX && before(start).is_some_and(|b| b.is_ascii_alphabetic()) {
+        start -= 1;
+    }
+    let key = bytes.get(start..end).unwrap_or_default();
+    std::str::from_utf8(key).is_ok_and(ends_in_machine) && !is_url(bytes, at)
 }
 
 /// Letters of the longest word that stands for a machine, and more.
@@ -170,9 +181,12 @@ const WORD_MAX: usize = 32;
 fn is_url(bytes: &[u8], at: usize) -> bool {
     let rest = bytes.get(at + 1..).unwrap_or_default();
     let line = rest.get(..rest.len().min(VALUE_MAX)).unwrap_or_default();
-    let line = line.split(|b| *b == b'\n').next().unwrap_or_default();
-    line.starts_with(b"//") || memmem::find(line, b"://").is_some()
+    let length = memchr(b'\n', line).unwrap_or(line.len());
+    let line = line.get(..length).unwrap_or_default();
+    line.starts_with(b"//") || SIGN.find(line).is_some()
 }
+
+static SIGN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("://"));
 
 /// Letters of a value that are looked at.
 const VALUE_MAX: usize = 256;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use groma_model::Reason;
-use groma_source::{Disk, DiskError, Entry, EntryKind};
+use groma_source::{Disk, DiskError, Entry, EntryKind, Stamp};
 
 use crate::leads::{is_named, leads_to_rule};
 use crate::silence::{is_silent_directory, is_silent_path};
@@ -16,8 +16,8 @@ const LISTED_MAX: usize = 100_000;
 
 /// A step of the walk.
 pub(crate) enum Step {
-    /// Files and links of a directory that may be of interest.
-    Files(Vec<Entry>),
+    /// A directory, and files and links in it that may be of interest.
+    Files(PathBuf, Vec<(Entry, Option<Stamp>)>),
     /// Something that could not be looked at.
     Missed(PathBuf, Reason),
 }
@@ -29,6 +29,8 @@ pub(crate) struct Walk<'d> {
     ahead: Vec<(PathBuf, usize, bool)>,
     visited: HashSet<(u64, u64)>,
     missed: Vec<(PathBuf, Reason)>,
+    /// True if files are wanted with their stamps.
+    stamped: bool,
     /// Entries that may still be visited; shared over all roots by the caller.
     pub(crate) entries_left: u64,
 }
@@ -40,8 +42,22 @@ impl<'d> Walk<'d> {
             ahead: vec![(root.to_owned(), 0, is_silent_path(&root.to_string_lossy()))],
             visited: HashSet::new(),
             missed: Vec::new(),
+            stamped: false,
             entries_left,
         }
+    }
+
+    /// The same way, with the stamp of every file the disk can tell.
+    pub(crate) fn stamped(self, stamped: bool) -> Self {
+        Self { stamped, ..self }
+    }
+
+    fn list(&self, directory: &Path) -> Result<Vec<(Entry, Option<Stamp>)>, DiskError> {
+        if self.stamped {
+            return self.disk.list_stamped(directory, LISTED_MAX);
+        }
+        let listed = self.disk.list(directory, LISTED_MAX)?;
+        Ok(listed.into_iter().map(|entry| (entry, None)).collect())
     }
 
     /// True if the walk is over because there is nothing more, not because the budget is used up.
@@ -54,13 +70,13 @@ impl<'d> Walk<'d> {
         directory: &Path,
         depth: usize,
         quiet: bool,
-    ) -> Result<Vec<Entry>, DiskError> {
+    ) -> Result<Vec<(Entry, Option<Stamp>)>, DiskError> {
         // Two ways to one directory (bind mounts) are walked once; a disk without identities says (0, 0).
         let identity = self.disk.metadata(directory)?.identity;
         if identity != (0, 0) && !self.visited.insert(identity) {
             return Ok(Vec::new());
         }
-        let listed = self.disk.list(directory, LISTED_MAX)?;
+        let listed = self.list(directory)?;
         if listed.len() >= LISTED_MAX {
             self.missed
                 .push((directory.to_owned(), Reason::BudgetExhausted));
@@ -70,7 +86,7 @@ impl<'d> Walk<'d> {
             .saturating_sub(u64::try_from(listed.len()).unwrap_or(u64::MAX));
         let mut files = Vec::new();
         let mut below = Vec::new();
-        for entry in listed {
+        for (entry, stamp) in listed {
             match entry.kind {
                 EntryKind::Directory => {
                     let path = entry.path.to_string_lossy();
@@ -86,7 +102,7 @@ impl<'d> Walk<'d> {
                 }
                 _ if quiet && !is_named(&entry.path.to_string_lossy()) => {}
                 EntryKind::Special => self.missed.push((entry.path, Reason::NotARegularFile)),
-                EntryKind::File | EntryKind::Link => files.push(entry),
+                EntryKind::File | EntryKind::Link => files.push((entry, stamp)),
             }
         }
         self.ahead.extend(below.into_iter().rev());
@@ -106,8 +122,8 @@ impl Iterator for Walk<'_> {
         }
         let (directory, depth, quiet) = self.ahead.pop()?;
         match self.enter(&directory, depth, quiet) {
-            Ok(files) => Some(Step::Files(files)),
-            Err(error) if error.is_absent() => Some(Step::Files(Vec::new())),
+            Ok(files) => Some(Step::Files(directory, files)),
+            Err(error) if error.is_absent() => Some(Step::Files(directory, Vec::new())),
             Err(error) => Some(Step::Missed(directory, error.reason)),
         }
     }
@@ -123,8 +139,8 @@ mod tests {
         let mut out = Vec::new();
         for step in Walk::below(Path::new("/srv"), disk, 1000) {
             match step {
-                Step::Files(entries) => {
-                    out.extend(entries.iter().map(|e| e.path.display().to_string()))
+                Step::Files(_, entries) => {
+                    out.extend(entries.iter().map(|(e, _)| e.path.display().to_string()))
                 }
                 Step::Missed(path, reason) => out.push(format!("{} {reason}", path.display())),
             }

@@ -12,6 +12,7 @@
 pub mod budget;
 pub mod disk;
 pub mod kernel;
+pub mod memory;
 pub mod network;
 pub mod sink;
 pub mod testing;
@@ -23,6 +24,7 @@ pub use disk::{
     Disk, DiskError, Entry, EntryKind, FileMet, FileRead, Metadata, OpenFile, Space, Stamp,
 };
 pub use kernel::{Arrival, Events, Instruction, KernelEvents, NetworkRoom, SilentKernel, Trace};
+pub use memory::Memory;
 pub use network::{Network, Stream, forbidden_port};
 pub use sink::{Recorder, Sink, SinkExt};
 pub use window::{Clock, Stop, Window};
@@ -41,6 +43,11 @@ pub trait Source: Send {
 
     /// What it would read, contact and say, before it does: `groma-agent explain` prints it.
     fn explain(&self) -> Explanation;
+
+    /// Where it finds what it kept at its last look ([`Sink::keeps`]), before it looks. Most keep nothing.
+    fn remember(&mut self, memory: Memory) {
+        let _ = memory;
+    }
 
     /// Looks once. Every scope it touches ends in [`Sink::covered`]; a scope nobody closed counts as partial.
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink);

@@ -15,6 +15,11 @@ pub trait Sink {
     fn missed(&mut self, gap: Gap);
     /// A scope is done with.
     fn covered(&mut self, coverage: Coverage);
+    /// A line to be handed back at the next look ([`crate::Memory`]), on this machine alone. All lines of one
+    /// look replace those of the one before; a look that says none leaves them as they are.
+    fn keeps(&mut self, line: String) {
+        let _ = line;
+    }
 }
 
 /// Shorter ways to say the common things.
@@ -65,6 +70,8 @@ pub struct Recorder {
     source: SourceName,
     /// What was said.
     pub records: Vec<Record>,
+    /// What is to be handed back at the next look.
+    pub kept: Vec<String>,
 }
 
 impl Recorder {
@@ -73,6 +80,7 @@ impl Recorder {
         Self {
             source,
             records: Vec::new(),
+            kept: Vec::new(),
         }
     }
 
@@ -117,5 +125,8 @@ impl Sink for Recorder {
     }
     fn covered(&mut self, coverage: Coverage) {
         self.push(Said::Covered(coverage));
+    }
+    fn keeps(&mut self, line: String) {
+        self.kept.push(line);
     }
 }
