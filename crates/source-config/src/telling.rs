@@ -9,7 +9,7 @@ use aho_corasick::packed::Searcher;
 use aho_corasick::{AhoCorasick, Span};
 use groma_knowledge::rules::Format;
 use memchr::memmem::Finder;
-use memchr::{memchr, memchr2_iter};
+use memchr::{memchr, memchr2, memchr2_iter, memrchr};
 
 use crate::peers::stands_for_a_machine;
 
@@ -143,8 +143,8 @@ fn has_telling_word(text: &str) -> bool {
     }
 }
 
-/// True if a key before `=` or `:` ends in a word that stands for a machine, and its value is no URL; or if it is
-/// a number, and the name of its section is the key.
+/// True if a key before `=` or `:` ends in a word that stands for a machine, and its value is no URL; if it is a
+/// number, and the name of its section is the key; or if a machine with its port stands behind any key.
 fn has_telling_key(text: &str) -> bool {
     let bytes = text.as_bytes();
     memchr2_iter(b'=', b':', bytes).any(|at| is_telling_key(bytes, at))
@@ -152,6 +152,14 @@ fn has_telling_key(text: &str) -> bool {
 
 /// Nearly every key is told apart by its last letters, from the separator at `at` backwards.
 fn is_telling_key(bytes: &[u8], at: usize) -> bool {
+    let follows = bytes.get(at + 1);
+    if bytes.get(at) == Some(&b':') && follows.is_some_and(u8::is_ascii_digit) {
+        match behind_a_key(bytes, at) {
+            Behind::Url => return false,
+            Behind::Key => return true,
+            Behind::Nothing => {}
+        }
+    }
     let mut end = at;
     let before = |end: usize| end.checked_sub(1).and_then(|n| bytes.get(n)).copied();
     while matches!(before(end), Some(b' ' | b'\t' | b'"')) {
@@ -171,7 +179,29 @@ fn is_telling_key(bytes: &[u8], at: usize) -> bool {
         start -= 1;
     }
     let key = bytes.get(start..end).unwrap_or_default();
-    std::str::from_utf8(key).is_ok_and(ends_in_machine) && !is_url(bytes, at)
+    !is_url(bytes, at) && std::str::from_utf8(key).is_ok_and(ends_in_machine)
+}
+
+/// What stands in its line before the colon of `app1.corp.example:6380`.
+enum Behind {
+    Url,
+    Key,
+    Nothing,
+}
+
+/// A machine with its port is believed whatever its key is called.
+fn behind_a_key(bytes: &[u8], at: usize) -> Behind {
+    let low = at.saturating_sub(VALUE_MAX);
+    let head = bytes.get(low..at).unwrap_or_default();
+    let head = match memrchr(b'\n', head) {
+        Some(end) => head.get(end + 1..).unwrap_or_default(),
+        None => head,
+    };
+    match memchr2(b'=', b':', head) {
+        _ if SIGN.find(head).is_some() => Behind::Url,
+        Some(_) => Behind::Key,
+        None => Behind::Nothing,
+    }
 }
 
 /// Letters of the longest word that stands for a machine, and more.
@@ -246,6 +276,7 @@ mod tests {
             "server2=10.0.0.1\n",
             "[peers]\n1 = 10.0.0.7:9094\n",
             "conn = Server=db1;Database=erp\n",
+            "cache = app1.corp.example:6380\n",
         ] {
             assert!(has_telling_key(text), "{text}");
         }
