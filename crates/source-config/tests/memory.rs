@@ -1,5 +1,9 @@
 //! What is kept from one look to the next, on real files: nothing vanishes, no change is overlooked, and nobody
 //! else's file is believed.
+#![allow(
+    clippy::unwrap_used,
+    reason = "what prepares a test may fail as the test does"
+)]
 
 use std::fs;
 use std::io::Write;
