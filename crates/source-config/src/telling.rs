@@ -179,7 +179,16 @@ fn is_telling_key(bytes: &[u8], at: usize) -> bool {
         start -= 1;
     }
     let key = bytes.get(start..end).unwrap_or_default();
-    !is_url(bytes, at) && std::str::from_utf8(key).is_ok_and(ends_in_machine)
+    let tells = |key: &str| ends_in_machine(key) && (is_proxy(key) || !is_url(bytes, at));
+    std::str::from_utf8(key).is_ok_and(tells)
+}
+
+/// A proxy is written as a URL of its own, and only its key says what it is.
+fn is_proxy(letters: &str) -> bool {
+    letters.len() >= 5
+        && letters
+            .get(letters.len() - 5..)
+            .is_some_and(|tail| tail.eq_ignore_ascii_case("proxy"))
 }
 
 /// What stands in its line before the colon of `app1.corp.example:6380`.
@@ -249,6 +258,15 @@ mod tests {
                 assert!(has_telling_word(&text), "{word}");
             }
         }
+    }
+
+    #[test]
+    fn a_proxy_is_known_by_its_key_though_its_value_is_a_url() {
+        assert!(is_telling("proxy=http://webproxy:3128\n", || Format::Ini));
+        assert!(is_telling("HttpProxy: http://webproxy:3128\n", || {
+            Format::Ini
+        }));
+        assert!(!is_telling("baseurl=http://mirror/x\n", || Format::Ini));
     }
 
     #[test]
