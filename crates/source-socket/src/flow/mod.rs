@@ -29,7 +29,7 @@
 //! # What is a judgement here
 //!
 //! - The task that runs when a call *goes out* is the caller. When a call *comes in* it is nobody in particular, so the
-//!   program is the one that listens. See [`lineage`] for what is known of programs that had ended before `/proc`
+//!   program is the one that listens. See `lineage.rs` for what is known of programs that had ended before `/proc`
 //!   could be asked: never the name of another process that got the same number.
 //! - `asked` is the name of the one question whose answer led to the address and still held, in the same network; where
 //!   two names are possible, neither is said. `unasked` is said only of a program that began under our eyes, of a
