@@ -72,11 +72,13 @@ fn covers(job: &BackupJob, entity: &Entity) -> bool {
         let all = format!("{}/*", database.engine);
         let dumps = |named: &Foreign| {
             let named = named.to_string();
-            let one = database
+            let theirs: Vec<String> = database
                 .names
                 .iter()
-                .any(|name| named == format!("{}/{name}", database.engine));
-            named == all || (one && database.names.len() == 1)
+                .filter(|name| !is_made_at_first(name))
+                .map(|name| format!("{}/{name}", database.engine))
+                .collect();
+            named == all || (theirs.len() == 1 && theirs.contains(&named))
         };
         return job.databases.iter().any(dumps) || copies(job, &database.directory);
     }
@@ -85,6 +87,11 @@ fn covers(job: &BackupJob, entity: &Entity) -> bool {
     archive
         .or(share)
         .is_some_and(|path| !path.is_empty() && copies(job, path))
+}
+
+/// Databases every fresh server has; nobody keeps data in them.
+fn is_made_at_first(name: &impl ToString) -> bool {
+    matches!(name.to_string().as_str(), "postgres" | "test" | "sys")
 }
 
 fn copies(job: &BackupJob, path: &Foreign) -> bool {

@@ -158,8 +158,21 @@ pub(crate) fn stands_for_a_machine(word: &str) -> bool {
         |w: &String| w == word || (w.len() >= 4 && !is_open(w) && word.ends_with(w.as_str()));
     PEER_WORDS.contains(word)
         || COMMON_KEYS.peer_words.iter().any(is_peer)
-        || KINDS.get(word).is_some_and(|kind| *kind != "http")
+        || KINDS
+            .get(word)
+            .is_some_and(|kind| !NAMES_THINGS.contains(kind))
 }
+
+/// Kinds whose words as often name a thing within a server, as a queue, a metric or a database, and not the server.
+const NAMES_THINGS: &[&str] = &[
+    "http",
+    "message-queue",
+    "monitoring",
+    "sql",
+    "cluster",
+    "print",
+    "backup",
+];
 
 /// `smtpRelay_host2` as `smtp`, `relay`, `host`.
 fn words_of(text: &str) -> Vec<String> {
@@ -465,6 +478,9 @@ mod tests {
             ("address", "Receiver", "10.0.0.1:4000"),
             ("http_addr", "", "10.0.0.1"),
             ("label", "", "10.0.0.1"),
+            ("queue", "rabbitmq", "orders.created"),
+            ("metrics", "", "cpu.load, mem.free"),
+            ("database", "", "crm.archive"),
             ("hostname", "", "web1.corp.example"),
             ("proxyName", "Connector", "localhost:80"),
         ] {

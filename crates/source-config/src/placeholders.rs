@@ -32,6 +32,9 @@ pub(crate) fn fill_in(settings: &mut Settings, outside: &Outside<'_>) {
     for _ in 0..PASSES {
         let mut changed = false;
         for setting in &mut settings.all {
+            if setting.value.len() > SPELT_MAX {
+                continue;
+            }
             let Some(grown) = filled(&setting.value, &inside, outside) else {
                 continue;
             };

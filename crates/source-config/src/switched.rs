@@ -62,11 +62,13 @@ pub(crate) fn drop_off(settings: &mut Settings, with: &[String]) {
         return;
     }
     let inner = inner_of(settings, &off);
+    let mut by_group: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
+    for (group, section) in &off {
+        by_group.entry(*group).or_default().insert(section);
+    }
     let is_off = |s: &Setting| {
-        inner.contains(&s.group)
-            || off
-                .iter()
-                .any(|(group, section)| *group == s.group && *section == s.section)
+        let sections = by_group.get(&s.group);
+        inner.contains(&s.group) || sections.is_some_and(|all| all.contains(s.section.as_str()))
     };
     settings.all.retain(|s| !is_off(s));
 }

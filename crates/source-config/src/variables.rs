@@ -19,7 +19,7 @@ pub(crate) fn spell_out(directives: &[Variable], settings: &mut Settings) {
     for directive in directives {
         let known = defined(directive, settings);
         for setting in &mut settings.all {
-            if setting.key.eq_ignore_ascii_case(&directive.key) {
+            if setting.key.eq_ignore_ascii_case(&directive.key) || setting.value.len() > SPELT_MAX {
                 continue;
             }
             // Longer names first: `$host` is the beginning of `$hosts`.

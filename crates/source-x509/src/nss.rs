@@ -118,6 +118,8 @@ struct Walk<'f, 'a> {
     file: &'f File<'a>,
     seen: HashSet<u32>,
     rows: Vec<Vec<u8>>,
+    /// What rows may still hold together.
+    bytes_left: usize,
     whole: bool,
 }
 
@@ -125,6 +127,7 @@ impl<'f, 'a> Walk<'f, 'a> {
     fn new(file: &'f File<'a>) -> Self {
         Self {
             file,
+            bytes_left: file.bytes.len(),
             seen: HashSet::new(),
             rows: Vec::new(),
             whole: true,
@@ -153,7 +156,15 @@ impl<'f, 'a> Walk<'f, 'a> {
             match kind {
                 INTERIOR => self.page(u32_at(page, at)?, depth + 1),
                 LEAF => match self.file.payload(page, at) {
-                    Some(row) => self.rows.push(row),
+                    // Rows of an honest file never overlap, so together they are no longer than it is.
+                    Some(row) if row.len() <= self.bytes_left => {
+                        self.bytes_left -= row.len();
+                        self.rows.push(row);
+                    }
+                    Some(_) => {
+                        self.whole = false;
+                        return Some(());
+                    }
                     None => self.whole = false,
                 },
                 _ => return None,

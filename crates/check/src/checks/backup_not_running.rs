@@ -7,12 +7,14 @@ use groma_model::inventory::{Backup, Likelihood, Severity};
 use crate::wording::{in_days, names};
 use crate::{Check, Draft, View};
 
-/// Days without success after which a job of this rhythm is late: three times its rhythm, a week at least.
-fn days_max(rhythm: Option<&str>) -> i64 {
-    match rhythm {
-        Some("monthly") => 93,
-        Some("weekly") => 21,
-        _ => 7,
+/// Days without success after which a job of this rhythm is late: three times its rhythm, a week at least. Of a
+/// rhythm nobody understood nothing is late.
+fn days_max(rhythm: Option<&str>) -> Option<i64> {
+    match rhythm? {
+        "yearly" => None,
+        "monthly" => Some(93),
+        "weekly" => Some(21),
+        _ => Some(7),
     }
 }
 
@@ -42,7 +44,7 @@ fn trouble(view: &View<'_>, backup: &Backup) -> Option<String> {
     }
     let last = backup.last_success?;
     let days = last.days_until(view.now);
-    (days > days_max(backup.rhythm.as_deref()))
+    (days > days_max(backup.rhythm.as_deref())?)
         .then(|| format!("it last ended well {}", in_days(-days)))
 }
 

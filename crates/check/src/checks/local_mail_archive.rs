@@ -34,7 +34,9 @@ impl Check for LocalMailArchive {
 /// Not what a mail server of this machine keeps and takes along when it moves.
 fn is_local(archive: &Archive) -> bool {
     let server = |who: &String| matches!(who.as_str(), "Dovecot" | "Postfix");
-    archive.variant.as_deref() != Some("store") && !archive.used_by.iter().any(server)
+    // Only servers write these formats.
+    let servers = matches!(archive.format.as_str(), "cyrus" | "mdbox" | "sdbox");
+    archive.variant.as_deref() != Some("store") && !servers && !archive.used_by.iter().any(server)
 }
 
 fn draft(view: &View<'_>, host: &Entity, archives: &[(&Entity, &Archive)]) -> Draft {

@@ -64,8 +64,13 @@ fn draft(view: &View<'_>, entity: &Entity, certificate: &Certificate) -> Option<
         (true, _) => format!("expires {}", in_days(days)),
         (false, _) => format!("is kept by {}, which is about to change", names(&movers)),
     };
+    let what_then = if expires {
+        "every certificate it issued stops being believed there"
+    } else {
+        "new certificates and revocation lists wait until its key is at the new place"
+    };
     draft.risk = format!(
-        "The authority {}, which was added to the trust store of {}, {why}: every certificate it issued stops being believed there.",
+        "The authority {}, which was added to the trust store of {}, {why}: {what_then}.",
         entity.name,
         count(hosts.len(), "machine", "machines")
     );
@@ -74,8 +79,12 @@ fn draft(view: &View<'_>, entity: &Entity, certificate: &Certificate) -> Option<
         certificate.not_after.day(),
         names(hosts.iter().map(|h| &h.name))
     );
-    "Programs on these machines refuse connections to everything under this authority at once."
-        .clone_into(&mut draft.impact);
+    let impact = if expires {
+        "Programs on these machines refuse connections to everything under this authority at once."
+    } else {
+        "Should another authority take its place, programs on these machines refuse what it issues until their stores have it."
+    };
+    impact.clone_into(&mut draft.impact);
     draft.mitigations = vec![
         "Bring the next authority to every one of these trust stores before the first certificate is issued under it.",
         "List what stands under this authority, and who renews it.",

@@ -92,6 +92,16 @@ fn is_open(head: &str, mark: &str) -> bool {
     })
 }
 
+/// True if only white space stands before `at` in its line. Looked at from `at` backwards, so a long line costs nothing.
+fn begins_its_line(bytes: &[u8], at: usize) -> bool {
+    let head = bytes.get(..at).unwrap_or_default();
+    let before = head
+        .iter()
+        .rev()
+        .find(|b| !matches!(b, b' ' | b'\t' | b'\r'));
+    before.is_none_or(|b| *b == b'\n')
+}
+
 fn ranges(text: &str) -> Vec<(usize, usize)> {
     static BEGINS: LazyLock<Vec<Finder<'static>>> =
         LazyLock::new(|| BLOCKS.iter().map(|(open, ..)| Finder::new(open)).collect());
@@ -102,10 +112,7 @@ fn ranges(text: &str) -> Vec<(usize, usize)> {
         while let Some(at) = bytes.get(from..).and_then(|rest| finder.find(rest)) {
             let start = from + at;
             from = start + open.len();
-            let head = text.get(..start).unwrap_or_default();
-            let line = head.rsplit('\n').next().unwrap_or_default();
-            let begins = line.bytes().all(|b| b.is_ascii_whitespace());
-            if *at_line && !begins {
+            if *at_line && !begins_its_line(bytes, start) {
                 continue;
             }
             let Some(length) = text.get(from..).and_then(|rest| rest.find(close)) else {

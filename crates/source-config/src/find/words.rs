@@ -1,5 +1,7 @@
 //! The names and addresses searched for, and where a text holds one of them as a whole.
 
+use std::collections::BTreeMap;
+
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
 use groma_model::Peer;
 use groma_model::found::{Naming, Spelling};
@@ -76,7 +78,11 @@ impl Words {
             counted = counted.max(start);
             let hit = Hit {
                 line,
-                key: key_of(head),
+                key: if is_cut(text, start, head) {
+                    String::new()
+                } else {
+                    key_of(head)
+                },
                 peer: spelling.peer.clone(),
                 naming: spelling.naming,
             };
@@ -97,17 +103,25 @@ impl Words {
 
 /// A line that holds the whole name holds no second mention by the short one.
 fn drop_shorter(hits: &mut Vec<Hit>) {
-    let longer: Vec<(u32, String)> = hits
-        .iter()
-        .filter(|h| h.naming != Naming::Short)
-        .map(|h| (h.line, h.peer.to_string()))
-        .collect();
+    let mut longer: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    for hit in hits.iter().filter(|h| h.naming != Naming::Short) {
+        longer
+            .entry(hit.line)
+            .or_default()
+            .push(hit.peer.to_string());
+    }
     hits.retain(|h| {
-        h.naming != Naming::Short
-            || !longer
-                .iter()
-                .any(|(line, name)| *line == h.line && name.starts_with(&format!("{}.", h.peer)))
+        let short = format!("{}.", h.peer);
+        let on_line = longer.get(&h.line).into_iter().flatten();
+        h.naming != Naming::Short || !on_line.into_iter().any(|name| name.starts_with(&short))
     });
+}
+
+/// True if the line is longer than we look back: its head begins somewhere, perhaps within a secret.
+fn is_cut(text: &str, start: usize, head: &str) -> bool {
+    let begins = start - head.len();
+    let before = begins.checked_sub(1).and_then(|n| text.as_bytes().get(n));
+    before.is_some_and(|b| *b != b'\n')
 }
 
 /// The line around a hit: what stands before, and what stands after.

@@ -101,6 +101,11 @@ fn is_the_systems_own(copy: &tool::Copy) -> bool {
     copy.databases.is_empty() && copy.covers.iter().all(own)
 }
 
+/// False for a word with white space: the value of an option we do not know may be a command line with a password.
+fn is_a_place(word: &str) -> bool {
+    !word.contains(char::is_whitespace) && !word.contains("://")
+}
+
 /// The jobs in one text of commands, each with its target as it is written.
 fn copies(started: &Started) -> Vec<(BackupJob, Option<String>)> {
     let (commands, values) = shell::commands(&started.text);
@@ -112,7 +117,8 @@ fn copies(started: &Started) -> Vec<(BackupJob, Option<String>)> {
         };
         let line = started.line.saturating_add(command.line.saturating_sub(1));
         let many = |words: &[String]| -> Vec<Foreign> {
-            words.iter().map(|w| w.as_str().into()).collect()
+            let places = words.iter().filter(|w| is_a_place(w));
+            places.map(|w| w.as_str().into()).collect()
         };
         let job = BackupJob {
             product: copy.product.to_owned(),

@@ -9,7 +9,17 @@ use crate::reading::Reading;
 use crate::text::{file_name, lossy};
 
 /// The target without account and password; the letters of a query go too.
+///
+/// A password may hold any letter, also the `/` and `?` that end an authority elsewhere: everything before the
+/// last `@` goes first. Words with white space or options in them are no place, and may be a command line.
 pub(super) fn clean(target: &str) -> Foreign {
+    if target.contains(char::is_whitespace) {
+        return Foreign::from("***");
+    }
+    if target.starts_with("rclone:") && target.contains([',', '=']) {
+        return Foreign::from("rclone:***");
+    }
+    let target = &without_account(target);
     let target = target.split('?').next().unwrap_or_default();
     let (scheme, rest) = match target.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
@@ -33,6 +43,21 @@ pub(super) fn clean(target: &str) -> Foreign {
         None => authority.to_owned(),
     };
     format!("{scheme}{authority}{path}").into()
+}
+
+/// `sftp://nas/x` of `sftp://user:pass/word@nas/x`, `sftp:nas:/x` of `sftp:user@nas:/x`.
+fn without_account(target: &str) -> String {
+    let Some((head, rest)) = target.rsplit_once('@') else {
+        return target.to_owned();
+    };
+    let driver = match head.split_once("://") {
+        Some((scheme, _)) => format!("{scheme}://"),
+        None => head
+            .split_once(':')
+            .filter(|(driver, _)| matches!(*driver, "sftp" | "rclone" | "rest" | "s3"))
+            .map_or(String::new(), |(driver, _)| format!("{driver}:")),
+    };
+    format!("{driver}{rest}")
 }
 
 /// The machine a target lies on; none for a path of this machine.
@@ -67,6 +92,8 @@ pub(super) fn last_success(reading: &mut Reading<'_>, product: &str, written: &s
         "restic" => newest(reading, &at.join("snapshots"), b""),
         "borg" | "borgmatic" => newest(reading, at, b"index."),
         "rsnapshot" => newest_directory(reading, at),
+        // It gives copies the times of what it copied: they say nothing of when it ran.
+        "rsync" => None,
         _ => arrived(reading, at),
     }
 }
@@ -160,6 +187,21 @@ fn is_same(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_of_any_letters_is_left_out() {
+        for target in [
+            "ftp://b:ca/nary@nas/x",
+            "ftp://b:ca?nary@nas/x",
+            "sftp:b:ca/nary@nas:/x",
+            "rclone::sftp,host=nas,user=b,pass=canary:/r",
+            "sshpass -p canary ssh",
+        ] {
+            let said = clean(target).to_string();
+            assert!(!said.contains("nary") && !said.contains("b:ca"), "{said}");
+        }
+        assert_eq!(clean("ftp://b:ca/nary@nas/x").to_string(), "ftp://nas/x");
+    }
 
     #[test]
     fn no_account_and_no_password_is_left_in_a_target() {

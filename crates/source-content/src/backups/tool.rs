@@ -209,11 +209,16 @@ fn is_known(word: &str) -> bool {
 
 /// Words that are neither options nor the values of options that have one.
 fn plain<'a>(words: &'a [String], with_value: &[&str]) -> Vec<&'a str> {
+    plain_but(words, |word| with_value.contains(&word) || is_exclude(word))
+}
+
+/// The same, where `has_value` tells which options have a value behind them.
+fn plain_but(words: &[String], has_value: impl Fn(&str) -> bool) -> Vec<&str> {
     let mut plain = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
         if word.starts_with('-') && word.len() > 1 {
-            if with_value.contains(&word.as_str()) || is_exclude(word) {
+            if has_value(word) {
                 words.next();
             }
         } else {
@@ -221,6 +226,17 @@ fn plain<'a>(words: &'a [String], with_value: &[&str]) -> Vec<&'a str> {
         }
     }
     plain
+}
+
+/// True for short options written together (`-ze`) whose last one has a value.
+fn takes_one(word: &str, with_value: &[&str]) -> bool {
+    let last = word.bytes().next_back().map(char::from);
+    !word.starts_with("--")
+        && word.len() > 2
+        && last.is_some_and(|last| {
+            let alone = format!("-{last}");
+            with_value.contains(&alone.as_str()) || is_exclude(&alone)
+        })
 }
 
 fn is_exclude(word: &str) -> bool {
@@ -308,7 +324,9 @@ fn duplicity(words: &[String]) -> Option<Copy> {
 }
 
 fn rsync(words: &[String]) -> Option<Copy> {
-    let plain = plain(words, RSYNC);
+    let plain = plain_but(words, |word| {
+        RSYNC.contains(&word) || is_exclude(word) || takes_one(word, RSYNC)
+    });
     let (target, sources) = plain.split_last()?;
     let covers = absolute(sources.iter().copied());
     (!covers.is_empty()).then(|| Copy {
@@ -342,7 +360,35 @@ fn tar(words: &[String]) -> Option<Copy> {
             "-C" | "--directory" => {
                 directory = rest.next().map(|(_, d)| d.clone()).unwrap_or_default()
             }
-            "-X" | "-T" | "-g" | "--exclude-from" | "--files-from" | "--exclude" => {
+            "-X"
+            | "-T"
+            | "-g"
+            | "-I"
+            | "-b"
+            | "-L"
+            | "-N"
+            | "-H"
+            | "-V"
+            | "-K"
+            | "-F"
+            | "--exclude-from"
+            | "--files-from"
+            | "--exclude"
+            | "--use-compress-program"
+            | "--rsh-command"
+            | "--to-command"
+            | "--transform"
+            | "--checkpoint-action"
+            | "--info-script"
+            | "--new-volume-script"
+            | "--owner"
+            | "--group"
+            | "--mode"
+            | "--mtime"
+            | "--newer"
+            | "--listed-incremental"
+            | "--label"
+            | "--format" => {
                 rest.next();
             }
             _ if short && word.ends_with('f') => target = rest.next().map(|(_, f)| f.clone()),
@@ -460,6 +506,29 @@ mod tests {
                 "duplicity [\"/var/mail\"] -[] [] > sftp://nas1/mail",
             ]
         );
+    }
+
+    #[test]
+    fn the_command_behind_an_option_is_no_place() {
+        let words = |line: &[&str]| line.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
+        let packed = tar(&words(&[
+            "-C",
+            "/srv",
+            "-I",
+            "gpg --passphrase canary -c",
+            "-cf",
+            "/b/x",
+            "www",
+        ]));
+        assert_eq!(packed.unwrap().covers, ["/srv/www"]);
+        let sent = rsync(&words(&[
+            "-a",
+            "/srv/data",
+            "nas1:/b",
+            "-ze",
+            "sshpass -p canary ssh",
+        ]));
+        assert_eq!(sent.unwrap().target.as_deref(), Some("nas1:/b"));
     }
 
     #[test]
