@@ -42,6 +42,7 @@ fn related(drafts: Vec<Draft>) -> Vec<Draft> {
         }
     }
     nobody_joins(&mut live);
+    nobody_is_who_wrote_it(&mut live, &mut alone);
     resolver_takes_all(&mut live, &mut alone);
     settle_kinds(&mut live, &alone);
     live.extend(alone);
@@ -70,6 +71,27 @@ fn nobody_joins(live: &mut Vec<Draft>) {
         }
     }
     *live = known;
+}
+
+/// A call of a program nobody could tell, to a place that something written here needs: the need that is written.
+fn nobody_is_who_wrote_it(live: &mut Vec<Draft>, alone: &mut [Draft]) {
+    let is_nobody = |d: &Draft| {
+        d.component.class == ComponentClass::Device && d.programs.iter().all(Program::is_unknown)
+    };
+    let wrote = |d: &&mut Draft| d.component.class != ComponentClass::Device;
+    if !live.iter().any(is_nobody) {
+        return;
+    }
+    let first = alone
+        .iter_mut()
+        .filter(wrote)
+        .min_by(|a, b| (&a.component, &a.kind).cmp(&(&b.component, &b.kind)));
+    if let Some(first) = first {
+        let (nobody, known): (Vec<_>, Vec<_>) =
+            std::mem::take(live).into_iter().partition(is_nobody);
+        nobody.into_iter().for_each(|draft| first.absorb(draft));
+        *live = known;
+    }
 }
 
 fn merge(live: &mut [Draft], at: usize, written: Draft) {
