@@ -41,6 +41,9 @@ pub struct Expected {
     pub kind: String,
     /// Witnesses, all of them.
     pub witnesses: Vec<String>,
+    /// Witnesses that may have been there at the right moment, or not: a clock asks every minute or so.
+    #[serde(default)]
+    pub perhaps: Vec<String>,
     /// Reasons for "hidden" it must carry, all of them; empty means: not hidden.
     pub hidden: Vec<String>,
     /// How it is reached, where that can be known.
