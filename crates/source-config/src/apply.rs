@@ -271,6 +271,11 @@ fn reference(
         target.port,
         transport,
     );
+    // Who names a machine in a script says no transport; these services have one only.
+    let transport = match target.transport {
+        None if is_datagram(&kind) => Transport::Udp,
+        _ => transport,
+    };
     Reference {
         rule: rule.to_owned(),
         file: place.file.clone(),
@@ -288,6 +293,11 @@ fn reference(
         rhythm,
         weak: take.is_some_and(|t| t.weak),
     }
+}
+
+/// True for kinds that are spoken in datagrams, whatever a rule left open.
+fn is_datagram(kind: &str) -> bool {
+    matches!(kind, "snmp" | "ntp")
 }
 
 /// The kind a rule states wins over the one a scheme suggests, unless the rule leaves it open; a written
