@@ -26,6 +26,8 @@ pub(crate) struct Context {
     speaks: bool,
     /// True for a key that is as often the name of the machine itself: it counts with a port beside it.
     needs_port: bool,
+    /// True for a key that as often names a queue or a database as the server it lies on.
+    names_thing: bool,
     /// The words of the key and of what is around it, the nearest first.
     words: Vec<String>,
 }
@@ -59,6 +61,7 @@ impl Context {
         Some(Self {
             speaks: stands_for_a_machine(&head) && (served || !is_open(&head)),
             needs_port: head == "hostname" && !served,
+            names_thing: names_a_thing(&head),
             words: near.into_iter().chain(outer).chain(file).collect(),
         })
     }
@@ -158,14 +161,20 @@ pub(crate) fn stands_for_a_machine(word: &str) -> bool {
         |w: &String| w == word || (w.len() >= 4 && !is_open(w) && word.ends_with(w.as_str()));
     PEER_WORDS.contains(word)
         || COMMON_KEYS.peer_words.iter().any(is_peer)
-        || KINDS
+        || KINDS.get(word).is_some_and(|kind| *kind != "http")
+}
+
+/// True for words that as often name a thing within a server: behind them only an address, a port or a name of
+/// three parts is a machine.
+fn names_a_thing(word: &str) -> bool {
+    !COMMON_KEYS.peer_words.iter().any(|w| w == word)
+        && KINDS
             .get(word)
-            .is_some_and(|kind| !NAMES_THINGS.contains(kind))
+            .is_some_and(|kind| NAMES_THINGS.contains(kind))
 }
 
 /// Kinds whose words as often name a thing within a server, as a queue, a metric or a database, and not the server.
 const NAMES_THINGS: &[&str] = &[
-    "http",
     "message-queue",
     "monitoring",
     "sql",
@@ -276,6 +285,13 @@ fn machine(part: &str, context: &Context, beside: Option<Port>) -> Option<Target
     }
     let port = port.or(beside);
     if context.needs_port && port.is_none() {
+        return None;
+    }
+    let dots = |name: &str| name.bytes().filter(|b| *b == b'.').count();
+    if context.names_thing
+        && port.is_none()
+        && matches!(&peer, Peer::Name(name) if dots(name.as_str()) < 2)
+    {
         return None;
     }
     if is_class(part) || peer.is_loopback() || !stands_elsewhere(&peer, port) {
