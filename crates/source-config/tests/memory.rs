@@ -20,15 +20,27 @@ use groma_source::{
 };
 use groma_source_config::{ConfigSource, NAME};
 
-/// The real disk, and how many files were read below the tree.
+/// The real disk below one tree and nothing elsewhere, and how many files were read. The rest of the machine is
+/// left out because it lives: a package that is installed meanwhile makes everything kept doubtful, and rightly so.
 struct Counted {
     disk: Arc<dyn Disk>,
+    tree: PathBuf,
     read: AtomicUsize,
+}
+
+impl Counted {
+    fn below(&self, path: &Path) -> Result<&dyn Disk, DiskError> {
+        if path.starts_with(&self.tree) {
+            return Ok(&*self.disk);
+        }
+        let absent = std::io::Error::from(std::io::ErrorKind::NotFound);
+        Err(DiskError::of_io(path, absent))
+    }
 }
 
 impl Disk for Counted {
     fn read(&self, path: &Path, limit: u64) -> Result<FileRead, DiskError> {
-        self.disk.read(path, limit)
+        self.below(path)?.read(path, limit)
     }
     fn read_into(
         &self,
@@ -37,26 +49,26 @@ impl Disk for Counted {
         buffer: &mut Vec<u8>,
     ) -> Result<FileMet, DiskError> {
         self.read.fetch_add(1, Ordering::Relaxed);
-        self.disk.read_into(path, limit, buffer)
+        self.below(path)?.read_into(path, limit, buffer)
     }
     fn list(&self, path: &Path, limit: usize) -> Result<Vec<Entry>, DiskError> {
-        self.disk.list(path, limit)
+        self.below(path)?.list(path, limit)
     }
     fn list_stamped(
         &self,
         path: &Path,
         limit: usize,
     ) -> Result<Vec<(Entry, Option<Stamp>)>, DiskError> {
-        self.disk.list_stamped(path, limit)
+        self.below(path)?.list_stamped(path, limit)
     }
     fn metadata(&self, path: &Path) -> Result<Metadata, DiskError> {
-        self.disk.metadata(path)
+        self.below(path)?.metadata(path)
     }
     fn read_link(&self, path: &Path) -> Result<PathBuf, DiskError> {
-        self.disk.read_link(path)
+        self.below(path)?.read_link(path)
     }
     fn space(&self, path: &Path) -> Result<Space, DiskError> {
-        self.disk.space(path)
+        self.below(path)?.space(path)
     }
 }
 
@@ -108,6 +120,7 @@ impl Machine {
         let real = groma_sys::this_machine(true);
         let disk = Arc::new(Counted {
             disk: real.disk.clone(),
+            tree: self.directory.path().to_owned(),
             read: AtomicUsize::new(0),
         });
         let world = World {

@@ -36,13 +36,17 @@ fn lasting(recorders: &[Recorder]) -> Vec<String> {
 
 #[test]
 fn two_looks_at_an_unchanged_machine_say_the_same() {
-    let (first, second) = (lasting(&look()), lasting(&look()));
-    assert!(
-        first.len() > 10,
-        "a machine has more than {} facts",
-        first.len()
-    );
-    assert_eq!(first, second);
+    let mut before = lasting(&look());
+    assert!(before.len() > 10, "only {} facts", before.len());
+    // A real machine may change between two looks (somebody logs in, a volume is mounted): then they are repeated.
+    for _ in 0..3 {
+        let after = lasting(&look());
+        if after == before {
+            return;
+        }
+        before = after;
+    }
+    assert_eq!(before, lasting(&look()));
 }
 
 #[test]

@@ -366,39 +366,39 @@ f = open(".env", "r+"); fcntl.fcntl(f, fcntl.F_SETLEASE, fcntl.F_WRLCK); time.sl
     // ---- what moves
     trap(
         "a directory that is swapped with a link to a shadow, again and again, hurts nobody",
-        r#"mkdir -p /opt/t/swap/d /var/tmp/shadow && cd /opt/t/swap && echo DATABASE_URL=postgresql://u@swap.corp.example/x > d/.env && ln -s /proc/kmsg /var/tmp/shadow/.env && ln -s /var/tmp/shadow link
+        r#"mkdir -p /opt/t/swap/d /var/tmp/shadow && touch /opt/t/swap.on && cd /opt/t/swap && echo DATABASE_URL=postgresql://u@swap.corp.example/x > d/.env && ln -s /proc/kmsg /var/tmp/shadow/.env && ln -s /var/tmp/shadow link
            python3 -c '
 import os
 os.chdir("/opt/t/swap")
-while os.path.isdir("/opt/t/swap"):
+while os.path.exists("/opt/t/swap.on"):
     for a, b in (("d", "aside"), ("link", "d"), ("d", "link"), ("aside", "d")):
         try: os.rename(a, b)
         except OSError: pass' >/dev/null 2>&1 &"#,
         &[],
-        "rm -rf /opt/t/swap /var/tmp/shadow",
+        "rm /opt/t/swap.on; for turn in $(seq 100); do rm -rf /opt/t/swap /var/tmp/shadow 2>/dev/null && exit 0; sleep 0.1; done; exit 1",
     ),
     trap(
         "a file that is swapped with a FIFO, again and again, is never waited for",
-        r#"mkdir -p /opt/t/swap-fifo && cd /opt/t/swap-fifo && echo x > file && mkfifo pipe
+        r#"mkdir -p /opt/t/swap-fifo && touch /opt/t/swap-fifo.on && cd /opt/t/swap-fifo && echo x > file && mkfifo pipe
            python3 -c '
 import os
 os.chdir("/opt/t/swap-fifo")
-while os.path.isdir("/opt/t/swap-fifo"):
+while os.path.exists("/opt/t/swap-fifo.on"):
     for a, b in (("file", ".env"), (".env", "file"), ("pipe", ".env"), (".env", "pipe")):
         try: os.rename(a, b)
         except OSError: pass' >/dev/null 2>&1 &"#,
         &[],
-        "rm -rf /opt/t/swap-fifo",
+        "rm /opt/t/swap-fifo.on; for turn in $(seq 100); do rm -rf /opt/t/swap-fifo 2>/dev/null && exit 0; sleep 0.1; done; exit 1",
     ),
     trap(
         "a tree that is removed and made again while it is walked is no trouble",
-        r#"mkdir -p /opt/t/flicker
+        r#"mkdir -p /opt/t/flicker && touch /opt/t/flicker.on
            python3 -c '
 import os, shutil
-while os.path.isdir("/opt/t/flicker"):
+while os.path.exists("/opt/t/flicker.on"):
     os.makedirs("/opt/t/flicker/a/b/c", exist_ok=True); open("/opt/t/flicker/a/b/c/.env", "w").close(); shutil.rmtree("/opt/t/flicker/a", ignore_errors=True)' >/dev/null 2>&1 &"#,
         &[],
-        "rm -rf /opt/t/flicker",
+        "rm /opt/t/flicker.on; for turn in $(seq 100); do rm -rf /opt/t/flicker 2>/dev/null && exit 0; sleep 0.1; done; exit 1",
     ),
     trap(
         "whatever stands beside all of this is read as ever",
