@@ -348,11 +348,21 @@ fn a_fact_seen_in_two_samples_is_said_once_and_counted() {
     assert!(seen.first < seen.last);
 }
 
+/// Copied by another process: one that this one starts at the same moment in another thread would hold the half-written
+/// file open, and what is open for writing cannot be started (ETXTBSY).
+fn copy_of_this_test(to: &Path) {
+    let copied = Command::new("cp")
+        .arg(std::env::current_exe().unwrap())
+        .arg(to)
+        .status();
+    assert!(copied.unwrap().success());
+}
+
 #[test]
 fn a_deleted_executable_keeps_its_name() {
     let folder = Folder::new("deleted");
     let program = folder.0.join("service");
-    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    copy_of_this_test(&program);
     let helper = Helper::start_as(&program, &[], "listen 127.0.0.1:0");
     std::fs::remove_file(&program).unwrap();
     let found = listeners(&look(), helper.port, Transport::Tcp);
@@ -492,7 +502,7 @@ fn a_namespace_of_its_own_has_scopes_of_its_own_named_after_what_stays() {
 fn without_root_other_accounts_are_hidden_and_a_gap_says_so() {
     let folder = Folder::new("hidden");
     let program = folder.0.join("look");
-    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    copy_of_this_test(&program);
     let as_nobody = [
         "setpriv",
         "--reuid=65534",
