@@ -144,11 +144,9 @@ fn concluded(
     // What went over the wire was counted between the consumer and the relay.
     edge.details.bytes = None;
     edge.details.lasted = None;
-    edge.strength = match (end.conditional, end.one_of_several) {
-        (true, _) => Strength::Unknown,
-        (false, true) => edge.strength.max(Strength::Degrading),
-        (false, false) => edge.strength,
-    };
+    if end.one_of_several {
+        edge.strength = edge.strength.max(Strength::Degrading);
+    }
     edge
 }
 

@@ -8,7 +8,8 @@
 //! 2. else, if there is exactly one live draft and nothing speaks against it (another unit, a kind the
 //!    whole machine shares, a kind of another layer that the program itself contradicts);
 //! 3. and for name resolution the other way round: every program of a machine asks the resolver its
-//!    `resolv.conf` names, so all of them are one need of the machine.
+//!    `resolv.conf` names, so all of them are one need of the machine;
+//! 4. a file of settings joins the one program, job or unit that names the same provider by the same word.
 //!
 //! What joins takes the component that says most (unit, job, executable, file) and the kind that was stated.
 
@@ -46,7 +47,43 @@ fn related(drafts: Vec<Draft>) -> Vec<Draft> {
     resolver_takes_all(&mut live, &mut alone);
     settle_kinds(&mut live, &alone);
     live.extend(alone);
+    settings_join_who_reads_them(&mut live);
     live
+}
+
+/// What a file names that nobody is known to read, and exactly one program, job or unit names by the same word for the same
+/// purpose: the settings of that one. What a whole machine shares (its clock, its name server) is nobody's settings.
+fn settings_join_who_reads_them(drafts: &mut Vec<Draft>) {
+    let is_settings = |d: &Draft| {
+        d.component.class == ComponentClass::File && !d.is_alive() && !REGISTRY.kind(&d.kind).shared
+    };
+    let reads = |d: &Draft| {
+        rank(d.component.class) < rank(ComponentClass::File) && !d.written_in.is_empty()
+    };
+    if !drafts.iter().any(is_settings) || !drafts.iter().any(reads) {
+        return;
+    }
+    let (settings, mut kept): (Vec<_>, Vec<_>) =
+        std::mem::take(drafts).into_iter().partition(is_settings);
+    let reader = |file: &Draft| {
+        let same = |d: &Draft| {
+            d.kind == file.kind && file.reached.iter().any(|way| d.reached.contains(way))
+        };
+        let mut fitting =
+            (0..kept.len()).filter(|at| kept.get(*at).is_some_and(|d| reads(d) && same(d)));
+        fitting.next().filter(|_| fitting.next().is_none())
+    };
+    // Who reads what is settled before anything joins: what joins brings its own words along.
+    let readers: Vec<Option<usize>> = settings.iter().map(reader).collect();
+    let mut alone = Vec::new();
+    for (file, reader) in settings.into_iter().zip(readers) {
+        match reader.and_then(|at| kept.get_mut(at)) {
+            Some(reader) => reader.absorb(file),
+            None => alone.push(file),
+        }
+    }
+    kept.extend(alone);
+    *drafts = kept;
 }
 
 /// A call of a program nobody could tell is no need beside one of which the program is known: its evidence stays,

@@ -14,7 +14,9 @@
 #![forbid(unsafe_code)]
 
 mod backups;
+mod bare;
 mod certificates;
+mod channels;
 mod draft;
 pub mod due;
 mod few;
@@ -74,7 +76,8 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     let held = std::mem::take(&mut gathered.listeners);
     let listeners = live::Listeners::new(&held, estate);
     let mut drafts = draft::Drafts::default();
-    live::outgoing(&gathered, estate, &listeners, &mut drafts);
+    let mut channels = channels::Channels::new(&gathered, estate, &listeners);
+    live::outgoing(&gathered, estate, &listeners, &mut channels, &mut drafts);
     written::references(
         std::mem::take(&mut gathered.references),
         &gathered,
@@ -83,8 +86,10 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     );
     written::mounts(&gathered, estate, &mut drafts);
     let relays = relay::Relays::new(std::mem::take(&mut gathered.forwards), estate);
-    relays.own_needs(&listeners, &mut drafts);
+    relays.own_needs(&listeners, estate, &mut drafts);
     live::incoming(&gathered, estate, &listeners, &mut drafts);
+    channels.cite(&mut drafts);
+    bare::explain(&mut drafts);
     // What drafts are made of makes room for what they become.
     gathered.connections = Vec::new();
     let mut dependencies = finish::finish(drafts, &gathered, estate, &listeners, &relays);

@@ -9,8 +9,14 @@ use groma_model::name::{Port, Transport};
 use groma_model::registry::REGISTRY;
 use groma_model::{EntityId, Estate, EvidenceId, HostName, Peer, Witness};
 
+use crate::channels::Channels;
 use crate::draft::{Certainty, Draft, Drafts, Place, component, one_transport};
 use crate::gather::{Gathered, Raw, Raws};
+
+/// Where a machine says which port a remote procedure call has got.
+const ENDPOINT_MAPPER: Port = Port(135);
+/// Ports that nobody is registered for (RFC 6335 §6).
+const DYNAMIC_PORTS_FROM: Port = Port(49152);
 
 /// Every endpoint held open, by host, port and transport.
 pub(crate) struct Listeners<'a> {
@@ -73,7 +79,8 @@ impl<'a> Listeners<'a> {
         let spoken = self
             .at(host, port, transport)
             .iter()
-            .find_map(|raw| service(&raw.fact.program));
+            .find_map(|raw| service(&raw.fact.program))
+            .filter(|_| habit.is_some() || !self.is_handed_out(host, port, transport));
         match (spoken, habit) {
             // One program may speak several things of one layer: the port tells relay from submission.
             (Some(service), Some(habit)) if REGISTRY.kind(&service.kind).layer == habit.layer => {
@@ -83,6 +90,14 @@ impl<'a> Listeners<'a> {
             (None, Some(habit)) => (habit.name.clone(), Certainty::Habit),
             (None, None) => ("other".to_owned(), Certainty::Habit),
         }
+    }
+
+    /// True for a port that a call got from the endpoint mapper of its machine ([MS-RPCE] §2.1.1.1): what is called there
+    /// is not what the program is known for.
+    fn is_handed_out(&self, host: &EntityId, port: Port, transport: Transport) -> bool {
+        port >= DYNAMIC_PORTS_FROM
+            && transport == Transport::Tcp
+            && !self.at(host, ENDPOINT_MAPPER, Transport::Tcp).is_empty()
     }
 
     /// The rows of the inventory document.
@@ -235,7 +250,7 @@ fn live_component(
 }
 
 /// The machine as a whole, where nothing tells which part of it.
-fn whole(host: &EntityId, estate: &Estate) -> Component {
+pub(crate) fn whole(host: &EntityId, estate: &Estate) -> Component {
     let name = estate
         .entities
         .get(host)
@@ -248,6 +263,7 @@ pub(crate) fn outgoing(
     gathered: &Gathered,
     estate: &Estate,
     listeners: &Listeners<'_>,
+    channels: &mut Channels,
     drafts: &mut Drafts,
 ) {
     for raw in gathered
@@ -269,6 +285,9 @@ pub(crate) fn outgoing(
         if provider == raw.host
             && is_one_service(program, listeners.at(&provider, *service_port, *transport))
         {
+            continue;
+        }
+        if channels.take(raw, &provider, listeners) {
             continue;
         }
         let (kind, certainty) = listeners.kind(&provider, *service_port, *transport);
@@ -388,22 +407,30 @@ pub(crate) fn incoming(
 
 /// The provider saw it too: what was seen alive here gains the evidence, and the consumer's own count stays. A
 /// written draft gains it only where no live one could be meant: which file a live one comes from, `join` says.
+/// The provider cannot tell two programs of one machine apart, so what it counted is given to one that is alone.
 fn confirm(known: &mut [Draft], raw: &Raw<Connection>) {
     let alive = known.iter().any(Draft::is_alive);
-    for draft in known.iter_mut().filter(|d| !alive || d.is_alive()) {
+    let meant = |d: &&mut Draft| !alive || d.is_alive();
+    let is_alone = known.iter_mut().filter(meant).count() == 1;
+    for draft in known.iter_mut().filter(meant) {
         draft.witnesses.insert(Witness::Live);
         draft.evidence.insert(raw.id.clone());
         draft.current |= raw.current;
-        // Both ends count the same bytes.
-        let bytes = draft.seen.bytes.max(raw.seen.bytes);
-        draft.seen = groma_model::Seen {
-            count: 1,
-            bytes,
-            ..draft.seen.joined(raw.seen)
-        };
-        match raw.counts_connections() {
-            true => draft.calls = draft.calls.max(raw.seen.count),
-            false => draft.alive = draft.alive.max(raw.seen.count),
+        if is_alone {
+            count(draft, raw);
         }
+    }
+}
+
+/// Both ends count the same connections and bytes.
+fn count(draft: &mut Draft, raw: &Raw<Connection>) {
+    draft.seen = groma_model::Seen {
+        count: 1,
+        bytes: draft.seen.bytes.max(raw.seen.bytes),
+        ..draft.seen.joined(raw.seen)
+    };
+    match raw.counts_connections() {
+        true => draft.calls = draft.calls.max(raw.seen.count),
+        false => draft.alive = draft.alive.max(raw.seen.count),
     }
 }

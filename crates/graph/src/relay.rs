@@ -62,6 +62,8 @@ pub(crate) struct Relays {
     names: HashMap<EntityId, String>,
     /// Relay, target and port → true if others do the same work behind every door.
     peers: HashMap<(EntityId, EntityId, Option<Port>), bool>,
+    /// Relay, target and port, where connections are carried whatever is asked in them.
+    carriers: HashSet<(EntityId, EntityId, Option<Port>)>,
 }
 
 /// A provider behind a relay.
@@ -72,7 +74,6 @@ pub(crate) struct End {
     pub(crate) transport: Transport,
     pub(crate) through: Vec<Through>,
     pub(crate) one_of_several: bool,
-    pub(crate) conditional: bool,
     kind: Option<String>,
     evidence: Few<EvidenceId>,
     witnesses: Few<Witness>,
@@ -158,7 +159,13 @@ impl Relays {
     }
 
     /// The relay's own needs, where no file or socket told them already: whoever hands on needs whom it hands to.
-    pub(crate) fn own_needs(&self, listeners: &Listeners<'_>, drafts: &mut Drafts) {
+    /// What the far end of a tunnel opens is the far end's need, and no longer that of who wrote the tunnel down.
+    pub(crate) fn own_needs(
+        &self,
+        listeners: &Listeners<'_>,
+        estate: &Estate,
+        drafts: &mut Drafts,
+    ) {
         let mut ways: Vec<&Way> = self.doors.values().flatten().collect();
         ways.sort_by(|a, b| a.raw.id.cmp(&b.raw.id));
         let known: HashSet<Place> = drafts.places.keys().cloned().collect();
@@ -166,9 +173,21 @@ impl Relays {
             let Some(Target::Port(provider, port, transport)) = &way.to else {
                 continue;
             };
-            let (host, fact) = (&way.raw.host, &way.raw.fact);
-            if provider == host || fact.via.is_some() {
+            let fact = &way.raw.fact;
+            let far = fact
+                .via
+                .as_ref()
+                .and_then(|via| far_end(&way.raw, via, estate));
+            let host = match (&fact.via, &far) {
+                (None, _) => &way.raw.host,
+                (Some(_), Some(far)) => far,
+                (Some(_), None) => continue,
+            };
+            if provider == host {
                 continue;
+            }
+            if far.is_some() {
+                disown(way, (provider, *port, *transport), drafts);
             }
             let place = Place {
                 consumer: host.clone(),
@@ -186,13 +205,13 @@ impl Relays {
                 (None, Some(port)) => listeners.kind(provider, *port, *transport),
                 (None, None) => ("other".to_owned(), Certainty::Habit),
             };
-            let mut draft = Draft::of(
-                &way.raw,
-                fact.component.clone(),
-                &kind,
-                certainty,
-                way.raw.witness,
-            );
+            let part = match far {
+                Some(_) => crate::live::whole(host, estate),
+                None => fact.component.clone(),
+            };
+            // What the far end will do is known from here alone.
+            let witness = far.as_ref().map_or(way.raw.witness, |_| Witness::Written);
+            let mut draft = Draft::of(&way.raw, part, &kind, certainty, witness);
             // Nobody was seen: a table in force says what would happen.
             draft.alive = 0;
             if let (Some(file), Some(line)) = (&fact.file, fact.line) {
@@ -229,6 +248,10 @@ impl Relays {
                 let key = (way.raw.host.clone(), provider.clone(), *port);
                 let slot = self.peers.entry(key).or_insert(true);
                 *slot &= several;
+                if way.raw.fact.mode != ForwardMode::HttpProxy {
+                    let key = (way.raw.host.clone(), provider.clone(), *port);
+                    self.carriers.insert(key);
+                }
             }
         }
     }
@@ -254,14 +277,15 @@ impl Relays {
         (!ends_there).then(|| self.through(&place.consumer, None, &carrier.way))
     }
 
+    fn name_of(&self, host: &EntityId) -> String {
+        let name = self.names.get(host).cloned();
+        name.unwrap_or_else(|| host.to_string())
+    }
+
     fn through(&self, host: &EntityId, port: Option<Port>, way: &Way) -> Through {
         Through {
             entity: host.clone(),
-            name: self
-                .names
-                .get(host)
-                .cloned()
-                .unwrap_or_else(|| host.to_string()),
+            name: self.name_of(host),
             port,
             mode: way.raw.fact.mode,
             component: way.raw.fact.component.clone(),
@@ -274,7 +298,7 @@ impl Relays {
         let (Some(port), Some(transport)) = (place.port, place.transport) else {
             return followed;
         };
-        // What a relay itself needs of the machine it runs on is not a need through it.
+        let names_known = !draft.reached.is_empty() && !self.only_carries(place);
         let step = Step {
             through: Vec::new(),
             asked: draft
@@ -282,9 +306,8 @@ impl Relays {
                 .iter()
                 .map(|(_, text)| text.to_ascii_lowercase())
                 .collect(),
-            names_known: !draft.reached.is_empty(),
+            names_known,
             one_of_several: false,
-            conditional: false,
             evidence: Few::default(),
             witnesses: Few::default(),
             current: true,
@@ -293,6 +316,12 @@ impl Relays {
         let start = Target::Port(place.provider.clone(), Some(port), transport);
         self.walk(place, &start, step, &mut seen, &mut followed);
         followed
+    }
+
+    /// True if the consumer itself only carries connections to this place: which names its callers ask for it does not know.
+    fn only_carries(&self, place: &Place) -> bool {
+        self.carriers
+            .contains(&(place.consumer.clone(), place.provider.clone(), place.port))
     }
 
     fn behind(&self, at: &Target, consumer: &EntityId) -> Vec<&Way> {
@@ -366,7 +395,6 @@ impl Relays {
         };
         next.through.push(self.through(host, port, way));
         next.one_of_several |= several;
-        next.conditional |= way.raw.fact.conditional;
         next.evidence.insert(way.raw.id.clone());
         next.witnesses.insert(way.raw.witness);
         next.current &= way.raw.current;
@@ -376,6 +404,42 @@ impl Relays {
             next.asked.clear();
         }
         next
+    }
+}
+
+/// The machine that opens the onward connection of a tunnel.
+fn far_end(raw: &Raw<Forward>, via: &Peer, estate: &Estate) -> Option<EntityId> {
+    let meaning = estate.locate(&raw.site, &raw.vantage, via)?;
+    Some(meaning.entity)
+}
+
+/// Takes back what the line that opens a tunnel was read to need: the machine it stands on never calls the target.
+fn disown(way: &Way, target: (&EntityId, Option<Port>, Transport), drafts: &mut Drafts) {
+    let (provider, port, transport) = target;
+    let place = Place {
+        consumer: way.raw.host.clone(),
+        provider: provider.clone(),
+        port,
+        transport: Some(one_transport(port, transport)),
+    };
+    let fact = &way.raw.fact;
+    let line = fact
+        .file
+        .as_ref()
+        .zip(fact.line)
+        .map(|(file, line)| format!("{file}:{line}"));
+    let Some(there) = drafts.places.get_mut(&place) else {
+        return;
+    };
+    there.retain(|draft| {
+        let same_line = line
+            .as_ref()
+            .is_some_and(|line| draft.written_in.contains(line));
+        let own = draft.component == fact.component || same_line;
+        draft.is_alive() || !own || draft.written_in.as_slice().len() > 1
+    });
+    if there.is_empty() {
+        drafts.places.remove(&place);
     }
 }
 
@@ -406,7 +470,6 @@ struct Step {
     asked: Vec<String>,
     names_known: bool,
     one_of_several: bool,
-    conditional: bool,
     evidence: Few<EvidenceId>,
     witnesses: Few<Witness>,
     current: bool,
@@ -420,7 +483,6 @@ impl Step {
             transport: one_transport(port, transport),
             through: self.through.clone(),
             one_of_several: self.one_of_several,
-            conditional: self.conditional,
             kind: way.raw.fact.kind.clone(),
             evidence: self.evidence.clone(),
             witnesses: self.witnesses.clone(),
@@ -458,11 +520,12 @@ fn choose<'a>(ways: &[&'a Way], step: &Step) -> Chosen<'a> {
         .map(|(_, key)| key.clone())
         .collect();
     groups.retain(|(conditional, key), _| !conditional || !certain.contains(key));
-    let meant = match certain.len() {
-        1 => certain.first().cloned(),
-        0 if groups.len() == 1 => groups.keys().next().map(|(_, key)| key.clone()),
-        _ => None,
-    };
+    // Sites that hand nothing on are not seen here: without a name, the only one that does may not be the one.
+    let is_told = !by_name || step.names_known;
+    let meant = certain
+        .first()
+        .filter(|_| certain.len() == 1 && is_told)
+        .cloned();
     let mut chosen = Chosen::default();
     for ((_, key), members) in groups {
         let is_meant = meant.as_ref() == Some(&key);
@@ -605,10 +668,12 @@ impl End {
     }
 }
 
-/// A consumer whose part is the relay itself does not need what stands behind through itself.
+/// A consumer whose part is the relay itself does not need what stands behind through itself; nor does a program nobody
+/// knows on the relay's own machine, which needs it already.
 pub(crate) fn is_the_relay(draft: &Draft, through: &[Through], consumer: &EntityId) -> bool {
     let own = component(ComponentClass::Device, "");
-    through
-        .iter()
-        .any(|t| t.entity == *consumer && t.component == draft.component && t.component != own)
+    let nobody = draft.component.class == ComponentClass::Device;
+    through.iter().any(|t| {
+        t.entity == *consumer && (nobody || t.component == draft.component && t.component != own)
+    })
 }

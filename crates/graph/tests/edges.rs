@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use groma_model::fact::{
-    Component, ComponentClass, Direction, FileSystem, NameSource, Program, RemoteStorage,
+    Component, ComponentClass, Direction, FileSystem, NameSource, Program, Reference, RemoteStorage,
 };
 use groma_model::inventory::{Basis, ReachedBy};
 use groma_model::name::Protection;
@@ -539,4 +539,85 @@ fn order_and_repetition_do_not_matter() {
         }
         assert_eq!(shuffled.graph(), once);
     }
+}
+
+fn script(host: &str, port: u16, kind: &str) -> Reference {
+    Reference {
+        component: Component {
+            class: ComponentClass::Unit,
+            name: "fetch.service".into(),
+        },
+        ..reference("shell-script", "/opt/fetch/run", host, port, kind)
+    }
+}
+
+#[test]
+fn settings_and_the_one_program_that_names_the_same_are_one_need() {
+    let mut told = app_and_database();
+    told.name(
+        "app1",
+        NameSource::Dns,
+        "db1.corp.example",
+        &[],
+        &["10.0.0.2"],
+    );
+    told.writes("app1", script("db1.corp.example", 5432, "sql"));
+    told.writes(
+        "app1",
+        reference(
+            "settings",
+            "/etc/fetch.ini",
+            "db1.corp.example",
+            5432,
+            "sql",
+        ),
+    );
+    let edge = told.only_edge();
+    assert_eq!(edge.consumer.component.name, "fetch.service".into());
+    assert_eq!(
+        edge.details.written_in,
+        ["/etc/fetch.ini:3", "/opt/fetch/run:3"]
+    );
+    // By another way, or where two programs could be meant, nobody knows.
+    let mut by_address = told.clone();
+    by_address.writes(
+        "app1",
+        reference("settings", "/etc/b.ini", "10.0.0.2", 5432, "sql"),
+    );
+    assert_eq!(by_address.edges().len(), 2);
+    let mut two = told.clone();
+    let mut other = script("db1.corp.example", 5432, "sql");
+    other.component.name = "other.service".into();
+    two.writes("app1", other);
+    assert_eq!(two.edges().len(), 3);
+}
+
+#[test]
+fn a_bare_name_beside_a_stated_need_of_the_same_machine_is_no_second_need() {
+    let bare = |host: &str| Reference {
+        port: None,
+        ..reference("peer", "/etc/list.yaml", host, 1, "other")
+    };
+    let mut told = app_and_database();
+    told.writes("app1", bare("10.0.0.2"));
+    assert_eq!(told.edges(), ["app1 /etc/list.yaml -> db1:? other"]);
+    told.writes("app1", script("10.0.0.2", 161, "snmp"));
+    let edge = told.only_edge();
+    assert_eq!(edge.kind, "snmp");
+    assert_eq!(
+        edge.details.written_in,
+        ["/etc/list.yaml:3", "/opt/fetch/run:3"]
+    );
+    // Another machine's need, or the same machine by another name, does not explain it.
+    let mut other = app_and_database();
+    other.writes("app1", bare("10.0.0.2"));
+    other.name(
+        "app1",
+        NameSource::Dns,
+        "db1.corp.example",
+        &[],
+        &["10.0.0.2"],
+    );
+    other.writes("app1", script("db1.corp.example", 161, "snmp"));
+    assert_eq!(other.edges().len(), 2);
 }

@@ -185,3 +185,80 @@ fn short_lived_is_what_no_sample_meets_and_nothing_that_stays() {
         "fifty calls are not rare"
     );
 }
+
+#[test]
+fn two_programs_that_call_one_place_are_not_each_given_the_count_of_both() {
+    let mut told = app_and_database();
+    let job = || unit("/usr/bin/perl", "job.service");
+    for (program, count) in [(app(), 300), (job(), 5)] {
+        let mine = call(Direction::Outgoing, "10.0.0.2", program);
+        flow(&mut told, "app1", mine, watched(count, 10 * count, 5));
+    }
+    let server = unit("/usr/sbin/postgres", "postgresql.service");
+    let theirs = call(Direction::Incoming, "10.0.0.1", server);
+    flow(&mut told, "db1", theirs, watched(305, 3050, 5));
+    let mut counts: Vec<_> = told
+        .graph()
+        .dependencies
+        .iter()
+        .map(|d| (d.count, d.details.bytes, d.evidence.len()))
+        .collect();
+    counts.sort();
+    assert_eq!(counts, [(5, Some(50), 2), (300, Some(3000), 2)]);
+}
+
+/// A file server with an FTP service, and a camera that takes no agent.
+fn ftp_and_camera() -> Told {
+    let mut told = Told::default();
+    told.host("files1", "10.0.0.1");
+    told.listens("files1", 21, unit("/usr/sbin/vsftpd", "vsftpd.service"));
+    told
+}
+
+#[test]
+fn a_data_connection_an_ftp_server_opens_is_no_need_of_the_server() {
+    let server = || unit("/usr/sbin/vsftpd", "vsftpd.service");
+    let mut told = ftp_and_camera();
+    told.is_called("files1", "10.0.0.9", 21, server());
+    told.calls("files1", "10.0.0.9", 46832, Program::default());
+    told.calls("files1", "10.0.0.9", 40001, server());
+    let edge = told.only_edge();
+    assert_eq!(
+        (edge.kind.as_str(), edge.provider.name.as_str()),
+        ("ftp", "files1")
+    );
+    assert_eq!(edge.evidence.len(), 3);
+    // A port that is somebody's, another machine, a program that is known: needs.
+    for (to, port, program) in [
+        ("10.0.0.9", 554, Program::default()),
+        ("10.0.0.8", 46832, Program::default()),
+        ("10.0.0.9", 46832, app()),
+    ] {
+        let mut twin = told.clone();
+        twin.calls("files1", to, port, program);
+        assert_eq!(twin.edges().len(), 2, "{to}:{port}");
+    }
+}
+
+#[test]
+fn a_call_that_got_its_own_port_is_not_what_the_program_is_known_for() {
+    let controller = || unit("/usr/sbin/samba", "samba-ad-dc.service");
+    let kind_at = |ports: &[u16], port: u16| {
+        let mut told = Told::default();
+        told.host("files1", "10.0.0.1").host("dc1", "10.0.0.2");
+        for port in ports {
+            told.listens("dc1", *port, controller());
+        }
+        told.calls(
+            "files1",
+            "10.0.0.2",
+            port,
+            unit("/usr/sbin/winbindd", "winbind.service"),
+        );
+        told.only_edge().kind
+    };
+    assert_eq!(kind_at(&[135, 389, 49152], 49152), "other");
+    assert_eq!(kind_at(&[135, 389, 3268], 389), "ldap-bind");
+    // Where nobody hands out ports, the program speaks what it always speaks.
+    assert_eq!(kind_at(&[389, 49152], 49152), "ldap-bind");
+}

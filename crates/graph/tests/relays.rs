@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use groma_fuzz::Chance;
 use groma_model::fact::{
-    Component, ComponentClass, Forward, ForwardEnd, ForwardMode, NameSource, Reference,
+    Component, ComponentClass, Forward, ForwardEnd, ForwardMode, NameSource, Program, Reference,
 };
 use groma_model::inventory::{Basis, Dependency, Strength};
 use groma_model::{Fact, Peer, Port, Transport};
@@ -242,6 +242,46 @@ fn without_a_name_nothing_tells_which_site_is_meant() {
 }
 
 #[test]
+fn one_forwarding_site_of_several_is_meant_only_by_who_asks_for_it() {
+    let mut told = estate();
+    told.calls("app1", "10.0.0.2", 80, bare("/usr/bin/curl"))
+        .hands_on("proxy1", http(80, "10.0.0.3", 8080, &["a.corp.example"]));
+    assert!(told.concluded().is_empty(), "the other sites stay there");
+    assert_eq!(
+        told.direct("proxy1").details.onward,
+        ["one of: 10.0.0.3:8080 (for a.corp.example)"]
+    );
+    let mut by_name = told.clone();
+    by_name
+        .name(
+            "app1",
+            NameSource::Dns,
+            "a.corp.example",
+            &[],
+            &["10.0.0.2"],
+        )
+        .writes("app1", wants("a.corp.example", 80, "http"));
+    assert_eq!(by_name.concluded().len(), 1);
+}
+
+#[test]
+fn a_relay_of_connections_does_not_ask_for_a_site_itself() {
+    let mut told = estate();
+    let rule = Forward {
+        mode: ForwardMode::Nat,
+        ..tcp(80, "10.0.0.2", 80)
+    };
+    told.host("edge1", "10.0.0.9")
+        .hands_on("edge1", rule)
+        .hands_on(
+            "proxy1",
+            http(80, "10.0.0.3", 8080, &["*", "a.corp.example"]),
+        )
+        .hands_on("proxy1", http(80, "10.0.0.4", 8080, &["b.corp.example"]));
+    assert!(told.concluded().is_empty(), "{:?}", told.concluded_lines());
+}
+
+#[test]
 fn members_of_a_group_share_the_work_and_a_backup_is_only_said() {
     let mut told = estate();
     told.host("prov3", "10.0.0.5")
@@ -276,7 +316,7 @@ fn members_of_a_group_share_the_work_and_a_backup_is_only_said() {
 }
 
 #[test]
-fn a_path_under_a_condition_leaves_the_strength_open() {
+fn a_path_under_a_condition_is_said_and_not_concluded() {
     let mut told = estate();
     let only = Forward {
         conditional: true,
@@ -284,7 +324,7 @@ fn a_path_under_a_condition_leaves_the_strength_open() {
     };
     told.calls("app1", "10.0.0.2", 80, bare("/usr/bin/curl"))
         .hands_on("proxy1", only.clone());
-    assert_eq!(told.concluded()[0].strength, Strength::Unknown);
+    assert!(told.concluded().is_empty(), "nobody knows the path");
     told.hands_on("proxy1", http(80, "10.0.0.4", 80, &[]));
     assert_eq!(
         told.concluded_lines(),
@@ -369,6 +409,56 @@ fn a_tunnel_leads_from_the_machine_itself_and_from_its_far_end() {
     assert_eq!(
         told.concluded_lines(),
         ["proxy1 /usr/bin/ssh -> prov2:22 ssh"]
+    );
+}
+
+#[test]
+fn what_the_far_end_of_a_tunnel_opens_is_the_far_ends_need() {
+    let mut told = estate();
+    let near = Forward {
+        via: Peer::parse("10.0.0.2"),
+        file: Some("/opt/app/.env".into()),
+        line: Some(3),
+        ..forward(
+            ForwardMode::Tunnel,
+            end("127.0.0.1", 2222),
+            end("10.0.0.3", 22),
+        )
+    };
+    // The line that opens the tunnel is also read as naming whom it leads to.
+    told.writes("app1", wants("10.0.0.3", 22, "ssh"))
+        .hands_on("app1", near);
+    assert_eq!(told.edges(), ["proxy1 proxy1 -> prov1:22 ssh"]);
+    // Who goes through it needs who stands behind it.
+    told.calls("app1", "127.0.0.1", 2222, bare("/usr/bin/rsync"));
+    assert_eq!(
+        told.concluded_lines(),
+        ["app1 /usr/bin/rsync -> prov1:22 ssh"]
+    );
+    // A line of somebody else there is a need of its own.
+    let mut other = told.clone();
+    other.writes(
+        "app1",
+        reference("env-url", "/etc/other", "10.0.0.3", 22, "ssh"),
+    );
+    let lines = other.edges();
+    assert!(
+        lines.contains(&"app1 /etc/other -> prov1:22 ssh".to_owned()),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn a_program_nobody_knows_on_the_relay_itself_adds_no_need_through_it() {
+    let mut told = estate();
+    told.calls("proxy1", "10.0.0.2", 80, Program::default())
+        .hands_on("proxy1", http(80, "10.0.0.3", 8080, &[]));
+    assert_eq!(
+        told.edges(),
+        [
+            "proxy1 proxy1 -> proxy1:80 http",
+            "proxy1 relay.service -> prov1:8080 http"
+        ]
     );
 }
 

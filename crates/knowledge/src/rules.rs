@@ -441,6 +441,9 @@ pub struct Command {
     /// Options with a proxy to go through.
     #[serde(default)]
     pub proxy_options: Vec<String>,
+    /// Options with the remote shell a command goes through: `-e 'ssh -p 2222'`.
+    #[serde(default)]
+    pub shell_options: Vec<String>,
     /// Other options that take a word, so that it is not taken for an argument.
     #[serde(default)]
     pub worded_options: Vec<String>,

@@ -323,22 +323,23 @@ impl Server {
                     .filter(|n| *n != at)
                     .filter(same)
                     .collect();
-                let mut taken = if others.is_empty() {
+                let taken = if others.is_empty() {
                     Vec::new()
                 } else {
                     host.names.clone()
                 };
-                if !others.is_empty() && others.iter().all(|n| *n > at) {
-                    taken.push("*".to_owned());
-                }
                 if others.is_empty() || !taken.is_empty() {
-                    self.say(host, end, &names(taken), service, &mut found);
+                    self.say(host, end, &names(taken), false, service, &mut found);
+                }
+                // The first takes what nobody is named for; that it is the first was perhaps meant by nobody.
+                if !others.is_empty() && others.iter().all(|n| *n > at) {
+                    self.say(host, end, &["*".to_owned()], true, service, &mut found);
                 }
             }
         }
         if self.hosts.is_empty() {
             for end in self.listens.iter().filter_map(|l| listen(l)) {
-                self.say(&self.main, &end, &[], service, &mut found);
+                self.say(&self.main, &end, &[], false, service, &mut found);
             }
         }
         found.truncate(FORWARDS_MAX);
@@ -378,6 +379,7 @@ impl Server {
         host: &Host,
         end: &ForwardEnd,
         names: &[String],
+        unsure: bool,
         service: &str,
         found: &mut Vec<Forward>,
     ) {
@@ -392,7 +394,7 @@ impl Server {
                     };
                     let mut forward = plain(ForwardMode::HttpProxy, end.clone(), to, unit(service));
                     forward.names = names.to_vec();
-                    forward.conditional = pass.conditional;
+                    forward.conditional = pass.conditional || unsure;
                     forward.kind = Some(kind.to_owned());
                     forward.group = group;
                     forward.backup = backup;
@@ -491,7 +493,8 @@ mod tests {
         assert_eq!(
             read(disk().file("/etc/apache2/sites-enabled/a.conf", site)),
             [
-                "0.0.0.0:80 > app1.corp.example:8080 [*,a.example]",
+                "0.0.0.0:80 > app1.corp.example:8080 [a.example]",
+                "0.0.0.0:80 > app1.corp.example:8080 [*] ?",
                 "0.0.0.0:80 > 192.0.2.3:8009 [*.b.example,b.example] ?"
             ]
         );

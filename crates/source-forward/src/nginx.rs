@@ -264,22 +264,31 @@ impl<'a> Block<'a> {
                         .flat_map(|(n, (_, theirs))| theirs.iter().map(move |i| (n, i)))
                         .filter(|(_, i)| i.end == intake.end)
                 };
-                // The one marked, else the first of the file, takes what nobody else is named for.
-                let default = intake.default || !others().any(|(n, i)| i.default || n < at);
                 let alone = others().next().is_none();
                 let mut taken = if alone {
                     Vec::new()
                 } else {
                     server_names(server)
                 };
-                if default && !alone {
+                // The one marked, else the first of the file, takes what nobody else is named for. That the first does was
+                // meant by nobody, and what a site that hands nothing on is named for is not the rest.
+                let is_rest = intake.default || !others().any(|(n, i)| i.default || n < at);
+                let hands_on = |n: usize| servers.get(n).is_some_and(|(s, _)| hands_on(s));
+                let is_sure = intake.default && others().all(|(n, _)| hands_on(n));
+                if is_rest && is_sure && !alone {
                     taken.push("*".to_owned());
                 }
-                if !alone && taken.is_empty() {
-                    continue;
-                }
                 for pass in &passes {
-                    self.pass(server, intake, &taken, pass, found);
+                    if alone || !taken.is_empty() {
+                        self.pass(server, intake, &taken, pass, found);
+                    }
+                    if is_rest && !is_sure && !alone {
+                        let unsure = Pass {
+                            conditional: true,
+                            ..*pass
+                        };
+                        self.pass(server, intake, &["*".to_owned()], &unsure, found);
+                    }
                     if found.len() >= FORWARDS_MAX {
                         return;
                     }
@@ -430,6 +439,12 @@ fn passes_of<'a>(block: &'a [Directive], conditional: bool, depth: usize, out: &
             _ => {}
         }
     }
+}
+
+fn hands_on(server: &Directive) -> bool {
+    let mut passes = Vec::new();
+    passes_of(&server.block, false, 0, &mut passes);
+    !passes.is_empty()
 }
 
 fn kind_of(directive: &str) -> &'static str {
@@ -585,9 +600,30 @@ mod tests {
         assert_eq!(
             read(disk().file("/etc/nginx/sites-enabled/a", sites)),
             [
-                "0.0.0.0:80 > 192.0.2.1:80 [*,a.example]",
+                "0.0.0.0:80 > 192.0.2.1:80 [a.example]",
+                "0.0.0.0:80 > 192.0.2.1:80 [*] ?",
                 "0.0.0.0:80 > 192.0.2.2:80 [*.b.example,b.example]",
                 "0.0.0.0:80 > 192.0.2.3:80 [*.b.example,b.example] ?",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_rest_is_sure_where_somebody_marked_it_and_every_site_is_seen() {
+        let marked = "server { listen 80 default_server; server_name a.example; location / { proxy_pass http://192.0.2.1; } }\nserver { listen 80; server_name b.example; location / { proxy_pass http://192.0.2.2; } }\n";
+        assert_eq!(
+            read(disk().file("/etc/nginx/sites-enabled/a", marked)),
+            [
+                "0.0.0.0:80 > 192.0.2.1:80 [*,a.example]",
+                "0.0.0.0:80 > 192.0.2.2:80 [b.example]",
+            ]
+        );
+        let stays = marked.replace("proxy_pass http://192.0.2.2;", "root /srv/b;");
+        assert_eq!(
+            read(disk().file("/etc/nginx/sites-enabled/a", stays.as_str())),
+            [
+                "0.0.0.0:80 > 192.0.2.1:80 [a.example]",
+                "0.0.0.0:80 > 192.0.2.1:80 [*] ?",
             ]
         );
     }

@@ -131,6 +131,8 @@ fn file_name(word: &str) -> &str {
 struct Heard<'w> {
     host: Option<&'w str>,
     port: Option<groma_model::Port>,
+    /// The port of the secure shell the command goes through.
+    shell_port: Option<groma_model::Port>,
     account: Option<&'w str>,
     resource: Option<&'w str>,
     has_secret: bool,
@@ -153,7 +155,8 @@ fn known_command(known: &Command, words: &[String]) -> Vec<Target> {
                     .as_str(),
             )
         });
-        target.port = target.port.or(heard.port);
+        let by_shell = heard.shell_port.filter(|_| target.kind == Some("ssh"));
+        target.port = target.port.or(heard.port).or(by_shell);
         target.transport = target.transport.or(known.transport);
         target.default_port = target.default_port.or(known.port.map(groma_model::Port));
         target.has_secret |= heard.has_secret;
@@ -254,6 +257,8 @@ fn hear<'w>(known: &Command, words: &'w [String]) -> Heard<'w> {
             heard.proxy = Some(proxy);
         } else if let Some(forward) = take(&known.forward_options, &mut words) {
             heard.forwards.push(forward);
+        } else if let Some(shell) = take(&known.shell_options, &mut words) {
+            heard.shell_port = port_of_shell(shell);
         } else if matches!(word, "-t" | "--types") && known.arguments == Arguments::MountSource {
             heard.file_system = words.next();
         } else if known.worded_options.iter().any(|o| o == word) {
@@ -261,6 +266,22 @@ fn hear<'w>(known: &Command, words: &'w [String]) -> Heard<'w> {
         }
     }
     heard
+}
+
+/// The port of `ssh -p 2222 -o …`, as rsync is told to call it.
+fn port_of_shell(command: &str) -> Option<groma_model::Port> {
+    let mut words = command.split_whitespace();
+    if words.next().map(file_name) != Some("ssh") {
+        return None;
+    }
+    while let Some(word) = words.next() {
+        match word.strip_prefix("-p") {
+            Some("") => return words.next().and_then(port),
+            Some(joined) => return port(joined),
+            None => {}
+        }
+    }
+    None
 }
 
 fn is_redirection(word: &str) -> bool {
@@ -487,6 +508,14 @@ mod tests {
         assert_eq!(
             shown("rsync -a -e 'ssh -p 22' /srv/ backup@nas1:/vol/b"),
             ["ssh nas1:22 backup /vol/b"]
+        );
+        assert_eq!(
+            shown("rsync -a --rsh='/usr/bin/ssh -i /k -p2222' backup@nas1:/vol/b /srv/"),
+            ["ssh nas1:2222 backup /vol/b"]
+        );
+        assert_eq!(
+            shown("rsync -a -e 'ssh -p 2222' /srv/ nas1::mod/x"),
+            ["backup nas1:873 mod"]
         );
         assert_eq!(shown("rsync -a /srv/ nas1::mod/x"), ["backup nas1:873 mod"]);
         assert_eq!(

@@ -141,8 +141,31 @@ fn plain(text: &str) -> Option<(Peer, Option<Port>)> {
 
 /// An address that was read already, unless it names nobody.
 pub(crate) fn address(address: IpAddr) -> Option<Peer> {
-    let nobody = address.is_unspecified() || address.is_multicast() || is_broadcast(&address);
-    (!nobody).then(|| Peer::Address(address.to_canonical()))
+    let address = address.to_canonical();
+    let nobody = address.is_unspecified()
+        || address.is_multicast()
+        || is_broadcast(&address)
+        || is_unassigned(&address);
+    (!nobody).then_some(Peer::Address(address))
+}
+
+/// True for an IPv6 address that no machine can have: outside the blocks of the IANA registry for unicast (RFC 4291 §2.4), such
+/// as `21::`, which is a port between two empty fields.
+fn is_unassigned(address: &IpAddr) -> bool {
+    let IpAddr::V6(v6) = address else {
+        return false;
+    };
+    let block = v6.segments()[0];
+    let global = 0x2000..=0x3fff;
+    let local = 0xfc00..=0xfdff;
+    // Link-local addresses, and the site-local ones of old.
+    let near = 0xfe80..=0xfeff;
+    let translated = 0x0064;
+    !(v6.is_loopback()
+        || global.contains(&block)
+        || local.contains(&block)
+        || near.contains(&block)
+        || block == translated)
 }
 
 fn any_host_and_port(text: &str) -> Option<(Peer, Option<Port>)> {
@@ -231,6 +254,7 @@ mod tests {
         assert_eq!(shown("mail1:587"), Some("mail1 587".into()));
         assert_eq!(shown("[mail1]:587"), Some("mail1 587".into()));
         assert_eq!(shown("fd00::5"), Some("fd00::5 0".into()));
+        assert_eq!(shown("2a01::5"), Some("2a01::5 0".into()));
         assert_eq!(shown("[fd00::5]:389"), Some("fd00::5 389".into()));
         assert_eq!(shown("127.0.0.1"), Some("127.0.0.1 0".into()));
     }
@@ -238,6 +262,8 @@ mod tests {
     #[test]
     fn what_names_nobody_is_silent() {
         for text in [
+            "21::",
+            "[10::1]:80",
             "",
             "none",
             "@HOST@",
