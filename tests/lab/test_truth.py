@@ -32,6 +32,16 @@ class Truth(unittest.TestCase):
     def hosts(self):
         return estate.read(self.folder / "hosts")
 
+    def test_what_follows_through_a_relay_needs_both_its_parts(self):
+        onward = {"why": "behind the relay", "consumer": "backup", "through": "backup", "provider": "db", "port": 22, "kind": "ssh",
+                  "where": "backup:/etc/cron.d/dump", "file": "expected.toml"}
+        said = lambda **change: truth.onward_problems(self.hosts(), [{**onward, **change}], [GOOD])
+        self.assertEqual(said(), [])
+        self.assertEqual(said(through="db", where="db:/etc/made.conf", provider="backup"), [])
+        for change in ({"through": "db"}, {"through": "nobody"}, {"port": 0}, {"kind": "nonsense"}, {"hidden": []}):
+            self.assertTrue(said(**change), change)
+        self.assertTrue(truth.onward_problems(self.hosts(), [{**onward, "through": "db", "where": "db:/etc/made.conf"}], []))
+
     def problems(self, *dependencies, decoys=()):
         return truth.truth_problems(self.hosts(), [{**GOOD, **one} for one in dependencies], list(decoys))
 

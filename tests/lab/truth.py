@@ -17,6 +17,7 @@ AT_LEAST = {"dependencies": 120, "hidden": 50, "decoys": 30}
 SLICE_AT_MOST = 8
 DEPENDENCY = {"why", "consumer", "consumers", "component", "provider", "port", "transport", "kind", "known_by", "hidden",
               "reached_by", "where"}
+ONWARD = {"why", "consumer", "consumers", "through", "provider", "port", "transport", "kind", "where"}
 DECOY = {"why", "consumer", "consumers", "provider", "port", "transport", "kind", "where", "component"}
 SCRIPTS = ("start", "once", "age", "traffic")
 LAB_NAMES = re.compile(rb"(?i)kontor|\b10\.61\.[12]\.\d|fd61:1::")
@@ -29,6 +30,7 @@ def check(folder=estate.HERE):
     hosts = estate.read(folder / "hosts")
     dependencies, decoys = read(folder)
     problems = host_problems(hosts) + truth_problems(hosts, dependencies, decoys) + product_problems(PRODUCT)
+    problems += onward_problems(hosts, read_onward(folder), dependencies)
     counts = count(dependencies, decoys)
     problems += [f"{counts[what]} {what}, at least {least} are wanted" for what, least in AT_LEAST.items() if counts[what] < least]
     for problem in problems:
@@ -49,6 +51,12 @@ def read(folder):
         dependencies += [one for entry in written.get("dependency", []) for one in spread(entry, file.name)]
         decoys += [one for entry in written.get("decoy", []) for one in spread(entry, file.name)]
     return dependencies, decoys
+
+
+def read_onward(folder):
+    """Every need through what stands between, one entry per consumer."""
+    return [one for file in sorted(folder.glob("expected*.toml"))
+            for entry in tomllib.loads(file.read_text()).get("onward", []) for one in spread(entry, file.name)]
 
 
 def spread(entry, file):
@@ -133,6 +141,31 @@ def truth_problems(hosts, dependencies, decoys):
     keys = Counter(key(one) for one in dependencies)
     problems += [f"stands {number} times: {' '.join(str(part) for part in parts if part)}" for parts, number in keys.items() if number > 1]
     return problems + contradictions(dependencies, decoys, addresses)
+
+
+def onward_problems(hosts, onward, dependencies):
+    """What follows through a relay has both its parts: somebody needs the relay, and the relay's host says whom it hands on to."""
+    words = registry()
+    needs = {(one["consumer"], one.get("provider")) for one in dependencies}
+    problems = [f"{said(one)}: {text}" for one in onward for text in one_onward(one, hosts, words)]
+    for one in onward:
+        through, consumer = one.get("through"), one["consumer"]
+        if through != consumer and (consumer, through) not in needs:
+            problems.append(f"{said(one)}: {consumer} does not need {through} in the first place")
+        if not str(one.get("where", "")).startswith(f"{through}:"):
+            problems.append(f"{said(one)}: where is not the configuration of {through}")
+    return problems
+
+
+def one_onward(one, hosts, words):
+    yield from either(one, hosts, ONWARD)
+    for word in ("through", "provider"):
+        if one.get(word) not in hosts:
+            yield f"{word} {one.get(word)} is no host"
+    if "port" not in one:
+        yield "port is missing"
+    if one.get("kind") not in words["dependency"]:
+        yield f"the registry has no kind {one.get('kind')}"
 
 
 def registry():

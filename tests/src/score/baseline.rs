@@ -22,10 +22,12 @@ impl Baseline {
     /// What this run found and invented.
     pub fn of(score: &Score) -> Self {
         let lines = score.entries.iter().zip(&score.verdicts);
+        let led = score.onward.iter().filter(|(_, led)| *led);
         Self {
             found: lines
                 .filter(|(_, v)| v.found)
                 .map(|(e, _)| e.line())
+                .chain(led.map(|(o, _)| o.line()))
                 .collect(),
             invented: score.invented.iter().map(|i| i.line.clone()).collect(),
         }
@@ -62,7 +64,9 @@ impl Baseline {
 
     /// What is worse now than it was, in sentences.
     pub fn worse(&self, now: &Score) -> Vec<String> {
-        let truth: BTreeSet<String> = now.entries.iter().map(super::truth::Entry::line).collect();
+        let direct = now.entries.iter().map(super::truth::Entry::line);
+        let onward = now.onward.iter().map(|(onward, _)| onward.line());
+        let truth: BTreeSet<String> = direct.chain(onward).collect();
         let now = Self::of(now);
         let lost = self.found.difference(&now.found).map(|line| {
             if truth.contains(line) {

@@ -374,6 +374,7 @@ fn together(peers: &[Contestant]) -> Contestant {
     let score = Score {
         entries,
         verdicts,
+        onward: Vec::new(),
         invented,
     };
     Contestant {

@@ -72,6 +72,15 @@ pub(crate) fn truth() -> LabTruth {
         known_by = ['written']
         hidden = []
 
+        [[onward]]
+        why = 'orders by mail, through the old relay'
+        consumer = 'app1'
+        through = 'ns1'
+        provider = 'oldmail'
+        port = 2525
+        kind = 'smtp-relay'
+        where = 'ns1:/etc/haproxy/haproxy.cfg'
+
         [[decoy]]
         why = 'commented out in 2019'
         consumer = 'app1'
@@ -94,6 +103,8 @@ pub(crate) struct Edge {
     pub(crate) kind: &'static str,
     pub(crate) component: &'static str,
     pub(crate) hidden: bool,
+    /// What it goes through.
+    pub(crate) through: Option<EndOf>,
 }
 
 pub(crate) const APP1: EndOf = ("host", "app1.kontor.example", Some("10.61.1.31"));
@@ -112,6 +123,7 @@ pub(crate) fn edge(consumer: EndOf, provider: EndOf, port: u16, kind: &'static s
         kind,
         component: "erp.service",
         hidden: false,
+        through: None,
     }
 }
 
@@ -128,7 +140,18 @@ pub(crate) fn inventory(edges: &[Edge]) -> Inventory {
     let dependencies: Vec<serde_json::Value> = edges
         .iter()
         .enumerate()
-        .map(|(at, e)| dependency(at, e, &id_of(e.consumer), &id_of(e.provider)))
+        .map(|(at, e)| {
+            let through = e.through.map(|end| (id_of(end), end.1));
+            let mut edge = dependency(at, e, &id_of(e.consumer), &id_of(e.provider));
+            if let Some((entity, name)) = through {
+                edge["basis"] = "inferred".into();
+                edge["details"] = serde_json::json!({"through": [{
+                    "entity": entity, "name": name, "port": 25, "mode": "tcp-proxy",
+                    "component": {"class": "unit", "name": "relay.service"},
+                }]});
+            }
+            edge
+        })
         .collect();
     entities.sort_by_key(|e| e["id"].as_str().unwrap().to_owned());
     let empty = serde_json::json!([]);

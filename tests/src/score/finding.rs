@@ -89,6 +89,8 @@ pub struct Finding {
     pub witnesses: Vec<String>,
     /// True if it is said to be hidden.
     pub hidden: bool,
+    /// What it is said to go through, nearest to the consumer first.
+    pub through: Vec<End>,
 }
 
 impl Finding {
@@ -97,7 +99,12 @@ impl Finding {
         let kind = self.kind.as_deref().unwrap_or("something");
         let (provider, transport) = (&self.provider.label, self.transport.as_deref());
         let needs = super::truth::needs(provider, self.port, transport, kind);
-        format!("{} {needs}", self.consumer.label)
+        let through: Vec<&str> = self.through.iter().map(|t| t.label.as_str()).collect();
+        let through = match through.as_slice() {
+            [] => String::new(),
+            names => format!(" through {}", names.join(", ")),
+        };
+        format!("{} {needs}{through}", self.consumer.label)
     }
 
     /// True if one of its ends goes by this name or address.
@@ -164,6 +171,12 @@ fn finding_of(d: &Dependency, ends: &BTreeMap<&str, End>) -> Option<Finding> {
         component: Some(format!("{}:{name}", class.as_str().unwrap_or_default())),
         witnesses: d.witnesses.iter().map(|w| w.as_str().to_owned()).collect(),
         hidden: d.hidden,
+        through: d
+            .details
+            .through
+            .iter()
+            .filter_map(|t| ends.get(t.entity.as_str()).cloned())
+            .collect(),
     })
 }
 
@@ -265,6 +278,7 @@ fn finding_of_row(row: &Row, places: &Places) -> Finding {
         component: None,
         witnesses: Vec::new(),
         hidden: false,
+        through: Vec::new(),
     }
 }
 

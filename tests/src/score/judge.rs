@@ -6,7 +6,7 @@ use groma_model::registry::REGISTRY;
 
 use super::finding::Finding;
 use super::place::Places;
-use super::truth::{Decoy, Entry, LabTruth};
+use super::truth::{Decoy, Entry, LabTruth, Onward};
 
 /// How closely a finding must fit an entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,6 +60,8 @@ pub struct Score {
     pub entries: Vec<Entry>,
     /// What became of each entry, in the same order.
     pub verdicts: Vec<Verdict>,
+    /// What follows through relays, each with whether it was concluded.
+    pub onward: Vec<(Onward, bool)>,
     /// What it found that is not there.
     pub invented: Vec<Invented>,
 }
@@ -79,6 +81,9 @@ pub fn judge(
         Generosity::Strict => judge.assign(truth, findings, &mut verdicts),
         Generosity::Generous => judge.grant(truth, findings, &mut verdicts),
     };
+    let led = |o: &Onward| (o.clone(), left.iter().any(|f| judge.leads(o, f)));
+    let onward = truth.onward.iter().map(led).collect();
+    left.retain(|f| !whole.onward.iter().any(|o| judge.leads(o, f)));
     judge.mark_near_misses(truth, &left, &mut verdicts);
     left.retain(|f| !whole.entries.iter().any(|e| judge.excuses(e, f)));
     let invented = left
@@ -88,6 +93,7 @@ pub fn judge(
     Score {
         entries: truth.entries.clone(),
         verdicts,
+        onward,
         invented,
     }
 }
@@ -157,6 +163,12 @@ impl Judge<'_> {
             && same_port(entry, finding)
             && self.same_transport(entry, finding)
             && self.same_kind(entry, finding)
+    }
+
+    /// True if the finding says this need, and through what it goes.
+    fn leads(&self, onward: &Onward, finding: &Finding) -> bool {
+        let through = |end: &super::finding::End| end.is(&onward.through, self.places);
+        self.fits(&onward.entry, finding) && finding.through.iter().any(through)
     }
 
     fn same_ends(&self, entry: &Entry, finding: &Finding) -> bool {
@@ -360,6 +372,28 @@ mod tests {
         let score = score(&[tcp.clone(), edge(APP1, NS1, 53, "dns")]);
         assert_eq!(found(&score).len(), 1);
         assert_eq!(score.verdicts.iter().map(|v| v.doubled).sum::<usize>(), 1);
+    }
+
+    #[test]
+    fn a_need_through_a_relay_is_judged_apart_and_a_wrong_one_is_invented() {
+        let concluded = |port, through| Edge {
+            through: Some(through),
+            ..edge(APP1, OLDMAIL, port, "smtp-relay")
+        };
+        let right = score(&[concluded(2525, NS1)]);
+        assert!(right.invented.is_empty(), "{:?}", right.invented);
+        assert!(right.onward[0].1);
+        assert!(found(&right).is_empty(), "it is no entry");
+        // Another port, another relay, or the same said as if nothing stood between.
+        for wrong in [
+            concluded(25, NS1),
+            concluded(2525, COPIER),
+            edge(APP1, OLDMAIL, 2525, "smtp-relay"),
+        ] {
+            let score = score(std::slice::from_ref(&wrong));
+            assert_eq!(score.invented.len(), 1, "{wrong:?}");
+            assert!(!score.onward[0].1, "{wrong:?}");
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub use page::RULES;
 use page::markdown;
 pub use place::{Place, Places, Roster};
 pub use table::{Share, Table, Tally, WitnessRow};
-pub use truth::{Decoy, Entry, LabTruth};
+pub use truth::{Decoy, Entry, LabTruth, Onward};
 
 /// Why an input could not be used, as one sentence that names it.
 #[derive(Debug)]

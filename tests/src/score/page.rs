@@ -17,6 +17,9 @@ one. DNS and Kerberos speak both transports on one port, so there the transport 
 decoy, the decoy is named. What is nearly right (another port, another kind) is missed *and* invented.
 - Recall is found of all entries; precision is found of found and invented. Hidden recall counts the entries the truth calls \
 hidden; hidden precision counts what was invented and called hidden.
+- *Through what stands between*: a consumer that calls a relay needs whoever the relay is configured to hand its call to. The two direct needs \
+are entries; what follows of them is written down apart (`[[onward]]`) and judged apart: concluded or not, it changes neither recall nor precision. It counts \
+only where the finding says through what it goes. One that the relay's configuration does not state is invented like any other (`docs/decisions/0022`).
 - Peers are favoured: they have no word for kinds, so none is asked for; a row without a port finds nothing that has one, but \
 is not invented where its two machines have any dependency; the same row twice is one.
 - *What hosts show* are the entries that a connection or something written could tell an agent; what only a log, the network or the directory knows is left out there.
@@ -51,6 +54,7 @@ pub(crate) fn markdown(board: &Board) -> String {
         by_reason(&mut page, &own.table);
         by_witness(&mut page, &own.table);
         machines(&mut page, board);
+        onward(&mut page, own);
         missed(&mut page, own);
         invented(&mut page, own);
         doubled(&mut page, own);
@@ -250,6 +254,29 @@ fn missed(page: &mut String, own: &Contestant) {
         line(page, format_args!("\n### {witness}: {}\n", lines.len()));
         bullets(page, lines);
     }
+}
+
+fn onward(page: &mut String, own: &Contestant) {
+    let share = own.table.onward;
+    if share.whole == 0 {
+        return;
+    }
+    line(page, format_args!("\n## Through what stands between\n"));
+    line(
+        page,
+        format_args!(
+            "Concluded {} of {} ({}).\n",
+            share.part,
+            share.whole,
+            percent(share)
+        ),
+    );
+    let told = own.score.onward.iter().map(|(onward, led)| {
+        let word = if *led { "concluded" } else { "missed" };
+        let (line, entry) = (onward.line(), &onward.entry);
+        format!("{word}: {line} — {} ({})", entry.why, entry.place)
+    });
+    bullets(page, told.collect());
 }
 
 fn invented(page: &mut String, own: &Contestant) {

@@ -89,6 +89,8 @@ pub struct Table {
     pub on_hosts: Share,
     /// The hidden ones of these.
     pub on_hosts_hidden: Share,
+    /// Needs through what stands between; those that were concluded.
+    pub onward: Share,
     /// Hidden entries that were found and are called hidden.
     pub called_hidden: Share,
     /// Entries that are not hidden, were found, and are called hidden.
@@ -112,6 +114,10 @@ impl Table {
         for (entry, verdict) in score.entries.iter().zip(&score.verdicts) {
             table.entry(entry, verdict);
         }
+        score
+            .onward
+            .iter()
+            .for_each(|(_, led)| table.onward.add(*led));
         for invented in &score.invented {
             let kind = invented.kind.as_deref().unwrap_or("(no kind)");
             let mut tallies = vec![&mut table.all, table.kinds.entry(kind.into()).or_default()];

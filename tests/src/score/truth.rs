@@ -15,7 +15,25 @@ struct File {
     #[serde(default)]
     dependency: Vec<WrittenEntry>,
     #[serde(default)]
+    onward: Vec<WrittenOnward>,
+    #[serde(default)]
     decoy: Vec<WrittenDecoy>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct WrittenOnward {
+    why: String,
+    consumer: Option<String>,
+    #[serde(default)]
+    consumers: Vec<String>,
+    through: String,
+    provider: String,
+    port: u16,
+    transport: Option<String>,
+    kind: String,
+    #[serde(rename = "where")]
+    place: String,
 }
 
 #[derive(Deserialize, Debug)]
@@ -161,11 +179,30 @@ pub struct Decoy {
     pub place: String,
 }
 
+/// A need through something that stands between: the consumer calls a relay, and what the relay is configured to do makes it
+/// need whoever stands behind. The two direct needs are entries of their own; this one follows from them, so it is judged apart.
+#[derive(Clone, Debug)]
+pub struct Onward {
+    /// Consumer, provider, port, transport and kind, and where it is configured that the relay hands on.
+    pub entry: Entry,
+    /// What stands between.
+    pub through: Place,
+}
+
+impl Onward {
+    /// The need in one line.
+    pub fn line(&self) -> String {
+        format!("{} through {}", self.entry.line(), self.through.name())
+    }
+}
+
 /// Everything the truth files say.
 #[derive(Clone, Default, Debug)]
 pub struct LabTruth {
     /// The dependencies.
     pub entries: Vec<Entry>,
+    /// What follows of them through relays.
+    pub onward: Vec<Onward>,
     /// The decoys.
     pub decoys: Vec<Decoy>,
     /// What is wrong with the truth itself: said twice, within one machine, nobody could know it.
@@ -202,6 +239,11 @@ impl LabTruth {
             let entries = consumers.iter().map(|c| entry_of(&entry, c, places));
             self.entries.extend(entries);
         }
+        for onward in written.onward {
+            let consumers = one_or_many(onward.consumer.as_ref(), &onward.consumers);
+            let all = consumers.iter().map(|c| onward_of(&onward, c, places));
+            self.onward.extend(all);
+        }
         for decoy in written.decoy {
             let consumers = one_or_many(decoy.consumer.as_ref(), &decoy.consumers);
             if consumers.is_empty() {
@@ -231,6 +273,12 @@ impl LabTruth {
                 amiss.push(format!("said twice: {line}"));
             }
         }
+        for onward in &self.onward {
+            let line = onward.entry.line();
+            if seen.contains(&line) || !seen.insert(onward.line()) {
+                amiss.push(format!("said twice: {}", onward.line()));
+            }
+        }
         self.amiss = amiss;
     }
 
@@ -242,9 +290,12 @@ impl LabTruth {
         let outside = |e: &Entry| matches!(e.provider, Place::Outside(_));
         let stays =
             |e: &&Entry| is_up(&e.consumer) && (is_up(&e.provider) || outside(e) || written(e));
+        // What a relay does is only known while it is there.
+        let leads = |o: &&Onward| is_up(&o.entry.consumer) && is_up(&o.through);
         let decoy_stays = |d: &&Decoy| d.consumer.as_ref().is_none_or(is_up);
         Self {
             entries: self.entries.iter().filter(stays).cloned().collect(),
+            onward: self.onward.iter().filter(leads).cloned().collect(),
             decoys: self.decoys.iter().filter(decoy_stays).cloned().collect(),
             amiss: self.amiss.clone(),
         }
@@ -268,6 +319,25 @@ fn entry_of(written: &WrittenEntry, consumer: &str, places: &Places) -> Entry {
         hidden: written.hidden.clone(),
         reached_by: written.reached_by.clone(),
         place: written.place.clone(),
+    }
+}
+
+fn onward_of(written: &WrittenOnward, consumer: &str, places: &Places) -> Onward {
+    Onward {
+        through: places.place(&written.through),
+        entry: Entry {
+            why: written.why.clone(),
+            consumer: places.place(consumer),
+            component: None,
+            provider: places.place(&written.provider),
+            port: Some(written.port),
+            transport: written.transport.clone().unwrap_or_else(|| "tcp".into()),
+            kind: written.kind.clone(),
+            known_by: Vec::new(),
+            hidden: Vec::new(),
+            reached_by: None,
+            place: written.place.clone(),
+        },
     }
 }
 
@@ -340,5 +410,8 @@ mod tests {
             .map(|e| e.kind.clone())
             .collect();
         assert_eq!(kinds, ["sql", "package-mirror"]);
+        assert!(truth.of(&up).onward.is_empty(), "the relay is absent");
+        let both = BTreeSet::from(["app1".to_owned(), "ns1".to_owned()]);
+        assert_eq!(truth.of(&both).onward.len(), 1);
     }
 }
