@@ -19,6 +19,7 @@ pub fn questions(inventory: &Inventory) -> Vec<Question> {
     let mut asked: Vec<Question> = inventory.systems.iter().filter_map(about_system).collect();
     asked.extend(about_hosts(inventory));
     asked.extend(about_strangers(&view));
+    asked.extend(about_relays(&view));
     asked.extend(about_pins(inventory));
     asked.extend(about_restores(&view));
     asked.sort();
@@ -157,6 +158,43 @@ fn about_strangers(view: &View<'_>) -> Vec<Question> {
         ));
     }
     asked
+}
+
+/// What a relay hands on to, where nothing on the machines tells which of several is meant. That a spare stands ready
+/// is no question.
+fn about_relays(view: &View<'_>) -> Vec<Question> {
+    let is_open = |line: &&String| !line.ends_with("(a backup)");
+    let mut doors: BTreeMap<(String, &EntityId), Door<'_>> = BTreeMap::new();
+    for d in &view.inventory.dependencies {
+        let mut open = d.details.onward.iter().filter(is_open).peekable();
+        if open.peek().is_none() || d.details.local {
+            continue;
+        }
+        let door = doors
+            .entry((place(&d.provider), &d.provider.entity))
+            .or_default();
+        door.consumers.insert(&d.consumer.name);
+        door.ways
+            .extend(open.map(|line| line.strip_prefix("one of: ").unwrap_or(line)));
+    }
+    let one = |((at, id), door): ((String, &EntityId), Door<'_>)| {
+        ask(
+            id,
+            format!(
+                "{at}: which of these do {} reach through it: {}? No file and no connection tells.",
+                names(door.consumers),
+                names(door.ways)
+            ),
+        )
+    };
+    doors.into_iter().take(QUESTIONS_MAX).map(one).collect()
+}
+
+/// Who calls one place of a relay, and where that may lead.
+#[derive(Default)]
+struct Door<'a> {
+    consumers: BTreeSet<&'a str>,
+    ways: BTreeSet<&'a str>,
 }
 
 /// Whether a backup can be read back, and who keeps its key, no machine knows.

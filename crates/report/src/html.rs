@@ -125,6 +125,14 @@ impl Document<'_> {
         facts(need, self.words)
     }
 
+    fn through(&self, need: &Need) -> Option<String> {
+        crate::markdown::through(need, self.words)
+    }
+
+    fn onward(&self, need: &Need) -> Option<String> {
+        crate::markdown::onward(need, self.words)
+    }
+
     fn wrong_line(&self) -> Option<String> {
         let wrong = self.page.wrong_left_out;
         (wrong > 0).then(|| self.words.count(self.words.wrong_left_out, wrong))

@@ -186,6 +186,8 @@ pub(crate) fn facts(need: &Need, words: &Catalogue) -> Vec<(&'static str, String
         (words.account, accounts),
         (words.protection, need.protection.map(str::to_owned)),
         (words.uses, list(&need.resources)),
+        (words.through, through(need, words)),
+        (words.onward, onward(need, words)),
         (words.written_in, list(&need.written_in)),
         (words.rhythm, need.rhythm.clone()),
         (words.last_seen, Some(seen)),
@@ -195,6 +197,34 @@ pub(crate) fn facts(need: &Need, words: &Catalogue) -> Vec<(&'static str, String
         .into_iter()
         .filter_map(|(label, value)| Some((label, value?)))
         .collect()
+}
+
+/// What stands between, from the consumer on, and whether others stand in for the provider.
+pub(crate) fn through(need: &Need, words: &Catalogue) -> Option<String> {
+    let mut parts = need.through.clone();
+    if need.one_of_several {
+        parts.push(words.one_of_several.to_owned());
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// Possibilities a line prints.
+const ONWARD_MAX: usize = 4;
+
+/// Where the provider may hand this on to: the first of the possibilities, and how many are left.
+pub(crate) fn onward(need: &Need, words: &Catalogue) -> Option<String> {
+    let ways = need.onward.iter().map(|line| way(line).to_owned());
+    let mut told: Vec<String> = ways.take(ONWARD_MAX).collect();
+    let more = need.onward.len().saturating_sub(ONWARD_MAX);
+    if more > 0 {
+        told.push(words.count(words.more, more));
+    }
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// A possibility without the words that say it is one.
+pub(crate) fn way(line: &str) -> &str {
+    line.strip_prefix("one of: ").unwrap_or(line)
 }
 
 fn findings(out: &mut Document<'_>, page: &Page) {

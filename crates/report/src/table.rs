@@ -6,7 +6,7 @@ use crate::page::{Need, Page};
 use crate::visible::visible;
 
 /// Column names: words of the inventory document, so that a filter written once keeps working.
-const COLUMNS: [&str; 24] = [
+const COLUMNS: [&str; 27] = [
     "hidden",
     "hidden_because",
     "consumer",
@@ -31,6 +31,9 @@ const COLUMNS: [&str; 24] = [
     "shared_service",
     "verdict",
     "evidence",
+    "through",
+    "one_of_several",
+    "onward",
 ];
 
 /// One header line, then one line per dependency.
@@ -51,7 +54,7 @@ pub(crate) fn render(page: &Page) -> String {
     String::from_utf8(bytes).expect("every cell was UTF-8")
 }
 
-fn row(need: &Need) -> [String; 24] {
+fn row(need: &Need) -> [String; 27] {
     let text = |t: &Option<String>| t.clone().unwrap_or_default();
     let word = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     [
@@ -79,6 +82,9 @@ fn row(need: &Need) -> [String; 24] {
         word(need.shared),
         text(&need.verdict),
         need.because.join("; "),
+        need.through.join("; "),
+        word(need.one_of_several),
+        need.onward.join("; "),
     ]
 }
 

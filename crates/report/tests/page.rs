@@ -333,3 +333,58 @@ proptest! {
         assert_no_formula(&groma_report::csv(&inventory));
     }
 }
+
+#[test]
+fn what_stands_between_is_told_of_the_need_of_the_host_and_on_the_map() {
+    use groma_model::fact::{Component, ComponentClass, ForwardMode};
+    use groma_model::inventory::{Basis, Through};
+    let mut office = sample::office();
+    let machines: Vec<_> = office
+        .entities
+        .iter()
+        .filter(|e| e.kind == "host")
+        .take(3)
+        .map(|e| (e.id.clone(), e.name.clone()))
+        .collect();
+    let [(consumer, _), (relay, relay_name), (provider, _)] = machines.as_slice() else {
+        panic!("the office has three hosts");
+    };
+    let mut edge = office.dependencies[0].clone();
+    edge.id = groma_model::DependencyId::of(&["concluded"]);
+    edge.basis = Basis::Inferred;
+    edge.shared_service = false;
+    edge.consumer.entity = consumer.clone();
+    edge.provider.entity = provider.clone();
+    edge.details.one_of_several = true;
+    edge.details.through = vec![Through {
+        entity: relay.clone(),
+        name: relay_name.clone(),
+        port: Some(groma_model::Port(443)),
+        mode: ForwardMode::HttpProxy,
+        component: Component {
+            class: ComponentClass::Unit,
+            name: "relay<b>.service".into(),
+        },
+    }];
+    let mut direct = edge.clone();
+    direct.id = groma_model::DependencyId::of(&["direct"]);
+    direct.basis = Basis::Observed;
+    direct.provider.entity = relay.clone();
+    direct.details.through.clear();
+    direct.details.onward = vec!["one of: 10.0.0.77:81 (under a condition)".into()];
+    office.dependencies.extend([edge, direct]);
+    let html = groma_report::html(&office);
+    let told = format!("reverse proxy relay&#60;b&#62;.service on {relay_name}:443");
+    for part in [
+        format!("Through: {told}, others there do the same work"),
+        "May lead on to: 10.0.0.77:81 (under a condition)".to_owned(),
+        "Stands between:".to_owned(),
+        format!("{told}, behind it "),
+        "may lead on to 10.0.0.77:81".to_owned(),
+        "class=\"edge concluded".to_owned(),
+        format!(", through {relay_name}"),
+    ] {
+        assert!(html.contains(&part), "{part}");
+    }
+    tags(&html);
+}

@@ -112,3 +112,34 @@ fn a_thousand_machines_do_not_make_a_thousand_questions() {
         "{asked:#?}"
     );
 }
+
+#[test]
+fn what_a_relay_hands_on_to_is_asked_once_per_door_and_a_spare_is_no_question() {
+    let leads = |consumer: &str, onward: &[&str]| {
+        let mut need = depends(consumer, "http", "web1", 80);
+        need.details.onward = onward.iter().map(|line| (*line).to_owned()).collect();
+        need
+    };
+    let open = "one of: app1:8001 (under a condition)";
+    let spare = "one of: app1:8002 (a backup)";
+    let hosts = || {
+        ["pc1", "pc2", "web1"]
+            .map(|name| {
+                let mut host = host(name);
+                host.owner = Some("Jo".to_owned());
+                host
+            })
+            .to_vec()
+    };
+    let needs = vec![leads("pc1", &[open, spare]), leads("pc2", &[open])];
+    let asked = questions(&inventory(hosts(), needs));
+    let asked: Vec<_> = asked.iter().map(|q| q.question.as_str()).collect();
+    assert_eq!(
+        asked,
+        [
+            "web1:80: which of these do pc1 and pc2 reach through it: app1:8001 (under a condition)? No file and no connection tells."
+        ]
+    );
+    let spares = vec![leads("pc1", &[spare])];
+    assert!(questions(&inventory(hosts(), spares)).is_empty());
+}

@@ -69,6 +69,10 @@ pub(crate) struct Edge {
     pub(crate) count: usize,
     /// How many of these are hidden.
     pub(crate) hidden: usize,
+    /// How many of these were concluded over what stands between.
+    pub(crate) concluded: usize,
+    /// Names of the first of those that stand between.
+    pub(crate) through: Vec<String>,
     /// Only shared services: drawn on request.
     pub(crate) shared: bool,
     /// Short words of the kinds, sorted.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use groma_model::inventory::{Dependency, Entity};
+use groma_model::inventory::{Basis, Dependency, Entity};
 use groma_model::registry::REGISTRY;
 
 use super::{Band, Edge, Node, Shape, group, part};
@@ -15,6 +15,8 @@ const MOST_THINGS: usize = 400;
 /// Lines drawn at most: the widest ones. Between groups nearly everything touches everything, so far fewer.
 const MOST_EDGES: usize = 900;
 const MOST_GROUP_EDGES: usize = 160;
+/// Names of what stands between that a line tells.
+const THROUGH_MAX: usize = 3;
 /// So few hosts looked at from inside are drawn program by program.
 const MOST_OPENED: usize = 3;
 /// So many programs are still a picture.
@@ -232,11 +234,20 @@ impl Boxes {
                     to,
                     count: 0,
                     hidden: 0,
+                    concluded: 0,
+                    through: Vec::new(),
                     shared: dependency.shared_service,
                     kinds: Vec::new(),
                 });
             line.count += 1;
             line.hidden += usize::from(dependency.hidden);
+            line.concluded += usize::from(dependency.basis == Basis::Inferred);
+            for between in &dependency.details.through {
+                let name = visible(&between.name);
+                if line.through.len() < THROUGH_MAX && !line.through.contains(&name) {
+                    line.through.push(name);
+                }
+            }
             let kind = visible(words.short_kind(&dependency.kind));
             if !line.kinds.contains(&kind) {
                 line.kinds.push(kind);

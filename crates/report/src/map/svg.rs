@@ -91,7 +91,7 @@ pub(crate) fn render(picture: &Picture, layout: &Layout, words: &Catalogue) -> S
             .edges
             .iter()
             .zip(&layout.paths)
-            .map(|(e, path)| edge(e, path, picture))
+            .map(|(e, path)| edge(e, path, picture, words))
             .collect(),
         nodes: picture
             .nodes
@@ -125,17 +125,23 @@ fn band(
     }
 }
 
-fn edge<'a>(edge: &Edge, path: &'a str, picture: &Picture) -> EdgeView<'a> {
+fn edge<'a>(edge: &Edge, path: &'a str, picture: &Picture, words: &Catalogue) -> EdgeView<'a> {
     let title = |at: usize| picture.nodes.get(at).map_or("", |n| n.title.as_str());
     // A wide line between groups counts as hidden where most of it is.
     let hidden = match picture.grain {
         Grain::Groups => edge.hidden * 2 >= edge.count,
         Grain::Parts | Grain::Things => edge.hidden > 0,
     };
+    let concluded = edge.concluded == edge.count;
     let class = match (edge.shared, hidden) {
         (true, _) => "edge shared",
+        (false, _) if concluded => "edge concluded",
         (false, true) => "edge hidden",
         (false, false) => "edge",
+    };
+    let through = match edge.through.as_slice() {
+        [] => String::new(),
+        names => format!(", {} {}", words.through.to_lowercase(), names.join(", ")),
     };
     let count = if edge.count > 1 {
         format!(" × {}", crate::human::number(edge.count))
@@ -148,7 +154,7 @@ fn edge<'a>(edge: &Edge, path: &'a str, picture: &Picture) -> EdgeView<'a> {
         to: edge.to,
         path,
         title: format!(
-            "{} → {}: {}{count}",
+            "{} → {}: {}{count}{through}",
             title(edge.from),
             title(edge.to),
             edge.kinds.join(", ")

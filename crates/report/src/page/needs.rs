@@ -1,6 +1,6 @@
 //! Dependencies as rows: who needs whom, how it is known, and why it is hidden.
 
-use groma_model::inventory::Dependency;
+use groma_model::inventory::{Dependency, Through};
 use groma_model::registry::REGISTRY;
 use serde::Serialize;
 
@@ -37,6 +37,12 @@ pub(crate) struct Need {
     pub(crate) mechanism: Option<String>,
     pub(crate) protection: Option<&'static str>,
     pub(crate) resources: Vec<String>,
+    /// What stands between, from the consumer on: `reverse proxy nginx.service on web1:443`.
+    pub(crate) through: Vec<String>,
+    /// True if others behind the same relay do the same work.
+    pub(crate) one_of_several: bool,
+    /// Where the provider may hand it on to.
+    pub(crate) onward: Vec<String>,
     pub(crate) written_in: Vec<String>,
     pub(crate) programs: Vec<String>,
     pub(crate) secret_in_file: bool,
@@ -105,6 +111,9 @@ impl Need {
             mechanism: details.mechanism.as_deref().map(visible),
             protection: details.protection.map(|p| words.protection(p)),
             resources: list(&details.resources),
+            through: details.through.iter().map(between).collect(),
+            one_of_several: details.one_of_several,
+            onward: list(&details.onward),
             written_in: list(&details.written_in),
             programs: list(&details.programs),
             secret_in_file: details.secret_in_file,
@@ -124,6 +133,23 @@ impl Need {
             }),
             because: Vec::new(),
         }
+    }
+}
+
+/// One thing that stands between.
+pub(crate) fn between(through: &Through) -> String {
+    let mode = through.mode.word();
+    let part = visible(&through.component.name.lossy());
+    format!("{mode} {part} on {}", place(&through.name, through.port))
+}
+
+/// `web1:443`.
+pub(crate) fn place(name: &str, port: Option<groma_model::Port>) -> String {
+    let name = visible(name);
+    match port {
+        Some(port) if name.contains(':') => format!("[{name}]:{port}"),
+        Some(port) => format!("{name}:{port}"),
+        None => name,
     }
 }
 
