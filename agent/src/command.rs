@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use groma_model::{Batch, Peer};
+use groma_source_socket::Tier;
 
 use crate::compose::{LookRequest, Quiet, explanations, look};
 use crate::memory::memory_in;
@@ -49,6 +50,10 @@ struct LookArgs {
     /// How long to watch sockets, as `30s`, `5m`; `0s` takes one sample.
     #[arg(long = "for", value_name = "TIME", default_value = "30s", value_parser = duration)]
     watch: Duration,
+    /// By what connections are watched at best: to measure, or where a machine's owner wants no trace. Whatever is
+    /// not to be had falls back to the next.
+    #[arg(long, value_enum, default_value_t = FlowsBy::Trace, value_name = "WAY")]
+    flows_by: FlowsBy,
     /// How long one source that reads files may take, before it is ended and a gap says so.
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
     deadline: Duration,
@@ -100,6 +105,29 @@ enum FindFormat {
     Text,
     Json,
     Batch,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FlowsBy {
+    /// The kernel's own trace.
+    Trace,
+    /// A BPF program of groma's own (a build with the feature `ebpf`).
+    Bpf,
+    /// The ends of connections as the kernel tells them.
+    Ends,
+    /// The socket tables, again and again.
+    Dumps,
+}
+
+impl FlowsBy {
+    fn tier(self) -> Tier {
+        match self {
+            Self::Trace => Tier::EveryConnection,
+            Self::Bpf => Tier::EveryConnectionByProgram,
+            Self::Ends => Tier::EveryEnd,
+            Self::Dumps => Tier::Polled,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -285,6 +313,7 @@ fn request(arguments: &LookArgs, memory: &state::State) -> LookRequest {
         sequence: memory.next_sequence,
         sources: arguments.sources.clone(),
         source_limit: arguments.deadline,
+        flows_at_most: arguments.flows_by.tier(),
         apart: !arguments.together,
         memory: Some(memory_in(&state::directory())),
         ..LookRequest::new(memory.agent.clone(), arguments.watch)

@@ -14,7 +14,7 @@ use groma_source::{Budget, Memory, Recorder, Source, Stop, Window, World};
 use groma_source_config::{ConfigSource, ContainerConfigSource, FindSource};
 use groma_source_dns::NamesSource;
 use groma_source_forward::RulesetSource;
-use groma_source_socket::{FlowSource, SocketSource};
+use groma_source_socket::{FlowSource, SocketSource, Tier};
 use groma_source_x509::{CertificateEndpoints, CertificateFiles, CertificatePins, Endpoint};
 
 use crate::apart::{self, Group};
@@ -38,6 +38,8 @@ pub struct LookRequest {
     pub sources: Vec<String>,
     /// How long sockets are watched; zero means one sample.
     pub watch: Duration,
+    /// By what connections are watched at best.
+    pub flows_at_most: Tier,
     /// When every source must be done, beyond `watch`.
     pub limit: Duration,
     /// How long one source that reads files may take.
@@ -63,6 +65,7 @@ impl LookRequest {
             sequence: 1,
             sources: Vec::new(),
             watch,
+            flows_at_most: Tier::EveryConnection,
             limit: Duration::from_secs(600),
             source_limit: Duration::from_secs(300),
             apart: false,
@@ -197,7 +200,7 @@ impl Run<'_> {
     /// Connections and sockets are watched, each on a thread of its own, while the files are read.
     fn sockets_and_files(&mut self, world: &World) {
         let mut watching: [Box<dyn Source>; 2] = [
-            Box::new(flows(world)),
+            Box::new(flows(world).at_most(self.request.flows_at_most)),
             Box::new(SocketSource::new(world.clone())),
         ];
         let (window, request, progress) = (self.window, self.request, self.progress);

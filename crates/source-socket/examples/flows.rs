@@ -1,4 +1,4 @@
-//! Connections of this machine as they happen: `flows SECONDS [every-connection|every-end|polled]`.
+//! Connections of this machine as they happen: `flows SECONDS [every-connection|by-program|every-end|polled]`.
 //!
 //! Prints one JSON line for each fact, coverage and gap. The bench measures each tier with it.
 
@@ -16,6 +16,7 @@ fn main() {
     let seconds = arguments.next().and_then(|s| s.parse().ok()).unwrap_or(10);
     let tier = match arguments.next().as_deref() {
         Some("polled") => Tier::Polled,
+        Some("by-program") => Tier::EveryConnectionByProgram,
         Some("every-end") => Tier::EveryEnd,
         _ => Tier::EveryConnection,
     };

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use groma_model::SourceName;
 use groma_source::{Budget, Explanation, KernelEvents, Sink, Source, Window, World};
 
-#[cfg(target_os = "linux")]
-use crate::flow::Tier;
+use crate::tier::Tier;
 
 /// The connections of the machine groma runs on, as they happen.
 #[derive(Clone)]
@@ -21,7 +20,10 @@ pub struct FlowSource {
         expect(dead_code, reason = "nothing is watched there yet")
     )]
     kernel: Arc<dyn KernelEvents>,
-    #[cfg(target_os = "linux")]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "nothing is watched there yet")
+    )]
     at_most: Tier,
 }
 
@@ -31,13 +33,11 @@ impl FlowSource {
         Self {
             world,
             kernel,
-            #[cfg(target_os = "linux")]
             at_most: Tier::EveryConnection,
         }
     }
 
     /// The same, as if the machine allowed no more than `tier`: to measure what the lesser ways catch.
-    #[cfg(target_os = "linux")]
     #[must_use]
     pub fn at_most(self, tier: Tier) -> Self {
         Self {
@@ -65,6 +65,8 @@ impl Source for FlowSource {
             reads: words(&[
                 "a trace of its own in the kernel's tracefs (instances/groma-PID-START-N, removed at the end): sock:inet_sock_set_state of TCP, sched:sched_process_fork, sched:sched_process_exec; \
                  tracefs is mounted where only groma sees it, if it is not mounted",
+                "where that trace cannot be had and groma was built with the feature `ebpf`: the same three events by a BPF program of its own (groma_states, groma_forks, groma_starts; \
+                 nothing pinned, gone with this process) and the kernel's description of its types, /sys/kernel/btf/vmlinux",
                 "the ends of TCP connections (NETLINK_SOCK_DIAG destroy groups), in each network of this machine",
                 "packets from UDP port 53 whole, and the first 68 bytes of packets to other known UDP service ports, through a filter in the kernel, in each network of this machine",
                 "the kernel's socket tables, and of each program that calls: /proc/PID/exe, cwd, stat, status, cgroup, ns/net, and of interpreters cmdline",
@@ -83,7 +85,7 @@ impl Source for FlowSource {
             ]),
             rights: words(&[
                 "none for the ends of connections of this machine's own network",
-                "root, or CAP_SYS_ADMIN for the trace, CAP_NET_ADMIN for a large queue of ends, CAP_NET_RAW for datagrams and names, CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH for programs and containers",
+                "root, or CAP_SYS_ADMIN for the trace, CAP_NET_ADMIN for a large queue of ends, CAP_NET_RAW for datagrams and names, CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH for programs and containers; CAP_BPF and CAP_PERFMON for the BPF program",
                 "with less, the socket tables are polled, and the coverage says so",
             ]),
             cost: "8 MiB of kernel memory while it watches; about 1 % of a core at 1,000 new connections a second, a third of that on a quiet machine".into(),

@@ -57,6 +57,7 @@ pub mod process;
 pub mod script;
 pub mod socket;
 pub mod table;
+mod tier;
 
 #[cfg(target_os = "linux")]
 pub mod flow;
@@ -81,6 +82,7 @@ pub use flow_source::FlowSource;
 #[cfg(target_os = "linux")]
 pub use sample::{Owner, Place, ProgramId, Sample, Sampler};
 pub use socket::{EphemeralPorts, Phase, Rows, Socket};
+pub use tier::Tier;
 
 use groma_model::SourceName;
 use groma_source::{Budget, Explanation, Sink, Source, Window, World};

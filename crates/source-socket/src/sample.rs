@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 
 use groma_model::fact::Program;
-use groma_model::{Reason, Transport};
+use groma_model::{Foreign, Reason, Transport};
 use groma_source::{Budget, Window, World};
 
 use crate::dump::{FAMILIES, TRANSPORTS, dump, read_text};
@@ -142,6 +142,14 @@ impl Sampler {
         self.programs.push(program.clone());
         self.ids.insert(program, id);
         id
+    }
+
+    /// What an account is called; a container has its own names.
+    pub(crate) fn account(&self, uid: u32, in_container: bool) -> Foreign {
+        match in_container {
+            true => uid.to_string().into(),
+            false => self.accounts.name(uid),
+        }
     }
 
     /// What is known of a program we may not look at: the account that made its socket.

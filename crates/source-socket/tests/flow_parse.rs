@@ -8,6 +8,7 @@ use groma_source_socket::flow::datagram::Datagram;
 use groma_source_socket::flow::dns::{mentioned, read_answer};
 use groma_source_socket::flow::end::read_ends;
 use groma_source_socket::flow::format::Format;
+use groma_source_socket::flow::record::read_records;
 use groma_source_socket::flow::trace::{Ends, PageReader, Step};
 use proptest::prelude::*;
 
@@ -26,6 +27,7 @@ const STATES: &[u8] = recorded!("inet_sock_set_state.format");
 const FORK: &[u8] = recorded!("sched_process_fork.format");
 const EXEC: &[u8] = recorded!("sched_process_exec.format");
 const PAGE: &[u8] = recorded!("page-0.bin");
+const RECORDS: &[u8] = recorded!("records.bin");
 const ENDS: &[u8] = recorded!("ends.netlink");
 
 fn reader() -> PageReader {
@@ -80,6 +82,79 @@ fn a_program_that_is_started_is_told_with_who_made_it() {
         .expect("a program was started");
     assert!(path.ends_with(b"bin/true"));
     assert!(steps().any(|s| matches!(s, Step::Forked { child, .. } if *child == task)));
+}
+
+#[test]
+fn recorded_records_tell_what_the_pages_tell_with_network_account_and_bytes() {
+    let page = read_records(RECORDS);
+    assert_eq!((page.malformed, page.lost), (0, false));
+    let times: Vec<u64> = page.events.iter().map(|event| event.at).collect();
+    assert!(times.is_sorted() && times.first() < times.last());
+    let network = page.events.iter().find_map(|event| event.network);
+    assert!(network.is_some());
+    let steps = || page.events.iter().map(|event| &event.step);
+    for address in ["127.0.0.1", "::1"] {
+        let toward = |ends: &Ends| ends.remote == ip(address) && ends.remote_port == Port(7431);
+        let (socket, ends) = steps()
+            .find_map(|step| match step {
+                Step::Answered { socket, ends } if toward(ends) => Some((*socket, *ends)),
+                _ => None,
+            })
+            .expect("the call was answered");
+        let calls = |s: &Step| matches!(s, Step::Calls { socket: s, .. } if *s == socket);
+        let call = page.events.iter().find(|event| calls(&event.step)).unwrap();
+        assert_eq!((call.user, call.network), (Some(0), network));
+        assert!(steps().any(|s| matches!(s, Step::Taken { ends: e } if *e == ends.reversed())));
+        // 11 bytes one way and 100 the other, told at both ends.
+        for side in [ends, ends.reversed()] {
+            assert!(steps().any(
+                |s| matches!(s, Step::Closed { ends, bytes: Some(111), .. } if *ends == side)
+            ));
+        }
+        let listens = |s: &Step| matches!(s, Step::Listens { address: a, port: Port(7431), .. } if *a == ip(address));
+        assert!(steps().any(listens));
+    }
+    let (task, path) = steps()
+        .find_map(|step| match step {
+            Step::Executed { task, path, .. } => Some((*task, path.clone())),
+            _ => None,
+        })
+        .expect("a program was started");
+    assert_eq!(path, b"/bin/true");
+    assert!(steps().any(|s| matches!(s, Step::Forked { child, .. } if *child == task)));
+}
+
+#[test]
+fn a_record_of_another_build_and_a_path_that_was_cut_lead_nowhere() {
+    let framed = |record: &[u8]| {
+        let length = u32::try_from(record.len()).unwrap().to_ne_bytes();
+        [&length[..], record].concat()
+    };
+    let head = |kind: u32| {
+        let mut head = 7_u64.to_ne_bytes().to_vec();
+        head.extend(kind.to_ne_bytes());
+        head.extend(9_u32.to_ne_bytes());
+        head
+    };
+    let unknown = read_records(&framed(&head(4)));
+    assert_eq!((unknown.events.len(), unknown.malformed), (0, 1));
+    for (length, told) in [(0_u32, ""), (5, "/bin"), (512, "")] {
+        let mut record = head(3);
+        record.extend(9_u32.to_ne_bytes());
+        record.extend(length.to_ne_bytes());
+        record.extend(b"/bin\0");
+        record.resize(536, b'x');
+        let page = read_records(&framed(&record));
+        let path = page.events.first().map(|event| event.step.clone());
+        let wanted = Step::Executed {
+            task: 9,
+            before: 9,
+            path: told.into(),
+        };
+        assert_eq!(path, Some(wanted), "{length}");
+    }
+    assert_eq!(read_records(&[0xff; 4]).malformed, 1);
+    assert_eq!(read_records(&[1]).malformed, 1);
 }
 
 #[test]
@@ -217,6 +292,8 @@ fn a_datagram_is_cut_out_of_both_versions_of_ip() {
 fn read_everything(bytes: &[u8]) {
     let page = reader().read(bytes);
     assert!(page.events.len() <= bytes.len());
+    let records = read_records(bytes);
+    assert!(records.events.len() <= bytes.len());
     let (ends, _) = read_ends(bytes);
     assert!(ends.len() <= bytes.len());
     if let Some(answer) = read_answer(bytes) {
@@ -236,7 +313,7 @@ fn read_everything(bytes: &[u8]) {
 
 #[test]
 fn hammered_events_and_answers_break_nothing() {
-    groma_fuzz::hammer(2000, &[PAGE, ENDS], read_everything);
+    groma_fuzz::hammer(2000, &[PAGE, ENDS, RECORDS], read_everything);
     groma_fuzz::hammer(
         2000,
         &[answer!("a-alias"), answer!("srv"), answer!("many")],

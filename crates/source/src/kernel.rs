@@ -66,6 +66,15 @@ pub trait KernelEvents: Send + Sync {
     /// A private trace of TCP connections and program starts of the whole machine.
     fn trace(&self) -> io::Result<Box<dyn Trace>>;
 
+    /// What [`KernelEvents::trace`] tells, by a BPF program of our own: pieces are records of
+    /// `crates/sys/src/kernel/bpf/flows.bpf.c`, each after its length in four bytes of this processor.
+    ///
+    /// # Errors
+    /// `Unsupported` where groma was built without it (cargo feature `ebpf`).
+    fn program(&self) -> io::Result<Box<dyn Events>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Ends of TCP connections in one network (ours for `None`), with what each carried.
     fn tcp_ends(&self, room: Option<&NetworkRoom>) -> io::Result<Box<dyn Events>>;
 

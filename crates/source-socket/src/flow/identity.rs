@@ -1,6 +1,6 @@
 //! Asks `/proc` who a task is, while it lives; and makes a program of what is left of one that ended.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
 use groma_model::Foreign;
@@ -32,6 +32,10 @@ pub(crate) struct Identity {
     table: ProcessTable,
     own: Option<u32>,
     resolved: HashMap<Vec<u8>, Resolved>,
+    /// Programs put together from what was left of them.
+    guessed: HashSet<ProgramId>,
+    /// Programs `/proc` told of.
+    read: HashSet<ProgramId>,
 }
 
 impl Identity {
@@ -42,6 +46,8 @@ impl Identity {
             own: table.own_pid(),
             table,
             resolved: HashMap::new(),
+            guessed: HashSet::new(),
+            read: HashSet::new(),
         })
     }
 
@@ -75,17 +81,30 @@ impl Identity {
         })
     }
 
-    /// The program a task was, and its network; neither where nobody knows.
+    /// True if no more is known of a program than how it was started and whose it was: one alike that `/proc` told of
+    /// is likelier than another one.
+    pub(crate) fn is_guess(&self, program: ProgramId) -> bool {
+        self.guessed.contains(&program) && !self.read.contains(&program)
+    }
+
+    /// The program a task was, and its network; neither where nobody knows. `user` is whose task it was, where that was
+    /// told.
     pub(crate) fn program(
         &mut self,
         who: &Who,
+        user: Option<u32>,
         sampler: &mut Sampler,
     ) -> (Option<ProgramId>, Option<u64>) {
         match who {
-            Who::Read(reading) => (Some(reading.program), Some(reading.namespace)),
+            Who::Read(reading) => {
+                self.read.insert(reading.program);
+                (Some(reading.program), Some(reading.namespace))
+            }
             Who::Ended(path, parent) => {
                 let namespace = parent.map(|parent| parent.namespace);
-                (self.ended(path, *parent, sampler), namespace)
+                let program = self.ended(path, *parent, user, sampler);
+                self.guessed.extend(program);
+                (program, namespace)
             }
             Who::Unknown => (None, None),
         }
@@ -95,6 +114,7 @@ impl Identity {
         &mut self,
         path: &[u8],
         parent: Option<Reading>,
+        user: Option<u32>,
         sampler: &mut Sampler,
     ) -> Option<ProgramId> {
         if path.first() != Some(&b'/') {
@@ -102,6 +122,7 @@ impl Identity {
         }
         let parent = parent.map(|parent| sampler.program(parent.program).clone());
         let (unit, container) = parent.map_or((None, None), |p| (p.unit, p.container));
+        let user = user.map(|uid| sampler.account(uid, container.is_some()));
         let Resolved { executable, script } = match container {
             // Its files are not ours to look at.
             Some(_) => Resolved {
@@ -113,6 +134,7 @@ impl Identity {
         Some(sampler.id_of(Program {
             executable,
             script,
+            user,
             unit,
             container,
             ..Program::default()

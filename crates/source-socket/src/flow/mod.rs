@@ -10,7 +10,9 @@
 //!
 //! - *every connection*: a private trace (`instances/groma-…` in tracefs) of the kernel's own tracepoints
 //!   `sock:inet_sock_set_state`, `sched:sched_process_fork` and `sched_process_exec`, read in batches of 50 ms,
-//!   joined by both ends with
+//!   joined by both ends with the destroy groups below;
+//! - *every connection, by a BPF program of groma's own*, where there is no trace and groma was built with the feature `ebpf`: the same
+//!   three tracepoints, without tracefs, and with the account of programs that have ended ([`record`]; docs/decisions/0026);
 //! - *every end*: the destroy groups of the kernel's socket diagnostics, one socket in each network of the machine;
 //! - *polled*: the socket tables, once a second.
 //!
@@ -20,10 +22,10 @@
 //!
 //! **Which rights it needs.** Root for all of it (`CAP_SYS_ADMIN` and the file permissions of tracefs for the trace,
 //! nothing for ends in our own network, `CAP_NET_RAW` for datagrams and names, `CAP_SYS_PTRACE` for programs of others and for
-//! entering the networks of containers). What is missing makes a gap, and a lesser tier.
+//! entering the networks of containers; `CAP_BPF` and `CAP_PERFMON` for the BPF program). What is missing makes a gap, and a lesser tier.
 //!
 //! **What it costs the host.** See `tests/bench/flows`. Nothing is loaded into the kernel: no module, no BPF program
-//! but the packet filter of our own socket, no firewall or conntrack rule. 8 MiB of kernel memory hold the trace
+//! but the packet filter of our own socket and that of the second way, no firewall or conntrack rule. 8 MiB of kernel memory hold the trace
 //! while the watch lasts.
 //!
 //! # What is a judgement here
@@ -41,8 +43,9 @@
 //! # What it does not see
 //!
 //! Unix sockets, SCTP, QUIC and other UDP beyond known service ports (a socket that is connected is told by the tables).
-//! MPTCP is traced as TCP only where the kernel says so. Without traces there is no eBPF to fall back to: that tier is
-//! not built. It ran on Linux 6.18 only; other kernels, lockdown, SELinux and Kubernetes nodes were not tried.
+//! MPTCP is traced as TCP only where the kernel says so. The account of a program that ended before `/proc` could be asked is
+//! told by the BPF program alone: ends of connections carry none (`idiag_uid` is 0 by then, measured). Of a process namespace of its own the BPF program
+//! tells the tasks that have a number there; calls of others are connections without a program. It ran on Linux 6.18 only; other kernels, lockdown, SELinux and Kubernetes nodes were not tried.
 
 pub mod datagram;
 pub mod dns;
@@ -52,10 +55,11 @@ pub mod format;
 mod identity;
 pub(crate) mod lineage;
 mod names;
+pub mod record;
 mod room;
 mod settle;
 mod tally;
-pub mod tier;
+mod tier;
 pub mod trace;
 mod udp;
 mod watch;
@@ -63,7 +67,7 @@ mod watch;
 use groma_model::{CoverageState, Reason, Scope};
 use groma_source::{Budget, KernelEvents, Sink, SinkExt, Window, World};
 
-pub use tier::Tier;
+pub use crate::tier::Tier;
 
 /// Looks, and tells `sink`.
 pub(crate) fn look(
@@ -91,7 +95,10 @@ pub(crate) fn look(
     };
     watch.run();
     let networks: Vec<String> = watch.rooms.iter().map(|room| room.label.clone()).collect();
-    for observation in watch.tally.observations(&networks, &watch.sampler) {
+    for observation in watch
+        .tally
+        .observations(&networks, &watch.sampler, |id| watch.identity.is_guess(id))
+    {
         sink.saw(observation);
     }
     tier::say(&watch, window, sink);

@@ -8,12 +8,12 @@ use groma_model::{Port, Transport};
 use crate::classify::{Role, role};
 use crate::sample::{Owner, Place, ProgramId, Sample};
 use crate::socket::{Phase, Socket};
+use crate::tier::Tier;
 
 use super::end::End;
 use super::lineage::Who;
 use super::room::{Holder, holder};
 use super::tally::{Flow, Key};
-use super::tier::Tier;
 use super::trace::{Ends, Event, Step};
 use super::watch::Watch;
 
@@ -31,6 +31,9 @@ const TOO_YOUNG: u64 = 2_000_000_000;
 pub(crate) struct Call {
     task: u32,
     at: u64,
+    /// Which network, and whose task, where that was told.
+    network: Option<u64>,
+    user: Option<u32>,
 }
 
 /// A connection that is not over, or whose end has not been told yet.
@@ -41,9 +44,13 @@ pub(crate) struct Open {
     service_port: Port,
     program: Option<ProgramId>,
     room: Option<usize>,
+    /// The kernel's number of the network, where it was told.
+    network: Option<u64>,
     from: u64,
     /// When it was closed, as the trace says.
     closed: Option<u64>,
+    /// Bytes, where the close told them.
+    bytes: Option<u64>,
     /// True if it was seen to begin.
     begun: bool,
     asked: Option<usize>,
@@ -60,45 +67,60 @@ impl Open {
 impl Watch<'_> {
     /// Takes up an event; everything before it has been.
     pub(crate) fn happened(&mut self, event: Event) {
-        let at = event.at;
+        let (at, network) = (event.at, event.network);
         match event.step {
             Step::Calls { task, socket } => {
                 if self.calls.len() >= OPEN_MAX {
                     self.calls
                         .retain(|_, call| call.at.saturating_add(CALL_LASTS) > at);
                 }
-                self.calls.insert(socket, Call { task, at });
+                let call = Call {
+                    task,
+                    at,
+                    network,
+                    user: event.user,
+                };
+                self.calls.insert(socket, call);
             }
             Step::Answered { socket, ends } => {
                 if let Some(call) = self.calls.remove(&socket) {
                     self.answered(call, ends);
                 }
             }
-            Step::Taken { ends } => self.begin(
+            Step::Taken { ends } => {
+                let room = self.told_room(network);
+                self.begin(
+                    ends,
+                    Open {
+                        direction: Direction::Incoming,
+                        service_port: ends.local_port,
+                        program: None,
+                        room,
+                        network,
+                        from: at,
+                        closed: None,
+                        bytes: None,
+                        begun: true,
+                        asked: None,
+                        unasked: false,
+                    },
+                );
+            }
+            Step::Closed {
+                socket,
                 ends,
-                Open {
-                    direction: Direction::Incoming,
-                    service_port: ends.local_port,
-                    program: None,
-                    room: None,
-                    from: at,
-                    closed: None,
-                    begun: true,
-                    asked: None,
-                    unasked: false,
-                },
-            ),
-            Step::Closed { socket, ends } => {
+                bytes,
+            } => {
                 self.calls.remove(&socket);
                 if let Some(open) = self.open.get_mut(&ends) {
-                    open.closed = Some(at);
+                    (open.closed, open.bytes) = (Some(at), bytes);
                 }
             }
             Step::Listens {
                 task,
                 address,
                 port,
-            } => self.listens(task, at, address, port),
+            } => self.listens(task, at, network, address, port),
             Step::Forked { .. } | Step::Executed { .. } => {}
         }
     }
@@ -113,7 +135,7 @@ impl Watch<'_> {
             // before the end of the first was told, and that one is over.
             let same = !before.begun && open.from <= before.from;
             if !same {
-                self.count(ends, before, open.from, None);
+                self.count(ends, before, open.from, before.bytes);
             }
         }
     }
@@ -127,11 +149,14 @@ impl Watch<'_> {
             self.ours.insert(ends.reversed());
             return;
         }
-        let (program, namespace) = self.identity.program(&who, &mut self.sampler);
-        let room = self.room_of(namespace);
+        let (program, namespace) = self.identity.program(&who, call.user, &mut self.sampler);
+        let room = self
+            .told_room(call.network)
+            .or_else(|| self.room_of(namespace));
         let (asked, unasked) = self.reached(room, ends.remote, call.at, &who);
         // Of one that ended only its parent's network is known, which it may have left: its end will tell.
-        let room = room.filter(|_| matches!(who, Who::Read(_)));
+        let is_certain = call.network.is_some() || matches!(who, Who::Read(_));
+        let room = room.filter(|_| is_certain);
         self.begin(
             ends,
             Open {
@@ -139,13 +164,22 @@ impl Watch<'_> {
                 service_port: ends.remote_port,
                 program,
                 room,
+                network: call.network,
                 from: call.at,
                 closed: None,
+                bytes: None,
                 begun: true,
                 asked,
                 unasked,
             },
         );
+    }
+
+    /// The room of a network that was told; where nobody has been there yet, the next sample shall go.
+    fn told_room(&mut self, network: Option<u64>) -> Option<usize> {
+        let room = self.room_of(network);
+        self.wants_sample |= network.is_some() && room.is_none();
+        room
     }
 
     /// By which name `remote` was called; and whether surely by none.
@@ -176,11 +210,14 @@ impl Watch<'_> {
         (None, unasked)
     }
 
-    fn listens(&mut self, task: u32, at: u64, address: IpAddr, port: Port) {
+    fn listens(&mut self, task: u32, at: u64, network: Option<u64>, address: IpAddr, port: Port) {
         let who = self.lineage.who(task, at);
         let ours = matches!(&who, Who::Read(reading) if reading.ours);
-        let (program, namespace) = self.identity.program(&who, &mut self.sampler);
-        let room = self.room_of(namespace);
+        let (program, namespace) = self.identity.program(&who, None, &mut self.sampler);
+        let room = match network {
+            Some(_) => self.told_room(network),
+            None => self.room_of(namespace),
+        };
         let ephemeral = self.ephemeral;
         if let Some(room) = room.and_then(|room| self.rooms.get_mut(room)) {
             room.listens(address, port, Holder { program, ours }, ephemeral);
@@ -202,7 +239,8 @@ impl Watch<'_> {
                 room: Some(room),
                 ..open
             };
-            self.count(end.ends, open, open.closed.unwrap_or(at), end.bytes);
+            let bytes = end.bytes.or(open.bytes);
+            self.count(end.ends, open, open.closed.unwrap_or(at), bytes);
             return;
         }
         self.counts.ends += 1;
@@ -242,8 +280,10 @@ impl Watch<'_> {
             service_port,
             program: program.filter(|_| direction == Direction::Outgoing),
             room: Some(room),
+            network: None,
             from: at,
             closed: None,
+            bytes: None,
             begun: false,
             asked: None,
             unasked: false,
@@ -252,9 +292,16 @@ impl Watch<'_> {
 
     /// Counts a connection that is over or as far as it was seen.
     fn count(&mut self, ends: Ends, open: Open, to: u64, bytes: Option<u64>) {
-        let room = match open.room {
-            Some(room) => room,
-            None => self.likely_room(&ends),
+        let room = match (open.room, open.network) {
+            (Some(room), _) => room,
+            (None, None) => self.likely_room(&ends),
+            (None, told) => match self.room_of(told) {
+                Some(room) => room,
+                None => {
+                    self.counts.elsewhere += 1;
+                    return;
+                }
+            },
         };
         let Some(network) = self.rooms.get(room) else {
             return;
@@ -319,7 +366,7 @@ impl Watch<'_> {
             .collect();
         for (ends, open, closed) in old {
             self.open.remove(&ends);
-            self.count(ends, open, closed, None);
+            self.count(ends, open, closed, open.bytes);
         }
     }
 
@@ -329,7 +376,7 @@ impl Watch<'_> {
         let mut all: Vec<(Ends, Open)> = std::mem::take(&mut self.open).into_iter().collect();
         all.sort_by_key(|(ends, _)| *ends);
         for (ends, open) in all {
-            self.count(ends, open, open.closed.unwrap_or(now), None);
+            self.count(ends, open, open.closed.unwrap_or(now), open.bytes);
         }
     }
 

@@ -158,9 +158,16 @@ impl Tally {
     }
 
     /// The facts, in an order that depends on nothing but themselves.
-    pub(crate) fn observations(&self, networks: &[String], sampler: &Sampler) -> Vec<Observation> {
+    ///
+    /// `is_guess` tells programs of which only the start is known.
+    pub(crate) fn observations(
+        &self,
+        networks: &[String],
+        sampler: &Sampler,
+        is_guess: impl Fn(ProgramId) -> bool,
+    ) -> Vec<Observation> {
         let mut said: Vec<(String, Observation)> = self
-            .folded(sampler)
+            .folded(sampler, is_guess)
             .into_iter()
             .filter_map(|(key, seen)| {
                 let network = networks.get(key.network)?;
@@ -177,9 +184,10 @@ impl Tally {
 
     /// What little is known of a program that had ended joins one alike of which all is known: the same
     /// executable. A call of nobody knows whom stays what it is.
-    fn folded(&self, sampler: &Sampler) -> Vec<(Key, Seen)> {
+    fn folded(&self, sampler: &Sampler, is_guess: impl Fn(ProgramId) -> bool) -> Vec<(Key, Seen)> {
         let none = Program::default();
         let of = |key: &Key| key.program.map_or(&none, |id| sampler.program(id));
+        let is_weak = |key: &Key| of(key).user.is_none() || key.program.is_some_and(&is_guess);
         let bare = |key: &Key| Key {
             program: None,
             asked: None,
@@ -189,7 +197,7 @@ impl Tally {
         let mut full: HashMap<Key, Vec<(Key, Seen)>> = HashMap::new();
         let mut weak = Vec::new();
         for (key, seen) in &self.seen {
-            if is_weak(of(key)) {
+            if is_weak(key) {
                 weak.push((*key, *seen));
             } else {
                 full.entry(bare(key)).or_default().push((*key, *seen));
@@ -203,10 +211,12 @@ impl Tally {
         }
         for (key, seen) in weak {
             let rows = full.entry(bare(&key)).or_default();
-            let known = of(&key).executable.as_ref();
+            let known = of(&key);
             let fits = |other: &Key| {
-                !is_weak(of(other))
-                    && known.is_none_or(|e| of(other).executable.as_ref() == Some(e))
+                let of_other = of(other);
+                !is_weak(other)
+                    && (known.executable.is_none() || known.executable == of_other.executable)
+                    && (known.user.is_none() || known.user == of_other.user)
             };
             let home = rows
                 .iter()
@@ -240,11 +250,6 @@ impl Tally {
             seen,
         }
     }
-}
-
-/// True if no more is known of a program than a path it was started by.
-fn is_weak(program: &Program) -> bool {
-    program.user.is_none()
 }
 
 fn serde_order(observation: &Observation) -> String {

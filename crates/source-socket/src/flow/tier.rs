@@ -3,31 +3,10 @@
 use groma_model::{CoverageState, Gap, Reason, Transport};
 use groma_source::{Sink, Window};
 
+use crate::tier::Tier;
+
 use super::tally::scope;
 use super::watch::Watch;
-
-/// The ways of watching TCP, worst first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Tier {
-    /// Only the socket tables, once a second: what begins and ends between two looks leaves `TIME_WAIT` behind where
-    /// this side closed first, and nothing where it did not.
-    Polled,
-    /// The kernel tells the end of every connection with its bytes, but not whose it was.
-    EveryEnd,
-    /// The kernel tells every call with the task that made it, and every end.
-    EveryConnection,
-}
-
-impl Tier {
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Polled => "polled",
-            Self::EveryEnd => "every connection that ends, short ones without their program",
-            Self::EveryConnection => "every connection",
-        }
-    }
-}
 
 /// What the watch of a look came to, for the coverage of each network.
 pub(crate) fn say(watch: &Watch<'_>, window: &Window, sink: &mut dyn Sink) {
@@ -56,7 +35,7 @@ fn tcp(watch: &Watch<'_>) -> String {
     let counts = &watch.counts;
     let mut text = format!("flow coverage: {}", watch.tier.word());
     match watch.tier {
-        Tier::EveryConnection => text.push_str(&format!(
+        Tier::EveryConnection | Tier::EveryConnectionByProgram => text.push_str(&format!(
             "; {} of {} that ended were seen to begin ({})",
             counts.ends_known,
             counts.ends,
@@ -118,8 +97,15 @@ fn gaps(watch: &Watch<'_>) -> Vec<Gap> {
         });
     };
     for (tier, error) in &watch.why_not {
+        // Two ways tell the same: where one of them does, nothing is missing; and one that was not built is no news.
+        let not_built = error.kind() == std::io::ErrorKind::Unsupported;
+        if tier.tells_calls() && watch.tier.tells_calls()
+            || *tier == Tier::EveryConnectionByProgram && not_built
+        {
+            continue;
+        }
         let (mut what, remedy) = without(*tier);
-        if *tier == Tier::EveryEnd && watch.tier == Tier::EveryConnection {
+        if *tier == Tier::EveryEnd && watch.tier.tells_calls() {
             what = "the bytes of connections";
         }
         say(tcp(), what.to_owned(), Reason::of_io(error), remedy);
@@ -159,6 +145,13 @@ fn gaps(watch: &Watch<'_>) -> Vec<Gap> {
         let what = format!("{} events of the kernel", counts.malformed);
         say(tcp(), what, Reason::Malformed, "");
     }
+    if counts.elsewhere > 0 {
+        let what = format!(
+            "{} connections in networks groma was not let into, or that were gone too soon",
+            counts.elsewhere
+        );
+        say(tcp(), what, Reason::Vanished, "");
+    }
     if counts.rooms_left_out > 0 {
         let what = "the networks of some containers".to_owned();
         say(tcp(), what, Reason::BudgetExhausted, "");
@@ -180,6 +173,10 @@ fn without(tier: Tier) -> (&'static str, &'static str) {
         Tier::EveryConnection => (
             "the programs of connections that begin and end between two looks at the socket tables",
             "run as root outside any container, on Linux 4.16 or later with tracefs (not in lockdown mode \"confidentiality\")",
+        ),
+        Tier::EveryConnectionByProgram => (
+            "what a BPF program of groma's own would have told in place of the trace",
+            "allow groma CAP_BPF and CAP_PERFMON, on Linux 5.8 or later with BTF (not in lockdown mode \"confidentiality\")",
         ),
         _ => (
             "connections that begin and end between two looks at the socket tables, and the bytes of all",

@@ -78,6 +78,8 @@ pub enum Step {
         socket: u64,
         /// Both ends.
         ends: Ends,
+        /// Bytes carried in both directions, where it is told here.
+        bytes: Option<u64>,
     },
     /// The task that runs begins to listen.
     Listens {
@@ -113,6 +115,53 @@ pub struct Event {
     pub at: u64,
     /// What.
     pub step: Step,
+    /// The kernel's number of the network it happened in, where it is told.
+    pub network: Option<u64>,
+    /// Whose task it was, where it is told; of a call alone this is who called.
+    pub user: Option<u32>,
+}
+
+/// A change of state of a TCP socket, as every way of watching tells it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Changed {
+    /// The task that runs.
+    pub(super) task: u32,
+    /// The socket.
+    pub(super) socket: u64,
+    /// The states as the kernel numbers them (`include/net/tcp_states.h`).
+    pub(super) before: u64,
+    /// See `before`.
+    pub(super) after: u64,
+    /// Both ends.
+    pub(super) ends: Ends,
+    /// Bytes carried so far.
+    pub(super) bytes: Option<u64>,
+}
+
+impl Changed {
+    /// What it means; `None` if it tells nothing we ask for.
+    pub(super) fn step(self) -> Option<Step> {
+        let Self {
+            task, socket, ends, ..
+        } = self;
+        match (self.before, self.after) {
+            (_, 2) => Some(Step::Calls { task, socket }),
+            (2, 1) => Some(Step::Answered { socket, ends }),
+            (3, 1) => Some(Step::Taken { ends }),
+            (10, 7) => None,
+            (_, 7) => Some(Step::Closed {
+                socket,
+                ends,
+                bytes: self.bytes,
+            }),
+            (_, 10) => Some(Step::Listens {
+                task,
+                address: ends.local,
+                port: ends.local_port,
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// What a page held.
@@ -225,7 +274,12 @@ impl PageReader {
             _ => None,
         };
         match step {
-            Some(Some(step)) => read.events.push(Event { at, step }),
+            Some(Some(step)) => read.events.push(Event {
+                at,
+                step,
+                network: None,
+                user: None,
+            }),
             Some(None) => {}
             None => read.malformed += 1,
         }
@@ -333,7 +387,7 @@ impl States {
     )]
     fn step(&self, event: &[u8]) -> Option<Option<Step>> {
         let port = |field: Field| u16::try_from(field.number(event)?).ok().map(Port);
-        let states = (self.before.number(event)?, self.after.number(event)?);
+        let (before, after) = (self.before.number(event)?, self.after.number(event)?);
         let task = u32::try_from(self.task.number(event)?).ok()?;
         let socket = self.socket.number(event)?;
         let ends = Ends {
@@ -342,19 +396,15 @@ impl States {
             remote: self.address(event, 1)?,
             remote_port: port(self.remote_port)?,
         };
-        Some(match states {
-            (_, 2) => Some(Step::Calls { task, socket }),
-            (2, 1) => Some(Step::Answered { socket, ends }),
-            (3, 1) => Some(Step::Taken { ends }),
-            (10, 7) => None,
-            (_, 7) => Some(Step::Closed { socket, ends }),
-            (_, 10) => Some(Step::Listens {
-                task,
-                address: ends.local,
-                port: ends.local_port,
-            }),
-            _ => None,
-        })
+        let changed = Changed {
+            task,
+            socket,
+            before,
+            after,
+            ends,
+            bytes: None,
+        };
+        Some(changed.step())
     }
 
     fn address(&self, event: &[u8], side: usize) -> Option<IpAddr> {

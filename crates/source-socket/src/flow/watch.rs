@@ -9,19 +9,20 @@ use std::path::Path;
 use std::time::Duration;
 
 use groma_model::{Timestamp, Transport};
-use groma_source::{Budget, KernelEvents, NetworkRoom, Trace, Window, World};
+use groma_source::{Budget, Events, KernelEvents, NetworkRoom, Window, World};
 
 use crate::sample::{Place, Sample, Sampler};
 use crate::socket::EphemeralPorts;
+use crate::tier::Tier;
 
 use super::end::{End, read_ends};
 use super::identity::{Identity, look_up};
 use super::lineage::{Change, Lineage};
+use super::record::read_records;
 use super::room::Room;
 use super::settle::{Call, Open};
 use super::tally::Tally;
-use super::tier::Tier;
-use super::trace::{Ends, Event, PageReader, Step};
+use super::trace::{Ends, Event, Page, PageReader, Step};
 use super::udp::Datagrams;
 
 /// Time between two turns.
@@ -50,6 +51,28 @@ const ROOMS_MAX: usize = 256;
 /// Different facts of one look.
 const FACTS_MAX: usize = 50_000;
 
+/// A queue that tells every call, and how its pieces are read.
+struct CallQueue {
+    queue: Box<dyn Events>,
+    reader: Reader,
+}
+
+enum Reader {
+    /// Pages of the kernel's trace.
+    Pages(Box<PageReader>),
+    /// Records of our own program.
+    Records,
+}
+
+impl Reader {
+    fn read(&self, piece: &[u8]) -> Page {
+        match self {
+            Self::Pages(reader) => reader.read(piece),
+            Self::Records => read_records(piece),
+        }
+    }
+}
+
 /// Everything a watch knows.
 pub(crate) struct Watch<'a> {
     pub(crate) world: &'a World,
@@ -58,7 +81,7 @@ pub(crate) struct Watch<'a> {
     pub(crate) budget: &'a Budget,
     pub(crate) tier: Tier,
     pub(crate) why_not: Vec<(Tier, std::io::Error)>,
-    trace: Option<(Box<dyn Trace>, PageReader)>,
+    trace: Option<CallQueue>,
     pub(crate) identity: Identity,
     pub(crate) sampler: Sampler,
     pub(crate) ephemeral: EphemeralPorts,
@@ -105,6 +128,8 @@ pub(crate) struct Counts {
     pub(crate) malformed: u64,
     /// True if some sample was cut, or tables were missing in it.
     pub(crate) sample_cut: bool,
+    /// Connections in networks nobody here could look into.
+    pub(crate) elsewhere: u64,
     /// Networks beyond those whose queues are opened.
     pub(crate) rooms_left_out: u64,
     /// Why samples failed, if they did.
@@ -123,13 +148,21 @@ impl<'a> Watch<'a> {
         at_most: Tier,
     ) -> std::io::Result<Self> {
         let mut why_not = Vec::new();
-        let trace = match at_most {
-            Tier::EveryConnection => open_trace(world, kernel),
-            _ => Err(std::io::ErrorKind::Unsupported.into()),
-        };
-        let trace = trace
-            .map_err(|error| why_not.push((Tier::EveryConnection, error)))
-            .ok();
+        let mut best = None;
+        for tier in [Tier::EveryConnection, Tier::EveryConnectionByProgram] {
+            let opened = match tier {
+                _ if tier > at_most => Err(std::io::ErrorKind::Unsupported.into()),
+                Tier::EveryConnection => open_trace(world, kernel),
+                _ => open_program(kernel),
+            };
+            match opened {
+                Ok(calls) => {
+                    best = Some((tier, calls));
+                    break;
+                }
+                Err(error) => why_not.push((tier, error)),
+            }
+        }
         let own = Room::open("host", None, at_most != Tier::Polled, kernel);
         if own.ends.is_none() {
             let error = kernel
@@ -138,11 +171,12 @@ impl<'a> Watch<'a> {
                 .unwrap_or_else(|| std::io::ErrorKind::Unsupported.into());
             why_not.push((Tier::EveryEnd, error));
         }
-        let tier = match (&trace, &own.ends) {
-            (Some(_), _) => Tier::EveryConnection,
+        let tier = match (&best, &own.ends) {
+            (Some((tier, _)), _) => *tier,
             (None, Some(_)) => Tier::EveryEnd,
             (None, None) => Tier::Polled,
         };
+        let trace = best.map(|(_, calls)| calls);
         let began = (kernel.moment(), window.now());
         let identity = Identity::open(world)?;
         Ok(Self {
@@ -209,7 +243,7 @@ impl<'a> Watch<'a> {
     /// How long after a sample that took so long the next one may come, and when it comes anyway.
     fn pauses(&self, took: Duration) -> (Duration, Duration) {
         let (least, share) = match self.tier {
-            Tier::EveryConnection => (SAMPLES_APART, SHARE),
+            Tier::EveryConnection | Tier::EveryConnectionByProgram => (SAMPLES_APART, SHARE),
             Tier::EveryEnd => (SAMPLES_CLOSE, SHARE),
             Tier::Polled => (SAMPLES_CLOSE, SHARE_POLLED),
         };
@@ -231,7 +265,7 @@ impl<'a> Watch<'a> {
         }
         self.close_all();
         self.count_datagrams();
-        let lost = self.trace.as_mut().map_or(0, |(trace, _)| trace.lost());
+        let lost = self.trace.as_mut().map_or(0, |calls| calls.queue.lost());
         let rooms = self.rooms.iter_mut().flat_map(|room| {
             let queues = [room.ends.as_mut(), room.packets.as_mut()];
             queues.into_iter().flatten().map(|queue| queue.lost())
@@ -249,7 +283,7 @@ impl<'a> Watch<'a> {
     /// True if the tables may tell what the events did not: where a connection belongs, who sent a datagram.
     fn has_questions(&self) -> bool {
         let homeless = self.open.values().any(Open::is_homeless);
-        self.tier != Tier::EveryConnection || self.wants_sample || homeless
+        !self.tier.tells_calls() || self.wants_sample || homeless
     }
 
     /// Empties every queue, and judges what is old enough.
@@ -280,15 +314,19 @@ impl<'a> Watch<'a> {
     }
 
     fn fetch_trace(&mut self) {
-        let Some((trace, reader)) = &mut self.trace else {
+        let Some(CallQueue { queue, reader }) = &mut self.trace else {
             return;
         };
         let mut wanted = Vec::new();
         for _ in 0..PIECES_MAX {
-            match trace.next(&mut self.buffer) {
+            match queue.next(&mut self.buffer) {
                 Ok(Some(_)) => {}
                 Ok(None) => break,
-                Err(_) => continue,
+                Err(_) => {
+                    // What was lost the queue counts; it may have told who was given which number.
+                    self.lineage.forget();
+                    continue;
+                }
             }
             let page = reader.read(&self.buffer);
             self.counts.malformed = self.counts.malformed.saturating_add(page.malformed);
@@ -477,10 +515,14 @@ pub(crate) fn network(place: &Place) -> Option<NetworkRoom> {
     })
 }
 
-fn open_trace(
-    world: &World,
-    kernel: &dyn KernelEvents,
-) -> std::io::Result<(Box<dyn Trace>, PageReader)> {
+fn open_program(kernel: &dyn KernelEvents) -> std::io::Result<CallQueue> {
+    Ok(CallQueue {
+        queue: kernel.program()?,
+        reader: Reader::Records,
+    })
+}
+
+fn open_trace(world: &World, kernel: &dyn KernelEvents) -> std::io::Result<CallQueue> {
     // The trace names tasks by the numbers of the whole machine; within a container those are strangers.
     let link = world.disk.read_link(Path::new("/proc/self/ns/pid"));
     if !link.is_ok_and(|to| to.as_os_str() == FIRST_PROCESS_NAMESPACE) {
@@ -490,7 +532,10 @@ fn open_trace(
     let trace = kernel.trace()?;
     let reader = PageReader::new(trace.formats()).filter(PageReader::knows_processes);
     match reader {
-        Some(reader) => Ok((trace, reader)),
+        Some(reader) => Ok(CallQueue {
+            queue: trace,
+            reader: Reader::Pages(Box::new(reader)),
+        }),
         None => Err(std::io::ErrorKind::InvalidData.into()),
     }
 }

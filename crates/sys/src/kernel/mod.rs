@@ -1,5 +1,7 @@
-//! The queues of a Linux kernel: a private trace, ends of TCP connections, filtered packets.
+//! The queues of a Linux kernel: a private trace or a program of our own, ends of TCP connections, filtered packets.
 
+#[cfg(feature = "ebpf")]
+mod bpf;
 mod ends;
 mod packet;
 mod room;
@@ -24,6 +26,11 @@ impl KernelEvents for LinuxKernel {
 
     fn trace(&self) -> io::Result<Box<dyn Trace>> {
         Ok(Box::new(trace::TcpTrace::open()?))
+    }
+
+    #[cfg(feature = "ebpf")]
+    fn program(&self) -> io::Result<Box<dyn Events>> {
+        Ok(Box::new(bpf::TcpProgram::open()?))
     }
 
     fn tcp_ends(&self, room: Option<&NetworkRoom>) -> io::Result<Box<dyn Events>> {
