@@ -222,6 +222,23 @@ pub(crate) fn onward(need: &Need, words: &Catalogue) -> Option<String> {
     (!told.is_empty()).then(|| told.join("; "))
 }
 
+/// What stands between, where anything does.
+fn between(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    if page.between.rows.is_empty() {
+        return;
+    }
+    out.heading(words.between, words.between_lead);
+    let columns = [words.between_door, words.between_behind, words.between_for];
+    let rows = page
+        .between
+        .rows
+        .iter()
+        .map(|row| vec![row.door.clone(), row.behind.clone(), row.consumers.clone()]);
+    out.table(&columns, rows);
+    out.cut(&page.between);
+}
+
 /// A possibility without the words that say it is one.
 pub(crate) fn way(line: &str) -> &str {
     line.strip_prefix("one of: ").unwrap_or(line)
@@ -455,6 +472,7 @@ fn estate(out: &mut Document<'_>, page: &Page) {
         rows,
     );
     out.cut(&page.listeners);
+    between(out, page);
     out.heading(words.systems, words.systems_lead);
     let rows = page.systems.rows.iter().map(|s| {
         let confirmed = s

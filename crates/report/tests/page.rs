@@ -376,11 +376,10 @@ fn what_stands_between_is_told_of_the_need_of_the_host_and_on_the_map() {
     let html = groma_report::html(&office);
     let told = format!("reverse proxy relay&#60;b&#62;.service on {relay_name}:443");
     for part in [
-        format!("Through: {told}, others there do the same work"),
+        format!("Through: {told}, others there can take its place"),
         "May lead on to: 10.0.0.77:81 (under a condition)".to_owned(),
-        "Stands between:".to_owned(),
-        format!("{told}, behind it "),
-        "may lead on to 10.0.0.77:81".to_owned(),
+        format!("<td>{told}</td><td>"),
+        "nobody knows; perhaps 10.0.0.77:81 (under a condition)".to_owned(),
         "class=\"edge concluded".to_owned(),
         format!(", through {relay_name}"),
     ] {

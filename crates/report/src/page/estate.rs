@@ -1,17 +1,15 @@
 //! Hosts, listeners, systems, and the questions that only people can answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use groma_model::fact::Program;
-use groma_model::inventory::{Basis, Entity, ListenerEntry, System};
+use groma_model::inventory::{Entity, ListenerEntry, System};
 use serde::Serialize;
 
 use super::Rows;
 use super::front::runs_services;
-use super::needs::{between, place};
 use crate::human;
-use crate::index::{Index, is_wrong};
-use crate::markdown::way;
+use crate::index::Index;
 use crate::text::{Catalogue, fill};
 use crate::visible::visible;
 
@@ -31,8 +29,6 @@ pub(crate) struct HostRow {
     pub(crate) looked_from_inside: bool,
     pub(crate) last_seen: String,
     pub(crate) consumers: usize,
-    /// What goes through it to others, and what may.
-    pub(crate) hands_on: Vec<String>,
 }
 
 /// An endpoint held open.
@@ -81,87 +77,18 @@ pub(crate) fn hosts(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<
             e.id.clone(),
         )
     });
-    let about = About {
-        ends: ends_of_life(index),
-        systems: system_names(index),
-        between: standing_between(index, words),
-    };
-    Rows::first(&all, limit, |e| host(e, &about, index, words))
+    let ends = ends_of_life(index);
+    let names = system_names(index);
+    Rows::first(&all, limit, |e| host(e, &ends, &names, index, words))
 }
 
-/// What is known about hosts besides themselves.
-struct About<'a> {
-    ends: BTreeMap<&'a str, &'a str>,
-    systems: BTreeMap<&'a str, &'a str>,
-    between: BTreeMap<&'a str, Vec<String>>,
-}
-
-/// Lines about one host that stands between others.
-const BETWEEN_MAX: usize = 8;
-
-/// Per host: for whom it hands on, to whom, and where nothing tells.
-fn standing_between<'a>(index: &Index<'a>, words: &Catalogue) -> BTreeMap<&'a str, Vec<String>> {
-    let mut led: BTreeMap<(&str, String, String), BTreeSet<String>> = BTreeMap::new();
-    let mut open: BTreeMap<(&str, String), BTreeSet<String>> = BTreeMap::new();
-    for d in index.inventory.dependencies.iter().filter(|d| !is_wrong(d)) {
-        if d.basis == Basis::Inferred {
-            let behind = place(&d.provider.name, d.provider.port);
-            for t in &d.details.through {
-                let key = (t.entity.as_str(), between(t), behind.clone());
-                led.entry(key)
-                    .or_default()
-                    .insert(visible(&d.consumer.name));
-            }
-        }
-        if !d.details.onward.is_empty() {
-            let key = (
-                d.provider.entity.as_str(),
-                place(&d.provider.name, d.provider.port),
-            );
-            let lines = d.details.onward.iter().map(|line| visible(way(line)));
-            open.entry(key).or_default().extend(lines);
-        }
-    }
-    let led = led.into_iter().map(|((host, what, behind), consumers)| {
-        (
-            host,
-            fill(
-                words.hands_on_line,
-                &[&what, &behind, &few(&consumers, words)],
-            ),
-        )
-    });
-    let open = open.into_iter().map(|((host, door), lines)| {
-        (
-            host,
-            fill(words.hands_on_maybe, &[&door, &few(&lines, words)]),
-        )
-    });
-    let mut of_host: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (host, line) in led.chain(open) {
-        of_host.entry(host).or_default().push(line);
-    }
-    for lines in of_host.values_mut() {
-        let more = lines.len().saturating_sub(BETWEEN_MAX);
-        lines.truncate(BETWEEN_MAX);
-        if more > 0 {
-            lines.push(words.count(words.more, more));
-        }
-    }
-    of_host
-}
-
-/// The first of them, and how many are left.
-fn few(all: &BTreeSet<String>, words: &Catalogue) -> String {
-    let mut told: Vec<String> = all.iter().take(4).cloned().collect();
-    let more = all.len().saturating_sub(4);
-    if more > 0 {
-        told.push(words.count(words.more, more));
-    }
-    told.join(", ")
-}
-
-fn host(entity: &Entity, about: &About<'_>, index: &Index<'_>, words: &Catalogue) -> HostRow {
+fn host(
+    entity: &Entity,
+    ends: &BTreeMap<&str, &str>,
+    systems: &BTreeMap<&str, &str>,
+    index: &Index<'_>,
+    words: &Catalogue,
+) -> HostRow {
     let system = entity.system.as_deref();
     HostRow {
         id: visible(entity.id.as_str()),
@@ -172,19 +99,14 @@ fn host(entity: &Entity, about: &About<'_>, index: &Index<'_>, words: &Catalogue
             .operating_system
             .as_ref()
             .map(|os| visible(&os.pretty_name)),
-        end_of_life: about.ends.get(entity.id.as_str()).map(|text| visible(text)),
+        end_of_life: ends.get(entity.id.as_str()).map(|text| visible(text)),
         addresses: entity.addresses.iter().map(ToString::to_string).collect(),
         hardware: hardware(entity, words),
-        system: system.map(|id| visible(about.systems.get(id).copied().unwrap_or(id))),
+        system: system.map(|id| visible(systems.get(id).copied().unwrap_or(id))),
         owner: entity.owner.as_deref().map(visible),
         looked_from_inside: entity.has_agent,
         last_seen: entity.last_seen.minute(),
         consumers: index.consumers(entity.id.as_str()),
-        hands_on: about
-            .between
-            .get(entity.id.as_str())
-            .cloned()
-            .unwrap_or_default(),
     }
 }
 

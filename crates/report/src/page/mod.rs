@@ -2,6 +2,7 @@
 //!
 //! All text in it is ready for a person ([`crate::visible`]); none of it is escaped for a sink yet.
 
+mod between;
 mod certificates;
 mod coverage;
 mod data;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use crate::index::Index;
 use crate::text::Catalogue;
 
+pub(crate) use between::BetweenRow;
 pub(crate) use certificates::CertificateRow;
 pub(crate) use coverage::{FoldedRow, GapRow, SourceRow};
 pub(crate) use data::DataRow;
@@ -143,6 +145,7 @@ pub(crate) struct Page {
     pub(crate) dependencies: Rows<Need>,
     pub(crate) listeners: Rows<ListenerRow>,
     pub(crate) hosts: Rows<HostRow>,
+    pub(crate) between: Rows<BetweenRow>,
     pub(crate) systems: Rows<SystemRow>,
     pub(crate) questions: Rows<QuestionGroup>,
     pub(crate) sources: Vec<SourceRow>,
@@ -184,6 +187,7 @@ impl Page {
             dependencies: needs::all(index, words, limits.dependencies),
             listeners: estate::listeners(index, words, limits.listeners),
             hosts: estate::hosts(index, words, limits.hosts),
+            between: between::table(index, words, limits.hosts),
             systems: estate::systems(index, words, limits.systems),
             questions: estate::questions(index, words, limits.questions),
             sources: coverage::sources(inventory, words),
