@@ -30,7 +30,7 @@ pub fn inventory(
     let mut graph = groma_graph::connect(&estate, evidence);
     let earlier = store.earlier_numbers(moment)?;
     groma_graph::grow(&mut graph.volumes, &earlier, &estate);
-    groma_graph::transfer(&mut graph.volumes, groma_graph::LINK_BPS);
+    groma_graph::transfer(&mut graph.volumes, groma_model::inventory::LINK_BPS);
     let annotations = store.annotations()?;
     let mut inventory = assemble(estate, graph, &looks, moment, now);
     groma_graph::due::fill(&mut inventory, now);
@@ -175,9 +175,11 @@ fn assemble(
         entities,
         listeners: graph.listeners,
         dependencies: graph.dependencies,
+        link_bps: groma_model::inventory::LINK_BPS,
         volumes: graph.volumes,
         rights: graph.rights,
         backups: graph.backups,
+        watching: graph.watching,
         measurements: graph.measurements,
         waves: Vec::new(),
         findings: Vec::new(),

@@ -32,9 +32,11 @@ pub(crate) fn write(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()
         entities,
         listeners,
         dependencies,
+        link_bps,
         volumes,
         rights,
         backups,
+        watching,
         measurements,
         waves,
         findings,
@@ -56,9 +58,11 @@ pub(crate) fn write(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()
     list(out, "entities", entities)?;
     list(out, "listeners", listeners)?;
     list(out, "dependencies", dependencies)?;
+    value(out, ",", "link_bps", link_bps)?;
     list(out, "volumes", volumes)?;
     list(out, "rights", rights)?;
     list(out, "backups", backups)?;
+    list(out, "watching", watching)?;
     list(out, "measurements", measurements)?;
     list(out, "waves", waves)?;
     list(out, "findings", findings)?;
@@ -134,7 +138,7 @@ mod tests {
             "data_level": "standard", "compared_with_list": true, "coverage": [],
             "layers": REGISTRY.layers.iter().map(|l| serde_json::json!({"name": l.name, "rank": l.rank})).collect::<Vec<_>>(),
             "sites": [{"id": "default", "name": "default", "networks": ["10.0.0.0/8"]}], "links": [], "systems": [],
-            "entities": [], "listeners": [], "dependencies": [], "volumes": [], "rights": [], "backups": [],
+            "entities": [], "listeners": [], "dependencies": [], "link_bps": 1000, "volumes": [], "rights": [], "backups": [], "watching": [],
             "measurements": [], "waves": [], "findings": [], "estimate": null, "evidence": [],
             "questions": (0..questions).map(question).collect::<Vec<_>>(),
         });

@@ -14,6 +14,7 @@ pub mod conclude;
 mod document;
 mod exit;
 mod files;
+mod link;
 mod terminal;
 mod verbs;
 

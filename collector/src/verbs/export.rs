@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::command::Place;
+use crate::link::Line;
 use crate::verbs::{inventory_at, open_existing};
 use crate::{document, files};
 
@@ -14,6 +15,8 @@ pub(crate) struct Arguments {
     /// A named moment instead of the present.
     #[arg(long, value_name = "NAME")]
     snapshot: Option<String>,
+    #[command(flatten)]
+    link: Line,
     /// The format.
     #[arg(long, value_enum, default_value_t = Format::Json)]
     format: Format,
@@ -33,7 +36,8 @@ enum Format {
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let world = groma_sys::this_machine(true);
     let mut store = open_existing(place)?;
-    let inventory = inventory_at(store.as_mut(), arguments.snapshot.as_deref(), &world)?;
+    let mut inventory = inventory_at(store.as_mut(), arguments.snapshot.as_deref(), &world)?;
+    arguments.link.apply(&mut inventory);
     files::write_with(&arguments.out, |out| match arguments.format {
         Format::Json => {
             document::write(&inventory, out)?;

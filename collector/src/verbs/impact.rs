@@ -6,6 +6,7 @@ use groma_graph::impact;
 
 use crate::command::Place;
 use crate::files;
+use crate::link::Line;
 use crate::verbs::annotate::entity_of;
 use crate::verbs::{inventory_at, open_existing};
 
@@ -16,6 +17,8 @@ pub(crate) struct Arguments {
     /// A named moment instead of the present.
     #[arg(long, value_name = "NAME")]
     snapshot: Option<String>,
+    #[command(flatten)]
+    link: Line,
     /// Text for people, or JSON.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -30,7 +33,8 @@ enum Format {
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let world = groma_sys::this_machine(true);
     let mut store = open_existing(place)?;
-    let inventory = inventory_at(store.as_mut(), arguments.snapshot.as_deref(), &world)?;
+    let mut inventory = inventory_at(store.as_mut(), arguments.snapshot.as_deref(), &world)?;
+    arguments.link.apply(&mut inventory);
     let of = entity_of(&inventory, &arguments.name)?;
     let impact = impact::impact(&inventory, &of);
     let text = match arguments.format {

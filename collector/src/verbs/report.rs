@@ -8,6 +8,7 @@ use groma_model::inventory::Inventory;
 
 use crate::command::Place;
 use crate::files;
+use crate::link::Line;
 use crate::verbs::{inventory_at, open_existing};
 
 #[derive(Args, Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct Arguments {
     /// A named moment instead of the present.
     #[arg(long, value_name = "NAME")]
     snapshot: Option<String>,
+    #[command(flatten)]
+    link: Line,
     /// The kind of document.
     #[arg(long, value_enum, default_value_t = Format::Html)]
     format: Format,
@@ -38,7 +41,8 @@ enum Format {
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let world = groma_sys::this_machine(true);
     let mut store = open_existing(place)?;
-    let inventory = inventory_at(store.as_mut(), arguments.snapshot.as_deref(), &world)?;
+    let mut inventory = inventory_at(store.as_mut(), arguments.snapshot.as_deref(), &world)?;
+    arguments.link.apply(&mut inventory);
     files::write(
         &arguments.out,
         render(&inventory, arguments.format).as_bytes(),

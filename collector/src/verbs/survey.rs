@@ -12,6 +12,7 @@ use groma_source::{Memory, World};
 use groma_store::{LOCAL_EPOCH, Moment, Store};
 
 use crate::command::Place;
+use crate::link::Line;
 use crate::terminal::{Spinner, tell, tell_waiting};
 use crate::verbs::open;
 use crate::{conclude, files};
@@ -27,6 +28,8 @@ pub(crate) struct Arguments {
     /// Contact nobody but this machine.
     #[arg(long)]
     offline: bool,
+    #[command(flatten)]
+    link: Line,
     /// Text for people, or JSON.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -48,12 +51,13 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let batch = look(&world, store.as_mut(), arguments.watch, memory)?;
     keep(store.as_mut(), &batch)?;
     tell_waiting("concluding …");
-    let inventory = conclude::inventory(
+    let mut inventory = conclude::inventory(
         store.as_mut(),
         &Moment::Now,
         world.clock.now(),
         world.randomness.as_ref(),
     )?;
+    arguments.link.apply(&mut inventory);
     let report = out.join("report.html");
     files::write(&report, groma_report::html(&inventory).as_bytes())?;
     let shown = std::path::absolute(&report).unwrap_or(report);

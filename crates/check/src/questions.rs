@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use groma_model::EntityId;
+use groma_model::fact::WatchPurpose;
 use groma_model::inventory::{Dependency, Entity, Inventory, Question, System};
 
 use crate::view::{View, is_loopback_or_link, is_public};
@@ -22,6 +23,7 @@ pub fn questions(inventory: &Inventory) -> Vec<Question> {
     asked.extend(about_relays(&view));
     asked.extend(about_pins(inventory));
     asked.extend(about_restores(&view));
+    asked.extend(about_watching(&view));
     asked.sort();
     asked.dedup();
     asked
@@ -216,6 +218,62 @@ fn about_restores(view: &View<'_>) -> Vec<Question> {
         )
     };
     hosts.into_iter().take(QUESTIONS_MAX).map(one).collect()
+}
+
+/// Who notices when a machine fails, and where its logs are kept: where nothing on it and nobody's list says so.
+///
+/// One question for all of them: who answers it answers for the estate.
+fn about_watching(view: &View<'_>) -> Vec<Question> {
+    let looked =
+        |e: &&Entity| e.has_agent && view.is_complete(&e.id, "host.watching", "watching:/");
+    let without = |purpose: WatchPurpose| {
+        let rows = view.inventory.watching.iter();
+        let known: BTreeSet<&EntityId> = rows
+            .filter(|row| row.purpose == purpose && row.by.is_some())
+            .map(|row| &row.entity)
+            .collect();
+        let machines = view.inventory.entities.iter().filter(looked);
+        let mut without: Vec<&Entity> = machines.filter(|e| !known.contains(&e.id)).collect();
+        without.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        without
+    };
+    let mut asked = Vec::new();
+    let unwatched = without(WatchPurpose::WatchedBy);
+    if let Some(first) = unwatched.first() {
+        let all = names(unwatched.iter().map(|e| &e.name));
+        let open = open_agents(view, &unwatched);
+        asked.push(ask(
+            &first.id,
+            format!("Who notices when {all} {}? Nothing found there, and no list of a watcher, names anybody{open}.", fails(unwatched.len())),
+        ));
+    }
+    let kept = without(WatchPurpose::LogsTo);
+    if let Some(first) = kept.first() {
+        let all = names(kept.iter().map(|e| &e.name));
+        asked.push(ask(
+            &first.id,
+            format!("The logs of {all} stay there as far as their settings say: who needs them after the move, and for how long must they be kept?"),
+        ));
+    }
+    asked
+}
+
+fn fails(machines: usize) -> &'static str {
+    if machines == 1 { "fails" } else { "fail" }
+}
+
+/// Agents among the unwatched that answer without naming who asks.
+fn open_agents(view: &View<'_>, unwatched: &[&Entity]) -> String {
+    let rows = view.inventory.watching.iter().filter(|row| {
+        row.by.is_none()
+            && row.name != "this machine"
+            && unwatched.iter().any(|e| e.id == row.entity)
+    });
+    let products: BTreeSet<&String> = rows.flat_map(|row| &row.products).collect();
+    match products.is_empty() {
+        true => String::new(),
+        false => format!(", though {} would answer whoever asks", names(products)),
+    }
 }
 
 fn is_stranger(view: &View<'_>, d: &Dependency) -> bool {

@@ -1,6 +1,6 @@
 //! What is copied away, by which job, and when that last ended well.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::fact::BackupJob;
 use groma_model::inventory::{Backup, Entity, MeasurementEntry};
@@ -25,13 +25,26 @@ pub(crate) fn made(
             held.entry(host).or_default().push(entity);
         }
     }
+    let of_machine = |raw: &Raw<BackupJob>| match &raw.fact.of {
+        Some(peer) => Some(estate.locate(&raw.site, &raw.vantage, peer)?.entity),
+        None => Some(raw.host.clone()),
+    };
+    let mut dumped: BTreeMap<EntityId, BTreeSet<String>> = BTreeMap::new();
+    for raw in gathered.backups.iter().filter(|raw| !raw.fact.unscheduled) {
+        let databases = raw.fact.databases.iter().map(ToString::to_string);
+        let machine = of_machine(raw).unwrap_or_else(|| raw.host.clone());
+        dumped.entry(machine).or_default().extend(databases);
+    }
     let mut rows = Vec::new();
     for raw in &gathered.backups {
         let name = raw.fact.name.to_string();
         let success = successes.get(&(&raw.host, name.as_str())).copied();
-        rows.push(row(raw, &raw.host, success, estate));
-        let things = held.get(&raw.host).into_iter().flatten();
-        let covered = things.filter(|entity| covers(&raw.fact, entity));
+        // Whom a name stands for that leads nowhere, nobody knows: the job is its own machine's.
+        let machine = of_machine(raw).unwrap_or_else(|| raw.host.clone());
+        rows.push(row(raw, &machine, success, estate));
+        let together = dumped.get(&machine);
+        let things = held.get(&machine).into_iter().flatten();
+        let covered = things.filter(|entity| covers(&raw.fact, entity, together));
         rows.extend(covered.map(|entity| row(raw, &entity.id, success, estate)));
     }
     rows.sort_by(|a, b| (&a.entity, &a.job, &a.target).cmp(&(&b.entity, &b.job, &b.target)));
@@ -50,6 +63,8 @@ fn row(
         let meaning = estate.locate(&raw.site, &raw.vantage, peer)?;
         Some(meaning.entity)
     });
+    // Who copies from another machine keeps what it copies, unless it says where else.
+    let by = by.or_else(|| job.of.is_some().then(|| raw.host.clone()));
     let covers = job.covers.iter().chain(&job.databases);
     Backup {
         entity: entity.clone(),
@@ -65,20 +80,21 @@ fn row(
 }
 
 /// True if the job copies this thing: its path lies at or below one that is covered and none that is left out, or
-/// it is a database that the job dumps.
-fn covers(job: &BackupJob, entity: &Entity) -> bool {
+/// it is a server of which the job dumps something, and all jobs `together` dump everything.
+fn covers(job: &BackupJob, entity: &Entity, together: Option<&BTreeSet<String>>) -> bool {
     let attributes = &entity.attributes;
     if let Some(database) = &attributes.database {
         let all = format!("{}/*", database.engine);
+        let theirs: BTreeSet<String> = database
+            .names
+            .iter()
+            .filter(|name| !is_made_at_first(name))
+            .map(|name| format!("{}/{name}", database.engine))
+            .collect();
+        let whole = together.is_some_and(|dumped| !theirs.is_empty() && theirs.is_subset(dumped));
         let dumps = |named: &Foreign| {
             let named = named.to_string();
-            let theirs: Vec<String> = database
-                .names
-                .iter()
-                .filter(|name| !is_made_at_first(name))
-                .map(|name| format!("{}/{name}", database.engine))
-                .collect();
-            named == all || (theirs.len() == 1 && theirs.contains(&named))
+            named == all || (whole && theirs.contains(&named))
         };
         return job.databases.iter().any(dumps) || copies(job, &database.directory);
     }

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use groma_model::fact::{
     Access, BackupJob, Connection, FileSystem, Forward, Job, Listener, Measurement, NameSource,
-    Reference, Share,
+    Reference, Share, Watch,
 };
-use groma_model::inventory::{Backup, Dependency, EvidenceEntry, ListenerEntry, Right};
+use groma_model::inventory::{Backup, Dependency, EvidenceEntry, ListenerEntry, Right, Watching};
 use groma_model::{
     AgentId, EntityId, Estate, Evidence, EvidenceId, EvidenceState, Fact, HostName, Hours, Peer,
     Seen, SiteId, Witness,
@@ -52,6 +52,7 @@ pub(crate) struct Gathered {
     pub(crate) shares: Raws<Share>,
     pub(crate) accesses: Raws<Access>,
     pub(crate) backups: Raws<BackupJob>,
+    pub(crate) watches: Raws<Watch>,
     pub(crate) measurements: Raws<Measurement>,
     entries: Vec<EvidenceEntry>,
     /// How many samples the sockets of each host were taken in: the most often seen listener tells.
@@ -149,6 +150,7 @@ impl Gathered {
             Fact::Share(share) => self.shares.push(raw!(share)),
             Fact::Access(access) => self.accesses.push(raw!(access)),
             Fact::BackupJob(job) => self.backups.push(raw!(job)),
+            Fact::Watch(watch) => self.watches.push(raw!(watch)),
             _ => {}
         }
     }
@@ -163,6 +165,7 @@ impl Gathered {
         settle(&mut self.shares);
         settle(&mut self.accesses);
         settle(&mut self.backups);
+        settle(&mut self.watches);
         self.entries.par_sort_unstable_by(|a, b| a.id.cmp(&b.id));
         self.entries.dedup_by(|a, b| a.id == b.id);
         for jobs in self.jobs.values_mut() {
@@ -179,7 +182,7 @@ impl Gathered {
         estate: &Estate,
         dependencies: &[Dependency],
         listeners: &[ListenerEntry],
-        held: (&[Right], &[Backup]),
+        held: (&[Right], &[Backup], &[Watching]),
     ) -> Vec<EvidenceEntry> {
         let entities = estate.entities.values().flat_map(|e| &e.evidence);
         let edges = dependencies.iter().flat_map(|d| &d.evidence);
@@ -188,6 +191,7 @@ impl Gathered {
             .chain(listeners.iter().flat_map(|l| &l.evidence))
             .chain(held.0.iter().flat_map(|r| &r.evidence))
             .chain(held.1.iter().flat_map(|b| &b.evidence))
+            .chain(held.2.iter().flat_map(|w| &w.evidence))
             .collect();
         let mut entries = self.entries;
         entries.retain(|entry| cited.contains(&entry.id));
@@ -218,6 +222,7 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
             | Fact::Share(_)
             | Fact::Access(_)
             | Fact::BackupJob(_)
+            | Fact::Watch(_)
     );
     let entry = (edge || cited.contains(&evidence.id)).then(|| entry(&evidence, &host));
     Some(Placed {

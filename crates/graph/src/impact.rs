@@ -19,6 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::relay;
+use crate::stake::{self, DataAtStake};
 
 /// The schema word of [`Impact`].
 pub const IMPACT_SCHEMA: &str = "groma.impact/1";
@@ -38,7 +39,7 @@ const IN_LISTS: &[&str] = &[
 const BECAUSE_MAX: usize = 2;
 
 /// Everything that breaks when one thing goes.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Impact {
     /// Always [`IMPACT_SCHEMA`].
     pub schema: String,
@@ -57,6 +58,12 @@ pub struct Impact {
     /// Places on hosts that name it, as a search there found them (`groma-agent find`), one line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentioned_in: Vec<String>,
+    /// Data that lies on it and must be carried over, the largest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<DataAtStake>,
+    /// Machines that nobody else watches, or whose logs go nowhere else, one line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unwatched: Vec<String>,
     /// What runs on it and goes with it, one line each: programs that listen, and needs within the machine.
     pub local: Vec<String>,
 }
@@ -187,6 +194,8 @@ pub fn impact(inventory: &Inventory, of: &EntityId) -> Impact {
         certificates: certificates(inventory, of),
         named_in: named_in(inventory, of),
         mentioned_in: mentioned_in(inventory, of),
+        data: stake::data(inventory, of),
+        unwatched: stake::unwatched(inventory, of),
         local: local(inventory, of),
     }
 }
@@ -542,6 +551,14 @@ pub fn text(impact: &Impact, inventory: &Inventory) -> String {
     page.push_str(&list_of(
         "places that name it, to be changed when it goes",
         impact.mentioned_in.iter().map(|l| plain(l)),
+    ));
+    page.push_str(&list_of(
+        "machines nobody watches any more, and logs with nowhere to go",
+        impact.unwatched.iter().map(|l| plain(l)),
+    ));
+    page.push_str(&list_of(
+        "data to be carried over",
+        impact.data.iter().map(|d| plain(&d.line())),
     ));
     page.push_str(&list_of(
         "what runs on it and goes with it",

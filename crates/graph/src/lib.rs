@@ -30,16 +30,19 @@ pub mod pinned;
 mod relay;
 mod rhythm;
 mod rights;
+pub mod stake;
 mod systems;
 mod volumes;
+mod watching;
 mod written;
 
 use groma_model::inventory::{
     Backup, Dependency, EvidenceEntry, ListenerEntry, MeasurementEntry, Right, System, Volume,
+    Watching,
 };
 use groma_model::{Estate, Evidence, Fact};
 
-pub use volumes::{LINK_BPS, grow, transfer};
+pub use volumes::{grow, transfer};
 
 /// Everything that follows from the evidence once the entities are known. All lists are sorted.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -56,6 +59,8 @@ pub struct Graph {
     pub rights: Vec<Right>,
     /// What is backed up.
     pub backups: Vec<Backup>,
+    /// Who watches what, and where logs go.
+    pub watching: Vec<Watching>,
     /// Numbers taken by looks.
     pub measurements: Vec<MeasurementEntry>,
     /// The facts that entities, listeners and dependencies cite.
@@ -78,6 +83,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     let mut drafts = draft::Drafts::default();
     let mut channels = channels::Channels::new(&gathered, estate, &listeners);
     live::outgoing(&gathered, estate, &listeners, &mut channels, &mut drafts);
+    let mut told = watching::Told::of_references(&gathered.references, estate);
     written::references(
         std::mem::take(&mut gathered.references),
         &gathered,
@@ -103,9 +109,19 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     let (volumes, measurements) = volumes::numbers(&gathered.measurements, estate);
     let rights = rights::given(&gathered, estate);
     let backups = backups::made(&gathered, estate, &measurements);
+    told.take_watches(&gathered.watches, estate);
+    told.take_dependencies(&dependencies);
+    let watching = told.into_rows(estate);
     let (systems, evidence) = rayon::join(
         || systems::propose(estate, &listeners, &dependencies),
-        || gathered.into_cited(estate, &dependencies, &listeners, (&rights, &backups)),
+        || {
+            gathered.into_cited(
+                estate,
+                &dependencies,
+                &listeners,
+                (&rights, &backups, &watching),
+            )
+        },
     );
     Graph {
         dependencies,
@@ -114,6 +130,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
         volumes,
         rights,
         backups,
+        watching,
         measurements,
         evidence,
     }

@@ -9,9 +9,6 @@ use groma_model::{EntityId, Estate};
 
 use crate::gather::{Raw, Raws};
 
-/// The line that hours are reckoned for where nobody names one: 1 Gbit/s.
-pub const LINK_BPS: u64 = 1_000_000_000;
-
 /// Payload of a full line: 1448 bytes of every 1538 on an Ethernet of 1500-byte packets with TCP timestamps
 /// (IEEE 802.3 framing 38, RFC 9293 header 20, RFC 7323 option 12, RFC 791 header 20).
 const BEST_SHARE: f64 = 1448.0 / 1538.0;
@@ -118,6 +115,7 @@ fn volume(
         growth_per_day: None,
         measured_at,
         transfer_hours: None,
+        catch_up_hours: None,
     }
 }
 
@@ -170,25 +168,44 @@ fn growth(volume: &Volume, first: &EarlierNumber) -> Option<f64> {
 /// Low is the line at its best and nothing else in the way; high is a third of it and a price for each item. Where
 /// a machine can say neither, a probe must: `docs/reference/volumes.md`.
 pub fn transfer(volumes: &mut [Volume], link_bps: u64) {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a duration in hours needs no more than seven digits"
-    )]
     for volume in volumes {
-        let seconds = volume.bytes as f64 * 8.0 / (link_bps.max(1) as f64);
-        let items = volume.items.unwrap_or(1) as f64 * SECONDS_PER_ITEM;
-        let hours = |seconds: f64| (seconds / 36.0).ceil() / 100.0;
-        volume.transfer_hours = Some([
-            hours(seconds / BEST_SHARE),
-            hours(seconds / WORST_SHARE + items),
-        ]);
+        let items = precise(volume.items.unwrap_or(1));
+        volume.transfer_hours = Some(hours(precise(volume.bytes), items, link_bps));
+        let grown = volume.growth_per_day.filter(|grown| *grown > 0.0);
+        // As many items of a day as the day's share of the bytes: nobody counted them.
+        let daily = volume
+            .changed_per_day
+            .or(grown)
+            .filter(|bytes| *bytes > 0.0);
+        volume.catch_up_hours = daily.map(|bytes| {
+            let share = (bytes / precise(volume.bytes.max(1))).min(1.0);
+            hours(bytes, (items * share).max(1.0), link_bps)
+        });
     }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a duration in hours needs no more than seven digits"
+)]
+fn precise(number: u64) -> f64 {
+    number as f64
+}
+
+fn hours(bytes: f64, items: f64, link_bps: u64) -> [f64; 2] {
+    let seconds = bytes * 8.0 / precise(link_bps.max(1));
+    let hours = |seconds: f64| (seconds / 36.0).ceil() / 100.0;
+    [
+        hours(seconds / BEST_SHARE),
+        hours(seconds / WORST_SHARE + items * SECONDS_PER_ITEM),
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use groma_model::Timestamp;
+    use groma_model::inventory::LINK_BPS;
 
     fn of(bytes: f64, items: Option<u64>) -> Volume {
         Volume {
@@ -216,6 +233,20 @@ mod tests {
         assert_eq!(few[0], many[0]);
         assert!(many[1] - few[1] > 5.0, "a million files: {many:?}");
         assert_eq!(none, [0.0, 0.01]);
+    }
+
+    #[test]
+    fn a_slower_line_takes_longer_and_what_changes_daily_has_hours_of_its_own() {
+        let mut slow = [of(100e9, Some(10))];
+        slow[0].changed_per_day = Some(1e9);
+        transfer(&mut slow, 100_000_000);
+        assert_eq!(slow[0].transfer_hours.unwrap()[0], 2.37);
+        // 1 GB at 94 Mbit/s are 85 s.
+        assert_eq!(slow[0].catch_up_hours.unwrap()[0], 0.03);
+        let mut shrinking = [of(100e9, None)];
+        shrinking[0].growth_per_day = Some(-5e9);
+        transfer(&mut shrinking, LINK_BPS);
+        assert_eq!(shrinking[0].catch_up_hours, None);
     }
 
     #[test]

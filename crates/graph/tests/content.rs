@@ -227,3 +227,78 @@ fn a_dump_of_all_databases_covers_the_server_and_a_dump_of_one_among_others_does
     assert_eq!(with(&["postgresql/shop"]), 1);
     assert_eq!(with(&["mariadb/*"]), 1);
 }
+
+#[test]
+fn dumps_of_several_jobs_together_cover_a_server_and_one_alone_does_not() {
+    let mut told = Told::default();
+    told.host("db1", "10.0.0.3");
+    let scope = Scope::new("database", "/var/lib/postgresql/15/main");
+    let database = Database {
+        engine: "postgresql".into(),
+        directory: "/var/lib/postgresql/15/main".into(),
+        found_by: "habit".into(),
+        names: ["erp", "postgres", "shop"].map(Into::into).to_vec(),
+        ..Database::default()
+    };
+    told.say_in(scope, "db1", "host.databases", Fact::Database(database), 1);
+    let jobs = |told: &Told| {
+        let graph = told.graph();
+        let things: std::collections::BTreeSet<_> =
+            graph.backups.iter().map(|b| &b.entity).collect();
+        (graph.backups.len(), things.len())
+    };
+    let dump = |told: &mut Told, line: u32, name: &str| {
+        let job = BackupJob {
+            product: "pg_dump".into(),
+            name: format!("/etc/cron.d/dump:{line}").into(),
+            databases: vec![format!("postgresql/{name}").into()],
+            file: "/etc/cron.d/dump".into(),
+            line,
+            ..BackupJob::default()
+        };
+        told.say("db1", "host.backups", Fact::BackupJob(job));
+    };
+    dump(&mut told, 1, "shop");
+    assert_eq!(jobs(&told), (1, 1), "the machine's row alone");
+    dump(&mut told, 2, "erp");
+    assert_eq!(
+        jobs(&told),
+        (4, 2),
+        "two rows of the machine, two of the database"
+    );
+}
+
+#[test]
+fn a_job_of_a_backup_server_covers_the_data_of_its_client() {
+    let mut told = Told::default();
+    told.host("backup1", "10.0.0.9").host("files1", "10.0.0.1");
+    share(&mut told, "files1", "projects", "/srv/projects");
+    let job = BackupJob {
+        product: "bacula".into(),
+        name: "files of 10.0.0.1".into(),
+        covers: vec!["/srv".into()],
+        of: groma_model::Peer::parse("10.0.0.1"),
+        file: "/etc/bacula/bacula-dir.conf".into(),
+        line: 3,
+        ..BackupJob::default()
+    };
+    told.say("backup1", "host.backups", Fact::BackupJob(job));
+    let graph = told.graph();
+    let rows: Vec<_> = graph
+        .backups
+        .iter()
+        .map(|b| {
+            (
+                named(&told, &b.entity),
+                named(&told, b.by.as_ref().expect("the server")),
+            )
+        })
+        .collect();
+    let server = "backup1".to_owned();
+    assert_eq!(rows.len(), 2);
+    assert!(
+        rows.contains(&("files1".to_owned(), server.clone())),
+        "{rows:?}"
+    );
+    assert!(rows.iter().all(|(_, by)| *by == server), "{rows:?}");
+}

@@ -6,13 +6,15 @@
 //! - [`rules`]: where configuration files name other machines (a fixture beside each);
 //! - [`services`]: programs that listen, and what they speak;
 //! - [`ends_of_life`]: until when an operating system gets corrections;
-//! - [`public`]: public time servers and mirrors, which reports fold away.
+//! - [`public`]: public time servers and mirrors, which reports fold away;
+//! - [`watching`]: what references and ports say about who watches whom.
 #![forbid(unsafe_code)]
 
 pub mod ends_of_life;
 pub mod public;
 pub mod rules;
 pub mod services;
+pub mod watching;
 
 pub use ends_of_life::{end_of_life, end_of_life_source};
 pub use public::{is_public_mirror, is_public_time, is_public_time_or_mirror};

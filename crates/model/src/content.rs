@@ -147,6 +147,9 @@ pub struct BackupJob {
     /// The machine it copies to, or whose server comes to fetch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<Peer>,
+    /// The machine whose data it copies, where that is not the one that says so: the client of a backup server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<Peer>,
     /// The schedule as written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<String>,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::content::{Access, Archive, BackupJob, Database, Grant, Share};
 use crate::name::{HostName, Peer, Port, Protection, Transport};
+pub use crate::watching::{Watch, WatchPurpose};
 use crate::{Foreign, Timestamp};
 
 /// One fact. The tag `fact` names the kind; a kind a newer agent knows is kept as [`Fact::Unknown`].
@@ -66,6 +67,8 @@ pub enum Fact {
     Access(Access),
     /// Something that copies data away.
     BackupJob(BackupJob),
+    /// Who may watch a machine.
+    Watch(Watch),
     /// A number that moves.
     Measurement(Measurement),
     /// Something that takes connections in at one place and hands them on to another.

@@ -54,12 +54,18 @@ pub struct Inventory {
     pub listeners: Vec<ListenerEntry>,
     /// Who needs whom.
     pub dependencies: Vec<Dependency>,
+    /// The line that `transfer_hours` and `catch_up_hours` are reckoned for, in bits per second.
+    #[serde(default = "line_of_one_gigabit")]
+    pub link_bps: u64,
     /// How much data lies where.
     pub volumes: Vec<Volume>,
     /// Who may do what to whose data.
     pub rights: Vec<Right>,
     /// What is backed up.
     pub backups: Vec<Backup>,
+    /// Who watches which machine, and where logs go. A machine that is not in it is watched by nobody we found.
+    #[serde(default)]
+    pub watching: Vec<Watching>,
     /// Numbers taken by looks.
     pub measurements: Vec<MeasurementEntry>,
     /// Wave files that are known.
@@ -663,6 +669,17 @@ pub struct Volume {
     pub measured_at: Timestamp,
     /// Hours to carry it over, low and high.
     pub transfer_hours: Option<[f64; 2]>,
+    /// Hours to carry over what changes in a day, low and high: what each further pass of a copy takes. Of 24 and
+    /// more no copy ever catches up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catch_up_hours: Option<[f64; 2]>,
+}
+
+/// What hours are reckoned for where nobody names a line.
+pub const LINK_BPS: u64 = 1_000_000_000;
+
+fn line_of_one_gigabit() -> u64 {
+    LINK_BPS
 }
 
 /// Who may do what.
@@ -710,6 +727,25 @@ pub struct Backup {
     /// True if nothing was found that ever starts it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unscheduled: bool,
+    /// The facts behind it.
+    pub evidence: Vec<EvidenceId>,
+}
+
+/// Who watches a machine, or where its logs go.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Watching {
+    /// The machine that is watched, or whose logs they are.
+    pub entity: EntityId,
+    /// `watched-by` or `logs-to`.
+    pub purpose: crate::fact::WatchPurpose,
+    /// Who; null where a program answers a network or anybody, and nobody is named.
+    pub by: Option<EntityId>,
+    /// The name of who; a network, `*` for anybody, `this machine` where nobody from elsewhere may ask.
+    pub name: String,
+    /// The programs and parts that say so. Sorted.
+    pub products: Vec<String>,
+    /// How it is known. Sorted.
+    pub witnesses: Vec<Witness>,
     /// The facts behind it.
     pub evidence: Vec<EvidenceId>,
 }

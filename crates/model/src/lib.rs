@@ -27,6 +27,7 @@ pub mod schedule;
 mod short_text;
 pub mod store;
 pub mod time;
+pub mod watching;
 pub mod wave;
 
 pub use batch::{Batch, BatchHeader, Record};

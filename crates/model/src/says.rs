@@ -102,6 +102,7 @@ impl Fact {
             Self::Share(share) => content::share(share),
             Self::Access(access) => content::access(access),
             Self::BackupJob(job) => content::backup(job),
+            Self::Watch(watch) => content::watch(watch),
             Self::Measurement(m) => format!("{} of {} is {}", m.metric, m.subject, m.value),
             Self::Forward(forward) => says_forward(forward),
             Self::FilterRule(rule) => says_filter_rule(rule),

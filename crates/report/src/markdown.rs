@@ -16,6 +16,7 @@ pub(crate) fn render(page: &Page, words: &Catalogue) -> String {
     findings(&mut out, page);
     certificates(&mut out, page);
     data(&mut out, page);
+    watching(&mut out, page);
     runs(&mut out, page);
     dependencies(&mut out, page);
     estate(&mut out, page);
@@ -284,7 +285,7 @@ fn data(out: &mut Document<'_>, page: &Page) {
     if page.data.rows.is_empty() {
         return;
     }
-    out.heading(words.data, words.data_lead);
+    out.heading(words.data, &page.data_lead);
     let columns = [
         words.name,
         words.data_what,
@@ -296,7 +297,7 @@ fn data(out: &mut Document<'_>, page: &Page) {
     let rows = page.data.rows.iter().map(|row| {
         let owned = row.owner.as_ref().map(|o| format!("{} ({o})", row.name));
         let sized = row.items.as_ref().map(|i| format!("{}, {i}", row.size));
-        let pace: Vec<&str> = [&row.growth, &row.hours]
+        let pace: Vec<&str> = [&row.growth, &row.hours, &row.catch_up]
             .into_iter()
             .filter_map(|p| p.as_deref())
             .collect();
@@ -315,6 +316,29 @@ fn data(out: &mut Document<'_>, page: &Page) {
     });
     out.table(&columns, rows);
     out.cut(&page.data);
+}
+
+/// Who watches, where anybody looked for it.
+fn watching(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    if page.watching.rows.is_empty() {
+        return;
+    }
+    out.heading(words.watching, words.watching_lead);
+    let columns = [words.name, words.watched_by, words.logs_to];
+    let or = |lines: &[String], none: &str| match lines.is_empty() {
+        true => none.to_owned(),
+        false => lines.join(" · "),
+    };
+    let rows = page.watching.rows.iter().map(|row| {
+        vec![
+            row.name.clone(),
+            or(&row.watched_by, words.watch_nobody),
+            or(&row.logs_to, words.logs_stay),
+        ]
+    });
+    out.table(&columns, rows);
+    out.cut(&page.watching);
 }
 
 fn certificates(out: &mut Document<'_>, page: &Page) {

@@ -203,6 +203,7 @@ fn what_must_move_is_a_table_where_anything_was_found() {
         growth_per_day: Some(-1024.0),
         measured_at: office.generated_at,
         transfer_hours: Some([0.02, 0.11]),
+        catch_up_hours: Some([0.01, 0.05]),
     }];
     office.rights = vec![Right {
         on: share.id.clone(),
@@ -225,7 +226,9 @@ fn what_must_move_is_a_table_where_anything_was_found() {
         evidence: Vec::new(),
     }];
     office.entities.push(share);
+    office.link_bps = 2_500_000_000;
     let text = groma_report::markdown(&office);
+    assert!(text.contains("for a line of 2.5 Gbit/s"));
     let row = text
         .lines()
         .find(|l| l.contains("projects\\|x"))
@@ -233,11 +236,51 @@ fn what_must_move_is_a_table_where_anything_was_found() {
     for said in [
         "smb disk",
         "5.0\u{a0}GiB, about 12\u{202f}345 items",
-        "1.0\u{a0}KiB less a day, 0.02 to 0.11 h",
+        "1.0\u{a0}KiB less a day, 0.02 to 0.11 h, 0.01 to 0.05 h for what changes in a day",
         "uid 1234 rwx (/srv/projects/old), stands for nobody",
         "restic /etc/cron.d/backup:3, daily, last well",
     ] {
         assert!(row.contains(said), "{said} is not in {row}");
     }
     assert!(groma_report::html(&office).contains("id=\"data-volumes\""));
+}
+
+#[test]
+fn who_watches_and_where_logs_go_is_shown_for_each_machine() {
+    use groma_model::fact::WatchPurpose;
+    use groma_model::inventory::Watching;
+    let mut office = sample::office();
+    let machines: Vec<_> = office
+        .entities
+        .iter()
+        .filter(|e| e.has_agent)
+        .map(|e| (e.id.clone(), e.name.clone()))
+        .collect();
+    let [(web, web_name), (mon, mon_name), ..] = machines.as_slice() else {
+        panic!("the office has two machines that were looked at");
+    };
+    let row = |purpose, by: Option<&groma_model::EntityId>, name: &str| Watching {
+        entity: web.clone(),
+        purpose,
+        by: by.cloned(),
+        name: name.to_owned(),
+        products: vec!["NRPE".to_owned()],
+        witnesses: Vec::new(),
+        evidence: Vec::new(),
+    };
+    office.watching = vec![
+        row(WatchPurpose::WatchedBy, None, "10.0.0.0/8"),
+        row(WatchPurpose::WatchedBy, Some(mon), mon_name),
+    ];
+    let text = groma_report::markdown(&office);
+    let line = text
+        .lines()
+        .find(|l| l.contains("answers 10.0.0.0/8"))
+        .expect("a row");
+    assert!(
+        line.contains(web_name) && line.contains(&format!("{mon_name} (NRPE)")),
+        "{line}"
+    );
+    assert!(line.contains("They stay there"), "{line}");
+    assert!(groma_report::html(&office).contains("id=\"watching\""));
 }

@@ -115,7 +115,13 @@ impl Gathered {
                     seen: *seen,
                 });
             }
-            Fact::BackupJob(job) => match &job.peer {
+            Fact::BackupJob(job) => {
+                self.touch(site, vantage, *seen);
+                for peer in job.peer.iter().chain(&job.of) {
+                    self.mention(site, vantage, peer.clone(), *seen);
+                }
+            }
+            Fact::Watch(watch) => match &watch.peer {
                 Some(peer) => self.mention(site, vantage, peer.clone(), *seen),
                 None => self.touch(site, vantage, *seen),
             },

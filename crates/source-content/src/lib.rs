@@ -7,7 +7,8 @@
 //! PostgreSQL, MariaDB and MySQL, Redis, OpenLDAP and MongoDB with version, names and sizes, out of their files;
 //! nobody logs in, and a gap says what only a login shows. `host.shares`: shares of Samba and exports over NFS with
 //! what their configuration, modes and ACLs say about who may do what. `host.backups`: what clocks start that copies
-//! data away, and backup programs with settings of their own.
+//! data away, and backup programs with settings of their own. `host.watching`: who may ask the monitoring agents of this
+//! machine, and who stands above it in the zones of Icinga.
 //!
 //! **Where it reads it.** In the trees of local file systems, through [`groma_source::Disk`]. File systems of
 //! other machines and FUSE are never walked: a gap names each. Nothing is opened but regular files.
@@ -30,16 +31,19 @@ mod accounts;
 mod archives;
 mod backups;
 mod databases;
+mod enabled;
 mod mounts;
 mod part;
 mod reading;
 mod shares;
 mod text;
+mod watching;
 
 pub use archives::ArchivesSource;
 pub use backups::BackupsSource;
 pub use databases::DatabasesSource;
 pub use shares::SharesSource;
+pub use watching::WatchingSource;
 
 use groma_source::{Source, World};
 
@@ -50,5 +54,6 @@ pub fn sources(world: &World) -> Vec<Box<dyn Source>> {
         Box::new(DatabasesSource::new(world.clone())),
         Box::new(SharesSource::new(world.clone())),
         Box::new(BackupsSource::new(world.clone())),
+        Box::new(WatchingSource::new(world.clone())),
     ]
 }

@@ -182,3 +182,140 @@ fn a_script_that_restores_or_cleans_up_is_no_backup() {
         [] as [&str; 0]
     );
 }
+
+/// A fixture that a real program wrote.
+fn recorded(file: &str) -> Vec<u8> {
+    let at = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/backups");
+    std::fs::read(at.join(file)).unwrap()
+}
+
+#[test]
+fn a_director_of_bacula_says_what_it_copies_of_whom_and_when_that_ended_well() {
+    let root = machine();
+    let settings = String::from_utf8(recorded("bacula-9.6/bacula-dir.conf")).unwrap();
+    let more = "@/etc/bacula/clients.conf\n@|\"sh -c 'canary'\"\n";
+    put(
+        root.path(),
+        "etc/bacula/bacula-dir.conf",
+        (settings + more).as_bytes(),
+    );
+    put(root.path(), "etc/bacula/clients.conf", b"Client { Name = web1-fd; Address = web1.corp.example; Password = canary }\n\
+        FileSet { Name = web; Include { Options { WildDir = /x }\n File = /srv/www\n File = \"|list\" }\n Exclude { File = /srv/www/tmp } }\n\
+        Schedule { Name = quarter; Run = Full jan apr jul oct on 1 at 3:00 }\n\
+        Job { Name = web1; JobDefs = DefaultJob; Client = web1-fd; FileSet = web; Schedule = quarter }\n\
+        Job { Name = ghost; JobDefs = DefaultJob; Enabled = no }\n\
+        Job { Name = idle; Type = Backup; Client = web1-fd; FileSet = web; Storage = File1 }\n");
+    put(
+        root.path(),
+        "var/log/bacula/bacula.log",
+        &recorded("bacula-9.6/bacula.log"),
+    );
+    let world = world(root.path());
+    let seen = look(&mut BackupsSource::new(world.clone()), &world);
+    assert_eq!(
+        says(&seen),
+        [
+            "bacula BackupCatalog copies /var/lib/bacula/bacula.sql to File1, daily (/etc/bacula/bacula-dir.conf:30)",
+            "bacula BackupClient1 copies /usr/sbin to File1, daily (/etc/bacula/bacula-dir.conf:26)",
+            "bacula idle of web1.corp.example copies /srv/www to File1, and nothing starts it (/etc/bacula/clients.conf:9)",
+            "bacula web1 of web1.corp.example copies /srv/www to File1, quarterly (/etc/bacula/clients.conf:7)",
+        ]
+    );
+    let ended = |job: &str| number(&seen, "backup_last_success_seconds", job);
+    assert_eq!(ended("BackupClient1"), Some(1_795_208_400.0));
+    assert_eq!(ended("web1 of web1.corp.example"), None);
+    let all = format!("{:?}", seen.records);
+    assert!(!all.contains("canary") && all.contains("that a command writes"));
+}
+
+#[test]
+fn amanda_tells_what_it_copies_of_each_machine_and_when() {
+    let root = machine();
+    put(
+        root.path(),
+        "etc/amanda/daily/amanda.conf",
+        &recorded("amanda-3.5/amanda.conf"),
+    );
+    put(
+        root.path(),
+        "etc/amanda/daily/disklist",
+        b"localhost /srv/data gt\nweb1 /srv gt\n",
+    );
+    put(
+        root.path(),
+        "var/lib/amanda/state/curinfo/localhost/_srv_data/info",
+        &recorded("amanda-3.5/info"),
+    );
+    put(
+        root.path(),
+        "etc/amanda/weekly/disklist",
+        b"web1 /home gt\n",
+    );
+    put(
+        root.path(),
+        "etc/cron.d/amanda",
+        b"45 0 * * sun backup /usr/sbin/amdump daily\n",
+    );
+    let world = world(root.path());
+    let seen = look(&mut BackupsSource::new(world.clone()), &world);
+    assert_eq!(
+        says(&seen),
+        [
+            "amanda daily copies /srv/data to chg-disk:/srv/vtapes, weekly (/etc/amanda/daily/disklist:1)",
+            "amanda daily of web1 copies /srv to chg-disk:/srv/vtapes, weekly (/etc/amanda/daily/disklist:2)",
+            "amanda weekly of web1 copies /home, and nothing starts it (/etc/amanda/weekly/disklist:1)",
+        ]
+    );
+    assert_eq!(
+        number(&seen, "backup_last_success_seconds", "daily"),
+        Some(1_795_210_762.0)
+    );
+}
+
+#[test]
+fn a_timer_that_is_shipped_and_not_enabled_starts_nothing() {
+    let root = machine();
+    let root = root.path();
+    put(
+        root,
+        "lib/systemd/system/dump.timer",
+        b"[Timer]\nOnCalendar=Sun 03:00\n[Install]\nWantedBy=timers.target\n",
+    );
+    put(
+        root,
+        "lib/systemd/system/dump.service",
+        b"[Service]\nExecStart=/usr/bin/pg_dump -f /backup/shop.sql shop\n",
+    );
+    put(
+        root,
+        "lib/systemd/system/pg_dump@.timer",
+        b"[Timer]\nOnCalendar=weekly\n[Install]\nWantedBy=timers.target\n",
+    );
+    put(
+        root,
+        "lib/systemd/system/pg_dump@.service",
+        b"[Service]\nExecStart=/usr/bin/pg_dumpall -f /backup/all.sql\n",
+    );
+    let said = || {
+        let world = world(root);
+        says(&look(&mut BackupsSource::new(world.clone()), &world))
+    };
+    assert_eq!(
+        said(),
+        [
+            "pg_dump /lib/systemd/system/dump.service:1 copies postgresql/shop to /backup/shop.sql, and nothing starts it (/lib/systemd/system/dump.service:1)"
+        ]
+    );
+    let wants = root.join("etc/systemd/system/timers.target.wants");
+    std::fs::create_dir_all(&wants).unwrap();
+    std::os::unix::fs::symlink("/lib/systemd/system/dump.timer", wants.join("dump.timer")).unwrap();
+    assert_eq!(
+        said(),
+        [
+            "pg_dump /lib/systemd/system/dump.service:1 copies postgresql/shop to /backup/shop.sql, weekly (/lib/systemd/system/dump.service:1)"
+        ]
+    );
+    // Masked: a link to nothing, in the directory that wins.
+    std::os::unix::fs::symlink("/dev/null", root.join("etc/systemd/system/dump.timer")).unwrap();
+    assert_eq!(said(), [] as [&str; 0]);
+}

@@ -15,12 +15,14 @@ mod local_mail_archive;
 mod moves_together;
 mod never_seen_alive;
 mod operating_system_end_of_life;
+mod orphan_rights;
 mod pinned_certificate;
 mod private_key_readable;
 mod remote_mount;
 mod scheduled_only;
 mod secret_in_file;
 mod single_point_of_need;
+mod sole_watcher;
 mod target_silent;
 mod trusted_authority;
 mod unresolvable_reference;
@@ -45,12 +47,14 @@ pub fn all() -> &'static [&'static dyn Check] {
         &local_mail_archive::LocalMailArchive,
         &never_seen_alive::NeverSeenAlive,
         &operating_system_end_of_life::OperatingSystemEndOfLife,
+        &orphan_rights::OrphanRights,
         &pinned_certificate::PinnedCertificate,
         &private_key_readable::PrivateKeyReadable,
         &remote_mount::RemoteMount,
         &scheduled_only::ScheduledOnly,
         &secret_in_file::SecretInFile,
         &single_point_of_need::SinglePointOfNeed,
+        &sole_watcher::SoleWatcher,
         &target_silent::TargetSilent,
         &trusted_authority::TrustedAuthority,
         &unresolvable_reference::UnresolvableReference,

@@ -32,6 +32,16 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             data_without_backup::negative(),
         ),
         (
+            "orphan-rights",
+            orphan_rights::positive(),
+            orphan_rights::negative(),
+        ),
+        (
+            "sole-watcher",
+            sole_watcher::positive(),
+            sole_watcher::negative(),
+        ),
+        (
             "local-mail-archive",
             local_mail_archive::positive(),
             local_mail_archive::negative(),
@@ -204,8 +214,10 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "data-without-backup"
                 | "local-mail-archive"
                 | "operating-system-end-of-life"
+                | "orphan-rights"
                 | "pinned-certificate"
                 | "private-key-readable"
+                | "sole-watcher"
                 | "trusted-authority"
         ) {
             continue; // these speak about things, not about dependencies

@@ -1,6 +1,6 @@
 //! Archives, databases, shares and backups as one line each.
 
-use crate::fact::{Access, Archive, BackupJob, Database, Grant, Share};
+use crate::fact::{Access, Archive, BackupJob, Database, Grant, Share, Watch, WatchPurpose};
 
 pub(super) fn archive(archive: &Archive) -> String {
     let mut line = format!("{} is a mail archive ({}", archive.path, archive.format);
@@ -72,6 +72,25 @@ fn granted(grants: &[Grant]) -> String {
     match all.is_empty() {
         true => String::new(),
         false => format!(": {}", all.join(", ")),
+    }
+}
+
+pub(super) fn watch(watch: &Watch) -> String {
+    let who = match (&watch.peer, watch.network.as_deref()) {
+        (Some(peer), _) => peer.to_string(),
+        (None, Some("*") | None) => "anybody".to_owned(),
+        (None, Some(network)) => network.to_owned(),
+    };
+    let port = watch.port.map(|p| format!(" at {p}/{}", watch.transport));
+    let port = port.unwrap_or_default();
+    let said = match watch.purpose {
+        WatchPurpose::WatchedBy => format!("{who} may ask {}{port}", watch.product),
+        WatchPurpose::Watches => format!("{} watches {who}{port}", watch.product),
+        WatchPurpose::LogsTo => format!("{} sends logs to {who}{port}", watch.product),
+    };
+    match watch.line {
+        0 => format!("{said} ({})", watch.file),
+        line => format!("{said} ({}:{line})", watch.file),
     }
 }
 

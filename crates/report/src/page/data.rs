@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use groma_model::EntityId;
-use groma_model::inventory::{Backup, Entity, Right, Volume};
+use groma_model::inventory::{Backup, Entity, Inventory, Right, Volume};
 use serde::Serialize;
 
 use super::Rows;
@@ -26,8 +26,31 @@ pub(crate) struct DataRow {
     pub(crate) items: Option<String>,
     pub(crate) growth: Option<String>,
     pub(crate) hours: Option<String>,
+    /// Hours for what changes in one day.
+    pub(crate) catch_up: Option<String>,
     pub(crate) rights: Vec<String>,
     pub(crate) backups: Vec<String>,
+}
+
+/// What the section shows, and for which line its hours are reckoned.
+pub(crate) fn lead(inventory: &Inventory, words: &Catalogue) -> String {
+    fill(words.data_lead_link, &[&speed(inventory.link_bps)])
+}
+
+/// `100 Mbit/s`.
+fn speed(bps: u64) -> String {
+    let units = [
+        (1_000_000_000, "Gbit/s"),
+        (1_000_000, "Mbit/s"),
+        (1_000, "kbit/s"),
+    ];
+    let fitting = units.into_iter().find(|(unit, _)| bps >= *unit);
+    let (unit, name) = fitting.unwrap_or((1, "bit/s"));
+    let (whole, tenth) = (bps / unit, bps % unit * 10 / unit);
+    match tenth {
+        0 => format!("{whole} {name}"),
+        tenth => format!("{whole}.{tenth} {name}"),
+    }
 }
 
 /// All of it, the largest first.
@@ -70,6 +93,9 @@ pub(crate) fn table(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<
             hours: volume
                 .and_then(|v| v.transfer_hours)
                 .map(|[low, high]| fill(words.data_hours, &[&low.to_string(), &high.to_string()])),
+            catch_up: volume.and_then(|v| v.catch_up_hours).map(|[low, high]| {
+                fill(words.data_catch_up, &[&low.to_string(), &high.to_string()])
+            }),
             rights: printed(rights.get(&entity.id), words, |r| right(r, words)),
             backups: printed(backups.get(&entity.id), words, |b| backup(b, words)),
         }

@@ -11,6 +11,7 @@ mod front;
 mod needs;
 mod risks;
 mod schedule;
+mod watching;
 
 use serde::Serialize;
 
@@ -26,6 +27,7 @@ pub(crate) use front::{Notice, Number, Watched, watched};
 pub(crate) use needs::{Need, evidence_lines};
 pub(crate) use risks::{FindingRow, Risk};
 pub(crate) use schedule::RunRow;
+pub(crate) use watching::WatchRow;
 
 /// Schema word of the JSON report.
 pub(crate) const REPORT_SCHEMA: &str = "groma.report/1";
@@ -140,7 +142,9 @@ pub(crate) struct Page {
     pub(crate) findings: Rows<FindingRow>,
     pub(crate) certificates: Rows<CertificateRow>,
     pub(crate) authorities_left_out: usize,
+    pub(crate) data_lead: String,
     pub(crate) data: Rows<DataRow>,
+    pub(crate) watching: Rows<WatchRow>,
     pub(crate) runs: Rows<RunRow>,
     pub(crate) dependencies: Rows<Need>,
     pub(crate) listeners: Rows<ListenerRow>,
@@ -182,7 +186,9 @@ impl Page {
             findings: risks::table(index, words, limits.findings),
             certificates,
             authorities_left_out,
+            data_lead: data::lead(inventory, words),
             data: data::table(index, words, limits.hosts),
+            watching: watching::table(index, words, limits.hosts),
             runs: schedule::upcoming(index, words, limits.runs),
             dependencies: needs::all(index, words, limits.dependencies),
             listeners: estate::listeners(index, words, limits.listeners),

@@ -1,6 +1,11 @@
 //! `host.backups`: what copies data away, what of, where to, how often, and when it last ended well.
 
+mod amanda;
+mod bacula;
+mod directed;
+mod fetched;
 mod product;
+mod resource;
 mod shell;
 mod started;
 mod target;
@@ -45,7 +50,8 @@ impl Source for BackupsSource {
                     .into(),
             reads: words(&[
                 "/etc/crontab, /etc/cron.d, /var/spool/cron, /etc/cron.hourly to cron.monthly, timers of systemd with their services, and scripts these start",
-                "/etc/borgmatic, /etc/borgmatic.d, /etc/rsnapshot.conf, /etc/burp/burp.conf; whether agents of Bacula, Bareos, Veeam, UrBackup, NetBackup, Spectrum Protect, Commvault, Amanda are there",
+                "/etc/bacula/bacula-dir.conf, /etc/bareos/bareos-dir.d and what they take in, their logs and bootstrap files; /etc/amanda/*/disklist with amanda.conf and the info files it names; /etc/backuppc and the list of backups of each machine",
+                "/etc/borgmatic, /etc/borgmatic.d, /etc/rsnapshot.conf, /etc/burp/burp.conf; which timers are enabled; whether agents of Bacula, Bareos, Veeam, UrBackup, NetBackup, Spectrum Protect, Commvault, Amanda are there",
                 "times of files in local targets; /root/.config/borg/security (where a repository lies and when it was last written)",
             ]),
             contacts: Vec::new(),
@@ -65,24 +71,40 @@ impl Source for BackupsSource {
         let mut reading = Reading::begin(self.world.disk.as_ref(), window, budget, TIME_MAX);
         let mut part = Part::begin(window, sink, Scope::new("backup", "/"));
         let started = started::all(&mut reading);
-        let mut jobs: Vec<(BackupJob, Option<String>)> = started.iter().flat_map(copies).collect();
+        let mut jobs: Vec<(BackupJob, Told)> = started.iter().flat_map(copies).collect();
         for (job, word) in product::all(&mut reading) {
             let written = job.target.as_ref().map(ToString::to_string);
-            jobs.push((with_schedule(job, word, &started), written));
+            let words = [word].map(str::to_owned);
+            let words = if word.is_empty() {
+                &[]
+            } else {
+                words.as_slice()
+            };
+            jobs.push((with_schedule(job, words, &started), Told::Written(written)));
         }
+        let mut directed = bacula::all(&mut reading, &mut part);
+        directed.extend(amanda::all(&mut reading));
+        directed.extend(fetched::all(&mut reading));
+        jobs.extend(directed.into_iter().map(|d| {
+            let job = with_schedule(d.job, &d.started_by, &started);
+            (job, Told::Ended(d.last_success))
+        }));
         if jobs.len() > JOBS_MAX {
             part.missed(
                 format!("backup jobs beyond the first {JOBS_MAX}"),
                 groma_model::Reason::BudgetExhausted,
             );
         }
-        for (job, written) in jobs.into_iter().take(JOBS_MAX) {
+        for (job, told) in jobs.into_iter().take(JOBS_MAX) {
             let scope = Scope::new("backup", &job.name.lossy());
             let name = job.name.clone();
             let product = job.product.clone();
             part.saw_in(&scope, Fact::BackupJob(job));
-            let success =
-                written.and_then(|written| target::last_success(&mut reading, &product, &written));
+            let success = match told {
+                Told::Ended(at) => at,
+                Told::Written(written) => written
+                    .and_then(|written| target::last_success(&mut reading, &product, &written)),
+            };
             if let Some(seconds) = success {
                 #[expect(
                     clippy::cast_precision_loss,
@@ -93,6 +115,12 @@ impl Source for BackupsSource {
         }
         part.close();
     }
+}
+
+/// What tells when a job last ended well: its target as it is written, or its program's own memory.
+enum Told {
+    Written(Option<String>),
+    Ended(Option<i64>),
 }
 
 /// Every Debian copies the tables of its package manager aside; nobody means that by a backup.
@@ -107,7 +135,7 @@ fn is_a_place(word: &str) -> bool {
 }
 
 /// The jobs in one text of commands, each with its target as it is written.
-fn copies(started: &Started) -> Vec<(BackupJob, Option<String>)> {
+fn copies(started: &Started) -> Vec<(BackupJob, Told)> {
     let (commands, values) = shell::commands(&started.text);
     let setting = |name: &str| values.get(name).cloned();
     let mut jobs = Vec::new();
@@ -130,25 +158,30 @@ fn copies(started: &Started) -> Vec<(BackupJob, Option<String>)> {
             peer: copy.target.as_deref().and_then(target::peer),
             schedule: started.schedule.clone(),
             rhythm: started.rhythm.map(str::to_owned),
-            unscheduled: false,
+            unscheduled: !started.runs,
+            of: None,
             file: foreign(&started.file),
             line,
         };
-        jobs.push((job, copy.target));
+        jobs.push((job, Told::Written(copy.target)));
     }
     jobs
 }
 
-/// What starts a program that has its own configuration; an agent that a server calls needs nothing.
-fn with_schedule(mut job: BackupJob, word: &str, started: &[Started]) -> BackupJob {
-    if word.is_empty() {
+/// What starts a program that has its own configuration: a command with all of `words` in it. An agent that a server
+/// calls, or a director with a clock of its own, needs nothing.
+fn with_schedule(mut job: BackupJob, words: &[String], started: &[Started]) -> BackupJob {
+    if words.is_empty() {
         return job;
     }
     let starts = |s: &&Started| {
         let (commands, _) = shell::commands(&s.text);
-        commands
-            .iter()
-            .any(|c| c.words.iter().any(|w| w.rsplit('/').next() == Some(word)))
+        let has = |c: &shell::Command, word: &String| {
+            let mut all = c.words.iter();
+            all.any(|w| w.rsplit('/').next() == Some(word.as_str()))
+        };
+        let mut commands = commands.iter();
+        s.runs && commands.any(|c| words.iter().all(|word| has(c, word)))
     };
     match started.iter().find(starts) {
         Some(starter) => {

@@ -1,9 +1,12 @@
 //! What a clock starts here: lines of crontabs, scripts in the directories cron runs, services behind timers.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use groma_model::schedule::{Cron, timer_rhythm};
 use groma_source::{Entry, EntryKind};
 
+use crate::enabled::Enabled;
 use crate::reading::Reading;
 use crate::text::{extension, file_name, lossy};
 
@@ -16,6 +19,8 @@ pub(super) struct Started {
     pub(super) text: String,
     pub(super) schedule: Option<String>,
     pub(super) rhythm: Option<&'static str>,
+    /// False for a timer that is installed and not enabled.
+    pub(super) runs: bool,
 }
 
 const PARTS: &[(&str, &str)] = &[
@@ -57,11 +62,14 @@ pub(super) fn all(reading: &mut Reading<'_>) -> Vec<Started> {
                 text,
                 schedule: None,
                 rhythm: Some(rhythm),
+                runs: true,
             }));
         }
     }
+    let enabled = Enabled::read(reading);
+    let mut names = BTreeSet::new();
     for directory in UNITS {
-        timers(reading, directory, &mut started);
+        timers(reading, directory, &enabled, &mut names, &mut started);
     }
     started.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     started.dedup_by(|a, b| (&a.file, a.line) == (&b.file, b.line));
@@ -99,8 +107,9 @@ fn table(reading: &mut Reading<'_>, file: &Path, with_user: bool, started: &mut 
             file: file.to_owned(),
             line: number,
             text: command.to_owned(),
-            rhythm: rhythm(&schedule),
+            rhythm: Cron::parse(&schedule).and_then(|cron| cron.rhythm()),
             schedule: Some(schedule),
+            runs: true,
         };
         started.extend(behind(reading, &when));
         started.push(when);
@@ -121,28 +130,6 @@ fn scheduled(line: &str, with_user: bool) -> Option<(String, &str)> {
         rest = tail.trim_start();
     }
     (!rest.is_empty()).then(|| (schedule.join(" "), rest))
-}
-
-/// A plain word for common schedules.
-fn rhythm(schedule: &str) -> Option<&'static str> {
-    let fields: Vec<&str> = schedule.split(' ').collect();
-    let fixed = |at: usize| {
-        fields
-            .get(at)
-            .is_some_and(|f| f.bytes().all(|b| b.is_ascii_digit()))
-    };
-    let any = |at: usize| fields.get(at) == Some(&"*");
-    match fields.as_slice() {
-        ["@hourly"] => Some("hourly"),
-        ["@daily" | "@midnight"] => Some("daily"),
-        ["@weekly"] => Some("weekly"),
-        ["@monthly"] => Some("monthly"),
-        [_, _, _, _, _] if fixed(0) && fixed(1) && any(2) && any(3) && any(4) => Some("daily"),
-        [_, _, _, _, _] if fixed(0) && fixed(1) && any(2) && any(3) && fixed(4) => Some("weekly"),
-        [_, _, _, _, _] if fixed(0) && fixed(1) && fixed(2) && any(3) && any(4) => Some("monthly"),
-        [_, _, _, _, _] if fixed(0) && any(1) && any(2) && any(3) && any(4) => Some("hourly"),
-        _ => None,
-    }
 }
 
 /// The scripts that a line starts by their path: their commands run when the line does.
@@ -178,60 +165,72 @@ fn behind(reading: &mut Reading<'_>, when: &Started) -> Vec<Started> {
     scripts
 }
 
-/// Services that a timer of the same name starts (systemd.timer(5)), enabled or not.
-fn timers(reading: &mut Reading<'_>, directory: &str, started: &mut Vec<Started>) {
+/// Services that a timer of the same name starts (systemd.timer(5)). A unit of the same name in an earlier directory
+/// wins, also one that is masked. One with `[Install]` runs only where something wants it.
+fn timers(
+    reading: &mut Reading<'_>,
+    directory: &str,
+    enabled: &Enabled,
+    names: &mut BTreeSet<Vec<u8>>,
+    started: &mut Vec<Started>,
+) {
     for entry in files(reading, directory) {
-        if extension(&entry.path) != b"timer" {
+        let name = file_name(&entry.path).to_vec();
+        // A template is nothing that runs; its instances are.
+        if extension(&entry.path) != b"timer"
+            || name.ends_with(b"@.timer")
+            || !names.insert(name.clone())
+        {
             continue;
         }
         let Ok(Some(timer)) = reading.read_if_there(&entry.path) else {
             continue;
         };
         let timer = lossy(&timer);
+        let runs =
+            !timer.lines().any(|l| l.trim() == "[Install]") || enabled.is_wanted(&lossy(&name));
         let schedule = setting(&timer, "OnCalendar=").next().map(str::to_owned);
-        let service = setting(&timer, "Unit=")
-            .next()
-            .map(|unit| entry.path.with_file_name(unit));
-        let service = service.unwrap_or_else(|| entry.path.with_extension("service"));
-        let Ok(Some(unit)) = reading.read_if_there(&service) else {
+        let unit = setting(&timer, "Unit=").next().map(str::to_owned);
+        let unit = unit.unwrap_or_else(|| lossy(file_name(&entry.path.with_extension("service"))));
+        let Some((service, text)) = service(reading, &unit) else {
             continue;
         };
-        let unit = lossy(&unit);
-        let text: Vec<&str> = setting(&unit, "ExecStart=")
-            .map(|c| c.trim_start_matches(['-', '+', '!', '@', ':']))
-            .collect();
-        let environment = setting(&unit, "Environment=").map(|e| e.trim_matches('"'));
-        let text = environment
-            .chain(text.iter().copied())
-            .collect::<Vec<_>>()
-            .join("\n");
         let when = Started {
             file: service,
             line: 1,
             text,
-            rhythm: schedule.as_deref().and_then(calendar),
+            rhythm: schedule
+                .as_deref()
+                .and_then(|s| timer_rhythm(&format!("OnCalendar={s}"))),
             schedule,
+            runs,
         };
         started.extend(behind(reading, &when));
         started.push(when);
     }
 }
 
+/// The commands of a service, with what its environment says before them, from the first directory that has it.
+fn service(reading: &mut Reading<'_>, unit: &str) -> Option<(PathBuf, String)> {
+    for directory in UNITS {
+        let path = Path::new(directory).join(unit);
+        let Ok(Some(bytes)) = reading.read_if_there(&path) else {
+            continue;
+        };
+        let unit = lossy(&bytes);
+        let commands =
+            setting(&unit, "ExecStart=").map(|c| c.trim_start_matches(['-', '+', '!', '@', ':']));
+        let environment = setting(&unit, "Environment=").map(|e| e.trim_matches('"'));
+        let text = environment.chain(commands).collect::<Vec<_>>().join("\n");
+        return Some((path, text));
+    }
+    None
+}
+
 fn setting<'a>(unit: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
     unit.lines()
         .filter_map(move |line| line.trim().strip_prefix(name))
         .filter(|v| !v.is_empty())
-}
-
-fn calendar(schedule: &str) -> Option<&'static str> {
-    match schedule.trim() {
-        "hourly" => Some("hourly"),
-        "daily" => Some("daily"),
-        "weekly" => Some("weekly"),
-        "monthly" => Some("monthly"),
-        other if other.starts_with("*-*-* ") && !other.contains(['/', ',']) => Some("daily"),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -250,14 +249,5 @@ mod tests {
         );
         assert_eq!(scheduled("MAILTO=root", true), None);
         assert_eq!(scheduled("# 1 2 * * * x", false), None);
-        assert_eq!(
-            (
-                rhythm("30 2 * * *"),
-                rhythm("0 3 * * 0"),
-                rhythm("*/5 * * * *")
-            ),
-            (Some("daily"), Some("weekly"), None)
-        );
-        assert_eq!(calendar("*-*-* 02:00:00"), Some("daily"));
     }
 }

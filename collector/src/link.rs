@@ -1,0 +1,101 @@
+//! The speed of a line as people write it: `100Mbit`, `1Gbit/s`, `2.5G`, `64000`.
+
+use clap::Args;
+use groma_model::inventory::Inventory;
+
+/// Faster than any line there is; what is above is a slip of the keyboard.
+const BPS_MAX: f64 = 1e15;
+
+/// The line that hours are reckoned for.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Line {
+    /// The line that data would be carried over, as `100Mbit` or `2.5Gbit` per second [default: 1Gbit].
+    #[arg(long, value_name = "SPEED", value_parser = speed)]
+    link: Option<u64>,
+}
+
+impl Line {
+    /// Reckons the hours of every volume again for this line.
+    pub(crate) fn apply(self, inventory: &mut Inventory) {
+        if let Some(bps) = self.link {
+            inventory.link_bps = bps;
+            groma_graph::transfer(&mut inventory.volumes, bps);
+        }
+    }
+}
+
+/// Bits per second. Units count in thousands (IEC 80000-13); bytes are refused, because half of the readers would
+/// take them for bits.
+fn speed(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text:?} is no speed: write bits per second, as 100Mbit or 2.5Gbit");
+    let lower = text.trim().to_ascii_lowercase();
+    let digits = lower
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(lower.len());
+    let (number, unit) = lower.split_at(digits);
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let unit = unit.trim();
+    if unit.contains("byte") || text.trim_end_matches("/s").ends_with('B') {
+        return Err(format!(
+            "{text:?} counts bytes: a line is given in bits, as 100Mbit"
+        ));
+    }
+    let unit = ["/s", "ps", "it", "b"]
+        .iter()
+        .fold(unit, |unit, end| unit.strip_suffix(end).unwrap_or(unit));
+    let factor = match unit {
+        "" => 1.0,
+        "k" => 1e3,
+        "m" => 1e6,
+        "g" => 1e9,
+        "t" => 1e12,
+        _ => return Err(wrong()),
+    };
+    let bps = number * factor;
+    if !(1.0..=BPS_MAX).contains(&bps) {
+        return Err(wrong());
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 1 and 10^15"
+    )]
+    Ok(bps as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_written_in_many_ways() {
+        let same = [
+            "100Mbit",
+            "100mbit/s",
+            "100 Mbit/s",
+            "100M",
+            "100Mbps",
+            "0.1Gbit",
+            "100000kbit",
+            "100000000",
+            "100Mb/s",
+        ];
+        for text in same {
+            assert_eq!(speed(text), Ok(100_000_000), "{text}");
+        }
+        for text in [
+            "",
+            "fast",
+            "-5M",
+            "0",
+            "1e99",
+            "NaN",
+            "100MB",
+            "12MByte/s",
+            "1Pbit",
+            "9999999Tbit",
+        ] {
+            assert!(speed(text).is_err(), "{text}");
+        }
+    }
+}
