@@ -261,7 +261,7 @@ fn one_rhythm(run: &str) -> Option<&'static str> {
         () if before_time.contains(&&"weekly") => Some("weekly"),
         () if before_time.contains(&&"daily") => Some("daily"),
         () if months == 1 && !spans_months => Some("yearly"),
-        () if months >= 2 && months <= 4 && !spans_months => Some("quarterly"),
+        () if (2..=4).contains(&months) && !spans_months => Some("quarterly"),
         () if nth && several_nth => Some("weekly"),
         () if nth || before_time.contains(&&"on") => Some("monthly"),
         () if ranges || days.len() > 2 => Some("daily"),

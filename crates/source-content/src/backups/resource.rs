@@ -14,7 +14,7 @@ pub(super) struct Resource {
     pub(super) kind: String,
     pub(super) line: u32,
     pub(super) says: Vec<(String, String, u32)>,
-    pub(super) holds: Vec<Resource>,
+    pub(super) holds: Vec<Self>,
 }
 
 impl Resource {
