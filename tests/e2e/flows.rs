@@ -102,6 +102,9 @@ impl Rig {
         for network in [&near, &far] {
             run(&["ip", "netns", "add", network]);
             run(&["ip", "-n", network, "link", "set", "lo", "up"]);
+            // A new network forwards if the machine does, and what a router sends may be somebody else's.
+            let host = "echo 0 > /proc/sys/net/ipv4/ip_forward";
+            run(&["ip", "netns", "exec", network, "sh", "-c", host]);
         }
         run(&[
             "ip", "-n", &near, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0",
@@ -173,10 +176,15 @@ impl Rig {
     }
 
     fn agent(&self, seconds: &str, out: &str) -> Child {
+        self.agent_by("trace", seconds, out)
+    }
+
+    fn agent_by(&self, way: &str, seconds: &str, out: &str) -> Child {
         Command::new("ip")
             .args(["netns", "exec", &self.near])
             .arg(std::env::var_os("GROMA_AGENT_BIN").unwrap())
             .args(["look", "--source", "host.flows", "--for", seconds])
+            .args(["--flows-by", way])
             .args(["--format", "json", "--out", out])
             .env("GROMA_STATE_DIR", self.path("state"))
             .spawn()
@@ -267,21 +275,7 @@ fn calls_of_milliseconds_are_told_with_program_name_and_both_directions() {
     let mut agent = rig.agent("12s", &out);
     wait_for_instance(agent.id());
     std::thread::sleep(Duration::from_secs(2));
-    let caller = rig.write("call.py", CALLER);
-    let (there, back) = (PORT.to_string(), BACK.to_string());
-    rig.call(
-        &near,
-        &["python3", &caller, "app.flows.test", "10.98.31.2", &there],
-    );
-    // Programs that have ended before anybody could look.
-    let knock = format!("exec 3<>/dev/tcp/10.98.31.2/{there}; echo hello >&3; read -u3 line");
-    for _ in 0..5 {
-        rig.call(&near, &["bash", "-c", &knock]);
-    }
-    let knock = format!("exec 3<>/dev/tcp/10.98.31.1/{back}; echo hello >&3; read -u3 line");
-    for _ in 0..3 {
-        rig.call(&far, &["bash", "-c", &knock]);
-    }
+    make_calls(&rig);
     assert!(agent.wait().unwrap().success());
     assert_eq!(
         instances(agent.id()),
@@ -289,6 +283,32 @@ fn calls_of_milliseconds_are_told_with_program_name_and_both_directions() {
         "nothing is left behind"
     );
     let all = said(&out);
+    check_calls(&all);
+    let how = how(&all);
+    assert!(how.starts_with("flow coverage: every connection;"), "{how}");
+}
+
+/// Calls of a program that stays a while, and of programs that have ended before anybody could look.
+fn make_calls(rig: &Rig) {
+    let (near, far) = (&rig.near, &rig.far);
+    let caller = rig.write("call.py", CALLER);
+    let (there, back) = (PORT.to_string(), BACK.to_string());
+    rig.call(
+        near,
+        &["python3", &caller, "app.flows.test", "10.98.31.2", &there],
+    );
+    let knock = format!("exec 3<>/dev/tcp/10.98.31.2/{there}; echo hello >&3; read -u3 line");
+    for _ in 0..5 {
+        rig.call(near, &["bash", "-c", &knock]);
+    }
+    let knock = format!("exec 3<>/dev/tcp/10.98.31.1/{back}; echo hello >&3; read -u3 line");
+    for _ in 0..3 {
+        rig.call(far, &["bash", "-c", &knock]);
+    }
+}
+
+/// What the calls of [`make_calls`] must have become, whichever way told of them.
+fn check_calls(all: &[Value]) {
     let tcp = serde_json::json!({"transport": "tcp", "service_port": PORT});
     let with = |more: Value| {
         let mut wanted = tcp.clone();
@@ -298,27 +318,22 @@ fn calls_of_milliseconds_are_told_with_program_name_and_both_directions() {
             .extend(more.as_object().unwrap().clone());
         wanted
     };
-    let show = || serde_json::to_string_pretty(&all).unwrap();
+    let show = || serde_json::to_string_pretty(all).unwrap();
     let outgoing = with(serde_json::json!({"direction": "outgoing", "remote": "10.98.31.2"}));
-    assert_eq!(count(&all, &outgoing, "python3"), 12, "{}", show());
-    assert_eq!(count(&all, &outgoing, "/bin/bash"), 5, "{}", show());
-    assert_eq!(
-        count(&all, &outgoing, ""),
-        17,
-        "and nobody else: {}",
-        show()
-    );
+    assert_eq!(count(all, &outgoing, "python3"), 12, "{}", show());
+    assert_eq!(count(all, &outgoing, "/bin/bash"), 5, "{}", show());
+    assert_eq!(count(all, &outgoing, ""), 17, "and nobody else: {}", show());
     let by_name = with(serde_json::json!({"direction": "outgoing", "asked": "app.flows.test"}));
-    assert!(count(&all, &by_name, "python3") >= 7, "{}", show());
+    assert!(count(all, &by_name, "python3") >= 7, "{}", show());
     let incoming = with(serde_json::json!({"direction": "incoming", "remote": "10.98.31.1"}));
-    assert_eq!(count(&all, &incoming, "python3"), 17, "{}", show());
+    assert_eq!(count(all, &incoming, "python3"), 17, "{}", show());
     let back =
         serde_json::json!({"direction": "incoming", "service_port": BACK, "remote": "10.98.31.2"});
-    assert_eq!(count(&all, &back, "python3"), 3, "{}", show());
+    assert_eq!(count(all, &back, "python3"), 3, "{}", show());
     let log = serde_json::json!({"transport": "udp", "service_port": 514, "direction": "outgoing", "remote": "10.98.31.2"});
-    assert_eq!(count(&all, &log, ""), 3, "{}", show());
+    assert_eq!(count(all, &log, ""), 3, "{}", show());
     let received = serde_json::json!({"transport": "udp", "service_port": 514, "direction": "incoming", "local": "10.98.31.2"});
-    assert_eq!(count(&all, &received, "python3"), 3, "{}", show());
+    assert_eq!(count(all, &received, "python3"), 3, "{}", show());
     let carried = all
         .iter()
         .filter(|s| s["saw"]["fact"]["service_port"] == PORT);
@@ -334,12 +349,14 @@ fn calls_of_milliseconds_are_told_with_program_name_and_both_directions() {
             "{said}"
         );
     }
-    let how = all
+}
+
+/// How the connections of this machine's own network were watched.
+fn how(all: &[Value]) -> &str {
+    let covered = all
         .iter()
-        .find(|s| s["covered"]["scope"] == "flow:host/tcp")
-        .unwrap();
-    let how = how["covered"]["how"].as_str().unwrap();
-    assert!(how.starts_with("flow coverage: every connection;"), "{how}");
+        .find(|s| s["covered"]["scope"] == "flow:host/tcp");
+    covered.unwrap()["covered"]["how"].as_str().unwrap()
 }
 
 #[test]
@@ -374,4 +391,153 @@ fn what_a_killed_agent_left_is_removed_at_the_next_start_and_a_signal_leaves_not
     );
     assert_eq!(instances(next.id()), Vec::<String>::new());
     assert!(Path::new(&out).exists() && !said(&out).is_empty());
+}
+
+/// Waits until `is_so`.
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The packet socket of a network is the last queue that is opened in it, and the far network comes after our own.
+fn wait_until_both_networks_are_watched(rig: &Rig) {
+    wait_until("the far network is watched", || {
+        let table = Command::new("ip")
+            .args(["netns", "exec", &rig.far, "cat", "/proc/net/packet"])
+            .output();
+        String::from_utf8_lossy(&table.unwrap().stdout)
+            .lines()
+            .count()
+            > 1
+    });
+}
+
+/// Numbers of the BPF programs a process holds tied to a tracepoint.
+fn programs(pid: u32) -> Vec<String> {
+    let Ok(open) = std::fs::read_dir(format!("/proc/{pid}/fdinfo")) else {
+        return Vec::new();
+    };
+    let texts = open.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok());
+    let ties = texts.filter(|text| text.contains("tp_name:"));
+    ties.filter_map(|text| {
+        let number = text
+            .lines()
+            .find_map(|line| line.strip_prefix("prog_id:"))?;
+        Some(number.trim().to_owned())
+    })
+    .collect()
+}
+
+/// True if the kernel still knows a BPF program of this number.
+fn is_loaded(program: &str) -> bool {
+    let mut shown = Command::new("bpftool");
+    let shown = shown.args(["prog", "show", "id", program]);
+    shown.output().unwrap().status.success()
+}
+
+/// True if the agent brings its BPF program along: its object names what it is tied to.
+fn has_program() -> bool {
+    let agent = std::fs::read(std::env::var_os("GROMA_AGENT_BIN").unwrap()).unwrap();
+    let word = b"raw_tracepoint/inet_sock_set_state";
+    agent.windows(word.len()).any(|bytes| bytes == word)
+}
+
+#[test]
+fn the_bpf_program_tells_the_same_and_is_gone_with_the_agent_however_it_ends() {
+    let lack = lack().or_else(|| {
+        (!has_program()).then_some(
+            "the agent was built without the feature `ebpf`, as programs people download are",
+        )
+    });
+    let lack = lack.or_else(|| {
+        let there = Command::new("bpftool").arg("version").output().is_ok();
+        (!there).then_some("bpftool is not installed")
+    });
+    if let Some(lack) = lack {
+        groma_tests::skip(lack);
+        return;
+    }
+    let mut rig = Rig::build("c");
+    let (near, far) = (rig.near.clone(), rig.far.clone());
+    rig.serve(&far, "10.98.31.2", PORT);
+    rig.serve(&near, "10.98.31.1", BACK);
+    let out = rig.path("out");
+    let mut agent = rig.agent_by("bpf", "120s", &out);
+    wait_until("three programs are tied", || {
+        programs(agent.id()).len() == 3
+    });
+    wait_until_both_networks_are_watched(&rig);
+    assert_eq!(
+        instances(agent.id()),
+        Vec::<String>::new(),
+        "no trace beside"
+    );
+    let loaded = programs(agent.id());
+    make_calls(&rig);
+    run(&["kill", "-TERM", &agent.id().to_string()]);
+    assert!(agent.wait().unwrap().success());
+    assert!(!loaded.iter().any(|program| is_loaded(program)));
+    let all = said(&out);
+    check_calls(&all);
+    let said = how(&all);
+    assert!(
+        said.starts_with("flow coverage: every connection, by a BPF program"),
+        "{said}"
+    );
+    assert!(said.ends_with("0 events lost"), "{said}");
+
+    let mut killed = rig.agent_by("bpf", "120s", &out);
+    wait_until("three programs are tied", || {
+        programs(killed.id()).len() == 3
+    });
+    let loaded = programs(killed.id());
+    assert!(loaded.iter().all(|program| is_loaded(program)));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    // The kernel frees what nobody holds any more a moment later.
+    wait_until("nothing is left of a killed agent", || {
+        !loaded.iter().any(|program| is_loaded(program))
+    });
+}
+
+#[test]
+fn lesser_ways_stand_where_they_are_asked_for_and_say_what_they_catch() {
+    if let Some(lack) = lack() {
+        groma_tests::skip(lack);
+        return;
+    }
+    let mut rig = Rig::build("d");
+    let (near, far) = (rig.near.clone(), rig.far.clone());
+    rig.serve(&far, "10.98.31.2", PORT);
+    rig.serve(&near, "10.98.31.1", BACK);
+    let out = rig.path("out");
+    let mut agent = rig.agent_by("ends", "120s", &out);
+    wait_until_both_networks_are_watched(&rig);
+    make_calls(&rig);
+    run(&["kill", "-TERM", &agent.id().to_string()]);
+    assert!(agent.wait().unwrap().success());
+    let all = said(&out);
+    let outgoing = serde_json::json!({"transport": "tcp", "service_port": PORT, "direction": "outgoing", "remote": "10.98.31.2"});
+    assert_eq!(count(&all, &outgoing, ""), 17, "{all:#?}");
+    let words = how(&all);
+    assert!(
+        words.starts_with("flow coverage: every connection that ends"),
+        "{words}"
+    );
+    assert!(words.contains("0 events lost"), "{words}");
+
+    let mut agent = rig.agent_by("dumps", "2s", &out);
+    assert!(agent.wait().unwrap().success());
+    let all = said(&out);
+    let words = how(&all);
+    assert!(words.starts_with("flow coverage: polled;"), "{words}");
+    let gap = |s: &Value| {
+        s["missed"]["what"]
+            .as_str()
+            .is_some_and(|what| what.starts_with("connections that begin and end"))
+    };
+    assert!(all.iter().any(gap), "what is not seen is a gap");
 }

@@ -5,7 +5,7 @@
 # directory is created either. usage: packages.sh [PACKAGE…] (default: what the end-to-end tests need)
 set -euo pipefail
 
-wanted=(build-essential clang jq zstd sqlite3 ripgrep python3 openssl iproute2 util-linux procps
+wanted=(build-essential bpftool clang jq zstd sqlite3 ripgrep python3 openssl iproute2 util-linux procps
         acl attr borgbackup dovecot-core mariadb-server nginx-light haproxy stunnel4 socat nftables pff-tools redis-server restic samba slapd ldap-utils postfix postgresql chrony openssh-server cron bind9 python3-samba
         dovecot-imapd dovecot-pop3d vsftpd systemd)
 [ $# -eq 0 ] || wanted=("$@")

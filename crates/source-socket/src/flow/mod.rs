@@ -24,7 +24,8 @@
 //! nothing for ends in our own network, `CAP_NET_RAW` for datagrams and names, `CAP_SYS_PTRACE` for programs of others and for
 //! entering the networks of containers; `CAP_BPF` and `CAP_PERFMON` for the BPF program). What is missing makes a gap, and a lesser tier.
 //!
-//! **What it costs the host.** See `tests/bench/flows`. Nothing is loaded into the kernel: no module, no BPF program
+//! **What it costs the host.** See `tests/bench/flows`. About 1.3 % of a core at 1,000
+//! connections a second by the first two ways, and 4 MiB, by the BPF program 7 MiB and 28 MiB for the moment it is loaded. Nothing is loaded into the kernel: no module, no BPF program
 //! but the packet filter of our own socket and that of the second way, no firewall or conntrack rule. 8 MiB of kernel memory hold the trace
 //! while the watch lasts.
 //!
