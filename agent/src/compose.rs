@@ -174,6 +174,7 @@ pub fn explanations(world: &World, memory: Option<&Memory>) -> Vec<Explained> {
 pub(crate) fn first_sources(world: &World) -> Vec<Box<dyn Source>> {
     let mut sources = groma_source_host::sources(world);
     sources.extend(groma_source_forward::sources(world));
+    sources.push(Box::new(groma_source_log::LogSource::new(world.clone())));
     sources.push(Box::new(ConfigSource::new(world.clone())));
     sources.push(Box::new(ContainerConfigSource::new(world.clone())));
     sources.push(Box::new(CertificateFiles::new(world.clone())));

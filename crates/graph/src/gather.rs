@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
 use groma_model::fact::{
-    Access, BackupJob, Connection, FileSystem, Forward, Job, Listener, Measurement, NameSource,
-    Reference, Share, Watch,
+    Access, BackupJob, Connection, FileSystem, Forward, Job, Listener, LoggedUse, Measurement,
+    NameSource, Reference, Share, Watch,
 };
 use groma_model::inventory::{Backup, Dependency, EvidenceEntry, ListenerEntry, Right, Watching};
 use groma_model::{
@@ -45,6 +45,7 @@ pub(crate) type Raws<T> = Vec<Box<Raw<T>>>;
 pub(crate) struct Gathered {
     pub(crate) listeners: Raws<Listener>,
     pub(crate) connections: Raws<Connection>,
+    pub(crate) logged: Raws<LoggedUse>,
     pub(crate) references: Raws<Reference>,
     pub(crate) mounts: Raws<FileSystem>,
     pub(crate) forwards: Raws<Forward>,
@@ -143,6 +144,7 @@ impl Gathered {
                 known.extend(answer.addresses);
             }
             Fact::Reference(reference) => self.references.push(raw!(reference)),
+            Fact::LoggedUse(used) => self.logged.push(raw!(used)),
             Fact::FileSystem(mount) if mount.remote.is_some() => self.mounts.push(raw!(mount)),
             Fact::Forward(forward) => self.forwards.push(raw!(forward)),
             Fact::Job(job) => self.jobs.entry(host).or_default().push(job),
@@ -158,6 +160,7 @@ impl Gathered {
     fn settle(&mut self) {
         settle(&mut self.listeners);
         settle(&mut self.connections);
+        settle(&mut self.logged);
         settle(&mut self.references);
         settle(&mut self.mounts);
         settle(&mut self.forwards);
@@ -216,6 +219,7 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
         &evidence.fact,
         Fact::Listener(_)
             | Fact::Connection(_)
+            | Fact::LoggedUse(_)
             | Fact::Reference(_)
             | Fact::FileSystem(_)
             | Fact::Forward(_)

@@ -26,6 +26,7 @@ mod hidden;
 pub mod impact;
 mod join;
 mod live;
+mod logged;
 pub mod pinned;
 mod relay;
 mod rhythm;
@@ -94,6 +95,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     let relays = relay::Relays::new(std::mem::take(&mut gathered.forwards), estate);
     relays.own_needs(&listeners, estate, &mut drafts);
     live::incoming(&gathered, estate, &listeners, &mut drafts);
+    logged::uses(&gathered, estate, &mut drafts);
     channels.cite(&mut drafts);
     bare::explain(&mut drafts);
     // What drafts are made of makes room for what they become.

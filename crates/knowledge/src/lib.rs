@@ -6,17 +6,20 @@
 //! - [`rules`]: where configuration files name other machines (a fixture beside each);
 //! - [`services`]: programs that listen, and what they speak;
 //! - [`ends_of_life`]: until when an operating system gets corrections;
+//! - [`logs`]: how services write down who used them;
 //! - [`public`]: public time servers and mirrors, which reports fold away;
 //! - [`watching`]: what references and ports say about who watches whom.
 #![forbid(unsafe_code)]
 
 pub mod ends_of_life;
+pub mod logs;
 pub mod public;
 pub mod rules;
 pub mod services;
 pub mod watching;
 
 pub use ends_of_life::{end_of_life, end_of_life_source};
+pub use logs::{LOG_GRAMMARS, LogGrammar};
 pub use public::{is_public_mirror, is_public_time, is_public_time_or_mirror};
 pub use rules::{RULES, Rule};
 pub use services::{ServiceProgram, service_of_program, service_programs};

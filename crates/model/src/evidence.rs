@@ -51,6 +51,7 @@ impl Witness {
             Fact::FileSystem(_) | Fact::Listener(_) | Fact::Connection(_) => Self::Live,
             Fact::Certificate(_) | Fact::Name(_) | Fact::Neighbour(_) => Self::Network,
             Fact::Declared(_) => Self::Declared,
+            Fact::LoggedUse(_) => Self::History,
             _ => Self::Live,
         }
     }

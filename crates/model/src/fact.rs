@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::content::{Access, Archive, BackupJob, Database, Grant, Share};
+pub use crate::logged::LoggedUse;
 use crate::name::{HostName, Peer, Port, Protection, Transport};
 pub use crate::watching::{Watch, WatchPurpose};
 use crate::{Foreign, Timestamp};
@@ -77,6 +78,8 @@ pub enum Fact {
     FilterRule(FilterRule),
     /// A device plugged into the machine, or built into it.
     Attachment(Attachment),
+    /// A client and a service that used each other, as a log tells it.
+    LoggedUse(LoggedUse),
     /// A fact of a kind this version does not know, kept as it came.
     #[serde(untagged)]
     Unknown(serde_json::Value),

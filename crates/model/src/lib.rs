@@ -19,6 +19,7 @@ pub mod found;
 pub mod hours;
 pub mod id;
 pub mod inventory;
+pub mod logged;
 pub mod name;
 pub mod observation;
 pub mod registry;

@@ -8,7 +8,7 @@ mod content;
 use crate::Fact;
 use crate::fact::{
     Attachment, CertificatePlace, Connection, Direction, FileSystem, FilterRule, Forward,
-    ForwardEnd, ForwardMode, Job, Listener, NameAnswer, NameSource, Program, Reference,
+    ForwardEnd, ForwardMode, Job, Listener, LoggedUse, NameAnswer, NameSource, Program, Reference,
 };
 use crate::name::{Peer, Protection};
 
@@ -107,6 +107,7 @@ impl Fact {
             Self::Forward(forward) => says_forward(forward),
             Self::FilterRule(rule) => says_filter_rule(rule),
             Self::Attachment(device) => says_attachment(device),
+            Self::LoggedUse(used) => says_logged_use(used),
             Self::Unknown(_) => "a fact this version does not know".to_owned(),
         }
     }
@@ -188,6 +189,51 @@ fn says_connection(connection: &Connection) -> String {
             "{remote} is connected to {} at {local} port {service_port}/{transport}",
             program.label()
         ),
+    }
+}
+
+fn says_logged_use(used: &LoggedUse) -> String {
+    let LoggedUse {
+        peer,
+        port,
+        transport,
+        product,
+        log,
+        ..
+    } = used;
+    let how = [
+        used.account
+            .as_ref()
+            .map(|account| match account.is_empty() {
+                true => "as nobody".to_owned(),
+                false => format!("as {account}"),
+            }),
+        used.mechanism.as_ref().map(|how| format!("by {how}")),
+        used.protection.map(|protection| {
+            match protection {
+                Protection::None => "in clear text",
+                Protection::Starttls => "with STARTTLS",
+                Protection::Tls => "with TLS",
+            }
+            .to_owned()
+        }),
+    ];
+    let how: String = how
+        .into_iter()
+        .flatten()
+        .map(|h| format!(", {h}"))
+        .collect();
+    match used.direction {
+        Direction::Incoming => {
+            format!("{peer} used {product} at port {port}/{transport}{how}: {log}")
+        }
+        Direction::Outgoing => {
+            let name = used
+                .name
+                .as_ref()
+                .map_or_else(|| peer.to_string(), |n| format!("{n} ({peer})"));
+            format!("{product} used {name} port {port}/{transport}{how}: {log}")
+        }
     }
 }
 

@@ -78,6 +78,7 @@ impl Gathered {
             Fact::Connection(connection) => {
                 self.mention(site, vantage, Peer::Address(connection.remote), *seen)
             }
+            Fact::LoggedUse(used) => self.mention(site, vantage, Peer::Address(used.peer), *seen),
             Fact::Reference(reference) => {
                 self.mention(site, vantage, reference.peer.clone(), *seen);
                 if reference.weak && reference.rule.starts_with(MENTION_RULE) {

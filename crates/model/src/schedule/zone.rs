@@ -43,6 +43,21 @@ impl Zone {
         DATABASE.get(name.trim()).ok().map(Self)
     }
 
+    /// The first moment at which the wall clock shows this date and time, if there are such ones.
+    pub fn moment_of(&self, year: i16, date: (i8, i8), time: (i8, i8, i8)) -> Option<Timestamp> {
+        let date = Date::new(year, date.0, date.1).ok()?;
+        let time = jiff::civil::Time::new(time.0, time.1, time.2, 0).ok()?;
+        Some(match self.moments(date.to_datetime(time))? {
+            Moments::One(at) | Moments::Skipped(at) => at,
+            Moments::Twice { first, .. } => first,
+        })
+    }
+
+    /// The year the wall clock shows.
+    pub fn year(&self, at: Timestamp) -> i16 {
+        self.civil(at).year()
+    }
+
     /// What the wall clock shows.
     pub(crate) fn civil(&self, at: Timestamp) -> DateTime {
         self.0.to_datetime(at.moment())

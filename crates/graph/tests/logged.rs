@@ -1,0 +1,87 @@
+//! What logs tell of uses: the only witness of a client that calls once a month, a further one of every other.
+
+mod common;
+
+use common::*;
+use groma_model::fact::{Direction, LoggedUse};
+use groma_model::{Evidence, Fact, Hours, Port, Seen, Timestamp, Transport, Witness};
+
+const NOW: i64 = 1_795_165_200;
+
+fn used(direction: Direction, peer: &str) -> LoggedUse {
+    LoggedUse {
+        direction,
+        kind: "ldap-bind".into(),
+        peer: ip(peer),
+        name: None,
+        port: Port(389),
+        transport: Transport::Tcp,
+        product: "OpenLDAP".into(),
+        account: Some("cn=svc-app,dc=corp,dc=example".into()),
+        mechanism: Some("simple".into()),
+        protection: None,
+        log: "/var/log/slapd.log".into(),
+    }
+}
+
+fn log(told: &mut Told, host: &str, used: LoggedUse) {
+    told.say_seen(host, "log.services", Fact::LoggedUse(used), 4);
+    let last: &mut Evidence = told.0.last_mut().expect("it was just said");
+    let at = Timestamp::from_seconds(NOW - 30 * 86_400);
+    last.seen = Seen {
+        hours: Hours::of(at),
+        ..Seen::between(at, at, 4)
+    };
+}
+
+fn app_and_directory() -> Told {
+    let mut told = Told::default();
+    told.host("app1", "10.0.0.1").host("ldap1", "10.0.0.2");
+    told.listens("ldap1", 389, unit("/usr/sbin/slapd", "slapd.service"));
+    told
+}
+
+#[test]
+fn a_client_only_the_log_knows_is_a_hidden_need() {
+    let mut told = app_and_directory();
+    log(&mut told, "ldap1", used(Direction::Incoming, "10.0.0.1"));
+    let edge = told.only_edge();
+    assert_eq!(edge.witnesses, [Witness::History]);
+    assert!(
+        edge.hidden_because.iter().any(|why| why == "log-only"),
+        "{:?}",
+        edge.hidden_because
+    );
+    assert_eq!((edge.kind.as_str(), edge.count), ("ldap-bind", 4));
+    assert!(format!("{edge:?}").contains("svc-app"));
+}
+
+#[test]
+fn a_need_that_was_seen_alive_gains_a_witness_and_no_second_edge() {
+    let mut told = app_and_directory();
+    told.calls(
+        "app1",
+        "10.0.0.2",
+        389,
+        unit("/usr/bin/python3", "app.service"),
+    );
+    log(&mut told, "ldap1", used(Direction::Incoming, "10.0.0.1"));
+    let edge = told.only_edge();
+    assert_eq!(edge.witnesses, [Witness::Live, Witness::History]);
+    assert_eq!(edge.first_seen, Timestamp::from_seconds(NOW - 30 * 86_400));
+}
+
+#[test]
+fn what_a_machine_asks_of_itself_is_nobodys_need() {
+    let mut told = app_and_directory();
+    log(&mut told, "ldap1", used(Direction::Incoming, "10.0.0.2"));
+    assert_eq!(told.edges(), [""; 0]);
+}
+
+#[test]
+fn a_log_tells_whom_its_own_machine_called() {
+    let mut told = app_and_directory();
+    log(&mut told, "app1", used(Direction::Outgoing, "10.0.0.2"));
+    let edge = told.only_edge();
+    assert_eq!(edge.witnesses, [Witness::History]);
+}

@@ -1,0 +1,42 @@
+//! What services wrote down about who used them: the only trace of a client that calls once a month.
+
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Foreign;
+use crate::fact::Direction;
+use crate::name::{HostName, Port, Protection, Transport};
+
+/// A client and a service that used each other, as the log on this machine tells it. When and how often stands in
+/// [`Seen`](crate::Seen): the log's own times, with the hours of the week.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct LoggedUse {
+    /// Incoming: the other machine used a service of this one. Outgoing: this one used the other's.
+    pub direction: Direction,
+    /// Kind of dependency of whoever called.
+    pub kind: String,
+    /// The address of the other machine.
+    pub peer: IpAddr,
+    /// The name by which it was called, for outgoing uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<HostName>,
+    /// The port that was called.
+    pub port: Port,
+    /// Transport.
+    pub transport: Transport,
+    /// The product whose log it is, as `OpenLDAP`.
+    pub product: String,
+    /// The account that was used; empty for nobody (an anonymous bind).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Foreign>,
+    /// How it was proven: `simple`, `GSSAPI`, `PLAIN`, `publickey`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mechanism: Option<String>,
+    /// How it was protected, where the log says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection: Option<Protection>,
+    /// The file that says so, without the number or date of its rotation.
+    pub log: Foreign,
+}

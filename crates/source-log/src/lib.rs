@@ -1,0 +1,40 @@
+//! What services wrote down: who used them, as their own logs tell it, rotated and compressed ones too.
+//!
+//! **What it sees.** One source, `log.services`. A client that sends mail once a month, binds to the directory at
+//! night, or logs on by a script shows in no connection of today; the server's log has it with address, account,
+//! mechanism and protection. A month of logs on day one says more than a month of watching.
+//!
+//! **Where it reads it.** In the syslog files of the machine and the files a product writes by itself, newest
+//! first, with their rotations (`.1`, `-20261101`, `.gz`, `.zst`). How a product's lines read is data
+//! (`groma_knowledge::logs`); docs/guide/log-grammars.md shows how to add one. Before anything else it says whether
+//! there is a log at all, since when, and how to switch it on: it never does so itself.
+//!
+//! **Which rights it needs.** Most logs are for root and the group adm.
+//!
+//! **What it costs the host.** The bytes of those files, up to the budget of a look, in one pass and a few MiB of memory.
+//!
+//! **What never leaves.** Senders, recipients and subjects of mail, queried names, search filters, who logged on
+//! to a machine, and every line as such. Uses by the public internet are left out but for peers that come back
+//! on several days; mail that strangers deliver to port 25 is nobody's need.
+//!
+//! **Not read yet:** the journal of systemd, xz and bzip2; each is a gap with a way around it.
+#![forbid(unsafe_code)]
+#![warn(clippy::indexing_slicing)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        reason = "a test that indexes wrongly fails, and should"
+    )
+)]
+
+mod family;
+mod lines;
+mod look;
+mod postfix;
+mod session;
+mod stamp;
+mod syslog;
+mod tally;
+
+pub use look::LogSource;

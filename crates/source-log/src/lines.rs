@@ -1,0 +1,169 @@
+//! Lines of a file, plain or compressed, in one pass and a fixed room.
+
+use std::io::{self, Read};
+
+use groma_model::Reason;
+use groma_source::{DiskError, OpenFile};
+use memchr::{memchr, memrchr};
+
+/// What is held at a time, and the longest line that is read.
+const ROOM: usize = 256 << 10;
+/// How much more a compressed file may hold than it is long: logs shrink to a tenth, bombs to a thousandth.
+const RATIO_MAX: u64 = 200;
+/// What even a tiny compressed file may hold.
+const UNPACKED_MIN: u64 = 16 << 20;
+/// Largest window of a zstd frame, as a power of two: 8 MiB, the most every decoder must have (RFC 8878, 3.1.1.1.2).
+const ZSTD_WINDOW_LOG: u32 = 23;
+
+/// What became of a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Told {
+    /// Bytes of lines, unpacked.
+    pub(crate) bytes: u64,
+    /// Lines longer than the room, left out.
+    pub(crate) too_long: u64,
+    /// True if `each` asked to stop.
+    pub(crate) stopped: bool,
+}
+
+/// A file from its begin to the size it had when it was opened: what is appended meanwhile is the next look's.
+struct FromBegin {
+    file: Box<dyn OpenFile>,
+    at: u64,
+    end: u64,
+}
+
+impl Read for FromBegin {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
+        let most = into.len().min(left);
+        let Some(into) = into.get_mut(..most).filter(|part| !part.is_empty()) else {
+            return Ok(0);
+        };
+        let got = self.file.read_at(self.at, into).map_err(io::Error::other)?;
+        self.at += got as u64;
+        Ok(got)
+    }
+}
+
+/// Calls `each` with every whole line of `file`; it answers false to stop. A last line without its end may be cut, so
+/// it is left out.
+pub(crate) fn of(file: Box<dyn OpenFile>, each: impl FnMut(&[u8]) -> bool) -> Result<Told, Reason> {
+    let end = file.metadata().bytes;
+    let mut head = [0; 6];
+    let got = file
+        .read_at(0, &mut head)
+        .map_err(|error: DiskError| error.reason)?;
+    let head = head.get(..got).unwrap_or_default();
+    let raw = FromBegin { file, at: 0, end };
+    let most = UNPACKED_MIN.max(end.saturating_mul(RATIO_MAX));
+    match head {
+        [0x1f, 0x8b, ..] => lines(flate2::read::MultiGzDecoder::new(raw), most, each),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            let mut decoder =
+                zstd::stream::read::Decoder::new(raw).map_err(|_| Reason::Malformed)?;
+            decoder
+                .window_log_max(ZSTD_WINDOW_LOG)
+                .map_err(|_| Reason::Malformed)?;
+            lines(decoder, most, each)
+        }
+        [0xfd, b'7', b'z', b'X', b'Z', ..] | [b'B', b'Z', b'h', ..] => Err(Reason::Unsupported),
+        _ => lines(raw, u64::MAX, each),
+    }
+}
+
+fn lines(
+    mut read: impl Read,
+    most: u64,
+    mut each: impl FnMut(&[u8]) -> bool,
+) -> Result<Told, Reason> {
+    let mut room = vec![0; ROOM];
+    let mut have = 0;
+    let mut skipping = false;
+    let mut out = Told::default();
+    loop {
+        let got = match read.read(room.get_mut(have..).unwrap_or_default()) {
+            Ok(0) => return Ok(out),
+            Ok(got) => got,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(_) => return Err(Reason::Malformed),
+        };
+        out.bytes += got as u64;
+        if out.bytes > most {
+            return Err(Reason::TooLarge);
+        }
+        have += got;
+        let filled = room.get(..have).unwrap_or_default();
+        let Some(end) = memrchr(b'\n', filled) else {
+            if have == room.len() {
+                out.too_long += u64::from(!skipping);
+                skipping = true;
+                have = 0;
+            }
+            continue;
+        };
+        let mut rest = filled.get(..=end).unwrap_or_default();
+        while let Some(length) = memchr(b'\n', rest) {
+            let (line, after) = rest.split_at(length);
+            rest = after.get(1..).unwrap_or_default();
+            if std::mem::take(&mut skipping) {
+                continue;
+            }
+            if !each(line.strip_suffix(b"\r").unwrap_or(line)) {
+                out.stopped = true;
+                return Ok(out);
+            }
+        }
+        room.copy_within(end + 1..have, 0);
+        have -= end + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &[u8]) -> (Vec<Vec<u8>>, Told) {
+        let mut out = Vec::new();
+        let told = lines(text, u64::MAX, |line| {
+            out.push(line.to_vec());
+            true
+        });
+        (out, told.unwrap())
+    }
+
+    #[test]
+    fn a_line_without_its_end_is_left_out() {
+        let (lines, told) = read(b"one\r\ntwo\n\nthree");
+        assert_eq!(lines, [&b"one"[..], b"two", b""]);
+        assert_eq!(told.too_long, 0);
+    }
+
+    #[test]
+    fn a_line_longer_than_the_room_costs_itself_alone() {
+        let mut text = b"before\n".to_vec();
+        text.extend(vec![b'x'; 3 * ROOM]);
+        text.extend(b"\nafter\n");
+        let (lines, told) = read(&text);
+        assert_eq!(lines, [&b"before"[..], b"after"]);
+        assert_eq!(told.too_long, 1);
+    }
+
+    #[test]
+    fn what_unpacks_to_too_much_is_refused() {
+        assert_eq!(
+            lines(io::repeat(b'\n'), 1 << 20, |_| true),
+            Err(Reason::TooLarge)
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_whole_line_is_met(text in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..2000)) {
+            let mut want: Vec<&[u8]> = text.split(|b| *b == b'\n').collect();
+            want.pop();
+            let want: Vec<Vec<u8>> = want.into_iter().map(|l| l.strip_suffix(b"\r").unwrap_or(l).to_vec()).collect();
+            proptest::prop_assert_eq!(read(&text).0, want);
+        }
+    }
+}

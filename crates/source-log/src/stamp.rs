@@ -1,0 +1,186 @@
+//! When a line was written: the times of logs, which leave out the year and the zone.
+
+use std::time::Duration;
+
+use groma_model::Timestamp;
+use groma_model::schedule::Zone;
+
+/// How far a line may lie behind the time its file was written last: clocks are set, and zones are guessed.
+const SLACK: Duration = Duration::from_secs(86_400);
+
+/// Reads the times of one file.
+pub(crate) struct Clock<'z> {
+    zone: &'z Zone,
+    /// No line is younger, a day of slack aside.
+    latest: Timestamp,
+    year: i16,
+    /// The last text and what it meant: neighbouring lines share a second.
+    last: (String, Option<Timestamp>),
+}
+
+impl<'z> Clock<'z> {
+    pub(crate) fn new(zone: &'z Zone, latest: Timestamp) -> Self {
+        Self {
+            zone,
+            latest,
+            year: zone.year(latest),
+            last: (String::new(), None),
+        }
+    }
+
+    /// When `text` says it was.
+    pub(crate) fn read(&mut self, text: &str) -> Option<Timestamp> {
+        if self.last.0 != text {
+            self.last = (text.to_owned(), self.understand(text));
+        }
+        self.last.1
+    }
+
+    fn understand(&self, text: &str) -> Option<Timestamp> {
+        if text.as_bytes().get(4) == Some(&b'-') {
+            return self.iso(text);
+        }
+        if text.as_bytes().get(2) == Some(&b'-') {
+            return self.named(text);
+        }
+        self.traditional(text)
+    }
+
+    /// `Nov  3 04:05:06` (RFC 3164, 4.1.2). The year is the last one in which it does not lie in the future.
+    fn traditional(&self, text: &str) -> Option<Timestamp> {
+        let month = month(text.get(..3)?)?;
+        let day = text.get(4..6)?.trim_start().parse().ok()?;
+        let time = time(text.get(7..15)?)?;
+        let latest = self.latest.plus(SLACK);
+        [self.year, self.year - 1]
+            .into_iter()
+            .filter_map(|year| self.zone.moment_of(year, (month, day), time))
+            .find(|at| *at <= latest)
+    }
+
+    /// `2026-11-03T04:05:06.789+01:00` (RFC 3339).
+    fn iso(&self, text: &str) -> Option<Timestamp> {
+        let year = text.get(..4)?.parse().ok()?;
+        let month = text.get(5..7)?.parse().ok()?;
+        let day = text.get(8..10)?.parse().ok()?;
+        let time = time(text.get(11..19)?)?;
+        let zone = text
+            .get(19..)?
+            .trim_start_matches(|c: char| c == '.' || c == ',' || c.is_ascii_digit());
+        let Some(offset) = offset(zone) else {
+            return self.zone.moment_of(year, (month, day), time);
+        };
+        let at = Zone::default().moment_of(year, (month, day), time)?;
+        Some(Timestamp::from_millis(at.millis() - offset * 1_000))
+    }
+
+    /// `03-Nov-2026 04:05:06.789`, as BIND writes.
+    fn named(&self, text: &str) -> Option<Timestamp> {
+        let day = text.get(..2)?.parse().ok()?;
+        let month = month(text.get(3..6)?)?;
+        let year = text.get(7..11)?.parse().ok()?;
+        self.zone
+            .moment_of(year, (month, day), time(text.get(12..20)?)?)
+    }
+}
+
+fn month(name: &str) -> Option<i8> {
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    let at = MONTHS
+        .find(name)
+        .filter(|at| at % 3 == 0 && name.len() == 3)?;
+    i8::try_from(at / 3 + 1).ok()
+}
+
+fn time(text: &str) -> Option<(i8, i8, i8)> {
+    let mut parts = text.split(':').map(|part| part.parse().ok());
+    let out = (parts.next()??, parts.next()??, parts.next()??);
+    parts.next().is_none().then_some(out)
+}
+
+/// Seconds east of Greenwich; `None` where nothing is written.
+fn offset(text: &str) -> Option<i64> {
+    let sign = match text.bytes().next()? {
+        b'Z' | b'z' => return Some(0),
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    let hours: i64 = text.get(1..3)?.parse().ok()?;
+    let minutes: i64 = text.get(3..)?.trim_start_matches(':').parse().ok()?;
+    Some(sign * (hours * 3_600 + minutes * 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str, latest: &str, zone: &str) -> Option<String> {
+        let zone = Zone::named(zone).unwrap();
+        let latest = Clock::new(&Zone::default(), Timestamp::from_seconds(0))
+            .iso(latest)
+            .unwrap();
+        Some(Clock::new(&zone, latest).read(text)?.minute())
+    }
+
+    #[test]
+    fn a_year_is_found_by_when_the_file_was_written() {
+        let in_january = "2026-01-02T00:00:00Z";
+        assert_eq!(
+            at("Dec 31 23:59:58", in_january, "UTC").unwrap(),
+            "2025-12-31 23:59"
+        );
+        assert_eq!(
+            at("Jan  1 00:00:01", in_january, "UTC").unwrap(),
+            "2026-01-01 00:00"
+        );
+        assert_eq!(
+            at("Feb 29 10:00:00", "2024-12-01T00:00:00Z", "UTC").unwrap(),
+            "2024-02-29 10:00"
+        );
+    }
+
+    #[test]
+    fn a_wall_clock_is_read_in_its_zone() {
+        let latest = "2026-11-20T12:00:00Z";
+        assert_eq!(
+            at("Jul  1 10:00:00", latest, "Europe/Berlin").unwrap(),
+            "2026-07-01 08:00"
+        );
+        assert_eq!(
+            at("03-Nov-2026 04:05:06.789", latest, "Europe/Berlin").unwrap(),
+            "2026-11-03 03:05"
+        );
+        assert_eq!(
+            at("2026-11-03T04:05:06.789+05:30", latest, "Europe/Berlin").unwrap(),
+            "2026-11-02 22:35"
+        );
+        assert_eq!(
+            at("2026-11-03 04:05:06", latest, "Europe/Berlin").unwrap(),
+            "2026-11-03 03:05"
+        );
+    }
+
+    #[test]
+    fn what_is_no_time_is_none() {
+        for bad in [
+            "",
+            "Nov",
+            "anF 10 10:00:00",
+            "Nov 31 10:00:00",
+            "Nov 10 25:00:00",
+            "2026-13-01T00:00:00Z",
+            "Nov é0 10:00:00",
+        ] {
+            assert_eq!(at(bad, "2026-11-20T12:00:00Z", "UTC"), None, "{bad}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,40}") {
+            let zone = Zone::default();
+            let _ = Clock::new(&zone, Timestamp::from_seconds(1_700_000_000)).read(&text);
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Uses added up: one row a client, service, account and protection, with first, last, count and hours.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use groma_knowledge::logs::Speaker;
+use groma_model::fact::{Direction, LoggedUse};
+use groma_model::name::{HostName, Port, Protection, Transport};
+use groma_model::{Foreign, Hours, Seen, Timestamp};
+
+use crate::session::Use;
+
+/// Rows that are kept; further ones are counted.
+const ROWS_MAX: usize = 50_000;
+/// Machines of the public internet that are kept for one service.
+const PUBLIC_MAX: usize = 20;
+/// On how many days a machine of the public internet must have come to be taken for a partner.
+const DAYS_MIN: u32 = 3;
+/// Accounts one client may have before they are taken for people.
+const ACCOUNTS_MAX: usize = 8;
+const DAY_MS: i64 = 86_400_000;
+
+/// What makes two uses the same.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) struct Row {
+    incoming: bool,
+    kind: String,
+    peer: IpAddr,
+    name: Option<HostName>,
+    port: Port,
+    transport: Transport,
+    account: Option<Foreign>,
+    mechanism: Option<String>,
+    protection: Option<Protection>,
+}
+
+#[derive(Clone, Debug)]
+struct Sum {
+    seen: Seen,
+    /// Days it was met on, modulo 64.
+    days: u64,
+}
+
+/// Everything one family of files told of one product.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    rows: HashMap<Row, Sum>,
+    /// Uses that had no room.
+    pub(crate) left_out: u64,
+}
+
+impl Tally {
+    /// Adds a use that was told to its end.
+    pub(crate) fn add(&mut self, speaker: &Speaker, used: Use) {
+        let Some((first, last)) = used.span else {
+            return;
+        };
+        let Some(row) = row(speaker, &used) else {
+            return;
+        };
+        let mut hours = Hours::of(first);
+        hours.insert(last);
+        let seen = Seen {
+            hours,
+            ..Seen::between(first, last, used.count.max(1))
+        };
+        let days = day_bit(first) | day_bit(last);
+        if self.rows.len() >= ROWS_MAX && !self.rows.contains_key(&row) {
+            self.left_out += 1;
+            return;
+        }
+        self.put(row, Sum { seen, days });
+    }
+
+    /// The rows that speak of the estate, in order.
+    pub(crate) fn rows(mut self) -> BTreeMap<Row, Seen> {
+        self.forget_persons();
+        let mut public: Vec<(u64, Row)> = Vec::new();
+        let mut out = BTreeMap::new();
+        for (row, sum) in self.rows {
+            if is_inside(row.peer) {
+                out.insert(row, sum.seen);
+            } else if row.is_partner() && sum.days.count_ones() >= DAYS_MIN {
+                public.push((sum.seen.count, row.clone()));
+                out.insert(row, sum.seen);
+            }
+        }
+        public.sort_by(|a, b| b.cmp(a));
+        for (_, row) in public.iter().skip(PUBLIC_MAX) {
+            out.remove(row);
+        }
+        out
+    }
+}
+
+impl Tally {
+    /// A client that binds as ever another account lets people log on: they are not its accounts, and not ours to list.
+    fn forget_persons(&mut self) {
+        let mut accounts: HashMap<(IpAddr, Port), BTreeSet<Foreign>> = HashMap::new();
+        for row in self.rows.keys() {
+            let own = accounts.entry((row.peer, row.port)).or_default();
+            own.extend(row.account.clone());
+        }
+        accounts.retain(|_, own| own.len() > ACCOUNTS_MAX);
+        for (mut row, sum) in std::mem::take(&mut self.rows) {
+            if accounts.contains_key(&(row.peer, row.port)) {
+                row.account = None;
+            }
+            self.put(row, sum);
+        }
+    }
+
+    fn put(&mut self, row: Row, sum: Sum) {
+        self.rows
+            .entry(row)
+            .and_modify(|known| {
+                known.seen = known.seen.joined(sum.seen);
+                known.days |= sum.days;
+            })
+            .or_insert(sum);
+    }
+}
+
+fn day_bit(at: Timestamp) -> u64 {
+    1 << at.millis().div_euclid(DAY_MS).rem_euclid(64)
+}
+
+fn row(speaker: &Speaker, used: &Use) -> Option<Row> {
+    let (incoming, peer) = match (used.client, used.server) {
+        (Some(client), _) => (true, client),
+        (None, Some(server)) => (false, server),
+        (None, None) => return None,
+    };
+    if peer.is_loopback() || peer.is_unspecified() {
+        return None;
+    }
+    // Who speaks TLS from the first byte did not begin with STARTTLS.
+    let protection = speaker.protection.or(used.protection);
+    Some(Row {
+        incoming,
+        kind: speaker.kind.clone(),
+        peer,
+        name: used.name.clone().filter(|_| !incoming),
+        port: used.port.or(speaker.port)?,
+        transport: speaker.transport,
+        account: used.account.clone(),
+        mechanism: used.mechanism.clone(),
+        protection,
+    })
+}
+
+impl Row {
+    /// False for mail that anybody may bring: whoever comes back to port 25 without an account is the internet.
+    fn is_partner(&self) -> bool {
+        !(self.incoming && self.kind == "smtp-relay" && self.account.is_none())
+    }
+
+    /// The fact, on the word of `log`.
+    pub(crate) fn into_fact(self, product: &str, log: &Foreign) -> LoggedUse {
+        LoggedUse {
+            direction: if self.incoming {
+                Direction::Incoming
+            } else {
+                Direction::Outgoing
+            },
+            kind: self.kind,
+            peer: self.peer,
+            name: self.name,
+            port: self.port,
+            transport: self.transport,
+            product: product.to_owned(),
+            account: self.account,
+            mechanism: self.mechanism,
+            protection: self.protection,
+            log: log.clone(),
+        }
+    }
+}
+
+/// True for an address no stranger has: private, shared and link-local ones (RFC 1918, 6598, 3927, 4193, 4291).
+fn is_inside(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            v4.is_private() || v4.is_link_local() || (a == 100 && (64..128).contains(&b))
+        }
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+/// Two logs that tell the same (`mail.log` and `syslog`, as rsyslog writes them) count once: the one that knows more of
+/// a row is believed.
+pub(crate) fn joined(told: Vec<(Foreign, BTreeMap<Row, Seen>)>) -> BTreeMap<Row, (Foreign, Seen)> {
+    let mut out: BTreeMap<Row, (Foreign, Seen)> = BTreeMap::new();
+    for (log, rows) in told {
+        for (row, seen) in rows {
+            match out.get_mut(&row) {
+                None => {
+                    out.insert(row, (log.clone(), seen));
+                }
+                Some((from, known)) => {
+                    let count = known.count.max(seen.count);
+                    if seen.count > known.count {
+                        *from = log.clone();
+                    }
+                    *known = Seen {
+                        count,
+                        ..known.joined(seen)
+                    };
+                }
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_inside_is_told_from_the_internet() {
+        for inside in [
+            "10.0.0.1",
+            "192.168.3.4",
+            "100.64.0.1",
+            "fd00::1",
+            "fe80::1",
+            "169.254.1.1",
+        ] {
+            assert!(is_inside(inside.parse().unwrap()), "{inside}");
+        }
+        for outside in ["8.8.8.8", "100.128.0.1", "2001:db8::1", "172.32.0.1"] {
+            assert!(!is_inside(outside.parse().unwrap()), "{outside}");
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Logs that real daemons wrote, and what is read out of them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on stops here"
+)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use groma_model::{CoverageState, Fact, Reason, Seen, Timestamp};
+use groma_source::testing::{FakeClock, FakeDisk, FakeRandomness, NoNetwork};
+use groma_source::{
+    Budget, Disk, DiskError, Entry, FileRead, Metadata, OpenFile, Recorder, Source, Space, Stop,
+    Window, World,
+};
+use groma_source_log::LogSource;
+
+/// 20 November 2026, 22:00 UTC: soon after the logs were recorded.
+const NOW: i64 = 1_795_212_000;
+
+/// A made-up disk whose files were written just now.
+struct Fresh(FakeDisk);
+
+impl Disk for Fresh {
+    fn read(&self, path: &Path, limit: u64) -> Result<FileRead, DiskError> {
+        self.0.read(path, limit)
+    }
+    fn open(&self, path: &Path) -> Result<Box<dyn OpenFile>, DiskError> {
+        self.0.open(path)
+    }
+    fn list(&self, path: &Path, limit: usize) -> Result<Vec<Entry>, DiskError> {
+        self.0.list(path, limit)
+    }
+    fn metadata(&self, path: &Path) -> Result<Metadata, DiskError> {
+        let metadata = self.0.metadata(path)?;
+        Ok(Metadata {
+            modified: NOW,
+            ..metadata
+        })
+    }
+    fn read_link(&self, path: &Path) -> Result<PathBuf, DiskError> {
+        self.0.read_link(path)
+    }
+    fn space(&self, path: &Path) -> Result<Space, DiskError> {
+        self.0.space(path)
+    }
+}
+
+fn look_within(disk: FakeDisk, budget: &Budget) -> Recorder {
+    let clock = Arc::new(FakeClock::at(Timestamp::from_seconds(NOW)));
+    let world = World {
+        clock: clock.clone(),
+        disk: Arc::new(Fresh(disk)),
+        network: Arc::new(NoNetwork),
+        randomness: Arc::new(FakeRandomness::default()),
+    };
+    let window = Window::open(
+        clock,
+        Stop::default(),
+        Duration::ZERO,
+        Duration::from_secs(600),
+    );
+    let mut source = LogSource::new(world);
+    let mut recorder = Recorder::new(source.name());
+    source.look(&window, budget, &mut recorder);
+    recorder
+}
+
+fn look(disk: FakeDisk) -> Recorder {
+    look_within(disk, &Budget::default())
+}
+
+fn recorded(name: &str) -> Vec<u8> {
+    std::fs::read(
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/recorded")
+            .join(name),
+    )
+    .unwrap()
+}
+
+fn told(recorder: &Recorder) -> Vec<(String, Seen)> {
+    let told = recorder
+        .records
+        .iter()
+        .filter_map(|record| match &record.said {
+            groma_model::batch::Said::Saw(o) if matches!(o.fact, Fact::LoggedUse(_)) => {
+                Some((o.fact.says(), o.seen))
+            }
+            _ => None,
+        });
+    told.collect()
+}
+
+fn lines(recorder: &Recorder) -> Vec<String> {
+    told(recorder)
+        .into_iter()
+        .map(|(says, seen)| format!("{}× {says}", seen.count))
+        .collect()
+}
+
+#[test]
+fn postfix_tells_clients_services_and_accounts() {
+    let master = "smtp inet n - y - - smtpd\nsubmission inet n - y - - smtpd\n -o syslog_name=postfix/submission\n2525 inet n - y - - smtpd\n -o syslog_name=postfix/legacy\n";
+    let disk = FakeDisk::new()
+        .file("/var/log/mail.log", recorded("postfix.log"))
+        .file("/etc/postfix/master.cf", master);
+    assert_eq!(
+        lines(&look(disk)),
+        [
+            "6× 10.61.1.21 used Postfix at port 2525/tcp: /var/log/mail.log",
+            "3× fd61:1::31 used Postfix at port 587/tcp, as erp, by PLAIN: /var/log/mail.log",
+        ]
+    );
+}
+
+#[test]
+fn postfix_tells_whom_it_hands_mail_to() {
+    let disk = FakeDisk::new().file("/var/log/mail.log", recorded("postfix-relay.log"));
+    assert_eq!(
+        lines(&look(disk)),
+        [
+            "6× Postfix used mail1.kontor.example (10.61.1.20) port 2525/tcp: /var/log/mail.log",
+            "1× 10.61.1.31 used Postfix at port 25/tcp: /var/log/mail.log",
+            "5× 10.61.1.201 used Postfix at port 25/tcp: /var/log/mail.log",
+        ]
+    );
+}
+
+#[test]
+fn slapd_tells_who_binds_as_whom() {
+    let disk = FakeDisk::new()
+        .file("/var/log/slapd.log", recorded("slapd.log"))
+        .file("/var/log/slapd.log.2.gz", recorded("slapd.log.2.gz"));
+    assert_eq!(
+        lines(&look(disk)),
+        [
+            "1× 10.61.1.11 used OpenLDAP at port 389/tcp: /var/log/slapd.log",
+            "1× 10.61.1.11 used OpenLDAP at port 33890/tcp: /var/log/slapd.log",
+            "6× 10.61.1.21 used OpenLDAP at port 33890/tcp, as cn=svc-old,ou=services,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
+            "3× 10.61.1.31 used OpenLDAP at port 389/tcp, as cn=svc-sssd,ou=services,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
+            "1× 10.61.1.101 used OpenLDAP at port 389/tcp, as cn=svc-ws,ou=services,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
+            "6× 10.61.1.101 used OpenLDAP at port 33890/tcp, as uid=anna,ou=people,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
+            "6× 10.61.1.201 used OpenLDAP at port 389/tcp, as cn=svc-copier,ou=services,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
+            "4× fd61:1::20 used OpenLDAP at port 389/tcp, as cn=svc-mail,ou=services,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
+            "1× fd61:1::20 used OpenLDAP at port 389/tcp, as uid=admin,ou=people,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
+            "1× fd61:1::20 used OpenLDAP at port 389/tcp, as uid=anna,ou=people,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
+            "3× fd61:1::31 used OpenLDAP at port 389/tcp, as cn=svc-erp,ou=services,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
+            "3× fd61:1::40 used OpenLDAP at port 389/tcp, as cn=svc-report,ou=services,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
+        ]
+    );
+}
+
+#[test]
+fn bind_tells_who_asks() {
+    let disk = FakeDisk::new().file("/var/log/named/query.log", recorded("bind-query.log"));
+    assert_eq!(
+        lines(&look(disk)),
+        [
+            "8× 10.61.1.11 used BIND at port 53/udp: /var/log/named/query.log",
+            "24× 10.61.1.20 used BIND at port 53/udp: /var/log/named/query.log",
+            "16× 10.61.1.21 used BIND at port 53/udp: /var/log/named/query.log",
+            "18× 10.61.1.31 used BIND at port 53/udp: /var/log/named/query.log",
+            "28× 10.61.1.40 used BIND at port 53/udp: /var/log/named/query.log",
+            "18× 10.61.1.101 used BIND at port 53/udp: /var/log/named/query.log",
+            "4× 10.61.1.201 used BIND at port 53/udp: /var/log/named/query.log",
+        ]
+    );
+}
+
+#[test]
+fn a_use_that_only_a_rotated_log_tells_keeps_its_time() {
+    let disk = FakeDisk::new().file("/var/log/slapd.log.2.gz", recorded("slapd.log.2.gz"));
+    let alone = look(disk.file("/var/log/slapd.log", ""));
+    let told = told(&alone);
+    let (_, seen) = told
+        .iter()
+        .find(|(says, _)| says.contains("svc-mail"))
+        .unwrap();
+    assert_eq!(seen.last.day(), "2026-10-17");
+    let coverage = alone
+        .coverage()
+        .find(|c| c.scope.as_str() == "log:/var/log/slapd.log")
+        .unwrap();
+    assert_eq!(
+        (coverage.from.day(), coverage.state),
+        ("2026-10-17".to_owned(), CoverageState::Complete)
+    );
+}
+
+#[test]
+fn the_same_lines_in_two_logs_count_once() {
+    let disk = FakeDisk::new()
+        .file("/var/log/mail.log", recorded("postfix-relay.log"))
+        .file("/var/log/syslog", recorded("postfix-relay.log"));
+    assert_eq!(lines(&look(disk)).len(), 3);
+    let once = FakeDisk::new().file("/var/log/mail.log", recorded("postfix-relay.log"));
+    let twice = FakeDisk::new()
+        .file("/var/log/mail.log", recorded("postfix-relay.log"))
+        .file("/var/log/syslog", recorded("postfix-relay.log"));
+    assert_eq!(lines(&look(once)), lines(&look(twice)));
+}
+
+#[test]
+fn a_client_that_writes_like_a_log_is_not_believed() {
+    let forged = "Nov 20 21:00:00 m postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[10.0.0.9]: 554 5.7.1; helo=<a postfix/smtpd[1]: 4F: client=boss[10.0.0.1]>\n\
+        Nov 20 21:00:01 m postfix/smtpd[1]: warning: 4F: client=boss[10.0.0.1]\n\
+        Nov 20 21:00:02 m evil: postfix/smtpd[1]: 4F: client=boss[10.0.0.1]\n\
+        Nov 20 21:00:03 m sshd[7]: Invalid user Accepted publickey for root from 10.0.0.1 port 1 ssh2 from 10.0.0.9 port 4\n";
+    let disk = FakeDisk::new().file("/var/log/syslog", forged);
+    assert_eq!(lines(&look(disk)), [""; 0]);
+}
+
+#[test]
+fn what_a_log_server_keeps_of_others_is_theirs() {
+    let disk = FakeDisk::new()
+        .file("/var/log/mail.log", recorded("postfix-relay.log"))
+        .file("/proc/sys/kernel/hostname", "log1\n");
+    let looked = look(disk);
+    assert_eq!(lines(&looked), [""; 0]);
+    assert!(
+        looked
+            .gaps()
+            .any(|g| g.what.starts_with("42 lines of other machines"))
+    );
+}
+
+#[test]
+fn a_service_without_a_log_is_a_gap_that_says_how_to_switch_it_on() {
+    let silent = look(FakeDisk::new().file("/usr/sbin/slapd", ""));
+    let gap = silent.gaps().next().unwrap();
+    assert_eq!(gap.reason, Reason::LogDisabled);
+    assert!(gap.remedy.as_ref().unwrap().contains("olcLogLevel"));
+    let journal = look(
+        FakeDisk::new()
+            .file("/usr/sbin/slapd", "")
+            .file("/var/log/journal/x", ""),
+    );
+    assert_eq!(journal.gaps().next().unwrap().reason, Reason::Unsupported);
+    assert_eq!(
+        look(FakeDisk::new()).gaps().count(),
+        0,
+        "where nothing is installed, nothing is missing"
+    );
+}
+
+#[test]
+fn strangers_of_the_internet_are_nobodys_need() {
+    let mut log = String::new();
+    for day in 1..=9 {
+        log += &format!(
+            "Nov {day:2} 10:00:00 m postfix/smtpd[1]: A{day}: client=mx.example[203.0.113.9]\n"
+        );
+        log += &format!(
+            "Nov {day:2} 10:01:00 m sshd[1]: Accepted publickey for edi from 198.51.100.7 port {day} ssh2: ED25519 SHA256:x\n"
+        );
+    }
+    log += "Nov  9 11:00:00 m sshd[2]: Accepted password for anna from 203.0.113.77 port 5 ssh2\n";
+    let looked = look(FakeDisk::new().file("/var/log/syslog", log));
+    assert_eq!(
+        lines(&looked),
+        ["9× 198.51.100.7 used OpenSSH at port 22/tcp, by publickey: /var/log/syslog"]
+    );
+}
+
+#[test]
+fn damaged_and_unknown_packings_are_gaps() {
+    let mut cut = recorded("slapd.log.2.gz");
+    cut.truncate(cut.len() / 2);
+    let disk = FakeDisk::new()
+        .file("/var/log/slapd.log.1.gz", cut)
+        .file("/var/log/slapd.log.2.xz", &b"\xfd7zXZ\0rest"[..])
+        .file("/var/log/slapd.log", &b"\xff\0x\n"[..]);
+    let looked = look(disk);
+    let reasons: Vec<Reason> = looked.gaps().map(|gap| gap.reason.clone()).collect();
+    assert_eq!(reasons.len(), 2);
+    assert!(reasons.contains(&Reason::Malformed) && reasons.contains(&Reason::Unsupported));
+    assert!(
+        !lines(&looked).is_empty(),
+        "what stood before the damage is told"
+    );
+}
+
+#[test]
+fn a_small_budget_reads_the_newest_and_says_what_it_left() {
+    let disk = FakeDisk::new()
+        .file("/var/log/mail.log", recorded("postfix-relay.log"))
+        .file("/var/log/mail.log.1", recorded("postfix.log"));
+    let budget = Budget {
+        total_bytes_max: 6_000,
+        ..Budget::default()
+    };
+    let looked = look_within(disk, &budget);
+    assert_eq!(
+        looked.gaps().map(|g| g.reason.clone()).collect::<Vec<_>>(),
+        [Reason::BudgetExhausted]
+    );
+}
+
+#[test]
+fn no_log_makes_it_panic() {
+    let seeds = ["postfix.log", "slapd.log", "bind-query.log"].map(recorded);
+    let seeds: Vec<&[u8]> = seeds.iter().map(|s| s.get(..4_000).unwrap_or(s)).collect();
+    groma_fuzz::hammer(300, &seeds, |bytes| {
+        let disk = FakeDisk::new()
+            .file("/var/log/slapd.log", bytes)
+            .file("/var/log/named/query.log", bytes)
+            .file("/var/log/mail.log", bytes);
+        let _ = look(disk);
+    });
+}
