@@ -133,6 +133,14 @@ fn every_dependency_cites_a_line_a_person_understands() {
     }
 }
 
+/// True if `text` holds the decoys' word with a number behind it; a package of this machine may be called alike.
+fn names_one(text: &str, decoy: &str) -> bool {
+    let behind = text.match_indices(decoy).map(|(at, _)| at + decoy.len());
+    behind
+        .filter_map(|at| text.as_bytes().get(at))
+        .any(u8::is_ascii_digit)
+}
+
 #[test]
 fn nothing_a_comment_a_backup_or_an_example_names_becomes_anything() {
     let Some((machine, _)) = surveyed() else {
@@ -150,7 +158,7 @@ fn nothing_a_comment_a_backup_or_an_example_names_becomes_anything() {
     ] {
         for row in json[list].as_array().unwrap() {
             assert!(
-                !row.to_string().contains(&decoy),
+                !names_one(&row.to_string(), &decoy),
                 "a decoy became one of the {list}: {row:#}"
             );
         }
