@@ -7,7 +7,7 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use groma_source::{
-    Clock, Disk, DiskError, Entry, FileMet, FileRead, Metadata, OpenFile, Space, Stamp,
+    Clock, Disk, DiskError, Entry, FileMet, FileRead, Listed, Metadata, OpenFile, Space,
 };
 
 /// What each thread waits for, and since when.
@@ -64,11 +64,7 @@ impl Disk for WatchedDisk {
     ) -> Result<FileMet, DiskError> {
         self.waiting(path, || self.disk.read_into(path, limit, buffer))
     }
-    fn list_stamped(
-        &self,
-        path: &Path,
-        limit: usize,
-    ) -> Result<Vec<(Entry, Option<Stamp>)>, DiskError> {
+    fn list_stamped(&self, path: &Path, limit: usize) -> Result<Listed, DiskError> {
         self.waiting(path, || self.disk.list_stamped(path, limit))
     }
     fn open(&self, path: &Path) -> Result<Box<dyn OpenFile>, DiskError> {

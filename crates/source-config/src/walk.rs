@@ -52,12 +52,24 @@ impl<'d> Walk<'d> {
         Self { stamped, ..self }
     }
 
-    fn list(&self, directory: &Path) -> Result<Vec<(Entry, Option<Stamp>)>, DiskError> {
+    /// What stands in `directory`; nothing, if it was listed before under another name (bind mounts).
+    fn list(&mut self, directory: &Path) -> Result<Vec<(Entry, Option<Stamp>)>, DiskError> {
         if self.stamped {
-            return self.disk.list_stamped(directory, LISTED_MAX);
+            let listed = self.disk.list_stamped(directory, LISTED_MAX)?;
+            let is_new = self.is_new(listed.identity);
+            return Ok(if is_new { listed.entries } else { Vec::new() });
+        }
+        let identity = self.disk.metadata(directory)?.identity;
+        if !self.is_new(identity) {
+            return Ok(Vec::new());
         }
         let listed = self.disk.list(directory, LISTED_MAX)?;
         Ok(listed.into_iter().map(|entry| (entry, None)).collect())
+    }
+
+    /// A disk without identities says (0, 0) of all.
+    fn is_new(&mut self, identity: (u64, u64)) -> bool {
+        identity == (0, 0) || self.visited.insert(identity)
     }
 
     /// True if the walk is over because there is nothing more, not because the budget is used up.
@@ -71,11 +83,6 @@ impl<'d> Walk<'d> {
         depth: usize,
         quiet: bool,
     ) -> Result<Vec<(Entry, Option<Stamp>)>, DiskError> {
-        // Two ways to one directory (bind mounts) are walked once; a disk without identities says (0, 0).
-        let identity = self.disk.metadata(directory)?.identity;
-        if identity != (0, 0) && !self.visited.insert(identity) {
-            return Ok(Vec::new());
-        }
         let listed = self.list(directory)?;
         if listed.len() >= LISTED_MAX {
             self.missed

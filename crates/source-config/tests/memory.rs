@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use groma_model::Fact;
 use groma_source::{
-    Budget, Disk, DiskError, Entry, FileMet, FileRead, Memory, Metadata, Recorder, Source, Space,
-    Stamp, Stop, Window, World,
+    Budget, Disk, DiskError, Entry, FileMet, FileRead, Listed, Memory, Metadata, Recorder, Source,
+    Space, Stop, Window, World,
 };
 use groma_source_config::{ConfigSource, NAME};
 
@@ -54,11 +54,7 @@ impl Disk for Counted {
     fn list(&self, path: &Path, limit: usize) -> Result<Vec<Entry>, DiskError> {
         self.below(path)?.list(path, limit)
     }
-    fn list_stamped(
-        &self,
-        path: &Path,
-        limit: usize,
-    ) -> Result<Vec<(Entry, Option<Stamp>)>, DiskError> {
+    fn list_stamped(&self, path: &Path, limit: usize) -> Result<Listed, DiskError> {
         self.below(path)?.list_stamped(path, limit)
     }
     fn metadata(&self, path: &Path) -> Result<Metadata, DiskError> {

@@ -35,13 +35,11 @@ pub trait Disk: Send + Sync {
     }
 
     /// As [`Disk::list`], with the stamp of every regular file, where the system tells it without opening one.
-    fn list_stamped(
-        &self,
-        path: &Path,
-        limit: usize,
-    ) -> Result<Vec<(Entry, Option<Stamp>)>, DiskError> {
-        let listed = self.list(path, limit)?;
-        Ok(listed.into_iter().map(|entry| (entry, None)).collect())
+    fn list_stamped(&self, path: &Path, limit: usize) -> Result<Listed, DiskError> {
+        let identity = self.metadata(path)?.identity;
+        let entries = self.list(path, limit)?;
+        let entries = entries.into_iter().map(|entry| (entry, None)).collect();
+        Ok(Listed { identity, entries })
     }
 
     /// Opens a regular file to read parts of it: a database too large to hold. The promises above hold,
@@ -68,6 +66,15 @@ pub trait Disk: Send + Sync {
 
     /// Size and free bytes of the file system at `path`; refused for remote ones.
     fn space(&self, path: &Path) -> Result<Space, DiskError>;
+}
+
+/// A directory that was listed with stamps.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listed {
+    /// Device and inode of the directory itself; (0, 0) where the disk knows none.
+    pub identity: (u64, u64),
+    /// Its entries by name; a stamp for every regular file of this machine.
+    pub entries: Vec<(Entry, Option<Stamp>)>,
 }
 
 /// A regular file, open for reading here and there.

@@ -21,7 +21,7 @@ pub mod world;
 
 pub use budget::Budget;
 pub use disk::{
-    Disk, DiskError, Entry, EntryKind, FileMet, FileRead, Metadata, OpenFile, Space, Stamp,
+    Disk, DiskError, Entry, EntryKind, FileMet, FileRead, Listed, Metadata, OpenFile, Space, Stamp,
 };
 pub use kernel::{Arrival, Events, Instruction, KernelEvents, NetworkRoom, SilentKernel, Trace};
 pub use memory::Memory;

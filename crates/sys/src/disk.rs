@@ -6,9 +6,11 @@
 //! access time. A FIFO with a waiting writer (a make jobserver, say) is therefore never disturbed, and a rename
 //! between the steps changes nothing: what was examined is what is opened.
 
-use std::ffi::{OsStr, OsString};
+use std::cmp::Ordering;
+use std::ffi::{CStr, OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::FileExt;
@@ -17,10 +19,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use groma_model::Reason;
 use groma_source::{
-    Disk, DiskError, Entry, EntryKind, FileMet, FileRead, Metadata, OpenFile, Space, Stamp,
+    Disk, DiskError, Entry, EntryKind, FileMet, FileRead, Listed, Metadata, OpenFile, Space, Stamp,
 };
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
 use rustix::io::Errno;
 
 use crate::mounts::{Class, MountTable, is_drained_by_reading};
@@ -28,6 +30,8 @@ use crate::path::{Found, Last, find};
 
 /// XATTR_SIZE_MAX of the kernel (xattr(7)).
 const ATTRIBUTE_BYTES_MAX: usize = 65_536;
+/// Bytes in which the kernel tells entries of a directory; the C library asks for as many.
+const LISTED_AT_ONCE: usize = 32 << 10;
 
 /// The file systems of this machine, without the ones that lie on another.
 #[derive(Debug)]
@@ -136,26 +140,21 @@ impl Disk for LocalDisk {
         })
     }
 
-    fn list_stamped(
-        &self,
-        path: &Path,
-        limit: usize,
-    ) -> Result<Vec<(Entry, Option<Stamp>)>, DiskError> {
+    fn list_stamped(&self, path: &Path, limit: usize) -> Result<Listed, DiskError> {
         let found = self.find(path, Last::Follow)?;
         let mounts = self.mounts();
-        let stamped = |entry: Entry| {
-            // A file that another machine answers for may be mounted over one of ours.
-            let asked = entry.kind == EntryKind::File && !mounts.is_remote(&entry.path);
-            let name = entry.path.file_name().filter(|_| asked);
-            let stat = name.and_then(|name| {
-                rustix::fs::statat(&found.held, name, AtFlags::SYMLINK_NOFOLLOW).ok()
-            });
-            let regular = |s: &Stat| FileType::from_raw_mode(s.st_mode) == FileType::RegularFile;
-            let stamp = stat.filter(regular).as_ref().map(stamp);
+        // A file that another machine answers for may be mounted over one of ours.
+        let are_mounts_near = mounts.are_in(path);
+        let stamped = |entry: Entry, name: &CStr| {
+            let is_ours = !are_mounts_near || !mounts.is_remote(&entry.path);
+            let is_asked = entry.kind == EntryKind::File && is_ours;
+            let stamp = is_asked.then(|| stamp_of(&found.held, name)).flatten();
             (entry, stamp)
         };
-        let listed = listed(path, &found, limit)?;
-        Ok(listed.into_iter().map(stamped).collect())
+        let mut entries = listed(path, &found, limit, stamped)?;
+        entries.sort_unstable_by(|(a, _), (b, _)| by_letters(a, b));
+        let identity = (found.stat.st_dev, found.stat.st_ino);
+        Ok(Listed { identity, entries })
     }
 
     fn open(&self, path: &Path) -> Result<Box<dyn OpenFile>, DiskError> {
@@ -169,7 +168,9 @@ impl Disk for LocalDisk {
 
     fn list(&self, path: &Path, limit: usize) -> Result<Vec<Entry>, DiskError> {
         let found = self.find(path, Last::Follow)?;
-        listed(path, &found, limit)
+        let mut entries = listed(path, &found, limit, |entry, _| entry)?;
+        entries.sort_unstable_by(by_letters);
+        Ok(entries)
     }
 
     fn metadata(&self, path: &Path) -> Result<Metadata, DiskError> {
@@ -246,12 +247,19 @@ fn open_found(path: &Path, found: &Found) -> Result<(File, Metadata), DiskError>
     Ok((File::from(opened), metadata))
 }
 
-/// The entries of a directory that is held.
-fn listed(path: &Path, found: &Found, limit: usize) -> Result<Vec<Entry>, DiskError> {
+/// The entries of a directory that is held, in the order of the file system, each as `made` of it and its name.
+fn listed<T>(
+    path: &Path,
+    found: &Found,
+    limit: usize,
+    made: impl Fn(Entry, &CStr) -> T,
+) -> Result<Vec<T>, DiskError> {
     let fail = |e: io::Error| DiskError::of_io(path, e);
     let opened = reopen(&found.held, OFlags::DIRECTORY).map_err(fail)?;
     let mut entries = Vec::new();
-    for entry in Dir::new(opened).map_err(|e| fail(e.into()))? {
+    let mut buffer = [MaybeUninit::uninit(); LISTED_AT_ONCE];
+    let mut told = RawDir::new(opened, &mut buffer);
+    while let Some(entry) = told.next() {
         let entry = entry.map_err(|e| fail(e.into()))?;
         let name = entry.file_name().to_bytes();
         if name == b"." || name == b".." {
@@ -264,12 +272,30 @@ fn listed(path: &Path, found: &Found, limit: usize) -> Result<Vec<Entry>, DiskEr
             FileType::Unknown => kind_of(&found.held, name),
             known => kind(known),
         };
-        let path = path.join(OsStr::from_bytes(name));
-        entries.push(Entry { path, kind });
+        let path = joined(path, OsStr::from_bytes(name));
+        entries.push(made(Entry { path, kind }, entry.file_name()));
     }
-    // All of them stand in one directory: their letters are their order.
-    entries.sort_by(|a: &Entry, b| a.path.as_os_str().cmp(b.path.as_os_str()));
     Ok(entries)
+}
+
+/// All of them stand in one directory: their letters are their order.
+fn by_letters(a: &Entry, b: &Entry) -> Ordering {
+    a.path.as_os_str().cmp(b.path.as_os_str())
+}
+
+/// The stamp of a regular file of a directory that is held.
+fn stamp_of(directory: &OwnedFd, name: &CStr) -> Option<Stamp> {
+    let stat = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    let is_regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    is_regular.then(|| stamp(&stat))
+}
+
+/// As [`Path::join`], in one piece of memory.
+fn joined(directory: &Path, name: &OsStr) -> PathBuf {
+    let mut path = PathBuf::with_capacity(directory.as_os_str().len() + 1 + name.len());
+    path.push(directory);
+    path.push(name);
+    path
 }
 
 /// Reads to the end, or one byte past `limit`. A file that gives just what it claims is not asked twice.

@@ -28,6 +28,8 @@ pub(crate) enum Class {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct MountTable {
     by_point: HashMap<Vec<u8>, Class>,
+    /// How many bytes mount points have, the last bit for all that have more: a path is asked for none of the others.
+    lengths: u128,
 }
 
 impl MountTable {
@@ -64,6 +66,7 @@ impl MountTable {
             if line.point == b"/" && class == Class::Remote {
                 class = Class::Local;
             }
+            found.lengths |= bit_of(&line.point);
             found.by_point.insert(line.point.clone(), class);
         }
         found
@@ -79,14 +82,29 @@ impl MountTable {
         self.along(path).last().unwrap_or(Class::Local)
     }
 
+    /// True if something is mounted right in the directory at `path`.
+    pub(crate) fn are_in(&self, path: &Path) -> bool {
+        let within = path.as_os_str().as_bytes();
+        let within = within.strip_suffix(b"/").unwrap_or(within);
+        self.by_point.keys().any(|point| {
+            let below = point.strip_prefix(within).unwrap_or_default();
+            matches!(below, [b'/', name @ ..] if !name.is_empty() && !name.contains(&b'/'))
+        })
+    }
+
     /// The classes of the mounts passed on the way to `path`, from the root down.
     fn along(&self, path: &Path) -> impl Iterator<Item = Class> {
         let bytes = path.as_os_str().as_bytes();
         let root = std::iter::once(&b"/"[..]);
         let itself = std::iter::once(bytes).filter(|path| *path != b"/");
         let way = root.chain(prefixes(bytes)).chain(itself);
-        way.filter_map(|part| self.by_point.get(part).copied())
+        way.filter(|part| self.lengths & bit_of(part) != 0)
+            .filter_map(|part| self.by_point.get(part).copied())
     }
+}
+
+fn bit_of(path: &[u8]) -> u128 {
+    1 << path.len().min(127)
 }
 
 /// One line of the table.
