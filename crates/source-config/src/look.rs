@@ -3,7 +3,6 @@
 //! All of it happens on one thread, in one buffer. Two threads would be done sooner, and cost a fifth more: what
 //! one of them makes, the other one has to free.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use groma_knowledge::RULES;
@@ -13,7 +12,7 @@ use groma_source::{Budget, Disk, Entry, EntryKind, Memory, Sink, SinkExt, Stamp,
 use crate::TOP_OF_THE_SYSTEM;
 use crate::inspect::{Said, plan};
 use crate::machine::Machine;
-use crate::memory::{Basis, Doubt, Keeping, KeptDirectory, Witness, recall};
+use crate::memory::{Basis, Doubt, Keeping, KeptDirectory, Recalled, Witness, recall};
 use crate::profile::is_idle;
 use crate::script::OnDisk;
 use crate::silence::is_silent_directory;
@@ -48,11 +47,12 @@ pub(crate) fn look(
         }
     };
     let (kept, keeping) = recalled.unzip();
+    let kept = kept.unwrap_or_default();
     let mut look = Look {
         disk,
         machine,
         roots,
-        kept: kept.unwrap_or_default(),
+        kept: &kept,
         keeping,
         buffer: Vec::new(),
         window,
@@ -135,9 +135,9 @@ struct Look<'a> {
     machine: Machine,
     roots: &'a [PathBuf],
     /// What was kept of the last look, by directory.
-    kept: HashMap<String, KeptDirectory>,
+    kept: &'a Recalled,
     /// What is kept for the next one.
-    keeping: Option<Keeping>,
+    keeping: Option<Keeping<'a>>,
     /// The file that is read now.
     buffer: Vec<u8>,
     window: &'a Window,
@@ -279,11 +279,10 @@ impl Look<'_> {
         files: &[(Entry, Option<Stamp>)],
         state: &mut RootState,
     ) {
-        let kept = directory.to_str().and_then(|d| self.kept.remove(d));
-        let mut kept = kept.unwrap_or_default();
+        let mut kept = self.kept.of(directory);
         let whole = kept.is_whole(files);
         if let Some(keeping) = self.keeping.as_mut().filter(|_| whole) {
-            keeping.again(&mut kept);
+            keeping.again(&kept);
         }
         self.read(files, &mut kept, whole, state);
         if let Some(keeping) = &mut self.keeping {
@@ -295,7 +294,7 @@ impl Look<'_> {
     fn read(
         &mut self,
         files: &[(Entry, Option<Stamp>)],
-        kept: &mut KeptDirectory,
+        kept: &mut KeptDirectory<'_>,
         whole: bool,
         state: &mut RootState,
     ) {
@@ -384,6 +383,9 @@ impl Look<'_> {
 
     fn say(&mut self, path: &Path, said: Said, bytes: u64, state: &mut RootState) {
         self.bytes_left = self.bytes_left.saturating_sub(bytes);
+        if said == Said::default() {
+            return;
+        }
         let scope = scope(path);
         let seen = Seen::once(self.window.now());
         let names = said.names.into_iter().map(Fact::Name);

@@ -8,8 +8,11 @@
 //!
 //! Only what goes into the batch is kept, so no secret and no line of a file is.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt::{self, Write};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -22,11 +25,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::inspect::Said;
 
-const SCHEMA: &str = "groma.memory.config/1";
+const SCHEMA: &str = "groma.memory.config/2";
+/// Stands between the parts of a line: the directory, then a name, a stamp and what was said, file by file.
+const SEPARATOR: char = '\t';
+/// Begins the last line, which says how many stand before it: no directory is called so.
+const END: &str = "end\t";
 /// All lines together; what does not fit is read again at the next look.
 const BYTES_MAX: usize = 16 << 20;
 /// One line; a directory that says more has several.
 const LINE_MAX: usize = 256 << 10;
+/// Room for the last line.
+const END_MAX: usize = 32;
 /// A change this recent may be followed by one that cannot be told from it.
 const RACY_MS: i64 = 2_000;
 
@@ -52,63 +61,126 @@ impl Basis {
     }
 }
 
-/// Some files of one directory.
+/// What one file said.
 #[derive(Serialize, Deserialize)]
-struct Line {
-    directory: String,
-    files: Vec<KeptFile>,
-}
-
-/// One file that was read, and what it said.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-struct KeptFile {
-    name: String,
-    /// Device, inode, size; last write and last change in nanoseconds since 1970.
-    stamp: (u64, u64, u64, i64, i64),
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    references: Vec<Reference>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    names: Vec<NameAnswer>,
+struct KeptSaid<'s> {
+    #[serde(default, skip_serializing_if = "<[Reference]>::is_empty")]
+    references: Cow<'s, [Reference]>,
+    #[serde(default, skip_serializing_if = "<[NameAnswer]>::is_empty")]
+    names: Cow<'s, [NameAnswer]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     partial: Option<Reason>,
 }
 
-fn plain(stamp: &Stamp) -> (u64, u64, u64, i64, i64) {
+/// Device, inode, size; last write and last change in nanoseconds since 1970.
+fn plain(stamp: &Stamp) -> [u64; 5] {
     let (device, inode) = stamp.identity;
-    (device, inode, stamp.bytes, stamp.modified, stamp.changed)
+    let bits = |time: i64| u64::from_ne_bytes(time.to_ne_bytes());
+    let (modified, changed) = (bits(stamp.modified), bits(stamp.changed));
+    [device, inode, stamp.bytes, modified, changed]
 }
 
-/// What was kept of one directory.
-#[derive(Default)]
-pub(crate) struct KeptDirectory {
-    lines: Vec<String>,
-    files: HashMap<String, KeptFile>,
-}
-
-impl KeptDirectory {
-    /// What the file said, if nobody touched it since.
-    pub(crate) fn take(&mut self, path: &Path, stamp: Option<&Stamp>) -> Option<Said> {
-        let (name, stamp) = (path.file_name()?.to_str()?, plain(stamp?));
-        if self.files.get(name)?.stamp != stamp {
-            return None;
+/// True if `text` is `stamp`: its numbers in lower hexadecimal letters, a dot behind each.
+fn is_stamp(text: &str, stamp: &Stamp) -> bool {
+    let mut rest = text.as_bytes();
+    let all = plain(stamp).into_iter().all(|number| {
+        let mut read = 0_u64;
+        while let Some((letter, behind)) = rest.split_first() {
+            rest = behind;
+            let digit = match letter {
+                b'0'..=b'9' => letter - b'0',
+                b'a'..=b'f' => letter - b'a' + 10,
+                _ => return *letter == b'.' && read == number,
+            };
+            read = read << 4 | u64::from(digit);
         }
-        let kept = self.files.remove(name)?;
+        false
+    });
+    all && rest.is_empty()
+}
+
+/// What was kept at the last look, by directory. Nothing of it is taken apart before somebody comes by.
+#[derive(Default)]
+pub(crate) struct Recalled {
+    text: String,
+    by_directory: HashMap<String, Vec<Range<usize>>>,
+}
+
+impl Recalled {
+    /// What was kept of one directory.
+    pub(crate) fn of(&self, directory: &Path) -> KeptDirectory<'_> {
+        let ranges = directory.to_str().and_then(|d| self.by_directory.get(d));
+        let mut kept = KeptDirectory::default();
+        for range in ranges.into_iter().flatten() {
+            let line = self.text.get(range.clone()).unwrap_or_default();
+            kept.lines.push(line);
+            let mut parts = line.split(SEPARATOR).skip(1);
+            while let (Some(name), Some(stamp), Some(said)) =
+                (parts.next(), parts.next(), parts.next())
+            {
+                kept.files.push(KeptFile { name, stamp, said });
+            }
+        }
+        kept
+    }
+}
+
+/// One file that was read, as its line says it.
+#[derive(Clone, Copy)]
+struct KeptFile<'k> {
+    name: &'k str,
+    stamp: &'k str,
+    /// A [`KeptSaid`], or nothing for a file that said nothing.
+    said: &'k str,
+}
+
+/// What was kept of one directory, its files in the order in which they were met.
+#[derive(Default)]
+pub(crate) struct KeptDirectory<'k> {
+    lines: Vec<&'k str>,
+    files: Vec<KeptFile<'k>>,
+    /// Files passed already.
+    at: usize,
+    /// True if every file of the directory stands here as it is.
+    whole: bool,
+}
+
+impl KeptDirectory<'_> {
+    /// What the file said, if nobody touched it since. Files are asked for in order.
+    pub(crate) fn take(&mut self, path: &Path, stamp: Option<&Stamp>) -> Option<Said> {
+        if !self.whole {
+            let name = path.file_name()?.to_str()?;
+            let before = |file: &&KeptFile<'_>| file.name < name;
+            let ahead = self.files.get(self.at..).unwrap_or_default();
+            self.at += ahead.iter().take_while(before).count();
+            let file = self.files.get(self.at)?;
+            if file.name != name || !is_stamp(file.stamp, stamp?) {
+                return None;
+            }
+        }
+        let file = self.files.get(self.at)?;
+        self.at += 1;
+        if file.said.is_empty() {
+            return Some(Said::default());
+        }
+        let said: KeptSaid<'_> = serde_json::from_str(file.said).ok()?;
         Some(Said {
-            references: kept.references,
-            names: kept.names,
-            partial: kept.partial,
+            references: said.references.into_owned(),
+            names: said.names.into_owned(),
+            partial: said.partial,
         })
     }
 
-    /// True if all of these files stand here as they are, and no others.
-    pub(crate) fn is_whole(&self, files: &[(Entry, Option<Stamp>)]) -> bool {
-        let same = |(entry, stamp): &(Entry, Option<Stamp>)| {
-            let name = entry.path.file_name().and_then(|name| name.to_str());
-            let kept = name.and_then(|name| self.files.get(name));
-            kept.zip(stamp.as_ref())
-                .is_some_and(|(kept, stamp)| kept.stamp == plain(stamp))
+    /// True if all of these files stand here as they are, and no others; they need not be compared again.
+    pub(crate) fn is_whole(&mut self, files: &[(Entry, Option<Stamp>)]) -> bool {
+        let same = |((entry, stamp), kept): (&(Entry, Option<Stamp>), &KeptFile<'_>)| {
+            let path = entry.path.as_os_str().as_encoded_bytes();
+            let head = path.strip_suffix(kept.name.as_bytes());
+            head.is_some_and(|head| head.ends_with(b"/"))
+                && stamp.as_ref().is_some_and(|s| is_stamp(kept.stamp, s))
         };
-        self.files.len() == files.len() && files.iter().all(same)
+        self.whole = self.files.len() == files.len() && files.iter().zip(&self.files).all(same);
+        self.whole
     }
 }
 
@@ -122,11 +194,7 @@ pub(crate) enum Doubt {
 }
 
 /// What was kept at the last look, by directory.
-pub(crate) fn recall(
-    disk: &dyn Disk,
-    memory: &Memory,
-    basis: &Basis,
-) -> Result<HashMap<String, KeptDirectory>, Doubt> {
+pub(crate) fn recall(disk: &dyn Disk, memory: &Memory, basis: &Basis) -> Result<Recalled, Doubt> {
     match disk.metadata(&memory.path) {
         Ok(metadata) if metadata.kind != EntryKind::File => return Err(Doubt::NotOurs),
         Ok(_) => {}
@@ -138,30 +206,33 @@ pub(crate) fn recall(
     if read.metadata.owner != memory.owner || shared {
         return Err(Doubt::NotOurs);
     }
-    parse(&read.bytes, basis).ok_or(Doubt::Nothing)
+    parse(read.bytes, basis).ok_or(Doubt::Nothing)
 }
 
-/// A damaged line makes all of it doubtful.
-fn parse(bytes: &[u8], basis: &Basis) -> Option<HashMap<String, KeptDirectory>> {
-    let mut lines = std::str::from_utf8(bytes).ok()?.lines();
-    let first: Basis = serde_json::from_str(lines.next()?).ok()?;
-    if first != *basis {
+/// What was cut off anywhere is doubtful as a whole.
+fn parse(bytes: Vec<u8>, basis: &Basis) -> Option<Recalled> {
+    let text = String::from_utf8(bytes).ok()?;
+    let mut by_directory: HashMap<String, Vec<Range<usize>>> = HashMap::new();
+    let (first, _) = text.split_once('\n')?;
+    if serde_json::from_str::<Basis>(first).ok()? != *basis {
         return None;
     }
-    let mut out: HashMap<String, KeptDirectory> = HashMap::new();
-    for text in lines {
-        let line: Line = serde_json::from_str(text).ok()?;
-        let directory = out.entry(line.directory).or_default();
-        directory.lines.push(text.to_owned());
-        let named = line.files.into_iter().map(|file| (file.name.clone(), file));
-        directory.files.extend(named);
+    let body = text.strip_suffix('\n').unwrap_or(&text);
+    let (_, last) = body.rsplit_once('\n')?;
+    let said: usize = last.strip_prefix(END)?.parse().ok()?;
+    let (mut start, mut many) = (first.len() + 1, 1);
+    for end in memchr::memchr_iter(b'\n', body.as_bytes()).skip(1) {
+        let directory = text.get(start..end)?.split(SEPARATOR).next()?;
+        let ranges = by_directory.entry(directory.to_owned()).or_default();
+        ranges.push(start..end);
+        (start, many) = (end + 1, many + 1);
     }
-    Some(out)
+    (many == said).then_some(Recalled { text, by_directory })
 }
 
 /// What is to be kept for the next look.
-pub(crate) struct Keeping {
-    lines: Vec<String>,
+pub(crate) struct Keeping<'k> {
+    lines: Vec<Cow<'k, str>>,
     bytes: usize,
     /// The directory whose files are noted now, and the line about them so far.
     open: Option<String>,
@@ -169,21 +240,21 @@ pub(crate) struct Keeping {
     is_news: bool,
 }
 
-impl Keeping {
+impl<'k> Keeping<'k> {
     pub(crate) fn new(basis: &Basis) -> Self {
         let first = serde_json::to_string(basis).unwrap_or_default();
         Self {
             bytes: first.len(),
-            lines: vec![first],
+            lines: vec![first.into()],
             open: None,
             is_news: false,
         }
     }
 
     /// A directory in which nothing changed.
-    pub(crate) fn again(&mut self, kept: &mut KeptDirectory) {
-        for line in std::mem::take(&mut kept.lines) {
-            self.add(line);
+    pub(crate) fn again(&mut self, kept: &KeptDirectory<'k>) {
+        for line in &kept.lines {
+            self.add(Cow::Borrowed(line));
         }
     }
 
@@ -200,48 +271,35 @@ impl Keeping {
         if latest > now.millis().saturating_sub(RACY_MS) {
             return;
         }
-        let (Some(directory), Some(name)) = (
-            path.parent().and_then(Path::to_str),
-            path.file_name().and_then(|name| name.to_str()),
-        ) else {
+        // A name that would break the line is met as new each time.
+        let plainly = |name: &&str| !name.bytes().any(|b| b.is_ascii_control());
+        let name = path.file_name().and_then(|name| name.to_str());
+        let directory = path.parent().and_then(Path::to_str);
+        let (Some(directory), Some(name)) = (directory.filter(plainly), name.filter(plainly))
+        else {
             return;
         };
         self.is_news |= new;
-        let file = KeptFile {
-            name: name.to_owned(),
-            stamp: plain(stamp),
-            references: said.references.clone(),
-            names: said.names.clone(),
-            partial: said.partial.clone(),
-        };
-        let (Ok(text), Ok(directory)) = (
-            serde_json::to_string(&file),
-            serde_json::to_string(directory),
-        ) else {
-            return;
-        };
-        match &mut self.open {
-            Some(line) => line.push(','),
-            None => self.open = Some(format!("{{\"directory\":{directory},\"files\":[")),
+        let line = self.open.get_or_insert_with(|| directory.to_owned());
+        let before = line.len();
+        if write_file(line, name, stamp, said).is_err() {
+            line.truncate(before);
         }
-        if let Some(line) = &mut self.open {
-            line.push_str(&text);
-            if line.len() >= LINE_MAX {
-                self.close();
-            }
+        if line.len() >= LINE_MAX {
+            self.close();
         }
     }
 
     /// Ends what is said about one directory.
     pub(crate) fn close(&mut self) {
         if let Some(line) = self.open.take() {
-            self.add(line + "]}");
+            self.add(line.into());
         }
     }
 
-    fn add(&mut self, line: String) {
+    fn add(&mut self, line: Cow<'k, str>) {
         let bytes = self.bytes.saturating_add(line.len()).saturating_add(1);
-        if bytes <= BYTES_MAX {
+        if bytes <= BYTES_MAX - END_MAX {
             self.bytes = bytes;
             self.lines.push(line);
         }
@@ -249,8 +307,33 @@ impl Keeping {
 
     /// The lines, if they say more than is known already.
     pub(crate) fn lines(self) -> Vec<String> {
-        if self.is_news { self.lines } else { Vec::new() }
+        if !self.is_news {
+            return Vec::new();
+        }
+        let end = format!("{END}{}", self.lines.len());
+        let lines = self.lines.into_iter().map(Cow::into_owned);
+        lines.chain([end]).collect()
     }
+}
+
+/// Adds one file to the line of its directory.
+fn write_file(line: &mut String, name: &str, stamp: &Stamp, said: &Said) -> fmt::Result {
+    write!(line, "{SEPARATOR}{name}{SEPARATOR}")?;
+    for number in plain(stamp) {
+        write!(line, "{number:x}.")?;
+    }
+    line.push(SEPARATOR);
+    if *said == Said::default() {
+        return Ok(());
+    }
+    let said = KeptSaid {
+        references: Cow::Borrowed(&said.references),
+        names: Cow::Borrowed(&said.names),
+        partial: said.partial.clone(),
+    };
+    // JSON writes a tab or the end of a line as letters.
+    line.push_str(&serde_json::to_string(&said).map_err(|_| fmt::Error)?);
+    Ok(())
 }
 
 /// A disk that sums up everything it was asked and what it answered. What was concluded from the same answers
@@ -401,11 +484,15 @@ mod tests {
     #[test]
     fn a_file_nobody_touched_is_known_and_any_change_is_seen() {
         let text = kept(5_000_000_000, 100);
-        let mut found = parse(text.as_bytes(), &basis("1")).unwrap();
-        let etc = found.get_mut("/etc").unwrap();
+        let found = parse(text.into_bytes(), &basis("1")).unwrap();
         let path = Path::new("/etc/a");
+        let mut etc = found.of(Path::new("/etc"));
         assert!(etc.is_whole(&[(entry("/etc/a"), Some(stamp(5_000_000_000)))]));
+        assert!(etc.take(path, Some(&stamp(5_000_000_000))).is_some());
+        assert!(etc.take(path, Some(&stamp(5_000_000_000))).is_none());
+        let mut etc = found.of(Path::new("/etc"));
         assert!(!etc.is_whole(&[]));
+        assert!(!etc.is_whole(&[(entry("/etc/a"), Some(stamp(5_000_000_001)))]));
         // Written again with the same size, and its time set back: the change of that shows.
         assert!(etc.take(path, Some(&stamp(5_000_000_001))).is_none());
         assert!(etc.take(path, None).is_none());
@@ -422,10 +509,15 @@ mod tests {
     #[test]
     fn another_program_machine_or_damage_makes_it_worthless() {
         let text = kept(5, 100);
-        assert!(parse(text.as_bytes(), &basis("2")).is_none());
-        assert!(parse(&text.as_bytes()[..text.len() - 1], &basis("1")).is_none());
-        assert!(parse(b"", &basis("1")).is_none());
-        assert!(parse(b"\xff\n", &basis("1")).is_none());
+        let parse = |bytes: &[u8], program: &str| parse(bytes.to_vec(), &basis(program));
+        assert!(parse(text.as_bytes(), "1").is_some());
+        assert!(parse(text.as_bytes(), "2").is_none());
+        for length in 0..text.len() {
+            assert!(parse(&text.as_bytes()[..length], "1").is_none(), "{length}");
+        }
+        let (head, _) = text.rsplit_once("/etc\ta").unwrap();
+        assert!(parse(format!("{head}end\t2\n").as_bytes(), "1").is_none());
+        assert!(parse(b"\xff\n", "1").is_none());
     }
 
     #[test]
@@ -448,7 +540,49 @@ mod tests {
     fn no_bytes_break_the_reader() {
         let text = kept(5, 100);
         groma_fuzz::hammer(2_000, &[text.as_bytes()], |bytes| {
-            let _ = parse(bytes, &basis("1"));
+            if let Some(found) = parse(bytes.to_vec(), &basis("1")) {
+                let mut etc = found.of(Path::new("/etc"));
+                let _ = etc.take(Path::new("/etc/a"), Some(&stamp(5)));
+            }
         });
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn files_come_back_in_any_company(
+            kept in proptest::collection::btree_map("[a-e é\n]{1,3}", (0_i64..3, 0_u16..2), 0..8),
+            met in proptest::collection::btree_map("[a-e é\n]{1,3}", 0_i64..3, 0..8),
+        ) {
+            let says = |port: u16| Said {
+                partial: (port == 1).then_some(Reason::TimedOut),
+                ..Said::default()
+            };
+            let mut keeping = Keeping::new(&basis("1"));
+            for (name, (changed, port)) in &kept {
+                let path = Path::new("/etc").join(name);
+                keeping.note(&path, &stamp(*changed), &says(*port), Timestamp::from_seconds(100), true);
+            }
+            keeping.close();
+            let lines = keeping.lines();
+            let known = |name: &str| kept.get(name).filter(|_| !name.contains('\n'));
+            if lines.is_empty() {
+                proptest::prop_assert!(kept.keys().all(|name| known(name).is_none()));
+                return Ok(());
+            }
+            let found = parse((lines.join("\n") + "\n").into_bytes(), &basis("1")).unwrap();
+            let mut etc = found.of(Path::new("/etc"));
+            let files: Vec<_> = met
+                .iter()
+                .map(|(name, changed)| (entry(&format!("/etc/{name}")), Some(stamp(*changed))))
+                .collect();
+            let same = |(name, changed): (&String, &i64)| known(name).is_some_and(|(kept, _)| kept == changed);
+            let whole = kept.keys().filter(|name| known(name).is_some()).count() == met.len() && met.iter().all(same);
+            proptest::prop_assert_eq!(etc.is_whole(&files), whole);
+            for ((name, changed), (entry, stamp)) in met.iter().zip(&files) {
+                let expected = known(name).filter(|(kept, _)| kept == changed);
+                let taken = etc.take(&entry.path, stamp.as_ref());
+                proptest::prop_assert_eq!(taken, expected.map(|(_, port)| says(*port)));
+            }
+        }
     }
 }
