@@ -1,6 +1,6 @@
 //! Rules applied: settings → references.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use groma_knowledge::rules::{COMMON_KEYS, Format, Rule, Shape, Take};
@@ -10,7 +10,8 @@ use groma_model::registry::REGISTRY;
 use groma_model::{Foreign, Port, Transport};
 
 use crate::glob::{any_word, capture, matches_word};
-use crate::peers::{Context, is_own, machines, options, served_by_web, told};
+use crate::peers::{Context, is_own, machines, may_list_machines, options, served_by_web, told};
+use crate::quick::QuickBuilder;
 use crate::select::Selection;
 use crate::settings::{Setting, Settings};
 use crate::switched::is_switch_off;
@@ -73,7 +74,7 @@ pub(crate) fn references(rule: &Rule, settings: &Settings, place: &Place) -> Vec
         if rule.generic && !taken && !siblings.are_off(setting) {
             let taken = take_one(
                 "common",
-                COMMON_KEYS.take.iter(),
+                COMMON.that_may_know(&setting.key),
                 &siblings,
                 setting,
                 place,
@@ -108,6 +109,55 @@ pub(crate) fn references(rule: &Rule, settings: &Settings, place: &Place) -> Vec
         }
     }
     out
+}
+
+/// Takes that hold for every file, by the ends of the keys they know: hundreds of globs are held against every key.
+struct Common {
+    /// Takes with a glob whose last four letters are these, in their order.
+    by_end: HashMap<[u8; 4], Vec<usize>, QuickBuilder>,
+    /// Takes with a glob that says less of a key's end.
+    others: Vec<usize>,
+}
+
+static COMMON: LazyLock<Common> = LazyLock::new(|| {
+    let mut common = Common {
+        by_end: HashMap::default(),
+        others: Vec::new(),
+    };
+    for (number, take) in COMMON_KEYS.take.iter().enumerate() {
+        for glob in &take.keys {
+            let end = glob.rsplit(['*', ']']).next().unwrap_or(glob);
+            let numbers = match end.as_bytes().last_chunk() {
+                Some(end) => common.by_end.entry(*end).or_default(),
+                None => &mut common.others,
+            };
+            if numbers.last() != Some(&number) {
+                numbers.push(number);
+            }
+        }
+    }
+    common
+});
+
+impl Common {
+    /// In their order, all takes but those whose globs end in other letters than `key`.
+    fn that_may_know(&self, key: &str) -> impl Iterator<Item = &'static Take> {
+        let end = key.as_bytes().last_chunk::<4>();
+        let lower = end.map(|end| end.map(|b| b.to_ascii_lowercase()));
+        let known = lower.and_then(|end| self.by_end.get(&end));
+        let mut numbers =
+            [known, Some(&self.others)].map(|list| list.into_iter().flatten().peekable());
+        std::iter::from_fn(move || {
+            let [known, others] = &mut numbers;
+            let next = match (known.peek(), others.peek()) {
+                (Some(a), Some(b)) if a > b => others.next(),
+                (Some(_), _) => known.next(),
+                _ => others.next(),
+            };
+            next.map(|number| COMMON_KEYS.take.get(*number))
+        })
+        .flatten()
+    }
 }
 
 /// True for a take of any web address whatever it is for.
@@ -175,7 +225,7 @@ fn urls(setting: &Setting, siblings: &Siblings<'_>, place: &Place, out: &mut Vec
 
 /// Machines behind a key that speaks of one, though no rule knows it.
 fn peers(setting: &Setting, siblings: &Siblings<'_>, place: &Place, out: &mut Vec<Reference>) {
-    if given_options(setting, place, out) {
+    if given_options(setting, place, out) || !may_list_machines(&setting.value) {
         return;
     }
     let path = place.file.to_string();
@@ -380,6 +430,8 @@ fn harmless(name: &str) -> &str {
 /// Settings by group, for looking beside one.
 struct Siblings<'s> {
     groups: BTreeMap<u32, HashMap<String, &'s Setting>>,
+    /// Groups that say of themselves that they are switched off, each asked once: a group may be the whole file.
+    off: BTreeSet<u32>,
 }
 
 impl<'s> Siblings<'s> {
@@ -392,15 +444,17 @@ impl<'s> Siblings<'s> {
                 .entry(setting.key.to_ascii_lowercase())
                 .or_insert(setting);
         }
-        Self { groups }
+        let off = |(number, group): (&u32, &HashMap<String, &'s Setting>)| {
+            let says = group.values().any(|beside| is_switch_off(beside));
+            says.then_some(*number)
+        };
+        let off = groups.iter().filter_map(off).collect();
+        Self { groups, off }
     }
 
     /// True if something beside the setting says that all of it is switched off: `enabled = false`, `Aktiv=0`.
     fn are_off(&self, setting: &Setting) -> bool {
-        let Some(group) = self.groups.get(&setting.group) else {
-            return false;
-        };
-        group.values().any(|beside| is_switch_off(beside))
+        self.off.contains(&setting.group)
     }
 
     /// What a value is called: in `<Parameter name="helpUrl" value="…"/>` its sibling says it.
@@ -535,6 +589,25 @@ impl Family<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn no_take_is_left_out_by_the_end_of_a_key(
+            take in 0..COMMON_KEYS.take.len(),
+            glob in 0_usize..32,
+            star in "[A-Za-z_.]{0,6}",
+            upper in proptest::bool::ANY,
+        ) {
+            let keys = &COMMON_KEYS.take[take].keys;
+            let key = keys[glob % keys.len()].replace('*', &star);
+            let key = if upper { key.to_ascii_uppercase() } else { key };
+            let lower = key.to_ascii_lowercase();
+            let knows = |take: &&Take| take.keys.iter().any(|glob| capture(glob, &lower).is_some());
+            let all: Vec<&str> = COMMON_KEYS.take.iter().filter(knows).map(|t| t.kind.as_str()).collect();
+            let asked: Vec<&str> = COMMON.that_may_know(&key).filter(knows).map(|t| t.kind.as_str()).collect();
+            proptest::prop_assert_eq!(asked, all);
+        }
+    }
 
     #[test]
     fn a_key_that_carries_a_login_is_not_shown() {

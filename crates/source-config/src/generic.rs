@@ -18,7 +18,7 @@ use crate::apply::{Place, REFERENCES_MAX, kind_by_port};
 use crate::format::is_comment;
 use crate::peers::served_by_web;
 use crate::quick::{Words, words};
-use crate::value::{Target, address, each_url, is_reading_matter, port};
+use crate::value::{Target, address, each_url_from, is_reading_matter, port};
 
 static SIGN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("://"));
 
@@ -56,13 +56,14 @@ pub(crate) fn scan(text: &str, dialect: Dialect, place: &Place) -> (Vec<Referenc
         seen: HashSet::default(),
         hasher: BuildHasherDefault::default(),
         out: Vec::new(),
+        last: Default::default(),
         line: 1,
         counted: 0,
     };
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(hit) = candidate(bytes, at, dialect) {
-        at = scan.line_around(hit).max(hit + 1);
+        at = scan.line_around(hit, at).max(hit + 1);
         if scan.out.len() >= REFERENCES_MAX {
             return (scan.out, true);
         }
@@ -89,6 +90,19 @@ fn candidate(bytes: &[u8], mut at: usize, dialect: Dialect) -> Option<usize> {
     }
 }
 
+/// Where the line around `hit` begins and ends; of a long one, the part around it.
+fn reach(text: &str, hit: usize) -> (usize, usize) {
+    let bytes = text.as_bytes();
+    let low = floor(text, hit.saturating_sub(REACH));
+    let before = bytes.get(low..hit).unwrap_or_default();
+    let high = ceiling(text, (hit + REACH).min(bytes.len()));
+    let after = bytes.get(hit..high).unwrap_or_default();
+    (
+        memrchr(b'\n', before).map_or(low, |n| low + n + 1),
+        memchr(b'\n', after).map_or(high, |n| hit + n),
+    )
+}
+
 struct Scan<'a> {
     text: &'a str,
     dialect: Dialect,
@@ -99,6 +113,8 @@ struct Scan<'a> {
     seen: HashSet<u64, BuildHasherDefault<AsItIs>>,
     hasher: BuildHasherDefault<DefaultHasher>,
     out: Vec<Reference>,
+    /// The key of the web address before, and what it says.
+    last: (String, Option<&'static str>),
     line: u32,
     counted: usize,
 }
@@ -124,22 +140,22 @@ impl Hasher for AsItIs {
 }
 
 impl Scan<'_> {
-    /// Reads the line around `hit`; gives where to go on.
-    fn line_around(&mut self, hit: usize) -> usize {
+    /// Reads the line around `hit`, before which nothing stands from `passed` on; gives where to go on.
+    fn line_around(&mut self, hit: usize, passed: usize) -> usize {
         let bytes = self.text.as_bytes();
-        let low = floor(self.text, hit.saturating_sub(REACH));
-        let start =
-            memrchr(b'\n', bytes.get(low..hit).unwrap_or_default()).map_or(low, |n| low + n + 1);
-        let high = ceiling(self.text, (hit + REACH).min(bytes.len()));
-        let end = memchr(b'\n', bytes.get(hit..high).unwrap_or_default()).map_or(high, |n| hit + n);
+        let (start, end) = reach(self.text, hit);
         let in_comment = self.is_in_comment(hit);
         let line = self.text.get(start..end).unwrap_or_default();
         if in_comment || is_comment(line) || line.trim_start().starts_with("<!DOCTYPE") {
             return end;
         }
         // The candidate itself may be the sign of a URL; else one may stand further on in its line.
-        if bytes.get(hit) == Some(&b':') || SIGN.find(line.as_bytes()).is_some() {
-            self.urls(line, start);
+        let sign = match bytes.get(hit) {
+            Some(b':') if passed <= start => Some(hit - start),
+            _ => SIGN.find(line.as_bytes()),
+        };
+        if let Some(sign) = sign {
+            self.urls(line, start, sign);
         } else if self.dialect == Dialect::Settings {
             self.addresses(line, start);
         }
@@ -168,8 +184,8 @@ impl Scan<'_> {
         self.line
     }
 
-    fn urls(&mut self, line: &str, line_start: usize) {
-        each_url(line, &mut |start, target| {
+    fn urls(&mut self, line: &str, line_start: usize, sign: usize) {
+        each_url_from(line, sign, &mut |start, target| {
             let head = line.get(..start).unwrap_or_default();
             let key = key_of_url(head);
             if self.speaks(head) && !is_reading_matter(key, &target) {
@@ -222,6 +238,14 @@ impl Scan<'_> {
         }
     }
 
+    /// As [`served_by_web`]; the key is most often that of the reference before.
+    fn served_by_web(&mut self, key: &str) -> Option<&'static str> {
+        if self.last.0 != key {
+            self.last = (key.to_owned(), served_by_web(key, ""));
+        }
+        self.last.1
+    }
+
     fn keep(&mut self, rule: &str, key: &str, line_start: usize, target: Target) {
         if self.out.len() >= REFERENCES_MAX {
             return;
@@ -232,10 +256,10 @@ impl Scan<'_> {
         let kind = said
             .or_else(|| target.port.and_then(|p| kind_by_port(p, transport)))
             .unwrap_or("other");
-        let kind = Some(kind)
-            .filter(|kind| *kind == "http")
-            .and_then(|_| served_by_web(key, ""))
-            .unwrap_or(kind);
+        let kind = match kind {
+            "http" => self.served_by_web(key).unwrap_or(kind),
+            other => other,
+        };
         if !self
             .seen
             .insert(self.hasher.hash_one((&target.peer, port, kind)))
@@ -482,6 +506,137 @@ mod tests {
             let mut hits = std::iter::successors(next(0), |hit| next(hit + 1));
             proptest::prop_assert!(hits.any(|hit| within.contains(&hit)));
         }
+    }
+
+    /// The parts of `text` that are read because a candidate stands in them.
+    fn looked_at(text: &str) -> Vec<(usize, usize)> {
+        let (mut out, mut at) = (Vec::new(), 0);
+        while let Some(hit) = candidate(text.as_bytes(), at, Dialect::Settings) {
+            let (start, end) = reach(text, hit);
+            out.push((start, end));
+            at = end.max(hit + 1);
+        }
+        out
+    }
+
+    /// What ripgrep finds with the pattern of the bench: file, offset and length of each hit.
+    fn ripgrep(roots: &[&str]) -> Option<Vec<(String, usize, usize)>> {
+        const PATTERN: &str = r"(https?|jdbc:[a-z]+|ldaps?|amqps?|mongodb|redis)://[A-Za-z0-9._-]+(:[0-9]+)?|\b[0-9]{1,3}(\.[0-9]{1,3}){3}(:[0-9]+)?\b";
+        let words = [
+            "-uuu",
+            "--no-config",
+            "--null",
+            "-o",
+            "-b",
+            "-N",
+            "--no-heading",
+            "--with-filename",
+        ];
+        let mut command = std::process::Command::new("rg");
+        let limits = [
+            "--max-filesize",
+            "64K",
+            "--max-count",
+            "2000",
+            "--no-messages",
+        ];
+        let said = command
+            .args(words)
+            .args(limits)
+            .arg(PATTERN)
+            .args(roots)
+            .output()
+            .ok()?;
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        let hit = |line: &str| {
+            let (file, rest) = line.split_once('\0')?;
+            let (offset, found) = rest.split_once(':')?;
+            Some((file.to_owned(), offset.parse().ok()?, found.len()))
+        };
+        Some(said.lines().filter_map(hit).collect())
+    }
+
+    /// Every hit lies in a part that is looked at. Says how many were compared.
+    fn nothing_is_lost(hits: Vec<(String, usize, usize)>) -> usize {
+        let mut compared = 0;
+        for of_file in hits.chunk_by(|a, b| a.0 == b.0) {
+            let Ok(text) = std::fs::read(&of_file[0].0).map(String::from_utf8) else {
+                continue;
+            };
+            let Ok(text) = text else { continue };
+            let parts = looked_at(&text);
+            for (file, start, length) in of_file {
+                let end = start + length;
+                // In a line longer than what is looked at, several parts may hold it together.
+                let from = parts.partition_point(|(_, high)| high <= start);
+                let mut reached = *start;
+                for (_, high) in parts[from..].iter().take_while(|(low, _)| low < &end) {
+                    reached = reached.max(*high);
+                }
+                let begins = parts.get(from).is_some_and(|(low, _)| low <= start);
+                assert!(
+                    begins && reached >= end,
+                    "{file}: {start} to {end} is passed over"
+                );
+                compared += 1;
+            }
+        }
+        compared
+    }
+
+    #[test]
+    fn nothing_ripgrep_finds_on_this_machine_is_passed_over() {
+        let Some(hits) = ripgrep(&["/etc", "/usr/lib/systemd", "/usr/share/doc"]) else {
+            eprintln!("skipped: ripgrep is not installed");
+            return;
+        };
+        let compared = nothing_is_lost(hits);
+        eprintln!("{compared} hits of ripgrep on this machine, all looked at");
+    }
+
+    #[test]
+    fn nothing_ripgrep_finds_in_made_up_files_is_passed_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let pieces = [
+            "url = https://a.corp:8443/x",
+            "10.0.0.1",
+            "10.0.0.1:80,",
+            "1.2.3.4.5",
+            "a=",
+            "ä.1.",
+            "# ",
+            "://",
+            "jdbc:mysql://db1/x",
+            "http://",
+            "x:// ldap://d.corp",
+            "\n",
+            "\n",
+            " ",
+            "\"",
+            "<!-- ",
+            "-->",
+            ": ",
+            ".",
+        ];
+        for file in 0..200_usize {
+            let (mut text, mut state) = (String::new(), file);
+            for _ in 0..400 {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                text += pieces[(state >> 33) % pieces.len()];
+                // Lines longer than what is looked at around a candidate.
+                if (state >> 20) % 97 == 0 {
+                    text += &"é x".repeat(REACH / 3);
+                }
+            }
+            std::fs::write(directory.path().join(format!("f{file:03}.conf")), text).unwrap();
+        }
+        let Some(hits) = ripgrep(&[directory.path().to_str().unwrap()]) else {
+            eprintln!("skipped: ripgrep is not installed");
+            return;
+        };
+        assert!(nothing_is_lost(hits) > 10_000);
     }
 
     #[test]

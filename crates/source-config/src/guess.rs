@@ -17,12 +17,31 @@ pub(crate) fn guess(text: &str) -> Format {
         return Format::Shell;
     }
     let mut tally = Tally::default();
-    let lines = text.lines().map(str::trim);
+    let lines = lines(text).map(trimmed);
     lines
         .filter(|line| !line.is_empty() && !is_comment(line))
         .take(LINES_LOOKED_AT)
         .for_each(|line| tally.count(line));
     tally.format()
+}
+
+/// The lines of `text`, with what ends them on Windows.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]);
+    let mut start = 0;
+    ends.filter_map(move |end| {
+        let line = text.get(start..end);
+        start = end + 1;
+        line
+    })
+}
+
+/// As [`str::trim`]; nearly every line begins and ends with a letter, and needs none.
+fn trimmed(line: &str) -> &str {
+    match line.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => line,
+        _ => line.trim(),
+    }
 }
 
 #[derive(Default)]

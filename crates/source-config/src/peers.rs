@@ -155,13 +155,33 @@ fn is_open(word: &str) -> bool {
     )
 }
 
+/// Words that say what they say at the end of a longer one too, by their last four letters.
+static ENDS: LazyLock<HashMap<[u8; 4], Vec<&'static str>, QuickBuilder>> = LazyLock::new(|| {
+    let mut ends: HashMap<_, Vec<_>, _> = HashMap::default();
+    let words = COMMON_KEYS.peer_words.iter().filter(|word| !is_open(word));
+    for word in words {
+        if let Some(end) = word.as_bytes().last_chunk() {
+            ends.entry(*end).or_default().push(word.as_str());
+        }
+    }
+    ends
+});
+
 /// True for `server`, and for `ctiserver`, whose end says so; in lower case.
 pub(crate) fn stands_for_a_machine(word: &str) -> bool {
-    let is_peer =
-        |w: &String| w == word || (w.len() >= 4 && !is_open(w) && word.ends_with(w.as_str()));
-    PEER_WORDS.contains(word)
-        || COMMON_KEYS.peer_words.iter().any(is_peer)
+    let ends = word.as_bytes().last_chunk().and_then(|end| ENDS.get(end));
+    ends.is_some_and(|words| words.iter().any(|w| word.ends_with(w)))
+        || PEER_WORDS.contains(word)
         || KINDS.get(word).is_some_and(|kind| *kind != "http")
+}
+
+/// Every word that stands for a machine. What [`stands_for_a_machine`] believes is one of them or ends in one.
+pub(crate) fn words_for_machines() -> impl Iterator<Item = &'static str> {
+    let kinds = KINDS.iter().filter(|(_, kind)| **kind != "http");
+    PEER_WORDS
+        .iter()
+        .copied()
+        .chain(kinds.map(|(word, _)| *word))
 }
 
 /// True for words that as often name a thing within a server: behind them only an address, a port or a name of
@@ -236,6 +256,21 @@ pub(crate) fn options(value: &str) -> Vec<(String, String)> {
         }
     }
     out
+}
+
+/// False for nearly every value that [`machines`] finds none in, whatever its key says: the first word has neither a
+/// domain nor a port, and nothing somebody would have numbered.
+pub(crate) fn may_list_machines(value: &str) -> bool {
+    let between = |c: char| {
+        c.is_whitespace()
+            || matches!(
+                c,
+                '[' | ']' | '(' | ')' | '{' | '}' | ',' | ';' | '"' | '\'' | '`'
+            )
+    };
+    let mut parts = value.split(between).filter(|part| !part.is_empty());
+    let marked = |b: u8| matches!(b, b'.' | b':' | b'-') || b.is_ascii_digit();
+    parts.next().is_some_and(|part| part.bytes().any(marked))
 }
 
 /// The machines `value` lists, if it lists nothing else; `beside` is the port a sibling key gives.
@@ -428,6 +463,35 @@ mod tests {
                 format!("{} {}:{port}", t.kind.unwrap_or("none"), t.peer)
             })
             .collect()
+    }
+
+    #[test]
+    fn the_table_of_ends_says_what_every_word_says() {
+        let one_by_one = |word: &str| {
+            let is_peer = |w: &String| {
+                w == word || (w.len() >= 4 && !is_open(w) && word.ends_with(w.as_str()))
+            };
+            COMMON_KEYS.peer_words.iter().any(is_peer)
+                || KINDS.get(word).is_some_and(|kind| *kind != "http")
+        };
+        let words = COMMON_KEYS.peer_words.iter().map(String::as_str);
+        for word in words.chain(KINDS.keys().copied()).chain(["", "x", "url"]) {
+            for word in [word.to_owned(), format!("my{word}"), format!("{word}s")] {
+                assert_eq!(stands_for_a_machine(&word), one_by_one(&word), "{word}");
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_list_of_machines_is_passed_over(
+            value in "[\\[(\"' \n]{0,2}([a-z]{1,4}|[0-9]{1,5}|10\\.0\\.0\\.1|db1|a\\.corp|fd00::1)([:@,; .\"\\])-]?(a\\.corp|db|[0-9]{1,4})){0,3}[\\])\"' \n]{0,2}",
+            port in proptest::option::of(1_u16..9000),
+        ) {
+            let context = Context::of("db_server", "", "/etc/x.conf").unwrap();
+            let found = machines(&value, &context, port.map(Port));
+            proptest::prop_assert!(found.is_empty() || may_list_machines(&value), "{:?}", value);
+        }
     }
 
     #[test]

@@ -20,7 +20,12 @@ pub(crate) type Outside<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// True if some value of a text may hold a variable.
 pub(crate) fn are_in(text: &str) -> bool {
-    text.contains("${") || text.contains("$__env{") || text.contains("=$") || text.contains(": $")
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'$', bytes).any(|at| {
+        let (before, after) = bytes.split_at_checked(at).unwrap_or_default();
+        let opens = after.starts_with(b"${") || after.starts_with(b"$__env{");
+        opens || before.ends_with(b"=") || before.ends_with(b": ")
+    })
 }
 
 /// Puts values in the place of their names.
@@ -242,6 +247,14 @@ mod tests {
             found.map(|(_, value)| (*value).to_owned())
         });
         settings.all.into_iter().map(|s| s.value).collect()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_variable_is_seen_wherever_it_stands(text in "([$={ :a\n]|__env|\\$\\{){0,12}") {
+            let plainly = ["${", "$__env{", "=$", ": $"].iter().any(|sign| text.contains(sign));
+            proptest::prop_assert_eq!(are_in(&text), plainly);
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use groma_knowledge::rules::Format;
 use memchr::memmem::Finder;
 use memchr::{memchr, memchr2, memchr2_iter, memrchr};
 
-use crate::peers::stands_for_a_machine;
+use crate::peers::{stands_for_a_machine, words_for_machines};
 
 /// The words as keys write them in lower case.
 const TELLING: &[&str] = &[
@@ -174,6 +174,9 @@ fn is_telling_key(bytes: &[u8], at: usize) -> bool {
         None | Some(b'\n' | b' ' | b'\t') => return end < whole && !is_url(bytes, at),
         _ => return false,
     }
+    if !may_end_a_machine(bytes, end) {
+        return false;
+    }
     let mut start = end;
     while end - start < WORD_MAX && before(start).is_some_and(|b| b.is_ascii_alphabetic()) {
         start -= 1;
@@ -182,6 +185,46 @@ fn is_telling_key(bytes: &[u8], at: usize) -> bool {
     let tells = |key: &str| ends_in_machine(key) && (is_proxy(key) || !is_url(bytes, at));
     std::str::from_utf8(key).is_ok_and(tells)
 }
+
+/// True if the three letters before `end`, in either case, are the last ones of a word that stands for a machine.
+/// Nearly no key ends so, and what else may stand there only has to be asked for in full.
+fn may_end_a_machine(bytes: &[u8], end: usize) -> bool {
+    let letters = end.checked_sub(3).and_then(|start| bytes.get(start..end));
+    let Some(&[a, b, c]) = letters else {
+        return true;
+    };
+    let at = index_of_end(a, b, c);
+    KEY_ENDS
+        .get(at / 64)
+        .is_none_or(|bits| bits >> (at % 64) & 1 == 1)
+}
+
+/// The last five bits tell letters apart, not their case.
+fn index_of_end(a: u8, b: u8, c: u8) -> usize {
+    let bits = |letter: u8| usize::from(letter & 31);
+    bits(a) << 10 | bits(b) << 5 | bits(c)
+}
+
+/// One bit for every three letters. A shorter word has anything before it.
+static KEY_ENDS: LazyLock<[u64; 512]> = LazyLock::new(|| {
+    let mut ends = [0; 512];
+    for word in words_for_machines() {
+        let mut letters = word.bytes().rev().map(|b| vec![b]);
+        let any = || (0..32).collect();
+        let (c, b, a) = (letters.next(), letters.next(), letters.next());
+        for a in a.unwrap_or_else(any) {
+            for b in b.clone().unwrap_or_else(any) {
+                for c in c.clone().unwrap_or_else(any) {
+                    let at = index_of_end(a, b, c);
+                    if let Some(bits) = ends.get_mut(at / 64) {
+                        *bits |= 1_u64 << (at % 64);
+                    }
+                }
+            }
+        }
+    }
+    ends
+});
 
 /// A proxy is written as a URL of its own, and only its key says what it is.
 fn is_proxy(letters: &str) -> bool {
@@ -202,6 +245,15 @@ enum Behind {
 fn behind_a_key(bytes: &[u8], at: usize) -> Behind {
     let low = at.saturating_sub(VALUE_MAX);
     let head = bytes.get(low..at).unwrap_or_default();
+    // The port of a URL: nearly every colon before a digit is one.
+    let of_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
+    let name = head.iter().rev().take_while(|b| of_name(b)).count();
+    if head
+        .get(..head.len() - name)
+        .is_some_and(|before| before.ends_with(b"://"))
+    {
+        return Behind::Url;
+    }
     let head = match memrchr(b'\n', head) {
         Some(end) => head.get(end + 1..).unwrap_or_default(),
         None => head,
@@ -306,6 +358,26 @@ mod tests {
         ] {
             assert!(!has_telling_key(text), "{text}");
         }
+    }
+
+    #[test]
+    fn the_last_letters_of_a_key_give_no_machine_away() {
+        for word in words_for_machines() {
+            for key in [
+                word.to_owned(),
+                word.to_uppercase(),
+                format!("my{}", titled(word)),
+                format!("x_{word}"),
+            ] {
+                let letters = key.trim_start_matches("x_");
+                if ends_in_machine(letters) {
+                    assert!(may_end_a_machine(key.as_bytes(), key.len()), "{key}");
+                }
+            }
+        }
+        let ends = KEY_ENDS.iter().map(|bits| bits.count_ones()).sum::<u32>();
+        assert!(ends < 8_000, "{ends} of 32768 ends tell nothing apart");
+        assert!(!may_end_a_machine(b"enabled", 7) && !may_end_a_machine(b"size", 4));
     }
 
     #[test]

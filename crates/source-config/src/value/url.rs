@@ -38,7 +38,11 @@ pub(crate) fn find_urls(text: &str) -> Vec<Found> {
 
 /// As [`find_urls`], one machine after the other with the offset of its URL.
 pub(crate) fn each_url(text: &str, found: &mut dyn FnMut(usize, Target)) {
-    let mut from = 0;
+    each_url_from(text, 0, found);
+}
+
+/// As [`each_url`], where no `://` stands before `from`.
+pub(crate) fn each_url_from(text: &str, mut from: usize, found: &mut dyn FnMut(usize, Target)) {
     for _ in 0..URLS_MAX {
         let Some(at) = text.as_bytes().get(from..).and_then(|rest| SIGN.find(rest)) else {
             break;
@@ -123,9 +127,10 @@ fn whole(rest: &str) -> &str {
     let ends =
         |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`' | '|' | '\\' | '^');
     // Nearly every URL is ASCII to its end; what stands behind other letters is searched letter by letter.
+    let plain = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'..=b':');
     let ascii = rest
         .bytes()
-        .position(|b| !b.is_ascii() || ends(char::from(b)))
+        .position(|b| !plain(b) && (!b.is_ascii() || ends(char::from(b))))
         .unwrap_or(rest.len());
     let tail = rest.get(ascii..).unwrap_or_default();
     let length = ascii + tail.find(ends).unwrap_or(tail.len());
@@ -135,8 +140,9 @@ fn whole(rest: &str) -> &str {
 /// `ldap:///dc%3Dcorp%2Cdc%3Dexample`: no server is named but a domain, whose own records lead to one (RFC 2247,
 /// ldapsearch(1)).
 fn domain_of_dn(name: &str, body: &str) -> Option<String> {
+    let dn = body.strip_prefix('/')?;
     let is_directory = name.to_ascii_lowercase().contains("ldap");
-    let dn = body.strip_prefix('/').filter(|_| is_directory)?;
+    let dn = Some(dn).filter(|_| is_directory)?;
     let dn = dn.split(['?', '#']).next()?;
     let dn = dn
         .replace("%3D", "=")
@@ -169,7 +175,11 @@ fn authority(known: &'static Scheme, name: &str, body: &str, found: &mut dyn FnM
     let body = domain.as_deref().unwrap_or(body);
     let (user, rest) = userinfo(known, body);
     let ends = |b: u8| matches!(b, b'/' | b'?' | b'#' | b';' | b')' | b']' | b'}');
-    let end = rest.bytes().position(ends).unwrap_or(rest.len());
+    let plain = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b':');
+    let end = rest
+        .bytes()
+        .position(|b| !plain(b) && ends(b))
+        .unwrap_or(rest.len());
     // A bracketed IPv6 address holds a `]` of its own.
     let end = match rest.strip_prefix('[').and_then(|r| r.find(']')) {
         Some(close) => rest
