@@ -46,13 +46,14 @@ def run(cmd, timeout=600, ns=None, out=None):
 # ---- a tree of made-up configuration ---------------------------------------------------------------------------
 ENDPOINTS = r"(https?|jdbc:[a-z]+|ldaps?|amqps?|mongodb|redis)://[A-Za-z0-9._-]+(:[0-9]+)?|\b[0-9]{1,3}(\.[0-9]{1,3}){3}(:[0-9]+)?\b"
 
-def conf_tree(size):
-    """The same `size` files every time, 50 KiB mean, and where they are."""
-    tree = f"{GB}/conf-{size}"
+def conf_tree(size, thin=1):
+    """The same `size` files every time, 50 KiB mean, and where they are. Of 100 lines 6 hold an endpoint, with `thin` so many times fewer."""
+    tree = f"{GB}/conf-{size}" + (f"-thin{thin}" if thin > 1 else "")
     if os.path.exists(tree + "/.done"): return tree
     rnd = random.Random(5); kw = "server listen upstream proxy_pass include timeout max_connections log_level user group cache_size retries enabled path mode bind owner".split()
     def line():
         x = rnd.random()
+        if x < .06 and thin > 1 and rnd.random() * thin >= 1: x = .5
         if x < .02: return f"url = https://app{rnd.randint(1,400):03d}.corp.example.com:{rnd.choice([443,8443,9200])}/api/v{rnd.randint(1,3)}\n"
         if x < .04: return f"jdbc.url=jdbc:postgresql://db{rnd.randint(1,90):02d}.prod.example.net:5432/app\n"
         if x < .06: return f"  server 10.{rnd.randint(0,255)}.{rnd.randint(0,255)}.{rnd.randint(1,254)}:{rnd.randint(1,65535)};\n"
@@ -85,6 +86,7 @@ def rounds(contestants, n, ns=None, timeout=600, check=None, budget=None):
     for k, rs in res.items():
         keys = [x for x in rs[0] if isinstance(rs[0][x], (int, float)) and not isinstance(rs[0][x], bool)]
         outm[k] = {x: med([r[x] for r in rs]) for x in keys}; outm[k]["n"] = len(rs)
+        outm[k]["each"] = [{x: r[x] for x in keys} for r in rs]
         outm[k]["killed"] = any(r["killed"] for r in rs)
         outm[k]["wall_min"] = min(r["wall"] for r in rs); outm[k]["wall_max"] = max(r["wall"] for r in rs)
     return outm
