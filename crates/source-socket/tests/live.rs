@@ -343,8 +343,13 @@ fn a_udp_client_is_no_listener_but_a_service_is() {
 fn a_fact_seen_in_two_samples_is_said_once_and_counted() {
     let helper = Helper::start("listen 127.0.0.1:0");
     assert_eq!(observation(&look(), helper.port).seen.count, 1);
-    let seen = observation(&look_for(Duration::from_secs(1)), helper.port).seen;
-    assert_eq!(seen.count, 2);
+    // How many samples a second holds is the machine's business: one with other work to do is given more of them.
+    let seen = [1, 3, 9]
+        .map(Duration::from_secs)
+        .into_iter()
+        .map(|watch| observation(&look_for(watch), helper.port).seen)
+        .find(|seen| seen.count >= 2);
+    let seen = seen.expect("it stands in two samples of nine seconds");
     assert!(seen.first < seen.last);
 }
 
