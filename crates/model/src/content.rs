@@ -13,6 +13,7 @@
 //! | `content_modified_seconds` | last change, seconds since 1970 |
 //! | `content_open` | how many processes hold it open |
 //! | `content_key` | 48 bits of a digest over size, header and sampled blocks: equal keys are copies |
+//! | `share_sessions` | how many were connected to the share at the moment of the look |
 //! | `backup_last_success_seconds` | when the job last ended well, seconds since 1970 |
 
 use schemars::JsonSchema;

@@ -173,6 +173,7 @@ catalogue! {
     data_last: "last well {0}",
     data_not_started: "nothing starts it",
     data_no_backup: "No job of its machine",
+    data_connected: "{0} connected when looked at",
     data_catch_up: "{0} to {1} h for what changes in a day",
     data_lead_link: "Mail archives, databases and shares, the largest first. Hours are for a line of {0}: the line at its best, and a third of it with a price for each item.",
     watching: "Who watches, where logs go",

@@ -20,6 +20,7 @@ const LEVELS: &[&str] = &["/etc/rc2.d", "/etc/rc3.d", "/etc/rc4.d", "/etc/rc5.d"
 pub(crate) struct Enabled {
     wanted: BTreeSet<Vec<u8>>,
     known: BTreeSet<Vec<u8>>,
+    running: BTreeSet<Vec<u8>>,
 }
 
 impl Enabled {
@@ -33,6 +34,13 @@ impl Enabled {
                     _ => drop(enabled.known.insert(file_name(&entry.path).to_vec())),
                 }
             }
+        }
+        // Whoever started it: a unit that runs has a group of its own.
+        for entry in reading
+            .list(Path::new("/sys/fs/cgroup/system.slice"))
+            .unwrap_or_default()
+        {
+            enabled.running.insert(file_name(&entry.path).to_vec());
         }
         for level in LEVELS {
             for entry in reading.list(Path::new(level)).unwrap_or_default() {
@@ -55,11 +63,14 @@ impl Enabled {
         self.wanted.contains(unit.as_bytes())
     }
 
-    /// True if one of these units is installed, and nothing starts any of them. What no unit is known of may be
+    /// True if one of these units is installed, none runs, and nothing starts any of them. What no unit is known of may be
     /// started in another way.
     pub(crate) fn is_off(&self, units: &[&str]) -> bool {
         let mut known = units.iter().filter(|u| self.known.contains(u.as_bytes()));
-        known.next().is_some() && !units.iter().any(|u| self.is_wanted(u))
+        let mut on = units
+            .iter()
+            .filter(|u| self.is_wanted(u) || self.running.contains(u.as_bytes()));
+        known.next().is_some() && on.next().is_none()
     }
 
     /// The units that something starts whose name ends so.

@@ -388,3 +388,64 @@ fn another_machines_file_system_is_a_gap_and_links_and_fifos_are_left_alone() {
         [("archive:/srv/nas".to_owned(), Reason::RemoteFileSystem)]
     );
 }
+
+/// A Maildir with one letter, and files of a server in it.
+fn maildir(root: &Path, at: &str, beside: &[&str]) {
+    put(
+        root,
+        &format!("{at}/cur/1795165200.M1P1.mail1,S=1000:2,S"),
+        b"Subject: x\n\nx\n",
+    );
+    for part in ["new", "tmp"] {
+        std::fs::create_dir_all(root.join(at).join(part)).unwrap();
+    }
+    for name in beside {
+        put(root, &format!("{at}/{name}"), b"3 V1 N1\n");
+    }
+}
+
+#[test]
+fn mail_that_a_server_serves_is_not_local_however_it_is_told_where() {
+    let root = machine();
+    let root = root.path();
+    put(
+        root,
+        "etc/passwd",
+        b"root:x:0:0::/root:/bin/sh\nanna:x:1001:1001::/home/anna:/bin/sh\n",
+    );
+    put(root, "etc/dovecot/dovecot.conf", b"mail_location = maildir:~/Maildir\nuserdb {\n  driver = passwd-file\n  args = username_format=%u /etc/dovecot/users\n}\nuserdb {\n  driver = sql\n  args = /etc/dovecot/sql.conf.ext\n}\n");
+    put(
+        root,
+        "etc/dovecot/users",
+        b"ben:{CRYPT}canary:5000:5000::/srv/vmail/corp/ben::userdb_mail=x\n",
+    );
+    put(
+        root,
+        "etc/exim4/update-exim4.conf.conf",
+        b"dc_localdelivery='maildir_home'\n",
+    );
+    maildir(root, "srv/vmail/corp/ben/Maildir", &[]);
+    maildir(root, "data/mail/cleo", &["dovecot-uidlist"]);
+    maildir(root, "data/old/dora", &[]);
+    maildir(root, "data/old/emil", &["courierimapuiddb"]);
+    maildir(root, "home/anna/Maildir", &[]);
+    let world = world(root);
+    let seen = look(&mut ArchivesSource::new(world.clone()), &world);
+    let said: Vec<String> = says(&seen)
+        .into_iter()
+        .map(|line| line.replace(" of root", ""))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "/data/mail/cleo is a mail archive (maildir), used by Dovecot",
+            "/data/old/dora is a mail archive (maildir)",
+            // Courier is not here any more: what it served lies there.
+            "/data/old/emil is a mail archive (maildir)",
+            "/home/anna/Maildir is a mail archive (maildir) of anna, used by Dovecot, Exim",
+            "/srv/vmail/corp is a mail archive (maildir, store), used by Dovecot",
+        ]
+    );
+    let all = format!("{:?}", seen.records);
+    assert!(all.contains("asks for elsewhere (sql)") && !all.contains("canary"));
+}

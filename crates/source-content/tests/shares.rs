@@ -268,3 +268,35 @@ fn what_is_not_offered_stays_silent_and_what_cannot_be_told_is_a_gap() {
     let reasons: Vec<_> = seen.gaps().map(|g| g.reason.clone()).collect();
     assert_eq!(reasons, [Reason::Unsupported, Reason::Vanished]);
 }
+
+#[test]
+fn sessions_are_counted_out_of_sambas_own_table_and_a_directory_is_left_to_answer() {
+    let root = machine();
+    let root = root.path();
+    let recorded = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/shares/samba-4.17/smbXsrv_tcon_global.tdb");
+    put(
+        root,
+        "run/samba/smbXsrv_tcon_global.tdb",
+        &std::fs::read(recorded).unwrap(),
+    );
+    put(
+        root,
+        "etc/samba/smb.conf",
+        b"[Projects]\n path = /srv/projects\n[idle]\n path = /srv/idle\n",
+    );
+    put(root, "srv/projects/x", b"x");
+    put(root, "srv/idle/x", b"x");
+    put(root, "etc/passwd", b"nobody:x:65534:65534::/:/bin/false\n");
+    put(root, "etc/group", b"nogroup:x:65534:\n");
+    put(root, "etc/nsswitch.conf", b"passwd: files sss\n");
+    let world = world(root);
+    let seen = look(&mut SharesSource::new(world.clone()), &world);
+    assert_eq!(number(&seen, "share_sessions", "/srv/projects"), Some(1.0));
+    assert_eq!(number(&seen, "share_sessions", "/srv/idle"), Some(0.0));
+    let orphans = seen
+        .facts()
+        .any(|f| matches!(f, Fact::Access(access) if !access.orphans.is_empty()));
+    assert!(!orphans, "a directory may know them");
+    assert!(format!("{:?}", seen.records).contains("whether the directory knows gid"));
+}

@@ -72,6 +72,12 @@ pub(crate) fn table(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<
     for backup in &inventory.backups {
         backups.entry(&backup.entity).or_default().push(backup);
     }
+    let sessions: BTreeMap<&EntityId, f64> = inventory
+        .measurements
+        .iter()
+        .filter(|m| m.metric == "share_sessions")
+        .map(|m| (&m.entity, m.value))
+        .collect();
     let mut data: Vec<&Entity> = inventory
         .entities
         .iter()
@@ -85,7 +91,10 @@ pub(crate) fn table(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<
         let volume = volumes.get(&entity.id).copied();
         DataRow {
             name: cut(&visible(&entity.name), 160),
-            what: what(entity),
+            what: match sessions.get(&entity.id) {
+                Some(count) => format!("{}, {}", what(entity), connected(*count, words)),
+                None => what(entity),
+            },
             owner: owner(entity),
             size: volume.map(|v| size(v.bytes)).unwrap_or_default(),
             items: volume.and_then(|v| items(v, words)),
@@ -127,6 +136,11 @@ fn what(entity: &Entity) -> String {
         entity.kind.clone()
     };
     visible(text.trim())
+}
+
+/// `3 connected at the time`.
+fn connected(count: f64, words: &Catalogue) -> String {
+    fill(words.data_connected, &[&count.to_string()])
 }
 
 fn owner(entity: &Entity) -> Option<String> {

@@ -77,6 +77,8 @@ pub(crate) struct Found {
     pub(crate) fresh: Option<u64>,
     pub(crate) modified: i64,
     pub(crate) key: Option<u64>,
+    /// The server whose own files lie in it: it was served, and is where that server still stands.
+    pub(crate) served_by: Option<&'static str>,
 }
 
 /// The archive in this file, if it is one. A file that cannot be read is nothing, or an error where its name
@@ -160,6 +162,7 @@ fn blank(path: &Path, format: &'static str, metadata: &Metadata) -> Found {
         fresh: None,
         modified: metadata.modified,
         key: None,
+        served_by: None,
     }
 }
 

@@ -63,7 +63,7 @@ impl Source for ArchivesSource {
                 "the first 4 KiB of such files; of an archive, nine blocks of 4 KiB, which make a key that copies share",
                 "mailboxes in one file: up to 64 MiB each, to count messages; PST: the pages of its node tree",
                 "/proc/self/mountinfo, /etc/passwd, /etc/group, /etc/nsswitch.conf, links of /proc/*/fd",
-                "profiles.ini and prefs.js of Thunderbird, /etc/dovecot, /etc/postfix/main.cf",
+                "profiles.ini and prefs.js of Thunderbird, /etc/dovecot with the homes in its lists of users, /etc/postfix/main.cf, /etc/courier/imapd, /etc/exim4/update-exim4.conf.conf, /etc/procmailrc, /etc/maildroprc",
             ]),
             contacts: Vec::new(),
             sends: words(&[
@@ -109,6 +109,7 @@ impl Source for ArchivesSource {
             .map(|f| f.path.clone())
             .collect();
         let held = holders::of(&mut reading, &paths);
+        let first = trees.first().map(|t| t.root.clone()).unwrap_or_default();
         for tree in trees {
             let mut part = Part::begin(
                 window,
@@ -116,6 +117,9 @@ impl Source for ArchivesSource {
                 Scope::new("archive", &tree.root.to_string_lossy()),
             );
             say_gaps(&mut part, &tree);
+            if tree.root == first {
+                programs.say_unknown(&mut part);
+            }
             tell::all(&mut part, tree.found, &known, held.as_ref());
             part.close();
         }
@@ -201,7 +205,10 @@ fn visit(
     if let Some(format) = tree::format(at, entries, reading) {
         let contents = tree::contents(at, format, reading);
         match inspect::directory(at, format, contents, reading) {
-            Ok(found) => tree.found.push(found),
+            Ok(found) => tree.found.push(Found {
+                served_by: tree::served_by(format, entries),
+                ..found
+            }),
             Err(error) => tree.unread.push(error),
         }
         return false;

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use groma_model::Reason;
 use groma_source::EntryKind;
 
 use crate::accounts::Accounts;
+use crate::part::Part;
 use crate::reading::Reading;
 use crate::text::{file_name, lossy, meaningful, pair, path, unquoted};
 
@@ -18,6 +20,8 @@ const PROFILES: &[&str] = &[
 ];
 const HOMES_MAX: usize = 5_000;
 const INCLUDES_MAX: usize = 200;
+/// Users of one list.
+const LISTED_MAX: usize = 100_000;
 
 /// What settings say about archives.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +32,12 @@ pub(crate) struct Programs {
     pub(crate) stores: BTreeMap<PathBuf, BTreeSet<&'static str>>,
     /// Places in each home → who says so.
     in_homes: BTreeMap<PathBuf, BTreeSet<&'static str>>,
+    /// Servers of mailboxes that are set up here.
+    pub(crate) servers: BTreeSet<&'static str>,
+    /// Where Dovecot asks for homes that no file says: `sql`, `ldap`, `lua`, …
+    unknown: BTreeSet<String>,
+    /// Files with the users of Dovecot, still to be read.
+    lists: BTreeSet<PathBuf>,
 }
 
 /// What is known about who uses an archive.
@@ -47,7 +57,20 @@ impl Programs {
         }
         programs.dovecot(reading);
         programs.postfix(reading);
+        programs.others(reading);
         programs
+    }
+
+    /// Homes that stand in a database are a gap: mail in them may look as if nobody served it.
+    pub(crate) fn say_unknown(&self, part: &mut Part<'_>) {
+        if !self.unknown.is_empty() {
+            let all: Vec<&str> = self.unknown.iter().map(String::as_str).collect();
+            part.cannot(
+                format!("homes of mail users that Dovecot asks for elsewhere ({})", all.join(", ")),
+                Reason::Unsupported,
+                "list them on the machine with `doveadm user '*'`; mail that Dovecot has served is known by its own files",
+            );
+        }
     }
 
     /// Who uses the archive at `at`.
@@ -121,7 +144,15 @@ impl Programs {
             let Ok(Some(text)) = reading.read_if_there(&file) else {
                 continue;
             };
+            let mut section = Vec::new();
             for (_, line) in meaningful(&text, b"#") {
+                self.servers.insert("Dovecot");
+                let opened = line.strip_suffix(b"{").map(<[u8]>::trim_ascii);
+                if let Some(opened) = opened {
+                    self.dovecot_section(opened, &mut section);
+                } else if line == b"}" {
+                    section.clear();
+                }
                 if let Some(pattern) = line
                     .strip_prefix(b"!include_try")
                     .or_else(|| line.strip_prefix(b"!include"))
@@ -129,9 +160,128 @@ impl Programs {
                     open.extend(included(reading, &file, pattern.trim_ascii()));
                 } else if let Some((key, value)) = pair(line, b'=') {
                     let value = without_comment(value);
-                    self.dovecot_setting(key, unquoted(value));
+                    match section.as_slice() {
+                        b"userdb" => self.userdb(key, unquoted(value)),
+                        _ => self.dovecot_setting(key, unquoted(value)),
+                    }
                 }
             }
+        }
+    }
+
+    /// `userdb {`, and from 2.4 on `userdb static {` with `fields {` in it.
+    fn dovecot_section(&mut self, opened: &[u8], section: &mut Vec<u8>) {
+        let mut words = opened.split(u8::is_ascii_whitespace);
+        if words.next() == Some(b"userdb") {
+            *section = b"userdb".to_vec();
+            words
+                .next()
+                .into_iter()
+                .for_each(|driver| self.userdb(b"driver", driver));
+        } else if section != b"userdb" {
+            section.clear();
+        }
+    }
+
+    /// Settings of a user database: where the home of each user is, or who is asked for it.
+    fn userdb(&mut self, key: &[u8], value: &[u8]) {
+        match key {
+            b"driver" if !matches!(value, b"passwd" | b"passwd-file" | b"static" | b"prefetch") => {
+                self.unknown.insert(lossy(value));
+            }
+            b"args" | b"default_fields" | b"override_fields" => {
+                for word in value.split(u8::is_ascii_whitespace) {
+                    match word.strip_prefix(b"home=") {
+                        Some(home) => self.place(home, "Dovecot"),
+                        // The list of users, behind options of its own.
+                        None if word.starts_with(b"/") && !word.ends_with(b".ext") => {
+                            self.lists.insert(path(word));
+                        }
+                        None => {}
+                    }
+                }
+            }
+            b"home" => self.place(value, "Dovecot"),
+            b"passwd_file_path" => drop(self.lists.insert(path(value))),
+            _ => {}
+        }
+    }
+
+    /// Homes in the lists of users (passwd-file: the sixth field; the second holds a password and is passed over).
+    fn listed_homes(&mut self, reading: &mut Reading<'_>) {
+        for list in std::mem::take(&mut self.lists) {
+            // A name with a variable in it stands for many files.
+            if list.as_os_str().as_encoded_bytes().contains(&b'%') {
+                self.unknown
+                    .insert(format!("lists of users in {}", list.display()));
+                continue;
+            }
+            let bytes = reading
+                .read_if_there(&list)
+                .ok()
+                .flatten()
+                .unwrap_or_default();
+            for (_, line) in meaningful(&bytes, b"#").take(LISTED_MAX) {
+                let home = line
+                    .split(|b| *b == b':')
+                    .nth(5)
+                    .filter(|h| h.starts_with(b"/"));
+                let common = home
+                    .map(path)
+                    .and_then(|home| home.parent().map(Path::to_owned));
+                // Of homes right below the top each stands for itself.
+                if let Some(common) = common.filter(|c| c.components().count() > 2) {
+                    self.stores.entry(common).or_default().insert("Dovecot");
+                }
+            }
+        }
+    }
+
+    /// Places that other programs deliver to: Courier's mailbox, the choice of Debian's Exim, `DEFAULT` of procmail
+    /// and maildrop.
+    fn others(&mut self, reading: &mut Reading<'_>) {
+        self.listed_homes(reading);
+        let settings: [(&str, &[u8], &'static str); 4] = [
+            ("/etc/courier/imapd", b"MAILDIRPATH", "Courier"),
+            ("/etc/courier/pop3d", b"MAILDIRPATH", "Courier"),
+            ("/etc/procmailrc", b"DEFAULT", "procmail"),
+            ("/etc/maildroprc", b"DEFAULT", "maildrop"),
+        ];
+        for (file, wanted, who) in settings {
+            let Ok(Some(text)) = reading.read_if_there(file) else {
+                continue;
+            };
+            if who == "Courier" {
+                self.servers.insert(who);
+            }
+            let values = meaningful(&text, b"#").filter_map(|(_, line)| pair(line, b'='));
+            for (_, value) in values.filter(|(key, _)| *key == wanted) {
+                self.delivered(unquoted(value), who);
+            }
+        }
+        let exim = reading
+            .read_if_there("/etc/exim4/update-exim4.conf.conf")
+            .ok()
+            .flatten();
+        let chosen = |line: &[u8]| {
+            pair(line, b'=')
+                .is_some_and(|(k, v)| k == b"dc_localdelivery" && unquoted(v) == b"maildir_home")
+        };
+        if meaningful(&exim.unwrap_or_default(), b"#").any(|(_, line)| chosen(line)) {
+            self.delivered(b"Maildir", "Exim");
+        }
+    }
+
+    /// `$HOME/Maildir/`, `./Maildir` and `Maildir` are one place.
+    fn delivered(&mut self, written: &[u8], who: &'static str) {
+        let inner = [b"$HOME/".as_slice(), b"${HOME}/", b"~/", b"./"]
+            .iter()
+            .find_map(|home| written.strip_prefix(*home));
+        match inner {
+            None if written.starts_with(b"/") || written.starts_with(b"$") => {
+                self.place(written, who)
+            }
+            inner => self.place(&[b"~/", inner.unwrap_or(written)].concat(), who),
         }
     }
 
@@ -149,7 +299,7 @@ impl Programs {
                     inbox.for_each(|place| self.place(place, "Dovecot"));
                 }
             }
-            b"mail_path" | b"mail_inbox_path" => self.place(value, "Dovecot"),
+            b"mail_path" | b"mail_inbox_path" | b"mail_home" => self.place(value, "Dovecot"),
             _ => {}
         }
     }
@@ -281,6 +431,33 @@ user_pref("mail.server.server1.password", "/canary");
         let named = directories_named(Path::new("/p"), prefs);
         let named: Vec<_> = named.iter().map(|p| p.display().to_string()).collect();
         assert_eq!(named, ["/p/ImapMail/mail1", "/srv/old mail/anna"]);
+    }
+
+    #[test]
+    fn a_place_at_home_is_written_in_many_ways() {
+        for written in ["Maildir", "./Maildir", "$HOME/Maildir/", "~/Maildir"] {
+            let mut programs = Programs::default();
+            programs.delivered(written.as_bytes(), "Courier");
+            assert!(
+                programs.in_homes.contains_key(Path::new("Maildir")),
+                "{written}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_user_database_says_where_homes_are_or_that_it_does_not() {
+        let mut programs = Programs::default();
+        let mut section = Vec::new();
+        programs.dovecot_section(b"userdb", &mut section);
+        programs.userdb(b"driver", b"static");
+        programs.userdb(b"args", b"uid=vmail gid=vmail home=/srv/vmail/%d/%n");
+        assert!(
+            programs.stores.contains_key(Path::new("/srv/vmail")) && programs.unknown.is_empty()
+        );
+        programs.userdb(b"driver", b"sql");
+        programs.userdb(b"args", b"/etc/dovecot/dovecot-sql.conf.ext");
+        assert!(programs.unknown.contains("sql") && programs.lists.is_empty());
     }
 
     #[test]

@@ -58,7 +58,16 @@ fn single(
 ) {
     let path = foreign(&found.path);
     let scope = Scope::new("archive", &found.path.to_string_lossy());
-    let used = known.programs.use_of(&found.path, known.accounts);
+    let mut used = known.programs.use_of(&found.path, known.accounts);
+    // In the home of an account settings say where its mail is; elsewhere the server's own files do.
+    let told = known.accounts.at_home(&found.path).is_some();
+    let server = found
+        .served_by
+        .filter(|server| !told && known.programs.servers.contains(server));
+    if let Some(server) = server.filter(|server| !used.by.iter().any(|by| by == server)) {
+        used.by.push(server.to_owned());
+        used.by.sort();
+    }
     let (owner, owner_by) = owner(found, known);
     part.saw_in(
         &scope,

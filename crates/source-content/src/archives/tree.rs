@@ -239,6 +239,22 @@ fn is_mail(path: &Path, reading: &mut Reading<'_>) -> bool {
     super::mbox::begins(&as_mailbox)
 }
 
+/// The server that keeps files of its own in a mailbox: Dovecot its list of message numbers and indices, Courier
+/// its own. Formats only Dovecot has are Dovecot's.
+pub(crate) fn served_by(format: &str, entries: &[Entry]) -> Option<&'static str> {
+    let has = |start: &[u8]| {
+        entries
+            .iter()
+            .any(|e| file_name(&e.path).starts_with(start))
+    };
+    match format {
+        "sdbox" | "mdbox" => Some("Dovecot"),
+        "maildir" if has(b"dovecot-uidlist") || has(b"dovecot.index") => Some("Dovecot"),
+        "maildir" if has(b"courierimap") => Some("Courier"),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

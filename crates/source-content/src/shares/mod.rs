@@ -1,11 +1,15 @@
 //! `host.shares`: what other machines may use here, and who may do what with it.
 //!
-//! Who uses a share now is no matter of this source: connections to ports 445 and 2049 are seen by `host.sockets`.
+//! Who uses a share now is no matter of this source: connections to ports 445 and 2049 are seen by `host.sockets`. How
+//! many do, the servers' own tables say.
 
 mod acl;
 mod exports;
+mod sessions;
 mod smb;
+mod tdb;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,11 +60,12 @@ impl Source for SharesSource {
                 "owner, group, mode and ACLs (system.posix_acl_access, system.posix_acl_default, security.NTACL) of shared directories, two levels deep",
                 "names, sizes and times of the files in shared directories of local file systems",
                 "/etc/passwd, /etc/group, /etc/nsswitch.conf",
+                "smbXsrv_tcon_global.tdb of Samba and /var/lib/nfs/rmtab: how many are connected to each share",
             ]),
             contacts: Vec::new(),
             sends: words(&[
                 "name, path, rights and hosts of each share; owners and explicit entries of directories in it that differ from its root",
-                "bytes, files and last change of each share as a whole",
+                "bytes, files and last change of each share as a whole, how many are connected to it",
             ]),
             never_sends: words(&["names of files in a share", "passwords and the account database of Samba"]),
             rights: words(&["root: closed directories, and security.NTACL, which only root may read; without it gaps name them"]),
@@ -72,6 +77,8 @@ impl Source for SharesSource {
         let mut reading = Reading::begin(self.world.disk.as_ref(), window, budget, TIME_MAX);
         let accounts = Accounts::read(&mut reading);
         let mut part = Part::begin(window, sink, Scope::new("share", "smb"));
+        let mut left = Left::default();
+        let open = sessions::smb(&mut reading, &mut part);
         let offered = smb::read(&mut reading).unwrap_or_default();
         for what in &offered.unread {
             part.missed_with(
@@ -81,20 +88,83 @@ impl Source for SharesSource {
             );
         }
         for share in offered.shares {
+            let count = open
+                .as_ref()
+                .map(|open| of(open, &share.name.lossy().to_lowercase()));
+            used(&mut part, &share, count);
+            let windows = offered.windows_rights;
             tell(
                 &mut reading,
                 &mut part,
                 share,
                 &accounts,
-                offered.windows_rights,
+                windows,
+                &mut left,
             );
         }
+        left.say(&mut part);
         part.close();
         let mut part = Part::begin(window, sink, Scope::new("share", "nfs"));
+        let mut left = Left::default();
+        let open = sessions::nfs(&mut reading, &mut part);
         for share in exports::read(&mut reading, &mut part) {
-            tell(&mut reading, &mut part, share, &accounts, false);
+            let count = open.as_ref().map(|open| of(open, &share.path.lossy()));
+            used(&mut part, &share, count);
+            tell(&mut reading, &mut part, share, &accounts, false, &mut left);
         }
+        left.say(&mut part);
         part.close();
+    }
+}
+
+/// Numbers that no local account has and that a directory may know: nobody here can say whose they are.
+#[derive(Default)]
+struct Left {
+    numbers: BTreeSet<String>,
+}
+
+impl Left {
+    fn take(&mut self, rights: &Rights) {
+        let unnamed = rights
+            .grants
+            .iter()
+            .filter(|g| !rights.orphans.contains(&g.principal));
+        let text = unnamed.map(|g| g.principal.to_string());
+        self.numbers
+            .extend(text.filter(|t| t.starts_with("uid ") || t.starts_with("gid ")));
+    }
+
+    fn say(&self, part: &mut Part<'_>) {
+        let some: Vec<&str> = self.numbers.iter().take(5).map(String::as_str).collect();
+        if !some.is_empty() {
+            let more = self.numbers.len().saturating_sub(some.len());
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
+            part.cannot(
+                format!("whether the directory knows {}{more}", some.join(", ")),
+                Reason::Unsupported,
+                "ask it on the machine: `getent passwd NUMBER`, `getent group NUMBER`",
+            );
+        }
+    }
+}
+
+fn of(open: &BTreeMap<String, u64>, name: &str) -> u64 {
+    open.get(name).copied().unwrap_or(0)
+}
+
+fn scope_of(share: &Share) -> Scope {
+    let name = share.name.lossy().trim_start_matches('/').to_owned();
+    Scope::new("share", &format!("{}/{name}", share.protocol))
+}
+
+/// How many are connected now, where the server keeps a table of it.
+fn used(part: &mut Part<'_>, share: &Share, count: Option<u64>) {
+    if let Some(count) = count {
+        part.counted(&scope_of(share), "share_sessions", &share.path, count);
     }
 }
 
@@ -104,9 +174,10 @@ fn tell(
     share: Share,
     accounts: &Accounts,
     windows: bool,
+    left: &mut Left,
 ) {
     let name = share.name.lossy().trim_start_matches('/').to_owned();
-    let scope = Scope::new("share", &format!("{}/{name}", share.protocol));
+    let scope = scope_of(&share);
     let (root, subject) = (path(share.path.as_bytes()), share.path.clone());
     part.saw_in(&scope, Fact::Share(share));
     if subject.is_empty() {
@@ -132,6 +203,7 @@ fn tell(
             accounts,
             windows,
         },
+        left,
     );
     volume(reading, part, &scope, &root, &subject);
 }
@@ -144,7 +216,13 @@ struct Known<'a> {
 }
 
 /// Rights of the root, and of directories below it that name somebody or have another owner, group or mode.
-fn rights(reading: &mut Reading<'_>, part: &mut Part<'_>, scope: &Scope, known: &Known<'_>) {
+fn rights(
+    reading: &mut Reading<'_>,
+    part: &mut Part<'_>,
+    scope: &Scope,
+    known: &Known<'_>,
+    left: &mut Left,
+) {
     let mut open = vec![(known.root.to_owned(), 0)];
     let (mut looked, mut told) = (0, 0);
     while let Some((at, depth)) = open.pop() {
@@ -160,7 +238,10 @@ fn rights(reading: &mut Reading<'_>, part: &mut Part<'_>, scope: &Scope, known: 
         }
         looked += 1;
         match reading.metadata(&at) {
-            Ok(metadata) => told += one(reading, part, scope, &at, &metadata, known),
+            Ok(metadata) => {
+                let lists = one(reading, part, &at, &metadata, known);
+                told += tell_lists(part, scope, &at, lists, left);
+            }
             Err(error) if error.is_absent() => continue,
             Err(error) => part.refused("rights of a directory", &error),
         }
@@ -172,22 +253,21 @@ fn rights(reading: &mut Reading<'_>, part: &mut Part<'_>, scope: &Scope, known: 
     }
 }
 
-/// Tells the rights of one directory; returns how many lists were told.
+/// The rights of one directory, by how they are written.
 fn one(
     reading: &mut Reading<'_>,
     part: &mut Part<'_>,
-    scope: &Scope,
     at: &Path,
     metadata: &Metadata,
     known: &Known<'_>,
-) -> usize {
+) -> Vec<(&'static str, Rights)> {
     let same = (metadata.owner, metadata.group, metadata.mode)
         == (known.top.owner, known.top.group, known.top.mode);
     let mut lists = Vec::new();
     if at == known.root || !same {
         lists.push(("mode", mode(metadata, known.accounts)));
     }
-    let attributes: &[(&str, &str)] = &[
+    let attributes: &[(&str, &'static str)] = &[
         ("system.posix_acl_access", "posix-acl"),
         ("system.posix_acl_default", "posix-default-acl"),
         ("security.NTACL", "nt-acl"),
@@ -209,14 +289,26 @@ fn one(
             _ => acl::posix(&bytes, known.accounts),
         };
         match read {
-            Some(rights) => lists.push((kind, rights)),
+            Some(rights) => lists.push((*kind, rights)),
             None => part.missed(format!("{kind} of {}", foreign(at)), Reason::Malformed),
         }
     }
+    lists
+}
+
+/// Says them; returns how many there were.
+fn tell_lists(
+    part: &mut Part<'_>,
+    scope: &Scope,
+    at: &Path,
+    lists: Vec<(&'static str, Rights)>,
+    left: &mut Left,
+) -> usize {
     let told = lists
         .into_iter()
         .filter(|(_, rights)| !rights.grants.is_empty());
     told.map(|(kind, rights)| {
+        left.take(&rights);
         part.saw_in(
             scope,
             Fact::Access(Access {
