@@ -224,8 +224,7 @@ fn about_restores(view: &View<'_>) -> Vec<Question> {
 ///
 /// One question for all of them: who answers it answers for the estate.
 fn about_watching(view: &View<'_>) -> Vec<Question> {
-    let looked =
-        |e: &&Entity| e.has_agent && view.is_complete(&e.id, "host.watching", "watching:/");
+    let looked = |e: &&Entity| e.has_agent && view.is_complete(&e.id, "host.watching", "watching:");
     let without = |purpose: WatchPurpose| {
         let rows = view.inventory.watching.iter();
         let known: BTreeSet<&EntityId> = rows

@@ -143,3 +143,64 @@ fn what_a_relay_hands_on_to_is_asked_once_per_door_and_a_spare_is_no_question() 
     let spares = vec![leads("pc1", &[spare])];
     assert!(questions(&inventory(hosts(), spares)).is_empty());
 }
+
+#[test]
+fn who_watches_is_asked_once_for_all_and_only_where_somebody_looked() {
+    use groma_model::fact::WatchPurpose;
+    use groma_model::inventory::{CoverageEntry, Watching};
+    let looked = |host: &str| CoverageEntry {
+        source: groma_model::SourceName::new("host.watching"),
+        // As the source itself closes it.
+        scope: groma_model::Scope::new("watching", "/").to_string(),
+        ..backups_seen(host)
+    };
+    let mut inventory = inventory(
+        vec![host("db1"), host("mon1"), host("web1"), host("web2")],
+        Vec::new(),
+    );
+    inventory.coverage = ["db1", "web1", "web2"].map(looked).to_vec();
+    let row = |of: &str, purpose, by: Option<&str>| Watching {
+        entity: id(of),
+        purpose,
+        by: by.map(id),
+        name: by.unwrap_or("*").to_owned(),
+        products: vec!["node exporter".to_owned()],
+        witnesses: Vec::new(),
+        evidence: Vec::new(),
+    };
+    inventory.watching = vec![
+        row("db1", WatchPurpose::WatchedBy, Some("mon1")),
+        row("db1", WatchPurpose::LogsTo, Some("mon1")),
+        row("web1", WatchPurpose::WatchedBy, None),
+        row("web2", WatchPurpose::LogsTo, Some("mon1")),
+    ];
+    let asked: Vec<String> = questions(&inventory)
+        .into_iter()
+        .map(|q| q.question)
+        .collect();
+    let of = |word: &str| {
+        asked
+            .iter()
+            .filter(|q| q.contains(word))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of("notices"),
+        [
+            "Who notices when web1 and web2 fail? Nothing found there, and no list of a watcher, names anybody, though node exporter would answer whoever asks."
+        ]
+    );
+    assert_eq!(
+        of("The logs of"),
+        [
+            "The logs of web1 stay there as far as their settings say: who needs them after the move, and for how long must they be kept?"
+        ]
+    );
+    inventory.coverage.clear();
+    let silent = questions(&inventory);
+    assert!(
+        !silent.iter().any(|q| q.question.contains("notices")),
+        "{silent:#?}"
+    );
+}
