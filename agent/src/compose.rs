@@ -15,7 +15,9 @@ use groma_source_config::{ConfigSource, ContainerConfigSource, FindSource};
 use groma_source_dns::NamesSource;
 use groma_source_forward::RulesetSource;
 use groma_source_socket::{FlowSource, SocketSource, Tier};
-use groma_source_x509::{CertificateEndpoints, CertificateFiles, CertificatePins, Endpoint};
+use groma_source_x509::{
+    CertificateEndpoints, CertificateFiles, CertificatePins, CertificateUses, Endpoint,
+};
 
 use crate::apart::{self, Group};
 use crate::explain::{Explained, Place};
@@ -180,6 +182,7 @@ pub(crate) fn first_sources(world: &World) -> Vec<Box<dyn Source>> {
     sources.push(Box::new(CertificateFiles::new(world.clone())));
     sources.extend(groma_source_content::sources(world));
     sources.push(Box::new(CertificatePins::new(world.clone())));
+    sources.push(Box::new(CertificateUses::new(world.clone())));
     sources
 }
 

@@ -362,6 +362,7 @@ fn owner(place: &Place) -> String {
         ComponentClass::ScheduledJob => "job",
         ComponentClass::Executable => "program",
         ComponentClass::Device => "device",
+        ComponentClass::Container => "container",
         ComponentClass::File => "",
     };
     if !class.is_empty() {

@@ -35,6 +35,7 @@ pub fn inventory(
     let mut inventory = assemble(estate, graph, &looks, moment, now);
     groma_graph::due::fill(&mut inventory, now);
     groma_graph::pinned::mark(&mut inventory);
+    groma_graph::used::mark(&mut inventory);
     annotate(&mut inventory, &annotations);
     let (findings, together) = rayon::join(
         || groma_check::check(&inventory, now),

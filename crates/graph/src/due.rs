@@ -115,7 +115,10 @@ impl<'a> Calendar<'a> {
         let known = match component.class {
             ComponentClass::ScheduledJob => &self.by_name,
             ComponentClass::Unit => &self.by_unit,
-            ComponentClass::Executable | ComponentClass::Device | ComponentClass::File => {
+            ComponentClass::Executable
+            | ComponentClass::Device
+            | ComponentClass::File
+            | ComponentClass::Container => {
                 return None;
             }
         };

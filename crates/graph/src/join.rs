@@ -149,7 +149,7 @@ fn rank(class: ComponentClass) -> u8 {
     match class {
         ComponentClass::Unit => 0,
         ComponentClass::ScheduledJob => 1,
-        ComponentClass::Executable => 2,
+        ComponentClass::Executable | ComponentClass::Container => 2,
         ComponentClass::File => 3,
         ComponentClass::Device => 4,
     }

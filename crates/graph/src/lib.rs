@@ -33,6 +33,7 @@ mod rhythm;
 mod rights;
 pub mod stake;
 mod systems;
+pub mod used;
 mod volumes;
 mod watching;
 mod written;

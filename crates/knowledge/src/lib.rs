@@ -4,6 +4,7 @@
 //! test here, not a look in the field. The crate is pure, it reads no file, clock or network.
 //!
 //! - [`rules`]: where configuration files name other machines (a fixture beside each);
+//! - [`certificate_settings`]: where programs are told which certificate to use;
 //! - [`services`]: programs that listen, and what they speak;
 //! - [`ends_of_life`]: until when an operating system gets corrections;
 //! - [`logs`]: how services write down who used them;
@@ -11,6 +12,7 @@
 //! - [`watching`]: what references and ports say about who watches whom.
 #![forbid(unsafe_code)]
 
+pub mod certificate_settings;
 pub mod ends_of_life;
 pub mod logs;
 pub mod public;

@@ -41,6 +41,7 @@ impl Witness {
         match fact {
             Fact::Reference(_)
             | Fact::Pin(_)
+            | Fact::CertificateUse(_)
             | Fact::Unit(_)
             | Fact::Job(_)
             | Fact::Share(_)

@@ -50,6 +50,8 @@ pub enum Fact {
     Connection(Connection),
     /// A certificate and where it was met.
     Certificate(CertificateSighting),
+    /// A program that is set up to use a certificate.
+    CertificateUse(CertificateUse),
     /// What a name or address resolves to.
     Name(NameAnswer),
     /// A dependency written down in a file.
@@ -608,21 +610,96 @@ pub struct KeyFile {
     /// Group (gid).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<u32>,
+    /// Who may read it, counted over its access list and every directory above it; none where only its mode is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readers: Option<KeyReaders>,
+}
+
+/// Who may open a file, beside root: every directory above it lets them through, and it lets them read.
+///
+/// Whoever needs two groups at once (one for a directory, another for the file) is not told.
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, JsonSchema,
+)]
+pub struct KeyReaders {
+    /// True if any account may.
+    #[serde(default)]
+    pub all: bool,
+    /// Groups (gid) whose members may, sorted, where not all may.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<u32>,
+    /// Accounts (uid) that may by name or as owner, sorted, where not all may; root is left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<u32>,
 }
 
 impl KeyFile {
     /// True if every account of the machine may read it.
     pub fn is_open_to_all(&self) -> bool {
-        self.mode.is_some_and(|mode| mode & 0o004 != 0)
+        match &self.readers {
+            Some(readers) => readers.all,
+            None => self.mode.is_some_and(|mode| mode & 0o004 != 0),
+        }
     }
 
     /// True if a group of people may read it: one from 1000 on that is not the owner's own, or `staff` (50), `users`
     /// (100) or `nogroup` (65534) of Debian. A group that a package made for the purpose, as `ssl-cert`, is no finding.
     pub fn is_open_to_a_group(&self) -> bool {
-        let of_people = |gid: u32| matches!(gid, 50 | 100) || gid >= 1000;
-        let by_group = self.mode.is_some_and(|mode| mode & 0o040 != 0);
-        by_group && self.group.is_some_and(of_people) && self.group != self.owner
+        !self.groups_of_people().is_empty()
     }
+
+    /// The groups of people that may read it.
+    pub fn groups_of_people(&self) -> Vec<u32> {
+        let of_people =
+            |gid: &u32| (matches!(gid, 50 | 100) || *gid >= 1000) && Some(*gid) != self.owner;
+        match &self.readers {
+            Some(readers) => readers.groups.iter().copied().filter(of_people).collect(),
+            None => {
+                let by_mode = self
+                    .group
+                    .filter(|_| self.mode.is_some_and(|m| m & 0o040 != 0));
+                by_mode.into_iter().filter(of_people).collect()
+            }
+        }
+    }
+
+    /// The accounts of people (uid from 1000 on) that an access list lets read it, its owner left out.
+    pub fn people(&self) -> Vec<u32> {
+        let readers = self.readers.iter().flat_map(|readers| &readers.users);
+        let person = |uid: &u32| *uid >= 1000 && *uid != 65_534 && Some(*uid) != self.owner;
+        readers.copied().filter(person).collect()
+    }
+}
+
+/// A setting that makes a program use a certificate: which file, and where that is written.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CertificateUse {
+    /// The certificate: SHA-256 of its DER bytes, lower-case hex.
+    pub sha256: String,
+    /// The file it stands in, as the setting names it, made absolute.
+    pub certificate_file: Foreign,
+    /// What it is used for.
+    pub role: CertificateRole,
+    /// The part of the machine that reads the setting.
+    pub component: Component,
+    /// The file the setting stands in.
+    pub file: Foreign,
+    /// Line, counted from 1.
+    pub line: u32,
+    /// The directive, as `ssl_certificate`.
+    pub key: String,
+}
+
+/// What a program does with a certificate.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificateRole {
+    /// Shows it to others, as a server or as a client.
+    Presents,
+    /// Checks others by it: an authority, or a certificate taken for good.
+    Trusts,
 }
 
 /// A certificate or key that a file trusts by its hash: a renewal breaks it, a move of the name does not.
@@ -702,6 +779,8 @@ pub enum ComponentClass {
     Device,
     /// A file somebody or something reads; used when nothing tells who.
     File,
+    /// A container, by its name.
+    Container,
 }
 
 /// A dependency written down. Never the raw line, never a secret.

@@ -316,6 +316,9 @@ pub struct Attributes {
     /// Certificates: where it was met.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<CertificatePlaceEntry>,
+    /// Certificates: who is set up to use it, and where it is served.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub used_by: Vec<CertificateUser>,
     /// Anything reached by name: what the name resolves to, alias by alias.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<AliasEntry>,
@@ -381,6 +384,24 @@ pub struct CertificatePlaceEntry {
     /// Trust stores of systems: `added` to what the distribution ships, or `distrusted`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust: Option<String>,
+}
+
+/// A part of a host that is set up to use a certificate.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CertificateUser {
+    /// The host.
+    pub host: EntityId,
+    /// The setting as it was seen.
+    #[serde(flatten)]
+    pub setting: crate::fact::CertificateUse,
+    /// Ports at which listeners of this part present the certificate, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<Port>,
+    /// True if the part is neither enabled nor was seen running: the setting waits for somebody to start it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub idle: bool,
+    /// The fact behind it.
+    pub evidence: EvidenceId,
 }
 
 /// A hash by which a file of a host trusts a certificate, and the certificates of the estate that have it.

@@ -7,8 +7,9 @@ mod content;
 
 use crate::Fact;
 use crate::fact::{
-    Attachment, CertificatePlace, Connection, Direction, FileSystem, FilterRule, Forward,
-    ForwardEnd, ForwardMode, Job, Listener, LoggedUse, NameAnswer, NameSource, Program, Reference,
+    Attachment, CertificatePlace, CertificateRole, Connection, Direction, FileSystem, FilterRule,
+    Forward, ForwardEnd, ForwardMode, Job, Listener, LoggedUse, NameAnswer, NameSource, Program,
+    Reference,
 };
 use crate::name::{Peer, Protection};
 
@@ -84,6 +85,16 @@ impl Fact {
                     "certificate \"{}\" {place}, valid until {}",
                     sighting.certificate.subject,
                     sighting.certificate.not_after.day()
+                )
+            }
+            Self::CertificateUse(used) => {
+                let does = match used.role {
+                    CertificateRole::Presents => "presents",
+                    CertificateRole::Trusts => "trusts",
+                };
+                format!(
+                    "{} {does} the certificate in {}, as {}:{} {} says",
+                    used.component.name, used.certificate_file, used.file, used.line, used.key
                 )
             }
             Self::Name(answer) => says_name(answer),

@@ -362,7 +362,8 @@ fn certificates(out: &mut Document<'_>, page: &Page) {
                 c.key.clone()
             };
             let twins = c.same_key.iter().map(|name| fill(words.same_key, &[name]));
-            let places: Vec<String> = c.places.iter().cloned().chain(twins).collect();
+            let places = c.places.iter().chain(&c.users).cloned();
+            let places: Vec<String> = places.chain(twins).collect();
             let expires = format!("{} ({})", c.not_after, c.days_line);
             vec![
                 expires,

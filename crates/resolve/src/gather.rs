@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use groma_model::fact::{
-    CertificateSighting, Declared, Forward, ForwardEnd, HostIdentity, MENTION_RULE, NameAnswer,
-    Reference,
+    CertificateSighting, CertificateUse, Declared, Forward, ForwardEnd, HostIdentity, MENTION_RULE,
+    NameAnswer, Reference,
 };
 use groma_model::inventory::{Attributes, Mention, PinEntry};
 use groma_model::{AgentId, EntityId, Evidence, EvidenceId, Fact, Peer, Scope, Seen, SiteId};
@@ -61,6 +61,7 @@ pub(crate) struct Gathered {
     pub(crate) certificates: BTreeMap<String, CertificateDraft>,
     pub(crate) declared: Vec<DeclaredRow>,
     pub(crate) holdings: Vec<Holding>,
+    pub(crate) uses: Vec<(AgentId, CertificateUse, EvidenceId)>,
 }
 
 impl Gathered {
@@ -97,6 +98,10 @@ impl Gathered {
             }
             Fact::Certificate(sighting) => {
                 self.take_certificate(site, vantage, sighting, id, *seen)
+            }
+            Fact::CertificateUse(used) => {
+                self.touch(site, vantage, *seen);
+                self.uses.push((vantage.clone(), used.clone(), id.clone()));
             }
             Fact::Declared(row) => self.declared.push(DeclaredRow {
                 site: site.clone(),

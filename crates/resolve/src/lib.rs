@@ -23,6 +23,7 @@ mod ledger;
 mod names;
 mod outside;
 mod pins;
+mod uses;
 
 use groma_model::store::{Identities, NewIdentities};
 use groma_model::{AgentId, EntityId, Estate, Evidence, Seen, SiteId, Timestamp};
@@ -101,6 +102,7 @@ fn place(
     outside::place_certificates(&gathered, &mut ledger, &mut estate);
     holdings::place(&gathered, &mut ledger, &mut estate);
     pins::settle(&mut estate);
+    uses::settle(&gathered, &mut estate);
     for entity in estate.entities.values_mut() {
         finish(entity);
     }

@@ -67,6 +67,11 @@ pub(crate) fn each(bytes: &[u8]) -> impl Iterator<Item = Element<'_>> {
     })
 }
 
+/// A number of at most four octets.
+pub(crate) fn number(octets: &[u8]) -> Option<u32> {
+    (octets.len() <= 4).then(|| octets.iter().fold(0, |sum, &o| sum << 8 | u32::from(o)))
+}
+
 /// The octets of a SEQUENCE around `content`.
 pub(crate) fn sequence(content: &[u8]) -> Vec<u8> {
     let mut bytes = vec![SEQUENCE];

@@ -45,7 +45,7 @@ impl Source for CertificateFiles {
             contacts: Vec::new(),
             sends: lines(&[
                 "per certificate: fingerprints, subject, issuer, serial, names, validity, key kind and size, and the file it stands in",
-                "whether the matching private key stands beside it: yes or no; in which file, with which mode, owner and group",
+                "whether the matching private key stands beside it: yes or no; in which file, with which mode, owner and group, and who may read it by access lists and the directories above",
                 "whether a person added it to the trust store of the system, or took it out",
                 "files that could not be read or understood, and why",
             ]),
@@ -221,6 +221,7 @@ fn key_file(file: &Found) -> KeyFile {
         mode: file.access.mode,
         owner: file.access.owner,
         group: file.access.group,
+        readers: file.access.readers.clone(),
     }
 }
 
@@ -231,6 +232,12 @@ fn key_of(found: &parse::Found, directory: &Path, keys: &Keys) -> Option<KeyFile
         .iter()
         .filter(|(place, _)| places::is_beside(directory, place))
         .map(|(_, key)| key)
-        .max_by_key(|key| (key.is_open_to_all(), key.is_open_to_a_group()))
+        .max_by_key(|key| {
+            (
+                key.is_open_to_all(),
+                key.is_open_to_a_group(),
+                !key.people().is_empty(),
+            )
+        })
         .cloned()
 }

@@ -48,8 +48,34 @@ fn entries(cursor: &mut Cursor<'_>, stored: &mut Vec<Stored>) -> Option<()> {
                 der: certificate(cursor, version)?,
                 with_key: false,
             }),
-            // Tag 3 is a serialized object of no stated length: nothing after it can be found.
+            // Tag 3 is a serialized object of no stated length: what stands behind it is found by its marks.
+            3 => return by_marks(cursor.0, version, stored),
             _ => return None,
+        }
+    }
+    Some(())
+}
+
+/// Certificates behind something without a length: each begins with its type and is followed by its octets. Which of
+/// them has a key is not told.
+fn by_marks(bytes: &[u8], version: u32, stored: &mut Vec<Stored>) -> Option<()> {
+    const TYPE: &[u8] = b"\0\x05X.509";
+    if version != 2 {
+        return None;
+    }
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(TYPE.len()).position(|window| window == TYPE) {
+        if stored.len() >= usize::try_from(ENTRIES_MAX).ok()? {
+            return None;
+        }
+        let mut cursor = Cursor(rest.get(at..)?);
+        match certificate(&mut cursor, version) {
+            Some(der) => {
+                let with_key = false;
+                stored.push(Stored { der, with_key });
+                rest = cursor.0;
+            }
+            None => rest = rest.get(at + TYPE.len()..)?,
         }
     }
     Some(())
@@ -79,21 +105,26 @@ fn certificate(cursor: &mut Cursor<'_>, version: u32) -> Option<Vec<u8>> {
     cursor.take(length).map(<[u8]>::to_vec)
 }
 
-struct Cursor<'a>(&'a [u8]);
+/// What is left of a keystore to read.
+pub(crate) struct Cursor<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Cursor<'a> {
-    fn take(&mut self, length: u32) -> Option<&'a [u8]> {
+    pub(crate) fn take(&mut self, length: u32) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(usize::try_from(length).ok()?)?;
         self.0 = rest;
         Some(taken)
     }
 
-    fn u32(&mut self) -> Option<u32> {
+    pub(crate) fn u8(&mut self) -> Option<u8> {
+        self.take(1)?.first().copied()
+    }
+
+    pub(crate) fn u32(&mut self) -> Option<u32> {
         self.take(4)?.try_into().ok().map(u32::from_be_bytes)
     }
 
     /// Text of Java's `writeUTF`: two octets of length in front.
-    fn text(&mut self) -> Option<()> {
+    pub(crate) fn text(&mut self) -> Option<()> {
         let length = u16::from_be_bytes(self.take(2)?.try_into().ok()?);
         self.take(u32::from(length)).map(|_| ())
     }
@@ -138,8 +169,17 @@ mod tests {
     }
 
     #[test]
+    fn certificates_behind_a_secret_key_are_found() {
+        let bytes = include_bytes!("../tests/fixtures/keytool-17/secret.jceks");
+        let (stored, whole) = certificates(bytes);
+        assert_eq!((stored.len(), whole), (2, true));
+        assert!(stored.iter().all(|one| one.der.first() == Some(&0x30)));
+    }
+
+    #[test]
     fn no_keystore_breaks_the_reader() {
-        groma_fuzz::hammer(2000, &[&keystore()], |bytes| {
+        let secret = include_bytes!("../tests/fixtures/keytool-17/secret.jceks");
+        groma_fuzz::hammer(2000, &[&keystore(), secret], |bytes| {
             let _ = certificates(bytes);
         });
     }

@@ -4,7 +4,7 @@ use groma_model::Reason;
 
 use crate::certificate::{self, Parsed};
 use crate::key::{self, PublicHalf};
-use crate::{der, embedded, keystore, nss, pem, pkcs12};
+use crate::{bks, der, embedded, keystore, nss, pem, pkcs12};
 
 /// What stands in one file.
 #[derive(Default)]
@@ -50,6 +50,8 @@ pub(crate) fn contents_with(bytes: &[u8], claims: bool, passwords: &[&str]) -> C
         contents.read_pem(&embedded::unfolded(bytes));
     } else if keystore::is_likely(bytes) {
         contents.read_keystore(bytes);
+    } else if bks::is_likely(bytes) {
+        contents.read_bks(bytes);
     } else if bytes.first() == Some(&der::SEQUENCE) {
         contents.read_der(bytes, claims, passwords);
     } else if claims && !is_placeholder(bytes) {
@@ -94,6 +96,22 @@ impl Contents {
             self.malformed(
                 "the keystore ends early, or an entry in it is of a kind that is not read",
             );
+        }
+    }
+
+    fn read_bks(&mut self, bytes: &[u8]) {
+        let (stored, read) = bks::certificates(bytes);
+        for (position, one) in (0_u32..).zip(stored) {
+            self.keep(Some(&one.der), position, one.with_key);
+        }
+        match read {
+            bks::Read::Whole => {}
+            bks::Read::Broken => self.malformed("the keystore of Bouncy Castle ends early, or an entry in it is of a kind that is not read"),
+            bks::Read::Shut => self.missed.push(Missed {
+                what: "the certificates in this keystore of Bouncy Castle, encrypted as a whole (UBER)".to_owned(),
+                reason: Reason::Locked,
+                remedy: "it needs its password, and none is ever guessed; put the certificate beside it as PEM if it should be seen",
+            }),
         }
     }
 
@@ -349,6 +367,16 @@ mod tests {
             (key.certificates.len(), key.certificates[0].paired),
             (1, true)
         );
+        let bks = contents(
+            include_bytes!("../tests/fixtures/bouncy-castle-1.72/key.bks"),
+            true,
+        );
+        assert_eq!((bks.certificates.len(), bks.missed.len()), (2, 0));
+        let uber = contents(
+            include_bytes!("../tests/fixtures/bouncy-castle-1.72/trust.ubr"),
+            true,
+        );
+        assert_eq!(uber.missed[0].reason, Reason::Locked);
         let nss = contents(include_bytes!("../tests/fixtures/nss-3.87/cert9.db"), true);
         assert_eq!((nss.certificates.len(), nss.missed.len()), (8, 0));
     }

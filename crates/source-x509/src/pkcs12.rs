@@ -8,6 +8,7 @@
 use aes::cipher::{BlockModeDecrypt, KeyIvInit, block_padding::Pkcs7};
 
 use crate::der;
+use crate::pkcs12_legacy::Legacy;
 
 /// Safes of one store, and bags of one safe, that are looked at.
 const PARTS_MAX: usize = 4_096;
@@ -25,6 +26,8 @@ const X509: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x16, 0x01
 const LOCAL_KEY_ID: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x15];
 const PBES2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d];
 const PBKDF2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0c];
+/// `1.2.840.113549.1.12.1`: the older schemes, by their last octet.
+const PBE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01];
 const SET: u8 = 0x31;
 /// `[0]`, primitive: a string cut out of its context.
 const CONTEXT_0_PLAIN: u8 = 0x80;
@@ -136,13 +139,13 @@ impl Reading<'_> {
         let (oid, parameters) = der::expect(algorithm.content, der::OBJECT_IDENTIFIER)?;
         let (secret, _) = der::split(rest)?;
         let name = algorithm_name(oid.content);
-        if oid.content != PBES2 || secret.tag != CONTEXT_0_PLAIN || self.tries >= TRIES_MAX {
+        if secret.tag != CONTEXT_0_PLAIN || self.tries >= TRIES_MAX {
             return Some(Err(name));
         }
-        self.tries += 1;
-        let Some(scheme) = Scheme::read(parameters) else {
+        let Some(scheme) = Lock::read(oid.content, parameters) else {
             return Some(Err(name));
         };
+        self.tries += 1;
         let plain = self
             .passwords
             .iter()
@@ -231,7 +234,6 @@ fn seal(rest: &[u8]) -> Option<String> {
 }
 
 fn algorithm_name(oid: &[u8]) -> String {
-    const PBE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01];
     match (oid, oid.strip_prefix(PBE)) {
         (PBES2, _) => "PBES2",
         (_, Some([1])) => "128-bit RC4",
@@ -258,6 +260,31 @@ fn is_list_of_bags(plain: &[u8]) -> bool {
     })
 }
 
+/// How a safe is locked, where it can be tried.
+enum Lock<'a> {
+    Newer(Scheme<'a>),
+    Older(Legacy<'a>),
+}
+
+impl<'a> Lock<'a> {
+    fn read(oid: &[u8], parameters: &'a [u8]) -> Option<Self> {
+        if oid == PBES2 {
+            return Scheme::read(parameters).map(Self::Newer);
+        }
+        match oid.strip_prefix(PBE) {
+            Some([kind]) => Legacy::read(*kind, parameters, ROUNDS_MAX).map(Self::Older),
+            _ => None,
+        }
+    }
+
+    fn open(&self, password: &str, secret: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Newer(scheme) => scheme.open(password, secret),
+            Self::Older(legacy) => legacy.open(password, secret),
+        }
+    }
+}
+
 /// PBES2 (RFC 8018 §6.2) with PBKDF2 and AES in CBC mode.
 struct Scheme<'a> {
     salt: &'a [u8],
@@ -276,7 +303,8 @@ impl<'a> Scheme<'a> {
         let (details, _) = der::expect(rest, der::SEQUENCE).filter(|_| oid.content == PBKDF2)?;
         let (salt, rest) = der::expect(details.content, der::OCTET_STRING)?;
         let (rounds, rest) = der::expect(rest, der::INTEGER)?;
-        let rounds = number(rounds.content).filter(|rounds| (1..=ROUNDS_MAX).contains(rounds))?;
+        let rounds =
+            der::number(rounds.content).filter(|rounds| (1..=ROUNDS_MAX).contains(rounds))?;
         let (cipher, rest_of_cipher) = der::expect(encryption.content, der::OBJECT_IDENTIFIER)?;
         let (start, _) = der::expect(rest_of_cipher, der::OCTET_STRING)?;
         let key_octets = match cipher.content {
@@ -331,10 +359,6 @@ fn is_sha256(rest: &[u8]) -> Option<bool> {
     }
 }
 
-fn number(octets: &[u8]) -> Option<u32> {
-    (octets.len() <= 4).then(|| octets.iter().fold(0, |sum, &o| sum << 8 | u32::from(o)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -379,6 +403,37 @@ mod tests {
     }
 
     #[test]
+    fn the_older_ciphers_open_with_the_password_that_is_none_and_only_with_it() {
+        for bytes in [
+            &include_bytes!("../tests/fixtures/openssl-3.0/legacy-empty.p12")[..],
+            include_bytes!("../tests/fixtures/openssl-3.0/legacy-empty-three-key.p12"),
+            include_bytes!("../tests/fixtures/openssl-3.0/legacy-empty-two-key.p12"),
+            include_bytes!("../tests/fixtures/openssl-3.0/legacy-empty-128-bit-rc2.p12"),
+        ] {
+            let store = read(bytes, &[""]);
+            assert_eq!(pairs(&store), [true, false], "{:?}", store.shut);
+            assert!(store.shut.is_empty() && !store.broken);
+            // The certificates are those of the store without encryption.
+            let plain = read(PLAIN, &[""]);
+            let same = |one: &Stored, two: &Stored| one.der == two.der;
+            let mut both = store.certificates.iter().zip(&plain.certificates);
+            assert!(both.all(|(one, two)| same(one, two)));
+        }
+        let rc4 = include_bytes!("../tests/fixtures/openssl-3.0/legacy-empty-rc4.p12");
+        assert_eq!(read(rc4, &[""]).shut, ["128-bit RC4"]);
+    }
+
+    #[test]
+    fn a_trust_store_of_an_older_java_is_read_and_its_keystore_stays_shut() {
+        let trust = include_bytes!("../tests/fixtures/keytool-17/cacerts-legacy");
+        assert_eq!(read(trust, &["", "changeit"]).certificates.len(), 2);
+        assert_eq!(read(trust, &[""]).shut, ["40-bit RC2"]);
+        let locked = include_bytes!("../tests/fixtures/keytool-17/legacy-java.p12");
+        let store = read(locked, &[""]);
+        assert_eq!((store.certificates.len(), store.shut.len()), (0, 1));
+    }
+
+    #[test]
     fn a_trust_store_of_java_without_protection_is_read() {
         let store = read(TRUST, &[""]);
         assert_eq!(pairs(&store), [false, false]);
@@ -393,7 +448,7 @@ mod tests {
 
     #[test]
     fn more_rounds_than_are_paid_for_are_not_run() {
-        assert_eq!(number(&[0x7f, 0xff, 0xff, 0xff]), Some(0x7fff_ffff));
+        assert_eq!(der::number(&[0x7f, 0xff, 0xff, 0xff]), Some(0x7fff_ffff));
         let mut endless = EMPTY.to_vec();
         // 2048 rounds, as an INTEGER of two octets, become 8 million in one of three.
         let at = endless
@@ -415,6 +470,34 @@ mod tests {
                 }
             },
         );
+        // Few rounds, so that every mutation is also tried to be opened.
+        let legacy = include_bytes!("../tests/fixtures/openssl-3.0/legacy-empty.p12");
+        let quick = few_rounds(legacy);
+        groma_fuzz::hammer(300, &[&quick], |bytes| {
+            if is_likely(bytes) && !asks_for_many_rounds(bytes) {
+                let _ = read(bytes, &[""]);
+            }
+        });
+    }
+
+    /// 2048 rounds, as an INTEGER of two octets, become one.
+    fn few_rounds(store: &[u8]) -> Vec<u8> {
+        let mut quick = store.to_vec();
+        for at in 0..quick.len().saturating_sub(4) {
+            if quick[at..at + 4] == [0x02, 0x02, 0x08, 0x00] {
+                quick[at + 2..at + 4].copy_from_slice(&[0, 1]);
+            }
+        }
+        quick
+    }
+
+    fn asks_for_many_rounds(store: &[u8]) -> bool {
+        store
+            .windows(3)
+            .any(|w| w[0] == 0x02 && w[1] == 0x03 && w[2] > 0)
+            || store
+                .windows(3)
+                .any(|w| w[0] == 0x02 && w[1] == 0x02 && w[2] > 0x20)
     }
 
     proptest::proptest! {

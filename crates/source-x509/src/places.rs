@@ -148,7 +148,9 @@ pub(crate) fn interest(path: &Path) -> Option<Interest> {
     let (_, extension) = name.rsplit_once('.').unwrap_or_default();
     match extension {
         "crt" | "cer" | "cert" | "der" | "p7b" | "p7c" | "p12" | "pfx" | "pkcs12" | "jks"
-        | "jceks" | "bks" | "keystore" | "truststore" => Some(Interest::Certificate),
+        | "jceks" | "bks" | "ubr" | "uber" | "keystore" | "truststore" => {
+            Some(Interest::Certificate)
+        }
         "kubeconfig" => Some(Interest::Content),
         "key" => Some(Interest::Key),
         "pem" | "chain" | "fullchain" | "ovpn" => Some(Interest::Pem),

@@ -1,14 +1,18 @@
 //! The thin shell over the disk: walks the usual places, reads what may hold a certificate.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use groma_model::Reason;
+use groma_model::fact::KeyReaders;
 use groma_source::{Budget, DiskError, Entry, EntryKind, Window, World};
 use rayon::prelude::*;
 
 use crate::parse::{self, Contents};
 use crate::places::{self, Interest};
+use crate::readers::{self, Part};
 
 /// A file whose name promises nothing is only read up to here.
 const CONTENT_BYTES_MAX: u64 = 1 << 20;
@@ -30,11 +34,12 @@ pub(crate) struct Found {
 }
 
 /// Who may read a file, as far as the platform says it.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Access {
     pub(crate) mode: Option<u32>,
     pub(crate) owner: Option<u32>,
     pub(crate) group: Option<u32>,
+    pub(crate) readers: Option<KeyReaders>,
 }
 
 /// A path that could not be looked at.
@@ -64,6 +69,7 @@ pub(crate) struct Reader<'a> {
     budget: &'a Budget,
     entries: u64,
     bytes: AtomicU64,
+    directories: Mutex<HashMap<PathBuf, Option<Part>>>,
 }
 
 struct Candidate {
@@ -80,6 +86,7 @@ impl<'a> Reader<'a> {
             budget,
             entries: 0,
             bytes: AtomicU64::new(0),
+            directories: Mutex::default(),
         }
     }
 
@@ -215,15 +222,52 @@ impl<'a> Reader<'a> {
     }
 
     fn access(&self, path: &Path) -> Access {
-        self.world
-            .disk
-            .metadata(path)
-            .map(|metadata| Access {
-                mode: metadata.mode.map(|mode| mode & 0o7777),
-                owner: metadata.owner,
-                group: metadata.group,
-            })
-            .unwrap_or_default()
+        let Ok(metadata) = self.world.disk.metadata(path) else {
+            return Access::default();
+        };
+        Access {
+            mode: metadata.mode.map(|mode| mode & 0o7777),
+            owner: metadata.owner,
+            group: metadata.group,
+            readers: self.readers(path),
+        }
+    }
+
+    /// Who may read the file at `path`, a path without links; `None` where a part of it does not tell.
+    fn readers(&self, path: &Path) -> Option<KeyReaders> {
+        let above: Option<Vec<Part>> = path
+            .ancestors()
+            .skip(1)
+            .map(|directory| self.directory(directory))
+            .collect();
+        Some(readers::readers(&above?, &self.rights(path)?))
+    }
+
+    /// Most keys stand in a few directories: each is asked once.
+    fn directory(&self, path: &Path) -> Option<Part> {
+        let known = || {
+            self.directories
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        if let Some(part) = known().get(path) {
+            return part.clone();
+        }
+        let part = self.rights(path);
+        known().insert(path.to_owned(), part.clone());
+        part
+    }
+
+    fn rights(&self, path: &Path) -> Option<Part> {
+        let disk = &self.world.disk;
+        let metadata = disk.metadata(path).ok()?;
+        let list = disk.attribute(path, readers::ATTRIBUTE).ok()?;
+        Part::new(
+            metadata.mode?,
+            metadata.owner?,
+            metadata.group?,
+            list.as_deref(),
+        )
     }
 
     /// True for a link to what the distribution ships, or to what a person added where it is said

@@ -516,6 +516,65 @@ fn a_key_says_its_file_and_who_may_read_it_and_an_added_authority_is_marked() {
     assert_eq!(leaf.certificate.sha1.as_ref().map(String::len), Some(40));
 }
 
+/// The bytes of `user::rw- user:1007:r-- group::--- mask::r-- other::---`, as the kernel keeps them.
+const LIST: &[u8] = b"\x02\0\0\0\x01\0\x06\0\xff\xff\xff\xff\x02\0\x04\0\xef\x03\0\0\x04\0\0\0\xff\xff\xff\xff\x10\0\x04\0\xff\xff\xff\xff\x20\0\0\0\xff\xff\xff\xff";
+
+#[test]
+fn directories_above_a_key_and_its_access_list_decide_who_may_read_it() {
+    if !has("openssl") {
+        return;
+    }
+    let shop = Workshop::open();
+    shop.chain();
+    let disk = || {
+        FakeDisk::new()
+            .file("/etc/nginx/ssl/www.pem", shop.read("chain.pem"))
+            .file("/etc/nginx/ssl/www.key", shop.read("leaf.key"))
+    };
+    let key = |disk: FakeDisk| {
+        let recorder = look_in(disk);
+        let all = sightings(&recorder);
+        at(&all, "/etc/nginx/ssl/www.pem", 0).key.clone().unwrap()
+    };
+    assert!(key(disk()).is_open_to_all());
+    let closed = key(disk().owned("/etc/nginx/ssl", 0o700, 0, 0));
+    assert_eq!(closed.mode, Some(0o644), "the mode is said as it is");
+    assert!(!closed.is_open_to_all() && closed.people().is_empty());
+    let listed = |disk: FakeDisk| {
+        disk.owned("/etc/nginx/ssl/www.key", 0o640, 0, 0)
+            .attributed("/etc/nginx/ssl/www.key", "system.posix_acl_access", LIST)
+    };
+    let named = key(listed(disk()));
+    assert_eq!(
+        (named.people(), named.is_open_to_all()),
+        (vec![1007], false)
+    );
+    let behind = key(listed(disk()).owned("/etc/nginx", 0o750, 0, 0));
+    assert!(behind.people().is_empty());
+}
+
+#[test]
+fn an_access_list_of_a_real_file_is_read() {
+    if !has("openssl") || !has("setfacl") {
+        return;
+    }
+    let shop = Workshop::open();
+    shop.write("key", "x");
+    let set = std::process::Command::new("setfacl")
+        .args(["-m", "u:1007:r,g:1005:r"])
+        .arg(shop.path("key"))
+        .status();
+    if !set.is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED: no access lists on this file system");
+        return;
+    }
+    let disk = groma_sys::this_machine(true).disk;
+    let list = disk.attribute(&shop.path("key"), "system.posix_acl_access");
+    let list = list.unwrap().expect("setfacl has just written it");
+    let has = |id: u32| list.chunks(4).any(|word| word == id.to_le_bytes());
+    assert!(has(1007) && has(1005), "{list:x?}");
+}
+
 #[test]
 fn pins_are_read_from_settings_and_not_from_copies_or_talk() {
     use groma_model::Fact;

@@ -57,6 +57,16 @@ enum Node {
 #[derive(Default)]
 pub struct FakeDisk {
     nodes: Mutex<BTreeMap<PathBuf, Node>>,
+    rights: BTreeMap<PathBuf, Rights>,
+}
+
+/// What a test says of who may do what at a path.
+#[derive(Clone)]
+struct Rights {
+    mode: u32,
+    owner: u32,
+    group: u32,
+    attributes: BTreeMap<String, Vec<u8>>,
 }
 
 impl FakeDisk {
@@ -95,6 +105,42 @@ impl FakeDisk {
     #[must_use]
     pub fn refused(self, path: &str, reason: Reason) -> Self {
         self.put(path, Node::Refused(reason))
+    }
+
+    /// Sets mode, owner and group of what stands at `path`, a directory as well.
+    #[must_use]
+    pub fn owned(mut self, path: &str, mode: u32, owner: u32, group: u32) -> Self {
+        let attributes = BTreeMap::new();
+        let rights = Rights {
+            mode,
+            owner,
+            group,
+            attributes,
+        };
+        self.rights.insert(path.into(), rights);
+        self
+    }
+
+    /// Adds an extended attribute to a path that [`FakeDisk::owned`] was told of.
+    #[must_use]
+    pub fn attributed(mut self, path: &str, name: &str, bytes: impl Into<Vec<u8>>) -> Self {
+        if let Some(rights) = self.rights.get_mut(Path::new(path)) {
+            rights.attributes.insert(name.to_owned(), bytes.into());
+        }
+        self
+    }
+
+    /// What stands at a path, with the rights a test gave it.
+    fn told(&self, path: &Path, plain: Metadata) -> Metadata {
+        match self.rights.get(path) {
+            Some(rights) => Metadata {
+                mode: Some(rights.mode),
+                owner: Some(rights.owner),
+                group: Some(rights.group),
+                ..plain
+            },
+            None => plain,
+        }
     }
 
     /// Removes whatever stands at `path`.
@@ -172,19 +218,25 @@ impl Disk for FakeDisk {
 
     fn metadata(&self, path: &Path) -> Result<Metadata, DiskError> {
         let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        match nodes.get(path) {
-            Some(Node::File(bytes)) => Ok(metadata(
-                EntryKind::File,
-                u64::try_from(bytes.len()).unwrap_or(0),
-            )),
-            Some(Node::Link(_)) => Ok(metadata(EntryKind::Link, 0)),
-            Some(Node::Special) => Ok(metadata(EntryKind::Special, 0)),
-            Some(Node::Refused(_)) => Ok(metadata(EntryKind::File, 0)),
-            None if nodes.keys().any(|k| k.starts_with(path)) => {
-                Ok(metadata(EntryKind::Directory, 0))
+        let plain = match nodes.get(path) {
+            Some(Node::File(bytes)) => {
+                metadata(EntryKind::File, u64::try_from(bytes.len()).unwrap_or(0))
             }
-            None => Err(DiskError::of_io(path, io::ErrorKind::NotFound.into())),
-        }
+            Some(Node::Link(_)) => metadata(EntryKind::Link, 0),
+            Some(Node::Special) => metadata(EntryKind::Special, 0),
+            Some(Node::Refused(_)) => metadata(EntryKind::File, 0),
+            None if nodes.keys().any(|k| k.starts_with(path)) => Metadata {
+                mode: Some(0o755),
+                ..metadata(EntryKind::Directory, 0)
+            },
+            None => return Err(DiskError::of_io(path, io::ErrorKind::NotFound.into())),
+        };
+        Ok(self.told(path, plain))
+    }
+
+    fn attribute(&self, path: &Path, name: &str) -> Result<Option<Vec<u8>>, DiskError> {
+        let rights = self.rights.get(path);
+        Ok(rights.and_then(|rights| rights.attributes.get(name).cloned()))
     }
 
     fn read_link(&self, path: &Path) -> Result<PathBuf, DiskError> {

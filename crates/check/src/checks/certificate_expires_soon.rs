@@ -34,7 +34,7 @@ impl Check for CertificateExpiresSoon {
     }
 }
 
-/// An old copy in a file: nobody presents it, and a later certificate for the same subject is in use.
+/// An old copy in a file: nobody presents it or is set up to, and a later certificate for the same subject is in use.
 fn is_superseded(old: &Leaf<'_>, leaves: &[Leaf<'_>]) -> bool {
     let replaces = |new: &Leaf<'_>| {
         let same = new.certificate.subject == old.certificate.subject
@@ -43,7 +43,7 @@ fn is_superseded(old: &Leaf<'_>, leaves: &[Leaf<'_>]) -> bool {
         same && new.certificate.not_after > old.certificate.not_after
             && !new.hosts().is_disjoint(&old.hosts())
     };
-    old.endpoints.is_empty() && leaves.iter().any(replaces)
+    old.endpoints.is_empty() && !old.is_set_up() && leaves.iter().any(replaces)
 }
 
 fn draft(view: &View<'_>, leaf: &Leaf<'_>) -> Draft {
@@ -134,8 +134,13 @@ fn indicator(view: &View<'_>, leaf: &Leaf<'_>, days: i64, users: usize) -> Strin
     } else {
         "valid until"
     };
+    let parts = leaf.parts(view);
+    let parts = match parts.is_empty() {
+        true => String::new(),
+        false => format!("; used by {}", names(parts)),
+    };
     format!(
-        "{verb} {}, {when} {until} ({}){needed}",
+        "{verb} {}, {when} {until} ({}){parts}{needed}",
         names(leaf.places(view)),
         in_days(days)
     )

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use groma_model::fact::{Certificate, CertificatePlace};
-use groma_model::inventory::{Dependency, Entity};
+use groma_model::fact::{Certificate, CertificatePlace, CertificateRole};
+use groma_model::inventory::{CertificateUser, Dependency, Entity};
 use groma_model::{EntityId, Port};
 
 use crate::View;
@@ -121,6 +121,38 @@ impl<'a> Leaf<'a> {
             .iter()
             .map(|(host, port)| format!("{}:{port}", name(host)))
             .collect()
+    }
+
+    /// True if a setting of a part that runs, or would run, names it.
+    pub(crate) fn is_set_up(&self) -> bool {
+        self.presenting().next().is_some()
+    }
+
+    fn presenting(&self) -> impl Iterator<Item = &'a CertificateUser> + use<'a> {
+        let users = self.entity.attributes.used_by.iter();
+        users.filter(|user| !user.idle && user.setting.role == CertificateRole::Presents)
+    }
+
+    /// Who is set up to present it, as `nginx.service on web1 through /etc/ssl/web.pem, port 443`; each part once.
+    pub(crate) fn parts(&self, view: &View<'_>) -> Vec<String> {
+        let mut said = BTreeSet::new();
+        let once = self
+            .presenting()
+            .filter(|user| said.insert((&user.host, &user.setting.component)));
+        once.map(|user| {
+            let host = view
+                .entity(&user.host)
+                .map_or_else(|| user.host.to_string(), |e| e.name.clone());
+            let setting = &user.setting;
+            let ports: Vec<String> = user.ports.iter().map(|p| format!(", port {p}")).collect();
+            format!(
+                "{} on {host} through {}{}",
+                setting.component.name,
+                setting.certificate_file,
+                ports.concat()
+            )
+        })
+        .collect()
     }
 
     /// What a person calls it: its common name, else its first alternative name, else the subject.

@@ -23,11 +23,9 @@ impl Check for PrivateKeyReadable {
         let mut open: Open<'_> = BTreeMap::new();
         for entity in &view.inventory.entities {
             for place in &entity.attributes.places {
-                if let Some(key) = place
-                    .key
-                    .as_ref()
-                    .filter(|key| key.is_open_to_all() || key.is_open_to_a_group())
-                {
+                if let Some(key) = place.key.as_ref().filter(|key| {
+                    key.is_open_to_all() || key.is_open_to_a_group() || !key.people().is_empty()
+                }) {
                     open.entry((&place.host, key)).or_default().push(entity);
                 }
             }
@@ -51,12 +49,7 @@ fn draft(host: &Entity, key: &KeyFile, certificates: &[&Entity]) -> Draft {
     } else {
         Likelihood::Low
     };
-    let group = key.group.map_or_else(String::new, |gid| format!(" {gid}"));
-    let who = if all {
-        "every account".to_owned()
-    } else {
-        format!("every member of group{group}")
-    };
+    let who = who(key);
     draft.risk = format!(
         "{who} of {} may read the private key of {}: whoever has it can stand in for the service.",
         host.name,
@@ -64,12 +57,11 @@ fn draft(host: &Entity, key: &KeyFile, certificates: &[&Entity]) -> Draft {
     );
     draft.risk = upper_first(&draft.risk);
     draft.indicator = format!(
-        "{path} has mode {:04o}, owner {}, group {}; it belongs to {}",
+        "{path} has mode {:04o}, owner {}, group {}{}; it belongs to {}",
         key.mode.unwrap_or(0),
-        key.owner
-            .map_or_else(|| "unknown".to_owned(), |uid| uid.to_string()),
-        key.group
-            .map_or_else(|| "unknown".to_owned(), |gid| gid.to_string()),
+        number(key.owner),
+        number(key.group),
+        by_list(key),
         count(certificates.len(), "certificate", "certificates")
     );
     "Any program that is broken into on this machine can take the key along; the certificate then has to be revoked.".clone_into(&mut draft.impact);
@@ -83,6 +75,40 @@ fn draft(host: &Entity, key: &KeyFile, certificates: &[&Entity]) -> Draft {
         draft.cites_evidence(&certificate.evidence);
     }
     draft
+}
+
+fn number(id: Option<u32>) -> String {
+    id.map_or_else(|| "unknown".to_owned(), |id| id.to_string())
+}
+
+/// Whom the sentence is about.
+fn who(key: &KeyFile) -> String {
+    if key.is_open_to_all() {
+        return "every account".to_owned();
+    }
+    let groups = key.groups_of_people();
+    let groups = groups
+        .iter()
+        .map(|gid| format!("every member of group {gid}"));
+    let people = key.people();
+    let people = people.iter().map(|uid| format!("account {uid}"));
+    groups.chain(people).collect::<Vec<_>>().join(" and ")
+}
+
+/// What the mode alone does not show: an access list gives more than it.
+fn by_list(key: &KeyFile) -> String {
+    let groups = key
+        .groups_of_people()
+        .into_iter()
+        .filter(|gid| Some(*gid) != key.group);
+    let words: Vec<String> = groups
+        .map(|gid| format!("group {gid}"))
+        .chain(key.people().into_iter().map(|uid| format!("account {uid}")))
+        .collect();
+    match words.is_empty() || key.is_open_to_all() {
+        true => String::new(),
+        false => format!(", and an access list that names {}", words.join(", ")),
+    }
 }
 
 fn upper_first(text: &str) -> String {

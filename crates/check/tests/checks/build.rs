@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use groma_model::fact::{
-    Certificate, CertificatePlace, Component, ComponentClass, FileSystem, OperatingSystem, Program,
-    RemoteStorage,
+    Certificate, CertificatePlace, CertificateRole, CertificateUse, Component, ComponentClass,
+    FileSystem, OperatingSystem, Program, RemoteStorage,
 };
 use groma_model::inventory::*;
 use groma_model::name::Protection;
@@ -266,6 +266,29 @@ pub(crate) fn in_file(mut entity: Entity, host: &str, path: &str, key_present: b
         key_present,
         key: None,
         trust: None,
+    });
+    entity
+}
+
+/// `unit` of `host` is set up to present the certificate, and does so at `ports`.
+pub(crate) fn used_by(mut entity: Entity, host: &str, unit: &str, ports: &[u16]) -> Entity {
+    entity.attributes.used_by.push(CertificateUser {
+        host: id(host),
+        setting: CertificateUse {
+            sha256: "aa".to_owned(),
+            certificate_file: "/etc/ssl/tls.pem".into(),
+            role: CertificateRole::Presents,
+            component: Component {
+                class: ComponentClass::Unit,
+                name: unit.into(),
+            },
+            file: "/etc/x.conf".into(),
+            line: 7,
+            key: "cert".to_owned(),
+        },
+        ports: ports.iter().copied().map(Port).collect(),
+        idle: false,
+        evidence: EvidenceId::new("ev-use"),
     });
     entity
 }

@@ -135,6 +135,33 @@ fn one_certificate_at_two_listeners_is_one_finding() {
 }
 
 #[test]
+fn who_is_set_up_to_use_it_is_said_with_its_file_and_port() {
+    let certificate = presented_at(certificate("mail.corp.example", 20), "mail1", LAN, 465);
+    let used = used_by(certificate, "mail1", "postfix.service", &[465]);
+    let finding = only(CHECK, &with_certificates(vec![used]));
+    assert!(
+        finding
+            .indicator
+            .contains("; used by postfix.service on mail1 through /etc/ssl/tls.pem, port 465"),
+        "{}",
+        finding.indicator
+    );
+}
+
+#[test]
+fn an_old_copy_that_a_service_is_still_set_up_to_load_speaks() {
+    let old = in_file(
+        certificate("mail.corp.example", 20),
+        "mail1",
+        "/etc/ssl/tls.pem",
+        true,
+    );
+    let new = presented_at(certificate("mail.corp.example", 300), "mail1", LAN, 465);
+    let loaded = used_by(old, "mail1", "dovecot.service", &[]);
+    assert_eq!(found(CHECK, &with_certificates(vec![loaded, new])).len(), 1);
+}
+
+#[test]
 fn the_old_copy_of_a_renewed_certificate_is_silent() {
     let old = in_file(
         certificate("mail.corp.example", 20),

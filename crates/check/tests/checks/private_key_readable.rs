@@ -21,6 +21,7 @@ fn with_key(mode: u32, owner: u32, group: u32) -> Inventory {
             mode: Some(mode),
             owner: Some(owner),
             group: Some(group),
+            readers: None,
         });
     }
     inventory(vec![host("web1"), entity], Vec::new())

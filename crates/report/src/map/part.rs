@@ -166,9 +166,10 @@ impl Builder<'_, '_> {
         let (name, shape) = match (component.class, unit) {
             (_, Some(unit)) => (unit_name(&unit), Shape::Part),
             (ComponentClass::Unit, None) => (unit_name(&full), Shape::Part),
-            (ComponentClass::Executable | ComponentClass::Device, None) => {
-                (file_name(&full), Shape::Part)
-            }
+            (
+                ComponentClass::Executable | ComponentClass::Device | ComponentClass::Container,
+                None,
+            ) => (file_name(&full), Shape::Part),
             (ComponentClass::ScheduledJob, None) => (file_name(&unit_name(&full)), Shape::Job),
             (ComponentClass::File, None) => (file_name(&full), Shape::File),
         };

@@ -1,8 +1,8 @@
 //! Certificates by expiry. Trust stores are counted, not listed: an authority's root is not ours to renew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use groma_model::fact::{Certificate, CertificatePlace};
+use groma_model::fact::{Certificate, CertificatePlace, CertificateRole};
 use groma_model::inventory::Entity;
 use serde::Serialize;
 
@@ -29,6 +29,8 @@ pub(crate) struct CertificateRow {
     pub(crate) key: String,
     pub(crate) weak: bool,
     pub(crate) places: Vec<String>,
+    /// Parts of hosts that are set up to use it, with the ports they serve it on.
+    pub(crate) users: Vec<String>,
     /// Other certificates with the same key.
     pub(crate) same_key: Vec<String>,
 }
@@ -143,11 +145,39 @@ fn row(
         )),
         weak: is_weak(certificate),
         places: places.collect(),
+        users: users(entity, index, words),
         same_key: twins
             .filter(|t| t.id != entity.id)
             .map(|t| visible(&t.name))
             .collect(),
     }
+}
+
+/// Who uses it: a part with several settings for it is said once.
+fn users(entity: &Entity, index: &Index<'_>, words: &Catalogue) -> Vec<String> {
+    let mut said = BTreeSet::new();
+    let users = entity.attributes.used_by.iter();
+    users
+        .filter(|u| said.insert((&u.host, &u.setting.component, u.setting.role)))
+        .map(|user| {
+            let setting = &user.setting;
+            let form = match setting.role {
+                CertificateRole::Presents => words.used_by,
+                CertificateRole::Trusts => words.trusted_by,
+            };
+            let place = visible(&format!("{}:{}", setting.file, setting.line));
+            let part = visible(&setting.component.name.lossy());
+            let mut line = fill(form, &[&part, &index.name(&user.host), &place]);
+            let ports: Vec<String> = user.ports.iter().map(ToString::to_string).collect();
+            if !ports.is_empty() {
+                line.push_str(&fill(words.served_on, &[&ports.join(", ")]));
+            }
+            if user.idle {
+                line.push_str(words.nobody_starts_it);
+            }
+            line
+        })
+        .collect()
 }
 
 fn subject(entity: &Entity, certificate: &Certificate) -> String {

@@ -17,7 +17,7 @@ use groma_model::fact::{CertificateSighting, Program};
 use groma_model::{Fact, Port};
 use groma_source::testing::FakeDisk;
 use groma_source::{Budget, Recorder, Source, Stop, Window, World};
-use groma_source_x509::{CertificateEndpoints, CertificateFiles, Endpoint};
+use groma_source_x509::{CertificateEndpoints, CertificateFiles, CertificateUses, Endpoint};
 
 /// True if `program` can be started; if not, says aloud that the test is skipped.
 pub fn has(program: &str) -> bool {
@@ -213,6 +213,24 @@ pub fn look_at(listeners: &[(u16, &str)]) -> Recorder {
 pub fn look_in(disk: FakeDisk) -> Recorder {
     let world = world(disk);
     look(&mut CertificateFiles::new(world.clone()), &world)
+}
+
+/// One look at settings that name certificates.
+pub fn look_for_uses(disk: FakeDisk) -> Recorder {
+    let world = world(disk);
+    look(&mut CertificateUses::new(world.clone()), &world)
+}
+
+/// The uses among what was said, as `UNIT ROLE FILE by SETTINGS:LINE`.
+pub fn uses(recorder: &Recorder) -> Vec<String> {
+    let line = |fact: &Fact| match fact {
+        Fact::CertificateUse(used) => Some(format!(
+            "{} {:?} {} by {}:{}",
+            used.component.name, used.role, used.certificate_file, used.file, used.line
+        )),
+        _ => None,
+    };
+    recorder.facts().filter_map(line).collect()
 }
 
 /// The sightings among what was said.

@@ -1,0 +1,132 @@
+//! Certificates and the parts of hosts that use them: where each is served, and which settings wait for nobody.
+
+use std::collections::{BTreeSet, HashMap};
+
+use groma_knowledge::service_of_program;
+use groma_model::EntityId;
+use groma_model::fact::{CertificateRole, Component, ComponentClass, Program};
+use groma_model::inventory::{Entity, Inventory, ListenerEntry};
+use groma_model::name::{Port, Transport};
+
+/// Fills in, for every part that is set up to use a certificate, the ports at which its own listeners present it,
+/// and whether anything runs the part at all.
+///
+/// A port counts only where the listener that presents this very certificate (by its fingerprint) belongs to the part. A
+/// listener whose program is not known counts for the only part of the host that is set up to present the certificate.
+pub fn mark(inventory: &mut Inventory) {
+    let mut listening: HashMap<&EntityId, Vec<&ListenerEntry>> = HashMap::new();
+    for listener in &inventory.listeners {
+        listening
+            .entry(&listener.entity)
+            .or_default()
+            .push(listener);
+    }
+    let units: HashMap<EntityId, Units> = inventory
+        .entities
+        .iter()
+        .filter(|host| !host.attributes.units.is_empty())
+        .map(|host| (host.id.clone(), Units::of(host)))
+        .collect();
+    for entity in &mut inventory.entities {
+        let users = &entity.attributes.used_by;
+        let presenting: Vec<(EntityId, Component)> = users
+            .iter()
+            .filter(|user| user.setting.role == CertificateRole::Presents)
+            .map(|user| (user.host.clone(), user.setting.component.clone()))
+            .collect();
+        for user in &mut entity.attributes.used_by {
+            let part = &user.setting.component;
+            let own = listening
+                .get(&user.host)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            let alone = !presenting
+                .iter()
+                .any(|(host, other)| *host == user.host && other != part);
+            if user.setting.role == CertificateRole::Presents {
+                user.ports = served(&entity.id, part, own, alone);
+            }
+            let runs = own.iter().any(|listener| is_of(&listener.process, part));
+            let waits = units
+                .get(&user.host)
+                .is_some_and(|units| !units.start(part));
+            user.idle = waits && !runs && user.ports.is_empty();
+        }
+    }
+}
+
+/// The ports at which listeners of `part` present the certificate.
+fn served(
+    certificate: &EntityId,
+    part: &Component,
+    own: &[&ListenerEntry],
+    alone: bool,
+) -> Vec<Port> {
+    let ports: BTreeSet<Port> = own
+        .iter()
+        .filter(|l| l.transport == Transport::Tcp && l.certificate.as_ref() == Some(certificate))
+        .filter(|l| is_of(&l.process, part) || (alone && l.process.is_unknown()))
+        .map(|l| l.port)
+        .collect();
+    ports.into_iter().collect()
+}
+
+/// True if the program is the part: its unit, its executable, or, started by hand, the same product. What runs in a
+/// container reads the container's settings.
+fn is_of(program: &Program, part: &Component) -> bool {
+    if program.container.is_some() {
+        return false;
+    }
+    let name = part.name.lossy();
+    let executable = program
+        .executable
+        .as_ref()
+        .map(|e| e.lossy())
+        .unwrap_or_default();
+    match part.class {
+        ComponentClass::Unit => {
+            let product =
+                |executable: &str, unit| service_of_program(executable, unit).map(|s| &s.product);
+            let same_product = || {
+                let own = product("", Some(&name));
+                own.is_some() && own == product(&executable, None)
+            };
+            match program
+                .unit
+                .as_deref()
+                .filter(|unit| unit.ends_with(".service"))
+            {
+                Some(unit) => unit == name,
+                None => same_product(),
+            }
+        }
+        _ => executable == name,
+    }
+}
+
+/// Units of one host that start by themselves.
+struct Units(BTreeSet<String>);
+
+impl Units {
+    fn of(host: &Entity) -> Self {
+        let enabled = host.attributes.units.iter().filter(|unit| unit.enabled);
+        Self(enabled.map(|unit| unit.name.lossy().into_owned()).collect())
+    }
+
+    /// True if something starts the part: it, a unit of the same template, or a socket or timer of its name.
+    fn start(&self, part: &Component) -> bool {
+        let name = part.name.lossy();
+        let Some(stem) = name
+            .strip_suffix(".service")
+            .filter(|_| part.class == ComponentClass::Unit)
+        else {
+            return true;
+        };
+        let family = stem.split('@').next().unwrap_or(stem);
+        let is_kin = |unit: &String| {
+            let kin = unit.rsplit_once('.').map_or(unit.as_str(), |(kin, _)| kin);
+            kin == stem || kin.split('@').next() == Some(family)
+        };
+        self.0.iter().any(is_kin)
+    }
+}

@@ -1,0 +1,207 @@
+//! Which part of a host serves which certificate, and which settings wait for nobody.
+
+mod common;
+
+use groma_graph::used;
+use groma_model::fact::{
+    CertificateRole, CertificateUse, Component, ComponentClass, Program, Unit,
+};
+use groma_model::inventory::{CertificateUser, Entity, Inventory, ListenerEntry};
+use groma_model::name::{Port, Transport};
+use groma_model::{EntityId, EvidenceId, Timestamp};
+
+const NGINX: &str = "nginx.service";
+
+fn user(unit: &str, role: CertificateRole) -> CertificateUser {
+    CertificateUser {
+        host: EntityId::new("ent-web"),
+        setting: CertificateUse {
+            sha256: "aa".into(),
+            certificate_file: "/etc/ssl/web.pem".into(),
+            role,
+            component: Component {
+                class: ComponentClass::Unit,
+                name: unit.into(),
+            },
+            file: "/etc/x.conf".into(),
+            line: 3,
+            key: "ssl_certificate".into(),
+        },
+        ports: Vec::new(),
+        idle: false,
+        evidence: EvidenceId::new("ev-1"),
+    }
+}
+
+fn listener(
+    port: u16,
+    unit: Option<&str>,
+    executable: Option<&str>,
+    certificate: &str,
+) -> ListenerEntry {
+    ListenerEntry {
+        entity: EntityId::new("ent-web"),
+        address: "0.0.0.0".parse().unwrap(),
+        port: Port(port),
+        transport: Transport::Tcp,
+        process: Program {
+            unit: unit.map(str::to_owned),
+            executable: executable.map(Into::into),
+            ..Program::default()
+        },
+        service: None,
+        certificate: Some(EntityId::new(certificate)),
+        evidence: Vec::new(),
+    }
+}
+
+fn unit(name: &str, enabled: bool) -> Unit {
+    Unit {
+        name: name.into(),
+        enabled,
+        description: None,
+        executable: None,
+        user: None,
+        requires: Vec::new(),
+        file: "/lib/systemd/system/x".into(),
+    }
+}
+
+fn estate(
+    users: Vec<CertificateUser>,
+    units: Vec<Unit>,
+    listeners: Vec<ListenerEntry>,
+) -> Inventory {
+    let entity = |id: &str, kind: &str| -> Entity {
+        serde_json::from_value(serde_json::json!({
+            "id": id, "kind": kind, "name": id, "names": [], "addresses": [], "layer": "os", "site": "main",
+            "system": null, "owner": null, "criticality": null, "attributes": {}, "evidence": [],
+            "first_seen": "2026-11-20T09:00:00Z", "last_seen": "2026-11-20T09:00:00Z", "has_agent": true, "declared": false,
+            "merged_because": []
+        }))
+        .unwrap()
+    };
+    let mut web = entity("ent-web", "host");
+    web.attributes.units = units;
+    let mut certificate = entity("ent-certificate", "certificate");
+    certificate.attributes.used_by = users;
+    let mut inventory = common::empty(Timestamp::from_seconds(1_795_165_200));
+    inventory.entities = vec![web, certificate];
+    inventory.listeners = listeners;
+    used::mark(&mut inventory);
+    inventory
+}
+
+fn told(inventory: &Inventory) -> Vec<(String, Vec<u16>, bool)> {
+    inventory.entities[1]
+        .attributes
+        .used_by
+        .iter()
+        .map(|user| {
+            let ports = user.ports.iter().map(|port| port.0).collect();
+            (user.setting.component.name.to_string(), ports, user.idle)
+        })
+        .collect()
+}
+
+#[test]
+fn one_certificate_of_two_services_is_served_by_each_at_its_own_ports() {
+    let told = told(&estate(
+        vec![
+            user(NGINX, CertificateRole::Presents),
+            user("postfix.service", CertificateRole::Presents),
+        ],
+        Vec::new(),
+        vec![
+            listener(443, Some(NGINX), None, "ent-certificate"),
+            listener(25, Some("postfix.service"), None, "ent-certificate"),
+            listener(8443, Some(NGINX), None, "ent-other"),
+        ],
+    ));
+    assert_eq!(
+        told,
+        [
+            (NGINX.into(), vec![443], false),
+            ("postfix.service".into(), vec![25], false)
+        ]
+    );
+}
+
+#[test]
+fn a_setting_of_a_unit_that_nothing_starts_and_nobody_saw_is_idle() {
+    let idle = |units| {
+        told(&estate(
+            vec![user(NGINX, CertificateRole::Presents)],
+            units,
+            Vec::new(),
+        ))[0]
+            .2
+    };
+    assert!(idle(vec![unit("ssh.service", true), unit(NGINX, false)]));
+    assert!(!idle(vec![unit(NGINX, true)]));
+    assert!(
+        !idle(Vec::new()),
+        "without a list of units nothing is known"
+    );
+    let instance = told(&estate(
+        vec![user(
+            "postgresql@15-main.service",
+            CertificateRole::Presents,
+        )],
+        vec![unit("postgresql@.service", true)],
+        Vec::new(),
+    ));
+    assert!(!instance[0].2);
+}
+
+#[test]
+fn a_program_started_by_hand_is_known_by_what_it_is_and_one_in_a_container_is_another() {
+    let mut inside = listener(444, None, Some("/usr/sbin/nginx"), "ent-certificate");
+    inside.process.container = Some("c1".into());
+    let told = told(&estate(
+        vec![user(NGINX, CertificateRole::Presents)],
+        vec![unit(NGINX, false)],
+        vec![
+            listener(443, None, Some("/usr/sbin/nginx"), "ent-certificate"),
+            inside,
+        ],
+    ));
+    assert_eq!(told, [(NGINX.into(), vec![443], false)]);
+}
+
+#[test]
+fn who_only_trusts_a_certificate_serves_it_nowhere() {
+    let told = told(&estate(
+        vec![user(NGINX, CertificateRole::Trusts)],
+        Vec::new(),
+        vec![listener(443, Some(NGINX), None, "ent-certificate")],
+    ));
+    assert_eq!(told, [(NGINX.into(), vec![], false)]);
+}
+
+#[test]
+fn a_listener_of_an_unknown_program_counts_where_only_one_part_can_be_meant() {
+    let unknown = || vec![listener(443, None, None, "ent-certificate")];
+    let one = estate(
+        vec![user(NGINX, CertificateRole::Presents)],
+        Vec::new(),
+        unknown(),
+    );
+    assert_eq!(told(&one)[0].1, [443]);
+    let two = estate(
+        vec![
+            user(NGINX, CertificateRole::Presents),
+            user("stunnel4.service", CertificateRole::Presents),
+        ],
+        Vec::new(),
+        unknown(),
+    );
+    assert!(told(&two).iter().all(|(_, ports, _)| ports.is_empty()));
+}
+
+#[test]
+fn the_document_holds_the_setting_flat() {
+    let json = serde_json::to_value(user(NGINX, CertificateRole::Presents)).unwrap();
+    assert_eq!(json["certificate_file"], "/etc/ssl/web.pem");
+    assert_eq!(json["role"], "presents");
+}
