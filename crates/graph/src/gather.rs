@@ -44,6 +44,8 @@ pub(crate) type Raws<T> = Vec<Box<Raw<T>>>;
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
     pub(crate) listeners: Raws<Listener>,
+    /// Listeners in networks that containers have for themselves: no door of the machine.
+    pub(crate) inside: Raws<Listener>,
     pub(crate) connections: Raws<Connection>,
     pub(crate) logged: Raws<LoggedUse>,
     pub(crate) references: Raws<Reference>,
@@ -106,9 +108,11 @@ impl Gathered {
             fact,
             seen,
             state,
+            scope,
             ..
         } = evidence;
         let current = state == EvidenceState::Current;
+        let inner = is_of_inner_network(scope.as_str());
         macro_rules! raw {
             ($fact:expr) => {
                 Box::new(Raw {
@@ -124,6 +128,9 @@ impl Gathered {
             };
         }
         match fact {
+            Fact::Listener(listener) if inner && listener.program.container.is_some() => {
+                self.inside.push(raw!(listener));
+            }
             Fact::Listener(listener) => {
                 let samples = self.samples.entry(host.clone()).or_default();
                 *samples = (*samples).max(seen.count);
@@ -159,6 +166,7 @@ impl Gathered {
 
     fn settle(&mut self) {
         settle(&mut self.listeners);
+        settle(&mut self.inside);
         settle(&mut self.connections);
         settle(&mut self.logged);
         settle(&mut self.references);
@@ -259,9 +267,15 @@ fn is_inner(evidence: &Evidence) -> bool {
         Fact::Connection(connection) => connection.remote,
         _ => return false,
     };
-    let scope = evidence.scope.as_str();
-    let inner = scope.starts_with("socket:netns-") || scope.starts_with("flow:netns-");
-    address.is_loopback() && inner
+    address.is_loopback() && is_of_inner_network(evidence.scope.as_str())
+}
+
+/// True for a scope of sockets in a network namespace that is not the machine's first.
+fn is_of_inner_network(scope: &str) -> bool {
+    let name = scope
+        .strip_prefix("socket:")
+        .or_else(|| scope.strip_prefix("flow:"));
+    name.is_some_and(|name| name.starts_with("netns-"))
 }
 
 fn settle<T: Send>(list: &mut Raws<T>) {

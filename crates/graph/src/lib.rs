@@ -8,6 +8,9 @@
 //! A need that ends at a relay (a reverse proxy, a tunnel, address translation) is followed to who stands behind
 //! it: the module `relay` concludes what can be honestly told, and says "one of" where nothing tells which.
 //!
+//! A port of a machine that leads into a container belongs to the container: the module `published` says so, and what
+//! the container's own program speaks decides the kind.
+//!
 //! Nothing here guesses silently. A kind that only the port number suggests gives way to what a file or a
 //! program states; an edge nobody saw alive says so (`config-only`); an edge concluded from several facts
 //! is called `inferred`. `docs/reference/hidden.md` tells how each reason for "hidden" is computed.
@@ -28,6 +31,7 @@ mod join;
 mod live;
 mod logged;
 pub mod pinned;
+mod published;
 mod relay;
 mod rhythm;
 mod rights;
@@ -81,7 +85,9 @@ pub fn uses(evidence: &Evidence) -> bool {
 pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) -> Graph {
     let mut gathered = gather::Gathered::read(estate, evidence);
     let held = std::mem::take(&mut gathered.listeners);
-    let listeners = live::Listeners::new(&held, estate);
+    let inside = std::mem::take(&mut gathered.inside);
+    let published = published::Published::new(&inside, estate);
+    let listeners = live::Listeners::new(&held, published, estate);
     let mut drafts = draft::Drafts::default();
     let mut channels = channels::Channels::new(&gathered, estate, &listeners);
     live::outgoing(&gathered, estate, &listeners, &mut channels, &mut drafts);

@@ -12,6 +12,7 @@ use groma_model::{EntityId, Estate, EvidenceId, HostName, Peer, Witness};
 use crate::channels::Channels;
 use crate::draft::{Certainty, Draft, Drafts, Place, component, one_transport};
 use crate::gather::{Gathered, Raw, Raws};
+use crate::published::{self, Published};
 
 /// Where a machine says which port a remote procedure call has got.
 const ENDPOINT_MAPPER: Port = Port(135);
@@ -21,10 +22,11 @@ const DYNAMIC_PORTS_FROM: Port = Port(49152);
 /// Every endpoint held open, by host, port and transport.
 pub(crate) struct Listeners<'a> {
     by_endpoint: HashMap<(EntityId, Port, Transport), Vec<&'a Raw<Listener>>>,
+    published: Published<'a>,
 }
 
 impl<'a> Listeners<'a> {
-    pub(crate) fn new(held: &'a Raws<Listener>, estate: &Estate) -> Self {
+    pub(crate) fn new(held: &'a Raws<Listener>, published: Published<'a>, estate: &Estate) -> Self {
         let mut by_endpoint: HashMap<_, Vec<_>> = HashMap::new();
         for raw in held {
             let peer = Peer::Address(raw.fact.address);
@@ -36,7 +38,10 @@ impl<'a> Listeners<'a> {
                 .or_default()
                 .push(raw.as_ref());
         }
-        Self { by_endpoint }
+        Self {
+            by_endpoint,
+            published,
+        }
     }
 
     /// The listeners at an endpoint.
@@ -59,6 +64,9 @@ impl<'a> Listeners<'a> {
         port: Option<Port>,
         transport: Option<Transport>,
     ) -> Option<Component> {
+        if let Some(inner) = self.published.behind(host, port?, transport?) {
+            return Some(inner.component());
+        }
         let at = self.at(host, port?, transport?);
         let programs: BTreeSet<&Program> = at
             .iter()
@@ -75,12 +83,17 @@ impl<'a> Listeners<'a> {
         port: Port,
         transport: Transport,
     ) -> (String, Certainty) {
+        let inner = self.published.behind(host, port, transport);
+        // What is spoken within decides, not the number it was given outside.
+        let port = inner.as_ref().map_or(port, |inner| inner.port);
         let habit = REGISTRY.kind_by_port(port, transport);
-        let spoken = self
-            .at(host, port, transport)
+        let handed_out = inner.is_none() && self.is_handed_out(host, port, transport);
+        let within = inner.map(|inner| self.published.at(host, &inner, transport));
+        let at = within.unwrap_or_else(|| self.at(host, port, transport));
+        let spoken = at
             .iter()
             .find_map(|raw| service(&raw.fact.program))
-            .filter(|_| habit.is_some() || !self.is_handed_out(host, port, transport));
+            .filter(|_| habit.is_some() || !handed_out);
         match (spoken, habit) {
             // One program may speak several things of one layer: the port tells relay from submission.
             (Some(service), Some(habit)) if REGISTRY.kind(&service.kind).layer == habit.layer => {
@@ -100,32 +113,68 @@ impl<'a> Listeners<'a> {
             && !self.at(host, ENDPOINT_MAPPER, Transport::Tcp).is_empty()
     }
 
+    /// What a program in a container's own network speaks, or what is spoken at an endpoint of the machine.
+    fn kind_of(
+        &self,
+        host: &EntityId,
+        port: Port,
+        transport: Transport,
+        program: &Program,
+    ) -> (String, Certainty) {
+        match program.container.as_deref() {
+            Some(container) if self.published.holds(host, container) => {
+                match (service(program), REGISTRY.kind_by_port(port, transport)) {
+                    (Some(service), _) => (service.kind.clone(), Certainty::Program),
+                    (None, Some(habit)) => (habit.name.clone(), Certainty::Habit),
+                    (None, None) => ("other".to_owned(), Certainty::Habit),
+                }
+            }
+            _ => self.kind(host, port, transport),
+        }
+    }
+
+    /// The port of the machine by which others reach a port within one of its containers.
+    fn outer(&self, host: &EntityId, program: &Program, port: Port, transport: Transport) -> Port {
+        let container = program.container.as_deref();
+        let outer = container.and_then(|c| self.published.outer(host, c, port, transport));
+        outer.unwrap_or(port)
+    }
+
     /// The rows of the inventory document.
     pub(crate) fn into_entries(self, estate: &Estate) -> Vec<ListenerEntry> {
         let mut rows: BTreeMap<
             (EntityId, std::net::IpAddr, Port, Transport, Program),
             BTreeSet<EvidenceId>,
         > = BTreeMap::new();
-        for ((host, port, transport), raws) in &self.by_endpoint {
-            for raw in raws {
-                let key = (
-                    host.clone(),
-                    raw.fact.address,
-                    *port,
-                    *transport,
-                    raw.fact.program.clone(),
-                );
-                rows.entry(key).or_default().insert(raw.id.clone());
-            }
+        let own = self
+            .by_endpoint
+            .iter()
+            .flat_map(|((host, port, transport), raws)| {
+                let key = (host, *port, *transport);
+                raws.iter().map(move |raw| (key, *raw))
+            });
+        for ((host, port, transport), raw) in own.chain(self.published.rows()) {
+            let key = (
+                host.clone(),
+                raw.fact.address,
+                port,
+                transport,
+                raw.fact.program.clone(),
+            );
+            rows.entry(key).or_default().insert(raw.id.clone());
         }
         let presented = presented(estate);
         rows.into_iter()
             .map(
                 |((entity, address, port, transport, process), evidence)| ListenerEntry {
-                    service: Some(self.kind(&entity, port, transport).0).filter(|k| k != "other"),
+                    service: Some(self.kind_of(&entity, port, transport, &process).0)
+                        .filter(|k| k != "other"),
                     certificate: presented
                         .get(&(entity.clone(), port))
-                        .filter(|_| transport == Transport::Tcp)
+                        .filter(|_| {
+                            transport == Transport::Tcp
+                                && !is_inside(&process, &self.published, &entity)
+                        })
                         .cloned(),
                     entity,
                     address,
@@ -137,6 +186,12 @@ impl<'a> Listeners<'a> {
             )
             .collect()
     }
+}
+
+/// True for a program in a network of its container: what stands at the machine's port of that number is another.
+fn is_inside(program: &Program, published: &Published<'_>, host: &EntityId) -> bool {
+    let container = program.container.as_deref();
+    container.is_some_and(|container| published.holds(host, container))
 }
 
 /// Which leaf certificate each endpoint presents.
@@ -245,8 +300,25 @@ fn live_component(
             class: ComponentClass::ScheduledJob,
             name: job.name.clone(),
         },
-        None => own_component(program).unwrap_or_else(|| whole(host, estate)),
+        None => within_container(program, host, estate)
+            .or_else(|| own_component(program))
+            .unwrap_or_else(|| whole(host, estate)),
     }
+}
+
+/// A program in a container, as `shop:/usr/bin/app`: the same way files of containers are named.
+fn within_container(program: &Program, host: &EntityId, estate: &Estate) -> Option<Component> {
+    let id = program.container.as_deref()?;
+    let containers = &estate.entities.get(host)?.attributes.containers;
+    let name = containers.iter().find(|c| c.id == id)?.name.as_ref()?;
+    let file = program.script.as_ref().or(program.executable.as_ref())?;
+    let mut bytes = name.as_bytes().to_vec();
+    bytes.push(b':');
+    bytes.extend_from_slice(file.as_bytes());
+    Some(Component {
+        class: ComponentClass::Executable,
+        name: groma_model::Foreign::from_bytes(bytes),
+    })
 }
 
 /// The machine as a whole, where nothing tells which part of it.
@@ -282,6 +354,10 @@ pub(crate) fn outgoing(
             continue;
         };
         let provider = meaning.entity;
+        // What carries connections into a container is no consumer of it.
+        if provider == raw.host && published::is_carrier(program) {
+            continue;
+        }
         if provider == raw.host
             && is_one_service(program, listeners.at(&provider, *service_port, *transport))
         {
@@ -391,8 +467,10 @@ pub(crate) fn incoming(
         let Some(meaning) = estate.locate(&raw.site, &raw.vantage, &Peer::Address(*remote)) else {
             continue;
         };
-        let at = place(&meaning.entity, &raw.host, *service_port, *transport);
-        let (kind, certainty) = listeners.kind(&raw.host, *service_port, *transport);
+        // Within a container the machine's port is already the container's.
+        let port = listeners.outer(&raw.host, &raw.fact.program, *service_port, *transport);
+        let at = place(&meaning.entity, &raw.host, port, *transport);
+        let (kind, certainty) = listeners.kind(&raw.host, port, *transport);
         match drafts.places.get_mut(&at) {
             Some(known) => confirm(known, raw),
             // Both ends are here and only the serving one was told: a caller that came and went.

@@ -41,7 +41,7 @@ fn listener(
 ) -> ListenerEntry {
     ListenerEntry {
         entity: EntityId::new("ent-web"),
-        address: "0.0.0.0".parse().unwrap(),
+        address: std::net::IpAddr::from([0, 0, 0, 0]),
         port: Port(port),
         transport: Transport::Tcp,
         process: Program {
@@ -79,7 +79,7 @@ fn estate(
             "first_seen": "2026-11-20T09:00:00Z", "last_seen": "2026-11-20T09:00:00Z", "has_agent": true, "declared": false,
             "merged_because": []
         }))
-        .unwrap()
+        .expect("an entity without anything")
     };
     let mut web = entity("ent-web", "host");
     web.attributes.units = units;
@@ -201,7 +201,7 @@ fn a_listener_of_an_unknown_program_counts_where_only_one_part_can_be_meant() {
 
 #[test]
 fn the_document_holds_the_setting_flat() {
-    let json = serde_json::to_value(user(NGINX, CertificateRole::Presents)).unwrap();
+    let json = serde_json::to_value(user(NGINX, CertificateRole::Presents)).expect("it is plain");
     assert_eq!(json["certificate_file"], "/etc/ssl/web.pem");
     assert_eq!(json["role"], "presents");
 }

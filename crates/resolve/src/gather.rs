@@ -280,6 +280,13 @@ impl Gathered {
         interface_addresses(seat, |_| true)
     }
 
+    /// Every address that means the machine to itself: its own, and those of its running containers, which nobody else knows.
+    pub(crate) fn meant_by(seat: &Seat) -> BTreeSet<IpAddr> {
+        let inner = seat.attributes.containers.iter().filter(|c| c.running);
+        let inner = inner.flat_map(|c| &c.addresses).map(IpAddr::to_canonical);
+        Self::addresses_of(seat).into_iter().chain(inner).collect()
+    }
+
     /// The addresses by which others may know the machine: those of inner bridges and of container links
     /// are left out where anything else exists, because every docker host has the same ones.
     pub(crate) fn public_addresses_of(seat: &Seat) -> BTreeSet<IpAddr> {

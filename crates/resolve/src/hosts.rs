@@ -21,7 +21,7 @@ pub(crate) fn place(gathered: &mut Gathered, ledger: &mut Ledger<'_>, estate: &m
                 seat.entity = Some(id.clone());
                 estate
                     .own_addresses
-                    .insert(agent.clone(), Gathered::addresses_of(seat));
+                    .insert(agent.clone(), Gathered::meant_by(seat));
             }
             estate.vantages.insert(agent.clone(), id.clone());
         }

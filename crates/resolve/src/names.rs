@@ -27,6 +27,10 @@ pub(crate) fn place(gathered: &Gathered, ledger: &mut Ledger<'_>, estate: &mut E
     }
     for ((vantage, peer), seen) in &gathered.mentioned {
         if let (Peer::Address(address), Some(site)) = (peer, work.site(vantage)) {
+            // An address of one of its own containers is no machine.
+            if work.is_within(vantage, address) {
+                continue;
+            }
             place_address(&site, *address, *seen, gathered, work.ledger, work.estate);
         }
     }
@@ -273,6 +277,16 @@ impl Work<'_, '_> {
             reached_by,
             by: Some(answer.by),
         }
+    }
+
+    /// True for an address of a container that runs on the vantage's own machine.
+    fn is_within(&self, vantage: &AgentId, address: &IpAddr) -> bool {
+        let seat = self.gathered.seats.get(vantage);
+        let containers = seat
+            .into_iter()
+            .flat_map(|seat| &seat.attributes.containers);
+        let mut inner = containers.filter(|c| c.running).flat_map(|c| &c.addresses);
+        inner.any(|own| own.to_canonical() == address.to_canonical())
     }
 
     fn is_own(&self, vantage: &AgentId, address: &IpAddr) -> bool {

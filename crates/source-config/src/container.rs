@@ -159,7 +159,9 @@ impl ContainerConfigSource {
                     .covered_now(window, &scope, CoverageState::Partial);
             }
         };
-        let Some(root) = roots(&table).into_iter().find(|r| {
+        let own = disk.read(Path::new("/proc/self/mountinfo"), TABLE_BYTES_MAX);
+        let own = own.map(|read| read.bytes).unwrap_or_default();
+        let Some(root) = roots(&table, &own).into_iter().find(|r| {
             disk.metadata(r)
                 .is_ok_and(|m| m.kind == EntryKind::Directory)
         }) else {
@@ -269,7 +271,10 @@ fn name_of(disk: &dyn Disk, id: &str) -> String {
 }
 
 /// Directories of this machine that may be the root of a process, the best first (proc(5), mountinfo).
-fn roots(table: &[u8]) -> Vec<PathBuf> {
+///
+/// What a table calls the root of a mount counts from the top of its file system, which may stand anywhere: `own`, the
+/// table of this machine, says where.
+fn roots(table: &[u8], own: &[u8]) -> Vec<PathBuf> {
     let text = String::from_utf8_lossy(table);
     let Some(line) = text.lines().find(|l| l.split(' ').nth(4) == Some("/")) else {
         return Vec::new();
@@ -287,9 +292,25 @@ fn roots(table: &[u8]) -> Vec<PathBuf> {
         .nth(3)
         .filter(|r| *r != "/" && r.starts_with('/'))
     {
+        let device = before.split(' ').nth(2).unwrap_or_default();
+        out.extend(standing(device, root, &String::from_utf8_lossy(own)));
         out.push(PathBuf::from(root.replace("\\040", " ")));
     }
     out
+}
+
+/// Where `root` of the file system on `device` stands, by every mount of it.
+fn standing(device: &str, root: &str, own: &str) -> Vec<PathBuf> {
+    let mounts = own.lines().take(PROCESSES_MAX).filter_map(|line| {
+        let mut fields = line.split(' ').skip(2);
+        let (on, top, point) = (fields.next()?, fields.next()?, fields.next()?);
+        let top = top.strip_suffix('/').unwrap_or(top);
+        let rest = root.strip_prefix(top).filter(|_| on == device)?;
+        let point = point.strip_suffix('/').unwrap_or(point);
+        let whole = rest.is_empty() || rest.starts_with('/');
+        whole.then(|| PathBuf::from(format!("{point}{rest}").replace("\\040", " ")))
+    });
+    mounts.collect()
 }
 
 /// An environment as the lines of a file of variables; what holds quotes or breaks is quoted.
@@ -588,6 +609,19 @@ mod tests {
     }
 
     #[test]
+    fn a_root_on_a_file_system_of_its_own_is_found_where_that_is_mounted() {
+        let table = b"900 800 253:4 /storage/vfs/dir/abc / rw,relatime - ext4 /dev/x rw\n";
+        let own = b"20 1 253:1 / / rw - ext4 /dev/r rw\n30 20 253:4 / /var/lib/containers rw - ext4 /dev/x rw\n31 20 253:4 /storag /mnt rw - ext4 /dev/x rw\n";
+        assert_eq!(
+            roots(table, own),
+            [
+                PathBuf::from("/var/lib/containers/storage/vfs/dir/abc"),
+                PathBuf::from("/storage/vfs/dir/abc")
+            ]
+        );
+    }
+
+    #[test]
     fn a_link_out_of_a_container_leads_nowhere() {
         assert!(!said(machine()).1.contains("api.corp.example"));
     }
@@ -611,7 +645,7 @@ mod tests {
             b"A=b\0C='d\0",
         ];
         groma_fuzz::hammer(2000, corpus, |bytes| {
-            roots(bytes);
+            roots(bytes, bytes);
             id_of(bytes);
             variables(bytes);
         });

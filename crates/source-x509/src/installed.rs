@@ -139,11 +139,11 @@ impl<'a> Reader<'a> {
             let (_, suffix) = rest.rsplit_once('.')?;
             Some(format!("{stem}@.{suffix}"))
         });
-        let named = |directory: &&str| {
+        let named = |directory: &str| {
             let at = |name: &str| self.exists(&Path::new(directory).join(name));
             at(unit) || template.as_deref().is_some_and(at)
         };
-        UNITS.iter().any(|directory| named(&directory))
+        UNITS.iter().any(|directory| named(directory))
     }
 
     /// Every file that makes up a service: the strongest unit file of each name, and all that is dropped in beside it.

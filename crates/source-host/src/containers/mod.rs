@@ -1,6 +1,7 @@
 //! `host.containers`: containers that run, and those a runtime keeps.
 
 mod parse;
+mod ports;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -44,6 +45,7 @@ impl Source for ContainersSource {
                 "/proc/*/cgroup (in which container a process runs)",
                 "Docker: /etc/docker/daemon.json (data-root), containers/*/config.v2.json and hostconfig.json, image/overlay2/layerdb/mounts/*/mount-id",
                 "Podman and CRI-O: containers.json of the system's storage and of users' storages under /home, */userdata/config.json beside it",
+                "published ports: /var/lib/cni/results/*, /run/containers/networks/firewall/ports/*, *.container of quadlet and *.service that run podman or docker below /etc/containers/systemd and /etc/systemd/system",
                 "containerd: /run/containerd/io.containerd.runtime.v2.task/*/*/config.json; LXC: /var/lib/lxc/*/config",
             ]),
             contacts: Vec::new(),
@@ -72,6 +74,7 @@ impl Source for ContainersSource {
         found.containerd();
         found.lxc();
         found.running();
+        found.handed_on();
         let by_id = found.by_id;
         for container in by_id.into_values() {
             part.saw(Fact::Container(container));
@@ -155,6 +158,8 @@ impl Found<'_, '_, '_> {
     fn storages(&mut self) {
         let mut files = vec![
             PathBuf::from("/var/lib/containers/storage/overlay-containers/containers.json"),
+            PathBuf::from("/var/lib/containers/storage/vfs-containers/containers.json"),
+            PathBuf::from("/var/lib/containers/storage/btrfs-containers/containers.json"),
             PathBuf::from(
                 "/root/.local/share/containers/storage/overlay-containers/containers.json",
             ),
@@ -219,6 +224,49 @@ impl Found<'_, '_, '_> {
                     &path,
                     "",
                 );
+            }
+        }
+    }
+
+    /// Ports that plugins and units hand on: of containers that are known, never of one that is only written down.
+    fn handed_on(&mut self) {
+        for (directory, read) in ports::STATES {
+            for path in self.files(directory, "published ports of containers") {
+                if let Some(bytes) = self.state(&path, "published ports of a container")
+                    && let Some(told) = read(&bytes)
+                    && let Some(container) = self.by_id.get_mut(&told.container)
+                {
+                    ports::give(container, told);
+                }
+            }
+        }
+        for directory in ports::UNITS {
+            for path in self.files(directory, "units that start containers") {
+                let Some(bytes) = self.state(&path, "unit that starts a container") else {
+                    continue;
+                };
+                let name = lossy(file_name(&path));
+                for told in ports::of_unit(&name, &bytes) {
+                    let mut known = self.by_id.values_mut();
+                    if let Some(container) = known.find(|c| told.starts(c)) {
+                        ports::give(container, told.into());
+                    }
+                }
+            }
+        }
+    }
+
+    fn files(&mut self, path: &str, what: &str) -> Vec<PathBuf> {
+        match self.reader.list(Path::new(path)) {
+            Ok(entries) => {
+                let files = entries.into_iter().filter(|e| e.kind == EntryKind::File);
+                files.map(|e| e.path).take(CONTAINERS_MAX).collect()
+            }
+            Err(error) => {
+                if !error.is_absent() {
+                    self.part.refused(what, &error);
+                }
+                Vec::new()
             }
         }
     }
