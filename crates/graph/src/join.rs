@@ -179,6 +179,9 @@ fn is_related(written: &Draft, live: &Draft) -> bool {
     if let (Some(a), Some(b)) = (unit(written), unit(live)) {
         return a == b;
     }
+    if is_of_one_container(written, live) {
+        return true;
+    }
     live.programs.iter().any(|program| {
         let named = written
             .products
@@ -190,6 +193,19 @@ fn is_related(written: &Draft, live: &Draft) -> bool {
             || program.script.as_ref() == Some(&written.component.name)
             || program.executable.as_ref() == Some(&written.component.name)
     })
+}
+
+/// True if what is written stands in the container the program runs in: `shop:environment` and `shop:/usr/bin/app`.
+fn is_of_one_container(written: &Draft, live: &Draft) -> bool {
+    let container = |d: &Draft| {
+        let name = d.component.name.lossy().into_owned();
+        let (container, _) = name.split_once(':')?;
+        (!container.contains('/')).then(|| container.to_owned())
+    };
+    live.programs
+        .iter()
+        .any(|program| program.container.is_some())
+        && container(live).is_some_and(|own| container(written) == Some(own))
 }
 
 /// `postgresql` of `postgresql@15-main.service`.

@@ -156,6 +156,35 @@ fn what_a_container_calls_is_its_own_need() {
 }
 
 #[test]
+fn what_a_container_calls_and_what_its_environment_names_is_one_need() {
+    let mut told = estate(true);
+    let call = Fact::Connection(Connection {
+        direction: Direction::Outgoing,
+        local: ip("10.88.0.8"),
+        remote: ip("10.0.0.1"),
+        service_port: Port(8025),
+        transport: Transport::Tcp,
+        program: within("/usr/bin/app"),
+        asked: None,
+        unasked: false,
+    });
+    let scope = || Scope::new("socket", "netns-shop");
+    told.say_in(scope(), "box1", "host.sockets", call, 20);
+    let named = |container: &str| {
+        let file = format!("{container}:environment");
+        reference("env-smtp", &file, "10.0.0.1", 8025, "smtp-relay")
+    };
+    told.writes("box1", named("shop"));
+    assert_eq!(
+        told.edges(),
+        ["box1 shop:/usr/bin/app -> app1:8025 smtp-relay"]
+    );
+    // Another container's environment is another need.
+    told.writes("box1", named("other"));
+    assert_eq!(told.edges().len(), 2);
+}
+
+#[test]
 fn an_address_of_a_container_is_no_machine_and_what_carries_into_it_no_consumer() {
     let mut told = estate(true);
     told.calls("box1", "10.88.0.8", 5432, bare("/usr/bin/docker-proxy"));

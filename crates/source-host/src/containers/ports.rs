@@ -17,8 +17,10 @@ const PORTS_MAX: usize = 256;
 /// Ports of one range (`8000-8010:8000-8010`).
 const RANGE_MAX: u16 = 64;
 
+type Read = fn(&[u8]) -> Option<Told>;
+
 /// Directories with a state file for each container, and how it is read.
-pub(super) const STATES: [(&str, fn(&[u8]) -> Option<Told>); 2] = [
+pub(super) const STATES: [(&str, Read); 2] = [
     ("/var/lib/cni/results", cni),
     ("/run/containers/networks/firewall/ports", netavark),
 ];
