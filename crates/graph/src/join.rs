@@ -67,7 +67,9 @@ fn settings_join_who_reads_them(drafts: &mut Vec<Draft>) {
         std::mem::take(drafts).into_iter().partition(is_settings);
     let reader = |file: &Draft| {
         let same = |d: &Draft| {
-            d.kind == file.kind && file.reached.iter().any(|way| d.reached.contains(way))
+            d.kind == file.kind
+                && !is_of_two_containers(file, d)
+                && file.reached.iter().any(|way| d.reached.contains(way))
         };
         let mut fitting =
             (0..kept.len()).filter(|at| kept.get(*at).is_some_and(|d| reads(d) && same(d)));
@@ -197,15 +199,25 @@ fn is_related(written: &Draft, live: &Draft) -> bool {
 
 /// True if what is written stands in the container the program runs in: `shop:environment` and `shop:/usr/bin/app`.
 fn is_of_one_container(written: &Draft, live: &Draft) -> bool {
-    let container = |d: &Draft| {
-        let name = d.component.name.lossy().into_owned();
-        let (container, _) = name.split_once(':')?;
-        (!container.contains('/')).then(|| container.to_owned())
-    };
-    live.programs
-        .iter()
-        .any(|program| program.container.is_some())
-        && container(live).is_some_and(|own| container(written) == Some(own))
+    let own = container_of(live).filter(|_| runs_in_a_container(live));
+    own.is_some() && own == container_of(written)
+}
+
+/// True if what is written stands in another container than the one the program runs in.
+fn is_of_two_containers(written: &Draft, live: &Draft) -> bool {
+    runs_in_a_container(live)
+        && container_of(written).is_some_and(|other| container_of(live) != Some(other))
+}
+
+fn runs_in_a_container(live: &Draft) -> bool {
+    live.programs.iter().any(|p| p.container.is_some())
+}
+
+/// What stands before the colon of `shop:/usr/bin/app`.
+fn container_of(draft: &Draft) -> Option<String> {
+    let name = draft.component.name.lossy();
+    let (container, _) = name.split_once(':')?;
+    (!container.contains('/')).then(|| container.to_owned())
 }
 
 /// `postgresql` of `postgresql@15-main.service`.
@@ -261,7 +273,7 @@ fn speaks_against(written: &Draft, live: &Draft) -> bool {
         && live.component.class == ComponentClass::Unit;
     let other_kind = live.certainty > Certainty::Habit
         && REGISTRY.kind(&live.kind).layer != REGISTRY.kind(&written.kind).layer;
-    shared || two_units || job_and_service || other_kind
+    shared || two_units || is_of_two_containers(written, live) || job_and_service || other_kind
 }
 
 /// Every program asks the machine's resolver: one need, not one per program.
