@@ -190,6 +190,8 @@ pub enum Format {
     Shell,
     /// A unit of systemd.
     Unit,
+    /// Jobs of anacron: period, delay, name and a command.
+    Anacron,
     /// A crontab of a user (`cron-user`) is five columns and a command.
     CronUser,
     /// A system crontab has the account as sixth column.
@@ -240,6 +242,12 @@ pub enum Format {
     Lua,
     /// Literal assignments in Perl.
     Perl,
+    /// Literal assignments in JavaScript, of programs that run on a server.
+    Javascript,
+    /// Literal assignments in Ruby.
+    Ruby,
+    /// PowerShell: cmdlets, calls and hash tables.
+    Powershell,
     /// The hosts file: names, not references.
     Hosts,
 }
@@ -313,6 +321,8 @@ pub enum Shape {
     Host,
     /// A host, and behind it its port as a word: `redis1 6379`, `10.0.0.1 port 5353`.
     HostPort,
+    /// As `host-port`, where a word is a name of something else (BIND's lists of primaries).
+    AddressPort,
     /// Many of them, divided by commas, semicolons or white space.
     Hosts,
     /// Any URL within the value.
@@ -438,6 +448,12 @@ pub struct Command {
     /// Options that hand a port of this machine on to one at the other end: `-L 3306:db1:3306`.
     #[serde(default)]
     pub forward_options: Vec<String>,
+    /// Options followed by `NAME=VALUE`, and the names that say a host (`mail -S smtp=HOST`).
+    #[serde(default)]
+    pub setting_options: Vec<String>,
+    /// See `setting_options`.
+    #[serde(default)]
+    pub setting_names: Vec<String>,
     /// Options with a proxy to go through.
     #[serde(default)]
     pub proxy_options: Vec<String>,
@@ -461,6 +477,8 @@ pub enum Arguments {
     None,
     /// URLs.
     Urls,
+    /// URLs, or where none stands the first one as a host.
+    UrlsOrHost,
     /// The first one is a host, perhaps `account@host`.
     Host,
     /// The first one is a host, the second a port.
@@ -473,6 +491,12 @@ pub enum Arguments {
     MountSource,
     /// Words `host=… dbname=…` or a URL.
     Libpq,
+    /// `account/secret@//host:port/service` (Oracle); an alias stands in a file of its own.
+    OracleLogin,
+    /// Words `@host` (dig).
+    AtServer,
+    /// `thing@host:port` (nut).
+    AtHost,
 }
 
 /// Names that look like endpoints and are not, and files that are nobody's configuration.
@@ -528,6 +552,7 @@ macro_rules! rules {
 
 rules![
     "amanda",
+    "anacron",
     "apache",
     "apcupsd",
     "apt",
@@ -539,6 +564,7 @@ rules![
     "autofs",
     "backup-manager",
     "bacula",
+    "batch-file",
     "bind",
     "borgmatic",
     "burp",
@@ -604,6 +630,7 @@ rules![
     "ifupdown",
     "inventory-agent",
     "iscsi",
+    "javascript",
     "jenkins",
     "journal-upload",
     "kafka",
@@ -676,6 +703,7 @@ rules![
     "postfix-transport",
     "postgresql",
     "postgresql-hba",
+    "powershell",
     "powerdns",
     "powerdns-recursor",
     "privoxy",
@@ -707,6 +735,7 @@ rules![
     "rsyslog",
     "rsyslog-mail",
     "salt-minion",
+    "ruby",
     "samba",
     "samba-domain",
     "sane-net",

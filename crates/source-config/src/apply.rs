@@ -103,7 +103,7 @@ pub(crate) fn references(rule: &Rule, settings: &Settings, place: &Place) -> Vec
                 kind.clone_into(&mut reference.kind);
             }
         }
-        let idle = out.len() > before && selection.idle(setting).is_some();
+        let idle = out.len() > before && (setting.conditional || selection.idle(setting).is_some());
         for reference in out.iter_mut().skip(before).filter(|_| idle) {
             reference.weak = true;
         }
@@ -617,6 +617,7 @@ mod tests {
             section: section.to_owned(),
             key: key.to_owned(),
             value: String::new(),
+            conditional: false,
         };
         let npm = setting("https://ci:hunter2@npm.corp.example/", "proxy_host");
         assert_eq!(shown_key(&npm, false), "***.proxy_host");

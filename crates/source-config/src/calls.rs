@@ -142,6 +142,7 @@ impl Calls {
                 section: String::new(),
                 key: called.word.clone(),
                 value: String::new(),
+                conditional: false,
             };
             let place = place();
             let (component, rhythm) = place.component(&setting);

@@ -12,6 +12,7 @@ use groma_model::{Foreign, HostName, Peer, Reason};
 use groma_source::disk::foreign;
 
 use crate::apply::{Place, REFERENCES_MAX, references};
+use crate::fallbacks;
 use crate::format;
 use crate::generic::{Dialect, scan};
 use crate::guess::guess;
@@ -22,6 +23,7 @@ use crate::script::{self, Beside};
 use crate::select::drop_shipped;
 use crate::settings::{Setting, Settings};
 use crate::silence::{is_copy, is_other_matter, is_silent_path};
+use crate::surroundings::{COMPOSITIONS, Surroundings};
 use crate::switched;
 use crate::telling::is_telling;
 use crate::text::decode;
@@ -39,6 +41,16 @@ const SPELT_WITH_BRACES: &[Format] = &[
     Format::Toml,
     Format::Xml,
     Format::Logstash,
+];
+
+/// Formats in which a value may be taken from the environment.
+const TAKES_FROM_ENVIRONMENT: &[Format] = &[
+    Format::Php,
+    Format::Python,
+    Format::Perl,
+    Format::Lua,
+    Format::Javascript,
+    Format::Ruby,
 ];
 
 /// What a file said.
@@ -221,6 +233,9 @@ impl Plan {
         let Some(text) = decode(bytes) else {
             return Said::default();
         };
+        let reader = self.place(Format::Equals, &[], true, machine).component;
+        let is_program = text.starts_with("#!");
+        let beside = &Surroundings::new(beside, machine, &self.path, reader, is_program);
         let mut said = Said::default();
         let mut rules: Vec<&Rule> = self.rules.clone();
         if has_shebang_of_shell(&text)
@@ -254,6 +269,7 @@ impl Plan {
             let rule = rules.first().copied().unwrap_or(&KEYED_FILE);
             self.place(rule.format, &rule.units, rule.application, machine)
         }));
+        drop_vague(&mut said.references);
         self.weigh_by_script(machine, beside, &mut said);
         self.drop_neighbours(&text, beside, &mut said);
         for reference in &mut said.references {
@@ -358,12 +374,13 @@ impl Plan {
         let has_commands = rule.take.iter().any(|t| t.value == Shape::Command);
         let overruled = machine.overruled();
         let whole = !overruled.knows(&self.path);
-        if rule.generic
-            && !has_commands
-            && whole
+        let from_environment =
+            TAKES_FROM_ENVIRONMENT.contains(&rule.format) && fallbacks::are_in(text);
+        let is_plain = whole
+            && !from_environment
             && !is_telling(text, || rule.format)
-            && !placeholders::are_in(text)
-        {
+            && !placeholders::are_in(text);
+        if rule.generic && !has_commands && is_plain {
             let (found, cut) = scan(text, self.dialect(), &place);
             said.add(found);
             said.partial = said
@@ -372,11 +389,12 @@ impl Plan {
                 .or_else(|| cut.then_some(Reason::BudgetExhausted));
             return;
         }
-        let mut settings = if rule.format == Format::Shell {
-            script::shell(text, beside)
-        } else {
-            format::read(rule.format, &rule.groups, text)
+        let mut settings = match rule.format {
+            Format::Shell => script::shell(text, beside),
+            Format::Powershell => script::powershell(text, beside),
+            format => format::read(format, &rule.groups, text),
         };
+        fallbacks::settle(&mut settings, beside);
         drop_shipped(rule, &mut settings);
         machine.mounts().spell_out(rule, &mut settings);
         variables::spell_out(&rule.variables, &mut settings);
@@ -536,7 +554,10 @@ impl Plan {
             component: machine.component(path, units, application),
             file: file.clone(),
             rhythm: None,
-            is_crontab: matches!(format, Format::CronSystem | Format::CronUser),
+            is_crontab: matches!(
+                format,
+                Format::CronSystem | Format::CronUser | Format::Anacron
+            ),
         };
         if format == Format::Unit {
             let unit = unit_of(&self.path).unwrap_or_default();
@@ -589,6 +610,7 @@ pub(crate) fn component_of(real: &Path, line: u32, machine: &Machine) -> Compone
         section: String::new(),
         key: String::new(),
         value: String::new(),
+        conditional: false,
     };
     place.component(&setting).0
 }
@@ -615,14 +637,6 @@ static KEYED_FILE: LazyLock<Rule> = LazyLock::new(|| Rule {
     application: true,
     take: Vec::new(),
 });
-
-/// Names a composition has by habit.
-const COMPOSITIONS: &[&str] = &[
-    "docker-compose.yml",
-    "docker-compose.yaml",
-    "compose.yml",
-    "compose.yaml",
-];
 
 /// The names under which the containers of a composition know each other, lower case.
 fn services_of(text: &str) -> HashSet<String> {
@@ -670,10 +684,29 @@ fn run_parts_rhythm(path: &str) -> Option<&'static str> {
 
 fn has_shebang_of_shell(text: &str) -> bool {
     let first = text.lines().next().unwrap_or_default();
-    first.starts_with("#!")
-        && ["sh", "bash", "dash", "ksh", "zsh"]
-            .iter()
-            .any(|s| first.trim_end().ends_with(s) || first.contains(&format!("/{s} ")))
+    let Some(line) = first.strip_prefix("#!") else {
+        return false;
+    };
+    // `/usr/bin/env -S bash -e`: the first word that is no option and not `env`.
+    let program = line
+        .split_whitespace()
+        .filter_map(|word| word.rsplit('/').next())
+        .find(|word| *word != "env" && !word.starts_with('-'));
+    program.is_some_and(|p| ["sh", "bash", "dash", "ksh", "zsh", "ash", "rbash"].contains(&p))
+}
+
+/// A machine behind some variable, where a call of the same file says what it is needed for.
+fn drop_vague(references: &mut Vec<Reference>) {
+    let is_vague = |r: &Reference| r.rule == "peer" && r.kind == "other" && r.port.is_none();
+    if !references.iter().any(is_vague) {
+        return;
+    }
+    let told: HashSet<Peer> = references
+        .iter()
+        .filter(|r| !is_vague(r) && !r.weak)
+        .map(|r| r.peer.clone())
+        .collect();
+    references.retain(|r| !is_vague(r) || !told.contains(&r.peer));
 }
 
 /// The same machine, key and line once.

@@ -96,7 +96,13 @@ fn in_force(
                 && any_word(&by.keys, &setting.key)
         };
         for by in selected.by.iter().filter(says) {
-            let given = words(&setting.value);
+            // `destination(d_net);` has its name in the key.
+            let inner = setting
+                .key
+                .split_once('(')
+                .map(|(_, rest)| rest.trim_end_matches([')', ';']));
+            let said = inner.filter(|_| setting.value.is_empty());
+            let given = words(said.unwrap_or(&setting.value));
             names.extend(given.filter(|name| !by.stock || !selected.shipped.contains(name)));
         }
         let around = titles.get(&setting.group).unwrap_or(&setting.section);

@@ -8,6 +8,10 @@ pub(crate) const SETTINGS_MAX: usize = 200_000;
 const NAMES_MAX: usize = 4096;
 const BYTES_MAX: usize = 64 << 20;
 
+/// Stands in a value behind what a program falls back to where its environment says nothing. A private character:
+/// what a file itself says with it becomes a hint at most.
+pub(crate) const CONDITIONAL: char = '\u{e000}';
+
 /// One setting of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Setting {
@@ -21,6 +25,8 @@ pub(crate) struct Setting {
     pub(crate) key: String,
     /// The value without quotes.
     pub(crate) value: String,
+    /// True if the value is what a program falls back to, and nobody knows whether it does.
+    pub(crate) conditional: bool,
 }
 
 /// All settings of a file.
@@ -41,6 +47,30 @@ impl Settings {
         self.groups
     }
 
+    /// The group that was opened last.
+    pub(crate) fn last_group(&self) -> u32 {
+        self.groups
+    }
+
+    /// Adds a setting whose value may be marked as what a program falls back to.
+    pub(crate) fn add_marked(
+        &mut self,
+        line: u32,
+        group: u32,
+        section: &str,
+        key: &str,
+        value: &str,
+    ) {
+        let before = self.all.len();
+        if !value.contains(CONDITIONAL) {
+            return self.add(line, group, section, key, value);
+        }
+        self.add(line, group, section, key, &value.replace(CONDITIONAL, ""));
+        for setting in self.all.iter_mut().skip(before) {
+            setting.conditional = true;
+        }
+    }
+
     /// Adds a setting.
     pub(crate) fn add(&mut self, line: u32, group: u32, section: &str, key: &str, value: &str) {
         let names = section.len() + key.len();
@@ -56,6 +86,7 @@ impl Settings {
             section: section.to_owned(),
             key: key.to_owned(),
             value: value.to_owned(),
+            conditional: false,
         });
     }
 }

@@ -11,6 +11,7 @@ use groma_model::fact::{Component, ComponentClass};
 use groma_source::{Disk, EntryKind};
 
 use crate::format::{self, commands};
+use crate::placeholders::is_secret;
 use crate::silence::is_copy;
 use crate::text::{decode, lines};
 
@@ -66,6 +67,8 @@ const WRAPPERS: &[&str] = &[
 pub(crate) struct Starter {
     pub(crate) component: Component,
     pub(crate) rhythm: Option<String>,
+    /// The variables it gives: those of the crontab, and those on the line itself.
+    pub(crate) given: BTreeMap<String, String>,
 }
 
 /// Scripts by path.
@@ -113,23 +116,21 @@ impl Starters {
             let Some(text) = text_of(disk, &path) else {
                 continue;
             };
-            for setting in format::read(format, &[], &text).all {
-                let rhythm = format::rhythm(&setting.section).map(str::to_owned);
-                self.started(disk, &setting.value, &job(&path, setting.line, rhythm));
-            }
+            self.jobs(disk, &path, format, &text);
         }
-        for (line, row) in lines(&text_of(disk, "/etc/anacrontab").unwrap_or_default()) {
-            let mut words = row.split_whitespace();
-            let period = words.next().unwrap_or_default();
-            let command: Vec<&str> = words.skip(2).collect();
-            let rhythm = match period {
-                "1" | "@daily" => "daily",
-                "7" | "@weekly" => "weekly",
-                "30" | "31" | "@monthly" => "monthly",
-                _ => continue,
-            };
-            let by = job("/etc/anacrontab", line, Some(rhythm.to_owned()));
-            self.started(disk, &command.join(" "), &by);
+        let anacrontab = text_of(disk, "/etc/anacrontab").unwrap_or_default();
+        self.jobs(disk, "/etc/anacrontab", Format::Anacron, &anacrontab);
+    }
+
+    /// The scripts of one table of jobs, each with the variables that stand above it.
+    fn jobs(&mut self, disk: &dyn Disk, path: &str, format: Format, text: &str) {
+        let variables = format::given(text);
+        for setting in format::read(format, &[], text).all {
+            let rhythm = format::rhythm(&setting.section).map(str::to_owned);
+            let mut by = job(path, setting.line, rhythm);
+            let above = variables.iter().filter(|(line, ..)| *line < setting.line);
+            by.given = above.map(|(_, n, v)| (n.clone(), v.clone())).collect();
+            self.started(disk, &setting.value, &by);
         }
     }
 
@@ -145,6 +146,7 @@ impl Starters {
                         name: Foreign::from(path.as_str()),
                     },
                     rhythm: Some(rhythm.to_owned()),
+                    given: BTreeMap::new(),
                 };
                 for setting in format::read(Format::Shell, &[], &text).all {
                     if setting.key == "command" {
@@ -200,6 +202,7 @@ impl Starters {
                     name: Foreign::from(unit.as_str()),
                 },
                 rhythm: None,
+                given: BTreeMap::new(),
             };
             let paths = globs.iter().flat_map(|glob| match glob.strip_suffix('/') {
                 Some(directory) => files(disk, directory),
@@ -234,6 +237,14 @@ impl Starters {
                 directory = words.get(1).cloned().unwrap_or_default();
                 continue;
             }
+            let mut by = by.clone();
+            // `HOST=db1 /usr/local/bin/report`, also behind `env`.
+            let inline = words.iter().filter_map(|w| w.split_once('='));
+            for (name, value) in inline.take_while(|(name, _)| is_variable(name)).take(64) {
+                if !is_secret(name) {
+                    by.given.insert(name.to_owned(), value.to_owned());
+                }
+            }
             let mut expects = true;
             for word in words
                 .iter()
@@ -247,7 +258,7 @@ impl Starters {
                 if is_number || !expects {
                     continue;
                 }
-                self.found(disk, word, &directory, by);
+                self.found(disk, word, &directory, &by);
                 expects = false;
             }
         }
@@ -288,6 +299,10 @@ impl Starters {
     }
 }
 
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 /// A line of a crontab, named as the host source names it.
 fn job(path: &str, line: u32, rhythm: Option<String>) -> Starter {
     Starter {
@@ -296,6 +311,7 @@ fn job(path: &str, line: u32, rhythm: Option<String>) -> Starter {
             name: Foreign::from(format!("{path}:{line}").as_str()),
         },
         rhythm,
+        given: BTreeMap::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use crate::fallbacks::{self, Spelling};
 use crate::settings::Settings;
 
 const DEPTH_MAX: usize = 64;
@@ -16,6 +17,7 @@ pub(super) fn php(text: &str) -> Settings {
         rest: text.get(start..).unwrap_or_default(),
         line: 1 + newlines(text.get(..start).unwrap_or_default()),
         language: Language::Php,
+        behind_dot: false,
     };
     read(&mut tokens)
 }
@@ -32,11 +34,25 @@ pub(super) fn perl(text: &str) -> Settings {
     of(Language::Perl, text)
 }
 
+/// What a program on a server says; a script of a page is for whoever looks at it.
+pub(super) fn javascript(text: &str) -> Settings {
+    let on_server = ["process.env", "require(", "module.exports", "node:", "#!"];
+    if !on_server.iter().any(|word| text.contains(word)) {
+        return Settings::default();
+    }
+    of(Language::Javascript, text)
+}
+
+pub(super) fn ruby(text: &str) -> Settings {
+    of(Language::Ruby, text)
+}
+
 fn of(language: Language, text: &str) -> Settings {
     read(&mut Tokens {
         rest: text,
         line: 1,
         language,
+        behind_dot: false,
     })
 }
 
@@ -47,12 +63,33 @@ enum Language {
     Python,
     Lua,
     Perl,
+    Javascript,
+    Ruby,
 }
 
 impl Language {
     /// True if a line end ends a statement.
     fn ends_lines(self) -> bool {
-        matches!(self, Self::Python | Self::Lua)
+        matches!(
+            self,
+            Self::Python | Self::Lua | Self::Javascript | Self::Ruby
+        )
+    }
+
+    /// How values are taken from the environment.
+    fn spelling(self) -> &'static Spelling {
+        match self {
+            Self::Php => &fallbacks::PHP,
+            Self::Python => &fallbacks::PYTHON,
+            Self::Lua => &fallbacks::LUA,
+            Self::Perl => &fallbacks::PERL,
+            Self::Javascript => &fallbacks::JAVASCRIPT,
+            Self::Ruby => &fallbacks::RUBY,
+        }
+    }
+
+    fn has_slash_comments(self) -> bool {
+        matches!(self, Self::Php | Self::Javascript)
     }
 }
 
@@ -208,6 +245,29 @@ fn read(tokens: &mut Tokens<'_>) -> Settings {
     settings
 }
 
+/// `${process.env.X || 'd'}` within a template, as what it stands for.
+fn template(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        out.push_str(before);
+        let spelt = fallbacks::at(after, &fallbacks::JAVASCRIPT)
+            .filter(|(_, length)| after.get(*length..).is_some_and(|t| t.starts_with('}')));
+        match spelt {
+            Some((spelt, length)) => {
+                out.push_str(&spelt);
+                rest = after.get(length + 1..).unwrap_or_default();
+            }
+            None => {
+                out.push_str("${");
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
 /// True for a call whose arguments are host, account, secret, database and port (mysqli of PHP).
 fn is_connection(name: &str) -> bool {
     name == "mysqli" || name == "mysqli_connect"
@@ -306,6 +366,8 @@ struct Tokens<'t> {
     rest: &'t str,
     line: u32,
     language: Language,
+    /// True right behind a dot or an arrow: what comes is a member of something.
+    behind_dot: bool,
 }
 
 fn newlines(text: &str) -> u32 {
@@ -332,9 +394,29 @@ impl<'t> Tokens<'t> {
     }
 
     fn next(&mut self) -> Option<(u32, Token<'t>)> {
+        let found = self.token()?;
+        self.behind_dot = matches!(found.1, Token::Sign('.' | '>' | ':'));
+        Some(found)
+    }
+
+    /// A value out of the environment, as one text.
+    fn fallback(&mut self, first: char) -> Option<String> {
+        let begins = first.is_ascii_alphabetic() || matches!(first, '$' | '(' | '\\');
+        if !begins || self.behind_dot {
+            return None;
+        }
+        let (spelt, length) = fallbacks::at(self.rest, self.language.spelling())?;
+        self.eat(length);
+        Some(spelt)
+    }
+
+    fn token(&mut self) -> Option<(u32, Token<'t>)> {
         loop {
             let first = self.rest.chars().next()?;
             let (line, language) = (self.line, self.language);
+            if let Some(spelt) = self.fallback(first) {
+                return Some((line, Token::Text(spelt)));
+            }
             match first {
                 '\n' => {
                     self.eat(1);
@@ -347,9 +429,11 @@ impl<'t> Tokens<'t> {
                     self.eat_past("]]");
                 }
                 '-' if language == Language::Lua && self.rest.starts_with("--") => self.eat_line(),
-                '#' if language != Language::Lua => self.eat_line(),
-                '/' if language == Language::Php && self.rest.starts_with("//") => self.eat_line(),
-                '/' if language == Language::Php && self.rest.starts_with("/*") => {
+                '#' if !matches!(language, Language::Lua | Language::Javascript) => self.eat_line(),
+                '/' if language.has_slash_comments() && self.rest.starts_with("//") => {
+                    self.eat_line();
+                }
+                '/' if language.has_slash_comments() && self.rest.starts_with("/*") => {
                     self.eat_past("*/");
                 }
                 '=' if language == Language::Perl && self.begins_pod() => self.eat_past("\n=cut"),
@@ -359,6 +443,13 @@ impl<'t> Tokens<'t> {
                     }
                     self.eat(1);
                     return Some((line, Token::Sign(first)));
+                }
+                '=' if language == Language::Ruby && self.rest.starts_with("=begin") => {
+                    self.eat_past("\n=end");
+                }
+                '`' if language == Language::Javascript => {
+                    let text = self.text(first);
+                    return Some((line, Token::Text(template(&text))));
                 }
                 '\'' | '"' => return Some((line, Token::Text(self.text(first)))),
                 '=' if self.rest.starts_with("=>") => {
@@ -373,7 +464,11 @@ impl<'t> Tokens<'t> {
                     self.eat(1);
                     return Some((line, Token::Is));
                 }
-                ':' if language == Language::Python => {
+                ':' if matches!(
+                    language,
+                    Language::Python | Language::Javascript | Language::Ruby
+                ) =>
+                {
                     self.eat(1);
                     return Some((line, Token::Is));
                 }
@@ -449,7 +544,7 @@ impl<'t> Tokens<'t> {
                     escaped = false;
                 }
                 '\\' => escaped = true,
-                '\n' if self.language.ends_lines() => break,
+                '\n' if self.language.ends_lines() && quote != '`' => break,
                 _ if c == quote => break,
                 _ => out.push(c),
             }
@@ -479,8 +574,45 @@ mod tests {
         settings
             .all
             .iter()
+            .filter(|s| s.value.is_ascii())
             .map(|s| format!("{} {} {}={}", s.line, s.section, s.key, s.value))
             .collect()
+    }
+
+    /// What is taken from the environment, as `NAME|default`.
+    fn taken(settings: &Settings) -> Vec<String> {
+        let taken = settings.all.iter().filter(|s| !s.value.is_ascii());
+        taken
+            .map(|s| {
+                let value = s.value.replace(['\u{e003}', '\u{e005}'], "");
+                format!("{} {}={}", s.section, s.key, value.replace('\u{e004}', "|"))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_is_taken_from_the_environment_is_told_apart() {
+        let text = "<?php return ['redis' => ['host' => env('REDIS_HOST', 'r1'), 'port' => (int) env('REDIS_PORT', 6379)]];\n$x = $this->env('A', 'b');\n";
+        assert_eq!(
+            taken(&php(text)),
+            ["redis host=REDIS_HOST|r1", "redis port=REDIS_PORT|6379"]
+        );
+        let text = "// host: 'old'\nconst url = `amqp://${process.env.MQ || 'mq1'}:5672/x`\nmodule.exports = {\n  db: { host: process.env.DB_HOST || 'db1', port: 5432, 'name': \"erp\" },\n}\n";
+        assert_eq!(
+            taken(&javascript(text)),
+            [" url=amqp://MQ|mq1:5672/x", "exports/db host=DB_HOST|db1"]
+        );
+        assert_eq!(
+            shown(&javascript(text)),
+            ["4 exports/db port=5432", "4 exports/db name=erp"]
+        );
+        let text = "# a: 'old'\nconfig.action_mailer.smtp_settings = {\n  :address => ENV.fetch('SMTP', 'm1'),\n  port: 25,\n  domain: 'corp'\n}\n";
+        assert_eq!(taken(&ruby(text)), ["smtp_settings address=SMTP|m1"]);
+        assert_eq!(
+            shown(&ruby(text)),
+            ["4 smtp_settings port=25", "5 smtp_settings domain=corp"]
+        );
+        assert!(javascript("var a = { host: 'h' }").all.is_empty());
     }
 
     #[test]

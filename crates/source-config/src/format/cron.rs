@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use groma_model::schedule::Cron;
 
 use crate::format::shell::expand;
+use crate::placeholders::is_secret;
 use crate::settings::Settings;
-use crate::text::lines;
+use crate::text::{joined_lines, lines};
+
+/// Variables of one crontab.
+const GIVEN_MAX: usize = 256;
 
 /// One setting `command` per line that starts something; its section is the schedule as written.
 pub(super) fn cron(text: &str, with_account: bool) -> Settings {
@@ -43,6 +47,50 @@ pub(super) fn cron(text: &str, with_account: bool) -> Settings {
         );
     }
     settings
+}
+
+/// One setting `command` per job of anacron; its section is the period, as crontabs write it (anacrontab(5)).
+pub(super) fn anacron(text: &str) -> Settings {
+    let mut settings = Settings::default();
+    let mut variables: BTreeMap<String, String> = BTreeMap::new();
+    for (number, line) in joined_lines(text) {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if let Some((name, value)) = variable(line) {
+            variables.insert(name.to_owned(), value.trim_matches(['"', '\'']).to_owned());
+            continue;
+        }
+        let Some((head, command)) = after_words(line, 3).filter(|(_, c)| !c.is_empty()) else {
+            continue;
+        };
+        let schedule = match head.split_whitespace().next().unwrap_or_default() {
+            "1" => "@daily",
+            "7" => "@weekly",
+            "30" | "31" => "@monthly",
+            other => other,
+        };
+        let group = settings.open_group();
+        settings.add(
+            number,
+            group,
+            schedule,
+            "command",
+            &expand(command, &variables),
+        );
+    }
+    settings
+}
+
+/// The variables a crontab gives its jobs, with the line each stands at; those that smell of a secret stay.
+pub(crate) fn given(text: &str) -> Vec<(u32, String, String)> {
+    let all = lines(text).filter_map(|(number, line)| {
+        let (name, value) = variable(line.trim())?;
+        let value = value.trim_matches(['"', '\'']);
+        (!is_secret(name)).then(|| (number, name.to_owned(), value.to_owned()))
+    });
+    all.take(GIVEN_MAX).collect()
 }
 
 /// `NAME = value` before the jobs.
@@ -87,6 +135,34 @@ pub(crate) fn rhythm(schedule: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn jobs_of_anacron_are_commands_with_their_period() {
+        let text = "SHELL=/bin/sh\nH=db1\n# 1 5 old curl http://ghost/\n1\t5\tdump\tpg_dump -h $H \\\n  erp\n7 25 weekly.x curl http://h1/ # x\n@monthly 45 m run-parts /etc/cron.monthly\n";
+        let shown: Vec<_> = anacron(text)
+            .all
+            .iter()
+            .map(|s| {
+                (
+                    s.line,
+                    s.section.clone(),
+                    s.value.split_whitespace().collect::<Vec<_>>().join(" "),
+                )
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (4, "@daily".to_owned(), "pg_dump -h db1 erp".to_owned()),
+                (6, "@weekly".to_owned(), "curl http://h1/ # x".to_owned()),
+                (
+                    7,
+                    "@monthly".to_owned(),
+                    "run-parts /etc/cron.monthly".to_owned()
+                ),
+            ]
+        );
+    }
 
     #[test]
     fn jobs_are_commands_with_their_schedule() {

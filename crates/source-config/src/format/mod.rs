@@ -18,13 +18,14 @@ mod text_lines;
 mod tns;
 mod tree;
 mod unit;
+mod windows;
 mod xml;
 
 use groma_knowledge::rules::Format;
 
 use crate::settings::Settings;
 
-pub(crate) use cron::rhythm;
+pub(crate) use cron::{given, rhythm};
 pub(crate) use lines::{hosts, is_comment};
 pub(crate) use shell::{commands, expand};
 pub(crate) use tree::{Tree, tree_value};
@@ -47,6 +48,7 @@ pub(crate) fn read(format: Format, groups: &[String], text: &str) -> Settings {
         Format::Xml => xml::xml(text),
         Format::Shell => shell::shell(text),
         Format::Unit => unit::unit(text),
+        Format::Anacron => cron::anacron(text),
         Format::CronUser => cron::cron(text, false),
         Format::CronSystem => cron::cron(text, true),
         Format::Postfix => postfix::postfix(text),
@@ -58,7 +60,7 @@ pub(crate) fn read(format: Format, groups: &[String], text: &str) -> Settings {
         Format::Nat => nat::nat(text),
         Format::Logrotate => script::logrotate(text),
         Format::AtJob => script::at_job(text),
-        Format::WindowsScript => script::windows(text),
+        Format::WindowsScript => windows::windows(text),
         Format::Nagios => nagios::nagios(text),
         Format::IniWhole => lines::ini_whole(text),
         Format::GroupPolicy => xml::group_policy(text),
@@ -71,6 +73,9 @@ pub(crate) fn read(format: Format, groups: &[String], text: &str) -> Settings {
         Format::Sendmail => text_lines::sendmail(text),
         Format::Lua => code::lua(text),
         Format::Perl => code::perl(text),
+        Format::Javascript => code::javascript(text),
+        Format::Ruby => code::ruby(text),
+        Format::Powershell => crate::script::powershell(text, &crate::script::Alone),
         Format::Hosts => Settings::default(),
     }
 }
@@ -119,6 +124,10 @@ mod tests {
         Format::Sendmail,
         Format::Lua,
         Format::Perl,
+        Format::Javascript,
+        Format::Ruby,
+        Format::Powershell,
+        Format::Anacron,
     ];
 
     const CORPUS: &[&[u8]] = &[
@@ -150,6 +159,9 @@ mod tests {
         b"DSesmtp:[h]\ndefine(`SMART_HOST', `h')dnl\n",
         b"--[[ x ]] sync { host = \"h\", -- y\n}\n",
         b"my %a = (k => 'v', d => \"x\"); $S->{'A::B'} = 'h'; # z\n=pod\nx\n=cut\nmy $u = sprintf 'https://%s.%s', @a{qw(k d)};\n",
+        b"const a = { host: process.env.A || 'b', `x${process.env.C || 'd'}` }; // z\nmodule.exports = a\n",
+        b"config.smtp = { :address => ENV.fetch('A', 'b'), port: 25 }\n=begin\nx\n=end\n",
+        b"$a = @{ K = \"$b.c\" }\nirm @a | % { $_.x -f 1 }\n[N.S]::new('h', 25)\n",
         b"|1|abc=|def= ssh-rsa AAAA\n[h]:22,1.2.3.4 ssh-rsa AAAA\n",
     ];
 

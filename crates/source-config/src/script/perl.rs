@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Beside;
+use crate::fallbacks;
 use crate::settings::Settings;
 
 const STATEMENTS_MAX: usize = 5_000;
@@ -11,8 +12,9 @@ const VALUE_MAX: usize = 4096;
 
 /// Calls with known arguments: the section is the function or `Class.method`, keys are `1`, `2`, … and the names of
 /// arguments; what is started is a setting `command`.
-pub(crate) fn perl(text: &str, _: &dyn Beside) -> Settings {
+pub(crate) fn perl(text: &str, beside: &dyn Beside) -> Settings {
     let mut perl = Perl {
+        beside,
         settings: Settings::default(),
         scalars: BTreeMap::new(),
     };
@@ -22,7 +24,8 @@ pub(crate) fn perl(text: &str, _: &dyn Beside) -> Settings {
     perl.settings
 }
 
-struct Perl {
+struct Perl<'b> {
+    beside: &'b dyn Beside,
     settings: Settings,
     /// `a` for `$a`, `h{k}` for `$h{k}`.
     scalars: BTreeMap<String, String>,
@@ -76,7 +79,7 @@ fn statements(text: &str) -> Vec<(u32, String)> {
     out
 }
 
-impl Perl {
+impl Perl<'_> {
     fn statement(&mut self, line: u32, text: &str) {
         let text = text.trim().trim_start_matches(['{', '}']).trim();
         let bare = ["my ", "our ", "local "]
@@ -117,6 +120,12 @@ impl Perl {
 
     /// The value of an expression, if all of it is known.
     fn value(&self, text: &str) -> Option<String> {
+        let whole = text.trim();
+        if let Some((spelt, length)) = fallbacks::at(whole, &fallbacks::PERL)
+            && length == whole.len()
+        {
+            return fallbacks::settled(&spelt, self.beside);
+        }
         let text = text.trim();
         if let Some(rest) = text.strip_prefix("sprintf") {
             let rest = rest.trim().trim_start_matches('(').trim_end_matches(')');
@@ -245,7 +254,8 @@ impl Perl {
                         .join(" "),
                 };
                 let group = self.settings.open_group();
-                self.settings.add(line, group, "", "command", &line_text);
+                self.settings
+                    .add_marked(line, group, "", "command", &line_text);
             }
         }
         // `Class->method(…)`.
@@ -281,7 +291,7 @@ impl Perl {
                 None => ((at + 1).to_string(), self.value(item.trim())),
             };
             if let Some(value) = value.filter(|v| !v.contains('\n')) {
-                self.settings.add(line, group, section, &key, &value);
+                self.settings.add_marked(line, group, section, &key, &value);
             }
         }
     }

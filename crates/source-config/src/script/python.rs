@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Beside;
 use super::values::{Value, ini, tree};
+use super::{Beside, by_default};
 use crate::settings::Settings;
 
 const STEPS_MAX: u32 = 50_000;
@@ -419,7 +419,7 @@ impl Python<'_> {
                     reader.at += 1;
                     let right = self.expression(reader, depth);
                     if value == Value::Unknown {
-                        value = right;
+                        value = by_default(self.beside, right);
                     }
                 }
                 Some(Token::Name(word))
@@ -519,7 +519,11 @@ impl Python<'_> {
                     reader.at += 1;
                     let key = self.expression(reader, depth + 1);
                     reader.skip_to(']');
-                    value = key.text().map_or(Value::Unknown, |key| value.get(key));
+                    value = match key.text() {
+                        Some(name) if is_environment(&path) => self.given(name),
+                        Some(key) => value.get(key),
+                        None => Value::Unknown,
+                    };
                     path.clear();
                 }
                 _ => return value,
@@ -648,6 +652,7 @@ impl Python<'_> {
         let first = || arguments.first().map_or(Value::Unknown, |(_, v)| v.clone());
         let text = first().text().map(str::to_owned);
         match (on, name) {
+            (_, "get") if is_environment(path) => self.given_or(&first(), arguments.get(1)),
             (Value::Text(mark), "join") => {
                 let parts: Option<Vec<String>> = first()
                     .items()
@@ -731,7 +736,27 @@ impl Python<'_> {
                     .map(|(k, _)| Value::Text(k.clone()))
                     .collect(),
             ),
+            (Value::Object(class), _) => {
+                let whole = format!("{class}.{name}");
+                self.call(&whole, line, arguments)
+            }
             _ => self.call(whole, line, arguments),
+        }
+    }
+
+    /// What the environment says under a name.
+    fn given(&self, name: &str) -> Value {
+        let found = self.beside.variable(name);
+        found.map_or(Value::Unknown, Value::Text)
+    }
+
+    /// What it says, or what the program falls back to.
+    fn given_or(&self, name: &Value, default: Option<&(String, Value)>) -> Value {
+        match (name.text().map(|name| self.given(name)), default) {
+            (Some(Value::Unknown) | None, Some((_, default))) => {
+                by_default(self.beside, default.clone())
+            }
+            (found, _) => found.unwrap_or(Value::Unknown),
         }
     }
 
@@ -740,6 +765,7 @@ impl Python<'_> {
         let first = arguments.first().map_or(Value::Unknown, |(_, v)| v.clone());
         let text = first.text().map(str::to_owned);
         match path {
+            "os.getenv" => return self.given_or(&first, arguments.get(1)),
             "open" | "io.open" => return text.map_or(Value::Unknown, Value::File),
             "str" | "int" | "Path" | "pathlib.Path" | "os.path.expanduser" | "quote" => {
                 return first;
@@ -776,6 +802,11 @@ impl Python<'_> {
         } else {
             self.say(path, line, arguments);
         }
+        // What is made of a class has its methods.
+        let is_class = tail.starts_with(|c: char| c.is_ascii_uppercase());
+        if is_class && path.len() < 200 {
+            return Value::Object(path.to_owned());
+        }
         Value::Unknown
     }
 
@@ -794,7 +825,7 @@ impl Python<'_> {
             _ => return,
         };
         let group = self.settings.open_group();
-        self.settings.add(line, group, "", "command", &text);
+        self.settings.add_marked(line, group, "", "command", &text);
     }
 
     fn say(&mut self, path: &str, line: u32, arguments: &[(String, Value)]) {
@@ -818,7 +849,7 @@ impl Python<'_> {
                 _ => continue,
             };
             if text.len() < 2_000 && !text.contains('\n') {
-                self.settings.add(line, group, path, name, &text);
+                self.settings.add_marked(line, group, path, name, &text);
             }
         }
     }
@@ -853,6 +884,11 @@ impl Python<'_> {
         out.push_str(&rest);
         Value::Text(out.replace('\u{1}', "{").replace('\u{2}', "}"))
     }
+}
+
+/// True for the environment of the process.
+fn is_environment(path: &str) -> bool {
+    matches!(path, "os.environ" | "environ")
 }
 
 struct Reader<'t> {

@@ -284,6 +284,7 @@ impl Shell<'_> {
         if self.array(body) {
             return;
         }
+        self.assign_defaults(body);
         let mut rest = without_keyword(body);
         while let Some((name, after)) = assignment(rest) {
             let (word, tail) = first_word(after);
@@ -304,6 +305,28 @@ impl Shell<'_> {
             self.command(line.number, &spelt);
             if let Some((text, begins)) = &line.here {
                 self.inner(&spelt, text, *begins);
+            }
+        }
+    }
+
+    /// `${NAME:=VALUE}` sets what nobody set.
+    fn assign_defaults(&mut self, body: &str) {
+        let mut rest = body;
+        while let Some((_, after)) = rest.split_once("${") {
+            rest = after;
+            let Some((inner, _)) = after.split_once('}') else {
+                return;
+            };
+            let Some((name, value)) = inner.split_once(":=").or_else(|| inner.split_once('='))
+            else {
+                continue;
+            };
+            if is_name(name) && !self.variables.contains_key(name) {
+                let value = match self.beside.variable(name) {
+                    Some(given) => given,
+                    None => unquoted(&self.expand(value)),
+                };
+                self.set(name, vec![value]);
             }
         }
     }
@@ -392,10 +415,13 @@ impl Shell<'_> {
             }
             return true;
         }
-        let Some((name, list)) = bare.split_once("=(") else {
-            return false;
-        };
-        let Some(list) = list.trim_end().strip_suffix(')').filter(|_| is_name(name)) else {
+        // The Korn shell's `set -A NAME a b`.
+        let korn = bare.strip_prefix("set -A ").and_then(|r| r.split_once(' '));
+        let listed = korn.or_else(|| {
+            let (name, list) = bare.split_once("=(")?;
+            Some((name, list.trim_end().strip_suffix(')')?))
+        });
+        let Some((name, list)) = listed.filter(|(name, _)| is_name(name)) else {
             return false;
         };
         let mut values = Vec::new();
@@ -533,7 +559,10 @@ impl Shell<'_> {
             let after = tail.get(1..).unwrap_or_default();
             let (name, default, left) = reference(after);
             let known = self.variables.get(&name).map(|values| values.join(" "));
-            let known = known.filter(|v| !v.contains('$')).or(default);
+            let known = known
+                .filter(|v| !v.contains('$'))
+                .or_else(|| self.beside.variable(&name))
+                .or(default);
             match known {
                 Some(value) if !name.is_empty() => out.push_str(&value),
                 _ => {
@@ -754,12 +783,14 @@ fn reference(after: &str) -> (String, Option<String>, &str) {
             };
             return (name, None, tail);
         }
-        let default = operator
-            .strip_prefix(":-")
-            .or_else(|| operator.strip_prefix('-'))
+        let default = [":-", ":=", "-", "="]
+            .iter()
+            .find_map(|o| operator.strip_prefix(o))
             .filter(|d| !d.contains('$'))
             .map(|d| d.trim_matches(['"', '\'']).to_owned());
-        let known = operator.is_empty() || default.is_some();
+        // `${X:?message}` is the value or nothing.
+        let demanded = operator.starts_with(":?") || operator.starts_with('?');
+        let known = operator.is_empty() || default.is_some() || demanded;
         return (
             if known {
                 name.to_owned()

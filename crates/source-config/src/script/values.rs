@@ -4,6 +4,10 @@ use groma_knowledge::rules::Format;
 
 use crate::format;
 
+const TEXT_MAX: usize = 16 << 10;
+/// Lines of a table one script goes through.
+const ROWS_MAX: usize = 256;
+
 /// A known value, or that it is not known.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Value {
@@ -12,6 +16,8 @@ pub(super) enum Value {
     Map(Vec<(String, Self)>),
     /// A file that was opened, by its path.
     File(String),
+    /// An object, by its class.
+    Object(String),
     Unknown,
 }
 
@@ -31,6 +37,14 @@ impl Value {
             _ => None,
         };
         found.cloned().unwrap_or(Self::Unknown)
+    }
+
+    /// The items of a list, or the one value there is.
+    pub(super) fn as_items(&self) -> Vec<Self> {
+        match self {
+            Self::List(items) => items.clone(),
+            one => vec![one.clone()],
+        }
     }
 
     /// The values a loop goes through.
@@ -59,6 +73,55 @@ fn from_node(node: format::Tree) -> Value {
                 .collect(),
         ),
     }
+}
+
+/// `{0}.{1}` with its values put in; unknown if one of them is.
+pub(super) fn numbered(template: &str, values: &[Value]) -> Value {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        if let Some(more) = after.strip_prefix('{') {
+            out.push('{');
+            rest = more;
+            continue;
+        }
+        let Some((inner, tail)) = after.split_once('}') else {
+            return Value::Unknown;
+        };
+        let number = inner.split([':', ',']).next().unwrap_or(inner).trim();
+        let value = number.parse::<usize>().ok().and_then(|n| values.get(n));
+        match value {
+            Some(Value::Text(text)) if out.len() + text.len() < TEXT_MAX => out.push_str(text),
+            _ => return Value::Unknown,
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    Value::Text(out.replace("}}", "}"))
+}
+
+/// Lines with a heading as a list of hash tables.
+pub(super) fn table(text: &str, mark: &str) -> Value {
+    let cells = |line: &str| -> Vec<String> {
+        line.split(if mark.is_empty() { "," } else { mark })
+            .take(64)
+            .map(|cell| cell.trim().trim_matches('"').to_owned())
+            .collect()
+    };
+    let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+    let heads: Vec<String> = lines
+        .next()
+        .map_or_else(Vec::new, cells)
+        .into_iter()
+        .map(|head| head.to_ascii_lowercase())
+        .collect();
+    let rows = lines.take(ROWS_MAX).filter(|line| !line.trim().is_empty());
+    let row = |line: &str| {
+        let cells = cells(line).into_iter().map(Value::Text);
+        Value::Map(heads.iter().cloned().zip(cells).collect())
+    };
+    Value::List(rows.map(row).collect())
 }
 
 /// Sections of an INI file; what stands in `DEFAULT` stands in each of them.

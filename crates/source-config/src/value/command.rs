@@ -163,7 +163,9 @@ fn known_command(known: &Command, words: &[String]) -> Vec<Target> {
         if target.account.is_none() {
             // curl's `-u name:secret`, smbclient's `-U name%secret`.
             let said = heard.account.unwrap_or_default();
-            let (name, secret) = said.split_once([':', '%']).unwrap_or((said, ""));
+            // lftp's `-u name,secret`; elsewhere a comma is one of a distinguished name.
+            let comma = if known.kind == "ftp" { ',' } else { ':' };
+            let (name, secret) = said.split_once([':', '%', comma]).unwrap_or((said, ""));
             target.account = account(name);
             target.has_secret |= !secret.is_empty();
         }
@@ -247,6 +249,10 @@ fn hear<'w>(known: &Command, words: &'w [String]) -> Heard<'w> {
         };
         if let Some(host) = take(&known.host_options, &mut words) {
             heard.host = Some(host);
+        } else if let Some(setting) = take(&known.setting_options, &mut words) {
+            let said = setting.split_once('=');
+            let host = said.filter(|(name, _)| known.setting_names.iter().any(|n| n == name));
+            heard.host = host.map(|(_, value)| value).or(heard.host);
         } else if let Some(number) = take(&known.port_options, &mut words) {
             heard.port = port(number);
         } else if let Some(name) = take(&known.account_options, &mut words) {
@@ -314,10 +320,11 @@ fn value_of<'w>(
     word: &'w str,
     words: &mut dyn Iterator<Item = &'w str>,
 ) -> Option<&'w str> {
+    // `-server` is one option, and not `-s` with a word behind it.
+    if options.iter().any(|option| word == option) {
+        return words.next();
+    }
     for option in options {
-        if word == option {
-            return words.next();
-        }
         let Some(rest) = word.strip_prefix(option.as_str()) else {
             continue;
         };
@@ -348,6 +355,15 @@ fn named(known: &Command, heard: &Heard<'_>) -> Vec<Target> {
             .flat_map(|w| find_urls(w))
             .flat_map(|f| f.targets)
             .collect(),
+        Arguments::UrlsOrHost => {
+            let urls = heard.arguments.iter().flat_map(|w| find_urls(w));
+            let found: Vec<Target> = urls.flat_map(|f| f.targets).collect();
+            if found.is_empty() {
+                first.and_then(account_host).into_iter().collect()
+            } else {
+                found
+            }
+        }
         Arguments::Host => first.and_then(account_host).into_iter().collect(),
         Arguments::HostPort => host_port(heard),
         Arguments::RemotePaths => heard
@@ -357,6 +373,18 @@ fn named(known: &Command, heard: &Heard<'_>) -> Vec<Target> {
             .collect(),
         Arguments::Unc => heard.arguments.iter().filter_map(|w| unc(w)).collect(),
         Arguments::MountSource => mount_source(heard),
+        Arguments::OracleLogin => heard.arguments.iter().filter_map(|w| oracle(w)).collect(),
+        Arguments::AtServer => heard
+            .arguments
+            .iter()
+            .filter_map(|w| account_host(w.strip_prefix('@')?))
+            .collect(),
+        Arguments::AtHost => heard
+            .arguments
+            .iter()
+            .filter(|w| w.contains('@'))
+            .flat_map(|w| targets(groma_knowledge::rules::Shape::AtHost, w))
+            .collect(),
         Arguments::Libpq => heard
             .arguments
             .iter()
@@ -364,6 +392,24 @@ fn named(known: &Command, heard: &Heard<'_>) -> Vec<Target> {
             .flat_map(|w| targets(groma_knowledge::rules::Shape::Libpq, w))
             .collect(),
     }
+}
+
+/// `account/secret@//host:port/service`; what stands before the last `@` is not looked at but for the account.
+fn oracle(word: &str) -> Option<Target> {
+    let (login, place) = word.rsplit_once('@')?;
+    let place = place.trim_start_matches("//");
+    let (host, service) = place.split_once('/').unwrap_or((place, ""));
+    // A bare word is an alias of tnsnames.ora.
+    if service.is_empty() && !host.contains(':') {
+        return None;
+    }
+    let (peer, number) = host_and_port(host)?;
+    let mut target = Target::new(peer, number);
+    let (name, secret) = login.split_once('/').unwrap_or((login, ""));
+    target.account = account(name);
+    target.has_secret = !secret.is_empty();
+    target.resource = resource(service.split(' ').next().unwrap_or(service));
+    Some(target)
 }
 
 fn host_port(heard: &Heard<'_>) -> Vec<Target> {
@@ -506,6 +552,14 @@ mod tests {
             ["http erp.corp:8443 svc ***"]
         );
         assert_eq!(
+            shown("lftp -u edi,hunter2 ftp1 -e 'mput x; bye'"),
+            ["ftp ftp1:21 edi ***"]
+        );
+        assert_eq!(
+            shown("blat x.txt -to a@b -s hello -server mail1 -pw hunter2"),
+            ["smtp-relay mail1:25 ***"]
+        );
+        assert_eq!(
             shown("rsync -a -e 'ssh -p 22' /srv/ backup@nas1:/vol/b"),
             ["ssh nas1:22 backup /vol/b"]
         );
@@ -527,6 +581,51 @@ mod tests {
             shown("smbclient //files1/scans -U 'corp\\scan%hunter2' -c ls"),
             ["smb files1:445 corp\\scan scans ***"]
         );
+    }
+
+    #[test]
+    fn what_jobs_call_is_known_by_the_programs_own_options() {
+        for (line, expected) in [
+            (
+                "echo x | mail -s done -S smtp=smtp://relay1:587 a@b",
+                "smtp-submission relay1:587",
+            ),
+            (
+                "mailx -S from=x@y -S mta=relay2:2525 a@b",
+                "smtp-relay relay2:2525",
+            ),
+            (
+                "sqlplus -s scott/tiger@//ora1:1522/ERP @run.sql",
+                "sql ora1:1522 scott ERP ***",
+            ),
+            (
+                "expdp system/x@ora2:1521/PROD full=y",
+                "sql ora2:1521 system PROD ***",
+            ),
+            ("dig @ns1 corp.example axfr", "dns ns1:53"),
+            (
+                "mosquitto_pub -h mq1 -t a/b -m 1 -u s -P x",
+                "message-queue mq1:1883 s ***",
+            ),
+            (
+                "ipmitool -I lanplus -H bmc1 -U adm -P x power status",
+                "other bmc1:623 adm ***",
+            ),
+            ("upsc ups1@nut1", "ups nut1:3493 ups1"),
+            ("lftp -e 'mirror; bye' ftp://ftp1/in", "ftp ftp1:21 in"),
+            ("mount -t nfs nas1:/vol /mnt", "nfs nas1:2049 /vol"),
+            ("swaks --server relay3 --to a@b", "smtp-relay relay3:25"),
+        ] {
+            assert_eq!(shown(line), [expected], "{line}");
+        }
+        for line in [
+            "sqlplus scott/tiger@PROD",
+            "mail -s hello a@b.example",
+            "dig corp.example",
+            "mail -S from=h1.example a@b",
+        ] {
+            assert!(shown(line).is_empty(), "{line}: {:?}", shown(line));
+        }
     }
 
     #[test]

@@ -17,6 +17,10 @@ pub(crate) fn targets(shape: Shape, value: &str) -> Vec<Target> {
     let mut out = match shape {
         Shape::Host => first_word(&sql_server(value)).map_or_else(Vec::new, one),
         Shape::HostPort => host_then_port(value),
+        Shape::AddressPort => host_then_port(value)
+            .into_iter()
+            .filter(|target| matches!(target.peer, Peer::Address(_)))
+            .collect(),
         Shape::Hosts => hosts(value),
         Shape::Urls => urls(value),
         Shape::NextHop => value.split([',', ' ', '\t']).filter_map(next_hop).collect(),
@@ -564,7 +568,12 @@ mod tests {
 
     #[test]
     fn a_secret_before_the_host_is_dropped_whatever_the_shape() {
-        for shape in [Shape::Host, Shape::Hosts, Shape::HostPort] {
+        for shape in [
+            Shape::AddressPort,
+            Shape::Host,
+            Shape::Hosts,
+            Shape::HostPort,
+        ] {
             for target in targets(shape, "svc:hunter2@proxy1.corp.example:3128") {
                 assert_eq!(target.account.as_deref(), Some("svc"));
                 assert!(target.has_secret);
