@@ -285,6 +285,9 @@ impl Shell<'_> {
             return;
         }
         self.assign_defaults(body);
+        if self.is_guarded(body) {
+            return;
+        }
         let mut rest = without_keyword(body);
         while let Some((name, after)) = assignment(rest) {
             let (word, tail) = first_word(after);
@@ -307,6 +310,27 @@ impl Shell<'_> {
                 self.inner(&spelt, text, *begins);
             }
         }
+    }
+
+    /// True for `[ -n "${NAME:-}" ] && …` where nobody sets the name: what follows is for whoever sets it by hand.
+    fn is_guarded(&self, body: &str) -> bool {
+        let inner = ["[[ -n ", "[ -n ", "test -n "]
+            .iter()
+            .find_map(|opening| body.strip_prefix(opening));
+        let Some((word, rest)) = inner.and_then(|inner| inner.split_once(' ')) else {
+            return false;
+        };
+        let rest = rest.trim_start_matches([']', ' ']);
+        let name = word
+            .trim_matches('"')
+            .strip_prefix("${")
+            .and_then(|w| w.strip_suffix(":-}").or_else(|| w.strip_suffix("-}")));
+        name.is_some_and(|name| {
+            rest.starts_with("&&")
+                && is_name(name)
+                && !self.variables.contains_key(name)
+                && self.beside.variable(name).is_none()
+        })
     }
 
     /// `${NAME:=VALUE}` sets what nobody set.
@@ -828,6 +852,19 @@ mod tests {
             .filter(|s| s.key == "command")
             .map(|s| format!("{} {}", s.line, s.value))
             .collect()
+    }
+
+    #[test]
+    fn what_only_somebody_with_a_variable_gets_is_not_done() {
+        let text = "[[ -n ${TEST:-} ]] && scp x ghost1:/y\n[ -n \"${TRY-}\" ] && scp x ghost2:/y\nON=1\n[ -n \"${ON:-}\" ] && scp x h1:/y\n: \"${VAULT:=v1}\"\nscp x \"$VAULT:/y\"\nset -A ALL a1 a2\nfor h in \"${ALL[@]}\"; do ssh $h; done\n";
+        let said = commands(text, &[]);
+        assert!(!said.iter().any(|c| c.contains("ghost")), "{said:?}");
+        for expected in ["h1:/y", "v1:/y", "ssh a1", "ssh a2"] {
+            assert!(
+                said.iter().any(|c| c.contains(expected)),
+                "{expected}: {said:?}"
+            );
+        }
     }
 
     #[test]
