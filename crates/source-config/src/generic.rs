@@ -23,6 +23,7 @@ use crate::value::{Target, address, each_url_from, is_reading_matter, port};
 static SIGN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("://"));
 
 static CLOSE_MARKUP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("-->"));
+static CLOSE_TYPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(">"));
 static CLOSE_CODE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("*/"));
 
 /// Comments of one file; what comes after is read.
@@ -380,7 +381,7 @@ fn key_before(head: &str) -> &str {
 fn comments(text: &str) -> Vec<(usize, usize)> {
     let bytes = text.as_bytes();
     let mut out: Vec<(usize, usize)> = Vec::new();
-    let (mut markup_ended, mut code_ended) = (Some(0), Some(0));
+    let (mut markup_ended, mut code_ended, mut type_ended) = (Some(0), Some(0), Some(0));
     // The second letter of either opening is rarer than the first.
     for second in memchr2_iter(b'!', b'*', bytes) {
         let Some(start) = second.checked_sub(1) else {
@@ -390,6 +391,8 @@ fn comments(text: &str) -> Vec<(usize, usize)> {
         let at_word = start == 0 || bytes.get(start - 1).is_some_and(u8::is_ascii_whitespace);
         let (ended, close) = match rest {
             [b'<', b'!', b'-', b'-', ..] => (&mut markup_ended, &*CLOSE_MARKUP),
+            // Where a kind of document is described is a name, and no place anybody asks.
+            [b'<', b'!', b'D', b'O', b'C', b'T', ..] => (&mut type_ended, &*CLOSE_TYPE),
             [b'/', b'*', ..] if at_word => (&mut code_ended, &*CLOSE_CODE),
             _ => continue,
         };

@@ -82,14 +82,22 @@ impl Comments {
     }
 }
 
-/// True if `mark` stands outside of quotes.
+/// True if `mark` stands outside of quotes. The quotes before it are counted once, however often it stands there.
 fn is_open(head: &str, mark: &str) -> bool {
-    head.match_indices(mark).any(|(at, m)| {
-        let before = head.get(..at).unwrap_or_default();
-        let share = m.ends_with("//") && head.get(at + m.len()..).unwrap_or_default().is_empty();
-        let even = |quote: char| before.matches(quote).count() % 2 == 0;
-        !share && even('"') && even('\'')
-    })
+    let (mut counted, mut double, mut single) = (0, false, false);
+    for (at, found) in head.match_indices(mark) {
+        for byte in head.as_bytes().get(counted..at).unwrap_or_default() {
+            double ^= *byte == b'"';
+            single ^= *byte == b'\'';
+        }
+        counted = at;
+        let rest = head.get(at + found.len()..).unwrap_or_default();
+        let share = found.ends_with("//") && rest.is_empty();
+        if !share && !double && !single {
+            return true;
+        }
+    }
+    false
 }
 
 /// True if only white space stands before `at` in its line. Looked at from `at` backwards, so a long line costs nothing.
@@ -156,6 +164,14 @@ mod tests {
         ] {
             assert!(is_silent(path, text), "{path} {text:?}");
         }
+    }
+
+    #[test]
+    fn a_line_of_a_megabyte_is_counted_once() {
+        let head = format!("x = \"{}", " # a".repeat(1 << 18));
+        let comments = Comments::of("", "/a.sh");
+        assert!(!comments.is_comment(&head));
+        assert!(comments.is_comment(&format!("{head}\" # ")));
     }
 
     #[test]

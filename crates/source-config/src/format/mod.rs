@@ -27,7 +27,7 @@ use crate::settings::Settings;
 
 pub(crate) use cron::{given, rhythm};
 pub(crate) use lines::{hosts, is_comment};
-pub(crate) use shell::{commands, expand};
+pub(crate) use shell::{assignment, closing, commands, expand, here_document};
 pub(crate) use tree::{Tree, tree_value};
 
 /// The settings in `text`. The hosts file has none: see [`hosts`].

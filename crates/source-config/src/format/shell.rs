@@ -59,7 +59,7 @@ fn statement(
 }
 
 /// The word that ends a here-document begun on this line.
-fn here_document(line: &str) -> Option<String> {
+pub(crate) fn here_document(line: &str) -> Option<String> {
     let (_, after) = line
         .split_once("<<")
         .filter(|(_, after)| !after.starts_with('<'))?;
@@ -74,7 +74,7 @@ fn here_document(line: &str) -> Option<String> {
 }
 
 /// Splits `NAME=rest`.
-fn assignment(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn assignment(text: &str) -> Option<(&str, &str)> {
     let (name, rest) = text.split_once('=')?;
     let fits = name
         .bytes()
@@ -235,7 +235,8 @@ fn skip(line: &str, to: usize) -> std::str::CharIndices<'_> {
     chars
 }
 
-fn closing(text: &str) -> usize {
+/// Where the bracket that `text` begins with closes.
+pub(crate) fn closing(text: &str) -> usize {
     let mut depth = 0_usize;
     for (at, c) in text.char_indices() {
         match c {

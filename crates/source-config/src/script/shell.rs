@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::pipeline::lines_of;
 use super::{Alone, Beside};
+use crate::format::{assignment, closing, here_document};
 use crate::settings::Settings;
 use crate::text::joined_lines;
 
@@ -122,20 +123,6 @@ fn parts(body: &str) -> Vec<String> {
         }
     }
     spread
-}
-
-fn here_document(line: &str) -> Option<String> {
-    let (_, after) = line
-        .split_once("<<")
-        .filter(|(_, after)| !after.starts_with('<'))?;
-    let word = after
-        .trim_start_matches('-')
-        .trim_start()
-        .split([' ', ';', '|', '>', ')'])
-        .next()?;
-    let word = word.trim_matches(['"', '\'', '\\']);
-    let plain = !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    plain.then(|| word.to_owned())
 }
 
 impl Shell<'_> {
@@ -682,19 +669,6 @@ fn is_name(text: &str) -> bool {
         && text.len() <= 128
 }
 
-/// Splits `NAME=rest`.
-fn assignment(text: &str) -> Option<(&str, &str)> {
-    let (name, rest) = text.split_once('=')?;
-    let fits = name
-        .bytes()
-        .next()
-        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
-    let word = name
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
-    (fits && word && name.len() <= 128).then_some((name, rest))
-}
-
 /// The first word as written, quotes kept, and what follows it. A substitution is one word.
 fn first_word(text: &str) -> (String, &str) {
     let mut word = String::new();
@@ -775,21 +749,6 @@ fn brace_list(word: &str) -> Vec<String> {
         })
     };
     spread().unwrap_or_else(|| vec![word.to_owned()])
-}
-
-fn closing(text: &str) -> usize {
-    let mut depth = 0_usize;
-    for (at, c) in text.char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth == 0 {
-            return at;
-        }
-    }
-    text.len()
 }
 
 /// Name, default and rest of what follows a `$`; an element of an array is named as it is kept.

@@ -2,8 +2,9 @@
 
 use super::super::values::Value;
 use super::super::{by_default, values};
-use super::tokens::{DOLLAR, Opening, Token, closing, name_length, plain_name, tokens};
+use super::tokens::{DOLLAR, Opening, Token, name_length, plain_name, tokens};
 use super::{Code, DEPTH_MAX, Shell, flat};
+use crate::format::closing;
 
 const TEXT_MAX: usize = 16 << 10;
 const ITEMS_MAX: usize = 4096;

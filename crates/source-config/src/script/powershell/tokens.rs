@@ -1,5 +1,7 @@
 //! Text of PowerShell as tokens (about_Parsing, about_Quoting_Rules, language specification 3.0, chapter 2).
 
+use crate::format::closing;
+
 /// A word or text longer than this is cut.
 const TEXT_MAX: usize = 16 << 10;
 const TOKENS_MAX: usize = 100_000;
@@ -383,20 +385,4 @@ pub(super) fn plain_name(name: &str) -> String {
         Some((_, rest)) => rest.to_owned(),
         None => lower,
     }
-}
-
-/// Where the bracket that `text` begins with closes.
-pub(super) fn closing(text: &str) -> usize {
-    let mut depth = 0_usize;
-    for (at, c) in text.char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth == 0 {
-            return at;
-        }
-    }
-    text.len()
 }
