@@ -189,7 +189,9 @@ impl Scan<'_> {
         each_url_from(line, sign, &mut |start, target| {
             let head = line.get(..start).unwrap_or_default();
             let key = key_of_url(head);
-            if self.speaks(head) && !is_reading_matter(key, &target) {
+            // Something else of the line led here: the URL itself may stand in a comment behind it.
+            let silent = self.is_in_comment(line_start + start);
+            if !silent && self.speaks(head) && !is_reading_matter(key, &target) {
                 self.keep("url", key, line_start, target);
             }
         });
@@ -476,7 +478,7 @@ mod tests {
 
     #[test]
     fn prose_comments_and_namespaces_are_silent() {
-        let text = "see the page at http://x.corp/ for more\n/* a = http://y.corp/\n*/\n<!-- <a href=\"http://z.corp\"/>\n-->\n<a xmlns=\"http://www.w3.org/1999/x\">\nx = 1 # http://c.corp\nversion = 10.0.0.1\nallow 10.0.0.5\n";
+        let text = "see the page at http://x.corp/ for more\n/* a = http://y.corp/\n*/\n<!-- <a href=\"http://z.corp\"/>\n-->\n<a xmlns=\"http://www.w3.org/1999/x\">\nx = 1 # http://c.corp\nversion = 10.0.0.1\nallow 10.0.0.5\n<?xml version=\"1.0\"?><!DOCTYPE a PUBLIC \"-//B//EN\"\n \"http://d.corp/a.dtd\"> <!-- 1.0 http://e.corp/ -->\n";
         assert!(
             shown(text, Dialect::Settings).is_empty(),
             "{:?}",

@@ -9,6 +9,7 @@ bind9 cups-daemon cups-client snmpd zabbix-agent bacula-fd bacula-director nut-c
 fail2ban logrotate unattended-upgrades apt squid-common haproxy tomcat10 telegraf pgbouncer odbcinst freetds-common munin-node monit memcached proftpd-core vsftpd freeradius-config
 net-tools sudo udev dbus lvm2 mdadm smartmontools lsb-release base-files e2fsprogs apt-cacher-ng docker.io wordpress roundcube-core phpmyadmin
 stunnel4 tinyproxy softflowd fprobe pmacct libpam-radius-auth dma dehydrated fetchmail mosquitto munin collectd-core borgmatic rsnapshot backup-manager apcupsd fusioninventory-agent monit
+nsd radsecproxy varnish keepalived pacemaker icinga2-common squid drbd-utils prosody ejabberd lighttpd pdns-recursor mailman3 tinc
 firewalld nftables openvpn isc-dhcp-server hylafax-client iaxmodem certbot nagios-nrpe-server snmptrapd"
 mkdir -p "$scratch/deb" "$scratch/root"
 for package in $packages; do
