@@ -41,7 +41,8 @@ pub(crate) fn table(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<
     let mut machines: Vec<&Entity> = inventory
         .entities
         .iter()
-        .filter(|e| (e.has_agent && looked) || said.contains_key(&(&e.id, WatchPurpose::WatchedBy)))
+        // Of a machine nobody looked at, silence says nothing.
+        .filter(|e| e.has_agent && (looked || said.contains_key(&(&e.id, WatchPurpose::WatchedBy))))
         .collect();
     let named = |e: &&Entity| {
         let rows = said.get(&(&e.id, WatchPurpose::WatchedBy));
