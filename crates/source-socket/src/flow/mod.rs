@@ -56,6 +56,7 @@ pub mod format;
 mod identity;
 pub(crate) mod lineage;
 mod names;
+mod owed;
 pub mod record;
 mod room;
 mod settle;

@@ -135,7 +135,7 @@ impl Watch<'_> {
             // before the end of the first was told, and that one is over.
             let same = !before.begun && open.from <= before.from;
             if !same {
-                self.count(ends, before, open.from, before.bytes);
+                self.count_unended(ends, before, open.from);
             }
         }
     }
@@ -228,6 +228,11 @@ impl Watch<'_> {
     pub(crate) fn ended(&mut self, room: usize, end: &End, at: u64) {
         let listened = end.ends.remote_port == Port(0);
         if listened || self.ours.contains(&end.ends) || !end.answered {
+            return;
+        }
+        if self.owed.is_told(&end.ends, at) {
+            self.counts.ends += 1;
+            self.counts.ends_known += 1;
             return;
         }
         let here = |open: &Open| open.room.is_none_or(|known| known == room);
@@ -335,6 +340,14 @@ impl Watch<'_> {
         self.tally.count(key, flow);
     }
 
+    /// Counts a connection whose end was not told, and may be told yet.
+    fn count_unended(&mut self, ends: Ends, open: Open, to: u64) {
+        if open.begun && self.tier.tells_calls() {
+            self.owed.counted(ends, to);
+        }
+        self.count(ends, open, to, open.bytes);
+    }
+
     /// The only network somebody serves in at this address; ours, where several do or nobody.
     fn likely_room(&self, ends: &Ends) -> usize {
         let serves = |room: &super::room::Room| {
@@ -366,7 +379,7 @@ impl Watch<'_> {
             .collect();
         for (ends, open, closed) in old {
             self.open.remove(&ends);
-            self.count(ends, open, closed, open.bytes);
+            self.count_unended(ends, open, closed);
         }
     }
 
@@ -449,7 +462,7 @@ impl Watch<'_> {
             .collect();
         for (ends, open) in gone {
             self.open.remove(&ends);
-            self.count(ends, open, at, None);
+            self.count_unended(ends, open, at);
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::tier::Tier;
 use super::end::{End, read_ends};
 use super::identity::{Identity, look_up};
 use super::lineage::{Change, Lineage};
+use super::owed::Owed;
 use super::record::read_records;
 use super::room::Room;
 use super::settle::{Call, Open};
@@ -91,6 +92,8 @@ pub(crate) struct Watch<'a> {
     pub(crate) calls: HashMap<u64, Call>,
     /// Connections that are not over.
     pub(crate) open: HashMap<Ends, Open>,
+    /// Ends that come later than their connections were counted.
+    pub(crate) owed: Owed,
     /// Both ends of our own connections.
     pub(crate) ours: HashSet<Ends>,
     waiting: Vec<Event>,
@@ -198,6 +201,7 @@ impl<'a> Watch<'a> {
             lineage: Lineage::default(),
             calls: HashMap::new(),
             open: HashMap::new(),
+            owed: Owed::default(),
             ours: HashSet::new(),
             waiting: Vec::new(),
             ended: Vec::new(),
