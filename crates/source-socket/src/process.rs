@@ -1,5 +1,8 @@
 //! What `/proc/PID` says about a process: bytes → words, pure.
 
+/// `PF_EXITING` among the flags of a process (field 9 of `/proc/PID/stat`).
+const ENDING: u64 = 4;
+
 /// When the process started, in clock ticks since boot: field 22 of `/proc/PID/stat` (proc(5)).
 ///
 /// The name in brackets may hold spaces and brackets of its own, so fields are counted after the last one.
@@ -13,8 +16,13 @@ pub fn start_ticks(stat: &[u8]) -> Option<u64> {
 /// account and start can still be read, its executable cannot.
 pub fn has_ended(stat: &[u8]) -> bool {
     let close = stat.iter().rposition(|b| *b == b')');
-    let state = close.and_then(|close| stat.get(close + 2));
-    matches!(state, Some(b'Z' | b'X' | b'x'))
+    let rest = close.and_then(|close| stat.get(close + 2..));
+    let rest = rest.unwrap_or_default();
+    let flags = rest.split(|b| *b == b' ').nth(6).map(std::str::from_utf8);
+    let flags = flags.and_then(|word| word.ok()?.parse::<u64>().ok());
+    // It has let go of its program already, while it is still said to run.
+    let is_ending = flags.is_some_and(|flags| flags & ENDING != 0);
+    is_ending || matches!(rest.first(), Some(b'Z' | b'X' | b'x'))
 }
 
 /// The account whose rights it uses: the effective uid, second number of `Uid:` in `/proc/PID/status`.
@@ -62,6 +70,9 @@ mod tests {
         assert!(has_ended(b"42 (a) S) Z 1 42"));
         assert!(!has_ended(b"42 (a) Z) S 1 42"));
         assert!(!has_ended(b"42 (a)") && !has_ended(b""));
+        // Still said to run, but on its way out (PF_EXITING): its executable cannot be read any more.
+        assert!(has_ended(b"42 (a) R 1 42 42 0 -1 4194564 0 0"));
+        assert!(!has_ended(b"42 (a) R 1 42 42 0 -1 4194560 0 0"));
     }
 
     #[test]
