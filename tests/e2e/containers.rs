@@ -27,11 +27,11 @@ fn looked_at() -> Option<Machine> {
     }
     let script = include_str!("containers/up.sh");
     machine
-        .run_with(&["sh", "-c", "cat > /root/up.sh"], script.as_bytes())
+        .run_with(&["sh", "-c", "cat > /run/up.sh"], script.as_bytes())
         .expect_code(0);
     // What stays running must not hold this command's output open.
-    let up = machine.try_shell("bash /root/up.sh /root/batches >/root/up.log 2>&1 </dev/null");
-    let said = machine.try_shell("cat /root/up.log").stdout;
+    let up = machine.try_shell("bash /run/up.sh /root/batches >/run/up.log 2>&1 </dev/null");
+    let said = machine.try_shell("cat /run/up.log").stdout;
     if up.code == 77 {
         groma_tests::skip(&format!("no container runs here: {said}"));
         return None;
