@@ -149,6 +149,12 @@ struct Look<'a> {
     gaps: usize,
 }
 
+/// True for a script where only packages put any.
+fn is_brought(path: &Path, bytes: &[u8]) -> bool {
+    let places = ["/usr/share", "/usr/lib", "/usr/libexec"];
+    bytes.starts_with(b"#!") && places.iter().any(|place| path.starts_with(place))
+}
+
 /// What became of one file.
 enum Outcome {
     /// What it says, its bytes, and its stamp from before it was read.
@@ -349,6 +355,10 @@ impl Look<'_> {
         match self.disk.read_into(&entry.path, limit, &mut self.buffer) {
             // Another name of a file that is walked by its own.
             Ok(met) if met.path != entry.path && is_walked(&met.path, self.roots) => {
+                Outcome::Nothing
+            }
+            // A link to a program that a package brought (a plugin somebody switched on) is no line of this machine's own.
+            Ok(met) if met.path != entry.path && is_brought(&met.path, &self.buffer) => {
                 Outcome::Nothing
             }
             Ok(met) => {

@@ -202,3 +202,19 @@ fn traps_in_a_real_file_system_become_gaps() {
         "a name that is no UTF-8 survives"
     );
 }
+
+#[test]
+fn a_plugin_of_a_package_that_somebody_linked_to_is_a_program_and_a_script_of_the_house_is_not() {
+    let script = "#!/bin/sh\n# nothing\nURL=http://stats.corp.example/\ncurl $URL\n";
+    let disk = FakeDisk::new()
+        .file("/usr/share/munin/plugins/stats", script)
+        .file("/usr/local/lib/stats", script)
+        .link("/etc/munin/plugins/stats", "/usr/share/munin/plugins/stats");
+    let brought = look_at(world(disk), &["/etc"], &Budget::default());
+    assert_eq!(peers(&brought), [""; 0]);
+    let disk = FakeDisk::new()
+        .file("/usr/local/lib/stats", script)
+        .link("/etc/munin/plugins/stats", "/usr/local/lib/stats");
+    let own = look_at(world(disk), &["/etc"], &Budget::default());
+    assert!(peers(&own).iter().any(|peer| peer == "stats.corp.example"));
+}

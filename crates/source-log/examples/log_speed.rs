@@ -1,0 +1,194 @@
+//! How fast a mail log is read: `cargo run --release -p groma-source-log --example log_speed -- [MEGABYTES]`.
+//!
+//! Writes a Postfix log of 2,000 clients into a scratch directory, plain and gzip, reads it as the source does, and
+//! counts its lines with ripgrep in the same minute. Prints medians of five rounds.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a program for whoever measures"
+)]
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use groma_source::{
+    Budget, Disk, DiskError, Entry, FileRead, Metadata, OpenFile, Recorder, Source, Space, Stop,
+    Window, World,
+};
+use groma_source_log::LogSource;
+
+const ROUNDS: usize = 5;
+
+/// The scratch directory as `/var/log`.
+struct Scratch {
+    disk: Arc<dyn Disk>,
+    root: PathBuf,
+}
+
+impl Scratch {
+    fn outside(&self, path: &Path) -> PathBuf {
+        self.root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+}
+
+impl Disk for Scratch {
+    fn read(&self, path: &Path, limit: u64) -> Result<FileRead, DiskError> {
+        self.disk.read(&self.outside(path), limit)
+    }
+    fn open(&self, path: &Path) -> Result<Box<dyn OpenFile>, DiskError> {
+        self.disk.open(&self.outside(path))
+    }
+    fn list(&self, path: &Path, limit: usize) -> Result<Vec<Entry>, DiskError> {
+        let mut entries = self.disk.list(&self.outside(path), limit)?;
+        for entry in &mut entries {
+            let inside = entry.path.strip_prefix(&self.root).unwrap_or(&entry.path);
+            entry.path = Path::new("/").join(inside);
+        }
+        Ok(entries)
+    }
+    fn metadata(&self, path: &Path) -> Result<Metadata, DiskError> {
+        self.disk.metadata(&self.outside(path))
+    }
+    fn read_link(&self, path: &Path) -> Result<PathBuf, DiskError> {
+        self.disk.read_link(&self.outside(path))
+    }
+    fn space(&self, path: &Path) -> Result<Space, DiskError> {
+        self.disk.space(&self.outside(path))
+    }
+}
+
+/// One mail in the seven lines Postfix writes about it.
+fn mail(out: &mut String, n: usize) {
+    let (day, hour, minute, second) = (1 + n / 86_400 % 28, n / 3_600 % 24, n / 60 % 60, n % 60);
+    let client = format!(
+        "app{}.corp.example[10.{}.{}.{}]",
+        n % 2_000,
+        n % 4,
+        n / 4 % 5,
+        n / 20 % 100
+    );
+    let (process, queue) = (1_000 + n % 40, format!("{:011X}", n * 7_919));
+    let mut line = |program: &str, text: String| {
+        writeln!(out, "Nov {day:2} {hour:02}:{minute:02}:{second:02} mail1 postfix/{program}[{process}]: {text}").unwrap();
+    };
+    line("smtpd", format!("connect from {client}"));
+    line(
+        "smtpd",
+        format!(
+            "{queue}: client={client}, sasl_method=PLAIN, sasl_username=svc{}",
+            n % 50
+        ),
+    );
+    line(
+        "cleanup",
+        format!("{queue}: message-id=<{queue}.{n}@corp.example>"),
+    );
+    line(
+        "qmgr",
+        format!(
+            "{queue}: from=<scan{}@corp.example>, size={}, nrcpt=1 (queue active)",
+            n % 90,
+            900 + n % 70_000
+        ),
+    );
+    line(
+        "smtp",
+        format!(
+            "{queue}: to=<a{n}@corp.example>, relay=mx.corp.example[10.9.9.9]:25, delay=0.4, delays=0.1/0/0.1/0.2, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as {queue})"
+        ),
+    );
+    line("qmgr", format!("{queue}: removed"));
+    line(
+        "smtpd",
+        format!(
+            "disconnect from {client} ehlo=2 starttls=1 auth=1 mail=1 rcpt=1 data=1 quit=1 commands=8"
+        ),
+    );
+}
+
+fn write(root: &Path, megabytes: usize) -> u64 {
+    std::fs::create_dir_all(root.join("var/log")).unwrap();
+    let mut file = std::fs::File::create(root.join("var/log/mail.log")).unwrap();
+    let (mut written, mut n) = (0_u64, 0);
+    while written < (megabytes as u64) << 20 {
+        let mut text = String::new();
+        for _ in 0..1_000 {
+            mail(&mut text, n);
+            n += 1;
+        }
+        file.write_all(text.as_bytes()).unwrap();
+        written += text.len() as u64;
+    }
+    written
+}
+
+fn look(root: &Path) -> usize {
+    let real = groma_sys::this_machine(true);
+    let disk = Scratch {
+        disk: real.disk.clone(),
+        root: root.to_owned(),
+    };
+    let world = World {
+        disk: Arc::new(disk),
+        ..real
+    };
+    let window = Window::open(
+        world.clock.clone(),
+        Stop::default(),
+        Duration::ZERO,
+        Duration::from_secs(3_600),
+    );
+    let mut recorder = Recorder::new(LogSource::new(world.clone()).name());
+    LogSource::new(world).look(&window, &Budget::default(), &mut recorder);
+    recorder.facts().count()
+}
+
+fn median(mut once: impl FnMut()) -> f64 {
+    let mut seconds: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let begin = Instant::now();
+            once();
+            begin.elapsed().as_secs_f64()
+        })
+        .collect();
+    seconds.sort_by(f64::total_cmp);
+    seconds.get(ROUNDS / 2).copied().unwrap_or_default()
+}
+
+fn main() {
+    let megabytes = std::env::args()
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(512);
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path();
+    let bytes = write(root, megabytes) as f64 / 1e6;
+    let log = root.join("var/log/mail.log");
+    let mut uses = 0;
+    let plain = median(|| uses = look(root));
+    let ripgrep = median(|| {
+        let mut command = Command::new("rg");
+        command
+            .args(["-c", "--no-config", "client=[^ ]*"])
+            .arg(&log);
+        let _ = command.stdout(Stdio::null()).status();
+    });
+    println!(
+        "plain: {bytes:.0} MB, {uses} uses, {:.0} MB/s; rg -c on the same bytes {:.0} MB/s",
+        bytes / plain,
+        bytes / ripgrep
+    );
+    let packed = Command::new("gzip").arg("-1").arg(&log).status();
+    if packed.is_ok_and(|status| status.success()) {
+        std::fs::rename(log.with_extension("log.gz"), log.with_extension("log.2.gz")).unwrap();
+        let gzip = median(|| uses = look(root));
+        println!("gzip: {uses} uses, {:.0} MB/s of plain text", bytes / gzip);
+    }
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM"));
+    println!("peak memory: {}", peak.unwrap_or("unknown"));
+}
