@@ -93,7 +93,7 @@ fn draft(view: &View<'_>, host: &Entity, data: &[&Entity]) -> Draft {
             host.name
         ),
         false => format!(
-            "An agent of {} runs on {}, but nothing here says whether it copies {things}.",
+            "An agent of {} is set up on {}, but nothing here says whether it copies {things}.",
             names(&agents),
             host.name
         ),

@@ -56,7 +56,7 @@ fn an_agent_that_is_told_elsewhere_makes_it_a_question() {
     assert!(
         finding
             .risk
-            .starts_with("An agent of restic runs on files1, but nothing here says"),
+            .starts_with("An agent of restic is set up on files1, but nothing here says"),
         "{}",
         finding.risk
     );
