@@ -1,30 +1,36 @@
 //! What logs tell of uses: a further witness for needs that are known, and the only one for a client that calls
 //! once a month.
 
-use groma_model::fact::{ComponentClass, Direction, LoggedUse};
+use std::collections::HashMap;
+
+use groma_model::fact::{Direction, LoggedUse};
 use groma_model::inventory::ReachedBy;
 use groma_model::{EntityId, Estate, Peer, Witness};
 
-use crate::draft::{Certainty, Draft, Drafts, Place, component, one_transport, weakest};
+use crate::draft::{Certainty, Draft, Drafts, Place, one_transport, weakest};
 use crate::gather::{Gathered, Raw};
+use crate::live::whole;
 
-/// Adds what logs tell to the drafts of everything else.
+/// Adds what logs tell to the drafts of everything else. Rows of one place (one for each account and protection) are
+/// taken together: a count is that of all of them.
 pub(crate) fn uses(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
+    let mut places: HashMap<Place, Vec<&Raw<LoggedUse>>> = HashMap::new();
     for raw in &gathered.logged {
-        let used = &raw.fact;
-        let Some(other) = estate.locate(&raw.site, &raw.vantage, &Peer::Address(used.peer)) else {
-            continue;
-        };
+        let peer = Peer::Address(raw.fact.peer);
+        let other = estate.locate(&raw.site, &raw.vantage, &peer);
         // What a machine asks of itself is nobody's need.
-        if other.entity == raw.host {
-            continue;
+        if let Some(other) = other.filter(|other| other.entity != raw.host) {
+            let rows = places.entry(place(raw, &other.entity)).or_default();
+            rows.push(raw.as_ref());
         }
-        let place = place(raw, &other.entity);
+    }
+    for (place, rows) in places {
         match drafts.places.get_mut(&place) {
-            Some(known) => confirm(known, raw),
+            Some(known) => confirm(known, &rows),
             None => {
-                let draft = draft(raw, &place, estate);
-                drafts.add(place, draft);
+                for raw in rows {
+                    drafts.add(place.clone(), draft(raw, &place, estate));
+                }
             }
         }
     }
@@ -46,12 +52,7 @@ fn place(raw: &Raw<LoggedUse>, other: &EntityId) -> Place {
 
 /// A log names the client's machine, not the part of it.
 fn draft(raw: &Raw<LoggedUse>, place: &Place, estate: &Estate) -> Draft {
-    let consumer = &place.consumer;
-    let name = estate
-        .entities
-        .get(consumer)
-        .map_or_else(|| consumer.to_string(), |entity| entity.name.clone());
-    let part = component(ComponentClass::Device, name);
+    let part = whole(&place.consumer, estate);
     let mut draft = Draft::of(
         raw,
         part,
@@ -63,25 +64,35 @@ fn draft(raw: &Raw<LoggedUse>, place: &Place, estate: &Estate) -> Draft {
     draft
 }
 
-/// Whoever is known to call there gains what the log knows; its own counts stay. Who calls for real is meant before
-/// who only might, and one kind before another.
-fn confirm(known: &mut [Draft], raw: &Raw<LoggedUse>) {
+/// Whoever is known to call there gains a witness. Who calls for real is meant before who only might, and one kind
+/// before another. Of several that may be meant nobody knows whose account and how many calls the log tells.
+fn confirm(known: &mut [Draft], rows: &[&Raw<LoggedUse>]) {
     let alive = known.iter().any(Draft::is_alive);
-    let same_kind = known.iter().any(|draft| draft.kind == raw.fact.kind);
-    let meant = |draft: &&mut Draft| {
-        (!alive || draft.is_alive()) && (!same_kind || draft.kind == raw.fact.kind)
-    };
-    for draft in known.iter_mut().filter(meant) {
-        draft.witnesses.insert(Witness::History);
-        draft.evidence.insert(raw.id.clone());
-        draft.current |= raw.current;
-        draft.seen = groma_model::Seen {
-            count: draft.seen.count,
-            bytes: draft.seen.bytes,
-            ..draft.seen.joined(raw.seen)
-        };
-        draft.calls = draft.calls.max(raw.seen.count);
-        tell(draft, raw);
+    let is_kind = |draft: &Draft| rows.iter().any(|raw| raw.fact.kind == draft.kind);
+    let same_kind = known.iter().any(is_kind);
+    let meant = |draft: &&mut Draft| (!alive || draft.is_alive()) && (!same_kind || is_kind(draft));
+    let mut meant: Vec<&mut Draft> = known.iter_mut().filter(meant).collect();
+    for draft in &mut meant {
+        for raw in rows {
+            draft.witnesses.insert(Witness::History);
+            draft.evidence.insert(raw.id.clone());
+            draft.current |= raw.current;
+        }
+    }
+    if let [only] = meant.as_mut_slice() {
+        let calls = rows
+            .iter()
+            .map(|raw| raw.seen.count)
+            .fold(0, u64::saturating_add);
+        only.calls = only.calls.max(calls);
+        for raw in rows {
+            only.seen = groma_model::Seen {
+                count: only.seen.count,
+                bytes: only.seen.bytes,
+                ..only.seen.joined(raw.seen)
+            };
+            tell(only, raw);
+        }
     }
 }
 

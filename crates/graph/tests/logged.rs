@@ -4,6 +4,7 @@ mod common;
 
 use common::*;
 use groma_model::fact::{Direction, LoggedUse};
+use groma_model::name::Protection;
 use groma_model::{Evidence, Fact, Hours, Port, Seen, Timestamp, Transport, Witness};
 
 const NOW: i64 = 1_795_165_200;
@@ -84,4 +85,49 @@ fn a_log_tells_whom_its_own_machine_called() {
     log(&mut told, "app1", used(Direction::Outgoing, "10.0.0.2"));
     let edge = told.only_edge();
     assert_eq!(edge.witnesses, [Witness::History]);
+}
+
+#[test]
+fn rows_of_one_place_are_added_up_and_told_only_of_who_is_meant_alone() {
+    let clear = || LoggedUse {
+        protection: Some(Protection::None),
+        account: Some("cn=svc-old,dc=corp,dc=example".into()),
+        ..used(Direction::Incoming, "10.0.0.1")
+    };
+    let mut one = app_and_directory();
+    one.calls(
+        "app1",
+        "10.0.0.2",
+        389,
+        unit("/usr/bin/python3", "app.service"),
+    );
+    log(&mut one, "ldap1", used(Direction::Incoming, "10.0.0.1"));
+    log(&mut one, "ldap1", clear());
+    let edge = one.only_edge();
+    assert_eq!(
+        (edge.count, edge.details.protection),
+        (8, Some(Protection::None))
+    );
+    let mut two = app_and_directory();
+    two.calls(
+        "app1",
+        "10.0.0.2",
+        389,
+        unit("/usr/bin/python3", "app.service"),
+    );
+    two.calls(
+        "app1",
+        "10.0.0.2",
+        389,
+        unit("/usr/bin/perl", "report.service"),
+    );
+    log(&mut two, "ldap1", clear());
+    for edge in two.graph().dependencies {
+        assert_eq!(
+            edge.details.protection, None,
+            "nobody knows which of the two it was"
+        );
+        assert!(edge.witnesses.contains(&Witness::History));
+        assert!(!format!("{edge:?}").contains("svc-old"));
+    }
 }

@@ -65,6 +65,9 @@ pub struct Speaker {
     /// Protection that its port implies.
     #[serde(default)]
     pub protection: Option<Protection>,
+    /// Ports on which TLS is spoken from the first byte.
+    #[serde(default)]
+    pub tls_ports: Vec<Port>,
 }
 
 fn tcp() -> Transport {
@@ -196,9 +199,14 @@ fn end_of_field(rest: &str, next: Option<&str>) -> Option<usize> {
         return Some(blank);
     };
     let end = rest.find(next)?;
-    let quoted = next.starts_with(['"', '>']);
-    let plain = || end <= blank && !rest.get(..end).unwrap_or_default().contains(['=', '<']);
-    (quoted || plain()).then_some(end)
+    let value = rest.get(..end).unwrap_or_default();
+    let is_sound = match next.as_bytes().first() {
+        Some(b'"') => true,
+        // An address of mail may hold a quoted text that looks like the rest of the line.
+        Some(b'>') => !value.contains(['"', ' ']),
+        _ => end <= blank && !value.contains(['=', '<']),
+    };
+    is_sound.then_some(end)
 }
 
 impl Speaker {

@@ -10,6 +10,8 @@ use memchr::{memchr, memrchr};
 const ROOM: usize = 256 << 10;
 /// How much more a compressed file may hold than it is long: logs shrink to a tenth, bombs to a thousandth.
 const RATIO_MAX: u64 = 200;
+/// After so many reads the clock of the look is asked.
+const READS_A_TURN: u64 = 16;
 /// What even a tiny compressed file may hold.
 const UNPACKED_MIN: u64 = 16 << 20;
 /// Largest window of a zstd frame, as a power of two: 8 MiB, the most every decoder must have (RFC 8878, 3.1.1.1.2).
@@ -22,7 +24,7 @@ pub(crate) struct Told {
     pub(crate) bytes: u64,
     /// Lines longer than the room, left out.
     pub(crate) too_long: u64,
-    /// True if `each` asked to stop.
+    /// True if the time was over before the file was.
     pub(crate) stopped: bool,
 }
 
@@ -46,9 +48,13 @@ impl Read for FromBegin {
     }
 }
 
-/// Calls `each` with every whole line of `file`; it answers false to stop. A last line without its end may be cut, so
+/// Calls `each` with every whole line of `file` until `is_over`, which is asked now and then. A last line without its end may be cut, so
 /// it is left out.
-pub(crate) fn of(file: Box<dyn OpenFile>, each: impl FnMut(&[u8]) -> bool) -> Result<Told, Reason> {
+pub(crate) fn of(
+    file: Box<dyn OpenFile>,
+    is_over: &dyn Fn() -> bool,
+    each: impl FnMut(&[u8]),
+) -> Result<Told, Reason> {
     let end = file.metadata().bytes;
     let mut head = [0; 6];
     let got = file
@@ -58,32 +64,37 @@ pub(crate) fn of(file: Box<dyn OpenFile>, each: impl FnMut(&[u8]) -> bool) -> Re
     let raw = FromBegin { file, at: 0, end };
     let most = UNPACKED_MIN.max(end.saturating_mul(RATIO_MAX));
     match head {
-        [0x1f, 0x8b, ..] => lines(flate2::read::MultiGzDecoder::new(raw), most, each),
+        [0x1f, 0x8b, ..] => lines(flate2::read::MultiGzDecoder::new(raw), most, is_over, each),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => {
             let mut decoder =
                 zstd::stream::read::Decoder::new(raw).map_err(|_| Reason::Malformed)?;
             decoder
                 .window_log_max(ZSTD_WINDOW_LOG)
                 .map_err(|_| Reason::Malformed)?;
-            lines(decoder, most, each)
+            lines(decoder, most, is_over, each)
         }
         [0xfd, b'7', b'z', b'X', b'Z', ..] | [b'B', b'Z', b'h', ..] => Err(Reason::Unsupported),
-        _ => lines(raw, u64::MAX, each),
+        _ => lines(raw, u64::MAX, is_over, each),
     }
 }
 
 fn lines(
     mut read: impl Read,
     most: u64,
-    mut each: impl FnMut(&[u8]) -> bool,
+    is_over: &dyn Fn() -> bool,
+    mut each: impl FnMut(&[u8]),
 ) -> Result<Told, Reason> {
     let mut room = vec![0; ROOM];
     let mut have = 0;
     let mut skipping = false;
     let mut out = Told::default();
-    loop {
+    for turn in 0_u64.. {
+        if turn.is_multiple_of(READS_A_TURN) && is_over() {
+            out.stopped = true;
+            break;
+        }
         let got = match read.read(room.get_mut(have..).unwrap_or_default()) {
-            Ok(0) => return Ok(out),
+            Ok(0) => break,
             Ok(got) => got,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(_) => return Err(Reason::Malformed),
@@ -109,14 +120,12 @@ fn lines(
             if std::mem::take(&mut skipping) {
                 continue;
             }
-            if !each(line.strip_suffix(b"\r").unwrap_or(line)) {
-                out.stopped = true;
-                return Ok(out);
-            }
+            each(line.strip_suffix(b"\r").unwrap_or(line));
         }
         room.copy_within(end + 1..have, 0);
         have -= end + 1;
     }
+    Ok(out)
 }
 
 #[cfg(test)]
@@ -125,10 +134,7 @@ mod tests {
 
     fn read(text: &[u8]) -> (Vec<Vec<u8>>, Told) {
         let mut out = Vec::new();
-        let told = lines(text, u64::MAX, |line| {
-            out.push(line.to_vec());
-            true
-        });
+        let told = lines(text, u64::MAX, &|| false, |line| out.push(line.to_vec()));
         (out, told.unwrap())
     }
 
@@ -152,9 +158,20 @@ mod tests {
     #[test]
     fn what_unpacks_to_too_much_is_refused() {
         assert_eq!(
-            lines(io::repeat(b'\n'), 1 << 20, |_| true),
+            lines(io::repeat(b'\n'), 1 << 20, &|| false, |_| ()),
             Err(Reason::TooLarge)
         );
+    }
+
+    #[test]
+    fn a_file_without_lines_ends_with_the_time_of_the_look() {
+        let asked = std::cell::Cell::new(0);
+        let is_over = || {
+            asked.set(asked.get() + 1);
+            asked.get() > 3
+        };
+        let told = lines(io::repeat(0), u64::MAX, &is_over, |_| ()).unwrap();
+        assert!(told.stopped && told.bytes < 64 << 20);
     }
 
     proptest::proptest! {

@@ -33,8 +33,6 @@ const SYSLOG_FILES: &[&str] = &[
 ];
 /// Where the journal of systemd lies.
 const JOURNALS: &[&str] = &["/var/log/journal", "/run/log/journal"];
-/// After so many lines the clock of the look is asked.
-const LINES_A_TURN: u64 = 4_096;
 
 const BE_ROOT: &str = "run as root, or as a member of the group adm";
 
@@ -226,12 +224,14 @@ impl Look<'_> {
                 "older lines were not read; give the look more bytes or time",
             );
         }
-        self.bytes_left -= member.bytes;
         let file = match self.disk.open(&member.path) {
             Ok(file) => file,
             Err(error) => return missing(self, name, error.reason, BE_ROOT),
         };
-        match self.lines(file, family, member, reading) {
+        let told = self.lines(file, family, member, reading);
+        let unpacked = told.as_ref().map_or(0, |told| told.bytes);
+        self.bytes_left = self.bytes_left.saturating_sub(unpacked.max(member.bytes));
+        match told {
             Ok(told) if told.stopped => missing(
                 self,
                 name,
@@ -272,7 +272,6 @@ impl Look<'_> {
             .iter()
             .find(|g| g.files.iter().any(|f| Path::new(f) == family.path));
         let mut clock = Clock::new(&self.zone, member.modified);
-        let mut count = 0_u64;
         let Reading {
             tallies,
             heard,
@@ -290,21 +289,17 @@ impl Look<'_> {
                 .or_default()
                 .add(owner.speaker, used);
         };
-        let told = lines::of(file, |bytes| {
-            count += 1;
-            if count.is_multiple_of(LINES_A_TURN) && self.window.is_over() {
-                return false;
-            }
+        let told = lines::of(file, &|| self.window.is_over(), |bytes| {
             let text = String::from_utf8_lossy(bytes);
             let Some(line) = syslog::split(&text) else {
-                return true;
+                return;
             };
             if self.is_of_another(line.host) {
                 *of_others += 1;
-                return true;
+                return;
             }
             let Some((grammar, speaker)) = who_speaks(line.tag, own) else {
-                return true;
+                return;
             };
             heard.insert(grammar.id.as_str());
             let port = self.ports.get(line.tag).copied();
@@ -316,7 +311,6 @@ impl Look<'_> {
                 message: line.message,
             };
             sessions.take(&spoken, || clock.read(line.stamp), &mut done);
-            true
         })?;
         sessions.end_file(&mut done);
         Ok(told)

@@ -10,6 +10,10 @@ use groma_model::{Foreign, Timestamp};
 /// Sessions open at a time; a log that never says goodbye must not fill the memory.
 const OPEN_MAX: usize = 20_000;
 
+/// Uses of one file that wait for an older one to tell their client; what many accounts do by turns on connections that
+/// began before it must not fill the memory either.
+const WAITING_MAX: usize = 20_000;
+
 /// What lines of one use told.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Use {
@@ -134,6 +138,8 @@ pub(crate) struct Sessions {
     open: HashMap<Key, (Owner, Use)>,
     /// Uses of this file whose client came before it begins.
     unknown: HashMap<Key, Vec<(Owner, Use)>>,
+    /// How many those are.
+    waiting: usize,
     /// The same of the file after this one.
     later: HashMap<Key, Vec<(Owner, Use)>>,
 }
@@ -212,11 +218,12 @@ impl Sessions {
         if used.client.is_some() || used.server.is_some() {
             return done(owner, used);
         }
-        if self.unknown.len() < OPEN_MAX {
-            let same = self.unknown.entry(key.clone()).or_default();
-            if same.len() < OPEN_MAX {
-                same.push((owner, used));
-            }
+        if self.waiting < WAITING_MAX {
+            self.waiting += 1;
+            self.unknown
+                .entry(key.clone())
+                .or_default()
+                .push((owner, used));
         }
     }
 
@@ -237,5 +244,6 @@ impl Sessions {
             self.tell(&key, owner, used, done);
         }
         self.later = std::mem::take(&mut self.unknown);
+        self.waiting = 0;
     }
 }

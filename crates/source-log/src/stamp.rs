@@ -67,9 +67,10 @@ impl<'z> Clock<'z> {
         let zone = text
             .get(19..)?
             .trim_start_matches(|c: char| c == '.' || c == ',' || c.is_ascii_digit());
-        let Some(offset) = offset(zone) else {
+        if zone.is_empty() {
             return self.zone.moment_of(year, (month, day), time);
-        };
+        }
+        let offset = offset(zone)?;
         let at = Zone::default().moment_of(year, (month, day), time)?;
         Some(Timestamp::from_millis(at.millis() - offset * 1_000))
     }
@@ -98,7 +99,7 @@ fn time(text: &str) -> Option<(i8, i8, i8)> {
     parts.next().is_none().then_some(out)
 }
 
-/// Seconds east of Greenwich; `None` where nothing is written.
+/// Seconds east of Greenwich, as RFC 3339 writes it.
 fn offset(text: &str) -> Option<i64> {
     let sign = match text.bytes().next()? {
         b'Z' | b'z' => return Some(0),
@@ -106,8 +107,14 @@ fn offset(text: &str) -> Option<i64> {
         b'-' => -1,
         _ => return None,
     };
-    let hours: i64 = text.get(1..3)?.parse().ok()?;
-    let minutes: i64 = text.get(3..)?.trim_start_matches(':').parse().ok()?;
+    let two = |digits: &str| {
+        digits
+            .parse()
+            .ok()
+            .filter(|n: &i64| digits.len() == 2 && *n < 60)
+    };
+    let hours = two(text.get(1..3)?).filter(|hours| *hours < 24)?;
+    let minutes = two(text.get(3..)?.trim_start_matches(':'))?;
     Some(sign * (hours * 3_600 + minutes * 60))
 }
 
@@ -164,6 +171,8 @@ mod tests {
     #[test]
     fn what_is_no_time_is_none() {
         for bad in [
+            "2026-11-03T04:05:06+00:999999999999999999",
+            "2026-11-03T04:05:06+99:00",
             "",
             "Nov",
             "anF 10 10:00:00",

@@ -134,25 +134,29 @@ fn row(speaker: &Speaker, used: &Use) -> Option<Row> {
     if peer.is_loopback() || peer.is_unspecified() {
         return None;
     }
+    let port = used.port.or(speaker.port)?;
     // Who speaks TLS from the first byte did not begin with STARTTLS.
-    let protection = speaker.protection.or(used.protection);
+    let from_begin = speaker.tls_ports.contains(&port).then_some(Protection::Tls);
+    let protection = speaker.protection.or(from_begin).or(used.protection);
+    // Where somebody outside logs on from is a person's business; that a partner does is ours.
+    let account = used.account.clone().filter(|_| is_inside(peer));
     Some(Row {
         incoming,
         kind: speaker.kind.clone(),
         peer,
         name: used.name.clone().filter(|_| !incoming),
-        port: used.port.or(speaker.port)?,
+        port,
         transport: speaker.transport,
-        account: used.account.clone(),
+        account,
         mechanism: used.mechanism.clone(),
         protection,
     })
 }
 
 impl Row {
-    /// False for mail that anybody may bring: whoever comes back to port 25 without an account is the internet.
+    /// False for mail that anybody may bring: whoever comes back to port 25 is the internet.
     fn is_partner(&self) -> bool {
-        !(self.incoming && self.kind == "smtp-relay" && self.account.is_none())
+        !(self.incoming && self.kind == "smtp-relay")
     }
 
     /// The fact, on the word of `log`.

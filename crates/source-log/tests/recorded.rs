@@ -139,16 +139,16 @@ fn slapd_tells_who_binds_as_whom() {
         [
             "1× 10.61.1.11 used OpenLDAP at port 389/tcp: /var/log/slapd.log",
             "1× 10.61.1.11 used OpenLDAP at port 33890/tcp: /var/log/slapd.log",
-            "6× 10.61.1.21 used OpenLDAP at port 33890/tcp, as cn=svc-old,ou=services,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
-            "3× 10.61.1.31 used OpenLDAP at port 389/tcp, as cn=svc-sssd,ou=services,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
-            "1× 10.61.1.101 used OpenLDAP at port 389/tcp, as cn=svc-ws,ou=services,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
-            "6× 10.61.1.101 used OpenLDAP at port 33890/tcp, as uid=anna,ou=people,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
-            "6× 10.61.1.201 used OpenLDAP at port 389/tcp, as cn=svc-copier,ou=services,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
-            "4× fd61:1::20 used OpenLDAP at port 389/tcp, as cn=svc-mail,ou=services,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
-            "1× fd61:1::20 used OpenLDAP at port 389/tcp, as uid=admin,ou=people,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
-            "1× fd61:1::20 used OpenLDAP at port 389/tcp, as uid=anna,ou=people,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
-            "3× fd61:1::31 used OpenLDAP at port 389/tcp, as cn=svc-erp,ou=services,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
-            "3× fd61:1::40 used OpenLDAP at port 389/tcp, as cn=svc-report,ou=services,dc=kontor,dc=example, by SIMPLE: /var/log/slapd.log",
+            "6× 10.61.1.21 used OpenLDAP at port 33890/tcp, as cn=svc-old,ou=services,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "3× 10.61.1.31 used OpenLDAP at port 389/tcp, as cn=svc-sssd,ou=services,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "1× 10.61.1.101 used OpenLDAP at port 389/tcp, as cn=svc-ws,ou=services,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "6× 10.61.1.101 used OpenLDAP at port 33890/tcp, as uid=anna,ou=people,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "6× 10.61.1.201 used OpenLDAP at port 389/tcp, as cn=svc-copier,ou=services,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "4× fd61:1::20 used OpenLDAP at port 389/tcp, as cn=svc-mail,ou=services,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "1× fd61:1::20 used OpenLDAP at port 389/tcp, as uid=admin,ou=people,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "1× fd61:1::20 used OpenLDAP at port 389/tcp, as uid=anna,ou=people,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "3× fd61:1::31 used OpenLDAP at port 389/tcp, as cn=svc-erp,ou=services,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "3× fd61:1::40 used OpenLDAP at port 389/tcp, as cn=svc-report,ou=services,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
         ]
     );
 }
@@ -209,6 +209,8 @@ fn a_client_that_writes_like_a_log_is_not_believed() {
         Nov 20 21:00:01 m postfix/smtpd[1]: warning: 4F: client=boss[10.0.0.1]\n\
         Nov 20 21:00:02 m evil: postfix/smtpd[1]: 4F: client=boss[10.0.0.1]\n\
         Nov 20 21:00:03 m sshd[7]: Invalid user Accepted publickey for root from 10.0.0.1 port 1 ssh2 from 10.0.0.9 port 4\n";
+    let forged = forged.to_owned()
+        + "Nov 20 21:00:04 m postfix/smtp[1]: 4F: to=<\"x>, relay=db[10.0.0.9]:3306, delay=1, delays=1, dsn=2, status=sent\"@a.example>, relay=none, delay=1, delays=1, dsn=5.1.1, status=bounced\n";
     let disk = FakeDisk::new().file("/var/log/syslog", forged);
     assert_eq!(lines(&look(disk)), [""; 0]);
 }
@@ -297,6 +299,34 @@ fn a_small_budget_reads_the_newest_and_says_what_it_left() {
         looked.gaps().map(|g| g.reason.clone()).collect::<Vec<_>>(),
         [Reason::BudgetExhausted]
     );
+}
+
+#[test]
+fn a_bind_over_tls_from_the_first_byte_is_no_starttls() {
+    let log = "Nov 20 10:00:00 l slapd[1]: conn=7 fd=9 ACCEPT from IP=10.0.0.1:5 (IP=0.0.0.0:636)\n\
+        Nov 20 10:00:00 l slapd[1]: conn=7 fd=9 TLS established tls_ssf=256 ssf=256 tls_proto=TLSv1.3\n\
+        Nov 20 10:00:00 l slapd[1]: conn=7 op=0 BIND dn=\"cn=a\" mech=SIMPLE bind_ssf=0 ssf=256\n\
+        Nov 20 10:00:00 l slapd[1]: conn=7 fd=9 closed\n";
+    let looked = look(FakeDisk::new().file("/var/log/slapd.log", log));
+    assert_eq!(
+        lines(&looked),
+        [
+            "1× 10.0.0.1 used OpenLDAP at port 636/tcp, as cn=a, by SIMPLE, with TLS: /var/log/slapd.log"
+        ]
+    );
+}
+
+#[test]
+fn a_connection_older_than_the_log_that_changes_its_account_for_ever_costs_a_fixed_room() {
+    let mut log = String::new();
+    for n in 0..60_000 {
+        log += &format!(
+            "Nov 20 10:00:00 l slapd[1]: conn=7 op={n} BIND dn=\"cn=a{}\" mech=SIMPLE bind_ssf=0 ssf=0\n",
+            n % 2
+        );
+    }
+    let looked = look(FakeDisk::new().file("/var/log/slapd.log", log));
+    assert_eq!(lines(&looked), [""; 0], "nobody knows whose they are");
 }
 
 #[test]
