@@ -199,15 +199,22 @@ fn paths(set: &Resource) -> (Vec<String>, Vec<String>) {
     let of = |kind: &str| {
         let parts = set.holds.iter().filter(|part| part.kind == kind);
         let files = parts.flat_map(|part| part.values("file"));
-        let mut paths: Vec<String> = files
-            .filter(|f| f.starts_with('/') || f.contains(":/"))
-            .map(str::to_owned)
-            .collect();
+        let mut paths: Vec<String> = files.filter(|f| is_path(f)).map(str::to_owned).collect();
         paths.sort();
         paths.dedup();
         paths
     };
     (of("include"), of("exclude"))
+}
+
+/// `/srv` or `C:/srv`, from its first letter on. `|command`, `<list` and their escaped twins (`\\|`) may hold a path, and a
+/// password before it.
+fn is_path(word: &str) -> bool {
+    match word.as_bytes() {
+        [b'/', ..] => true,
+        [drive, b':', b'/', ..] => drive.is_ascii_alphabetic(),
+        _ => false,
+    }
 }
 
 /// How often something of it runs: the most frequent of its lines, as `Incremental mon-sat at 23:05`.
@@ -371,6 +378,30 @@ mod tests {
         assert_eq!(of(&["Incremental hourly at 0:15"]), Some("hourly"));
         assert_eq!(of(&["Full at 2:00"]), Some("daily"));
         assert_eq!(of(&[]), None);
+    }
+
+    #[test]
+    fn a_list_that_a_command_or_a_file_holds_is_no_path_though_it_names_one() {
+        let text = r#"FileSet { Name = f
+  Include {
+    File = "|sh -c 'curl -s https://backup:canary@inv/list'"
+    File = "\\|sh -c 'curl -s https://backup:canary@inv/list'"
+    File = "\\</canary:/list"
+    File = "<C:/canary"
+    File = "ab:/canary"
+    File = "1:/canary"
+    File = "C:/Users"
+    File = /srv
+  }
+  Exclude { File = "|canary :/x"
+    File = /srv/tmp
+  }
+}
+"#;
+        let read = settings(text);
+        let (covers, excludes) = paths(&read.resources[0]);
+        assert_eq!(covers, ["/srv", "C:/Users"]);
+        assert_eq!(excludes, ["/srv/tmp"]);
     }
 
     #[test]
