@@ -3,7 +3,7 @@
 use groma_model::{Port, Transport};
 
 use super::who::{Who, pattern, who};
-use crate::text::{meaningful, number, pair, unquoted, words};
+use crate::text::{meaningful, number, pair, words};
 
 /// Words of one list that are read at all.
 const WORDS_MAX: usize = 1_000;
@@ -173,7 +173,8 @@ fn munin(bytes: &[u8]) -> Allowed {
 fn snmpd(bytes: &[u8]) -> Allowed {
     let mut allowed = Allowed::default();
     for (line, text) in meaningful(bytes, b"#") {
-        let mut parts = words(text).map(unquoted);
+        let copied = copied_words(text);
+        let mut parts = copied.iter().map(Vec::as_slice);
         let key = parts.next().unwrap_or_default().to_ascii_lowercase();
         match key.as_slice() {
             b"rocommunity" | b"rwcommunity" | b"rocommunity6" | b"rwcommunity6" => {
@@ -199,6 +200,55 @@ fn snmpd(bytes: &[u8]) -> Allowed {
         }
     }
     allowed
+}
+
+/// Words as the agent itself takes them (snmp_config(5)): a quote at the beginning of a word keeps blanks until its
+/// twin, a backslash keeps the letter behind it, `#` before a word ends the line.
+///
+/// What follows a closing quote without a blank is a word of its own to the agent, and half a password to whoever
+/// wrote it: it stands here as an empty one.
+fn copied_words(line: &[u8]) -> Vec<Vec<u8>> {
+    let (mut words, mut rest, mut glued) = (Vec::new(), line, false);
+    while words.len() < WORDS_MAX {
+        let blanks = rest.iter().take_while(|b| is_blank(**b)).count();
+        rest = rest.get(blanks..).unwrap_or_default();
+        if matches!(rest, [] | [b'#', ..]) {
+            break;
+        }
+        let hidden = glued && blanks == 0;
+        let (word, tail) = copied_word(rest);
+        words.push(if hidden { Vec::new() } else { word });
+        (rest, glued) = (tail, true);
+    }
+    words
+}
+
+fn is_blank(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0x0b
+}
+
+/// One word, and what is left behind it.
+fn copied_word(text: &[u8]) -> (Vec<u8>, &[u8]) {
+    let (quote, mut rest) = match text {
+        [quote @ (b'"' | b'\''), inner @ ..] => (Some(*quote), inner),
+        _ => (None, text),
+    };
+    let mut word = Vec::new();
+    while let [first, tail @ ..] = rest {
+        match (quote, tail) {
+            (Some(quote), _) if *first == quote => return (word, tail),
+            (None, _) if is_blank(*first) => break,
+            (_, [kept, behind @ ..]) if *first == b'\\' => {
+                word.push(*kept);
+                rest = behind;
+            }
+            _ => {
+                word.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    (word, rest)
 }
 
 /// `udp:127.0.0.1:161`, `[::1]`, `unix:/run/x`.
@@ -303,6 +353,38 @@ mod tests {
         let monit = monit(b"set mailserver allow.corp.example\nset httpd port 2812 and\n  use address 10.0.0.1\n  allow 10.0.0.5\n  allow admin:canary\nset daemon 60\n");
         assert_eq!(said(&monit), ["4 10.0.0.5"]);
         assert!(!format!("{snmp:?}{monit:?}").contains("canary"));
+    }
+
+    #[test]
+    fn a_community_with_a_blank_is_one_word_and_its_source_is_the_next() {
+        let text = br#"rocommunity "canary canary2" 10.0.0.5
+rocommunity 'canary canary2' 10.0.0.6 # canary
+rocommunity canary\ canary2 10.0.0.7
+rocommunity "canary\" canary2" "10.0.0.8"
+com2sec ro nms1.corp.example "canary canary2"
+com2sec -Cn "canary x" "r o" 10.0.0.0/24 canary
+rocommunity "can"ary 10.0.0.9
+rocommunity "canary never closed 10.0.0.10
+rocommunity canary # canary
+"#;
+        let snmp = snmpd(text);
+        assert_eq!(
+            said(&snmp),
+            [
+                "1 10.0.0.5",
+                "2 10.0.0.6",
+                "3 10.0.0.7",
+                "4 10.0.0.8",
+                "5 nms1.corp.example",
+                "6 10.0.0.0/24",
+                "8 *",
+                "9 *"
+            ]
+        );
+        assert!(!format!("{snmp:?}").contains("ary"));
+        groma_fuzz::hammer(3000, &[text, b"\\", b"\"\\"], |bytes| {
+            snmpd(bytes);
+        });
     }
 
     #[test]
