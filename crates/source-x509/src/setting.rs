@@ -215,6 +215,8 @@ fn attributes(text: &str, program: &CertificateSettings) -> Vec<Setting> {
     let mut found = Vec::new();
     let mut line = 1_u32;
     let mut rest = text;
+    // Where the next comment begins; before the first search it is not known.
+    let mut comment_at: Option<usize> = None;
     let mut pass = |rest: &mut &str, octets: usize| -> u32 {
         let (gone, left) = rest.split_at_checked(octets).unwrap_or((rest, ""));
         let here = line;
@@ -229,13 +231,22 @@ fn attributes(text: &str, program: &CertificateSettings) -> Vec<Setting> {
             pass(&mut rest, end);
             continue;
         }
-        // The next thing of interest: a comment, or a value in quotes behind `name=`.
-        let comment = rest.find("<!--").unwrap_or(rest.len());
-        let Some(equals) = rest.find('=') else { break };
-        if comment < equals {
+        // The next thing of interest: a comment, or a value in quotes behind `name=`. Neither is searched for twice
+        // in the same octets, or a file of many would take hours.
+        let here = text.len() - rest.len();
+        let next = match comment_at.filter(|at| *at >= here) {
+            Some(at) => at,
+            None => rest.find("<!--").map_or(text.len(), |at| here + at),
+        };
+        comment_at = Some(next);
+        let comment = next - here;
+        let Some(equals) = rest.get(..comment).and_then(|part| part.find('=')) else {
+            if comment == rest.len() {
+                break;
+            }
             pass(&mut rest, comment);
             continue;
-        }
+        };
         let before = rest.get(..equals).unwrap_or_default().trim_end();
         let name = before
             .rsplit(|c: char| c.is_whitespace() || c == '<')
@@ -479,6 +490,25 @@ mod tests {
         ] {
             assert!(told(product, file, text).is_empty(), "{product}");
         }
+    }
+
+    #[test]
+    fn signs_of_a_large_xml_file_are_each_searched_once() {
+        let connector = "<Connector keystoreFile=\"conf/a.jks\"/>";
+        // Neither many `=` before no comment, nor many comments before no `=`, are gone over again and again.
+        let equals = format!("{connector}{}", "a=b ".repeat(1 << 18));
+        let comments = format!("{}{connector}", "<!----> ".repeat(90_000));
+        for text in [equals, comments] {
+            assert_eq!(
+                told("Tomcat", "/etc/tomcat", &text),
+                ["1:keystorefile=conf/a.jks"]
+            );
+        }
+        let text = "<a b='<!--' keystoreFile='x'/><!-- keystoreFile='y' -->\n<c keystoreFile='z'/>";
+        assert_eq!(
+            told("Tomcat", "/etc/tomcat", text),
+            ["1:keystorefile=x", "2:keystorefile=z"]
+        );
     }
 
     #[test]
