@@ -9,7 +9,8 @@
 //!    whole machine shares, a kind of another layer that the program itself contradicts);
 //! 3. and for name resolution the other way round: every program of a machine asks the resolver its
 //!    `resolv.conf` names, so all of them are one need of the machine;
-//! 4. a file of settings joins the one program, job or unit that names the same provider by the same word.
+//! 4. a file of settings joins the one program, job or unit that names the same provider by the same word, if the
+//!    two have a name in common and no account or resource of their own speaks against it.
 //!
 //! What joins takes the component that says most (unit, job, executable, file) and the kind that was stated.
 
@@ -20,6 +21,7 @@ use groma_model::fact::{ComponentClass, Program};
 use groma_model::registry::REGISTRY;
 
 use crate::draft::{Certainty, Draft, take_in};
+use crate::few::Few;
 
 /// Joins the drafts of one place.
 pub(crate) fn join(drafts: Vec<Draft>) -> Vec<Draft> {
@@ -52,7 +54,8 @@ fn related(drafts: Vec<Draft>) -> Vec<Draft> {
 }
 
 /// What a file names that nobody is known to read, and exactly one program, job or unit names by the same word for the same
-/// purpose: the settings of that one. What a whole machine shares (its clock, its name server) is nobody's settings.
+/// purpose: the settings of that one, if anything relates the two. Two applications of one machine may call one database
+/// by one name. What a whole machine shares (its clock, its name server) is nobody's settings.
 fn settings_join_who_reads_them(drafts: &mut Vec<Draft>) {
     let is_settings = |d: &Draft| {
         d.component.class == ComponentClass::File && !d.is_alive() && !REGISTRY.kind(&d.kind).shared
@@ -69,11 +72,13 @@ fn settings_join_who_reads_them(drafts: &mut Vec<Draft>) {
         let same = |d: &Draft| {
             d.kind == file.kind
                 && !is_of_two_containers(file, d)
+                && !is_another_use(file, d)
                 && file.reached.iter().any(|way| d.reached.contains(way))
         };
         let mut fitting =
             (0..kept.len()).filter(|at| kept.get(*at).is_some_and(|d| reads(d) && same(d)));
-        fitting.next().filter(|_| fitting.next().is_none())
+        let only = fitting.next().filter(|_| fitting.next().is_none());
+        only.filter(|at| kept.get(*at).is_some_and(|d| is_settings_of(file, d)))
     };
     // Who reads what is settled before anything joins: what joins brings its own words along.
     let readers: Vec<Option<usize>> = settings.iter().map(reader).collect();
@@ -86,6 +91,122 @@ fn settings_join_who_reads_them(drafts: &mut Vec<Draft>) {
     }
     kept.extend(alone);
     *drafts = kept;
+}
+
+/// True if both say as whom they call, or what they want there, and have nothing of it in common.
+fn is_another_use(file: &Draft, reader: &Draft) -> bool {
+    let differ =
+        |a: &Few<String>, b: &Few<String>| !a.is_empty() && !b.is_empty() && a.is_disjoint(b);
+    differ(&file.accounts, &reader.accounts) || differ(&file.resources, &reader.resources)
+}
+
+/// True if something relates a file of settings to who may read it: the file lies with the program, the program is the
+/// product the file is of, or a name stands in the paths of both (`/etc/fetch.ini` and `/opt/fetch/run`).
+fn is_settings_of(file: &Draft, reader: &Draft) -> bool {
+    let lies_there = |program: &Program| file.files.iter().any(|f| lies_with(f, program));
+    let is_product = |program: &Program| {
+        program.script.is_none() && file.products.iter().any(|word| carries(program, word))
+    };
+    if reader
+        .programs
+        .iter()
+        .any(|p| lies_there(p) || is_product(p))
+    {
+        return true;
+    }
+    let own = names_of_reader(reader);
+    let mut words = file.files.iter().flat_map(names);
+    let product = |unit: String| file.products.contains(&unit);
+    words.any(|word| own.contains(&word)) || unit_of(reader).is_some_and(product)
+}
+
+fn names_of_reader(reader: &Draft) -> BTreeSet<String> {
+    let program = |p: &Program| {
+        let started = p.script.as_ref().or(p.executable.as_ref());
+        started.into_iter().flat_map(names).collect::<Vec<_>>()
+    };
+    let own = names(&reader.component.name);
+    own.into_iter()
+        .chain(reader.files.iter().flat_map(names))
+        .chain(reader.programs.iter().flat_map(program))
+        .collect()
+}
+
+/// Parts of paths that nearly every machine has (FHS 3.0, and what settings are called anywhere): they relate nothing.
+const COMMON_PARTS: [&str; 60] = [
+    "app",
+    "application",
+    "apps",
+    "bin",
+    "conf",
+    "config",
+    "configs",
+    "configuration",
+    "cron",
+    "crontab",
+    "crontabs",
+    "current",
+    "daily",
+    "database",
+    "data",
+    "default",
+    "env",
+    "environment",
+    "etc",
+    "examples",
+    "home",
+    "hourly",
+    "html",
+    "htdocs",
+    "include",
+    "includes",
+    "index",
+    "init",
+    "lib",
+    "lib64",
+    "libexec",
+    "local",
+    "main",
+    "monthly",
+    "multi-user",
+    "opt",
+    "php",
+    "public",
+    "python3",
+    "root",
+    "run",
+    "sbin",
+    "script",
+    "scripts",
+    "server",
+    "service",
+    "settings",
+    "share",
+    "spool",
+    "src",
+    "srv",
+    "start",
+    "sysconfig",
+    "system",
+    "systemd",
+    "user",
+    "usr",
+    "var",
+    "weekly",
+    "www",
+];
+
+/// The names in a path, without what stands behind a dot, an instance or a line: `erp` and `jobs` of `/etc/erp/jobs.ini`.
+fn names(path: &Foreign) -> Vec<String> {
+    let text = path.lossy();
+    let parts = text.split('/').map(|part| {
+        let word = part.trim_start_matches('.');
+        word.split(['.', '@', ':']).next().unwrap_or(word)
+    });
+    parts
+        .filter(|word| word.len() >= 3 && !COMMON_PARTS.contains(word))
+        .map(str::to_lowercase)
+        .collect()
 }
 
 /// A call of a program nobody could tell is no need beside one of which the program is known: its evidence stays,
@@ -176,9 +297,7 @@ fn is_related(written: &Draft, live: &Draft) -> bool {
     if written.component == live.component {
         return true;
     }
-    let unit =
-        |d: &Draft| (d.component.class == ComponentClass::Unit).then(|| stem(&d.component.name));
-    if let (Some(a), Some(b)) = (unit(written), unit(live)) {
+    if let (Some(a), Some(b)) = (unit_of(written), unit_of(live)) {
         return a == b;
     }
     if is_of_one_container(written, live) {
@@ -188,7 +307,7 @@ fn is_related(written: &Draft, live: &Draft) -> bool {
         let named = written
             .products
             .iter()
-            .chain(unit(written).iter())
+            .chain(unit_of(written).iter())
             .any(|word| carries(program, word));
         named
             || written.files.iter().any(|file| lies_with(file, program))
@@ -218,6 +337,11 @@ fn container_of(draft: &Draft) -> Option<String> {
     let name = draft.component.name.lossy();
     let (container, _) = name.split_once(':')?;
     (!container.contains('/')).then(|| container.to_owned())
+}
+
+/// The stem of the unit a draft is of.
+fn unit_of(draft: &Draft) -> Option<String> {
+    (draft.component.class == ComponentClass::Unit).then(|| stem(&draft.component.name))
 }
 
 /// `postgresql` of `postgresql@15-main.service`.

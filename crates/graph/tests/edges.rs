@@ -593,6 +593,61 @@ fn settings_and_the_one_program_that_names_the_same_are_one_need() {
 }
 
 #[test]
+fn settings_of_another_application_keep_their_own_need() {
+    let line = |rule: &str, file: &str, user: &str, database: &str| Reference {
+        account: Some(user.into()),
+        resource: Some(database.into()),
+        ..reference(rule, file, "10.0.0.2", 5432, "sql")
+    };
+    let billing = |user: &str, database: &str| Reference {
+        component: Component {
+            class: ComponentClass::Unit,
+            name: "billing.service".into(),
+        },
+        ..line(
+            "unit",
+            "/etc/systemd/system/billing.service",
+            user,
+            database,
+        )
+    };
+    let edges = |settings: Reference| {
+        let mut told = app_and_database();
+        told.writes("app1", billing("billing", "billing"));
+        told.writes("app1", settings);
+        told.edges()
+    };
+    // Another account and another database, even in a directory of that name; or nothing that relates the two.
+    for other in [
+        line("php", "/srv/shop/config.php", "shop", "shop"),
+        line("php", "/srv/billing/config.php", "shop", "billing"),
+        line("php", "/srv/billing/config.php", "billing", "shop"),
+        line("php", "/srv/shop/config.php", "billing", "billing"),
+        reference("php", "/srv/shop/config.php", "10.0.0.2", 5432, "sql"),
+    ] {
+        assert_eq!(edges(other.clone()).len(), 2, "{other:?}");
+    }
+    for own in [
+        line(
+            "properties",
+            "/etc/billing/db.properties",
+            "billing",
+            "billing",
+        ),
+        reference(
+            "environment-file",
+            "/etc/default/billing",
+            "10.0.0.2",
+            5432,
+            "sql",
+        ),
+        line("billing", "/etc/own.conf", "billing", "billing"),
+    ] {
+        assert_eq!(edges(own), ["app1 billing.service -> db1:5432 sql"]);
+    }
+}
+
+#[test]
 fn a_bare_name_beside_a_stated_need_of_the_same_machine_is_no_second_need() {
     let bare = |host: &str| Reference {
         port: None,
