@@ -2,13 +2,15 @@
 //!
 //! A list of copiers, a variable that holds a host name: such a line says that two machines have to do with each
 //! other and not in what. Where another line or connection of the same machine says it, reaching the provider by the same
-//! word, the bare line is more evidence of that need. Alone it stays a need of an unknown kind.
+//! word, the bare line is more evidence of that need. Alone it stays a need of an unknown kind, and so does one beside
+//! what the whole machine shares: that a name server stands there says nothing of the licence that is fetched there.
 
 use std::collections::{BTreeMap, HashSet};
 
-use groma_model::EntityId;
+use groma_model::registry::REGISTRY;
+use groma_model::{EntityId, Seen};
 
-use crate::draft::{Draft, Drafts, Place};
+use crate::draft::{Draft, Drafts, Place, weakest};
 
 /// Gives every bare name to the need that explains it.
 pub(crate) fn explain(drafts: &mut Drafts) {
@@ -46,14 +48,19 @@ pub(crate) fn explain(drafts: &mut Drafts) {
     }
 }
 
+/// True for a line that names a machine and nothing else: who logs on there has a purpose of his own.
 fn is_bare(draft: &Draft) -> bool {
-    draft.kind == "other" && !draft.is_alive() && draft.resources.is_empty()
+    let logs_on = draft.secret || !draft.accounts.is_empty();
+    draft.kind == "other" && !draft.is_alive() && draft.resources.is_empty() && !logs_on
 }
 
 /// The need of the same part that is reached by the same word, else the first of any part; the draft itself where there is none.
 fn given(drafts: &mut Drafts, places: &[Place], bare: Draft) -> Option<Draft> {
-    let explains =
-        |d: &Draft| d.kind != "other" && bare.reached.iter().any(|way| d.reached.contains(way));
+    let explains = |d: &Draft| {
+        d.kind != "other"
+            && !REGISTRY.kind(&d.kind).shared
+            && bare.reached.iter().any(|way| d.reached.contains(way))
+    };
     let own = |d: &Draft| explains(d) && d.component == bare.component;
     let find = |fits: &dyn Fn(&Draft) -> bool| {
         places.iter().find_map(|place| {
@@ -65,10 +72,24 @@ fn given(drafts: &mut Drafts, places: &[Place], bare: Draft) -> Option<Draft> {
         return Some(bare);
     };
     if let Some(draft) = drafts.places.get_mut(&place).and_then(|d| d.get_mut(at)) {
-        draft.files.extend(bare.files);
-        draft.written_in.extend(bare.written_in);
-        draft.evidence.extend(bare.evidence);
-        draft.current |= bare.current;
+        mention(draft, bare);
     }
     None
+}
+
+/// Takes what a bare line knows: not its certainty, for it states no kind, nor its product, for it is of another. When it
+/// runs and how it is protected is said of its own part only.
+fn mention(draft: &mut Draft, bare: Draft) {
+    draft.files.extend(bare.files);
+    draft.written_in.extend(bare.written_in);
+    draft.evidence.extend(bare.evidence);
+    if draft.component == bare.component {
+        draft.protection = weakest(draft.protection, bare.protection);
+        draft.rhythm = draft.rhythm.take().or(bare.rhythm);
+    }
+    draft.seen = Seen {
+        count: draft.seen.count,
+        ..draft.seen.joined(bare.seen)
+    };
+    draft.current |= bare.current;
 }

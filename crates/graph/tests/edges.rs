@@ -676,3 +676,83 @@ fn a_bare_name_beside_a_stated_need_of_the_same_machine_is_no_second_need() {
     other.writes("app1", script("db1.corp.example", 161, "snmp"));
     assert_eq!(other.edges().len(), 2);
 }
+
+#[test]
+fn what_a_whole_machine_shares_explains_no_bare_name() {
+    let named = || Reference {
+        port: None,
+        ..reference(
+            "environment-file",
+            "/etc/default/app",
+            "10.0.0.2",
+            1,
+            "other",
+        )
+    };
+    let mut told = app_and_database();
+    told.writes(
+        "app1",
+        reference("resolv-conf", "/etc/resolv.conf", "10.0.0.2", 53, "dns"),
+    );
+    told.writes("app1", named());
+    assert_eq!(
+        told.edges(),
+        [
+            "app1 /etc/default/app -> db1:? other",
+            "app1 /etc/resolv.conf -> db1:53 dns"
+        ]
+    );
+    // Another need beside it, of a program's own, does.
+    told.writes("app1", script("10.0.0.2", 161, "snmp"));
+    assert_eq!(told.edges().len(), 2);
+}
+
+#[test]
+fn a_name_with_a_logon_is_no_bare_name() {
+    let edges = |account: Option<&str>, has_secret: bool| {
+        let mut told = app_and_database();
+        told.writes("app1", script("10.0.0.2", 161, "snmp"));
+        told.writes(
+            "app1",
+            Reference {
+                port: None,
+                account: account.map(Into::into),
+                has_secret,
+                ..reference(
+                    "environment-file",
+                    "/etc/default/app",
+                    "10.0.0.2",
+                    1,
+                    "other",
+                )
+            },
+        );
+        told.graph().dependencies
+    };
+    let kept = edges(Some("licence"), true);
+    assert!(kept.iter().any(|d| d.kind == "other"), "{kept:#?}");
+    assert_eq!(edges(Some("licence"), false).len(), 2);
+    assert_eq!(edges(None, true).len(), 2);
+    assert_eq!(edges(None, false).len(), 1);
+}
+
+#[test]
+fn a_bare_name_brings_its_rhythm_and_its_protection_to_the_need_of_its_own_part() {
+    let given = |part: &str| {
+        let mut told = app_and_database();
+        told.writes("app1", script("10.0.0.2", 161, "snmp"));
+        let mut named = Reference {
+            port: None,
+            protection: Some(Protection::None),
+            rhythm: Some("nightly".into()),
+            ..script("10.0.0.2", 161, "other")
+        };
+        named.component.name = part.into();
+        told.writes("app1", named);
+        let edge = told.only_edge();
+        (edge.rhythm, edge.details.protection)
+    };
+    let nightly = Some("nightly".to_owned());
+    assert_eq!(given("fetch.service"), (nightly, Some(Protection::None)));
+    assert_eq!(given("other.service"), (None, None));
+}
