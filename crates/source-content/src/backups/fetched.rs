@@ -45,8 +45,11 @@ fn backuppc(reading: &mut Reading<'_>) -> Vec<Directed> {
             .or_else(|| read(&format!("/etc/backuppc/pc/{host}.pl")))
             .unwrap_or_default();
         let ended = read(&format!("{root}/pc/{host}/backups")).and_then(|t| last_ended(&t));
-        // What one of them says wins over what all say.
-        let setting = |name: &str| scalar(&own, name).or_else(|| scalar(&common, name));
+        // What one of them says wins over what all say, also where it says `undef`.
+        let setting = |name: &str| match assigned(&own, name) {
+            Some(_) => scalar(&own, name),
+            None => scalar(&common, name),
+        };
         let method = setting("XferMethod").unwrap_or_else(|| "rsync".to_owned());
         let off = setting("BackupsDisable").is_some_and(|v| v != "0");
         let name = setting("ClientNameAlias").unwrap_or_else(|| host.clone());
@@ -106,11 +109,22 @@ fn share_key(method: &str) -> &'static str {
     }
 }
 
-/// `$Conf{NAME} = 'value';`
+/// `$Conf{NAME} = 'value';` or `= 7;`. Any other expression of Perl, as `undef`, a list or a text put together of
+/// others, says nothing.
 fn scalar(text: &str, name: &str) -> Option<String> {
-    let value = assigned(text, name)?;
-    let value = value.split(';').next()?.trim().trim_matches(['"', '\'']);
-    (!value.is_empty() && !value.starts_with(['[', '{'])).then(|| value.to_owned())
+    let value = assigned(text, name)?.trim_start();
+    let quote = value.chars().next()?;
+    // Letters by which the text means something other than it says.
+    let (value, behind, meaning): (_, _, &[char]) = match value.get(1..)?.split_once(quote) {
+        Some((text, behind)) if quote == '"' => (text, behind, &['\\', '\n', '$', '@']),
+        Some((text, behind)) if quote == '\'' => (text, behind, &['\\', '\n']),
+        _ => {
+            let (digits, behind) = value.split_at(value.find(|c: char| !c.is_ascii_digit())?);
+            (digits, behind, &[])
+        }
+    };
+    let plain = !value.is_empty() && !value.contains(meaning);
+    (plain && behind.trim_start().starts_with(';')).then(|| value.to_owned())
 }
 
 /// `$Conf{NAME} = ['/a', '/b'];`, over as many lines as it takes.
@@ -217,6 +231,27 @@ mod tests {
         assert_eq!(scalar(text, "XferMethod").as_deref(), Some("rsync"));
         assert_eq!(list(text, "TarShareName"), ["/etc", "/srv"]);
         assert_eq!(scalar(text, "Nothing"), None);
+    }
+
+    #[test]
+    fn undef_and_other_expressions_of_perl_are_no_name() {
+        let text = "$Conf{ClientNameAlias} = undef;\n$Conf{BackupsDisable} = 0;\n$Conf{FullPeriod} = 6.97;\n$Conf{XferMethod} = \"rsync\" ;\n$Conf{Hosts} = ['a'];\n$Conf{Root} = '/srv/@b';\n\
+            $Conf{TopDir} = $ENV{X};\n$Conf{LogDir} = 'a' . 'b';\n$Conf{Open} = 'a\n$Conf{Last} = 7";
+        let of = |name: &str| scalar(text, name);
+        for name in [
+            "ClientNameAlias",
+            "FullPeriod",
+            "Hosts",
+            "TopDir",
+            "LogDir",
+            "Open",
+            "Last",
+        ] {
+            assert_eq!(of(name), None, "{name}");
+        }
+        assert_eq!(of("BackupsDisable").as_deref(), Some("0"));
+        assert_eq!(of("XferMethod").as_deref(), Some("rsync"));
+        assert_eq!(of("Root").as_deref(), Some("/srv/@b"));
     }
 
     #[test]
