@@ -3,7 +3,7 @@
 use groma_model::{Port, Transport};
 
 use super::who::{Who, pattern, who};
-use crate::text::{meaningful, number, pair, words};
+use crate::text::{meaningful, number, pair, unquoted, words};
 
 /// Words of one list that are read at all.
 const WORDS_MAX: usize = 1_000;
@@ -303,7 +303,9 @@ fn monit(bytes: &[u8]) -> Allowed {
         }
         for two in parts.windows(2) {
             match two {
-                [b"allow", address] => allowed.all(line, std::iter::once(*address)),
+                [b"allow", word] => {
+                    allowed.all(line, std::iter::once(*word).filter(|w| is_address(w)))
+                }
                 [b"port", port] => allowed.port = port_of(port),
                 [b"address", address] => allowed.only_here = is_loopback(address),
                 _ => {}
@@ -311,6 +313,14 @@ fn monit(bytes: &[u8]) -> Allowed {
         }
     }
     allowed
+}
+
+/// False for `allow md5 /etc/httpd/htpasswd admin` and its likes, which name a file of accounts or a service that
+/// knows them, and for the first half of a quoted account.
+fn is_address(word: &[u8]) -> bool {
+    const ACCOUNTS: &[&[u8]] = &[b"md5", b"crypt", b"cleartext", b"pam"];
+    let half = matches!(word.first(), Some(b'"' | b'\'')) && unquoted(word) == word;
+    !half && !ACCOUNTS.iter().any(|kind| word.eq_ignore_ascii_case(kind))
 }
 
 #[cfg(test)]
@@ -385,6 +395,13 @@ rocommunity canary # canary
         groma_fuzz::hammer(3000, &[text, b"\\", b"\"\\"], |bytes| {
             snmpd(bytes);
         });
+    }
+
+    #[test]
+    fn a_file_of_accounts_that_monit_allows_is_no_machine() {
+        let monit = monit(b"set httpd port 2812 allow md5 /etc/httpd/htpasswd admin\n  allow crypt /etc/htpasswd\n  allow CLEARTEXT /etc/plain anna\n  allow pam @staff\n  allow @staff\n\
+            \x20 allow \"canary x\":\"canary y\"\n  allow md5.corp.example\n  allow \"10.0.0.5\"\n");
+        assert_eq!(said(&monit), ["7 md5.corp.example", "8 10.0.0.5"]);
     }
 
     #[test]
