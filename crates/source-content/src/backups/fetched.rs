@@ -163,6 +163,12 @@ fn last_ended(backups: &str) -> Option<i64> {
     ends.max()
 }
 
+/// False for paths and volumes of this machine (`lvm://vg0/home/`), and for schemes that rsnapshot does not know.
+fn is_elsewhere(source: &str) -> bool {
+    let foreign = !source.contains("://") || source.starts_with("rsync://");
+    foreign && !source.starts_with('/')
+}
+
 /// `backup<TAB>root@web1:/etc/<TAB>web1/`: one job for each machine it fetches from.
 fn rsnapshot(file: &str, text: &str) -> Vec<Directed> {
     let mut machines: BTreeMap<String, (Vec<String>, u32)> = BTreeMap::new();
@@ -175,7 +181,7 @@ fn rsnapshot(file: &str, text: &str) -> Vec<Directed> {
         let mut words = line.split('\t').filter(|w| !w.is_empty());
         match (words.next(), words.next()) {
             (Some("snapshot_root"), Some(at)) => root = Some(at.to_owned()),
-            (Some("backup"), Some(source)) if !source.starts_with('/') => {
+            (Some("backup"), Some(source)) if is_elsewhere(source) => {
                 let plain = source.strip_prefix("rsync://").unwrap_or(source);
                 let (host, path) = plain.split_once([':', '/']).unwrap_or((plain, ""));
                 let host = host.rsplit('@').next().unwrap_or(host);
@@ -283,6 +289,19 @@ mod tests {
             })
             .collect();
         assert_eq!(said, ["/etc/rsnapshot.conf of web1 [\"/etc/\", \"/srv/\"]"]);
+    }
+
+    #[test]
+    fn a_volume_of_this_machine_and_an_unknown_scheme_are_no_machine() {
+        let jobs = rsnapshot(
+            "/etc/rsnapshot.conf",
+            "snapshot_root\t/backup/\nbackup\tlvm://vg0/home/\tlocalhost/\nbackup\tzfs://tank/x\tx/\nbackup\trsync://nas1/module/\tnas1/\nbackup\tweb1::module/\tweb1/\n",
+        );
+        let of: Vec<String> = jobs
+            .iter()
+            .filter_map(|d| d.job.of.as_ref().map(ToString::to_string))
+            .collect();
+        assert_eq!(of, ["nas1", "web1"]);
     }
 
     #[test]

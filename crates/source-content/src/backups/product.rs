@@ -147,7 +147,7 @@ fn rsnapshot(file: &Path, text: &str) -> BackupJob {
     for line in text.lines().filter(|l| !l.starts_with('#')) {
         let mut words = line.split('\t').filter(|w| !w.is_empty());
         match (words.next(), words.next()) {
-            (Some("backup"), Some(source)) if source.starts_with('/') => {
+            (Some("backup"), Some(source)) if is_of_this_machine(source) => {
                 job.covers.push(source.into())
             }
             (Some("snapshot_root"), Some(root)) => job.target = Some(root.into()),
@@ -158,6 +158,11 @@ fn rsnapshot(file: &Path, text: &str) -> BackupJob {
         }
     }
     job
+}
+
+/// A path, or a volume that is copied out of a snapshot of it (`lvm://vg0/home/`), told as it is written.
+fn is_of_this_machine(source: &str) -> bool {
+    source.starts_with('/') || source.starts_with("lvm://") && !source.contains('@')
 }
 
 /// `include = /` and `server = backup1` of a client.
@@ -209,9 +214,9 @@ mod tests {
 
     #[test]
     fn rsnapshot_copies_its_own_paths_and_not_those_of_others() {
-        let text = "snapshot_root\t/backup/\nbackup\t/home/\tlocalhost/\nbackup\troot@web1:/etc/\tweb1/\n#backup\t/ghost\tx/\nbackup /spaces are no tabs\n";
+        let text = "snapshot_root\t/backup/\nbackup\t/home/\tlocalhost/\nbackup\tlvm://vg0/srv/\tlocalhost/\nbackup\troot@web1:/etc/\tweb1/\n#backup\t/ghost\tx/\nbackup /spaces are no tabs\n";
         let job = rsnapshot(Path::new("/etc/rsnapshot.conf"), text);
-        assert_eq!(list(&job.covers), ["/home/"]);
+        assert_eq!(list(&job.covers), ["/home/", "lvm://vg0/srv/"]);
         assert_eq!(job.target.unwrap().to_string(), "/backup/");
     }
 
