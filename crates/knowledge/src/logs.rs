@@ -154,7 +154,11 @@ impl TryFrom<String> for Template {
 impl Template {
     /// Calls `take` with the name and value of every field if `message` begins as the template says. What `take`
     /// was told holds only if the answer is true.
-    pub fn matches<'m>(&self, message: &'m str, mut take: impl FnMut(&str, &'m str)) -> bool {
+    pub fn matches<'t, 'm>(
+        &'t self,
+        message: &'m str,
+        mut take: impl FnMut(&'t str, &'m str),
+    ) -> bool {
         let mut rest = message;
         let mut pieces = self.pieces.iter().peekable();
         while let Some(piece) = pieces.next() {
@@ -198,7 +202,13 @@ fn end_of_field(rest: &str, next: Option<&str>) -> Option<usize> {
     let Some(next) = next else {
         return Some(blank);
     };
-    let end = rest.find(next)?;
+    let enclosed = next.starts_with(['"', '>']);
+    // What holds no blank ends before the next one: nothing behind it need be searched.
+    let within = match enclosed {
+        true => rest,
+        false => rest.get(..blank.saturating_add(next.len())).unwrap_or(rest),
+    };
+    let end = within.find(next)?;
     let value = rest.get(..end).unwrap_or_default();
     let is_sound = match next.as_bytes().first() {
         Some(b'"') => true,

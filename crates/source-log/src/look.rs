@@ -34,6 +34,9 @@ const SYSLOG_FILES: &[&str] = &[
 /// Where the journal of systemd lies.
 const JOURNALS: &[&str] = &["/var/log/journal", "/run/log/journal"];
 
+/// Tags whose speaker is remembered while a file is read.
+const SPEAKERS_MAX: usize = 32;
+
 const BE_ROOT: &str = "run as root, or as a member of the group adm";
 
 /// The logs of this machine's services.
@@ -271,6 +274,7 @@ impl Look<'_> {
         let own = LOG_GRAMMARS
             .iter()
             .find(|g| g.files.iter().any(|f| Path::new(f) == family.path));
+        let mut speakers: Vec<(String, Option<(&LogGrammar, &Speaker)>)> = Vec::new();
         let mut clock = Clock::new(&self.zone, member.modified);
         let Reading {
             tallies,
@@ -298,7 +302,19 @@ impl Look<'_> {
                 *of_others += 1;
                 return;
             }
-            let Some((grammar, speaker)) = who_speaks(line.tag, own) else {
+            // Neighbouring lines are spoken by few.
+            let known = speakers.iter().find(|(tag, _)| tag == line.tag);
+            let spoken_by = match known {
+                Some((_, spoken_by)) => *spoken_by,
+                None => {
+                    let spoken_by = who_speaks(line.tag, own);
+                    if speakers.len() < SPEAKERS_MAX {
+                        speakers.push((line.tag.to_owned(), spoken_by));
+                    }
+                    spoken_by
+                }
+            };
+            let Some((grammar, speaker)) = spoken_by else {
                 return;
             };
             heard.insert(grammar.id.as_str());

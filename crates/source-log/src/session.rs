@@ -10,6 +10,8 @@ use groma_model::{Foreign, Timestamp};
 /// Sessions open at a time; a log that never says goodbye must not fill the memory.
 const OPEN_MAX: usize = 20_000;
 
+/// Fields one line may have.
+const FIELDS_MAX: usize = 8;
 /// Uses of one file that wait for an older one to tell their client; what many accounts do by turns on connections that
 /// began before it must not fill the memory either.
 const WAITING_MAX: usize = 20_000;
@@ -36,20 +38,34 @@ impl Use {
         message: &'m str,
         session: Option<&str>,
     ) -> Option<(Self, &'m str)> {
+        // Nothing is made of the fields before all of the line is known to match.
+        let mut fields = [("", ""); FIELDS_MAX];
+        let mut taken = 0;
+        let matches = line.text.matches(message, |field, value| {
+            if let Some(slot) = fields.get_mut(taken) {
+                *slot = (field, value);
+                taken += 1;
+            }
+        });
+        if !matches {
+            return None;
+        }
         let mut told = Self::default();
         let mut key = "";
         let mut sound = true;
-        let matches = line.text.matches(message, |field, value| match field {
-            "client" => sound &= put(&mut told.client, address(value)),
-            "server" => sound &= put(&mut told.server, address(value)),
-            "name" => told.name = HostName::parse(value),
-            "port" => sound &= put(&mut told.port, value.parse().ok().map(Port)),
-            "account" => told.account = Some(value.into()),
-            "mechanism" => told.mechanism = word(value),
-            _ if Some(field) == session => key = value,
-            _ => {}
-        });
-        if !(matches && sound) {
+        for (field, value) in fields.into_iter().take(taken) {
+            match field {
+                "client" => sound &= put(&mut told.client, address(value)),
+                "server" => sound &= put(&mut told.server, address(value)),
+                "name" => told.name = HostName::parse(value),
+                "port" => sound &= put(&mut told.port, value.parse().ok().map(Port)),
+                "account" => told.account = Some(value.into()),
+                "mechanism" => told.mechanism = word(value),
+                _ if Some(field) == session => key = value,
+                _ => {}
+            }
+        }
+        if !sound {
             return None;
         }
         for (field, value) in &line.sets {
