@@ -11,6 +11,8 @@ use crate::text::{lossy, meaningful};
 
 /// Objects of one file that are read at all.
 const OBJECTS_MAX: usize = 20_000;
+/// Bytes of one value that are kept: a list of a thousand members.
+const VALUE_BYTES_MAX: usize = 64 << 10;
 
 /// One object: its type, its name, its attributes as written.
 #[derive(Clone, Debug, Default)]
@@ -50,13 +52,17 @@ pub(super) fn relatives(zones: &[u8], own: &str) -> Vec<Relative> {
             () => None,
         }
     };
+    let mut endpoints: BTreeMap<&str, &Object> = BTreeMap::new();
+    for endpoint in of("Endpoint") {
+        endpoints.entry(&endpoint.name).or_insert(endpoint);
+    }
     let mut relatives = Vec::new();
     for other in of("Zone").filter(|z| z.name != zone.name) {
         let Some(purpose) = relation(other) else {
             continue;
         };
         for member in members(other) {
-            let endpoint = of("Endpoint").find(|e| e.name == member);
+            let endpoint = endpoints.get(member.as_str()).copied();
             relatives.extend(relative(purpose, &member, endpoint, other.line));
         }
     }
@@ -120,7 +126,7 @@ fn without_comments(bytes: &[u8]) -> Vec<u8> {
 /// `object Type "name" { key = value … }`, braces on the same or the next line; lists may span lines.
 fn objects(bytes: &[u8]) -> Vec<Object> {
     let mut objects: Vec<Object> = Vec::new();
-    let (mut within, mut key) = (false, String::new());
+    let (mut within, mut open_list) = (false, None);
     for (line, text) in meaningful(bytes, b"#") {
         let text = lossy(text);
         let text = text.split("//").next().unwrap_or_default().trim();
@@ -130,7 +136,7 @@ fn objects(bytes: &[u8]) -> Vec<Object> {
             }
             objects.push(object(head, line));
             within = true;
-            key.clear();
+            open_list = None;
         }
         let body = match text.find('{') {
             Some(at) => text.get(at + 1..).unwrap_or_default(),
@@ -139,7 +145,7 @@ fn objects(bytes: &[u8]) -> Vec<Object> {
         if let Some(open) = objects.last_mut().filter(|_| within && !text.is_empty()) {
             body.trim_end_matches('}')
                 .split(';')
-                .for_each(|part| attribute(open, &mut key, part));
+                .for_each(|part| attribute(open, &mut open_list, part));
         }
         within &= !text.ends_with('}');
     }
@@ -158,28 +164,35 @@ fn object(head: &str, line: u32) -> Object {
     }
 }
 
-/// `key = value`; a value that is an open list goes on.
-fn attribute(object: &mut Object, key: &mut String, part: &str) {
+/// `key = value`; a value that is an open list goes on, `open_list` is its key.
+fn attribute(object: &mut Object, open_list: &mut Option<String>, part: &str) {
     match part.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() && !name.contains('"') => {
-            *key = name.trim().trim_end_matches('+').trim().to_owned();
+            let key = name.trim().trim_end_matches('+').trim();
+            let value = value.trim();
+            *open_list = None;
             // An empty password field holds nothing; any other is never kept.
-            if matches!(key.as_str(), "host" | "port" | "endpoints" | "parent") {
-                object
-                    .attributes
-                    .insert(key.clone(), value.trim().to_owned());
+            if matches!(key, "host" | "port" | "endpoints" | "parent") {
+                let goes_on = value.starts_with('[') && !value.contains(']');
+                *open_list = goes_on.then(|| key.to_owned());
+                object.attributes.insert(key.to_owned(), value.to_owned());
             }
         }
-        _ => {
-            let list = object
-                .attributes
-                .get_mut(key.as_str())
-                .filter(|v| v.starts_with('[') && !v.contains(']'));
-            if let Some(list) = list {
-                list.push(' ');
-                list.push_str(part.trim());
-            }
-        }
+        _ => goes_on(object, open_list, part.trim()),
+    }
+}
+
+/// Another line of an open list. What would make the value too long is left out whole: half a name is none.
+fn goes_on(object: &mut Object, open_list: &mut Option<String>, part: &str) {
+    let list = open_list
+        .as_ref()
+        .and_then(|key| object.attributes.get_mut(key));
+    if let Some(list) = list.filter(|l| l.len() + part.len() < VALUE_BYTES_MAX) {
+        list.push(' ');
+        list.push_str(part);
+    }
+    if part.contains(']') {
+        *open_list = None;
     }
 }
 
@@ -236,6 +249,27 @@ mod tests {
             node_name(b"/* x */\nconst NodeName = \"web1\"\n"),
             Some("web1".into())
         );
+    }
+
+    #[test]
+    fn a_list_that_is_never_closed_is_read_once_and_kept_in_bounds() {
+        let endless = [
+            b"object Zone \"a\" {\nendpoints = [\n".as_slice(),
+            &b"x\n".repeat(2_000_000),
+            b"]\nparent = \"master\"\n}\n",
+        ]
+        .concat();
+        let objects = objects(&endless);
+        let value = |key: &str| objects[0].attributes.get(key).map(String::as_str);
+        assert!(value("endpoints").is_some_and(|v| v.len() <= VALUE_BYTES_MAX));
+        assert_eq!(value("parent"), Some("\"master\""));
+    }
+
+    #[test]
+    fn a_list_ends_with_its_bracket_and_what_follows_is_no_member() {
+        let text = b"object Zone \"a\" {\n endpoints = [ \"b\",\n  \"c\" ]\n  \"d\"\n}\n";
+        let objects = objects(text);
+        assert_eq!(members(&objects[0]).collect::<Vec<_>>(), ["b", "c"]);
     }
 
     #[test]
