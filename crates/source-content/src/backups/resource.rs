@@ -86,17 +86,22 @@ enum Part {
     Says(String, String),
 }
 
-/// Words until `{`, `}`, `;` or the end of a line; quotes keep such letters, `#` begins a comment.
+/// Words until `{`, `}`, `;` or the end of a line; quotes keep such letters, `#` begins a comment. Blanks before the
+/// first letter are not kept, so that an empty `word` is one that has not begun.
 fn parts(text: &str) -> Vec<(u32, Part)> {
     let mut parts = Vec::new();
     let (mut word, mut quoted, mut line, mut begun) = (String::new(), false, 1_u32, 1_u32);
     let mut letters = text.chars().peekable();
     while let Some(letter) = letters.next() {
-        if word.trim().is_empty() {
+        if word.is_empty() {
             begun = line;
         }
         match letter {
-            '\\' if quoted => word.extend(letters.next()),
+            '\\' if quoted => {
+                let kept = letters.next();
+                line = line.saturating_add(u32::from(kept == Some('\n')));
+                kept.into_iter().for_each(|kept| add(&mut word, kept));
+            }
             '"' => quoted = !quoted,
             '#' if !quoted => while letters.next_if(|c| *c != '\n').is_some() {},
             '{' if !quoted => {
@@ -113,13 +118,20 @@ fn parts(text: &str) -> Vec<(u32, Part)> {
             }
             // A quote that nobody closed ends with its line: the rest of the file is worth more.
             '\n' => quoted = false,
-            other if word.len() < VALUE_MAX => word.push(other),
-            _ => {}
+            other => add(&mut word, other),
         }
         line = line.saturating_add(u32::from(letter == '\n'));
     }
     parts.extend(said(&word).map(|part| (begun, part)));
     parts
+}
+
+/// Adds a letter to a word, unless the word is too long or the letter a blank before it.
+fn add(word: &mut String, letter: char) {
+    let begins = !word.is_empty() || !letter.is_whitespace();
+    if begins && word.len() < VALUE_MAX {
+        word.push(letter);
+    }
 }
 
 fn said(words: &str) -> Option<Part> {
@@ -157,6 +169,24 @@ mod tests {
             (11, 1)
         );
         assert!(!format!("{read:?}").contains("canary"));
+    }
+
+    #[test]
+    fn a_word_of_escaped_blanks_or_letters_is_read_once_and_kept_in_bounds() {
+        let blanks = format!(
+            "A {{ Name = a }}\n\"{}\" B {{ Name = b }}",
+            "\\ ".repeat(2_000_000)
+        );
+        assert_eq!(settings(&blanks).resources[1].kind, "b");
+        let letters = format!("A {{ Name = \"{}\" }}", "\\x".repeat(100_000));
+        let longest = settings(&letters).resources[0].value("name").map(str::len);
+        assert!(longest.is_some_and(|bytes| bytes <= VALUE_MAX));
+    }
+
+    #[test]
+    fn a_line_end_that_is_escaped_counts_as_a_line() {
+        let read = settings("A { Name = \"a\\\nb\" }\nB { Name = b }\n");
+        assert_eq!(read.resources[1].line, 3);
     }
 
     #[test]
