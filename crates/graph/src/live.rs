@@ -106,11 +106,16 @@ impl<'a> Listeners<'a> {
     }
 
     /// True for a port that a call got from the endpoint mapper of its machine ([MS-RPCE] §2.1.1.1): what is called there
-    /// is not what the program is known for.
+    /// is not what the program is known for. Another product beside the mapper was given its port by nobody but its owner.
     fn is_handed_out(&self, host: &EntityId, port: Port, transport: Transport) -> bool {
+        let mapper = self.at(host, ENDPOINT_MAPPER, Transport::Tcp);
+        let is_the_mappers = |raw: &&Raw<Listener>| {
+            service(&raw.fact.program).is_none() || is_one_service(&raw.fact.program, mapper)
+        };
         port >= DYNAMIC_PORTS_FROM
             && transport == Transport::Tcp
-            && !self.at(host, ENDPOINT_MAPPER, Transport::Tcp).is_empty()
+            && !mapper.is_empty()
+            && self.at(host, port, transport).iter().all(is_the_mappers)
     }
 
     /// What a program in a container's own network speaks, or what is spoken at an endpoint of the machine.

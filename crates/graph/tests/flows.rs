@@ -262,3 +262,25 @@ fn a_call_that_got_its_own_port_is_not_what_the_program_is_known_for() {
     // Where nobody hands out ports, the program speaks what it always speaks.
     assert_eq!(kind_at(&[389, 49152], 49152), "ldap-bind");
 }
+
+#[test]
+fn a_service_of_its_own_beside_an_endpoint_mapper_is_what_it_is_known_for() {
+    let kind_of = |mapper: Program, port: u16, program: Program| {
+        let mut told = Told::default();
+        told.host("app1", "10.0.0.1").host("dc1", "10.0.0.2");
+        told.listens("dc1", 135, mapper)
+            .listens("dc1", port, program);
+        told.calls("app1", "10.0.0.2", port, app());
+        told.only_edge().kind
+    };
+    let samba = || unit("/usr/sbin/samba", "samba-ad-dc.service");
+    let postgres = unit("/usr/sbin/postgres", "postgresql.service");
+    assert_eq!(kind_of(samba(), 55432, postgres), "sql");
+    let named = bare("C:\\Program Files\\Microsoft SQL Server\\sqlservr.exe");
+    let windows = bare("C:\\Windows\\System32\\svchost.exe");
+    assert_eq!(kind_of(windows.clone(), 49731, named), "sql");
+    // The mapper's own, and whom nobody knows.
+    assert_eq!(kind_of(samba(), 49153, samba()), "other");
+    assert_eq!(kind_of(samba(), 49153, Program::default()), "other");
+    assert_eq!(kind_of(windows.clone(), 49664, windows), "other");
+}
