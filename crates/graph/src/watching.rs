@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use groma_knowledge::watching::{said_by, said_by_port};
-use groma_model::fact::{Reference, Watch, WatchPurpose};
-use groma_model::inventory::{Dependency, Watching};
+use groma_model::fact::{ComponentClass, Reference, Watch, WatchPurpose};
+use groma_model::inventory::{Basis, Dependency, Watching};
 use groma_model::{EntityId, Estate, EvidenceId, Witness};
 
 use crate::gather::{Raw, Raws};
@@ -71,14 +71,16 @@ impl Told {
     /// Needs that are about watching by what they are: logs by their kind, the rest by the port that is called.
     pub(crate) fn take_dependencies(&mut self, dependencies: &[Dependency]) {
         for d in dependencies.iter().filter(|d| d.current) {
-            let by_port = || said_by_port(d.provider.port?);
+            let by_port = || said_by_port(d.provider.port?, names(d));
             let purpose = match d.kind.as_str() {
                 "syslog" => Some(WatchPurpose::LogsTo),
                 "monitoring" | "snmp" => by_port(),
                 _ => None,
             };
             let (from, to) = (&d.consumer.entity, &d.provider.entity);
-            if let (Some(purpose), true) = (purpose, from != to && d.details.through.is_empty()) {
+            // Who stands behind a relay is not told; what only goes through a tunnel is.
+            let is_told = from != to && d.basis != Basis::Inferred;
+            if let (Some(purpose), true) = (purpose, is_told) {
                 let product = d.consumer.component.name.to_string();
                 self.add(
                     turned(from, purpose, to),
@@ -126,6 +128,14 @@ impl Told {
         rows.sort();
         rows
     }
+}
+
+/// What the consumer's part and its programs are called; what a whole machine is called says nothing.
+fn names(d: &Dependency) -> impl Iterator<Item = &str> {
+    let part = &d.consumer.component;
+    let own = (part.class != ComponentClass::Device).then(|| part.name.as_str());
+    let programs = d.details.programs.iter().map(String::as_str);
+    own.flatten().into_iter().chain(programs)
 }
 
 /// `a watches b` is `b is watched by a`.

@@ -3,7 +3,10 @@
 mod common;
 
 use common::*;
-use groma_model::fact::{Watch, WatchPurpose};
+use groma_model::fact::{
+    Component, ComponentClass, Connection, Direction, Forward, ForwardEnd, ForwardMode, Program,
+    Watch, WatchPurpose,
+};
 use groma_model::{Fact, Peer, Port, Transport};
 
 fn allows(told: &mut Told, host: &str, product: &str, peer: Option<&str>, network: Option<&str>) {
@@ -183,6 +186,94 @@ fn alarms_and_ordinary_needs_say_nothing_about_watching() {
             25,
             "smtp-relay",
         ),
+    );
+    assert_eq!(rows(&told), [] as [&str; 0]);
+}
+
+#[test]
+fn what_reaches_its_store_of_logs_through_a_tunnel_still_logs_there() {
+    let mut told = Told::default();
+    told.host("branch1", "10.9.0.2").host("log1", "10.0.0.5");
+    let endpoint = ForwardEnd::Endpoint {
+        peer: Peer::parse("vpn.example.com").unwrap(),
+        port: Some(Port(51820)),
+        transport: Transport::Udp,
+    };
+    let tunnel = Forward {
+        mode: ForwardMode::Tunnel,
+        listens: ForwardEnd::Network {
+            network: "10.0.0.0/24".into(),
+        },
+        sends_to: endpoint,
+        names: Vec::new(),
+        conditional: false,
+        group: None,
+        backup: false,
+        via: None,
+        kind: Some("vpn".into()),
+        component: Component {
+            class: ComponentClass::Unit,
+            name: "wg-quick@wg0.service".into(),
+        },
+        file: Some("/etc/wireguard/wg0.conf".into()),
+        line: Some(7),
+        table: None,
+    };
+    told.say("branch1", "host.forwards", Fact::Forward(tunnel));
+    let file = "/etc/rsyslog.d/1.conf";
+    told.writes(
+        "branch1",
+        reference("rsyslog-forward", file, "10.0.0.5", 6514, "syslog"),
+    );
+    let carried = told.graph().dependencies;
+    assert!(carried.iter().any(|d| !d.details.through.is_empty()));
+    assert_eq!(rows(&told), ["branch1 LogsTo log1 (/etc/rsyslog.d/1.conf)"]);
+}
+
+/// `mon1` asks `box1` by SNMP.
+fn asks_by_snmp(program: Program) -> Vec<String> {
+    let mut told = Told::default();
+    told.host("mon1", "10.0.0.5").host("box1", "10.0.0.10");
+    let call = Connection {
+        direction: Direction::Outgoing,
+        local: ip("10.0.0.5"),
+        remote: ip("10.0.0.10"),
+        service_port: Port(161),
+        transport: Transport::Udp,
+        program,
+        asked: None,
+        unasked: false,
+    };
+    told.say_seen("mon1", "host.sockets", Fact::Connection(call), 20);
+    assert_eq!(told.only_edge().kind, "snmp");
+    rows(&told)
+}
+
+#[test]
+fn a_spooler_that_asks_a_printer_by_snmp_watches_nobody() {
+    let none: [&str; 0] = [];
+    assert_eq!(
+        asks_by_snmp(unit("/usr/lib/cups/backend/snmp", "cups.service")),
+        none
+    );
+    assert_eq!(
+        asks_by_snmp(unit("/lib/nut/snmp-ups", "nut-driver@ups1.service")),
+        none
+    );
+    assert_eq!(
+        asks_by_snmp(unit("/usr/sbin/zabbix_server", "zabbix-server.service")),
+        ["box1 WatchedBy mon1 (zabbix-server.service)"]
+    );
+}
+
+#[test]
+fn where_measurements_are_sent_to_be_stored_is_not_who_watches() {
+    let mut told = Told::default();
+    told.host("mon1", "10.0.0.5").host("tsdb1", "10.0.0.10");
+    let file = "/etc/prometheus/prometheus.yml";
+    told.writes(
+        "mon1",
+        reference("prometheus-remote", file, "10.0.0.10", 9090, "monitoring"),
     );
     assert_eq!(rows(&told), [] as [&str; 0]);
 }

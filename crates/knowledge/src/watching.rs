@@ -13,6 +13,8 @@ struct File {
     #[serde(rename = "version")]
     _version: u32,
     asked: BTreeSet<u16>,
+    asked_by_watchers: BTreeSet<u16>,
+    watchers: Vec<String>,
     told: BTreeSet<u16>,
     said: Vec<Said>,
 }
@@ -28,6 +30,8 @@ struct Said {
 
 struct Known {
     asked: BTreeSet<u16>,
+    asked_by_watchers: BTreeSet<u16>,
+    watchers: Vec<String>,
     told: BTreeSet<u16>,
     by_rule: BTreeMap<String, (WatchPurpose, Vec<String>)>,
 }
@@ -44,6 +48,8 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     Known {
         by_rule: by_rule.collect(),
         asked: file.asked,
+        asked_by_watchers: file.asked_by_watchers,
+        watchers: file.watchers,
         told: file.told,
     }
 });
@@ -55,13 +61,35 @@ pub fn said_by(reference: &Reference) -> Option<WatchPurpose> {
     (!other).then_some(*purpose)
 }
 
-/// What a need of kind `monitoring` or `snmp` says of the one who calls `port`.
-pub fn said_by_port(port: Port) -> Option<WatchPurpose> {
-    match port.0 {
-        port if KNOWN.asked.contains(&port) => Some(WatchPurpose::Watches),
-        port if KNOWN.told.contains(&port) => Some(WatchPurpose::WatchedBy),
-        _ => None,
+/// What a need of kind `monitoring` or `snmp` says of the one who calls `port`. `names` are those of the caller: its unit,
+/// its programs, its file. They decide at ports that are asked for other reasons than to watch.
+pub fn said_by_port<'a>(
+    port: Port,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Option<WatchPurpose> {
+    let (port, known) = (port.0, &*KNOWN);
+    if known.asked.contains(&port) {
+        Some(WatchPurpose::Watches)
+    } else if known.told.contains(&port) {
+        Some(WatchPurpose::WatchedBy)
+    } else {
+        let watches = known.asked_by_watchers.contains(&port) && names.into_iter().any(is_watcher);
+        watches.then_some(WatchPurpose::Watches)
     }
+}
+
+/// True for a name in which a word begins with that of a program that watches: `zabbix_server`, `/opt/librenms/poller.php`.
+fn is_watcher(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let begins_word = |at: usize| {
+        let before = name.get(..at).and_then(|before| before.chars().next_back());
+        !before.is_some_and(char::is_alphanumeric)
+    };
+    let mut words = KNOWN.watchers.iter();
+    words.any(|word| {
+        name.match_indices(word.as_str())
+            .any(|(at, _)| begins_word(at))
+    })
 }
 
 #[cfg(test)]
@@ -86,8 +114,38 @@ mod tests {
 
     #[test]
     fn a_port_says_who_watches_whom() {
-        assert_eq!(said_by_port(Port(10050)), Some(WatchPurpose::Watches));
-        assert_eq!(said_by_port(Port(10051)), Some(WatchPurpose::WatchedBy));
-        assert_eq!(said_by_port(Port(443)), None);
+        let of = |port| said_by_port(Port(port), []);
+        assert_eq!(of(10050), Some(WatchPurpose::Watches));
+        assert_eq!(of(10051), Some(WatchPurpose::WatchedBy));
+        assert_eq!(of(443), None);
+    }
+
+    #[test]
+    fn snmp_is_watching_where_a_program_that_watches_asks() {
+        let watches = |name| said_by_port(Port(161), [name]).is_some();
+        for watcher in [
+            "zabbix-server.service",
+            "/usr/lib/nagios/plugins/check_snmp",
+            "/opt/librenms/poller.php",
+            "/usr/local/bin/snmp_exporter",
+            "telegraf.service",
+        ] {
+            assert!(watches(watcher), "{watcher}");
+        }
+        for other in [
+            "cups.service",
+            "/usr/lib/cups/backend/snmp",
+            "/lib/nut/snmp-ups",
+            "nut-driver@ups.service",
+            "/usr/bin/snmpwalk",
+            "/usr/local/bin/didactics-zoo",
+        ] {
+            assert!(!watches(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn where_measurements_are_stored_is_not_who_watches() {
+        assert!(!KNOWN.by_rule.contains_key("prometheus-remote"));
     }
 }
