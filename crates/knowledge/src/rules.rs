@@ -913,6 +913,14 @@ mod tests {
     }
 
     #[test]
+    fn no_file_an_administrator_edits_is_silenced_whole() {
+        let silent = &SILENCE.paths;
+        for edited in ["/etc/inspircd", "/etc/ocserv/ocserv.conf"] {
+            assert!(!silent.iter().any(|path| path == edited), "{edited}");
+        }
+    }
+
+    #[test]
     fn words_are_lower_case_where_they_are_compared_so() {
         assert!(scheme_names().all(|n| n == n.to_ascii_lowercase()));
         let silence = &*SILENCE;
