@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 use std::net::IpAddr;
 
+pub(crate) use groma_model::outside::{is_outside, is_public};
+
 use groma_model::inventory::{
     Basis, CoverageEntry, Dependency, Entity, Inventory, ListenerEntry, Severity, System,
     VerdictWord,
@@ -191,33 +193,12 @@ pub(crate) fn consumers(dependencies: &[&Dependency]) -> usize {
     ids.len()
 }
 
-/// True for an address that is routed on the public internet.
-pub(crate) fn is_public(address: &IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let [a, b, ..] = v4.octets();
-            let carrier_grade = a == 100 && (64..128).contains(&b);
-            let special =
-                v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified();
-            !(special || carrier_grade || v4.is_multicast() || v4.is_broadcast())
-        }
-        IpAddr::V6(v6) => v6.segments().first().is_some_and(|s| s & 0xe000 == 0x2000),
-    }
-}
-
 /// True for an address that never leaves the machine or the link.
 pub(crate) fn is_loopback_or_link(address: &IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => v4.is_loopback() || v4.is_link_local() || v4.is_unspecified(),
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unspecified() || v6.is_unicast_link_local(),
     }
-}
-
-/// True if the provider is somebody else's: outside, and only at public addresses.
-pub(crate) fn is_outside(provider: Option<&Entity>, addresses: &[IpAddr]) -> bool {
-    let external = provider.is_some_and(|e| e.kind == "external" && !e.has_agent && !e.declared);
-    let public = !addresses.is_empty() && addresses.iter().all(is_public);
-    external && (public || addresses.is_empty())
 }
 
 /// One step less grave.

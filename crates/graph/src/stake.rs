@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use groma_model::EntityId;
 use groma_model::fact::WatchPurpose;
 use groma_model::inventory::{Entity, Inventory, Volume, Watching};
+use groma_model::outside::watched_alone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -103,21 +104,8 @@ pub(crate) fn data(inventory: &Inventory, of: &EntityId) -> Vec<DataAtStake> {
 
 /// One line for each machine that only `of` watches, or keeps the logs of.
 pub(crate) fn unwatched(inventory: &Inventory, of: &EntityId) -> Vec<String> {
-    let mut watchers: BTreeMap<(&EntityId, WatchPurpose), BTreeSet<&EntityId>> = BTreeMap::new();
-    for row in &inventory.watching {
-        let by = watchers.entry((&row.entity, row.purpose)).or_default();
-        by.extend(&row.by);
-    }
-    let alone = |row: &&Watching| {
-        let by = watchers.get(&(&row.entity, row.purpose));
-        row.by.as_ref() == Some(of) && by.is_some_and(|by| by.len() == 1)
-    };
     let line = |row: &Watching| {
-        let name = inventory
-            .entities
-            .iter()
-            .find(|e| e.id == row.entity)
-            .map(|e| &e.name);
+        let name = inventory.entity(&row.entity).map(|e| &e.name);
         let products = row.products.join(", ");
         match row.purpose {
             WatchPurpose::LogsTo => Some(format!(
@@ -127,7 +115,8 @@ pub(crate) fn unwatched(inventory: &Inventory, of: &EntityId) -> Vec<String> {
             _ => Some(format!("{} is watched by nobody else ({products})", name?)),
         }
     };
-    let lines = inventory.watching.iter().filter(alone).filter_map(line);
+    let alone = watched_alone(inventory).remove(of).unwrap_or_default();
+    let lines = alone.into_iter().filter_map(line);
     lines.collect::<BTreeSet<_>>().into_iter().collect()
 }
 

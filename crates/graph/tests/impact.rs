@@ -320,3 +320,29 @@ fn places_that_name_a_thing_are_listed_and_others_are_not() {
     );
     assert!(text(&found, &inventory).contains("places that name it"));
 }
+
+#[test]
+fn a_watcher_outside_the_house_leaves_nobody_unwatched_when_we_switch_off() {
+    use groma_model::fact::WatchPurpose;
+    use groma_model::inventory::Watching;
+    let mut office = inventory(vec![host("mon1"), host("web1")], Vec::new());
+    office.watching = vec![Watching {
+        entity: id("web1"),
+        purpose: WatchPurpose::WatchedBy,
+        by: Some(id("mon1")),
+        name: "mon1".to_owned(),
+        products: vec!["NRPE".to_owned()],
+        witnesses: Vec::new(),
+        evidence: Vec::new(),
+    }];
+    assert_eq!(
+        impact(&office, &id("mon1")).unwatched,
+        ["web1 is watched by nobody else (NRPE)"]
+    );
+    for entity in office.entities.iter_mut().filter(|e| e.id == id("mon1")) {
+        entity.kind = "external".to_owned();
+        entity.has_agent = false;
+        entity.addresses = vec!["198.51.100.7".parse().unwrap()];
+    }
+    assert_eq!(impact(&office, &id("mon1")).unwatched, [] as [String; 0]);
+}

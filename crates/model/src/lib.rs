@@ -22,6 +22,7 @@ pub mod inventory;
 pub mod logged;
 pub mod name;
 pub mod observation;
+pub mod outside;
 pub mod registry;
 pub mod says;
 pub mod schedule;

@@ -1,12 +1,9 @@
 //! `sole-watcher`: machines that one machine alone watches, or keeps the logs of.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use groma_model::EntityId;
 use groma_model::fact::WatchPurpose;
 use groma_model::inventory::{Disposition, Entity, Likelihood, Severity, Watching};
+use groma_model::outside::watched_alone;
 
-use crate::view::is_outside;
 use crate::wording::{count, names};
 use crate::{Check, Draft, View};
 
@@ -21,38 +18,16 @@ impl Check for SoleWatcher {
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
-        let watched = alone(view, WatchPurpose::WatchedBy);
-        let logs = alone(view, WatchPurpose::LogsTo);
-        let watchers: BTreeSet<&EntityId> = watched.keys().chain(logs.keys()).copied().collect();
-        watchers
+        watched_alone(view.inventory)
             .into_iter()
-            .filter_map(|id| view.entity(id))
-            .filter(|watcher| !is_outside(Some(watcher), &watcher.addresses))
-            .map(|watcher| draft(view, watcher, of(&watched, watcher), of(&logs, watcher)))
+            .filter_map(|(id, rows)| {
+                let of = |purpose| move |row: &&Watching| row.purpose == purpose;
+                let (logs, watched): (Vec<_>, Vec<_>) =
+                    rows.into_iter().partition(of(WatchPurpose::LogsTo));
+                Some(draft(view, view.entity(id)?, &watched, &logs))
+            })
             .collect()
     }
-}
-
-/// By watcher, the rows of machines that have no other one.
-type Alone<'a> = BTreeMap<&'a EntityId, Vec<&'a Watching>>;
-
-fn of<'a, 'b>(rows: &'b Alone<'a>, watcher: &Entity) -> &'b [&'a Watching] {
-    rows.get(&watcher.id).map(Vec::as_slice).unwrap_or_default()
-}
-
-fn alone<'a>(view: &View<'a>, purpose: WatchPurpose) -> Alone<'a> {
-    let mut watchers: BTreeMap<&EntityId, Vec<&Watching>> = BTreeMap::new();
-    let rows = view.inventory.watching.iter();
-    for row in rows.filter(|row| row.purpose == purpose && row.by.is_some()) {
-        watchers.entry(&row.entity).or_default().push(row);
-    }
-    let mut alone = Alone::new();
-    for rows in watchers.into_values() {
-        if let ([row], Some(by)) = (rows.as_slice(), rows.first().and_then(|r| r.by.as_ref())) {
-            alone.entry(by).or_default().push(row);
-        }
-    }
-    alone
 }
 
 fn draft(view: &View<'_>, watcher: &Entity, watched: &[&Watching], logs: &[&Watching]) -> Draft {
