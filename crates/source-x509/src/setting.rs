@@ -28,6 +28,29 @@ pub(crate) struct Setting {
     pub(crate) value: String,
 }
 
+impl Setting {
+    /// True for `none` of Postfix and for what HAProxy calls the authorities of the system: no certificate of its own.
+    pub(crate) fn is_none(&self) -> bool {
+        self.value.eq_ignore_ascii_case("none") || self.value == "@system-ca"
+    }
+
+    /// True for a certificate that a token, an engine, a store or the setting itself holds.
+    pub(crate) fn is_no_file(&self) -> bool {
+        self.value.starts_with('@') || has_scheme(&self.value)
+    }
+}
+
+/// True for `pkcs11:token=web`, `engine:…`, `data:…` (RFC 3986, section 3.1). Behind it a PIN may stand.
+fn has_scheme(value: &str) -> bool {
+    value.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.len() > 1
+            && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+    })
+}
+
 /// The settings of `text` whose directive is one of those that `program` knows, in order.
 pub(crate) fn settings(text: &str, program: &CertificateSettings) -> Vec<Setting> {
     let mut found = match program.format {
@@ -166,9 +189,14 @@ fn statement(text: &str, line: u32, program: &CertificateSettings, found: &mut V
         };
         for value in words.iter().skip(at + 1).take(many) {
             let value = value.trim_start_matches('<').to_owned();
+            // A URI is cut at its first `=`; the words behind are the rest of it, the PIN among them.
+            let is_cut = has_scheme(&value);
             if !value.is_empty() && value.len() <= PATH_MAX {
                 let key = key.clone();
                 found.push(Setting { line, key, value });
+            }
+            if is_cut {
+                break;
             }
         }
     }

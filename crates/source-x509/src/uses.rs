@@ -181,6 +181,20 @@ impl Look<'_> {
                 key if program.trusts.contains(key) => CertificateRole::Trusts,
                 _ => continue,
             };
+            if setting.is_none() {
+                continue;
+            }
+            if setting.is_no_file() {
+                let what = format!(
+                    "the certificate that {} line {} names, which is no file",
+                    file.display(),
+                    setting.line
+                );
+                let remedy =
+                    "ask who runs the program which certificate its token, engine or store holds";
+                self.missed(scope, what, Reason::Unsupported, remedy);
+                continue;
+            }
             if setting.value.contains('$') {
                 let what = format!(
                     "the certificate that {} line {} names by a variable",

@@ -223,3 +223,28 @@ fn a_certificate_that_is_named_and_gone_is_a_gap_with_its_place() {
         "{gaps:#?}"
     );
 }
+
+#[test]
+fn a_certificate_of_a_token_is_a_gap_without_its_pin_and_none_is_no_gap() {
+    let disk = FakeDisk::new()
+        .file("/usr/sbin/apache2", "")
+        .file("/etc/apache2/apache2.conf", "SSLCertificateFile \"pkcs11:token=web;id=45?pin-value=1234\"\n")
+        .file("/usr/sbin/haproxy", "")
+        .file("/etc/haproxy/haproxy.cfg", "frontend f\n  bind :443 ssl crt @web/shop\n  server a 192.0.2.7:443 ssl ca-file @system-ca\n")
+        .file("/lib/systemd/system/postfix@.service", "")
+        .file("/etc/postfix/main.cf", "smtpd_tls_cert_file = none\nsmtpd_tls_chain_files = pkcs11:token=mail;pin-value=1234\n");
+    let recorder = look_for_uses(disk);
+    let mut gaps: Vec<&str> = recorder.gaps().map(|gap| gap.what.as_str()).collect();
+    gaps.sort_unstable();
+    assert_eq!(
+        gaps,
+        [
+            "the certificate that /etc/apache2/apache2.conf line 1 names, which is no file",
+            "the certificate that /etc/haproxy/haproxy.cfg line 2 names, which is no file",
+            "the certificate that /etc/postfix/main.cf line 2 names, which is no file",
+        ]
+    );
+    let everything = format!("{:?}", recorder.records);
+    assert!(!everything.contains("1234"), "{everything}");
+    assert!(!everything.contains("will not start"), "{everything}");
+}
