@@ -145,6 +145,7 @@ fn a_job_nobody_starts_says_so_and_an_agent_says_that_it_cannot_know_more() {
         "etc/cron.d/rsnapshot",
         b"# 0 */4 * * * root /usr/bin/rsnapshot alpha\n",
     );
+    put(root.path(), "backup/alpha.0/localhost/home/x", b"x");
     put(
         root.path(),
         "etc/bacula/bacula-fd.conf",
@@ -160,6 +161,65 @@ fn a_job_nobody_starts_says_so_and_an_agent_says_that_it_cannot_know_more() {
         ]
     );
     assert!(!format!("{:?}", seen.records).contains("canary"));
+}
+
+#[test]
+fn settings_as_shipped_that_nothing_starts_and_that_never_copied_anything_are_no_job() {
+    let root = machine();
+    let root = root.path();
+    // As Debian ships them.
+    put(
+        root,
+        "etc/rsnapshot.conf",
+        b"snapshot_root\t/var/cache/rsnapshot/\nbackup\t/home/\tlocalhost/\nbackup\t/etc/\tlocalhost/\n",
+    );
+    put(
+        root,
+        "etc/cron.d/rsnapshot",
+        b"# 0 */4\t\t* * *\t\troot\t/usr/bin/rsnapshot alpha\n# 30 3  \t* * *\t\troot\t/usr/bin/rsnapshot beta\n",
+    );
+    let said = || {
+        let world = world(root);
+        says(&look(&mut BackupsSource::new(world.clone()), &world))
+    };
+    assert_eq!(said(), [] as [&str; 0], "no directory");
+    std::fs::create_dir_all(root.join("var/cache/rsnapshot")).unwrap();
+    assert_eq!(said(), [] as [&str; 0], "an empty one");
+    // It ran once, so somebody meant it: that nothing starts it any more is what they should know.
+    put(root, "var/cache/rsnapshot/alpha.0/localhost/etc/x", b"x");
+    let job = "rsnapshot /etc/rsnapshot.conf copies /home/, /etc/ to /var/cache/rsnapshot/";
+    let at = "(/etc/rsnapshot.conf:1)";
+    assert_eq!(said(), [format!("{job}, and nothing starts it {at}")]);
+    // What something starts is a job before its first run too.
+    std::fs::remove_dir_all(root.join("var/cache/rsnapshot")).unwrap();
+    put(
+        root,
+        "etc/cron.d/rsnapshot",
+        b"30 3 * * * root /usr/bin/rsnapshot beta\n",
+    );
+    assert_eq!(said(), [format!("{job}, daily {at}")]);
+}
+
+#[test]
+fn settings_that_nothing_starts_stay_where_their_place_cannot_be_told() {
+    let root = machine();
+    let root = root.path();
+    put(root, "backup/archive.tar", b"x");
+    for (target, said_at) in [
+        ("/backup/archive.tar", "/backup/archive.tar"),
+        ("/backup/{hostname}.borg", "/backup/{hostname}.borg"),
+        ("ssh://b@nas1/./r", "ssh://nas1/./r"),
+    ] {
+        let settings =
+            format!("source_directories:\n    - /srv\nrepositories:\n    - path: {target}\n");
+        put(root, "etc/borgmatic/config.yaml", settings.as_bytes());
+        let world = world(root);
+        let said = says(&look(&mut BackupsSource::new(world.clone()), &world));
+        let start = format!(
+            "borgmatic /etc/borgmatic/config.yaml copies /srv to {said_at}, and nothing starts it"
+        );
+        assert!(said.len() == 1 && said[0].starts_with(&start), "{said:?}");
+    }
 }
 
 #[test]

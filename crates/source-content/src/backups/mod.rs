@@ -11,12 +11,13 @@ mod started;
 mod target;
 mod tool;
 
+use std::path::Path;
 use std::time::Duration;
 
 use groma_model::fact::BackupJob;
 use groma_model::{Fact, Foreign, Scope, SourceName};
 use groma_source::disk::foreign;
-use groma_source::{Budget, Explanation, Sink, Source, Window, World};
+use groma_source::{Budget, EntryKind, Explanation, Sink, Source, Window, World};
 
 use crate::part::Part;
 use crate::reading::Reading;
@@ -80,15 +81,21 @@ impl Source for BackupsSource {
             } else {
                 words.as_slice()
             };
-            jobs.push((with_schedule(job, words, &started), Told::Written(written)));
+            let job = with_schedule(job, words, &started);
+            if !never_began(&mut reading, &job) {
+                jobs.push((job, Told::Written(written)));
+            }
         }
         let mut directed = bacula::all(&mut reading, &mut part);
         directed.extend(amanda::all(&mut reading));
         directed.extend(fetched::all(&mut reading));
-        jobs.extend(directed.into_iter().map(|d| {
+        for d in directed {
             let job = with_schedule(d.job, &d.started_by, &started);
-            (job, Told::Ended(d.last_success))
-        }));
+            // One with a clock of its own is switched off by somebody: that is worth saying.
+            if d.started_by.is_empty() || !never_began(&mut reading, &job) {
+                jobs.push((job, Told::Ended(d.last_success)));
+            }
+        }
         if jobs.len() > JOBS_MAX {
             part.missed(
                 format!("backup jobs beyond the first {JOBS_MAX}"),
@@ -191,4 +198,25 @@ fn with_schedule(mut job: BackupJob, words: &[String], started: &[Started]) -> B
         None => job.unscheduled = true,
     }
     job
+}
+
+/// True for settings that nothing starts and by which nothing was ever copied: the directory they copy to is not there,
+/// or empty. Packages ship such settings; nobody believes in a backup by them. What cannot be told counts as begun.
+fn never_began(reading: &mut Reading<'_>, job: &BackupJob) -> bool {
+    let target = job.target.as_ref().map(ToString::to_string);
+    let Some(target) = target.filter(|_| job.unscheduled && job.peer.is_none()) else {
+        return false;
+    };
+    // A place with something to be filled in (`/backup/{hostname}`) is not the one that was written to.
+    let is_plain = target.starts_with('/') && !target.contains(['{', '$', '%', '*', '`']);
+    is_plain && nothing_arrived(reading, Path::new(&target))
+}
+
+/// True for a directory that is not there or empty; false where it cannot be looked into, and for a file.
+fn nothing_arrived(reading: &mut Reading<'_>, directory: &Path) -> bool {
+    match reading.metadata(directory) {
+        Ok(there) if there.kind == EntryKind::File => false,
+        Ok(_) => reading.list(directory).is_ok_and(|all| all.is_empty()),
+        Err(error) => error.is_absent(),
+    }
 }
