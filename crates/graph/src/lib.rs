@@ -101,7 +101,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     written::mounts(&gathered, estate, &mut drafts);
     let relays = relay::Relays::new(std::mem::take(&mut gathered.forwards), estate);
     relays.own_needs(&listeners, estate, &mut drafts);
-    live::incoming(&gathered, estate, &listeners, &mut drafts);
+    live::incoming(&gathered, estate, &listeners, &mut channels, &mut drafts);
     logged::uses(&gathered, estate, &mut drafts);
     channels.cite(&mut drafts);
     bare::explain(&mut drafts);

@@ -430,7 +430,7 @@ fn is_own_name(provider: &EntityId, name: &HostName, estate: &Estate) -> bool {
 }
 
 /// A service that talks to itself (workers to master) needs nobody.
-fn is_one_service(program: &Program, listeners: &[&Raw<Listener>]) -> bool {
+pub(crate) fn is_one_service(program: &Program, listeners: &[&Raw<Listener>]) -> bool {
     listeners.iter().any(|raw| {
         let other = &raw.fact.program;
         let same_file = program.executable.is_some() && program.executable == other.executable && program.script == other.script;
@@ -456,6 +456,7 @@ pub(crate) fn incoming(
     gathered: &Gathered,
     estate: &Estate,
     listeners: &Listeners<'_>,
+    channels: &mut Channels,
     drafts: &mut Drafts,
 ) {
     for raw in gathered
@@ -472,6 +473,9 @@ pub(crate) fn incoming(
         let Some(meaning) = estate.locate(&raw.site, &raw.vantage, &Peer::Address(*remote)) else {
             continue;
         };
+        if channels.take(raw, &meaning.entity, listeners) {
+            continue;
+        }
         // Within a container the machine's port is already the container's.
         let port = listeners.outer(&raw.host, &raw.fact.program, *service_port, *transport);
         let at = place(&meaning.entity, &raw.host, port, *transport);

@@ -241,6 +241,87 @@ fn a_data_connection_an_ftp_server_opens_is_no_need_of_the_server() {
 }
 
 #[test]
+fn a_call_of_nobody_knows_whom_to_an_ftp_client_is_a_need_unless_the_port_was_given_for_once() {
+    let mut told = ftp_and_camera();
+    told.is_called("files1", "10.0.0.9", 21, Program::default());
+    told.calls("files1", "10.0.0.9", 7788, Program::default());
+    assert_eq!(told.edges().len(), 2);
+    let mut data = ftp_and_camera();
+    data.is_called("files1", "10.0.0.9", 21, Program::default());
+    data.calls("files1", "10.0.0.9", 32768, Program::default());
+    assert_eq!(data.only_edge().kind, "ftp");
+}
+
+fn lftp() -> Program {
+    bare("/usr/bin/lftp")
+}
+
+/// A client whose files a server without an agent holds.
+fn ftp_client() -> Told {
+    let mut told = Told::default();
+    told.host("app1", "10.0.0.2");
+    told.calls("app1", "10.0.0.1", 21, lftp());
+    told
+}
+
+#[test]
+fn a_data_connection_an_ftp_client_opens_is_no_need_of_its_own() {
+    let mut told = ftp_client();
+    told.calls("app1", "10.0.0.1", 40001, lftp());
+    told.calls("app1", "10.0.0.1", 40007, Program::default());
+    told.calls("app1", "10.0.0.1", 10007, lftp());
+    told.calls("app1", "10.0.0.1", 20, Program::default());
+    let edge = told.only_edge();
+    assert_eq!((edge.kind.as_str(), edge.evidence.len()), ("ftp", 5));
+    // Another program, a port that is somebody's, one that nobody was given for once, another machine: needs.
+    for (to, port, program) in [
+        ("10.0.0.1", 40001, app()),
+        ("10.0.0.1", 5432, lftp()),
+        ("10.0.0.1", 10007, Program::default()),
+        ("10.0.0.8", 40001, lftp()),
+    ] {
+        let mut twin = ftp_client();
+        twin.calls("app1", to, port, program);
+        assert_eq!(twin.edges().len(), 2, "{to}:{port}");
+    }
+}
+
+#[test]
+fn the_servers_own_view_of_a_data_connection_is_evidence_of_the_clients_need() {
+    let server = || unit("/usr/sbin/vsftpd", "vsftpd.service");
+    let mut told = ftp_and_camera();
+    told.is_called("files1", "10.0.0.9", 21, server());
+    told.listens("files1", 10090, server());
+    told.is_called("files1", "10.0.0.9", 10090, server());
+    told.is_called("files1", "10.0.0.9", 40001, Program::default());
+    let edge = told.only_edge();
+    assert_eq!((edge.kind.as_str(), edge.evidence.len()), ("ftp", 3));
+    // A client with an agent sees what the server opens to it.
+    let mut active = ftp_client();
+    active.connection("app1", Direction::Incoming, "10.0.0.1", 40002, lftp(), 1);
+    assert_eq!(active.only_edge().evidence.len(), 2);
+}
+
+#[test]
+fn another_service_of_an_ftp_server_is_a_need_of_its_own() {
+    let postgres = || unit("/usr/sbin/postgres", "postgresql.service");
+    let shop = || unit("/opt/shop/bin/shop", "shop.service");
+    for (program, port) in [
+        (postgres(), 40001),
+        (shop(), 40001),
+        (Program::default(), 8123),
+    ] {
+        let mut told = ftp_and_camera();
+        told.host("app1", "10.0.0.2");
+        told.calls("app1", "10.0.0.1", 21, lftp());
+        told.listens("files1", port, program.clone());
+        told.calls("app1", "10.0.0.1", port, lftp());
+        told.is_called("files1", "10.0.0.2", port, program.clone());
+        assert_eq!(told.edges().len(), 2, "{program:?}");
+    }
+}
+
+#[test]
 fn a_call_that_got_its_own_port_is_not_what_the_program_is_known_for() {
     let controller = || unit("/usr/sbin/samba", "samba-ad-dc.service");
     let kind_at = |ports: &[u16], port: u16| {
