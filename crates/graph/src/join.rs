@@ -117,7 +117,17 @@ fn is_settings_of(file: &Draft, reader: &Draft) -> bool {
     let own = names_of_reader(reader);
     let mut words = file.files.iter().flat_map(names);
     let product = |unit: String| file.products.contains(&unit);
-    words.any(|word| own.contains(&word)) || unit_of(reader).is_some_and(product)
+    words.any(|word| own.iter().any(|name| is_one_name(&word, name)))
+        || unit_of(reader).is_some_and(product)
+}
+
+/// True for one name, and for one that begins the other: `shop` and `shop-sync`.
+fn is_one_name(a: &str, b: &str) -> bool {
+    let begins = |long: &str, short: &str| {
+        let rest = long.strip_prefix(short);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
+    };
+    begins(a, b) || begins(b, a)
 }
 
 fn names_of_reader(reader: &Draft) -> BTreeSet<String> {
@@ -459,6 +469,14 @@ mod tests {
         assert!(carries(&program("/usr/lib/postfix/sbin/smtp"), "postfix"));
         assert!(carries(&program("/usr/sbin/sssd"), "sss"));
         assert!(!carries(&program("/usr/bin/postfixes"), "postfix"));
+    }
+
+    #[test]
+    fn a_name_that_begins_another_is_related_and_a_longer_word_is_not() {
+        assert!(is_one_name("shop", "shop-sync") && is_one_name("shop_sync", "shop"));
+        assert!(!is_one_name("shop", "shopping") && !is_one_name("shop", "billing"));
+        assert_eq!(names(&"/etc/erp/jobs.ini".into()), ["erp", "jobs"]);
+        assert!(names(&"/srv/www/config.php".into()).is_empty());
     }
 
     #[test]
