@@ -28,21 +28,23 @@ impl Line {
 /// take them for bits.
 fn speed(text: &str) -> Result<u64, String> {
     let wrong = || format!("{text:?} is no speed: write bits per second, as 100Mbit or 2.5Gbit");
-    let lower = text.trim().to_ascii_lowercase();
-    let digits = lower
+    let whole = text.trim();
+    let digits = whole
         .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(lower.len());
-    let (number, unit) = lower.split_at(digits);
+        .unwrap_or(whole.len());
+    let (number, unit) = whole.split_at(digits);
     let number: f64 = number.parse().map_err(|_| wrong())?;
-    let unit = unit.trim();
-    if unit.contains("byte") || text.trim_end_matches("/s").ends_with('B') {
+    let unit = per_second(unit.trim());
+    let lower = unit.to_ascii_lowercase();
+    // However the second is written: `MB/S` and `MBps` are bytes, `Mb/s` and `mbps` are bits.
+    if lower.contains("byte") || unit.ends_with('B') {
         return Err(format!(
             "{text:?} counts bytes: a line is given in bits, as 100Mbit"
         ));
     }
-    let unit = ["/s", "ps", "it", "b"]
-        .iter()
-        .fold(unit, |unit, end| unit.strip_suffix(end).unwrap_or(unit));
+    let unit = ["it", "b"].iter().fold(lower.as_str(), |unit, end| {
+        unit.strip_suffix(end).unwrap_or(unit)
+    });
     let factor = match unit {
         "" => 1.0,
         "k" => 1e3,
@@ -61,6 +63,17 @@ fn speed(text: &str) -> Result<u64, String> {
         reason = "between 1 and 10^15"
     )]
     Ok(bps as u64)
+}
+
+/// The unit without what says that it is one of a second.
+fn per_second(unit: &str) -> &str {
+    let at = unit.len().saturating_sub(2);
+    match unit.split_at_checked(at) {
+        Some((unit, end)) if end.eq_ignore_ascii_case("/s") || end.eq_ignore_ascii_case("ps") => {
+            unit
+        }
+        _ => unit,
+    }
 }
 
 #[cfg(test)]
@@ -96,6 +109,18 @@ mod tests {
             "9999999Tbit",
         ] {
             assert!(speed(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_no_bits_however_the_second_is_written() {
+        for text in [
+            "100MBps", "100MB/S", "100MB/s", "100MBPS", "100GB ", "100B", "1MB/", "1é",
+        ] {
+            assert!(speed(text).is_err(), "{text}");
+        }
+        for text in ["100Mb/S", "100mbPS", "100MBit/S", "100MBITPS"] {
+            assert_eq!(speed(text), Ok(100_000_000), "{text}");
         }
     }
 }
