@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use groma_knowledge::certificate_settings::CertificateSettings;
 use groma_model::fact::{Component, ComponentClass};
-use groma_source::{Budget, DiskError, EntryKind, Window, World};
+use groma_source::{Budget, DiskError, Entry, EntryKind, Window, World};
 
 use crate::uses::is_file;
 
@@ -32,6 +32,8 @@ pub(crate) struct Reader<'a> {
     world: &'a World,
     window: &'a Window,
     bytes_left: Cell<u64>,
+    entries_left: Cell<u64>,
+    cut: Cell<bool>,
 }
 
 impl<'a> Reader<'a> {
@@ -40,11 +42,13 @@ impl<'a> Reader<'a> {
             world,
             window,
             bytes_left: Cell::new(budget.total_bytes_max),
+            entries_left: Cell::new(budget.entries_max),
+            cut: Cell::new(false),
         }
     }
 
     pub(crate) fn is_spent(&self) -> bool {
-        self.window.is_over() || self.bytes_left.get() == 0
+        self.window.is_over() || self.bytes_left.get() == 0 || self.entries_left.get() == 0
     }
 
     pub(crate) fn exists(&self, path: &Path) -> bool {
@@ -70,7 +74,7 @@ impl<'a> Reader<'a> {
             let kind = self.world.disk.metadata(p).map(|m| m.kind);
             matches!(kind, Ok(EntryKind::Directory | EntryKind::Link))
         };
-        let listed = is_directory(path).then(|| self.world.disk.list(path, DIRECTORY_MAX))?;
+        let listed = is_directory(path).then(|| self.list(path))?;
         let files = listed.ok()?.into_iter().filter(|e| is_file(e.kind));
         Some(files.map(|entry| entry.path).collect())
     }
@@ -81,33 +85,71 @@ impl<'a> Reader<'a> {
         for part in pattern.split('/').filter(|part| !part.is_empty()) {
             let mut next = Vec::new();
             for (path, stood_for) in found {
-                if !part.contains(['*', '?', '[']) {
-                    next.push((path.join(part), stood_for));
-                    continue;
+                if next.len() >= MATCHES_MAX || self.is_spent() {
+                    self.cut_short();
+                    break;
                 }
-                for entry in self
-                    .world
-                    .disk
-                    .list(&path, DIRECTORY_MAX)
-                    .unwrap_or_default()
-                {
-                    let name = entry
-                        .path
-                        .file_name()
-                        .and_then(|n| n.to_str())
-                        .unwrap_or_default();
-                    if let Some(what) = stands_for(part, name) {
-                        let mut stood_for = stood_for.clone();
-                        stood_for.push(what);
-                        next.push((entry.path.clone(), stood_for));
-                    }
-                }
+                self.step(part, path, stood_for, &mut next);
             }
-            next.truncate(MATCHES_MAX);
             found = next;
         }
-        found.retain(|(path, _)| self.exists(path));
+        found.retain(|(path, _)| {
+            if self.is_spent() {
+                self.cut_short();
+            }
+            !self.is_spent() && self.exists(path)
+        });
         found
+    }
+
+    /// What one part of a pattern means below `path`.
+    fn step(
+        &self,
+        part: &str,
+        path: PathBuf,
+        stood_for: Vec<String>,
+        next: &mut Vec<(PathBuf, Vec<String>)>,
+    ) {
+        if !part.contains(['*', '?', '[']) {
+            let path = path.join(part);
+            next.extend((!is_of_kernel(&path)).then_some((path, stood_for)));
+            return;
+        }
+        for entry in self.list(&path).unwrap_or_default() {
+            let name = entry.path.file_name().and_then(|n| n.to_str());
+            let Some(what) = stands_for(part, name.unwrap_or_default()) else {
+                continue;
+            };
+            if is_of_kernel(&entry.path) {
+                continue;
+            }
+            if next.len() >= MATCHES_MAX {
+                return self.cut_short();
+            }
+            let mut stood_for = stood_for.clone();
+            stood_for.push(what);
+            next.push((entry.path, stood_for));
+        }
+    }
+
+    /// The entries of a directory, counted; an empty one counts as well.
+    fn list(&self, path: &Path) -> Result<Vec<Entry>, DiskError> {
+        let entries = self.world.disk.list(path, DIRECTORY_MAX);
+        let count = entries.as_ref().map_or(0, Vec::len).saturating_add(1);
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.entries_left
+            .set(self.entries_left.get().saturating_sub(count));
+        entries
+    }
+
+    /// Remembers that something was left out.
+    pub(crate) fn cut_short(&self) {
+        self.cut.set(true);
+    }
+
+    /// True if something was left out since this was last asked.
+    pub(crate) fn was_cut_short(&self) -> bool {
+        self.cut.take()
     }
 
     /// Who reads these settings, if it is installed.
@@ -151,12 +193,7 @@ impl<'a> Reader<'a> {
         let mut main: BTreeMap<String, PathBuf> = BTreeMap::new();
         let mut dropped = Vec::new();
         for directory in UNITS {
-            for entry in self
-                .world
-                .disk
-                .list(Path::new(directory), DIRECTORY_MAX)
-                .unwrap_or_default()
-            {
+            for entry in self.list(Path::new(directory)).unwrap_or_default() {
                 let Some(name) = entry.path.file_name().and_then(|n| n.to_str()) else {
                     continue;
                 };
@@ -175,6 +212,13 @@ impl<'a> Reader<'a> {
         all.sort();
         all
     }
+}
+
+/// True for what the kernel makes up: no program keeps its settings there, and there is no end of it.
+pub(crate) fn is_of_kernel(path: &Path) -> bool {
+    ["/proc", "/sys", "/dev"]
+        .iter()
+        .any(|root| path.starts_with(root))
 }
 
 /// `{1}`, `{2}` filled in.
@@ -247,6 +291,8 @@ fn in_set(set: &[u8], byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use groma_source::testing::{self, FakeDisk};
+
     use super::*;
 
     #[test]
@@ -270,6 +316,52 @@ mod tests {
             filled("postgresql@{1}-{2}.service", &["15".into(), "main".into()]),
             "postgresql@15-main.service"
         );
+    }
+
+    fn crowd() -> World {
+        let mut disk = FakeDisk::new()
+            .file("/proc/1/task/1/stat", "")
+            .file("/etc/a.conf", "");
+        for number in 0..60 {
+            for name in 0..60 {
+                disk = disk.file(&format!("/srv/{number}/{name}"), "");
+            }
+        }
+        testing::world(disk)
+    }
+
+    #[test]
+    fn a_pattern_that_means_too_much_is_cut_and_this_is_known() {
+        let world = crowd();
+        let window = testing::window(&world);
+        let reader = Reader::new(&world, &window, &Budget::default());
+        assert_eq!(reader.matching("/etc/*.conf").len(), 1);
+        assert!(!reader.was_cut_short());
+        assert_eq!(reader.matching("/srv/*/*").len(), MATCHES_MAX);
+        assert!(reader.was_cut_short());
+    }
+
+    #[test]
+    fn what_the_kernel_makes_up_is_never_walked() {
+        let world = crowd();
+        let window = testing::window(&world);
+        let reader = Reader::new(&world, &window, &Budget::default());
+        for pattern in ["/proc/*/task/*/*", "/*/1/task/1/stat", "/dev/*", "/sys/*"] {
+            assert!(reader.matching(pattern).is_empty(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn patterns_end_with_the_entries_one_look_may_visit() {
+        let world = crowd();
+        let window = testing::window(&world);
+        let budget = Budget {
+            entries_max: 200,
+            ..Budget::default()
+        };
+        let reader = Reader::new(&world, &window, &budget);
+        assert!(reader.matching("/srv/*/none*").is_empty());
+        assert!(reader.is_spent() && reader.was_cut_short());
     }
 
     #[test]

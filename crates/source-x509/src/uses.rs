@@ -162,6 +162,13 @@ impl Look<'_> {
                 self.instance(meaning, &main, scope);
             }
         }
+        if self.reader.was_cut_short() && (met || self.reader.component(program, &[]).is_some()) {
+            met = true;
+            let what = format!("settings of {} not read any more", program.product);
+            let remedy =
+                "see what these settings include, or give the look more time or a larger budget";
+            self.missed(scope, what, Reason::BudgetExhausted, remedy);
+        }
         met
     }
 
@@ -238,18 +245,13 @@ impl Look<'_> {
         let mut found = Vec::new();
         let mut waiting = vec![main.to_owned()];
         let mut seen = BTreeSet::new();
+        let mut expanded = BTreeSet::new();
         while let Some(path) = waiting.pop() {
             if !seen.insert(path.clone()) {
                 continue;
             }
             if self.reader.is_spent() || seen.len() > FILES_MAX {
-                let what = format!("settings of {} not read any more", program.product);
-                self.missed(
-                    scope,
-                    what,
-                    Reason::BudgetExhausted,
-                    "give the look more time or a larger budget",
-                );
+                self.reader.cut_short();
                 break;
             }
             let text = match self.reader.text(&path, SETTINGS_BYTES_MAX) {
@@ -266,7 +268,17 @@ impl Look<'_> {
                 if program.base_key.as_ref() == Some(&setting.key) {
                     meaning.base = meaning.base.join(&setting.value);
                 } else if program.include.contains(&setting.key) {
-                    further.extend(self.included(&setting.value, &meaning.base));
+                    let included = places::plain(&meaning.base.join(&setting.value));
+                    // What is included twice is read once.
+                    if !expanded.contains(&included) {
+                        let room = FILES_MAX.saturating_sub(waiting.len() + further.len());
+                        if expanded.len() >= FILES_MAX {
+                            self.reader.cut_short();
+                            continue;
+                        }
+                        further.extend(self.included(&included, room));
+                        expanded.insert(included);
+                    }
                     continue;
                 }
                 found.push((path.clone(), setting));
@@ -277,26 +289,33 @@ impl Look<'_> {
         found
     }
 
-    /// Files that an include means: one, those of a pattern, or those of a directory.
-    fn included(&self, value: &str, base: &Path) -> Vec<PathBuf> {
-        let path = places::plain(&base.join(value));
-        let Some(pattern) = path.to_str() else {
+    /// Files that an include means, `room` at most: one, those of a pattern, or those of a directory.
+    fn included(&self, path: &Path, room: usize) -> Vec<PathBuf> {
+        let Some(pattern) = path.to_str().filter(|_| !installed::is_of_kernel(path)) else {
+            self.reader.cut_short();
             return Vec::new();
         };
         let named: Vec<PathBuf> = if pattern.contains(['*', '?', '[']) {
             let found = self.reader.matching(pattern).into_iter();
             found.map(|(path, _)| path).collect()
         } else {
-            vec![path]
+            vec![path.to_owned()]
         };
         let mut files = Vec::new();
         for path in named {
+            if files.len() >= room || self.reader.is_spent() {
+                self.reader.cut_short();
+                break;
+            }
             match self.reader.entries(&path) {
                 Some(entries) => files.extend(entries.into_iter().filter(|p| !is_set_aside(p))),
                 None => files.push(path),
             }
         }
-        files.truncate(FILES_MAX);
+        if files.len() > room {
+            self.reader.cut_short();
+            files.truncate(room);
+        }
         files
     }
 

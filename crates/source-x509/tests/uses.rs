@@ -248,3 +248,27 @@ fn a_certificate_of_a_token_is_a_gap_without_its_pin_and_none_is_no_gap() {
     assert!(!everything.contains("1234"), "{everything}");
     assert!(!everything.contains("will not start"), "{everything}");
 }
+
+#[test]
+fn includes_without_end_are_cut_and_are_a_gap() {
+    let many: String = (0..40_000)
+        .map(|number| format!("include /srv/*/{number}*;\n"))
+        .collect();
+    for settings in ["include /proc/*/task/*/*;\n", many.as_str()] {
+        let disk = FakeDisk::new()
+            .file("/lib/systemd/system/nginx.service", "")
+            .file("/srv/a/b", "")
+            .file("/proc/1/task/1/stat", "")
+            .file("/etc/nginx/nginx.conf", settings);
+        let recorder = look_for_uses(disk);
+        let gaps: Vec<String> = recorder
+            .gaps()
+            .map(|gap| format!("{}: {}", gap.what, gap.reason))
+            .collect();
+        let wanted = format!(
+            "settings of nginx not read any more: {}",
+            Reason::BudgetExhausted
+        );
+        assert_eq!(gaps, [wanted]);
+    }
+}
