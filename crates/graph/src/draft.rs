@@ -1,6 +1,7 @@
 //! Edges in the making: one draft per component and kind, gathered by the place they lead to.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use groma_model::fact::{Component, ComponentClass, Program};
 use groma_model::inventory::ReachedBy;
@@ -44,6 +45,8 @@ pub(crate) struct Draft {
     pub(crate) files: Few<Foreign>,
     pub(crate) written_in: Few<String>,
     pub(crate) reached: Few<(ReachedBy, String)>,
+    /// Addresses of the provider that are called, canonical; empty where nobody tells.
+    pub(crate) called: Few<IpAddr>,
     pub(crate) accounts: Few<String>,
     pub(crate) resources: Few<String>,
     pub(crate) protection: Option<Protection>,
@@ -77,6 +80,7 @@ impl Draft {
             files: Few::default(),
             written_in: Few::default(),
             reached: Few::default(),
+            called: Few::default(),
             accounts: Few::default(),
             resources: Few::default(),
             protection: None,
@@ -116,6 +120,7 @@ impl Draft {
         self.files.extend(other.files);
         self.written_in.extend(other.written_in);
         self.reached.extend(other.reached);
+        self.called.extend(other.called);
         self.accounts.extend(other.accounts);
         self.resources.extend(other.resources);
         self.protection = weakest(self.protection, other.protection);

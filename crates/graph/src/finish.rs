@@ -1,6 +1,7 @@
 //! Drafts to dependencies: ids, reasons, and everything ready to print.
 
 use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 
 use groma_model::fact::ComponentClass;
 use groma_model::inventory::{
@@ -11,10 +12,12 @@ use groma_model::{DependencyId, EntityId, Estate, Witness};
 use rayon::prelude::*;
 
 use crate::draft::{Draft, Drafts, Place};
+use crate::few::Few;
 use crate::gather::Gathered;
 use crate::hidden;
 use crate::join::join;
 use crate::live::Listeners;
+use crate::published::Call;
 use crate::relay::{End, Relays, is_the_relay};
 use crate::rhythm;
 
@@ -222,7 +225,7 @@ fn dependency(
             addresses: consumer.addresses.clone(),
             component: draft.component,
         },
-        provider: provider_end(place, provider, listeners),
+        provider: provider_end(place, provider, &draft.called, listeners),
         kind: draft.kind,
         rhythm: draft.rhythm,
         details: DependencyDetails {
@@ -249,14 +252,23 @@ fn dependency(
     }
 }
 
-fn provider_end(place: &Place, provider: &Entity, listeners: &Listeners<'_>) -> Provider {
+fn provider_end(
+    place: &Place,
+    provider: &Entity,
+    called: &Few<IpAddr>,
+    listeners: &Listeners<'_>,
+) -> Provider {
+    let call = Call {
+        local: is_local(&place.consumer, &place.provider),
+        addresses: called.as_slice(),
+    };
     Provider {
         entity: provider.id.clone(),
         name: provider.name.clone(),
         addresses: provider.addresses.clone(),
         port: place.port,
         transport: place.transport,
-        component: listeners.component(&provider.id, place.port, place.transport),
+        component: listeners.component(&provider.id, place.port, place.transport, &call),
     }
 }
 

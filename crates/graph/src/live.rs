@@ -1,18 +1,19 @@
 //! Listeners and connections: what was seen happening.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 
 use groma_knowledge::services::{ServiceProgram, service_of_program};
 use groma_model::fact::{Component, ComponentClass, Connection, Direction, Job, Listener, Program};
 use groma_model::inventory::{ListenerEntry, ReachedBy};
 use groma_model::name::{Port, Transport};
-use groma_model::registry::REGISTRY;
+use groma_model::registry::{DependencyKind, REGISTRY};
 use groma_model::{EntityId, Estate, EvidenceId, HostName, Peer, Witness};
 
 use crate::channels::Channels;
 use crate::draft::{Certainty, Draft, Drafts, Place, component, one_transport};
 use crate::gather::{Gathered, Raw, Raws};
-use crate::published::{self, Published};
+use crate::published::{self, Call, Inner, Published};
 
 /// Where a machine says which port a remote procedure call has got.
 const ENDPOINT_MAPPER: Port = Port(135);
@@ -57,17 +58,53 @@ impl<'a> Listeners<'a> {
             .unwrap_or_default()
     }
 
-    /// The part of the provider that serves at an endpoint, where an agent saw it.
+    /// Everything that may answer `call`; `None` among it is the machine itself.
+    fn candidates(
+        &self,
+        host: &EntityId,
+        port: Port,
+        transport: Transport,
+        call: &Call<'_>,
+    ) -> BTreeSet<Option<Inner>> {
+        let mut all = self.published.candidates(host, port, transport, call);
+        if all.len() > 1 && self.own(host, port, transport, call).is_empty() {
+            all.remove(&None);
+        }
+        all
+    }
+
+    /// The machine's own listeners at an endpoint, without what holds a container's door open.
+    fn own(
+        &self,
+        host: &EntityId,
+        port: Port,
+        transport: Transport,
+        call: &Call<'_>,
+    ) -> Vec<&'a Raw<Listener>> {
+        let at = self.at(host, port, transport).iter().copied();
+        match self.published.has_doors(host, port, transport) {
+            true => at
+                .filter(|raw| self.published.is_own(host, raw, call.local))
+                .collect(),
+            false => at.collect(),
+        }
+    }
+
+    /// The part of the provider that serves at an endpoint, where an agent saw it and only one can be meant.
     pub(crate) fn component(
         &self,
         host: &EntityId,
         port: Option<Port>,
         transport: Option<Transport>,
+        call: &Call<'_>,
     ) -> Option<Component> {
-        if let Some(inner) = self.published.behind(host, port?, transport?) {
+        let (port, transport) = (port?, transport?);
+        let mut candidates = self.candidates(host, port, transport, call).into_iter();
+        let only = candidates.next().filter(|_| candidates.next().is_none())?;
+        if let Some(inner) = only {
             return Some(inner.component());
         }
-        let at = self.at(host, port?, transport?);
+        let at = self.own(host, port, transport, call);
         let programs: BTreeSet<&Program> = at
             .iter()
             .map(|raw| &raw.fact.program)
@@ -76,20 +113,51 @@ impl<'a> Listeners<'a> {
         programs.first().and_then(|program| own_component(program))
     }
 
-    /// What is spoken at an endpoint, and how sure that is.
+    /// What is spoken at an endpoint to whoever calls from elsewhere, and how sure that is.
     pub(crate) fn kind(
         &self,
         host: &EntityId,
         port: Port,
         transport: Transport,
     ) -> (String, Certainty) {
-        let inner = self.published.behind(host, port, transport);
+        self.kind_for(host, port, transport, &Call::default())
+    }
+
+    /// What is spoken to `call`; where several may answer and speak differently, what the number suggests.
+    fn kind_for(
+        &self,
+        host: &EntityId,
+        port: Port,
+        transport: Transport,
+        call: &Call<'_>,
+    ) -> (String, Certainty) {
+        let candidates = self.candidates(host, port, transport, call);
+        let kinds: BTreeSet<(String, Certainty)> = candidates
+            .iter()
+            .map(|inner| self.kind_behind(host, port, transport, call, inner.as_ref()))
+            .collect();
+        let mut kinds = kinds.into_iter();
+        match (kinds.next(), kinds.next()) {
+            (Some(only), None) => only,
+            _ => by_habit(REGISTRY.kind_by_port(port, transport)),
+        }
+    }
+
+    fn kind_behind(
+        &self,
+        host: &EntityId,
+        port: Port,
+        transport: Transport,
+        call: &Call<'_>,
+        inner: Option<&Inner>,
+    ) -> (String, Certainty) {
         // What is spoken within decides, not the number it was given outside.
-        let port = inner.as_ref().map_or(port, |inner| inner.port);
-        let habit = REGISTRY.kind_by_port(port, transport);
+        let habit = REGISTRY.kind_by_port(inner.map_or(port, |inner| inner.port), transport);
         let handed_out = inner.is_none() && self.is_handed_out(host, port, transport);
-        let within = inner.map(|inner| self.published.at(host, &inner, transport));
-        let at = within.unwrap_or_else(|| self.at(host, port, transport));
+        let at = match inner {
+            Some(inner) => self.published.at(host, inner, transport).to_vec(),
+            None => self.own(host, port, transport, call),
+        };
         let spoken = at
             .iter()
             .find_map(|raw| service(&raw.fact.program))
@@ -100,8 +168,48 @@ impl<'a> Listeners<'a> {
                 (habit.name.clone(), Certainty::Program)
             }
             (Some(service), _) => (service.kind.clone(), Certainty::Program),
-            (None, Some(habit)) => (habit.name.clone(), Certainty::Habit),
-            (None, None) => ("other".to_owned(), Certainty::Habit),
+            (None, habit) => by_habit(habit),
+        }
+    }
+
+    /// True if `program` of the same machine talks to the service it is part of.
+    fn is_itself(
+        &self,
+        host: &EntityId,
+        port: Port,
+        transport: Transport,
+        call: &Call<'_>,
+        program: &Program,
+    ) -> bool {
+        let mut candidates = self.candidates(host, port, transport, call).into_iter();
+        match (candidates.next(), candidates.next()) {
+            (Some(Some(inner)), None) => {
+                program.container.as_deref() == Some(inner.container.as_str())
+                    && is_one_service(program, self.published.at(host, &inner, transport))
+            }
+            _ => is_one_service(program, self.at(host, port, transport)),
+        }
+    }
+
+    /// True if a need of a program of the same machine leads to a container by its own address.
+    fn leads_within(&self, host: &EntityId, draft: &Draft) -> bool {
+        let within = |address: &IpAddr| self.published.is_within(host, *address);
+        !draft.called.is_empty() && draft.called.iter().all(within)
+    }
+
+    /// The address of the machine that the caller of `raw` called, where only one can be meant.
+    fn called(&self, raw: &Raw<Connection>, port: Port) -> Option<IpAddr> {
+        let Connection {
+            local,
+            transport,
+            program,
+            ..
+        } = &raw.fact;
+        match program.container.as_deref() {
+            Some(container) if self.published.holds(&raw.host, container) => self
+                .published
+                .door_address(&raw.host, container, port, *transport),
+            _ => Some(local.to_canonical()),
         }
     }
 
@@ -124,17 +232,17 @@ impl<'a> Listeners<'a> {
         host: &EntityId,
         port: Port,
         transport: Transport,
+        call: &Call<'_>,
         program: &Program,
     ) -> (String, Certainty) {
         match program.container.as_deref() {
             Some(container) if self.published.holds(host, container) => {
                 match (service(program), REGISTRY.kind_by_port(port, transport)) {
                     (Some(service), _) => (service.kind.clone(), Certainty::Program),
-                    (None, Some(habit)) => (habit.name.clone(), Certainty::Habit),
-                    (None, None) => ("other".to_owned(), Certainty::Habit),
+                    (None, habit) => by_habit(habit),
                 }
             }
-            _ => self.kind(host, port, transport),
+            _ => self.kind_for(host, port, transport, call),
         }
     }
 
@@ -147,10 +255,8 @@ impl<'a> Listeners<'a> {
 
     /// The rows of the inventory document.
     pub(crate) fn into_entries(self, estate: &Estate) -> Vec<ListenerEntry> {
-        let mut rows: BTreeMap<
-            (EntityId, std::net::IpAddr, Port, Transport, Program),
-            BTreeSet<EvidenceId>,
-        > = BTreeMap::new();
+        let mut rows: BTreeMap<(EntityId, IpAddr, Port, Transport, Program), BTreeSet<EvidenceId>> =
+            BTreeMap::new();
         let own = self
             .by_endpoint
             .iter()
@@ -170,9 +276,19 @@ impl<'a> Listeners<'a> {
         }
         let presented = presented(estate);
         rows.into_iter()
-            .map(
-                |((entity, address, port, transport, process), evidence)| ListenerEntry {
-                    service: Some(self.kind_of(&entity, port, transport, &process).0)
+            .map(|((entity, address, port, transport, process), evidence)| {
+                let own = [address.to_canonical()];
+                let addresses = if address.is_unspecified() {
+                    &[]
+                } else {
+                    &own[..]
+                };
+                let call = Call {
+                    local: true,
+                    addresses,
+                };
+                ListenerEntry {
+                    service: Some(self.kind_of(&entity, port, transport, &call, &process).0)
                         .filter(|k| k != "other"),
                     certificate: presented
                         .get(&(entity.clone(), port))
@@ -187,10 +303,16 @@ impl<'a> Listeners<'a> {
                     transport,
                     process,
                     evidence: evidence.into_iter().collect(),
-                },
-            )
+                }
+            })
             .collect()
     }
+}
+
+/// What a port number suggests.
+fn by_habit(habit: Option<&DependencyKind>) -> (String, Certainty) {
+    let name = habit.map_or("other", |habit| &habit.name);
+    (name.to_owned(), Certainty::Habit)
 }
 
 /// True for a program in a network of its container: what stands at the machine's port of that number is another.
@@ -363,27 +485,29 @@ pub(crate) fn outgoing(
         if provider == raw.host && published::is_carrier(program) {
             continue;
         }
-        if provider == raw.host
-            && is_one_service(program, listeners.at(&provider, *service_port, *transport))
-        {
+        let called = [remote.to_canonical()];
+        let call = Call {
+            local: provider == raw.host,
+            addresses: &called,
+        };
+        let (port, transport) = (*service_port, *transport);
+        if call.local && listeners.is_itself(&provider, port, transport, &call, program) {
             continue;
         }
         if channels.take(raw, &provider, listeners) {
             continue;
         }
-        let (kind, certainty) = listeners.kind(&provider, *service_port, *transport);
+        let (kind, certainty) = listeners.kind_for(&provider, port, transport, &call);
         let job = job_of(program, &raw.host, gathered);
         let part = live_component(program, job, &raw.host, estate);
         let mut draft = Draft::of(raw, part, &kind, certainty, Witness::Live);
         draft.rhythm = rhythm(program, job, &raw.host, gathered);
         draft.programs.insert(program.clone());
+        draft.called.extend(called);
         draft
             .reached
             .extend(reached(raw, &provider, estate, gathered));
-        drafts.add(
-            place(&raw.host, &provider, *service_port, *transport),
-            draft,
-        );
+        drafts.add(place(&raw.host, &provider, port, transport), draft);
     }
 }
 
@@ -476,29 +600,71 @@ pub(crate) fn incoming(
         if channels.take(raw, &meaning.entity, listeners) {
             continue;
         }
+        let local = meaning.entity == raw.host;
+        if local && confirm_within(raw, listeners, drafts) {
+            continue;
+        }
         // Within a container the machine's port is already the container's.
         let port = listeners.outer(&raw.host, &raw.fact.program, *service_port, *transport);
         let at = place(&meaning.entity, &raw.host, port, *transport);
-        let (kind, certainty) = listeners.kind(&raw.host, port, *transport);
         match drafts.places.get_mut(&at) {
-            Some(known) => confirm(known, raw),
+            Some(known) => confirm(known, raw, |d| {
+                !local || !listeners.leads_within(&raw.host, d)
+            }),
             // Both ends are here and only the serving one was told: a caller that came and went.
-            None if meaning.entity == raw.host => {}
+            None if local => {}
             None => {
+                let called = listeners.called(raw, port);
+                let call = Call {
+                    local,
+                    addresses: called.as_slice(),
+                };
+                let (kind, certainty) = listeners.kind_for(&raw.host, port, *transport, &call);
                 let part = whole(&meaning.entity, estate);
-                drafts.add(at, Draft::of(raw, part, &kind, certainty, Witness::Live));
+                let mut draft = Draft::of(raw, part, &kind, certainty, Witness::Live);
+                draft.called.extend(called);
+                drafts.add(at, draft);
             }
         }
     }
 }
 
+/// True, and evidence of it, if a program of the same machine called the container by its own address; true as well if no
+/// port of the machine leads to what was called.
+fn confirm_within(raw: &Raw<Connection>, listeners: &Listeners<'_>, drafts: &mut Drafts) -> bool {
+    let Connection {
+        local,
+        service_port,
+        transport,
+        program,
+        ..
+    } = &raw.fact;
+    if !is_inside(program, &listeners.published, &raw.host) {
+        return false;
+    }
+    let at = place(&raw.host, &raw.host, *service_port, *transport);
+    let called = local.to_canonical();
+    let meant = |d: &Draft| d.called.contains(&called);
+    if let Some(known) = drafts.places.get_mut(&at)
+        && known.iter().any(meant)
+    {
+        confirm(known, raw, meant);
+        return true;
+    }
+    let container = program.container.as_deref().unwrap_or_default();
+    let outer = listeners
+        .published
+        .outer(&raw.host, container, *service_port, *transport);
+    outer.is_none()
+}
+
 /// The provider saw it too: what was seen alive here gains the evidence, and the consumer's own count stays. A
 /// written draft gains it only where no live one could be meant: which file a live one comes from, `join` says.
 /// The provider cannot tell two programs of one machine apart, so what it counted is given to one that is alone.
-fn confirm(known: &mut [Draft], raw: &Raw<Connection>) {
-    let alive = known.iter().any(Draft::is_alive);
-    let meant = |d: &&mut Draft| !alive || d.is_alive();
-    let is_alone = known.iter_mut().filter(meant).count() == 1;
+fn confirm(known: &mut [Draft], raw: &Raw<Connection>, fits: impl Fn(&Draft) -> bool) {
+    let alive = known.iter().any(|d| fits(d) && d.is_alive());
+    let meant = |d: &&mut Draft| fits(d) && (!alive || d.is_alive());
+    let is_alone = known.iter_mut().filter(&meant).count() == 1;
     for draft in known.iter_mut().filter(meant) {
         draft.witnesses.insert(Witness::Live);
         draft.evidence.insert(raw.id.clone());

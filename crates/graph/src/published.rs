@@ -2,21 +2,24 @@
 //!
 //! The runtime's own state says which port leads where, and only of a container that runs: a compose file nobody started
 //! opens no door. What listens in a network that a container has for itself is no door of the machine either; it is the
-//! other side of one, if the port is published.
+//! other side of one, if the port is published. A door may stand at one address of the machine only: who calls another one,
+//! or calls from elsewhere what only the machine itself may call, is not let in there.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
 
 use groma_model::fact::{Component, ComponentClass, Container, Listener, Program};
+use groma_model::inventory::Entity;
 use groma_model::name::{Port, Transport};
 use groma_model::{EntityId, Estate};
 
 use crate::gather::{Raw, Raws};
 
 /// What stands behind a published port.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Inner {
     /// Id of the container.
-    container: String,
+    pub(crate) container: String,
     /// What people call it.
     name: String,
     /// The port within.
@@ -33,13 +36,33 @@ impl Inner {
     }
 }
 
+/// How a port of a machine is called.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Call<'a> {
+    /// True if the caller runs on the same machine.
+    pub(crate) local: bool,
+    /// The addresses that are called, canonical; empty where nobody tells.
+    pub(crate) addresses: &'a [IpAddr],
+}
+
+/// A published port: where it stands, and where it leads.
+struct Door {
+    /// None means every address of the machine.
+    address: Option<IpAddr>,
+    inner: Inner,
+}
+
 type Place = (EntityId, Port, Transport);
 type Within = (EntityId, String, Port, Transport);
 
 /// Every published port of every machine, from both sides.
 #[derive(Default)]
 pub(crate) struct Published<'a> {
-    doors: HashMap<Place, Inner>,
+    doors: HashMap<Place, Vec<Door>>,
+    /// Id and name of the containers that have an address in a network of their own.
+    containers: HashMap<(EntityId, IpAddr), Vec<(String, String)>>,
+    /// Addresses of the machines that have doors.
+    own: HashSet<(EntityId, IpAddr)>,
     /// From within to outside; none where several ports lead to one.
     outer: HashMap<Within, Option<Port>>,
     inside: HashMap<Within, Vec<&'a Raw<Listener>>>,
@@ -52,6 +75,9 @@ impl<'a> Published<'a> {
         for host in estate.entities.values() {
             for container in host.attributes.containers.iter().filter(|c| c.running) {
                 published.container(&host.id, container);
+            }
+            if !host.attributes.containers.is_empty() {
+                published.addresses(host);
             }
         }
         for raw in inside {
@@ -87,21 +113,118 @@ impl<'a> Published<'a> {
                 .entry(within)
                 .and_modify(|outer| *outer = outer.filter(|known| *known == port.port))
                 .or_insert(Some(port.port));
-            self.doors
-                .entry((host.clone(), port.port, port.transport))
-                .or_insert(inner);
+            let door = Door {
+                address: port.address.map(|address| address.to_canonical()),
+                inner,
+            };
+            let at = (host.clone(), port.port, port.transport);
+            self.doors.entry(at).or_default().push(door);
+        }
+        for address in &container.addresses {
+            let at = (host.clone(), address.to_canonical());
+            let there = self.containers.entry(at).or_default();
+            there.push((container.id.clone(), name.clone()));
         }
     }
 
-    /// What stands behind a port of a machine, if that leads into a container.
-    pub(crate) fn behind(
+    fn addresses(&mut self, host: &Entity) {
+        let all = host.attributes.interfaces.iter().flat_map(|i| &i.addresses);
+        let all = all.filter_map(|network| network.split('/').next()?.parse::<IpAddr>().ok());
+        let own = all.map(|address| (host.id.clone(), address.to_canonical()));
+        self.own.extend(own);
+    }
+
+    fn doors(&self, host: &EntityId, port: Port, transport: Transport) -> &[Door] {
+        let at = (host.clone(), port, transport);
+        self.doors.get(&at).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Everything that may answer `call` at a port of a machine; `None` among it is the machine itself.
+    pub(crate) fn candidates(
         &self,
         host: &EntityId,
         port: Port,
         transport: Transport,
-    ) -> Option<Inner> {
-        let at = (host.clone(), port, transport);
-        self.doors.get(&at).cloned()
+        call: &Call<'_>,
+    ) -> BTreeSet<Option<Inner>> {
+        let doors = self.doors(host, port, transport);
+        if call.addresses.is_empty() {
+            return by_doors(doors, call.local, None);
+        }
+        let mut all = BTreeSet::new();
+        for address in call.addresses {
+            let within = self.within(host, *address, port, transport);
+            if call.local && !within.is_empty() {
+                all.extend(within.into_iter().map(Some));
+                continue;
+            }
+            // An address that was translated on the way tells nothing.
+            let own = address.is_loopback() || self.own.contains(&(host.clone(), *address));
+            all.extend(by_doors(doors, call.local, own.then_some(*address)));
+        }
+        all
+    }
+
+    /// What answers at a port of a container that is called by its own address. Containers of one pod share one: who listens
+    /// is meant then.
+    fn within(
+        &self,
+        host: &EntityId,
+        address: IpAddr,
+        port: Port,
+        transport: Transport,
+    ) -> Vec<Inner> {
+        let there = self.containers.get(&(host.clone(), address));
+        let inner = |(container, name): &(String, String)| Inner {
+            container: container.clone(),
+            name: name.clone(),
+            port,
+        };
+        let all: Vec<Inner> = there.into_iter().flatten().map(inner).collect();
+        let listens = |inner: &&Inner| !self.at(host, inner, transport).is_empty();
+        let listening: Vec<Inner> = all.iter().filter(listens).cloned().collect();
+        match listening.is_empty() {
+            true => all,
+            false => listening,
+        }
+    }
+
+    /// True for an address one of the machine's containers has for itself.
+    pub(crate) fn is_within(&self, host: &EntityId, address: IpAddr) -> bool {
+        self.containers.contains_key(&(host.clone(), address))
+    }
+
+    /// True if `raw` is the machine's own at that port: not what holds a door open, nor what a caller from elsewhere
+    /// cannot reach.
+    pub(crate) fn is_own(&self, host: &EntityId, raw: &Raw<Listener>, local: bool) -> bool {
+        let Listener {
+            address,
+            port,
+            transport,
+            program,
+        } = &raw.fact;
+        let doors = self.doors(host, *port, *transport);
+        let address = address.to_canonical();
+        let holds_door = doors.iter().any(|door| door.address == Some(address));
+        !(holds_door || is_carrier(program) || address.is_loopback() && !local)
+    }
+
+    /// True if any port of that number leads into a container.
+    pub(crate) fn has_doors(&self, host: &EntityId, port: Port, transport: Transport) -> bool {
+        !self.doors(host, port, transport).is_empty()
+    }
+
+    /// The one address at which a port of the machine leads into `container`.
+    pub(crate) fn door_address(
+        &self,
+        host: &EntityId,
+        container: &str,
+        port: Port,
+        transport: Transport,
+    ) -> Option<IpAddr> {
+        let doors = self.doors(host, port, transport).iter();
+        let mut own = doors.filter(|door| door.inner.container == container);
+        own.next().filter(|_| own.next().is_none())?.address
     }
 
     /// Who listens within, where an agent saw it.
@@ -143,6 +266,20 @@ impl<'a> Published<'a> {
                 raws.iter().map(move |raw| (key, *raw))
             })
     }
+}
+
+/// What is let in by `doors` where `called`, an address of the machine, is called; none where nobody knows which.
+fn by_doors(doors: &[Door], local: bool, called: Option<IpAddr>) -> BTreeSet<Option<Inner>> {
+    let fits = |door: &&Door| match (door.address, called) {
+        (None, _) => true,
+        (Some(door), Some(called)) => door == called,
+        (Some(door), None) => local || !door.is_loopback(),
+    };
+    let fitting: Vec<&Door> = doors.iter().filter(fits).collect();
+    let whole = fitting.iter().any(|door| door.address.is_none());
+    let certain = whole || called.is_some() && !fitting.is_empty();
+    let inner = fitting.into_iter().map(|door| Some(door.inner.clone()));
+    inner.chain((!certain).then_some(None)).collect()
 }
 
 /// True for the programs by which runtimes carry connections into containers.

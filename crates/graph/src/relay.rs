@@ -226,6 +226,7 @@ impl Relays {
                 draft
                     .reached
                     .insert((ReachedBy::AddressLiteral, address.to_string()));
+                draft.called.insert(address.to_canonical());
             }
             drafts.add(place, draft);
         }
@@ -659,6 +660,7 @@ impl End {
         draft.current &= self.current;
         // How the relay is reached, with which account and where that is written, is said of the direct edge.
         draft.reached = Few::default();
+        draft.called = Few::default();
         draft.accounts = Few::default();
         draft.resources = Few::default();
         draft.written_in = Few::default();

@@ -1,5 +1,7 @@
 //! References and mounts: what somebody wrote down.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use groma_model::fact::{ComponentClass, Job, Reference};
 use groma_model::inventory::ReachedBy;
 use groma_model::name::{Port, Transport};
@@ -72,6 +74,7 @@ fn reference(raw: Raw<Reference>, gathered: &Gathered, estate: &Estate) -> Optio
         .written_in
         .insert(format!("{}:{}", fact.file, fact.line));
     draft.reached.insert(reached(&fact.peer, &meaning));
+    draft.called.extend(called(&fact.peer));
     draft
         .accounts
         .extend(fact.account.iter().map(ToString::to_string));
@@ -119,6 +122,15 @@ fn reached(peer: &Peer, meaning: &Meaning) -> (ReachedBy, String) {
         Peer::Name(_) => meaning.reached_by,
     };
     (by, peer.to_string())
+}
+
+/// The address a file states; a name has those of the day.
+fn called(peer: &Peer) -> Option<IpAddr> {
+    match peer {
+        Peer::Address(address) => Some(address.to_canonical()).filter(|a| !a.is_unspecified()),
+        Peer::Name(_) if peer.is_loopback() => Some(Ipv4Addr::LOCALHOST.into()),
+        Peer::Name(_) => None,
+    }
 }
 
 /// The port a kind of service has by habit, where the file leaves it out.

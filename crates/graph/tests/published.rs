@@ -61,7 +61,7 @@ fn estate(running: bool) -> Told {
 
 fn served_by(told: &Told) -> Vec<String> {
     let graph = told.graph();
-    graph
+    let mut lines: Vec<String> = graph
         .dependencies
         .iter()
         .map(|d| {
@@ -69,7 +69,9 @@ fn served_by(told: &Told) -> Vec<String> {
             let part = part.map_or_else(|| "?".to_owned(), |c| format!("{:?} {}", c.class, c.name));
             format!("{} by {part}", short(d))
         })
-        .collect()
+        .collect();
+    lines.sort();
+    lines
 }
 
 #[test]
@@ -203,4 +205,224 @@ fn the_same_address_on_another_machine_is_that_machines_own_affair() {
     told.calls("app1", "10.88.0.8", 5432, bare("/opt/app/bin/app"));
     let edges = told.edges();
     assert_eq!(edges, ["app1 /opt/app/bin/app -> 10.88.0.8:5432 sql"]);
+}
+
+/// A container with an address of its own, and one port published at one address of the machine.
+fn at_door(id: &str, name: &str, own: &str, door: Option<(&str, u16, u16)>) -> Fact {
+    let published = |(address, port, inner): (&str, u16, u16)| PublishedPort {
+        address: Some(ip(address)),
+        port: Port(port),
+        inner: Port(inner),
+        transport: Transport::Tcp,
+    };
+    Fact::Container(Container {
+        id: id.into(),
+        name: Some(name.into()),
+        runtime: "docker".into(),
+        running: true,
+        addresses: vec![ip(own)],
+        ports: door.map(published).into_iter().collect(),
+        ..Container::default()
+    })
+}
+
+fn at(address: &str, port: u16, program: Program) -> Fact {
+    Fact::Listener(Listener {
+        address: ip(address),
+        port: Port(port),
+        transport: Transport::Tcp,
+        program,
+    })
+}
+
+fn inside(id: &str, executable: &str) -> Program {
+    Program {
+        container: Some(id.into()),
+        ..bare(executable)
+    }
+}
+
+const POSTGRES: &str = "/usr/lib/postgresql/15/bin/postgres";
+
+/// A machine with its own database at its address, and one in a container that only the machine itself may call.
+fn two_databases() -> Told {
+    let mut told = Told::default();
+    told.host("app1", "10.0.0.1").host("box1", "10.0.0.2");
+    let door = Some(("127.0.0.1", 5432, 5432));
+    told.say(
+        "box1",
+        "host.containers",
+        at_door("c1", "test-db", "172.18.0.3", door),
+    );
+    let own = unit(POSTGRES, "postgresql@15-main.service");
+    told.say("box1", "host.sockets", at("10.0.0.2", 5432, own));
+    let proxy = unit("/usr/bin/docker-proxy", "docker.service");
+    told.say("box1", "host.sockets", at("127.0.0.1", 5432, proxy));
+    told
+}
+
+#[test]
+fn a_door_for_the_machine_itself_lets_nobody_in_from_elsewhere() {
+    let mut told = two_databases();
+    told.calls("app1", "10.0.0.2", 5432, bare("/opt/app/bin/app"));
+    told.calls("box1", "127.0.0.1", 5432, bare("/opt/own/bin/own"));
+    assert_eq!(
+        served_by(&told),
+        [
+            "app1 /opt/app/bin/app -> box1:5432 sql by Unit postgresql@15-main.service",
+            "box1 /opt/own/bin/own -> box1:5432 sql by Container test-db",
+        ]
+    );
+}
+
+#[test]
+fn a_name_leads_from_elsewhere_to_what_can_be_reached_from_there() {
+    let mut told = two_databases();
+    told.name(
+        "app1",
+        NameSource::Dns,
+        "db.example.com",
+        &[],
+        &["10.0.0.2"],
+    );
+    told.writes(
+        "app1",
+        reference("env-sql", "/opt/app/.env", "db.example.com", 5432, "sql"),
+    );
+    assert_eq!(
+        served_by(&told),
+        ["app1 /opt/app/.env -> box1:5432 sql by Unit postgresql@15-main.service"]
+    );
+}
+
+#[test]
+fn of_two_doors_of_one_number_the_address_that_is_called_chooses() {
+    let mut told = Told::default();
+    told.host("app1", "10.0.0.1").host("box1", "10.0.0.2");
+    let second = Interface {
+        name: "eth1".into(),
+        mac: None,
+        kind: "physical".into(),
+        up: true,
+        addresses: vec!["10.0.0.3/24".into()],
+    };
+    told.say("box1", "host.network", Fact::Interface(second));
+    for (id, name, own, door) in [
+        ("c1", "shop", "172.18.0.2", "10.0.0.2"),
+        ("c2", "wiki", "172.18.0.3", "10.0.0.3"),
+    ] {
+        let container = at_door(id, name, own, Some((door, 443, 8443)));
+        told.say("box1", "host.containers", container);
+    }
+    told.calls("app1", "10.0.0.3", 443, bare("/opt/app/bin/app"));
+    let need = "app1 /opt/app/bin/app -> box1:443";
+    let served = |told: &Told| {
+        let all = served_by(told).into_iter();
+        let own = all.filter(|line| line.starts_with(need));
+        own.map(|line| line.rsplit(" by ").next().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(served(&told), ["Container wiki"]);
+    // Who calls both doors needs both: no one of them is said.
+    told.calls("app1", "10.0.0.2", 443, bare("/opt/app/bin/app"));
+    assert_eq!(served(&told), ["?"]);
+}
+
+/// `from` of a container calls an address of another one on the same machine.
+fn calls_within(told: &mut Told, from: &str, to: &str, port: u16) {
+    let call = Fact::Connection(Connection {
+        direction: Direction::Outgoing,
+        local: ip("172.18.0.2"),
+        remote: ip(to),
+        service_port: Port(port),
+        transport: Transport::Tcp,
+        program: inside(from, "/usr/bin/app"),
+        asked: None,
+        unasked: false,
+    });
+    told.say_in(
+        Scope::new("socket", "netns-app"),
+        "box1",
+        "host.sockets",
+        call,
+        20,
+    );
+}
+
+#[test]
+fn what_one_container_calls_in_another_is_not_the_machines_port_of_that_number() {
+    let mut told = Told::default();
+    told.host("box1", "10.0.0.2");
+    told.say(
+        "box1",
+        "host.containers",
+        at_door("c1", "app", "172.18.0.2", None),
+    );
+    told.say(
+        "box1",
+        "host.containers",
+        at_door("c2", "db", "172.18.0.3", None),
+    );
+    told.listens("box1", 5432, unit("/usr/sbin/mariadbd", "mariadb.service"));
+    let scope = || Scope::new("socket", "netns-db");
+    let listener = at("0.0.0.0", 5432, inside("c2", POSTGRES));
+    told.say_in(scope(), "box1", "host.sockets", listener, 20);
+    calls_within(&mut told, "c1", "172.18.0.3", 5432);
+    let need = ["box1 app:/usr/bin/app -> box1:5432 sql by Container db"];
+    assert_eq!(served_by(&told), need);
+    // What the other one sees of it is the same need, and none of a program that calls the machine's own.
+    told.calls("box1", "127.0.0.1", 5432, bare("/opt/own/bin/own"));
+    let cited = |told: &Told, name: &str| {
+        let all = told.graph().dependencies;
+        let fits = all
+            .iter()
+            .find(|d| d.consumer.component.name == name.into());
+        fits.expect("the need").evidence.len()
+    };
+    let own = cited(&told, "/opt/own/bin/own");
+    let seen_within = Fact::Connection(Connection {
+        direction: Direction::Incoming,
+        local: ip("172.18.0.3"),
+        remote: ip("172.18.0.2"),
+        service_port: Port(5432),
+        transport: Transport::Tcp,
+        program: inside("c2", POSTGRES),
+        asked: None,
+        unasked: false,
+    });
+    told.say_in(scope(), "box1", "host.sockets", seen_within, 20);
+    assert_eq!(cited(&told, "app:/usr/bin/app"), 2);
+    assert_eq!(cited(&told, "/opt/own/bin/own"), own);
+    assert_eq!(
+        served_by(&told),
+        [
+            "box1 /opt/own/bin/own -> box1:5432 sql by Unit mariadb.service",
+            "box1 app:/usr/bin/app -> box1:5432 sql by Container db",
+        ]
+    );
+}
+
+#[test]
+fn a_copy_of_a_database_in_another_container_is_not_itself() {
+    let mut told = Told::default();
+    told.host("box1", "10.0.0.2");
+    told.say(
+        "box1",
+        "host.containers",
+        at_door("c1", "copy", "172.18.0.2", None),
+    );
+    told.say(
+        "box1",
+        "host.containers",
+        at_door("c2", "db", "172.18.0.3", None),
+    );
+    told.listens("box1", 5432, bare("/usr/bin/app"));
+    let scope = Scope::new("socket", "netns-db");
+    let listener = at("0.0.0.0", 5432, inside("c2", "/usr/bin/app"));
+    told.say_in(scope, "box1", "host.sockets", listener, 20);
+    calls_within(&mut told, "c1", "172.18.0.3", 5432);
+    assert_eq!(
+        served_by(&told),
+        ["box1 copy:/usr/bin/app -> box1:5432 sql by Container db"]
+    );
 }
