@@ -110,8 +110,8 @@ fn postfix_tells_clients_services_and_accounts() {
     assert_eq!(
         lines(&look(disk)),
         [
-            "6× 10.61.1.21 used Postfix at port 2525/tcp: /var/log/mail.log",
-            "3× fd61:1::31 used Postfix at port 587/tcp, as erp, by PLAIN: /var/log/mail.log",
+            "6× 10.20.1.21 used Postfix at port 2525/tcp: /var/log/mail.log",
+            "3× fd20:1::31 used Postfix at port 587/tcp, as erp, by PLAIN: /var/log/mail.log",
         ]
     );
 }
@@ -122,9 +122,9 @@ fn postfix_tells_whom_it_hands_mail_to() {
     assert_eq!(
         lines(&look(disk)),
         [
-            "6× Postfix used mail1.kontor.example (10.61.1.20) port 2525/tcp: /var/log/mail.log",
-            "1× 10.61.1.31 used Postfix at port 25/tcp: /var/log/mail.log",
-            "5× 10.61.1.201 used Postfix at port 25/tcp: /var/log/mail.log",
+            "6× Postfix used mail1.corp.example (10.20.1.20) port 2525/tcp: /var/log/mail.log",
+            "1× 10.20.1.31 used Postfix at port 25/tcp: /var/log/mail.log",
+            "5× 10.20.1.201 used Postfix at port 25/tcp: /var/log/mail.log",
         ]
     );
 }
@@ -137,18 +137,18 @@ fn slapd_tells_who_binds_as_whom() {
     assert_eq!(
         lines(&look(disk)),
         [
-            "1× 10.61.1.11 used OpenLDAP at port 389/tcp: /var/log/slapd.log",
-            "1× 10.61.1.11 used OpenLDAP at port 33890/tcp: /var/log/slapd.log",
-            "6× 10.61.1.21 used OpenLDAP at port 33890/tcp, as cn=svc-old,ou=services,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
-            "3× 10.61.1.31 used OpenLDAP at port 389/tcp, as cn=svc-sssd,ou=services,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
-            "1× 10.61.1.101 used OpenLDAP at port 389/tcp, as cn=svc-ws,ou=services,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
-            "6× 10.61.1.101 used OpenLDAP at port 33890/tcp, as uid=anna,ou=people,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
-            "6× 10.61.1.201 used OpenLDAP at port 389/tcp, as cn=svc-copier,ou=services,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
-            "4× fd61:1::20 used OpenLDAP at port 389/tcp, as cn=svc-mail,ou=services,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
-            "1× fd61:1::20 used OpenLDAP at port 389/tcp, as uid=admin,ou=people,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
-            "1× fd61:1::20 used OpenLDAP at port 389/tcp, as uid=anna,ou=people,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
-            "3× fd61:1::31 used OpenLDAP at port 389/tcp, as cn=svc-erp,ou=services,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
-            "3× fd61:1::40 used OpenLDAP at port 389/tcp, as cn=svc-report,ou=services,dc=kontor,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "1× 10.20.1.11 used OpenLDAP at port 389/tcp: /var/log/slapd.log",
+            "1× 10.20.1.11 used OpenLDAP at port 33890/tcp: /var/log/slapd.log",
+            "6× 10.20.1.21 used OpenLDAP at port 33890/tcp, as cn=svc-old,ou=services,dc=corp,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "3× 10.20.1.31 used OpenLDAP at port 389/tcp, as cn=svc-sssd,ou=services,dc=corp,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "1× 10.20.1.101 used OpenLDAP at port 389/tcp, as cn=svc-ws,ou=services,dc=corp,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "6× 10.20.1.101 used OpenLDAP at port 33890/tcp, as uid=anna,ou=people,dc=corp,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "6× 10.20.1.201 used OpenLDAP at port 389/tcp, as cn=svc-copier,ou=services,dc=corp,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "4× fd20:1::20 used OpenLDAP at port 389/tcp, as cn=svc-mail,ou=services,dc=corp,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "1× fd20:1::20 used OpenLDAP at port 389/tcp, as uid=admin,ou=people,dc=corp,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "1× fd20:1::20 used OpenLDAP at port 389/tcp, as uid=anna,ou=people,dc=corp,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "3× fd20:1::31 used OpenLDAP at port 389/tcp, as cn=svc-erp,ou=services,dc=corp,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
+            "3× fd20:1::40 used OpenLDAP at port 389/tcp, as cn=svc-report,ou=services,dc=corp,dc=example, by SIMPLE, in clear text: /var/log/slapd.log",
         ]
     );
 }
@@ -159,13 +159,13 @@ fn bind_tells_who_asks() {
     assert_eq!(
         lines(&look(disk)),
         [
-            "8× 10.61.1.11 used BIND at port 53/udp: /var/log/named/query.log",
-            "24× 10.61.1.20 used BIND at port 53/udp: /var/log/named/query.log",
-            "16× 10.61.1.21 used BIND at port 53/udp: /var/log/named/query.log",
-            "18× 10.61.1.31 used BIND at port 53/udp: /var/log/named/query.log",
-            "28× 10.61.1.40 used BIND at port 53/udp: /var/log/named/query.log",
-            "18× 10.61.1.101 used BIND at port 53/udp: /var/log/named/query.log",
-            "4× 10.61.1.201 used BIND at port 53/udp: /var/log/named/query.log",
+            "8× 10.20.1.11 used BIND at port 53/udp: /var/log/named/query.log",
+            "24× 10.20.1.20 used BIND at port 53/udp: /var/log/named/query.log",
+            "16× 10.20.1.21 used BIND at port 53/udp: /var/log/named/query.log",
+            "18× 10.20.1.31 used BIND at port 53/udp: /var/log/named/query.log",
+            "28× 10.20.1.40 used BIND at port 53/udp: /var/log/named/query.log",
+            "18× 10.20.1.101 used BIND at port 53/udp: /var/log/named/query.log",
+            "4× 10.20.1.201 used BIND at port 53/udp: /var/log/named/query.log",
         ]
     );
 }
