@@ -6,8 +6,8 @@
 //!
 //! **Where it reads it.** In the syslog files of the machine and the files a product writes by itself, newest
 //! first, with their rotations (`.1`, `-20261101`, `.gz`, `.zst`). How a product's lines read is data
-//! (`groma_knowledge::logs`); docs/guide/log-grammars.md shows how to add one. Before anything else it says whether
-//! there is a log at all, since when, and how to switch it on: it never does so itself.
+//! (`groma_knowledge::logs`); docs/guide/log-grammars.md shows how to add one. It also says from when to when a log
+//! reaches, and of an installed product without one how to switch it on: it never does so itself.
 //!
 //! **Which rights it needs.** Most logs are for root and the group adm.
 //!
