@@ -21,9 +21,11 @@ use crate::published::Call;
 use crate::relay::{End, Relays, is_the_relay};
 use crate::rhythm;
 
-/// Joins the drafts of every place and makes a dependency of each that is left. Places know nothing of each other, so all cores work on them.
+/// Joins the drafts of every place and makes a dependency of each that is left, in order with those that are `ready`.
+/// Places know nothing of each other, so all cores work on them.
 pub(crate) fn finish(
     drafts: Drafts,
+    ready: Vec<Dependency>,
     gathered: &Gathered,
     estate: &Estate,
     listeners: &Listeners<'_>,
@@ -58,6 +60,7 @@ pub(crate) fn finish(
             finished.into_iter().map(Box::new).collect::<Vec<_>>()
         })
         .collect();
+    done.extend(ready.into_iter().map(Box::new));
     done.par_sort_by(|a, b| order(a).cmp(&order(b)));
     done.dedup_by(|later, kept| {
         let same = later.id == kept.id;

@@ -107,13 +107,9 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     bare::explain(&mut drafts);
     // What drafts are made of makes room for what they become.
     gathered.connections = Vec::new();
-    let mut dependencies = finish::finish(drafts, &gathered, estate, &listeners, &relays);
     let mut issued = certificates::issued_by(estate);
     issued.extend(certificates::status(estate));
-    if !issued.is_empty() {
-        dependencies.extend(issued);
-        dependencies.sort_by(|a, b| a.id.cmp(&b.id));
-    }
+    let dependencies = finish::finish(drafts, issued, &gathered, estate, &listeners, &relays);
     let listeners = listeners.into_entries(estate);
     let (volumes, measurements) = volumes::numbers(&gathered.measurements, estate);
     let rights = rights::given(&gathered, estate);

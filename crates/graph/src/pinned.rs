@@ -6,6 +6,7 @@ use groma_model::EntityId;
 use groma_model::fact::CertificatePlace;
 use groma_model::inventory::{Dependency, Entity, Inventory};
 use groma_model::name::Port;
+use rayon::prelude::*;
 
 /// The reason this module gives.
 const REASON: &str = "pinned-certificate";
@@ -20,7 +21,7 @@ pub fn mark(inventory: &mut Inventory) {
     let trusted = Trusted::of(&inventory.entities);
     let hosts: HashMap<&EntityId, &Entity> =
         inventory.entities.iter().map(|e| (&e.id, e)).collect();
-    for needed in &mut inventory.dependencies {
+    inventory.dependencies.par_iter_mut().for_each(|needed| {
         let host = hosts.get(&needed.consumer.entity).copied();
         let outside = !needed.details.local && !needed.hidden_because.iter().any(|r| r == REASON);
         if outside && (trusted.by(needed) || host.is_some_and(|host| is_beside(host, needed))) {
@@ -28,7 +29,7 @@ pub fn mark(inventory: &mut Inventory) {
             needed.hidden_because.push(REASON.to_owned());
             needed.hidden_because.sort();
         }
-    }
+    });
 }
 
 /// Who trusts exactly which certificate, and who presents it.

@@ -82,10 +82,15 @@ impl<'a> Index<'a> {
 
     /// Hidden dependencies, the most surprising first; ranked once per report.
     pub(crate) fn hidden(&self) -> Vec<&'a Dependency> {
-        let ranked = self.hidden.get_or_init(|| rank::hidden(self)).iter();
+        let ranked = self.hidden_positions().iter();
         ranked
             .filter_map(|at| self.inventory.dependencies.get(*at))
             .collect()
+    }
+
+    /// [`Self::hidden`] as positions in the inventory.
+    pub(crate) fn hidden_positions(&self) -> &[usize] {
+        self.hidden.get_or_init(|| rank::hidden(self))
     }
 
     /// Position of an entity in the inventory.

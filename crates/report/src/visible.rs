@@ -10,7 +10,8 @@ pub(crate) const LONGEST: usize = 400;
 /// `text` with every control, bidirectional and zero-width character made visible, cut at [`LONGEST`].
 pub(crate) fn visible(text: &str) -> String {
     let plain = |c: char| !c.is_control() && !is_deceptive(c);
-    if text.len() <= LONGEST && text.chars().all(plain) {
+    let is_printable = |byte: u8| (b' '..=b'~').contains(&byte);
+    if text.len() <= LONGEST && (text.bytes().all(is_printable) || text.chars().all(plain)) {
         return text.to_owned();
     }
     let mut shown = String::with_capacity(text.len().min(LONGEST * 2));
@@ -43,7 +44,7 @@ fn is_deceptive(c: char) -> bool {
 
 /// The first `length` characters of `text`, with `…` where something is left out.
 pub(crate) fn cut(text: &str, length: usize) -> String {
-    if text.chars().count() <= length {
+    if text.len() <= length || text.chars().count() <= length {
         return text.to_owned();
     }
     let kept: String = text.chars().take(length.saturating_sub(1)).collect();

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use groma_model::inventory::Dependency;
 use groma_model::registry::REGISTRY;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{Node, Picture};
@@ -65,20 +66,21 @@ struct Told {
     because: Vec<String>,
 }
 
+/// Texts by number, in the order they were met.
 #[derive(Default)]
-struct Numbering {
-    of: HashMap<String, usize>,
-    texts: Vec<String>,
+struct Numbering<'t> {
+    of: HashMap<&'t str, usize>,
+    texts: Vec<&'t str>,
 }
 
-impl Numbering {
-    fn number(&mut self, text: String) -> usize {
-        if let Some(known) = self.of.get(&text) {
-            return *known;
+impl<'t> Numbering<'t> {
+    fn number(&mut self, text: &'t str) -> usize {
+        let next = self.texts.len();
+        let number = *self.of.entry(text).or_insert(next);
+        if number == next {
+            self.texts.push(text);
         }
-        self.of.insert(text.clone(), self.texts.len());
-        self.texts.push(text);
-        self.texts.len() - 1
+        number
     }
 }
 
@@ -86,7 +88,7 @@ impl<'a> PanelData<'a> {
     /// The data of one picture.
     pub(crate) fn of(index: &'a Index<'a>, picture: &'a Picture, words: &'a Catalogue) -> Self {
         let order = order(index);
-        let (mut kinds, mut components) = (Numbering::default(), Numbering::default());
+        let components: Vec<String> = order.par_iter().map(|l| component(l.dependency)).collect();
         let mut entities = Entities {
             index,
             words,
@@ -95,40 +97,44 @@ impl<'a> PanelData<'a> {
             of: BTreeMap::new(),
         };
         let mut edges = Columns::default();
+        let mut kinds = Numbering::default();
         let placed = order.len() <= PLACED;
-        for (at, dependency) in &order {
-            let (Some(consumer), Some(provider)) = (
-                index.position(dependency.consumer.entity.as_str()),
-                index.position(dependency.provider.entity.as_str()),
-            ) else {
-                continue;
-            };
-            edges.consumer.push(entities.row(consumer));
-            edges.provider.push(entities.row(provider));
-            edges
-                .kind
-                .push(kinds.number(visible(&REGISTRY.kind(&dependency.kind).title)));
-            edges.component.push(components.number(cut(
-                &visible(&dependency.consumer.component.name.lossy()),
-                120,
-            )));
+        for listed in &order {
+            let dependency = listed.dependency;
+            edges.consumer.push(entities.row(listed.consumer));
+            edges.provider.push(entities.row(listed.provider));
+            edges.kind.push(kinds.number(&dependency.kind));
             edges.port.push(dependency.provider.port.map_or(0, |p| p.0));
             edges
                 .flags
                 .push(flag(dependency.hidden, HIDDEN) | flag(dependency.shared_service, SHARED));
             if placed {
-                let ends = picture.ends.get(*at).copied().flatten();
+                let ends = picture.ends.get(listed.at).copied().flatten();
                 edges.from.push(ends.map_or(-1, |e| e.0 as i64));
                 edges.to.push(ends.map_or(-1, |e| e.1 as i64));
             }
         }
+        // Two kinds of one title are one kind to a reader.
+        let mut titles = Numbering::default();
+        let title = kinds
+            .texts
+            .iter()
+            .map(|kind| titles.number(&REGISTRY.kind(kind).title));
+        let title: Vec<usize> = title.collect();
+        edges.kind = edges
+            .kind
+            .iter()
+            .filter_map(|kind| title.get(*kind).copied())
+            .collect();
+        let mut parts = Numbering::default();
+        edges.component = components.iter().map(|text| parts.number(text)).collect();
         for member in picture.nodes.iter().flat_map(|n| &n.members) {
             entities.row(*member);
         }
         let told = order
-            .iter()
+            .par_iter()
             .take(TOLD)
-            .map(|(_, d)| told(d, index, words))
+            .map(|l| told(l.dependency, index, words))
             .collect();
         let risks = risks(index, &entities, words);
         Self {
@@ -139,8 +145,8 @@ impl<'a> PanelData<'a> {
                 .map(|n| panel_node(n, picture, words))
                 .collect(),
             entities: entities.rows,
-            kinds: kinds.texts,
-            components: components.texts,
+            kinds: titles.texts.into_iter().map(visible).collect(),
+            components: parts.texts.into_iter().map(str::to_owned).collect(),
             edges,
             told,
             risks,
@@ -162,35 +168,46 @@ fn panel_node<'a>(
     )
 }
 
+/// A dependency that is listed: its own position in the inventory and those of its two ends.
+struct Listed<'a> {
+    at: usize,
+    consumer: usize,
+    provider: usize,
+    dependency: &'a Dependency,
+}
+
+impl<'a> Listed<'a> {
+    /// `None` where the inventory does not hold both ends.
+    fn of(index: &Index<'a>, at: usize) -> Option<Self> {
+        let dependency = index.inventory.dependencies.get(at)?;
+        Some(Self {
+            at,
+            consumer: index.position(dependency.consumer.entity.as_str())?,
+            provider: index.position(dependency.provider.entity.as_str())?,
+            dependency,
+        })
+    }
+}
+
 /// Dependencies in the order they are listed: hidden ones by surprise, then the others, shared services last.
-fn order<'a>(index: &Index<'a>) -> Vec<(usize, &'a Dependency)> {
-    let positions: HashMap<&str, usize> = index
-        .inventory
-        .dependencies
-        .iter()
-        .enumerate()
-        .map(|(at, d)| (d.id.as_str(), at))
+fn order<'a>(index: &Index<'a>) -> Vec<Listed<'a>> {
+    let all = index.inventory.dependencies.iter().enumerate();
+    let plain = all.filter(|(_, d)| !d.hidden && !is_wrong(d));
+    let (own, shared): (Vec<_>, Vec<_>) = plain.partition(|(_, d)| !d.shared_service);
+    let hidden = index.hidden_positions().iter().copied();
+    let plain = own.into_iter().chain(shared).map(|(at, _)| at);
+    let positions: Vec<usize> = hidden.chain(plain).collect();
+    let mut listed: Vec<Listed<'a>> = positions
+        .into_par_iter()
+        .filter_map(|at| Listed::of(index, at))
         .collect();
-    let known = |d: &&Dependency| {
-        index.position(d.consumer.entity.as_str()).is_some()
-            && index.position(d.provider.entity.as_str()).is_some()
-    };
-    let plain = index
-        .inventory
-        .dependencies
-        .iter()
-        .filter(|d| !d.hidden && !is_wrong(d));
-    let (own, shared): (Vec<&Dependency>, Vec<&Dependency>) =
-        plain.partition(|d| !d.shared_service);
-    let all = index
-        .hidden()
-        .into_iter()
-        .chain(own)
-        .chain(shared)
-        .filter(known);
-    all.filter_map(|d| Some((*positions.get(d.id.as_str())?, d)))
-        .take(LISTED)
-        .collect()
+    listed.truncate(LISTED);
+    listed
+}
+
+/// The part of the consumer that needs something, as it is shown.
+fn component(dependency: &Dependency) -> String {
+    cut(&visible(&dependency.consumer.component.name.lossy()), 120)
 }
 
 fn flag(yes: bool, bit: u8) -> u8 {
