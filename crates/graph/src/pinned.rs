@@ -16,15 +16,13 @@ const LINES_NEAR: u32 = 12;
 
 /// Gives the reason `pinned-certificate` to every need of a host that trusts one certificate of the provider and not
 /// its name: a hash of it stands in a file of the host, or a copy of it does, without a key and without being an
-/// authority; or the hash stands beside the line that names the provider.
+/// authority; or the hash stands beside the line that names the provider, nearer than any other need's.
 pub fn mark(inventory: &mut Inventory) {
     let trusted = Trusted::of(&inventory.entities);
-    let hosts: HashMap<&EntityId, &Entity> =
-        inventory.entities.iter().map(|e| (&e.id, e)).collect();
+    let beside = Beside::of(&inventory.entities, &inventory.dependencies);
     inventory.dependencies.par_iter_mut().for_each(|needed| {
-        let host = hosts.get(&needed.consumer.entity).copied();
         let outside = !needed.details.local && !needed.hidden_because.iter().any(|r| r == REASON);
-        if outside && (trusted.by(needed) || host.is_some_and(|host| is_beside(host, needed))) {
+        if outside && (trusted.by(needed) || beside.pins(needed)) {
             needed.hidden = true;
             needed.hidden_because.push(REASON.to_owned());
             needed.hidden_because.sort();
@@ -89,16 +87,61 @@ impl Trusted {
     }
 }
 
-/// True if a hash stands in the file, near the line, that writes the need down.
-fn is_beside(host: &Entity, needed: &Dependency) -> bool {
-    let near = |written: &String| {
-        let Some((file, line)) = written.rsplit_once(':') else {
-            return false;
+/// Hashes that stand in a file near lines that write needs down, and how near the nearest of these lines is.
+///
+/// A file may name ten machines within a screen, each with its own hash: a hash belongs to the machine named nearest.
+struct Beside<'a> {
+    pins: HashMap<(&'a EntityId, String), Vec<u32>>,
+    nearest: HashMap<(EntityId, String, u32), u32>,
+}
+
+impl<'a> Beside<'a> {
+    fn of(entities: &'a [Entity], dependencies: &[Dependency]) -> Self {
+        let mut pins: HashMap<(&EntityId, String), Vec<u32>> = HashMap::new();
+        for entity in entities {
+            for entry in &entity.attributes.pins {
+                let file = (&entity.id, entry.pin.file.to_string());
+                pins.entry(file).or_default().push(entry.pin.line);
+            }
+        }
+        let mut beside = Self {
+            pins,
+            nearest: HashMap::new(),
         };
-        let line: u32 = line.parse().unwrap_or(0);
-        host.attributes.pins.iter().any(|entry| {
-            entry.pin.file.to_string() == file && entry.pin.line.abs_diff(line) <= LINES_NEAR
-        })
-    };
-    needed.details.written_in.iter().any(near)
+        if !beside.pins.is_empty() {
+            for needed in dependencies.iter().filter(|d| !d.details.local) {
+                for (pin, distance) in beside.near(needed) {
+                    let nearest = beside.nearest.entry(pin).or_insert(distance);
+                    *nearest = distance.min(*nearest);
+                }
+            }
+        }
+        beside
+    }
+
+    /// The hashes within [`LINES_NEAR`] of where a need is written down, by host, file and line, with the distance.
+    fn near(&self, needed: &Dependency) -> Vec<((EntityId, String, u32), u32)> {
+        let consumer = &needed.consumer.entity;
+        let mut near = Vec::new();
+        for written in &needed.details.written_in {
+            let Some((file, line)) = written.rsplit_once(':') else {
+                continue;
+            };
+            let line: u32 = line.parse().unwrap_or(0);
+            let pins = self.pins.get(&(consumer, file.to_owned()));
+            for pin in pins.into_iter().flatten() {
+                let distance = pin.abs_diff(line);
+                if distance <= LINES_NEAR {
+                    near.push(((consumer.clone(), file.to_owned(), *pin), distance));
+                }
+            }
+        }
+        near
+    }
+
+    /// True if a hash stands beside the line that writes this need down, and no other need is written nearer to it.
+    fn pins(&self, needed: &Dependency) -> bool {
+        let nearest = |(pin, distance)| self.nearest.get(&pin) == Some(&distance);
+        !self.pins.is_empty() && self.near(needed).into_iter().any(nearest)
+    }
 }

@@ -134,6 +134,21 @@ fn a_hash_beside_the_line_pins_it_also_where_nobody_saw_the_certificate() {
 }
 
 #[test]
+fn a_hash_belongs_to_the_machine_that_is_named_nearest() {
+    let mut told = office();
+    told.host("relay1", "10.0.0.3");
+    let mut nearer = reference("msmtp", "/etc/msmtprc", "10.0.0.3", 25, "smtp");
+    nearer.line = 11;
+    told.writes("app1", nearer);
+    told.say(
+        "app1",
+        "certificates.pins",
+        pin("/etc/msmtprc", 12, &"77".repeat(32), "either"),
+    );
+    assert_eq!(judged(&told), (false, 0));
+}
+
+#[test]
 fn a_copy_without_a_key_pins_as_a_hash_does() {
     let mut told = office();
     let copy = CertificatePlace::File {
