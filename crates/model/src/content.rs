@@ -13,6 +13,7 @@
 //! | `content_modified_seconds` | last change, seconds since 1970 |
 //! | `content_open` | how many processes hold it open |
 //! | `content_key` | 48 bits of a digest over size, header and sampled blocks: equal keys are copies |
+//! | `content_orphan_items` | files of the subject whose owner or group belongs to nobody any more |
 //! | `share_sessions` | how many were connected to the share at the moment of the look |
 //! | `backup_last_success_seconds` | when the job last ended well, seconds since 1970 |
 
@@ -116,7 +117,8 @@ pub struct Grant {
 pub struct Access {
     /// The directory.
     pub path: Foreign,
-    /// How they are written: `mode`, `posix-acl`, `posix-default-acl`, `nt-acl`.
+    /// How they are written: `mode`, `posix-acl`, `posix-default-acl`, `nt-acl`; `share-acl` for rights on the share as
+    /// a whole; `files` for owners of files in it that belong to nobody.
     pub kind: String,
     /// Who may do what. Sorted.
     pub grants: Vec<Grant>,

@@ -91,6 +91,21 @@ impl Accounts {
         !self.directory && !self.groups.is_empty() && !self.groups.contains_key(&id)
     }
 
+    /// True if a local account has this number.
+    pub(crate) fn has_user(&self, id: u32) -> bool {
+        self.users.contains_key(&id)
+    }
+
+    /// True if a local group has this number.
+    pub(crate) fn has_group(&self, id: u32) -> bool {
+        self.groups.contains_key(&id)
+    }
+
+    /// True if a directory may know accounts that no local file names.
+    pub(crate) fn may_know_more(&self) -> bool {
+        self.directory
+    }
+
     /// The account in whose home `path` lies.
     pub(crate) fn at_home(&self, path: &Path) -> Option<&Foreign> {
         path.ancestors().skip(1).find_map(|at| self.homes.get(at))

@@ -248,6 +248,144 @@ fn rights_that_samba_wrote_for_windows_are_told_without_the_inherited_ones() {
     );
 }
 
+/// Runs one of Samba's programs on tables of its own; `None` where it is not there or refuses.
+fn samba(program: &str, words: &[&str], input: &[u8]) -> Option<String> {
+    use std::io::Write;
+    let mut child = Command::new(program)
+        .args(words)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .ok()?;
+    child.stdin.take()?.write_all(input).ok()?;
+    let output = child.wait_with_output().ok()?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    output.status.success().then_some(said)
+}
+
+#[test]
+fn a_right_of_an_account_that_samba_deleted_is_nobodys_and_no_password_is_read() {
+    let root = machine();
+    let at = |path: &str| root.path().join(path).to_string_lossy().into_owned();
+    put(root.path(), "var/lib/samba/private/x", b"");
+    put(root.path(), "srv/closed/x", b"x");
+    put(
+        root.path(),
+        "etc/passwd",
+        b"root:x:0:0::/root:/bin/sh\ndaemon:x:1:1::/:/bin/sh\n",
+    );
+    put(root.path(), "etc/group", b"root:x:0:\ndaemon:x:1:\n");
+    let shares = "[closed]\npath = /srv/closed\n";
+    let global =
+        "[global]\nnetbios name = FILES1\nworkgroup = OFFICE\nserver role = standalone server\n";
+    put(
+        root.path(),
+        "etc/samba/smb.conf",
+        format!("{global}{shares}").as_bytes(),
+    );
+    // The same server, with its tables where this test may write them.
+    let places = [
+        "private dir",
+        "state directory",
+        "lock directory",
+        "cache directory",
+        "pid directory",
+    ];
+    let places: String = places
+        .iter()
+        .map(|key| {
+            let below = if *key == "private dir" {
+                "/private"
+            } else {
+                ""
+            };
+            format!("{key} = {}{below}\n", at("var/lib/samba"))
+        })
+        .collect();
+    put(
+        root.path(),
+        "smb.conf",
+        format!("{global}{places}{shares}").as_bytes(),
+    );
+    let settings = at("smb.conf");
+    let add = ["-s", &settings, "-a", "-t", "-u", "daemon"];
+    let secret = "canary-Pa55\ncanary-Pa55\n";
+    let made = samba("pdbedit", &add, secret.as_bytes());
+    let own = samba("net", &["-s", &settings, "getlocalsid"], b"");
+    let (Some(_), Some(own)) = (made, own) else {
+        return println!(
+            "skipped: needs root and Samba's programs (packages samba, samba-common-bin)"
+        );
+    };
+    let own = own.rsplit(' ').next().unwrap().trim();
+    let acl =
+        format!("{own}-1000:ALLOWED/0/FULL,{own}-4711:ALLOWED/0/CHANGE,S-1-1-0:DENIED/0/READ");
+    samba("sharesec", &["-s", &settings, "closed", "-R", &acl], b"").unwrap();
+    let world = world(root.path());
+    let seen = look(&mut SharesSource::new(world.clone()), &world);
+    let told = accesses(&seen);
+    let share_acl = told
+        .iter()
+        .find(|line| line.contains(" share-acl: "))
+        .unwrap();
+    for part in [
+        format!("{own}-4711 write"),
+        "daemon full-access".into(),
+        "S-1-1-0 denied".into(),
+        format!("(nobody: [\"{own}-4711\"])"),
+    ] {
+        assert!(share_acl.contains(&part), "{part} of {share_acl}");
+    }
+    assert!(!format!("{:?}", seen.records).contains("canary"));
+}
+
+#[test]
+fn files_that_belong_to_nobody_are_counted_below_the_share_and_those_of_accounts_are_not() {
+    let root = machine();
+    put(
+        root.path(),
+        "etc/passwd",
+        b"root:x:0:0::/root:/bin/sh\nanna:x:1001:1001::/home/anna:/bin/sh\n",
+    );
+    put(root.path(), "etc/group", b"root:x:0:\nanna:x:1001:\n");
+    put(root.path(), "etc/exports", b"/srv/data 192.0.2.0/24(rw)\n");
+    for (path, owner) in [
+        ("a/b/c/d/left.doc", 1234),
+        ("a/b/c/d/also.doc", 1234),
+        ("a/hers.doc", 1001),
+        ("root.doc", 0),
+    ] {
+        put(root.path(), &format!("srv/data/{path}"), b"x");
+        let at = root.path().join("srv/data").join(path);
+        if std::os::unix::fs::chown(at, Some(owner), Some(owner)).is_err() {
+            return println!("skipped: only root may give files away");
+        }
+    }
+    let told = |root: &std::path::Path| {
+        let world = world(root);
+        let seen = look(&mut SharesSource::new(world.clone()), &world);
+        let files: Vec<String> = accesses(&seen)
+            .into_iter()
+            .filter(|l| l.contains(" files: "))
+            .collect();
+        (files, number(&seen, "content_orphan_items", "/srv/data"))
+    };
+    let nobody = "(nobody: [\"gid 1234\", \"uid 1234\"])";
+    assert_eq!(
+        told(root.path()),
+        (
+            vec![format!(
+                "/srv/data files: gid 1234 owner, uid 1234 owner {nobody}"
+            )],
+            Some(2.0)
+        )
+    );
+    // With a directory behind it nobody here can say so.
+    put(root.path(), "etc/nsswitch.conf", b"passwd: files sss\n");
+    assert_eq!(told(root.path()), (vec![], None));
+}
+
 #[test]
 fn what_is_not_offered_stays_silent_and_what_cannot_be_told_is_a_gap() {
     let root = machine();

@@ -58,6 +58,11 @@ fn draft(view: &View<'_>, host: &EntityId, rights: &[&Right]) -> Option<Draft> {
         },
     );
     draft.indicator = format!("{} on {}", names(&nobody), names(&places));
+    let files = files(view, rights);
+    if files > 0 {
+        let said = count(files, "file belongs", "files belong");
+        draft.indicator.push_str(&format!("; {said} to them"));
+    }
     "Whoever gets such a number next reads or writes what was never meant for them; files nobody owns are left behind or cannot be opened.".clone_into(&mut draft.impact);
     draft.mitigations = vec![
         "Ask the owner of the data whose they were, and give the files to somebody who is there.",
@@ -69,4 +74,21 @@ fn draft(view: &View<'_>, host: &EntityId, rights: &[&Right]) -> Option<Draft> {
         draft.cites_evidence(&right.evidence);
     }
     Some(draft)
+}
+
+/// How many files the shares hold that belong to nobody.
+fn files(view: &View<'_>, rights: &[&Right]) -> usize {
+    let shares: BTreeSet<&EntityId> = rights.iter().map(|r| &r.on).collect();
+    let counted = view.inventory.measurements.iter();
+    let counted = counted.filter(|m| m.metric == "content_orphan_items");
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count of files, shown to a person"
+    )]
+    let sum = counted
+        .filter(|m| shares.contains(&m.entity))
+        .map(|m| m.value as usize)
+        .sum();
+    sum
 }

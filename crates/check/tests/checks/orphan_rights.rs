@@ -60,6 +60,26 @@ fn rights_of_nobody_are_told_once_for_each_machine() {
 }
 
 #[test]
+fn files_of_nobody_are_counted_beside_the_rights() {
+    let mut inventory = positive();
+    inventory
+        .measurements
+        .push(groma_model::inventory::MeasurementEntry {
+            entity: id("share1"),
+            metric: "content_orphan_items".to_owned(),
+            subject: "/srv/projects".to_owned(),
+            value: 37.0,
+            at: now(),
+        });
+    let finding = only(CHECK, &inventory);
+    assert!(
+        finding.indicator.ends_with("; 37 files belong to them"),
+        "{}",
+        finding.indicator
+    );
+}
+
+#[test]
 fn somebody_a_directory_knows_is_somebody() {
     assert!(found(CHECK, &negative()).is_empty());
 }

@@ -6,6 +6,7 @@
 mod acl;
 mod exports;
 mod sessions;
+mod sids;
 mod smb;
 mod tdb;
 
@@ -22,7 +23,8 @@ use crate::accounts::Accounts;
 use crate::part::Part;
 use crate::reading::Reading;
 use crate::text::path;
-use acl::Rights;
+use acl::{People, Rights};
+use sids::Sids;
 
 const TIME_MAX: Duration = Duration::from_secs(120);
 /// Levels below the root of a share on which rights are told where they deviate.
@@ -33,6 +35,8 @@ const TOLD_MAX: usize = 500;
 /// Directories of one share that are summed up, and how deep.
 const DIRECTORIES_MAX: usize = 100_000;
 const DEPTH_MAX: usize = 64;
+/// Pairs of owner and group of one share that are counted apart.
+const OWNERS_MAX: usize = 10_000;
 
 /// Shares and exports of this machine.
 pub struct SharesSource {
@@ -59,15 +63,16 @@ impl Source for SharesSource {
                 "/etc/samba/smb.conf and what it includes, /etc/exports, /etc/exports.d",
                 "owner, group, mode and ACLs (system.posix_acl_access, system.posix_acl_default, security.NTACL) of shared directories, two levels deep",
                 "names, sizes and times of the files in shared directories of local file systems",
-                "/etc/passwd, /etc/group, /etc/nsswitch.conf",
+                "/etc/passwd, /etc/group, /etc/nsswitch.conf, /etc/hostname",
+                "share_info.tdb of Samba: rights on whole shares; of secrets.tdb, passdb.tdb and group_mapping.tdb the keys, and behind them only SIDs and names of accounts: what else stands there is never read",
                 "smbXsrv_tcon_global.tdb of Samba and /var/lib/nfs/rmtab: how many are connected to each share",
             ]),
             contacts: Vec::new(),
             sends: words(&[
-                "name, path, rights and hosts of each share; owners and explicit entries of directories in it that differ from its root",
+                "name, path, rights and hosts of each share; owners and explicit entries of directories in it that differ from its root; numbers that own files in it and belong to nobody",
                 "bytes, files and last change of each share as a whole, how many are connected to it",
             ]),
-            never_sends: words(&["names of files in a share", "passwords and the account database of Samba"]),
+            never_sends: words(&["names of files in a share", "passwords, and which accounts Samba has beside those that have rights on a share"]),
             rights: words(&["root: closed directories, and security.NTACL, which only root may read; without it gaps name them"]),
             cost: "one call for each file in a share, with pauses, 120 s at most".into(),
         }
@@ -80,6 +85,12 @@ impl Source for SharesSource {
         let mut left = Left::default();
         let open = sessions::smb(&mut reading, &mut part);
         let offered = smb::read(&mut reading).unwrap_or_default();
+        let sids = Sids::read(&mut reading, &mut part, &offered.server, &accounts);
+        let people = People {
+            accounts: &accounts,
+            sids: &sids,
+        };
+        let whole = share_rights(&mut reading, &mut part, &offered);
         for what in &offered.unread {
             part.missed_with(
                 what.clone(),
@@ -92,32 +103,30 @@ impl Source for SharesSource {
                 .as_ref()
                 .map(|open| of(open, &share.name.lossy().to_lowercase()));
             used(&mut part, &share, count);
+            whole_share(&mut part, &share, &whole, people, &mut left);
             let windows = offered.windows_rights;
-            tell(
-                &mut reading,
-                &mut part,
-                share,
-                &accounts,
-                windows,
-                &mut left,
-            );
+            tell(&mut reading, &mut part, share, people, windows, &mut left);
         }
         left.say(&mut part);
         part.close();
         let mut part = Part::begin(window, sink, Scope::new("share", "nfs"));
         let mut left = Left::default();
+        let people = People {
+            accounts: &accounts,
+            sids: &Sids::default(),
+        };
         let open = sessions::nfs(&mut reading, &mut part);
         for share in exports::read(&mut reading, &mut part) {
             let count = open.as_ref().map(|open| of(open, &share.path.lossy()));
             used(&mut part, &share, count);
-            tell(&mut reading, &mut part, share, &accounts, false, &mut left);
+            tell(&mut reading, &mut part, share, people, false, &mut left);
         }
         left.say(&mut part);
         part.close();
     }
 }
 
-/// Numbers that no local account has and that a directory may know: nobody here can say whose they are.
+/// Numbers and SIDs that no local account has and that a directory may know: nobody here can say whose they are.
 #[derive(Default)]
 struct Left {
     numbers: BTreeSet<String>,
@@ -130,8 +139,11 @@ impl Left {
             .iter()
             .filter(|g| !rights.orphans.contains(&g.principal));
         let text = unnamed.map(|g| g.principal.to_string());
-        self.numbers
-            .extend(text.filter(|t| t.starts_with("uid ") || t.starts_with("gid ")));
+        // `S-1-5-21-` begins those of machines and domains; all others mean the same everywhere.
+        self.numbers.extend(text.filter(|text| {
+            let begins = ["uid ", "gid ", "S-1-5-21-"];
+            begins.iter().any(|start| text.starts_with(start))
+        }));
     }
 
     fn say(&self, part: &mut Part<'_>) {
@@ -146,7 +158,7 @@ impl Left {
             part.cannot(
                 format!("whether the directory knows {}{more}", some.join(", ")),
                 Reason::Unsupported,
-                "ask it on the machine: `getent passwd NUMBER`, `getent group NUMBER`",
+                "ask it on the machine: `getent passwd NUMBER`, `getent group NUMBER`, `wbinfo --sid-to-name SID`",
             );
         }
     }
@@ -168,11 +180,61 @@ fn used(part: &mut Part<'_>, share: &Share, count: Option<u64>) {
     }
 }
 
+/// Rights on whole shares by their names, where somebody ever set one.
+fn share_rights(
+    reading: &mut Reading<'_>,
+    part: &mut Part<'_>,
+    offered: &smb::Offered,
+) -> BTreeMap<String, Vec<u8>> {
+    if offered.shares.is_empty() {
+        return BTreeMap::new();
+    }
+    let table = offered.server.share_rights();
+    let mut missed = |reason| {
+        part.missed(
+            format!("rights on whole shares ({})", foreign(&table)),
+            reason,
+        );
+        BTreeMap::new()
+    };
+    match reading.read_if_there(&table) {
+        Ok(None) => BTreeMap::new(),
+        Ok(Some(bytes)) => match sids::share_rights(&bytes) {
+            Some(rows) => rows.map(|(name, row)| (name, row.to_vec())).collect(),
+            None => missed(Reason::Malformed),
+        },
+        Err(error) => missed(error.reason),
+    }
+}
+
+fn whole_share(
+    part: &mut Part<'_>,
+    share: &Share,
+    whole: &BTreeMap<String, Vec<u8>>,
+    people: People<'_>,
+    left: &mut Left,
+) {
+    let Some(bytes) = whole.get(&share.name.lossy().to_lowercase()) else {
+        return;
+    };
+    match acl::of_share(bytes, people) {
+        Some(rights) => {
+            let lists = vec![("share-acl", rights)];
+            let at = path(share.path.as_bytes());
+            tell_lists(part, &scope_of(share), &at, lists, left);
+        }
+        None => part.missed(
+            format!("rights on the share {} as a whole", share.name),
+            Reason::Malformed,
+        ),
+    }
+}
+
 fn tell(
     reading: &mut Reading<'_>,
     part: &mut Part<'_>,
     share: Share,
-    accounts: &Accounts,
+    people: People<'_>,
     windows: bool,
     left: &mut Left,
 ) {
@@ -193,25 +255,21 @@ fn tell(
             Reason::NotARegularFile,
         );
     }
-    rights(
-        reading,
-        part,
-        &scope,
-        &Known {
-            root: &root,
-            top: &metadata,
-            accounts,
-            windows,
-        },
-        left,
-    );
-    volume(reading, part, &scope, &root, &subject);
+    let known = Known {
+        root: &root,
+        top: &metadata,
+        people,
+        windows,
+    };
+    rights(reading, part, &scope, &known, left);
+    let owners = volume(reading, part, &scope, &root, &subject);
+    owners.tell(part, &scope, &root, people.accounts, left);
 }
 
 struct Known<'a> {
     root: &'a Path,
     top: &'a Metadata,
-    accounts: &'a Accounts,
+    people: People<'a>,
     windows: bool,
 }
 
@@ -265,7 +323,7 @@ fn one(
         == (known.top.owner, known.top.group, known.top.mode);
     let mut lists = Vec::new();
     if at == known.root || !same {
-        lists.push(("mode", mode(metadata, known.accounts)));
+        lists.push(("mode", mode(metadata, known.people.accounts)));
     }
     let attributes: &[(&str, &'static str)] = &[
         ("system.posix_acl_access", "posix-acl"),
@@ -285,8 +343,8 @@ fn one(
             }
         };
         let read = match *kind {
-            "nt-acl" => acl::windows(&bytes, known.accounts),
-            _ => acl::posix(&bytes, known.accounts),
+            "nt-acl" => acl::windows(&bytes, known.people),
+            _ => acl::posix(&bytes, known.people.accounts),
         };
         match read {
             Some(rights) => lists.push((*kind, rights)),
@@ -342,14 +400,14 @@ fn mode(metadata: &Metadata, accounts: &Accounts) -> Rights {
     rights.settled()
 }
 
-/// Bytes and files of a share; links and other machines' file systems are passed over.
+/// Bytes and files of a share, and who owns them; links and other machines' file systems are passed over.
 fn volume(
     reading: &mut Reading<'_>,
     part: &mut Part<'_>,
     scope: &Scope,
     root: &Path,
     subject: &Foreign,
-) {
+) -> Owners {
     let mut sum = Sum::default();
     let mut open: Vec<(PathBuf, usize)> = vec![(root.to_owned(), 0)];
     let mut seen = 0;
@@ -386,6 +444,7 @@ fn volume(
     };
     part.counted(scope, items, subject, sum.files);
     part.counted(scope, "content_changed_bytes", subject, sum.fresh);
+    sum.owners
 }
 
 #[derive(Default)]
@@ -394,6 +453,58 @@ struct Sum {
     files: u64,
     fresh: u64,
     cut: bool,
+    owners: Owners,
+}
+
+/// How many files of a share each pair of uid and gid owns.
+#[derive(Default)]
+struct Owners {
+    files: BTreeMap<(u32, u32), u64>,
+}
+
+impl Owners {
+    fn add(&mut self, metadata: &Metadata) {
+        if let (Some(user), Some(group)) = (metadata.owner, metadata.group)
+            && (self.files.len() < OWNERS_MAX || self.files.contains_key(&(user, group)))
+        {
+            *self.files.entry((user, group)).or_default() += 1;
+        }
+    }
+
+    /// Says which numbers own files here and belong to nobody, and how many files that are.
+    fn tell(
+        &self,
+        part: &mut Part<'_>,
+        scope: &Scope,
+        root: &Path,
+        accounts: &Accounts,
+        left: &mut Left,
+    ) {
+        let mut unnamed = Rights::default();
+        let mut files = 0;
+        for ((user, group), many) in &self.files {
+            let (no_user, no_group) = (
+                accounts.is_nobodys_user(*user),
+                accounts.is_nobodys_group(*group),
+            );
+            if !accounts.has_user(*user) {
+                unnamed.give(accounts.user(*user), "owner", no_user);
+            }
+            if !accounts.has_group(*group) {
+                unnamed.give(accounts.group(*group), "owner", no_group);
+            }
+            files += if no_user || no_group { *many } else { 0 };
+        }
+        let mut rights = unnamed.settled();
+        left.take(&rights);
+        rights
+            .grants
+            .retain(|g| rights.orphans.contains(&g.principal));
+        if files > 0 {
+            tell_lists(part, scope, root, vec![("files", rights)], left);
+            part.counted(scope, "content_orphan_items", &foreign(root), files);
+        }
+    }
 }
 
 impl Sum {
@@ -402,6 +513,7 @@ impl Sum {
         match reading.metadata(path) {
             Ok(metadata) => {
                 self.files += 1;
+                self.owners.add(&metadata);
                 self.bytes = self.bytes.saturating_add(metadata.bytes);
                 if today.saturating_sub(metadata.modified) < 86_400 {
                     self.fresh = self.fresh.saturating_add(metadata.bytes);

@@ -7,6 +7,7 @@ use groma_model::Foreign;
 use groma_model::fact::{Grant, Share};
 use groma_source::disk::foreign;
 
+use super::sids::Server;
 use crate::reading::Reading;
 use crate::text::{lossy, path};
 
@@ -25,6 +26,8 @@ pub(super) struct Offered {
     /// True if Windows ACLs are kept in attributes (`vfs objects = acl_xattr`), which a domain member and a
     /// domain controller have by themselves.
     pub(super) windows_rights: bool,
+    /// Whose accounts count.
+    pub(super) server: Server,
 }
 
 #[derive(Clone, Debug)]
@@ -174,11 +177,50 @@ impl Parser {
                 .get("vfsobjects")
                 .is_some_and(|v| v.contains("acl_xattr"))
         });
+        let whole = self.unread.is_empty();
         Offered {
             shares: shares.collect(),
             unread: self.unread,
             windows_rights: controller || member || windows,
+            // What stands elsewhere may say anything about accounts.
+            server: if whole {
+                server(&global)
+            } else {
+                Server::default()
+            },
         }
+    }
+}
+
+/// What `[global]` says about accounts. Whatever is set to something unknown makes nobody an orphan.
+fn server(global: &BTreeMap<String, String>) -> Server {
+    let is = |key: &str, usual: &[&str]| {
+        let value = global.get(key).map(|value| value.to_lowercase());
+        value.is_none_or(|value| usual.contains(&value.as_str()))
+    };
+    let at = |key: &str| {
+        let place = global.get(key)?.trim_matches('"');
+        (place.starts_with('/') && !place.contains('%')).then(|| path(place.as_bytes()))
+    };
+    let role = is("serverrole", &["auto", "standalone", "standalone server"]);
+    let own = is("passdbbackend", &["tdbsam"]);
+    let alone = role && is("security", &["auto", "user"]) && is("domainlogons", &["no", "false"]);
+    let member = is(
+        "serverrole",
+        &[
+            "auto",
+            "member",
+            "member server",
+            "standalone",
+            "standalone server",
+        ],
+    );
+    Server {
+        name: global.get("netbiosname").cloned(),
+        private: at("privatedir").or_else(|| at("privatedirectory")),
+        state: at("statedirectory"),
+        own_accounts: own && member,
+        standalone: alone && own,
     }
 }
 

@@ -18,20 +18,16 @@ const RECORD: usize = 24;
 const USED: u32 = 0x2601_1999;
 /// Records of one table that are read at all.
 const RECORDS_MAX: usize = 100_000;
+/// Longest key and value that are read where only some rows are wanted.
+const KEY_BYTES_MAX: usize = 512;
+const VALUE_BYTES_MAX: usize = 4_096;
+
+/// A key and its value.
+pub(super) type Row = (Vec<u8>, Vec<u8>);
 
 /// Keys and values in use; `None` for what is no such table.
 pub(super) fn records(bytes: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
-    if !bytes.starts_with(MAGIC) || number(bytes, 32)? != VERSION {
-        return None;
-    }
-    let hashes = length(bytes, HASHES_AT)?;
-    // With locks in the file itself, everything else is moved behind them.
-    let locks = match number(bytes, FEATURES_AT)? & HAS_LOCKS {
-        0 => 0,
-        _ => length(bytes, LOCKS_AT)?,
-    };
-    let first = hashes.checked_add(1)?.checked_mul(4)?.checked_add(HEADER)?;
-    let mut at = first.checked_add(locks)?;
+    let mut at = first(bytes)?;
     let mut records = Vec::new();
     while let (Some(room), Some(mark)) = (length(bytes, at + 4), number(bytes, at.checked_add(20)?))
     {
@@ -45,6 +41,49 @@ pub(super) fn records(bytes: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
         at = body.checked_add(room)?;
     }
     Some(records)
+}
+
+/// Where the first record stands, by the header of a table.
+fn first(bytes: &[u8]) -> Option<usize> {
+    if !bytes.starts_with(MAGIC) || number(bytes, 32)? != VERSION {
+        return None;
+    }
+    let hashes = length(bytes, HASHES_AT)?;
+    // With locks in the file itself, everything else is moved behind them.
+    let locks = match number(bytes, FEATURES_AT)? & HAS_LOCKS {
+        0 => 0,
+        _ => length(bytes, LOCKS_AT)?,
+    };
+    let first = hashes.checked_add(1)?.checked_mul(4)?.checked_add(HEADER)?;
+    first.checked_add(locks)
+}
+
+/// Keys that are wanted, with their values, out of a table that is read in pieces by `read` (offset, length): what
+/// stands behind other keys is never read, and keys longer than any of Samba's own are passed over.
+pub(super) fn chosen(
+    read: &mut dyn FnMut(u64, usize) -> Option<Vec<u8>>,
+    wants: &dyn Fn(&[u8]) -> bool,
+) -> Option<Vec<Row>> {
+    let mut at = u64::try_from(first(&read(0, HEADER)?)?).ok()?;
+    let mut rows = Vec::new();
+    for _ in 0..RECORDS_MAX {
+        let head = read(at, RECORD)?;
+        let (Some(room), Some(mark)) = (length(&head, 4), number(&head, 20)) else {
+            return Some(rows);
+        };
+        let (key, value) = (length(&head, 8)?, length(&head, 12)?);
+        let body = at.checked_add(u64::try_from(RECORD).ok()?)?;
+        let fits = key.checked_add(value).is_some_and(|all| all <= room);
+        if mark == USED && fits && key <= KEY_BYTES_MAX && value <= VALUE_BYTES_MAX {
+            let key = read(body, key)?;
+            if wants(&key) {
+                let from = body.checked_add(u64::try_from(key.len()).ok()?)?;
+                rows.push((key, read(from, value)?));
+            }
+        }
+        at = body.checked_add(u64::try_from(room).ok()?)?;
+    }
+    Some(rows)
 }
 
 fn record(bytes: &[u8], at: usize, body: usize, room: usize) -> Option<(&[u8], &[u8])> {
@@ -107,6 +146,38 @@ mod tests {
         assert_eq!(records(b"something else"), None);
     }
 
+    /// Reads a table in pieces, and tells what was read of it.
+    fn in_pieces(table: &[u8]) -> (Option<Vec<Row>>, Vec<u8>) {
+        let mut seen = Vec::new();
+        let rows = chosen(
+            &mut |at, length| {
+                let from = usize::try_from(at).ok()?.min(table.len());
+                let piece = &table[from..from.saturating_add(length).min(table.len())];
+                seen.extend_from_slice(piece);
+                Some(piece.to_vec())
+            },
+            &|key| key.starts_with(b"RID_"),
+        );
+        (rows, seen)
+    }
+
+    #[test]
+    fn what_stands_behind_a_key_nobody_asked_for_is_never_read() {
+        let table = made(
+            7,
+            &[
+                (b"USER_anna\0", b"canary of a password", USED),
+                (b"RID_000003e8\0", b"anna\0", USED),
+                (b"RID_000003e9\0", b"gone\0", !USED),
+            ],
+        );
+        let (rows, seen) = in_pieces(&table);
+        let wanted = (b"RID_000003e8\0".to_vec(), b"anna\0".to_vec());
+        assert_eq!(rows, Some(vec![wanted]));
+        assert!(!seen.windows(6).any(|piece| piece == b"canary"));
+        assert_eq!(in_pieces(b"something else").0, None);
+    }
+
     #[test]
     fn whatever_is_laid_out_is_read_back() {
         for seed in 0..200 {
@@ -147,6 +218,7 @@ mod tests {
         let small = made(3, &[(b"a", b"one", USED), (b"c", b"two", USED)]);
         groma_fuzz::hammer(3000, &[&small, RECORDED.get(..16_384).unwrap()], |bytes| {
             records(bytes);
+            in_pieces(bytes);
         });
         // A record that says it is as long as numbers go.
         let mut endless = small.clone();
