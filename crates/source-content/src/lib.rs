@@ -22,9 +22,10 @@
 //! Seen for real: mail that Dovecot delivered in four formats; data directories that PostgreSQL, MariaDB, Redis and
 //! slapd made; `testparm`, `setfacl` and Samba's own packing of Windows rights as judges; repositories of restic and
 //! borg; two PST files of Outlook, beside `pffinfo`. **Never run for real**, only to the published format: OST, ANSI
-//! files, 4 KiB pages, NSF, MBX, DBX, Cyrus, MongoDB, rsnapshot, burp, duplicity, and agents of Bacula and its kin, of
+//! files, 4 KiB pages, NSF, MBX, DBX, Cyrus, MongoDB, burp, and agents of Bacula and its kin, of
 //! which only the presence is told, Bareos, BackupPC, Courier, Checkmk's agent. Seen for real since: a director of Bacula
-//! and its log, Amanda with a virtual tape, tables of sessions of Samba. Shares in Samba's registry are not read.
+//! and its log, Amanda with a virtual tape, rsnapshot with its log, duplicity, and of Samba tables of sessions, rights on
+//! whole shares and accounts. Shares in Samba's registry are not read, nor the accounts of an Active Directory on Samba.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 

@@ -133,6 +133,42 @@ fn an_archive_that_borg_made_tells_it_too_also_for_a_repository_known_by_its_nam
 }
 
 #[test]
+fn a_backup_that_duplicity_made_tells_when_it_began_in_its_target_and_in_its_memory() {
+    let root = machine();
+    put(root.path(), "srv/data/x", b"x");
+    let at = |path: &str| root.path().join(path).to_string_lossy().into_owned();
+    std::fs::create_dir_all(root.path().join("backup/d")).unwrap();
+    let made = Command::new("duplicity")
+        .args(["full", "--no-encryption", "--archive-dir", &at("memory")])
+        .args([at("srv/data"), format!("file://{}", at("backup/d"))])
+        .output();
+    if !made.is_ok_and(|o| o.status.success()) {
+        return println!("skipped: duplicity is not installed");
+    }
+    // What it remembers of a target elsewhere has the name of that target's sum.
+    let far = "sftp://b@nas1.corp.example/d";
+    let memory = std::fs::read_dir(root.path().join("memory"));
+    let own = memory.unwrap().next().unwrap().unwrap().path();
+    let sum = "4fc8659d19e8377e2bcdb37cf1db7d8e";
+    let there = root.path().join("root/.cache/duplicity");
+    std::fs::create_dir_all(&there).unwrap();
+    std::fs::rename(own, there.join(sum)).unwrap();
+    let jobs = format!(
+        "0 3 * * * root duplicity /srv/data file:///backup/d\n0 4 * * * root duplicity /srv/data {far}\n0 5 * * * root duplicity /srv/data file:///elsewhere\n"
+    );
+    put(root.path(), "etc/cron.d/backup", jobs.as_bytes());
+    let world = world(root.path());
+    let seen = look(&mut BackupsSource::new(world.clone()), &world);
+    let ended = |line: u8| {
+        let name = format!("/etc/cron.d/backup:{line}");
+        number(&seen, "backup_last_success_seconds", &name)
+    };
+    assert!(ended(1).unwrap() > 1.7e9);
+    assert_eq!(ended(2), ended(1));
+    assert_eq!(ended(3), None, "nothing was ever copied there");
+}
+
+#[test]
 fn a_job_nobody_starts_says_so_and_an_agent_says_that_it_cannot_know_more() {
     let root = machine();
     put(

@@ -1,6 +1,7 @@
 //! Servers that fetch from other machines: BackupPC, and rsnapshot where it copies what lies elsewhere.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use groma_model::fact::BackupJob;
 
@@ -14,13 +15,19 @@ const HOSTS_MAX: usize = 5_000;
 /// All such jobs.
 pub(super) fn all(reading: &mut Reading<'_>) -> Vec<Directed> {
     let mut jobs = backuppc(reading);
-    let file = "/etc/rsnapshot.conf";
+    let file = super::target::RSNAPSHOT;
     let text = reading
         .read_if_there(file)
         .ok()
         .flatten()
         .unwrap_or_default();
-    jobs.extend(rsnapshot(file, &lossy(&text)));
+    let mut fetched = rsnapshot(file, &lossy(&text));
+    if !fetched.is_empty() {
+        // One log for all: where one machine failed, the run did not end well for any.
+        let ended = super::rsnapshot::last_success(reading, Path::new(file), |_| None);
+        fetched.iter_mut().for_each(|job| job.last_success = ended);
+    }
+    jobs.extend(fetched);
     jobs
 }
 

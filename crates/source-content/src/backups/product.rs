@@ -32,7 +32,7 @@ pub(super) fn all(reading: &mut Reading<'_>) -> Vec<(BackupJob, &'static str)> {
     ) {
         jobs.extend(text(reading, &file).map(|t| (borgmatic(&file, &t), "borgmatic")));
     }
-    for file in ["/etc/rsnapshot.conf"].map(PathBuf::from) {
+    for file in [super::target::RSNAPSHOT].map(PathBuf::from) {
         jobs.extend(text(reading, &file).map(|t| (rsnapshot(&file, &t), "rsnapshot")));
     }
     for file in ["/etc/burp/burp.conf"].map(PathBuf::from) {

@@ -8,6 +8,9 @@ use groma_source::EntryKind;
 use crate::reading::Reading;
 use crate::text::{file_name, lossy};
 
+/// The settings that rsnapshot goes by where nobody names others.
+pub(super) const RSNAPSHOT: &str = "/etc/rsnapshot.conf";
+
 /// The target without account and password; the letters of a query go too.
 ///
 /// A password may hold any letter, also the `/` and `?` that end an authority elsewhere: everything before the
@@ -83,6 +86,9 @@ pub(super) fn peer(target: &str) -> Option<Peer> {
 
 /// When a job last ended well, as far as its target or its own records on this machine tell.
 pub(super) fn last_success(reading: &mut Reading<'_>, product: &str, written: &str) -> Option<i64> {
+    if product == "duplicity" {
+        return super::duplicity::last_success(reading, written);
+    }
     let at = Path::new(written);
     if !at.is_absolute() {
         return borg_manifest(reading, written);
@@ -91,7 +97,9 @@ pub(super) fn last_success(reading: &mut Reading<'_>, product: &str, written: &s
         // A snapshot is written when everything else is there; borg commits an index.
         "restic" => newest(reading, &at.join("snapshots"), b""),
         "borg" | "borgmatic" => newest(reading, at, b"index."),
-        "rsnapshot" => newest_directory(reading, at),
+        "rsnapshot" => super::rsnapshot::last_success(reading, Path::new(RSNAPSHOT), |reading| {
+            newest_directory(reading, at)
+        }),
         // It gives copies the times of what it copied: they say nothing of when it ran.
         "rsync" => None,
         _ => arrived(reading, at),

@@ -1,0 +1,115 @@
+//! When rsnapshot last copied, by its own log.
+//!
+//! `[2026-11-21T00:23:54] /usr/bin/rsnapshot alpha: completed successfully`. Only the first of the intervals copies (or
+//! `sync`, with `sync_first`): the others move directories about, and end well however long nothing was copied. A run in
+//! which one of several sources failed ends with `completed, but with some errors`.
+
+use std::path::Path;
+
+use groma_model::Timestamp;
+
+use crate::reading::Reading;
+use crate::text::lossy;
+
+/// The end of the last run that copied everything; the newest directory of copies where no log is kept.
+pub(super) fn last_success(
+    reading: &mut Reading<'_>,
+    settings: &Path,
+    newest: impl FnOnce(&mut Reading<'_>) -> Option<i64>,
+) -> Option<i64> {
+    let text = |reading: &mut Reading<'_>, path: &Path| {
+        let bytes = reading.read_if_there(path).ok().flatten()?;
+        Some(lossy(&bytes))
+    };
+    let settings = text(reading, settings).unwrap_or_default();
+    let (Some(log), Some(copies)) = (value(&settings, "logfile"), copies(&settings)) else {
+        return newest(reading);
+    };
+    let turned = format!("{log}.1");
+    let logs: Vec<String> = [log.as_str(), &turned]
+        .iter()
+        .filter_map(|path| text(reading, Path::new(path)))
+        .collect();
+    match logs.iter().any(|log| log.contains(": started")) {
+        true => logs.iter().filter_map(|log| ended_well(log, &copies)).max(),
+        false => newest(reading),
+    }
+}
+
+/// The word of the command that copies.
+fn copies(settings: &str) -> Option<String> {
+    if value(settings, "sync_first").is_some_and(|v| v == "1") {
+        return Some("sync".to_owned());
+    }
+    value(settings, "retain").or_else(|| value(settings, "interval"))
+}
+
+/// The first value of a key; words stand between tabs.
+fn value(settings: &str, key: &str) -> Option<String> {
+    settings.lines().find_map(|line| {
+        let mut words = line.split('\t').filter(|word| !word.is_empty());
+        (words.next()? == key).then(|| words.next().map(|word| word.trim().to_owned()))?
+    })
+}
+
+/// The wall clock of the machine, told as if it were UTC: a day more or less is what a backup is judged by.
+fn ended_well(log: &str, copies: &str) -> Option<i64> {
+    let ends = log.lines().filter_map(|line| {
+        let (stamp, rest) = line.strip_prefix('[')?.split_once("] ")?;
+        let command = rest
+            .strip_suffix(": completed successfully")
+            .or_else(|| rest.strip_suffix(": completed, but with some warnings"))?;
+        if command.rsplit(' ').next() != Some(copies) || !command.contains("rsnapshot") {
+            return None;
+        }
+        let at: Timestamp = format!("{stamp}Z").parse().ok()?;
+        Some(at.millis() / 1000)
+    });
+    ends.max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECORDED: &str = include_str!("../../tests/fixtures/backups/rsnapshot-1.4/rsnapshot.log");
+
+    #[test]
+    fn a_run_that_failed_and_one_that_only_moved_directories_are_no_success() {
+        let (failed, rest) = RECORDED.split_once("but with some errors\n").unwrap();
+        assert_eq!(ended_well(failed, "alpha"), None);
+        // The next run only rotates.
+        let (rotated, _) = rest.split_once("alpha: started").unwrap();
+        assert!(rotated.contains("beta: completed successfully"));
+        assert_eq!(ended_well(rotated, "alpha"), None);
+        assert_eq!(ended_well(RECORDED, "alpha"), Some(1_795_221_045));
+    }
+
+    #[test]
+    fn the_first_interval_copies_unless_a_command_of_its_own_does() {
+        let settings = "#retain\tghost\t1\nretain\t\talpha\t6\nretain\tbeta\t7\nlogfile\t/var/log/rsnapshot.log\n";
+        assert_eq!(copies(settings).as_deref(), Some("alpha"));
+        assert_eq!(
+            copies(&format!("{settings}sync_first\t1\n")).as_deref(),
+            Some("sync")
+        );
+        assert_eq!(
+            value(settings, "logfile").as_deref(),
+            Some("/var/log/rsnapshot.log")
+        );
+        assert_eq!(copies("retain alpha 6\n"), None);
+    }
+
+    #[test]
+    fn no_log_makes_it_panic() {
+        groma_fuzz::hammer(
+            1000,
+            &[RECORDED.as_bytes(), b"retain\ta\t1\nlogfile\t/x\n"],
+            |bytes| {
+                let text = lossy(bytes);
+                ended_well(&text, "alpha");
+                copies(&text);
+            },
+        );
+    }
+}
