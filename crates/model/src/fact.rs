@@ -978,13 +978,15 @@ pub struct FilterRule {
 }
 
 /// A device attached to the machine: what a new machine must have too.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Attachment {
     /// `usb`, `pci`, `serial`, `scsi`, `network` (a printer or scanner reached through it), `software`.
     pub bus: String,
     /// What it is for: `license-dongle`, `modem`, `fax-board`, `telephony-board`, `tape-drive`, `printer`, `scanner`,
     /// `serial-adapter`, `serial-device`, `smart-card-reader`, `smart-card-middleware`, `signing-token`, `ups`, `barcode-reader`,
-    /// `vpn-client`, or `other`.
+    /// `vpn-client`, `printer-class` (a queue of several printers), `scanner-server`, or `other`.
     pub role: String,
     /// Vendor and product number, lower-case hex, as `0529:0001`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -1004,6 +1006,12 @@ pub struct Attachment {
     /// The file that uses it, where one names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_in: Option<Foreign>,
+    /// Where it is reached, without account and query: a printer's URI, a scanner's host, the far end of a tunnel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Foreign>,
+    /// Hosts and networks that may use it through this machine. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offered_to: Vec<Foreign>,
 }
 
 /// A number that moves: it is kept, but no diff prints it.

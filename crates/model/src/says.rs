@@ -342,7 +342,19 @@ fn says_attachment(device: &Attachment) -> String {
         .used_in
         .as_ref()
         .map_or_else(String::new, |file| format!(", used in {file}"));
-    format!("{} {what} ({}){known}{used}", device.bus, device.role)
+    let at = device
+        .at
+        .as_ref()
+        .map_or_else(String::new, |at| format!(" at {at}"));
+    let many: Vec<String> = device.offered_to.iter().map(ToString::to_string).collect();
+    let offered = match many.is_empty() {
+        true => String::new(),
+        false => format!(" for {}", many.join(", ")),
+    };
+    format!(
+        "{} {what} ({}){known}{at}{offered}{used}",
+        device.bus, device.role
+    )
 }
 
 fn says_name(answer: &NameAnswer) -> String {

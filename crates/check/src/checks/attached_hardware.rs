@@ -36,7 +36,9 @@ impl Check for AttachedHardware {
         for entity in &view.inventory.entities {
             let attached = entity.attributes.attachments.iter();
             let devices: Vec<&Attachment> = attached
-                .filter(|a| a.bus != "software" && ROLES.contains(&a.role.as_str()))
+                // What is reached through the network does not hang on this machine.
+                .filter(|a| !matches!(a.bus.as_str(), "software" | "network"))
+                .filter(|a| ROLES.contains(&a.role.as_str()))
                 .collect();
             if devices.is_empty() {
                 continue;

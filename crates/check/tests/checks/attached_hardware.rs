@@ -15,12 +15,8 @@ fn with_devices(devices: &[(&str, &str, &str)]) -> Inventory {
         .map(|(bus, role, product)| Attachment {
             bus: (*bus).to_owned(),
             role: (*role).to_owned(),
-            number: None,
-            vendor: None,
             product: Some((*product).to_owned()),
-            driver: None,
-            known_as: None,
-            used_in: None,
+            ..Attachment::default()
         })
         .collect();
     inventory(vec![machine], Vec::new())
@@ -37,6 +33,7 @@ pub(crate) fn negative() -> Inventory {
     with_devices(&[
         ("usb", "other", "Controller"),
         ("software", "smart-card-middleware", "OpenSC"),
+        ("network", "printer", "HP Color LaserJet"),
     ])
 }
 

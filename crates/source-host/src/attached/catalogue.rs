@@ -204,6 +204,10 @@ pub(super) const SOFTWARE: &[(&str, &str, &str)] = &[
     ("/usr/bin/snx", "vpn-client", "Check Point SNX"),
     ("/usr/sbin/openconnect", "vpn-client", "OpenConnect"),
     ("/usr/sbin/vpnc", "vpn-client", "vpnc"),
+    ("/usr/sbin/openvpn", "vpn-client", "OpenVPN"),
+    ("/usr/sbin/swanctl", "vpn-client", "strongSwan"),
+    ("/usr/sbin/ipsec", "vpn-client", "strongSwan"),
+    ("/usr/bin/wg", "vpn-client", "WireGuard"),
     ("/usr/sbin/pcscd", "smart-card-middleware", "pcscd"),
     ("/etc/opensc/opensc.conf", "smart-card-middleware", "OpenSC"),
     (

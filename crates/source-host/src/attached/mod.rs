@@ -2,12 +2,15 @@
 
 mod catalogue;
 mod parse;
+mod printers;
+mod scanners;
+mod tunnels;
 
 use std::path::Path;
 
 use groma_model::fact::Attachment;
 use groma_model::{Fact, Scope, SourceName};
-use groma_source::{Budget, Explanation, Sink, Source, Window, World};
+use groma_source::{Budget, EntryKind, Explanation, Sink, Source, Window, World};
 
 use crate::part::Part;
 use crate::reader::{Reader, file_name};
@@ -50,12 +53,14 @@ impl Source for AttachedSource {
             purpose: "Tells which devices hang on this machine: dongles, modems, tape drives, printers, readers.".into(),
             reads: words(&[
                 "/sys/bus/usb/devices, /sys/bus/pci/devices, /sys/class/scsi_tape: numbers, classes, names, drivers",
-                "/etc/nut/ups.conf, apcupsd.conf, smsd.conf, gammurc, mgetty.config, /etc/hylafax/config.*, /etc/cups/printers.conf",
+                "/etc/nut/ups.conf, apcupsd.conf, smsd.conf, gammurc, mgetty.config, /etc/hylafax/config.*, /etc/reader.conf.d",
+                "/etc/cups/printers.conf, classes.conf and ppd: queues with their printers and drivers; /etc/sane.d: scanners on the network, and who may scan through this machine",
+                "/etc/NetworkManager/system-connections, /etc/openvpn: names and far ends of tunnels",
                 "/etc/pkcs11/modules, /usr/share/p11-kit/modules; whether known VPN, card and license software is there",
             ]),
             contacts: Vec::new(),
-            sends: words(&["bus, role, number, maker, model, driver, the name a configuration knows it by"]),
-            never_sends: words(&["serial numbers of devices"]),
+            sends: words(&["bus, role, number, maker, model, driver, the name a configuration knows it by, where it is reached, without account"]),
+            never_sends: words(&["serial numbers of devices", "accounts, passwords and keys of printers and tunnels"]),
             rights: words(&["none; root for configurations only root may read"]),
             cost: "a few hundred reads of sysfs; no device is opened".into(),
         }
@@ -145,8 +150,7 @@ fn usb(reader: &mut Reader<'_>, part: &mut Part<'_>, found: &mut Vec<Attachment>
             vendor: said.or(maker.map(str::to_owned)),
             product: Some(device.name).filter(|n| !n.is_empty()),
             driver: Some(device.drivers.join(", ")).filter(|d| !d.is_empty()),
-            known_as: None,
-            used_in: None,
+            ..Attachment::default()
         });
     }
 }
@@ -171,8 +175,7 @@ fn pci(reader: &mut Reader<'_>, part: &mut Part<'_>, found: &mut Vec<Attachment>
                 vendor: maker.map(str::to_owned),
                 product: None,
                 driver: driver(reader, &at),
-                known_as: None,
-                used_in: None,
+                ..Attachment::default()
             });
         }
     }
@@ -195,7 +198,7 @@ fn tapes(reader: &mut Reader<'_>, part: &mut Part<'_>, found: &mut Vec<Attachmen
             product: reader.word(&format!("{at}/model")),
             driver: driver(reader, &at),
             known_as: Some(format!("/dev/{name}").into()),
-            used_in: None,
+            ..Attachment::default()
         });
     }
 }
@@ -216,8 +219,23 @@ fn configured(reader: &mut Reader<'_>, part: &mut Part<'_>, found: &mut Vec<Atta
             found.extend(parse::devices(&bytes, keys, role, path));
         }
     }
-    if let Some(bytes) = read(reader, "/etc/cups/printers.conf") {
-        found.extend(parse::cups(&bytes, "/etc/cups/printers.conf"));
+    found.extend(printers::all(&mut |path| read(reader, path)));
+    let backends = below(reader, "/etc/sane.d/dll.d");
+    found.extend(scanners::all(&backends, &mut |path| read(reader, path)));
+    let readers = below(reader, "/etc/reader.conf.d");
+    for path in readers
+        .iter()
+        .map(String::as_str)
+        .chain(["/etc/reader.conf"])
+    {
+        let bytes = read(reader, path).unwrap_or_default();
+        found.extend(parse::card_readers(&bytes, path));
+    }
+    for directory in tunnels::PLACES {
+        for path in below(reader, directory) {
+            let bytes = read(reader, &path).unwrap_or_default();
+            found.extend(tunnels::connection(&bytes, &path));
+        }
     }
     for directory in ["/etc/hylafax", "/var/spool/hylafax/etc"] {
         for entry in reader.list(Path::new(directory)).unwrap_or_default() {
@@ -230,12 +248,9 @@ fn configured(reader: &mut Reader<'_>, part: &mut Part<'_>, found: &mut Vec<Atta
                 found.push(Attachment {
                     bus: "serial".to_owned(),
                     role: "modem".to_owned(),
-                    number: None,
-                    vendor: None,
-                    product: None,
-                    driver: None,
                     known_as: Some(format!("/dev/{device}").into()),
                     used_in: Some(entry.path.to_string_lossy().into_owned().into()),
+                    ..Attachment::default()
                 });
             }
         }
@@ -250,18 +265,26 @@ fn configured(reader: &mut Reader<'_>, part: &mut Part<'_>, found: &mut Vec<Atta
     }
 }
 
+/// Regular files of a directory, by their paths, sorted.
+fn below(reader: &mut Reader<'_>, directory: &str) -> Vec<String> {
+    let entries = reader.list(Path::new(directory)).unwrap_or_default();
+    let files = entries.iter().filter(|e| e.kind == EntryKind::File);
+    let mut paths: Vec<String> = files
+        .filter_map(|e| Some(e.path.to_str()?.to_owned()))
+        .collect();
+    paths.sort();
+    paths
+}
+
 fn software(reader: &Reader<'_>, found: &mut Vec<Attachment>) {
     for (path, role, product) in SOFTWARE {
         if reader.disk().metadata(Path::new(path)).is_ok() {
             found.push(Attachment {
                 bus: "software".to_owned(),
                 role: (*role).to_owned(),
-                number: None,
-                vendor: None,
                 product: Some((*product).to_owned()),
-                driver: None,
                 known_as: Some((*path).into()),
-                used_in: None,
+                ..Attachment::default()
             });
         }
     }

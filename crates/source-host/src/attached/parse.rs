@@ -6,18 +6,22 @@ use groma_model::fact::Attachment;
 use crate::text::{lossy, meaningful_lines, pair, words};
 
 /// Devices one file may name.
-const NAMED_MAX: usize = 256;
+pub(super) const NAMED_MAX: usize = 256;
 
-fn named(role: &str, bus: &str, device: &str, driver: Option<String>, file: &str) -> Attachment {
+pub(super) fn named(
+    role: &str,
+    bus: &str,
+    device: &str,
+    driver: Option<String>,
+    file: &str,
+) -> Attachment {
     Attachment {
         bus: bus.to_owned(),
         role: role.to_owned(),
-        number: None,
-        vendor: None,
-        product: None,
         driver,
         known_as: Some(device.into()),
         used_in: Some(file.into()),
+        ..Attachment::default()
     }
 }
 
@@ -72,37 +76,27 @@ pub(super) fn devices(bytes: &[u8], keys: &[&str], role: &str, file: &str) -> Ve
         .collect()
 }
 
-/// Queues of CUPS whose printer hangs on this machine: `DeviceURI usb://…`, `parallel:`, `serial:`, `hp:/usb/…`.
-pub(super) fn cups(bytes: &[u8], file: &str) -> Vec<Attachment> {
-    let mut out = Vec::new();
-    let mut queue = String::new();
+/// Readers on a serial line, which pcscd cannot find by itself (reader.conf(5)): `FRIENDLYNAME`, `DEVICENAME`, `LIBPATH`.
+pub(super) fn card_readers(bytes: &[u8], file: &str) -> Vec<Attachment> {
+    let mut out: Vec<Attachment> = Vec::new();
+    let mut name = None;
     for (_, line) in meaningful_lines(bytes) {
         let text = lossy(line);
-        let mut parts = text.split_whitespace();
-        match (parts.next(), parts.next()) {
-            (Some("<Printer" | "<DefaultPrinter"), Some(name)) => {
-                name.trim_end_matches('>').clone_into(&mut queue)
-            }
-            (Some("DeviceURI"), Some(uri)) if out.len() < NAMED_MAX => {
-                let bus = match uri.split(':').next() {
-                    Some("usb" | "ippusb") => "usb",
-                    Some("parallel" | "lpt") => "parallel",
-                    Some("serial") => "serial",
-                    Some("hp" | "hpfax") if uri.contains(":/usb/") => "usb",
-                    _ => continue,
-                };
-                let mut found = named("printer", bus, &queue, None, file);
-                // `usb://Maker/Model?serial=…`: the serial number stays here.
-                let model = uri
-                    .split("//")
-                    .nth(1)
-                    .unwrap_or_default()
-                    .split('?')
-                    .next()
-                    .unwrap_or_default();
-                found.product = (!model.is_empty() && bus == "usb")
-                    .then(|| model.replace('/', " ").replace("%20", " "));
+        let Some((key, value)) = text.split_once(char::is_whitespace) else {
+            continue;
+        };
+        let value = value.trim().trim_matches('"');
+        match key {
+            "FRIENDLYNAME" => name = Some(value.to_owned()),
+            "DEVICENAME" if out.len() < NAMED_MAX => {
+                let mut found = named("smart-card-reader", "serial", value, None, file);
+                found.product = name.take();
                 out.push(found);
+            }
+            "LIBPATH" => {
+                if let Some(reader) = out.last_mut().filter(|r| r.driver.is_none()) {
+                    reader.driver = value.rsplit('/').next().map(str::to_owned);
+                }
             }
             _ => {}
         }
@@ -152,17 +146,14 @@ mod tests {
     }
 
     #[test]
-    fn printers_on_a_cable_and_not_those_on_the_network() {
-        let found = cups(b"<Printer label>\nDeviceURI usb://Zebra/ZD420?serial=D1\n</Printer>\n<DefaultPrinter net>\nDeviceURI socket://192.0.2.9:9100\n</DefaultPrinter>\n", "/etc/cups/printers.conf");
-        assert_eq!(found.len(), 1);
-        assert_eq!(
-            (
-                found[0].product.as_deref(),
-                found[0].known_as.as_ref().unwrap().to_string()
-            ),
-            (Some("Zebra ZD420"), "label".to_owned())
-        );
-        assert!(!format!("{found:?}").contains("D1"));
+    fn a_reader_on_a_serial_line_is_told_and_the_shipped_comment_is_not() {
+        let text = b"# FRIENDLYNAME \"Ghost\"\nFRIENDLYNAME \"GemPC Twin\"\nDEVICENAME /dev/ttyS0:GemPCTwin\nLIBPATH /usr/lib/pcsc/drivers/serial/libccidtwin.so\nCHANNELID 1\n";
+        let found = card_readers(text, "/etc/reader.conf.d/x");
+        let [one] = found.as_slice() else {
+            panic!("{found:?}")
+        };
+        assert_eq!(one.product.as_deref(), Some("GemPC Twin"));
+        assert_eq!(one.driver.as_deref(), Some("libccidtwin.so"));
     }
 
     #[test]
@@ -181,13 +172,13 @@ mod tests {
     fn hammered_files_never_panic() {
         let corpus: &[&[u8]] = &[
             b"[a]\ndriver=x\nport=/dev/y\n",
-            b"<Printer a>\nDeviceURI hp:/usb/x\n",
+            b"FRIENDLYNAME x\nDEVICENAME /dev/y\nLIBPATH /a/b.so\n",
             b"module: /a/b.so\n",
             b"device = /dev/a\n",
         ];
         groma_fuzz::hammer(2000, corpus, |bytes| {
             nut(bytes, "f");
-            cups(bytes, "f");
+            card_readers(bytes, "f");
             module(bytes, "f");
             devices(bytes, &["device"], "modem", "f");
         });
