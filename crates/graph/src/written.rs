@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use groma_model::fact::{ComponentClass, Job, Reference};
+use groma_model::fact::{ComponentClass, Container, Job, Reference};
 use groma_model::inventory::ReachedBy;
 use groma_model::name::{Port, Transport};
 use groma_model::registry::REGISTRY;
-use groma_model::{Estate, Foreign, Meaning, Peer, Witness};
+use groma_model::{Estate, Foreign, Meaning, Peer, Witness, contained};
 use rayon::prelude::*;
 
 use crate::draft::{Certainty, Draft, Drafts, Place, component, one_transport};
@@ -49,7 +49,17 @@ pub(crate) fn references(
 
 fn reference(raw: Raw<Reference>, gathered: &Gathered, estate: &Estate) -> Option<(Place, Draft)> {
     let fact = &raw.fact;
-    let meaning = estate.locate(&raw.site, &raw.vantage, &fact.peer)?;
+    let container = container(&raw, estate);
+    let meaning = match container {
+        // One that names itself needs nobody.
+        Some(container) if contained::stands_in(container, &fact.file) => return None,
+        Some(_) => Meaning {
+            entity: raw.host.clone(),
+            reached_by: ReachedBy::Name,
+            by: None,
+        },
+        None => estate.locate(&raw.site, &raw.vantage, &fact.peer)?,
+    };
     let port = fact
         .port
         .or_else(|| default_port(&fact.kind, fact.transport));
@@ -74,7 +84,13 @@ fn reference(raw: Raw<Reference>, gathered: &Gathered, estate: &Estate) -> Optio
         .written_in
         .insert(format!("{}:{}", fact.file, fact.line));
     draft.reached.insert(reached(&fact.peer, &meaning));
-    draft.called.extend(called(&fact.peer));
+    match container {
+        Some(container) => {
+            let addresses = container.addresses.iter();
+            draft.called.extend(addresses.map(IpAddr::to_canonical));
+        }
+        None => draft.called.extend(called(&fact.peer)),
+    }
     draft
         .accounts
         .extend(fact.account.iter().map(ToString::to_string));
@@ -87,6 +103,15 @@ fn reference(raw: Raw<Reference>, gathered: &Gathered, estate: &Estate) -> Optio
     let jobs = gathered.jobs.get(&raw.host).map(Vec::as_slice);
     give_to_its_job(&mut draft, &fact.file, jobs.unwrap_or_default());
     Some((place, draft))
+}
+
+/// The container of the same machine that a reference names: its own port is meant then, whatever it is outside.
+fn container<'a>(raw: &Raw<Reference>, estate: &'a Estate) -> Option<&'a Container> {
+    let Peer::Name(name) = &raw.fact.peer else {
+        return None;
+    };
+    let containers = &estate.entities.get(&raw.host)?.attributes.containers;
+    contained::meant(containers, name, &raw.fact.file)
 }
 
 /// What a script names is what the job needs that starts the script; and what a unit needs has the rhythm of the timer

@@ -426,3 +426,86 @@ fn a_copy_of_a_database_in_another_container_is_not_itself() {
         ["box1 copy:/usr/bin/app -> box1:5432 sql by Container db"]
     );
 }
+
+const DATABASE: &str = "1c5f3a0b9d7e2468ace013579bdf02468ace13579bdf02468ace13579bdf0246";
+
+/// Two containers of one composition: the program, and the database whose port 5432 is 15432 outside.
+fn composition() -> Told {
+    let mut told = Told::default();
+    told.host("app1", "10.0.0.1").host("box1", "10.0.0.2");
+    let of = |id: &str, name: &str, address: &str, ports: Vec<PublishedPort>| {
+        let labels = [
+            ("com.docker.compose.project.working_dir", "/srv/shop"),
+            ("com.docker.compose.service", name),
+        ];
+        Fact::Container(Container {
+            id: id.into(),
+            name: Some(format!("shop-{name}-1").as_str().into()),
+            runtime: "docker".into(),
+            running: true,
+            networks: vec!["shop_default".into()],
+            addresses: vec![ip(address)],
+            ports,
+            labels: labels.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+            ..Container::default()
+        })
+    };
+    let port = PublishedPort {
+        address: None,
+        port: Port(15432),
+        inner: Port(5432),
+        transport: Transport::Tcp,
+    };
+    told.say(
+        "box1",
+        "host.containers",
+        of(ID, "web", "172.18.0.3", vec![]),
+    );
+    told.say(
+        "box1",
+        "host.containers",
+        of(DATABASE, "db", "172.18.0.2", vec![port]),
+    );
+    told
+}
+
+fn writes(told: &mut Told, host: &str, file: &str, name: &str) {
+    told.writes(
+        host,
+        reference("environment", file, name, 5432, "postgresql"),
+    );
+}
+
+#[test]
+fn a_service_named_in_a_container_is_the_container_beside_it_and_not_the_machines_port() {
+    let mut told = composition();
+    // Something of the machine's own at the number the container has within.
+    told.listens("box1", 5432, bare("/usr/lib/postgresql/13/bin/postgres"));
+    writes(&mut told, "box1", "shop-web-1:environment", "db");
+    assert_eq!(
+        served_by(&told),
+        ["box1 shop-web-1:environment -> box1:5432 postgresql by Container shop-db-1"]
+    );
+    let (_, entities) = told.graph_and_entities();
+    let names: Vec<String> = entities.into_iter().map(|e| e.name).collect();
+    assert!(!names.iter().any(|name| name == "db"), "{names:?}");
+}
+
+#[test]
+fn the_same_name_in_a_file_of_the_machine_or_of_another_one_is_some_machine() {
+    let mut told = composition();
+    writes(&mut told, "box1", "/etc/app/app.conf", "db");
+    writes(&mut told, "app1", "/srv/shop/compose.yml", "db");
+    let said = served_by(&told);
+    assert!(
+        said.len() == 2 && said.iter().all(|line| line.contains("-> db:5432 ")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_container_that_names_itself_needs_nobody() {
+    let mut told = composition();
+    writes(&mut told, "box1", "shop-db-1:environment", "db");
+    assert_eq!(served_by(&told), [] as [&str; 0]);
+}

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod batch;
+pub mod contained;
 pub mod content;
 pub mod estate;
 pub mod evidence;

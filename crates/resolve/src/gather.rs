@@ -8,7 +8,9 @@ use groma_model::fact::{
     NameAnswer, Reference,
 };
 use groma_model::inventory::{Attributes, Mention, PinEntry};
-use groma_model::{AgentId, EntityId, Evidence, EvidenceId, Fact, Peer, Scope, Seen, SiteId};
+use groma_model::{
+    AgentId, EntityId, Evidence, EvidenceId, Fact, Foreign, HostName, Peer, Scope, Seen, SiteId,
+};
 
 /// What one vantage said about its own machine.
 #[derive(Clone, Debug)]
@@ -56,6 +58,9 @@ pub(crate) struct Holding {
 pub(crate) struct Gathered {
     pub(crate) seats: BTreeMap<AgentId, Seat>,
     pub(crate) mentioned: BTreeMap<(AgentId, Peer), Seen>,
+    /// Files in which a name of one label was written, and those names that were met otherwise too.
+    pub(crate) written_in: BTreeMap<(AgentId, HostName), BTreeSet<Foreign>>,
+    pub(crate) met_elsewhere: BTreeSet<(AgentId, HostName)>,
     pub(crate) answers: BTreeMap<(AgentId, Peer), Vec<(NameAnswer, EvidenceId)>>,
     pub(crate) neighbours: BTreeMap<(SiteId, IpAddr), String>,
     pub(crate) certificates: BTreeMap<String, CertificateDraft>,
@@ -81,7 +86,14 @@ impl Gathered {
             }
             Fact::LoggedUse(used) => self.mention(site, vantage, Peer::Address(used.peer), *seen),
             Fact::Reference(reference) => {
-                self.mention(site, vantage, reference.peer.clone(), *seen);
+                self.note(site, vantage, reference.peer.clone(), *seen);
+                if let Peer::Name(name) = &reference.peer
+                    && !name.is_qualified()
+                {
+                    let key = (vantage.clone(), name.clone());
+                    let files = self.written_in.entry(key).or_default();
+                    files.insert(reference.file.clone());
+                }
                 if reference.weak && reference.rule.starts_with(MENTION_RULE) {
                     let seat = self.seat(site, vantage.clone(), *seen);
                     seat.attributes.mentions.push(mention_of(reference));
@@ -139,6 +151,16 @@ impl Gathered {
     }
 
     fn mention(&mut self, site: &SiteId, vantage: &AgentId, peer: Peer, seen: Seen) {
+        if let Peer::Name(name) = &peer
+            && !name.is_qualified()
+        {
+            let key = (vantage.clone(), name.clone());
+            self.met_elsewhere.insert(key);
+        }
+        self.note(site, vantage, peer, seen);
+    }
+
+    fn note(&mut self, site: &SiteId, vantage: &AgentId, peer: Peer, seen: Seen) {
         self.touch(site, vantage, seen);
         let slot = self
             .mentioned

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use groma_model::fact::{NameAnswer, NameSource};
 use groma_model::inventory::{AliasEntry, ReachedBy};
-use groma_model::{AgentId, EntityId, Estate, EvidenceId, HostName, Meaning, Peer, Seen, SiteId};
+use groma_model::{
+    AgentId, EntityId, Estate, EvidenceId, HostName, Meaning, Peer, Seen, SiteId, contained,
+};
 
 use crate::gather::Gathered;
 use crate::ledger::{Ledger, name_key};
@@ -21,7 +23,9 @@ pub(crate) fn place(gathered: &Gathered, ledger: &mut Ledger<'_>, estate: &mut E
         index,
     };
     for ((vantage, peer), seen) in &gathered.mentioned {
-        if let Peer::Name(name) = peer {
+        if let Peer::Name(name) = peer
+            && !work.is_containers(vantage, name)
+        {
             work.place_name(vantage, name, *seen);
         }
     }
@@ -277,6 +281,19 @@ impl Work<'_, '_> {
             reached_by,
             by: Some(answer.by),
         }
+    }
+
+    /// True for a name that means a container of the vantage's own machine wherever it is written: nobody else has it.
+    fn is_containers(&self, vantage: &AgentId, name: &HostName) -> bool {
+        let key = (vantage.clone(), name.clone());
+        let files = self.gathered.written_in.get(&key);
+        let seat = self.gathered.seats.get(vantage);
+        let (Some(files), Some(seat)) = (files, seat) else {
+            return false;
+        };
+        let containers = &seat.attributes.containers;
+        let meant = |file| contained::meant(containers, name, file).is_some();
+        !self.gathered.met_elsewhere.contains(&key) && files.iter().all(meant)
     }
 
     /// True for an address of a container that runs on the vantage's own machine.

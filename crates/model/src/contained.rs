@@ -1,0 +1,183 @@
+//! Names that only containers know.
+//!
+//! Container engines answer names within the networks they make: a container's own name, and the name of its service in a
+//! composition. No other machine knows them, and neither does the machine the containers run on; so `db` in the settings of one
+//! container is the container `db` beside it, at its own port, and no machine called `db`.
+
+use crate::fact::Container;
+use crate::{Foreign, HostName};
+
+/// Labels that hold the name of a service: Docker's compose, Podman's, Docker's swarm.
+const SERVICES: &[&str] = &[
+    "com.docker.compose.service",
+    "io.podman.compose.service",
+    "com.docker.swarm.service.name",
+];
+const PROJECTS: &[&str] = &["com.docker.compose.project", "io.podman.compose.project"];
+const COMPOSED_IN: &str = "com.docker.compose.project.working_dir";
+/// Networks every container is in that asked for none: engines answer no names there.
+const WITHOUT_NAMES: &[&str] = &["host", "none", "bridge", "podman"];
+
+/// The running container that `name` means where it stands in `file`; `None` where that is no file of a container or a
+/// composition, where no network is shared with it, and where several could be meant.
+///
+/// A file of a container is written `NAME:/path` (or `NAME:environment`); one of the machine belongs to the containers that see it
+/// through a mount, and one beside a composition to all containers of that.
+pub fn meant<'a>(
+    containers: &'a [Container],
+    name: &HostName,
+    file: &Foreign,
+) -> Option<&'a Container> {
+    let running: Vec<&Container> = containers.iter().filter(|c| c.running).collect();
+    let readers = readers(&running, file);
+    let beside = |other: &Container| {
+        let mut readers = readers.iter();
+        readers.any(|reader| reader.id == other.id || share_names(reader, other))
+    };
+    let called = running
+        .into_iter()
+        .filter(|c| !c.addresses.is_empty() && is_called(c, name) && beside(c));
+    let mut called = called.collect::<Vec<_>>().into_iter();
+    called.next().filter(|_| called.next().is_none())
+}
+
+/// True if `file` stands in `container` itself.
+pub fn stands_in(container: &Container, file: &Foreign) -> bool {
+    let text = file.lossy();
+    let Some((within, _)) = text.split_once(':').filter(|(name, _)| !name.contains('/')) else {
+        return false;
+    };
+    let short: String = container.id.chars().take(12).collect();
+    within == short
+        || container
+            .name
+            .as_ref()
+            .is_some_and(|name| name.lossy() == within)
+}
+
+fn is_called(container: &Container, name: &HostName) -> bool {
+    let own = container.name.as_ref().map(Foreign::lossy);
+    let services = SERVICES.iter().filter_map(|key| container.labels.get(*key));
+    let own = own.iter().map(AsRef::as_ref);
+    own.chain(services.map(String::as_str))
+        .any(|called| called.eq_ignore_ascii_case(name.as_str()))
+}
+
+fn readers<'a>(running: &[&'a Container], file: &Foreign) -> Vec<&'a Container> {
+    let within = |c: &&&Container| stands_in(c, file);
+    let inside: Vec<&Container> = running.iter().filter(within).copied().collect();
+    if !inside.is_empty() {
+        return inside;
+    }
+    let path = file.lossy();
+    let sees = |c: &&&Container| c.mounts.iter().any(|m| is_below(&path, &m.from.lossy()));
+    let composed = |c: &&&Container| {
+        let place = c.labels.get(COMPOSED_IN).map(|at| at.trim_end_matches('/'));
+        place.is_some_and(|at| path.rsplit_once('/').is_some_and(|(above, _)| above == at))
+    };
+    let all = running.iter().filter(|c| sees(c) || composed(c));
+    all.copied().collect()
+}
+
+fn is_below(path: &str, directory: &str) -> bool {
+    let directory = directory.trim_end_matches('/');
+    // The name of a volume is no path.
+    directory.starts_with('/')
+        && path
+            .strip_prefix(directory)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// True for two that share a network in which names are answered. Some engines do not tell the networks: one composition
+/// has one of its own then.
+fn share_names(one: &Container, other: &Container) -> bool {
+    let named = |network: &&String| !WITHOUT_NAMES.contains(&network.as_str());
+    let mut networks = one.networks.iter().filter(named);
+    let shared = networks.any(|network| other.networks.contains(network));
+    let untold = one.networks.is_empty() && other.networks.is_empty();
+    let project = |c: &Container| PROJECTS.iter().find_map(|key| c.labels.get(*key).cloned());
+    shared || untold && project(one).is_some() && project(one) == project(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn container(name: &str, network: &str, service: &str) -> Container {
+        let mut container = Container {
+            id: name.repeat(20),
+            name: Some(format!("{name}-1").as_str().into()),
+            runtime: "docker".into(),
+            running: true,
+            networks: vec![network.into()],
+            addresses: vec![std::net::IpAddr::from([172, 18, 0, 2])],
+            ..Container::default()
+        };
+        let label = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        container
+            .labels
+            .extend([label(SERVICES[0], service), label(COMPOSED_IN, "/srv/shop")]);
+        container
+    }
+
+    fn said(all: &[Container], name: &str, file: &str) -> Option<String> {
+        let name = HostName::parse(name)?;
+        let found = meant(all, &name, &file.into())?;
+        found.name.as_ref().map(ToString::to_string)
+    }
+
+    #[test]
+    fn a_service_is_known_to_its_neighbours_and_in_its_composition_only() {
+        let mut web = container("web", "shop_default", "web");
+        web.mounts.push(crate::fact::ContainerMount {
+            from: "/srv/settings".into(),
+            to: "/etc/app".into(),
+            read_only: true,
+        });
+        let all = [web, container("data", "shop_default", "db")];
+        for file in [
+            "web-1:environment",
+            "web-1:/etc/app.conf",
+            "/srv/shop/compose.yml",
+            "/srv/shop/.env",
+            "/srv/settings/app.yml",
+        ] {
+            assert_eq!(said(&all, "db", file).as_deref(), Some("data-1"), "{file}");
+            assert_eq!(
+                said(&all, "data-1", file).as_deref(),
+                Some("data-1"),
+                "{file}"
+            );
+        }
+        // The machine itself does not know it, and neither does a file beside another composition.
+        for file in [
+            "/etc/app.conf",
+            "/srv/shopping/compose.yml",
+            "/srv/settings2/x",
+            "other:environment",
+        ] {
+            assert_eq!(said(&all, "db", file), None, "{file}");
+        }
+        assert_eq!(said(&all, "db2", "web-1:environment"), None);
+    }
+
+    #[test]
+    fn another_network_the_default_one_and_a_stopped_container_answer_nothing() {
+        let file = "web-1:environment";
+        let web = container("web", "shop_default", "web");
+        let apart = [web.clone(), container("data", "other_default", "db")];
+        assert_eq!(said(&apart, "db", file), None);
+        let bridge = ["web", "data"].map(|name| container(name, "bridge", name));
+        assert_eq!(said(&bridge, "data", file), None);
+        let mut stopped = container("data", "shop_default", "db");
+        stopped.running = false;
+        assert_eq!(said(&[web.clone(), stopped], "db", file), None);
+        // Two of a name: nobody can say which.
+        let two = [
+            web,
+            container("data", "shop_default", "db"),
+            container("more", "shop_default", "db"),
+        ];
+        assert_eq!(said(&two, "db", file), None);
+    }
+}
