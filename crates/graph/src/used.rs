@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use groma_knowledge::service_of_program;
 use groma_model::EntityId;
-use groma_model::fact::{CertificateRole, Component, ComponentClass, Program};
-use groma_model::inventory::{Entity, Inventory, ListenerEntry};
+use groma_model::fact::{Certificate, CertificateRole, Component, ComponentClass, Program};
+use groma_model::inventory::{Entity, Inventory, ListenerEntry, NotLoaded};
 use groma_model::name::{Port, Transport};
 
 /// Fills in, for every part that is set up to use a certificate, the ports at which its own listeners present it,
@@ -27,6 +27,7 @@ pub fn mark(inventory: &mut Inventory) {
         .filter(|host| !host.attributes.units.is_empty())
         .map(|host| (host.id.clone(), Units::of(host)))
         .collect();
+    let set_up = SetUp::of(inventory);
     for entity in &mut inventory.entities {
         let users = &entity.attributes.used_by;
         let presenting: Vec<(EntityId, Component)> = users
@@ -45,6 +46,7 @@ pub fn mark(inventory: &mut Inventory) {
                 .any(|(host, other)| *host == user.host && other != part);
             if user.setting.role == CertificateRole::Presents {
                 user.ports = served(&entity.id, part, own, alone);
+                user.not_loaded = set_up.not_loaded(&entity.id, &user.host, part, own);
             }
             let runs = own.iter().any(|listener| is_of(&listener.process, part));
             let waits = units
@@ -53,6 +55,83 @@ pub fn mark(inventory: &mut Inventory) {
             user.idle = waits && !runs && user.ports.is_empty();
         }
     }
+}
+
+/// Which certificates each part is set up to present, and what they are.
+struct SetUp {
+    by_part: BTreeSet<(EntityId, Component, EntityId)>,
+    certificates: HashMap<EntityId, Certificate>,
+}
+
+impl SetUp {
+    fn of(inventory: &Inventory) -> Self {
+        let mut by_part = BTreeSet::new();
+        for entity in &inventory.entities {
+            let users = entity.attributes.used_by.iter();
+            let presents = users.filter(|u| u.setting.role == CertificateRole::Presents);
+            by_part.extend(presents.map(|user| {
+                let part = user.setting.component.clone();
+                (user.host.clone(), part, entity.id.clone())
+            }));
+        }
+        let mut wanted: BTreeSet<&EntityId> = by_part.iter().map(|(_, _, id)| id).collect();
+        wanted.extend(
+            inventory
+                .listeners
+                .iter()
+                .filter_map(|l| l.certificate.as_ref()),
+        );
+        let known = inventory.entities.iter().filter(|e| wanted.contains(&e.id));
+        let certificates =
+            known.filter_map(|e| Some((e.id.clone(), e.attributes.certificate.clone()?)));
+        let certificates = certificates.collect();
+        Self {
+            by_part,
+            certificates,
+        }
+    }
+
+    /// Where the part presents an older certificate for the same names that no setting of it names any more: the file was
+    /// renewed, and nobody told the program.
+    fn not_loaded(
+        &self,
+        certificate: &EntityId,
+        host: &EntityId,
+        part: &Component,
+        own: &[&ListenerEntry],
+    ) -> Vec<NotLoaded> {
+        let Some(renewed) = self.certificates.get(certificate) else {
+            return Vec::new();
+        };
+        let is_older = |presented: &&EntityId| {
+            let set_up = (host.clone(), part.clone(), (*presented).clone());
+            let presented = self.certificates.get(*presented);
+            presented
+                .is_some_and(|old| old.not_before < renewed.not_before && same_names(old, renewed))
+                && !self.by_part.contains(&set_up)
+        };
+        let listeners = own
+            .iter()
+            .filter(|l| l.transport == Transport::Tcp && is_of(&l.process, part));
+        let found = listeners.filter_map(|l| {
+            let presents = l.certificate.as_ref().filter(is_older)?.clone();
+            Some(NotLoaded {
+                port: l.port,
+                presents,
+            })
+        });
+        let found: BTreeSet<NotLoaded> = found.collect();
+        found.into_iter().collect()
+    }
+}
+
+/// True if both are for at least one name, or, without any, for the same subject.
+fn same_names(one: &Certificate, other: &Certificate) -> bool {
+    if one.names.is_empty() && other.names.is_empty() {
+        return one.subject == other.subject;
+    }
+    let among = |name: &String| other.names.iter().any(|n| n.eq_ignore_ascii_case(name));
+    one.names.iter().any(among)
 }
 
 /// The ports at which listeners of `part` present the certificate.

@@ -29,6 +29,7 @@ fn user(unit: &str, role: CertificateRole) -> CertificateUser {
         },
         ports: Vec::new(),
         idle: false,
+        not_loaded: Vec::new(),
         evidence: EvidenceId::new("ev-1"),
     }
 }
@@ -125,6 +126,58 @@ fn one_certificate_of_two_services_is_served_by_each_at_its_own_ports() {
             ("postfix.service".into(), vec![25], false)
         ]
     );
+}
+
+/// What `ent-certificate` is, and the certificate a listener presents instead: days they are valid from, and names.
+fn renewed(days: (i64, i64), names: (&str, &str), and_set_up: bool) -> Vec<(u16, String)> {
+    let mut users = vec![user(NGINX, CertificateRole::Presents)];
+    let listeners = vec![
+        listener(443, Some(NGINX), None, "ent-other"),
+        listener(25, Some("postfix.service"), None, "ent-other"),
+        listener(8443, None, None, "ent-other"),
+    ];
+    let mut inventory = estate(users.clone(), Vec::new(), listeners);
+    let mut other = inventory.entities[1].clone();
+    other.id = EntityId::new("ent-other");
+    other.attributes.used_by = Vec::new();
+    if and_set_up {
+        other.attributes.used_by.append(&mut users);
+    }
+    inventory.entities.push(other);
+    let valid = [(1, days.0, names.0), (2, days.1, names.1)];
+    for (at, day, name) in valid {
+        let certificate = serde_json::json!({
+            "sha256": "aa", "spki_sha256": "bb", "subject": "CN=x", "issuer": "CN=y", "serial": "1", "names": [name],
+            "not_before": Timestamp::from_seconds(1_795_000_000 + day * 86_400),
+            "not_after": Timestamp::from_seconds(1_799_000_000 + day * 86_400),
+            "key_algorithm": "rsa", "key_bits": 2048, "signature_algorithm": "x", "authority": false, "self_signed": false,
+        });
+        let certificate = serde_json::from_value(certificate).expect("a certificate");
+        inventory.entities[at].attributes.certificate = Some(certificate);
+    }
+    used::mark(&mut inventory);
+    let waiting = &inventory.entities[1].attributes.used_by[0].not_loaded;
+    waiting
+        .iter()
+        .map(|one| (one.port.0, one.presents.to_string()))
+        .collect()
+}
+
+#[test]
+fn a_renewed_file_that_its_program_never_read_is_told_with_the_port() {
+    let web = ("web.corp.example", "WEB.corp.example");
+    assert_eq!(
+        renewed((60, 0), web, false),
+        [(443, "ent-other".to_owned())]
+    );
+    // Twins: the file is older, the names are others, another setting of the program names what is presented.
+    assert_eq!(renewed((0, 60), web, false), []);
+    assert_eq!(renewed((60, 60), web, false), []);
+    assert_eq!(
+        renewed((60, 0), ("web.corp.example", "mail.corp.example"), false),
+        []
+    );
+    assert_eq!(renewed((60, 0), web, true), []);
 }
 
 #[test]

@@ -400,8 +400,21 @@ pub struct CertificateUser {
     /// True if the part is neither enabled nor was seen running: the setting waits for somebody to start it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub idle: bool,
+    /// Ports at which listeners of this part still present an older certificate for the same names: this one came into the
+    /// file and was never loaded. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_loaded: Vec<NotLoaded>,
     /// The fact behind it.
     pub evidence: EvidenceId,
+}
+
+/// A port that presents what a newer certificate has replaced.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct NotLoaded {
+    /// The port.
+    pub port: Port,
+    /// The older certificate it presents.
+    pub presents: EntityId,
 }
 
 /// A hash by which a file of a host trusts a certificate, and the certificates of the estate that have it.
@@ -712,7 +725,8 @@ pub struct Right {
     pub principal: String,
     /// What: `full-access`, `send-as`, `read`, …
     pub right: String,
-    /// Where it is written: `configuration`, `mode`, `posix-acl`, `posix-default-acl`, `nt-acl`.
+    /// Where it is written: `configuration`, `mode`, `posix-acl`, `posix-default-acl`, `nt-acl`, `share-acl` (the share as a
+    /// whole), `files` (owners of files who are nobody any more).
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub written_as: String,
     /// The directory it is written on, where it is not the root of `on`.

@@ -20,6 +20,7 @@ pub(crate) fn settle(gathered: &Gathered, estate: &mut Estate) {
             setting: setting.clone(),
             ports: Vec::new(),
             idle: false,
+            not_loaded: Vec::new(),
             evidence: evidence.clone(),
         });
         entity.evidence.push(evidence.clone());

@@ -5,10 +5,12 @@ mod attached_hardware;
 mod backup_not_running;
 mod certificate_expires_soon;
 mod certificate_name_mismatch;
+mod certificate_not_loaded;
 mod certificate_weak;
 mod cleartext_directory_bind;
 mod cleartext_mail_submission;
 mod data_without_backup;
+mod duplicate_archive;
 mod hosts_file_override;
 mod leaf;
 mod local_mail_archive;
@@ -39,10 +41,12 @@ pub fn all() -> &'static [&'static dyn Check] {
         &backup_not_running::BackupNotRunning,
         &certificate_expires_soon::CertificateExpiresSoon,
         &certificate_name_mismatch::CertificateNameMismatch,
+        &certificate_not_loaded::CertificateNotLoaded,
         &certificate_weak::CertificateWeak,
         &cleartext_directory_bind::CleartextDirectoryBind,
         &cleartext_mail_submission::CleartextMailSubmission,
         &data_without_backup::DataWithoutBackup,
+        &duplicate_archive::DuplicateArchive,
         &hosts_file_override::HostsFileOverride,
         &local_mail_archive::LocalMailArchive,
         &never_seen_alive::NeverSeenAlive,

@@ -288,6 +288,7 @@ pub(crate) fn used_by(mut entity: Entity, host: &str, unit: &str, ports: &[u16])
         },
         ports: ports.iter().copied().map(Port).collect(),
         idle: false,
+        not_loaded: Vec::new(),
         evidence: EvidenceId::new("ev-use"),
     });
     entity

@@ -32,6 +32,16 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             data_without_backup::negative(),
         ),
         (
+            "certificate-not-loaded",
+            certificate_not_loaded::positive(),
+            certificate_not_loaded::negative(),
+        ),
+        (
+            "duplicate-archive",
+            duplicate_archive::positive(),
+            duplicate_archive::negative(),
+        ),
+        (
             "orphan-rights",
             orphan_rights::positive(),
             orphan_rights::negative(),
@@ -210,8 +220,10 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
             "attached-hardware"
                 | "backup-not-running"
                 | "certificate-expires-soon"
+                | "certificate-not-loaded"
                 | "certificate-weak"
                 | "data-without-backup"
+                | "duplicate-archive"
                 | "local-mail-archive"
                 | "operating-system-end-of-life"
                 | "orphan-rights"
