@@ -24,7 +24,15 @@ pub(crate) fn uses(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
             rows.push(raw.as_ref());
         }
     }
-    for (place, rows) in places {
+    let known = known_ports(&places, drafts);
+    for (mut place, rows) in places {
+        if place.port.is_none() {
+            let pair = (place.consumer.clone(), place.provider.clone());
+            let of_pair = known.get(&pair).map(Vec::as_slice).unwrap_or_default();
+            if let Some(meant) = meant(of_pair, &rows, drafts) {
+                place = meant.clone();
+            }
+        }
         match drafts.places.get_mut(&place) {
             Some(known) => confirm(known, &rows),
             None => {
@@ -36,6 +44,38 @@ pub(crate) fn uses(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
     }
 }
 
+/// Where pairs of machines, of which a log does not say the port, are known to call each other.
+fn known_ports(
+    places: &HashMap<Place, Vec<&Raw<LoggedUse>>>,
+    drafts: &Drafts,
+) -> HashMap<(EntityId, EntityId), Vec<Place>> {
+    let pair = |place: &Place| (place.consumer.clone(), place.provider.clone());
+    let without = places.keys().filter(|place| place.port.is_none());
+    let mut known: HashMap<_, Vec<Place>> =
+        without.map(|place| (pair(place), Vec::new())).collect();
+    if known.is_empty() {
+        return known;
+    }
+    for place in drafts.places.keys().filter(|place| place.port.is_some()) {
+        if let Some(of_pair) = known.get_mut(&pair(place)) {
+            of_pair.push(place.clone());
+        }
+    }
+    known
+}
+
+/// A log that does not say the port means the one that is known to be called, if it is one of that kind.
+fn meant<'p>(known: &'p [Place], rows: &[&Raw<LoggedUse>], drafts: &Drafts) -> Option<&'p Place> {
+    let is_kind = |draft: &Draft| rows.iter().any(|raw| raw.fact.kind == draft.kind);
+    let fits = |place: &&Place| {
+        let there = drafts.places.get(*place);
+        there.is_some_and(|there| there.iter().any(is_kind))
+    };
+    let mut fitting = known.iter().filter(fits);
+    let first = fitting.next();
+    first.filter(|_| fitting.next().is_none())
+}
+
 fn place(raw: &Raw<LoggedUse>, other: &EntityId) -> Place {
     let used = &raw.fact;
     let (consumer, provider) = match used.direction {
@@ -45,8 +85,10 @@ fn place(raw: &Raw<LoggedUse>, other: &EntityId) -> Place {
     Place {
         consumer: consumer.clone(),
         provider: provider.clone(),
-        port: Some(used.port),
-        transport: Some(one_transport(Some(used.port), used.transport)),
+        port: used.port,
+        transport: used
+            .port
+            .map(|port| one_transport(Some(port), used.transport)),
     }
 }
 

@@ -15,11 +15,12 @@ fn used(direction: Direction, peer: &str) -> LoggedUse {
         kind: "ldap-bind".into(),
         peer: ip(peer),
         name: None,
-        port: Port(389),
+        port: Some(Port(389)),
         transport: Transport::Tcp,
         product: "OpenLDAP".into(),
         account: Some("cn=svc-app,dc=corp,dc=example".into()),
         mechanism: Some("simple".into()),
+        program: None,
         protection: None,
         log: "/var/log/slapd.log".into(),
     }

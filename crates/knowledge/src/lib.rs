@@ -14,6 +14,7 @@
 
 pub mod certificate_settings;
 pub mod ends_of_life;
+mod log_template;
 pub mod logs;
 pub mod public;
 pub mod rules;

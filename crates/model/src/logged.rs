@@ -19,11 +19,12 @@ pub struct LoggedUse {
     pub kind: String,
     /// The address of the other machine.
     pub peer: IpAddr,
-    /// The name by which it was called, for outgoing uses.
+    /// The name by which the service was called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<HostName>,
-    /// The port that was called.
-    pub port: Port,
+    /// The port that was called; absent where the product serves several and its log does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Port>,
     /// Transport.
     pub transport: Transport,
     /// The product whose log it is, as `OpenLDAP`.
@@ -34,6 +35,9 @@ pub struct LoggedUse {
     /// How it was proven: `simple`, `GSSAPI`, `PLAIN`, `publickey`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mechanism: Option<String>,
+    /// What the client says it is (the first word of a user agent): `curl`, `Mozilla` for every browser.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
     /// How it was protected, where the log says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<Protection>,

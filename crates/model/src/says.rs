@@ -206,7 +206,6 @@ fn says_connection(connection: &Connection) -> String {
 fn says_logged_use(used: &LoggedUse) -> String {
     let LoggedUse {
         peer,
-        port,
         transport,
         product,
         log,
@@ -220,6 +219,9 @@ fn says_logged_use(used: &LoggedUse) -> String {
                 false => format!("as {account}"),
             }),
         used.mechanism.as_ref().map(|how| format!("by {how}")),
+        used.program
+            .as_ref()
+            .map(|program| format!("with {program}")),
         used.protection.map(|protection| {
             match protection {
                 Protection::None => "in clear text",
@@ -234,16 +236,30 @@ fn says_logged_use(used: &LoggedUse) -> String {
         .flatten()
         .map(|h| format!(", {h}"))
         .collect();
+    let port = used
+        .port
+        .map_or_else(String::new, |port| format!("port {port}/{transport}"));
     match used.direction {
         Direction::Incoming => {
-            format!("{peer} used {product} at port {port}/{transport}{how}: {log}")
+            let name = used.name.as_ref().map(|name| name.to_string());
+            let at: String = [Some(port).filter(|port| !port.is_empty()), name]
+                .into_iter()
+                .flatten()
+                .map(|at| format!(" at {at}"))
+                .collect();
+            format!("{peer} used {product}{at}{how}: {log}")
         }
         Direction::Outgoing => {
             let name = used
                 .name
                 .as_ref()
                 .map_or_else(|| peer.to_string(), |n| format!("{n} ({peer})"));
-            format!("{product} used {name} port {port}/{transport}{how}: {log}")
+            let port = if port.is_empty() {
+                port
+            } else {
+                format!(" {port}")
+            };
+            format!("{product} used {name}{port}{how}: {log}")
         }
     }
 }

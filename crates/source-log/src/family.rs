@@ -1,12 +1,15 @@
 //! Which files are one log: the one that is written now, and what rotation made of it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use groma_model::Timestamp;
-use groma_source::{Disk, DiskError, EntryKind};
+use groma_source::{Disk, DiskError, Entry, EntryKind};
 
 /// Entries of a log directory that are looked at.
 const ENTRIES_MAX: usize = 20_000;
+/// Logs one path with a `*` may mean.
+const FAMILIES_MAX: usize = 64;
 
 /// A file of a family.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,15 +48,57 @@ pub(crate) fn families(disk: &dyn Disk, paths: &[&str]) -> (Vec<Family>, Vec<Dis
             .filter(|entry| entry.kind == EntryKind::File)
             .map(|entry| entry.path)
             .collect();
-        for path in paths
-            .iter()
-            .map(Path::new)
-            .filter(|p| p.parent() == Some(directory))
-        {
-            out.extend(family(disk, path, &files));
+        let here = |p: &&Path| p.parent() == Some(directory);
+        let mut bases: BTreeSet<PathBuf> = BTreeSet::new();
+        for path in paths.iter().map(Path::new).filter(here) {
+            bases.extend(written_now(path, &files));
+        }
+        for base in bases {
+            out.extend(family(disk, &base, &files));
         }
     }
     (out, errors)
+}
+
+/// The files a path with a `*` means, without the rotations of others; a path without one means itself.
+fn written_now(path: &Path, files: &[PathBuf]) -> Vec<PathBuf> {
+    if !path.as_os_str().as_encoded_bytes().contains(&b'*') {
+        return vec![path.to_owned()];
+    }
+    let meant: BTreeSet<&str> = files
+        .iter()
+        .filter(|file| is_meant(path, file))
+        .filter_map(|file| file.file_name()?.to_str())
+        .collect();
+    let rotated = |name: &str| {
+        let cut = (1..name.len()).filter(|at| name.is_char_boundary(*at));
+        cut.map(|at| name.split_at(at))
+            .any(|(base, ending)| is_rotation(ending) && meant.contains(base))
+    };
+    meant
+        .iter()
+        .filter(|name| !rotated(name))
+        .take(FAMILIES_MAX)
+        .map(|name| path.with_file_name(name))
+        .collect()
+}
+
+/// True if `pattern`, whose last part may hold one `*`, means `path`.
+pub(crate) fn is_meant(pattern: &Path, path: &Path) -> bool {
+    let name = |path: &Path| {
+        path.file_name()
+            .and_then(|name| name.to_str().map(str::to_owned))
+    };
+    let (Some(wanted), Some(name)) = (name(pattern), name(path)) else {
+        return pattern == path;
+    };
+    pattern.parent() == path.parent()
+        && match wanted.split_once('*') {
+            None => wanted == name,
+            Some((before, after)) => name
+                .strip_prefix(before)
+                .is_some_and(|rest| rest.ends_with(after)),
+        }
 }
 
 fn family(disk: &dyn Disk, path: &Path, files: &[PathBuf]) -> Option<Family> {
@@ -71,6 +116,54 @@ fn family(disk: &dyn Disk, path: &Path, files: &[PathBuf]) -> Option<Family> {
         path: path.to_owned(),
         members,
     })
+}
+
+/// Where the journal of systemd lies on a disk, and where until it is flushed to one.
+pub(crate) const JOURNAL: &str = "/var/log/journal";
+const JOURNALS: &[&str] = &[JOURNAL, "/run/log/journal"];
+
+/// The files of this machine's own journals, newest first; users' own ones are their business.
+pub(crate) fn journals(disk: &dyn Disk) -> (Vec<Member>, Vec<DiskError>) {
+    let own = own_id(disk);
+    let (mut out, mut errors) = (Vec::new(), Vec::new());
+    let mut list = |path: &Path| match disk.list(path, ENTRIES_MAX) {
+        Ok(entries) => entries,
+        Err(error) => {
+            errors.extend((!error.is_absent()).then_some(error));
+            Vec::new()
+        }
+    };
+    for root in JOURNALS {
+        for machine in list(Path::new(root)) {
+            let name = machine.path.file_name().and_then(|name| name.to_str());
+            let is_own = name.is_some_and(|name| own.as_ref().is_none_or(|own| own == name));
+            if is_own && machine.kind == EntryKind::Directory {
+                out.extend(list(&machine.path).into_iter().filter(is_system_journal));
+            }
+        }
+    }
+    let mut out: Vec<Member> = out
+        .iter()
+        .filter_map(|file| member(disk, &file.path))
+        .collect();
+    out.sort_by(|a, b| (b.modified, &a.path).cmp(&(a.modified, &b.path)));
+    (out, errors)
+}
+
+fn is_system_journal(entry: &Entry) -> bool {
+    let name = entry.path.file_name().and_then(|name| name.to_str());
+    let is_journal = |name: &str| {
+        (name == "system.journal" || name.starts_with("system@"))
+            && (name.ends_with(".journal") || name.ends_with(".journal~"))
+    };
+    entry.kind == EntryKind::File && name.is_some_and(is_journal)
+}
+
+/// Under which name the machine's journals lie; a container's may lie beside them.
+fn own_id(disk: &dyn Disk) -> Option<String> {
+    let read = disk.read(Path::new("/etc/machine-id"), 64).ok()?;
+    let id = std::str::from_utf8(&read.bytes).ok()?.trim();
+    (!id.is_empty()).then(|| id.to_owned())
 }
 
 fn member(disk: &dyn Disk, path: &Path) -> Option<Member> {
@@ -107,6 +200,27 @@ fn is_rotation(ending: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_star_means_logs_and_not_their_rotations() {
+        let files: Vec<PathBuf> = [
+            "log.smbd",
+            "log.smbd.1",
+            "log.10.0.0.1",
+            "log.smbd-20261101.gz",
+            "smbd.log",
+        ]
+        .iter()
+        .map(|name| Path::new("/var/log/samba").join(name))
+        .collect();
+        let meant = written_now(Path::new("/var/log/samba/log.*"), &files);
+        let want = ["log.10.0.0.1", "log.smbd"].map(|name| Path::new("/var/log/samba").join(name));
+        assert_eq!(meant, want);
+        assert!(!is_meant(
+            Path::new("/a/p-*.log"),
+            Path::new("/a/p-15.log.1")
+        ));
+    }
 
     #[test]
     fn rotations_are_told_from_other_files() {

@@ -1,10 +1,10 @@
 //! The source: which logs there are, what they tell, and what is missing.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use groma_knowledge::LOG_GRAMMARS;
-use groma_knowledge::logs::{LogGrammar, Speaker};
 use groma_model::Port;
 use groma_model::schedule::Zone;
 use groma_model::{
@@ -13,11 +13,10 @@ use groma_model::{
 use groma_source::{Budget, Disk, Explanation, Sink, SinkExt, Source, Window, World, disk};
 
 use crate::family::{self, Family, Member};
-use crate::session::{Owner, Sessions, Spoken, Use};
+use crate::listen::{Listener, Reading, Speakers};
 use crate::stamp::Clock;
-use crate::syslog;
-use crate::tally::{self, Tally};
-use crate::{lines, postfix};
+use crate::tally;
+use crate::{journal, lines, postfix};
 
 /// Where the syslog daemons of the distributions write.
 const SYSLOG_FILES: &[&str] = &[
@@ -31,13 +30,8 @@ const SYSLOG_FILES: &[&str] = &[
     "/var/log/secure",
     "/var/log/syslog",
 ];
-/// Where the journal of systemd lies.
-const JOURNALS: &[&str] = &["/var/log/journal", "/run/log/journal"];
-
-/// Tags whose speaker is remembered while a file is read.
-const SPEAKERS_MAX: usize = 32;
-
 const BE_ROOT: &str = "run as root, or as a member of the group adm";
+const BE_ROOT_OR_JOURNAL: &str = "run as root, or as a member of the group systemd-journal";
 
 /// The logs of this machine's services.
 pub struct LogSource {
@@ -70,7 +64,7 @@ impl Source for LogSource {
             ),
             reads: vec![
                 format!("{}, with their rotations, plain, gzip and zstd", files.join(", ")),
-                "/proc/sys/kernel/hostname, /etc/hostname; /etc/postfix/master.cf; /etc/localtime (where it leads), /etc/timezone; whether the programs of these products and a journal are there".to_owned(),
+                "/proc/sys/kernel/hostname, /etc/hostname; /etc/postfix/master.cf; /etc/localtime (where it leads), /etc/timezone; /etc/machine-id and the journal files of systemd in /var/log/journal and /run/log/journal; whether the programs of these products are there".to_owned(),
             ],
             contacts: Vec::new(),
             sends: vec!["addresses of clients, accounts they used, mechanism, protection, first, last, count, hours of the week".to_owned()],
@@ -114,6 +108,7 @@ impl Source for LogSource {
         for family in &families {
             look.family(family);
         }
+        look.journals();
         look.say();
         look.what_is_silent();
     }
@@ -138,30 +133,20 @@ struct Look<'a> {
     heard: BTreeSet<&'static str>,
 }
 
-/// What is known while a family is read.
-struct Reading {
-    tallies: BTreeMap<&'static str, Tally>,
-    heard: BTreeSet<&'static str>,
-    span: Option<(Timestamp, Timestamp)>,
-    /// Lines other machines sent here.
-    of_others: u64,
-    sessions: Sessions,
-}
-
 impl Look<'_> {
     fn family(&mut self, family: &Family) {
         let scope = Scope::new("log", &family.path.to_string_lossy());
-        let mut reading = Reading {
-            tallies: BTreeMap::new(),
-            heard: BTreeSet::new(),
-            span: None,
-            of_others: 0,
-            sessions: Sessions::default(),
-        };
+        let mut reading = Reading::default();
         let mut complete = true;
         for member in &family.members {
             complete &= self.member(&scope, family, member, &mut reading);
         }
+        self.end_family(scope, family, reading, complete);
+    }
+
+    /// Keeps what a family told, and says how far it reaches.
+    fn end_family(&mut self, scope: Scope, family: &Family, reading: Reading, complete: bool) {
+        let mut complete = complete;
         let log = disk::foreign(&family.path);
         for (product, tally) in reading.tallies {
             if tally.left_out > 0 {
@@ -202,7 +187,10 @@ impl Look<'_> {
             },
             from,
             to,
-            how: None,
+            how: Some(match family.members.len() {
+                1 => "one file, without rotations".to_owned(),
+                files => format!("{files} files, rotations and all"),
+            }),
         });
     }
 
@@ -271,74 +259,129 @@ impl Look<'_> {
         member: &Member,
         reading: &mut Reading,
     ) -> Result<lines::Told, Reason> {
-        let own = LOG_GRAMMARS
-            .iter()
-            .find(|g| g.files.iter().any(|f| Path::new(f) == family.path));
-        let mut speakers: Vec<(String, Option<(&LogGrammar, &Speaker)>)> = Vec::new();
-        let mut clock = Clock::new(&self.zone, member.modified);
-        let Reading {
-            tallies,
-            heard,
-            span,
-            of_others,
-            sessions,
-        } = reading;
-        let mut done = |owner: Owner, used: Use| {
-            if let Some((first, last)) = used.span {
-                let (begin, end) = span.unwrap_or((first, last));
-                *span = Some((begin.min(first), end.max(last)));
-            }
-            tallies
-                .entry(owner.grammar.id.as_str())
-                .or_default()
-                .add(owner.speaker, used);
-        };
+        let mut listener = self.listener(&family.path, member.modified, reading);
         let told = lines::of(file, &|| self.window.is_over(), |bytes| {
-            let text = String::from_utf8_lossy(bytes);
-            let Some(line) = syslog::split(&text) else {
-                return;
-            };
-            if self.is_of_another(line.host) {
-                *of_others += 1;
-                return;
-            }
-            // Neighbouring lines are spoken by few.
-            let known = speakers.iter().find(|(tag, _)| tag == line.tag);
-            let spoken_by = match known {
-                Some((_, spoken_by)) => *spoken_by,
-                None => {
-                    let spoken_by = who_speaks(line.tag, own);
-                    if speakers.len() < SPEAKERS_MAX {
-                        speakers.push((line.tag.to_owned(), spoken_by));
-                    }
-                    spoken_by
-                }
-            };
-            let Some((grammar, speaker)) = spoken_by else {
-                return;
-            };
-            heard.insert(grammar.id.as_str());
-            let port = self.ports.get(line.tag).copied();
-            let spoken = Spoken {
-                grammar,
-                speaker,
-                port,
-                process: line.process,
-                message: line.message,
-            };
-            sessions.take(&spoken, || clock.read(line.stamp), &mut done);
+            listener.hear_line(bytes)
         })?;
-        sessions.end_file(&mut done);
+        listener.end();
         Ok(told)
     }
 
-    /// True for a line that another machine sent here. A machine that does not know its own name takes all for its own.
-    fn is_of_another(&self, host: &str) -> bool {
-        let short = host.split('.').next().unwrap_or(host);
-        let own = |name: &String| {
-            short.eq_ignore_ascii_case(name) || short.eq_ignore_ascii_case("localhost")
+    fn listener<'l>(
+        &'l self,
+        path: &Path,
+        modified: Timestamp,
+        reading: &'l mut Reading,
+    ) -> Listener<'l> {
+        let means = |file: &String| family::is_meant(Path::new(file), path);
+        Listener {
+            speakers: Speakers::of_file(LOG_GRAMMARS.iter().find(|g| g.files.iter().any(means))),
+            ports: &self.ports,
+            own_name: self.own_name.as_deref(),
+            clock: Clock::new(&self.zone, modified),
+            reading,
+        }
+    }
+
+    /// Reads the journals of systemd, as one log.
+    fn journals(&mut self) {
+        let (files, errors) = family::journals(self.disk);
+        for error in errors {
+            let scope = Scope::new("log", &error.path.to_string_lossy());
+            let what = disk::foreign(&error.path).to_string();
+            self.sink
+                .missed_because(&scope, what, error.reason, BE_ROOT_OR_JOURNAL);
+            self.sink
+                .covered_now(self.window, &scope, CoverageState::Partial);
+        }
+        if files.is_empty() {
+            return;
+        }
+        let family = Family {
+            path: family::JOURNAL.into(),
+            members: files,
         };
-        !host.is_empty() && self.own_name.as_ref().is_some_and(|name| !own(name))
+        let scope = Scope::new("log", family::JOURNAL);
+        let mut reading = Reading::default();
+        let mut complete = true;
+        for member in &family.members {
+            complete &= self.journal(&scope, &family, member, &mut reading);
+        }
+        self.end_family(scope, &family, reading, complete);
+    }
+
+    /// Reads one journal file; false if something of it is missing, and that is said.
+    fn journal(
+        &mut self,
+        scope: &Scope,
+        family: &Family,
+        member: &Member,
+        reading: &mut Reading,
+    ) -> bool {
+        let name = disk::foreign(&member.path).to_string();
+        if member.bytes > self.bytes_left || self.window.is_over() {
+            let remedy = "older entries were not read; give the look more bytes or time";
+            self.sink
+                .missed_because(scope, name, Reason::BudgetExhausted, remedy);
+            return false;
+        }
+        let told = match self.disk.open(&member.path) {
+            Ok(file) => {
+                let listener = RefCell::new(self.listener(&family.path, member.modified, reading));
+                let wants = |tag: &[u8]| {
+                    !tag.is_empty() && listener.borrow_mut().speakers.of(tag).is_some()
+                };
+                let told = journal::of(file, &|| self.window.is_over(), wants, |entry| {
+                    listener.borrow_mut().hear_entry(&entry);
+                });
+                listener.into_inner().end();
+                told.map_err(|reason| (reason, "journalctl --verify tells what is wrong with it"))
+            }
+            Err(error) => Err((error.reason, BE_ROOT_OR_JOURNAL)),
+        };
+        let told = match told {
+            Ok(told) => told,
+            Err((reason, remedy)) => {
+                self.sink.missed_because(scope, name, reason, remedy);
+                return false;
+            }
+        };
+        self.bytes_left = self.bytes_left.saturating_sub(told.bytes);
+        reading.met(told.span);
+        let holes = [
+            (
+                told.too_long,
+                "messages longer than 256 KiB",
+                Reason::TooLarge,
+                "",
+            ),
+            (
+                told.packed,
+                "messages packed with XZ",
+                Reason::Unsupported,
+                "journalctl prints them; systemd 246 and later packs with zstd, which is read",
+            ),
+            (
+                told.damaged,
+                "entries that cannot be read",
+                Reason::Malformed,
+                "journalctl --verify tells what is wrong with it",
+            ),
+            (
+                u64::from(told.stopped),
+                "end not reached",
+                Reason::BudgetExhausted,
+                "the time of the look was over; give it more",
+            ),
+        ];
+        for (count, what, reason, remedy) in &holes {
+            if *count > 0 {
+                let what = format!("{name}: {count} {what}");
+                self.sink
+                    .missed_because(scope, what, reason.clone(), remedy);
+            }
+        }
+        holes.iter().all(|(count, ..)| *count == 0)
     }
 
     fn say(&mut self) {
@@ -357,9 +400,6 @@ impl Look<'_> {
 
     /// A product that is installed and that no log speaks of: a hole, with the way to close it.
     fn what_is_silent(&mut self) {
-        let journal = JOURNALS
-            .iter()
-            .any(|j| self.disk.metadata(Path::new(j)).is_ok());
         for grammar in LOG_GRAMMARS
             .iter()
             .filter(|g| !self.heard.contains(g.id.as_str()))
@@ -372,34 +412,14 @@ impl Look<'_> {
                 continue;
             }
             let scope = Scope::new("log", &grammar.id);
-            let (reason, remedy) = if journal {
-                (
-                    Reason::Unsupported,
-                    "what the journal of systemd alone keeps is not read yet: let a syslog daemon write files (rsyslog), or keep both",
-                )
-            } else {
-                (Reason::LogDisabled, grammar.enable.as_str())
-            };
             let what = format!("who used {}: no log here speaks of it", grammar.product);
-            self.sink.missed_because(&scope, what, reason, remedy);
+            let remedy = format!("{} Kept {}.", grammar.enable, grammar.kept);
+            self.sink
+                .missed_because(&scope, what, Reason::LogDisabled, &remedy);
             self.sink
                 .covered_now(self.window, &scope, CoverageState::Partial);
         }
     }
-}
-
-/// The grammar and speaker of a line; one without a tag is spoken by whoever owns the file.
-fn who_speaks(
-    tag: &str,
-    own: Option<&'static LogGrammar>,
-) -> Option<(&'static LogGrammar, &'static Speaker)> {
-    if tag.is_empty() {
-        return own.and_then(|grammar| Some((grammar, grammar.speaker.first()?)));
-    }
-    LOG_GRAMMARS.iter().find_map(|grammar| {
-        let speaker = grammar.speaker.iter().find(|s| s.signs(tag))?;
-        Some((grammar, speaker))
-    })
 }
 
 /// The machine's name as its kernel has it, without the domain.

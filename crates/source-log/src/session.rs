@@ -3,15 +3,18 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use groma_knowledge::logs::{Does, LogGrammar, LogLine, Speaker};
+use groma_knowledge::logs::{Does, Field, LogGrammar, LogLine, Shape, Speaker};
 use groma_model::name::{HostName, Port, Protection};
 use groma_model::{Foreign, Timestamp};
+use serde_json::Value;
+
+use crate::word::Word;
 
 /// Sessions open at a time; a log that never says goodbye must not fill the memory.
 const OPEN_MAX: usize = 20_000;
 
 /// Fields one line may have.
-const FIELDS_MAX: usize = 8;
+const FIELDS_MAX: usize = 10;
 /// Uses of one file that wait for an older one to tell their client; what many accounts do by turns on connections that
 /// began before it must not fill the memory either.
 const WAITING_MAX: usize = 20_000;
@@ -24,67 +27,108 @@ pub(crate) struct Use {
     pub(crate) name: Option<HostName>,
     pub(crate) port: Option<Port>,
     pub(crate) account: Option<Foreign>,
-    pub(crate) mechanism: Option<String>,
+    pub(crate) mechanism: Option<Word>,
+    pub(crate) program: Option<Word>,
     pub(crate) protection: Option<Protection>,
     /// How often the service was used; 0 for one that only came.
     pub(crate) count: u64,
     pub(crate) span: Option<(Timestamp, Timestamp)>,
 }
 
-impl Use {
-    /// Takes what `line` tells in `message`; `None` if the message is another one. The session's value comes back.
-    fn told<'m>(
-        line: &LogLine,
-        message: &'m str,
-        session: Option<&str>,
-    ) -> Option<(Self, &'m str)> {
-        // Nothing is made of the fields before all of the line is known to match.
-        let mut fields = [("", ""); FIELDS_MAX];
-        let mut taken = 0;
-        let matches = line.text.matches(message, |field, value| {
-            if let Some(slot) = fields.get_mut(taken) {
-                *slot = (field, value);
-                taken += 1;
-            }
-        });
-        if !matches {
-            return None;
+/// The fields of one line, before anything is made of them.
+struct Fields<'m> {
+    taken: [(Field, &'m str); FIELDS_MAX],
+    count: usize,
+}
+
+impl<'m> Fields<'m> {
+    fn put(&mut self, field: Field, value: &'m str) {
+        if let Some(slot) = self.taken.get_mut(self.count) {
+            *slot = (field, value);
+            self.count += 1;
         }
-        let mut told = Self::default();
-        let mut key = "";
-        let mut sound = true;
-        for (field, value) in fields.into_iter().take(taken) {
-            match field {
-                "client" => sound &= put(&mut told.client, address(value)),
-                "server" => sound &= put(&mut told.server, address(value)),
-                "name" => told.name = HostName::parse(value),
-                "port" => sound &= put(&mut told.port, value.parse().ok().map(Port)),
-                "account" => told.account = Some(value.into()),
-                "mechanism" => told.mechanism = word(value),
-                _ if Some(field) == session => key = value,
-                _ => {}
-            }
-        }
-        if !sound {
-            return None;
-        }
-        for (field, value) in &line.sets {
-            if field == "mechanism" {
-                told.mechanism = Some(value.clone());
-            }
-        }
-        told.protection = line.protection;
-        told.count = u64::from(matches!(line.does, Does::Counts | Does::Whole));
-        Some((told, key))
     }
 
+    fn iter(&self) -> impl Iterator<Item = (Field, &'m str)> {
+        self.taken.iter().take(self.count).copied()
+    }
+}
+
+/// What a line told of a use, and what stands beside it.
+struct Line<'m> {
+    used: Use,
+    session: &'m str,
+    time: Option<&'m str>,
+}
+
+/// Fills `fields` with what `line` takes; false if the message is another one.
+fn matches<'m>(
+    line: &LogLine,
+    message: &'m str,
+    json: Option<&'m Value>,
+    fields: &mut Fields<'m>,
+) -> bool {
+    fields.count = 0;
+    match &line.shape {
+        Shape::Text(template) => template.matches(message, |field, value| fields.put(field, value)),
+        Shape::Json { is, takes } => {
+            let text = |pointer: &String| json?.pointer(pointer)?.as_str();
+            if !is
+                .iter()
+                .all(|(pointer, value)| text(pointer) == Some(value))
+            {
+                return false;
+            }
+            for (field, pointer) in takes {
+                if let Some(value) = text(pointer) {
+                    fields.put(*field, value);
+                }
+            }
+            true
+        }
+    }
+}
+
+/// Makes of the fields what they mean; `None` if one is not what it should be.
+fn told<'m>(line: &LogLine, fields: &Fields<'m>) -> Option<Line<'m>> {
+    let mut used = Use {
+        mechanism: line.mechanism.as_deref().and_then(Word::parse),
+        protection: line.protection,
+        count: u64::from(matches!(line.does, Does::Counts | Does::Whole)),
+        ..Use::default()
+    };
+    let (mut session, mut time) = ("", None);
+    for (field, value) in fields.iter() {
+        match field {
+            Field::Client => used.client = Some(address(value)?),
+            Field::Server => used.server = Some(address(value)?),
+            Field::Name => used.name = HostName::parse(value),
+            Field::Port => used.port = Some(Port(value.parse().ok()?)),
+            // A dash stands for nobody in every log that writes one.
+            Field::Account if value == "-" => {}
+            Field::Account => used.account = Some(value.into()),
+            Field::Mechanism => used.mechanism = Word::parse(value),
+            Field::Program => used.program = Word::parse(value.split(['/', ' ']).next()?),
+            Field::Session => session = value,
+            Field::Time => time = Some(value),
+        }
+    }
+    Some(Line {
+        used,
+        session,
+        time,
+    })
+}
+
+impl Use {
     fn learn(&mut self, more: Self, at: Timestamp) {
         self.client = more.client.or(self.client);
         self.server = more.server.or(self.server);
         self.name = more.name.or_else(|| self.name.take());
         self.port = more.port.or(self.port);
         self.account = more.account.or_else(|| self.account.take());
-        self.mechanism = more.mechanism.or_else(|| self.mechanism.take());
+        self.mechanism = more.mechanism.or(self.mechanism);
+        self.program = more.program.or(self.program);
         self.protection = more.protection.or(self.protection);
         self.count += more.count;
         let (first, last) = self.span.unwrap_or((at, at));
@@ -103,28 +147,24 @@ impl Use {
     }
 }
 
-fn put<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
-    *slot = value;
-    slot.is_some()
-}
-
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.strip_prefix("IPv6:").unwrap_or(text);
+    // Samba writes `ipv4:10.0.0.1:445` and `ipv6:fd00::1:445`.
+    let text = match text
+        .strip_prefix("ipv4:")
+        .or_else(|| text.strip_prefix("ipv6:"))
+    {
+        Some(rest) => rest
+            .rsplit_once(':')
+            .map_or(rest, |(address, _port)| address),
+        None => text,
+    };
     let text = text
         .split_once('%')
         .map_or(text, |(address, _zone)| address);
     text.parse::<IpAddr>()
         .ok()
         .map(|address| address.to_canonical())
-}
-
-/// A word of a protocol, as `GSSAPI`: nothing that a stranger could have made up.
-fn word(text: &str) -> Option<String> {
-    let known = text.len() <= 32
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
-    known.then(|| text.to_owned())
 }
 
 /// A line in the words of a grammar, and who spoke it.
@@ -147,6 +187,17 @@ pub(crate) struct Owner {
 /// A session: who speaks, and the value that ties its lines together.
 type Key = (&'static str, String);
 
+/// An object of JSON may be so long.
+const JSON_MAX: usize = 64 << 10;
+
+/// The object that `message` is, in a grammar that reads such.
+fn object(grammar: &LogGrammar, message: &str) -> Option<Value> {
+    let reads = |line: &LogLine| matches!(line.shape, Shape::Json { .. });
+    let text = message.trim_start();
+    let may_be = text.starts_with('{') && text.len() <= JSON_MAX && grammar.line.iter().any(reads);
+    may_be.then(|| serde_json::from_str(text).ok())?
+}
+
 /// Sessions that are open in the file that is read. Files are read from the newest on, so what a client did in one may
 /// need the older one that tells its coming.
 #[derive(Default)]
@@ -165,34 +216,57 @@ impl Sessions {
     pub(crate) fn take(
         &mut self,
         spoken: &Spoken<'_>,
-        at: impl FnOnce() -> Option<Timestamp>,
+        at: impl FnOnce(Option<&str>) -> Option<Timestamp>,
         done: &mut impl FnMut(Owner, Use),
     ) {
-        let session = spoken.grammar.session.as_deref();
-        let told = spoken.grammar.line.iter().find_map(|line| {
-            let (told, key) = Use::told(line, spoken.message, session)?;
-            Some((line.does, told, key))
+        let grammar = spoken.grammar;
+        let json = object(grammar, spoken.message);
+        let mut fields = Fields {
+            taken: [(Field::Session, ""); FIELDS_MAX],
+            count: 0,
+        };
+        // The first line of the grammar that fits tells it; one whose values are none of their kind fits not.
+        let fits = grammar.line.iter().find_map(|line| {
+            let fits = matches(line, spoken.message, json.as_ref(), &mut fields);
+            Some((
+                line,
+                if fits {
+                    told(line, &fields)?
+                } else {
+                    return None;
+                },
+            ))
         });
-        let Some((does, mut told, key)) = told else {
+        let Some((
+            line,
+            Line {
+                used: mut told,
+                session,
+                time,
+            },
+        )) = fits
+        else {
             return;
         };
+        let does = line.does;
         told.port = told.port.or(spoken.port);
-        let Some(at) = at() else { return };
+        let Some(at) = at(time) else { return };
+        let of_line = line.speaker.and_then(|at| grammar.speaker.get(at));
         let owner = Owner {
-            grammar: spoken.grammar,
-            speaker: spoken.speaker,
+            grammar,
+            speaker: of_line.unwrap_or(spoken.speaker),
         };
         if does == Does::Whole {
             let mut whole = Use::default();
             whole.learn(told, at);
             return done(owner, whole);
         }
-        let key = if session.is_some() {
-            key
+        let key = if grammar.session {
+            session
         } else {
             spoken.process
         };
-        let key = (spoken.speaker.tag.as_str(), key.to_owned());
+        let key = (owner.speaker.tag.as_str(), key.to_owned());
         self.part(&key, does, &told, done);
         if self.open.len() >= OPEN_MAX {
             self.end_file(done);

@@ -31,19 +31,25 @@ impl<'z> Clock<'z> {
     /// When `text` says it was.
     pub(crate) fn read(&mut self, text: &str) -> Option<Timestamp> {
         if self.last.0 != text {
-            self.last = (text.to_owned(), self.understand(text));
+            self.last.1 = self.understand(text);
+            self.last.0.clear();
+            self.last.0.push_str(text);
         }
         self.last.1
     }
 
     fn understand(&self, text: &str) -> Option<Timestamp> {
-        if text.as_bytes().get(4) == Some(&b'-') {
-            return self.iso(text);
+        let bytes = text.as_bytes();
+        let at = |place: usize| bytes.get(place).copied().unwrap_or_default();
+        match (at(2), at(4)) {
+            (_, b'-' | b'/') => self.iso(text),
+            (b'-', _) => self.named(text),
+            (b'/', _) => self.access(text),
+            _ if at(0).is_ascii_digit() && at(8) == b' ' => self.compact(text),
+            _ if at(0).is_ascii_digit() => epoch(text),
+            _ if at(3) == b' ' && at(7) == b' ' => self.c_time(text),
+            _ => self.traditional(text),
         }
-        if text.as_bytes().get(2) == Some(&b'-') {
-            return self.named(text);
-        }
-        self.traditional(text)
     }
 
     /// `Nov  3 04:05:06` (RFC 3164, 4.1.2). The year is the last one in which it does not lie in the future.
@@ -58,7 +64,7 @@ impl<'z> Clock<'z> {
             .find(|at| *at <= latest)
     }
 
-    /// `2026-11-03T04:05:06.789+01:00` (RFC 3339).
+    /// `2026-11-03T04:05:06.789+01:00` (RFC 3339), with a blank in place of the `T`, or slashes in place of the dashes.
     fn iso(&self, text: &str) -> Option<Timestamp> {
         let year = text.get(..4)?.parse().ok()?;
         let month = text.get(5..7)?.parse().ok()?;
@@ -66,13 +72,47 @@ impl<'z> Clock<'z> {
         let time = time(text.get(11..19)?)?;
         let zone = text
             .get(19..)?
-            .trim_start_matches(|c: char| c == '.' || c == ',' || c.is_ascii_digit());
+            .trim_start_matches(|c: char| c == '.' || c == ',' || c.is_ascii_digit())
+            .trim_start();
+        // A zone's short name may mean several; the one daemons write that is not the wall clock's is Greenwich.
+        let zone = match zone {
+            "UTC" | "GMT" => "Z",
+            name if name.bytes().all(|b| b.is_ascii_uppercase()) && name != "Z" => "",
+            offset => offset,
+        };
         if zone.is_empty() {
             return self.zone.moment_of(year, (month, day), time);
         }
         let offset = offset(zone)?;
         let at = Zone::default().moment_of(year, (month, day), time)?;
         Some(Timestamp::from_millis(at.millis() - offset * 1_000))
+    }
+
+    /// `03/Nov/2026:04:05:06 +0100`, as web servers write.
+    fn access(&self, text: &str) -> Option<Timestamp> {
+        let date = (month(text.get(3..6)?)?, text.get(..2)?.parse().ok()?);
+        let year = text.get(7..11)?.parse().ok()?;
+        let at = Zone::default().moment_of(year, date, time(text.get(12..20)?)?)?;
+        let offset = offset(text.get(20..)?.strip_prefix(' ')?)?;
+        Some(Timestamp::from_millis(at.millis() - offset * 1_000))
+    }
+
+    /// `20261103 04:05:06`, as MariaDB's audit writes.
+    fn compact(&self, text: &str) -> Option<Timestamp> {
+        let number = |from, to| text.get(from..to).and_then(|digits| digits.parse().ok());
+        let year = text.get(..4)?.parse().ok()?;
+        self.zone
+            .moment_of(year, (number(4, 6)?, number(6, 8)?), time(text.get(9..)?)?)
+    }
+
+    /// `Tue Nov  3 04:05:06 2026`, as ctime(3) and FTP daemons write.
+    fn c_time(&self, text: &str) -> Option<Timestamp> {
+        let date = (
+            month(text.get(4..7)?)?,
+            text.get(8..10)?.trim_start().parse().ok()?,
+        );
+        let year = text.get(20..24)?.parse().ok()?;
+        self.zone.moment_of(year, date, time(text.get(11..19)?)?)
     }
 
     /// `03-Nov-2026 04:05:06.789`, as BIND writes.
@@ -83,6 +123,15 @@ impl<'z> Clock<'z> {
         self.zone
             .moment_of(year, (month, day), time(text.get(12..20)?)?)
     }
+}
+
+/// `1795212000.123`: seconds since 1970, as Squid writes.
+fn epoch(text: &str) -> Option<Timestamp> {
+    let seconds = text.split_once('.').map_or(text, |(seconds, _)| seconds);
+    let seconds: i64 = seconds.parse().ok()?;
+    (0..1 << 33)
+        .contains(&seconds)
+        .then(|| Timestamp::from_seconds(seconds))
 }
 
 fn month(name: &str) -> Option<i8> {
@@ -166,6 +215,24 @@ mod tests {
             at("2026-11-03 04:05:06", latest, "Europe/Berlin").unwrap(),
             "2026-11-03 03:05"
         );
+    }
+
+    #[test]
+    fn times_of_all_kinds() {
+        for text in [
+            "03/Nov/2026:04:05:06 +0100",
+            "2026/11/03 04:05:06",
+            "20261103 04:05:06",
+            "Tue Nov  3 04:05:06 2026",
+            "1793675106.789",
+            "2026-11-03 03:05:06.789 UTC",
+            "2026-11-03 04:05:06.789 CET",
+            "2026-11-03 04:05:06 +0100",
+            "2026-11-03T03:05:06.789012+0000",
+        ] {
+            let at = at(text, "2026-11-20T12:00:00Z", "Europe/Berlin");
+            assert_eq!(at.as_deref(), Some("2026-11-03 03:05"), "{text}");
+        }
     }
 
     #[test]

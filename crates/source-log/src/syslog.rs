@@ -1,91 +1,132 @@
 //! The head of a line: when, who, and where the message begins.
 
+/// Longest number of a process.
+const PROCESS_MAX: usize = 20;
+
 /// A line in its parts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Line<'l> {
-    pub(crate) stamp: &'l str,
+    pub(crate) stamp: &'l [u8],
     /// The machine that speaks: a log server keeps the lines of others. Empty where no line says it.
-    pub(crate) host: &'l str,
+    pub(crate) host: &'l [u8],
     /// The program that speaks; empty in a file that only one program writes.
-    pub(crate) tag: &'l str,
-    pub(crate) process: &'l str,
-    pub(crate) message: &'l str,
+    pub(crate) tag: &'l [u8],
+    pub(crate) process: &'l [u8],
+    pub(crate) message: &'l [u8],
 }
 
 /// Splits a line of a syslog file (`Nov 20 10:11:12 host tag[1]: text`, or with an RFC 3339 time), or of a file
-/// that only begins with a time.
-pub(crate) fn split(line: &str) -> Option<Line<'_>> {
+/// that only begins with a time. Only the head is looked at, so a line nobody asks for costs little.
+pub(crate) fn split(line: &[u8]) -> Option<Line<'_>> {
     let (stamp, rest) = split_stamp(line)?;
     Some(tagged(stamp, rest).unwrap_or(Line {
         stamp,
-        host: "",
-        tag: "",
-        process: "",
+        host: b"",
+        tag: b"",
+        process: b"",
         message: rest,
     }))
 }
 
-fn split_stamp(line: &str) -> Option<(&str, &str)> {
-    let bytes = line.as_bytes();
-    let length = match bytes.first()? {
-        b'A'..=b'Z' if bytes.get(9) == Some(&b':') => 15,
-        b'0'..=b'9' if matches!(bytes.get(10), Some(b'T')) => memchr::memchr(b' ', bytes)?,
+/// A line that is a message as a whole.
+pub(crate) fn headless(line: &[u8]) -> Line<'_> {
+    Line {
+        stamp: b"",
+        host: b"",
+        tag: b"",
+        process: b"",
+        message: line,
+    }
+}
+
+fn split_stamp(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let length = match line.first()? {
+        b'A'..=b'Z' if line.get(9) == Some(&b':') => 15,
+        b'0'..=b'9' if matches!(line.get(10), Some(b'T')) => memchr::memchr(b' ', line)?,
         // `2026-11-20 10:11:12.123` and `20-Nov-2026 10:11:12.123`.
-        b'0'..=b'9' => 12 + memchr::memchr(b' ', bytes.get(12..)?)?,
+        b'0'..=b'9' => 12 + memchr::memchr(b' ', line.get(12..)?)?,
         _ => return None,
     };
     let (stamp, rest) = line.split_at_checked(length)?;
-    Some((stamp, rest.strip_prefix(' ')?))
+    Some((stamp, rest.strip_prefix(b" ")?))
 }
 
-fn tagged<'l>(stamp: &'l str, rest: &'l str) -> Option<Line<'l>> {
-    let (host, rest) = rest
-        .split_once(' ')
-        .filter(|(host, _)| !host.ends_with(':'))?;
-    let end = rest.find([':', ' '])?;
-    let (head, after) = rest.split_at(end);
-    let message = after
-        .strip_prefix(": ")
-        .or_else(|| after.strip_prefix(':'))?;
-    let (tag, process) = match head.split_once('[') {
-        Some((tag, process)) => (tag, process.strip_suffix(']')?),
-        None => (head, ""),
-    };
+fn tagged<'l>(stamp: &'l [u8], rest: &'l [u8]) -> Option<Line<'l>> {
+    let (host, rest) = rest.split_at_checked(memchr::memchr(b' ', rest)?)?;
+    if host.ends_with(b":") {
+        return None;
+    }
+    let rest = rest.get(1..)?;
     let is_tag = |b: u8| b.is_ascii_alphanumeric() || b"/-_.".contains(&b);
-    (!tag.is_empty() && tag.bytes().all(is_tag)).then_some(Line {
+    let length = rest.iter().take_while(|b| is_tag(**b)).count();
+    let (tag, after) = rest
+        .split_at_checked(length)
+        .filter(|(tag, _)| !tag.is_empty())?;
+    let (process, after) = match after.strip_prefix(b"[") {
+        Some(inner) => {
+            let end = inner
+                .iter()
+                .take(PROCESS_MAX)
+                .position(|b| matches!(b, b']' | b' '))?;
+            let (process, after) = inner.split_at_checked(end)?;
+            (process, after.strip_prefix(b"]")?)
+        }
+        None => (&b""[..], after),
+    };
+    let after = without_level(after).strip_prefix(b":")?;
+    Some(Line {
         stamp,
         host,
         tag,
         process,
-        message,
+        message: after.strip_prefix(b" ").unwrap_or(after),
     })
+}
+
+/// `krb5kdc[7](info):` says how much it matters.
+fn without_level(rest: &[u8]) -> &[u8] {
+    let level = |inner: &[u8]| inner.iter().take(10).position(|b| !b.is_ascii_lowercase());
+    let Some(inner) = rest.strip_prefix(b"(") else {
+        return rest;
+    };
+    match level(inner).and_then(|end| inner.get(end..)?.strip_prefix(b")")) {
+        Some(after) => after,
+        None => rest,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn of(line: &str) -> [&str; 5] {
+        let line = split(line.as_bytes()).unwrap();
+        [line.stamp, line.host, line.tag, line.process, line.message]
+            .map(|part| std::str::from_utf8(part).unwrap())
+    }
+
     #[test]
     fn heads_of_all_kinds() {
         let line =
-            split("Nov 20 10:11:12 mail1 postfix/submission/smtpd[77]: connect from x[10.0.0.1]")
-                .unwrap();
+            of("Nov 20 10:11:12 mail1 postfix/submission/smtpd[77]: connect from x[10.0.0.1]");
         assert_eq!(
-            (line.tag, line.process, line.message),
-            ("postfix/submission/smtpd", "77", "connect from x[10.0.0.1]")
+            line[2..],
+            ["postfix/submission/smtpd", "77", "connect from x[10.0.0.1]"]
         );
-        let line = split("2026-11-20T10:11:12.5+01:00 dc1 slapd[1]: conn=1 fd=2 closed").unwrap();
-        assert_eq!(
-            (line.stamp, line.tag),
-            ("2026-11-20T10:11:12.5+01:00", "slapd")
-        );
+        let line = of("2026-11-20T10:11:12.5+01:00 dc1 slapd[1]: conn=1 fd=2 closed");
+        assert_eq!(line[..3], ["2026-11-20T10:11:12.5+01:00", "dc1", "slapd"]);
         let line =
-            split("20-Nov-2026 10:11:12.123 queries: info: client @0x7 10.0.0.1#5 (a): query: a")
-                .unwrap();
+            of("20-Nov-2026 10:11:12.123 queries: info: client @0x7 10.0.0.1#5 (a): query: a");
         assert_eq!(
-            (line.tag, line.message),
-            ("", "queries: info: client @0x7 10.0.0.1#5 (a): query: a")
+            line[2..],
+            [
+                "",
+                "",
+                "queries: info: client @0x7 10.0.0.1#5 (a): query: a"
+            ]
         );
+        let line = of("Nov 20 10:11:12 kdc1 krb5kdc[7](info): AS_REQ (8");
+        assert_eq!(line[2..], ["krb5kdc", "7", "AS_REQ (8"]);
     }
 
     #[test]
@@ -98,15 +139,15 @@ mod tests {
             "20",
             "Nové 0 10:11:12 x y: z",
         ] {
-            assert_eq!(split(bad), None, "{bad}");
+            assert_eq!(split(bad.as_bytes()), None, "{bad}");
         }
     }
 
     proptest::proptest! {
         #[test]
         fn no_text_makes_it_panic(text in "\\PC{0,60}") {
-            let _ = split(&text);
-            let _ = split(&format!("Nov 20 10:11:12 {text}"));
+            let _ = split(text.as_bytes());
+            let _ = split(format!("Nov 20 10:11:12 {text}").as_bytes());
         }
     }
 }

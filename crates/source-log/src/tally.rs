@@ -9,6 +9,7 @@ use groma_model::name::{HostName, Port, Protection, Transport};
 use groma_model::{Foreign, Hours, Seen, Timestamp};
 
 use crate::session::Use;
+use crate::word::Word;
 
 /// Rows that are kept; further ones are counted.
 const ROWS_MAX: usize = 50_000;
@@ -18,19 +19,22 @@ const PUBLIC_MAX: usize = 20;
 const DAYS_MIN: u32 = 3;
 /// Accounts one client may have before they are taken for people.
 const ACCOUNTS_MAX: usize = 8;
+/// Kinds of services whose clients on the public internet are nobody's partners.
+const OPEN_KINDS: &[&str] = &["dns", "http", "imap", "pop3", "smtp-relay"];
 const DAY_MS: i64 = 86_400_000;
 
 /// What makes two uses the same.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(crate) struct Row {
     incoming: bool,
-    kind: String,
+    kind: &'static str,
     peer: IpAddr,
     name: Option<HostName>,
-    port: Port,
+    port: Option<Port>,
     transport: Transport,
     account: Option<Foreign>,
-    mechanism: Option<String>,
+    mechanism: Option<Word>,
+    program: Option<Word>,
     protection: Option<Protection>,
 }
 
@@ -51,18 +55,19 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Adds a use that was told to its end.
-    pub(crate) fn add(&mut self, speaker: &Speaker, used: Use) {
+    pub(crate) fn add(&mut self, speaker: &'static Speaker, used: Use) {
         let Some((first, last)) = used.span else {
             return;
         };
-        let Some(row) = row(speaker, &used) else {
+        let count = used.count.max(1);
+        let Some(row) = row(speaker, used) else {
             return;
         };
         let mut hours = Hours::of(first);
         hours.insert(last);
         let seen = Seen {
             hours,
-            ..Seen::between(first, last, used.count.max(1))
+            ..Seen::between(first, last, count)
         };
         let days = day_bit(first) | day_bit(last);
         if self.rows.len() >= ROWS_MAX && !self.rows.contains_key(&row) {
@@ -96,7 +101,7 @@ impl Tally {
 impl Tally {
     /// A client that binds as ever another account lets people log on: they are not its accounts, and not ours to list.
     fn forget_persons(&mut self) {
-        let mut accounts: HashMap<(IpAddr, Port), BTreeSet<Foreign>> = HashMap::new();
+        let mut accounts: HashMap<(IpAddr, Option<Port>), BTreeSet<Foreign>> = HashMap::new();
         for row in self.rows.keys() {
             let own = accounts.entry((row.peer, row.port)).or_default();
             own.extend(row.account.clone());
@@ -125,7 +130,7 @@ fn day_bit(at: Timestamp) -> u64 {
     1 << at.millis().div_euclid(DAY_MS).rem_euclid(64)
 }
 
-fn row(speaker: &Speaker, used: &Use) -> Option<Row> {
+fn row(speaker: &'static Speaker, used: Use) -> Option<Row> {
     let (incoming, peer) = match (used.client, used.server) {
         (Some(client), _) => (true, client),
         (None, Some(server)) => (false, server),
@@ -134,29 +139,32 @@ fn row(speaker: &Speaker, used: &Use) -> Option<Row> {
     if peer.is_loopback() || peer.is_unspecified() {
         return None;
     }
-    let port = used.port.or(speaker.port)?;
+    let port = used.port.or(speaker.port);
     // Who speaks TLS from the first byte did not begin with STARTTLS.
-    let from_begin = speaker.tls_ports.contains(&port).then_some(Protection::Tls);
+    let from_begin = port
+        .is_some_and(|port| speaker.tls_ports.contains(&port))
+        .then_some(Protection::Tls);
     let protection = speaker.protection.or(from_begin).or(used.protection);
     // Where somebody outside logs on from is a person's business; that a partner does is ours.
-    let account = used.account.clone().filter(|_| is_inside(peer));
+    let account = used.account.filter(|_| is_inside(peer));
     Some(Row {
         incoming,
-        kind: speaker.kind.clone(),
+        kind: &speaker.kind,
         peer,
-        name: used.name.clone().filter(|_| !incoming),
+        name: used.name,
         port,
         transport: speaker.transport,
         account,
-        mechanism: used.mechanism.clone(),
+        mechanism: used.mechanism,
+        program: used.program,
         protection,
     })
 }
 
 impl Row {
-    /// False for mail that anybody may bring: whoever comes back to port 25 is the internet.
+    /// False where anybody may come, and for people who read their mail: whoever comes back to port 25 is the internet.
     fn is_partner(&self) -> bool {
-        !(self.incoming && self.kind == "smtp-relay")
+        !(self.incoming && OPEN_KINDS.contains(&self.kind))
     }
 
     /// The fact, on the word of `log`.
@@ -167,14 +175,15 @@ impl Row {
             } else {
                 Direction::Outgoing
             },
-            kind: self.kind,
+            kind: self.kind.to_owned(),
             peer: self.peer,
             name: self.name,
             port: self.port,
             transport: self.transport,
             product: product.to_owned(),
             account: self.account,
-            mechanism: self.mechanism,
+            mechanism: self.mechanism.map(|word| word.as_str().to_owned()),
+            program: self.program.map(|word| word.as_str().to_owned()),
             protection: self.protection,
             log: log.clone(),
         }

@@ -110,6 +110,7 @@ fn postfix_tells_clients_services_and_accounts() {
     assert_eq!(
         lines(&look(disk)),
         [
+            "1× 10.20.1.101 used Dovecot, as anna, by PLAIN, with TLS: /var/log/mail.log",
             "6× 10.20.1.21 used Postfix at port 2525/tcp: /var/log/mail.log",
             "3× fd20:1::31 used Postfix at port 587/tcp, as erp, by PLAIN: /var/log/mail.log",
         ]
@@ -168,6 +169,243 @@ fn bind_tells_who_asks() {
             "4× 10.20.1.201 used BIND at port 53/udp: /var/log/named/query.log",
         ]
     );
+}
+
+#[test]
+fn sshd_tells_where_somebody_logged_on_from_and_not_who() {
+    let disk = FakeDisk::new().file("/var/log/auth.log", recorded("sshd.log"));
+    assert_eq!(
+        lines(&look(disk)),
+        [
+            "2× 10.20.1.21 used OpenSSH at port 22/tcp, by publickey: /var/log/auth.log",
+            "1× 10.20.1.31 used OpenSSH at port 22/tcp, by password: /var/log/auth.log",
+        ],
+        "neither who failed nor a user name that looks like a logon is told"
+    );
+}
+
+/// Where a log lies, its recording, and every row it must give. In each of them 10.20.1.66 tried to look like 10.20.1.9.
+const RECORDINGS: &[(&str, &str, &[&str])] = &[
+    (
+        "/var/log/mail.log",
+        "dovecot.log",
+        &[
+            "1× 10.20.1.21 used Dovecot, as anna, by PLAIN, with TLS",
+            "2× 10.20.1.31 used Dovecot, as anna, by PLAIN, with TLS",
+            "1× 10.20.1.21 used Dovecot, as scan, by PLAIN, in clear text",
+        ],
+    ),
+    (
+        "/var/log/exim4/mainlog",
+        "exim-mainlog.log",
+        &[
+            "5× Exim used 10.20.1.21",
+            "1× 10.20.1.66 used Exim, in clear text",
+            "1× 10.20.1.201 used Exim, in clear text",
+            "2× 10.20.1.31 used Exim, as svc-erp, by plain, with STARTTLS",
+        ],
+    ),
+    (
+        "/var/log/samba/auth_json.log",
+        "samba.json.log",
+        &[
+            "1× 10.20.1.21 used Samba at port 445/tcp, as scan1, by NTLMv2",
+            "2× 10.20.1.31 used Samba at port 445/tcp, as scan1, by NTLMv2",
+        ],
+    ),
+    (
+        "/var/log/nginx/access.log",
+        "nginx-access.log",
+        &[
+            "1× 10.20.1.21 used nginx, with Mozilla",
+            "3× 10.20.1.31 used nginx, as svc-shop, with curl",
+        ],
+    ),
+    (
+        "/var/log/apache2/access.log",
+        "apache-access.log",
+        &["3× 10.20.1.31 used Apache, as svc-shop, with curl"],
+    ),
+    (
+        "/var/log/apache2/other_vhosts_access.log",
+        "apache-vhosts.log",
+        &["3× 10.20.1.31 used Apache at port 80/tcp at mail1.corp.example, as svc-shop, with curl"],
+    ),
+    (
+        "/var/log/rsyncd.log",
+        "rsyncd.log",
+        &[
+            "1× 10.20.1.21 used rsync at port 873/tcp",
+            "2× 10.20.1.31 used rsync at port 873/tcp, as bkp",
+        ],
+    ),
+    (
+        "/var/log/vsftpd.log",
+        "vsftpd.log",
+        &[
+            "1× 10.20.1.21 used vsftpd at port 21/tcp, by anonymous",
+            "2× 10.20.1.31 used vsftpd at port 21/tcp, as ftp1",
+        ],
+    ),
+    (
+        "/var/log/postgresql/postgresql-15-main.log",
+        "postgresql.log",
+        &[
+            "1× 10.20.1.21 used PostgreSQL at port 5432/tcp, as erp, by scram-sha-256, with psql, in clear text",
+            "2× 10.20.1.31 used PostgreSQL at port 5432/tcp, as erp, by scram-sha-256, with nightly, with STARTTLS",
+            "6× 10.20.1.66 used PostgreSQL at port 5432/tcp",
+        ],
+    ),
+    (
+        "/var/lib/mysql/server_audit.log",
+        "mariadb-audit.log",
+        &["2× 10.20.1.31 used MariaDB at port 3306/tcp, as erp"],
+    ),
+    (
+        "/var/log/krb5kdc.log",
+        "krb5kdc.log",
+        &[
+            "2× 10.20.1.21 used MIT Kerberos at port 88/tcp, as anna@CORP.EXAMPLE",
+            "4× 10.20.1.31 used MIT Kerberos at port 88/tcp, as svc-erp@CORP.EXAMPLE",
+        ],
+    ),
+    (
+        "/var/log/syslog",
+        "dnsmasq.log",
+        &[
+            "1× 10.20.9.50 used dnsmasq at port 67/udp",
+            "1× 10.20.9.59 used dnsmasq at port 67/udp",
+            "3× 10.20.1.31 used dnsmasq at port 53/udp",
+            "2× 10.20.1.66 used dnsmasq at port 53/udp",
+            "1× 10.20.1.201 used dnsmasq at port 53/udp",
+        ],
+    ),
+    (
+        "/var/log/daemon.log",
+        "dhcpd.log",
+        &["2× 10.20.9.70 used ISC DHCP at port 67/udp"],
+    ),
+    (
+        "/var/log/squid/access.log",
+        "squid-access.log",
+        &[
+            "1× 10.20.1.21 used Squid at port 3128/tcp",
+            "3× 10.20.1.31 used Squid at port 3128/tcp, as svc-upd",
+        ],
+    ),
+    (
+        "/var/log/cups/access_log",
+        "cups-access.log",
+        &[
+            "1× 10.20.1.21 used CUPS at port 631/tcp",
+            "2× 10.20.1.31 used CUPS at port 631/tcp",
+        ],
+    ),
+];
+
+#[test]
+fn every_recorded_daemon_tells_its_clients_and_nobody_forges_one() {
+    for (log, recording, want) in RECORDINGS {
+        let want: Vec<String> = want.iter().map(|row| format!("{row}: {log}")).collect();
+        let looked = look(FakeDisk::new().file(log, recorded(recording)));
+        assert_eq!(lines(&looked), want, "{recording}");
+        assert_eq!(looked.gaps().count(), 0, "{recording}");
+    }
+}
+
+#[test]
+fn what_is_torn_strange_or_huge_costs_itself_alone() {
+    for (log, recording, want) in RECORDINGS {
+        let text = recorded(recording);
+        let mut torn = Vec::new();
+        for line in text.split_inclusive(|b| *b == b'\n') {
+            torn.extend_from_slice(line);
+            torn.extend_from_slice(
+                b"\xd6\xd0\xce\xc4 \xff\xfe 21.11.2026 connexion re\xe7ue de 10.20.1.9\n\0\0\n",
+            );
+            torn.extend_from_slice(line.get(line.len() / 2..).unwrap_or_default());
+        }
+        torn.extend(vec![b'x'; 1 << 20]);
+        torn.push(b'\n');
+        let first = text.split_inclusive(|b| *b == b'\n').next().unwrap();
+        torn.extend_from_slice(first.get(..first.len() - 1).unwrap());
+        let want: Vec<String> = want.iter().map(|row| format!("{row}: {log}")).collect();
+        let looked = look(FakeDisk::new().file(log, torn));
+        assert_eq!(lines(&looked), want, "{recording}");
+        let gaps: Vec<Reason> = looked.gaps().map(|gap| gap.reason.clone()).collect();
+        assert_eq!(gaps, [Reason::TooLarge], "{recording}");
+    }
+}
+
+const JOURNAL: &str = "/var/log/journal/0123456789abcdef0123456789abcdef";
+
+fn unpacked(name: &str) -> Vec<u8> {
+    zstd::stream::decode_all(recorded(name).as_slice()).unwrap()
+}
+
+#[test]
+fn a_machine_that_logs_to_its_journal_alone_tells_the_same() {
+    for name in ["system.journal.zst", "remote.journal.zst"] {
+        let disk = FakeDisk::new()
+            .file("/etc/machine-id", "0123456789abcdef0123456789abcdef\n")
+            .file("/proc/sys/kernel/hostname", "mail1\n")
+            .file("/usr/sbin/sshd", "")
+            .file(
+                "/var/log/journal/ffffffffffffffffffffffffffffffff/system.journal",
+                "a container's",
+            )
+            .file(&format!("{JOURNAL}/user-1000.journal"), "somebody's")
+            .file(&format!("{JOURNAL}/system.journal"), unpacked(name));
+        let looked = look(disk);
+        let rows = [
+            "1× 10.20.1.21 used Dovecot, as anna, by PLAIN, with TLS",
+            "2× 10.20.1.31 used Dovecot, as anna, by PLAIN, with TLS",
+            "1× 10.20.1.21 used Dovecot, as scan, by PLAIN, in clear text",
+            "2× 10.20.1.21 used OpenSSH at port 22/tcp, by publickey",
+            "1× 10.20.1.31 used OpenSSH at port 22/tcp, by password",
+            "1× 10.20.1.201 used Postfix at port 25/tcp",
+        ];
+        let want = rows.map(|row| format!("{row}: /var/log/journal"));
+        assert_eq!(lines(&looked), want, "{name}");
+        assert_eq!(looked.gaps().count(), 0, "{name}");
+        let coverage = looked
+            .coverage()
+            .find(|c| c.scope.as_str() == "log:/var/log/journal")
+            .unwrap();
+        assert_eq!(
+            (coverage.from.minute(), coverage.state),
+            ("2026-11-21 00:45".to_owned(), CoverageState::Complete)
+        );
+    }
+}
+
+#[test]
+fn a_damaged_journal_is_a_gap_and_tells_what_can_be_read() {
+    let mut torn = unpacked("system.journal.zst");
+    torn.truncate(torn.len() / 2);
+    let disk = FakeDisk::new().file(&format!("{JOURNAL}/system.journal"), torn);
+    let looked = look(disk.file(
+        &format!("{JOURNAL}/system@1.journal"),
+        "LPKSHHRH and no more",
+    ));
+    assert!(looked.gaps().all(|gap| gap.reason == Reason::Malformed));
+    assert!(looked.gaps().count() >= 1);
+}
+
+#[test]
+fn every_grammar_whose_log_is_silent_says_how_to_switch_it_on() {
+    for grammar in groma_knowledge::LOG_GRAMMARS.iter() {
+        let program = grammar.programs.first().unwrap();
+        let silent = look(FakeDisk::new().file(program, ""));
+        let said = silent.gaps().any(|gap| {
+            gap.reason == Reason::LogDisabled
+                && gap.what.contains(&grammar.product)
+                && gap.remedy.as_ref().is_some_and(|remedy| {
+                    remedy.starts_with(&grammar.enable) && remedy.contains(&grammar.kept)
+                })
+        });
+        assert!(said, "{}", grammar.id);
+    }
 }
 
 #[test]
@@ -235,12 +473,6 @@ fn a_service_without_a_log_is_a_gap_that_says_how_to_switch_it_on() {
     let gap = silent.gaps().next().unwrap();
     assert_eq!(gap.reason, Reason::LogDisabled);
     assert!(gap.remedy.as_ref().unwrap().contains("olcLogLevel"));
-    let journal = look(
-        FakeDisk::new()
-            .file("/usr/sbin/slapd", "")
-            .file("/var/log/journal/x", ""),
-    );
-    assert_eq!(journal.gaps().next().unwrap().reason, Reason::Unsupported);
     assert_eq!(
         look(FakeDisk::new()).gaps().count(),
         0,
@@ -331,13 +563,24 @@ fn a_connection_older_than_the_log_that_changes_its_account_for_ever_costs_a_fix
 
 #[test]
 fn no_log_makes_it_panic() {
-    let seeds = ["postfix.log", "slapd.log", "bind-query.log"].map(recorded);
+    let mut seeds: Vec<Vec<u8>> = ["postfix.log", "slapd.log", "bind-query.log"]
+        .map(recorded)
+        .into();
+    seeds.extend(
+        RECORDINGS
+            .iter()
+            .map(|(_, recording, _)| recorded(recording)),
+    );
     let seeds: Vec<&[u8]> = seeds.iter().map(|s| s.get(..4_000).unwrap_or(s)).collect();
-    groma_fuzz::hammer(300, &seeds, |bytes| {
+    groma_fuzz::hammer(600, &seeds, |bytes| {
         let disk = FakeDisk::new()
             .file("/var/log/slapd.log", bytes)
             .file("/var/log/named/query.log", bytes)
-            .file("/var/log/mail.log", bytes);
+            .file("/var/log/mail.log", bytes)
+            .file("/var/log/samba/auth_json.log", bytes);
+        let disk = RECORDINGS
+            .iter()
+            .fold(disk, |disk, (log, _, _)| disk.file(log, bytes));
         let _ = look(disk);
     });
 }

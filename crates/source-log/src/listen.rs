@@ -1,0 +1,194 @@
+//! Who hears a line: from its head to the use it tells.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use groma_knowledge::LOG_GRAMMARS;
+use groma_knowledge::logs::{Head, LogGrammar, Speaker};
+use groma_model::{Port, Timestamp};
+
+use crate::journal::Entry;
+use crate::session::{Owner, Sessions, Spoken, Use};
+use crate::stamp::Clock;
+use crate::syslog::{self, Line};
+use crate::tally::Tally;
+
+/// Tags whose speaker is remembered while a file is read.
+const SPEAKERS_MAX: usize = 64;
+
+/// What is known while a family is read.
+#[derive(Default)]
+pub(crate) struct Reading {
+    pub(crate) tallies: BTreeMap<&'static str, Tally>,
+    /// Products any line was met of.
+    pub(crate) heard: BTreeSet<&'static str>,
+    /// From when to when it reaches.
+    pub(crate) span: Option<(Timestamp, Timestamp)>,
+    /// Lines other machines sent here.
+    pub(crate) of_others: u64,
+    sessions: Sessions,
+}
+
+impl Reading {
+    /// The log reaches over this time too.
+    pub(crate) fn met(&mut self, span: Option<(Timestamp, Timestamp)>) {
+        if let Some((first, last)) = span {
+            let (begin, end) = self.span.unwrap_or((first, last));
+            self.span = Some((begin.min(first), end.max(last)));
+        }
+    }
+}
+
+/// Hears the lines of one file.
+pub(crate) struct Listener<'l> {
+    pub(crate) speakers: Speakers,
+    /// Ports of services that sign with a name of their own.
+    pub(crate) ports: &'l BTreeMap<String, Port>,
+    /// What this machine calls itself in its logs, without its domain.
+    pub(crate) own_name: Option<&'l str>,
+    pub(crate) clock: Clock<'l>,
+    pub(crate) reading: &'l mut Reading,
+}
+
+impl Listener<'_> {
+    /// Hears a line of a text file.
+    pub(crate) fn hear_line(&mut self, bytes: &[u8]) {
+        let line = match self.speakers.headless {
+            true => Some(syslog::headless(bytes)),
+            false => syslog::split(bytes),
+        };
+        if let Some(line) = line {
+            self.hear(&line, None);
+        }
+    }
+
+    /// Hears an entry of a journal.
+    pub(crate) fn hear_entry(&mut self, entry: &Entry<'_>) {
+        let line = Line {
+            stamp: b"",
+            host: entry.host,
+            tag: entry.tag,
+            process: entry.process,
+            message: entry.message,
+        };
+        self.hear(&line, Some(entry.at));
+    }
+
+    fn hear(&mut self, line: &Line<'_>, known_at: Option<Timestamp>) {
+        if self.is_of_another(line.host) {
+            self.reading.of_others += 1;
+            return;
+        }
+        let Some((grammar, speaker)) = self.speakers.of(line.tag) else {
+            return;
+        };
+        let Reading {
+            tallies,
+            heard,
+            span,
+            sessions,
+            ..
+        } = &mut *self.reading;
+        if !heard.contains(grammar.id.as_str()) {
+            heard.insert(grammar.id.as_str());
+        }
+        let tag = std::str::from_utf8(line.tag).unwrap_or_default();
+        let spoken = Spoken {
+            grammar,
+            speaker,
+            port: self.ports.get(tag).copied(),
+            process: std::str::from_utf8(line.process).unwrap_or_default(),
+            message: &String::from_utf8_lossy(line.message),
+        };
+        let clock = &mut self.clock;
+        let at = |time: Option<&str>| match (known_at, time) {
+            (Some(at), _) => Some(at),
+            (None, Some(time)) => clock.read(time),
+            (None, None) => clock.read(std::str::from_utf8(line.stamp).ok()?),
+        };
+        sessions.take(&spoken, at, &mut |owner, used| {
+            keep(tallies, span, owner, used)
+        });
+    }
+
+    /// The file is over: what is still open goes on in the file before it, or ends.
+    pub(crate) fn end(self) {
+        let Reading {
+            tallies,
+            span,
+            sessions,
+            ..
+        } = self.reading;
+        sessions.end_file(&mut |owner, used| keep(tallies, span, owner, used));
+    }
+
+    /// True for a line that another machine sent here. A machine that does not know its own name takes all for its own.
+    fn is_of_another(&self, host: &[u8]) -> bool {
+        let short = host.split(|b| *b == b'.').next().unwrap_or(host);
+        let own = |name: &str| {
+            short.eq_ignore_ascii_case(name.as_bytes()) || short.eq_ignore_ascii_case(b"localhost")
+        };
+        !host.is_empty() && self.own_name.is_some_and(|name| !own(name))
+    }
+}
+
+fn keep(
+    tallies: &mut BTreeMap<&'static str, Tally>,
+    span: &mut Option<(Timestamp, Timestamp)>,
+    owner: Owner,
+    used: Use,
+) {
+    if let Some((first, last)) = used.span {
+        let (begin, end) = span.unwrap_or((first, last));
+        *span = Some((begin.min(first), end.max(last)));
+    }
+    let tally = tallies.entry(owner.grammar.id.as_str()).or_default();
+    tally.add(owner.speaker, used);
+}
+
+type SpokenBy = Option<(&'static LogGrammar, &'static Speaker)>;
+
+/// Who speaks in one file, by tag.
+pub(crate) struct Speakers {
+    /// Whose file it is: who speaks a line without a tag.
+    own: Option<&'static LogGrammar>,
+    /// True if its lines begin with no head.
+    headless: bool,
+    /// Tags that were met: neighbouring lines are spoken by few.
+    known: Vec<(Vec<u8>, SpokenBy)>,
+}
+
+impl Speakers {
+    /// Who speaks in the file of `own`, or in one that many write.
+    pub(crate) fn of_file(own: Option<&'static LogGrammar>) -> Self {
+        Self {
+            own,
+            headless: own.is_some_and(|grammar| grammar.head != Head::Syslog),
+            known: Vec::new(),
+        }
+    }
+
+    /// The grammar and speaker of a line; one without a tag is spoken by whoever owns the file.
+    pub(crate) fn of(&mut self, tag: &[u8]) -> SpokenBy {
+        if let Some((_, spoken_by)) = self.known.iter().find(|(known, _)| known == tag) {
+            return *spoken_by;
+        }
+        let spoken_by = self.look_up(tag);
+        if self.known.len() < SPEAKERS_MAX {
+            self.known.push((tag.to_owned(), spoken_by));
+        }
+        spoken_by
+    }
+
+    fn look_up(&self, tag: &[u8]) -> SpokenBy {
+        if tag.is_empty() {
+            return self
+                .own
+                .and_then(|grammar| Some((grammar, grammar.speaker.first()?)));
+        }
+        let tag = std::str::from_utf8(tag).ok()?;
+        LOG_GRAMMARS.iter().find_map(|grammar| {
+            let speaker = grammar.speaker.iter().find(|s| s.signs(tag))?;
+            Some((grammar, speaker))
+        })
+    }
+}
