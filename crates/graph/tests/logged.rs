@@ -132,3 +132,26 @@ fn rows_of_one_place_are_added_up_and_told_only_of_who_is_meant_alone() {
         assert!(!format!("{edge:?}").contains("svc-old"));
     }
 }
+
+#[test]
+fn a_log_that_does_not_say_the_port_means_the_one_that_is_called() {
+    let mut told = app_and_directory();
+    told.calls(
+        "app1",
+        "10.0.0.2",
+        389,
+        unit("/usr/bin/python3", "app.service"),
+    );
+    let used = LoggedUse {
+        port: None,
+        ..used(Direction::Incoming, "10.0.0.1")
+    };
+    log(&mut told, "ldap1", used.clone());
+    let edge = told.only_edge();
+    assert_eq!(edge.witnesses, [Witness::Live, Witness::History]);
+    assert!(format!("{edge:?}").contains("svc-app"));
+
+    let mut alone = app_and_directory();
+    log(&mut alone, "ldap1", used);
+    assert_eq!(alone.only_edge().witnesses, [Witness::History]);
+}

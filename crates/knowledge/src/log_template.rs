@@ -1,6 +1,6 @@
 //! One line of a log as a grammar writes it: literal text with fields in braces.
 
-use memchr::{memchr2, memmem};
+use memchr::{memchr2, memchr3, memmem};
 
 /// Longest text of a time.
 const TIME_MAX: usize = 40;
@@ -124,7 +124,7 @@ impl Template {
         let mut pieces = self.pieces.iter().peekable();
         while let Some(piece) = pieces.next() {
             let field = match piece {
-                Piece::Literal(literal) => match rest.strip_prefix(literal.as_str()) {
+                Piece::Literal(literal) => match after(rest, literal) {
                     Some(after) => {
                         rest = after;
                         continue;
@@ -175,6 +175,14 @@ impl Template {
     }
 }
 
+/// What stands after `literal`. Most lines differ in its first letter, which costs no call.
+fn after<'m>(rest: &'m str, literal: &str) -> Option<&'m str> {
+    if rest.as_bytes().first() != literal.as_bytes().first() {
+        return None;
+    }
+    rest.strip_prefix(literal)
+}
+
 fn flush(pieces: &mut Vec<Piece>, literal: &mut String) {
     if !literal.is_empty() {
         pieces.push(Piece::Literal(std::mem::take(literal)));
@@ -223,32 +231,43 @@ fn end_of_field(rest: &str, next: Option<&str>) -> Option<usize> {
         return Some(memchr2(b' ', b'\t', bytes).unwrap_or(bytes.len()));
     };
     let first = *next.first()?;
-    let enclosed = matches!(first, b'"' | b'>');
-    let mut escaped = false;
-    for (at, byte) in bytes.iter().enumerate() {
-        if *byte == first && !escaped && bytes.get(at..).is_some_and(|here| here.starts_with(next))
-        {
+    let here = |at: usize| bytes.get(at..).is_some_and(|here| here.starts_with(next));
+    match first {
+        b'"' => end_of_quoted(bytes).filter(|at| here(*at)),
+        // An address of mail may hold a quoted text that looks like the rest of the line.
+        b'>' => memchr3(b'>', b'"', b' ', bytes).filter(|at| here(*at)),
+        // What a blank ends holds none, so nothing in it looks like another field.
+        b' ' => memchr3(b' ', b'"', b'\t', bytes).filter(|at| here(*at)),
+        _ => {
+            let stops = |byte: &u8| *byte == first || STOPS.contains(byte);
+            let mut from = 0;
+            loop {
+                let at = from + bytes.get(from..)?.iter().position(stops)?;
+                if here(at) {
+                    return Some(at);
+                }
+                if bytes.get(at) != Some(&first) || STOPS.contains(&first) {
+                    return None;
+                }
+                from = at + 1;
+            }
+        }
+    }
+}
+
+/// Signs that log lines are made of.
+const STOPS: &[u8] = b" \t=<\"";
+
+/// The first quote that is not escaped.
+fn end_of_quoted(bytes: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + memchr2(b'"', b'\\', bytes.get(from..)?)?;
+        if bytes.get(at) == Some(&b'"') {
             return Some(at);
         }
-        let ends = match (first, *byte) {
-            // What a blank ends holds none, so nothing in it looks like another field.
-            (b' ', b' ' | b'"' | b'\t') => true,
-            (b' ', _) => false,
-            // A quote within quotes is escaped, or it ends them.
-            (b'"', b'"') => !escaped,
-            (b'"', _) => false,
-            // An address of mail may hold a quoted text that looks like the rest of the line.
-            (b'>', b'"' | b' ' | b'>') => true,
-            (b'>', _) => false,
-            (_, b' ' | b'\t' | b'=' | b'<' | b'"') => true,
-            _ => false,
-        };
-        if ends {
-            return None;
-        }
-        escaped = enclosed && *byte == b'\\' && !escaped;
+        from = at + 2;
     }
-    None
 }
 
 #[cfg(test)]

@@ -89,8 +89,10 @@ enum Known {
     Process(Box<[u8]>),
 }
 
+type MakeKnown = fn(Box<[u8]>) -> Known;
+
 /// The names of the fields that are looked at.
-const FIELDS: &[(&[u8], fn(Box<[u8]>) -> Known)] = &[
+const FIELDS: &[(&[u8], MakeKnown)] = &[
     (b"SYSLOG_IDENTIFIER=", Known::Tag),
     (b"_HOSTNAME=", Known::Host),
     (b"_PID=", Known::Process),

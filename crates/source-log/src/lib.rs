@@ -35,6 +35,7 @@ mod lines;
 mod listen;
 mod look;
 mod postfix;
+mod quick;
 mod session;
 mod stamp;
 mod syslog;

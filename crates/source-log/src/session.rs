@@ -1,6 +1,5 @@
 //! Lines that belong together: what one client did from its coming to its going.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
 use groma_knowledge::logs::{Does, Field, LogGrammar, LogLine, Shape, Speaker};
@@ -8,6 +7,7 @@ use groma_model::name::{HostName, Port, Protection};
 use groma_model::{Foreign, Timestamp};
 use serde_json::Value;
 
+use crate::quick::QuickMap;
 use crate::word::Word;
 
 /// Sessions open at a time; a log that never says goodbye must not fill the memory.
@@ -185,7 +185,7 @@ pub(crate) struct Owner {
 }
 
 /// A session: who speaks, and the value that ties its lines together.
-type Key = (&'static str, String);
+type Key = (&'static str, Word);
 
 /// An object of JSON may be so long.
 const JSON_MAX: usize = 64 << 10;
@@ -202,13 +202,13 @@ fn object(grammar: &LogGrammar, message: &str) -> Option<Value> {
 /// need the older one that tells its coming.
 #[derive(Default)]
 pub(crate) struct Sessions {
-    open: HashMap<Key, (Owner, Use)>,
+    open: QuickMap<Key, (Owner, Use)>,
     /// Uses of this file whose client came before it begins.
-    unknown: HashMap<Key, Vec<(Owner, Use)>>,
+    unknown: QuickMap<Key, Vec<(Owner, Use)>>,
     /// How many those are.
     waiting: usize,
     /// The same of the file after this one.
-    later: HashMap<Key, Vec<(Owner, Use)>>,
+    later: QuickMap<Key, Vec<(Owner, Use)>>,
 }
 
 impl Sessions {
@@ -266,14 +266,18 @@ impl Sessions {
         } else {
             spoken.process
         };
-        let key = (owner.speaker.tag.as_str(), key.to_owned());
+        // A tie that is no word ties nothing; without a process all lines of a speaker are of one.
+        let Some(key) = Word::parse(key).or_else(|| key.is_empty().then(Word::default)) else {
+            return;
+        };
+        let key = (owner.speaker.tag.as_str(), key);
         self.part(&key, does, &told, done);
         if self.open.len() >= OPEN_MAX {
             self.end_file(done);
         }
         let (_, open) = self
             .open
-            .entry(key.clone())
+            .entry(key)
             .or_insert_with(|| (owner, Use::default()));
         open.learn(told, at);
         if does == Does::Ends {
@@ -310,10 +314,7 @@ impl Sessions {
         }
         if self.waiting < WAITING_MAX {
             self.waiting += 1;
-            self.unknown
-                .entry(key.clone())
-                .or_default()
-                .push((owner, used));
+            self.unknown.entry(*key).or_default().push((owner, used));
         }
     }
 

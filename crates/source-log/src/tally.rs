@@ -8,6 +8,7 @@ use groma_model::fact::{Direction, LoggedUse};
 use groma_model::name::{HostName, Port, Protection, Transport};
 use groma_model::{Foreign, Hours, Seen, Timestamp};
 
+use crate::quick::QuickMap;
 use crate::session::Use;
 use crate::word::Word;
 
@@ -48,7 +49,7 @@ struct Sum {
 /// Everything one family of files told of one product.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    rows: HashMap<Row, Sum>,
+    rows: QuickMap<Row, Sum>,
     /// Uses that had no room.
     pub(crate) left_out: u64,
 }

@@ -4,7 +4,7 @@
 const LENGTH_MAX: usize = 32;
 
 /// A word of letters, digits and `-_./`: nothing that a stranger could have made up to say more.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Word {
     bytes: [u8; LENGTH_MAX],
     length: u8,
@@ -25,9 +25,19 @@ impl Word {
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        let text = self.bytes.get(..usize::from(self.length));
-        text.and_then(|text| std::str::from_utf8(text).ok())
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes
+            .get(..usize::from(self.length))
             .unwrap_or_default()
+    }
+}
+
+impl std::hash::Hash for Word {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 

@@ -24,7 +24,12 @@ fn file(bytes: &[u8]) -> Box<dyn OpenFile> {
     Box::new(InMemory(bytes.to_vec(), metadata))
 }
 
-fn read(bytes: &[u8], tag: &str) -> (Result<Told, Reason>, Vec<(i64, String, Vec<u8>)>) {
+/// When, by which process, and what.
+type Met = (i64, String, Vec<u8>);
+/// Flags and payload of a field.
+type Written = (u8, Vec<u8>);
+
+fn read(bytes: &[u8], tag: &str) -> (Result<Told, Reason>, Vec<Met>) {
     let mut out = Vec::new();
     let wants = |met: &[u8]| met == tag.as_bytes();
     let told = of(file(bytes), &|| false, wants, |entry| {
@@ -42,7 +47,7 @@ fn recorded(name: &str) -> Vec<u8> {
 }
 
 /// A journal file as the format says, with one array for every two entries.
-fn journal(compact: bool, entries: &[(u64, Vec<(u8, Vec<u8>)>)]) -> Vec<u8> {
+fn journal(compact: bool, entries: &[(u64, Vec<Written>)]) -> Vec<u8> {
     let mut out = vec![0; 264];
     out[..8].copy_from_slice(SIGNATURE);
     out[12] = 4 | 8 | if compact { 16 } else { 0 };
@@ -82,7 +87,7 @@ fn journal(compact: bool, entries: &[(u64, Vec<(u8, Vec<u8>)>)]) -> Vec<u8> {
     out
 }
 
-fn line(tag: &str, message: &[u8]) -> Vec<(u8, Vec<u8>)> {
+fn line(tag: &str, message: &[u8]) -> Vec<Written> {
     let field = |name: &str, value: &[u8]| (0, [name.as_bytes(), b"=", value].concat());
     vec![
         field("SYSLOG_IDENTIFIER", tag.as_bytes()),
