@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use groma_model::fact::{Direction, LoggedUse};
 use groma_model::inventory::ReachedBy;
-use groma_model::{EntityId, Estate, Peer, Witness};
+use groma_model::{EntityId, Estate, Foreign, Peer, Witness};
 
 use crate::draft::{Certainty, Draft, Drafts, Place, one_transport, weakest};
 use crate::gather::{Gathered, Raw};
@@ -36,8 +36,12 @@ pub(crate) fn uses(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
         match drafts.places.get_mut(&place) {
             Some(known) => confirm(known, &rows),
             None => {
-                for raw in rows {
+                for raw in &rows {
                     drafts.add(place.clone(), draft(raw, &place, estate));
+                }
+                for draft in drafts.places.get_mut(&place).into_iter().flatten() {
+                    let of_kind = rows.iter().filter(|raw| raw.fact.kind == draft.kind);
+                    draft.calls = draft.calls.min(calls(of_kind.copied()));
                 }
             }
         }
@@ -122,11 +126,7 @@ fn confirm(known: &mut [Draft], rows: &[&Raw<LoggedUse>]) {
         }
     }
     if let [only] = meant.as_mut_slice() {
-        let calls = rows
-            .iter()
-            .map(|raw| raw.seen.count)
-            .fold(0, u64::saturating_add);
-        only.calls = only.calls.max(calls);
+        only.calls = only.calls.max(calls(rows.iter().copied()));
         for raw in rows {
             only.seen = groma_model::Seen {
                 count: only.seen.count,
@@ -136,6 +136,27 @@ fn confirm(known: &mut [Draft], rows: &[&Raw<LoggedUse>]) {
             tell(only, raw);
         }
     }
+}
+
+/// How many calls these rows tell. Two logs of a machine tell the same ones (a file and the journal; the file whose
+/// oldest lines are gone), and so do the logs of both ends: the one that knows most is believed.
+fn calls<'r>(rows: impl Iterator<Item = &'r Raw<LoggedUse>>) -> u64 {
+    let mut told: HashMap<&EntityId, HashMap<LoggedUse, u64>> = HashMap::new();
+    for raw in rows {
+        let without_log = LoggedUse {
+            log: Foreign::default(),
+            ..raw.fact.clone()
+        };
+        let known = told
+            .entry(&raw.host)
+            .or_default()
+            .entry(without_log)
+            .or_default();
+        *known = raw.seen.count.max(*known);
+    }
+    let of_host =
+        |rows: &HashMap<LoggedUse, u64>| rows.values().copied().fold(0, u64::saturating_add);
+    told.values().map(of_host).max().unwrap_or_default()
 }
 
 fn tell(draft: &mut Draft, raw: &Raw<LoggedUse>) {

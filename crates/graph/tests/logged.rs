@@ -155,3 +155,23 @@ fn a_log_that_does_not_say_the_port_means_the_one_that_is_called() {
     log(&mut alone, "ldap1", used);
     assert_eq!(alone.only_edge().witnesses, [Witness::History]);
 }
+
+#[test]
+fn what_both_ends_and_two_logs_tell_is_counted_once() {
+    let mut told = app_and_directory();
+    let incoming = used(Direction::Incoming, "10.0.0.1");
+    log(&mut told, "ldap1", incoming.clone());
+    let journal = LoggedUse {
+        log: "/var/log/journal".into(),
+        ..incoming.clone()
+    };
+    log(&mut told, "ldap1", journal);
+    log(&mut told, "app1", used(Direction::Outgoing, "10.0.0.2"));
+    assert_eq!(told.only_edge().count, 4);
+    let another = LoggedUse {
+        account: Some("cn=svc-night,dc=corp,dc=example".into()),
+        ..incoming
+    };
+    log(&mut told, "ldap1", another);
+    assert_eq!(told.only_edge().count, 8);
+}

@@ -52,6 +52,8 @@ pub struct LogGrammar {
     pub enable: String,
     /// How long its lines are kept where nobody changed it.
     pub kept: String,
+    /// True if the product writes to its log by default, but not who uses it.
+    pub off_by_default: bool,
     /// What the lines of its own files begin with.
     pub head: Head,
     /// True if lines of one use are tied by a field; else the process ties them.
@@ -162,6 +164,8 @@ struct WrittenGrammar {
     enable: String,
     kept: String,
     #[serde(default)]
+    off_by_default: bool,
+    #[serde(default)]
     head: Head,
     #[serde(default)]
     session: Option<String>,
@@ -218,6 +222,7 @@ impl LogGrammar {
             files: written.files,
             enable: written.enable,
             kept: written.kept,
+            off_by_default: written.off_by_default,
             head: written.head,
             session: written.session.is_some(),
             speaker: written.speaker,

@@ -11,7 +11,7 @@ use crate::name::{HostName, Port, Protection, Transport};
 
 /// A client and a service that used each other, as the log on this machine tells it. When and how often stands in
 /// [`Seen`](crate::Seen): the log's own times, with the hours of the week.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LoggedUse {
     /// Incoming: the other machine used a service of this one. Outgoing: this one used the other's.
     pub direction: Direction,

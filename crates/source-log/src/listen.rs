@@ -20,7 +20,7 @@ const SPEAKERS_MAX: usize = 64;
 #[derive(Default)]
 pub(crate) struct Reading {
     pub(crate) tallies: BTreeMap<&'static str, Tally>,
-    /// Products any line was met of.
+    /// Products whose log is on.
     pub(crate) heard: BTreeSet<&'static str>,
     /// From when to when it reaches.
     pub(crate) span: Option<(Timestamp, Timestamp)>,
@@ -89,9 +89,6 @@ impl Listener<'_> {
             sessions,
             ..
         } = &mut *self.reading;
-        if !heard.contains(grammar.id.as_str()) {
-            heard.insert(grammar.id.as_str());
-        }
         let tag = std::str::from_utf8(line.tag).unwrap_or_default();
         let spoken = Spoken {
             grammar,
@@ -106,9 +103,13 @@ impl Listener<'_> {
             (None, Some(time)) => clock.read(time),
             (None, None) => clock.read(std::str::from_utf8(line.stamp).ok()?),
         };
-        sessions.take(&spoken, at, &mut |owner, used| {
+        let fits = sessions.take(&spoken, at, &mut |owner, used| {
             keep(tallies, span, owner, used)
         });
+        // That a product starts and stops says nothing of a log it keeps only if told to.
+        if (fits || !grammar.off_by_default) && !heard.contains(grammar.id.as_str()) {
+            heard.insert(grammar.id.as_str());
+        }
     }
 
     /// The file is over: what is still open goes on in the file before it, or ends.

@@ -129,7 +129,7 @@ struct Look<'a> {
     bytes_left: u64,
     /// What each product's uses are, by the log that tells them.
     told: BTreeMap<&'static str, Vec<Told>>,
-    /// Products any line was met of.
+    /// Products whose log is on.
     heard: BTreeSet<&'static str>,
 }
 
@@ -174,10 +174,21 @@ impl Look<'_> {
                 "look on those machines themselves",
             );
         }
+        let grammar = LOG_GRAMMARS
+            .iter()
+            .find(|g| reading.heard.contains(g.id.as_str()));
         self.heard.extend(reading.heard);
         let (from, to) = reading
             .span
             .unwrap_or((self.window.started(), self.window.now()));
+        let files = match family.members.len() {
+            1 => "one file".to_owned(),
+            files => format!("{files} files"),
+        };
+        let kept = match grammar {
+            Some(grammar) => format!("{files}, kept {}", grammar.kept),
+            None => files,
+        };
         self.sink.covered(Coverage {
             scope,
             state: if complete {
@@ -187,10 +198,7 @@ impl Look<'_> {
             },
             from,
             to,
-            how: Some(match family.members.len() {
-                1 => "one file, without rotations".to_owned(),
-                files => format!("{files} files, rotations and all"),
-            }),
+            how: Some(kept),
         });
     }
 
@@ -412,7 +420,7 @@ impl Look<'_> {
                 continue;
             }
             let scope = Scope::new("log", &grammar.id);
-            let what = format!("who used {}: no log here speaks of it", grammar.product);
+            let what = format!("who used {}: no log here tells it", grammar.product);
             let remedy = format!("{} Kept {}.", grammar.enable, grammar.kept);
             self.sink
                 .missed_because(&scope, what, Reason::LogDisabled, &remedy);

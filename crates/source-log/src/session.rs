@@ -212,13 +212,14 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// Takes a line, and calls `done` with every use that is told to its end. `at` reads the time when it is needed.
+    /// Takes a line, and calls `done` with every use that is told to its end. `at` reads the time when it is needed. False
+    /// for a line the grammar does not know.
     pub(crate) fn take(
         &mut self,
         spoken: &Spoken<'_>,
         at: impl FnOnce(Option<&str>) -> Option<Timestamp>,
         done: &mut impl FnMut(Owner, Use),
-    ) {
+    ) -> bool {
         let grammar = spoken.grammar;
         let json = object(grammar, spoken.message);
         let mut fields = Fields {
@@ -246,11 +247,11 @@ impl Sessions {
             },
         )) = fits
         else {
-            return;
+            return false;
         };
         let does = line.does;
         told.port = told.port.or(spoken.port);
-        let Some(at) = at(time) else { return };
+        let Some(at) = at(time) else { return false };
         let of_line = line.speaker.and_then(|at| grammar.speaker.get(at));
         let owner = Owner {
             grammar,
@@ -259,7 +260,8 @@ impl Sessions {
         if does == Does::Whole {
             let mut whole = Use::default();
             whole.learn(told, at);
-            return done(owner, whole);
+            done(owner, whole);
+            return true;
         }
         let key = if grammar.session {
             session
@@ -268,7 +270,7 @@ impl Sessions {
         };
         // A tie that is no word ties nothing; without a process all lines of a speaker are of one.
         let Some(key) = Word::parse(key).or_else(|| key.is_empty().then(Word::default)) else {
-            return;
+            return false;
         };
         let key = (owner.speaker.tag.as_str(), key);
         self.part(&key, does, &told, done);
@@ -283,6 +285,7 @@ impl Sessions {
         if does == Does::Ends {
             self.end(&key, done);
         }
+        true
     }
 
     /// Ends what is open if the line speaks of another use: of another client (a server that was started again counts

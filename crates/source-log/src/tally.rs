@@ -202,8 +202,8 @@ fn is_inside(address: IpAddr) -> bool {
     }
 }
 
-/// Two logs that tell the same (`mail.log` and `syslog`, as rsyslog writes them) count once: the one that knows more of
-/// a row is believed.
+/// Two logs that tell the same (`mail.log`, `syslog` and the journal) count once: the one that knows more of a row is
+/// believed. The first log stays the one that says so, at the next look too: another one would be another fact.
 pub(crate) fn joined(told: Vec<(Foreign, BTreeMap<Row, Seen>)>) -> BTreeMap<Row, (Foreign, Seen)> {
     let mut out: BTreeMap<Row, (Foreign, Seen)> = BTreeMap::new();
     for (log, rows) in told {
@@ -212,11 +212,8 @@ pub(crate) fn joined(told: Vec<(Foreign, BTreeMap<Row, Seen>)>) -> BTreeMap<Row,
                 None => {
                     out.insert(row, (log.clone(), seen));
                 }
-                Some((from, known)) => {
+                Some((_, known)) => {
                     let count = known.count.max(seen.count);
-                    if seen.count > known.count {
-                        *from = log.clone();
-                    }
                     *known = Seen {
                         count,
                         ..known.joined(seen)

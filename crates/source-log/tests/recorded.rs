@@ -337,6 +337,69 @@ fn what_is_torn_strange_or_huge_costs_itself_alone() {
     }
 }
 
+#[test]
+fn a_product_that_starts_and_stops_is_not_taken_for_one_whose_log_is_on() {
+    let starts =
+        "2026-11-20 10:00:00.000 UTC [7] LOG:  database system is ready to accept connections\n";
+    let postgresql = FakeDisk::new()
+        .file("/usr/bin/postgres", "")
+        .file("/var/log/postgresql/postgresql-15-main.log", starts);
+    let looked = look(postgresql);
+    let gap = looked.gaps().next().unwrap();
+    assert_eq!(gap.reason, Reason::LogDisabled);
+    assert!(
+        gap.remedy
+            .as_ref()
+            .unwrap()
+            .contains("log_connections = on")
+    );
+    let sshd = FakeDisk::new().file("/usr/sbin/sshd", "").file(
+        "/var/log/auth.log",
+        "Nov 20 10:00:00 m sshd[7]: Server listening on 0.0.0.0 port 22.\n",
+    );
+    assert_eq!(
+        look(sshd).gaps().count(),
+        0,
+        "it logs by default: nobody came"
+    );
+}
+
+#[test]
+fn the_log_that_says_so_stays_the_same_though_another_knows_more() {
+    let all = recorded("sshd.log");
+    let second_line = all.iter().position(|b| *b == b'\n').unwrap() + 1;
+    let third_line = second_line + all[second_line..].iter().position(|b| *b == b'\n').unwrap() + 1;
+    let disk = FakeDisk::new()
+        .file("/var/log/auth.log", &all[..third_line])
+        .file("/var/log/syslog", all.as_slice());
+    assert_eq!(
+        lines(&look(disk)),
+        [
+            "2× 10.20.1.21 used OpenSSH at port 22/tcp, by publickey: /var/log/auth.log",
+            "1× 10.20.1.31 used OpenSSH at port 22/tcp, by password: /var/log/syslog",
+        ]
+    );
+}
+
+#[test]
+fn a_log_says_since_when_and_how_long_it_is_kept() {
+    let disk = FakeDisk::new()
+        .file("/var/log/slapd.log", recorded("slapd.log"))
+        .file("/var/log/slapd.log.2.gz", recorded("slapd.log.2.gz"));
+    let looked = look(disk);
+    let coverage = looked
+        .coverage()
+        .find(|c| c.scope.as_str() == "log:/var/log/slapd.log")
+        .unwrap();
+    assert_eq!(coverage.from.day(), "2026-10-17");
+    assert_eq!(
+        coverage.how.as_deref(),
+        Some(
+            "2 files, kept as logrotate keeps the file of the syslog daemon: four weeks at Debian and Red Hat"
+        )
+    );
+}
+
 const JOURNAL: &str = "/var/log/journal/0123456789abcdef0123456789abcdef";
 
 fn unpacked(name: &str) -> Vec<u8> {
