@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use groma_model::fact::{
-    CertificateSighting, CertificateUse, Declared, Forward, ForwardEnd, HostIdentity, MENTION_RULE,
-    NameAnswer, Reference,
+    CertificateSighting, CertificateUse, Declared, Forward, ForwardEnd, HostIdentity, Interface,
+    MENTION_RULE, NameAnswer, Reference,
 };
 use groma_model::inventory::{Attributes, Mention, PinEntry};
 use groma_model::{
-    AgentId, EntityId, Evidence, EvidenceId, Fact, Foreign, HostName, Peer, Scope, Seen, SiteId,
+    AgentId, EntityId, Evidence, EvidenceId, EvidenceState, Fact, Foreign, HostName, Peer, Scope,
+    Seen, SiteId, Timestamp,
 };
+
+use crate::addresses;
 
 /// What one vantage said about its own machine.
 #[derive(Clone, Debug)]
@@ -20,8 +23,20 @@ pub(crate) struct Seat {
     pub(crate) attributes: Attributes,
     pub(crate) evidence: Vec<EvidenceId>,
     pub(crate) seen: Seen,
+    /// The end of the newest look, where the caller knows it.
+    pub(crate) looked_until: Option<Timestamp>,
+    /// Since when and until when the machine was seen with each address.
+    pub(crate) held: BTreeMap<IpAddr, Held>,
     /// Set once the host behind this vantage is known.
     pub(crate) entity: Option<EntityId>,
+}
+
+/// When a machine was seen with an address.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    pub(crate) first: Timestamp,
+    pub(crate) last: Timestamp,
+    pub(crate) current: bool,
 }
 
 /// A certificate and all the places where it was met.
@@ -146,7 +161,12 @@ impl Gathered {
             Fact::Listener(_) | Fact::Measurement(_) | Fact::Access(_) | Fact::Unknown(_) => {
                 self.touch(site, vantage, *seen)
             }
-            own => self.take_own(site, vantage, own, id, *seen),
+            own => {
+                if let Fact::Interface(link) = own {
+                    self.hold(site, vantage, link, evidence);
+                }
+                self.take_own(site, vantage, own, id, *seen);
+            }
         }
     }
 
@@ -171,7 +191,24 @@ impl Gathered {
 
     /// A seat for whoever looked. What was seen says when; a look that saw nothing says it itself.
     pub(crate) fn looked(&mut self, site: &SiteId, vantage: &AgentId, seen: Seen) {
-        self.seat(site, vantage.clone(), seen);
+        let seat = self.seat(site, vantage.clone(), seen);
+        seat.looked_until = seat.looked_until.max(Some(seen.last));
+    }
+
+    fn hold(&mut self, site: &SiteId, vantage: &AgentId, link: &Interface, evidence: &Evidence) {
+        let seen = evidence.seen;
+        let now = Held {
+            first: seen.first,
+            last: seen.last,
+            current: evidence.state == EvidenceState::Current,
+        };
+        let seat = self.seat(site, vantage.clone(), seen);
+        for address in addresses::of_link(link) {
+            let held = seat.held.entry(address).or_insert(now);
+            held.first = held.first.min(now.first);
+            held.last = held.last.max(now.last);
+            held.current |= now.current;
+        }
     }
 
     fn touch(&mut self, site: &SiteId, vantage: &AgentId, seen: Seen) {
@@ -186,6 +223,8 @@ impl Gathered {
             attributes: Attributes::default(),
             evidence: Vec::new(),
             seen,
+            looked_until: None,
+            held: BTreeMap::new(),
             entity: None,
         })
     }
@@ -295,48 +334,6 @@ impl Gathered {
         self.holdings
             .sort_by(|a, b| (a.seen.last, &a.evidence).cmp(&(b.seen.last, &b.evidence)));
         self.holdings.dedup_by(|a, b| a.evidence == b.evidence);
-    }
-
-    /// Every address the machine at `seat` has, loopback left out.
-    pub(crate) fn addresses_of(seat: &Seat) -> BTreeSet<IpAddr> {
-        interface_addresses(seat, |_| true)
-    }
-
-    /// Every address that means the machine to itself: its own, and those of its running containers, which nobody else knows.
-    pub(crate) fn meant_by(seat: &Seat) -> BTreeSet<IpAddr> {
-        let inner = seat.attributes.containers.iter().filter(|c| c.running);
-        let inner = inner.flat_map(|c| &c.addresses).map(IpAddr::to_canonical);
-        Self::addresses_of(seat).into_iter().chain(inner).collect()
-    }
-
-    /// The addresses by which others may know the machine: those of inner bridges and of container links
-    /// are left out where anything else exists, because every docker host has the same ones.
-    pub(crate) fn public_addresses_of(seat: &Seat) -> BTreeSet<IpAddr> {
-        let physical = interface_addresses(seat, |kind| matches!(kind, "physical" | "vlan"));
-        if !physical.is_empty() {
-            return physical;
-        }
-        interface_addresses(seat, |kind| kind != "bridge")
-    }
-}
-
-fn interface_addresses(seat: &Seat, wanted: impl Fn(&str) -> bool) -> BTreeSet<IpAddr> {
-    seat.attributes
-        .interfaces
-        .iter()
-        .filter(|i| i.kind != "loopback" && wanted(&i.kind))
-        .flat_map(|i| &i.addresses)
-        .filter_map(|cidr| cidr.split('/').next()?.parse::<IpAddr>().ok())
-        .map(|address| address.to_canonical())
-        .filter(|address| !is_link_local(address))
-        .collect()
-}
-
-/// True for addresses that mean something else on every link.
-pub(crate) fn is_link_local(address: &IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_unicast_link_local(),
     }
 }
 

@@ -1,18 +1,25 @@
 //! Hosts that agents look at from inside: one entity each, merged only on two independent witnesses.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use groma_model::fact::HostIdentity;
 use groma_model::inventory::Entity;
 use groma_model::{AgentId, EntityId, Estate, HostName, SiteId};
 
+use crate::addresses;
 use crate::gather::{Gathered, Seat};
+use crate::holders;
 use crate::ledger::{Ledger, address_key, agent_key};
 
 /// Makes an entity of every host that an agent looked at, and says what its addresses mean.
 pub(crate) fn place(gathered: &mut Gathered, ledger: &mut Ledger<'_>, estate: &mut Estate) {
     let groups = groups(gathered);
+    // A machine an agent stood for before keeps its id, whoever else has its address by now.
+    for (agent, seat) in &gathered.seats {
+        if let Some(known) = ledger.entity(&agent_key(&seat.site, agent)) {
+            ledger.has_agent(&known);
+        }
+    }
     for group in &groups {
         let id = identify(group, gathered, ledger);
         ledger.has_agent(&id);
@@ -21,14 +28,14 @@ pub(crate) fn place(gathered: &mut Gathered, ledger: &mut Ledger<'_>, estate: &m
                 seat.entity = Some(id.clone());
                 estate
                     .own_addresses
-                    .insert(agent.clone(), Gathered::meant_by(seat));
+                    .insert(agent.clone(), addresses::meant_by(seat));
             }
             estate.vantages.insert(agent.clone(), id.clone());
         }
         let entity = build(&id, group, gathered);
         estate.entities.insert(id, entity);
     }
-    place_addresses(gathered, ledger, estate);
+    holders::place(gathered, ledger, estate);
 }
 
 /// Agents that look at one host, and why we think so.
@@ -220,7 +227,7 @@ fn outside_id(group: &Group, gathered: &Gathered, ledger: &Ledger<'_>) -> Option
         .iter()
         .filter_map(|(agent, _)| gathered.seats.get(agent));
     let mut known = seats
-        .flat_map(Gathered::public_addresses_of)
+        .flat_map(addresses::public)
         .filter_map(|address| ledger.entity(&address_key(&group.site, &address)))
         .filter(|id| !ledger.is_agent(id));
     known.next()
@@ -262,10 +269,7 @@ fn build(id: &EntityId, group: &Group, gathered: &Gathered) -> Entity {
             .first()
             .map_or_else(fallback, |n| n.short().to_owned()),
         names: names.iter().map(ToString::to_string).collect(),
-        addresses: seats
-            .iter()
-            .flat_map(|s| Gathered::public_addresses_of(s))
-            .collect(),
+        addresses: seats.iter().flat_map(|s| addresses::public(s)).collect(),
         layer: "os".to_owned(),
         site: group.site.clone(),
         system: None,
@@ -299,49 +303,6 @@ pub(crate) fn host_names(seats: &[&Seat]) -> Vec<HostName> {
         }
     }
     unique
-}
-
-/// Every address of exactly one host means that host; one that several hosts hold is a service address.
-fn place_addresses(gathered: &Gathered, ledger: &mut Ledger<'_>, estate: &mut Estate) {
-    let mut holders: BTreeMap<(SiteId, IpAddr), BTreeSet<EntityId>> = BTreeMap::new();
-    for seat in gathered.seats.values() {
-        let Some(id) = &seat.entity else { continue };
-        for address in Gathered::public_addresses_of(seat) {
-            holders
-                .entry((seat.site.clone(), address))
-                .or_default()
-                .insert(id.clone());
-        }
-    }
-    for ((site, address), ids) in holders {
-        let mut ids = ids.into_iter();
-        if let (Some(only), None) = (ids.next(), ids.next()) {
-            absorb(&site, &address, &only, ledger, estate);
-            estate.addresses.insert((site, address), only);
-        }
-    }
-}
-
-/// Takes over what was known from outside about an address, before an agent looked.
-fn absorb(
-    site: &SiteId,
-    address: &IpAddr,
-    host: &EntityId,
-    ledger: &mut Ledger<'_>,
-    estate: &mut Estate,
-) {
-    let key = address_key(site, address);
-    if let Some(before) = ledger.entity(&key)
-        && before != *host
-        && !ledger.is_agent(&before)
-    {
-        let because = format!("{address} was known from outside before an agent looked at it");
-        ledger.merge(before, host, &because);
-        if let Some(entity) = estate.entities.get_mut(host) {
-            entity.merged_because.push(because);
-        }
-    }
-    ledger.bind(key, host);
 }
 
 #[cfg(test)]

@@ -11,12 +11,14 @@
 //! says why, in one line, and the ledger can undo it.
 //!
 //! **What an address means.** An address of exactly one agent's host means that host. One claimed by several
-//! hosts at a time is a service address (VRRP, CARP, a cluster), an entity of its own. Any other address or
+//! hosts at a time is a service address (VRRP, CARP, a cluster), an entity of its own; one that moved is the new holder's. Any other address or
 //! name becomes an entity seen from outside, and when an agent arrives on it later, that entity is absorbed
 //! and its id lives on.
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod gather;
+mod holders;
 mod holdings;
 mod hosts;
 mod ledger;

@@ -1,160 +1,12 @@
 //! One host behind five names, and never two hosts behind one mark.
 
-use std::net::IpAddr;
+mod common;
 
+use common::{A, B, Told, hosts, ledger};
 use groma_model::fact::*;
 use groma_model::inventory::Entity;
-use groma_model::store::{Identities, NewIdentities};
+use groma_model::store::Identities;
 use groma_model::*;
-use groma_resolve::{Resolution, resolve};
-
-#[derive(Default, Clone)]
-struct Told(Vec<Evidence>);
-
-impl Told {
-    fn say(&mut self, vantage: &str, fact: Fact) -> &mut Self {
-        let (site, vantage, source, scope) = (
-            SiteId::default(),
-            AgentId::new(vantage),
-            SourceName::new("test"),
-            Scope::new("test", "/"),
-        );
-        let json = serde_json::to_string(&fact).expect("a test says it right");
-        let id = Evidence::id_of(&site, &vantage, &source, &scope, &json);
-        let seen = Seen::once(Timestamp::from_seconds(1_795_165_200));
-        self.0.push(Evidence {
-            id,
-            site,
-            vantage,
-            source,
-            scope,
-            fact,
-            seen,
-            state: EvidenceState::Current,
-        });
-        self
-    }
-
-    fn host(&mut self, agent: &str, name: &str, marks: [&str; 3], address: &str) -> &mut Self {
-        let [machine, uuid, mac] = marks;
-        let identity = HostIdentity {
-            host_name: name.into(),
-            machine_id: Some(machine.into()),
-            smbios_uuid: Some(uuid.into()),
-            macs: vec![mac.into()],
-            ..HostIdentity::default()
-        };
-        self.say(agent, Fact::Identity(identity));
-        self.interface(agent, "eth0", "physical", address)
-    }
-
-    fn interface(&mut self, agent: &str, name: &str, kind: &str, address: &str) -> &mut Self {
-        self.say(
-            agent,
-            Fact::Interface(Interface {
-                name: name.into(),
-                mac: None,
-                kind: kind.into(),
-                up: true,
-                addresses: vec![format!("{address}/24")],
-            }),
-        )
-    }
-
-    fn mentions(&mut self, agent: &str, peer: &str) -> &mut Self {
-        self.say(
-            agent,
-            Fact::Reference(Reference {
-                rule: "test".into(),
-                file: "/etc/test".into(),
-                line: 1,
-                key: "host".into(),
-                peer: Peer::parse(peer).expect("a test says it right"),
-                port: None,
-                transport: Transport::Tcp,
-                kind: "http".into(),
-                component: Component {
-                    class: ComponentClass::File,
-                    name: "/etc/test".into(),
-                },
-                resource: None,
-                account: None,
-                protection: None,
-                has_secret: false,
-                rhythm: None,
-                weak: false,
-            }),
-        )
-    }
-
-    fn answer(
-        &mut self,
-        agent: &str,
-        by: NameSource,
-        asked: &str,
-        addresses: &[&str],
-    ) -> &mut Self {
-        let addresses: Vec<IpAddr> = addresses
-            .iter()
-            .map(|a| a.parse().expect("a test says it right"))
-            .collect();
-        self.say(
-            agent,
-            Fact::Name(NameAnswer {
-                asked: Peer::parse(asked).expect("a test says it right"),
-                by,
-                aliases: Vec::new(),
-                addresses,
-                names: Vec::new(),
-                ttl_seconds: None,
-            }),
-        )
-    }
-
-    fn resolved(&self) -> Resolution {
-        self.resolved_with(&Identities::default())
-    }
-
-    fn resolved_with(&self, known: &Identities) -> Resolution {
-        let mut next = known.known.len();
-        let mut mint = || {
-            next += 1;
-            EntityId::new(format!("ent-{next:03}"))
-        };
-        resolve(known, &mut mint, self.0.clone())
-    }
-}
-
-fn hosts(resolution: &Resolution) -> Vec<&Entity> {
-    resolution
-        .estate
-        .entities
-        .values()
-        .filter(|e| e.has_agent)
-        .collect()
-}
-
-fn ledger(new: &NewIdentities) -> Identities {
-    Identities {
-        known: new.known.clone(),
-        merged: new
-            .merged
-            .iter()
-            .map(|(gone, (into, _))| (gone.clone(), into.clone()))
-            .collect(),
-    }
-}
-
-const A: [&str; 3] = [
-    "m-a",
-    "564d4cbc-c6a9-1969-0102-030405060708",
-    "52:54:00:00:00:0a",
-];
-const B: [&str; 3] = [
-    "m-b",
-    "11111111-c6a9-1969-0102-030405060708",
-    "52:54:00:00:00:0b",
-];
 
 #[test]
 fn an_agent_installed_anew_is_the_same_host() {
@@ -306,6 +158,19 @@ fn a_host_that_left_an_address_is_not_who_stands_there_now() {
         .unwrap()
         .entity;
     assert_ne!(&there, app);
+}
+
+#[test]
+fn whoever_takes_over_an_address_takes_no_id_with_it() {
+    let mut told = Told::default();
+    told.host("agent-5", "mail1", A, "10.0.0.5");
+    let before = told.resolved();
+    // Its agent comes first in the order of names.
+    told.host("agent-1", "mail-new", B, "10.0.0.5");
+    let after = told.resolved_with(&ledger(&before.new)).estate;
+    let (old, new) = (AgentId::new("agent-5"), AgentId::new("agent-1"));
+    assert_eq!(after.vantages[&old], before.estate.vantages[&old]);
+    assert_ne!(after.vantages[&new], after.vantages[&old]);
 }
 
 #[test]
