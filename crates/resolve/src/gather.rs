@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use groma_model::fact::{
     CertificateSighting, CertificateUse, Declared, Forward, ForwardEnd, HostIdentity, Interface,
-    MENTION_RULE, NameAnswer, Reference,
+    MENTION_RULE, NameAnswer, Package, Reference,
 };
 use groma_model::inventory::{Attributes, Mention, PinEntry};
 use groma_model::{
@@ -27,8 +27,73 @@ pub(crate) struct Seat {
     pub(crate) looked_until: Option<Timestamp>,
     /// Since when and until when the machine was seen with each address.
     pub(crate) held: BTreeMap<IpAddr, Held>,
+    told: Told,
     /// Set once the host behind this vantage is known.
     pub(crate) entity: Option<EntityId>,
+}
+
+/// How new a piece of evidence is: what still holds before what was not seen again, then by time. The id settles the rest,
+/// so that the order of arrival does not matter.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Newness {
+    current: bool,
+    last: Timestamp,
+    id: EvidenceId,
+}
+
+impl Newness {
+    fn of(evidence: &Evidence) -> Self {
+        Self {
+            current: evidence.state == EvidenceState::Current,
+            last: evidence.seen.last,
+            id: evidence.id.clone(),
+        }
+    }
+
+    /// True, and remembered, if nothing newer has been said in this place.
+    fn leads(self, place: &mut Option<Self>) -> bool {
+        let leads = place.as_ref().is_none_or(|before| *before < self);
+        if leads {
+            *place = Some(self);
+        }
+        leads
+    }
+}
+
+/// How new each thing is that a machine has one of.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    identity: Option<Newness>,
+    operating_system: Option<Newness>,
+    hardware: Option<Newness>,
+    /// Packages known only from what was not seen again, and when it was last.
+    stale_packages: BTreeMap<String, Timestamp>,
+}
+
+impl Told {
+    /// Keeps the version that was seen last. Of several that are installed side by side, the greatest text stands.
+    fn take_package(
+        &mut self,
+        known: &mut BTreeMap<String, String>,
+        package: Package,
+        new: &Newness,
+    ) {
+        let stale = (!new.current).then_some(new.last);
+        // Nothing is staler than what holds.
+        let rank = |stale: Option<Timestamp>| (stale.is_none(), stale);
+        let before = known.get(&package.name).map(|version| {
+            let stale = self.stale_packages.get(&package.name).copied();
+            (rank(stale), version.as_str())
+        });
+        if before.is_some_and(|before| before >= (rank(stale), package.version.as_str())) {
+            return;
+        }
+        match stale {
+            Some(last) => self.stale_packages.insert(package.name.clone(), last),
+            None => self.stale_packages.remove(&package.name),
+        };
+        known.insert(package.name, package.version);
+    }
 }
 
 /// When a machine was seen with an address.
@@ -77,7 +142,7 @@ pub(crate) struct Gathered {
     pub(crate) written_in: BTreeMap<(AgentId, HostName), BTreeSet<Foreign>>,
     pub(crate) met_elsewhere: BTreeSet<(AgentId, HostName)>,
     pub(crate) answers: BTreeMap<(AgentId, Peer), Vec<(NameAnswer, EvidenceId)>>,
-    pub(crate) neighbours: BTreeMap<(SiteId, IpAddr), String>,
+    pub(crate) neighbours: BTreeMap<(SiteId, IpAddr), (Newness, String)>,
     pub(crate) certificates: BTreeMap<String, CertificateDraft>,
     pub(crate) declared: Vec<DeclaredRow>,
     pub(crate) holdings: Vec<Holding>,
@@ -121,7 +186,11 @@ impl Gathered {
                 .push((answer.clone(), id.clone())),
             Fact::Neighbour(neighbour) => {
                 let at = (site.clone(), neighbour.address.to_canonical());
-                self.neighbours.insert(at, neighbour.mac.clone());
+                let told = (Newness::of(evidence), neighbour.mac.clone());
+                let known = self.neighbours.entry(at).or_insert_with(|| told.clone());
+                if *known < told {
+                    *known = told;
+                }
             }
             Fact::Certificate(sighting) => {
                 self.take_certificate(site, vantage, sighting, id, *seen)
@@ -165,7 +234,7 @@ impl Gathered {
                 if let Fact::Interface(link) = own {
                     self.hold(site, vantage, link, evidence);
                 }
-                self.take_own(site, vantage, own, id, *seen);
+                self.take_own(evidence, own);
             }
         }
     }
@@ -225,18 +294,13 @@ impl Gathered {
             seen,
             looked_until: None,
             held: BTreeMap::new(),
+            told: Told::default(),
             entity: None,
         })
     }
 
-    fn take_own(
-        &mut self,
-        site: &SiteId,
-        vantage: &AgentId,
-        fact: &Fact,
-        id: &EvidenceId,
-        seen: Seen,
-    ) {
+    fn take_own(&mut self, evidence: &Evidence, fact: &Fact) {
+        let (site, vantage, seen) = (&evidence.site, &evidence.vantage, evidence.seen);
         if let Fact::FileSystem(mount) = fact
             && let Some(remote) = &mount.remote
         {
@@ -259,26 +323,34 @@ impl Gathered {
                 | Fact::FilterRule(_)
         );
         if cited {
-            seat.evidence.push(id.clone());
+            seat.evidence.push(evidence.id.clone());
         }
+        let told = &mut seat.told;
+        let new = || Newness::of(evidence);
         let a = &mut seat.attributes;
         match fact.clone() {
-            Fact::Identity(identity) => seat.identity = Some(identity),
-            Fact::OperatingSystem(os) => a.operating_system = Some(os),
-            Fact::Hardware(hardware) => a.hardware = Some(hardware),
+            Fact::Identity(identity) if new().leads(&mut told.identity) => {
+                seat.identity = Some(identity);
+            }
+            Fact::OperatingSystem(os) if new().leads(&mut told.operating_system) => {
+                a.operating_system = Some(os);
+            }
+            Fact::Hardware(hardware) if new().leads(&mut told.hardware) => {
+                a.hardware = Some(hardware);
+            }
             Fact::FileSystem(mount) => a.file_systems.push(mount),
             Fact::Interface(interface) => a.interfaces.push(interface),
             Fact::Route(route) => a.routes.push(route),
             Fact::Account(account) if account.can_log_in => a.accounts.push(account),
             Fact::Package(package) => {
-                a.packages.insert(package.name, package.version);
+                told.take_package(&mut a.packages, package, &new());
             }
             Fact::Unit(unit) if unit.enabled => a.units.push(unit),
             Fact::Job(job) => a.jobs.push(job.into()),
             Fact::Pin(pin) => a.pins.push(PinEntry {
                 pin,
                 certificates: Vec::new(),
-                evidence: id.clone(),
+                evidence: evidence.id.clone(),
             }),
             Fact::Container(container) => a.containers.push(container),
             Fact::Forward(forward) => a.forwards.push(forward),
@@ -341,7 +413,8 @@ fn settle_attributes(a: &mut Attributes) {
     a.file_systems
         .sort_by(|x, y| (&x.mount_point, &x.device).cmp(&(&y.mount_point, &y.device)));
     a.file_systems.dedup();
-    a.interfaces.sort_by(|x, y| x.name.cmp(&y.name));
+    a.interfaces
+        .sort_by(|x, y| (&x.name, &x.kind, &x.addresses).cmp(&(&y.name, &y.kind, &y.addresses)));
     a.interfaces.dedup();
     a.routes.sort_by(|x, y| {
         (&x.destination, &x.gateway, &x.interface).cmp(&(&y.destination, &y.gateway, &y.interface))

@@ -95,7 +95,7 @@ pub(crate) fn place_address(
         .entry(id.clone())
         .or_insert_with(|| stranger(id.clone(), site, kind, address.to_string(), seen));
     entity.addresses.push(address);
-    if let Some(mac) = gathered.neighbours.get(&(site.clone(), address)) {
+    if let Some((_, mac)) = gathered.neighbours.get(&(site.clone(), address)) {
         entity.attributes.macs.push(mac.clone());
     }
     estate.addresses.insert((site.clone(), address), id.clone());

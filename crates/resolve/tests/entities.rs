@@ -324,3 +324,72 @@ fn a_machine_whose_every_source_failed_is_there_all_the_same() {
     assert_eq!(estate.entities.len(), 1);
     assert!(estate.vantages.contains_key(&agent));
 }
+
+/// What the machine said of itself in the hours of its first look, and what it says now.
+fn renamed(state: EvidenceState) -> Told {
+    let identity = |name: &str| {
+        Fact::Identity(HostIdentity {
+            host_name: name.into(),
+            machine_id: Some("m-a".into()),
+            ..HostIdentity::default()
+        })
+    };
+    let system = |version: &str| {
+        Fact::OperatingSystem(OperatingSystem {
+            version: version.into(),
+            ..OperatingSystem::default()
+        })
+    };
+    let package = |version: &str| {
+        Fact::Package(Package {
+            name: "postfix".into(),
+            version: version.into(),
+            architecture: "amd64".into(),
+            manager: "dpkg".into(),
+        })
+    };
+    let mut told = Told::default();
+    for fact in [identity("old"), system("12"), package("3.9")] {
+        told.say_when("agent-1", fact, 0..40, state);
+    }
+    for fact in [identity("new"), system("13"), package("3.10")] {
+        told.say_when("agent-1", fact, 30..30, EvidenceState::Current);
+    }
+    told
+}
+
+fn said(told: &Told) -> (String, String, String) {
+    let resolution = told.resolved();
+    let [host] = hosts(&resolution)[..] else {
+        panic!("one host, not {}", resolution.estate.entities.len());
+    };
+    let version = host.attributes.operating_system.as_ref();
+    (
+        host.name.clone(),
+        version.map(|os| os.version.clone()).unwrap_or_default(),
+        host.attributes.packages["postfix"].clone(),
+    )
+}
+
+#[test]
+fn what_still_holds_counts_and_not_what_was_not_seen_again() {
+    let told = renamed(EvidenceState::NotSeen);
+    let mut other = told.clone();
+    other.0.reverse();
+    let now = ("new".to_owned(), "13".to_owned(), "3.10".to_owned());
+    assert_eq!(said(&told), now);
+    assert_eq!(said(&other), now);
+}
+
+#[test]
+fn of_two_that_hold_the_one_seen_last_counts_in_any_order() {
+    let told = renamed(EvidenceState::Current);
+    let mut other = told.clone();
+    other.0.reverse();
+    assert_eq!(said(&told), said(&other));
+    assert_eq!(
+        said(&told).0,
+        "old",
+        "seen in hour 40, the other in hour 30"
+    );
+}
