@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod addresses;
+mod declared;
 mod gather;
 mod holders;
 mod holdings;
@@ -99,7 +100,7 @@ fn place(
         ..Estate::default()
     };
     hosts::place(&mut gathered, &mut ledger, &mut estate);
-    outside::place_declared(&gathered, &mut ledger, &mut estate);
+    declared::place(&gathered, &mut ledger, &mut estate);
     names::place(&gathered, &mut ledger, &mut estate);
     outside::place_certificates(&gathered, &mut ledger, &mut estate);
     holdings::place(&gathered, &mut ledger, &mut estate);

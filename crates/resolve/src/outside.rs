@@ -1,14 +1,13 @@
-//! Things no agent looks at from inside: addresses, rows of lists, certificates.
+//! Things no agent looks at from inside: addresses and certificates.
 
 use std::net::IpAddr;
 
 use groma_model::fact::CertificatePlace;
 use groma_model::inventory::{Attributes, CertificatePlaceEntry, Entity};
-use groma_model::{AgentId, EntityId, Estate, HostName, Peer, Seen, SiteId};
+use groma_model::{AgentId, EntityId, Estate, Peer, Seen, SiteId};
 
-use crate::gather::{CertificateDraft, DeclaredRow, Gathered};
-use crate::hosts::uuid_either_order;
-use crate::ledger::{Ledger, address_key, key, name_key};
+use crate::gather::{CertificateDraft, Gathered};
+use crate::ledger::{Ledger, address_key, key};
 
 /// An entity seen from outside, with nothing known about it yet.
 pub(crate) fn stranger(
@@ -108,188 +107,6 @@ pub(crate) fn see(estate: &mut Estate, id: &EntityId, seen: Seen) {
         entity.first_seen = entity.first_seen.min(seen.first);
         entity.last_seen = entity.last_seen.max(seen.last);
     }
-}
-
-/// Makes or completes an entity for every row of every list.
-pub(crate) fn place_declared(gathered: &Gathered, ledger: &mut Ledger<'_>, estate: &mut Estate) {
-    for declared in &gathered.declared {
-        let matched = match_row(declared, gathered, estate);
-        let id = match &matched {
-            Some((id, _)) => id.clone(),
-            None => new_row(declared, gathered, ledger, estate),
-        };
-        estate
-            .vantages
-            .entry(declared.vantage.clone())
-            .or_insert_with(|| list_entity_id(declared));
-        complete(declared, &id, matched.map(|(_, why)| why), estate);
-    }
-    place_lists(gathered, estate);
-}
-
-/// The list itself stands at its own vantage: coverage and evidence can be told by its name.
-fn place_lists(gathered: &Gathered, estate: &mut Estate) {
-    for declared in &gathered.declared {
-        let id = list_entity_id(declared);
-        estate.entities.entry(id.clone()).or_insert_with(|| {
-            let name = declared.row.list.clone();
-            Entity {
-                layer: "application".to_owned(),
-                ..stranger(id, &declared.site, "list", name, declared.seen)
-            }
-        });
-    }
-}
-
-fn list_entity_id(declared: &DeclaredRow) -> EntityId {
-    EntityId::new(format!("ent-{}", declared.vantage))
-}
-
-/// The entity a row speaks of: by UUID or MAC, else by address, else by exact name.
-fn match_row(
-    declared: &DeclaredRow,
-    gathered: &Gathered,
-    estate: &Estate,
-) -> Option<(EntityId, String)> {
-    let row = &declared.row;
-    let by_machine = gathered
-        .seats
-        .values()
-        .filter(|s| s.site == declared.site)
-        .find_map(|seat| {
-            let identity = seat.identity.as_ref()?;
-            let uuid = |u: &String| uuid_either_order(u);
-            let same_uuid = row
-                .smbios_uuid
-                .as_ref()
-                .map(uuid)
-                .is_some_and(|u| identity.smbios_uuid.as_ref().map(uuid) == Some(u));
-            let same_mac = row.macs.iter().find(|mac| identity.macs.contains(mac));
-            let why = match (same_uuid, same_mac) {
-                (true, _) => "UUID",
-                (_, Some(_)) => "MAC address",
-                _ => return None,
-            };
-            Some((
-                seat.entity.clone()?,
-                format!("the list {} names its {why}", row.list),
-            ))
-        });
-    by_machine
-        .or_else(|| match_address(declared, estate))
-        .or_else(|| match_name(declared, estate))
-}
-
-fn match_address(declared: &DeclaredRow, estate: &Estate) -> Option<(EntityId, String)> {
-    declared.row.addresses.iter().find_map(|address| {
-        let id = estate
-            .addresses
-            .get(&(declared.site.clone(), address.to_canonical()))?;
-        Some((
-            id.clone(),
-            format!("the list {} names its address {address}", declared.row.list),
-        ))
-    })
-}
-
-fn match_name(declared: &DeclaredRow, estate: &Estate) -> Option<(EntityId, String)> {
-    let wanted = row_names(declared);
-    let known = |entity: &Entity| {
-        wanted
-            .iter()
-            .any(|w| entity.names.iter().any(|n| n == w.as_str()))
-    };
-    let mut hits = estate
-        .entities
-        .values()
-        .filter(|e| e.site == declared.site && e.kind != "list" && known(e));
-    match (hits.next(), hits.next()) {
-        (Some(only), None) => Some((
-            only.id.clone(),
-            format!("the list {} names it", declared.row.list),
-        )),
-        _ => None,
-    }
-}
-
-fn row_names(declared: &DeclaredRow) -> Vec<HostName> {
-    let mut names = declared.row.names.clone();
-    names.extend(HostName::parse(&declared.row.name.lossy()));
-    names
-}
-
-fn new_row(
-    declared: &DeclaredRow,
-    gathered: &Gathered,
-    ledger: &mut Ledger<'_>,
-    estate: &mut Estate,
-) -> EntityId {
-    if let Some(address) = declared.row.addresses.first()
-        && let Some(id) = place_address(
-            &declared.site,
-            *address,
-            declared.seen,
-            gathered,
-            ledger,
-            estate,
-        )
-    {
-        return id;
-    }
-    let mark = match row_names(declared).first() {
-        Some(name) => name_key(&declared.site, name),
-        None => key(&declared.site, "declared", &declared.row.name.lossy()),
-    };
-    let id = ledger.claim(mark);
-    let kind = row_kind(declared);
-    estate.entities.entry(id.clone()).or_insert_with(|| {
-        stranger(
-            id.clone(),
-            &declared.site,
-            kind,
-            declared.row.name.to_string(),
-            declared.seen,
-        )
-    });
-    id
-}
-
-fn row_kind(declared: &DeclaredRow) -> &str {
-    if declared.row.kind.is_empty() {
-        "host"
-    } else {
-        &declared.row.kind
-    }
-}
-
-fn complete(declared: &DeclaredRow, id: &EntityId, why: Option<String>, estate: &mut Estate) {
-    let names = row_names(declared);
-    for address in &declared.row.addresses {
-        let slot = (declared.site.clone(), address.to_canonical());
-        estate.addresses.entry(slot).or_insert_with(|| id.clone());
-    }
-    let Some(entity) = estate.entities.get_mut(id) else {
-        return;
-    };
-    let row = &declared.row;
-    if !entity.has_agent {
-        entity.kind = row_kind(declared).to_owned();
-        entity.name = row.name.to_string();
-        entity
-            .addresses
-            .extend(row.addresses.iter().map(|a| a.to_canonical()));
-        entity.attributes.macs.extend(row.macs.iter().cloned());
-    }
-    entity.names.extend(names.iter().map(ToString::to_string));
-    entity.declared = true;
-    entity.owner = entity.owner.take().or_else(|| row.owner.clone());
-    entity.criticality = entity
-        .criticality
-        .take()
-        .or_else(|| row.criticality.clone());
-    entity.attributes.declared.extend(row.more.clone());
-    entity.merged_because.extend(why);
-    entity.evidence.push(declared.evidence.clone());
 }
 
 /// Makes an entity of every certificate.
