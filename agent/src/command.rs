@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use groma_model::{Batch, Peer};
+use groma_model::{Batch, HostName, Peer};
 use groma_source_socket::Tier;
 
 use crate::compose::{LookRequest, Quiet, explanations, look};
@@ -54,6 +54,10 @@ struct LookArgs {
     /// not to be had falls back to the next.
     #[arg(long, value_enum, default_value_t = FlowsBy::Trace, value_name = "WAY")]
     flows_by: FlowsBy,
+    /// Ask name servers about the mail of this domain too: who takes it, who may send it, for how long others remember
+    /// it. May be given several times; no domain is asked about unless it is named here.
+    #[arg(long = "mail-domain", value_name = "DOMAIN", value_parser = mail_domain)]
+    mail_domains: Vec<HostName>,
     /// How long one source that reads files may take, before it is ended and a gap says so.
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
     deadline: Duration,
@@ -143,6 +147,14 @@ enum ExplainFormat {
 }
 
 const KEEP_STATE: &str = "keep the agent's state (set GROMA_STATE_DIR to a directory of yours)";
+
+/// A domain as people write it; an internationalised one in its ASCII form (RFC 5890).
+pub fn mail_domain(text: &str) -> Result<HostName, String> {
+    let domain = HostName::parse(text.trim()).filter(HostName::is_qualified);
+    domain.ok_or_else(|| {
+        format!("{text:?} is no domain; write it as example.org, and umlauts as xn--…")
+    })
+}
 
 /// A length of time as `30s`, `5m`, `2h`, or plain seconds.
 pub fn duration(text: &str) -> Result<Duration, String> {
@@ -314,6 +326,7 @@ fn request(arguments: &LookArgs, memory: &state::State) -> LookRequest {
         sources: arguments.sources.clone(),
         source_limit: arguments.deadline,
         flows_at_most: arguments.flows_by.tier(),
+        mail_domains: arguments.mail_domains.clone(),
         apart: !arguments.together,
         memory: Some(memory_in(&state::directory())),
         ..LookRequest::new(memory.agent.clone(), arguments.watch)

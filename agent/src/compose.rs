@@ -8,11 +8,12 @@ use std::time::Duration;
 use groma_model::batch::{BATCH_SCHEMA, Record, Said};
 use groma_model::fact::{CertificatePlace, Direction, Forward, ForwardEnd};
 use groma_model::{
-    AgentId, Batch, BatchHeader, Fact, Gap, Peer, Reason, Scope, SiteId, SourceName, Transport,
+    AgentId, Batch, BatchHeader, Fact, Gap, HostName, Peer, Reason, Scope, SiteId, SourceName,
+    Transport,
 };
 use groma_source::{Budget, Memory, Recorder, Source, Stop, Window, World};
 use groma_source_config::{ConfigSource, ContainerConfigSource, FindSource};
-use groma_source_dns::NamesSource;
+use groma_source_dns::{MailDomains, NamesSource};
 use groma_source_forward::RulesetSource;
 use groma_source_socket::{FlowSource, SocketSource, Tier};
 use groma_source_x509::{
@@ -42,6 +43,8 @@ pub struct LookRequest {
     pub watch: Duration,
     /// By what connections are watched at best.
     pub flows_at_most: Tier,
+    /// Domains whose mail the domain name system is asked about; none unless somebody named them.
+    pub mail_domains: Vec<HostName>,
     /// When every source must be done, beyond `watch`.
     pub limit: Duration,
     /// How long one source that reads files may take.
@@ -68,6 +71,7 @@ impl LookRequest {
             sources: Vec::new(),
             watch,
             flows_at_most: Tier::EveryConnection,
+            mail_domains: Vec::new(),
             limit: Duration::from_secs(600),
             source_limit: Duration::from_secs(300),
             apart: false,
@@ -126,6 +130,8 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
     run.one(&mut RulesetSource::new(world.clone()));
     let endpoints = endpoints_met(&run.records);
     run.one(&mut CertificateEndpoints::new(world.clone(), endpoints));
+    let domains = request.mail_domains.clone();
+    run.one(&mut MailDomains::new(world.clone(), domains));
     let questions = questions_met(&run.records);
     run.one(&mut NamesSource::new(world.clone(), questions));
     let Run {
@@ -149,11 +155,12 @@ pub fn explanations(world: &World, memory: Option<&Memory>) -> Vec<Explained> {
     for source in &mut apart {
         memory.into_iter().for_each(|m| source.remember(m.clone()));
     }
-    let within: [Box<dyn Source>; 6] = [
+    let within: [Box<dyn Source>; 7] = [
         Box::new(RulesetSource::new(world.clone())),
         Box::new(SocketSource::new(world.clone())),
         Box::new(flows(world)),
         Box::new(CertificateEndpoints::new(world.clone(), Vec::new())),
+        Box::new(MailDomains::new(world.clone(), Vec::new())),
         Box::new(NamesSource::new(world.clone(), Vec::new())),
         Box::new(FindSource::new(world.clone(), Vec::new())),
     ];
@@ -409,6 +416,7 @@ fn questions_met(records: &[Record]) -> Vec<Peer> {
     let names = facts(records).flat_map(|fact| match fact {
         Fact::Connection(connection) => connection.asked.iter().cloned().map(Peer::Name).collect(),
         Fact::Reference(reference) => vec![reference.peer.clone()],
+        Fact::MailRecord(record) => record.peers.clone(),
         Fact::Forward(forward) => forwarded(forward),
         Fact::FileSystem(mount) => mount.remote.iter().map(|r| r.peer.clone()).collect(),
         Fact::Name(answer) => vec![answer.asked.clone()],

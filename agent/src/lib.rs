@@ -20,7 +20,7 @@ mod output;
 mod state;
 
 pub use apart::is_called as is_called_apart;
-pub use command::{Cli, duration, run};
+pub use command::{Cli, duration, mail_domain, run};
 pub use compose::{LookRequest, Progress, Quiet, explanations, look};
 pub use explain::{Explained, Place, render as render_explanations};
 pub use find::{Search, find};

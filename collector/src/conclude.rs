@@ -181,6 +181,7 @@ fn assemble(
         rights: graph.rights,
         backups: graph.backups,
         watching: graph.watching,
+        mail_records: graph.mail_records,
         measurements: graph.measurements,
         waves: Vec::new(),
         findings: Vec::new(),

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use groma_agent::LookRequest;
 use groma_model::inventory::Inventory;
-use groma_model::{AgentId, Batch, SiteId};
+use groma_model::{AgentId, Batch, HostName, SiteId};
 use groma_source::{Memory, World};
 use groma_store::{LOCAL_EPOCH, Moment, Store};
 
@@ -28,6 +28,10 @@ pub(crate) struct Arguments {
     /// Contact nobody but this machine.
     #[arg(long)]
     offline: bool,
+    /// Ask name servers about the mail of this domain too: who takes it, who may send it, for how long others remember
+    /// it. May be given several times; no domain is asked about unless it is named here.
+    #[arg(long = "mail-domain", value_name = "DOMAIN", value_parser = groma_agent::mail_domain)]
+    mail_domains: Vec<HostName>,
     #[command(flatten)]
     link: Line,
     /// Text for people, or JSON.
@@ -46,9 +50,9 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let mut store = open(place)?;
     let out = arguments.out.clone().unwrap_or_else(|| place.directory());
     std::fs::create_dir_all(&out).with_context(|| format!("create {}", out.display()))?;
-    tell(&contacts(arguments.offline));
+    tell(&contacts(arguments));
     let memory = groma_agent::memory_in(&place.directory());
-    let batch = look(&world, store.as_mut(), arguments.watch, memory)?;
+    let batch = look(&world, store.as_mut(), arguments, memory)?;
     keep(store.as_mut(), &batch)?;
     tell_waiting("concluding …");
     let mut inventory = conclude::inventory(
@@ -66,16 +70,32 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
 }
 
 /// Whom this survey will contact, said before it does.
-fn contacts(offline: bool) -> String {
-    let resolvers = if offline {
-        ""
-    } else {
-        ", and the name servers this machine itself is configured to ask"
+fn contacts(arguments: &Arguments) -> String {
+    let domains: Vec<&str> = arguments
+        .mail_domains
+        .iter()
+        .map(HostName::as_str)
+        .collect();
+    let asked = match (arguments.offline, domains.is_empty()) {
+        (true, _) => String::new(),
+        (false, true) => {
+            ", and the name servers this machine itself is configured to ask".to_owned()
+        }
+        (false, false) => format!(
+            ", the name servers this machine itself is configured to ask, and those of {}",
+            domains.join(", ")
+        ),
     };
-    format!("groma will contact: this machine's own TLS listeners{resolvers}. Nobody else.")
+    format!("groma will contact: this machine's own TLS listeners{asked}. Nobody else.")
 }
 
-fn look(world: &World, store: &mut dyn Store, watch: Duration, memory: Memory) -> Result<Batch> {
+fn look(
+    world: &World,
+    store: &mut dyn Store,
+    arguments: &Arguments,
+    memory: Memory,
+) -> Result<Batch> {
+    let watch = arguments.watch;
     let site = SiteId::default();
     let randomness = world.randomness.clone();
     let mint = move || {
@@ -91,6 +111,7 @@ fn look(world: &World, store: &mut dyn Store, watch: Duration, memory: Memory) -
         sequence,
         apart: true,
         memory: Some(memory),
+        mail_domains: arguments.mail_domains.clone(),
         ..LookRequest::new(agent, watch)
     };
     groma_sys::stop_on_signals(&request.stop);

@@ -66,6 +66,18 @@ pub(crate) fn bytes(number: u64) -> String {
     format!("{}.{} {unit}", tenths / 10, tenths % 10)
 }
 
+/// `5 minutes`, `1 day`, `36 hours`: a time to live in the largest unit that counts it whole.
+pub(crate) fn lasting(seconds: u32) -> String {
+    let whole = |unit: u32| seconds >= unit && seconds.is_multiple_of(unit);
+    let (number, one, many) = match seconds {
+        _ if whole(86_400) => (seconds / 86_400, "day", "days"),
+        _ if whole(3_600) => (seconds / 3_600, "hour", "hours"),
+        _ if whole(60) => (seconds / 60, "minute", "minutes"),
+        _ => (seconds, "second", "seconds"),
+    };
+    count(number as usize, one, many)
+}
+
 /// `in 12 days`, `tomorrow`, `today`, `3 days ago`.
 pub(crate) fn in_days(days: i64) -> String {
     match days {

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
 use groma_model::fact::{
-    Access, BackupJob, Connection, FileSystem, Forward, Job, Listener, LoggedUse, Measurement,
-    NameSource, Reference, Share, Watch,
+    Access, BackupJob, Connection, FileSystem, Forward, Job, Listener, LoggedUse, MailRecord,
+    Measurement, NameSource, Reference, Share, Watch,
 };
-use groma_model::inventory::{Backup, Dependency, EvidenceEntry, ListenerEntry, Right, Watching};
+use groma_model::inventory::{
+    Backup, Dependency, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
+};
 use groma_model::{
     AgentId, EntityId, Estate, Evidence, EvidenceId, EvidenceState, Fact, HostName, Hours, Peer,
     Seen, SiteId, Witness,
@@ -56,6 +58,7 @@ pub(crate) struct Gathered {
     pub(crate) accesses: Raws<Access>,
     pub(crate) backups: Raws<BackupJob>,
     pub(crate) watches: Raws<Watch>,
+    pub(crate) mail_records: Raws<MailRecord>,
     pub(crate) measurements: Raws<Measurement>,
     entries: Vec<EvidenceEntry>,
     /// How many samples the sockets of each host were taken in: the most often seen listener tells.
@@ -160,6 +163,7 @@ impl Gathered {
             Fact::Access(access) => self.accesses.push(raw!(access)),
             Fact::BackupJob(job) => self.backups.push(raw!(job)),
             Fact::Watch(watch) => self.watches.push(raw!(watch)),
+            Fact::MailRecord(record) => self.mail_records.push(raw!(record)),
             _ => {}
         }
     }
@@ -177,6 +181,7 @@ impl Gathered {
         settle(&mut self.accesses);
         settle(&mut self.backups);
         settle(&mut self.watches);
+        settle(&mut self.mail_records);
         self.entries.par_sort_unstable_by(|a, b| a.id.cmp(&b.id));
         self.entries.dedup_by(|a, b| a.id == b.id);
         for jobs in self.jobs.values_mut() {
@@ -193,21 +198,30 @@ impl Gathered {
         estate: &Estate,
         dependencies: &[Dependency],
         listeners: &[ListenerEntry],
-        held: (&[Right], &[Backup], &[Watching]),
+        held: Held<'_>,
     ) -> Vec<EvidenceEntry> {
         let entities = estate.entities.values().flat_map(|e| &e.evidence);
         let edges = dependencies.iter().flat_map(|d| &d.evidence);
         let cited: HashSet<&EvidenceId> = entities
             .chain(edges)
             .chain(listeners.iter().flat_map(|l| &l.evidence))
-            .chain(held.0.iter().flat_map(|r| &r.evidence))
-            .chain(held.1.iter().flat_map(|b| &b.evidence))
-            .chain(held.2.iter().flat_map(|w| &w.evidence))
+            .chain(held.rights.iter().flat_map(|r| &r.evidence))
+            .chain(held.backups.iter().flat_map(|b| &b.evidence))
+            .chain(held.watching.iter().flat_map(|w| &w.evidence))
+            .chain(held.mail_records.iter().flat_map(|m| &m.evidence))
             .collect();
         let mut entries = self.entries;
         entries.retain(|entry| cited.contains(&entry.id));
         entries
     }
+}
+
+/// The tables that cite facts themselves.
+pub(crate) struct Held<'a> {
+    pub(crate) rights: &'a [Right],
+    pub(crate) backups: &'a [Backup],
+    pub(crate) watching: &'a [Watching],
+    pub(crate) mail_records: &'a [MailRecordEntry],
 }
 
 /// A piece of evidence with its machine, and the line that cites it where anything may.
@@ -235,6 +249,7 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
             | Fact::Access(_)
             | Fact::BackupJob(_)
             | Fact::Watch(_)
+            | Fact::MailRecord(_)
     );
     let entry = (edge || cited.contains(&evidence.id)).then(|| entry(&evidence, &host));
     Some(Placed {

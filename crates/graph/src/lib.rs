@@ -30,6 +30,7 @@ pub mod impact;
 mod join;
 mod live;
 mod logged;
+mod mail;
 pub mod pinned;
 mod published;
 mod relay;
@@ -43,8 +44,8 @@ mod watching;
 mod written;
 
 use groma_model::inventory::{
-    Backup, Dependency, EvidenceEntry, ListenerEntry, MeasurementEntry, Right, System, Volume,
-    Watching,
+    Backup, Dependency, EvidenceEntry, ListenerEntry, MailRecordEntry, MeasurementEntry, Right,
+    System, Volume, Watching,
 };
 use groma_model::{Estate, Evidence, Fact};
 
@@ -67,6 +68,8 @@ pub struct Graph {
     pub backups: Vec<Backup>,
     /// Who watches what, and where logs go.
     pub watching: Vec<Watching>,
+    /// What the domain name system says about mail.
+    pub mail_records: Vec<MailRecordEntry>,
     /// Numbers taken by looks.
     pub measurements: Vec<MeasurementEntry>,
     /// The facts that entities, listeners and dependencies cite.
@@ -117,16 +120,16 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     told.take_watches(&gathered.watches, estate);
     told.take_dependencies(&dependencies);
     let watching = told.into_rows(estate);
+    let mail_records = mail::rows(&gathered.mail_records, estate);
+    let held = gather::Held {
+        rights: &rights,
+        backups: &backups,
+        watching: &watching,
+        mail_records: &mail_records,
+    };
     let (systems, evidence) = rayon::join(
         || systems::propose(estate, &listeners, &dependencies),
-        || {
-            gathered.into_cited(
-                estate,
-                &dependencies,
-                &listeners,
-                (&rights, &backups, &watching),
-            )
-        },
+        || gathered.into_cited(estate, &dependencies, &listeners, held),
     );
     Graph {
         dependencies,
@@ -136,6 +139,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
         rights,
         backups,
         watching,
+        mail_records,
         measurements,
         evidence,
     }

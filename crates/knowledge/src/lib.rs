@@ -8,6 +8,7 @@
 //! - [`services`]: programs that listen, and what they speak;
 //! - [`ends_of_life`]: until when an operating system gets corrections;
 //! - [`logs`]: how services write down who used them;
+//! - [`mail`]: what is asked about the mail of a domain;
 //! - [`public`]: public time servers and mirrors, which reports fold away;
 //! - [`watching`]: what references and ports say about who watches whom.
 #![forbid(unsafe_code)]
@@ -16,6 +17,7 @@ pub mod certificate_settings;
 pub mod ends_of_life;
 mod log_template;
 pub mod logs;
+pub mod mail;
 pub mod public;
 pub mod rules;
 pub mod services;
@@ -23,6 +25,7 @@ pub mod watching;
 
 pub use ends_of_life::{end_of_life, end_of_life_source};
 pub use logs::{LOG_GRAMMARS, LogGrammar};
+pub use mail::MAIL_NAMES;
 pub use public::{is_public_mirror, is_public_time, is_public_time_or_mirror};
 pub use rules::{RULES, Rule};
 pub use services::{ServiceProgram, service_of_program, service_programs};

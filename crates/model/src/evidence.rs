@@ -50,7 +50,9 @@ impl Witness {
             Fact::Forward(forward) if forward.file.is_some() => Self::Written,
             Fact::FilterRule(rule) if rule.file.is_some() => Self::Written,
             Fact::FileSystem(_) | Fact::Listener(_) | Fact::Connection(_) => Self::Live,
-            Fact::Certificate(_) | Fact::Name(_) | Fact::Neighbour(_) => Self::Network,
+            Fact::Certificate(_) | Fact::Name(_) | Fact::Neighbour(_) | Fact::MailRecord(_) => {
+                Self::Network
+            }
             Fact::Declared(_) => Self::Declared,
             Fact::LoggedUse(_) => Self::History,
             _ => Self::Live,

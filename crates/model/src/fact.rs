@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::content::{Access, Archive, BackupJob, Database, Grant, Share};
 pub use crate::logged::LoggedUse;
+pub use crate::mail::{MailPurpose, MailRecord};
 use crate::name::{HostName, Peer, Port, Protection, Transport};
 pub use crate::watching::{Watch, WatchPurpose};
 use crate::{Foreign, Timestamp};
@@ -72,6 +73,8 @@ pub enum Fact {
     BackupJob(BackupJob),
     /// Who may watch a machine.
     Watch(Watch),
+    /// What the domain name system says about the mail of a domain.
+    MailRecord(MailRecord),
     /// A number that moves.
     Measurement(Measurement),
     /// Something that takes connections in at one place and hands them on to another.

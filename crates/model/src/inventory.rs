@@ -66,6 +66,9 @@ pub struct Inventory {
     /// Who watches which machine, and where logs go. A machine that is not in it is watched by nobody we found.
     #[serde(default)]
     pub watching: Vec<Watching>,
+    /// What the domain name system says about the mail of the domains that were asked about.
+    #[serde(default)]
+    pub mail_records: Vec<MailRecordEntry>,
     /// Numbers taken by looks.
     pub measurements: Vec<MeasurementEntry>,
     /// Wave files that are known.
@@ -781,6 +784,31 @@ pub struct Watching {
     pub products: Vec<String>,
     /// How it is known. Sorted.
     pub witnesses: Vec<Witness>,
+    /// The facts behind it.
+    pub evidence: Vec<EvidenceId>,
+}
+
+/// One answer of the domain name system about the mail of a domain. Who was told something else stands in another row.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct MailRecordEntry {
+    /// The domain.
+    pub domain: crate::HostName,
+    /// `exchanger`, `spf`, `dmarc` and others.
+    pub purpose: crate::fact::MailPurpose,
+    /// The name at which it stands.
+    pub asked: crate::HostName,
+    /// The values as a zone file writes them. Sorted; empty: there is none.
+    pub values: Vec<String>,
+    /// The zone's time to live in seconds; null where no server that speaks for the zone told it.
+    pub ttl_seconds: Option<u32>,
+    /// SPF: terms that make a receiver ask again; ten are allowed.
+    pub lookups: Option<u32>,
+    /// What a receiver would stumble over. Sorted.
+    pub faults: Vec<String>,
+    /// The machines it names. Sorted.
+    pub machines: Vec<EntityId>,
+    /// The machines that were told so. Sorted.
+    pub seen_from: Vec<EntityId>,
     /// The facts behind it.
     pub evidence: Vec<EvidenceId>,
 }

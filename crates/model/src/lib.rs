@@ -21,6 +21,7 @@ pub mod hours;
 pub mod id;
 pub mod inventory;
 pub mod logged;
+pub mod mail;
 pub mod name;
 pub mod observation;
 pub mod outside;

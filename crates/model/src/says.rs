@@ -11,6 +11,7 @@ use crate::fact::{
     Forward, ForwardEnd, ForwardMode, Job, Listener, LoggedUse, NameAnswer, NameSource, Program,
     Reference,
 };
+use crate::mail::MailRecord;
 use crate::name::{Peer, Protection};
 
 impl Fact {
@@ -114,6 +115,7 @@ impl Fact {
             Self::Access(access) => content::access(access),
             Self::BackupJob(job) => content::backup(job),
             Self::Watch(watch) => content::watch(watch),
+            Self::MailRecord(record) => says_mail_record(record),
             Self::Measurement(m) => format!("{} of {} is {}", m.metric, m.subject, m.value),
             Self::Forward(forward) => says_forward(forward),
             Self::FilterRule(rule) => says_filter_rule(rule),
@@ -201,6 +203,22 @@ fn says_connection(connection: &Connection) -> String {
             program.label()
         ),
     }
+}
+
+fn says_mail_record(record: &MailRecord) -> String {
+    let what = record.purpose.as_str();
+    let said = match record.values.as_slice() {
+        [] => "nothing".to_owned(),
+        values => values.join(", "),
+    };
+    let mut text = format!("{what} at {} is {said}", record.asked);
+    if let Some(seconds) = record.ttl_seconds {
+        text.push_str(&format!(", remembered for {seconds} s"));
+    }
+    if let Some(lookups) = record.lookups {
+        text.push_str(&format!(", {lookups} look-ups"));
+    }
+    text
 }
 
 fn says_logged_use(used: &LoggedUse) -> String {

@@ -17,6 +17,7 @@ pub(crate) fn render(page: &Page, words: &Catalogue) -> String {
     certificates(&mut out, page);
     data(&mut out, page);
     watching(&mut out, page);
+    mail(&mut out, page);
     runs(&mut out, page);
     dependencies(&mut out, page);
     estate(&mut out, page);
@@ -339,6 +340,39 @@ fn watching(out: &mut Document<'_>, page: &Page) {
     });
     out.table(&columns, rows);
     out.cut(&page.watching);
+}
+
+/// What name servers say about mail, where anybody asked.
+fn mail(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    if page.mail.rows.is_empty() {
+        return;
+    }
+    out.heading(words.mail, words.mail_lead);
+    let columns = [
+        words.name,
+        words.mail_record,
+        words.mail_says,
+        words.mail_remembered,
+        words.mail_machines,
+        words.mail_remarks,
+    ];
+    let rows = page.mail.rows.iter().map(|row| {
+        let says = match row.values.is_empty() {
+            true => words.mail_none.to_owned(),
+            false => row.values.join(" · "),
+        };
+        vec![
+            row.domain.clone(),
+            row.record.clone(),
+            says,
+            row.remembered.clone(),
+            row.machines.join(" · "),
+            row.remarks.join(" · "),
+        ]
+    });
+    out.table(&columns, rows);
+    out.cut(&page.mail);
 }
 
 fn certificates(out: &mut Document<'_>, page: &Page) {

@@ -284,3 +284,41 @@ fn who_watches_and_where_logs_go_is_shown_for_each_machine() {
     assert!(line.contains("They stay there"), "{line}");
     assert!(groma_report::html(&office).contains("id=\"watching\""));
 }
+
+#[test]
+fn what_name_servers_say_about_mail_is_shown_with_what_others_remember() {
+    use groma_model::fact::MailPurpose;
+    use groma_model::inventory::MailRecordEntry;
+    let mut office = sample::office();
+    let machine = office.entities[0].clone();
+    let domain = groma_model::HostName::parse("corp.example").expect("a name");
+    let record = |values: &[&str], from: &groma_model::EntityId| MailRecordEntry {
+        domain: domain.clone(),
+        purpose: MailPurpose::Exchanger,
+        asked: domain.clone(),
+        values: values.iter().map(|v| (*v).to_owned()).collect(),
+        ttl_seconds: Some(7_200),
+        lookups: None,
+        faults: Vec::new(),
+        machines: vec![machine.id.clone()],
+        seen_from: vec![from.clone()],
+        evidence: Vec::new(),
+    };
+    office.mail_records = vec![
+        record(&["10 mail.corp.example"], &machine.id),
+        record(&[], &office.entities[1].id),
+    ];
+    let text = groma_report::markdown(&office);
+    let line = |word: &str| {
+        text.lines()
+            .find(|l| l.contains("| MX |") && l.contains(word))
+    };
+    let said = line("10 mail.corp.example").expect("a row");
+    assert!(
+        said.contains("2 h") && said.contains(&machine.name) && said.contains("told to"),
+        "{said}"
+    );
+    assert!(line("Nothing").is_some(), "what is not there is said");
+    assert!(groma_report::html(&office).contains("id=\"mail\""));
+    assert!(!groma_report::html(&sample::office()).contains("id=\"mail\""));
+}

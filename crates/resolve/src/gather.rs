@@ -227,6 +227,12 @@ impl Gathered {
                 Some(peer) => self.mention(site, vantage, peer.clone(), *seen),
                 None => self.touch(site, vantage, *seen),
             },
+            Fact::MailRecord(record) => {
+                self.touch(site, vantage, *seen);
+                for peer in &record.peers {
+                    self.mention(site, vantage, peer.clone(), *seen);
+                }
+            }
             Fact::Listener(_) | Fact::Measurement(_) | Fact::Access(_) | Fact::Unknown(_) => {
                 self.touch(site, vantage, *seen)
             }

@@ -9,6 +9,7 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
     NameServerConfig, ResolveHosts, ResolverConfig, ServerOrderingStrategy,
 };
+use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
@@ -56,11 +57,29 @@ pub(crate) struct Asker {
 }
 
 impl Asker {
-    /// An asker of `servers`, in this order.
+    /// An asker of the resolvers `servers`, in this order.
     pub(crate) fn new(
         servers: &[SocketAddr],
         timeout: Duration,
         pace: std::sync::Arc<Pace>,
+    ) -> Result<Self, Trouble> {
+        Self::made(servers, timeout, pace, true)
+    }
+
+    /// An asker of `servers` that speak for a zone: none of them is asked to ask others.
+    pub(crate) fn of_zone(
+        servers: &[SocketAddr],
+        timeout: Duration,
+        pace: std::sync::Arc<Pace>,
+    ) -> Result<Self, Trouble> {
+        Self::made(servers, timeout, pace, false)
+    }
+
+    fn made(
+        servers: &[SocketAddr],
+        timeout: Duration,
+        pace: std::sync::Arc<Pace>,
+        recursion_desired: bool,
     ) -> Result<Self, Trouble> {
         let servers = servers.iter().map(|server| {
             let mut configuration = NameServerConfig::udp_and_tcp(server.ip());
@@ -76,6 +95,7 @@ impl Asker {
         let options = builder.options_mut();
         options.use_hosts_file = ResolveHosts::Never;
         options.cache_size = 0;
+        options.recursion_desired = recursion_desired;
         options.attempts = 1;
         options.timeout = timeout;
         options.num_concurrent_reqs = 1;
@@ -107,6 +127,34 @@ impl Asker {
     }
 
     async fn ask(&self, name: Option<Name>, kind: RecordType) -> Result<Reply, Trouble> {
+        Ok(match self.look_up(name, kind).await? {
+            Asked::NoData => Reply::NoData,
+            Asked::NoSuchName => Reply::NoSuchName,
+            Asked::Answered(lookup) => Reply::Records {
+                records: lookup
+                    .answers()
+                    .iter()
+                    .take(RECORDS_MAX)
+                    .filter_map(record)
+                    .collect(),
+                authoritative: lookup.message().metadata.authoritative,
+            },
+        })
+    }
+
+    /// The records of one kind at `name`, as a zone file writes them; none where there are none.
+    pub(crate) async fn records(
+        &self,
+        name: &HostName,
+        kind: RecordType,
+    ) -> Result<RecordSet, Trouble> {
+        Ok(match self.look_up(fully_qualified(name), kind).await? {
+            Asked::NoData | Asked::NoSuchName => RecordSet::default(),
+            Asked::Answered(lookup) => RecordSet::of(&lookup),
+        })
+    }
+
+    async fn look_up(&self, name: Option<Name>, kind: RecordType) -> Result<Asked, Trouble> {
         let Some(name) = name else {
             return Err(Trouble {
                 reason: Reason::Malformed,
@@ -115,26 +163,88 @@ impl Asker {
         };
         self.pace.turn().await;
         match self.resolver.lookup(name, kind).await {
-            Ok(lookup) => {
-                let records = lookup
-                    .answers()
-                    .iter()
-                    .take(RECORDS_MAX)
-                    .filter_map(record)
-                    .collect();
-                Ok(Reply::Records {
-                    records,
-                    authoritative: lookup.message().metadata.authoritative,
-                })
-            }
+            Ok(lookup) => Ok(Asked::Answered(lookup)),
             Err(NetError::Dns(DnsError::NoRecordsFound(none))) => match none.response_code {
-                ResponseCode::NXDomain => Ok(Reply::NoSuchName),
-                ResponseCode::NoError => Ok(Reply::NoData),
+                ResponseCode::NXDomain => Ok(Asked::NoSuchName),
+                ResponseCode::NoError => Ok(Asked::NoData),
                 code => Err(refused(code)),
             },
             Err(error) => Err(trouble(&error)),
         }
     }
+}
+
+/// What became of one question.
+enum Asked {
+    Answered(Lookup),
+    NoData,
+    NoSuchName,
+}
+
+/// Records at one name. Texts are in one piece, whatever pieces they travelled in.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct RecordSet {
+    /// As a zone file writes them, without quotes; sorted.
+    pub(crate) values: Vec<String>,
+    /// The machines they name, in the order of their preference.
+    pub(crate) targets: Vec<HostName>,
+    /// Addresses among them, sorted.
+    pub(crate) addresses: Vec<IpAddr>,
+    /// The smallest time to live, if the server speaks for the zone.
+    pub(crate) ttl_seconds: Option<u32>,
+}
+
+impl RecordSet {
+    fn of(lookup: &Lookup) -> Self {
+        let mut set = Self::default();
+        let mut preferred = Vec::new();
+        let mut ttl = None;
+        for record in lookup.answers().iter().take(RECORDS_MAX) {
+            let preference = match &record.data {
+                RData::MX(mx) => Some((mx.preference, host_name(&mx.exchange))),
+                RData::SRV(srv) => Some((srv.priority, host_name(&srv.target))),
+                RData::NS(name) => Some((0, host_name(&name.0))),
+                RData::CNAME(name) => Some((0, host_name(&name.0))),
+                RData::A(address) => {
+                    set.addresses.push(address.0.into());
+                    None
+                }
+                RData::AAAA(address) => {
+                    set.addresses.push(address.0.into());
+                    None
+                }
+                RData::TXT(_) | RData::TLSA(_) => None,
+                _ => continue,
+            };
+            preferred.extend(preference.and_then(|(order, name)| Some((order, name?))));
+            set.values.push(written(&record.data));
+            ttl = Some(ttl.unwrap_or(u32::MAX).min(record.ttl));
+        }
+        preferred.sort();
+        set.targets = preferred.into_iter().map(|(_, name)| name).collect();
+        set.targets.dedup();
+        set.values.sort();
+        set.addresses.sort();
+        set.ttl_seconds = ttl.filter(|_| lookup.message().metadata.authoritative);
+        set
+    }
+}
+
+/// The value without the final dots of names, cut where no text of this sort goes on.
+fn written(data: &RData) -> String {
+    const VALUE_MAX: usize = 2_000;
+    let text = match data {
+        RData::TXT(text) => {
+            let bytes: Vec<u8> = text
+                .txt_data
+                .iter()
+                .flat_map(|part| part.to_vec())
+                .collect();
+            String::from_utf8_lossy(&bytes).into_owned()
+        }
+        other => other.to_string().trim_end_matches('.').to_ascii_lowercase(),
+    };
+    text.chars().take(VALUE_MAX).collect()
 }
 
 /// With the final dot: no search list is ever added.

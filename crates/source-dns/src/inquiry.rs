@@ -109,14 +109,14 @@ async fn ask_all(tasks: Vec<Task>, window: &Window, budget: &Budget) -> BTreeMap
 }
 
 /// One asker for each set of resolvers: at most two, the private ones and all.
-struct Askers {
+pub(crate) struct Askers {
     made: BTreeMap<Vec<SocketAddr>, Arc<Asker>>,
     timeout: Duration,
     pace: Arc<Pace>,
 }
 
 impl Askers {
-    fn new(budget: &Budget) -> Self {
+    pub(crate) fn new(budget: &Budget) -> Self {
         let timeout = Duration::from_millis(budget.network_timeout_ms.max(1));
         Self {
             made: BTreeMap::new(),
@@ -125,13 +125,18 @@ impl Askers {
         }
     }
 
-    fn of(&mut self, servers: &[SocketAddr]) -> Result<Arc<Asker>, Trouble> {
+    pub(crate) fn of(&mut self, servers: &[SocketAddr]) -> Result<Arc<Asker>, Trouble> {
         if let Some(asker) = self.made.get(servers) {
             return Ok(asker.clone());
         }
         let asker = Arc::new(Asker::new(servers, self.timeout, self.pace.clone())?);
         self.made.insert(servers.to_vec(), asker.clone());
         Ok(asker)
+    }
+
+    /// One asker of servers that speak for a zone.
+    pub(crate) fn of_zone(&self, servers: &[SocketAddr]) -> Result<Asker, Trouble> {
+        Asker::of_zone(servers, self.timeout, self.pace.clone())
     }
 }
 

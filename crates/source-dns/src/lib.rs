@@ -28,6 +28,7 @@
 mod answer;
 mod ask;
 mod inquiry;
+mod mail;
 mod parse;
 mod policy;
 
@@ -39,6 +40,7 @@ use groma_model::{CoverageState, Fact, Peer, Reason, Scope, SourceName};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 
 use crate::inquiry::{Finding, Task};
+pub use crate::mail::MailDomains;
 use crate::parse::Resolvers;
 use crate::policy::Ruling;
 

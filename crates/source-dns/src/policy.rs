@@ -97,7 +97,7 @@ fn is_no_question(question: &Peer) -> bool {
     nowhere || question.is_loopback()
 }
 
-fn is_private(question: &Peer, search: &[HostName]) -> bool {
+pub(crate) fn is_private(question: &Peer, search: &[HostName]) -> bool {
     match question {
         Peer::Address(address) => is_private_address(*address),
         Peer::Name(name) => {

@@ -5,19 +5,19 @@
     reason = "tests; a skipped one says so"
 )]
 
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+mod common;
+
+use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
 use groma_model::fact::{NameAnswer, NameSource};
 use groma_model::{CoverageState, Fact, Peer, Reason};
 use groma_source::testing::{FakeDisk, NoNetwork};
-use groma_source::{Budget, Network, Recorder, Source, Stop, Stream, Window, World};
+use groma_source::{Budget, Network, Recorder, Source, Stop, Window, World};
 use groma_source_dns::NamesSource;
 
-const NAMED: &str = "/usr/sbin/named";
+use common::{Named, Online};
 
 const FORWARD: &str = "$TTL 3600
 @ IN SOA ns.corp.example. root.corp.example. 1 3600 600 86400 300
@@ -43,113 +43,12 @@ const REVERSE: &str = "$TTL 900
 1.1 IN PTR imap.corp.example.
 ";
 
-/// A BIND this test started; ended, by its id, when dropped.
-struct Named {
-    child: Child,
-    port: u16,
-    _directory: tempfile::TempDir,
-}
-
-impl Named {
-    /// Starts it, or says aloud why not.
-    fn start() -> Option<Self> {
-        if !Path::new(NAMED).exists() {
-            eprintln!("SKIPPED: {NAMED} is not installed here");
-            return None;
-        }
-        let directory = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let at = directory.path().display();
-        for (name, zone) in [
-            ("corp.zone", FORWARD),
-            ("reverse.zone", REVERSE),
-            ("broken.zone", "this is no zone\n"),
-        ] {
-            std::fs::write(directory.path().join(name), zone).unwrap();
-        }
-        let zone = |name: &str, file: &str| {
-            format!("zone \"{name}\" {{ type master; file \"{at}/{file}\"; }};\n")
-        };
-        let configuration = format!(
-            "options {{ directory \"{at}\"; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; recursion no; pid-file none;
-             session-keyfile \"{at}/session.key\"; dnssec-validation no; empty-zones-enable no; notify no; }};
-             controls {{ }};\n{}{}{}",
-            zone("corp.example", "corp.zone"),
-            zone("1.10.in-addr.arpa", "reverse.zone"),
-            zone("broken.example", "broken.zone"),
-        );
-        let file = directory.path().join("named.conf");
-        std::fs::write(&file, configuration).unwrap();
-        let mut command = Command::new(NAMED);
-        command
-            .args(["-g", "-n", "1", "-c"])
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let mut named = Self {
-            child: command.spawn().unwrap(),
-            port,
-            _directory: directory,
-        };
-        named.wait_until_it_answers();
-        Some(named)
-    }
-
-    /// Asks for the SOA of the zone until an answer without an error comes.
-    fn wait_until_it_answers(&mut self) {
-        let question = b"\x00\x07\0\0\0\x01\0\0\0\0\0\0\x04corp\x07example\0\0\x06\0\x01";
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        socket
-            .set_read_timeout(Some(Duration::from_millis(50)))
-            .unwrap();
-        for _ in 0..200 {
-            assert!(
-                self.child.try_wait().unwrap().is_none(),
-                "named ended at once"
-            );
-            let _ = socket.send_to(question, (Ipv4Addr::LOCALHOST, self.port));
-            let mut answer = [0; 512];
-            if socket.recv(&mut answer).is_ok() && answer[3] & 15 == 0 {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        panic!("named does not answer");
-    }
-
-    fn resolv_conf(&self) -> String {
-        format!(
-            "nameserver [127.0.0.1]:{}\nsearch corp.example\n",
-            self.port
-        )
-    }
-}
-
-impl Drop for Named {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A network that would let every packet through; no test may send one to the outside by it.
-struct Online;
-
-impl Network for Online {
-    fn open(&self, _: std::net::SocketAddr, _: Duration) -> std::io::Result<Box<dyn Stream>> {
-        Err(std::io::ErrorKind::ConnectionRefused.into())
-    }
-    fn is_offline(&self) -> bool {
-        false
-    }
-    fn is_local(&self, address: std::net::IpAddr) -> bool {
-        address.is_loopback()
-    }
+fn started() -> Option<Named> {
+    Named::start(&[
+        ("corp.example", FORWARD),
+        ("1.10.in-addr.arpa", REVERSE),
+        ("broken.example", "this is no zone\n"),
+    ])
 }
 
 fn look(resolv_conf: &str, network: Arc<dyn Network>, questions: &[&str]) -> Recorder {
@@ -204,7 +103,7 @@ fn state_of(recorder: &Recorder, scope: &str) -> Vec<CoverageState> {
 
 #[test]
 fn a_chain_of_aliases_is_followed_and_addresses_are_sorted() {
-    let Some(named) = Named::start() else { return };
+    let Some(named) = started() else { return };
     let recorder = look(
         &named.resolv_conf(),
         Arc::new(NoNetwork),
@@ -234,7 +133,7 @@ fn a_chain_of_aliases_is_followed_and_addresses_are_sorted() {
 
 #[test]
 fn a_name_that_does_not_exist_is_an_answer_and_a_dead_alias_keeps_its_target() {
-    let Some(named) = Named::start() else { return };
+    let Some(named) = started() else { return };
     let recorder = look(
         &named.resolv_conf(),
         Arc::new(NoNetwork),
@@ -253,7 +152,7 @@ fn a_name_that_does_not_exist_is_an_answer_and_a_dead_alias_keeps_its_target() {
 
 #[test]
 fn a_server_failure_is_a_gap_and_never_an_answer() {
-    let Some(named) = Named::start() else { return };
+    let Some(named) = started() else { return };
     let recorder = look(
         &named.resolv_conf(),
         Arc::new(NoNetwork),
@@ -275,7 +174,7 @@ fn a_server_failure_is_a_gap_and_never_an_answer() {
 
 #[test]
 fn a_name_without_an_address_is_not_called_absent() {
-    let Some(named) = Named::start() else { return };
+    let Some(named) = started() else { return };
     let recorder = look(
         &named.resolv_conf(),
         Arc::new(NoNetwork),
@@ -293,7 +192,7 @@ fn a_name_without_an_address_is_not_called_absent() {
 
 #[test]
 fn an_address_is_asked_for_its_names() {
-    let Some(named) = Named::start() else { return };
+    let Some(named) = started() else { return };
     let recorder = look(
         &named.resolv_conf(),
         Arc::new(NoNetwork),
@@ -313,7 +212,7 @@ fn an_address_is_asked_for_its_names() {
 
 #[test]
 fn a_short_name_is_completed_and_the_whole_one_kept() {
-    let Some(named) = Named::start() else { return };
+    let Some(named) = started() else { return };
     let answer = only(&look(&named.resolv_conf(), Arc::new(NoNetwork), &["mail"]));
     assert_eq!(
         words(&answer.aliases),
@@ -324,7 +223,7 @@ fn a_short_name_is_completed_and_the_whole_one_kept() {
 
 #[test]
 fn many_questions_come_back_sorted_and_the_same_at_each_look() {
-    let Some(named) = Named::start() else { return };
+    let Some(named) = started() else { return };
     let mut questions: Vec<String> = (0..60).map(|n| format!("host{n}.corp.example")).collect();
     questions.extend([
         "mail1.corp.example".into(),

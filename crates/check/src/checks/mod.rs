@@ -14,6 +14,8 @@ mod duplicate_archive;
 mod hosts_file_override;
 mod leaf;
 mod local_mail_archive;
+mod mail_record_names_host;
+mod mail_views_differ;
 mod moves_together;
 mod never_seen_alive;
 mod operating_system_end_of_life;
@@ -25,6 +27,7 @@ mod scheduled_only;
 mod secret_in_file;
 mod single_point_of_need;
 mod sole_watcher;
+mod spf_fault;
 mod target_silent;
 mod trusted_authority;
 mod unresolvable_reference;
@@ -49,6 +52,8 @@ pub fn all() -> &'static [&'static dyn Check] {
         &duplicate_archive::DuplicateArchive,
         &hosts_file_override::HostsFileOverride,
         &local_mail_archive::LocalMailArchive,
+        &mail_record_names_host::MailRecordNamesHost,
+        &mail_views_differ::MailViewsDiffer,
         &never_seen_alive::NeverSeenAlive,
         &operating_system_end_of_life::OperatingSystemEndOfLife,
         &orphan_rights::OrphanRights,
@@ -59,6 +64,7 @@ pub fn all() -> &'static [&'static dyn Check] {
         &secret_in_file::SecretInFile,
         &single_point_of_need::SinglePointOfNeed,
         &sole_watcher::SoleWatcher,
+        &spf_fault::SpfFault,
         &target_silent::TargetSilent,
         &trusted_authority::TrustedAuthority,
         &unresolvable_reference::UnresolvableReference,

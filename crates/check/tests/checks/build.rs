@@ -55,6 +55,7 @@ pub(crate) fn inventory(mut entities: Vec<Entity>, mut dependencies: Vec<Depende
         rights: Vec::new(),
         backups: Vec::new(),
         watching: Vec::new(),
+        mail_records: Vec::new(),
         measurements: Vec::new(),
         waves: Vec::new(),
         findings: Vec::new(),

@@ -15,6 +15,7 @@ mod data_without_backup;
 mod duplicate_archive;
 mod hosts_file_override;
 mod local_mail_archive;
+mod mail_records;
 mod moves_together;
 mod never_seen_alive;
 mod operating_system_end_of_life;

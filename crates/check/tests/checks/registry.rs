@@ -47,6 +47,21 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             orphan_rights::negative(),
         ),
         (
+            "mail-record-names-host",
+            mail_records::names_host::positive(),
+            mail_records::names_host::negative(),
+        ),
+        (
+            "mail-views-differ",
+            mail_records::views::positive(),
+            mail_records::views::negative(),
+        ),
+        (
+            "spf-fault",
+            mail_records::too_long::positive(),
+            mail_records::too_long::negative(),
+        ),
+        (
             "sole-watcher",
             sole_watcher::positive(),
             sole_watcher::negative(),
@@ -225,11 +240,14 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "data-without-backup"
                 | "duplicate-archive"
                 | "local-mail-archive"
+                | "mail-record-names-host"
+                | "mail-views-differ"
                 | "operating-system-end-of-life"
                 | "orphan-rights"
                 | "pinned-certificate"
                 | "private-key-readable"
                 | "sole-watcher"
+                | "spf-fault"
                 | "trusted-authority"
         ) {
             continue; // these speak about things, not about dependencies

@@ -8,6 +8,7 @@ mod coverage;
 mod data;
 mod estate;
 mod front;
+mod mail;
 mod needs;
 mod risks;
 mod schedule;
@@ -24,6 +25,7 @@ pub(crate) use coverage::{FoldedRow, GapRow, SourceRow};
 pub(crate) use data::DataRow;
 pub(crate) use estate::{HostRow, ListenerRow, QuestionGroup, SystemRow};
 pub(crate) use front::{Notice, Number, Watched, watched};
+pub(crate) use mail::MailRow;
 pub(crate) use needs::{Need, evidence_lines};
 pub(crate) use risks::{FindingRow, Risk};
 pub(crate) use schedule::RunRow;
@@ -145,6 +147,7 @@ pub(crate) struct Page {
     pub(crate) data_lead: String,
     pub(crate) data: Rows<DataRow>,
     pub(crate) watching: Rows<WatchRow>,
+    pub(crate) mail: Rows<MailRow>,
     pub(crate) runs: Rows<RunRow>,
     pub(crate) dependencies: Rows<Need>,
     pub(crate) listeners: Rows<ListenerRow>,
@@ -189,6 +192,7 @@ impl Page {
             data_lead: data::lead(inventory, words),
             data: data::table(index, words, limits.hosts),
             watching: watching::table(index, words, limits.hosts),
+            mail: mail::table(index, words, limits.hosts),
             runs: schedule::upcoming(index, words, limits.runs),
             dependencies: needs::all(index, words, limits.dependencies),
             listeners: estate::listeners(index, words, limits.listeners),

@@ -77,6 +77,7 @@ impl Estate {
                 rights: vec![],
                 backups: vec![],
                 watching: vec![],
+                mail_records: vec![],
                 measurements: vec![],
                 waves: vec![],
                 findings: vec![],

@@ -1,0 +1,71 @@
+//! `mail-views-differ`: two machines were told different things about the mail of one domain.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use groma_model::fact::MailPurpose;
+use groma_model::inventory::{Likelihood, MailRecordEntry, Severity};
+use groma_model::{EntityId, HostName};
+
+use crate::wording::names;
+use crate::{Check, Draft, View};
+
+pub(crate) struct MailViewsDiffer;
+
+/// What was asked: a domain, for what, at which name.
+type Asked<'a> = (&'a HostName, MailPurpose, &'a HostName);
+
+impl Check for MailViewsDiffer {
+    fn name(&self) -> &'static str {
+        "mail-views-differ"
+    }
+
+    fn look(&self, view: &View<'_>) -> Vec<Draft> {
+        let mut answers: BTreeMap<Asked<'_>, Vec<&MailRecordEntry>> = BTreeMap::new();
+        for record in &view.inventory.mail_records {
+            let asked = (&record.domain, record.purpose, &record.asked);
+            answers.entry(asked).or_default().push(record);
+        }
+        answers
+            .into_values()
+            .filter(|records| records.len() > 1)
+            .map(|records| draft(view, &records))
+            .collect()
+    }
+}
+
+fn draft(view: &View<'_>, records: &[&MailRecordEntry]) -> Draft {
+    let Some(first) = records.first() else {
+        return Draft::about(&[]);
+    };
+    let asked = first.asked.as_str();
+    let mut draft = Draft::about(&[first.domain.as_str(), first.purpose.as_str(), asked]);
+    draft.severity = Severity::Low;
+    "mail".clone_into(&mut draft.layer);
+    draft.likelihood = Likelihood::Medium;
+    draft.risk = format!(
+        "What {} at {asked} says depends on where it is asked: a change made in one place leaves the other as it was.",
+        first.purpose.as_str()
+    );
+    let name = |id: &EntityId| view.entity(id).map(|e| e.name.clone());
+    let told = records.iter().map(|record| {
+        let from = names(record.seen_from.iter().filter_map(name));
+        match record.values.as_slice() {
+            [] => format!("{from} is told of none"),
+            values => format!("{from} is told {}", names(values)),
+        }
+    });
+    draft.indicator = told.collect::<Vec<_>>().join("; ");
+    "After the move one half of the users or senders reaches the new system and the other half the old one.".clone_into(&mut draft.impact);
+    draft.mitigations = vec![
+        "Find both zones, inside and outside, and put the change of each on the list for the night of the move.",
+        "If they are meant to be alike, find out why they are not.",
+    ];
+    let machines: BTreeSet<&EntityId> = records.iter().flat_map(|r| &r.seen_from).collect();
+    for machine in machines.into_iter().filter_map(|id| view.entity(id)) {
+        draft.points_at(machine);
+    }
+    records
+        .iter()
+        .for_each(|r| draft.cites_evidence(&r.evidence));
+    draft
+}

@@ -1,0 +1,153 @@
+//! `mail-record-names-host`, `mail-views-differ`, `spf-fault`
+
+use groma_model::HostName;
+use groma_model::fact::MailPurpose;
+use groma_model::inventory::{Inventory, MailRecordEntry, Severity};
+
+use crate::build::*;
+use crate::{found, only};
+
+fn record(purpose: MailPurpose, asked: &str, values: &[&str]) -> MailRecordEntry {
+    MailRecordEntry {
+        domain: HostName::parse("corp.example").unwrap(),
+        purpose,
+        asked: HostName::parse(asked).unwrap(),
+        values: values.iter().map(|v| (*v).to_owned()).collect(),
+        ttl_seconds: None,
+        lookups: None,
+        faults: Vec::new(),
+        machines: Vec::new(),
+        seen_from: vec![id("app1")],
+        evidence: vec![groma_model::EvidenceId::of(&[
+            "mail",
+            asked,
+            &values.join(" "),
+        ])],
+    }
+}
+
+fn with(records: Vec<MailRecordEntry>) -> Inventory {
+    let mut outside = entity("external", "mx.provider.example");
+    outside.addresses = vec!["198.51.100.7".parse().unwrap()];
+    let machines = vec![host("app1"), host("gate1"), host("mail1"), outside];
+    let mut inventory = inventory(machines, Vec::new());
+    inventory.mail_records = records;
+    inventory
+}
+
+fn exchanger(machine: &str, ttl_seconds: u32) -> MailRecordEntry {
+    MailRecordEntry {
+        machines: vec![id(machine)],
+        ttl_seconds: Some(ttl_seconds),
+        ..record(
+            MailPurpose::Exchanger,
+            "corp.example",
+            &["10 mail1.corp.example"],
+        )
+    }
+}
+
+fn spf(lookups: u32, faults: &[&str]) -> MailRecordEntry {
+    MailRecordEntry {
+        lookups: Some(lookups),
+        faults: faults.iter().map(|f| (*f).to_owned()).collect(),
+        ..record(MailPurpose::Spf, "corp.example", &["v=spf1 mx -all"])
+    }
+}
+
+fn from(machine: &str, values: &[&str]) -> MailRecordEntry {
+    MailRecordEntry {
+        seen_from: vec![id(machine)],
+        ..record(MailPurpose::Exchanger, "corp.example", values)
+    }
+}
+
+pub(crate) mod names_host {
+    use super::*;
+
+    pub(crate) fn positive() -> Inventory {
+        with(vec![exchanger("mail1", 86_400)])
+    }
+
+    pub(crate) fn negative() -> Inventory {
+        with(vec![exchanger("mx.provider.example", 86_400)])
+    }
+
+    #[test]
+    fn it_says_for_how_long_others_remember() {
+        let finding = only("mail-record-names-host", &positive());
+        assert_eq!(finding.severity, Severity::High);
+        assert_eq!(
+            finding.risk,
+            "1 record about the mail of corp.example names mail1: whoever sends there goes on asking for it after it has moved."
+        );
+        assert_eq!(
+            finding.indicator,
+            "MX at corp.example (remembered for 1 day)"
+        );
+        let short = only(
+            "mail-record-names-host",
+            &with(vec![exchanger("mail1", 300)]),
+        );
+        assert_eq!(short.severity, Severity::Medium);
+        assert!(
+            short.impact.starts_with("Until the records are changed"),
+            "{}",
+            short.impact
+        );
+    }
+}
+
+pub(crate) mod too_long {
+    use super::*;
+
+    pub(crate) fn positive() -> Inventory {
+        with(vec![spf(14, &[])])
+    }
+
+    pub(crate) fn negative() -> Inventory {
+        with(vec![spf(10, &[])])
+    }
+
+    #[test]
+    fn it_says_what_a_receiver_stumbles_over() {
+        let finding = only(
+            "spf-fault",
+            &with(vec![spf(
+                14,
+                &["_spf.example.net is included and has no SPF record"],
+            )]),
+        );
+        assert_eq!(
+            finding.indicator,
+            "14 terms make a receiver ask again, 10 are allowed and _spf.example.net is included and has no SPF record"
+        );
+    }
+}
+
+pub(crate) mod views {
+    use super::*;
+
+    pub(crate) fn positive() -> Inventory {
+        with(vec![
+            from("app1", &["10 mail1"]),
+            from("gate1", &["10 gate1"]),
+        ])
+    }
+
+    pub(crate) fn negative() -> Inventory {
+        let mut both = from("app1", &["10 mail1"]);
+        both.seen_from.push(id("gate1"));
+        with(vec![both])
+    }
+
+    #[test]
+    fn it_says_who_was_told_what() {
+        let finding = only("mail-views-differ", &positive());
+        assert_eq!(
+            finding.indicator,
+            "app1 is told 10 mail1; gate1 is told 10 gate1"
+        );
+        assert!(found("mail-views-differ", &negative()).is_empty());
+    }
+}

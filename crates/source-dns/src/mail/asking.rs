@@ -1,0 +1,415 @@
+//! One domain after the other: what is asked, of whom, and what is made of the answers.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use groma_knowledge::MAIL_NAMES;
+use groma_model::fact::{MailPurpose, MailRecord};
+use groma_model::{HostName, Peer, Reason};
+use groma_source::{Budget, Network, Window};
+use hickory_resolver::proto::rr::RecordType;
+
+use super::spf;
+use crate::ask::{Asker, RecordSet, Trouble};
+use crate::inquiry::Askers;
+use crate::parse::Resolvers;
+use crate::policy::{self, Ruling};
+
+/// Name servers and exchangers of one domain that are asked for, at most.
+const MACHINES_MAX: usize = 10;
+/// Records of SPF that are followed: a receiver gives up at ten (RFC 7208 §4.6.4), and we say by how much it is more.
+const FOLLOWED_MAX: u32 = 40;
+/// Servers that have answered nothing after so many questions are not asked again about this domain.
+const SILENT_MAX: u32 = 3;
+/// The port of the domain name system.
+const DOMAIN_PORT: u16 = 53;
+
+/// What came of one domain.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) records: Vec<MailRecord>,
+    /// What was asked for and not heard.
+    pub(crate) missed: Vec<(String, Reason)>,
+}
+
+/// Who may be asked what, and until when.
+pub(crate) struct Asking<'a> {
+    pub(crate) resolvers: &'a Resolvers,
+    pub(crate) network: &'a dyn Network,
+    pub(crate) window: &'a Window,
+    pub(crate) askers: Askers,
+}
+
+impl<'a> Asking<'a> {
+    pub(crate) fn new(
+        resolvers: &'a Resolvers,
+        network: &'a dyn Network,
+        window: &'a Window,
+        budget: &Budget,
+    ) -> Self {
+        Self {
+            resolvers,
+            network,
+            window,
+            askers: Askers::new(budget),
+        }
+    }
+
+    /// Everything about the mail of `domain`.
+    pub(crate) async fn domain(&mut self, domain: &HostName) -> Told {
+        let mut about = About {
+            zone: None,
+            domain: domain.clone(),
+            told: Told::default(),
+            silent: Some(0),
+            asking: self,
+        };
+        about.find_zone().await;
+        about.exchangers().await;
+        about.senders().await;
+        about.policies().await;
+        about.signatures().await;
+        about.services().await;
+        about.told
+    }
+
+    /// The resolvers that may hear this name, as every other question of groma.
+    fn resolver_of(&mut self, name: &HostName) -> Result<Arc<Asker>, Trouble> {
+        let permitted = |server: SocketAddr| self.network.permits(server);
+        match policy::rule(&Peer::Name(name.clone()), self.resolvers, &permitted) {
+            Ruling::Ask { servers, .. } => self.askers.of(&servers),
+            _ => Err(Trouble {
+                reason: Reason::Forbidden,
+                what: "no resolver of this machine may be asked about it".into(),
+            }),
+        }
+    }
+}
+
+/// The questions about one domain.
+struct About<'a, 'b> {
+    asking: &'a mut Asking<'b>,
+    domain: HostName,
+    /// The servers that speak for it, where they may be asked.
+    zone: Option<Asker>,
+    told: Told,
+    /// Questions that brought nothing, as long as none brought anything.
+    silent: Option<u32>,
+}
+
+impl About<'_, '_> {
+    /// Records at `name`: at the servers of the zone where it lies within, which alone know the time to live; else, and
+    /// where they have nothing (a part may be delegated), at the resolvers of this machine.
+    async fn ask(&mut self, name: &HostName, kind: RecordType) -> Option<RecordSet> {
+        if self.is_silent() {
+            return None;
+        }
+        if self.asking.window.is_over() {
+            self.silent = Some(SILENT_MAX);
+            self.missed(name, kind, "the look ended first", Reason::BudgetExhausted);
+            return None;
+        }
+        if self.is_within(name)
+            && let Some(zone) = &self.zone
+        {
+            match zone.records(name, kind).await {
+                Ok(set) if !set.values.is_empty() => return Some(set),
+                Ok(_) => {}
+                // Not asked again: the resolvers know the answers too, only not for how long they hold.
+                Err(_) => self.zone = None,
+            }
+        }
+        let heard = match self.asking.resolver_of(name) {
+            Ok(resolver) => resolver.records(name, kind).await,
+            Err(trouble) => Err(trouble),
+        };
+        match heard {
+            Ok(set) => {
+                self.silent = None;
+                Some(set)
+            }
+            Err(trouble) => {
+                self.missed(name, kind, &trouble.what, trouble.reason);
+                None
+            }
+        }
+    }
+
+    fn missed(&mut self, name: &HostName, kind: RecordType, why: &str, reason: Reason) {
+        self.silent = self.silent.map(|questions| questions + 1);
+        let rest = match self.is_silent() || reason == Reason::BudgetExhausted {
+            true => format!(", and everything else about {}", self.domain),
+            false => String::new(),
+        };
+        let what = format!("{kind} of {name}: {why}{rest}");
+        self.told.missed.push((what, reason));
+    }
+
+    /// True once so many questions in a row, from the first on, brought nothing at all.
+    fn is_silent(&self) -> bool {
+        self.silent.is_some_and(|questions| questions >= SILENT_MAX)
+    }
+
+    fn is_within(&self, name: &HostName) -> bool {
+        let rest = name.as_str().strip_suffix(self.domain.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    }
+
+    /// What was found under a name, with the machines it leads to.
+    fn found(&self, purpose: MailPurpose, asked: &HostName, set: RecordSet) -> MailRecord {
+        let mut peers: Vec<Peer> = set.targets.into_iter().map(Peer::Name).collect();
+        peers.extend(set.addresses.into_iter().map(Peer::Address));
+        peers.sort();
+        peers.dedup();
+        MailRecord {
+            domain: self.domain.clone(),
+            purpose,
+            asked: asked.clone(),
+            values: set.values,
+            peers,
+            ttl_seconds: set.ttl_seconds,
+            lookups: None,
+            faults: Vec::new(),
+        }
+    }
+
+    async fn find_zone(&mut self) {
+        let domain = self.domain.clone();
+        let Some(set) = self.ask(&domain, RecordType::NS).await else {
+            return;
+        };
+        let mut servers = Vec::new();
+        for name in set.targets.iter().take(MACHINES_MAX) {
+            if let Some(found) = self.ask(name, RecordType::A).await {
+                let port = |address| {
+                    let ours = self.asking.resolvers.servers.iter();
+                    let known = ours.copied().find(|server| server.ip() == address);
+                    known.unwrap_or(SocketAddr::new(address, DOMAIN_PORT))
+                };
+                servers.extend(found.addresses.into_iter().map(port));
+            }
+        }
+        let may_hear = |server: &SocketAddr| {
+            let inside = policy::is_private_address(server.ip());
+            let private =
+                policy::is_private(&Peer::Name(domain.clone()), &self.asking.resolvers.search);
+            (inside || !private) && self.asking.network.permits(*server)
+        };
+        servers.retain(may_hear);
+        servers.truncate(MACHINES_MAX);
+        if !servers.is_empty() {
+            self.zone = self.asking.askers.of_zone(&servers).ok();
+        }
+        let set = match self.zone {
+            Some(_) => self.ask(&domain, RecordType::NS).await.unwrap_or(set),
+            None => set,
+        };
+        let record = self.found(MailPurpose::NameServer, &domain, set);
+        self.told.records.push(record);
+    }
+
+    async fn exchangers(&mut self) {
+        let domain = self.domain.clone();
+        let Some(set) = self.ask(&domain, RecordType::MX).await else {
+            return;
+        };
+        let targets = set.targets.clone();
+        let record = self.found(MailPurpose::Exchanger, &domain, set);
+        self.told.records.push(record);
+        for target in targets.iter().take(MACHINES_MAX) {
+            self.addresses(MailPurpose::Address, target).await;
+            if let Some(name) = HostName::parse(&format!("_25._tcp.{target}")) {
+                self.note(MailPurpose::Tlsa, &name, RecordType::TLSA).await;
+            }
+        }
+    }
+
+    /// The addresses of a machine; nothing is noted where it has none.
+    async fn addresses(&mut self, purpose: MailPurpose, name: &HostName) {
+        let mut set = self.ask(name, RecordType::A).await.unwrap_or_default();
+        let other = self.ask(name, RecordType::AAAA).await.unwrap_or_default();
+        set.values.extend(other.values);
+        set.values.sort();
+        set.values.dedup();
+        set.addresses.extend(other.addresses);
+        set.targets.extend(other.targets);
+        set.ttl_seconds = set.ttl_seconds.into_iter().chain(other.ttl_seconds).min();
+        if !set.values.is_empty() {
+            let record = self.found(purpose, name, set);
+            self.told.records.push(record);
+        }
+    }
+
+    /// Notes what stands at `name`, if anything does.
+    async fn note(&mut self, purpose: MailPurpose, name: &HostName, kind: RecordType) {
+        if let Some(set) = self.ask(name, kind).await
+            && !set.values.is_empty()
+        {
+            let record = self.found(purpose, name, set);
+            self.told.records.push(record);
+        }
+    }
+
+    async fn senders(&mut self) {
+        let domain = self.domain.clone();
+        let Some(set) = self.texts(&domain, spf::is_spf).await else {
+            return;
+        };
+        let mut record = self.found(MailPurpose::Spf, &domain, set);
+        if let Some(text) = record.values.first().cloned() {
+            let mut followed = Followed::default();
+            self.follow(&text, &domain, &mut followed).await;
+            record.peers = followed.peers;
+            record.peers.sort();
+            record.peers.dedup();
+            record.lookups = Some(followed.lookups);
+            record.faults = followed.faults;
+        }
+        if record.values.len() > 1 {
+            let many = record.values.len();
+            record.faults.push(format!(
+                "there are {many} records of SPF: receivers take none of them"
+            ));
+        }
+        record.faults.sort();
+        record.faults.dedup();
+        self.told.records.push(record);
+    }
+
+    /// Follows includes as a receiver does, breadth first and each domain once.
+    async fn follow(&mut self, text: &str, domain: &HostName, followed: &mut Followed) {
+        let mut waiting = vec![(text.to_owned(), domain.clone())];
+        let mut met = vec![domain.clone()];
+        while let Some((text, at)) = waiting.pop() {
+            let read = spf::read(&text, &at);
+            followed.lookups += read.lookups;
+            followed.peers.extend(read.peers);
+            followed
+                .faults
+                .extend(read.faults.into_iter().map(|fault| match at == *domain {
+                    true => fault,
+                    false => format!("{at}: {fault}"),
+                }));
+            for next in read.follows {
+                if met.contains(&next) {
+                    followed
+                        .faults
+                        .push(format!("{next} is included twice, or includes itself"));
+                    continue;
+                }
+                if followed.lookups > FOLLOWED_MAX {
+                    return;
+                }
+                met.push(next.clone());
+                match self.texts(&next, spf::is_spf).await {
+                    Some(set) => match set.values.into_iter().next() {
+                        Some(text) => waiting.push((text, next)),
+                        None => followed
+                            .faults
+                            .push(format!("{next} is included and has no SPF record")),
+                    },
+                    None => return,
+                }
+            }
+        }
+    }
+
+    /// The texts at `name` that are meant; others may hold anything and are passed over.
+    async fn texts(&mut self, name: &HostName, meant: impl Fn(&str) -> bool) -> Option<RecordSet> {
+        let mut set = self.ask(name, RecordType::TXT).await?;
+        set.values.retain(|text| meant(text));
+        Some(set)
+    }
+
+    async fn policies(&mut self) {
+        let wanted = [
+            (MailPurpose::Dmarc, "_dmarc", "v=dmarc1"),
+            (MailPurpose::MtaSts, "_mta-sts", "v=stsv1"),
+            (MailPurpose::TlsReport, "_smtp._tls", "v=tlsrptv1"),
+        ];
+        for (purpose, label, version) in wanted {
+            let Some(name) = HostName::parse(&format!("{label}.{}", self.domain)) else {
+                continue;
+            };
+            let meant = |text: &str| text.to_ascii_lowercase().starts_with(version);
+            let Some(set) = self.texts(&name, meant).await else {
+                continue;
+            };
+            let is_there = !set.values.is_empty();
+            let mut record = self.found(purpose, &name, set);
+            if record.values.len() > 1 {
+                let many = record.values.len();
+                record.faults.push(format!(
+                    "there are {many} records: receivers take none of them"
+                ));
+            }
+            self.told.records.push(record);
+            if purpose == MailPurpose::MtaSts && is_there {
+                // Where the policy itself is fetched by others (RFC 8461 §3.3); it is not fetched here.
+                if let Some(host) = HostName::parse(&format!("mta-sts.{}", self.domain)) {
+                    self.addresses(MailPurpose::MtaSts, &host).await;
+                }
+            }
+        }
+    }
+
+    async fn signatures(&mut self) {
+        for selector in &MAIL_NAMES.selectors {
+            let name = HostName::parse(&format!("{selector}._domainkey.{}", self.domain));
+            let Some(name) = name else { continue };
+            let is_key = |text: &str| {
+                let text = text.to_ascii_lowercase();
+                text.starts_with("v=dkim1") || text.starts_with("k=") || text.starts_with("p=")
+            };
+            if let Some(set) = self.texts_or_alias(&name, is_key).await {
+                let mut record = self.found(MailPurpose::Dkim, &name, set);
+                if record.values.iter().any(|value| is_revoked(value)) {
+                    record
+                        .faults
+                        .push("the key is withdrawn: p= is empty".to_owned());
+                }
+                self.told.records.push(record);
+            }
+        }
+    }
+
+    /// [`Self::texts`] where there are any, with the names they were found through.
+    async fn texts_or_alias(
+        &mut self,
+        name: &HostName,
+        meant: impl Fn(&str) -> bool,
+    ) -> Option<RecordSet> {
+        let set = self.texts(name, meant).await?;
+        (!set.values.is_empty()).then_some(set)
+    }
+
+    async fn services(&mut self) {
+        for service in &MAIL_NAMES.services {
+            if let Some(name) = HostName::parse(&format!("{service}.{}", self.domain)) {
+                self.note(MailPurpose::Service, &name, RecordType::SRV)
+                    .await;
+            }
+        }
+        for host in &MAIL_NAMES.settings {
+            if let Some(name) = HostName::parse(&format!("{host}.{}", self.domain)) {
+                self.addresses(MailPurpose::Autodiscover, &name).await;
+            }
+        }
+    }
+}
+
+/// What following an SPF record gave.
+#[derive(Default)]
+struct Followed {
+    peers: Vec<Peer>,
+    lookups: u32,
+    faults: Vec<String>,
+}
+
+/// True for a key that is withdrawn (RFC 6376 §3.6.1).
+fn is_revoked(value: &str) -> bool {
+    value
+        .split(';')
+        .filter_map(|tag| tag.split_once('='))
+        .any(|(tag, key)| tag.trim().eq_ignore_ascii_case("p") && key.trim().is_empty())
+}

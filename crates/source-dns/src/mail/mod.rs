@@ -1,0 +1,128 @@
+//! The mail of domains: what the domain name system says about who takes it, who may send it, and what proves it.
+
+mod asking;
+mod spf;
+
+use std::path::Path;
+
+use groma_model::{CoverageState, Fact, HostName, Reason, Scope, SourceName};
+use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
+
+use self::asking::{Asking, Told};
+use crate::parse::Resolvers;
+use crate::{RESOLV_CONF, RESOLV_CONF_BYTES_MAX};
+
+/// `names.mail`: the records about the mail of the domains an operator names, and of no other.
+pub struct MailDomains {
+    world: World,
+    domains: Vec<HostName>,
+}
+
+impl MailDomains {
+    /// The source over `domains`; the same one twice is asked about once.
+    pub fn new(world: World, mut domains: Vec<HostName>) -> Self {
+        domains.sort();
+        domains.dedup();
+        Self { world, domains }
+    }
+
+    fn resolvers(&self) -> Resolvers {
+        let disk = &self.world.disk;
+        let read = disk.read(Path::new(RESOLV_CONF), RESOLV_CONF_BYTES_MAX);
+        read.map(|file| Resolvers::parse(&file.bytes))
+            .unwrap_or_default()
+    }
+}
+
+impl Source for MailDomains {
+    fn name(&self) -> SourceName {
+        SourceName::new("names.mail")
+    }
+
+    fn explain(&self) -> Explanation {
+        let domains: Vec<&str> = self.domains.iter().map(HostName::as_str).collect();
+        let contacts = match domains.is_empty() {
+            true => Vec::new(),
+            false => vec![
+                format!("the resolvers in {RESOLV_CONF}"),
+                format!("the name servers of {}, at port 53", domains.join(", ")),
+            ],
+        };
+        Explanation {
+            purpose: "Learns who takes the mail of the domains given with --mail-domain, who may send in their name, and for how long others remember it.".into(),
+            reads: vec![format!("{RESOLV_CONF}: resolvers, search list")],
+            contacts,
+            sends: vec![
+                "NS, MX, A, AAAA, TXT, TLSA and SRV questions about these domains, and TXT questions about those their SPF records include".into(),
+                "the answers: of texts only SPF, DMARC, DKIM, MTA-STS and TLS-RPT".into(),
+            ],
+            never_sends: vec![
+                "anything at all unless a domain was given".into(),
+                "a private name to a public server".into(),
+                "other texts of a domain, as proofs of ownership".into(),
+            ],
+            rights: vec!["none".into()],
+            cost: "about sixty small packets per domain, one after the other".into(),
+        }
+    }
+
+    fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
+        if self.domains.is_empty() {
+            return;
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build();
+        let runtime = match runtime {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                let what = "the records of mail domains: the resolver could not be set up";
+                sink.missed_because(
+                    &Scope::new("mail", ""),
+                    what.to_owned(),
+                    Reason::of_io(&error),
+                    "",
+                );
+                return;
+            }
+        };
+        let resolvers = self.resolvers();
+        let mut asking = Asking::new(&resolvers, self.world.network.as_ref(), window, budget);
+        for domain in &self.domains {
+            let told = runtime.block_on(asking.domain(domain));
+            say(domain, told, window, sink);
+        }
+        runtime.shutdown_background();
+    }
+}
+
+fn say(domain: &HostName, told: Told, window: &Window, sink: &mut dyn Sink) {
+    let scope = Scope::new("mail", domain.as_str());
+    let state = match told.missed.is_empty() {
+        true => CoverageState::Complete,
+        false => CoverageState::Partial,
+    };
+    for record in told.records {
+        sink.saw_now(window, &scope, Fact::MailRecord(record));
+    }
+    for (what, reason) in told.missed {
+        let remedy = match reason {
+            Reason::Forbidden => {
+                "look from a machine whose resolvers may be asked, without --offline"
+            }
+            _ => "look again; if it stays, ask whoever runs the name servers of the domain",
+        };
+        sink.missed_because(&scope, what, reason, remedy);
+    }
+    let unlisted = format!(
+        "keys for DKIM of {domain} under selectors that are not usual: they cannot be listed"
+    );
+    sink.missed_because(
+        &scope,
+        unlisted,
+        Reason::Unsupported,
+        "read the selector (s=) in the header DKIM-Signature of a mail from each sender",
+    );
+    sink.covered_now(window, &scope, state);
+}
