@@ -1,5 +1,7 @@
 //! `mail-record-names-host`, `mail-views-differ`, `spf-fault`
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use groma_model::HostName;
 use groma_model::fact::MailPurpose;
 use groma_model::inventory::{Inventory, MailRecordEntry, Severity};
