@@ -1,4 +1,4 @@
-//! `spf-fault`: an SPF record that receivers give up on, so that mail of the domain is taken for forged.
+//! `spf-fault`: an SPF record that receivers give up on, or that lets anybody send.
 
 use groma_model::fact::MailPurpose;
 use groma_model::inventory::{Likelihood, MailRecordEntry, Severity};
@@ -36,7 +36,7 @@ fn draft(view: &View<'_>, record: &MailRecordEntry) -> Draft {
     "mail".clone_into(&mut draft.layer);
     draft.likelihood = Likelihood::High;
     draft.risk = format!(
-        "The SPF record of {} cannot be followed to its end: receivers may take its mail for forged.",
+        "The SPF record of {} does not say what it should: receivers may take its mail for forged, or forged mail for its own.",
         record.domain
     );
     let mut shown = record.faults.clone();
