@@ -18,8 +18,10 @@ pub struct Estate {
     pub vantages: BTreeMap<AgentId, EntityId>,
     /// Every address a vantage's own host has, also those of inner bridges that many hosts share.
     pub own_addresses: BTreeMap<AgentId, BTreeSet<IpAddr>>,
-    /// Address → entity within a site. Loopback and unspecified addresses are never in it.
+    /// Address → entity within a site. Loopback and unspecified addresses and those of `fe80::/10` are never in it.
     pub addresses: BTreeMap<(SiteId, IpAddr), EntityId>,
+    /// What an address of `fe80::/10` means to a vantage: another machine on every link.
+    pub on_link: BTreeMap<(AgentId, IpAddr), EntityId>,
     /// What a name means to a vantage.
     pub names: BTreeMap<(AgentId, HostName), Meaning>,
     /// Certificate fingerprint → entity.
@@ -60,9 +62,11 @@ impl Estate {
                 ReachedBy::AddressLiteral,
             )),
             Peer::Address(address) => {
+                let address = address.to_canonical();
                 let entity = self
                     .addresses
-                    .get(&(site.clone(), address.to_canonical()))?;
+                    .get(&(site.clone(), address))
+                    .or_else(|| self.on_link.get(&(vantage.clone(), address)))?;
                 Some(meaning(entity, ReachedBy::AddressLiteral))
             }
             Peer::Name(name) => self.names.get(&(vantage.clone(), name.clone())).cloned(),

@@ -41,15 +41,42 @@ const RUNTIMES: &[&str] = &[
     "vb-",
 ];
 
-/// Every address the machine at `seat` has on any link, loopback and link-local ones left out.
-pub(crate) fn own(seat: &Seat) -> BTreeSet<IpAddr> {
-    on(seat, |_| true)
+/// Every address that means the machine to itself: its own, and those of its running containers, which nobody else knows.
+///
+/// A link-local address on the link of a runtime is left out: `fe80::1` is there, and the router's beyond the card.
+pub(crate) fn meant_by(seat: &Seat) -> BTreeSet<IpAddr> {
+    let links = seat
+        .attributes
+        .interfaces
+        .iter()
+        .filter(|link| link.kind != "loopback");
+    let own = links.flat_map(|link| {
+        let inner = is_of_runtime(link);
+        of_link(link).filter(move |address| !inner || !is_link_local(address))
+    });
+    own.chain(containers(&seat.attributes)).collect()
 }
 
-/// Every address that means the machine to itself: its own, and those of its running containers, which nobody else knows.
-pub(crate) fn meant_by(seat: &Seat) -> BTreeSet<IpAddr> {
-    let inner = containers(&seat.attributes);
-    own(seat).into_iter().chain(inner).collect()
+/// The networks the machine shares with others, as an address of it and the length of the prefix in bits.
+pub(crate) fn shared_networks(seat: &Seat) -> impl Iterator<Item = (IpAddr, u8)> + '_ {
+    let links = seat.attributes.interfaces.iter();
+    let links = links.filter(|link| link.kind != "loopback" && leads_out(link, &seat.attributes));
+    links.flat_map(networks)
+}
+
+/// The first `length` bits of `address`; the rest is 0.
+pub(crate) fn network_of(address: &IpAddr, length: u8) -> IpAddr {
+    let cut = |whole: u8| u32::from(whole.saturating_sub(length));
+    match address {
+        IpAddr::V4(v4) => {
+            let mask = u32::MAX.checked_shl(cut(32)).unwrap_or(0);
+            IpAddr::from((v4.to_bits() & mask).to_be_bytes())
+        }
+        IpAddr::V6(v6) => {
+            let mask = u128::MAX.checked_shl(cut(128)).unwrap_or(0);
+            IpAddr::from((v6.to_bits() & mask).to_be_bytes())
+        }
+    }
 }
 
 /// The addresses by which others may know the machine. Where no link clearly stands on a network, any that no runtime
@@ -84,6 +111,11 @@ pub(crate) fn is_link_local(address: &IpAddr) -> bool {
         IpAddr::V4(v4) => v4.is_link_local(),
         IpAddr::V6(v6) => v6.is_unicast_link_local(),
     }
+}
+
+/// True for `fe80::/10`: the machine it means depends on the link.
+pub(crate) fn is_of_link(address: &IpAddr) -> bool {
+    matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
 }
 
 fn on(seat: &Seat, wanted: impl Fn(&Interface) -> bool) -> BTreeSet<IpAddr> {

@@ -14,6 +14,7 @@ use groma_model::{
 };
 
 use crate::addresses;
+use crate::outside::is_private;
 
 /// What one vantage said about its own machine.
 #[derive(Clone, Debug)]
@@ -143,6 +144,10 @@ pub(crate) struct Gathered {
     pub(crate) met_elsewhere: BTreeSet<(AgentId, HostName)>,
     pub(crate) answers: BTreeMap<(AgentId, Peer), Vec<(NameAnswer, EvidenceId)>>,
     pub(crate) neighbours: BTreeMap<(SiteId, IpAddr), (Newness, String)>,
+    /// Link-local neighbours, by who met them.
+    pub(crate) on_link: BTreeMap<(AgentId, IpAddr), (Newness, String)>,
+    /// Public networks that watched machines share with others: the site, the length of the prefix, the network.
+    inside: BTreeSet<(SiteId, u8, IpAddr)>,
     pub(crate) certificates: BTreeMap<String, CertificateDraft>,
     pub(crate) declared: Vec<DeclaredRow>,
     pub(crate) holdings: Vec<Holding>,
@@ -185,11 +190,14 @@ impl Gathered {
                 .or_default()
                 .push((answer.clone(), id.clone())),
             Fact::Neighbour(neighbour) => {
-                let at = (site.clone(), neighbour.address.to_canonical());
-                let told = (Newness::of(evidence), neighbour.mac.clone());
-                let known = self.neighbours.entry(at).or_insert_with(|| told.clone());
-                if *known < told {
-                    *known = told;
+                let (at, told) = (
+                    neighbour.address.to_canonical(),
+                    (Newness::of(evidence), neighbour.mac.clone()),
+                );
+                if addresses::is_of_link(&at) {
+                    keep_newest(&mut self.on_link, (vantage.clone(), at), told);
+                } else {
+                    keep_newest(&mut self.neighbours, (site.clone(), at), told);
                 }
             }
             Fact::Certificate(sighting) => {
@@ -391,8 +399,37 @@ impl Gathered {
             .push((vantage.clone(), sighting.clone(), id.clone()));
     }
 
+    /// True if `address` is one of the organisation: private, in a network a watched machine of the site is on, or met on
+    /// a link. A prefix too short for a link (/7, or /47 of IPv6) says nothing.
+    pub(crate) fn is_inside(&self, site: &SiteId, address: &IpAddr) -> bool {
+        let shortest = shortest(address);
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        is_private(address)
+            || self.neighbours.contains_key(&(site.clone(), *address))
+            || (shortest..=longest).any(|length| {
+                let network = addresses::network_of(address, length);
+                self.inside.contains(&(site.clone(), length, network))
+            })
+    }
+
+    fn settle_inside(&mut self) {
+        for seat in self.seats.values() {
+            let public = addresses::shared_networks(seat)
+                .filter(|(address, length)| !is_private(address) && *length >= shortest(address));
+            let networks = public.map(|(address, length)| {
+                (
+                    seat.site.clone(),
+                    length,
+                    addresses::network_of(&address, length),
+                )
+            });
+            self.inside.extend(networks);
+        }
+    }
+
     /// Puts everything in an order that does not depend on how it arrived.
     pub(crate) fn settle(&mut self) {
+        self.settle_inside();
         for seat in self.seats.values_mut() {
             settle_attributes(&mut seat.attributes);
             seat.evidence.sort();
@@ -413,6 +450,18 @@ impl Gathered {
             .sort_by(|a, b| (a.seen.last, &a.evidence).cmp(&(b.seen.last, &b.evidence)));
         self.holdings.dedup_by(|a, b| a.evidence == b.evidence);
     }
+}
+
+fn keep_newest<K: Ord>(known: &mut BTreeMap<K, (Newness, String)>, at: K, told: (Newness, String)) {
+    let slot = known.entry(at).or_insert_with(|| told.clone());
+    if *slot < told {
+        *slot = told;
+    }
+}
+
+/// The shortest prefix that is one link.
+fn shortest(address: &IpAddr) -> u8 {
+    if address.is_ipv4() { 8 } else { 48 }
 }
 
 fn settle_attributes(a: &mut Attributes) {

@@ -10,10 +10,11 @@
 //! parent, an LXC guest shares the whole hardware class with its host, and neither is merged. Every merge
 //! says why, in one line, and the ledger can undo it.
 //!
-//! **What an address means.** An address of exactly one agent's host means that host. One claimed by several
-//! hosts at a time is a service address (VRRP, CARP, a cluster), an entity of its own; one that moved is the new holder's. Any other address or
-//! name becomes an entity seen from outside, and when an agent arrives on it later, that entity is absorbed
-//! and its id lives on.
+//! **What an address means.** An address of exactly one agent's host means that host. One claimed by several hosts at a
+//! time is a service address (VRRP, CARP, a cluster), an entity of its own; one that moved is the new holder's. Any other
+//! address or name becomes an entity seen from outside, and when an agent arrives on it later, that entity is absorbed and
+//! its id lives on. One of `fe80::/10` means somebody else on every link: who, the neighbour table tells. Ours is what is
+//! private, in a network a watched machine is on, or met on a link; the rest is external.
 #![forbid(unsafe_code)]
 
 mod addresses;
@@ -23,6 +24,7 @@ mod holders;
 mod holdings;
 mod hosts;
 mod ledger;
+mod links;
 mod names;
 mod outside;
 mod pins;

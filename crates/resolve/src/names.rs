@@ -9,14 +9,18 @@ use groma_model::{
     AgentId, EntityId, Estate, EvidenceId, HostName, Meaning, Peer, Seen, SiteId, contained,
 };
 
+use crate::addresses::is_of_link;
 use crate::gather::Gathered;
 use crate::ledger::{Ledger, name_key};
+use crate::links::{Links, Mention};
 use crate::outside::{is_nobody, is_private, place_address, see, stranger};
 
 /// Makes an entity of everybody mentioned, and says what each name means to whom.
 pub(crate) fn place(gathered: &Gathered, ledger: &mut Ledger<'_>, estate: &mut Estate) {
     let index = Index::new(gathered, estate);
+    let links = Links::new(gathered);
     let mut work = Work {
+        links,
         gathered,
         ledger,
         estate,
@@ -31,11 +35,11 @@ pub(crate) fn place(gathered: &Gathered, ledger: &mut Ledger<'_>, estate: &mut E
     }
     for ((vantage, peer), seen) in &gathered.mentioned {
         if let (Peer::Address(address), Some(site)) = (peer, work.site(vantage)) {
-            // An address of one of its own containers is no machine.
-            if work.is_within(vantage, address) {
+            // Its own address, or that of one of its containers, is no other machine.
+            if work.is_own(vantage, address) {
                 continue;
             }
-            place_address(&site, *address, *seen, gathered, work.ledger, work.estate);
+            work.place_address(vantage, &site, *address, *seen);
         }
     }
     work.place_reverse_names();
@@ -199,6 +203,7 @@ fn is_inner_name(name: &HostName) -> bool {
 }
 
 struct Work<'a, 'l> {
+    links: Links,
     gathered: &'a Gathered,
     ledger: &'a mut Ledger<'l>,
     estate: &'a mut Estate,
@@ -268,9 +273,7 @@ impl Work<'_, '_> {
             .collect();
         let entity = match (known.first(), answer.addresses.as_slice()) {
             (Some(only), _) if known.len() == 1 => Some(only.clone()),
-            (None, [only]) => {
-                place_address(site, *only, seen, self.gathered, self.ledger, self.estate)
-            }
+            (None, [only]) => self.place_address(vantage, site, *only, seen),
             _ => None,
         };
         let entity = entity.unwrap_or_else(|| self.many_addresses(site, name, answer, seen));
@@ -296,14 +299,27 @@ impl Work<'_, '_> {
         !self.gathered.met_elsewhere.contains(&key) && files.iter().all(meant)
     }
 
-    /// True for an address of a container that runs on the vantage's own machine.
-    fn is_within(&self, vantage: &AgentId, address: &IpAddr) -> bool {
-        let seat = self.gathered.seats.get(vantage);
-        let containers = seat
-            .into_iter()
-            .flat_map(|seat| &seat.attributes.containers);
-        let mut inner = containers.filter(|c| c.running).flat_map(|c| &c.addresses);
-        inner.any(|own| own.to_canonical() == address.to_canonical())
+    /// The entity at an address a vantage mentions; one of a single link is asked for on its links.
+    fn place_address(
+        &mut self,
+        vantage: &AgentId,
+        site: &SiteId,
+        address: IpAddr,
+        seen: Seen,
+    ) -> Option<EntityId> {
+        if is_of_link(&address) {
+            let mention = Mention {
+                vantage,
+                site,
+                address,
+                seen,
+            };
+            let id = self
+                .links
+                .place(&mention, self.gathered, self.ledger, self.estate);
+            return Some(id);
+        }
+        place_address(site, address, seen, self.gathered, self.ledger, self.estate)
     }
 
     fn is_own(&self, vantage: &AgentId, address: &IpAddr) -> bool {
@@ -323,7 +339,8 @@ impl Work<'_, '_> {
         seen: Seen,
     ) -> EntityId {
         let id = self.ledger.claim_outside(name_key(site, name));
-        let kind = if answer.addresses.iter().any(is_private) {
+        let inside = |a: &IpAddr| self.gathered.is_inside(site, &a.to_canonical());
+        let kind = if answer.addresses.iter().any(inside) {
             "host"
         } else {
             "external"
@@ -337,7 +354,7 @@ impl Work<'_, '_> {
             .addresses
             .iter()
             .map(IpAddr::to_canonical)
-            .filter(|a| !is_nobody(a))
+            .filter(|a| !is_nobody(a) && !is_of_link(a))
         {
             entity.addresses.push(address);
             self.estate

@@ -6,6 +6,7 @@ use groma_model::fact::CertificatePlace;
 use groma_model::inventory::{Attributes, CertificatePlaceEntry, Entity};
 use groma_model::{AgentId, EntityId, Estate, Peer, Seen, SiteId};
 
+use crate::addresses::is_of_link;
 use crate::gather::{CertificateDraft, Gathered};
 use crate::ledger::{Ledger, address_key, key};
 
@@ -65,7 +66,7 @@ pub(crate) fn is_nobody(address: &IpAddr) -> bool {
     address.is_multicast() || address.is_unspecified() || broadcast
 }
 
-/// The entity at `address`, made if nobody knows it; `None` where no machine can be.
+/// The entity at `address`, made if nobody knows it; `None` where no machine can be, or another one on every link.
 pub(crate) fn place_address(
     site: &SiteId,
     address: IpAddr,
@@ -75,7 +76,7 @@ pub(crate) fn place_address(
     estate: &mut Estate,
 ) -> Option<EntityId> {
     let address = address.to_canonical();
-    if is_nobody(&address) || address.is_loopback() {
+    if is_nobody(&address) || address.is_loopback() || is_of_link(&address) {
         return None;
     }
     if let Some(id) = estate.addresses.get(&(site.clone(), address)) {
@@ -84,7 +85,7 @@ pub(crate) fn place_address(
         return Some(id);
     }
     let id = ledger.claim_outside(address_key(site, &address));
-    let kind = if is_private(&address) {
+    let kind = if gathered.is_inside(site, &address) {
         "host"
     } else {
         "external"

@@ -227,6 +227,118 @@ fn a_look_that_still_lasts_holds_what_it_saw_at_its_beginning() {
     assert!(!there.has_agent);
 }
 
+#[test]
+fn a_machine_that_calls_its_own_link_local_address_calls_itself() {
+    let mut told = Told::default();
+    told.host("agent-2", "caller", B, "10.0.0.2")
+        .link(
+            "agent-2",
+            "eth1",
+            "physical",
+            SECOND,
+            &["fe80::2/64", "169.254.9.9/16"],
+        )
+        .mentions("agent-2", "fe80::2")
+        .mentions("agent-2", "169.254.9.9");
+    let resolution = told.resolved();
+    for own in ["fe80::2", "169.254.9.9"] {
+        let machine = met(&resolution, "agent-2", own).expect("it is itself");
+        assert_eq!(machine.name, "caller", "{own}");
+    }
+    assert_eq!(resolution.estate.entities.len(), 1, "nobody else");
+}
+
+#[test]
+fn the_link_local_address_of_a_runtime_is_the_routers_beyond_the_card() {
+    let mut told = Told::default();
+    told.host("agent-2", "caller", B, "10.0.0.2")
+        .link("agent-2", "docker0", "bridge", SECOND, &["fe80::1/64"])
+        .mentions("agent-2", "fe80::1");
+    let resolution = told.resolved();
+    assert!(
+        !met(&resolution, "agent-2", "fe80::1")
+            .expect("a router")
+            .has_agent
+    );
+}
+
+#[test]
+fn one_link_local_address_on_two_links_is_two_machines() {
+    let mut told = Told::default();
+    told.host("agent-1", "app", A, "10.0.0.1")
+        .host("agent-2", "db", B, "10.0.1.2")
+        .mentions("agent-1", "fe80::1")
+        .mentions("agent-2", "fe80::1");
+    let at = |told: &Told, agent: &str| {
+        let resolution = told.resolved();
+        met(&resolution, agent, "fe80::1").map(|entity| entity.id.clone())
+    };
+    assert_ne!(at(&told, "agent-1"), at(&told, "agent-2"));
+    // Both neighbour tables know one and the same machine.
+    for agent in ["agent-1", "agent-2"] {
+        told.neighbour(agent, "fe80::1", "52:54:00:00:00:fe");
+    }
+    assert!(at(&told, "agent-1").is_some());
+    assert_eq!(at(&told, "agent-1"), at(&told, "agent-2"));
+}
+
+#[test]
+fn a_link_local_neighbour_with_the_card_of_a_watched_machine_is_that_machine() {
+    let mut told = Told::default();
+    told.host("agent-1", "app", A, "10.0.0.1")
+        .host("agent-2", "db", B, "10.0.0.2")
+        .link("agent-2", "eth1", "physical", SECOND, &["fe80::2/64"])
+        .mentions("agent-1", "fe80::2");
+    let known = |told: &Told| met(&told.resolved(), "agent-1", "fe80::2").map(|e| e.name.clone());
+    assert_eq!(known(&told).as_deref(), Some("fe80::2"), "on which link?");
+    told.neighbour("agent-1", "fe80::2", SECOND);
+    assert_eq!(known(&told).as_deref(), Some("db"));
+}
+
+#[test]
+fn a_machine_at_a_public_address_of_our_own_network_is_not_external() {
+    let mut told = Told::default();
+    told.host("agent-2", "caller", B, "129.132.10.5")
+        .link(
+            "agent-2",
+            "eth1",
+            "physical",
+            SECOND,
+            &["2001:db8:1:2::5/64"],
+        )
+        .link("agent-2", "tun0", "tunnel", SECOND, &["203.0.113.9/24"])
+        .link(
+            "agent-2",
+            "dummy7",
+            "virtual",
+            SECOND,
+            &["1.2.3.4/7", "2a00::1/47"],
+        )
+        .neighbour("agent-2", "192.0.2.254", "52:54:00:00:00:fe");
+    let inside = [
+        "129.132.10.77",
+        "2001:db8:1:2::77",
+        "192.0.2.254",
+        "10.9.9.9",
+    ];
+    let outside = [
+        "129.132.11.77",
+        "2001:db8:1:3::77",
+        "203.0.113.10",
+        "1.2.3.5",
+        "2a00::2",
+    ];
+    for address in inside.iter().chain(&outside) {
+        told.mentions("agent-2", address);
+    }
+    let resolution = told.resolved();
+    let kind = |address: &&str| met(&resolution, "agent-2", address).map(|e| e.kind.as_str());
+    assert!(inside.iter().all(|a| kind(a) == Some("host")));
+    for address in &outside {
+        assert_eq!(kind(address), Some("external"), "{address}");
+    }
+}
+
 fn container(address: &str) -> Container {
     Container {
         id: "c1".into(),

@@ -88,6 +88,17 @@ impl Told {
         self.say(agent, link(name, kind, mac, addresses))
     }
 
+    pub(crate) fn neighbour(&mut self, agent: &str, address: &str, mac: &str) -> &mut Self {
+        self.say(
+            agent,
+            Fact::Neighbour(Neighbour {
+                address: address.parse().expect("a test says it right"),
+                mac: mac.into(),
+                interface: "eth0".into(),
+            }),
+        )
+    }
+
     pub(crate) fn route(
         &mut self,
         agent: &str,
