@@ -12,7 +12,7 @@ use groma_model::{
     Transport,
 };
 use groma_source::{Budget, Memory, Recorder, Source, Stop, Window, World};
-use groma_source_config::{ConfigSource, ContainerConfigSource, FindSource};
+use groma_source_config::{ConfigSource, ContainerConfigSource, FindSource, InContainers};
 use groma_source_dns::{MailDomains, NamesSource};
 use groma_source_forward::RulesetSource;
 use groma_source_socket::{FlowSource, SocketSource, Tier};
@@ -187,10 +187,20 @@ pub(crate) fn first_sources(world: &World) -> Vec<Box<dyn Source>> {
     sources.push(Box::new(ConfigSource::new(world.clone())));
     sources.push(Box::new(ContainerConfigSource::new(world.clone())));
     sources.push(Box::new(CertificateFiles::new(world.clone())));
+    sources.push(Box::new(container_certificates(world)));
     sources.extend(groma_source_content::sources(world));
     sources.push(Box::new(CertificatePins::new(world.clone())));
     sources.push(Box::new(CertificateUses::new(world.clone())));
     sources
+}
+
+/// Certificates in files of running containers.
+fn container_certificates(world: &World) -> InContainers {
+    InContainers::new(
+        world.clone(),
+        SourceName::new("certificates.containers"),
+        |world| Box::new(CertificateFiles::new(world)),
+    )
 }
 
 /// Connections as they happen.

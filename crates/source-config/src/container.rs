@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Component as Part, Path, PathBuf};
 use std::sync::Arc;
 
-use groma_model::fact::ComponentClass;
+use groma_model::fact::{CertificatePlace, ComponentClass};
 use groma_model::{
     Coverage, CoverageState, Fact, Foreign, Gap, Observation, Reason, Scope, SourceName,
 };
@@ -90,6 +90,84 @@ impl Source for ContainerConfigSource {
     }
 
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
+        let roots: Vec<PathBuf> = ROOTS.iter().map(PathBuf::from).collect();
+        let source =
+            |world| -> Box<dyn Source> { Box::new(ConfigSource::with_roots(world, roots.clone())) };
+        let all = All {
+            world: &self.world,
+            source: &source,
+        };
+        all.look(window, budget, sink);
+    }
+}
+
+/// Another source that looks at every running container as if it were a machine of its own.
+pub struct InContainers {
+    world: World,
+    name: SourceName,
+    source: fn(World) -> Box<dyn Source>,
+}
+
+impl InContainers {
+    /// Looks at the containers of `world` with what `source` makes, under a name of its own.
+    ///
+    /// Of what that source says, references and certificates in files are passed on, with the container's name before their
+    /// place; everything else would be said of the machine and is dropped.
+    pub fn new(world: World, name: SourceName, source: fn(World) -> Box<dyn Source>) -> Self {
+        Self {
+            world,
+            name,
+            source,
+        }
+    }
+}
+
+impl Source for InContainers {
+    fn name(&self) -> SourceName {
+        self.name.clone()
+    }
+
+    fn explain(&self) -> Explanation {
+        let inner = (self.source)(self.world.clone()).explain();
+        let mut reads = vec![
+            "/proc/*/cgroup; environ and mountinfo of the first process of each container"
+                .to_owned(),
+            "names of containers out of Docker's and Podman's state".to_owned(),
+        ];
+        let within = inner.reads.iter();
+        reads.extend(within.map(|what| format!("within each container's files: {what}")));
+        let mut sends = vec!["the container's name before each place".to_owned()];
+        sends.extend(inner.sends);
+        Explanation {
+            purpose: format!("The same within running containers. {}", inner.purpose),
+            reads,
+            sends,
+            rights: vec!["root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; else gaps".to_owned()],
+            cost: format!(
+                "for each container, at most {ENTRIES_MAX} entries: {}",
+                inner.cost
+            ),
+            ..inner
+        }
+    }
+
+    fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
+        let all = All {
+            world: &self.world,
+            source: &self.source,
+        };
+        all.look(window, budget, sink);
+    }
+}
+
+/// Every running container of a machine, and what looks at each.
+struct All<'a> {
+    world: &'a World,
+    source: &'a dyn Fn(World) -> Box<dyn Source>,
+}
+
+impl All<'_> {
+    fn look(&self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
         let scope = Scope::new("container", "/");
         let found = match met(self.world.disk.as_ref()) {
             Ok(found) => found,
@@ -131,7 +209,7 @@ struct Running {
     process: PathBuf,
 }
 
-impl ContainerConfigSource {
+impl All<'_> {
     fn within(&self, container: Running, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
         let disk = &self.world.disk;
         let mut within = Within {
@@ -188,8 +266,7 @@ impl ContainerConfigSource {
         let mut budget = *budget;
         budget.entries_max = budget.entries_max.min(ENTRIES_MAX);
         budget.total_bytes_max = budget.total_bytes_max.min(BYTES_MAX);
-        let roots = ROOTS.iter().map(PathBuf::from).collect();
-        ConfigSource::with_roots(world, roots).look(window, &budget, &mut within);
+        (self.source)(world).look(window, &budget, &mut within);
     }
 }
 
@@ -529,19 +606,27 @@ impl Within<'_> {
 
 impl Sink for Within<'_> {
     fn saw(&mut self, mut observation: Observation) {
-        // Names of its hosts file mean something within it only.
-        let Fact::Reference(reference) = &mut observation.fact else {
-            return;
-        };
-        // Its loopback is not the machine's.
-        if reference.peer.is_loopback() {
-            return;
+        match &mut observation.fact {
+            // Its loopback is not the machine's.
+            Fact::Reference(reference) if !reference.peer.is_loopback() => {
+                reference.file = self.place(&reference.file);
+                reference.component.name = match reference.component.class {
+                    ComponentClass::File => reference.file.clone(),
+                    _ => self.place(&reference.component.name),
+                };
+            }
+            Fact::Certificate(sighting) => {
+                let CertificatePlace::File { path, .. } = &mut sighting.place else {
+                    return;
+                };
+                *path = self.place(path);
+                // Whom it trusts and who may read its keys is decided by its image, not by the machine.
+                sighting.trust = None;
+                sighting.key = None;
+            }
+            // Names of its hosts file mean something within it only.
+            _ => return,
         }
-        reference.file = self.place(&reference.file);
-        reference.component.name = match reference.component.class {
-            ComponentClass::File => reference.file.clone(),
-            _ => self.place(&reference.component.name),
-        };
         observation.scope = self.scope(&observation.scope);
         self.sink.saw(observation);
     }
@@ -606,6 +691,71 @@ mod tests {
         }
         assert_eq!(lines.len(), 3, "{lines:#?}");
         assert!(!all.contains("geheim"));
+    }
+
+    /// Says of every machine it looks at that a certificate lies there, and one is served.
+    struct Certificates(World);
+
+    impl Source for Certificates {
+        fn name(&self) -> SourceName {
+            SourceName::new("certificates.files")
+        }
+        fn explain(&self) -> Explanation {
+            ContainerConfigSource::new(self.0.clone()).explain()
+        }
+        fn look(&mut self, window: &Window, _: &Budget, sink: &mut dyn Sink) {
+            let path = Path::new("/app/.env");
+            assert!(self.0.disk.read(path, 1 << 20).is_ok(), "its own files");
+            for place in [
+                serde_json::json!({"file": {"path": "/etc/ssl/web.pem", "position": 0}}),
+                serde_json::json!({"endpoint": {"address": "127.0.0.1", "port": 443, "protocol": "tls", "position": 0}}),
+            ] {
+                let fact = serde_json::json!({
+                    "fact": "certificate", "place": place, "key_present": true, "trust": "added",
+                    "key": {"path": "/etc/ssl/web.key"},
+                    "certificate": {
+                        "sha256": "aa", "spki_sha256": "bb", "subject": "CN=x", "issuer": "CN=y", "serial": "1", "names": [],
+                        "not_before": "2026-01-01T00:00:00Z", "not_after": "2027-01-01T00:00:00Z", "key_algorithm": "rsa",
+                        "key_bits": 2048, "signature_algorithm": "x", "authority": false, "self_signed": false,
+                    },
+                });
+                let fact = serde_json::from_value(fact).unwrap();
+                sink.saw_now(window, &Scope::new("file", "/etc/ssl"), fact);
+            }
+        }
+    }
+
+    #[test]
+    fn certificates_in_a_container_are_told_under_its_name_and_as_no_trust_of_the_machine() {
+        let world = world(machine());
+        let window = window(&world);
+        let name = SourceName::new("certificates.containers");
+        let mut recorder = Recorder::new(name.clone());
+        let mut source = InContainers::new(world, name, |world| Box::new(Certificates(world)));
+        source.look(&window, &Budget::default(), &mut recorder);
+        let told: Vec<String> = recorder
+            .facts()
+            .map(|fact| match fact {
+                Fact::Certificate(one) => {
+                    format!("{:?}", (&one.place, &one.trust, &one.key, one.key_present))
+                }
+                other => format!("{other:?}"),
+            })
+            .collect();
+        let [one] = told.as_slice() else {
+            panic!("{told:?}")
+        };
+        assert!(
+            one.contains("shop:/etc/ssl/web.pem") && one.ends_with("None, None, true)"),
+            "{one}"
+        );
+        assert!(
+            source
+                .explain()
+                .reads
+                .iter()
+                .any(|r| r.starts_with("within each container"))
+        );
     }
 
     #[test]

@@ -77,7 +77,7 @@ mod variables;
 mod walk;
 mod working_copies;
 
-pub use container::ContainerConfigSource;
+pub use container::{ContainerConfigSource, InContainers};
 pub use find::{FIND_NAME, FindSource, MENTION, by_hosts_file, is_common_word, packages_of};
 
 use std::path::PathBuf;

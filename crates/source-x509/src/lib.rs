@@ -10,7 +10,8 @@
 //!
 //! `certificates.uses` reads the settings of installed programs and says which certificate each of them is told to use: the file is
 //! read there and then, so the use is known by the certificate's fingerprint and not by a name. Settings that a
-//! running program holds in memory only, and those within containers, are not seen.
+//! running program holds in memory only, and those within containers, are not seen. Certificates in files of running containers are: the
+//! agent lets `certificates.files` look there too, as `certificates.containers`.
 //!
 //! `certificates.pins` reads settings and scripts for hashes that trust one certificate or key, whatever its name.
 //!
