@@ -15,6 +15,8 @@
 //! | `content_key` | 48 bits of a digest over size, header and sampled blocks: equal keys are copies |
 //! | `content_orphan_items` | files of the subject whose owner or group belongs to nobody any more |
 //! | `share_sessions` | how many were connected to the share at the moment of the look |
+//! | `share_open_files` | how many files of the share were held open at that moment |
+//! | `share_clients` | how many machines were clients of a server as a whole (`nfs4`), of any of its shares |
 //! | `backup_last_success_seconds` | when the job last ended well, seconds since 1970 |
 
 use schemars::JsonSchema;

@@ -418,6 +418,10 @@ fn sessions_are_counted_out_of_sambas_own_table_and_a_directory_is_left_to_answe
         "run/samba/smbXsrv_tcon_global.tdb",
         &std::fs::read(recorded).unwrap(),
     );
+    let held = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/shares/samba-4.17/locking.tdb");
+    let held = std::fs::read(held).unwrap();
+    put(root, "run/samba/locking.tdb", &held);
     put(
         root,
         "etc/samba/smb.conf",
@@ -432,6 +436,11 @@ fn sessions_are_counted_out_of_sambas_own_table_and_a_directory_is_left_to_answe
     let seen = look(&mut SharesSource::new(world.clone()), &world);
     assert_eq!(number(&seen, "share_sessions", "/srv/projects"), Some(1.0));
     assert_eq!(number(&seen, "share_sessions", "/srv/idle"), Some(0.0));
+    let open = |path: &str| number(&seen, "share_open_files", path);
+    assert_eq!(
+        (open("/srv/projects"), open("/srv/idle")),
+        (Some(2.0), Some(0.0))
+    );
     let orphans = seen
         .facts()
         .any(|f| matches!(f, Fact::Access(access) if !access.orphans.is_empty()));

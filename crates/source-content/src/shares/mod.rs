@@ -65,14 +65,14 @@ impl Source for SharesSource {
                 "names, sizes and times of the files in shared directories of local file systems",
                 "/etc/passwd, /etc/group, /etc/nsswitch.conf, /etc/hostname",
                 "share_info.tdb of Samba: rights on whole shares; of secrets.tdb, passdb.tdb and group_mapping.tdb the keys, and behind them only SIDs and names of accounts: what else stands there is never read",
-                "smbXsrv_tcon_global.tdb of Samba and /var/lib/nfs/rmtab: how many are connected to each share",
+                "smbXsrv_tcon_global.tdb and locking.tdb of Samba, /var/lib/nfs/rmtab and /proc/fs/nfsd/clients: how many are connected, and how many files they hold open",
             ]),
             contacts: Vec::new(),
             sends: words(&[
                 "name, path, rights and hosts of each share; owners and explicit entries of directories in it that differ from its root; numbers that own files in it and belong to nobody",
-                "bytes, files and last change of each share as a whole, how many are connected to it",
+                "bytes, files and last change of each share as a whole, how many are connected to it and how many files they hold open",
             ]),
-            never_sends: words(&["names of files in a share", "passwords, and which accounts Samba has beside those that have rights on a share"]),
+            never_sends: words(&["names of files in a share, also of those held open", "passwords, and which accounts Samba has beside those that have rights on a share"]),
             rights: words(&["root: closed directories, and security.NTACL, which only root may read; without it gaps name them"]),
             cost: "one call for each file in a share, with pauses, 120 s at most".into(),
         }
@@ -84,6 +84,7 @@ impl Source for SharesSource {
         let mut part = Part::begin(window, sink, Scope::new("share", "smb"));
         let mut left = Left::default();
         let open = sessions::smb(&mut reading, &mut part);
+        let held = sessions::held(&mut reading, &mut part);
         let offered = smb::read(&mut reading).unwrap_or_default();
         let sids = Sids::read(&mut reading, &mut part, &offered.server, &accounts);
         let people = People {
@@ -103,6 +104,11 @@ impl Source for SharesSource {
                 .as_ref()
                 .map(|open| of(open, &share.name.lossy().to_lowercase()));
             used(&mut part, &share, count);
+            let files = held.as_ref().map(|held| of(held, &share.path.lossy()));
+            if let Some(files) = files.filter(|_| !share.path.is_empty()) {
+                let scope = scope_of(&share);
+                part.counted(&scope, "share_open_files", &share.path, files);
+            }
             whole_share(&mut part, &share, &whole, people, &mut left);
             let windows = offered.windows_rights;
             tell(&mut reading, &mut part, share, people, windows, &mut left);
@@ -116,6 +122,10 @@ impl Source for SharesSource {
             sids: &Sids::default(),
         };
         let open = sessions::nfs(&mut reading, &mut part);
+        if let Some(clients) = sessions::nfs4(&mut reading, &mut part) {
+            let scope = Scope::new("share", "nfs");
+            part.counted(&scope, "share_clients", &"nfs4".into(), clients);
+        }
         for share in exports::read(&mut reading, &mut part) {
             let count = open.as_ref().map(|open| of(open, &share.path.lossy()));
             used(&mut part, &share, count);
