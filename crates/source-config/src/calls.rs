@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::packed::Searcher;
+use aho_corasick::{AhoCorasick, Span};
 use groma_knowledge::rules::Rule;
 use groma_model::Foreign;
 use groma_model::fact::{Component, ComponentClass, Reference};
@@ -35,7 +36,51 @@ const REACH: usize = 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     words: Option<AhoCorasick>,
+    ends: Option<Ends>,
     called: Vec<Called>,
+}
+
+/// The last letters of the words, by which nearly every text is told apart in one vector search: many words begin as
+/// much else does (`realm=`), and few end alike.
+#[derive(Debug)]
+struct Ends {
+    search: Searcher,
+    /// The words behind each ending.
+    words: Vec<Vec<String>>,
+}
+
+/// Letters of an ending: as many as the vector search compares at once.
+const END: usize = 3;
+
+impl Ends {
+    /// `None` where the processor has no vector search, or there are too many endings for one.
+    fn of<'w>(words: impl Iterator<Item = &'w str>) -> Option<Self> {
+        let mut by_end: BTreeMap<&[u8], Vec<String>> = BTreeMap::new();
+        for word in words {
+            let bytes = word.as_bytes();
+            let end = bytes.get(bytes.len().checked_sub(END)?..)?;
+            by_end.entry(end).or_default().push(word.to_owned());
+        }
+        Some(Self {
+            search: Searcher::new(by_end.keys())?,
+            words: by_end.into_values().collect(),
+        })
+    }
+
+    /// True if one of the words stands in `text`.
+    fn are_in(&self, text: &[u8]) -> bool {
+        let mut at = 0;
+        while let Some(found) = self.search.find_in(text, Span::from(at..text.len())) {
+            let words = self.words.get(found.pattern().as_usize());
+            let before = text.get(..found.end()).unwrap_or_default();
+            let stands = |word: &String| before.ends_with(word.as_bytes());
+            if words.is_some_and(|words| words.iter().any(stands)) {
+                return true;
+            }
+            at = found.start() + 1;
+        }
+        false
+    }
 }
 
 #[derive(Debug)]
@@ -60,6 +105,7 @@ impl Calls {
         calls.called.truncate(CALLED_MAX);
         let words = calls.called.iter().map(|called| called.word.as_str());
         if !calls.called.is_empty() {
+            calls.ends = Ends::of(words.clone());
             calls.words = AhoCorasick::new(words).ok();
         }
         calls
@@ -108,6 +154,10 @@ impl Calls {
         let Some(words) = &self.words else {
             return Vec::new();
         };
+        let ends = self.ends.as_ref();
+        if ends.is_some_and(|ends| !ends.are_in(text.as_bytes())) {
+            return Vec::new();
+        }
         let mut out = Vec::new();
         let mut looked_at = 0;
         let mut number = 1_u32;
