@@ -378,15 +378,16 @@ pub(crate) fn kind(
 }
 
 /// The registry's habits by port, as a table: a scan asks for every address it meets.
-static KINDS_BY_PORT: LazyLock<HashMap<(Port, Transport), &'static str>> = LazyLock::new(|| {
-    let kinds = REGISTRY.dependencies.values();
-    kinds
-        .flat_map(|kind| {
-            kind.endpoints()
-                .map(|endpoint| (endpoint, kind.name.as_str()))
-        })
-        .collect()
-});
+static KINDS_BY_PORT: LazyLock<HashMap<(Port, Transport), &'static str, QuickBuilder>> =
+    LazyLock::new(|| {
+        let kinds = REGISTRY.dependencies.values();
+        kinds
+            .flat_map(|kind| {
+                kind.endpoints()
+                    .map(|endpoint| (endpoint, kind.name.as_str()))
+            })
+            .collect()
+    });
 
 /// The dependency kind a port has by habit.
 pub(crate) fn kind_by_port(port: Port, transport: Transport) -> Option<&'static str> {

@@ -1,10 +1,8 @@
 //! The one generic rule: URLs, and addresses with a port, in files no product's rule knows.
 //!
-//! It looks for two bytes first, `:` and `.`, and reads a line only where `://` or an address stands; a
+//! It looks for two bytes first, `:` and `.`, and reads a line only where `://` or an address may stand; a
 //! tree of megabytes without either costs little more than reading it.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
 
@@ -12,13 +10,16 @@ use groma_knowledge::rules::COMMON_KEYS;
 use groma_model::fact::Reference;
 use groma_model::{Peer, Port, Transport};
 use memchr::memmem::Finder;
-use memchr::{memchr, memchr2, memchr2_iter, memrchr};
+use memchr::{memchr, memchr2_iter, memrchr};
 
 use crate::apply::{Place, REFERENCES_MAX, kind_by_port};
 use crate::format::is_comment;
 use crate::peers::served_by_web;
 use crate::quick::{Words, words};
-use crate::value::{Target, address, each_url_from, is_reading_matter, port};
+use crate::recent::Recent;
+use crate::seen::{Seen, digest};
+use crate::sieve::Sieve;
+use crate::value::{Target, address, each_url_from, is_reading_key, is_reading_place, port};
 
 static SIGN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("://"));
 
@@ -54,41 +55,27 @@ pub(crate) fn scan(text: &str, dialect: Dialect, place: &Place) -> (Vec<Referenc
         dialect,
         place,
         comments: None,
-        seen: HashSet::default(),
-        hasher: BuildHasherDefault::default(),
+        seen: Seen::default(),
         out: Vec::new(),
-        last: Default::default(),
-        line: 1,
-        counted: 0,
+        heads_of_urls: Recent::default(),
+        heads_of_addresses: Recent::default(),
+        line: 0,
     };
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while let Some(hit) = candidate(bytes, at, dialect) {
-        at = scan.line_around(hit, at).max(hit + 1);
+    let mut sieve = Sieve::new(text.as_bytes());
+    let (mut at, mut passed) = (0, 0);
+    while let Some(hit) = sieve.next(at) {
+        // In a program an address alone is no literal.
+        if dialect == Dialect::Program && text.as_bytes().get(hit) == Some(&b'.') {
+            at = hit + 1;
+            continue;
+        }
+        at = scan.line_around(hit, passed, &sieve).max(hit + 1);
+        passed = at;
         if scan.out.len() >= REFERENCES_MAX {
             return (scan.out, true);
         }
     }
     (scan.out, false)
-}
-
-/// The next place from `at` on where a URL or an address may stand: the colon of `://`, a dot between digits.
-fn candidate(bytes: &[u8], mut at: usize, dialect: Dialect) -> Option<usize> {
-    if dialect == Dialect::Program {
-        return SIGN.find(bytes.get(at..)?).map(|n| at + n);
-    }
-    loop {
-        let hit = at + memchr2(b':', b'.', bytes.get(at..)?)?;
-        let digit = |n: usize| bytes.get(n).is_some_and(u8::is_ascii_digit);
-        let is_candidate = match bytes.get(hit) {
-            Some(b':') => bytes.get(hit + 1..hit + 3) == Some(b"//"),
-            _ => digit(hit + 1) && hit > 0 && digit(hit - 1),
-        };
-        if is_candidate {
-            return Some(hit);
-        }
-        at = hit + 1;
-    }
 }
 
 /// Where the line around `hit` begins and ends; of a long one, the part around it.
@@ -110,39 +97,46 @@ struct Scan<'a> {
     place: &'a Place,
     /// Where comments stand, once it was asked.
     comments: Option<Vec<(usize, usize)>>,
-    /// Digests of what was kept: 64 bits tell a file's few thousand machines apart.
-    seen: HashSet<u64, BuildHasherDefault<AsItIs>>,
-    hasher: BuildHasherDefault<DefaultHasher>,
+    seen: Seen,
     out: Vec<Reference>,
-    /// The key of the web address before, and what it says.
-    last: (String, Option<&'static str>),
+    heads_of_urls: Recent<HeadOfUrl>,
+    heads_of_addresses: Recent<HeadOfAddress>,
+    /// The number of the line that is read.
     line: u32,
-    counted: usize,
 }
 
-/// A digest needs no second one.
-#[derive(Default)]
-struct AsItIs(u64);
+/// What stands before a URL in its line, and what follows from it alone.
+#[derive(Clone, Copy)]
+struct HeadOfUrl {
+    /// What stands there is a value: not prose, not a comment behind code.
+    speaks: bool,
+    /// The key says that the URL is for people to read.
+    is_reading: bool,
+    /// What is served by the web under such a key.
+    served: Option<&'static str>,
+    /// Where the key begins and ends.
+    key: (usize, usize),
+}
 
-impl Hasher for AsItIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
+/// What stands before an address in its line.
+#[derive(Clone, Copy)]
+struct HeadOfAddress {
+    names_a_peer: bool,
+    served: Option<&'static str>,
+    key: (usize, usize),
+}
 
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, digest: u64) {
-        self.0 = digest;
-    }
+/// What is found under a key, and what the key says of it.
+#[derive(Clone, Copy)]
+struct Under<'k> {
+    rule: &'static str,
+    key: &'k str,
+    served: Option<&'static str>,
 }
 
 impl Scan<'_> {
     /// Reads the line around `hit`, before which nothing stands from `passed` on; gives where to go on.
-    fn line_around(&mut self, hit: usize, passed: usize) -> usize {
+    fn line_around(&mut self, hit: usize, passed: usize, sieve: &Sieve<'_>) -> usize {
         let bytes = self.text.as_bytes();
         let (start, end) = reach(self.text, hit);
         let in_comment = self.is_in_comment(hit);
@@ -150,6 +144,7 @@ impl Scan<'_> {
         if in_comment || is_comment(line) || line.trim_start().starts_with("<!DOCTYPE") {
             return end;
         }
+        self.line = sieve.line_at(start);
         // The candidate itself may be the sign of a URL; else one may stand further on in its line.
         let sign = match bytes.get(hit) {
             Some(b':') if passed <= start => Some(hit - start),
@@ -158,7 +153,7 @@ impl Scan<'_> {
         if let Some(sign) = sign {
             self.urls(line, start, sign);
         } else if self.dialect == Dialect::Settings {
-            self.addresses(line, start);
+            self.addresses(line);
         }
         end
     }
@@ -171,53 +166,26 @@ impl Scan<'_> {
             .is_some_and(|(_, to)| hit < *to)
     }
 
-    fn number(&mut self, offset: usize) -> u32 {
-        let passed = self
-            .text
-            .as_bytes()
-            .get(self.counted..offset)
-            .unwrap_or_default();
-        let lines = memchr::memchr_iter(b'\n', passed).count();
-        self.line = self
-            .line
-            .saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
-        self.counted = offset.max(self.counted);
-        self.line
-    }
-
     fn urls(&mut self, line: &str, line_start: usize, sign: usize) {
+        let dialect = self.dialect;
         each_url_from(line, sign, &mut |start, target| {
-            let head = line.get(..start).unwrap_or_default();
-            let key = key_of_url(head);
+            let text = line.get(..start).unwrap_or_default();
+            let head = self
+                .heads_of_urls
+                .of(text, |text| HeadOfUrl::of(text, dialect));
+            if !head.speaks || head.is_reading || is_reading_place(&target) {
+                return;
+            }
             // Something else of the line led here: the URL itself may stand in a comment behind it.
-            let silent = self.is_in_comment(line_start + start);
-            if !silent && self.speaks(head) && !is_reading_matter(key, &target) {
-                self.keep("url", key, line_start, target);
+            if !self.is_in_comment(line_start + start) {
+                let key = text.get(head.key.0..head.key.1).unwrap_or_default();
+                let (rule, served) = ("url", head.served);
+                self.keep(Under { rule, key, served }, target);
             }
         });
     }
 
-    /// True if what stands before a URL makes it a value: not prose, not a comment behind code.
-    fn speaks(&self, head: &str) -> bool {
-        let hash = memchr(b'#', head.as_bytes()).is_some()
-            && (head.contains(" #") || head.contains("\t#"));
-        let slashes = memchr(b'/', head.as_bytes()).is_some()
-            && (head.contains(" // ") || head.trim_start().starts_with("//"));
-        if hash || slashes {
-            return false;
-        }
-        let quoted = head.ends_with(['"', '\'', '`']);
-        if self.dialect == Dialect::Program {
-            return quoted;
-        }
-        quoted
-            || head.split_whitespace().nth(1).is_none()
-            || head
-                .trim_end()
-                .ends_with(['=', ':', '>', '(', '[', ',', '|', '@'])
-    }
-
-    fn addresses(&mut self, line: &str, line_start: usize) {
+    fn addresses(&mut self, line: &str) {
         let bytes = line.as_bytes();
         let mut at = 0;
         while let Some(start) = bytes
@@ -233,23 +201,17 @@ impl Scan<'_> {
             at = start + length.max(1);
             let (head, tail) = line.split_at_checked(start).unwrap_or((line, ""));
             if let Some((peer, port)) = address_at(head, tail, length) {
-                let key = key_before(head);
-                if names_a_peer(key) {
-                    self.keep("address", key, line_start, Target::new(peer, port));
+                let said = self.heads_of_addresses.of(head, HeadOfAddress::of);
+                if said.names_a_peer {
+                    let key = head.get(said.key.0..said.key.1).unwrap_or_default();
+                    let (rule, served) = ("address", said.served);
+                    self.keep(Under { rule, key, served }, Target::new(peer, port));
                 }
             }
         }
     }
 
-    /// As [`served_by_web`]; the key is most often that of the reference before.
-    fn served_by_web(&mut self, key: &str) -> Option<&'static str> {
-        if self.last.0 != key {
-            self.last = (key.to_owned(), served_by_web(key, ""));
-        }
-        self.last.1
-    }
-
-    fn keep(&mut self, rule: &str, key: &str, line_start: usize, target: Target) {
+    fn keep(&mut self, under: Under<'_>, target: Target) {
         if self.out.len() >= REFERENCES_MAX {
             return;
         }
@@ -260,27 +222,27 @@ impl Scan<'_> {
             .or_else(|| target.port.and_then(|p| kind_by_port(p, transport)))
             .unwrap_or("other");
         let kind = match kind {
-            "http" => self.served_by_web(key).unwrap_or(kind),
+            "http" => under.served.unwrap_or(kind),
             other => other,
         };
-        if !self
-            .seen
-            .insert(self.hasher.hash_one((&target.peer, port, kind)))
-        {
+        let is_same = |number: usize| {
+            let met: Option<&Reference> = self.out.get(number);
+            met.is_some_and(|r| r.peer == target.peer && r.port == port && r.kind == kind)
+        };
+        if !self.seen.is_new(digest(&target.peer, port), is_same) {
             return;
         }
-        let line = self.number(line_start);
         if self.out.capacity() == 0 {
             self.out.reserve(USUAL);
         }
         self.out.push(Reference {
-            rule: rule.to_owned(),
+            rule: under.rule.to_owned(),
             file: self.place.file.clone(),
-            line,
-            key: if key.is_empty() {
-                rule.to_owned()
+            line: self.line,
+            key: if under.key.is_empty() {
+                under.rule.to_owned()
             } else {
-                shortened(key)
+                shortened(under.key)
             },
             peer: target.peer,
             port,
@@ -295,6 +257,51 @@ impl Scan<'_> {
             weak: false,
         });
     }
+}
+
+impl HeadOfUrl {
+    fn of(head: &str, dialect: Dialect) -> Self {
+        let key = key_of_url(head);
+        let name = head.get(key.0..key.1).unwrap_or_default();
+        Self {
+            speaks: speaks(head, dialect),
+            is_reading: is_reading_key(name),
+            served: served_by_web(name, ""),
+            key,
+        }
+    }
+}
+
+impl HeadOfAddress {
+    fn of(head: &str) -> Self {
+        let key = key_before(head);
+        let name = head.get(key.0..key.1).unwrap_or_default();
+        Self {
+            names_a_peer: names_a_peer(name),
+            served: served_by_web(name, ""),
+            key,
+        }
+    }
+}
+
+/// True if what stands before a URL makes it a value: not prose, not a comment behind code.
+fn speaks(head: &str, dialect: Dialect) -> bool {
+    let hash =
+        memchr(b'#', head.as_bytes()).is_some() && (head.contains(" #") || head.contains("\t#"));
+    let slashes = memchr(b'/', head.as_bytes()).is_some()
+        && (head.contains(" // ") || head.trim_start().starts_with("//"));
+    if hash || slashes {
+        return false;
+    }
+    let quoted = head.ends_with(['"', '\'', '`']);
+    if dialect == Dialect::Program {
+        return quoted;
+    }
+    quoted
+        || head.split_whitespace().nth(1).is_none()
+        || head
+            .trim_end()
+            .ends_with(['=', ':', '>', '(', '[', ',', '|', '@'])
 }
 
 fn shortened(key: &str) -> String {
@@ -352,17 +359,17 @@ fn names_a_peer(key: &str) -> bool {
 
 static PEER_WORDS: LazyLock<Words> = LazyLock::new(|| words(&COMMON_KEYS.peer_words));
 
-/// The key of a URL. What stands before a comma or a bar is another column, and may be a secret.
-fn key_of_url(head: &str) -> &str {
+/// Where the key of a URL begins and ends. What stands before a comma or a bar is another column, and may be a secret.
+fn key_of_url(head: &str) -> (usize, usize) {
     let tail = head.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`'));
     if tail.ends_with([',', '|', '@']) {
-        return "";
+        return (0, 0);
     }
     key_before(head)
 }
 
-/// The key a value belongs to: the word before `=`, `:`, `>`, a quote or white space.
-fn key_before(head: &str) -> &str {
+/// Where the key a value belongs to begins and ends: the word before `=`, `:`, `>`, a quote or white space.
+fn key_before(head: &str) -> (usize, usize) {
     let head = head.trim_end_matches(|c: char| {
         c.is_whitespace()
             || matches!(
@@ -372,11 +379,15 @@ fn key_before(head: &str) -> &str {
     });
     let word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'@' | b'$');
     let length = head.bytes().rev().take_while(word).count();
-    let key = head
-        .get(head.len() - length..)
-        .unwrap_or_default()
-        .trim_matches(['-', '.', '$', '@']);
-    if key.len() > KEY_MAX { "" } else { key }
+    let edge = ['-', '.', '$', '@'];
+    let word = head.get(head.len() - length..).unwrap_or_default();
+    let begun = word.trim_start_matches(edge);
+    let key = begun.trim_end_matches(edge);
+    if key.is_empty() || key.len() > KEY_MAX {
+        return (0, 0);
+    }
+    let start = head.len() - begun.len();
+    (start, start + key.len())
 }
 
 /// Byte ranges of `<!-- … -->` and of `/* … */` that begin a line or follow white space, in order.
@@ -507,16 +518,20 @@ mod tests {
         ) {
             let text = format!("{before}{endpoint}{after}");
             let within = before.len()..before.len() + endpoint.len();
-            let next = |at: usize| candidate(text.as_bytes(), at, Dialect::Settings);
-            let mut hits = std::iter::successors(next(0), |hit| next(hit + 1));
-            proptest::prop_assert!(hits.any(|hit| within.contains(&hit)));
+            let mut sieve = Sieve::new(text.as_bytes());
+            let mut next = sieve.next(0);
+            while let Some(hit) = next.filter(|hit| !within.contains(hit)) {
+                next = sieve.next(hit + 1);
+            }
+            proptest::prop_assert!(next.is_some());
         }
     }
 
     /// The parts of `text` that are read because a candidate stands in them.
     fn looked_at(text: &str) -> Vec<(usize, usize)> {
         let (mut out, mut at) = (Vec::new(), 0);
-        while let Some(hit) = candidate(text.as_bytes(), at, Dialect::Settings) {
+        let mut sieve = Sieve::new(text.as_bytes());
+        while let Some(hit) = sieve.next(at) {
             let (start, end) = reach(text, hit);
             out.push((start, end));
             at = end.max(hit + 1);

@@ -9,7 +9,9 @@ mod url;
 pub(crate) use host::{address, host_and_port, port};
 pub(crate) use pairs::connection_string;
 pub(crate) use shapes::targets;
-pub(crate) use url::{each_url_from, find_urls, is_reading_matter};
+pub(crate) use url::{
+    each_url_from, find_urls, is_reading_key, is_reading_matter, is_reading_place,
+};
 
 use groma_model::name::Protection;
 use groma_model::{Peer, Port, Transport};

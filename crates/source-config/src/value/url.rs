@@ -44,10 +44,9 @@ pub(crate) fn each_url(text: &str, found: &mut dyn FnMut(usize, Target)) {
 /// As [`each_url`], where no `://` stands before `from`.
 pub(crate) fn each_url_from(text: &str, mut from: usize, found: &mut dyn FnMut(usize, Target)) {
     for _ in 0..URLS_MAX {
-        let Some(at) = text.as_bytes().get(from..).and_then(|rest| SIGN.find(rest)) else {
+        let Some(at) = sign_from(text.as_bytes(), from) else {
             break;
         };
-        let at = from + at;
         let after = at + 3;
         from = after;
         if let Some((start, known)) = scheme_before(text, at) {
@@ -70,6 +69,15 @@ pub(crate) fn each_url_from(text: &str, mut from: usize, found: &mut dyn FnMut(u
             found(oracle.start, target);
         }
     }
+}
+
+/// The next `://`; most often it is known already where it stands, or nothing is left.
+fn sign_from(bytes: &[u8], from: usize) -> Option<usize> {
+    let rest = bytes.get(from..)?;
+    if rest.starts_with(b"://") {
+        return Some(from);
+    }
+    SIGN.find(rest).map(|at| from + at)
 }
 
 static SIGN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("://"));
@@ -160,6 +168,9 @@ fn domain_of_dn(name: &str, body: &str) -> Option<String> {
 
 /// `a.corp` of `a.corp,https://b.corp`: what stands before a comma and another URL.
 fn alone(body: &str) -> &str {
+    if memchr::memchr2(b',', b';', body.as_bytes()).is_none() {
+        return body;
+    }
     let next = SIGN.find(body.as_bytes()).and_then(|sign| {
         let head = body.get(..sign)?;
         let comma = head.rfind([',', ';'])?;
@@ -250,7 +261,9 @@ fn apply_user(target: &mut Target, known: &Scheme, user: Option<&str>) {
 }
 
 fn apply_tail(target: &mut Target, known: &Scheme, tail: &str) {
-    if tail.is_empty() {
+    let has_query = || memchr::memchr2(b'?', b';', tail.as_bytes()).is_some();
+    // Paths of the web carry tokens too often.
+    if tail.is_empty() || (known.kind == "http" && !has_query()) {
         return;
     }
     let (path, query) = tail.split_once(['?', ';']).unwrap_or((tail, ""));
@@ -261,7 +274,6 @@ fn apply_tail(target: &mut Target, known: &Scheme, tail: &str) {
         .trim_start_matches('/');
     let first = path.split('/').next().unwrap_or(path);
     let shown = match known.kind.as_str() {
-        // Paths of the web carry tokens too often.
         "http" => None,
         "print" | "nfs" | "ssh" => Some(path),
         "ldap-bind" => Some(first.split([')', ']', '}']).next().unwrap_or(first)),
@@ -370,15 +382,22 @@ fn percent_decoded(text: &str) -> Cow<'_, str> {
 
 /// True if a URL under `key` names a document, a namespace or a project, not a place a program calls.
 pub(crate) fn is_reading_matter(key: &str, target: &Target) -> bool {
+    is_reading_key(key) || is_reading_place(target)
+}
+
+/// True for a key under which a URL is for people to read.
+pub(crate) fn is_reading_key(key: &str) -> bool {
     let last = key.rsplit(['/', '@', ':', '.']).next().unwrap_or(key);
     let read = if last.bytes().any(|b| b.is_ascii_uppercase()) {
         READING_KEYS.contains(last.to_ascii_lowercase().as_str())
     } else {
         READING_KEYS.contains(last)
     };
-    if read || key.starts_with("xmlns") {
-        return true;
-    }
+    read || key.starts_with("xmlns")
+}
+
+/// True for a place that gives names to things and serves nobody.
+pub(crate) fn is_reading_place(target: &Target) -> bool {
     let groma_model::Peer::Name(name) = &target.peer else {
         return false;
     };
@@ -396,14 +415,9 @@ pub(crate) fn is_reading_matter(key: &str, target: &Target) -> bool {
 
 /// `w3.org` of `www.w3.org`.
 fn two_labels(name: &str) -> &str {
-    let mut dots = name
-        .bytes()
-        .enumerate()
-        .rev()
-        .filter(|(_, b)| *b == b'.')
-        .map(|(at, _)| at);
-    dots.next();
-    dots.next()
+    let bytes = name.as_bytes();
+    let last = memchr::memrchr(b'.', bytes).and_then(|last| bytes.get(..last));
+    last.and_then(|head| memchr::memrchr(b'.', head))
         .and_then(|at| name.get(at + 1..))
         .unwrap_or(name)
 }

@@ -1,0 +1,165 @@
+//! Where a text may name a machine: one pass over its bytes, and the numbers of its lines along the way.
+//!
+//! Sixty-four bytes are asked together, by comparisons without a branch of which the compiler makes vector
+//! instructions. Only a block in which the sign of a URL or a dot between digits stands is searched for its place.
+
+use memchr::{memchr_iter, memchr2};
+
+/// Bytes that are asked together.
+const BLOCK: usize = 64;
+/// With them the byte behind.
+const WINDOW: usize = BLOCK + 1;
+
+/// The candidates of one text, in order.
+pub(crate) struct Sieve<'t> {
+    bytes: &'t [u8],
+    /// Where the block begins that is looked at now, and whether a candidate may stand in it.
+    block: usize,
+    is_hot: bool,
+    /// Lines that end before the block, and within it.
+    lines_before: u32,
+    lines_within: u32,
+}
+
+impl<'t> Sieve<'t> {
+    pub(crate) fn new(bytes: &'t [u8]) -> Self {
+        let mut sieve = Self {
+            bytes,
+            block: 0,
+            is_hot: false,
+            lines_before: 0,
+            lines_within: 0,
+        };
+        sieve.look();
+        sieve
+    }
+
+    /// The next candidate from `from` on: the colon of `://`, or a dot between digits. What was passed once is
+    /// not looked at again.
+    pub(crate) fn next(&mut self, from: usize) -> Option<usize> {
+        loop {
+            let end = self.block.saturating_add(BLOCK).min(self.bytes.len());
+            let start = from.max(self.block);
+            if self.is_hot
+                && start < end
+                && let Some(hit) = candidate(self.bytes, start, end)
+            {
+                return Some(hit);
+            }
+            if end >= self.bytes.len() {
+                return None;
+            }
+            self.block = end;
+            self.lines_before = self.lines_before.saturating_add(self.lines_within);
+            self.look();
+        }
+    }
+
+    /// The line, counted from 1, that begins at `start` and holds the last candidate.
+    pub(crate) fn line_at(&self, start: usize) -> u32 {
+        // Between the beginning of a line and what stands in it no line ends.
+        let passed = self.bytes.get(self.block..start).unwrap_or_default();
+        self.lines_before
+            .saturating_add(ends_in(passed))
+            .saturating_add(1)
+    }
+
+    fn look(&mut self) {
+        let rest = self.bytes.get(self.block..).unwrap_or_default();
+        (self.is_hot, self.lines_within) = match rest.first_chunk() {
+            Some(window) => look_at(window),
+            None => (true, ends_in(rest)),
+        };
+    }
+}
+
+fn ends_in(bytes: &[u8]) -> u32 {
+    u32::try_from(memchr_iter(b'\n', bytes).count()).unwrap_or(u32::MAX)
+}
+
+/// Whether a candidate may stand in the block, and how many lines end in it. The two bytes asked for tell nearly every
+/// block apart.
+fn look_at(window: &[u8; WINDOW]) -> (bool, u32) {
+    let [_, behind @ ..] = window;
+    let (mut found, mut ends) = (0_u8, 0_u8);
+    for (here, next) in window.iter().zip(behind) {
+        let is_sign = u8::from(*here == b':') & u8::from(*next == b'/');
+        let is_dot = u8::from(*here == b'.') & u8::from(next.wrapping_sub(b'0') < 10);
+        found |= is_sign | is_dot;
+        // No more than there are bytes in a block: a sum that is checked is no vector instruction.
+        ends = ends.wrapping_add(u8::from(*here == b'\n'));
+    }
+    (found != 0, u32::from(ends))
+}
+
+/// The first candidate from `at` on and before `end`.
+pub(crate) fn candidate(bytes: &[u8], mut at: usize, end: usize) -> Option<usize> {
+    loop {
+        let hit = at + memchr2(b':', b'.', bytes.get(at..end)?)?;
+        let digit = |n: usize| bytes.get(n).is_some_and(u8::is_ascii_digit);
+        let is_candidate = match bytes.get(hit) {
+            Some(b':') => bytes.get(hit + 1..hit + 3) == Some(b"//"),
+            _ => digit(hit + 1) && hit > 0 && digit(hit - 1),
+        };
+        if is_candidate {
+            return Some(hit);
+        }
+        at = hit + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every candidate with the number of its line, as one look at each byte tells it.
+    fn one_by_one(bytes: &[u8]) -> Vec<(usize, u32)> {
+        let number = |at: usize| {
+            let ends = bytes[..at].iter().filter(|b| **b == b'\n').count();
+            u32::try_from(ends).unwrap() + 1
+        };
+        let is_candidate = |at: &usize| {
+            let sign = bytes[*at..].starts_with(b"://");
+            let digit = |n: usize| bytes.get(n).is_some_and(u8::is_ascii_digit);
+            sign || (bytes[*at] == b'.' && *at > 0 && digit(at - 1) && digit(at + 1))
+        };
+        let all = (0..bytes.len()).filter(is_candidate);
+        all.map(|at| (at, number(at))).collect()
+    }
+
+    fn sieved(bytes: &[u8]) -> Vec<(usize, u32)> {
+        let (mut sieve, mut out, mut at) = (Sieve::new(bytes), Vec::new(), 0);
+        while let Some(hit) = sieve.next(at) {
+            let start = bytes[..hit].iter().rposition(|b| *b == b'\n');
+            out.push((hit, sieve.line_at(start.map_or(0, |n| n + 1))));
+            at = hit + 1;
+        }
+        out
+    }
+
+    #[test]
+    fn blocks_find_what_a_look_at_every_byte_finds() {
+        for shift in 0..140 {
+            for piece in ["://", "1.2", "10.0.0.1:80", ".1", "1.", ":/", "a://b"] {
+                for rest in [0, 1, 2, 63, 64, 65, 200] {
+                    let text = format!("{}{piece}{}", "x\n".repeat(shift), "y ".repeat(rest));
+                    let bytes = text.as_bytes();
+                    let from = shift % 2;
+                    assert_eq!(sieved(&bytes[from..]), one_by_one(&bytes[from..]), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_bytes_tell_the_two_apart() {
+        let corpus: [&[u8]; 3] = [
+            b"url = https://a.corp:80/x\n  server 10.0.0.1:80;\n# words 1.5 and more of them, 2.\n",
+            b"://1.1.1.1\n\n\n://",
+            b"1.2.3.4.5.6.7.8.9.0\n:::///...",
+        ];
+        groma_fuzz::hammer(3_000, &corpus, |bytes| {
+            assert_eq!(sieved(bytes), one_by_one(bytes));
+        });
+    }
+}
