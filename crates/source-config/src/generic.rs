@@ -4,20 +4,20 @@
 //! tree of megabytes without either costs little more than reading it.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use groma_knowledge::rules::COMMON_KEYS;
-use groma_model::fact::Reference;
 use groma_model::{Peer, Port, Transport};
 use memchr::memmem::Finder;
-use memchr::{memchr, memchr2_iter, memrchr};
+use memchr::{memchr, memchr2, memchr2_iter, memrchr};
 
 use crate::apply::{Place, REFERENCES_MAX, kind_by_port};
+use crate::finds::{Find, Finds, Lines, SAID_LATELY};
 use crate::format::is_comment;
 use crate::peers::served_by_web;
 use crate::quick::{Words, words};
 use crate::recent::Recent;
-use crate::seen::{Seen, digest};
+use crate::seen::Seen;
 use crate::sieve::Sieve;
 use crate::value::{Target, address, each_url_from, is_reading_key, is_reading_place, port};
 
@@ -48,34 +48,15 @@ pub(crate) enum Dialect {
     Program,
 }
 
-/// References in `text`, one per machine, port and kind. The flag is true if some were left out.
-pub(crate) fn scan(text: &str, dialect: Dialect, place: &Place) -> (Vec<Reference>, bool) {
-    let mut scan = Scan {
-        text,
-        dialect,
-        place,
-        comments: None,
-        seen: Seen::default(),
-        out: Vec::new(),
-        heads_of_urls: Recent::default(),
-        heads_of_addresses: Recent::default(),
-        line: 0,
-    };
-    let mut sieve = Sieve::new(text.as_bytes());
-    let (mut at, mut passed) = (0, 0);
-    while let Some(hit) = sieve.next(at) {
-        // In a program an address alone is no literal.
-        if dialect == Dialect::Program && text.as_bytes().get(hit) == Some(&b'.') {
-            at = hit + 1;
-            continue;
-        }
-        at = scan.line_around(hit, passed, &sieve).max(hit + 1);
-        passed = at;
-        if scan.out.len() >= REFERENCES_MAX {
-            return (scan.out, true);
-        }
-    }
-    (scan.out, false)
+/// What `text` names, each machine, port and kind once. The flag is true if some were left out.
+pub(crate) fn scan(text: &str, dialect: Dialect, place: Place) -> (Finds, bool) {
+    let (all, cut) = SAID_LATELY.with_borrow_mut(|lately| {
+        let mut scan = Scan::of(text, dialect, lately);
+        let cut = scan.to_the_end();
+        (scan.out, cut)
+    });
+    let place = Some(place);
+    (Finds { place, all }, cut)
 }
 
 /// Where the line around `hit` begins and ends; of a long one, the part around it.
@@ -94,19 +75,20 @@ fn reach(text: &str, hit: usize) -> (usize, usize) {
 struct Scan<'a> {
     text: &'a str,
     dialect: Dialect,
-    place: &'a Place,
-    /// Where comments stand, once it was asked.
+    lately: &'a mut Lines,
+    /// Where comments stand, once it was asked; and whether it needs to be.
     comments: Option<Vec<(usize, usize)>>,
+    has_marks: bool,
     seen: Seen,
-    out: Vec<Reference>,
+    out: Vec<(u32, Find)>,
     heads_of_urls: Recent<HeadOfUrl>,
     heads_of_addresses: Recent<HeadOfAddress>,
-    /// The number of the line that is read.
-    line: u32,
+    /// What the line says that is read now.
+    said: Vec<Find>,
 }
 
 /// What stands before a URL in its line, and what follows from it alone.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct HeadOfUrl {
     /// What stands there is a value: not prose, not a comment behind code.
     speaks: bool,
@@ -114,51 +96,103 @@ struct HeadOfUrl {
     is_reading: bool,
     /// What is served by the web under such a key.
     served: Option<&'static str>,
-    /// Where the key begins and ends.
-    key: (usize, usize),
+    key: Arc<str>,
 }
 
 /// What stands before an address in its line.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct HeadOfAddress {
     names_a_peer: bool,
     served: Option<&'static str>,
-    key: (usize, usize),
+    key: Arc<str>,
 }
 
-/// What is found under a key, and what the key says of it.
-#[derive(Clone, Copy)]
-struct Under<'k> {
-    rule: &'static str,
-    key: &'k str,
-    served: Option<&'static str>,
-}
+impl<'a> Scan<'a> {
+    fn of(text: &'a str, dialect: Dialect, lately: &'a mut Lines) -> Self {
+        Self {
+            text,
+            dialect,
+            lately,
+            comments: None,
+            has_marks: false,
+            seen: Seen::default(),
+            out: Vec::new(),
+            heads_of_urls: Recent::default(),
+            heads_of_addresses: Recent::default(),
+            said: Vec::new(),
+        }
+    }
 
-impl Scan<'_> {
+    /// True if the end is not reached because enough was found.
+    fn to_the_end(&mut self) -> bool {
+        let mut sieve = Sieve::new(self.text.as_bytes());
+        let (mut at, mut passed) = (0, 0);
+        while let Some(hit) = sieve.next(at) {
+            // In a program an address alone is no literal.
+            if self.dialect == Dialect::Program && self.text.as_bytes().get(hit) == Some(&b'.') {
+                at = hit + 1;
+                continue;
+            }
+            at = self.line_around(hit, passed, &sieve).max(hit + 1);
+            passed = at;
+            if self.out.len() >= REFERENCES_MAX {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Reads the line around `hit`, before which nothing stands from `passed` on; gives where to go on.
     fn line_around(&mut self, hit: usize, passed: usize, sieve: &Sieve<'_>) -> usize {
-        let bytes = self.text.as_bytes();
         let (start, end) = reach(self.text, hit);
-        let in_comment = self.is_in_comment(hit);
         let line = self.text.get(start..end).unwrap_or_default();
-        if in_comment || is_comment(line) || line.trim_start().starts_with("<!DOCTYPE") {
-            return end;
-        }
-        self.line = sieve.line_at(start);
+        self.has_marks = sieve.has_marks() || memchr2(b'!', b'*', line.as_bytes()).is_some();
+        let mut said = std::mem::take(&mut self.said);
         // The candidate itself may be the sign of a URL; else one may stand further on in its line.
-        let sign = match bytes.get(hit) {
-            Some(b':') if passed <= start => Some(hit - start),
-            _ => SIGN.find(line.as_bytes()),
-        };
-        if let Some(sign) = sign {
-            self.urls(line, start, sign);
-        } else if self.dialect == Dialect::Settings {
-            self.addresses(line);
+        let is_sign = self.text.as_bytes().get(hit) == Some(&b':') && passed <= start;
+        let sign = is_sign.then_some(hit - start);
+        // A line of addresses seldom comes again.
+        let may_be_known = is_sign && !self.has_marks;
+        let lately = may_be_known.then_some(&*self.lately);
+        if let Some(known) = lately.and_then(|lately| lately.of(line, self.dialect)) {
+            said.extend_from_slice(known);
+        } else {
+            self.read(line, start, sign, hit, &mut said);
+            if may_be_known {
+                self.lately.keep(line, self.dialect, &said);
+            }
         }
+        if !said.is_empty() {
+            let number = sieve.line_at(start);
+            said.drain(..).for_each(|find| self.keep(number, find));
+        }
+        self.said = said;
         end
     }
 
+    fn read(
+        &mut self,
+        line: &str,
+        start: usize,
+        sign: Option<usize>,
+        hit: usize,
+        said: &mut Vec<Find>,
+    ) {
+        let is_silent = is_comment(line) || line.trim_start().starts_with("<!DOCTYPE");
+        if is_silent || self.is_in_comment(hit) {
+            return;
+        }
+        if let Some(sign) = sign.or_else(|| SIGN.find(line.as_bytes())) {
+            self.urls(line, start, sign, said);
+        } else if self.dialect == Dialect::Settings {
+            self.addresses(line, said);
+        }
+    }
+
     fn is_in_comment(&mut self, hit: usize) -> bool {
+        if !self.has_marks {
+            return false;
+        }
         let comments = self.comments.get_or_insert_with(|| comments(self.text));
         let last = comments.partition_point(|(from, _)| *from <= hit);
         last.checked_sub(1)
@@ -166,26 +200,23 @@ impl Scan<'_> {
             .is_some_and(|(_, to)| hit < *to)
     }
 
-    fn urls(&mut self, line: &str, line_start: usize, sign: usize) {
+    fn urls(&mut self, line: &str, line_start: usize, sign: usize, said: &mut Vec<Find>) {
         let dialect = self.dialect;
         each_url_from(line, sign, &mut |start, target| {
             let text = line.get(..start).unwrap_or_default();
-            let head = self
-                .heads_of_urls
-                .of(text, |text| HeadOfUrl::of(text, dialect));
+            let head = |text: &str| HeadOfUrl::of(text, dialect);
+            let head = self.heads_of_urls.of(text, head);
             if !head.speaks || head.is_reading || is_reading_place(&target) {
                 return;
             }
             // Something else of the line led here: the URL itself may stand in a comment behind it.
             if !self.is_in_comment(line_start + start) {
-                let key = text.get(head.key.0..head.key.1).unwrap_or_default();
-                let (rule, served) = ("url", head.served);
-                self.keep(Under { rule, key, served }, target);
+                said.push(find("url", head.key, head.served, target));
             }
         });
     }
 
-    fn addresses(&mut self, line: &str) {
+    fn addresses(&mut self, line: &str, said: &mut Vec<Find>) {
         let bytes = line.as_bytes();
         let mut at = 0;
         while let Some(start) = bytes
@@ -201,73 +232,61 @@ impl Scan<'_> {
             at = start + length.max(1);
             let (head, tail) = line.split_at_checked(start).unwrap_or((line, ""));
             if let Some((peer, port)) = address_at(head, tail, length) {
-                let said = self.heads_of_addresses.of(head, HeadOfAddress::of);
-                if said.names_a_peer {
-                    let key = head.get(said.key.0..said.key.1).unwrap_or_default();
-                    let (rule, served) = ("address", said.served);
-                    self.keep(Under { rule, key, served }, Target::new(peer, port));
+                let head = self.heads_of_addresses.of(head, HeadOfAddress::of);
+                if head.names_a_peer {
+                    let target = Target::new(peer, port);
+                    said.push(find("address", head.key, head.served, target));
                 }
             }
         }
     }
 
-    fn keep(&mut self, under: Under<'_>, target: Target) {
-        if self.out.len() >= REFERENCES_MAX {
-            return;
-        }
-        let transport = target.transport.unwrap_or(Transport::Tcp);
-        let port = target.port.or(target.default_port);
-        let said = target.kind.filter(|kind| *kind != "other");
-        let kind = said
-            .or_else(|| target.port.and_then(|p| kind_by_port(p, transport)))
-            .unwrap_or("other");
-        let kind = match kind {
-            "http" => under.served.unwrap_or(kind),
-            other => other,
-        };
+    fn keep(&mut self, line: u32, find: Find) {
         let is_same = |number: usize| {
-            let met: Option<&Reference> = self.out.get(number);
-            met.is_some_and(|r| r.peer == target.peer && r.port == port && r.kind == kind)
+            let met: Option<&(u32, Find)> = self.out.get(number);
+            met.is_some_and(|(_, met)| met.is_same(&find))
         };
-        if !self.seen.is_new(digest(&target.peer, port), is_same) {
+        if self.out.len() >= REFERENCES_MAX || !self.seen.is_new(find.digest(), is_same) {
             return;
         }
         if self.out.capacity() == 0 {
             self.out.reserve(USUAL);
         }
-        self.out.push(Reference {
-            rule: under.rule.to_owned(),
-            file: self.place.file.clone(),
-            line: self.line,
-            key: if under.key.is_empty() {
-                under.rule.to_owned()
-            } else {
-                shortened(under.key)
-            },
-            peer: target.peer,
-            port,
-            transport,
-            kind: kind.to_owned(),
-            component: self.place.component.clone(),
-            resource: target.resource.map(Into::into),
-            account: target.account.map(Into::into),
-            protection: target.protection,
-            has_secret: target.has_secret,
-            rhythm: self.place.rhythm.clone(),
-            weak: false,
-        });
+        self.out.push((line, find));
+    }
+}
+
+fn find(rule: &'static str, key: Arc<str>, served: Option<&'static str>, target: Target) -> Find {
+    let transport = target.transport.unwrap_or(Transport::Tcp);
+    let said = target.kind.filter(|kind| *kind != "other");
+    let kind = said
+        .or_else(|| target.port.and_then(|p| kind_by_port(p, transport)))
+        .unwrap_or("other");
+    Find {
+        rule,
+        key,
+        port: target.port.or(target.default_port),
+        peer: target.peer,
+        transport,
+        kind: match kind {
+            "http" => served.unwrap_or(kind),
+            other => other,
+        },
+        resource: target.resource.map(Into::into),
+        account: target.account.map(Into::into),
+        protection: target.protection,
+        has_secret: target.has_secret,
     }
 }
 
 impl HeadOfUrl {
     fn of(head: &str, dialect: Dialect) -> Self {
         let key = key_of_url(head);
-        let name = head.get(key.0..key.1).unwrap_or_default();
         Self {
             speaks: speaks(head, dialect),
-            is_reading: is_reading_key(name),
-            served: served_by_web(name, ""),
-            key,
+            is_reading: is_reading_key(key),
+            served: served_by_web(key, ""),
+            key: shown(key, "url"),
         }
     }
 }
@@ -275,13 +294,17 @@ impl HeadOfUrl {
 impl HeadOfAddress {
     fn of(head: &str) -> Self {
         let key = key_before(head);
-        let name = head.get(key.0..key.1).unwrap_or_default();
         Self {
-            names_a_peer: names_a_peer(name),
-            served: served_by_web(name, ""),
-            key,
+            names_a_peer: names_a_peer(key),
+            served: served_by_web(key, ""),
+            key: shown(key, "address"),
         }
     }
+}
+
+/// The key as it is said; where there is none, the rule stands for it.
+fn shown(key: &str, rule: &str) -> Arc<str> {
+    if key.is_empty() { rule } else { key }.into()
 }
 
 /// True if what stands before a URL makes it a value: not prose, not a comment behind code.
@@ -302,13 +325,6 @@ fn speaks(head: &str, dialect: Dialect) -> bool {
         || head
             .trim_end()
             .ends_with(['=', ':', '>', '(', '[', ',', '|', '@'])
-}
-
-fn shortened(key: &str) -> String {
-    if key.len() <= KEY_MAX {
-        return key.to_owned();
-    }
-    key.chars().take(KEY_MAX).collect()
 }
 
 /// The address in the first `length` letters of `tail`, if it is one and stands by itself behind `head`.
@@ -359,17 +375,17 @@ fn names_a_peer(key: &str) -> bool {
 
 static PEER_WORDS: LazyLock<Words> = LazyLock::new(|| words(&COMMON_KEYS.peer_words));
 
-/// Where the key of a URL begins and ends. What stands before a comma or a bar is another column, and may be a secret.
-fn key_of_url(head: &str) -> (usize, usize) {
+/// The key of a URL. What stands before a comma or a bar is another column, and may be a secret.
+fn key_of_url(head: &str) -> &str {
     let tail = head.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`'));
     if tail.ends_with([',', '|', '@']) {
-        return (0, 0);
+        return "";
     }
     key_before(head)
 }
 
-/// Where the key a value belongs to begins and ends: the word before `=`, `:`, `>`, a quote or white space.
-fn key_before(head: &str) -> (usize, usize) {
+/// The key a value belongs to: the word before `=`, `:`, `>`, a quote or white space.
+fn key_before(head: &str) -> &str {
     let head = head.trim_end_matches(|c: char| {
         c.is_whitespace()
             || matches!(
@@ -379,15 +395,11 @@ fn key_before(head: &str) -> (usize, usize) {
     });
     let word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'@' | b'$');
     let length = head.bytes().rev().take_while(word).count();
-    let edge = ['-', '.', '$', '@'];
-    let word = head.get(head.len() - length..).unwrap_or_default();
-    let begun = word.trim_start_matches(edge);
-    let key = begun.trim_end_matches(edge);
-    if key.is_empty() || key.len() > KEY_MAX {
-        return (0, 0);
-    }
-    let start = head.len() - begun.len();
-    (start, start + key.len())
+    let key = head
+        .get(head.len() - length..)
+        .unwrap_or_default()
+        .trim_matches(['-', '.', '$', '@']);
+    if key.len() > KEY_MAX { "" } else { key }
 }
 
 /// Byte ranges of `<!-- … -->` and of `/* … */` that begin a line or follow white space, in order.
@@ -457,9 +469,9 @@ mod tests {
     }
 
     fn shown(text: &str, dialect: Dialect) -> Vec<String> {
-        scan(text, dialect, &place())
+        scan(text, dialect, place())
             .0
-            .iter()
+            .references()
             .map(|r| {
                 format!(
                     "{} {} {} {}:{}",
@@ -697,7 +709,7 @@ mod tests {
             ],
             |bytes| {
                 let text = String::from_utf8_lossy(bytes);
-                let _ = scan(&text, Dialect::Settings, &place());
+                let _ = scan(&text, Dialect::Settings, place());
             },
         );
     }

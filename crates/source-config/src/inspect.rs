@@ -13,6 +13,7 @@ use groma_source::disk::foreign;
 
 use crate::apply::{Place, REFERENCES_MAX, references};
 use crate::fallbacks;
+use crate::finds::Finds;
 use crate::format;
 use crate::generic::{Dialect, scan};
 use crate::guess::guess;
@@ -54,9 +55,11 @@ const TAKES_FROM_ENVIRONMENT: &[Format] = &[
 ];
 
 /// What a file said.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Said {
     pub(crate) references: Vec<Reference>,
+    /// References that are not made yet, of a file that says nothing else.
+    pub(crate) finds: Finds,
     pub(crate) names: Vec<NameAnswer>,
     /// Why something of the file may be missing.
     pub(crate) partial: Option<Reason>,
@@ -65,11 +68,40 @@ pub(crate) struct Said {
 impl Said {
     /// Takes over what was found; a reference is large, so an empty list is replaced, not filled.
     fn add(&mut self, found: Vec<Reference>) {
+        if found.is_empty() {
+            return;
+        }
+        self.settle();
         if self.references.is_empty() {
             self.references = found;
         } else {
             self.references.extend(found);
         }
+    }
+
+    /// Takes over what a search found.
+    fn add_finds(&mut self, finds: Finds) {
+        if self.references.is_empty() && self.finds.all.is_empty() {
+            self.finds = finds;
+        } else {
+            self.add(finds.references().collect());
+        }
+    }
+
+    /// Makes references of all that was found.
+    pub(crate) fn settle(&mut self) {
+        let finds = std::mem::take(&mut self.finds);
+        self.references.extend(finds.references());
+    }
+
+    /// True if the file names no machine, from here or from elsewhere.
+    pub(crate) fn names_nobody(&self) -> bool {
+        self.references.is_empty() && self.finds.all.is_empty()
+    }
+
+    /// True if there is nothing to say.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.names_nobody() && self.names.is_empty() && self.partial.is_none()
     }
 }
 
@@ -256,19 +288,23 @@ impl Plan {
         self.follow(&text, machine, beside, &mut said);
         if rules.is_empty() {
             self.look_for_anything(&text, machine, beside, &mut said);
-            if !said.references.is_empty() && machine.is_vendors(&self.path, bytes) {
+            if !said.names_nobody() && machine.is_vendors(&self.path, bytes) {
                 return Said::default();
             }
         }
         // A public time server is in force as it was delivered; what other packages name are examples.
         let in_force = rules.iter().any(|rule| rule.role.is_some());
-        if !said.references.is_empty() && !in_force && machine.is_distributed(&self.path, bytes) {
+        if !said.names_nobody() && !in_force && machine.is_distributed(&self.path, bytes) {
             return Said::default();
         }
         said.add(machine.calls().within(&text, &self.path, || {
             let rule = rules.first().copied().unwrap_or(&KEYED_FILE);
             self.place(rule.format, &rule.units, rule.application, machine)
         }));
+        if said.references.is_empty() && self.is_as_found(&said.finds, machine) {
+            return said;
+        }
+        said.settle();
         drop_vague(&mut said.references);
         self.weigh_by_script(machine, beside, &mut said);
         self.drop_neighbours(&text, beside, &mut said);
@@ -282,6 +318,19 @@ impl Plan {
         said
     }
 
+    /// True if nothing the machine knows besides can change what was found.
+    fn is_as_found(&self, finds: &Finds, machine: &Machine) -> bool {
+        let is_whole = finds.all.len() < REFERENCES_MAX;
+        is_whole && !finds.may_mean_others() && self.script_of_its_name(machine).is_none()
+    }
+
+    /// The script whose settings these are, by its name.
+    fn script_of_its_name<'m>(&self, machine: &'m Machine) -> Option<&'m str> {
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        machine.script_named(stem).filter(|s| *s != self.path)
+    }
+
     /// What a program of another language than the shell's knows when it calls somebody.
     fn follow(&self, text: &str, machine: &Machine, beside: &dyn Beside, said: &mut Said) {
         let Some(read) = script::reader(&self.path, text) else {
@@ -292,6 +341,7 @@ impl Plan {
         };
         let place = self.place(rule.format, &[], true, machine);
         let mut found = references(rule, &read(text, beside), &place);
+        said.settle();
         // What stands there as it is was read already.
         found.retain(|new| {
             !said
@@ -314,11 +364,10 @@ impl Plan {
         if !said.references.iter().any(general) {
             return;
         }
-        let name = self.path.rsplit('/').next().unwrap_or_default();
-        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        let Some(script) = machine.script_named(stem).filter(|s| *s != self.path) else {
+        let Some(script) = self.script_of_its_name(machine) else {
             return;
         };
+        let name = self.path.rsplit('/').next().unwrap_or_default();
         let text = beside.text(script);
         let plan = plan(Path::new(script), machine);
         let (Some(text), Some(plan)) = (text, plan) else {
@@ -327,7 +376,9 @@ impl Plan {
         if !text.contains(name) {
             return;
         }
-        let called = plan.carry_out(text.as_bytes(), machine, beside).references;
+        let mut called = plan.carry_out(text.as_bytes(), machine, beside);
+        called.settle();
+        let called = called.references;
         let known: HashSet<&Peer> = called.iter().map(|r| &r.peer).collect();
         if known.is_empty() || !said.references.iter().any(|r| known.contains(&r.peer)) {
             return;
@@ -381,8 +432,8 @@ impl Plan {
             && !is_telling(text, || rule.format)
             && !placeholders::are_in(text);
         if rule.generic && !has_commands && is_plain {
-            let (found, cut) = scan(text, self.dialect(), &place);
-            said.add(found);
+            let (found, cut) = scan(text, self.dialect(), place);
+            said.add_finds(found);
             said.partial = said
                 .partial
                 .take()
@@ -423,7 +474,7 @@ impl Plan {
         found.retain(|r| !matches!(&r.peer, Peer::Name(name) if rule.id == "nginx" && machine.is_upstream(name.as_str())));
         if settings.partial && rule.generic {
             // What the reader could not take apart is still searched for URLs.
-            found.extend(scan(text, self.dialect(), &place).0);
+            found.extend(scan(text, self.dialect(), place).0.references());
         }
         once(&mut found);
         said.add(found);
@@ -512,11 +563,13 @@ impl Plan {
             once(&mut found);
             said.add(found);
         }
-        let (mut found, cut) = scan(text, self.dialect(), &place);
+        let (mut found, cut) = scan(text, self.dialect(), place);
         let known: HashSet<(u32, &Peer)> =
             said.references.iter().map(|r| (r.line, &r.peer)).collect();
-        found.retain(|r| known.is_empty() || !known.contains(&(r.line, &r.peer)));
-        said.add(found);
+        found
+            .all
+            .retain(|(line, find)| known.is_empty() || !known.contains(&(*line, &find.peer)));
+        said.add_finds(found);
         said.partial = cut.then_some(Reason::BudgetExhausted);
     }
 

@@ -46,6 +46,7 @@ mod container;
 mod environment;
 mod fallbacks;
 mod find;
+mod finds;
 mod format;
 mod generic;
 mod glob;

@@ -393,13 +393,14 @@ impl Look<'_> {
 
     fn say(&mut self, path: &Path, said: Said, bytes: u64, state: &mut RootState) {
         self.bytes_left = self.bytes_left.saturating_sub(bytes);
-        if said == Said::default() {
+        if said.is_nothing() {
             return;
         }
         let scope = scope(path);
         let seen = Seen::once(self.window.now());
         let names = said.names.into_iter().map(Fact::Name);
-        for fact in names.chain(said.references.into_iter().map(Fact::Reference)) {
+        let references = said.references.into_iter().chain(said.finds.references());
+        for fact in names.chain(references.map(Fact::Reference)) {
             if self.observations_left == 0 {
                 return;
             }

@@ -22,11 +22,11 @@ impl<T> Default for Recent<T> {
     }
 }
 
-impl<T: Copy> Recent<T> {
+impl<T: Clone> Recent<T> {
     /// What `conclude` says of `text`, or said of it lately.
     pub(crate) fn of(&mut self, text: &str, conclude: impl FnOnce(&str) -> T) -> T {
         if let Some((_, known)) = self.kept.iter().find(|(kept, _)| kept == text) {
-            return *known;
+            return known.clone();
         }
         let conclusion = conclude(text);
         if text.len() > LENGTH_MAX {
@@ -35,11 +35,11 @@ impl<T: Copy> Recent<T> {
         match self.kept.get_mut(self.oldest) {
             Some((kept, known)) => {
                 text.clone_into(kept);
-                *known = conclusion;
+                *known = conclusion.clone();
                 self.oldest = (self.oldest + 1) % KEPT;
             }
             None => {
-                self.kept.push((text.to_owned(), conclusion));
+                self.kept.push((text.to_owned(), conclusion.clone()));
                 self.oldest = self.kept.len() % KEPT;
             }
         }

@@ -49,10 +49,8 @@ impl Seen {
         }
     }
 
-    /// The upper half of a product is the one that mixes.
     fn start(&self, digest: u64) -> usize {
-        let upper = usize::try_from(digest >> 32).unwrap_or_default();
-        upper & self.places.len().wrapping_sub(1)
+        place_in(digest, self.places.len())
     }
 
     fn after(&self, at: usize) -> usize {
@@ -81,13 +79,21 @@ pub(crate) fn digest(peer: &Peer, port: Option<Port>) -> u64 {
     }
 }
 
-fn digest_of(start: u64, bytes: &[u8]) -> u64 {
+/// The same of any bytes.
+pub(crate) fn digest_of(start: u64, bytes: &[u8]) -> u64 {
     let (pieces, rest) = bytes.as_chunks();
     let whole = pieces
         .iter()
         .fold(start, |all, piece| mixed(all, u64::from_le_bytes(*piece)));
     let rest = rest.iter().fold(0, |all, b| all << 8 | u64::from(*b));
     mixed(whole, rest)
+}
+
+/// A place in a table of that many, a power of two. The upper letters of a product are the ones that mix, and
+/// [`mixed`] has turned them to the low end.
+pub(crate) fn place_in(digest: u64, many: usize) -> usize {
+    let low = usize::try_from(digest & u64::from(u32::MAX)).unwrap_or_default();
+    low & many.wrapping_sub(1)
 }
 
 fn mixed(all: u64, piece: u64) -> u64 {

@@ -19,6 +19,8 @@ pub(crate) struct Sieve<'t> {
     /// Lines that end before the block, and within it.
     lines_before: u32,
     lines_within: u32,
+    /// True once a letter was met that opens a comment of more than one line.
+    has_marks: bool,
 }
 
 impl<'t> Sieve<'t> {
@@ -29,6 +31,7 @@ impl<'t> Sieve<'t> {
             is_hot: false,
             lines_before: 0,
             lines_within: 0,
+            has_marks: false,
         };
         sieve.look();
         sieve
@@ -64,12 +67,24 @@ impl<'t> Sieve<'t> {
             .saturating_add(1)
     }
 
+    /// True if a `!` or a `*` stands before the last candidate; without one, no comment does.
+    pub(crate) fn has_marks(&self) -> bool {
+        self.has_marks
+    }
+
     fn look(&mut self) {
         let rest = self.bytes.get(self.block..).unwrap_or_default();
-        (self.is_hot, self.lines_within) = match rest.first_chunk() {
+        let block = match rest.first_chunk() {
             Some(window) => look_at(window),
-            None => (true, ends_in(rest)),
+            None => Block {
+                is_hot: true,
+                has_marks: memchr2(b'!', b'*', rest).is_some(),
+                lines: ends_in(rest),
+            },
         };
+        self.is_hot = block.is_hot;
+        self.lines_within = block.lines;
+        self.has_marks |= block.has_marks;
     }
 }
 
@@ -77,19 +92,29 @@ fn ends_in(bytes: &[u8]) -> u32 {
     u32::try_from(memchr_iter(b'\n', bytes).count()).unwrap_or(u32::MAX)
 }
 
-/// Whether a candidate may stand in the block, and how many lines end in it. The two bytes asked for tell nearly every
-/// block apart.
-fn look_at(window: &[u8; WINDOW]) -> (bool, u32) {
+struct Block {
+    is_hot: bool,
+    has_marks: bool,
+    lines: u32,
+}
+
+/// The two bytes asked for tell nearly every block without a candidate apart.
+fn look_at(window: &[u8; WINDOW]) -> Block {
     let [_, behind @ ..] = window;
-    let (mut found, mut ends) = (0_u8, 0_u8);
+    let (mut found, mut marks, mut ends) = (0_u8, 0_u8, 0_u8);
     for (here, next) in window.iter().zip(behind) {
         let is_sign = u8::from(*here == b':') & u8::from(*next == b'/');
         let is_dot = u8::from(*here == b'.') & u8::from(next.wrapping_sub(b'0') < 10);
         found |= is_sign | is_dot;
+        marks |= u8::from(*here == b'!') | u8::from(*here == b'*');
         // No more than there are bytes in a block: a sum that is checked is no vector instruction.
         ends = ends.wrapping_add(u8::from(*here == b'\n'));
     }
-    (found != 0, u32::from(ends))
+    Block {
+        is_hot: found != 0,
+        has_marks: marks != 0,
+        lines: u32::from(ends),
+    }
 }
 
 /// The first candidate from `at` on and before `end`.

@@ -349,9 +349,10 @@ fn look_into(
     if hits.is_empty() {
         return looked(size, Ok(Vec::new()));
     }
-    let said = plan(path, machine)
+    let mut said = plan(path, machine)
         .map(|plan| plan.carry_out(&read.bytes, machine, &OnDisk::new(disk)))
         .unwrap_or_default();
+    said.settle();
     let places = hits
         .iter()
         // What a package brought and nobody changed names nobody by a word.
