@@ -61,11 +61,10 @@ impl Finds {
     /// Each as it is handed on.
     pub(crate) fn references(&self) -> impl Iterator<Item = Reference> {
         let place = self.place.as_ref();
-        let all = place.into_iter().flat_map(|place| {
+        place.into_iter().flat_map(|place| {
             let with_place = move |found: &(u32, Find)| reference(place, found);
             self.all.iter().map(with_place)
-        });
-        all
+        })
     }
 }
 

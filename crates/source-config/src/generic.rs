@@ -52,7 +52,7 @@ pub(crate) enum Dialect {
 pub(crate) fn scan(text: &str, dialect: Dialect, place: Place) -> (Finds, bool) {
     let (all, cut) = SAID_LATELY.with_borrow_mut(|lately| {
         let mut scan = Scan::of(text, dialect, lately);
-        let cut = scan.to_the_end();
+        let cut = scan.read_on();
         (scan.out, cut)
     });
     let place = Some(place);
@@ -124,7 +124,7 @@ impl<'a> Scan<'a> {
     }
 
     /// True if the end is not reached because enough was found.
-    fn to_the_end(&mut self) -> bool {
+    fn read_on(&mut self) -> bool {
         let mut sieve = Sieve::new(self.text.as_bytes());
         let (mut at, mut passed) = (0, 0);
         while let Some(hit) = sieve.next(at) {

@@ -11,6 +11,7 @@ use groma_model::fact::{Component, ComponentClass, NameAnswer, NameSource, Refer
 use groma_model::{Foreign, HostName, Peer, Reason};
 use groma_source::disk::foreign;
 
+use crate::another_form;
 use crate::apply::{Place, REFERENCES_MAX, references};
 use crate::fallbacks;
 use crate::finds::Finds;
@@ -450,7 +451,10 @@ impl Plan {
         machine.mounts().spell_out(rule, &mut settings);
         variables::spell_out(&rule.variables, &mut settings);
         self.fill_in(rule, &place, text, machine, beside, &mut settings);
+        let many = settings.all.len();
         switched::drop_off(&mut settings, &rule.off_with);
+        // Where a group is switched off, a line of another form may belong to it.
+        let is_on = whole && settings.all.len() == many;
         settings
             .all
             .retain(|setting| whole || !overruled.covers(&self.path, setting));
@@ -475,6 +479,10 @@ impl Plan {
         if settings.partial && rule.generic {
             // What the reader could not take apart is still searched for URLs.
             found.extend(scan(text, self.dialect(), place).0.references());
+        } else if rule.generic && is_on {
+            let dialect = self.dialect();
+            let others = another_form::references(text, rule.format, dialect, place, &found);
+            found.extend(others);
         }
         once(&mut found);
         said.add(found);

@@ -40,6 +40,7 @@
 )]
 
 mod aliases;
+mod another_form;
 mod apply;
 mod calls;
 mod container;
