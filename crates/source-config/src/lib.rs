@@ -21,8 +21,8 @@
 //! and the files of applications.
 //!
 //! **What it costs the host.** About the CPU of one search through the same files, on one thread, with
-//! one file in memory; of files nobody touched since the last look two to four times asking each for its times, if
-//! what they said fits the memory of 16 MiB (decision 25 has the figures).
+//! one file in memory; of files nobody touched since the last look two to four times asking each for its times, and
+//! what it takes to say again what they said, if that fits the memory of 16 MiB (decision 29 has the figures).
 //!
 //! **What never leaves.** Passwords, tokens, queries and paths of web addresses are dropped while a value is
 //! read; no line of a file is kept.
@@ -59,6 +59,7 @@ mod machine;
 mod memory;
 mod mentions;
 mod mounts;
+mod packed;
 mod patterns;
 mod peers;
 mod placeholders;

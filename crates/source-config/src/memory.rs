@@ -16,18 +16,23 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use groma_model::fact::{NameAnswer, Reference};
+use groma_model::fact::NameAnswer;
 use groma_model::{Reason, Timestamp};
+use groma_source::disk::foreign;
 use groma_source::{
     Disk, DiskError, Entry, EntryKind, FileRead, Memory, Metadata, OpenFile, Space, Stamp,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::inspect::Said;
+use crate::packed::{pack, unpack};
 
-const SCHEMA: &str = "groma.memory.config/2";
-/// Stands between the parts of a line: the directory, then a name, a stamp and what was said, file by file.
+const SCHEMA: &str = "groma.memory.config/3";
+/// Stands between the parts of a line: the directory, then file by file a name, a stamp, the shapes of its references, their
+/// places ([`crate::packed::Packed`]), and what else it said.
 const SEPARATOR: char = '\t';
+/// Stands for the shapes of the last file of the line that had any.
+const AS_BEFORE: &str = "=";
 /// Begins the last line, which says how many stand before it: no directory is called so.
 const END: &str = "end\t";
 /// All lines together; what does not fit is read again at the next look.
@@ -61,11 +66,9 @@ impl Basis {
     }
 }
 
-/// What one file said.
+/// What one file said besides references.
 #[derive(Serialize, Deserialize)]
 struct KeptSaid<'s> {
-    #[serde(default, skip_serializing_if = "<[Reference]>::is_empty")]
-    references: Cow<'s, [Reference]>,
     #[serde(default, skip_serializing_if = "<[NameAnswer]>::is_empty")]
     names: Cow<'s, [NameAnswer]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,10 +118,23 @@ impl Recalled {
             let line = self.text.get(range.clone()).unwrap_or_default();
             kept.lines.push(line);
             let mut parts = line.split(SEPARATOR).skip(1);
-            while let (Some(name), Some(stamp), Some(said)) =
-                (parts.next(), parts.next(), parts.next())
-            {
-                kept.files.push(KeptFile { name, stamp, said });
+            let mut before = "";
+            while let (Some(name), Some(stamp), Some(shapes), Some(places), Some(said)) = (
+                parts.next(),
+                parts.next(),
+                parts.next(),
+                parts.next(),
+                parts.next(),
+            ) {
+                let shapes = if shapes == AS_BEFORE { before } else { shapes };
+                before = if shapes.is_empty() { before } else { shapes };
+                kept.files.push(KeptFile {
+                    name,
+                    stamp,
+                    shapes,
+                    places,
+                    said,
+                });
             }
         }
         kept
@@ -130,7 +146,10 @@ impl Recalled {
 struct KeptFile<'k> {
     name: &'k str,
     stamp: &'k str,
-    /// A [`KeptSaid`], or nothing for a file that said nothing.
+    /// As in [`crate::packed::Packed`], or nothing for a file without references.
+    shapes: &'k str,
+    places: &'k str,
+    /// A [`KeptSaid`], or nothing for a file that said nothing else.
     said: &'k str,
 }
 
@@ -160,16 +179,16 @@ impl KeptDirectory<'_> {
         }
         let file = self.files.get(self.at)?;
         self.at += 1;
-        if file.said.is_empty() {
-            return Some(Said::default());
+        let mut out = Said::default();
+        if !file.shapes.is_empty() {
+            out.references = unpack(file.shapes, file.places, &foreign(path))?;
         }
-        let said: KeptSaid<'_> = serde_json::from_str(file.said).ok()?;
-        Some(Said {
-            references: said.references.into_owned(),
-            names: said.names.into_owned(),
-            partial: said.partial,
-            ..Said::default()
-        })
+        if !file.said.is_empty() {
+            let said: KeptSaid<'_> = serde_json::from_str(file.said).ok()?;
+            out.names = said.names.into_owned();
+            out.partial = said.partial;
+        }
+        Some(out)
     }
 
     /// True if all of these files stand here as they are, and no others; they need not be compared again.
@@ -237,6 +256,8 @@ pub(crate) struct Keeping<'k> {
     bytes: usize,
     /// The directory whose files are noted now, and the line about them so far.
     open: Option<String>,
+    /// The shapes of the last file in it that had any.
+    shapes: String,
     /// True if a file was noted that was not known before.
     is_news: bool,
 }
@@ -248,6 +269,7 @@ impl<'k> Keeping<'k> {
             bytes: first.len(),
             lines: vec![first.into()],
             open: None,
+            shapes: String::new(),
             is_news: false,
         }
     }
@@ -283,7 +305,7 @@ impl<'k> Keeping<'k> {
         self.is_news |= new;
         let line = self.open.get_or_insert_with(|| directory.to_owned());
         let before = line.len();
-        if write_file(line, name, stamp, said).is_err() {
+        if write_file(line, (path, name), stamp, said, &mut self.shapes).is_err() {
             line.truncate(before);
         }
         if line.len() >= LINE_MAX {
@@ -293,6 +315,7 @@ impl<'k> Keeping<'k> {
 
     /// Ends what is said about one directory.
     pub(crate) fn close(&mut self) {
+        self.shapes.clear();
         if let Some(line) = self.open.take() {
             self.add(line.into());
         }
@@ -317,29 +340,48 @@ impl<'k> Keeping<'k> {
     }
 }
 
-/// Adds one file to the line of its directory.
-fn write_file(line: &mut String, name: &str, stamp: &Stamp, said: &Said) -> fmt::Result {
+/// Adds one file to the line of its directory. Where its shapes are those of the file before, they are not said again.
+fn write_file(
+    line: &mut String,
+    (path, name): (&Path, &str),
+    stamp: &Stamp,
+    said: &Said,
+    before: &mut String,
+) -> fmt::Result {
     write!(line, "{SEPARATOR}{name}{SEPARATOR}")?;
     for number in plain(stamp) {
         write!(line, "{number:x}.")?;
     }
     line.push(SEPARATOR);
-    if said.is_nothing() {
-        return Ok(());
-    }
-    let found: Vec<Reference> = said.finds.references().collect();
-    let references = if found.is_empty() {
-        &said.references
+    let all = said.references.iter().cloned();
+    let packed = pack(all.chain(said.finds.references()), &foreign(path)).ok_or(fmt::Error)?;
+    let rest = if said.names.is_empty() && said.partial.is_none() {
+        String::new()
     } else {
-        &found
+        let said = KeptSaid {
+            names: Cow::Borrowed(&said.names),
+            partial: said.partial.clone(),
+        };
+        // JSON writes a tab or the end of a line as letters.
+        serde_json::to_string(&said).map_err(|_| fmt::Error)?
     };
-    let said = KeptSaid {
-        references: Cow::Borrowed(references),
-        names: Cow::Borrowed(&said.names),
-        partial: said.partial.clone(),
+    if packed.places.is_empty() {
+        return write!(line, "{SEPARATOR}{SEPARATOR}{rest}");
+    }
+    let is_as_before = packed.shapes == *before;
+    let shapes = if is_as_before {
+        AS_BEFORE
+    } else {
+        &packed.shapes
     };
-    // JSON writes a tab or the end of a line as letters.
-    line.push_str(&serde_json::to_string(&said).map_err(|_| fmt::Error)?);
+    write!(
+        line,
+        "{shapes}{SEPARATOR}{}{SEPARATOR}{rest}",
+        packed.places
+    )?;
+    if !is_as_before {
+        *before = packed.shapes;
+    }
     Ok(())
 }
 
