@@ -5,19 +5,19 @@ use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, Write};
 
 use groma_model::batch::{Batch, Record, Said};
-use groma_model::{Fact, Observation};
+use groma_model::{Fact, Gap, Observation, Reason};
 use serde::Serialize;
 
-use crate::WireError;
-use crate::line::{AgainLine, CoveredLine, MissedLine, SawLine, Trailer};
+use crate::line::{AgainLine, CoveredLine, Excess, MissedLine, SawLine, Trailer, weigh};
+use crate::{Limits, WireError};
 
 /// Level 3: what levels beyond it save in bytes they cost the host several times in processor time.
 const LEVEL: i32 = 3;
 
 /// Writes `batch` as one zstd frame of JSON lines.
 ///
-/// A measurement that is not a finite number says nothing and is left out. The only error is a
-/// receiver that fails.
+/// A measurement that is not a finite number says nothing and is left out; a fact no receiver would take becomes
+/// a gap of its scope. The only error is a receiver that fails.
 pub fn encode(batch: &Batch, out: &mut dyn Write) -> Result<(), WireError> {
     write(batch, out).map_err(WireError::Write)
 }
@@ -43,28 +43,76 @@ fn put_record(
     record: &Record,
 ) -> io::Result<bool> {
     let source = &record.source;
-    match &record.said {
+    let line = match &record.said {
         Said::Saw(observation) if says_nothing(&observation.fact) => return Ok(false),
         Said::Saw(observation) => match numbers.role(index) {
-            Role::Again(again) => put(
-                out,
-                &AgainLine {
-                    again,
-                    seen: observation.seen,
-                },
-            )?,
-            Role::First(n) => put(out, &SawLine::new(Some(n), source, observation))?,
-            Role::Only => put(out, &SawLine::new(None, source, observation))?,
+            // What is said again was left out the first time.
+            Role::Again(0) => return Ok(false),
+            Role::Again(again) => line(&AgainLine {
+                again,
+                seen: observation.seen,
+            })?,
+            Role::First(n) => line(&SawLine::new(Some(n), source, observation))?,
+            Role::Only => line(&SawLine::new(None, source, observation))?,
         },
-        Said::Missed(missed) => put(out, &MissedLine { source, missed })?,
-        Said::Covered(covered) => put(out, &CoveredLine { source, covered })?,
+        Said::Missed(missed) => line(&MissedLine { source, missed })?,
+        Said::Covered(covered) => line(&CoveredLine { source, covered })?,
+    };
+    if let (Said::Saw(observation), Some(excess)) = (&record.said, excess(&line)) {
+        numbers.take_back(index);
+        let missed = left_out(observation, &excess);
+        out.write_all(&self::line(&MissedLine {
+            source,
+            missed: &missed,
+        })?)?;
+        return Ok(true);
     }
+    out.write_all(&line)?;
     Ok(true)
 }
 
-fn put(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, line).map_err(io::Error::from)?;
-    out.write_all(b"\n")
+/// What no receiver would take: bounds on one line are the same for all of them.
+fn excess(line: &[u8]) -> Option<Excess> {
+    let limits = Limits::local();
+    if line.len() >= limits.line_bytes {
+        let limit = limits.line_bytes as u64;
+        return Some(Excess {
+            what: "bytes in a line",
+            limit,
+        });
+    }
+    // Our own facts are flat; a line no longer than a string may be holds no string that is too long.
+    if line.len() <= limits.string_bytes {
+        return None;
+    }
+    weigh(line, &limits).err()
+}
+
+/// One thing that is too large must not cost everything else: it becomes a gap of its scope.
+fn left_out(observation: &Observation, excess: &Excess) -> Gap {
+    let fact = serde_json::to_value(&observation.fact).ok();
+    let kind = fact.as_ref().and_then(|fact| fact.get("fact")?.as_str());
+    Gap {
+        scope: observation.scope.clone(),
+        what: format!(
+            "a fact ({}) of more than {} {}",
+            kind.unwrap_or("of no known kind"),
+            excess.limit,
+            excess.what
+        ),
+        reason: Reason::TooLarge,
+        remedy: Some("see what is there by hand: nothing well-meant is so long".to_owned()),
+    }
+}
+
+fn put(out: &mut impl Write, words: &impl Serialize) -> io::Result<()> {
+    out.write_all(&line(words)?)
+}
+
+fn line(words: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(words).map_err(io::Error::from)?;
+    line.push(b'\n');
+    Ok(line)
 }
 
 fn says_nothing(fact: &Fact) -> bool {
@@ -131,6 +179,14 @@ impl Numbers {
                 *number = self.last;
                 Role::First(self.last)
             }
+        }
+    }
+
+    /// The first saying was left out after all, and so is every later one.
+    fn take_back(&mut self, index: usize) {
+        if let Some(number) = self.number_of.get_mut(&index) {
+            *number = 0;
+            self.last -= 1;
         }
     }
 }

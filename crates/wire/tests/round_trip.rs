@@ -53,6 +53,45 @@ fn a_number_that_is_none_is_left_out_and_the_rest_survives() {
 }
 
 #[test]
+fn a_fact_no_receiver_would_take_is_a_gap_and_costs_nothing_else() {
+    let scope = Scope::new("packages", "");
+    let long = |letters: usize| {
+        Fact::Package(groma_model::fact::Package {
+            version: "x".repeat(letters),
+            name: "x".to_owned(),
+            architecture: String::new(),
+            manager: "dpkg".to_owned(),
+        })
+    };
+    let mut batch = small();
+    for (at, letters) in [(0, 70_000), (1, 70_000), (2, 60_000), (3, 60_000)] {
+        let line = saw("host.packages", &scope, long(letters), at);
+        batch.records.insert(0, line);
+    }
+    let read = decode(&mut bytes(&batch).as_slice(), &Limits::network()).unwrap();
+    let gaps: Vec<&Gap> = read
+        .records
+        .iter()
+        .filter_map(|record| match &record.said {
+            Said::Missed(gap) if gap.reason == Reason::TooLarge => Some(gap),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(gaps.len(), 1, "once, however often it was seen: {gaps:?}");
+    assert_eq!(gaps[0].scope, scope);
+    assert!(
+        gaps[0].what.starts_with("a fact (package) of more than"),
+        "{gaps:?}"
+    );
+    let kept = read.records.iter().filter(|record| match &record.said {
+        Said::Saw(seen) => seen.fact == long(60_000),
+        _ => false,
+    });
+    assert_eq!(kept.count(), 2);
+    assert_eq!(read.records.len(), small().records.len() + 3);
+}
+
+#[test]
 fn the_decoder_hands_out_records_before_the_batch_has_ended() {
     let packed = bytes(&regular(20_000));
     let half = packed.get(..packed.len() / 2).unwrap();
