@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use groma_model::Timestamp;
 use groma_model::inventory::{Backup, Likelihood, Severity};
 
 use crate::wording::{in_days, names};
@@ -43,9 +44,19 @@ fn trouble(view: &View<'_>, backup: &Backup) -> Option<String> {
         return Some("nothing was found that starts it".to_owned());
     }
     let last = backup.last_success?;
-    let days = last.days_until(view.now);
+    let days = last.days_until(looked(view, backup));
     (days > days_max(backup.rhythm.as_deref())?)
         .then(|| format!("it last ended well {}", in_days(-days)))
+}
+
+/// When somebody last looked: what came after nobody knows.
+fn looked(view: &View<'_>, backup: &Backup) -> Timestamp {
+    let coverage = view.inventory.coverage.iter();
+    coverage
+        .filter(|c| c.vantage == backup.entity && c.source.as_str() == "host.backups")
+        .map(|c| c.to)
+        .max()
+        .map_or(view.now, |looked| looked.min(view.now))
 }
 
 fn draft(view: &View<'_>, backup: &Backup) -> Option<Draft> {

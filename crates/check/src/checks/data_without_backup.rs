@@ -72,7 +72,7 @@ fn draft(view: &View<'_>, host: &Entity, data: &[&Entity]) -> Draft {
         data.iter()
             .any(|e| e.id == v.entity && e.names.contains(&v.subject))
     });
-    let total: u64 = own.map(|v| v.bytes).sum();
+    let total = own.map(|v| v.bytes).fold(0, u64::saturating_add);
     let database = data.iter().any(|e| e.kind == "database");
     let mut draft = Draft::about(&[host.id.as_str()]);
     draft.severity = match (agents.is_empty(), database) {

@@ -42,10 +42,10 @@ fn is_local(archive: &Archive) -> bool {
 fn draft(view: &View<'_>, host: &Entity, archives: &[(&Entity, &Archive)]) -> Draft {
     let ids: BTreeSet<&EntityId> = archives.iter().map(|(entity, _)| &entity.id).collect();
     let volumes = view.inventory.volumes.iter();
-    let total: u64 = volumes
+    let total = volumes
         .filter(|v| ids.contains(&v.entity))
         .map(|v| v.bytes)
-        .sum();
+        .fold(0, u64::saturating_add);
     let owners: BTreeSet<String> = archives
         .iter()
         .filter_map(|(_, a)| a.owner.as_ref())

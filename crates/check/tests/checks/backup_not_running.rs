@@ -53,3 +53,24 @@ fn silence_where_nothing_tells_how_it_ended() {
     unknown.backups[0].last_success = None;
     assert!(found(CHECK, &unknown).is_empty());
 }
+
+#[test]
+fn what_came_after_the_look_nobody_knows() {
+    let mut stale = last_ended(40);
+    stale.coverage = vec![groma_model::inventory::CoverageEntry {
+        source: groma_model::SourceName::new("host.backups"),
+        vantage: id("files1"),
+        scope: "backup /".to_owned(),
+        state: groma_model::CoverageState::Complete,
+        gaps: Vec::new(),
+        from: in_days(-39),
+        to: in_days(-39),
+        how: None,
+    }];
+    assert!(
+        found(CHECK, &stale).is_empty(),
+        "it had ended well a day before"
+    );
+    stale.coverage[0].to = in_days(0);
+    assert!(only(CHECK, &stale).indicator.ends_with("40 days ago"));
+}
