@@ -33,7 +33,7 @@ pub fn inventory(
     groma_graph::transfer(&mut graph.volumes, groma_model::inventory::LINK_BPS);
     let annotations = store.annotations()?;
     let mut inventory = assemble(estate, graph, &looks, moment, now);
-    groma_graph::due::fill(&mut inventory, now);
+    groma_graph::due::fill(&mut inventory, then(moment, now));
     groma_graph::pinned::mark(&mut inventory);
     groma_graph::used::mark(&mut inventory);
     annotate(&mut inventory, &annotations);
@@ -49,6 +49,14 @@ pub fn inventory(
     judge_findings(&mut inventory.findings, &annotations);
     inventory.questions = groma_check::questions(&inventory);
     Ok(inventory)
+}
+
+/// When a document speaks: what was due next before a wave is counted from before the wave.
+fn then(moment: &Moment, now: Timestamp) -> Timestamp {
+    match moment {
+        Moment::Now => now,
+        Moment::Snapshot(snapshot) => now.min(snapshot.valid_at),
+    }
 }
 
 /// The entities, and the evidence edges will be made of: it is read once, and what no edge needs is let go.
@@ -382,5 +390,34 @@ fn judge_findings(findings: &mut [Finding], annotations: &[Annotation]) {
             }
             Word::Criticality(_) | Word::Window(_) | Word::Note(_) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_due_after_a_snapshot_is_counted_from_it_and_not_from_today() {
+        let (before, today) = (
+            Timestamp::from_seconds(1_000),
+            Timestamp::from_seconds(9_000),
+        );
+        let snapshot = |valid_at| {
+            Moment::Snapshot(groma_model::store::Snapshot {
+                name: "before-w1".to_owned(),
+                valid_at,
+                watermark: 1,
+                taken_at: today,
+            })
+        };
+        assert_eq!(then(&snapshot(before), today), before);
+        assert_eq!(then(&Moment::Now, today), today);
+        let ahead = Timestamp::from_seconds(20_000);
+        assert_eq!(
+            then(&snapshot(ahead), today),
+            today,
+            "nothing speaks of the future"
+        );
     }
 }
