@@ -1,6 +1,7 @@
 //! `groma import FILE…`: what agents wrote, and what people believe they have. Recognised by content.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -15,6 +16,9 @@ use crate::verbs::open;
 
 /// The largest file that is taken in.
 const FILE_BYTES_MAX: u64 = 1 << 30;
+
+/// How far the clock of a machine that looked may be ahead of ours: a wrong time zone is not much.
+const AHEAD_MAX: Duration = Duration::from_secs(24 * 3_600);
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
@@ -46,6 +50,15 @@ fn take(file: &Path, store: &mut dyn Store) -> Result<String> {
 
 fn take_batch(bytes: &[u8], store: &mut dyn Store) -> Result<String> {
     let batch = groma_wire::decode(&mut &*bytes, &groma_wire::Limits::local())?;
+    let now = groma_sys::this_machine(true).clock.now();
+    let ended = batch.header.ended;
+    // What holds is counted by time: a look from the future would hold against every later one.
+    anyhow::ensure!(
+        ended <= now.plus(AHEAD_MAX),
+        "its look ended at {} UTC, which is still to come (it is {} UTC here): set the clock of that machine, or of this one, and look again",
+        ended.minute(),
+        now.minute()
+    );
     Ok(said(store.ingest(&batch)?, "batch"))
 }
 
@@ -90,5 +103,50 @@ fn said(ingested: Ingested, what: &str) -> String {
             tally.facts, tally.appeared, tally.removed, tally.not_seen
         ),
         Ingested::AlreadyKept => format!("{what} was imported before; nothing changed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use groma_model::batch::{BATCH_SCHEMA, Batch, BatchHeader};
+    use groma_model::{AgentId, Timestamp};
+    use groma_store::SqliteStore;
+
+    use super::*;
+
+    fn bytes(ended: Timestamp) -> Result<Vec<u8>> {
+        let header = BatchHeader {
+            schema: BATCH_SCHEMA.to_owned(),
+            agent: AgentId::from_random([7; 16]),
+            site: SiteId::default(),
+            epoch: 1,
+            sequence: 1,
+            version: "0.1.0".to_owned(),
+            started: ended,
+            ended,
+            sources: Vec::new(),
+        };
+        let mut bytes = Vec::new();
+        let batch = Batch {
+            header,
+            records: Vec::new(),
+        };
+        groma_wire::encode(&batch, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    #[test]
+    fn a_look_from_the_future_is_refused_before_it_holds_against_every_later_one() -> Result<()> {
+        let mut store = SqliteStore::open_in_memory()?;
+        let now = groma_sys::this_machine(true).clock.now();
+        let ahead = bytes(now.plus(Duration::from_secs(3 * 86_400)))?;
+        let refused = take_batch(&ahead, &mut store).err().map(|e| e.to_string());
+        assert!(refused.is_some_and(|why| why.contains("set the clock")));
+        let zone = bytes(now.plus(Duration::from_secs(11 * 3_600)))?;
+        assert!(
+            take_batch(&zone, &mut store).is_ok(),
+            "a wrong time zone is taken"
+        );
+        Ok(())
     }
 }

@@ -34,13 +34,17 @@ pub(crate) fn open(place: &Place) -> Result<Box<dyn Store>> {
 
 /// Opens a store that must be there: a mistyped directory is an error, not a new store.
 pub(crate) fn open_existing(place: &Place) -> Result<Box<dyn Store>> {
-    let directory = place.directory();
+    must_be_in(&place.directory())?;
+    open(place)
+}
+
+fn must_be_in(directory: &Path) -> Result<()> {
     anyhow::ensure!(
-        directory.is_dir(),
+        SqliteStore::is_in(directory),
         "there is no store in {}: run `groma survey` or `groma import` first, or give --data",
         directory.display()
     );
-    open(place)
+    Ok(())
 }
 
 /// The moment somebody named; nothing or `now` means the present.
@@ -83,4 +87,19 @@ pub(crate) fn inventory_in(file: &Path) -> Result<Inventory> {
 /// An error of the person at the keyboard.
 pub(crate) fn wrong_usage(text: impl Into<String>) -> anyhow::Error {
     WrongUsage(text.into()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_without_a_store_is_not_made_one() -> Result<()> {
+        let directory = std::env::temp_dir().join(format!("groma-no-store-{}", std::process::id()));
+        std::fs::create_dir_all(&directory)?;
+        let refused = must_be_in(&directory).err().map(|e| e.to_string());
+        std::fs::remove_dir_all(&directory)?;
+        assert!(refused.is_some_and(|why| why.starts_with("there is no store in")));
+        Ok(())
+    }
 }

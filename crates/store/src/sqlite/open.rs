@@ -37,6 +37,11 @@ impl SqliteStore {
         })
     }
 
+    /// True if `directory` holds the file of a store, whether it can be opened or not.
+    pub fn is_in(directory: &Path) -> bool {
+        directory.join(FILE).exists()
+    }
+
     /// Makes a store that is gone when it is dropped.
     pub fn open_in_memory() -> Result<Self, StoreError> {
         let path = Path::new(":memory:");
