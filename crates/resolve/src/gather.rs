@@ -146,8 +146,8 @@ pub(crate) struct Gathered {
     pub(crate) neighbours: BTreeMap<(SiteId, IpAddr), (Newness, String)>,
     /// Link-local neighbours, by who met them.
     pub(crate) on_link: BTreeMap<(AgentId, IpAddr), (Newness, String)>,
-    /// Public networks that watched machines share with others: the site, the length of the prefix, the network.
-    inside: BTreeSet<(SiteId, u8, IpAddr)>,
+    /// Public networks that watched machines of a site share with others, as the length of the prefix and the network.
+    inside: BTreeMap<SiteId, BTreeSet<(u8, IpAddr)>>,
     pub(crate) certificates: BTreeMap<String, CertificateDraft>,
     pub(crate) declared: Vec<DeclaredRow>,
     pub(crate) holdings: Vec<Holding>,
@@ -402,28 +402,28 @@ impl Gathered {
     /// True if `address` is one of the organisation: private, in a network a watched machine of the site is on, or met on
     /// a link. A prefix too short for a link (/7, or /47 of IPv6) says nothing.
     pub(crate) fn is_inside(&self, site: &SiteId, address: &IpAddr) -> bool {
-        let shortest = shortest(address);
         let longest = if address.is_ipv4() { 32 } else { 128 };
+        let on_link = |networks: &BTreeSet<(u8, IpAddr)>| {
+            let mut lengths = shortest(address)..=longest;
+            lengths
+                .any(|length| networks.contains(&(length, addresses::network_of(address, length))))
+        };
         is_private(address)
             || self.neighbours.contains_key(&(site.clone(), *address))
-            || (shortest..=longest).any(|length| {
-                let network = addresses::network_of(address, length);
-                self.inside.contains(&(site.clone(), length, network))
-            })
+            || self.inside.get(site).is_some_and(on_link)
     }
 
     fn settle_inside(&mut self) {
         for seat in self.seats.values() {
             let public = addresses::shared_networks(seat)
                 .filter(|(address, length)| !is_private(address) && *length >= shortest(address));
-            let networks = public.map(|(address, length)| {
-                (
-                    seat.site.clone(),
-                    length,
-                    addresses::network_of(&address, length),
-                )
-            });
-            self.inside.extend(networks);
+            let networks =
+                public.map(|(address, length)| (length, addresses::network_of(&address, length)));
+            let mut networks = networks.peekable();
+            if networks.peek().is_some() {
+                let known = self.inside.entry(seat.site.clone()).or_default();
+                known.extend(networks);
+            }
         }
     }
 
