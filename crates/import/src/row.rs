@@ -112,6 +112,16 @@ fn cell(
             (found, Field::Uuid) => machine.smbios_uuid = found,
             (found, _) => perhaps.uuid = found,
         },
+        // Names of people and offices may speak of secrets; what follows a colon may be one.
+        Field::RunsOn
+        | Field::OperatingSystem
+        | Field::OperatingSystemPerhaps
+        | Field::Owner
+        | Field::Criticality
+            if says_secret(text) && text.contains([':', '=']) =>
+        {
+            reading.problem(place, word, SPEAKS_OF_A_PASSWORD);
+        }
         Field::RunsOn => machine.runs_on = Some(Foreign::from(text)),
         Field::OperatingSystem => machine.operating_system = Some(text.to_owned()),
         Field::OperatingSystemPerhaps => perhaps.operating_system = Some(text.to_owned()),
@@ -125,9 +135,11 @@ fn cell(
     }
 }
 
+const SPEAKS_OF_A_PASSWORD: &str = "the text speaks of a password: not kept";
+
 fn more(machine: &mut Declared, word: &str, text: &str, place: &str, reading: &mut Reading) {
     if says_secret(text) {
-        reading.problem(place, word, "the text speaks of a password: not kept");
+        reading.problem(place, word, SPEAKS_OF_A_PASSWORD);
         return;
     }
     let kept = machine.more.entry(word.to_owned()).or_default();
@@ -238,9 +250,27 @@ pub(crate) fn uuid(text: &str) -> Option<String> {
 fn kind_of(text: &str) -> Option<&'static str> {
     let text = text.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    // Short words stand within others: "ups" in "groups".
+    let is_word = |word: &str| {
+        text.split(|c: char| !c.is_alphanumeric())
+            .any(|w| w == word)
+    };
     if says(&["hypervis", "esx", "гипервизор"]) {
         Some("hypervisor")
-    } else if says(&["virtual", "vm", "virtuel", "виртуальн"]) {
+    } else if says(&[
+        "physical",
+        "bare metal",
+        "bare-metal",
+        "physique",
+        "физическ",
+        "no vm",
+        "not virtual",
+    ]) {
+        Some("host")
+    } else if says(&["virtual", "virtuel", "виртуальн", "vmware"])
+        || is_word("vm")
+        || is_word("vms")
+    {
         Some("vm")
     } else if says(&[
         "printer",
@@ -249,13 +279,13 @@ fn kind_of(text: &str) -> Option<&'static str> {
         "router",
         "firewall",
         "camera",
-        "ups",
         "imprimante",
         "commutateur",
         "routeur",
         "принтер",
         "коммутатор",
-    ]) {
+    ]) || is_word("ups")
+    {
         Some("device")
     } else if says(&[
         "server",

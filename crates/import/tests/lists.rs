@@ -181,3 +181,24 @@ fn only_a_list_read_whole_may_say_that_a_machine_was_taken_out() {
         CoverageState::Partial
     );
 }
+
+#[test]
+fn a_password_is_left_out_of_every_column_and_an_office_is_not() {
+    let list = "name,owner,criticality,os\nweb1,root password: S3cret,pw=S3cret,login token: S3cret\nweb2,Secretary of the board,high,Debian 12\n";
+    let imported = read("list.csv", list.as_bytes(), now()).unwrap();
+    let kept = format!("{imported:?}");
+    assert!(!kept.contains("S3cret"), "{kept}");
+    assert_eq!(imported.skipped.len(), 3, "{:?}", imported.skipped);
+    assert_eq!(
+        imported.declared[1].owner.as_deref(),
+        Some("Secretary of the board")
+    );
+}
+
+#[test]
+fn a_kind_is_told_by_whole_words() {
+    let list = "name,type\na,Backups\nb,Groups\nc,Physical (no VM)\nd,VM\ne,UPS\nf,VMware guest\n";
+    let imported = read("list.csv", list.as_bytes(), now()).unwrap();
+    let kinds: Vec<&str> = imported.declared.iter().map(|d| d.kind.as_str()).collect();
+    assert_eq!(kinds, ["host", "host", "host", "vm", "device", "vm"]);
+}
