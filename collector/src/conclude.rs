@@ -190,6 +190,7 @@ fn assemble(
         backups: graph.backups,
         watching: graph.watching,
         mail_records: graph.mail_records,
+        ledger: graph.ledger,
         measurements: graph.measurements,
         waves: Vec::new(),
         findings: Vec::new(),

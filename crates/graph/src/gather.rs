@@ -10,6 +10,7 @@ use groma_model::fact::{
 use groma_model::inventory::{
     Backup, Dependency, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
 };
+use groma_model::ledger::LedgerEntry;
 use groma_model::{
     AgentId, EntityId, Estate, Evidence, EvidenceId, EvidenceState, Fact, HostName, Hours, Peer,
     Seen, SiteId, Witness,
@@ -209,6 +210,7 @@ impl Gathered {
             .chain(held.backups.iter().flat_map(|b| &b.evidence))
             .chain(held.watching.iter().flat_map(|w| &w.evidence))
             .chain(held.mail_records.iter().flat_map(|m| &m.evidence))
+            .chain(held.ledger.iter().flat_map(|l| &l.evidence))
             .collect();
         let mut entries = self.entries;
         entries.retain(|entry| cited.contains(&entry.id));
@@ -222,6 +224,7 @@ pub(crate) struct Held<'a> {
     pub(crate) backups: &'a [Backup],
     pub(crate) watching: &'a [Watching],
     pub(crate) mail_records: &'a [MailRecordEntry],
+    pub(crate) ledger: &'a [LedgerEntry],
 }
 
 /// A piece of evidence with its machine, and the line that cites it where anything may.

@@ -28,6 +28,7 @@ mod gather;
 mod hidden;
 pub mod impact;
 mod join;
+mod ledger;
 mod live;
 mod logged;
 mod mail;
@@ -70,6 +71,8 @@ pub struct Graph {
     pub watching: Vec<Watching>,
     /// What the domain name system says about mail.
     pub mail_records: Vec<MailRecordEntry>,
+    /// Who uses which service in which way.
+    pub ledger: Vec<groma_model::ledger::LedgerEntry>,
     /// Numbers taken by looks.
     pub measurements: Vec<MeasurementEntry>,
     /// The facts that entities, listeners and dependencies cite.
@@ -120,12 +123,14 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     told.take_watches(&gathered.watches, estate);
     told.take_dependencies(&dependencies);
     let watching = told.into_rows(estate);
+    let ledger = ledger::entries(&gathered, estate, &dependencies, &watching);
     let mail_records = mail::rows(&gathered.mail_records, estate);
     let held = gather::Held {
         rights: &rights,
         backups: &backups,
         watching: &watching,
         mail_records: &mail_records,
+        ledger: &ledger,
     };
     let (systems, evidence) = rayon::join(
         || systems::propose(estate, &listeners, &dependencies),
@@ -140,6 +145,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
         backups,
         watching,
         mail_records,
+        ledger,
         measurements,
         evidence,
     }

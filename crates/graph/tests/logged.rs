@@ -175,3 +175,57 @@ fn what_both_ends_and_two_logs_tell_is_counted_once() {
     log(&mut told, "ldap1", another);
     assert_eq!(told.only_edge().count, 8);
 }
+
+#[test]
+fn the_ledger_has_one_row_for_each_way_of_using_a_service() {
+    let mut told = app_and_directory();
+    told.calls(
+        "app1",
+        "10.0.0.2",
+        389,
+        unit("/usr/bin/python3", "app.service"),
+    );
+    let bind = used(Direction::Incoming, "10.0.0.1");
+    log(&mut told, "ldap1", bind.clone());
+    let journal = LoggedUse {
+        log: "/var/log/journal".into(),
+        ..bind.clone()
+    };
+    log(&mut told, "ldap1", journal);
+    let clear = LoggedUse {
+        account: Some("".into()),
+        protection: Some(Protection::None),
+        ..bind
+    };
+    log(&mut told, "ldap1", clear);
+    log(&mut told, "ldap1", used(Direction::Incoming, "10.0.0.2"));
+    let ledger = told.graph().ledger;
+    let says: Vec<_> = ledger
+        .iter()
+        .map(|row| {
+            (
+                row.account.as_deref().unwrap_or("-"),
+                row.protection,
+                row.count,
+                row.logs.len(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        says,
+        [
+            ("", Some(Protection::None), 4, 1),
+            ("cn=svc-app,dc=corp,dc=example", None, 4, 2),
+        ],
+        "two logs are one row, and nobody logs on to himself"
+    );
+    let row = &ledger[1];
+    assert_eq!(row.class, groma_model::ledger::ConsumerClass::Application);
+    assert_eq!(row.witnesses, [Witness::Live, Witness::History]);
+    assert!(
+        row.programs.iter().any(|p| p.contains("app.service")),
+        "{:?}",
+        row.programs
+    );
+    assert_eq!(row.evidence.len(), 2);
+}

@@ -69,6 +69,9 @@ pub struct Inventory {
     /// What the domain name system says about the mail of the domains that were asked about.
     #[serde(default)]
     pub mail_records: Vec<MailRecordEntry>,
+    /// Who uses which service in which way, as the services' own logs tell it: logons, binds, senders of mail.
+    #[serde(default)]
+    pub ledger: Vec<crate::ledger::LedgerEntry>,
     /// Numbers taken by looks.
     pub measurements: Vec<MeasurementEntry>,
     /// Wave files that are known.

@@ -20,6 +20,7 @@ pub mod found;
 pub mod hours;
 pub mod id;
 pub mod inventory;
+pub mod ledger;
 pub mod logged;
 pub mod mail;
 pub mod name;

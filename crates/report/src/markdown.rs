@@ -16,6 +16,7 @@ pub(crate) fn render(page: &Page, words: &Catalogue) -> String {
     findings(&mut out, page);
     certificates(&mut out, page);
     data(&mut out, page);
+    ledger(&mut out, page);
     watching(&mut out, page);
     mail(&mut out, page);
     runs(&mut out, page);
@@ -317,6 +318,30 @@ fn data(out: &mut Document<'_>, page: &Page) {
     });
     out.table(&columns, rows);
     out.cut(&page.data);
+}
+
+/// Who uses which service in which way, where logs tell it.
+fn ledger(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    if page.ledger.rows.is_empty() {
+        return;
+    }
+    out.heading(words.ledger, words.ledger_lead);
+    let columns = [
+        words.ledger_consumer,
+        words.ledger_provider,
+        words.ledger_how,
+        words.ledger_when,
+        words.ledger_logs,
+    ];
+    let rows = page.ledger.rows.iter().map(|row| {
+        [&row.consumer, &row.provider, &row.how, &row.when, &row.logs]
+            .into_iter()
+            .cloned()
+            .collect()
+    });
+    out.table(&columns, rows);
+    out.cut(&page.ledger);
 }
 
 /// Who watches, where anybody looked for it.

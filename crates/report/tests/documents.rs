@@ -322,3 +322,47 @@ fn what_name_servers_say_about_mail_is_shown_with_what_others_remember() {
     assert!(groma_report::html(&office).contains("id=\"mail\""));
     assert!(!groma_report::html(&sample::office()).contains("id=\"mail\""));
 }
+
+#[test]
+fn the_ledger_says_who_logs_on_how() {
+    use groma_model::ledger::{ConsumerClass, LedgerEntry};
+    let mut office = sample::office();
+    let (consumer, provider) = (office.entities[0].clone(), office.entities[1].clone());
+    let at: groma_model::Timestamp = "2026-11-01T10:00:00Z".parse().unwrap();
+    office.ledger = vec![LedgerEntry {
+        provider: provider.id.clone(),
+        kind: "ldap-bind".to_owned(),
+        consumer: consumer.id.clone(),
+        class: ConsumerClass::Device,
+        port: Some(groma_model::Port(389)),
+        name: None,
+        account: Some("cn=scan|<b>".to_owned()),
+        mechanism: Some("SIMPLE".to_owned()),
+        protection: Some(groma_model::name::Protection::None),
+        says_it_is: None,
+        programs: Vec::new(),
+        count: 12,
+        first_seen: at,
+        last_seen: at,
+        hours: groma_model::Hours::default(),
+        witnesses: Vec::new(),
+        logs: vec!["/var/log/slapd.log".to_owned()],
+        evidence: Vec::new(),
+    }];
+    let text = groma_report::markdown(&office);
+    let line = text
+        .lines()
+        .find(|l| l.contains("/var/log/slapd.log"))
+        .expect("a row");
+    for part in [
+        &format!("{} (device)", consumer.name),
+        "ldap-bind, 389",
+        "SIMPLE",
+        "in clear text",
+        "12 times",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    let page = groma_report::html(&office);
+    assert!(page.contains("id=\"ledger\"") && !page.contains("cn=scan|<b>"));
+}

@@ -8,6 +8,7 @@ mod coverage;
 mod data;
 mod estate;
 mod front;
+mod ledger;
 mod mail;
 mod needs;
 mod risks;
@@ -25,6 +26,7 @@ pub(crate) use coverage::{FoldedRow, GapRow, SourceRow};
 pub(crate) use data::DataRow;
 pub(crate) use estate::{HostRow, ListenerRow, QuestionGroup, SystemRow};
 pub(crate) use front::{Notice, Number, Watched, watched};
+pub(crate) use ledger::LedgerRow;
 pub(crate) use mail::MailRow;
 pub(crate) use needs::{Need, evidence_lines};
 pub(crate) use risks::{FindingRow, Risk};
@@ -146,6 +148,7 @@ pub(crate) struct Page {
     pub(crate) authorities_left_out: usize,
     pub(crate) data_lead: String,
     pub(crate) data: Rows<DataRow>,
+    pub(crate) ledger: Rows<LedgerRow>,
     pub(crate) watching: Rows<WatchRow>,
     pub(crate) mail: Rows<MailRow>,
     pub(crate) runs: Rows<RunRow>,
@@ -191,6 +194,7 @@ impl Page {
             authorities_left_out,
             data_lead: data::lead(inventory, words),
             data: data::table(index, words, limits.hosts),
+            ledger: ledger::table(index, words, limits.dependencies),
             watching: watching::table(index, words, limits.hosts),
             mail: mail::table(index, words, limits.hosts),
             runs: schedule::upcoming(index, words, limits.runs),

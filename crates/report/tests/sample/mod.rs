@@ -78,6 +78,7 @@ impl Estate {
                 backups: vec![],
                 watching: vec![],
                 mail_records: vec![],
+                ledger: vec![],
                 measurements: vec![],
                 waves: vec![],
                 findings: vec![],

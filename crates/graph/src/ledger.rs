@@ -1,0 +1,194 @@
+//! The ledger: each way in which somebody uses a service, as logs tell it, joined with what else is known of the two.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use groma_model::fact::{ComponentClass, Direction, LoggedUse};
+use groma_model::inventory::{Dependency, Watching};
+use groma_model::ledger::{ConsumerClass, LedgerEntry};
+use groma_model::name::{HostName, Port, Protection};
+use groma_model::{EntityId, Estate, EvidenceId, Peer, Seen};
+
+use crate::gather::{Gathered, Raw};
+
+/// Evidence one row cites at most.
+const EVIDENCE_MAX: usize = 20;
+/// What every browser calls itself first.
+const BROWSER: &str = "Mozilla";
+
+/// What makes two uses one row.
+type Key = (
+    (EntityId, String, EntityId),
+    (Option<Port>, Option<HostName>),
+    (
+        Option<String>,
+        Option<String>,
+        Option<Protection>,
+        Option<String>,
+    ),
+);
+
+/// What one row gathers.
+#[derive(Default)]
+struct Row {
+    seen: Option<Seen>,
+    logs: BTreeSet<String>,
+    evidence: BTreeSet<EvidenceId>,
+}
+
+/// The ledger of everything logs tell.
+pub(crate) fn entries(
+    gathered: &Gathered,
+    estate: &Estate,
+    dependencies: &[Dependency],
+    watching: &[Watching],
+) -> Vec<LedgerEntry> {
+    let mut rows: BTreeMap<Key, Row> = BTreeMap::new();
+    for raw in &gathered.logged {
+        if let Some(key) = key(raw, estate) {
+            rows.entry(key).or_default().take(raw);
+        }
+    }
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let known = Known::new(dependencies, watching);
+    let made = rows
+        .into_iter()
+        .filter_map(|(key, row)| entry(key, row, &known, estate));
+    let mut entries: Vec<LedgerEntry> = made.collect();
+    entries.sort();
+    entries
+}
+
+fn key(raw: &Raw<LoggedUse>, estate: &Estate) -> Option<Key> {
+    let used = &raw.fact;
+    let other = estate.locate(&raw.site, &raw.vantage, &Peer::Address(used.peer))?;
+    // What a machine asks of itself is nobody's need.
+    let other = Some(other.entity).filter(|other| *other != raw.host)?;
+    let (consumer, provider) = match used.direction {
+        Direction::Incoming => (other, raw.host.clone()),
+        Direction::Outgoing => (raw.host.clone(), other),
+    };
+    let account = used
+        .account
+        .as_ref()
+        .map(|account| account.lossy().into_owned());
+    Some((
+        (provider, used.kind.clone(), consumer),
+        (used.port, used.name.clone()),
+        (
+            account,
+            used.mechanism.clone(),
+            used.protection,
+            used.program.clone(),
+        ),
+    ))
+}
+
+impl Row {
+    /// Two logs that tell the same count once.
+    fn take(&mut self, raw: &Raw<LoggedUse>) {
+        self.seen = Some(self.seen.map_or(raw.seen, |seen| Seen {
+            count: seen.count.max(raw.seen.count),
+            ..seen.joined(raw.seen)
+        }));
+        self.logs.insert(raw.fact.log.lossy().into_owned());
+        self.evidence.insert(raw.id.clone());
+    }
+}
+
+/// What else is known of two machines.
+struct Known<'d> {
+    needs: HashMap<(&'d EntityId, &'d EntityId, &'d str), Vec<&'d Dependency>>,
+    watchers: BTreeSet<(&'d EntityId, &'d EntityId)>,
+}
+
+impl<'d> Known<'d> {
+    fn new(dependencies: &'d [Dependency], watching: &'d [Watching]) -> Self {
+        let mut needs: HashMap<_, Vec<&Dependency>> = HashMap::new();
+        for need in dependencies {
+            let key = (
+                &need.consumer.entity,
+                &need.provider.entity,
+                need.kind.as_str(),
+            );
+            needs.entry(key).or_default().push(need);
+        }
+        let by = |row: &'d Watching| Some((row.by.as_ref()?, &row.entity));
+        Self {
+            needs,
+            watchers: watching.iter().filter_map(by).collect(),
+        }
+    }
+}
+
+fn entry(key: Key, row: Row, known: &Known<'_>, estate: &Estate) -> Option<LedgerEntry> {
+    let ((provider, kind, consumer), (port, name), (account, mechanism, protection, says_it_is)) =
+        key;
+    let seen = row.seen?;
+    let needs = known.needs.get(&(&consumer, &provider, kind.as_str()));
+    let same_port = |need: &&&Dependency| port.is_none() || need.provider.port == port;
+    let needs: Vec<&Dependency> = needs
+        .into_iter()
+        .flatten()
+        .filter(same_port)
+        .copied()
+        .collect();
+    let programs = programs(&needs);
+    let machine = estate.entities.get(&consumer);
+    let class = match machine {
+        Some(machine) if machine.kind == "device" => ConsumerClass::Device,
+        _ if known.watchers.contains(&(&consumer, &provider)) => ConsumerClass::Monitoring,
+        _ if says_it_is.as_deref() == Some(BROWSER) => ConsumerClass::Person,
+        _ if !programs.is_empty() => ConsumerClass::Application,
+        Some(machine) if machine.has_agent => ConsumerClass::Server,
+        _ => ConsumerClass::Unknown,
+    };
+    // A log that does not say the port means the one that is known, if it is one.
+    let known_port = match needs.as_slice() {
+        [only] => only.provider.port,
+        _ => None,
+    };
+    let witnesses: BTreeSet<_> = needs
+        .iter()
+        .flat_map(|need| need.witnesses.iter().copied())
+        .collect();
+    Some(LedgerEntry {
+        port: port.or(known_port),
+        witnesses: witnesses
+            .into_iter()
+            .chain([groma_model::Witness::History])
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
+        provider,
+        kind,
+        consumer,
+        class,
+        name,
+        account,
+        mechanism,
+        protection,
+        says_it_is,
+        programs,
+        count: seen.count,
+        first_seen: seen.first,
+        last_seen: seen.last,
+        hours: seen.hours,
+        logs: row.logs.into_iter().collect(),
+        evidence: row.evidence.into_iter().take(EVIDENCE_MAX).collect(),
+    })
+}
+
+/// What calls there; what a whole machine is called says nothing.
+fn programs(needs: &[&Dependency]) -> Vec<String> {
+    let mut out = BTreeSet::new();
+    for need in needs {
+        let part = &need.consumer.component;
+        if part.class != ComponentClass::Device {
+            out.insert(part.name.to_string());
+        }
+        out.extend(need.details.programs.iter().cloned());
+    }
+    out.into_iter().collect()
+}

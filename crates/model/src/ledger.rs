@@ -1,0 +1,77 @@
+//! Who uses which service in which way, as the services' own logs tell it: the ledger of logons, binds and senders.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::evidence::Witness;
+use crate::hours::Hours;
+use crate::id::{EntityId, EvidenceId};
+use crate::name::{HostName, Port, Protection};
+
+/// What the consumer of a row seems to be, where evidence says so.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConsumerClass {
+    /// A thing on the network that is no computer: a copier, a telephone.
+    Device,
+    /// It watches the provider.
+    Monitoring,
+    /// A program that was seen calling, or that is set up to.
+    Application,
+    /// A person with a browser.
+    Person,
+    /// A machine that was looked at, and no program of it is known to call.
+    Server,
+    /// Nothing says.
+    Unknown,
+}
+
+/// One way in which one consumer uses one service.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct LedgerEntry {
+    /// Who is used.
+    pub provider: EntityId,
+    /// Kind of dependency: a word of the registry.
+    pub kind: String,
+    /// Who uses it.
+    pub consumer: EntityId,
+    /// What the consumer seems to be.
+    pub class: ConsumerClass,
+    /// The port that is called, where the log or another witness says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Port>,
+    /// The name by which the service was called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<HostName>,
+    /// The account; empty for nobody (an anonymous bind).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// How it was proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mechanism: Option<String>,
+    /// How it was protected, where the log says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection: Option<Protection>,
+    /// What the client says it is: the first word of a user agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub says_it_is: Option<String>,
+    /// Parts and programs of the consumer that other witnesses know to call there. Sorted.
+    pub programs: Vec<String>,
+    /// How often, as the log that knows most tells.
+    pub count: u64,
+    /// First.
+    pub first_seen: Timestamp,
+    /// Last.
+    pub last_seen: Timestamp,
+    /// The hours of the week in which it was used.
+    pub hours: Hours,
+    /// How it is known. Sorted.
+    pub witnesses: Vec<Witness>,
+    /// The logs that say so. Sorted.
+    pub logs: Vec<String>,
+    /// The facts behind it.
+    pub evidence: Vec<EvidenceId>,
+}
