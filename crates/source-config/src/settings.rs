@@ -5,7 +5,7 @@ pub(crate) const SETTINGS_MAX: usize = 200_000;
 
 /// Bytes the names around one setting may have, and all settings of a file together: a section of a megabyte
 /// around a hundred thousand settings is an attack, not a configuration.
-const NAMES_MAX: usize = 4096;
+pub(crate) const NAMES_MAX: usize = 4096;
 const BYTES_MAX: usize = 64 << 20;
 
 /// Stands in a value behind what a program falls back to where its environment says nothing. A private character:
@@ -68,6 +68,18 @@ impl Settings {
         self.add(line, group, section, key, &value.replace(CONDITIONAL, ""));
         for setting in self.all.iter_mut().skip(before) {
             setting.conditional = true;
+        }
+    }
+
+    /// Gives a setting another value, unless all together would be too much: then it keeps what it has.
+    pub(crate) fn refill(&mut self, at: usize, value: String) {
+        let bytes = self.bytes.saturating_add(value.len());
+        match self.all.get_mut(at) {
+            Some(setting) if bytes <= BYTES_MAX => {
+                self.bytes = bytes;
+                setting.value = value;
+            }
+            _ => self.partial = true,
         }
     }
 

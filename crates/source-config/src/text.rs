@@ -70,6 +70,19 @@ pub(crate) fn joined_lines(text: &str) -> Vec<(u32, Cow<'_, str>)> {
     out
 }
 
+/// Bytes within which what is opened on a line is closed.
+const NEAR_MAX: usize = 1024;
+
+/// What stands before and behind the next ASCII `mark`, if it is near: without a limit a text of opening signs alone
+/// would be gone through once for each of them.
+pub(crate) fn split_near(text: &str, mark: u8) -> Option<(&str, &str)> {
+    debug_assert!(mark.is_ascii(), "a part of a letter is no mark");
+    let near = text.as_bytes();
+    let near = near.get(..NEAR_MAX.min(near.len()))?;
+    let at = memchr::memchr(mark, near)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
 /// A value without its quotes and without a comment behind it.
 ///
 /// A comment begins at `#` or `;` after white space, so that neither a URL's fragment nor the parts of a

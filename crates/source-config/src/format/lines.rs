@@ -56,6 +56,8 @@ pub(super) fn equals(text: &str) -> Settings {
 
 /// Times values are filled into each other.
 const ROUNDS_MAX: usize = 4;
+/// A value that would grow beyond this stays as it is written.
+const FILLED_MAX: usize = 4096;
 
 /// `${name}` and `${name:default}` become the value of `name` in the same file, as Java applications and many others
 /// read them; a value with a name nobody sets stays as it is.
@@ -70,9 +72,10 @@ fn fill(settings: &mut Settings) {
             .filter(|s| !s.value.contains("${") && s.value.len() < 1024)
             .map(|s| (s.key.clone(), s.value.clone()))
             .collect();
-        for setting in settings.all.iter_mut().filter(|s| s.value.contains("${")) {
-            if let Some(filled) = filled(&setting.value, &known) {
-                setting.value = filled;
+        for at in 0..settings.all.len() {
+            let setting = settings.all.get(at).filter(|s| s.value.contains("${"));
+            if let Some(value) = setting.and_then(|s| filled(&s.value, &known)) {
+                settings.refill(at, value);
             }
         }
     }
@@ -88,10 +91,13 @@ fn filled(value: &str, known: &HashMap<String, String>) -> Option<String> {
             .split_once(':')
             .map_or((inner, None), |(n, d)| (n, Some(d)));
         out.push_str(known.get(name.trim()).map(String::as_str).or(default)?);
+        if out.len() >= FILLED_MAX {
+            return None;
+        }
         rest = tail;
     }
     out.push_str(rest);
-    (out.len() < 4096).then_some(out)
+    (out.len() < FILLED_MAX).then_some(out)
 }
 
 /// `key value …` and `key=value`; a key among `groups` begins a group of its own.
@@ -181,18 +187,27 @@ fn interpolate(settings: &mut Settings) {
         return;
     }
     let known = settings.all.clone();
-    for setting in &mut settings.all {
+    // The first of its name, in a group and in `DEFAULT`.
+    let mut near: HashMap<(u32, &str), usize> = HashMap::new();
+    let mut shared: HashMap<&str, usize> = HashMap::new();
+    for (at, setting) in known.iter().enumerate() {
+        near.entry((setting.group, &setting.key)).or_insert(at);
+        if setting.section == "DEFAULT" {
+            shared.entry(&setting.key).or_insert(at);
+        }
+    }
+    for (at, setting) in known.iter().enumerate() {
         let Some((before, rest)) = setting.value.split_once("%(") else {
             continue;
         };
         let Some((name, after)) = rest.split_once(")s") else {
             continue;
         };
-        let found = known
-            .iter()
-            .find(|s| (s.group == setting.group || s.section == "DEFAULT") && s.key == name);
-        if let Some(found) = found.filter(|f| f.value.len() < 4096) {
-            setting.value = format!("{before}{}{after}", found.value);
+        let places = [near.get(&(setting.group, name)), shared.get(name)];
+        let found = places.into_iter().flatten().min();
+        let found = found.and_then(|at| known.get(*at));
+        if let Some(found) = found.filter(|f| f.value.len() < FILLED_MAX) {
+            settings.refill(at, format!("{before}{}{after}", found.value));
         }
     }
 }
@@ -358,6 +373,23 @@ mod tests {
         assert_eq!(settings.all[2].value, "jdbc:x://db.corp:1/d");
         assert_eq!(settings.all[3].value, "${unknown}");
         assert_eq!(settings.all[4].value, "${c}");
+    }
+
+    #[test]
+    fn what_would_grow_beyond_measure_stays_as_it_is_written() {
+        let long = "x".repeat(1000);
+        let text = format!("a={long}\nb={}\nc=${{a}}.d\n", "${a}".repeat(100_000));
+        let settings = equals(&text);
+        assert!(settings.all[1].value.starts_with("${a}${a}"));
+        assert_eq!(settings.all[2].value, format!("{long}.d"));
+        let many = format!("a={long}\n{}", "b=${a}${a}${a}\n".repeat(150_000));
+        let settings = equals(&many);
+        let bytes: usize = settings.all.iter().map(|s| s.value.len()).sum();
+        assert!(settings.partial && bytes < 80 << 20, "{bytes}");
+        let many = format!("[s]\na={long}\n{}", "b=%(a)s\n".repeat(150_000));
+        let settings = ini(&many);
+        let bytes: usize = settings.all.iter().map(|s| s.value.len()).sum();
+        assert!(settings.partial && bytes < 80 << 20, "{bytes}");
     }
 
     #[test]

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::settings::Settings;
-use crate::text::lines;
+use crate::text::{lines, split_near};
 
 const EXPANSIONS_MAX: usize = 8;
+/// A value that grows beyond this stays as it is written.
+const FILLED_MAX: usize = 64 << 10;
 
 pub(super) fn postfix(text: &str) -> Settings {
     let mut joined: Vec<(u32, String)> = Vec::new();
@@ -44,22 +46,23 @@ pub(super) fn postfix(text: &str) -> Settings {
 fn filled(value: &str, values: &BTreeMap<&str, &str>) -> String {
     let mut text = value.to_owned();
     for _ in 0..EXPANSIONS_MAX {
-        let next = once(&text, values);
-        if next == text || next.len() > 64 << 10 {
-            break;
+        match once(&text, values) {
+            Some(next) if next != text => text = next,
+            _ => break,
         }
-        text = next;
     }
     text
 }
 
-fn once(text: &str, values: &BTreeMap<&str, &str>) -> String {
+/// Every name once by its value; `None` once it grows beyond measure.
+fn once(text: &str, values: &BTreeMap<&str, &str>) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
         out.push_str(before);
         let (name, tail) = name_of(after);
         match values.get(name) {
+            Some(value) if out.len() + value.len() > FILLED_MAX => return None,
             Some(value) => out.push_str(value),
             None => {
                 out.push('$');
@@ -69,13 +72,14 @@ fn once(text: &str, values: &BTreeMap<&str, &str>) -> String {
         rest = tail;
     }
     out.push_str(rest);
-    out
+    Some(out)
 }
 
 /// The name in `name…`, `{name}…` or `(name)…`, and what follows.
 fn name_of(after: &str) -> (&str, &str) {
-    for (open, close) in [('{', '}'), ('(', ')')] {
-        if let Some((name, tail)) = after.strip_prefix(open).and_then(|a| a.split_once(close)) {
+    for (open, close) in [('{', b'}'), ('(', b')')] {
+        let inner = after.strip_prefix(open);
+        if let Some((name, tail)) = inner.and_then(|inner| split_near(inner, close)) {
             return (name, tail);
         }
     }
@@ -105,6 +109,18 @@ mod tests {
                 "7 relayhost=[out1.corp]"
             ]
         );
+    }
+
+    #[test]
+    fn a_value_that_grows_beyond_measure_stays_as_it_is_written() {
+        let text = format!(
+            "a = {}\nb = {}\nc = $d\nd = e\n",
+            "x".repeat(1 << 20),
+            "$a".repeat(1 << 20)
+        );
+        let settings = postfix(&text);
+        assert!(settings.all[1].value.starts_with("$a$a"));
+        assert_eq!(settings.all[2].value, "e");
     }
 
     #[test]

@@ -145,13 +145,17 @@ impl Perl<'_> {
             let rest = rest.trim().trim_start_matches('(').trim_end_matches(')');
             let values = self.list(rest)?;
             let (mark, values) = values.split_first()?;
-            return Some(values.join(mark));
+            let length = values.iter().map(|v| v.len() + mark.len()).sum::<usize>();
+            return (length < VALUE_MAX).then(|| values.join(mark));
         }
         let mut out = String::new();
         for part in split_at(text, '.') {
             out.push_str(&self.atom(part.trim())?);
+            if out.len() >= VALUE_MAX {
+                return None;
+            }
         }
-        (out.len() < VALUE_MAX).then_some(out)
+        Some(out)
     }
 
     fn atom(&self, text: &str) -> Option<String> {
@@ -190,7 +194,11 @@ impl Perl<'_> {
                     }
                 }
             };
-            out.push_str(self.scalars.get(&name)?);
+            let known = self.scalars.get(&name)?;
+            if out.len() + known.len() >= VALUE_MAX {
+                return None;
+            }
+            out.push_str(known);
             rest = tail;
         }
         out.push_str(rest);
@@ -378,6 +386,22 @@ mod tests {
                 "12 Net::LDAP.new port=636",
                 "14  command=ssh smtp.corp.example uptime"
             ]
+        );
+    }
+
+    #[test]
+    fn what_doubles_at_each_line_ends_and_what_is_joined_once_is_known() {
+        for doubles in [
+            "$x = join('', $x, $x);\n",
+            "$x = \"$x$x\";\n",
+            "$x = $x.$x;\n",
+        ] {
+            let text = format!("my $x = 'aaaaaaaa';\n{}system($x);\n", doubles.repeat(40));
+            assert_eq!(shown(&text), ["42  command=$"], "{doubles}");
+        }
+        assert_eq!(
+            shown("my $x = 'a';\n$x = join('.', $x, $x);\nsystem($x);\n"),
+            ["3  command=a.a"]
         );
     }
 

@@ -1,10 +1,19 @@
 //! What an expression of a script stands for, where that is known.
 
+use std::cell::Cell;
+
 use groma_knowledge::rules::Format;
 
 use crate::format;
 
-const TEXT_MAX: usize = 16 << 10;
+/// Letters a text that is put together may have.
+pub(super) const TEXT_MAX: usize = 16 << 10;
+/// Bytes one script may take out of its variables, all times together: what doubles at each line ends here.
+const TAKEN_MAX: usize = 32 << 20;
+/// Values within values.
+const NESTED_MAX: usize = 32;
+/// What a value costs beside its letters.
+const VALUE_COST: usize = 48;
 /// Lines of a table one script goes through.
 const ROWS_MAX: usize = 256;
 
@@ -27,6 +36,22 @@ impl Value {
             Self::Text(text) => Some(text),
             _ => None,
         }
+    }
+
+    /// Bytes this value costs, `None` beyond `most` or where it is nested too deep.
+    fn cost(&self, most: usize, depth: usize) -> Option<usize> {
+        let (letters, inner): (usize, Vec<(usize, &Self)>) = match self {
+            Self::Text(text) | Self::File(text) | Self::Object(text) => (text.len(), Vec::new()),
+            Self::List(items) => (0, items.iter().map(|item| (0, item)).collect()),
+            Self::Map(entries) => (0, entries.iter().map(|(k, v)| (k.len(), v)).collect()),
+            Self::Unknown => (0, Vec::new()),
+        };
+        let mut cost = VALUE_COST + letters;
+        for (key, value) in inner {
+            let left = most.checked_sub(cost + key)?;
+            cost += key + value.cost(left, depth.checked_sub(1)?)?;
+        }
+        (cost <= most).then_some(cost)
     }
 
     /// The element under a key, or at a number.
@@ -55,6 +80,74 @@ impl Value {
             _ => Vec::new(),
         }
     }
+}
+
+/// How much of its variables a script may still take.
+pub(super) struct Allowance {
+    left: Cell<usize>,
+    refused: Cell<bool>,
+}
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self {
+            left: Cell::new(TAKEN_MAX),
+            refused: Cell::new(false),
+        }
+    }
+}
+
+impl Allowance {
+    /// A copy of a variable; unknown once too much was copied.
+    pub(super) fn take(&self, value: Option<&Value>) -> Value {
+        match value {
+            Some(value) if self.allows([value]) => value.clone(),
+            _ => Value::Unknown,
+        }
+    }
+
+    /// True if all of `values` may be copied once more.
+    pub(super) fn allows<'v>(&self, values: impl IntoIterator<Item = &'v Value>) -> bool {
+        for value in values {
+            let Some(cost) = value.cost(self.left.get(), NESTED_MAX) else {
+                self.refused.set(true);
+                return false;
+            };
+            self.left.set(self.left.get() - cost);
+        }
+        true
+    }
+
+    /// True if something was left out.
+    pub(super) fn has_refused(&self) -> bool {
+        self.refused.get()
+    }
+}
+
+/// Texts with a mark between them; unknown if one is, or if the whole would be too long.
+pub(super) fn joined<'v>(parts: impl IntoIterator<Item = &'v Value>, mark: &str) -> Value {
+    let mut out = String::new();
+    for (at, part) in parts.into_iter().enumerate() {
+        let mark = if at == 0 { "" } else { mark };
+        match part.text() {
+            Some(text) if out.len() + mark.len() + text.len() < TEXT_MAX => {
+                out.push_str(mark);
+                out.push_str(text);
+            }
+            _ => return Value::Unknown,
+        }
+    }
+    Value::Text(out)
+}
+
+/// `text` with `to` for every `from`; unknown if it would be too long.
+pub(super) fn replaced(text: &str, from: &str, to: &str) -> Value {
+    let grows = to.len().saturating_sub(from.len());
+    let grown = text.matches(from).count().saturating_mul(grows);
+    if grown > 0 && grown.saturating_add(text.len()) > TEXT_MAX {
+        return Value::Unknown;
+    }
+    Value::Text(text.replace(from, to))
 }
 
 /// YAML and JSON as a value.

@@ -1,6 +1,7 @@
 //! Pipelines: cmdlets with their parameters, functions of the script, and other programs.
 
 use super::super::values::{Value, table, tree};
+use super::super::values::{joined, replaced};
 use super::expression::class_name;
 use super::tokens::Token;
 use super::{Code, DEPTH_MAX, SAID_MAX, Shell, flat, given_name, parameters_of};
@@ -480,17 +481,12 @@ impl Shell<'_> {
             ("string", "join") => match values.split_first() {
                 Some((Value::Text(mark), rest)) => {
                     let items: Vec<Value> = rest.iter().flat_map(Value::as_items).collect();
-                    let parts: Option<Vec<&str>> = items.iter().map(Value::text).collect();
-                    parts.map_or(Value::Unknown, |parts| Value::Text(parts.join(mark)))
+                    joined(&items, mark)
                 }
                 _ => Value::Unknown,
             },
-            ("string", "concat") => {
-                texts.map_or(Value::Unknown, |texts| Value::Text(texts.concat()))
-            }
-            ("io.path", "combine") => {
-                texts.map_or(Value::Unknown, |texts| Value::Text(texts.join("/")))
-            }
+            ("string", "concat") => joined(&values, ""),
+            ("io.path", "combine") => joined(&values, "/"),
             ("io.file", "readalltext") => texts
                 .and_then(|texts| self.text_at(texts.first()?))
                 .map_or(Value::Unknown, Value::Text),
@@ -523,7 +519,7 @@ impl Shell<'_> {
             (Value::Text(text), "toupper", _, _) => Value::Text(text.to_uppercase()),
             (Value::Text(text), "tostring", _, _) => Value::Text(text.clone()),
             (Value::Text(text), "replace", Some(from), Some(to)) if !from.is_empty() => {
-                Value::Text(text.replace(from, to))
+                replaced(text, from, to)
             }
             (Value::Text(text), "split", Some(mark), _) if !mark.is_empty() => Value::List(
                 text.split(mark)
@@ -552,7 +548,7 @@ impl Shell<'_> {
         };
         function.called = true;
         let function = function.clone();
-        if depth > CALLS_MAX {
+        if depth > CALLS_MAX || !self.allowance.allows(self.variables.values()) {
             return Value::Unknown;
         }
         let outside = self.variables.clone();

@@ -1,12 +1,11 @@
 //! Expressions: what a value is put together from.
 
-use super::super::values::Value;
+use super::super::values::{TEXT_MAX, Value, joined, replaced};
 use super::super::{by_default, values};
 use super::tokens::{DOLLAR, Opening, Token, name_length, plain_name, tokens};
 use super::{Code, DEPTH_MAX, Shell, flat};
 use crate::format::closing;
 
-const TEXT_MAX: usize = 16 << 10;
 const ITEMS_MAX: usize = 4096;
 
 impl Shell<'_> {
@@ -355,7 +354,7 @@ impl Shell<'_> {
                     ["path", "definition"].map(|k| (k.to_owned(), Value::Text(path.clone())));
                 Value::Map(vec![("mycommand".to_owned(), Value::Map(here.to_vec()))])
             }
-            _ => self.variables.get(name).cloned().unwrap_or(Value::Unknown),
+            _ => self.allowance.take(self.variables.get(name)),
         }
     }
 
@@ -479,14 +478,7 @@ pub(super) fn sum(left: Value, right: Value) -> Value {
 fn operator(word: &str, left: &Value, right: &Value) -> Value {
     match (word, left, right) {
         ("f", Value::Text(template), _) => values::numbered(template, &right.as_items()),
-        ("join", _, Value::Text(mark)) => {
-            let parts: Option<Vec<String>> = left
-                .as_items()
-                .iter()
-                .map(|item| item.text().map(str::to_owned))
-                .collect();
-            parts.map_or(Value::Unknown, |parts| Value::Text(parts.join(mark)))
-        }
+        ("join", _, Value::Text(mark)) => joined(&left.as_items(), mark),
         ("split", Value::Text(text), Value::Text(mark)) if !mark.is_empty() => Value::List(
             text.split(mark.trim_start_matches('\\'))
                 .take(ITEMS_MAX)
@@ -499,7 +491,7 @@ fn operator(word: &str, left: &Value, right: &Value) -> Value {
                     && from.len() > 1
                     && !from.contains(['^', '[', '(', '*', '+', '?', '|', '$', '\\']) =>
             {
-                Value::Text(text.replace(from.as_str(), to))
+                replaced(text, from, to)
             }
             _ => Value::Unknown,
         },

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use self::tokens::{Placed, Token, tokens};
-use super::values::Value;
+use super::values::{Allowance, Value};
 use super::{Beside, by_default};
 use crate::settings::Settings;
 
@@ -39,11 +39,13 @@ pub(crate) fn powershell(text: &str, beside: &dyn Beside) -> Settings {
         called_at: None,
         beside,
         steps: STEPS_MAX,
+        allowance: Allowance::default(),
         quiet: false,
     };
     let result = shell.run(Code::new(tokens), 0);
     shell.call_the_rest();
     shell.say_variables(&result);
+    shell.settings.partial |= shell.allowance.has_refused();
     shell.settings.partial |= cut;
     shell.settings
 }
@@ -172,6 +174,7 @@ struct Shell<'b> {
     called_at: Option<u32>,
     beside: &'b dyn Beside,
     steps: u32,
+    allowance: Allowance,
     /// True while a file is only read for its variables and functions.
     quiet: bool,
 }
@@ -744,6 +747,26 @@ mod tests {
             assert!(said.iter().any(|s| s == expected), "{expected}: {said:#?}");
         }
         assert!(!said.iter().any(|s| s.contains("ghost")), "{said:#?}");
+    }
+
+    #[test]
+    fn what_doubles_at_each_line_ends_and_what_is_joined_once_is_known() {
+        for doubles in [
+            "$x = ($x, $x) -join ''\n",
+            "$x = $x -replace 'aa', 'aaaa'\n",
+            "$x = $x.Replace('a', 'aa')\n",
+            "$x = [string]::Concat($x, $x)\n",
+            "$x = [string]::Join('', $x, $x)\n",
+            "$x = [IO.Path]::Combine($x, $x)\n",
+            "$x = @{ a = $x; b = $x }\n",
+        ] {
+            let text = format!("$x = 'aaaaaaaa'\n{}irm -Uri $x\n", doubles.repeat(40));
+            let _ = shown(&text);
+        }
+        assert!(
+            shown("$x = 'a.corp'\n$x = ('http:', '', $x) -join '/'\nirm -Uri $x\n")
+                .contains(&"3 invoke-restmethod uri=http://a.corp".to_owned())
+        );
     }
 
     #[test]

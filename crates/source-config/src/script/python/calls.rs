@@ -1,7 +1,7 @@
 //! Calls of a Python program: what they give back, and what they say about machines.
 
 use super::super::by_default;
-use super::super::values::{Value, ini, tree};
+use super::super::values::{Value, ini, joined, tree};
 use super::Python;
 use super::text::braces;
 
@@ -19,17 +19,10 @@ impl Python<'_> {
         let text = first().text().map(str::to_owned);
         match (on, name) {
             (_, "get") if is_environment(path) => self.given_or(&first(), arguments.get(1)),
-            (Value::Text(mark), "join") => {
-                let parts: Option<Vec<String>> = first()
-                    .items()
-                    .iter()
-                    .map(|v| v.text().map(str::to_owned))
-                    .collect();
-                match (first(), parts) {
-                    (Value::List(_), Some(parts)) => Value::Text(parts.join(mark)),
-                    _ => Value::Unknown,
-                }
-            }
+            (Value::Text(mark), "join") => match first() {
+                Value::List(parts) => joined(&parts, mark),
+                _ => Value::Unknown,
+            },
             (Value::Text(template), "format") => braces(template, arguments),
             (Value::Text(text), "strip" | "rstrip" | "lstrip" | "lower" | "encode" | "decode") => {
                 Value::Text(text.trim().to_owned())
@@ -137,8 +130,7 @@ impl Python<'_> {
                 return first;
             }
             "os.path.join" => {
-                let parts: Option<Vec<&str>> = arguments.iter().map(|(_, v)| v.text()).collect();
-                return parts.map_or(Value::Unknown, |p| Value::Text(p.join("/")));
+                return joined(arguments.iter().map(|(_, part)| part), "/");
             }
             "list" | "sorted" | "set" | "tuple" | "reversed" => return first,
             "enumerate" | "zip" | "range" | "len" | "print" => return Value::Unknown,

@@ -40,7 +40,9 @@ impl Python<'_> {
                 Some(Token::Text(_) | Token::Format(_)) if matches!(value, Value::Text(_)) => {
                     let right = self.term(reader, depth);
                     value = match (value, right) {
-                        (Value::Text(a), Value::Text(b)) => Value::Text(a + &b),
+                        (Value::Text(a), Value::Text(b)) if a.len() + b.len() < TEXT_MAX => {
+                            Value::Text(a + &b)
+                        }
                         _ => Value::Unknown,
                     };
                 }
@@ -100,7 +102,7 @@ impl Python<'_> {
                         let _ = self.term(reader, depth + 1);
                         Value::Unknown
                     }
-                    _ => self.variables.get(name).cloned().unwrap_or(Value::Unknown),
+                    _ => self.allowance.take(self.variables.get(name)),
                 }
             }
             Token::Sign('(') => self.sequence(reader, ')', depth),

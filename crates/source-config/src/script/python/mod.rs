@@ -11,13 +11,12 @@ use std::collections::BTreeMap;
 
 use self::tokens::{Line, Placed, Token, logical_lines};
 use super::Beside;
-use super::values::Value;
+use super::values::{Allowance, TEXT_MAX, Value};
 use crate::settings::Settings;
 
 const STEPS_MAX: u32 = 50_000;
 const DEPTH_MAX: usize = 24;
 const ROUNDS_MAX: usize = 64;
-const TEXT_MAX: usize = 16 << 10;
 
 /// Calls with known arguments; a command that is started is a setting `command`.
 pub(crate) fn python(text: &str, beside: &dyn Beside) -> Settings {
@@ -28,8 +27,10 @@ pub(crate) fn python(text: &str, beside: &dyn Beside) -> Settings {
         imports: BTreeMap::new(),
         beside,
         steps: STEPS_MAX,
+        allowance: Allowance::default(),
     };
     python.run(&lines, 0);
+    python.settings.partial |= python.allowance.has_refused();
     python.settings
 }
 
@@ -39,6 +40,7 @@ struct Python<'b> {
     imports: BTreeMap<String, String>,
     beside: &'b dyn Beside,
     steps: u32,
+    allowance: Allowance,
 }
 
 impl Python<'_> {
@@ -249,6 +251,27 @@ mod tests {
             .iter()
             .map(|s| format!("{} {} {}={}", s.line, s.section, s.key, s.value))
             .collect()
+    }
+
+    #[test]
+    fn what_doubles_at_each_line_ends_and_what_is_joined_once_is_known() {
+        for (begin, doubles) in [
+            ("x = 'aaaaaaaa'\n", "x = ''.join([x, x])\n"),
+            ("x = 'aaaaaaaa'\n", "x = f'{x}' f'{x}'\n"),
+            ("x = 'aaaaaaaa'\n", "x = os.path.join(x, x)\n"),
+            ("x = 'aaaaaaaa'\n", "x = '%s%s' % (x, x)\n"),
+            ("x = ['a']\n", "x = [x, x]\n"),
+            ("x = {'a': 'b'}\n", "x = {'a': x, 'b': x}\n"),
+        ] {
+            let text = format!("{begin}{}connect(x)\n", doubles.repeat(40));
+            assert_eq!(shown(&text, &[]), [] as [&str; 0], "{doubles}");
+        }
+        let nested = format!("x = ['a']\n{}", "x = [x]\n".repeat(20_000));
+        assert!(shown(&nested, &[]).is_empty());
+        assert_eq!(
+            shown("x = 'a'\nx = '.'.join([x, x])\nconnect(x)\n", &[]),
+            ["3 connect 1=a.a"]
+        );
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! Texts of Python with values put in.
 
-use super::super::values::Value;
-
-const TEXT_MAX: usize = 16 << 10;
+use super::super::values::{TEXT_MAX, Value};
 
 /// `"%s.%s" % (a, b)`: unknown if a part is.
 pub(super) fn percent(template: &Value, with: &Value) -> Value {
@@ -24,7 +22,9 @@ pub(super) fn percent(template: &Value, with: &Value) -> Value {
         match chars.next() {
             Some('%') => out.push('%'),
             Some('s' | 'd') => match values.next() {
-                Some(Value::Text(text)) if out.len() < TEXT_MAX => out.push_str(&text),
+                Some(Value::Text(text)) if out.len() + text.len() < TEXT_MAX => {
+                    out.push_str(&text);
+                }
                 _ => return Value::Unknown,
             },
             _ => return Value::Unknown,
@@ -54,7 +54,9 @@ pub(super) fn braces(template: &str, arguments: &[(String, Value)]) -> Value {
             name => name.to_owned(),
         };
         match arguments.iter().find(|(k, _)| *k == key) {
-            Some((_, Value::Text(text))) if out.len() < TEXT_MAX => out.push_str(text),
+            Some((_, Value::Text(text))) if out.len() + text.len() < TEXT_MAX => {
+                out.push_str(text);
+            }
             _ => return Value::Unknown,
         }
         rest = tail;
