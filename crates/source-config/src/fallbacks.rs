@@ -90,6 +90,9 @@ const CONVERSIONS: &[&str] = &[
     "(string)",
 ];
 
+/// Conversions around one value.
+const CONVERTED_MAX: usize = 4;
+
 /// True if a text may take values from its environment.
 pub(crate) fn are_in(text: &str) -> bool {
     [
@@ -108,15 +111,22 @@ pub(crate) fn are_in(text: &str) -> bool {
 
 /// The value that begins `text`, spelt for [`settle`], and the bytes it takes; `None` if it is no such value.
 pub(crate) fn at(text: &str, spelling: &Spelling) -> Option<(String, usize)> {
+    converted(text, spelling, CONVERTED_MAX)
+}
+
+fn converted(text: &str, spelling: &Spelling, depth: usize) -> Option<(String, usize)> {
     for conversion in CONVERSIONS {
         if let Some(rest) = text.strip_prefix(conversion) {
-            let (spelt, length) = at(rest.trim_start(), spelling)?;
+            let (spelt, length) = converted(rest.trim_start(), spelling, depth.checked_sub(1)?)?;
             let skipped = text.len() - rest.trim_start().len();
             let tail = rest.trim_start().get(length..)?;
             let closes = conversion.ends_with('(');
             // `parseInt(process.env.PORT || '25', 10)`.
-            let end = if closes { tail.find(')')? + 1 } else { 0 };
-            return (end <= 8).then_some((spelt, skipped + length + end));
+            let end = match closes {
+                true => tail.bytes().take(8).position(|b| b == b')')? + 1,
+                false => 0,
+            };
+            return Some((spelt, skipped + length + end));
         }
     }
     let (name, mut default, mut end) = call(text, spelling)

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use crate::fallbacks::{self, Spelling};
-use crate::settings::Settings;
+use crate::settings::{NAMES_MAX, Settings};
+use crate::text::split_near;
 
 const DEPTH_MAX: usize = 64;
 /// Names of known text one file may have.
@@ -210,7 +211,9 @@ fn read(tokens: &mut Tokens<'_>) -> Settings {
             Token::Sign('[') if key.is_none() && !is_literal_name(&name) => {
                 // `$conf['a']['b'] = …`: an index is part of the name.
                 let index = tokens.index();
-                name = index.map_or_else(String::new, |i| format!("{name}/{i}"));
+                name = index
+                    .filter(|_| name.len() <= NAMES_MAX)
+                    .map_or_else(String::new, |i| format!("{name}/{i}"));
             }
             Token::Sign('[' | '{' | '(') => {
                 let inner = key
@@ -329,6 +332,11 @@ fn is_literal_name(name: &str) -> bool {
 fn push(settings: &mut Settings, frames: &mut Vec<Frame>, name: String, call: bool) {
     let group = settings.open_group();
     if frames.len() < DEPTH_MAX {
+        // A name that is cut here is too long for a setting all the same, which says so.
+        let name = match name.char_indices().nth(NAMES_MAX + 1) {
+            Some((at, _)) => name.get(..at).unwrap_or_default().to_owned(),
+            None => name,
+        };
         frames.push(Frame { name, group, call });
     } else {
         settings.partial = true;
@@ -502,8 +510,9 @@ impl<'t> Tokens<'t> {
             .strip_prefix("->{")
             .or_else(|| self.rest.strip_prefix('{'))?;
         let before = self.rest.len() - inner.len();
-        let end = inner.find('}')?;
-        let key = inner.get(..end)?.trim().trim_matches(['\'', '"']);
+        let (key, _) = split_near(inner, b'}')?;
+        let end = key.len();
+        let key = key.trim().trim_matches(['\'', '"']);
         let plain = !key.is_empty()
             && key.len() < 128
             && key
@@ -557,7 +566,8 @@ impl<'t> Tokens<'t> {
     fn index(&mut self) -> Option<String> {
         let trimmed = self.rest.trim_start();
         let quote = trimmed.chars().next().filter(|c| matches!(c, '\'' | '"'));
-        let end = self.rest.find([']', '\n'])?;
+        let (inner, _) = split_near(self.rest, b']').or_else(|| split_near(self.rest, b'\n'))?;
+        let end = inner.find('\n').unwrap_or(inner.len());
         let inner = self.eat(end).trim().to_owned();
         if self.rest.starts_with(']') {
             self.eat(1);
@@ -613,6 +623,28 @@ mod tests {
             ["4 smtp_settings port=25", "5 smtp_settings domain=corp"]
         );
         assert!(javascript("var a = { host: 'h' }").all.is_empty());
+    }
+
+    #[test]
+    fn what_opens_and_never_closes_is_gone_through_once() {
+        let many = 200_000;
+        let opens = format!("require('x');host=1;{}", "a[".repeat(many));
+        let _ = javascript(&opens);
+        let _ = perl(&"{".repeat(many));
+        let _ = perl(&"->{".repeat(many));
+        let _ = php(&format!("<?php {}", "a['b']".repeat(many)));
+        let _ = php(&format!("<?php {}", "(int)".repeat(many)));
+        let _ = php(&format!("<?php {}", "(".repeat(many)));
+        let keys = format!(
+            "x = {{'{}': {{{}}}}}",
+            "k".repeat(100_000),
+            "'a':'b',".repeat(50_000)
+        );
+        assert!(python(&keys).partial);
+        assert_eq!(
+            shown(&perl("$c->{db}->{ 'host' } = 'db1';\n")),
+            ["1  host=db1"]
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! All unit files of a machine as one catalogue: who overrides whom, who starts whom. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use groma_model::Foreign;
 use groma_model::fact::{Job, Unit};
@@ -13,6 +13,11 @@ use crate::text::lossy;
 
 /// Kinds of units that are told; targets and slices only order the others.
 const TOLD: &[&str] = &["service", "socket", "timer", "path", "mount", "automount"];
+
+/// Bytes the name of a unit may have (systemd.unit(5)); a longer one is nothing.
+const NAME_MAX: usize = 255;
+/// Units that are followed: a template that wants instances of itself has no end.
+const STARTED_MAX: usize = 10_000;
 
 /// Where something was found: the number of its directory, lower is stronger.
 pub(crate) type Rank = usize;
@@ -144,18 +149,15 @@ impl Catalogue {
     /// Everything that starts at boot, or is started by something that does: sockets, timers and paths count
     /// for what they trigger. Each with its file.
     fn started(&self) -> BTreeSet<String> {
-        let mut waiting: Vec<String> = ["default.target", "sysinit.target", "basic.target"]
+        let mut waiting: VecDeque<String> = ["default.target", "sysinit.target", "basic.target"]
             .iter()
             .filter_map(|name| self.resolved(name))
             .collect();
         if self.resolved("default.target").is_none() {
             waiting.extend(self.resolved("multi-user.target"));
         }
-        let mut started = BTreeSet::new();
-        while let Some(name) = waiting.pop() {
-            if !started.insert(name.clone()) {
-                continue;
-            }
+        let mut started: BTreeSet<String> = waiting.iter().cloned().collect();
+        while let Some(name) = waiting.pop_front() {
             let Some(file) = self.file(&name) else {
                 continue;
             };
@@ -173,10 +175,15 @@ impl Catalogue {
                     .map(|other| with_instance_of(&name, other))
             });
             for other in written.chain(triggered).chain(linked) {
-                waiting.extend(
-                    self.resolved(&other)
-                        .filter(|other| !started.contains(other)),
-                );
+                if started.len() >= STARTED_MAX {
+                    return started;
+                }
+                if other.len() <= NAME_MAX
+                    && let Some(other) = self.resolved(&other)
+                    && started.insert(other.clone())
+                {
+                    waiting.push_back(other);
+                }
             }
         }
         started
@@ -437,6 +444,17 @@ mod tests {
             )
         );
         assert_eq!(unit.executable, Some("/usr/sbin/vpn".into()));
+    }
+
+    #[test]
+    fn a_template_that_wants_more_of_itself_ends() {
+        let wants = "[Unit]\nWants=a@%i-1.service a@%i-2.service\n";
+        let mut c = catalogue(&[("a@.service", wants), ("b.service", "")]);
+        c.link("multi-user.target", "a@x.service", false);
+        c.link("multi-user.target", "b.service", false);
+        let started = c.started();
+        assert!(started.len() <= STARTED_MAX && started.iter().all(|n| n.len() <= NAME_MAX));
+        assert!(started.contains("a@x-1.service") && started.contains("b.service"));
     }
 
     #[test]
