@@ -3,6 +3,7 @@
 mod blocks;
 mod code;
 mod cron;
+mod here;
 mod lines;
 mod logstash;
 mod nagios;
@@ -26,8 +27,9 @@ use groma_knowledge::rules::Format;
 use crate::settings::Settings;
 
 pub(crate) use cron::{given, rhythm};
+pub(crate) use here::Ends;
 pub(crate) use lines::{hosts, is_comment};
-pub(crate) use shell::{assignment, closing, commands, expand, here_document};
+pub(crate) use shell::{assignment, closing, commands, expand};
 pub(crate) use tree::{Tree, tree_value};
 
 /// The settings in `text`. The hosts file has none: see [`hosts`].

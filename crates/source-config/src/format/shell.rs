@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::here::Ends;
 use crate::settings::Settings;
-use crate::text::joined_lines;
+use crate::text::{joined_lines, split_near};
 
 /// Nested command substitutions beyond this are left as they are.
 const DEPTH_MAX: usize = 4;
@@ -16,7 +17,9 @@ pub(super) fn shell(text: &str) -> Settings {
     let mut settings = Settings::default();
     let mut variables: BTreeMap<String, String> = BTreeMap::new();
     let mut here_end: Option<String> = None;
-    for (number, line) in joined_lines(text) {
+    let lines = joined_lines(text);
+    let ends = Ends::of(&lines);
+    for (at, (number, line)) in lines.iter().enumerate() {
         if let Some(end) = &here_end {
             if line.trim() == end.as_str() {
                 here_end = None;
@@ -27,8 +30,8 @@ pub(super) fn shell(text: &str) -> Settings {
         if body.is_empty() || body.starts_with('#') {
             continue;
         }
-        here_end = here_document(body);
-        statement(&mut settings, &mut variables, number, body);
+        here_end = ends.begun(at, body);
+        statement(&mut settings, &mut variables, *number, body);
     }
     settings
 }
@@ -56,21 +59,6 @@ fn statement(
     if !rest.is_empty() && !rest.starts_with('#') {
         settings.add(number, 0, "", "command", &expand(rest, variables));
     }
-}
-
-/// The word that ends a here-document begun on this line.
-pub(crate) fn here_document(line: &str) -> Option<String> {
-    let (_, after) = line
-        .split_once("<<")
-        .filter(|(_, after)| !after.starts_with('<'))?;
-    let word = after
-        .trim_start_matches('-')
-        .trim_start()
-        .split([' ', ';', '|', '>', ')'])
-        .next()?;
-    let word = word.trim_matches(['"', '\'', '\\']);
-    let plain = !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    plain.then(|| word.to_owned())
 }
 
 /// Splits `NAME=rest`.
@@ -142,7 +130,7 @@ pub(crate) fn expand(text: &str, variables: &BTreeMap<String, String>) -> String
 /// Name, default and rest of what follows a `$`.
 fn reference(after: &str) -> (&str, Option<&str>, &str) {
     let stops = |c: char| !c.is_ascii_alphanumeric() && c != '_';
-    if let Some((inner, tail)) = after.strip_prefix('{').and_then(|a| a.split_once('}')) {
+    if let Some((inner, tail)) = after.strip_prefix('{').and_then(|a| split_near(a, b'}')) {
         let end = inner.find(stops).unwrap_or(inner.len());
         let (name, operator) = inner.split_at(end);
         let default = operator
@@ -185,13 +173,13 @@ fn split(line: &str, depth: usize, out: &mut Vec<Vec<String>>) {
                 let end = rest.find('`').unwrap_or(rest.len());
                 inner.push(rest.get(..end).unwrap_or_default().to_owned());
                 word.push('$');
-                chars = skip(line, at + 1 + end + 1);
+                skip(&mut chars, at + 1 + end + 1);
             }
             (None | Some('"'), '$') if rest.starts_with('(') => {
                 let end = closing(rest);
                 inner.push(rest.get(1..end).unwrap_or_default().to_owned());
                 word.push('$');
-                chars = skip(line, at + 1 + end + 1);
+                skip(&mut chars, at + 1 + end + 1);
             }
             (None, '"' | '\'') => {
                 quote = Some(c);
@@ -199,7 +187,7 @@ fn split(line: &str, depth: usize, out: &mut Vec<Vec<String>>) {
             }
             (None, '#') if word.is_empty() && !begun => {
                 let end = rest.find('\n').unwrap_or(rest.len());
-                chars = skip(line, at + 1 + end);
+                skip(&mut chars, at + 1 + end);
             }
             (None, ';' | '|' | '&' | '(' | ')' | '\n' | '{' | '}')
                 if !matches!(c, '{' | '}' | '(' | ')') || word.is_empty() =>
@@ -229,10 +217,9 @@ fn split(line: &str, depth: usize, out: &mut Vec<Vec<String>>) {
     }
 }
 
-fn skip(line: &str, to: usize) -> std::str::CharIndices<'_> {
-    let mut chars = line.char_indices();
-    while chars.offset() < to.min(line.len()) && chars.next().is_some() {}
-    chars
+/// Goes on to the byte `to`, never back: a line of substitutions is gone through once.
+fn skip(chars: &mut std::str::CharIndices<'_>, to: usize) {
+    while chars.offset() < to && chars.next().is_some() {}
 }
 
 /// Where the bracket that `text` begins with closes.
@@ -298,6 +285,22 @@ mod tests {
         assert_eq!(
             shown("cat <<'EOF'\ncurl http://old\nEOF\nls\n"),
             ["1 command=cat <<'EOF'", "4 command=ls"]
+        );
+    }
+
+    #[test]
+    fn a_line_of_substitutions_is_gone_through_once() {
+        let _ = commands(&"``".repeat(200_000));
+        let _ = commands(&"$()".repeat(200_000));
+        let _ = shell(&"${".repeat(400_000));
+        assert_eq!(commands("a `b` c"), [vec!["a", "$", "c"], vec!["b"]]);
+    }
+
+    #[test]
+    fn a_document_that_never_ends_hides_no_line() {
+        assert_eq!(
+            shown("x=$((1<<4))\necho a <<EOF\nHOST=db1\n"),
+            ["1 x=$((1<<4))", "2 command=echo a <<EOF", "3 HOST=db1"]
         );
     }
 

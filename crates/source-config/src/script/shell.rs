@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use super::pipeline::lines_of;
 use super::{Alone, Beside};
-use crate::format::{assignment, closing, here_document};
+use crate::format::{Ends, assignment, closing};
 use crate::settings::Settings;
-use crate::text::joined_lines;
+use crate::text::{joined_lines, split_near};
 
 /// Lines followed, loops counted as often as they go round.
 const STEPS_MAX: u32 = 20_000;
@@ -54,14 +54,17 @@ struct Shell<'b> {
 fn script_lines(text: &str) -> Vec<Line> {
     let mut out: Vec<Line> = Vec::new();
     let mut here_end: Option<String> = None;
-    for (number, line) in joined_lines(text) {
+    let lines = joined_lines(text);
+    let ends = Ends::of(&lines);
+    for (index, (number, line)) in lines.iter().enumerate() {
+        let number = *number;
         if let Some(end) = &here_end {
             if line.trim() == end.as_str() {
                 here_end = None;
             } else if let Some((held, _)) = out.last_mut().and_then(|l| l.here.as_mut())
                 && held.len() < 256 << 10
             {
-                held.push_str(&line);
+                held.push_str(line);
                 held.push('\n');
             }
             continue;
@@ -70,7 +73,7 @@ fn script_lines(text: &str) -> Vec<Line> {
         if body.is_empty() || body.starts_with('#') {
             continue;
         }
-        here_end = here_document(body);
+        here_end = ends.begun(index, body);
         for part in parts(body) {
             out.push(Line {
                 number,
@@ -509,7 +512,12 @@ impl Shell<'_> {
                 let mut text = body;
                 for (at, argument) in arguments.iter().enumerate().skip(1).take(9) {
                     let argument = unquoted(&self.expand(argument));
-                    text = text.replace(&format!("${at}"), &argument);
+                    let place = format!("${at}");
+                    let grown = text.matches(&place).count().saturating_mul(argument.len());
+                    if grown > 0 && grown.saturating_add(text.len()) > 4 * VALUE_MAX {
+                        return None;
+                    }
+                    text = text.replace(&place, &argument);
                 }
                 text
             }
@@ -754,7 +762,7 @@ fn brace_list(word: &str) -> Vec<String> {
 /// Name, default and rest of what follows a `$`; an element of an array is named as it is kept.
 fn reference(after: &str) -> (String, Option<String>, &str) {
     let stops = |c: char| !c.is_ascii_alphanumeric() && c != '_';
-    if let Some((inner, tail)) = after.strip_prefix('{').and_then(|a| a.split_once('}')) {
+    if let Some((inner, tail)) = after.strip_prefix('{').and_then(|a| split_near(a, b'}')) {
         let end = inner.find(stops).unwrap_or(inner.len());
         let (name, operator) = inner.split_at(end);
         if let Some(key) = operator.strip_prefix('[').and_then(|o| o.strip_suffix(']')) {
