@@ -44,6 +44,13 @@ fn read(text: &str, ending: Ending) -> Settings {
         let at_word = reader.statement.is_empty() || reader.statement.ends_with([' ', '\t']);
         let comment_end = match c {
             '#' if at_word => Some("\n"),
+            // `! a comment` of keepalived; `!include` of Dovecot says something.
+            '!' if ending == Ending::Line
+                && reader.statement.is_empty()
+                && !here.starts_with("!include") =>
+            {
+                Some("\n")
+            }
             ';' if at_word && ending == Ending::Line && reader.statement.trim().is_empty() => {
                 Some("\n")
             }
@@ -60,12 +67,17 @@ fn read(text: &str, ending: Ending) -> Settings {
             continue;
         }
         match c {
-            '"' | '\'' => {
-                while let Some((_, inner)) = rest.next_if(|(_, n)| *n != c) {
+            '"' | '\'' if reader.opens(c) => {
+                let by_line = ending == Ending::Line;
+                while let Some((_, inner)) =
+                    rest.next_if(|(_, n)| *n != c && !(by_line && *n == '\n'))
+                {
                     line += u32::from(inner == '\n');
-                    reader.push(inner, line);
+                    let escaped =
+                        (inner == '\\').then(|| rest.next_if(|(_, n)| *n == c || *n == '\\'));
+                    reader.push(escaped.flatten().map_or(inner, |(_, n)| n), line);
                 }
-                rest.next();
+                rest.next_if(|(_, n)| *n == c);
             }
             '{' if !reader.statement.ends_with('$') => reader.open(),
             '}' if !reader.statement.contains("${") => reader.close(),
@@ -91,9 +103,15 @@ fn count_lines(text: &str) -> u32 {
 }
 
 impl Reader {
+    /// True where a quote opens, and is no apostrophe: at the begin of a word. `zone"x"` opens without white space.
+    fn opens(&self, quote: char) -> bool {
+        let before = self.statement.chars().next_back();
+        let by_sign = self.ending == Ending::Semicolon && quote == '"';
+        by_sign || before.is_none_or(|b| !b.is_alphanumeric())
+    }
+
     fn push(&mut self, c: char, line: u32) {
-        if self.statement.trim().is_empty() {
-            self.statement.clear();
+        if self.statement.is_empty() {
             self.began = line;
             if c.is_whitespace() {
                 return;
@@ -197,6 +215,51 @@ mod tests {
                 "3 realms/CORP kdc=kdc1:88",
                 "6 realms/Director Name=a",
                 "6 realms/Director Address=b"
+            ]
+        );
+    }
+
+    #[test]
+    fn white_space_behind_a_word_is_gone_through_once() {
+        let text = format!("a{}b;\n", " ".repeat(400_000));
+        assert_eq!(shown(&braces(&text)), ["1  a="]);
+        assert_eq!(shown(&braces("\n  a b;")), ["2  a=b"]);
+    }
+
+    #[test]
+    fn an_apostrophe_hides_nothing_behind_it() {
+        let dovecot =
+            "login_greeting = Don't panic\nldap { hosts = \"db1\" }\n!include conf.d/*.conf\n";
+        assert_eq!(
+            shown(&blocks(dovecot)),
+            [
+                "1  login_greeting=Don't panic",
+                "2 ldap hosts=db1",
+                "3  !include=conf.d/*.conf"
+            ]
+        );
+        let bareos = "Client {\n  Description = Joe's laptop\n  Address = c1\n  Password = \"a # b\n  Port = 1\n}\n";
+        assert_eq!(
+            shown(&blocks(bareos)),
+            [
+                "2 Client Description=Joe's laptop",
+                "3 Client Address=c1",
+                "4 Client Password=a # b",
+                "5 Client Port=1"
+            ]
+        );
+        let keepalived = "! don't touch {\nvrrp_instance a {\n  state MASTER\n}\n";
+        assert_eq!(
+            shown(&blocks(keepalived)),
+            ["2  vrrp_instance=a", "3 vrrp_instance a state=MASTER"]
+        );
+        let nginx = "return 200 \"a\\\"b; c\"; proxy_pass http://x; file(\"/a\\.b\");\n";
+        assert_eq!(
+            shown(&braces(nginx)),
+            [
+                "1  return=200 a\"b; c",
+                "1  proxy_pass=http://x",
+                "1  file(/a\\.b)="
             ]
         );
     }
