@@ -3,6 +3,7 @@
 mod amanda;
 mod bacula;
 mod directed;
+mod dumped;
 mod duplicity;
 mod fetched;
 mod product;

@@ -1,5 +1,6 @@
 //! Programs that copy data away, known by name and words: what, and where to.
 
+use super::dumped;
 use super::shell::Command;
 
 /// What one command copies.
@@ -109,20 +110,68 @@ const POSTGRESQL: &[&str] = &[
     "-c",
     "-l",
 ];
-const MYSQL: &[&str] = &[
-    "-u",
-    "--user",
-    "-h",
-    "--host",
-    "-P",
-    "--port",
-    "-S",
-    "--socket",
+const DUPLICITY: &[&str] = &[
+    "--archive-dir",
+    "--log-file",
+    "--log-fd",
+    "--name",
+    "--tempdir",
+    "--encrypt-key",
+    "--hidden-encrypt-key",
+    "--encrypt-sign-key",
+    "--encrypt-secret-keyring",
+    "--sign-key",
+    "--gpg-options",
+    "--gpg-binary",
+    "--ssh-options",
+    "--rsync-options",
+    "--full-if-older-than",
+    "--volsize",
+    "--include",
+    "--exclude",
+    "--include-filelist",
+    "--exclude-filelist",
+    "--include-regexp",
+    "--exclude-regexp",
+    "--exclude-if-present",
+    "--exclude-older-than",
+    "--file-prefix",
+    "--file-prefix-manifest",
+    "--file-prefix-archive",
+    "--file-prefix-signature",
+    "--num-retries",
+    "--max-blocksize",
+    "--timeout",
+    "--verbosity",
+    "-v",
+    "--backend-retry-delay",
+    "--s3-endpoint-url",
+    "--s3-region-name",
+    "--par2-redundancy",
+    "--par2-options",
+    "-t",
+    "--time",
+    "--restore-time",
     "-r",
-    "--result-file",
-    "--ignore-table",
-    "-w",
-    "--where",
+    "--path-to-restore",
+    "--file-to-restore",
+];
+
+const DUPLICITY_FLAGS: &[&str] = &[
+    "--no-encryption",
+    "--no-compression",
+    "--no-print-statistics",
+    "--allow-source-mismatch",
+    "--asynchronous-upload",
+    "--exclude-other-filesystems",
+    "--exclude-device-files",
+    "--use-agent",
+    "--use-new-style",
+    "--s3-use-new-style",
+    "--dry-run",
+    "--progress",
+    "--no-files-changed",
+    "--ssl-no-check-certificate",
 ];
 
 /// What `command` copies; `None` where it is no such program, or copies to here what lies elsewhere.
@@ -307,18 +356,28 @@ fn borg(words: &[String], setting: &dyn Fn(&str) -> Option<String>) -> Option<Co
     })
 }
 
+/// `duplicity [VERB] SOURCE URL`, options anywhere. The other way round it restores.
 fn duplicity(words: &[String]) -> Option<Copy> {
-    let plain: Vec<&str> = words
-        .iter()
-        .map(String::as_str)
-        .filter(|w| !w.starts_with('-'))
-        .collect();
-    let source = plain.iter().rev().nth(1).filter(|s| s.starts_with('/'))?;
-    Some(Copy {
+    let plain = plain(words, DUPLICITY);
+    let (source, target) = plain
+        .windows(2)
+        .find_map(|pair| match pair {
+            [source, target] if target.contains("://") => Some((*source, *target)),
+            _ => None,
+        })
+        .filter(|(source, _)| source.starts_with('/'))?;
+    // What stands behind an option nobody knows may be its value.
+    let doubtful = words.windows(2).any(|pair| {
+        matches!(pair, [option, value] if value == source
+            && option.starts_with('-')
+            && !option.contains('=')
+            && !DUPLICITY_FLAGS.contains(&option.as_str()))
+    });
+    (!doubtful).then(|| Copy {
         product: "duplicity",
-        covers: vec![(*source).to_owned()],
+        covers: vec![source.to_owned()],
         excludes: excludes(words, &["--exclude"]),
-        target: plain.last().map(|t| (*t).to_owned()),
+        target: Some(target.to_owned()),
         ..Copy::default()
     })
 }
@@ -417,8 +476,10 @@ fn postgresql(name: &str, words: &[String], command: &Command) -> Copy {
         "pg_dumpall" => "pg_dumpall",
         _ => "pg_basebackup",
     };
-    let one = option(words, &["-d", "--dbname"])
-        .or_else(|| plain(words, POSTGRESQL).last().map(|d| (*d).to_owned()));
+    let one = option(words, &["-d", "--dbname"]).or_else(|| {
+        let plain = plain(words, POSTGRESQL);
+        dumped::postgresql(words, &plain).map(str::to_owned)
+    });
     let database = match one.filter(|_| product == "pg_dump") {
         Some(one) if !one.contains(['=', '/', '$']) => format!("postgresql/{one}"),
         Some(_) => "postgresql/?".to_owned(),
@@ -440,15 +501,14 @@ fn mysql(name: &str, words: &[String], command: &Command) -> Option<Copy> {
     }
     let all = !dump || words.iter().any(|w| w == "-A" || w == "--all-databases");
     let several = words.iter().any(|w| w == "-B" || w == "--databases");
-    let plain = plain(words, MYSQL);
-    let named = plain
-        .iter()
-        .take(if several { plain.len() } else { 1 })
-        .filter(|d| !d.contains('$'));
-    let databases: Vec<String> = match all {
-        true => vec!["mariadb/*".into(), "mysql/*".into()],
-        false => named
-            .flat_map(|d| [format!("mariadb/{d}"), format!("mysql/{d}")])
+    let databases: Vec<String> = match (all, dumped::mysql(words)) {
+        (true, _) => vec!["mariadb/*".into(), "mysql/*".into()],
+        (false, None) => vec!["mariadb/?".into(), "mysql/?".into()],
+        (false, Some(names)) => names
+            .iter()
+            .take(if several { names.len() } else { 1 })
+            .filter(|name| !name.contains('$'))
+            .flat_map(|name| [format!("mariadb/{name}"), format!("mysql/{name}")])
             .collect(),
     };
     Some(Copy {
@@ -529,6 +589,59 @@ mod tests {
             "sshpass -p canary ssh",
         ]));
         assert_eq!(sent.unwrap().target.as_deref(), Some("nas1:/b"));
+    }
+
+    #[test]
+    fn a_secret_behind_a_bare_option_is_no_database() {
+        let unsure = "mysqldump [] -[] [\"mariadb/?\", \"mysql/?\"] > ";
+        for line in [
+            "mysqldump -u root -p S3cret shop",
+            "mysqldump --user root --password S3cret shop",
+            "P=S3cret\nmysqldump -uroot -p $P shop",
+            "mysqldump -vp S3cret shop",
+            "mysqldump --next-years-option S3cret shop",
+            "mariadb-dump shop -p S3cret",
+        ] {
+            assert_eq!(said(line), [unsure], "{line}");
+        }
+        for line in [
+            "pg_dump -U p -W S3cret",
+            "pg_dump shop --next-option S3cret",
+        ] {
+            assert_eq!(
+                said(line),
+                ["pg_dump [] -[] [\"postgresql/?\"] > "],
+                "{line}"
+            );
+        }
+        let sure = "mysqldump [] -[] [\"mariadb/shop\", \"mysql/shop\"] > ";
+        for line in [
+            "mysqldump --default-character-set utf8mb4 shop",
+            "mysqldump -uroot -pS3cret -h db1 shop",
+            "mysqldump -p --single_transaction --skip-lock-tables -eq shop",
+            "mysqldump --databases shop --password=S3cret",
+        ] {
+            assert_eq!(said(line), [sure], "{line}");
+        }
+    }
+
+    #[test]
+    fn duplicity_copies_to_what_has_a_scheme() {
+        assert_eq!(
+            said("duplicity /data sftp://h/b --archive-dir /c --log-file /l"),
+            ["duplicity [\"/data\"] -[] [] > sftp://h/b"]
+        );
+        assert_eq!(
+            said("duplicity full --no-encryption /data file:///b"),
+            ["duplicity [\"/data\"] -[] [] > file:///b"]
+        );
+        for line in [
+            "duplicity sftp://h/b /data",
+            "duplicity --archive-dir /c sftp://h/b /data",
+            "duplicity --next-option /c sftp://h/b /data",
+        ] {
+            assert_eq!(said(line), [] as [&str; 0], "{line}");
+        }
     }
 
     #[test]
