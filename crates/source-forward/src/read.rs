@@ -90,6 +90,16 @@ impl<'a> Reading<'a> {
         self.disk.read_link(path).ok()
     }
 
+    /// The same, and why it is not told.
+    pub(crate) fn link_or_why(&self, path: &Path) -> Result<PathBuf, DiskError> {
+        self.disk.read_link(path)
+    }
+
+    pub(crate) fn is_directory(&self, path: &str) -> bool {
+        let found = self.disk.metadata(Path::new(path));
+        found.is_ok_and(|m| m.kind == EntryKind::Directory)
+    }
+
     pub(crate) fn is_there(&self, path: &str) -> bool {
         self.disk.metadata(Path::new(path)).is_ok()
     }
