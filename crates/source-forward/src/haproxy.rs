@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use groma_model::Transport;
 use groma_model::fact::{Forward, ForwardEnd, ForwardMode};
+use groma_model::{Peer, Transport};
 
 use crate::handed::{
-    FORWARDS_MAX, endpoint, everywhere, host_and_port, names, number, plain, socket, unit,
+    FORWARDS_MAX, endpoint, everywhere, host, host_and_port, names, number, plain, socket, unit,
 };
 use crate::read::{Reading, Text};
 
@@ -195,11 +195,11 @@ fn binds(text: &str) -> Vec<ForwardEnd> {
         return vec![socket(path)];
     }
     let text = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
-    let Some((peer, Some(port))) = host_and_port(text) else {
+    let Some((peer, Some(port))) = host_and_last_port(text) else {
         return Vec::new();
     };
     let peer = match peer {
-        groma_model::Peer::Address(a) if a.is_unspecified() => everywhere(),
+        Peer::Address(a) if a.is_unspecified() => everywhere(),
         peer => peer,
     };
     let last = text
@@ -210,6 +210,17 @@ fn binds(text: &str) -> Vec<ForwardEnd> {
     (port..=last.max(port))
         .map(|port| endpoint(peer.clone(), Some(port), Transport::Tcp))
         .collect()
+}
+
+/// An address as HAProxy reads it: the last colon is the port's, also behind an IPv6 address without brackets.
+fn host_and_last_port(text: &str) -> Option<(Peer, Option<u16>)> {
+    match text.rsplit_once(':') {
+        Some((name, "")) if name.contains(':') => Some((host(name)?, None)),
+        Some((name, port)) if name.contains(':') && !text.starts_with('[') => {
+            Some((host(name)?, Some(number(port)?)))
+        }
+        _ => host_and_port(text),
+    }
 }
 
 fn socket_path(text: &str) -> Option<&str> {
@@ -352,7 +363,7 @@ fn servers(
             Some(path) => socket(path),
             None => {
                 let bare = address.rsplit_once('@').map_or(address, |(_, rest)| rest);
-                let Some((peer, port)) = host_and_port(bare) else {
+                let Some((peer, port)) = host_and_last_port(bare) else {
                     continue;
                 };
                 endpoint(peer, port, Transport::Tcp)
@@ -425,6 +436,27 @@ mod tests {
         assert!(all.contains(&"HttpProxy 0.0.0.0:80 > 192.0.2.3:80 [] ? 16".to_owned()));
         assert!(all.contains(&"HttpProxy 0.0.0.0:80 > web4:8080 [*] 18".to_owned()));
         assert_eq!(all.len(), 8);
+    }
+
+    #[test]
+    fn the_last_colon_is_the_ports() {
+        let text = "listen l\n bind :::443 v4v6\n bind [2001:db8::1]:80\n server a 2001:db8::10:8080\n server b [2001:db8::11]:81\n server c web1:82\n";
+        assert_eq!(
+            shown(text),
+            [
+                "TcpProxy 0.0.0.0:443 > [2001:db8::10]:8080 [] 4",
+                "TcpProxy 0.0.0.0:443 > [2001:db8::11]:81 [] 5",
+                "TcpProxy 0.0.0.0:443 > web1:82 [] 6",
+                "TcpProxy [2001:db8::1]:80 > [2001:db8::10]:8080 [] 4",
+                "TcpProxy [2001:db8::1]:80 > [2001:db8::11]:81 [] 5",
+                "TcpProxy [2001:db8::1]:80 > web1:82 [] 6"
+            ]
+        );
+        assert_eq!(
+            host_and_last_port("::1:"),
+            Some((Peer::parse("::1").unwrap(), None))
+        );
+        assert_eq!(host_and_last_port("2001:db8::a"), None);
     }
 
     #[test]

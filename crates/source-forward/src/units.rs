@@ -219,8 +219,8 @@ impl Units {
         let directories: Vec<String> = files
             .iter()
             .map(|f| {
-                if f.ends_with('/') {
-                    format!("{f}*.cfg")
+                if f.ends_with('/') || reading.is_directory(f) {
+                    format!("{}/*.cfg", f.trim_end_matches('/'))
                 } else {
                     f.clone()
                 }
@@ -339,6 +339,23 @@ mod tests {
         assert_eq!(
             units.haproxy_files(&mut reading),
             ["/etc/haproxy/other.cfg"]
+        );
+    }
+
+    #[test]
+    fn a_directory_haproxy_is_started_with_means_the_files_in_it() {
+        let unit = "[Service]\nEnvironment=\"CONFIG=/etc/haproxy/haproxy.cfg\" \"CFGDIR=/etc/haproxy/conf.d\"\nExecStart=/usr/sbin/haproxy -Ws -f $CONFIG -f $CFGDIR -p $PIDFILE\n";
+        let disk = FakeDisk::new()
+            .file("/usr/lib/systemd/system/haproxy.service", unit)
+            .file("/etc/haproxy/haproxy.cfg", "")
+            .file("/etc/haproxy/conf.d/a.cfg", "");
+        let world = world(disk);
+        let window = window(&world);
+        let mut reading = Reading::new(world.disk.as_ref(), &window, &Budget::default());
+        let units = Units::look(&mut reading);
+        assert_eq!(
+            units.haproxy_files(&mut reading),
+            ["/etc/haproxy/haproxy.cfg", "/etc/haproxy/conf.d/*.cfg"]
         );
     }
 }
