@@ -107,6 +107,11 @@ fn an_archive_that_borg_made_tells_it_too_also_for_a_repository_known_by_its_nam
         "etc/cron.weekly/far",
         format!("#!/bin/sh\nborg create 'b@nas1:{at}::w' /etc\n").as_bytes(),
     );
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let script = root.path().join("etc/cron.weekly/far");
+        std::fs::set_permissions(script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
     let records = root.path().join("root/.config/borg/security");
     for entry in std::fs::read_dir(records).unwrap() {
         std::fs::write(

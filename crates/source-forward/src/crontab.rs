@@ -1,6 +1,7 @@
 //! Tunnels and relays a crontab keeps alive, most often at `@reboot`.
 
 use groma_model::fact::{Component, ComponentClass, Forward};
+use groma_model::schedule::{cron_takes, is_user_table};
 
 use crate::command::{split, told};
 use crate::read::{Reading, Text};
@@ -11,14 +12,24 @@ const TABLES: &[(&str, bool)] = &[
     ("/etc/crontab", true),
     ("/etc/cron.d/*", true),
     ("/var/spool/cron/crontabs/*", false),
+    ("/var/spool/cron/tabs/*", false),
     ("/var/spool/cron/*", false),
+    ("/etc/crontabs/*", false),
 ];
 
 pub(crate) fn forwards(reading: &mut Reading<'_>) -> Vec<Forward> {
     let mut found = Vec::new();
+    let debian = reading.is_there("/etc/debian_version");
     for (pattern, names_account) in TABLES {
-        for text in reading.texts(pattern) {
-            found.extend(table(reading, &text, *names_account));
+        for path in reading.glob(pattern) {
+            let name = path.rsplit('/').next().unwrap_or_default().as_bytes();
+            let counts = match *names_account {
+                true => cron_takes(name, debian),
+                false => is_user_table(name),
+            };
+            if let Some(text) = counts.then(|| reading.text(&path)).flatten() {
+                found.extend(table(reading, &text, *names_account));
+            }
         }
     }
     found
@@ -64,4 +75,45 @@ fn table(reading: &mut Reading<'_>, text: &Text, names_account: bool) -> Vec<For
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use groma_source::Budget;
+    use groma_source::testing::{FakeDisk, window, world};
+
+    use super::*;
+
+    fn read(disk: FakeDisk) -> Vec<String> {
+        let world = world(disk);
+        let window = window(&world);
+        let mut reading = Reading::new(world.disk.as_ref(), &window, &Budget::default());
+        let all = forwards(&mut reading);
+        all.iter().map(|f| f.component.name.to_string()).collect()
+    }
+
+    const SYSTEM: &str = "@reboot root ssh -N -L 5432:db1:5432 far\n";
+    const OWN: &str = "@reboot ssh -N -L 5432:db1:5432 far\n";
+
+    #[test]
+    fn a_table_that_was_put_aside_forwards_nothing_and_one_beside_it_does() {
+        let disk = FakeDisk::new()
+            .file("/etc/cron.d/tunnel", SYSTEM)
+            .file("/etc/cron.d/tunnel.disabled", SYSTEM)
+            .file("/etc/cron.d/tunnel.dpkg-old", SYSTEM)
+            .file("/var/spool/cron/crontabs/tmp.12ab", OWN);
+        assert_eq!(read(disk), ["/etc/cron.d/tunnel:1"]);
+    }
+
+    #[test]
+    fn the_tables_of_users_are_read_wherever_a_system_keeps_them() {
+        let disk = FakeDisk::new()
+            .file("/var/spool/cron/tabs/root", OWN)
+            .file("/etc/crontabs/root", OWN);
+        let names = read(disk);
+        assert_eq!(
+            names,
+            ["/var/spool/cron/tabs/root:1", "/etc/crontabs/root:1"]
+        );
+    }
 }

@@ -12,8 +12,13 @@ pub(crate) fn forwards(reading: &mut Reading<'_>) -> Vec<Forward> {
     let mut found = Vec::new();
     let services = reading.text("/etc/services");
     for pattern in ["/etc/xinetd.conf", "/etc/xinetd.d/*"] {
-        for text in reading.texts(pattern) {
-            found.extend(xinetd(&text, services.as_ref()));
+        for path in reading.glob(pattern) {
+            // xinetd.conf(5): a name with a dot or a tilde at its end is left out of `includedir`.
+            let name = path.rsplit('/').next().unwrap_or_default();
+            let is_aside = pattern.ends_with('*') && (name.contains('.') || name.ends_with('~'));
+            if let Some(text) = (!is_aside).then(|| reading.text(&path)).flatten() {
+                found.extend(xinetd(&text, services.as_ref()));
+            }
         }
     }
     if let Some(text) = reading.text("/etc/rinetd.conf") {

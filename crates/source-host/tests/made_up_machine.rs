@@ -538,6 +538,53 @@ fn what_nothing_starts_is_no_job() {
 }
 
 #[test]
+fn a_directory_that_a_line_runs_is_walked_and_one_that_none_runs_is_not() {
+    let recorder = jobs_of(
+        FakeDisk::new()
+            .file("/etc/crontab", "*/15 * * * * root run-parts /etc/cron.quarter\n7 3 * * * root /opt/first && run-parts /opt/parts\n")
+            .file("/etc/cron.quarter/sync", "#!/bin/sh\n")
+            .file("/etc/cron.quarter/sync.disabled", "#!/bin/sh\n")
+            .file("/opt/parts/second", "#!/bin/sh\n")
+            .file("/etc/cron.unused/never", "#!/bin/sh\n")
+            .file("/var/spool/cron/crontabs/anna", "5 5 * * * run-parts /home/anna/jobs\n")
+            .file("/home/anna/jobs/mine", "#!/bin/sh\n"),
+    );
+    let mut jobs: Vec<String> = facts!(recorder, Job, Job)
+        .iter()
+        .map(|j| format!("{} [{}] {}", j.name, j.schedule, j.user.clone().unwrap()))
+        .collect();
+    jobs.sort();
+    assert_eq!(
+        jobs,
+        [
+            "/etc/cron.quarter/sync [*/15 * * * *] root",
+            "/etc/crontab:2 [7 3 * * *] root",
+            "/home/anna/jobs/mine [5 5 * * *] anna",
+            "/opt/parts/second [7 3 * * *] root",
+        ]
+    );
+}
+
+#[test]
+fn where_no_cron_is_installed_its_tables_start_nothing() {
+    let scripts = || {
+        FakeDisk::new()
+            .file("/run/systemd/system", "")
+            .file("/etc/cron.daily/apt-compat", "#!/bin/sh\n")
+            .file(
+                "/etc/cron.d/e2scrub_all",
+                "30 3 * * 0 root /sbin/e2scrub_all\n",
+            )
+    };
+    let none = jobs_of(scripts());
+    assert_eq!(facts!(none, Job, Job), []);
+    let cron = jobs_of(scripts().file("/usr/sbin/cron", ""));
+    assert_eq!(facts!(cron, Job, Job).len(), 2);
+    let anacron = jobs_of(scripts().file("/usr/sbin/anacron", ""));
+    assert_eq!(facts!(anacron, Job, Job).len(), 2);
+}
+
+#[test]
 fn a_timer_tells_its_unit_its_delay_and_when_it_last_elapsed() {
     let disk = FakeDisk::new()
         .file("/etc/systemd/system/report.timer", "[Timer]\nOnCalendar=*-*-01 05:00 Europe/Berlin\nOnCalendar=Mon *-*~07/1\nRandomizedDelaySec=1h\nPersistent=yes\nUnit=monthly-report.service\n[Install]\nWantedBy=timers.target\n")

@@ -21,6 +21,7 @@ mod components;
 mod cron;
 mod density;
 mod span;
+mod tables;
 mod timer;
 mod zone;
 
@@ -28,6 +29,7 @@ pub use calendar::Calendar;
 pub use cron::Cron;
 pub use density::Density;
 pub use span::{rhythm_of_seconds, seconds as span_seconds};
+pub use tables::{cron_takes, is_user_table};
 pub use timer::{Trigger, rhythm as timer_rhythm};
 pub use zone::Zone;
 

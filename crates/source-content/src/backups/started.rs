@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use groma_model::schedule::{Cron, timer_rhythm};
+use groma_model::schedule::{Cron, cron_takes, is_user_table, timer_rhythm};
 use groma_source::{Entry, EntryKind};
 
 use crate::enabled::Enabled;
@@ -32,6 +32,8 @@ const PARTS: &[(&str, &str)] = &[
 const TABLES: &[(&str, bool)] = &[
     ("/etc/cron.d", true),
     ("/var/spool/cron/crontabs", false),
+    ("/var/spool/cron/tabs", false),
+    ("/etc/crontabs", false),
     ("/var/spool/cron", false),
 ];
 const UNITS: &[&str] = &[
@@ -47,14 +49,25 @@ const SCRIPT_BYTES_MAX: usize = 256 << 10;
 /// Everything a clock starts.
 pub(super) fn all(reading: &mut Reading<'_>) -> Vec<Started> {
     let mut started = Vec::new();
+    let debian = reading.metadata(Path::new("/etc/debian_version")).is_ok();
     table(reading, Path::new("/etc/crontab"), true, &mut started);
     for (directory, with_user) in TABLES {
         for entry in files(reading, directory) {
-            table(reading, &entry.path, *with_user, &mut started);
+            let name = file_name(&entry.path);
+            let counts = match *with_user {
+                true => cron_takes(name, debian),
+                false => is_user_table(name),
+            };
+            if counts {
+                table(reading, &entry.path, *with_user, &mut started);
+            }
         }
     }
     for (directory, rhythm) in PARTS {
         for entry in files(reading, directory) {
+            if !cron_takes(file_name(&entry.path), debian) || !may_run(reading, &entry.path) {
+                continue;
+            }
             let text = script(reading, &entry.path);
             started.extend(text.map(|text| Started {
                 file: entry.path.clone(),
@@ -82,6 +95,15 @@ fn files(reading: &mut Reading<'_>, directory: &str) -> Vec<Entry> {
         matches!(e.kind, EntryKind::File | EntryKind::Link) && !file_name(&e.path).starts_with(b".")
     });
     entries
+}
+
+/// False for a script whose rights say that nobody runs it.
+fn may_run(reading: &mut Reading<'_>, path: &Path) -> bool {
+    let found = reading.metadata(path).ok();
+    let mode = found
+        .filter(|m| m.kind == EntryKind::File)
+        .and_then(|m| m.mode);
+    mode.is_none_or(|mode| mode & 0o111 != 0)
 }
 
 /// A file that is a script: it begins with `#!` and a shell, or is plain text.
@@ -217,7 +239,8 @@ fn service(reading: &mut Reading<'_>, unit: &str) -> Option<(PathBuf, String)> {
         let Ok(Some(bytes)) = reading.read_if_there(&path) else {
             continue;
         };
-        let unit = lossy(&bytes);
+        // A backslash at its end lets a line go on (systemd.syntax(7)).
+        let unit = lossy(&bytes).replace("\\\n", " ");
         let commands =
             setting(&unit, "ExecStart=").map(|c| c.trim_start_matches(['-', '+', '!', '@', ':']));
         let environment = setting(&unit, "Environment=").map(|e| e.trim_matches('"'));
@@ -235,7 +258,62 @@ fn setting<'a>(unit: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
 
 #[cfg(test)]
 mod tests {
+    use groma_source::testing::{FakeDisk, window, world};
+
     use super::*;
+
+    fn read(disk: FakeDisk) -> Vec<String> {
+        let world = world(disk);
+        let window = window(&world);
+        let hour = std::time::Duration::from_secs(3600);
+        let budget = groma_source::Budget::default();
+        let mut reading = Reading::begin(world.disk.as_ref(), &window, &budget, hour);
+        let all = all(&mut reading);
+        all.iter()
+            .map(|s| format!("{}: {}", s.file.display(), s.text.trim()))
+            .collect()
+    }
+
+    #[test]
+    fn what_was_put_aside_starts_nothing_and_what_stands_beside_it_does() {
+        let script = "tar czf /b/x.tgz /srv";
+        let disk = FakeDisk::new()
+            .file("/etc/cron.daily/backup", script)
+            .owned("/etc/cron.daily/backup", 0o755, 0, 0)
+            .file("/etc/cron.daily/off", script)
+            .owned("/etc/cron.daily/off", 0o644, 0, 0)
+            .file("/etc/cron.daily/old.disabled", script)
+            .owned("/etc/cron.daily/old.disabled", 0o755, 0, 0)
+            .file("/etc/cron.d/a.dpkg-old", "1 2 * * * root tar c /a\n")
+            .file("/var/spool/cron/tabs/root", "1 2 * * * tar c /b\n")
+            .file("/etc/crontabs/root", "1 2 * * * tar c /c\n")
+            .file("/etc/crontabs/root~", "1 2 * * * tar c /d\n");
+        assert_eq!(
+            read(disk),
+            [
+                "/etc/cron.daily/backup: tar czf /b/x.tgz /srv",
+                "/etc/crontabs/root: tar c /c",
+                "/var/spool/cron/tabs/root: tar c /b"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_command_of_a_unit_goes_on_behind_a_backslash() {
+        let disk = FakeDisk::new()
+            .file("/etc/systemd/system/b.timer", "[Timer]\nOnCalendar=daily\n")
+            .file(
+                "/etc/systemd/system/b.service",
+                "[Service]\nExecStart=/usr/bin/rsync -a \\\n  /srv/ nas1:/b\nUser=root\n",
+            );
+        let found = read(disk);
+        assert!(
+            found
+                .iter()
+                .any(|s| s.ends_with("/usr/bin/rsync -a    /srv/ nas1:/b")),
+            "{found:?}"
+        );
+    }
 
     #[test]
     fn a_line_is_split_into_when_and_what() {

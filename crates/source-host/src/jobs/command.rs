@@ -58,6 +58,15 @@ pub(crate) fn directory_run(command: &[u8]) -> Option<Foreign> {
     })
 }
 
+/// The program that a line which runs a directory starts besides.
+pub(crate) fn beside_directory(command: &[u8]) -> Option<Foreign> {
+    let commands = simple_commands(command).into_iter().take(COMMANDS_MAX);
+    let mut others = commands.filter(|words| !words.iter().any(|w| base(w) == b"run-parts"));
+    others.find_map(|words| match program_of(&words, 0)? {
+        Found::Program(word) | Found::OneLiner(word) => Some(Foreign::from_bytes(word)),
+    })
+}
+
 /// True for `test -e /run/systemd/system || …` and `[ ! -d /run/systemd/system ] && …`: where systemd runs,
 /// the line does nothing.
 pub(crate) fn yields_to_systemd(command: &[u8]) -> bool {

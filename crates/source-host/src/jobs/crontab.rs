@@ -3,7 +3,7 @@
 use groma_model::Foreign;
 use groma_model::schedule::{Cron, Zone, rhythm_of_seconds};
 
-use super::command::program;
+use super::command::{beside_directory, program};
 use crate::text::{lossy, meaningful_lines, pair, words, words_at};
 
 /// Lines of one crontab that are read at all.
@@ -118,14 +118,18 @@ fn job(number: u32, line: &[u8], with_user: bool) -> Option<Line> {
         .filter(|_| with_user)
         .map(|(_, word)| Foreign::from_bytes(*word));
     let command = before_input(line.get(*start..)?);
+    let directory = super::command::directory_run(&command);
     Some(Line {
         number,
         schedule,
         rhythm,
         user,
-        directory: super::command::directory_run(&command),
+        executable: match &directory {
+            Some(_) => beside_directory(&command),
+            None => program(&command),
+        },
+        directory,
         unless_systemd: super::command::yields_to_systemd(&command),
-        executable: program(&command),
         ..Line::default()
     })
 }
@@ -201,14 +205,18 @@ fn anacron_job(number: u32, line: &[u8]) -> Option<(Foreign, Line)> {
         days if days.starts_with('@') => days.to_owned(),
         days => format!("every {days} days"),
     };
+    let directory = super::command::directory_run(command);
     let line = Line {
         number,
         schedule,
         rhythm,
         user: None,
-        directory: super::command::directory_run(command),
+        executable: match &directory {
+            Some(_) => beside_directory(command),
+            None => program(command),
+        },
+        directory,
         unless_systemd: super::command::yields_to_systemd(command),
-        executable: program(command),
         delay_seconds: Some(u64::from(delay) * 60),
         ..Line::default()
     };

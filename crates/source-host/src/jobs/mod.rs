@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use groma_model::fact::{Job, Measurement};
+use groma_model::schedule::{cron_takes, is_user_table};
 use groma_model::{Fact, Foreign, Reason, Scope, SourceName, Timestamp};
 use groma_source::{
     Budget, Disk, Entry, EntryKind, Explanation, Sink, Source, Window, World, disk,
@@ -32,6 +33,34 @@ const USER_TABLES: &[&str] = &[
     "/var/spool/cron",
     "/etc/crontabs",
 ];
+
+/// What reads the tables: the daemons of Debian, Red Hat, Arch and others, and what makes units of them. A machine with
+/// systemd and none of these has scripts of packages there that nothing starts.
+const DAEMONS: &[&str] = &[
+    "/usr/sbin/cron",
+    "/usr/sbin/crond",
+    "/usr/bin/crond",
+    "/sbin/crond",
+    "/usr/local/sbin/cron",
+    "/usr/local/sbin/crond",
+    "/usr/sbin/anacron",
+    "/usr/bin/anacron",
+    "/usr/local/sbin/anacron",
+    "/usr/sbin/fcron",
+    "/usr/sbin/bcron-start",
+    "/usr/sbin/dcron",
+    "/usr/lib/systemd/system-generators/systemd-crontab-generator",
+    "/lib/systemd/system-generators/systemd-crontab-generator",
+    "/usr/lib/systemd/system/cron.service",
+    "/usr/lib/systemd/system/crond.service",
+    "/lib/systemd/system/cron.service",
+    "/lib/systemd/system/crond.service",
+    "/etc/systemd/system/cron.service",
+    "/etc/systemd/system/crond.service",
+];
+
+/// Directories that lines of tables may have run.
+const DIRECTORIES_MAX: usize = 64;
 
 /// Where jobs of at(1) wait: Debian, Red Hat.
 const AT_SPOOLS: &[&str] = &[
@@ -63,7 +92,7 @@ impl Source for JobsSource {
             purpose: "Tells what cron, anacron and at start, how often and as whom.".into(),
             reads: words(&[
                 "/etc/crontab, /etc/cron.d, /etc/anacrontab",
-                "names of scripts in /etc/cron.hourly, cron.daily, cron.weekly, cron.monthly, cron.yearly",
+                "names of scripts in /etc/cron.hourly, cron.daily, cron.weekly, cron.monthly, cron.yearly, and in directories that a line runs with run-parts",
                 "/var/spool/cron (tables of users), /etc/crontabs, the spools of at",
                 "/var/spool/anacron: the day each job of anacron last ran",
                 "/etc/systemd/system/cron.service, crond.service: whether cron is switched off for good",
@@ -91,7 +120,7 @@ impl Source for JobsSource {
             reader: Reader::new(self.world.disk.as_ref(), window, budget),
             systemd,
             directories: BTreeMap::new(),
-            masked: systemd && is_masked(disk.as_ref()),
+            masked: systemd && (is_masked(disk.as_ref()) || !DAEMONS.iter().any(|d| stands(d))),
             reads_zone: stands("/usr/sbin/crond") || !stands("/usr/sbin/cron"),
         };
         let mut part = Part::begin(window, sink, Scope::new("file", "/etc/crontab"));
@@ -107,12 +136,22 @@ impl Source for JobsSource {
         part.close();
         for (directory, rhythm) in PARTS {
             let mut part = Part::begin(window, sink, Scope::new("file", directory));
-            look.directory(&mut part, directory, rhythm);
+            look.directory(&mut part, directory, Some(rhythm));
             part.close();
         }
         for directory in USER_TABLES {
             let mut part = Part::begin(window, sink, Scope::new("file", directory));
             look.user_tables(&mut part, directory);
+            part.close();
+        }
+        // Directories that a line of this machine runs, and no habit.
+        let own: Vec<String> = look.directories.keys().map(ToString::to_string).collect();
+        for directory in own {
+            if PARTS.iter().any(|(known, _)| *known == directory) {
+                continue;
+            }
+            let mut part = Part::begin(window, sink, Scope::new("file", directory.as_str()));
+            look.directory(&mut part, &directory, None);
             part.close();
         }
         for directory in AT_SPOOLS {
@@ -129,7 +168,7 @@ struct Look<'a> {
     systemd: bool,
     /// Schedules of the lines that run a whole directory, by directory.
     directories: BTreeMap<Foreign, Started>,
-    /// Cron is switched off for good (its unit leads to `/dev/null`): its tables start nothing.
+    /// Cron is not installed, or switched off for good (its unit leads to `/dev/null`): its tables start nothing.
     masked: bool,
     /// The daemon reads `CRON_TZ`: cronie does, Debian's own cron hands it to the job like any setting.
     reads_zone: bool,
@@ -177,17 +216,27 @@ impl Look<'_> {
 
     fn system_table(&mut self, part: &mut Part<'_>, path: &Path) {
         for line in self.table(part, path, true) {
-            match line.directory.clone() {
-                Some(directory) => {
-                    self.directories.entry(directory).or_insert(Started {
-                        scheduler: "cron",
-                        line,
-                        last_run: None,
-                    });
-                }
-                None => part.saw(job("cron", numbered(path, line.number), line, None, path)),
+            if !self.leaves_to_directory(&line, None) {
+                part.saw(job("cron", numbered(path, line.number), line, None, path));
             }
         }
+    }
+
+    /// True if all a line does is to run a directory, whose scripts are told for it.
+    fn leaves_to_directory(&mut self, line: &Line, user: Option<&Foreign>) -> bool {
+        let Some(directory) = line.directory.clone() else {
+            return false;
+        };
+        if self.directories.len() < DIRECTORIES_MAX {
+            let mut line = line.clone();
+            line.user = line.user.or_else(|| user.cloned());
+            self.directories.entry(directory).or_insert(Started {
+                scheduler: "cron",
+                line,
+                last_run: None,
+            });
+        }
+        line.executable.is_none()
     }
 
     fn anacron(&mut self, part: &mut Part<'_>) {
@@ -203,20 +252,19 @@ impl Look<'_> {
                 }
                 for (name, line) in lines {
                     let last_run = self.anacron_stamp(part, &name);
-                    match line.directory.clone() {
-                        // Where anacron is there, cron leaves the directories to it.
-                        Some(directory) => {
-                            let started = Started {
-                                scheduler: "anacron",
-                                line,
-                                last_run,
-                            };
-                            self.directories.insert(directory, started);
-                        }
-                        None => {
-                            self.last_run(part, name.clone(), last_run);
-                            part.saw(job("anacron", name, line, Some("root".into()), path));
-                        }
+                    let runs_more = line.executable.is_some();
+                    // Where anacron is there, cron leaves the directories to it.
+                    if let Some(directory) = line.directory.clone() {
+                        let started = Started {
+                            scheduler: "anacron",
+                            line: line.clone(),
+                            last_run,
+                        };
+                        self.directories.insert(directory, started);
+                    }
+                    if line.directory.is_none() || runs_more {
+                        self.last_run(part, name.clone(), last_run);
+                        part.saw(job("anacron", name, line, Some("root".into()), path));
                     }
                 }
             }
@@ -270,12 +318,12 @@ impl Look<'_> {
             });
         let wanted = |entry: &Entry| {
             matches!(entry.kind, EntryKind::File | EntryKind::Link)
-                && is_run(file_name(&entry.path), debian)
+                && cron_takes(file_name(&entry.path), debian)
         };
         entries.into_iter().filter(wanted).collect()
     }
 
-    fn directory(&mut self, part: &mut Part<'_>, directory: &str, rhythm: &'static str) {
+    fn directory(&mut self, part: &mut Part<'_>, directory: &str, rhythm: Option<&'static str>) {
         let starter = self.directories.get(&Foreign::from(directory)).cloned();
         if starter.is_none() && self.masked {
             return;
@@ -298,15 +346,15 @@ impl Look<'_> {
             let started = starter.clone().unwrap_or_else(|| Started {
                 scheduler: "cron",
                 line: Line {
-                    schedule: format!("@{rhythm}"),
+                    schedule: format!("@{}", rhythm.unwrap_or_default()),
                     ..Line::default()
                 },
                 last_run: None,
             });
             self.last_run(part, path.clone(), started.last_run);
             let line = Line {
-                rhythm: started.line.rhythm.or(Some(rhythm)),
-                user: Some("root".into()),
+                rhythm: started.line.rhythm.or(rhythm),
+                user: started.line.user.clone().or_else(|| Some("root".into())),
                 executable: Some(path.clone()),
                 ..started.line
             };
@@ -324,16 +372,14 @@ impl Look<'_> {
             });
         for entry in entries {
             let name = file_name(&entry.path);
-            // Half-written tables, markers of daemons, editors' leavings.
-            let odd = name.starts_with(b".")
-                || name.starts_with(b"tmp.")
-                || name.ends_with(b"~")
-                || matches!(name, b"cron.update" | b"lastrun");
-            if odd || entry.kind != EntryKind::File {
+            if !is_user_table(name) || entry.kind != EntryKind::File {
                 continue;
             }
             for line in self.table(part, &entry.path, false) {
                 let user = Some(Foreign::from_bytes(name));
+                if self.leaves_to_directory(&line, user.as_ref()) {
+                    continue;
+                }
                 part.saw(job(
                     "cron",
                     numbered(&entry.path, line.number),
@@ -386,34 +432,6 @@ fn is_masked(disk: &dyn Disk) -> bool {
         disk.read_link(Path::new(&unit))
             .is_ok_and(|to| to == Path::new("/dev/null"))
     })
-}
-
-/// Names that `run-parts` and cron take: on Debian letters, digits, dash and underscore; elsewhere anything
-/// but the leavings of editors and package managers.
-fn is_run(name: &[u8], debian: bool) -> bool {
-    const LEAVINGS: &[&[u8]] = &[
-        b"~",
-        b",",
-        b".swp",
-        b".bak",
-        b".old",
-        b".orig",
-        b".rpmsave",
-        b".rpmorig",
-        b".rpmnew",
-        b".cfsaved",
-        b".dpkg-old",
-        b".dpkg-new",
-        b".dpkg-dist",
-        b".dpkg-tmp",
-        b".disabled",
-    ];
-    if debian {
-        return name
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-    }
-    !name.starts_with(b".") && !LEAVINGS.iter().any(|end| name.ends_with(end))
 }
 
 fn numbered(path: &Path, line: u32) -> Foreign {
