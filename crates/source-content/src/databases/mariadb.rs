@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use groma_model::Foreign;
 use groma_source::EntryKind;
 
-use super::places::{Places, Processes};
+use super::places::{Places, Processes, is_absent};
 use super::{Seen, bytes_below, directories, size};
 use crate::reading::Reading;
 use crate::text::{extension, file_name, lossy, meaningful, pair, path, unquoted};
@@ -35,32 +35,20 @@ pub(super) fn places(reading: &mut Reading<'_>, processes: &Processes) -> Places
     }
     let mut files = vec![PathBuf::from("/etc/my.cnf")];
     for directory in SETTINGS {
-        let entries = reading.list(Path::new(directory)).unwrap_or_default();
-        files.extend(
-            entries
-                .into_iter()
-                .map(|e| e.path)
-                .filter(|p| extension(p) == b"cnf"),
-        );
+        let entries = places.list(reading, Path::new(directory));
+        files.extend(entries.into_iter().filter(|p| extension(p) == b"cnf"));
     }
     for file in files {
-        let text = reading
-            .read_if_there(&file)
-            .ok()
-            .flatten()
-            .unwrap_or_default();
+        let text = places.text(reading, &file);
         for directory in datadirs(&text) {
             places.named(&directory, &file, None);
         }
     }
-    let habit = Path::new("/var/lib/mysql");
-    if reading.metadata(&habit.join("ibdata1")).is_ok() {
-        places.habit(reading, habit, "ibdata1");
-    }
+    places.habit(reading, Path::new("/var/lib/mysql"), "ibdata1");
     // A name in a file for which nothing was ever made is a default nobody uses.
     places
         .found
-        .retain(|directory, _| reading.metadata(directory).is_ok());
+        .retain(|directory, _| !is_absent(reading, directory));
     places
 }
 

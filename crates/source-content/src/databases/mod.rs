@@ -95,7 +95,14 @@ impl Source for DatabasesSource {
         let mut reading = Reading::begin(self.world.disk.as_ref(), window, budget, TIME_MAX);
         let processes = places::Processes::read(&mut reading);
         for (find, read) in ENGINES {
-            for (directory, place) in find(&mut reading, &processes).found {
+            let places = find(&mut reading, &processes);
+            for error in &places.missed {
+                let scope = Scope::new("database", &error.path.to_string_lossy());
+                let mut part = Part::begin(window, sink, scope);
+                part.refused("where a server keeps its data", error);
+                part.close();
+            }
+            for (directory, place) in places.found {
                 one(&mut reading, window, sink, &directory, &place, *read);
             }
         }

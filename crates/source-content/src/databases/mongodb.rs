@@ -13,11 +13,7 @@ pub(super) fn places(reading: &mut Reading<'_>, processes: &Processes) -> Places
         places.named(&directory, Path::new("a running process"), None);
     }
     for file in ["/etc/mongod.conf", "/etc/mongodb.conf"].map(Path::new) {
-        let text = reading
-            .read_if_there(file)
-            .ok()
-            .flatten()
-            .unwrap_or_default();
+        let text = places.text(reading, file);
         for (_, line) in meaningful(&text, b"#") {
             let setting = pair(line, b':').filter(|(key, _)| *key == b"dbPath");
             let setting = setting.or_else(|| pair(line, b'=').filter(|(key, _)| *key == b"dbpath"));

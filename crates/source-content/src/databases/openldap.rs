@@ -19,17 +19,13 @@ pub(super) fn places(reading: &mut Reading<'_>, _: &Processes) -> Places {
         "/etc/ldap/slapd.d/cn=config",
         "/etc/openldap/slapd.d/cn=config",
     ] {
-        let entries = reading.list(Path::new(base)).unwrap_or_default();
+        let entries = places.list(reading, Path::new(base));
         let database =
             |p: &PathBuf| file_name(p).starts_with(b"olcDatabase=") && extension(p) == b"ldif";
-        files.extend(entries.into_iter().map(|e| e.path).filter(database));
+        files.extend(entries.into_iter().filter(database));
     }
     for file in files {
-        let text = reading
-            .read_if_there(&file)
-            .ok()
-            .flatten()
-            .unwrap_or_default();
+        let text = places.text(reading, &file);
         for (_, line) in meaningful(&text, b"#") {
             let mut words = words(line);
             let key = words.next().unwrap_or_default();
@@ -52,7 +48,8 @@ pub(super) fn read(reading: &mut Reading<'_>, at: &Path) -> Option<Seen> {
         let first = piece(file.as_ref(), 0, 4096).ok()?;
         let size = usize::try_from(page_size(&first)?).ok()?;
         let second = piece(file.as_ref(), u64::try_from(size).ok()?, 4096).unwrap_or_default();
-        bytes = Some(bytes.unwrap_or(0) + used(&first, &second)?);
+        let more = used(&first, &second)?;
+        bytes = Some(bytes.map_or(more, |sum: u64| sum.saturating_add(more)));
     }
     Some(Seen {
         engine: "openldap",
@@ -92,6 +89,9 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use groma_source::Budget;
+    use groma_source::testing::{FakeDisk, window, world};
+
     use super::*;
 
     fn page(last: u64, transaction: u64) -> Vec<u8> {
@@ -101,6 +101,20 @@ mod tests {
         page[136..144].copy_from_slice(&last.to_ne_bytes());
         page[144..152].copy_from_slice(&transaction.to_ne_bytes());
         page
+    }
+
+    #[test]
+    fn damaged_pages_of_several_maps_sum_up_without_a_panic() {
+        let huge = page(u64::MAX / 4096 - 2, 5);
+        let disk = FakeDisk::new()
+            .file("/var/lib/ldap/data.mdb", huge.clone())
+            .file("/var/lib/ldap/more/data.mdb", huge);
+        let world = world(disk);
+        let window = window(&world);
+        let (budget, hour) = (Budget::default(), std::time::Duration::from_secs(3600));
+        let mut reading = Reading::begin(world.disk.as_ref(), &window, &budget, hour);
+        let seen = read(&mut reading, Path::new("/var/lib/ldap")).unwrap();
+        assert_eq!(seen.bytes, u64::MAX);
     }
 
     #[test]

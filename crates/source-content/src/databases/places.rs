@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use groma_model::Foreign;
+use groma_source::DiskError;
 use groma_source::disk::foreign;
 
 use crate::reading::Reading;
@@ -37,9 +38,11 @@ impl Place {
 }
 
 /// Data directories of one engine.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Places {
     pub(super) found: BTreeMap<PathBuf, Place>,
+    /// Configuration that is there and closed to us: what it names is not known.
+    pub(super) missed: Vec<DiskError>,
 }
 
 impl Places {
@@ -58,12 +61,34 @@ impl Places {
         }
     }
 
+    /// What stands in a directory of configuration; none is no gap, a closed one is.
+    pub(super) fn list(&mut self, reading: &mut Reading<'_>, directory: &Path) -> Vec<PathBuf> {
+        match reading.list(directory) {
+            Ok(entries) => entries.into_iter().map(|e| e.path).collect(),
+            Err(error) => {
+                self.missed.extend((!error.is_absent()).then_some(error));
+                Vec::new()
+            }
+        }
+    }
+
+    /// A file of configuration; none is no gap, a closed one is.
+    pub(super) fn text(&mut self, reading: &mut Reading<'_>, file: &Path) -> Vec<u8> {
+        match reading.read_if_there(file) {
+            Ok(bytes) => bytes.unwrap_or_default(),
+            Err(error) => {
+                self.missed.push(error);
+                Vec::new()
+            }
+        }
+    }
+
     /// A directory where packages put data; only if `mark` stands in it.
     pub(super) fn habit(&mut self, reading: &mut Reading<'_>, directory: &Path, mark: &str) {
         let there = match reading.metadata(&directory.join(mark)) {
             Ok(_) => true,
             // Closed to us is not absent.
-            Err(error) => !error.is_absent() && reading.metadata(directory).is_ok(),
+            Err(error) => !error.is_absent() && !is_absent(reading, directory),
         };
         if there {
             self.found.entry(directory.to_owned()).or_insert(Place {
@@ -72,6 +97,11 @@ impl Places {
             });
         }
     }
+}
+
+/// True if nothing stands at a path; what cannot be looked at may stand there.
+pub(super) fn is_absent(reading: &mut Reading<'_>, path: &Path) -> bool {
+    reading.metadata(path).is_err_and(|error| error.is_absent())
 }
 
 /// Command lines of running programs.
@@ -122,6 +152,10 @@ fn value(words: &[Vec<u8>], option: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use groma_model::Reason;
+    use groma_source::Budget;
+    use groma_source::testing::{FakeDisk, window, world};
+
     use super::*;
 
     #[test]
@@ -144,5 +178,30 @@ mod tests {
             processes.option(&[b"mariadbd", b"mysqld"], b"--datadir"),
             [Path::new("/srv/my")]
         );
+    }
+
+    #[test]
+    fn closed_configuration_is_missed_and_none_is_not() {
+        let refused = |path: &str| FakeDisk::new().refused(path, Reason::PermissionDenied);
+        let missed = |disk: FakeDisk| {
+            let world = world(disk);
+            let window = window(&world);
+            let (budget, hour) = (Budget::default(), std::time::Duration::from_secs(3600));
+            let mut reading = Reading::begin(world.disk.as_ref(), &window, &budget, hour);
+            let none = Processes::default();
+            let all = crate::databases::ENGINES.iter();
+            all.map(|(find, _)| find(&mut reading, &none).missed.len())
+                .sum::<usize>()
+        };
+        for path in [
+            "/etc/redis/redis.conf",
+            "/etc/mysql/conf.d/x.cnf",
+            "/etc/mongod.conf",
+            "/etc/ldap/slapd.conf",
+            "/etc/postgresql/15/main/postgresql.conf",
+        ] {
+            assert_eq!(missed(refused(path)), 1, "{path}");
+        }
+        assert_eq!(missed(FakeDisk::new()), 0);
     }
 }

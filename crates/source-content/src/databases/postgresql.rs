@@ -30,7 +30,8 @@ pub(super) fn places(reading: &mut Reading<'_>, processes: &Processes) -> Places
     for version in directories(reading, Path::new("/etc/postgresql")) {
         for cluster in directories(reading, &version) {
             let file = cluster.join("postgresql.conf");
-            if let Some(directory) = data_directory(reading, &file) {
+            let text = places.text(reading, &file);
+            if let Some(directory) = data_directory(&text) {
                 places.named(&directory, &file, None);
             }
         }
@@ -39,9 +40,7 @@ pub(super) fn places(reading: &mut Reading<'_>, processes: &Processes) -> Places
         for version in directories(reading, Path::new(base)) {
             places.habit(reading, &version.join("data"), "PG_VERSION");
             for cluster in directories(reading, &version) {
-                if file_name(&cluster) != b"data"
-                    && reading.metadata(&cluster.join("PG_VERSION")).is_ok()
-                {
+                if file_name(&cluster) != b"data" {
                     places.habit(reading, &cluster, "PG_VERSION");
                 }
             }
@@ -52,20 +51,14 @@ pub(super) fn places(reading: &mut Reading<'_>, processes: &Processes) -> Places
         "/var/lib/postgres/data",
         "/var/lib/postgresql/data",
     ] {
-        if reading
-            .metadata(&Path::new(directory).join("PG_VERSION"))
-            .is_ok()
-        {
-            places.habit(reading, Path::new(directory), "PG_VERSION");
-        }
+        places.habit(reading, Path::new(directory), "PG_VERSION");
     }
     places
 }
 
 /// `data_directory = '/srv/pg'`; the last one counts.
-fn data_directory(reading: &mut Reading<'_>, file: &Path) -> Option<PathBuf> {
-    let text = reading.read_if_there(file).ok()??;
-    let settings = meaningful(&text, b"#").filter_map(|(_, line)| {
+fn data_directory(text: &[u8]) -> Option<PathBuf> {
+    let settings = meaningful(text, b"#").filter_map(|(_, line)| {
         let (key, value) = pair(line, b'=')?;
         let value = value.split(|b| *b == b'#').next()?.trim_ascii();
         key.eq_ignore_ascii_case(b"data_directory")
@@ -82,17 +75,21 @@ pub(super) fn read(reading: &mut Reading<'_>, at: &Path) -> Option<Seen> {
     let standby = is_there(reading, "standby.signal") || is_there(reading, "recovery.conf");
     let names = names(reading, at, major);
     let (mut sizes, whole) = sizes(reading, at);
-    let (shared, all) = ["global", "pg_wal", "pg_xlog"].iter().fold(
-        (0, whole),
-        |(sum, whole), part| match is_there(reading, part) {
-            true => {
-                let (bytes, complete) = bytes_below(reading, &at.join(part));
-                (sum + bytes, whole && complete)
-            }
-            false => (sum, whole),
-        },
-    );
-    let bytes = sizes.values().sum::<u64>().saturating_add(shared);
+    let (shared, all) =
+        ["global", "pg_wal", "pg_xlog"]
+            .iter()
+            .fold((0_u64, whole), |(sum, whole), part| {
+                match is_there(reading, part) {
+                    true => {
+                        let (bytes, complete) = bytes_below(reading, &at.join(part));
+                        (sum.saturating_add(bytes), whole && complete)
+                    }
+                    false => (sum, whole),
+                }
+            });
+    let bytes = sizes
+        .values()
+        .fold(shared, |sum, more| sum.saturating_add(*more));
     let parts = names.iter().filter_map(|(oid, name)| {
         let size = sizes.remove(oid)?;
         (!TEMPLATES.contains(&name.as_bytes())).then(|| (name.clone(), size))
@@ -129,7 +126,8 @@ fn sizes(reading: &mut Reading<'_>, at: &Path) -> (BTreeMap<u32, u64>, bool) {
             continue;
         };
         let (bytes, all) = bytes_below(reading, &directory);
-        *sizes.entry(oid).or_insert(0) += bytes;
+        let sum: &mut u64 = sizes.entry(oid).or_insert(0);
+        *sum = sum.saturating_add(bytes);
         whole &= all;
     }
     (sizes, whole)

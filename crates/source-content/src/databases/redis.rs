@@ -14,18 +14,11 @@ pub(super) fn places(reading: &mut Reading<'_>, _: &Processes) -> Places {
     let mut places = Places::default();
     let mut files = vec![PathBuf::from("/etc/redis.conf")];
     for directory in ["/etc/redis", "/etc/valkey"] {
-        let entries = reading.list(Path::new(directory)).unwrap_or_default();
-        files.extend(
-            entries
-                .into_iter()
-                .map(|e| e.path)
-                .filter(|p| extension(p) == b"conf"),
-        );
+        let entries = places.list(reading, Path::new(directory));
+        files.extend(entries.into_iter().filter(|p| extension(p) == b"conf"));
     }
     for file in files {
-        let Ok(Some(text)) = reading.read_if_there(&file) else {
-            continue;
-        };
+        let text = places.text(reading, &file);
         let setting = |names: &[&[u8]]| {
             let all = meaningful(&text, b"#").filter_map(|(_, line)| {
                 let mut words = words(line);
@@ -40,9 +33,7 @@ pub(super) fn places(reading: &mut Reading<'_>, _: &Processes) -> Places {
         }
     }
     for habit in ["/var/lib/redis", "/var/lib/valkey"] {
-        if reading.metadata(&Path::new(habit).join("dump.rdb")).is_ok() {
-            places.habit(reading, Path::new(habit), "dump.rdb");
-        }
+        places.habit(reading, Path::new(habit), "dump.rdb");
     }
     places
 }
@@ -65,7 +56,7 @@ pub(super) fn read(reading: &mut Reading<'_>, at: &Path) -> Option<Seen> {
         cut: !whole,
         ..Seen::default()
     };
-    let mut any = log_bytes + old_log > 0;
+    let mut any = log_bytes > 0 || old_log > 0;
     for dump in dumps {
         let head = reading
             .open(&dump)

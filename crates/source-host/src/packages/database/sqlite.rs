@@ -5,6 +5,9 @@ use super::{Installed, Met, Pages, Stop, be32};
 /// Levels of a tree; twenty hold more pages than a file can have.
 const DEPTH_MAX: u32 = 20;
 
+/// Bytes of a row in which its columns are described.
+const HEAD_BYTES: usize = 64;
+
 struct Tree<'a, 'b> {
     pages: &'a Pages<'b>,
     page_bytes: usize,
@@ -51,12 +54,15 @@ pub(super) fn walk(pages: &Pages<'_>, first: &[u8], installed: &mut Installed) -
     // An rpm database without the table has another format than any known one.
     let root = root.ok_or(Stop::Unsupported)?;
     tree.visit(root, 0, &mut |tree, payload| {
-        let head = tree.payload(&payload, 64)?;
+        let head = tree.payload(&payload, HEAD_BYTES)?;
         let Some(start) = blob_start(&head) else {
             installed.unread += 1;
             return Ok(());
         };
-        installed.take(|many| Ok(tree.payload(&payload, start + many)?.split_off(start)))
+        installed.take(|many| {
+            let whole = tree.payload(&payload, start.saturating_add(many))?;
+            Ok(whole.get(start..).unwrap_or_default().to_vec())
+        })
     })
 }
 
@@ -66,7 +72,7 @@ fn root_of_packages(record: &[u8]) -> Option<u32> {
     let text = |at: usize| {
         columns
             .get(at)
-            .and_then(|(start, length, _)| record.get(*start..start + length))
+            .and_then(|(start, length, _)| record.get(*start..start.checked_add(*length)?))
     };
     if text(0)? != b"table" || text(1)? != b"Packages" {
         return None;
@@ -80,7 +86,8 @@ fn root_of_packages(record: &[u8]) -> Option<u32> {
 /// Where the blob begins in a row of `Packages`: the second column.
 fn blob_start(head: &[u8]) -> Option<usize> {
     let (start, _, kind) = *columns(head)?.get(1)?;
-    (kind >= 12 && kind % 2 == 0).then_some(start)
+    // The first column is a number: the blob begins near.
+    (kind >= 12 && kind % 2 == 0 && start <= HEAD_BYTES).then_some(start)
 }
 
 /// Start, length and serial type of each column of a record.
@@ -214,5 +221,20 @@ impl Tree<'_, '_> {
         }
         bytes.truncate(many);
         Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blob_that_begins_beyond_its_row_is_unread() {
+        // A header of 2^64 - 1 bytes, or of 300, a column without bytes, and a blob.
+        let endless = [vec![0xff; 9], vec![0, 12]].concat();
+        assert_eq!(blob_start(&endless), None);
+        assert_eq!(root_of_packages(&endless), None);
+        assert_eq!(blob_start(&[0x82, 0x2c, 0, 12]), None);
+        assert_eq!(blob_start(&[3, 1, 14, 7, 0xaa]), Some(4));
     }
 }
