@@ -16,6 +16,8 @@ use crate::network::{Network, address, mask_bits};
 const RULES_MAX: usize = 50_000;
 const EXPRESSIONS_MAX: usize = 128;
 const ELEMENTS_MAX: usize = 256;
+/// Elements that are put in order first.
+const ELEMENTS_READ_MAX: usize = 16_384;
 /// Nested attributes, which no honest message nests deeper.
 const NLA_TYPE_MASK: u16 = 0x3fff;
 
@@ -26,6 +28,8 @@ pub struct Kernel {
     pub rules: Vec<u8>,
     /// Messages of the dump of elements, by family, table and set.
     pub sets: BTreeMap<(u8, String, String), Vec<u8>>,
+    /// True if rules look up more sets than were asked for.
+    pub cut: bool,
 }
 
 /// One netlink message: its type and what stands behind its header.
@@ -328,13 +332,12 @@ impl Follow<'_> {
         })
     }
 
-    fn elements(&self, set: &str) -> Vec<Element> {
+    fn elements(&mut self, set: &str) -> Vec<Element> {
         let key = (self.family, self.table.to_owned(), set.to_owned());
-        self.kernel
-            .sets
-            .get(&key)
-            .map(|bytes| elements(bytes))
-            .unwrap_or_default()
+        let bytes = self.kernel.sets.get(&key);
+        let (elements, cut) = bytes.map(|bytes| elements(bytes)).unwrap_or_default();
+        self.rule.cut |= cut;
+        elements
     }
 
     fn lookup(&mut self, data: &[u8]) -> Option<()> {
@@ -504,7 +507,17 @@ struct Element {
     end: bool,
 }
 
-fn elements(bytes: &[u8]) -> Vec<Element> {
+/// The first elements of a set by their keys, and whether there are more: the kernel tells them in the order of its
+/// own tables, another one at each look.
+fn elements(bytes: &[u8]) -> (Vec<Element>, bool) {
+    let mut all = all_elements(bytes);
+    all.sort_by(|a, b| (&a.key, !a.end).cmp(&(&b.key, !b.end)));
+    let cut = all.len() > ELEMENTS_MAX;
+    all.truncate(ELEMENTS_MAX);
+    (all, cut)
+}
+
+fn all_elements(bytes: &[u8]) -> Vec<Element> {
     let mut out = Vec::new();
     for (kind, body) in messages(bytes) {
         // NFT_MSG_NEWSETELEM.
@@ -525,7 +538,7 @@ fn elements(bytes: &[u8]) -> Vec<Element> {
                     .and_then(number)
                     .is_some_and(|f| f & 1 == 1),
             });
-            if out.len() >= ELEMENTS_MAX {
+            if out.len() >= ELEMENTS_READ_MAX {
                 return out;
             }
         }
@@ -589,7 +602,7 @@ mod tests {
             |file: String| std::fs::read(format!("{directory}{file}")).expect("a recorded answer");
         let mut kernel = Kernel {
             rules: read(format!("{name}.rules")),
-            sets: BTreeMap::new(),
+            ..Kernel::default()
         };
         for (at, key) in sets_used(&kernel.rules).into_iter().enumerate() {
             kernel.sets.insert(key, read(format!("{name}.set{at}")));
@@ -645,7 +658,9 @@ mod tests {
                 "inet filter input accept from 192.0.2.71 Some(22)",
                 "inet filter input accept from 192.0.2.72 Some(22)",
                 "inet filter input accept from 192.0.2.80 Some(80)",
+                "inet filter input accept from 192.0.2.80 Some(443)",
                 "inet filter input accept from 192.0.2.96/28 Some(80)",
+                "inet filter input accept from 192.0.2.96/28 Some(443)",
                 "inet filter input drop to 192.0.2.128/25 None",
                 "inet filter input reject from 192.0.2.0/24 Some(25)",
                 "inet filter input accept from 2001:db8::5 None",
@@ -681,7 +696,7 @@ mod tests {
         groma_fuzz::hammer(3000, &corpus, |bytes| {
             let mut kernel = Kernel {
                 rules: bytes.to_vec(),
-                sets: BTreeMap::new(),
+                ..Kernel::default()
             };
             for key in sets_used(bytes) {
                 kernel.sets.insert(key, bytes.to_vec());
@@ -694,9 +709,9 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_bytes_end(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
-            let kernel = Kernel { rules: bytes.clone(), sets: BTreeMap::new() };
+            let kernel = Kernel { rules: bytes.clone(), ..Kernel::default() };
             shown(&kernel);
-            networks(&elements(&bytes));
+            networks(&elements(&bytes).0);
         }
     }
 }

@@ -58,6 +58,7 @@ impl Filters {
         for rule in rules.iter().filter(|r| !r.is_somebodys_own()) {
             self.forwards.extend(rule.forwards(&component));
             self.rules.extend(rule.filter_rules());
+            self.cut |= rule.is_cut();
         }
         self.cut |= self.rules.len() > RULES_MAX || self.forwards.len() > FORWARDS_MAX;
         self.rules.truncate(RULES_MAX);
@@ -111,6 +112,7 @@ pub(crate) fn written(reading: &mut Reading<'_>, units: &Units) -> Filters {
 pub(crate) fn live(kernel: &Kernel) -> Filters {
     let mut filters = Filters::default();
     filters.take(&decode::rules(kernel), None);
+    filters.cut |= kernel.cut;
     filters
 }
 

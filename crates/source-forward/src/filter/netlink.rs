@@ -27,7 +27,9 @@ pub fn kernel() -> io::Result<Kernel> {
         rules,
         ..Kernel::default()
     };
-    for key in sets_used(&kernel.rules).into_iter().take(SETS_MAX) {
+    let used = sets_used(&kernel.rules);
+    kernel.cut = used.len() > SETS_MAX;
+    for key in used.into_iter().take(SETS_MAX) {
         let (family, table, set) = &key;
         // NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET.
         let asked = request(GETSETELEM, *family, &[(1, table), (2, set)]);

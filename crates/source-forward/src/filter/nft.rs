@@ -531,7 +531,9 @@ add rule ip nat prerouting udp dport 53 dnat to 192.0.2.2:5353
                 "inet filter input accept 192.0.2.71 Some(22)",
                 "inet filter input accept 192.0.2.72 Some(22)",
                 "inet filter input accept 192.0.2.80 Some(80)",
+                "inet filter input accept 192.0.2.80 Some(443)",
                 "inet filter input accept 192.0.2.96/28 Some(80)",
+                "inet filter input accept 192.0.2.96/28 Some(443)",
                 "inet filter input accept 2001:db8::5 None",
             ]
         );

@@ -1,5 +1,7 @@
 //! A rule, whichever language it was written in.
 
+use std::collections::BTreeSet;
+
 use groma_model::fact::{Component, ComponentClass, FilterRule, Forward, ForwardMode};
 use groma_model::{Peer, Port, Transport};
 
@@ -8,6 +10,8 @@ use crate::network::Network;
 
 /// Ports and addresses of one rule that are listed.
 const LISTED_MAX: usize = 64;
+/// Addresses with ports that one rule tells.
+const TOLD_MAX: usize = 256;
 
 /// What becomes of a packet.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -33,6 +37,8 @@ pub(super) struct Rule {
     pub(super) verdict: Verdict,
     pub(super) file: Option<String>,
     pub(super) line: Option<u32>,
+    /// True if a set it looks up has more elements than were read.
+    pub(super) cut: bool,
 }
 
 /// Who acts where no unit is known to.
@@ -60,22 +66,15 @@ impl Rule {
         let Verdict::Hand(peer, own) = &self.verdict else {
             return Vec::new();
         };
-        let singles = self
-            .to
-            .iter()
-            .filter(|n| n.is_single())
-            .map(|n| Peer::Address(n.address));
-        let mut doors: Vec<Peer> = singles.take(LISTED_MAX).collect();
+        let mut doors: Vec<Peer> = first(self.singles())
+            .into_iter()
+            .map(|n| Peer::Address(n.address))
+            .collect();
         if doors.is_empty() {
             doors.push(everywhere());
         }
         let ports: Vec<Option<u16>> = match self.ports.is_empty() {
-            false => self
-                .ports
-                .iter()
-                .take(LISTED_MAX)
-                .map(|p| Some(*p))
-                .collect(),
+            false => first(self.ports.iter()).into_iter().map(Some).collect(),
             // Everything of every address is no door anybody could name.
             true if self.to.is_empty() => return Vec::new(),
             true => vec![None],
@@ -108,24 +107,89 @@ impl Rule {
         let Verdict::Word(verdict) = &self.verdict else {
             return Vec::new();
         };
-        let sides = self
-            .from
-            .iter()
-            .map(|n| (true, n))
-            .chain(self.to.iter().map(|n| (false, n)));
+        let ports: Vec<Option<u16>> = match self.ports.is_empty() {
+            true => vec![None],
+            false => first(self.ports.iter()).into_iter().map(Some).collect(),
+        };
+        let sides = [(true, &self.from), (false, &self.to)];
+        let sides = sides.into_iter().flat_map(|(source, networks)| {
+            let telling = networks.iter().filter(|n| n.is_telling());
+            first(telling).into_iter().map(move |n| (source, n))
+        });
         sides
-            .filter(|(_, network)| network.is_telling())
-            .take(LISTED_MAX)
-            .map(|(source, network)| FilterRule {
+            .flat_map(|side| ports.iter().map(move |port| (side, *port)))
+            .map(|((source, network), port)| FilterRule {
                 verdict: verdict.clone(),
                 source,
                 network: network.to_string(),
-                port: self.ports.first().copied().map(Port),
+                port: port.map(Port),
                 transport: self.transport,
                 chain: self.chain.clone(),
                 file: self.file.as_deref().map(Into::into),
                 line: self.line,
             })
+            .take(TOLD_MAX)
             .collect()
+    }
+
+    /// True if it names more than is told of it.
+    pub(super) fn is_cut(&self) -> bool {
+        let telling = |networks: &[Network]| networks.iter().filter(|n| n.is_telling()).count();
+        let (from, to) = (telling(&self.from), telling(&self.to));
+        let many = match &self.verdict {
+            Verdict::None => return false,
+            Verdict::Hand(..) => self.singles().count(),
+            Verdict::Word(_) if from + to == 0 => return false,
+            Verdict::Word(_) => from.max(to),
+        };
+        let told = (from + to).saturating_mul(self.ports.len().max(1));
+        self.cut || many.max(self.ports.len()) > LISTED_MAX || told > TOLD_MAX
+    }
+
+    fn singles(&self) -> impl Iterator<Item = &Network> {
+        self.to.iter().filter(|n| n.is_single())
+    }
+}
+
+/// The smallest of them, once each: whatever order a kernel tells the elements of a set in, the same ones are told.
+fn first<'a, T: Copy + Ord + 'a>(all: impl Iterator<Item = &'a T>) -> Vec<T> {
+    let all: BTreeSet<T> = all.copied().collect();
+    all.into_iter().take(LISTED_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(many: u8, ports: &[u16]) -> Rule {
+        let network = |n| Network::parse(&format!("192.0.2.{n}")).unwrap();
+        Rule {
+            from: (0..many).rev().map(network).collect(),
+            ports: ports.to_vec(),
+            verdict: Verdict::Word("accept".into()),
+            ..Rule::default()
+        }
+    }
+
+    #[test]
+    fn many_addresses_are_cut_the_same_way_whatever_their_order() {
+        let backwards = rule(200, &[]);
+        let mut forwards = backwards.clone();
+        forwards.from.reverse();
+        assert_eq!(backwards.filter_rules(), forwards.filter_rules());
+        assert_eq!(backwards.filter_rules().len(), LISTED_MAX);
+        assert!(backwards.is_cut() && !rule(64, &[]).is_cut());
+    }
+
+    #[test]
+    fn every_port_of_a_rule_is_told() {
+        let rule = rule(1, &[443, 80]);
+        let ports: Vec<u16> = rule
+            .filter_rules()
+            .iter()
+            .map(|r| r.port.unwrap().0)
+            .collect();
+        assert_eq!(ports, [80, 443]);
+        assert!(!rule.is_cut());
     }
 }
