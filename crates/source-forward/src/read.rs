@@ -76,7 +76,12 @@ impl<'a> Reading<'a> {
     /// Entries of a directory, sorted; an absent one is empty.
     pub(crate) fn list(&mut self, path: &Path) -> Vec<Entry> {
         match self.disk.list(path, ENTRIES_MAX) {
-            Ok(entries) => entries,
+            Ok(entries) => {
+                if entries.len() >= ENTRIES_MAX {
+                    self.missed.push(DiskError::because(path, Reason::TooLarge));
+                }
+                entries
+            }
             Err(error) if is_nothing(&error) => Vec::new(),
             Err(error) => {
                 self.missed.push(error);

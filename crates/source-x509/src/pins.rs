@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use groma_model::fact::Pin;
 use groma_model::{CoverageState, Fact, Reason, Scope, SourceName};
 use groma_source::disk::foreign;
-use groma_source::{Budget, EntryKind, Explanation, Sink, SinkExt, Source, Window, World};
+use groma_source::{
+    Budget, DiskError, EntryKind, Explanation, Sink, SinkExt, Source, Window, World,
+};
 
 use crate::pin::{self, Found};
 use crate::places;
@@ -94,6 +96,7 @@ impl Source for CertificatePins {
             window,
             entries_left: budget.entries_max,
             bytes_left: budget.total_bytes_max,
+            left_out: None,
         };
         for root in ROOTS {
             look.tree(Path::new(root), sink);
@@ -106,6 +109,8 @@ struct Look<'a> {
     window: &'a Window,
     entries_left: u64,
     bytes_left: u64,
+    /// The first file or directory of a tree that was not looked at as a whole.
+    left_out: Option<DiskError>,
 }
 
 impl Look<'_> {
@@ -126,6 +131,9 @@ impl Look<'_> {
                     continue;
                 }
             };
+            if entries.len() >= DIRECTORY_MAX {
+                self.leave_out(DiskError::because(&directory, Reason::TooLarge));
+            }
             for entry in entries {
                 if self.is_spent() {
                     whole = false;
@@ -153,7 +161,17 @@ impl Look<'_> {
     fn file(&mut self, path: &Path, scope: &Scope, sink: &mut dyn Sink) -> bool {
         let read = match self.world.disk.read(path, BYTES_MAX) {
             Ok(read) => read,
-            Err(error) => return error.reason != Reason::PermissionDenied,
+            Err(error) if error.reason == Reason::PermissionDenied => return false,
+            Err(error) => {
+                // What has no ending and is large is a program.
+                let is_program = path.extension().is_none();
+                match error.reason {
+                    Reason::RemoteFileSystem => self.leave_out(error),
+                    Reason::TooLarge if !is_program => self.leave_out(error),
+                    _ => {}
+                }
+                return true;
+            }
         };
         let length = u64::try_from(read.bytes.len()).unwrap_or(u64::MAX);
         self.bytes_left = self.bytes_left.saturating_sub(length);
@@ -178,7 +196,17 @@ impl Look<'_> {
         true
     }
 
-    fn close(&self, scope: &Scope, whole: bool, refused: &BTreeSet<PathBuf>, sink: &mut dyn Sink) {
+    fn leave_out(&mut self, error: DiskError) {
+        self.left_out.get_or_insert(error);
+    }
+
+    fn close(
+        &mut self,
+        scope: &Scope,
+        whole: bool,
+        refused: &BTreeSet<PathBuf>,
+        sink: &mut dyn Sink,
+    ) {
         if !whole {
             sink.missed_because(
                 scope,
@@ -196,7 +224,20 @@ impl Look<'_> {
             let remedy = "run the agent as root, or let its account read this";
             sink.missed_because(scope, what, Reason::PermissionDenied, remedy);
         }
-        let state = match whole && refused.is_empty() {
+        let left_out = self.left_out.take();
+        let nothing_left_out = left_out.is_none();
+        if let Some(error) = left_out {
+            let what = format!(
+                "hashes of certificates in {} and the like",
+                error.path.display()
+            );
+            let remedy = match error.reason {
+                Reason::RemoteFileSystem => "look from the machine the files lie on",
+                _ => "look at it by hand: settings are seldom as large",
+            };
+            sink.missed_because(scope, what, error.reason, remedy);
+        }
+        let state = match whole && refused.is_empty() && nothing_left_out {
             true => CoverageState::Complete,
             false => CoverageState::Partial,
         };

@@ -592,6 +592,10 @@ fn pins_are_read_from_settings_and_not_from_copies_or_talk() {
         .file("/opt/app/logo.png", line.clone())
         .file("/etc/other.conf", format!("# {line}"))
         .refused("/root/.msmtprc", Reason::PermissionDenied);
+    let large = "x".repeat(600 << 10);
+    let disk = disk
+        .file("/opt/app/huge.conf", large.clone())
+        .file("/usr/local/bin/program", large);
     let world = world(disk);
     let mut source = groma_source_x509::CertificatePins::new(world.clone());
     let mut recorder = Recorder::new(source.name());
@@ -609,5 +613,13 @@ fn pins_are_read_from_settings_and_not_from_copies_or_talk() {
         .gaps()
         .map(|g| (g.scope.as_str(), g.reason.clone()))
         .collect();
-    assert_eq!(gaps, [("file:/root", Reason::PermissionDenied)]);
+    let mut gaps = gaps;
+    gaps.sort_by_key(|(scope, _)| *scope);
+    assert_eq!(
+        gaps,
+        [
+            ("file:/opt", Reason::TooLarge),
+            ("file:/root", Reason::PermissionDenied)
+        ]
+    );
 }
