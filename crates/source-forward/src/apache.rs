@@ -1,13 +1,16 @@
 //! Apache: `ProxyPass`, `ProxyPassMatch`, proxying rewrites and balancers, by virtual host.
 //!
 //! The configuration in force is followed through `Include` and `IncludeOptional`, so a site or module that
-//! is not enabled gives nothing. What stands within `<IfDefine>` depends on how the server is started and
-//! is left out; `<IfModule>` counts, because a proxy without its module would not start.
+//! is not enabled gives nothing. What stands within `<IfDefine>` counts if the server is started with that name
+//! (`-D`, `APACHE_SERVER_FLAGS` of SUSE) or `Define` says it; `<IfModule>` counts, because a proxy without its module would not start.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use groma_model::Transport;
 use groma_model::fact::{Forward, ForwardEnd, ForwardMode};
+use groma_model::{Reason, Transport};
+
+use groma_source::DiskError;
 
 use crate::handed::{
     FORWARDS_MAX, endpoint, everywhere, host_and_port, names, number, plain, unit, url,
@@ -23,6 +26,17 @@ const SERVERS: &[(&str, &str, &str)] = &[
     ),
     ("/etc/apache2/httpd.conf", "/etc/apache2", "apache2.service"),
     ("/etc/httpd/conf/httpd.conf", "/etc/httpd", "httpd.service"),
+];
+/// Where distributions say how the server is started: SUSE, Red Hat, Debian.
+const STARTS: [&str; 3] = [
+    "/etc/sysconfig/apache2",
+    "/etc/sysconfig/httpd",
+    "/etc/apache2/envvars",
+];
+const UNITS: &[&str] = &[
+    "/etc/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
 ];
 const INCLUDES_DEEP_MAX: usize = 8;
 const FILES_MAX: usize = 2_000;
@@ -56,9 +70,58 @@ pub(crate) fn forwards(reading: &mut Reading<'_>) -> Vec<Forward> {
             lines: Vec::new(),
         };
         collected.take(&text, 0);
-        return told(&collected.lines, service);
+        let (lines, mut flags) = (collected.lines, collected.defined);
+        let started = flags_of(reading, service);
+        let is_known = started.is_some();
+        for name in started.into_iter().flatten() {
+            flags.entry(name).or_default();
+        }
+        let (found, left_out) = told(&lines, &flags, service);
+        // Without a word on how it is started, a name may be given all the same.
+        if let Some(file) = left_out.filter(|_| !is_known) {
+            let error = DiskError::because(Path::new(&file), Reason::Unsupported);
+            reading.missed.push(error);
+        }
+        return found;
     }
     Vec::new()
+}
+
+/// Names the server is started with; `None` where nothing says how it is started.
+fn flags_of(reading: &mut Reading<'_>, service: &str) -> Option<Vec<String>> {
+    let mut places = STARTS.map(str::to_owned).to_vec();
+    places.extend(
+        UNITS
+            .iter()
+            .map(|directory| format!("{directory}/{service}")),
+    );
+    let texts: Vec<String> = places
+        .iter()
+        .filter_map(|path| Some(reading.text(path)?.text))
+        .collect();
+    let flags = texts.iter().flat_map(|text| text.lines()).flat_map(flags);
+    (!texts.is_empty()).then(|| flags.collect())
+}
+
+/// The names behind `-D` on a line; SUSE writes them without it.
+fn flags(line: &str) -> Vec<String> {
+    let line = line.trim();
+    if line.starts_with('#') {
+        return Vec::new();
+    }
+    let bare = line.strip_prefix("APACHE_SERVER_FLAGS=");
+    let text = bare.unwrap_or(line).replace(['"', '\''], " ");
+    let mut words = text.split_whitespace();
+    let mut found = Vec::new();
+    while let Some(word) = words.next() {
+        match word.strip_prefix("-D") {
+            Some("") => found.extend(words.next().map(str::to_owned)),
+            Some(name) => found.push(name.to_owned()),
+            None if bare.is_some() && !word.starts_with('-') => found.push(word.to_owned()),
+            None => {}
+        }
+    }
+    found
 }
 
 struct Collected<'a, 'b> {
@@ -79,9 +142,12 @@ impl Collected<'_, '_> {
                 self.fill(word);
             }
             match line.word(0).to_ascii_lowercase().as_str() {
-                "define" if line.words.len() == 3 => {
+                "define" if matches!(line.words.len(), 2 | 3) => {
                     self.defined
                         .insert(line.word(1).to_owned(), line.word(2).to_owned());
+                }
+                "undefine" => {
+                    self.defined.remove(line.word(1));
                 }
                 "serverroot" => line.word(1).clone_into(&mut self.root),
                 "include" | "includeoptional" if depth < INCLUDES_DEEP_MAX => {
@@ -206,8 +272,14 @@ struct Server {
     balancers: BTreeMap<String, Vec<Member>>,
 }
 
-fn told(lines: &[Line], service: &str) -> Vec<Forward> {
+/// What the lines hand on, and the first file of which a proxy was left out for a name the server is started without.
+fn told(
+    lines: &[Line],
+    flags: &BTreeMap<String, String>,
+    service: &str,
+) -> (Vec<Forward>, Option<String>) {
     let mut server = Server::default();
+    let mut left_out = None;
     // Sections that are open: their name and argument.
     let mut open: Vec<(String, String)> = Vec::new();
     let mut in_host = false;
@@ -237,15 +309,25 @@ fn told(lines: &[Line], service: &str) -> Vec<Forward> {
             }
             continue;
         }
-        if open
-            .iter()
-            .any(|(section, argument)| section == "ifdefine" && !argument.starts_with('!'))
-        {
+        let is_off = |(section, argument): &(String, String)| {
+            let (name, wanted) = match argument.strip_prefix('!') {
+                Some(name) => (name, false),
+                None => (argument.as_str(), true),
+            };
+            section == "ifdefine" && flags.contains_key(name) != wanted
+        };
+        if open.iter().any(is_off) {
+            if matches!(
+                first.as_str(),
+                "proxypass" | "proxypassmatch" | "balancermember"
+            ) {
+                left_out.get_or_insert_with(|| line.file.clone());
+            }
             continue;
         }
         server.take(&first, line, &open, in_host);
     }
-    server.forwards(service)
+    (server.forwards(service), left_out)
 }
 
 impl Server {
@@ -488,6 +570,45 @@ mod tests {
     }
 
     #[test]
+    fn what_a_name_switches_on_counts_where_the_server_is_started_with_it() {
+        let site = "<IfDefine SSL>\n<IfDefine !NOSSL>\n<VirtualHost *:443>\n ProxyPass / http://192.0.2.7:80/\n</VirtualHost>\n</IfDefine>\n</IfDefine>\n";
+        let disk = || disk().file("/etc/apache2/sites-enabled/s.conf", site);
+        for (path, text) in [
+            (
+                "/etc/sysconfig/apache2",
+                "# APACHE_SERVER_FLAGS=\"NOSSL\"\nAPACHE_SERVER_FLAGS=\"SSL STATUS\"\n",
+            ),
+            ("/etc/apache2/envvars", "export APACHE_ARGUMENTS='-D SSL'\n"),
+            (
+                "/lib/systemd/system/apache2.service",
+                "[Service]\nExecStart=/usr/sbin/apache2 -DSSL -k start\n",
+            ),
+            ("/etc/apache2/sites-enabled/a.conf", "Define SSL\n"),
+        ] {
+            let found = read(disk().file(path, text));
+            assert_eq!(found.len(), 1, "{path}: {found:?}");
+            assert!(
+                found[0].starts_with("0.0.0.0:443 > 192.0.2.7:80"),
+                "{found:?}"
+            );
+        }
+        let off = disk().file(
+            "/etc/sysconfig/apache2",
+            "APACHE_SERVER_FLAGS=\"SSL NOSSL\"\n",
+        );
+        assert!(read(off).is_empty());
+        let gaps = |disk: FakeDisk| {
+            let world = world(disk);
+            let window = window(&world);
+            let mut reading = Reading::new(world.disk.as_ref(), &window, &Budget::default());
+            forwards(&mut reading);
+            reading.missed.len()
+        };
+        assert_eq!(gaps(disk()), 1);
+        assert_eq!(gaps(disk().file("/etc/sysconfig/apache2", "")), 0);
+    }
+
+    #[test]
     fn a_virtual_host_hands_on_what_it_proxies() {
         let site = "<VirtualHost *:80>\n ServerName a.example\n # ProxyPass / http://192.0.2.99/\n ProxyPass /static !\n ProxyPass / http://${up}:8080/\n</VirtualHost>\n<VirtualHost *:80>\n ServerName b.example\n ServerAlias *.b.example\n <Location /x>\n  ProxyPass ajp://192.0.2.3/\n </Location>\n</VirtualHost>\n";
         assert_eq!(
@@ -526,7 +647,7 @@ mod tests {
                 path: "/x".into(),
                 text: String::from_utf8_lossy(bytes).into_owned(),
             };
-            told(&lines(&text), "x");
+            told(&lines(&text), &BTreeMap::new(), "x");
         });
     }
 }
