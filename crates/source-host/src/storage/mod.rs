@@ -96,7 +96,7 @@ fn look_at_mounts(
 
 /// Single files are mounted into containers (`/etc/hosts`); they are no file systems.
 fn is_a_file(reader: &Reader<'_>, mount: &Mount) -> bool {
-    let partial = mount.root != b"/" && !parse::is_remote_kind(&mount.kind);
+    let partial = mount.root != b"/" && !parse::is_remote(mount);
     partial
         && reader
             .disk()
@@ -115,7 +115,7 @@ fn tell_mount(
         .remote
         .or_else(|| iscsi.get(&path(&mount.device)).cloned());
     let mount_point = Foreign::from_bytes(mount.mount_point.clone());
-    let away = parse::is_remote_kind(&mount.kind);
+    let away = parse::is_remote(mount);
     if away && remote.is_none() {
         part.missed(
             format!("the server of {mount_point} ({})", mount.kind),

@@ -57,16 +57,30 @@ pub(crate) fn fstab(bytes: &[u8]) -> (Vec<Mount>, usize) {
             unread += 1;
             continue;
         };
+        let (kind, device) = behind_fuse(lossy(kind), unescaped(device));
         mounts.push(Mount {
-            device: unescaped(device),
+            device,
             mount_point: trimmed(unescaped(mount_point)),
-            kind: lossy(kind),
+            kind,
             options: unescaped(words.get(3).copied().unwrap_or_default()),
             root: b"/".to_vec(),
             number: Vec::new(),
         });
     }
     (mounts, unread)
+}
+
+/// `sshfs#account@host:/path` of kind `fuse` is the older spelling of `fuse.sshfs` (mount.fuse(8)).
+fn behind_fuse(kind: String, device: Vec<u8>) -> (String, Vec<u8>) {
+    let sign = device.iter().position(|b| *b == b'#');
+    match sign.filter(|_| kind == "fuse") {
+        Some(at) => {
+            let (program, rest) = device.split_at(at);
+            let rest = rest.get(1..).unwrap_or_default();
+            (format!("fuse.{}", lossy(program)), rest.to_vec())
+        }
+        None => (kind, device),
+    }
 }
 
 fn trimmed(mut path: Vec<u8>) -> Vec<u8> {
@@ -76,10 +90,44 @@ fn trimmed(mut path: Vec<u8>) -> Vec<u8> {
     path
 }
 
-/// File systems that live on another machine.
-pub(crate) fn is_remote_kind(kind: &str) -> bool {
+/// Programs behind FUSE that show what lies on this machine, or nothing that lies anywhere.
+const LOCAL_FUSE: &[&str] = &[
+    "lxcfs",
+    "gvfsd-fuse",
+    "portal",
+    "mergerfs",
+    "snapfuse",
+    "squashfuse",
+    "squashfuse_ll",
+    "fuse-overlayfs",
+    "unionfs",
+    "unionfs-fuse",
+    "encfs",
+    "gocryptfs",
+    "cryfs",
+    "securefs",
+    "bindfs",
+    "ntfs-3g",
+    "ext2fs",
+    "exfat",
+    "zfs-fuse",
+    "dislocker",
+    "vmware-vmblk",
+    "archivemount",
+    "fuse-archive",
+    "ratarmount",
+    "dumpfs",
+    "pmxcfs",
+    "keyring",
+];
+
+/// True for a file system that lives on another machine: what the kernel mounts so, every program behind FUSE that is
+/// not known to stay here, and DAV, whose program gives its own name to nobody.
+pub(crate) fn is_remote(mount: &Mount) -> bool {
+    let behind_fuse = mount.kind.strip_prefix("fuse.");
+    let by_url = mount.device.windows(3).any(|w| w == b"://");
     matches!(
-        kind,
+        mount.kind.as_str(),
         "nfs"
             | "nfs4"
             | "cifs"
@@ -93,17 +141,14 @@ pub(crate) fn is_remote_kind(kind: &str) -> bool {
             | "lustre"
             | "davfs"
             | "beegfs"
-    ) || matches!(
-        kind,
-        "fuse.sshfs"
-            | "fuse.glusterfs"
-            | "fuse.ceph"
-            | "fuse.s3fs"
-            | "fuse.rclone"
-            | "fuse.curlftpfs"
-            | "fuse.davfs"
-            | "fuse.cvmfs2"
-    )
+            | "gpfs"
+            | "panfs"
+            | "pvfs2"
+            | "orangefs"
+            | "wekafs"
+            | "cvfs"
+    ) || behind_fuse.is_some_and(|name| !LOCAL_FUSE.contains(&name) && !name.ends_with(".AppImage"))
+        || mount.kind == "fuse" && by_url
 }
 
 /// True for file systems that hold somebody's bytes: not the kernel's own tables, not memory, not the
@@ -119,7 +164,7 @@ pub(crate) fn is_storage(mount: &Mount) -> bool {
             mount.kind.as_str(),
             "squashfs" | "erofs" | "devtmpfs" | "overlay"
         );
-    pool || root_layer || device || is_remote_kind(&mount.kind)
+    pool || root_layer || device || is_remote(mount)
 }
 
 /// Real storage among `mounts`, one line per mount point (the last mounted wins) and without bind mounts
@@ -158,14 +203,14 @@ pub(crate) fn storage(mounts: Vec<Mount>) -> Vec<Mount> {
 /// File systems of which parts are mounted by design, under one device number; an NFS export's root is
 /// written relative to the server's file system.
 fn keeps_volumes(mount: &Mount) -> bool {
-    mount.kind == "btrfs" || mount.kind == "bcachefs" || is_remote_kind(&mount.kind)
+    mount.kind == "btrfs" || mount.kind == "bcachefs" || is_remote(mount)
 }
 
 /// True for an fstab line that means storage due at boot or, for a remote one, whenever somebody asks.
 pub(crate) fn is_due(mount: &Mount) -> bool {
     let options: Vec<&[u8]> = mount.options.split(|b| *b == b',').collect();
     let placed = mount.mount_point.starts_with(b"/");
-    let remote = is_remote_kind(&mount.kind);
+    let remote = is_remote(mount);
     let bind = options.iter().any(|o| matches!(*o, b"bind" | b"rbind"));
     let local = mount.device.starts_with(b"/dev/")
         || [b"UUID=".as_slice(), b"LABEL=", b"PARTUUID=", b"PARTLABEL="]
@@ -237,6 +282,28 @@ mod tests {
         let due: Vec<Mount> = mounts.into_iter().filter(is_due).collect();
         assert_eq!(points(&due), ["/", "/srv/vol", "/mnt/s"]);
         assert_eq!(due[2].device, b"//files1/my share");
+    }
+
+    #[test]
+    fn whatever_lies_elsewhere_is_storage_and_what_stays_here_is_not_elsewhere() {
+        let table = b"48 27 0:61 / /c rw - fuse.ceph-fuse ceph-fuse rw\n\
+            49 27 0:62 / /d rw - fuse https://dav.corp.example/x rw\n\
+            50 27 0:63 / /g rw - gpfs gpfs0 rw\n\
+            51 27 0:64 / /n rw - fuse.somethingnew remote rw\n\
+            52 27 0:65 / /l rw - fuse.lxcfs lxcfs rw\n\
+            53 27 0:66 / /f rw - fusectl fusectl rw\n\
+            54 27 0:67 / /e rw - fuse.gocryptfs /srv/e rw\n";
+        let kept = storage(mountinfo(table).0);
+        assert_eq!(points(&kept), ["/c", "/d", "/g", "/n"]);
+        assert!(kept.iter().all(is_remote));
+        let (mounts, _) =
+            fstab(b"sshfs#u@h1:/x /mnt fuse defaults 0 0\nlxcfs /l fuse.lxcfs noauto 0 0\n");
+        let due: Vec<&Mount> = mounts.iter().filter(|m| is_due(m)).collect();
+        assert_eq!(due.len(), 1);
+        assert_eq!(
+            (due[0].kind.as_str(), due[0].device.as_slice()),
+            ("fuse.sshfs", &b"u@h1:/x"[..])
+        );
     }
 
     #[test]
