@@ -20,6 +20,7 @@ use groma_source::disk::foreign;
 use groma_source::{Budget, EntryKind, Explanation, Metadata, Sink, Source, Window, World};
 
 use crate::accounts::Accounts;
+use crate::mounts::Mounts;
 use crate::part::Part;
 use crate::reading::Reading;
 use crate::text::path;
@@ -265,19 +266,23 @@ fn tell(
             Reason::NotARegularFile,
         );
     }
+    // An export of `/` holds no tables of the kernel, and nothing of other machines.
+    let mounts = Mounts::read(reading).unwrap_or_default();
     let known = Known {
         root: &root,
+        mounts: &mounts,
         top: &metadata,
         people,
         windows,
     };
     rights(reading, part, &scope, &known, left);
-    let owners = volume(reading, part, &scope, &root, &subject);
+    let owners = volume(reading, part, &scope, &known, &subject);
     owners.tell(part, &scope, &root, people.accounts, left);
 }
 
 struct Known<'a> {
     root: &'a Path,
+    mounts: &'a Mounts,
     top: &'a Metadata,
     people: People<'a>,
     windows: bool,
@@ -315,7 +320,8 @@ fn rights(
         }
         if depth < RIGHTS_DEPTH {
             let below = reading.list(&at).unwrap_or_default().into_iter().rev();
-            let below = below.filter(|e| e.kind == EntryKind::Directory);
+            let below = below
+                .filter(|e| e.kind == EntryKind::Directory && !known.mounts.is_closed(&e.path));
             open.extend(below.map(|e| (e.path, depth + 1)));
         }
     }
@@ -415,11 +421,11 @@ fn volume(
     reading: &mut Reading<'_>,
     part: &mut Part<'_>,
     scope: &Scope,
-    root: &Path,
+    known: &Known<'_>,
     subject: &Foreign,
 ) -> Owners {
     let mut sum = Sum::default();
-    let mut open: Vec<(PathBuf, usize)> = vec![(root.to_owned(), 0)];
+    let mut open: Vec<(PathBuf, usize)> = vec![(known.root.to_owned(), 0)];
     let mut seen = 0;
     while let Some((at, depth)) = open.pop() {
         seen += 1;
@@ -440,6 +446,7 @@ fn volume(
         };
         for entry in entries {
             match entry.kind {
+                EntryKind::Directory if known.mounts.is_closed(&entry.path) => {}
                 EntryKind::Directory if depth < DEPTH_MAX => open.push((entry.path, depth + 1)),
                 EntryKind::File => sum.add(reading, &entry.path),
                 _ => {}
@@ -532,5 +539,37 @@ impl Sum {
             Err(error) if error.is_absent() => {}
             Err(_) => self.cut = true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use groma_source::Recorder;
+    use groma_source::testing::{FakeDisk, window, world};
+
+    use super::*;
+
+    #[test]
+    fn an_export_of_everything_counts_no_tables_of_the_kernel() {
+        let table = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:3 / /proc rw - proc proc rw\n3 1 0:4 / /mnt/nas rw - nfs4 nas1:/x rw\n4 1 8:2 / /srv rw - ext4 /dev/sda2 rw\n";
+        let disk = FakeDisk::new()
+            .file("/etc/exports", "/ *(ro)\n")
+            .file("/proc/self/mountinfo", table)
+            .file("/proc/kcore", vec![0; 1000])
+            .file("/mnt/nas/theirs", vec![0; 1000])
+            .file("/srv/ours", vec![0; 10]);
+        let world = world(disk);
+        let mut source = SharesSource::new(world.clone());
+        let mut recorder = Recorder::new(source.name());
+        source.look(&window(&world), &Budget::default(), &mut recorder);
+        let bytes: Vec<f64> = recorder
+            .facts()
+            .filter_map(|fact| match fact {
+                Fact::Measurement(m) if m.metric == "content_bytes" => Some(m.value),
+                _ => None,
+            })
+            .collect();
+        // The line of /etc/exports has eight bytes.
+        assert_eq!(bytes, [18.0]);
     }
 }

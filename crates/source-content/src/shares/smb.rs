@@ -348,7 +348,7 @@ fn share(section: &Section, settings: &Settings) -> Option<Share> {
     Some(Share {
         protocol: "smb".to_owned(),
         name: section.name.clone(),
-        path: foreign(&path(at.trim_end_matches('/').as_bytes())),
+        path: foreign(&path(without_slash(at).as_bytes())),
         sort: sort.to_owned(),
         read_only: settings.is_read_only(),
         guest: settings.is("guestok") == Some(true),
@@ -356,6 +356,14 @@ fn share(section: &Section, settings: &Settings) -> Option<Share> {
         file: foreign(&section.file),
         line: section.line,
     })
+}
+
+/// A path without slashes at its end; the root is one.
+fn without_slash(path: &str) -> &str {
+    match path.trim_end_matches('/') {
+        "" if path.starts_with('/') => "/",
+        trimmed => trimmed,
+    }
 }
 
 fn grants(settings: &Settings) -> Vec<Grant> {
@@ -409,6 +417,13 @@ mod tests {
         );
         parser.file(&mut reading, Path::new(SETTINGS), text.as_bytes());
         parser.offered()
+    }
+
+    #[test]
+    fn a_share_of_the_root_has_a_path() {
+        let offered = offered("[all]\npath = /\n[one]\npath = \"/srv/a//\"\n");
+        let paths: Vec<String> = offered.shares.iter().map(|s| s.path.to_string()).collect();
+        assert_eq!(paths, ["/", "/srv/a"]);
     }
 
     #[test]
