@@ -161,12 +161,7 @@ impl<'a> View<'a> {
 
     /// The time the inventory speaks about, in words: `30 s`, `5 hours`, `12 days`.
     pub fn watched_for(&self) -> String {
-        let seconds = self
-            .inventory
-            .window
-            .to
-            .since(self.inventory.window.from)
-            .as_secs();
+        let seconds = self.inventory.watched().as_secs();
         match seconds {
             0..=119 => format!("{seconds} s"),
             120..=7199 => format!("{} minutes", seconds / 60),

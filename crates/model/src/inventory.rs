@@ -977,6 +977,31 @@ pub struct EvidenceEntry {
 }
 
 impl Inventory {
+    /// For how long machines were watched: the median over them of what their newest looks lasted. The window is no
+    /// measure of it: two looks of half a minute a month apart are not a month watched.
+    pub fn watched(&self) -> std::time::Duration {
+        let mut looks: std::collections::BTreeMap<&EntityId, (Timestamp, Timestamp)> =
+            std::collections::BTreeMap::new();
+        for seen in self
+            .coverage
+            .iter()
+            .filter(|c| c.source.as_str() != "declared.list")
+        {
+            let look = looks.entry(&seen.vantage).or_insert((seen.from, seen.to));
+            // The newest look; what only older ones said is another time.
+            if seen.to > look.1 {
+                look.1 = seen.to;
+                look.0 = seen.from;
+            } else if seen.to == look.1 {
+                look.0 = look.0.min(seen.from);
+            }
+        }
+        let mut lasted: Vec<_> = looks.values().map(|(from, to)| to.since(*from)).collect();
+        lasted.sort();
+        let middle = lasted.get(lasted.len() / 2).copied();
+        middle.unwrap_or_else(|| self.window.to.since(self.window.from))
+    }
+
     /// The entity with this id.
     pub fn entity(&self, id: &EntityId) -> Option<&Entity> {
         let at = self.entities.binary_search_by(|e| e.id.cmp(id)).ok()?;

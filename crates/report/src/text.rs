@@ -48,7 +48,7 @@ catalogue! {
     consumers: "{0} consumer depends on it|{0} consumers depend on it",
     times: "seen once|seen {0} times",
 
-    watched: "Watched for {0}, from {1} to {2} UTC, from {3}.",
+    watched: "Watched for {0}, between {1} and {2} UTC, from {3}.",
     vantages_more: "{0} and {1} more hosts",
     not_an_audit: "Watched {0} on {1}: this is a first look, not an audit.",
     not_an_audit_why: "What runs at night, once a month or on other machines cannot show itself in such a look. Let it watch longer, and from more hosts, before anything is switched off.",

@@ -55,3 +55,26 @@ fn a_job_and_a_shared_service_have_their_reason_to_be_quiet() {
         .is_empty()
     );
 }
+
+#[test]
+fn looks_of_half_a_minute_that_are_a_fortnight_apart_are_no_fortnight_watched() {
+    let mut apart = positive();
+    apart.window.from = in_days(-14);
+    let look = |machine: &str, days: i64| groma_model::inventory::CoverageEntry {
+        source: groma_model::SourceName::new("host.sockets"),
+        vantage: id(machine),
+        scope: "listeners".to_owned(),
+        state: groma_model::CoverageState::Complete,
+        gaps: Vec::new(),
+        from: in_days(days),
+        to: in_days(days).plus(std::time::Duration::from_secs(30)),
+        how: None,
+    };
+    apart.coverage = vec![look("app1", -14), look("db1", 0)];
+    let finding = only(CHECK, &apart);
+    assert!(
+        finding.indicator.ends_with("watched for 30 s"),
+        "{}",
+        finding.indicator
+    );
+}

@@ -48,7 +48,7 @@ pub(crate) struct Number {
 /// What was watched, for how long, from where.
 pub(crate) fn watched(index: &Index<'_>, words: &Catalogue) -> Watched {
     let window = index.inventory.window;
-    let lasted = window.to.since(window.from);
+    let lasted = index.inventory.watched();
     let ids: BTreeSet<_> = index
         .inventory
         .coverage
