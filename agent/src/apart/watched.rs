@@ -90,6 +90,13 @@ impl Disk for WatchedDisk {
     fn space(&self, path: &Path) -> Result<Space, DiskError> {
         self.waiting(path, || self.disk.space(path))
     }
+    fn within(&self, root: &Path) -> Result<Arc<dyn Disk>, DiskError> {
+        let disk = self.waiting(root, || self.disk.within(root))?;
+        Ok(Arc::new(Self {
+            disk,
+            ..self.clone()
+        }))
+    }
 }
 
 struct WatchedFile {
@@ -101,6 +108,9 @@ struct WatchedFile {
 impl OpenFile for WatchedFile {
     fn metadata(&self) -> &Metadata {
         self.file.metadata()
+    }
+    fn settled(&self) -> Option<&Path> {
+        self.file.settled()
     }
     fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<usize, DiskError> {
         self.disk

@@ -200,8 +200,8 @@ impl Source for RulesetSource {
         Explanation {
             purpose: "Tells which connections the packet filter in force hands on, and which of its rules name an address.".into(),
             reads: words(&[
-                "the kernel's nf_tables over netlink: a dump of rules, and of the sets they look up (never asked where that would load a module)",
-                "/proc/modules, /lib/modules/*/modules.builtin, /proc/net/ip_tables_names",
+                "the kernel's nf_tables over netlink: a dump of rules (16 MiB at most), and of the sets they look up (128 KiB of each at most; never asked where that would load a module)",
+                "/proc/modules, /proc/sys/kernel/osrelease, /lib/modules/*/modules.builtin, /proc/net/ip_tables_names, ip6_tables_names",
             ]),
             contacts: Vec::new(),
             sends: words(SENDS),
@@ -223,6 +223,16 @@ impl Source for RulesetSource {
         match answer {
             Ok(kernel) => {
                 let filters = filter::live(&kernel);
+                if let Some(what) = kernel.left_out.words() {
+                    state = CoverageState::Partial;
+                    let what = format!("of the ruleset in force {what}");
+                    sink.missed_because(
+                        &scope,
+                        what,
+                        Reason::BudgetExhausted,
+                        WRITTEN_BY_A_PROGRAM,
+                    );
+                }
                 let facts = filters.forwards.into_iter().map(Fact::Forward);
                 facts
                     .chain(filters.rules.into_iter().map(Fact::FilterRule))

@@ -68,6 +68,8 @@ pub struct Sample {
     pub from_text: bool,
     /// Processes whose namespace is not ours to know.
     pub denied_namespaces: u64,
+    /// Interpreters whose script is not known, because the process hangs.
+    pub stuck: u64,
     /// True if budget or time ended the look for owners or namespaces.
     pub cut: bool,
 }
@@ -257,10 +259,14 @@ impl Sampler {
             .collect();
         let mut walk = Walk::default();
         if !wanted.is_empty() {
-            walk = table.walk(pids, wanted, budget.entries_max, window);
+            let disk = self.world.disk.as_ref();
+            walk = table.walk(pids, wanted, budget.entries_max, window, disk);
         }
         sample.cut |= walk.cut;
-        let owners = self.programs_of(&walk, table.own_pid());
+        let stuck = walk.processes.iter().filter(|process| process.is_stuck);
+        sample.stuck = u64::try_from(stuck.count()).unwrap_or(u64::MAX);
+        let ours = [table.own_pid(), table.own_parent()];
+        let owners = self.programs_of(&walk, ours);
         self.remember(sample, &walk, &owners);
     }
 
@@ -278,9 +284,9 @@ impl Sampler {
         known.filter(|known| known.cookie == socket.cookie)
     }
 
-    fn programs_of(&mut self, walk: &Walk, own_pid: Option<u32>) -> Vec<Owner> {
+    fn programs_of(&mut self, walk: &Walk, ours: [Option<u32>; 2]) -> Vec<Owner> {
         let owner = |process: &Process| {
-            if Some(process.pid) == own_pid {
+            if ours.contains(&Some(process.pid)) {
                 return Owner::Ourselves;
             }
             Owner::Program(self.id_of(program(process, &self.accounts, &self.world)))

@@ -26,6 +26,38 @@ pub struct Kernel {
     pub rules: Vec<u8>,
     /// Messages of the dump of elements, by family, table and set.
     pub sets: BTreeMap<(u8, String, String), Vec<u8>>,
+    /// What was left in the kernel.
+    pub left_out: LeftOut,
+}
+
+/// What of a ruleset was more than is taken up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct LeftOut {
+    /// True if there were further rules.
+    pub rules: bool,
+    /// Sets that were not asked for.
+    pub sets: usize,
+    /// Sets of which only the first elements were.
+    pub sets_cut: usize,
+}
+
+impl LeftOut {
+    /// In words; `None` if everything was taken up.
+    pub(crate) fn words(self) -> Option<String> {
+        let rules = self.rules.then(|| "further rules".to_owned());
+        let sets = (self.sets > 0).then(|| format!("the elements of {} sets", self.sets));
+        let cut = (self.sets_cut > 0).then(|| {
+            let many = self.sets_cut;
+            format!("all but the first elements of {many} large sets (of addresses, most often)")
+        });
+        let all: Vec<String> = [rules, sets, cut].into_iter().flatten().collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    }
+}
+
+/// True if a set has more elements than are told.
+pub(super) fn is_long(set: &[u8]) -> bool {
+    elements(set).len() >= ELEMENTS_MAX
 }
 
 /// One netlink message: its type and what stands behind its header.
@@ -589,7 +621,7 @@ mod tests {
             |file: String| std::fs::read(format!("{directory}{file}")).expect("a recorded answer");
         let mut kernel = Kernel {
             rules: read(format!("{name}.rules")),
-            sets: BTreeMap::new(),
+            ..Kernel::default()
         };
         for (at, key) in sets_used(&kernel.rules).into_iter().enumerate() {
             kernel.sets.insert(key, read(format!("{name}.set{at}")));
@@ -681,7 +713,7 @@ mod tests {
         groma_fuzz::hammer(3000, &corpus, |bytes| {
             let mut kernel = Kernel {
                 rules: bytes.to_vec(),
-                sets: BTreeMap::new(),
+                ..Kernel::default()
             };
             for key in sets_used(bytes) {
                 kernel.sets.insert(key, bytes.to_vec());
@@ -694,7 +726,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_bytes_end(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
-            let kernel = Kernel { rules: bytes.clone(), sets: BTreeMap::new() };
+            let kernel = Kernel { rules: bytes.clone(), ..Kernel::default() };
             shown(&kernel);
             networks(&elements(&bytes));
         }

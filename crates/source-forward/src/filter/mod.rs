@@ -19,7 +19,7 @@ use crate::handed::unit;
 use crate::read::Reading;
 use crate::units::Units;
 
-pub use decode::Kernel;
+pub use decode::{Kernel, LeftOut};
 pub use netlink::kernel;
 use rule::Rule;
 

@@ -23,6 +23,7 @@ use super::record::read_records;
 use super::room::Room;
 use super::settle::{Call, Open};
 use super::tally::Tally;
+use super::tier::IN_A_CONTAINER;
 use super::trace::{Ends, Event, Page, PageReader, Step};
 use super::udp::Datagrams;
 
@@ -530,8 +531,10 @@ fn open_trace(world: &World, kernel: &dyn KernelEvents) -> std::io::Result<CallQ
     // The trace names tasks by the numbers of the whole machine; within a container those are strangers.
     let link = world.disk.read_link(Path::new("/proc/self/ns/pid"));
     if !link.is_ok_and(|to| to.as_os_str() == FIRST_PROCESS_NAMESPACE) {
-        let why = "groma runs in a process namespace of its own (a container)";
-        return Err(std::io::Error::new(std::io::ErrorKind::Unsupported, why));
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::Unsupported,
+            IN_A_CONTAINER,
+        ));
     }
     let trace = kernel.trace()?;
     let reader = PageReader::new(trace.formats()).filter(PageReader::knows_processes);

@@ -1,0 +1,117 @@
+//! What a confined process can still do, tried for real, each in a process of its own: confinement is for good.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on stops here, and speaks to the one that started it"
+)]
+
+use std::path::Path;
+use std::process::Command;
+
+use groma_source::Disk as _;
+use groma_sys::{Confinement, LocalDisk, Sight, confine};
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+
+const ROLE: &str = "GROMA_CONFINED";
+
+fn sight(word: &str) -> Sight {
+    match word {
+        "files" => Sight::Files,
+        "filter" => Sight::Filter,
+        "processes" => Sight::Processes,
+        _ => Sight::Events,
+    }
+}
+
+/// Starts this test again, confined as `sight` says, on a file of root's; what it says comes back.
+fn confined(sight: &str, file: &Path) -> String {
+    let done = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "what_a_confined_process_can_do", "--nocapture"])
+        .env(ROLE, sight)
+        .env("GROMA_CONFINED_FILE", file)
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&done.stdout).into_owned()
+}
+
+fn open(path: &Path, flags: OFlags) -> bool {
+    let whole = ResolveFlags::NO_SYMLINKS;
+    let mode = Mode::RUSR | Mode::WUSR;
+    rustix::fs::openat2(rustix::fs::CWD, path, flags | OFlags::CLOEXEC, mode, whole).is_ok()
+}
+
+fn deeds(path: &Path) {
+    let beside = path.with_file_name("made");
+    let processes = Command::new("true").status().is_ok();
+    let said = [
+        ("reads", LocalDisk::of_this_machine().read(path, 99).is_ok()),
+        ("asks for whole paths", open(path, OFlags::PATH)),
+        ("writes", open(path, OFlags::WRONLY)),
+        ("cuts", open(path, OFlags::RDWR | OFlags::TRUNC)),
+        ("makes", open(&beside, OFlags::WRONLY | OFlags::CREATE)),
+        (
+            "opens to write",
+            std::fs::OpenOptions::new().write(true).open(path).is_ok(),
+        ),
+        ("starts", processes),
+        ("calls", std::net::UdpSocket::bind("127.0.0.1:0").is_ok()),
+        ("sees processes", std::fs::read_link("/proc/1/exe").is_ok()),
+    ];
+    for (what, can) in said {
+        println!("{what}: {can}");
+    }
+}
+
+#[test]
+fn what_a_confined_process_can_do() {
+    if let Ok(word) = std::env::var(ROLE) {
+        let lacking = confine(&Confinement {
+            memory_bytes_max: 512 << 20,
+            processor_seconds_max: 60,
+            descriptors_max: 64,
+            sight: sight(&word),
+        });
+        println!("lacking: {lacking:?}");
+        return deeds(Path::new(&std::env::var("GROMA_CONFINED_FILE").unwrap()));
+    }
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: only root has rights to give up");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "root's").unwrap();
+    rustix::fs::chmod(&file, Mode::RUSR | Mode::WUSR).unwrap();
+    for word in ["files", "filter", "processes"] {
+        let said = confined(word, &file);
+        let says = |line: &str| said.lines().any(|l| l.ends_with(line));
+        assert!(says("reads: true"), "{word}\n{said}");
+        for never in [
+            "writes",
+            "cuts",
+            "makes",
+            "opens to write",
+            "starts",
+            "calls",
+        ] {
+            assert!(says(&format!("{never}: false")), "{word}\n{said}");
+        }
+        // Unless the kernel lacks what makes it safe; then it goes step by step, and has said so.
+        assert!(
+            says("asks for whole paths: true") || !says("lacking: []"),
+            "{word}\n{said}"
+        );
+        let sees = word == "processes";
+        assert!(
+            says(&format!("sees processes: {sees}")) || !says("lacking: []"),
+            "{word}\n{said}"
+        );
+    }
+    let said = confined("events", &file);
+    for never in ["starts", "calls"] {
+        assert!(said.contains(&format!("{never}: false")), "events\n{said}");
+    }
+    assert_eq!(std::fs::read(&file).unwrap(), b"root's");
+}
