@@ -120,6 +120,9 @@ children
   ended, and a gap says where it hung. The memory of a process (cmdline, environ) is waited for 2 s. What the
   kernel could not be asked to enforce, a gap says. Sources that call somebody look in the agent's own process,
   and are left behind at the same deadline; so do all where the program cannot start itself, and a gap says so.
+  The program itself: its libraries; of its own process /proc/self (maps, status, stat, mountinfo, cgroup, fd,
+  ns, exe); /sys/fs/cgroup and /sys/devices/system/cpu/online for the number of processors; its state
+  (GROMA_STATE_DIR, else /var/lib/groma-agent); /proc/1 (whether it runs in a container).
 skipped before it is touched
   FIFOs, sockets, devices; files larger than the budget, by what they claim and by what comes; mounts of other
   machines and of user programs, also on the way to something else (nfs, cifs, ceph, 9p, virtiofs, lustre, gfs2,

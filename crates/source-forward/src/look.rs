@@ -36,8 +36,8 @@ impl Source for ForwardSource {
         Explanation {
             purpose: "Tells what takes connections in on this machine and hands them on, so that a need behind a proxy is seen end to end.".into(),
             reads: words(&[
-                "nginx, Apache, HAProxy, stunnel: their main files below /etc and what those include",
-                "unit files of systemd and crontabs that start ssh, autossh, socat or systemd-socket-proxyd",
+                "nginx, Apache, HAProxy, stunnel: their main files below /etc and what those include (as /usr/share/nginx)",
+                "unit files of systemd (/etc/systemd/system, /usr/lib/systemd/system, /lib/systemd/system, /run/systemd/system) and crontabs (/etc/crontab, /etc/cron.d, /var/spool/cron) that start ssh, autossh, socat or systemd-socket-proxyd",
                 "ssh_config and ~/.ssh/config of the accounts those run as; /etc/passwd for their homes",
                 "/etc/wireguard/*.conf, /etc/systemd/network/*.netdev, /etc/xinetd.d/*, /etc/rinetd.conf, /etc/services",
                 "/proc/*/comm; cmdline, cgroup and status of running ssh, autossh and socat",
@@ -138,7 +138,7 @@ impl Source for FilterSource {
         Explanation {
             purpose: "Tells which connections the files of the packet filter hand on, and which of their rules name an address.".into(),
             reads: words(&[
-                "/etc/nftables.conf and what it includes; /etc/iptables/rules.v4 and .v6; /etc/ufw/*.rules; /etc/firewalld/zones/*.xml",
+                "/etc/nftables.conf and what it includes; /etc/iptables/rules.v4 and .v6; /etc/ufw/*.rules, ufw.conf; /etc/firewalld/zones/*.xml, policies/*.xml; which units are on (/etc/systemd/system, /usr/lib/systemd/system, /lib/systemd/system, /run/systemd/system)",
             ]),
             contacts: Vec::new(),
             sends: words(SENDS),

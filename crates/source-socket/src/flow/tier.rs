@@ -63,7 +63,8 @@ fn tcp(watch: &Watch<'_>) -> String {
     if let Some((_, error)) = watch
         .why_not
         .iter()
-        .find(|(tier, _)| *tier == Tier::EveryConnection && !watch.tier.tells_calls()) {
+        .find(|(tier, _)| *tier == Tier::EveryConnection && !watch.tier.tells_calls())
+    {
         text.push_str(&format!("; no better way: {}", why(error)));
     }
     if counts.skipped > 0 || watch.tally.left_out > 0 {
