@@ -17,11 +17,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use groma_agent::apart::{Group, Sight, look};
+use groma_agent::apart::{Group, Sight, Wish, look};
 use groma_agent::{LookRequest, Quiet};
 use groma_model::batch::{Record, Said};
 use groma_model::fact::Measurement;
-use groma_model::found::Spelling;
 use groma_model::{AgentId, CoverageState, Fact, Gap, Reason, Scope, SourceName};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Stop, Window, World};
 use groma_sys::SystemClock;
@@ -157,7 +156,7 @@ fn attempt_everything() {
     assert!(open < 10, "{open} descriptors are open");
 }
 
-fn sources(world: &World, _: &[Spelling]) -> Vec<Box<dyn Source>> {
+fn sources(world: &World, _: &Wish) -> Vec<Box<dyn Source>> {
     let one = |(name, what): &Deed| {
         let world = world.clone();
         Box::new(Does {

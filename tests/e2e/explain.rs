@@ -140,7 +140,7 @@ fn everything_a_look_opens_was_explained_before() {
          cc -O1 -w -o /opt/p/trap /run/lab/trap.c -lpthread; setsid /opt/p/trap 7001 plain >/dev/null 2>&1 &",
     );
     let said = machine.shell("GROMA_STATE_DIR=/root/state groma-agent explain --format json");
-    let explained: Vec<Value> = serde_json::from_str(&said.stdout).unwrap();
+    let explained: Vec<Value> = serde_json::from_str(&said).unwrap();
     let names = |source: &Value| source["name"].as_str().unwrap().to_owned();
     let looks: Vec<&Value> = explained
         .iter()
@@ -163,7 +163,7 @@ fn everything_a_look_opens_was_explained_before() {
         sources.join(" ")
     ));
     assert_eq!(look.code, 0, "{}", look.stderr);
-    let opened = opened(&machine.shell("cat /run/lab/opened").stdout);
+    let opened = opened(&machine.shell("cat /run/lab/opened"));
     assert!(opened.len() > 50, "the trace is empty: {opened:?}");
     let is_on_the_way = |path: &str| {
         let below = format!("{}/", path.trim_end_matches('/'));

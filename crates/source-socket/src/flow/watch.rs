@@ -4,7 +4,7 @@
 //! read as well, from every processor and every queue: who a task was is then certain, and so is which answer of
 //! a name server came before which call.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
 use std::time::Duration;
 
@@ -95,6 +95,8 @@ pub(crate) struct Watch<'a> {
     pub(crate) open: HashMap<Ends, Open>,
     /// Ends that come later than their connections were counted.
     pub(crate) owed: Owed,
+    /// Those of them that were closed and whose end has not been told, in that order.
+    pub(crate) closing: VecDeque<(u64, Ends)>,
     /// Both ends of our own connections.
     pub(crate) ours: HashSet<Ends>,
     waiting: Vec<Event>,
@@ -203,6 +205,7 @@ impl<'a> Watch<'a> {
             calls: HashMap::new(),
             open: HashMap::new(),
             owed: Owed::default(),
+            closing: VecDeque::new(),
             ours: HashSet::new(),
             waiting: Vec::new(),
             ended: Vec::new(),
