@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use groma_model::Reason;
-use groma_source::{Disk, DiskError, Entry, FileMet, FileRead, Metadata, OpenFile, Space, Stamp};
+use groma_source::{Disk, DiskError, Entry, FileMet, FileRead, Listed, Metadata, OpenFile, Space};
 
 /// How long one process is waited for. An answer takes microseconds, on a machine out of memory some milliseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -116,11 +116,7 @@ impl Disk for PatientDisk {
             disk: self.clone(),
         }))
     }
-    fn list_stamped(
-        &self,
-        path: &Path,
-        limit: usize,
-    ) -> Result<Vec<(Entry, Option<Stamp>)>, DiskError> {
+    fn list_stamped(&self, path: &Path, limit: usize) -> Result<Listed, DiskError> {
         self.disk.list_stamped(path, limit)
     }
     fn list(&self, path: &Path, limit: usize) -> Result<Vec<Entry>, DiskError> {
