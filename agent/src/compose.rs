@@ -182,7 +182,7 @@ pub fn explanations(world: &World, memory: Option<&Memory>) -> Vec<Explained> {
             Sight::Files => Place::Child,
             Sight::Filter => Place::ChildThatAsksTheFilter,
             Sight::Processes => Place::ChildThatSeesProcesses,
-            Sight::Events => Place::ChildThatWatches,
+            Sight::Events => Place::Agent,
         };
         explained(source.as_ref(), place)
     });
@@ -271,7 +271,11 @@ impl Run<'_> {
             let threads: Vec<_> = wanted
                 .map(|source| {
                     let sight = sight(source.as_ref());
-                    scope.spawn(move || hearing.apart(vec![source], sight, limit))
+                    scope.spawn(move || match sight {
+                        // Its trace is its process's; nothing of it may be left when that is ended.
+                        Sight::Events => hearing.here(source, limit),
+                        _ => hearing.apart(vec![source], sight, limit),
+                    })
                 })
                 .collect();
             self.files(world);

@@ -30,8 +30,6 @@ pub enum Place {
     ChildThatAsksTheFilter,
     /// In a child that cannot write, run or call, and reads the kernel's tables of other processes.
     ChildThatSeesProcesses,
-    /// In a child that cannot run or call, and sets up a trace of its own in the kernel.
-    ChildThatWatches,
 }
 
 impl Place {
@@ -41,9 +39,6 @@ impl Place {
             Self::Child => "a child that cannot write, run or call",
             Self::ChildThatAsksTheFilter => {
                 "a child that cannot write, run or call, but asks for the packet filter (CAP_NET_ADMIN)"
-            }
-            Self::ChildThatWatches => {
-                "a child that cannot run or call, but traces and enters networks (CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_PTRACE)"
             }
             Self::ChildThatSeesProcesses => {
                 "a child that cannot write, run or call, but reads tables of processes (CAP_SYS_PTRACE)"
@@ -115,10 +110,10 @@ children
   Sources look in children, which are this program started again: no environment, no inherited descriptor, an
   error output that leads nowhere; no writing, running, tracing, signalling or connecting (Landlock, or files
   that belong to nobody it is; seccomp, RLIMIT_FSIZE 0); of root's rights only reading any file without leaving
-  an access time, and what stands above; 512 MiB of memory, 128 descriptors (4096 for the one that watches). A
+  an access time, and what stands above; 512 MiB of memory, 128 descriptors. A
   source that is not done after --deadline (5 minutes, and the watch), or waits longer than 30 s for one file, is
   ended, and a gap says where it hung. The memory of a process (cmdline, environ) is waited for 2 s. What the
-  kernel could not be asked to enforce, a gap says. Sources that call somebody look in the agent's own process,
+  kernel could not be asked to enforce, a gap says. Sources that call somebody or trace look in the agent's process,
   and are left behind at the same deadline; so do all where the program cannot start itself, and a gap says so.
   The program itself: its libraries; of its own process /proc/self (maps, status, stat, mountinfo, cgroup, fd,
   ns, exe); /sys/fs/cgroup and /sys/devices/system/cpu/online for the number of processors; its state

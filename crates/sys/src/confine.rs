@@ -39,7 +39,7 @@ pub enum Sight {
     Processes,
     /// What happens while it happens: a trace of its own in the kernel, packets, the networks of containers
     /// (`CAP_SYS_ADMIN`, `CAP_NET_ADMIN`, `CAP_NET_RAW`, `CAP_SYS_PTRACE`). It can still start, trace and signal
-    /// nobody, call nobody, and change no file but the settings of that trace, which are files to the kernel.
+    /// nobody and call nobody; but as settings of a trace are files, it may open root's files to write, and cut them.
     Events,
 }
 

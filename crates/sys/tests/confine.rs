@@ -38,13 +38,18 @@ fn confined(sight: &str, file: &Path) -> String {
 
 fn open(path: &Path, flags: OFlags) -> bool {
     let whole = ResolveFlags::NO_SYMLINKS;
-    let mode = Mode::RUSR | Mode::WUSR;
+    let mode = match flags.contains(OFlags::CREATE) {
+        true => Mode::RUSR | Mode::WUSR,
+        false => Mode::empty(),
+    };
     rustix::fs::openat2(rustix::fs::CWD, path, flags | OFlags::CLOEXEC, mode, whole).is_ok()
 }
 
 fn deeds(path: &Path) {
     let beside = path.with_file_name("made");
     let processes = Command::new("true").status().is_ok();
+    // It has more rights than a confined process keeps, so looking at it takes one of its own.
+    let parent = format!("/proc/{}/exe", std::os::unix::process::parent_id());
     let said = [
         ("reads", LocalDisk::of_this_machine().read(path, 99).is_ok()),
         ("asks for whole paths", open(path, OFlags::PATH)),
@@ -57,7 +62,7 @@ fn deeds(path: &Path) {
         ),
         ("starts", processes),
         ("calls", std::net::UdpSocket::bind("127.0.0.1:0").is_ok()),
-        ("sees processes", std::fs::read_link("/proc/1/exe").is_ok()),
+        ("sees processes", std::fs::read_link(parent).is_ok()),
     ];
     for (what, can) in said {
         println!("{what}: {can}");
@@ -109,9 +114,9 @@ fn what_a_confined_process_can_do() {
             "{word}\n{said}"
         );
     }
+    assert_eq!(std::fs::read(&file).unwrap(), b"root's");
     let said = confined("events", &file);
     for never in ["starts", "calls"] {
         assert!(said.contains(&format!("{never}: false")), "events\n{said}");
     }
-    assert_eq!(std::fs::read(&file).unwrap(), b"root's");
 }
