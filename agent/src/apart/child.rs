@@ -23,9 +23,10 @@ const MEMORY_BYTES_MAX: u64 = 512 << 20;
 const DESCRIPTORS_MAX: u64 = 128;
 /// The same for a watcher, which keeps queues open in every network of the machine and one for each processor.
 const QUEUES_MAX: u64 = 4096;
-/// How often a child looks whether it hangs, and passes on what it has said; while it says nothing, ever less often.
+/// How often a child looks whether it hangs, and passes on what it has said; while it says nothing and waits for no
+/// file, ever less often.
 const TICK: Duration = Duration::from_millis(200);
-const QUIET_TICK: Duration = Duration::from_millis(1600);
+const QUIET_TICK: Duration = Duration::from_millis(800);
 
 /// True if these arguments call this program in the role of a child.
 pub fn is_called(arguments: &[OsString]) -> bool {
@@ -156,7 +157,8 @@ fn watch_over(order: &Order, disk: WatchedDisk, mouth: &Mouth, stop: &Stop) {
         let mut tick = TICK;
         loop {
             std::thread::sleep(tick);
-            tick = match mouth.pass_on() {
+            let is_busy = mouth.pass_on() || disk.is_waiting();
+            tick = match is_busy {
                 true => TICK,
                 false => tick.saturating_mul(2).min(QUIET_TICK),
             };

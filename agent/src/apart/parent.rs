@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How long one file or directory may take to answer.
 const OPERATION_LIMIT: Duration = Duration::from_secs(30);
 /// How often the parent asks whether it should stop.
-const TICK: Duration = Duration::from_millis(500);
+const TICK: Duration = Duration::from_millis(400);
 /// Besides observations, a source says gaps and coverage.
 const RECORDS_PER_OBSERVATION_MAX: u64 = 3;
 

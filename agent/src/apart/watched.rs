@@ -41,6 +41,12 @@ impl WatchedDisk {
             .map(|(_, path)| path.clone())
     }
 
+    /// True if anybody waits for a file now.
+    pub(crate) fn is_waiting(&self) -> bool {
+        let waits = self.waits.0.lock().unwrap_or_else(PoisonError::into_inner);
+        !waits.is_empty()
+    }
+
     fn waiting<T>(&self, path: &Path, act: impl FnOnce() -> T) -> T {
         let thread = std::thread::current().id();
         let wait = (self.clock.monotonic(), path.to_owned());

@@ -150,8 +150,7 @@ fn a_packet_filter_with_a_hundred_thousand_addresses_is_read_up_to_a_bound() {
         r#"python3 -c '
 print("table ip guard { set country { type ipv4_addr; elements = {")
 print(",".join(f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}" for n in range(100_000)))
-print("} }
-chain input { type filter hook input priority 0; ip saddr @country drop; ip saddr 192.0.2.9 drop; } }")' > /run/lab/country.nft
+print("}; }; chain input { type filter hook input priority 0; ip saddr @country drop; ip saddr 192.0.2.9 drop; }; }")' > /run/lab/country.nft
            nft -f /run/lab/country.nft"#,
     );
     let look = Look::at(&machine, "--for 0s --source host.ruleset");
