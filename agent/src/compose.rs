@@ -20,7 +20,7 @@ use groma_source_x509::{
     CertificateEndpoints, CertificateFiles, CertificatePins, CertificateUses, Endpoint,
 };
 
-use crate::apart::{PatientDisk, Sight, Wish};
+use crate::apart::{PatientDisk, Sight, Silence, Wish};
 use crate::explain::{Explained, Place};
 use crate::hearing::{Hearing, Told};
 
@@ -126,6 +126,7 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
             progress,
             offline: world.network.is_offline(),
             spellings: &[],
+            silence: &Silence::default(),
         },
         told: Told::default(),
     };

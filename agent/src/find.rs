@@ -14,8 +14,8 @@ use groma_source_config::{FindSource, MENTION, by_hosts_file, is_common_word, pa
 use groma_source_dns::NamesSource;
 use groma_source_x509::CertificateFiles;
 
-use crate::apart::Sight;
 use crate::apart::bounded::{self, End};
+use crate::apart::{Sight, Silence};
 use crate::compose::{LookRequest, Quiet, header, patient};
 use crate::hearing::Hearing;
 
@@ -49,6 +49,7 @@ pub fn find(world: &World, asked: &[Peer], request: &LookRequest) -> Search {
         progress: &Quiet,
         offline: world.network.is_offline(),
         spellings: &[],
+        silence: &Silence::default(),
     };
     let spellings = spellings(world, asked, hearing, &mut gaps);
     let hearing = Hearing {

@@ -9,7 +9,7 @@ use groma_model::found::Spelling;
 use groma_source::{Source, Window};
 
 use crate::apart::bounded::{self, End};
-use crate::apart::{self, Group, Sight, Trouble};
+use crate::apart::{self, Group, Sight, Silence, Trouble};
 use crate::compose::{LookRequest, Progress};
 
 /// What is common to all sources of one look.
@@ -22,6 +22,8 @@ pub(crate) struct Hearing<'a> {
     pub(crate) offline: bool,
     /// What is searched for, if anything is.
     pub(crate) spellings: &'a [Spelling],
+    /// What did not answer anybody so far.
+    pub(crate) silence: &'a Silence,
 }
 
 /// What came of it.
@@ -68,6 +70,7 @@ impl Hearing<'_> {
                 source_limit: limit,
                 spellings: self.spellings,
                 offline: self.offline,
+                silence: self.silence,
                 window: self.window,
                 request: self.request,
                 progress: self.progress,

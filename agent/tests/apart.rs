@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use groma_agent::apart::{Group, Sight, Wish, look};
+use groma_agent::apart::{Group, Sight, Silence, Wish, look};
 use groma_agent::{LookRequest, Quiet};
 use groma_model::batch::{Record, Said};
 use groma_model::fact::Measurement;
@@ -200,6 +200,7 @@ fn heard_with(names: &[&'static str], sight: Sight, limit: Duration) -> Heard {
         source_limit: limit,
         spellings: &[],
         offline: true,
+        silence: &Silence::default(),
         window: &window,
         request: &request,
         progress: &Quiet,

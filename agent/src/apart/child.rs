@@ -1,20 +1,22 @@
 //! The child's side: one source, as little right as it needs, and a line for each thing it says.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufWriter, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use groma_model::batch::Said;
 use groma_model::found::Spelling;
-use groma_model::{Coverage, Gap, Observation};
-use groma_source::{Sink, Source, Stop, Window, World};
+use groma_model::{Coverage, Foreign, Gap, Observation};
+use groma_source::{Sink, Source, Stop, Window, World, disk};
 use groma_source_socket::Tier;
-use groma_sys::Confinement;
+use groma_sys::{Confinement, LocalDisk};
 
 use super::patient::PatientDisk;
+use super::sober::Sober;
 use super::watched::WatchedDisk;
 use super::words::{LINE_BYTES_MAX, Order, ROLE, Sight, Word};
 
@@ -27,6 +29,10 @@ const QUEUES_MAX: u64 = 4096;
 /// file, ever less often.
 const TICK: Duration = Duration::from_millis(200);
 const QUIET_TICK: Duration = Duration::from_millis(800);
+/// A source that is past its time by so much, and waits for one file that long, hangs there.
+const OVERDUE: Duration = Duration::from_secs(1);
+/// How long the way to what hangs is looked for.
+const WAY_LIMIT: Duration = Duration::from_millis(500);
 
 /// True if these arguments call this program in the role of a child.
 pub fn is_called(arguments: &[OsString]) -> bool {
@@ -65,13 +71,25 @@ pub fn serve(sources: Sources) -> ExitCode {
     groma_sys::stop_on_signals(&stop);
     let mouth = Mouth::default();
     hush_panics(mouth.clone());
+    let silent = order.silent.iter().map(path_of).collect();
+    let local = LocalDisk::of_this_machine().passing_over(silent);
     let mut world = groma_sys::this_machine(order.offline);
-    let patient = Arc::new(PatientDisk::new(world.disk.clone()));
+    let patient = Arc::new(PatientDisk::new(Arc::new(local.clone())));
     let disk = WatchedDisk::new(patient, world.clock.clone());
     world.disk = Arc::new(disk.clone());
     let lacking = lacking.into_iter().map(str::to_owned).collect();
     mouth.say_now(&Word::Ready { lacking });
-    watch_over(&order, disk, &mouth, &stop);
+    let due = Due::default();
+    watch_over(
+        &order,
+        Watched {
+            disk,
+            local: local.clone(),
+        },
+        &due,
+        &mouth,
+        &stop,
+    );
     let wish = Wish {
         spellings: order.spellings.clone(),
         flows_at_most: Tier::named(&order.flows_at_most).unwrap_or(Tier::EveryConnection),
@@ -95,11 +113,13 @@ pub fn serve(sources: Sources) -> ExitCode {
             order.source_limit.min(left),
         );
         mouth.say_now(&Word::Begins);
-        let mut sink = mouth.clone();
+        due.set(world.clock.monotonic().saturating_add(window.remaining()));
+        let mut sink = Sober::new(mouth.clone(), local.clone());
         // The hook has said where; what was said before stays.
         let _ = catch_unwind(AssertUnwindSafe(|| {
             source.look(&window, &order.budget, &mut sink);
         }));
+        sink.end();
         mouth.say_now(&Word::Done);
     }
     ExitCode::SUCCESS
@@ -146,13 +166,14 @@ fn hush_panics(mouth: Mouth) {
 }
 
 /// Two threads: one waits for the parent to close our input, one looks whether a file does not answer.
-fn watch_over(order: &Order, disk: WatchedDisk, mouth: &Mouth, stop: &Stop) {
+fn watch_over(order: &Order, watched: Watched, due: &Due, mouth: &Mouth, stop: &Stop) {
+    let Watched { disk, local } = watched;
     let stop = stop.clone();
     std::thread::spawn(move || {
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
         stop.ask();
     });
-    let (limit, mouth) = (order.operation_limit, mouth.clone());
+    let (limit, due, mouth) = (order.operation_limit, due.clone(), mouth.clone());
     std::thread::spawn(move || {
         let mut tick = TICK;
         loop {
@@ -162,13 +183,50 @@ fn watch_over(order: &Order, disk: WatchedDisk, mouth: &Mouth, stop: &Stop) {
                 true => TICK,
                 false => tick.saturating_mul(2).min(QUIET_TICK),
             };
+            // Whose time is over would have come to its end, were it not for what it waits for.
+            let limit = match disk.now().checked_sub(due.at()) {
+                Some(over) if over > OVERDUE => limit.min(OVERDUE),
+                _ => limit,
+            };
             if let Some(path) = disk.stuck(limit) {
+                let place = disk::foreign(&local.place_of(&path, WAY_LIMIT));
                 let path = path.to_string_lossy().into_owned();
-                mouth.say_now(&Word::Stuck { path });
+                mouth.say_now(&Word::Stuck { path, place });
                 return;
             }
         }
     });
+}
+
+/// What the watching thread looks at.
+struct Watched {
+    disk: WatchedDisk,
+    local: LocalDisk,
+}
+
+/// When the source that looks now should be done, on the clock that only goes forward.
+#[derive(Clone)]
+struct Due(Arc<Mutex<Duration>>);
+
+impl Default for Due {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Duration::MAX)))
+    }
+}
+
+impl Due {
+    fn set(&self, at: Duration) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+
+    fn at(&self) -> Duration {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn path_of(place: &Foreign) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt as _;
+    PathBuf::from(OsStr::from_bytes(place.as_bytes()))
 }
 
 /// Standard output, a line for each word.

@@ -7,7 +7,8 @@
 //! where it is. Whatever happens to a child costs what one source had not said yet, and one gap says so;
 //! the sources behind it look in another child. There is one child for each set of rights ([`Sight`]) and one for
 //! each source that watches for as long as the look lasts: a start costs some milliseconds, and rights are what
-//! sets them apart.
+//! sets them apart. A file system one of them hung on is passed over by all that come after it in the same look, each
+//! with a gap of its own ([`Silence`]).
 //!
 //! What has to look within this process (name servers and certificates at listeners, which need to call somebody;
 //! everything, where the program cannot be started again, and a gap says so) looks on a thread of its own, which is
@@ -19,6 +20,8 @@ mod child;
 mod ear;
 mod parent;
 mod patient;
+mod silence;
+mod sober;
 mod watched;
 mod words;
 
@@ -26,4 +29,5 @@ pub use child::{Sources, Wish, is_called, serve};
 pub use parent::{Group, Outcome, look};
 pub(crate) use parent::{Trouble, told};
 pub use patient::PatientDisk;
+pub use silence::Silence;
 pub use words::Sight;

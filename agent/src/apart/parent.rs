@@ -10,6 +10,7 @@ use groma_source::Window;
 use groma_sys::{Ending, Heard, OwnChild};
 
 use super::ear::{Deaf, Ear};
+use super::silence::Silence;
 use super::words::{Order, ROLE, Sight};
 use crate::compose::{LookRequest, Progress};
 
@@ -34,6 +35,8 @@ pub struct Group<'a> {
     pub spellings: &'a [Spelling],
     /// They contact nobody.
     pub offline: bool,
+    /// What did not answer anybody of this look.
+    pub silence: &'a Silence,
     /// The time given to the look.
     pub window: &'a Window,
     /// What the look may cost.
@@ -138,6 +141,7 @@ impl Group<'_> {
             spellings: self.spellings.to_vec(),
             flows_at_most: self.request.flows_at_most.word().to_owned(),
             memory: self.request.memory.clone(),
+            silent: self.silence.places(),
         };
         let mut line = serde_json::to_vec(&order).ok()?;
         line.push(b'\n');
@@ -172,7 +176,8 @@ impl Group<'_> {
                     }
                 }
             }
-            if let Some(path) = &ear.stuck {
+            if let Some((path, place)) = &ear.stuck {
+                self.silence.heard_of(place);
                 break Some(Trouble::Stuck(path.clone()));
             }
             if ear.is_done() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use groma_model::batch::Said;
 use groma_model::found::Spelling;
-use groma_model::{SourceName, Timestamp};
+use groma_model::{Foreign, SourceName, Timestamp};
 use groma_source::{Budget, Memory};
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,8 @@ pub(crate) struct Order {
     pub(crate) flows_at_most: String,
     /// Where they find what they kept at their last look.
     pub(crate) memory: Option<Memory>,
+    /// What did not answer a child before them: they pass it over.
+    pub(crate) silent: Vec<Foreign>,
 }
 
 /// What a child says.
@@ -69,8 +71,8 @@ pub(crate) enum Word {
     Said(Said),
     /// A line it wants back at its next look.
     Keeps(String),
-    /// One file or directory does not answer it.
-    Stuck { path: String },
+    /// One file or directory does not answer it, and `place` is the file system it lies on.
+    Stuck { path: String, place: Foreign },
     /// It failed inside, at this place of the program's own text.
     Failed { place: String },
     /// It is done, or has failed.

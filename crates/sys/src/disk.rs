@@ -16,6 +16,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use groma_model::Reason;
 use groma_source::{
@@ -26,7 +27,8 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
 use rustix::io::Errno;
 
 use crate::mounts::{Class, MountTable, is_drained_by_reading};
-use crate::path::{Found, Last, Root, find};
+use crate::path::{Found, Last, Map, Root, find};
+use crate::silent::Silent;
 
 /// XATTR_SIZE_MAX of the kernel (xattr(7)).
 const ATTRIBUTE_BYTES_MAX: usize = 65_536;
@@ -41,6 +43,8 @@ pub struct LocalDisk {
     mounts: Arc<RwLock<Arc<MountTable>>>,
     /// Where paths count from, if not from our own root.
     root: Option<Arc<Root>>,
+    /// Where nobody goes any more.
+    silent: Arc<Silent>,
 }
 
 impl LocalDisk {
@@ -50,9 +54,60 @@ impl LocalDisk {
             table: File::open("/proc/self/mountinfo").ok().map(Arc::new),
             mounts: Arc::default(),
             root: None,
+            silent: Arc::default(),
         };
         disk.read_mounts();
         disk
+    }
+
+    /// The same disk without what lies at and below `places`: they did not answer somebody, and whoever wants to go
+    /// there is told so at once ([`Reason::TimedOut`]).
+    #[must_use]
+    pub fn passing_over(self, places: Vec<PathBuf>) -> Self {
+        Self {
+            silent: Arc::new(Silent::of(places)),
+            ..self
+        }
+    }
+
+    /// True if somebody wanted to go to a place that is passed over, since [`Self::take_passed_over`] told them.
+    pub fn has_passed_over(&self) -> bool {
+        self.silent.is_met()
+    }
+
+    /// The places somebody wanted to go to and that were passed over, since this was asked for the last time.
+    pub fn take_passed_over(&self) -> Vec<PathBuf> {
+        self.silent.take_met()
+    }
+
+    /// The file system at fault when `path` does not answer, by where it is mounted; where it is the one that holds
+    /// the whole machine, the path alone. To find that out, the way is gone again, by a thread that is left behind
+    /// if it does not come back within `patience`.
+    pub fn place_of(&self, path: &Path, patience: Duration) -> PathBuf {
+        let (tell, heard) = std::sync::mpsc::channel();
+        let (disk, way) = (self.clone(), path.to_owned());
+        let thread = std::thread::Builder::new().name("groma-way".to_owned());
+        let started = thread.spawn(move || {
+            let step = |place: PathBuf| {
+                // Nobody may be listening any more.
+                let _ = tell.send(place);
+            };
+            let map = Map {
+                mounts: &disk.mounts(),
+                root: disk.root.as_deref(),
+                silent: &disk.silent,
+                steps: Some(&step),
+            };
+            let _ = find(&way, Last::Follow, map);
+        });
+        let mut place = path.to_owned();
+        let begin = Instant::now();
+        while started.is_ok()
+            && let Ok(next) = heard.recv_timeout(patience.saturating_sub(begin.elapsed()))
+        {
+            place = next;
+        }
+        place
     }
 
     fn read_mounts(&self) {
@@ -84,7 +139,13 @@ impl LocalDisk {
     }
 
     fn find(&self, path: &Path, last: Last) -> Result<Found, DiskError> {
-        let found = find(path, last, &self.mounts(), self.root.as_deref())?;
+        let map = Map {
+            mounts: &self.mounts(),
+            root: self.root.as_deref(),
+            silent: &self.silent,
+            steps: None,
+        };
+        let found = find(path, last, map)?;
         match found.class {
             Class::Instruments => Err(DiskError::because(path, Reason::NotARegularFile)),
             _ => Ok(found),
@@ -156,9 +217,19 @@ impl Disk for LocalDisk {
         let mounts = self.mounts();
         // A file that another machine answers for may be mounted over one of ours.
         let are_mounts_near = mounts.are_in(&self.stands(path));
+        let here = match &self.root {
+            Some(root) => root.ours(&found.path),
+            None => found.path.clone(),
+        };
         let stamped = |entry: Entry, name: &CStr| {
             let is_ours = !are_mounts_near || !mounts.is_remote(&self.stands(&entry.path));
-            let is_asked = entry.kind == EntryKind::File && is_ours;
+            let answers = || {
+                self.silent.is_empty()
+                    || !self
+                        .silent
+                        .refuses(&here.join(OsStr::from_bytes(name.to_bytes())))
+            };
+            let is_asked = entry.kind == EntryKind::File && is_ours && answers();
             let stamp = is_asked.then(|| stamp_of(&found.held, name)).flatten();
             (entry, stamp)
         };

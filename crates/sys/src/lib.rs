@@ -14,6 +14,7 @@ mod mounts;
 mod network;
 mod path;
 mod signals;
+mod silent;
 
 pub use child::{Ending, Heard, OwnChild};
 pub use clock::SystemClock;

@@ -18,6 +18,7 @@ use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
 use crate::mounts::{Class, MountTable};
+use crate::silent::Silent;
 
 /// Links on the way to one path, as many as the kernel itself would follow (path_resolution(7)).
 const LINKS_MAX: u32 = 40;
@@ -58,6 +59,8 @@ pub(crate) struct Root {
     stands: PathBuf,
     /// What is put before the paths of what is found there.
     told: PathBuf,
+    /// How we ourselves would write the way there.
+    ours: PathBuf,
 }
 
 impl Root {
@@ -65,6 +68,7 @@ impl Root {
     pub(crate) fn of(found: Found) -> Self {
         Self {
             held: found.held,
+            ours: found.path.clone(),
             stands: found.path,
             told: PathBuf::from("/"),
         }
@@ -74,27 +78,36 @@ impl Root {
     pub(crate) fn stands(&self, path: &Path) -> PathBuf {
         below(&self.stands, path)
     }
+
+    /// `path`, which counts from here, as we ourselves would write it.
+    pub(crate) fn ours(&self, path: &Path) -> PathBuf {
+        below(&self.ours, path)
+    }
 }
 
-/// Goes to `path`, which counts from `root`, or from the root of this process.
-pub(crate) fn find(
-    path: &Path,
-    last: Last,
-    mounts: &MountTable,
-    root: Option<&Root>,
-) -> Result<Found, DiskError> {
+/// What a way is judged by.
+#[derive(Clone, Copy)]
+pub(crate) struct Map<'a> {
+    pub(crate) mounts: &'a MountTable,
+    /// Where paths count from, if not from our own root.
+    pub(crate) root: Option<&'a Root>,
+    /// Where nobody goes any more.
+    pub(crate) silent: &'a Silent,
+    /// Told where the next step leads, before it is taken, by somebody who wants to know where a way ends that does
+    /// not come back: then every way is taken part by part.
+    pub(crate) steps: Option<&'a dyn Fn(PathBuf)>,
+}
+
+/// Goes to `path`, which counts from the root of `map`, or from the root of this process.
+pub(crate) fn find(path: &Path, last: Last, map: Map<'_>) -> Result<Found, DiskError> {
     let path = std::path::absolute(path).map_err(|e| DiskError::of_io(path, e))?;
-    if root.is_none()
+    if map.root.is_none()
         && let Some((root, inside)) = other_root(&path)
         && (last == Last::Follow || !inside.as_os_str().is_empty())
     {
-        return find_inside(&path, root, inside, last);
+        return find_inside(&path, root, inside, last, map);
     }
-    let walk = Walk {
-        asked: &path,
-        root,
-        mounts,
-    };
+    let walk = Walk { asked: &path, map };
     walk.go(&path, last)
 }
 
@@ -113,7 +126,16 @@ fn other_root(path: &Path) -> Option<(&Path, &Path)> {
     Some((root, rest))
 }
 
-fn find_inside(asked: &Path, root: &Path, inside: &Path, last: Last) -> Result<Found, DiskError> {
+fn find_inside(
+    asked: &Path,
+    root: &Path,
+    inside: &Path,
+    last: Last,
+    map: Map<'_>,
+) -> Result<Found, DiskError> {
+    if map.silent.refuses(asked) {
+        return Err(DiskError::because(asked, Reason::TimedOut));
+    }
     let fail = |e: Errno| DiskError::of_io(asked, e.into());
     let table =
         fs::read(root.with_file_name("mountinfo")).map_err(|e| DiskError::of_io(asked, e))?;
@@ -125,20 +147,20 @@ fn find_inside(asked: &Path, root: &Path, inside: &Path, last: Last) -> Result<F
         // Its own table of mounts counts from there.
         stands: PathBuf::from("/"),
         told: root.to_owned(),
+        ours: root.to_owned(),
     };
-    let walk = Walk {
-        asked,
-        root: Some(&root),
+    let map = Map {
         mounts: &mounts,
+        root: Some(&root),
+        ..map
     };
+    let walk = Walk { asked, map };
     walk.go(&Path::new("/").join(inside), last)
 }
 
 struct Walk<'a> {
     asked: &'a Path,
-    /// Where paths count from, if not from our own root.
-    root: Option<&'a Root>,
-    mounts: &'a MountTable,
+    map: Map<'a>,
 }
 
 /// What a walk remembers of the links it has followed.
@@ -171,7 +193,7 @@ impl Walk<'_> {
             Some(found) => found,
             None => self.step_by_step(path, last)?,
         };
-        if let Some(root) = self.root {
+        if let Some(root) = self.map.root {
             found.path = below(&root.told, &found.path);
         }
         Ok(found)
@@ -179,8 +201,30 @@ impl Walk<'_> {
 
     /// Where `path` stands for the mount table.
     fn stands(&self, path: &Path) -> PathBuf {
-        match self.root {
+        match self.map.root {
             Some(root) => root.stands(path),
+            None => path.to_owned(),
+        }
+    }
+
+    /// An error if nobody should touch `path`, which stands there for the mount table.
+    fn may_touch(&self, path: &Path, stands: &Path) -> Result<(), DiskError> {
+        if self.map.mounts.is_remote(stands) {
+            return Err(self.refuse(Reason::RemoteFileSystem));
+        }
+        if self.map.silent.is_empty() {
+            return Ok(());
+        }
+        match self.map.silent.refuses(&self.ours(path)) {
+            true => Err(self.refuse(Reason::TimedOut)),
+            false => Ok(()),
+        }
+    }
+
+    /// `path` as we ourselves would write it.
+    fn ours(&self, path: &Path) -> PathBuf {
+        match self.map.root {
+            Some(root) => root.ours(path),
             None => path.to_owned(),
         }
     }
@@ -188,14 +232,13 @@ impl Walk<'_> {
     /// The whole path in one question; `None` if there is a link in it, or the kernel cannot answer. Within another
     /// root the kernel also sees to it that nothing leads out of it.
     fn at_once(&self, path: &Path, last: Last) -> Result<Option<Found>, DiskError> {
-        if path.components().any(|c| c == Component::ParentDir) {
+        let is_told_of = self.map.steps.is_some();
+        if is_told_of || path.components().any(|c| c == Component::ParentDir) {
             return Ok(None);
         }
-        if self.mounts.is_remote(&self.stands(path)) {
-            return Err(self.refuse(Reason::RemoteFileSystem));
-        }
+        self.may_touch(path, &self.stands(path))?;
         let no_links = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        let (from, resolve) = match self.root {
+        let (from, resolve) = match self.map.root {
             Some(root) => (root.held.as_fd(), no_links | ResolveFlags::IN_ROOT),
             None => (rustix::fs::CWD, no_links),
         };
@@ -269,11 +312,12 @@ impl Walk<'_> {
     fn step(&self, here: &Found, part: &OsStr, links: &Links) -> Result<Found, DiskError> {
         let path = here.path.join(part);
         let stands = self.stands(&path);
-        if self.mounts.is_remote(&stands) {
-            return Err(self.refuse(Reason::RemoteFileSystem));
+        self.may_touch(&path, &stands)?;
+        if let Some(tell) = self.map.steps {
+            tell(self.place(&path, &stands));
         }
         // A file that pretends to be configuration and is a table of the kernel.
-        if links.from_storage && self.mounts.class(&stands) != Class::Local {
+        if links.from_storage && self.map.mounts.class(&stands) != Class::Local {
             return Err(self.refuse(Reason::NotARegularFile));
         }
         match rustix::fs::openat(here.held.as_fd(), part, TOUCH_NOTHING, Mode::empty()) {
@@ -283,9 +327,21 @@ impl Walk<'_> {
         }
     }
 
+    /// The file system that `path` lies on, by where it is mounted. What holds all of this machine is no such place:
+    /// there it is the path alone.
+    fn place(&self, path: &Path, stands: &Path) -> PathBuf {
+        let point = self.map.mounts.point(stands);
+        match self.map.root {
+            // The table of another process counts from that one's root, ours from ours.
+            Some(root) if root.stands == Path::new("/") => root.ours(&point),
+            _ if point == Path::new("/") => self.ours(path),
+            _ => point,
+        }
+    }
+
     fn start(&self) -> Result<Found, DiskError> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let held = match self.root {
+        let held = match self.map.root {
             Some(root) => rustix::fs::openat(&root.held, c".", flags, Mode::empty()),
             None => rustix::fs::open(c"/", flags, Mode::empty()),
         };
@@ -305,7 +361,7 @@ impl Walk<'_> {
 
     fn examined(&self, held: OwnedFd, path: PathBuf) -> Result<Found, DiskError> {
         let stat = rustix::fs::fstat(&held).map_err(|e| self.fail(e))?;
-        let class = self.mounts.class(&self.stands(&path));
+        let class = self.map.mounts.class(&self.stands(&path));
         Ok(Found {
             held,
             stat,

@@ -318,3 +318,66 @@ fn a_rename_under_the_reader_never_leads_out_of_the_directory_it_reads_within() 
         stop.store(true, Ordering::Relaxed);
     });
 }
+
+#[test]
+fn what_did_not_answer_somebody_is_passed_over_however_it_is_reached() {
+    let (_keep, here) = folder();
+    fs::create_dir_all(here.join("nas/deep")).unwrap();
+    fs::write(here.join("nas/deep/file"), "content").unwrap();
+    fs::write(here.join("alone"), "content").unwrap();
+    fs::write(here.join("nas2"), "content").unwrap();
+    symlink("nas", here.join("way")).unwrap();
+    let silent = vec![here.join("nas"), here.join("alone"), PathBuf::from("/")];
+    let disk = LocalDisk::of_this_machine().passing_over(silent);
+    assert_eq!(
+        disk.read(&here.join("nas2"), LIMIT).unwrap().bytes,
+        b"content"
+    );
+    assert!(!disk.has_passed_over());
+    for path in [
+        "nas/deep/file",
+        "way/deep/file",
+        "way",
+        "nas/absent",
+        "alone",
+    ] {
+        let error = disk.read(&here.join(path), LIMIT).unwrap_err();
+        assert_eq!(error.reason, Reason::TimedOut, "{path}");
+    }
+    assert!(disk.list(&here.join("nas"), 9).is_err());
+    assert_eq!(
+        disk.take_passed_over(),
+        [here.join("alone"), here.join("nas")]
+    );
+    assert!(!disk.has_passed_over());
+    // The directory around them is listed, and a file that does not answer is not asked for its stamp.
+    let listed = disk.list_stamped(&here, 9).unwrap().entries;
+    let stamped: Vec<_> = listed.iter().filter(|(_, stamp)| stamp.is_some()).collect();
+    assert_eq!((listed.len(), stamped.len()), (4, 1));
+    // Within a root of its own, paths mean something else.
+    let within = disk.within(&here).unwrap();
+    assert_eq!(
+        within.read(Path::new("/alone"), LIMIT).unwrap_err().reason,
+        Reason::TimedOut
+    );
+    let below = disk.within(&here.join("nas"));
+    assert_eq!(below.err().map(|e| e.reason), Some(Reason::TimedOut));
+}
+
+#[test]
+fn the_place_of_what_hangs_is_its_file_system_and_never_the_whole_machine() {
+    let (_keep, here) = folder();
+    fs::write(here.join("file"), "content").unwrap();
+    symlink(&here, here.join("way")).unwrap();
+    let disk = LocalDisk::of_this_machine();
+    let patience = Duration::from_secs(20);
+    assert_eq!(
+        disk.place_of(Path::new("/proc/version"), patience),
+        Path::new("/proc")
+    );
+    let place = disk.place_of(&here.join("way/file"), patience);
+    assert!(
+        here.join("file").starts_with(&place) && place != Path::new("/"),
+        "{place:?}"
+    );
+}
