@@ -23,6 +23,7 @@ const OF_THE_PROGRAM: &[&str] = &[
     "/lib",
     "/proc/*/maps",
     "/proc/*/mountinfo",
+    "/proc/*/oom_score_adj",
     "/proc/*/status",
     "/proc/*/stat",
     "/proc/*/cgroup",

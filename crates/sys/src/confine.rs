@@ -1,7 +1,8 @@
 //! What a child that reads for us can still do, once it has given up the rest.
 //!
 //! A child reads what strangers made and parses it. Should a parser be turned against us, what it gets is a
-//! process that cannot write a file, start a program, open a connection, trace or signal others, or grow. Every
+//! process that cannot write a file, change its rights or attributes, start a program, open a connection, trace, signal or
+//! slow down others, or grow. Every
 //! step is asked of the kernel; one that the kernel does not know is named in the answer, and the look goes on.
 
 use std::collections::BTreeMap;
@@ -55,8 +56,14 @@ impl Sight {
 /// Call it before any thread is started: most of it holds for the thread that asks, and for those it starts.
 pub fn confine(confinement: &Confinement) -> Vec<&'static str> {
     let sight = confinement.sight;
+    // First of all: the place where it is said is a file of root's.
+    let gives_way = give_way();
     let owns_nothing = own_nothing(sight);
-    let steps: [(&'static str, io::Result<()>); 7] = [
+    let steps: [(&'static str, io::Result<()>); 8] = [
+        (
+            "giving way to others (oom_score_adj, ioprio_set)",
+            gives_way,
+        ),
         ("an end with its parent (prctl)", end_with_parent()),
         (
             "no inherited descriptors (close_range, Linux 5.9)",
@@ -146,6 +153,30 @@ fn is_missing_openat2() -> bool {
     );
     asked.is_err()
 }
+
+/// When the machine runs out of memory, whoever reads for us ends before anything that works there; and it waits for
+/// the disk behind everybody else.
+///
+/// How it shares processors stays as it is: a reader that gets none on a busy machine would only hold on to what it
+/// has for longer.
+fn give_way() -> io::Result<()> {
+    std::fs::write("/proc/self/oom_score_adj", ENDS_FIRST)?;
+    #[expect(
+        unsafe_code,
+        reason = "a call with numbers alone, for which the library has no word"
+    )]
+    // SAFETY: no pointer is passed; the process meant is this one.
+    let done = unsafe { libc::syscall(libc::SYS_ioprio_set, 1, 0, LAST_AT_THE_DISK) };
+    match done {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// The largest is 1000, which nobody but a test should have (proc(5)).
+const ENDS_FIRST: &str = "900";
+/// Best effort, last of its eight levels (ioprio_set(2)).
+const LAST_AT_THE_DISK: libc::c_int = 2 << 13 | 7;
 
 fn end_with_parent() -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -249,8 +280,11 @@ fn forbid_writing(sight: Sight) -> io::Result<()> {
 /// Refuses system calls that change, start, trace, connect or hide: "not permitted", so that a library that
 /// tries one falls back instead of dying.
 fn forbid_calls(sight: Sight, whole_paths: bool) -> io::Result<()> {
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
-        FORBIDDEN.iter().map(|call| (*call, Vec::new())).collect();
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = [FORBIDDEN, FORBIDDEN_NEW]
+        .concat()
+        .iter()
+        .map(|call| (*call, Vec::new()))
+        .collect();
     #[cfg(target_arch = "x86_64")]
     rules.extend(FORBIDDEN_OLD.iter().map(|call| (*call, Vec::new())));
     let mut sockets = vec![not_equal(0, libc::AF_NETLINK)?];
@@ -275,6 +309,22 @@ fn forbid_calls(sight: Sight, whole_paths: bool) -> io::Result<()> {
         rules.insert(libc::SYS_openat2, Vec::new());
     }
     rules.insert(libc::SYS_socket, sockets);
+    // A thread of its own it may start, and no process, nor another world; it may signal itself (that is how a program
+    // gives up), and nobody else of the same account.
+    rules.insert(
+        libc::SYS_clone,
+        vec![rule(
+            0,
+            SeccompCmpOp::MaskedEq(number(libc::CLONE_THREAD)?),
+            0,
+        )?],
+    );
+    let ourselves = i32::try_from(std::process::id()).map_err(io::Error::other)?;
+    rules.insert(libc::SYS_tgkill, vec![not_equal(0, ourselves)?]);
+    if sight != Sight::Events {
+        // Some settings of a file are changed through a descriptor that may only read (`FS_IOC_SETFLAGS`).
+        rules.insert(libc::SYS_ioctl, vec![none_of(1, &HARMLESS_CONTROLS)?]);
+    }
     let architecture = std::env::consts::ARCH
         .try_into()
         .map_err(io::Error::other)?;
@@ -282,8 +332,44 @@ fn forbid_calls(sight: Sight, whole_paths: bool) -> io::Result<()> {
     let program: BpfProgram = SeccompFilter::new(rules, SeccompAction::Allow, refuse, architecture)
         .and_then(TryInto::try_into)
         .map_err(io::Error::other)?;
+    seccompiler::apply_filter(&program).map_err(io::Error::other)?;
+    // Its flags stand in memory as well; told that there is no such call, every library uses the older one.
+    let unknown = SeccompAction::Errno(u32::try_from(libc::ENOSYS).unwrap_or(1));
+    let newer = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
+    let program: BpfProgram =
+        SeccompFilter::new(newer, SeccompAction::Allow, unknown, architecture)
+            .and_then(TryInto::try_into)
+            .map_err(io::Error::other)?;
     seccompiler::apply_filter(&program).map_err(io::Error::other)
 }
+
+/// Requests to a descriptor that change nothing but how it is waited for, or ask what it is.
+const HARMLESS_CONTROLS: [u64; 6] = [
+    0x5421, // FIONBIO
+    0x5451, // FIOCLEX
+    0x5450, // FIONCLEX
+    0x541b, // FIONREAD
+    0x5401, // TCGETS
+    0x5413, // TIOCGWINSZ
+];
+
+/// Matches where argument number `at` is none of `values`.
+fn none_of(at: u8, values: &[u64]) -> io::Result<SeccompRule> {
+    let all = values
+        .iter()
+        .map(|value| condition(at, SeccompCmpOp::Ne, *value));
+    SeccompRule::new(all.collect::<io::Result<_>>()?).map_err(io::Error::other)
+}
+
+/// Calls by the number every architecture we build for gives them, for which the library has no name yet: changes
+/// of rights and attributes by way of a directory (Linux 6.6 to 6.17), and of a mount.
+const FORBIDDEN_NEW: &[i64] = &[
+    452, // fchmodat2
+    463, // setxattrat
+    466, // removexattrat
+    467, // open_tree_attr
+    469, // file_setattr
+];
 
 /// Matches an opening for writing; the flags are argument number `at`.
 fn writing(at: u8) -> io::Result<Vec<SeccompRule>> {
@@ -346,10 +432,34 @@ const FORBIDDEN: &[i64] = &[
     libc::SYS_pidfd_getfd,
     libc::SYS_pidfd_send_signal,
     libc::SYS_kill,
+    libc::SYS_tkill,
+    libc::SYS_rt_sigqueueinfo,
+    libc::SYS_rt_tgsigqueueinfo,
     libc::SYS_prlimit64,
+    libc::SYS_setpriority,
+    libc::SYS_ioprio_set,
+    libc::SYS_sched_setparam,
+    libc::SYS_sched_setscheduler,
+    libc::SYS_sched_setattr,
+    libc::SYS_sched_setaffinity,
+    libc::SYS_migrate_pages,
+    libc::SYS_move_pages,
     libc::SYS_kcmp,
     libc::SYS_userfaultfd,
-    // Speaking to others.
+    // Speaking to others, and taking from them what they left for each other.
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_semctl,
+    libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
     libc::SYS_listen,
     libc::SYS_accept,
     libc::SYS_accept4,

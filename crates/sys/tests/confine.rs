@@ -45,6 +45,60 @@ fn open(path: &Path, flags: OFlags) -> bool {
     rustix::fs::openat2(rustix::fs::CWD, path, flags | OFlags::CLOEXEC, mode, whole).is_ok()
 }
 
+/// A call as the kernel knows it, with numbers for arguments; what it refuses, whatever for, is not done.
+fn call(number: libc::c_long, arguments: [usize; 4]) -> bool {
+    let [first, second, third, fourth] = arguments;
+    #[expect(
+        unsafe_code,
+        reason = "calls the library keeps from making by accident"
+    )]
+    // SAFETY: what is a pointer among them leads to a value that lives until the call is over.
+    let done = unsafe { libc::syscall(number, first, second, third, fourth) };
+    done == 0
+}
+
+/// Ways to do something to others that no file has to be written for.
+fn by_the_kernel_alone(path: &Path) -> [(&'static str, bool); 5] {
+    let name = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()).unwrap();
+    let file = std::fs::File::open(path).unwrap();
+    let descriptor = usize::try_from(std::os::fd::AsRawFd::as_raw_fd(&file)).unwrap();
+    let parent = usize::try_from(std::os::unix::process::parent_id()).unwrap();
+    let here = libc::AT_FDCWD.cast_unsigned() as usize;
+    let nothing: libc::c_int = 0;
+    let flags = std::ptr::from_ref(&nothing) as usize;
+    [
+        (
+            "changes rights",
+            call(452, [here, name.as_ptr() as usize, 0o644, 0]),
+        ),
+        // FS_IOC_SETFLAGS; on a file system without such flags nobody can.
+        (
+            "changes flags",
+            call(libc::SYS_ioctl, [descriptor, 0x4008_6602, flags, 0]),
+        ),
+        // Signal 0 asks only whether one might.
+        ("signals", call(libc::SYS_tgkill, [parent, parent, 0, 0])),
+        ("slows down", call(libc::SYS_setpriority, [0, parent, 1, 0])),
+        // SIGCHLD alone: another process. One that is made must end where it begins.
+        ("forks", forks()),
+    ]
+}
+
+fn forks() -> bool {
+    #[expect(
+        unsafe_code,
+        reason = "a process without its thread's memory does nothing but end"
+    )]
+    // SAFETY: the new process, if there is one, ends at once.
+    unsafe {
+        let made = libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0);
+        if made == 0 {
+            libc::_exit(0);
+        }
+        made > 0
+    }
+}
+
 fn deeds(path: &Path) {
     let beside = path.with_file_name("made");
     let processes = Command::new("true").status().is_ok();
@@ -64,7 +118,7 @@ fn deeds(path: &Path) {
         ("calls", std::net::UdpSocket::bind("127.0.0.1:0").is_ok()),
         ("sees processes", std::fs::read_link(parent).is_ok()),
     ];
-    for (what, can) in said {
+    for (what, can) in said.into_iter().chain(by_the_kernel_alone(path)) {
         println!("{what}: {can}");
     }
 }
@@ -93,6 +147,7 @@ fn what_a_confined_process_can_do() {
         let said = confined(word, &file);
         let says = |line: &str| said.lines().any(|l| l.ends_with(line));
         assert!(says("reads: true"), "{word}\n{said}");
+        assert!(!said.contains("giving way"), "{word}\n{said}");
         for never in [
             "writes",
             "cuts",
@@ -100,6 +155,11 @@ fn what_a_confined_process_can_do() {
             "opens to write",
             "starts",
             "calls",
+            "changes rights",
+            "changes flags",
+            "signals",
+            "slows down",
+            "forks",
         ] {
             assert!(says(&format!("{never}: false")), "{word}\n{said}");
         }
@@ -115,6 +175,8 @@ fn what_a_confined_process_can_do() {
         );
     }
     assert_eq!(std::fs::read(&file).unwrap(), b"root's");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
     let said = confined("events", &file);
     for never in ["starts", "calls"] {
         assert!(said.contains(&format!("{never}: false")), "events\n{said}");
