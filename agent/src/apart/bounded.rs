@@ -14,8 +14,9 @@ use groma_source::{Budget, Recorder, Sink, Source, Window};
 
 /// A source that keeps its own time ends before this; then it is taken for stuck.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How often the clock of the look is asked.
+/// How often the clock of the look is asked, at first; then ever less often, up to this.
 const TICK: Duration = Duration::from_millis(200);
+const QUIET_TICK: Duration = Duration::from_millis(1600);
 
 /// How an act came to its end.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,8 +45,9 @@ pub(crate) fn within<T: Send + 'static>(
     if started.is_err() {
         return End::Stuck(Duration::ZERO);
     }
+    let mut tick = TICK;
     loop {
-        match heard.recv_timeout(TICK) {
+        match heard.recv_timeout(tick) {
             Ok(Ok(done)) => return End::Done(done),
             Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => return End::Failed,
             Err(RecvTimeoutError::Timeout) => {}
@@ -54,6 +56,7 @@ pub(crate) fn within<T: Send + 'static>(
         if passed >= limit.saturating_add(PATIENCE) {
             return End::Stuck(passed);
         }
+        tick = tick.saturating_mul(2).min(QUIET_TICK);
     }
 }
 

@@ -69,7 +69,7 @@ impl Source for FlowSource {
                  nothing pinned, gone with this process) and the kernel's description of its types, /sys/kernel/btf/vmlinux",
                 "the ends of TCP connections (NETLINK_SOCK_DIAG destroy groups), in each network of this machine",
                 "packets from UDP port 53 whole, and the first 68 bytes of packets to other known UDP service ports, through a filter in the kernel, in each network of this machine",
-                "the kernel's socket tables, and of each program that calls: /proc/PID/fd, exe, cwd, stat, status, cgroup, ns/net, and of interpreters cmdline; /proc/PID/net/tcp, tcp6, udp, udp6 of other networks",
+                "the kernel's socket tables, and of each program that calls: /proc/PID/fd, exe, cwd, stat, status, cgroup, ns/net, and of interpreters cmdline; /proc/PID/net/tcp, tcp6, udp, udp6 of other networks, sockstat, sockstat6",
                 "of a program that has ended: where the path it was started by leads (below /usr, most often), and the first line of a script",
                 "/etc/passwd, /run/netns, /proc/uptime, /proc/sys/net/ipv4/ip_forward and ip_local_port_range; whether nscd, systemd-resolved, sssd, winbind or avahi have their socket",
             ]),

@@ -323,7 +323,7 @@ fn link(process: &OwnedFd, name: &CStr) -> Vec<u8> {
 }
 
 /// At most `limit` bytes of a small file; nothing if the process is gone.
-fn file(process: &OwnedFd, name: &CStr, limit: u64) -> Vec<u8> {
+pub(crate) fn file(process: &OwnedFd, name: &CStr, limit: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Ok(opened) = rustix::fs::openat(
         process.as_fd(),

@@ -230,14 +230,16 @@ impl<'a> Watch<'a> {
         loop {
             let passed = self.window.monotonic().saturating_sub(begin);
             self.turn();
-            if passed >= sample_at || (self.wants_sample && passed >= soonest) {
+            let left = self.window.watch().saturating_sub(passed);
+            // The last one is taken at the very end, and only where it has a question to answer.
+            let is_time = passed >= sample_at || (self.wants_sample && passed >= soonest);
+            if is_time && (self.samples == 0 || !left.is_zero()) {
                 let before = self.window.monotonic();
                 self.sample();
                 let took = self.window.monotonic().saturating_sub(before);
                 (soonest, sample_at) = self.pauses(took);
                 (soonest, sample_at) = (soonest + passed, sample_at + passed);
             }
-            let left = self.window.watch().saturating_sub(passed);
             if left.is_zero() || self.window.is_over() {
                 break;
             }
