@@ -58,10 +58,10 @@ struct LookArgs {
     /// it. May be given several times; no domain is asked about unless it is named here.
     #[arg(long = "mail-domain", value_name = "DOMAIN", value_parser = mail_domain)]
     mail_domains: Vec<HostName>,
-    /// How long one source that reads files may take, before it is ended and a gap says so.
+    /// How long one source may take (beyond the watch, if it watches), before it is ended and a gap says so.
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
     deadline: Duration,
-    /// Let every source look within this process, without deadlines.
+    /// Let every source look within this process, where none can be ended.
     #[arg(long, hide = true)]
     together: bool,
     /// Contact nobody but this machine.
@@ -252,8 +252,10 @@ fn act_find(arguments: &FindArgs) -> Result<()> {
     let request = LookRequest {
         epoch: memory.epoch,
         sequence: memory.next_sequence,
+        apart: true,
         ..LookRequest::new(memory.agent.clone(), Duration::ZERO)
     };
+    groma_sys::stop_on_signals(&request.stop);
     let search = find::find(&world, &asked, &request);
     let mut bytes = Vec::new();
     match arguments.format {

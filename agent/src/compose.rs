@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use groma_model::batch::{BATCH_SCHEMA, Record, Said};
@@ -11,7 +11,7 @@ use groma_model::{
     AgentId, Batch, BatchHeader, Fact, Gap, HostName, Peer, Reason, Scope, SiteId, SourceName,
     Transport,
 };
-use groma_source::{Budget, Memory, Recorder, Source, Stop, Window, World};
+use groma_source::{Budget, Memory, Source, Stop, Window, World};
 use groma_source_config::{ConfigSource, ContainerConfigSource, FindSource, InContainers};
 use groma_source_dns::{MailDomains, NamesSource};
 use groma_source_forward::RulesetSource;
@@ -20,8 +20,9 @@ use groma_source_x509::{
     CertificateEndpoints, CertificateFiles, CertificatePins, CertificateUses, Endpoint,
 };
 
-use crate::apart::{self, Group};
+use crate::apart::{PatientDisk, Sight, Silence, Wish};
 use crate::explain::{Explained, Place};
+use crate::hearing::{Hearing, Told};
 
 /// At most this many names and addresses are asked about in one look.
 const QUESTIONS_MAX: usize = 4096;
@@ -119,71 +120,94 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
         request.watch.saturating_add(request.limit),
     );
     let mut run = Run {
-        window: &window,
-        request,
-        progress,
-        looked: Vec::new(),
-        records: Vec::new(),
-        kept: Vec::new(),
+        hearing: Hearing {
+            window: &window,
+            request,
+            progress,
+            offline: world.network.is_offline(),
+            spellings: &[],
+            silence: &Silence::default(),
+        },
+        told: Told::default(),
     };
-    run.sockets_and_files(world);
-    run.one(&mut RulesetSource::new(world.clone()));
-    let endpoints = endpoints_met(&run.records);
-    run.one(&mut CertificateEndpoints::new(world.clone(), endpoints));
+    let world = &patient(world);
+    run.watched_and_files(world);
+    let endpoints = endpoints_met(&run.told.said);
+    run.here(Box::new(CertificateEndpoints::new(
+        world.clone(),
+        endpoints,
+    )));
     let domains = request.mail_domains.clone();
-    run.one(&mut MailDomains::new(world.clone(), domains));
-    let questions = questions_met(&run.records);
-    run.one(&mut NamesSource::new(world.clone(), questions));
-    let Run {
-        looked,
-        records,
-        kept,
-        ..
-    } = run;
+    run.here(Box::new(MailDomains::new(world.clone(), domains)));
+    let questions = questions_met(&run.told.said);
+    run.here(Box::new(NamesSource::new(world.clone(), questions)));
+    let looked = run.told.said.iter().map(|(name, _)| name.clone()).collect();
+    let kept = std::mem::take(&mut run.told.kept);
     if let Some(memory) = request.memory.as_ref().filter(|_| !kept.is_empty()) {
         crate::memory::keep(memory, &kept);
     }
+    let mut records = reservations(&run.told);
+    records.extend(run.told.records());
     Batch {
         header: header(request, &window, looked),
         records: groma_model::batch::gathered(records),
     }
 }
 
+/// The same world, with a disk that waits for the memory of no process longer than a moment.
+pub(crate) fn patient(world: &World) -> World {
+    World {
+        disk: Arc::new(PatientDisk::new(world.disk.clone())),
+        ..world.clone()
+    }
+}
+
 /// What every source would read, contact and say, and where it looks from.
 pub fn explanations(world: &World, memory: Option<&Memory>) -> Vec<Explained> {
-    let mut apart = first_sources(world);
+    let mut apart = child_sources(world, &Wish::default());
     for source in &mut apart {
         memory.into_iter().for_each(|m| source.remember(m.clone()));
     }
-    let within: [Box<dyn Source>; 7] = [
-        Box::new(RulesetSource::new(world.clone())),
-        Box::new(SocketSource::new(world.clone())),
-        Box::new(flows(world)),
+    let here: [Box<dyn Source>; 3] = [
         Box::new(CertificateEndpoints::new(world.clone(), Vec::new())),
         Box::new(MailDomains::new(world.clone(), Vec::new())),
         Box::new(NamesSource::new(world.clone(), Vec::new())),
-        Box::new(FindSource::new(world.clone(), Vec::new())),
     ];
-    let explained = |source: &dyn Source, apart: bool| Explained {
-        place: match (apart, sees_processes(source)) {
-            (false, _) => Place::Agent,
-            (true, false) => Place::Child,
-            (true, true) => Place::ChildThatSeesProcesses,
-        },
+    let explained = |source: &dyn Source, place: Place| Explained {
+        place,
         name: source.name(),
         explanation: source.explain(),
     };
-    let mut all: Vec<_> = apart.iter().map(|s| explained(s.as_ref(), true)).collect();
-    all.extend(within.iter().map(|s| explained(s.as_ref(), false)));
+    let in_children = apart.iter().map(|source| {
+        let place = match sight(source.as_ref()) {
+            Sight::Files => Place::Child,
+            Sight::Filter => Place::ChildThatAsksTheFilter,
+            Sight::Processes => Place::ChildThatSeesProcesses,
+            Sight::Events => Place::Agent,
+        };
+        explained(source.as_ref(), place)
+    });
+    let mut all: Vec<_> = in_children.collect();
+    all.extend(here.iter().map(|s| explained(s.as_ref(), Place::Agent)));
     all.sort_by(|a, b| a.name.cmp(&b.name));
     all
 }
 
-/// The sources that need nothing from another one.
-pub(crate) fn first_sources(world: &World) -> Vec<Box<dyn Source>> {
+/// Every source that looks in a child.
+pub(crate) fn child_sources(world: &World, wish: &Wish) -> Vec<Box<dyn Source>> {
+    let mut sources = file_sources(world);
+    sources.extend(watchers(world, wish.flows_at_most));
+    let find = FindSource::new(world.clone(), wish.spellings.clone());
+    sources.push(Box::new(find));
+    sources
+}
+
+/// The sources that need nothing from another one, and are done when they have read what there is.
+fn file_sources(world: &World) -> Vec<Box<dyn Source>> {
     let mut sources = groma_source_host::sources(world);
     sources.extend(groma_source_forward::sources(world));
     sources.push(Box::new(groma_source_log::LogSource::new(world.clone())));
+    sources.push(Box::new(RulesetSource::new(world.clone())));
     sources.push(Box::new(ConfigSource::new(world.clone())));
     sources.push(Box::new(ContainerConfigSource::new(world.clone())));
     sources.push(Box::new(CertificateFiles::new(world.clone())));
@@ -203,172 +227,130 @@ fn container_certificates(world: &World) -> InContainers {
     )
 }
 
-/// Connections as they happen.
-fn flows(world: &World) -> FlowSource {
-    FlowSource::new(world.clone(), groma_sys::kernel_events())
+/// The sources that look for as long as the watch lasts.
+fn watchers(world: &World, at_most: Tier) -> Vec<Box<dyn Source>> {
+    let flows = FlowSource::new(world.clone(), groma_sys::kernel_events());
+    vec![
+        Box::new(flows.at_most(at_most)),
+        Box::new(SocketSource::new(world.clone())),
+    ]
+}
+
+/// What a source looks at. It gets the right to read tables the kernel shows to a tracer only (`/proc/PID/exe`, `fd`,
+/// `root`) for saying so: what it does not explain beforehand, it cannot read.
+fn sight(source: &dyn Source) -> Sight {
+    let reads = source.explain().reads;
+    match source.name().as_str() {
+        "host.flows" => Sight::Events,
+        "host.ruleset" => Sight::Filter,
+        _ if reads
+            .iter()
+            .any(|line| line.contains("/proc/*/") || line.contains("/proc/PID/")) =>
+        {
+            Sight::Processes
+        }
+        _ => Sight::Files,
+    }
 }
 
 struct Run<'a> {
-    window: &'a Window,
-    request: &'a LookRequest,
-    progress: &'a dyn Progress,
-    looked: Vec<SourceName>,
-    records: Vec<Record>,
-    kept: Vec<String>,
+    hearing: Hearing<'a>,
+    told: Told,
 }
 
 impl Run<'_> {
-    /// Connections and sockets are watched, each on a thread of its own, while the files are read.
-    fn sockets_and_files(&mut self, world: &World) {
-        let mut watching: [Box<dyn Source>; 2] = [
-            Box::new(flows(world).at_most(self.request.flows_at_most)),
-            Box::new(SocketSource::new(world.clone())),
-        ];
-        let (window, request, progress) = (self.window, self.request, self.progress);
-        let watched: Vec<(SourceName, Vec<Record>)> = std::thread::scope(|scope| {
-            let wanted = watching
-                .iter_mut()
+    /// Connections and sockets are watched, each beside the others, while the files are read. Nobody is waited for
+    /// without an end: a child is given up at its deadline, and so is whoever looks within this process.
+    fn watched_and_files(&mut self, world: &World) {
+        let hearing = self.hearing;
+        let request = hearing.request;
+        let limit = request.watch.saturating_add(request.source_limit);
+        let told: Vec<Told> = std::thread::scope(|scope| {
+            let wanted = watchers(world, request.flows_at_most)
+                .into_iter()
                 .filter(|source| request.wants(&source.name()));
             let threads: Vec<_> = wanted
                 .map(|source| {
-                    let name = source.name();
-                    let thread = scope.spawn(|| said(source.as_mut(), window, request, progress));
-                    (name, thread)
+                    let sight = sight(source.as_ref());
+                    scope.spawn(move || match sight {
+                        // Its trace is its process's; nothing of it may be left when that is ended.
+                        Sight::Events => hearing.here(source, limit),
+                        _ => hearing.apart(vec![source], sight, limit),
+                    })
                 })
                 .collect();
             self.files(world);
-            threads
-                .into_iter()
-                .map(|(name, thread)| {
-                    let said = thread
-                        .join()
-                        .expect("what a source panics with is caught within the thread");
-                    (name, said)
-                })
-                .collect()
+            let joined = threads.into_iter().map(|thread| {
+                thread
+                    .join()
+                    .expect("a source panics in its child, or where that is caught")
+            });
+            joined.collect()
         });
-        for (name, records) in watched {
-            self.looked.push(name);
-            self.records.extend(records);
-        }
+        told.into_iter().for_each(|told| self.told.add(told));
     }
 
-    /// Sources that read files: in processes of their own, or here, and then one gap says so.
+    /// Sources that read files: one child for each set of rights.
     fn files(&mut self, world: &World) {
-        let mut files = first_sources(world);
-        files.retain(|source| self.request.wants(&source.name()));
-        let mut said = BTreeMap::new();
-        for sees_processes in [false, true] {
-            let alike = files
-                .iter()
-                .filter(|source| self::sees_processes(source.as_ref()) == sees_processes);
-            let group = Group {
-                sources: alike.map(|source| source.name()).collect(),
-                sees_processes,
-                offline: world.network.is_offline(),
-                window: self.window,
-                request: self.request,
-                progress: self.progress,
-            };
-            if !self.request.apart || group.sources.is_empty() {
-                continue;
-            }
-            let outcome = apart::look(group);
-            said.extend(outcome.said);
-            self.kept.extend(outcome.kept);
-            if outcome.impossible {
-                self.records
-                    .extend(files.first().map(|f| not_apart(&f.name())));
-                break;
+        let request = self.hearing.request;
+        let mut by_sight: BTreeMap<Sight, Vec<Box<dyn Source>>> = BTreeMap::new();
+        for source in file_sources(world) {
+            if request.wants(&source.name()) {
+                by_sight
+                    .entry(sight(source.as_ref()))
+                    .or_default()
+                    .push(source);
             }
         }
-        for source in &mut files {
-            match said.remove(&source.name()) {
-                Some(records) => {
-                    self.looked.push(source.name());
-                    self.records.extend(records);
-                }
-                None => self.one(source.as_mut()),
-            }
+        for (sight, sources) in by_sight {
+            let told = self.hearing.apart(sources, sight, request.source_limit);
+            self.told.add(told);
         }
     }
 
-    fn one(&mut self, source: &mut dyn Source) {
-        if self.request.wants(&source.name()) {
-            self.looked.push(source.name());
-            let memory = self.request.memory.clone();
-            memory.into_iter().for_each(|m| source.remember(m));
-            let (records, kept) = heard(source, self.window, self.request, self.progress);
-            self.records.extend(records);
-            self.kept.extend(kept);
+    fn here(&mut self, source: Box<dyn Source>) {
+        let request = self.hearing.request;
+        if request.wants(&source.name()) {
+            let told = self.hearing.here(source, request.source_limit);
+            self.told.add(told);
         }
     }
 }
 
-/// True for a source that reads tables the kernel shows to a tracer only (`/proc/PID/exe`, `fd`, `root`). It gets
-/// that right for saying so: what it does not explain beforehand, it cannot read.
-fn sees_processes(source: &dyn Source) -> bool {
-    let reads = source.explain().reads;
-    reads
-        .iter()
-        .any(|line| line.contains("/proc/*/") || line.contains("/proc/PID/"))
-}
-
-fn not_apart(name: &SourceName) -> Record {
-    Record {
-        source: name.clone(),
+/// What a reader of the batch should know about how sources looked: without children, or in ones the kernel could
+/// not hold back in every way. Said in the name of a source that did so.
+fn reservations(told: &Told) -> Vec<Record> {
+    let Some((source, _)) = told.said.first() else {
+        return Vec::new();
+    };
+    let say = |what: String, reason: Reason, remedy: &str| Record {
+        source: source.clone(),
         said: Said::Missed(Gap {
             scope: Scope::new("source", "apart"),
-            what: "processes of their own for the sources that read files: they looked within the agent's, \
-                   where one file that does not answer holds up the whole look"
-                .to_owned(),
-            reason: Reason::NotPresent,
-            remedy: Some("let the agent's file be executed again: /proc mounted, no noexec".to_owned()),
+            what,
+            reason,
+            remedy: Some(remedy.to_owned()),
         }),
+    };
+    let mut all = Vec::new();
+    if told.impossible {
+        let what = "processes of their own for the sources that read files: they looked within the agent's, \
+                    where one file that does not answer costs a source all it had not said";
+        let remedy = "let the agent's file be executed again: /proc mounted, no noexec";
+        all.push(say(what.to_owned(), Reason::NotPresent, remedy));
     }
-}
-
-/// Everything `source` says.
-pub(crate) fn said(
-    source: &mut dyn Source,
-    window: &Window,
-    request: &LookRequest,
-    progress: &dyn Progress,
-) -> Vec<Record> {
-    heard(source, window, request, progress).0
-}
-
-/// Everything `source` says, and what it keeps; a panic becomes a gap, and what it said before stays.
-fn heard(
-    source: &mut dyn Source,
-    window: &Window,
-    request: &LookRequest,
-    progress: &dyn Progress,
-) -> (Vec<Record>, Vec<String>) {
-    let name = source.name();
-    progress.begins(&name);
-    let mut recorder = Recorder::new(name.clone());
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        source.look(window, &request.budget, &mut recorder)
-    }));
-    let (mut records, mut kept) = (recorder.records, recorder.kept);
-    if outcome.is_err() {
-        kept.clear();
-        let gap = Gap {
-            scope: Scope::new("source", name.as_str()),
-            what: format!("what {name} had not said yet: it failed inside"),
-            reason: Reason::Unknown("bug".to_owned()),
-            remedy: Some("report this as a bug of groma, with the version".to_owned()),
-        };
-        // Without any coverage said, nothing this source knows may count as removed.
-        records.retain(|r| !matches!(r.said, Said::Covered(_)));
-        records.push(Record {
-            source: name.clone(),
-            said: Said::Missed(gap),
-        });
+    if !told.lacking.is_empty() {
+        let list: Vec<&str> = told.lacking.iter().map(String::as_str).collect();
+        let what = format!(
+            "what this kernel did not let the agent's own children be held to: {}. They looked all the same, \
+             and what is named here rests on the program alone",
+            list.join("; ")
+        );
+        let remedy = "nothing was missed; where the rule is that the kernel must enforce it, use a newer one, with \
+                      Landlock and seccomp";
+        all.push(say(what, Reason::Unsupported, remedy));
     }
-    progress.ends(&name);
-    (records, kept)
+    all
 }
 
 pub(crate) fn header(
@@ -391,8 +373,8 @@ pub(crate) fn header(
 }
 
 /// The listeners that a certificate may be asked of.
-fn endpoints_met(records: &[Record]) -> Vec<Endpoint> {
-    let mut endpoints: Vec<Endpoint> = facts(records)
+fn endpoints_met(said: &[(SourceName, Vec<Record>)]) -> Vec<Endpoint> {
+    let mut endpoints: Vec<Endpoint> = facts(said)
         .filter_map(|fact| match fact {
             Fact::Listener(listener) if listener.transport == Transport::Tcp => Some(Endpoint {
                 address: listener.address,
@@ -408,13 +390,13 @@ fn endpoints_met(records: &[Record]) -> Vec<Endpoint> {
 }
 
 /// Every name and address met: what DNS is asked about.
-fn questions_met(records: &[Record]) -> Vec<Peer> {
+fn questions_met(said: &[(SourceName, Vec<Record>)]) -> Vec<Peer> {
     let mut questions = BTreeSet::new();
     let mut address = |a: IpAddr| {
         let nobody = a.is_loopback() || a.is_unspecified() || a.is_multicast();
         (!nobody).then(|| questions.insert(Peer::Address(a.to_canonical())));
     };
-    for fact in facts(records) {
+    for fact in facts(said) {
         match fact {
             Fact::Connection(c) if c.direction == Direction::Outgoing || c.remote != c.local => {
                 address(c.remote)
@@ -423,7 +405,7 @@ fn questions_met(records: &[Record]) -> Vec<Peer> {
             _ => {}
         }
     }
-    let names = facts(records).flat_map(|fact| match fact {
+    let names = facts(said).flat_map(|fact| match fact {
         Fact::Connection(connection) => connection.asked.iter().cloned().map(Peer::Name).collect(),
         Fact::Reference(reference) => vec![reference.peer.clone()],
         Fact::MailRecord(record) => record.peers.clone(),
@@ -464,8 +446,9 @@ fn forwarded(forward: &Forward) -> Vec<Peer> {
     target.into_iter().chain(forward.via.clone()).collect()
 }
 
-fn facts(records: &[Record]) -> impl Iterator<Item = &Fact> {
-    records.iter().filter_map(|record| match &record.said {
+fn facts(said: &[(SourceName, Vec<Record>)]) -> impl Iterator<Item = &Fact> {
+    let records = said.iter().flat_map(|(_, records)| records);
+    records.filter_map(|record| match &record.said {
         Said::Saw(observation) => Some(&observation.fact),
         _ => None,
     })

@@ -26,6 +26,8 @@ pub enum Place {
     Agent,
     /// In a child that cannot write, run or call, and sees no other process.
     Child,
+    /// In the same, which may ask the kernel for its packet filter.
+    ChildThatAsksTheFilter,
     /// In a child that cannot write, run or call, and reads the kernel's tables of other processes.
     ChildThatSeesProcesses,
 }
@@ -35,6 +37,9 @@ impl Place {
         match self {
             Self::Agent => "the agent's own process",
             Self::Child => "a child that cannot write, run or call",
+            Self::ChildThatAsksTheFilter => {
+                "a child that cannot write, run or call, but asks for the packet filter (CAP_NET_ADMIN)"
+            }
             Self::ChildThatSeesProcesses => {
                 "a child that cannot write, run or call, but reads tables of processes (CAP_SYS_PTRACE)"
             }
@@ -102,12 +107,18 @@ fn budgets(text: &mut String, budget: &Budget) {
 
 const CHILDREN: &str = "\
 children
-  Sources that read files look in children, which are this program started again: no environment, no inherited
-  descriptor, an error output that leads nowhere; no writing, running, tracing, signalling or connecting
-  (Landlock, seccomp, RLIMIT_FSIZE 0); of root's rights only reading any file without leaving an access time;
-  512 MiB of memory, 128 descriptors. A source that is not done after --deadline (5 minutes), or waits longer
-  than 30 s for one file, is ended, and a gap says where it hung. Where the program cannot start itself, sources
-  look in the agent's own process, and a gap says so.
+  Sources look in children, which are this program started again: no environment, no inherited descriptor, an
+  error output that leads nowhere; no writing, running, tracing, signalling or connecting (Landlock, or files
+  that belong to nobody it is; seccomp, RLIMIT_FSIZE 0); of root's rights only reading any file without leaving
+  an access time, and what stands above; 512 MiB of memory, 128 descriptors. A
+  source that is not done after --deadline (5 minutes, and the watch), or waits longer than 30 s for one file, is
+  ended, and a gap says where it hung. The memory of a process (cmdline, environ) is waited for 2 s. What the
+  kernel could not be asked to enforce, a gap says. Sources that call somebody or trace look in the agent's process,
+  and are left behind at the same deadline; so do all where the program cannot start itself, and a gap says so.
+  The program itself: its libraries; of its own process /proc/self (maps, status, stat, mountinfo, cgroup, fd,
+  ns, exe); /sys/fs/cgroup and /sys/devices/system/cpu/online for the number of processors; its state
+  (GROMA_STATE_DIR, else /var/lib/groma-agent); /proc/1 (whether it runs in a container). Its children write
+  /proc/self/oom_score_adj: when the machine runs out of memory, they end first.
 skipped before it is touched
   FIFOs, sockets, devices; files larger than the budget, by what they claim and by what comes; mounts of other
   machines and of user programs, also on the way to something else (nfs, cifs, ceph, 9p, virtiofs, lustre, gfs2,

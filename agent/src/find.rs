@@ -9,15 +9,21 @@ use groma_model::batch::{Record, Said};
 use groma_model::fact::{CertificatePlace, Component, ComponentClass, Reference};
 use groma_model::found::{FOUND_SCHEMA, Found, Naming, Place, Spelling};
 use groma_model::{Batch, Fact, Foreign, Gap, HostName, Peer};
-use groma_source::{Source, Window, World};
+use groma_source::{Disk, Source, Window, World};
 use groma_source_config::{FindSource, MENTION, by_hosts_file, is_common_word, packages_of};
 use groma_source_dns::NamesSource;
 use groma_source_x509::CertificateFiles;
 
-use crate::compose::{LookRequest, Quiet, header, said};
+use crate::apart::bounded::{self, End};
+use crate::apart::{Sight, Silence};
+use crate::compose::{LookRequest, Quiet, header, patient};
+use crate::hearing::Hearing;
 
 /// A short name below this many letters is everywhere and says nothing.
 const SHORT_MIN: usize = 3;
+/// How long the system's own files (hosts, resolv.conf, lists of packages) are waited for.
+const READING_MAX: Duration = Duration::from_secs(30);
+
 /// What was found, and the evidence it stands on.
 pub struct Search {
     /// For people and programs.
@@ -36,19 +42,33 @@ pub fn find(world: &World, asked: &[Peer], request: &LookRequest) -> Search {
         request.limit,
     );
     let mut gaps = Vec::new();
-    let spellings = spellings(world, asked, &window, request, &mut gaps);
-    let mut source = FindSource::new(world.clone(), spellings.clone());
+    let world = &patient(world);
+    let hearing = Hearing {
+        window: &window,
+        request,
+        progress: &Quiet,
+        offline: world.network.is_offline(),
+        spellings: &[],
+        silence: &Silence::default(),
+    };
+    let spellings = spellings(world, asked, hearing, &mut gaps);
+    let hearing = Hearing {
+        spellings: &spellings,
+        ..hearing
+    };
+    let source = FindSource::new(world.clone(), spellings.clone());
     let name = source.name();
-    let records = said(&mut source, &window, request, &Quiet);
+    let told = hearing.apart(vec![Box::new(source)], Sight::Files, request.source_limit);
+    let records = told.records();
     gaps.extend(records.iter().filter_map(gap).cloned());
     let mut places: Vec<Place> = records
         .iter()
         .filter_map(|r| place(r, &spellings))
         .collect();
-    places.extend(certificates(world, &spellings, &window, request, &mut gaps));
+    places.extend(certificates(world, hearing, &mut gaps));
     places.sort_by(|a, b| (&a.file, a.line, &a.named).cmp(&(&b.file, b.line, &b.named)));
     places.dedup();
-    name_packages(world, &mut places);
+    name_packages(world, hearing, &mut places);
     let found = Found {
         schema: FOUND_SCHEMA.to_owned(),
         at: window.now(),
@@ -68,15 +88,14 @@ pub fn find(world: &World, asked: &[Peer], request: &LookRequest) -> Search {
 fn spellings(
     world: &World,
     asked: &[Peer],
-    window: &Window,
-    request: &LookRequest,
+    hearing: Hearing<'_>,
     gaps: &mut Vec<Gap>,
 ) -> Vec<Spelling> {
     let mut known: Vec<Spelling> = asked
         .iter()
         .map(|peer| spelling(peer, naming_of(peer, Naming::Name), peer))
         .collect();
-    for domain in search_domains(world) {
+    for domain in read_here(hearing, world, |disk| search_domains(disk)) {
         for peer in asked {
             let whole = match peer {
                 Peer::Name(name) if !name.as_str().contains('.') => {
@@ -87,7 +106,10 @@ fn spellings(
             known.extend(whole.map(|name| spelling(&Peer::Name(name), Naming::Alias, peer)));
         }
     }
-    known.extend(by_hosts_file(world.disk.as_ref(), &known));
+    let so_far = known.clone();
+    known.extend(read_here(hearing, world, move |disk| {
+        by_hosts_file(disk, &so_far)
+    }));
     let mut questions: BTreeSet<Peer> = BTreeSet::new();
     // A name has addresses, an address has names: twice is the whole of it.
     for _ in 0..2 {
@@ -99,8 +121,9 @@ fn spellings(
         if new.is_empty() {
             break;
         }
-        let mut names = NamesSource::new(world.clone(), new);
-        let records = said(&mut names, window, request, &Quiet);
+        let names = NamesSource::new(world.clone(), new);
+        let told = hearing.here(Box::new(names), hearing.request.source_limit);
+        let records = told.records();
         gaps.extend(records.iter().filter_map(gap).cloned());
         for record in &records {
             add_answer(record, &mut known);
@@ -188,8 +211,8 @@ fn dedup(known: &mut Vec<Spelling>) {
 }
 
 /// Domains the machine puts behind short names (`search` and `domain` of resolv.conf).
-fn search_domains(world: &World) -> Vec<String> {
-    let read = world.disk.read(Path::new("/etc/resolv.conf"), 64 << 10);
+fn search_domains(disk: &dyn Disk) -> Vec<String> {
+    let read = disk.read(Path::new("/etc/resolv.conf"), 64 << 10);
     let bytes = read.map(|r| r.bytes).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let lists = text.lines().filter_map(|line| {
@@ -238,15 +261,11 @@ fn naming_in(reference: &Reference) -> Option<Naming> {
 }
 
 /// Certificates on this machine that speak for one of the names.
-fn certificates(
-    world: &World,
-    spellings: &[Spelling],
-    window: &Window,
-    request: &LookRequest,
-    gaps: &mut Vec<Gap>,
-) -> Vec<Place> {
-    let mut source = CertificateFiles::new(world.clone());
-    let records = said(&mut source, window, request, &Quiet);
+fn certificates(world: &World, hearing: Hearing<'_>, gaps: &mut Vec<Gap>) -> Vec<Place> {
+    let spellings = hearing.spellings;
+    let source = Box::new(CertificateFiles::new(world.clone()));
+    let limit = hearing.request.source_limit;
+    let records = hearing.apart(vec![source], Sight::Files, limit).records();
     gaps.extend(records.iter().filter_map(gap).cloned());
     let mut out = Vec::new();
     for record in &records {
@@ -292,12 +311,26 @@ fn in_certificate(path: &Foreign, spelling: &Spelling) -> Place {
     }
 }
 
-fn name_packages(world: &World, places: &mut [Place]) {
+/// Reads a file or two of the system's own within this process, and without them goes on after a while.
+fn read_here<T: Default + Send + 'static>(
+    hearing: Hearing<'_>,
+    world: &World,
+    read: impl FnOnce(&dyn Disk) -> T + Send + 'static,
+) -> T {
+    let disk = world.disk.clone();
+    match bounded::within(hearing.window, READING_MAX, move || read(disk.as_ref())) {
+        End::Done(read) => read,
+        End::Failed | End::Stuck(_) => T::default(),
+    }
+}
+
+fn name_packages(world: &World, hearing: Hearing<'_>, places: &mut [Place]) {
     let files: BTreeSet<String> = places
         .iter()
         .filter_map(|p| p.file.as_str().map(str::to_owned))
         .collect();
-    let packages: BTreeMap<String, String> = packages_of(world.disk.as_ref(), &files);
+    let packages: BTreeMap<String, String> =
+        read_here(hearing, world, move |disk| packages_of(disk, &files));
     for place in places {
         place.package = place.file.as_str().and_then(|f| packages.get(f)).cloned();
     }

@@ -1,11 +1,11 @@
 //! Every source and the wire behind one command line.
 //!
-//! [`look`] is the whole agent in one function: it lets each source look, one after the other (sockets are
-//! watched meanwhile), and returns what they said as one [`groma_model::Batch`]. `groma survey` calls it
+//! [`look`] is the whole agent in one function: it lets each source look, one after the other (connections and sockets
+//! are watched meanwhile), and returns what they said as one [`groma_model::Batch`]. `groma survey` calls it
 //! in-process and sends its batch through the wire like any other. A source that panics loses its own
 //! findings and nothing else; the batch says so.
 //!
-//! Sources that read files look in processes of their own ([`apart`]), which are this program again.
+//! Sources look in processes of their own ([`apart`]), which are this program again.
 //!
 //! There is no verb here to run, fetch or update anything.
 #![forbid(unsafe_code)]
@@ -15,6 +15,7 @@ mod command;
 mod compose;
 mod explain;
 mod find;
+mod hearing;
 mod memory;
 mod output;
 mod state;
@@ -29,5 +30,5 @@ pub use memory::memory_in;
 /// The role of a child: what [`LookRequest::apart`] starts this program for. A program that sets it calls this
 /// before anything else, if [`is_called_apart`] says so.
 pub fn serve() -> std::process::ExitCode {
-    apart::serve(compose::first_sources)
+    apart::serve(compose::child_sources)
 }

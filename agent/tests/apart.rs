@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use groma_agent::apart::{Group, look};
+use groma_agent::apart::{Group, Sight, Silence, Wish, look};
 use groma_agent::{LookRequest, Quiet};
 use groma_model::batch::{Record, Said};
 use groma_model::fact::Measurement;
@@ -91,6 +91,12 @@ const DEEDS: &[Deed] = &[
         }
     }),
     ("writes", |_, _| attempt_everything()),
+    ("reaches", |_, _| {
+        let run = std::process::Command::new("/bin/true").status();
+        let call = std::net::TcpListener::bind("127.0.0.1:0");
+        let ask = std::os::unix::net::UnixStream::pair();
+        assert!(run.is_err() && call.is_err() && ask.is_err());
+    }),
 ];
 
 fn deeper(depth: u64) -> u64 {
@@ -150,7 +156,7 @@ fn attempt_everything() {
     assert!(open < 10, "{open} descriptors are open");
 }
 
-fn sources(world: &World) -> Vec<Box<dyn Source>> {
+fn sources(world: &World, _: &Wish) -> Vec<Box<dyn Source>> {
     let one = |(name, what): &Deed| {
         let world = world.clone();
         Box::new(Does {
@@ -175,6 +181,10 @@ struct Heard {
 }
 
 fn heard(names: &[&'static str], limit: Duration) -> Heard {
+    heard_with(names, Sight::Files, limit)
+}
+
+fn heard_with(names: &[&'static str], sight: Sight, limit: Duration) -> Heard {
     let request = request(limit);
     let clock = Arc::new(SystemClock::default());
     let window = Window::open(
@@ -186,8 +196,11 @@ fn heard(names: &[&'static str], limit: Duration) -> Heard {
     let begin = Instant::now();
     let outcome = look(Group {
         sources: names.iter().map(|n| SourceName::new(*n)).collect(),
-        sees_processes: false,
+        sight,
+        source_limit: limit,
+        spellings: &[],
         offline: true,
+        silence: &Silence::default(),
         window: &window,
         request: &request,
         progress: &Quiet,
@@ -303,12 +316,18 @@ fn a_source_that_hangs_is_ended_at_its_deadline() {
 }
 
 fn a_child_can_neither_write_nor_run_nor_call() {
-    let heard = heard(&["writes"], LIMIT);
-    assert!(
-        heard.gaps("writes").is_empty(),
-        "{:?}",
-        heard.gaps("writes")
-    );
+    for sight in [Sight::Files, Sight::Filter, Sight::Processes] {
+        let heard = heard_with(&["writes"], sight, LIMIT);
+        let gaps = heard.gaps("writes");
+        assert!(gaps.is_empty(), "{sight:?}: {gaps:?}");
+    }
+}
+
+fn a_watcher_that_hangs_is_ended_as_well_and_can_neither_run_nor_call() {
+    let heard = heard_with(&["hangs", "reaches"], Sight::Events, Duration::from_secs(2));
+    assert_eq!(heard.ruined("hangs").reason, Reason::TimedOut);
+    let gaps = heard.gaps("reaches");
+    assert!(gaps.is_empty(), "{gaps:?}");
 }
 
 fn nothing_of_a_child_is_left_behind() {
@@ -336,6 +355,7 @@ const CASES: &[Case] = cases![
     babble_is_not_believed,
     a_source_that_hangs_is_ended_at_its_deadline,
     a_child_can_neither_write_nor_run_nor_call,
+    a_watcher_that_hangs_is_ended_as_well_and_can_neither_run_nor_call,
     nothing_of_a_child_is_left_behind,
 ];
 

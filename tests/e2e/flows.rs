@@ -225,15 +225,31 @@ fn instances(pid: u32) -> Vec<String> {
         .collect()
 }
 
-fn wait_for_instance(pid: u32) {
+/// Waits until a child of `agent` traces, and says which.
+fn wait_for_instance(agent: u32) -> u32 {
     let begin = Instant::now();
-    while instances(pid).is_empty() {
+    loop {
+        let watches = |child: &u32| !instances(*child).is_empty();
+        if let Some(watcher) = family(agent).into_iter().find(watches) {
+            return watcher;
+        }
         assert!(
             begin.elapsed() < Duration::from_secs(60),
             "it traces nothing"
         );
         std::thread::sleep(Duration::from_millis(100));
     }
+}
+
+/// An agent and the children it looks in.
+fn family(agent: u32) -> Vec<u32> {
+    let listed = Command::new("pgrep")
+        .args(["-P", &agent.to_string()])
+        .output()
+        .unwrap();
+    let children = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let children = children.lines().filter_map(|line| line.trim().parse().ok());
+    std::iter::once(agent).chain(children).collect()
 }
 
 /// What was said, record by record.
@@ -273,12 +289,12 @@ fn calls_of_milliseconds_are_told_with_program_name_and_both_directions() {
     rig.serve(&near, "10.98.31.1", BACK);
     let out = rig.path("out");
     let mut agent = rig.agent("12s", &out);
-    wait_for_instance(agent.id());
+    let watcher = wait_for_instance(agent.id());
     std::thread::sleep(Duration::from_secs(2));
     make_calls(&rig);
     assert!(agent.wait().unwrap().success());
     assert_eq!(
-        instances(agent.id()),
+        instances(watcher),
         Vec::<String>::new(),
         "nothing is left behind"
     );
@@ -368,19 +384,19 @@ fn what_a_killed_agent_left_is_removed_at_the_next_start_and_a_signal_leaves_not
     let rig = Rig::build("b");
     let out = rig.path("out");
     let mut killed = rig.agent("60s", &out);
-    wait_for_instance(killed.id());
+    let watcher = wait_for_instance(killed.id());
     killed.kill().unwrap();
     killed.wait().unwrap();
     assert_eq!(
-        instances(killed.id()).len(),
+        instances(watcher).len(),
         1,
         "a killed program cleans nothing up"
     );
     let mut next = rig.agent("60s", &out);
-    wait_for_instance(next.id());
-    assert_eq!(instances(killed.id()), Vec::<String>::new());
+    let next_watcher = wait_for_instance(next.id());
+    assert_eq!(instances(watcher), Vec::<String>::new());
     assert_eq!(
-        instances(next.id()).len(),
+        instances(next_watcher).len(),
         1,
         "its own is not swept by itself"
     );
@@ -389,7 +405,7 @@ fn what_a_killed_agent_left_is_removed_at_the_next_start_and_a_signal_leaves_not
         next.wait().unwrap().success(),
         "it ends early and keeps what it saw"
     );
-    assert_eq!(instances(next.id()), Vec::<String>::new());
+    assert_eq!(instances(next_watcher), Vec::<String>::new());
     assert!(Path::new(&out).exists() && !said(&out).is_empty());
 }
 
@@ -416,10 +432,11 @@ fn wait_until_both_networks_are_watched(rig: &Rig) {
 }
 
 /// Numbers of the BPF programs a process holds tied to a tracepoint.
-fn programs(pid: u32) -> Vec<String> {
-    let Ok(open) = std::fs::read_dir(format!("/proc/{pid}/fdinfo")) else {
-        return Vec::new();
-    };
+fn programs(agent: u32) -> Vec<String> {
+    let open = family(agent)
+        .into_iter()
+        .filter_map(|pid| std::fs::read_dir(format!("/proc/{pid}/fdinfo")).ok())
+        .flatten();
     let texts = open.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok());
     let ties = texts.filter(|text| text.contains("tp_name:"));
     ties.filter_map(|text| {
@@ -470,11 +487,8 @@ fn the_bpf_program_tells_the_same_and_is_gone_with_the_agent_however_it_ends() {
         programs(agent.id()).len() == 3
     });
     wait_until_both_networks_are_watched(&rig);
-    assert_eq!(
-        instances(agent.id()),
-        Vec::<String>::new(),
-        "no trace beside"
-    );
+    let traces: Vec<String> = family(agent.id()).into_iter().flat_map(instances).collect();
+    assert_eq!(traces, Vec::<String>::new(), "no trace beside");
     let loaded = programs(agent.id());
     make_calls(&rig);
     run(&["kill", "-TERM", &agent.id().to_string()]);

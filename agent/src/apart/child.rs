@@ -1,47 +1,100 @@
 //! The child's side: one source, as little right as it needs, and a line for each thing it says.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufWriter, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use groma_model::batch::Said;
-use groma_model::{Coverage, Gap, Observation};
-use groma_source::{Sink, Source, Stop, Window, World};
-use groma_sys::Confinement;
+use groma_model::found::Spelling;
+use groma_model::{Coverage, Foreign, Gap, Observation};
+use groma_source::{Sink, Source, Stop, Window, World, disk};
+use groma_source_socket::Tier;
+use groma_sys::{Confinement, LocalDisk};
 
+use super::patient::PatientDisk;
+use super::sober::Sober;
 use super::watched::WatchedDisk;
-use super::words::{LINE_BYTES_MAX, Order, ROLE, Word};
+use super::words::{LINE_BYTES_MAX, Order, ROLE, Sight, Word};
 
 /// Writable memory of a child. Ordinary looks stay below a twentieth of it.
 const MEMORY_BYTES_MAX: u64 = 512 << 20;
 const DESCRIPTORS_MAX: u64 = 128;
-/// How often a child looks whether it hangs, and passes on what it has said.
+/// The same for a watcher, which keeps queues open in every network of the machine and one for each processor.
+const QUEUES_MAX: u64 = 4096;
+/// How often a child looks whether it hangs, and passes on what it has said; while it says nothing and waits for no
+/// file, ever less often.
 const TICK: Duration = Duration::from_millis(200);
+const QUIET_TICK: Duration = Duration::from_millis(800);
+/// A source that is past its time by so much, and waits for one file that long, hangs there.
+const OVERDUE: Duration = Duration::from_secs(1);
+/// How long the way to what hangs is looked for.
+const WAY_LIMIT: Duration = Duration::from_millis(500);
 
 /// True if these arguments call this program in the role of a child.
 pub fn is_called(arguments: &[OsString]) -> bool {
     matches!(arguments, [_, role] if role == ROLE)
 }
 
+/// What somebody wants of sources, beyond their names.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// What is searched for, if anything is.
+    pub spellings: Vec<Spelling>,
+    /// By what connections are watched at best.
+    pub flows_at_most: Tier,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self {
+            spellings: Vec::new(),
+            flows_at_most: Tier::EveryConnection,
+        }
+    }
+}
+
+/// The sources a child may be asked for.
+pub type Sources = fn(&World, &Wish) -> Vec<Box<dyn Source>>;
+
 /// Does what the order on standard input says, with those of `sources` it names, and ends.
-pub fn serve(sources: fn(&World) -> Vec<Box<dyn Source>>) -> ExitCode {
+pub fn serve(sources: Sources) -> ExitCode {
     let Some(order) = order() else {
         return ExitCode::from(2);
     };
     let lacking = groma_sys::confine(&confinement(&order));
+    // A terminal tells all of us at once that somebody wants to stop; what was seen is still to be said.
+    let stop = Stop::default();
+    groma_sys::stop_on_signals(&stop);
     let mouth = Mouth::default();
     hush_panics(mouth.clone());
+    let silent = order.silent.iter().map(path_of).collect();
+    let local = LocalDisk::of_this_machine().passing_over(silent);
     let mut world = groma_sys::this_machine(order.offline);
-    let disk = WatchedDisk::new(world.disk.clone(), world.clock.clone());
+    let patient = Arc::new(PatientDisk::new(Arc::new(local.clone())));
+    let disk = WatchedDisk::new(patient, world.clock.clone());
     world.disk = Arc::new(disk.clone());
     let lacking = lacking.into_iter().map(str::to_owned).collect();
     mouth.say_now(&Word::Ready { lacking });
-    let stop = Stop::default();
-    watch_over(&order, disk, &mouth, &stop);
-    let mut all = sources(&world);
+    let due = Due::default();
+    watch_over(
+        &order,
+        Watched {
+            disk,
+            local: local.clone(),
+        },
+        &due,
+        &mouth,
+        &stop,
+    );
+    let wish = Wish {
+        spellings: order.spellings.clone(),
+        flows_at_most: Tier::named(&order.flows_at_most).unwrap_or(Tier::EveryConnection),
+    };
+    let mut all = sources(&world, &wish);
     for source in &mut all {
         order.memory.iter().for_each(|m| source.remember(m.clone()));
     }
@@ -60,11 +113,13 @@ pub fn serve(sources: fn(&World) -> Vec<Box<dyn Source>>) -> ExitCode {
             order.source_limit.min(left),
         );
         mouth.say_now(&Word::Begins);
-        let mut sink = mouth.clone();
+        due.set(world.clock.monotonic().saturating_add(window.remaining()));
+        let mut sink = Sober::new(mouth.clone(), local.clone());
         // The hook has said where; what was said before stays.
         let _ = catch_unwind(AssertUnwindSafe(|| {
             source.look(&window, &order.budget, &mut sink);
         }));
+        sink.end();
         mouth.say_now(&Word::Done);
     }
     ExitCode::SUCCESS
@@ -76,8 +131,16 @@ fn confinement(order: &Order) -> Confinement {
     Confinement {
         memory_bytes_max: MEMORY_BYTES_MAX,
         processor_seconds_max: seconds.saturating_mul(2),
-        descriptors_max: DESCRIPTORS_MAX,
-        sees_processes: order.sees_processes,
+        descriptors_max: match order.sight {
+            Sight::Events => QUEUES_MAX,
+            _ => DESCRIPTORS_MAX,
+        },
+        sight: match order.sight {
+            Sight::Files => groma_sys::Sight::Files,
+            Sight::Filter => groma_sys::Sight::Filter,
+            Sight::Processes => groma_sys::Sight::Processes,
+            Sight::Events => groma_sys::Sight::Events,
+        },
     }
 }
 
@@ -103,24 +166,67 @@ fn hush_panics(mouth: Mouth) {
 }
 
 /// Two threads: one waits for the parent to close our input, one looks whether a file does not answer.
-fn watch_over(order: &Order, disk: WatchedDisk, mouth: &Mouth, stop: &Stop) {
+fn watch_over(order: &Order, watched: Watched, due: &Due, mouth: &Mouth, stop: &Stop) {
+    let Watched { disk, local } = watched;
     let stop = stop.clone();
     std::thread::spawn(move || {
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
         stop.ask();
     });
-    let (limit, mouth) = (order.operation_limit, mouth.clone());
+    let (limit, due, mouth) = (order.operation_limit, due.clone(), mouth.clone());
     std::thread::spawn(move || {
+        let mut tick = TICK;
         loop {
-            std::thread::sleep(TICK);
-            mouth.pass_on();
+            std::thread::sleep(tick);
+            let is_busy = mouth.pass_on() || disk.is_waiting();
+            tick = match is_busy {
+                true => TICK,
+                false => tick.saturating_mul(2).min(QUIET_TICK),
+            };
+            // Whose time is over would have come to its end, were it not for what it waits for.
+            let limit = match disk.now().checked_sub(due.at()) {
+                Some(over) if over > OVERDUE => limit.min(OVERDUE),
+                _ => limit,
+            };
             if let Some(path) = disk.stuck(limit) {
+                let place = disk::foreign(&local.place_of(&path, WAY_LIMIT));
                 let path = path.to_string_lossy().into_owned();
-                mouth.say_now(&Word::Stuck { path });
+                mouth.say_now(&Word::Stuck { path, place });
                 return;
             }
         }
     });
+}
+
+/// What the watching thread looks at.
+struct Watched {
+    disk: WatchedDisk,
+    local: LocalDisk,
+}
+
+/// When the source that looks now should be done, on the clock that only goes forward.
+#[derive(Clone)]
+struct Due(Arc<Mutex<Duration>>);
+
+impl Default for Due {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Duration::MAX)))
+    }
+}
+
+impl Due {
+    fn set(&self, at: Duration) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+
+    fn at(&self) -> Duration {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn path_of(place: &Foreign) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt as _;
+    PathBuf::from(OsStr::from_bytes(place.as_bytes()))
 }
 
 /// Standard output, a line for each word.
@@ -147,12 +253,12 @@ impl Mouth {
         self.pass_on();
     }
 
-    fn pass_on(&self) {
-        let _ = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .flush();
+    /// True if there was something to pass on.
+    fn pass_on(&self) -> bool {
+        let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits = !out.buffer().is_empty();
+        let _ = out.flush();
+        waits
     }
 }
 

@@ -1,7 +1,7 @@
 //! Hears what a child says, and believes only its form: a child may have been turned against us.
 
-use groma_model::SourceName;
 use groma_model::batch::Record;
+use groma_model::{Foreign, SourceName};
 
 use super::words::{LINE_BYTES_MAX, SAID_BYTES_MAX, Word};
 
@@ -15,8 +15,8 @@ pub(crate) struct Ear {
     pub(crate) is_ready: bool,
     /// What its sources said, in order; the last one may not be done yet.
     pub(crate) heard: Vec<Heard>,
-    /// The file that does not answer.
-    pub(crate) stuck: Option<String>,
+    /// The file that does not answer, and the file system it lies on.
+    pub(crate) stuck: Option<(String, Foreign)>,
     /// What its kernel could not be asked for.
     pub(crate) lacking: Vec<String>,
 }
@@ -113,7 +113,7 @@ impl Ear {
                 said,
             }),
             Word::Keeps(line) => heard.kept.push(line),
-            Word::Stuck { path } => self.stuck = Some(path),
+            Word::Stuck { path, place } => self.stuck = Some((path, place)),
             Word::Failed { place } => heard.failed = Some(place),
             Word::Done => heard.is_done = true,
             Word::Ready { .. } | Word::Begins => {}

@@ -1,14 +1,17 @@
 //! The parent's side: waits until a deadline, and makes the best of what it heard.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use groma_model::batch::{Record, Said};
+use groma_model::found::Spelling;
 use groma_model::{Gap, Reason, Scope, SourceName};
 use groma_source::Window;
 use groma_sys::{Ending, Heard, OwnChild};
 
 use super::ear::{Deaf, Ear};
-use super::words::{Order, ROLE};
+use super::silence::Silence;
+use super::words::{Order, ROLE, Sight};
 use crate::compose::{LookRequest, Progress};
 
 /// A source that keeps its own time ends before this; then its child is taken for stuck.
@@ -16,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How long one file or directory may take to answer.
 const OPERATION_LIMIT: Duration = Duration::from_secs(30);
 /// How often the parent asks whether it should stop.
-const TICK: Duration = Duration::from_millis(200);
+const TICK: Duration = Duration::from_millis(400);
 /// Besides observations, a source says gaps and coverage.
 const RECORDS_PER_OBSERVATION_MAX: u64 = 3;
 
@@ -24,10 +27,16 @@ const RECORDS_PER_OBSERVATION_MAX: u64 = 3;
 pub struct Group<'a> {
     /// Their names, as the program that is started again knows them.
     pub sources: Vec<SourceName>,
-    /// They read tables of other processes.
-    pub sees_processes: bool,
+    /// What they look at.
+    pub sight: Sight,
+    /// How long each of them may take.
+    pub source_limit: Duration,
+    /// What is searched for, if anything is.
+    pub spellings: &'a [Spelling],
     /// They contact nobody.
     pub offline: bool,
+    /// What did not answer anybody of this look.
+    pub silence: &'a Silence,
     /// The time given to the look.
     pub window: &'a Window,
     /// What the look may cost.
@@ -37,38 +46,33 @@ pub struct Group<'a> {
 }
 
 /// What became of a group.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Outcome {
     /// What each source said, in the order asked; with a gap at its end, if that is not everything.
     pub said: Vec<(SourceName, Vec<Record>)>,
     /// Lines the sources that came to their end want back at their next look.
     pub kept: Vec<String>,
+    /// What the kernel could not be asked to keep the children from, in a few words each.
+    pub lacking: BTreeSet<String>,
     /// True if this program cannot be started again, and so the rest has not looked.
     pub impossible: bool,
 }
 
 /// Lets a group of sources look in a child; and those behind one that ruined its child in another.
 pub fn look(group: Group<'_>) -> Outcome {
-    let (mut said, mut kept) = (Vec::new(), Vec::new());
+    let mut outcome = Outcome::default();
     let mut ahead = group.sources.as_slice();
     while !ahead.is_empty() {
-        let Some(heard) = group.one_child(ahead, &mut kept) else {
-            return Outcome {
-                said,
-                kept,
-                impossible: true,
-            };
+        let Some(heard) = group.one_child(ahead, &mut outcome) else {
+            outcome.impossible = true;
+            break;
         };
         // A child that died before its first source is that source's loss, so that this ends.
         let done = heard.len().max(1);
         ahead = ahead.get(done..).unwrap_or_default();
-        said.extend(heard);
+        outcome.said.extend(heard);
     }
-    Outcome {
-        said,
-        kept,
-        impossible: false,
-    }
+    outcome
 }
 
 impl std::fmt::Debug for Group<'_> {
@@ -84,13 +88,18 @@ impl Group<'_> {
     fn one_child(
         &self,
         sources: &[SourceName],
-        kept: &mut Vec<String>,
+        outcome: &mut Outcome,
     ) -> Option<Vec<(SourceName, Vec<Record>)>> {
         let child = self.start(sources)?;
         let most = self.request.budget.observations_max;
         let most = most.saturating_mul(RECORDS_PER_OBSERVATION_MAX);
         let mut ear = Ear::new(sources.to_vec(), most);
         let (trouble, ending) = self.listen(child, &mut ear);
+        if self.sight == Sight::Events && ending != Ending::Code(0) {
+            // It could not tidy up by itself.
+            groma_sys::sweep_kernel_events();
+        }
+        outcome.lacking.extend(std::mem::take(&mut ear.lacking));
         if !ear.is_ready && matches!(ending, Ending::Code(_)) {
             return None;
         }
@@ -101,7 +110,9 @@ impl Group<'_> {
             .heard
             .iter_mut()
             .filter(|h| h.is_done && h.failed.is_none());
-        kept.extend(whole.flat_map(|h| std::mem::take(&mut h.kept)));
+        outcome
+            .kept
+            .extend(whole.flat_map(|h| std::mem::take(&mut h.kept)));
         let heard = ear.heard.into_iter().zip(sources);
         let all = heard.map(|(heard, source)| {
             let trouble = match (heard.failed, heard.is_done) {
@@ -116,7 +127,7 @@ impl Group<'_> {
 
     fn start(&self, sources: &[SourceName]) -> Option<OwnChild> {
         let remaining = self.window.remaining();
-        let source_limit = remaining.min(self.request.source_limit);
+        let source_limit = remaining.min(self.source_limit);
         let order = Order {
             sources: sources.to_vec(),
             offline: self.offline,
@@ -126,8 +137,11 @@ impl Group<'_> {
             source_limit,
             operation_limit: OPERATION_LIMIT.min(source_limit),
             budget: self.request.budget,
-            sees_processes: self.sees_processes,
+            sight: self.sight,
+            spellings: self.spellings.to_vec(),
+            flows_at_most: self.request.flows_at_most.word().to_owned(),
             memory: self.request.memory.clone(),
+            silent: self.silence.places(),
         };
         let mut line = serde_json::to_vec(&order).ok()?;
         line.push(b'\n');
@@ -141,7 +155,7 @@ impl Group<'_> {
 
     /// Listens until the child is done, dead, stuck or out of time.
     fn listen(&self, mut child: OwnChild, ear: &mut Ear) -> (Option<Trouble>, Ending) {
-        let limit = self.window.remaining().min(self.request.source_limit);
+        let limit = self.window.remaining().min(self.source_limit);
         let deadline = limit.saturating_add(PATIENCE);
         let mut since = self.window.monotonic();
         let mut current = None;
@@ -162,7 +176,8 @@ impl Group<'_> {
                     }
                 }
             }
-            if let Some(path) = &ear.stuck {
+            if let Some((path, place)) = &ear.stuck {
+                self.silence.heard_of(place);
                 break Some(Trouble::Stuck(path.clone()));
             }
             if ear.is_done() {
@@ -192,7 +207,12 @@ impl Group<'_> {
     }
 }
 
-fn told(source: &SourceName, mut records: Vec<Record>, trouble: Option<Trouble>) -> Vec<Record> {
+/// What a source said, as it counts after `trouble`.
+pub(crate) fn told(
+    source: &SourceName,
+    mut records: Vec<Record>,
+    trouble: Option<Trouble>,
+) -> Vec<Record> {
     if let Some(trouble) = trouble {
         // Without any coverage said, nothing this source knows may count as removed.
         records.retain(|r| !matches!(r.said, Said::Covered(_)));
@@ -204,13 +224,20 @@ fn told(source: &SourceName, mut records: Vec<Record>, trouble: Option<Trouble>)
     records
 }
 
-/// Why a child did not say everything.
+/// Why a source did not say everything.
 #[derive(Clone)]
-enum Trouble {
+pub(crate) enum Trouble {
+    /// It did not end in time.
     TooSlow(Duration),
+    /// The same within this process, where nobody can be ended.
+    LeftBehind(Duration),
+    /// One file does not answer.
     Stuck(String),
+    /// Its child is not listened to any longer.
     Deaf(Deaf),
+    /// It panicked, at this place; an empty one is not known.
     Failed(String),
+    /// Its child came to an end of its own.
     Died(Ending),
 }
 
@@ -244,6 +271,14 @@ impl Trouble {
                 Reason::TimedOut,
                 "give the look more time (--deadline)".to_owned(),
             ),
+            Self::LeftBehind(passed) => (
+                format!(
+                    "it was not done after {} s, and was left behind",
+                    passed.as_secs()
+                ),
+                Reason::TimedOut,
+                "give the look more time (--deadline)".to_owned(),
+            ),
             Self::Stuck(path) => (
                 format!("{path} did not answer, and it was ended"),
                 Reason::TimedOut,
@@ -259,6 +294,9 @@ impl Trouble {
                 bug(),
                 REPORT.to_owned(),
             ),
+            Self::Failed(place) if place.is_empty() => {
+                ("it failed inside".to_owned(), bug(), REPORT.to_owned())
+            }
             Self::Failed(place) => (
                 format!("it failed inside ({place})"),
                 bug(),

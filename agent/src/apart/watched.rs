@@ -20,6 +20,8 @@ pub(crate) struct WatchedDisk {
     disk: Arc<dyn Disk>,
     clock: Arc<dyn Clock>,
     waits: Arc<Waits>,
+    /// Where its paths begin, for somebody outside.
+    root: PathBuf,
 }
 
 impl WatchedDisk {
@@ -28,6 +30,7 @@ impl WatchedDisk {
             disk,
             clock,
             waits: Arc::default(),
+            root: PathBuf::from("/"),
         }
     }
 
@@ -41,9 +44,21 @@ impl WatchedDisk {
             .map(|(_, path)| path.clone())
     }
 
+    /// The clock waits are told by.
+    pub(crate) fn now(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    /// True if anybody waits for a file now.
+    pub(crate) fn is_waiting(&self) -> bool {
+        let waits = self.waits.0.lock().unwrap_or_else(PoisonError::into_inner);
+        !waits.is_empty()
+    }
+
     fn waiting<T>(&self, path: &Path, act: impl FnOnce() -> T) -> T {
         let thread = std::thread::current().id();
-        let wait = (self.clock.monotonic(), path.to_owned());
+        let inside = path.strip_prefix("/").unwrap_or(path);
+        let wait = (self.clock.monotonic(), self.root.join(inside));
         let lock = || self.waits.0.lock().unwrap_or_else(PoisonError::into_inner);
         lock().insert(thread, wait);
         let done = act();
@@ -90,6 +105,14 @@ impl Disk for WatchedDisk {
     fn space(&self, path: &Path) -> Result<Space, DiskError> {
         self.waiting(path, || self.disk.space(path))
     }
+    fn within(&self, root: &Path) -> Result<Arc<dyn Disk>, DiskError> {
+        let disk = self.waiting(root, || self.disk.within(root))?;
+        Ok(Arc::new(Self {
+            disk,
+            root: root.to_owned(),
+            ..self.clone()
+        }))
+    }
 }
 
 struct WatchedFile {
@@ -101,6 +124,9 @@ struct WatchedFile {
 impl OpenFile for WatchedFile {
     fn metadata(&self) -> &Metadata {
         self.file.metadata()
+    }
+    fn settled(&self) -> Option<&Path> {
+        self.file.settled()
     }
     fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<usize, DiskError> {
         self.disk

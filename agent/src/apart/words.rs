@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use groma_model::batch::Said;
-use groma_model::{SourceName, Timestamp};
+use groma_model::found::Spelling;
+use groma_model::{Foreign, SourceName, Timestamp};
 use groma_source::{Budget, Memory};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,20 @@ pub(crate) const ROLE: &str = "look-apart";
 pub(crate) const LINE_BYTES_MAX: usize = 4 << 20;
 /// Everything one child may say, in bytes.
 pub(crate) const SAID_BYTES_MAX: usize = 256 << 20;
+
+/// What a child looks at, and so which rights it keeps ([`groma_sys::Sight`]).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sight {
+    /// Files.
+    Files,
+    /// Files and the packet filter in force.
+    Filter,
+    /// Files and tables of other processes.
+    Processes,
+    /// Connections while they happen.
+    Events,
+}
 
 /// What a child is told to do.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -29,9 +44,15 @@ pub(crate) struct Order {
     /// How long one file or directory may take.
     pub(crate) operation_limit: Duration,
     pub(crate) budget: Budget,
-    pub(crate) sees_processes: bool,
+    pub(crate) sight: Sight,
+    /// What is searched for, if anything is.
+    pub(crate) spellings: Vec<Spelling>,
+    /// By what connections are watched at best: [`groma_source_socket::Tier::word`].
+    pub(crate) flows_at_most: String,
     /// Where they find what they kept at their last look.
     pub(crate) memory: Option<Memory>,
+    /// What did not answer a child before them: they pass it over.
+    pub(crate) silent: Vec<Foreign>,
 }
 
 /// What a child says.
@@ -50,8 +71,8 @@ pub(crate) enum Word {
     Said(Said),
     /// A line it wants back at its next look.
     Keeps(String),
-    /// One file or directory does not answer it.
-    Stuck { path: String },
+    /// One file or directory does not answer it, and `place` is the file system it lies on.
+    Stuck { path: String, place: Foreign },
     /// It failed inside, at this place of the program's own text.
     Failed { place: String },
     /// It is done, or has failed.

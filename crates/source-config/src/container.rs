@@ -2,11 +2,11 @@
 //!
 //! A container is met by its processes (their control group names it); where its files stand is what the kernel says of
 //! the root of its first process. The same rules that read this machine read it there, as if it were a machine of
-//! its own: [`Rooted`] keeps every path and every link within it. Its environment is read as a file of variables, so
+//! its own: [`Disk::within`] keeps every path and every link within it, whatever the container renames meanwhile. Its environment is read as a file of variables, so
 //! what is taken out of one is all that is ever taken: machines, ports, accounts, and that a secret stands there.
 
 use std::collections::BTreeMap;
-use std::path::{Component as Part, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use groma_model::fact::{CertificatePlace, ComponentClass};
@@ -40,8 +40,6 @@ const ENVIRONMENT: &str = "/etc/default/environment-of-the-container";
 const CONTAINERS_MAX: usize = 200;
 const PROCESSES_MAX: usize = 100_000;
 const TABLE_BYTES_MAX: u64 = 4 << 20;
-/// Links in one path before it counts as a circle.
-const LINKS_MAX: u32 = 16;
 /// What one container may cost.
 const ENTRIES_MAX: u64 = 50_000;
 const BYTES_MAX: u64 = 64 << 20;
@@ -239,10 +237,12 @@ impl All<'_> {
         };
         let own = disk.read(Path::new("/proc/self/mountinfo"), TABLE_BYTES_MAX);
         let own = own.map(|read| read.bytes).unwrap_or_default();
-        let Some(root) = roots(&table, &own).into_iter().find(|r| {
-            disk.metadata(r)
-                .is_ok_and(|m| m.kind == EntryKind::Directory)
-        }) else {
+        let is_directory = |root: &PathBuf| {
+            let metadata = disk.metadata(root);
+            metadata.is_ok_and(|m| m.kind == EntryKind::Directory)
+        };
+        let mut roots = roots(&table, &own).into_iter().filter(is_directory);
+        let Some(files) = roots.find_map(|root| disk.within(&root).ok()) else {
             let what = format!("files of container {}", container.name);
             within.sink.missed_because(
                 &scope,
@@ -255,8 +255,7 @@ impl All<'_> {
                 .covered_now(window, &scope, CoverageState::Partial);
         };
         let rooted = Rooted {
-            disk: Arc::clone(disk),
-            root,
+            files,
             environment: variables(&environment),
         };
         let world = World {
@@ -413,71 +412,27 @@ fn variables(environment: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A disk that is one directory of another: absolute paths and links begin there, and nothing leads out.
+/// The files of a container ([`Disk::within`]), with its environment among them.
 struct Rooted {
-    disk: Arc<dyn Disk>,
-    root: PathBuf,
+    files: Arc<dyn Disk>,
     environment: Vec<u8>,
 }
 
-impl Rooted {
-    /// Where `path` stands on the machine, every link on the way followed within the root; the last part is left as it
-    /// is if `last` is false.
-    fn outer(&self, path: &Path, last: bool) -> Result<PathBuf, DiskError> {
-        let mut links = 0;
-        let mut done = PathBuf::new();
-        let mut waiting: Vec<std::ffi::OsString> = parts(path);
-        waiting.reverse();
-        while let Some(part) = waiting.pop() {
-            if part == ".." {
-                done.pop();
-                continue;
-            }
-            let at = self.root.join(&done).join(&part);
-            let link = (last || !waiting.is_empty())
-                && self
-                    .disk
-                    .metadata(&at)
-                    .is_ok_and(|m| m.kind == EntryKind::Link);
-            if !link {
-                done.push(part);
-                continue;
-            }
-            links += 1;
-            if links > LINKS_MAX {
-                return Err(DiskError::because(path, Reason::BrokenLink));
-            }
-            let to = self.disk.read_link(&at)?;
-            if to.is_absolute() {
-                done = PathBuf::new();
-            }
-            waiting.extend(parts(&to).into_iter().rev());
-        }
-        Ok(self.root.join(done))
+/// What the environment is as a file or as a directory above one.
+fn made_up(path: &Path, bytes: u64) -> Metadata {
+    Metadata {
+        kind: if path == Path::new(ENVIRONMENT) {
+            EntryKind::File
+        } else {
+            EntryKind::Directory
+        },
+        bytes,
+        owner: None,
+        group: None,
+        mode: None,
+        modified: 0,
+        identity: (0, 0),
     }
-
-    fn inner(&self, path: &Path) -> PathBuf {
-        path.strip_prefix(&self.root)
-            .map_or_else(|_| path.to_owned(), |rest| Path::new("/").join(rest))
-    }
-
-    fn back(&self, error: DiskError) -> DiskError {
-        DiskError {
-            path: self.inner(&error.path),
-            ..error
-        }
-    }
-}
-
-/// The parts of a path that lead somewhere.
-fn parts(path: &Path) -> Vec<std::ffi::OsString> {
-    path.components()
-        .filter_map(|part| match part {
-            Part::Normal(name) => Some(name.to_owned()),
-            Part::ParentDir => Some("..".into()),
-            _ => None,
-        })
-        .collect()
 }
 
 impl Disk for Rooted {
@@ -487,57 +442,29 @@ impl Disk for Rooted {
             return Ok(FileRead {
                 path: path.to_owned(),
                 bytes: self.environment.clone(),
-                metadata: Metadata {
-                    kind: EntryKind::File,
-                    bytes,
-                    owner: None,
-                    group: None,
-                    mode: None,
-                    modified: 0,
-                    identity: (0, 0),
-                },
+                metadata: made_up(path, bytes),
             });
         }
-        let outer = self.outer(path, true)?;
-        let read = self.disk.read(&outer, limit).map_err(|e| self.back(e))?;
-        Ok(FileRead {
-            path: self.inner(&read.path),
-            ..read
-        })
+        self.files.read(path, limit)
     }
 
     fn open(&self, path: &Path) -> Result<Box<dyn OpenFile>, DiskError> {
-        self.disk
-            .open(&self.outer(path, true)?)
-            .map_err(|e| self.back(e))
+        self.files.open(path)
     }
 
     fn list(&self, path: &Path, limit: usize) -> Result<Vec<Entry>, DiskError> {
         let virtual_file = Path::new(ENVIRONMENT);
-        let listed = self
-            .outer(path, true)
-            .and_then(|outer| self.disk.list(&outer, limit).map_err(|e| self.back(e)));
-        let mut entries = match listed {
+        let mut entries = match self.files.list(path, limit) {
             Ok(entries) => entries,
             Err(error) if error.is_absent() && virtual_file.starts_with(path) => Vec::new(),
             Err(error) => return Err(error),
         };
-        for entry in &mut entries {
-            if let Some(name) = entry.path.file_name() {
-                entry.path = path.join(name);
-            }
-        }
         // A container without the directories above still has an environment.
         let child = virtual_file.ancestors().find(|a| a.parent() == Some(path));
         if let Some(child) = child.filter(|c| !entries.iter().any(|e| e.path == *c)) {
-            let kind = if child == virtual_file {
-                EntryKind::File
-            } else {
-                EntryKind::Directory
-            };
             entries.push(Entry {
                 path: child.to_owned(),
-                kind,
+                kind: made_up(child, 0).kind,
             });
             entries.sort_by(|a, b| a.path.cmp(&b.path));
         }
@@ -545,39 +472,20 @@ impl Disk for Rooted {
     }
 
     fn metadata(&self, path: &Path) -> Result<Metadata, DiskError> {
-        let found = self
-            .outer(path, false)
-            .and_then(|outer| self.disk.metadata(&outer).map_err(|e| self.back(e)));
-        match found {
+        match self.files.metadata(path) {
             Err(error) if error.is_absent() && Path::new(ENVIRONMENT).starts_with(path) => {
-                Ok(Metadata {
-                    kind: if path == Path::new(ENVIRONMENT) {
-                        EntryKind::File
-                    } else {
-                        EntryKind::Directory
-                    },
-                    bytes: 0,
-                    owner: None,
-                    group: None,
-                    mode: None,
-                    modified: 0,
-                    identity: (0, 0),
-                })
+                Ok(made_up(path, 0))
             }
             found => found,
         }
     }
 
     fn read_link(&self, path: &Path) -> Result<PathBuf, DiskError> {
-        self.disk
-            .read_link(&self.outer(path, false)?)
-            .map_err(|e| self.back(e))
+        self.files.read_link(path)
     }
 
     fn space(&self, path: &Path) -> Result<Space, DiskError> {
-        self.disk
-            .space(&self.outer(path, true)?)
-            .map_err(|e| self.back(e))
+        self.files.space(path)
     }
 }
 

@@ -218,6 +218,7 @@ impl Source for ConfigSource {
                 .map(|root| format!("text files below {}", root.display()))
                 .chain([
                     "the files a script among them takes its settings from".to_owned(),
+                    "/proc/self/mounts: which directories lie on other machines".to_owned(),
                     "text files below directories at the top that no system makes, as /u01 or /data".to_owned(),
                 ])
                 .chain(self.memory.iter().map(|memory| {

@@ -48,7 +48,7 @@ mod stunnel;
 mod units;
 mod wireguard;
 
-pub use filter::{Kernel, kernel};
+pub use filter::{Kernel, LeftOut, kernel};
 pub use look::{FilterSource, ForwardSource, NAMES, RulesetSource};
 
 use groma_source::{Source, World};

@@ -36,8 +36,8 @@ impl Source for ForwardSource {
         Explanation {
             purpose: "Tells what takes connections in on this machine and hands them on, so that a need behind a proxy is seen end to end.".into(),
             reads: words(&[
-                "nginx, Apache, HAProxy, stunnel: their main files below /etc and what those include; /etc/sysconfig, /etc/apache2/envvars and unit files for how Apache and HAProxy are started",
-                "unit files of systemd and crontabs that start ssh, autossh, socat or systemd-socket-proxyd",
+                "nginx, Apache, HAProxy, stunnel: their main files below /etc and what those include (as /usr/share/nginx); /etc/sysconfig, /etc/apache2/envvars and unit files for how Apache and HAProxy are started",
+                "unit files of systemd (/etc/systemd/system, /usr/lib/systemd/system, /lib/systemd/system, /run/systemd/system) and crontabs (/etc/crontab, /etc/cron.d, /var/spool/cron, /etc/crontabs) that start ssh, autossh, socat or systemd-socket-proxyd",
                 "ssh_config and ~/.ssh/config of the accounts those run as; /etc/passwd for their homes",
                 "/etc/wireguard/*.conf, /etc/systemd/network/*.netdev, /etc/xinetd.d/*, /etc/rinetd.conf, /etc/services",
                 "/proc/*/comm; cmdline, cgroup and status of running ssh, autossh and socat",
@@ -138,7 +138,7 @@ impl Source for FilterSource {
         Explanation {
             purpose: "Tells which connections the files of the packet filter hand on, and which of their rules name an address.".into(),
             reads: words(&[
-                "/etc/nftables.conf and what it includes; /etc/iptables/rules.v4 and .v6; /etc/ufw/*.rules; /etc/firewalld/zones/*.xml",
+                "/etc/nftables.conf and what it includes; /etc/iptables/rules.v4 and .v6; /etc/ufw/*.rules, ufw.conf; /etc/firewalld/zones/*.xml, policies/*.xml; which units are on (/etc/systemd/system, /usr/lib/systemd/system, /lib/systemd/system, /run/systemd/system)",
             ]),
             contacts: Vec::new(),
             sends: words(SENDS),
@@ -200,8 +200,8 @@ impl Source for RulesetSource {
         Explanation {
             purpose: "Tells which connections the packet filter in force hands on, and which of its rules name an address.".into(),
             reads: words(&[
-                "the kernel's nf_tables over netlink: a dump of rules, and of the sets they look up (never asked where that would load a module)",
-                "/proc/modules, /lib/modules/*/modules.builtin, /proc/net/ip_tables_names",
+                "the kernel's nf_tables over netlink: a dump of rules (16 MiB at most), and of the sets they look up (128 KiB of each at most; never asked where that would load a module)",
+                "/proc/modules, /proc/sys/kernel/osrelease, /lib/modules/*/modules.builtin, /proc/net/ip_tables_names, ip6_tables_names",
             ]),
             contacts: Vec::new(),
             sends: words(SENDS),
@@ -223,6 +223,16 @@ impl Source for RulesetSource {
         match answer {
             Ok(kernel) => {
                 let filters = filter::live(&kernel);
+                if let Some(what) = kernel.left_out.words() {
+                    state = CoverageState::Partial;
+                    let what = format!("of the ruleset in force {what}");
+                    sink.missed_because(
+                        &scope,
+                        what,
+                        Reason::BudgetExhausted,
+                        WRITTEN_BY_A_PROGRAM,
+                    );
+                }
                 let facts = filters.forwards.into_iter().map(Fact::Forward);
                 facts
                     .chain(filters.rules.into_iter().map(Fact::FilterRule))

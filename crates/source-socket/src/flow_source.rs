@@ -63,14 +63,14 @@ impl Source for FlowSource {
         Explanation {
             purpose: "Every connection as it happens, also one of a few milliseconds: which program made it, to whom, by which name.".into(),
             reads: words(&[
-                "a trace of its own in the kernel's tracefs (instances/groma-PID-START-N, removed at the end): sock:inet_sock_set_state of TCP, sched:sched_process_fork, sched:sched_process_exec; \
+                "a trace of its own in the kernel's tracefs (/sys/kernel/tracing, instances/groma-PID-START-N, removed at the end): sock:inet_sock_set_state of TCP, sched:sched_process_fork, sched:sched_process_exec; \
                  tracefs is mounted where only groma sees it, if it is not mounted",
                 "where that trace cannot be had and groma was built with the feature `ebpf`: the same three events by a BPF program of its own (groma_states, groma_forks, groma_starts; \
                  nothing pinned, gone with this process) and the kernel's description of its types, /sys/kernel/btf/vmlinux",
                 "the ends of TCP connections (NETLINK_SOCK_DIAG destroy groups), in each network of this machine",
                 "packets from UDP port 53 whole, and the first 68 bytes of packets to other known UDP service ports, through a filter in the kernel, in each network of this machine",
-                "the kernel's socket tables, and of each program that calls: /proc/PID/exe, cwd, stat, status, cgroup, ns/net, and of interpreters cmdline",
-                "of a program that has ended: where the path it was started by leads, and the first line of a script",
+                "the kernel's socket tables, and of each program that calls: /proc/PID/fd, exe, cwd, stat, status, cgroup, ns/net, and of interpreters cmdline; /proc/PID/net/tcp, tcp6, udp, udp6 of other networks, sockstat, sockstat6",
+                "of a program that has ended: where the path it was started by leads (below /usr, most often), and the first line of a script",
                 "/etc/passwd, /run/netns, /proc/uptime, /proc/sys/net/ipv4/ip_forward and ip_local_port_range; whether nscd, systemd-resolved, sssd, winbind or avahi have their socket",
             ]),
             contacts: Vec::new(),

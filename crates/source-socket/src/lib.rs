@@ -66,6 +66,8 @@ mod flow_source;
 #[cfg(target_os = "linux")]
 mod dump;
 #[cfg(target_os = "linux")]
+mod in_use;
+#[cfg(target_os = "linux")]
 mod look;
 #[cfg(target_os = "linux")]
 mod namespace;
@@ -124,7 +126,7 @@ impl Source for SocketSource {
                 "the kernel's tables of TCP and UDP sockets (NETLINK_SOCK_DIAG; else /proc/net/tcp, tcp6, udp, udp6)",
                 "/proc/PID/fd, exe, cwd, stat, status, cgroup, ns/net of every process",
                 "/proc/PID/cmdline of interpreters, 64 KiB at most, to find the script",
-                "/proc/PID/net/tcp, tcp6, udp, udp6 of one process in each container with a network of its own",
+                "/proc/PID/net/tcp, tcp6, udp, udp6 of one process in each container with a network of its own; /proc/PID/net/sockstat, sockstat6, to leave out tables with nothing in them",
                 "/etc/passwd, /run/netns, /proc/sys/net/ipv4/ip_local_port_range",
             ]),
             contacts: Vec::new(),

@@ -96,6 +96,7 @@ struct Trouble {
     from_text: bool,
     cut: bool,
     denied_namespaces: u64,
+    stuck: u64,
     missing: BTreeMap<(String, Transport), Reason>,
     malformed: BTreeMap<(String, Transport), u64>,
     too_many: BTreeSet<(String, Transport)>,
@@ -106,6 +107,7 @@ impl Trouble {
         self.from_text |= sample.from_text;
         self.cut |= sample.cut;
         self.denied_namespaces = self.denied_namespaces.max(sample.denied_namespaces);
+        self.stuck = self.stuck.max(sample.stuck);
         for place in &sample.places {
             let at = || (place.namespace.clone(), place.transport);
             if let Some(reason) = &place.missing {
@@ -158,6 +160,18 @@ impl Trouble {
                 tally.unheld_listeners
             );
             say(host(), what, Reason::NotPresent, None);
+        }
+        if self.stuck > 0 {
+            let what = format!(
+                "the scripts {} interpreters run: each hangs, and its command line does not answer (ps would wait as well)",
+                self.stuck
+            );
+            say(
+                host(),
+                what,
+                Reason::TimedOut,
+                Some("see which process is in state D and what it waits for; then look again"),
+            );
         }
         if self.from_text {
             let what = "the kernel's socket diagnostics; the text tables below /proc/net were read instead".to_owned();

@@ -88,7 +88,7 @@ pub(crate) fn label(
     let processes = namespace
         .pids
         .iter()
-        .filter_map(|pid| describe(&table.process(*pid).ok()?, *pid));
+        .filter_map(|pid| describe(&table.process(*pid).ok()?, *pid, None));
     let first = processes
         .filter(|process| !process.executable.is_empty()) // kernel threads, and what has just ended
         .min_by_key(|process| (process.started, process.pid))

@@ -5,19 +5,23 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::os::fd::OwnedFd;
 
 use groma_model::fact::Program;
 use groma_model::{Foreign, Reason, Transport};
 use groma_source::{Budget, Window, World};
 
 use crate::dump::{FAMILIES, TRANSPORTS, dump, read_text};
+use crate::in_use::InUse;
 use crate::namespace::{self, Namespace};
 use crate::program::{Accounts, program};
 use crate::socket::{Rows, Socket};
-use crate::walk::{Inodes, Process, ProcessTable, Walk, network_namespace};
+use crate::walk::{Inodes, Process, ProcessTable, Walk, file, network_namespace};
 
 /// How often a socket nobody seems to hold is looked for, before it counts as the kernel's own.
 const WALKS_PER_SOCKET: u8 = 2;
+/// Largest count of sockets that is read, in bytes; there are some six lines.
+const COUNTS_BYTES_MAX: u64 = 4096;
 
 /// A program met during a look, by number: the same number is the same program.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -68,6 +72,8 @@ pub struct Sample {
     pub from_text: bool,
     /// Processes whose namespace is not ours to know.
     pub denied_namespaces: u64,
+    /// Interpreters whose script is not known, because the process hangs.
+    pub stuck: u64,
     /// True if budget or time ended the look for owners or namespaces.
     pub cut: bool,
 }
@@ -187,9 +193,15 @@ impl Sampler {
     }
 
     fn read_own(&self, table: &ProcessTable, limit: usize, sample: &mut Sample) {
+        let in_use = table
+            .this_process()
+            .map_or_else(|_| InUse::default(), |this| in_use(&this));
         for transport in TRANSPORTS {
             let mut place = empty("host", transport);
-            for family in FAMILIES {
+            for family in FAMILIES
+                .into_iter()
+                .filter(|f| !in_use.is_empty(transport, *f))
+            {
                 let mark = place.rows.mark();
                 if dump(transport, family, limit, &mut place.rows).is_ok() {
                     continue;
@@ -257,10 +269,14 @@ impl Sampler {
             .collect();
         let mut walk = Walk::default();
         if !wanted.is_empty() {
-            walk = table.walk(pids, wanted, budget.entries_max, window);
+            let disk = self.world.disk.as_ref();
+            walk = table.walk(pids, wanted, budget.entries_max, window, disk);
         }
         sample.cut |= walk.cut;
-        let owners = self.programs_of(&walk, table.own_pid());
+        let stuck = walk.processes.iter().filter(|process| process.is_stuck);
+        sample.stuck = u64::try_from(stuck.count()).unwrap_or(u64::MAX);
+        let ours = [table.own_pid(), table.own_parent()];
+        let owners = self.programs_of(&walk, ours);
         self.remember(sample, &walk, &owners);
     }
 
@@ -278,9 +294,9 @@ impl Sampler {
         known.filter(|known| known.cookie == socket.cookie)
     }
 
-    fn programs_of(&mut self, walk: &Walk, own_pid: Option<u32>) -> Vec<Owner> {
+    fn programs_of(&mut self, walk: &Walk, ours: [Option<u32>; 2]) -> Vec<Owner> {
         let owner = |process: &Process| {
-            if Some(process.pid) == own_pid {
+            if ours.contains(&Some(process.pid)) {
                 return Owner::Ourselves;
             }
             Owner::Program(self.id_of(program(process, &self.accounts, &self.world)))
@@ -341,6 +357,12 @@ fn empty(namespace: &str, transport: Transport) -> Place {
     }
 }
 
+/// How many sockets there are in the network of a process.
+fn in_use(process: &OwnedFd) -> InUse {
+    let read = |name| file(process, name, COUNTS_BYTES_MAX);
+    InUse::read(&read(c"net/sockstat"), &read(c"net/sockstat6"))
+}
+
 /// Reads the tables of a namespace through the first of its processes that still lives there.
 fn read_namespace(
     table: &ProcessTable,
@@ -355,7 +377,11 @@ fn read_namespace(
     });
     // All of its processes ended: so did it.
     let Some(process) = living else { return Ok(()) };
-    for family in FAMILIES {
+    let in_use = in_use(&process);
+    for family in FAMILIES
+        .into_iter()
+        .filter(|f| !in_use.is_empty(transport, *f))
+    {
         read_text(&process, transport, family, limit, rows)?;
     }
     Ok(())

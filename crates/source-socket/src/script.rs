@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 /// How much of a command line is read, in bytes. It may be megabytes long; the script stands near the front.
-pub const COMMAND_LINE_BYTES: u64 = 64 << 10;
+pub const COMMAND_LINE_BYTES: usize = 64 << 10;
 
 /// How an interpreter takes its words.
 struct Grammar {

@@ -25,6 +25,18 @@ impl Tier {
         }
     }
 
+    /// The tier of this word.
+    pub fn named(word: &str) -> Option<Self> {
+        [
+            Self::Polled,
+            Self::EveryEnd,
+            Self::EveryConnectionByProgram,
+            Self::EveryConnection,
+        ]
+        .into_iter()
+        .find(|tier| tier.word() == word)
+    }
+
     /// True if it tells who called, as it happens.
     pub fn tells_calls(self) -> bool {
         self >= Self::EveryConnectionByProgram

@@ -5,6 +5,10 @@
 //! mount or a huge file, and a busy server has a hundred thousand links to read, for which a path look-up
 //! and an allocation each would cost more than the answer.
 //!
+//! Two things are left to the disk. The command line is memory of the process itself, whose lock may be held while
+//! something hangs, so it is read by a disk that waits no longer than bearable. And what a link of a process says
+//! is a name its owner chose: it is passed on as text, and whoever wants to know what stands there asks the disk.
+//!
 //! Everything about one process is read through one opened `/proc/PID`. The kernel ties that descriptor to
 //! the process, not to the number: when the process ends and its number is given away, further reads fail
 //! (`ESRCH`), so a stranger's name can never be read for a dead process's sockets.
@@ -16,9 +20,11 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::io::Read;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
-use groma_source::Window;
-use rustix::fs::{Mode, OFlags, RawDir};
+use groma_model::Reason;
+use groma_source::{Disk, Window};
+use rustix::fs::{AtFlags, Mode, OFlags, RawDir};
 use rustix::io::Errno;
 
 use crate::process::{
@@ -72,6 +78,8 @@ pub(crate) struct Process {
     pub working_directory: Vec<u8>,
     /// Its command line, read for interpreters only and never passed on.
     pub command_line: Vec<u8>,
+    /// True if its command line was asked for and did not come: the process itself hangs.
+    pub is_stuck: bool,
 }
 
 impl Process {
@@ -146,6 +154,19 @@ impl ProcessTable {
         rustix::fs::openat(&self.root, c"self", flags, Mode::empty())
     }
 
+    /// The process that started this one, if it is this very program: what it does is our doing as well.
+    pub(crate) fn own_parent(&self) -> Option<u32> {
+        let own = self.this_process().ok()?;
+        let status = file(&own, c"status", SMALL_FILE_BYTES);
+        let parent = number_after(&status, b"PPid:").filter(|parent| *parent != 0)?;
+        let parents = self.process(parent).ok()?;
+        let program = |process: &OwnedFd| {
+            let stat = rustix::fs::statat(process, c"exe", AtFlags::empty()).ok()?;
+            Some((stat.st_dev, stat.st_ino))
+        };
+        (program(&own).is_some() && program(&own) == program(&parents)).then_some(parent)
+    }
+
     /// Finds the owners of the sockets in `wanted`. Visits at most `entries_max` descriptors.
     pub(crate) fn walk(
         &mut self,
@@ -153,6 +174,7 @@ impl ProcessTable {
         wanted: Inodes<Option<usize>>,
         entries_max: u64,
         window: &Window,
+        disk: &dyn Disk,
     ) -> Walk {
         let mut walk = Walk {
             owners: wanted,
@@ -167,7 +189,7 @@ impl ProcessTable {
             let Ok(process) = self.process(*pid) else {
                 continue;
             };
-            let visited = self.visit(&process, *pid, &mut entries_left, &mut walk);
+            let visited = self.visit(&process, *pid, &mut entries_left, &mut walk, disk);
             walk.denied += u64::from(visited.is_err_and(|error| is_refusal(&process, error)));
         }
         walk
@@ -179,6 +201,7 @@ impl ProcessTable {
         pid: u32,
         entries_left: &mut u64,
         walk: &mut Walk,
+        disk: &dyn Disk,
     ) -> Result<(), Errno> {
         let descriptors = rustix::fs::openat(process, c"fd", DIRECTORY, Mode::empty())?;
         let mut link = [MaybeUninit::<u8>::uninit(); 64];
@@ -205,7 +228,7 @@ impl ProcessTable {
             };
             if place.is_none() {
                 // Ended meanwhile: nobody can say any more what it was.
-                let Some(found) = describe(process, pid) else {
+                let Some(found) = describe(process, pid, Some(disk)) else {
                     break;
                 };
                 place = Some(walk.processes.len());
@@ -228,14 +251,11 @@ fn claim(owner: &mut Option<usize>, place: usize, processes: &[Process]) {
 }
 
 /// Reads what a fact says about a process; `None` if it ended before all of it was read. What may not be
-/// read stays empty.
-pub(crate) fn describe(process: &OwnedFd, pid: u32) -> Option<Process> {
+/// read stays empty, and so does the command line without a `disk` that reads it.
+pub(crate) fn describe(process: &OwnedFd, pid: u32, disk: Option<&dyn Disk>) -> Option<Process> {
     let executable = link(process, c"exe");
-    let command_line = if is_interpreter(&executable) {
-        file(process, c"cmdline", COMMAND_LINE_BYTES)
-    } else {
-        Vec::new()
-    };
+    let disk = disk.filter(|_| is_interpreter(&executable));
+    let (command_line, is_stuck) = disk.map_or_else(Default::default, |d| command_line(pid, d));
     let described = Process {
         pid,
         started: 0,
@@ -244,14 +264,27 @@ pub(crate) fn describe(process: &OwnedFd, pid: u32) -> Option<Process> {
         working_directory: link(process, c"cwd"),
         executable,
         command_line,
+        is_stuck,
     };
-    // Last, because it tells that the process was still there when everything else was read.
+    // Last, because it tells that the process was still there when everything else was read, and that its number
+    // was nobody else's.
     let stat = file(process, c"stat", SMALL_FILE_BYTES);
     let started = start_ticks(&stat).filter(|_| !has_ended(&stat))?;
     Some(Process {
         started,
         ..described
     })
+}
+
+/// The front of the command line of this number's process, and whether it hangs.
+fn command_line(pid: u32, disk: &dyn Disk) -> (Vec<u8>, bool) {
+    let mut bytes = vec![0; COMMAND_LINE_BYTES];
+    let path = format!("/proc/{pid}/cmdline");
+    let read = disk
+        .open(Path::new(&path))
+        .and_then(|opened| opened.read_at(0, &mut bytes));
+    bytes.truncate(*read.as_ref().unwrap_or(&0));
+    (bytes, read.is_err_and(|e| e.reason == Reason::TimedOut))
 }
 
 /// True if a process that is there did not let us look; any other failure means that it ended meanwhile.
@@ -265,10 +298,14 @@ pub(crate) fn is_refusal(process: &OwnedFd, error: Errno) -> bool {
 
 /// The process a thread belongs to: `Tgid:` in `/proc/PID/status` (proc(5)).
 pub(crate) fn thread_group(thread: &OwnedFd) -> Option<u32> {
-    let status = file(thread, c"status", SMALL_FILE_BYTES);
+    number_after(&file(thread, c"status", SMALL_FILE_BYTES), b"Tgid:")
+}
+
+/// The number behind a word of `/proc/PID/status`.
+fn number_after(status: &[u8], word: &[u8]) -> Option<u32> {
     let line = status
         .split(|b| *b == b'\n')
-        .find_map(|line| line.strip_prefix(b"Tgid:"))?;
+        .find_map(|line| line.strip_prefix(word))?;
     std::str::from_utf8(line).ok()?.trim().parse().ok()
 }
 
@@ -286,7 +323,7 @@ fn link(process: &OwnedFd, name: &CStr) -> Vec<u8> {
 }
 
 /// At most `limit` bytes of a small file; nothing if the process is gone.
-fn file(process: &OwnedFd, name: &CStr, limit: u64) -> Vec<u8> {
+pub(crate) fn file(process: &OwnedFd, name: &CStr, limit: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Ok(opened) = rustix::fs::openat(
         process.as_fd(),
@@ -356,12 +393,12 @@ mod tests {
             .unwrap();
         let table = ProcessTable::open().unwrap();
         let process = table.process(child.id()).unwrap();
-        let alive = describe(&process, child.id()).unwrap();
+        let alive = describe(&process, child.id(), None).unwrap();
         assert!(!alive.executable.is_empty() && alive.started > 0 && alive.uid.is_some());
         child.kill().unwrap();
         child.wait().unwrap();
         // Whatever gets this number next, the descriptor does not lead there.
-        assert_eq!(describe(&process, child.id()), None);
+        assert_eq!(describe(&process, child.id(), None), None);
         let refused = network_namespace(&process).unwrap_err();
         assert!(!is_refusal(&process, refused), "{refused:?}");
     }

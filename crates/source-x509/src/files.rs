@@ -40,7 +40,7 @@ impl Source for CertificateFiles {
             reads: vec![
                 format!("files below {} whose name ends in .pem .crt .cer .cert .der .key .p7b .p12 .pfx .jks .keystore and the like, and cert9.db of NSS", ROOTS.join(", ")),
                 "files up to 1 MiB of any name in the configuration directories of TLS servers, for inline PEM blocks".into(),
-                "the system trust store, to leave its public authorities out".into(),
+                "the system trust store, to leave its public authorities out (/usr/share/ca-certificates, /etc/pki, /usr/share/pki, /etc/ssl/certs); where links in those directories lead (as /usr/share/nginx, /usr/share/postfix)".into(),
             ],
             contacts: Vec::new(),
             sends: lines(&[

@@ -1,6 +1,6 @@
 //! `certificates.pins`: hashes by which programs trust one certificate or one key, whatever name it carries.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use groma_model::fact::Pin;
@@ -104,6 +104,9 @@ impl Source for CertificatePins {
     }
 }
 
+/// What was not read, by why.
+type Refused = BTreeMap<Reason, BTreeSet<PathBuf>>;
+
 struct Look<'a> {
     world: &'a World,
     window: &'a Window,
@@ -120,14 +123,14 @@ impl Look<'_> {
 
     fn tree(&mut self, root: &Path, sink: &mut dyn Sink) {
         let scope = Scope::new("file", &root.to_string_lossy());
-        let (mut whole, mut refused) = (true, BTreeSet::new());
+        let (mut whole, mut refused) = (true, Refused::new());
         let mut open = vec![(root.to_owned(), 0)];
         while let Some((directory, depth)) = open.pop() {
             let entries = match self.world.disk.list(&directory, DIRECTORY_MAX) {
                 Ok(entries) => entries,
                 Err(error) if error.is_absent() => continue,
-                Err(_) => {
-                    refused.insert(directory);
+                Err(error) => {
+                    refused.entry(error.reason).or_default().insert(directory);
                     continue;
                 }
             };
@@ -145,10 +148,10 @@ impl Look<'_> {
                     && !is_store_of_a_program(&entry.path);
                 match entry.kind {
                     EntryKind::Directory if enter => open.push((entry.path, depth + 1)),
-                    EntryKind::File
-                        if is_settings(&entry.path) && !self.file(&entry.path, &scope, sink) =>
-                    {
-                        refused.insert(entry.path);
+                    EntryKind::File if is_settings(&entry.path) => {
+                        if let Err(reason) = self.file(&entry.path, &scope, sink) {
+                            refused.entry(reason).or_default().insert(entry.path);
+                        }
                     }
                     _ => {}
                 }
@@ -157,20 +160,23 @@ impl Look<'_> {
         self.close(&scope, whole, &refused, sink);
     }
 
-    /// Says the pins of one file; false if it may not be read.
-    fn file(&mut self, path: &Path, scope: &Scope, sink: &mut dyn Sink) -> bool {
+    /// Says the pins of one file.
+    ///
+    /// # Errors
+    /// If it may not be read, or does not answer; what is of another sort holds no pins.
+    fn file(&mut self, path: &Path, scope: &Scope, sink: &mut dyn Sink) -> Result<(), Reason> {
         let read = match self.world.disk.read(path, BYTES_MAX) {
             Ok(read) => read,
-            Err(error) if error.reason == Reason::PermissionDenied => return false,
             Err(error) => {
                 // What has no ending and is large is a program.
                 let is_program = path.extension().is_none();
                 match error.reason {
+                    Reason::PermissionDenied | Reason::TimedOut => return Err(error.reason),
                     Reason::RemoteFileSystem => self.leave_out(error),
                     Reason::TooLarge if !is_program => self.leave_out(error),
                     _ => {}
                 }
-                return true;
+                return Ok(());
             }
         };
         let length = u64::try_from(read.bytes.len()).unwrap_or(u64::MAX);
@@ -193,20 +199,14 @@ impl Look<'_> {
             };
             sink.saw_now(self.window, scope, Fact::Pin(pin));
         }
-        true
+        Ok(())
     }
 
     fn leave_out(&mut self, error: DiskError) {
         self.left_out.get_or_insert(error);
     }
 
-    fn close(
-        &mut self,
-        scope: &Scope,
-        whole: bool,
-        refused: &BTreeSet<PathBuf>,
-        sink: &mut dyn Sink,
-    ) {
+    fn close(&mut self, scope: &Scope, whole: bool, refused: &Refused, sink: &mut dyn Sink) {
         if !whole {
             sink.missed_because(
                 scope,
@@ -215,14 +215,23 @@ impl Look<'_> {
                 "give the look more time or a larger budget",
             );
         }
-        if let Some(first) = refused.first() {
+        for (reason, places) in refused {
+            let Some(first) = places.first() else {
+                continue;
+            };
+            let (how, remedy) = match reason {
+                Reason::PermissionDenied => (
+                    "closed",
+                    "run the agent as root, or let its account read this",
+                ),
+                _ => ("unread", ""),
+            };
             let what = format!(
-                "hashes of certificates in {} closed files and directories, {} among them",
-                refused.len(),
+                "hashes of certificates in {} {how} files and directories, {} among them",
+                places.len(),
                 first.display()
             );
-            let remedy = "run the agent as root, or let its account read this";
-            sink.missed_because(scope, what, Reason::PermissionDenied, remedy);
+            sink.missed_because(scope, what, reason.clone(), remedy);
         }
         let left_out = self.left_out.take();
         let nothing_left_out = left_out.is_none();

@@ -1,6 +1,7 @@
 //! Reading files that strangers made.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use groma_model::{Foreign, Reason};
 
@@ -66,6 +67,15 @@ pub trait Disk: Send + Sync {
 
     /// Size and free bytes of the file system at `path`; refused for remote ones.
     fn space(&self, path: &Path) -> Result<Space, DiskError>;
+
+    /// The directory `root` as a disk of its own: absolute paths and links begin there, and nothing leads out,
+    /// whatever is renamed meanwhile. For files of somebody who may change them while they are read: a container.
+    ///
+    /// # Errors
+    /// As [`Disk::list`]; `Unsupported` where an implementation cannot promise it.
+    fn within(&self, root: &Path) -> Result<Arc<dyn Disk>, DiskError> {
+        Err(DiskError::because(root, Reason::Unsupported))
+    }
 }
 
 /// A directory that was listed with stamps.
@@ -81,6 +91,11 @@ pub struct Listed {
 pub trait OpenFile: Send {
     /// Its metadata when it was opened.
     fn metadata(&self) -> &Metadata;
+
+    /// Its path without any link in it, where that is known.
+    fn settled(&self) -> Option<&Path> {
+        None
+    }
 
     /// Fills `into` from `offset`; fewer bytes than asked mean the end of the file.
     fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<usize, DiskError>;

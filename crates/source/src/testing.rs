@@ -46,6 +46,7 @@ impl Clock for FakeClock {
     }
 }
 
+#[derive(Clone)]
 enum Node {
     File(Vec<u8>),
     Link(PathBuf),
@@ -247,6 +248,19 @@ impl Disk for FakeDisk {
         }
     }
 
+    fn within(&self, root: &Path) -> Result<Arc<dyn Disk>, DiskError> {
+        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let inside = nodes.iter().filter_map(|(path, node)| {
+            let rest = path.strip_prefix(root).ok()?;
+            Some((Path::new("/").join(rest), node.clone()))
+        });
+        let nodes = Mutex::new(inside.collect());
+        Ok(Arc::new(Self {
+            nodes,
+            rights: BTreeMap::new(),
+        }))
+    }
+
     fn space(&self, _: &Path) -> Result<Space, DiskError> {
         Ok(Space {
             bytes: 100 << 30,
@@ -261,6 +275,9 @@ struct Opened(FileRead);
 impl OpenFile for Opened {
     fn metadata(&self) -> &Metadata {
         &self.0.metadata
+    }
+    fn settled(&self) -> Option<&Path> {
+        Some(&self.0.path)
     }
     fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<usize, DiskError> {
         let rest = usize::try_from(offset)

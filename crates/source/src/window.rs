@@ -68,6 +68,16 @@ impl Window {
         }
     }
 
+    /// The same window, over after `limit` if it would last longer: for one source of many.
+    #[must_use]
+    pub fn shortened(&self, limit: Duration) -> Self {
+        let ends = self.clock.monotonic().saturating_add(limit);
+        Self {
+            ends: self.ends.min(ends),
+            ..self.clone()
+        }
+    }
+
     /// Wall time at the begin.
     pub fn started(&self) -> Timestamp {
         self.started
@@ -106,7 +116,7 @@ impl Window {
             if left.is_zero() {
                 return;
             }
-            self.clock.sleep(left.min(Duration::from_millis(50)));
+            self.clock.sleep(left.min(Duration::from_millis(100)));
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What a child that reads for us can still do, once it has given up the rest.
 //!
 //! A child reads what strangers made and parses it. Should a parser be turned against us, what it gets is a
-//! process that cannot write a file, start a program, open a connection, trace or signal others, or grow. Every
+//! process that cannot write a file, change its rights or attributes, start a program, open a connection, trace, signal or
+//! slow down others, or grow. Every
 //! step is asked of the kernel; one that the kernel does not know is named in the answer, and the look goes on.
 
 use std::collections::BTreeMap;
@@ -23,35 +24,159 @@ pub struct Confinement {
     pub processor_seconds_max: u64,
     /// Open descriptors.
     pub descriptors_max: u64,
-    /// True if it reads tables of other processes that the kernel shows to a tracer only (`exe`, `fd`, `root`).
-    pub sees_processes: bool,
+    /// What it looks at, and so which rights it keeps.
+    pub sight: Sight,
+}
+
+/// What a child looks at. Each keeps the rights of that and no other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sight {
+    /// Files, and tables everybody may read.
+    Files,
+    /// The same, and the packet filter the kernel holds (`CAP_NET_ADMIN`).
+    Filter,
+    /// The same as `Files`, and tables of other processes that the kernel shows to a tracer only (`exe`, `fd`,
+    /// `root`): `CAP_SYS_PTRACE`.
+    Processes,
+    /// What happens while it happens: a trace of its own in the kernel, packets, the networks of containers
+    /// (`CAP_SYS_ADMIN`, `CAP_NET_ADMIN`, `CAP_NET_RAW`, `CAP_SYS_PTRACE`). It can still start, trace and signal
+    /// nobody and call nobody; but as settings of a trace are files, it may open root's files to write, and cut them.
+    Events,
+}
+
+impl Sight {
+    fn sees_processes(self) -> bool {
+        matches!(self, Self::Processes | Self::Events)
+    }
 }
 
 /// Gives up, for this process and for good, everything `confinement` does not name. Returns what this kernel
 /// could not be asked for, in a few words each.
+///
+/// Call it before any thread is started: most of it holds for the thread that asks, and for those it starts.
 pub fn confine(confinement: &Confinement) -> Vec<&'static str> {
-    let steps: [(&'static str, io::Result<()>); 7] = [
-        ("to end with its parent", end_with_parent()),
-        ("no inherited descriptors", close_inherited()),
-        ("limits", limit(confinement)),
-        ("no memory image left behind", no_memory_image()),
+    let sight = confinement.sight;
+    // First of all: the place where it is said is a file of root's.
+    let gives_way = give_way();
+    let owns_nothing = own_nothing(sight);
+    let steps: [(&'static str, io::Result<()>); 8] = [
         (
-            "no new rights",
+            "giving way to others (oom_score_adj, ioprio_set)",
+            gives_way,
+        ),
+        ("an end with its parent (prctl)", end_with_parent()),
+        (
+            "no inherited descriptors (close_range, Linux 5.9)",
+            close_inherited(),
+        ),
+        ("limits of memory and time (setrlimit)", limit(confinement)),
+        ("no memory image left behind (prctl)", no_memory_image()),
+        (
+            "no new rights (prctl)",
             rustix::thread::set_no_new_privs(true).map_err(io::Error::from),
         ),
-        ("few rights", give_up_rights(confinement)),
-        ("no writing", forbid_writing(confinement)),
+        ("few rights (capset)", give_up_rights(sight)),
+        (NO_WRITING, forbid_writing(sight)),
     ];
     let mut lacking: Vec<_> = steps
         .into_iter()
         .filter_map(|(what, done)| done.is_err().then_some(what))
         .collect();
+    // A kernel without Landlock leaves a reader of files with what the list of calls forbids, and with nothing it
+    // owns; then it goes to files part by part, for the condition a whole path is asked for cannot be told apart from
+    // an opening for writing.
+    let whole_paths = match sight {
+        Sight::Files | Sight::Filter => !lacking.contains(&NO_WRITING),
+        Sight::Processes => owns_nothing,
+        // It may write settings of its trace, so nothing is won by refusing this.
+        Sight::Events => true,
+    };
+    if sight == Sight::Processes && !owns_nothing {
+        lacking.push(
+            "no file of its own (setfsuid): files are looked up part by part, which takes longer",
+        );
+    }
+    if is_missing_openat2() {
+        lacking.push("whole paths without links (openat2, Linux 5.6): files are looked up part by part, which takes longer");
+    }
     // Last: it forbids most of what stands above.
-    if forbid_calls(confinement).is_err() {
-        lacking.push("no programs, connections or changes");
+    if forbid_calls(sight, whole_paths).is_err() {
+        lacking.push("no programs, connections or changes (seccomp)");
     }
     lacking
 }
+
+const NO_WRITING: &str = "no writing (Landlock, Linux 5.13)";
+
+/// An account no file belongs to. (`u32::MAX` itself means "as it was" to the kernel.)
+const NOBODY: u32 = u32::MAX - 1;
+
+/// Where Landlock cannot be had, because it would hide processes: root's files are no longer one's own. To read
+/// them a right is kept (`CAP_DAC_READ_SEARCH`); to write them, without `CAP_DAC_OVERRIDE`, there is none. True if
+/// the kernel did so.
+///
+/// For files alone (`setfsuid(2)`): for everything else the process stays root, and its tables open to it.
+fn own_nothing(sight: Sight) -> bool {
+    if sight != Sight::Processes || !rustix::process::geteuid().is_root() {
+        return false;
+    }
+    let (user, group) = (libc::SYS_setfsuid, libc::SYS_setfsgid);
+    #[expect(
+        unsafe_code,
+        reason = "calls with numbers alone; the library has no safe wrapper for this thread's own"
+    )]
+    // SAFETY: no pointer is passed but an empty list of groups.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_setgroups,
+            0_usize,
+            std::ptr::null::<libc::gid_t>(),
+        );
+        libc::syscall(group, NOBODY);
+        libc::syscall(user, NOBODY);
+        // Asked again, the call says what it is by now.
+        (libc::syscall(group, NOBODY), libc::syscall(user, NOBODY))
+    };
+    let nobody = libc::c_long::from(NOBODY.cast_signed());
+    let is_nobody = |said: libc::c_long| said == nobody || said == libc::c_long::from(NOBODY);
+    is_nobody(done.0) && is_nobody(done.1)
+}
+
+/// True on a kernel that does not know the call at all; a question for a descriptor that is none touches nothing.
+fn is_missing_openat2() -> bool {
+    let asked = rustix::fs::openat2(
+        rustix::fs::CWD,
+        c"/",
+        rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC,
+        rustix::fs::Mode::empty(),
+        rustix::fs::ResolveFlags::NO_SYMLINKS,
+    );
+    asked.is_err()
+}
+
+/// When the machine runs out of memory, whoever reads for us ends before anything that works there; and it waits for
+/// the disk behind everybody else.
+///
+/// How it shares processors stays as it is: a reader that gets none on a busy machine would only hold on to what it
+/// has for longer.
+fn give_way() -> io::Result<()> {
+    std::fs::write("/proc/self/oom_score_adj", ENDS_FIRST)?;
+    #[expect(
+        unsafe_code,
+        reason = "a call with numbers alone, for which the library has no word"
+    )]
+    // SAFETY: no pointer is passed; the process meant is this one.
+    let done = unsafe { libc::syscall(libc::SYS_ioprio_set, 1, 0, LAST_AT_THE_DISK) };
+    match done {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// The largest is 1000, which nobody but a test should have (proc(5)).
+const ENDS_FIRST: &str = "900";
+/// Best effort, last of its eight levels (ioprio_set(2)).
+const LAST_AT_THE_DISK: libc::c_int = 2 << 13 | 7;
 
 fn end_with_parent() -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -109,11 +234,19 @@ fn no_memory_image() -> io::Result<()> {
 }
 
 /// Keeps what reading needs: any file, without leaving an access time, and, if asked for, tables of processes.
-fn give_up_rights(confinement: &Confinement) -> io::Result<()> {
-    let mut keep = CapabilitySet::DAC_READ_SEARCH | CapabilitySet::FOWNER;
-    if confinement.sees_processes {
-        keep |= CapabilitySet::SYS_PTRACE;
-    }
+fn give_up_rights(sight: Sight) -> io::Result<()> {
+    let more = match sight {
+        Sight::Files => CapabilitySet::empty(),
+        Sight::Filter => CapabilitySet::NET_ADMIN,
+        Sight::Processes => CapabilitySet::SYS_PTRACE,
+        Sight::Events => {
+            CapabilitySet::SYS_PTRACE
+                | CapabilitySet::SYS_ADMIN
+                | CapabilitySet::NET_ADMIN
+                | CapabilitySet::NET_RAW
+        }
+    };
+    let keep = CapabilitySet::DAC_READ_SEARCH | CapabilitySet::FOWNER | more;
     let now = rustix::thread::capabilities(None)?;
     let sets = CapabilitySets {
         effective: now.permitted & keep,
@@ -127,9 +260,9 @@ fn give_up_rights(confinement: &Confinement) -> io::Result<()> {
 /// Landlock: no file may be written, made, removed or run, no TCP port bound or called. A process so confined
 /// is also kept from what the kernel shows to tracers only, so those that need it go without and rely on the
 /// list of calls alone.
-fn forbid_writing(confinement: &Confinement) -> io::Result<()> {
+fn forbid_writing(sight: Sight) -> io::Result<()> {
     use landlock::{ABI, Access as _, AccessFs, AccessNet, Ruleset, RulesetAttr as _};
-    if confinement.sees_processes {
+    if sight.sees_processes() {
         return Ok(());
     }
     let enforced = Ruleset::default()
@@ -146,19 +279,52 @@ fn forbid_writing(confinement: &Confinement) -> io::Result<()> {
 
 /// Refuses system calls that change, start, trace, connect or hide: "not permitted", so that a library that
 /// tries one falls back instead of dying.
-fn forbid_calls(confinement: &Confinement) -> io::Result<()> {
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
-        FORBIDDEN.iter().map(|call| (*call, Vec::new())).collect();
+fn forbid_calls(sight: Sight, whole_paths: bool) -> io::Result<()> {
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = [FORBIDDEN, FORBIDDEN_NEW]
+        .concat()
+        .iter()
+        .map(|call| (*call, Vec::new()))
+        .collect();
     #[cfg(target_arch = "x86_64")]
     rules.extend(FORBIDDEN_OLD.iter().map(|call| (*call, Vec::new())));
-    if confinement.sees_processes {
+    let mut sockets = vec![not_equal(0, libc::AF_NETLINK)?];
+    if sight == Sight::Events {
+        NEEDED_FOR_EVENTS.iter().for_each(|call| {
+            rules.remove(call);
+        });
+        sockets = vec![
+            SeccompRule::new(vec![
+                condition(0, SeccompCmpOp::Ne, number(libc::AF_NETLINK)?)?,
+                condition(0, SeccompCmpOp::Ne, number(libc::AF_PACKET)?)?,
+            ])
+            .map_err(io::Error::other)?,
+        ];
+    } else {
+        rules.insert(libc::SYS_openat, writing(2)?);
+        #[cfg(target_arch = "x86_64")]
+        rules.insert(libc::SYS_open, writing(1)?);
+    }
+    if !whole_paths {
         // Its flags stand in memory, where a filter cannot look.
         rules.insert(libc::SYS_openat2, Vec::new());
     }
-    rules.insert(libc::SYS_openat, writing(2)?);
-    #[cfg(target_arch = "x86_64")]
-    rules.insert(libc::SYS_open, writing(1)?);
-    rules.insert(libc::SYS_socket, vec![not_equal(0, libc::AF_NETLINK)?]);
+    rules.insert(libc::SYS_socket, sockets);
+    // A thread of its own it may start, and no process, nor another world; it may signal itself (that is how a program
+    // gives up), and nobody else of the same account.
+    rules.insert(
+        libc::SYS_clone,
+        vec![rule(
+            0,
+            SeccompCmpOp::MaskedEq(number(libc::CLONE_THREAD)?),
+            0,
+        )?],
+    );
+    let ourselves = i32::try_from(std::process::id()).map_err(io::Error::other)?;
+    rules.insert(libc::SYS_tgkill, vec![not_equal(0, ourselves)?]);
+    if sight != Sight::Events {
+        // Some settings of a file are changed through a descriptor that may only read (`FS_IOC_SETFLAGS`).
+        rules.insert(libc::SYS_ioctl, vec![none_of(1, &HARMLESS_CONTROLS)?]);
+    }
     let architecture = std::env::consts::ARCH
         .try_into()
         .map_err(io::Error::other)?;
@@ -166,8 +332,44 @@ fn forbid_calls(confinement: &Confinement) -> io::Result<()> {
     let program: BpfProgram = SeccompFilter::new(rules, SeccompAction::Allow, refuse, architecture)
         .and_then(TryInto::try_into)
         .map_err(io::Error::other)?;
+    seccompiler::apply_filter(&program).map_err(io::Error::other)?;
+    // Its flags stand in memory as well; told that there is no such call, every library uses the older one.
+    let unknown = SeccompAction::Errno(u32::try_from(libc::ENOSYS).unwrap_or(1));
+    let newer = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
+    let program: BpfProgram =
+        SeccompFilter::new(newer, SeccompAction::Allow, unknown, architecture)
+            .and_then(TryInto::try_into)
+            .map_err(io::Error::other)?;
     seccompiler::apply_filter(&program).map_err(io::Error::other)
 }
+
+/// Requests to a descriptor that change nothing but how it is waited for, or ask what it is.
+const HARMLESS_CONTROLS: [u64; 6] = [
+    0x5421, // FIONBIO
+    0x5451, // FIOCLEX
+    0x5450, // FIONCLEX
+    0x541b, // FIONREAD
+    0x5401, // TCGETS
+    0x5413, // TIOCGWINSZ
+];
+
+/// Matches where argument number `at` is none of `values`.
+fn none_of(at: u8, values: &[u64]) -> io::Result<SeccompRule> {
+    let all = values
+        .iter()
+        .map(|value| condition(at, SeccompCmpOp::Ne, *value));
+    SeccompRule::new(all.collect::<io::Result<_>>()?).map_err(io::Error::other)
+}
+
+/// Calls by the number every architecture we build for gives them, for which the library has no name yet: changes
+/// of rights and attributes by way of a directory (Linux 6.6 to 6.17), and of a mount.
+const FORBIDDEN_NEW: &[i64] = &[
+    452, // fchmodat2
+    463, // setxattrat
+    466, // removexattrat
+    467, // open_tree_attr
+    469, // file_setattr
+];
 
 /// Matches an opening for writing; the flags are argument number `at`.
 fn writing(at: u8) -> io::Result<Vec<SeccompRule>> {
@@ -187,15 +389,36 @@ fn writing(at: u8) -> io::Result<Vec<SeccompRule>> {
 }
 
 fn not_equal(at: u8, value: libc::c_int) -> io::Result<SeccompRule> {
-    let value = u64::try_from(value).map_err(io::Error::other)?;
-    rule(at, SeccompCmpOp::Ne, value)
+    rule(at, SeccompCmpOp::Ne, number(value)?)
+}
+
+fn number(value: libc::c_int) -> io::Result<u64> {
+    u64::try_from(value).map_err(io::Error::other)
 }
 
 fn rule(at: u8, operator: SeccompCmpOp, value: u64) -> io::Result<SeccompRule> {
-    SeccompCondition::new(at, SeccompCmpArgLen::Dword, operator, value)
-        .and_then(|condition| SeccompRule::new(vec![condition]))
-        .map_err(io::Error::other)
+    SeccompRule::new(vec![condition(at, operator, value)?]).map_err(io::Error::other)
 }
+
+fn condition(at: u8, operator: SeccompCmpOp, value: u64) -> io::Result<SeccompCondition> {
+    SeccompCondition::new(at, SeccompCmpArgLen::Dword, operator, value).map_err(io::Error::other)
+}
+
+/// What a watcher of events cannot do without: settings of its trace are files, its instance is a directory, a trace
+/// may have to be mounted where only it sees it, containers have networks of their own, and some events are told to
+/// a program of the kernel's own machine alone.
+const NEEDED_FOR_EVENTS: &[i64] = &[
+    libc::SYS_mkdirat,
+    libc::SYS_unlinkat,
+    libc::SYS_mount,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_unshare,
+    libc::SYS_setns,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+];
 
 /// Calls no reader needs, on every architecture.
 const FORBIDDEN: &[i64] = &[
@@ -209,10 +432,34 @@ const FORBIDDEN: &[i64] = &[
     libc::SYS_pidfd_getfd,
     libc::SYS_pidfd_send_signal,
     libc::SYS_kill,
+    libc::SYS_tkill,
+    libc::SYS_rt_sigqueueinfo,
+    libc::SYS_rt_tgsigqueueinfo,
     libc::SYS_prlimit64,
+    libc::SYS_setpriority,
+    libc::SYS_ioprio_set,
+    libc::SYS_sched_setparam,
+    libc::SYS_sched_setscheduler,
+    libc::SYS_sched_setattr,
+    libc::SYS_sched_setaffinity,
+    libc::SYS_migrate_pages,
+    libc::SYS_move_pages,
     libc::SYS_kcmp,
     libc::SYS_userfaultfd,
-    // Speaking to others.
+    // Speaking to others, and taking from them what they left for each other.
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_semctl,
+    libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
     libc::SYS_listen,
     libc::SYS_accept,
     libc::SYS_accept4,
@@ -283,6 +530,10 @@ const FORBIDDEN: &[i64] = &[
     libc::SYS_setgid,
     libc::SYS_setresuid,
     libc::SYS_setresgid,
+    libc::SYS_setreuid,
+    libc::SYS_setregid,
+    libc::SYS_setfsuid,
+    libc::SYS_setfsgid,
     libc::SYS_setgroups,
     libc::SYS_capset,
 ];

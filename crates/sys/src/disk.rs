@@ -16,6 +16,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use groma_model::Reason;
 use groma_source::{
@@ -26,7 +27,8 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
 use rustix::io::Errno;
 
 use crate::mounts::{Class, MountTable, is_drained_by_reading};
-use crate::path::{Found, Last, find};
+use crate::path::{Found, Last, Map, Root, find};
+use crate::silent::Silent;
 
 /// XATTR_SIZE_MAX of the kernel (xattr(7)).
 const ATTRIBUTE_BYTES_MAX: usize = 65_536;
@@ -34,22 +36,78 @@ const ATTRIBUTE_BYTES_MAX: usize = 65_536;
 const LISTED_AT_ONCE: usize = 32 << 10;
 
 /// The file systems of this machine, without the ones that lie on another.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LocalDisk {
     /// The kernel's mount table, open: it tells when it changed (proc(5), `mounts`).
-    table: Option<File>,
-    mounts: RwLock<Arc<MountTable>>,
+    table: Option<Arc<File>>,
+    mounts: Arc<RwLock<Arc<MountTable>>>,
+    /// Where paths count from, if not from our own root.
+    root: Option<Arc<Root>>,
+    /// Where nobody goes any more.
+    silent: Arc<Silent>,
 }
 
 impl LocalDisk {
     /// Reads the mount table, to know what must not be touched; and again whenever it changes.
     pub fn of_this_machine() -> Self {
         let disk = Self {
-            table: File::open("/proc/self/mountinfo").ok(),
-            mounts: RwLock::default(),
+            table: File::open("/proc/self/mountinfo").ok().map(Arc::new),
+            mounts: Arc::default(),
+            root: None,
+            silent: Arc::default(),
         };
         disk.read_mounts();
         disk
+    }
+
+    /// The same disk without what lies at and below `places`: they did not answer somebody, and whoever wants to go
+    /// there is told so at once ([`Reason::TimedOut`]).
+    #[must_use]
+    pub fn passing_over(self, places: Vec<PathBuf>) -> Self {
+        Self {
+            silent: Arc::new(Silent::of(places)),
+            ..self
+        }
+    }
+
+    /// True if somebody wanted to go to a place that is passed over, since [`Self::take_passed_over`] told them.
+    pub fn has_passed_over(&self) -> bool {
+        self.silent.is_met()
+    }
+
+    /// The places somebody wanted to go to and that were passed over, since this was asked for the last time.
+    pub fn take_passed_over(&self) -> Vec<PathBuf> {
+        self.silent.take_met()
+    }
+
+    /// The file system at fault when `path` does not answer, by where it is mounted; where it is the one that holds
+    /// the whole machine, the path alone. To find that out, the way is gone again, by a thread that is left behind
+    /// if it does not come back within `patience`.
+    pub fn place_of(&self, path: &Path, patience: Duration) -> PathBuf {
+        let (tell, heard) = std::sync::mpsc::channel();
+        let (disk, way) = (self.clone(), path.to_owned());
+        let thread = std::thread::Builder::new().name("groma-way".to_owned());
+        let started = thread.spawn(move || {
+            let step = |place: PathBuf| {
+                // Nobody may be listening any more.
+                let _ = tell.send(place);
+            };
+            let map = Map {
+                mounts: &disk.mounts(),
+                root: disk.root.as_deref(),
+                silent: &disk.silent,
+                steps: Some(&step),
+            };
+            let _ = find(&way, Last::Follow, map);
+        });
+        let mut place = path.to_owned();
+        let begin = Instant::now();
+        while started.is_ok()
+            && let Ok(next) = heard.recv_timeout(patience.saturating_sub(begin.elapsed()))
+        {
+            place = next;
+        }
+        place
     }
 
     fn read_mounts(&self) {
@@ -68,7 +126,7 @@ impl LocalDisk {
     /// The mounts as they are now. Asking whether they changed costs one system call that looks at nothing.
     fn mounts(&self) -> Arc<MountTable> {
         if let Some(table) = &self.table {
-            let mut asked = [PollFd::new(table, PollFlags::PRI)];
+            let mut asked = [PollFd::new(table.as_ref(), PollFlags::PRI)];
             let at_once = Timespec::default();
             if rustix::event::poll(&mut asked, Some(&at_once)).is_ok_and(|changed| changed > 0) {
                 self.read_mounts();
@@ -81,10 +139,24 @@ impl LocalDisk {
     }
 
     fn find(&self, path: &Path, last: Last) -> Result<Found, DiskError> {
-        let found = find(path, last, &self.mounts())?;
+        let map = Map {
+            mounts: &self.mounts(),
+            root: self.root.as_deref(),
+            silent: &self.silent,
+            steps: None,
+        };
+        let found = find(path, last, map)?;
         match found.class {
             Class::Instruments => Err(DiskError::because(path, Reason::NotARegularFile)),
             _ => Ok(found),
+        }
+    }
+
+    /// Where `path` stands for the mount table.
+    fn stands(&self, path: &Path) -> PathBuf {
+        match &self.root {
+            Some(root) => root.stands(path),
+            None => path.to_owned(),
         }
     }
 
@@ -144,10 +216,20 @@ impl Disk for LocalDisk {
         let found = self.find(path, Last::Follow)?;
         let mounts = self.mounts();
         // A file that another machine answers for may be mounted over one of ours.
-        let are_mounts_near = mounts.are_in(path);
+        let are_mounts_near = mounts.are_in(&self.stands(path));
+        let here = match &self.root {
+            Some(root) => root.ours(&found.path),
+            None => found.path.clone(),
+        };
         let stamped = |entry: Entry, name: &CStr| {
-            let is_ours = !are_mounts_near || !mounts.is_remote(&entry.path);
-            let is_asked = entry.kind == EntryKind::File && is_ours;
+            let is_ours = !are_mounts_near || !mounts.is_remote(&self.stands(&entry.path));
+            let answers = || {
+                self.silent.is_empty()
+                    || !self
+                        .silent
+                        .refuses(&here.join(OsStr::from_bytes(name.to_bytes())))
+            };
+            let is_asked = entry.kind == EntryKind::File && is_ours && answers();
             let stamp = is_asked.then(|| stamp_of(&found.held, name)).flatten();
             (entry, stamp)
         };
@@ -158,9 +240,10 @@ impl Disk for LocalDisk {
     }
 
     fn open(&self, path: &Path) -> Result<Box<dyn OpenFile>, DiskError> {
-        let (file, metadata, _) = self.regular(path)?;
+        let (file, metadata, settled) = self.regular(path)?;
         Ok(Box::new(Opened {
             path: path.to_owned(),
+            settled,
             file,
             metadata,
         }))
@@ -210,11 +293,23 @@ impl Disk for LocalDisk {
             free_bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
         })
     }
+
+    fn within(&self, root: &Path) -> Result<Arc<dyn Disk>, DiskError> {
+        let found = self.find(root, Last::Follow)?;
+        if metadata(&found.stat).kind != EntryKind::Directory || self.root.is_some() {
+            return Err(DiskError::because(root, Reason::Unsupported));
+        }
+        Ok(Arc::new(Self {
+            root: Some(Arc::new(Root::of(found))),
+            ..self.clone()
+        }))
+    }
 }
 
 /// A regular file of this machine, open.
 struct Opened {
     path: PathBuf,
+    settled: PathBuf,
     file: File,
     metadata: Metadata,
 }
@@ -222,6 +317,9 @@ struct Opened {
 impl OpenFile for Opened {
     fn metadata(&self) -> &Metadata {
         &self.metadata
+    }
+    fn settled(&self) -> Option<&Path> {
+        Some(&self.settled)
     }
     fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<usize, DiskError> {
         let mut done = 0;

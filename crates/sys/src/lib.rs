@@ -14,10 +14,11 @@ mod mounts;
 mod network;
 mod path;
 mod signals;
+mod silent;
 
 pub use child::{Ending, Heard, OwnChild};
 pub use clock::SystemClock;
-pub use confine::{Confinement, confine};
+pub use confine::{Confinement, Sight, confine};
 pub use disk::LocalDisk;
 pub use network::LocalNetwork;
 pub use signals::stop_on_signals;
@@ -49,6 +50,12 @@ pub fn kernel_events() -> Arc<dyn groma_source::KernelEvents> {
     return Arc::new(kernel::LinuxKernel);
     #[cfg(not(target_os = "linux"))]
     return Arc::new(groma_source::SilentKernel);
+}
+
+/// Removes what a watcher of kernel events left behind when it was killed: its trace. What still runs is not touched.
+pub fn sweep_kernel_events() {
+    #[cfg(target_os = "linux")]
+    kernel::sweep();
 }
 
 /// This machine. `offline` forbids every packet that would leave it.

@@ -82,6 +82,13 @@ impl MountTable {
         self.along(path).last().unwrap_or(Class::Local)
     }
 
+    /// Where the file system is mounted that `path` lies on.
+    pub(crate) fn point(&self, path: &Path) -> PathBuf {
+        let mut above = path.ancestors();
+        let point = above.find(|at| self.by_point.contains_key(at.as_os_str().as_bytes()));
+        point.unwrap_or(Path::new("/")).to_owned()
+    }
+
     /// True if something is mounted right in the directory at `path`.
     pub(crate) fn are_in(&self, path: &Path) -> bool {
         let within = path.as_os_str().as_bytes();

@@ -18,6 +18,7 @@ use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
 use crate::mounts::{Class, MountTable};
+use crate::silent::Silent;
 
 /// Links on the way to one path, as many as the kernel itself would follow (path_resolution(7)).
 const LINKS_MAX: u32 = 40;
@@ -50,23 +51,64 @@ impl Found {
     }
 }
 
-/// Goes to `path`, which counts from the root of this process.
-pub(crate) fn find(path: &Path, last: Last, mounts: &MountTable) -> Result<Found, DiskError> {
+/// A directory that paths and links count from, held open: nothing leads out of it.
+#[derive(Debug)]
+pub(crate) struct Root {
+    held: OwnedFd,
+    /// Where it stands for the mount table.
+    stands: PathBuf,
+    /// What is put before the paths of what is found there.
+    told: PathBuf,
+    /// How we ourselves would write the way there.
+    ours: PathBuf,
+}
+
+impl Root {
+    /// The directory that was found, as a root whose paths begin at itself.
+    pub(crate) fn of(found: Found) -> Self {
+        Self {
+            held: found.held,
+            ours: found.path.clone(),
+            stands: found.path,
+            told: PathBuf::from("/"),
+        }
+    }
+
+    /// Where `path`, which counts from here, stands for the mount table.
+    pub(crate) fn stands(&self, path: &Path) -> PathBuf {
+        below(&self.stands, path)
+    }
+
+    /// `path`, which counts from here, as we ourselves would write it.
+    pub(crate) fn ours(&self, path: &Path) -> PathBuf {
+        below(&self.ours, path)
+    }
+}
+
+/// What a way is judged by.
+#[derive(Clone, Copy)]
+pub(crate) struct Map<'a> {
+    pub(crate) mounts: &'a MountTable,
+    /// Where paths count from, if not from our own root.
+    pub(crate) root: Option<&'a Root>,
+    /// Where nobody goes any more.
+    pub(crate) silent: &'a Silent,
+    /// Told where the next step leads, before it is taken, by somebody who wants to know where a way ends that does
+    /// not come back: then every way is taken part by part.
+    pub(crate) steps: Option<&'a dyn Fn(PathBuf)>,
+}
+
+/// Goes to `path`, which counts from the root of `map`, or from the root of this process.
+pub(crate) fn find(path: &Path, last: Last, map: Map<'_>) -> Result<Found, DiskError> {
     let path = std::path::absolute(path).map_err(|e| DiskError::of_io(path, e))?;
-    if let Some((root, inside)) = other_root(&path)
+    if map.root.is_none()
+        && let Some((root, inside)) = other_root(&path)
         && (last == Last::Follow || !inside.as_os_str().is_empty())
     {
-        return find_inside(&path, root, inside, last);
+        return find_inside(&path, root, inside, last, map);
     }
-    let walk = Walk {
-        asked: &path,
-        root: None,
-        mounts,
-    };
-    match walk.at_once(last)? {
-        Some(found) => Ok(found),
-        None => walk.step_by_step(&path, last),
-    }
+    let walk = Walk { asked: &path, map };
+    walk.go(&path, last)
 }
 
 /// `/proc/PID/root` and what lies behind it: the files as that process sees them. Links inside count from
@@ -84,27 +126,41 @@ fn other_root(path: &Path) -> Option<(&Path, &Path)> {
     Some((root, rest))
 }
 
-fn find_inside(asked: &Path, root: &Path, inside: &Path, last: Last) -> Result<Found, DiskError> {
+fn find_inside(
+    asked: &Path,
+    root: &Path,
+    inside: &Path,
+    last: Last,
+    map: Map<'_>,
+) -> Result<Found, DiskError> {
+    if map.silent.refuses(asked) {
+        return Err(DiskError::because(asked, Reason::TimedOut));
+    }
     let fail = |e: Errno| DiskError::of_io(asked, e.into());
     let table =
         fs::read(root.with_file_name("mountinfo")).map_err(|e| DiskError::of_io(asked, e))?;
     let mounts = MountTable::parse(&table);
     // The one link of the kernel's own that is followed: it leads to the root of a process and nowhere else.
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let held = rustix::fs::open(root, flags, Mode::empty()).map_err(fail)?;
-    let walk = Walk {
-        asked,
-        root: Some((held, root)),
-        mounts: &mounts,
+    let root = Root {
+        held: rustix::fs::open(root, flags, Mode::empty()).map_err(fail)?,
+        // Its own table of mounts counts from there.
+        stands: PathBuf::from("/"),
+        told: root.to_owned(),
+        ours: root.to_owned(),
     };
-    walk.step_by_step(&Path::new("/").join(inside), last)
+    let map = Map {
+        mounts: &mounts,
+        root: Some(&root),
+        ..map
+    };
+    let walk = Walk { asked, map };
+    walk.go(&Path::new("/").join(inside), last)
 }
 
 struct Walk<'a> {
     asked: &'a Path,
-    /// Where paths count from, if not from our own root.
-    root: Option<(OwnedFd, &'a Path)>,
-    mounts: &'a MountTable,
+    map: Map<'a>,
 }
 
 /// What a walk remembers of the links it has followed.
@@ -131,28 +187,68 @@ impl Walk<'_> {
         DiskError::of_io(self.asked, error.into())
     }
 
-    /// The whole path in one question; `None` if there is a link in it, or the kernel cannot answer.
-    fn at_once(&self, last: Last) -> Result<Option<Found>, DiskError> {
-        if self.asked.components().any(|c| c == Component::ParentDir) {
-            return Ok(None);
+    /// Goes to `path`, which counts from the root of this walk: in one question if that is possible, else in steps.
+    fn go(&self, path: &Path, last: Last) -> Result<Found, DiskError> {
+        let mut found = match self.at_once(path, last)? {
+            Some(found) => found,
+            None => self.step_by_step(path, last)?,
+        };
+        if let Some(root) = self.map.root {
+            found.path = below(&root.told, &found.path);
         }
-        if self.mounts.is_remote(self.asked) {
+        Ok(found)
+    }
+
+    /// Where `path` stands for the mount table.
+    fn stands(&self, path: &Path) -> PathBuf {
+        match self.map.root {
+            Some(root) => root.stands(path),
+            None => path.to_owned(),
+        }
+    }
+
+    /// An error if nobody should touch `path`, which stands there for the mount table.
+    fn may_touch(&self, path: &Path, stands: &Path) -> Result<(), DiskError> {
+        if self.map.mounts.is_remote(stands) {
             return Err(self.refuse(Reason::RemoteFileSystem));
         }
+        if self.map.silent.is_empty() {
+            return Ok(());
+        }
+        match self.map.silent.refuses(&self.ours(path)) {
+            true => Err(self.refuse(Reason::TimedOut)),
+            false => Ok(()),
+        }
+    }
+
+    /// `path` as we ourselves would write it.
+    fn ours(&self, path: &Path) -> PathBuf {
+        match self.map.root {
+            Some(root) => root.ours(path),
+            None => path.to_owned(),
+        }
+    }
+
+    /// The whole path in one question; `None` if there is a link in it, or the kernel cannot answer. Within another
+    /// root the kernel also sees to it that nothing leads out of it.
+    fn at_once(&self, path: &Path, last: Last) -> Result<Option<Found>, DiskError> {
+        let is_told_of = self.map.steps.is_some();
+        if is_told_of || path.components().any(|c| c == Component::ParentDir) {
+            return Ok(None);
+        }
+        self.may_touch(path, &self.stands(path))?;
         let no_links = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        let opened = rustix::fs::openat2(
-            rustix::fs::CWD,
-            self.asked,
-            TOUCH_NOTHING,
-            Mode::empty(),
-            no_links,
-        );
+        let (from, resolve) = match self.map.root {
+            Some(root) => (root.held.as_fd(), no_links | ResolveFlags::IN_ROOT),
+            None => (rustix::fs::CWD, no_links),
+        };
+        let opened = rustix::fs::openat2(from, path, TOUCH_NOTHING, Mode::empty(), resolve);
         let held = match opened {
             Ok(held) => held,
             Err(e @ (Errno::NOENT | Errno::NOTDIR | Errno::ACCESS)) => return Err(self.fail(e)),
             Err(_) => return Ok(None),
         };
-        let found = self.examined(held, self.asked.to_owned())?;
+        let found = self.examined(held, path.to_owned())?;
         let follow = last == Last::Follow && found.is_link();
         Ok((!follow).then_some(found))
     }
@@ -210,19 +306,18 @@ impl Walk<'_> {
             }
             here = next;
         }
-        if let Some((_, root)) = &self.root {
-            here.path = root.join(here.path.strip_prefix("/").unwrap_or(&here.path));
-        }
         Ok(Step::There(Box::new(here)))
     }
 
     fn step(&self, here: &Found, part: &OsStr, links: &Links) -> Result<Found, DiskError> {
         let path = here.path.join(part);
-        if self.mounts.is_remote(&path) {
-            return Err(self.refuse(Reason::RemoteFileSystem));
+        let stands = self.stands(&path);
+        self.may_touch(&path, &stands)?;
+        if let Some(tell) = self.map.steps {
+            tell(self.place(&path, &stands));
         }
         // A file that pretends to be configuration and is a table of the kernel.
-        if links.from_storage && self.mounts.class(&path) != Class::Local {
+        if links.from_storage && self.map.mounts.class(&stands) != Class::Local {
             return Err(self.refuse(Reason::NotARegularFile));
         }
         match rustix::fs::openat(here.held.as_fd(), part, TOUCH_NOTHING, Mode::empty()) {
@@ -232,10 +327,22 @@ impl Walk<'_> {
         }
     }
 
+    /// The file system that `path` lies on, by where it is mounted. What holds all of this machine is no such place:
+    /// there it is the path alone.
+    fn place(&self, path: &Path, stands: &Path) -> PathBuf {
+        let point = self.map.mounts.point(stands);
+        match self.map.root {
+            // The table of another process counts from that one's root, ours from ours.
+            Some(root) if root.stands == Path::new("/") => root.ours(&point),
+            _ if point == Path::new("/") => self.ours(path),
+            _ => point,
+        }
+    }
+
     fn start(&self) -> Result<Found, DiskError> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let held = match &self.root {
-            Some((held, _)) => rustix::fs::openat(held, c".", flags, Mode::empty()),
+        let held = match self.map.root {
+            Some(root) => rustix::fs::openat(&root.held, c".", flags, Mode::empty()),
             None => rustix::fs::open(c"/", flags, Mode::empty()),
         };
         self.examined(held.map_err(|e| self.fail(e))?, PathBuf::from("/"))
@@ -244,7 +351,8 @@ impl Walk<'_> {
     /// Where a link leads, if it may be followed at all.
     fn leads_to(&self, link: &Found) -> Result<PathBuf, DiskError> {
         // Those the kernel makes of a process (`exe`, `cwd`, `fd/7`) lead to an object, whatever their letters say.
-        if link.class == Class::Processes && link.path.parent() != Some(Path::new("/proc")) {
+        let stands = self.stands(&link.path);
+        if link.class == Class::Processes && stands.parent() != Some(Path::new("/proc")) {
             return Err(self.refuse(Reason::NotARegularFile));
         }
         let to = rustix::fs::readlinkat(&link.held, c"", Vec::new()).map_err(|e| self.fail(e))?;
@@ -253,7 +361,7 @@ impl Walk<'_> {
 
     fn examined(&self, held: OwnedFd, path: PathBuf) -> Result<Found, DiskError> {
         let stat = rustix::fs::fstat(&held).map_err(|e| self.fail(e))?;
-        let class = self.mounts.class(&path);
+        let class = self.map.mounts.class(&self.stands(&path));
         Ok(Found {
             held,
             stat,
@@ -261,6 +369,11 @@ impl Walk<'_> {
             class,
         })
     }
+}
+
+/// `path`, which counts from a root, put behind `root`.
+fn below(root: &Path, path: &Path) -> PathBuf {
+    root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
 /// The names a path is made of, and `..` where it is written.

@@ -246,3 +246,138 @@ fn a_rename_under_the_reader_never_shows_it_what_stands_behind_the_link_in_its_n
     });
     assert!(honest > 0, "{other} reads found nothing");
 }
+
+#[test]
+fn within_a_directory_paths_and_links_begin_there_and_nothing_leads_out() {
+    let (_keep, here) = folder();
+    let root = here.join("root");
+    fs::create_dir_all(root.join("etc/deep")).unwrap();
+    fs::write(here.join("secret"), "outside").unwrap();
+    fs::write(root.join("etc/app.conf"), "inside").unwrap();
+    symlink("/etc/app.conf", root.join("absolute")).unwrap();
+    symlink("../../../../../../etc/app.conf", root.join("etc/deep/up")).unwrap();
+    symlink(here.join("secret"), root.join("named")).unwrap();
+    symlink("../secret", root.join("climbs")).unwrap();
+    symlink("/proc/self/environ", root.join("table")).unwrap();
+    let disk = LocalDisk::of_this_machine().within(&root).unwrap();
+    for path in [
+        "/etc/app.conf",
+        "/absolute",
+        "/etc/deep/up",
+        "/../../etc/./app.conf",
+    ] {
+        let read = disk.read(Path::new(path), LIMIT).unwrap();
+        assert_eq!(read.bytes, b"inside", "{path}");
+        assert_eq!(read.path, Path::new("/etc/app.conf"), "{path}");
+    }
+    for path in ["/named", "/climbs", "/table", "/secret", "/../secret"] {
+        assert!(disk.read(Path::new(path), LIMIT).is_err(), "{path}");
+    }
+    let listed = disk.list(Path::new("/etc"), 9).unwrap();
+    let paths: Vec<_> = listed
+        .iter()
+        .map(|e| e.path.display().to_string())
+        .collect();
+    assert_eq!(paths, ["/etc/app.conf", "/etc/deep"]);
+    let opened = disk.open(Path::new("/absolute")).unwrap();
+    assert_eq!(opened.settled(), Some(Path::new("/etc/app.conf")));
+    assert!(
+        LocalDisk::of_this_machine()
+            .within(&here.join("secret"))
+            .is_err()
+    );
+}
+
+/// A container swaps a directory with a link to its host's files as fast as it can, while we read within its root.
+#[test]
+fn a_rename_under_the_reader_never_leads_out_of_the_directory_it_reads_within() {
+    let (_keep, here) = folder();
+    let root = here.join("root");
+    fs::create_dir_all(root.join("honest")).unwrap();
+    fs::create_dir(here.join("outside")).unwrap();
+    fs::write(root.join("honest/file"), "inside").unwrap();
+    fs::write(here.join("outside/file"), "outside").unwrap();
+    symlink(here.join("outside"), root.join("link")).unwrap();
+    symlink("../outside", root.join("relative")).unwrap();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                for one in ["honest", "link", "relative"] {
+                    let _ = fs::rename(root.join(one), root.join("swapped"));
+                    let _ = fs::rename(root.join("swapped"), root.join(one));
+                }
+            }
+        });
+        let disk = LocalDisk::of_this_machine().within(&root).unwrap();
+        for _ in 0..20_000 {
+            if let Ok(read) = disk.read(Path::new("/swapped/file"), LIMIT) {
+                assert_eq!(read.bytes, b"inside");
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn what_did_not_answer_somebody_is_passed_over_however_it_is_reached() {
+    let (_keep, here) = folder();
+    fs::create_dir_all(here.join("nas/deep")).unwrap();
+    fs::write(here.join("nas/deep/file"), "content").unwrap();
+    fs::write(here.join("alone"), "content").unwrap();
+    fs::write(here.join("nas2"), "content").unwrap();
+    symlink("nas", here.join("way")).unwrap();
+    let silent = vec![here.join("nas"), here.join("alone"), PathBuf::from("/")];
+    let disk = LocalDisk::of_this_machine().passing_over(silent);
+    assert_eq!(
+        disk.read(&here.join("nas2"), LIMIT).unwrap().bytes,
+        b"content"
+    );
+    assert!(!disk.has_passed_over());
+    for path in [
+        "nas/deep/file",
+        "way/deep/file",
+        "way",
+        "nas/absent",
+        "alone",
+    ] {
+        let error = disk.read(&here.join(path), LIMIT).unwrap_err();
+        assert_eq!(error.reason, Reason::TimedOut, "{path}");
+    }
+    assert!(disk.list(&here.join("nas"), 9).is_err());
+    assert_eq!(
+        disk.take_passed_over(),
+        [here.join("alone"), here.join("nas")]
+    );
+    assert!(!disk.has_passed_over());
+    // The directory around them is listed, and a file that does not answer is not asked for its stamp.
+    let listed = disk.list_stamped(&here, 9).unwrap().entries;
+    let stamped: Vec<_> = listed.iter().filter(|(_, stamp)| stamp.is_some()).collect();
+    assert_eq!((listed.len(), stamped.len()), (4, 1));
+    // Within a root of its own, paths mean something else.
+    let within = disk.within(&here).unwrap();
+    assert_eq!(
+        within.read(Path::new("/alone"), LIMIT).unwrap_err().reason,
+        Reason::TimedOut
+    );
+    let below = disk.within(&here.join("nas"));
+    assert_eq!(below.err().map(|e| e.reason), Some(Reason::TimedOut));
+}
+
+#[test]
+fn the_place_of_what_hangs_is_its_file_system_and_never_the_whole_machine() {
+    let (_keep, here) = folder();
+    fs::write(here.join("file"), "content").unwrap();
+    symlink(&here, here.join("way")).unwrap();
+    let disk = LocalDisk::of_this_machine();
+    let patience = Duration::from_secs(20);
+    assert_eq!(
+        disk.place_of(Path::new("/proc/version"), patience),
+        Path::new("/proc")
+    );
+    let place = disk.place_of(&here.join("way/file"), patience);
+    assert!(
+        here.join("file").starts_with(&place) && place != Path::new("/"),
+        "{place:?}"
+    );
+}

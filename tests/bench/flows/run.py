@@ -13,26 +13,37 @@ the whole machine's.
 3. Ten thousand open connections (manysock.c of ../sockets) and a look of 15 s.
 
 Exit code 1 if the best tier catches less than 99 %, or a limit of issue 4 is not held."""
-import json, os, subprocess, sys, tempfile, threading, time
+import json, os, statistics, subprocess, sys, tempfile, threading, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 AGENT = os.environ.get("GROMA_AGENT") or os.path.join(
     os.environ.get("CARGO_TARGET_DIR", f"{ROOT}/target"), "release", "groma-agent")
 PORT, PROGRAMS, RATE, MILLIS = 7410, 5, 200, 5
+ROUNDS = 3
 # Best first: the agent's word, the example's, and how the coverage begins.
 WAYS = {"trace": ("every-connection", "every connection;"), "bpf": ("by-program", "every connection, by"),
         "ends": ("every-end", "every connection that ends"), "dumps": ("polled", "polled")}
 
 
+def pss(pid):
+    """Proportional set size in MiB of one process; nothing if it has ended, or becomes another program just now."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("Pss:")) / 1024
+    except (OSError, StopIteration):
+        return 0
+
+
 def largest_pss(pid, until, into):
-    """Largest proportional set size in MiB of a process, until it ends."""
+    """Largest sum of what a process and the children it looks in take, until it ends."""
     while not until.is_set():
         try:
-            with open(f"/proc/{pid}/smaps_rollup") as file:
-                into.append(next(int(line.split()[1]) for line in file if line.startswith("Pss:")) / 1024)
-        except (OSError, StopIteration):
-            pass        # it becomes another program just now, or has ended
+            with open(f"/proc/{pid}/task/{pid}/children") as file:
+                children = file.read().split()
+        except OSError:
+            children = []
+        into.append(sum(pss(number) for number in [pid, *children]))
         time.sleep(0.2)
 
 
@@ -132,13 +143,14 @@ def many(folder):
         farm = subprocess.Popen(["ip", "netns", "exec", namespace, f"{folder}/manysock", "10000", "20"],
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         farm.stdout.readline()
-        cpu, size = watch(namespace, 15, f"{folder}/out")()
+        rounds = [watch(namespace, 15, f"{folder}/out")() for _ in range(ROUNDS)]
+        cpu, size = statistics.median(cpu for cpu, _ in rounds), max(size for _, size in rounds)
     finally:
         if farm:
             farm.stdin.close()
             farm.wait()
         subprocess.run(["ip", "netns", "del", namespace])
-    print(f"10000 open sockets, a look of 15 s: {cpu:.3f} s of processor = {100 * cpu / 15:.2f} % of a core, {size:.1f} MiB PSS at most")
+    print(f"10000 open sockets, a look of 15 s, median of {ROUNDS}: {cpu:.3f} s of processor = {100 * cpu / 15:.2f} % of a core, {size:.1f} MiB PSS at most")
     return cpu / 15 <= 0.005
 
 

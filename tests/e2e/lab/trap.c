@@ -47,6 +47,17 @@ static void argument_on_file(char *argument, const char *path) {
     if (f < 0 || mmap(page, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, f, 0) == MAP_FAILED) { perror("mmap"); exit(77); }
 }
 
+/* The memory of the process stays locked while a page of a file is written back to a file system that does not answer. */
+static void memory_locked(const char *path, const char *until) {
+    int f = open(path, O_RDWR);
+    char *page = f < 0 ? MAP_FAILED : mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, f, 0);
+    if (page == MAP_FAILED) { perror("mmap"); exit(77); }
+    page[0] = 'X';
+    puts("dirty"); fflush(stdout);
+    while (access(until, F_OK)) usleep(10000);
+    mmap(page, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
 int main(int argc, char **argv) {
     int port = atoi(argv[1]);
     const char *kind = argc > 2 ? strdup(argv[2]) : "";
@@ -56,6 +67,7 @@ int main(int argc, char **argv) {
     if (!strcmp(kind, "rewrite")) { setenv("SECRET", "Xq7canaryREWRITEZw", 1); memset(argv[3], 0x1b, strlen(argv[3])); }
     if (!strcmp(kind, "uffd")) argument_on_userfaultfd(argv[3]);
     if (!strcmp(kind, "file")) argument_on_file(argv[4], strdup(argv[3]));
+    if (!strcmp(kind, "locked")) memory_locked(argv[3], argv[4]);
     if (!strcmp(kind, "fds")) { int many = atoi(argv[3]); for (int n = 0; n < many; n++) if (dup(0) < 0) break; }
     if (!strcmp(kind, "churn")) for (;;) { int f = dup(s); close(f); }
     if (!strcmp(kind, "stop")) raise(SIGSTOP);

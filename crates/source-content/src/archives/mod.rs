@@ -59,7 +59,7 @@ impl Source for ArchivesSource {
         Explanation {
             purpose: "Finds mail that lies in files (PST, OST, NSF, mbox, Maildir, MBX, dbox, Cyrus, EML), how much it is and whose.".into(),
             reads: words(&[
-                "names of files in the directory tree of local file systems, programs and caches left out; sizes and owners of files that may be archives",
+                "names of files in the directory tree of local file systems (all below /), programs and caches left out; sizes and owners of files that may be archives",
                 "the first 4 KiB of such files; of an archive, nine blocks of 4 KiB, which make a key that copies share",
                 "mailboxes in one file: up to 64 MiB each, to count messages; PST: the pages of its node tree",
                 "/proc/self/mountinfo, /etc/passwd, /etc/group, /etc/nsswitch.conf, links of /proc/*/fd",

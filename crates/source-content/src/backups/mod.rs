@@ -53,10 +53,10 @@ impl Source for BackupsSource {
                 "Tells what is copied away by which job, how often, and when that last ended well."
                     .into(),
             reads: words(&[
-                "/etc/crontab, /etc/cron.d, /var/spool/cron, /etc/crontabs, /etc/cron.hourly to cron.monthly, timers of systemd with their services, and scripts these start",
+                "/etc/crontab, /etc/cron.d, /var/spool/cron, /etc/crontabs, /etc/cron.hourly, cron.daily, cron.weekly, cron.monthly; timers of systemd with their services (/etc/systemd/system, /usr/lib/systemd/system, /lib/systemd/system, /run/systemd/system); the programs these start, below /usr most often, if they are scripts",
                 "/etc/bacula/bacula-dir.conf, /etc/bareos/bareos-dir.d and what they take in, their logs and bootstrap files; /etc/amanda/*/disklist with amanda.conf and the info files it names; /etc/backuppc and the list of backups of each machine",
                 "/etc/borgmatic, /etc/borgmatic.d, /etc/rsnapshot.conf, /etc/burp/burp.conf; which timers are enabled; whether agents of Bacula, Bareos, Veeam, UrBackup, NetBackup, Spectrum Protect, Commvault, Amanda are there",
-                "times of files in local targets; /root/.config/borg/security (where a repository lies and when it was last written); names of files in /root/.cache/duplicity; the log that rsnapshot.conf names",
+                "times of files in local targets (as /var/cache/rsnapshot); /root/.config/borg/security (where a repository lies and when it was last written); names of files in /root/.cache/duplicity; the log that rsnapshot.conf names",
             ]),
             contacts: Vec::new(),
             sends: words(&[

@@ -79,9 +79,9 @@ impl Source for DatabasesSource {
             purpose: "Tells which databases lie here, in which version and how large, without logging in.".into(),
             reads: words(&[
                 "/etc/postgresql, /etc/mysql, /etc/my.cnf, /etc/my.cnf.d, /etc/redis, /etc/valkey, /etc/ldap, /etc/openldap, /etc/mongod.conf: data directories only",
-                "command lines of processes that are database servers, for the data directory in them",
+                "the numbers in /proc, and cmdline of processes that are database servers, for the data directory in them",
                 "PG_VERSION, pg_filenode.map and the file of pg_database; mariadb_upgrade_info; the first 4 KiB of dump.rdb; the two first pages of data.mdb; the file WiredTiger",
-                "names, sizes and times of files in data directories",
+                "names, sizes and times of files in data directories (by default below /var/lib/postgresql, mysql, redis, valkey, ldap, mongodb)",
             ]),
             contacts: Vec::new(),
             sends: words(&["engine, version, data directory, names of databases, bytes of each, whether it follows another server"]),

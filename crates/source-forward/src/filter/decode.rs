@@ -28,8 +28,38 @@ pub struct Kernel {
     pub rules: Vec<u8>,
     /// Messages of the dump of elements, by family, table and set.
     pub sets: BTreeMap<(u8, String, String), Vec<u8>>,
-    /// True if rules look up more sets than were asked for.
-    pub cut: bool,
+    /// What was left in the kernel.
+    pub left_out: LeftOut,
+}
+
+/// What of a ruleset was more than is taken up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct LeftOut {
+    /// True if there were further rules.
+    pub rules: bool,
+    /// Sets that were not asked for.
+    pub sets: usize,
+    /// Sets of which only the first elements were.
+    pub sets_cut: usize,
+}
+
+impl LeftOut {
+    /// In words; `None` if everything was taken up.
+    pub(crate) fn words(self) -> Option<String> {
+        let rules = self.rules.then(|| "further rules".to_owned());
+        let sets = (self.sets > 0).then(|| format!("the elements of {} sets", self.sets));
+        let cut = (self.sets_cut > 0).then(|| {
+            let many = self.sets_cut;
+            format!("all but the first elements of {many} large sets (of addresses, most often)")
+        });
+        let all: Vec<String> = [rules, sets, cut].into_iter().flatten().collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    }
+}
+
+/// True if a set has more elements than are told.
+pub(super) fn is_long(set: &[u8]) -> bool {
+    elements(set).1
 }
 
 /// One netlink message: its type and what stands behind its header.

@@ -19,7 +19,7 @@ use crate::handed::unit;
 use crate::read::Reading;
 use crate::units::Units;
 
-pub use decode::Kernel;
+pub use decode::{Kernel, LeftOut};
 pub use netlink::kernel;
 use rule::Rule;
 
@@ -112,7 +112,6 @@ pub(crate) fn written(reading: &mut Reading<'_>, units: &Units) -> Filters {
 pub(crate) fn live(kernel: &Kernel) -> Filters {
     let mut filters = Filters::default();
     filters.take(&decode::rules(kernel), None);
-    filters.cut |= kernel.cut;
     filters
 }
 

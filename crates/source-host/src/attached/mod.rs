@@ -52,7 +52,7 @@ impl Source for AttachedSource {
         Explanation {
             purpose: "Tells which devices hang on this machine: dongles, modems, tape drives, printers, readers.".into(),
             reads: words(&[
-                "/sys/bus/usb/devices, /sys/bus/pci/devices, /sys/class/scsi_tape: numbers, classes, names, drivers",
+                "/sys/bus/usb/devices, /sys/bus/pci/devices, /sys/class/scsi_tape, and where those lead (/sys/devices): numbers, classes, names, drivers",
                 "/etc/nut/ups.conf, apcupsd.conf, smsd.conf, gammurc, mgetty.config, /etc/hylafax/config.*, /etc/reader.conf.d",
                 "/etc/cups/printers.conf, classes.conf and ppd: queues with their printers and drivers; /etc/sane.d: scanners on the network, and who may scan through this machine",
                 "/etc/NetworkManager/system-connections, /etc/openvpn: names and far ends of tunnels",

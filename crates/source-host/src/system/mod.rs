@@ -55,7 +55,7 @@ impl Source for SystemSource {
                 "/etc/localtime (where it leads), /etc/timezone, /etc/sysconfig/clock",
                 "/etc/os-release, /usr/lib/os-release, /etc/machine-id, /var/lib/dbus/machine-id, /etc/hostname, /etc/hosts",
                 "/proc/sys/kernel/hostname, /proc/cpuinfo, /proc/stat, /proc/meminfo, /proc/1/cgroup, /proc/self/mountinfo, /proc/xen/capabilities",
-                "/sys/class/dmi/id (maker, product, firmware, serial, UUID), /sys/block, /sys/class/net/*/address, /sys/hypervisor, /sys/bus/virtio/devices, the kernel's clock sources",
+                "/sys/class/dmi/id (maker, product, firmware, serial, UUID), /sys/block, /sys/class/net/*/address, /sys/hypervisor, /sys/bus/virtio/devices, the kernel's clock sources, and where those lead (/sys/devices)",
                 "/etc/ssh/ssh_host_*_key.pub (public halves only)",
                 "whether /.dockerenv, /run/.containerenv and /run/systemd/container are there",
             ]),

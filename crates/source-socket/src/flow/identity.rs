@@ -1,19 +1,18 @@
 //! Asks `/proc` who a task is, while it lives; and makes a program of what is left of one that ended.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use groma_model::Foreign;
 use groma_model::fact::Program;
-use groma_source::{World, disk::foreign};
+use groma_model::{Foreign, Reason};
+use groma_source::{Disk, OpenFile, World, disk::foreign};
 
 use crate::sample::{ProgramId, Sampler};
 use crate::walk::{ProcessTable, describe, network_namespace, thread_group};
 
 use super::lineage::{Lineage, Reading, Who};
 
-/// Links on the way to a program that are followed.
-const LINKS_MAX: u32 = 32;
 /// Paths of ended programs that are remembered.
 const PATHS_MAX: usize = 4096;
 /// Bytes of a program's file that are read, to see whether it is a script.
@@ -30,7 +29,10 @@ struct Resolved {
 pub(crate) struct Identity {
     world: World,
     table: ProcessTable,
-    own: Option<u32>,
+    /// We ourselves, and who started us to look.
+    ours: [Option<u32>; 2],
+    /// Tasks that did not answer.
+    stuck: Cell<u64>,
     resolved: HashMap<Vec<u8>, Resolved>,
     /// Programs put together from what was left of them.
     guessed: HashSet<ProgramId>,
@@ -43,12 +45,18 @@ impl Identity {
         let table = ProcessTable::open()?;
         Ok(Self {
             world: world.clone(),
-            own: table.own_pid(),
+            ours: [table.own_pid(), table.own_parent()],
+            stuck: Cell::new(0),
             table,
             resolved: HashMap::new(),
             guessed: HashSet::new(),
             read: HashSet::new(),
         })
+    }
+
+    /// How often the command line of a task did not answer.
+    pub(crate) fn stuck(&self) -> u64 {
+        self.stuck.get()
     }
 
     /// The kernel's number of the network we live in.
@@ -71,13 +79,15 @@ impl Identity {
         } else {
             self.table.process(group).ok()?
         };
-        let described = describe(&process, group)?;
+        let described = describe(&process, group, Some(self.world.disk.as_ref()))?;
+        self.stuck
+            .set(self.stuck.get() + u64::from(described.is_stuck));
         Some(Reading {
             at: moment(),
             program: sampler.program_of(&described),
             namespace,
             started: described.started,
-            ours: self.own == Some(group),
+            ours: self.ours.contains(&Some(group)),
         })
     }
 
@@ -145,7 +155,7 @@ impl Identity {
         if let Some(known) = self.resolved.get(path) {
             return known.clone();
         }
-        let resolved = follow(path, &self.world);
+        let resolved = follow(path, self.world.disk.as_ref());
         if self.resolved.len() < PATHS_MAX {
             self.resolved.insert(path.to_vec(), resolved.clone());
         }
@@ -154,32 +164,38 @@ impl Identity {
 }
 
 /// The executable behind a path as `/proc/PID/exe` would have named it: links followed, and of a script its
-/// interpreter.
-fn follow(path: &[u8], world: &World) -> Resolved {
+/// interpreter. The path was chosen by whoever started the program, so it is followed by the disk, which knows where
+/// it must not lead, and not by ourselves.
+fn follow(path: &[u8], disk: &dyn Disk) -> Resolved {
     use std::os::unix::ffi::OsStringExt;
     let path: PathBuf = std::ffi::OsString::from_vec(path.to_vec()).into();
-    let Some(file) = settled(&path, world) else {
-        return Resolved {
-            executable: Some(foreign(&path)),
-            script: None,
-        };
+    // There every process stands for itself: what that program meant, we would take for us.
+    if path.starts_with("/proc") || path.starts_with("/dev") {
+        return Resolved::default();
+    }
+    let named = |path: &Path| Resolved {
+        executable: Some(foreign(path)),
+        script: None,
     };
-    match interpreter(&file, world) {
+    let file = match disk.open(&path) {
+        Ok(file) => file,
+        // No program is started from there: somebody has put it in its place since.
+        Err(error) if error.reason == Reason::NotARegularFile => return Resolved::default(),
+        Err(_) => return named(&path),
+    };
+    match interpreter(file.as_ref()) {
         Some(interpreter) => Resolved {
-            executable: settled(&interpreter, world).map(|path| foreign(&path)),
+            executable: settled(&interpreter, disk).map(|path| foreign(&path)),
             script: Some(foreign(&path)),
         },
-        None => Resolved {
-            executable: Some(foreign(&file)),
-            script: None,
-        },
+        None => named(file.settled().unwrap_or(&path)),
     }
 }
 
 /// The interpreter a script names in its first line.
-fn interpreter(file: &Path, world: &World) -> Option<PathBuf> {
+fn interpreter(file: &dyn OpenFile) -> Option<PathBuf> {
     let mut first = [0; FIRST_BYTES];
-    let length = world.disk.open(file).ok()?.read_at(0, &mut first).ok()?;
+    let length = file.read_at(0, &mut first).ok()?;
     let line = first.get(..length)?.split(|b| *b == b'\n').next()?;
     let words = line.strip_prefix(b"#!")?.trim_ascii_start();
     let word = words.split(u8::is_ascii_whitespace).next()?;
@@ -188,40 +204,10 @@ fn interpreter(file: &Path, world: &World) -> Option<PathBuf> {
     path.is_absolute().then(|| path.to_owned())
 }
 
-/// The path with every link on the way followed; `None` if nothing stands there any more.
-fn settled(path: &Path, world: &World) -> Option<PathBuf> {
-    let mut left = LINKS_MAX;
-    let mut parts: Vec<std::ffi::OsString> = words(path);
-    parts.reverse();
-    let mut at = PathBuf::from("/");
-    while let Some(part) = parts.pop() {
-        if part == ".." {
-            at.pop();
-            continue;
-        }
-        at.push(&part);
-        if let Ok(to) = world.disk.read_link(&at) {
-            left = left.checked_sub(1)?;
-            at.pop();
-            if to.is_absolute() {
-                at = PathBuf::from("/");
-            }
-            let mut more = words(&to);
-            more.reverse();
-            parts.append(&mut more);
-        }
-    }
-    world.disk.metadata(&at).is_ok().then_some(at)
-}
-
-fn words(path: &Path) -> Vec<std::ffi::OsString> {
-    path.components()
-        .filter_map(|part| match part {
-            Component::Normal(name) => Some(name.to_owned()),
-            Component::ParentDir => Some("..".into()),
-            _ => None,
-        })
-        .collect()
+/// The path of a program with every link on the way followed; `None` if none stands there.
+fn settled(path: &Path, disk: &dyn Disk) -> Option<PathBuf> {
+    let file = disk.open(path).ok()?;
+    Some(file.settled().unwrap_or(path).to_owned())
 }
 
 /// Asks `/proc` about every task in `wanted` that is not known at its moment, and about the parent of one that is
@@ -260,27 +246,45 @@ pub(crate) fn look_up(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use groma_source::testing::{FakeDisk, world};
+    use groma_source::testing::FakeDisk;
 
     #[test]
     fn a_path_leads_where_the_kernel_would_have_followed_it() {
-        let world = world(
-            FakeDisk::default()
-                .link("/bin", "usr/bin")
-                .file("/usr/bin/dash", "\x7fELF")
-                .link("/usr/bin/sh", "dash")
-                .file("/opt/job/run", "#! /bin/sh -e\nnc mail 25\n")
-                .link("/usr/bin/loop", "loop"),
-        );
-        let shell = follow(b"/bin/sh", &world);
+        let disk = FakeDisk::default()
+            .link("/bin/sh", "/usr/bin/sh")
+            .file("/usr/bin/dash", "\x7fELF")
+            .link("/usr/bin/sh", "dash")
+            .file("/opt/job/run", "#! /bin/sh -e\nnc mail 25\n")
+            .link("/usr/bin/loop", "loop");
+        let shell = follow(b"/bin/sh", &disk);
         assert_eq!(shell.executable, Some("/usr/bin/dash".into()));
-        let script = follow(b"/opt/job/run", &world);
+        let script = follow(b"/opt/job/run", &disk);
         assert_eq!(script.executable, Some("/usr/bin/dash".into()));
         assert_eq!(script.script, Some("/opt/job/run".into()));
-        assert_eq!(follow(b"/gone", &world).executable, Some("/gone".into()));
+        assert_eq!(follow(b"/gone", &disk).executable, Some("/gone".into()));
         assert_eq!(
-            follow(b"/usr/bin/loop", &world).executable,
+            follow(b"/usr/bin/loop", &disk).executable,
             Some("/usr/bin/loop".into())
         );
+    }
+
+    #[test]
+    fn a_path_that_means_somebody_else_for_us_names_nobody() {
+        let disk = FakeDisk::default()
+            .file("/proc/self/exe", "\x7fELF")
+            .file("/dev/fd/5", "\x7fELF")
+            .special("/home/anna/pipe");
+        for path in [
+            "/proc/self/exe",
+            "/dev/fd/5",
+            "/proc/77/root/bin/x",
+            "/home/anna/pipe",
+        ] {
+            assert_eq!(
+                follow(path.as_bytes(), &disk),
+                Resolved::default(),
+                "{path}"
+            );
+        }
     }
 }

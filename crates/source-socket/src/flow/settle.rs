@@ -114,6 +114,7 @@ impl Watch<'_> {
                 self.calls.remove(&socket);
                 if let Some(open) = self.open.get_mut(&ends) {
                     (open.closed, open.bytes) = (Some(at), bytes);
+                    self.closing.push_back((at, ends));
                 }
             }
             Step::Listens {
@@ -368,18 +369,18 @@ impl Watch<'_> {
 
     /// Counts what was closed long enough ago that nobody will tell its bytes any more.
     pub(crate) fn close_old(&mut self, until: u64) {
-        let over = |open: &Open| {
-            let closed = open.closed?;
-            (closed.saturating_add(END_TAKES) <= until).then_some(closed)
-        };
-        let old: Vec<(Ends, Open, u64)> = self
-            .open
-            .iter()
-            .filter_map(|(ends, open)| Some((*ends, *open, over(open)?)))
-            .collect();
-        for (ends, open, closed) in old {
-            self.open.remove(&ends);
-            self.count_unended(ends, open, closed);
+        // Only those that were closed: of connections that stay open there may be ten thousand, in every turn.
+        while let Some((closed, ends)) = self.closing.front().copied() {
+            if closed.saturating_add(END_TAKES) > until {
+                return;
+            }
+            self.closing.pop_front();
+            // Its end may have been told meanwhile, and the same ends used again.
+            let open = self.open.get(&ends).copied();
+            if let Some(open) = open.filter(|open| open.closed == Some(closed)) {
+                self.open.remove(&ends);
+                self.count_unended(ends, open, closed);
+            }
         }
     }
 

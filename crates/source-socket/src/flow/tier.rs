@@ -60,6 +60,13 @@ fn tcp(watch: &Watch<'_>) -> String {
     if watch.tier != Tier::Polled {
         text.push_str(&format!("; {} events lost", counts.lost));
     }
+    if let Some((_, error)) = watch
+        .why_not
+        .iter()
+        .find(|(tier, _)| *tier == Tier::EveryConnection && !watch.tier.tells_calls())
+    {
+        text.push_str(&format!("; no better way: {}", why(error)));
+    }
     if counts.skipped > 0 || watch.tally.left_out > 0 {
         let out = counts.skipped.saturating_add(watch.tally.left_out);
         text.push_str(&format!("; sampled: {out} events were too many to take up"));
@@ -104,11 +111,15 @@ fn gaps(watch: &Watch<'_>) -> Vec<Gap> {
         {
             continue;
         }
-        let (mut what, remedy) = without(*tier);
+        let (mut what, mut remedy) = without(*tier);
+        if error.to_string() == IN_A_CONTAINER {
+            remedy = LEAVE_THE_CONTAINER;
+        }
         if *tier == Tier::EveryEnd && watch.tier.tells_calls() {
             what = "the bytes of connections";
         }
-        say(tcp(), what.to_owned(), Reason::of_io(error), remedy);
+        let what = format!("{what}: {}", why(error));
+        say(tcp(), what, Reason::of_io(error), remedy);
     }
     if watch
         .rooms
@@ -152,6 +163,14 @@ fn gaps(watch: &Watch<'_>) -> Vec<Gap> {
         );
         say(tcp(), what, Reason::Vanished, "");
     }
+    if watch.identity.stuck() > 0 {
+        let what = format!(
+            "the scripts behind {} calls: the interpreter hangs, and its command line does not answer",
+            watch.identity.stuck()
+        );
+        let remedy = "see which process is in state D and what it waits for; then look again";
+        say(tcp(), what, Reason::TimedOut, remedy);
+    }
     if counts.rooms_left_out > 0 {
         let what = "the networks of some containers".to_owned();
         say(tcp(), what, Reason::BudgetExhausted, "");
@@ -165,6 +184,19 @@ fn gaps(watch: &Watch<'_>) -> Vec<Gap> {
         );
     }
     gaps
+}
+
+/// Why a trace is not opened where its task numbers mean somebody else.
+pub(crate) const IN_A_CONTAINER: &str = "groma runs in a process namespace of its own (a container), and the kernel's trace numbers tasks by those of the host";
+
+const LEAVE_THE_CONTAINER: &str = "run groma as root on the host itself, or in the host's process namespace (podman, docker: --pid=host; Kubernetes: hostPID: true)";
+
+/// Why a way of watching cannot be had, in a few words.
+fn why(error: &std::io::Error) -> String {
+    match error.get_ref() {
+        Some(own) => own.to_string(),
+        None => Reason::of_io(error).to_string(),
+    }
 }
 
 /// What is not seen without a tier, and what would give it.

@@ -4,7 +4,7 @@
 //! read as well, from every processor and every queue: who a task was is then certain, and so is which answer of
 //! a name server came before which call.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use super::record::read_records;
 use super::room::Room;
 use super::settle::{Call, Open};
 use super::tally::Tally;
+use super::tier::IN_A_CONTAINER;
 use super::trace::{Ends, Event, Page, PageReader, Step};
 use super::udp::Datagrams;
 
@@ -94,6 +95,8 @@ pub(crate) struct Watch<'a> {
     pub(crate) open: HashMap<Ends, Open>,
     /// Ends that come later than their connections were counted.
     pub(crate) owed: Owed,
+    /// Those of them that were closed and whose end has not been told, in that order.
+    pub(crate) closing: VecDeque<(u64, Ends)>,
     /// Both ends of our own connections.
     pub(crate) ours: HashSet<Ends>,
     waiting: Vec<Event>,
@@ -202,6 +205,7 @@ impl<'a> Watch<'a> {
             calls: HashMap::new(),
             open: HashMap::new(),
             owed: Owed::default(),
+            closing: VecDeque::new(),
             ours: HashSet::new(),
             waiting: Vec::new(),
             ended: Vec::new(),
@@ -226,14 +230,16 @@ impl<'a> Watch<'a> {
         loop {
             let passed = self.window.monotonic().saturating_sub(begin);
             self.turn();
-            if passed >= sample_at || (self.wants_sample && passed >= soonest) {
+            let left = self.window.watch().saturating_sub(passed);
+            // The last one is taken at the very end, and only where it has a question to answer.
+            let is_time = passed >= sample_at || (self.wants_sample && passed >= soonest);
+            if is_time && (self.samples == 0 || !left.is_zero()) {
                 let before = self.window.monotonic();
                 self.sample();
                 let took = self.window.monotonic().saturating_sub(before);
                 (soonest, sample_at) = self.pauses(took);
                 (soonest, sample_at) = (soonest + passed, sample_at + passed);
             }
-            let left = self.window.watch().saturating_sub(passed);
             if left.is_zero() || self.window.is_over() {
                 break;
             }
@@ -530,8 +536,10 @@ fn open_trace(world: &World, kernel: &dyn KernelEvents) -> std::io::Result<CallQ
     // The trace names tasks by the numbers of the whole machine; within a container those are strangers.
     let link = world.disk.read_link(Path::new("/proc/self/ns/pid"));
     if !link.is_ok_and(|to| to.as_os_str() == FIRST_PROCESS_NAMESPACE) {
-        let why = "groma runs in a process namespace of its own (a container)";
-        return Err(std::io::Error::new(std::io::ErrorKind::Unsupported, why));
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::Unsupported,
+            IN_A_CONTAINER,
+        ));
     }
     let trace = kernel.trace()?;
     let reader = PageReader::new(trace.formats()).filter(PageReader::knows_processes);

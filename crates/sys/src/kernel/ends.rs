@@ -38,12 +38,11 @@ impl TcpEnds {
 
 impl Events for TcpEnds {
     fn next(&mut self, buffer: &mut Vec<u8>) -> io::Result<Option<Arrival>> {
-        buffer.resize(MESSAGE_BYTES, 0);
-        match rustix::net::recv(&self.socket, buffer.as_mut_slice(), RecvFlags::empty()) {
-            Ok((length, _)) => {
-                buffer.truncate(length);
-                Ok(Some(Arrival::default()))
-            }
+        buffer.clear();
+        buffer.reserve(MESSAGE_BYTES);
+        let into = rustix::buffer::spare_capacity(buffer);
+        match rustix::net::recv(&self.socket, into, RecvFlags::empty()) {
+            Ok(_) => Ok(Some(Arrival::default())),
             Err(rustix::io::Errno::AGAIN) => Ok(None),
             Err(error) => {
                 self.lost += u64::from(error == rustix::io::Errno::NOBUFS);

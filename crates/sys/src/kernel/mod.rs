@@ -48,6 +48,11 @@ impl KernelEvents for LinuxKernel {
     }
 }
 
+/// Removes what a watcher that was killed left in the kernel.
+pub(crate) fn sweep() {
+    tracefs::sweep_everywhere();
+}
+
 /// Room for a queue of ours, in bytes: as much as the rights allow.
 fn make_room(socket: &std::os::fd::OwnedFd, bytes: usize) {
     use rustix::net::sockopt;

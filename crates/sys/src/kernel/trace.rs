@@ -73,10 +73,10 @@ impl Events for TcpTrace {
     /// Each processor's pages in turn, until none has any.
     fn next(&mut self, buffer: &mut Vec<u8>) -> io::Result<Option<Arrival>> {
         while let Some(pages) = self.buffers.get(self.turn) {
-            buffer.resize(PAGE_BYTES, 0);
-            match rustix::io::read(pages, buffer.as_mut_slice()) {
+            buffer.clear();
+            buffer.reserve(PAGE_BYTES);
+            match rustix::io::read(pages, rustix::buffer::spare_capacity(buffer)) {
                 Ok(length) if length > 0 => {
-                    buffer.truncate(length);
                     return Ok(Some(Arrival::default()));
                 }
                 Ok(_) | Err(rustix::io::Errno::AGAIN) => self.turn += 1,

@@ -168,6 +168,16 @@ fn own_mount_namespace() -> io::Result<()> {
     Ok(())
 }
 
+/// Removes instances of ours whose owner is gone, where a system mounts tracefs: for whoever outlived one that was
+/// killed. The next start sweeps as well.
+pub(super) fn sweep_everywhere() {
+    if let Ok(tracefs) = open()
+        && let Ok(instances) = rustix::fs::openat(&tracefs, "instances", DIRECTORY, Mode::empty())
+    {
+        sweep(&instances);
+    }
+}
+
 /// Removes instances of ours whose owner is gone.
 fn sweep(instances: &OwnedFd) {
     let Ok(again) = rustix::fs::openat(instances, ".", DIRECTORY, Mode::empty()) else {
