@@ -1,5 +1,6 @@
 //! One domain after the other: what is asked, of whom, and what is made of the answers.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use groma_model::{HostName, Peer, Reason};
 use groma_source::{Budget, Network, Window};
 use hickory_resolver::proto::rr::RecordType;
 
-use super::spf;
+use super::spf::{self, Spf};
 use crate::ask::{Asker, RecordSet, Trouble};
 use crate::inquiry::Askers;
 use crate::parse::Resolvers;
@@ -17,8 +18,8 @@ use crate::policy::{self, Ruling};
 
 /// Name servers and exchangers of one domain that are asked for, at most.
 const MACHINES_MAX: usize = 10;
-/// Records of SPF that are followed: a receiver gives up at ten (RFC 7208 §4.6.4), and we say by how much it is more.
-const FOLLOWED_MAX: u32 = 40;
+/// Records of SPF that are asked for: a receiver gives up at ten (RFC 7208 §4.6.4), and we say by how much it is more.
+const FOLLOWED_MAX: usize = 40;
 /// Servers that have answered nothing after so many questions are not asked again about this domain.
 const SILENT_MAX: u32 = 3;
 /// The port of the domain name system.
@@ -256,14 +257,15 @@ impl About<'_, '_> {
             return;
         };
         let mut record = self.found(MailPurpose::Spf, &domain, set);
-        if let Some(text) = record.values.first().cloned() {
-            let mut followed = Followed::default();
-            self.follow(&text, &domain, &mut followed).await;
-            record.peers = followed.peers;
-            record.peers.sort();
-            record.peers.dedup();
-            record.lookups = Some(followed.lookups);
-            record.faults = followed.faults;
+        if let Some(text) = record.values.first() {
+            let first = spf::read(text, &domain);
+            (record.peers, record.faults) = (first.peers.clone(), first.faults.clone());
+            // Half a walk would count too little, and something else at each look.
+            if let Some(records) = self.included(first).await {
+                let walk = spf::walk(&domain, &records);
+                (record.peers, record.faults) = (walk.peers, walk.faults);
+                record.lookups = Some(walk.lookups);
+            }
         }
         if record.values.len() > 1 {
             let many = record.values.len();
@@ -276,42 +278,24 @@ impl About<'_, '_> {
         self.told.records.push(record);
     }
 
-    /// Follows includes as a receiver does, breadth first and each domain once.
-    async fn follow(&mut self, text: &str, domain: &HostName, followed: &mut Followed) {
-        let mut waiting = vec![(text.to_owned(), domain.clone())];
-        let mut met = vec![domain.clone()];
-        while let Some((text, at)) = waiting.pop() {
-            let read = spf::read(&text, &at);
-            followed.lookups += read.lookups;
-            followed.peers.extend(read.peers);
-            followed
-                .faults
-                .extend(read.faults.into_iter().map(|fault| match at == *domain {
-                    true => fault,
-                    false => format!("{at}: {fault}"),
-                }));
-            for next in read.follows {
-                if met.contains(&next) {
-                    followed
-                        .faults
-                        .push(format!("{next} is included twice, or includes itself"));
-                    continue;
-                }
-                if followed.lookups > FOLLOWED_MAX {
-                    return;
-                }
-                met.push(next.clone());
-                match self.texts(&next, spf::is_spf).await {
-                    Some(set) => match set.values.into_iter().next() {
-                        Some(text) => waiting.push((text, next)),
-                        None => followed
-                            .faults
-                            .push(format!("{next} is included and has no SPF record")),
-                    },
-                    None => return,
-                }
+    /// The records of every domain that is included, each asked for once; `None` if one of them was not heard.
+    async fn included(&mut self, first: Spf) -> Option<BTreeMap<HostName, Option<Spf>>> {
+        let mut records: BTreeMap<HostName, Option<Spf>> = BTreeMap::new();
+        let mut waiting = first.follows.clone();
+        records.insert(self.domain.clone(), Some(first));
+        while let Some(next) = waiting.pop() {
+            if records.contains_key(&next) {
+                continue;
             }
+            if records.len() > FOLLOWED_MAX {
+                return None;
+            }
+            let set = self.texts(&next, spf::is_spf).await?;
+            let read = set.values.first().map(|text| spf::read(text, &next));
+            waiting.extend(read.iter().flat_map(|spf| spf.follows.iter().cloned()));
+            records.insert(next, read);
         }
+        Some(records)
     }
 
     /// The texts at `name` that are meant; others may hold anything and are passed over.
@@ -396,14 +380,6 @@ impl About<'_, '_> {
             }
         }
     }
-}
-
-/// What following an SPF record gave.
-#[derive(Default)]
-struct Followed {
-    peers: Vec<Peer>,
-    lookups: u32,
-    faults: Vec<String>,
 }
 
 /// True for a key that is withdrawn (RFC 6376 §3.6.1).

@@ -62,7 +62,7 @@ impl Source for MailDomains {
                 "other texts of a domain, as proofs of ownership".into(),
             ],
             rights: vec!["none".into()],
-            cost: "about sixty small packets per domain, one after the other".into(),
+            cost: "about a hundred small packets per domain, one after the other".into(),
         }
     }
 

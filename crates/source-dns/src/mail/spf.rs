@@ -1,5 +1,6 @@
 //! SPF records: terms, the machines they name, and what a receiver would stumble over (RFC 7208). Pure.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use groma_model::{HostName, Peer};
@@ -18,6 +19,79 @@ pub(crate) struct Spf {
     pub(crate) lookups: u32,
     /// What is wrong with it, in words.
     pub(crate) faults: Vec<String>,
+    /// True if it has an `all`: a redirect beside it means nothing (RFC 7208 §6.1).
+    has_all: bool,
+    redirect: Option<String>,
+}
+
+/// A record with everything it includes.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Walk {
+    /// All machines that are named. Sorted.
+    pub(crate) peers: Vec<Peer>,
+    /// Terms that make a receiver ask, as often as it comes by them.
+    pub(crate) lookups: u32,
+    /// What it stumbles over. Sorted.
+    pub(crate) faults: Vec<String>,
+}
+
+/// Walks from `domain` as a receiver does: what is included twice is walked twice, what includes itself never ends.
+pub(crate) fn walk(domain: &HostName, records: &BTreeMap<HostName, Option<Spf>>) -> Walk {
+    let mut walk = Walk::default();
+    for (at, spf) in records
+        .iter()
+        .filter_map(|(at, spf)| Some((at, spf.as_ref()?)))
+    {
+        walk.peers.extend(spf.peers.iter().cloned());
+        let place = |fault: &String| match at == domain {
+            true => fault.clone(),
+            false => format!("{at}: {fault}"),
+        };
+        walk.faults.extend(spf.faults.iter().map(place));
+    }
+    let mut counted = BTreeMap::new();
+    walk.lookups = lookups(
+        domain,
+        records,
+        &mut Vec::new(),
+        &mut counted,
+        &mut walk.faults,
+    );
+    walk.peers.sort();
+    walk.peers.dedup();
+    walk.faults.sort();
+    walk.faults.dedup();
+    walk
+}
+
+/// Look-ups below one domain. Each is counted once and remembered, however often it is come by.
+fn lookups<'r>(
+    at: &'r HostName,
+    records: &'r BTreeMap<HostName, Option<Spf>>,
+    above: &mut Vec<&'r HostName>,
+    counted: &mut BTreeMap<&'r HostName, u32>,
+    faults: &mut Vec<String>,
+) -> u32 {
+    if let Some(known) = counted.get(at) {
+        return *known;
+    }
+    let Some(Some(spf)) = records.get(at) else {
+        faults.push(format!("{at} is included and has no SPF record"));
+        counted.insert(at, 0);
+        return 0;
+    };
+    above.push(at);
+    let mut sum = spf.lookups;
+    for next in &spf.follows {
+        if above.contains(&next) {
+            faults.push(format!("{next} includes itself"));
+            continue;
+        }
+        sum = sum.saturating_add(lookups(next, records, above, counted, faults));
+    }
+    above.pop();
+    counted.insert(at, sum);
+    sum
 }
 
 /// True for a TXT record that is meant as SPF (RFC 7208 §4.5).
@@ -36,6 +110,9 @@ pub(crate) fn read(text: &str, domain: &HostName) -> Spf {
     if terms.next().is_some() {
         spf.faults
             .push(format!("it has more than {TERMS_MAX} terms"));
+    }
+    if let Some(redirect) = spf.redirect.take().filter(|_| !spf.has_all) {
+        spf.follow(&redirect, &format!("redirect={redirect}"));
     }
     spf.peers.sort();
     spf.peers.dedup();
@@ -56,10 +133,11 @@ impl Spf {
         };
         match name {
             "all" if lower == "all" || lower == "+all" => {
+                self.has_all = true;
                 self.faults
                     .push(format!("\"{term}\" lets anybody send in its name"));
             }
-            "all" => {}
+            "all" => self.has_all = true,
             "include" => self.follow(value, term),
             "a" | "mx" => self.names(name, value, domain),
             "ptr" | "exists" => self.lookups += 1,
@@ -73,7 +151,7 @@ impl Spf {
     /// `redirect` leads on; `exp` only explains; others are to be passed over (RFC 7208 §6).
     fn modifier(&mut self, name: &str, value: &str) {
         if name == "redirect" {
-            self.follow(value, &format!("redirect={value}"));
+            self.redirect = Some(value.to_owned());
         }
     }
 
@@ -177,6 +255,27 @@ mod tests {
             0
         );
         assert_eq!(spf("v=spf1 redirect=_spf.example.net").lookups, 1);
+        let both = spf("v=spf1 redirect=_spf.example.net -all");
+        assert_eq!((both.lookups, both.follows.len()), (0, 0));
+    }
+
+    #[test]
+    fn what_two_include_is_counted_twice_and_is_no_fault() {
+        let name = |text: &str| HostName::parse(text).unwrap();
+        let records: BTreeMap<HostName, Option<Spf>> = [
+            (
+                "example.org",
+                "v=spf1 include:a.example include:b.example -all",
+            ),
+            ("a.example", "v=spf1 include:cloud.example -all"),
+            ("b.example", "v=spf1 include:cloud.example -all"),
+            ("cloud.example", "v=spf1 a:x.example a:y.example -all"),
+        ]
+        .map(|(at, text)| (name(at), Some(read(text, &name(at)))))
+        .into();
+        let walked = walk(&name("example.org"), &records);
+        assert_eq!((walked.lookups, walked.faults), (8, Vec::new()));
+        assert_eq!(words(&walked.peers), ["x.example", "y.example"]);
     }
 
     proptest::proptest! {
