@@ -136,7 +136,8 @@ enum Told {
 /// Every Debian copies the tables of its package manager aside; nobody means that by a backup.
 fn is_the_systems_own(copy: &tool::Copy) -> bool {
     let own = |path: &String| path.starts_with("/var/lib/dpkg") || path.starts_with("/var/backups");
-    copy.databases.is_empty() && copy.covers.iter().all(own)
+    // One whose places nobody knows is still somebody's.
+    copy.databases.is_empty() && !copy.covers.is_empty() && copy.covers.iter().all(own)
 }
 
 /// False for a word with white space: the value of an option we do not know may be a command line with a password.

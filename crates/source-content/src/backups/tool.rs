@@ -172,7 +172,30 @@ const DUPLICITY_FLAGS: &[&str] = &[
     "--progress",
     "--no-files-changed",
     "--ssl-no-check-certificate",
+    "--copy-links",
+    "--s3-use-ia",
+    "--s3-use-rrs",
+    "--s3-use-onezone-ia",
+    "--s3-use-glacier",
+    "--s3-use-multiprocessing",
+    "--s3-european-buckets",
+    "--s3-unencrypted-connection",
+    "--use-scp",
+    "--scp-use-agent",
+    "--ftp-passive",
+    "--ftp-regular",
+    "--numeric-owner",
+    "--do-not-restore-ownership",
+    "--short-filenames",
+    "--old-filenames",
+    "--log-timestamp",
+    "--force",
+    "--null-separator",
+    "--use-glacier",
 ];
+
+/// Verbs that copy; without one the order of the places tells.
+const DUPLICITY_COPIES: &[&str] = &["full", "incr", "inc", "incremental", "backup"];
 
 /// What `command` copies; `None` where it is no such program, or copies to here what lies elsewhere.
 pub(super) fn read(command: &Command, setting: &dyn Fn(&str) -> Option<String>) -> Option<Copy> {
@@ -359,13 +382,20 @@ fn borg(words: &[String], setting: &dyn Fn(&str) -> Option<String>) -> Option<Co
 /// `duplicity [VERB] SOURCE URL`, options anywhere. The other way round it restores.
 fn duplicity(words: &[String]) -> Option<Copy> {
     let plain = plain(words, DUPLICITY);
-    let (source, target) = plain
+    let is_last = |at: usize| at + 2 == plain.len();
+    // A target out of a setting nobody knows is one as well, where nothing stands behind it.
+    let (at, source, target) = plain
         .windows(2)
-        .find_map(|pair| match pair {
-            [source, target] if target.contains("://") => Some((*source, *target)),
+        .enumerate()
+        .find_map(|(at, pair)| match pair {
+            [source, target]
+                if target.contains("://") || (is_last(at) && target.starts_with('$')) =>
+            {
+                Some((at, *source, *target))
+            }
             _ => None,
         })
-        .filter(|(source, _)| source.starts_with('/'))?;
+        .filter(|(_, source, _)| source.starts_with('/'))?;
     // What stands behind an option nobody knows may be its value.
     let doubtful = words.windows(2).any(|pair| {
         matches!(pair, [option, value] if value == source
@@ -373,9 +403,15 @@ fn duplicity(words: &[String]) -> Option<Copy> {
             && !option.contains('=')
             && !DUPLICITY_FLAGS.contains(&option.as_str()))
     });
-    (!doubtful).then(|| Copy {
+    // Two places and at most a verb that copies: it copies, though what is not sure.
+    let verbs = plain.get(..at).unwrap_or_default();
+    let copies = is_last(at) && verbs.iter().all(|verb| DUPLICITY_COPIES.contains(verb));
+    (!doubtful || copies).then(|| Copy {
         product: "duplicity",
-        covers: vec![source.to_owned()],
+        covers: match doubtful {
+            true => Vec::new(),
+            false => vec![source.to_owned()],
+        },
         excludes: excludes(words, &["--exclude"]),
         target: Some(target.to_owned()),
         ..Copy::default()
@@ -636,6 +672,28 @@ mod tests {
             ["duplicity [\"/data\"] -[] [] > file:///b"]
         );
         for line in [
+            "duplicity --copy-links /data sftp://h/b",
+            "duplicity incr --use-scp /data sftp://h/b",
+        ] {
+            assert_eq!(
+                said(line),
+                ["duplicity [\"/data\"] -[] [] > sftp://h/b"],
+                "{line}"
+            );
+        }
+        assert_eq!(
+            said("duplicity /data $TARGET"),
+            ["duplicity [\"/data\"] -[] [] > $TARGET"]
+        );
+        // What stands behind an option nobody knows may be a secret: that it copies is told, and not what.
+        assert_eq!(
+            said("duplicity full --next-option /data sftp://h/b"),
+            ["duplicity [] -[] [] > sftp://h/b"]
+        );
+        for line in [
+            "duplicity cleanup --next-option /c sftp://h/b",
+            "duplicity $SOURCE /data",
+            "duplicity --next-option /c $SOURCE /data",
             "duplicity sftp://h/b /data",
             "duplicity --archive-dir /c sftp://h/b /data",
             "duplicity --next-option /c sftp://h/b /data",
