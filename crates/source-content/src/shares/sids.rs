@@ -84,12 +84,13 @@ impl Sids {
                 reading, &path, wants,
             ) {
                 Ok(rows) => rows,
-                Err(error) => {
-                    part.cannot(
-                        format!("whose the SIDs of this machine are ({})", path.display()),
-                        error,
-                        crate::part::BE_ROOT,
-                    );
+                Err(reason) => {
+                    let remedy = match reason {
+                        Reason::PermissionDenied => crate::part::BE_ROOT,
+                        _ => "ask the server itself (pdbedit -L -v, net groupmap list)",
+                    };
+                    let what = format!("whose the SIDs of this machine are ({})", path.display());
+                    part.cannot(what, reason, remedy);
                     None
                 }
             };
@@ -153,8 +154,12 @@ impl Sids {
     }
 }
 
-/// Older servers reckoned the number out of the Unix one: twice the uid and 1000, twice the gid and 1001.
+/// Older servers reckoned the number out of the Unix one: twice the uid and 1000, twice the gid and 1001. Where a
+/// directory may know accounts, any number may be one.
 fn is_reckoned(number: u32, accounts: &Accounts) -> bool {
+    if accounts.may_know_more() {
+        return true;
+    }
     let half = (number - FIRST_OF_ITS_OWN) / 2;
     match number % 2 {
         0 => accounts.has_user(half),
@@ -183,7 +188,7 @@ fn number_in(key: &[u8]) -> Option<u32> {
     u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// Rows of a table whose keys are wanted; an absent table has none. `None` for what is no table.
+/// Rows of a table whose keys are wanted; `None` where none stands.
 fn chosen(
     reading: &mut Reading<'_>,
     path: &Path,
@@ -194,17 +199,23 @@ fn chosen(
         Err(error) if error.is_absent() => return Ok(None),
         Err(error) => return Err(error.reason),
     };
-    let mut spent = 0;
+    let (mut spent, mut refused) = (0, None);
     let rows = tdb::chosen(
-        &mut |at, length| {
-            let bytes = piece(file.as_ref(), at, length).ok()?;
-            spent += bytes.len();
-            Some(bytes)
+        &mut |at, length| match piece(file.as_ref(), at, length) {
+            Ok(bytes) => {
+                spent += bytes.len();
+                Some(bytes)
+            }
+            Err(error) => {
+                refused = Some(error.reason);
+                None
+            }
         },
         wants,
+        tdb::RECORDS_MAX,
     );
     reading.spend(spent);
-    Ok(rows)
+    rows.map(Some).map_err(|reason| refused.unwrap_or(reason))
 }
 
 /// The machine's own SID: the one of its name, or the only one there is. A member of a domain has the domain's too.
@@ -295,6 +306,16 @@ pub(super) mod tests {
         ] {
             assert_eq!(said(&sids, sid), expected, "{sid}");
         }
+    }
+
+    #[test]
+    fn a_number_that_a_directory_may_have_given_is_nobodys_only_where_there_is_no_directory() {
+        let of = |switch: &[u8]| {
+            let accounts = Accounts::parse(b"anna:x:1001:1001::/home/anna:/bin/sh\n", b"", switch);
+            known().who("S-1-5-21-1-2-3-1002", &accounts).1
+        };
+        assert!(!of(b"passwd: files sss\n"));
+        assert!(of(b"passwd: files\n"));
     }
 
     #[test]

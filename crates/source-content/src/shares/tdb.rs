@@ -4,6 +4,8 @@
 //! Chains of hashes are not followed: records are read in the order they lie in, so that no table, however broken,
 //! makes a circle. Nothing is locked; what changes meanwhile is passed over.
 
+use groma_model::Reason;
+
 const MAGIC: &[u8] = b"TDB file\n";
 /// Version 6, of the byte order of the machine that wrote it.
 const VERSION: u32 = 0x2601_196d;
@@ -17,7 +19,7 @@ const HAS_LOCKS: u32 = 1;
 const RECORD: usize = 24;
 const USED: u32 = 0x2601_1999;
 /// Records of one table that are read at all.
-const RECORDS_MAX: usize = 100_000;
+pub(super) const RECORDS_MAX: usize = 100_000;
 /// Longest key and value that are read where only some rows are wanted.
 const KEY_BYTES_MAX: usize = 512;
 const VALUE_BYTES_MAX: usize = 4_096;
@@ -25,14 +27,14 @@ const VALUE_BYTES_MAX: usize = 4_096;
 /// A key and its value.
 pub(super) type Row = (Vec<u8>, Vec<u8>);
 
-/// Keys and values in use; `None` for what is no such table.
+/// Keys and values in use; `None` for what is no such table, or has more than are read.
 pub(super) fn records(bytes: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
     let mut at = first(bytes)?;
     let mut records = Vec::new();
     while let (Some(room), Some(mark)) = (length(bytes, at + 4), number(bytes, at.checked_add(20)?))
     {
         if records.len() >= RECORDS_MAX {
-            break;
+            return None;
         }
         let body = at.checked_add(RECORD)?;
         if mark == USED {
@@ -59,31 +61,50 @@ fn first(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Keys that are wanted, with their values, out of a table that is read in pieces by `read` (offset, length): what
-/// stands behind other keys is never read, and keys longer than any of Samba's own are passed over.
+/// stands behind other keys is never read, and keys longer than any of Samba's own are passed over. What is no table is
+/// malformed, and one of more than `most` records too large: a part of it would look like all of it.
 pub(super) fn chosen(
     read: &mut dyn FnMut(u64, usize) -> Option<Vec<u8>>,
     wants: &dyn Fn(&[u8]) -> bool,
-) -> Option<Vec<Row>> {
-    let mut at = u64::try_from(first(&read(0, HEADER)?)?).ok()?;
+    most: usize,
+) -> Result<Vec<Row>, Reason> {
+    let start = read(0, HEADER).and_then(|head| u64::try_from(first(&head)?).ok());
+    let mut at = start.ok_or(Reason::Malformed)?;
     let mut rows = Vec::new();
-    for _ in 0..RECORDS_MAX {
-        let head = read(at, RECORD)?;
-        let (Some(room), Some(mark)) = (length(&head, 4), number(&head, 20)) else {
-            return Some(rows);
-        };
-        let (key, value) = (length(&head, 8)?, length(&head, 12)?);
-        let body = at.checked_add(u64::try_from(RECORD).ok()?)?;
-        let fits = key.checked_add(value).is_some_and(|all| all <= room);
-        if mark == USED && fits && key <= KEY_BYTES_MAX && value <= VALUE_BYTES_MAX {
-            let key = read(body, key)?;
-            if wants(&key) {
-                let from = body.checked_add(u64::try_from(key.len()).ok()?)?;
-                rows.push((key, read(from, value)?));
-            }
+    for _ in 0..most {
+        match next(read, wants, at, &mut rows).ok_or(Reason::Malformed)? {
+            Some(behind) => at = behind,
+            None => return Ok(rows),
         }
-        at = body.checked_add(u64::try_from(room).ok()?)?;
     }
-    Some(rows)
+    match read(at, RECORD) {
+        Some(head) if head.len() < RECORD => Ok(rows),
+        _ => Err(Reason::TooLarge),
+    }
+}
+
+/// Reads the record at `at` and tells where the next one stands; `Some(None)` behind the last.
+fn next(
+    read: &mut dyn FnMut(u64, usize) -> Option<Vec<u8>>,
+    wants: &dyn Fn(&[u8]) -> bool,
+    at: u64,
+    rows: &mut Vec<Row>,
+) -> Option<Option<u64>> {
+    let head = read(at, RECORD)?;
+    let (Some(room), Some(mark)) = (length(&head, 4), number(&head, 20)) else {
+        return Some(None);
+    };
+    let (key, value) = (length(&head, 8)?, length(&head, 12)?);
+    let body = at.checked_add(u64::try_from(RECORD).ok()?)?;
+    let fits = key.checked_add(value).is_some_and(|all| all <= room);
+    if mark == USED && fits && key <= KEY_BYTES_MAX && value <= VALUE_BYTES_MAX {
+        let key = read(body, key)?;
+        if wants(&key) {
+            let from = body.checked_add(u64::try_from(key.len()).ok()?)?;
+            rows.push((key, read(from, value)?));
+        }
+    }
+    Some(Some(body.checked_add(u64::try_from(room).ok()?)?))
 }
 
 fn record(bytes: &[u8], at: usize, body: usize, room: usize) -> Option<(&[u8], &[u8])> {
@@ -147,7 +168,7 @@ mod tests {
     }
 
     /// Reads a table in pieces, and tells what was read of it.
-    fn in_pieces(table: &[u8]) -> (Option<Vec<Row>>, Vec<u8>) {
+    fn in_pieces(table: &[u8], most: usize) -> (Result<Vec<Row>, Reason>, Vec<u8>) {
         let mut seen = Vec::new();
         let rows = chosen(
             &mut |at, length| {
@@ -157,6 +178,7 @@ mod tests {
                 Some(piece.to_vec())
             },
             &|key| key.starts_with(b"RID_"),
+            most,
         );
         (rows, seen)
     }
@@ -171,11 +193,14 @@ mod tests {
                 (b"RID_000003e9\0", b"gone\0", !USED),
             ],
         );
-        let (rows, seen) = in_pieces(&table);
+        let (rows, seen) = in_pieces(&table, 9);
         let wanted = (b"RID_000003e8\0".to_vec(), b"anna\0".to_vec());
-        assert_eq!(rows, Some(vec![wanted]));
+        assert_eq!(rows, Ok(vec![wanted.clone()]));
         assert!(!seen.windows(6).any(|piece| piece == b"canary"));
-        assert_eq!(in_pieces(b"something else").0, None);
+        assert_eq!(in_pieces(b"something else", 9).0, Err(Reason::Malformed));
+        // A table of one record more than are read is not told as if it were all; one of just as many is.
+        assert_eq!(in_pieces(&table, 2).0, Err(Reason::TooLarge));
+        assert_eq!(in_pieces(&table, 3).0, Ok(vec![wanted]));
     }
 
     #[test]
@@ -218,7 +243,7 @@ mod tests {
         let small = made(3, &[(b"a", b"one", USED), (b"c", b"two", USED)]);
         groma_fuzz::hammer(3000, &[&small, RECORDED.get(..16_384).unwrap()], |bytes| {
             records(bytes);
-            in_pieces(bytes);
+            let _ = in_pieces(bytes, RECORDS_MAX);
         });
         // A record that says it is as long as numbers go.
         let mut endless = small.clone();
