@@ -30,7 +30,7 @@ pub(super) fn last_success(
         .iter()
         .filter_map(|path| text(reading, Path::new(path)))
         .collect();
-    match logs.iter().any(|log| log.contains(": started")) {
+    match logs.iter().any(|log| tells_runs(log)) {
         true => logs.iter().filter_map(|log| ended_well(log, &copies)).max(),
         false => newest(reading),
     }
@@ -52,18 +52,43 @@ fn value(settings: &str, key: &str) -> Option<String> {
     })
 }
 
-/// The wall clock of the machine, told as if it were UTC: a day more or less is what a backup is judged by.
+/// True if a run stands in it whose time is understood.
+fn tells_runs(log: &str) -> bool {
+    log.lines().any(|line| {
+        let stamped = line.strip_prefix('[').and_then(|l| l.split_once("] "));
+        stamped.is_some_and(|(at, rest)| rest.ends_with(": started") && stamp(at).is_some())
+    })
+}
+
+/// `2026-11-21T00:23:54`, before 1.4 `21/Nov/2026:00:23:54`: the wall clock of the machine, told as if it were UTC. A
+/// day more or less is what a backup is judged by.
+fn stamp(text: &str) -> Option<i64> {
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    let iso = match text.split_once('/') {
+        None => text.to_owned(),
+        Some((day, rest)) => {
+            let (month, rest) = rest.split_once('/')?;
+            let (year, clock) = rest.split_once(':')?;
+            let at = MONTHS
+                .find(month)
+                .filter(|at| month.len() == 3 && at % 3 == 0)?;
+            format!("{year}-{:02}-{day}T{clock}", at / 3 + 1)
+        }
+    };
+    let at: Timestamp = format!("{iso}Z").parse().ok()?;
+    Some(at.millis() / 1000)
+}
+
 fn ended_well(log: &str, copies: &str) -> Option<i64> {
     let ends = log.lines().filter_map(|line| {
-        let (stamp, rest) = line.strip_prefix('[')?.split_once("] ")?;
+        let (at, rest) = line.strip_prefix('[')?.split_once("] ")?;
         let command = rest
             .strip_suffix(": completed successfully")
             .or_else(|| rest.strip_suffix(": completed, but with some warnings"))?;
         if command.rsplit(' ').next() != Some(copies) || !command.contains("rsnapshot") {
             return None;
         }
-        let at: Timestamp = format!("{stamp}Z").parse().ok()?;
-        Some(at.millis() / 1000)
+        stamp(at)
     });
     ends.max()
 }
@@ -83,6 +108,28 @@ mod tests {
         assert!(rotated.contains("beta: completed successfully"));
         assert_eq!(ended_well(rotated, "alpha"), None);
         assert_eq!(ended_well(RECORDED, "alpha"), Some(1_795_221_045));
+    }
+
+    #[test]
+    fn stamps_of_older_versions_are_read_and_a_log_without_any_tells_no_run() {
+        let log = |at: &str| {
+            format!(
+                "[{at}] /usr/bin/rsnapshot daily: started\n[{at}] /usr/bin/rsnapshot daily: completed successfully\n"
+            )
+        };
+        let (old, new) = (log("21/Nov/2026:00:30:45"), log("2026-11-21T00:30:45"));
+        for text in [&old, &new] {
+            assert!(tells_runs(text), "{text}");
+            assert_eq!(ended_well(text, "daily"), Some(1_795_221_045), "{text}");
+        }
+        for at in [
+            "21.11.2026 00:30",
+            "21/Foo/2026:00:30:45",
+            "21/anF/2026:00:30:45",
+        ] {
+            assert!(!tells_runs(&log(at)), "{at}");
+        }
+        assert!(tells_runs(RECORDED));
     }
 
     #[test]
@@ -108,6 +155,7 @@ mod tests {
             |bytes| {
                 let text = lossy(bytes);
                 ended_well(&text, "alpha");
+                tells_runs(&text);
                 copies(&text);
             },
         );
