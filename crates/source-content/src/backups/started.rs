@@ -239,8 +239,7 @@ fn service(reading: &mut Reading<'_>, unit: &str) -> Option<(PathBuf, String)> {
         let Ok(Some(bytes)) = reading.read_if_there(&path) else {
             continue;
         };
-        // A backslash at its end lets a line go on (systemd.syntax(7)).
-        let unit = lossy(&bytes).replace("\\\n", " ");
+        let unit = whole_lines(&lossy(&bytes));
         let commands =
             setting(&unit, "ExecStart=").map(|c| c.trim_start_matches(['-', '+', '!', '@', ':']));
         let environment = setting(&unit, "Environment=").map(|e| e.trim_matches('"'));
@@ -248,6 +247,20 @@ fn service(reading: &mut Reading<'_>, unit: &str) -> Option<(PathBuf, String)> {
         return Some((path, text));
     }
     None
+}
+
+/// A backslash at its end lets a line go on, comments between its parts are passed over, and no comment goes on itself
+/// (systemd.syntax(7)).
+fn whole_lines(unit: &str) -> String {
+    let mut whole = String::with_capacity(unit.len());
+    let is_comment = |line: &&str| line.trim_start().starts_with(['#', ';']);
+    for line in unit.lines().filter(|line| !is_comment(line)) {
+        match line.strip_suffix('\\') {
+            Some(part) => whole.extend([part, " "]),
+            None => whole.extend([line, "\n"]),
+        }
+    }
+    whole
 }
 
 fn setting<'a>(unit: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
@@ -313,6 +326,15 @@ mod tests {
                 .any(|s| s.ends_with("/usr/bin/rsync -a    /srv/ nas1:/b")),
             "{found:?}"
         );
+    }
+
+    #[test]
+    fn a_comment_that_ends_in_a_backslash_swallows_no_command() {
+        let unit =
+            "[Service]\n# where to \\\nExecStart=/bin/a -x \\\n; why\n -y\n#ExecStart=/bin/ghost\n";
+        let unit = whole_lines(unit);
+        let commands: Vec<&str> = setting(&unit, "ExecStart=").collect();
+        assert_eq!(commands, ["/bin/a -x   -y"]);
     }
 
     #[test]
