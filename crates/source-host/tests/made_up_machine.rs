@@ -566,6 +566,45 @@ fn a_directory_that_a_line_runs_is_walked_and_one_that_none_runs_is_not() {
 }
 
 #[test]
+fn a_line_whose_directory_is_told_with_another_time_or_account_is_a_job_of_its_own() {
+    let told = |first: &str, table: &str| {
+        let recorder = jobs_of(
+            FakeDisk::new()
+                .file("/etc/crontab", first)
+                .file("/opt/parts/one", "#!/bin/sh\n")
+                .file("/etc/cron.d/more", table),
+        );
+        let mut jobs: Vec<String> = facts!(recorder, Job, Job)
+            .iter()
+            .map(|j| format!("{} [{}] {}", j.name, j.schedule, j.user.clone().unwrap()))
+            .collect();
+        jobs.sort();
+        jobs
+    };
+    let first = "7 3 * * * root run-parts /opt/parts\n";
+    let script = "/opt/parts/one [7 3 * * *] root";
+    assert_eq!(
+        told(
+            first,
+            "7 4 * * * root run-parts /opt/parts\n7 3 * * * backup run-parts /opt/parts\n"
+        ),
+        [
+            "/etc/cron.d/more:1 [7 4 * * *] root",
+            "/etc/cron.d/more:2 [7 3 * * *] backup",
+            script,
+        ]
+    );
+    // Twin: the same time and account tell nothing new.
+    assert_eq!(told(first, first), [script]);
+    let many: String = (0..70)
+        .map(|at| format!("7 3 * * * root run-parts /opt/none{at}\n"))
+        .collect();
+    let beyond = told(first, &many);
+    assert_eq!(beyond.len(), 8, "{beyond:?}");
+    assert!(beyond.contains(&"/etc/cron.d/more:64 [7 3 * * *] root".to_owned()));
+}
+
+#[test]
 fn where_no_cron_is_installed_its_tables_start_nothing() {
     let scripts = || {
         FakeDisk::new()

@@ -27,6 +27,13 @@ pub(crate) struct Line {
     pub(crate) delay_seconds: Option<u64>,
 }
 
+impl Line {
+    /// True if both run at the same times and as the same account.
+    pub(crate) fn runs_when(&self, other: &Self) -> bool {
+        (&self.schedule, &self.user, &self.timing) == (&other.schedule, &other.user, &other.timing)
+    }
+}
+
 /// Settings of a table that move the jobs below them. No other setting is looked at: it may be a secret.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Timing {

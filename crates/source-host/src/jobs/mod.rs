@@ -4,6 +4,7 @@ pub(crate) mod command;
 mod crontab;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
 use std::path::Path;
 
 use groma_model::fact::{Job, Measurement};
@@ -222,21 +223,29 @@ impl Look<'_> {
         }
     }
 
-    /// True if all a line does is to run a directory, whose scripts are told for it.
+    /// True if all a line does is to run a directory, whose scripts are told for it: with one schedule, so that a line
+    /// that runs the same directory at another time or as somebody else is a job of its own, and so is one beyond the
+    /// directories that are looked into.
     fn leaves_to_directory(&mut self, line: &Line, user: Option<&Foreign>) -> bool {
         let Some(directory) = line.directory.clone() else {
             return false;
         };
-        if self.directories.len() < DIRECTORIES_MAX {
-            let mut line = line.clone();
-            line.user = line.user.or_else(|| user.cloned());
-            self.directories.entry(directory).or_insert(Started {
-                scheduler: "cron",
-                line,
-                last_run: None,
-            });
-        }
-        line.executable.is_none()
+        let mut whole = line.clone();
+        whole.user = whole.user.or_else(|| user.cloned());
+        let is_room = self.directories.len() < DIRECTORIES_MAX;
+        let told = match self.directories.entry(directory) {
+            Slot::Occupied(known) => known.get().line.runs_when(&whole),
+            Slot::Vacant(free) if is_room => {
+                free.insert(Started {
+                    scheduler: "cron",
+                    line: whole,
+                    last_run: None,
+                });
+                true
+            }
+            Slot::Vacant(_) => false,
+        };
+        told && line.executable.is_none()
     }
 
     fn anacron(&mut self, part: &mut Part<'_>) {
