@@ -72,14 +72,43 @@ fn bus(uri: &str) -> Option<&'static str> {
     }
 }
 
-/// A password may hold any letter: everything up to the last `@` goes, then the query.
+/// A password may hold any letter: everything up to the last `@` goes, then the query, then a path that names no queue.
 fn without_account(uri: &str) -> String {
     let (scheme, rest) = match uri.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
         None => (String::new(), uri),
     };
     let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    format!("{scheme}{}", rest.split('?').next().unwrap_or_default())
+    let rest = rest.split('?').next().unwrap_or_default();
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    match is_web(&scheme) && !is_queue(path) {
+        true => format!("{scheme}{host}"),
+        false => format!("{scheme}{rest}"),
+    }
+}
+
+/// Schemes whose paths services in a cloud fill with tokens; `beh:/1/3/5/ipps://` wraps one.
+fn is_web(scheme: &str) -> bool {
+    let last = scheme.trim_end_matches("://").rsplit(['/', ':']).next();
+    let last = last.unwrap_or_default().to_ascii_lowercase();
+    ["ipp", "ipps", "http", "https"].contains(&last.as_str())
+}
+
+/// `printers/NAME`, `classes/NAME` of CUPS and Windows, `ipp/print` and the like of printers (RFC 8010, PWG 5100.12).
+fn is_queue(path: &str) -> bool {
+    let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+    let plain = |name: &str| {
+        name.trim_end_matches(|c: char| c.is_ascii_digit())
+            .to_owned()
+    };
+    match parts.as_slice() {
+        ["printers" | "classes", name] | ["printers", name, ".printer"] => !name.starts_with('.'),
+        ["" | "ipp"] => true,
+        ["ipp", name] => {
+            ["print", "port", "printer", "lp", "faxout"].contains(&plain(name).as_str())
+        }
+        _ => false,
+    }
 }
 
 /// Classes spread jobs over several queues: they work as long as one of these does.
@@ -162,12 +191,40 @@ mod tests {
 
     #[test]
     fn an_account_of_any_letters_is_left_out() {
-        for uri in ["smb://b:ca/nary@files1/q", "ipp://b:ca?nary@files1/q"] {
+        for uri in [
+            "smb://b:ca/nary@files1/q",
+            "ipp://b:ca?nary@files1/printers/q",
+        ] {
             let said = without_account(uri);
             assert!(
-                said.ends_with("://files1/q") && !said.contains("nary"),
+                said.contains("://files1/") && said.ends_with("/q") && !said.contains("nary"),
                 "{said}"
             );
+        }
+    }
+
+    #[test]
+    fn a_path_that_names_no_queue_is_left_out() {
+        for uri in [
+            "ipps://print.example/v1/canary",
+            "https://print.example/canary",
+            "beh:/1/3/5/IPPS://print.example/ipp/canary",
+            "ipp://print.example/printers/../canary",
+            "http://print.example/printers/a/canary",
+        ] {
+            let said = without_account(uri);
+            assert!(said.ends_with("://print.example"), "{said}");
+        }
+        for uri in [
+            "ipp://192.0.2.9/ipp/print",
+            "ipp://192.0.2.9/ipp/port1",
+            "ipps://192.0.2.9:631/printers/front",
+            "http://192.0.2.9/printers/front/.printer",
+            "lpd://192.0.2.9/queue",
+            "usb://Zebra/ZD420",
+            "socket://192.0.2.10:9100",
+        ] {
+            assert_eq!(without_account(uri), uri);
         }
     }
 
@@ -182,6 +239,7 @@ mod tests {
             queues(bytes, "f");
             classes(bytes, "f");
             described(bytes);
+            without_account(&lossy(bytes));
         });
     }
 }

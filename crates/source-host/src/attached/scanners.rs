@@ -66,11 +66,14 @@ fn named_by(bytes: &[u8], word: &str) -> Vec<(String, Option<String>)> {
                 known.then(|| (rest.split('/').next().unwrap_or(rest).to_owned(), None))
             }
             "device" if first == "device" => {
-                let url = words.next()?.split('@').next_back()?;
+                // A password may hold any letter; the path names no machine.
+                let (scheme, rest) = words.next()?.split_once("://")?;
+                let host = rest.rsplit('@').next()?.split(['/', '?']).next()?;
                 let rest: Vec<&str> = words.take_while(|w| !w.contains('=')).collect();
                 let model = rest.join(" ").trim_matches('"').to_owned();
-                let is_url = url.starts_with("http://") || url.starts_with("https://");
-                is_url.then(|| (url.to_owned(), Some(model).filter(|m| !m.is_empty())))
+                let is_url = matches!(scheme, "http" | "https") && !host.is_empty();
+                let model = Some(model).filter(|m| !m.is_empty());
+                is_url.then(|| (format!("{scheme}://{host}"), model))
             }
             _ if first == word => Some((words.next()?.to_owned(), None)),
             _ => None,
@@ -174,6 +177,16 @@ mod tests {
                 "software saned (scanner-server) for 192.0.2.0/24, ws1.corp.example, used in /etc/sane.d/saned.conf".to_owned(),
             ]
         );
+    }
+
+    #[test]
+    fn a_scanner_behind_an_account_is_told_without_it() {
+        let told = |line: &str| named_by(line.as_bytes(), "device");
+        let found = told("device https://u:ca/nary@192.0.2.44:443/eSCL?canary \"HP M578\"\n");
+        let model = Some("HP M578".to_owned());
+        assert_eq!(found, [("https://192.0.2.44:443".to_owned(), model)]);
+        assert_eq!(told("device ftp://u:canary@192.0.2.44\n"), []);
+        assert_eq!(told("device canary@192.0.2.44\n"), []);
     }
 
     #[test]
