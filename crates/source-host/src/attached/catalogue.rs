@@ -185,6 +185,7 @@ pub(super) fn pci(
 }
 
 /// Software that stands between a machine and a card, a signature or a private network: path, role, what it is.
+/// Programs that serve as well as ask (OpenVPN, IPsec, WireGuard) make no client by being there: their settings tell.
 pub(super) const SOFTWARE: &[(&str, &str, &str)] = &[
     ("/opt/cprocsp", "signing-client", "CryptoPro CSP"),
     ("/opt/itcs", "vpn-client", "ViPNet"),
@@ -204,10 +205,6 @@ pub(super) const SOFTWARE: &[(&str, &str, &str)] = &[
     ("/usr/bin/snx", "vpn-client", "Check Point SNX"),
     ("/usr/sbin/openconnect", "vpn-client", "OpenConnect"),
     ("/usr/sbin/vpnc", "vpn-client", "vpnc"),
-    ("/usr/sbin/openvpn", "vpn-client", "OpenVPN"),
-    ("/usr/sbin/swanctl", "vpn-client", "strongSwan"),
-    ("/usr/sbin/ipsec", "vpn-client", "strongSwan"),
-    ("/usr/bin/wg", "vpn-client", "WireGuard"),
     ("/usr/sbin/pcscd", "smart-card-middleware", "pcscd"),
     ("/etc/opensc/opensc.conf", "smart-card-middleware", "OpenSC"),
     (
@@ -237,6 +234,16 @@ pub(super) const SOFTWARE: &[(&str, &str, &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_that_serves_as_well_makes_no_client() {
+        let role = |path: &str| SOFTWARE.iter().find(|row| row.0 == path).map(|row| row.1);
+        for both in ["openvpn", "swanctl", "ipsec"] {
+            assert_eq!(role(&format!("/usr/sbin/{both}")), None);
+        }
+        assert_eq!(role("/usr/bin/wg"), None);
+        assert_eq!(role("/usr/sbin/openconnect"), Some("vpn-client"));
+    }
 
     fn device(vendor: &str, product: &str, name: &str, classes: &[&str], drivers: &[&str]) -> Usb {
         let owned = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
