@@ -4,7 +4,7 @@
 //! is not enabled gives nothing. What stands within `<IfDefine>` counts if the server is started with that name
 //! (`-D`, `APACHE_SERVER_FLAGS` of SUSE) or `Define` says it; `<IfModule>` counts, because a proxy without its module would not start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use groma_model::fact::{Forward, ForwardEnd, ForwardMode};
@@ -35,6 +35,7 @@ const STARTS: [&str; 3] = [
 ];
 const UNITS: &[&str] = &[
     "/etc/systemd/system",
+    "/run/systemd/system",
     "/usr/lib/systemd/system",
     "/lib/systemd/system",
 ];
@@ -62,18 +63,20 @@ pub(crate) fn forwards(reading: &mut Reading<'_>) -> Vec<Forward> {
         let Some(text) = reading.text(main) else {
             continue;
         };
+        let started = flags_of(reading, service);
+        let is_known = started.is_some();
         let mut collected = Collected {
             reading,
             root: (*root).to_owned(),
             files: FILES_MAX,
             defined: BTreeMap::new(),
+            started_with: started.into_iter().flatten().collect(),
+            off: Vec::new(),
             lines: Vec::new(),
         };
         collected.take(&text, 0);
         let (lines, mut flags) = (collected.lines, collected.defined);
-        let started = flags_of(reading, service);
-        let is_known = started.is_some();
-        for name in started.into_iter().flatten() {
+        for name in collected.started_with {
             flags.entry(name).or_default();
         }
         let (found, left_out) = told(&lines, &flags, service);
@@ -99,8 +102,18 @@ fn flags_of(reading: &mut Reading<'_>, service: &str) -> Option<Vec<String>> {
         .iter()
         .filter_map(|path| Some(reading.text(path)?.text))
         .collect();
-    let flags = texts.iter().flat_map(|text| text.lines()).flat_map(flags);
-    (!texts.is_empty()).then(|| flags.collect())
+    let mut found: Vec<String> = texts
+        .iter()
+        .flat_map(|t| t.lines())
+        .flat_map(flags)
+        .collect();
+    for directory in UNITS {
+        for part in reading.texts(&format!("{directory}/{service}.d/*.conf")) {
+            found.extend(part.text.lines().flat_map(flags));
+        }
+    }
+    // A drop-in that names none says nothing of how the rest is started.
+    (!texts.is_empty() || !found.is_empty()).then_some(found)
 }
 
 /// The names behind `-D` on a line; SUSE writes them without it.
@@ -114,6 +127,9 @@ fn flags(line: &str) -> Vec<String> {
     let mut words = text.split_whitespace();
     let mut found = Vec::new();
     while let Some(word) = words.next() {
+        // `OPTIONS=-DSSL`, `Environment=OPTIONS=-DSSL`
+        let value = word.rsplit_once('=').map(|(_, value)| value);
+        let word = value.filter(|v| v.starts_with("-D")).unwrap_or(word);
         match word.strip_prefix("-D") {
             Some("") => found.extend(words.next().map(str::to_owned)),
             Some(name) => found.push(name.to_owned()),
@@ -129,6 +145,10 @@ struct Collected<'a, 'b> {
     root: String,
     files: usize,
     defined: BTreeMap<String, String>,
+    /// Names the server is started with.
+    started_with: BTreeSet<String>,
+    /// Whether each `<IfDefine>` that is open leaves out what stands within.
+    off: Vec<bool>,
     lines: Vec<Line>,
 }
 
@@ -141,13 +161,25 @@ impl Collected<'_, '_> {
             for word in &mut line.words {
                 self.fill(word);
             }
+            let is_off = self.off.contains(&true);
             match line.word(0).to_ascii_lowercase().as_str() {
+                "<ifdefine" => {
+                    let is_off = self.leaves_out(line.word(1).trim_end_matches('>'));
+                    self.off.push(is_off);
+                    self.lines.push(line);
+                }
+                "</ifdefine>" => {
+                    self.off.pop();
+                    self.lines.push(line);
+                }
+                "define" | "undefine" | "serverroot" if is_off => {}
                 "define" if matches!(line.words.len(), 2 | 3) => {
                     self.defined
                         .insert(line.word(1).to_owned(), line.word(2).to_owned());
                 }
                 "undefine" => {
                     self.defined.remove(line.word(1));
+                    self.started_with.remove(line.word(1));
                 }
                 "serverroot" => line.word(1).clone_into(&mut self.root),
                 "include" | "includeoptional" if depth < INCLUDES_DEEP_MAX => {
@@ -156,6 +188,13 @@ impl Collected<'_, '_> {
                 _ => self.lines.push(line),
             }
         }
+    }
+
+    /// True if `NAME` is not set, or `!NAME` is.
+    fn leaves_out(&self, argument: &str) -> bool {
+        let (name, wanted) = named(argument);
+        let is_set = self.defined.contains_key(name) || self.started_with.contains(name);
+        is_set != wanted
     }
 
     fn include(&mut self, named: &str, depth: usize) {
@@ -187,6 +226,14 @@ impl Collected<'_, '_> {
                 *word = word.replace(&format!("${{{name}}}"), value);
             }
         }
+    }
+}
+
+/// The name an `<IfDefine>` asks for, and whether it must be set.
+fn named(argument: &str) -> (&str, bool) {
+    match argument.strip_prefix('!') {
+        Some(name) => (name, false),
+        None => (argument, true),
     }
 }
 
@@ -310,10 +357,7 @@ fn told(
             continue;
         }
         let is_off = |(section, argument): &(String, String)| {
-            let (name, wanted) = match argument.strip_prefix('!') {
-                Some(name) => (name, false),
-                None => (argument.as_str(), true),
-            };
+            let (name, wanted) = named(argument);
             section == "ifdefine" && flags.contains_key(name) != wanted
         };
         if open.iter().any(is_off) {
@@ -584,6 +628,18 @@ mod tests {
                 "[Service]\nExecStart=/usr/sbin/apache2 -DSSL -k start\n",
             ),
             ("/etc/apache2/sites-enabled/a.conf", "Define SSL\n"),
+            (
+                "/etc/apache2/sites-enabled/a.conf",
+                "<IfDefine !OTHER>\nDefine SSL\n</IfDefine>\n",
+            ),
+            (
+                "/etc/systemd/system/apache2.service.d/tls.conf",
+                "[Service]\nEnvironment=OPTIONS=-DSSL\n",
+            ),
+            (
+                "/run/systemd/system/apache2.service.d/tls.conf",
+                "[Service]\nEnvironment=\"OPTIONS=-D SSL\"\n",
+            ),
         ] {
             let found = read(disk().file(path, text));
             assert_eq!(found.len(), 1, "{path}: {found:?}");
@@ -597,6 +653,27 @@ mod tests {
             "APACHE_SERVER_FLAGS=\"SSL NOSSL\"\n",
         );
         assert!(read(off).is_empty());
+        for (path, text) in [
+            (
+                "/etc/apache2/sites-enabled/a.conf",
+                "<IfDefine OTHER>\nDefine SSL\n</IfDefine>\n",
+            ),
+            (
+                "/etc/apache2/sites-enabled/a.conf",
+                "Define SSL\n<IfDefine SSL>\n<IfDefine !OTHER>\nUnDefine SSL\n</IfDefine>\n</IfDefine>\n",
+            ),
+            (
+                "/etc/systemd/system/other.service.d/tls.conf",
+                "[Service]\nEnvironment=OPTIONS=-DSSL\n",
+            ),
+            (
+                "/etc/systemd/system/apache2.service.d/tls.conf",
+                "[Service]\n#Environment=OPTIONS=-DSSL\n",
+            ),
+        ] {
+            let found = read(disk().file(path, text));
+            assert!(found.is_empty(), "{path} {text}: {found:?}");
+        }
         let gaps = |disk: FakeDisk| {
             let world = world(disk);
             let window = window(&world);
@@ -606,6 +683,8 @@ mod tests {
         };
         assert_eq!(gaps(disk()), 1);
         assert_eq!(gaps(disk().file("/etc/sysconfig/apache2", "")), 0);
+        let limits = "/etc/systemd/system/apache2.service.d/limits.conf";
+        assert_eq!(gaps(disk().file(limits, "[Service]\nLimitNOFILE=9\n")), 1);
     }
 
     #[test]

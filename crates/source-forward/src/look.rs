@@ -36,7 +36,7 @@ impl Source for ForwardSource {
         Explanation {
             purpose: "Tells what takes connections in on this machine and hands them on, so that a need behind a proxy is seen end to end.".into(),
             reads: words(&[
-                "nginx, Apache, HAProxy, stunnel: their main files below /etc and what those include (as /usr/share/nginx); /etc/sysconfig, /etc/apache2/envvars and unit files for how Apache and HAProxy are started",
+                "nginx, Apache, HAProxy, stunnel: their main files below /etc and what those include (as /usr/share/nginx); /etc/sysconfig, /etc/apache2/envvars and unit files with their drop-ins for how Apache and HAProxy are started",
                 "unit files of systemd (/etc/systemd/system, /usr/lib/systemd/system, /lib/systemd/system, /run/systemd/system) and crontabs (/etc/crontab, /etc/cron.d, /var/spool/cron, /etc/crontabs) that start ssh, autossh, socat or systemd-socket-proxyd",
                 "ssh_config and ~/.ssh/config of the accounts those run as; /etc/passwd for their homes",
                 "/etc/wireguard/*.conf, /etc/systemd/network/*.netdev, /etc/xinetd.d/*, /etc/rinetd.conf, /etc/services",
