@@ -95,6 +95,8 @@ fn ended_well(log: &str, copies: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use groma_source::testing::{FakeDisk, window, world};
+
     use super::*;
 
     const RECORDED: &str = include_str!("../../tests/fixtures/backups/rsnapshot-1.4/rsnapshot.log");
@@ -130,6 +132,23 @@ mod tests {
             assert!(!tells_runs(&log(at)), "{at}");
         }
         assert!(tells_runs(RECORDED));
+    }
+
+    #[test]
+    fn the_copies_are_asked_where_no_stamp_of_the_log_is_understood() {
+        let ended = |at: &str| {
+            let settings = "retain\tdaily\t7\nlogfile\t/var/log/r\n";
+            let log = format!("[{at}] /usr/bin/rsnapshot daily: started\n");
+            let disk = FakeDisk::new().file("/etc/rsnapshot.conf", settings);
+            let world = world(disk.file("/var/log/r", log.as_str()));
+            let (window, budget) = (window(&world), groma_source::Budget::default());
+            let hour = std::time::Duration::from_secs(3600);
+            let mut reading = Reading::begin(world.disk.as_ref(), &window, &budget, hour);
+            last_success(&mut reading, Path::new("/etc/rsnapshot.conf"), |_| Some(7))
+        };
+        assert_eq!(ended("21.11.2026 00:30"), Some(7));
+        // Twin: a run that is understood and did not end is no success, whatever lies there.
+        assert_eq!(ended("21/Nov/2026:00:30:45"), None);
     }
 
     #[test]
