@@ -15,6 +15,8 @@ const OPEN_MAX: usize = 20_000;
 
 /// Fields one line may have.
 const FIELDS_MAX: usize = 10;
+/// Longest account that is kept: what is longer is no name.
+const ACCOUNT_MAX: usize = 256;
 /// Uses of one file that wait for an older one to tell their client; what many accounts do by turns on connections that
 /// began before it must not fill the memory either.
 const WAITING_MAX: usize = 20_000;
@@ -105,7 +107,7 @@ fn told<'m>(line: &LogLine, fields: &Fields<'m>) -> Option<Line<'m>> {
             Field::Name => used.name = HostName::parse(value),
             Field::Port => used.port = Some(Port(value.parse().ok()?)),
             // A dash stands for nobody in every log that writes one.
-            Field::Account if value == "-" => {}
+            Field::Account if value == "-" || value.len() > ACCOUNT_MAX => {}
             Field::Account => used.account = Some(value.into()),
             Field::Mechanism => used.mechanism = Word::parse(value),
             Field::Program => used.program = Word::parse(value.split(['/', ' ']).next()?),

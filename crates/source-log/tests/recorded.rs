@@ -218,7 +218,7 @@ const RECORDINGS: &[(&str, &str, &[&str])] = &[
         "nginx-access.log",
         &[
             "1× 10.20.1.21 used nginx, with Mozilla",
-            "3× 10.20.1.31 used nginx, as svc-shop, with curl",
+            "3× 10.20.1.31 used nginx, with curl",
         ],
     ),
     (
@@ -310,6 +310,36 @@ fn every_recorded_daemon_tells_its_clients_and_nobody_forges_one() {
         let looked = look(FakeDisk::new().file(log, recorded(recording)));
         assert_eq!(lines(&looked), want, "{recording}");
         assert_eq!(looked.gaps().count(), 0, "{recording}");
+    }
+}
+
+/// A service behind nginx that takes its token as the name of a Basic header lets nginx write that token.
+#[test]
+fn a_token_given_as_a_name_nobody_proved_is_no_account() {
+    let line = "10.20.1.31 - sqp_0f3a9c5d77e1 [20/Nov/2026:21:00:00 +0000] \"GET /api HTTP/1.1\" 200 3 \"-\" \"curl/8\"\n";
+    let of_nginx = look(FakeDisk::new().file("/var/log/nginx/access.log", line));
+    assert_eq!(
+        lines(&of_nginx),
+        ["1× 10.20.1.31 used nginx, with curl: /var/log/nginx/access.log"]
+    );
+    let of_apache = look(FakeDisk::new().file("/var/log/apache2/access.log", line));
+    assert!(
+        lines(&of_apache)[0].contains("as sqp_0f3a9c5d77e1"),
+        "Apache writes a name only after it was proven"
+    );
+}
+
+#[test]
+fn an_account_too_long_for_a_name_costs_the_account_and_not_the_use() {
+    for (length, is_kept) in [(256, true), (257, false)] {
+        let name = "a".repeat(length);
+        let line = format!(
+            "10.20.1.31 - {name} [20/Nov/2026:21:00:00 +0000] \"GET / HTTP/1.1\" 200 3 \"-\" \"curl/8\"\n"
+        );
+        let looked = look(FakeDisk::new().file("/var/log/apache2/access.log", line));
+        let told = lines(&looked);
+        assert_eq!(told.len(), 1, "{length}");
+        assert_eq!(told[0].contains(&name), is_kept, "{length}");
     }
 }
 
