@@ -147,7 +147,7 @@ impl Journal {
         while array != 0 && left > 0 {
             let Some(object) = self.object(array, ENTRY_ARRAY) else {
                 told.damaged += 1;
-                break;
+                return told;
             };
             let next = self.u64(array + OBJECT_HEADER).unwrap_or_default();
             let width = if self.compact { 4 } else { 8 };
@@ -161,6 +161,7 @@ impl Journal {
                     .offset(array + OBJECT_HEADER + 8 + item * width)
                     .filter(|at| *at != 0)
                 else {
+                    told.damaged += 1;
                     return told;
                 };
                 told.entries += 1;
@@ -171,10 +172,13 @@ impl Journal {
             left -= items.min(left);
             if next != 0 && next <= array {
                 told.damaged += 1;
-                break;
+                return told;
             }
             array = next;
         }
+        // The head counts an entry after it is linked, and was read first: in a file that is still written nothing it
+        // counts is missing either.
+        told.damaged += u64::from(left > 0);
         told
     }
 

@@ -182,6 +182,38 @@ fn arrays_in_a_circle_and_offsets_into_nowhere_end() {
 }
 
 #[test]
+fn a_journal_cut_short_is_damaged_and_one_that_grew_meanwhile_is_not() {
+    let written = [
+        (1, line("x", b"a")),
+        (2, line("x", b"b")),
+        (3, line("x", b"c")),
+    ];
+    for compact in [false, true] {
+        let good = journal(compact, &written);
+        let first = u64_at(&good, 176) as usize;
+        let damaged = |bytes: &[u8]| {
+            let (told, met) = read(bytes, "x");
+            (told.unwrap().damaged, met.len())
+        };
+        assert_eq!(damaged(&good), (0, 3));
+        let mut no_further_array = good.clone();
+        no_further_array[first + 16..first + 24].fill(0);
+        assert_eq!(damaged(&no_further_array), (1, 2));
+        let mut no_array = good.clone();
+        no_array[176..184].fill(0);
+        assert_eq!(damaged(&no_array), (1, 0));
+        let width = if compact { 4 } else { 8 };
+        let mut hole = good.clone();
+        hole[first + 24 + width..first + 24 + 2 * width].fill(0);
+        assert_eq!(damaged(&hole), (1, 1));
+        // Linked already, and not yet counted by the head that was read.
+        let mut grown = good;
+        grown[152..160].copy_from_slice(&2u64.to_le_bytes());
+        assert_eq!(damaged(&grown), (0, 2));
+    }
+}
+
+#[test]
 fn no_file_makes_it_panic() {
     let small = journal(true, &[(1, line("x", b"a")), (2, line("x", b"b"))]);
     let large = journal(
