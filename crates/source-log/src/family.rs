@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use groma_model::Timestamp;
+use groma_model::{Reason, Timestamp};
 use groma_source::{Disk, DiskError, Entry, EntryKind};
 
 /// Entries of a log directory that are looked at.
 const ENTRIES_MAX: usize = 20_000;
 /// Logs one path with a `*` may mean.
-const FAMILIES_MAX: usize = 64;
+pub(crate) const FAMILIES_MAX: usize = 64;
 
 /// A file of a family.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,7 +28,8 @@ pub(crate) struct Family {
     pub(crate) members: Vec<Member>,
 }
 
-/// The families of `paths` that exist; a directory that cannot be listed is an error of its own.
+/// The families of `paths` that exist. A directory that cannot be listed is an error of its own, and so is a path with a
+/// `*` that means more than [`FAMILIES_MAX`] further logs ([`Reason::BudgetExhausted`]).
 pub(crate) fn families(disk: &dyn Disk, paths: &[&str]) -> (Vec<Family>, Vec<DiskError>) {
     let mut directories: Vec<&Path> = paths.iter().filter_map(|p| Path::new(p).parent()).collect();
     directories.sort_unstable();
@@ -49,9 +50,21 @@ pub(crate) fn families(disk: &dyn Disk, paths: &[&str]) -> (Vec<Family>, Vec<Dis
             .map(|entry| entry.path)
             .collect();
         let here = |p: &&Path| p.parent() == Some(directory);
-        let mut bases: BTreeSet<PathBuf> = BTreeSet::new();
-        for path in paths.iter().map(Path::new).filter(here) {
-            bases.extend(written_now(path, &files));
+        // Logs with a name of their own come first: those of clients, however many, do not push them out.
+        let (patterns, named): (Vec<&Path>, Vec<&Path>) = paths
+            .iter()
+            .map(Path::new)
+            .filter(here)
+            .partition(|path| is_pattern(path));
+        let mut bases: BTreeSet<PathBuf> = named.into_iter().map(Path::to_owned).collect();
+        for pattern in patterns {
+            let mut meant = written_now(pattern, &files);
+            meant.retain(|path| !bases.contains(path));
+            if meant.len() > FAMILIES_MAX {
+                errors.push(DiskError::because(pattern, Reason::BudgetExhausted));
+                meant.truncate(FAMILIES_MAX);
+            }
+            bases.extend(meant);
         }
         for base in bases {
             out.extend(family(disk, &base, &files));
@@ -60,11 +73,12 @@ pub(crate) fn families(disk: &dyn Disk, paths: &[&str]) -> (Vec<Family>, Vec<Dis
     (out, errors)
 }
 
-/// The files a path with a `*` means, without the rotations of others; a path without one means itself.
+fn is_pattern(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().contains(&b'*')
+}
+
+/// The files a path with a `*` means, without the rotations of others.
 fn written_now(path: &Path, files: &[PathBuf]) -> Vec<PathBuf> {
-    if !path.as_os_str().as_encoded_bytes().contains(&b'*') {
-        return vec![path.to_owned()];
-    }
     let meant: BTreeSet<&str> = files
         .iter()
         .filter(|file| is_meant(path, file))
@@ -78,7 +92,6 @@ fn written_now(path: &Path, files: &[PathBuf]) -> Vec<PathBuf> {
     meant
         .iter()
         .filter(|name| !rotated(name))
-        .take(FAMILIES_MAX)
         .map(|name| path.with_file_name(name))
         .collect()
 }

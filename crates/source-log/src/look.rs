@@ -30,6 +30,8 @@ const SYSLOG_FILES: &[&str] = &[
     "/var/log/secure",
     "/var/log/syslog",
 ];
+const ONE_LOG: &str =
+    "let the service write one log for all its clients, or read the further ones by hand";
 const BE_ROOT: &str = "run as root, or as a member of the group adm";
 const BE_ROOT_OR_JOURNAL: &str = "run as root, or as a member of the group systemd-journal";
 
@@ -96,12 +98,15 @@ impl Source for LogSource {
         let (families, errors) = family::families(disk, &paths);
         for error in errors {
             let scope = Scope::new("log", &error.path.to_string_lossy());
-            look.sink.missed_because(
-                &scope,
-                disk::foreign(&error.path).to_string(),
-                error.reason,
-                BE_ROOT,
-            );
+            let path = disk::foreign(&error.path);
+            let (what, remedy) = match error.reason {
+                Reason::BudgetExhausted => (
+                    format!("logs of {path} beyond the first {}", family::FAMILIES_MAX),
+                    ONE_LOG,
+                ),
+                _ => (path.to_string(), BE_ROOT),
+            };
+            look.sink.missed_because(&scope, what, error.reason, remedy);
             look.sink
                 .covered_now(window, &scope, CoverageState::Partial);
         }

@@ -343,6 +343,37 @@ fn an_account_too_long_for_a_name_costs_the_account_and_not_the_use() {
     }
 }
 
+/// Samba with a log for each client, more of them than a look reads.
+#[test]
+fn logs_of_many_clients_push_no_log_of_the_service_out_and_are_missed_aloud() {
+    let samba = |clients: usize| {
+        let disk = FakeDisk::new().file("/var/log/samba/log.smbd", recorded("samba.json.log"));
+        let disk = (0..clients).fold(disk, |disk, n| {
+            disk.file(&format!("/var/log/samba/log.pc{n:03}"), "")
+        });
+        look(disk)
+    };
+    for (clients, is_whole) in [(64, true), (65, false)] {
+        let looked = samba(clients);
+        assert_eq!(lines(&looked).len(), 2, "{clients}");
+        let gaps: Vec<_> = looked
+            .gaps()
+            .map(|gap| (gap.what.as_str(), gap.reason.clone()))
+            .collect();
+        let want = (
+            "logs of /var/log/samba/log.* beyond the first 64",
+            Reason::BudgetExhausted,
+        );
+        let want = if is_whole { vec![] } else { vec![want] };
+        assert_eq!(gaps, want, "{clients}");
+        let partial = looked.coverage().any(|coverage| {
+            coverage.scope.as_str() == "log:/var/log/samba/log.*"
+                && coverage.state == CoverageState::Partial
+        });
+        assert_eq!(partial, !is_whole, "{clients}");
+    }
+}
+
 #[test]
 fn what_is_torn_strange_or_huge_costs_itself_alone() {
     for (log, recording, want) in RECORDINGS {
