@@ -110,7 +110,7 @@ fn postfix_tells_clients_services_and_accounts() {
     assert_eq!(
         lines(&look(disk)),
         [
-            "1× 10.20.1.101 used Dovecot, as anna, by PLAIN, with TLS: /var/log/mail.log",
+            "1× 10.20.1.101 used Dovecot, as anna, by PLAIN: /var/log/mail.log",
             "6× 10.20.1.21 used Postfix at port 2525/tcp: /var/log/mail.log",
             "3× fd20:1::31 used Postfix at port 587/tcp, as erp, by PLAIN: /var/log/mail.log",
         ]
@@ -190,8 +190,8 @@ const RECORDINGS: &[(&str, &str, &[&str])] = &[
         "/var/log/mail.log",
         "dovecot.log",
         &[
-            "1× 10.20.1.21 used Dovecot, as anna, by PLAIN, with TLS",
-            "2× 10.20.1.31 used Dovecot, as anna, by PLAIN, with TLS",
+            "1× 10.20.1.21 used Dovecot, as anna, by PLAIN",
+            "2× 10.20.1.31 used Dovecot, as anna, by PLAIN",
             "1× 10.20.1.21 used Dovecot, as scan, by PLAIN, in clear text",
         ],
     ),
@@ -202,7 +202,7 @@ const RECORDINGS: &[(&str, &str, &[&str])] = &[
             "5× Exim used 10.20.1.21",
             "1× 10.20.1.66 used Exim, in clear text",
             "1× 10.20.1.201 used Exim, in clear text",
-            "2× 10.20.1.31 used Exim, as svc-erp, by plain, with STARTTLS",
+            "2× 10.20.1.31 used Exim, as svc-erp, by plain",
         ],
     ),
     (
@@ -374,6 +374,31 @@ fn logs_of_many_clients_push_no_log_of_the_service_out_and_are_missed_aloud() {
     }
 }
 
+/// TLS from the first byte or STARTTLS: only the port tells, where a line has one. Clear text every line tells.
+#[test]
+fn exim_tells_the_kind_of_tls_only_with_a_port() {
+    let told = |place: &str, tls: &str| {
+        let line = format!(
+            "2026-11-20 21:00:00 1a-2b-3c => a@x.example R=smart T=smtp H=relay.corp.example {place} {tls}C=\"250 ok\"\n"
+        );
+        let looked = look(FakeDisk::new().file("/var/log/exim4/mainlog", line));
+        lines(&looked).join("\n")
+    };
+    let tls = "X=TLS1.3:ECDHE:256 CV=yes ";
+    let both = ["with TLS", "with STARTTLS"];
+    let kind = |row: &str| both.into_iter().find(|kind| row.contains(kind));
+    for (place, tls, want) in [
+        ("[10.20.1.21]:465", tls, Some("with TLS")),
+        ("[10.20.1.21]:587", tls, Some("with STARTTLS")),
+        ("[10.20.1.21]:25", "", None),
+        ("[10.20.1.21]", tls, None),
+    ] {
+        let row = told(place, tls);
+        assert!(row.contains("Exim used"), "{place}: {row}");
+        assert_eq!(kind(&row), want, "{row}");
+    }
+}
+
 #[test]
 fn what_is_torn_strange_or_huge_costs_itself_alone() {
     for (log, recording, want) in RECORDINGS {
@@ -482,8 +507,8 @@ fn a_machine_that_logs_to_its_journal_alone_tells_the_same() {
             .file(&format!("{JOURNAL}/system.journal"), unpacked(name));
         let looked = look(disk);
         let rows = [
-            "1× 10.20.1.21 used Dovecot, as anna, by PLAIN, with TLS",
-            "2× 10.20.1.31 used Dovecot, as anna, by PLAIN, with TLS",
+            "1× 10.20.1.21 used Dovecot, as anna, by PLAIN",
+            "2× 10.20.1.31 used Dovecot, as anna, by PLAIN",
             "1× 10.20.1.21 used Dovecot, as scan, by PLAIN, in clear text",
             "2× 10.20.1.21 used OpenSSH at port 22/tcp, by publickey",
             "1× 10.20.1.31 used OpenSSH at port 22/tcp, by password",
