@@ -1,0 +1,2 @@
+QUELLE=imap.alt-provider.example
+# QUELLE=imap.noch-aelter.example

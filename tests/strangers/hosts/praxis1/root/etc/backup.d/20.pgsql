@@ -1,0 +1,2 @@
+databases = all
+backupdir = /var/backups/postgres
