@@ -40,8 +40,25 @@ class Judging(unittest.TestCase):
         self.assertFalse(truth.is_called("db.corp.example", {"db.else.example"}))
 
     def test_kinds_overlap_only_as_the_table_says(self):
-        self.assertTrue(truth.answers_need(need(kind="syslog"), answer(kind="nosql")))
-        self.assertFalse(truth.answers_need(need(kind="nosql"), answer(kind="syslog")))
+        said = lambda kind: answer("db.corp.example", kind=kind)
+        self.assertTrue(truth.answers_key(truth.key_of(need(kind="syslog")), said("nosql")))
+        self.assertFalse(truth.answers_key(truth.key_of(need(kind="nosql")), said("syslog")))
+
+    def test_one_answer_stands_for_one_key_and_the_same_key_twice_needs_no_second(self):
+        keys = [need(kind="syslog"), need(kind="nosql")]
+        judged = self.judged(keys, [answer("db.corp.example", kind="nosql")])
+        self.assertEqual((len(judged.found), len(judged.missed)), (1, 1))
+        both = self.judged(keys, [answer("db.corp.example", kind="nosql"), answer("db.corp.example", kind="nosql")])
+        self.assertEqual(len(both.found), 2)
+        twice = self.judged([need(), need()], [answer("db.corp.example")])
+        self.assertEqual((len(twice.found), len(twice.invented)), (2, 0))
+
+    def test_what_is_said_of_a_right_provider_beyond_its_keys_is_invented(self):
+        wrong = [answer("db.corp.example"), answer("db.corp.example", port=1), answer("db.corp.example", kind="http")]
+        judged = self.judged([need()], wrong)
+        self.assertEqual((len(judged.found), len(judged.invented)), (1, 2))
+        doubled = self.judged([need()], [answer("db.corp.example"), answer("db.corp.example")])
+        self.assertEqual((len(doubled.found), len(doubled.invented)), (1, 0))
 
     def test_what_no_need_knows_is_invented_and_a_decoy_is_said_by_name(self):
         decoys = [truth.Decoy("old.corp.example", "/etc/app.conf:2", "commented")]

@@ -95,28 +95,66 @@ def names_of(dependency, entity):
 
 
 def judge(needs, decoys, answers):
-    """Holds `answers` against the truth; marks those that some need knows."""
-    found, near, missed = [], [], []
+    """Holds `answers` against the truth: an answer stands for one key of the truth at most, and marks what it knows.
+
+    A key is a provider, a port and a kind: what two files of one machine say of it may be one answer or two. What is
+    said of a right provider beyond the keys that stand there is doubled if it says one of them again, else invented.
+    """
+    keys = list(dict.fromkeys(key_of(need) for need in needs))
+    given = matched(keys, answers)
+    answered = {keys[at] for at in given.values()}
+    for one in given:
+        answers[one].known = True
+    found = [need for need in needs if key_of(need) in answered]
+    left = [one for one in answers if not one.known]
+    for one in left:
+        one.known = any(answers_key(key, one) for key in keys)
+    near, missed = [], []
+    # One wrong answer is nearly right for one key: the same words do not excuse it twice.
+    nearly = {}
+    for key in (key for key in keys if key not in answered):
+        close = next((one for one in left if not one.known and is_called(key[0], one.names)), None)
+        if close:
+            close.known = True
+            nearly[key] = close
     for need in needs:
-        same_provider = [one for one in answers if is_called(need.provider, one.names)]
-        right = [one for one in same_provider if answers_need(need, one)]
-        for one in same_provider:
-            one.known = True
-        if right:
-            found.append(need)
-        elif same_provider:
-            near.append((need, same_provider[0]))
-        else:
+        key = key_of(need)
+        if key in nearly:
+            near.append((need, nearly[key]))
+        elif key not in answered:
             missed.append(need)
     invented = [one for one in answers if not one.known]
     taken = [(one, decoy) for one in invented for decoy in decoys if decoy.name in one.names]
     return Judgement(found, near, missed, invented, taken, len(answers))
 
 
-def answers_need(need, answer):
-    """True if port and kind are right too; a need without a port asks for none."""
-    port = need.port is None or need.port == answer.port
-    return port and (need.kind == answer.kind or (need.kind, answer.kind) in OVERLAPPING_KINDS)
+def key_of(need):
+    return need.provider, need.port, need.kind
+
+
+def answers_key(key, answer):
+    provider, port, kind = key
+    fits = (port is None or port == answer.port) and (kind == answer.kind or (kind, answer.kind) in OVERLAPPING_KINDS)
+    return fits and is_called(provider, answer.names)
+
+
+def matched(keys, answers):
+    """Answer → key, one to one and as many as possible (augmenting paths)."""
+    taken = {}
+
+    def settle(at, tried):
+        for one, answer in enumerate(answers):
+            if one in tried or not answers_key(keys[at], answer):
+                continue
+            tried.add(one)
+            if one not in taken or settle(taken[one], tried):
+                taken[one] = at
+                return True
+        return False
+
+    for at in range(len(keys)):
+        settle(at, set())
+    return taken
 
 
 def is_called(name, names):
