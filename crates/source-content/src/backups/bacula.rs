@@ -42,6 +42,8 @@ pub(super) fn all(reading: &mut Reading<'_>, part: &mut Part<'_>) -> Vec<Directe
 #[derive(Debug, Default)]
 struct Director {
     resources: Vec<(PathBuf, Resource)>,
+    /// Where in `resources` the first one of a kind and a name stands: jobs ask for theirs by the thousand.
+    by_name: BTreeMap<(String, String), usize>,
     files: BTreeSet<PathBuf>,
 }
 
@@ -81,8 +83,9 @@ impl Director {
         if read.cut {
             part.missed(format!("the rest of {}", path.display()), Reason::TooLarge);
         }
-        let own = read.resources.into_iter().map(|r| (path.to_owned(), r));
-        self.resources.extend(own);
+        for resource in read.resources {
+            self.keep(path, resource);
+        }
         for included in read.included {
             // `@|command` would be run: nothing is.
             if included.starts_with('|') {
@@ -98,13 +101,17 @@ impl Director {
         }
     }
 
-    fn named<'a>(&'a self, kind: &'a str, name: &str) -> Option<&'a Resource> {
-        let of_kind = self
-            .resources
-            .iter()
-            .map(|(_, r)| r)
-            .filter(|r| r.kind == kind);
-        of_kind.into_iter().find(|r| r.value("name") == Some(name))
+    fn keep(&mut self, path: &Path, resource: Resource) {
+        if let Some(name) = resource.value("name") {
+            let key = (resource.kind.clone(), name.to_owned());
+            self.by_name.entry(key).or_insert(self.resources.len());
+        }
+        self.resources.push((path.to_owned(), resource));
+    }
+
+    fn named(&self, kind: &str, name: &str) -> Option<&Resource> {
+        let at = self.by_name.get(&(kind.to_owned(), name.to_owned()))?;
+        self.resources.get(*at).map(|(_, resource)| resource)
     }
 
     /// A directive of a job, else of the definitions it takes over (`JobDefs`, which may take over others).

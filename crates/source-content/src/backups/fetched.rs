@@ -176,6 +176,23 @@ fn is_elsewhere(source: &str) -> bool {
     foreign && !source.starts_with('/')
 }
 
+/// The machine and the path of `root@web1:/etc/`, `web1::module/` and `rsync://account:secret@web1:8730/module/`. In a
+/// URL a colon stands before the secret or the port too; neither comes along.
+fn source_of(source: &str) -> (&str, &str) {
+    let Some(url) = source.strip_prefix("rsync://") else {
+        let (host, path) = source.split_once([':', '/']).unwrap_or((source, ""));
+        return (host.rsplit('@').next().unwrap_or(host), path);
+    };
+    // A secret may hold a slash; a module hardly ever an `@`.
+    let url = url.rsplit_once('@').map_or(url, |(_, rest)| rest);
+    let (authority, path) = url.split_once('/').unwrap_or((url, ""));
+    let host = match authority.strip_prefix('[').and_then(|a| a.split_once(']')) {
+        Some((address, _)) => address,
+        None => authority.split(':').next().unwrap_or(authority),
+    };
+    (host, path)
+}
+
 /// `backup<TAB>root@web1:/etc/<TAB>web1/`: one job for each machine it fetches from.
 fn rsnapshot(file: &str, text: &str) -> Vec<Directed> {
     let mut machines: BTreeMap<String, (Vec<String>, u32)> = BTreeMap::new();
@@ -189,9 +206,7 @@ fn rsnapshot(file: &str, text: &str) -> Vec<Directed> {
         match (words.next(), words.next()) {
             (Some("snapshot_root"), Some(at)) => root = Some(at.to_owned()),
             (Some("backup"), Some(source)) if is_elsewhere(source) => {
-                let plain = source.strip_prefix("rsync://").unwrap_or(source);
-                let (host, path) = plain.split_once([':', '/']).unwrap_or((plain, ""));
-                let host = host.rsplit('@').next().unwrap_or(host);
+                let (host, path) = source_of(source);
                 let slot = machines
                     .entry(host.to_owned())
                     .or_insert((Vec::new(), number));
@@ -309,6 +324,21 @@ mod tests {
             .filter_map(|d| d.job.of.as_ref().map(ToString::to_string))
             .collect();
         assert_eq!(of, ["nas1", "web1"]);
+    }
+
+    #[test]
+    fn an_account_in_a_url_is_no_machine_and_its_secret_stays() {
+        let jobs = rsnapshot(
+            "/etc/rsnapshot.conf",
+            "snapshot_root\t/backup/\nbackup\trsync://copy:can/ary@nas1:8730/module/\tnas1/\nbackup\trsync://[fd00::7]/m/\tx/\nbackup\tcopy@nas2:/srv/\tnas2/\n",
+        );
+        let of: Vec<String> = jobs
+            .iter()
+            .filter_map(|d| d.job.of.as_ref().map(ToString::to_string))
+            .collect();
+        assert_eq!(of, ["fd00::7", "nas1", "nas2"]);
+        let all = format!("{:?}", jobs.iter().map(|d| &d.job).collect::<Vec<_>>());
+        assert!(!all.contains("ary") && !all.contains("copy:"), "{all}");
     }
 
     #[test]
