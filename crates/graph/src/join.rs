@@ -5,8 +5,10 @@
 //!
 //! 1. if they are related: same unit, same job, the product's name in the program's path, the file below
 //!    the program's working directory or beside its script;
-//! 2. else, if there is exactly one live draft and nothing speaks against it (another unit, a kind the
-//!    whole machine shares, a kind of another layer that the program itself contradicts);
+//! 2. else, if there is exactly one live draft, something ties the two (a name in the paths of both, the name by which
+//!    both reach the provider, the account or resource both say there, a program nobody could tell) and nothing speaks
+//!    against it (another unit, a kind the whole machine shares, a kind of another layer that the program itself
+//!    contradicts); that both lead to one place is no tie: two programs of one machine may ask one database;
 //! 3. and for name resolution the other way round: every program of a machine asks the resolver its
 //!    `resolv.conf` names, so all of them are one need of the machine;
 //! 4. a file of settings joins the one program, job or unit that names the same provider by the same word, if the
@@ -18,6 +20,7 @@ use std::collections::BTreeSet;
 
 use groma_model::Foreign;
 use groma_model::fact::{ComponentClass, Program};
+use groma_model::inventory::ReachedBy;
 use groma_model::registry::REGISTRY;
 
 use crate::draft::{Certainty, Draft, take_in};
@@ -298,10 +301,40 @@ fn partner(written: &Draft, live: &[Draft]) -> Option<usize> {
         .collect();
     match (related.as_slice(), live) {
         ([only], _) => Some(*only),
-        ([], [only]) if !speaks_against(written, only) => Some(0),
+        ([], [only]) if is_tied(written, only) && !speaks_against(written, only) => Some(0),
         _ => None,
     }
 }
+
+/// What makes a line and the only connection to its place one need, where no product and no path relates them outright.
+fn is_tied(written: &Draft, live: &Draft) -> bool {
+    let same = |a: &Few<String>, b: &Few<String>| a.iter().any(|one| b.contains(one));
+    let by_name = |(by, _): &&(ReachedBy, String)| matches!(by, ReachedBy::Name | ReachedBy::Alias);
+    let one_name = written
+        .reached
+        .iter()
+        .filter(by_name)
+        .any(|way| live.reached.contains(way));
+    let nobody = live.programs.iter().all(Program::is_unknown);
+    // `app.service` and `/opt/app/.env`: the whole name of a unit relates, be it as common a word as this one.
+    let own_directory = unit_of(live).is_some_and(|unit| {
+        let below = |file: &Foreign| file.lossy().contains(&format!("/{unit}/"));
+        unit.len() >= 3
+            && !SYSTEM_DIRECTORIES.contains(&unit.as_str())
+            && written.files.iter().any(below)
+    });
+    nobody
+        || one_name
+        || own_directory
+        || same(&written.accounts, &live.accounts)
+        || same(&written.resources, &live.resources)
+        || is_settings_of(written, live)
+}
+
+/// Directories of every system (FHS 3.0): a unit of such a name relates nothing.
+const SYSTEM_DIRECTORIES: [&str; 11] = [
+    "bin", "default", "etc", "home", "lib", "opt", "root", "sbin", "srv", "usr", "var",
+];
 
 fn is_related(written: &Draft, live: &Draft) -> bool {
     if written.component == live.component {

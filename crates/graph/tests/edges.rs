@@ -60,6 +60,27 @@ fn a_connection_and_the_line_that_causes_it_are_one_edge_with_two_witnesses() {
 }
 
 #[test]
+fn a_line_and_a_connection_nothing_relates_are_two_needs() {
+    let mut told = app_and_database();
+    told.calls(
+        "app1",
+        "10.0.0.2",
+        5432,
+        unit("/opt/shop/bin/shopd", "shop.service"),
+    );
+    let written = |file| reference("common-sql", file, "10.0.0.2", 5432, "sql");
+    let mut strange = told.clone();
+    strange.writes("app1", written("/etc/billing/database.ini"));
+    assert_eq!(strange.edges().len(), 2, "{:?}", strange.edges());
+    // A name in the paths of both ties them.
+    told.writes("app1", written("/etc/shop/database.ini"));
+    assert_eq!(
+        told.only_edge().witnesses,
+        [Witness::Live, Witness::Written]
+    );
+}
+
+#[test]
 fn the_providers_own_view_is_evidence_of_the_same_edge() {
     let mut told = app_and_database();
     told.calls(

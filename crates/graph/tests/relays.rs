@@ -237,7 +237,8 @@ fn without_a_name_nothing_tells_which_site_is_meant() {
     by_address.writes("app1", wants("10.0.0.2", 80, "http"));
     assert_eq!(
         by_address.concluded_lines(),
-        ["app1 /usr/bin/curl -> prov2:8080 http"]
+        ["app1 /opt/app/.env -> prov2:8080 http"],
+        "nothing ties the file to whoever ran curl"
     );
 }
 
