@@ -96,7 +96,9 @@ pub(crate) fn references(rule: &Rule, settings: &Settings, place: &Place) -> Vec
             let kind = match reference.kind.as_str() {
                 "http" => served_by_web(key, &setting.section),
                 // `udp://` and the like leave it to the key.
-                "other" => told(key, &setting.section),
+                "other" => told(key, &setting.section)
+                    .or_else(|| siblings.type_beside(setting))
+                    .or_else(|| siblings.sql_beside(setting)),
                 _ => None,
             };
             if let Some(kind) = kind {
@@ -206,10 +208,9 @@ fn urls(setting: &Setting, siblings: &Siblings<'_>, place: &Place, out: &mut Vec
     // A value that talks about URLs is no setting: it begins with one, or has no spaces before it.
     for found in find_urls(&setting.value) {
         let head = setting.value.get(..found.start).unwrap_or_default();
-        let prose = head.contains(char::is_whitespace)
-            && !head
-                .trim_end()
-                .ends_with(['=', ':', '"', '\'', '(', ',', '@', '|']);
+        // A literal is a value only as a whole: `"Location: https://…"` and `"see http://…"` are sentences.
+        let part = setting.key == "literal" && head.contains(char::is_whitespace);
+        let prose = part || is_prose(head);
         // `--web.external-url=https://…`: the word before it says whose address it is.
         let option = head.rsplit(char::is_whitespace).next().unwrap_or_default();
         let own = option.starts_with('-') && is_own(option);
@@ -221,6 +222,19 @@ fn urls(setting: &Setting, siblings: &Siblings<'_>, place: &Place, out: &mut Vec
             out.push(reference("url", None, setting, target, place));
         }
     }
+}
+
+/// True if what stands before a URL makes it part of a sentence. A colon ends `Note on the new service:` as well as a
+/// key; three words before it are no key.
+fn is_prose(head: &str) -> bool {
+    let end = head.trim_end();
+    let words = head.split_whitespace().count();
+    let sentence = end.ends_with(':') && words > 3 && !head.contains(['=', '"', '\'', '-', '$']);
+    sentence
+        || end.ends_with("href=\"")
+        || (words > 0
+            && head.contains(char::is_whitespace)
+            && !end.ends_with(['=', ':', '"', '\'', '(', ',', '@', '|']))
 }
 
 /// Machines behind a key that speaks of one, though no rule knows it.
@@ -470,6 +484,30 @@ impl<'s> Siblings<'s> {
             .into_iter()
             .find_map(name)
             .unwrap_or(&setting.key)
+    }
+
+    /// What `type: redis` or `driver = mysqli` beside a machine says of it.
+    fn type_beside(&self, setting: &Setting) -> Option<&'static str> {
+        let group = self.groups.get(&setting.group)?;
+        let types = [
+            "type", "driver", "engine", "adapter", "backend", "@type", "phptype", "dbtype",
+        ];
+        let said = types.iter().filter_map(|name| group.get(*name));
+        // In a flat file the word is about the whole of it, not about one machine.
+        let near = |beside: &&&Setting| beside.line.abs_diff(setting.line) <= 12;
+        said.filter(near).find_map(|beside| told(&beside.value, ""))
+    }
+
+    /// `sql` if a bare `host` has a bare `database` beside it, as only databases have.
+    fn sql_beside(&self, setting: &Setting) -> Option<&'static str> {
+        let key = setting.key.trim_start_matches('@').to_ascii_lowercase();
+        let bare = matches!(key.as_str(), "host" | "hostname" | "server" | "address");
+        let group = self.groups.get(&setting.group).filter(|_| bare)?;
+        let names = ["database", "dbname", "db_name", "databasename", "@database"];
+        names
+            .iter()
+            .any(|name| group.contains_key(*name))
+            .then_some("sql")
     }
 
     /// The port beside a machine: `cache_port` beside `cache_host`, else plain `port`.

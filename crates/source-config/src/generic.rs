@@ -14,7 +14,7 @@ use memchr::{memchr, memchr2, memchr2_iter, memrchr};
 use crate::apply::{Place, REFERENCES_MAX, kind_by_port};
 use crate::finds::{Find, Finds, Lines, SAID_LATELY};
 use crate::format::is_comment;
-use crate::peers::served_by_web;
+use crate::peers::{is_open, is_own, served_by_web, told};
 use crate::quick::{Words, words};
 use crate::recent::Recent;
 use crate::seen::Seen;
@@ -92,7 +92,7 @@ struct Scan<'a> {
 struct HeadOfUrl {
     /// What stands there is a value: not prose, not a comment behind code.
     speaks: bool,
-    /// The key says that the URL is for people to read.
+    /// The key says that the URL is for people to read, or that it is this machine's own.
     is_reading: bool,
     /// What is served by the web under such a key.
     served: Option<&'static str>,
@@ -103,6 +103,8 @@ struct HeadOfUrl {
 #[derive(Clone)]
 struct HeadOfAddress {
     names_a_peer: bool,
+    /// Without a port behind it, the address as often says where a program itself listens.
+    is_open_alone: bool,
     served: Option<&'static str>,
     key: Arc<str>,
 }
@@ -233,7 +235,8 @@ impl<'a> Scan<'a> {
             let (head, tail) = line.split_at_checked(start).unwrap_or((line, ""));
             if let Some((peer, port)) = address_at(head, tail, length) {
                 let head = self.heads_of_addresses.of(head, HeadOfAddress::of);
-                if head.names_a_peer {
+                let is_open = port.is_none() && head.is_open_alone;
+                if head.names_a_peer && !is_open {
                     let target = Target::new(peer, port);
                     said.push(find("address", head.key, head.served, target));
                 }
@@ -254,6 +257,27 @@ impl<'a> Scan<'a> {
         }
         self.out.push((line, find));
     }
+}
+
+/// True if a URL stands in a sentence or a link within a quoted text: `"see http://…"`, `<a href="…">`.
+fn is_prose(head: &str) -> bool {
+    let bare = head.trim_end_matches('\\');
+    let link = |mark: &str| bare.ends_with(mark) || head.ends_with(mark);
+    if link("href=\"") || link("href='") || link("href=") || head.ends_with("href=\\\"") {
+        return true;
+    }
+    // Only what is within an open quotation: keys and options stand before one.
+    if memchr::memchr_iter(b'"', head.as_bytes())
+        .count()
+        .is_multiple_of(2)
+    {
+        return false;
+    }
+    let inside = head.rsplit('"').next().unwrap_or_default();
+    inside
+        .strip_suffix(' ')
+        .and_then(|text| text.chars().next_back())
+        .is_some_and(|c| c.is_alphabetic() || matches!(c, '.' | '!'))
 }
 
 fn find(rule: &'static str, key: Arc<str>, served: Option<&'static str>, target: Target) -> Find {
@@ -284,7 +308,7 @@ impl HeadOfUrl {
         let key = key_of_url(head);
         Self {
             speaks: speaks(head, dialect),
-            is_reading: is_reading_key(key),
+            is_reading: is_reading_key(key) || is_own(key),
             served: served_by_web(key, ""),
             key: shown(key, "url"),
         }
@@ -295,7 +319,8 @@ impl HeadOfAddress {
     fn of(head: &str) -> Self {
         let key = key_before(head);
         Self {
-            names_a_peer: names_a_peer(key),
+            names_a_peer: names_a_peer(key) && !is_own(key),
+            is_open_alone: is_open_alone(key),
             served: served_by_web(key, ""),
             key: shown(key, "address"),
         }
@@ -313,7 +338,7 @@ fn speaks(head: &str, dialect: Dialect) -> bool {
         memchr(b'#', head.as_bytes()).is_some() && (head.contains(" #") || head.contains("\t#"));
     let slashes = memchr(b'/', head.as_bytes()).is_some()
         && (head.contains(" // ") || head.trim_start().starts_with("//"));
-    if hash || slashes {
+    if hash || slashes || is_prose(head) {
         return false;
     }
     let quoted = head.ends_with(['"', '\'', '`']);
@@ -371,6 +396,13 @@ fn names_a_peer(key: &str) -> bool {
                 && PEER_WORDS.contains(word.to_ascii_lowercase().as_str()))
     };
     names_one(tail) || hump.is_some_and(names_one)
+}
+
+/// True for `address`, `http_addr`: without a service before it, and without a port behind it, as often where a program
+/// itself listens.
+fn is_open_alone(key: &str) -> bool {
+    let tail = key.rsplit(['_', '.', '-', ':', '@']).next().unwrap_or(key);
+    is_open(&tail.to_ascii_lowercase()) && told(key, "").is_none()
 }
 
 static PEER_WORDS: LazyLock<Words> = LazyLock::new(|| words(&COMMON_KEYS.peer_words));

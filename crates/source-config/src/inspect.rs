@@ -266,11 +266,14 @@ impl Plan {
         let Some(text) = decode(bytes) else {
             return Said::default();
         };
+        let text = script::without_dead(&self.path, &text);
         let reader = self.place(Format::Equals, &[], true, machine).component;
         let is_program = text.starts_with("#!");
         let beside = &Surroundings::new(beside, machine, &self.path, reader, is_program);
         let mut said = Said::default();
         let mut rules: Vec<&Rule> = self.rules.clone();
+        // `/usr/local/bin/report` may be of any language: what is no shell's is not read as one.
+        rules.retain(|r| r.id != "shell-script" || !is_of_another_language(&self.path, &text));
         if has_shebang_of_shell(&text)
             && !rules
                 .iter()
@@ -302,13 +305,18 @@ impl Plan {
             let rule = rules.first().copied().unwrap_or(&KEYED_FILE);
             self.place(rule.format, &rule.units, rule.application, machine)
         }));
-        if said.references.is_empty() && self.is_as_found(&said.finds, machine) {
+        let own = machine.own_names();
+        let is_as_found =
+            self.is_as_found(&said.finds, machine) && !own.concerns(&said.finds, &text);
+        if said.references.is_empty() && is_as_found {
             return said;
         }
         said.settle();
         drop_vague(&mut said.references);
         self.weigh_by_script(machine, beside, &mut said);
         self.drop_neighbours(&text, beside, &mut said);
+        own.drop(&text, &self.path, &mut said.references);
+        crate::dialect::settle(&text, &mut said.references);
         for reference in &mut said.references {
             machine.aliases().settle(reference);
         }
@@ -563,7 +571,8 @@ impl Plan {
     ) {
         let place = self.place(Format::Equals, &[], true, machine);
         let is_keyed = || self.ends_with(KEYED) && is_telling(text, || guess(text));
-        if self.is_of_the_system(text) || is_keyed() {
+        let is_program = is_of_another_language(&self.path, text);
+        if !is_program && (self.is_of_the_system(text) || is_keyed()) {
             let mut settings = format::read(guess(text), &[], text);
             self.fill_in(&KEYED_FILE, &place, text, machine, beside, &mut settings);
             switched::drop_off(&mut settings, &[]);
@@ -571,7 +580,12 @@ impl Plan {
             once(&mut found);
             said.add(found);
         }
-        let (mut found, cut) = scan(text, self.dialect(), place);
+        let dialect = if is_program {
+            Dialect::Program
+        } else {
+            self.dialect()
+        };
+        let (mut found, cut) = scan(text, dialect, place);
         let known: HashSet<(u32, &Peer)> =
             said.references.iter().map(|r| (r.line, &r.peer)).collect();
         found
@@ -741,6 +755,12 @@ fn run_parts_rhythm(path: &str) -> Option<&'static str> {
     ["hourly", "daily", "weekly", "monthly"]
         .into_iter()
         .find(|word| rest.strip_prefix(word).is_some_and(|r| r.starts_with('/')))
+}
+
+/// True for a program that says by its first line or its ending that it is no shell's.
+fn is_of_another_language(path: &str, text: &str) -> bool {
+    let by_ending = PROGRAMS.iter().any(|ending| path.ends_with(ending));
+    by_ending || (text.starts_with("#!") && !has_shebang_of_shell(text))
 }
 
 fn has_shebang_of_shell(text: &str) -> bool {

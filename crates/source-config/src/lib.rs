@@ -44,6 +44,7 @@ mod another_form;
 mod apply;
 mod calls;
 mod container;
+mod dialect;
 mod environment;
 mod fallbacks;
 mod find;
@@ -59,6 +60,7 @@ mod machine;
 mod memory;
 mod mentions;
 mod mounts;
+mod own;
 mod packed;
 mod patterns;
 mod peers;
@@ -117,6 +119,16 @@ const ROOTS: &[&str] = &[
     "/var/lib/zabbix",
     "/var/lib/redmine",
     "/var/lib/gitea",
+    "/var/lib/geoserver",
+    "/var/lib/mailman",
+    "/var/lib/openhab",
+    "/var/lib/solr",
+    "/var/lib/activemq",
+    "/var/lib/artemis",
+    "/var/lib/wildfly",
+    "/var/lib/keycloak",
+    "/var/lib/unifi",
+    "/var/lib/foreman-proxy",
     "/var/lib/awx",
     "/var/lib/mysql",
     "/var/lib/samba/sysvol",

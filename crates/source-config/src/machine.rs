@@ -16,6 +16,7 @@ use crate::environment::{Overruled, Pieces};
 use crate::format;
 use crate::mentions::Mentioners;
 use crate::mounts::Mounts;
+use crate::own::Own;
 use crate::placeholders::is_secret;
 use crate::pristine::Pristine;
 use crate::starters::{Starter, Starters};
@@ -87,6 +88,8 @@ pub(crate) struct Machine {
     pristine: Pristine,
     /// Sections that count only where another file calls them.
     calls: Calls,
+    /// Names that are its own.
+    own: Own,
     /// Names only the SSH client knows.
     aliases: Aliases,
     /// Who starts scripts.
@@ -129,6 +132,7 @@ impl Machine {
             pristine: Pristine::look(disk),
             calls: Calls::look(disk, rules),
             aliases: Aliases::look(disk),
+            own: Own::look(disk),
             mounts: Mounts::look(disk),
             working_copies: WorkingCopies::look(disk),
             ..Self::default()
@@ -292,6 +296,11 @@ impl Machine {
     /// Values of variables no program gets.
     pub(crate) fn overruled(&self) -> &Overruled {
         &self.overruled
+    }
+
+    /// Names that are its own.
+    pub(crate) fn own_names(&self) -> &Own {
+        &self.own
     }
 
     /// Names only the SSH client knows.

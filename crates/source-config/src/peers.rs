@@ -44,6 +44,12 @@ static PEER_WORDS: LazyLock<Words> = LazyLock::new(|| words(&COMMON_KEYS.peer_wo
 impl Context {
     /// The words of `key` within `section`, in a file at `path`; `None` if the machine itself or a guest is meant.
     pub(crate) fn of(key: &str, section: &str, path: &str) -> Option<Self> {
+        if matches!(
+            key.to_ascii_lowercase().as_str(),
+            "server_name" | "servername" | "myhostname" | "$myhostname"
+        ) {
+            return None;
+        }
         let inner = section.rsplit('/').next().unwrap_or_default();
         // A list has its key around it: `servers: [a, b]`.
         let bare = key.is_empty() || key.bytes().all(|b| b.is_ascii_digit());
@@ -103,7 +109,8 @@ pub(crate) fn served_by_web(key: &str, section: &str) -> Option<&'static str> {
         .find(|(kind, _)| *kind != "http");
     let (kind, word) = kind.filter(|(kind, _)| SERVED_BY_WEB.contains(kind))?;
     // `proxy.url` as often names what stands behind a proxy.
-    (kind != "http-proxy" || Some(word) == head).then_some(kind)
+    // `proxies = {"https": "http://…"}` lists nothing else.
+    (kind != "http-proxy" || Some(&word) == head.as_ref() || word == "proxies").then_some(kind)
 }
 
 /// What the nearest telling word says of the machine under `key` in `section`.
@@ -137,7 +144,7 @@ fn endpoint(kind: &str) -> Option<(Port, Transport)> {
 }
 
 /// True for words that as often name where the program itself listens, unless a service stands before them.
-fn is_open(word: &str) -> bool {
+pub(crate) fn is_open(word: &str) -> bool {
     matches!(
         word,
         "address"
@@ -204,7 +211,7 @@ const NAMES_THINGS: &[&str] = &[
 ];
 
 /// `smtpRelay_host2` as `smtp`, `relay`, `host`.
-fn words_of(text: &str) -> Vec<String> {
+pub(crate) fn words_of(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut was_lower = false;
@@ -312,8 +319,16 @@ fn plain(part: &str) -> std::borrow::Cow<'_, str> {
     }
 }
 
+/// `a:2181` of `a:2181/solr`: behind the last of a list ZooKeeper's clients write where in its tree they live.
+fn without_path(part: &str) -> &str {
+    match part.split_once('/') {
+        Some((end, path)) if end.contains(':') && !path.is_empty() && !path.contains(':') => end,
+        _ => part,
+    }
+}
+
 fn machine(part: &str, context: &Context, beside: Option<Port>) -> Option<Target> {
-    let part = &*plain(part);
+    let part = &*plain(without_path(part));
     let (peer, port) = host_and_port(part)?;
     if !context.speaks && !is_endpoint(&peer, port) {
         return None;

@@ -25,7 +25,44 @@ static MARKS: LazyLock<AhoCorasick> =
 /// True for a directory (its whole path) that is never entered.
 pub(crate) fn is_silent_directory(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    DIRECTORIES.contains(name) || is_silent_path(path)
+    DIRECTORIES.contains(name) || is_silent_path(path) || is_put_aside(name)
+}
+
+/// Ends of the names of directories somebody put aside. A profile of a browser is called `x.default`.
+const ASIDE: &[&str] = &[
+    ".bak",
+    ".bkp",
+    ".backup",
+    ".old",
+    ".orig",
+    ".save",
+    ".saved",
+    ".disabled",
+    ".off",
+    ".dpkg-old",
+    ".rpmsave",
+    ".alt",
+    ".copy",
+    ".unused",
+    "~",
+];
+
+/// True for `app.old`, `conf.d.disabled`, `disabled`.
+fn is_put_aside(name: &str) -> bool {
+    let whole = [
+        "disabled",
+        "inactive",
+        "unused",
+        "deaktiviert",
+        "inaktiv",
+        "desactive",
+        "disattivati",
+        "desactivado",
+    ];
+    whole.contains(&name)
+        || ASIDE
+            .iter()
+            .any(|end| name.len() > end.len() && name.ends_with(end))
 }
 
 /// True for a path that stands in the list of paths never read.
@@ -57,7 +94,116 @@ pub(crate) fn is_copy(path: &str) -> bool {
         || (name.starts_with('#') && name.ends_with('#'))
         || is_dated(name)
         || is_edition(name)
+        || is_renamed(name)
+        || COPIES.iter().any(|mark| name.contains(mark))
         || is_developers(path, name)
+}
+
+/// What desktops and people write into the name of a copy.
+const COPIES: &[&str] = &[
+    "copy_of_",
+    "copy-of-",
+    "(copy",
+    "(kopie",
+    "(copie",
+    "(copia",
+    "kopie_von_",
+    "kopie-von-",
+    "copie_de_",
+    "copie-de-",
+    "copia_de_",
+    "copia_di_",
+];
+
+/// Endings of settings and scripts, behind which a further word says that the file was put aside.
+const WHOLE: &[&str] = &[
+    "conf",
+    "cfg",
+    "ini",
+    "cnf",
+    "xml",
+    "yml",
+    "yaml",
+    "json",
+    "properties",
+    "toml",
+    "repo",
+    "service",
+    "php",
+    "py",
+    "pl",
+    "sh",
+    "list",
+    "sources",
+];
+
+/// Words that products themselves put behind a whole name: `dovecot-sql.conf.ext`, `jail.conf.local`.
+const FURTHER: &[&str] = &[
+    "ext",
+    "local",
+    "options",
+    "php",
+    "js",
+    "pl",
+    "py",
+    "rb",
+    "conf",
+    "cfg",
+    "ini",
+    "yml",
+    "yaml",
+    "json",
+    "xml",
+    "toml",
+    "properties",
+    "inc",
+    "sh",
+    "lua",
+    "env",
+    "cf",
+    "cnf",
+    "ps1",
+    "d",
+    "head",
+    "tail",
+    "base",
+    "prod",
+    "production",
+    "live",
+    "config",
+    "default-zones",
+    "include",
+    "common",
+    "global",
+    "site",
+    "custom",
+    "user",
+    "override",
+    "m4",
+    "db",
+];
+
+/// True for `server.conf.before-move`, `app.yml_orig`, `job.sh.nicht-mehr`: a whole name with a word behind it that no
+/// product puts there, in whatever language.
+fn is_renamed(name: &str) -> bool {
+    // BIND's and Samba's settings take in files called so.
+    if name.starts_with("named.conf.") || name.starts_with("smb.conf.") {
+        return false;
+    }
+    WHOLE.iter().any(|ending| {
+        let at = name.match_indices(&format!(".{ending}")).next();
+        let Some((head, rest)) =
+            at.and_then(|(n, dot)| Some((name.get(..n)?, name.get(n + dot.len()..)?)))
+        else {
+            return false;
+        };
+        let Some(tail) = rest.strip_prefix(['.', '_', '-']) else {
+            return false;
+        };
+        let known = tail.split('.').next().unwrap_or(tail);
+        let is_word = tail.bytes().any(|b| b.is_ascii_alphabetic());
+        !head.is_empty() && is_word && !FURTHER.contains(&known) && !FURTHER.contains(&tail)
+    })
 }
 
 /// Words for what people develop and test with, in several languages.
@@ -248,6 +394,41 @@ mod tests {
         ] {
             assert!(!is_copy(path), "{path}");
         }
+    }
+
+    #[test]
+    fn what_somebody_renamed_or_put_aside_is_silent_and_what_products_call_so_is_not() {
+        for path in [
+            "/etc/a/server.conf.before-move",
+            "/etc/a/server.conf_orig",
+            "/etc/a/app.yml-vor-umzug",
+            "/etc/a/server.conf.unused",
+            "/etc/a/copy_of_server.conf",
+            "/etc/a/server (copy).conf",
+            "/usr/local/bin/job.sh.nicht-mehr",
+        ] {
+            assert!(is_copy(path), "{path}");
+        }
+        for path in [
+            "/etc/dovecot/dovecot-sql.conf.ext",
+            "/etc/fail2ban/jail.conf.local",
+            "/etc/bind/named.conf.acl",
+            "/etc/z-push/imap.conf.php",
+            "/srv/a/client.ini.php",
+            "/etc/a/10.conf-d",
+            "/etc/a/app.config.js",
+            "/etc/cron.d/php-sessions",
+            "/etc/a/x.service.d",
+            "/etc/a/confluence.cfg.xml",
+            "/srv/a/docker-compose.override.yml",
+        ] {
+            assert!(!is_copy(path), "{path}");
+        }
+        for path in ["/opt/app.old", "/etc/a/conf.d.disabled", "/etc/a/disabled"] {
+            assert!(is_silent_directory(path), "{path}");
+        }
+        assert!(!is_silent_directory("/home/a/.mozilla/firefox/p1.default"));
+        assert!(!is_silent_directory("/opt/threshold"));
     }
 
     #[test]

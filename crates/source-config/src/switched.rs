@@ -8,6 +8,9 @@ use crate::settings::{Setting, Settings};
 const ENABLED: &[&str] = &[
     "enabled",
     "enable",
+    "use",
+    "state",
+    "status",
     "active",
     "aktiv",
     "aktiviert",
@@ -34,7 +37,9 @@ const DISABLED: &[&str] = &[
     "desactivado",
     "disattivato",
 ];
-const NO: &[&str] = &["no", "false", "0", "off", "nein", "non", "nee"];
+const NO: &[&str] = &[
+    "no", "false", "0", "off", "nein", "non", "nee", "disabled", "inactive", "aus", "inaktiv",
+];
 const YES: &[&str] = &["yes", "true", "1", "on", "ja", "oui", "si"];
 
 /// True if `setting` says that what stands beside it is switched off.
@@ -50,7 +55,8 @@ pub(crate) fn is_switch_off(setting: &Setting) -> bool {
 ///
 /// A key of `with` switches its section off by being there.
 pub(crate) fn drop_off(settings: &mut Settings, with: &[String]) {
-    let says = |s: &Setting| is_switch_off(s) || with.contains(&s.key);
+    drop_families(settings);
+    let says = |s: &Setting| is_switch_off(s) || is_own_switch(s) || with.contains(&s.key);
     // Some formats have one group for the whole file: the section must be the same as well.
     let off: BTreeSet<(u32, String)> = settings
         .all
@@ -71,6 +77,53 @@ pub(crate) fn drop_off(settings: &mut Settings, with: &[String]) {
         inner.contains(&s.group) || sections.is_some_and(|all| all.contains(s.section.as_str()))
     };
     settings.all.retain(|s| !is_off(s));
+}
+
+/// `ldap_enabled = no` within `[ldap]`.
+fn is_own_switch(setting: &Setting) -> bool {
+    let section = setting.section.rsplit('/').next().unwrap_or_default();
+    let head = family_off(setting).map(|head| head.trim_end_matches(['.', '_', '-']));
+    !section.is_empty() && head.is_some_and(|head| head.eq_ignore_ascii_case(section))
+}
+
+/// Takes out what a flat file switches off: `mail.smtp.enabled=false` and all that begins with `mail.smtp.`,
+/// `PROXY_ENABLED=0` and `PROXY_HOST`. In a section without such a prefix the section itself is meant.
+fn drop_families(settings: &mut Settings) {
+    let off: BTreeSet<(u32, String)> = settings
+        .all
+        .iter()
+        .filter_map(|s| Some((s.group, family_off(s)?.to_ascii_lowercase())))
+        .collect();
+    if off.is_empty() {
+        return;
+    }
+    settings.all.retain(|s| {
+        let key = s.key.to_ascii_lowercase();
+        let ends = key.match_indices(['.', '_', '-']).map(|(at, _)| at + 1);
+        let mut heads = ends.filter_map(|at| key.get(..at));
+        // The switch itself stays: a rule may ask for it.
+        family_off(s).is_some() || !heads.any(|head| off.contains(&(s.group, head.to_owned())))
+    });
+}
+
+/// `mail.smtp.` of `mail.smtp.enabled=false`.
+fn family_off(setting: &Setting) -> Option<&str> {
+    let at = setting.key.rfind(['.', '_', '-']).map(|at| at + 1)?;
+    let (head, word) = setting.key.split_at_checked(at)?;
+    // `is_enabled` is one word.
+    if head.eq_ignore_ascii_case("is_") || !head.bytes().any(|b| b.is_ascii_alphabetic()) {
+        return None;
+    }
+    let head = head
+        .strip_suffix("is_")
+        .or_else(|| head.strip_suffix("IS_"))
+        .filter(|rest| rest.ends_with(['.', '_', '-']))
+        .unwrap_or(head);
+    let switch = Setting {
+        key: word.to_owned(),
+        ..setting.clone()
+    };
+    is_switch_off(&switch).then_some(head)
 }
 
 /// The groups that stand within those of `off`. Groups are numbered as they open, each within the one before it or
@@ -117,8 +170,19 @@ mod tests {
         assert_eq!(left(Format::Yaml, text), ["z"]);
         let text = "<r><p aktiv=\"nein\"><h>x</h></p><p aktiv=\"ja\"><h>y</h></p></r>";
         assert_eq!(left(Format::Xml, text), ["ja", "y"]);
+        let text =
+            "[ldap]\nldap_enabled=no\nhost=x\n[q]\nstatus=disabled\nhost=x\n[b]\nuse=yes\nhost=y\n";
+        assert_eq!(left(Format::Ini, text), ["yes", "y"]);
         let text = "[a]\nActief=0\nHost=x\n[b]\nActief=1\nHost=y\n";
         assert_eq!(left(Format::Ini, text), ["1", "y"]);
+    }
+
+    #[test]
+    fn a_family_of_keys_that_is_off_goes_and_its_neighbour_stays() {
+        let text = "redis.enabled=false\nredis.host=x\nredis.pool.host=x\nredistribution.host=y\n";
+        assert_eq!(left(Format::Equals, text), ["false", "y"]);
+        let text = "PROXY_ENABLED=0\nPROXY_HOST=x\nHOST=y\nMAIL_ENABLED=1\nMAIL_HOST=z\n";
+        assert_eq!(left(Format::Shell, text), ["0", "y", "1", "z"]);
     }
 
     #[test]

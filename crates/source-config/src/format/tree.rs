@@ -1,5 +1,6 @@
 //! TOML, YAML and JSON: a tree becomes settings, one group per table.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -131,8 +132,56 @@ fn options() -> serde_saphyr::Options {
     }
 }
 
+/// JSON without the comments many programs allow in it (`// …`, `/* … */`); every other byte keeps its place. YAML has
+/// comments of its own, and is left as it is.
+fn without_comments(text: &str) -> Cow<'_, str> {
+    let start = text.trim_start();
+    let is_json =
+        start.starts_with(['{', '[']) || start.starts_with("/*") || start.starts_with("//");
+    if !is_json || !(text.contains("//") || text.contains("/*")) {
+        return Cow::Borrowed(text);
+    }
+    let mut bytes = text.as_bytes().to_vec();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at).copied() {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let length = match (byte, rest.get(1)) {
+            (b'"', _) => quoted(rest),
+            (b'/', Some(b'/')) => blank(&mut bytes, at, |rest| memchr::memchr(b'\n', rest)),
+            (b'/', Some(b'*')) => blank(&mut bytes, at, |rest| {
+                memchr::memmem::find(rest.get(2..)?, b"*/").map(|end| end + 4)
+            }),
+            _ => 1,
+        };
+        at += length;
+    }
+    String::from_utf8(bytes).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// The length of the text in quotes that begins `rest`.
+fn quoted(rest: &[u8]) -> usize {
+    let mut escaped = true;
+    let end = rest.iter().position(|byte| {
+        let ends = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    });
+    end.map_or(rest.len(), |end| end + 1).max(1)
+}
+
+/// Makes a comment white, but for the ends of its lines; gives its length.
+fn blank(bytes: &mut [u8], at: usize, end: impl Fn(&[u8]) -> Option<usize>) -> usize {
+    let rest = bytes.get_mut(at..).unwrap_or_default();
+    let length = end(rest).unwrap_or(rest.len());
+    for byte in rest.iter_mut().take(length).filter(|b| **b != b'\n') {
+        *byte = b' ';
+    }
+    length.max(1)
+}
+
 /// YAML and JSON; several documents in one file; aliases and sizes within the parser's budget.
 pub(super) fn yaml(text: &str) -> Settings {
+    let text = &*without_comments(text);
     let mut settings = Settings::default();
     if nests_too_deep(text) {
         settings.partial = true;
@@ -434,6 +483,13 @@ mod tests {
             shown(&yaml("{\n\t\"a\": {\n\t\t\"url\": \"http://x/\"\n\t}\n}\n")),
             ["3 a url=http://x/"]
         );
+    }
+
+    #[test]
+    fn json_with_comments_is_read_and_what_is_in_quotes_stays() {
+        let text = "/* a\n {\"no\": 1} */\n{ // http\n \"url\": \"http://x/*y*/\", /* \"old\": \"z\", */\n \"q\": \"\\\"//\"\n}\n";
+        assert_eq!(shown(&yaml(text)), ["4  url=http://x/*y*/", "5  q=\"//"]);
+        assert_eq!(shown(&yaml("a: b //c\n")), ["1  a=b //c"]);
     }
 
     #[test]

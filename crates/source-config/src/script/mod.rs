@@ -2,6 +2,7 @@
 //! through. Nothing is run. A few ways of putting a text together are followed by the letter; whatever else a
 //! script does leaves its value unknown, and an unknown value names nobody.
 
+mod dead;
 mod pattern;
 mod perl;
 mod pipeline;
@@ -21,6 +22,7 @@ use crate::text::decode;
 
 pub(crate) use crate::settings::CONDITIONAL;
 
+pub(crate) use self::dead::without_dead;
 pub(crate) use self::perl::perl;
 pub(crate) use self::powershell::powershell;
 pub(crate) use self::python::python;

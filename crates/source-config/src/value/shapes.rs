@@ -375,6 +375,7 @@ fn inet(value: &str) -> Vec<Target> {
 /// `host:/path`, `host1,host2:/path`, `user@host:path`, `[v6]:/path` (nfs(5)).
 fn exports(value: &str) -> Vec<Target> {
     let value = first_word_plain(value).trim_start_matches(':');
+    let value = value.strip_prefix("sshfs#").unwrap_or(value);
     let Some((hosts, path)) = value
         .split_once(":/")
         .map(|(h, p)| (h, format!("/{p}")))

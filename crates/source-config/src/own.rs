@@ -1,0 +1,494 @@
+//! What names this machine itself: its own name within its domains, the addresses it is given, the names its web servers
+//! answer to, and the names a file gives to the very service it sets up.
+//!
+//! A public address stands in nearly every web application's settings (`SITE_URL`, `ALLOWED_HOSTS`), and names nobody
+//! this machine needs. Keys tell only a part of them; the names tell the rest, whatever the key is called.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::Path;
+
+use groma_model::fact::Reference;
+use groma_model::{HostName, Peer};
+use groma_source::{Disk, EntryKind};
+
+use crate::finds::Finds;
+use crate::peers::words_of;
+use crate::text::decode;
+
+/// Where web servers keep the sites that are in force.
+const SITES: &[&str] = &[
+    "/etc/nginx/nginx.conf",
+    "/etc/nginx/conf.d",
+    "/etc/nginx/sites-enabled",
+    "/etc/nginx/http.d",
+    "/etc/nginx/vhosts.d",
+    "/etc/apache2/apache2.conf",
+    "/etc/apache2/sites-enabled",
+    "/etc/apache2/conf-enabled",
+    "/etc/apache2/conf.d",
+    "/etc/apache2/vhosts.d",
+    "/etc/httpd/conf/httpd.conf",
+    "/etc/httpd/conf.d",
+    "/etc/lighttpd/lighttpd.conf",
+];
+/// Where interfaces get their addresses, and keepalived those it shares.
+const INTERFACES: &[&str] = &[
+    "/etc/network/interfaces",
+    "/etc/network/interfaces.d",
+    "/etc/netplan",
+    "/etc/sysconfig/network-scripts",
+    "/etc/sysconfig/network",
+    "/etc/systemd/network",
+    "/etc/NetworkManager/system-connections",
+    "/etc/keepalived/keepalived.conf",
+    "/etc/keepalived/conf.d",
+];
+/// Larger texts are lists and data; what says how a service is called are its settings.
+const SETTINGS_MAX: usize = 32 << 10;
+const FILE_MAX: u64 = 256 << 10;
+const ENTRIES_MAX: usize = 2_000;
+const NAMES_MAX: usize = 2_000;
+
+/// Directives of Apache and nginx behind which the names of a site stand; of what Traefik reads, the rule.
+const SITE_KEYS: &[&str] = &["server_name", "servername", "serveralias"];
+
+/// Keys behind which a file says how the service it sets up is called from outside, without separators.
+const OWN_KEYS: &[&str] = &[
+    "allowedhosts",
+    "trusteddomains",
+    "trustedhosts",
+    "domain",
+    "domainname",
+    "maildomain",
+    "myhostname",
+    "servername",
+    "serveralias",
+    "virtualhost",
+    "letsencrypthost",
+    "publicurl",
+    "publichost",
+    "publichostname",
+    "externalurl",
+    "siteurl",
+    "cookiedomain",
+    "csrftrustedorigins",
+];
+
+/// Names that are this machine's own.
+#[derive(Debug, Default)]
+pub(crate) struct Own {
+    /// Its name, in full, in each domain it searches, and what the hosts file calls it besides.
+    machine: BTreeSet<String>,
+    /// Names its web servers answer to.
+    sites: BTreeSet<String>,
+    /// Addresses it is set up to have, those of a cluster it is a member of among them.
+    addresses: BTreeSet<IpAddr>,
+}
+
+impl Own {
+    /// Asks the files that say what the machine is called and what its web servers answer to.
+    pub(crate) fn look(disk: &dyn Disk) -> Self {
+        let mut own = Self::default();
+        own.name(disk);
+        each_text(disk, SITES, &mut |text| own.site(text));
+        each_text(disk, INTERFACES, &mut |text| {
+            own.addresses.extend(given_addresses(text))
+        });
+        own
+    }
+
+    fn name(&mut self, disk: &dyn Disk) {
+        let text = |path: &str| text_of(disk, Path::new(path)).unwrap_or_default();
+        let full = [text("/etc/hostname"), text("/etc/HOSTNAME")].map(|t| plain(t.trim()));
+        let Some(name) = full.iter().find(|name| !name.is_empty()) else {
+            return;
+        };
+        let label = name.split('.').next().unwrap_or(name).to_owned();
+        if label == "localhost" {
+            return;
+        }
+        self.machine
+            .extend(full.iter().filter(|name| name.contains('.')).cloned());
+        for line in text("/etc/resolv.conf").lines() {
+            let mut words = line.split_whitespace();
+            if matches!(words.next(), Some("search" | "domain")) {
+                let domains = words
+                    .take(8)
+                    .map(|domain| format!("{label}.{}", plain(domain)));
+                self.machine.extend(domains);
+            }
+        }
+        for line in text("/etc/hosts").lines() {
+            let said = line.split('#').next().unwrap_or_default();
+            let names: Vec<String> = said.split_whitespace().skip(1).map(plain).collect();
+            let is_own = names
+                .iter()
+                .any(|n| n.split('.').next() == Some(label.as_str()));
+            if is_own {
+                let address = said.split_whitespace().next();
+                self.addresses
+                    .extend(address.and_then(|a| a.parse::<IpAddr>().ok()));
+                let told = names.into_iter().filter(|n| n != "localhost");
+                self.machine.extend(told);
+            }
+        }
+        self.machine.insert(label);
+    }
+
+    fn site(&mut self, text: &str) {
+        for line in text.lines().map(str::trim_start) {
+            let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty());
+            let key = words.next().unwrap_or_default().to_ascii_lowercase();
+            if SITE_KEYS.contains(&key.as_str()) && self.sites.len() < NAMES_MAX {
+                self.sites.extend(words.filter_map(host));
+            }
+        }
+    }
+
+    /// True for a reference that leads to this machine: by its name whatever is asked there, by a name of its web
+    /// servers if the web is.
+    fn is_meant(&self, reference: &Reference) -> bool {
+        if reference.peer.is_loopback() {
+            return false;
+        }
+        let name = match &reference.peer {
+            Peer::Address(address) => return self.addresses.contains(address),
+            Peer::Name(name) => name.as_str(),
+        };
+        self.machine.contains(name) || (is_web(reference) && self.sites.contains(name))
+    }
+
+    /// True if something of this may be about this machine: only then is a text read again for it.
+    pub(crate) fn concerns(&self, finds: &Finds, text: &str) -> bool {
+        let may_say = text.len() <= SETTINGS_MAX;
+        finds.all.iter().any(|(_, find)| match &find.peer {
+            Peer::Address(address) => self.addresses.contains(address),
+            Peer::Name(name) => {
+                let open = matches!(find.kind, "http" | "other");
+                self.machine.contains(name.as_str())
+                    || open && (may_say || self.sites.contains(name.as_str()))
+            }
+        })
+    }
+
+    /// Takes out what leads back here, by this machine's names or by those `text` gives to what it sets up.
+    pub(crate) fn drop(&self, text: &str, path: &str, references: &mut Vec<Reference>) {
+        references.retain(|r| !self.is_meant(r) && !is_of_the_product(r, path, text));
+        let by_name = |r: &Reference| is_web(r) && matches!(r.peer, Peer::Name(_));
+        if text.len() > SETTINGS_MAX || !references.iter().any(by_name) {
+            return;
+        }
+        let given = given_names(text, path.ends_with(".php"));
+        references.retain(|reference| match &reference.peer {
+            Peer::Name(name) => !(is_web(reference) && given.contains(name.as_str())),
+            Peer::Address(_) => true,
+        });
+    }
+}
+
+/// True for `shop.url` in `/opt/shop/conf/shop.conf`: under its own name a product says where it is to be found itself, if
+/// the file is a server's. A client of the same name has no database and opens no port.
+fn is_of_the_product(reference: &Reference, path: &str, text: &str) -> bool {
+    let open = is_web(reference) || reference.kind == "other";
+    if !open || text.len() > SETTINGS_MAX || !matches!(reference.peer, Peer::Name(_)) {
+        return false;
+    }
+    let words = words_of(&reference.key);
+    let Some((product, rest)) = words.split_first() else {
+        return false;
+    };
+    let about = |word: &String| ABOUT_A_PLACE.contains(&word.as_str());
+    if rest.is_empty() || !rest.iter().all(about) || product.len() < 3 || about(product) {
+        return false;
+    }
+    // `/etc/shop`, `/opt/shop`, `/var/lib/shop`: further below, a directory is called after what lies in it.
+    let parts = path.split('/').filter(|part| !part.is_empty());
+    let mut homes = parts.skip(1).take(2);
+    let is_name = |part: &str| part.eq_ignore_ascii_case(product);
+    let lower = text.to_ascii_lowercase();
+    homes.any(is_name) && OF_SERVERS.iter().any(|word| lower.contains(word))
+}
+
+/// What may stand behind a product's name in the key of its own address.
+const ABOUT_A_PLACE: &[&str] = &[
+    "url", "uri", "host", "hostname", "base", "web", "server", "public", "site", "domain",
+    "address", "http", "https",
+];
+
+/// What stands in a server's settings and in no client's.
+const OF_SERVERS: &[&str] = &[
+    "secret_key",
+    "secretkey",
+    "db.",
+    "db_",
+    "database",
+    "listen",
+    "bind",
+];
+
+/// True for what is asked by HTTP, with no account of its own: a page somebody is sent to has none.
+fn is_web(reference: &Reference) -> bool {
+    reference.kind == "http" && reference.account.is_none() && !reference.has_secret
+}
+
+/// The names `text` gives to the service it sets up: what stands behind a key like `ALLOWED_HOSTS` or `ServerName`,
+/// and in Traefik's ``Host(`…`)``.
+fn given_names(text: &str, is_page: bool) -> BTreeSet<String> {
+    let mut out = BTreeSet::new();
+    for line in text
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.len() <= 2_000)
+    {
+        if line.starts_with(['#', ';']) || line.starts_with("//") {
+            continue;
+        }
+        let router = line
+            .split("Host(`")
+            .skip(1)
+            .filter_map(|rest| host(rest.split('`').next()?));
+        out.extend(router);
+        let ends = |c: char| matches!(c, '=' | ':' | ' ' | '\t' | '>' | '(');
+        let start = line.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
+        let start = start.strip_prefix("define(").unwrap_or(start);
+        let comma = |c: char| ends(c) || c == ',';
+        let Some((key, value)) = start.split_once(comma) else {
+            continue;
+        };
+        if (is_own_key(key) || is_page && is_page_key(key)) && out.len() < NAMES_MAX {
+            out.extend(value.split(BETWEEN).filter_map(host));
+        }
+    }
+    out
+}
+
+/// What stands between the names of a list, whatever it is written in.
+const BETWEEN: &[char] = &[
+    ' ', '\t', ',', ';', '"', '\'', '[', ']', '(', ')', '{', '}', '<', '>', '=', '/', ':',
+];
+
+/// True for `ALLOWED_HOSTS`, `PAPERLESS_ALLOWED_HOSTS`, `app.public-url`.
+fn is_own_key(key: &str) -> bool {
+    let bare: String = key
+        .chars()
+        .take(80)
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    // One word says it alone; two say it behind a product's name as well.
+    OWN_KEYS.iter().any(|own| {
+        bare == *own || (*own != "domain" && *own != "servername" && bare.ends_with(own))
+    })
+}
+
+/// True for what web pages call the place they themselves are found at. Elsewhere the same words name somebody's.
+fn is_page_key(key: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words = key.split(|c| !word(c)).filter(|w| !w.is_empty());
+    let last = words.last().unwrap_or_default().to_ascii_lowercase();
+    matches!(
+        last.as_str(),
+        "base_url" | "baseurl" | "wwwroot" | "http_path" | "site_url"
+    )
+}
+
+/// The addresses interfaces are given: with the length of their network behind them (`10.0.0.5/24`), or behind a key
+/// that says address. Where routes lead and what is behind them is no address of this machine.
+fn given_addresses(text: &str) -> BTreeSet<IpAddr> {
+    let mut out = BTreeSet::new();
+    let mut shared = false;
+    for line in text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with(['#', ';', '!']))
+    {
+        let lower = line.to_ascii_lowercase();
+        let key = lower
+            .trim_start_matches("- ")
+            .split([' ', '=', ':', '\t'])
+            .next()
+            .unwrap_or_default();
+        shared = (shared || lower.starts_with("virtual_ipaddress")) && !line.contains('}');
+        let is_key = key == "address" || key.starts_with("ipaddr") || key == "unicast_src_ip";
+        let elsewhere = [
+            "to",
+            "via",
+            "up",
+            "down",
+            "post-up",
+            "pre-up",
+            "route",
+            "routes",
+            "gateway",
+            "destination",
+            "allowedips",
+            "network",
+        ];
+        if elsewhere.contains(&key) || key.starts_with("route") {
+            continue;
+        }
+        let words = line
+            .split([' ', '=', ',', '"', '\'', '[', ']', '\t'])
+            .filter(|w| !w.is_empty());
+        for word in words.take(64) {
+            let (address, length) = word
+                .split_once('/')
+                .map_or((word, None), |(a, l)| (a, Some(l)));
+            let counts = shared
+                || is_key && !line.contains('/')
+                || length.is_some_and(|l| l.parse::<u8>().is_ok());
+            let address = address
+                .parse::<IpAddr>()
+                .ok()
+                .filter(|a| !a.is_loopback() && !a.is_unspecified());
+            out.extend(address.filter(|_| counts && out.len() < NAMES_MAX));
+        }
+    }
+    out
+}
+
+/// A name with a domain; no pattern, no address, no part of a path.
+fn host(word: &str) -> Option<String> {
+    let word = plain(word.trim_matches(['"', '\'', ';', ',', '`']));
+    let name = word.split(':').next().unwrap_or(&word);
+    let is_name = name.contains('.')
+        && name.bytes().any(|b| b.is_ascii_alphabetic())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
+    (is_name && HostName::parse(name).is_some()).then(|| name.to_owned())
+}
+
+fn plain(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// The text of every file at `places`, be they files or directories.
+fn each_text(disk: &dyn Disk, places: &[&str], found: &mut dyn FnMut(&str)) {
+    for place in places {
+        let path = Path::new(place);
+        let listed = disk.list(path, ENTRIES_MAX).unwrap_or_default();
+        let files = listed
+            .iter()
+            .filter(|e| matches!(e.kind, EntryKind::File | EntryKind::Link));
+        let files = files.map(|entry| entry.path.as_path());
+        for file in std::iter::once(path)
+            .filter(|_| listed.is_empty())
+            .chain(files)
+        {
+            if let Some(text) = text_of(disk, file) {
+                found(&text);
+            }
+        }
+    }
+}
+
+fn text_of(disk: &dyn Disk, path: &Path) -> Option<String> {
+    let read = disk.read(path, FILE_MAX).ok()?;
+    Some(decode(&read.bytes)?.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_calls_its_own_service_is_known() {
+        let text = "ALLOWED_HOSTS = ['files.corp.example', '10.0.0.1']\nAPP_PUBLIC_URL=https://app.corp.example/x\n\
+            labels:\n  - \"traefik.http.routers.a.rule=Host(`dms.corp.example`)\"\ndomain lists.corp.example\n\
+            # domain commented.corp.example\n";
+        let names: Vec<String> = given_names(text, false).into_iter().collect();
+        assert_eq!(
+            names,
+            [
+                "app.corp.example",
+                "dms.corp.example",
+                "files.corp.example",
+                "lists.corp.example"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_key_names_for_others_is_not_its_own() {
+        let text = "keycloak_url = https://login.corp.example\nldap_domain_controller=dc1.corp.example\n\
+            nrpe_server=mon.corp.example\nupstream_servername=a.corp.example\n";
+        assert!(
+            given_names(text, false).is_empty(),
+            "{:?}",
+            given_names(text, false)
+        );
+    }
+
+    #[test]
+    fn a_page_names_itself_by_its_base_and_a_program_somebody_else() {
+        let text = "define('BASE_URL', 'https://app.corp.example/');\ndefine('SMS_URL', 'https://sms.corp.example/');\n";
+        assert_eq!(
+            given_names(text, true).into_iter().collect::<Vec<_>>(),
+            ["app.corp.example"]
+        );
+        assert!(given_names("BASE_URL=https://api.corp.example\n", false).is_empty());
+    }
+
+    fn reference(key: &str) -> Reference {
+        Reference {
+            rule: "url".to_owned(),
+            file: "/x".into(),
+            line: 1,
+            key: key.to_owned(),
+            peer: Peer::Name(HostName::parse("shop.corp.example").unwrap()),
+            port: None,
+            transport: groma_model::Transport::Tcp,
+            kind: "http".to_owned(),
+            component: groma_model::fact::Component {
+                class: groma_model::fact::ComponentClass::File,
+                name: "/x".into(),
+            },
+            resource: None,
+            account: None,
+            protection: None,
+            has_secret: false,
+            rhythm: None,
+            weak: false,
+        }
+    }
+
+    #[test]
+    fn a_product_names_itself_where_it_serves_and_a_client_its_server() {
+        let (server, client) = ("shop.db.host=db1\n", "shop.user=x\n");
+        let is = |key: &str, path: &str, text: &str| is_of_the_product(&reference(key), path, text);
+        assert!(is("shop.url", "/opt/shop/conf/a.conf", server));
+        assert!(is("SHOP_BASE_URL", "/etc/shop/settings.env", server));
+        assert!(!is("shop.url", "/opt/shop/conf/a.conf", client));
+        assert!(!is("shop.url", "/opt/shop-sync/a.conf", server));
+        assert!(!is("shop.ldap.url", "/opt/shop/conf/a.conf", server));
+        assert!(!is("url", "/opt/url/a.conf", server));
+        assert!(!is("sources.url", "/etc/shop/feeds/sources/a.yml", server));
+    }
+
+    #[test]
+    fn interfaces_have_addresses_and_routes_lead_elsewhere() {
+        let text = "iface ens3 inet static\n address 10.0.0.5\n gateway 10.0.0.1\n up ip route add 10.9.0.0/16 via 10.0.0.2\n\
+            addresses: [10.0.1.5/24, \"fd00::5/64\"]\n nameservers:\n  addresses: [10.0.0.53]\naddress1=10.0.2.5/24,10.0.2.1\n\
+            IPADDR='10.0.3.5/24'\n- to: 10.8.0.0/16\n  via: 10.0.0.3\nvirtual_ipaddress {\n  10.0.4.5\n}\nunicast_peer {\n  10.0.4.6\n}\n";
+        let found: Vec<String> = given_addresses(text)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "10.0.0.5", "10.0.1.5", "10.0.2.5", "10.0.3.5", "10.0.4.5", "fd00::5"
+            ]
+        );
+    }
+
+    #[test]
+    fn no_text_breaks_the_reader() {
+        groma_fuzz::hammer(300, &[b"ALLOWED_HOSTS=[\"a.b\"]\nHost(`c.d`)\n"], |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let _ = (given_names(&text, true), given_addresses(&text));
+        });
+    }
+}
