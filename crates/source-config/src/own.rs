@@ -285,8 +285,8 @@ fn is_own_key(key: &str) -> bool {
 /// True for what web pages call the place they themselves are found at. Elsewhere the same words name somebody's.
 fn is_page_key(key: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let words = key.split(|c| !word(c)).filter(|w| !w.is_empty());
-    let last = words.last().unwrap_or_default().to_ascii_lowercase();
+    let mut words = key.split(|c| !word(c)).filter(|w| !w.is_empty());
+    let last = words.next_back().unwrap_or_default().to_ascii_lowercase();
     matches!(
         last.as_str(),
         "base_url" | "baseurl" | "wwwroot" | "http_path" | "site_url"
