@@ -2,13 +2,15 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use groma_model::{Batch, HostName, Peer};
+use groma_source::World;
+use groma_source_directory::Directory;
 use groma_source_socket::Tier;
 
 use crate::compose::{LookRequest, Quiet, explanations, look};
@@ -64,6 +66,10 @@ struct LookArgs {
     /// Let every source look within this process, where none can be ended.
     #[arg(long, hide = true)]
     together: bool,
+    /// Whom to ask beyond this machine, and as whom: TOML, readable by its owner alone (`[[directory]]`). Nobody is
+    /// asked without it.
+    #[arg(long, value_name = "FILE")]
+    access: Option<PathBuf>,
     /// Contact nobody but this machine.
     #[arg(long)]
     offline: bool,
@@ -83,6 +89,9 @@ struct ExplainArgs {
     /// Only the rights each source needs.
     #[arg(long)]
     rights: bool,
+    /// The access file that a look would be given.
+    #[arg(long, value_name = "FILE")]
+    access: Option<PathBuf>,
     /// Text for people, or JSON.
     #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
     format: ExplainFormat,
@@ -210,7 +219,9 @@ fn act(verb: Verb) -> Result<()> {
 
 fn act_explain(arguments: &ExplainArgs) -> Result<()> {
     let memory = memory_in(&state::directory());
-    let all = explanations(&groma_sys::this_machine(true), Some(&memory));
+    let world = groma_sys::this_machine(true);
+    let directories = directories(&world, arguments.access.as_deref())?;
+    let all = explanations(&world, Some(&memory), &directories);
     let text = match arguments.format {
         ExplainFormat::Text => explain::render(&all, arguments.rights),
         ExplainFormat::Json => serde_json::to_string_pretty(&all)? + "\n",
@@ -222,8 +233,12 @@ fn act_explain(arguments: &ExplainArgs) -> Result<()> {
 
 fn act_look(arguments: &LookArgs) -> Result<()> {
     let world = groma_sys::this_machine(arguments.offline);
-    let known = explanations(&world, Some(&memory_in(&state::directory())));
+    let directories = directories(&world, arguments.access.as_deref())?;
+    let known = explanations(&world, Some(&memory_in(&state::directory())), &directories);
     check_sources(&arguments.sources, &known)?;
+    if directories.is_empty() && asks_a_directory(&arguments.sources) {
+        return Err(NoSuchSource(NO_DIRECTORY.to_owned()).into());
+    }
     if arguments.dry_run {
         return Ok(output::unless_closed(
             io::stdout().write_all(explain::render(&known, false).as_bytes()),
@@ -231,12 +246,35 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     }
     let directory = state::directory();
     let mut memory = state::open(&directory, world.randomness.as_ref())?;
-    let request = request(arguments, &memory);
+    let request = LookRequest {
+        directories,
+        ..request(arguments, &memory)
+    };
     groma_sys::stop_on_signals(&request.stop);
     let batch = look(&world, &request, &Quiet);
     memory.next_sequence = memory.next_sequence.saturating_add(1);
     state::keep(&directory, &memory).context(KEEP_STATE)?;
     write(&batch, arguments)
+}
+
+/// The directories an access file names; none without one.
+fn directories(world: &World, access: Option<&Path>) -> Result<Vec<Directory>> {
+    let Some(path) = access else {
+        return Ok(Vec::new());
+    };
+    // The disk speaks of whole paths alone.
+    let path = std::path::absolute(path)?;
+    Ok(groma_source_directory::access::read(
+        world.disk.as_ref(),
+        &path,
+    )?)
+}
+
+const NO_DIRECTORY: &str = "no directory is named: write --access FILE, with a [[directory]] in it";
+
+fn asks_a_directory(sources: &[String]) -> bool {
+    let named = |source: &String| source == "directory" || source == groma_source_directory::NAME;
+    sources.iter().any(named)
 }
 
 fn act_find(arguments: &FindArgs) -> Result<()> {

@@ -13,6 +13,7 @@ use groma_model::{
 };
 use groma_source::{Budget, Memory, Source, Stop, Window, World};
 use groma_source_config::{ConfigSource, ContainerConfigSource, FindSource, InContainers};
+use groma_source_directory::{Directory, DirectorySource};
 use groma_source_dns::{MailDomains, NamesSource};
 use groma_source_forward::RulesetSource;
 use groma_source_socket::{FlowSource, SocketSource, Tier};
@@ -55,6 +56,8 @@ pub struct LookRequest {
     pub apart: bool,
     /// Where sources find what they kept at the last look, and where it is kept for the next one.
     pub memory: Option<Memory>,
+    /// Directories that the operator named; this vantage asks them, and no other.
+    pub directories: Vec<Directory>,
     /// What it may cost.
     pub budget: Budget,
     /// Somebody may end the look early.
@@ -77,6 +80,7 @@ impl LookRequest {
             source_limit: Duration::from_secs(300),
             apart: false,
             memory: None,
+            directories: Vec::new(),
             budget: Budget::default(),
             stop: Stop::default(),
         }
@@ -132,6 +136,10 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
     };
     let world = &patient(world);
     run.watched_and_files(world);
+    if !request.directories.is_empty() {
+        let directories = request.directories.clone();
+        run.here(Box::new(DirectorySource::new(world.clone(), directories)));
+    }
     let endpoints = endpoints_met(&run.told.said);
     run.here(Box::new(CertificateEndpoints::new(
         world.clone(),
@@ -163,12 +171,17 @@ pub(crate) fn patient(world: &World) -> World {
 }
 
 /// What every source would read, contact and say, and where it looks from.
-pub fn explanations(world: &World, memory: Option<&Memory>) -> Vec<Explained> {
+pub fn explanations(
+    world: &World,
+    memory: Option<&Memory>,
+    directories: &[Directory],
+) -> Vec<Explained> {
     let mut apart = child_sources(world, &Wish::default());
     for source in &mut apart {
         memory.into_iter().for_each(|m| source.remember(m.clone()));
     }
-    let here: [Box<dyn Source>; 3] = [
+    let here: [Box<dyn Source>; 4] = [
+        Box::new(DirectorySource::new(world.clone(), directories.to_vec())),
         Box::new(CertificateEndpoints::new(world.clone(), Vec::new())),
         Box::new(MailDomains::new(world.clone(), Vec::new())),
         Box::new(NamesSource::new(world.clone(), Vec::new())),
@@ -410,6 +423,10 @@ fn questions_met(said: &[(SourceName, Vec<Record>)]) -> Vec<Peer> {
         Fact::Reference(reference) => vec![reference.peer.clone()],
         Fact::MailRecord(record) => record.peers.clone(),
         Fact::Forward(forward) => forwarded(forward),
+        Fact::DirectoryNeed(need) => vec![need.consumer.clone(), need.provider.clone()],
+        Fact::DirectoryObject(object) if object.class != "computer" => {
+            object.host.iter().cloned().collect()
+        }
         Fact::FileSystem(mount) => mount.remote.iter().map(|r| r.peer.clone()).collect(),
         Fact::Name(answer) => vec![answer.asked.clone()],
         Fact::Identity(identity) => identity

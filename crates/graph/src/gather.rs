@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
 use groma_model::fact::{
-    Access, BackupJob, Connection, FileSystem, Forward, Job, Listener, LoggedUse, MailRecord,
-    Measurement, NameSource, Reference, Share, Watch,
+    Access, BackupJob, Connection, DirectoryNeed, FileSystem, Forward, Job, Listener, LoggedUse,
+    MailRecord, Measurement, NameSource, Reference, Share, Watch,
 };
 use groma_model::inventory::{
     Backup, Dependency, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
@@ -51,6 +51,7 @@ pub(crate) struct Gathered {
     pub(crate) inside: Raws<Listener>,
     pub(crate) connections: Raws<Connection>,
     pub(crate) logged: Raws<LoggedUse>,
+    pub(crate) stated: Raws<DirectoryNeed>,
     pub(crate) references: Raws<Reference>,
     pub(crate) mounts: Raws<FileSystem>,
     pub(crate) forwards: Raws<Forward>,
@@ -156,6 +157,7 @@ impl Gathered {
             }
             Fact::Reference(reference) => self.references.push(raw!(reference)),
             Fact::LoggedUse(used) => self.logged.push(raw!(used)),
+            Fact::DirectoryNeed(need) => self.stated.push(raw!(need)),
             Fact::FileSystem(mount) if mount.remote.is_some() => self.mounts.push(raw!(mount)),
             Fact::Forward(forward) => self.forwards.push(raw!(forward)),
             Fact::Job(job) => self.jobs.entry(host).or_default().push(job),
@@ -174,6 +176,7 @@ impl Gathered {
         settle(&mut self.inside);
         settle(&mut self.connections);
         settle(&mut self.logged);
+        settle(&mut self.stated);
         settle(&mut self.references);
         settle(&mut self.mounts);
         settle(&mut self.forwards);
@@ -245,6 +248,7 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
         Fact::Listener(_)
             | Fact::Connection(_)
             | Fact::LoggedUse(_)
+            | Fact::DirectoryNeed(_)
             | Fact::Reference(_)
             | Fact::FileSystem(_)
             | Fact::Forward(_)

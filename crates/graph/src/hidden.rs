@@ -99,11 +99,12 @@ fn is_short_lived(case: &Case<'_>) -> bool {
     short && draft.calls > 0 && draft.alive.saturating_mul(10) <= case.samples
 }
 
-/// A configured relay without an account: the other side lets it in by its address.
+/// A configured relay without an account, or one that a directory allows: the other side lets it in by its address.
 fn relays_by_address(case: &Case<'_>) -> bool {
     let draft = case.draft;
     draft.kind == "smtp-relay"
-        && draft.witnesses.contains(&Witness::Written)
+        && (draft.witnesses.contains(&Witness::Written)
+            || draft.witnesses.contains(&Witness::Declared))
         && draft.accounts.is_empty()
 }
 

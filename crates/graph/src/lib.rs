@@ -20,6 +20,7 @@ mod backups;
 mod bare;
 mod certificates;
 mod channels;
+mod directory;
 mod draft;
 pub mod due;
 mod few;
@@ -109,6 +110,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     relays.own_needs(&listeners, estate, &mut drafts);
     live::incoming(&gathered, estate, &listeners, &mut channels, &mut drafts);
     logged::uses(&gathered, estate, &mut drafts);
+    directory::needs(&gathered, estate, &mut drafts);
     channels.cite(&mut drafts);
     bare::explain(&mut drafts);
     // What drafts are made of makes room for what they become.

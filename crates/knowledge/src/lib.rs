@@ -7,6 +7,7 @@
 //! - [`certificate_settings`]: where programs are told which certificate to use;
 //! - [`services`]: programs that listen, and what they speak;
 //! - [`ends_of_life`]: until when an operating system gets corrections;
+//! - [`service_principals`]: what a class of service principal names stands for;
 //! - [`logs`]: how services write down who used them;
 //! - [`mail`]: what is asked about the mail of a domain;
 //! - [`public`]: public time servers and mirrors, which reports fold away;
@@ -20,6 +21,7 @@ pub mod logs;
 pub mod mail;
 pub mod public;
 pub mod rules;
+pub mod service_principals;
 pub mod services;
 pub mod watching;
 
@@ -28,4 +30,5 @@ pub use logs::{LOG_GRAMMARS, LogGrammar};
 pub use mail::MAIL_NAMES;
 pub use public::{is_public_mirror, is_public_time, is_public_time_or_mirror};
 pub use rules::{RULES, Rule};
+pub use service_principals::{ServiceClass, service_class};
 pub use services::{ServiceProgram, service_of_program, service_programs};

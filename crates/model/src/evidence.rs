@@ -53,7 +53,8 @@ impl Witness {
             Fact::Certificate(_) | Fact::Name(_) | Fact::Neighbour(_) | Fact::MailRecord(_) => {
                 Self::Network
             }
-            Fact::Declared(_) => Self::Declared,
+            Fact::DirectoryNeed(need) if need.is_seen() => Self::Network,
+            Fact::Declared(_) | Fact::DirectoryObject(_) | Fact::DirectoryNeed(_) => Self::Declared,
             Fact::LoggedUse(_) => Self::History,
             _ => Self::Live,
         }

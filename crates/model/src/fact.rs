@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::content::{Access, Archive, BackupJob, Database, Grant, Share};
+pub use crate::directory::{DirectoryNeed, DirectoryObject, NeedReason};
 pub use crate::logged::LoggedUse;
 pub use crate::mail::{MailPurpose, MailRecord};
 use crate::name::{HostName, Peer, Port, Protection, Transport};
@@ -85,6 +86,10 @@ pub enum Fact {
     Attachment(Attachment),
     /// A client and a service that used each other, as a log tells it.
     LoggedUse(LoggedUse),
+    /// An object of a directory that was asked.
+    DirectoryObject(DirectoryObject),
+    /// One machine needs another, as a directory states it.
+    DirectoryNeed(DirectoryNeed),
     /// A fact of a kind this version does not know, kept as it came.
     #[serde(untagged)]
     Unknown(serde_json::Value),

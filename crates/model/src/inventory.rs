@@ -343,6 +343,9 @@ pub struct Attributes {
     /// Shares: what it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<crate::fact::Share>,
+    /// What a directory says about it; on a directory itself, everything that is no machine and no account.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub directory_objects: Vec<crate::fact::DirectoryObject>,
     /// True if a name somebody uses resolves to nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unresolvable: bool,

@@ -12,6 +12,7 @@
 pub mod batch;
 pub mod contained;
 pub mod content;
+pub mod directory;
 pub mod estate;
 pub mod evidence;
 pub mod fact;

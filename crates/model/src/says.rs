@@ -4,6 +4,7 @@
 //! and every sink escapes for itself.
 
 mod content;
+mod directory;
 
 use crate::Fact;
 use crate::fact::{
@@ -121,6 +122,8 @@ impl Fact {
             Self::FilterRule(rule) => says_filter_rule(rule),
             Self::Attachment(device) => says_attachment(device),
             Self::LoggedUse(used) => says_logged_use(used),
+            Self::DirectoryObject(object) => directory::object(object),
+            Self::DirectoryNeed(need) => directory::need(need),
             Self::Unknown(_) => "a fact this version does not know".to_owned(),
         }
     }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use groma_model::fact::{
-    CertificateSighting, CertificateUse, Declared, Forward, ForwardEnd, HostIdentity, Interface,
-    MENTION_RULE, NameAnswer, Package, Reference,
+    CertificateSighting, CertificateUse, Declared, DirectoryObject, Forward, ForwardEnd,
+    HostIdentity, Interface, MENTION_RULE, NameAnswer, Package, Reference,
 };
 use groma_model::inventory::{Attributes, Mention, PinEntry};
 use groma_model::{
@@ -134,6 +134,16 @@ pub(crate) struct Holding {
     pub(crate) seen: Seen,
 }
 
+/// An object of a directory.
+#[derive(Clone, Debug)]
+pub(crate) struct DirectoryRow {
+    pub(crate) site: SiteId,
+    pub(crate) vantage: AgentId,
+    pub(crate) object: DirectoryObject,
+    pub(crate) evidence: EvidenceId,
+    pub(crate) seen: Seen,
+}
+
 /// Everything said, by whom it is about.
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
@@ -151,6 +161,7 @@ pub(crate) struct Gathered {
     pub(crate) certificates: BTreeMap<String, CertificateDraft>,
     pub(crate) declared: Vec<DeclaredRow>,
     pub(crate) holdings: Vec<Holding>,
+    pub(crate) directory: Vec<DirectoryRow>,
     pub(crate) uses: Vec<(AgentId, CertificateUse, EvidenceId)>,
 }
 
@@ -240,6 +251,24 @@ impl Gathered {
                 for peer in &record.peers {
                     self.mention(site, vantage, peer.clone(), *seen);
                 }
+            }
+            Fact::DirectoryNeed(need) => {
+                for peer in [&need.consumer, &need.provider] {
+                    self.mention(site, vantage, peer.clone(), *seen);
+                }
+            }
+            Fact::DirectoryObject(object) => {
+                self.touch(site, vantage, *seen);
+                if let Some(host) = &object.host {
+                    self.mention(site, vantage, host.clone(), *seen);
+                }
+                self.directory.push(DirectoryRow {
+                    site: site.clone(),
+                    vantage: vantage.clone(),
+                    object: object.clone(),
+                    evidence: id.clone(),
+                    seen: *seen,
+                });
             }
             Fact::Listener(_) | Fact::Measurement(_) | Fact::Access(_) | Fact::Unknown(_) => {
                 self.touch(site, vantage, *seen)
@@ -445,6 +474,8 @@ impl Gathered {
         }
         self.declared.sort_by(|a, b| a.evidence.cmp(&b.evidence));
         self.declared.dedup_by(|a, b| a.evidence == b.evidence);
+        self.directory.sort_by(|a, b| a.evidence.cmp(&b.evidence));
+        self.directory.dedup_by(|a, b| a.evidence == b.evidence);
         // The newest last: what is said twice of one place, counts as it was said last.
         self.holdings
             .sort_by(|a, b| (a.seen.last, &a.evidence).cmp(&(b.seen.last, &b.evidence)));

@@ -19,6 +19,7 @@
 
 mod addresses;
 mod declared;
+mod directory;
 mod gather;
 mod holders;
 mod holdings;
@@ -105,6 +106,7 @@ fn place(
     declared::place(&gathered, &mut ledger, &mut estate);
     names::place(&gathered, &mut ledger, &mut estate);
     outside::place_certificates(&gathered, &mut ledger, &mut estate);
+    directory::place(&mut gathered, &mut ledger, &mut estate);
     holdings::place(&gathered, &mut ledger, &mut estate);
     pins::settle(&mut estate);
     uses::settle(&gathered, &mut estate);

@@ -10,11 +10,13 @@ mod certificate_weak;
 mod cleartext_directory_bind;
 mod cleartext_mail_submission;
 mod data_without_backup;
+mod directory_role;
 mod duplicate_archive;
 mod hosts_file_override;
 mod leaf;
 mod local_mail_archive;
 mod mail_record_names_host;
+mod mail_sender_by_address;
 mod mail_views_differ;
 mod moves_together;
 mod never_seen_alive;
@@ -30,6 +32,7 @@ mod sole_watcher;
 mod spf_fault;
 mod target_silent;
 mod trusted_authority;
+mod unconstrained_delegation;
 mod unresolvable_reference;
 
 pub use moves_together::moves_together;
@@ -49,10 +52,12 @@ pub fn all() -> &'static [&'static dyn Check] {
         &cleartext_directory_bind::CleartextDirectoryBind,
         &cleartext_mail_submission::CleartextMailSubmission,
         &data_without_backup::DataWithoutBackup,
+        &directory_role::DirectoryRole,
         &duplicate_archive::DuplicateArchive,
         &hosts_file_override::HostsFileOverride,
         &local_mail_archive::LocalMailArchive,
         &mail_record_names_host::MailRecordNamesHost,
+        &mail_sender_by_address::MailSenderByAddress,
         &mail_views_differ::MailViewsDiffer,
         &never_seen_alive::NeverSeenAlive,
         &operating_system_end_of_life::OperatingSystemEndOfLife,
@@ -67,6 +72,7 @@ pub fn all() -> &'static [&'static dyn Check] {
         &spf_fault::SpfFault,
         &target_silent::TargetSilent,
         &trusted_authority::TrustedAuthority,
+        &unconstrained_delegation::UnconstrainedDelegation,
         &unresolvable_reference::UnresolvableReference,
     ]
 }

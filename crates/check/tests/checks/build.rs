@@ -380,3 +380,23 @@ pub(crate) fn backups_seen(host: &str) -> CoverageEntry {
         ..sockets(host, CoverageState::Complete)
     }
 }
+
+/// An object of the directory `corp.example`, with what it says by attribute.
+pub(crate) fn directory_object(
+    class: &str,
+    name: &str,
+    said: &[(&str, &str)],
+) -> groma_model::fact::DirectoryObject {
+    let said = said
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), vec![(*v).to_owned()]));
+    groma_model::fact::DirectoryObject {
+        directory: "corp.example".to_owned(),
+        class: class.to_owned(),
+        name: name.into(),
+        dn: format!("CN={name},DC=corp,DC=example").as_str().into(),
+        host: None,
+        account: None,
+        attributes: said.collect(),
+    }
+}

@@ -62,6 +62,21 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             mail_records::too_long::negative(),
         ),
         (
+            "directory-role",
+            directory_role::positive(),
+            directory_role::negative(),
+        ),
+        (
+            "mail-sender-by-address",
+            mail_sender_by_address::positive(),
+            mail_sender_by_address::negative(),
+        ),
+        (
+            "unconstrained-delegation",
+            unconstrained_delegation::positive(),
+            unconstrained_delegation::negative(),
+        ),
+        (
             "sole-watcher",
             sole_watcher::positive(),
             sole_watcher::negative(),
@@ -238,6 +253,7 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "certificate-not-loaded"
                 | "certificate-weak"
                 | "data-without-backup"
+                | "directory-role"
                 | "duplicate-archive"
                 | "local-mail-archive"
                 | "mail-record-names-host"
@@ -249,6 +265,7 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "sole-watcher"
                 | "spf-fault"
                 | "trusted-authority"
+                | "unconstrained-delegation"
         ) {
             continue; // these speak about things, not about dependencies
         }

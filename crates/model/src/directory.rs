@@ -1,0 +1,101 @@
+//! What a directory says about an estate: objects with a meaning for a move, and needs that follow from them.
+//!
+//! Both are told by a directory that was asked, not by the machine they are about. Persons are counted, not listed.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Foreign;
+use crate::name::{Peer, Port, Protection, Transport};
+
+/// An object of a directory.
+///
+/// `class` is one of: `directory` (a naming context or domain), `server` (the one that was asked), `domain-controller`,
+/// `role` (operations master), `site`, `subnet`, `trust`, `computer`, `service-account`, `managed-service-account`,
+/// `group-policy`, `print-queue`, `dfs-root`, `dfs-link`, `volume`, `dhcp-server`, `dns-zone`, `dns-service`,
+/// `enrolment-service`, `certificate-template`, `connection-point`, `mail-server`, `receive-connector`, `send-connector`,
+/// `accepted-domain`, `mail-database`, `virtual-directory`, `autodiscover`, `database` (of a directory server),
+/// `replication`, `tls`, `overlay`. A reader that meets another word keeps the object as it is.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DirectoryObject {
+    /// The directory it stands in: a DNS domain, or the naming context where there is none; lower case.
+    pub directory: String,
+    /// What it is, as listed above.
+    pub class: String,
+    /// What a person calls it.
+    pub name: Foreign,
+    /// Its distinguished name.
+    pub dn: Foreign,
+    /// The machine it stands for or is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<Peer>,
+    /// Logon name, for accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Foreign>,
+    /// What else it says, by attribute as the directory spells it; words of ours where the value is a number of bits or
+    /// a moment that moves. Values sorted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, Vec<String>>,
+}
+
+/// What makes a directory speak of a need.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum NeedReason {
+    /// An account may act for others towards a service (constrained delegation).
+    Delegation,
+    /// A print queue names a port that leads to a device.
+    PrintQueue,
+    /// A folder of a name space leads to a share.
+    NameSpaceLink,
+    /// Mail is taken from this address without asking who it is.
+    ReceiveConnector,
+    /// Mail is handed on to this machine.
+    SendConnector,
+    /// One directory server takes its content from another.
+    Replication,
+    /// A client is connected to the directory server right now.
+    Connection,
+}
+
+/// One machine needs another, as a directory states it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DirectoryNeed {
+    /// Who needs.
+    pub consumer: Peer,
+    /// Who is needed.
+    pub provider: Peer,
+    /// The port, where it is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Port>,
+    /// Transport.
+    pub transport: Transport,
+    /// What for: a dependency kind of the registry.
+    pub kind: String,
+    /// Why the directory says so.
+    pub reason: NeedReason,
+    /// The account that acts; empty for nobody (an anonymous connection).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Foreign>,
+    /// Share, queue, connector, service principal: what is used there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<Foreign>,
+    /// How it is protected, where the directory knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection: Option<Protection>,
+    /// The object that says so.
+    pub dn: Foreign,
+    /// The attribute of it.
+    pub attribute: String,
+}
+
+impl DirectoryNeed {
+    /// True if the directory saw it happen; else somebody wrote it there.
+    pub fn is_seen(&self) -> bool {
+        self.reason == NeedReason::Connection
+    }
+}

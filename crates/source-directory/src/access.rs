@@ -1,0 +1,445 @@
+//! Whom to ask and as whom: the `[[directory]]` tables of the access file.
+//!
+//! The file may hold passwords, so it must belong to whoever runs this (or to root) and be closed to everybody else;
+//! so must every file a password is read from. A password goes nowhere but into one bind.
+
+use std::path::{Path, PathBuf};
+
+use groma_model::{Peer, Port};
+use groma_source::Disk;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use serde::Deserialize;
+
+const FILE_BYTES_MAX: u64 = 256 << 10;
+
+/// The tables other sources read from the same file.
+const OTHERS: [&str; 3] = ["snmp", "hypervisor", "database"];
+
+/// Why an access file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// The file cannot be read.
+    #[error("read {path}: {why}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// Others may read or write it.
+    #[error("{path} is open to others (mode {mode:03o}): chmod 600 it; it may hold passwords")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// It is not TOML of the right shape.
+    #[error("{path}: {why}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        why: String,
+    },
+}
+
+/// A text nobody prints and nothing serialises.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself, for the one bind.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// How the server is reached.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Way {
+    /// TLS from the first byte.
+    Tls,
+    /// STARTTLS on the open port.
+    StartTls,
+    /// Clear text.
+    Open,
+    /// A socket in the file system of this machine.
+    Local(PathBuf),
+}
+
+/// As whom.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Logon {
+    /// As nobody.
+    Anonymous,
+    /// As whoever runs this, as the system tells the server (SASL EXTERNAL over a local socket).
+    External,
+    /// A name and a password, once.
+    Simple {
+        /// Distinguished name or user principal name.
+        user: String,
+        /// Its password.
+        password: Secret,
+    },
+}
+
+/// By what the server is known to be the right one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Trust {
+    /// Nothing was named: the conversation ends after the handshake, and the fingerprint is told.
+    Nothing,
+    /// SHA-256 of its certificate.
+    Fingerprint([u8; 32]),
+    /// Authorities that sign for its name.
+    Authorities(Vec<CertificateDer<'static>>),
+}
+
+/// One directory to ask.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Directory {
+    /// The server.
+    pub peer: Peer,
+    /// Its port.
+    pub port: Port,
+    /// How it is reached.
+    pub way: Way,
+    /// As whom.
+    pub logon: Logon,
+    /// How it is known.
+    pub trust: Trust,
+    /// Below which name, where it is not what the server says of itself.
+    pub base: Option<String>,
+}
+
+impl Directory {
+    /// True if bytes of it stay on this machine.
+    pub fn is_local(&self) -> bool {
+        matches!(self.way, Way::Local(_)) || self.peer.is_loopback()
+    }
+
+    /// What an operator calls it.
+    pub fn label(&self) -> String {
+        match &self.way {
+            Way::Local(path) => format!("{}", path.display()),
+            _ => match &self.peer {
+                Peer::Address(address) if address.is_ipv6() => format!("[{address}]:{}", self.port),
+                peer => format!("{peer}:{}", self.port),
+            },
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    url: String,
+    #[serde(default)]
+    bind: Option<String>,
+    #[serde(default)]
+    user: Option<String>,
+    #[serde(default)]
+    password: Option<String>,
+    #[serde(default)]
+    password_file: Option<PathBuf>,
+    #[serde(default)]
+    starttls: bool,
+    #[serde(default)]
+    pin: Option<String>,
+    #[serde(default)]
+    ca: Option<PathBuf>,
+    #[serde(default)]
+    base: Option<String>,
+}
+
+/// The directories an access file names.
+pub fn read(disk: &dyn Disk, path: &Path) -> Result<Vec<Directory>, AccessError> {
+    let text = closed_file(disk, path)?;
+    let wrong = |why: String| AccessError::Malformed {
+        path: path.to_owned(),
+        why,
+    };
+    // A parser's message may quote the line, and the line may hold a password: only the place is told.
+    let file: toml::Table = toml::from_str(&text).map_err(|error| {
+        wrong(format!(
+            "not TOML at byte {}",
+            error.span().map_or(0, |s| s.start)
+        ))
+    })?;
+    let mut directories = Vec::new();
+    for (name, value) in file {
+        match (name.as_str(), value) {
+            ("directory", toml::Value::Array(tables)) => {
+                for (at, table) in tables.into_iter().enumerate() {
+                    let place =
+                        |why: String| wrong(format!("[[directory]] number {}: {why}", at + 1));
+                    let table: Table = table
+                        .try_into()
+                        .map_err(|e: toml::de::Error| place(e.message().to_owned()))?;
+                    directories.push(meant(disk, path, table, &place)?);
+                }
+            }
+            (other, _) if OTHERS.contains(&other) => {}
+            (other, _) => {
+                return Err(wrong(format!(
+                    "there is no table {other:?}; write [[directory]]"
+                )));
+            }
+        }
+    }
+    Ok(directories)
+}
+
+fn meant(
+    disk: &dyn Disk,
+    path: &Path,
+    table: Table,
+    wrong: &dyn Fn(String) -> AccessError,
+) -> Result<Directory, AccessError> {
+    let beside = |file: &Path| path.parent().unwrap_or(Path::new("/")).join(file);
+    let (way, peer, port) = address(&table.url, table.starttls).map_err(wrong)?;
+    let password = match (&table.password, &table.password_file) {
+        (Some(_), Some(_)) => return Err(wrong("both password and password_file".to_owned())),
+        (Some(password), None) => Some(password.clone()),
+        (None, Some(file)) => {
+            let text = closed_file(disk, &beside(file))?;
+            Some(text.trim_end_matches(['\n', '\r']).to_owned())
+        }
+        (None, None) => None,
+    };
+    let logon = logon(&table, password).map_err(wrong)?;
+    if logon == Logon::External && !matches!(way, Way::Local(_)) {
+        return Err(wrong(
+            "bind = \"external\" needs an ldapi:// URL".to_owned(),
+        ));
+    }
+    let trust = match (&table.pin, &table.ca) {
+        (Some(_), Some(_)) => return Err(wrong("both pin and ca".to_owned())),
+        (Some(pin), None) => Trust::Fingerprint(fingerprint(pin).ok_or_else(|| {
+            wrong("pin is no fingerprint; write \"sha256:\" and 64 hex digits".to_owned())
+        })?),
+        (None, Some(file)) => Trust::Authorities(authorities(disk, &beside(file))?),
+        (None, None) => Trust::Nothing,
+    };
+    Ok(Directory {
+        peer,
+        port,
+        way,
+        logon,
+        trust,
+        base: table.base,
+    })
+}
+
+fn logon(table: &Table, password: Option<String>) -> Result<Logon, String> {
+    let word = table.bind.as_deref();
+    match (word, &table.user, password) {
+        (Some("anonymous"), None, None) => Ok(Logon::Anonymous),
+        (Some("external"), None, None) => Ok(Logon::External),
+        (None | Some("simple"), Some(user), Some(password)) => {
+            // RFC 4513 §5.1.2: with an empty password the server would take it for nobody, and say success.
+            if user.is_empty() || password.is_empty() {
+                return Err("user and password must not be empty".to_owned());
+            }
+            Ok(Logon::Simple {
+                user: user.clone(),
+                password: Secret(password),
+            })
+        }
+        (None, None, None) => Err(
+            "nobody to log on as: write user and password_file, or bind = \"anonymous\"".to_owned(),
+        ),
+        (Some("anonymous" | "external"), _, _) => {
+            Err("bind says one thing, user and password another".to_owned())
+        }
+        (None | Some("simple"), _, _) => Err("user and password belong together".to_owned()),
+        (Some(_), _, _) => Err("bind is \"simple\", \"anonymous\" or \"external\"".to_owned()),
+    }
+}
+
+/// Scheme, host and port; no path, no query, no user: what else a URL may hold has a key of its own.
+pub(crate) fn address(url: &str, starttls: bool) -> Result<(Way, Peer, Port), String> {
+    let usage = || "url is ldaps://HOST[:PORT], ldap://HOST[:PORT] or ldapi://PATH".to_owned();
+    let (scheme, rest) = url.split_once("://").ok_or_else(usage)?;
+    if scheme == "ldapi" {
+        let path = rest.replace("%2F", "/").replace("%2f", "/");
+        if !path.starts_with('/') || starttls {
+            return Err(usage());
+        }
+        let this = Peer::parse("localhost").ok_or_else(usage)?;
+        return Ok((Way::Local(path.into()), this, Port(389)));
+    }
+    let (way, habit) = match (scheme, starttls) {
+        ("ldaps", false) => (Way::Tls, 636),
+        ("ldap", true) => (Way::StartTls, 389),
+        ("ldap", false) => (Way::Open, 389),
+        _ => return Err(usage()),
+    };
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    let (host, port) = match rest.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+            (host, port.parse().map_err(|_| usage())?)
+        }
+        _ => (rest, habit),
+    };
+    if port == 0 || groma_source::forbidden_port(Port(port)) {
+        return Err(format!("port {port} is never contacted"));
+    }
+    let peer = Peer::parse(host).ok_or_else(usage)?;
+    Ok((way, peer, Port(port)))
+}
+
+fn fingerprint(text: &str) -> Option<[u8; 32]> {
+    let digits: String = text.strip_prefix("sha256:")?.replace(':', "");
+    groma_model::foreign::unhex(&digits.to_lowercase())?
+        .try_into()
+        .ok()
+}
+
+fn authorities(disk: &dyn Disk, path: &Path) -> Result<Vec<CertificateDer<'static>>, AccessError> {
+    let bytes = bytes(disk, path)?;
+    let all: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
+        .filter_map(Result::ok)
+        .collect();
+    if all.is_empty() {
+        return Err(AccessError::Malformed {
+            path: path.to_owned(),
+            why: "no certificate in PEM".to_owned(),
+        });
+    }
+    Ok(all)
+}
+
+fn bytes(disk: &dyn Disk, path: &Path) -> Result<Vec<u8>, AccessError> {
+    let read = disk.read(path, FILE_BYTES_MAX);
+    Ok(read
+        .map_err(|error| unreadable(path, error.to_string()))?
+        .bytes)
+}
+
+fn unreadable(path: &Path, why: String) -> AccessError {
+    AccessError::Unreadable {
+        path: path.to_owned(),
+        why,
+    }
+}
+
+/// A file that may hold a password: nobody else may read or write it.
+fn closed_file(disk: &dyn Disk, path: &Path) -> Result<String, AccessError> {
+    let read = disk
+        .read(path, FILE_BYTES_MAX)
+        .map_err(|error| unreadable(path, error.to_string()))?;
+    let mode = read.metadata.mode.unwrap_or(0o600) & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(AccessError::Open {
+            path: path.to_owned(),
+            mode,
+        });
+    }
+    String::from_utf8(read.bytes).map_err(|_| unreadable(path, "it is not UTF-8".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reads(text: &str) -> Result<Vec<Directory>, AccessError> {
+        use std::os::unix::fs::PermissionsExt;
+        let at = tempfile::tempdir().unwrap();
+        for (name, text, mode) in [
+            ("access.toml", text, 0o600),
+            ("pw", "s3cret-of-a-test\n", 0o600),
+            ("open", "x", 0o644),
+        ] {
+            let path = at.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let world = groma_sys::this_machine(true);
+        read(world.disk.as_ref(), &at.path().join("access.toml"))
+    }
+
+    #[test]
+    fn a_directory_is_named_with_everything_it_needs() {
+        let pin = "ab".repeat(32);
+        let read = reads(&format!(
+            "[[directory]]\nurl = \"ldaps://dc1.corp.example\"\nuser = \"reader@corp.example\"\npassword_file = \"pw\"\npin = \"sha256:{pin}\"\n[[snmp]]\nrange = \"10.0.0.0/8\"\n"
+        ))
+        .unwrap();
+        let [one] = read.as_slice() else {
+            panic!("{read:?}")
+        };
+        assert_eq!(one.label(), "dc1.corp.example:636");
+        assert_eq!(one.trust, Trust::Fingerprint([0xab; 32]));
+        assert!(
+            matches!(&one.logon, Logon::Simple { user, password } if user == "reader@corp.example" && password.reveal() == "s3cret-of-a-test")
+        );
+        assert!(!format!("{one:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn ways_and_ports_are_told_apart() {
+        let way = |url: &str, tls| {
+            address(url, tls).map(|(way, peer, port)| (way, peer.to_string(), port.0))
+        };
+        assert_eq!(
+            way("ldap://h:3890", true),
+            Ok((Way::StartTls, "h".into(), 3890))
+        );
+        assert_eq!(
+            way("ldaps://[fd00::1]", false),
+            Ok((Way::Tls, "fd00::1".into(), 636))
+        );
+        assert_eq!(
+            way("ldapi://%2Frun%2Fslapd%2Fldapi", false),
+            Ok((
+                Way::Local("/run/slapd/ldapi".into()),
+                "localhost".into(),
+                389
+            ))
+        );
+        for bad in [
+            "ldap:///",
+            "ldap:x",
+            "ldaps://",
+            "ldap://h:0",
+            "ldap://h:9100",
+            "http://h",
+            "ldap://h/dc=x",
+        ] {
+            assert!(address(bad, false).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_half_said_or_open_to_others_is_refused() {
+        let directory = |rest: &str| reads(&format!("[[directory]]\nurl = \"ldaps://h\"\n{rest}"));
+        for bad in [
+            "",
+            "user = \"a\"",
+            "user = \"a\"\npassword = \"\"",
+            "bind = \"external\"",
+            "bind = \"anonymous\"\nuser = \"a\"",
+            "bind = \"ntlm\"",
+            "bind = \"anonymous\"\npin = \"md5:00\"",
+            "user = \"a\"\npassword_file = \"open\"",
+            "user = \"a\"\npassword = \"b\"\npassword_file = \"pw\"",
+            "bind = \"anonymous\"\npasswrod = \"x\"",
+        ] {
+            assert!(directory(bad).is_err(), "{bad}");
+        }
+        let said = directory("password = \"hunter2-of-a-test\nbind = 3")
+            .unwrap_err()
+            .to_string();
+        assert!(!said.contains("hunter2"), "{said}");
+        assert!(directory("bind = \"anonymous\"").is_ok());
+        assert!(reads("[[printer]]\n").is_err());
+    }
+}

@@ -1,0 +1,242 @@
+//! Zones that the directory keeps, and what stands in them.
+
+use std::collections::HashMap;
+
+use groma_model::fact::{Fact, NameAnswer, NameSource};
+use groma_model::{HostName, Peer};
+
+use super::dns::{self, Record};
+use crate::entry::{Entry, names};
+use crate::learnt::{Learnt, Says};
+
+/// Services that every domain registers for itself.
+const OF_THE_DOMAIN: [&str; 5] = [
+    "_ldap.",
+    "_kerberos.",
+    "_kpasswd.",
+    "_gc.",
+    "_kerberos-master.",
+];
+
+/// A zone.
+pub(crate) fn zone(entry: &Entry, learnt: &mut Learnt) {
+    let name = entry.first_name();
+    if is_own(&name) {
+        return;
+    }
+    let mut object = learnt.described("dns-zone", entry, &[]);
+    object.name = name.to_lowercase().into();
+    let kept = names(&entry.dn)
+        .into_iter()
+        .map(|(_, v)| v)
+        .find(|v| v.ends_with("DnsZones") || v == "System");
+    object.says("kept-in", kept);
+    learnt.object(object);
+}
+
+/// What is no zone of the organisation: the list of root servers, trust anchors.
+fn is_own(zone: &str) -> bool {
+    zone.eq_ignore_ascii_case("RootDNSServers") || zone.starts_with("..") || zone.is_empty()
+}
+
+/// A name in a zone, with its records.
+pub(crate) fn node(entry: &Entry, learnt: &mut Learnt) {
+    let parts = names(&entry.dn);
+    let (Some((_, node)), Some((_, zone))) = (parts.first(), parts.get(1)) else {
+        return;
+    };
+    let removed = entry
+        .text("dNSTombstoned")
+        .is_some_and(|t| t.eq_ignore_ascii_case("TRUE"));
+    if is_own(zone) || removed {
+        return;
+    }
+    let full = match node.as_str() {
+        "@" => zone.clone(),
+        node => format!("{node}.{zone}"),
+    };
+    learnt.count("dns_names");
+    let records: Vec<dns::Dated> = entry
+        .values("dnsRecord")
+        .iter()
+        .filter_map(|r| dns::read(r))
+        .collect();
+    if let Some(address) = dns::reverse(&full) {
+        return pointers(Peer::Address(address), &records, learnt);
+    }
+    let Some(name) = HostName::parse(&full) else {
+        return;
+    };
+    let mut addresses = Vec::new();
+    let mut ttl = None;
+    for dated in &records {
+        match &dated.record {
+            Record::Address(address) => {
+                learnt.has_address(&name, *address);
+                addresses.push(*address);
+                ttl = Some(dated.ttl_seconds);
+            }
+            Record::Alias(target) => {
+                learnt
+                    .aliases
+                    .push((name.clone(), target.clone(), dated.ttl_seconds))
+            }
+            Record::Mail { preference, host } => {
+                service(entry, &name, host, &format!("MX {preference}"), learnt)
+            }
+            Record::Service { port, host, .. } => {
+                let own = OF_THE_DOMAIN.iter().any(|o| name.as_str().starts_with(o))
+                    || zone.starts_with("_msdcs");
+                if !own {
+                    service(entry, &name, host, &format!("SRV {port}"), learnt);
+                }
+            }
+            Record::Pointer(_) | Record::Other(_) => {}
+        }
+    }
+    if !addresses.is_empty() && !zone.starts_with("_msdcs") {
+        addresses.sort();
+        addresses.dedup();
+        learnt.facts.push(Fact::Name(NameAnswer {
+            addresses,
+            ttl_seconds: ttl,
+            ..blank(Peer::Name(name))
+        }));
+    }
+}
+
+fn pointers(asked: Peer, records: &[dns::Dated], learnt: &mut Learnt) {
+    let mut names: Vec<HostName> = records
+        .iter()
+        .filter_map(|r| match &r.record {
+            Record::Pointer(name) => Some(name.clone()),
+            _ => None,
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    if !names.is_empty() {
+        learnt.facts.push(Fact::Name(NameAnswer {
+            names,
+            ..blank(asked)
+        }));
+    }
+}
+
+/// A record that says where a service is.
+fn service(entry: &Entry, name: &HostName, host: &HostName, what: &str, learnt: &mut Learnt) {
+    let mut object = learnt.described("dns-service", entry, &[]);
+    object.name = format!("{name} {what}").into();
+    object.host = Some(Peer::Name(host.clone()));
+    learnt.object(object);
+}
+
+/// Aliases, once all names are known: at most eight steps, and none twice.
+pub(crate) fn aliases(learnt: &mut Learnt) {
+    let all = std::mem::take(&mut learnt.aliases);
+    let leads: HashMap<&HostName, &HostName> = all.iter().map(|(n, to, _)| (n, to)).collect();
+    let next = |name: &HostName| leads.get(name).copied();
+    for (name, first, ttl) in &all {
+        let mut chain = vec![first.clone()];
+        while let Some(to) = chain.last().and_then(next) {
+            if chain.len() >= 8 || chain.contains(to) || to == name {
+                break;
+            }
+            chain.push(to.clone());
+        }
+        // What leads out of these zones is for the name servers to say: no address here is no answer.
+        let addresses = chain
+            .last()
+            .and_then(|last| learnt.addresses.get(last))
+            .cloned();
+        if let Some(mut addresses) = addresses {
+            addresses.sort();
+            addresses.dedup();
+            learnt.facts.push(Fact::Name(NameAnswer {
+                aliases: chain,
+                addresses,
+                ttl_seconds: Some(*ttl),
+                ..blank(Peer::Name(name.clone()))
+            }));
+        }
+    }
+}
+
+fn blank(asked: Peer) -> NameAnswer {
+    NameAnswer {
+        asked,
+        by: NameSource::Dns,
+        aliases: Vec::new(),
+        addresses: Vec::new(),
+        names: Vec::new(),
+        ttl_seconds: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::dns::tests::{counted, record};
+    use super::*;
+
+    const ZONE: &str = "DC=corp.example,CN=MicrosoftDNS,DC=DomainDnsZones,DC=corp,DC=example";
+
+    fn named(name: &str, records: &[Vec<u8>]) -> Entry {
+        Entry {
+            dn: format!("DC={name},{ZONE}"),
+            attributes: vec![("dnsrecord".into(), records.to_vec())],
+        }
+    }
+
+    #[test]
+    fn an_alias_leads_to_its_address_and_a_circle_leads_nowhere() {
+        let mut learnt = crate::testing::learnt();
+        node(
+            &named("www", &[record(5, 60, 0, &counted("app1.corp.example"))]),
+            &mut learnt,
+        );
+        node(
+            &named("app1", &[record(1, 60, 0, &[10, 0, 0, 7])]),
+            &mut learnt,
+        );
+        node(
+            &named("a", &[record(5, 60, 0, &counted("b.corp.example"))]),
+            &mut learnt,
+        );
+        node(
+            &named("b", &[record(5, 60, 0, &counted("a.corp.example"))]),
+            &mut learnt,
+        );
+        aliases(&mut learnt);
+        let answers: Vec<_> = learnt
+            .facts
+            .iter()
+            .filter_map(|f| match f {
+                Fact::Name(a) => Some((a.asked.to_string(), a.aliases.len(), a.addresses.len())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            answers,
+            [
+                ("app1.corp.example".into(), 0, 1),
+                ("www.corp.example".into(), 1, 1)
+            ]
+        );
+    }
+
+    #[test]
+    fn what_was_removed_and_what_every_domain_has_is_left_out() {
+        let mut learnt = crate::testing::learnt();
+        let mut gone = named("old", &[record(1, 60, 0, &[10, 0, 0, 9])]);
+        gone.attributes
+            .push(("dnstombstoned".into(), vec![b"TRUE".to_vec()]));
+        node(&gone, &mut learnt);
+        let mut own = vec![0, 0, 0, 100, 1, 133];
+        own.extend(counted("dc1.corp.example"));
+        node(
+            &named("_ldap._tcp", &[record(33, 60, 0, &own)]),
+            &mut learnt,
+        );
+        assert!(learnt.facts.is_empty(), "{:?}", learnt.facts);
+    }
+}

@@ -1,0 +1,430 @@
+//! The way to the server: TCP or a local socket, STARTTLS, TLS with a certificate that was named, and the guard.
+//!
+//! The LDAP library sits at one end of a pair of sockets within this process. What stands at the other end hands
+//! messages on, judged one by one ([`crate::guard`]), and counts: a server that answers one question with more than
+//! a few megabytes is not listened to any longer.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use groma_model::{Peer, Reason};
+use groma_source::World;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::access::{Directory, Trust, Way};
+use crate::cause::Cause;
+use crate::guard::{self, Arrived};
+
+/// Bytes a server may send for one question.
+const ANSWER_BYTES_MAX: u64 = 16 << 20;
+
+/// Bytes read at a time.
+const READ_BYTES: usize = 64 << 10;
+
+/// STARTTLS as a whole message (RFC 4511 §4.14.1), with number 1.
+const STARTTLS: &[u8] = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037";
+
+/// Both directions of a conversation.
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// What was noticed while messages were handed on.
+#[derive(Debug, Default)]
+pub(crate) struct Noticed {
+    /// Entries left out because of their shape.
+    pub(crate) faulty: u64,
+    /// Why the conversation ended, if it did.
+    pub(crate) ended: Option<Cause>,
+}
+
+/// Shared between the one that hands on and the one that asks.
+pub(crate) type Notes = Arc<Mutex<Noticed>>;
+
+/// Opens the way, with TLS where it is asked for.
+pub(crate) async fn open(
+    directory: &Directory,
+    world: &World,
+    timeout: Duration,
+) -> Result<Box<dyn Duplex>, Cause> {
+    let opened = tokio::time::timeout(timeout, reached(directory, world)).await;
+    let mut stream = match opened.map_err(|_| silent("nobody answered in time"))?? {
+        Reached::Local(stream) => return Ok(stream),
+        Reached::Tcp(stream) => stream,
+    };
+    let secured = async {
+        match directory.way {
+            Way::Open | Way::Local(_) => Ok(Box::new(stream) as Box<dyn Duplex>),
+            Way::StartTls => {
+                start_tls(&mut stream).await?;
+                shake_hands(directory, stream).await
+            }
+            Way::Tls => shake_hands(directory, stream).await,
+        }
+    };
+    let secured = tokio::time::timeout(timeout.saturating_mul(3), secured).await;
+    secured.map_err(|_| silent("it was reached, and the TLS handshake did not end in time"))?
+}
+
+fn silent(what: &str) -> Cause {
+    Cause::new(
+        what,
+        Reason::TimedOut,
+        "check the address and what stands between",
+    )
+}
+
+enum Reached {
+    Tcp(TcpStream),
+    Local(Box<dyn Duplex>),
+}
+
+async fn reached(directory: &Directory, world: &World) -> Result<Reached, Cause> {
+    if let Way::Local(path) = &directory.way {
+        return local(path).await;
+    }
+    let mut last = Cause::new(
+        "its name has no address",
+        Reason::NotPresent,
+        "check the url",
+    );
+    for address in addresses(directory, world).await? {
+        if !world.network.permits(address) {
+            last = Cause::new(
+                format!("{address} may not be contacted"),
+                Reason::Forbidden,
+                "look again without --offline",
+            );
+            continue;
+        }
+        match TcpStream::connect(address).await {
+            Ok(stream) => return Ok(Reached::Tcp(stream)),
+            Err(error) => last = refused(address, &error),
+        }
+    }
+    Err(last)
+}
+
+#[cfg(unix)]
+async fn local(path: &std::path::Path) -> Result<Reached, Cause> {
+    let connected = tokio::net::UnixStream::connect(path).await;
+    let stream = connected.map_err(|error| {
+        Cause::new(
+            format!("{}: {error}", path.display()),
+            Reason::of_io(&error),
+            "",
+        )
+    })?;
+    Ok(Reached::Local(Box::new(stream)))
+}
+
+#[cfg(not(unix))]
+async fn local(_: &std::path::Path) -> Result<Reached, Cause> {
+    Err(Cause::new(
+        "ldapi needs Unix sockets",
+        Reason::Unsupported,
+        "use ldaps://",
+    ))
+}
+
+/// A name is looked up by the system, as every other program here does; not at all when nobody may be contacted.
+async fn addresses(directory: &Directory, world: &World) -> Result<Vec<SocketAddr>, Cause> {
+    let port = directory.port.0;
+    match &directory.peer {
+        Peer::Address(address) => Ok(vec![SocketAddr::new(*address, port)]),
+        Peer::Name(name) if world.network.is_offline() && !name.is_loopback() => Err(Cause::new(
+            "nobody may be contacted now",
+            Reason::Forbidden,
+            "look again without --offline",
+        )),
+        Peer::Name(name) => match tokio::net::lookup_host((name.as_str(), port)).await {
+            Ok(found) => Ok(found.collect()),
+            Err(_) => Err(Cause::new(
+                "its name has no address",
+                Reason::NotPresent,
+                "check the url",
+            )),
+        },
+    }
+}
+
+fn refused(address: SocketAddr, error: &io::Error) -> Cause {
+    Cause::new(
+        format!("{address}: {error}"),
+        Reason::of_io(error),
+        "check the address and what stands between",
+    )
+}
+
+/// Asks for TLS on the open port. Not a byte may follow the answer: it would have been sent in clear text by anybody.
+async fn start_tls(stream: &mut TcpStream) -> Result<(), Cause> {
+    let broken = |why: &str| {
+        Cause::new(
+            format!("STARTTLS failed: {why}"),
+            Reason::NotThisService,
+            "use ldaps:// if the server offers it",
+        )
+    };
+    let lost = |error: io::Error| broken(&error.to_string());
+    stream.write_all(STARTTLS).await.map_err(lost)?;
+    let mut bytes = Vec::new();
+    loop {
+        match guard::judge(&bytes) {
+            Arrived::Part => {}
+            Arrived::Message(length) if length == bytes.len() => break,
+            Arrived::Broken(why) => return Err(broken(why)),
+            _ => return Err(broken("the answer is not one")),
+        }
+        if stream.read_buf(&mut bytes).await.map_err(lost)? == 0 {
+            return Err(broken("the server closed the connection"));
+        }
+    }
+    match guard::result_code(&bytes) {
+        Some(0) => Ok(()),
+        Some(code) => Err(broken(&format!("the server said result {code}"))),
+        None => Err(broken("the answer is not one")),
+    }
+}
+
+async fn shake_hands(directory: &Directory, stream: TcpStream) -> Result<Box<dyn Duplex>, Cause> {
+    let judge = Arc::new(Judge::new(&directory.trust)?);
+    let provider = Arc::new(ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| untrusted(error.to_string()))?
+        .dangerous()
+        .with_custom_certificate_verifier(judge.clone())
+        .with_no_client_auth();
+    let name = ServerName::try_from(directory.peer.to_string()).map_err(|_| {
+        untrusted("the name of the server cannot stand in a certificate".to_owned())
+    })?;
+    match TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
+    {
+        Ok(stream) => Ok(Box::new(stream)),
+        Err(error) => Err(judge.cause(&directory.trust, &error)),
+    }
+}
+
+fn untrusted(what: String) -> Cause {
+    Cause::new(
+        what,
+        Reason::Refused,
+        "name the server's certificate (pin) or its authority (ca) in the access file",
+    )
+}
+
+/// Says whether the certificate is the one that was named, or signed by whom was named.
+#[derive(Debug)]
+struct Judge {
+    provider: CryptoProvider,
+    pinned: Option<[u8; 32]>,
+    authorities: Option<Arc<WebPkiServerVerifier>>,
+    met: Mutex<Option<String>>,
+}
+
+impl Judge {
+    fn new(trust: &Trust) -> Result<Self, Cause> {
+        let provider = ring::default_provider();
+        let (pinned, authorities) = match trust {
+            Trust::Nothing => (None, None),
+            Trust::Fingerprint(pin) => (Some(*pin), None),
+            Trust::Authorities(all) => {
+                let mut roots = RootCertStore::empty();
+                roots.add_parsable_certificates(all.iter().cloned());
+                let built = WebPkiServerVerifier::builder_with_provider(
+                    Arc::new(roots),
+                    Arc::new(provider.clone()),
+                )
+                .build();
+                (
+                    None,
+                    Some(built.map_err(|error| untrusted(format!("ca: {error}")))?),
+                )
+            }
+        };
+        Ok(Self {
+            provider,
+            pinned,
+            authorities,
+            met: Mutex::default(),
+        })
+    }
+
+    fn cause(&self, trust: &Trust, error: &io::Error) -> Cause {
+        let met = self
+            .met
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        match (met, trust) {
+            (Some(print), Trust::Nothing) => Cause {
+                what: format!(
+                    "the access file names no certificate; the server shows sha256:{print}, and nothing was sent to it"
+                ),
+                reason: Reason::Locked,
+                remedy: format!(
+                    "compare it on the server itself, then write pin = \"sha256:{print}\", or name the authority: ca = FILE"
+                ),
+            },
+            (Some(print), Trust::Fingerprint(_)) => Cause::new(
+                format!(
+                    "the server shows another certificate than the pinned one: sha256:{print}; nothing was sent to it"
+                ),
+                Reason::Refused,
+                "find out why before anything else: renewed, another server behind the name, or somebody between",
+            ),
+            _ => untrusted(format!("TLS: {error}; no logon was sent")),
+        }
+    }
+}
+
+impl ServerCertVerifier for Judge {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let print: [u8; 32] = Sha256::digest(leaf.as_ref()).into();
+        *self.met.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(groma_model::foreign::hex(&print));
+        match (&self.authorities, self.pinned) {
+            (Some(authorities), _) => authorities.verify_server_cert(leaf, others, name, ocsp, now),
+            (None, Some(pinned)) if pinned == print => Ok(ServerCertVerified::assertion()),
+            _ => Err(rustls::Error::General(
+                "not the certificate that was named".to_owned(),
+            )),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(
+            message,
+            leaf,
+            signed,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(
+            message,
+            leaf,
+            signed,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+/// Hands messages on until one side closes, or the server says something that cannot be trusted.
+pub(crate) async fn hand_on(mut server: Box<dyn Duplex>, mut library: impl Duplex, notes: Notes) {
+    let mut question = vec![0; READ_BYTES];
+    let mut arrived = Vec::new();
+    let mut answered: u64 = 0;
+    let ended = loop {
+        tokio::select! {
+            asked = library.read(&mut question) => match asked {
+                Ok(0) | Err(_) => break None,
+                Ok(length) => {
+                    answered = 0;
+                    let bytes = question.get(..length).unwrap_or_default();
+                    if server.write_all(bytes).await.is_err() || server.flush().await.is_err() {
+                        break Some(lost("the server closed the connection"));
+                    }
+                }
+            },
+            read = server.read_buf(&mut arrived) => match read {
+                Ok(0) => break Some(lost("the server closed the connection")),
+                Err(error) => break Some(lost(&format!("the connection broke: {error}"))),
+                Ok(length) => {
+                    answered = answered.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+                    if answered > ANSWER_BYTES_MAX {
+                        break Some(Cause::new("one answer is larger than 16 MiB", Reason::TooLarge, ""));
+                    }
+                    let (sound, fault) = sorted(&mut arrived, &notes);
+                    if library.write_all(&sound).await.is_err() {
+                        break None;
+                    }
+                    if fault.is_some() {
+                        break fault;
+                    }
+                }
+            },
+        }
+    };
+    if let Some(cause) = ended {
+        let mut notes = notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.ended.get_or_insert(cause);
+    }
+}
+
+fn lost(what: &str) -> Cause {
+    Cause::new(
+        what,
+        Reason::Vanished,
+        "see what the server's own log says, then look again",
+    )
+}
+
+/// Takes all whole messages out of `arrived`: those that may be handed on, and why nothing more may.
+fn sorted(arrived: &mut Vec<u8>, notes: &Notes) -> (Vec<u8>, Option<Cause>) {
+    let mut sound = Vec::new();
+    let mut at = 0;
+    let fault = loop {
+        let rest = arrived.get(at..).unwrap_or_default();
+        match guard::judge(rest) {
+            Arrived::Part => break None,
+            Arrived::Message(length) => {
+                sound.extend_from_slice(rest.get(..length).unwrap_or_default());
+                at += length;
+            }
+            Arrived::Faulty(length) => {
+                notes.lock().unwrap_or_else(PoisonError::into_inner).faulty += 1;
+                at += length;
+            }
+            Arrived::Unasked(length) => at += length,
+            Arrived::Goodbye(text) => {
+                break Some(lost(&format!("the server ended the conversation: {text}")));
+            }
+            Arrived::Broken(why) => {
+                break Some(Cause::new(
+                    why,
+                    Reason::Malformed,
+                    "is that an LDAP server?",
+                ));
+            }
+        }
+    };
+    arrived.drain(..at);
+    (sound, fault)
+}

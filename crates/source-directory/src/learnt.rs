@@ -1,0 +1,169 @@
+//! What was learnt from the entries of one question, on its way to facts.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use groma_model::fact::{DirectoryNeed, DirectoryObject, Fact, Measurement, NeedReason};
+use groma_model::{Foreign, HostName, Peer, Port, Timestamp, Transport};
+
+use crate::entry::Entry;
+
+/// Values of one attribute that a fact holds.
+const VALUES_MAX: usize = 64;
+
+/// Addresses of names in zones that are kept until aliases are resolved.
+const NAMES_MAX: usize = 300_000;
+
+/// Facts of one question, and what later questions need of it.
+#[derive(Debug)]
+pub(crate) struct Learnt {
+    /// The directory's name: a DNS domain, or its naming context.
+    pub(crate) directory: String,
+    /// The server that is asked.
+    pub(crate) server: (Peer, Port),
+    /// The moment.
+    pub(crate) now: Timestamp,
+    /// What is to be told.
+    pub(crate) facts: Vec<Fact>,
+    /// Objects counted, never listed.
+    pub(crate) counts: BTreeMap<&'static str, u64>,
+    /// Directory servers by distinguished name, lower case, of their `server` object.
+    pub(crate) servers: HashMap<String, HostName>,
+    /// Mail servers by name, lower case.
+    pub(crate) mail_servers: HashMap<String, Peer>,
+    /// Where policies are linked: GUID in upper case → names of units.
+    pub(crate) policy_links: HashMap<String, BTreeSet<String>>,
+    /// Who may act for anybody towards a machine: identifier → machines.
+    pub(crate) trusted_by: BTreeMap<String, BTreeSet<(String, Peer)>>,
+    /// Names of zones and their addresses.
+    pub(crate) addresses: HashMap<HostName, Vec<IpAddr>>,
+    /// Names of zones that lead to another name.
+    pub(crate) aliases: Vec<(HostName, HostName, u32)>,
+}
+
+impl Learnt {
+    pub(crate) fn new(directory: String, server: (Peer, Port), now: Timestamp) -> Self {
+        Self {
+            directory,
+            server,
+            now,
+            facts: Vec::new(),
+            counts: BTreeMap::new(),
+            servers: HashMap::new(),
+            mail_servers: HashMap::new(),
+            policy_links: HashMap::new(),
+            trusted_by: BTreeMap::new(),
+            addresses: HashMap::new(),
+            aliases: Vec::new(),
+        }
+    }
+
+    /// Counts an object of a sort that is not listed.
+    pub(crate) fn count(&mut self, what: &'static str) {
+        *self.counts.entry(what).or_default() += 1;
+    }
+
+    /// Tells an object.
+    pub(crate) fn object(&mut self, object: DirectoryObject) {
+        self.facts.push(Fact::DirectoryObject(object));
+    }
+
+    /// Tells a need.
+    pub(crate) fn need(&mut self, need: DirectoryNeed) {
+        if need.consumer != need.provider {
+            self.facts.push(Fact::DirectoryNeed(need));
+        }
+    }
+
+    /// Keeps the addresses of a name in a zone.
+    pub(crate) fn has_address(&mut self, name: &HostName, address: IpAddr) {
+        if self.addresses.len() < NAMES_MAX || self.addresses.contains_key(name) {
+            self.addresses
+                .entry(name.clone())
+                .or_default()
+                .push(address);
+        }
+    }
+
+    /// The counts as numbers that move.
+    pub(crate) fn measurements(&mut self) {
+        for (what, count) in std::mem::take(&mut self.counts) {
+            self.facts.push(Fact::Measurement(Measurement {
+                metric: format!("directory_{what}"),
+                subject: Foreign::from(self.directory.as_str()),
+                #[expect(
+                    clippy::cast_precision_loss,
+                    reason = "a directory has fewer than 2^52 objects"
+                )]
+                value: count as f64,
+            }));
+        }
+    }
+
+    /// An object of `class` from `entry`, with the attributes named.
+    pub(crate) fn described(
+        &self,
+        class: &str,
+        entry: &Entry,
+        attributes: &[&str],
+    ) -> DirectoryObject {
+        let name = entry
+            .text("displayName")
+            .or_else(|| entry.text("cn"))
+            .unwrap_or_else(|| entry.first_name());
+        let mut object = DirectoryObject {
+            directory: self.directory.clone(),
+            class: class.to_owned(),
+            name: name.into(),
+            dn: entry.dn.as_str().into(),
+            host: None,
+            account: None,
+            attributes: BTreeMap::new(),
+        };
+        for attribute in attributes {
+            object.says(attribute, entry.texts(attribute));
+        }
+        object
+    }
+}
+
+/// Adding what an object says.
+pub(crate) trait Says {
+    /// Notes the values of an attribute, sorted; none where there are none.
+    fn says(&mut self, attribute: &str, values: impl IntoIterator<Item = String>);
+}
+
+impl Says for DirectoryObject {
+    fn says(&mut self, attribute: &str, values: impl IntoIterator<Item = String>) {
+        let mut values: Vec<String> = values.into_iter().filter(|v| !v.is_empty()).collect();
+        values.sort();
+        values.dedup();
+        values.truncate(VALUES_MAX);
+        if !values.is_empty() {
+            self.attributes.insert(attribute.to_owned(), values);
+        }
+    }
+}
+
+/// A need with everything that has no better value left out.
+pub(crate) fn need(
+    consumer: Peer,
+    provider: Peer,
+    (kind, reason): (&str, NeedReason),
+    entry: &Entry,
+    attribute: &str,
+) -> DirectoryNeed {
+    DirectoryNeed {
+        consumer,
+        provider,
+        port: None,
+        transport: Transport::Tcp,
+        kind: kind.to_owned(),
+        reason,
+        account: None,
+        resource: None,
+        protection: None,
+        dn: entry.dn.as_str().into(),
+        attribute: attribute.to_owned(),
+    }
+}

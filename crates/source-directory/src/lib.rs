@@ -1,0 +1,466 @@
+//! Directories: what Active Directory, Samba AD, OpenLDAP and others know about machines, services and who may act for
+//! whom, asked over LDAP.
+//!
+//! **What it sees.** Of a domain: its controllers, operations masters, sites, subnets and trusts; machines and whether
+//! anybody heard of them lately; accounts that services run as, with the services and who may act for others towards
+//! them; print queues with the device behind, name spaces, servers that give out addresses, zones with their names,
+//! certificate services, policies, connection points; an Exchange organisation with the addresses it takes mail from.
+//! Of OpenLDAP: databases, overlays, TLS, replication, and who is connected right now. Persons and groups are counted,
+//! never listed.
+//!
+//! **Where it reads it.** From the servers that the operator named in the access file ([`access`]), and from no
+//! other: referrals are told and not followed, and no agent asks a directory because it is there. One logon, never
+//! repeated, to a server whose certificate or authority was named; a password goes over TLS, a local socket or
+//! loopback alone. What the server sends is judged message by message before the LDAP library sees it.
+//!
+//! **Which rights it needs.** An account that may read, nothing more. Anonymous where the server lets anybody read.
+//! `cn=config` and `cn=Monitor` of OpenLDAP want an account that may see them, or root over `ldapi`.
+//!
+//! **What it costs the server.** Some thirty questions, one after the other, 500 entries at a time; each has a time limit.
+//! What was answered before a limit is kept, and a gap says what is missing. A look that is ended begins anew: nothing
+//! is kept between looks.
+//!
+//! Seen for real: what the tests beside this crate ran. Never met: a domain controller of Microsoft, an Exchange
+//! organisation, 389 Directory Server, FreeIPA.
+#![forbid(unsafe_code)]
+#![warn(clippy::indexing_slicing)]
+#![cfg_attr(test, allow(clippy::indexing_slicing, reason = "a test may panic"))]
+
+pub mod access;
+mod ad;
+mod ber;
+mod cause;
+mod channel;
+mod entry;
+mod guard;
+mod learnt;
+mod open;
+mod root;
+mod session;
+mod step;
+#[cfg(test)]
+mod testing;
+
+use std::collections::BTreeSet;
+
+use groma_model::{CoverageState, Reason, Scope, SourceName};
+use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
+
+pub use access::{AccessError, Directory};
+pub use session::Limits;
+
+use crate::access::{Logon, Trust};
+use crate::cause::Cause;
+use crate::entry::Entry;
+use crate::learnt::Learnt;
+use crate::root::{Family, Root};
+use crate::session::{Ended, Query, Session};
+use crate::step::Step;
+
+/// Identifiers that are looked up because a machine lets them act for others.
+const TRUSTED_MAX: usize = 500;
+
+/// The permanent name of this source.
+pub const NAME: &str = "directory.objects";
+
+/// `directory.objects`: directories the operator named.
+pub struct DirectorySource {
+    world: World,
+    directories: Vec<Directory>,
+    limits: Limits,
+}
+
+impl DirectorySource {
+    /// The source over `directories`.
+    pub fn new(world: World, directories: Vec<Directory>) -> Self {
+        Self {
+            world,
+            directories,
+            limits: Limits::default(),
+        }
+    }
+
+    /// The same with other limits.
+    #[must_use]
+    pub fn within(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+}
+
+impl Source for DirectorySource {
+    fn name(&self) -> SourceName {
+        SourceName::new(NAME)
+    }
+
+    fn explain(&self) -> Explanation {
+        let lines = |all: &[&str]| all.iter().map(|l| (*l).to_owned()).collect::<Vec<_>>();
+        let asked = |steps: &[Step]| {
+            let line = |s: &Step| {
+                format!(
+                    "{}: {} in {}: {}",
+                    s.name,
+                    s.filter,
+                    s.base.words(),
+                    s.attributes.join(", ")
+                )
+            };
+            steps.iter().map(line).collect::<Vec<_>>()
+        };
+        let mut reads = lines(&[
+            "the file named with --access, and the password files and certificates it names; the root entry of each server",
+        ]);
+        reads.extend(
+            asked(ad::STEPS)
+                .into_iter()
+                .map(|l| format!("Active Directory, Samba AD: {l}")),
+        );
+        reads.extend(
+            asked(open::SERVER_STEPS)
+                .into_iter()
+                .map(|l| format!("OpenLDAP: {l}")),
+        );
+        reads.extend(
+            asked(open::STEPS)
+                .into_iter()
+                .map(|l| format!("other directories: {l}")),
+        );
+        Explanation {
+            purpose: "Asks directories that the operator named what they know about machines, services, accounts of services, printers, zones and mail connectors.".into(),
+            reads,
+            contacts: self.directories.iter().map(contact).collect(),
+            sends: lines(&["objects with a meaning for a move, needs that follow from them, and counts"]),
+            never_sends: lines(&[
+                "a person, a group's members, a password, a description or another free text",
+                "a logon to a server whose certificate nobody named, in clear text, or a second time",
+                "anything to a server that another one refers to",
+            ]),
+            rights: lines(&[
+                "an account that may read the directory; nothing of this machine",
+                "OpenLDAP's cn=config and cn=Monitor: an account that may see them, or root over ldapi; else a gap",
+            ]),
+            cost: "some thirty questions of each server, one at a time, 500 entries a page; 100,000 objects take a minute or two".into(),
+        }
+    }
+
+    fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        for directory in &self.directories {
+            let mut look = Look {
+                directory,
+                window,
+                budget,
+                sink: &mut *sink,
+                told: 0,
+            };
+            match &runtime {
+                Ok(runtime) => runtime.block_on(look.all(&self.world, self.limits)),
+                Err(error) => {
+                    look.nothing(&Cause::new(error.to_string(), Reason::of_io(error), ""))
+                }
+            }
+        }
+    }
+}
+
+fn contact(directory: &Directory) -> String {
+    let logon = match &directory.logon {
+        Logon::Anonymous => "as nobody".to_owned(),
+        Logon::External => "as the user this runs as (SASL EXTERNAL)".to_owned(),
+        Logon::Simple { user, .. } => format!("as {user}, once"),
+    };
+    let trust = match &directory.trust {
+        Trust::Nothing => "its certificate is not named",
+        Trust::Fingerprint(_) => "known by the fingerprint of its certificate",
+        Trust::Authorities(_) => "known by its authority",
+    };
+    format!("directory {} {logon}; {trust}", directory.label())
+}
+
+struct Look<'a> {
+    directory: &'a Directory,
+    window: &'a Window,
+    budget: &'a Budget,
+    sink: &'a mut dyn Sink,
+    told: u64,
+}
+
+impl Look<'_> {
+    async fn all(&mut self, world: &World, limits: Limits) {
+        let opened = Session::open(self.directory, world, self.window, self.budget, limits).await;
+        let mut session = match opened {
+            Ok(session) => session,
+            Err(cause) => return self.nothing(&cause),
+        };
+        if let Some((entry, root)) = self.root(&mut session).await {
+            self.questions(&mut session, &entry, &root).await;
+        }
+        session.close().await;
+    }
+
+    fn scope(&self, step: &str) -> Scope {
+        Scope::new("directory", &format!("{}/{step}", self.directory.label()))
+    }
+
+    /// The directory as a whole could not be asked.
+    fn nothing(&mut self, cause: &Cause) {
+        let scope = self.scope("");
+        self.gap(&scope, "what the directory knows", cause);
+        self.sink
+            .covered_now(self.window, &scope, CoverageState::Partial);
+    }
+
+    fn gap(&mut self, scope: &Scope, what: &str, cause: &Cause) {
+        let what = format!("{what}: {}", cause.what);
+        self.sink
+            .missed_because(scope, what, cause.reason.clone(), &cause.remedy);
+    }
+
+    async fn root(&mut self, session: &mut Session<'_>) -> Option<(Entry, Root)> {
+        let query = Query {
+            base: "",
+            scope: ldap3::Scope::Base,
+            filter: "(objectClass=*)",
+            attributes: root::ATTRIBUTES,
+        };
+        let mut met = None;
+        let ended = session.ask(query, &mut |entry| met = Some(entry)).await;
+        let Some(entry) = met else {
+            let silent = Cause::new(
+                "it does not tell what it is (no root entry)",
+                Reason::PermissionDenied,
+                "let the account read the root entry",
+            );
+            self.nothing(&ended.trouble.unwrap_or(silent));
+            return None;
+        };
+        let root = Root::of(&entry, self.directory.base.as_deref());
+        Some((entry, root))
+    }
+
+    async fn questions(&mut self, session: &mut Session<'_>, entry: &Entry, root: &Root) {
+        let server = (self.directory.peer.clone(), self.directory.port);
+        let mut learnt = Learnt::new(root.directory(), server, session.now());
+        root::tell(entry, root, self.directory, &mut learnt);
+        let scope = self.scope("server");
+        self.tell(&scope, &mut learnt);
+        self.sink
+            .covered_now(self.window, &scope, CoverageState::Complete);
+        let steps: Vec<&Step> = match root.family {
+            Family::ActiveDirectory => ad::STEPS.iter().collect(),
+            Family::OpenLdap => open::SERVER_STEPS.iter().chain(open::STEPS).collect(),
+            Family::Other => open::STEPS.iter().collect(),
+        };
+        let mut unasked = Vec::new();
+        for step in steps {
+            if session.is_over() {
+                unasked.push(step.name);
+                self.sink
+                    .covered_now(self.window, &self.scope(step.name), CoverageState::Partial);
+                continue;
+            }
+            self.question(session, step, root, &mut learnt).await;
+        }
+        if root.family == Family::ActiveDirectory {
+            ad::aliases(&mut learnt);
+            self.tell(&self.scope("names/aliases"), &mut learnt);
+            self.trusted(session, root, &mut learnt).await;
+        }
+        learnt.measurements();
+        self.tell(&self.scope("counts"), &mut learnt);
+        if !unasked.is_empty() {
+            let cause = Cause::new(
+                "the conversation or the time for it ended first",
+                Reason::BudgetExhausted,
+                "look again; give the look more time",
+            );
+            self.gap(&self.scope(""), &unasked.join(", "), &cause);
+        }
+    }
+
+    async fn question(
+        &mut self,
+        session: &mut Session<'_>,
+        step: &Step,
+        root: &Root,
+        learnt: &mut Learnt,
+    ) {
+        let scope = self.scope(step.name);
+        let mut state = CoverageState::Complete;
+        for base in step.base.names(root) {
+            let query = Query {
+                base: &base,
+                scope: step.scope,
+                filter: step.filter,
+                attributes: step.attributes,
+            };
+            let room = self.budget.observations_max.saturating_sub(self.told);
+            let mut left_out = 0_u64;
+            let mut batch = Batch {
+                sink: &mut *self.sink,
+                window: self.window,
+                scope: &scope,
+                told: 0,
+            };
+            let ended = session
+                .ask(query, &mut |entry| {
+                    (step.tell)(&entry, learnt);
+                    left_out += batch.tell(learnt, room);
+                })
+                .await;
+            self.told += batch.told;
+            if left_out > 0 {
+                let what = format!(
+                    "{left_out} facts more than the {} this source may tell",
+                    self.budget.observations_max
+                );
+                let cause = Cause::new(what, Reason::BudgetExhausted, "");
+                self.gap(&scope, step.name, &cause);
+                state = CoverageState::Partial;
+            }
+            if !self.ended(&scope, step, ended, root) {
+                state = CoverageState::Partial;
+            }
+        }
+        self.sink.covered_now(self.window, &scope, state);
+    }
+
+    /// Says what is missing; true if nothing is.
+    fn ended(&mut self, scope: &Scope, step: &Step, ended: Ended, root: &Root) -> bool {
+        let mut whole = true;
+        if let Some(cause) = ended.trouble
+            && !(step.optional && cause.reason == Reason::NotPresent)
+        {
+            whole = false;
+            let kept = match ended.entries {
+                0 => step.name.to_owned(),
+                kept => format!("{} beyond the {kept} objects that came", step.name),
+            };
+            self.gap(scope, &kept, &cause);
+        }
+        if ended.faulty > 0 {
+            whole = false;
+            let what = format!(
+                "{} entries that are not built as LDAP says were left out",
+                ended.faulty
+            );
+            self.gap(
+                scope,
+                step.name,
+                &Cause::new(
+                    what,
+                    Reason::Malformed,
+                    "see what stands between; tell the maker of the server",
+                ),
+            );
+        }
+        let elsewhere: BTreeSet<&str> = ended
+            .referrals
+            .iter()
+            .map(String::as_str)
+            .filter(|url| !root.keeps(url))
+            .take(8)
+            .collect();
+        if !elsewhere.is_empty() {
+            whole = false;
+            let what = format!(
+                "the server refers to {}, and referrals are not followed",
+                elsewhere.into_iter().collect::<Vec<_>>().join(", ")
+            );
+            self.gap(
+                scope,
+                step.name,
+                &Cause::new(
+                    what,
+                    Reason::Forbidden,
+                    "name that server in the access file too, if it is yours",
+                ),
+            );
+        }
+        whole
+    }
+
+    fn tell(&mut self, scope: &Scope, learnt: &mut Learnt) {
+        let room = self.budget.observations_max.saturating_sub(self.told);
+        let mut batch = Batch {
+            sink: &mut *self.sink,
+            window: self.window,
+            scope,
+            told: 0,
+        };
+        batch.tell(learnt, room);
+        self.told += batch.told;
+    }
+
+    /// Who is behind the identifiers that machines let act for others.
+    async fn trusted(&mut self, session: &mut Session<'_>, root: &Root, learnt: &mut Learnt) {
+        let scope = self.scope("delegation");
+        let asked = std::mem::take(&mut learnt.trusted_by);
+        let Some(base) = root.domain.clone().filter(|_| !asked.is_empty()) else {
+            return;
+        };
+        let mut whole = asked.len() <= TRUSTED_MAX;
+        for (sid, towards) in asked
+            .into_iter()
+            .filter(|(sid, _)| ad::is_of_a_domain(sid))
+            .take(TRUSTED_MAX)
+        {
+            let filter = format!("(objectSid={sid})");
+            let query = Query {
+                base: &base,
+                scope: ldap3::Scope::Subtree,
+                filter: &filter,
+                attributes: ad::TRUSTED,
+            };
+            let towards: Vec<_> = towards.into_iter().collect();
+            let ended = session
+                .ask(query, &mut |entry| ad::trusted(&entry, &towards, learnt))
+                .await;
+            whole &= ended.trouble.is_none();
+        }
+        self.tell(&scope, learnt);
+        let state = if whole {
+            CoverageState::Complete
+        } else {
+            CoverageState::Partial
+        };
+        if !whole {
+            self.gap(
+                &scope,
+                "who may act for others towards some machines",
+                &Cause::new(
+                    "not all of them could be looked up",
+                    Reason::BudgetExhausted,
+                    "",
+                ),
+            );
+        }
+        self.sink.covered_now(self.window, &scope, state);
+    }
+}
+
+/// Facts on their way to the sink, within what may be told.
+struct Batch<'a> {
+    sink: &'a mut dyn Sink,
+    window: &'a Window,
+    scope: &'a Scope,
+    told: u64,
+}
+
+impl Batch<'_> {
+    /// Tells what was learnt, and returns how many facts there was no room for.
+    fn tell(&mut self, learnt: &mut Learnt, room: u64) -> u64 {
+        let mut left_out = 0;
+        for fact in learnt.facts.drain(..) {
+            if self.told >= room {
+                left_out += 1;
+                continue;
+            }
+            self.told += 1;
+            self.sink.saw_now(self.window, self.scope, fact);
+        }
+        left_out
+    }
+}

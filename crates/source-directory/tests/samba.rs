@@ -1,0 +1,461 @@
+//! A real Samba AD domain controller, provisioned by the test in a network namespace of its own: what a domain of
+//! Microsoft's schema looks like from here.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests; a skipped one says so"
+)]
+
+mod common;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use common::{closed, count, gaps, is_complete, look_at, needs, objects};
+use groma_model::{Fact, Peer};
+use groma_source_directory::Limits;
+
+const INSIDE: &str = "GROMA_TEST_INSIDE_NAMESPACE";
+const PROGRAMS: [&str; 6] = [
+    "samba",
+    "samba-tool",
+    "ldapmodify",
+    "ldbmodify",
+    "unshare",
+    "openssl",
+];
+const DC: &str = "10.99.1.10";
+const DOMAIN: &str = "DC=ad,DC=example,DC=test";
+const PASSWORD: &str = "Passw0rd-of-a-test";
+
+/// Objects as administrators and products make them.
+const OBJECTS: &str = "dn: CN=svc-web,CN=Users,{D}
+changetype: add
+objectClass: user
+sAMAccountName: svc-web
+servicePrincipalName: HTTP/app1.ad.example.test
+msDS-AllowedToDelegateTo: MSSQLSvc/db1.ad.example.test:1444
+
+dn: CN=app1,CN=Computers,{D}
+changetype: add
+objectClass: computer
+sAMAccountName: app1$
+userAccountControl: 4096
+dNSHostName: app1.ad.example.test
+operatingSystem: Windows Server 2012 R2 Standard
+servicePrincipalName: MSOMHSvc/app1.ad.example.test
+
+dn: CN=db1,CN=Computers,{D}
+changetype: add
+objectClass: computer
+sAMAccountName: db1$
+userAccountControl: 528384
+dNSHostName: db1.ad.example.test
+
+dn: CN=copier,CN=app1,CN=Computers,{D}
+changetype: add
+objectClass: printQueue
+printerName: Copier
+serverName: print1.ad.example.test
+shortServerName: print1
+uNCName: \\\\print1.ad.example.test\\copier
+versionNumber: 4
+portName: IP_10.1.2.3
+driverName: Generic
+
+dn: CN=portal,CN=app1,CN=Computers,{D}
+changetype: add
+objectClass: serviceConnectionPoint
+keywords: portal
+serviceBindingInformation: https://app1.ad.example.test/portal
+
+dn: CN=10.9.0.0/16,CN=Subnets,CN=Sites,CN=Configuration,{D}
+changetype: add
+objectClass: subnet
+siteObject: CN=Default-First-Site-Name,CN=Sites,CN=Configuration,{D}
+
+dn: CN=dhcp1.ad.example.test,CN=NetServices,CN=Services,CN=Configuration,{D}
+changetype: add
+objectClass: dHCPClass
+dhcpFlags: 0
+dhcpIdentification: dhcp1
+dhcpType: 1
+dhcpUniqueKey: 0
+
+dn: DC=www,DC=ad.example.test,CN=MicrosoftDNS,DC=DomainDnsZones,{D}
+changetype: add
+objectClass: dnsNode
+dnsRecord:: {CNAME}
+";
+
+#[test]
+fn a_domain_is_told_as_its_controller_keeps_it() {
+    if std::env::var_os(INSIDE).is_some() {
+        return inside();
+    }
+    let path = std::env::var("PATH").unwrap_or_default();
+    let found = |name: &&str| {
+        let name = Path::new(name);
+        path.split(':').any(|at| Path::new(at).join(name).exists())
+    };
+    let modules = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
+    let ready = PROGRAMS.iter().all(found)
+        && Path::new("/usr/share/samba/setup").exists()
+        && modules
+            .iter()
+            .any(|at| Path::new(at).join("samba/vfs/acl_xattr.so").exists());
+    let may = Command::new("unshare")
+        .args(["--net", "--mount", "--pid", "--fork", "true"])
+        .status()
+        .is_ok_and(|s| s.success());
+    if !ready || !may {
+        eprintln!(
+            "SKIPPED: samba with samba-ad-provision, samba-dsdb-modules and samba-vfs-modules, ldap-utils, ldb-tools, and the right to make a namespace are needed"
+        );
+        return;
+    }
+    let inside = Command::new("unshare")
+        .args([
+            "--net",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+        ])
+        .arg(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "a_domain_is_told_as_its_controller_keeps_it",
+            "--nocapture",
+        ])
+        .env(INSIDE, "1")
+        .status()
+        .unwrap();
+    assert!(inside.success());
+}
+
+fn run(program: &str, arguments: &[&str], input: &str) -> String {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .env("LDAPTLS_REQCERT", "never")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success(),
+        "{program} {arguments:?}: {text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    text
+}
+
+/// The whole of it, in a room where every port is free and nobody else is.
+fn inside() {
+    let at = tempfile::tempdir().unwrap();
+    let root = at.path().join("dc");
+    std::fs::create_dir_all("/run/samba").unwrap();
+    run("mount", &["-t", "tmpfs", "tmpfs", "/run/samba"], "");
+    run("ip", &["link", "set", "lo", "up"], "");
+    run("ip", &["addr", "add", &format!("{DC}/32"), "dev", "lo"], "");
+    run(
+        "samba-tool",
+        &[
+            "domain",
+            "provision",
+            "--realm=AD.EXAMPLE.TEST",
+            "--domain=ADX",
+            "--server-role=dc",
+            "--dns-backend=SAMBA_INTERNAL",
+            &format!("--adminpass={PASSWORD}"),
+            "--host-name=dc1",
+            &format!("--host-ip={DC}"),
+            &format!("--targetdir={}", root.display()),
+            "--option=interfaces=lo",
+            "--option=bind interfaces only=yes",
+            "--option=server services=ldap, cldap, kdc, winbindd, ntp_signd, kcc, dnsupdate, rpc",
+        ],
+        "",
+    );
+    let mut samba = Command::new("samba")
+        .args(["-F", "--no-process-group", "-s"])
+        .arg(root.join("etc/smb.conf"))
+        .arg("-l")
+        .arg(at.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while std::net::TcpStream::connect((DC, 636)).is_err() {
+        assert!(samba.try_wait().unwrap().is_none(), "samba ended at once");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let server = format!("ldaps://{DC}");
+    let as_administrator = [
+        "-x",
+        "-H",
+        &server,
+        "-D",
+        "administrator@ad.example.test",
+        "-w",
+        PASSWORD,
+    ];
+    let add = |text: &str| run("ldapmodify", &as_administrator, text);
+    add(&OBJECTS
+        .replace("{D}", DOMAIN)
+        .replace("{CNAME}", &encoded(&alias("dc1.ad.example.test"))));
+    // db1 lets svc-web act for others towards it.
+    let mut search = as_administrator.to_vec();
+    search.extend([
+        "-LLL",
+        "-b",
+        DOMAIN,
+        "(sAMAccountName=svc-web)",
+        "objectSid",
+    ]);
+    let shown = run("ldapsearch", &search, "");
+    let sid = shown
+        .lines()
+        .find_map(|l| l.strip_prefix("objectSid:: "))
+        .unwrap();
+    let descriptor = encoded(&descriptor(&decoded(sid)));
+    // This one attribute is for the system alone to write: over LDAP nobody may in this version.
+    let database = root.join("private/sam.ldb");
+    run(
+        "ldbmodify",
+        &["-H", database.to_str().unwrap()],
+        &format!(
+            "dn: CN=db1,CN=Computers,{DOMAIN}\nchangetype: modify\nadd: msDS-AllowedToActOnBehalfOfOtherIdentity\nmsDS-AllowedToActOnBehalfOfOtherIdentity:: {descriptor}\n"
+        ),
+    );
+
+    closed(&at.path().join("pw"), PASSWORD);
+    let certificate = root.join("private/tls/cert.pem");
+    let print = run(
+        "openssl",
+        &[
+            "x509",
+            "-noout",
+            "-fingerprint",
+            "-sha256",
+            "-in",
+            certificate.to_str().unwrap(),
+        ],
+        "",
+    );
+    let pin = print.trim().split_once('=').unwrap().1.to_owned();
+    let table = format!(
+        "url = \"{server}\"\nuser = \"administrator@ad.example.test\"\npassword_file = \"pw\"\npin = \"sha256:{pin}\""
+    );
+    let seen = look_at(at.path(), &table, patient());
+    judge(&seen);
+
+    // A wrong password is refused in the words of Active Directory.
+    closed(&at.path().join("pw"), "wrong-of-a-test");
+    let refused = look_at(at.path(), &table, patient());
+    assert!(
+        gaps(&refused).contains("the password is wrong"),
+        "{}",
+        gaps(&refused)
+    );
+    // Nobody in particular is told what the server is, and nothing else.
+    let nobody = look_at(
+        at.path(),
+        &format!("url = \"{server}\"\nbind = \"anonymous\"\npin = \"sha256:{pin}\""),
+        patient(),
+    );
+    assert_eq!(objects(&nobody, "server").len(), 1);
+    assert!(!is_complete(&nobody, "computers"), "{}", gaps(&nobody));
+    samba.kill().unwrap();
+    samba.wait().unwrap();
+}
+
+fn judge(seen: &groma_source::Recorder) {
+    assert_eq!(gaps(seen), "");
+    assert_eq!(
+        objects(seen, "server")[0].attributes["product"],
+        ["Samba AD"]
+    );
+    let dc = Peer::parse("dc1.ad.example.test");
+    assert_eq!(objects(seen, "domain-controller")[0].host, dc);
+    let mut roles: Vec<(String, bool)> = objects(seen, "role")
+        .iter()
+        .map(|o| (o.name.to_string(), o.host == dc))
+        .collect();
+    roles.sort();
+    let expected = [
+        "PDC emulator",
+        "RID master",
+        "domain naming master",
+        "infrastructure master",
+        "infrastructure master of the DNS zones",
+        "schema master",
+    ];
+    assert_eq!(roles, expected.map(|r| (r.to_owned(), true)));
+    assert_eq!(
+        objects(seen, "site")[0].name.to_string(),
+        "Default-First-Site-Name"
+    );
+    assert_eq!(
+        objects(seen, "subnet")[0].attributes["site"],
+        ["Default-First-Site-Name"]
+    );
+    assert_eq!(objects(seen, "group-policy").len(), 2);
+    assert!(
+        objects(seen, "group-policy")
+            .iter()
+            .all(|o| o.attributes.contains_key("linked-to"))
+    );
+    assert_eq!(
+        objects(seen, "dhcp-server")[0].host,
+        Peer::parse("dhcp1.ad.example.test")
+    );
+    assert_eq!(
+        objects(seen, "connection-point")
+            .iter()
+            .filter(|o| o.host == Peer::parse("app1.ad.example.test"))
+            .count(),
+        1
+    );
+    assert_eq!(objects(seen, "service-account").len(), 1);
+    let db1 = objects(seen, "computer")
+        .into_iter()
+        .find(|o| o.name.to_string() == "db1")
+        .unwrap();
+    assert!(db1.attributes["delegation"].contains(&"to any service".to_owned()));
+    let app1 = objects(seen, "computer")
+        .into_iter()
+        .find(|o| o.name.to_string() == "app1")
+        .unwrap();
+    assert_eq!(
+        app1.attributes["servicePrincipalName"],
+        ["MSOMHSvc/app1.ad.example.test"]
+    );
+    let mut lines: Vec<String> = needs(seen)
+        .iter()
+        .map(|n| {
+            format!(
+                "{} {} {} {:?} {}",
+                n.consumer,
+                n.kind,
+                n.provider,
+                n.port.map(|p| p.0),
+                n.attribute
+            )
+        })
+        .collect();
+    lines.sort();
+    assert_eq!(
+        lines,
+        [
+            "app1.ad.example.test other db1.ad.example.test None msDS-AllowedToActOnBehalfOfOtherIdentity",
+            "app1.ad.example.test sql db1.ad.example.test Some(1444) msDS-AllowedToDelegateTo",
+            "print1.ad.example.test print 10.1.2.3 None portName",
+        ]
+    );
+    let alias = seen.facts().find_map(|f| match f {
+        Fact::Name(a) if a.asked == Peer::parse("www.ad.example.test").unwrap() => Some(a),
+        _ => None,
+    });
+    let alias = alias.expect("the alias is resolved within the zone");
+    assert_eq!(alias.aliases[0].as_str(), "dc1.ad.example.test");
+    assert_eq!(alias.addresses, [DC.parse::<std::net::IpAddr>().unwrap()]);
+    assert!(count(seen, "people").unwrap() >= 3.0);
+    assert!(count(seen, "groups").unwrap() > 30.0);
+    assert!(!format!("{:?}", seen.records).contains(PASSWORD));
+}
+
+fn patient() -> Limits {
+    Limits {
+        page: Duration::from_secs(120),
+        step: Duration::from_secs(240),
+        ..Limits::default()
+    }
+}
+
+/// A CNAME as [MS-DNSP] 2.3.2.2 lays it out.
+fn alias(name: &str) -> Vec<u8> {
+    let mut labels: Vec<u8> = Vec::new();
+    for label in name.split('.') {
+        labels.push(u8::try_from(label.len()).unwrap());
+        labels.extend(label.as_bytes());
+    }
+    labels.push(0);
+    let mut content = vec![
+        u8::try_from(labels.len()).unwrap(),
+        u8::try_from(name.split('.').count()).unwrap(),
+    ];
+    content.extend(labels);
+    let mut bytes = u16::try_from(content.len()).unwrap().to_le_bytes().to_vec();
+    bytes.extend([5, 0, 5, 0xf0, 0, 0, 1, 0, 0, 0]);
+    bytes.extend(900_u32.to_be_bytes());
+    bytes.extend([0; 8]);
+    bytes.extend(content);
+    bytes
+}
+
+/// A self-relative descriptor that lets one account in ([MS-DTYP] 2.4.6), owned by the administrators.
+fn descriptor(sid: &[u8]) -> Vec<u8> {
+    let owner = [1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0];
+    let length = u16::try_from(8 + sid.len()).unwrap();
+    let mut bytes = vec![1, 0, 4, 0x80];
+    bytes.extend(20_u32.to_le_bytes());
+    bytes.extend([0; 8]);
+    bytes.extend(36_u32.to_le_bytes());
+    bytes.extend(owner);
+    bytes.extend([2, 0]);
+    bytes.extend((8 + length).to_le_bytes());
+    bytes.extend([1, 0, 0, 0, 0, 0]);
+    bytes.extend(length.to_le_bytes());
+    bytes.extend(0x000f_01ff_u32.to_le_bytes());
+    bytes.extend(sid);
+    bytes
+}
+
+const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+fn encoded(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let number = (0..3).fold(0_u32, |sum, at| {
+            (sum << 8) | u32::from(chunk.get(at).copied().unwrap_or(0))
+        });
+        for at in 0..4_usize {
+            let digit = DIGITS[usize::try_from(number >> (18 - 6 * at)).unwrap() & 63];
+            text.push(if at <= chunk.len() {
+                char::from(digit)
+            } else {
+                '='
+            });
+        }
+    }
+    text
+}
+
+fn decoded(text: &str) -> Vec<u8> {
+    let digits: Vec<u32> = text
+        .trim_end_matches('=')
+        .bytes()
+        .map(|b| u32::try_from(DIGITS.iter().position(|d| *d == b).unwrap()).unwrap())
+        .collect();
+    let mut bytes = Vec::new();
+    for chunk in digits.chunks(4) {
+        let number = (0..4).fold(0_u32, |sum, at| {
+            (sum << 6) | chunk.get(at).copied().unwrap_or(0)
+        });
+        bytes.extend(number.to_be_bytes().get(1..chunk.len()).unwrap());
+    }
+    bytes
+}
