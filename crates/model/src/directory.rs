@@ -13,7 +13,7 @@ use crate::name::{Peer, Port, Protection, Transport};
 /// An object of a directory.
 ///
 /// `class` is one of: `directory` (a naming context or domain), `server` (the one that was asked), `domain-controller`,
-/// `role` (operations master), `site`, `subnet`, `trust`, `computer`, `service-account`, `managed-service-account`,
+/// `role` (operations master), `site`, `subnet`, `trust`, `computer`, `service-account`, `managed-service-account`, `service-principal`,
 /// `group-policy`, `print-queue`, `dfs-root`, `dfs-link`, `volume`, `dhcp-server`, `dns-zone`, `dns-service`,
 /// `enrolment-service`, `certificate-template`, `connection-point`, `mail-server`, `receive-connector`, `send-connector`,
 /// `accepted-domain`, `mail-database`, `virtual-directory`, `autodiscover`, `database` (of a directory server),
