@@ -255,9 +255,7 @@ fn kind_of(text: &str) -> Option<&'static str> {
         text.split(|c: char| !c.is_alphanumeric())
             .any(|w| w == word)
     };
-    if says(&["hypervis", "esx", "гипервизор"]) {
-        Some("hypervisor")
-    } else if says(&[
+    let is_real = says(&[
         "physical",
         "bare metal",
         "bare-metal",
@@ -265,11 +263,11 @@ fn kind_of(text: &str) -> Option<&'static str> {
         "физическ",
         "no vm",
         "not virtual",
-    ]) {
-        Some("host")
-    } else if says(&["virtual", "virtuel", "виртуальн", "vmware"])
-        || is_word("vm")
-        || is_word("vms")
+    ]);
+    if says(&["hypervis", "esx", "гипервизор"]) {
+        Some("hypervisor")
+    } else if !is_real
+        && (says(&["virtual", "virtuel", "виртуальн", "vmware"]) || is_word("vm") || is_word("vms"))
     {
         Some("vm")
     } else if says(&[
@@ -287,18 +285,20 @@ fn kind_of(text: &str) -> Option<&'static str> {
     ]) || is_word("ups")
     {
         Some("device")
-    } else if says(&[
-        "server",
-        "host",
-        "workstation",
-        "desktop",
-        "laptop",
-        "serveur",
-        "poste",
-        "сервер",
-        "хост",
-        "компьютер",
-    ]) {
+    } else if is_real
+        || says(&[
+            "server",
+            "host",
+            "workstation",
+            "desktop",
+            "laptop",
+            "serveur",
+            "poste",
+            "сервер",
+            "хост",
+            "компьютер",
+        ])
+    {
         Some("host")
     } else {
         None

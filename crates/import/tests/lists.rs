@@ -197,8 +197,13 @@ fn a_password_is_left_out_of_every_column_and_an_office_is_not() {
 
 #[test]
 fn a_kind_is_told_by_whole_words() {
-    let list = "name,type\na,Backups\nb,Groups\nc,Physical (no VM)\nd,VM\ne,UPS\nf,VMware guest\n";
+    let list = "name,type\na,Backups\nb,Groups\nc,Physical (no VM)\nd,VM\ne,UPS\nf,VMware guest\ng,Physical switch\nh,Physical server\n";
     let imported = read("list.csv", list.as_bytes(), now()).unwrap();
     let kinds: Vec<&str> = imported.declared.iter().map(|d| d.kind.as_str()).collect();
-    assert_eq!(kinds, ["host", "host", "host", "vm", "device", "vm"]);
+    assert_eq!(
+        kinds,
+        [
+            "host", "host", "host", "vm", "device", "vm", "device", "host"
+        ]
+    );
 }

@@ -988,7 +988,8 @@ impl Inventory {
         for seen in self
             .coverage
             .iter()
-            .filter(|c| c.source.as_str() != "declared.list")
+            // A list was never watched, and a log speaks for as long as it goes back.
+            .filter(|c| !matches!(c.source.as_str(), "declared.list" | "log.services"))
         {
             let look = looks.entry(&seen.vantage).or_insert((seen.from, seen.to));
             // The newest look; what only older ones said is another time.

@@ -52,7 +52,7 @@ pub(crate) fn meant_by(seat: &Seat) -> BTreeSet<IpAddr> {
         .filter(|link| link.kind != "loopback");
     let own = links.flat_map(|link| {
         let inner = is_of_runtime(link);
-        of_link(link).filter(move |address| !inner || !is_link_local(address))
+        of_link(link).filter(move |address| !inner || !is_of_link(address))
     });
     own.chain(containers(&seat.attributes)).collect()
 }

@@ -141,10 +141,23 @@ impl Marks {
 struct Index {
     /// Addresses that stand in several rows of one list under different names.
     shared: BTreeSet<(SiteId, IpAddr)>,
-    uuids: BTreeMap<(SiteId, String), EntityId>,
-    macs: BTreeMap<(SiteId, String), EntityId>,
+    /// `None` for one that several machines have, as copies of one image do.
+    uuids: BTreeMap<(SiteId, String), Option<EntityId>>,
+    macs: BTreeMap<(SiteId, String), Option<EntityId>>,
     names: BTreeMap<(SiteId, String), BTreeSet<EntityId>>,
     marks: BTreeMap<EntityId, Marks>,
+}
+
+/// Notes whom a number means; what means two machines means none.
+fn tell_apart(
+    known: &mut BTreeMap<(SiteId, String), Option<EntityId>>,
+    at: (SiteId, String),
+    id: &EntityId,
+) {
+    let meant = known.entry(at).or_insert_with(|| Some(id.clone()));
+    if meant.as_ref() != Some(id) {
+        *meant = None;
+    }
 }
 
 impl Index {
@@ -165,12 +178,12 @@ impl Index {
                 .filter(|_| !identity.in_container);
             if let Some(uuid) = uuid.map(uuid_either_order) {
                 let at = (seat.site.clone(), uuid.clone());
-                index.uuids.entry(at).or_insert_with(|| id.clone());
+                tell_apart(&mut index.uuids, at, id);
                 marks.uuids.insert(uuid);
             }
             for mac in &identity.macs {
                 let at = (seat.site.clone(), mac.clone());
-                index.macs.entry(at).or_insert_with(|| id.clone());
+                tell_apart(&mut index.macs, at, id);
             }
             let links = seat.attributes.interfaces.iter();
             let macs = links.filter_map(|link| link.mac.as_ref());
@@ -207,11 +220,13 @@ impl Index {
 
     fn by_machine(&self, row: &Row<'_>) -> Option<(EntityId, String)> {
         let uuid = row.uuid.as_ref();
-        if let Some(id) = uuid.and_then(|uuid| self.uuids.get(&(row.site(), uuid.clone()))) {
+        if let Some(id) =
+            uuid.and_then(|uuid| self.uuids.get(&(row.site(), uuid.clone()))?.as_ref())
+        {
             return Some((id.clone(), row.because("its UUID")));
         }
         let mut macs = row.said.row.macs.iter();
-        let id = macs.find_map(|mac| self.macs.get(&(row.site(), mac.clone())))?;
+        let id = macs.find_map(|mac| self.macs.get(&(row.site(), mac.clone()))?.as_ref())?;
         let fits = !self.contradicts(id, row);
         fits.then(|| (id.clone(), row.because("its MAC address")))
     }

@@ -263,6 +263,31 @@ fn the_link_local_address_of_a_runtime_is_the_routers_beyond_the_card() {
 }
 
 #[test]
+fn a_resolver_that_every_node_has_for_itself_is_no_machine() {
+    let mut told = Told::default();
+    let own = "169.254.20.10";
+    for (agent, name, uuid, address) in [
+        ("agent-1", "node1", A, "10.0.0.1"),
+        ("agent-2", "node2", B, "10.0.0.2"),
+    ] {
+        told.host(agent, name, uuid, address)
+            .link(
+                agent,
+                "nodelocaldns",
+                "dummy",
+                SECOND,
+                &["169.254.20.10/32"],
+            )
+            .mentions(agent, own);
+    }
+    let resolution = told.resolved();
+    for (agent, name) in [("agent-1", "node1"), ("agent-2", "node2")] {
+        assert_eq!(met(&resolution, agent, own).expect("itself").name, name);
+    }
+    assert_eq!(resolution.estate.entities.len(), 2, "nobody else");
+}
+
+#[test]
 fn one_link_local_address_on_two_links_is_two_machines() {
     let mut told = Told::default();
     told.host("agent-1", "app", A, "10.0.0.1")

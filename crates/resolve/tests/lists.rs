@@ -169,3 +169,24 @@ fn a_row_is_the_machine_of_its_uuid_in_either_byte_order_and_not_a_container_on_
         .collect();
     assert_eq!(declared, ["node"]);
 }
+
+#[test]
+fn a_uuid_that_copies_of_one_machine_share_means_none_of_them() {
+    let copy = |name: &str, address: &str| Declared {
+        smbios_uuid: Some(A[1].into()),
+        owner: Some(format!("owner of {name}")),
+        ..row(name, &[address])
+    };
+    let mut told = listed(&[copy("web1", "10.0.0.1"), copy("web2", "10.0.0.2")]);
+    let second = ["m-b", A[1], "52:54:00:00:00:0b"];
+    told.host("agent-1", "web1", A, "10.0.0.1")
+        .host("agent-2", "web2", second, "10.0.0.2");
+    let resolution = told.resolved();
+    let mut owners: Vec<(String, Option<String>)> = machines(&resolution)
+        .iter()
+        .map(|e| (e.name.clone(), e.owner.clone()))
+        .collect();
+    owners.sort();
+    let owner = |name: &str| (name.to_owned(), Some(format!("owner of {name}")));
+    assert_eq!(owners, [owner("web1"), owner("web2")]);
+}

@@ -65,9 +65,10 @@ fn draft(view: &View<'_>, hosts: &[&EntityId], groups: &[Vec<&Entity>]) -> Optio
         let sizes = view.inventory.volumes.iter();
         let sizes = sizes.filter(|v| group.iter().any(|e| e.id == v.entity));
         let all: Vec<u64> = sizes.map(|v| v.bytes).collect();
-        all.iter().sum::<u64>() - all.iter().max().copied().unwrap_or(0)
+        let sum = all.iter().copied().fold(0, u64::saturating_add);
+        sum - all.iter().max().copied().unwrap_or(0)
     });
-    let twice: u64 = twice.sum();
+    let twice = twice.fold(0, u64::saturating_add);
     let mut draft = Draft::about(&ids);
     draft.severity = Severity::Low;
     "mail".clone_into(&mut draft.layer);

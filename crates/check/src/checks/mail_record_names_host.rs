@@ -40,10 +40,12 @@ impl Check for MailRecordNamesHost {
 
 fn draft(machine: &Entity, records: &[&MailRecordEntry]) -> Draft {
     let mut draft = Draft::about(&[machine.id.as_str()]);
-    let longest = records.iter().filter_map(|r| r.ttl_seconds).max();
-    let takes_mail = records
-        .iter()
-        .any(|r| matches!(r.purpose, MailPurpose::Exchanger | MailPurpose::Address));
+    let leads_mail =
+        |r: &&&MailRecordEntry| matches!(r.purpose, MailPurpose::Exchanger | MailPurpose::Address);
+    let takes_mail = records.iter().any(|r| leads_mail(&r));
+    // Where mail goes, only what leads it there counts: an old SPF record delays none.
+    let leading = records.iter().filter(|r| !takes_mail || leads_mail(r));
+    let longest = leading.filter_map(|r| r.ttl_seconds).max();
     draft.severity = match (takes_mail, longest) {
         (true, Some(seconds)) if seconds > LONG_SECONDS => Severity::High,
         (true, _) => Severity::Medium,

@@ -6,6 +6,7 @@ use groma_model::fact::MailPurpose;
 use groma_model::inventory::{Likelihood, MailRecordEntry, Severity};
 use groma_model::{EntityId, HostName};
 
+use crate::view::is_outside;
 use crate::wording::names;
 use crate::{Check, Draft, View};
 
@@ -27,10 +28,27 @@ impl Check for MailViewsDiffer {
         }
         answers
             .into_values()
-            .filter(|records| records.len() > 1)
+            .filter(|records| records.len() > 1 && concerns_us(view, records))
             .map(|records| draft(view, &records))
             .collect()
     }
+}
+
+/// Addresses of other people's machines change by time and place; only where ours are among them is it our zone.
+fn concerns_us(view: &View<'_>, records: &[&MailRecordEntry]) -> bool {
+    let of_a_machine = |purpose| {
+        matches!(
+            purpose,
+            MailPurpose::Address | MailPurpose::Autodiscover | MailPurpose::MtaSts
+        )
+    };
+    if !records.iter().all(|r| of_a_machine(r.purpose)) {
+        return true;
+    }
+    let machines = records.iter().flat_map(|r| &r.machines);
+    machines
+        .filter_map(|id| view.entity(id))
+        .any(|machine| !is_outside(Some(machine), &machine.addresses))
 }
 
 fn draft(view: &View<'_>, records: &[&MailRecordEntry]) -> Draft {

@@ -89,6 +89,6 @@ fn files(view: &View<'_>, rights: &[&Right]) -> usize {
     let sum = counted
         .filter(|m| shares.contains(&m.entity))
         .map(|m| m.value as usize)
-        .sum();
+        .fold(0, usize::saturating_add);
     sum
 }

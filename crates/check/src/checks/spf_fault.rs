@@ -31,7 +31,10 @@ fn is_too_long(record: &MailRecordEntry) -> bool {
 }
 
 fn draft(view: &View<'_>, record: &MailRecordEntry) -> Draft {
-    let mut draft = Draft::about(&[record.domain.as_str()]);
+    // Two zones may say two things about one domain.
+    let mut about = vec![record.domain.as_str()];
+    about.extend(record.values.iter().map(String::as_str));
+    let mut draft = Draft::about(&about);
     draft.severity = Severity::Medium;
     "mail".clone_into(&mut draft.layer);
     draft.likelihood = Likelihood::High;

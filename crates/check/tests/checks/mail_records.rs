@@ -112,6 +112,16 @@ pub(crate) mod too_long {
     }
 
     #[test]
+    fn two_zones_with_two_faults_are_two_findings() {
+        let mut outside = spf(14, &[]);
+        outside.values = vec!["v=spf1 a -all".to_owned()];
+        assert_eq!(
+            found("spf-fault", &with(vec![spf(12, &[]), outside])).len(),
+            2
+        );
+    }
+
+    #[test]
     fn it_says_what_a_receiver_stumbles_over() {
         let finding = only(
             "spf-fault",
@@ -141,6 +151,26 @@ pub(crate) mod views {
         let mut both = from("app1", &["10 mail1"]);
         both.seen_from.push(id("gate1"));
         with(vec![both])
+    }
+
+    #[test]
+    fn addresses_of_other_peoples_machines_differ_by_time_and_place() {
+        let told = |machine: &str, address: &str, to: &str| MailRecordEntry {
+            machines: vec![id(to)],
+            purpose: MailPurpose::Address,
+            ..from(machine, &[address])
+        };
+        let theirs = "mx.provider.example";
+        let both = vec![
+            told("app1", "198.51.100.7", theirs),
+            told("gate1", "198.51.100.8", theirs),
+        ];
+        assert!(found("mail-views-differ", &with(both)).is_empty());
+        let ours = vec![
+            told("app1", "10.0.0.5", "mail1"),
+            told("gate1", "198.51.100.7", theirs),
+        ];
+        assert_eq!(found("mail-views-differ", &with(ours)).len(), 1);
     }
 
     #[test]

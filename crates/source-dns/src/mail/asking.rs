@@ -225,10 +225,13 @@ impl About<'_, '_> {
         }
     }
 
-    /// The addresses of a machine; nothing is noted where it has none.
+    /// The addresses of a machine; nothing is noted where it has none, nor where only half of the answer was heard.
     async fn addresses(&mut self, purpose: MailPurpose, name: &HostName) {
-        let mut set = self.ask(name, RecordType::A).await.unwrap_or_default();
-        let other = self.ask(name, RecordType::AAAA).await.unwrap_or_default();
+        let heard = self.ask(name, RecordType::A).await;
+        let other = self.ask(name, RecordType::AAAA).await;
+        let (Some(mut set), Some(other)) = (heard, other) else {
+            return;
+        };
         set.values.extend(other.values);
         set.values.sort();
         set.values.dedup();
