@@ -12,7 +12,7 @@
 //!
 //! What has to look within this process (name servers and certificates at listeners, which need to call somebody;
 //! everything, where the program cannot be started again, and a gap says so) looks on a thread of its own, which is
-//! waited for no longer than a child would be ([`bounded`]). And wherever it looks, the memory of another process
+//! waited for no longer than a child would be (`bounded`). And wherever it looks, the memory of another process
 //! is read with a deadline of its own ([`PatientDisk`]).
 
 pub(crate) mod bounded;
