@@ -60,13 +60,19 @@ def main():
                     time.sleep(0.05)
             access = f"{at}/access.toml"
             with open(os.open(access, os.O_CREAT | os.O_WRONLY, 0o600), "w") as out:
-                out.write(f'[[directory]]\nurl = "ldaps://127.0.0.1:{tls}"\nbind = "anonymous"\nca = "{at}/cert"\n')
+                shown = subprocess.run(["openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in", f"{at}/cert"], check=True, capture_output=True, text=True).stdout
+                pin = shown.strip().split("=", 1)[1]
+                out.write(f'[[directory]]\nurl = "ldaps://127.0.0.1:{tls}"\nbind = "anonymous"\npin = "sha256:{pin}"\n')
             began = time.monotonic()
             subprocess.run([agent, "look", "--source", "directory", "--access", access, "--for", "0s", "--out", f"{at}/batch"], check=True, env={**os.environ, "GROMA_STATE_DIR": f"{at}/state"})
             seconds = time.monotonic() - began
             peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
             own = peak_of(agent, access, at)
-            lines = subprocess.run(["zstd", "-dc", f"{at}/batch"], check=True, capture_output=True).stdout.count(b"\n")
+            batch = subprocess.run(["zstd", "-dc", f"{at}/batch"], check=True, capture_output=True, text=True).stdout
+            lines = batch.count("\n")
+            # A look that was refused is quick, and no figure.
+            for what, expected in {"people": objects * 14 // 20, "computers": objects * 5 // 20, "groups": objects // 20}.items():
+                assert f'"metric":"directory_{what}","subject":"corp.example","value":{expected}.0' in batch, f"not all {what} came"
             print(f"{objects} objects: {seconds:.1f} s, {own / 1024:.1f} MiB at most (all children {peak / 1024:.0f}), {lines} lines in the batch")
         finally:
             server.kill()
