@@ -117,7 +117,8 @@ children
   and are left behind at the same deadline; so do all where the program cannot start itself, and a gap says so.
   The program itself: its libraries; of its own process /proc/self (maps, status, stat, mountinfo, cgroup, fd,
   ns, exe); /sys/fs/cgroup and /sys/devices/system/cpu/online for the number of processors; its state
-  (GROMA_STATE_DIR, else /var/lib/groma-agent); /proc/1 (whether it runs in a container). Its children write
+  (GROMA_STATE_DIR, else /var/lib/groma-agent); /proc/1 (whether it runs in a container); /dev/urandom, and
+  whether /dev/random is ready, where it is linked without shared libraries. Its children write
   /proc/self/oom_score_adj: when the machine runs out of memory, they end first.
 skipped before it is touched
   FIFOs, sockets, devices; files larger than the budget, by what they claim and by what comes; mounts of other

@@ -68,16 +68,23 @@ fn known_ports(
     known
 }
 
-/// A log that does not say the port means the one that is known to be called, if it is one of that kind.
+/// A log that does not say the port means one that is known to be called, if there is one of that kind: where it is
+/// seen to be called before where it might be, then where the log's account is known.
 fn meant<'p>(known: &'p [Place], rows: &[&Raw<LoggedUse>], drafts: &Drafts) -> Option<&'p Place> {
-    let is_kind = |draft: &Draft| rows.iter().any(|raw| raw.fact.kind == draft.kind);
-    let fits = |place: &&Place| {
-        let there = drafts.places.get(*place);
-        there.is_some_and(|there| there.iter().any(is_kind))
+    let of_kind = |place: &Place| {
+        let there = drafts.places.get(place).into_iter().flatten();
+        there.filter(|draft| rows.iter().any(|raw| raw.fact.kind == draft.kind))
     };
-    let mut fitting = known.iter().filter(fits);
-    let first = fitting.next();
-    first.filter(|_| fitting.next().is_none())
+    let is_account = |account: &String| {
+        let mut told = rows.iter().filter_map(|raw| raw.fact.account.as_ref());
+        told.any(|told| told.as_str() == Some(account.as_str()))
+    };
+    let fitting = known.iter().filter(|place| of_kind(place).next().is_some());
+    fitting.min_by_key(|place| {
+        let alive = of_kind(place).any(Draft::is_alive);
+        let account = of_kind(place).any(|draft| draft.accounts.iter().any(is_account));
+        (!alive, !account, place.port)
+    })
 }
 
 fn place(raw: &Raw<LoggedUse>, other: &EntityId) -> Place {

@@ -157,6 +157,35 @@ fn a_log_that_does_not_say_the_port_means_the_one_that_is_called() {
 }
 
 #[test]
+fn of_two_ports_the_log_means_the_one_that_is_called_and_makes_no_third_need() {
+    let mut told = app_and_directory();
+    told.calls(
+        "app1",
+        "10.0.0.2",
+        636,
+        unit("/usr/bin/python3", "app.service"),
+    );
+    told.writes(
+        "app1",
+        reference("nslcd", "/etc/nslcd.conf", "10.0.0.2", 389, "ldap"),
+    );
+    let used = LoggedUse {
+        port: None,
+        ..used(Direction::Incoming, "10.0.0.1")
+    };
+    log(&mut told, "ldap1", used);
+    let graph = told.graph();
+    let by_log: Vec<_> = graph
+        .dependencies
+        .iter()
+        .filter(|d| d.witnesses.contains(&Witness::History))
+        .map(|d| d.provider.port)
+        .collect();
+    assert_eq!(graph.dependencies.len(), 2, "{:?}", graph.dependencies);
+    assert_eq!(by_log.len(), 1, "{:?}", graph.dependencies);
+}
+
+#[test]
 fn what_both_ends_and_two_logs_tell_is_counted_once() {
     let mut told = app_and_directory();
     let incoming = used(Direction::Incoming, "10.0.0.1");
