@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 use std::net::IpAddr;
+use std::time::Duration;
 
 pub(crate) use groma_model::outside::{is_outside, is_public};
 
@@ -24,6 +25,8 @@ pub struct View<'a> {
     coverage: BTreeMap<&'a EntityId, Vec<&'a CoverageEntry>>,
     systems: BTreeMap<&'a str, &'a System>,
     watched_hosts: usize,
+    /// For how long; asked for by every need that was never seen alive.
+    watched: Duration,
 }
 
 /// True for an edge that follows from two others, over what stands between.
@@ -55,6 +58,7 @@ impl<'a> View<'a> {
             now,
             entities: inventory.entities.iter().map(|e| (&e.id, e)).collect(),
             coverage,
+            watched: inventory.watched(),
             watched_hosts: inventory.entities.iter().filter(|e| e.has_agent).count(),
             systems: inventory
                 .systems
@@ -99,6 +103,11 @@ impl<'a> View<'a> {
     /// The entity with this id. Does not rely on the order of the document.
     pub fn entity(&self, id: &EntityId) -> Option<&'a Entity> {
         self.entities.get(id).copied()
+    }
+
+    /// What looks at `host` spoke for.
+    pub fn coverage(&self, host: &EntityId) -> &[&'a CoverageEntry] {
+        self.coverage.get(host).map_or(&[], Vec::as_slice)
     }
 
     /// Machines somebody looked at from inside.
@@ -161,7 +170,7 @@ impl<'a> View<'a> {
 
     /// The time the inventory speaks about, in words: `30 s`, `5 hours`, `12 days`.
     pub fn watched_for(&self) -> String {
-        let seconds = self.inventory.watched().as_secs();
+        let seconds = self.watched.as_secs();
         match seconds {
             0..=119 => format!("{seconds} s"),
             120..=7199 => format!("{} minutes", seconds / 60),

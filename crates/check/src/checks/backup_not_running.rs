@@ -51,9 +51,9 @@ fn trouble(view: &View<'_>, backup: &Backup) -> Option<String> {
 
 /// When somebody last looked: what came after nobody knows.
 fn looked(view: &View<'_>, backup: &Backup) -> Timestamp {
-    let coverage = view.inventory.coverage.iter();
+    let coverage = view.coverage(&backup.entity).iter();
     coverage
-        .filter(|c| c.vantage == backup.entity && c.source.as_str() == "host.backups")
+        .filter(|c| c.source.as_str() == "host.backups")
         .map(|c| c.to)
         .max()
         .map_or(view.now, |looked| looked.min(view.now))
