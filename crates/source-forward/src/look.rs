@@ -238,7 +238,7 @@ impl Source for RulesetSource {
                     .chain(filters.rules.into_iter().map(Fact::FilterRule))
                     .for_each(|fact| sink.saw_now(window, &scope, fact));
                 // Of a set that was not read whole the one gap tells enough.
-                if filters.cut && kernel.left_out == filter::LeftOut::default() {
+                if filters.cut && kernel.left_out.sets_cut == 0 {
                     state = CoverageState::Partial;
                     sink.missed_because(
                         &scope,
