@@ -165,6 +165,8 @@ def judgement(typed, judge, hosts, folder, looked, concluded, reports):
         command += ["--truth", truth]
     for report in reports:
         command += ["--peer", report]
+    if not typed.truth:
+        command += ["--ledgers", rig.LAB / "ledgers.toml"]
     for text in concluded.texts:
         command += ["--text", text]
     if set(hosts) != set(rig.hosts_written()):

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::judge::Score;
+use super::ledger::Told;
 use super::{Unreadable, text_of};
 
 /// What a run must at least find, and what it may at most invent.
@@ -23,11 +24,13 @@ impl Baseline {
     pub fn of(score: &Score) -> Self {
         let lines = score.entries.iter().zip(&score.verdicts);
         let led = score.onward.iter().filter(|(_, led)| *led);
+        let told = score.uses.iter().filter(|(_, told)| *told == Told::Whole);
         Self {
             found: lines
                 .filter(|(_, v)| v.found)
                 .map(|(e, _)| e.line())
                 .chain(led.map(|(o, _)| o.line()))
+                .chain(told.map(|(one, _)| one.line()))
                 .collect(),
             invented: score.invented.iter().map(|i| i.line.clone()).collect(),
         }
@@ -66,7 +69,8 @@ impl Baseline {
     pub fn worse(&self, now: &Score) -> Vec<String> {
         let direct = now.entries.iter().map(super::truth::Entry::line);
         let onward = now.onward.iter().map(|(onward, _)| onward.line());
-        let truth: BTreeSet<String> = direct.chain(onward).collect();
+        let uses = now.uses.iter().map(|(one, _)| one.line());
+        let truth: BTreeSet<String> = direct.chain(onward).chain(uses).collect();
         let now = Self::of(now);
         let lost = self.found.difference(&now.found).map(|line| {
             if truth.contains(line) {

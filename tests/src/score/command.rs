@@ -10,7 +10,8 @@ use serde::Serialize;
 use super::baseline::Baseline;
 use super::finding::{PeerReport, entities_amiss, of_inventory, of_peer};
 use super::judge::{Generosity, Invented, Score, Verdict, judge};
-use super::place::Places;
+use super::ledger::{self, Told, Use};
+use super::place::{Place, Places};
 use super::table::Table;
 use super::truth::{Entry, LabTruth};
 use super::{Unreadable, canaries, markdown, text_of};
@@ -25,6 +26,7 @@ scoreboard: holds what was found in the lab against what is true there
     --names FILE            domains and aliases of the lab
     --inventory FILE        what `groma export --format json` wrote
     --peer FILE             what a peer found; may be given several times
+    --ledgers FILE          the truth of the ledgers: who binds and who sends, as whom
     --text FILE             anything groma printed or sent, to look for secrets in; may be given several times
     --slice                 judge only what the hosts of the fast slice can tell
     --only HOST[,HOST…]     judge only what these hosts can tell
@@ -48,6 +50,7 @@ struct Words {
     inventory: PathBuf,
     peers: Vec<PathBuf>,
     texts: Vec<PathBuf>,
+    ledgers: Option<PathBuf>,
     slice: bool,
     only: BTreeSet<String>,
     measuring: BTreeSet<String>,
@@ -86,6 +89,7 @@ impl Words {
             "--inventory" => self.inventory = path(),
             "--peer" => self.peers.push(path()),
             "--text" => self.texts.push(path()),
+            "--ledgers" => self.ledgers = Some(path()),
             "--out" => self.out = Some(path()),
             "--require" => self.require = Some(path()),
             "--narrow-baseline" => self.narrow_baseline = Some(path()),
@@ -122,7 +126,8 @@ impl Words {
 }
 
 /// The options that take a value.
-const OPTIONS: [&str; 13] = [
+const OPTIONS: [&str; 14] = [
+    "--ledgers",
     "--truth",
     "--hosts",
     "--names",
@@ -284,10 +289,7 @@ fn board(typed: &Words) -> Result<Board, Unreadable> {
 }
 
 fn part(typed: &Words, whole: &LabTruth, places: &Places) -> LabTruth {
-    let mut up = typed.only.clone();
-    if typed.slice {
-        up.extend(places.slice().iter().cloned());
-    }
+    let up = judged_hosts(typed, places);
     if up.is_empty() {
         whole.clone()
     } else {
@@ -306,9 +308,11 @@ fn own(
     whole: &LabTruth,
     places: &Places,
 ) -> Result<Contestant, Unreadable> {
-    let mut findings = of_inventory(&read_inventory(typed)?, places);
+    let inventory = read_inventory(typed)?;
+    let mut findings = of_inventory(&inventory, places);
     findings.retain(|f| !typed.measuring.iter().any(|m| f.involves(m)));
-    let score = judge(truth, whole, &findings, places, Generosity::Strict);
+    let mut score = judge(truth, whole, &findings, places, Generosity::Strict);
+    score.uses = uses(typed, &inventory, places)?;
     let mut leaks = canaries(&text_of(&typed.inventory)?);
     for file in &typed.texts {
         leaks.extend(canaries(&text_of(file)?));
@@ -326,6 +330,32 @@ fn own(
         leaks,
         leaks_counted: 0,
     })
+}
+
+/// What became of every use whose two machines are judged.
+fn uses(
+    typed: &Words,
+    inventory: &Inventory,
+    places: &Places,
+) -> Result<Vec<(Use, Told)>, Unreadable> {
+    let Some(file) = &typed.ledgers else {
+        return Ok(Vec::new());
+    };
+    let mut uses = ledger::read(file, places)?;
+    let up = judged_hosts(typed, places);
+    let is_up = |place: &Place| up.is_empty() || up.contains(place.name());
+    uses.retain(|one| is_up(&one.consumer) && is_up(&one.provider));
+    let told = ledger::judge(&uses, inventory, places);
+    Ok(uses.into_iter().zip(told).collect())
+}
+
+/// The hosts that are judged; none: all.
+fn judged_hosts(typed: &Words, places: &Places) -> BTreeSet<String> {
+    let mut up = typed.only.clone();
+    if typed.slice {
+        up.extend(places.slice().iter().cloned());
+    }
+    up
 }
 
 fn peer(
@@ -375,6 +405,7 @@ fn together(peers: &[Contestant]) -> Contestant {
         entries,
         verdicts,
         onward: Vec::new(),
+        uses: Vec::new(),
         invented,
     };
     Contestant {
@@ -418,6 +449,16 @@ struct ContestantJson<'a> {
     table: &'a Table,
     entries: Vec<EntryJson<'a>>,
     invented: Vec<InventedJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    uses: Vec<UseJson>,
+}
+
+#[derive(Serialize)]
+struct UseJson {
+    ledger: &'static str,
+    line: String,
+    told: bool,
+    differs: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -474,6 +515,19 @@ fn contestant_json(c: &Contestant) -> ContestantJson<'_> {
         table: &c.table,
         entries: entries.map(|(e, v)| entry_json(e, v)).collect(),
         invented: c.score.invented.iter().map(invented_json).collect(),
+        uses: c.score.uses.iter().map(use_json).collect(),
+    }
+}
+
+fn use_json((one, told): &(Use, Told)) -> UseJson {
+    UseJson {
+        ledger: one.ledger.name(),
+        line: one.line(),
+        told: *told == Told::Whole,
+        differs: match told {
+            Told::Differs(what) => Some(what.clone()),
+            _ => None,
+        },
     }
 }
 

@@ -29,7 +29,7 @@ impl End {
         }
     }
 
-    fn of_entity(entity: &Entity, places: &Places) -> Self {
+    pub(crate) fn of_entity(entity: &Entity, places: &Places) -> Self {
         let host = hosts_of(entity, places).into_iter().next();
         let addresses = entity.addresses.iter().map(ToString::to_string);
         let names = entity.names.iter().chain([&entity.name]).cloned();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use groma_model::registry::REGISTRY;
 
 use super::finding::Finding;
+use super::ledger::{Told, Use};
 use super::place::Places;
 use super::truth::{Decoy, Entry, LabTruth, Onward};
 
@@ -62,6 +63,8 @@ pub struct Score {
     pub verdicts: Vec<Verdict>,
     /// What follows through relays, each with whether it was concluded.
     pub onward: Vec<(Onward, bool)>,
+    /// The uses the truth of the ledgers names, each with what became of it; none unless that truth was read.
+    pub uses: Vec<(Use, Told)>,
     /// What it found that is not there.
     pub invented: Vec<Invented>,
 }
@@ -94,6 +97,7 @@ pub fn judge(
         entries: truth.entries.clone(),
         verdicts,
         onward,
+        uses: Vec::new(),
         invented,
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::command::{Board, Contestant};
+use super::ledger::{Ledger, Told, Use};
 use super::table::{Share, Table, Tally};
 
 /// The rules of the scoreboard, as they stand at its head.
@@ -55,6 +56,7 @@ pub(crate) fn markdown(board: &Board) -> String {
         by_witness(&mut page, &own.table);
         machines(&mut page, board);
         onward(&mut page, own);
+        ledgers(&mut page, own);
         missed(&mut page, own);
         invented(&mut page, own);
         doubled(&mut page, own);
@@ -277,6 +279,30 @@ fn onward(page: &mut String, own: &Contestant) {
         format!("{word}: {line} — {} ({})", entry.why, entry.place)
     });
     bullets(page, told.collect());
+}
+
+/// Who binds and who sends: a use is told if its row has the account, the mechanism, the protection and evidence.
+fn ledgers(page: &mut String, own: &Contestant) {
+    for ledger in [Ledger::Bindings, Ledger::Mail] {
+        let of_it = |(one, _): &&(Use, Told)| one.ledger == ledger;
+        let uses: Vec<_> = own.score.uses.iter().filter(of_it).collect();
+        if uses.is_empty() {
+            continue;
+        }
+        let whole = uses.iter().filter(|(_, t)| *t == Told::Whole).count();
+        line(page, format_args!("\n## The {} ledger\n", ledger.name()));
+        line(page, format_args!("Told {whole} of {} uses.\n", uses.len()));
+        bullets(page, uses.iter().filter_map(|u| untold(u)).collect());
+    }
+}
+
+fn untold((one, told): &(Use, Told)) -> Option<String> {
+    let why = match told {
+        Told::Whole => return None,
+        Told::Differs(what) => format!("says {what}"),
+        Told::Missed => "no row".into(),
+    };
+    Some(format!("{}: {why} ({})", one.line(), one.place))
 }
 
 fn invented(page: &mut String, own: &Contestant) {
