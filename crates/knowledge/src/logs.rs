@@ -328,6 +328,7 @@ grammars![
     "bind",
     "cups",
     "dhcpd",
+    "dirsrv",
     "dnsmasq",
     "dovecot",
     "exim",

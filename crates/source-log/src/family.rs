@@ -31,10 +31,14 @@ pub(crate) struct Family {
 /// The families of `paths` that exist. A directory that cannot be listed is an error of its own, and so is a path with a
 /// `*` that means more than [`FAMILIES_MAX`] further logs ([`Reason::BudgetExhausted`]).
 pub(crate) fn families(disk: &dyn Disk, paths: &[&str]) -> (Vec<Family>, Vec<DiskError>) {
-    let mut directories: Vec<&Path> = paths.iter().filter_map(|p| Path::new(p).parent()).collect();
+    let (mut out, mut errors) = (Vec::new(), Vec::new());
+    let paths: Vec<PathBuf> = paths
+        .iter()
+        .flat_map(|path| in_directories(disk, Path::new(path), &mut errors))
+        .collect();
+    let mut directories: Vec<&Path> = paths.iter().filter_map(|path| path.parent()).collect();
     directories.sort_unstable();
     directories.dedup();
-    let (mut out, mut errors) = (Vec::new(), Vec::new());
     for directory in directories {
         let entries = match disk.list(directory, ENTRIES_MAX) {
             Ok(entries) => entries,
@@ -53,7 +57,7 @@ pub(crate) fn families(disk: &dyn Disk, paths: &[&str]) -> (Vec<Family>, Vec<Dis
         // Logs with a name of their own come first: those of clients, however many, do not push them out.
         let (patterns, named): (Vec<&Path>, Vec<&Path>) = paths
             .iter()
-            .map(Path::new)
+            .map(PathBuf::as_path)
             .filter(here)
             .partition(|path| is_pattern(path));
         let mut bases: BTreeSet<PathBuf> = named.into_iter().map(Path::to_owned).collect();
@@ -77,6 +81,34 @@ fn is_pattern(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().contains(&b'*')
 }
 
+/// `path` in every directory that is meant, where a `*` stands in the name of the one it lies in.
+fn in_directories(disk: &dyn Disk, path: &Path, errors: &mut Vec<DiskError>) -> Vec<PathBuf> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Vec::new();
+    };
+    if !is_pattern(parent) {
+        return vec![path.to_owned()];
+    }
+    let above = parent.parent().unwrap_or(parent);
+    let entries = match disk.list(above, ENTRIES_MAX) {
+        Ok(entries) => entries,
+        Err(error) => {
+            errors.extend((!error.is_absent()).then_some(error));
+            return Vec::new();
+        }
+    };
+    let mut out: Vec<PathBuf> = entries
+        .into_iter()
+        .filter(|entry| entry.kind == EntryKind::Directory && is_meant(parent, &entry.path))
+        .map(|entry| entry.path.join(name))
+        .collect();
+    if out.len() > FAMILIES_MAX {
+        errors.push(DiskError::because(path, Reason::BudgetExhausted));
+        out.truncate(FAMILIES_MAX);
+    }
+    out
+}
+
 /// The files a path with a `*` means, without the rotations of others.
 fn written_now(path: &Path, files: &[PathBuf]) -> Vec<PathBuf> {
     let meant: BTreeSet<&str> = files
@@ -96,16 +128,20 @@ fn written_now(path: &Path, files: &[PathBuf]) -> Vec<PathBuf> {
         .collect()
 }
 
-/// True if `pattern`, whose last part may hold one `*`, means `path`.
+/// True if `pattern`, each part of which may hold one `*`, means `path`.
 pub(crate) fn is_meant(pattern: &Path, path: &Path) -> bool {
-    let name = |path: &Path| {
-        path.file_name()
-            .and_then(|name| name.to_str().map(str::to_owned))
-    };
+    fn name(path: &Path) -> Option<&str> {
+        path.file_name().and_then(|name| name.to_str())
+    }
     let (Some(wanted), Some(name)) = (name(pattern), name(path)) else {
         return pattern == path;
     };
-    pattern.parent() == path.parent()
+    let (above, here) = (pattern.parent(), path.parent());
+    let same_place = match (above, here) {
+        (Some(above), Some(here)) if is_pattern(above) => is_meant(above, here),
+        _ => above == here,
+    };
+    same_place
         && match wanted.split_once('*') {
             None => wanted == name,
             Some((before, after)) => name
@@ -229,6 +265,14 @@ mod tests {
         let meant = written_now(Path::new("/var/log/samba/log.*"), &files);
         let want = ["log.10.0.0.1", "log.smbd"].map(|name| Path::new("/var/log/samba").join(name));
         assert_eq!(meant, want);
+        assert!(is_meant(
+            Path::new("/l/slapd-*/access"),
+            Path::new("/l/slapd-one/access")
+        ));
+        assert!(!is_meant(
+            Path::new("/l/slapd-*/access"),
+            Path::new("/l/slapd-one/old/access")
+        ));
         assert!(!is_meant(
             Path::new("/a/p-*.log"),
             Path::new("/a/p-15.log.1")

@@ -88,12 +88,15 @@ impl<'z> Clock<'z> {
         Some(Timestamp::from_millis(at.millis() - offset * 1_000))
     }
 
-    /// `03/Nov/2026:04:05:06 +0100`, as web servers write.
+    /// `03/Nov/2026:04:05:06 +0100`, as web servers write, or with a fraction of the second.
     fn access(&self, text: &str) -> Option<Timestamp> {
         let date = (month(text.get(3..6)?)?, text.get(..2)?.parse().ok()?);
         let year = text.get(7..11)?.parse().ok()?;
         let at = Zone::default().moment_of(year, date, time(text.get(12..20)?)?)?;
-        let offset = offset(text.get(20..)?.strip_prefix(' ')?)?;
+        // 389 Directory Server counts in nanoseconds.
+        let fraction = |c: char| c == '.' || c.is_ascii_digit();
+        let zone = text.get(20..)?.trim_start_matches(fraction);
+        let offset = offset(zone.strip_prefix(' ')?)?;
         Some(Timestamp::from_millis(at.millis() - offset * 1_000))
     }
 
@@ -221,6 +224,7 @@ mod tests {
     fn times_of_all_kinds() {
         for text in [
             "03/Nov/2026:04:05:06 +0100",
+            "03/Nov/2026:04:05:06.123456789 +0100",
             "2026/11/03 04:05:06",
             "20261103 04:05:06",
             "Tue Nov  3 04:05:06 2026",

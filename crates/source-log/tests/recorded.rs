@@ -155,6 +155,33 @@ fn slapd_tells_who_binds_as_whom() {
 }
 
 #[test]
+fn the_access_log_of_389_tells_who_binds_and_what_was_proven() {
+    let log = "/var/log/dirsrv/slapd-corp/access";
+    let disk = FakeDisk::new().file(log, recorded("dirsrv-access.log"));
+    let lines = lines(&look(disk));
+    let erp = "as cn=erp,ou=services,dc=corp,dc=example, by SIMPLE";
+    let scan = "as cn=printer scan,ou=services,dc=corp,dc=example, by SIMPLE";
+    let product = "389 Directory Server";
+    assert_eq!(
+        lines,
+        [
+            // A wrong password is no use of the account that was claimed.
+            format!("1× 10.20.1.30 used {product}, by SIMPLE: {log}"),
+            format!("3× 10.20.1.30 used {product}, {erp}: {log}"),
+            format!("1× 10.20.1.31 used {product}, by DIGEST-MD5: {log}"),
+            format!("1× 10.20.1.31 used {product}, as nobody, by SIMPLE: {log}"),
+            format!("1× 10.20.1.31 used {product}, {erp}, with STARTTLS: {log}"),
+            format!("2× 10.20.1.31 used {product}, {scan}, with TLS: {log}"),
+            // What it claimed to be, with line breaks and quotes, is in no row.
+            format!("3× 10.20.1.66 used {product}: {log}"),
+            format!("1× 10.20.1.66 used {product}, as nobody, by SIMPLE: {log}"),
+            format!("1× fd20:1::30 used {product}, {erp}: {log}"),
+        ]
+    );
+    assert!(!lines.concat().contains("10.20.1.9"), "{lines:?}");
+}
+
+#[test]
 fn bind_tells_who_asks() {
     let disk = FakeDisk::new().file("/var/log/named/query.log", recorded("bind-query.log"));
     assert_eq!(
