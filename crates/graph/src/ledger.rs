@@ -9,6 +9,7 @@ use groma_model::name::{HostName, Port, Protection};
 use groma_model::{EntityId, Estate, EvidenceId, Peer, Seen};
 
 use crate::gather::{Gathered, Raw};
+use crate::logged;
 
 /// Evidence one row cites at most.
 const EVIDENCE_MAX: usize = 20;
@@ -29,7 +30,8 @@ type Key = (
 
 /// What one row gathers.
 #[derive(Default)]
-struct Row {
+struct Row<'g> {
+    told: Vec<&'g Raw<LoggedUse>>,
     seen: Option<Seen>,
     logs: BTreeSet<String>,
     evidence: BTreeSet<EvidenceId>,
@@ -42,7 +44,7 @@ pub(crate) fn entries(
     dependencies: &[Dependency],
     watching: &[Watching],
 ) -> Vec<LedgerEntry> {
-    let mut rows: BTreeMap<Key, Row> = BTreeMap::new();
+    let mut rows: BTreeMap<Key, Row<'_>> = BTreeMap::new();
     for raw in &gathered.logged {
         if let Some(key) = key(raw, estate) {
             rows.entry(key).or_default().take(raw);
@@ -85,13 +87,10 @@ fn key(raw: &Raw<LoggedUse>, estate: &Estate) -> Option<Key> {
     ))
 }
 
-impl Row {
-    /// Two logs that tell the same count once.
-    fn take(&mut self, raw: &Raw<LoggedUse>) {
-        self.seen = Some(self.seen.map_or(raw.seen, |seen| Seen {
-            count: seen.count.max(raw.seen.count),
-            ..seen.joined(raw.seen)
-        }));
+impl<'g> Row<'g> {
+    fn take(&mut self, raw: &'g Raw<LoggedUse>) {
+        self.told.push(raw);
+        self.seen = Some(self.seen.map_or(raw.seen, |seen| seen.joined(raw.seen)));
         self.logs.insert(raw.fact.log.lossy().into_owned());
         self.evidence.insert(raw.id.clone());
     }
@@ -122,7 +121,7 @@ impl<'d> Known<'d> {
     }
 }
 
-fn entry(key: Key, row: Row, known: &Known<'_>, estate: &Estate) -> Option<LedgerEntry> {
+fn entry(key: Key, row: Row<'_>, known: &Known<'_>, estate: &Estate) -> Option<LedgerEntry> {
     let ((provider, kind, consumer), (port, name), (account, mechanism, protection, says_it_is)) =
         key;
     let seen = row.seen?;
@@ -171,7 +170,7 @@ fn entry(key: Key, row: Row, known: &Known<'_>, estate: &Estate) -> Option<Ledge
         protection,
         says_it_is,
         programs,
-        count: seen.count,
+        count: logged::calls(row.told.into_iter()),
         first_seen: seen.first,
         last_seen: seen.last,
         hours: seen.hours,

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use groma_model::fact::{Direction, LoggedUse};
+use groma_model::fact::{Direction, Interface, LoggedUse};
 use groma_model::name::Protection;
 use groma_model::{Evidence, Fact, Hours, Port, Seen, Timestamp, Transport, Witness};
 
@@ -257,4 +257,30 @@ fn the_ledger_has_one_row_for_each_way_of_using_a_service() {
         row.programs
     );
     assert_eq!(row.evidence.len(), 2);
+}
+
+#[test]
+fn the_ledger_adds_up_the_addresses_of_a_client_and_counts_what_two_logs_tell_once() {
+    let mut told = app_and_directory();
+    let second_card = Interface {
+        name: "eth1".into(),
+        mac: Some("52:54:00:00:01:01".into()),
+        kind: "physical".into(),
+        up: true,
+        addresses: vec!["10.1.0.1/24".into()],
+    };
+    told.say("app1", "host.network", Fact::Interface(second_card));
+    let first = used(Direction::Incoming, "10.0.0.1");
+    let second = used(Direction::Incoming, "10.1.0.1");
+    for bind in [first, second] {
+        let journal = LoggedUse {
+            log: "/var/log/journal".into(),
+            ..bind.clone()
+        };
+        log(&mut told, "ldap1", bind);
+        log(&mut told, "ldap1", journal);
+    }
+    let ledger = told.graph().ledger;
+    let counts: Vec<_> = ledger.iter().map(|row| row.count).collect();
+    assert_eq!(counts, [8]);
 }

@@ -18,6 +18,32 @@ const COMPOSED_IN: &str = "com.docker.compose.project.working_dir";
 /// Networks every container is in that asked for none: engines answer no names there.
 const WITHOUT_NAMES: &[&str] = &["host", "none", "bridge", "podman"];
 
+/// Directories that programs of the machine itself read (FHS 3.0). What watches a machine mounts them whole, and is not
+/// the one whose settings lie there.
+const MACHINES_OWN: &[&str] = &[
+    "",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/home",
+    "/media",
+    "/mnt",
+    "/opt",
+    "/proc",
+    "/root",
+    "/run",
+    "/srv",
+    "/sys",
+    "/tmp",
+    "/usr",
+    "/usr/local",
+    "/usr/local/etc",
+    "/var",
+    "/var/lib",
+    "/var/log",
+    "/var/run",
+];
+
 /// The running container that `name` means where it stands in `file`; `None` where that is no file of a container or a
 /// composition, where no network is shared with it, and where several could be meant.
 ///
@@ -70,7 +96,11 @@ fn readers<'a>(running: &[&'a Container], file: &Foreign) -> Vec<&'a Container> 
         return inside;
     }
     let path = file.lossy();
-    let sees = |c: &&&Container| c.mounts.iter().any(|m| is_below(&path, &m.from.lossy()));
+    let own = |from: &str| !MACHINES_OWN.contains(&from.trim_end_matches('/'));
+    let sees = |c: &&&Container| {
+        let mut mounts = c.mounts.iter().map(|m| m.from.lossy());
+        mounts.any(|from| own(&from) && is_below(&path, &from))
+    };
     let composed = |c: &&&Container| {
         let place = c.labels.get(COMPOSED_IN).map(|at| at.trim_end_matches('/'));
         place.is_some_and(|at| path.rsplit_once('/').is_some_and(|(above, _)| above == at))
@@ -159,6 +189,38 @@ mod tests {
             assert_eq!(said(&all, "db", file), None, "{file}");
         }
         assert_eq!(said(&all, "db2", "web-1:environment"), None);
+    }
+
+    #[test]
+    fn who_mounts_a_directory_of_the_machine_itself_lends_its_files_no_names() {
+        let seen_through = |from: &str, file: &str| {
+            let mut watcher = container("watcher", "shop_default", "watcher");
+            watcher.mounts.push(crate::fact::ContainerMount {
+                from: from.into(),
+                to: "/host".into(),
+                read_only: true,
+            });
+            said(
+                &[watcher, container("data", "shop_default", "db")],
+                "db",
+                file,
+            )
+        };
+        for from in ["/etc", "/etc/", "/", "/srv", "/var/lib"] {
+            let file = format!("{}/app/app.conf", from.trim_end_matches('/'));
+            assert_eq!(seen_through(from, &file), None, "{from}");
+        }
+        let own = [
+            ("/etc/app", "/etc/app/app.conf"),
+            ("/etc/app.conf", "/etc/app.conf"),
+        ];
+        for (from, file) in own {
+            assert_eq!(
+                seen_through(from, file).as_deref(),
+                Some("data-1"),
+                "{from}"
+            );
+        }
     }
 
     #[test]
