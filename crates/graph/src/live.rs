@@ -321,10 +321,10 @@ fn is_inside(program: &Program, published: &Published<'_>, host: &EntityId) -> b
     container.is_some_and(|container| published.holds(host, container))
 }
 
-/// Which leaf certificate each endpoint presents.
+/// Which leaf certificate each endpoint presents: what the newest look met there, else what was met there last.
 fn presented(estate: &Estate) -> BTreeMap<(EntityId, Port), EntityId> {
     use groma_model::fact::CertificatePlace;
-    let mut presented = BTreeMap::new();
+    let mut presented: BTreeMap<(EntityId, Port), _> = BTreeMap::new();
     for entity in estate
         .certificates
         .values()
@@ -335,11 +335,14 @@ fn presented(estate: &Estate) -> BTreeMap<(EntityId, Port), EntityId> {
                 port, position: 0, ..
             } = place.place
             {
-                presented.insert((place.host.clone(), port), entity.id.clone());
+                let met = (place.state.is_current(), place.last_seen, &entity.id);
+                let known = presented.entry((place.host.clone(), port)).or_insert(met);
+                *known = met.max(*known);
             }
         }
     }
-    presented
+    let newest = presented.into_iter();
+    newest.map(|(at, (.., id))| (at, id.clone())).collect()
 }
 
 /// The service a program is, by its executable or unit.

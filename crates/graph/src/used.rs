@@ -3,10 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 
 use groma_knowledge::service_of_program;
-use groma_model::EntityId;
-use groma_model::fact::{Certificate, CertificateRole, Component, ComponentClass, Program};
-use groma_model::inventory::{Entity, Inventory, ListenerEntry, NotLoaded};
+use groma_model::fact::{
+    Certificate, CertificatePlace, CertificateRole, Component, ComponentClass, Program,
+};
+use groma_model::inventory::{CertificateUser, Entity, Inventory, ListenerEntry, NotLoaded};
 use groma_model::name::{Port, Transport};
+use groma_model::{EntityId, Timestamp};
 
 /// Fills in, for every part that is set up to use a certificate, the ports at which its own listeners present it,
 /// and whether anything runs the part at all.
@@ -46,7 +48,7 @@ pub fn mark(inventory: &mut Inventory) {
                 .any(|(host, other)| *host == user.host && other != part);
             if user.setting.role == CertificateRole::Presents {
                 user.ports = served(&entity.id, part, own, alone);
-                user.not_loaded = set_up.not_loaded(&entity.id, &user.host, part, own);
+                user.not_loaded = set_up.not_loaded(&entity.id, user, own);
             }
             let runs = own.iter().any(|listener| is_of(&listener.process, part));
             let waits = units
@@ -57,10 +59,12 @@ pub fn mark(inventory: &mut Inventory) {
     }
 }
 
-/// Which certificates each part is set up to present, and what they are.
+/// Which certificates each part is set up to present, what they are, and since when nobody met them at a port any more.
 struct SetUp {
     by_part: BTreeSet<(EntityId, Component, EntityId)>,
     certificates: HashMap<EntityId, Certificate>,
+    /// When the newest look met a certificate at a port of a host.
+    met: HashMap<(EntityId, Port, EntityId), Option<Timestamp>>,
 }
 
 impl SetUp {
@@ -68,7 +72,8 @@ impl SetUp {
         let mut by_part = BTreeSet::new();
         for entity in &inventory.entities {
             let users = entity.attributes.used_by.iter();
-            let presents = users.filter(|u| u.setting.role == CertificateRole::Presents);
+            let presents = users
+                .filter(|u| u.setting.role == CertificateRole::Presents && u.state.is_current());
             by_part.extend(presents.map(|user| {
                 let part = user.setting.component.clone();
                 (user.host.clone(), part, entity.id.clone())
@@ -85,23 +90,31 @@ impl SetUp {
         let certificates =
             known.filter_map(|e| Some((e.id.clone(), e.attributes.certificate.clone()?)));
         let certificates = certificates.collect();
+        let met = known_places(inventory.entities.iter().filter(|e| wanted.contains(&e.id)));
         Self {
             by_part,
             certificates,
+            met,
         }
     }
 
     /// Where the part presents an older certificate for the same names that no setting of it names any more: the file was
-    /// renewed, and nobody told the program.
+    /// renewed, and nobody told the program. Said only where the newest looks confirmed both, and the port was asked after
+    /// the setting was first seen to name the newer one: what was met there before tells nothing about the time since.
     fn not_loaded(
         &self,
         certificate: &EntityId,
-        host: &EntityId,
-        part: &Component,
+        user: &CertificateUser,
         own: &[&ListenerEntry],
     ) -> Vec<NotLoaded> {
-        let Some(renewed) = self.certificates.get(certificate) else {
+        let (host, part) = (&user.host, &user.setting.component);
+        let known = self.certificates.get(certificate);
+        let Some(renewed) = known.filter(|_| user.state.is_current()) else {
             return Vec::new();
+        };
+        let was_asked_since = |port: Port, presents: &EntityId| {
+            let met = self.met.get(&(host.clone(), port, presents.clone()));
+            met.is_some_and(|met| user.first_seen <= *met)
         };
         let is_older = |presented: &&EntityId| {
             let set_up = (host.clone(), part.clone(), (*presented).clone());
@@ -115,7 +128,7 @@ impl SetUp {
             .filter(|l| l.transport == Transport::Tcp && is_of(&l.process, part));
         let found = listeners.filter_map(|l| {
             let presents = l.certificate.as_ref().filter(is_older)?.clone();
-            Some(NotLoaded {
+            was_asked_since(l.port, &presents).then_some(NotLoaded {
                 port: l.port,
                 presents,
             })
@@ -123,6 +136,27 @@ impl SetUp {
         let found: BTreeSet<NotLoaded> = found.collect();
         found.into_iter().collect()
     }
+}
+
+/// When the newest looks met each of these certificates as the leaf at a port.
+fn known_places<'a>(
+    certificates: impl Iterator<Item = &'a Entity>,
+) -> HashMap<(EntityId, Port, EntityId), Option<Timestamp>> {
+    let mut met = HashMap::new();
+    for entity in certificates {
+        let current = entity.attributes.places.iter();
+        for place in current.filter(|place| place.state.is_current()) {
+            if let CertificatePlace::Endpoint {
+                port, position: 0, ..
+            } = place.place
+            {
+                let at = (place.host.clone(), port, entity.id.clone());
+                let last = met.entry(at).or_insert(place.last_seen);
+                *last = place.last_seen.max(*last);
+            }
+        }
+    }
+    met
 }
 
 /// True if both are for at least one name, or, without any, for the same subject.

@@ -4,11 +4,13 @@ mod common;
 
 use groma_graph::used;
 use groma_model::fact::{
-    CertificateRole, CertificateUse, Component, ComponentClass, Program, Unit,
+    CertificatePlace, CertificateRole, CertificateUse, Component, ComponentClass, Program, Unit,
 };
-use groma_model::inventory::{CertificateUser, Entity, Inventory, ListenerEntry};
+use groma_model::inventory::{
+    CertificatePlaceEntry, CertificateUser, Entity, Inventory, ListenerEntry,
+};
 use groma_model::name::{Port, Transport};
-use groma_model::{EntityId, EvidenceId, Timestamp};
+use groma_model::{EntityId, EvidenceId, EvidenceState, Timestamp};
 
 const NGINX: &str = "nginx.service";
 
@@ -30,6 +32,9 @@ fn user(unit: &str, role: CertificateRole) -> CertificateUser {
         ports: Vec::new(),
         idle: false,
         not_loaded: Vec::new(),
+        first_seen: None,
+        last_seen: None,
+        state: EvidenceState::Current,
         evidence: EvidenceId::new("ev-1"),
     }
 }
@@ -128,23 +133,61 @@ fn one_certificate_of_two_services_is_served_by_each_at_its_own_ports() {
     );
 }
 
-/// What `ent-certificate` is, and the certificate a listener presents instead: days they are valid from, and names.
-fn renewed(days: (i64, i64), names: (&str, &str), and_set_up: bool) -> Vec<(u16, String)> {
-    let mut users = vec![user(NGINX, CertificateRole::Presents)];
+/// A renewal: what is in the file (`ent-certificate`) and what the listeners present instead (`ent-other`).
+struct Renewal {
+    /// Days from which the new and the old one are valid.
+    days: (i64, i64),
+    names: (&'static str, &'static str),
+    /// Hours in which the new setting was first seen, and the port asked last.
+    hours: (i64, i64),
+    /// Whether the newest looks confirmed the new setting, and the old certificate at the port.
+    states: (EvidenceState, EvidenceState),
+    /// Whether a setting still names the old one, and whether the newest look saw that.
+    still_set_up: Option<EvidenceState>,
+}
+
+const CURRENT: EvidenceState = EvidenceState::Current;
+const NOT_SEEN: EvidenceState = EvidenceState::NotSeen;
+
+impl Default for Renewal {
+    fn default() -> Self {
+        Self {
+            days: (60, 0),
+            names: ("web.corp.example", "WEB.corp.example"),
+            hours: (1, 1),
+            states: (CURRENT, CURRENT),
+            still_set_up: None,
+        }
+    }
+}
+
+fn hour(hours: i64) -> Timestamp {
+    Timestamp::from_seconds(1_795_160_000 + hours * 3600)
+}
+
+/// What is told of a renewal: ports, and what they present.
+fn told_of(renewal: &Renewal) -> Vec<(u16, String)> {
+    let user_of = |state| CertificateUser {
+        first_seen: Some(hour(renewal.hours.0)),
+        state,
+        ..user(NGINX, CertificateRole::Presents)
+    };
     let listeners = vec![
         listener(443, Some(NGINX), None, "ent-other"),
         listener(25, Some("postfix.service"), None, "ent-other"),
         listener(8443, None, None, "ent-other"),
     ];
-    let mut inventory = estate(users.clone(), Vec::new(), listeners);
+    let users = vec![user_of(renewal.states.0)];
+    let mut inventory = estate(users, Vec::new(), listeners);
     let mut other = inventory.entities[1].clone();
     other.id = EntityId::new("ent-other");
-    other.attributes.used_by = Vec::new();
-    if and_set_up {
-        other.attributes.used_by.append(&mut users);
-    }
+    other.attributes.used_by = renewal.still_set_up.map(user_of).into_iter().collect();
+    other.attributes.places = [443, 25, 8443].map(|port| at_port(port, renewal)).into();
     inventory.entities.push(other);
-    let valid = [(1, days.0, names.0), (2, days.1, names.1)];
+    let valid = [
+        (1, renewal.days.0, renewal.names.0),
+        (2, renewal.days.1, renewal.names.1),
+    ];
     for (at, day, name) in valid {
         let certificate = serde_json::json!({
             "sha256": "aa", "spki_sha256": "bb", "subject": "CN=x", "issuer": "CN=y", "serial": "1", "names": [name],
@@ -163,21 +206,84 @@ fn renewed(days: (i64, i64), names: (&str, &str), and_set_up: bool) -> Vec<(u16,
         .collect()
 }
 
+fn at_port(port: u16, renewal: &Renewal) -> CertificatePlaceEntry {
+    CertificatePlaceEntry {
+        host: EntityId::new("ent-web"),
+        place: CertificatePlace::Endpoint {
+            address: std::net::IpAddr::from([127, 0, 0, 1]),
+            port: Port(port),
+            protocol: "tls".into(),
+            position: 0,
+        },
+        key_present: false,
+        key: None,
+        trust: None,
+        last_seen: Some(hour(renewal.hours.1)),
+        state: renewal.states.1,
+    }
+}
+
 #[test]
 fn a_renewed_file_that_its_program_never_read_is_told_with_the_port() {
-    let web = ("web.corp.example", "WEB.corp.example");
-    assert_eq!(
-        renewed((60, 0), web, false),
-        [(443, "ent-other".to_owned())]
-    );
+    let told = [(443, "ent-other".to_owned())];
+    assert_eq!(told_of(&Renewal::default()), told);
     // Twins: the file is older, the names are others, another setting of the program names what is presented.
-    assert_eq!(renewed((0, 60), web, false), []);
-    assert_eq!(renewed((60, 60), web, false), []);
-    assert_eq!(
-        renewed((60, 0), ("web.corp.example", "mail.corp.example"), false),
-        []
-    );
-    assert_eq!(renewed((60, 0), web, true), []);
+    let silent = [
+        Renewal {
+            days: (0, 60),
+            ..Renewal::default()
+        },
+        Renewal {
+            days: (60, 60),
+            ..Renewal::default()
+        },
+        Renewal {
+            names: ("web.corp.example", "mail.corp.example"),
+            ..Renewal::default()
+        },
+        Renewal {
+            still_set_up: Some(CURRENT),
+            ..Renewal::default()
+        },
+    ];
+    for renewal in &silent {
+        assert_eq!(told_of(renewal), []);
+    }
+}
+
+#[test]
+fn a_port_nobody_asked_again_is_not_said_to_present_what_it_presented_once() {
+    // The port was asked before the renewal came, or could not be asked by the newest look.
+    let earlier = Renewal {
+        hours: (2, 1),
+        ..Renewal::default()
+    };
+    let unanswered = Renewal {
+        states: (CURRENT, NOT_SEEN),
+        ..Renewal::default()
+    };
+    // The new setting itself was not seen again.
+    let unsure = Renewal {
+        states: (NOT_SEEN, CURRENT),
+        ..Renewal::default()
+    };
+    for renewal in [earlier, unanswered, unsure] {
+        assert_eq!(told_of(&renewal), []);
+    }
+    let later = Renewal {
+        hours: (1, 2),
+        ..Renewal::default()
+    };
+    assert_eq!(told_of(&later), [(443, "ent-other".to_owned())]);
+}
+
+#[test]
+fn a_setting_that_was_not_seen_again_excuses_nobody() {
+    let excused = Renewal {
+        still_set_up: Some(NOT_SEEN),
+        ..Renewal::default()
+    };
+    assert_eq!(told_of(&excused), [(443, "ent-other".to_owned())]);
 }
 
 #[test]

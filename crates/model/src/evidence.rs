@@ -62,13 +62,23 @@ impl Witness {
 }
 
 /// Whether a kept fact still holds at the moment one asks about.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum EvidenceState {
     /// The newest look of its vantage and source saw it.
+    #[default]
     Current,
     /// The newest look did not see it, and cannot say that it is gone.
     NotSeen,
+}
+
+impl EvidenceState {
+    /// True if the newest look confirmed it.
+    pub fn is_current(&self) -> bool {
+        matches!(self, Self::Current)
+    }
 }
 
 /// One kept fact with its provenance. Facts known to be *removed* are not evidence any more.

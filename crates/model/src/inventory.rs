@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::evidence::Witness;
+use crate::evidence::{EvidenceState, Witness};
 use crate::fact::{
     Certificate, CertificatePlace, Component, Disk, FileSystem, Interface, Job, Program,
 };
@@ -393,6 +393,12 @@ pub struct CertificatePlaceEntry {
     /// Trust stores of systems: `added` to what the distribution ships, or `distrusted`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust: Option<String>,
+    /// When it was last met there; absent in documents of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Timestamp>,
+    /// Whether the newest look met it there; left out where it did.
+    #[serde(default, skip_serializing_if = "EvidenceState::is_current")]
+    pub state: EvidenceState,
 }
 
 /// A part of a host that is set up to use a certificate.
@@ -413,6 +419,15 @@ pub struct CertificateUser {
     /// file and was never loaded. Sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_loaded: Vec<NotLoaded>,
+    /// When the setting was first seen to name this very certificate; absent in documents of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_seen: Option<Timestamp>,
+    /// When it was last seen to do so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Timestamp>,
+    /// Whether the newest look saw the setting; left out where it did.
+    #[serde(default, skip_serializing_if = "EvidenceState::is_current")]
+    pub state: EvidenceState,
     /// The fact behind it.
     pub evidence: EvidenceId,
 }

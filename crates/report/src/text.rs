@@ -230,6 +230,7 @@ catalogue! {
     strength_of_key: "Key and signature",
     self_signed: "signed by itself",
     key_here: "key lies here",
+    last_met: "last seen {0}, not by the newest look",
     used_by: "used by {0} on {1}, as {2} says",
     trusted_by: "trusted by {0} on {1}, as {2} says",
     served_on: ", served on port {0}",

@@ -105,11 +105,33 @@ pub(crate) struct Held {
     pub(crate) current: bool,
 }
 
+/// What a vantage said of a certificate, and whether its newest look still does.
+#[derive(Clone, Debug)]
+pub(crate) struct Sighted<T> {
+    pub(crate) vantage: AgentId,
+    pub(crate) what: T,
+    pub(crate) seen: Seen,
+    pub(crate) state: EvidenceState,
+    pub(crate) evidence: EvidenceId,
+}
+
+impl<T: Clone> Sighted<T> {
+    fn of(evidence: &Evidence, what: &T) -> Self {
+        Self {
+            vantage: evidence.vantage.clone(),
+            what: what.clone(),
+            seen: evidence.seen,
+            state: evidence.state,
+            evidence: evidence.id.clone(),
+        }
+    }
+}
+
 /// A certificate and all the places where it was met.
 #[derive(Clone, Debug)]
 pub(crate) struct CertificateDraft {
     pub(crate) site: SiteId,
-    pub(crate) sightings: Vec<(AgentId, CertificateSighting, EvidenceId)>,
+    pub(crate) sightings: Vec<Sighted<CertificateSighting>>,
     pub(crate) seen: Seen,
 }
 
@@ -162,7 +184,7 @@ pub(crate) struct Gathered {
     pub(crate) declared: Vec<DeclaredRow>,
     pub(crate) holdings: Vec<Holding>,
     pub(crate) directory: Vec<DirectoryRow>,
-    pub(crate) uses: Vec<(AgentId, CertificateUse, EvidenceId)>,
+    pub(crate) uses: Vec<Sighted<CertificateUse>>,
 }
 
 impl Gathered {
@@ -211,12 +233,10 @@ impl Gathered {
                     keep_newest(&mut self.neighbours, (site.clone(), at), told);
                 }
             }
-            Fact::Certificate(sighting) => {
-                self.take_certificate(site, vantage, sighting, id, *seen)
-            }
+            Fact::Certificate(sighting) => self.take_certificate(evidence, sighting),
             Fact::CertificateUse(used) => {
                 self.touch(site, vantage, *seen);
-                self.uses.push((vantage.clone(), used.clone(), id.clone()));
+                self.uses.push(Sighted::of(evidence, used));
             }
             Fact::Declared(row) => self.declared.push(DeclaredRow {
                 site: site.clone(),
@@ -403,14 +423,8 @@ impl Gathered {
         }
     }
 
-    fn take_certificate(
-        &mut self,
-        site: &SiteId,
-        vantage: &AgentId,
-        sighting: &CertificateSighting,
-        id: &EvidenceId,
-        seen: Seen,
-    ) {
+    fn take_certificate(&mut self, evidence: &Evidence, sighting: &CertificateSighting) {
+        let (site, vantage, seen) = (&evidence.site, &evidence.vantage, evidence.seen);
         for host in &sighting.certificate.status_hosts {
             self.mention(site, vantage, host.clone(), seen);
         }
@@ -423,9 +437,7 @@ impl Gathered {
                 seen,
             });
         draft.seen = draft.seen.joined(seen);
-        draft
-            .sightings
-            .push((vantage.clone(), sighting.clone(), id.clone()));
+        draft.sightings.push(Sighted::of(evidence, sighting));
     }
 
     /// True if `address` is one of the organisation: private, in a network a watched machine of the site is on, or met on
@@ -469,8 +481,8 @@ impl Gathered {
             answers.dedup_by(|a, b| a.1 == b.1);
         }
         for draft in self.certificates.values_mut() {
-            draft.sightings.sort_by(|a, b| a.2.cmp(&b.2));
-            draft.sightings.dedup_by(|a, b| a.2 == b.2);
+            draft.sightings.sort_by(|a, b| a.evidence.cmp(&b.evidence));
+            draft.sightings.dedup_by(|a, b| a.evidence == b.evidence);
         }
         self.declared.sort_by(|a, b| a.evidence.cmp(&b.evidence));
         self.declared.dedup_by(|a, b| a.evidence == b.evidence);

@@ -1,10 +1,11 @@
 //! Things no agent looks at from inside: addresses and certificates.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use groma_model::fact::CertificatePlace;
 use groma_model::inventory::{Attributes, CertificatePlaceEntry, Entity};
-use groma_model::{AgentId, EntityId, Estate, Peer, Seen, SiteId};
+use groma_model::{AgentId, EntityId, Estate, EvidenceState, Peer, Seen, SiteId, Timestamp};
 
 use crate::addresses::is_of_link;
 use crate::gather::{CertificateDraft, Gathered};
@@ -117,11 +118,11 @@ pub(crate) fn place_certificates(
     estate: &mut Estate,
 ) {
     for (sha256, draft) in &gathered.certificates {
-        let Some((_, first, _)) = draft.sightings.first() else {
+        let Some(first) = draft.sightings.first() else {
             continue;
         };
         let id = ledger.claim(key(&draft.site, "certificate", sha256));
-        let certificate = first.certificate.clone();
+        let certificate = first.what.certificate.clone();
         let mut entity = stranger(
             id.clone(),
             &draft.site,
@@ -135,31 +136,43 @@ pub(crate) fn place_certificates(
         entity.evidence = draft
             .sightings
             .iter()
-            .map(|(_, _, evidence)| evidence.clone())
+            .map(|sighted| sighted.evidence.clone())
             .collect();
         estate.entities.insert(id.clone(), entity);
         estate.certificates.insert(sha256.clone(), id);
     }
 }
 
+/// The places where it was met, each once: met there by two vantages, what the newer one says holds.
 fn places(draft: &CertificateDraft, estate: &Estate) -> Vec<CertificatePlaceEntry> {
-    let mut places: Vec<CertificatePlaceEntry> = draft
-        .sightings
-        .iter()
-        .filter_map(|(vantage, sighting, _)| {
-            let host = place_host(vantage, &sighting.place, draft, estate)?;
-            Some(CertificatePlaceEntry {
-                host,
-                place: sighting.place.clone(),
-                key_present: sighting.key_present,
-                key: sighting.key.clone(),
-                trust: sighting.trust.clone(),
-            })
-        })
-        .collect();
-    places.sort();
-    places.dedup();
-    places
+    let mut places: BTreeMap<CertificatePlaceEntry, (EvidenceState, Option<Timestamp>)> =
+        BTreeMap::new();
+    for sighted in &draft.sightings {
+        let sighting = &sighted.what;
+        let Some(host) = place_host(&sighted.vantage, &sighting.place, draft, estate) else {
+            continue;
+        };
+        let entry = CertificatePlaceEntry {
+            host,
+            place: sighting.place.clone(),
+            key_present: sighting.key_present,
+            key: sighting.key.clone(),
+            trust: sighting.trust.clone(),
+            last_seen: None,
+            state: EvidenceState::Current,
+        };
+        let now = (sighted.state, Some(sighted.seen.last));
+        let known = places.entry(entry).or_insert(now);
+        *known = (known.0.min(now.0), known.1.max(now.1));
+    }
+    let dated = places
+        .into_iter()
+        .map(|(place, (state, last_seen))| CertificatePlaceEntry {
+            last_seen,
+            state,
+            ..place
+        });
+    dated.collect()
 }
 
 fn place_host(

@@ -7,10 +7,11 @@ use crate::gather::Gathered;
 
 /// Gives every certificate the parts of hosts that are set up to use it. Where each is served, the graph says.
 pub(crate) fn settle(gathered: &Gathered, estate: &mut Estate) {
-    for (vantage, setting, evidence) in &gathered.uses {
-        let Some(host) = estate.vantages.get(vantage).cloned() else {
+    for used in &gathered.uses {
+        let Some(host) = estate.vantages.get(&used.vantage).cloned() else {
             continue;
         };
+        let setting = &used.what;
         let known = estate.certificates.get(&setting.sha256);
         let Some(entity) = known.and_then(|id| estate.entities.get_mut(id)) else {
             continue;
@@ -21,9 +22,12 @@ pub(crate) fn settle(gathered: &Gathered, estate: &mut Estate) {
             ports: Vec::new(),
             idle: false,
             not_loaded: Vec::new(),
-            evidence: evidence.clone(),
+            first_seen: Some(used.seen.first),
+            last_seen: Some(used.seen.last),
+            state: used.state,
+            evidence: used.evidence.clone(),
         });
-        entity.evidence.push(evidence.clone());
+        entity.evidence.push(used.evidence.clone());
     }
     for entity in estate.entities.values_mut() {
         entity.attributes.used_by.sort();

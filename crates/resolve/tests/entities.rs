@@ -2,11 +2,13 @@
 
 mod common;
 
-use common::{A, B, Told, hosts, ledger};
+use common::{A, B, Told, hosts, hour, ledger};
 use groma_model::fact::*;
 use groma_model::inventory::Entity;
 use groma_model::store::Identities;
 use groma_model::*;
+
+use EvidenceState::{Current, NotSeen};
 
 #[test]
 fn an_agent_installed_anew_is_the_same_host() {
@@ -391,5 +393,72 @@ fn of_two_that_hold_the_one_seen_last_counts_in_any_order() {
         said(&told).0,
         "old",
         "seen in hour 40, the other in hour 30"
+    );
+}
+
+/// A certificate that stands in a file or at a port of `agent`.
+fn certificate_at(sha256: &str, place: CertificatePlace) -> Fact {
+    Fact::Certificate(CertificateSighting {
+        certificate: Certificate {
+            sha256: sha256.into(),
+            spki_sha256: "bb".into(),
+            sha1: None,
+            subject: "CN=web".into(),
+            issuer: "CN=ca".into(),
+            serial: "1".into(),
+            names: vec!["web".into()],
+            not_before: hour(0),
+            not_after: hour(9_000),
+            key_algorithm: "rsa".into(),
+            key_bits: 2048,
+            signature_algorithm: "x".into(),
+            authority: false,
+            self_signed: false,
+            status_hosts: vec![],
+        },
+        place,
+        key_present: false,
+        key: None,
+        trust: None,
+    })
+}
+
+#[test]
+fn a_place_of_a_certificate_says_when_it_was_last_met_there_and_whether_it_still_is() {
+    let mut told = Told::default();
+    told.host("a", "web", ["m1", "u1", "02:00:00:00:00:01"], "10.0.0.5");
+    let file = |path: &str| CertificatePlace::File {
+        path: path.into(),
+        position: 0,
+    };
+    told.say_when("a", certificate_at("aa", file("/a.pem")), 0..4, Current);
+    told.say_when("a", certificate_at("aa", file("/b.pem")), 0..2, NotSeen);
+    let using = CertificateUse {
+        sha256: "aa".into(),
+        certificate_file: "/a.pem".into(),
+        role: CertificateRole::Presents,
+        component: Component {
+            class: ComponentClass::Unit,
+            name: "nginx.service".into(),
+        },
+        file: "/etc/nginx.conf".into(),
+        line: 1,
+        key: "ssl_certificate".into(),
+    };
+    told.say_when("a", Fact::CertificateUse(using), 1..3, NotSeen);
+    let resolution = told.resolved();
+    let certificate = resolution
+        .estate
+        .entities
+        .values()
+        .find(|e| e.kind == "certificate")
+        .expect("it was met");
+    let places = certificate.attributes.places.iter();
+    let places: Vec<_> = places.map(|p| (p.last_seen, p.state)).collect();
+    assert_eq!(places, [(Some(hour(4)), Current), (Some(hour(2)), NotSeen)]);
+    let user = &certificate.attributes.used_by[0];
+    assert_eq!(
+        (user.first_seen, user.last_seen, user.state),
+        (Some(hour(1)), Some(hour(3)), NotSeen)
     );
 }

@@ -1,12 +1,13 @@
 //! Which certificates somebody uses to prove who they are: what certificate checks agree on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use groma_model::fact::{Certificate, CertificatePlace, CertificateRole};
-use groma_model::inventory::{CertificateUser, Dependency, Entity};
-use groma_model::{EntityId, Port};
+use groma_model::inventory::{CertificatePlaceEntry, CertificateUser, Dependency, Entity};
+use groma_model::{EntityId, Port, Timestamp};
 
+use super::standing::{Confirmed, dated};
 use crate::View;
 use crate::view::is_loopback_or_link;
 
@@ -16,6 +17,8 @@ pub(crate) struct Leaf<'a> {
     pub(crate) certificate: &'a Certificate,
     /// Host and port of each listener that presents it, sorted.
     pub(crate) endpoints: BTreeSet<(&'a EntityId, Port)>,
+    /// When endpoints were last seen to present it that the newest look could not confirm.
+    unconfirmed: BTreeMap<(&'a EntityId, Port), Timestamp>,
     /// Host and file of each copy whose key stands beside it, sorted.
     pub(crate) files: BTreeSet<(&'a EntityId, String)>,
     /// True if an address other machines can reach presents it.
@@ -32,28 +35,40 @@ pub(crate) fn leaves<'a>(view: &View<'a>) -> Vec<Leaf<'a>> {
         .iter()
         .filter_map(|e| Some((e, e.attributes.certificate.as_ref()?)));
     let once = certificates.filter(|(_, c)| seen.insert(&c.sha256));
-    once.filter_map(|(entity, certificate)| leaf(view, entity, certificate))
+    let confirmed = Confirmed::of(view);
+    once.filter_map(|(entity, certificate)| leaf(view, entity, certificate, &confirmed))
         .collect()
 }
 
-fn leaf<'a>(view: &View<'a>, entity: &'a Entity, certificate: &'a Certificate) -> Option<Leaf<'a>> {
+fn leaf<'a>(
+    view: &View<'a>,
+    entity: &'a Entity,
+    certificate: &'a Certificate,
+    confirmed: &Confirmed<'a>,
+) -> Option<Leaf<'a>> {
     let mut leaf = Leaf {
         entity,
         certificate,
         endpoints: BTreeSet::new(),
+        unconfirmed: BTreeMap::new(),
         files: BTreeSet::new(),
         reachable: false,
     };
-    for entry in &entity.attributes.places {
+    let places = entity.attributes.places.iter();
+    for entry in places.filter(|place| confirmed.stands(view, place)) {
         match &entry.place {
             CertificatePlace::Endpoint {
                 address,
                 port,
                 position: 0,
                 ..
-            } => leaf.presented(&entry.host, address, *port),
+            } => {
+                leaf.presented(&entry.host, address, *port);
+                leaf.date(entry, *port);
+            }
             CertificatePlace::File { path, .. } if entry.key_present && !certificate.authority => {
-                leaf.files.insert((&entry.host, path.to_string()));
+                leaf.files
+                    .insert((&entry.host, dated(path.to_string(), entry)));
             }
             _ => {}
         }
@@ -74,6 +89,14 @@ impl<'a> Leaf<'a> {
     fn presented(&mut self, host: &'a EntityId, address: &IpAddr, port: Port) {
         self.endpoints.insert((host, port));
         self.reachable |= !is_loopback_or_link(address);
+    }
+
+    /// Remembers when an endpoint was asked that the newest look could not ask.
+    fn date(&mut self, entry: &'a CertificatePlaceEntry, port: Port) {
+        if let Some(last) = entry.last_seen.filter(|_| !entry.state.is_current()) {
+            let known = self.unconfirmed.entry((&entry.host, port)).or_insert(last);
+            *known = last.max(*known);
+        }
     }
 
     /// A handshake on loopback also proves a listener that is bound to every address.
@@ -117,10 +140,12 @@ impl<'a> Leaf<'a> {
                 .map(|(host, file)| format!("{file} on {}", name(host)))
                 .collect();
         }
-        self.endpoints
-            .iter()
-            .map(|(host, port)| format!("{}:{port}", name(host)))
-            .collect()
+        let place = |at: &(&EntityId, Port)| {
+            let last = self.unconfirmed.get(at);
+            let last = last.map(|last| format!(" (last seen {})", last.day()));
+            format!("{}:{}{}", name(at.0), at.1, last.unwrap_or_default())
+        };
+        self.endpoints.iter().map(place).collect()
     }
 
     /// True if a setting of a part that runs, or would run, names it.

@@ -30,6 +30,7 @@ mod secret_in_file;
 mod single_point_of_need;
 mod sole_watcher;
 mod spf_fault;
+mod standing;
 mod target_silent;
 mod trusted_authority;
 mod unconstrained_delegation;

@@ -6,6 +6,7 @@ use groma_model::EntityId;
 use groma_model::fact::KeyFile;
 use groma_model::inventory::{Entity, Likelihood, Severity};
 
+use super::standing::Confirmed;
 use crate::wording::{count, names};
 use crate::{Check, Draft, View};
 
@@ -21,8 +22,10 @@ impl Check for PrivateKeyReadable {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let mut open: Open<'_> = BTreeMap::new();
+        let confirmed = Confirmed::of(view);
         for entity in &view.inventory.entities {
-            for place in &entity.attributes.places {
+            let places = entity.attributes.places.iter();
+            for place in places.filter(|place| confirmed.stands(view, place)) {
                 if let Some(key) = place.key.as_ref().filter(|key| {
                     key.is_open_to_all() || key.is_open_to_a_group() || !key.people().is_empty()
                 }) {

@@ -10,8 +10,8 @@ use groma_model::fact::{
 use groma_model::inventory::*;
 use groma_model::name::Protection;
 use groma_model::{
-    CoverageState, DependencyId, EntityId, EvidenceId, Peer, Port, SiteId, SourceName, Timestamp,
-    Transport, Witness,
+    CoverageState, DependencyId, EntityId, EvidenceId, EvidenceState, Peer, Port, SiteId,
+    SourceName, Timestamp, Transport, Witness,
 };
 
 /// The moment at which every test inventory was made: 2026-11-20 12:00 UTC.
@@ -253,6 +253,8 @@ pub(crate) fn presented_at(mut entity: Entity, host: &str, address: [u8; 4], por
         key_present: false,
         key: None,
         trust: None,
+        last_seen: None,
+        state: EvidenceState::Current,
     });
     entity
 }
@@ -268,7 +270,18 @@ pub(crate) fn in_file(mut entity: Entity, host: &str, path: &str, key_present: b
         key_present,
         key: None,
         trust: None,
+        last_seen: None,
+        state: EvidenceState::Current,
     });
+    entity
+}
+
+/// The same, met everywhere for the last time `days` ago, and not again by the newest look.
+pub(crate) fn not_seen_since(mut entity: Entity, days: i64) -> Entity {
+    for place in &mut entity.attributes.places {
+        place.last_seen = Some(in_days(-days));
+        place.state = EvidenceState::NotSeen;
+    }
     entity
 }
 
@@ -291,6 +304,9 @@ pub(crate) fn used_by(mut entity: Entity, host: &str, unit: &str, ports: &[u16])
         ports: ports.iter().copied().map(Port).collect(),
         idle: false,
         not_loaded: Vec::new(),
+        first_seen: None,
+        last_seen: None,
+        state: EvidenceState::Current,
         evidence: EvidenceId::new("ev-use"),
     });
     entity

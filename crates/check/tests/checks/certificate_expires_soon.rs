@@ -1,8 +1,8 @@
 //! `certificate-expires-soon`
 
-use groma_model::Port;
 use groma_model::fact::CertificatePlace;
 use groma_model::inventory::{CertificatePlaceEntry, Entity, Inventory, Severity};
+use groma_model::{EvidenceState, Port};
 
 use crate::build::*;
 use crate::{found, only};
@@ -109,6 +109,8 @@ fn authorities_in_files_and_the_upper_part_of_a_chain_are_silent() {
         key_present: false,
         key: None,
         trust: None,
+        last_seen: None,
+        state: EvidenceState::Current,
     });
     assert!(
         found(
@@ -191,4 +193,39 @@ fn what_only_the_machine_itself_can_reach_is_less_grave() {
         Severity::High,
         "the listener is bound to every address"
     );
+}
+
+/// The certificate that `mail1:465` presented five days ago, and what stands there now.
+fn not_confirmed(listens: bool, renewed: bool) -> Inventory {
+    let old = presented_at(certificate("mail.corp.example", 20), "mail1", LAN, 465);
+    let mut certificates = vec![not_seen_since(old, 5)];
+    if renewed {
+        let new = certificate("mail.corp.example", 300);
+        certificates.push(presented_at(new, "mail1", LAN, 465));
+    }
+    let mut estate = with_certificates(certificates);
+    for entity in &mut estate.entities {
+        entity.has_agent = entity.kind == "host";
+    }
+    if listens {
+        estate
+            .listeners
+            .push(listener("mail1", 465, "postfix.service"));
+    }
+    estate
+}
+
+#[test]
+fn what_a_port_presented_once_is_judged_with_its_date_while_nobody_could_ask_again() {
+    let finding = only(CHECK, &not_confirmed(true, false));
+    assert!(
+        finding
+            .indicator
+            .contains("mail1:465 (last seen 2026-11-15)"),
+        "{}",
+        finding.indicator
+    );
+    // Twins: another one was met there since, or nothing listens there any more.
+    assert!(found(CHECK, &not_confirmed(true, true)).is_empty());
+    assert!(found(CHECK, &not_confirmed(false, false)).is_empty());
 }

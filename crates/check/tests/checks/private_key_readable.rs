@@ -1,7 +1,7 @@
 //! `private-key-readable`
 
 use groma_model::fact::KeyFile;
-use groma_model::inventory::{Inventory, Severity};
+use groma_model::inventory::{Entity, Inventory, Severity};
 
 use crate::build::*;
 use crate::{found, only};
@@ -63,4 +63,23 @@ fn a_group_of_people_is_told_and_a_group_of_a_service_is_not() {
     ] {
         assert!(found(CHECK, &silent).is_empty());
     }
+}
+
+#[test]
+fn a_key_that_was_closed_since_is_not_open() {
+    let only_certificate = |mut estate: Inventory| {
+        estate.entities.retain(|e| e.kind == "certificate");
+        estate.entities.remove(0)
+    };
+    let mut old = not_seen_since(only_certificate(positive()), 5);
+    old.id = id("old-certificate");
+    let estate = |others: Vec<Entity>| {
+        let mut entities = vec![host("web1"), old.clone()];
+        entities.extend(others);
+        inventory(entities, Vec::new())
+    };
+    let closed = only_certificate(negative());
+    assert!(found(CHECK, &estate(vec![closed])).is_empty());
+    // Without a newer sighting it stays what it was.
+    only(CHECK, &estate(Vec::new()));
 }

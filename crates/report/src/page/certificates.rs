@@ -114,10 +114,13 @@ fn row(
             words.file_on,
             &[&visible(&words.place(place)), &index.name(&place.host)],
         );
-        if place.key_present {
-            format!("{shown} ({})", words.key_here)
-        } else {
-            shown
+        let key = place.key_present.then(|| words.key_here.to_owned());
+        let last = place.last_seen.filter(|_| !place.state.is_current());
+        let last = last.map(|last| fill(words.last_met, &[&last.day()]));
+        let marks: Vec<String> = key.into_iter().chain(last).collect();
+        match marks.is_empty() {
+            true => shown,
+            false => format!("{shown} ({})", marks.join(", ")),
         }
     });
     CertificateRow {

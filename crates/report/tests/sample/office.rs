@@ -4,7 +4,7 @@ use groma_model::evidence::Witness;
 use groma_model::fact::{Certificate, CertificatePlace, ComponentClass as Class, Job};
 use groma_model::inventory::*;
 use groma_model::name::{Port, Protection, Transport::Tcp};
-use groma_model::{EntityId, Foreign, Timestamp};
+use groma_model::{EntityId, EvidenceState, Foreign, Timestamp};
 
 use super::{Estate, days_ago};
 
@@ -466,6 +466,8 @@ fn certificates(e: &mut Estate) {
             key_present: at != 3,
             key: None,
             trust: None,
+            last_seen: None,
+            state: EvidenceState::Current,
         });
         if at < 3 {
             let address = "10.1.0.14".parse().unwrap();
@@ -481,6 +483,8 @@ fn certificates(e: &mut Estate) {
                 key_present: false,
                 key: None,
                 trust: None,
+                last_seen: None,
+                state: EvidenceState::Current,
             });
         }
     }
