@@ -11,6 +11,7 @@
 //! - [`logs`]: how services write down who used them;
 //! - [`mail`]: what is asked about the mail of a domain;
 //! - [`public`]: public time servers and mirrors, which reports fold away;
+//! - [`radius`]: how RADIUS servers list their clients;
 //! - [`watching`]: what references and ports say about who watches whom.
 #![forbid(unsafe_code)]
 
@@ -20,6 +21,7 @@ mod log_template;
 pub mod logs;
 pub mod mail;
 pub mod public;
+pub mod radius;
 pub mod rules;
 pub mod service_principals;
 pub mod services;

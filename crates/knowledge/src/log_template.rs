@@ -12,6 +12,8 @@ pub enum Field {
     Account,
     /// The address of who called this machine.
     Client,
+    /// What the service's own settings call who called this machine.
+    ClientName,
     /// How the account was proven.
     Mechanism,
     /// The name that was called.
@@ -32,6 +34,7 @@ pub enum Field {
 const NAMES: &[(&str, Field)] = &[
     ("account", Field::Account),
     ("client", Field::Client),
+    ("client_name", Field::ClientName),
     ("mechanism", Field::Mechanism),
     ("name", Field::Name),
     ("port", Field::Port),

@@ -7,6 +7,7 @@
 //! | in braces | takes |
 //! | --- | --- |
 //! | `client` | the address of who called this machine |
+//! | `client_name` | what the service's settings call who called this machine (RADIUS): they say the address |
 //! | `server` | the address this machine called |
 //! | `name`, `port` | the name and port that were called |
 //! | `account` | the account used |
@@ -294,8 +295,9 @@ impl LogLine {
         if let (Some(session), false) = (session, self.does == Does::Whole || has(Field::Session)) {
             return Err(format!("a line that is no whole use lacks `{session}`"));
         }
-        if self.does == Does::Whole && !has(Field::Client) && !has(Field::Server) {
-            return Err("a whole use needs `client` or `server`".to_owned());
+        let said = [Field::Client, Field::ClientName, Field::Server];
+        if self.does == Does::Whole && !said.into_iter().any(has) {
+            return Err("a whole use needs `client`, `client_name` or `server`".to_owned());
         }
         if (head != Head::Syslog) != has(Field::Time) {
             return Err(format!("`time` does not fit to head {head:?}"));
@@ -332,6 +334,7 @@ grammars![
     "dnsmasq",
     "dovecot",
     "exim",
+    "freeradius",
     "krb5kdc",
     "mariadb",
     "nginx",
@@ -391,7 +394,7 @@ does = "counts"
         assert!(LogGrammar::parse("logs/exampled.toml", GOOD).is_ok());
         let error = error_of("{account}", "{acount}");
         assert!(
-            error.starts_with("logs/exampled.toml:19: `acount` is no field groma knows: account, client, mechanism,"),
+            error.starts_with("logs/exampled.toml:19: `acount` is no field groma knows: account, client, client_name, mechanism,"),
             "{error}"
         );
         assert!(error.contains("`conn` ties lines together"), "{error}");
@@ -423,7 +426,7 @@ does = "counts"
             (
                 "does = \"counts\"",
                 "does = \"whole\"",
-                "a whole use needs `client` or `server`",
+                "a whole use needs `client`, `client_name` or `server`",
             ),
             (
                 "does = \"counts\"",

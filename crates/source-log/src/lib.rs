@@ -36,6 +36,7 @@ mod listen;
 mod look;
 mod postfix;
 mod quick;
+mod radius;
 mod session;
 mod stamp;
 mod syslog;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use groma_knowledge::LOG_GRAMMARS;
 use groma_knowledge::logs::{Head, LogGrammar, Speaker};
@@ -15,6 +16,8 @@ use crate::tally::Tally;
 
 /// Tags whose speaker is remembered while a file is read.
 const SPEAKERS_MAX: usize = 64;
+/// Clients without an address that are told by name.
+const NAMELESS_MAX: usize = 1_000;
 
 /// What is known while a family is read.
 #[derive(Default)]
@@ -26,6 +29,8 @@ pub(crate) struct Reading {
     pub(crate) span: Option<(Timestamp, Timestamp)>,
     /// Lines other machines sent here.
     pub(crate) of_others: u64,
+    /// How often clients came whose name stands for no single address.
+    pub(crate) unplaced: BTreeMap<Box<str>, u64>,
     sessions: Sessions,
 }
 
@@ -44,6 +49,8 @@ pub(crate) struct Listener<'l> {
     pub(crate) speakers: Speakers,
     /// Ports of services that sign with a name of their own.
     pub(crate) ports: &'l BTreeMap<String, Port>,
+    /// Addresses of clients that a service knows by name.
+    pub(crate) clients: &'l BTreeMap<String, IpAddr>,
     /// What this machine calls itself in its logs, without its domain.
     pub(crate) own_name: Option<&'l str>,
     pub(crate) clock: Clock<'l>,
@@ -87,8 +94,10 @@ impl Listener<'_> {
             heard,
             span,
             sessions,
+            unplaced,
             ..
         } = &mut *self.reading;
+        let clients = self.clients;
         let tag = std::str::from_utf8(line.tag).unwrap_or_default();
         let spoken = Spoken {
             grammar,
@@ -104,7 +113,9 @@ impl Listener<'_> {
             (None, None) => clock.read(std::str::from_utf8(line.stamp).ok()?),
         };
         let fits = sessions.take(&spoken, at, &mut |owner, used| {
-            keep(tallies, span, owner, used)
+            if let Some(used) = placed(used, clients, unplaced) {
+                keep(tallies, span, owner, used);
+            }
         });
         // That a product starts and stops says nothing of a log it keeps only if told to.
         if (fits || !grammar.off_by_default) && !heard.contains(grammar.id.as_str()) {
@@ -131,6 +142,22 @@ impl Listener<'_> {
         };
         !host.is_empty() && self.own_name.is_some_and(|name| !own(name))
     }
+}
+
+/// The use with the address of a client that is known by name; `None`, and counted, where the name stands for no single one.
+fn placed(
+    mut used: Use,
+    clients: &BTreeMap<String, IpAddr>,
+    unplaced: &mut BTreeMap<Box<str>, u64>,
+) -> Option<Use> {
+    let Some(name) = used.client_name.take().filter(|_| used.client.is_none()) else {
+        return Some(used);
+    };
+    used.client = clients.get(&*name).copied();
+    if used.client.is_none() && (unplaced.len() < NAMELESS_MAX || unplaced.contains_key(&name)) {
+        *unplaced.entry(name).or_default() += used.count.max(1);
+    }
+    used.client.is_some().then_some(used)
 }
 
 /// Nearly every line is UTF-8, which is found out faster than what is not.

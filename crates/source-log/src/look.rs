@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
 
 use groma_knowledge::LOG_GRAMMARS;
@@ -16,7 +17,7 @@ use crate::family::{self, Family, Member};
 use crate::listen::{Listener, Reading, Speakers};
 use crate::stamp::Clock;
 use crate::tally;
-use crate::{journal, lines, postfix};
+use crate::{journal, lines, postfix, radius};
 
 /// Where the syslog daemons of the distributions write.
 const SYSLOG_FILES: &[&str] = &[
@@ -32,6 +33,8 @@ const SYSLOG_FILES: &[&str] = &[
 ];
 const ONE_LOG: &str =
     "let the service write one log for all its clients, or read the further ones by hand";
+/// Where a RADIUS server's log knows a network by one name.
+const BY_NAME: &str = "the log knows them by the name of a network, or by a name that leads to no fixed address: give each device a client of its own in clients.conf, or see the directories of radacct, which are called by address";
 const BE_ROOT: &str = "run as root, or as a member of the group adm";
 const BE_ROOT_OR_JOURNAL: &str = "run as root, or as a member of the group systemd-journal";
 
@@ -66,7 +69,7 @@ impl Source for LogSource {
             ),
             reads: vec![
                 format!("{}, with their rotations, plain, gzip and zstd", files.join(", ")),
-                "/proc/sys/kernel/hostname, /etc/hostname; /etc/postfix/master.cf; /etc/localtime (where it leads), /etc/timezone; /etc/machine-id and the journal files of systemd in /var/log/journal and /run/log/journal; whether the programs of these products are there".to_owned(),
+                "/proc/sys/kernel/hostname, /etc/hostname; /etc/postfix/master.cf; clients.conf of FreeRADIUS (names and addresses, never a secret); /etc/localtime (where it leads), /etc/timezone; /etc/machine-id and the journal files of systemd in /var/log/journal and /run/log/journal; whether the programs of these products are there".to_owned(),
             ],
             contacts: Vec::new(),
             sends: vec!["addresses of clients, accounts they used, mechanism, protection, first, last, count, hours of the week".to_owned()],
@@ -84,6 +87,7 @@ impl Source for LogSource {
             sink,
             zone: zone(disk),
             ports: postfix::ports(disk),
+            clients: radius::addresses(disk),
             own_name: own_name(disk),
             bytes_left: budget.total_bytes_max,
             told: BTreeMap::new(),
@@ -129,6 +133,8 @@ struct Look<'a> {
     zone: Zone,
     /// Ports of services that sign with a name of their own.
     ports: BTreeMap<String, Port>,
+    /// Addresses of clients that a service knows by name.
+    clients: BTreeMap<String, IpAddr>,
     /// What this machine calls itself in its logs, without its domain.
     own_name: Option<String>,
     bytes_left: u64,
@@ -178,6 +184,12 @@ impl Look<'_> {
                 Reason::Unsupported,
                 "look on those machines themselves",
             );
+        }
+        if !reading.unplaced.is_empty() {
+            complete = false;
+            let what = unplaced(&log, &reading.unplaced);
+            self.sink
+                .missed_because(&scope, what, Reason::Unsupported, BY_NAME);
         }
         let grammar = LOG_GRAMMARS
             .iter()
@@ -290,6 +302,7 @@ impl Look<'_> {
         Listener {
             speakers: Speakers::of_file(LOG_GRAMMARS.iter().find(|g| g.files.iter().any(means))),
             ports: &self.ports,
+            clients: &self.clients,
             own_name: self.own_name.as_deref(),
             clock: Clock::new(&self.zone, modified),
             reading,
@@ -433,6 +446,20 @@ impl Look<'_> {
                 .covered_now(self.window, &scope, CoverageState::Partial);
         }
     }
+}
+
+/// What is said of clients that a log knows by a name that is no machine.
+fn unplaced(log: &Foreign, names: &BTreeMap<Box<str>, u64>) -> String {
+    let count = names.values().copied().fold(0, u64::saturating_add);
+    let first: Vec<&str> = names.keys().take(5).map(AsRef::as_ref).collect();
+    let more = match names.len().saturating_sub(first.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "from where {count} logons in {log} came: {}{more}",
+        first.join(", ")
+    )
 }
 
 /// The machine's name as its kernel has it, without the domain.

@@ -25,6 +25,8 @@ const WAITING_MAX: usize = 20_000;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Use {
     pub(crate) client: Option<IpAddr>,
+    /// What the service's settings call the client, where the log says no address.
+    pub(crate) client_name: Option<Box<str>>,
     pub(crate) server: Option<IpAddr>,
     pub(crate) name: Option<HostName>,
     pub(crate) port: Option<Port>,
@@ -103,6 +105,8 @@ fn told<'m>(line: &LogLine, fields: &Fields<'m>) -> Option<Line<'m>> {
     for (field, value) in fields.iter() {
         match field {
             Field::Client => used.client = Some(address(value)?),
+            Field::ClientName if value.len() > ACCOUNT_MAX => return None,
+            Field::ClientName => used.client_name = Some(value.into()),
             Field::Server => used.server = Some(address(value)?),
             Field::Name => used.name = HostName::parse(value),
             Field::Port => used.port = Some(Port(value.parse().ok()?)),
@@ -125,6 +129,7 @@ fn told<'m>(line: &LogLine, fields: &Fields<'m>) -> Option<Line<'m>> {
 impl Use {
     fn learn(&mut self, more: Self, at: Timestamp) {
         self.client = more.client.or(self.client);
+        self.client_name = more.client_name.or_else(|| self.client_name.take());
         self.server = more.server.or(self.server);
         self.name = more.name.or_else(|| self.name.take());
         self.port = more.port.or(self.port);

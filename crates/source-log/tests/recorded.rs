@@ -330,6 +330,51 @@ const RECORDINGS: &[(&str, &str, &[&str])] = &[
     ),
 ];
 
+const CLIENTS: &str = "/etc/freeradius/3.0/clients.conf";
+const RADIUS_LOG: &str = "/var/log/freeradius/radius.log";
+
+#[test]
+fn freeradius_tells_through_whom_people_logged_on_and_not_who() {
+    let disk = FakeDisk::new()
+        .file(CLIENTS, recorded("freeradius-clients.conf"))
+        .file(RADIUS_LOG, recorded("freeradius.log"));
+    let looked = look(disk);
+    let want = [
+        "2× 10.20.1.21 used FreeRADIUS at port 1812/udp",
+        "1× 10.20.1.31 used FreeRADIUS at port 1812/udp",
+        "1× 10.20.1.40 used FreeRADIUS at port 1812/udp",
+    ];
+    assert_eq!(lines(&looked), want.map(|row| format!("{row}: {RADIUS_LOG}")));
+    let gaps: Vec<&str> = looked.gaps().map(|gap| gap.what.as_str()).collect();
+    assert_eq!(
+        gaps,
+        ["from where 1 logons in /var/log/freeradius/radius.log came: access-switches"],
+        "a network is no machine"
+    );
+    let said = format!("{:?}", looked.records);
+    assert!(!said.contains("canary") && !said.contains("svc-vpn"));
+}
+
+#[test]
+fn freeradius_without_its_list_of_clients_tells_what_is_missing() {
+    let looked = look(FakeDisk::new().file(RADIUS_LOG, recorded("freeradius.log")));
+    assert_eq!(lines(&looked), [""; 0]);
+    let gap = looked.gaps().next().unwrap();
+    assert!(gap.what.contains("5 logons") && gap.what.contains("wlc1"), "{}", gap.what);
+}
+
+#[test]
+fn freeradius_that_logs_no_logon_is_a_gap_that_says_how() {
+    let started = "Sat Nov 21 05:49:17 2026 : Info: Ready to process requests\n";
+    let disk = FakeDisk::new()
+        .file("/usr/sbin/freeradius", "")
+        .file(RADIUS_LOG, started);
+    let looked = look(disk);
+    let gap = looked.gaps().next().unwrap();
+    assert_eq!(gap.reason, Reason::LogDisabled);
+    assert!(gap.remedy.as_ref().unwrap().contains("auth = yes"));
+}
+
 #[test]
 fn every_recorded_daemon_tells_its_clients_and_nobody_forges_one() {
     for (log, recording, want) in RECORDINGS {
