@@ -28,24 +28,30 @@ pub(crate) fn needs(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
             port: need.port,
             transport: Some(one_transport(need.port, need.transport)),
         };
-        let alike = drafts.places.get_mut(&place).and_then(|known| {
-            let alive = known.iter().any(Draft::is_alive);
-            let mut meant = known
-                .iter_mut()
-                .filter(|d| d.kind == need.kind && (!alive || d.is_alive()));
-            // Of several parts of a machine nobody knows which the directory means.
-            match (meant.next(), meant.next()) {
-                (Some(only), None) => Some(only),
-                _ => None,
-            }
-        });
-        match alike {
+        match alike(drafts, &place, &need.kind) {
             Some(known) => confirm(known, raw),
             None => {
                 let draft = draft(raw, &place, &provider, estate);
                 drafts.add(place, draft);
             }
         }
+    }
+}
+
+/// The draft that somebody who knows no parts of machines means. Of several parts nobody knows which.
+pub(crate) fn alike<'d>(
+    drafts: &'d mut Drafts,
+    place: &Place,
+    kind: &str,
+) -> Option<&'d mut Draft> {
+    let known = drafts.places.get_mut(place)?;
+    let alive = known.iter().any(Draft::is_alive);
+    let mut meant = known
+        .iter_mut()
+        .filter(|d| d.kind == kind && (!alive || d.is_alive()));
+    match (meant.next(), meant.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
     }
 }
 

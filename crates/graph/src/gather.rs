@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
 use groma_model::fact::{
-    Access, BackupJob, Connection, DirectoryNeed, FileSystem, Forward, Job, Listener, LoggedUse,
-    MailRecord, Measurement, NameSource, Reference, Share, Watch,
+    Access, Admission, BackupJob, Connection, DirectoryNeed, FileSystem, Forward, Job, Listener,
+    LoggedUse, MailRecord, Measurement, NameSource, Reference, Share, Watch,
 };
 use groma_model::inventory::{
     Backup, Dependency, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
@@ -60,6 +60,7 @@ pub(crate) struct Gathered {
     pub(crate) accesses: Raws<Access>,
     pub(crate) backups: Raws<BackupJob>,
     pub(crate) watches: Raws<Watch>,
+    pub(crate) admissions: Raws<Admission>,
     pub(crate) mail_records: Raws<MailRecord>,
     pub(crate) measurements: Raws<Measurement>,
     entries: Vec<EvidenceEntry>,
@@ -166,6 +167,7 @@ impl Gathered {
             Fact::Access(access) => self.accesses.push(raw!(access)),
             Fact::BackupJob(job) => self.backups.push(raw!(job)),
             Fact::Watch(watch) => self.watches.push(raw!(watch)),
+            Fact::Admission(admission) => self.admissions.push(raw!(admission)),
             Fact::MailRecord(record) => self.mail_records.push(raw!(record)),
             _ => {}
         }
@@ -185,6 +187,7 @@ impl Gathered {
         settle(&mut self.accesses);
         settle(&mut self.backups);
         settle(&mut self.watches);
+        settle(&mut self.admissions);
         settle(&mut self.mail_records);
         self.entries.par_sort_unstable_by(|a, b| a.id.cmp(&b.id));
         self.entries.dedup_by(|a, b| a.id == b.id);
@@ -256,6 +259,7 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
             | Fact::Access(_)
             | Fact::BackupJob(_)
             | Fact::Watch(_)
+            | Fact::Admission(_)
             | Fact::MailRecord(_)
     );
     let entry = (edge || cited.contains(&evidence.id)).then(|| entry(&evidence, &host));

@@ -16,6 +16,7 @@
 //! is called `inferred`. `docs/reference/hidden.md` tells how each reason for "hidden" is computed.
 #![forbid(unsafe_code)]
 
+mod admitted;
 mod backups;
 mod bare;
 mod certificates;
@@ -111,6 +112,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     live::incoming(&gathered, estate, &listeners, &mut channels, &mut drafts);
     logged::uses(&gathered, estate, &mut drafts);
     directory::needs(&gathered, estate, &mut drafts);
+    admitted::needs(&gathered, estate, &mut drafts);
     channels.cite(&mut drafts);
     bare::explain(&mut drafts);
     // What drafts are made of makes room for what they become.

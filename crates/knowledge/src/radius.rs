@@ -221,17 +221,24 @@ mod tests {
     #[test]
     fn radsecproxy_writes_the_same_blocks() {
         let text = "server proxy1 {\n host 10.0.0.8\n}\nclient [2001:db8::7] {\n type tls\n}\nclient ap {\n host 10.0.0.7\n type udp\n secret canary\n}\n";
-        assert_eq!(said(text), ["[2001:db8::7] 2001:db8::7 :4", "ap 10.0.0.7 :7"]);
+        assert_eq!(
+            said(text),
+            ["[2001:db8::7] 2001:db8::7 :4", "ap 10.0.0.7 :7"]
+        );
     }
 
     #[test]
     fn a_block_without_an_address_or_with_a_wrong_one_is_none() {
-        assert_eq!(said("client wlc {\n ipaddr = 10.0.0.1/99\n}\nclient \"two words\" {\n}\n}\n}\n"), [""; 0]);
+        assert_eq!(
+            said("client wlc {\n ipaddr = 10.0.0.1/99\n}\nclient \"two words\" {\n}\n}\n}\n"),
+            [""; 0]
+        );
     }
 
     #[test]
     fn nothing_makes_it_panic() {
-        let seed: &[u8] = b"client a { ipaddr = 10.0.0.0/8\n secret = \"x\n}\nclients b { client c {\n}";
+        let seed: &[u8] =
+            b"client a { ipaddr = 10.0.0.0/8\n secret = \"x\n}\nclients b { client c {\n}";
         groma_fuzz::hammer(2_000, &[seed], |bytes| {
             clients(&String::from_utf8_lossy(bytes));
         });

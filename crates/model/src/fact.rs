@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::admission::Admission;
 pub use crate::content::{Access, Archive, BackupJob, Database, Grant, Share};
 pub use crate::directory::{DirectoryNeed, DirectoryObject, NeedReason};
 pub use crate::logged::LoggedUse;
@@ -74,6 +75,8 @@ pub enum Fact {
     BackupJob(BackupJob),
     /// Who may watch a machine.
     Watch(Watch),
+    /// Whom a service of this machine lets in.
+    Admission(Admission),
     /// What the domain name system says about the mail of a domain.
     MailRecord(MailRecord),
     /// A number that moves.

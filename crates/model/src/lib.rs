@@ -9,6 +9,7 @@
 //! The words for kinds are not free text: [`registry`] reads them from one versioned file.
 #![forbid(unsafe_code)]
 
+pub mod admission;
 pub mod batch;
 pub mod contained;
 pub mod content;

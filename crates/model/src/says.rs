@@ -116,6 +116,7 @@ impl Fact {
             Self::Access(access) => content::access(access),
             Self::BackupJob(job) => content::backup(job),
             Self::Watch(watch) => content::watch(watch),
+            Self::Admission(admission) => content::admission(admission),
             Self::MailRecord(record) => says_mail_record(record),
             Self::Measurement(m) => format!("{} of {} is {}", m.metric, m.subject, m.value),
             Self::Forward(forward) => says_forward(forward),

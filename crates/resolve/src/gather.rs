@@ -266,6 +266,10 @@ impl Gathered {
                 Some(peer) => self.mention(site, vantage, peer.clone(), *seen),
                 None => self.touch(site, vantage, *seen),
             },
+            Fact::Admission(admission) => match &admission.peer {
+                Some(peer) => self.mention(site, vantage, peer.clone(), *seen),
+                None => self.touch(site, vantage, *seen),
+            },
             Fact::MailRecord(record) => {
                 self.touch(site, vantage, *seen);
                 for peer in &record.peers {

@@ -8,7 +8,7 @@
 //! nobody logs in, and a gap says what only a login shows. `host.shares`: shares of Samba and exports over NFS with
 //! what their configuration, modes and ACLs say about who may do what. `host.backups`: what clocks start that copies
 //! data away, and backup programs with settings of their own. `host.watching`: who may ask the monitoring agents of this
-//! machine, and who stands above it in the zones of Icinga.
+//! machine, and who stands above it in the zones of Icinga. `host.admissions`: whom RADIUS servers here let in.
 //!
 //! **Where it reads it.** In the trees of local file systems, through [`groma_source::Disk`]. File systems of
 //! other machines and FUSE are never walked: a gap names each. Nothing is opened but regular files.
@@ -30,6 +30,7 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 mod accounts;
+mod admissions;
 mod archives;
 mod backups;
 mod databases;
@@ -41,6 +42,7 @@ mod shares;
 mod text;
 mod watching;
 
+pub use admissions::AdmissionsSource;
 pub use archives::ArchivesSource;
 pub use backups::BackupsSource;
 pub use databases::DatabasesSource;
@@ -57,5 +59,6 @@ pub fn sources(world: &World) -> Vec<Box<dyn Source>> {
         Box::new(SharesSource::new(world.clone())),
         Box::new(BackupsSource::new(world.clone())),
         Box::new(WatchingSource::new(world.clone())),
+        Box::new(AdmissionsSource::new(world.clone())),
     ]
 }

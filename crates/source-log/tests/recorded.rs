@@ -344,7 +344,10 @@ fn freeradius_tells_through_whom_people_logged_on_and_not_who() {
         "1× 10.20.1.31 used FreeRADIUS at port 1812/udp",
         "1× 10.20.1.40 used FreeRADIUS at port 1812/udp",
     ];
-    assert_eq!(lines(&looked), want.map(|row| format!("{row}: {RADIUS_LOG}")));
+    assert_eq!(
+        lines(&looked),
+        want.map(|row| format!("{row}: {RADIUS_LOG}"))
+    );
     let gaps: Vec<&str> = looked.gaps().map(|gap| gap.what.as_str()).collect();
     assert_eq!(
         gaps,
@@ -360,7 +363,11 @@ fn freeradius_without_its_list_of_clients_tells_what_is_missing() {
     let looked = look(FakeDisk::new().file(RADIUS_LOG, recorded("freeradius.log")));
     assert_eq!(lines(&looked), [""; 0]);
     let gap = looked.gaps().next().unwrap();
-    assert!(gap.what.contains("5 logons") && gap.what.contains("wlc1"), "{}", gap.what);
+    assert!(
+        gap.what.contains("5 logons") && gap.what.contains("wlc1"),
+        "{}",
+        gap.what
+    );
 }
 
 #[test]

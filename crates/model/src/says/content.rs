@@ -1,6 +1,8 @@
 //! Archives, databases, shares and backups as one line each.
 
-use crate::fact::{Access, Archive, BackupJob, Database, Grant, Share, Watch, WatchPurpose};
+use crate::fact::{
+    Access, Admission, Archive, BackupJob, Database, Grant, Share, Watch, WatchPurpose,
+};
 
 pub(super) fn archive(archive: &Archive) -> String {
     let mut line = format!("{} is a mail archive ({}", archive.path, archive.format);
@@ -92,6 +94,25 @@ pub(super) fn watch(watch: &Watch) -> String {
         0 => format!("{said} ({})", watch.file),
         line => format!("{said} ({}:{line})", watch.file),
     }
+}
+
+pub(super) fn admission(admission: &Admission) -> String {
+    let who = match (&admission.peer, admission.network.as_deref()) {
+        (Some(peer), _) => peer.to_string(),
+        (None, Some("*") | None) => "anybody".to_owned(),
+        (None, Some(network)) => network.to_owned(),
+    };
+    let port = admission
+        .port
+        .map(|p| format!(" at {p}/{}", admission.transport));
+    format!(
+        "{} lets {who} ({}) in{} ({}:{})",
+        admission.product,
+        admission.name,
+        port.unwrap_or_default(),
+        admission.file,
+        admission.line
+    )
 }
 
 pub(super) fn backup(job: &BackupJob) -> String {
