@@ -17,6 +17,7 @@ use groma_source_directory::{Directory, DirectorySource};
 use groma_source_dns::{MailDomains, NamesSource};
 use groma_source_forward::RulesetSource;
 use groma_source_socket::{FlowSource, SocketSource, Tier};
+use groma_source_time::ChronySource;
 use groma_source_x509::{
     CertificateEndpoints, CertificateFiles, CertificatePins, CertificateUses, Endpoint,
 };
@@ -145,6 +146,7 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
         world.clone(),
         endpoints,
     )));
+    run.here(Box::new(ChronySource::new(world.clone())));
     let domains = request.mail_domains.clone();
     run.here(Box::new(MailDomains::new(world.clone(), domains)));
     let questions = questions_met(&run.told.said);
@@ -180,9 +182,10 @@ pub fn explanations(
     for source in &mut apart {
         memory.into_iter().for_each(|m| source.remember(m.clone()));
     }
-    let here: [Box<dyn Source>; 4] = [
+    let here: [Box<dyn Source>; 5] = [
         Box::new(DirectorySource::new(world.clone(), directories.to_vec())),
         Box::new(CertificateEndpoints::new(world.clone(), Vec::new())),
+        Box::new(ChronySource::new(world.clone())),
         Box::new(MailDomains::new(world.clone(), Vec::new())),
         Box::new(NamesSource::new(world.clone(), Vec::new())),
     ];

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use groma_model::Port;
@@ -16,6 +17,23 @@ pub fn forbidden_port(port: Port) -> bool {
 pub trait Stream: Read + Write + Send {}
 
 impl<T: Read + Write + Send> Stream for T {}
+
+/// A door of a service on this very machine that takes datagrams.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LocalDoor {
+    /// An address of the loopback interface.
+    Loopback(SocketAddr),
+    /// A socket in the file system.
+    Socket(PathBuf),
+}
+
+/// A conversation by datagrams, with a timeout on each.
+pub trait Datagrams: Send {
+    /// Sends one.
+    fn send(&mut self, datagram: &[u8]) -> io::Result<()>;
+    /// Hears one, from the door alone; what does not fit into `into` is cut.
+    fn receive(&mut self, into: &mut [u8]) -> io::Result<usize>;
+}
 
 /// The only way a source talks to another machine, or to a listener of its own.
 ///
@@ -44,6 +62,23 @@ pub trait Network: Send + Sync {
         }
         self.open(to, timeout)
     }
+
+    /// Opens a conversation by datagrams. Do not call: [`Network::connect_local`] checks first.
+    fn open_local(&self, door: &LocalDoor, timeout: Duration) -> io::Result<Box<dyn Datagrams>> {
+        let _ = (door, timeout);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Opens a conversation by datagrams with a service of this very machine; no datagram ever leaves it.
+    fn connect_local(&self, door: &LocalDoor, timeout: Duration) -> io::Result<Box<dyn Datagrams>> {
+        if let LocalDoor::Loopback(to) = door
+            && (!to.ip().is_loopback() || forbidden_port(Port(to.port())))
+        {
+            let why = format!("{to} is sent no datagram: not this machine, or a print port");
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+        }
+        self.open_local(door, timeout)
+    }
 }
 
 #[cfg(test)]
@@ -62,6 +97,34 @@ mod tests {
         fn is_local(&self, _: IpAddr) -> bool {
             true
         }
+        fn open_local(&self, _: &LocalDoor, _: Duration) -> io::Result<Box<dyn Datagrams>> {
+            Ok(Box::new(Deaf))
+        }
+    }
+
+    struct Deaf;
+
+    impl Datagrams for Deaf {
+        fn send(&mut self, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+        fn receive(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Ok(0)
+        }
+    }
+
+    #[test]
+    fn a_datagram_stays_on_this_machine_and_away_from_print_ports() {
+        let door = |to: &str| LocalDoor::Loopback(to.parse().expect("an address"));
+        for refused in ["10.0.0.1:323", "127.0.0.1:9100", "[::1]:515", "0.0.0.0:323"] {
+            let answer = Eager.connect_local(&door(refused), Duration::ZERO);
+            assert!(answer.is_err(), "{refused}");
+        }
+        assert!(
+            Eager
+                .connect_local(&door("127.0.0.1:323"), Duration::ZERO)
+                .is_ok()
+        );
     }
 
     #[test]
