@@ -1004,7 +1004,12 @@ impl Inventory {
             .coverage
             .iter()
             // A list was never watched, and a log speaks for as long as it goes back.
-            .filter(|c| !matches!(c.source.as_str(), "declared.list" | "log.services" | "time.chrony"))
+            .filter(|c| {
+                !matches!(
+                    c.source.as_str(),
+                    "declared.list" | "log.services" | "time.chrony"
+                )
+            })
         {
             let look = looks.entry(&seen.vantage).or_insert((seen.from, seen.to));
             // The newest look; what only older ones said is another time.
