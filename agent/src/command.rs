@@ -258,7 +258,10 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
 }
 
 /// The directories an access file names; none without one.
-fn directories(world: &World, access: Option<&Path>) -> Result<Vec<Directory>> {
+///
+/// # Errors
+/// The file or one it names cannot be read, is open to others, or says what nobody understands.
+pub fn directories(world: &World, access: Option<&Path>) -> Result<Vec<Directory>> {
     let Some(path) = access else {
         return Ok(Vec::new());
     };

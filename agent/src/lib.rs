@@ -21,10 +21,11 @@ mod output;
 mod state;
 
 pub use apart::is_called as is_called_apart;
-pub use command::{Cli, duration, mail_domain, run};
+pub use command::{Cli, directories, duration, mail_domain, run};
 pub use compose::{LookRequest, Progress, Quiet, explanations, look};
 pub use explain::{Explained, Place, render as render_explanations};
 pub use find::{Search, find};
+pub use groma_source_directory::Directory;
 pub use memory::memory_in;
 
 /// The role of a child: what [`LookRequest::apart`] starts this program for. A program that sets it calls this

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use groma_agent::LookRequest;
+use groma_agent::{Directory, LookRequest};
 use groma_model::inventory::Inventory;
 use groma_model::{AgentId, Batch, HostName, SiteId};
 use groma_source::{Memory, World};
@@ -32,6 +32,10 @@ pub(crate) struct Arguments {
     /// it. May be given several times; no domain is asked about unless it is named here.
     #[arg(long = "mail-domain", value_name = "DOMAIN", value_parser = groma_agent::mail_domain)]
     mail_domains: Vec<HostName>,
+    /// Whom to ask beyond this machine, and as whom: TOML, readable by its owner alone (`[[directory]]`). Nobody is
+    /// asked without it.
+    #[arg(long, value_name = "FILE")]
+    access: Option<PathBuf>,
     #[command(flatten)]
     link: Line,
     /// Text for people, or JSON.
@@ -47,12 +51,18 @@ enum Format {
 
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let world = groma_sys::this_machine(arguments.offline);
+    let directories = groma_agent::directories(&world, arguments.access.as_deref())?;
     let mut store = open(place)?;
     let out = arguments.out.clone().unwrap_or_else(|| place.directory());
     std::fs::create_dir_all(&out).with_context(|| format!("create {}", out.display()))?;
-    tell(&contacts(arguments));
+    tell(&contacts(arguments, &directories));
     let memory = groma_agent::memory_in(&place.directory());
-    let batch = look(&world, store.as_mut(), arguments, memory)?;
+    let request = request(&world, store.as_mut(), arguments, memory)?;
+    let request = LookRequest {
+        directories,
+        ..request
+    };
+    let batch = look(&world, &request);
     keep(store.as_mut(), &batch)?;
     tell_waiting("concluding …");
     let mut inventory = conclude::inventory(
@@ -70,7 +80,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
 }
 
 /// Whom this survey will contact, said before it does.
-fn contacts(arguments: &Arguments) -> String {
+fn contacts(arguments: &Arguments, directories: &[Directory]) -> String {
     let domains: Vec<&str> = arguments
         .mail_domains
         .iter()
@@ -86,15 +96,20 @@ fn contacts(arguments: &Arguments) -> String {
             domains.join(", ")
         ),
     };
-    format!("groma will contact: this machine's own TLS listeners{asked}. Nobody else.")
+    let named: Vec<String> = directories.iter().map(Directory::label).collect();
+    let named = match named.is_empty() {
+        true => String::new(),
+        false => format!("; of the access file, with its logon: {}", named.join(", ")),
+    };
+    format!("groma will contact: this machine's own TLS listeners{asked}{named}. Nobody else.")
 }
 
-fn look(
+fn request(
     world: &World,
     store: &mut dyn Store,
     arguments: &Arguments,
     memory: Memory,
-) -> Result<Batch> {
+) -> Result<LookRequest> {
     let watch = arguments.watch;
     let site = SiteId::default();
     let randomness = world.randomness.clone();
@@ -105,7 +120,7 @@ fn look(
     };
     let agent = store.local_agent(&site, &mint)?;
     let sequence = store.next_sequence(&site)?;
-    let request = LookRequest {
+    Ok(LookRequest {
         site,
         epoch: LOCAL_EPOCH,
         sequence,
@@ -113,12 +128,15 @@ fn look(
         memory: Some(memory),
         mail_domains: arguments.mail_domains.clone(),
         ..LookRequest::new(agent, watch)
-    };
+    })
+}
+
+fn look(world: &World, request: &LookRequest) -> Batch {
     groma_sys::stop_on_signals(&request.stop);
-    let spinner = Spinner::new(watch);
-    let batch = groma_agent::look(world, &request, &spinner);
+    let spinner = Spinner::new(request.watch);
+    let batch = groma_agent::look(world, request, &spinner);
     spinner.done();
-    Ok(batch)
+    batch
 }
 
 /// Through the wire like any other batch: what cannot travel is not kept either.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 pub(crate) use groma_model::outside::{is_outside, is_public};
 
+use groma_model::fact::DirectoryObject;
 use groma_model::inventory::{
     Basis, CoverageEntry, Dependency, Entity, Inventory, ListenerEntry, Severity, System,
     VerdictWord,
@@ -27,6 +28,12 @@ pub struct View<'a> {
     watched_hosts: usize,
     /// For how long; asked for by every need that was never seen alive.
     watched: Duration,
+}
+
+/// What directories say about `entity`.
+pub(crate) fn directory_objects(entity: &Entity) -> impl Iterator<Item = &DirectoryObject> {
+    let entries = entity.attributes.directory_objects.iter();
+    entries.map(|entry| &entry.object)
 }
 
 /// True for an edge that follows from two others, over what stands between.

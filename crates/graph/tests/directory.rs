@@ -205,7 +205,7 @@ fn accounts_zones_and_domains_are_things_of_their_own_and_machines_keep_what_is_
             .attributes
             .directory_objects
             .iter()
-            .map(|o| o.class.as_str())
+            .map(|o| o.object.class.as_str())
             .collect::<Vec<_>>()
     };
     assert_eq!(held("app1", "host"), ["service-principal"]);

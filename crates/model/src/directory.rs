@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Foreign;
+use crate::id::EvidenceId;
 use crate::name::{Peer, Port, Protection, Transport};
+use crate::{Foreign, Timestamp};
 
 /// An object of a directory.
 ///
@@ -38,6 +39,30 @@ pub struct DirectoryObject {
     /// a moment that moves. Values sorted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, Vec<String>>,
+}
+
+/// An object of a directory as the inventory holds it: as it was told last, and by which facts.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DirectoryEntry {
+    /// The object.
+    #[serde(flatten)]
+    pub object: DirectoryObject,
+    /// When a directory was last seen to hold it like this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Timestamp>,
+    /// The facts that say so; each is in the list `evidence` of the document.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<EvidenceId>,
+}
+
+impl From<DirectoryObject> for DirectoryEntry {
+    fn from(object: DirectoryObject) -> Self {
+        Self {
+            object,
+            last_seen: None,
+            evidence: Vec::new(),
+        }
+    }
 }
 
 /// What makes a directory speak of a need.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::admission::Admission;
 pub use crate::content::{Access, Archive, BackupJob, Database, Grant, Share};
-pub use crate::directory::{DirectoryNeed, DirectoryObject, NeedReason};
+pub use crate::directory::{DirectoryEntry, DirectoryNeed, DirectoryObject, NeedReason};
 pub use crate::logged::LoggedUse;
 pub use crate::mail::{MailPurpose, MailRecord};
 use crate::name::{HostName, Peer, Port, Protection, Transport};

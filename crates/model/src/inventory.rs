@@ -345,7 +345,7 @@ pub struct Attributes {
     pub share: Option<crate::fact::Share>,
     /// What a directory says about it; on a directory itself, everything that is no machine and no account.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub directory_objects: Vec<crate::fact::DirectoryObject>,
+    pub directory_objects: Vec<crate::fact::DirectoryEntry>,
     /// True if a name somebody uses resolves to nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unresolvable: bool,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::page::{Need, Page, Rows};
+use crate::page::{DirectoryRow, Need, Page, Rows};
 use crate::text::{Catalogue, fill};
 
 /// The document, headings and tables, without the map.
@@ -19,6 +19,7 @@ pub(crate) fn render(page: &Page, words: &Catalogue) -> String {
     ledger(&mut out, page);
     watching(&mut out, page);
     mail(&mut out, page);
+    directories(&mut out, page);
     runs(&mut out, page);
     dependencies(&mut out, page);
     estate(&mut out, page);
@@ -398,6 +399,41 @@ fn mail(out: &mut Document<'_>, page: &Page) {
     });
     out.table(&columns, rows);
     out.cut(&page.mail);
+}
+
+/// What directories keep, where somebody asked one.
+fn directories(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    if page.directories.is_empty() {
+        return;
+    }
+    out.heading(words.directories, words.directories_lead);
+    let columns = [
+        words.name,
+        words.kind,
+        words.directory_on,
+        words.directory_says,
+        words.directory_sources,
+    ];
+    for directory in &page.directories {
+        out.line(&format!("### {}", escape(&directory.name)));
+        out.line(&escape(&directory.lead));
+        for group in &directory.groups {
+            out.line(&format!("#### {} ({})", group.title, group.rows.total));
+            out.table(&columns, group.rows.rows.iter().map(directory_cells));
+            out.cut(&group.rows);
+        }
+    }
+}
+
+fn directory_cells(row: &DirectoryRow) -> Vec<String> {
+    vec![
+        row.name.clone(),
+        row.class.clone(),
+        row.on.clone(),
+        row.says.join("; "),
+        row.sources.join("; "),
+    ]
 }
 
 fn certificates(out: &mut Document<'_>, page: &Page) {

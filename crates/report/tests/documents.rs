@@ -366,3 +366,112 @@ fn the_ledger_says_who_logs_on_how() {
     let page = groma_report::html(&office);
     assert!(page.contains("id=\"ledger\"") && !page.contains("cn=scan|<b>"));
 }
+
+/// An object that directories say of the office's directory server, or of the copier, with the fact behind it.
+fn told(estate: &mut sample::Estate, on: &str, class: &str, name: &str, said: &[(&str, &str)]) {
+    use groma_model::fact::{DirectoryEntry, DirectoryObject};
+    let fact = estate.fact(
+        groma_model::Witness::Declared,
+        "directory.objects",
+        "ask1",
+        &format!("{class} {name}"),
+    );
+    let said = said
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), vec![(*v).to_owned()]));
+    let object = DirectoryObject {
+        directory: "corp.example".into(),
+        class: class.into(),
+        name: name.into(),
+        dn: format!("CN={name},DC=corp,DC=example").as_str().into(),
+        host: None,
+        account: None,
+        attributes: said.collect(),
+    };
+    let entity = estate
+        .inventory
+        .entities
+        .iter_mut()
+        .find(|e| e.id.as_str() == format!("ent-{on}"))
+        .expect("it was added before");
+    entity.attributes.directory_objects.push(DirectoryEntry {
+        object,
+        last_seen: Some(sample::noon()),
+        evidence: vec![fact],
+    });
+}
+
+#[test]
+fn what_a_directory_keeps_is_told_in_groups_with_who_said_it() {
+    let mut estate = sample::Estate::watched_since(sample::days_ago(1));
+    estate.host(
+        "ask1",
+        "identity",
+        "ask1.corp.example",
+        "10.1.0.9",
+        "Debian",
+    );
+    estate.host("dc1", "identity", "dc1.corp.example", "10.1.0.10", "Debian");
+    estate.entity("corp", "directory", "identity", "corp.example", "");
+    estate.entity("mbx", "host", "mail", "mbx1.corp.example", "10.1.0.11");
+    estate.entity("copier", "device", "endpoint", "copier-1", "10.1.7.20");
+    told(&mut estate, "dc1", "role", "RID master", &[]);
+    told(
+        &mut estate,
+        "corp",
+        "trust",
+        "partner.example",
+        &[("direction", "both ways")],
+    );
+    told(
+        &mut estate,
+        "corp",
+        "computer",
+        "old7",
+        &[("activity", "quiet-over-180-days")],
+    );
+    told(
+        &mut estate,
+        "dc1",
+        "computer",
+        "dc1",
+        &[("activity", "active"), ("delegation", "to any service")],
+    );
+    told(
+        &mut estate,
+        "mbx",
+        "receive-connector",
+        "Scan",
+        &[("networks", "10.9.0.0/16")],
+    );
+    told(&mut estate, "corp", "site", sample::HOSTILE[0], &[]);
+    let at = estate.need(
+        "copier",
+        (groma_model::fact::ComponentClass::Device, "copier"),
+        "smtp-relay",
+        "mbx",
+        25,
+    );
+    estate.inventory.dependencies[at].details.resources = vec!["Scan".into()];
+    let inventory = estate.finish();
+    let markdown = groma_report::markdown(&inventory);
+    for line in [
+        "## Directories",
+        "### corp.example",
+        "machines: 2, of which quiet or disabled: 1",
+        "#### The domain, its servers and who holds which role (1)",
+        "| RID master | role | dc1.corp.example |",
+        "#### Trusts (1)",
+        "| partner.example | trust |  | direction: both ways |",
+        "#### Machines nobody heard of lately (1)",
+        "#### Who may act for others (1)",
+        "networks: 10.9.0.0/16; lets in: copier-1",
+        "directory.objects from ask1.corp.example, 2026-11-20 10:00",
+    ] {
+        assert!(markdown.contains(line), "{line}\n{markdown}");
+    }
+    let html = groma_report::html(&inventory);
+    assert!(html.contains("id=\"directories\""));
+    assert!(!html.contains("<script>alert(1)"), "a name is no markup");
+    assert!(!groma_report::html(&empty()).contains("id=\"directories\""));
+}

@@ -1,8 +1,8 @@
 //! What directories say: written on the machines it is about; accounts, domains and zones become things of their own.
 
-use groma_model::fact::{DirectoryObject, OperatingSystem};
+use groma_model::fact::{DirectoryEntry, DirectoryObject, OperatingSystem};
 use groma_model::inventory::Entity;
-use groma_model::{EntityId, Estate};
+use groma_model::{EntityId, Estate, Foreign};
 
 use crate::gather::{DirectoryRow, Gathered};
 use crate::ledger::{Ledger, key};
@@ -20,9 +20,43 @@ pub(crate) fn place(gathered: &mut Gathered, ledger: &mut Ledger<'_>, estate: &m
         }
     }
     for entity in estate.entities.values_mut() {
-        entity.attributes.directory_objects.sort();
-        entity.attributes.directory_objects.dedup();
+        let told = std::mem::take(&mut entity.attributes.directory_objects);
+        entity.attributes.directory_objects = newest(told);
     }
+}
+
+/// Each object once, as it was told last: what a machine or a right was before is history.
+fn newest(mut told: Vec<DirectoryEntry>) -> Vec<DirectoryEntry> {
+    fn mark(entry: &DirectoryEntry) -> (&str, &str, &Foreign, &Foreign) {
+        let DirectoryObject {
+            directory,
+            class,
+            dn,
+            name,
+            ..
+        } = &entry.object;
+        (directory, class, dn, name)
+    }
+    told.sort_by(|a, b| {
+        mark(a)
+            .cmp(&mark(b))
+            .then(b.last_seen.cmp(&a.last_seen))
+            .then_with(|| a.cmp(b))
+    });
+    let mut kept: Vec<DirectoryEntry> = Vec::new();
+    for entry in told {
+        match kept.last_mut().filter(|last| mark(last) == mark(&entry)) {
+            None => kept.push(entry),
+            Some(last) if last.object == entry.object => last.evidence.extend(entry.evidence),
+            Some(_) => {}
+        }
+    }
+    for entry in &mut kept {
+        entry.evidence.sort();
+        entry.evidence.dedup();
+    }
+    kept.sort();
+    kept
 }
 
 /// Kind and layer of what is a thing of its own.
@@ -101,8 +135,12 @@ fn describe(entity: &mut Entity, row: DirectoryRow) {
             .take()
             .or_else(|| operating_system(&row.object));
     }
-    entity.evidence.push(row.evidence);
-    entity.attributes.directory_objects.push(row.object);
+    entity.evidence.push(row.evidence.clone());
+    entity.attributes.directory_objects.push(DirectoryEntry {
+        object: row.object,
+        last_seen: Some(row.seen.last),
+        evidence: vec![row.evidence],
+    });
 }
 
 /// What a machine told its directory when it joined, or at its last upgrade.

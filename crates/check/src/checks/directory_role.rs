@@ -38,7 +38,7 @@ fn draft(host: &Entity) -> Option<Draft> {
         .attributes
         .directory_objects
         .iter()
-        .filter_map(role)
+        .filter_map(|entry| role(&entry.object))
         .collect();
     roles.sort();
     roles.dedup();

@@ -3,6 +3,7 @@
 use groma_model::fact::DirectoryObject;
 use groma_model::inventory::{Entity, Likelihood, Severity};
 
+use crate::view::directory_objects as objects;
 use crate::wording::{count, names};
 use crate::{Check, Draft, View};
 
@@ -15,9 +16,7 @@ impl Check for UnconstrainedDelegation {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let entities = view.inventory.entities.iter();
-        let trusted: Vec<&Entity> = entities
-            .filter(|e| e.attributes.directory_objects.iter().any(is_trusted))
-            .collect();
+        let trusted: Vec<&Entity> = entities.filter(|e| objects(e).any(is_trusted)).collect();
         match trusted.is_empty() {
             true => Vec::new(),
             false => vec![draft(&trusted)],
@@ -40,8 +39,9 @@ fn draft(trusted: &[&Entity]) -> Draft {
     draft.severity = Severity::High;
     "identity".clone_into(&mut draft.layer);
     draft.likelihood = Likelihood::Medium;
-    let objects = trusted.iter().flat_map(|e| &e.attributes.directory_objects);
-    let labels: Vec<String> = objects
+    let labels: Vec<String> = trusted
+        .iter()
+        .flat_map(|e| objects(e))
         .filter(|o| is_trusted(o))
         .map(|o| o.name.to_string())
         .collect();

@@ -402,7 +402,7 @@ pub(crate) fn directory_object(
     class: &str,
     name: &str,
     said: &[(&str, &str)],
-) -> groma_model::fact::DirectoryObject {
+) -> groma_model::fact::DirectoryEntry {
     let said = said
         .iter()
         .map(|(k, v)| ((*k).to_owned(), vec![(*v).to_owned()]));
@@ -415,4 +415,5 @@ pub(crate) fn directory_object(
         account: None,
         attributes: said.collect(),
     }
+    .into()
 }

@@ -6,6 +6,7 @@ mod between;
 mod certificates;
 mod coverage;
 mod data;
+mod directory;
 mod estate;
 mod front;
 mod ledger;
@@ -24,6 +25,7 @@ pub(crate) use between::BetweenRow;
 pub(crate) use certificates::CertificateRow;
 pub(crate) use coverage::{FoldedRow, GapRow, SourceRow};
 pub(crate) use data::DataRow;
+pub(crate) use directory::{DirectoryPart, DirectoryRow};
 pub(crate) use estate::{HostRow, ListenerRow, QuestionGroup, SystemRow};
 pub(crate) use front::{Notice, Number, Watched, watched};
 pub(crate) use ledger::LedgerRow;
@@ -151,6 +153,7 @@ pub(crate) struct Page {
     pub(crate) ledger: Rows<LedgerRow>,
     pub(crate) watching: Rows<WatchRow>,
     pub(crate) mail: Rows<MailRow>,
+    pub(crate) directories: Vec<DirectoryPart>,
     pub(crate) runs: Rows<RunRow>,
     pub(crate) dependencies: Rows<Need>,
     pub(crate) listeners: Rows<ListenerRow>,
@@ -197,6 +200,7 @@ impl Page {
             ledger: ledger::table(index, words, limits.dependencies),
             watching: watching::table(index, words, limits.hosts),
             mail: mail::table(index, words, limits.hosts),
+            directories: directory::parts(index, words, limits.hosts),
             runs: schedule::upcoming(index, words, limits.runs),
             dependencies: needs::all(index, words, limits.dependencies),
             listeners: estate::listeners(index, words, limits.listeners),
