@@ -109,7 +109,8 @@ fn told<'m>(line: &LogLine, fields: &Fields<'m>) -> Option<Line<'m>> {
             Field::ClientName => used.client_name = Some(value.into()),
             Field::Server => used.server = Some(address(value)?),
             Field::Name => used.name = HostName::parse(value),
-            Field::Port => used.port = Some(Port(value.parse().ok()?)),
+            // Samba writes the port behind its own address.
+            Field::Port => used.port = Some(Port(value.rsplit(':').next()?.parse().ok()?)),
             // A dash stands for nobody in every log that writes one.
             Field::Account if value == "-" || value.len() > ACCOUNT_MAX => {}
             Field::Account => used.account = Some(value.into()),

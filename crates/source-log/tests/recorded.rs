@@ -241,6 +241,18 @@ const RECORDINGS: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
+        "/var/log/samba/auth_json.log",
+        "samba-dc.json.log",
+        &[
+            "1× 10.20.1.50 used Samba at port 88/tcp, as FILES1$@AD.CORP.EXAMPLE, by aes256-cts-hmac-sha1-96",
+            "1× 10.20.1.31 used Samba at port 3269/tcp, as svc-report@ad.corp.example, by SIMPLE, with TLS",
+            "1× 10.20.1.50 used Samba at port 389/tcp, as FILES1$, by NTLMv2",
+            "1× 10.20.2.101 used Samba at port 389/tcp, as svc-report@ad.corp.example, by SIMPLE, in clear text",
+            "1× 10.20.2.101 used Samba at port 389/tcp, as svc-report@ad.corp.example, by SIMPLE, with STARTTLS",
+            "1× 10.20.2.101 used Samba at port 445/tcp, as jens, by krb5",
+        ],
+    ),
+    (
         "/var/log/nginx/access.log",
         "nginx-access.log",
         &[
