@@ -18,6 +18,7 @@
 
 mod checks;
 mod draft;
+mod index;
 mod questions;
 mod view;
 mod wording;
@@ -26,7 +27,7 @@ use groma_model::Timestamp;
 use groma_model::inventory::{Finding, Inventory};
 use rayon::prelude::*;
 
-pub use checks::{all, moves_together};
+pub use checks::{all, moves_together, moves_together_in};
 pub use draft::Draft;
 pub use questions::questions;
 pub use view::View;

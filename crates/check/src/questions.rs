@@ -167,7 +167,7 @@ fn about_strangers(view: &View<'_>) -> Vec<Question> {
 fn about_relays(view: &View<'_>) -> Vec<Question> {
     let is_open = |line: &&String| !line.ends_with("(a backup)");
     let mut doors: BTreeMap<(String, &EntityId), Door<'_>> = BTreeMap::new();
-    for d in &view.inventory.dependencies {
+    for d in view.all(|i| &i.dependencies) {
         let mut open = d.details.onward.iter().filter(is_open).peekable();
         if open.peek().is_none() || d.details.local {
             continue;
@@ -202,7 +202,7 @@ struct Door<'a> {
 /// Whether a backup can be read back, and who keeps its key, no machine knows.
 fn about_restores(view: &View<'_>) -> Vec<Question> {
     let mut hosts: BTreeMap<(&str, &EntityId), Vec<&str>> = BTreeMap::new();
-    for backup in &view.inventory.backups {
+    for backup in view.all(|i| &i.backups) {
         if let Some(host) = view.entity(&backup.entity).filter(|e| e.has_agent) {
             let jobs = hosts.entry((host.name.as_str(), &host.id)).or_default();
             jobs.push(&backup.job);
@@ -226,12 +226,12 @@ fn about_restores(view: &View<'_>) -> Vec<Question> {
 fn about_watching(view: &View<'_>) -> Vec<Question> {
     let looked = |e: &&Entity| e.has_agent && view.is_complete(&e.id, "host.watching", "watching:");
     let without = |purpose: WatchPurpose| {
-        let rows = view.inventory.watching.iter();
+        let rows = view.all(|i| &i.watching);
         let known: BTreeSet<&EntityId> = rows
             .filter(|row| row.purpose == purpose && row.by.is_some())
             .map(|row| &row.entity)
             .collect();
-        let machines = view.inventory.entities.iter().filter(looked);
+        let machines = view.entities().filter(looked);
         let mut without: Vec<&Entity> = machines.filter(|e| !known.contains(&e.id)).collect();
         without.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         without
@@ -263,10 +263,9 @@ fn fails(machines: usize) -> &'static str {
 
 /// Agents among the unwatched that answer without naming who asks.
 fn open_agents(view: &View<'_>, unwatched: &[&Entity]) -> String {
-    let rows = view.inventory.watching.iter().filter(|row| {
-        row.by.is_none()
-            && row.name != "this machine"
-            && unwatched.iter().any(|e| e.id == row.entity)
+    let unwatched: BTreeSet<&EntityId> = unwatched.iter().map(|e| &e.id).collect();
+    let rows = view.all(|i| &i.watching).filter(|row| {
+        row.by.is_none() && row.name != "this machine" && unwatched.contains(&row.entity)
     });
     let products: BTreeSet<&String> = rows.flat_map(|row| &row.products).collect();
     match products.is_empty() {

@@ -9,25 +9,39 @@ pub(crate) use groma_model::outside::{is_outside, is_public};
 
 use groma_model::fact::DirectoryObject;
 use groma_model::inventory::{
-    Basis, CoverageEntry, Dependency, Entity, Inventory, ListenerEntry, Severity, System,
-    VerdictWord,
+    Backup, Basis, CoverageEntry, Dependency, Entity, Inventory, ListenerEntry, MeasurementEntry,
+    Severity, System, VerdictWord, Volume, Watching,
 };
 use groma_model::{CoverageState, EntityId, Port, Timestamp, Transport, Witness};
 
+use crate::index::{Index, Work};
+
 /// An inventory at a moment, with the questions every check asks of it.
+///
+/// A check walks through whole lists only here, never for each of its findings: what it needs of one entity is indexed. A test
+/// counts what is handed out and fails where the count grows faster than the estate.
 pub struct View<'a> {
-    /// The inventory.
-    pub inventory: &'a Inventory,
+    inventory: &'a Inventory,
     /// The moment it is judged at.
     pub now: Timestamp,
     entities: HashMap<&'a EntityId, &'a Entity>,
     dependencies: Vec<&'a Dependency>,
-    listeners: BTreeMap<&'a EntityId, Vec<&'a ListenerEntry>>,
-    coverage: BTreeMap<&'a EntityId, Vec<&'a CoverageEntry>>,
+    /// Of each consumer, also what a person judged wrong and what was concluded.
+    consumed: Index<'a, Dependency>,
+    provided: Index<'a, Dependency>,
+    listeners: Index<'a, ListenerEntry>,
+    /// Listeners by the certificate they present.
+    presenting: Index<'a, ListenerEntry>,
+    coverage: Index<'a, CoverageEntry>,
+    volumes: Index<'a, Volume>,
+    measurements: Index<'a, MeasurementEntry>,
+    backups: Index<'a, Backup>,
     systems: BTreeMap<&'a str, &'a System>,
+    systems_of: Index<'a, System>,
     watched_hosts: usize,
     /// For how long; asked for by every need that was never seen alive.
     watched: Duration,
+    pub(crate) work: Work,
 }
 
 /// What directories say about `entity`.
@@ -41,30 +55,39 @@ fn is_concluded(d: &Dependency) -> bool {
     d.basis == Basis::Inferred && !d.details.through.is_empty()
 }
 
+fn is_wrong(d: &Dependency) -> bool {
+    let verdict = d.verdict.as_ref();
+    verdict.is_some_and(|v| v.verdict == VerdictWord::Wrong)
+}
+
+fn counts(d: &Dependency) -> bool {
+    !is_wrong(d) && !is_concluded(d)
+}
+
 impl<'a> View<'a> {
     /// Indexes `inventory`.
     pub fn new(inventory: &'a Inventory, now: Timestamp) -> Self {
-        let wrong = |d: &&Dependency| {
-            d.verdict
-                .as_ref()
-                .is_some_and(|v| v.verdict == VerdictWord::Wrong)
-        };
-        let mut listeners: BTreeMap<&EntityId, Vec<&ListenerEntry>> = BTreeMap::new();
-        for listener in &inventory.listeners {
-            listeners
-                .entry(&listener.entity)
-                .or_default()
-                .push(listener);
-        }
-        let mut coverage: BTreeMap<&EntityId, Vec<&CoverageEntry>> = BTreeMap::new();
-        for entry in &inventory.coverage {
-            coverage.entry(&entry.vantage).or_default().push(entry);
-        }
+        let needs = &inventory.dependencies;
+        let dependencies: Vec<&Dependency> = needs.iter().filter(|d| counts(d)).collect();
+        let members = |s: &'a System| s.members.iter().map(move |member| (member, s));
         Self {
             inventory,
             now,
             entities: inventory.entities.iter().map(|e| (&e.id, e)).collect(),
-            coverage,
+            consumed: Index::of(needs.iter().map(|d| (&d.consumer.entity, d))),
+            provided: Index::of(dependencies.iter().map(|d| (&d.provider.entity, *d))),
+            listeners: Index::of(inventory.listeners.iter().map(|l| (&l.entity, l))),
+            presenting: Index::of(
+                inventory
+                    .listeners
+                    .iter()
+                    .filter_map(|l| Some((l.certificate.as_ref()?, l))),
+            ),
+            coverage: Index::of(inventory.coverage.iter().map(|c| (&c.vantage, c))),
+            volumes: Index::of(inventory.volumes.iter().map(|v| (&v.entity, v))),
+            measurements: Index::of(inventory.measurements.iter().map(|m| (&m.entity, m))),
+            backups: Index::of(inventory.backups.iter().map(|b| (&b.entity, b))),
+            systems_of: Index::of(inventory.systems.iter().flat_map(members)),
             watched: inventory.watched(),
             watched_hosts: inventory.entities.iter().filter(|e| e.has_agent).count(),
             systems: inventory
@@ -72,19 +95,85 @@ impl<'a> View<'a> {
                 .iter()
                 .map(|s| (s.id.as_str(), s))
                 .collect(),
-            dependencies: inventory
-                .dependencies
-                .iter()
-                .filter(|d| !wrong(d) && !is_concluded(d))
-                .collect(),
-            listeners,
+            dependencies,
+            work: Work::default(),
         }
+    }
+
+    /// One of the document's lists, from end to end: for a check once, not for each thing it looks at.
+    pub fn all<T: 'a>(
+        &self,
+        list: impl Fn(&'a Inventory) -> &'a [T],
+    ) -> impl Iterator<Item = &'a T> {
+        self.work.walked(list(self.inventory).iter())
+    }
+
+    /// Everything that is in the inventory.
+    pub fn entities(&self) -> impl Iterator<Item = &'a Entity> {
+        self.all(|inventory| &inventory.entities)
+    }
+
+    /// What each machine watches, or keeps the logs of, that nobody else does.
+    pub(crate) fn watched_alone(&self) -> BTreeMap<&'a EntityId, Vec<&'a Watching>> {
+        groma_model::outside::watched_alone(self.inventory)
     }
 
     /// Every dependency nobody judged wrong. What was concluded over a relay is left out: each of its parts is judged
     /// by itself, and a finding about both ends would say the same twice.
-    pub fn dependencies(&self) -> impl Iterator<Item = &'a Dependency> + '_ {
-        self.dependencies.iter().copied()
+    pub fn dependencies(&self) -> impl Iterator<Item = &'a Dependency> {
+        self.work.walked(self.dependencies.iter().copied())
+    }
+
+    /// Those of one consumer.
+    pub(crate) fn needs_of(&self, consumer: &EntityId) -> impl Iterator<Item = &'a Dependency> {
+        self.also_wrong_of(consumer).filter(|d| counts(d))
+    }
+
+    /// Those of one consumer, and what a person judged to be none.
+    pub(crate) fn also_wrong_of(
+        &self,
+        consumer: &EntityId,
+    ) -> impl Iterator<Item = &'a Dependency> {
+        self.work.walked(self.consumed.at(consumer).iter().copied())
+    }
+
+    /// Those of one provider.
+    pub(crate) fn needs_for(&self, provider: &EntityId) -> impl Iterator<Item = &'a Dependency> {
+        self.work.walked(self.provided.at(provider).iter().copied())
+    }
+
+    /// Where listeners present a certificate.
+    pub(crate) fn presenting(
+        &self,
+        certificate: &EntityId,
+    ) -> impl Iterator<Item = &'a ListenerEntry> {
+        self.work
+            .walked(self.presenting.at(certificate).iter().copied())
+    }
+
+    /// How much lies at an entity.
+    pub(crate) fn volumes(&self, entity: &EntityId) -> impl Iterator<Item = &'a Volume> {
+        self.work.walked(self.volumes.at(entity).iter().copied())
+    }
+
+    /// The numbers of one name that were taken of an entity.
+    pub(crate) fn numbers(
+        &self,
+        entity: &EntityId,
+        metric: &str,
+    ) -> impl Iterator<Item = &'a MeasurementEntry> {
+        let all = self.work.walked(self.measurements.at(entity).iter());
+        all.copied().filter(move |m| m.metric == metric)
+    }
+
+    /// Jobs that copy an entity, or everything of a machine.
+    pub(crate) fn backups(&self, entity: &EntityId) -> impl Iterator<Item = &'a Backup> {
+        self.work.walked(self.backups.at(entity).iter().copied())
+    }
+
+    /// The systems an entity is a member of.
+    pub(crate) fn systems_of(&self, member: &EntityId) -> impl Iterator<Item = &'a System> {
+        self.work.walked(self.systems_of.at(member).iter().copied())
     }
 
     /// Those of the dependencies that `keep` says, by the key it gives them.
@@ -104,7 +193,7 @@ impl<'a> View<'a> {
 
     /// The listeners of a host.
     pub fn listeners(&self, host: &EntityId) -> &[&'a ListenerEntry] {
-        self.listeners.get(host).map_or(&[], Vec::as_slice)
+        self.work.took(self.listeners.at(host))
     }
 
     /// The entity with this id. Does not rely on the order of the document.
@@ -114,7 +203,12 @@ impl<'a> View<'a> {
 
     /// What looks at `host` spoke for.
     pub fn coverage(&self, host: &EntityId) -> &[&'a CoverageEntry] {
-        self.coverage.get(host).map_or(&[], Vec::as_slice)
+        self.work.took(self.coverage.at(host))
+    }
+
+    /// How many rows were handed out so far: what checks cost, told in work and not in time.
+    pub fn rows_walked(&self) -> u64 {
+        self.work.rows()
     }
 
     /// Machines somebody looked at from inside.
@@ -124,7 +218,7 @@ impl<'a> View<'a> {
 
     /// True if `source` looked at all of `scope` from inside `host`: only then is silence an answer.
     pub fn is_complete(&self, host: &EntityId, source: &str, scope: &str) -> bool {
-        let mut entries = self.coverage.get(host).into_iter().flatten();
+        let mut entries = self.coverage(host).iter();
         entries.any(|entry| {
             entry.source.as_str() == source
                 && entry.scope == scope
@@ -136,7 +230,7 @@ impl<'a> View<'a> {
     /// the coverage of `socket:NAMESPACE/TRANSPORT/listen`, and the holes `…/listen/PORT` in it.
     pub fn listeners_complete(&self, host: &EntityId, transport: Transport, port: Port) -> bool {
         let mut looked = false;
-        for entry in self.coverage.get(host).into_iter().flatten() {
+        for entry in self.coverage(host) {
             let Some(path) = entry.scope.strip_prefix("socket:") else {
                 continue;
             };

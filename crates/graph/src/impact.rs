@@ -361,12 +361,11 @@ fn affected<'a>(
 }
 
 fn certificates(inventory: &Inventory, of: &EntityId) -> Vec<CertificateAtStake> {
+    let own = inventory.listeners.iter().filter(|l| l.entity == *of);
+    let presented: BTreeSet<&EntityId> = own.filter_map(|l| l.certificate.as_ref()).collect();
     let at_stake = inventory.entities.iter().filter_map(|entity| {
         let certificate = entity.attributes.certificate.as_ref()?;
         let here = || entity.attributes.places.iter().filter(|p| p.host == *of);
-        let presents = |l: &groma_model::inventory::ListenerEntry| {
-            l.entity == *of && l.certificate.as_ref() == Some(&entity.id)
-        };
         let key_present = here().any(|p| p.key_present);
         let endpoint = here().any(|p| {
             matches!(
@@ -374,7 +373,7 @@ fn certificates(inventory: &Inventory, of: &EntityId) -> Vec<CertificateAtStake>
                 groma_model::fact::CertificatePlace::Endpoint { position: 0, .. }
             )
         });
-        let presented = endpoint || inventory.listeners.iter().any(presents);
+        let presented = endpoint || presented.contains(&entity.id);
         (key_present || presented).then(|| CertificateAtStake {
             entity: entity.id.clone(),
             subject: certificate.subject.clone(),

@@ -1,8 +1,10 @@
 //! `attached-hardware`: a device hangs on a machine, and will not move with its disk image.
 
-use groma_model::EvidenceId;
+use std::collections::BTreeMap;
+
 use groma_model::fact::Attachment;
-use groma_model::inventory::{Entity, Likelihood, Severity};
+use groma_model::inventory::{Likelihood, Severity};
+use groma_model::{EntityId, EvidenceId};
 
 use crate::wording::names;
 use crate::{Check, Draft, View};
@@ -33,7 +35,8 @@ impl Check for AttachedHardware {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let mut drafts = Vec::new();
-        for entity in &view.inventory.entities {
+        let sightings = sightings(view);
+        for entity in view.entities() {
             let attached = entity.attributes.attachments.iter();
             let devices: Vec<&Attachment> = attached
                 // What is reached through the network does not hang on this machine.
@@ -77,23 +80,25 @@ impl Check for AttachedHardware {
                 "Plan how it reaches the new machine: a device server, a passed-through port, or hardware that stays.",
             ];
             draft.points_at(entity);
-            draft.cites_evidence(&evidence(view, entity));
+            // Where the document does not carry the sightings, what the machine itself is known by.
+            let known_by = || entity.evidence.get(..3).unwrap_or(&entity.evidence);
+            let own = sightings.get(&entity.id).map(Vec::as_slice);
+            draft.cites_evidence(own.unwrap_or_else(known_by));
             drafts.push(draft);
         }
         drafts
     }
 }
 
-/// The sightings of the devices; where the document does not carry them, what the machine itself is known by.
-fn evidence(view: &View<'_>, entity: &Entity) -> Vec<EvidenceId> {
-    let entries = view.inventory.evidence.iter();
-    let sightings =
-        entries.filter(|e| e.source.as_str() == "host.attached" && e.vantage == entity.id);
-    let found: Vec<EvidenceId> = sightings.map(|e| e.id.clone()).collect();
-    match found.is_empty() {
-        true => entity.evidence.iter().take(3).cloned().collect(),
-        false => found,
+/// The sightings of devices, by the machine that has them.
+fn sightings<'a>(view: &View<'a>) -> BTreeMap<&'a EntityId, Vec<EvidenceId>> {
+    let mut sightings: BTreeMap<&EntityId, Vec<EvidenceId>> = BTreeMap::new();
+    let entries = view.all(|inventory| &inventory.evidence);
+    for entry in entries.filter(|e| e.source.as_str() == "host.attached") {
+        let own = sightings.entry(&entry.vantage).or_default();
+        own.push(entry.id.clone());
     }
+    sightings
 }
 
 /// The device in a word or three.

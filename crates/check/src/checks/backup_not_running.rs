@@ -28,7 +28,7 @@ impl Check for BackupNotRunning {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let mut jobs: BTreeMap<(&str, &str), &Backup> = BTreeMap::new();
-        for backup in &view.inventory.backups {
+        for backup in view.all(|i| &i.backups) {
             let machine = view.entity(&backup.entity).filter(|e| e.has_agent);
             if let Some(machine) = machine.filter(|_| trouble(view, backup).is_some()) {
                 jobs.insert((machine.id.as_str(), backup.job.as_str()), backup);

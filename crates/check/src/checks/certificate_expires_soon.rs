@@ -1,9 +1,10 @@
 //! `certificate-expires-soon`: a certificate in use stops being valid, or already has.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use groma_model::Timestamp;
 use groma_model::inventory::{Likelihood, Severity};
+use groma_model::{EntityId, Timestamp};
 
 use super::leaf::{Leaf, leaves};
 use crate::view::{consumers, lower};
@@ -27,23 +28,38 @@ impl Check for CertificateExpiresSoon {
         let leaves = leaves(view);
         let due = |leaf: &&Leaf<'_>| view.now.days_until(leaf.certificate.not_after) <= DAYS_MEDIUM;
         let due: Vec<&Leaf<'_>> = leaves.iter().filter(due).collect();
+        let mut by_host: HashMap<&EntityId, Vec<&Leaf<'_>>> = HashMap::new();
+        for leaf in &leaves {
+            for host in leaf.hosts() {
+                by_host.entry(host).or_default().push(leaf);
+            }
+        }
+        let beside = |leaf: &Leaf<'_>| {
+            let hosts = leaf.hosts().into_iter();
+            let there = hosts.flat_map(|host| by_host.get(host)).flatten();
+            view.work
+                .walked(there.copied())
+                .any(|new| replaces(new, leaf))
+        };
+        let is_superseded = |old: &Leaf<'_>| is_spare(old) && beside(old);
         due.into_iter()
-            .filter(|leaf| !is_superseded(leaf, &leaves))
+            .filter(|leaf| !is_superseded(leaf))
             .map(|leaf| draft(view, leaf))
             .collect()
     }
 }
 
-/// An old copy in a file: nobody presents it or is set up to, and a later certificate for the same subject is in use.
-fn is_superseded(old: &Leaf<'_>, leaves: &[Leaf<'_>]) -> bool {
-    let replaces = |new: &Leaf<'_>| {
-        let same = new.certificate.subject == old.certificate.subject
-            && new.certificate.names == old.certificate.names;
-        let same = same || new.certificate.spki_sha256 == old.certificate.spki_sha256;
-        same && new.certificate.not_after > old.certificate.not_after
-            && !new.hosts().is_disjoint(&old.hosts())
-    };
-    old.endpoints.is_empty() && !old.is_set_up() && leaves.iter().any(replaces)
+/// An old copy in a file: nobody presents it or is set up to. It is superseded where a later certificate for the same
+/// subject is in use on a host of its.
+fn is_spare(old: &Leaf<'_>) -> bool {
+    old.endpoints.is_empty() && !old.is_set_up()
+}
+
+fn replaces(new: &Leaf<'_>, old: &Leaf<'_>) -> bool {
+    let same = new.certificate.subject == old.certificate.subject
+        && new.certificate.names == old.certificate.names;
+    let same = same || new.certificate.spki_sha256 == old.certificate.spki_sha256;
+    same && new.certificate.not_after > old.certificate.not_after
 }
 
 fn draft(view: &View<'_>, leaf: &Leaf<'_>) -> Draft {

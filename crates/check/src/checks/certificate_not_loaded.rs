@@ -19,7 +19,7 @@ impl Check for CertificateNotLoaded {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let mut drafts = Vec::new();
-        for entity in &view.inventory.entities {
+        for entity in view.entities() {
             let waiting = entity.attributes.used_by.iter();
             for user in waiting.filter(|user| !user.not_loaded.is_empty()) {
                 drafts.extend(draft(view, entity, user));

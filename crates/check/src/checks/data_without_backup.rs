@@ -17,7 +17,7 @@ impl Check for DataWithoutBackup {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let mut hosts: BTreeMap<&EntityId, Vec<&Entity>> = BTreeMap::new();
-        for entity in view.inventory.entities.iter().filter(|e| is_data(e)) {
+        for entity in view.entities().filter(|e| is_data(e)) {
             let Some(host) = &entity.attributes.lies_on else {
                 continue;
             };
@@ -52,14 +52,12 @@ fn is_data(entity: &Entity) -> bool {
 
 /// True if a job that something starts copies it.
 fn is_copied(view: &View<'_>, entity: &Entity) -> bool {
-    let mut jobs = view.inventory.backups.iter();
-    jobs.any(|b| b.entity == entity.id && !b.unscheduled)
+    view.backups(&entity.id).any(|b| !b.unscheduled)
 }
 
 /// Agents that a server elsewhere tells what to copy.
 fn agents<'a>(view: &View<'a>, host: &EntityId) -> Vec<&'a str> {
-    let jobs = view.inventory.backups.iter();
-    let told_elsewhere = jobs.filter(|b| b.entity == *host && b.covers.is_empty());
+    let told_elsewhere = view.backups(host).filter(|b| b.covers.is_empty());
     told_elsewhere
         .map(|b| b.job.split(' ').next().unwrap_or_default())
         .collect()
@@ -67,10 +65,9 @@ fn agents<'a>(view: &View<'a>, host: &EntityId) -> Vec<&'a str> {
 
 fn draft(view: &View<'_>, host: &Entity, data: &[&Entity]) -> Draft {
     let agents = agents(view, &host.id);
-    let volumes = view.inventory.volumes.iter();
-    let own = volumes.filter(|v| {
-        data.iter()
-            .any(|e| e.id == v.entity && e.names.contains(&v.subject))
+    let own = data.iter().flat_map(|e| {
+        let volumes = view.volumes(&e.id);
+        volumes.filter(|v| e.names.contains(&v.subject))
     });
     let total = own.map(|v| v.bytes).fold(0, u64::saturating_add);
     let database = data.iter().any(|e| e.kind == "database");

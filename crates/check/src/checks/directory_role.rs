@@ -14,7 +14,7 @@ impl Check for DirectoryRole {
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
-        let entities = view.inventory.entities.iter();
+        let entities = view.entities();
         entities.filter_map(draft).collect()
     }
 }

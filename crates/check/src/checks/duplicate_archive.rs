@@ -36,7 +36,7 @@ impl Check for DuplicateArchive {
 /// Archives with one key and one format, in groups of two and more.
 fn alike<'a>(view: &View<'a>) -> Vec<Vec<&'a Entity>> {
     let mut by_key: BTreeMap<(u64, &str), Vec<&Entity>> = BTreeMap::new();
-    let keys = view.inventory.measurements.iter();
+    let keys = view.all(|i| &i.measurements);
     for measurement in keys.filter(|m| m.metric == "content_key") {
         let entity = view.entity(&measurement.entity);
         if let Some((entity, archive)) =
@@ -62,8 +62,7 @@ fn draft(view: &View<'_>, hosts: &[&EntityId], groups: &[Vec<&Entity>]) -> Optio
     }
     // What lies there once too often: all copies but one of each group.
     let twice = groups.iter().map(|group| {
-        let sizes = view.inventory.volumes.iter();
-        let sizes = sizes.filter(|v| group.iter().any(|e| e.id == v.entity));
+        let sizes = group.iter().flat_map(|e| view.volumes(&e.id));
         let all: Vec<u64> = sizes.map(|v| v.bytes).collect();
         let sum = all.iter().copied().fold(0, u64::saturating_add);
         sum - all.iter().max().copied().unwrap_or(0)

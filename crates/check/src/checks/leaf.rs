@@ -30,9 +30,7 @@ pub(crate) struct Leaf<'a> {
 pub(crate) fn leaves<'a>(view: &View<'a>) -> Vec<Leaf<'a>> {
     let mut seen = BTreeSet::new();
     let certificates = view
-        .inventory
-        .entities
-        .iter()
+        .entities()
         .filter_map(|e| Some((e, e.attributes.certificate.as_ref()?)));
     let once = certificates.filter(|(_, c)| seen.insert(&c.sha256));
     let confirmed = Confirmed::of(view);
@@ -73,12 +71,7 @@ fn leaf<'a>(
             _ => {}
         }
     }
-    for listener in view
-        .inventory
-        .listeners
-        .iter()
-        .filter(|l| l.certificate.as_ref() == Some(&entity.id))
-    {
+    for listener in view.presenting(&entity.id) {
         leaf.presented(&listener.entity, &listener.address, listener.port);
     }
     leaf.decide_reach(view);
@@ -122,9 +115,9 @@ impl<'a> Leaf<'a> {
                 .port
                 .is_some_and(|p| self.endpoints.contains(&(&d.provider.entity, p)))
         };
-        view.dependencies()
-            .filter(|d| through(d) && !d.details.local)
-            .collect()
+        let hosts: BTreeSet<&EntityId> = self.endpoints.iter().map(|(host, _)| *host).collect();
+        let needs = hosts.into_iter().flat_map(|host| view.needs_for(host));
+        needs.filter(|d| through(d) && !d.details.local).collect()
     }
 
     /// Where it is used, as `mail1:636` and `/etc/ssl/mail.pem on mail1`.

@@ -18,15 +18,16 @@ impl Check for LocalMailArchive {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let mut hosts: BTreeMap<&EntityId, Vec<(&Entity, &Archive)>> = BTreeMap::new();
-        for entity in &view.inventory.entities {
+        for entity in view.entities() {
             let archive = entity.attributes.archive.as_ref().filter(|a| is_local(a));
             if let (Some(archive), Some(host)) = (archive, &entity.attributes.lies_on) {
                 hosts.entry(host).or_default().push((entity, archive));
             }
         }
+        let first = First::of(view);
         hosts
             .iter()
-            .filter_map(|(host, archives)| Some(draft(view, view.entity(host)?, archives)))
+            .filter_map(|(host, archives)| Some(draft(view, view.entity(host)?, archives, &first)))
             .collect()
     }
 }
@@ -39,11 +40,16 @@ fn is_local(archive: &Archive) -> bool {
     archive.variant.as_deref() != Some("store") && !servers && !archive.used_by.iter().any(server)
 }
 
-fn draft(view: &View<'_>, host: &Entity, archives: &[(&Entity, &Archive)]) -> Draft {
+fn draft(
+    view: &View<'_>,
+    host: &Entity,
+    archives: &[(&Entity, &Archive)],
+    first: &First<'_>,
+) -> Draft {
     let ids: BTreeSet<&EntityId> = archives.iter().map(|(entity, _)| &entity.id).collect();
-    let volumes = view.inventory.volumes.iter();
-    let total = volumes
-        .filter(|v| ids.contains(&v.entity))
+    let total = ids
+        .iter()
+        .flat_map(|id| view.volumes(id))
         .map(|v| v.bytes)
         .fold(0, u64::saturating_add);
     let owners: BTreeSet<String> = archives
@@ -65,7 +71,7 @@ fn draft(view: &View<'_>, host: &Entity, archives: &[(&Entity, &Archive)]) -> Dr
             archives.iter().filter(|(_, a)| a.medium.is_some()).count(),
             "on a medium that can be pulled out",
         ),
-        some(copies(view, &ids), "that are copies of another one"),
+        some(first.copies(view, &ids), "that are copies of another one"),
     ];
     let mut draft = Draft::about(&[host.id.as_str()]);
     draft.severity = Severity::Medium;
@@ -102,20 +108,27 @@ fn draft(view: &View<'_>, host: &Entity, archives: &[(&Entity, &Archive)]) -> Dr
     draft
 }
 
-/// How many of these share their key with one that sorts before them, on whatever machine.
-fn copies(view: &View<'_>, ids: &BTreeSet<&EntityId>) -> usize {
-    let mut first: BTreeMap<u64, &EntityId> = BTreeMap::new();
-    let keys = view.inventory.measurements.iter();
-    let keys: Vec<(u64, &EntityId)> = keys
-        .filter(|m| m.metric == "content_key")
-        .map(|m| (m.value.to_bits(), &m.entity))
-        .collect();
-    for (key, entity) in &keys {
-        let slot = first.entry(*key).or_insert(entity);
-        *slot = (*slot).min(entity);
+/// Of all that have one key, on whatever machine, the one that sorts first.
+struct First<'a>(BTreeMap<u64, &'a EntityId>);
+
+impl<'a> First<'a> {
+    fn of(view: &View<'a>) -> Self {
+        let mut first: BTreeMap<u64, &EntityId> = BTreeMap::new();
+        let keys = view.all(|inventory| &inventory.measurements);
+        for key in keys.filter(|m| m.metric == "content_key") {
+            let slot = first.entry(key.value.to_bits()).or_insert(&key.entity);
+            *slot = (*slot).min(&key.entity);
+        }
+        Self(first)
     }
-    let copied = keys
-        .iter()
-        .filter(|(key, entity)| first.get(key).is_some_and(|one| one != entity));
-    copied.filter(|(_, entity)| ids.contains(entity)).count()
+
+    /// How many of these share their key with one that sorts before them.
+    fn copies(&self, view: &View<'_>, ids: &BTreeSet<&EntityId>) -> usize {
+        let keys = ids.iter().flat_map(|id| view.numbers(id, "content_key"));
+        keys.filter(|key| {
+            let first = self.0.get(&key.value.to_bits());
+            first.is_some_and(|one| **one != key.entity)
+        })
+        .count()
+    }
 }

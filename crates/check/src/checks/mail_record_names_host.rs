@@ -24,7 +24,7 @@ impl Check for MailRecordNamesHost {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let mut by_machine: BTreeMap<&EntityId, Vec<&MailRecordEntry>> = BTreeMap::new();
-        for record in &view.inventory.mail_records {
+        for record in view.all(|i| &i.mail_records) {
             for machine in &record.machines {
                 by_machine.entry(machine).or_default().push(record);
             }

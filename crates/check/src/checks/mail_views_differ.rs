@@ -22,7 +22,7 @@ impl Check for MailViewsDiffer {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let mut answers: BTreeMap<Asked<'_>, Vec<&MailRecordEntry>> = BTreeMap::new();
-        for record in &view.inventory.mail_records {
+        for record in view.all(|i| &i.mail_records) {
             let asked = (&record.domain, record.purpose, &record.asked);
             answers.entry(asked).or_default().push(record);
         }

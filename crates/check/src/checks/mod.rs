@@ -36,7 +36,7 @@ mod trusted_authority;
 mod unconstrained_delegation;
 mod unresolvable_reference;
 
-pub use moves_together::moves_together;
+pub use moves_together::{moves_together, moves_together_in};
 
 use crate::Check;
 

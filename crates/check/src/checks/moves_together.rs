@@ -23,9 +23,14 @@ pub fn moves_together(
     now: Timestamp,
 ) -> Vec<Finding> {
     let view = View::new(inventory, now);
+    moves_together_in(&view, cycles)
+}
+
+/// The same, in an estate that is already indexed.
+pub fn moves_together_in(view: &View<'_>, cycles: &[Vec<EntityId>]) -> Vec<Finding> {
     let drafts = cycles.iter().filter(|circle| circle.len() > 1);
     drafts
-        .map(|circle| draft(&view, circle).finding("moves-together", &view))
+        .map(|circle| draft(view, circle).finding("moves-together", view))
         .collect()
 }
 
@@ -33,9 +38,10 @@ fn draft(view: &View<'_>, circle: &[EntityId]) -> Draft {
     let about: Vec<&str> = circle.iter().map(EntityId::as_str).collect();
     let mut draft = Draft::about(&about);
     let members: BTreeSet<&EntityId> = circle.iter().collect();
-    let within: Vec<&Dependency> = view
-        .dependencies()
-        .filter(|d| members.contains(&d.consumer.entity) && members.contains(&d.provider.entity))
+    let within: Vec<&Dependency> = members
+        .iter()
+        .flat_map(|id| view.needs_of(id))
+        .filter(|d| members.contains(&d.provider.entity))
         .filter(|d| !d.details.local && !d.shared_service)
         .collect();
     let machines = names(

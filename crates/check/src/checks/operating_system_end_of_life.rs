@@ -20,7 +20,7 @@ impl Check for OperatingSystemEndOfLife {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let mut hosts: BTreeMap<(&str, &str), Vec<&Entity>> = BTreeMap::new();
-        for entity in &view.inventory.entities {
+        for entity in view.entities() {
             if let Some(system) = &entity.attributes.operating_system {
                 hosts
                     .entry((&system.id, &system.version))

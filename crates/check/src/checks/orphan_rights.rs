@@ -17,7 +17,7 @@ impl Check for OrphanRights {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let mut hosts: BTreeMap<&EntityId, Vec<&Right>> = BTreeMap::new();
-        for right in view.inventory.rights.iter().filter(|r| r.orphan) {
+        for right in view.all(|i| &i.rights).filter(|r| r.orphan) {
             let host = view
                 .entity(&right.on)
                 .and_then(|e| e.attributes.lies_on.as_ref());
@@ -79,15 +79,15 @@ fn draft(view: &View<'_>, host: &EntityId, rights: &[&Right]) -> Option<Draft> {
 /// How many files the shares hold that belong to nobody.
 fn files(view: &View<'_>, rights: &[&Right]) -> usize {
     let shares: BTreeSet<&EntityId> = rights.iter().map(|r| &r.on).collect();
-    let counted = view.inventory.measurements.iter();
-    let counted = counted.filter(|m| m.metric == "content_orphan_items");
+    let counted = shares
+        .iter()
+        .flat_map(|share| view.numbers(share, "content_orphan_items"));
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a count of files, shown to a person"
     )]
     let sum = counted
-        .filter(|m| shares.contains(&m.entity))
         .map(|m| m.value as usize)
         .fold(0, usize::saturating_add);
     sum

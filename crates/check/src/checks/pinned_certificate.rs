@@ -21,7 +21,7 @@ impl Check for PinnedCertificate {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let mut pinned: BTreeMap<&EntityId, Vec<(&Entity, &PinEntry)>> = BTreeMap::new();
-        for host in &view.inventory.entities {
+        for host in view.entities() {
             for entry in &host.attributes.pins {
                 for certificate in &entry.certificates {
                     pinned.entry(certificate).or_default().push((host, entry));

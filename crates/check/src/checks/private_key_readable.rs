@@ -23,7 +23,7 @@ impl Check for PrivateKeyReadable {
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let mut open: Open<'_> = BTreeMap::new();
         let confirmed = Confirmed::of(view);
-        for entity in &view.inventory.entities {
+        for entity in view.entities() {
             let places = entity.attributes.places.iter();
             for place in places.filter(|place| confirmed.stands(view, place)) {
                 if let Some(key) = place.key.as_ref().filter(|key| {

@@ -24,7 +24,7 @@ impl Check for RemoteMount {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let mut servers: BTreeMap<String, Vec<Mount<'_>>> = BTreeMap::new();
-        for host in &view.inventory.entities {
+        for host in view.entities() {
             for file_system in &host.attributes.file_systems {
                 let Some(remote) = file_system
                     .remote
@@ -57,11 +57,11 @@ impl Check for RemoteMount {
     }
 }
 
-fn stands_for(d: &Dependency, host: &Entity, remote: &RemoteStorage) -> bool {
+fn stands_for(d: &Dependency, remote: &RemoteStorage) -> bool {
     let peer = remote.peer.to_string();
-    let addressed = d.provider.addresses.iter().any(|a| a.to_string() == peer);
-    let named = d.provider.name == peer || d.reached_as.as_deref() == Some(&peer);
-    d.consumer.entity == host.id && d.kind == remote.kind && (addressed || named)
+    let addressed = || d.provider.addresses.iter().any(|a| a.to_string() == peer);
+    let named = || d.provider.name == peer || d.reached_as.as_deref() == Some(&peer);
+    d.kind == remote.kind && (named() || addressed())
 }
 
 fn dependency<'a>(
@@ -69,7 +69,7 @@ fn dependency<'a>(
     host: &Entity,
     remote: &RemoteStorage,
 ) -> Option<&'a Dependency> {
-    view.dependencies().find(|d| stands_for(d, host, remote))
+    view.needs_of(&host.id).find(|d| stands_for(d, remote))
 }
 
 /// The graph made a dependency, but a person said it is none: then the mount is no finding either.
@@ -79,12 +79,8 @@ fn judged_wrong(
     remote: &RemoteStorage,
     found: Option<&Dependency>,
 ) -> bool {
-    found.is_none()
-        && view
-            .inventory
-            .dependencies
-            .iter()
-            .any(|d| stands_for(d, host, remote))
+    let mut all = view.also_wrong_of(&host.id);
+    found.is_none() && all.any(|d| stands_for(d, remote))
 }
 
 fn draft(view: &View<'_>, server: &str, mounts: &[Mount<'_>]) -> Draft {

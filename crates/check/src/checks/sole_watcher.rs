@@ -2,7 +2,6 @@
 
 use groma_model::fact::WatchPurpose;
 use groma_model::inventory::{Disposition, Entity, Likelihood, Severity, Watching};
-use groma_model::outside::watched_alone;
 
 use crate::wording::{count, names};
 use crate::{Check, Draft, View};
@@ -18,7 +17,7 @@ impl Check for SoleWatcher {
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
-        watched_alone(view.inventory)
+        view.watched_alone()
             .into_iter()
             .filter_map(|(id, rows)| {
                 let of = |purpose| move |row: &&Watching| row.purpose == purpose;
@@ -86,9 +85,7 @@ fn draft(view: &View<'_>, watcher: &Entity, watched: &[&Watching], logs: &[&Watc
 
 /// High where somebody said that it goes.
 fn severity(view: &View<'_>, watcher: &Entity, machines: usize) -> Severity {
-    let systems = view.inventory.systems.iter();
-    let mut own = systems.filter(|s| s.members.contains(&watcher.id));
-    let goes = own.any(|s| {
+    let goes = view.systems_of(&watcher.id).any(|s| {
         matches!(
             s.disposition,
             Some(Disposition::Retire | Disposition::Replace)

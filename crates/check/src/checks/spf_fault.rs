@@ -17,7 +17,7 @@ impl Check for SpfFault {
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
-        let records = view.inventory.mail_records.iter();
+        let records = view.all(|i| &i.mail_records);
         records
             .filter(|record| record.purpose == MailPurpose::Spf)
             .filter(|record| is_too_long(record) || !record.faults.is_empty())

@@ -21,11 +21,7 @@ pub(crate) struct Confirmed<'a>(HashSet<(&'a EntityId, Spot<'a>)>);
 impl<'a> Confirmed<'a> {
     /// Asks every place of every certificate.
     pub(crate) fn of(view: &View<'a>) -> Self {
-        let places = view
-            .inventory
-            .entities
-            .iter()
-            .flat_map(|e| &e.attributes.places);
+        let places = view.entities().flat_map(|e| &e.attributes.places);
         let current = places.filter(|place| place.state.is_current());
         let spots = current.flat_map(|place| spots(place).map(|spot| (&place.host, spot)));
         Self(spots.collect())

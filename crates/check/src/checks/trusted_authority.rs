@@ -24,9 +24,7 @@ impl Check for TrustedAuthority {
             let mut places = entity.attributes.places.iter();
             places.any(|place| place.trust.as_deref() == Some("added"))
         };
-        view.inventory
-            .entities
-            .iter()
+        view.entities()
             .filter(added)
             .filter_map(|entity| draft(view, entity, entity.attributes.certificate.as_ref()?))
             .collect()
@@ -98,22 +96,20 @@ fn draft(view: &View<'_>, entity: &Entity, certificate: &Certificate) -> Option<
 
 /// Systems that move, are replaced or go, and keep the authority's key.
 fn movers(view: &View<'_>, entity: &Entity) -> BTreeSet<String> {
-    let keeps = |system: &&groma_model::inventory::System| {
-        let places = &entity.attributes.places;
-        places
-            .iter()
-            .any(|place| place.key_present && system.members.contains(&place.host))
-    };
+    let places = entity.attributes.places.iter();
+    let keys: BTreeSet<&EntityId> = places
+        .filter(|place| place.key_present)
+        .map(|place| &place.host)
+        .collect();
     let leaves = |system: &&groma_model::inventory::System| {
         matches!(
             system.disposition,
             Some(Disposition::Move | Disposition::Replace | Disposition::Retire)
         )
     };
-    let systems = view.inventory.systems.iter();
+    let systems = keys.into_iter().flat_map(|host| view.systems_of(host));
     systems
         .filter(leaves)
-        .filter(keeps)
         .map(|system| system.name.clone())
         .collect()
 }

@@ -15,7 +15,7 @@ impl Check for UnconstrainedDelegation {
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
-        let entities = view.inventory.entities.iter();
+        let entities = view.entities();
         let trusted: Vec<&Entity> = entities.filter(|e| objects(e).any(is_trusted)).collect();
         match trusted.is_empty() {
             true => Vec::new(),

@@ -345,3 +345,95 @@ fn shuffle<T>(chance: &mut groma_fuzz::Chance, items: &mut [T]) {
         items.swap(at, chance.below(at + 1));
     }
 }
+
+/// Every positive twin of every check, `times` over: an estate of as many sites that know nothing of each other.
+fn estate(times: usize) -> Inventory {
+    let mut all = inventory(Vec::new(), Vec::new());
+    for (at, (_, positive, _)) in twins().into_iter().enumerate() {
+        let text = serde_json::to_string(&positive).expect("it is plain");
+        for copy in 0..times {
+            let own = |mark: &str| text_of(mark, at, copy);
+            let text = text
+                .replace("\"ent-", &own("\"ent-"))
+                .replace("\"dep-", &own("\"dep-"))
+                .replace("\"sha256\":\"", &own("\"sha256\":\""));
+            take(
+                &mut all,
+                serde_json::from_str(&text).expect("only ids changed"),
+            );
+        }
+    }
+    all.entities.sort_by(|a, b| a.id.cmp(&b.id));
+    all
+}
+
+fn text_of(mark: &str, at: usize, copy: usize) -> String {
+    format!("{mark}{at}x{copy}-")
+}
+
+fn take(all: &mut Inventory, one: Inventory) {
+    all.entities.extend(one.entities);
+    all.dependencies.extend(one.dependencies);
+    all.listeners.extend(one.listeners);
+    all.coverage.extend(one.coverage);
+    all.systems.extend(one.systems);
+    all.volumes.extend(one.volumes);
+    all.measurements.extend(one.measurements);
+    all.rights.extend(one.rights);
+    all.backups.extend(one.backups);
+    all.watching.extend(one.watching);
+    all.mail_records.extend(one.mail_records);
+    all.evidence.extend(one.evidence);
+}
+
+/// Rows each check walked through in an estate, and what it found.
+fn rows_walked(estate: &Inventory) -> Vec<(&'static str, u64, usize)> {
+    let view = groma_check::View::new(estate, now());
+    let walk = |check: &&'static dyn groma_check::Check| {
+        let before = view.rows_walked();
+        let found = check.look(&view).len();
+        (check.name(), view.rows_walked() - before, found)
+    };
+    groma_check::all().iter().map(walk).collect()
+}
+
+/// Work is counted, not time: what walks a whole list for each of its findings walks four times as far in twice the estate.
+#[test]
+fn no_check_walks_farther_than_the_estate_grows() {
+    let (small, large) = (estate(20), estate(40));
+    let grown = rows_walked(&small).into_iter().zip(rows_walked(&large));
+    for ((name, rows, found), (_, more_rows, more_found)) in grown {
+        assert!(
+            rows > 0 && found > 0,
+            "{name} was not tried: {rows} rows, {found} found"
+        );
+        assert!(
+            more_found <= 2 * found,
+            "{name} found {found}, then {more_found}"
+        );
+        assert!(
+            more_rows * 10 <= rows * 22,
+            "{name} walked {rows} rows, and {more_rows} in twice the estate"
+        );
+    }
+}
+
+#[test]
+fn circles_cost_what_their_members_need() {
+    let circles = |times: usize| {
+        let names = (0..times).map(|at| [format!("a{at}"), format!("b{at}")]);
+        let pairs: Vec<[String; 2]> = names.collect();
+        let entities = pairs.iter().flatten().map(|name| host(name)).collect();
+        let needs = pairs
+            .iter()
+            .flat_map(|[a, b]| [depends(a, "http", b, 443), depends(b, "http", a, 443)]);
+        let estate = inventory(entities, needs.collect());
+        let view = groma_check::View::new(&estate, now());
+        let cycles: Vec<_> = pairs.iter().map(|[a, b]| vec![id(a), id(b)]).collect();
+        let findings = groma_check::moves_together_in(&view, &cycles);
+        assert_eq!(findings.len(), times);
+        view.rows_walked()
+    };
+    let (rows, more_rows) = (circles(50), circles(100));
+    assert!(more_rows * 10 <= rows * 22, "{rows} rows, then {more_rows}");
+}
