@@ -15,9 +15,11 @@ use crate::{Foreign, Timestamp};
 ///
 /// `class` is one of: `directory` (a naming context or domain), `server` (the one that was asked), `domain-controller`,
 /// `role` (operations master), `site`, `subnet`, `trust`, `computer`, `service-account`, `managed-service-account`, `service-principal`,
-/// `group-policy`, `print-queue`, `dfs-root`, `dfs-link`, `volume`, `dhcp-server`, `dns-zone`, `dns-service`,
+/// `group-policy`, `print-queue`, `dfs-root`, `dfs-link`, `volume`, `dhcp-server`, `dns-zone`, `dns-service`, `dns-record`
+/// (one that nobody renewed),
 /// `enrolment-service`, `certificate-template`, `connection-point`, `mail-server`, `receive-connector`, `send-connector`,
-/// `accepted-domain`, `mail-database`, `virtual-directory`, `autodiscover`, `database` (of a directory server),
+/// `accepted-domain`, `mail-database`, `availability-group`, `virtual-directory`, `autodiscover`, `mailbox`, `mailbox-rights`,
+/// `mail-group`, `database` (of a directory server),
 /// `replication`, `tls`, `overlay`. A reader that meets another word keeps the object as it is.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DirectoryObject {

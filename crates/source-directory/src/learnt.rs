@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use groma_model::fact::{DirectoryNeed, DirectoryObject, Fact, Measurement, NeedReason};
 use groma_model::{Foreign, HostName, Peer, Port, Timestamp, Transport};
 
+use crate::ad::Held;
 use crate::entry::Entry;
 
 /// Values of one attribute that a fact holds.
@@ -35,6 +36,18 @@ pub(crate) struct Learnt {
     pub(crate) policy_links: HashMap<String, BTreeSet<String>>,
     /// Who may act for anybody towards a machine: identifier → machines.
     pub(crate) trusted_by: BTreeMap<String, BTreeSet<(String, Peer)>>,
+    /// Identifiers whose names are wanted.
+    pub(crate) asked_for: BTreeSet<String>,
+    /// Mailboxes somebody else may use, until it is known who that is.
+    pub(crate) mailbox_rights: Vec<Held>,
+    /// Mailboxes with such rights that there was no room for.
+    pub(crate) rights_left_out: u64,
+    /// Managed accounts and who may fetch their passwords, until it is known who that is.
+    pub(crate) managed: Vec<(DirectoryObject, Vec<String>)>,
+    /// The right to send to any recipient, as this organisation numbers it.
+    pub(crate) relay_right: Option<[u8; 16]>,
+    /// Connectors that give it to everybody, by distinguished name, lower case.
+    pub(crate) open_connectors: BTreeSet<String>,
     /// Names of zones and their addresses.
     pub(crate) addresses: HashMap<HostName, Vec<IpAddr>>,
     /// Names of zones that lead to another name.
@@ -53,6 +66,12 @@ impl Learnt {
             mail_servers: HashMap::new(),
             policy_links: HashMap::new(),
             trusted_by: BTreeMap::new(),
+            asked_for: BTreeSet::new(),
+            mailbox_rights: Vec::new(),
+            rights_left_out: 0,
+            managed: Vec::new(),
+            relay_right: None,
+            open_connectors: BTreeSet::new(),
             addresses: HashMap::new(),
             aliases: Vec::new(),
         }

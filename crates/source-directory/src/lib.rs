@@ -4,7 +4,8 @@
 //! **What it sees.** Of a domain: its controllers, operations masters, sites, subnets and trusts; machines and whether
 //! anybody heard of them lately; accounts that services run as, with the services and who may act for others towards
 //! them; print queues with the device behind, name spaces, servers that give out addresses, zones with their names,
-//! certificate services, policies, connection points; an Exchange organisation with the addresses it takes mail from.
+//! certificate services, policies, connection points; an Exchange organisation with the addresses it takes mail from, the
+//! mailboxes others hang on and who may use them.
 //! Of OpenLDAP: databases, overlays, TLS, replication, and who is connected right now. Persons and groups are counted,
 //! never listed.
 //!
@@ -41,7 +42,7 @@ mod step;
 #[cfg(test)]
 mod testing;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::{CoverageState, Reason, Scope, SourceName};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
@@ -59,6 +60,10 @@ use crate::step::Step;
 
 /// Identifiers that are looked up because a machine lets them act for others.
 const TRUSTED_MAX: usize = 500;
+
+/// Identifiers in one question for their names, and such questions.
+const NAMES_AT_A_TIME: usize = 50;
+const NAMES_ASKED_MAX: usize = 200;
 
 /// The permanent name of this source.
 pub const NAME: &str = "directory.objects";
@@ -224,6 +229,7 @@ impl Look<'_> {
             scope: ldap3::Scope::Base,
             filter: "(objectClass=*)",
             attributes: root::ATTRIBUTES,
+            rights: false,
         };
         let mut met = None;
         let ended = session.ask(query, &mut |entry| met = Some(entry)).await;
@@ -267,6 +273,7 @@ impl Look<'_> {
             ad::aliases(&mut learnt);
             self.tell(&self.scope("names/aliases"), &mut learnt);
             self.trusted(session, root, &mut learnt).await;
+            self.named(session, root, &mut learnt).await;
         }
         learnt.measurements();
         self.tell(&self.scope("counts"), &mut learnt);
@@ -295,6 +302,7 @@ impl Look<'_> {
                 scope: step.scope,
                 filter: step.filter,
                 attributes: step.attributes,
+                rights: step.rights,
             };
             let room = self.budget.observations_max.saturating_sub(self.told);
             let mut left_out = 0_u64;
@@ -394,6 +402,52 @@ impl Look<'_> {
         self.told += batch.told;
     }
 
+    /// What waited for the names behind identifiers: rights on mailboxes, machines that may run as a managed account.
+    async fn named(&mut self, session: &mut Session<'_>, root: &Root, learnt: &mut Learnt) {
+        let asked: Vec<String> = std::mem::take(&mut learnt.asked_for).into_iter().collect();
+        let scope = self.scope("names-of-accounts");
+        let mut names = BTreeMap::new();
+        let mut trouble = None;
+        for some in asked.chunks(NAMES_AT_A_TIME).take(NAMES_ASKED_MAX) {
+            let Some(base) = &root.domain else { break };
+            let any: String = some
+                .iter()
+                .map(|sid| format!("(objectSid={sid})"))
+                .collect();
+            let query = Query {
+                base,
+                scope: ldap3::Scope::Subtree,
+                filter: &format!("(|{any})"),
+                attributes: ad::NAMED,
+                rights: false,
+            };
+            let ended = session
+                .ask(query, &mut |entry| names.extend(ad::named(&entry)))
+                .await;
+            trouble = trouble.or(ended.trouble);
+        }
+        ad::tell_named(&names, learnt);
+        self.tell(&scope, learnt);
+        if learnt.rights_left_out > 0 {
+            let what = format!("rights on {} mailboxes more", learnt.rights_left_out);
+            let cause = Cause::new("there are too many to keep", Reason::BudgetExhausted, "");
+            self.gap(&scope, &what, &cause);
+        }
+        if let Some(cause) = &trouble {
+            self.gap(&scope, "names behind identifiers", cause);
+        }
+        let whole = trouble.is_none()
+            && learnt.rights_left_out == 0
+            && asked.len() <= NAMES_AT_A_TIME * NAMES_ASKED_MAX;
+        let state = match whole {
+            true => CoverageState::Complete,
+            false => CoverageState::Partial,
+        };
+        if !asked.is_empty() {
+            self.sink.covered_now(self.window, &scope, state);
+        }
+    }
+
     /// Who is behind the identifiers that machines let act for others.
     async fn trusted(&mut self, session: &mut Session<'_>, root: &Root, learnt: &mut Learnt) {
         let scope = self.scope("delegation");
@@ -413,6 +467,7 @@ impl Look<'_> {
                 scope: ldap3::Scope::Subtree,
                 filter: &filter,
                 attributes: ad::TRUSTED,
+                rights: false,
             };
             let towards: Vec<_> = towards.into_iter().collect();
             let ended = session

@@ -83,6 +83,7 @@ const fn step(
         filter,
         attributes,
         tell,
+        rights: false,
         optional: false,
     }
 }

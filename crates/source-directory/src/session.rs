@@ -50,6 +50,8 @@ pub(crate) struct Query<'a> {
     pub(crate) scope: Scope,
     pub(crate) filter: &'a str,
     pub(crate) attributes: &'a [&'a str],
+    /// True if lists of rights are asked for, and of them only who may do what.
+    pub(crate) rights: bool,
 }
 
 /// How a question ended.
@@ -195,7 +197,7 @@ impl<'a> Session<'a> {
                     continue;
                 }
                 fresh += 1;
-                let whole = self.whole(entry, &mut ended).await;
+                let whole = self.whole(entry, query, &mut ended).await;
                 each(whole);
             }
             ended.entries += fresh;
@@ -230,17 +232,24 @@ impl<'a> Session<'a> {
 
     async fn page(&mut self, query: Query<'_>, cookie: Vec<u8>) -> Result<Page, Cause> {
         let limit = self.page_limit();
-        let control = RawControl::from(PagedResults {
-            size: self.limits.page_entries,
-            cookie,
-        });
+        let size = match query.rights {
+            true => (self.limits.page_entries / 5).max(1),
+            false => self.limits.page_entries,
+        };
+        let mut controls = Vec::new();
+        if query.scope != Scope::Base {
+            controls.push(RawControl::from(PagedResults { size, cookie }));
+        }
+        if query.rights {
+            controls.push(list_only());
+        }
         // The server is told a time limit too, so that it does not go on when nobody listens any more.
         let seconds = i32::try_from(limit.as_secs().max(1)).unwrap_or(i32::MAX);
         self.ldap
             .with_timeout(limit)
             .with_search_options(SearchOptions::new().timelimit(seconds));
-        if query.scope != Scope::Base {
-            self.ldap.with_controls(control);
+        if !controls.is_empty() {
+            self.ldap.with_controls(controls);
         }
         let asked = self.ldap.search(
             query.base,
@@ -270,7 +279,7 @@ impl<'a> Session<'a> {
     }
 
     /// Fetches what a server told only a range of ([MS-ADTS] 3.1.1.3.1.3.3): `member;range=0-1499`.
-    async fn whole(&mut self, mut entry: Entry, ended: &mut Ended) -> Entry {
+    async fn whole(&mut self, mut entry: Entry, query: Query<'_>, ended: &mut Ended) -> Entry {
         for at in 0..entry.attributes.len() {
             let Some((name, mut next)) = entry.attributes.get(at).and_then(|(n, _)| ranged(n))
             else {
@@ -293,6 +302,7 @@ impl<'a> Session<'a> {
                     scope: Scope::Base,
                     filter: "(objectClass=*)",
                     attributes: &[&wanted],
+                    rights: query.rights,
                 };
                 let more = match self.page(query, Vec::new()).await {
                     Ok(page) => page.entries.into_iter().next(),
@@ -334,6 +344,16 @@ impl<'a> Session<'a> {
 }
 
 const PAGED: &str = "1.2.840.113556.1.4.319";
+
+/// LDAP_SERVER_SD_FLAGS_OID ([MS-ADTS] 3.1.1.3.4.1.11) with DACL_SECURITY_INFORMATION: only that part may be read by
+/// everybody, and only that part is wanted.
+fn list_only() -> RawControl {
+    RawControl {
+        ctype: "1.2.840.113556.1.4.801".to_owned(),
+        crit: true,
+        val: Some(vec![0x30, 0x03, 0x02, 0x01, 0x04]),
+    }
+}
 
 struct Page {
     entries: Vec<Entry>,

@@ -74,6 +74,9 @@ pub(crate) struct Step {
     pub(crate) attributes: &'static [&'static str],
     /// Reads one answer.
     pub(crate) tell: fn(&Entry, &mut Learnt),
+    /// True if the list of rights of each object is asked for: it is the most expensive attribute there is, so owner,
+    /// group and audit entries are left out, and a page is smaller.
+    pub(crate) rights: bool,
     /// True if it is no fault when the place is not there, or may not be read by everybody.
     pub(crate) optional: bool,
 }

@@ -18,11 +18,12 @@ use groma_model::{Fact, Peer};
 use groma_source_directory::Limits;
 
 const INSIDE: &str = "GROMA_TEST_INSIDE_NAMESPACE";
-const PROGRAMS: [&str; 6] = [
+const PROGRAMS: [&str; 7] = [
     "samba",
     "samba-tool",
     "ldapmodify",
     "ldbmodify",
+    "ldbadd",
     "unshare",
     "openssl",
 ];
@@ -185,6 +186,7 @@ fn inside() {
             &format!("--targetdir={}", root.display()),
             "--option=interfaces=lo",
             "--option=bind interfaces only=yes",
+            "--option=dsdb:schema update allowed=yes",
             "--option=server services=ldap, cldap, kdc, winbindd, ntp_signd, kcc, dnsupdate, rpc",
         ],
         "",
@@ -216,6 +218,29 @@ fn inside() {
     add(&OBJECTS
         .replace("{D}", DOMAIN)
         .replace("{CNAME}", &encoded(&alias("dc1.ad.example.test"))));
+    let filled = |text: &str| {
+        text.replace("{D}", DOMAIN)
+            .replace(
+                "{ROOT}",
+                &encoded(&targets("\\\\fs1.ad.example.test\\public")),
+            )
+            .replace(
+                "{LINK}",
+                &encoded(&targets("\\\\fs2.ad.example.test\\projects")),
+            )
+    };
+    for text in [
+        include_str!("exchange/schema.ldif"),
+        include_str!("exchange/organisation.ldif"),
+        include_str!("exchange/domain.ldif"),
+    ] {
+        add(&filled(text));
+    }
+    rights_and_trust(
+        &root.join("private/sam.ldb"),
+        &filled(include_str!("exchange/trust.ldif")),
+    );
+    names_of_all_ages(&root);
     // db1 lets svc-web act for others towards it.
     let mut search = as_administrator.to_vec();
     search.extend([
@@ -282,7 +307,261 @@ fn inside() {
     samba.wait().unwrap();
 }
 
+/// What only the system itself may write: a trust, and lists of rights.
+fn rights_and_trust(database: &Path, trust: &str) {
+    let database = database.to_str().unwrap();
+    run("ldbadd", &["-H", database, "--relax"], trust);
+    let shown = run(
+        "ldbsearch",
+        &[
+            "-H",
+            database,
+            "-b",
+            DOMAIN,
+            "(sAMAccountName=svc-crm)",
+            "objectSid",
+        ],
+        "",
+    );
+    let sid = shown
+        .lines()
+        .find_map(|l| l.strip_prefix("objectSid: "))
+        .unwrap();
+    let connector = format!(
+        "CN=Scan to mail,CN=SMTP Receive Connectors,CN=Protocols,CN=MBX1,CN=Servers,CN=Exchange Administrative Group,CN=Administrative Groups,CN=Acme,CN=Microsoft Exchange,CN=Services,CN=Configuration,{DOMAIN}"
+    );
+    let given = [
+        (
+            format!("CN=Info,CN=Users,{DOMAIN}"),
+            format!("(OA;;CR;ab721a54-1e2f-11d0-9819-00aa0040529b;;{sid})"),
+        ),
+        // The right is whatever this organisation says it is.
+        (
+            connector,
+            "(OA;;CR;5f6a6a6e-0b1c-4a56-9a6e-2f3f1d1c7b11;;AN)".to_owned(),
+        ),
+    ];
+    for (dn, entry) in given {
+        run(
+            "samba-tool",
+            &[
+                "dsacl",
+                "set",
+                "-H",
+                database,
+                &format!("--objectdn={dn}"),
+                &format!("--sddl={entry}"),
+            ],
+            "",
+        );
+    }
+}
+
+/// Records as Samba's own code packs them: one nobody renewed, one that is fresh, one that was written, one removed.
+fn names_of_all_ages(root: &Path) {
+    const PROGRAM: &str = r#"
+import sys, time, ldb
+from samba.samdb import SamDB
+from samba.param import LoadParm
+from samba.auth import system_session
+from samba.ndr import ndr_pack
+from samba.dcerpc import dnsp
+parameters = LoadParm()
+parameters.load(sys.argv[1])
+database = SamDB(url=sys.argv[2], session_info=system_session(), lp=parameters)
+def add(name, kind, value, days, removed=False):
+    record = dnsp.DnssrvRpcRecord()
+    record.wType, record.data, record.dwTtlSeconds, record.rank = kind, value, 1200, dnsp.DNS_RANK_ZONE
+    record.dwTimeStamp = 0 if days is None else int((time.time() - days * 86400) / 3600) + 3234576
+    node = ldb.Message(ldb.Dn(database, "DC=%s,DC=ad.example.test,CN=MicrosoftDNS,DC=DomainDnsZones,DC=ad,DC=example,DC=test" % name))
+    node["objectClass"] = b"dnsNode"
+    node["dnsRecord"] = [ndr_pack(record)]
+    if removed:
+        node["dNSTombstoned"] = b"TRUE"
+    database.add(node)
+add("aged", dnsp.DNS_TYPE_A, "10.0.0.80", 400)
+add("fresh", dnsp.DNS_TYPE_A, "10.0.0.81", 2)
+add("pinned", dnsp.DNS_TYPE_A, "10.0.0.82", None)
+add("six", dnsp.DNS_TYPE_AAAA, "fd00::83", 90)
+add("removed", dnsp.DNS_TYPE_TOMBSTONE, 133000000000000000, 400, True)
+"#;
+    let (settings, database) = (root.join("etc/smb.conf"), root.join("private/sam.ldb"));
+    run(
+        "/usr/bin/python3",
+        &["-", settings.to_str().unwrap(), database.to_str().unwrap()],
+        PROGRAM,
+    );
+}
+
+/// A list of targets as a name space keeps it: XML in UTF-16 with its mark.
+fn targets(path: &str) -> Vec<u8> {
+    let text = format!(
+        "<?xml version=\"1.0\"?><targets totalNumber=\"1\"><target priorityRank=\"0\" priorityClass=\"siteCostNormal\" state=\"online\">{path}</target></targets>"
+    );
+    let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+    units.flat_map(u16::to_le_bytes).collect()
+}
+
+/// Each object of a class as `name@host attribute=value+value …`, sorted.
+fn shown(seen: &groma_source::Recorder, class: &str, attributes: &[&str]) -> Vec<String> {
+    let mut lines: Vec<String> = objects(seen, class)
+        .iter()
+        .map(|o| {
+            let host = o
+                .host
+                .as_ref()
+                .map_or_else(String::new, |h| format!("@{h}"));
+            let said: String = attributes
+                .iter()
+                .filter_map(|a| Some(format!(" {a}={}", o.attributes.get(*a)?.join("+"))))
+                .collect();
+            format!("{}{host}{said}", o.name)
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+/// The mail organisation, as its schema is published, kept by a real server.
+fn judge_mail(seen: &groma_source::Recorder) {
+    let mbx = "@mbx1.ad.example.test";
+    assert_eq!(
+        shown(
+            seen,
+            "receive-connector",
+            &["relay", "state", "networks", "single-addresses"]
+        ),
+        [
+            format!("Default Frontend{mbx} networks=0.0.0.0-255.255.255.255"),
+            format!("Old fax{mbx} state=disabled single-addresses=1"),
+            format!(
+                "Scan to mail{mbx} relay=to anybody, without a logon networks=10.9.0.0/16 single-addresses=2"
+            ),
+        ]
+    );
+    assert_eq!(
+        shown(seen, "mail-server", &["serialNumber"]),
+        [format!(
+            "MBX1{mbx} serialNumber=Version 15.1 (Build 32507.6)"
+        )]
+    );
+    assert_eq!(
+        shown(seen, "accepted-domain", &["kind"]),
+        ["corp.example kind=authoritative"]
+    );
+    assert_eq!(
+        shown(seen, "mail-database", &["mDBOverQuotaLimit"]),
+        [format!("DB1{mbx} mDBOverQuotaLimit=2097152")]
+    );
+    assert_eq!(
+        shown(seen, "virtual-directory", &["names"]),
+        [format!(
+            "EWS (Default Web Site){mbx} names=mail.corp.example+mbx1.ad.example.test"
+        )]
+    );
+    assert_eq!(
+        shown(seen, "autodiscover", &[]),
+        [format!("Autodiscover MBX1{mbx}")]
+    );
+    assert_eq!(
+        shown(seen, "send-connector", &["smart-hosts"]),
+        ["To the internet smart-hosts=[10.0.0.9]+gate.ad.example.test"]
+    );
+    assert_eq!(
+        shown(
+            seen,
+            "mailbox",
+            &[
+                "kind",
+                "forwards-to",
+                "forwarding",
+                "send-on-behalf",
+                "automapped-full-access",
+                "archive",
+                "quota"
+            ]
+        ),
+        [
+            "Beamer kind=equipment",
+            "Boardroom kind=room",
+            "Bob kind=of a person forwards-to=Ann forwarding=and keeps a copy archive=has one quota=no sending 5242880 KiB",
+            "Gone kind=of a person forwards-to=gone@elsewhere.example forwarding=and keeps nothing",
+            "Info kind=shared send-on-behalf=Ann automapped-full-access=Ann",
+        ]
+    );
+    assert_eq!(
+        shown(seen, "mailbox-rights", &["send-as"]),
+        ["Info send-as=svc-crm"]
+    );
+    assert_eq!(
+        shown(
+            seen,
+            "mail-group",
+            &["takes-mail-from", "only-from-members-of"]
+        ),
+        [
+            "Alarms",
+            "All staff takes-mail-from=those who log on, no device only-from-members-of=Domain Admins"
+        ]
+    );
+    for (what, expected) in [
+        ("mailboxes", 8.0),
+        ("mailboxes_elsewhere", 1.0),
+        ("mailboxes_with_archive", 1.0),
+        ("mail_groups", 2.0),
+    ] {
+        assert_eq!(count(seen, what), Some(expected), "{what}");
+    }
+    assert!(!format!("{:?}", seen.records).contains("canary.ann"));
+}
+
+/// What no server of the first test had: a trust, name spaces, certificate services, records of every age.
+fn judge_rest(seen: &groma_source::Recorder) {
+    assert_eq!(
+        shown(seen, "trust", &["direction", "kind", "trustAttributes"]),
+        ["partner.example direction=both ways kind=Active Directory domain trustAttributes=forest"]
+    );
+    assert_eq!(
+        shown(seen, "enrolment-service", &["certificateTemplates"]),
+        ["Corp Issuing CA@ca1.ad.example.test certificateTemplates=Machine+WebServer"]
+    );
+    assert_eq!(
+        shown(seen, "certificate-template", &["pKIExtendedKeyUsage"]),
+        ["Web Server pKIExtendedKeyUsage=1.3.6.1.5.5.7.3.1"]
+    );
+    assert_eq!(
+        shown(seen, "dfs-link", &["targets"]),
+        ["/projects targets=\\\\fs2.ad.example.test\\projects"]
+    );
+    assert_eq!(
+        shown(seen, "dfs-root", &["targets"]),
+        [
+            "old@fs0.ad.example.test targets=\\\\fs0.ad.example.test\\old",
+            "public@fs1.ad.example.test targets=\\\\fs1.ad.example.test\\public"
+        ]
+    );
+    assert_eq!(
+        shown(seen, "dns-record", &["addresses", "activity"]),
+        [
+            "aged.ad.example.test addresses=10.0.0.80 activity=not-renewed-for-over-180-days",
+            "six.ad.example.test addresses=fd00::83 activity=not-renewed-for-over-45-days",
+        ]
+    );
+    let asked = |name: &str| {
+        let peer = Peer::parse(name).unwrap();
+        seen.facts()
+            .any(|f| matches!(f, Fact::Name(a) if a.asked == peer))
+    };
+    assert!(asked("pinned.ad.example.test") && asked("fresh.ad.example.test"));
+    assert!(
+        !asked("removed.ad.example.test"),
+        "what was removed is no name"
+    );
+}
+
 fn judge(seen: &groma_source::Recorder) {
+    judge_mail(seen);
+    judge_rest(seen);
     assert_eq!(gaps(seen), "");
     assert_eq!(
         objects(seen, "server")[0].attributes["product"],
@@ -360,8 +639,13 @@ fn judge(seen: &groma_source::Recorder) {
     assert_eq!(
         lines,
         [
+            "10.0.0.50 smtp-relay mbx1.ad.example.test Some(25) msExchSmtpReceiveRemoteIPRanges",
+            "10.0.0.51 smtp-relay mbx1.ad.example.test Some(25) msExchSmtpReceiveRemoteIPRanges",
+            "ad.example.test smb fs2.ad.example.test Some(445) msDFS-TargetListv2",
             "app1.ad.example.test other db1.ad.example.test None msDS-AllowedToActOnBehalfOfOtherIdentity",
             "app1.ad.example.test sql db1.ad.example.test Some(1444) msDS-AllowedToDelegateTo",
+            "mbx1.ad.example.test smtp-relay 10.0.0.9 Some(25) msExchSmtpSmartHost",
+            "mbx1.ad.example.test smtp-relay gate.ad.example.test Some(25) msExchSmtpSmartHost",
             "print1.ad.example.test print 10.1.2.3 None portName",
         ]
     );

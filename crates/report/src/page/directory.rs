@@ -71,8 +71,8 @@ fn group_of(object: &DirectoryObject) -> Option<usize> {
         "enrolment-service" | "certificate-template" => 11,
         "connection-point" => 12,
         "mail-server" | "receive-connector" | "send-connector" | "accepted-domain"
-        | "mail-database" | "virtual-directory" | "autodiscover" => 13,
-        "mailbox" | "mail-group" | "mail-contact" => 14,
+        | "mail-database" | "availability-group" | "virtual-directory" | "autodiscover" => 13,
+        "mailbox" | "mailbox-rights" | "mail-group" => 14,
         _ => 15,
     })
 }

@@ -1,5 +1,7 @@
 //! Machines, services and the accounts they run as; who may act for whom.
 
+use std::collections::BTreeMap;
+
 use groma_model::fact::{DirectoryObject, NeedReason};
 use groma_model::{HostName, Peer};
 
@@ -116,11 +118,12 @@ pub(crate) fn service_account(entry: &Entry, learnt: &mut Learnt) {
     if flags & DISABLED != 0 {
         object.says("state", ["disabled".to_owned()]);
     }
+    let mut may_fetch = None;
     if let Some(descriptor) = entry.bytes("msDS-GroupMSAMembership") {
-        object.says(
-            "password-readable-by",
-            security::allowed(descriptor).unwrap_or_default(),
-        );
+        let readers = security::allowed(descriptor).unwrap_or_default();
+        let of_a_domain = readers.iter().filter(|sid| super::is_of_a_domain(sid));
+        learnt.asked_for.extend(of_a_domain.cloned());
+        may_fetch = Some(readers);
     }
     let mut principals: Vec<Principal> = entry
         .texts("servicePrincipalName")
@@ -134,7 +137,24 @@ pub(crate) fn service_account(entry: &Entry, learnt: &mut Learnt) {
         service(entry, principal, &account, learnt);
     }
     delegation(entry, flags, &hosts, &mut object, learnt);
-    learnt.object(object);
+    match may_fetch {
+        Some(readers) if learnt.managed.len() < MANAGED_MAX => {
+            learnt.managed.push((object, readers))
+        }
+        _ => learnt.object(object),
+    }
+}
+
+/// Managed accounts that wait for the names of their hosts.
+const MANAGED_MAX: usize = 10_000;
+
+/// Tells managed accounts with the machines that may run as them.
+pub(crate) fn tell_managed(names: &BTreeMap<String, String>, learnt: &mut Learnt) {
+    for (mut object, readers) in std::mem::take(&mut learnt.managed) {
+        let name = |sid: &String| names.get(sid).unwrap_or(sid).clone();
+        object.says("password-readable-by", readers.iter().map(name));
+        learnt.object(object);
+    }
 }
 
 /// A service on a machine, and the account it runs as.

@@ -32,8 +32,8 @@ pub(crate) enum Record {
 pub(crate) struct Dated {
     pub(crate) record: Record,
     pub(crate) ttl_seconds: u32,
-    /// True if somebody wrote it; one that a machine registers has a time stamp, and ages.
-    pub(crate) is_static: bool,
+    /// When a machine registered it last, in whole hours since 1601; `None` for one that somebody wrote, which never ages.
+    pub(crate) registered: Option<u32>,
 }
 
 const HEADER: usize = 24;
@@ -43,7 +43,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Dated> {
     let length = usize::from(u16::from_le_bytes(two(bytes, 0)?));
     let kind = u16::from_le_bytes(two(bytes, 2)?);
     let ttl = bytes.get(12..16)?.try_into().ok()?;
-    let stamp = bytes.get(20..24)?;
+    let stamp = u32::from_le_bytes(bytes.get(20..24)?.try_into().ok()?);
     let content = bytes.get(HEADER..HEADER.checked_add(length)?)?;
     let record = match (kind, content) {
         (1, [a, b, c, d]) => Record::Address(Ipv4Addr::new(*a, *b, *c, *d).into()),
@@ -69,7 +69,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Dated> {
     Some(Dated {
         record,
         ttl_seconds: u32::from_be_bytes(ttl),
-        is_static: stamp == [0; 4],
+        registered: (stamp != 0).then_some(stamp),
     })
 }
 
@@ -152,13 +152,13 @@ pub(crate) mod tests {
     fn records_are_read() {
         let a = read(&record(1, 3600, 0, &[10, 0, 0, 5])).unwrap();
         assert_eq!(a.record, Record::Address("10.0.0.5".parse().unwrap()));
-        assert_eq!((a.ttl_seconds, a.is_static), (3600, true));
+        assert_eq!((a.ttl_seconds, a.registered), (3600, None));
         let alias = read(&record(5, 600, 7, &counted("app1.corp.example"))).unwrap();
         assert_eq!(
             alias.record,
             Record::Alias(HostName::parse("app1.corp.example").unwrap())
         );
-        assert!(!alias.is_static);
+        assert_eq!(alias.registered, Some(7));
         let mut service = vec![0, 1, 0, 2, 0x01, 0xbb];
         service.extend(counted("sip.corp.example"));
         assert!(matches!(

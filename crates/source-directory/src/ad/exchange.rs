@@ -9,6 +9,7 @@ use groma_model::fact::NeedReason;
 use groma_model::{Peer, Port};
 
 use super::objects::host_of;
+use super::security;
 use crate::entry::{Entry, names};
 use crate::learnt::{Learnt, Says, need};
 
@@ -74,13 +75,22 @@ pub(crate) fn part(entry: &Entry, learnt: &mut Learnt) {
         let mut object = learnt.described(
             "mail-database",
             entry,
-            &["msExchEDBFile", "msExchESEParamLogFilePath"],
+            &[
+                "msExchEDBFile",
+                "msExchESEParamLogFilePath",
+                "mDBStorageQuota",
+                "mDBOverQuotaLimit",
+                "mDBOverHardQuotaLimit",
+            ],
         );
         let owner = entry.text("msExchOwningServer");
         let short = owner
             .and_then(|dn| names(&dn).into_iter().next())
             .map(|(_, name)| name.to_lowercase());
         object.host = short.and_then(|name| learnt.mail_servers.get(&name).cloned());
+        learnt.object(object);
+    } else if entry.is("msExchMDBAvailabilityGroup") {
+        let object = learnt.described("availability-group", entry, &[]);
         learnt.object(object);
     } else {
         let mut object = learnt.described(
@@ -95,6 +105,49 @@ pub(crate) fn part(entry: &Entry, learnt: &mut Learnt) {
         object.says("names", reached.map(|p| p.to_string()));
         learnt.object(object);
     }
+}
+
+/// Who nobody is: ANONYMOUS LOGON, and everybody.
+const ANYBODY: [&str; 2] = ["S-1-5-7", "S-1-1-0"];
+
+/// How this organisation numbers the right to send to any recipient.
+pub(crate) fn relay_right(entry: &Entry, learnt: &mut Learnt) {
+    let right = entry.text("rightsGuid");
+    learnt.relay_right = right.and_then(|guid| security::guid(guid.trim()));
+}
+
+/// A connector that lets somebody without a logon send to any recipient. What comes from above counts as well: the
+/// organisation itself gives it to nobody.
+pub(crate) fn connector_rights(entry: &Entry, learnt: &mut Learnt) {
+    let Some(right) = learnt.relay_right else {
+        return;
+    };
+    let all = entry
+        .bytes("nTSecurityDescriptor")
+        .and_then(security::entries);
+    let open = all
+        .into_iter()
+        .flatten()
+        .any(|e| ANYBODY.contains(&e.sid.as_str()) && e.gives(&right));
+    if open {
+        learnt.open_connectors.insert(entry.dn.to_lowercase());
+    }
+}
+
+/// `msExchSMTPReceiveInboundSecurityFlag`: who comes in here was checked by something else, and may do everything.
+const SECURED_ELSEWHERE: i64 = 0x20;
+
+/// To whom a connector lets its senders write.
+fn relay(entry: &Entry, learnt: &Learnt) -> Vec<String> {
+    let flags = entry.number("msExchSMTPReceiveInboundSecurityFlag");
+    let mut said = Vec::new();
+    if learnt.open_connectors.contains(&entry.dn.to_lowercase()) {
+        said.push("to anybody, without a logon".to_owned());
+    }
+    if flags.is_some_and(|f| f & SECURED_ELSEWHERE != 0) {
+        said.push("to anybody: taken for secured by something else".to_owned());
+    }
+    said
 }
 
 /// Where mail comes in: the addresses it takes mail from are often the only list of copiers anybody has.
@@ -116,6 +169,11 @@ fn receive_connector(entry: &Entry, learnt: &mut Learnt) {
         "networks",
         ranges.iter().filter(|r| single(r).is_none()).cloned(),
     );
+    object.says("relay", relay(entry, learnt));
+    let off = entry
+        .text("msExchSmtpReceiveEnabled")
+        .is_some_and(|t| t.eq_ignore_ascii_case("FALSE"));
+    object.says("state", off.then(|| "disabled".to_owned()));
     object.says(
         "single-addresses",
         (!singles.is_empty()).then(|| singles.len().to_string()),
@@ -124,7 +182,9 @@ fn receive_connector(entry: &Entry, learnt: &mut Learnt) {
     let port = bindings
         .iter()
         .find_map(|b| b.rsplit_once(':')?.1.parse::<u16>().ok());
-    let Some(server) = server else { return };
+    let Some(server) = server.filter(|_| !off) else {
+        return;
+    };
     for address in singles {
         let reason = ("smtp-relay", NeedReason::ReceiveConnector);
         let mut need = need(

@@ -3,10 +3,13 @@
 mod accounts;
 mod dns;
 mod exchange;
+mod mailbox;
 mod objects;
 mod principal;
 mod security;
 mod zones;
+
+use std::collections::BTreeMap;
 
 use groma_model::Peer;
 use ldap3::Scope;
@@ -15,6 +18,7 @@ use crate::entry::Entry;
 use crate::learnt::Learnt;
 use crate::step::{Base, Step};
 
+pub(crate) use mailbox::Held;
 pub(crate) use principal::Principal;
 pub(crate) use zones::aliases;
 
@@ -29,6 +33,21 @@ pub(crate) const TRUSTED: &[&str] = &["sAMAccountName", "dNSHostName", "serviceP
 /// Reads who is behind an identifier that machines let act for others.
 pub(crate) fn trusted(entry: &Entry, towards: &[(String, Peer)], learnt: &mut Learnt) {
     accounts::trusted(entry, towards, learnt);
+}
+
+/// What is asked about each identifier whose name is wanted.
+pub(crate) const NAMED: &[&str] = &["objectSid", "sAMAccountName"];
+
+/// Reads the name behind an identifier.
+pub(crate) fn named(entry: &Entry) -> Option<(String, String)> {
+    let sid = security::sid(entry.bytes("objectSid")?)?;
+    Some((sid, entry.text("sAMAccountName")?))
+}
+
+/// Tells what had to wait until it was known who is behind the identifiers.
+pub(crate) fn tell_named(names: &BTreeMap<String, String>, learnt: &mut Learnt) {
+    mailbox::tell_rights(names, learnt);
+    accounts::tell_managed(names, learnt);
 }
 
 fn person(_: &Entry, learnt: &mut Learnt) {
@@ -53,6 +72,7 @@ const fn step(
         filter,
         attributes,
         tell,
+        rights: false,
         optional: false,
     }
 }
@@ -60,6 +80,13 @@ const fn step(
 const fn perhaps(step: Step) -> Step {
     Step {
         optional: true,
+        ..step
+    }
+}
+
+const fn with_rights(step: Step) -> Step {
+    Step {
+        rights: true,
         ..step
     }
 }
@@ -279,15 +306,31 @@ pub(crate) const STEPS: &[Step] = &[
         exchange::server,
     )),
     perhaps(step(
+        "mail/relay-right",
+        Base::BelowConfiguration("CN=Extended-Rights"),
+        "(cn=ms-Exch-SMTP-Accept-Any-Recipient)",
+        &["rightsGuid"],
+        exchange::relay_right,
+    )),
+    perhaps(with_rights(step(
+        "mail/connector-rights",
+        Base::BelowConfiguration(EXCHANGE),
+        "(objectClass=msExchSmtpReceiveConnector)",
+        &["nTSecurityDescriptor"],
+        exchange::connector_rights,
+    ))),
+    perhaps(step(
         "mail",
         Base::BelowConfiguration(EXCHANGE),
-        "(|(objectClass=msExchSmtpReceiveConnector)(objectClass=msExchRoutingSMTPConnector)(objectClass=msExchAcceptedDomain)(objectClass=msExchPrivateMDB)(objectClass=msExchVirtualDirectory))",
+        "(|(objectClass=msExchSmtpReceiveConnector)(objectClass=msExchRoutingSMTPConnector)(objectClass=msExchAcceptedDomain)(objectClass=msExchPrivateMDB)(objectClass=msExchMDBAvailabilityGroup)(objectClass=msExchVirtualDirectory))",
         &[
             "objectClass",
             "cn",
             "msExchSmtpReceiveBindings",
             "msExchSmtpReceiveRemoteIPRanges",
             "msExchSmtpReceiveConnectorFQDN",
+            "msExchSmtpReceiveEnabled",
+            "msExchSMTPReceiveInboundSecurityFlag",
             "msExchSmtpSmartHost",
             "msExchSmtpSendPort",
             "msExchSourceBridgeheadServersDN",
@@ -297,11 +340,35 @@ pub(crate) const STEPS: &[Step] = &[
             "msExchOwningServer",
             "msExchEDBFile",
             "msExchESEParamLogFilePath",
+            "mDBStorageQuota",
+            "mDBOverQuotaLimit",
+            "mDBOverHardQuotaLimit",
             "msExchInternalHostName",
             "msExchExternalHostName",
         ],
         exchange::part,
     )),
+    step(
+        "mailboxes",
+        Base::Domain,
+        "(&(|(msExchMailboxGuid=*)(msExchRecipientTypeDetails=*))(!(objectClass=group)))",
+        mailbox::MAILBOX,
+        mailbox::mailbox,
+    ),
+    with_rights(step(
+        "mailbox-rights",
+        Base::Domain,
+        "(msExchMailboxGuid=*)",
+        mailbox::RIGHTS,
+        mailbox::rights,
+    )),
+    step(
+        "mail-groups",
+        Base::Domain,
+        "(&(objectClass=group)(mail=*))",
+        mailbox::GROUP,
+        mailbox::group,
+    ),
     step(
         "people",
         Base::Domain,

@@ -25,6 +25,59 @@ pub(crate) fn sid(bytes: &[u8]) -> Option<String> {
 /// Whom the list of a descriptor lets in: the identifiers of its allowing entries, sorted, each once. `None` if the
 /// bytes are no descriptor; what stands outside them is not read.
 pub(crate) fn allowed(descriptor: &[u8]) -> Option<Vec<String>> {
+    let mut all: Vec<String> = entries(descriptor)?.into_iter().map(|e| e.sid).collect();
+    all.sort();
+    all.dedup();
+    Some(all)
+}
+
+/// An entry that allows something ([MS-DTYP] 2.4.4.2, 2.4.4.3). Entries that deny or audit are not read: what they take
+/// away again is for a person to judge.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Allowed {
+    /// Who is allowed.
+    pub(crate) sid: String,
+    /// ACCESS_MASK.
+    pub(crate) mask: u32,
+    /// The right, property or class it is limited to, as the sixteen bytes of its GUID in the order they are stored.
+    pub(crate) only: Option<[u8; 16]>,
+    /// True if it came down from a container: somebody's rule for many objects, not for this one.
+    pub(crate) inherited: bool,
+}
+
+/// ADS_RIGHT_DS_CONTROL_ACCESS: an extended right, the one named or every one.
+pub(crate) const CONTROL_ACCESS: u32 = 0x100;
+
+impl Allowed {
+    /// True if it gives the extended right with this GUID.
+    pub(crate) fn gives(&self, right: &[u8; 16]) -> bool {
+        self.mask & CONTROL_ACCESS != 0 && self.only.is_none_or(|only| only == *right)
+    }
+}
+
+/// `ab721a54-1e2f-11d0-9819-00aa0040529b` as a descriptor stores it: the first three groups little-endian
+/// ([MS-DTYP] 2.3.4.2).
+pub(crate) fn guid(text: &str) -> Option<[u8; 16]> {
+    let digits: String = text.chars().filter(|c| *c != '-').collect();
+    if digits.len() != 32 || !digits.is_ascii() {
+        return None;
+    }
+    let mut bytes = [0_u8; 16];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(digits.get(at * 2..at * 2 + 2)?, 16).ok()?;
+    }
+    let [a, b, c, d, e, f, g, h, rest @ ..] = bytes;
+    let mut stored = [0_u8; 16];
+    let begin = [d, c, b, a, f, e, h, g];
+    for (slot, byte) in stored.iter_mut().zip(begin.into_iter().chain(rest)) {
+        *slot = byte;
+    }
+    Some(stored)
+}
+
+/// The allowing entries of a descriptor's list, at most [`ENTRIES_MAX`] entries of any kind; `None` if the bytes are no
+/// descriptor.
+pub(crate) fn entries(descriptor: &[u8]) -> Option<Vec<Allowed>> {
     let offset = usize::try_from(u32_at(descriptor, 16)?).ok()?;
     if *descriptor.first()? != 1 {
         return None;
@@ -43,22 +96,42 @@ pub(crate) fn allowed(descriptor: &[u8]) -> Option<Vec<String>> {
         all.extend(allowed_by(entry));
         rest = rest.get(length..)?;
     }
-    all.sort();
-    all.dedup();
     Some(all)
 }
 
+/// INHERITED_ACE.
+const INHERITED: u8 = 0x10;
+
+/// Entries of other programs may carry more flags than the two that announce a GUID.
+const HAS_OBJECT: u32 = 1;
+const HAS_INHERITED_OBJECT: u32 = 2;
+
 /// ACCESS_ALLOWED_ACE and ACCESS_ALLOWED_OBJECT_ACE; every other kind lets nobody in.
-fn allowed_by(entry: &[u8]) -> Option<String> {
-    match entry.first()? {
-        0 => sid(entry.get(8..)?),
+fn allowed_by(entry: &[u8]) -> Option<Allowed> {
+    let inherited = entry.get(1)? & INHERITED != 0;
+    let mask = u32_at(entry, 4)?;
+    let (only, from) = match entry.first()? {
+        0 => (None, 8),
         5 => {
             let flags = u32_at(entry, 8)?;
-            let guids = usize::from(flags & 1 != 0) + usize::from(flags & 2 != 0);
-            sid(entry.get(12 + 16 * guids..)?)
+            let has = |flag: u32| usize::from(flags & flag != 0);
+            let only = match has(HAS_OBJECT) {
+                0 => None,
+                _ => Some(entry.get(12..28)?.try_into().ok()?),
+            };
+            (
+                only,
+                12 + 16 * (has(HAS_OBJECT) + has(HAS_INHERITED_OBJECT)),
+            )
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some(Allowed {
+        sid: sid(entry.get(from..)?)?,
+        mask,
+        only,
+        inherited,
+    })
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
@@ -120,10 +193,47 @@ pub(crate) mod tests {
         assert_eq!(allowed(&descriptor(&[])), Some(Vec::new()));
     }
 
+    /// The bytes of a descriptor with one entry for one extended right.
+    pub(crate) fn with_right(sid: &[u8], right: &str, flags: u8) -> Vec<u8> {
+        let length = u16::try_from(28 + sid.len()).unwrap();
+        let mut entry = vec![5, flags];
+        entry.extend(length.to_le_bytes());
+        entry.extend(CONTROL_ACCESS.to_le_bytes());
+        entry.extend(1_u32.to_le_bytes());
+        entry.extend(guid(right).unwrap());
+        entry.extend(sid);
+        let mut bytes = vec![1, 0, 4, 0x80];
+        bytes.extend([0; 12]);
+        bytes.extend(20_u32.to_le_bytes());
+        bytes.extend([4, 0]);
+        bytes.extend((8 + length).to_le_bytes());
+        bytes.extend([1, 0, 0, 0]);
+        bytes.extend(entry);
+        bytes
+    }
+
+    const SEND_AS: &str = "ab721a54-1e2f-11d0-9819-00aa0040529b";
+
+    #[test]
+    fn a_right_is_told_from_another_one_and_from_an_inherited_one() {
+        let sid = sid_bytes(&[1, 2, 3, 1105]);
+        let right = guid(SEND_AS).unwrap();
+        assert_eq!(&right[..4], &[0x54, 0x1a, 0x72, 0xab]);
+        let given = entries(&with_right(&sid, SEND_AS, 0)).unwrap();
+        assert!(given[0].gives(&right) && !given[0].inherited);
+        assert!(entries(&with_right(&sid, SEND_AS, INHERITED)).unwrap()[0].inherited);
+        let other = "ab721a53-1e2f-11d0-9819-00aa0040529b";
+        assert!(!entries(&with_right(&sid, other, 0)).unwrap()[0].gives(&right));
+        assert_eq!(guid("ab721a54"), None);
+        // Everything is more than one right.
+        assert!(entries(&descriptor(&[sid])).unwrap()[0].gives(&right));
+    }
+
     #[test]
     fn no_bytes_bring_it_down() {
         let bytes = descriptor(&[sid_bytes(&[1, 2, 3, 4]), sid_bytes(&[9])]);
-        groma_fuzz::hammer(20_000, &[&bytes], |bytes| {
+        let right = with_right(&sid_bytes(&[1, 2, 3, 4]), SEND_AS, 0);
+        groma_fuzz::hammer(20_000, &[&bytes, &right], |bytes| {
             let _ = (allowed(bytes), sid(bytes));
         });
     }

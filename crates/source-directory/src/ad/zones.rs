@@ -94,6 +94,7 @@ pub(crate) fn node(entry: &Entry, learnt: &mut Learnt) {
             Record::Pointer(_) | Record::Other(_) => {}
         }
     }
+    aged(entry, &name, &records, &addresses, learnt);
     if !addresses.is_empty() && !zone.starts_with("_msdcs") {
         addresses.sort();
         addresses.dedup();
@@ -103,6 +104,51 @@ pub(crate) fn node(entry: &Entry, learnt: &mut Learnt) {
             ..blank(Peer::Name(name))
         }));
     }
+}
+
+/// Hours between 1601 and 1970.
+const EPOCH_1601_HOURS: i64 = 3_234_576;
+
+/// How long a machine may be silent before its record is old: twice what scavenging waits by default, and then some.
+const AGED_HOURS: i64 = 45 * 24;
+const DEAD_HOURS: i64 = 180 * 24;
+
+/// Tells a record that a machine registered for itself and has not renewed since: the machine is gone, or has another
+/// address now. A record somebody wrote has no age.
+fn aged(
+    entry: &Entry,
+    name: &HostName,
+    records: &[dns::Dated],
+    addresses: &[std::net::IpAddr],
+    learnt: &mut Learnt,
+) {
+    let of_addresses = |d: &&dns::Dated| matches!(d.record, Record::Address(_));
+    let stamps: Vec<Option<u32>> = records
+        .iter()
+        .filter(of_addresses)
+        .map(|d| d.registered)
+        .collect();
+    // One that is written, or renewed, speaks for the name.
+    let newest = stamps.iter().copied().collect::<Option<Vec<u32>>>();
+    let Some(newest) = newest.and_then(|all| all.into_iter().max()) else {
+        return;
+    };
+    learnt.count("dns_names_registered");
+    let now_hours = learnt.now.millis() / 3_600_000 + EPOCH_1601_HOURS;
+    let silent = now_hours - i64::from(newest);
+    if silent <= AGED_HOURS {
+        return;
+    }
+    learnt.count("dns_names_aged");
+    let mut object = learnt.described("dns-record", entry, &[]);
+    object.name = name.as_str().into();
+    object.says("addresses", addresses.iter().map(ToString::to_string));
+    let words = match silent {
+        ..=DEAD_HOURS => "not-renewed-for-over-45-days",
+        _ => "not-renewed-for-over-180-days",
+    };
+    object.says("activity", [words.to_owned()]);
+    learnt.object(object);
 }
 
 fn pointers(asked: Peer, records: &[dns::Dated], learnt: &mut Learnt) {
@@ -221,6 +267,35 @@ mod tests {
                 ("app1.corp.example".into(), 0, 1),
                 ("www.corp.example".into(), 1, 1)
             ]
+        );
+    }
+
+    #[test]
+    fn a_record_nobody_renewed_is_told_and_one_that_was_written_has_no_age() {
+        let mut learnt = crate::testing::learnt();
+        let now = u32::try_from(learnt.now.millis() / 3_600_000 + EPOCH_1601_HOURS).unwrap();
+        let a = |stamp| record(1, 60, stamp, &[10, 0, 0, 7]);
+        node(&named("old", &[a(now - 24 * 400)]), &mut learnt);
+        node(&named("written", &[a(0)]), &mut learnt);
+        node(&named("fresh", &[a(now - 24 * 3)]), &mut learnt);
+        node(&named("both", &[a(now - 24 * 400), a(0)]), &mut learnt);
+        node(&named("ahead", &[a(u32::MAX)]), &mut learnt);
+        let told: Vec<_> = learnt
+            .facts
+            .iter()
+            .filter_map(|f| match f {
+                Fact::DirectoryObject(o) => {
+                    Some((o.name.to_string(), o.attributes["activity"][0].as_str()))
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [(
+                "old.corp.example".to_owned(),
+                "not-renewed-for-over-180-days"
+            )]
         );
     }
 
