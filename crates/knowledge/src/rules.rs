@@ -33,6 +33,9 @@ pub struct Rule {
     /// Keys that begin a group of settings in a format without sections (`Host` of ssh_config).
     #[serde(default)]
     pub groups: Vec<String>,
+    /// Those of `groups` whose settings hold for every group after them that says nothing else (`defaults` of msmtp).
+    #[serde(default)]
+    pub defaults: Vec<String>,
     /// Use the rule only for files another file mentions.
     #[serde(default)]
     pub mentioned: Option<Mention>,

@@ -56,7 +56,7 @@ impl Place {
 
 /// References a rule finds among settings, in their order.
 pub(crate) fn references(rule: &Rule, settings: &Settings, place: &Place) -> Vec<Reference> {
-    let siblings = Siblings::of(settings);
+    let siblings = Siblings::of(settings, &rule.defaults);
     let selection = Selection::of(rule, settings);
     let mut out = Vec::new();
     for setting in &settings.all {
@@ -450,7 +450,7 @@ struct Siblings<'s> {
 }
 
 impl<'s> Siblings<'s> {
-    fn of(settings: &'s Settings) -> Self {
+    fn of(settings: &'s Settings, defaults: &[String]) -> Self {
         let mut groups: BTreeMap<u32, HashMap<String, &'s Setting>> = BTreeMap::new();
         for setting in &settings.all {
             groups
@@ -464,6 +464,9 @@ impl<'s> Siblings<'s> {
             says.then_some(*number)
         };
         let off = groups.iter().filter_map(off).collect();
+        if !defaults.is_empty() {
+            inherit(&mut groups, defaults);
+        }
         Self { groups, off }
     }
 
@@ -532,6 +535,21 @@ impl<'s> Siblings<'s> {
         .find_map(|beside| beside.value.trim().parse::<u16>().ok())
         .filter(|port| *port != 0)
         .map(Port)
+    }
+}
+
+/// Gives every group what the defaults before it say, where it says nothing itself.
+fn inherit(groups: &mut BTreeMap<u32, HashMap<String, &Setting>>, defaults: &[String]) {
+    let mut given: HashMap<String, &Setting> = HashMap::new();
+    for group in groups.values_mut() {
+        if defaults.iter().any(|key| group.contains_key(key)) {
+            let more = group.iter().filter(|(key, _)| !defaults.contains(key));
+            given.extend(more.map(|(key, setting)| (key.clone(), *setting)));
+            continue;
+        }
+        for (key, setting) in &given {
+            group.entry(key.clone()).or_insert(setting);
+        }
     }
 }
 

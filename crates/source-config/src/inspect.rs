@@ -699,6 +699,7 @@ static KEYED_FILE: LazyLock<Rule> = LazyLock::new(|| Rule {
     not_files: Vec::new(),
     format: Format::Ini,
     groups: Vec::new(),
+    defaults: Vec::new(),
     mentioned: None,
     role: None,
     elsewhere: Vec::new(),
