@@ -323,6 +323,30 @@ fn what_name_servers_say_about_mail_is_shown_with_what_others_remember() {
     assert!(!groma_report::html(&sample::office()).contains("id=\"mail\""));
 }
 
+/// A copier that is only asked how it is was drawn in the band of what watches.
+#[test]
+fn who_is_watched_is_not_drawn_as_what_watches() {
+    let mut inventory = sample::office();
+    for entity in &mut inventory.entities {
+        if entity.name == "copier-2nd-floor" || entity.layer == "monitoring" {
+            entity.kind = "host".into();
+            entity.layer = "os".into();
+        }
+    }
+    inventory.dependencies.retain(|d| d.kind != "monitoring");
+    let bands = |inventory: &Inventory| {
+        let html = groma_report::html(inventory);
+        html.matches(">Monitoring</text>").count()
+    };
+    assert_eq!(bands(&inventory), 0);
+    for dependency in &mut inventory.dependencies {
+        if dependency.kind == "snmp" {
+            dependency.provider.port = Some(groma_model::Port(162));
+        }
+    }
+    assert_eq!(bands(&inventory), 1, "who takes the traps is monitoring");
+}
+
 #[test]
 fn the_ledger_says_who_logs_on_how() {
     use groma_model::ledger::{ConsumerClass, LedgerEntry};

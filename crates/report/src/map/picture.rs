@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use groma_model::inventory::{Basis, Dependency, Entity};
 use groma_model::registry::REGISTRY;
+use groma_model::{EntityId, Port};
 
 use super::{Band, Edge, Node, Shape, group, part};
 use crate::index::{Index, is_wrong};
@@ -412,22 +413,35 @@ fn is_opened(index: &Index<'_>, at: usize) -> bool {
         .is_some_and(|e| e.has_agent)
 }
 
-/// The band of every entity. A plain host stands where the service most others use it for belongs.
+/// A thing that answers questions about itself is no monitoring; who takes its traps (port 162) is.
+fn is_asked_by_snmp(dependency: &Dependency) -> bool {
+    dependency.kind == "snmp" && dependency.provider.port == Some(Port(161))
+}
+
+/// The band of every entity. A plain host stands where the service most others use it for belongs; whoever calls it only
+/// to see whether it is well says nothing of that.
 fn bands(index: &Index<'_>, layers: &[String]) -> Vec<Band> {
     let mut used: HashMap<&str, BTreeMap<&str, usize>> = HashMap::new();
     let mut consumes: BTreeSet<&str> = BTreeSet::new();
+    let watching = index.inventory.watching.iter();
+    let watched: BTreeSet<(&EntityId, &EntityId)> = watching
+        .filter_map(|w| Some((&w.entity, w.by.as_ref()?)))
+        .collect();
     for d in index
         .inventory
         .dependencies
         .iter()
         .filter(|d| !is_wrong(d) && !d.details.local && !d.shared_service)
     {
+        consumes.insert(d.consumer.entity.as_str());
+        if watched.contains(&(&d.provider.entity, &d.consumer.entity)) || is_asked_by_snmp(d) {
+            continue;
+        }
         *used
             .entry(d.provider.entity.as_str())
             .or_default()
             .entry(&d.layer)
             .or_default() += 1;
-        consumes.insert(d.consumer.entity.as_str());
     }
     let position = |name: &str| {
         Band::Layer(
