@@ -48,6 +48,7 @@ pub fn inventory(
         .sort_by(|a, b| (a.severity, &a.id).cmp(&(b.severity, &b.id)));
     judge_findings(&mut inventory.findings, &annotations);
     inventory.questions = groma_check::questions(&inventory);
+    inventory.leave_out_mere_names();
     Ok(inventory)
 }
 

@@ -25,6 +25,7 @@ pub mod inventory;
 pub mod ledger;
 pub mod logged;
 pub mod mail;
+mod mere_names;
 pub mod name;
 pub mod observation;
 pub mod outside;
