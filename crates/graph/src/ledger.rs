@@ -53,6 +53,7 @@ pub(crate) fn entries(
     if rows.is_empty() {
         return Vec::new();
     }
+    join_both_ends(&mut rows);
     let known = Known::new(dependencies, watching);
     let made = rows
         .into_iter()
@@ -60,6 +61,53 @@ pub(crate) fn entries(
     let mut entries: Vec<LedgerEntry> = made.collect();
     entries.sort();
     entries
+}
+
+/// One use told by the logs of both ends is one row: the client's log knows by which name it called, the server's as whom.
+/// Only where each end tells one row of this kind: which of several belong together, nobody knows.
+fn join_both_ends(rows: &mut BTreeMap<Key, Row<'_>>) {
+    let mut ends: BTreeMap<_, (Vec<Key>, Vec<Key>)> = BTreeMap::new();
+    for (key, row) in rows.iter() {
+        let (served, called) = ends.entry((key.0.clone(), key.1.0)).or_default();
+        match row.told_by() {
+            Some(Direction::Incoming) => served.push(key.clone()),
+            Some(Direction::Outgoing) => called.push(key.clone()),
+            // Both logs say the very same: it is one row already.
+            None => {}
+        }
+    }
+    for (served, called) in ends.into_values() {
+        let ([served], [called]) = (served.as_slice(), called.as_slice()) else {
+            continue;
+        };
+        if let Some(key) = joined(served, called)
+            && let (Some(one), Some(other)) = (rows.remove(served), rows.remove(called))
+        {
+            rows.insert(key, one.and(other));
+        }
+    }
+}
+
+/// The key of both, if neither says what the other denies.
+fn joined(served: &Key, called: &Key) -> Option<Key> {
+    fn either<T: Clone + PartialEq>(one: &Option<T>, other: &Option<T>) -> Option<Option<T>> {
+        match (one, other) {
+            (Some(one), Some(other)) if one != other => None,
+            (Some(known), _) | (_, Some(known)) => Some(Some(known.clone())),
+            (None, None) => Some(None),
+        }
+    }
+    let (one, other) = (&served.2, &called.2);
+    Some((
+        served.0.clone(),
+        (served.1.0, either(&served.1.1, &called.1.1)?),
+        (
+            either(&one.0, &other.0)?,
+            either(&one.1, &other.1)?,
+            either(&one.2, &other.2)?,
+            either(&one.3, &other.3)?,
+        ),
+    ))
 }
 
 fn key(raw: &Raw<LoggedUse>, estate: &Estate) -> Option<Key> {
@@ -93,6 +141,18 @@ impl<'g> Row<'g> {
         self.seen = Some(self.seen.map_or(raw.seen, |seen| seen.joined(raw.seen)));
         self.logs.insert(raw.fact.log.lossy().into_owned());
         self.evidence.insert(raw.id.clone());
+    }
+
+    /// Whose log tells it, if the logs of one end alone do.
+    fn told_by(&self) -> Option<Direction> {
+        let first = self.told.first()?.fact.direction;
+        let same = self.told.iter().all(|raw| raw.fact.direction == first);
+        same.then_some(first)
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        other.told.into_iter().for_each(|raw| self.take(raw));
+        self
     }
 }
 

@@ -284,3 +284,44 @@ fn the_ledger_adds_up_the_addresses_of_a_client_and_counts_what_two_logs_tell_on
     let counts: Vec<_> = ledger.iter().map(|row| row.count).collect();
     assert_eq!(counts, [8]);
 }
+
+#[test]
+fn what_the_logs_of_both_ends_tell_is_one_row_with_the_name_of_the_one_and_the_account_of_the_other()
+ {
+    let called = |name: &str| LoggedUse {
+        account: None,
+        mechanism: None,
+        name: groma_model::HostName::parse(name),
+        ..used(Direction::Outgoing, "10.0.0.2")
+    };
+    let rows = |called: &[LoggedUse]| {
+        let mut told = app_and_directory();
+        log(&mut told, "ldap1", used(Direction::Incoming, "10.0.0.1"));
+        for one in called {
+            log(&mut told, "app1", one.clone());
+        }
+        let row =
+            |row: groma_model::ledger::LedgerEntry| (row.name.is_some(), row.account, row.count);
+        told.graph().ledger.into_iter().map(row).collect::<Vec<_>>()
+    };
+    let account = Some("cn=svc-app,dc=corp,dc=example".to_owned());
+    assert_eq!(rows(&[called("ldap.corp.example")]), [(true, account, 4)]);
+    let two = [
+        called("ldap.corp.example"),
+        called("directory.corp.example"),
+    ];
+    assert_eq!(
+        rows(&two).len(),
+        3,
+        "by which name which account came, nobody knows"
+    );
+    let other = LoggedUse {
+        protection: Some(Protection::Tls),
+        ..called("ldap.corp.example")
+    };
+    assert_eq!(
+        rows(&[other]).len(),
+        1,
+        "the server's log says nothing of protection"
+    );
+}
