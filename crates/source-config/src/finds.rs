@@ -8,9 +8,9 @@ use groma_model::fact::Reference;
 use groma_model::name::Protection;
 use groma_model::{Foreign, Peer, Port, Transport};
 
-use crate::apply::Place;
+use crate::apply::{Place, REFERENCES_MAX};
 use crate::generic::Dialect;
-use crate::seen::{digest, digest_of, place_in};
+use crate::seen::{Seen, digest, digest_of, place_in};
 
 /// A machine a line names.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -58,6 +58,22 @@ impl Finds {
         self.all.iter().any(|(_, find)| find.may_mean_another())
     }
 
+    /// True if a database among them has no port, which the rest of the file may tell.
+    pub(crate) fn has_open_database(&self) -> bool {
+        let is_open = |(_, find): &(u32, Find)| find.kind == "sql" && find.port.is_none();
+        self.all.iter().any(is_open)
+    }
+
+    /// Hands on each as it is made, as long as more are wanted; false if one was not.
+    pub(crate) fn each(&self, mut wants_more: impl FnMut(Reference) -> bool) -> bool {
+        let Some(place) = &self.place else {
+            return true;
+        };
+        self.all
+            .iter()
+            .all(|found| wants_more(reference(place, found)))
+    }
+
     /// Each as it is handed on.
     pub(crate) fn references(&self) -> impl Iterator<Item = Reference> {
         let place = self.place.as_ref();
@@ -89,7 +105,7 @@ fn reference(place: &Place, (line, find): &(u32, Find)) -> Reference {
 }
 
 /// Lines that are remembered, a power of two; two hundred bytes each.
-const LINES: usize = 4096;
+const LINES: usize = 8192;
 /// A longer line is met once.
 const LINE_MAX: usize = 128;
 
@@ -101,7 +117,7 @@ pub(crate) struct Lines(Vec<Option<Said>>);
 struct Said {
     line: Box<str>,
     dialect: Dialect,
-    finds: Box<[Find]>,
+    finds: Box<[(u64, Find)]>,
 }
 
 thread_local! {
@@ -110,8 +126,9 @@ thread_local! {
 }
 
 impl Lines {
-    /// What `line` said, if it was met lately. A line that is cut off anywhere is longer than any that is kept.
-    pub(crate) fn of(&self, line: &str, dialect: Dialect) -> Option<&[Find]> {
+    /// What `line` said, if it was met lately, each with its digest. A line that is cut off anywhere is longer than any
+    /// that is kept.
+    pub(crate) fn of(&self, line: &str, dialect: Dialect) -> Option<&[(u64, Find)]> {
         if line.len() > LINE_MAX {
             return None;
         }
@@ -119,7 +136,7 @@ impl Lines {
         (said.dialect == dialect && *said.line == *line).then_some(&*said.finds)
     }
 
-    pub(crate) fn keep(&mut self, line: &str, dialect: Dialect, finds: &[Find]) {
+    pub(crate) fn keep(&mut self, line: &str, dialect: Dialect, finds: &[(u64, Find)]) {
         if line.len() > LINE_MAX {
             return;
         }
@@ -133,6 +150,36 @@ impl Lines {
                 finds: finds.into(),
             });
         }
+    }
+}
+
+/// What one file named so far, each machine, port and kind once.
+#[derive(Default)]
+pub(crate) struct Named {
+    seen: Seen,
+    pub(crate) all: Vec<(u32, Find)>,
+}
+
+/// A file that names one machine names dozens: room that is made at once.
+const USUAL: usize = 32;
+
+impl Named {
+    /// True if no more of this file is kept.
+    pub(crate) fn is_full(&self) -> bool {
+        self.all.len() >= REFERENCES_MAX
+    }
+
+    /// Keeps what `line` says, if it is not known and there is room.
+    pub(crate) fn add(&mut self, line: u32, digest: u64, find: &Find) {
+        let met = &self.all;
+        let is_same = |number: usize| met.get(number).is_some_and(|(_, met)| met.is_same(find));
+        if self.is_full() || !self.seen.is_new(digest, is_same) {
+            return;
+        }
+        if self.all.capacity() == 0 {
+            self.all.reserve(USUAL);
+        }
+        self.all.push((line, find.clone()));
     }
 }
 
@@ -161,18 +208,18 @@ mod tests {
         let mut lines = Lines::default();
         assert!(lines.of("x", Dialect::Settings).is_none());
         for port in 1..20_000 {
-            lines.keep(&format!("k{port}"), Dialect::Settings, &[find(port)]);
+            lines.keep(&format!("k{port}"), Dialect::Settings, &[(7, find(port))]);
         }
         let mut known = 0;
         for port in 1..20_000 {
             let line = format!("k{port}");
             assert!(lines.of(&line, Dialect::Program).is_none());
             if let Some(finds) = lines.of(&line, Dialect::Settings) {
-                assert_eq!(finds, [find(port)]);
+                assert_eq!(finds, [(7, find(port))]);
                 known += 1;
             }
         }
-        assert!((2_000..=LINES).contains(&known), "{known}");
+        assert!((4_000..=LINES).contains(&known), "{known}");
         let long = "x".repeat(LINE_MAX + 1);
         lines.keep(&long, Dialect::Settings, &[]);
         assert!(lines.of(&long, Dialect::Settings).is_none());

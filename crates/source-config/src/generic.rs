@@ -11,13 +11,12 @@ use groma_model::{Peer, Port, Transport};
 use memchr::memmem::Finder;
 use memchr::{memchr, memchr2, memchr2_iter, memrchr};
 
-use crate::apply::{Place, REFERENCES_MAX, kind_by_port};
-use crate::finds::{Find, Finds, Lines, SAID_LATELY};
+use crate::apply::{Place, kind_by_port};
+use crate::finds::{Find, Finds, Lines, Named, SAID_LATELY};
 use crate::format::is_comment;
 use crate::peers::{is_open, is_own, served_by_web, told};
 use crate::quick::{Words, words};
 use crate::recent::Recent;
-use crate::seen::Seen;
 use crate::sieve::Sieve;
 use crate::value::{Target, address, each_url_from, is_reading_key, is_reading_place, port};
 
@@ -32,9 +31,6 @@ const COMMENTS_MAX: usize = 10_000;
 
 /// How much of a long line is looked at on either side of what was found.
 const REACH: usize = 1024;
-
-/// A file that names one machine names dozens: room that is made at once.
-const USUAL: usize = 32;
 
 /// Letters of a key.
 const KEY_MAX: usize = 100;
@@ -53,7 +49,7 @@ pub(crate) fn scan(text: &str, dialect: Dialect, place: Place) -> (Finds, bool) 
     let (all, cut) = SAID_LATELY.with_borrow_mut(|lately| {
         let mut scan = Scan::of(text, dialect, lately);
         let cut = scan.read_on();
-        (scan.out, cut)
+        (scan.named.all, cut)
     });
     let place = Some(place);
     (Finds { place, all }, cut)
@@ -79,12 +75,11 @@ struct Scan<'a> {
     /// Where comments stand, once it was asked; and whether it needs to be.
     comments: Option<Vec<(usize, usize)>>,
     has_marks: bool,
-    seen: Seen,
-    out: Vec<(u32, Find)>,
+    named: Named,
     heads_of_urls: Recent<HeadOfUrl>,
     heads_of_addresses: Recent<HeadOfAddress>,
     /// What the line says that is read now.
-    said: Vec<Find>,
+    said: Vec<(u64, Find)>,
 }
 
 /// What stands before a URL in its line, and what follows from it alone.
@@ -117,8 +112,7 @@ impl<'a> Scan<'a> {
             lately,
             comments: None,
             has_marks: false,
-            seen: Seen::default(),
-            out: Vec::new(),
+            named: Named::default(),
             heads_of_urls: Recent::default(),
             heads_of_addresses: Recent::default(),
             said: Vec::new(),
@@ -137,7 +131,7 @@ impl<'a> Scan<'a> {
             }
             at = self.line_around(hit, passed, &sieve).max(hit + 1);
             passed = at;
-            if self.out.len() >= REFERENCES_MAX {
+            if self.named.is_full() {
                 return true;
             }
         }
@@ -149,7 +143,6 @@ impl<'a> Scan<'a> {
         let (start, end) = reach(self.text, hit);
         let line = self.text.get(start..end).unwrap_or_default();
         self.has_marks = sieve.has_marks() || memchr2(b'!', b'*', line.as_bytes()).is_some();
-        let mut said = std::mem::take(&mut self.said);
         // The candidate itself may be the sign of a URL; else one may stand further on in its line.
         let is_sign = self.text.as_bytes().get(hit) == Some(&b':') && passed <= start;
         let sign = is_sign.then_some(hit - start);
@@ -157,17 +150,16 @@ impl<'a> Scan<'a> {
         let may_be_known = is_sign && !self.has_marks;
         let lately = may_be_known.then_some(&*self.lately);
         if let Some(known) = lately.and_then(|lately| lately.of(line, self.dialect)) {
-            said.extend_from_slice(known);
-        } else {
-            self.read(line, start, sign, hit, &mut said);
-            if may_be_known {
-                self.lately.keep(line, self.dialect, &said);
-            }
+            add(&mut self.named, known, || sieve.line_at(start));
+            return end;
         }
-        if !said.is_empty() {
-            let number = sieve.line_at(start);
-            said.drain(..).for_each(|find| self.keep(number, find));
+        let mut said = std::mem::take(&mut self.said);
+        self.read(line, start, sign, hit, &mut said);
+        if may_be_known {
+            self.lately.keep(line, self.dialect, &said);
         }
+        add(&mut self.named, &said, || sieve.line_at(start));
+        said.clear();
         self.said = said;
         end
     }
@@ -178,7 +170,7 @@ impl<'a> Scan<'a> {
         start: usize,
         sign: Option<usize>,
         hit: usize,
-        said: &mut Vec<Find>,
+        said: &mut Vec<(u64, Find)>,
     ) {
         let is_silent = is_comment(line) || line.trim_start().starts_with("<!DOCTYPE");
         if is_silent || self.is_in_comment(hit) {
@@ -202,7 +194,7 @@ impl<'a> Scan<'a> {
             .is_some_and(|(_, to)| hit < *to)
     }
 
-    fn urls(&mut self, line: &str, line_start: usize, sign: usize, said: &mut Vec<Find>) {
+    fn urls(&mut self, line: &str, line_start: usize, sign: usize, said: &mut Vec<(u64, Find)>) {
         let dialect = self.dialect;
         each_url_from(line, sign, &mut |start, target| {
             let text = line.get(..start).unwrap_or_default();
@@ -213,12 +205,12 @@ impl<'a> Scan<'a> {
             }
             // Something else of the line led here: the URL itself may stand in a comment behind it.
             if !self.is_in_comment(line_start + start) {
-                said.push(find("url", head.key, head.served, target));
+                said.push(digested(find("url", head.key, head.served, target)));
             }
         });
     }
 
-    fn addresses(&mut self, line: &str, said: &mut Vec<Find>) {
+    fn addresses(&mut self, line: &str, said: &mut Vec<(u64, Find)>) {
         let bytes = line.as_bytes();
         let mut at = 0;
         while let Some(start) = bytes
@@ -238,25 +230,27 @@ impl<'a> Scan<'a> {
                 let is_open = port.is_none() && head.is_open_alone;
                 if head.names_a_peer && !is_open {
                     let target = Target::new(peer, port);
-                    said.push(find("address", head.key, head.served, target));
+                    let find = find("address", head.key, head.served, target);
+                    said.push(digested(find));
                 }
             }
         }
     }
+}
 
-    fn keep(&mut self, line: u32, find: Find) {
-        let is_same = |number: usize| {
-            let met: Option<&(u32, Find)> = self.out.get(number);
-            met.is_some_and(|(_, met)| met.is_same(&find))
-        };
-        if self.out.len() >= REFERENCES_MAX || !self.seen.is_new(find.digest(), is_same) {
-            return;
-        }
-        if self.out.capacity() == 0 {
-            self.out.reserve(USUAL);
-        }
-        self.out.push((line, find));
+/// Keeps what a line says; its number is asked for only where it says anything.
+fn add(named: &mut Named, said: &[(u64, Find)], number: impl FnOnce() -> u32) {
+    if said.is_empty() {
+        return;
     }
+    let number = number();
+    for (digest, find) in said {
+        named.add(number, *digest, find);
+    }
+}
+
+fn digested(find: Find) -> (u64, Find) {
+    (find.digest(), find)
 }
 
 /// True if a URL stands in a sentence or a link within a quoted text: `"see http://…"`, `<a href="…">`.

@@ -306,10 +306,14 @@ impl Plan {
             self.place(rule.format, &rule.units, rule.application, machine)
         }));
         let own = machine.own_names();
-        let is_as_found =
-            self.is_as_found(&said.finds, machine) && !own.concerns(&said.finds, &text);
-        if said.references.is_empty() && is_as_found {
-            return said;
+        if said.references.is_empty() && self.is_as_found(&said.finds, machine) {
+            let may_be_own = own.concerns(&said.finds, &text);
+            if !may_be_own || !said.finds.has_open_database() {
+                if may_be_own {
+                    own.drop_finds(&text, &self.path, &mut said.finds.all);
+                }
+                return said;
+            }
         }
         said.settle();
         drop_vague(&mut said.references);
@@ -486,7 +490,11 @@ impl Plan {
         found.retain(|r| !matches!(&r.peer, Peer::Name(name) if rule.id == "nginx" && machine.is_upstream(name.as_str())));
         if settings.partial && rule.generic {
             // What the reader could not take apart is still searched for URLs.
-            found.extend(scan(text, self.dialect(), place).0.references());
+            let (finds, _) = scan(text, self.dialect(), place);
+            if found.is_empty() {
+                return said.add_finds(finds);
+            }
+            found.extend(finds.references());
         } else if rule.generic && is_on {
             let dialect = self.dialect();
             let others = another_form::references(text, rule.format, dialect, place, &found);

@@ -398,18 +398,31 @@ impl Look<'_> {
         }
         let scope = scope(path);
         let seen = Seen::once(self.window.now());
-        let names = said.names.into_iter().map(Fact::Name);
-        let references = said.references.into_iter().chain(said.finds.references());
-        for fact in names.chain(references.map(Fact::Reference)) {
-            if self.observations_left == 0 {
+        let mut say = |fact| {
+            let is_room = self.observations_left > 0;
+            if is_room {
+                self.observations_left -= 1;
+                self.sink.saw(Observation {
+                    scope: scope.clone(),
+                    fact,
+                    seen,
+                });
+            }
+            is_room
+        };
+        // One after the other: a reference is large, and a chain of iterators moves it from hand to hand.
+        for name in said.names {
+            if !say(Fact::Name(name)) {
                 return;
             }
-            self.observations_left -= 1;
-            self.sink.saw(Observation {
-                scope: scope.clone(),
-                fact,
-                seen,
-            });
+        }
+        for reference in said.references {
+            if !say(Fact::Reference(reference)) {
+                return;
+            }
+        }
+        if !said.finds.each(|reference| say(Fact::Reference(reference))) {
+            return;
         }
         if let Some(reason) = said.partial {
             self.missed(path, reason, state);

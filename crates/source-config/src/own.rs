@@ -4,6 +4,7 @@
 //! A public address stands in nearly every web application's settings (`SITE_URL`, `ALLOWED_HOSTS`), and names nobody
 //! this machine needs. Keys tell only a part of them; the names tell the rest, whatever the key is called.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::Path;
@@ -12,7 +13,7 @@ use groma_model::fact::Reference;
 use groma_model::{HostName, Peer};
 use groma_source::{Disk, EntryKind};
 
-use crate::finds::Finds;
+use crate::finds::{Find, Finds};
 use crate::peers::words_of;
 use crate::text::decode;
 
@@ -49,6 +50,10 @@ const SETTINGS_MAX: usize = 32 << 10;
 const FILE_MAX: u64 = 256 << 10;
 const ENTRIES_MAX: usize = 2_000;
 const NAMES_MAX: usize = 2_000;
+/// Letters of a key that count.
+const KEY_MAX: usize = 80;
+/// Longer lines are data.
+const LINE_MAX: usize = 2_000;
 
 /// Directives of Apache and nginx behind which the names of a site stand; of what Traefik reads, the rule.
 const SITE_KEYS: &[&str] = &["server_name", "servername", "serveralias"];
@@ -146,17 +151,16 @@ impl Own {
         }
     }
 
-    /// True for a reference that leads to this machine: by its name whatever is asked there, by a name of its web
-    /// servers if the web is.
-    fn is_meant(&self, reference: &Reference) -> bool {
-        if reference.peer.is_loopback() {
+    /// True for what leads to this machine: by its name whatever is asked there, by a name of its web servers if the web is.
+    fn is_meant(&self, named: &Named<'_>) -> bool {
+        if named.peer.is_loopback() {
             return false;
         }
-        let name = match &reference.peer {
+        let name = match named.peer {
             Peer::Address(address) => return self.addresses.contains(address),
             Peer::Name(name) => name.as_str(),
         };
-        self.machine.contains(name) || (is_web(reference) && self.sites.contains(name))
+        self.machine.contains(name) || (named.is_web && self.sites.contains(name))
     }
 
     /// True if something of this may be about this machine: only then is a text read again for it.
@@ -174,40 +178,126 @@ impl Own {
 
     /// Takes out what leads back here, by this machine's names or by those `text` gives to what it sets up.
     pub(crate) fn drop(&self, text: &str, path: &str, references: &mut Vec<Reference>) {
-        references.retain(|r| !self.is_meant(r) && !is_of_the_product(r, path, text));
-        let by_name = |r: &Reference| is_web(r) && matches!(r.peer, Peer::Name(_));
-        if text.len() > SETTINGS_MAX || !references.iter().any(by_name) {
+        self.drop_named(text, path, references, |reference| Named::of(reference));
+    }
+
+    /// The same of what is no reference yet.
+    pub(crate) fn drop_finds(&self, text: &str, path: &str, finds: &mut Vec<(u32, Find)>) {
+        self.drop_named(text, path, finds, |(_, find)| Named::of_find(find));
+    }
+
+    fn drop_named<T>(
+        &self,
+        text: &str,
+        path: &str,
+        all: &mut Vec<T>,
+        named: impl Fn(&T) -> Named<'_>,
+    ) {
+        let product = Product::of(path, text);
+        all.retain(|one| {
+            let named = named(one);
+            !self.is_meant(&named) && !product.is_meant(&named)
+        });
+        let by_name = |named: &Named<'_>| named.is_web && matches!(named.peer, Peer::Name(_));
+        if text.len() > SETTINGS_MAX || !all.iter().any(|one| by_name(&named(one))) {
             return;
         }
         let given = given_names(text, path.ends_with(".php"));
-        references.retain(|reference| match &reference.peer {
-            Peer::Name(name) => !(is_web(reference) && given.contains(name.as_str())),
-            Peer::Address(_) => true,
+        if given.is_empty() {
+            return;
+        }
+        all.retain(|one| match (named(one).is_web, named(one).peer) {
+            (true, Peer::Name(name)) => !given.contains(name.as_str()),
+            _ => true,
         });
     }
 }
 
-/// True for `shop.url` in `/opt/shop/conf/shop.conf`: under its own name a product says where it is to be found itself, if
-/// the file is a server's. A client of the same name has no database and opens no port.
-fn is_of_the_product(reference: &Reference, path: &str, text: &str) -> bool {
-    let open = is_web(reference) || reference.kind == "other";
-    if !open || text.len() > SETTINGS_MAX || !matches!(reference.peer, Peer::Name(_)) {
-        return false;
+/// What decides whether a machine that is named is this one.
+struct Named<'r> {
+    peer: &'r Peer,
+    key: &'r str,
+    /// Asked by HTTP, with no account of its own: a page somebody is sent to has none.
+    is_web: bool,
+    /// Nothing says what is asked there.
+    is_other: bool,
+}
+
+impl<'r> Named<'r> {
+    fn of(reference: &'r Reference) -> Self {
+        let is_open = reference.account.is_none() && !reference.has_secret;
+        Self {
+            peer: &reference.peer,
+            key: &reference.key,
+            is_web: reference.kind == "http" && is_open,
+            is_other: reference.kind == "other",
+        }
     }
-    let words = words_of(&reference.key);
-    let Some((product, rest)) = words.split_first() else {
-        return false;
-    };
-    let about = |word: &String| ABOUT_A_PLACE.contains(&word.as_str());
-    if rest.is_empty() || !rest.iter().all(about) || product.len() < 3 || about(product) {
-        return false;
+
+    fn of_find(find: &'r Find) -> Self {
+        let is_open = find.account.is_none() && !find.has_secret;
+        Self {
+            peer: &find.peer,
+            key: &find.key,
+            is_web: find.kind == "http" && is_open,
+            is_other: find.kind == "other",
+        }
     }
-    // `/etc/shop`, `/opt/shop`, `/var/lib/shop`: further below, a directory is called after what lies in it.
-    let parts = path.split('/').filter(|part| !part.is_empty());
-    let mut homes = parts.skip(1).take(2);
-    let is_name = |part: &str| part.eq_ignore_ascii_case(product);
-    let lower = text.to_ascii_lowercase();
-    homes.any(is_name) && OF_SERVERS.iter().any(|word| lower.contains(word))
+}
+
+/// The product a file may belong to, by the directories it lies in: `/etc/shop`, `/opt/shop`, `/var/lib/shop`. Further
+/// below, a directory is called after what lies in it.
+struct Product<'t> {
+    homes: Vec<&'t str>,
+    text: &'t str,
+    /// True for the settings of a server, once it was asked. A client of the same name has no database and opens no port.
+    is_server: OnceCell<bool>,
+}
+
+impl<'t> Product<'t> {
+    fn of(path: &'t str, text: &'t str) -> Self {
+        let parts = path.split('/').filter(|part| !part.is_empty());
+        Self {
+            homes: parts.skip(1).take(2).collect(),
+            text,
+            is_server: OnceCell::new(),
+        }
+    }
+
+    /// True for `shop.url` in `/opt/shop/conf/shop.conf`: under its own name a product says where it is to be found
+    /// itself, if the file is a server's.
+    fn is_meant(&self, named: &Named<'_>) -> bool {
+        let open = named.is_web || named.is_other;
+        if !open || self.text.len() > SETTINGS_MAX || !matches!(named.peer, Peer::Name(_)) {
+            return false;
+        }
+        if !self.may_begin(named.key) {
+            return false;
+        }
+        let words = words_of(named.key);
+        let Some((product, rest)) = words.split_first() else {
+            return false;
+        };
+        let about = |word: &String| ABOUT_A_PLACE.contains(&word.as_str());
+        if rest.is_empty() || !rest.iter().all(about) || product.len() < 3 || about(product) {
+            return false;
+        }
+        let is_name = |part: &&str| part.eq_ignore_ascii_case(product);
+        self.homes.iter().any(is_name) && *self.is_server.get_or_init(|| self.is_of_a_server())
+    }
+
+    /// False for nearly every key: its first letter begins none of the directories.
+    fn may_begin(&self, key: &str) -> bool {
+        let first = |text: &str| text.bytes().find(u8::is_ascii_alphanumeric);
+        let letter = first(key).map(|letter| letter.to_ascii_lowercase());
+        let begins = |home: &&str| first(home).map(|b| b.to_ascii_lowercase()) == letter;
+        self.homes.iter().any(begins)
+    }
+
+    fn is_of_a_server(&self) -> bool {
+        let lower = self.text.to_ascii_lowercase();
+        OF_SERVERS.iter().any(|word| lower.contains(word))
+    }
 }
 
 /// What may stand behind a product's name in the key of its own address.
@@ -227,41 +317,57 @@ const OF_SERVERS: &[&str] = &[
     "bind",
 ];
 
-/// True for what is asked by HTTP, with no account of its own: a page somebody is sent to has none.
-fn is_web(reference: &Reference) -> bool {
-    reference.kind == "http" && reference.account.is_none() && !reference.has_secret
-}
-
 /// The names `text` gives to the service it sets up: what stands behind a key like `ALLOWED_HOSTS` or `ServerName`,
 /// and in Traefik's ``Host(`…`)``.
 fn given_names(text: &str, is_page: bool) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
-    for line in text
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.len() <= 2_000)
-    {
-        if line.starts_with(['#', ';']) || line.starts_with("//") {
-            continue;
-        }
-        let router = line
-            .split("Host(`")
-            .skip(1)
-            .filter_map(|rest| host(rest.split('`').next()?));
-        out.extend(router);
-        let ends = |c: char| matches!(c, '=' | ':' | ' ' | '\t' | '>' | '(');
-        let start = line.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
-        let start = start.strip_prefix("define(").unwrap_or(start);
-        let comma = |c: char| ends(c) || c == ',';
-        let Some((key, value)) = start.split_once(comma) else {
+    let has_routers = memchr::memmem::find(text.as_bytes(), ROUTER.as_bytes()).is_some();
+    for line in lines(text) {
+        let Some((key, value)) = assignment(line) else {
             continue;
         };
-        if (is_own_key(key) || is_page && is_page_key(key)) && out.len() < NAMES_MAX {
-            out.extend(value.split(BETWEEN).filter_map(host));
+        let is_known = is_own_key(key) || is_page && is_page_key(key);
+        if !is_known && !has_routers {
+            continue;
+        }
+        let line = line.trim();
+        if line.len() > LINE_MAX || line.starts_with(['#', ';']) || line.starts_with("//") {
+            continue;
+        }
+        if has_routers {
+            let routers = line.split(ROUTER).skip(1);
+            out.extend(routers.filter_map(|rest| host(rest.split('`').next()?)));
+        }
+        if is_known && out.len() < NAMES_MAX {
+            out.extend(value.trim_end().split(BETWEEN).filter_map(host));
         }
     }
     out
 }
+
+/// The lines of `text`.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]);
+    let mut start = 0;
+    ends.filter_map(move |end| {
+        let line = text.get(start..end);
+        start = end + 1;
+        line
+    })
+}
+
+/// The first word of a line and what stands behind the sign that ends it.
+fn assignment(line: &str) -> Option<(&str, &str)> {
+    let first = line.bytes().position(|b| b.is_ascii_alphanumeric())?;
+    let start = line.get(first..)?;
+    let start = start.strip_prefix("define(").unwrap_or(start);
+    let ends = |b: u8| matches!(b, b'=' | b':' | b' ' | b'\t' | b'>' | b'(' | b',');
+    let end = start.bytes().position(ends)?;
+    Some((start.get(..end)?, start.get(end + 1..)?))
+}
+
+/// Before the name of a site in a rule of Traefik's.
+const ROUTER: &str = "Host(`";
 
 /// What stands between the names of a list, whatever it is written in.
 const BETWEEN: &[char] = &[
@@ -270,9 +376,12 @@ const BETWEEN: &[char] = &[
 
 /// True for `ALLOWED_HOSTS`, `PAPERLESS_ALLOWED_HOSTS`, `app.public-url`.
 fn is_own_key(key: &str) -> bool {
+    if !may_be_own(key) {
+        return false;
+    }
     let bare: String = key
         .chars()
-        .take(80)
+        .take(KEY_MAX)
         .filter(char::is_ascii_alphanumeric)
         .map(|c| c.to_ascii_lowercase())
         .collect();
@@ -280,6 +389,23 @@ fn is_own_key(key: &str) -> bool {
     OWN_KEYS.iter().any(|own| {
         bare == *own || (*own != "domain" && *own != "servername" && bare.ends_with(own))
     })
+}
+
+/// The last two letters of each of [`OWN_KEYS`].
+const OWN_ENDS: &[[u8; 2]] = &[*b"ts", *b"ns", *b"in", *b"me", *b"as", *b"st", *b"rl"];
+
+/// False for nearly every key, by its last two letters.
+fn may_be_own(key: &str) -> bool {
+    // Of a longer one only the beginning counts.
+    if key.len() > KEY_MAX {
+        return true;
+    }
+    let letters = key.bytes().rev().filter(u8::is_ascii_alphanumeric);
+    let mut letters = letters.map(|letter| letter.to_ascii_lowercase());
+    let (Some(last), Some(before)) = (letters.next(), letters.next()) else {
+        return false;
+    };
+    OWN_ENDS.contains(&[before, last])
 }
 
 /// True for what web pages call the place they themselves are found at. Elsewhere the same words name somebody's.
@@ -411,6 +537,15 @@ mod tests {
     }
 
     #[test]
+    fn every_own_key_is_known_by_its_end() {
+        for key in OWN_KEYS {
+            assert!(is_own_key(key) && is_own_key(&key.to_uppercase()), "{key}");
+            assert!(is_own_key(&format!("{key}_ ")), "{key}");
+        }
+        assert!(!may_be_own("retries_12") && !may_be_own("s"));
+    }
+
+    #[test]
     fn what_a_key_names_for_others_is_not_its_own() {
         let text = "keycloak_url = https://login.corp.example\nldap_domain_controller=dc1.corp.example\n\
             nrpe_server=mon.corp.example\nupstream_servername=a.corp.example\n";
@@ -457,7 +592,9 @@ mod tests {
     #[test]
     fn a_product_names_itself_where_it_serves_and_a_client_its_server() {
         let (server, client) = ("shop.db.host=db1\n", "shop.user=x\n");
-        let is = |key: &str, path: &str, text: &str| is_of_the_product(&reference(key), path, text);
+        let is = |key: &str, path: &str, text: &str| {
+            Product::of(path, text).is_meant(&Named::of(&reference(key)))
+        };
         assert!(is("shop.url", "/opt/shop/conf/a.conf", server));
         assert!(is("SHOP_BASE_URL", "/etc/shop/settings.env", server));
         assert!(!is("shop.url", "/opt/shop/conf/a.conf", client));

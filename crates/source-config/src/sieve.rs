@@ -117,6 +117,48 @@ fn look_at(window: &[u8; WINDOW]) -> Block {
     }
 }
 
+/// Where one of two bytes stands, in order: for what stands in every line, where a search that starts again behind each
+/// hit costs more than to ask all bytes.
+pub(crate) fn places_of(a: u8, b: u8, bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    let behind = bytes.len() - rest.len();
+    let of_blocks = blocks.iter().enumerate().flat_map(move |(number, block)| {
+        let bits = Bits(bits_of(a, b, block));
+        bits.map(move |at| number * BLOCK + at)
+    });
+    let of_rest = rest.iter().enumerate();
+    let is_one = move |(at, byte): (usize, &u8)| (*byte == a || *byte == b).then_some(behind + at);
+    of_blocks.chain(of_rest.filter_map(is_one))
+}
+
+/// Brings the lowest bits of eight bytes together in the highest byte.
+const GATHERED: u64 = 0x0102_0408_1020_4080;
+
+/// A bit for each byte of a block that is one of the two.
+fn bits_of(a: u8, b: u8, block: &[u8; BLOCK]) -> u64 {
+    let mut found = [0_u8; BLOCK];
+    for (is_one, byte) in found.iter_mut().zip(block) {
+        *is_one = u8::from(*byte == a) | u8::from(*byte == b);
+    }
+    let (eights, _) = found.as_chunks::<8>();
+    eights.iter().rev().fold(0, |all, eight| {
+        all << 8 | u64::from_le_bytes(*eight).wrapping_mul(GATHERED) >> 56
+    })
+}
+
+/// The numbers of the bits that are set, from the lowest on.
+struct Bits(u64);
+
+impl Iterator for Bits {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let lowest = self.0.trailing_zeros();
+        self.0 &= self.0.wrapping_sub(1);
+        usize::try_from(lowest).ok().filter(|at| *at < BLOCK)
+    }
+}
+
 /// The first candidate from `at` on and before `end`.
 pub(crate) fn candidate(bytes: &[u8], mut at: usize, end: usize) -> Option<usize> {
     loop {
@@ -174,6 +216,16 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn places_are_those_a_look_at_every_byte_finds() {
+        groma_fuzz::hammer(2_000, &[&b"a = b : c\n==::".repeat(12)], |bytes| {
+            let one_by_one = bytes.iter().enumerate();
+            let one_by_one = one_by_one.filter(|(_, b)| matches!(b, b'=' | b':'));
+            let expected: Vec<usize> = one_by_one.map(|(at, _)| at).collect();
+            assert_eq!(places_of(b'=', b':', bytes).collect::<Vec<_>>(), expected);
+        });
     }
 
     #[test]

@@ -9,9 +9,10 @@ use aho_corasick::packed::Searcher;
 use aho_corasick::{AhoCorasick, Span};
 use groma_knowledge::rules::Format;
 use memchr::memmem::Finder;
-use memchr::{memchr, memchr2, memchr2_iter, memrchr};
+use memchr::{memchr, memchr2, memrchr};
 
 use crate::peers::{stands_for_a_machine, words_for_machines};
+use crate::sieve::places_of;
 
 /// The words as keys write them in lower case.
 const TELLING: &[&str] = &[
@@ -147,55 +148,52 @@ fn has_telling_word(text: &str) -> bool {
 /// number, and the name of its section is the key; or if a machine with its port stands behind any key.
 fn has_telling_key(text: &str) -> bool {
     let bytes = text.as_bytes();
-    memchr2_iter(b'=', b':', bytes).any(|at| is_telling_key(bytes, at))
+    let ends = &*KEY_ENDS;
+    places_of(b'=', b':', bytes).any(|at| is_telling_key(bytes, at, ends))
 }
 
 /// Nearly every key is told apart by its last letters, from the separator at `at` backwards.
-fn is_telling_key(bytes: &[u8], at: usize) -> bool {
-    let follows = bytes.get(at + 1);
-    if bytes.get(at) == Some(&b':') && follows.is_some_and(u8::is_ascii_digit) {
+fn is_telling_key(bytes: &[u8], at: usize, ends: &[u64; 512]) -> bool {
+    let Some((mut head, [separator, behind @ ..])) = bytes.split_at_checked(at) else {
+        return false;
+    };
+    if *separator == b':' && behind.first().is_some_and(u8::is_ascii_digit) {
         match behind_a_key(bytes, at) {
             Behind::Url => return false,
             Behind::Key => return true,
             Behind::Nothing => {}
         }
     }
-    let mut end = at;
-    let before = |end: usize| end.checked_sub(1).and_then(|n| bytes.get(n)).copied();
-    while matches!(before(end), Some(b' ' | b'\t' | b'"')) {
-        end -= 1;
+    while let [before @ .., b' ' | b'\t' | b'"'] = head {
+        head = before;
     }
-    let whole = end;
-    while before(end).is_some_and(|b| b.is_ascii_digit()) {
-        end -= 1;
+    let whole = head.len();
+    while let [before @ .., b'0'..=b'9'] = head {
+        head = before;
     }
-    match before(end) {
-        Some(b) if b.is_ascii_alphabetic() => {}
-        None | Some(b'\n' | b' ' | b'\t') => return end < whole && !is_url(bytes, at),
+    match head {
+        [.., letter] if letter.is_ascii_alphabetic() => {}
+        [] | [.., b'\n' | b' ' | b'\t'] => return head.len() < whole && !is_url(bytes, at),
         _ => return false,
     }
-    if !may_end_a_machine(bytes, end) {
+    if !may_end_a_machine(head, ends) {
         return false;
     }
-    let mut start = end;
-    while end - start < WORD_MAX && before(start).is_some_and(|b| b.is_ascii_alphabetic()) {
-        start -= 1;
-    }
-    let key = bytes.get(start..end).unwrap_or_default();
+    let letters = head.iter().rev().take(WORD_MAX);
+    let length = letters.take_while(|b| b.is_ascii_alphabetic()).count();
+    let key = head.get(head.len() - length..).unwrap_or_default();
     let tells = |key: &str| ends_in_machine(key) && (is_proxy(key) || !is_url(bytes, at));
     std::str::from_utf8(key).is_ok_and(tells)
 }
 
-/// True if the three letters before `end`, in either case, are the last ones of a word that stands for a machine.
+/// True if the last three letters, in either case, are the last ones of a word that stands for a machine.
 /// Nearly no key ends so, and what else may stand there only has to be asked for in full.
-fn may_end_a_machine(bytes: &[u8], end: usize) -> bool {
-    let letters = end.checked_sub(3).and_then(|start| bytes.get(start..end));
-    let Some(&[a, b, c]) = letters else {
+fn may_end_a_machine(letters: &[u8], ends: &[u64; 512]) -> bool {
+    let Some(&[a, b, c]) = letters.last_chunk() else {
         return true;
     };
     let at = index_of_end(a, b, c);
-    KEY_ENDS
-        .get(at / 64)
+    ends.get(at / 64)
         .is_none_or(|bits| bits >> (at % 64) & 1 == 1)
 }
 
@@ -371,13 +369,15 @@ mod tests {
             ] {
                 let letters = key.trim_start_matches("x_");
                 if ends_in_machine(letters) {
-                    assert!(may_end_a_machine(key.as_bytes(), key.len()), "{key}");
+                    assert!(may_end_a_machine(key.as_bytes(), &KEY_ENDS), "{key}");
                 }
             }
         }
         let ends = KEY_ENDS.iter().map(|bits| bits.count_ones()).sum::<u32>();
         assert!(ends < 8_000, "{ends} of 32768 ends tell nothing apart");
-        assert!(!may_end_a_machine(b"enabled", 7) && !may_end_a_machine(b"size", 4));
+        for key in [&b"enabled"[..], b"size"] {
+            assert!(!may_end_a_machine(key, &KEY_ENDS));
+        }
     }
 
     #[test]
