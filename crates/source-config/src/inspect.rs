@@ -274,6 +274,8 @@ impl Plan {
         let mut rules: Vec<&Rule> = self.rules.clone();
         // `/usr/local/bin/report` may be of any language: what is no shell's is not read as one.
         rules.retain(|r| r.id != "shell-script" || !is_of_another_language(&self.path, &text));
+        // Named as markup, and written in another form: by its name it would say nothing.
+        rules.retain(|r| r.format != Format::Xml || !r.application || is_markup(&text));
         if has_shebang_of_shell(&text)
             && !rules
                 .iter()
@@ -770,6 +772,12 @@ fn run_parts_rhythm(path: &str) -> Option<&'static str> {
 fn is_of_another_language(path: &str, text: &str) -> bool {
     let by_ending = PROGRAMS.iter().any(|ending| path.ends_with(ending));
     by_ending || (text.starts_with("#!") && !has_shebang_of_shell(text))
+}
+
+/// True for what may be XML: nothing stands before its first element, declaration or comment.
+fn is_markup(text: &str) -> bool {
+    let start = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    start.is_empty() || start.starts_with('<')
 }
 
 fn has_shebang_of_shell(text: &str) -> bool {

@@ -218,3 +218,33 @@ fn a_plugin_of_a_package_that_somebody_linked_to_is_a_program_and_a_script_of_th
     let own = look_at(world(disk), &["/etc"], &Budget::default());
     assert!(peers(&own).iter().any(|peer| peer == "stats.corp.example"));
 }
+
+/// What ripgrep finds in files that are not what their names say must not be passed over.
+#[test]
+fn a_file_in_another_form_than_its_name_says_is_read_as_it_is() {
+    let lines = "# of another form\nretries_1 = cache 4\nurl = https://app1.corp.example/x\n  server 10.1.2.3:5432;\n";
+    let found = ["app1.corp.example", "10.1.2.3"];
+    for name in ["a.xml", "a.config", "a.yml", "a.json", "a.toml", "a.conf"] {
+        let disk = FakeDisk::new().file(&format!("/srv/app/{name}"), lines);
+        let recorder = look_at(world(disk), &["/srv"], &Budget::default());
+        assert_eq!(peers(&recorder), found, "{name}");
+    }
+    // One long text to YAML, which makes nothing of it.
+    let disk = FakeDisk::new().file("/srv/app/b.yml", "server 10.1.2.3:5432;\n");
+    let recorder = look_at(world(disk), &["/srv"], &Budget::default());
+    assert_eq!(peers(&recorder), ["10.1.2.3"]);
+}
+
+#[test]
+fn markup_stays_with_its_reader() {
+    let disk = FakeDisk::new()
+        .file(
+            "/srv/app/a.xml",
+            "\n<!-- http://old.corp/ -->\n<a><b>see http://x.corp/ there</b></a>\n",
+        )
+        .file("/srv/app/empty.xml", "\n")
+        .file("/srv/app/word.yml", "none\n");
+    let recorder = look_at(world(disk), &["/srv"], &Budget::default());
+    assert_eq!(peers(&recorder), Vec::<String>::new());
+    assert_eq!(recorder.gaps().count(), 0);
+}

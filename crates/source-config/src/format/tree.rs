@@ -26,17 +26,27 @@ pub(super) fn toml(text: &str) -> Settings {
     settings
 }
 
+/// Brackets that may be open at the same time.
+const OPEN_MAX: usize = 200;
+
 /// True if brackets open deeper than a recursive reader should follow.
 fn nests_too_deep(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    // Few texts have so many of them; all others are told apart by one vector search.
+    if memchr::memchr2_iter(b'[', b'{', bytes)
+        .nth(OPEN_MAX)
+        .is_none()
+    {
+        return false;
+    }
     let mut depth = 0_usize;
-    text.bytes().any(|byte| {
+    bytes.iter().any(|byte| {
         match byte {
             b'[' | b'{' => depth += 1,
             b']' | b'}' => depth = depth.saturating_sub(1),
-            b'\n' if depth > 4096 => depth = 0,
             _ => {}
         }
-        depth > 200
+        depth > OPEN_MAX
     })
 }
 
@@ -120,6 +130,8 @@ fn toml_value(settings: &mut Settings, starts: &LineStarts, at: &At<'_>, value: 
 fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         strict_booleans: true,
+        // Nobody is shown the place of a mistake, and to cut it out costs as much as to read the text.
+        with_snippet: false,
         budget: serde_saphyr::budget! {
             max_depth: DEPTH_MAX,
             max_nodes: crate::settings::SETTINGS_MAX,
@@ -190,8 +202,11 @@ pub(super) fn yaml(text: &str) -> Settings {
     let options = options();
     match serde_saphyr::from_multiple_with_options::<Spanned<Node>>(text, options) {
         Ok(documents) => {
+            // Lines of another form are one long text to YAML, and no setting.
+            settings.partial = documents.iter().any(is_text);
             let active = documents.iter().find_map(|d| scalar(d, ACTIVE_PROFILE));
-            for document in documents.iter().filter(|d| counts(d, active)) {
+            let counts = |d: &&Spanned<Node>| counts(d, active) && !is_text(d);
+            for document in documents.iter().filter(counts) {
                 yaml_node(
                     &mut settings,
                     &At {
@@ -208,6 +223,11 @@ pub(super) fn yaml(text: &str) -> Settings {
         Err(_) => settings.partial = true,
     }
     settings
+}
+
+/// True for a document of several words that is no tree at all.
+fn is_text(document: &Spanned<Node>) -> bool {
+    matches!(&document.value, Node::Scalar(text) if text.trim().contains(char::is_whitespace))
 }
 
 /// A document as a tree of texts.
