@@ -7,7 +7,7 @@ use std::time::Duration;
 
 pub(crate) use groma_model::outside::{is_outside, is_public};
 
-use groma_model::fact::DirectoryObject;
+use groma_model::fact::{DirectoryEntry, DirectoryObject};
 use groma_model::inventory::{
     Backup, Basis, CoverageEntry, Dependency, Entity, Inventory, ListenerEntry, MeasurementEntry,
     Severity, System, VerdictWord, Volume, Watching,
@@ -42,6 +42,24 @@ pub struct View<'a> {
     /// For how long; asked for by every need that was never seen alive.
     watched: Duration,
     pub(crate) work: Work,
+}
+
+/// Every object of a class that directories tell, with the thing it is written on.
+pub(crate) fn told<'a>(
+    view: &View<'a>,
+    classes: &'a [&'a str],
+) -> impl Iterator<Item = (&'a Entity, &'a DirectoryEntry)> {
+    let on = |entity: &'a Entity| {
+        let entries = entity.attributes.directory_objects.iter();
+        entries.map(move |entry| (entity, entry))
+    };
+    let of = |(_, entry): &(_, &DirectoryEntry)| classes.contains(&entry.object.class.as_str());
+    view.entities().flat_map(on).filter(of)
+}
+
+/// The values of an attribute of an object; none where it says nothing of it.
+pub(crate) fn values<'a>(object: &'a DirectoryObject, attribute: &str) -> &'a [String] {
+    object.attributes.get(attribute).map_or(&[], Vec::as_slice)
 }
 
 /// What directories say about `entity`.

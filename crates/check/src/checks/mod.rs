@@ -9,8 +9,13 @@ mod certificate_not_loaded;
 mod certificate_weak;
 mod cleartext_directory_bind;
 mod cleartext_mail_submission;
+mod connector_relays_for_anybody;
 mod data_without_backup;
+mod delegation_crosses_systems;
 mod directory_role;
+mod dns_record_aged;
+mod domain_controller_by_address;
+mod domain_trust_unseen;
 mod duplicate_archive;
 mod hosts_file_override;
 mod leaf;
@@ -18,15 +23,18 @@ mod local_mail_archive;
 mod mail_record_names_host;
 mod mail_sender_by_address;
 mod mail_views_differ;
+mod managed_account_hosts;
 mod moves_together;
 mod never_seen_alive;
 mod operating_system_end_of_life;
 mod orphan_rights;
 mod pinned_certificate;
 mod private_key_readable;
+mod quiet_machine_still_calls;
 mod remote_mount;
 mod scheduled_only;
 mod secret_in_file;
+mod service_principal_names_host;
 mod single_point_of_need;
 mod sole_watcher;
 mod spf_fault;
@@ -52,22 +60,30 @@ pub fn all() -> &'static [&'static dyn Check] {
         &certificate_weak::CertificateWeak,
         &cleartext_directory_bind::CleartextDirectoryBind,
         &cleartext_mail_submission::CleartextMailSubmission,
+        &connector_relays_for_anybody::ConnectorRelaysForAnybody,
         &data_without_backup::DataWithoutBackup,
+        &delegation_crosses_systems::DelegationCrossesSystems,
         &directory_role::DirectoryRole,
+        &dns_record_aged::DnsRecordAged,
+        &domain_controller_by_address::DomainControllerByAddress,
+        &domain_trust_unseen::DomainTrustUnseen,
         &duplicate_archive::DuplicateArchive,
         &hosts_file_override::HostsFileOverride,
         &local_mail_archive::LocalMailArchive,
         &mail_record_names_host::MailRecordNamesHost,
         &mail_sender_by_address::MailSenderByAddress,
         &mail_views_differ::MailViewsDiffer,
+        &managed_account_hosts::ManagedAccountHosts,
         &never_seen_alive::NeverSeenAlive,
         &operating_system_end_of_life::OperatingSystemEndOfLife,
         &orphan_rights::OrphanRights,
         &pinned_certificate::PinnedCertificate,
         &private_key_readable::PrivateKeyReadable,
+        &quiet_machine_still_calls::QuietMachineStillCalls,
         &remote_mount::RemoteMount,
         &scheduled_only::ScheduledOnly,
         &secret_in_file::SecretInFile,
+        &service_principal_names_host::ServicePrincipalNamesHost,
         &single_point_of_need::SinglePointOfNeed,
         &sole_watcher::SoleWatcher,
         &spf_fault::SpfFault,

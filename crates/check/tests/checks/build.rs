@@ -406,7 +406,7 @@ pub(crate) fn directory_object(
     let said = said
         .iter()
         .map(|(k, v)| ((*k).to_owned(), vec![(*v).to_owned()]));
-    groma_model::fact::DirectoryObject {
+    let object = groma_model::fact::DirectoryObject {
         directory: "corp.example".to_owned(),
         class: class.to_owned(),
         name: name.into(),
@@ -414,6 +414,10 @@ pub(crate) fn directory_object(
         host: None,
         account: None,
         attributes: said.collect(),
+    };
+    groma_model::fact::DirectoryEntry {
+        object,
+        last_seen: Some(now()),
+        evidence: vec![EvidenceId::of(&["directory", class, name])],
     }
-    .into()
 }

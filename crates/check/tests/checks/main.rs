@@ -1,23 +1,28 @@
 //! Every check with its positive and its negative twin, one file per check.
 
-mod build;
-
 mod address_literal;
 mod attached_hardware;
 mod backup_not_running;
+mod build;
 mod certificate_expires_soon;
 mod certificate_name_mismatch;
 mod certificate_not_loaded;
 mod certificate_weak;
 mod cleartext_directory_bind;
 mod cleartext_mail_submission;
+mod connector_relays_for_anybody;
 mod data_without_backup;
+mod delegation_crosses_systems;
 mod directory_role;
+mod dns_record_aged;
+mod domain_controller_by_address;
+mod domain_trust_unseen;
 mod duplicate_archive;
 mod hosts_file_override;
 mod local_mail_archive;
 mod mail_records;
 mod mail_sender_by_address;
+mod managed_account_hosts;
 mod moves_together;
 mod never_seen_alive;
 mod operating_system_end_of_life;
@@ -25,10 +30,12 @@ mod orphan_rights;
 mod pinned_certificate;
 mod private_key_readable;
 mod questions;
+mod quiet_machine_still_calls;
 mod registry;
 mod remote_mount;
 mod scheduled_only;
 mod secret_in_file;
+mod service_principal_names_host;
 mod single_point_of_need;
 mod sole_watcher;
 mod target_silent;

@@ -12,6 +12,46 @@ use crate::*;
 fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
     vec![
         (
+            "connector-relays-for-anybody",
+            connector_relays_for_anybody::positive(),
+            connector_relays_for_anybody::negative(),
+        ),
+        (
+            "delegation-crosses-systems",
+            delegation_crosses_systems::positive(),
+            delegation_crosses_systems::negative(),
+        ),
+        (
+            "dns-record-aged",
+            dns_record_aged::positive(),
+            dns_record_aged::negative(),
+        ),
+        (
+            "domain-controller-by-address",
+            domain_controller_by_address::positive(),
+            domain_controller_by_address::negative(),
+        ),
+        (
+            "domain-trust-unseen",
+            domain_trust_unseen::positive(),
+            domain_trust_unseen::negative(),
+        ),
+        (
+            "managed-account-hosts",
+            managed_account_hosts::positive(),
+            managed_account_hosts::negative(),
+        ),
+        (
+            "quiet-machine-still-calls",
+            quiet_machine_still_calls::positive(),
+            quiet_machine_still_calls::negative(),
+        ),
+        (
+            "service-principal-names-host",
+            service_principal_names_host::positive(),
+            service_principal_names_host::negative(),
+        ),
+        (
             "address-literal",
             address_literal::positive(),
             address_literal::negative(),
@@ -266,6 +306,13 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "spf-fault"
                 | "trusted-authority"
                 | "unconstrained-delegation"
+                | "connector-relays-for-anybody"
+                | "delegation-crosses-systems"
+                | "dns-record-aged"
+                | "domain-trust-unseen"
+                | "managed-account-hosts"
+                | "quiet-machine-still-calls"
+                | "service-principal-names-host"
         ) {
             continue; // these speak about things, not about dependencies
         }
@@ -383,6 +430,7 @@ fn take(all: &mut Inventory, one: Inventory) {
     all.backups.extend(one.backups);
     all.watching.extend(one.watching);
     all.mail_records.extend(one.mail_records);
+    all.ledger.extend(one.ledger);
     all.evidence.extend(one.evidence);
 }
 
