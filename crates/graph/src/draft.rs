@@ -7,7 +7,7 @@ use groma_model::fact::{Component, ComponentClass, Program};
 use groma_model::inventory::ReachedBy;
 use groma_model::name::{Port, Protection, Transport};
 use groma_model::registry::REGISTRY;
-use groma_model::{EntityId, EvidenceId, Foreign, Seen, Witness};
+use groma_model::{EntityId, EvidenceId, Foreign, Seen, Timestamp, Witness};
 
 use crate::few::Few;
 use crate::gather::Raw;
@@ -53,6 +53,8 @@ pub(crate) struct Draft {
     pub(crate) secret: bool,
     pub(crate) rhythm: Option<String>,
     pub(crate) seen: Seen,
+    /// When it was last seen in use: by a connection, a log or the wire, not by what is written.
+    pub(crate) used: Option<Timestamp>,
     /// In how many samples it was seen alive.
     pub(crate) alive: u64,
     /// How many connections were seen, where they were watched as they happened.
@@ -87,6 +89,7 @@ impl Draft {
             secret: false,
             rhythm: None,
             seen: raw.seen,
+            used: is_use(witness).then_some(raw.seen.last),
             alive: if witness == Witness::Written || raw.counts_connections() {
                 0
             } else {
@@ -130,11 +133,17 @@ impl Draft {
             count: 1,
             ..self.seen.joined(other.seen)
         };
+        self.used = self.used.max(other.used);
         self.alive = self.alive.saturating_add(other.alive);
         self.calls = self.calls.saturating_add(other.calls);
         self.current |= other.current;
         self.evidence.extend(other.evidence);
     }
+}
+
+/// True for who sees a need happen, not where it stands.
+fn is_use(witness: Witness) -> bool {
+    matches!(witness, Witness::Live | Witness::History | Witness::Network)
 }
 
 /// The weaker of two protections; what nobody stated does not weaken.

@@ -248,6 +248,7 @@ fn dependency(
             bytes: draft.seen.bytes,
             hours: draft.seen.hours,
             lasted: draft.seen.lasted,
+            last_used: draft.used,
             ..DependencyDetails::default()
         },
         witnesses: draft.witnesses.into_iter().collect(),

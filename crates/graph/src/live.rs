@@ -670,6 +670,7 @@ fn confirm(known: &mut [Draft], raw: &Raw<Connection>, fits: impl Fn(&Draft) -> 
     let is_alone = known.iter_mut().filter(&meant).count() == 1;
     for draft in known.iter_mut().filter(meant) {
         draft.witnesses.insert(Witness::Live);
+        draft.used = draft.used.max(Some(raw.seen.last));
         draft.evidence.insert(raw.id.clone());
         draft.current |= raw.current;
         if is_alone {

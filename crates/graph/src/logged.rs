@@ -128,6 +128,7 @@ fn confirm(known: &mut [Draft], rows: &[&Raw<LoggedUse>]) {
     for draft in &mut meant {
         for raw in rows {
             draft.witnesses.insert(Witness::History);
+            draft.used = draft.used.max(Some(raw.seen.last));
             draft.evidence.insert(raw.id.clone());
             draft.current |= raw.current;
         }

@@ -325,3 +325,25 @@ fn what_the_logs_of_both_ends_tell_is_one_row_with_the_name_of_the_one_and_the_a
         "the server's log says nothing of protection"
     );
 }
+
+/// The line still stands, and nobody called for a month: when the line was read is not when the service was used.
+#[test]
+fn a_need_says_when_it_was_last_used_and_nothing_where_nobody_saw_it() {
+    let mut told = app_and_directory();
+    told.writes(
+        "app1",
+        reference(
+            "ldap-conf",
+            "/etc/ldap/ldap.conf",
+            "10.0.0.2",
+            389,
+            "ldap-bind",
+        ),
+    );
+    assert_eq!(told.only_edge().details.last_used, None);
+    log(&mut told, "ldap1", used(Direction::Incoming, "10.0.0.1"));
+    let edge = told.only_edge();
+    let month_ago = Timestamp::from_seconds(NOW - 30 * 86_400);
+    assert_eq!(edge.details.last_used, Some(month_ago));
+    assert!(edge.last_seen > month_ago, "the line was read today");
+}

@@ -652,6 +652,10 @@ pub struct DependencyDetails {
     /// How long its connections lasted, where begin and end were seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lasted: Option<Lasted>,
+    /// When it was last seen in use: by a connection, a log or the wire. Absent where it is only written down or declared;
+    /// `last_seen` of the dependency is then when it was last read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<Timestamp>,
     /// What stands between the two ends, from the consumer on. An edge that was concluded over it is `inferred`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub through: Vec<Through>,

@@ -180,10 +180,15 @@ pub(crate) fn facts(need: &Need, words: &Catalogue) -> Vec<(&'static str, String
             a
         }
     });
+    let (label, at) = match &need.last_used {
+        Some(used) => (words.last_used, used),
+        None if need.written_in.is_empty() => (words.last_seen, &need.last_seen),
+        None => (words.last_read, &need.last_seen),
+    };
     let seen = if need.current {
-        need.last_seen.clone()
+        at.clone()
     } else {
-        format!("{} ({})", need.last_seen, words.not_current)
+        format!("{at} ({})", words.not_current)
     };
     let facts = [
         (words.reached, need.reached.clone()),
@@ -194,7 +199,7 @@ pub(crate) fn facts(need: &Need, words: &Catalogue) -> Vec<(&'static str, String
         (words.onward, onward(need, words)),
         (words.written_in, list(&need.written_in)),
         (words.rhythm, need.rhythm.clone()),
-        (words.last_seen, Some(seen)),
+        (label, Some(seen)),
         (words.next_due, need.next_due.clone()),
     ];
     facts
@@ -524,7 +529,7 @@ fn dependencies(out: &mut Document<'_>, page: &Page) {
         words.kind,
         words.basis,
         words.strength,
-        words.last_seen,
+        words.last_used,
     ];
     let rows = page.dependencies.rows.iter().map(|need| {
         vec![
@@ -535,7 +540,9 @@ fn dependencies(out: &mut Document<'_>, page: &Page) {
             need.kind_title.to_owned(),
             format!("{} ({})", need.basis, need.witnesses.join(", ")),
             need.strength.to_owned(),
-            need.last_seen.clone(),
+            need.last_used
+                .clone()
+                .unwrap_or_else(|| words.not_seen_in_use.to_owned()),
         ]
     });
     out.table(&columns, rows);

@@ -6,7 +6,7 @@ use crate::page::{Need, Page};
 use crate::visible::visible;
 
 /// Column names: words of the inventory document, so that a filter written once keeps working.
-const COLUMNS: [&str; 27] = [
+const COLUMNS: [&str; 28] = [
     "hidden",
     "hidden_because",
     "consumer",
@@ -34,6 +34,7 @@ const COLUMNS: [&str; 27] = [
     "through",
     "one_of_several",
     "onward",
+    "last_used",
 ];
 
 /// One header line, then one line per dependency.
@@ -54,7 +55,7 @@ pub(crate) fn render(page: &Page) -> String {
     String::from_utf8(bytes).expect("every cell was UTF-8")
 }
 
-fn row(need: &Need) -> [String; 27] {
+fn row(need: &Need) -> [String; 28] {
     let text = |t: &Option<String>| t.clone().unwrap_or_default();
     let word = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     [
@@ -85,6 +86,7 @@ fn row(need: &Need) -> [String; 27] {
         need.through.join("; "),
         word(need.one_of_several),
         need.onward.join("; "),
+        text(&need.last_used),
     ]
 }
 

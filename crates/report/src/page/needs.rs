@@ -49,6 +49,8 @@ pub(crate) struct Need {
     pub(crate) rhythm: Option<String>,
     pub(crate) first_seen: String,
     pub(crate) last_seen: String,
+    /// Absent where nobody saw it in use.
+    pub(crate) last_used: Option<String>,
     pub(crate) next_due: Option<String>,
     pub(crate) count: u64,
     pub(crate) current: bool,
@@ -120,6 +122,7 @@ impl Need {
             rhythm: dependency.rhythm.as_deref().map(visible),
             first_seen: dependency.first_seen.minute(),
             last_seen: dependency.last_seen.minute(),
+            last_used: details.last_used.map(|at| at.minute()),
             next_due: dependency.next_due.map(|t| t.minute()),
             count: dependency.count,
             current: dependency.current,

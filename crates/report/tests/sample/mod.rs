@@ -239,6 +239,7 @@ impl Estate {
             next_due: None,
             details: DependencyDetails {
                 local,
+                last_used: Some(noon()),
                 ..Default::default()
             },
             verdict: None,
@@ -274,6 +275,7 @@ impl Estate {
         let fact = self.fact(witness, source, &vantage, line);
         let dependency = &mut self.inventory.dependencies[at];
         dependency.hidden = true;
+        dependency.details.last_used = (witness == Witness::History).then(noon);
         dependency.hidden_because = reasons.iter().map(|r| (*r).to_owned()).collect();
         dependency.hidden_because.sort();
         dependency.reached_by = reached.map(|r| r.0);
