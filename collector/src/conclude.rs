@@ -191,6 +191,7 @@ fn assemble(
         backups: graph.backups,
         watching: graph.watching,
         mail_records: graph.mail_records,
+        mailbox_ties: graph.mailbox_ties,
         ledger: graph.ledger,
         measurements: graph.measurements,
         waves: Vec::new(),

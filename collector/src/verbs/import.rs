@@ -22,7 +22,7 @@ const AHEAD_MAX: Duration = Duration::from_secs(24 * 3_600);
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// Batches, inventory CSV, RVTools workbooks.
+    /// Batches, inventory CSV, RVTools workbooks, mailbox rights as Export-Csv of Exchange's shell writes them.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -41,9 +41,11 @@ fn take(file: &Path, store: &mut dyn Store) -> Result<String> {
     let bytes = files::read(file, FILE_BYTES_MAX)?;
     match groma_import::recognise(&bytes) {
         Kind::Batch => take_batch(&bytes, store),
-        Kind::Csv | Kind::RvTools => take_list(file, &bytes, store),
+        Kind::Csv | Kind::RvTools | Kind::Mailboxes => take_list(file, &bytes, store),
         Kind::Unknown(why) => {
-            anyhow::bail!("this is no batch, no CSV list and no RVTools workbook: {why}")
+            anyhow::bail!(
+                "this is no batch, no CSV list, no export of mailbox rights and no RVTools workbook: {why}"
+            )
         }
     }
 }
@@ -85,7 +87,7 @@ fn take_list(file: &Path, bytes: &[u8], store: &mut dyn Store) -> Result<String>
         0 => String::new(),
         n => format!(", {n} left out"),
     };
-    let rows = imported.declared.len();
+    let rows = imported.declared.len() + imported.ties.len();
     // The epoch is the digest of the rows: the same list again says nothing new.
     if store.newest_epoch(&batch.header.site, &batch.header.agent)? == Some(batch.header.epoch) {
         return Ok(said(Ingested::AlreadyKept, "list"));

@@ -5,12 +5,13 @@ use std::net::IpAddr;
 
 use groma_model::fact::{
     Access, Admission, BackupJob, Connection, DirectoryNeed, FileSystem, Forward, Job, Listener,
-    LoggedUse, MailRecord, Measurement, NameSource, Reference, Share, Watch,
+    LoggedUse, MailRecord, MailboxTie, Measurement, NameSource, Reference, Share, Watch,
 };
 use groma_model::inventory::{
     Backup, Dependency, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
 };
 use groma_model::ledger::LedgerEntry;
+use groma_model::mailbox::MailboxTieEntry;
 use groma_model::{
     AgentId, EntityId, Estate, Evidence, EvidenceId, EvidenceState, Fact, HostName, Hours, Peer,
     Seen, SiteId, Witness,
@@ -62,6 +63,7 @@ pub(crate) struct Gathered {
     pub(crate) watches: Raws<Watch>,
     pub(crate) admissions: Raws<Admission>,
     pub(crate) mail_records: Raws<MailRecord>,
+    pub(crate) mailbox_ties: Raws<MailboxTie>,
     pub(crate) measurements: Raws<Measurement>,
     entries: Vec<EvidenceEntry>,
     /// How many samples the sockets of each host were taken in: the most often seen listener tells.
@@ -169,6 +171,7 @@ impl Gathered {
             Fact::Watch(watch) => self.watches.push(raw!(watch)),
             Fact::Admission(admission) => self.admissions.push(raw!(admission)),
             Fact::MailRecord(record) => self.mail_records.push(raw!(record)),
+            Fact::MailboxTie(tie) => self.mailbox_ties.push(raw!(tie)),
             _ => {}
         }
     }
@@ -189,6 +192,7 @@ impl Gathered {
         settle(&mut self.watches);
         settle(&mut self.admissions);
         settle(&mut self.mail_records);
+        settle(&mut self.mailbox_ties);
         self.entries.par_sort_unstable_by(|a, b| a.id.cmp(&b.id));
         self.entries.dedup_by(|a, b| a.id == b.id);
         for jobs in self.jobs.values_mut() {
@@ -217,6 +221,7 @@ impl Gathered {
             .chain(held.watching.iter().flat_map(|w| &w.evidence))
             .chain(held.mail_records.iter().flat_map(|m| &m.evidence))
             .chain(held.ledger.iter().flat_map(|l| &l.evidence))
+            .chain(held.mailbox_ties.iter().flat_map(|t| &t.evidence))
             .collect();
         let mut entries = self.entries;
         entries.retain(|entry| cited.contains(&entry.id));
@@ -231,6 +236,7 @@ pub(crate) struct Held<'a> {
     pub(crate) watching: &'a [Watching],
     pub(crate) mail_records: &'a [MailRecordEntry],
     pub(crate) ledger: &'a [LedgerEntry],
+    pub(crate) mailbox_ties: &'a [MailboxTieEntry],
 }
 
 /// A piece of evidence with its machine, and the line that cites it where anything may.
@@ -261,6 +267,7 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
             | Fact::Watch(_)
             | Fact::Admission(_)
             | Fact::MailRecord(_)
+            | Fact::MailboxTie(_)
     );
     let entry = (edge || cited.contains(&evidence.id)).then(|| entry(&evidence, &host));
     Some(Placed {

@@ -34,6 +34,7 @@ mod ledger;
 mod live;
 mod logged;
 mod mail;
+mod mailboxes;
 pub mod pinned;
 mod published;
 mod relay;
@@ -75,6 +76,8 @@ pub struct Graph {
     pub mail_records: Vec<MailRecordEntry>,
     /// Who uses which service in which way.
     pub ledger: Vec<groma_model::ledger::LedgerEntry>,
+    /// Who may use another one's mailbox, and whose mail is handed on.
+    pub mailbox_ties: Vec<groma_model::mailbox::MailboxTieEntry>,
     /// Numbers taken by looks.
     pub measurements: Vec<MeasurementEntry>,
     /// The facts that entities, listeners and dependencies cite.
@@ -129,12 +132,14 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     let watching = told.into_rows(estate);
     let ledger = ledger::entries(&gathered, estate, &dependencies, &watching);
     let mail_records = mail::rows(&gathered.mail_records, estate);
+    let mailbox_ties = mailboxes::ties(&gathered.mailbox_ties);
     let held = gather::Held {
         rights: &rights,
         backups: &backups,
         watching: &watching,
         mail_records: &mail_records,
         ledger: &ledger,
+        mailbox_ties: &mailbox_ties,
     };
     let (systems, evidence) = rayon::join(
         || systems::propose(estate, &listeners, &dependencies),
@@ -150,6 +155,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
         watching,
         mail_records,
         ledger,
+        mailbox_ties,
         measurements,
         evidence,
     }

@@ -23,8 +23,9 @@ pub fn as_batch(imported: &Imported, site: &SiteId, version: &str) -> Batch {
     let seen = Seen::once(imported.at);
     let mut rows: Vec<String> = Vec::new();
     let mut records = Vec::new();
-    for declared in &imported.declared {
-        let fact = Fact::Declared(declared.clone());
+    let declared = imported.declared.iter().cloned().map(Fact::Declared);
+    let ties = imported.ties.iter().cloned().map(Fact::MailboxTie);
+    for fact in declared.chain(ties) {
         rows.push(serde_json::to_string(&fact).unwrap_or_default());
         records.push(Record {
             source: source.clone(),

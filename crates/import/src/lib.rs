@@ -11,6 +11,9 @@
 //! UUID", never by "VI SDK UUID", which is the vCenter's), vNetwork (their cards) and vHost (hypervisors)
 //! are read; of its hundred columns those that do not move from one export to the next.
 //!
+//! What Exchange's management shell exports about mailboxes (who may use whose, where mail is handed on to) is read as
+//! `Export-Csv` writes it.
+//!
 //! A bad row is reported and left out; only a file that as a whole cannot be read is an error. A cell is
 //! text: what looks like a formula stays text. A column of passwords is not read at all, and a remark
 //! that mentions a password is left out.
@@ -23,13 +26,14 @@
 
 mod batch;
 mod columns;
+mod mailboxes;
 mod row;
 mod separated;
 mod text;
 mod workbook;
 
 use groma_model::Timestamp;
-use groma_model::fact::Declared;
+use groma_model::fact::{Declared, MailboxTie};
 
 pub use batch::as_batch;
 
@@ -57,6 +61,8 @@ pub enum Kind {
     Csv,
     /// A workbook of RVTools.
     RvTools,
+    /// A table Exchange's management shell exported: who may use whose mailbox.
+    Mailboxes,
     /// None of these; says what it looks like and what to do.
     Unknown(String),
 }
@@ -70,6 +76,8 @@ pub struct Imported {
     pub at: Timestamp,
     /// The rows that could be read, in the order of the file, each once.
     pub declared: Vec<Declared>,
+    /// Who is tied to which mailbox, sorted.
+    pub ties: Vec<MailboxTie>,
     /// What could not be read, by row.
     pub skipped: Vec<RowProblem>,
 }
@@ -123,7 +131,7 @@ pub enum ImportError {
         why: String,
     },
     /// Nothing in it could be used.
-    #[error("{list}: none of its {rows} rows names a machine (row {}, {}: {})", first.row, first.column, first.why)]
+    #[error("{list}: none of its {rows} rows can be used (row {}, {}: {})", first.row, first.column, first.why)]
     NothingUsable {
         /// The file.
         list: String,
@@ -166,11 +174,13 @@ pub fn read(name: &str, bytes: &[u8], now: Timestamp) -> Result<Imported, Import
     }
     let mut reading = match recognise(bytes) {
         Kind::Csv => separated::read(&list, bytes)?,
+        Kind::Mailboxes => mailboxes::read(&list, &text::decode(bytes).unwrap_or_default())?,
         Kind::RvTools => workbook::read(&list, bytes)?,
         Kind::Batch => return Err(ImportError::IsABatch { list }),
         Kind::Unknown(why) => return Err(ImportError::Unknown { list, why }),
     };
-    if let (true, Some(first)) = (reading.declared.is_empty(), reading.problems.first()) {
+    let nothing = reading.declared.is_empty() && reading.ties.is_empty();
+    if let (true, Some(first)) = (nothing, reading.problems.first()) {
         return Err(ImportError::NothingUsable {
             list,
             rows: reading.rows,
@@ -182,6 +192,7 @@ pub fn read(name: &str, bytes: &[u8], now: Timestamp) -> Result<Imported, Import
         list,
         at: now,
         declared: reading.declared,
+        ties: reading.ties,
         skipped: reading.problems,
     })
 }
@@ -190,6 +201,7 @@ pub fn read(name: &str, bytes: &[u8], now: Timestamp) -> Result<Imported, Import
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
     pub(crate) declared: Vec<Declared>,
+    pub(crate) ties: Vec<MailboxTie>,
     pub(crate) problems: Vec<RowProblem>,
     pub(crate) rows: usize,
     untold: usize,

@@ -37,6 +37,9 @@ pub(crate) fn recognise(bytes: &[u8]) -> Kind {
     if text.trim_start().starts_with(['{', '[']) {
         return Kind::Unknown("a JSON file: save the list as CSV".to_owned());
     }
+    if crate::mailboxes::is_meant(&text) {
+        return Kind::Mailboxes;
+    }
     match layout(&text) {
         Some(_) => Kind::Csv,
         None => Kind::Unknown(
@@ -174,7 +177,7 @@ fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
         .from_reader(text.as_bytes())
 }
 
-fn broken(list: &str, error: &csv::Error) -> ImportError {
+pub(crate) fn broken(list: &str, error: &csv::Error) -> ImportError {
     let place = error
         .position()
         .map_or_else(String::new, |position| format!("row {}", position.line()));

@@ -55,7 +55,10 @@ impl Witness {
                 Self::Network
             }
             Fact::DirectoryNeed(need) if need.is_seen() => Self::Network,
-            Fact::Declared(_) | Fact::DirectoryObject(_) | Fact::DirectoryNeed(_) => Self::Declared,
+            Fact::Declared(_)
+            | Fact::MailboxTie(_)
+            | Fact::DirectoryObject(_)
+            | Fact::DirectoryNeed(_) => Self::Declared,
             Fact::LoggedUse(_) => Self::History,
             _ => Self::Live,
         }

@@ -15,6 +15,7 @@ pub use crate::content::{Access, Archive, BackupJob, Database, Grant, Share};
 pub use crate::directory::{DirectoryEntry, DirectoryNeed, DirectoryObject, NeedReason};
 pub use crate::logged::LoggedUse;
 pub use crate::mail::{MailPurpose, MailRecord};
+pub use crate::mailbox::MailboxTie;
 use crate::name::{HostName, Peer, Port, Protection, Transport};
 pub use crate::watching::{Watch, WatchPurpose};
 use crate::{Foreign, Timestamp};
@@ -63,6 +64,8 @@ pub enum Fact {
     Pin(Pin),
     /// A machine somebody declared in a list.
     Declared(Declared),
+    /// Somebody is tied to a mailbox, as a list says.
+    MailboxTie(MailboxTie),
     /// Mail that lies in files.
     Archive(Archive),
     /// A server's databases.

@@ -72,6 +72,9 @@ pub struct Inventory {
     /// Who uses which service in which way, as the services' own logs tell it: logons, binds, senders of mail.
     #[serde(default)]
     pub ledger: Vec<crate::ledger::LedgerEntry>,
+    /// Who may use another one's mailbox, and whose mail is handed on, as imported lists say.
+    #[serde(default)]
+    pub mailbox_ties: Vec<crate::mailbox::MailboxTieEntry>,
     /// Numbers taken by looks.
     pub measurements: Vec<MeasurementEntry>,
     /// Wave files that are known.

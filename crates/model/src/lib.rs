@@ -25,6 +25,7 @@ pub mod inventory;
 pub mod ledger;
 pub mod logged;
 pub mod mail;
+pub mod mailbox;
 mod mere_names;
 pub mod name;
 pub mod observation;

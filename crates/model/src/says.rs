@@ -110,6 +110,7 @@ impl Fact {
                 pin.digest.get(..16).unwrap_or(&pin.digest)
             ),
             Self::Declared(row) => format!("the list {} names {}", row.list, row.name),
+            Self::MailboxTie(tie) => content::mailbox_tie(tie),
             Self::Archive(archive) => content::archive(archive),
             Self::Database(database) => content::database(database),
             Self::Share(share) => content::share(share),

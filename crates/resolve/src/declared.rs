@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use groma_model::inventory::Entity;
 use groma_model::store::IdentityKey;
-use groma_model::{EntityId, Estate, HostName, SiteId};
+use groma_model::{AgentId, EntityId, Estate, HostName, SiteId};
 
 use crate::addresses::is_link_local;
 use crate::gather::{DeclaredRow, Gathered};
@@ -50,10 +50,25 @@ fn place_lists(gathered: &Gathered, estate: &mut Estate) {
             }
         });
     }
+    for (vantage, (site, name, seen)) in &gathered.lists {
+        let id = list_id(vantage);
+        estate
+            .vantages
+            .entry(vantage.clone())
+            .or_insert_with(|| id.clone());
+        estate.entities.entry(id.clone()).or_insert_with(|| Entity {
+            layer: "application".to_owned(),
+            ..stranger(id, site, "list", name.clone().into(), *seen)
+        });
+    }
 }
 
 fn list_entity_id(declared: &DeclaredRow) -> EntityId {
-    EntityId::new(format!("ent-{}", declared.vantage))
+    list_id(&declared.vantage)
+}
+
+fn list_id(vantage: &AgentId) -> EntityId {
+    EntityId::new(format!("ent-{vantage}"))
 }
 
 /// A row, with what of it tells it from others.

@@ -182,6 +182,8 @@ pub(crate) struct Gathered {
     inside: BTreeMap<SiteId, BTreeSet<(u8, IpAddr)>>,
     pub(crate) certificates: BTreeMap<String, CertificateDraft>,
     pub(crate) declared: Vec<DeclaredRow>,
+    /// Lists that speak of no machine, by who told them: site, name, and when.
+    pub(crate) lists: BTreeMap<AgentId, (SiteId, String, Seen)>,
     pub(crate) holdings: Vec<Holding>,
     pub(crate) directory: Vec<DirectoryRow>,
     pub(crate) uses: Vec<Sighted<CertificateUse>>,
@@ -245,6 +247,7 @@ impl Gathered {
                 evidence: id.clone(),
                 seen: *seen,
             }),
+            Fact::MailboxTie(tie) => self.take_list(site, vantage, &tie.list, *seen),
             Fact::Archive(_) | Fact::Database(_) | Fact::Share(_) => {
                 self.touch(site, vantage, *seen);
                 self.holdings.push(Holding {
@@ -304,6 +307,12 @@ impl Gathered {
                 self.take_own(evidence, own);
             }
         }
+    }
+
+    fn take_list(&mut self, site: &SiteId, vantage: &AgentId, list: &str, seen: Seen) {
+        let known = self.lists.entry(vantage.clone());
+        let (_, _, at) = known.or_insert_with(|| (site.clone(), list.to_owned(), seen));
+        *at = at.joined(seen);
     }
 
     fn mention(&mut self, site: &SiteId, vantage: &AgentId, peer: Peer, seen: Seen) {

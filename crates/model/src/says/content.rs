@@ -3,6 +3,7 @@
 use crate::fact::{
     Access, Admission, Archive, BackupJob, Database, Grant, Share, Watch, WatchPurpose,
 };
+use crate::mailbox::{MailboxTie, TieWay};
 
 pub(super) fn archive(archive: &Archive) -> String {
     let mut line = format!("{} is a mail archive ({}", archive.path, archive.format);
@@ -93,6 +94,26 @@ pub(super) fn watch(watch: &Watch) -> String {
     match watch.line {
         0 => format!("{said} ({})", watch.file),
         line => format!("{said} ({}:{line})", watch.file),
+    }
+}
+
+pub(super) fn mailbox_tie(tie: &MailboxTie) -> String {
+    let MailboxTie { mailbox, other, .. } = tie;
+    let does = match tie.way {
+        TieWay::FullAccess => format!("{other} opens all of the mailbox {mailbox}"),
+        TieWay::SendAs => format!("{other} sends as the mailbox {mailbox}"),
+        TieWay::SendOnBehalf => format!("{other} sends on behalf of the mailbox {mailbox}"),
+        TieWay::Calendar => format!("{other} uses the calendar of the mailbox {mailbox}"),
+        TieWay::Folder => format!("{other} uses folders of the mailbox {mailbox}"),
+        TieWay::Forward => format!("mail of the mailbox {mailbox} is handed on to {other}"),
+    };
+    match tie.rights.is_empty() {
+        true => format!("{does}, as the list {} says", tie.list),
+        false => format!(
+            "{does} ({}), as the list {} says",
+            tie.rights.join(", "),
+            tie.list
+        ),
     }
 }
 
