@@ -58,7 +58,7 @@ fn place_lists(gathered: &Gathered, estate: &mut Estate) {
             .or_insert_with(|| id.clone());
         estate.entities.entry(id.clone()).or_insert_with(|| Entity {
             layer: "application".to_owned(),
-            ..stranger(id, site, "list", name.clone().into(), *seen)
+            ..stranger(id, site, "list", name.clone(), *seen)
         });
     }
 }

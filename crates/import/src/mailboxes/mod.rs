@@ -214,10 +214,17 @@ impl Row<'_> {
 /// The column, and what is wrong with it.
 type Problem = (&'static str, &'static str);
 
+/// What rows told of one tie.
+#[derive(Default)]
+struct Told {
+    names: BTreeSet<String>,
+    rights: BTreeSet<String>,
+}
+
 /// Ties as they gather: the mailbox, who, in which way.
 #[derive(Default)]
 struct Ties {
-    all: BTreeMap<(String, String, TieWay), (BTreeSet<String>, BTreeSet<String>)>,
+    all: BTreeMap<(String, String, TieWay), Told>,
 }
 
 impl Ties {
@@ -236,22 +243,20 @@ impl Ties {
             return;
         }
         let key = (mailbox.clone(), other.to_owned(), way);
-        let (known, said) = self.all.entry(key).or_default();
-        known.extend(more.iter().filter(|name| *name != mailbox).cloned());
-        said.extend(rights);
+        let told = self.all.entry(key).or_default();
+        let further = more.iter().filter(|name| *name != mailbox);
+        told.names.extend(further.cloned());
+        told.rights.extend(rights);
     }
 
     fn into_facts(self, list: &str) -> Vec<MailboxTie> {
-        let fact = |((mailbox, other, way), (names, rights)): (
-            (String, String, TieWay),
-            (BTreeSet<String>, BTreeSet<String>),
-        )| MailboxTie {
+        let fact = |((mailbox, other, way), told): ((String, String, TieWay), Told)| MailboxTie {
             list: list.to_owned(),
             mailbox: mailbox.into(),
-            names: names.into_iter().collect(),
+            names: told.names.into_iter().collect(),
             other: other.into(),
             way,
-            rights: rights.into_iter().collect(),
+            rights: told.rights.into_iter().collect(),
         };
         self.all.into_iter().map(fact).collect()
     }
