@@ -41,7 +41,7 @@ impl Place {
 enum Verb {
     /// Look at this machine, keep what was seen, and report it: all of it here.
     Survey(survey::Arguments),
-    /// Take in batches, inventory lists (CSV) and RVTools workbooks, recognised by their content.
+    /// Take in batches, inventory lists (CSV), mailbox rights and RVTools workbooks, recognised by their content.
     Import(import::Arguments),
     /// Name the present moment, list the named ones, or forget a name.
     #[command(subcommand)]

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use groma_model::EvidenceId;
 use groma_model::mailbox::{MailboxTie, MailboxTieEntry, TieWay, mailbox_key};
+use groma_model::{EntityId, EvidenceId};
 
 use crate::gather::Raws;
 
@@ -14,7 +14,7 @@ struct Row {
     other: BTreeSet<String>,
     ways: BTreeSet<TieWay>,
     rights: BTreeSet<String>,
-    lists: BTreeSet<String>,
+    lists: BTreeSet<EntityId>,
     evidence: BTreeSet<EvidenceId>,
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn ties(facts: &Raws<MailboxTie>) -> Vec<MailboxTieEntry> {
         row.names.extend(tie.names.iter().cloned());
         row.rights.extend(tie.rights.iter().cloned());
         row.ways.insert(tie.way);
-        row.lists.insert(tie.list.clone());
+        row.lists.insert(raw.host.clone());
         row.evidence.insert(raw.id.clone());
         row.mailbox.insert(mailbox);
         row.other.insert(other);

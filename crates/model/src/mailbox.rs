@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Foreign;
-use crate::id::EvidenceId;
+use crate::id::{EntityId, EvidenceId};
 
 /// In which way somebody is tied to a mailbox.
 #[derive(
@@ -77,7 +77,7 @@ pub struct MailboxTieEntry {
     /// What exactly. Sorted.
     pub rights: Vec<String>,
     /// The lists that say so. Sorted.
-    pub lists: Vec<String>,
+    pub lists: Vec<EntityId>,
     /// The facts behind it.
     pub evidence: Vec<EvidenceId>,
 }

@@ -1,6 +1,8 @@
 //! All checks, one file each.
 
+mod account;
 mod address_literal;
+mod anonymous_directory_bind;
 mod attached_hardware;
 mod backup_not_running;
 mod certificate_expires_soon;
@@ -20,12 +22,16 @@ mod duplicate_archive;
 mod hosts_file_override;
 mod leaf;
 mod local_mail_archive;
+mod mail_handed_outside;
+mod mail_name_certificate;
 mod mail_record_names_host;
 mod mail_sender_by_address;
 mod mail_views_differ;
+mod mailboxes_tied;
 mod managed_account_hosts;
 mod moves_together;
 mod never_seen_alive;
+mod ntlm_client;
 mod operating_system_end_of_life;
 mod orphan_rights;
 mod pinned_certificate;
@@ -34,7 +40,9 @@ mod quiet_machine_still_calls;
 mod remote_mount;
 mod scheduled_only;
 mod secret_in_file;
+mod service_account_interactive;
 mod service_principal_names_host;
+mod shared_account;
 mod single_point_of_need;
 mod sole_watcher;
 mod spf_fault;
@@ -52,6 +60,7 @@ use crate::Check;
 pub fn all() -> &'static [&'static dyn Check] {
     &[
         &address_literal::AddressLiteral,
+        &anonymous_directory_bind::AnonymousDirectoryBind,
         &attached_hardware::AttachedHardware,
         &backup_not_running::BackupNotRunning,
         &certificate_expires_soon::CertificateExpiresSoon,
@@ -70,11 +79,15 @@ pub fn all() -> &'static [&'static dyn Check] {
         &duplicate_archive::DuplicateArchive,
         &hosts_file_override::HostsFileOverride,
         &local_mail_archive::LocalMailArchive,
+        &mail_handed_outside::MailHandedOutside,
+        &mail_name_certificate::MailNameCertificate,
         &mail_record_names_host::MailRecordNamesHost,
         &mail_sender_by_address::MailSenderByAddress,
         &mail_views_differ::MailViewsDiffer,
+        &mailboxes_tied::MailboxesTied,
         &managed_account_hosts::ManagedAccountHosts,
         &never_seen_alive::NeverSeenAlive,
+        &ntlm_client::NtlmClient,
         &operating_system_end_of_life::OperatingSystemEndOfLife,
         &orphan_rights::OrphanRights,
         &pinned_certificate::PinnedCertificate,
@@ -83,7 +96,9 @@ pub fn all() -> &'static [&'static dyn Check] {
         &remote_mount::RemoteMount,
         &scheduled_only::ScheduledOnly,
         &secret_in_file::SecretInFile,
+        &service_account_interactive::ServiceAccountInteractive,
         &service_principal_names_host::ServicePrincipalNamesHost,
+        &shared_account::SharedAccount,
         &single_point_of_need::SinglePointOfNeed,
         &sole_watcher::SoleWatcher,
         &spf_fault::SpfFault,

@@ -183,3 +183,52 @@ pub(crate) mod views {
         assert!(found("mail-views-differ", &negative()).is_empty());
     }
 }
+
+pub(crate) mod name_certificate {
+    use super::*;
+
+    fn presented(days: i64, name: &str) -> Inventory {
+        let mut inventory = with(vec![exchanger("mail1", 300)]);
+        inventory.entities.push(presented_at(
+            certificate(name, days),
+            "mail1",
+            [10, 0, 0, 5],
+            25,
+        ));
+        inventory.entities.sort_by(|a, b| a.id.cmp(&b.id));
+        inventory
+    }
+
+    pub(crate) fn positive() -> Inventory {
+        presented(40, "mail1.corp.example")
+    }
+
+    pub(crate) fn negative() -> Inventory {
+        presented(40, "intranet.corp.example")
+    }
+
+    #[test]
+    fn a_star_stands_for_one_label_and_what_lasts_is_nothing_to_mind() {
+        let finding = only("mail-name-certificate", &positive());
+        assert_eq!(
+            finding.risk,
+            "The certificate of mail1.corp.example, where mail goes, ends in 40 days."
+        );
+        assert_eq!(finding.severity, Severity::Medium);
+        assert_eq!(
+            only("mail-name-certificate", &presented(10, "*.corp.example")).severity,
+            Severity::High
+        );
+        assert_eq!(
+            found("mail-name-certificate", &presented(10, "*.example")),
+            []
+        );
+        assert_eq!(
+            found(
+                "mail-name-certificate",
+                &presented(61, "mail1.corp.example")
+            ),
+            []
+        );
+    }
+}

@@ -1,5 +1,8 @@
 //! Every check with its positive and its negative twin, one file per check.
 
+mod build;
+
+mod accounts;
 mod address_literal;
 mod attached_hardware;
 mod backup_not_running;
@@ -22,6 +25,7 @@ mod hosts_file_override;
 mod local_mail_archive;
 mod mail_records;
 mod mail_sender_by_address;
+mod mailboxes;
 mod managed_account_hosts;
 mod moves_together;
 mod never_seen_alive;

@@ -52,6 +52,41 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             service_principal_names_host::negative(),
         ),
         (
+            "anonymous-directory-bind",
+            accounts::anonymous::positive(),
+            accounts::anonymous::negative(),
+        ),
+        (
+            "mail-handed-on-outside",
+            mailboxes::outside::positive(),
+            mailboxes::outside::negative(),
+        ),
+        (
+            "mail-name-certificate",
+            mail_records::name_certificate::positive(),
+            mail_records::name_certificate::negative(),
+        ),
+        (
+            "mailboxes-tied",
+            mailboxes::tied::positive(),
+            mailboxes::tied::negative(),
+        ),
+        (
+            "ntlm-client",
+            accounts::ntlm::positive(),
+            accounts::ntlm::negative(),
+        ),
+        (
+            "service-account-interactive",
+            accounts::interactive::positive(),
+            accounts::interactive::negative(),
+        ),
+        (
+            "shared-account",
+            accounts::shared::positive(),
+            accounts::shared::negative(),
+        ),
+        (
             "address-literal",
             address_literal::positive(),
             address_literal::negative(),
@@ -287,7 +322,8 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
     for (name, mut positive, _) in twins() {
         if matches!(
             name,
-            "attached-hardware"
+            "anonymous-directory-bind"
+                | "attached-hardware"
                 | "backup-not-running"
                 | "certificate-expires-soon"
                 | "certificate-not-loaded"
@@ -296,8 +332,12 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "directory-role"
                 | "duplicate-archive"
                 | "local-mail-archive"
+                | "mail-handed-on-outside"
+                | "mail-name-certificate"
                 | "mail-record-names-host"
                 | "mail-views-differ"
+                | "mailboxes-tied"
+                | "ntlm-client"
                 | "operating-system-end-of-life"
                 | "orphan-rights"
                 | "pinned-certificate"
