@@ -87,7 +87,7 @@ pub(crate) fn of_services<'a>(view: &View<'a>) -> BTreeMap<Account<'a>, Uses<'a>
         }
     }
     accounts.retain(|_, uses| uses.needs.iter().any(|need| is_written(need)));
-    for row in &view.inventory.ledger {
+    for row in view.all(|i| &i.ledger) {
         let account = row.account.as_deref().unwrap_or_default();
         let known = of(&row.kind, &row.provider, account);
         if let Some(uses) = known.and_then(|account| accounts.get_mut(&account)) {

@@ -17,12 +17,7 @@ impl Check for AnonymousDirectoryBind {
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
-        let of_directories = || {
-            view.inventory
-                .ledger
-                .iter()
-                .filter(|r| r.kind == "ldap-bind")
-        };
+        let of_directories = || view.all(|i| &i.ledger).filter(|r| r.kind == "ldap-bind");
         let says = |row: &&LedgerEntry| row.account.as_deref().is_some_and(|a| !a.is_empty());
         // A client that looks around before it says who it is does no harm.
         let named: BTreeSet<(&EntityId, &EntityId)> = of_directories()

@@ -21,8 +21,7 @@ impl Check for MailHandedOutside {
             tie.ways.contains(&TieWay::Forward)
                 && domain(&tie.other).is_some_and(|domain| !is_own(&domain, &own))
         };
-        let ties: Vec<&MailboxTieEntry> =
-            view.inventory.mailbox_ties.iter().filter(outside).collect();
+        let ties: Vec<&MailboxTieEntry> = view.all(|i| &i.mailbox_ties).filter(outside).collect();
         match ties.is_empty() || own.is_empty() {
             true => Vec::new(),
             false => vec![draft(view, &ties)],
@@ -37,12 +36,10 @@ fn domain(address: &str) -> Option<String> {
 
 /// Domains of mailboxes that have one in a list, and those whose mail was asked about. Where nobody says, nobody is judged.
 fn own_domains(view: &View<'_>) -> BTreeSet<String> {
-    let ties = view.inventory.mailbox_ties.iter();
+    let ties = view.all(|i| &i.mailbox_ties);
     let mailboxes = ties.flat_map(|tie| std::iter::once(&tie.mailbox).chain(&tie.names));
     let asked = view
-        .inventory
-        .mail_records
-        .iter()
+        .all(|i| &i.mail_records)
         .map(|r| r.domain.as_str().to_owned());
     mailboxes
         .filter_map(|name| domain(name))

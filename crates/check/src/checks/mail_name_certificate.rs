@@ -38,7 +38,7 @@ impl Check for MailNameCertificate {
 /// Names that senders and mail programs go to, with the records that say so.
 fn mail_names<'a>(view: &View<'a>) -> BTreeMap<String, Vec<&'a MailRecordEntry>> {
     let mut out: BTreeMap<String, Vec<&MailRecordEntry>> = BTreeMap::new();
-    for record in &view.inventory.mail_records {
+    for record in view.all(|i| &i.mail_records) {
         // The target is the last word of MX and SRV; an autodiscover name is called as it was asked for.
         let last = |value: &String| value.rsplit(' ').next().unwrap_or_default().to_owned();
         let mut found: Vec<String> = match record.purpose {

@@ -21,9 +21,7 @@ impl Check for MailboxesTied {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let ties: Vec<&MailboxTieEntry> = view
-            .inventory
-            .mailbox_ties
-            .iter()
+            .all(|i| &i.mailbox_ties)
             .filter(|tie| binds(tie))
             .collect();
         match ties.is_empty() {

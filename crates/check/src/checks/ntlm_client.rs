@@ -18,7 +18,7 @@ impl Check for NtlmClient {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let mut servers: BTreeMap<&EntityId, Vec<&LedgerEntry>> = BTreeMap::new();
-        for row in view.inventory.ledger.iter().filter(|row| is_ntlm(row)) {
+        for row in view.all(|i| &i.ledger).filter(|row| is_ntlm(row)) {
             servers.entry(&row.provider).or_default().push(row);
         }
         servers

@@ -471,6 +471,7 @@ fn take(all: &mut Inventory, one: Inventory) {
     all.watching.extend(one.watching);
     all.mail_records.extend(one.mail_records);
     all.ledger.extend(one.ledger);
+    all.mailbox_ties.extend(one.mailbox_ties);
     all.evidence.extend(one.evidence);
 }
 
