@@ -6,7 +6,6 @@ mod accounts;
 mod address_literal;
 mod attached_hardware;
 mod backup_not_running;
-mod build;
 mod certificate_expires_soon;
 mod certificate_name_mismatch;
 mod certificate_not_loaded;
