@@ -19,10 +19,18 @@ pub(crate) struct Accounts {
     homes: BTreeMap<PathBuf, Foreign>,
     /// True if a directory may know more numbers (nsswitch.conf names `sss`, `winbind`, `ldap`, …).
     directory: bool,
+    /// True if Samba gives numbers of its own to accounts of its domain (idmap.ldb of a domain controller).
+    gives_numbers: bool,
 }
 
+/// Numbers that a domain controller of Samba gives out by itself, as its idmap.ldb is provisioned.
+const GIVEN: std::ops::RangeInclusive<u32> = 3_000_000..=4_000_000;
+const GIVES: &str = "/var/lib/samba/private/idmap.ldb";
+/// Where winbind keeps the numbers it gave out; from which range, smb.conf says, and that may change.
+const GAVE: &str = "/var/lib/samba/winbindd_idmap.tdb";
+
 impl Accounts {
-    /// Reads `/etc/passwd`, `/etc/group` and `/etc/nsswitch.conf`.
+    /// Reads `/etc/passwd`, `/etc/group` and `/etc/nsswitch.conf`, and looks whether Samba gives out numbers.
     pub(crate) fn read(reading: &mut Reading<'_>) -> Self {
         let mut file = |path: &str| {
             reading
@@ -36,7 +44,14 @@ impl Accounts {
             file("/etc/group"),
             file("/etc/nsswitch.conf"),
         );
-        Self::parse(&passwd, &group, &switch)
+        let mut is_there = |path: &str| reading.metadata(Path::new(path)).is_ok();
+        let (gives_numbers, gave_numbers) = (is_there(GIVES), is_there(GAVE));
+        let accounts = Self::parse(&passwd, &group, &switch);
+        Self {
+            directory: accounts.directory || gave_numbers,
+            gives_numbers,
+            ..accounts
+        }
     }
 
     pub(crate) fn parse(passwd: &[u8], group: &[u8], switch: &[u8]) -> Self {
@@ -83,12 +98,22 @@ impl Accounts {
 
     /// True if nobody has this uid: the local files do not know it and no directory could.
     pub(crate) fn is_nobodys_user(&self, id: u32) -> bool {
-        !self.directory && !self.users.is_empty() && !self.users.contains_key(&id)
+        !self.may_be_given(id)
+            && !self.directory
+            && !self.users.is_empty()
+            && !self.users.contains_key(&id)
     }
 
     /// The same for a gid.
     pub(crate) fn is_nobodys_group(&self, id: u32) -> bool {
-        !self.directory && !self.groups.is_empty() && !self.groups.contains_key(&id)
+        !self.may_be_given(id)
+            && !self.directory
+            && !self.groups.is_empty()
+            && !self.groups.contains_key(&id)
+    }
+
+    fn may_be_given(&self, id: u32) -> bool {
+        self.gives_numbers && GIVEN.contains(&id)
     }
 
     /// True if a local account has this number.
@@ -172,6 +197,32 @@ mod tests {
             Some(&"anna".into())
         );
         assert_eq!(accounts.at_home(Path::new("/home/annabel/x")), None);
+    }
+
+    #[test]
+    fn what_samba_gives_out_is_somebodys() {
+        use groma_source::testing::{FakeDisk, window, world};
+        let read = |beside: &str| {
+            let disk = FakeDisk::new()
+                .file("/etc/passwd", PASSWD)
+                .file("/etc/group", "sales:x:2001:anna\n")
+                .file(beside, "x");
+            let world = world(disk);
+            let window = window(&world);
+            let hour = std::time::Duration::from_secs(3600);
+            let budget = groma_source::Budget::default();
+            Accounts::read(&mut Reading::begin(
+                world.disk.as_ref(),
+                &window,
+                &budget,
+                hour,
+            ))
+        };
+        assert!(read("/tmp/other").is_nobodys_group(3_000_004));
+        let controller = read(GIVES);
+        assert!(!controller.is_nobodys_group(3_000_004) && !controller.is_nobodys_user(3_000_000));
+        assert!(controller.is_nobodys_user(1234) && controller.is_nobodys_group(4_000_001));
+        assert!(!read(GAVE).is_nobodys_user(1234));
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl Source for ArchivesSource {
                 "names of files in the directory tree of local file systems (all below /), programs and caches left out; sizes and owners of files that may be archives",
                 "the first 4 KiB of such files; of an archive, nine blocks of 4 KiB, which make a key that copies share",
                 "mailboxes in one file: up to 64 MiB each, to count messages; PST: the pages of its node tree",
-                "/proc/self/mountinfo, /etc/passwd, /etc/group, /etc/nsswitch.conf, links of /proc/*/fd",
+                "/proc/self/mountinfo, /etc/passwd, /etc/group, /etc/nsswitch.conf, whether Samba's idmap.ldb and winbindd_idmap.tdb are there, links of /proc/*/fd",
                 "profiles.ini and prefs.js of Thunderbird, /etc/dovecot with the homes in its lists of users, /etc/postfix/main.cf, /etc/courier/imapd, /etc/exim4/update-exim4.conf.conf, /etc/procmailrc, /etc/maildroprc",
             ]),
             contacts: Vec::new(),

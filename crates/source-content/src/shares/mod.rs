@@ -64,7 +64,7 @@ impl Source for SharesSource {
                 "/etc/samba/smb.conf and what it includes, /etc/exports, /etc/exports.d",
                 "owner, group, mode and ACLs (system.posix_acl_access, system.posix_acl_default, security.NTACL) of shared directories, two levels deep",
                 "names, sizes and times of the files in shared directories of local file systems (as /var/lib/samba/printers)",
-                "/etc/passwd, /etc/group, /etc/nsswitch.conf, /etc/hostname",
+                "/etc/passwd, /etc/group, /etc/nsswitch.conf, whether Samba's idmap.ldb and winbindd_idmap.tdb are there, /etc/hostname",
                 "share_info.tdb of Samba: rights on whole shares; of secrets.tdb, passdb.tdb and group_mapping.tdb the keys, and behind them only SIDs and names of accounts: what else stands there is never read",
                 "smbXsrv_tcon_global.tdb and locking.tdb of Samba, /var/lib/nfs/rmtab and /proc/fs/nfsd/clients: how many are connected, and how many files they hold open",
             ]),
