@@ -732,6 +732,45 @@ fn a_container_that_runs_is_told_from_one_that_is_kept() {
 }
 
 #[test]
+fn a_published_port_is_known_by_the_proxy_that_holds_it_where_no_file_of_the_engine_can_be_read() {
+    let (web, other) = ("a".repeat(64), "b".repeat(64));
+    let scope = |id: &str| format!("0::/system.slice/docker-{id}.scope\n");
+    let table = |address: &str| format!("Main:\n     |-- {address}\n        /32 host LOCAL\n");
+    let proxy = |port: &str, within: &str| {
+        format!(
+            "/usr/bin/docker-proxy\0-proto\0tcp\0-host-ip\00.0.0.0\0-host-port\0{port}\0-container-ip\0{within}\0-container-port\080\0"
+        )
+    };
+    let engine = "0::/system.slice/docker.service\n";
+    let disk = FakeDisk::new()
+        .file("/proc/1/cgroup", "0::/init.scope\n")
+        .file("/proc/50/cgroup", engine)
+        .file("/proc/50/comm", "docker-proxy\n")
+        .file("/proc/50/cmdline", proxy("8080", "172.17.0.2"))
+        // Leads to a container nobody sees; and a program of that name that is none of Docker's.
+        .file("/proc/51/cgroup", engine)
+        .file("/proc/51/comm", "docker-proxy\n")
+        .file("/proc/51/cmdline", proxy("8081", "172.17.0.9"))
+        .file("/proc/52/cgroup", "0::/user.slice/session-2.scope\n")
+        .file("/proc/52/comm", "docker-proxy\n")
+        .file("/proc/52/cmdline", proxy("8082", "172.17.0.2"))
+        .file("/proc/77/cgroup", scope(&web))
+        .file("/proc/77/net/fib_trie", table("172.17.0.2"))
+        .file("/proc/78/cgroup", scope(&other))
+        .file("/proc/78/net/fib_trie", table("172.17.0.3"));
+    let world = world(disk);
+    let recorder = look(&mut ContainersSource::new(world.clone()), &world);
+    let told: Vec<(bool, Vec<u16>, usize)> = facts!(recorder, Container, Container)
+        .iter()
+        .map(|c| {
+            let ports = c.ports.iter().map(|p| p.port.0).collect();
+            (c.id == web, ports, c.addresses.len())
+        })
+        .collect();
+    assert_eq!(told, [(true, vec![8080], 1), (false, vec![], 0)]);
+}
+
+#[test]
 fn seen_from_inside_a_container_is_not_a_guest_of_itself() {
     let id = "a".repeat(64);
     let line = format!("0::/system.slice/docker-{id}.scope\n");

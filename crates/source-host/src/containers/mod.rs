@@ -2,11 +2,13 @@
 
 mod parse;
 mod ports;
+mod proxies;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use groma_model::fact::Container;
+use groma_model::fact::{Container, PublishedPort};
 use groma_model::{Fact, Reason, Scope, SourceName};
 use groma_source::{Budget, DiskError, EntryKind, Explanation, Sink, Source, Window, World};
 
@@ -46,6 +48,7 @@ impl Source for ContainersSource {
                 "Docker: /etc/docker/daemon.json (data-root), containers/*/config.v2.json and hostconfig.json, image/overlay2/layerdb/mounts/*/mount-id",
                 "Podman and CRI-O: containers.json of the system's storage and of users' storages under /home, */userdata/config.json beside it",
                 "published ports: /var/lib/cni/results/*, /run/containers/networks/firewall/ports/*, *.container of quadlet and *.service that run podman or docker below /etc/containers/systemd and /etc/systemd/system",
+                "ports of Docker, where no file of it names the container: /proc/*/comm of what Docker's own service runs, /proc/*/cmdline of docker-proxy, /proc/*/net/fib_trie of one process of the container",
                 "containerd: /run/containerd/io.containerd.runtime.v2.task/*/*/config.json; LXC: /var/lib/lxc/*/config",
             ]),
             contacts: Vec::new(),
@@ -68,6 +71,8 @@ impl Source for ContainersSource {
             part: &mut part,
             reader: &mut reader,
             by_id: BTreeMap::new(),
+            unwritten: BTreeMap::new(),
+            proxied: Vec::new(),
         };
         found.docker();
         found.storages();
@@ -75,6 +80,7 @@ impl Source for ContainersSource {
         found.lxc();
         found.running();
         found.handed_on();
+        found.held_open();
         let by_id = found.by_id;
         for container in by_id.into_values() {
             part.saw(Fact::Container(container));
@@ -87,6 +93,10 @@ struct Found<'p, 'r, 'w> {
     part: &'p mut Part<'w>,
     reader: &'p mut Reader<'r>,
     by_id: BTreeMap<String, Container>,
+    /// Containers that no file names, by id, with one of their processes.
+    unwritten: BTreeMap<String, PathBuf>,
+    /// What `docker-proxy` holds open.
+    proxied: Vec<(IpAddr, PublishedPort)>,
 }
 
 impl Found<'_, '_, '_> {
@@ -256,6 +266,44 @@ impl Found<'_, '_, '_> {
         }
     }
 
+    /// Keeps what a process hands on if it is Docker's. Only what runs in the engine's own group is asked for its name.
+    fn proxy(&mut self, process: &Path, cgroup: &[u8]) {
+        let may_be = cgroup.windows(6).any(|word| word == b"docker") || cgroup.ends_with(b":/\n");
+        if !may_be || self.proxied.len() >= CONTAINERS_MAX {
+            return;
+        }
+        // Whatever it was, it may have ended: then it holds nothing open.
+        let comm = self.reader.read(&process.join("comm"));
+        if comm.is_ok_and(|read| proxies::is_proxy(&read.bytes)) {
+            let line = self.reader.read(&process.join("cmdline"));
+            self.proxied
+                .extend(line.ok().and_then(|read| proxies::told(&read.bytes)));
+        }
+    }
+
+    /// Gives the ports that are held open to containers no file tells of, by the address the kernel says they have. Where
+    /// two share one network nothing tells which is meant.
+    fn held_open(&mut self) {
+        if self.proxied.is_empty() {
+            return;
+        }
+        let mut holders: BTreeMap<IpAddr, Vec<&String>> = BTreeMap::new();
+        for (id, process) in self.unwritten.iter().take(CONTAINERS_MAX) {
+            let table = self.reader.read(&process.join("net/fib_trie"));
+            let own = table.map(|read| proxies::addresses(&read.bytes));
+            for address in own.unwrap_or_default() {
+                holders.entry(address).or_default().push(id);
+            }
+        }
+        for (within, port) in std::mem::take(&mut self.proxied) {
+            if let Some([id]) = holders.get(&within).map(Vec::as_slice)
+                && let Some(container) = self.by_id.get_mut(*id)
+            {
+                ports::give(container, ports::Told::of_port(within, port));
+            }
+        }
+    }
+
     fn files(&mut self, path: &str, what: &str) -> Vec<PathBuf> {
         match self.reader.list(Path::new(path)) {
             Ok(entries) => {
@@ -293,8 +341,12 @@ impl Found<'_, '_, '_> {
                     let Some((runtime, id)) =
                         parse::of_cgroup(&read.bytes).filter(|found| Some(found) != ours.as_ref())
                     else {
+                        self.proxy(&process.path, &read.bytes);
                         continue;
                     };
+                    if !self.by_id.contains_key(&id) {
+                        self.unwritten.insert(id.clone(), process.path.clone());
+                    }
                     let unnamed = || Container {
                         id: id.clone(),
                         runtime: runtime.into(),

@@ -42,6 +42,17 @@ pub(super) struct Told {
     ports: Vec<PublishedPort>,
 }
 
+impl Told {
+    /// A port that leads to an address within.
+    pub(super) fn of_port(within: IpAddr, port: PublishedPort) -> Self {
+        Self {
+            addresses: vec![within],
+            ports: vec![port],
+            ..Self::default()
+        }
+    }
+}
+
 /// What a unit says of the container it starts.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ToldByUnit {
