@@ -7,7 +7,7 @@ use anyhow::Result;
 use groma_graph::Graph;
 use groma_model::inventory::{
     CoverageEntry, Dependency, Entity, Finding, FindingState, GapEntry, INVENTORY_SCHEMA,
-    Inventory, LayerEntry, Site, TimeWindow, Verdict, VerdictWord,
+    Inventory, LayerEntry, Site, TimeWindow, Verdict, VerdictWord, WaveEntry,
 };
 use groma_model::registry::REGISTRY;
 use groma_model::store::{Annotation, LookRecord, Word};
@@ -25,6 +25,17 @@ pub fn inventory(
     now: Timestamp,
     randomness: &dyn Randomness,
 ) -> Result<Inventory> {
+    inventory_before(store, moment, now, randomness, Vec::new())
+}
+
+/// As [`inventory`], with waves that somebody plans: what they ask for is among the findings.
+pub fn inventory_before(
+    store: &mut dyn Store,
+    moment: &Moment,
+    now: Timestamp,
+    randomness: &dyn Randomness,
+    waves: Vec<WaveEntry>,
+) -> Result<Inventory> {
     let looks = store.looks(moment)?;
     let (estate, evidence) = resolve(store, moment, &looks, randomness)?;
     let mut graph = groma_graph::connect(&estate, evidence);
@@ -33,6 +44,7 @@ pub fn inventory(
     groma_graph::transfer(&mut graph.volumes, groma_model::inventory::LINK_BPS);
     let annotations = store.annotations()?;
     let mut inventory = assemble(estate, graph, &looks, moment, now);
+    inventory.waves = waves;
     groma_graph::due::fill(&mut inventory, then(moment, now));
     groma_graph::pinned::mark(&mut inventory);
     groma_graph::used::mark(&mut inventory);
@@ -192,6 +204,7 @@ fn assemble(
         watching: graph.watching,
         mail_records: graph.mail_records,
         mailbox_ties: graph.mailbox_ties,
+        mail_routes: graph.mail_routes,
         ledger: graph.ledger,
         measurements: graph.measurements,
         waves: Vec::new(),

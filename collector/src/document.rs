@@ -38,6 +38,7 @@ pub(crate) fn write(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()
         backups,
         watching,
         mail_records,
+        mail_routes,
         ledger,
         mailbox_ties,
         measurements,
@@ -67,6 +68,7 @@ pub(crate) fn write(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()
     list(out, "backups", backups)?;
     list(out, "watching", watching)?;
     list(out, "mail_records", mail_records)?;
+    list(out, "mail_routes", mail_routes)?;
     list(out, "ledger", ledger)?;
     list(out, "mailbox_ties", mailbox_ties)?;
     list(out, "measurements", measurements)?;
@@ -144,7 +146,7 @@ mod tests {
             "data_level": "standard", "compared_with_list": true, "coverage": [],
             "layers": REGISTRY.layers.iter().map(|l| serde_json::json!({"name": l.name, "rank": l.rank})).collect::<Vec<_>>(),
             "sites": [{"id": "default", "name": "default", "networks": ["10.0.0.0/8"]}], "links": [], "systems": [],
-            "entities": [], "listeners": [], "dependencies": [], "link_bps": 1000, "volumes": [], "rights": [], "backups": [], "watching": [], "mail_records": [], "ledger": [], "mailbox_ties": [],
+            "entities": [], "listeners": [], "dependencies": [], "link_bps": 1000, "volumes": [], "rights": [], "backups": [], "watching": [], "mail_records": [], "mail_routes": [], "ledger": [], "mailbox_ties": [],
             "measurements": [], "waves": [], "findings": [], "estimate": null, "evidence": [],
             "questions": (0..questions).map(question).collect::<Vec<_>>(),
         });

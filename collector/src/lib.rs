@@ -17,5 +17,6 @@ mod files;
 mod link;
 mod terminal;
 mod verbs;
+mod waves;
 
 pub use command::{Cli, run};

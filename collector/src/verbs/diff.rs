@@ -9,6 +9,7 @@ use groma_source::World;
 
 use crate::command::Place;
 use crate::verbs::{inventory_at, inventory_in, open_existing};
+use crate::waves::WAVE_BYTES_MAX;
 use crate::{exit, files};
 
 #[derive(Args, Debug)]
@@ -30,9 +31,6 @@ enum Format {
     Text,
     Json,
 }
-
-/// The largest wave file.
-const WAVE_BYTES_MAX: u64 = 1 << 20;
 
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let world = groma_sys::this_machine(true);

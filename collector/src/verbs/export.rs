@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 
 use crate::command::Place;
 use crate::link::Line;
-use crate::verbs::{inventory_at, open_existing};
+use crate::verbs::{inventory_before, open_existing};
+use crate::waves::Waves;
 use crate::{document, files};
 
 #[derive(Args, Debug)]
@@ -17,6 +18,8 @@ pub(crate) struct Arguments {
     snapshot: Option<String>,
     #[command(flatten)]
     link: Line,
+    #[command(flatten)]
+    waves: Waves,
     /// The format.
     #[arg(long, value_enum, default_value_t = Format::Json)]
     format: Format,
@@ -31,12 +34,16 @@ enum Format {
     Json,
     /// The dependencies as a table.
     Csv,
+    /// Where mail servers send mail on to, as a table.
+    MailRoutesCsv,
 }
 
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let world = groma_sys::this_machine(true);
     let mut store = open_existing(place)?;
-    let mut inventory = inventory_at(store.as_mut(), arguments.snapshot.as_deref(), &world)?;
+    let waves = arguments.waves.entries()?;
+    let mut inventory =
+        inventory_before(store.as_mut(), arguments.snapshot.as_deref(), &world, waves)?;
     arguments.link.apply(&mut inventory);
     files::write_with(&arguments.out, |out| match arguments.format {
         Format::Json => {
@@ -44,6 +51,9 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
             out.write_all(b"\n")
         }
         Format::Csv => out.write_all(groma_report::csv(&inventory).as_bytes()),
+        Format::MailRoutesCsv => {
+            out.write_all(groma_report::mail_routes_csv(&inventory).as_bytes())
+        }
     })?;
     // The process ends here: taking a large estate apart piece by piece would cost seconds.
     std::mem::forget(inventory);

@@ -14,7 +14,7 @@ pub(crate) mod survey;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use groma_model::inventory::Inventory;
+use groma_model::inventory::{Inventory, WaveEntry};
 use groma_source::World;
 use groma_store::{Moment, SqliteStore, Store};
 
@@ -63,6 +63,17 @@ pub(crate) fn inventory_at(
 ) -> Result<Inventory> {
     let moment = moment(store, name)?;
     conclude::inventory(store, &moment, world.clock.now(), world.randomness.as_ref())
+}
+
+/// The same before these waves: what they ask for is among the findings.
+pub(crate) fn inventory_before(
+    store: &mut dyn Store,
+    name: Option<&str>,
+    world: &World,
+    waves: Vec<WaveEntry>,
+) -> Result<Inventory> {
+    let (moment, randomness) = (moment(store, name)?, world.randomness.as_ref());
+    conclude::inventory_before(store, &moment, world.clock.now(), randomness, waves)
 }
 
 /// The inventory in an exported file.

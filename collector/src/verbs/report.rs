@@ -9,7 +9,8 @@ use groma_model::inventory::Inventory;
 use crate::command::Place;
 use crate::files;
 use crate::link::Line;
-use crate::verbs::{inventory_at, open_existing};
+use crate::verbs::{inventory_before, open_existing};
+use crate::waves::Waves;
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
@@ -18,6 +19,8 @@ pub(crate) struct Arguments {
     snapshot: Option<String>,
     #[command(flatten)]
     link: Line,
+    #[command(flatten)]
+    waves: Waves,
     /// The kind of document.
     #[arg(long, value_enum, default_value_t = Format::Html)]
     format: Format,
@@ -41,7 +44,9 @@ enum Format {
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let world = groma_sys::this_machine(true);
     let mut store = open_existing(place)?;
-    let mut inventory = inventory_at(store.as_mut(), arguments.snapshot.as_deref(), &world)?;
+    let waves = arguments.waves.entries()?;
+    let mut inventory =
+        inventory_before(store.as_mut(), arguments.snapshot.as_deref(), &world, waves)?;
     arguments.link.apply(&mut inventory);
     files::write(
         &arguments.out,

@@ -10,7 +10,7 @@ pub(crate) use groma_model::outside::{is_outside, is_public};
 use groma_model::fact::{DirectoryEntry, DirectoryObject};
 use groma_model::inventory::{
     Backup, Basis, CoverageEntry, Dependency, Entity, Inventory, ListenerEntry, MeasurementEntry,
-    Severity, System, VerdictWord, Volume, Watching,
+    Severity, System, VerdictWord, Volume, Watching, WaveEntry,
 };
 use groma_model::{CoverageState, EntityId, Port, Timestamp, Transport, Witness};
 
@@ -129,6 +129,22 @@ impl<'a> View<'a> {
     /// Everything that is in the inventory.
     pub fn entities(&self) -> impl Iterator<Item = &'a Entity> {
         self.all(|inventory| &inventory.entities)
+    }
+
+    /// Every wave with its machines.
+    pub(crate) fn waves(&self) -> Vec<(&'a WaveEntry, BTreeSet<EntityId>)> {
+        let waves: Vec<&WaveEntry> = self.all(|i| &i.waves).collect();
+        if waves.is_empty() {
+            return Vec::new();
+        }
+        self.entities().for_each(drop);
+        let names = waves.iter().flat_map(|wave| &wave.members);
+        let meant = groma_model::remembered::meant(self.inventory, names);
+        let machines = |wave: &WaveEntry| {
+            let sets = wave.members.iter().filter_map(|name| meant.get(name));
+            sets.flatten().cloned().collect()
+        };
+        waves.iter().map(|wave| (*wave, machines(wave))).collect()
     }
 
     /// What each machine watches, or keeps the logs of, that nobody else does.

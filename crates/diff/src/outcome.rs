@@ -30,6 +30,9 @@ pub struct WaveOutcome {
     pub not_seen: Vec<WaveLine>,
     /// Promised, but only a job does it whose next run is still to come.
     pub not_due_yet: Vec<WaveLine>,
+    /// Records that were remembered for too long before the wave: each must be lowered by the moment it says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to_lower: Vec<WaveLine>,
 }
 
 /// One line of an outcome.
@@ -79,9 +82,12 @@ pub fn wave_text(outcome: &WaveOutcome) -> String {
         ('?', "not seen", &outcome.not_seen),
         ('.', "not due yet", &outcome.not_due_yet),
         ('=', "confirmed", &outcome.confirmed),
+        ('~', "to be lowered before", &outcome.to_lower),
     ];
     let counts: Vec<String> = lists
         .iter()
+        // Who has no records to lower need not hear of them.
+        .filter(|(mark, _, list)| *mark != '~' || !list.is_empty())
         .map(|(_, word, list)| format!("{} {word}", list.len()))
         .collect();
     let mut lines = vec![format!(

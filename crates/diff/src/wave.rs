@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use groma_model::inventory::{Basis, Dependency, Inventory};
+use groma_model::inventory::{Basis, Dependency, Inventory, MailRecordEntry};
 use groma_model::registry::REGISTRY;
+use groma_model::remembered;
 use groma_model::wave::{Expectation, Move, Wave};
 use groma_model::{DependencyId, EntityId, Port, Timestamp};
 
@@ -47,6 +48,7 @@ pub fn compare_wave(
         .iter()
         .for_each(|e| judge.expectation(e, &mut outcome));
     judge.the_rest(changes, &mut outcome);
+    outcome.to_lower = to_lower(before, wave);
     let lists = [
         &mut outcome.confirmed,
         &mut outcome.missing,
@@ -54,12 +56,36 @@ pub fn compare_wave(
         &mut outcome.moved,
         &mut outcome.not_seen,
         &mut outcome.not_due_yet,
+        &mut outcome.to_lower,
     ];
     for list in lists {
         list.sort();
         list.dedup();
     }
     outcome
+}
+
+/// The records that name what goes, with the moment by which each must be remembered for a shorter time.
+fn to_lower(before: &Inventory, wave: &Wave) -> Vec<WaveLine> {
+    let Some(window) = wave.window else {
+        return Vec::new();
+    };
+    let goes = wave.moves.iter().map(|m| &m.from).chain(&wave.members);
+    let meant = remembered::meant(before, goes);
+    let leaving: BTreeSet<&EntityId> = meant.values().flatten().collect();
+    let line = |record: &MailRecordEntry| {
+        record.machines.iter().find(|id| leaving.contains(id))?;
+        let (seconds, by) = remembered::lower_by(record, window.from)?;
+        let (what, asked, by) = (record.purpose.as_str(), &record.asked, by.minute());
+        Some(WaveLine {
+            says: format!(
+                "{what} at {asked} is remembered for {seconds} s: lower it before {by} UTC"
+            ),
+            dependency: None,
+            evidence: record.evidence.clone(),
+        })
+    };
+    before.mail_records.iter().filter_map(line).collect()
 }
 
 struct Judge<'a> {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use groma_model::fact::{
     Access, Admission, BackupJob, Connection, DirectoryNeed, FileSystem, Forward, Job, Listener,
-    LoggedUse, MailRecord, MailboxTie, Measurement, NameSource, Reference, Share, Watch,
+    LoggedUse, MailRecord, MailRoute, MailboxTie, Measurement, NameSource, Reference, Share, Watch,
 };
 use groma_model::inventory::{
     Backup, Dependency, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
@@ -64,6 +64,7 @@ pub(crate) struct Gathered {
     pub(crate) admissions: Raws<Admission>,
     pub(crate) mail_records: Raws<MailRecord>,
     pub(crate) mailbox_ties: Raws<MailboxTie>,
+    pub(crate) mail_routes: Raws<MailRoute>,
     pub(crate) measurements: Raws<Measurement>,
     entries: Vec<EvidenceEntry>,
     /// How many samples the sockets of each host were taken in: the most often seen listener tells.
@@ -172,6 +173,7 @@ impl Gathered {
             Fact::Admission(admission) => self.admissions.push(raw!(admission)),
             Fact::MailRecord(record) => self.mail_records.push(raw!(record)),
             Fact::MailboxTie(tie) => self.mailbox_ties.push(raw!(tie)),
+            Fact::MailRoute(route) => self.mail_routes.push(raw!(route)),
             _ => {}
         }
     }
@@ -193,6 +195,7 @@ impl Gathered {
         settle(&mut self.admissions);
         settle(&mut self.mail_records);
         settle(&mut self.mailbox_ties);
+        settle(&mut self.mail_routes);
         self.entries.par_sort_unstable_by(|a, b| a.id.cmp(&b.id));
         self.entries.dedup_by(|a, b| a.id == b.id);
         for jobs in self.jobs.values_mut() {
@@ -220,6 +223,7 @@ impl Gathered {
             .chain(held.backups.iter().flat_map(|b| &b.evidence))
             .chain(held.watching.iter().flat_map(|w| &w.evidence))
             .chain(held.mail_records.iter().flat_map(|m| &m.evidence))
+            .chain(held.mail_routes.iter().flat_map(|m| &m.evidence))
             .chain(held.ledger.iter().flat_map(|l| &l.evidence))
             .chain(held.mailbox_ties.iter().flat_map(|t| &t.evidence))
             .collect();
@@ -235,6 +239,7 @@ pub(crate) struct Held<'a> {
     pub(crate) backups: &'a [Backup],
     pub(crate) watching: &'a [Watching],
     pub(crate) mail_records: &'a [MailRecordEntry],
+    pub(crate) mail_routes: &'a [groma_model::route::MailRouteEntry],
     pub(crate) ledger: &'a [LedgerEntry],
     pub(crate) mailbox_ties: &'a [MailboxTieEntry],
 }
@@ -268,6 +273,7 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
             | Fact::Admission(_)
             | Fact::MailRecord(_)
             | Fact::MailboxTie(_)
+            | Fact::MailRoute(_)
     );
     let entry = (edge || cited.contains(&evidence.id)).then(|| entry(&evidence, &host));
     Some(Placed {

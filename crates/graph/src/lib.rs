@@ -40,6 +40,7 @@ mod published;
 mod relay;
 mod rhythm;
 mod rights;
+mod routes;
 pub mod stake;
 mod systems;
 pub mod used;
@@ -74,6 +75,8 @@ pub struct Graph {
     pub watching: Vec<Watching>,
     /// What the domain name system says about mail.
     pub mail_records: Vec<MailRecordEntry>,
+    /// Where mail servers send mail on to.
+    pub mail_routes: Vec<groma_model::route::MailRouteEntry>,
     /// Who uses which service in which way.
     pub ledger: Vec<groma_model::ledger::LedgerEntry>,
     /// Who may use another one's mailbox, and whose mail is handed on.
@@ -116,6 +119,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     logged::uses(&gathered, estate, &mut drafts);
     directory::needs(&gathered, estate, &mut drafts);
     admitted::needs(&gathered, estate, &mut drafts);
+    routes::needs(&gathered, estate, &mut drafts);
     channels.cite(&mut drafts);
     bare::explain(&mut drafts);
     // What drafts are made of makes room for what they become.
@@ -133,11 +137,13 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     let ledger = ledger::entries(&gathered, estate, &dependencies, &watching);
     let mail_records = mail::rows(&gathered.mail_records, estate);
     let mailbox_ties = mailboxes::ties(&gathered.mailbox_ties);
+    let mail_routes = routes::rows(&gathered.mail_routes, estate);
     let held = gather::Held {
         rights: &rights,
         backups: &backups,
         watching: &watching,
         mail_records: &mail_records,
+        mail_routes: &mail_routes,
         ledger: &ledger,
         mailbox_ties: &mailbox_ties,
     };
@@ -154,6 +160,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
         backups,
         watching,
         mail_records,
+        mail_routes,
         ledger,
         mailbox_ties,
         measurements,

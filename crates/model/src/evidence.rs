@@ -47,7 +47,8 @@ impl Witness {
             | Fact::Share(_)
             | Fact::BackupJob(_)
             | Fact::Watch(_)
-            | Fact::Admission(_) => Self::Written,
+            | Fact::Admission(_)
+            | Fact::MailRoute(_) => Self::Written,
             Fact::Forward(forward) if forward.file.is_some() => Self::Written,
             Fact::FilterRule(rule) if rule.file.is_some() => Self::Written,
             Fact::FileSystem(_) | Fact::Listener(_) | Fact::Connection(_) => Self::Live,

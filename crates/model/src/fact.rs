@@ -17,6 +17,7 @@ pub use crate::logged::LoggedUse;
 pub use crate::mail::{MailPurpose, MailRecord};
 pub use crate::mailbox::MailboxTie;
 use crate::name::{HostName, Peer, Port, Protection, Transport};
+pub use crate::route::{MailRoute, RouteRule, RouteTarget};
 pub use crate::watching::{Watch, WatchPurpose};
 use crate::{Foreign, Timestamp};
 
@@ -82,6 +83,8 @@ pub enum Fact {
     Admission(Admission),
     /// What the domain name system says about the mail of a domain.
     MailRecord(MailRecord),
+    /// Where a mail server sends mail on to.
+    MailRoute(MailRoute),
     /// A number that moves.
     Measurement(Measurement),
     /// Something that takes connections in at one place and hands them on to another.

@@ -69,6 +69,9 @@ pub struct Inventory {
     /// What the domain name system says about the mail of the domains that were asked about.
     #[serde(default)]
     pub mail_records: Vec<MailRecordEntry>,
+    /// Where mail servers send mail on to: transports, aliases, forwards, filters, archives.
+    #[serde(default)]
+    pub mail_routes: Vec<crate::route::MailRouteEntry>,
     /// Who uses which service in which way, as the services' own logs tell it: logons, binds, senders of mail.
     #[serde(default)]
     pub ledger: Vec<crate::ledger::LedgerEntry>,

@@ -31,6 +31,8 @@ pub mod name;
 pub mod observation;
 pub mod outside;
 pub mod registry;
+pub mod remembered;
+pub mod route;
 pub mod says;
 pub mod schedule;
 mod short_text;

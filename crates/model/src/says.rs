@@ -119,6 +119,7 @@ impl Fact {
             Self::Watch(watch) => content::watch(watch),
             Self::Admission(admission) => content::admission(admission),
             Self::MailRecord(record) => says_mail_record(record),
+            Self::MailRoute(route) => route.says(),
             Self::Measurement(m) => format!("{} of {} is {}", m.metric, m.subject, m.value),
             Self::Forward(forward) => says_forward(forward),
             Self::FilterRule(rule) => says_filter_rule(rule),

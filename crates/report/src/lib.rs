@@ -70,6 +70,12 @@ pub fn csv(inventory: &Inventory) -> String {
     table::render(&Page::of(&index, &ENGLISH, Limits::NONE))
 }
 
+/// Where mail servers send mail on to, as one CSV table (RFC 4180). Cells are guarded as those of [`csv()`].
+pub fn mail_routes_csv(inventory: &Inventory) -> String {
+    let index = Index::of(inventory);
+    table::routes(&Page::of(&index, &ENGLISH, Limits::NONE))
+}
+
 /// What a terminal prints when a survey is done. No text in it holds a control character.
 pub fn summary(inventory: &Inventory) -> Summary {
     summary::of(&Index::of(inventory), &ENGLISH)

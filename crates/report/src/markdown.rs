@@ -20,6 +20,7 @@ pub(crate) fn render(page: &Page, words: &Catalogue) -> String {
     watching(&mut out, page);
     mail(&mut out, page);
     directories(&mut out, page);
+    routes(&mut out, page);
     runs(&mut out, page);
     dependencies(&mut out, page);
     estate(&mut out, page);
@@ -439,6 +440,39 @@ fn directory_cells(row: &DirectoryRow) -> Vec<String> {
         row.says.join("; "),
         row.sources.join("; "),
     ]
+}
+
+/// Where mail servers send mail on to, where one was looked at.
+fn routes(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    if page.routes.rows.is_empty() {
+        return;
+    }
+    out.heading(words.routes, words.routes_lead);
+    let columns = [
+        words.name,
+        words.routes_rule,
+        words.routes_from,
+        words.routes_to,
+        words.routes_entries,
+        words.routes_written,
+    ];
+    let rows = page.routes.rows.iter().map(|row| {
+        let to = match row.next.is_empty() {
+            true => row.to.clone(),
+            false => format!("{} ({})", row.to, row.next),
+        };
+        vec![
+            row.machine.clone(),
+            row.rule.clone(),
+            row.from.clone(),
+            to,
+            row.entries.to_string(),
+            row.written.clone(),
+        ]
+    });
+    out.table(&columns, rows);
+    out.cut(&page.routes);
 }
 
 fn certificates(out: &mut Document<'_>, page: &Page) {

@@ -55,6 +55,36 @@ pub(crate) fn render(page: &Page) -> String {
     String::from_utf8(bytes).expect("every cell was UTF-8")
 }
 
+/// Columns of the table of mail routes: words of the inventory document.
+const ROUTE_COLUMNS: [&str; 7] = ["on", "rule", "from", "to", "next", "entries", "written_in"];
+
+/// The mail routes: one header line, then one line per rule.
+pub(crate) fn routes(page: &Page) -> String {
+    let mut writer = WriterBuilder::new()
+        .quote_style(QuoteStyle::Always)
+        .from_writer(Vec::new());
+    let mut write = |cells: &[String]| {
+        writer
+            .write_record(cells)
+            .expect("memory takes every record of one width")
+    };
+    write(&ROUTE_COLUMNS.map(str::to_owned));
+    for row in &page.routes.rows {
+        let cells = [
+            &row.machine,
+            &row.rule,
+            &row.from,
+            &row.to,
+            &row.next,
+            &row.entries.to_string(),
+            &row.written,
+        ];
+        write(&cells.map(|cell| guarded(cell)));
+    }
+    let bytes = writer.into_inner().expect("memory can be flushed");
+    String::from_utf8(bytes).expect("every cell was UTF-8")
+}
+
 fn row(need: &Need) -> [String; 28] {
     let text = |t: &Option<String>| t.clone().unwrap_or_default();
     let word = |yes: bool| if yes { "yes" } else { "no" }.to_owned();

@@ -279,6 +279,10 @@ impl Gathered {
                     self.mention(site, vantage, peer.clone(), *seen);
                 }
             }
+            Fact::MailRoute(route) => match route.next_hop() {
+                Some((peer, _)) => self.mention(site, vantage, peer.clone(), *seen),
+                None => self.touch(site, vantage, *seen),
+            },
             Fact::DirectoryNeed(need) => {
                 for peer in [&need.consumer, &need.provider] {
                     self.mention(site, vantage, peer.clone(), *seen);

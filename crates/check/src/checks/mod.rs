@@ -22,9 +22,13 @@ mod duplicate_archive;
 mod hosts_file_override;
 mod leaf;
 mod local_mail_archive;
+mod mail_copied_to_archive;
+mod mail_forwarded_outside;
 mod mail_handed_outside;
 mod mail_name_certificate;
 mod mail_record_names_host;
+mod mail_route_to_leaving;
+mod mail_runs_program;
 mod mail_sender_by_address;
 mod mail_views_differ;
 mod mailboxes_tied;
@@ -49,6 +53,7 @@ mod spf_fault;
 mod standing;
 mod target_silent;
 mod trusted_authority;
+mod ttl_too_long;
 mod unconstrained_delegation;
 mod unresolvable_reference;
 
@@ -79,9 +84,13 @@ pub fn all() -> &'static [&'static dyn Check] {
         &duplicate_archive::DuplicateArchive,
         &hosts_file_override::HostsFileOverride,
         &local_mail_archive::LocalMailArchive,
+        &mail_copied_to_archive::MailCopiedToArchive,
+        &mail_forwarded_outside::MailForwardedOutside,
         &mail_handed_outside::MailHandedOutside,
         &mail_name_certificate::MailNameCertificate,
         &mail_record_names_host::MailRecordNamesHost,
+        &mail_route_to_leaving::MailRouteToLeaving,
+        &mail_runs_program::MailRunsProgram,
         &mail_sender_by_address::MailSenderByAddress,
         &mail_views_differ::MailViewsDiffer,
         &mailboxes_tied::MailboxesTied,
@@ -104,6 +113,7 @@ pub fn all() -> &'static [&'static dyn Check] {
         &spf_fault::SpfFault,
         &target_silent::TargetSilent,
         &trusted_authority::TrustedAuthority,
+        &ttl_too_long::TtlTooLong,
         &unconstrained_delegation::UnconstrainedDelegation,
         &unresolvable_reference::UnresolvableReference,
     ]

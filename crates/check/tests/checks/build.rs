@@ -56,6 +56,7 @@ pub(crate) fn inventory(mut entities: Vec<Entity>, mut dependencies: Vec<Depende
         backups: Vec::new(),
         watching: Vec::new(),
         mail_records: Vec::new(),
+        mail_routes: Vec::new(),
         ledger: Vec::new(),
         mailbox_ties: Vec::new(),
         measurements: Vec::new(),

@@ -232,3 +232,53 @@ pub(crate) mod name_certificate {
         );
     }
 }
+
+pub(crate) mod ttl {
+    use super::*;
+    use groma_model::inventory::{TimeWindow, WaveEntry};
+
+    fn wave(inventory: Inventory, member: &str) -> Inventory {
+        let window = TimeWindow {
+            from: in_days(14),
+            to: in_days(15),
+        };
+        let wave = WaveEntry {
+            name: "w1".to_owned(),
+            order: 1,
+            window: Some(window),
+            members: vec![member.to_owned()],
+            state: "planned".to_owned(),
+        };
+        Inventory {
+            waves: vec![wave],
+            ..inventory
+        }
+    }
+
+    pub(crate) fn positive() -> Inventory {
+        wave(with(vec![exchanger("mail1", 86_400)]), "ent-mail1")
+    }
+
+    /// A record that is short already, and one that names a machine which stays.
+    pub(crate) fn negative() -> Inventory {
+        let stays = exchanger("gate1", 86_400);
+        wave(with(vec![exchanger("mail1", 300), stays]), "mail1")
+    }
+
+    #[test]
+    fn the_date_is_the_begin_of_the_wave_less_what_others_remember() {
+        let finding = only("ttl-too-long", &positive());
+        assert_eq!(finding.control_date, Some(in_days(13)));
+        assert_eq!(finding.severity, Severity::Medium);
+        assert_eq!(
+            finding.indicator,
+            "MX at corp.example is remembered for 1 day: lower it before 2026-12-03 12:00 UTC (in 13 days)"
+        );
+        let late = only(
+            "ttl-too-long",
+            &wave(with(vec![exchanger("mail1", 30 * 86_400)]), "mail1"),
+        );
+        assert_eq!(late.severity, Severity::High);
+        assert!(late.impact.starts_with("It is too late"), "{}", late.impact);
+    }
+}

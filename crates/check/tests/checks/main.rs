@@ -23,6 +23,7 @@ mod duplicate_archive;
 mod hosts_file_override;
 mod local_mail_archive;
 mod mail_records;
+mod mail_routes;
 mod mail_sender_by_address;
 mod mailboxes;
 mod managed_account_hosts;

@@ -137,6 +137,31 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             mail_records::too_long::negative(),
         ),
         (
+            "mail-forwarded-outside",
+            mail_routes::outside::positive(),
+            mail_routes::outside::negative(),
+        ),
+        (
+            "mail-copied-to-archive",
+            mail_routes::archive::positive(),
+            mail_routes::archive::negative(),
+        ),
+        (
+            "mail-runs-program",
+            mail_routes::program::positive(),
+            mail_routes::program::negative(),
+        ),
+        (
+            "mail-route-to-leaving",
+            mail_routes::leaving::positive(),
+            mail_routes::leaving::negative(),
+        ),
+        (
+            "ttl-too-long",
+            mail_records::ttl::positive(),
+            mail_records::ttl::negative(),
+        ),
+        (
             "directory-role",
             directory_role::positive(),
             directory_role::negative(),
@@ -332,9 +357,13 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "directory-role"
                 | "duplicate-archive"
                 | "local-mail-archive"
+                | "mail-copied-to-archive"
+                | "mail-forwarded-outside"
                 | "mail-handed-on-outside"
                 | "mail-name-certificate"
                 | "mail-record-names-host"
+                | "mail-route-to-leaving"
+                | "mail-runs-program"
                 | "mail-views-differ"
                 | "mailboxes-tied"
                 | "ntlm-client"
@@ -345,6 +374,7 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "sole-watcher"
                 | "spf-fault"
                 | "trusted-authority"
+                | "ttl-too-long"
                 | "unconstrained-delegation"
                 | "connector-relays-for-anybody"
                 | "delegation-crosses-systems"
@@ -472,6 +502,8 @@ fn take(all: &mut Inventory, one: Inventory) {
     all.mail_records.extend(one.mail_records);
     all.ledger.extend(one.ledger);
     all.mailbox_ties.extend(one.mailbox_ties);
+    all.mail_routes.extend(one.mail_routes);
+    all.waves.extend(one.waves);
     all.evidence.extend(one.evidence);
 }
 

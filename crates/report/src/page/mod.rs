@@ -13,6 +13,7 @@ mod ledger;
 mod mail;
 mod needs;
 mod risks;
+mod routes;
 mod schedule;
 mod watching;
 
@@ -32,6 +33,7 @@ pub(crate) use ledger::LedgerRow;
 pub(crate) use mail::MailRow;
 pub(crate) use needs::{Need, evidence_lines};
 pub(crate) use risks::{FindingRow, Risk};
+pub(crate) use routes::RouteRow;
 pub(crate) use schedule::RunRow;
 pub(crate) use watching::WatchRow;
 
@@ -154,6 +156,7 @@ pub(crate) struct Page {
     pub(crate) watching: Rows<WatchRow>,
     pub(crate) mail: Rows<MailRow>,
     pub(crate) directories: Vec<DirectoryPart>,
+    pub(crate) routes: Rows<RouteRow>,
     pub(crate) runs: Rows<RunRow>,
     pub(crate) dependencies: Rows<Need>,
     pub(crate) listeners: Rows<ListenerRow>,
@@ -201,6 +204,7 @@ impl Page {
             watching: watching::table(index, words, limits.hosts),
             mail: mail::table(index, words, limits.hosts),
             directories: directory::parts(index, words, limits.hosts),
+            routes: routes::table(index, words, limits.hosts),
             runs: schedule::upcoming(index, words, limits.runs),
             dependencies: needs::all(index, words, limits.dependencies),
             listeners: estate::listeners(index, words, limits.listeners),

@@ -78,6 +78,7 @@ impl Estate {
                 backups: vec![],
                 watching: vec![],
                 mail_records: vec![],
+                mail_routes: vec![],
                 ledger: vec![],
                 mailbox_ties: vec![],
                 measurements: vec![],

@@ -1,0 +1,109 @@
+//! Where mail servers send mail on to becomes rows, and needs of the machine that hands it on.
+
+mod common;
+
+use common::*;
+use groma_model::fact::*;
+use groma_model::name::{Port, Transport};
+use groma_model::{Fact, HostName, Peer, Witness};
+
+fn route(rule: RouteRule, to: RouteTarget) -> Fact {
+    Fact::MailRoute(MailRoute {
+        rule,
+        product: "Postfix".to_owned(),
+        from: Some("partner.example".to_owned()),
+        to,
+        file: "/etc/postfix/transport".into(),
+        key: "transport_maps".to_owned(),
+        line: 3,
+        entries: 1,
+    })
+}
+
+fn host(peer: &str, port: u16) -> RouteTarget {
+    RouteTarget::Host {
+        peer: Peer::parse(peer).expect("a test says it right"),
+        port: Some(Port(port)),
+    }
+}
+
+fn told(facts: Vec<Fact>) -> Told {
+    let mut told = Told::default();
+    told.host("mail1", "10.0.0.1").host("gate1", "10.0.0.2");
+    for fact in facts {
+        let source = match fact {
+            Fact::Reference(_) => "written.config",
+            _ => "host.mail-routes",
+        };
+        told.say("mail1", source, fact);
+    }
+    told
+}
+
+#[test]
+fn a_transport_is_a_row_and_a_need_of_its_next_hop_with_file_and_line() {
+    let graph = told(vec![route(RouteRule::Transport, host("10.0.0.2", 2525))]).graph();
+    assert_eq!(graph.mail_routes.len(), 1);
+    assert!(graph.mail_routes[0].next.is_some());
+    let [need] = graph.dependencies.as_slice() else {
+        panic!("{:#?}", graph.dependencies)
+    };
+    assert_eq!(
+        (
+            need.kind.as_str(),
+            need.provider.port,
+            need.provider.name.as_str()
+        ),
+        ("smtp-relay", Some(Port(2525)), "gate1")
+    );
+    assert_eq!(need.witnesses, [Witness::Written]);
+    assert_eq!(need.details.written_in, ["/etc/postfix/transport:3"]);
+}
+
+#[test]
+fn what_a_file_of_settings_states_already_stands_once() {
+    let reference = Fact::Reference(Reference {
+        rule: "postfix-transport".to_owned(),
+        file: "/etc/postfix/transport".into(),
+        line: 3,
+        key: "column 2".to_owned(),
+        peer: Peer::parse("10.0.0.2").expect("an address"),
+        port: Some(Port(2525)),
+        transport: Transport::Tcp,
+        kind: "smtp-relay".to_owned(),
+        component: Component {
+            class: ComponentClass::Unit,
+            name: "postfix.service".into(),
+        },
+        resource: None,
+        account: None,
+        protection: None,
+        has_secret: false,
+        rhythm: None,
+        weak: false,
+    });
+    let routed = route(RouteRule::Transport, host("10.0.0.2", 2525));
+    let graph = told(vec![routed, reference]).graph();
+    assert_eq!(graph.dependencies.len(), 1, "{:#?}", graph.dependencies);
+    assert_eq!(graph.dependencies[0].evidence.len(), 2);
+}
+
+#[test]
+fn what_stays_here_leads_to_a_domain_or_asks_a_list_is_no_need() {
+    let domain = HostName::parse("example.net").expect("a name");
+    let graph = told(vec![
+        route(RouteRule::Takes, RouteTarget::Here),
+        route(RouteRule::Filter, host("127.0.0.1", 10024)),
+        route(
+            RouteRule::Alias,
+            RouteTarget::Domain {
+                domain: domain.clone(),
+            },
+        ),
+        route(RouteRule::BlockList, RouteTarget::Domain { domain }),
+        route(RouteRule::Lookup, host("10.0.0.2", 389)),
+    ])
+    .graph();
+    assert_eq!(graph.mail_routes.len(), 5);
+    assert!(graph.dependencies.is_empty(), "{:#?}", graph.dependencies);
+}

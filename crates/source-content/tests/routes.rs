@@ -1,0 +1,211 @@
+//! `host.mail-routes`: where mail goes on to, by settings that Postfix, Exim and Dovecot themselves took.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
+
+mod support;
+
+use std::path::Path;
+
+use groma_model::CoverageState;
+use groma_source::Recorder;
+use groma_source_content::RoutesSource;
+use support::{look, machine, put, says, world};
+
+fn looked(root: &Path) -> Recorder {
+    let world = world(root);
+    let seen = look(&mut RoutesSource::new(world.clone()), &world);
+    let all = format!("{:?}", seen.records);
+    for never in ["canary", "ghost", "anna@", "\"anna\"", "bert@", "clara@"] {
+        assert!(!all.contains(never), "{never} left the machine");
+    }
+    seen
+}
+
+/// A machine with what was recorded under `name`.
+fn recorded(name: &str) -> tempfile::TempDir {
+    let root = machine();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/routes")
+        .join(name);
+    copy(&from, root.path());
+    root
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            std::fs::create_dir_all(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(std::fs::read_link(entry.path()).unwrap(), target).unwrap();
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn gaps(seen: &Recorder) -> Vec<String> {
+    seen.gaps().map(|gap| gap.what.clone()).collect()
+}
+
+#[test]
+fn postfix_tells_every_way_mail_leaves_it() {
+    let root = recorded("postfix");
+    put(root.path(), "etc/postfix/lost.db", b"compiled");
+    let seen = looked(root.path());
+    insta::assert_snapshot!(says(&seen).join("\n"));
+    assert_eq!(
+        gaps(&seen),
+        [
+            "the entries of virtual_alias_maps of Postfix: only the compiled map /etc/postfix/lost.db is there, not the text it was made of"
+        ]
+    );
+    assert!(seen.coverage().all(|c| c.state == CoverageState::Partial));
+}
+
+#[test]
+fn what_a_package_ships_sends_mail_nowhere() {
+    let root = machine();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/routes/postfix/etc/postfix/main.cf");
+    let text = std::fs::read_to_string(shipped).unwrap();
+    let (package, _) = text.split_once("# What the house added.").unwrap();
+    let package = package.replace("relayhost = [smart1.corp.example]:587", "relayhost =");
+    put(root.path(), "etc/postfix/main.cf", package.as_bytes());
+    put(
+        root.path(),
+        "etc/aliases",
+        b"postmaster: root\n# root: ghost@ghost.example\nroot: admin\n",
+    );
+    let seen = looked(root.path());
+    assert_eq!(
+        says(&seen),
+        [
+            "Postfix: takes mail for corp.example (/etc/postfix/main.cf:40)",
+            "Postfix: takes mail for mail1.corp.example (/etc/postfix/main.cf:40)",
+        ]
+    );
+    assert!(seen.coverage().all(|c| c.state == CoverageState::Complete));
+}
+
+#[test]
+fn exim_as_debian_makes_its_configuration() {
+    let root = recorded("exim");
+    insta::assert_snapshot!(says(&looked(root.path())).join("\n"));
+}
+
+#[test]
+fn exim_by_hand() {
+    let root = recorded("exim2");
+    insta::assert_snapshot!(says(&looked(root.path())).join("\n"));
+}
+
+#[test]
+fn dovecot_and_the_rules_of_its_users() {
+    let root = recorded("dovecot");
+    insta::assert_snapshot!(says(&looked(root.path())).join("\n"));
+}
+
+#[test]
+fn users_lists_and_signatures() {
+    let root = machine();
+    let root = root.path();
+    put(
+        root,
+        "etc/passwd",
+        b"anna:x:1001:1001::/home/anna:/bin/sh\nbert:x:1002:1002::/home/bert:/bin/sh\n",
+    );
+    put(
+        root,
+        "home/anna/.forward",
+        b"# ghost@ghost.example\n\\anna, anna@example.net\n\"|/usr/bin/vacation canary\"\n",
+    );
+    put(
+        root,
+        "home/bert/.forward",
+        b"# Exim filter\nif error_message then finish endif\nunseen deliver bert@example.org\n",
+    );
+    put(
+        root,
+        "home/bert/.procmailrc",
+        b"# ! ghost@ghost.example\n:0 c\n! bert@example.com\n:0\n| /usr/bin/sort-mail canary\n",
+    );
+    put(
+        root,
+        "etc/opendkim.conf",
+        b"KeyTable file:/etc/dkim/keys\nSelector ghost\n",
+    );
+    put(
+        root,
+        "etc/dkim/keys",
+        b"main corp.example:sel2024:/etc/dkim/canary.private\n",
+    );
+    put(
+        root,
+        "etc/rspamd/local.d/dkim_signing.conf",
+        b"# selector = \"ghost\";\nselector = \"rs1\";\ndomain {\n  brand.example {\n    selector = \"rs2\";\n    path = \"/canary\";\n  }\n}\n",
+    );
+    put(
+        root,
+        "etc/amavis/conf.d/50-user",
+        b"dkim_key('shop.example', 'am1', '/var/canary.pem');\n",
+    );
+    put(
+        root,
+        "var/spool/mlmmj/news/control/listaddress",
+        b"news@lists.example\n",
+    );
+    put(
+        root,
+        "var/spool/mlmmj/team/control/listaddress",
+        b"team@lists.example\n",
+    );
+    put(root, "var/lib/mailman3/lists/board.lists.example/x", b"");
+    assert_eq!(
+        says(&looked(root)),
+        [
+            "Mailman 3: mailing lists for lists.example (/var/lib/mailman3/lists)",
+            "OpenDKIM: signature for corp.example with selector sel2024 (/etc/dkim/keys:1)",
+            "Rspamd: signature for brand.example with selector rs2 (/etc/rspamd/local.d/dkim_signing.conf:5)",
+            "Rspamd: signature with selector rs1 (/etc/rspamd/local.d/dkim_signing.conf:2)",
+            "amavis: signature for shop.example with selector am1 (/etc/amavis/conf.d/50-user:1)",
+            "forward: copy to an archive to example.org (/home/bert/.forward:3)",
+            "forward: forward of a user to example.net (/home/anna/.forward:2)",
+            "forward: forward of a user to program /usr/bin/vacation (/home/anna/.forward:3)",
+            "mlmmj: mailing lists for lists.example (2 entries) (/var/spool/mlmmj)",
+            "procmail: forward of a user to example.com (/home/bert/.procmailrc:3)",
+            "procmail: forward of a user to program /usr/bin/sort-mail (/home/bert/.procmailrc:5)",
+        ]
+    );
+}
+
+#[test]
+fn a_server_that_nothing_starts_sends_nothing() {
+    let root = recorded("exim2");
+    put(
+        root.path(),
+        "lib/systemd/system/exim4.service",
+        b"[Service]\nExecStart=/usr/sbin/exim4\n",
+    );
+    assert_eq!(
+        says(&looked(root.path())),
+        ["aliases: alias to example.net (/etc/aliases:2)"]
+    );
+}
+
+#[test]
+fn what_may_not_be_read_is_a_gap_and_no_circle_of_lists_hangs() {
+    let root = machine();
+    let root = root.path();
+    put(
+        root,
+        "etc/aliases",
+        b"a: :include:/etc/l1\nb: :include:/etc/none\n",
+    );
+    put(root, "etc/l1", b":include:/etc/l1\nx@example.net\n");
+    let seen = looked(root);
+    assert_eq!(says(&seen).len(), 1);
+    assert_eq!(gaps(&seen).len(), 2, "{:?}", gaps(&seen));
+}
