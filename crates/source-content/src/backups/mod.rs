@@ -212,7 +212,7 @@ fn never_began(reading: &mut Reading<'_>, job: &BackupJob) -> bool {
         return false;
     };
     // A place with something to be filled in (`/backup/{hostname}`) is not the one that was written to.
-    let is_plain = target.starts_with('/') && !target.contains(['{', '$', '%', '*', '`']);
+    let is_plain = target.starts_with('/') && !target.contains(['{', '$', '%', '*', '`', '…']);
     is_plain && nothing_arrived(reading, Path::new(&target))
 }
 

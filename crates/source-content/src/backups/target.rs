@@ -16,6 +16,7 @@ pub(super) const RSNAPSHOT: &str = "/etc/rsnapshot.conf";
 /// A password may hold any letter, also the `/` and `?` that end an authority elsewhere: everything before the
 /// last `@` goes first. Words with white space or options in them are no place, and may be a command line.
 pub(super) fn clean(target: &str) -> Foreign {
+    let target = &without_commands(target);
     if target.contains(char::is_whitespace) {
         return Foreign::from("***");
     }
@@ -46,6 +47,48 @@ pub(super) fn clean(target: &str) -> Foreign {
         None => authority.to_owned(),
     };
     format!("{scheme}{authority}{path}").into()
+}
+
+/// `nas:copy-…/` of `nas:copy-$(date +%F)/`: what a command puts there, nobody knows before it runs.
+fn without_commands(target: &str) -> String {
+    let mut out = String::new();
+    let mut rest = target;
+    while let Some(at) = rest.find(['$', '`']) {
+        let (before, command) = rest.split_at(at);
+        out.push_str(before);
+        let end = match command.strip_prefix('`') {
+            Some(inner) => inner.find('`').map(|end| end + 2),
+            None => end_of_command(command),
+        };
+        match end.and_then(|end| command.get(end..)) {
+            Some(after) => {
+                out.push('…');
+                rest = after;
+            }
+            None => {
+                out.push_str(command.get(..1).unwrap_or_default());
+                rest = command.get(1..).unwrap_or_default();
+            }
+        }
+    }
+    out + rest
+}
+
+/// Where `$(…)` ends, with those inside it; `None` if it is none, or has no end.
+fn end_of_command(text: &str) -> Option<usize> {
+    let inner = text.strip_prefix("$(")?;
+    let mut depth = 1_usize;
+    for (at, letter) in inner.char_indices() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(at + 3);
+        }
+    }
+    None
 }
 
 /// `sftp://nas/x` of `sftp://user:pass/word@nas/x`, `sftp:nas:/x` of `sftp:user@nas:/x`.
@@ -231,16 +274,26 @@ mod tests {
             of("rest:https://b1.corp.example/r", "b1.corp.example")
         );
         assert_eq!(said("/backup/x"), ("/backup/x".to_owned(), None));
+        assert_eq!(
+            said("b@10.0.0.60:mail-$(date +%Y-%m)/`id -n`"),
+            of("10.0.0.60:mail-…/…", "10.0.0.60")
+        );
+        assert_eq!(said("b:$(echo canary)@nas1:r"), of("nas1:r", "nas1"));
+        assert_eq!(said("nas1:$x $(open").0, "***");
         assert!(is_same("ssh://b@nas1/./repo", "b@nas1:repo"));
     }
 
     #[test]
     fn no_target_makes_it_panic() {
-        groma_fuzz::hammer(1000, &[b"rest:https://a:b@c:1/d?e", b"a@b:c"], |bytes| {
-            let text = String::from_utf8_lossy(bytes);
-            clean(&text);
-            peer(&text);
-            is_same(&text, &text);
-        });
+        groma_fuzz::hammer(
+            1000,
+            &[b"rest:https://a:b@c:1/d?e", b"a@b:c", b"a:$(b $(c) )`d`"],
+            |bytes| {
+                let text = String::from_utf8_lossy(bytes);
+                clean(&text);
+                peer(&text);
+                is_same(&text, &text);
+            },
+        );
     }
 }
