@@ -14,7 +14,7 @@ use groma_model::{
 use groma_source::{Budget, Memory, Source, Stop, Window, World};
 use groma_source_config::{ConfigSource, ContainerConfigSource, FindSource, InContainers};
 use groma_source_directory::{Directory, DirectorySource};
-use groma_source_dns::{MailDomains, NamesSource};
+use groma_source_dns::{MailDomains, NamesSource, ZonesSource};
 use groma_source_forward::RulesetSource;
 use groma_source_socket::{FlowSource, SocketSource, Tier};
 use groma_source_time::ChronySource;
@@ -223,6 +223,7 @@ fn file_sources(world: &World) -> Vec<Box<dyn Source>> {
     let mut sources = groma_source_host::sources(world);
     sources.extend(groma_source_forward::sources(world));
     sources.push(Box::new(groma_source_log::LogSource::new(world.clone())));
+    sources.push(Box::new(ZonesSource::new(world.clone())));
     sources.push(Box::new(RulesetSource::new(world.clone())));
     sources.push(Box::new(ConfigSource::new(world.clone())));
     sources.push(Box::new(ContainerConfigSource::new(world.clone())));

@@ -205,6 +205,7 @@ fn assemble(
         mail_records: graph.mail_records,
         mailbox_ties: graph.mailbox_ties,
         mail_routes: graph.mail_routes,
+        zone_records: graph.zone_records,
         ledger: graph.ledger,
         measurements: graph.measurements,
         waves: Vec::new(),

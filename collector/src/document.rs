@@ -39,6 +39,7 @@ pub(crate) fn write(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()
         watching,
         mail_records,
         mail_routes,
+        zone_records,
         ledger,
         mailbox_ties,
         measurements,
@@ -69,6 +70,7 @@ pub(crate) fn write(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()
     list(out, "watching", watching)?;
     list(out, "mail_records", mail_records)?;
     list(out, "mail_routes", mail_routes)?;
+    list(out, "zone_records", zone_records)?;
     list(out, "ledger", ledger)?;
     list(out, "mailbox_ties", mailbox_ties)?;
     list(out, "measurements", measurements)?;
@@ -146,7 +148,7 @@ mod tests {
             "data_level": "standard", "compared_with_list": true, "coverage": [],
             "layers": REGISTRY.layers.iter().map(|l| serde_json::json!({"name": l.name, "rank": l.rank})).collect::<Vec<_>>(),
             "sites": [{"id": "default", "name": "default", "networks": ["10.0.0.0/8"]}], "links": [], "systems": [],
-            "entities": [], "listeners": [], "dependencies": [], "link_bps": 1000, "volumes": [], "rights": [], "backups": [], "watching": [], "mail_records": [], "mail_routes": [], "ledger": [], "mailbox_ties": [],
+            "entities": [], "listeners": [], "dependencies": [], "link_bps": 1000, "volumes": [], "rights": [], "backups": [], "watching": [], "mail_records": [], "mail_routes": [], "zone_records": [], "ledger": [], "mailbox_ties": [],
             "measurements": [], "waves": [], "findings": [], "estimate": null, "evidence": [],
             "questions": (0..questions).map(question).collect::<Vec<_>>(),
         });

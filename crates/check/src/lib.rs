@@ -20,6 +20,7 @@ mod checks;
 mod draft;
 mod index;
 mod questions;
+mod sole;
 mod view;
 mod wording;
 

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
 use groma_model::fact::{
-    Access, Admission, BackupJob, Connection, DirectoryNeed, FileSystem, Forward, Job, Listener,
-    LoggedUse, MailRecord, MailRoute, MailboxTie, Measurement, NameSource, Reference, Share, Watch,
+    Access, Admission, AskedName, BackupJob, Connection, DirectoryNeed, FileSystem, Forward, Job,
+    Listener, LoggedUse, MailRecord, MailRoute, MailboxTie, Measurement, NameSource, Reference, Share,
+    Watch, ZoneRecord,
 };
 use groma_model::inventory::{
     Backup, Dependency, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
@@ -65,6 +66,8 @@ pub(crate) struct Gathered {
     pub(crate) mail_records: Raws<MailRecord>,
     pub(crate) mailbox_ties: Raws<MailboxTie>,
     pub(crate) mail_routes: Raws<MailRoute>,
+    pub(crate) zone_records: Raws<ZoneRecord>,
+    pub(crate) asked_names: Raws<AskedName>,
     pub(crate) measurements: Raws<Measurement>,
     entries: Vec<EvidenceEntry>,
     /// How many samples the sockets of each host were taken in: the most often seen listener tells.
@@ -174,6 +177,8 @@ impl Gathered {
             Fact::MailRecord(record) => self.mail_records.push(raw!(record)),
             Fact::MailboxTie(tie) => self.mailbox_ties.push(raw!(tie)),
             Fact::MailRoute(route) => self.mail_routes.push(raw!(route)),
+            Fact::ZoneRecord(record) => self.zone_records.push(raw!(record)),
+            Fact::AskedName(asked) => self.asked_names.push(raw!(asked)),
             _ => {}
         }
     }
@@ -196,6 +201,8 @@ impl Gathered {
         settle(&mut self.mail_records);
         settle(&mut self.mailbox_ties);
         settle(&mut self.mail_routes);
+        settle(&mut self.zone_records);
+        settle(&mut self.asked_names);
         self.entries.par_sort_unstable_by(|a, b| a.id.cmp(&b.id));
         self.entries.dedup_by(|a, b| a.id == b.id);
         for jobs in self.jobs.values_mut() {
@@ -224,6 +231,7 @@ impl Gathered {
             .chain(held.watching.iter().flat_map(|w| &w.evidence))
             .chain(held.mail_records.iter().flat_map(|m| &m.evidence))
             .chain(held.mail_routes.iter().flat_map(|m| &m.evidence))
+            .chain(held.zone_records.iter().flat_map(|z| &z.evidence))
             .chain(held.ledger.iter().flat_map(|l| &l.evidence))
             .chain(held.mailbox_ties.iter().flat_map(|t| &t.evidence))
             .collect();
@@ -240,6 +248,7 @@ pub(crate) struct Held<'a> {
     pub(crate) watching: &'a [Watching],
     pub(crate) mail_records: &'a [MailRecordEntry],
     pub(crate) mail_routes: &'a [groma_model::route::MailRouteEntry],
+    pub(crate) zone_records: &'a [groma_model::zone::ZoneRecordEntry],
     pub(crate) ledger: &'a [LedgerEntry],
     pub(crate) mailbox_ties: &'a [MailboxTieEntry],
 }
@@ -274,6 +283,8 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
             | Fact::MailRecord(_)
             | Fact::MailboxTie(_)
             | Fact::MailRoute(_)
+            | Fact::ZoneRecord(_)
+            | Fact::AskedName(_)
     );
     let entry = (edge || cited.contains(&evidence.id)).then(|| entry(&evidence, &host));
     Some(Placed {

@@ -58,6 +58,9 @@ pub struct Impact {
     /// Places on hosts that name it, as a search there found them (`groma-agent find`), one line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentioned_in: Vec<String>,
+    /// Records of name servers' zones that lead to it, one line each: to be changed, and remembered elsewhere for a while.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
     /// Data that lies on it and must be carried over, the largest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<DataAtStake>,
@@ -194,6 +197,7 @@ pub fn impact(inventory: &Inventory, of: &EntityId) -> Impact {
         certificates: certificates(inventory, of),
         named_in: named_in(inventory, of),
         mentioned_in: mentioned_in(inventory, of),
+        names: names_leading_to(inventory, of),
         data: stake::data(inventory, of),
         unwatched: stake::unwatched(inventory, of),
         local: local(inventory, of),
@@ -402,6 +406,37 @@ fn named_in(inventory: &Inventory, of: &EntityId) -> Vec<String> {
     lines.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
+/// `www.corp.example CNAME web.corp.example, by app1.corp.example, remembered for 60 s, in /var/lib/bind/corp.zone`.
+fn names_leading_to(inventory: &Inventory, of: &EntityId) -> Vec<String> {
+    let leading = inventory
+        .zone_records
+        .iter()
+        .filter(|record| record.machines.contains(of));
+    leading
+        .map(|record| {
+            let mut line = format!(
+                "{} {} {}",
+                record.owner,
+                record.kind,
+                record.values.join(", ")
+            );
+            let by = record
+                .through
+                .iter()
+                .filter(|name| !record.values.contains(name));
+            let by: Vec<&str> = by.map(String::as_str).collect();
+            if !by.is_empty() {
+                let _ = write!(line, ", by {}", by.join(", "));
+            }
+            if let Some(seconds) = record.ttl_seconds {
+                let _ = write!(line, ", remembered for {seconds} s");
+            }
+            let _ = write!(line, ", in {}", record.files.join(", "));
+            line
+        })
+        .collect()
+}
+
 /// Places a search found that say a name or an address of `of`; a short name is the first part of one of its names.
 fn mentioned_in(inventory: &Inventory, of: &EntityId) -> Vec<String> {
     let Some(entity) = inventory.entities.iter().find(|e| e.id == *of) else {
@@ -550,6 +585,10 @@ pub fn text(impact: &Impact, inventory: &Inventory) -> String {
     page.push_str(&list_of(
         "places that name it, to be changed when it goes",
         impact.mentioned_in.iter().map(|l| plain(l)),
+    ));
+    page.push_str(&list_of(
+        "names that lead here, to be changed when it moves",
+        impact.names.iter().map(|l| plain(l)),
     ));
     page.push_str(&list_of(
         "machines nobody watches any more, and logs with nowhere to go",

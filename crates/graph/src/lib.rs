@@ -47,6 +47,7 @@ pub mod used;
 mod volumes;
 mod watching;
 mod written;
+mod zones;
 
 use groma_model::inventory::{
     Backup, Dependency, EvidenceEntry, ListenerEntry, MailRecordEntry, MeasurementEntry, Right,
@@ -77,6 +78,8 @@ pub struct Graph {
     pub mail_records: Vec<MailRecordEntry>,
     /// Where mail servers send mail on to.
     pub mail_routes: Vec<groma_model::route::MailRouteEntry>,
+    /// What the zones of name servers say, and where it leads.
+    pub zone_records: Vec<groma_model::zone::ZoneRecordEntry>,
     /// Who uses which service in which way.
     pub ledger: Vec<groma_model::ledger::LedgerEntry>,
     /// Who may use another one's mailbox, and whose mail is handed on.
@@ -138,12 +141,14 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     let mail_records = mail::rows(&gathered.mail_records, estate);
     let mailbox_ties = mailboxes::ties(&gathered.mailbox_ties);
     let mail_routes = routes::rows(&gathered.mail_routes, estate);
+    let zone_records = zones::rows(&gathered, estate);
     let held = gather::Held {
         rights: &rights,
         backups: &backups,
         watching: &watching,
         mail_records: &mail_records,
         mail_routes: &mail_routes,
+        zone_records: &zone_records,
         ledger: &ledger,
         mailbox_ties: &mailbox_ties,
     };
@@ -161,6 +166,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
         watching,
         mail_records,
         mail_routes,
+        zone_records,
         ledger,
         mailbox_ties,
         measurements,

@@ -10,6 +10,7 @@
 //! - [`service_principals`]: what a class of service principal names stands for;
 //! - [`logs`]: how services write down who used them;
 //! - [`mail`]: what is asked about the mail of a domain;
+//! - [`named_conf`]: which zones BIND's settings say it answers for;
 //! - [`public`]: public time servers and mirrors, which reports fold away;
 //! - [`radius`]: how RADIUS servers list their clients;
 //! - [`watching`]: what references and ports say about who watches whom.
@@ -20,6 +21,7 @@ pub mod ends_of_life;
 mod log_template;
 pub mod logs;
 pub mod mail;
+pub mod named_conf;
 pub mod public;
 pub mod radius;
 pub mod rules;

@@ -46,6 +46,7 @@ impl Witness {
             | Fact::Job(_)
             | Fact::Share(_)
             | Fact::BackupJob(_)
+            | Fact::ZoneRecord(_)
             | Fact::Watch(_)
             | Fact::Admission(_)
             | Fact::MailRoute(_) => Self::Written,
@@ -60,7 +61,7 @@ impl Witness {
             | Fact::MailboxTie(_)
             | Fact::DirectoryObject(_)
             | Fact::DirectoryNeed(_) => Self::Declared,
-            Fact::LoggedUse(_) => Self::History,
+            Fact::LoggedUse(_) | Fact::AskedName(_) => Self::History,
             _ => Self::Live,
         }
     }

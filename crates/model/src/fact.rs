@@ -19,6 +19,7 @@ pub use crate::mailbox::MailboxTie;
 use crate::name::{HostName, Peer, Port, Protection, Transport};
 pub use crate::route::{MailRoute, RouteRule, RouteTarget};
 pub use crate::watching::{Watch, WatchPurpose};
+pub use crate::zone::{AskedName, ZoneRecord};
 use crate::{Foreign, Timestamp};
 
 /// One fact. The tag `fact` names the kind; a kind a newer agent knows is kept as [`Fact::Unknown`].
@@ -99,6 +100,10 @@ pub enum Fact {
     DirectoryObject(DirectoryObject),
     /// One machine needs another, as a directory states it.
     DirectoryNeed(DirectoryNeed),
+    /// Records of a zone that this machine answers for.
+    ZoneRecord(ZoneRecord),
+    /// A name of its own zones that it was asked for.
+    AskedName(AskedName),
     /// A fact of a kind this version does not know, kept as it came.
     #[serde(untagged)]
     Unknown(serde_json::Value),

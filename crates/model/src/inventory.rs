@@ -72,6 +72,9 @@ pub struct Inventory {
     /// Where mail servers send mail on to: transports, aliases, forwards, filters, archives.
     #[serde(default)]
     pub mail_routes: Vec<crate::route::MailRouteEntry>,
+    /// What the zones of name servers that were looked at say, and where it leads.
+    #[serde(default)]
+    pub zone_records: Vec<crate::zone::ZoneRecordEntry>,
     /// Who uses which service in which way, as the services' own logs tell it: logons, binds, senders of mail.
     #[serde(default)]
     pub ledger: Vec<crate::ledger::LedgerEntry>,

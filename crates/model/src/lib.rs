@@ -40,6 +40,7 @@ pub mod store;
 pub mod time;
 pub mod watching;
 pub mod wave;
+pub mod zone;
 
 pub use batch::{Batch, BatchHeader, Record};
 pub use estate::{Estate, Meaning};

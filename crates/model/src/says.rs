@@ -127,6 +127,13 @@ impl Fact {
             Self::LoggedUse(used) => says_logged_use(used),
             Self::DirectoryObject(object) => directory::object(object),
             Self::DirectoryNeed(need) => directory::need(need),
+            Self::ZoneRecord(record) => says_zone_record(record),
+            Self::AskedName(asked) => {
+                format!(
+                    "{} was asked for {}: {}",
+                    asked.product, asked.name, asked.log
+                )
+            }
             Self::Unknown(_) => "a fact this version does not know".to_owned(),
         }
     }
@@ -223,6 +230,18 @@ fn says_mail_record(record: &MailRecord) -> String {
     }
     if let Some(lookups) = record.lookups {
         text.push_str(&format!(", {lookups} look-ups"));
+    }
+    text
+}
+
+fn says_zone_record(record: &crate::zone::ZoneRecord) -> String {
+    let values = record.values.join(", ");
+    let mut text = format!(
+        "{} {} is {values} in {}",
+        record.owner, record.kind, record.file
+    );
+    if let Some(seconds) = record.ttl_seconds {
+        text.push_str(&format!(", remembered for {seconds} s"));
     }
     text
 }

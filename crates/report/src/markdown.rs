@@ -21,6 +21,7 @@ pub(crate) fn render(page: &Page, words: &Catalogue) -> String {
     mail(&mut out, page);
     directories(&mut out, page);
     routes(&mut out, page);
+    names(&mut out, page);
     runs(&mut out, page);
     dependencies(&mut out, page);
     estate(&mut out, page);
@@ -473,6 +474,48 @@ fn routes(out: &mut Document<'_>, page: &Page) {
     });
     out.table(&columns, rows);
     out.cut(&page.routes);
+}
+
+/// Who takes time and names from whom, and where names lead.
+fn names(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    if !page.asking.rows.is_empty() {
+        out.heading(words.names, words.names_lead);
+        let columns = [words.name, words.names_time, words.names_resolvers];
+        let rows = page.asking.rows.iter().map(|row| {
+            vec![
+                row.machine.clone(),
+                row.time.join(" · "),
+                row.names.join(" · "),
+            ]
+        });
+        out.table(&columns, rows);
+        out.cut(&page.asking);
+    }
+    if page.names.rows.is_empty() {
+        return;
+    }
+    out.heading(words.names_leading, words.names_leading_lead);
+    let columns = [
+        words.name,
+        words.mail_record,
+        words.mail_says,
+        words.mail_remembered,
+        words.mail_machines,
+        words.mail_remarks,
+    ];
+    let rows = page.names.rows.iter().map(|row| {
+        vec![
+            row.name.clone(),
+            row.record.clone(),
+            row.values.join(" · "),
+            row.remembered.clone(),
+            row.machines.join(" · "),
+            row.remarks.join(" · "),
+        ]
+    });
+    out.table(&columns, rows);
+    out.cut(&page.names);
 }
 
 fn certificates(out: &mut Document<'_>, page: &Page) {

@@ -348,6 +348,63 @@ fn who_is_watched_is_not_drawn_as_what_watches() {
 }
 
 #[test]
+fn where_names_lead_is_shown_with_what_nobody_has() {
+    use groma_model::zone::{Asked, ZoneRecordEntry};
+    let mut office = sample::office();
+    let machine = office.entities[0].clone();
+    let at: groma_model::Timestamp = "2026-11-01T10:00:00Z".parse().unwrap();
+    let record =
+        |owner: &str, machines: &[&groma_model::EntityId], nobodys: &[&str]| ZoneRecordEntry {
+            zone: groma_model::HostName::parse("corp.example").expect("a name"),
+            owner: owner.to_owned(),
+            kind: "A".to_owned(),
+            values: vec!["10.0.0.7".to_owned()],
+            ttl_seconds: Some(3_600),
+            view: None,
+            through: Vec::new(),
+            machines: machines.iter().map(|id| (*id).clone()).collect(),
+            nobodys: nobodys
+                .iter()
+                .map(|a| a.parse().expect("an address"))
+                .collect(),
+            nowhere: Vec::new(),
+            asked: Some(Asked {
+                count: 12,
+                first_seen: at,
+                last_seen: at,
+            }),
+            served_by: vec![machine.id.clone()],
+            kept_by: vec![machine.id.clone()],
+            files: vec!["/var/lib/bind/corp.zone".to_owned()],
+            evidence: Vec::new(),
+        };
+    office.zone_records = vec![
+        record("zap<b>.corp.example", &[&machine.id], &[]),
+        record("old.corp.example", &[], &["10.0.0.7"]),
+        record("elsewhere.corp.example", &[], &[]),
+    ];
+    let text = groma_report::markdown(&office);
+    let line = |word: &str| {
+        text.lines()
+            .find(|l| l.starts_with('|') && l.contains(word))
+    };
+    let old = line("| old.corp.example").expect("a row");
+    assert!(
+        old.contains("nobody we saw has 10.0.0.7: ask a person"),
+        "{old}"
+    );
+    let app = line("zap").expect("a row");
+    assert!(app.contains(&machine.name) || app.contains("1 h"), "{app}");
+    assert!(
+        line("elsewhere.corp.example").is_none(),
+        "it leads to nobody we know"
+    );
+    let page = groma_report::html(&office);
+    assert!(page.contains("id=\"leading\"") && !page.contains("zap<b>"));
+    assert!(!groma_report::html(&sample::office()).contains("id=\"leading\""));
+}
+
+#[test]
 fn the_ledger_says_who_logs_on_how() {
     use groma_model::ledger::{ConsumerClass, LedgerEntry};
     let mut office = sample::office();

@@ -301,9 +301,13 @@ impl Gathered {
                     seen: *seen,
                 });
             }
-            Fact::Listener(_) | Fact::Measurement(_) | Fact::Access(_) | Fact::Unknown(_) => {
-                self.touch(site, vantage, *seen)
-            }
+            // A zone names ten thousand machines that nobody may have any more: it makes none known.
+            Fact::Listener(_)
+            | Fact::Measurement(_)
+            | Fact::Access(_)
+            | Fact::ZoneRecord(_)
+            | Fact::AskedName(_)
+            | Fact::Unknown(_) => self.touch(site, vantage, *seen),
             own => {
                 if let Fact::Interface(link) = own {
                     self.hold(site, vantage, link, evidence);

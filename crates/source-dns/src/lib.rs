@@ -31,6 +31,7 @@ mod inquiry;
 mod mail;
 mod parse;
 mod policy;
+mod zones;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -43,6 +44,7 @@ use crate::inquiry::{Finding, Task};
 pub use crate::mail::MailDomains;
 use crate::parse::Resolvers;
 use crate::policy::Ruling;
+pub use crate::zones::ZonesSource;
 
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 const RESOLV_CONF_BYTES_MAX: u64 = 64 << 10;

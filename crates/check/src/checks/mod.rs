@@ -11,7 +11,9 @@ mod certificate_not_loaded;
 mod certificate_weak;
 mod cleartext_directory_bind;
 mod cleartext_mail_submission;
+mod clients_without_agent;
 mod connector_relays_for_anybody;
+mod controller_gives_time;
 mod data_without_backup;
 mod delegation_crosses_systems;
 mod directory_role;
@@ -19,6 +21,7 @@ mod dns_record_aged;
 mod domain_controller_by_address;
 mod domain_trust_unseen;
 mod duplicate_archive;
+mod hidden_primary;
 mod hosts_file_override;
 mod leaf;
 mod local_mail_archive;
@@ -48,14 +51,18 @@ mod service_account_interactive;
 mod service_principal_names_host;
 mod shared_account;
 mod single_point_of_need;
+mod sole_resolver;
+mod sole_time_source;
 mod sole_watcher;
 mod spf_fault;
+mod stale_record;
 mod standing;
 mod target_silent;
 mod trusted_authority;
 mod ttl_too_long;
 mod unconstrained_delegation;
 mod unresolvable_reference;
+mod wildcard_record;
 
 pub use moves_together::{moves_together, moves_together_in};
 
@@ -74,7 +81,9 @@ pub fn all() -> &'static [&'static dyn Check] {
         &certificate_weak::CertificateWeak,
         &cleartext_directory_bind::CleartextDirectoryBind,
         &cleartext_mail_submission::CleartextMailSubmission,
+        &clients_without_agent::ClientsWithoutAgent,
         &connector_relays_for_anybody::ConnectorRelaysForAnybody,
+        &controller_gives_time::ControllerGivesTime,
         &data_without_backup::DataWithoutBackup,
         &delegation_crosses_systems::DelegationCrossesSystems,
         &directory_role::DirectoryRole,
@@ -82,6 +91,7 @@ pub fn all() -> &'static [&'static dyn Check] {
         &domain_controller_by_address::DomainControllerByAddress,
         &domain_trust_unseen::DomainTrustUnseen,
         &duplicate_archive::DuplicateArchive,
+        &hidden_primary::HiddenPrimary,
         &hosts_file_override::HostsFileOverride,
         &local_mail_archive::LocalMailArchive,
         &mail_copied_to_archive::MailCopiedToArchive,
@@ -109,12 +119,16 @@ pub fn all() -> &'static [&'static dyn Check] {
         &service_principal_names_host::ServicePrincipalNamesHost,
         &shared_account::SharedAccount,
         &single_point_of_need::SinglePointOfNeed,
+        &sole_resolver::SoleResolver,
+        &sole_time_source::SoleTimeSource,
         &sole_watcher::SoleWatcher,
         &spf_fault::SpfFault,
+        &stale_record::StaleRecord,
         &target_silent::TargetSilent,
         &trusted_authority::TrustedAuthority,
         &ttl_too_long::TtlTooLong,
         &unconstrained_delegation::UnconstrainedDelegation,
         &unresolvable_reference::UnresolvableReference,
+        &wildcard_record::WildcardRecord,
     ]
 }

@@ -57,6 +57,7 @@ pub(crate) fn inventory(mut entities: Vec<Entity>, mut dependencies: Vec<Depende
         watching: Vec::new(),
         mail_records: Vec::new(),
         mail_routes: Vec::new(),
+        zone_records: Vec::new(),
         ledger: Vec::new(),
         mailbox_ties: Vec::new(),
         measurements: Vec::new(),

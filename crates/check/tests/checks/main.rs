@@ -43,6 +43,7 @@ mod service_principal_names_host;
 mod single_point_of_need;
 mod sole_watcher;
 mod target_silent;
+mod time_and_names;
 mod trusted_authority;
 mod unconstrained_delegation;
 mod unresolvable_reference;

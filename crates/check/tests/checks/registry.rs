@@ -92,6 +92,41 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             address_literal::negative(),
         ),
         (
+            "clients-without-agent",
+            time_and_names::clients::positive(),
+            time_and_names::clients::negative(),
+        ),
+        (
+            "controller-gives-time",
+            time_and_names::controller::positive(),
+            time_and_names::controller::negative(),
+        ),
+        (
+            "hidden-primary",
+            time_and_names::primary::positive(),
+            time_and_names::primary::negative(),
+        ),
+        (
+            "sole-resolver",
+            time_and_names::resolver::positive(),
+            time_and_names::resolver::negative(),
+        ),
+        (
+            "sole-time-source",
+            time_and_names::time::positive(),
+            time_and_names::time::negative(),
+        ),
+        (
+            "stale-record",
+            time_and_names::stale::positive(),
+            time_and_names::stale::negative(),
+        ),
+        (
+            "wildcard-record",
+            time_and_names::wildcard::positive(),
+            time_and_names::wildcard::negative(),
+        ),
+        (
             "attached-hardware",
             attached_hardware::positive(),
             attached_hardware::negative(),
@@ -350,6 +385,10 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
             "anonymous-directory-bind"
                 | "attached-hardware"
                 | "backup-not-running"
+                | "clients-without-agent"
+                | "hidden-primary"
+                | "stale-record"
+                | "wildcard-record"
                 | "certificate-expires-soon"
                 | "certificate-not-loaded"
                 | "certificate-weak"
@@ -500,6 +539,7 @@ fn take(all: &mut Inventory, one: Inventory) {
     all.backups.extend(one.backups);
     all.watching.extend(one.watching);
     all.mail_records.extend(one.mail_records);
+    all.zone_records.extend(one.zone_records);
     all.ledger.extend(one.ledger);
     all.mailbox_ties.extend(one.mailbox_ties);
     all.mail_routes.extend(one.mail_routes);

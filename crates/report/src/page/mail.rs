@@ -84,7 +84,7 @@ fn remarks(index: &Index<'_>, record: &MailRecordEntry, words: &Catalogue) -> Ve
 }
 
 /// `24 h`, `5 min`, `90 s`: the largest unit that counts it whole.
-fn lasting(seconds: u32, words: &Catalogue) -> String {
+pub(super) fn lasting(seconds: u32, words: &Catalogue) -> String {
     let whole = |unit: u32| seconds >= unit && seconds.is_multiple_of(unit);
     let (number, unit) = match seconds {
         _ if whole(3_600) => (seconds / 3_600, words.hours),

@@ -11,6 +11,7 @@ mod estate;
 mod front;
 mod ledger;
 mod mail;
+mod names;
 mod needs;
 mod risks;
 mod routes;
@@ -157,6 +158,8 @@ pub(crate) struct Page {
     pub(crate) mail: Rows<MailRow>,
     pub(crate) directories: Vec<DirectoryPart>,
     pub(crate) routes: Rows<RouteRow>,
+    pub(crate) asking: Rows<names::AskingRow>,
+    pub(crate) names: Rows<names::NameRow>,
     pub(crate) runs: Rows<RunRow>,
     pub(crate) dependencies: Rows<Need>,
     pub(crate) listeners: Rows<ListenerRow>,
@@ -205,6 +208,8 @@ impl Page {
             mail: mail::table(index, words, limits.hosts),
             directories: directory::parts(index, words, limits.hosts),
             routes: routes::table(index, words, limits.hosts),
+            asking: names::asking(index, words, limits.hosts),
+            names: names::records(index, words, limits.hosts),
             runs: schedule::upcoming(index, words, limits.runs),
             dependencies: needs::all(index, words, limits.dependencies),
             listeners: estate::listeners(index, words, limits.listeners),

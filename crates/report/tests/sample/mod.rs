@@ -79,6 +79,7 @@ impl Estate {
                 watching: vec![],
                 mail_records: vec![],
                 mail_routes: vec![],
+                zone_records: vec![],
                 ledger: vec![],
                 mailbox_ties: vec![],
                 measurements: vec![],

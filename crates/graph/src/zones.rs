@@ -1,0 +1,235 @@
+//! Where the records of zones lead: alias by alias to addresses, and from those to machines that something else tells of.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use groma_model::fact::{AskedName, ZoneRecord};
+use groma_model::zone::{Asked, ZoneRecordEntry};
+use groma_model::{EntityId, Estate, EvidenceId, HostName, Peer, Seen, SiteId};
+
+use crate::gather::{Gathered, Raw};
+
+/// Aliases followed from one record; a server gives up earlier.
+const STEPS_MAX: usize = 16;
+/// Facts one row cites at most.
+const EVIDENCE_MAX: usize = 20;
+
+/// Zone, name, kind, view and values: what makes a row.
+type Key<'a> = (
+    &'a HostName,
+    &'a str,
+    &'a str,
+    Option<&'a str>,
+    &'a [String],
+);
+
+/// The rows of everything that still stands there.
+pub(crate) fn rows(gathered: &Gathered, estate: &Estate) -> Vec<ZoneRecordEntry> {
+    let current = || gathered.zone_records.iter().filter(|raw| raw.current);
+    if current().next().is_none() {
+        return Vec::new();
+    }
+    let zones = Zones::of(current().map(AsRef::as_ref), estate);
+    let asked = asked(&gathered.asked_names);
+    let mut rows: BTreeMap<Key<'_>, Vec<&Raw<ZoneRecord>>> = BTreeMap::new();
+    for raw in current() {
+        let record = &raw.fact;
+        let key = (
+            &record.zone,
+            record.owner.as_str(),
+            record.kind.as_str(),
+            record.view.as_deref(),
+            record.values.as_slice(),
+        );
+        rows.entry(key).or_default().push(raw);
+    }
+    rows.into_values()
+        .filter_map(|raws| zones.entry(&raws, &asked))
+        .collect()
+}
+
+/// How often each name was asked for. Two logs of a machine tell the same questions: the one that knows most is believed.
+fn asked(names: &[Box<Raw<AskedName>>]) -> HashMap<&str, Asked> {
+    let mut by_host: HashMap<(&str, &EntityId), Seen> = HashMap::new();
+    for raw in names {
+        let known = by_host.entry((raw.fact.name.as_str(), &raw.host));
+        let slot = known.or_insert(raw.seen);
+        *slot = Seen {
+            count: slot.count.max(raw.seen.count),
+            ..slot.joined(raw.seen)
+        };
+    }
+    let mut all: HashMap<&str, Asked> = HashMap::new();
+    for ((name, _), seen) in by_host {
+        let told = Asked {
+            count: seen.count,
+            first_seen: seen.first,
+            last_seen: seen.last,
+        };
+        all.entry(name)
+            .and_modify(|known| {
+                known.count = known.count.saturating_add(told.count);
+                known.first_seen = known.first_seen.min(told.first_seen);
+                known.last_seen = known.last_seen.max(told.last_seen);
+            })
+            .or_insert(told);
+    }
+    all
+}
+
+/// What is known of all zones together.
+struct Zones<'a> {
+    estate: &'a Estate,
+    /// Site and name → what stands there.
+    at: HashMap<(&'a SiteId, &'a str), Vec<&'a ZoneRecord>>,
+    /// The zones that are known, by site.
+    known: BTreeSet<(&'a SiteId, &'a str)>,
+    /// Names of machines that are one machine's alone.
+    machines: HashMap<&'a str, Option<&'a EntityId>>,
+}
+
+/// Where a record leads.
+#[derive(Default)]
+struct Led {
+    through: Vec<String>,
+    machines: BTreeSet<EntityId>,
+    nobodys: BTreeSet<IpAddr>,
+    nowhere: BTreeSet<String>,
+}
+
+impl<'a> Zones<'a> {
+    fn of(records: impl Iterator<Item = &'a Raw<ZoneRecord>>, estate: &'a Estate) -> Self {
+        let mut zones = Self {
+            estate,
+            at: HashMap::new(),
+            known: BTreeSet::new(),
+            machines: HashMap::new(),
+        };
+        for raw in records {
+            let record = &raw.fact;
+            let there = zones.at.entry((&raw.site, &record.owner)).or_default();
+            there.push(record);
+            zones.known.insert((&raw.site, record.zone.as_str()));
+        }
+        for entity in estate.entities.values() {
+            for name in &entity.names {
+                let slot = zones.machines.entry(name).or_insert(Some(&entity.id));
+                *slot = slot.filter(|known| **known == entity.id);
+            }
+        }
+        zones
+    }
+
+    fn entry(
+        &self,
+        raws: &[&'a Raw<ZoneRecord>],
+        asked: &HashMap<&str, Asked>,
+    ) -> Option<ZoneRecordEntry> {
+        let record = &raws.first()?.fact;
+        let mut led = Led::default();
+        for raw in raws {
+            for peer in &raw.fact.peers {
+                self.follow(raw, peer, &mut led);
+            }
+        }
+        let evidence: BTreeSet<&EvidenceId> = raws.iter().map(|raw| &raw.id).collect();
+        let served_by: BTreeSet<&EntityId> = raws.iter().map(|raw| &raw.host).collect();
+        let written = raws.iter().filter(|raw| !raw.fact.is_copy);
+        let kept_by: BTreeSet<&EntityId> = written.map(|raw| &raw.host).collect();
+        let files: BTreeSet<String> = (raws.iter())
+            .map(|raw| raw.fact.file.lossy().into_owned())
+            .collect();
+        Some(ZoneRecordEntry {
+            zone: record.zone.clone(),
+            owner: record.owner.clone(),
+            kind: record.kind.clone(),
+            values: record.values.clone(),
+            ttl_seconds: raws.iter().filter_map(|raw| raw.fact.ttl_seconds).max(),
+            view: record.view.clone(),
+            through: led.through,
+            machines: led.machines.into_iter().collect(),
+            nobodys: led.nobodys.into_iter().collect(),
+            nowhere: led.nowhere.into_iter().collect(),
+            asked: asked.get(record.owner.as_str()).copied(),
+            served_by: served_by.into_iter().cloned().collect(),
+            kept_by: kept_by.into_iter().cloned().collect(),
+            files: files.into_iter().collect(),
+            evidence: (evidence.into_iter().take(EVIDENCE_MAX)).cloned().collect(),
+        })
+    }
+
+    /// From one value of a record to whoever has its address.
+    fn follow(&self, raw: &'a Raw<ZoneRecord>, peer: &'a Peer, led: &mut Led) {
+        let mut met: BTreeSet<&str> = BTreeSet::from([raw.fact.owner.as_str()]);
+        let mut next: Vec<&'a Peer> = vec![peer];
+        while let Some(peer) = next.pop() {
+            match peer {
+                Peer::Address(address) => self.address(raw, peer, *address, led),
+                Peer::Name(name) if !met.insert(name.as_str()) || met.len() > STEPS_MAX => {
+                    led.nowhere.insert(name.to_string());
+                }
+                Peer::Name(name) => next.extend(self.name(raw, name, led)),
+            }
+        }
+    }
+
+    fn address(&self, raw: &Raw<ZoneRecord>, peer: &Peer, address: IpAddr, led: &mut Led) {
+        if address.is_loopback() || address.is_unspecified() || address.is_multicast() {
+            return;
+        }
+        match self.estate.locate(&raw.site, &raw.vantage, peer) {
+            Some(meaning) => led.machines.insert(meaning.entity),
+            None => led.nobodys.insert(address),
+        };
+    }
+
+    /// What stands at `name`: its addresses, or the name it is an alias of. A name nobody keeps a zone for that we read is a
+    /// machine's own, or is told by nobody here.
+    fn name(&self, raw: &'a Raw<ZoneRecord>, name: &'a HostName, led: &mut Led) -> Vec<&'a Peer> {
+        let in_view = |record: &&&ZoneRecord| record.view == raw.fact.view;
+        let there = self.at.get(&(&raw.site, name.as_str()));
+        let leading: Vec<&'a Peer> = (there.into_iter().flatten().filter(in_view))
+            .filter(|record| matches!(record.kind.as_str(), "A" | "AAAA" | "CNAME"))
+            .flat_map(|record| &record.peers)
+            .collect();
+        if !leading.is_empty() {
+            if !led.through.iter().any(|known| known == name.as_str()) {
+                led.through.push(name.to_string());
+            }
+            return leading;
+        }
+        match self.machines.get(name.as_str()) {
+            Some(Some(machine)) => {
+                led.machines.insert((*machine).clone());
+            }
+            _ if self.is_ours(&raw.site, name.as_str()) => {
+                led.nowhere.insert(name.to_string());
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// True if `name` belongs into a zone that was read, and no wildcard there answers for it.
+    fn is_ours(&self, site: &'a SiteId, name: &str) -> bool {
+        let mut rest = name;
+        let mut wild = false;
+        while let Some((_, parent)) = rest.split_once('.') {
+            let delegated = self.at.get(&(site, rest)).is_some_and(|there| {
+                there
+                    .iter()
+                    .any(|record| record.kind == "NS" && record.zone.as_str() != rest)
+            });
+            if delegated && !self.known.contains(&(site, rest)) {
+                return false;
+            }
+            let wildcard = format!("*.{parent}");
+            wild |= self.at.contains_key(&(site, wildcard.as_str()));
+            if self.known.contains(&(site, parent)) || self.known.contains(&(site, rest)) {
+                return !wild;
+            }
+            rest = parent;
+        }
+        false
+    }
+}

@@ -1,0 +1,125 @@
+//! Records of zones lead, alias by alias, to machines that something else tells of.
+
+mod common;
+
+use common::*;
+use groma_model::fact::{AskedName, ZoneRecord};
+use groma_model::inventory::Inventory;
+use groma_model::zone::ZoneRecordEntry;
+use groma_model::{Fact, HostName, Peer};
+
+fn record(owner: &str, kind: &str, value: &str) -> Fact {
+    let named = value.rsplit(' ').next().unwrap_or(value);
+    Fact::ZoneRecord(ZoneRecord {
+        zone: HostName::parse("corp.example").expect("a name"),
+        owner: owner.to_owned(),
+        kind: kind.to_owned(),
+        values: vec![value.to_owned()],
+        peers: Peer::parse(named).into_iter().collect(),
+        ttl_seconds: Some(3_600),
+        view: None,
+        is_copy: false,
+        file: "/var/lib/bind/corp.zone".into(),
+    })
+}
+
+fn estate(records: &[(&str, &str, &str)]) -> Told {
+    let mut told = Told::default();
+    told.host("ns1", "10.0.0.1").host("app1", "10.0.0.2");
+    for (owner, kind, value) in records {
+        told.say("ns1", "names.zones", record(owner, kind, value));
+    }
+    told
+}
+
+fn of<'r>(rows: &'r [ZoneRecordEntry], owner: &str) -> &'r ZoneRecordEntry {
+    rows.iter().find(|row| row.owner == owner).expect("a row")
+}
+
+fn names(told: &Told, row: &ZoneRecordEntry) -> Vec<String> {
+    let (_, entities) = told.graph_and_entities();
+    let named = entities.iter().filter(|e| row.machines.contains(&e.id));
+    named.map(|e| e.name.clone()).collect()
+}
+
+#[test]
+fn an_alias_of_an_alias_leads_to_the_machine() {
+    let told = estate(&[
+        ("www.corp.example", "CNAME", "web.corp.example"),
+        ("web.corp.example", "CNAME", "host2.corp.example"),
+        ("host2.corp.example", "A", "10.0.0.2"),
+        ("_http._tcp.corp.example", "SRV", "0 0 80 web.corp.example"),
+    ]);
+    let rows = told.graph().zone_records;
+    let www = of(&rows, "www.corp.example");
+    assert_eq!(names(&told, www), ["app1"]);
+    assert_eq!(www.through, ["web.corp.example", "host2.corp.example"]);
+    assert_eq!(names(&told, of(&rows, "_http._tcp.corp.example")), ["app1"]);
+    assert!(www.nobodys.is_empty() && www.nowhere.is_empty());
+}
+
+#[test]
+fn an_address_nobody_has_and_a_name_that_is_not_there_are_told_apart() {
+    let told = estate(&[
+        ("old.corp.example", "A", "10.0.0.99"),
+        ("x.corp.example", "CNAME", "gone.corp.example"),
+        ("y.corp.example", "CNAME", "shop.provider.example"),
+        ("c1.corp.example", "CNAME", "c2.corp.example"),
+        ("c2.corp.example", "CNAME", "c1.corp.example"),
+        ("*.wild.corp.example", "A", "10.0.0.2"),
+        ("z.corp.example", "CNAME", "any.wild.corp.example"),
+        ("sub.corp.example", "NS", "ns.provider.example"),
+        ("w.corp.example", "CNAME", "host.sub.corp.example"),
+    ]);
+    let rows = told.graph().zone_records;
+    assert_eq!(of(&rows, "old.corp.example").nobodys.len(), 1);
+    assert_eq!(of(&rows, "x.corp.example").nowhere, ["gone.corp.example"]);
+    // Another's zone, a wildcard's answer and a part that somebody else answers for: nobody here knows.
+    for silent in ["y.corp.example", "z.corp.example", "w.corp.example"] {
+        let row = of(&rows, silent);
+        assert!(
+            row.nowhere.is_empty() && row.machines.is_empty(),
+            "{row:#?}"
+        );
+    }
+    assert_eq!(of(&rows, "c1.corp.example").nowhere, ["c1.corp.example"]);
+}
+
+#[test]
+fn a_zone_makes_no_machine_and_what_was_asked_stands_beside_it() {
+    let mut told = estate(&[("old.corp.example", "A", "10.0.0.99")]);
+    let asked = AskedName {
+        name: HostName::parse("old.corp.example").expect("a name"),
+        product: "BIND".to_owned(),
+        log: "/var/log/named/query.log".into(),
+    };
+    told.say_seen("ns1", "log.services", Fact::AskedName(asked), 7);
+    let (graph, entities) = told.graph_and_entities();
+    assert!(!entities.iter().any(|e| e.name.contains("10.0.0.99")));
+    let row = of(&graph.zone_records, "old.corp.example");
+    assert_eq!(row.asked.map(|asked| asked.count), Some(7));
+}
+
+#[test]
+fn what_leads_there_is_said_when_the_machine_goes() {
+    let told = estate(&[
+        ("www.corp.example", "CNAME", "host2.corp.example"),
+        ("host2.corp.example", "A", "10.0.0.2"),
+        ("ns1.corp.example", "A", "10.0.0.1"),
+    ]);
+    let (graph, entities) = told.graph_and_entities();
+    let app1 = entities.iter().find(|e| e.name == "app1").expect("app1");
+    let inventory = Inventory {
+        zone_records: graph.zone_records,
+        entities: entities.clone(),
+        ..empty(groma_model::Timestamp::from_seconds(1_795_165_200))
+    };
+    let found = groma_graph::impact::impact(&inventory, &app1.id);
+    assert_eq!(
+        found.names,
+        [
+            "host2.corp.example A 10.0.0.2, remembered for 3600 s, in /var/lib/bind/corp.zone",
+            "www.corp.example CNAME host2.corp.example, remembered for 3600 s, in /var/lib/bind/corp.zone",
+        ]
+    );
+}
