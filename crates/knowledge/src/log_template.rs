@@ -10,6 +10,8 @@ const TIME_MAX: usize = 40;
 pub enum Field {
     /// The account used.
     Account,
+    /// The name a name server was asked for.
+    Asked,
     /// The address of who called this machine.
     Client,
     /// What the service's own settings call who called this machine.
@@ -33,6 +35,7 @@ pub enum Field {
 /// The names a grammar may use, each with its field.
 const NAMES: &[(&str, Field)] = &[
     ("account", Field::Account),
+    ("asked", Field::Asked),
     ("client", Field::Client),
     ("client_name", Field::ClientName),
     ("mechanism", Field::Mechanism),
@@ -341,7 +344,7 @@ mod tests {
         }
         let error = Template::parse("x {acount} y", Some("conn")).unwrap_err();
         assert!(
-            error.starts_with("`acount` is no field groma knows: account, client,"),
+            error.starts_with("`acount` is no field groma knows: account, asked, client,"),
             "{error}"
         );
         assert!(error.contains("`conn` ties lines together"), "{error}");

@@ -11,6 +11,7 @@
 //! | `server` | the address this machine called |
 //! | `name`, `port` | the name and port that were called |
 //! | `account` | the account used |
+//! | `asked` | the name a name server was asked for: kept only for zones of this very server |
 //! | `mechanism` | how it was proven |
 //! | `program` | what the client says it is; only the word before the first `/` is kept |
 //! | `time` | when it was, in a log whose lines do not begin with a time (`head = "none"`) |
@@ -136,6 +137,8 @@ pub struct LogLine {
     pub protection: Option<Protection>,
     /// Who speaks, by tag, where the line says it and not the tag it stands under.
     pub speaker: Option<usize>,
+    /// True if the product writes it whether or not it was told to write who uses it: it does not show that the log is on.
+    pub by_default: bool,
 }
 
 /// How a line is recognised.
@@ -191,6 +194,8 @@ struct WrittenLine {
     protection: Option<Protection>,
     #[serde(default)]
     speaker: Option<String>,
+    #[serde(default)]
+    by_default: bool,
 }
 
 impl LogGrammar {
@@ -273,6 +278,7 @@ impl WrittenLine {
             mechanism: self.mechanism,
             protection: self.protection,
             speaker: speaker.transpose()?,
+            by_default: self.by_default,
         };
         line.sound(session, head).map_err(|error| (None, error))?;
         Ok(line)
@@ -345,6 +351,8 @@ grammars![
     "samba",
     "slapd",
     "squid",
+    "unbound",
+    "unbound-syslog",
     "vsftpd",
 ];
 
@@ -394,7 +402,7 @@ does = "counts"
         assert!(LogGrammar::parse("logs/exampled.toml", GOOD).is_ok());
         let error = error_of("{account}", "{acount}");
         assert!(
-            error.starts_with("logs/exampled.toml:19: `acount` is no field groma knows: account, client, client_name, mechanism,"),
+            error.starts_with("logs/exampled.toml:19: `acount` is no field groma knows: account, asked, client, client_name, mechanism,"),
             "{error}"
         );
         assert!(error.contains("`conn` ties lines together"), "{error}");

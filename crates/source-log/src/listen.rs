@@ -13,6 +13,7 @@ use crate::session::{Owner, Sessions, Spoken, Use};
 use crate::stamp::Clock;
 use crate::syslog::{self, Line};
 use crate::tally::Tally;
+use crate::zones::Zones;
 
 /// Tags whose speaker is remembered while a file is read.
 const SPEAKERS_MAX: usize = 64;
@@ -54,6 +55,8 @@ pub(crate) struct Listener<'l> {
     /// What this machine calls itself in its logs, without its domain.
     pub(crate) own_name: Option<&'l str>,
     pub(crate) clock: Clock<'l>,
+    /// Zones this machine answers for.
+    pub(crate) zones: &'l Zones,
     pub(crate) reading: &'l mut Reading,
 }
 
@@ -112,9 +115,10 @@ impl Listener<'_> {
             (None, Some(time)) => clock.read(time),
             (None, None) => clock.read(std::str::from_utf8(line.stamp).ok()?),
         };
+        let zones = self.zones;
         let fits = sessions.take(&spoken, at, &mut |owner, used| {
             if let Some(used) = placed(used, clients, unplaced) {
-                keep(tallies, span, owner, used);
+                keep(tallies, span, zones, owner, used);
             }
         });
         // That a product starts and stops says nothing of a log it keeps only if told to.
@@ -131,7 +135,8 @@ impl Listener<'_> {
             sessions,
             ..
         } = self.reading;
-        sessions.end_file(&mut |owner, used| keep(tallies, span, owner, used));
+        let zones = self.zones;
+        sessions.end_file(&mut |owner, used| keep(tallies, span, zones, owner, used));
     }
 
     /// True for a line that another machine sent here. A machine that does not know its own name takes all for its own.
@@ -168,6 +173,7 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 fn keep(
     tallies: &mut BTreeMap<&'static str, Tally>,
     span: &mut Option<(Timestamp, Timestamp)>,
+    zones: &Zones,
     owner: Owner,
     used: Use,
 ) {
@@ -176,7 +182,7 @@ fn keep(
         *span = Some((begin.min(first), end.max(last)));
     }
     let tally = tallies.entry(owner.grammar.id.as_str()).or_default();
-    tally.add(owner.speaker, used);
+    tally.add(owner.speaker, used, zones);
 }
 
 type SpokenBy = Option<(&'static LogGrammar, &'static Speaker)>;

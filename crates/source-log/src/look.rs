@@ -7,6 +7,7 @@ use std::path::Path;
 
 use groma_knowledge::LOG_GRAMMARS;
 use groma_model::Port;
+use groma_model::fact::AskedName;
 use groma_model::schedule::Zone;
 use groma_model::{
     Coverage, CoverageState, Fact, Foreign, Observation, Reason, Scope, SourceName, Timestamp,
@@ -16,7 +17,8 @@ use groma_source::{Budget, Disk, Explanation, Sink, SinkExt, Source, Window, Wor
 use crate::family::{self, Family, Member};
 use crate::listen::{Listener, Reading, Speakers};
 use crate::stamp::Clock;
-use crate::tally;
+use crate::tally::{self, Tally};
+use crate::zones::Zones;
 use crate::{journal, lines, postfix, radius};
 
 /// Where the syslog daemons of the distributions write.
@@ -69,11 +71,11 @@ impl Source for LogSource {
             ),
             reads: vec![
                 format!("{}, with their rotations, plain, gzip and zstd", files.join(", ")),
-                "/proc/sys/kernel/hostname, /etc/hostname; /etc/postfix/master.cf; clients.conf of FreeRADIUS (names and addresses, never a secret); /etc/localtime (where it leads), /etc/timezone; /etc/machine-id and the journal files of systemd in /var/log/journal and /run/log/journal; whether the programs of these products are there".to_owned(),
+                "/proc/sys/kernel/hostname, /etc/hostname; /etc/bind/named.conf, /etc/named.conf, /usr/local/etc/namedb/named.conf with what they include, for the zones this machine answers for; /etc/postfix/master.cf; clients.conf of FreeRADIUS (names and addresses, never a secret); /etc/localtime (where it leads), /etc/timezone; /etc/machine-id and the journal files of systemd in /var/log/journal and /run/log/journal; whether the programs of these products are there".to_owned(),
             ],
             contacts: Vec::new(),
             sends: vec!["addresses of clients, accounts they used, mechanism, protection, first, last, count, hours of the week".to_owned()],
-            never_sends: vec!["senders, recipients, subjects, queried names, search filters, lines of a log".to_owned()],
+            never_sends: vec!["senders, recipients, subjects, names that were asked for outside of this server's own zones and who asked for which, search filters, lines of a log".to_owned()],
             rights: vec!["root or the group adm".to_owned()],
             cost: "one pass over those files, up to the budget".to_owned(),
         }
@@ -86,6 +88,8 @@ impl Source for LogSource {
             window,
             sink,
             zone: zone(disk),
+            zones: Zones::read(disk),
+            asked: Vec::new(),
             ports: postfix::ports(disk),
             clients: radius::addresses(disk),
             own_name: own_name(disk),
@@ -119,8 +123,22 @@ impl Source for LogSource {
         }
         look.journals();
         look.say();
+        look.how_far_questions_reach();
         look.what_is_silent();
     }
+}
+
+/// A log of questions.
+struct AskedLog {
+    id: &'static str,
+    span: (Timestamp, Timestamp),
+    complete: bool,
+}
+
+/// The name people know the grammar's product by.
+fn product_of(id: &'static str) -> &'static str {
+    let of_id = LOG_GRAMMARS.iter().find(|g| g.id == id);
+    of_id.map_or(id, |g| g.product.as_str())
 }
 
 /// What one log tells of one product.
@@ -131,6 +149,10 @@ struct Look<'a> {
     window: &'a Window,
     sink: &'a mut dyn Sink,
     zone: Zone,
+    /// Zones of this machine's name server.
+    zones: Zones,
+    /// Logs of questions: product, log, from when to when, and whether all of it was read.
+    asked: Vec<AskedLog>,
     /// Ports of services that sign with a name of their own.
     ports: BTreeMap<String, Port>,
     /// Addresses of clients that a service knows by name.
@@ -155,11 +177,67 @@ impl Look<'_> {
         self.end_family(scope, family, reading, complete);
     }
 
+    /// Says which names of its own zones this machine was asked for, and keeps how far the log of questions reaches.
+    fn questions(&mut self, id: &'static str, log: &Foreign, tally: &mut Tally, complete: bool) {
+        let Some(span) = tally.asked_span else {
+            return;
+        };
+        let scope = Scope::new("asked", id);
+        let product = product_of(id);
+        for (name, seen) in std::mem::take(&mut tally.asked) {
+            let fact = Fact::AskedName(AskedName {
+                name,
+                product: product.to_owned(),
+                log: log.clone(),
+            });
+            let scope = scope.clone();
+            self.sink.saw(Observation { scope, fact, seen });
+        }
+        self.asked.push(AskedLog {
+            id,
+            span,
+            complete: complete && tally.asked_left_out == 0,
+        });
+    }
+
+    /// How far each log of questions reaches. Of two logs of one product that do not begin and end alike, one has holes.
+    fn how_far_questions_reach(&mut self) {
+        let mut widest: BTreeMap<&'static str, AskedLog> = BTreeMap::new();
+        for log in std::mem::take(&mut self.asked) {
+            let length = |log: &AskedLog| (log.complete, log.span.1.since(log.span.0));
+            match widest.get(log.id) {
+                Some(known) if length(known) >= length(&log) => {}
+                _ => {
+                    widest.insert(log.id, log);
+                }
+            }
+        }
+        for log in widest.into_values() {
+            let state = match log.complete {
+                true => CoverageState::Complete,
+                false => CoverageState::Partial,
+            };
+            self.sink.covered(Coverage {
+                scope: Scope::new("asked", log.id),
+                state,
+                from: log.span.0,
+                to: log.span.1,
+                how: Some("every question written down, from the first to the last".to_owned()),
+            });
+        }
+    }
+
     /// Keeps what a family told, and says how far it reaches.
     fn end_family(&mut self, scope: Scope, family: &Family, reading: Reading, complete: bool) {
         let mut complete = complete;
         let log = disk::foreign(&family.path);
-        for (product, tally) in reading.tallies {
+        for (product, mut tally) in reading.tallies {
+            self.questions(
+                product,
+                &log,
+                &mut tally,
+                complete && reading.of_others == 0,
+            );
             if tally.left_out > 0 {
                 complete = false;
                 let what = format!("{} further uses of {product}", tally.left_out);
@@ -304,6 +382,7 @@ impl Look<'_> {
             ports: &self.ports,
             clients: &self.clients,
             own_name: self.own_name.as_deref(),
+            zones: &self.zones,
             clock: Clock::new(&self.zone, modified),
             reading,
         }
@@ -412,10 +491,7 @@ impl Look<'_> {
 
     fn say(&mut self) {
         for (id, told) in std::mem::take(&mut self.told) {
-            let product = LOG_GRAMMARS
-                .iter()
-                .find(|g| g.id == id)
-                .map_or(id, |g| g.product.as_str());
+            let product = product_of(id);
             for (row, (log, seen)) in tally::joined(told) {
                 let scope = Scope::new("log", &log.lossy());
                 let fact = Fact::LoggedUse(row.into_fact(product, &log));
@@ -426,9 +502,14 @@ impl Look<'_> {
 
     /// A product that is installed and that no log speaks of: a hole, with the way to close it.
     fn what_is_silent(&mut self) {
+        // A product may have a grammar for each way in which it writes; one of them is enough.
+        let heard = LOG_GRAMMARS
+            .iter()
+            .filter(|g| self.heard.contains(g.id.as_str()));
+        let heard: BTreeSet<&str> = heard.map(|g| g.product.as_str()).collect();
         for grammar in LOG_GRAMMARS
             .iter()
-            .filter(|g| !self.heard.contains(g.id.as_str()))
+            .filter(|g| !heard.contains(g.product.as_str()))
         {
             let installed = grammar
                 .programs

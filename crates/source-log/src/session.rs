@@ -30,6 +30,8 @@ pub(crate) struct Use {
     pub(crate) server: Option<IpAddr>,
     pub(crate) name: Option<HostName>,
     pub(crate) port: Option<Port>,
+    /// The name a name server was asked for; empty for one that is no host's.
+    pub(crate) asked: Option<Box<str>>,
     pub(crate) account: Option<Foreign>,
     pub(crate) mechanism: Option<Word>,
     pub(crate) program: Option<Word>,
@@ -108,6 +110,8 @@ fn told<'m>(line: &LogLine, fields: &Fields<'m>) -> Option<Line<'m>> {
             Field::ClientName if value.len() > ACCOUNT_MAX => return None,
             Field::ClientName => used.client_name = Some(value.into()),
             Field::Server => used.server = Some(address(value)?),
+            Field::Asked if value.len() > ACCOUNT_MAX => used.asked = Some("".into()),
+            Field::Asked => used.asked = Some(value.into()),
             Field::Name => used.name = HostName::parse(value),
             // Samba writes the port behind its own address.
             Field::Port => used.port = Some(Port(value.rsplit(':').next()?.parse().ok()?)),
@@ -134,6 +138,7 @@ impl Use {
         self.server = more.server.or(self.server);
         self.name = more.name.or_else(|| self.name.take());
         self.port = more.port.or(self.port);
+        self.asked = more.asked.or_else(|| self.asked.take());
         self.account = more.account.or_else(|| self.account.take());
         self.mechanism = more.mechanism.or(self.mechanism);
         self.program = more.program.or(self.program);
@@ -221,7 +226,7 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     /// Takes a line, and calls `done` with every use that is told to its end. `at` reads the time when it is needed. False
-    /// for a line the grammar does not know.
+    /// for a line the grammar does not know, or that does not show that the log is on.
     pub(crate) fn take(
         &mut self,
         spoken: &Spoken<'_>,
@@ -269,7 +274,7 @@ impl Sessions {
             let mut whole = Use::default();
             whole.learn(told, at);
             done(owner, whole);
-            return true;
+            return !line.by_default;
         }
         let key = if grammar.session {
             session

@@ -11,6 +11,7 @@ use groma_model::{Foreign, Hours, Seen, Timestamp};
 use crate::quick::QuickMap;
 use crate::session::Use;
 use crate::word::Word;
+use crate::zones::Zones;
 
 /// Rows that are kept; further ones are counted.
 const ROWS_MAX: usize = 50_000;
@@ -52,14 +53,23 @@ pub(crate) struct Tally {
     rows: QuickMap<Row, Sum>,
     /// Uses that had no room.
     pub(crate) left_out: u64,
+    /// Names of this server's own zones that were asked for.
+    pub(crate) asked: QuickMap<HostName, Seen>,
+    /// From when to when questions were written down, whatever they were for.
+    pub(crate) asked_span: Option<(Timestamp, Timestamp)>,
+    /// Questions for such names that had no room.
+    pub(crate) asked_left_out: u64,
 }
 
 impl Tally {
     /// Adds a use that was told to its end.
-    pub(crate) fn add(&mut self, speaker: &'static Speaker, used: Use) {
+    pub(crate) fn add(&mut self, speaker: &'static Speaker, mut used: Use, zones: &Zones) {
         let Some((first, last)) = used.span else {
             return;
         };
+        if let Some(name) = used.asked.take() {
+            self.ask(&name, zones, first, last);
+        }
         let count = used.count.max(1);
         let Some(row) = row(speaker, used) else {
             return;
@@ -76,6 +86,22 @@ impl Tally {
             return;
         }
         self.put(row, Sum { seen, days });
+    }
+
+    /// A name was asked for, by whomever: also by this machine itself.
+    fn ask(&mut self, name: &str, zones: &Zones, first: Timestamp, last: Timestamp) {
+        let (begin, end) = self.asked_span.unwrap_or((first, last));
+        self.asked_span = Some((begin.min(first), end.max(last)));
+        let Some(name) = zones.own(name) else {
+            return;
+        };
+        if self.asked.len() >= ROWS_MAX && !self.asked.contains_key(&name) {
+            self.asked_left_out += 1;
+            return;
+        }
+        let seen = Seen::between(first, last, 1);
+        let known = self.asked.entry(name).or_insert(Seen { count: 0, ..seen });
+        *known = known.joined(seen);
     }
 
     /// The rows that speak of the estate, in order.

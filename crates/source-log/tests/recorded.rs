@@ -824,3 +824,102 @@ fn no_log_makes_it_panic() {
         let _ = look(disk);
     });
 }
+
+const NAMED: &str = r#"
+view "internal" { zone "corp.example" { type master; file "x"; };
+zone "dyn.example" { type master; file "y"; allow-update { any; }; }; };
+"#;
+
+/// What was asked, and how far that reaches.
+fn asked(recorder: &Recorder) -> Vec<String> {
+    let mut told: Vec<String> = recorder
+        .records
+        .iter()
+        .filter_map(|record| match &record.said {
+            groma_model::batch::Said::Saw(o) if matches!(o.fact, Fact::AskedName(_)) => {
+                Some(format!("{}× {}", o.seen.count, o.fact.says()))
+            }
+            groma_model::batch::Said::Covered(c) if c.scope.as_str().starts_with("asked:") => {
+                Some(format!("{} {:?}", c.scope, c.state))
+            }
+            _ => None,
+        })
+        .collect();
+    told.sort();
+    told
+}
+
+#[test]
+fn bind_with_views_tells_who_asks_and_which_of_its_own_names() {
+    let disk = FakeDisk::new()
+        .file("/etc/bind/named.conf", NAMED)
+        .file("/var/log/named/query.log", recorded("bind-views.log"));
+    let heard = look(disk);
+    assert_eq!(
+        lines(&heard),
+        ["8× 10.20.1.5 used BIND at port 53/udp: /var/log/named/query.log"]
+    );
+    // Another's name, and one with blanks in it, are nobody's business; what the machine asks itself is asked too.
+    assert_eq!(
+        asked(&heard),
+        [
+            "1× BIND was asked for _sip._tcp.corp.example: /var/log/named/query.log",
+            "1× BIND was asked for old.corp.example: /var/log/named/query.log",
+            "1× BIND was asked for www.corp.example: /var/log/named/query.log",
+            "3× BIND was asked for corp.example: /var/log/named/query.log",
+            "asked:bind Complete",
+        ]
+    );
+}
+
+#[test]
+fn without_zones_of_its_own_no_name_is_kept() {
+    let disk = FakeDisk::new().file("/var/log/named/query.log", recorded("bind-views.log"));
+    assert_eq!(asked(&look(disk)), ["asked:bind Complete"]);
+}
+
+#[test]
+fn bind_tells_who_copies_zones_and_who_writes_into_them_though_questions_are_off() {
+    let disk = FakeDisk::new()
+        .file("/usr/sbin/named", "")
+        .file("/etc/bind/named.conf", NAMED)
+        .file("/var/log/named/xfer.log", recorded("bind-transfers.log"));
+    let heard = look(disk);
+    // A refused update and a transfer that only ended are no further uses.
+    assert_eq!(
+        lines(&heard),
+        [
+            "2× 10.20.1.5 used BIND at port 53/tcp, by AXFR: /var/log/named/xfer.log",
+            "1× 10.20.1.5 used BIND at port 53/udp, by update: /var/log/named/xfer.log",
+        ]
+    );
+    assert!(asked(&heard).is_empty());
+    assert!(
+        heard
+            .gaps()
+            .any(|gap| gap.reason == Reason::LogDisabled && gap.what.contains("BIND"))
+    );
+}
+
+#[test]
+fn unbound_tells_who_asks() {
+    let disk = FakeDisk::new()
+        .file("/usr/sbin/unbound", "")
+        .file("/var/log/unbound.log", recorded("unbound.log"));
+    let heard = look(disk);
+    assert_eq!(
+        lines(&heard),
+        ["4× 10.20.1.5 used Unbound at port 53/udp: /var/log/unbound.log"]
+    );
+    assert!(
+        !heard.gaps().any(|gap| gap.what.contains("Unbound")),
+        "one of its two ways is enough"
+    );
+    let syslog = "Nov 20 21:00:00 ns1 unbound[7842]: [7842:0] info: 10.20.1.5 www.corp.example. A IN\n\
+                  Nov 20 21:00:01 ns1 unbound[7842]: [7842:0] info: 10.20.1.9 x. A IN 10.20.1.9 y. A INX\n";
+    let heard = look(FakeDisk::new().file("/var/log/syslog", syslog));
+    assert_eq!(
+        lines(&heard),
+        ["1× 10.20.1.5 used Unbound at port 53/udp: /var/log/syslog"]
+    );
+}

@@ -1,0 +1,71 @@
+//! Which names belong to zones this server answers for: of all that is asked, those alone are kept.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use groma_knowledge::named_conf;
+use groma_model::HostName;
+use groma_source::Disk;
+
+const SETTINGS_BYTES_MAX: u64 = 8 << 20;
+/// Roles in which a server answers for a zone itself.
+const ANSWERS: &[&str] = &["primary", "secondary", "mirror"];
+
+/// The zones of this machine's name server.
+#[derive(Default, Debug)]
+pub(crate) struct Zones(BTreeSet<String>);
+
+impl Zones {
+    /// As BIND's settings have them.
+    pub(crate) fn read(disk: &dyn Disk) -> Self {
+        let settings = named_conf::all(&mut |path| {
+            let read = disk.read(Path::new(path), SETTINGS_BYTES_MAX).ok()?;
+            Some(String::from_utf8_lossy(&read.bytes).into_owned())
+        });
+        let own = settings
+            .zones
+            .into_iter()
+            .filter(|zone| ANSWERS.contains(&zone.role.as_str()) && !zone.name.is_empty());
+        Self(own.map(|zone| zone.name).collect())
+    }
+
+    /// The name, if it lies in one of them.
+    pub(crate) fn own(&self, name: &str) -> Option<HostName> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let lower = name.trim_end_matches('.').to_ascii_lowercase();
+        let mut rest = lower.as_str();
+        loop {
+            if self.0.contains(rest) {
+                return HostName::parse(&lower);
+            }
+            rest = rest.split_once('.')?.1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_own_within_a_zone_and_nowhere_else() {
+        let zones = Zones(BTreeSet::from(["corp.example".to_owned()]));
+        let own = |name| zones.own(name).map(|name| name.to_string());
+        assert_eq!(
+            own("WWW.Corp.Example.").as_deref(),
+            Some("www.corp.example")
+        );
+        assert_eq!(own("corp.example").as_deref(), Some("corp.example"));
+        for other in [
+            "xcorp.example",
+            "example",
+            "corp.example.net",
+            "",
+            "a\\.corp.example",
+        ] {
+            assert_eq!(own(other), None, "{other}");
+        }
+    }
+}
