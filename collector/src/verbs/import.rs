@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use groma_import::Kind;
-use groma_model::SiteId;
-use groma_store::{Ingested, Store};
+use groma_import::{Imported, Kind, RowProblem};
+use groma_model::{SiteId, Timestamp};
+use groma_store::{Ingested, Moment, Store};
 
 use crate::command::Place;
 use crate::files;
 use crate::terminal::{tell, visible};
-use crate::verbs::open;
+use crate::verbs::{open, wrong_usage};
 
 /// The largest file that is taken in.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -25,23 +25,32 @@ pub(crate) struct Arguments {
     /// Batches, inventory CSV, RVTools workbooks, mailbox rights as Export-Csv of Exchange's shell writes them.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// What the list is called; a newer list of the same name replaces it. Else the name of the file without its date
+    #[arg(long, value_name = "NAME")]
+    list: Option<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
+    let list = arguments.list.as_deref();
+    if list.is_some() && arguments.files.len() > 1 {
+        return Err(wrong_usage(
+            "--list names one list: import its file alone, for each file would replace the one before",
+        ));
+    }
     let mut store = open(place)?;
     for file in &arguments.files {
-        let line =
-            take(file, store.as_mut()).with_context(|| format!("import {}", file.display()))?;
+        let line = take(file, list, store.as_mut())
+            .with_context(|| format!("import {}", file.display()))?;
         files::print(format!("{}: {line}\n", visible(&file.display().to_string())).as_bytes())?;
     }
     Ok(0)
 }
 
-fn take(file: &Path, store: &mut dyn Store) -> Result<String> {
+fn take(file: &Path, list: Option<&str>, store: &mut dyn Store) -> Result<String> {
     let bytes = files::read(file, FILE_BYTES_MAX)?;
     match groma_import::recognise(&bytes) {
         Kind::Batch => take_batch(&bytes, store),
-        Kind::Csv | Kind::RvTools | Kind::Mailboxes => take_list(file, &bytes, store),
+        Kind::Csv | Kind::RvTools | Kind::Mailboxes => take_list(file, list, &bytes, store),
         Kind::Unknown(why) => {
             anyhow::bail!(
                 "this is no batch, no CSV list, no export of mailbox rights and no RVTools workbook: {why}"
@@ -61,44 +70,79 @@ fn take_batch(bytes: &[u8], store: &mut dyn Store) -> Result<String> {
         ended.minute(),
         now.minute()
     );
-    Ok(said(store.ingest(&batch)?, "batch"))
+    Ok(said(&store.ingest(&batch)?, "batch"))
 }
 
-fn take_list(file: &Path, bytes: &[u8], store: &mut dyn Store) -> Result<String> {
+fn take_list(
+    file: &Path,
+    list: Option<&str>,
+    bytes: &[u8],
+    store: &mut dyn Store,
+) -> Result<String> {
     let now = groma_sys::this_machine(true).clock.now();
     let name = file
         .file_name()
         .unwrap_or(file.as_os_str())
         .to_string_lossy();
-    let imported = groma_import::read(&name, bytes, now)?;
+    let list = list.map_or_else(|| groma_import::list_name(&name), str::to_owned);
+    let imported = groma_import::read(&list, bytes, now)?;
     for problem in &imported.skipped {
-        let column = if problem.column.is_empty() {
-            String::new()
-        } else {
-            format!(", column {}", problem.column)
-        };
-        tell(&visible(&format!(
-            "{name}: row {}{column}: {}",
-            problem.row, problem.why
-        )));
+        tell(&visible(&format!("{name}: {}", remark(problem))));
     }
     let batch = groma_import::as_batch(&imported, &SiteId::default(), env!("CARGO_PKG_VERSION"));
-    let skipped = match imported.skipped.len() {
-        0 => String::new(),
-        n => format!(", {n} left out"),
-    };
-    let rows = imported.declared.len() + imported.ties.len();
+    let header = &batch.header;
     // The epoch is the digest of the rows: the same list again says nothing new.
-    if store.newest_epoch(&batch.header.site, &batch.header.agent)? == Some(batch.header.epoch) {
-        return Ok(said(Ingested::AlreadyKept, "list"));
+    if store.newest_epoch(&header.site, &header.agent)? == Some(header.epoch) {
+        return Ok(said(&Ingested::AlreadyKept, "list"));
     }
-    Ok(said(
-        store.ingest(&batch)?,
-        &format!("list of {rows} rows{skipped}"),
-    ))
+    let mut before = store.imports(&Moment::Now)?;
+    before.retain(|look| look.vantage == header.agent && look.site == header.site);
+    let before = before.first().map(|look| look.ended);
+    let ingested = store.ingest(&batch)?;
+    let line = said(&ingested, &what(&imported));
+    Ok(format!("{line}; {}", place_of(&list, before, &ingested)))
 }
 
-fn said(ingested: Ingested, what: &str) -> String {
+fn remark(problem: &RowProblem) -> String {
+    let column = match problem.column.as_str() {
+        "" => String::new(),
+        column => format!(", column {column}"),
+    };
+    format!("row {}{column}: {}", problem.row, problem.why)
+}
+
+/// How much of the list was taken.
+fn what(imported: &Imported) -> String {
+    let counted = |number: usize, one: &str, many: &str| match number {
+        0 => String::new(),
+        1 => format!(", 1 {one}"),
+        _ => format!(", {number} {many}"),
+    };
+    format!(
+        "list of {} rows{}{}",
+        imported.declared.len() + imported.ties.len(),
+        counted(imported.rows_left_out, "row left out", "rows left out"),
+        counted(imported.cells_left_out, "cell not read", "cells not read"),
+    )
+}
+
+/// Which list it took the place of; a list that has nothing in common with it is probably another one.
+fn place_of(list: &str, before: Option<Timestamp>, ingested: &Ingested) -> String {
+    let list = visible(list);
+    let Some(before) = before else {
+        return format!("a new list, {list}");
+    };
+    let other = matches!(ingested, Ingested::Kept(tally) if tally.removed > 0 && tally.appeared == tally.facts);
+    let hint = match other {
+        true => {
+            ", no row of which stands unchanged: if this is another list, import both again, each with --list NAME"
+        }
+        false => "",
+    };
+    format!("replaces the list {list} of {}{hint}", before.day())
+}
+
+fn said(ingested: &Ingested, what: &str) -> String {
     match ingested {
         Ingested::Kept(tally) => format!(
             "{what} kept: {} facts, {} new, {} gone, {} not seen",
@@ -149,6 +193,37 @@ mod tests {
             take_batch(&zone, &mut store).is_ok(),
             "a wrong time zone is taken"
         );
+        Ok(())
+    }
+
+    #[test]
+    fn next_weeks_export_replaces_this_weeks_and_says_so() -> Result<()> {
+        let mut store = SqliteStore::open_in_memory()?;
+        let mut import = |file: &str, list: Option<&str>, rows: &str| {
+            take_list(Path::new(file), list, rows.as_bytes(), &mut store)
+        };
+        let rows = "name,ip,owner\nmail1,10.0.0.5,anna\n,,boris\nweb1,not an address,\n";
+        let first = import("servers_2026-11-13.csv", None, rows)?;
+        assert!(
+            first.starts_with("list of 2 rows, 1 row left out, 1 cell not read kept: 2 facts"),
+            "{first}"
+        );
+        assert!(first.ends_with("; a new list, servers.csv"), "{first}");
+        let second = import(
+            "servers_2026-11-20.csv",
+            None,
+            "name,ip,owner\nmail1,10.0.0.5,anna\n",
+        )?;
+        assert!(
+            second.contains("1 gone") && second.contains("; replaces the list servers.csv of 20"),
+            "{second}"
+        );
+        // Another site's list of the same file name, once by mistake and once by its own name.
+        let other = "name,ip\nmail9,10.9.0.5\n";
+        let mistaken = import("b/servers.csv", None, other)?;
+        assert!(mistaken.ends_with("each with --list NAME"), "{mistaken}");
+        let named = import("b/servers.csv", Some("site b"), other)?;
+        assert!(named.ends_with("; a new list, site b"), "{named}");
         Ok(())
     }
 }

@@ -36,11 +36,7 @@ pub fn as_batch(imported: &Imported, site: &SiteId, version: &str) -> Batch {
             }),
         });
     }
-    let left_out = imported
-        .skipped
-        .iter()
-        .any(|problem| problem.column.is_empty());
-    let state = if left_out {
+    let state = if imported.rows_left_out > 0 {
         CoverageState::Partial
     } else {
         CoverageState::Complete

@@ -27,6 +27,7 @@
 mod batch;
 mod columns;
 mod mailboxes;
+mod name;
 mod row;
 mod separated;
 mod text;
@@ -36,6 +37,7 @@ use groma_model::Timestamp;
 use groma_model::fact::{Declared, MailboxTie};
 
 pub use batch::as_batch;
+pub use name::list_name;
 
 /// Most bytes of a file that is looked at.
 pub const FILE_BYTES: usize = 64 << 20;
@@ -70,7 +72,7 @@ pub enum Kind {
 /// What was read from a list.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Imported {
-    /// The name of the list: the file name without its directory.
+    /// The name of the list, by which a newer one replaces it.
     pub list: String,
     /// The moment of the import.
     pub at: Timestamp,
@@ -79,7 +81,12 @@ pub struct Imported {
     /// Who is tied to which mailbox, sorted.
     pub ties: Vec<MailboxTie>,
     /// What could not be read, by row.
+    /// What could not be read, by row: the first ones, and a last that counts the rest.
     pub skipped: Vec<RowProblem>,
+    /// Rows that are left out.
+    pub rows_left_out: usize,
+    /// Cells of other rows that could not be read or are not kept.
+    pub cells_left_out: usize,
 }
 
 /// A row or a cell that was left out, and why.
@@ -155,16 +162,10 @@ pub fn recognise(bytes: &[u8]) -> Kind {
     }
 }
 
-/// Reads the list `bytes`, which came in a file called `name`.
+/// Reads the list `bytes`, which is called `name`: what somebody said, or [`list_name`] of the file.
 pub fn read(name: &str, bytes: &[u8], now: Timestamp) -> Result<Imported, ImportError> {
-    let list = name
-        .rsplit(['/', '\\'])
-        .next()
-        .unwrap_or(name)
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(200)
-        .collect::<String>();
+    let list = name.chars().filter(|c| !c.is_control()).take(200);
+    let list: String = list.collect();
     if bytes.len() > FILE_BYTES {
         return Err(ImportError::TooLarge {
             list,
@@ -194,6 +195,8 @@ pub fn read(name: &str, bytes: &[u8], now: Timestamp) -> Result<Imported, Import
         declared: reading.declared,
         ties: reading.ties,
         skipped: reading.problems,
+        rows_left_out: reading.rows_left_out,
+        cells_left_out: reading.cells_left_out,
     })
 }
 
@@ -205,10 +208,16 @@ pub(crate) struct Reading {
     pub(crate) problems: Vec<RowProblem>,
     pub(crate) rows: usize,
     untold: usize,
+    rows_left_out: usize,
+    cells_left_out: usize,
 }
 
 impl Reading {
     pub(crate) fn problem(&mut self, row: impl ToString, column: &str, why: impl Into<String>) {
+        match column.is_empty() {
+            true => self.rows_left_out += 1,
+            false => self.cells_left_out += 1,
+        }
         if self.problems.len() >= PROBLEMS {
             self.untold += 1;
             return;

@@ -214,7 +214,7 @@ fn cells(
         if column >= COLUMNS || text.len() > CELL_BYTES {
             reading.problem(
                 format!("{sheet} {}", row.saturating_add(1)),
-                "",
+                &format!("{}", column.saturating_add(1)),
                 "a cell too long or too far to the right: left out",
             );
             continue;

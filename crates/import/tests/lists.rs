@@ -5,13 +5,13 @@
 mod common;
 
 use common::{CENTER, INVENTORY, PARC, SPISOK, budget, now, rvtools, uuid};
-use groma_import::{ImportError, Imported, Kind, as_batch, read, recognise};
+use groma_import::{ImportError, Imported, Kind, as_batch, list_name, read, recognise};
 use groma_model::batch::Said;
 use groma_model::fact::Declared;
 use groma_model::{CoverageState, SiteId};
 
 fn list(name: &str, bytes: &[u8]) -> Imported {
-    read(name, bytes, now()).unwrap()
+    read(&list_name(name), bytes, now()).unwrap()
 }
 
 fn named<'i>(imported: &'i Imported, name: &str) -> &'i Declared {
