@@ -21,6 +21,14 @@ fn admission(peer: Option<&str>, network: Option<&str>) -> Fact {
     })
 }
 
+fn neighbour(address: &str) -> Fact {
+    Fact::Neighbour(Neighbour {
+        address: ip(address),
+        mac: "00:11:22:33:44:55".into(),
+        interface: "eth0".into(),
+    })
+}
+
 fn told(facts: &[Fact]) -> Told {
     let mut told = Told::default();
     told.host("radius1", "10.0.0.1").host("vpn1", "10.0.0.7");
@@ -35,6 +43,7 @@ fn a_client_a_server_lists_needs_it() {
     let told = told(&[
         admission(Some("10.0.0.21"), None),
         admission(Some("10.0.0.7"), None),
+        neighbour("10.0.0.21"),
     ]);
     let graph = told.graph();
     let mut edges: Vec<String> = graph
@@ -51,6 +60,12 @@ fn a_client_a_server_lists_needs_it() {
     let says =
         "FreeRADIUS lets 10.0.0.7 (wlc1) in at 1812/udp (/etc/freeradius/3.0/clients.conf:7)";
     assert!(graph.evidence.iter().any(|e| e.says == says));
+}
+
+#[test]
+fn a_client_of_which_nobody_knows_more_than_its_line_is_no_machine_that_needs() {
+    let told = told(&[admission(Some("10.0.0.94"), None)]);
+    assert_eq!(told.graph().dependencies, []);
 }
 
 #[test]

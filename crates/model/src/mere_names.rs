@@ -14,7 +14,7 @@ impl Inventory {
         let mut mere: BTreeSet<EntityId> = self
             .entities
             .iter()
-            .filter(|entity| is_mere_name(entity))
+            .filter(|entity| entity.is_mere_name())
             .map(|entity| entity.id.clone())
             .collect();
         for dependency in &self.dependencies {
@@ -51,17 +51,20 @@ impl Inventory {
     }
 }
 
-fn is_mere_name(entity: &Entity) -> bool {
-    let nothing_known = Attributes {
-        unresolvable: entity.attributes.unresolvable,
-        ..Attributes::default()
-    };
-    matches!(entity.kind.as_str(), "host" | "external")
-        && !entity.has_agent
-        && !entity.declared
-        && entity.owner.is_none()
-        && entity.criticality.is_none()
-        && entity.attributes == nothing_known
+impl Entity {
+    /// True for a host or an outside place that nobody looked at, listed or met: no more than a name or address somebody wrote.
+    pub fn is_mere_name(&self) -> bool {
+        let nothing_known = Attributes {
+            unresolvable: self.attributes.unresolvable,
+            ..Attributes::default()
+        };
+        matches!(self.kind.as_str(), "host" | "external")
+            && !self.has_agent
+            && !self.declared
+            && self.owner.is_none()
+            && self.criticality.is_none()
+            && self.attributes == nothing_known
+    }
 }
 
 /// Takes every id that is written out of the set. An id needs no escapes, so it comes in one piece.
