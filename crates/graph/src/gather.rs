@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use groma_model::fact::{
     Access, Admission, AskedName, BackupJob, Connection, DirectoryNeed, FileSystem, Forward, Job,
-    Listener, LoggedUse, MailRecord, MailRoute, MailboxTie, Measurement, NameSource, Reference, Share,
-    Watch, ZoneRecord,
+    Listener, LoggedUse, MailRecord, MailRoute, MailboxTie, Measurement, NameSource, Reference,
+    Share, Watch, ZoneRecord,
 };
 use groma_model::inventory::{
     Backup, Dependency, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
