@@ -11,6 +11,7 @@ OVERLAPPING_KINDS = {
     ("smb", "print"), ("print", "smb"),                                         # a printer shared over smb
     ("cluster", "sql"), ("sql", "cluster"), ("cluster", "nosql"), ("nosql", "cluster"),  # replicas
     ("http", "package-mirror"), ("package-mirror", "http"),
+    ("http", "federation"),                                                     # a logon decided elsewhere is spoken over http
     ("smtp-relay", "smtp-submission"), ("smtp-submission", "smtp-relay"),       # the port says which
 }
 

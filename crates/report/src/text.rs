@@ -529,6 +529,7 @@ impl Catalogue {
             "dns" => "DNS",
             "dhcp" => "DHCP",
             "radius" => "RADIUS",
+            "federation" => "single sign-on",
             "imap" => "IMAP",
             "pop3" => "POP3",
             "sql" => "SQL",

@@ -85,7 +85,9 @@ fn read(text: &str, ending: Ending) -> Settings {
             '\n' => {
                 line += 1;
                 // `@define name "value"` of syslog-ng ends with its line.
-                if ending == Ending::Line || reader.statement.trim_start().starts_with('@') {
+                if reader.is_heading_before(here) {
+                    reader.push(' ', line)
+                } else if ending == Ending::Line || reader.statement.trim_start().starts_with('@') {
                     reader.end()
                 } else {
                     reader.push(' ', line)
@@ -108,6 +110,12 @@ impl Reader {
         let before = self.statement.chars().next_back();
         let by_sign = self.ending == Ending::Semicolon && quote == '"';
         by_sign || before.is_none_or(|b| !b.is_alphanumeric())
+    }
+
+    /// True for a name whose brace stands on the next line that is not empty.
+    fn is_heading_before(&self, rest: &str) -> bool {
+        let names = !self.statement.trim().is_empty() && !self.statement.contains('=');
+        names && rest.trim_start().starts_with('{')
     }
 
     fn push(&mut self, c: char, line: u32) {
