@@ -246,6 +246,7 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     }
     let directory = state::directory();
     let mut memory = state::open(&directory, world.randomness.as_ref())?;
+    let asks = !directories.is_empty();
     let request = LookRequest {
         directories,
         ..request(arguments, &memory)
@@ -254,7 +255,12 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     let batch = look(&world, &request, &Quiet);
     memory.next_sequence = memory.next_sequence.saturating_add(1);
     state::keep(&directory, &memory).context(KEEP_STATE)?;
-    write(&batch, arguments)
+    write(&batch, arguments)?;
+    // Who was told to stop goes on next time.
+    if asks && !request.stop.is_asked() {
+        crate::forget_progress(&memory_in(&directory));
+    }
+    Ok(())
 }
 
 /// The directories an access file names; none without one.

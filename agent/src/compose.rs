@@ -25,6 +25,7 @@ use groma_source_x509::{
 use crate::apart::{PatientDisk, Sight, Silence, Wish};
 use crate::explain::{Explained, Place};
 use crate::hearing::{Hearing, Told};
+use crate::progress::FileJournal;
 
 /// At most this many names and addresses are asked about in one look.
 const QUESTIONS_MAX: usize = 4096;
@@ -139,7 +140,11 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
     run.watched_and_files(world);
     if !request.directories.is_empty() {
         let directories = request.directories.clone();
-        run.here(Box::new(DirectorySource::new(world.clone(), directories)));
+        let source = DirectorySource::new(world.clone(), directories);
+        run.here(Box::new(match &request.memory {
+            Some(memory) => source.noting(Box::new(FileJournal::beside(memory))),
+            None => source,
+        }));
     }
     let endpoints = endpoints_met(&run.told.said);
     run.here(Box::new(CertificateEndpoints::new(
@@ -156,8 +161,9 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
     if let Some(memory) = request.memory.as_ref().filter(|_| !kept.is_empty()) {
         crate::memory::keep(memory, &kept);
     }
-    let mut records = reservations(&run.told);
-    records.extend(run.told.records());
+    let reservations = reservations(&run.told);
+    let mut records = run.told.records();
+    records.splice(0..0, reservations);
     Batch {
         header: header(request, &window, looked),
         records: groma_model::batch::gathered(records),

@@ -50,7 +50,11 @@ impl Told {
 
     /// Everything that was said, by whomever.
     pub(crate) fn records(self) -> Vec<Record> {
-        self.said.into_iter().flat_map(|(_, said)| said).collect()
+        // The first list becomes the whole: most of what one source alone says need not be moved.
+        let mut said = self.said.into_iter().map(|(_, said)| said);
+        let mut all = said.next().unwrap_or_default();
+        said.for_each(|mut more| all.append(&mut more));
+        all
     }
 }
 

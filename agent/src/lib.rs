@@ -18,6 +18,7 @@ mod find;
 mod hearing;
 mod memory;
 mod output;
+mod progress;
 mod state;
 
 pub use apart::is_called as is_called_apart;
@@ -27,6 +28,7 @@ pub use explain::{Explained, Place, render as render_explanations};
 pub use find::{Search, find};
 pub use groma_source_directory::Directory;
 pub use memory::memory_in;
+pub use progress::forget_progress;
 
 /// The role of a child: what [`LookRequest::apart`] starts this program for. A program that sets it calls this
 /// before anything else, if [`is_called_apart`] says so.

@@ -70,7 +70,7 @@ fn program(variable: &str) -> Option<PathBuf> {
     path
 }
 
-fn start(at: &Path) -> Option<Slapd> {
+fn start(at: &Path, content: &str) -> Option<Slapd> {
     if !Path::new(SLAPD).exists() {
         skip(&format!("{SLAPD} is not installed here"));
         return None;
@@ -85,7 +85,7 @@ fn start(at: &Path) -> Option<Slapd> {
         format!("{schemas}modulepath /usr/lib/ldap\nmoduleload back_mdb\ndatabase mdb\nsuffix \"dc=corp,dc=example\"\ndirectory {here}/data\nrootdn \"cn=reader,dc=corp,dc=example\"\naccess to attrs=userPassword by anonymous auth by * none\naccess to * by * read\n"),
     )
     .unwrap();
-    std::fs::write(at.join("ldif"), CONTENT).unwrap();
+    std::fs::write(at.join("ldif"), content).unwrap();
     let filled = Command::new("/usr/sbin/slapadd")
         .args(["-q", "-f"])
         .arg(at.join("conf"))
@@ -158,7 +158,9 @@ fn a_directory_is_asked_and_stands_in_the_report() {
     };
     let room = tempfile::tempdir().unwrap();
     let at = room.path();
-    let Some(slapd) = start(at) else { return };
+    let Some(slapd) = start(at, CONTENT) else {
+        return;
+    };
     closed(&at.join("reader.password"), PASSWORD);
     closed(
         &at.join("access.toml"),
@@ -205,4 +207,190 @@ fn a_directory_is_asked_and_stands_in_the_report() {
     );
     let page = std::fs::read_to_string(at.join("other/report.html")).unwrap();
     assert!(page.contains("id=\"directories\"") && !page.contains(PASSWORD));
+}
+
+/// A server in between that hands on what both sides say, notes what the client asked, and falls silent at a word of
+/// either side; it says at which port it listens, and that it fell silent.
+const BETWEEN: &str = r#"
+import socket, sys, threading
+door_at, port, silent_at, log = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].encode(), open(sys.argv[4], "ab", 0)
+door = socket.socket(); door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+door.bind(("127.0.0.1", door_at)); door.listen(); print(door.getsockname()[1], flush=True)
+def pump(a, b, asked):
+    before = b""
+    while data := a.recv(65536):
+        if asked:
+            log.write(data)
+        if silent_at and silent_at in before + data:
+            print("silent", flush=True)
+            threading.Event().wait()
+        before = data[-64:]
+        b.sendall(data)
+    b.close()
+while True:
+    client, _ = door.accept()
+    server = socket.create_connection(("127.0.0.1", port))
+    threading.Thread(target=pump, args=(client, server, True), daemon=True).start()
+    threading.Thread(target=pump, args=(server, client, False), daemon=True).start()
+"#;
+
+/// The one in between; ended, by its id, when dropped.
+struct Between {
+    child: Child,
+    told: std::io::BufReader<std::process::ChildStdout>,
+    port: u16,
+}
+
+impl Drop for Between {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Between {
+    fn start(at: &Path, (port, server): (u16, u16), silent_at: &str, log: &str) -> Self {
+        let mut child = Command::new("python3")
+            .args(["-c", BETWEEN])
+            .args([&port.to_string(), &server.to_string(), silent_at, log])
+            .current_dir(at)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let told = std::io::BufReader::new(child.stdout.take().unwrap());
+        let mut between = Self {
+            child,
+            told,
+            port: 0,
+        };
+        between.port = between.line().parse().unwrap();
+        between
+    }
+
+    /// The next thing it says.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut self.told, &mut line).unwrap();
+        line.trim().to_owned()
+    }
+}
+
+const LOOK: [&str; 11] = [
+    "look",
+    "--source",
+    "directory",
+    "--access",
+    "access.toml",
+    "--for",
+    "0s",
+    "--format",
+    "json",
+    "--out",
+    "batch",
+];
+
+/// Looks through a server in between, is killed when it falls silent, and looks again: what the second look asked, and
+/// the lines of its batch.
+fn killed_and_again(agent: &Path, at: &Path, slapd: u16, silent_at: &str) -> (String, Vec<String>) {
+    closed(&at.join("reader.password"), PASSWORD);
+    let mut first = Between::start(at, (0, slapd), silent_at, "first");
+    let port = first.port;
+    closed(
+        &at.join("access.toml"),
+        &format!(
+            "[[directory]]\nurl = \"ldap://127.0.0.1:{port}\"\nuser = \"cn=reader,dc=corp,dc=example\"\npassword_file = \"reader.password\"\n"
+        ),
+    );
+    let mut look = Command::new(agent)
+        .args(LOOK)
+        .current_dir(at)
+        .env("GROMA_STATE_DIR", at.join("state"))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    assert_eq!(first.line(), "silent");
+    look.kill().unwrap();
+    look.wait().unwrap();
+    assert!(!at.join("batch").exists(), "nothing was written yet");
+    let notes = std::fs::metadata(at.join("state/directory.progress")).unwrap();
+    assert_eq!(std::os::unix::fs::MetadataExt::mode(&notes) & 0o777, 0o600);
+    drop(first);
+
+    // The same address, and this time it answers.
+    let _second = Between::start(at, (port, slapd), "", "second");
+    run(agent, at, &LOOK);
+    assert!(
+        !at.join("state/directory.progress").exists(),
+        "it is in a batch now"
+    );
+    let asked = std::fs::read(at.join("second")).unwrap();
+    let batch = std::fs::read_to_string(at.join("batch")).unwrap();
+    (
+        String::from_utf8_lossy(&asked).into_owned(),
+        batch.lines().map(str::to_owned).collect(),
+    )
+}
+
+/// How often a text stands in the lines, and in how many of them as seen once.
+fn told(lines: &[String], text: &str) -> (usize, usize) {
+    let with: Vec<_> = lines.iter().filter(|l| l.contains(text)).collect();
+    let once = with.iter().filter(|l| l.contains("\"count\":1")).count();
+    (with.len(), once)
+}
+
+#[test]
+fn a_look_that_was_killed_goes_on_where_it_stood() {
+    let Some(agent) = program("GROMA_AGENT_BIN") else {
+        return;
+    };
+    let room = tempfile::tempdir().unwrap();
+    let at = room.path();
+    let Some(slapd) = start(at, CONTENT) else {
+        return;
+    };
+    // It falls silent when it is asked about groups: machines and accounts were answered before.
+    let (asked, lines) = killed_and_again(&agent, at, slapd.port, "groupOfNames");
+    assert!(asked.contains("groupOfNames"), "what was not answered");
+    assert!(
+        !asked.contains("ipHost") && !asked.contains("simpleSecurityObject"),
+        "what was answered is not asked again"
+    );
+    for object in [
+        "\"name\":\"app1.corp.example\"",
+        "\"name\":\"svc-web\"",
+        "\"class\":\"directory\"",
+        "directory_people",
+        "directory_computers",
+    ] {
+        assert_eq!(told(&lines, object), (1, 1), "{object}: {lines:#?}");
+    }
+}
+
+#[test]
+fn no_object_of_a_question_that_was_cut_off_is_lost_or_told_twice() {
+    let Some(agent) = program("GROMA_AGENT_BIN") else {
+        return;
+    };
+    let room = tempfile::tempdir().unwrap();
+    let at = room.path();
+    let machines: String = (0..1500)
+        .map(|n| {
+            format!(
+                "\ndn: cn=m{n:04},dc=corp,dc=example\nobjectClass: device\nobjectClass: ipHost\ncn: m{n:04}.corp.example\nipHostNumber: 10.1.{}.{}\n",
+                n / 250,
+                n % 250 + 1
+            )
+        })
+        .collect();
+    let Some(slapd) = start(at, &format!("{CONTENT}{machines}")) else {
+        return;
+    };
+    // In the third page of the machines.
+    let (_, lines) = killed_and_again(&agent, at, slapd.port, "cn=m1200,");
+    for n in 0..1500 {
+        let name = format!("\"name\":\"m{n:04}.corp.example\"");
+        assert_eq!(told(&lines, &name), (1, 1), "{name}");
+    }
+    assert_eq!(told(&lines, "directory_computers"), (1, 1));
+    assert_eq!(told(&lines, "\"value\":1501.0"), (1, 1));
 }

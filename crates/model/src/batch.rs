@@ -68,27 +68,39 @@ pub struct Batch {
 /// Joins observations of one fact in one scope by one source; order of first appearance is kept.
 ///
 /// Places are remembered by their digest: a machine may have a hundred thousand of them.
-pub fn gathered(records: Vec<Record>) -> Vec<Record> {
+pub fn gathered(mut records: Vec<Record>) -> Vec<Record> {
     let mut places: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
-    let mut joined: Vec<Record> = Vec::with_capacity(records.len());
-    for record in records {
-        let Said::Saw(observation) = &record.said else {
-            joined.push(record);
+    // In place: a second list of a hundred thousand records is as large as the first.
+    let mut kept = 0;
+    for at in 0..records.len() {
+        let Some((key, seen)) = records.get(at).and_then(observed) else {
+            records.swap(kept, at);
+            kept += 1;
             continue;
         };
-        let fact = serde_json::to_string(&observation.fact).unwrap_or_default();
-        let key = crate::id::digest(&[record.source.as_str(), observation.scope.as_str(), &fact]);
-        match places
+        let same = places
             .get(&key)
-            .and_then(|at| joined.get_mut(*at))
-            .map(|r| &mut r.said)
-        {
-            Some(Said::Saw(same)) => same.seen = same.seen.joined(observation.seen),
+            .and_then(|place| records.get_mut(*place))
+            .map(|record| &mut record.said);
+        match same {
+            Some(Said::Saw(same)) => same.seen = same.seen.joined(seen),
             _ => {
-                places.insert(key, joined.len());
-                joined.push(record);
+                places.insert(key, kept);
+                records.swap(kept, at);
+                kept += 1;
             }
         }
     }
-    joined
+    records.truncate(kept);
+    records
+}
+
+/// What tells an observation from every other one, and when it was made; `None` for what is none.
+fn observed(record: &Record) -> Option<(String, crate::Seen)> {
+    let Said::Saw(observation) = &record.said else {
+        return None;
+    };
+    let fact = serde_json::to_string(&observation.fact).unwrap_or_default();
+    let parts = [record.source.as_str(), observation.scope.as_str(), &fact];
+    Some((crate::id::digest(&parts), observation.seen))
 }

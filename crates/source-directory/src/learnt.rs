@@ -15,6 +15,48 @@ const VALUES_MAX: usize = 64;
 /// Addresses of names in zones that are kept until aliases are resolved.
 const NAMES_MAX: usize = 300_000;
 
+/// What later questions need of the answers to earlier ones, as it is noted between the two.
+macro_rules! carried {
+    ($($field:ident),*) => {
+        impl Learnt {
+            /// What is carried on, as JSON by name.
+            pub(crate) fn carried(&self) -> Vec<(&'static str, serde_json::Value)> {
+                vec![$((stringify!($field), serde_json::to_value(&self.$field).unwrap_or_default())),*]
+            }
+
+            /// Takes back what was carried on; what cannot be read is as if nothing had been noted: false.
+            pub(crate) fn take_back(&mut self, name: &str, value: serde_json::Value) -> bool {
+                match name {
+                    $(stringify!($field) => match serde_json::from_value(value) {
+                        Ok(value) => {
+                            self.$field = value;
+                            true
+                        }
+                        Err(_) => false,
+                    },)*
+                    _ => false,
+                }
+            }
+        }
+    };
+}
+
+carried!(
+    counts,
+    servers,
+    mail_servers,
+    policy_links,
+    trusted_by,
+    asked_for,
+    mailbox_rights,
+    rights_left_out,
+    managed,
+    relay_right,
+    open_connectors,
+    addresses,
+    aliases
+);
+
 /// Facts of one question, and what later questions need of it.
 #[derive(Debug)]
 pub(crate) struct Learnt {
@@ -27,7 +69,7 @@ pub(crate) struct Learnt {
     /// What is to be told.
     pub(crate) facts: Vec<Fact>,
     /// Objects counted, never listed.
-    pub(crate) counts: BTreeMap<&'static str, u64>,
+    pub(crate) counts: BTreeMap<String, u64>,
     /// Directory servers by distinguished name, lower case, of their `server` object.
     pub(crate) servers: HashMap<String, HostName>,
     /// Mail servers by name, lower case.
@@ -79,7 +121,12 @@ impl Learnt {
 
     /// Counts an object of a sort that is not listed.
     pub(crate) fn count(&mut self, what: &'static str) {
-        *self.counts.entry(what).or_default() += 1;
+        match self.counts.get_mut(what) {
+            Some(count) => *count += 1,
+            None => {
+                self.counts.insert(what.to_owned(), 1);
+            }
+        }
     }
 
     /// Tells an object.

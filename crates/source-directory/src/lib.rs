@@ -18,8 +18,8 @@
 //! `cn=config` and `cn=Monitor` of OpenLDAP want an account that may see them, or root over `ldapi`.
 //!
 //! **What it costs the server.** Some thirty questions, one after the other, 500 entries at a time; each has a time limit.
-//! What was answered before a limit is kept, and a gap says what is missing. A look that is ended begins anew: nothing
-//! is kept between looks.
+//! What was answered before a limit is kept, and a gap says what is missing. A look that was killed goes on with the first
+//! question that was not answered ([`Journal`]), within half a day; else nothing is kept between looks.
 //!
 //! Seen for real: what the tests beside this crate ran. Never met: a domain controller of Microsoft, an Exchange
 //! organisation, 389 Directory Server, FreeIPA.
@@ -34,6 +34,7 @@ mod cause;
 mod channel;
 mod entry;
 mod guard;
+mod journal;
 mod learnt;
 mod open;
 mod root;
@@ -48,11 +49,13 @@ use groma_model::{CoverageState, Reason, Scope, SourceName};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 
 pub use access::{AccessError, Directory};
+pub use journal::Journal;
 pub use session::Limits;
 
 use crate::access::{Logon, Trust};
 use crate::cause::Cause;
 use crate::entry::Entry;
+use crate::journal::{Notes, Noting, say};
 use crate::learnt::Learnt;
 use crate::root::{Family, Root};
 use crate::session::{Ended, Query, Session};
@@ -73,6 +76,7 @@ pub struct DirectorySource {
     world: World,
     directories: Vec<Directory>,
     limits: Limits,
+    journal: Option<Box<dyn Journal>>,
 }
 
 impl DirectorySource {
@@ -82,7 +86,15 @@ impl DirectorySource {
             world,
             directories,
             limits: Limits::default(),
+            journal: None,
         }
+    }
+
+    /// The same, going on where a look that was killed stood, and noting how far this one comes.
+    #[must_use]
+    pub fn noting(mut self, journal: Box<dyn Journal>) -> Self {
+        self.journal = Some(journal);
+        self
     }
 
     /// The same with other limits.
@@ -114,6 +126,7 @@ impl Source for DirectorySource {
         };
         let mut reads = lines(&[
             "the file named with --access, and the password files and certificates it names; the root entry of each server",
+            "what a look that was killed had noted, in the agent's own state (directory.progress)",
         ]);
         reads.extend(
             asked(ad::STEPS)
@@ -152,16 +165,27 @@ impl Source for DirectorySource {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
-        for directory in &self.directories {
+        let Self {
+            world,
+            directories,
+            limits,
+            journal,
+        } = self;
+        for directory in directories.iter() {
+            let account = contact(directory);
+            let notes = Notes::new(journal.as_deref_mut(), directory.label(), account);
             let mut look = Look {
                 directory,
                 window,
                 budget,
-                sink: &mut *sink,
+                sink: Noting {
+                    sink: &mut *sink,
+                    notes,
+                },
                 told: 0,
             };
             match &runtime {
-                Ok(runtime) => runtime.block_on(look.all(&self.world, self.limits)),
+                Ok(runtime) => runtime.block_on(look.all(world, *limits)),
                 Err(error) => {
                     look.nothing(&Cause::new(error.to_string(), Reason::of_io(error), ""))
                 }
@@ -184,25 +208,44 @@ fn contact(directory: &Directory) -> String {
     format!("directory {} {logon}; {trust}", directory.label())
 }
 
-struct Look<'a> {
+/// What the server says of itself, as a question.
+const SERVER: &str = "server";
+
+struct Look<'a, 'n> {
     directory: &'a Directory,
     window: &'a Window,
     budget: &'a Budget,
-    sink: &'a mut dyn Sink,
+    sink: Noting<'a, 'n>,
     told: u64,
 }
 
-impl Look<'_> {
+impl Look<'_, '_> {
     async fn all(&mut self, world: &World, limits: Limits) {
         let opened = Session::open(self.directory, world, self.window, self.budget, limits).await;
         let mut session = match opened {
             Ok(session) => session,
-            Err(cause) => return self.nothing(&cause),
+            Err(cause) => {
+                self.left_over(world);
+                return self.nothing(&cause);
+            }
         };
         if let Some((entry, root)) = self.root(&mut session).await {
             self.questions(&mut session, &entry, &root).await;
         }
         session.close().await;
+    }
+
+    /// Tells what a look that was killed had brought: the server cannot be asked now.
+    fn left_over(&mut self, world: &World) {
+        let server = (self.directory.peer.clone(), self.directory.port);
+        let now = world.clock.now();
+        let mut unused = Learnt::new(String::new(), server, now);
+        let Noting { sink, notes } = &mut self.sink;
+        let noted = notes.resume(now, &mut unused, *sink);
+        noted
+            .unfinished
+            .into_iter()
+            .for_each(|said| say(said, *sink));
     }
 
     fn scope(&self, step: &str) -> Scope {
@@ -249,18 +292,26 @@ impl Look<'_> {
     async fn questions(&mut self, session: &mut Session<'_>, entry: &Entry, root: &Root) {
         let server = (self.directory.peer.clone(), self.directory.port);
         let mut learnt = Learnt::new(root.directory(), server, session.now());
-        root::tell(entry, root, self.directory, &mut learnt);
-        let scope = self.scope("server");
-        self.tell(&scope, &mut learnt);
-        self.sink
-            .covered_now(self.window, &scope, CoverageState::Complete);
+        let Noting { sink, notes } = &mut self.sink;
+        let noted = notes.resume(session.now(), &mut learnt, *sink);
+        notes.begin(session.now());
+        self.told += noted.told;
+        let done = noted.done;
+        if !done.contains(SERVER) {
+            root::tell(entry, root, self.directory, &mut learnt);
+            let scope = self.scope(SERVER);
+            self.tell(&scope, &mut learnt);
+            self.sink
+                .covered_now(self.window, &scope, CoverageState::Complete);
+            self.sink.notes.done(SERVER, &learnt);
+        }
         let steps: Vec<&Step> = match root.family {
             Family::ActiveDirectory => ad::STEPS.iter().collect(),
             Family::OpenLdap => open::SERVER_STEPS.iter().chain(open::STEPS).collect(),
             Family::Other => open::STEPS.iter().collect(),
         };
         let mut unasked = Vec::new();
-        for step in steps {
+        for step in steps.into_iter().filter(|step| !done.contains(step.name)) {
             if session.is_over() {
                 unasked.push(step.name);
                 self.sink
@@ -268,6 +319,11 @@ impl Look<'_> {
                 continue;
             }
             self.question(session, step, root, &mut learnt).await;
+            // What one slow question lacks is a gap, as in a look that nobody killed; what the end of the conversation cut
+            // off is asked again.
+            if !session.is_over() {
+                self.sink.notes.done(step.name, &learnt);
+            }
         }
         if root.family == Family::ActiveDirectory {
             ad::aliases(&mut learnt);
@@ -287,6 +343,7 @@ impl Look<'_> {
         }
     }
 
+    /// Asks, and tells the answers.
     async fn question(
         &mut self,
         session: &mut Session<'_>,
@@ -307,7 +364,7 @@ impl Look<'_> {
             let room = self.budget.observations_max.saturating_sub(self.told);
             let mut left_out = 0_u64;
             let mut batch = Batch {
-                sink: &mut *self.sink,
+                sink: &mut self.sink,
                 window: self.window,
                 scope: &scope,
                 told: 0,
@@ -393,7 +450,7 @@ impl Look<'_> {
     fn tell(&mut self, scope: &Scope, learnt: &mut Learnt) {
         let room = self.budget.observations_max.saturating_sub(self.told);
         let mut batch = Batch {
-            sink: &mut *self.sink,
+            sink: &mut self.sink,
             window: self.window,
             scope,
             told: 0,

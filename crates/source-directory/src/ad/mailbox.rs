@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::fact::DirectoryObject;
+use serde::{Deserialize, Serialize};
 
 use super::is_of_a_domain;
 use super::security::{self, Allowed};
@@ -187,7 +188,7 @@ fn quota(entry: &Entry) -> Vec<String> {
 }
 
 /// Who may send as, or open, a mailbox.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct Held {
     object: DirectoryObject,
     send_as: BTreeSet<String>,
