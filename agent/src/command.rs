@@ -60,6 +60,10 @@ struct LookArgs {
     /// it. May be given several times; no domain is asked about unless it is named here.
     #[arg(long = "mail-domain", value_name = "DOMAIN", value_parser = mail_domain)]
     mail_domains: Vec<HostName>,
+    /// Ask at these domains for keys of DKIM under this selector too (`s=` in the header DKIM-Signature of a mail), beyond
+    /// the usual ones and those this machine signs with. May be given several times.
+    #[arg(long = "dkim-selector", value_name = "SELECTOR", value_parser = dkim_selector, requires = "mail_domains")]
+    dkim_selectors: Vec<String>,
     /// How long one source may take (beyond the watch, if it watches), before it is ended and a gap says so.
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
     deadline: Duration,
@@ -163,6 +167,13 @@ pub fn mail_domain(text: &str) -> Result<HostName, String> {
     domain.ok_or_else(|| {
         format!("{text:?} is no domain; write it as example.org, and umlauts as xn--…")
     })
+}
+
+/// A selector of DKIM as the header of a mail says it (RFC 6376 §3.1).
+pub fn dkim_selector(text: &str) -> Result<String, String> {
+    let name = HostName::parse(text.trim());
+    let name = name.ok_or_else(|| format!("{text:?} is no selector; write it as in s=sel2024"));
+    name.map(|name| name.as_str().to_owned())
 }
 
 /// A length of time as `30s`, `5m`, `2h`, or plain seconds.
@@ -376,6 +387,7 @@ fn request(arguments: &LookArgs, memory: &state::State) -> LookRequest {
         source_limit: arguments.deadline,
         flows_at_most: arguments.flows_by.tier(),
         mail_domains: arguments.mail_domains.clone(),
+        dkim_selectors: arguments.dkim_selectors.clone(),
         apart: !arguments.together,
         memory: Some(memory_in(&state::directory())),
         ..LookRequest::new(memory.agent.clone(), arguments.watch)

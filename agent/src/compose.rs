@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use groma_model::batch::{BATCH_SCHEMA, Record, Said};
-use groma_model::fact::{CertificatePlace, Direction, Forward, ForwardEnd};
+use groma_model::fact::{
+    CertificatePlace, Direction, Forward, ForwardEnd, MailRoute, RouteRule, RouteTarget,
+};
 use groma_model::{
     AgentId, Batch, BatchHeader, Fact, Gap, HostName, Peer, Reason, Scope, SiteId, SourceName,
     Transport,
@@ -14,7 +16,7 @@ use groma_model::{
 use groma_source::{Budget, Memory, Source, Stop, Window, World};
 use groma_source_config::{ConfigSource, ContainerConfigSource, FindSource, InContainers};
 use groma_source_directory::{Directory, DirectorySource};
-use groma_source_dns::{MailDomains, NamesSource, ZonesSource};
+use groma_source_dns::{MailDomains, NamesSource, Selector, ZonesSource};
 use groma_source_forward::RulesetSource;
 use groma_source_socket::{FlowSource, SocketSource, Tier};
 use groma_source_time::ChronySource;
@@ -49,6 +51,8 @@ pub struct LookRequest {
     pub flows_at_most: Tier,
     /// Domains whose mail the domain name system is asked about; none unless somebody named them.
     pub mail_domains: Vec<HostName>,
+    /// Selectors of DKIM that are asked for at these domains, beyond the usual ones and those this machine signs with.
+    pub dkim_selectors: Vec<String>,
     /// When every source must be done, beyond `watch`.
     pub limit: Duration,
     /// How long one source that reads files may take.
@@ -78,6 +82,7 @@ impl LookRequest {
             watch,
             flows_at_most: Tier::EveryConnection,
             mail_domains: Vec::new(),
+            dkim_selectors: Vec::new(),
             limit: Duration::from_secs(600),
             source_limit: Duration::from_secs(300),
             apart: false,
@@ -153,7 +158,9 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
     )));
     run.here(Box::new(ChronySource::new(world.clone())));
     let domains = request.mail_domains.clone();
-    run.here(Box::new(MailDomains::new(world.clone(), domains)));
+    let selectors = selectors_met(&run.told.said, &request.dkim_selectors);
+    let mail = MailDomains::new(world.clone(), domains).with_selectors(selectors);
+    run.here(Box::new(mail));
     let questions = questions_met(&run.told.said);
     run.here(Box::new(NamesSource::new(world.clone(), questions)));
     let looked = run.told.said.iter().map(|(name, _)| name.clone()).collect();
@@ -410,6 +417,27 @@ fn endpoints_met(said: &[(SourceName, Vec<Record>)]) -> Vec<Endpoint> {
     endpoints.sort_by_key(|e| (e.address, e.port));
     endpoints.dedup_by(|a, b| (a.address, a.port) == (b.address, b.port));
     endpoints
+}
+
+/// Selectors of DKIM: those that were named, and those the settings of this machine sign with.
+fn selectors_met(said: &[(SourceName, Vec<Record>)], named: &[String]) -> Vec<Selector> {
+    let signing = facts(said).filter_map(|fact| match fact {
+        Fact::MailRoute(MailRoute {
+            rule: RouteRule::Signing,
+            from,
+            to: RouteTarget::Selector { name },
+            ..
+        }) => Some(Selector {
+            domain: from.as_deref().and_then(HostName::parse),
+            name: name.clone(),
+        }),
+        _ => None,
+    });
+    let named = named.iter().map(|name| Selector {
+        domain: None,
+        name: name.clone(),
+    });
+    signing.chain(named).collect()
 }
 
 /// Every name and address met: what DNS is asked about.

@@ -32,6 +32,10 @@ pub(crate) struct Arguments {
     /// it. May be given several times; no domain is asked about unless it is named here.
     #[arg(long = "mail-domain", value_name = "DOMAIN", value_parser = groma_agent::mail_domain)]
     mail_domains: Vec<HostName>,
+    /// Ask at these domains for keys of DKIM under this selector too (`s=` in the header DKIM-Signature of a mail), beyond
+    /// the usual ones and those this machine signs with. May be given several times.
+    #[arg(long = "dkim-selector", value_name = "SELECTOR", value_parser = groma_agent::dkim_selector, requires = "mail_domains")]
+    dkim_selectors: Vec<String>,
     /// Whom to ask beyond this machine, and as whom: TOML, readable by its owner alone (`[[directory]]`). Nobody is
     /// asked without it.
     #[arg(long, value_name = "FILE")]
@@ -130,6 +134,7 @@ fn request(
         apart: true,
         memory: Some(memory),
         mail_domains: arguments.mail_domains.clone(),
+        dkim_selectors: arguments.dkim_selectors.clone(),
         ..LookRequest::new(agent, watch)
     })
 }

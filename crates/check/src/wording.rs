@@ -19,6 +19,14 @@ pub(crate) fn agree(number: usize, one: &'static str, many: &'static str) -> &'s
     if number == 1 { one } else { many }
 }
 
+/// `file:line`, or the file alone where it says something by being there.
+pub(crate) fn place_of(file: &groma_model::Foreign, line: u32) -> String {
+    match line {
+        0 => file.to_string(),
+        line => format!("{file}:{line}"),
+    }
+}
+
 /// `a`, `a and b`, `a, b and c`, and from the seventh on `a, b, c, d, e, f and 3 more`. Doubles count once.
 pub(crate) fn names<S: AsRef<str> + Ord>(names: impl IntoIterator<Item = S>) -> String {
     told(names, |name| name.as_ref().to_owned())

@@ -29,6 +29,8 @@ pub enum MailPurpose {
     TlsReport,
     /// The certificate its exchanger must show (RFC 7672).
     Tlsa,
+    /// The names of an address that takes or sends mail (PTR; RFC 1912 §2.1).
+    Reverse,
     /// Where mail programs find their settings.
     Autodiscover,
     /// A service by name (SRV; RFC 6186, RFC 8314).
@@ -48,6 +50,7 @@ impl MailPurpose {
             Self::MtaSts => "MTA-STS",
             Self::TlsReport => "TLS-RPT",
             Self::Tlsa => "TLSA",
+            Self::Reverse => "PTR",
             Self::Autodiscover => "autodiscover",
             Self::Service => "SRV",
         }

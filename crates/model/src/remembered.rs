@@ -4,15 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::inventory::{Inventory, MailRecordEntry};
+use crate::mail::MailPurpose;
 use crate::{EntityId, Timestamp};
 
 /// A time to live that needs no work before the night of a move.
 pub const SHORT_SECONDS: u32 = 600;
 
 /// The moment by which the time to live of `record` must be lowered for a wave that begins at `begins`: who asks a moment
-/// before keeps the old answer until then. None for a record that is remembered no longer than [`SHORT_SECONDS`], or of
-/// which no server of the zone told for how long.
+/// before keeps the old answer until then. None for a record that is remembered no longer than [`SHORT_SECONDS`], of
+/// which no server of the zone told for how long, or that goes with the old address (PTR).
 pub fn lower_by(record: &MailRecordEntry, begins: Timestamp) -> Option<(u32, Timestamp)> {
+    if record.purpose == MailPurpose::Reverse {
+        return None;
+    }
     let seconds = record.ttl_seconds.filter(|s| *s > SHORT_SECONDS)?;
     let before = i64::try_from(Duration::from_secs(seconds.into()).as_millis()).ok()?;
     let by = Timestamp::from_millis(begins.millis().saturating_sub(before));

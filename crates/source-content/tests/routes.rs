@@ -150,7 +150,7 @@ fn users_lists_and_signatures() {
     put(
         root,
         "etc/amavis/conf.d/50-user",
-        b"dkim_key('shop.example', 'am1', '/var/canary.pem');\n",
+        b"$enable_dkim_signing = 1;\ndkim_key('shop.example', 'am1', '/var/canary.pem');\n",
     );
     put(
         root,
@@ -170,7 +170,7 @@ fn users_lists_and_signatures() {
             "OpenDKIM: signature for corp.example with selector sel2024 (/etc/dkim/keys:1)",
             "Rspamd: signature for brand.example with selector rs2 (/etc/rspamd/local.d/dkim_signing.conf:5)",
             "Rspamd: signature with selector rs1 (/etc/rspamd/local.d/dkim_signing.conf:2)",
-            "amavis: signature for shop.example with selector am1 (/etc/amavis/conf.d/50-user:1)",
+            "amavis: signature for shop.example with selector am1 (/etc/amavis/conf.d/50-user:2)",
             "forward: copy to an archive to example.org (/home/bert/.forward:3)",
             "forward: forward of a user to example.net (/home/anna/.forward:2)",
             "forward: forward of a user to program /usr/bin/vacation (/home/anna/.forward:3)",
@@ -179,6 +179,39 @@ fn users_lists_and_signatures() {
             "procmail: forward of a user to program /usr/bin/sort-mail (/home/bert/.procmailrc:5)",
         ]
     );
+}
+
+#[test]
+fn who_only_checks_signatures_signs_nothing() {
+    let root = machine();
+    let root = root.path();
+    put(
+        root,
+        "etc/opendkim.conf",
+        b"Mode v\nDomain corp.example\nSelector sel1\n",
+    );
+    put(
+        root,
+        "etc/rspamd/local.d/dkim_signing.conf",
+        b"enabled = false;\nselector = \"rs1\";\n",
+    );
+    put(
+        root,
+        "etc/amavis/conf.d/50-user",
+        b"# $enable_dkim_signing = 1;\ndkim_key('shop.example', 'am1', '/var/x.pem');\n",
+    );
+    put(
+        root,
+        "etc/amavis/conf.d/60-site",
+        b"$enable_dkim_signing = 0;\n",
+    );
+    assert_eq!(says(&looked(root)), [] as [&str; 0]);
+    put(
+        root,
+        "etc/opendkim.conf",
+        b"Mode sv\nDomain corp.example\nSelector sel1\n",
+    );
+    assert_eq!(says(&looked(root)).len(), 1);
 }
 
 #[test]

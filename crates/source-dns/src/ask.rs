@@ -205,6 +205,7 @@ impl RecordSet {
                 RData::SRV(srv) => Some((srv.priority, host_name(&srv.target))),
                 RData::NS(name) => Some((0, host_name(&name.0))),
                 RData::CNAME(name) => Some((0, host_name(&name.0))),
+                RData::PTR(name) => Some((0, host_name(&name.0))),
                 RData::A(address) => {
                     set.addresses.push(address.0.into());
                     None
@@ -265,6 +266,11 @@ fn record(record: &hickory_resolver::proto::rr::Record) -> Option<Record> {
         ttl_seconds: record.ttl,
         value,
     })
+}
+
+/// The name at which the names of `address` stand, as `9.1.1.10.in-addr.arpa` (RFC 1035 §3.5, RFC 3596 §2.5).
+pub(crate) fn reverse_name(address: IpAddr) -> Option<HostName> {
+    host_name(&Name::from(address))
 }
 
 fn host_name(name: &Name) -> Option<HostName> {

@@ -41,7 +41,7 @@ use groma_model::{CoverageState, Fact, Peer, Reason, Scope, SourceName};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 
 use crate::inquiry::{Finding, Task};
-pub use crate::mail::MailDomains;
+pub use crate::mail::{MailDomains, Selector};
 use crate::parse::Resolvers;
 use crate::policy::Ruling;
 pub use crate::zones::ZonesSource;

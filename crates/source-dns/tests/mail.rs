@@ -11,7 +11,7 @@ use groma_model::fact::{MailPurpose, MailRecord};
 use groma_model::{CoverageState, Fact, HostName, Reason};
 use groma_source::testing::{FakeDisk, NoNetwork};
 use groma_source::{Budget, Network, Recorder, Source, Stop, Window, World};
-use groma_source_dns::MailDomains;
+use groma_source_dns::{MailDomains, Selector};
 
 const ZONE: &str = "$TTL 3600
 @ IN SOA ns.corp.example. root.corp.example. 1 3600 600 86400 300
@@ -40,7 +40,127 @@ _spf IN TXT \"v=spf1 include:_loop.partner.example include:_none.partner.example
 _loop IN TXT \"v=spf1 include:_spf.partner.example ipv4:10.0.0.1 -all\"
 ";
 
+const REVERSE: &str = "$TTL 3600
+@ IN SOA ns.corp.example. root.corp.example. 1 3600 600 86400 300
+  IN NS ns.corp.example.
+1.1.1 IN PTR mail1.corp.example.
+";
+
+/// A public net, which only this BIND is asked about.
+const PUBLIC: &str = "$TTL 3600
+@ IN SOA ns.corp.example. root.corp.example. 1 3600 600 86400 300
+  IN NS ns.corp.example.
+7 IN PTR out7.send.example.
+8 IN PTR out8.send.example.
+";
+
+const SEND: &str = "$TTL 3600
+@ IN SOA ns.corp.example. root.corp.example. 1 3600 600 86400 300
+  IN NS ns.corp.example.
+  IN MX 10 in
+  IN TXT \"v=spf1 a:out7.send.example ip4:198.51.100.8 ip4:198.51.100.9 -all\"
+in IN A 198.51.100.5
+out7 IN A 198.51.100.7
+out8 IN A 198.51.100.80
+sel2024._domainkey IN TXT \"v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEB\"
+";
+
+#[test]
+fn the_names_of_addresses_that_send_must_lead_back() {
+    let zones = [
+        ("corp.example", ZONE),
+        ("partner.example", PARTNER),
+        ("send.example", SEND),
+        ("10.in-addr.arpa", REVERSE),
+        ("100.51.198.in-addr.arpa", PUBLIC),
+    ];
+    let Some(named) = Named::start(&zones) else {
+        return;
+    };
+    let conf = named.resolv_conf();
+    let recorder = look(&conf, Arc::new(Online), &["send.example"]);
+    let shown = |recorder: &Recorder| -> Vec<(String, Vec<String>, Vec<String>)> {
+        let of = of(recorder, MailPurpose::Reverse).into_iter();
+        of.map(|r| (r.asked.to_string(), r.values, r.faults))
+            .collect()
+    };
+    let at = |n: u8| format!("{n}.100.51.198.in-addr.arpa");
+    let none = Vec::<String>::new;
+    assert_eq!(
+        shown(&recorder),
+        [
+            // It only takes mail: nobody minds that it has no name.
+            (at(5), none(), none()),
+            (at(7), vec!["out7.send.example".to_owned()], none()),
+            (
+                at(8),
+                vec!["out8.send.example".to_owned()],
+                vec![
+                    "198.51.100.8 is called out8.send.example, which does not lead back to it"
+                        .to_owned()
+                ]
+            ),
+            (at(9), none(), vec!["198.51.100.9 has no name".to_owned()]),
+        ]
+    );
+    // `mx` makes who takes mail a sender; a private address is nobody's business outside.
+    let inside = shown(&look(&conf, Arc::new(Online), &["corp.example"]));
+    assert!(
+        inside.iter().all(|(_, _, faults)| faults.is_empty()),
+        "{inside:#?}"
+    );
+    let named: Vec<_> = inside
+        .iter()
+        .filter(|(_, names, _)| !names.is_empty())
+        .collect();
+    assert_eq!(named.len(), 1, "{inside:#?}");
+    assert_eq!(named[0].1, ["mail1.corp.example"]);
+}
+
+#[test]
+fn a_selector_that_somebody_signs_with_is_asked_for_and_its_lack_is_told() {
+    let Some(named) = Named::start(&[("corp.example", ZONE), ("send.example", SEND)]) else {
+        return;
+    };
+    let selector = |domain: Option<&str>, name: &str| Selector {
+        domain: domain.map(|d| HostName::parse(d).unwrap()),
+        name: name.to_owned(),
+    };
+    let selectors = vec![
+        selector(Some("send.example"), "sel2024"),
+        selector(Some("send.example"), "gone"),
+        selector(Some("corp.example"), "other"),
+        selector(None, "somebodys"),
+    ];
+    let recorder = look_for(
+        &named.resolv_conf(),
+        Arc::new(Online),
+        &["send.example"],
+        selectors,
+    );
+    let keys = of(&recorder, MailPurpose::Dkim).into_iter();
+    let shown: Vec<(String, usize)> = keys
+        .map(|k| (k.asked.to_string(), k.values.len()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("gone._domainkey.send.example".to_owned(), 0),
+            ("sel2024._domainkey.send.example".to_owned(), 1)
+        ]
+    );
+}
+
 fn look(resolv_conf: &str, network: Arc<dyn Network>, domains: &[&str]) -> Recorder {
+    look_for(resolv_conf, network, domains, Vec::new())
+}
+
+fn look_for(
+    resolv_conf: &str,
+    network: Arc<dyn Network>,
+    domains: &[&str],
+    selectors: Vec<Selector>,
+) -> Recorder {
     let disk = Arc::new(FakeDisk::new().file("/etc/resolv.conf", resolv_conf));
     let world = World {
         disk,
@@ -51,7 +171,7 @@ fn look(resolv_conf: &str, network: Arc<dyn Network>, domains: &[&str]) -> Recor
         .iter()
         .map(|d| HostName::parse(d).unwrap())
         .collect();
-    let mut source = MailDomains::new(world.clone(), domains);
+    let mut source = MailDomains::new(world.clone(), domains).with_selectors(selectors);
     let mut recorder = Recorder::new(source.name());
     let window = Window::open(
         world.clock.clone(),

@@ -24,7 +24,9 @@ impl Check for MailRecordNamesHost {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let mut by_machine: BTreeMap<&EntityId, Vec<&MailRecordEntry>> = BTreeMap::new();
-        for record in view.all(|i| &i.mail_records) {
+        let records = view.all(|i| &i.mail_records);
+        // The name of an address goes with the address.
+        for record in records.filter(|record| record.purpose != MailPurpose::Reverse) {
             for machine in &record.machines {
                 by_machine.entry(machine).or_default().push(record);
             }

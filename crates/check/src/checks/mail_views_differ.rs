@@ -39,7 +39,10 @@ fn concerns_us(view: &View<'_>, records: &[&MailRecordEntry]) -> bool {
     let of_a_machine = |purpose| {
         matches!(
             purpose,
-            MailPurpose::Address | MailPurpose::Autodiscover | MailPurpose::MtaSts
+            MailPurpose::Address
+                | MailPurpose::Autodiscover
+                | MailPurpose::MtaSts
+                | MailPurpose::Reverse
         )
     };
     if !records.iter().all(|r| of_a_machine(r.purpose)) {

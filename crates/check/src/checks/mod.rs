@@ -17,6 +17,7 @@ mod controller_gives_time;
 mod data_without_backup;
 mod delegation_crosses_systems;
 mod directory_role;
+mod dkim_key_missing;
 mod dns_record_aged;
 mod domain_controller_by_address;
 mod domain_trust_unseen;
@@ -30,9 +31,11 @@ mod mail_forwarded_outside;
 mod mail_handed_outside;
 mod mail_name_certificate;
 mod mail_record_names_host;
+mod mail_reverse_fault;
 mod mail_route_to_leaving;
 mod mail_runs_program;
 mod mail_sender_by_address;
+mod mail_signed_on_host;
 mod mail_views_differ;
 mod mailboxes_tied;
 mod managed_account_hosts;
@@ -87,6 +90,7 @@ pub fn all() -> &'static [&'static dyn Check] {
         &data_without_backup::DataWithoutBackup,
         &delegation_crosses_systems::DelegationCrossesSystems,
         &directory_role::DirectoryRole,
+        &dkim_key_missing::DkimKeyMissing,
         &dns_record_aged::DnsRecordAged,
         &domain_controller_by_address::DomainControllerByAddress,
         &domain_trust_unseen::DomainTrustUnseen,
@@ -99,9 +103,11 @@ pub fn all() -> &'static [&'static dyn Check] {
         &mail_handed_outside::MailHandedOutside,
         &mail_name_certificate::MailNameCertificate,
         &mail_record_names_host::MailRecordNamesHost,
+        &mail_reverse_fault::MailReverseFault,
         &mail_route_to_leaving::MailRouteToLeaving,
         &mail_runs_program::MailRunsProgram,
         &mail_sender_by_address::MailSenderByAddress,
+        &mail_signed_on_host::MailSignedOnHost,
         &mail_views_differ::MailViewsDiffer,
         &mailboxes_tied::MailboxesTied,
         &managed_account_hosts::ManagedAccountHosts,

@@ -1,10 +1,11 @@
-//! `mail-record-names-host`, `mail-views-differ`, `spf-fault`
+//! `mail-record-names-host`, `mail-views-differ`, `spf-fault`, `mail-reverse-fault`, `dkim-key-missing`, `mail-signed-on-host`
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use groma_model::HostName;
-use groma_model::fact::MailPurpose;
+use groma_model::fact::{MailPurpose, MailRoute, RouteRule, RouteTarget};
 use groma_model::inventory::{Inventory, MailRecordEntry, Severity};
+use groma_model::route::MailRouteEntry;
+use groma_model::{HostName, Witness};
 
 use crate::build::*;
 use crate::{found, only};
@@ -280,5 +281,147 @@ pub(crate) mod ttl {
         );
         assert_eq!(late.severity, Severity::High);
         assert!(late.impact.starts_with("It is too late"), "{}", late.impact);
+    }
+}
+
+pub(crate) mod reverse {
+    use super::*;
+
+    fn pointer(machine: &str, from: &str, names: &[&str], fault: Option<&str>) -> MailRecordEntry {
+        MailRecordEntry {
+            machines: vec![id(machine)],
+            seen_from: vec![id(from)],
+            faults: fault.into_iter().map(str::to_owned).collect(),
+            ttl_seconds: Some(86_400),
+            ..record(MailPurpose::Reverse, "9.100.51.198.in-addr.arpa", names)
+        }
+    }
+
+    pub(crate) fn positive() -> Inventory {
+        with(vec![pointer(
+            "mail1",
+            "app1",
+            &[],
+            Some("198.51.100.9 has no name"),
+        )])
+    }
+
+    /// The zone inside knows no name of it, the one outside does.
+    pub(crate) fn negative() -> Inventory {
+        let fault = Some("198.51.100.9 has no name");
+        with(vec![
+            pointer("mail1", "app1", &[], fault),
+            pointer("mail1", "gate1", &["mail1.corp.example"], None),
+        ])
+    }
+
+    #[test]
+    fn it_says_which_address_and_is_no_record_that_delays_a_move() {
+        let finding = only("mail-reverse-fault", &positive());
+        assert_eq!(
+            finding.risk,
+            "1 address that sends mail of corp.example has no name that leads back: many receivers refuse mail from there."
+        );
+        assert_eq!(finding.indicator, "198.51.100.9 has no name");
+        assert_eq!(found("mail-record-names-host", &positive()), []);
+    }
+}
+
+/// `mail1` signs mail of the domain with a selector.
+fn signing(inventory: Inventory) -> Inventory {
+    let route = MailRoute {
+        rule: RouteRule::Signing,
+        product: "OpenDKIM".to_owned(),
+        from: Some("corp.example".to_owned()),
+        to: RouteTarget::Selector {
+            name: "sel2024".to_owned(),
+        },
+        file: "/etc/opendkim.conf".into(),
+        key: "Selector".to_owned(),
+        line: 3,
+        entries: 1,
+    };
+    let mail_routes = vec![MailRouteEntry {
+        on: id("mail1"),
+        route,
+        next: None,
+        witnesses: vec![Witness::Written],
+        evidence: vec![groma_model::EvidenceId::of(&["signing"])],
+    }];
+    Inventory {
+        mail_routes,
+        ..inventory
+    }
+}
+
+pub(crate) mod key {
+    use super::*;
+
+    fn key(from: &str, values: &[&str]) -> MailRecordEntry {
+        MailRecordEntry {
+            seen_from: vec![id(from)],
+            ..record(MailPurpose::Dkim, "sel2024._domainkey.corp.example", values)
+        }
+    }
+
+    pub(crate) fn positive() -> Inventory {
+        signing(with(vec![key("mail1", &[])]))
+    }
+
+    /// Inside there is no key, outside there is: who takes mail stands outside.
+    pub(crate) fn negative() -> Inventory {
+        let good = key("app1", &["v=DKIM1; p=MIGf"]);
+        signing(with(vec![key("mail1", &[]), good]))
+    }
+
+    #[test]
+    fn a_withdrawn_key_is_as_bad_as_none_and_nobody_is_blamed_for_what_was_not_asked() {
+        assert_eq!(
+            only("dkim-key-missing", &positive()).indicator,
+            "nobody is told a key at sel2024._domainkey.corp.example; /etc/opendkim.conf:3"
+        );
+        let mut withdrawn = key("mail1", &["v=DKIM1; p="]);
+        withdrawn.faults = vec!["the key is withdrawn: p= is empty".to_owned()];
+        let finding = only("dkim-key-missing", &signing(with(vec![withdrawn.clone()])));
+        assert!(finding.risk.contains("is withdrawn"), "{}", finding.risk);
+        assert_eq!(found("dkim-key-missing", &signing(with(Vec::new()))), []);
+        // An old key that nobody signs with is withdrawn on purpose.
+        assert_eq!(found("dkim-key-missing", &with(vec![withdrawn])), []);
+    }
+}
+
+pub(crate) mod signed {
+    use super::*;
+
+    fn dmarc(policy: &str) -> MailRecordEntry {
+        let value = format!("v=DMARC1; p={policy}; rua=mailto:d@corp.example");
+        record(MailPurpose::Dmarc, "_dmarc.corp.example", &[&value])
+    }
+
+    pub(crate) fn positive() -> Inventory {
+        signing(with(vec![dmarc("reject")]))
+    }
+
+    /// Another rule of the same machine.
+    pub(crate) fn negative() -> Inventory {
+        let mut inventory = positive();
+        for entry in &mut inventory.mail_routes {
+            entry.route.rule = RouteRule::Filter;
+        }
+        inventory
+    }
+
+    #[test]
+    fn what_the_domain_asks_of_receivers_makes_it_grave() {
+        let finding = only("mail-signed-on-host", &positive());
+        assert_eq!(finding.severity, Severity::High);
+        assert_eq!(
+            finding.indicator,
+            "OpenDKIM: selector sel2024 for corp.example (/etc/opendkim.conf:3)"
+        );
+        for policy in ["none", "no;sp=reject"] {
+            let finding = only("mail-signed-on-host", &signing(with(vec![dmarc(policy)])));
+            assert_eq!(finding.severity, Severity::Medium, "{policy}");
+        }
     }
 }

@@ -192,6 +192,21 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             mail_routes::leaving::negative(),
         ),
         (
+            "dkim-key-missing",
+            mail_records::key::positive(),
+            mail_records::key::negative(),
+        ),
+        (
+            "mail-reverse-fault",
+            mail_records::reverse::positive(),
+            mail_records::reverse::negative(),
+        ),
+        (
+            "mail-signed-on-host",
+            mail_records::signed::positive(),
+            mail_records::signed::negative(),
+        ),
+        (
             "ttl-too-long",
             mail_records::ttl::positive(),
             mail_records::ttl::negative(),
@@ -401,8 +416,11 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "mail-handed-on-outside"
                 | "mail-name-certificate"
                 | "mail-record-names-host"
+                | "dkim-key-missing"
+                | "mail-reverse-fault"
                 | "mail-route-to-leaving"
                 | "mail-runs-program"
+                | "mail-signed-on-host"
                 | "mail-views-differ"
                 | "mailboxes-tied"
                 | "ntlm-client"

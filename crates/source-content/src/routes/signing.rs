@@ -20,11 +20,7 @@ pub(super) fn read(found: &mut Found<'_, '_, '_, '_>) {
     ] {
         rspamd(found, Path::new(file));
     }
-    let entries = found.list(Path::new("/etc/amavis/conf.d"));
-    let single = ["/etc/amavisd.conf", "/etc/amavisd/amavisd.conf"].map(PathBuf::from);
-    for file in entries.into_iter().map(|e| e.path).chain(single) {
-        amavis(found, &file);
-    }
+    amavis(found);
 }
 
 fn sign(found: &mut Found<'_, '_, '_, '_>, domain: Option<&str>, selector: &str, at: At<'_>) {
@@ -47,6 +43,7 @@ fn opendkim(found: &mut Found<'_, '_, '_, '_>) {
     let file = Path::new("/etc/opendkim.conf");
     let text = found.text(file).unwrap_or_default();
     let (mut domain, mut selector, mut table) = (None, None, None);
+    let mut signs = true;
     each_line(&text, |line, value| {
         if let Some((key, value)) = value.split_once(char::is_whitespace) {
             let value = value.trim().to_owned();
@@ -54,10 +51,15 @@ fn opendkim(found: &mut Found<'_, '_, '_, '_>) {
                 "domain" => domain = Some(value),
                 "selector" => selector = Some((line, value)),
                 "keytable" => table = Some(value),
+                // `v` alone only looks at what others signed.
+                "mode" => signs = value.contains('s'),
                 _ => {}
             }
         }
     });
+    if !signs {
+        return;
+    }
     let at = At {
         product: "OpenDKIM",
         file,
@@ -112,7 +114,7 @@ fn rspamd(found: &mut Found<'_, '_, '_, '_>, file: &Path) {
         line: 0,
     };
     let mut sections: Vec<String> = Vec::new();
-    let mut maps = Vec::new();
+    let (mut maps, mut keys, mut enabled) = (Vec::new(), Vec::new(), true);
     each_line(&text, |line, text| {
         let text = text.split(" #").next().unwrap_or_default().trim();
         for part in text.split_inclusive(['{', '}', ';']) {
@@ -125,13 +127,20 @@ fn rspamd(found: &mut Found<'_, '_, '_, '_>, file: &Path) {
                 let value = value.trim().trim_matches(['"', '\'']);
                 let domain = sections.iter().rev().find(|s| s.contains('.')).cloned();
                 match key.trim() {
-                    "selector" => sign(found, domain.as_deref(), value, At { line, ..at }),
+                    "enabled" if sections.is_empty() => enabled = value != "false",
+                    "selector" => keys.push((domain, value.to_owned(), line)),
                     "selector_map" => maps.push(value.trim_start_matches("file://").to_owned()),
                     _ => {}
                 }
             }
         }
     });
+    if !enabled {
+        return;
+    }
+    for (domain, selector, line) in keys {
+        sign(found, domain.as_deref(), &selector, At { line, ..at });
+    }
     for map in maps {
         // A variable of Rspamd's own for /etc/rspamd.
         let map = map
@@ -153,22 +162,41 @@ fn rspamd(found: &mut Found<'_, '_, '_, '_>, file: &Path) {
     }
 }
 
-/// `dkim_key('corp.example', 'sel', '/path/of/key');`
-fn amavis(found: &mut Found<'_, '_, '_, '_>, file: &Path) {
-    let text = found.text(file).unwrap_or_default();
-    each_line(&text, |line, value| {
-        let Some(inner) = value.strip_prefix("dkim_key(") else {
-            return;
+/// `dkim_key('corp.example', 'sel', '/path/of/key');`, where `$enable_dkim_signing` is set: it is off by default. Files
+/// are read in the order of their names, and the last word counts.
+fn amavis(found: &mut Found<'_, '_, '_, '_>) {
+    let mut files: Vec<PathBuf> = ["/etc/amavisd.conf", "/etc/amavisd/amavisd.conf"]
+        .map(PathBuf::from)
+        .into();
+    let entries = found.list(Path::new("/etc/amavis/conf.d")).into_iter();
+    let mut parts: Vec<PathBuf> = entries.map(|entry| entry.path).collect();
+    parts.sort();
+    files.extend(parts);
+    let (mut signs, mut keys) = (false, Vec::new());
+    for file in files {
+        let text = found.text(&file).unwrap_or_default();
+        each_line(&text, |line, value| {
+            if let Some((name, value)) = value.split_once('=')
+                && name.trim() == "$enable_dkim_signing"
+            {
+                signs = !value.trim().starts_with(['0', '\'', '"', 'u', ';']);
+            }
+            if let Some(inner) = value.strip_prefix("dkim_key(") {
+                let mut quoted = inner.split(['\'', '"']).skip(1).step_by(2);
+                if let (Some(domain), Some(selector)) = (quoted.next(), quoted.next()) {
+                    let (domain, selector) = (domain.to_owned(), selector.to_owned());
+                    keys.push((domain, selector, file.clone(), line));
+                }
+            }
+        });
+    }
+    for (domain, selector, file, line) in keys.into_iter().filter(|_| signs) {
+        let at = At {
+            product: "amavis",
+            file: &file,
+            key: "dkim_key",
+            line,
         };
-        let mut quoted = inner.split(['\'', '"']).skip(1).step_by(2);
-        if let (Some(domain), Some(selector)) = (quoted.next(), quoted.next()) {
-            let at = At {
-                product: "amavis",
-                file,
-                key: "dkim_key",
-                line,
-            };
-            sign(found, Some(domain), selector, at);
-        }
-    });
+        sign(found, Some(&domain), &selector, at);
+    }
 }

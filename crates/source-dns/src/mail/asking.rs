@@ -1,7 +1,7 @@
 //! One domain after the other: what is asked, of whom, and what is made of the answers.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use groma_knowledge::MAIL_NAMES;
@@ -10,6 +10,7 @@ use groma_model::{HostName, Peer, Reason};
 use groma_source::{Budget, Network, Window};
 use hickory_resolver::proto::rr::RecordType;
 
+use super::Selector;
 use super::spf::{self, Spf};
 use crate::ask::{Asker, RecordSet, Trouble};
 use crate::inquiry::Askers;
@@ -39,6 +40,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) network: &'a dyn Network,
     pub(crate) window: &'a Window,
     pub(crate) askers: Askers,
+    /// Selectors of DKIM that somebody knows, beside the usual ones.
+    pub(crate) selectors: &'a [Selector],
 }
 
 impl<'a> Asking<'a> {
@@ -47,8 +50,10 @@ impl<'a> Asking<'a> {
         network: &'a dyn Network,
         window: &'a Window,
         budget: &Budget,
+        selectors: &'a [Selector],
     ) -> Self {
         Self {
+            selectors,
             resolvers,
             network,
             window,
@@ -68,16 +73,17 @@ impl<'a> Asking<'a> {
         about.find_zone().await;
         about.exchangers().await;
         about.senders().await;
+        about.reverse().await;
         about.policies().await;
         about.signatures().await;
         about.services().await;
         about.told
     }
 
-    /// The resolvers that may hear this name, as every other question of groma.
-    fn resolver_of(&mut self, name: &HostName) -> Result<Arc<Asker>, Trouble> {
+    /// The resolvers that may hear this name or address, as every other question of groma.
+    fn resolver_of(&mut self, about: &Peer) -> Result<Arc<Asker>, Trouble> {
         let permitted = |server: SocketAddr| self.network.permits(server);
-        match policy::rule(&Peer::Name(name.clone()), self.resolvers, &permitted) {
+        match policy::rule(about, self.resolvers, &permitted) {
             Ruling::Ask { servers, .. } => self.askers.of(&servers),
             _ => Err(Trouble {
                 reason: Reason::Forbidden,
@@ -88,12 +94,12 @@ impl<'a> Asking<'a> {
 }
 
 /// The questions about one domain.
-struct About<'a, 'b> {
+pub(super) struct About<'a, 'b> {
     asking: &'a mut Asking<'b>,
-    domain: HostName,
+    pub(super) domain: HostName,
     /// The servers that speak for it, where they may be asked.
     zone: Option<Asker>,
-    told: Told,
+    pub(super) told: Told,
     /// Questions that brought nothing, as long as none brought anything.
     silent: Option<u32>,
 }
@@ -101,13 +107,8 @@ struct About<'a, 'b> {
 impl About<'_, '_> {
     /// Records at `name`: at the servers of the zone where it lies within, which alone know the time to live; else, and
     /// where they have nothing (a part may be delegated), at the resolvers of this machine.
-    async fn ask(&mut self, name: &HostName, kind: RecordType) -> Option<RecordSet> {
-        if self.is_silent() {
-            return None;
-        }
-        if self.asking.window.is_over() {
-            self.silent = Some(SILENT_MAX);
-            self.missed(name, kind, "the look ended first", Reason::BudgetExhausted);
+    pub(super) async fn ask(&mut self, name: &HostName, kind: RecordType) -> Option<RecordSet> {
+        if !self.may_ask(name, kind) {
             return None;
         }
         if self.is_within(name)
@@ -120,7 +121,39 @@ impl About<'_, '_> {
                 Err(_) => self.zone = None,
             }
         }
-        let heard = match self.asking.resolver_of(name) {
+        self.ask_resolvers(&Peer::Name(name.clone()), name, kind)
+            .await
+    }
+
+    /// True unless the servers are silent or the look is over; the latter is said.
+    fn may_ask(&mut self, name: &HostName, kind: RecordType) -> bool {
+        if self.is_silent() {
+            return false;
+        }
+        let over = self.asking.window.is_over();
+        if over {
+            self.silent = Some(SILENT_MAX);
+            self.missed(name, kind, "the look ended first", Reason::BudgetExhausted);
+        }
+        !over
+    }
+
+    /// The names of `address`, by the resolvers of this machine.
+    pub(super) async fn names_of(&mut self, address: IpAddr, at: &HostName) -> Option<RecordSet> {
+        if !self.may_ask(at, RecordType::PTR) {
+            return None;
+        }
+        self.ask_resolvers(&Peer::Address(address), at, RecordType::PTR)
+            .await
+    }
+
+    async fn ask_resolvers(
+        &mut self,
+        about: &Peer,
+        name: &HostName,
+        kind: RecordType,
+    ) -> Option<RecordSet> {
+        let heard = match self.asking.resolver_of(about) {
             Ok(resolver) => resolver.records(name, kind).await,
             Err(trouble) => Err(trouble),
         };
@@ -157,7 +190,12 @@ impl About<'_, '_> {
     }
 
     /// What was found under a name, with the machines it leads to.
-    fn found(&self, purpose: MailPurpose, asked: &HostName, set: RecordSet) -> MailRecord {
+    pub(super) fn found(
+        &self,
+        purpose: MailPurpose,
+        asked: &HostName,
+        set: RecordSet,
+    ) -> MailRecord {
         let mut peers: Vec<Peer> = set.targets.into_iter().map(Peer::Name).collect();
         peers.extend(set.addresses.into_iter().map(Peer::Address));
         peers.sort();
@@ -341,33 +379,41 @@ impl About<'_, '_> {
     }
 
     async fn signatures(&mut self) {
-        for selector in &MAIL_NAMES.selectors {
+        let known = self.asking.selectors.iter();
+        let ours = known.filter(|s| s.domain.as_ref().is_none_or(|d| *d == self.domain));
+        // Whether a key must be there: somebody signs mail of this very domain with it.
+        let ours = ours.map(|s| (s.name.clone(), s.domain.is_some()));
+        let usual = MAIL_NAMES.selectors.iter().map(|s| (s.clone(), false));
+        let mut selectors: BTreeMap<String, bool> = usual.collect();
+        for (name, must) in ours.collect::<Vec<_>>() {
+            *selectors.entry(name).or_default() |= must;
+        }
+        for (selector, must) in selectors {
             let name = HostName::parse(&format!("{selector}._domainkey.{}", self.domain));
-            let Some(name) = name else { continue };
-            let is_key = |text: &str| {
-                let text = text.to_ascii_lowercase();
-                text.starts_with("v=dkim1") || text.starts_with("k=") || text.starts_with("p=")
-            };
-            if let Some(set) = self.texts_or_alias(&name, is_key).await {
-                let mut record = self.found(MailPurpose::Dkim, &name, set);
-                if record.values.iter().any(|value| is_revoked(value)) {
-                    record
-                        .faults
-                        .push("the key is withdrawn: p= is empty".to_owned());
-                }
-                self.told.records.push(record);
+            if let Some(name) = name {
+                self.key(&name, must).await;
             }
         }
     }
 
-    /// [`Self::texts`] where there are any, with the names they were found through.
-    async fn texts_or_alias(
-        &mut self,
-        name: &HostName,
-        meant: impl Fn(&str) -> bool,
-    ) -> Option<RecordSet> {
-        let set = self.texts(name, meant).await?;
-        (!set.values.is_empty()).then_some(set)
+    /// The key of DKIM at `name`; that there is none is noted where one must be.
+    async fn key(&mut self, name: &HostName, must: bool) {
+        let is_key = |text: &str| {
+            let text = text.to_ascii_lowercase();
+            text.starts_with("v=dkim1") || text.starts_with("k=") || text.starts_with("p=")
+        };
+        let Some(set) = self.texts(name, is_key).await else {
+            return;
+        };
+        if set.values.is_empty() && !must {
+            return;
+        }
+        let mut record = self.found(MailPurpose::Dkim, name, set);
+        if record.values.iter().any(|value| is_revoked(value)) {
+            let fault = "the key is withdrawn: p= is empty";
+            record.faults.push(fault.to_owned());
+        }
+        self.told.records.push(record);
     }
 
     async fn services(&mut self) {

@@ -1,6 +1,7 @@
 //! The mail of domains: what the domain name system says about who takes it, who may send it, and what proves it.
 
 mod asking;
+mod reverse;
 mod spf;
 
 use std::path::Path;
@@ -12,10 +13,23 @@ use self::asking::{Asking, Told};
 use crate::parse::Resolvers;
 use crate::{RESOLV_CONF, RESOLV_CONF_BYTES_MAX};
 
+/// Selectors that are asked for beyond the usual ones.
+const SELECTORS_MAX: usize = 200;
+
+/// A selector of DKIM that somebody knows: it cannot be listed from outside.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Selector {
+    /// The domain whose mail is signed with it; `None` where it is not said, and any of the domains may have it.
+    pub domain: Option<HostName>,
+    /// The selector, as `sel2024`.
+    pub name: String,
+}
+
 /// `names.mail`: the records about the mail of the domains an operator names, and of no other.
 pub struct MailDomains {
     world: World,
     domains: Vec<HostName>,
+    selectors: Vec<Selector>,
 }
 
 impl MailDomains {
@@ -23,7 +37,20 @@ impl MailDomains {
     pub fn new(world: World, mut domains: Vec<HostName>) -> Self {
         domains.sort();
         domains.dedup();
-        Self { world, domains }
+        Self {
+            world,
+            domains,
+            selectors: Vec::new(),
+        }
+    }
+
+    /// The same, asking for keys under these selectors too, beyond the usual ones.
+    pub fn with_selectors(mut self, mut selectors: Vec<Selector>) -> Self {
+        selectors.sort();
+        selectors.dedup();
+        selectors.truncate(SELECTORS_MAX);
+        self.selectors = selectors;
+        self
     }
 
     fn resolvers(&self) -> Resolvers {
@@ -53,7 +80,7 @@ impl Source for MailDomains {
             reads: vec![format!("{RESOLV_CONF}: resolvers, search list")],
             contacts,
             sends: vec![
-                "NS, MX, A, AAAA, TXT, TLSA and SRV questions about these domains, and TXT questions about those their SPF records include".into(),
+                "NS, MX, A, AAAA, TXT, TLSA and SRV questions about these domains, TXT questions about those their SPF records include, and PTR questions about the addresses that take or send their mail".into(),
                 "the answers: of texts only SPF, DMARC, DKIM, MTA-STS and TLS-RPT".into(),
             ],
             never_sends: vec![
@@ -88,7 +115,13 @@ impl Source for MailDomains {
             }
         };
         let resolvers = self.resolvers();
-        let mut asking = Asking::new(&resolvers, self.world.network.as_ref(), window, budget);
+        let mut asking = Asking::new(
+            &resolvers,
+            self.world.network.as_ref(),
+            window,
+            budget,
+            &self.selectors,
+        );
         for domain in &self.domains {
             let told = runtime.block_on(asking.domain(domain));
             say(domain, told, window, sink);
@@ -116,13 +149,13 @@ fn say(domain: &HostName, told: Told, window: &Window, sink: &mut dyn Sink) {
         sink.missed_because(&scope, what, reason, remedy);
     }
     let unlisted = format!(
-        "keys for DKIM of {domain} under selectors that are not usual: they cannot be listed"
+        "keys for DKIM of {domain} under selectors that are neither usual nor in the settings of this machine: they cannot be listed"
     );
     sink.missed_because(
         &scope,
         unlisted,
         Reason::Unsupported,
-        "read the selector (s=) in the header DKIM-Signature of a mail from each sender",
+        "read the selector (s=) in the header DKIM-Signature of a mail from each sender, and look again with --dkim-selector",
     );
     sink.covered_now(window, &scope, state);
 }

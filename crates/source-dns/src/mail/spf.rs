@@ -19,6 +19,8 @@ pub(crate) struct Spf {
     pub(crate) lookups: u32,
     /// What is wrong with it, in words.
     pub(crate) faults: Vec<String>,
+    /// True if whoever takes the mail of the domain may send it too: `mx` without another name.
+    pub(crate) exchangers_send: bool,
     /// True if it has an `all`: a redirect beside it means nothing (RFC 7208 §6.1).
     has_all: bool,
     redirect: Option<String>,
@@ -174,7 +176,7 @@ impl Spf {
             Some(host) if name == "a" => self.peers.push(Peer::Name(host)),
             None if name == "a" && value.is_empty() => self.peers.push(Peer::Name(domain.clone())),
             // Who stands behind `mx` is what the MX records of that domain say.
-            _ => {}
+            host => self.exchangers_send |= host.is_none_or(|host| host == *domain),
         }
     }
 
