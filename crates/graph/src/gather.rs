@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use groma_model::fact::{
     Access, Admission, AskedName, BackupJob, Connection, DirectoryNeed, FileSystem, Forward, Job,
     Listener, LoggedUse, MailRecord, MailRoute, MailboxTie, Measurement, NameSource, Reference,
-    Share, Watch, ZoneRecord,
+    ReportedUse, Share, Watch, ZoneRecord,
 };
 use groma_model::inventory::{
     Backup, Dependency, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
@@ -53,6 +53,7 @@ pub(crate) struct Gathered {
     pub(crate) inside: Raws<Listener>,
     pub(crate) connections: Raws<Connection>,
     pub(crate) logged: Raws<LoggedUse>,
+    pub(crate) reported: Raws<ReportedUse>,
     pub(crate) stated: Raws<DirectoryNeed>,
     pub(crate) references: Raws<Reference>,
     pub(crate) mounts: Raws<FileSystem>,
@@ -164,6 +165,7 @@ impl Gathered {
             }
             Fact::Reference(reference) => self.references.push(raw!(reference)),
             Fact::LoggedUse(used) => self.logged.push(raw!(used)),
+            Fact::ReportedUse(used) => self.reported.push(raw!(used)),
             Fact::DirectoryNeed(need) => self.stated.push(raw!(need)),
             Fact::FileSystem(mount) if mount.remote.is_some() => self.mounts.push(raw!(mount)),
             Fact::Forward(forward) => self.forwards.push(raw!(forward)),
@@ -188,6 +190,7 @@ impl Gathered {
         settle(&mut self.inside);
         settle(&mut self.connections);
         settle(&mut self.logged);
+        settle(&mut self.reported);
         settle(&mut self.stated);
         settle(&mut self.references);
         settle(&mut self.mounts);
@@ -271,6 +274,7 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
         Fact::Listener(_)
             | Fact::Connection(_)
             | Fact::LoggedUse(_)
+            | Fact::ReportedUse(_)
             | Fact::DirectoryNeed(_)
             | Fact::Reference(_)
             | Fact::FileSystem(_)

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use groma_model::fact::{ComponentClass, Direction, LoggedUse};
+use groma_model::fact::{ComponentClass, Direction, LoggedUse, ReportedUse};
 use groma_model::inventory::{Dependency, Watching};
 use groma_model::ledger::{ConsumerClass, LedgerEntry};
 use groma_model::name::{HostName, Port, Protection};
+use groma_model::reported::is_machine_account;
 use groma_model::{EntityId, Estate, EvidenceId, Peer, Seen};
 
 use crate::gather::{Gathered, Raw};
@@ -26,12 +27,18 @@ type Key = (
         Option<Protection>,
         Option<String>,
     ),
+    Asked,
 );
+
+/// What exported logs know more: what was used there, what was searched, and whether it was refused.
+type Asked = (Option<String>, Option<String>, bool);
 
 /// What one row gathers.
 #[derive(Default)]
 struct Row<'g> {
     told: Vec<&'g Raw<LoggedUse>>,
+    /// How often, as the exported log that knows most tells.
+    reported: u64,
     seen: Option<Seen>,
     logs: BTreeSet<String>,
     evidence: BTreeSet<EvidenceId>,
@@ -48,6 +55,11 @@ pub(crate) fn entries(
     for raw in &gathered.logged {
         if let Some(key) = key(raw, estate) {
             rows.entry(key).or_default().take(raw);
+        }
+    }
+    for raw in &gathered.reported {
+        if let Some(key) = reported_key(raw, estate) {
+            rows.entry(key).or_default().take_reported(raw);
         }
     }
     if rows.is_empty() {
@@ -107,6 +119,7 @@ fn joined(served: &Key, called: &Key) -> Option<Key> {
             either(&one.2, &other.2)?,
             either(&one.3, &other.3)?,
         ),
+        served.3.clone(),
     ))
 }
 
@@ -132,14 +145,50 @@ fn key(raw: &Raw<LoggedUse>, estate: &Estate) -> Option<Key> {
             used.protection,
             used.program.clone(),
         ),
+        Asked::default(),
+    ))
+}
+
+fn reported_key(raw: &Raw<ReportedUse>, estate: &Estate) -> Option<Key> {
+    let used = &raw.fact;
+    let locate = |peer: &Peer| estate.locate(&raw.site, &raw.vantage, peer);
+    let (consumer, provider) = (locate(&used.consumer)?, locate(&used.provider)?);
+    // An account may work at home; what a machine asks of itself is nobody's need.
+    if consumer.entity == provider.entity && !used.is_at_home() {
+        return None;
+    }
+    let text = |text: &groma_model::Foreign| text.lossy().into_owned();
+    Some((
+        (provider.entity, used.kind.clone(), consumer.entity),
+        (used.port, None),
+        (
+            used.account.as_ref().map(text),
+            used.mechanism.clone(),
+            used.protection,
+            used.program.clone(),
+        ),
+        (
+            used.service.as_ref().map(text),
+            used.asks.as_ref().map(text),
+            used.refused,
+        ),
     ))
 }
 
 impl<'g> Row<'g> {
     fn take(&mut self, raw: &'g Raw<LoggedUse>) {
         self.told.push(raw);
+        self.cite(raw, &raw.fact.log);
+    }
+
+    fn take_reported(&mut self, raw: &Raw<ReportedUse>) {
+        self.reported = self.reported.max(raw.seen.count);
+        self.cite(raw, &raw.fact.log);
+    }
+
+    fn cite<T>(&mut self, raw: &Raw<T>, log: &groma_model::Foreign) {
         self.seen = Some(self.seen.map_or(raw.seen, |seen| seen.joined(raw.seen)));
-        self.logs.insert(raw.fact.log.lossy().into_owned());
+        self.logs.insert(log.lossy().into_owned());
         self.evidence.insert(raw.id.clone());
     }
 
@@ -151,7 +200,14 @@ impl<'g> Row<'g> {
     }
 
     fn and(mut self, other: Self) -> Self {
-        other.told.into_iter().for_each(|raw| self.take(raw));
+        self.told.extend(other.told);
+        self.reported = self.reported.max(other.reported);
+        self.seen = match (self.seen, other.seen) {
+            (Some(one), Some(other)) => Some(one.joined(other)),
+            (one, other) => one.or(other),
+        };
+        self.logs.extend(other.logs);
+        self.evidence.extend(other.evidence);
         self
     }
 }
@@ -182,8 +238,9 @@ impl<'d> Known<'d> {
 }
 
 fn entry(key: Key, row: Row<'_>, known: &Known<'_>, estate: &Estate) -> Option<LedgerEntry> {
-    let ((provider, kind, consumer), (port, name), (account, mechanism, protection, says_it_is)) =
-        key;
+    let ((provider, kind, consumer), (port, name), how, (service, asks, refused)) = key;
+    let (account, mechanism, protection, says_it_is) = how;
+    let machine_account = account.as_deref().is_some_and(is_machine_account);
     let seen = row.seen?;
     let needs = known.needs.get(&(&consumer, &provider, kind.as_str()));
     let same_port = |need: &&&Dependency| port.is_none() || need.provider.port == port;
@@ -230,7 +287,11 @@ fn entry(key: Key, row: Row<'_>, known: &Known<'_>, estate: &Estate) -> Option<L
         protection,
         says_it_is,
         programs,
-        count: logged::calls(row.told.into_iter()),
+        machine_account,
+        service,
+        asks,
+        refused,
+        count: logged::calls(row.told.into_iter()).max(row.reported),
         first_seen: seen.first,
         last_seen: seen.last,
         hours: seen.hours,

@@ -38,6 +38,7 @@ mod mailboxes;
 pub mod pinned;
 mod published;
 mod relay;
+mod reported;
 mod rhythm;
 mod rights;
 mod routes;
@@ -120,6 +121,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     relays.own_needs(&listeners, estate, &mut drafts);
     live::incoming(&gathered, estate, &listeners, &mut channels, &mut drafts);
     logged::uses(&gathered, estate, &mut drafts);
+    reported::uses(&gathered, estate, &mut drafts);
     directory::needs(&gathered, estate, &mut drafts);
     admitted::needs(&gathered, estate, &mut drafts);
     routes::needs(&gathered, estate, &mut drafts);

@@ -61,7 +61,7 @@ impl Witness {
             | Fact::MailboxTie(_)
             | Fact::DirectoryObject(_)
             | Fact::DirectoryNeed(_) => Self::Declared,
-            Fact::LoggedUse(_) | Fact::AskedName(_) => Self::History,
+            Fact::LoggedUse(_) | Fact::ReportedUse(_) | Fact::AskedName(_) => Self::History,
             _ => Self::Live,
         }
     }

@@ -17,6 +17,7 @@ pub use crate::logged::LoggedUse;
 pub use crate::mail::{MailPurpose, MailRecord};
 pub use crate::mailbox::MailboxTie;
 use crate::name::{HostName, Peer, Port, Protection, Transport};
+pub use crate::reported::ReportedUse;
 pub use crate::route::{MailRoute, RouteRule, RouteTarget};
 pub use crate::watching::{Watch, WatchPurpose};
 pub use crate::zone::{AskedName, ZoneRecord};
@@ -96,6 +97,8 @@ pub enum Fact {
     Attachment(Attachment),
     /// A client and a service that used each other, as a log tells it.
     LoggedUse(LoggedUse),
+    /// A machine used a service of another, as a log tells it that somebody carried here.
+    ReportedUse(ReportedUse),
     /// An object of a directory that was asked.
     DirectoryObject(DirectoryObject),
     /// One machine needs another, as a directory states it.

@@ -1020,7 +1020,7 @@ impl Inventory {
             .filter(|c| {
                 !matches!(
                     c.source.as_str(),
-                    "declared.list" | "log.services" | "time.chrony"
+                    "declared.list" | "log.services" | "log.windows" | "time.chrony"
                 )
             })
         {

@@ -58,6 +58,18 @@ pub struct LedgerEntry {
     /// What the client says it is: the first word of a user agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub says_it_is: Option<String>,
+    /// What was used there: an account of a service, a connector, a part of a web server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// What was searched in a directory, without values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<String>,
+    /// True if the account is a machine's (`NAME$`), and no person's or service's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub machine_account: bool,
+    /// True if it was tried and refused: whoever does so needs nothing yet, or no longer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
     /// Parts and programs of the consumer that other witnesses know to call there. Sorted.
     pub programs: Vec<String>,
     /// How often, as the log that knows most tells.

@@ -32,6 +32,7 @@ pub mod observation;
 pub mod outside;
 pub mod registry;
 pub mod remembered;
+pub mod reported;
 pub mod route;
 pub mod says;
 pub mod schedule;

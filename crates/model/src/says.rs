@@ -5,6 +5,7 @@
 
 mod content;
 mod directory;
+mod reported;
 
 use crate::Fact;
 use crate::fact::{
@@ -125,6 +126,7 @@ impl Fact {
             Self::FilterRule(rule) => says_filter_rule(rule),
             Self::Attachment(device) => says_attachment(device),
             Self::LoggedUse(used) => says_logged_use(used),
+            Self::ReportedUse(used) => reported::used(used),
             Self::DirectoryObject(object) => directory::object(object),
             Self::DirectoryNeed(need) => directory::need(need),
             Self::ZoneRecord(record) => says_zone_record(record),

@@ -241,6 +241,7 @@ catalogue! {
     ledger_when: "When",
     ledger_logs: "Log",
     ledger_nobody: "as nobody",
+    ledger_refused: "refused",
     ledger_clear: "in clear text",
     ledger_times: "{0} times, {1} to {2} UTC",
     watching: "Who watches, where logs go",

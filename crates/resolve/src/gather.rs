@@ -205,6 +205,11 @@ impl Gathered {
                 self.mention(site, vantage, Peer::Address(connection.remote), *seen)
             }
             Fact::LoggedUse(used) => self.mention(site, vantage, Peer::Address(used.peer), *seen),
+            Fact::ReportedUse(used) => {
+                for peer in [&used.consumer, &used.provider] {
+                    self.mention(site, vantage, peer.clone(), *seen);
+                }
+            }
             Fact::Reference(reference) => {
                 self.note(site, vantage, reference.peer.clone(), *seen);
                 if let Peer::Name(name) = &reference.peer

@@ -90,6 +90,9 @@ fn how(row: &LedgerEntry, words: &Catalogue) -> String {
         row.mechanism.clone(),
         protection,
         row.says_it_is.clone(),
+        row.service.clone(),
+        row.asks.clone(),
+        row.refused.then(|| words.ledger_refused.to_owned()),
     ];
     let said: Vec<String> = parts.into_iter().flatten().collect();
     cut(&visible(&said.join(" · ")), 200)

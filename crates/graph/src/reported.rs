@@ -1,0 +1,110 @@
+//! What exported logs report: a further witness for needs that are known, and the only one for a client that nobody
+//! looked at of a server that nobody could look at.
+
+use groma_model::Witness;
+use groma_model::fact::ReportedUse;
+use groma_model::{Estate, Peer};
+
+use crate::draft::{Certainty, Draft, Drafts, Place, one_transport, weakest};
+use crate::gather::{Gathered, Raw};
+use crate::live::whole;
+
+/// Adds what exported logs report to the drafts of everything else. What was refused is no need, nor is what an account
+/// does at home.
+pub(crate) fn uses(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
+    let needs = gathered.reported.iter().filter(|raw| !raw.fact.refused);
+    // What does not say the port comes last: it means what the others said.
+    let (with_port, without): (Vec<_>, Vec<_>) = needs.partition(|raw| raw.fact.port.is_some());
+    for raw in with_port.into_iter().chain(without) {
+        let used = &raw.fact;
+        let locate = |peer: &Peer| estate.locate(&raw.site, &raw.vantage, peer);
+        let (Some(consumer), Some(provider)) = (locate(&used.consumer), locate(&used.provider))
+        else {
+            continue;
+        };
+        if consumer.entity == provider.entity {
+            continue;
+        }
+        let place = Place {
+            consumer: consumer.entity,
+            provider: provider.entity,
+            port: used.port,
+            transport: used
+                .port
+                .map(|port| one_transport(Some(port), used.transport)),
+        };
+        let place = meant(place, raw, drafts);
+        let known = drafts.places.get_mut(&place);
+        let alike = known.and_then(|known| one_of_kind(known, &used.kind));
+        match alike {
+            Some(known) => confirm(known, raw),
+            None => {
+                let draft = draft(raw, &place, estate);
+                drafts.add(place, draft);
+            }
+        }
+    }
+}
+
+/// An event that does not say the port means one that is known to be called, of its kind; one that does not even say of
+/// what kind (a logon over the network) means whatever is.
+fn meant(place: Place, raw: &Raw<ReportedUse>, drafts: &Drafts) -> Place {
+    if place.port.is_some() || drafts.places.contains_key(&place) {
+        return place;
+    }
+    let of_pair = drafts
+        .places
+        .iter()
+        .filter(|(known, _)| known.consumer == place.consumer && known.provider == place.provider);
+    let fits = |draft: &Draft| draft.kind == raw.fact.kind || raw.fact.kind == "other";
+    let fitting = of_pair.filter(|(_, there)| there.iter().any(fits));
+    let best = fitting.min_by_key(|(known, there)| {
+        (
+            !there.iter().any(Draft::is_alive),
+            known.port,
+            known.transport,
+        )
+    });
+    best.map_or(place, |(known, _)| known.clone())
+}
+
+/// The one draft that is meant: of several parts of a machine nobody knows whose use it was.
+fn one_of_kind<'d>(known: &'d mut [Draft], kind: &str) -> Option<&'d mut Draft> {
+    let mut meant = known
+        .iter_mut()
+        .filter(|draft| draft.kind == kind || kind == "other");
+    match (meant.next(), meant.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
+    }
+}
+
+fn draft(raw: &Raw<ReportedUse>, place: &Place, estate: &Estate) -> Draft {
+    let part = whole(&place.consumer, estate);
+    let kind = &raw.fact.kind;
+    let mut draft = Draft::of(raw, part, kind, Certainty::Stated, Witness::History);
+    tell(&mut draft, raw);
+    draft
+}
+
+fn confirm(known: &mut Draft, raw: &Raw<ReportedUse>) {
+    known.witnesses.insert(Witness::History);
+    known.evidence.insert(raw.id.clone());
+    known.current |= raw.current;
+    known.calls = known.calls.max(raw.seen.count);
+    known.seen = groma_model::Seen {
+        count: known.seen.count,
+        bytes: known.seen.bytes,
+        ..known.seen.joined(raw.seen)
+    };
+    tell(known, raw);
+}
+
+fn tell(draft: &mut Draft, raw: &Raw<ReportedUse>) {
+    let used = &raw.fact;
+    let text = |text: &groma_model::Foreign| text.lossy().into_owned();
+    let account = used.account.as_ref().filter(|account| !account.is_empty());
+    draft.accounts.extend(account.map(text));
+    draft.resources.extend(used.service.as_ref().map(text));
+    draft.protection = weakest(draft.protection, used.protection);
+}

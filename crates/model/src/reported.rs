@@ -1,0 +1,75 @@
+//! What the log of another machine reports, where an operator carried it here: event logs and text logs of Windows.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Foreign;
+use crate::name::{Peer, Port, Protection, Transport};
+
+/// One machine used a service of another, as an exported log tells it: neither need be the machine that was looked at.
+/// When and how often stands in [`Seen`](crate::Seen): the log's own times, with the hours of the week.
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
+pub struct ReportedUse {
+    /// Who used it. The same as `provider` for an account that works on its machine by itself (a service, a job).
+    pub consumer: Peer,
+    /// Who was used.
+    pub provider: Peer,
+    /// Kind of dependency.
+    pub kind: String,
+    /// The port that was called, where the log or the kind of event says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Port>,
+    /// Transport.
+    pub transport: Transport,
+    /// The product whose log it is, as `Active Directory`.
+    pub product: String,
+    /// The account that was used; empty for nobody (an anonymous bind).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Foreign>,
+    /// How it was proven: `SIMPLE`, `Kerberos`, `NTLM`; `service` and `batch` for what works by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mechanism: Option<String>,
+    /// What the client says it is (the first word of a user agent).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// How it was protected, where the log says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection: Option<Protection>,
+    /// What was used there: an account of a service, a service principal, a connector, a part of a web server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Foreign>,
+    /// What was searched in a directory: where it begins, and the names of the attributes asked for, without values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<Foreign>,
+    /// True if it was tried and refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
+    /// The file that says so.
+    pub log: Foreign,
+}
+
+impl ReportedUse {
+    /// True for an account that works on its own machine.
+    pub fn is_at_home(&self) -> bool {
+        self.consumer == self.provider
+    }
+}
+
+/// True for the account of a machine, as Windows writes it: `NAME$`, with or without a domain.
+pub fn is_machine_account(account: &str) -> bool {
+    let name = account.split_once('@').map_or(account, |(name, _)| name);
+    name.ends_with('$')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn machines_are_told_from_people() {
+        assert!(is_machine_account("CORP\\WS12$") && is_machine_account("WS12$@CORP.EXAMPLE"));
+        assert!(!is_machine_account("CORP\\svc$ql") && !is_machine_account("a@b$"));
+    }
+}

@@ -1,0 +1,50 @@
+//! One line for what exported logs report.
+
+use crate::name::Protection;
+use crate::reported::ReportedUse;
+
+pub(super) fn used(used: &ReportedUse) -> String {
+    let ReportedUse {
+        consumer,
+        provider,
+        product,
+        log,
+        ..
+    } = used;
+    let mut how = String::new();
+    match &used.account {
+        Some(account) if account.is_empty() => how.push_str(", as nobody"),
+        Some(account) => how.push_str(&format!(", as {account}")),
+        None => {}
+    }
+    if let Some(mechanism) = &used.mechanism {
+        how.push_str(&format!(", by {mechanism}"));
+    }
+    if let Some(program) = &used.program {
+        how.push_str(&format!(", with {program}"));
+    }
+    how.push_str(match used.protection {
+        Some(Protection::None) => ", in clear text",
+        Some(Protection::Starttls) => ", with STARTTLS",
+        Some(Protection::Tls) => ", with TLS",
+        None => "",
+    });
+    if let Some(service) = &used.service {
+        how.push_str(&format!(", for {service}"));
+    }
+    if let Some(asks) = &used.asks {
+        how.push_str(&format!(", asking {asks}"));
+    }
+    if used.is_at_home() {
+        return format!("an account works on {provider}{how}: {log}");
+    }
+    let port = used.port.map_or_else(String::new, |port| {
+        format!(" port {port}/{}", used.transport)
+    });
+    let verb = if used.refused {
+        "was refused by"
+    } else {
+        "used"
+    };
+    format!("{consumer} {verb} {product} of {provider}{port}{how}: {log}")
+}
