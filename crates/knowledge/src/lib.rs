@@ -8,6 +8,7 @@
 //! - [`services`]: programs that listen, and what they speak;
 //! - [`ends_of_life`]: until when an operating system gets corrections;
 //! - [`service_principals`]: what a class of service principal names stands for;
+//! - [`events`]: what events of Windows and its text logs tell of who used what;
 //! - [`logs`]: how services write down who used them;
 //! - [`mail`]: what is asked about the mail of a domain;
 //! - [`named_conf`]: which zones BIND's settings say it answers for;
@@ -18,6 +19,7 @@
 
 pub mod certificate_settings;
 pub mod ends_of_life;
+pub mod events;
 mod log_template;
 pub mod logs;
 pub mod mail;
@@ -30,6 +32,7 @@ pub mod services;
 pub mod watching;
 
 pub use ends_of_life::{end_of_life, end_of_life_source};
+pub use events::{EVENT_GRAMMARS, EventGrammar};
 pub use logs::{LOG_GRAMMARS, LogGrammar};
 pub use mail::MAIL_NAMES;
 pub use public::{is_public_mirror, is_public_time, is_public_time_or_mirror};
