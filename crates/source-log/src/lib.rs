@@ -17,6 +17,9 @@
 //! to a machine, and every line as such. Uses by the public internet are left out but for peers that come back
 //! on several days; mail that strangers deliver to port 25 is nobody's need.
 //!
+//! A second source, `log.windows`, reads event logs (`.evtx`) and the text logs of Exchange and IIS that somebody carried here
+//! and named (`--events`): evidence of the machines these logs are of, not of this one.
+//!
 //! **Not read yet:** xz and bzip2, and what a journal older than systemd 246 packed with XZ; each is a gap with a way
 //! around it.
 #![forbid(unsafe_code)]
@@ -29,6 +32,7 @@
     )
 )]
 
+mod evtx;
 mod family;
 mod journal;
 mod lines;
@@ -41,7 +45,9 @@ mod session;
 mod stamp;
 mod syslog;
 mod tally;
+mod windows;
 mod word;
 mod zones;
 
 pub use look::LogSource;
+pub use windows::{NAME as WINDOWS_NAME, WindowsLogs};

@@ -218,7 +218,7 @@ impl Row {
 }
 
 /// True for an address no stranger has: private, shared and link-local ones (RFC 1918, 6598, 3927, 4193, 4291).
-fn is_inside(address: IpAddr) -> bool {
+pub(crate) fn is_inside(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
             let [a, b, ..] = v4.octets();

@@ -1,0 +1,576 @@
+//! Logs of Windows machines that an operator carried here and named: event logs (`.evtx`) and the text logs of Exchange and
+//! IIS, on any system.
+//!
+//! What a file is, is told by how it begins and not by its name. Every event says which machine it is from, so the logs of
+//! ten domain controllers may lie in one folder, and the machine that reads them need be none of them. What an event tells
+//! is data ([`groma_knowledge::events`]).
+//!
+//! A log that was exported twice, or archived and exported, tells each event once: by its number and time.
+
+mod files;
+mod smtp;
+mod sum;
+mod table;
+mod tell;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use groma_knowledge::EVENT_GRAMMARS;
+use groma_knowledge::events::{EventGrammar, Tells};
+use groma_model::schedule::Zone;
+use groma_model::{
+    Coverage, CoverageState, Fact, Foreign, Observation, Reason, Scope, SourceName, Timestamp,
+};
+use groma_source::{
+    Budget, Disk, Explanation, OpenFile, Sink, SinkExt, Source, Window, World, disk,
+};
+
+use self::files::Found;
+use self::sum::Sums;
+use self::table::Table;
+use crate::evtx::{self, Event};
+use crate::lines;
+
+/// The source's name.
+pub const NAME: &str = "log.windows";
+/// Where Windows keeps its event logs; looked at where this is Windows.
+const OWN: &str = r"C:\Windows\System32\winevt\Logs";
+/// Logs told apart in one look.
+const LOGS_MAX: usize = 4_096;
+/// Ranges of events remembered of one log, to tell a second copy.
+const RANGES_MAX: usize = 65_536;
+const NAME_A_LOG: &str =
+    "name an event log (.evtx), or a text log of IIS or Exchange that begins with #Software";
+const UNPACK: &str = "unpack it by hand to see what is wrong with it";
+const EXPORT_AGAIN: &str = "export the log once more on its machine: wevtutil epl LOG FILE";
+
+/// Exported logs of Windows machines, in the files and folders somebody named.
+pub struct WindowsLogs {
+    world: World,
+    named: Vec<PathBuf>,
+}
+
+impl WindowsLogs {
+    /// A source on `world` that reads what lies at `named`, whole paths of files or folders.
+    pub fn new(world: World, named: Vec<PathBuf>) -> Self {
+        Self { world, named }
+    }
+
+    fn paths(&self) -> Vec<PathBuf> {
+        let own = cfg!(windows).then(|| PathBuf::from(OWN));
+        self.named.iter().cloned().chain(own).collect()
+    }
+}
+
+impl Source for WindowsLogs {
+    fn name(&self) -> SourceName {
+        SourceName::new(NAME)
+    }
+
+    fn explain(&self) -> Explanation {
+        let products: BTreeSet<&str> = EVENT_GRAMMARS.iter().map(|g| g.product.as_str()).collect();
+        let products: Vec<&str> = products.into_iter().collect();
+        let paths = self.paths();
+        let reads = match paths.is_empty() {
+            true => "nothing, unless --events names a file or folder".to_owned(),
+            false => paths
+                .iter()
+                .map(|path| format!("{}, and what lies in it", path.display()))
+                .collect::<Vec<_>>()
+                .join("; "),
+        };
+        Explanation {
+            purpose: format!(
+                "Tells who used Windows servers, from logs that somebody exported and named ({}).",
+                products.join(", ")
+            ),
+            reads: vec![reads],
+            contacts: Vec::new(),
+            sends: vec!["addresses and names of clients and servers, accounts they used, mechanism, protection, what was used, first, last, count, hours of the week".to_owned()],
+            never_sends: vec!["values of searches, senders and recipients of mail, paths that were called, whole events or lines".to_owned()],
+            rights: vec!["to read those files".to_owned()],
+            cost: "one pass over those files, up to the budget".to_owned(),
+        }
+    }
+
+    fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
+        let disk = self.world.disk.as_ref();
+        let mut look = Look {
+            disk,
+            window,
+            sink,
+            bytes_left: budget.total_bytes_max,
+            logs: BTreeMap::new(),
+            sums: Sums::default(),
+            smtp: smtp::Sessions::default(),
+            read: BTreeSet::new(),
+            incomplete: BTreeSet::new(),
+        };
+        for path in self.paths() {
+            look.path(&path);
+        }
+        look.say();
+    }
+}
+
+/// A log: its own name for itself, and the machine it is of.
+type LogKey = (String, String);
+
+/// What is known of a log.
+#[derive(Default)]
+struct Log {
+    files: BTreeSet<PathBuf>,
+    span: Option<(Timestamp, Timestamp)>,
+    events: u64,
+    /// The least number of an event.
+    oldest: Option<u64>,
+    full: bool,
+    /// Events that were read already, by the file before: first and last number, first and last time.
+    ranges: Vec<Range>,
+    /// The same of the file that is read.
+    reading: Option<Range>,
+    /// Numbers of events that told something.
+    told: BTreeSet<u32>,
+    /// What happens and is not told more about: by event, when last and in whose words.
+    silent: BTreeMap<u32, (Timestamp, String)>,
+}
+
+#[derive(Clone, Copy)]
+struct Range {
+    records: (u64, u64),
+    times: (Timestamp, Timestamp),
+}
+
+impl Log {
+    fn touch(&mut self, at: Timestamp) {
+        let (first, last) = self.span.unwrap_or((at, at));
+        self.span = Some((first.min(at), last.max(at)));
+        self.events += 1;
+    }
+
+    /// True for an event that another file told.
+    fn knows(&self, event: &Event) -> bool {
+        self.ranges.iter().any(|range| {
+            let ((first, last), (begin, end)) = (range.records, range.times);
+            (first..=last).contains(&event.record) && (begin..=end).contains(&event.at)
+        })
+    }
+
+    fn read(&mut self, event: &Event) {
+        let range = self.reading.get_or_insert(Range {
+            records: (event.record, event.record),
+            times: (event.at, event.at),
+        });
+        let ((first, last), (begin, end)) = (range.records, range.times);
+        range.records = (first.min(event.record), last.max(event.record));
+        range.times = (begin.min(event.at), end.max(event.at));
+    }
+}
+
+struct Look<'a> {
+    disk: &'a dyn Disk,
+    window: &'a Window,
+    sink: &'a mut dyn Sink,
+    bytes_left: u64,
+    logs: BTreeMap<LogKey, Log>,
+    sums: Sums,
+    smtp: smtp::Sessions,
+    /// Files that were read: somebody may name a folder and a file in it.
+    read: BTreeSet<PathBuf>,
+    /// Logs of which something is missing.
+    incomplete: BTreeSet<LogKey>,
+}
+
+impl Look<'_> {
+    /// Reads everything at a path somebody named.
+    fn path(&mut self, path: &Path) {
+        let scope = Scope::new("log", &path.to_string_lossy());
+        let Found { files, errors } = files::under(self.disk, path);
+        let sound = errors.is_empty();
+        for error in errors {
+            let what = disk::foreign(&error.path).to_string();
+            self.missed(
+                &scope,
+                what,
+                error.reason,
+                "name a file or folder that is there and may be read",
+            );
+        }
+        let mut complete = sound;
+        for file in files {
+            if !self.read.insert(file.path.clone()) {
+                continue;
+            }
+            complete &= self.file(&scope, &file.path, file.bytes, file.named);
+        }
+        let state = match complete {
+            true => CoverageState::Complete,
+            false => CoverageState::Partial,
+        };
+        self.sink.covered_now(self.window, &scope, state);
+    }
+
+    fn missed(&mut self, scope: &Scope, what: String, reason: Reason, remedy: &str) -> bool {
+        self.sink.missed_because(scope, what, reason, remedy);
+        false
+    }
+
+    /// Reads one file; false if something of it is missing, and that is said.
+    fn file(&mut self, scope: &Scope, path: &Path, bytes: u64, named: bool) -> bool {
+        let name = disk::foreign(path).to_string();
+        if bytes > self.bytes_left || self.window.is_over() {
+            let remedy = "give the look more bytes or time, or name fewer files";
+            return self.missed(scope, name, Reason::BudgetExhausted, remedy);
+        }
+        let file = match self.disk.open(path) {
+            Ok(file) => file,
+            Err(error) => {
+                return self.missed(scope, name, error.reason, "let whoever looks read it");
+            }
+        };
+        let mut head = [0; 8];
+        let got = file.read_at(0, &mut head).unwrap_or_default();
+        let head = head.get(..got).unwrap_or_default();
+        if head == evtx::SIGNATURE {
+            self.bytes_left = self.bytes_left.saturating_sub(bytes);
+            return self.events(scope, path, file.as_ref());
+        }
+        if files::may_be_table(head) {
+            return self.table(scope, path, file, (bytes, named));
+        }
+        if named {
+            return self.missed(scope, name, Reason::Unsupported, NAME_A_LOG);
+        }
+        true
+    }
+
+    /// Reads an event log.
+    fn events(&mut self, scope: &Scope, path: &Path, file: &dyn OpenFile) -> bool {
+        let name = disk::foreign(path).to_string();
+        let window = self.window;
+        let mut met: BTreeSet<LogKey> = BTreeSet::new();
+        let told = evtx::of(file, &|| window.is_over(), |event| {
+            if let Some(key) = self.event(path, event) {
+                met.insert(key);
+            }
+        });
+        let told = match told {
+            Ok(told) => told,
+            Err(reason) => return self.missed(scope, name, reason, EXPORT_AGAIN),
+        };
+        for key in &met {
+            if let Some(log) = self.logs.get_mut(key) {
+                log.full |= told.full;
+                let range = log.reading.take();
+                log.ranges
+                    .extend(range.filter(|_| log.ranges.len() < RANGES_MAX));
+            }
+        }
+        let holes = holes(&told);
+        let complete = holes.is_empty();
+        for (what, reason) in holes {
+            self.missed(scope, format!("{name}: {what}"), reason, EXPORT_AGAIN);
+        }
+        if !complete {
+            self.incomplete.extend(met);
+        }
+        complete
+    }
+
+    /// Takes an event; the log it is of, unless there is no room for a further one.
+    fn event(&mut self, path: &Path, event: &Event) -> Option<LogKey> {
+        let machine = tell::peer(&event.computer)?;
+        let key = (event.channel.clone(), machine.to_string());
+        if !self.logs.contains_key(&key) && self.logs.len() >= LOGS_MAX {
+            return None;
+        }
+        let log = self.logs.entry(key.clone()).or_default();
+        if log.knows(event) {
+            return Some(key);
+        }
+        log.read(event);
+        log.touch(event.at);
+        log.files.insert(path.to_owned());
+        log.oldest = Some(log.oldest.unwrap_or(event.record).min(event.record));
+        let grammar = EVENT_GRAMMARS.iter().find(|g| g.is_of(&event.channel))?;
+        let value = |name: &str| event.value(name);
+        if let Some(rule) = grammar.rule(&event.provider, event.number, &value) {
+            log.told.insert(event.number);
+            if let (Tells::Silent, Some(says)) = (rule.tells, &rule.says) {
+                let says = filled(says, &value);
+                let kept = log
+                    .silent
+                    .entry(event.number)
+                    .or_insert((event.at, String::new()));
+                if kept.0 <= event.at {
+                    *kept = (event.at, says);
+                }
+            }
+            let name = log_name(&key);
+            for used in tell::uses(grammar, rule, &machine, &value, &name) {
+                self.sums.add(used, (event.at, event.at), 1);
+            }
+        }
+        Some(key)
+    }
+
+    /// Reads a text log, if it is one.
+    fn table(
+        &mut self,
+        scope: &Scope,
+        path: &Path,
+        file: Box<dyn OpenFile>,
+        (bytes, named): (u64, bool),
+    ) -> bool {
+        let name = disk::foreign(path).to_string();
+        let window = self.window;
+        let modified = Timestamp::from_seconds(file.metadata().modified);
+        let zone = Zone::default();
+        let mut table = Table::new(&zone, modified);
+        let read = lines::of(file, &|| window.is_over(), |line| {
+            if let Some(row) = table.row(line) {
+                self.row(path, table.log(), row);
+            }
+        });
+        let unpacked = read.as_ref().map_or(0, |told| told.bytes);
+        self.bytes_left = self.bytes_left.saturating_sub(unpacked.max(bytes));
+        let known = EVENT_GRAMMARS.iter().any(|g| g.is_of(table.log()));
+        if named && !known {
+            return self.missed(scope, name, Reason::Unsupported, NAME_A_LOG);
+        }
+        let holes = match read {
+            Ok(told) => table_holes(&name, told, table.malformed),
+            Err(reason) => vec![(name, reason, UNPACK)],
+        };
+        let complete = holes.is_empty();
+        for (what, reason, remedy) in holes {
+            self.missed(scope, what, reason, remedy);
+        }
+        complete
+    }
+
+    fn row(&mut self, path: &Path, log: &str, row: table::Row) {
+        if log == smtp::LOG {
+            if let Some(told) = self.smtp.take(row) {
+                self.session(Some(path), told);
+            }
+            return;
+        }
+        let span = (row.at, row.at);
+        self.tell(Some(path), log, &row, span, 1);
+    }
+
+    fn session(&mut self, path: Option<&Path>, told: smtp::Told) {
+        let span = (told.row.at, told.last);
+        self.tell(path, smtp::LOG, &told.row, span, told.count);
+    }
+
+    fn tell(
+        &mut self,
+        path: Option<&Path>,
+        log: &str,
+        row: &table::Row,
+        span: (Timestamp, Timestamp),
+        count: u64,
+    ) {
+        let Some(grammar) = EVENT_GRAMMARS.iter().find(|g| g.is_of(log)) else {
+            return;
+        };
+        let value = |name: &str| row.values.get(name).map(String::as_str);
+        let Some(machine) = grammar
+            .machine
+            .iter()
+            .find_map(|name| tell::peer(value(name)?))
+        else {
+            return;
+        };
+        let key = (log.to_owned(), machine.to_string());
+        if !self.logs.contains_key(&key) && self.logs.len() >= LOGS_MAX {
+            return;
+        }
+        let known = self.logs.entry(key.clone()).or_default();
+        known.touch(span.0);
+        known.touch(span.1);
+        known.files.extend(path.map(Path::to_owned));
+        if let Some(rule) = grammar.rule("", 0, &value) {
+            for used in tell::uses(grammar, rule, &machine, &value, &log_name(&key)) {
+                self.sums.add(used, span, count);
+            }
+        }
+    }
+
+    /// Says what was told, how far each log reaches, and what it would tell if it were asked to.
+    fn say(mut self) {
+        for told in self.smtp.end() {
+            self.session(None, told);
+        }
+        let (rows, left_out) = std::mem::take(&mut self.sums).rows();
+        for (used, seen) in rows {
+            let scope = Scope::new("log", &used.log.lossy());
+            let fact = Fact::ReportedUse(used);
+            self.sink.saw(Observation { scope, fact, seen });
+        }
+        if left_out > 0 {
+            let what = format!("{left_out} further uses in exported logs");
+            let remedy = "name fewer files at a time";
+            self.missed(
+                &Scope::new("log", NAME),
+                what,
+                Reason::BudgetExhausted,
+                remedy,
+            );
+        }
+        for (key, log) in std::mem::take(&mut self.logs) {
+            self.end_log(&key, &log, left_out > 0);
+        }
+    }
+
+    fn end_log(&mut self, key: &LogKey, log: &Log, left_out: bool) {
+        let name = log_name(key);
+        let scope = Scope::new("log", &name.lossy());
+        let Some(grammar) = EVENT_GRAMMARS.iter().find(|g| g.is_of(&key.0)) else {
+            return;
+        };
+        let silent = silence(grammar, log);
+        for what in &silent {
+            let what = format!("{}: {what}", key.1);
+            self.missed(&scope, what, Reason::LogDisabled, &grammar.enable);
+        }
+        let missing = left_out || !silent.is_empty() || self.incomplete.contains(key);
+        let (from, to) = log
+            .span
+            .unwrap_or((self.window.started(), self.window.now()));
+        self.sink.covered(Coverage {
+            scope,
+            state: if missing {
+                CoverageState::Partial
+            } else {
+                CoverageState::Complete
+            },
+            from,
+            to,
+            how: Some(how(grammar, log)),
+        });
+    }
+}
+
+/// What happens and is not told more about, in the words of the log's last such event.
+fn silence(grammar: &EventGrammar, log: &Log) -> Vec<String> {
+    let told_by = |number: &u32| {
+        let rule = grammar
+            .event
+            .iter()
+            .find(|rule| rule.ids.contains(number))?;
+        let told = rule.told_by.iter().any(|by| log.told.contains(by));
+        (!told).then_some(&rule.told_by)
+    };
+    log.silent
+        .iter()
+        .filter_map(|(number, (at, says))| {
+            let by: Vec<String> = told_by(number)?.iter().map(u32::to_string).collect();
+            let (minute, by) = (at.minute(), by.join(", "));
+            Some(format!(
+                "{says} (event {number}, {minute}), and no event {by} that tells whose"
+            ))
+        })
+        .collect()
+}
+
+/// How far a log reaches and why no farther.
+fn how(grammar: &EventGrammar, log: &Log) -> String {
+    let files = match log.files.len() {
+        1 => "one file".to_owned(),
+        files => format!("{files} files"),
+    };
+    let oldest = match log.oldest {
+        Some(0 | 1) => ", from its first event on".to_owned(),
+        Some(oldest) => format!(", oldest event {oldest}: the ones before it are gone"),
+        None => String::new(),
+    };
+    let full = if log.full {
+        ", as large as it may be"
+    } else {
+        ""
+    };
+    format!("{files}{oldest}{full}; kept {}", grammar.kept)
+}
+
+/// The log's name, as evidence cites it.
+fn log_name((log, machine): &LogKey) -> Foreign {
+    format!("{log} of {machine}").as_str().into()
+}
+
+/// `says` with values in place of their names in braces; only numbers, which nobody can have written more into.
+fn filled<'v>(says: &str, value: &impl Fn(&str) -> Option<&'v str>) -> String {
+    let mut out = String::new();
+    let mut rest = says;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        let number =
+            value(name).filter(|text| text.len() < 20 && text.bytes().all(|b| b.is_ascii_digit()));
+        out.push_str(number.unwrap_or("some"));
+        rest = after;
+    }
+    out + rest
+}
+
+/// What of a text log could not be read, with what to do.
+fn table_holes(
+    name: &str,
+    told: lines::Told,
+    malformed: u64,
+) -> Vec<(String, Reason, &'static str)> {
+    let mut out = Vec::new();
+    if told.stopped {
+        let what = format!("{name}: its end was not reached");
+        let remedy = "the time of the look was over; give it more";
+        out.push((what, Reason::BudgetExhausted, remedy));
+    }
+    let bad = malformed + told.too_long;
+    if bad > 0 {
+        let what = format!("{bad} lines of {name} that have not the columns it says");
+        let remedy = "see whether the file was cut or changed by hand";
+        out.push((what, Reason::Malformed, remedy));
+    }
+    out
+}
+
+/// What of an event log could not be read, with the place.
+fn holes(told: &evtx::Told) -> Vec<(String, Reason)> {
+    let mut out = Vec::new();
+    if told.damaged > 0 {
+        let places: Vec<String> = told.places.iter().map(u64::to_string).collect();
+        out.push((
+            format!(
+                "{} damaged parts of 64 KiB, at byte {}",
+                told.damaged,
+                places.join(", ")
+            ),
+            Reason::Malformed,
+        ));
+    }
+    if told.unreadable > 0 {
+        out.push((
+            format!("{} events that cannot be read", told.unreadable),
+            Reason::Malformed,
+        ));
+    }
+    if told.cut > 0 {
+        out.push((
+            format!("{} bytes of a part that was cut", told.cut),
+            Reason::Malformed,
+        ));
+    }
+    if told.stopped {
+        out.push((
+            "its end was not reached in the time of the look".to_owned(),
+            Reason::BudgetExhausted,
+        ));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

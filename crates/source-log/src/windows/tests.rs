@@ -1,0 +1,605 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use groma_model::batch::Said;
+use groma_model::{Gap, Seen};
+use groma_source::testing::{FakeClock, FakeDisk, FakeRandomness, NoNetwork};
+use groma_source::{Recorder, Stop};
+
+use super::*;
+use crate::evtx::testing::{Written, file};
+
+const DS: &str = "Microsoft-Windows-ActiveDirectory_DomainService";
+const AUDIT: &str = "Microsoft-Windows-Security-Auditing";
+/// 18 November 2026, 15:06:40 UTC.
+const AT: i64 = 1_795_014_400_000;
+
+fn look(disk: FakeDisk, named: &[&str]) -> Recorder {
+    let clock = Arc::new(FakeClock::at(Timestamp::from_millis(AT + 3_600_000)));
+    let world = World {
+        clock: clock.clone(),
+        disk: Arc::new(disk),
+        network: Arc::new(NoNetwork),
+        randomness: Arc::new(FakeRandomness::default()),
+    };
+    let window = Window::open(
+        clock,
+        Stop::default(),
+        Duration::ZERO,
+        Duration::from_secs(600),
+    );
+    let mut source = WindowsLogs::new(world, named.iter().map(PathBuf::from).collect());
+    let mut recorder = Recorder::new(source.name());
+    source.look(&window, &Budget::default(), &mut recorder);
+    recorder
+}
+
+fn told(recorder: &Recorder) -> Vec<(String, Seen)> {
+    let saw = recorder
+        .records
+        .iter()
+        .filter_map(|record| match &record.said {
+            Said::Saw(saw) => Some((saw.fact.says(), saw.seen)),
+            _ => None,
+        });
+    saw.collect()
+}
+
+fn rows(recorder: &Recorder) -> Vec<String> {
+    let told = told(recorder).into_iter();
+    told.map(|(says, seen)| format!("{}× {says}", seen.count))
+        .collect()
+}
+
+fn gaps(recorder: &Recorder) -> Vec<&Gap> {
+    let missed = recorder
+        .records
+        .iter()
+        .filter_map(|record| match &record.said {
+            Said::Missed(gap) => Some(gap),
+            _ => None,
+        });
+    missed.collect()
+}
+
+fn coverage(recorder: &Recorder) -> Vec<(String, CoverageState, String)> {
+    let covered = recorder
+        .records
+        .iter()
+        .filter_map(|record| match &record.said {
+            Said::Covered(c) => Some((
+                c.scope.to_string(),
+                c.state,
+                c.how.clone().unwrap_or_default(),
+            )),
+            _ => None,
+        });
+    covered.collect()
+}
+
+fn event(record: u64, channel: &'static str, number: u16, values: &[(&str, &str)]) -> Written {
+    let provider = match channel {
+        "Security" => AUDIT,
+        "Directory Service" => DS,
+        _ => "Microsoft-Windows-NTLM",
+    };
+    Written {
+        record,
+        at: AT - 100_000 + record as i64 * 1_000,
+        provider,
+        number,
+        channel,
+        computer: "DC1.corp.example",
+        values: values
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect(),
+    }
+}
+
+fn bind(record: u64, client: &str, account: &str, kind: &str) -> Written {
+    event(
+        record,
+        "Directory Service",
+        2889,
+        &[("", client), ("", account), ("", kind)],
+    )
+}
+
+fn unsigned(record: u64) -> Written {
+    event(record, "Directory Service", 2887, &[("", "34"), ("", "2")])
+}
+
+#[test]
+fn a_domain_controller_tells_who_binds_without_protection() {
+    let events = [
+        bind(7, "10.20.1.31:50123", "CORP\\svc-erp", "1"),
+        bind(8, "10.20.1.31:50124", "CORP\\svc-erp", "1"),
+        bind(9, "[fd20:1::7]:50125", "CORP\\WS12$", "0"),
+        unsigned(10),
+        event(11, "Directory Service", 1000, &[]),
+    ];
+    let seen = look(
+        FakeDisk::new().file("/in/ds.evtx", file(&events, 3)),
+        &["/in"],
+    );
+    assert_eq!(
+        rows(&seen),
+        [
+            "2× 10.20.1.31 used Active Directory of dc1.corp.example, as CORP\\svc-erp, by SIMPLE, in clear text: Directory Service of dc1.corp.example",
+            "1× fd20:1::7 used Active Directory of dc1.corp.example, as CORP\\WS12$, by SASL-unsigned, in clear text: Directory Service of dc1.corp.example",
+        ]
+    );
+    // Who they are is told, so what counts them asks for nothing.
+    assert!(gaps(&seen).is_empty(), "{:?}", gaps(&seen));
+    let coverage = coverage(&seen);
+    let of_log = coverage
+        .iter()
+        .find(|c| c.0.contains("Directory Service"))
+        .unwrap();
+    assert_eq!(of_log.1, CoverageState::Complete);
+    assert!(
+        of_log
+            .2
+            .contains("oldest event 7: the ones before it are gone"),
+        "{}",
+        of_log.2
+    );
+}
+
+#[test]
+fn counts_without_names_say_how_to_get_the_names_and_how_to_go_back() {
+    let seen = look(
+        FakeDisk::new().file("/in/ds.evtx", file(&[unsigned(1)], 1)),
+        &["/in/ds.evtx"],
+    );
+    assert!(rows(&seen).is_empty());
+    let gaps = gaps(&seen);
+    assert_eq!(gaps.len(), 1);
+    assert_eq!(gaps[0].reason, Reason::LogDisabled);
+    assert!(gaps[0].what.starts_with("dc1.corp.example: 34 simple binds in clear text and 2 binds without signing within 24 hours (event 2887"), "{}", gaps[0].what);
+    let remedy = gaps[0].remedy.as_deref().unwrap();
+    assert!(
+        remedy.contains("16 LDAP Interface Events")
+            && remedy.contains("Costs")
+            && remedy.contains("put the old value back")
+    );
+}
+
+#[test]
+fn tickets_tell_which_machine_the_client_goes_on_to() {
+    let ticket = |record, service: &str, status: &str, number| {
+        event(
+            record,
+            "Security",
+            number,
+            &[
+                ("TargetUserName", "svc-erp@CORP.EXAMPLE"),
+                ("TargetDomainName", "CORP.EXAMPLE"),
+                ("ServiceName", service),
+                ("IpAddress", "::ffff:10.20.1.31"),
+                ("Status", status),
+            ],
+        )
+    };
+    let events = [
+        ticket(1, "EX1$", "0x0", 4769),
+        ticket(2, "svc-sql", "0x0", 4769),
+        ticket(3, "krbtgt", "0x0", 4769),
+        ticket(4, "EX2$", "0x1b", 4769),
+        // The twin: another provider's event of the same number.
+        Written {
+            provider: "Somebody-Else",
+            ..ticket(5, "EX3$", "0x0", 4769)
+        },
+        // A controller asks itself.
+        event(
+            6,
+            "Security",
+            4769,
+            &[
+                ("TargetUserName", "DC1$"),
+                ("ServiceName", "DC1$"),
+                ("IpAddress", "::1"),
+                ("Status", "0x0"),
+            ],
+        ),
+    ];
+    let seen = look(
+        FakeDisk::new().file("/in/s.evtx", file(&events, 9)),
+        &["/in"],
+    );
+    let log = "Security of dc1.corp.example";
+    let by = "as svc-erp@CORP.EXAMPLE, by Kerberos";
+    assert_eq!(
+        rows(&seen),
+        [
+            format!("1× 10.20.1.31 used Windows of dc1.corp.example port 88/tcp, {by}: {log}"),
+            format!(
+                "1× 10.20.1.31 used Windows of dc1.corp.example port 88/tcp, {by}, for EX1$: {log}"
+            ),
+            format!(
+                "1× 10.20.1.31 was refused by Windows of dc1.corp.example port 88/tcp, {by}, for EX2$: {log}"
+            ),
+            format!(
+                "1× 10.20.1.31 used Windows of dc1.corp.example port 88/tcp, {by}, for svc-sql: {log}"
+            ),
+            format!("1× 10.20.1.31 used Windows of ex1.corp.example, {by}: {log}"),
+        ]
+    );
+}
+
+#[test]
+fn logons_of_each_type_tell_what_they_mean() {
+    let logon =
+        |record, number, kind: &str, user: &str, sid: &str, address: &str, station: &str| {
+            event(
+                record,
+                "Security",
+                number,
+                &[
+                    ("TargetUserSid", sid),
+                    ("TargetUserName", user),
+                    ("TargetDomainName", "CORP"),
+                    ("LogonType", kind),
+                    ("AuthenticationPackageName", "NTLM"),
+                    ("WorkstationName", station),
+                    ("IpAddress", address),
+                ],
+            )
+        };
+    let person = "S-1-5-21-1-2-3-1104";
+    let events = [
+        logon(1, 4624, "3", "svc-scan", person, "10.20.1.201", "COPIER"),
+        logon(2, 4624, "3", "svc-scan", person, "-", "COPIER"),
+        logon(
+            3,
+            4624,
+            "3",
+            "ANONYMOUS-ANMELDUNG",
+            "S-1-5-7",
+            "10.20.1.9",
+            "-",
+        ),
+        logon(4, 4624, "10", "admin", person, "10.20.1.12", "WS12"),
+        logon(5, 4624, "5", "svc-backup", person, "-", "-"),
+        logon(6, 4624, "5", "SYSTEM", "S-1-5-18", "-", "-"),
+        logon(7, 4624, "4", "svc-job", person, "-", "-"),
+        logon(8, 4624, "2", "anna", person, "127.0.0.1", "DC1"),
+        logon(9, 4625, "3", "svc-old", "S-1-0-0", "10.20.1.40", "-"),
+        logon(10, 4624, "3", "DC1$", person, "127.0.0.1", "-"),
+    ];
+    let seen = look(
+        FakeDisk::new().file("/in/s.evtx", file(&events, 4)),
+        &["/in"],
+    );
+    let log = "Security of dc1.corp.example";
+    assert_eq!(
+        rows(&seen),
+        [
+            format!("1× 10.20.1.9 used Windows of dc1.corp.example, as nobody, by NTLM: {log}"),
+            format!(
+                "1× 10.20.1.12 used Windows of dc1.corp.example port 3389/tcp, as CORP\\admin, by NTLM: {log}"
+            ),
+            format!(
+                "1× 10.20.1.40 was refused by Windows of dc1.corp.example, as CORP\\svc-old, by NTLM: {log}"
+            ),
+            format!(
+                "1× 10.20.1.201 used Windows of dc1.corp.example, as CORP\\svc-scan, by NTLM: {log}"
+            ),
+            format!(
+                "1× copier used Windows of dc1.corp.example, as CORP\\svc-scan, by NTLM: {log}"
+            ),
+            format!(
+                "1× an account works on dc1.corp.example, as CORP\\svc-backup, by service: {log}"
+            ),
+            format!("1× an account works on dc1.corp.example, as CORP\\svc-job, by batch: {log}"),
+        ]
+    );
+}
+
+#[test]
+fn ntlm_tells_the_client_the_server_and_whom_it_asks() {
+    let channel = "Microsoft-Windows-NTLM/Operational";
+    let events = [
+        event(
+            1,
+            channel,
+            8004,
+            &[
+                ("SChannelName", "FS1"),
+                ("UserName", "svc-erp"),
+                ("DomainName", "CORP"),
+                ("WorkstationName", "APP1"),
+                ("SChannelType", "2"),
+            ],
+        ),
+        event(
+            2,
+            channel,
+            8004,
+            &[
+                ("SChannelName", "FS1"),
+                ("UserName", "svc-erp"),
+                ("DomainName", "CORP"),
+                ("WorkstationName", "NULL"),
+                ("SChannelType", "2"),
+            ],
+        ),
+        event(
+            3,
+            channel,
+            8001,
+            &[
+                ("TargetName", "cifs/old1.corp.example"),
+                ("ClientUserName", "svc-a"),
+                ("ClientDomainName", "CORP"),
+            ],
+        ),
+    ];
+    let seen = look(
+        FakeDisk::new().file("/in/n.evtx", file(&events, 4)),
+        &["/in"],
+    );
+    let log = "Microsoft-Windows-NTLM/Operational of dc1.corp.example";
+    assert_eq!(
+        rows(&seen),
+        [
+            format!("1× app1 used NTLM of fs1.corp.example, as CORP\\svc-erp, by NTLM: {log}"),
+            format!(
+                "1× dc1.corp.example used NTLM of old1.corp.example port 445/tcp, as CORP\\svc-a, by NTLM, for cifs/old1.corp.example: {log}"
+            ),
+            format!("2× fs1 used NTLM of dc1.corp.example, as CORP\\svc-erp, by NTLM: {log}"),
+        ]
+    );
+}
+
+#[test]
+fn what_two_files_tell_counts_once() {
+    let binds: Vec<Written> = (1..=9)
+        .map(|n| bind(n, "10.20.1.31:1", "CORP\\a", "1"))
+        .collect();
+    let disk = FakeDisk::new()
+        .file("/in/archive.evtx", file(&binds[..5], 2))
+        .file("/in/live.evtx", file(&binds, 4))
+        .file("/in/copy of live.evtx", file(&binds, 2));
+    let seen = look(disk, &["/in", "/in/live.evtx"]);
+    assert_eq!(told(&seen).len(), 1);
+    assert_eq!(told(&seen)[0].1.count, 9);
+}
+
+#[test]
+fn damage_is_told_with_its_place_and_costs_nothing_else() {
+    let mut bytes = file(
+        &[
+            bind(1, "10.20.1.31:1", "CORP\\a", "1"),
+            bind(2, "10.20.1.32:1", "CORP\\b", "1"),
+        ],
+        1,
+    );
+    bytes[4096 + 600] ^= 1;
+    let seen = look(FakeDisk::new().file("/in/x.evtx", bytes), &["/in"]);
+    assert_eq!(rows(&seen).len(), 1);
+    assert_eq!(
+        gaps(&seen)[0].what,
+        "/in/x.evtx: 1 damaged parts of 64 KiB, at byte 4096"
+    );
+    assert!(
+        coverage(&seen)
+            .iter()
+            .all(|c| c.1 == CoverageState::Partial)
+    );
+}
+
+#[test]
+fn what_is_no_log_is_told_only_where_it_was_named() {
+    let disk = || {
+        FakeDisk::new()
+            .file("/in/readme.txt", "hello\n")
+            .file("/in/run", "#!/bin/sh\n")
+    };
+    assert!(gaps(&look(disk(), &["/in"])).is_empty());
+    assert_eq!(
+        gaps(&look(disk(), &["/in/readme.txt"]))[0].reason,
+        Reason::Unsupported
+    );
+    assert_eq!(
+        gaps(&look(disk(), &["/in/run"]))[0].reason,
+        Reason::Unsupported
+    );
+    assert_eq!(gaps(&look(disk(), &["/nowhere"])).len(), 1);
+}
+
+#[test]
+fn searches_are_kept_without_what_they_ask_about() {
+    let search = event(
+        1,
+        "Directory Service",
+        1644,
+        &[
+            ("", "DC=corp,DC=example"),
+            ("", " ( &  (objectClass=user)  (mail=anna@corp.example) ) "),
+            ("", "500"),
+            ("", "1"),
+            ("", "10.20.1.31:50123"),
+        ],
+    );
+    let seen = look(
+        FakeDisk::new().file("/in/ds.evtx", file(&[search], 1)),
+        &["/in"],
+    );
+    assert_eq!(
+        rows(&seen),
+        [
+            "1× 10.20.1.31 used Active Directory of dc1.corp.example, asking DC=corp,DC=example (&(objectClass=*)(mail=*)): Directory Service of dc1.corp.example"
+        ]
+    );
+}
+
+const SMTP: &str = "\u{feff}#Software: Microsoft Exchange Server\r\n#Version: 15.0.0.0\r\n#Log-type: SMTP Receive Protocol Log\r\n#Date: 2026-11-18T14:00:00.000Z\r\n\
+#Fields: date-time,connector-id,session-id,sequence-number,local-endpoint,remote-endpoint,event,data,context\r\n";
+
+fn session(id: &str, connector: &str, ends: (&str, &str), said: &[(&str, &str, &str)]) -> String {
+    let mut out = String::new();
+    for (number, (event, data, context)) in said.iter().enumerate() {
+        let (local, remote) = ends;
+        out.push_str(&format!(
+            "2026-11-18T14:00:0{number}.123Z,{connector},{id},{number},{local},{remote},{event},{data},{context}\r\n"
+        ));
+    }
+    out
+}
+
+#[test]
+fn sessions_of_a_receive_connector_tell_what_was_proven() {
+    let text = [
+        SMTP.to_owned(),
+        session(
+            "08DA01",
+            "EX1\\Copiers",
+            ("10.20.1.5:25", "10.20.1.201:40000"),
+            &[
+                ("+", "", ""),
+                (">", "\"220 ex1.corp.example Microsoft ESMTP\"", ""),
+                ("<", "EHLO copier", ""),
+                ("<", "MAIL FROM:<scan@corp.example>", ""),
+                ("<", "RCPT TO:<a@b.example>", ""),
+                ("-", "", "Remote(ConnectionReset)"),
+            ],
+        ),
+        session(
+            "08DA02",
+            "EX1\\Client Frontend EX1",
+            ("10.20.1.5:587", "10.20.1.31:40001"),
+            &[
+                ("+", "", ""),
+                ("<", "STARTTLS", ""),
+                (">", "220 2.0.0 SMTP server ready", ""),
+                ("<", "AUTH LOGIN", ""),
+                ("*", "CORP\\svc-erp", "authenticated"),
+                ("<", "MAIL FROM:<erp@corp.example>", ""),
+                ("<", "MAIL FROM:<erp@corp.example>", ""),
+                ("-", "", ""),
+            ],
+        ),
+        // Claimed, not proven; and TLS that was refused.
+        session(
+            "08DA03",
+            "EX1\\Default Frontend EX1",
+            ("10.20.1.5:25", "10.20.1.66:40002"),
+            &[
+                ("+", "", ""),
+                ("<", "STARTTLS", ""),
+                (">", "454 4.7.0 TLS not available", ""),
+                ("<", "AUTH LOGIN", ""),
+                (">", "535 5.7.3 Authentication unsuccessful", ""),
+                ("<", "\"EHLO x,authenticated\"", ""),
+                ("-", "", ""),
+            ],
+        ),
+        // The rest of a session whose begin is gone: nobody knows what it had proven.
+        session(
+            "08DA04",
+            "EX1\\Default Frontend EX1",
+            ("10.20.1.5:25", "10.20.1.9:40003"),
+            &[("<", "MAIL FROM:<x@y>", ""), ("-", "", "")],
+        ),
+    ]
+    .concat();
+    let seen = look(
+        FakeDisk::new().file("/in/RECV2026111814-1.LOG", text),
+        &["/in"],
+    );
+    let log = "SMTP Receive Protocol Log of 10.20.1.5";
+    assert_eq!(
+        rows(&seen),
+        [
+            format!(
+                "2× 10.20.1.31 used Exchange of 10.20.1.5 port 587/tcp, as CORP\\svc-erp, by LOGIN, with STARTTLS, for EX1\\Client Frontend EX1: {log}"
+            ),
+            format!(
+                "1× 10.20.1.66 used Exchange of 10.20.1.5 port 25/tcp, in clear text, for EX1\\Default Frontend EX1: {log}"
+            ),
+            format!(
+                "1× 10.20.1.201 used Exchange of 10.20.1.5 port 25/tcp, in clear text, for EX1\\Copiers: {log}"
+            ),
+        ]
+    );
+    let said = format!("{:?}", seen.records);
+    for secret in ["scan@corp.example", "a@b.example", "erp@corp.example"] {
+        assert!(!said.contains(secret), "{secret}");
+    }
+}
+
+#[test]
+fn a_web_server_tells_the_doors_of_exchange_and_other_applications() {
+    let text = "#Software: Microsoft Internet Information Services 10.0\n#Version: 1.0\n#Date: 2026-11-18 14:00:00\n\
+#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) sc-status\n\
+2026-11-18 14:00:01 10.20.1.5 POST /EWS/Exchange.asmx - 443 CORP\\svc-room 10.20.1.31 ExchangeServicesClient/15.0.913.15 200\n\
+2026-11-18 14:00:02 10.20.1.5 POST /ews/exchange.asmx - 443 - 10.20.1.32 curl/7.88 401\n\
+2026-11-18 14:00:03 10.20.1.5 GET /erp/api - 80 - 10.20.1.33 Java/11 200\n\
+2026-11-18 14:00:04 10.20.1.5 GET /erp/api - 80 - 10.20.1.9 forged agent 200 200\n\
+2026-11-18 14:00:05 10.20.1.5 POST /Microsoft-Server-ActiveSync/default.eas User=anna 443 anna 203.0.113.9 Apple-iPhone12C1/1801 200\n";
+    let seen = look(FakeDisk::new().file("/in/u_ex261118.log", text), &["/in"]);
+    let log = "Microsoft Internet Information Services 10.0 of 10.20.1.5";
+    assert_eq!(
+        rows(&seen),
+        [
+            format!(
+                "1× 10.20.1.31 used IIS of 10.20.1.5 port 443/tcp, as CORP\\svc-room, with ExchangeServicesClient, for Exchange Web Services: {log}"
+            ),
+            format!("1× 10.20.1.33 used IIS of 10.20.1.5 port 80/tcp, with Java: {log}"),
+        ]
+    );
+    assert_eq!(
+        gaps(&seen)[0].what,
+        "1 lines of /in/u_ex261118.log that have not the columns it says"
+    );
+}
+
+#[test]
+fn message_tracking_tells_who_came_to_the_front_end() {
+    let text = "#Software: Microsoft Exchange Server\n#Log-type: Message Tracking Log\n\
+#Fields: date-time,client-ip,client-hostname,server-ip,server-hostname,source-context,connector-id,source,event-id,recipient-address,original-client-ip\n\
+2026-11-18T14:00:01.000Z,10.20.1.5,EX1,10.20.1.5,EX1.corp.example,x,EX1\\Default EX1,SMTP,RECEIVE,a@b.example,10.20.1.201\n\
+2026-11-18T14:00:02.000Z,10.20.1.5,EX1,10.20.1.5,EX1.corp.example,x,,STOREDRIVER,DELIVER,a@b.example,10.20.1.9\n";
+    let seen = look(
+        FakeDisk::new().file("/in/MSGTRK2026111814-1.LOG", text),
+        &["/in"],
+    );
+    assert_eq!(
+        rows(&seen),
+        [
+            "1× 10.20.1.201 used Exchange of ex1.corp.example, for EX1\\Default EX1: Message Tracking Log of ex1.corp.example"
+        ]
+    );
+}
+
+/// Files of real machines, where somebody has some:
+/// `GROMA_EVTX=DIRECTORY cargo test -p groma-source-log real_logs -- --nocapture`.
+#[test]
+#[allow(clippy::print_stdout, reason = "a person asked to see it")]
+fn real_logs_where_there_are_some() {
+    let Some(directory) = std::env::var_os("GROMA_EVTX") else {
+        return;
+    };
+    let world = groma_sys::this_machine(true);
+    let window = Window::open(
+        world.clock.clone(),
+        Stop::default(),
+        Duration::ZERO,
+        Duration::from_secs(600),
+    );
+    let mut source = WindowsLogs::new(world, vec![PathBuf::from(directory)]);
+    let mut recorder = Recorder::new(source.name());
+    let begin = std::time::Instant::now();
+    source.look(&window, &Budget::default(), &mut recorder);
+    println!("{:?}", begin.elapsed());
+    rows(&recorder).iter().for_each(|row| println!("{row}"));
+    gaps(&recorder)
+        .iter()
+        .for_each(|gap| println!("GAP {}", gap.what));
+    coverage(&recorder)
+        .iter()
+        .for_each(|covered| println!("{covered:?}"));
+}
