@@ -11,6 +11,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use groma_model::{Batch, HostName, Peer};
 use groma_source::World;
 use groma_source_directory::Directory;
+use groma_source_log::WINDOWS_NAME;
 use groma_source_socket::Tier;
 
 use crate::compose::{LookRequest, Quiet, explanations, look};
@@ -64,6 +65,10 @@ struct LookArgs {
     /// the usual ones and those this machine signs with. May be given several times.
     #[arg(long = "dkim-selector", value_name = "SELECTOR", value_parser = dkim_selector, requires = "mail_domains")]
     dkim_selectors: Vec<String>,
+    /// Read exported logs of Windows machines in this file or folder too: event logs (.evtx) and the text logs of Exchange
+    /// and IIS. May be given several times.
+    #[arg(long, value_name = "PATH")]
+    events: Vec<PathBuf>,
     /// How long one source may take (beyond the watch, if it watches), before it is ended and a gap says so.
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
     deadline: Duration,
@@ -93,6 +98,9 @@ struct ExplainArgs {
     /// Only the rights each source needs.
     #[arg(long)]
     rights: bool,
+    /// The exported logs that a look would be given.
+    #[arg(long, value_name = "PATH")]
+    events: Vec<PathBuf>,
     /// The access file that a look would be given.
     #[arg(long, value_name = "FILE")]
     access: Option<PathBuf>,
@@ -232,7 +240,8 @@ fn act_explain(arguments: &ExplainArgs) -> Result<()> {
     let memory = memory_in(&state::directory());
     let world = groma_sys::this_machine(true);
     let directories = directories(&world, arguments.access.as_deref())?;
-    let all = explanations(&world, Some(&memory), &directories);
+    let events = whole_paths(&arguments.events)?;
+    let all = explanations(&world, Some(&memory), &directories, &events);
     let text = match arguments.format {
         ExplainFormat::Text => explain::render(&all, arguments.rights),
         ExplainFormat::Json => serde_json::to_string_pretty(&all)? + "\n",
@@ -242,13 +251,26 @@ fn act_explain(arguments: &ExplainArgs) -> Result<()> {
     )?)
 }
 
+/// Paths as the disk wants them: whole.
+pub fn whole_paths(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let whole = |path: &PathBuf| {
+        std::path::absolute(path).with_context(|| format!("find {}", path.display()))
+    };
+    paths.iter().map(whole).collect()
+}
+
 fn act_look(arguments: &LookArgs) -> Result<()> {
     let world = groma_sys::this_machine(arguments.offline);
     let directories = directories(&world, arguments.access.as_deref())?;
-    let known = explanations(&world, Some(&memory_in(&state::directory())), &directories);
+    let events = whole_paths(&arguments.events)?;
+    let memory_place = memory_in(&state::directory());
+    let known = explanations(&world, Some(&memory_place), &directories, &events);
     check_sources(&arguments.sources, &known)?;
     if directories.is_empty() && asks_a_directory(&arguments.sources) {
         return Err(NoSuchSource(NO_DIRECTORY.to_owned()).into());
+    }
+    if events.is_empty() && arguments.sources.iter().any(|s| s == WINDOWS_NAME) && !cfg!(windows) {
+        return Err(NoSuchSource(NO_EVENTS.to_owned()).into());
     }
     if arguments.dry_run {
         return Ok(output::unless_closed(
@@ -260,6 +282,7 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     let asks = !directories.is_empty();
     let request = LookRequest {
         directories,
+        events,
         ..request(arguments, &memory)
     };
     groma_sys::stop_on_signals(&request.stop);
@@ -290,6 +313,7 @@ pub fn directories(world: &World, access: Option<&Path>) -> Result<Vec<Directory
     )?)
 }
 
+const NO_EVENTS: &str = "no exported log is named: write --events PATH, of a file or a folder";
 const NO_DIRECTORY: &str = "no directory is named: write --access FILE, with a [[directory]] in it";
 
 fn asks_a_directory(sources: &[String]) -> bool {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use groma_source_config::{ConfigSource, ContainerConfigSource, FindSource, InCon
 use groma_source_directory::{Directory, DirectorySource};
 use groma_source_dns::{MailDomains, NamesSource, Selector, ZonesSource};
 use groma_source_forward::RulesetSource;
+use groma_source_log::WindowsLogs;
 use groma_source_socket::{FlowSource, SocketSource, Tier};
 use groma_source_time::ChronySource;
 use groma_source_x509::{
@@ -53,6 +55,8 @@ pub struct LookRequest {
     pub mail_domains: Vec<HostName>,
     /// Selectors of DKIM that are asked for at these domains, beyond the usual ones and those this machine signs with.
     pub dkim_selectors: Vec<String>,
+    /// Files and folders with exported logs of Windows machines; none unless somebody named them. Whole paths.
+    pub events: Vec<PathBuf>,
     /// When every source must be done, beyond `watch`.
     pub limit: Duration,
     /// How long one source that reads files may take.
@@ -83,6 +87,7 @@ impl LookRequest {
             flows_at_most: Tier::EveryConnection,
             mail_domains: Vec::new(),
             dkim_selectors: Vec::new(),
+            events: Vec::new(),
             limit: Duration::from_secs(600),
             source_limit: Duration::from_secs(300),
             apart: false,
@@ -190,8 +195,13 @@ pub fn explanations(
     world: &World,
     memory: Option<&Memory>,
     directories: &[Directory],
+    events: &[PathBuf],
 ) -> Vec<Explained> {
-    let mut apart = child_sources(world, &Wish::default());
+    let wish = Wish {
+        events: events.to_vec(),
+        ..Wish::default()
+    };
+    let mut apart = child_sources(world, &wish);
     for source in &mut apart {
         memory.into_iter().for_each(|m| source.remember(m.clone()));
     }
@@ -225,6 +235,8 @@ pub fn explanations(
 /// Every source that looks in a child.
 pub(crate) fn child_sources(world: &World, wish: &Wish) -> Vec<Box<dyn Source>> {
     let mut sources = file_sources(world);
+    let events = WindowsLogs::new(world.clone(), wish.events.clone());
+    sources.push(Box::new(events));
     sources.extend(watchers(world, wish.flows_at_most));
     let find = FindSource::new(world.clone(), wish.spellings.clone());
     sources.push(Box::new(find));
@@ -324,7 +336,13 @@ impl Run<'_> {
     fn files(&mut self, world: &World) {
         let request = self.hearing.request;
         let mut by_sight: BTreeMap<Sight, Vec<Box<dyn Source>>> = BTreeMap::new();
-        for source in file_sources(world) {
+        let mut sources = file_sources(world);
+        // What nobody named is not looked at; Windows has logs of its own.
+        if cfg!(windows) || !request.events.is_empty() {
+            let events = request.events.clone();
+            sources.push(Box::new(WindowsLogs::new(world.clone(), events)));
+        }
+        for source in sources {
             if request.wants(&source.name()) {
                 by_sight
                     .entry(sight(source.as_ref()))

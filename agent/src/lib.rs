@@ -22,7 +22,7 @@ mod progress;
 mod state;
 
 pub use apart::is_called as is_called_apart;
-pub use command::{Cli, directories, dkim_selector, duration, mail_domain, run};
+pub use command::{Cli, directories, dkim_selector, duration, mail_domain, run, whole_paths};
 pub use compose::{LookRequest, Progress, Quiet, explanations, look};
 pub use explain::{Explained, Place, render as render_explanations};
 pub use find::{Search, find};

@@ -46,6 +46,8 @@ pub struct Wish {
     pub spellings: Vec<Spelling>,
     /// By what connections are watched at best.
     pub flows_at_most: Tier,
+    /// Files and folders with exported logs that somebody named.
+    pub events: Vec<PathBuf>,
 }
 
 impl Default for Wish {
@@ -53,6 +55,7 @@ impl Default for Wish {
         Self {
             spellings: Vec::new(),
             flows_at_most: Tier::EveryConnection,
+            events: Vec::new(),
         }
     }
 }
@@ -93,6 +96,7 @@ pub fn serve(sources: Sources) -> ExitCode {
     let wish = Wish {
         spellings: order.spellings.clone(),
         flows_at_most: Tier::named(&order.flows_at_most).unwrap_or(Tier::EveryConnection),
+        events: order.events.iter().map(path_of).collect(),
     };
     let mut all = sources(&world, &wish);
     for source in &mut all {

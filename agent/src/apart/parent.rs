@@ -140,6 +140,9 @@ impl Group<'_> {
             sight: self.sight,
             spellings: self.spellings.to_vec(),
             flows_at_most: self.request.flows_at_most.word().to_owned(),
+            events: (self.request.events.iter())
+                .map(|path| groma_source::disk::foreign(path))
+                .collect(),
             memory: self.request.memory.clone(),
             silent: self.silence.places(),
         };

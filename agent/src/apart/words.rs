@@ -49,6 +49,8 @@ pub(crate) struct Order {
     pub(crate) spellings: Vec<Spelling>,
     /// By what connections are watched at best: [`groma_source_socket::Tier::word`].
     pub(crate) flows_at_most: String,
+    /// Files and folders with exported logs that somebody named.
+    pub(crate) events: Vec<Foreign>,
     /// Where they find what they kept at their last look.
     pub(crate) memory: Option<Memory>,
     /// What did not answer a child before them: they pass it over.

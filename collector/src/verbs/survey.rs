@@ -36,6 +36,10 @@ pub(crate) struct Arguments {
     /// the usual ones and those this machine signs with. May be given several times.
     #[arg(long = "dkim-selector", value_name = "SELECTOR", value_parser = groma_agent::dkim_selector, requires = "mail_domains")]
     dkim_selectors: Vec<String>,
+    /// Read exported logs of Windows machines in this file or folder too: event logs (.evtx) and the text logs of Exchange
+    /// and IIS. May be given several times.
+    #[arg(long, value_name = "PATH")]
+    events: Vec<PathBuf>,
     /// Whom to ask beyond this machine, and as whom: TOML, readable by its owner alone (`[[directory]]`). Nobody is
     /// asked without it.
     #[arg(long, value_name = "FILE")]
@@ -64,6 +68,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let request = request(&world, store.as_mut(), arguments, memory)?;
     let request = LookRequest {
         directories,
+        events: groma_agent::whole_paths(&arguments.events)?,
         ..request
     };
     let batch = look(&world, &request);
