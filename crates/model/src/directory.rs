@@ -2,14 +2,12 @@
 //!
 //! Both are told by a directory that was asked, not by the machine they are about. Persons are counted, not listed.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::EvidenceId;
 use crate::name::{Peer, Port, Protection, Transport};
-use crate::{Foreign, Timestamp};
+use crate::{Foreign, Stated, Timestamp};
 
 /// An object of a directory.
 ///
@@ -39,8 +37,8 @@ pub struct DirectoryObject {
     pub account: Option<Foreign>,
     /// What else it says, by attribute as the directory spells it; words of ours where the value is a number of bits or
     /// a moment that moves. Values sorted.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub attributes: BTreeMap<String, Vec<String>>,
+    #[serde(default, skip_serializing_if = "Stated::is_empty")]
+    pub attributes: Stated,
 }
 
 /// An object of a directory as the inventory holds it: as it was told last, and by which facts.

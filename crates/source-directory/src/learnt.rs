@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use groma_model::fact::{DirectoryNeed, DirectoryObject, Fact, Measurement, NeedReason};
-use groma_model::{Foreign, HostName, Peer, Port, Timestamp, Transport};
+use groma_model::{Foreign, HostName, Peer, Port, Stated, Timestamp, Transport};
 
 use crate::ad::Held;
 use crate::entry::Entry;
@@ -184,7 +184,7 @@ impl Learnt {
             dn: entry.dn.as_str().into(),
             host: None,
             account: None,
-            attributes: BTreeMap::new(),
+            attributes: Stated::new(),
         };
         for attribute in attributes {
             object.says(attribute, entry.texts(attribute));

@@ -413,7 +413,7 @@ fn shown(seen: &groma_source::Recorder, class: &str, attributes: &[&str]) -> Vec
                 .map_or_else(String::new, |h| format!("@{h}"));
             let said: String = attributes
                 .iter()
-                .filter_map(|a| Some(format!(" {a}={}", o.attributes.get(*a)?.join("+"))))
+                .filter_map(|a| Some(format!(" {a}={}", o.attributes.get(a)?.join("+"))))
                 .collect();
             format!("{}{host}{said}", o.name)
         })

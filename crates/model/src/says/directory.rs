@@ -17,7 +17,7 @@ pub(super) fn object(object: &DirectoryObject) -> String {
     if let Some(host) = &object.host {
         line.push_str(&format!(", on {host}"));
     }
-    for (attribute, values) in &object.attributes {
+    for (attribute, values) in object.attributes.iter() {
         line.push_str(&format!(", {attribute} {}", shown(values)));
     }
     line.push_str(&format!(" ({dn})"));

@@ -232,7 +232,7 @@ fn row(
     if let Some(account) = object.account.as_ref().filter(|a| **a != object.name) {
         says.push(fill(words.directory_account, &[&visible(&account.lossy())]));
     }
-    for (attribute, values) in &object.attributes {
+    for (attribute, values) in object.attributes.iter() {
         says.push(said(attribute, values, words));
     }
     if object.class == "receive-connector" {
