@@ -30,7 +30,7 @@ type Key = (
     Asked,
 );
 
-/// What exported logs know more: what was used there, what was searched, and whether it was refused.
+/// What some logs know more: what was used there, what was searched, and whether it was refused.
 type Asked = (Option<String>, Option<String>, bool);
 
 /// What one row gathers.
@@ -132,20 +132,17 @@ fn key(raw: &Raw<LoggedUse>, estate: &Estate) -> Option<Key> {
         Direction::Incoming => (other, raw.host.clone()),
         Direction::Outgoing => (raw.host.clone(), other),
     };
-    let account = used
-        .account
-        .as_ref()
-        .map(|account| account.lossy().into_owned());
+    let text = |text: &groma_model::Foreign| text.lossy().into_owned();
     Some((
         (provider, used.kind.clone(), consumer),
         (used.port, used.name.clone()),
         (
-            account,
+            used.account.as_ref().map(text),
             used.mechanism.clone(),
             used.protection,
             used.program.clone(),
         ),
-        Asked::default(),
+        (used.share.as_ref().map(text), None, false),
     ))
 }
 

@@ -93,6 +93,7 @@ fn what_a_log_saw_and_a_list_says_is_one_need() {
         account: None,
         mechanism: None,
         program: None,
+        share: None,
         protection: None,
         log: "/var/log/freeradius/radius.log".into(),
     };

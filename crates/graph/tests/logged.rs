@@ -21,6 +21,7 @@ fn used(direction: Direction, peer: &str) -> LoggedUse {
         account: Some("cn=svc-app,dc=corp,dc=example".into()),
         mechanism: Some("simple".into()),
         program: None,
+        share: None,
         protection: None,
         log: "/var/log/slapd.log".into(),
     }
@@ -41,6 +42,27 @@ fn app_and_directory() -> Told {
     told.host("app1", "10.0.0.1").host("ldap1", "10.0.0.2");
     told.listens("ldap1", 389, unit("/usr/sbin/slapd", "slapd.service"));
     told
+}
+
+#[test]
+fn what_was_used_of_a_file_server_is_its_share() {
+    let mut told = Told::default();
+    told.host("files1", "10.0.0.1");
+    told.host("pc1", "10.0.0.2");
+    for share in ["plans", "accounts"] {
+        let used = LoggedUse {
+            share: Some(share.into()),
+            ..used(Direction::Incoming, "10.0.0.2")
+        };
+        told.say("files1", "log.services", Fact::LoggedUse(used));
+    }
+    let graph = told.graph();
+    let shares: Vec<_> = graph
+        .ledger
+        .iter()
+        .map(|row| row.service.as_deref())
+        .collect();
+    assert_eq!(shares, [Some("accounts"), Some("plans")]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One line of a log as a grammar writes it: literal text with fields in braces.
 
-use memchr::{memchr2, memchr3, memmem};
+use memchr::{memchr, memchr2, memchr3, memmem};
 
 /// Longest text of a time.
 const TIME_MAX: usize = 40;
@@ -28,6 +28,8 @@ pub enum Field {
     Server,
     /// The value that ties lines of one use together.
     Session,
+    /// The share of a file server that was used.
+    Share,
     /// When the line was written, in a log whose lines do not begin with it.
     Time,
 }
@@ -43,6 +45,7 @@ const NAMES: &[(&str, Field)] = &[
     ("port", Field::Port),
     ("program", Field::Program),
     ("server", Field::Server),
+    ("share", Field::Share),
     ("time", Field::Time),
 ];
 
@@ -159,6 +162,8 @@ impl Template {
                     next.and_then(|next| memmem::find(rest.as_bytes(), next.as_bytes()))
                 }
                 (_, Some(Field::Time)) => end_of_time(rest, next),
+                // It may hold blanks, and nothing is written behind it.
+                (_, Some(Field::Share)) if next.is_none() => Some(rest.len()),
                 _ => end_of_field(rest, next),
             };
             let Some((value, after)) = end.and_then(|end| rest.split_at_checked(end)) else {
@@ -242,6 +247,8 @@ fn end_of_field(rest: &str, next: Option<&str>) -> Option<usize> {
         b'"' => end_of_quoted(bytes).filter(|at| here(*at)),
         // An address of mail may hold a quoted text that looks like the rest of the line.
         b'>' => memchr3(b'>', b'"', b' ', bytes).filter(|at| here(*at)),
+        // Columns between bars: what one holds is no further column.
+        b'|' => memchr(b'|', bytes).filter(|at| here(*at)),
         // What a blank ends holds none, so nothing in it looks like another field.
         b' ' => memchr3(b' ', b'"', b'\t', bytes).filter(|at| here(*at)),
         _ => {
@@ -312,6 +319,16 @@ mod tests {
         assert_eq!(dn.unwrap(), "cn=Big Copier,dc=x");
         assert_eq!(taken("from {account} port", "from x y port"), None);
         assert_eq!(first("last {account}", "last x y").unwrap(), "x");
+    }
+
+    #[test]
+    fn what_stands_between_bars_is_one_column() {
+        let template = "{account}|{client}|{}|connect|ok|{share}{$}";
+        let row = taken(template, "CORP\\anna b|10.0.0.1|pc|connect|ok|old drawings").unwrap();
+        assert_eq!(row[0].1, "CORP\\anna b");
+        assert_eq!(row[2], (Field::Share, "old drawings".to_owned()));
+        let opened = "anna|10.0.0.1|openat|ok|r|/srv/x|connect|ok|plans";
+        assert_eq!(taken(template, opened), None);
     }
 
     #[test]

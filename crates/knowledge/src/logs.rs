@@ -13,6 +13,7 @@
 //! | `account` | the account used |
 //! | `asked` | the name a name server was asked for: kept only for zones of this very server |
 //! | `mechanism` | how it was proven |
+//! | `share` | the share of a file server that was used; at the end of a line it may hold blanks |
 //! | `program` | what the client says it is; only the word before the first `/` is kept |
 //! | `time` | when it was, in a log whose lines do not begin with a time (`head = "none"`) |
 //! | the grammar's `session` | a value that ties lines together |
@@ -305,7 +306,10 @@ impl LogLine {
         if self.does == Does::Whole && !said.into_iter().any(has) {
             return Err("a whole use needs `client`, `client_name` or `server`".to_owned());
         }
-        if (head != Head::Syslog) != has(Field::Time) {
+        // Beside objects, a product may write lines to syslog, which says when.
+        let by_syslog = head == Head::Json && matches!(self.shape, Shape::Text(_));
+        let has_own_time = head != Head::Syslog && !by_syslog;
+        if has_own_time != has(Field::Time) {
             return Err(format!("`time` does not fit to head {head:?}"));
         }
         Ok(())

@@ -58,7 +58,7 @@ pub struct LedgerEntry {
     /// What the client says it is: the first word of a user agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub says_it_is: Option<String>,
-    /// What was used there: an account of a service, a connector, a part of a web server.
+    /// What was used there: an account of a service, a connector, a part of a web server, a share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     /// What was searched in a directory, without values.

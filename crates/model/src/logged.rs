@@ -38,6 +38,9 @@ pub struct LoggedUse {
     /// What the client says it is (the first word of a user agent): `curl`, `Mozilla` for every browser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
+    /// The share of a file server that was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Foreign>,
     /// How it was protected, where the log says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<Protection>,

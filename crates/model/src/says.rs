@@ -267,6 +267,7 @@ fn says_logged_use(used: &LoggedUse) -> String {
         used.program
             .as_ref()
             .map(|program| format!("with {program}")),
+        used.share.as_ref().map(|share| format!("share {share}")),
         used.protection.map(|protection| {
             match protection {
                 Protection::None => "in clear text",

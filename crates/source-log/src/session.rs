@@ -35,6 +35,7 @@ pub(crate) struct Use {
     pub(crate) account: Option<Foreign>,
     pub(crate) mechanism: Option<Word>,
     pub(crate) program: Option<Word>,
+    pub(crate) share: Option<Foreign>,
     pub(crate) protection: Option<Protection>,
     /// How often the service was used; 0 for one that only came.
     pub(crate) count: u64,
@@ -121,6 +122,9 @@ fn told<'m>(line: &LogLine, fields: &Fields<'m>) -> Option<Line<'m>> {
             Field::Mechanism => used.mechanism = Word::parse(value),
             Field::Program => used.program = Word::parse(value.split(['/', ' ']).next()?),
             Field::Session => session = value,
+            // The way in, not a share; and what no share can be called.
+            Field::Share if value.eq_ignore_ascii_case("IPC$") || !is_share(value) => return None,
+            Field::Share => used.share = Some(value.into()),
             Field::Time => time = Some(value),
         }
     }
@@ -142,6 +146,7 @@ impl Use {
         self.account = more.account.or_else(|| self.account.take());
         self.mechanism = more.mechanism.or(self.mechanism);
         self.program = more.program.or(self.program);
+        self.share = more.share.or_else(|| self.share.take());
         self.protection = more.protection.or(self.protection);
         self.count += more.count;
         let (first, last) = self.span.unwrap_or((at, at));
@@ -158,6 +163,12 @@ impl Use {
         };
         self.protection = self.protection.or(more.protection);
     }
+}
+
+/// True for what a share can be called ([MS-SRVS] 2.2.4: at most 80 signs, none of these).
+fn is_share(name: &str) -> bool {
+    let sound = |c: char| !c.is_control() && !"\"\\/[]:|<>+=;,*?".contains(c);
+    (1..=80).contains(&name.chars().count()) && name.chars().all(sound)
 }
 
 fn address(text: &str) -> Option<IpAddr> {

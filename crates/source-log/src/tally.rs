@@ -37,6 +37,7 @@ pub(crate) struct Row {
     account: Option<Foreign>,
     mechanism: Option<Word>,
     program: Option<Word>,
+    share: Option<Foreign>,
     protection: Option<Protection>,
 }
 
@@ -184,6 +185,7 @@ fn row(speaker: &'static Speaker, used: Use) -> Option<Row> {
         account,
         mechanism: used.mechanism,
         program: used.program,
+        share: used.share,
         protection,
     })
 }
@@ -211,6 +213,7 @@ impl Row {
             account: self.account,
             mechanism: self.mechanism.map(|word| word.as_str().to_owned()),
             program: self.program.map(|word| word.as_str().to_owned()),
+            share: self.share,
             protection: self.protection,
             log: log.clone(),
         }

@@ -253,6 +253,18 @@ const RECORDINGS: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
+        "/var/log/syslog",
+        "samba-audit.log",
+        &[
+            "1× 10.20.1.5 used Samba at port 445/tcp, as anna, share accounts",
+            "1× 10.20.1.5 used Samba at port 445/tcp, as anna, share plans",
+            "1× 10.20.1.6 used Samba at port 445/tcp, share old drawings",
+            "2× 10.20.1.6 used Samba at port 445/tcp, as svc-scan, share accounts",
+            "1× 10.20.1.66 used Samba at port 445/tcp, as anna, share plans",
+            "1× 10.20.1.66 used Samba at port 445/tcp, as nobody, share open",
+        ],
+    ),
+    (
         "/var/log/nginx/access.log",
         "nginx-access.log",
         &[

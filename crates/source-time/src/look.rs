@@ -318,6 +318,7 @@ impl Look<'_> {
             account: None,
             mechanism: None,
             program: None,
+            share: None,
             protection: None,
             log,
         });
