@@ -310,21 +310,21 @@ impl Look<'_> {
                 return;
             }
             for (entry, stamp) in some {
-                if let Some(said) = kept.take(&entry.path, stamp.as_ref()) {
-                    if !whole {
-                        self.note(&entry.path, stamp.as_ref(), &said, false);
+                if let Some(taken) = kept.take(&entry.path, stamp.as_ref()) {
+                    if let (Some(keeping), Some(stamp), false) = (&mut self.keeping, stamp, whole) {
+                        keeping.note_again(&entry.path, stamp, &taken, self.window.now());
                     }
-                    self.say(&entry.path, said, 0, state);
+                    self.say(&entry.path, taken.said, 0, state);
                     continue;
                 }
                 match self.inspect(entry) {
                     // Its name alone says that it is of no interest, or it leads to a file of another name.
                     Outcome::Nothing => {
-                        self.note(&entry.path, stamp.as_ref(), &Said::default(), true);
+                        self.note(&entry.path, stamp.as_ref(), &Said::default());
                     }
                     Outcome::Missed(reason) => self.missed(&entry.path, reason, state),
                     Outcome::Said(said, bytes, read) => {
-                        self.note(&entry.path, read.as_ref(), &said, true);
+                        self.note(&entry.path, read.as_ref(), &said);
                         self.say(&entry.path, said, bytes, state);
                     }
                 }
@@ -337,10 +337,10 @@ impl Look<'_> {
     }
 
     /// Keeps what a file said for the next look. What a profile of a browser says depends on a list beside it.
-    fn note(&mut self, path: &Path, stamp: Option<&Stamp>, said: &Said, new: bool) {
+    fn note(&mut self, path: &Path, stamp: Option<&Stamp>, said: &Said) {
         let of_profile = path.file_name().is_some_and(|name| name == "prefs.js");
         if let (Some(keeping), Some(stamp), false) = (&mut self.keeping, stamp, of_profile) {
-            keeping.note(path, stamp, said, self.window.now(), new);
+            keeping.note(path, stamp, said, self.window.now());
         }
     }
 

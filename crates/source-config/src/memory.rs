@@ -153,6 +153,12 @@ struct KeptFile<'k> {
     said: &'k str,
 }
 
+/// What a file said that nobody touched, and how it was kept.
+pub(crate) struct Taken<'k> {
+    pub(crate) said: Said,
+    file: KeptFile<'k>,
+}
+
 /// What was kept of one directory, its files in the order in which they were met.
 #[derive(Default)]
 pub(crate) struct KeptDirectory<'k> {
@@ -164,9 +170,9 @@ pub(crate) struct KeptDirectory<'k> {
     whole: bool,
 }
 
-impl KeptDirectory<'_> {
+impl<'k> KeptDirectory<'k> {
     /// What the file said, if nobody touched it since. Files are asked for in order.
-    pub(crate) fn take(&mut self, path: &Path, stamp: Option<&Stamp>) -> Option<Said> {
+    pub(crate) fn take(&mut self, path: &Path, stamp: Option<&Stamp>) -> Option<Taken<'k>> {
         if !self.whole {
             let name = path.file_name()?.to_str()?;
             let before = |file: &&KeptFile<'_>| file.name < name;
@@ -177,18 +183,18 @@ impl KeptDirectory<'_> {
                 return None;
             }
         }
-        let file = self.files.get(self.at)?;
+        let file = *self.files.get(self.at)?;
         self.at += 1;
-        let mut out = Said::default();
+        let mut said = Said::default();
         if !file.shapes.is_empty() {
-            out.references = unpack(file.shapes, file.places, &foreign(path))?;
+            said.references = unpack(file.shapes, file.places, &foreign(path))?;
         }
         if !file.said.is_empty() {
-            let said: KeptSaid<'_> = serde_json::from_str(file.said).ok()?;
-            out.names = said.names.into_owned();
-            out.partial = said.partial;
+            let kept: KeptSaid<'_> = serde_json::from_str(file.said).ok()?;
+            said.names = kept.names.into_owned();
+            said.partial = kept.partial;
         }
-        Some(out)
+        Some(Taken { said, file })
     }
 
     /// True if all of these files stand here as they are, and no others; they need not be compared again.
@@ -282,35 +288,54 @@ impl<'k> Keeping<'k> {
     }
 
     /// A file as it was when it was read, at `now`.
-    pub(crate) fn note(
+    pub(crate) fn note(&mut self, path: &Path, stamp: &Stamp, said: &Said, now: Timestamp) {
+        if is_recent(stamp, now) {
+            return;
+        }
+        self.is_news |= self.add_file(path, |line, name, shapes| {
+            write_file(line, (path, name), stamp, said, shapes)
+        });
+    }
+
+    /// A file that nobody touched, as it was kept.
+    pub(crate) fn note_again(
         &mut self,
         path: &Path,
         stamp: &Stamp,
-        said: &Said,
+        taken: &Taken<'_>,
         now: Timestamp,
-        new: bool,
     ) {
-        let latest = stamp.modified.max(stamp.changed) / 1_000_000;
-        if latest > now.millis().saturating_sub(RACY_MS) {
-            return;
+        if !is_recent(stamp, now) {
+            self.add_file(path, |line, _, shapes| {
+                copy_file(line, &taken.file, shapes);
+                Ok(())
+            });
         }
-        // A name that would break the line is met as new each time.
+    }
+
+    /// Adds what `write` says of the file to the line of its directory; false for a name that would break the line. Such a
+    /// file is met as new each time.
+    fn add_file(
+        &mut self,
+        path: &Path,
+        write: impl FnOnce(&mut String, &str, &mut String) -> fmt::Result,
+    ) -> bool {
         let plainly = |name: &&str| !name.bytes().any(|b| b.is_ascii_control());
         let name = path.file_name().and_then(|name| name.to_str());
         let directory = path.parent().and_then(Path::to_str);
         let (Some(directory), Some(name)) = (directory.filter(plainly), name.filter(plainly))
         else {
-            return;
+            return false;
         };
-        self.is_news |= new;
         let line = self.open.get_or_insert_with(|| directory.to_owned());
         let before = line.len();
-        if write_file(line, (path, name), stamp, said, &mut self.shapes).is_err() {
+        if write(line, name, &mut self.shapes).is_err() {
             line.truncate(before);
         }
         if line.len() >= LINE_MAX {
             self.close();
         }
+        true
     }
 
     /// Ends what is said about one directory.
@@ -337,6 +362,25 @@ impl<'k> Keeping<'k> {
         let end = format!("{END}{}", self.lines.len());
         let lines = self.lines.into_iter().map(Cow::into_owned);
         lines.chain([end]).collect()
+    }
+}
+
+/// True for a change that may be followed by one that cannot be told from it.
+fn is_recent(stamp: &Stamp, now: Timestamp) -> bool {
+    let latest = stamp.modified.max(stamp.changed) / 1_000_000;
+    latest > now.millis().saturating_sub(RACY_MS)
+}
+
+/// Adds one file to the line of its directory as it stood in an older one.
+fn copy_file(line: &mut String, file: &KeptFile<'_>, before: &mut String) {
+    let is_as_before = !file.shapes.is_empty() && file.shapes == before;
+    let shapes = if is_as_before { AS_BEFORE } else { file.shapes };
+    for part in [file.name, file.stamp, shapes, file.places, file.said] {
+        line.push(SEPARATOR);
+        line.push_str(part);
+    }
+    if !is_as_before && !file.shapes.is_empty() {
+        file.shapes.clone_into(before);
     }
 }
 
@@ -525,7 +569,7 @@ mod tests {
         let mut keeping = Keeping::new(&basis("1"));
         let said = Said::default();
         let now = Timestamp::from_seconds(now);
-        keeping.note(Path::new("/etc/a"), &stamp(changed), &said, now, true);
+        keeping.note(Path::new("/etc/a"), &stamp(changed), &said, now);
         keeping.close();
         keeping.lines().join("\n")
     }
@@ -609,7 +653,7 @@ mod tests {
             let mut keeping = Keeping::new(&basis("1"));
             for (name, (changed, port)) in &kept {
                 let path = Path::new("/etc").join(name);
-                keeping.note(&path, &stamp(*changed), &says(*port), Timestamp::from_seconds(100), true);
+                keeping.note(&path, &stamp(*changed), &says(*port), Timestamp::from_seconds(100));
             }
             keeping.close();
             let lines = keeping.lines();
@@ -631,6 +675,7 @@ mod tests {
                 let expected = known(name).filter(|(kept, _)| kept == changed);
                 let taken = etc.take(&entry.path, stamp.as_ref());
                 let partial = |said: Said| (said.names_nobody(), said.partial);
+                let taken = taken.map(|taken| taken.said);
                 proptest::prop_assert_eq!(taken.map(partial), expected.map(|(_, port)| partial(says(*port))));
             }
         }

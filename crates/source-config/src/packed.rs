@@ -144,46 +144,68 @@ pub(crate) fn unpack(shapes: &str, places: &str, path: &Foreign) -> Option<Vec<R
     }
     let mut names: Vec<String> = vec![String::new(); shapes.len()];
     let (mut shape_at, mut line) = (None, 0_u32);
-    let mut out = Vec::new();
-    for record in places.split_terminator(';') {
-        let mut parts = record.split(',');
-        shape_at = match parts.next()? {
+    let mut parts = Parts(places);
+    let many = memchr::memchr_iter(b';', places.as_bytes()).count();
+    let mut out = Vec::with_capacity(many);
+    // The name is built here and changes places with the one before.
+    let mut room = String::new();
+    while !parts.0.is_empty() {
+        shape_at = match parts.next(b',')? {
             "" => shape_at,
             number => Some(number.parse::<usize>().ok()?),
         };
-        line = line.checked_add_signed(parts.next()?.parse().ok()?)?;
-        let port = match parts.next()? {
+        line = line.checked_add_signed(parts.next(b',')?.parse().ok()?)?;
+        let port = match parts.next(b',')? {
             "" => None,
             port => Some(Port(u16::from_str_radix(port, 16).ok()?)),
         };
-        let peer = read_peer(parts, names.get_mut(shape_at?)?)?;
+        let shape_at = shape_at?;
+        let peer = read_peer(&mut parts, names.get_mut(shape_at)?, &mut room)?;
+        let shape = shapes.get(shape_at)?.clone();
         out.push(Reference {
             line,
             port,
             peer,
-            ..shapes.get(shape_at?)?.clone()
+            ..shape
         });
     }
     Some(out)
 }
 
-fn read_peer<'p>(mut parts: impl Iterator<Item = &'p str>, before: &mut String) -> Option<Peer> {
-    let first = parts.next()?;
-    if let Some(bits) = first.strip_prefix('@') {
-        let bits = u32::from_str_radix(bits, 16).ok()?;
+/// What is left of the records; their parts are a few letters long.
+struct Parts<'p>(&'p str);
+
+impl<'p> Parts<'p> {
+    /// What stands before the next comma or semicolon, if that is `end`.
+    fn next(&mut self, end: u8) -> Option<&'p str> {
+        let ends = |b: u8| matches!(b, b',' | b';');
+        let at = self.0.bytes().position(ends)?;
+        let is_end = self.0.as_bytes().get(at) == Some(&end);
+        let (part, rest) = (self.0.get(..at)?, self.0.get(at + 1..)?);
+        self.0 = rest;
+        is_end.then_some(part)
+    }
+}
+
+fn read_peer(parts: &mut Parts<'_>, before: &mut String, room: &mut String) -> Option<Peer> {
+    if let Some(bits) = parts.0.strip_prefix('@') {
+        parts.0 = bits;
+        let bits = u32::from_str_radix(parts.next(b';')?, 16).ok()?;
         return Some(Peer::Address(Ipv4Addr::from_bits(bits).into()));
     }
-    if let Some(bits) = first.strip_prefix('#') {
-        let bits = u128::from_str_radix(bits, 16).ok()?;
+    if let Some(bits) = parts.0.strip_prefix('#') {
+        parts.0 = bits;
+        let bits = u128::from_str_radix(parts.next(b';')?, 16).ok()?;
         return Some(Peer::Address(Ipv6Addr::from_bits(bits).into()));
     }
-    let head = usize::from_str_radix(first, 16).ok()?;
-    let tail = usize::from_str_radix(parts.next()?, 16).ok()?;
+    let head = usize::from_str_radix(parts.next(b',')?, 16).ok()?;
+    let tail = usize::from_str_radix(parts.next(b',')?, 16).ok()?;
     let end = before.len().checked_sub(tail).filter(|end| *end >= head)?;
-    before.replace_range(
-        head..before.floor_char_boundary(end).max(head),
-        parts.next()?,
-    );
+    room.clear();
+    room.push_str(before.get(..head)?);
+    room.push_str(parts.next(b';')?);
+    room.push_str(before.get(end..)?);
+    std::mem::swap(before, room);
     HostName::parse(before).map(Peer::Name)
 }
 
