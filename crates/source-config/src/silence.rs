@@ -95,7 +95,7 @@ pub(crate) fn is_copy(path: &str) -> bool {
         || is_dated(name)
         || is_edition(name)
         || is_renamed(name)
-        || COPIES.iter().any(|mark| name.contains(mark))
+        || (may_be_called_a_copy(name) && COPIES.iter().any(|mark| name.contains(mark)))
         || is_developers(path, name)
 }
 
@@ -114,6 +114,11 @@ const COPIES: &[&str] = &[
     "copia_de_",
     "copia_di_",
 ];
+
+/// False for nearly every name: each of [`COPIES`] has these two letters.
+fn may_be_called_a_copy(name: &str) -> bool {
+    name.as_bytes().windows(2).any(|two| two == b"op")
+}
 
 /// Endings of settings and scripts, behind which a further word says that the file was put aside.
 const WHOLE: &[&str] = &[
@@ -186,6 +191,11 @@ const FURTHER: &[&str] = &[
 /// True for `server.conf.before-move`, `app.yml_orig`, `job.sh.nicht-mehr`: a whole name with a word behind it that no
 /// product puts there, in whatever language.
 fn is_renamed(name: &str) -> bool {
+    // Nearly every name has nothing behind its ending.
+    let mut behind = name.bytes().skip_while(|b| *b != b'.').skip(1);
+    if !behind.any(|b| matches!(b, b'.' | b'_' | b'-')) {
+        return false;
+    }
     // BIND's and Samba's settings take in files called so.
     if name.starts_with("named.conf.") || name.starts_with("smb.conf.") {
         return false;
@@ -350,6 +360,11 @@ mod tests {
         ] {
             assert!(!is_copy(path), "{path}");
         }
+    }
+
+    #[test]
+    fn every_word_for_a_copy_has_the_letters_it_is_told_by() {
+        assert!(COPIES.iter().all(|word| may_be_called_a_copy(word)));
     }
 
     #[test]
