@@ -129,7 +129,7 @@ impl<'a> Scan<'a> {
                 at = hit + 1;
                 continue;
             }
-            at = self.line_around(hit, passed, &sieve).max(hit + 1);
+            at = self.line_around(hit, passed, &mut sieve).max(hit + 1);
             passed = at;
             if self.named.is_full() {
                 return true;
@@ -139,10 +139,10 @@ impl<'a> Scan<'a> {
     }
 
     /// Reads the line around `hit`, before which nothing stands from `passed` on; gives where to go on.
-    fn line_around(&mut self, hit: usize, passed: usize, sieve: &Sieve<'_>) -> usize {
+    fn line_around(&mut self, hit: usize, passed: usize, sieve: &mut Sieve<'_>) -> usize {
         let (start, end) = reach(self.text, hit);
         let line = self.text.get(start..end).unwrap_or_default();
-        self.has_marks = sieve.has_marks() || memchr2(b'!', b'*', line.as_bytes()).is_some();
+        self.has_marks = sieve.has_marks(hit) || memchr2(b'!', b'*', line.as_bytes()).is_some();
         // The candidate itself may be the sign of a URL; else one may stand further on in its line.
         let is_sign = self.text.as_bytes().get(hit) == Some(&b':') && passed <= start;
         let sign = is_sign.then_some(hit - start);

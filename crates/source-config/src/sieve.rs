@@ -1,7 +1,8 @@
-//! Where a text may name a machine: one pass over its bytes, and the numbers of its lines along the way.
+//! Where a text may name a machine: one pass over its bytes.
 //!
 //! Sixty-four bytes are asked together, by comparisons without a branch of which the compiler makes vector
-//! instructions. Only a block in which the sign of a URL or a dot between digits stands is searched for its place.
+//! instructions. Only a block in which the sign of a URL or a dot between digits may stand is searched for its place; lines
+//! are counted, and marks of comments looked for, as far as a candidate stands.
 
 use memchr::{memchr_iter, memchr2};
 
@@ -10,17 +11,21 @@ const BLOCK: usize = 64;
 /// With them the byte behind.
 const WINDOW: usize = BLOCK + 1;
 
+/// Bytes that are searched for the mark of a comment at once.
+const AHEAD: usize = 4096;
+
 /// The candidates of one text, in order.
 pub(crate) struct Sieve<'t> {
     bytes: &'t [u8],
     /// Where the block begins that is looked at now, and whether a candidate may stand in it.
     block: usize,
     is_hot: bool,
-    /// Lines that end before the block, and within it.
-    lines_before: u32,
-    lines_within: u32,
-    /// True once a letter was met that opens a comment of more than one line.
+    /// Lines that end before the byte up to which they were counted.
+    lines: u32,
+    counted: usize,
+    /// True once a letter was met that opens a comment of more than one line, and up to where none was.
     has_marks: bool,
+    unmarked: usize,
 }
 
 impl<'t> Sieve<'t> {
@@ -29,9 +34,10 @@ impl<'t> Sieve<'t> {
             bytes,
             block: 0,
             is_hot: false,
-            lines_before: 0,
-            lines_within: 0,
+            lines: 0,
+            counted: 0,
             has_marks: false,
+            unmarked: 0,
         };
         sieve.look();
         sieve
@@ -53,38 +59,34 @@ impl<'t> Sieve<'t> {
                 return None;
             }
             self.block = end;
-            self.lines_before = self.lines_before.saturating_add(self.lines_within);
             self.look();
         }
     }
 
-    /// The line, counted from 1, that begins at `start` and holds the last candidate.
-    pub(crate) fn line_at(&self, start: usize) -> u32 {
-        // Between the beginning of a line and what stands in it no line ends.
-        let passed = self.bytes.get(self.block..start).unwrap_or_default();
-        self.lines_before
-            .saturating_add(ends_in(passed))
-            .saturating_add(1)
+    /// The number of the line, counted from 1, in which the byte at `start` stands. Who asks goes forward.
+    pub(crate) fn line_at(&mut self, start: usize) -> u32 {
+        if let Some(passed) = self.bytes.get(self.counted..start) {
+            self.lines = self.lines.saturating_add(ends_in(passed));
+            self.counted = start;
+        }
+        self.lines.saturating_add(1)
     }
 
-    /// True if a `!` or a `*` stands before the last candidate; without one, no comment does.
-    pub(crate) fn has_marks(&self) -> bool {
+    /// True if a `!` or a `*` stands before `at`, or not far behind; without one, no comment does.
+    pub(crate) fn has_marks(&mut self, at: usize) -> bool {
+        if !self.has_marks && self.unmarked < at {
+            let end = at.saturating_add(AHEAD).min(self.bytes.len());
+            let rest = self.bytes.get(self.unmarked..end).unwrap_or_default();
+            self.has_marks = memchr2(b'!', b'*', rest).is_some();
+            self.unmarked = end;
+        }
         self.has_marks
     }
 
     fn look(&mut self) {
         let rest = self.bytes.get(self.block..).unwrap_or_default();
-        let block = match rest.first_chunk() {
-            Some(window) => look_at(window),
-            None => Block {
-                is_hot: true,
-                has_marks: memchr2(b'!', b'*', rest).is_some(),
-                lines: ends_in(rest),
-            },
-        };
-        self.is_hot = block.is_hot;
-        self.lines_within = block.lines;
-        self.has_marks |= block.has_marks;
+        // What is shorter than a window is searched.
+        self.is_hot = rest.first_chunk().is_none_or(may_hold_one);
     }
 }
 
@@ -92,33 +94,20 @@ fn ends_in(bytes: &[u8]) -> u32 {
     u32::try_from(memchr_iter(b'\n', bytes).count()).unwrap_or(u32::MAX)
 }
 
-struct Block {
-    is_hot: bool,
-    has_marks: bool,
-    lines: u32,
-}
-
 /// The two bytes asked for tell nearly every block without a candidate apart.
-fn look_at(window: &[u8; WINDOW]) -> Block {
+fn may_hold_one(window: &[u8; WINDOW]) -> bool {
     let [_, behind @ ..] = window;
-    let (mut found, mut marks, mut ends) = (0_u8, 0_u8, 0_u8);
+    let mut found = 0_u8;
     for (here, next) in window.iter().zip(behind) {
         let is_sign = u8::from(*here == b':') & u8::from(*next == b'/');
         let is_dot = u8::from(*here == b'.') & u8::from(next.wrapping_sub(b'0') < 10);
         found |= is_sign | is_dot;
-        marks |= u8::from(*here == b'!') | u8::from(*here == b'*');
-        // No more than there are bytes in a block: a sum that is checked is no vector instruction.
-        ends = ends.wrapping_add(u8::from(*here == b'\n'));
     }
-    Block {
-        is_hot: found != 0,
-        has_marks: marks != 0,
-        lines: u32::from(ends),
-    }
+    found != 0
 }
 
-/// Where one of two bytes stands, in order: for what stands in every line, where a search that starts again behind each
-/// hit costs more than to ask all bytes.
+/// Where one of two bytes stands, block by block and in no order within one: for what stands in every line, where a search
+/// that starts again behind each hit costs more than to ask all bytes.
 pub(crate) fn places_of(a: u8, b: u8, bytes: &[u8]) -> impl Iterator<Item = usize> {
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
     let behind = bytes.len() - rest.len();
@@ -131,22 +120,31 @@ pub(crate) fn places_of(a: u8, b: u8, bytes: &[u8]) -> impl Iterator<Item = usiz
     of_blocks.chain(of_rest.filter_map(is_one))
 }
 
-/// Brings the lowest bits of eight bytes together in the highest byte.
-const GATHERED: u64 = 0x0102_0408_1020_4080;
+/// The bit that stands for a byte of a block: eight bytes beside each other have the same one, each in a byte of its own.
+#[rustfmt::skip]
+const BIT_OF: [u8; BLOCK] = [
+    1, 1, 1, 1, 1, 1, 1, 1,
+    2, 2, 2, 2, 2, 2, 2, 2,
+    4, 4, 4, 4, 4, 4, 4, 4,
+    8, 8, 8, 8, 8, 8, 8, 8,
+    16, 16, 16, 16, 16, 16, 16, 16,
+    32, 32, 32, 32, 32, 32, 32, 32,
+    64, 64, 64, 64, 64, 64, 64, 64,
+    128, 128, 128, 128, 128, 128, 128, 128,
+];
 
 /// A bit for each byte of a block that is one of the two.
 fn bits_of(a: u8, b: u8, block: &[u8; BLOCK]) -> u64 {
     let mut found = [0_u8; BLOCK];
-    for (is_one, byte) in found.iter_mut().zip(block) {
-        *is_one = u8::from(*byte == a) | u8::from(*byte == b);
+    for ((bit, byte), own) in found.iter_mut().zip(block).zip(&BIT_OF) {
+        *bit = if (*byte == a) | (*byte == b) { *own } else { 0 };
     }
     let (eights, _) = found.as_chunks::<8>();
-    eights.iter().rev().fold(0, |all, eight| {
-        all << 8 | u64::from_le_bytes(*eight).wrapping_mul(GATHERED) >> 56
-    })
+    let bits = eights.iter().map(|eight| u64::from_le_bytes(*eight));
+    bits.fold(0, |all, bits| all | bits)
 }
 
-/// The numbers of the bits that are set, from the lowest on.
+/// The places in their block of the bits that are set.
 struct Bits(u64);
 
 impl Iterator for Bits {
@@ -155,7 +153,8 @@ impl Iterator for Bits {
     fn next(&mut self) -> Option<usize> {
         let lowest = self.0.trailing_zeros();
         self.0 &= self.0.wrapping_sub(1);
-        usize::try_from(lowest).ok().filter(|at| *at < BLOCK)
+        let bit = usize::try_from(lowest).ok().filter(|bit| *bit < BLOCK)?;
+        Some(bit % 8 * 8 + bit / 8)
     }
 }
 
@@ -219,12 +218,28 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_is_met_before_what_stands_behind_it() {
+        for before in [0, 63, 64, 5_000, 9_000] {
+            let text = format!("{}!{}", "x".repeat(before), "y".repeat(9_000));
+            let mut sieve = Sieve::new(text.as_bytes());
+            for at in (0..text.len()).step_by(17) {
+                assert!(sieve.has_marks(at) || at <= before, "{before} {at}");
+            }
+        }
+        let plain = "x".repeat(9_000);
+        let mut sieve = Sieve::new(plain.as_bytes());
+        assert!((0..plain.len()).all(|at| !sieve.has_marks(at)));
+    }
+
+    #[test]
     fn places_are_those_a_look_at_every_byte_finds() {
         groma_fuzz::hammer(2_000, &[&b"a = b : c\n==::".repeat(12)], |bytes| {
             let one_by_one = bytes.iter().enumerate();
             let one_by_one = one_by_one.filter(|(_, b)| matches!(b, b'=' | b':'));
             let expected: Vec<usize> = one_by_one.map(|(at, _)| at).collect();
-            assert_eq!(places_of(b'=', b':', bytes).collect::<Vec<_>>(), expected);
+            let mut places: Vec<usize> = places_of(b'=', b':', bytes).collect();
+            places.sort_unstable();
+            assert_eq!(places, expected);
         });
     }
 
