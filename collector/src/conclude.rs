@@ -207,6 +207,8 @@ fn assemble(
         mail_routes: graph.mail_routes,
         zone_records: graph.zone_records,
         ledger: graph.ledger,
+        mail_ledger: graph.mail_ledger,
+        mail_servers: graph.mail_servers,
         measurements: graph.measurements,
         waves: Vec::new(),
         findings: Vec::new(),

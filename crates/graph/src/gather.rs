@@ -5,13 +5,14 @@ use std::net::IpAddr;
 
 use groma_model::fact::{
     Access, Admission, AskedName, BackupJob, Connection, DirectoryNeed, FileSystem, Forward, Job,
-    Listener, LoggedUse, MailRecord, MailRoute, MailboxTie, Measurement, NameSource, Reference,
-    ReportedUse, Share, Watch, ZoneRecord,
+    Listener, LoggedUse, MailRecord, MailRoute, MailServer, MailUse, MailboxTie, Measurement,
+    NameSource, Reference, ReportedUse, Share, Watch, ZoneRecord,
 };
 use groma_model::inventory::{
     Backup, Dependency, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
 };
 use groma_model::ledger::LedgerEntry;
+use groma_model::mail_ledger::{MailLedgerEntry, MailServerEntry};
 use groma_model::mailbox::MailboxTieEntry;
 use groma_model::{
     AgentId, EntityId, Estate, Evidence, EvidenceId, EvidenceState, Fact, HostName, Hours, Peer,
@@ -54,6 +55,8 @@ pub(crate) struct Gathered {
     pub(crate) connections: Raws<Connection>,
     pub(crate) logged: Raws<LoggedUse>,
     pub(crate) reported: Raws<ReportedUse>,
+    pub(crate) mail_used: Raws<MailUse>,
+    pub(crate) mail_servers: Raws<MailServer>,
     pub(crate) stated: Raws<DirectoryNeed>,
     pub(crate) references: Raws<Reference>,
     pub(crate) mounts: Raws<FileSystem>,
@@ -166,6 +169,8 @@ impl Gathered {
             Fact::Reference(reference) => self.references.push(raw!(reference)),
             Fact::LoggedUse(used) => self.logged.push(raw!(used)),
             Fact::ReportedUse(used) => self.reported.push(raw!(used)),
+            Fact::MailUse(used) => self.mail_used.push(raw!(used)),
+            Fact::MailServer(server) => self.mail_servers.push(raw!(server)),
             Fact::DirectoryNeed(need) => self.stated.push(raw!(need)),
             Fact::FileSystem(mount) if mount.remote.is_some() => self.mounts.push(raw!(mount)),
             Fact::Forward(forward) => self.forwards.push(raw!(forward)),
@@ -191,6 +196,8 @@ impl Gathered {
         settle(&mut self.connections);
         settle(&mut self.logged);
         settle(&mut self.reported);
+        settle(&mut self.mail_used);
+        settle(&mut self.mail_servers);
         settle(&mut self.stated);
         settle(&mut self.references);
         settle(&mut self.mounts);
@@ -237,6 +244,8 @@ impl Gathered {
             .chain(held.zone_records.iter().flat_map(|z| &z.evidence))
             .chain(held.ledger.iter().flat_map(|l| &l.evidence))
             .chain(held.mailbox_ties.iter().flat_map(|t| &t.evidence))
+            .chain(held.mail_ledger.iter().flat_map(|l| &l.evidence))
+            .chain(held.mail_servers.iter().flat_map(|s| &s.evidence))
             .collect();
         let mut entries = self.entries;
         entries.retain(|entry| cited.contains(&entry.id));
@@ -254,6 +263,8 @@ pub(crate) struct Held<'a> {
     pub(crate) zone_records: &'a [groma_model::zone::ZoneRecordEntry],
     pub(crate) ledger: &'a [LedgerEntry],
     pub(crate) mailbox_ties: &'a [MailboxTieEntry],
+    pub(crate) mail_ledger: &'a [MailLedgerEntry],
+    pub(crate) mail_servers: &'a [MailServerEntry],
 }
 
 /// A piece of evidence with its machine, and the line that cites it where anything may.
@@ -275,6 +286,8 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
             | Fact::Connection(_)
             | Fact::LoggedUse(_)
             | Fact::ReportedUse(_)
+            | Fact::MailUse(_)
+            | Fact::MailServer(_)
             | Fact::DirectoryNeed(_)
             | Fact::Reference(_)
             | Fact::FileSystem(_)

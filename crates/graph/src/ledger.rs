@@ -210,13 +210,13 @@ impl<'g> Row<'g> {
 }
 
 /// What else is known of two machines.
-struct Known<'d> {
+pub(crate) struct Known<'d> {
     needs: HashMap<(&'d EntityId, &'d EntityId, &'d str), Vec<&'d Dependency>>,
-    watchers: BTreeSet<(&'d EntityId, &'d EntityId)>,
+    pub(crate) watchers: BTreeSet<(&'d EntityId, &'d EntityId)>,
 }
 
 impl<'d> Known<'d> {
-    fn new(dependencies: &'d [Dependency], watching: &'d [Watching]) -> Self {
+    pub(crate) fn new(dependencies: &'d [Dependency], watching: &'d [Watching]) -> Self {
         let mut needs: HashMap<_, Vec<&Dependency>> = HashMap::new();
         for need in dependencies {
             let key = (
@@ -232,6 +232,24 @@ impl<'d> Known<'d> {
             watchers: watching.iter().filter_map(by).collect(),
         }
     }
+
+    /// The needs of `consumer` for `provider` of this kind, at `port` where that is known.
+    pub(crate) fn needs(
+        &self,
+        consumer: &EntityId,
+        provider: &EntityId,
+        kind: &str,
+        port: Option<Port>,
+    ) -> Vec<&'d Dependency> {
+        let needs = self.needs.get(&(consumer, provider, kind));
+        let same_port = |need: &&&Dependency| port.is_none() || need.provider.port == port;
+        needs
+            .into_iter()
+            .flatten()
+            .filter(same_port)
+            .copied()
+            .collect()
+    }
 }
 
 fn entry(key: Key, row: Row<'_>, known: &Known<'_>, estate: &Estate) -> Option<LedgerEntry> {
@@ -239,14 +257,7 @@ fn entry(key: Key, row: Row<'_>, known: &Known<'_>, estate: &Estate) -> Option<L
     let (account, mechanism, protection, says_it_is) = how;
     let machine_account = account.as_deref().is_some_and(is_machine_account);
     let seen = row.seen?;
-    let needs = known.needs.get(&(&consumer, &provider, kind.as_str()));
-    let same_port = |need: &&&Dependency| port.is_none() || need.provider.port == port;
-    let needs: Vec<&Dependency> = needs
-        .into_iter()
-        .flatten()
-        .filter(same_port)
-        .copied()
-        .collect();
+    let needs = known.needs(&consumer, &provider, &kind, port);
     let programs = programs(&needs);
     let machine = estate.entities.get(&consumer);
     let class = match machine {
@@ -298,7 +309,7 @@ fn entry(key: Key, row: Row<'_>, known: &Known<'_>, estate: &Estate) -> Option<L
 }
 
 /// What calls there; what a whole machine is called says nothing.
-fn programs(needs: &[&Dependency]) -> Vec<String> {
+pub(crate) fn programs(needs: &[&Dependency]) -> Vec<String> {
     let mut out = BTreeSet::new();
     for need in needs {
         let part = &need.consumer.component;

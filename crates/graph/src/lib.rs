@@ -34,6 +34,8 @@ mod ledger;
 mod live;
 mod logged;
 mod mail;
+mod mail_class;
+mod mail_ledger;
 mod mailboxes;
 pub mod pinned;
 mod published;
@@ -85,6 +87,10 @@ pub struct Graph {
     pub ledger: Vec<groma_model::ledger::LedgerEntry>,
     /// Who may use another one's mailbox, and whose mail is handed on.
     pub mailbox_ties: Vec<groma_model::mailbox::MailboxTieEntry>,
+    /// Who hands mail to which server or reads it there.
+    pub mail_ledger: Vec<groma_model::mail_ledger::MailLedgerEntry>,
+    /// What each mail server takes, and whom it lets through.
+    pub mail_servers: Vec<groma_model::mail_ledger::MailServerEntry>,
     /// Numbers taken by looks.
     pub measurements: Vec<MeasurementEntry>,
     /// The facts that entities, listeners and dependencies cite.
@@ -140,6 +146,9 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     told.take_dependencies(&dependencies);
     let watching = told.into_rows(estate);
     let ledger = ledger::entries(&gathered, estate, &dependencies, &watching);
+    let mail_servers = mail_ledger::servers(&gathered, estate);
+    let mail_ledger =
+        mail_ledger::entries(&gathered, estate, &mail_servers, &dependencies, &watching);
     let mail_records = mail::rows(&gathered.mail_records, estate);
     let mailbox_ties = mailboxes::ties(&gathered.mailbox_ties);
     let mail_routes = routes::rows(&gathered.mail_routes, estate);
@@ -153,6 +162,8 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
         zone_records: &zone_records,
         ledger: &ledger,
         mailbox_ties: &mailbox_ties,
+        mail_ledger: &mail_ledger,
+        mail_servers: &mail_servers,
     };
     let (systems, evidence) = rayon::join(
         || systems::propose(estate, &listeners, &dependencies),
@@ -171,6 +182,8 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
         zone_records,
         ledger,
         mailbox_ties,
+        mail_ledger,
+        mail_servers,
         measurements,
         evidence,
     }

@@ -49,7 +49,8 @@ impl Witness {
             | Fact::ZoneRecord(_)
             | Fact::Watch(_)
             | Fact::Admission(_)
-            | Fact::MailRoute(_) => Self::Written,
+            | Fact::MailRoute(_)
+            | Fact::MailServer(_) => Self::Written,
             Fact::Forward(forward) if forward.file.is_some() => Self::Written,
             Fact::FilterRule(rule) if rule.file.is_some() => Self::Written,
             Fact::FileSystem(_) | Fact::Listener(_) | Fact::Connection(_) => Self::Live,
@@ -61,7 +62,9 @@ impl Witness {
             | Fact::MailboxTie(_)
             | Fact::DirectoryObject(_)
             | Fact::DirectoryNeed(_) => Self::Declared,
-            Fact::LoggedUse(_) | Fact::ReportedUse(_) | Fact::AskedName(_) => Self::History,
+            Fact::LoggedUse(_) | Fact::ReportedUse(_) | Fact::MailUse(_) | Fact::AskedName(_) => {
+                Self::History
+            }
             _ => Self::Live,
         }
     }

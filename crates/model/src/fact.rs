@@ -15,6 +15,7 @@ pub use crate::content::{Access, Archive, BackupJob, Database, Grant, Share};
 pub use crate::directory::{DirectoryEntry, DirectoryNeed, DirectoryObject, NeedReason};
 pub use crate::logged::LoggedUse;
 pub use crate::mail::{MailPurpose, MailRecord};
+pub use crate::mail_use::{MailRecipients, MailRefusal, MailServer, MailUse, RelayBy, RelayRule};
 pub use crate::mailbox::MailboxTie;
 use crate::name::{HostName, Peer, Port, Protection, Transport};
 pub use crate::reported::ReportedUse;
@@ -99,6 +100,10 @@ pub enum Fact {
     LoggedUse(LoggedUse),
     /// A machine used a service of another, as a log tells it that somebody carried here.
     ReportedUse(ReportedUse),
+    /// Messages alike that a client handed to a mail server, as its log tells it.
+    MailUse(MailUse),
+    /// What a mail server takes, and for whom it passes mail on, as its files say.
+    MailServer(MailServer),
     /// An object of a directory that was asked.
     DirectoryObject(DirectoryObject),
     /// One machine needs another, as a directory states it.

@@ -81,6 +81,12 @@ pub struct Inventory {
     /// Who may use another one's mailbox, and whose mail is handed on, as imported lists say.
     #[serde(default)]
     pub mailbox_ties: Vec<crate::mailbox::MailboxTieEntry>,
+    /// Who hands mail to which server or reads it there, and what each of them needs.
+    #[serde(default)]
+    pub mail_ledger: Vec<crate::mail_ledger::MailLedgerEntry>,
+    /// What each mail server takes, and whom it lets through.
+    #[serde(default)]
+    pub mail_servers: Vec<crate::mail_ledger::MailServerEntry>,
     /// Numbers taken by looks.
     pub measurements: Vec<MeasurementEntry>,
     /// Wave files that are known.

@@ -25,6 +25,8 @@ pub mod inventory;
 pub mod ledger;
 pub mod logged;
 pub mod mail;
+pub mod mail_ledger;
+pub mod mail_use;
 pub mod mailbox;
 mod mere_names;
 pub mod name;

@@ -5,6 +5,7 @@
 
 mod content;
 mod directory;
+mod mail;
 mod reported;
 
 use crate::Fact;
@@ -127,6 +128,8 @@ impl Fact {
             Self::Attachment(device) => says_attachment(device),
             Self::LoggedUse(used) => says_logged_use(used),
             Self::ReportedUse(used) => reported::used(used),
+            Self::MailUse(used) => mail::used(used),
+            Self::MailServer(server) => mail::server(server),
             Self::DirectoryObject(object) => directory::object(object),
             Self::DirectoryNeed(need) => directory::need(need),
             Self::ZoneRecord(record) => says_zone_record(record),

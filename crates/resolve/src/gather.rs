@@ -210,6 +210,7 @@ impl Gathered {
                     self.mention(site, vantage, peer.clone(), *seen);
                 }
             }
+            Fact::MailUse(used) => self.mention(site, vantage, Peer::Address(used.peer), *seen),
             Fact::Reference(reference) => {
                 self.note(site, vantage, reference.peer.clone(), *seen);
                 if let Peer::Name(name) = &reference.peer

@@ -13,7 +13,7 @@
 //!
 //! **What it costs the host.** The bytes of those files, up to the budget of a look, in one pass and a few MiB of memory.
 //!
-//! **What never leaves.** Senders, recipients and subjects of mail, names that were asked for outside of this server's own zones and who asked for which, search filters, who logged on
+//! **What never leaves.** Addresses of senders and recipients of mail (their domains do), its subjects, names that were asked for outside of this server's own zones and who asked for which, search filters, who logged on
 //! to a machine, and every line as such. Uses by the public internet are left out but for peers that come back
 //! on several days; mail that strangers deliver to port 25 is nobody's need.
 //!
@@ -38,6 +38,7 @@ mod journal;
 mod lines;
 mod listen;
 mod look;
+mod mail;
 mod postfix;
 mod quick;
 mod radius;

@@ -9,6 +9,7 @@ use groma_knowledge::logs::{Head, LogGrammar, Speaker};
 use groma_model::{Port, Timestamp};
 
 use crate::journal::Entry;
+use crate::mail::{Heard, Mail, Voice};
 use crate::session::{Owner, Sessions, Spoken, Use};
 use crate::stamp::Clock;
 use crate::syslog::{self, Line};
@@ -33,6 +34,8 @@ pub(crate) struct Reading {
     /// How often clients came whose name stands for no single address.
     pub(crate) unplaced: BTreeMap<Box<str>, u64>,
     sessions: Sessions,
+    /// What they tell of mail.
+    pub(crate) mail: Mail,
 }
 
 impl Reading {
@@ -89,7 +92,30 @@ impl Listener<'_> {
             self.reading.of_others += 1;
             return;
         }
-        let Some((grammar, speaker)) = self.speakers.of(line.tag) else {
+        let spoken_by = self.speakers.of(line.tag);
+        if spoken_by.is_nobody() {
+            return;
+        }
+        let tag = std::str::from_utf8(line.tag).unwrap_or_default();
+        let port = self.ports.get(tag).copied();
+        let process = std::str::from_utf8(line.process).unwrap_or_default();
+        let message = text(line.message);
+        if let Some(voice) = spoken_by.voice {
+            let heard = Heard {
+                voice,
+                speaker: spoken_by.uses.map(|(_, speaker)| speaker),
+                port,
+                process,
+                message: &message,
+            };
+            let clock = &mut self.clock;
+            let at = || match known_at {
+                Some(at) => Some(at),
+                None => clock.read(std::str::from_utf8(line.stamp).ok()?),
+            };
+            self.reading.mail.hear(&heard, at);
+        }
+        let Some((grammar, speaker)) = spoken_by.uses else {
             return;
         };
         let Reading {
@@ -101,13 +127,12 @@ impl Listener<'_> {
             ..
         } = &mut *self.reading;
         let clients = self.clients;
-        let tag = std::str::from_utf8(line.tag).unwrap_or_default();
         let spoken = Spoken {
             grammar,
             speaker,
-            port: self.ports.get(tag).copied(),
-            process: std::str::from_utf8(line.process).unwrap_or_default(),
-            message: &text(line.message),
+            port,
+            process,
+            message: &message,
         };
         let clock = &mut self.clock;
         let at = |time: Option<&str>| match (known_at, time) {
@@ -133,9 +158,11 @@ impl Listener<'_> {
             tallies,
             span,
             sessions,
+            mail,
             ..
         } = self.reading;
         let zones = self.zones;
+        mail.end_file();
         sessions.end_file(&mut |owner, used| keep(tallies, span, zones, owner, used));
     }
 
@@ -185,7 +212,19 @@ fn keep(
     tally.add(owner.speaker, used, zones);
 }
 
-type SpokenBy = Option<(&'static LogGrammar, &'static Speaker)>;
+/// Who speaks: whose uses its lines tell, and of whose mail.
+#[derive(Clone, Copy)]
+pub(crate) struct SpokenBy {
+    uses: Option<(&'static LogGrammar, &'static Speaker)>,
+    voice: Option<Voice>,
+}
+
+impl SpokenBy {
+    /// True if nobody asks for what it says.
+    pub(crate) fn is_nobody(&self) -> bool {
+        self.uses.is_none() && self.voice.is_none()
+    }
+}
 
 /// Who speaks in one file, by tag.
 pub(crate) struct Speakers {
@@ -212,14 +251,18 @@ impl Speakers {
         if let Some((_, spoken_by)) = self.known.iter().find(|(known, _)| known == tag) {
             return *spoken_by;
         }
-        let spoken_by = self.look_up(tag);
+        let name = std::str::from_utf8(tag).ok();
+        let spoken_by = SpokenBy {
+            uses: self.look_up(tag),
+            voice: name.and_then(|name| Voice::of(name, self.own)),
+        };
         if self.known.len() < SPEAKERS_MAX {
             self.known.push((tag.to_owned(), spoken_by));
         }
         spoken_by
     }
 
-    fn look_up(&self, tag: &[u8]) -> SpokenBy {
+    fn look_up(&self, tag: &[u8]) -> Option<(&'static LogGrammar, &'static Speaker)> {
         if tag.is_empty() {
             return self
                 .own

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use groma_knowledge::LOG_GRAMMARS;
 use groma_model::Port;
-use groma_model::fact::AskedName;
+use groma_model::fact::{AskedName, MailUse};
 use groma_model::schedule::Zone;
 use groma_model::{
     Coverage, CoverageState, Fact, Foreign, Observation, Reason, Scope, SourceName, Timestamp,
@@ -19,7 +19,7 @@ use crate::listen::{Listener, Reading, Speakers};
 use crate::stamp::Clock;
 use crate::tally::{self, Tally};
 use crate::zones::Zones;
-use crate::{journal, lines, postfix, radius};
+use crate::{journal, lines, mail, postfix, radius};
 
 /// Where the syslog daemons of the distributions write.
 const SYSLOG_FILES: &[&str] = &[
@@ -71,11 +71,15 @@ impl Source for LogSource {
             ),
             reads: vec![
                 format!("{}, with their rotations, plain, gzip and zstd", files.join(", ")),
+                mail::SETTINGS.to_owned(),
                 "/proc/sys/kernel/hostname, /etc/hostname; /etc/bind/named.conf, /etc/named.conf, /usr/local/etc/namedb/named.conf with what they include, for the zones this machine answers for; /etc/postfix/master.cf; clients.conf of FreeRADIUS (names and addresses, never a secret); /etc/localtime (where it leads), /etc/timezone; /etc/machine-id and the journal files of systemd in /var/log/journal and /run/log/journal; whether the programs of these products are there".to_owned(),
             ],
             contacts: Vec::new(),
-            sends: vec!["addresses of clients, accounts they used, mechanism, protection, first, last, count, hours of the week".to_owned()],
-            never_sends: vec!["senders, recipients, subjects, names that were asked for outside of this server's own zones and who asked for which, search filters, lines of a log".to_owned()],
+            sends: vec![
+                "addresses of clients, accounts they used, mechanism, protection, first, last, count, hours of the week".to_owned(),
+                "of mail: what clients call themselves, domains of senders and recipients, words as `scan` in a sender's name, sizes added up, why mail was refused; which domains a mail server takes, and the entries that let clients send through it".to_owned(),
+            ],
+            never_sends: vec!["addresses of senders and recipients, subjects, names that were asked for outside of this server's own zones and who asked for which, search filters, lines of a log".to_owned()],
             rights: vec!["root or the group adm".to_owned()],
             cost: "one pass over those files, up to the budget".to_owned(),
         }
@@ -95,6 +99,7 @@ impl Source for LogSource {
             own_name: own_name(disk),
             bytes_left: budget.total_bytes_max,
             told: BTreeMap::new(),
+            mail: BTreeMap::new(),
             heard: BTreeSet::new(),
         };
         let paths: BTreeSet<&str> = LOG_GRAMMARS
@@ -124,6 +129,7 @@ impl Source for LogSource {
         look.journals();
         look.say();
         look.how_far_questions_reach();
+        look.say_mail();
         look.what_is_silent();
     }
 }
@@ -140,6 +146,8 @@ fn product_of(id: &'static str) -> &'static str {
     let of_id = LOG_GRAMMARS.iter().find(|g| g.id == id);
     of_id.map_or(id, |g| g.product.as_str())
 }
+/// What one log tells of the mail of one product.
+type ToldOfMail = (Foreign, BTreeMap<MailUse, groma_model::Seen>);
 
 /// What one log tells of one product.
 type Told = (Foreign, BTreeMap<tally::Row, groma_model::Seen>);
@@ -162,6 +170,8 @@ struct Look<'a> {
     bytes_left: u64,
     /// What each product's uses are, by the log that tells them.
     told: BTreeMap<&'static str, Vec<Told>>,
+    /// What each product's mail is, by the log that tells it.
+    mail: BTreeMap<&'static str, Vec<ToldOfMail>>,
     /// Products whose log is on.
     heard: BTreeSet<&'static str>,
 }
@@ -252,6 +262,19 @@ impl Look<'_> {
                 .entry(product)
                 .or_default()
                 .push((log.clone(), tally.rows()));
+        }
+        for (product, rows, left_out) in reading.mail.rows() {
+            if left_out > 0 {
+                complete = false;
+                let what = format!("{left_out} further messages of {product}");
+                let remedy = "more different senders than a look keeps";
+                self.sink
+                    .missed_because(&scope, what, Reason::BudgetExhausted, remedy);
+            }
+            self.mail
+                .entry(product)
+                .or_default()
+                .push((log.clone(), rows));
         }
         if reading.of_others > 0 {
             complete = false;
@@ -434,7 +457,7 @@ impl Look<'_> {
             Ok(file) => {
                 let listener = RefCell::new(self.listener(&family.path, member.modified, reading));
                 let wants = |tag: &[u8]| {
-                    !tag.is_empty() && listener.borrow_mut().speakers.of(tag).is_some()
+                    !tag.is_empty() && !listener.borrow_mut().speakers.of(tag).is_nobody()
                 };
                 let told = journal::of(file, &|| self.window.is_over(), wants, |entry| {
                     listener.borrow_mut().hear_entry(&entry);
@@ -498,6 +521,19 @@ impl Look<'_> {
                 self.sink.saw(Observation { scope, fact, seen });
             }
         }
+    }
+
+    /// Says who handed mail in, and what the servers here take.
+    fn say_mail(&mut self) {
+        for told in std::mem::take(&mut self.mail).into_values() {
+            for (mut used, (log, seen)) in tally::joined(told) {
+                let scope = Scope::new("log", &log.lossy());
+                used.log = log;
+                let fact = Fact::MailUse(used);
+                self.sink.saw(Observation { scope, fact, seen });
+            }
+        }
+        mail::servers(self.disk, self.window, self.sink);
     }
 
     /// A product that is installed and that no log speaks of: a hole, with the way to close it.

@@ -16,11 +16,11 @@ use crate::zones::Zones;
 /// Rows that are kept; further ones are counted.
 const ROWS_MAX: usize = 50_000;
 /// Machines of the public internet that are kept for one service.
-const PUBLIC_MAX: usize = 20;
+pub(crate) const PUBLIC_MAX: usize = 20;
 /// On how many days a machine of the public internet must have come to be taken for a partner.
-const DAYS_MIN: u32 = 3;
+pub(crate) const DAYS_MIN: u32 = 3;
 /// Accounts one client may have before they are taken for people.
-const ACCOUNTS_MAX: usize = 8;
+pub(crate) const ACCOUNTS_MAX: usize = 8;
 /// Kinds of services whose clients on the public internet are nobody's partners.
 const OPEN_KINDS: &[&str] = &["dns", "http", "imap", "pop3", "smtp-relay"];
 const DAY_MS: i64 = 86_400_000;
@@ -154,7 +154,7 @@ impl Tally {
     }
 }
 
-fn day_bit(at: Timestamp) -> u64 {
+pub(crate) fn day_bit(at: Timestamp) -> u64 {
     1 << at.millis().div_euclid(DAY_MS).rem_euclid(64)
 }
 
@@ -233,8 +233,10 @@ pub(crate) fn is_inside(address: IpAddr) -> bool {
 
 /// Two logs that tell the same (`mail.log`, `syslog` and the journal) count once: the one that knows more of a row is
 /// believed. The first log stays the one that says so, at the next look too: another one would be another fact.
-pub(crate) fn joined(told: Vec<(Foreign, BTreeMap<Row, Seen>)>) -> BTreeMap<Row, (Foreign, Seen)> {
-    let mut out: BTreeMap<Row, (Foreign, Seen)> = BTreeMap::new();
+pub(crate) fn joined<R: Ord>(
+    told: Vec<(Foreign, BTreeMap<R, Seen>)>,
+) -> BTreeMap<R, (Foreign, Seen)> {
+    let mut out: BTreeMap<R, (Foreign, Seen)> = BTreeMap::new();
     for (log, rows) in told {
         for (row, seen) in rows {
             match out.get_mut(&row) {
@@ -243,8 +245,10 @@ pub(crate) fn joined(told: Vec<(Foreign, BTreeMap<Row, Seen>)>) -> BTreeMap<Row,
                 }
                 Some((_, known)) => {
                     let count = known.count.max(seen.count);
+                    let bytes = known.bytes.max(seen.bytes);
                     *known = Seen {
                         count,
+                        bytes,
                         ..known.joined(seen)
                     };
                 }

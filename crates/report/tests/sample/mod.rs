@@ -82,6 +82,8 @@ impl Estate {
                 zone_records: vec![],
                 ledger: vec![],
                 mailbox_ties: vec![],
+                mail_ledger: vec![],
+                mail_servers: vec![],
                 measurements: vec![],
                 waves: vec![],
                 findings: vec![],

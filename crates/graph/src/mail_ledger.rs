@@ -1,0 +1,459 @@
+//! The mail ledger: what logs tell of senders and readers, joined with what servers let through and what else is known.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
+
+use groma_model::fact::{Direction, LoggedUse, MailRefusal, MailUse, RelayBy, RelayRule};
+use groma_model::inventory::{Dependency, ReachedBy, Watching};
+use groma_model::mail_ledger::{
+    MailDomainEntry, MailLedgerEntry, MailRefusalEntry, MailServerEntry, MailSide,
+};
+use groma_model::name::{Port, Protection};
+use groma_model::{EntityId, Estate, EvidenceId, Foreign, Hours, Peer, Seen, Timestamp, Witness};
+
+use crate::gather::{Gathered, Raw};
+use crate::ledger::{Known, programs};
+use crate::mail_class;
+
+/// Evidence one row cites at most.
+const EVIDENCE_MAX: usize = 20;
+/// Domains one row names.
+const DOMAINS_MAX: usize = 50;
+/// Accounts of one reader that are counted; one more stands for all above.
+const ACCOUNTS_MAX: usize = 8;
+
+/// What makes two uses one row.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    provider: EntityId,
+    consumer: EntityId,
+    side: MailSide,
+    kind: &'static str,
+    port: Option<Port>,
+    account: Option<String>,
+    mechanism: Option<String>,
+    protection: Option<Protection>,
+}
+
+/// What one row gathers.
+#[derive(Default)]
+struct Row {
+    product: String,
+    addresses: BTreeSet<IpAddr>,
+    accounts: BTreeSet<Foreign>,
+    crowd: bool,
+    helo: BTreeSet<String>,
+    tls: BTreeSet<String>,
+    certificate: bool,
+    says_it_is: Option<String>,
+    words: BTreeSet<String>,
+    senders: BTreeSet<String>,
+    /// Domains, each with whether mail for it was put into a mailbox there.
+    recipients: BTreeMap<String, bool>,
+    taken: Option<Seen>,
+    refused: Option<Seen>,
+    refusals: BTreeMap<MailRefusal, (u64, Timestamp)>,
+    logs: BTreeSet<String>,
+    evidence: BTreeSet<EvidenceId>,
+}
+
+/// What mail servers take today, as their files say.
+pub(crate) fn servers(gathered: &Gathered, estate: &Estate) -> Vec<MailServerEntry> {
+    let current = gathered.mail_servers.iter().filter(|raw| raw.current);
+    let here = current.filter(|raw| estate.entities.contains_key(&raw.host));
+    let mut out: Vec<MailServerEntry> = here
+        .map(|raw| MailServerEntry {
+            entity: raw.host.clone(),
+            product: raw.fact.product.clone(),
+            domains: raw.fact.domains.clone(),
+            domains_complete: raw.fact.domains_complete,
+            allows: raw.fact.allows.clone(),
+            evidence: vec![raw.id.clone()],
+        })
+        .collect();
+    out.sort();
+    out
+}
+
+/// The ledger of everything logs tell of mail.
+pub(crate) fn entries(
+    gathered: &Gathered,
+    estate: &Estate,
+    servers: &[MailServerEntry],
+    dependencies: &[Dependency],
+    watching: &[Watching],
+) -> Vec<MailLedgerEntry> {
+    let mut rows: BTreeMap<Key, Row> = BTreeMap::new();
+    senders(gathered, estate, &mut rows);
+    readers(gathered, estate, &mut rows);
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let known = Joined {
+        estate,
+        needs: Known::new(dependencies, watching),
+        servers,
+        domains: Domains::new(servers),
+        readers: rows
+            .keys()
+            .filter(|key| key.side == MailSide::Reads)
+            .map(|key| (key.provider.clone(), key.consumer.clone()))
+            .collect(),
+    };
+    let made = rows
+        .into_iter()
+        .filter_map(|(key, row)| known.entry(key, row));
+    let mut out: Vec<MailLedgerEntry> = made.collect();
+    out.sort();
+    out
+}
+
+/// Two logs of a machine tell the same messages: each kind of them counts once, as the log that knows most tells.
+fn senders(gathered: &Gathered, estate: &Estate, rows: &mut BTreeMap<Key, Row>) {
+    let mut once: HashMap<(&EntityId, MailUse), Vec<&Raw<MailUse>>> = HashMap::new();
+    for raw in &gathered.mail_used {
+        let without_log = MailUse {
+            log: Foreign::default(),
+            ..raw.fact.clone()
+        };
+        once.entry((&raw.host, without_log)).or_default().push(raw);
+    }
+    let mut refused = Vec::new();
+    for ((_, used), told) in once {
+        let Some(key) = told.first().and_then(|raw| sender(raw, estate)) else {
+            continue;
+        };
+        match used.refused {
+            None => rows.entry(key).or_default().take(&used, &told),
+            Some(_) => refused.push((key, used, told)),
+        }
+    }
+    refused.sort_by(|(a, used_a, _), (b, used_b, _)| (a, used_a).cmp(&(b, used_b)));
+    for (key, used, told) in refused {
+        // What was refused belongs to the way in which the same client is let in, where there is one.
+        let way = same_way(&key, rows).unwrap_or(key);
+        rows.entry(way).or_default().take(&used, &told);
+    }
+}
+
+fn sender(raw: &Raw<MailUse>, estate: &Estate) -> Option<Key> {
+    let used = &raw.fact;
+    let peer = Peer::Address(used.peer);
+    let other = estate.locate(&raw.site, &raw.vantage, &peer)?;
+    let other = Some(other.entity).filter(|other| *other != raw.host)?;
+    let logs_on = used.account.is_some() || used.mechanism.is_some();
+    let submits = match used.port {
+        Some(Port(587 | 465)) => true,
+        Some(_) => false,
+        None => logs_on,
+    };
+    Some(Key {
+        provider: raw.host.clone(),
+        consumer: other,
+        side: MailSide::Sends,
+        kind: if submits {
+            "smtp-submission"
+        } else {
+            "smtp-relay"
+        },
+        port: used.port,
+        account: used
+            .account
+            .as_ref()
+            .map(|account| account.lossy().into_owned()),
+        mechanism: used.mechanism.clone(),
+        protection: used.protection,
+    })
+}
+
+fn same_way(key: &Key, rows: &BTreeMap<Key, Row>) -> Option<Key> {
+    let same = |known: &&Key| {
+        (&known.provider, &known.consumer, known.side, known.port)
+            == (&key.provider, &key.consumer, key.side, key.port)
+            && (key.account.is_none() || key.account == known.account)
+    };
+    rows.keys().find(same).cloned()
+}
+
+/// Who reads mail there: the accounts are people's, so their number is all that is kept.
+fn readers(gathered: &Gathered, estate: &Estate, rows: &mut BTreeMap<Key, Row>) {
+    for raw in &gathered.logged {
+        let used = &raw.fact;
+        let kind = match (used.kind.as_str(), used.port) {
+            ("imap", _) => "imap",
+            ("pop3", _) => "pop3",
+            ("other", Some(Port(4190))) => "other",
+            _ => continue,
+        };
+        let peer = Peer::Address(used.peer);
+        let Some(other) = estate.locate(&raw.site, &raw.vantage, &peer) else {
+            continue;
+        };
+        if used.direction != Direction::Incoming || other.entity == raw.host {
+            continue;
+        }
+        let key = Key {
+            provider: raw.host.clone(),
+            consumer: other.entity,
+            side: MailSide::Reads,
+            kind,
+            port: used.port,
+            account: None,
+            mechanism: used.mechanism.clone(),
+            protection: used.protection,
+        };
+        rows.entry(key).or_default().read(raw);
+    }
+}
+
+impl Row {
+    fn take(&mut self, used: &MailUse, told: &[&Raw<MailUse>]) {
+        self.product.clone_from(&used.product);
+        self.addresses.insert(used.peer);
+        self.helo.extend(used.helo.clone());
+        self.tls.extend(used.tls.clone());
+        self.certificate |= used.certificate;
+        self.words.extend(used.sender_word.clone());
+        self.senders.extend(used.sender.clone());
+        self.crowd |= used.mechanism.is_some() && used.account.is_none();
+        self.accounts.extend(used.account.clone());
+        for to in &used.recipients {
+            *self.recipients.entry(to.domain.clone()).or_default() |= to.delivered_here;
+        }
+        let most = told.iter().map(|raw| raw.seen).reduce(most_of);
+        let Some(most) = most else { return };
+        match used.refused {
+            None => add(&mut self.taken, most),
+            Some(why) => {
+                add(&mut self.refused, most);
+                let (count, last) = self.refusals.entry(why).or_insert((0, most.last));
+                *count += most.count;
+                *last = (*last).max(most.last);
+            }
+        }
+        for raw in told {
+            self.logs.insert(raw.fact.log.lossy().into_owned());
+            self.evidence.insert(raw.id.clone());
+        }
+    }
+
+    fn read(&mut self, raw: &Raw<LoggedUse>) {
+        let used = &raw.fact;
+        self.product.clone_from(&used.product);
+        self.addresses.insert(used.peer);
+        self.crowd |= used.account.is_none();
+        self.accounts.extend(used.account.clone());
+        self.says_it_is = used.program.clone().or_else(|| self.says_it_is.take());
+        add(&mut self.taken, raw.seen);
+        self.logs.insert(used.log.lossy().into_owned());
+        self.evidence.insert(raw.id.clone());
+    }
+
+    fn accounts(&self) -> u32 {
+        let known = self.accounts.len().min(ACCOUNTS_MAX + 1);
+        let count = if self.crowd { ACCOUNTS_MAX + 1 } else { known };
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+}
+
+fn add(sum: &mut Option<Seen>, more: Seen) {
+    *sum = Some(sum.map_or(more, |known| known.joined(more)));
+}
+
+fn most_of(one: Seen, other: Seen) -> Seen {
+    Seen {
+        count: one.count.max(other.count),
+        bytes: one.bytes.max(other.bytes),
+        ..one.joined(other)
+    }
+}
+
+/// The domains the mail servers of the estate take.
+struct Domains<'s> {
+    names: HashSet<&'s str>,
+    endings: Vec<&'s str>,
+    complete: bool,
+}
+
+impl<'s> Domains<'s> {
+    fn new(servers: &'s [MailServerEntry]) -> Self {
+        let all = || {
+            servers
+                .iter()
+                .flat_map(|server| &server.domains)
+                .map(String::as_str)
+        };
+        Self {
+            names: all().filter(|name| !name.starts_with('.')).collect(),
+            endings: all().filter(|name| name.starts_with('.')).collect(),
+            complete: !servers.is_empty() && servers.iter().all(|server| server.domains_complete),
+        }
+    }
+
+    /// Which side `name` lies on, if anybody said.
+    fn side(&self, name: &str, delivered_here: bool, server_known: bool) -> Option<bool> {
+        if name.is_empty() || name == "*" {
+            return delivered_here.then_some(true);
+        }
+        let known = self.names.contains(name) || self.endings.iter().any(|end| name.ends_with(end));
+        match delivered_here || known {
+            true => Some(true),
+            false => (self.complete && server_known).then_some(false),
+        }
+    }
+}
+
+/// Everything rows are joined with.
+struct Joined<'j> {
+    estate: &'j Estate,
+    needs: Known<'j>,
+    servers: &'j [MailServerEntry],
+    domains: Domains<'j>,
+    readers: HashSet<(EntityId, EntityId)>,
+}
+
+impl Joined<'_> {
+    fn entry(&self, key: Key, row: Row) -> Option<MailLedgerEntry> {
+        let seen = row.taken.or(row.refused)?;
+        let needs = self
+            .needs
+            .needs(&key.consumer, &key.provider, key.kind, key.port);
+        let programs = programs(&needs);
+        let (class, class_because) = self.class(&key, &row, &programs);
+        let (reached_by, reached_as) = reached(&needs);
+        let known_port = match needs.as_slice() {
+            [only] => only.provider.port,
+            _ => None,
+        };
+        let witnesses: BTreeSet<Witness> = needs
+            .iter()
+            .flat_map(|need| need.witnesses.iter().copied())
+            .chain([Witness::History])
+            .collect();
+        let all = |one: Option<Seen>| one.map_or(Hours::default(), |seen| seen.hours);
+        let accounts = row.accounts();
+        Some(MailLedgerEntry {
+            allowed_by: self.allowed_by(&key, &row),
+            sender_domains: self.domains(&key, row.senders.iter().map(|name| (name, &false))),
+            recipient_domains: self.domains(&key, row.recipients.iter()),
+            provider: key.provider,
+            consumer: key.consumer,
+            side: key.side,
+            kind: key.kind.to_owned(),
+            port: key.port.or(known_port),
+            account: key.account,
+            accounts,
+            mechanism: key.mechanism,
+            protection: key.protection,
+            addresses: row.addresses.into_iter().collect(),
+            product: row.product,
+            class,
+            class_because,
+            helo: row.helo.into_iter().collect(),
+            tls: row.tls.into_iter().collect(),
+            certificate: row.certificate,
+            reached_by,
+            reached_as,
+            programs,
+            messages: row.taken.map_or(0, |seen| seen.count),
+            bytes: row.taken.and_then(|seen| seen.bytes),
+            refusals: row
+                .refusals
+                .into_iter()
+                .map(|(why, (count, last_seen))| MailRefusalEntry {
+                    why,
+                    count,
+                    last_seen,
+                })
+                .collect(),
+            first_seen: row.refused.map_or(seen.first, |r| r.first.min(seen.first)),
+            last_seen: seen.last,
+            hours: all(row.taken).joined(all(row.refused)),
+            witnesses: witnesses.into_iter().collect(),
+            logs: row.logs.into_iter().collect(),
+            evidence: row.evidence.into_iter().take(EVIDENCE_MAX).collect(),
+        })
+    }
+
+    fn class(
+        &self,
+        key: &Key,
+        row: &Row,
+        programs: &[String],
+    ) -> (groma_model::ledger::ConsumerClass, Vec<String>) {
+        mail_class::class(&mail_class::Known {
+            machine: self.estate.entities.get(&key.consumer),
+            helo: &row.helo,
+            words: &row.words,
+            programs,
+            watches: self
+                .needs
+                .watchers
+                .contains(&(&key.consumer, &key.provider)),
+            is_mail_server: self
+                .servers
+                .iter()
+                .any(|server| server.entity == key.consumer),
+            reads: self
+                .readers
+                .contains(&(key.provider.clone(), key.consumer.clone())),
+            logs_on: key.account.is_some() || key.mechanism.is_some(),
+            says_it_is: row.says_it_is.as_deref(),
+        })
+    }
+
+    /// The first entry of the server's settings that lets this sender through, in the order in which the server asks.
+    fn allowed_by(&self, key: &Key, row: &Row) -> Option<RelayRule> {
+        if key.side != MailSide::Sends || row.taken.is_none() {
+            return None;
+        }
+        let logs_on = key.account.is_some() || key.mechanism.is_some();
+        let lets = |rule: &&RelayRule| match rule.by {
+            RelayBy::Address => row.addresses.iter().any(|address| rule.covers(*address)),
+            RelayBy::Account => logs_on,
+            RelayBy::Certificate => row.certificate,
+        };
+        let of_product = |server: &&MailServerEntry| {
+            server.entity == key.provider && server.product == row.product
+        };
+        let rules = self
+            .servers
+            .iter()
+            .filter(of_product)
+            .flat_map(|server| &server.allows);
+        rules.clone().find(lets).cloned()
+    }
+
+    fn domains<'n>(
+        &self,
+        key: &Key,
+        names: impl Iterator<Item = (&'n String, &'n bool)>,
+    ) -> Vec<MailDomainEntry> {
+        let server_known = self
+            .servers
+            .iter()
+            .any(|server| server.entity == key.provider);
+        let entry = |(name, here): (&String, &bool)| MailDomainEntry {
+            name: name.clone(),
+            internal: self.domains.side(name, *here, server_known),
+        };
+        let mut out: Vec<MailDomainEntry> = names.map(entry).collect();
+        // What leaves the house is what a row must not lose.
+        out.sort_by_key(|domain| (domain.internal == Some(true), domain.name.clone()));
+        out.truncate(DOMAINS_MAX);
+        out.sort();
+        out
+    }
+}
+
+/// By what the consumer reaches the server: an address is news before a name is.
+fn reached(needs: &[&Dependency]) -> (Option<ReachedBy>, Option<String>) {
+    let literal = |need: &&&Dependency| need.reached_by == Some(ReachedBy::AddressLiteral);
+    let known = needs
+        .iter()
+        .find(literal)
+        .or_else(|| needs.iter().find(|n| n.reached_by.is_some()));
+    known.map_or((None, None), |need| {
+        (need.reached_by, need.reached_as.clone())
+    })
+}

@@ -1,0 +1,106 @@
+//! Who hands mail in, and what each sender needs: domains, account, TLS, who was refused. See [`groma_model::mail_use`].
+//!
+//! Lines are understood by one file for each product ([`postfix`], [`exim`]), brought together by [`track`], and added up by
+//! [`sums`]. Addresses of people are parted where they are met: the domain stays, and of a local part a word of ours at most.
+
+mod exim;
+mod names;
+mod postfix;
+mod said;
+mod server;
+mod sums;
+mod track;
+
+use std::collections::BTreeMap;
+
+use groma_knowledge::logs::{LogGrammar, Speaker};
+use groma_model::fact::MailUse;
+use groma_model::{Port, Seen, Timestamp};
+
+pub(crate) use server::{FILES as SETTINGS, servers};
+use track::{Spoken, Track};
+
+use crate::word::Word;
+
+/// A product whose log tells of messages, and who of it speaks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Voice {
+    /// One of Postfix's programs.
+    Postfix(postfix::Program),
+    /// Exim.
+    Exim,
+}
+
+impl Voice {
+    /// Who signs with `tag`; a file without tags is spoken by its `owner`.
+    pub(crate) fn of(tag: &str, owner: Option<&LogGrammar>) -> Option<Self> {
+        match tag {
+            "" => owner
+                .filter(|grammar| grammar.id == "exim")
+                .map(|_| Self::Exim),
+            "exim" | "exim4" => Some(Self::Exim),
+            _ => postfix::Program::of(tag).map(Self::Postfix),
+        }
+    }
+
+    fn product(self) -> &'static str {
+        match self {
+            Self::Postfix(_) => "Postfix",
+            Self::Exim => "Exim",
+        }
+    }
+}
+
+/// What one family of files told of mail, by product.
+#[derive(Debug, Default)]
+pub(crate) struct Mail {
+    products: BTreeMap<&'static str, Track>,
+}
+
+/// Where a line comes from.
+pub(crate) struct Heard<'m> {
+    pub(crate) voice: Voice,
+    pub(crate) speaker: Option<&'static Speaker>,
+    /// The port this speaker serves, as the machine's configuration says.
+    pub(crate) port: Option<Port>,
+    pub(crate) process: &'m str,
+    pub(crate) message: &'m str,
+}
+
+impl Mail {
+    /// Takes a line; `at` reads its time where that is needed.
+    pub(crate) fn hear(&mut self, heard: &Heard<'_>, at: impl FnOnce() -> Option<Timestamp>) {
+        let said = match heard.voice {
+            Voice::Postfix(program) => postfix::understand(program, heard.message),
+            Voice::Exim => exim::understand(heard.message),
+        };
+        let Some(said) = said else { return };
+        let port = match heard.voice {
+            Voice::Postfix(postfix::Program::Smtpd) => {
+                heard.port.or(heard.speaker.and_then(|s| s.port))
+            }
+            _ => None,
+        };
+        let spoken = Spoken {
+            process: Word::parse(heard.process).unwrap_or_default(),
+            port,
+            from_first_byte: port == Some(Port(465)),
+        };
+        let track = self.products.entry(heard.voice.product()).or_default();
+        track.take(&spoken, said, at);
+    }
+
+    /// The file is over.
+    pub(crate) fn end_file(&mut self) {
+        self.products.values_mut().for_each(Track::end_file);
+    }
+
+    /// The rows of each product, and how many messages had no room.
+    pub(crate) fn rows(self) -> Vec<(&'static str, BTreeMap<MailUse, Seen>, u64)> {
+        let rows = |(product, track): (&'static str, Track)| {
+            let left_out = track.sums.left_out;
+            (product, track.sums.rows(&track.names, product), left_out)
+        };
+        self.products.into_iter().map(rows).collect()
+    }
+}

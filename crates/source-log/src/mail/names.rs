@@ -1,0 +1,65 @@
+//! Names kept once: domains, accounts and what clients call themselves, each as a small number.
+
+use crate::quick::QuickMap;
+
+/// Different names that are kept; a stranger can make up as many as it likes.
+const NAMES_MAX: usize = 65_536;
+
+/// A name, as a number in one [`Names`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) struct Name(u32);
+
+/// Every name met so far.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    numbers: QuickMap<Box<str>, Name>,
+    texts: Vec<Box<str>>,
+}
+
+impl Names {
+    /// The number of `text`; `None` if there is no room for another.
+    pub(crate) fn number(&mut self, text: &str) -> Option<Name> {
+        if let Some(known) = self.numbers.get(text) {
+            return Some(*known);
+        }
+        if self.texts.len() >= NAMES_MAX {
+            return None;
+        }
+        let name = Name(u32::try_from(self.texts.len()).ok()?);
+        self.texts.push(text.into());
+        self.numbers.insert(text.into(), name);
+        Some(name)
+    }
+
+    /// The same in lower case: names of hosts and domains are written as people like.
+    pub(crate) fn number_of_lower(&mut self, text: &str) -> Option<Name> {
+        match text.bytes().any(|b| b.is_ascii_uppercase()) {
+            true => self.number(&text.to_ascii_lowercase()),
+            false => self.number(text),
+        }
+    }
+
+    /// What a number stands for.
+    pub(crate) fn text(&self, name: Name) -> &str {
+        let at = usize::try_from(name.0).unwrap_or(usize::MAX);
+        self.texts.get(at).map_or("", |text| text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_keeps_its_number_and_there_is_an_end_of_them() {
+        let mut names = Names::default();
+        let corp = names.number_of_lower("Corp.Example").unwrap();
+        assert_eq!(names.number("corp.example"), Some(corp));
+        assert_eq!(names.text(corp), "corp.example");
+        for n in 0..NAMES_MAX {
+            names.number(&n.to_string());
+        }
+        assert_eq!(names.number("one more"), None);
+        assert_eq!(names.number("corp.example"), Some(corp));
+    }
+}

@@ -1,0 +1,417 @@
+//! Postfix's lines (recorded from 3.7; postconf(5), smtpd(8), qmgr(8)). A client writes HELO, sender, recipient and
+//! account; what it says stands behind what the server says, and is parted from it by the place it has, never by search.
+
+use groma_model::fact::MailRefusal;
+
+use super::said::{Refused, Said, Taken, client, helo, until_bracket};
+use crate::word::Word;
+
+/// Which of Postfix's programs speaks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Program {
+    /// Takes mail from clients.
+    Smtpd,
+    /// Keeps the queue.
+    Queue,
+    /// Puts mail into mailboxes of this server.
+    Mailbox,
+    /// Hands mail to programs.
+    Pipe,
+    /// Hands mail on.
+    Onward,
+    /// Looks at headers and asks filters.
+    Cleanup,
+}
+
+/// Programs `pipe` hands mail to that are mailboxes or lists; another one is a filter that hands it back.
+const MAILBOX_PIPES: &[&str] = &[
+    "dovecot", "maildrop", "cyrus", "procmail", "mailman", "mlmmj", "deliver",
+];
+
+impl Program {
+    /// The program that signs with `tag`, as `postfix/submission/smtpd`.
+    pub(crate) fn of(tag: &str) -> Option<Self> {
+        if !tag.starts_with("postfix") {
+            return None;
+        }
+        match tag.rsplit('/').next()? {
+            "smtpd" => Some(Self::Smtpd),
+            "qmgr" | "nqmgr" => Some(Self::Queue),
+            "lmtp" | "local" | "virtual" => Some(Self::Mailbox),
+            "pipe" => Some(Self::Pipe),
+            "smtp" | "relay" | "error" | "discard" => Some(Self::Onward),
+            "cleanup" => Some(Self::Cleanup),
+            _ => None,
+        }
+    }
+}
+
+/// What `message` says; `None` for what is nobody's need.
+pub(crate) fn understand(program: Program, message: &str) -> Option<Said<'_>> {
+    match program {
+        Program::Smtpd => smtpd(message),
+        Program::Queue => queue(message),
+        Program::Cleanup => {
+            let (id, rest) = queued(message)?;
+            rejected(Some(id), rest)
+        }
+        _ => delivery(program, message),
+    }
+}
+
+/// The queue id a line begins with, and what follows.
+fn queued(message: &str) -> Option<(Word, &str)> {
+    let at = message.bytes().take(32).position(|b| b == b':')?;
+    let (id, rest) = message.split_at_checked(at)?;
+    if id.len() < 5 || !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return None;
+    }
+    Some((Word::parse(id)?, rest.strip_prefix(": ")?))
+}
+
+fn smtpd(message: &str) -> Option<Said<'_>> {
+    if let Some(from) = message.strip_prefix("connect from ") {
+        let (client, rest) = client(from)?;
+        return rest.is_empty().then_some(Said::Came { client });
+    }
+    if let Some(from) = message.strip_prefix("disconnect from ") {
+        let (client, counts) = client(from)?;
+        return Some(Said::Went {
+            client,
+            starttls: starttls(counts),
+        });
+    }
+    if let Some(rest) = message.strip_prefix("NOQUEUE: ") {
+        return rejected(None, rest);
+    }
+    if let Some(rest) = message.strip_prefix("warning: ") {
+        return warned(rest);
+    }
+    if let Some(from) = message.strip_prefix("SSL_accept error from ") {
+        let (client, _) = client(from)?;
+        return Some(refused(Some(client), MailRefusal::TlsFailed));
+    }
+    if let Some(said) = secured(message) {
+        return Some(said);
+    }
+    let (queue, rest) = queued(message)?;
+    match rest.strip_prefix("client=") {
+        Some(from) => taken(queue, from),
+        None => rejected(Some(queue), rest),
+    }
+}
+
+/// `Anonymous TLS connection established from name[ip]: TLSv1.3 with cipher …`.
+fn secured(message: &str) -> Option<Said<'_>> {
+    let (trust, rest) = message.split_once(' ')?;
+    let certificate = match trust {
+        "Anonymous" | "Untrusted" => false,
+        "Trusted" | "Verified" => true,
+        _ => return None,
+    };
+    let (client, rest) = client(rest.strip_prefix("TLS connection established from ")?)?;
+    // A name the client asked for may stand between (SNI, since 3.4).
+    let rest = rest
+        .strip_prefix(": ")
+        .or_else(|| rest.split_once(": ").map(|(_, r)| r))?;
+    Some(Said::Secured {
+        client,
+        version: rest.split(' ').next().and_then(Word::parse),
+        certificate,
+    })
+}
+
+/// `name[ip], sasl_method=PLAIN, sasl_username=anna, orig_client=…`.
+fn taken(queue: Word, from: &str) -> Option<Said<'_>> {
+    let (client, mut rest) = client(from)?;
+    let (mut account, mut mechanism) = (None, None);
+    while let Some((name, value)) = rest
+        .strip_prefix(", ")
+        .and_then(|rest| rest.split_once('='))
+    {
+        let end = value.find(", ").unwrap_or(value.len());
+        let (value, after) = value.split_at_checked(end)?;
+        match name {
+            "sasl_method" => mechanism = Word::parse(value),
+            "sasl_username" => {
+                account = Some(value);
+                // What an account's name may hold is the directory's business: nothing behind it is believed.
+                break;
+            }
+            // Handed back by a filter, on behalf of somebody who was told of before.
+            "orig_client" | "orig_queue_id" => return None,
+            _ => {}
+        }
+        rest = after;
+    }
+    Some(Said::Taken(Taken {
+        queue,
+        client,
+        account,
+        mechanism,
+        whole: None,
+    }))
+}
+
+/// Whether the counts of a session (since 3.0) hold a STARTTLS that succeeded.
+fn starttls(counts: &str) -> Option<bool> {
+    if !counts.contains(" commands=") {
+        return None;
+    }
+    let told = counts
+        .split(' ')
+        .find_map(|word| word.strip_prefix("starttls="));
+    Some(told.is_some_and(|count| !count.starts_with('0')))
+}
+
+fn refused<'m>(client: Option<std::net::IpAddr>, why: MailRefusal) -> Said<'m> {
+    Said::Refused(Refused {
+        client,
+        why,
+        queue: None,
+        helo: None,
+        account: None,
+        mechanism: None,
+        sender: None,
+        recipient: None,
+    })
+}
+
+/// `name[ip]: SASL LOGIN authentication failed: …, sasl_username=fax` and `QUEUE: queue file size limit exceeded`.
+fn warned(rest: &str) -> Option<Said<'_>> {
+    if let Some((queue, rest)) = queued(rest) {
+        let Said::Refused(refused) = refused(None, MailRefusal::ContentRejected) else {
+            return None;
+        };
+        return rest
+            .starts_with("queue file size limit exceeded")
+            .then_some(Said::Refused(Refused {
+                queue: Some(queue),
+                ..refused
+            }));
+    }
+    let (client, rest) = client(rest)?;
+    let (mechanism, rest) = rest.strip_prefix(": SASL ")?.split_once(' ')?;
+    let rest = rest.strip_prefix("authentication failed")?;
+    let account = rest
+        .split_once(", sasl_username=")
+        .map(|(_, account)| account);
+    Some(Said::Refused(Refused {
+        client: Some(client),
+        why: MailRefusal::LogonFailed,
+        queue: None,
+        helo: None,
+        account,
+        mechanism: Word::parse(mechanism),
+        sender: None,
+        recipient: None,
+    }))
+}
+
+/// `reject: RCPT from name[ip]: 554 5.7.1 <to>: Relay access denied; from=<f> to=<t> proto=ESMTP helo=<h>`.
+fn rejected(queue: Option<Word>, rest: &str) -> Option<Said<'_>> {
+    let (what, rest) = rest.split_once(": ")?;
+    if !matches!(what, "reject" | "milter-reject") {
+        return None;
+    }
+    let (stage, from) = rest.split_once(" from ")?;
+    if stage.len() > 40 || stage.contains('[') {
+        return None;
+    }
+    let (client, rest) = client(from)?;
+    let reply = rest.strip_prefix(": ")?;
+    let end = said_at_the_end(reply);
+    Some(Said::Refused(Refused {
+        client: Some(client),
+        why: why(what, end.reply),
+        queue,
+        helo: end.helo,
+        account: None,
+        mechanism: None,
+        sender: end.sender,
+        recipient: end.recipient,
+    }))
+}
+
+/// What Postfix says behind its reply, in which it repeats the recipient without quoting it.
+struct End<'m> {
+    reply: &'m str,
+    sender: Option<&'m str>,
+    recipient: Option<&'m str>,
+    helo: Option<&'m str>,
+}
+
+/// Read from the end: of a HELO Postfix writes `<` and `>` as `?`, and what follows `; from=<` must fit to the last letter.
+/// Where a client wrote what fits too, neither is believed.
+fn said_at_the_end(text: &str) -> End<'_> {
+    let mut rest = text;
+    let mut said = None;
+    if let Some((before, name)) = text
+        .strip_suffix('>')
+        .and_then(|text| text.rsplit_once(" helo=<"))
+    {
+        (rest, said) = (before, helo(name));
+    }
+    let rest = rest
+        .rsplit_once(" proto=")
+        .map_or(rest, |(before, _)| before);
+    let fits = |at: usize| {
+        let (reply, tail) = rest.split_at_checked(at)?;
+        let (sender, tail) = until_bracket(tail.strip_prefix("; from=<")?)?;
+        let (recipient, tail) = match tail.strip_prefix(" to=<") {
+            Some(to) => until_bracket(to).map(|(to, tail)| (Some(to), tail))?,
+            None => (None, tail),
+        };
+        tail.is_empty().then_some((reply, sender, recipient))
+    };
+    let mut fitting = rest
+        .match_indices("; from=<")
+        .filter_map(|(at, _)| fits(at));
+    let (found, more) = (fitting.next(), fitting.next());
+    match found.filter(|_| more.is_none()) {
+        Some((reply, sender, recipient)) => End {
+            reply,
+            sender: Some(sender),
+            recipient,
+            helo: said,
+        },
+        None => End {
+            reply: rest,
+            sender: None,
+            recipient: None,
+            helo: said,
+        },
+    }
+}
+
+/// Replies Postfix makes itself (smtpd_check.c of 3.7), and what they mean.
+const REPLIES: &[(&str, MailRefusal)] = &[
+    (": Relay access denied", MailRefusal::RelayDenied),
+    (": Client host rejected", MailRefusal::ClientRejected),
+    ("Client host rejected", MailRefusal::ClientRejected),
+    (": Helo command rejected", MailRefusal::HeloRejected),
+    (": Sender address rejected", MailRefusal::SenderRejected),
+    (
+        ": Recipient address rejected",
+        MailRefusal::RecipientRejected,
+    ),
+    ("Must issue a STARTTLS command first", MailRefusal::NeedsTls),
+    ("Message size exceeds", MailRefusal::ContentRejected),
+];
+
+fn why(what: &str, reply: &str) -> MailRefusal {
+    if what == "milter-reject" {
+        return MailRefusal::ContentRejected;
+    }
+    // What the client wrote stands before what Postfix says of it.
+    let known = REPLIES
+        .iter()
+        .filter_map(|(text, why)| Some((reply.rfind(text)?, *why)));
+    known
+        .max_by_key(|(at, _)| *at)
+        .map_or(MailRefusal::Other, |(_, why)| why)
+}
+
+fn queue(message: &str) -> Option<Said<'_>> {
+    let (queue, rest) = queued(message)?;
+    if rest == "removed" {
+        return Some(Said::Done { queue });
+    }
+    // The sender may hold everything but what only the server writes at the end.
+    let (sender, size) = rest.strip_prefix("from=<")?.rsplit_once(">, size=")?;
+    let (bytes, _) = size.split_once(", nrcpt=")?;
+    Some(Said::Queued {
+        queue,
+        sender,
+        bytes: Some(bytes.parse().ok()?),
+    })
+}
+
+fn delivery(program: Program, message: &str) -> Option<Said<'_>> {
+    let (queue, rest) = queued(message)?;
+    let (address, rest) = until_bracket(rest.strip_prefix("to=<")?)?;
+    let mut rest = rest.strip_prefix(", ")?;
+    if let Some(original) = rest.strip_prefix("orig_to=<") {
+        rest = until_bracket(original)?.1.strip_prefix(", ")?;
+    }
+    let (relay, rest) = rest.strip_prefix("relay=")?.split_once(", ")?;
+    let (_, status) = rest.split_once("status=")?;
+    let sent = status.starts_with("sent");
+    let mailbox = match program {
+        Program::Mailbox => true,
+        Program::Pipe => MAILBOX_PIPES.contains(&relay),
+        _ => false,
+    };
+    Some(Said::Recipient {
+        queue,
+        address,
+        here: sent && mailbox,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn smtpd(line: &str) -> Option<Said<'_>> {
+        understand(Program::Smtpd, line)
+    }
+
+    #[test]
+    fn what_a_client_writes_never_parts_a_line() {
+        let line = r#"617DE59: from=<"a>, size=9, nrcpt=1 (queue active) from=<b@evil.example"@forged.example>, size=507, nrcpt=1 (queue active)"#;
+        let Some(Said::Queued { sender, bytes, .. }) = understand(Program::Queue, line) else {
+            panic!("not understood")
+        };
+        assert_eq!(bytes, Some(507));
+        assert_eq!(
+            super::super::said::address(sender).unwrap().1,
+            "forged.example"
+        );
+        for none in [
+            "x connect from pc[10.20.1.9]",
+            "connect from pc[10.20.1.9] and more",
+            "C0FFEE1: client=pc[10.20.1.9], orig_client=pc[10.0.0.1]",
+            "warning: Illegal address syntax from unknown[10.20.1.66] in RCPT command: < relay=pc[10.20.1.9]:25>",
+            "warning: pc[10.20.1.9: SASL LOGIN authentication failed",
+        ] {
+            assert_eq!(smtpd(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_why_and_what_the_client_calls_itself() {
+        let line = "NOQUEUE: reject: RCPT from unknown[10.30.1.77]: 554 5.7.1 <somebody@partner.example>: Relay access denied; from=<ups@corp.example> to=<somebody@partner.example> proto=ESMTP helo=<ups1>";
+        let Some(Said::Refused(refused)) = smtpd(line) else {
+            panic!("not understood")
+        };
+        assert_eq!(refused.why, MailRefusal::RelayDenied);
+        assert_eq!(
+            (refused.helo, refused.sender),
+            (Some("ups1"), Some("ups@corp.example"))
+        );
+        let line = "NOQUEUE: reject: CONNECT from pc[10.0.0.7]: 554 5.7.1 <pc[10.0.0.7]>: Client host rejected: Access denied; proto=SMTP";
+        let Some(Said::Refused(refused)) = smtpd(line) else {
+            panic!("not understood")
+        };
+        assert_eq!(
+            (refused.why, refused.helo),
+            (MailRefusal::ClientRejected, None)
+        );
+    }
+
+    #[test]
+    fn a_filter_that_hands_mail_back_is_no_mailbox() {
+        let here = |program, relay: &str| {
+            let line = format!(
+                "C31CD32: to=<a@b.example>, relay={relay}, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (x)"
+            );
+            match understand(program, &line) {
+                Some(Said::Recipient { here, .. }) => here,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(here(Program::Mailbox, "local") && here(Program::Pipe, "dovecot"));
+        assert!(!here(Program::Pipe, "spamfilter") && !here(Program::Onward, "mx[10.0.0.1]:25"));
+    }
+}

@@ -1,0 +1,217 @@
+//! What a line of a mail server says, and the pieces every product's lines are made of.
+
+use std::net::IpAddr;
+
+use groma_model::fact::MailRefusal;
+use groma_model::name::Protection;
+
+use crate::word::Word;
+
+/// Longest name a client may give itself: that of a host (RFC 1035, 2.3.4).
+const HELO_MAX: usize = 255;
+/// Longest domain.
+const DOMAIN_MAX: usize = 253;
+
+/// One line, in words that all products share. Texts are as the line has them: nothing a client wrote is believed to be
+/// more than one value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Said<'m> {
+    /// A client came.
+    Came {
+        /// From where.
+        client: IpAddr,
+    },
+    /// It speaks TLS from now on.
+    Secured {
+        /// Who.
+        client: IpAddr,
+        /// The version.
+        version: Option<Word>,
+        /// True if it showed a certificate the server trusts.
+        certificate: bool,
+    },
+    /// A message begins.
+    Taken(Taken<'m>),
+    /// The message has a sender and a size.
+    Queued {
+        /// Which.
+        queue: Word,
+        /// The envelope's sender.
+        sender: &'m str,
+        /// In bytes.
+        bytes: Option<u64>,
+    },
+    /// It goes to somebody.
+    Recipient {
+        /// Which.
+        queue: Word,
+        /// To whom.
+        address: &'m str,
+        /// True if it lies in a mailbox of this server now.
+        here: bool,
+    },
+    /// The message has left the queue.
+    Done {
+        /// Which.
+        queue: Word,
+    },
+    /// Something was not taken.
+    Refused(Refused<'m>),
+    /// The client went.
+    Went {
+        /// Who.
+        client: IpAddr,
+        /// Whether it asked for TLS; `None` where the line does not say.
+        starttls: Option<bool>,
+    },
+}
+
+/// A message that begins.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Taken<'m> {
+    pub(crate) queue: Word,
+    pub(crate) client: IpAddr,
+    pub(crate) account: Option<&'m str>,
+    pub(crate) mechanism: Option<Word>,
+    /// What the line says beyond that: a product that says all in one line.
+    pub(crate) whole: Option<Whole<'m>>,
+}
+
+/// What a line that says all of a message at once says besides.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Whole<'m> {
+    pub(crate) helo: Option<&'m str>,
+    pub(crate) sender: &'m str,
+    pub(crate) bytes: Option<u64>,
+    pub(crate) protection: Option<Protection>,
+    pub(crate) tls: Option<Word>,
+    pub(crate) certificate: bool,
+    pub(crate) port: Option<u16>,
+}
+
+/// What was not taken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Refused<'m> {
+    pub(crate) client: Option<IpAddr>,
+    pub(crate) why: MailRefusal,
+    /// The message it is about, if it had begun.
+    pub(crate) queue: Option<Word>,
+    pub(crate) helo: Option<&'m str>,
+    pub(crate) account: Option<&'m str>,
+    pub(crate) mechanism: Option<Word>,
+    pub(crate) sender: Option<&'m str>,
+    pub(crate) recipient: Option<&'m str>,
+}
+
+/// A host and its address as `name[10.0.0.1]`, with a port behind it or not, and what follows.
+pub(super) fn client(text: &str) -> Option<(IpAddr, &str)> {
+    let (name, rest) = text.split_once('[')?;
+    if name.contains(' ') {
+        return None;
+    }
+    let (address, rest) = rest.split_once(']')?;
+    let rest = match rest.strip_prefix(':') {
+        Some(behind) if behind.starts_with(|c: char| c.is_ascii_digit()) => {
+            behind.trim_start_matches(|c: char| c.is_ascii_digit())
+        }
+        _ => rest,
+    };
+    Some((ip(address)?, rest))
+}
+
+/// An address of a client.
+pub(super) fn ip(text: &str) -> Option<IpAddr> {
+    let text = text.strip_prefix("IPv6:").unwrap_or(text);
+    let text = text.split_once('%').map_or(text, |(address, _)| address);
+    text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+}
+
+/// What a client says it is, if that is a name or an address: no blank, no bracket but around an address.
+pub(crate) fn helo(text: &str) -> Option<&str> {
+    let inner = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    let sound = |b: u8| b.is_ascii_alphanumeric() || b"-_.:".contains(&b);
+    let fits = !inner.is_empty() && inner.len() <= HELO_MAX && inner.bytes().all(sound);
+    fits.then_some(inner)
+}
+
+/// Local part and domain of an address as an envelope has it; no domain where it has none. `None` if it is none.
+pub(crate) fn address(text: &str) -> Option<(&str, &str)> {
+    if text.is_empty() {
+        return Some(("", ""));
+    }
+    let Some((local, domain)) = text.rsplit_once('@') else {
+        return (!text.contains([' ', '"'])).then_some((text, ""));
+    };
+    let inner = domain
+        .strip_prefix('[')
+        .and_then(|domain| domain.strip_suffix(']'))
+        .unwrap_or(domain);
+    let sound = |b: u8| b.is_ascii_alphanumeric() || b"-_.:".contains(&b);
+    let fits = !inner.is_empty() && domain.len() <= DOMAIN_MAX && inner.bytes().all(sound);
+    fits.then_some((local, domain))
+}
+
+/// The address at the begin of `text` up to a `>` that is not within quotes, and what follows it.
+pub(super) fn until_bracket(text: &str) -> Option<(&str, &str)> {
+    let mut quoted = false;
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'>' if !quoted => {
+                let (address, rest) = text.split_at_checked(at)?;
+                return Some((address, rest.get(1..)?));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_told_with_and_without_a_port() {
+        let of = |text| client(text).map(|(ip, rest)| (ip.to_string(), rest));
+        assert_eq!(of("a.b[10.0.0.1]"), Some(("10.0.0.1".into(), "")));
+        assert_eq!(of("a[10.0.0.1]:25, x"), Some(("10.0.0.1".into(), ", x")));
+        assert_eq!(of("a[10.0.0.1]: 550"), Some(("10.0.0.1".into(), ": 550")));
+        assert_eq!(of("a[fe80::1%eth0]"), Some(("fe80::1".into(), "")));
+        for none in ["unknown[unknown]", "a b[10.0.0.1]", "a", "[]", "a[10.0.0.1"] {
+            assert_eq!(client(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_parted_at_the_last_sign() {
+        assert_eq!(address("a@b.c"), Some(("a", "b.c")));
+        assert_eq!(address("\"x@y z\"@b.c"), Some(("\"x@y z\"", "b.c")));
+        assert_eq!(address(""), Some(("", "")));
+        assert_eq!(address("root"), Some(("root", "")));
+        assert_eq!(address("a@[10.0.0.1]"), Some(("a", "[10.0.0.1]")));
+        for none in ["a@b c", "a@", "a@b>", "\"a b\"", "a@ä"] {
+            assert_eq!(address(none), None, "{none}");
+        }
+        assert_eq!(
+            until_bracket("\"a>b\\\"c>\"@d>, x"),
+            Some(("\"a>b\\\"c>\"@d", ", x"))
+        );
+        assert_eq!(until_bracket("\"a>b"), None);
+    }
+
+    #[test]
+    fn a_helo_is_a_name_or_an_address() {
+        assert_eq!(helo("[10.0.0.1]"), Some("10.0.0.1"));
+        assert_eq!(helo("RNP583879"), Some("RNP583879"));
+        for none in ["", "a b", "x[10.0.0.1]", "a>", "ä", &"x".repeat(256)] {
+            assert_eq!(helo(none), None, "{none}");
+        }
+    }
+}

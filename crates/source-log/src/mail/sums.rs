@@ -1,0 +1,236 @@
+//! Messages added up: one row each for client, way, sender's domain and recipients' domains.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use groma_model::fact::{MailRecipients, MailRefusal, MailUse};
+use groma_model::name::{Port, Protection};
+use groma_model::{Foreign, Hours, Seen, Timestamp};
+
+use super::names::{Name, Names};
+use crate::quick::QuickMap;
+use crate::tally::{ACCOUNTS_MAX, DAYS_MIN, PUBLIC_MAX, day_bit, is_inside};
+use crate::word::Word;
+
+/// Rows that are kept; further ones are counted.
+const ROWS_MAX: usize = 50_000;
+/// Domains one message names; more are many.
+const TO_MAX: usize = 4;
+/// Sets of recipients one sender may have before further ones are "many": a newsletter goes everywhere.
+const SETS_MAX: u32 = 24;
+
+/// Who sends, in which way.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Way {
+    pub(crate) peer: IpAddr,
+    pub(crate) port: Option<Port>,
+    pub(crate) helo: Option<Name>,
+    pub(crate) account: Option<Name>,
+    pub(crate) mechanism: Option<Word>,
+    pub(crate) protection: Option<Protection>,
+    pub(crate) tls: Option<Word>,
+    pub(crate) certificate: bool,
+    pub(crate) sender: Option<Name>,
+    pub(crate) word: Option<&'static str>,
+    pub(crate) refused: Option<MailRefusal>,
+}
+
+/// The domains one message goes to, sorted, each with whether it lies here now; too many are none and `many`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+pub(crate) struct To {
+    domains: [Option<(Name, bool)>; TO_MAX],
+    many: bool,
+}
+
+impl To {
+    /// Adds a recipient of `domain`.
+    pub(crate) fn add(&mut self, domain: Name, here: bool) {
+        if let Some(known) = self
+            .domains
+            .iter_mut()
+            .flatten()
+            .find(|(name, _)| *name == domain)
+        {
+            known.1 |= here;
+            return;
+        }
+        match self.domains.iter_mut().find(|slot| slot.is_none()) {
+            Some(slot) => *slot = Some((domain, here)),
+            None => self.many = true,
+        }
+    }
+
+    /// Recipients nobody has room for.
+    pub(crate) fn many() -> Self {
+        Self {
+            domains: [None; TO_MAX],
+            many: true,
+        }
+    }
+
+    /// These and `other`'s.
+    pub(crate) fn join(&mut self, other: &Self) {
+        for (domain, here) in other.domains.iter().flatten() {
+            self.add(*domain, *here);
+        }
+        self.many |= other.many;
+    }
+
+    /// In order, so that the order of recipients makes no other row.
+    fn settled(mut self) -> Self {
+        self.domains
+            .sort_unstable_by_key(|slot| slot.map(|(name, _)| name));
+        self
+    }
+
+    fn recipients(&self, names: &Names) -> Vec<MailRecipients> {
+        let known = self
+            .domains
+            .iter()
+            .flatten()
+            .map(|(name, here)| MailRecipients {
+                domain: names.text(*name).to_owned(),
+                delivered_here: *here,
+            });
+        let many = self.many.then(|| MailRecipients {
+            domain: "*".to_owned(),
+            delivered_here: false,
+        });
+        let mut all: Vec<MailRecipients> = known.chain(many).collect();
+        all.sort();
+        all
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Sum {
+    seen: Seen,
+    /// Days it was met on, modulo 64.
+    days: u64,
+}
+
+/// Everything one family of files told of one product's mail.
+#[derive(Debug, Default)]
+pub(crate) struct Sums {
+    ways: QuickMap<Way, (u32, u32)>,
+    rows: QuickMap<(u32, To), Sum>,
+    /// Messages that had no room.
+    pub(crate) left_out: u64,
+}
+
+impl Sums {
+    /// Adds one message, or one that was refused.
+    pub(crate) fn add(&mut self, way: Way, to: To, at: Timestamp, bytes: Option<u64>) {
+        if way.peer.is_loopback() || way.peer.is_unspecified() {
+            return;
+        }
+        // Strangers who bring mail, and those who try, are nobody's need.
+        if !is_inside(way.peer) && (way.account.is_none() || way.refused.is_some()) {
+            return;
+        }
+        let next = u32::try_from(self.ways.len()).unwrap_or(u32::MAX);
+        if self.rows.len() >= ROWS_MAX && !self.ways.contains_key(&way) {
+            self.left_out += 1;
+            return;
+        }
+        let (id, sets) = self.ways.entry(way).or_insert((next, 0));
+        let mut key = (*id, to.settled());
+        if !self.rows.contains_key(&key) {
+            if *sets >= SETS_MAX || self.rows.len() >= ROWS_MAX {
+                key.1 = To::many();
+            }
+            *sets += 1;
+        }
+        let seen = Seen {
+            hours: Hours::of(at),
+            bytes,
+            ..Seen::once(at)
+        };
+        let days = day_bit(at);
+        self.rows
+            .entry(key)
+            .and_modify(|known| {
+                known.seen = known.seen.joined(seen);
+                known.days |= days;
+            })
+            .or_insert(Sum { seen, days });
+    }
+
+    /// The rows that speak of the estate, in order; their log is not said yet.
+    pub(crate) fn rows(self, names: &Names, product: &str) -> BTreeMap<MailUse, Seen> {
+        let ways: HashMap<u32, &Way> = self.ways.iter().map(|(way, (id, _))| (*id, way)).collect();
+        let crowds = crowds(ways.values().copied());
+        let mut out: BTreeMap<MailUse, (Seen, u64)> = BTreeMap::new();
+        for ((id, to), sum) in &self.rows {
+            let Some(way) = ways.get(id) else { continue };
+            let mut row = row(way, to, names, product);
+            // Where somebody outside logs on from is a person's business, and so are the accounts of a crowd.
+            if !is_inside(way.peer) || crowds.contains(&(way.peer, way.port)) {
+                row.account = None;
+            }
+            out.entry(row)
+                .and_modify(|(seen, days)| {
+                    *seen = seen.joined(sum.seen);
+                    *days |= sum.days;
+                })
+                .or_insert((sum.seen, sum.days));
+        }
+        forget_passers(out)
+    }
+}
+
+/// Clients with as ever another account: they let people log on.
+fn crowds<'w>(ways: impl Iterator<Item = &'w Way>) -> BTreeSet<(IpAddr, Option<Port>)> {
+    let mut accounts: HashMap<(IpAddr, Option<Port>), BTreeSet<Name>> = HashMap::new();
+    for way in ways {
+        accounts
+            .entry((way.peer, way.port))
+            .or_default()
+            .extend(way.account);
+    }
+    accounts.retain(|_, own| own.len() > ACCOUNTS_MAX);
+    accounts.into_keys().collect()
+}
+
+fn row(way: &Way, to: &To, names: &Names, product: &str) -> MailUse {
+    let text = |name: Option<Name>| name.map(|name| names.text(name).to_owned());
+    let word = |word: Option<Word>| word.map(|word| word.as_str().to_owned());
+    MailUse {
+        peer: way.peer,
+        port: way.port,
+        product: product.to_owned(),
+        helo: text(way.helo),
+        account: way.account.map(|name| names.text(name).into()),
+        mechanism: word(way.mechanism),
+        protection: way.protection,
+        tls: word(way.tls),
+        certificate: way.certificate,
+        sender: text(way.sender),
+        sender_word: way.word.map(str::to_owned),
+        recipients: to.recipients(names),
+        refused: way.refused,
+        log: Foreign::default(),
+    }
+}
+
+/// Of the public internet only those stay that come back on several days, and of them those that come most.
+fn forget_passers(rows: BTreeMap<MailUse, (Seen, u64)>) -> BTreeMap<MailUse, Seen> {
+    let mut days: BTreeMap<IpAddr, (u64, u64)> = BTreeMap::new();
+    for (row, (seen, bits)) in rows.iter().filter(|(row, _)| !is_inside(row.peer)) {
+        let (known, count) = days.entry(row.peer).or_default();
+        *known |= bits;
+        *count += seen.count;
+    }
+    let mut partners: Vec<(u64, IpAddr)> = days
+        .into_iter()
+        .filter(|(_, (bits, _))| bits.count_ones() >= DAYS_MIN)
+        .map(|(peer, (_, count))| (count, peer))
+        .collect();
+    partners.sort_unstable_by(|a, b| b.cmp(a));
+    partners.truncate(PUBLIC_MAX);
+    let stays = |peer: IpAddr| is_inside(peer) || partners.iter().any(|(_, known)| *known == peer);
+    rows.into_iter()
+        .filter(|(row, _)| stays(row.peer))
+        .map(|(row, (seen, _))| (row, seen))
+        .collect()
+}

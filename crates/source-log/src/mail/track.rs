@@ -1,0 +1,396 @@
+//! Lines of one message brought together: who brought it, who it is from and to, in one or two files.
+//!
+//! Postfix ties a message by its queue id and a session by its process. Files are read from the newest on, so what a file
+//! lacks of a message's begin waits for the older one.
+
+use std::net::IpAddr;
+
+use groma_knowledge::mail_senders::sender_word;
+use groma_model::Timestamp;
+use groma_model::fact::MailRefusal;
+use groma_model::name::{Port, Protection};
+
+use super::names::{Name, Names};
+use super::said::{Refused, Said, Taken, address, helo};
+use super::sums::{Sums, To, Way};
+use crate::quick::QuickMap;
+use crate::word::Word;
+
+/// Messages open at a time, sessions open at a time, and messages that wait for an older file.
+const OPEN_MAX: usize = 20_000;
+/// Messages of one session that still learn how it ended.
+const OF_SESSION_MAX: usize = 16;
+/// Longest account that is kept: what is longer is no name.
+const ACCOUNT_MAX: usize = 256;
+
+/// What one client does from its coming to its going.
+#[derive(Debug)]
+struct Session {
+    client: IpAddr,
+    tls: Option<Word>,
+    certificate: bool,
+    queues: Vec<Word>,
+}
+
+/// One message.
+#[derive(Clone, Default, Debug)]
+struct Message {
+    client: Option<IpAddr>,
+    port: Option<Port>,
+    helo: Option<Name>,
+    account: Option<Name>,
+    mechanism: Option<Word>,
+    protection: Option<Protection>,
+    tls: Option<Word>,
+    certificate: bool,
+    sender: Option<Name>,
+    word: Option<&'static str>,
+    bytes: Option<u64>,
+    to: To,
+    at: Option<Timestamp>,
+    /// True once it stands in the queue: only then it was taken.
+    queued: bool,
+    removed: bool,
+    /// When it was not taken after all.
+    rejected: Option<Timestamp>,
+    /// True while the session that brought it may still tell how it was protected.
+    in_session: bool,
+}
+
+/// Who speaks, where and when.
+pub(crate) struct Spoken {
+    /// The process; all lines of one session have it.
+    pub(crate) process: Word,
+    /// The port it serves.
+    pub(crate) port: Option<Port>,
+    /// True if TLS is spoken there from the first byte.
+    pub(crate) from_first_byte: bool,
+}
+
+/// What is open in the file that is read.
+#[derive(Debug, Default)]
+pub(crate) struct Track {
+    sessions: QuickMap<Word, Session>,
+    open: QuickMap<Word, Message>,
+    /// What this file told of messages whose begin it lacks.
+    later: QuickMap<Word, Message>,
+    /// The same of the file after this one.
+    waiting: QuickMap<Word, Message>,
+    pub(crate) names: Names,
+    pub(crate) sums: Sums,
+}
+
+impl Track {
+    /// Takes a line. `at` reads its time where that is needed.
+    pub(crate) fn take(
+        &mut self,
+        spoken: &Spoken,
+        said: Said<'_>,
+        at: impl FnOnce() -> Option<Timestamp>,
+    ) {
+        match said {
+            Said::Came { client } => self.came(spoken, client),
+            Said::Secured {
+                client,
+                version,
+                certificate,
+            } => {
+                if let Some(session) = self.session(spoken, client) {
+                    session.tls = version;
+                    session.certificate = certificate;
+                }
+            }
+            Said::Taken(taken) => {
+                if let Some(at) = at() {
+                    self.taken(spoken, &taken, at);
+                }
+            }
+            Said::Queued {
+                queue,
+                sender,
+                bytes,
+            } => self.queued(queue, sender, bytes),
+            Said::Recipient {
+                queue,
+                address: to,
+                here,
+            } => self.recipient(queue, to, here),
+            Said::Done { queue } => self.done(queue),
+            Said::Refused(refused) => {
+                if let Some(at) = at() {
+                    self.refused(spoken, &refused, at);
+                }
+            }
+            Said::Went { client, starttls } => self.went(spoken, client, starttls),
+        }
+    }
+
+    fn came(&mut self, spoken: &Spoken, client: IpAddr) {
+        self.leave(spoken.process, None, spoken);
+        if self.sessions.len() >= OPEN_MAX {
+            self.sessions.clear();
+        }
+        self.sessions.insert(
+            spoken.process,
+            Session {
+                client,
+                tls: None,
+                certificate: false,
+                queues: Vec::new(),
+            },
+        );
+    }
+
+    /// The session of this process, if it is this client's.
+    fn session(&mut self, spoken: &Spoken, client: IpAddr) -> Option<&mut Session> {
+        let session = self.sessions.get_mut(&spoken.process);
+        session.filter(|session| session.client == client)
+    }
+
+    fn taken(&mut self, spoken: &Spoken, taken: &Taken<'_>, at: Timestamp) {
+        // A queue id that was there before is used again.
+        if let Some(before) = self.open.remove(&taken.queue) {
+            self.finish(before);
+        }
+        self.make_room();
+        let mut message = Message {
+            client: Some(taken.client),
+            port: spoken.port,
+            account: self.account(taken.account),
+            mechanism: taken.mechanism,
+            at: Some(at),
+            ..Message::default()
+        };
+        if let Some(whole) = &taken.whole {
+            message.port = whole.port.map(Port).or(message.port);
+            message.helo = whole.helo.and_then(|helo| self.names.number(helo));
+            message.protection = whole.protection;
+            message.tls = whole.tls;
+            message.certificate = whole.certificate;
+            self.envelope(&mut message, whole.sender, whole.bytes);
+        } else if let Some(session) = self.session(spoken, taken.client) {
+            message.tls = session.tls;
+            message.certificate = session.certificate;
+            message.protection = session.tls.map(|_| secure(spoken));
+            if session.queues.len() < OF_SESSION_MAX {
+                session.queues.push(taken.queue);
+                message.in_session = true;
+            }
+        }
+        self.open.insert(taken.queue, message);
+    }
+
+    fn account(&mut self, account: Option<&str>) -> Option<Name> {
+        let account = account.filter(|account| account.len() <= ACCOUNT_MAX)?;
+        self.names.number(account)
+    }
+
+    fn envelope(&mut self, message: &mut Message, sender: &str, bytes: Option<u64>) {
+        message.queued = true;
+        message.bytes = bytes;
+        if let Some((local, domain)) = address(sender) {
+            message.sender = self.names.number_of_lower(domain);
+            message.word = sender_word(local);
+        }
+    }
+
+    /// The message, or a place for one whose begin an older file tells.
+    fn message(&mut self, queue: Word) -> Option<&mut Message> {
+        if !self.open.contains_key(&queue) {
+            self.make_room();
+        }
+        Some(self.open.entry(queue).or_default())
+    }
+
+    /// A log that never says what became of its messages must not fill the memory: what is open counts as it is.
+    fn make_room(&mut self) {
+        if self.open.len() >= OPEN_MAX {
+            for (_, message) in std::mem::take(&mut self.open) {
+                self.finish(message);
+            }
+        }
+    }
+
+    fn queued(&mut self, queue: Word, sender: &str, bytes: Option<u64>) {
+        let Some(mut message) = self.message(queue).map(std::mem::take) else {
+            return;
+        };
+        // Told again at every try to deliver.
+        if !message.queued {
+            self.envelope(&mut message, sender, bytes);
+        }
+        self.open.insert(queue, message);
+    }
+
+    fn recipient(&mut self, queue: Word, to: &str, here: bool) {
+        let domain = address(to).and_then(|(_, domain)| self.names.number_of_lower(domain));
+        let Some(message) = self.message(queue) else {
+            return;
+        };
+        match domain {
+            Some(domain) => message.to.add(domain, here),
+            None => message.to.join(&To::many()),
+        }
+    }
+
+    fn done(&mut self, queue: Word) {
+        let Some(message) = self.message(queue) else {
+            return;
+        };
+        message.removed = true;
+        // The session it came in will tell more of it.
+        if message.in_session {
+            return;
+        }
+        let Some(message) = self.open.remove(&queue) else {
+            return;
+        };
+        match message.client {
+            Some(_) => self.finish(message),
+            // It began in an older file, or on this machine.
+            None => wait(&mut self.later, queue, message),
+        }
+    }
+
+    fn refused(&mut self, spoken: &Spoken, refused: &Refused<'_>, at: Timestamp) {
+        // A message that is not taken after all is no message; one recipient less is not that.
+        if refused.why == MailRefusal::ContentRejected
+            && let Some(queue) = refused.queue
+        {
+            if let Some(message) = self.message(queue) {
+                message.client = message.client.or(refused.client);
+                message.rejected = Some(at);
+            }
+            return;
+        }
+        let Some(client) = refused.client else {
+            return;
+        };
+        let (tls, certificate) = self
+            .session(spoken, client)
+            .map_or((None, false), |session| (session.tls, session.certificate));
+        let account = self.account(refused.account);
+        let sender = refused.sender.and_then(address);
+        let mut to = To::default();
+        if let Some((_, domain)) = refused.recipient.and_then(address)
+            && let Some(domain) = self.names.number_of_lower(domain)
+        {
+            to.add(domain, false);
+        }
+        let way = Way {
+            peer: client,
+            port: spoken.port,
+            helo: refused
+                .helo
+                .and_then(helo)
+                .and_then(|helo| self.names.number(helo)),
+            account,
+            mechanism: refused.mechanism,
+            protection: tls.map(|_| secure(spoken)),
+            tls,
+            certificate,
+            sender: sender.and_then(|(_, domain)| self.names.number_of_lower(domain)),
+            word: sender.and_then(|(local, _)| sender_word(local)),
+            refused: Some(refused.why),
+        };
+        self.sums.add(way, to, at, None);
+    }
+
+    fn went(&mut self, spoken: &Spoken, client: IpAddr, starttls: Option<bool>) {
+        if self.session(spoken, client).is_some() {
+            self.leave(spoken.process, starttls, spoken);
+        }
+    }
+
+    /// The session of this process is over, and what it brought learns how it was protected.
+    fn leave(&mut self, process: Word, starttls: Option<bool>, spoken: &Spoken) {
+        let Some(session) = self.sessions.remove(&process) else {
+            return;
+        };
+        let protection = match (session.tls, starttls) {
+            _ if spoken.from_first_byte => Some(Protection::Tls),
+            (Some(_), _) | (None, Some(true)) => Some(Protection::Starttls),
+            (None, Some(false)) => Some(Protection::None),
+            (None, None) => None,
+        };
+        for queue in session.queues {
+            let Some(message) = self.open.get_mut(&queue) else {
+                continue;
+            };
+            message.in_session = false;
+            message.protection = message.protection.or(protection);
+            if (message.removed || message.rejected.is_some())
+                && let Some(message) = self.open.remove(&queue)
+            {
+                self.finish(message);
+            }
+        }
+    }
+
+    fn finish(&mut self, message: Message) {
+        let at = message.rejected.or(message.at);
+        let counts = message.queued || message.rejected.is_some();
+        let (Some(peer), Some(at), true) = (message.client, at, counts) else {
+            return;
+        };
+        let way = Way {
+            peer,
+            port: message.port,
+            helo: message.helo,
+            account: message.account,
+            mechanism: message.mechanism,
+            protection: message.protection,
+            tls: message.tls,
+            certificate: message.certificate,
+            sender: message.sender,
+            word: message.word,
+            refused: message.rejected.map(|_| MailRefusal::ContentRejected),
+        };
+        self.sums.add(way, message.to, at, message.bytes);
+    }
+
+    /// The file is over. What it told of messages whose begin it lacks waits for the file before it.
+    pub(crate) fn end_file(&mut self) {
+        self.sessions.clear();
+        let waiting = std::mem::take(&mut self.waiting);
+        for (queue, mut message) in std::mem::take(&mut self.open) {
+            if message.client.is_none() {
+                wait(&mut self.later, queue, message);
+                continue;
+            }
+            if let Some(later) = waiting.get(&queue) {
+                message.went_on(later);
+            }
+            self.finish(message);
+        }
+        self.waiting = std::mem::take(&mut self.later);
+    }
+}
+
+/// Keeps `message` for the older file. Of an id that is used twice the first is the one whose begin is missing.
+fn wait(later: &mut QuickMap<Word, Message>, queue: Word, message: Message) {
+    if later.len() < OPEN_MAX {
+        later.entry(queue).or_insert(message);
+    }
+}
+
+impl Message {
+    /// What a newer file told of the same message.
+    fn went_on(&mut self, later: &Self) {
+        if !self.queued {
+            self.queued = later.queued;
+            self.sender = later.sender;
+            self.word = later.word;
+            self.bytes = later.bytes;
+        }
+        self.rejected = self.rejected.or(later.rejected);
+        self.to.join(&later.to);
+    }
+}
+
+fn secure(spoken: &Spoken) -> Protection {
+    match spoken.from_first_byte {
+        true => Protection::Tls,
+        false => Protection::Starttls,
+    }
+}

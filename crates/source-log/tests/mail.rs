@@ -1,0 +1,247 @@
+//! Mail that real servers took and refused, and what is read of it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on stops here"
+)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use groma_model::fact::{MailServer, MailUse};
+use groma_model::{Fact, Seen, Timestamp};
+use groma_source::testing::{FakeClock, FakeDisk, FakeRandomness, NoNetwork};
+use groma_source::{
+    Budget, Disk, DiskError, Entry, FileRead, Metadata, OpenFile, Recorder, Source, Space, Stop,
+    Window, World,
+};
+use groma_source_log::LogSource;
+
+/// 21 November 2026, 08:00 UTC: soon after the logs were recorded.
+const NOW: i64 = 1_795_248_000;
+
+/// A made-up disk; a file with a number was written the longer ago the higher it is.
+struct Dated(FakeDisk);
+
+impl Disk for Dated {
+    fn read(&self, path: &Path, limit: u64) -> Result<FileRead, DiskError> {
+        self.0.read(path, limit)
+    }
+    fn open(&self, path: &Path) -> Result<Box<dyn OpenFile>, DiskError> {
+        self.0.open(path)
+    }
+    fn list(&self, path: &Path, limit: usize) -> Result<Vec<Entry>, DiskError> {
+        self.0.list(path, limit)
+    }
+    fn metadata(&self, path: &Path) -> Result<Metadata, DiskError> {
+        let age = match path.to_str().unwrap() {
+            path if path.contains(".1") => 12,
+            path if path.contains(".2") => 33,
+            _ => 0,
+        };
+        Ok(Metadata {
+            modified: NOW - age * 86_400,
+            ..self.0.metadata(path)?
+        })
+    }
+    fn read_link(&self, path: &Path) -> Result<PathBuf, DiskError> {
+        self.0.read_link(path)
+    }
+    fn space(&self, path: &Path) -> Result<Space, DiskError> {
+        self.0.space(path)
+    }
+}
+
+fn look(disk: FakeDisk) -> Recorder {
+    let clock = Arc::new(FakeClock::at(Timestamp::from_seconds(NOW)));
+    let world = World {
+        clock: clock.clone(),
+        disk: Arc::new(Dated(disk)),
+        network: Arc::new(NoNetwork),
+        randomness: Arc::new(FakeRandomness::default()),
+    };
+    let window = Window::open(
+        clock,
+        Stop::default(),
+        Duration::ZERO,
+        Duration::from_secs(600),
+    );
+    let mut source = LogSource::new(world);
+    let mut recorder = Recorder::new(source.name());
+    source.look(&window, &Budget::default(), &mut recorder);
+    recorder
+}
+
+fn recorded(name: &str) -> Vec<u8> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/recorded")
+        .join(name);
+    std::fs::read(here).unwrap()
+}
+
+fn mail(recorder: &Recorder) -> Vec<(MailUse, Seen)> {
+    let told = recorder
+        .records
+        .iter()
+        .filter_map(|record| match &record.said {
+            groma_model::batch::Said::Saw(o) => match &o.fact {
+                Fact::MailUse(used) => Some((used.clone(), o.seen)),
+                _ => None,
+            },
+            _ => None,
+        });
+    told.collect()
+}
+
+/// Each row in one line, without the file it stands in.
+fn lines(recorder: &Recorder) -> Vec<String> {
+    let line = |(used, seen): (MailUse, Seen)| {
+        let says = Fact::MailUse(used).says();
+        let (says, _log) = says.rsplit_once(": ").unwrap();
+        format!("{}× {says}", seen.count)
+    };
+    mail(recorder).into_iter().map(line).collect()
+}
+
+fn servers(recorder: &Recorder) -> Vec<MailServer> {
+    let server = |fact: &Fact| match fact {
+        Fact::MailServer(server) => Some(server.clone()),
+        _ => None,
+    };
+    recorder.facts().filter_map(server).collect()
+}
+
+fn postfix() -> FakeDisk {
+    let master = "smtp inet n - n - - smtpd\nsubmission inet n - n - - smtpd\n  -o syslog_name=postfix/submission\nsmtps inet n - n - - smtpd\n  -o syslog_name=postfix/smtps\n";
+    FakeDisk::new()
+        .file("/var/log/mail.log", recorded("postfix-senders.log"))
+        .file("/var/log/mail.log.1", recorded("postfix-senders.log.1"))
+        .file(
+            "/var/log/mail.log.2.gz",
+            recorded("postfix-senders.log.2.gz"),
+        )
+        .file("/etc/postfix/master.cf", master)
+}
+
+#[test]
+fn postfix_tells_what_each_sender_needs() {
+    let recorder = look(postfix());
+    assert_eq!(
+        lines(&recorder),
+        [
+            "1× 10.20.1.21 sent mail through Postfix at port 25, in clear text, from app1.corp.example (www), to branch.example",
+            "1× 10.20.1.31 sent mail through Postfix at port 465, as svc-erp, by PLAIN, with TLS (TLSv1.3), from corp.example (rechnung), to other.example",
+            "3× 10.20.1.31 sent mail through Postfix at port 587, as svc-erp, by PLAIN, with STARTTLS (TLSv1.3), from corp.example (rechnung), to partner.example",
+            "1× 10.20.1.40 sent mail through Postfix at port 587, as svc-old, by LOGIN, in clear text, from second.example (report), to corp.example",
+            "1× 10.20.1.50 sent mail through Postfix at port 25, with STARTTLS (TLSv1), from corp.example (nas), to corp.example",
+            "1× 10.20.1.60 was refused (logon-failed) by Postfix at port 587, as svc-fax, by LOGIN",
+            "1× 10.20.1.66 was refused (recipient-rejected) by Postfix at port 25, from forged.example, to corp.example",
+            "2× 10.20.1.66 sent mail through Postfix at port 25, in clear text, from forged.example, to corp.example",
+            "1× 10.20.1.66 sent mail through Postfix at port 25, in clear text, from forged.example, to mail1.corp.example",
+            "1× 10.20.1.66 was refused (recipient-rejected) by Postfix at port 25, calls itself x, from forged.example, to corp.example",
+            "1× 10.20.1.70 was refused (tls-failed) by Postfix at port 465",
+            "1× 10.20.1.71 was refused (content-rejected) by Postfix at port 25, in clear text",
+            "1× 10.20.1.71 was refused (recipient-rejected) by Postfix at port 25, calls itself app71, from corp.example (cron), to corp.example",
+            "3× 10.20.1.201 sent mail through Postfix at port 25, in clear text, from corp.example (kopierer), to corp.example",
+            "1× 10.20.1.201 sent mail through Postfix at port 25, in clear text, from corp.example (kopierer), to corp.example, partner.example",
+            "1× 10.20.1.202 sent mail through Postfix at port 25, in clear text, from corp.example (usv), to corp.example",
+            "1× 10.30.1.77 was refused (relay-denied) by Postfix at port 25, calls itself ups1, from corp.example (ups), to partner.example",
+        ]
+    );
+}
+
+#[test]
+fn a_monthly_sender_is_found_in_the_rotated_log_alone() {
+    let told = mail(&look(postfix()));
+    let monthly: Vec<_> = told
+        .iter()
+        .filter(|(used, _)| used.peer.to_string() == "10.20.1.202")
+        .collect();
+    assert_eq!(monthly.len(), 1);
+    let day = monthly[0].1.last.minute();
+    assert!(day.starts_with("2026-10-19"), "{day}");
+}
+
+#[test]
+fn whoever_forges_lines_is_one_client_and_nobody_else_is_there() {
+    let recorder = look(postfix());
+    for (used, _) in mail(&recorder) {
+        assert_ne!(used.peer.to_string(), "10.20.1.9");
+        let said = serde_json::to_string(&used).unwrap();
+        assert!(!said.contains("anna") && !said.contains('@'), "{said}");
+        assert!(!said.contains("evil.example"), "{said}");
+    }
+}
+
+#[test]
+fn one_message_is_one_whatever_rotation_cuts() {
+    // Wherever the log is cut into two files, the sums stay.
+    let whole = String::from_utf8(recorded("postfix-senders.log")).unwrap();
+    let sums = |recorder: &Recorder| -> BTreeMap<String, u64> {
+        let mut out = BTreeMap::new();
+        for (used, seen) in mail(recorder) {
+            let key = format!(
+                "{} {:?} {:?} {:?}",
+                used.peer, used.sender, used.recipients, used.refused
+            );
+            *out.entry(key).or_default() += seen.count;
+        }
+        out
+    };
+    let at_once = sums(&look(
+        FakeDisk::new().file("/var/log/mail.log", whole.clone()),
+    ));
+    let ends: Vec<usize> = whole.match_indices('\n').map(|(at, _)| at + 1).collect();
+    for cut in ends {
+        let (old, new) = whole.split_at(cut);
+        let disk = FakeDisk::new()
+            .file("/var/log/mail.log.1", old)
+            .file("/var/log/mail.log", new);
+        assert_eq!(sums(&look(disk)), at_once, "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_server_says_what_it_takes_and_whom_it_lets_through() {
+    let disk = FakeDisk::new()
+        .file("/etc/postfix/main.cf", recorded("postfix-senders.main.cf"))
+        .file("/etc/postfix/more_domains", "second.example OK\n")
+        .file("/proc/sys/kernel/hostname", "mail1\n");
+    let servers = servers(&look(disk));
+    let [server] = servers.as_slice() else {
+        panic!("{servers:?}")
+    };
+    assert_eq!(
+        server.domains,
+        [
+            "branch.example",
+            "corp.example",
+            "localhost",
+            "localhost.corp.example",
+            "mail1.corp.example",
+            "second.example"
+        ]
+    );
+    assert!(server.domains_complete);
+    let allows: Vec<String> = server
+        .allows
+        .iter()
+        .map(|rule| format!("{} {}:{}", rule.entry, rule.setting, rule.line.unwrap_or(0)))
+        .collect();
+    assert_eq!(
+        allows,
+        [
+            "127.0.0.0/8 mynetworks:13",
+            "[::1]/128 mynetworks:13",
+            "10.20.1.200/29 mynetworks:14",
+            "10.20.1.66/32 mynetworks:15",
+            "10.20.1.50 mynetworks:15",
+            "10.20.1.70 mynetworks:15",
+            "10.20.1.71 mynetworks:15",
+            "10.20.1.21 mynetworks:15",
+            "permit_sasl_authenticated smtpd_relay_restrictions:28",
+        ]
+    );
+}
