@@ -23,6 +23,9 @@ pub(crate) struct Arguments {
     /// The format.
     #[arg(long, value_enum, default_value_t = Format::Json)]
     format: Format,
+    /// Which table, as CSV; JSON holds all of them.
+    #[arg(long, value_enum, default_value_t = Table::Dependencies)]
+    table: Table,
     /// Where to write; `-` is standard output.
     #[arg(long, value_name = "PATH", default_value = "-")]
     out: PathBuf,
@@ -32,10 +35,20 @@ pub(crate) struct Arguments {
 enum Format {
     /// The inventory document, `groma.inventory/1`.
     Json,
-    /// The dependencies as a table.
+    /// One table: see --table.
     Csv,
     /// Where mail servers send mail on to, as a table.
     MailRoutesCsv,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Table {
+    /// Who needs whom.
+    Dependencies,
+    /// Who uses which service in which way: logons, binds, uses.
+    Ledger,
+    /// Who sends or reads mail, and what each of them needs.
+    MailLedger,
 }
 
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
@@ -50,9 +63,16 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
             document::write(&inventory, out)?;
             out.write_all(b"\n")
         }
-        Format::Csv => out.write_all(groma_report::csv(&inventory).as_bytes()),
         Format::MailRoutesCsv => {
             out.write_all(groma_report::mail_routes_csv(&inventory).as_bytes())
+        }
+        Format::Csv => {
+            let table = match arguments.table {
+                Table::Dependencies => groma_report::csv(&inventory),
+                Table::Ledger => groma_report::ledger_csv(&inventory),
+                Table::MailLedger => groma_report::mail_ledger_csv(&inventory),
+            };
+            out.write_all(table.as_bytes())
         }
     })?;
     // The process ends here: taking a large estate apart piece by piece would cost seconds.

@@ -23,6 +23,7 @@ mod page;
 mod rank;
 mod summary;
 mod table;
+mod tables;
 mod text;
 mod visible;
 
@@ -74,6 +75,16 @@ pub fn csv(inventory: &Inventory) -> String {
 pub fn mail_routes_csv(inventory: &Inventory) -> String {
     let index = Index::of(inventory);
     table::routes(&Page::of(&index, &ENGLISH, Limits::NONE))
+}
+
+/// Who uses which service in which way, as one CSV table.
+pub fn ledger_csv(inventory: &Inventory) -> String {
+    tables::ledger(inventory)
+}
+
+/// Who sends or reads mail and what each of them needs, as one CSV table.
+pub fn mail_ledger_csv(inventory: &Inventory) -> String {
+    tables::mail(inventory)
 }
 
 /// What a terminal prints when a survey is done. No text in it holds a control character.

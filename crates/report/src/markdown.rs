@@ -17,6 +17,7 @@ pub(crate) fn render(page: &Page, words: &Catalogue) -> String {
     certificates(&mut out, page);
     data(&mut out, page);
     ledger(&mut out, page);
+    mail_ledger(&mut out, page);
     watching(&mut out, page);
     mail(&mut out, page);
     directories(&mut out, page);
@@ -350,6 +351,39 @@ fn ledger(out: &mut Document<'_>, page: &Page) {
     });
     out.table(&columns, rows);
     out.cut(&page.ledger);
+}
+
+/// Who sends mail and what each needs, where logs tell it.
+fn mail_ledger(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    if page.mail_ledger.rows.is_empty() {
+        return;
+    }
+    out.heading(words.mail_ledger, words.mail_ledger_lead);
+    let columns = [
+        words.mail_ledger_who,
+        words.mail_ledger_class,
+        words.mail_ledger_server,
+        words.mail_ledger_needs,
+        words.mail_ledger_domains,
+        words.mail_ledger_allowed,
+        words.mail_ledger_when,
+        words.ledger_logs,
+    ];
+    let rows = page.mail_ledger.rows.iter().map(|row| {
+        vec![
+            row.consumer.clone(),
+            row.class.join(" · "),
+            row.provider.clone(),
+            row.needs.join(" · "),
+            row.domains.join(" · "),
+            row.allowed.clone(),
+            row.when.join(" · "),
+            row.logs.clone(),
+        ]
+    });
+    out.table(&columns, rows);
+    out.cut(&page.mail_ledger);
 }
 
 /// Who watches, where anybody looked for it.

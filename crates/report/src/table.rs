@@ -39,17 +39,23 @@ const COLUMNS: [&str; 28] = [
 
 /// One header line, then one line per dependency.
 pub(crate) fn render(page: &Page) -> String {
+    let needs = page.dependencies.rows.iter();
+    written(&COLUMNS, needs.map(|need| row(need).to_vec()))
+}
+
+/// A header line and `rows` of its width, every cell guarded.
+pub(crate) fn written(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut writer = WriterBuilder::new()
         .quote_style(QuoteStyle::Always)
         .from_writer(Vec::new());
-    let mut write = |cells: &[String]| {
+    let mut write = |cells: Vec<String>| {
         writer
             .write_record(cells)
             .expect("memory takes every record of one width")
     };
-    write(&COLUMNS.map(str::to_owned));
-    for need in &page.dependencies.rows {
-        write(&row(need).map(|cell| guarded(&cell)));
+    write(columns.iter().map(|name| (*name).to_owned()).collect());
+    for row in rows {
+        write(row.iter().map(|cell| guarded(cell)).collect());
     }
     let bytes = writer.into_inner().expect("memory can be flushed");
     String::from_utf8(bytes).expect("every cell was UTF-8")

@@ -560,3 +560,93 @@ fn what_a_directory_keeps_is_told_in_groups_with_who_said_it() {
     assert!(!html.contains("<script>alert(1)"), "a name is no markup");
     assert!(!groma_report::html(&empty()).contains("id=\"directories\""));
 }
+
+#[test]
+fn the_mail_ledger_says_what_each_sender_needs() {
+    use groma_model::fact::{MailRefusal, RelayBy, RelayRule};
+    use groma_model::ledger::ConsumerClass;
+    use groma_model::mail_ledger::{MailDomainEntry, MailLedgerEntry, MailRefusalEntry, MailSide};
+    let mut office = sample::office();
+    let (consumer, provider) = (office.entities[0].clone(), office.entities[1].clone());
+    let at: groma_model::Timestamp = "2026-11-01T10:00:00Z".parse().unwrap();
+    let to = |name: &str, internal| MailDomainEntry {
+        name: name.to_owned(),
+        internal,
+    };
+    office.mail_ledger = vec![MailLedgerEntry {
+        provider: provider.id.clone(),
+        consumer: consumer.id.clone(),
+        side: MailSide::Sends,
+        kind: "smtp-relay".to_owned(),
+        port: Some(groma_model::Port(25)),
+        account: None,
+        accounts: 0,
+        mechanism: None,
+        protection: Some(groma_model::name::Protection::None),
+        addresses: vec!["10.20.1.201".parse().unwrap()],
+        product: "Postfix".to_owned(),
+        class: ConsumerClass::Device,
+        class_because: vec!["sends as scan".to_owned()],
+        helo: vec!["=RNP|<b>".to_owned()],
+        tls: vec!["TLSv1".to_owned()],
+        certificate: false,
+        sender_domains: vec![to("corp.example", Some(true))],
+        recipient_domains: vec![
+            to("corp.example", Some(true)),
+            to("partner.example", Some(false)),
+            to("x.example", None),
+        ],
+        allowed_by: Some(RelayRule {
+            by: RelayBy::Address,
+            entry: "10.20.1.200/29".to_owned(),
+            setting: "mynetworks".to_owned(),
+            file: Some("/etc/postfix/main.cf".into()),
+            line: Some(14),
+        }),
+        reached_by: Some(groma_model::inventory::ReachedBy::AddressLiteral),
+        reached_as: Some("10.20.1.20".to_owned()),
+        programs: Vec::new(),
+        messages: 4,
+        bytes: Some(2_048),
+        refusals: vec![MailRefusalEntry {
+            why: MailRefusal::RelayDenied,
+            count: 3,
+            last_seen: at,
+        }],
+        first_seen: at,
+        last_seen: at,
+        hours: groma_model::Hours::of(at),
+        witnesses: Vec::new(),
+        logs: vec!["/var/log/mail.log".to_owned()],
+        evidence: Vec::new(),
+    }];
+    let text = groma_report::markdown(&office);
+    let line = text
+        .lines()
+        .find(|l| l.contains("/var/log/mail.log"))
+        .expect("a row");
+    for part in [
+        "device · sends as scan",
+        "in clear text · TLSv1",
+        "reaches the server by its address 10.20.1.20",
+        "as corp.example · out of the house: partner.example · inside: corp.example · to x.example",
+        "10.20.1.200/29 (mynetworks, /etc/postfix/main.cf:14)",
+        "4 messages",
+        "3 refused (relay-denied), last 2026-11-01 10:00 UTC",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    let page = groma_report::html(&office);
+    assert!(page.contains("id=\"mail-ledger\"") && !page.contains("RNP|<b>"));
+    let csv = groma_report::mail_ledger_csv(&office);
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert!(lines[0].starts_with("\"side\",\"consumer\",\"addresses\",\"class\""));
+    assert!(
+        lines[1].contains("\"'=RNP|<b>\""),
+        "no cell is a formula: {}",
+        lines[1]
+    );
+    assert!(lines[1].contains("\"mynetworks 10.20.1.200/29 /etc/postfix/main.cf:14\""));
+    assert_eq!(groma_report::ledger_csv(&office).lines().count(), 1);
+}

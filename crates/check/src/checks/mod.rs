@@ -29,13 +29,20 @@ mod local_mail_archive;
 mod mail_copied_to_archive;
 mod mail_forwarded_outside;
 mod mail_handed_outside;
+mod mail_logon_in_clear;
 mod mail_name_certificate;
 mod mail_record_names_host;
+mod mail_relay_by_address;
+mod mail_relay_moves;
+mod mail_relay_open_range;
 mod mail_reverse_fault;
 mod mail_route_to_leaving;
+mod mail_rows;
 mod mail_runs_program;
 mod mail_sender_by_address;
+mod mail_sender_refused;
 mod mail_signed_on_host;
+mod mail_tls_outdated;
 mod mail_views_differ;
 mod mailboxes_tied;
 mod managed_account_hosts;
@@ -101,13 +108,19 @@ pub fn all() -> &'static [&'static dyn Check] {
         &mail_copied_to_archive::MailCopiedToArchive,
         &mail_forwarded_outside::MailForwardedOutside,
         &mail_handed_outside::MailHandedOutside,
+        &mail_logon_in_clear::MailLogonInClear,
         &mail_name_certificate::MailNameCertificate,
         &mail_record_names_host::MailRecordNamesHost,
+        &mail_relay_by_address::MailRelayByAddress,
+        &mail_relay_moves::MailRelayMoves,
+        &mail_relay_open_range::MailRelayOpenRange,
         &mail_reverse_fault::MailReverseFault,
         &mail_route_to_leaving::MailRouteToLeaving,
         &mail_runs_program::MailRunsProgram,
         &mail_sender_by_address::MailSenderByAddress,
+        &mail_sender_refused::MailSenderRefused,
         &mail_signed_on_host::MailSignedOnHost,
+        &mail_tls_outdated::MailTlsOutdated,
         &mail_views_differ::MailViewsDiffer,
         &mailboxes_tied::MailboxesTied,
         &managed_account_hosts::ManagedAccountHosts,

@@ -22,6 +22,7 @@ mod domain_trust_unseen;
 mod duplicate_archive;
 mod hosts_file_override;
 mod local_mail_archive;
+mod mail_ledger;
 mod mail_records;
 mod mail_routes;
 mod mail_sender_by_address;

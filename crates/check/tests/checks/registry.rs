@@ -157,6 +157,36 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             orphan_rights::negative(),
         ),
         (
+            "mail-logon-in-clear",
+            mail_ledger::in_clear::positive(),
+            mail_ledger::in_clear::negative(),
+        ),
+        (
+            "mail-relay-by-address",
+            mail_ledger::by_address::positive(),
+            mail_ledger::by_address::negative(),
+        ),
+        (
+            "mail-relay-moves",
+            mail_ledger::moves::positive(),
+            mail_ledger::moves::negative(),
+        ),
+        (
+            "mail-relay-open-range",
+            mail_ledger::open_range::positive(),
+            mail_ledger::open_range::negative(),
+        ),
+        (
+            "mail-sender-refused",
+            mail_ledger::refused::positive(),
+            mail_ledger::refused::negative(),
+        ),
+        (
+            "mail-tls-outdated",
+            mail_ledger::tls_outdated::positive(),
+            mail_ledger::tls_outdated::negative(),
+        ),
+        (
             "mail-record-names-host",
             mail_records::names_host::positive(),
             mail_records::names_host::negative(),
@@ -414,13 +444,19 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "mail-copied-to-archive"
                 | "mail-forwarded-outside"
                 | "mail-handed-on-outside"
+                | "mail-logon-in-clear"
                 | "mail-name-certificate"
                 | "mail-record-names-host"
                 | "dkim-key-missing"
+                | "mail-relay-by-address"
+                | "mail-relay-moves"
+                | "mail-relay-open-range"
                 | "mail-reverse-fault"
                 | "mail-route-to-leaving"
                 | "mail-runs-program"
+                | "mail-sender-refused"
                 | "mail-signed-on-host"
+                | "mail-tls-outdated"
                 | "mail-views-differ"
                 | "mailboxes-tied"
                 | "ntlm-client"

@@ -43,20 +43,25 @@ pub(crate) fn table(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<
 
 fn consumer(row: &LedgerEntry, index: &Index<'_>) -> String {
     let name = visible(&index.name(&row.consumer));
-    let class = match row.class {
-        ConsumerClass::Device => "device",
-        ConsumerClass::Monitoring => "monitoring",
-        ConsumerClass::Application => "application",
-        ConsumerClass::Person => "person",
-        ConsumerClass::Server => "server",
-        ConsumerClass::Unknown => "unknown",
-    };
+    let class = class(row.class);
     match row.programs.is_empty() {
         true => format!("{name} ({class})"),
         false => cut(
             &visible(&format!("{name} ({class}: {})", row.programs.join(", "))),
             160,
         ),
+    }
+}
+
+/// The word for what a consumer seems to be.
+pub(crate) fn class(class: ConsumerClass) -> &'static str {
+    match class {
+        ConsumerClass::Device => "device",
+        ConsumerClass::Monitoring => "monitoring",
+        ConsumerClass::Application => "application",
+        ConsumerClass::Person => "person",
+        ConsumerClass::Server => "server",
+        ConsumerClass::Unknown => "unknown",
     }
 }
 

@@ -11,6 +11,7 @@ mod estate;
 mod front;
 mod ledger;
 mod mail;
+mod mail_ledger;
 mod names;
 mod needs;
 mod risks;
@@ -30,8 +31,9 @@ pub(crate) use data::DataRow;
 pub(crate) use directory::{DirectoryPart, DirectoryRow};
 pub(crate) use estate::{HostRow, ListenerRow, QuestionGroup, SystemRow};
 pub(crate) use front::{Notice, Number, Watched, watched};
-pub(crate) use ledger::LedgerRow;
+pub(crate) use ledger::{LedgerRow, class};
 pub(crate) use mail::MailRow;
+pub(crate) use mail_ledger::MailLedgerRow;
 pub(crate) use needs::{Need, evidence_lines};
 pub(crate) use risks::{FindingRow, Risk};
 pub(crate) use routes::RouteRow;
@@ -154,6 +156,7 @@ pub(crate) struct Page {
     pub(crate) data_lead: String,
     pub(crate) data: Rows<DataRow>,
     pub(crate) ledger: Rows<LedgerRow>,
+    pub(crate) mail_ledger: Rows<MailLedgerRow>,
     pub(crate) watching: Rows<WatchRow>,
     pub(crate) mail: Rows<MailRow>,
     pub(crate) directories: Vec<DirectoryPart>,
@@ -204,6 +207,7 @@ impl Page {
             data_lead: data::lead(inventory, words),
             data: data::table(index, words, limits.hosts),
             ledger: ledger::table(index, words, limits.dependencies),
+            mail_ledger: mail_ledger::table(index, words, limits.dependencies),
             watching: watching::table(index, words, limits.hosts),
             mail: mail::table(index, words, limits.hosts),
             directories: directory::parts(index, words, limits.hosts),

@@ -1,0 +1,87 @@
+//! `mail-relay-moves`: mail to partners leaves the house through a server that is about to move.
+
+use std::collections::BTreeSet;
+
+use groma_model::EntityId;
+use groma_model::inventory::{Likelihood, Severity, WaveEntry};
+use groma_model::mail_ledger::{MailDomainEntry, MailLedgerEntry};
+
+use super::mail_rows::{about, consumers, grouped, name, number, sends, who};
+use crate::wording::{agree, count, names};
+use crate::{Check, Draft, View};
+
+pub(crate) struct MailRelayMoves;
+
+impl Check for MailRelayMoves {
+    fn name(&self) -> &'static str {
+        "mail-relay-moves"
+    }
+
+    fn look(&self, view: &View<'_>) -> Vec<Draft> {
+        let groups = grouped(view, |row| sends(row) && leaves(row).next().is_some());
+        let moving = groups.iter().filter_map(|(provider, rows)| {
+            let wave = wave_of(view, provider)?;
+            Some(draft(view, provider, rows, wave))
+        });
+        moving.collect()
+    }
+}
+
+/// Domains of a row that are known to be others'.
+fn leaves(row: &MailLedgerEntry) -> impl Iterator<Item = &MailDomainEntry> {
+    row.recipient_domains
+        .iter()
+        .filter(|domain| domain.internal == Some(false))
+}
+
+/// The wave that takes the server away.
+fn wave_of<'a>(view: &View<'a>, provider: &EntityId) -> Option<&'a WaveEntry> {
+    let machine = view.entity(provider)?;
+    let is = |member: &String| *member == machine.name || machine.names.contains(member);
+    let ahead = |wave: &&WaveEntry| !matches!(wave.state.as_str(), "moved" | "proven");
+    let inventory = view.inventory;
+    inventory
+        .waves
+        .iter()
+        .filter(ahead)
+        .find(|wave| wave.members.iter().any(is))
+}
+
+fn draft(
+    view: &View<'_>,
+    provider: &EntityId,
+    rows: &[&MailLedgerEntry],
+    wave: &WaveEntry,
+) -> Draft {
+    let mut draft = about(view, provider, rows);
+    draft.severity = Severity::High;
+    draft.likelihood = Likelihood::Medium;
+    draft.control_date = wave.window.map(|window| window.from);
+    let machines = number(rows);
+    let outside: BTreeSet<&str> = rows
+        .iter()
+        .flat_map(|row| leaves(row))
+        .map(|domain| domain.name.as_str())
+        .collect();
+    draft.risk = format!(
+        "{} {} mail to others through {}, which moves in {}: partners will get it from another address.",
+        consumers(view, rows),
+        agree(machines, "sends", "send"),
+        name(view, provider),
+        wave.name,
+    );
+    draft.indicator = format!(
+        "{} outside ({}); {}",
+        count(outside.len(), "domain", "domains"),
+        names(outside),
+        who(view, rows)
+    );
+    "Partners refuse mail from an address they do not know, SPF does not name it, and a filter that trusts the old one lets nothing through."
+        .clone_into(&mut draft.impact);
+    draft.mitigations = vec![
+        "Put the new server's address into SPF and PTR, and tell partners who keep lists, before the switch.",
+        "Move these senders with the server, or give them the new relay first.",
+        "Send one message to each of these domains on the day of the move and wait for the answer.",
+    ];
+    draft
+}

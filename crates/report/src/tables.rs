@@ -1,0 +1,204 @@
+//! The two ledgers as CSV: who logs on where, and who sends mail.
+
+use groma_model::inventory::{Inventory, ReachedBy};
+use groma_model::ledger::LedgerEntry;
+use groma_model::mail_ledger::{MailDomainEntry, MailLedgerEntry, MailSide};
+use groma_model::name::Protection;
+
+use crate::index::Index;
+use crate::page::class;
+use crate::table::written;
+
+const LEDGER: [&str; 19] = [
+    "consumer",
+    "class",
+    "provider",
+    "kind",
+    "port",
+    "name",
+    "account",
+    "mechanism",
+    "protection",
+    "says_it_is",
+    "programs",
+    "count",
+    "first_seen",
+    "last_seen",
+    "hours",
+    "hours_of_week",
+    "witnesses",
+    "logs",
+    "evidence",
+];
+
+const MAIL: [&str; 31] = [
+    "side",
+    "consumer",
+    "addresses",
+    "class",
+    "class_because",
+    "provider",
+    "product",
+    "kind",
+    "port",
+    "helo",
+    "account",
+    "accounts",
+    "mechanism",
+    "protection",
+    "tls",
+    "certificate",
+    "sender_domains",
+    "recipients_internal",
+    "recipients_external",
+    "recipients_unknown",
+    "allowed_by",
+    "reached",
+    "programs",
+    "messages",
+    "bytes",
+    "refusals",
+    "first_seen",
+    "last_seen",
+    "hours",
+    "logs",
+    "evidence",
+];
+
+/// Who uses which service in which way, one line each.
+pub(crate) fn ledger(inventory: &Inventory) -> String {
+    let index = Index::of(inventory);
+    let rows = inventory
+        .ledger
+        .iter()
+        .map(|row| logon(row, &index).to_vec());
+    written(&LEDGER, rows)
+}
+
+/// Who sends or reads mail and what each needs, one line each.
+pub(crate) fn mail(inventory: &Inventory) -> String {
+    let index = Index::of(inventory);
+    let rows = inventory
+        .mail_ledger
+        .iter()
+        .map(|row| sender(row, &index).to_vec());
+    written(&MAIL, rows)
+}
+
+fn text<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+fn protection(protection: Option<Protection>) -> String {
+    let word = protection.map(|protection| match protection {
+        Protection::None => "none",
+        Protection::Starttls => "starttls",
+        Protection::Tls => "tls",
+    });
+    text(word)
+}
+
+fn list<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
+    let said: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
+    said.join("; ")
+}
+
+fn logon(row: &LedgerEntry, index: &Index<'_>) -> [String; 19] {
+    [
+        index.name(&row.consumer),
+        class(row.class).to_owned(),
+        index.name(&row.provider),
+        row.kind.clone(),
+        text(row.port),
+        text(row.name.as_ref()),
+        text(row.account.as_ref()),
+        text(row.mechanism.as_ref()),
+        protection(row.protection),
+        text(row.says_it_is.as_ref()),
+        list(&row.programs),
+        row.count.to_string(),
+        row.first_seen.minute(),
+        row.last_seen.minute(),
+        row.hours.len().to_string(),
+        row.hours.to_string(),
+        list(row.witnesses.iter().map(|witness| witness.as_str())),
+        list(&row.logs),
+        list(&row.evidence),
+    ]
+}
+
+fn sender(row: &MailLedgerEntry, index: &Index<'_>) -> [String; 31] {
+    let of_side = |side: Option<bool>| {
+        let of_side = row
+            .recipient_domains
+            .iter()
+            .filter(|domain| domain.internal == side);
+        list(of_side.map(named))
+    };
+    let allowed = row.allowed_by.as_ref().map(|rule| {
+        let place = rule.file.as_ref().zip(rule.line);
+        let place = place.map_or_else(String::new, |(file, line)| format!(" {file}:{line}"));
+        format!("{} {}{place}", rule.setting, rule.entry)
+    });
+    let reached = row.reached_as.as_ref().map(|name| match row.reached_by {
+        Some(ReachedBy::AddressLiteral) => format!("address {name}"),
+        _ => format!("name {name}"),
+    });
+    let refusals = row.refusals.iter().map(|refusal| {
+        format!(
+            "{} {} last {}",
+            refusal.count,
+            refusal.why.as_str(),
+            refusal.last_seen.minute()
+        )
+    });
+    [
+        match row.side {
+            MailSide::Sends => "sends",
+            MailSide::Reads => "reads",
+        }
+        .to_owned(),
+        index.name(&row.consumer),
+        list(&row.addresses),
+        class(row.class).to_owned(),
+        list(&row.class_because),
+        index.name(&row.provider),
+        row.product.clone(),
+        row.kind.clone(),
+        text(row.port),
+        list(&row.helo),
+        text(row.account.as_ref()),
+        match row.accounts {
+            0 => String::new(),
+            many if many > 8 => "more than 8".to_owned(),
+            few => few.to_string(),
+        },
+        text(row.mechanism.as_ref()),
+        protection(row.protection),
+        list(&row.tls),
+        if row.certificate { "yes" } else { "no" }.to_owned(),
+        list(row.sender_domains.iter().map(named)),
+        of_side(Some(true)),
+        of_side(Some(false)),
+        of_side(None),
+        text(allowed),
+        text(reached),
+        list(&row.programs),
+        row.messages.to_string(),
+        text(row.bytes),
+        list(refusals),
+        row.first_seen.minute(),
+        row.last_seen.minute(),
+        row.hours.to_string(),
+        list(&row.logs),
+        list(&row.evidence),
+    ]
+}
+
+/// A domain; a bounce has none.
+fn named(domain: &MailDomainEntry) -> &str {
+    match domain.name.as_str() {
+        "" => "<>",
+        name => name,
+    }
+}
