@@ -65,7 +65,7 @@ static WORDS: LazyLock<Vec<(&'static str, ConsumerClass)>> = LazyLock::new(|| {
 pub fn sender_word(local_part: &str) -> Option<&'static str> {
     let parts = local_part.split(|c: char| !c.is_ascii_alphabetic());
     let known = parts
-        .filter_map(|part| known_word(part))
+        .filter_map(known_word)
         .map(|(word, class)| (class, word));
     known.min().map(|(_, word)| word)
 }

@@ -39,10 +39,7 @@ fn wave_of<'a>(view: &View<'a>, provider: &EntityId) -> Option<&'a WaveEntry> {
     let machine = view.entity(provider)?;
     let is = |member: &String| *member == machine.name || machine.names.contains(member);
     let ahead = |wave: &&WaveEntry| !matches!(wave.state.as_str(), "moved" | "proven");
-    let inventory = view.inventory;
-    inventory
-        .waves
-        .iter()
+    view.all(|i| &i.waves)
         .filter(ahead)
         .find(|wave| wave.members.iter().any(is))
 }

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use groma_model::fact::{RelayBy, RelayRule};
 use groma_model::inventory::{Likelihood, Severity};
-use groma_model::mail_ledger::MailServerEntry;
+use groma_model::mail_ledger::{MailLedgerEntry, MailServerEntry};
 
-use super::mail_rows::{name, number, sends, who};
+use super::mail_rows::{about, grouped, name, number, sends, who};
 use crate::wording::names;
 use crate::{Check, Draft, View};
 
@@ -22,10 +22,17 @@ impl Check for MailRelayOpenRange {
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
-        let servers = &view.inventory.mail_servers;
+        let wide = |server: &&MailServerEntry| server.allows.iter().any(is_wide);
+        let mut servers = view.all(|i| &i.mail_servers).filter(wide).peekable();
+        if servers.peek().is_none() {
+            return Vec::new();
+        }
+        let rows = grouped(view, |row| {
+            sends(row) && row.allowed_by.as_ref().is_some_and(is_wide)
+        });
+        let of = |server: &MailServerEntry| rows.get(&server.entity).map_or(&[][..], Vec::as_slice);
         servers
-            .iter()
-            .filter_map(|server| draft(view, server))
+            .map(|server| draft(view, server, of(server)))
             .collect()
     }
 }
@@ -45,18 +52,10 @@ fn is_wide(rule: &RelayRule) -> bool {
     }
 }
 
-fn draft(view: &View<'_>, server: &MailServerEntry) -> Option<Draft> {
+fn draft(view: &View<'_>, server: &MailServerEntry, rows: &[&MailLedgerEntry]) -> Draft {
     let wide: Vec<&RelayRule> = server.allows.iter().filter(|rule| is_wide(rule)).collect();
     let open = wide.iter().any(|rule| rule.is_everybody());
-    wide.first()?;
-    let rows: Vec<_> = view
-        .inventory
-        .mail_ledger
-        .iter()
-        .filter(|row| row.provider == server.entity && sends(row))
-        .filter(|row| row.allowed_by.as_ref().is_some_and(is_wide))
-        .collect();
-    let mut draft = super::mail_rows::about(view, &server.entity, &rows);
+    let mut draft = about(view, &server.entity, rows);
     draft.about.push(server.product.clone());
     draft.cites_evidence(&server.evidence);
     (draft.severity, draft.likelihood) = match open {
@@ -82,8 +81,8 @@ fn draft(view: &View<'_>, server: &MailServerEntry) -> Option<Draft> {
         true => format!("{entries}; no sender of that range is known from the logs"),
         false => format!(
             "{entries}; {} seen using it: {}",
-            number(&rows),
-            who(view, &rows)
+            number(rows),
+            who(view, rows)
         ),
     };
     "Whoever is forgotten is refused after the move; until then any machine that is taken over can send in every name."
@@ -93,5 +92,5 @@ fn draft(view: &View<'_>, server: &MailServerEntry) -> Option<Draft> {
         "Do not carry the range over: give the new server the list.",
         "Ask the owners of each sender for an account where it can have one.",
     ];
-    Some(draft)
+    draft
 }

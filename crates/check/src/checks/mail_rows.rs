@@ -15,8 +15,7 @@ pub(crate) type Groups<'a> = BTreeMap<&'a EntityId, Vec<&'a MailLedgerEntry>>;
 /// The rows that `keep` keeps, by mail server.
 pub(crate) fn grouped<'a>(view: &View<'a>, keep: impl Fn(&MailLedgerEntry) -> bool) -> Groups<'a> {
     let mut out: Groups<'a> = BTreeMap::new();
-    let inventory = view.inventory;
-    for row in inventory.mail_ledger.iter().filter(|row| keep(row)) {
+    for row in view.all(|i| &i.mail_ledger).filter(|row| keep(row)) {
         out.entry(&row.provider).or_default().push(row);
     }
     out
