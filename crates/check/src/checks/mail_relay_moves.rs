@@ -1,6 +1,6 @@
 //! `mail-relay-moves`: mail to partners leaves the house through a server that is about to move.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use groma_model::EntityId;
 use groma_model::inventory::{Likelihood, Severity, WaveEntry};
@@ -19,8 +19,9 @@ impl Check for MailRelayMoves {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let groups = grouped(view, |row| sends(row) && leaves(row).next().is_some());
+        let waves = waves(view);
         let moving = groups.iter().filter_map(|(provider, rows)| {
-            let wave = wave_of(view, provider)?;
+            let wave = wave_of(view, &waves, provider)?;
             Some(draft(view, provider, rows, wave))
         });
         moving.collect()
@@ -34,14 +35,24 @@ fn leaves(row: &MailLedgerEntry) -> impl Iterator<Item = &MailDomainEntry> {
         .filter(|domain| domain.internal == Some(false))
 }
 
-/// The wave that takes the server away.
-fn wave_of<'a>(view: &View<'a>, provider: &EntityId) -> Option<&'a WaveEntry> {
-    let machine = view.entity(provider)?;
-    let is = |member: &String| *member == machine.name || machine.names.contains(member);
+/// The wave that takes each machine away, by the machine's name.
+fn waves<'a>(view: &View<'a>) -> HashMap<&'a str, &'a WaveEntry> {
     let ahead = |wave: &&WaveEntry| !matches!(wave.state.as_str(), "moved" | "proven");
+    let members = |wave: &'a WaveEntry| wave.members.iter().map(move |m| (m.as_str(), wave));
     view.all(|i| &i.waves)
         .filter(ahead)
-        .find(|wave| wave.members.iter().any(is))
+        .flat_map(members)
+        .collect()
+}
+
+fn wave_of<'a>(
+    view: &View<'a>,
+    waves: &HashMap<&'a str, &'a WaveEntry>,
+    provider: &EntityId,
+) -> Option<&'a WaveEntry> {
+    let machine = view.entity(provider)?;
+    let mut names = std::iter::once(&machine.name).chain(&machine.names);
+    names.find_map(|name| waves.get(name.as_str()).copied())
 }
 
 fn draft(

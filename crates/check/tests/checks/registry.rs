@@ -597,6 +597,8 @@ fn take(all: &mut Inventory, one: Inventory) {
     all.ledger.extend(one.ledger);
     all.mailbox_ties.extend(one.mailbox_ties);
     all.mail_routes.extend(one.mail_routes);
+    all.mail_ledger.extend(one.mail_ledger);
+    all.mail_servers.extend(one.mail_servers);
     all.waves.extend(one.waves);
     all.evidence.extend(one.evidence);
 }
