@@ -15,7 +15,9 @@ type Key<'a> = (&'a HostName, MailPurpose, &'a HostName, &'a [String]);
 struct Row {
     ttl_seconds: Option<u32>,
     lookups: Option<u32>,
-    faults: BTreeSet<String>,
+    /// With how many facts say so.
+    faults: BTreeMap<String, usize>,
+    told: usize,
     machines: BTreeSet<EntityId>,
     seen_from: BTreeSet<EntityId>,
     evidence: BTreeSet<EvidenceId>,
@@ -35,7 +37,10 @@ pub(crate) fn rows(records: &Raws<MailRecord>, estate: &Estate) -> Vec<MailRecor
         let row = rows.entry(key).or_default();
         row.ttl_seconds = row.ttl_seconds.max(fact.ttl_seconds);
         row.lookups = row.lookups.max(fact.lookups);
-        row.faults.extend(fact.faults.iter().cloned());
+        row.told += 1;
+        for fault in &fact.faults {
+            *row.faults.entry(fault.clone()).or_default() += 1;
+        }
         let meant = |peer| estate.locate(&raw.site, &raw.vantage, peer);
         row.machines.extend(
             fact.peers
@@ -50,6 +55,10 @@ pub(crate) fn rows(records: &Raws<MailRecord>, estate: &Estate) -> Vec<MailRecor
 }
 
 fn entry(((domain, purpose, asked, values), row): (Key<'_>, Row)) -> MailRecordEntry {
+    // A name that leads back from somewhere leads back: inside another address may be told.
+    let counts = |said: &usize| purpose != MailPurpose::Reverse || *said == row.told;
+    let faults = row.faults.iter().filter(|(_, said)| counts(said));
+    let faults = faults.map(|(fault, _)| fault.clone()).collect();
     MailRecordEntry {
         domain: domain.clone(),
         purpose,
@@ -57,7 +66,7 @@ fn entry(((domain, purpose, asked, values), row): (Key<'_>, Row)) -> MailRecordE
         values: values.to_vec(),
         ttl_seconds: row.ttl_seconds,
         lookups: row.lookups,
-        faults: row.faults.into_iter().collect(),
+        faults,
         machines: row.machines.into_iter().collect(),
         seen_from: row.seen_from.into_iter().collect(),
         evidence: row.evidence.into_iter().collect(),

@@ -44,6 +44,29 @@ fn one_answer_is_one_row_whoever_was_told_it_and_leads_to_its_machine() {
 }
 
 #[test]
+fn a_name_that_leads_back_for_one_who_asked_leads_back() {
+    let pointer = |fault: Option<&str>| {
+        let Fact::MailRecord(record) = exchanger(&["mail1.corp.example"], "198.51.100.7", None)
+        else {
+            unreachable!("that is what it makes");
+        };
+        Fact::MailRecord(MailRecord {
+            purpose: MailPurpose::Reverse,
+            faults: fault.into_iter().map(str::to_owned).collect(),
+            ..record
+        })
+    };
+    let fault = Some("198.51.100.7 is called mail1.corp.example, which does not lead back to it");
+    let mut told = Told::default();
+    told.host("app1", "10.0.0.1").host("mail1", "10.0.0.2");
+    told.say("app1", "names.mail", pointer(fault));
+    assert_eq!(told.graph().mail_records[0].faults.len(), 1);
+    told.say("mail1", "names.mail", pointer(None));
+    let rows = told.graph().mail_records;
+    assert_eq!((rows.len(), rows[0].faults.len()), (1, 0), "{rows:#?}");
+}
+
+#[test]
 fn who_was_told_something_else_has_a_row_of_its_own() {
     let mut told = Told::default();
     told.host("app1", "10.0.0.1").host("mail1", "10.0.0.2");

@@ -212,6 +212,12 @@ fn who_only_checks_signatures_signs_nothing() {
         b"Mode sv\nDomain corp.example\nSelector sel1\n",
     );
     assert_eq!(says(&looked(root)).len(), 1);
+    put(
+        root,
+        "lib/systemd/system/opendkim.service",
+        b"[Service]\nExecStart=/usr/sbin/opendkim\n",
+    );
+    assert_eq!(says(&looked(root)), [] as [&str; 0], "nothing starts it");
 }
 
 #[test]

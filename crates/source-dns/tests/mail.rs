@@ -52,16 +52,18 @@ const PUBLIC: &str = "$TTL 3600
   IN NS ns.corp.example.
 7 IN PTR out7.send.example.
 8 IN PTR out8.send.example.
+6 IN PTR out6.send.example.
 ";
 
 const SEND: &str = "$TTL 3600
 @ IN SOA ns.corp.example. root.corp.example. 1 3600 600 86400 300
   IN NS ns.corp.example.
   IN MX 10 in
-  IN TXT \"v=spf1 a:out7.send.example ip4:198.51.100.8 ip4:198.51.100.9 -all\"
+  IN TXT \"v=spf1 a:out7.send.example ip4:198.51.100.6 ip4:198.51.100.8 ip4:198.51.100.9 -all\"
 in IN A 198.51.100.5
 out7 IN A 198.51.100.7
 out8 IN A 198.51.100.80
+out6 IN A 10.1.1.6
 sel2024._domainkey IN TXT \"v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEB\"
 ";
 
@@ -91,6 +93,8 @@ fn the_names_of_addresses_that_send_must_lead_back() {
         [
             // It only takes mail: nobody minds that it has no name.
             (at(5), none(), none()),
+            // It leads to an address of inside: what others are told is not known here.
+            (at(6), vec!["out6.send.example".to_owned()], none()),
             (at(7), vec!["out7.send.example".to_owned()], none()),
             (
                 at(8),

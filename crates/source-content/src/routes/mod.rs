@@ -99,7 +99,7 @@ impl Source for RoutesSource {
         }
         users::read(&mut found, &accounts, &scripts);
         lists::read(&mut found);
-        signing::read(&mut found);
+        signing::read(&mut found, &enabled);
         found.tell();
         part.close();
     }

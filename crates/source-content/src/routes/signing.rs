@@ -10,9 +10,18 @@ use groma_model::fact::{RouteRule, RouteTarget};
 use super::aims::each_line;
 use super::map::logical;
 use super::{At, Found};
+use crate::enabled::Enabled;
 
-pub(super) fn read(found: &mut Found<'_, '_, '_, '_>) {
-    opendkim(found);
+pub(super) fn read(found: &mut Found<'_, '_, '_, '_>, enabled: &Enabled) {
+    if !enabled.is_off(&["opendkim.service"]) {
+        opendkim(found);
+    }
+    if !enabled.is_off(&["amavis.service", "amavisd.service"]) {
+        amavis(found);
+    }
+    if enabled.is_off(&["rspamd.service"]) {
+        return;
+    }
     for file in [
         "/etc/rspamd/local.d/dkim_signing.conf",
         "/etc/rspamd/override.d/dkim_signing.conf",
@@ -20,7 +29,6 @@ pub(super) fn read(found: &mut Found<'_, '_, '_, '_>) {
     ] {
         rspamd(found, Path::new(file));
     }
-    amavis(found);
 }
 
 fn sign(found: &mut Found<'_, '_, '_, '_>, domain: Option<&str>, selector: &str, at: At<'_>) {

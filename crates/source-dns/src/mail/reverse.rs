@@ -93,7 +93,9 @@ impl About<'_, '_> {
             return Some(format!("{address} has no name"));
         }
         for name in names.iter().take(NAMES_MAX) {
-            if self.addresses_of(name).await?.contains(&address) {
+            let back = self.addresses_of(name).await?;
+            // Asked from inside, a name may lead to an address of inside; what it leads to outside is not heard here.
+            if back.contains(&address) || back.iter().any(|back| !is_public(back)) {
                 return None;
             }
         }
