@@ -246,6 +246,7 @@ fn readers_are_counted_and_their_accounts_stay_at_home() {
             product: "Dovecot".into(),
             account: Some(account.into()),
             mechanism: Some("PLAIN".into()),
+            share: None,
             program: None,
             protection: Some(Protection::None),
             log: "/var/log/mail.log".into(),
