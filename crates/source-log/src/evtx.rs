@@ -23,6 +23,8 @@ pub(crate) use self::event::Event;
 pub(crate) const SIGNATURE: &[u8; 8] = b"ElfFile\0";
 const HEAD: usize = 128;
 const CHUNK: usize = 64 << 10;
+/// Chunks that are asked for the newest event: logs of 4 GiB, the most Windows writes into one.
+const CHUNKS_MAX: usize = 65_536;
 /// Damaged chunks whose places are told one by one.
 const PLACES_MAX: usize = 16;
 /// File flags: it was not closed, its largest size is reached.
@@ -73,6 +75,10 @@ pub(crate) fn of(
         full: flags & FULL != 0,
         ..Told::default()
     };
+    let written = match flags & DIRTY {
+        0 => None,
+        _ => newest(file, begin, size)?,
+    };
     let mut bytes = vec![0; CHUNK];
     // How many chunks the head counts is passed over: it has 16 bits, and is behind in a file that was not closed.
     for at in (begin..size).step_by(CHUNK) {
@@ -89,8 +95,7 @@ pub(crate) fn of(
         if bytes.iter().all(|byte| *byte == 0) {
             continue;
         }
-        // The chunk that is written right now has the checksums of before.
-        let lenient = flags & DIRTY != 0 && at + 2 * CHUNK as u64 > size;
+        let lenient = written == Some(at);
         match chunk::Chunk::open(&bytes, lenient) {
             Some(mut chunk) => chunk.events(&mut told, &mut each),
             None => {
@@ -102,6 +107,19 @@ pub(crate) fn of(
         }
     }
     Ok(told)
+}
+
+/// Where the chunk begins that has the newest event: in a log that is open it is written right now, and its checksums are
+/// those of before. A log that is full begins again at its first chunk, so it may be any.
+fn newest(file: &dyn OpenFile, begin: u64, size: u64) -> Result<Option<u64>, Reason> {
+    let mut best = None;
+    let mut head = [0; 24];
+    for at in (begin..size).step_by(CHUNK).take(CHUNKS_MAX) {
+        if fill(file, at, &mut head)? == head.len() && head.starts_with(chunk::SIGNATURE) {
+            best = best.max(u64_at(&head, 16).map(|last| (last, at)));
+        }
+    }
+    Ok(best.map(|(_, at)| at))
 }
 
 /// Fills `into` from `at`; how much there was.

@@ -7,7 +7,7 @@ use super::event::{self, Event};
 use super::shape::{Names, Shape};
 use super::{CHUNK, Told, moment, u32_at, u64_at};
 
-const SIGNATURE: &[u8; 8] = b"ElfChnk\0";
+pub(super) const SIGNATURE: &[u8; 8] = b"ElfChnk\0";
 const RECORD: &[u8; 4] = b"\x2a\x2a\0\0";
 /// Where the records begin.
 const RECORDS: usize = 512;
@@ -21,6 +21,8 @@ pub(super) struct Chunk<'c> {
     bytes: &'c [u8],
     /// Where the records end.
     end: usize,
+    /// True if that is told, and right.
+    is_closed: bool,
     /// Templates that were read, by where they lie and whether they are an event's or a part's.
     shapes: HashMap<usize, Option<Rc<Shape>>>,
     names: Names,
@@ -44,9 +46,11 @@ impl<'c> Chunk<'c> {
                 return None;
             }
         }
+        let is_closed = !(lenient || unchecked);
         Some(Self {
             bytes,
-            end: if lenient || unchecked { CHUNK } else { free },
+            end: if is_closed { free } else { CHUNK },
+            is_closed,
             shapes: HashMap::new(),
             names: Names::default(),
         })
@@ -55,7 +59,17 @@ impl<'c> Chunk<'c> {
     /// Calls `each` with every event.
     pub(super) fn events(&mut self, told: &mut Told, each: &mut impl FnMut(&Event)) {
         let mut at = RECORDS;
+        let mut before = None;
         while let Some((size, event)) = self.record(at) {
+            let number = u64_at(self.bytes, at + 8);
+            // Behind what is written right now lie records of the last round, whose templates are gone.
+            if !self.is_closed
+                && before.is_some()
+                && number != before.map(|n: u64| n.wrapping_add(1))
+            {
+                break;
+            }
+            before = number;
             told.events += 1;
             match event {
                 Some(event) => {
@@ -68,6 +82,8 @@ impl<'c> Chunk<'c> {
             }
             at += size;
         }
+        // Where the chunk says how far it reaches, what is left is an event that is none.
+        told.unreadable += u64::from(self.is_closed && at < self.end);
     }
 
     /// The size of the record at `at`, and the event in it if it can be read; `None` behind the last one.

@@ -48,10 +48,11 @@ fn element(
     content: &dyn Fn(&mut Vec<u8>),
 ) {
     out.push(if attributes.is_empty() { 0x01 } else { 0x41 });
-    out.extend([0xff, 0xff, 0, 0, 0, 0]);
+    out.extend([0xff, 0xff]);
+    let size_at = size(out);
     name(out, base, called);
     if !attributes.is_empty() {
-        out.extend([0; 4]);
+        let size_at = size(out);
         for (number, (called, value)) in attributes.iter().enumerate() {
             out.push(if number + 1 < attributes.len() {
                 0x46
@@ -61,10 +62,23 @@ fn element(
             name(out, base, called);
             out.extend(value);
         }
+        sized(out, size_at);
     }
     out.push(0x02);
     content(out);
     out.push(0x04);
+    sized(out, size_at);
+}
+
+/// Room for the size of what follows.
+fn size(out: &mut Vec<u8>) -> usize {
+    out.extend([0; 4]);
+    out.len() - 4
+}
+
+fn sized(out: &mut [u8], size_at: usize) {
+    let size = (out.len() - size_at - 4) as u32;
+    out[size_at..size_at + 4].copy_from_slice(&size.to_le_bytes());
 }
 
 fn substitution(number: u16, kind: u8) -> Vec<u8> {
@@ -92,13 +106,11 @@ fn instance(
     out.extend((at as u32).to_le_bytes());
     if known.is_none() {
         out.extend([0; 20]);
-        let size_at = out.len();
-        out.extend([0; 4]);
+        let size_at = size(out);
         out.extend([0x0f, 1, 1, 0]);
         body(out, base);
         out.push(0);
-        let size = (out.len() - size_at - 4) as u32;
-        out[size_at..size_at + 4].copy_from_slice(&size.to_le_bytes());
+        sized(out, size_at);
     }
     at
 }
@@ -110,6 +122,8 @@ pub(crate) fn values(out: &mut Vec<u8>, values: &[(u8, Vec<u8>)]) {
         out.extend([*kind, 0]);
     }
     out.extend(values.iter().flat_map(|(_, bytes)| bytes));
+    // The end of the document.
+    out.push(0);
 }
 
 pub(crate) fn filetime(millis: i64) -> [u8; 8] {
@@ -180,11 +194,13 @@ impl Chunk {
             out.extend(written.record.to_le_bytes());
             out.extend(filetime(written.at));
             let system = body(&mut out, begin);
+            out.resize((out.len() + 4).next_multiple_of(8) - 4, 0);
             let size = (out.len() as u32 + 4).to_le_bytes();
             out[4..8].copy_from_slice(&size);
             out.extend(size);
             chunk.bytes.extend(out);
             chunk.system = system;
+            chunk.count(written.record, begin);
         };
         let known = self.system;
         body(self, &|out, base| {
@@ -216,6 +232,18 @@ impl Chunk {
             values(out, &all);
             Some(at)
         });
+    }
+
+    /// Says in the chunk's head which records are in it: their numbers, twice, and where the last one lies.
+    fn count(&mut self, record: u64, begin: usize) {
+        let record = record.to_le_bytes();
+        if self.bytes[8..16] == [0; 8] {
+            self.bytes[8..16].copy_from_slice(&record);
+            self.bytes[24..32].copy_from_slice(&record);
+        }
+        self.bytes[16..24].copy_from_slice(&record);
+        self.bytes[32..40].copy_from_slice(&record);
+        self.bytes[44..48].copy_from_slice(&(begin as u32).to_le_bytes());
     }
 
     fn close(mut self) -> Vec<u8> {
@@ -255,6 +283,8 @@ pub(crate) fn chunk_of(body: &dyn Fn(usize) -> Vec<u8>) -> Vec<u8> {
 pub(crate) fn head(chunks: u16, flags: u32) -> Vec<u8> {
     let mut out = vec![0; 4096];
     out[..8].copy_from_slice(super::SIGNATURE);
+    let last = u64::from(chunks).saturating_sub(1);
+    out[16..24].copy_from_slice(&last.to_le_bytes());
     out[32..36].copy_from_slice(&128_u32.to_le_bytes());
     out[36..40].copy_from_slice(&[1, 0, 3, 0]);
     out[40..42].copy_from_slice(&4096_u16.to_le_bytes());
@@ -269,6 +299,10 @@ pub(crate) fn head(chunks: u16, flags: u32) -> Vec<u8> {
 pub(crate) fn file(events: &[Written], most: usize) -> Vec<u8> {
     let chunks: Vec<&[Written]> = events.chunks(most).collect();
     let mut out = head(chunks.len() as u16, 0);
+    let next = events.iter().map(|event| event.record + 1).max();
+    out[24..32].copy_from_slice(&next.unwrap_or(1).to_le_bytes());
+    let sum = checksum(&[&out[..120]]);
+    out[124..128].copy_from_slice(&sum.to_le_bytes());
     for events in chunks {
         let mut chunk = Chunk::new();
         events.iter().for_each(|event| chunk.add(event));

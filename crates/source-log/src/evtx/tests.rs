@@ -104,6 +104,37 @@ fn what_the_head_claims_is_no_size() {
 }
 
 #[test]
+fn in_a_log_that_is_open_the_chunk_that_is_written_may_have_old_checksums() {
+    // The log was full and began again: the newest events lie in the first chunk.
+    let mut wrapped = file(&[logons(9).split_off(6), logons(6)].concat(), 3);
+    let stale = 4096 + 52;
+    let second = stale + CHUNK;
+    for at in [stale, second] {
+        wrapped[at] ^= 0xff;
+        let free_of = at - 52;
+        let head = checksum_of_head(&wrapped[free_of..free_of + 512]);
+        wrapped[free_of + 124..free_of + 128].copy_from_slice(&head.to_le_bytes());
+    }
+    let places = |bytes: &[u8]| read(bytes).0.unwrap().places;
+    assert_eq!(places(&wrapped), [4096, 4096 + CHUNK as u64]);
+    wrapped[120] = 1;
+    assert_eq!(places(&wrapped), [4096 + CHUNK as u64]);
+    assert_eq!(read(&wrapped).1.len(), 6);
+    // What lies behind it is of the last round, and is not read with the templates of this one.
+    let third = wrapped[4096 + 512..].windows(4).enumerate();
+    let (third, _) = third
+        .filter(|(_, begin)| begin == b"\x2a\x2a\0\0")
+        .nth(2)
+        .unwrap();
+    wrapped[4096 + 512 + third + 8] = 1;
+    assert_eq!(read(&wrapped).1.len(), 5);
+}
+
+fn checksum_of_head(head: &[u8]) -> u32 {
+    chunk::checksum(&[&head[..120], &head[128..512]])
+}
+
+#[test]
 fn another_file_is_refused() {
     for bad in [&b""[..], b"ElfFile", b"PK\x03\x04", &[0; 5000]] {
         assert_eq!(read(bad).0, Err(Reason::Malformed));
@@ -240,4 +271,48 @@ fn real_files_where_there_are_some() {
         println!("{told:?} {:?} {} ids", entry.file_name(), kinds.len());
     }
     let _ = literal("");
+}
+
+/// Another's reader (libevtx) must read what our writer wrote as we do: else both of ours may be wrong alike.
+#[test]
+#[allow(clippy::print_stdout, reason = "a skipped test says why")]
+fn another_reader_reads_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("made-up.evtx");
+    let mut all = logons(9);
+    all.push(Written {
+        values: vec![("".into(), "10.20.1.5:50123".into())],
+        number: 2889,
+        ..logon(10, "")
+    });
+    std::fs::write(&path, file(&all, 4)).unwrap();
+    let mut command = std::process::Command::new("evtxexport");
+    let Ok(out) = command.args(["-f", "xml"]).arg(&path).output() else {
+        return println!("skipped: evtxexport is not installed (package libevtx-utils)");
+    };
+    let theirs = String::from_utf8(out.stdout).unwrap();
+    let (told, ours) = read(&std::fs::read(&path).unwrap());
+    assert_eq!((told.unwrap().events, ours.len()), (10, 10));
+    let records: Vec<&str> = theirs.split("<Event>").collect();
+    assert_eq!(records.len(), 11, "{theirs}");
+    for (event, xml) in ours.iter().zip(&records[1..]) {
+        for part in [
+            format!("Provider Name=\"{}\"", event.provider),
+            format!("<EventID>{}</EventID>", event.number),
+            format!("<Channel>{}</Channel>", event.channel),
+            format!("<Computer>{}</Computer>", event.computer),
+        ] {
+            assert!(xml.contains(&part), "{part} in {xml}");
+        }
+        for (name, value) in &event.values {
+            let named = format!("<Data Name=\"{name}\">{value}</Data>");
+            let bare = format!("<Data>{value}</Data>");
+            assert!(
+                xml.contains(&named) || xml.contains(&bare),
+                "{named} in {xml}"
+            );
+        }
+        let second = event.at.millis() / 1_000 % 60;
+        assert!(xml.contains(&format!(":{second:02}.")), "{second} in {xml}");
+    }
 }
