@@ -21,7 +21,7 @@ const TEMPLATE_HEAD: usize = 24;
 /// What was written down once.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Event {
-    /// Its number in the log.
+    /// Its number in the log it was written to; an export counts anew, but keeps this one within the event.
     pub(crate) record: u64,
     /// When it happened; when it was written, if the event does not say.
     pub(crate) at: Timestamp,
@@ -61,6 +61,7 @@ impl Event {
         match place {
             Place::Provider => self.provider = text,
             Place::Number => self.number = text.trim().parse().unwrap_or_default(),
+            Place::Record => self.record = text.trim().parse().unwrap_or(self.record),
             Place::Time => {
                 let happened = text.parse().ok().and_then(moment);
                 self.at = happened.unwrap_or(self.at);

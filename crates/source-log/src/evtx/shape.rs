@@ -24,6 +24,8 @@ pub(super) enum Place {
     Provider,
     /// Its number.
     Number,
+    /// Its number in the log it was written to.
+    Record,
     /// When it happened.
     Time,
     /// The log it was written to.
@@ -243,6 +245,7 @@ impl<'c, 'n> Cursor<'c, 'n> {
         let last = self.path.last().cloned();
         let place = match within(&self.path).as_slice() {
             ["System", "EventID"] => Place::Number,
+            ["System", "EventRecordID"] => Place::Record,
             ["System", "Channel"] => Place::Channel,
             ["System", "Computer"] => Place::Computer,
             ["System", ..] => return Some(()),

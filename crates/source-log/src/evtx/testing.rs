@@ -130,7 +130,7 @@ pub(crate) fn filetime(millis: i64) -> [u8; 8] {
     ((millis + 11_644_473_600_000) as u64 * 10_000).to_le_bytes()
 }
 
-/// The template of an event: what the values 0 to 5 mean.
+/// The template of an event: what the values 0 to 6 mean.
 fn system(out: &mut Vec<u8>, base: usize) {
     element(out, base, "Event", &[], &|out| {
         element(out, base, "System", &[], &|out| {
@@ -143,6 +143,9 @@ fn system(out: &mut Vec<u8>, base: usize) {
             );
             element(out, base, "EventID", &[], &|out| {
                 out.extend(substitution(1, 6))
+            });
+            element(out, base, "EventRecordID", &[], &|out| {
+                out.extend(substitution(6, 0x0a))
             });
             element(
                 out,
@@ -214,9 +217,10 @@ impl Chunk {
                 (1, channel),
                 (1, computer),
             ];
+            let record = (0x0a, written.record.to_le_bytes().to_vec());
             // The part has places of its own in the chunk, which depend on where it lies: behind the other values.
             let before: usize =
-                4 + 4 * 6 + heads.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+                4 + 4 * 7 + heads.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
             let part_base = base + out.len() + before;
             let mut part = Vec::new();
             instance(&mut part, part_base, None, &|out, base| {
@@ -228,7 +232,7 @@ impl Chunk {
                 .map(|(_, text)| (1, utf16(text)))
                 .collect();
             values(&mut part, &texts);
-            let all: Vec<(u8, Vec<u8>)> = heads.into_iter().chain([(0x21, part)]).collect();
+            let all: Vec<(u8, Vec<u8>)> = heads.into_iter().chain([(0x21, part), record]).collect();
             values(out, &all);
             Some(at)
         });
@@ -308,5 +312,17 @@ pub(crate) fn file(events: &[Written], most: usize) -> Vec<u8> {
         events.iter().for_each(|event| chunk.add(event));
         out.extend(chunk.close());
     }
+    out
+}
+
+/// A file of one chunk as an export writes it: its records are counted from 1 on, and keep their numbers within.
+pub(crate) fn exported(events: &[Written]) -> Vec<u8> {
+    let mut out = file(events, events.len());
+    let mut at = 4096 + 512;
+    for number in 1..=events.len() as u64 {
+        out[at + 8..at + 16].copy_from_slice(&number.to_le_bytes());
+        at += u32::from_le_bytes(out[at + 4..at + 8].try_into().unwrap()) as usize;
+    }
+    seal(&mut out[4096..]);
     out
 }

@@ -7,7 +7,7 @@ use groma_source::testing::{FakeClock, FakeDisk, FakeRandomness, NoNetwork};
 use groma_source::{Recorder, Stop};
 
 use super::*;
-use crate::evtx::testing::{Written, file};
+use crate::evtx::testing::{Written, exported, file};
 
 const DS: &str = "Microsoft-Windows-ActiveDirectory_DomainService";
 const AUDIT: &str = "Microsoft-Windows-Security-Auditing";
@@ -362,6 +362,7 @@ fn what_two_files_tell_counts_once() {
     let disk = FakeDisk::new()
         .file("/in/archive.evtx", file(&binds[..5], 2))
         .file("/in/live.evtx", file(&binds, 4))
+        .file("/in/export.evtx", exported(&binds))
         .file("/in/copy of live.evtx", file(&binds, 2));
     let seen = look(disk, &["/in", "/in/live.evtx"]);
     assert_eq!(told(&seen).len(), 1);
