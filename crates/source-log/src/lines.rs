@@ -26,6 +26,8 @@ pub(crate) struct Told {
     pub(crate) too_long: u64,
     /// True if the time was over before the file was.
     pub(crate) stopped: bool,
+    /// True if the last line has no end, and was left out.
+    pub(crate) cut: bool,
 }
 
 /// A file from its begin to the size it had when it was opened: what is appended meanwhile is the next look's.
@@ -94,7 +96,10 @@ fn lines(
             break;
         }
         let got = match read.read(room.get_mut(have..).unwrap_or_default()) {
-            Ok(0) => break,
+            Ok(0) => {
+                out.cut = have > 0 || skipping;
+                break;
+            }
             Ok(got) => got,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(_) => return Err(Reason::Malformed),
@@ -142,7 +147,8 @@ mod tests {
     fn a_line_without_its_end_is_left_out() {
         let (lines, told) = read(b"one\r\ntwo\n\nthree");
         assert_eq!(lines, [&b"one"[..], b"two", b""]);
-        assert_eq!(told.too_long, 0);
+        assert_eq!((told.too_long, told.cut), (0, true));
+        assert!(!read(b"one\n").1.cut);
     }
 
     #[test]

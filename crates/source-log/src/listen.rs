@@ -33,6 +33,8 @@ pub(crate) struct Reading {
     pub(crate) of_others: u64,
     /// How often clients came whose name stands for no single address.
     pub(crate) unplaced: BTreeMap<Box<str>, u64>,
+    /// The first time met that cannot be: whose clock was wrong. Lines with such a time are left out.
+    pub(crate) impossible: Option<Timestamp>,
     sessions: Sessions,
     /// What they tell of mail.
     pub(crate) mail: Mail,
@@ -84,7 +86,9 @@ impl Listener<'_> {
             process: entry.process,
             message: entry.message,
         };
-        self.hear(&line, Some(entry.at));
+        if let Some(at) = self.clock.possible(entry.at) {
+            self.hear(&line, Some(at));
+        }
     }
 
     fn hear(&mut self, line: &Line<'_>, known_at: Option<Timestamp>) {
@@ -157,10 +161,12 @@ impl Listener<'_> {
         let Reading {
             tallies,
             span,
+            impossible,
             sessions,
             mail,
             ..
         } = self.reading;
+        *impossible = impossible.or(self.clock.impossible);
         let zones = self.zones;
         mail.end_file();
         sessions.end_file(&mut |owner, used| keep(tallies, span, zones, owner, used));

@@ -16,7 +16,7 @@ use groma_source::{Budget, Disk, Explanation, Sink, SinkExt, Source, Window, Wor
 
 use crate::family::{self, Family, Member};
 use crate::listen::{Listener, Reading, Speakers};
-use crate::stamp::Clock;
+use crate::stamp::{self, Clock};
 use crate::tally::{self, Tally};
 use crate::zones::Zones;
 use crate::{journal, lines, mail, postfix, radius};
@@ -286,6 +286,17 @@ impl Look<'_> {
                 "look on those machines themselves",
             );
         }
+        if let Some(at) = reading.impossible {
+            complete = false;
+            let what = format!(
+                "lines of {log} dated {}: before 1990, or after the file was written last",
+                at.minute()
+            );
+            let remedy =
+                "a clock was wrong then, or the file was touched; these lines were left out";
+            self.sink
+                .missed_because(&scope, what, Reason::Malformed, remedy);
+        }
         if !reading.unplaced.is_empty() {
             complete = false;
             let what = unplaced(&log, &reading.unplaced);
@@ -362,6 +373,13 @@ impl Look<'_> {
                 );
                 missing(self, what, Reason::TooLarge, "")
             }
+            // The file that is written now may be in the middle of a line.
+            Ok(told) if told.cut && member.path != family.path => missing(
+                self,
+                format!("the last line of {name}, which has no end"),
+                Reason::Malformed,
+                "the disk may have been full, or the machine gone; the other lines were read",
+            ),
             Ok(_) => true,
             Err(Reason::Unsupported) => missing(
                 self,
@@ -475,7 +493,9 @@ impl Look<'_> {
             }
         };
         self.bytes_left = self.bytes_left.saturating_sub(told.bytes);
-        reading.met(told.span);
+        let latest = stamp::latest(member.modified);
+        let within = |(first, last): (Timestamp, Timestamp)| (first.min(latest), last.min(latest));
+        reading.met(told.span.map(within));
         let holes = [
             (
                 told.too_long,

@@ -318,7 +318,8 @@ impl Sessions {
         let Some((owner, open)) = self.open.get_mut(key) else {
             return;
         };
-        if does == Does::Begins && open.client.is_some() {
+        let is_another = |client| told.client.is_some() && client != told.client;
+        if open.client.is_some() && (does == Does::Begins || is_another(open.client)) {
             return self.end(key, done);
         }
         if does == Does::Counts && open.count > 0 && told.account != open.account {

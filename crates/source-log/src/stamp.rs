@@ -7,6 +7,13 @@ use groma_model::schedule::Zone;
 
 /// How far a line may lie behind the time its file was written last: clocks are set, and zones are guessed.
 const SLACK: Duration = Duration::from_secs(86_400);
+/// No log of a machine that runs today began before 1990; a clock without a battery stands at 1970.
+const EARLIEST_SECONDS: i64 = 631_152_000;
+
+/// The latest time a line of a file may have that was written last at `modified`.
+pub(crate) fn latest(modified: Timestamp) -> Timestamp {
+    modified.plus(SLACK)
+}
 
 /// Reads the times of one file.
 pub(crate) struct Clock<'z> {
@@ -16,6 +23,8 @@ pub(crate) struct Clock<'z> {
     year: i16,
     /// The last text and what it meant: neighbouring lines share a second.
     last: (String, Option<Timestamp>),
+    /// A time that cannot be, of the first line that says one: whose clock was wrong.
+    pub(crate) impossible: Option<Timestamp>,
 }
 
 impl<'z> Clock<'z> {
@@ -25,13 +34,24 @@ impl<'z> Clock<'z> {
             latest,
             year: zone.year(latest),
             last: (String::new(), None),
+            impossible: None,
         }
+    }
+
+    /// The time, unless it lies before there were such logs or after the file was written last.
+    pub(crate) fn possible(&mut self, at: Timestamp) -> Option<Timestamp> {
+        let earliest = Timestamp::from_seconds(EARLIEST_SECONDS);
+        if (earliest..=latest(self.latest)).contains(&at) {
+            return Some(at);
+        }
+        self.impossible.get_or_insert(at);
+        None
     }
 
     /// When `text` says it was.
     pub(crate) fn read(&mut self, text: &str) -> Option<Timestamp> {
         if self.last.0 != text {
-            self.last.1 = self.understand(text);
+            self.last.1 = self.understand(text).and_then(|at| self.possible(at));
             self.last.0.clear();
             self.last.0.push_str(text);
         }
@@ -57,7 +77,7 @@ impl<'z> Clock<'z> {
         let month = month(text.get(..3)?)?;
         let day = text.get(4..6)?.trim_start().parse().ok()?;
         let time = time(text.get(7..15)?)?;
-        let latest = self.latest.plus(SLACK);
+        let latest = latest(self.latest);
         [self.year, self.year - 1]
             .into_iter()
             .filter_map(|year| self.zone.moment_of(year, (month, day), time))
@@ -254,6 +274,23 @@ mod tests {
         ] {
             assert_eq!(at(bad, "2026-11-20T12:00:00Z", "UTC"), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_clock_that_was_wrong_tells_no_time() {
+        let zone = Zone::default();
+        let mut clock = Clock::new(&zone, Timestamp::from_seconds(1_795_000_000));
+        assert!(clock.read("2026-11-18T12:00:00Z").is_some());
+        assert_eq!(clock.impossible, None);
+        for text in [
+            "2099-01-01T00:00:00Z",
+            "1970-01-01T00:02:00Z",
+            "01/Jan/1970:00:02:00 +0000",
+            "8000000000",
+        ] {
+            assert_eq!(clock.read(text), None, "{text}");
+        }
+        assert_eq!(clock.impossible.unwrap().minute(), "2099-01-01 00:00");
     }
 
     proptest::proptest! {

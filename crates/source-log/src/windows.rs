@@ -325,9 +325,9 @@ impl Look<'_> {
     ) -> bool {
         let name = disk::foreign(path).to_string();
         let window = self.window;
-        let modified = Timestamp::from_seconds(file.metadata().modified);
         let zone = Zone::default();
-        let mut table = Table::new(&zone, modified);
+        // Who copies a log may date it anew; its rows carry whole dates.
+        let mut table = Table::new(&zone, window.now());
         let read = lines::of(file, &|| window.is_over(), |line| {
             if let Some(row) = table.row(line) {
                 self.row(path, table.log(), row);

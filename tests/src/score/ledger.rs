@@ -151,7 +151,20 @@ fn rows_of(inventory: &Inventory, places: &Places) -> Vec<Row> {
             proven: !entry.evidence.is_empty(),
         })
     });
-    rows.collect()
+    // Who hands mail in has a ledger of its own, that knows more of each sender.
+    let mail = inventory.mail_ledger.iter().filter_map(|entry| {
+        Some(Row {
+            consumer: end(&entry.consumer)?,
+            provider: end(&entry.provider)?,
+            kind: entry.kind.clone(),
+            port: entry.port.map(|port| port.0),
+            account: entry.account.clone(),
+            mechanism: entry.mechanism.clone(),
+            protection: entry.protection.map(|p| word(&p)),
+            proven: !entry.evidence.is_empty(),
+        })
+    });
+    rows.chain(mail).collect()
 }
 
 /// The word by which the document says a value of a closed list.

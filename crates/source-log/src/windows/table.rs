@@ -30,13 +30,14 @@ pub(super) struct Row {
 }
 
 impl<'z> Table<'z> {
-    pub(super) fn new(zone: &'z Zone, modified: Timestamp) -> Self {
+    /// Of a log read at `now`: no row is younger.
+    pub(super) fn new(zone: &'z Zone, now: Timestamp) -> Self {
         Self {
             software: String::new(),
             log_type: String::new(),
             columns: Vec::new(),
             commas: false,
-            clock: Clock::new(zone, modified),
+            clock: Clock::new(zone, now),
             malformed: 0,
         }
     }
