@@ -248,3 +248,31 @@ fn what_may_not_be_read_is_a_gap_and_no_circle_of_lists_hangs() {
     assert_eq!(says(&seen).len(), 1);
     assert_eq!(gaps(&seen).len(), 2, "{:?}", gaps(&seen));
 }
+
+#[test]
+fn no_file_of_a_stranger_breaks_it() {
+    let root = machine();
+    let root = root.path();
+    put(
+        root,
+        "etc/passwd",
+        b"anna:x:1001:1001::/home/anna:/bin/sh\n",
+    );
+    let files: [(&str, &[u8]); 8] = [
+        ("etc/opendkim.conf", b"Mode sv\nDomain a.example, b.example\nSelector s1\nKeyTable file:/etc/keys\n"),
+        ("etc/keys", b"x a.example:s1:/k\n"),
+        ("etc/rspamd/local.d/dkim_signing.conf", b"selector = \"s\"; # x\ndomain { a.example { selector = s2; } }\nselector_map = \"$LOCAL_CONFDIR/m\";\n"),
+        ("etc/amavis/conf.d/50-user", b"$enable_dkim_signing = 1;\ndkim_key('a.example', \"s\", '/k');\n"),
+        ("home/anna/.forward", b"# Exim filter\nif $h_x: contains \"y\" then deliver a@b.example endif\n"),
+        ("home/anna/.procmailrc", b":0 c\n! a@b.example\n| /bin/x y\n"),
+        ("var/spool/mlmmj/l/control/listaddress", b"l@lists.example\n"),
+        ("etc/sympa/sympa.conf", b"domain lists.example\n"),
+    ];
+    let corpus: Vec<&[u8]> = files.iter().map(|(_, text)| *text).collect();
+    groma_fuzz::hammer(200, &corpus, |bytes| {
+        for (file, _) in &files {
+            put(root, file, bytes);
+        }
+        assert!(looked(root).coverage().count() == 1);
+    });
+}
