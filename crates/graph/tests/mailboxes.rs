@@ -9,12 +9,36 @@ use groma_model::mailbox::TieWay;
 fn tie(mailbox: &str, other: &str, way: TieWay, rights: &[&str]) -> Fact {
     Fact::MailboxTie(MailboxTie {
         list: "rights.csv".into(),
+        at: None,
         mailbox: mailbox.into(),
         names: Vec::new(),
         other: other.into(),
         way,
         rights: rights.iter().map(|r| (*r).to_owned()).collect(),
     })
+}
+
+#[test]
+fn what_a_mail_server_says_of_its_mailboxes_is_its_own_word() {
+    let mut told = Told::default();
+    told.host("mail1", "10.0.0.1");
+    let file = Fact::MailboxTie(MailboxTie {
+        list: String::new(),
+        at: Some("/var/vmail/corp.example/info/Maildir".into()),
+        mailbox: "info@corp.example".into(),
+        names: Vec::new(),
+        other: "anna@corp.example".into(),
+        way: TieWay::Folder,
+        rights: vec!["read".to_owned()],
+    });
+    told.say("mail1", "host.mailbox-rights", file);
+    let (graph, entities) = told.graph_and_entities();
+    assert!(entities.iter().all(|e| e.kind != "list"));
+    let [row] = graph.mailbox_ties.as_slice() else {
+        panic!("{:?}", graph.mailbox_ties)
+    };
+    let by = entities.iter().find(|e| row.lists == [e.id.clone()]);
+    assert_eq!(by.expect("the server itself").name, "mail1");
 }
 
 #[test]

@@ -43,11 +43,14 @@ impl TieWay {
     }
 }
 
-/// One way in which somebody is tied to a mailbox, as a list somebody exported says.
+/// One way in which somebody is tied to a mailbox, as a list somebody exported or a file of the mail server says.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct MailboxTie {
-    /// The list: file name.
+    /// The list: file name; empty for a file of the mail server itself.
     pub list: String,
+    /// Where the mailbox lies on the mail server whose own files say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Foreign>,
     /// The mailbox, as the list writes it.
     pub mailbox: Foreign,
     /// What else the list calls it. Sorted.
@@ -76,7 +79,7 @@ pub struct MailboxTieEntry {
     pub ways: Vec<TieWay>,
     /// What exactly. Sorted.
     pub rights: Vec<String>,
-    /// The lists that say so. Sorted.
+    /// The lists that say so, and the mail servers whose files do. Sorted.
     pub lists: Vec<EntityId>,
     /// The facts behind it.
     pub evidence: Vec<EvidenceId>,

@@ -253,6 +253,7 @@ impl Gathered {
                 evidence: id.clone(),
                 seen: *seen,
             }),
+            Fact::MailboxTie(tie) if tie.at.is_some() => self.touch(site, vantage, *seen),
             Fact::MailboxTie(tie) => self.take_list(site, vantage, &tie.list, *seen),
             Fact::Archive(_) | Fact::Database(_) | Fact::Share(_) => {
                 self.touch(site, vantage, *seen);

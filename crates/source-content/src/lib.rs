@@ -10,7 +10,7 @@
 //! data away, and backup programs with settings of their own. `host.watching`: who may ask the monitoring agents of this
 //! machine, and who stands above it in the zones of Icinga. `host.admissions`: whom RADIUS servers here let in.
 //! `host.mail-routes`: where its mail servers send mail on to, by transports, aliases, forwards, filters, archives, lists,
-//! and with which selectors they sign.
+//! and with which selectors they sign. `host.mailbox-rights`: who may use whose mailbox, as Dovecot's ACL files say.
 //!
 //! **Where it reads it.** In the trees of local file systems, through [`groma_source::Disk`]. File systems of
 //! other machines and FUSE are never walked: a gap names each. Nothing is opened but regular files.
@@ -49,7 +49,7 @@ pub use admissions::AdmissionsSource;
 pub use archives::ArchivesSource;
 pub use backups::BackupsSource;
 pub use databases::DatabasesSource;
-pub use routes::RoutesSource;
+pub use routes::{MailboxRightsSource, RoutesSource};
 pub use shares::SharesSource;
 pub use watching::WatchingSource;
 
@@ -65,5 +65,6 @@ pub fn sources(world: &World) -> Vec<Box<dyn Source>> {
         Box::new(WatchingSource::new(world.clone())),
         Box::new(AdmissionsSource::new(world.clone())),
         Box::new(RoutesSource::new(world.clone())),
+        Box::new(MailboxRightsSource::new(world.clone())),
     ]
 }

@@ -34,7 +34,14 @@ impl Check for MailboxesTied {
 /// True if the two must be on one side. What everybody may, a calendar that is only read and mail that is handed on work
 /// over the border too.
 fn binds(tie: &MailboxTieEntry) -> bool {
-    const READS: &[&str] = &["reviewer", "readitems", "contributor"];
+    const READS: &[&str] = &[
+        "reviewer",
+        "readitems",
+        "contributor",
+        "lookup",
+        "read",
+        "write-seen",
+    ];
     let keeps = || {
         tie.rights
             .iter()

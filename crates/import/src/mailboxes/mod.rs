@@ -252,6 +252,7 @@ impl Ties {
     fn into_facts(self, list: &str) -> Vec<MailboxTie> {
         let fact = |((mailbox, other, way), told): ((String, String, TieWay), Told)| MailboxTie {
             list: list.to_owned(),
+            at: None,
             mailbox: mailbox.into(),
             names: told.names.into_iter().collect(),
             other: other.into(),

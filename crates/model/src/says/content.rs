@@ -107,13 +107,13 @@ pub(super) fn mailbox_tie(tie: &MailboxTie) -> String {
         TieWay::Folder => format!("{other} uses folders of the mailbox {mailbox}"),
         TieWay::Forward => format!("mail of the mailbox {mailbox} is handed on to {other}"),
     };
+    let by = match &tie.at {
+        Some(at) => format!("as the mail server's files in {at} say"),
+        None => format!("as the list {} says", tie.list),
+    };
     match tie.rights.is_empty() {
-        true => format!("{does}, as the list {} says", tie.list),
-        false => format!(
-            "{does} ({}), as the list {} says",
-            tie.rights.join(", "),
-            tie.list
-        ),
+        true => format!("{does}, {by}"),
+        false => format!("{does} ({}), {by}", tie.rights.join(", ")),
     }
 }
 

@@ -18,13 +18,13 @@ const LISTED_MAX: usize = 10_000;
 
 /// One setting, with the sections around it and the number of the innermost one.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Setting {
+pub(super) struct Setting {
     file: PathBuf,
     line: u32,
     sections: Vec<String>,
     block: usize,
-    key: String,
-    value: String,
+    pub(super) key: String,
+    pub(super) value: String,
 }
 
 pub(super) fn read(found: &mut Found<'_, '_, '_, '_>) -> Scripts {
@@ -44,7 +44,7 @@ pub(super) fn read(found: &mut Found<'_, '_, '_, '_>) -> Scripts {
     scripts
 }
 
-fn load(found: &mut Found<'_, '_, '_, '_>) -> Vec<Setting> {
+pub(super) fn load(found: &mut Found<'_, '_, '_, '_>) -> Vec<Setting> {
     let mut settings = Vec::new();
     let mut open = vec![PathBuf::from(MAIN)];
     let (mut read, mut blocks) = (0, 0);
@@ -342,6 +342,20 @@ fn of_everybody(found: &mut Found<'_, '_, '_, '_>, path: &Path, key: &str) {
             sieve::add(found, &entry.path, key);
         }
     }
+}
+
+/// Where users that only Dovecot knows have their homes: directories, and how many levels below.
+pub(super) fn homes_of_users(
+    found: &mut Found<'_, '_, '_, '_>,
+    settings: &[Setting],
+) -> Vec<(PathBuf, usize)> {
+    let mut scripts = Scripts::default();
+    for setting in settings {
+        homes(found, setting, &mut scripts);
+    }
+    scripts.homes.sort();
+    scripts.homes.dedup();
+    scripts.homes
 }
 
 /// Where users that only Dovecot knows have their homes.

@@ -12,9 +12,12 @@ mod lists;
 mod main_cf;
 mod map;
 mod postfix;
+mod rights;
 mod sieve;
 mod signing;
 mod users;
+
+pub use rights::MailboxRightsSource;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

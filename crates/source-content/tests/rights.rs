@@ -1,0 +1,99 @@
+//! `host.mailbox-rights`: who may use whose mailbox, by files that Dovecot itself wrote.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
+
+mod support;
+
+use std::path::Path;
+
+use groma_model::CoverageState;
+use groma_source::Recorder;
+use groma_source_content::MailboxRightsSource;
+use support::{look, machine, put, says, world};
+
+const USERS: &str =
+    "userdb {\n  driver = static\n  args = uid=1000 gid=1000 home=/var/vmail/%d/%n\n}\n";
+const ON: &str = "plugin {\n  acl = vfile\n}\n";
+
+/// A machine with the mailboxes recorded under `form` and these settings.
+fn looked(form: &str, settings: &str) -> Recorder {
+    let root = machine();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/rights")
+        .join(form);
+    copy(&from, &root.path().join("var/vmail"));
+    put(root.path(), "etc/dovecot/dovecot.conf", settings.as_bytes());
+    let world = world(root.path());
+    look(&mut MailboxRightsSource::new(world.clone()), &world)
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(std::fs::copy(entry.path(), target).unwrap()),
+        }
+    }
+}
+
+/// Without the file that says so: that differs with the form.
+fn ties(seen: &Recorder) -> Vec<String> {
+    let line = |said: &String| {
+        said.split(", as the mail server")
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    says(seen).iter().map(line).collect()
+}
+
+const WANT: [&str; 5] = [
+    "bau uses folders of the mailbox anna@corp.example (insert, lookup, read)",
+    "bert@corp.example uses folders of the mailbox anna@corp.example (lookup, read, write-seen)",
+    "carla@corp.example uses folders of the mailbox anna@corp.example (expunge, insert, lookup, read, write)",
+    "everybody uses folders of the mailbox anna@corp.example (lookup)",
+    "two words uses folders of the mailbox info@corp.example (lookup, read)",
+];
+const ALL: &str = "anna@corp.example uses folders of the mailbox info@corp.example (admin, create, delete, expunge, insert, lookup, post, read, write, write-deleted, write-seen)";
+
+#[test]
+fn dovecot_says_who_may_use_whose_mailbox() {
+    let mut want: Vec<&str> = WANT.to_vec();
+    want.push(ALL);
+    want.sort_unstable();
+    for (form, location) in [
+        ("maildir", "mail_location = maildir:~/Maildir\n"),
+        (
+            "maildir",
+            "mail_location = maildir:/var/vmail/%d/%n/Maildir\n",
+        ),
+        (
+            "maildir",
+            "mail_driver = maildir\nmail_path = %{home}/Maildir\n",
+        ),
+        ("dbox", "mail_location = sdbox:~/sdbox\n"),
+    ] {
+        let seen = looked(form, &format!("{location}{USERS}{ON}"));
+        let mut said = ties(&seen);
+        said.sort_unstable();
+        assert_eq!(said, want, "{location}");
+        assert_eq!(seen.gaps().count(), 0, "{location}");
+        assert!(seen.coverage().all(|c| c.state == CoverageState::Complete));
+        let all = format!("{:?}", seen.records);
+        for folder in ["Neubau", "Kalender"] {
+            assert!(!all.contains(folder), "a folder left the machine");
+        }
+    }
+}
+
+#[test]
+fn files_of_a_plugin_that_is_off_say_nothing() {
+    let off = format!("mail_location = maildir:~/Maildir\n{USERS}# plugin {{ acl = vfile }}\n");
+    let elsewhere = format!("mail_location = maildir:/srv/other/%d/%n\n{USERS}{ON}");
+    for settings in [off.as_str(), elsewhere.as_str(), ""] {
+        let seen = looked("maildir", settings);
+        assert_eq!(ties(&seen), Vec::<String>::new(), "{settings}");
+        assert_eq!(seen.gaps().count(), 0, "{settings}");
+    }
+}
