@@ -1,6 +1,6 @@
 //! `mail-forwarded-outside`: an alias, a forward or a filter rule sends mail to a domain that is not ours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::EntityId;
 use groma_model::fact::{RouteRule, RouteTarget};
@@ -19,7 +19,8 @@ impl Check for MailForwardedOutside {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let asked = view.all(|i| &i.mail_records).map(|r| &r.domain);
-        let own = own_domains(view.all(|i| &i.mail_routes), asked);
+        let mut own = own_domains(view.all(|i| &i.mail_routes), asked);
+        own.extend(homes(view));
         let mut by: BTreeMap<(&EntityId, bool), Vec<(&str, &MailRouteEntry)>> = BTreeMap::new();
         for entry in view.all(|i| &i.mail_routes) {
             let RouteTarget::Domain { domain } = &entry.route.to else {
@@ -40,6 +41,18 @@ impl Check for MailForwardedOutside {
             .filter_map(|((on, of_a_person), found)| draft(view, on, of_a_person, &found))
             .collect()
     }
+}
+
+/// Domains in which machines that were looked at have their names: mail to them stays in the house, even where the server
+/// that takes it was not looked at.
+fn homes(view: &View<'_>) -> BTreeSet<String> {
+    let looked_at = view.entities().filter(|entity| entity.has_agent);
+    let names = looked_at.flat_map(|entity| entity.names.iter().chain([&entity.name]));
+    let domains = names.filter_map(|name| name.split_once('.').map(|(_, domain)| domain));
+    domains
+        .filter(|domain| domain.contains('.') && domain.bytes().any(|b| b.is_ascii_alphabetic()))
+        .map(str::to_lowercase)
+        .collect()
 }
 
 fn draft(

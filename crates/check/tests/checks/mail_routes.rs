@@ -91,6 +91,21 @@ pub(crate) mod outside {
     }
 
     #[test]
+    fn where_the_machine_itself_has_its_name_is_the_house() {
+        let mut inventory = with(vec![entry(
+            RouteRule::Alias,
+            None,
+            to_domain("house.example"),
+        )]);
+        assert_eq!(found("mail-forwarded-outside", &inventory).len(), 1);
+        let machine = inventory.entities.iter_mut().find(|e| e.id == id("mail1"));
+        let machine = machine.expect("it is there");
+        machine.has_agent = true;
+        machine.names.push("mail1.house.example".to_owned());
+        assert_eq!(found("mail-forwarded-outside", &inventory), []);
+    }
+
+    #[test]
     fn what_users_set_up_is_a_finding_of_its_own() {
         let mut inventory = positive();
         let sieve = entry(RouteRule::Sieve, None, to_domain("example.org"));
