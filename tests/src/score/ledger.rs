@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use groma_model::inventory::Inventory;
+use groma_model::mail_ledger::MailSide;
 use serde::Deserialize;
 
 use super::finding::End;
@@ -124,6 +125,7 @@ pub(super) fn judge(uses: &[Use], inventory: &Inventory, places: &Places) -> Vec
 }
 
 struct Row {
+    ledger: Ledger,
     consumer: End,
     provider: End,
     kind: String,
@@ -139,8 +141,9 @@ fn rows_of(inventory: &Inventory, places: &Places) -> Vec<Row> {
         let entity = inventory.entities.iter().find(|e| e.id == *id)?;
         Some(End::of_entity(entity, places))
     };
-    let rows = inventory.ledger.iter().filter_map(|entry| {
+    let ledger = inventory.ledger.iter().filter_map(|entry| {
         Some(Row {
+            ledger: Ledger::Bindings,
             consumer: end(&entry.consumer)?,
             provider: end(&entry.provider)?,
             kind: entry.kind.clone(),
@@ -151,9 +154,14 @@ fn rows_of(inventory: &Inventory, places: &Places) -> Vec<Row> {
             proven: !entry.evidence.is_empty(),
         })
     });
-    // Who hands mail in has a ledger of its own, that knows more of each sender.
-    let mail = inventory.mail_ledger.iter().filter_map(|entry| {
+    // Who sends mail has a ledger of its own, which knows what a whole session told; a use that was only refused is none.
+    let senders = inventory
+        .mail_ledger
+        .iter()
+        .filter(|entry| entry.side == MailSide::Sends && entry.messages > 0);
+    let mail = senders.filter_map(|entry| {
         Some(Row {
+            ledger: Ledger::Mail,
             consumer: end(&entry.consumer)?,
             provider: end(&entry.provider)?,
             kind: entry.kind.clone(),
@@ -164,7 +172,7 @@ fn rows_of(inventory: &Inventory, places: &Places) -> Vec<Row> {
             proven: !entry.evidence.is_empty(),
         })
     });
-    rows.chain(mail).collect()
+    ledger.chain(mail).collect()
 }
 
 /// The word by which the document says a value of a closed list.
@@ -175,7 +183,8 @@ fn word(value: &impl serde::Serialize) -> String {
 
 fn told(one: &Use, rows: &[Row], places: &Places) -> Told {
     let of_it = |row: &&Row| {
-        one.ledger.holds(&row.kind)
+        one.ledger == row.ledger
+            && one.ledger.holds(&row.kind)
             && row.consumer.is(&one.consumer, places)
             && row.provider.is(&one.provider, places)
             && same(row.account.as_deref(), one.account.as_deref())
