@@ -68,6 +68,7 @@ pub(crate) fn servers(gathered: &Gathered, estate: &Estate) -> Vec<MailServerEnt
             domains: raw.fact.domains.clone(),
             domains_complete: raw.fact.domains_complete,
             allows: raw.fact.allows.clone(),
+            own_ports: raw.fact.own_ports.clone(),
             evidence: vec![raw.id.clone()],
         })
         .collect();
@@ -119,20 +120,50 @@ fn senders(gathered: &Gathered, estate: &Estate, rows: &mut BTreeMap<Key, Row>) 
         once.entry((&raw.host, without_log)).or_default().push(raw);
     }
     let mut refused = Vec::new();
+    let mut taken = Vec::new();
     for ((_, used), told) in once {
         let Some(key) = told.first().and_then(|raw| sender(raw, estate)) else {
             continue;
         };
         match used.refused {
-            None => rows.entry(key).or_default().take(&used, &told),
+            None => taken.push((key, used, told)),
             Some(_) => refused.push((key, used, told)),
         }
+    }
+    let ways = protections(taken.iter().map(|(key, ..)| key));
+    for (key, used, told) in taken {
+        let way = as_ever(key, &ways);
+        rows.entry(way).or_default().take(&used, &told);
     }
     refused.sort_by(|(a, used_a, _), (b, used_b, _)| (a, used_a).cmp(&(b, used_b)));
     for (key, used, told) in refused {
         // What was refused belongs to the way in which the same client is let in, where there is one.
         let way = same_way(&key, rows).unwrap_or(key);
         rows.entry(way).or_default().take(&used, &told);
+    }
+}
+
+/// How each way of sending was seen protected, by the way without that.
+fn protections<'k>(keys: impl Iterator<Item = &'k Key>) -> BTreeMap<Key, BTreeSet<Protection>> {
+    let mut out: BTreeMap<Key, BTreeSet<Protection>> = BTreeMap::new();
+    for key in keys {
+        let protection = key.protection;
+        let way = Key {
+            protection: None,
+            ..key.clone()
+        };
+        out.entry(way).or_default().extend(protection);
+    }
+    out
+}
+
+/// A session whose end no log holds (it was cut, or it brought very many messages) does not say how it was protected. It was
+/// as ever, where the same sender with the same account was only ever seen in one way.
+fn as_ever(key: Key, ways: &BTreeMap<Key, BTreeSet<Protection>>) -> Key {
+    let known = ways.get(&key).filter(|_| key.protection.is_none());
+    match known.and_then(|seen| (seen.len() == 1).then(|| seen.first().copied())) {
+        Some(protection) => Key { protection, ..key },
+        None => key,
     }
 }
 
@@ -416,12 +447,11 @@ impl Joined<'_> {
         let of_product = |server: &&MailServerEntry| {
             server.entity == key.provider && server.product == row.product
         };
-        let rules = self
-            .servers
-            .iter()
-            .filter(of_product)
-            .flat_map(|server| &server.allows);
-        rules.clone().find(lets).cloned()
+        let rules = self.servers.iter().filter(of_product).flat_map(|server| {
+            let counts = |rule: &&RelayRule| rule.counts_at(key.port, &server.own_ports);
+            server.allows.iter().filter(counts)
+        });
+        rules.into_iter().find(lets).cloned()
     }
 
     fn domains<'n>(

@@ -46,6 +46,7 @@ fn rule(by: RelayBy, entry: &str) -> RelayRule {
         setting: "mynetworks".into(),
         file: Some("/etc/postfix/main.cf".into()),
         line: Some(13),
+        port: None,
     }
 }
 
@@ -55,6 +56,7 @@ fn server(allows: Vec<RelayRule>) -> Fact {
         domains: vec![".branch.example".into(), "corp.example".into()],
         domains_complete: true,
         allows,
+        own_ports: Vec::new(),
     })
 }
 
@@ -215,6 +217,7 @@ fn a_domain_is_foreign_only_where_every_server_said_all_of_its_own() {
             domains: vec!["corp.example".into()],
             domains_complete: complete,
             allows: Vec::new(),
+            own_ports: Vec::new(),
         };
         told.say("mail1", "log.services", Fact::MailServer(server));
         let used = MailUse {
@@ -259,6 +262,55 @@ fn readers_are_counted_and_their_accounts_stay_at_home() {
         (MailSide::Reads, 2, 4)
     );
     assert!(!format!("{row:?}").contains("anna"));
+}
+
+#[test]
+fn on_a_port_with_settings_of_its_own_only_those_let_a_sender_through() {
+    let allowed = |peer: &str, port: u16| {
+        let mut told = Told::default();
+        told.host("mail1", "10.0.0.2");
+        let mut here = rule(RelayBy::Address, "10.0.1.0/24");
+        here.port = Some(Port(2525));
+        let server = MailServer {
+            product: "Postfix".into(),
+            domains: Vec::new(),
+            domains_complete: true,
+            allows: vec![rule(RelayBy::Address, "10.0.0.0/24"), here],
+            own_ports: vec![Port(2525), Port(587)],
+        };
+        told.say("mail1", "log.services", Fact::MailServer(server));
+        let port = Some(Port(port));
+        log(&mut told, MailUse { port, ..sent(peer) }, 1, 1);
+        only(&told).allowed_by.map(|rule| rule.entry)
+    };
+    assert_eq!(allowed("10.0.1.7", 2525), Some("10.0.1.0/24".to_owned()));
+    assert_eq!(allowed("10.0.0.7", 25), Some("10.0.0.0/24".to_owned()));
+    for (peer, port) in [("10.0.0.7", 2525), ("10.0.1.7", 25), ("10.0.0.7", 587)] {
+        assert_eq!(allowed(peer, port), None, "{peer} at {port}");
+    }
+}
+
+#[test]
+fn a_session_that_was_cut_was_protected_as_ever_if_it_ever_was_in_one_way_only() {
+    let way = |protection| MailUse {
+        protection,
+        ..sent("10.0.0.77")
+    };
+    let mut told = estate();
+    log(&mut told, way(Some(Protection::None)), 1, 3);
+    log(&mut told, way(None), 1, 2);
+    let row = only(&told);
+    assert_eq!((row.protection, row.messages), (Some(Protection::None), 5));
+    // Where it was seen in two ways nobody knows which it was, and another account is another sender.
+    log(&mut told, way(Some(Protection::Starttls)), 1, 1);
+    let erp = MailUse {
+        account: Some("erp".into()),
+        ..way(None)
+    };
+    log(&mut told, erp, 1, 1);
+    let ledger = told.graph().mail_ledger;
+    let unknown = ledger.iter().filter(|row| row.protection.is_none());
+    assert_eq!((ledger.len(), unknown.count()), (4, 2));
 }
 
 #[test]

@@ -136,6 +136,9 @@ pub struct MailServerEntry {
     pub domains_complete: bool,
     /// Who may send through it to anybody.
     pub allows: Vec<RelayRule>,
+    /// Ports whose service has settings of its own: there, of the entries only those with that port count. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_ports: Vec<Port>,
     /// The facts behind it.
     pub evidence: Vec<EvidenceId>,
 }

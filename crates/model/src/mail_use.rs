@@ -127,6 +127,9 @@ pub struct MailServer {
     pub domains_complete: bool,
     /// Who may send through it to anybody, in the order of the settings.
     pub allows: Vec<RelayRule>,
+    /// Ports whose service has settings of its own: there, of the entries only those with that port count. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_ports: Vec<Port>,
 }
 
 /// What makes a server pass mail on for a client.
@@ -160,9 +163,20 @@ pub struct RelayRule {
     /// Line, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
+    /// The port whose service has this entry in settings of its own; absent for what counts on every other port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Port>,
 }
 
 impl RelayRule {
+    /// True if the entry counts for who calls `port` of a server whose services on `own_ports` have settings of their own.
+    pub fn counts_at(&self, port: Option<Port>, own_ports: &[Port]) -> bool {
+        match port {
+            Some(port) if own_ports.contains(&port) => self.port == Some(port),
+            _ => self.port.is_none(),
+        }
+    }
+
     /// How many leading bits of an address the entry asks for, if it names addresses: `10.0.0.0/8` asks for 8 of 32.
     /// `None` for what is no network of addresses, and for what is denied (`!10.0.0.1`).
     pub fn network(&self) -> Option<(IpAddr, u8)> {
@@ -235,6 +249,7 @@ mod tests {
             setting: "mynetworks".to_owned(),
             file: None,
             line: None,
+            port: None,
         }
     }
 

@@ -602,6 +602,7 @@ fn the_mail_ledger_says_what_each_sender_needs() {
             setting: "mynetworks".to_owned(),
             file: Some("/etc/postfix/main.cf".into()),
             line: Some(14),
+            port: None,
         }),
         reached_by: Some(groma_model::inventory::ReachedBy::AddressLiteral),
         reached_as: Some("10.20.1.20".to_owned()),

@@ -1,4 +1,5 @@
-//! Which port a service of Postfix serves that signs its lines with a name of its own (master(5)).
+//! What `master.cf` says of services of Postfix that take mail (master(5)): on which port each serves, the name its lines are
+//! signed with, and settings of its own.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,8 +7,83 @@ use std::path::Path;
 use groma_model::Port;
 use groma_source::Disk;
 
-const MASTER: &str = "/etc/postfix/master.cf";
+pub(crate) const MASTER: &str = "/etc/postfix/master.cf";
 const BYTES_MAX: u64 = 1 << 20;
+
+/// A service that takes mail from clients.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) struct Service {
+    pub(crate) port: Port,
+    /// Name, value and line of each setting that counts here instead of that in `main.cf`.
+    pub(crate) settings: Vec<(String, String, u32)>,
+}
+
+/// Every service that takes mail. Nothing where the file cannot be read.
+pub(crate) fn services(disk: &dyn Disk) -> Vec<Service> {
+    let read = disk.read(Path::new(MASTER), BYTES_MAX);
+    read.map_or_else(
+        |_| Vec::new(),
+        |read| services_of(&String::from_utf8_lossy(&read.bytes)),
+    )
+}
+
+fn services_of(text: &str) -> Vec<Service> {
+    let mut out = Vec::new();
+    // The service the lines that follow belong to, if it is one that takes mail.
+    let mut open: Option<Service> = None;
+    for (line, text) in (1..).zip(text.lines()) {
+        if text.trim().is_empty() || text.trim_start().starts_with('#') {
+            continue;
+        }
+        let mut options = text;
+        if !text.starts_with([' ', '\t']) {
+            out.extend(open.take());
+            open = service(text);
+            options = text.find(" -o").map_or("", |at| &text[at..]);
+        }
+        if let Some(service) = &mut open {
+            let set = settings(options).into_iter();
+            service
+                .settings
+                .extend(set.map(|(name, value)| (name, value, line)));
+        }
+    }
+    out.extend(open);
+    out
+}
+
+/// The service a line begins, if it is one that takes mail.
+fn service(line: &str) -> Option<Service> {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let (name, kind, command) = (fields.first()?, fields.get(1)?, fields.get(7)?);
+    let place = name.rsplit(':').next().unwrap_or(name);
+    (*kind == "inet" && *command == "smtpd").then_some(())?;
+    Some(Service {
+        port: port(place)?,
+        settings: Vec::new(),
+    })
+}
+
+/// `-o name=value -o { name = value with blanks }`.
+fn settings(text: &str) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("-o") {
+        rest = after;
+        if !before.is_empty() && !before.ends_with([' ', '\t']) {
+            continue;
+        }
+        let after = after.trim_start();
+        let set = match after.strip_prefix('{') {
+            Some(braced) => braced.split('}').next().unwrap_or_default(),
+            None => after.split_whitespace().next().unwrap_or_default(),
+        };
+        if let Some((name, value)) = set.split_once('=') {
+            out.push((name.trim().to_owned(), value.trim().to_owned()));
+        }
+    }
+    out
+}
 
 /// The port of every `smtpd`, by its syslog tag. Nothing where the file cannot be read: the names everybody uses are known.
 pub(crate) fn ports(disk: &dyn Disk) -> BTreeMap<String, Port> {
@@ -73,6 +149,46 @@ fn logical_lines(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_service_has_settings_of_its_own_with_their_lines() {
+        let found = services_of(
+            "smtp inet n - y - - smtpd\n#2526 inet n - y - - smtpd\n# -o mynetworks=0.0.0.0/0\nsubmission inet n - y - - smtpd\n  -o syslog_name=postfix/submission\n\
+             # a word between\n  -o { smtpd_relay_restrictions = permit_sasl_authenticated, reject } -o a-o=b\n2525 inet n - y - - smtpd -o mynetworks=10.61.0.0/16\n\
+             smtp unix - - y - - smtp\n  -o mynetworks=0.0.0.0/0\n",
+        );
+        let told: Vec<(u16, Vec<(&str, &str, u32)>)> = found
+            .iter()
+            .map(|service| {
+                let set = service.settings.iter();
+                let set = set.map(|(name, value, line)| (name.as_str(), value.as_str(), *line));
+                (service.port.0, set.collect())
+            })
+            .collect();
+        let relay = "permit_sasl_authenticated, reject";
+        assert_eq!(
+            told,
+            [
+                (25, vec![]),
+                (
+                    587,
+                    vec![
+                        ("syslog_name", "postfix/submission", 5),
+                        ("smtpd_relay_restrictions", relay, 7),
+                        ("a-o", "b", 7)
+                    ]
+                ),
+                (2525, vec![("mynetworks", "10.61.0.0/16", 8)]),
+            ]
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "([ a-z0-9#:={}-]{0,24}\n|smtp inet n - y - - smtpd -o [{} =a-z-]{0,9}\n){0,8}") {
+            let _ = (services_of(&text), parse(&text));
+        }
+    }
 
     #[test]
     fn a_service_with_a_name_of_its_own_has_its_port() {

@@ -204,6 +204,46 @@ fn one_message_is_one_whatever_rotation_cuts() {
 }
 
 #[test]
+fn a_service_with_settings_of_its_own_lets_others_through() {
+    let master = "smtp inet n - n - - smtpd\nsubmission inet n - n - - smtpd\n  -o syslog_name=postfix/submission\n  -o smtpd_client_restrictions=permit_sasl_authenticated,reject\n2525 inet n - n - - smtpd\n  -o mynetworks=10.61.0.0/16\nsmtps inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=yes\n";
+    let disk = FakeDisk::new()
+        .file("/etc/postfix/main.cf", "mynetworks = 10.20.1.0/24\n")
+        .file("/etc/postfix/master.cf", master);
+    let servers = servers(&look(disk));
+    let allows = servers[0].allows.iter().map(|rule| {
+        let file = rule.file.as_ref().map(ToString::to_string);
+        let place = file.zip(rule.line).unwrap_or_default();
+        (
+            rule.port.map_or(0, |port| port.0),
+            rule.entry.clone(),
+            place.0,
+            place.1,
+        )
+    });
+    let of =
+        |port: u16, entry: &str, file: &str, line| (port, entry.to_owned(), file.to_owned(), line);
+    assert_eq!(
+        allows.collect::<Vec<_>>(),
+        [
+            of(0, "10.20.1.0/24", "/etc/postfix/main.cf", 1),
+            of(0, "permit_sasl_authenticated", "", 0),
+            of(587, "permit_sasl_authenticated", "", 0),
+            of(2525, "10.61.0.0/16", "/etc/postfix/master.cf", 6),
+            of(2525, "permit_sasl_authenticated", "", 0),
+        ]
+    );
+    // Port 465 sets nothing that says who is let through: there the entries of everybody count.
+    assert_eq!(
+        servers[0]
+            .own_ports
+            .iter()
+            .map(|port| port.0)
+            .collect::<Vec<_>>(),
+        [587, 2525]
+    );
+}
+
+#[test]
 fn a_server_says_what_it_takes_and_whom_it_lets_through() {
     let disk = FakeDisk::new()
         .file("/etc/postfix/main.cf", recorded("postfix-senders.main.cf"))

@@ -29,6 +29,7 @@ fn rule(by: RelayBy, entry: &str) -> RelayRule {
         setting: "mynetworks".to_owned(),
         file: Some("/etc/postfix/main.cf".into()),
         line: Some(13),
+        port: None,
     }
 }
 
@@ -88,6 +89,7 @@ fn with_server(allows: Vec<RelayRule>) -> Inventory {
         domains: vec!["corp.example".to_owned()],
         domains_complete: true,
         allows,
+        own_ports: Vec::new(),
         evidence: vec![EvidenceId::of(&["server", "mail1"])],
     }];
     inventory

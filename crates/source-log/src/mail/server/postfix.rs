@@ -1,4 +1,4 @@
-//! Postfix's `main.cf` (postconf(5)): which domains it takes mail for, and which entries let a client send anywhere.
+//! Postfix's `main.cf` (postconf(5)), and what `master.cf` sets for single services: which domains it takes mail for, and which entries let a client send anywhere.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -6,6 +6,8 @@ use std::path::Path;
 use groma_model::Reason;
 use groma_model::fact::RelayBy;
 use groma_source::{Disk, Sink, Window};
+
+use crate::postfix;
 
 use super::{DEPTH_MAX, ENTRIES_MAX, Reading, VALUE_MAX, first_of};
 
@@ -29,25 +31,55 @@ pub(super) fn say(disk: &dyn Disk, window: &Window, sink: &mut dyn Sink) {
         }
     }
     relays(&settings, &mut reading);
+    services(&settings, &mut reading);
     reading.say(window, sink);
+}
+
+/// Settings that say who is let through.
+const LETS_THROUGH: &[&str] = &[
+    "mynetworks",
+    "mynetworks_style",
+    "smtpd_client_restrictions",
+    "smtpd_relay_restrictions",
+    "smtpd_recipient_restrictions",
+];
+
+/// Services with settings of their own: they let through whom those say, and nobody else.
+fn services(settings: &Settings, reading: &mut Reading<'_>) {
+    for service in postfix::services(reading.disk) {
+        let lets = |name: &str| LETS_THROUGH.contains(&name);
+        if !service.settings.iter().any(|(name, ..)| lets(name)) {
+            continue;
+        }
+        let mut own = settings.clone();
+        for (name, text, line) in service.settings {
+            let file = postfix::MASTER;
+            own.0.insert(name, vec![Written { text, file, line }]);
+        }
+        reading.server.own_ports.push(service.port);
+        reading.port = Some(service.port);
+        relays(&own, reading);
+        reading.port = None;
+    }
 }
 
 /// A value, with the place it is written in.
 #[derive(Clone, Debug)]
 struct Written {
     text: String,
+    file: &'static str,
     /// Line, from 1; 0 for what nobody wrote.
     line: u32,
 }
 
 impl Written {
     fn place(&self) -> Option<(&'static str, u32)> {
-        (self.line > 0).then_some((MAIN, self.line))
+        (self.line > 0).then_some((self.file, self.line))
     }
 }
 
 /// Everything `main.cf` sets, each in the lines it stands in.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Settings(HashMap<String, Vec<Written>>);
 
 impl Settings {
@@ -64,6 +96,7 @@ impl Settings {
                 known.into_iter().for_each(|lines| {
                     lines.push(Written {
                         text: text.clone(),
+                        file: MAIN,
                         line,
                     })
                 });
@@ -74,7 +107,14 @@ impl Settings {
             };
             let text = value.trim().to_owned();
             // What is set twice counts the last time.
-            out.insert(key.trim().to_owned(), vec![Written { text, line }]);
+            out.insert(
+                key.trim().to_owned(),
+                vec![Written {
+                    text,
+                    file: MAIN,
+                    line,
+                }],
+            );
             name = Some(key.trim().to_owned());
         }
         Self(out)
@@ -118,6 +158,7 @@ impl Settings {
         for (name, value) in defaults {
             let unset = Written {
                 text: value.to_owned(),
+                file: MAIN,
                 line: 0,
             };
             self.0.entry(name.to_owned()).or_insert_with(|| vec![unset]);
@@ -185,6 +226,7 @@ impl Settings {
                         let text = self.expanded(word, 0);
                         out.push(Written {
                             text,
+                            file: line.file,
                             line: line.line,
                         });
                     }
@@ -252,8 +294,36 @@ fn domains(entry: &Written, reading: &mut Reading<'_>) {
     }
 }
 
-/// The entries that let a client through, up to the one that sends the rest away.
+/// The entries that let a client through: those that say who may send anywhere, without those another list keeps out.
 fn relays(settings: &Settings, reading: &mut Reading<'_>) {
+    let before = reading.server.allows.len();
+    permits(settings, reading);
+    for gate in ["smtpd_client_restrictions", "smtpd_recipient_restrictions"] {
+        if let Some(ways) = gate_of(settings, gate) {
+            let mut at = 0;
+            reading.server.allows.retain(|rule| {
+                at += 1;
+                at <= before || ways.contains(&rule.by)
+            });
+        }
+    }
+}
+
+/// What a list that sends away all it does not name lets through; `None` for a list that lets the rest pass.
+fn gate_of(settings: &Settings, name: &str) -> Option<Vec<RelayBy>> {
+    let words = settings.list(name);
+    let end = words.iter().position(|word| word.text == "reject")?;
+    let way = |word: &Written| match word.text.as_str() {
+        "permit_sasl_authenticated" => Some(RelayBy::Account),
+        "permit_tls_clientcerts" | "permit_tls_all_clientcerts" => Some(RelayBy::Certificate),
+        "permit_mynetworks" | "permit" | "check_client_access" => Some(RelayBy::Address),
+        _ => None,
+    };
+    Some(words.iter().take(end).filter_map(way).collect())
+}
+
+/// The entries that let a client send anywhere, up to the one that sends the rest away.
+fn permits(settings: &Settings, reading: &mut Reading<'_>) {
     let own = settings.list("smtpd_relay_restrictions");
     let setting = match own.is_empty() {
         true => "smtpd_recipient_restrictions",
