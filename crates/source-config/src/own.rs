@@ -8,7 +8,10 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::LazyLock;
 
+use aho_corasick::Span;
+use aho_corasick::packed::Searcher;
 use groma_model::fact::Reference;
 use groma_model::{HostName, Peer};
 use groma_source::{Disk, EntryKind};
@@ -322,17 +325,17 @@ const OF_SERVERS: &[&str] = &[
 fn given_names(text: &str, is_page: bool) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     let has_routers = memchr::memmem::find(text.as_bytes(), ROUTER.as_bytes()).is_some();
-    for line in lines(text) {
+    let mut note = |line: &str| {
         let Some((key, value)) = assignment(line) else {
-            continue;
+            return;
         };
         let is_known = is_own_key(key) || is_page && is_page_key(key);
         if !is_known && !has_routers {
-            continue;
+            return;
         }
         let line = line.trim();
         if line.len() > LINE_MAX || line.starts_with(['#', ';']) || line.starts_with("//") {
-            continue;
+            return;
         }
         if has_routers {
             let routers = line.split(ROUTER).skip(1);
@@ -341,8 +344,55 @@ fn given_names(text: &str, is_page: bool) -> BTreeSet<String> {
         if is_known && out.len() < NAMES_MAX {
             out.extend(value.trim_end().split(BETWEEN).filter_map(host));
         }
+    };
+    match &*ENDS {
+        Some(ends) if !has_routers && !is_page => lines_with(ends, text).for_each(note),
+        _ => lines(text).for_each(&mut note),
     }
     out
+}
+
+/// The last three letters of each of [`OWN_KEYS`], as keys spell them; `None` where the processor has no vector search.
+/// With every letter large or small there would be more than one search takes at its best pace.
+static ENDS: LazyLock<Option<Searcher>> = LazyLock::new(|| {
+    let end = |own: &&str| own.get(own.len() - 3..).unwrap_or(own).to_owned();
+    let ends: BTreeSet<String> = OWN_KEYS.iter().map(end).collect();
+    let titled = |end: &String| {
+        end.get(..1).unwrap_or_default().to_uppercase() + end.get(1..).unwrap_or_default()
+    };
+    let spelt = ends
+        .iter()
+        .flat_map(|end| [end.clone(), end.to_uppercase(), titled(end)]);
+    Searcher::new(spelt)
+});
+
+/// The lines of `text` in which a word ends as an own key does.
+fn lines_with<'t>(ends: &Searcher, text: &'t str) -> impl Iterator<Item = &'t str> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let found = ends.find_in(bytes, Span::from(at..bytes.len()))?;
+            at = found.start() + 1;
+            let before = bytes.get(..found.start()).unwrap_or_default();
+            let next = bytes.get(found.end());
+            if next.is_some_and(u8::is_ascii_alphanumeric) && !may_be_cut(before) {
+                continue;
+            }
+            let start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
+            let behind = bytes.get(found.end()..).unwrap_or_default();
+            let length = memchr::memchr(b'\n', behind).unwrap_or(behind.len());
+            at = found.end() + length;
+            return text.get(start..at);
+        }
+    })
+}
+
+/// True if what stands here is so far from the last sign that it may be within a key of which only the beginning counts.
+fn may_be_cut(before: &[u8]) -> bool {
+    let near = before.iter().rev().take(KEY_MAX - 8);
+    let is_key = |b: &u8| !ends_a_key(*b) && *b != b'\n';
+    near.take_while(|b| is_key(b)).count() == KEY_MAX - 8
 }
 
 /// The lines of `text`.
@@ -361,9 +411,12 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
     let first = line.bytes().position(|b| b.is_ascii_alphanumeric())?;
     let start = line.get(first..)?;
     let start = start.strip_prefix("define(").unwrap_or(start);
-    let ends = |b: u8| matches!(b, b'=' | b':' | b' ' | b'\t' | b'>' | b'(' | b',');
-    let end = start.bytes().position(ends)?;
+    let end = start.bytes().position(ends_a_key)?;
     Some((start.get(..end)?, start.get(end + 1..)?))
+}
+
+fn ends_a_key(sign: u8) -> bool {
+    matches!(sign, b'=' | b':' | b' ' | b'\t' | b'>' | b'(' | b',')
 }
 
 /// Before the name of a site in a rule of Traefik's.
@@ -534,6 +587,35 @@ mod tests {
                 "lists.corp.example"
             ]
         );
+    }
+
+    #[test]
+    fn a_line_of_an_own_key_is_met_by_its_end() {
+        for key in OWN_KEYS {
+            let titled = key.get(..1).unwrap().to_uppercase() + key.get(1..).unwrap();
+            let upper = key.to_uppercase();
+            let long = "x".repeat(KEY_MAX - key.len()) + key;
+            for key in [
+                (*key).to_owned(),
+                upper,
+                titled,
+                format!("app_{key}"),
+                format!("{long}s"),
+                format!("x{long}"),
+                long,
+            ] {
+                for line in [
+                    format!("{key} = s.corp"),
+                    format!("  \"{key}[]\": 's.corp'"),
+                ] {
+                    let text = format!("a=b.c\n{line}\r\nurl = http://x.y/\n");
+                    let names = given_names(&text, false);
+                    // What a page says is read line by line.
+                    assert_eq!(names, given_names(&text, true), "{line}");
+                    assert!(names.contains("s.corp") == is_own_key(&key), "{line}");
+                }
+            }
+        }
     }
 
     #[test]
