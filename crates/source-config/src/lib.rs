@@ -22,7 +22,7 @@
 //!
 //! **What it costs the host.** About the CPU of one search through the same files, on one thread, with
 //! one file in memory; of files nobody touched since the last look two to four times asking each for its times, and
-//! what it takes to say again what they said, if that fits the memory of 16 MiB (decision 29 has the figures).
+//! what it takes to say again what they said, if that fits the memory of 16 MiB (decision 34 has the figures).
 //!
 //! **What never leaves.** Passwords, tokens, queries and paths of web addresses are dropped while a value is
 //! read; no line of a file is kept.
