@@ -1,6 +1,5 @@
 //! `mail-relay-open-range`: a mail server lets a range through so wide that nobody can say who needs it.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use groma_model::fact::{RelayBy, RelayRule};
@@ -71,15 +70,13 @@ fn draft(view: &View<'_>, server: &MailServerEntry, rows: &[&MailLedgerEntry]) -
         "{} passes mail on for {whom}: no list says who needs it, so the new server cannot be given one.",
         name(view, &server.entity)
     );
-    // A service with settings of its own may name the same entry again.
-    let entries: BTreeSet<String> = wide
-        .iter()
-        .map(|rule| match rule.file.as_ref().zip(rule.line) {
-            Some((file, line)) => format!("{} ({file}:{line})", rule.entry),
-            None => rule.entry.clone(),
-        })
-        .collect();
-    let entries = names(entries);
+    let entries = names(
+        wide.iter()
+            .map(|rule| match rule.file.as_ref().zip(rule.line) {
+                Some((file, line)) => format!("{} ({file}:{line})", rule.entry),
+                None => rule.entry.clone(),
+            }),
+    );
     draft.indicator = match rows.is_empty() {
         true => format!("{entries}; no sender of that range is known from the logs"),
         false => format!(
