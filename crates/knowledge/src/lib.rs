@@ -11,6 +11,7 @@
 //! - [`events`]: what events of Windows and its text logs tell of who used what;
 //! - [`logs`]: how services write down who used them;
 //! - [`mail`]: what is asked about the mail of a domain;
+//! - [`mail_tenants`]: services that keep, filter or send the mail of others;
 //! - [`mail_senders`]: what a sender of mail seems to be, by what it says of itself;
 //! - [`named_conf`]: which zones BIND's settings say it answers for;
 //! - [`public`]: public time servers and mirrors, which reports fold away;
@@ -25,6 +26,7 @@ mod log_template;
 pub mod logs;
 pub mod mail;
 pub mod mail_senders;
+pub mod mail_tenants;
 pub mod named_conf;
 pub mod public;
 pub mod radius;

@@ -285,6 +285,35 @@ fn everything_about_the_mail_of_a_domain_is_told() {
 }
 
 #[test]
+fn the_side_of_a_service_that_keeps_the_mail_of_others_is_said_to_be_unseen() {
+    let cloud = "$TTL 3600
+@ IN SOA ns.cloud.example. root.cloud.example. 1 3600 600 86400 300
+  IN NS ns
+  IN MX 0 cloud-example.mail.protection.outlook.com.
+  IN TXT \"v=spf1 include:spf.protection.outlook.com include:_spf.google.com.evil.example -all\"
+ns IN A 127.0.0.1
+autodiscover IN CNAME autodiscover.outlook.com.
+";
+    let Some(named) = Named::start(&[("cloud.example", cloud), ("corp.example", ZONE)]) else {
+        return;
+    };
+    let tenants = |domain: &str| -> Vec<String> {
+        let recorder = look(&named.resolv_conf(), Arc::new(Online), &[domain]);
+        let of_tenants = recorder
+            .gaps()
+            .filter(|gap| gap.scope.as_str().starts_with("tenant:"));
+        of_tenants.map(|gap| gap.what.clone()).collect()
+    };
+    let unseen = tenants("cloud.example");
+    assert_eq!(unseen.len(), 1, "{unseen:#?}");
+    assert!(
+        unseen[0].contains("at Microsoft 365, to which its MX and SPF"),
+        "{unseen:?}"
+    );
+    assert_eq!(tenants("corp.example"), [""; 0]);
+}
+
+#[test]
 fn spf_is_followed_as_a_receiver_does() {
     let Some(named) = Named::start(&[("corp.example", ZONE), ("partner.example", PARTNER)]) else {
         return;

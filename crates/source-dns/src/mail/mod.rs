@@ -3,6 +3,7 @@
 mod asking;
 mod reverse;
 mod spf;
+mod tenants;
 
 use std::path::Path;
 
@@ -136,6 +137,7 @@ fn say(domain: &HostName, told: Told, window: &Window, sink: &mut dyn Sink) {
         true => CoverageState::Complete,
         false => CoverageState::Partial,
     };
+    tenants::unseen(domain, &told.records, window, sink);
     for record in told.records {
         sink.saw_now(window, &scope, Fact::MailRecord(record));
     }
