@@ -83,6 +83,9 @@ pub struct EventRule {
     /// Where the client's address or name stands: the first of these that has one.
     #[serde(default)]
     pub client: Vec<String>,
+    /// True if a name without a domain is that of a machine of the domain whose log it is.
+    #[serde(default)]
+    pub client_in_domain: bool,
     /// Where this machine is the client: who was called, by name or as a service principal.
     #[serde(default)]
     pub server: Vec<String>,

@@ -26,6 +26,12 @@ pub(super) fn uses<'v>(
     let known = |name: &String| value(name).map(str::trim).filter(|text| is_told(text));
     let named = |name: &Option<String>| name.as_ref().and_then(known);
     let client = rule.client.iter().filter_map(known).find_map(peer);
+    let client = client.map(|client| match client {
+        Peer::Name(name) if rule.client_in_domain => {
+            Peer::Name(qualified(name.as_str(), None, machine).unwrap_or(name))
+        }
+        client => client,
+    });
     let called = rule.server.iter().filter_map(known).find_map(called);
     let account = if rule.is_nobody(value) {
         Some(Foreign::default())

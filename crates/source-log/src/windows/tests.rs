@@ -127,7 +127,7 @@ fn a_domain_controller_tells_who_binds_without_protection() {
         rows(&seen),
         [
             "2× 10.20.1.31 used Active Directory of dc1.corp.example, as CORP\\svc-erp, by SIMPLE, in clear text: Directory Service of dc1.corp.example",
-            "1× fd20:1::7 used Active Directory of dc1.corp.example, as CORP\\WS12$, by SASL-unsigned, in clear text: Directory Service of dc1.corp.example",
+            "1× fd20:1::7 used Active Directory of dc1.corp.example, as CORP\\WS12$, by SASL-unsigned: Directory Service of dc1.corp.example",
         ]
     );
     // Who they are is told, so what counts them asks for nothing.
@@ -349,7 +349,9 @@ fn ntlm_tells_the_client_the_server_and_whom_it_asks() {
             format!(
                 "1× dc1.corp.example used NTLM of old1.corp.example port 445/tcp, as CORP\\svc-a, by NTLM, for cifs/old1.corp.example: {log}"
             ),
-            format!("2× fs1 used NTLM of dc1.corp.example, as CORP\\svc-erp, by NTLM: {log}"),
+            format!(
+                "2× fs1.corp.example used NTLM of dc1.corp.example, as CORP\\svc-erp, by NTLM: {log}"
+            ),
         ]
     );
 }
@@ -574,6 +576,73 @@ fn message_tracking_tells_who_came_to_the_front_end() {
             "1× 10.20.1.201 used Exchange of ex1.corp.example, for EX1\\Default EX1: Message Tracking Log of ex1.corp.example"
         ]
     );
+}
+
+/// What a domain controller would tell: binds, one of them in clear text, tickets for a file server, a logon by NTLM, a
+/// service account at work, and an attempt that failed.
+fn of_a_domain_controller() -> [(&'static str, Vec<Written>); 3] {
+    let ticket = |record, status, service| {
+        let values = [
+            ("TargetUserName", "svc-erp@CORP.EXAMPLE"),
+            ("TargetDomainName", "CORP.EXAMPLE"),
+            ("ServiceName", service),
+            ("IpAddress", "::ffff:10.20.1.31"),
+            ("Status", status),
+        ];
+        event(record, "Security", 4769, &values)
+    };
+    let works = [
+        ("TargetUserSid", "S-1-5-21-1-2-3-1105"),
+        ("TargetUserName", "svc-backup"),
+        ("TargetDomainName", "CORP"),
+        ("LogonType", "5"),
+        ("AuthenticationPackageName", "Negotiate"),
+    ];
+    let asked = [
+        ("SChannelName", "FS1"),
+        ("UserName", "scanner"),
+        ("DomainName", "CORP"),
+        ("WorkstationName", "COPIER7"),
+    ];
+    [
+        (
+            "directory-service.evtx",
+            vec![
+                bind(7, "10.20.1.31:50123", "CORP\\svc-erp", "1"),
+                bind(8, "10.20.1.31:50124", "CORP\\svc-erp", "1"),
+                bind(9, "10.20.1.40:50125", "CORP\\WS12$", "0"),
+                unsigned(10),
+            ],
+        ),
+        (
+            "security.evtx",
+            vec![
+                ticket(70, "0x0", "FS1$"),
+                ticket(71, "0x12", "FS1$"),
+                event(72, "Security", 4624, &works),
+            ],
+        ),
+        (
+            "ntlm.evtx",
+            vec![event(5, "Microsoft-Windows-NTLM/Operational", 8004, &asked)],
+        ),
+    ]
+}
+
+/// The end-to-end tests have no writer: theirs lie beside them, and are what this one writes.
+/// `GROMA_WRITE=1 cargo test -p groma-source-log end_to_end` writes them anew.
+#[test]
+fn the_files_of_the_end_to_end_tests_are_what_the_writer_writes() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/e2e/events");
+    for (name, events) in of_a_domain_controller() {
+        let path = format!("{folder}/{name}.zst");
+        let written = exported(&events);
+        if std::env::var_os("GROMA_WRITE").is_some() {
+            std::fs::write(&path, zstd::encode_all(&written[..], 19).unwrap()).unwrap();
+        }
+        let kept = std::fs::read(&path).unwrap();
+        assert!(zstd::decode_all(&kept[..]).unwrap() == written, "{name}");
+    }
 }
 
 /// Files of real machines, where somebody has some:
