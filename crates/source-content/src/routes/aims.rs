@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use groma_model::fact::{RouteRule, RouteTarget};
 use groma_model::{Foreign, HostName, Reason};
 
+use super::command::program;
 use super::map::logical;
 use super::{At, Found};
 
@@ -29,8 +30,10 @@ pub(super) fn aims(value: &str) -> Vec<Aim> {
 
 fn aim(part: &str) -> Option<Aim> {
     let outer = part.trim();
-    let inner = outer.strip_prefix('"').unwrap_or(outer);
-    let inner = inner.strip_suffix('"').unwrap_or(inner).trim();
+    let whole = outer
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    let inner = whole.unwrap_or(outer).trim();
     if let Some(command) = inner.strip_prefix('|') {
         return program(command).map(Aim::Program);
     }
@@ -47,22 +50,6 @@ fn aim(part: &str) -> Option<Aim> {
     domain_of(outer).map(Aim::Domain)
 }
 
-/// The program of a command: the first word that is one, without any argument.
-pub(super) fn program(command: &str) -> Option<Foreign> {
-    let plain = |word: &str| {
-        word.trim_matches(['"', '\'', '(', ')', ';', '\\'])
-            .to_owned()
-    };
-    let is_other = |word: &str| {
-        word.is_empty()
-            || word.contains('=')
-            || matches!(word, "exec" | "&&" | "||" | "test" | "sudo" | "env" | "#")
-    };
-    let mut words = command.split_ascii_whitespace().map(plain);
-    let word = words.find(|word| !is_other(word))?;
-    (word.len() <= 4096).then(|| Foreign::from(word.as_str()))
-}
-
 /// The domain of an address, `"Anna" <anna@example.org>` too.
 pub(super) fn domain_of(address: &str) -> Option<HostName> {
     let address = match address.rsplit_once('<') {
@@ -74,15 +61,17 @@ pub(super) fn domain_of(address: &str) -> Option<HostName> {
     HostName::parse(domain).filter(|name| name.is_qualified() && !name.is_loopback())
 }
 
-/// Between commas, but not within quotes.
+/// Between commas, but not within quotes; a command without quotes around it may have those of a shell in it.
 fn parts(value: &str) -> Vec<String> {
     let (mut parts, mut part, mut quoted, mut escaped) = (Vec::new(), String::new(), false, false);
+    let mut single = false;
     for c in value.chars() {
         match c {
             _ if escaped => escaped = false,
             '\\' => escaped = true,
-            '"' => quoted = !quoted,
-            ',' if !quoted => {
+            '"' if !single => quoted = !quoted,
+            '\'' if !quoted && part.trim_start().starts_with('|') => single = !single,
+            ',' if !quoted && !single => {
                 parts.push(std::mem::take(&mut part));
                 if parts.len() >= AIMS_MAX {
                     return parts;
@@ -227,6 +216,18 @@ mod tests {
             ),
             ["/var/mail/archive", "include /etc/mail/all.list"]
         );
+    }
+
+    #[test]
+    fn a_value_in_a_command_is_neither_program_nor_domain() {
+        for command in [
+            "\"|API_KEY='two canary' /usr/bin/notify\"",
+            "|PW=\"a canary\" /usr/bin/notify",
+            "\"|PW=\\\"a canary\\\" /usr/bin/notify\"",
+            "|PW='a, x@canary.example' /usr/bin/notify",
+        ] {
+            assert_eq!(shown(command), ["|/usr/bin/notify"], "{command}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use groma_model::fact::{RouteRule, RouteTarget};
 use groma_model::{Peer, Port};
 
-use super::aims::program;
+use super::command::program;
 use super::hops::endpoint;
 use super::sieve::{self, Scripts};
 use super::{At, Found};

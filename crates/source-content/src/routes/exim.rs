@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use groma_model::fact::{RouteRule, RouteTarget};
 use groma_model::{HostName, Port};
 
-use super::aims::{self, domain_of, program};
+use super::aims::{self, domain_of};
+use super::command::program;
 use super::hops::{endpoint, port_of};
 use super::map::logical;
 use super::{At, Found};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use groma_model::Port;
 
-use super::aims::program;
+use super::command::program;
 use super::hops::{Service, Services};
 use super::map::logical;
 

@@ -5,6 +5,7 @@
 //! map is opened but its text.
 
 mod aims;
+mod command;
 mod dovecot;
 mod exim;
 mod hops;

@@ -6,7 +6,8 @@ use groma_model::fact::{RouteRule, RouteTarget};
 use groma_model::{HostName, Port, Reason};
 use groma_source::EntryKind;
 
-use super::aims::{self, domain_of, program};
+use super::aims::{self, domain_of};
+use super::command::program;
 use super::hops::{self, Services};
 use super::main_cf::{MainCf, master};
 use super::map::{self, Entry, words};

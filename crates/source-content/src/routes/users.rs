@@ -6,7 +6,8 @@ use groma_model::Reason;
 use groma_model::fact::{RouteRule, RouteTarget};
 use groma_source::EntryKind;
 
-use super::aims::{self, domain_of, each_line, program};
+use super::aims::{self, domain_of, each_line};
+use super::command::program;
 use super::sieve::{self, Scripts};
 use super::{At, Found};
 use crate::accounts::Accounts;
