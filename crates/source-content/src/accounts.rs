@@ -16,7 +16,7 @@ const LINES_MAX: usize = 200_000;
 pub(crate) struct Accounts {
     users: BTreeMap<u32, Foreign>,
     groups: BTreeMap<u32, Foreign>,
-    homes: BTreeMap<PathBuf, Foreign>,
+    homes: BTreeMap<PathBuf, (Foreign, u32)>,
     /// True if a directory may know more numbers (nsswitch.conf names `sss`, `winbind`, `ldap`, …).
     directory: bool,
     /// True if Samba gives numbers of its own to accounts of its domain (idmap.ldb of a domain controller).
@@ -66,7 +66,7 @@ impl Accounts {
             };
             let name = Foreign::from_bytes(*name);
             if let Some(home) = fields.get(5).filter(|h| is_a_persons(h)) {
-                accounts.homes.insert(path(home), name.clone());
+                accounts.settle(path(home), &name, id);
             }
             accounts.users.entry(id).or_insert(name);
         }
@@ -80,6 +80,14 @@ impl Accounts {
             }
         }
         accounts
+    }
+
+    /// A home of several accounts is that of the one with the highest number: never root's beside another's.
+    fn settle(&mut self, home: PathBuf, name: &Foreign, id: u32) {
+        let known = self.homes.entry(home).or_insert_with(|| (name.clone(), id));
+        if known.1 < id {
+            *known = (name.clone(), id);
+        }
     }
 
     /// The name behind a uid, or `uid 1234`.
@@ -133,12 +141,15 @@ impl Accounts {
 
     /// The account in whose home `path` lies.
     pub(crate) fn at_home(&self, path: &Path) -> Option<&Foreign> {
-        path.ancestors().skip(1).find_map(|at| self.homes.get(at))
+        let home = path.ancestors().skip(1).find_map(|at| self.homes.get(at));
+        home.map(|(name, _)| name)
     }
 
-    /// The home directories, each with its account.
-    pub(crate) fn homes(&self) -> impl Iterator<Item = (&PathBuf, &Foreign)> {
-        self.homes.iter()
+    /// The home directories, each with its account and the number of it.
+    pub(crate) fn homes(&self) -> impl Iterator<Item = (&PathBuf, &Foreign, u32)> {
+        self.homes
+            .iter()
+            .map(|(path, (name, id))| (path, name, *id))
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use groma_model::Reason;
-use groma_source::{Budget, Disk, DiskError, Entry, Metadata, OpenFile, Window};
+use groma_source::{Budget, Disk, DiskError, Entry, FileRead, Metadata, OpenFile, Window};
 
 /// Entries of one directory that are looked at: a mailbox of a quarter of a million messages.
 pub(crate) const DIRECTORY_ENTRIES_MAX: usize = 262_144;
@@ -70,11 +70,20 @@ impl<'a> Reading<'a> {
 
     /// A whole file.
     pub(crate) fn read(&mut self, path: &Path) -> Result<Vec<u8>, DiskError> {
+        self.read_whole(path, u64::MAX).map(|read| read.bytes)
+    }
+
+    /// A whole file of at most `bytes_max`, with where it really stands and whose it is.
+    pub(crate) fn read_whole(
+        &mut self,
+        path: &Path,
+        bytes_max: u64,
+    ) -> Result<FileRead, DiskError> {
         self.allow(path)?;
-        let limit = self.file_bytes_max.min(self.bytes_left);
+        let limit = self.file_bytes_max.min(self.bytes_left).min(bytes_max);
         let read = self.disk.read(path, limit)?;
         self.spend(read.bytes.len());
-        Ok(read.bytes)
+        Ok(read)
     }
 
     /// A whole file, or `None` where nothing stands.

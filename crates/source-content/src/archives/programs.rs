@@ -50,7 +50,7 @@ pub(crate) struct Use {
 impl Programs {
     pub(crate) fn read(reading: &mut Reading<'_>, accounts: &Accounts) -> Self {
         let mut programs = Self::default();
-        for home in accounts.homes().map(|(home, _)| home).take(HOMES_MAX) {
+        for home in accounts.homes().map(|(home, ..)| home).take(HOMES_MAX) {
             for place in PROFILES {
                 programs.thunderbird(reading, &home.join(place));
             }
@@ -94,7 +94,7 @@ impl Programs {
         by.extend(stores.flat_map(|(_, who)| who).map(|w| (*w).to_owned()));
         let at_home = accounts
             .homes()
-            .find_map(|(home, _)| at.strip_prefix(home).ok());
+            .find_map(|(home, ..)| at.strip_prefix(home).ok());
         if let Some(inner) = at_home {
             let named = self
                 .in_homes

@@ -7,7 +7,7 @@ use groma_model::{Foreign, HostName, Reason};
 
 use super::command::program;
 use super::map::logical;
-use super::{At, Found};
+use super::{At, Found, Text};
 
 /// Lists within lists that are followed.
 const INCLUDED_DEEP_MAX: usize = 4;
@@ -131,14 +131,14 @@ fn included(
         );
         return found.gap(&what, Reason::Unsupported, "");
     }
-    match found.text(file) {
-        Some(text) => {
+    match found.included(rule, from, at, file) {
+        Text::Read(text) => {
             let inner = At { file, ..at };
             each_line(&text, |line, value| {
                 add_deep(found, rule, from, value, At { line, ..inner }, deep);
             });
         }
-        None => {
+        Text::Absent => {
             let what = format!(
                 "the list of addresses {} that {} includes",
                 file.display(),
@@ -146,6 +146,7 @@ fn included(
             );
             found.gap(&what, Reason::NotPresent, "");
         }
+        Text::Refused => {}
     }
 }
 

@@ -549,7 +549,7 @@ fn transport(found: &mut Found<'_, '_, '_, '_>, block: &Block) {
     match block.says("driver") {
         "pipe" => {
             if let Some((at, value)) = block.of("command")
-                && let Some(path) = program(value.trim_start_matches('"'))
+                && let Some(path) = program(value)
                 // Debian's transports for programs that nobody installed stand there as well.
                 && (!path.as_bytes().starts_with(b"/usr/bin/") || found.is_there(Path::new(&path.to_string())))
             {

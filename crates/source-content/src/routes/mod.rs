@@ -13,6 +13,7 @@ mod lists;
 mod main_cf;
 mod map;
 mod postfix;
+mod reader;
 mod rights;
 mod sieve;
 mod signing;
@@ -21,18 +22,19 @@ mod users;
 pub use rights::MailboxRightsSource;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use groma_model::fact::{MailRoute, RouteRule, RouteTarget};
 use groma_model::{Fact, Reason, Scope, SourceName};
 use groma_source::disk::foreign;
-use groma_source::{Budget, Explanation, Sink, Source, Window, World};
+use groma_source::{Budget, EntryKind, Explanation, Sink, Source, Window, World};
 
 use crate::accounts::Accounts;
 use crate::enabled::Enabled;
 use crate::part::Part;
 use crate::reading::Reading;
+use reader::Reader;
 
 const TIME_MAX: Duration = Duration::from_secs(30);
 /// Different routes one machine may tell of.
@@ -118,6 +120,15 @@ pub(super) struct At<'a> {
     pub(super) line: u32,
 }
 
+/// What became of a file that was asked for.
+pub(super) enum Text {
+    Read(String),
+    /// Nothing stands there.
+    Absent,
+    /// Why, is said; or it was read before.
+    Refused,
+}
+
 /// What was found so far, and the shell through which files are read.
 pub(super) struct Found<'r, 'd, 'p, 's> {
     reading: &'r mut Reading<'d>,
@@ -127,8 +138,17 @@ pub(super) struct Found<'r, 'd, 'p, 's> {
     gaps: BTreeSet<String>,
     files: usize,
     /// Files of aliases somebody's settings named.
-    aliases: BTreeSet<std::path::PathBuf>,
+    aliases: BTreeSet<PathBuf>,
+    /// On whose behalf files are read.
+    reader: Reader,
+    /// Files that were read and are not root's, with the number of their owner.
+    owners: BTreeMap<PathBuf, u32>,
+    /// Lists that were included, with the rule they stand under, by whom they were included for.
+    included: BTreeMap<Reader, BTreeSet<Included>>,
 }
+
+/// A list of addresses, under the rule, the product and the domain it leads on from.
+type Included = (RouteRule, String, Option<String>, PathBuf);
 
 impl<'r, 'd, 'p, 's> Found<'r, 'd, 'p, 's> {
     fn new(reading: &'r mut Reading<'d>, part: &'p mut Part<'s>) -> Self {
@@ -139,25 +159,89 @@ impl<'r, 'd, 'p, 's> Found<'r, 'd, 'p, 's> {
             gaps: BTreeSet::new(),
             files: 0,
             aliases: BTreeSet::new(),
+            reader: Reader::Machine,
+            owners: BTreeMap::new(),
+            included: BTreeMap::new(),
         }
+    }
+
+    /// What follows is read on behalf of `reader`.
+    pub(super) fn read_for(&mut self, reader: Reader) {
+        self.reader = reader;
     }
 
     /// A text file, or `None` where nothing stands or nothing may be read; the latter is said once.
     pub(super) fn text(&mut self, path: &Path) -> Option<String> {
-        self.files += 1;
-        if self.files > FILES_MAX {
-            let what = format!("files of mail rules beyond the first {FILES_MAX}");
-            self.gap(&what, Reason::BudgetExhausted, "");
-            return None;
+        let reader = self.reader.clone();
+        match self.text_for(path, &reader) {
+            Text::Read(text) => Some(text),
+            Text::Absent | Text::Refused => None,
         }
-        match self.reading.read_if_there(path) {
-            Ok(bytes) => bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+    }
+
+    fn text_for(&mut self, path: &Path, reader: &Reader) -> Text {
+        self.files += 1;
+        if self.files > FILES_MAX || self.is_spent() {
+            let what = match self.is_spent() {
+                true => "files of mail rules beyond the time or bytes of this look".to_owned(),
+                false => format!("files of mail rules beyond the first {FILES_MAX}"),
+            };
+            self.gap(&what, Reason::BudgetExhausted, "");
+            return Text::Refused;
+        }
+        match self.reading.read_whole(path, reader.bytes_max()) {
+            Ok(read) if reader.may_have(&read) => {
+                let owner = read.metadata.owner.filter(|owner| *owner != 0);
+                self.owners
+                    .extend(owner.map(|owner| (path.to_owned(), owner)));
+                Text::Read(String::from_utf8_lossy(&read.bytes).into_owned())
+            }
+            Ok(_) => {
+                let what = format!(
+                    "where mail is sent on to ({}): a user chose this path, and the file is neither theirs nor in their home",
+                    path.display()
+                );
+                self.gap(
+                    &what,
+                    Reason::Unsupported,
+                    "ask the user whether mail takes this way",
+                );
+                Text::Refused
+            }
+            Err(error) if error.is_absent() => Text::Absent,
             Err(error) => {
                 if self.gaps.insert(format!("{}", error.path.display())) {
                     self.part.refused("where mail is sent on to", &error);
                 }
-                None
+                Text::Refused
             }
+        }
+    }
+
+    /// The list of addresses `file` that a rule in `at` includes, unless this rule included it before. It is read on
+    /// behalf of whoever owns the file that names it.
+    pub(super) fn included(
+        &mut self,
+        rule: RouteRule,
+        from: Option<&str>,
+        at: At<'_>,
+        file: &Path,
+    ) -> Text {
+        let reader = self.reader.narrowed(self.owners.get(at.file).copied());
+        let lists = self.included.entry(reader.clone()).or_default();
+        if lists.len() >= reader.included_max() {
+            let many = lists.len();
+            let what = format!(
+                "lists of addresses beyond the first {many} that {} and its like include",
+                at.file.display()
+            );
+            self.gap(&what, Reason::BudgetExhausted, "ask who keeps them");
+            return Text::Refused;
+        }
+        let product = at.product.to_owned();
+        match lists.insert((rule, product, from.map(str::to_owned), file.to_owned())) {
+            true => self.text_for(file, &reader),
+            false => Text::Refused,
         }
     }
 
@@ -177,6 +261,12 @@ impl<'r, 'd, 'p, 's> Found<'r, 'd, 'p, 's> {
     /// True if something stands there.
     pub(super) fn is_there(&mut self, path: &Path) -> bool {
         self.reading.metadata(path).is_ok()
+    }
+
+    /// Whose directory `path` is; nobody's where it is none, a link too.
+    pub(super) fn owner_of(&mut self, path: &Path) -> Option<u32> {
+        let met = self.reading.metadata(path).ok();
+        met.filter(|met| met.kind == EntryKind::Directory)?.owner
     }
 
     /// True once nothing more may be read.

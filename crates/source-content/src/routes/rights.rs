@@ -206,7 +206,7 @@ fn homes(
     settings: &[Setting],
     accounts: &Accounts,
 ) -> Vec<Home> {
-    let local = accounts.homes().map(|(path, name)| Home {
+    let local = accounts.homes().map(|(path, name, _)| Home {
         path: path.clone(),
         owner: name.lossy().into_owned(),
     });

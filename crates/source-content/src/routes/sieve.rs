@@ -183,9 +183,6 @@ fn quoted(text: &str) -> (String, usize) {
 
 /// Adds what the script in `file` does. A directory stands for all scripts in it.
 pub(super) fn add(found: &mut Found<'_, '_, '_, '_>, file: &Path, key: &str) {
-    if found.is_spent() {
-        return;
-    }
     let Some(text) = found.text(file) else {
         return;
     };

@@ -8,6 +8,7 @@ use groma_source::EntryKind;
 
 use super::aims::{self, domain_of, each_line};
 use super::command::program;
+use super::reader::Reader;
 use super::sieve::{self, Scripts};
 use super::{At, Found};
 use crate::accounts::Accounts;
@@ -17,23 +18,32 @@ const HOMES_MAX: usize = 5_000;
 const MAILBOXES_MAX: usize = 10_000;
 
 pub(super) fn read(found: &mut Found<'_, '_, '_, '_>, accounts: &Accounts, scripts: &Scripts) {
-    let homes: Vec<PathBuf> = accounts.homes().map(|(home, _)| home.clone()).collect();
+    let homes: Vec<(PathBuf, u32)> = accounts
+        .homes()
+        .map(|(home, _, owner)| (home.clone(), owner))
+        .collect();
     if homes.len() > HOMES_MAX {
         let what = format!("forwards in homes beyond the first {HOMES_MAX}");
         found.gap(&what, Reason::BudgetExhausted, "");
     }
-    for home in homes.iter().take(HOMES_MAX) {
+    for (home, owner) in homes.iter().take(HOMES_MAX) {
+        found.read_for(Reader::User {
+            owner: Some(*owner),
+            home: home.clone(),
+        });
         forward(found, &home.join(".forward"));
         procmail(found, &home.join(".procmailrc"));
         for script in &scripts.in_homes {
             sieve::add(found, &home.join(script), "sieve");
         }
     }
+    found.read_for(Reader::Machine);
     procmail(found, Path::new("/etc/procmailrc"));
     let mut left = MAILBOXES_MAX;
     for (base, levels) in &scripts.homes {
         virtual_users(found, base, *levels, &scripts.in_homes, &mut left);
     }
+    found.read_for(Reader::Machine);
 }
 
 /// Homes of virtual users stand so many levels below `base`.
@@ -45,6 +55,9 @@ fn virtual_users(
     left: &mut usize,
 ) {
     if levels == 0 {
+        let owner = found.owner_of(base).filter(|owner| *owner != 0);
+        let home = base.to_owned();
+        found.read_for(Reader::User { owner, home });
         for script in scripts {
             sieve::add(found, &base.join(script), "sieve");
         }

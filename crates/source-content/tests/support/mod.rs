@@ -41,7 +41,9 @@ impl Rooted {
 
 impl Disk for Rooted {
     fn read(&self, path: &Path, limit: u64) -> Result<FileRead, DiskError> {
-        self.told(self.disk.read(&self.outer(path), limit))
+        let read = self.told(self.disk.read(&self.outer(path), limit))?;
+        let path = self.inner(&read.path);
+        Ok(FileRead { path, ..read })
     }
     fn open(&self, path: &Path) -> Result<Box<dyn OpenFile>, DiskError> {
         self.told(self.disk.open(&self.outer(path)))
