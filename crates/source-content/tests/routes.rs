@@ -234,6 +234,28 @@ fn a_server_that_nothing_starts_sends_nothing() {
     );
 }
 
+#[test]
+fn exim_tells_no_key_of_a_block_list_and_nothing_of_a_list_it_takes_apart() {
+    let root = machine();
+    let root = root.path();
+    put(
+        root,
+        "etc/exim4/exim4.conf",
+        b"begin acl\nc:\n  deny dnslists = canarycanarycanarycanary.zen.example.net=127.0.0.2/x\nbegin routers\nsmart:\n  driver = manualroute\n  route_data = ${extract{1}{:}{${lookup{$domain}lsearch{/etc/exim4/hosts}}}}\n",
+    );
+    put(
+        root,
+        "etc/exim4/hosts",
+        b"corp.example: mail.corp.example:canary:canary.example\n",
+    );
+    let seen = looked(root);
+    assert_eq!(
+        says(&seen),
+        ["Exim: block list at zen.example.net (/etc/exim4/exim4.conf:3)"]
+    );
+    assert_eq!(gaps(&seen).len(), 1, "{:?}", gaps(&seen));
+}
+
 const MALLORY: &[u8] = b"mallory:x:1001:1001::/home/mallory:/bin/sh\n";
 /// A file of root's that a mail server would not read for a user.
 const SECRET: &[u8] = b"/canary/place\n|canary-word x\npassword=abc@canary.example\n";

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use groma_model::fact::{RouteRule, RouteTarget};
-use groma_model::{Peer, Port};
+use groma_model::{Peer, Port, Reason};
 
 use super::command::program;
 use super::hops::endpoint;
@@ -397,6 +397,13 @@ fn below(template: &str) -> Option<(PathBuf, usize)> {
 /// Homes in a list of users: the sixth field. The second holds a password and is passed over.
 fn listed(found: &mut Found<'_, '_, '_, '_>, file: &Path, scripts: &mut Scripts) {
     let text = found.text(file).unwrap_or_default();
+    if text.lines().nth(LISTED_MAX).is_some() {
+        let what = format!(
+            "rules of users beyond the first {LISTED_MAX} of {}",
+            file.display()
+        );
+        found.gap(&what, Reason::BudgetExhausted, "");
+    }
     for line in text.lines().take(LISTED_MAX) {
         if let Some(home) = line
             .split(':')

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use groma_model::fact::{RouteRule, RouteTarget};
-use groma_model::{HostName, Port};
+use groma_model::{HostName, Port, Reason};
 
 use super::aims::{self, domain_of};
 use super::command::program;
-use super::hops::{endpoint, port_of};
+use super::hops::{endpoint, is_name, port_of};
 use super::map::logical;
+use super::postfix::block_list;
 use super::{At, Found};
 
 const PRODUCT: &str = "Exim";
@@ -320,19 +321,8 @@ fn main_line(found: &mut Found<'_, '_, '_, '_>, line: &Line, own_name: &str) {
         }
         "dnslists" | "deny dnslists" | "warn dnslists" => {
             for item in items(value) {
-                let zone = item
-                    .split(['=', '!', '/', '&'])
-                    .next()
-                    .unwrap_or_default()
-                    .trim();
-                if let Some(domain) = HostName::parse(zone).filter(HostName::is_qualified) {
-                    found.add(
-                        RouteRule::BlockList,
-                        None,
-                        RouteTarget::Domain { domain },
-                        at("dnslists"),
-                    );
-                }
+                let zone = item.split(['=', '!', '/', '&']).next();
+                block_list(found, zone.unwrap_or_default().trim(), at("dnslists"));
             }
         }
         _ => {}
@@ -419,7 +409,7 @@ fn router(found: &mut Found<'_, '_, '_, '_>, block: &Block) {
                     route(found, rule, at);
                 }
             }
-            if let Some((at, value)) = block.of("route_data") {
+            if let Some((at, value)) = block.of("route_data").filter(|_| is_whole(found, block)) {
                 let files = searched(value);
                 for file in &files {
                     route_file(found, file, at);
@@ -499,13 +489,32 @@ fn hosts(found: &mut Found<'_, '_, '_, '_>, from: Option<&str>, value: &str, at:
     }
 }
 
+/// False, and a gap, where a router takes a part out of what it looks up: the other parts may be passwords.
+fn is_whole(found: &mut Found<'_, '_, '_, '_>, block: &Block) -> bool {
+    let taken_apart = ["route_data", "data"]
+        .into_iter()
+        .filter_map(|key| block.of(key))
+        .find(|(_, value)| value.contains("${extract") || value.contains("${sg{"));
+    if let Some((at, _)) = taken_apart {
+        let what = format!(
+            "where mail goes by {} at {}:{}: it takes apart what it looks up, which is not read",
+            at.key,
+            at.file.display(),
+            at.line
+        );
+        let remedy = "ask Exim for an address: exim -bt ADDRESS";
+        found.gap(&what, Reason::Unsupported, remedy);
+    }
+    taken_apart.is_none()
+}
+
 /// Aliases, and addresses that a router names itself.
 fn redirect(found: &mut Found<'_, '_, '_, '_>, block: &Block) {
     let rule = match block.copies() {
         true => RouteRule::Archive,
         false => RouteRule::Alias,
     };
-    if let Some((at, value)) = block.of("data") {
+    if let Some((at, value)) = block.of("data").filter(|_| is_whole(found, block)) {
         let files = searched(value);
         for file in &files {
             aims::alias_file(
@@ -540,7 +549,7 @@ fn redirect(found: &mut Found<'_, '_, '_, '_>, block: &Block) {
 }
 
 fn transport(found: &mut Found<'_, '_, '_, '_>, block: &Block) {
-    if let Some((at, value)) = block.of("shadow_transport") {
+    if let Some((at, value)) = block.of("shadow_transport").filter(|(_, v)| is_name(v)) {
         let to = RouteTarget::Way {
             name: value.to_owned(),
         };
@@ -557,7 +566,8 @@ fn transport(found: &mut Found<'_, '_, '_, '_>, block: &Block) {
             }
         }
         "lmtp" => {
-            if let Some((at, value)) = block.of("socket") {
+            let is_path = |value: &str| value.starts_with('/') && !value.contains("${");
+            if let Some((at, value)) = block.of("socket").filter(|(_, v)| is_path(v)) {
                 let to = RouteTarget::Socket { path: value.into() };
                 found.add(RouteRule::Delivery, None, to, at);
             }
@@ -601,7 +611,7 @@ fn signs(found: &mut Found<'_, '_, '_, '_>, block: &Block) {
     };
     let domains = items(block.says("dkim_domain"));
     let named: Vec<Option<String>> = domains.iter().map(|d| one_domain(d)).collect();
-    for selector in items(value) {
+    for selector in items(value).into_iter().filter(|s| is_name(s)) {
         let to = RouteTarget::Selector { name: selector };
         for from in named.iter().flatten() {
             found.add(RouteRule::Signing, Some(from), to.clone(), at);

@@ -68,11 +68,16 @@ pub(super) fn of_transport(value: &str, services: &Services) -> Option<RouteTarg
         ("" | "smtp" | "relay", _) => host(rest, Port(25)),
         (_, Some(Service::Client(port))) => host(rest, *port),
         (name, _) => host(rest, Port(25)).or_else(|| {
-            Some(RouteTarget::Way {
-                name: name.to_owned(),
-            })
+            let name = name.to_owned();
+            is_name(&name).then_some(RouteTarget::Way { name })
         }),
     }
+}
+
+/// True for what a transport, a service or a selector may be called; not for text that only stands in its place.
+pub(super) fn is_name(text: &str) -> bool {
+    let is_named_by = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    (1..=64).contains(&text.len()) && text.bytes().all(is_named_by)
 }
 
 /// The machine or socket of a next hop.
@@ -163,6 +168,7 @@ mod tests {
             "virtual:",
             "smtp:",
             "smtp:$x",
+            "PASSWORD=two canary:",
         ] {
             assert_eq!(shown(silent), None, "{silent}");
         }

@@ -300,8 +300,12 @@ fn server(word: &str) -> Option<(Peer, Option<Port>)> {
     if rest.starts_with("unix:") || rest.starts_with('/') {
         return None;
     }
-    let rest = rest.split(['/', '?']).next().unwrap_or_default();
-    let rest = rest.rsplit('@').next().unwrap_or_default();
+    let (host, behind) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    // A password with a `/` in it that nobody escaped: what stands before is an account, not a machine.
+    if behind.contains('@') && !host.contains('@') && !word.starts_with("ldap") {
+        return None;
+    }
+    let rest = host.rsplit('@').next().unwrap_or_default();
     let (peer, port) = endpoint(rest)?;
     Some((
         peer,
@@ -344,6 +348,7 @@ mod tests {
             Some("db1.corp.example 5433")
         );
         assert_eq!(shown("unix:/run/mysqld/mysqld.sock"), None);
+        assert_eq!(shown("postgresql://canary:12/34@db1.corp.example/x"), None);
     }
 
     #[test]

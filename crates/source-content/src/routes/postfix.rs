@@ -397,12 +397,12 @@ fn place<'a>(entry: &'a Entry, at: At<'a>) -> At<'a> {
 }
 
 /// `zone.example=127.0.0.[2..11]*3` asks `zone.example`.
-fn block_list(found: &mut Found<'_, '_, '_, '_>, word: &str, at: At<'_>) {
+pub(super) fn block_list(found: &mut Found<'_, '_, '_, '_>, word: &str, at: At<'_>) {
     let zone = word.split(['=', '*']).next().unwrap_or_default();
     // A key of a customer stands before the zone of the seller: it is his.
     let zone = zone.rsplit('/').next().unwrap_or_default();
-    if let Some(domain) = HostName::parse(zone).filter(HostName::is_qualified) {
-        let domain = without_key(&domain);
+    let zone = HostName::parse(zone).and_then(|zone| without_key(&zone));
+    if let Some(domain) = zone.filter(HostName::is_qualified) {
         found.add(
             RouteRule::BlockList,
             None,
@@ -412,8 +412,8 @@ fn block_list(found: &mut Found<'_, '_, '_, '_>, word: &str, at: At<'_>) {
     }
 }
 
-/// Without labels that look like a customer's key: `abcdefghijklmnop0123456789.zen.example`.
-fn without_key(zone: &HostName) -> HostName {
+/// Without labels that look like a customer's key: `abcdefghijklmnop0123456789.zen.example`; nothing if none is left.
+fn without_key(zone: &HostName) -> Option<HostName> {
     let long = |label: &str| label.len() >= 20;
     let labels: Vec<&str> = zone.as_str().split('.').collect();
     let keep = labels
@@ -421,7 +421,7 @@ fn without_key(zone: &HostName) -> HostName {
         .rposition(|label| long(label))
         .map_or(0, |at| at + 1);
     let rest = labels.get(keep..).unwrap_or_default().join(".");
-    HostName::parse(&rest).unwrap_or_else(|| zone.clone())
+    HostName::parse(&rest)
 }
 
 fn domain(found: &mut Found<'_, '_, '_, '_>, rule: RouteRule, word: &str, at: At<'_>) {
@@ -477,6 +477,9 @@ mod tests {
     #[test]
     fn the_key_of_a_customer_is_not_told() {
         let zone = HostName::parse("abcdefghijklmnopqrstuvwxyz.zen.dq.example.net").unwrap();
-        assert_eq!(without_key(&zone).as_str(), "zen.dq.example.net");
+        let told = without_key(&zone).unwrap();
+        assert_eq!(told.as_str(), "zen.dq.example.net");
+        let zone = HostName::parse("zen.abcdefghijklmnopqrstuvwxyz").unwrap();
+        assert_eq!(without_key(&zone), None);
     }
 }

@@ -27,7 +27,8 @@ pub(super) enum Act {
     Redirect(Option<HostName>),
     Notify(Option<HostName>),
     Vacation,
-    Run(String),
+    /// A program by its name; none where the name is made when mail comes.
+    Run(Option<String>),
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -76,7 +77,16 @@ fn act(name: &str, texts: &[(Option<&str>, &str)]) -> Option<Act> {
     let own = texts.iter().find(|(tag, _)| {
         !matches!(
             *tag,
-            Some("from" | "message" | "options" | "importance" | "notify" | "ret")
+            Some(
+                "from"
+                    | "message"
+                    | "options"
+                    | "importance"
+                    | "notify"
+                    | "ret"
+                    | "input"
+                    | "output"
+            )
         )
     });
     match name {
@@ -88,9 +98,17 @@ fn act(name: &str, texts: &[(Option<&str>, &str)]) -> Option<Act> {
             Some(Act::Notify(method.and_then(|(_, method)| notified(method))))
         }
         "vacation" => Some(Act::Vacation),
-        "pipe" | "execute" | "filter" => own.map(|(_, program)| Act::Run((*program).to_owned())),
+        "pipe" | "execute" | "filter" => {
+            own.map(|(_, program)| Act::Run(is_program(program).then(|| (*program).to_owned())))
+        }
         _ => None,
     }
+}
+
+/// True for what a program may be called here: the text of a message is no program, wherever it stands.
+fn is_program(text: &str) -> bool {
+    let is_named_by = |b: u8| b.is_ascii_alphanumeric() || b"._-+/".contains(&b);
+    (1..=255).contains(&text.len()) && text.bytes().all(is_named_by)
 }
 
 /// The domain of an address without variables in it.
@@ -206,7 +224,14 @@ pub(super) fn add(found: &mut Found<'_, '_, '_, '_>, file: &Path, key: &str) {
             }
             Act::Notify(None) => {}
             Act::Vacation => found.add(RouteRule::Vacation, None, RouteTarget::Here, at),
-            Act::Run(name) => {
+            Act::Run(None) => {
+                let what = format!(
+                    "which program {}:{line} runs: its name is made when mail comes",
+                    file.display()
+                );
+                found.gap(&what, Reason::Unsupported, "");
+            }
+            Act::Run(Some(name)) => {
                 let path = name.as_str().into();
                 found.add(RouteRule::Sieve, None, RouteTarget::Program { path }, at);
             }
@@ -246,10 +271,19 @@ keep; fileinto "redirect";
                 "5 Redirect(Some(HostName(\"example.net\")))",
                 "7 Vacation",
                 "12 Notify(Some(HostName(\"sms.example\")))",
-                "13 Run(\"ticket-in\")",
+                "13 Run(Some(\"ticket-in\"))",
                 "14 Redirect(None)",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_handed_to_a_program_is_not_the_program() {
+        let text = r#"execute :input "canary" :output "canary" "sort-mail" ["canary"];
+execute :pipe "sort-mail"; pipe "${canary}"; filter "two canary";"#;
+        let shown: Vec<String> = acts(text).iter().map(|(_, a)| format!("{a:?}")).collect();
+        let (named, made) = ("Run(Some(\"sort-mail\"))", "Run(None)");
+        assert_eq!(shown, [named, named, made, made]);
     }
 
     #[test]
