@@ -97,3 +97,21 @@ fn files_of_a_plugin_that_is_off_say_nothing() {
         assert_eq!(seen.gaps().count(), 0, "{settings}");
     }
 }
+
+#[test]
+fn rights_that_are_a_link_to_what_is_not_the_users_are_a_gap() {
+    let root = machine();
+    let root = root.path();
+    let settings = [ON, "mail_location = maildir:~/Maildir\n"].concat();
+    put(root, "etc/dovecot/dovecot.conf", settings.as_bytes());
+    let mallory = b"mallory:x:61234:61234::/home/mallory:/bin/sh\n";
+    put(root, "etc/passwd", mallory);
+    put(root, "root/list", b"user=canary lrs\n");
+    let mailbox = root.join("home/mallory/Maildir");
+    std::fs::create_dir_all(&mailbox).unwrap();
+    std::os::unix::fs::symlink("../../../root/list", mailbox.join("dovecot-acl")).unwrap();
+    let world = world(root);
+    let seen = look(&mut MailboxRightsSource::new(world.clone()), &world);
+    assert!(!format!("{:?}", seen.records).contains("canary"));
+    assert_eq!(seen.gaps().count(), 1, "{:?}", seen.records);
+}

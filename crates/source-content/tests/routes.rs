@@ -256,7 +256,7 @@ fn exim_tells_no_key_of_a_block_list_and_nothing_of_a_list_it_takes_apart() {
     assert_eq!(gaps(&seen).len(), 1, "{:?}", gaps(&seen));
 }
 
-const MALLORY: &[u8] = b"mallory:x:1001:1001::/home/mallory:/bin/sh\n";
+const MALLORY: &[u8] = b"mallory:x:61234:61234::/home/mallory:/bin/sh\n";
 /// A file of root's that a mail server would not read for a user.
 const SECRET: &[u8] = b"/canary/place\n|canary-word x\npassword=abc@canary.example\n";
 

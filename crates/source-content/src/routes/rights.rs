@@ -12,6 +12,7 @@ use groma_source::disk::foreign;
 use groma_source::{Budget, EntryKind, Explanation, Sink, Source, Window, World};
 
 use super::dovecot::{self, Setting};
+use super::reader::Reader;
 use super::{Found, TIME_MAX};
 use crate::accounts::Accounts;
 use crate::enabled::Enabled;
@@ -109,6 +110,8 @@ fn switches_on(setting: &Setting) -> bool {
 struct Home {
     path: PathBuf,
     owner: String,
+    /// The uid of its owner, where it is one of an account of this machine.
+    number: Option<u32>,
 }
 
 /// Two names, and what the second may do below which directory; in which folder is nobody's business.
@@ -136,6 +139,7 @@ fn ties(
         for root in roots {
             mailbox(found, &root, &mut told);
         }
+        found.read_for(Reader::Machine);
     }
     if told.len() > TIES_MAX {
         let what = format!("rights in mailboxes beyond the first {TIES_MAX}");
@@ -206,8 +210,9 @@ fn homes(
     settings: &[Setting],
     accounts: &Accounts,
 ) -> Vec<Home> {
-    let local = accounts.homes().map(|(path, name, _)| Home {
+    let local = accounts.homes().map(|(path, name, number)| Home {
         path: path.clone(),
+        number: Some(number),
         owner: name.lossy().into_owned(),
     });
     let mut out: Vec<Home> = local.take(MAILBOXES_MAX).collect();
@@ -242,6 +247,7 @@ fn below(found: &mut Found<'_, '_, '_, '_>, base: &Path, levels: usize) -> Vec<H
         .filter_map(|path| {
             Some(Home {
                 owner: owner(&path)?,
+                number: None,
                 path,
             })
         })
@@ -267,6 +273,11 @@ fn mailbox(found: &mut Found<'_, '_, '_, '_>, root: &Home, told: &mut Told) {
     if !found.is_there(&root.path) {
         return;
     }
+    let number = root.number.or_else(|| found.owner_of(&root.path));
+    found.read_for(Reader::User {
+        owner: number.filter(|number| root.number.is_some() || *number != 0),
+        home: root.path.clone(),
+    });
     folder(found, root, &root.path, told);
     let mut is_dbox = false;
     for entry in found.list(&root.path) {
