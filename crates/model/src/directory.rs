@@ -83,6 +83,10 @@ pub enum NeedReason {
     SendConnector,
     /// One directory server takes its content from another.
     Replication,
+    /// One directory server sends its content to another.
+    Supply,
+    /// One directory server asks another for a part of its tree.
+    HandedOn,
     /// A client is connected to the directory server right now.
     Connection,
 }

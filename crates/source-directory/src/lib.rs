@@ -22,7 +22,7 @@
 //! question that was not answered ([`Journal`]), within half a day; else nothing is kept between looks.
 //!
 //! Seen for real: what the tests beside this crate ran. Never met: a domain controller of Microsoft, an Exchange
-//! organisation, 389 Directory Server, FreeIPA.
+//! organisation, FreeIPA.
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing)]
 #![cfg_attr(test, allow(clippy::indexing_slicing, reason = "a test may panic"))]
@@ -37,6 +37,7 @@ mod guard;
 mod journal;
 mod learnt;
 mod open;
+mod project389;
 mod root;
 mod session;
 mod step;
@@ -137,6 +138,11 @@ impl Source for DirectorySource {
             asked(open::SERVER_STEPS)
                 .into_iter()
                 .map(|l| format!("OpenLDAP: {l}")),
+        );
+        reads.extend(
+            asked(project389::SERVER_STEPS)
+                .into_iter()
+                .map(|l| format!("389 Directory Server: {l}")),
         );
         reads.extend(
             asked(open::STEPS)
@@ -308,6 +314,7 @@ impl Look<'_, '_> {
         let steps: Vec<&Step> = match root.family {
             Family::ActiveDirectory => ad::STEPS.iter().collect(),
             Family::OpenLdap => open::SERVER_STEPS.iter().chain(open::STEPS).collect(),
+            Family::Project389 => project389::SERVER_STEPS.iter().chain(open::STEPS).collect(),
             Family::Other => open::STEPS.iter().collect(),
         };
         let mut unasked = Vec::new();
@@ -376,6 +383,15 @@ impl Look<'_, '_> {
                 })
                 .await;
             self.told += batch.told;
+            if step.scope == ldap3::Scope::Base && ended.entries == 0 && ended.trouble.is_none() {
+                let hidden = Cause::new(
+                    "the server shows it to other accounts only",
+                    Reason::PermissionDenied,
+                    "let the account read it, or ask as one that may",
+                );
+                self.gap(&scope, step.name, &hidden);
+                state = CoverageState::Partial;
+            }
             if left_out > 0 {
                 let what = format!(
                     "{left_out} facts more than the {} this source may tell",

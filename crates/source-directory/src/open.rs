@@ -189,7 +189,7 @@ fn config(entry: &Entry, learnt: &mut Learnt) {
     }
 }
 
-fn at_server(object: &mut DirectoryObject, learnt: &Learnt) {
+pub(crate) fn at_server(object: &mut DirectoryObject, learnt: &Learnt) {
     object.host = Some(learnt.server.0.clone());
 }
 
@@ -294,7 +294,7 @@ fn replication(entry: &Entry, consumer: &Consumer, learnt: &mut Learnt) {
     learnt.need(need);
 }
 
-fn protection(way: &Way) -> Option<Protection> {
+pub(crate) fn protection(way: &Way) -> Option<Protection> {
     match way {
         Way::Tls => Some(Protection::Tls),
         Way::StartTls => Some(Protection::Starttls),

@@ -33,6 +33,7 @@ const GLOBAL_CATALOGUE: &str = "1.2.840.113556.1.4.1920";
 pub(crate) enum Family {
     ActiveDirectory,
     OpenLdap,
+    Project389,
     Other,
 }
 
@@ -56,6 +57,7 @@ impl Root {
     pub(crate) fn of(entry: &Entry, base: Option<&str>) -> Self {
         let capable = |oid: &str| entry.texts("supportedCapabilities").any(|c| c == oid);
         let vendor = entry.text("vendorName").unwrap_or_default();
+        let version = entry.text("vendorVersion").unwrap_or_default();
         let family = match () {
             () if capable(ACTIVE_DIRECTORY) => Family::ActiveDirectory,
             () if entry.is("OpenLDAProotDSE")
@@ -65,12 +67,17 @@ impl Root {
             {
                 Family::OpenLdap
             }
+            // FreeIPA and Red Hat's product are built on it, and say so in the same way.
+            () if vendor.starts_with("389 ") || version.starts_with("389-Directory") => {
+                Family::Project389
+            }
             () => Family::Other,
         };
         let product = match (family, vendor.contains("Samba")) {
             (Family::ActiveDirectory, true) => "Samba AD".to_owned(),
             (Family::ActiveDirectory, false) => "Active Directory".to_owned(),
             (Family::OpenLdap, _) => "OpenLDAP".to_owned(),
+            (Family::Project389, _) => "389 Directory Server".to_owned(),
             (Family::Other, _) if vendor.is_empty() => {
                 "a directory that does not say what it is".to_owned()
             }

@@ -287,6 +287,15 @@ fn inside() {
     let seen = look_at(at.path(), &table, patient());
     judge(&seen);
 
+    // A domain signs, as Microsoft's do: a password without TLS is refused, and how to ask instead is told.
+    let unsigned = table.replace(&server, "ldap://127.0.0.1");
+    let unsigned = look_at(at.path(), &unsigned.replace("pin = ", "# "), patient());
+    assert!(
+        gaps(&unsigned).contains("it requires LDAP signing or TLS"),
+        "{}",
+        gaps(&unsigned)
+    );
+
     // A wrong password is refused in the words of Active Directory.
     closed(&at.path().join("pw"), "wrong-of-a-test");
     let refused = look_at(at.path(), &table, patient());

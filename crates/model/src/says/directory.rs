@@ -55,6 +55,8 @@ pub(super) fn need(need: &DirectoryNeed) -> String {
         NeedReason::ReceiveConnector => format!("{at} takes mail from {consumer}{what}"),
         NeedReason::SendConnector => format!("{consumer} hands mail on to {at}{what}"),
         NeedReason::Replication => format!("{who} takes its content from {at}{what}"),
+        NeedReason::Supply => format!("{who} sends its content to {at}{what}"),
+        NeedReason::HandedOn => format!("{who} asks {at} for a part of its tree{what}"),
         NeedReason::Connection if account.is_none() => {
             format!("{who} is connected to {at}, as nobody")
         }
