@@ -203,6 +203,33 @@ fn one_message_is_one_whatever_rotation_cuts() {
     }
 }
 
+/// Without `smtpd_tls_loglevel` only the line that ends a session tells of STARTTLS, and that it was not asked for. Of a very
+/// long session the first messages learn it.
+#[test]
+fn a_session_tells_at_its_end_how_it_was_protected() {
+    let disk = FakeDisk::new()
+        .file("/var/log/mail.log", recorded("postfix-ports.log"))
+        .file(
+            "/etc/postfix/master.cf",
+            recorded("postfix-ports.master.cf"),
+        );
+    let sent = "sent mail through Postfix at port";
+    let copier = "10.20.1.77 sent mail through Postfix at port 25, in clear text, from corp.example (scan), to";
+    let news = format!("10.20.1.78 {sent} 25");
+    assert_eq!(
+        lines(&look(disk)),
+        [
+            format!("1× {copier} corp.example"),
+            format!("1× {copier} partner.example"),
+            "1× 10.20.1.77 was refused (relay-denied) by Postfix at port 2525, calls itself copier1, from corp.example (scan), to partner.example".to_owned(),
+            format!("9× {news}, from corp.example, to partner.example"),
+            format!("16× {news}, with STARTTLS, from corp.example, to partner.example"),
+            format!("1× 10.20.1.78 {sent} 587, with STARTTLS, from corp.example (invoice), to partner.example"),
+            format!("1× 10.61.1.31 {sent} 2525, in clear text, from corp.example (alarm), to partner.example"),
+        ]
+    );
+}
+
 #[test]
 fn a_service_with_settings_of_its_own_lets_others_through() {
     let master = "smtp inet n - n - - smtpd\nsubmission inet n - n - - smtpd\n  -o syslog_name=postfix/submission\n  -o smtpd_client_restrictions=permit_sasl_authenticated,reject\n2525 inet n - n - - smtpd\n  -o mynetworks=10.61.0.0/16\nsmtps inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=yes\n";
