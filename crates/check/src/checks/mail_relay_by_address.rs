@@ -50,7 +50,7 @@ fn draft(view: &View<'_>, provider: &groma_model::EntityId, rows: &[&MailLedgerE
     };
     draft.likelihood = Likelihood::High;
     draft.risk = format!(
-        "{} {} mail out of the house through {} because of {} alone: when one of the two gets another address, that mail is refused.",
+        "{} {} mail out of the house through {} because of {} alone: when a sender or the server gets another address, that mail is refused.",
         consumers(view, rows),
         agree(machines, "sends", "send"),
         name(view, provider),

@@ -113,7 +113,7 @@ pub(crate) mod by_address {
         assert_eq!(finding.severity, Severity::High);
         assert_eq!(
             finding.risk,
-            "copier1 sends mail out of the house through mail1 because of its address alone: when one of the two gets another address, that mail is refused."
+            "copier1 sends mail out of the house through mail1 because of its address alone: when a sender or the server gets another address, that mail is refused."
         );
         assert_eq!(
             finding.indicator,
