@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
-use groma_model::fact::{Direction, LoggedUse, MailRefusal, MailUse, RelayBy, RelayRule};
+use groma_model::fact::{
+    Direction, LoggedUse, MailRefusal, MailUse, RelayBy, RelayRule, ReportedUse,
+};
 use groma_model::inventory::{Dependency, ReachedBy, Watching};
 use groma_model::mail_ledger::{
     MailDomainEntry, MailLedgerEntry, MailRefusalEntry, MailServerEntry, MailSide,
@@ -87,6 +89,7 @@ pub(crate) fn entries(
     let mut rows: BTreeMap<Key, Row> = BTreeMap::new();
     senders(gathered, estate, &mut rows);
     readers(gathered, estate, &mut rows);
+    reported(gathered, estate, &mut rows);
     if rows.is_empty() {
         return Vec::new();
     }
@@ -237,7 +240,117 @@ fn readers(gathered: &Gathered, estate: &Estate, rows: &mut BTreeMap<Key, Row>) 
     }
 }
 
+/// What exported logs report: a server nobody looked at. The same log read twice counts once.
+fn reported(gathered: &Gathered, estate: &Estate, rows: &mut BTreeMap<Key, Row>) {
+    let mut once: BTreeMap<&ReportedUse, Vec<&Raw<ReportedUse>>> = BTreeMap::new();
+    for raw in &gathered.reported {
+        once.entry(&raw.fact).or_default().push(raw);
+    }
+    // What is refused, and what tells least of the way, belongs to a way that is known.
+    let mut all: Vec<_> = once.into_iter().collect();
+    all.sort_by_key(|(used, _)| (used.refused, used.port.is_none()));
+    for (used, told) in all {
+        let Some(key) = told.first().and_then(|raw| reported_key(raw, estate)) else {
+            continue;
+        };
+        let sends = key.side == MailSide::Sends;
+        let vague = sends && used.port.is_none() && used.account.is_none();
+        let way = match (used.refused, vague) {
+            (_, true) => any_way(&key, rows),
+            (true, false) => same_way(&key, rows),
+            (false, false) => None,
+        };
+        // A log without ports (message tracking) tells the messages that another one told.
+        let counts = !vague || way.is_none();
+        let row = rows.entry(way.unwrap_or(key)).or_default();
+        row.report(used, &told, counts);
+    }
+}
+
+/// Doors of Exchange on its web server.
+const WEB_DOORS: &[&str] = &[
+    "Exchange Web Services",
+    "ActiveSync",
+    "Outlook on the web",
+    "Outlook (MAPI over HTTP)",
+];
+
+fn reported_key(raw: &Raw<ReportedUse>, estate: &Estate) -> Option<Key> {
+    let used = &raw.fact;
+    let service = used.service.as_ref().map(|service| service.lossy());
+    let is_door = service.is_some_and(|service| WEB_DOORS.contains(&&*service));
+    let (side, kind) = match used.kind.as_str() {
+        "smtp-submission" if used.mail.is_some() => (MailSide::Sends, "smtp-submission"),
+        "smtp-relay" if used.mail.is_some() => (MailSide::Sends, "smtp-relay"),
+        "imap" if !used.refused => (MailSide::Reads, "imap"),
+        "pop3" if !used.refused => (MailSide::Reads, "pop3"),
+        "http" if is_door && !used.refused => (MailSide::Reads, "http"),
+        _ => return None,
+    };
+    let locate = |peer: &Peer| estate.locate(&raw.site, &raw.vantage, peer);
+    let (consumer, provider) = (locate(&used.consumer)?, locate(&used.provider)?);
+    let account = used.account.as_ref().filter(|_| side == MailSide::Sends);
+    (consumer.entity != provider.entity).then(|| Key {
+        provider: provider.entity,
+        consumer: consumer.entity,
+        side,
+        kind,
+        port: used.port,
+        account: account.map(|account| account.lossy().into_owned()),
+        mechanism: used.mechanism.clone(),
+        protection: used.protection,
+    })
+}
+
+/// Any way in which the same client sends there.
+fn any_way(key: &Key, rows: &BTreeMap<Key, Row>) -> Option<Key> {
+    let same = |known: &&Key| {
+        (&known.provider, &known.consumer, known.side) == (&key.provider, &key.consumer, key.side)
+    };
+    rows.keys().find(same).cloned()
+}
+
 impl Row {
+    fn report(&mut self, used: &ReportedUse, told: &[&Raw<ReportedUse>], counts: bool) {
+        self.product.clone_from(&used.product);
+        if let Peer::Address(address) = used.consumer {
+            self.addresses.insert(address);
+        }
+        self.accounts.extend(used.account.clone());
+        self.crowd |= used.mechanism.is_some() && used.account.is_none();
+        self.says_it_is = used.program.clone().or_else(|| self.says_it_is.take());
+        if let Some(mail) = &used.mail {
+            self.helo.extend(mail.helo.clone());
+            self.tls.extend(mail.tls.clone());
+            self.words.extend(mail.sender_word.clone());
+            self.senders.extend(mail.sender.clone());
+            for to in &mail.recipients {
+                *self.recipients.entry(to.domain.clone()).or_default() |= to.delivered_here;
+            }
+        }
+        for raw in told {
+            self.logs.insert(used.log.lossy().into_owned());
+            self.evidence.insert(raw.id.clone());
+        }
+        let Some(most) = told.iter().map(|raw| raw.seen).reduce(most_of) else {
+            return;
+        };
+        let refused = used.mail.as_ref().and_then(|mail| mail.refused);
+        match refused {
+            Some(why) => {
+                add(&mut self.refused, most);
+                let (count, last) = self.refusals.entry(why).or_insert((0, most.last));
+                *count += most.count;
+                *last = (*last).max(most.last);
+            }
+            None if counts => add(&mut self.taken, most),
+            None => {
+                let known = self.taken.map_or(most, |known| most_of(known, most));
+                self.taken = Some(known);
+            }
+        }
+    }
+
     fn take(&mut self, used: &MailUse, told: &[&Raw<MailUse>]) {
         self.product.clone_from(&used.product);
         self.addresses.insert(used.peer);

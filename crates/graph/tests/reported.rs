@@ -3,8 +3,10 @@
 mod common;
 
 use common::*;
-use groma_model::fact::ReportedUse;
+use groma_model::fact::{MailRecipients, MailRefusal, ReportedUse};
+use groma_model::mail_ledger::MailSide;
 use groma_model::name::{Peer, Protection};
+use groma_model::reported::ReportedMail;
 use groma_model::{Fact, Port, Transport, Witness};
 
 fn bind(consumer: &str, provider: &str) -> ReportedUse {
@@ -22,6 +24,7 @@ fn bind(consumer: &str, provider: &str) -> ReportedUse {
         service: None,
         asks: None,
         refused: false,
+        mail: None,
         log: "Directory Service of dc1.corp.example".into(),
     }
 }
@@ -91,4 +94,67 @@ fn a_logon_that_names_no_port_confirms_the_need_that_is_known() {
     assert_eq!(edge.provider.port, Some(Port(389)));
     let ledger = told.graph().ledger;
     assert_eq!(ledger.iter().filter(|row| row.machine_account).count(), 1);
+}
+
+fn sent(port: Option<u16>, to: &str, refused: Option<MailRefusal>) -> ReportedUse {
+    ReportedUse {
+        kind: "smtp-relay".into(),
+        port: port.map(Port),
+        account: None,
+        mechanism: None,
+        refused: refused.is_some(),
+        mail: Some(Box::new(ReportedMail {
+            helo: port.map(|_| "copier".into()),
+            sender: Some("corp.example".into()),
+            sender_word: Some("scan".into()),
+            recipients: vec![MailRecipients {
+                domain: to.into(),
+                delivered_here: false,
+            }],
+            refused,
+            ..ReportedMail::default()
+        })),
+        ..bind("10.0.0.7", "10.0.0.2")
+    }
+}
+
+#[test]
+fn what_an_exported_log_tells_of_mail_is_a_row_of_the_mail_ledger() {
+    let mut told = estate();
+    report(&mut told, sent(Some(25), "b.example", None));
+    report(
+        &mut told,
+        sent(Some(25), "x.example", Some(MailRefusal::RelayDenied)),
+    );
+    // Message tracking tells the same messages once more, without the door they came through.
+    report(&mut told, sent(None, "c.example", None));
+    // A session without a message is nobody who sends.
+    report(
+        &mut told,
+        ReportedUse {
+            mail: None,
+            ..sent(Some(25), "y.example", None)
+        },
+    );
+    let reads = ReportedUse {
+        kind: "imap".into(),
+        port: Some(Port(993)),
+        ..bind("10.0.0.1", "10.0.0.2")
+    };
+    report(&mut told, reads);
+    let ledger = told.graph().mail_ledger;
+    assert_eq!(ledger.len(), 2);
+    let (sends, reads): (Vec<_>, Vec<_>) =
+        ledger.iter().partition(|row| row.side == MailSide::Sends);
+    let domains: Vec<&str> = sends[0]
+        .recipient_domains
+        .iter()
+        .map(|d| d.name.as_str())
+        .collect();
+    assert_eq!(domains, ["b.example", "c.example", "x.example"]);
+    assert_eq!((sends[0].messages, sends[0].port), (4, Some(Port(25))));
+    assert_eq!(sends[0].refusals[0].why, MailRefusal::RelayDenied);
+    assert_eq!(sends[0].helo, ["copier"]);
+    // Names of readers are not kept.
+    assert_eq!((reads[0].account.as_deref(), reads[0].accounts), (None, 1));
 }

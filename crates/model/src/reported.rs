@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Foreign;
+use crate::mail_use::{MailRecipients, MailRefusal};
 use crate::name::{Peer, Port, Protection, Transport};
 
 /// One machine used a service of another, as an exported log tells it: neither need be the machine that was looked at.
@@ -46,8 +47,37 @@ pub struct ReportedUse {
     /// True if it was tried and refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refused: bool,
+    /// What the messages were that came that way, where the log is a mail server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<Box<ReportedMail>>,
     /// The file that says so.
     pub log: Foreign,
+}
+
+/// Messages alike that were handed to a mail server, or not taken by it: as in [`MailUse`](crate::fact::MailUse), no
+/// address of a person.
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize, JsonSchema,
+)]
+pub struct ReportedMail {
+    /// What the client says it is (HELO, EHLO), if that is a name or an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub helo: Option<String>,
+    /// The version of TLS, as `TLSv1.2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<String>,
+    /// Domain of the envelope sender, lower case; empty for a report (`<>`) or a bare local part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<String>,
+    /// A word for devices or programs that the sender's local part holds, as groma's knowledge spells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender_word: Option<String>,
+    /// Domains of the recipients, sorted; more than a few are one entry with the name `*`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<MailRecipients>,
+    /// Why the server did not take it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<MailRefusal>,
 }
 
 impl ReportedUse {

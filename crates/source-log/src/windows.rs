@@ -8,6 +8,7 @@
 //! A log that was exported twice, or archived and exported, tells each event once: by its number and time.
 
 mod files;
+mod mail;
 mod smtp;
 mod sum;
 mod table;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use groma_knowledge::EVENT_GRAMMARS;
 use groma_knowledge::events::{EventGrammar, Tells};
+use groma_model::reported::ReportedMail;
 use groma_model::schedule::Zone;
 use groma_model::{
     Coverage, CoverageState, Fact, Foreign, Observation, Reason, Scope, SourceName, Timestamp,
@@ -352,25 +354,26 @@ impl Look<'_> {
 
     fn row(&mut self, path: &Path, log: &str, row: table::Row) {
         if log == smtp::LOG {
-            if let Some(told) = self.smtp.take(row) {
+            for told in self.smtp.take(row) {
                 self.session(Some(path), told);
             }
             return;
         }
         let span = (row.at, row.at);
-        self.tell(Some(path), log, &row, span, 1);
+        let mail = mail::tracked(log, &row.values);
+        self.tell(Some(path), log, (&row, mail), span, 1);
     }
 
     fn session(&mut self, path: Option<&Path>, told: smtp::Told) {
         let span = (told.row.at, told.last);
-        self.tell(path, smtp::LOG, &told.row, span, told.count);
+        self.tell(path, smtp::LOG, (&told.row, told.mail), span, told.count);
     }
 
     fn tell(
         &mut self,
         path: Option<&Path>,
         log: &str,
-        row: &table::Row,
+        (row, mail): (&table::Row, Option<ReportedMail>),
         span: (Timestamp, Timestamp),
         count: u64,
     ) {
@@ -394,7 +397,9 @@ impl Look<'_> {
         known.touch(span.1);
         known.files.extend(path.map(Path::to_owned));
         if let Some(rule) = grammar.rule("", 0, &value) {
-            for used in tell::uses(grammar, rule, &machine, &value, &log_name(&key)) {
+            for mut used in tell::uses(grammar, rule, &machine, &value, &log_name(&key)) {
+                used.refused |= mail.as_ref().is_some_and(|mail| mail.refused.is_some());
+                used.mail = mail.clone().map(Box::new);
                 self.sums.add(used, span, count);
             }
         }

@@ -35,6 +35,18 @@ pub(super) fn used(used: &ReportedUse) -> String {
     if let Some(asks) = &used.asks {
         how.push_str(&format!(", asking {asks}"));
     }
+    if let Some(mail) = &used.mail {
+        let to = |to: &crate::fact::MailRecipients| to.domain.clone();
+        let to: Vec<String> = mail.recipients.iter().map(to).collect();
+        let from = mail.sender.as_deref().unwrap_or("nobody");
+        how.push_str(&format!(", mail from {from}"));
+        if !to.is_empty() {
+            how.push_str(&format!(" to {}", to.join(", ")));
+        }
+        if let Some(why) = mail.refused {
+            how.push_str(&format!(" not taken ({})", why.as_str()));
+        }
+    }
     if used.is_at_home() {
         return format!("an account works on {provider}{how}: {log}");
     }

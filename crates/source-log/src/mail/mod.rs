@@ -6,7 +6,7 @@
 mod exim;
 mod names;
 mod postfix;
-mod said;
+pub(crate) mod said;
 mod server;
 mod sums;
 mod track;

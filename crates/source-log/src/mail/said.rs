@@ -155,7 +155,7 @@ pub(crate) fn address(text: &str) -> Option<(&str, &str)> {
 }
 
 /// The address at the begin of `text` up to a `>` that is not within quotes, and what follows it.
-pub(super) fn until_bracket(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn until_bracket(text: &str) -> Option<(&str, &str)> {
     let mut quoted = false;
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate() {

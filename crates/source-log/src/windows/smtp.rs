@@ -1,15 +1,22 @@
-//! Sessions of Exchange's SMTP receive protocol log: many rows, each a line that one side said, told as one row.
+//! Sessions of Exchange's SMTP receive protocol log: many rows, each a line that one side said, told as one row for all
+//! messages alike.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use groma_model::Timestamp;
+use groma_model::reported::ReportedMail;
 
+use super::mail;
 use super::table::Row;
+use crate::mail::said;
 
 /// How the log calls itself.
 pub(super) const LOG: &str = "SMTP Receive Protocol Log";
 /// Sessions open at a time: a log that never says goodbye must not fill the memory.
 const OPEN_MAX: usize = 20_000;
+/// Kinds of messages one session may bring, and recipients that wait for an answer.
+const KINDS_MAX: usize = 64;
+const WAITING_MAX: usize = 256;
 /// What Exchange says of an account that was proven.
 const PROVEN: &str = "authenticated";
 
@@ -25,26 +32,41 @@ struct Session {
     asked: Option<String>,
     /// True if the last thing the client said was that it wants TLS.
     asks_tls: bool,
-    /// Messages that were begun.
-    messages: u64,
+    helo: Option<String>,
+    tls: Option<String>,
+    message: Option<Message>,
+    /// Domains of recipients that were not answered yet: a client may name many before it listens.
+    waiting: VecDeque<String>,
+    /// Messages that were taken, or not.
+    told: BTreeMap<ReportedMail, u64>,
     /// True if its first line was met: of the rest of one nobody knows what the client had proven.
     is_whole: bool,
 }
 
-/// A session as one row, with when it began, when it ended, and how many messages it brought.
+/// A message that was begun.
+#[derive(Default)]
+struct Message {
+    sender: Option<String>,
+    word: Option<&'static str>,
+    to: BTreeSet<String>,
+}
+
+/// Messages alike of a session, with when it began, when it ended, and how many there were; a session without messages is
+/// one that brought none.
 pub(super) struct Told {
     pub(super) row: Row,
+    pub(super) mail: Option<ReportedMail>,
     pub(super) last: Timestamp,
     pub(super) count: u64,
 }
 
 impl Sessions {
-    /// Takes a row; the session it ends, if it does.
-    pub(super) fn take(&mut self, row: Row) -> Option<Told> {
+    /// Takes a row; what the session it ends has told, if it does.
+    pub(super) fn take(&mut self, row: Row) -> Vec<Told> {
         let of = |name: &str| row.values.get(name).cloned().unwrap_or_default();
         let (id, event, said, context) = (of("session-id"), of("event"), of("data"), of("context"));
         if id.is_empty() {
-            return None;
+            return Vec::new();
         }
         let at = row.at;
         if self.0.len() >= OPEN_MAX && !self.0.contains_key(&id) {
@@ -56,7 +78,8 @@ impl Sessions {
             .or_insert_with(|| Session::new(row));
         session.last = session.last.max(at);
         session.learn(&event, &said, &context);
-        (event == "-").then(|| self.0.remove(&id)?.told())?
+        let ended = (event == "-").then(|| self.0.remove(&id)).flatten();
+        ended.map(Session::told).unwrap_or_default()
     }
 
     /// What is still open when all files are over.
@@ -64,7 +87,7 @@ impl Sessions {
         let mut open: Vec<_> = std::mem::take(&mut self.0).into_iter().collect();
         open.sort_by(|a, b| a.0.cmp(&b.0));
         open.into_iter()
-            .filter_map(|(_, session)| session.told())
+            .flat_map(|(_, session)| session.told())
             .collect()
     }
 }
@@ -81,29 +104,25 @@ impl Session {
             row: Row { at: row.at, values },
             asked: None,
             asks_tls: false,
-            messages: 0,
+            helo: None,
+            tls: None,
+            message: None,
+            waiting: VecDeque::new(),
+            told: BTreeMap::new(),
             is_whole: false,
         }
     }
 
     /// What the client says (`<`) is only claimed; what Exchange notes (`*`) it has proven.
     fn learn(&mut self, event: &str, said: &str, context: &str) {
-        let begins = |word: &str| {
-            said.get(..word.len())
-                .is_some_and(|begin| begin.eq_ignore_ascii_case(word))
-        };
         match event {
             "+" => self.is_whole = true,
-            "<" if begins("AUTH ") => {
-                let mechanism = said.split_whitespace().nth(1).unwrap_or_default();
-                self.asked = Some(mechanism.to_ascii_uppercase());
-            }
-            "<" => {
-                self.asks_tls = begins("STARTTLS") || begins("X-ANONYMOUSTLS");
-                self.messages += u64::from(begins("MAIL FROM"));
-            }
+            "<" => self.hear(said),
             // Older versions note no success of TLS, but say that they are ready for it.
-            ">" if std::mem::take(&mut self.asks_tls) && begins("220 ") => self.put("tls", "yes"),
+            ">" if std::mem::take(&mut self.asks_tls) && begins(said, "220 ") => {
+                self.put("tls", "yes");
+            }
+            ">" => self.answer(said),
             "*" if context.eq_ignore_ascii_case(PROVEN) && !said.is_empty() => {
                 self.put("account", said);
                 if let Some(asked) = self.asked.take() {
@@ -112,8 +131,79 @@ impl Session {
             }
             "*" if context.starts_with("TLS protocol") && context.contains("succeeded") => {
                 self.put("tls", "yes");
+                self.tls = version(context);
             }
             _ => {}
+        }
+    }
+
+    /// What the client says.
+    fn hear(&mut self, said: &str) {
+        self.asks_tls = begins(said, "STARTTLS") || begins(said, "X-ANONYMOUSTLS");
+        if begins(said, "AUTH ") {
+            let mechanism = said.split_whitespace().nth(1).unwrap_or_default();
+            self.asked = Some(mechanism.to_ascii_uppercase());
+        } else if begins(said, "EHLO ") || begins(said, "HELO ") {
+            let name = said.split_whitespace().nth(1).and_then(said::helo);
+            self.helo = name.map(str::to_owned);
+        } else if begins(said, "MAIL FROM") {
+            let sender = mail::in_brackets(said).and_then(mail::parted);
+            let word = sender.as_ref().and_then(|(_, word)| *word);
+            self.waiting.clear();
+            self.message = Some(Message {
+                sender: sender.map(|(domain, _)| domain),
+                word,
+                to: BTreeSet::new(),
+            });
+        } else if begins(said, "RCPT TO") && self.waiting.len() < WAITING_MAX {
+            let to = mail::in_brackets(said).and_then(mail::parted);
+            self.waiting.extend(to.map(|(domain, _)| domain));
+        } else if begins(said, "RSET") {
+            self.message = None;
+            self.waiting.clear();
+        }
+    }
+
+    /// What Exchange answers: a recipient that is taken, a message, or nothing of either.
+    fn answer(&mut self, said: &str) {
+        if begins(said, "250 2.1.5") {
+            let to = self.waiting.pop_front();
+            if let (Some(message), Some(to)) = (&mut self.message, to) {
+                message.to.insert(to);
+            }
+        } else if begins(said, "250 2.6.0") {
+            if let Some(message) = self.message.take() {
+                self.keep(message, None);
+            }
+        } else if begins(said, "535") {
+            self.keep(Message::default(), Some(said));
+        } else if begins(said, "5") {
+            let Some(message) = &self.message else { return };
+            let refused = match self.waiting.pop_front() {
+                Some(to) => Message {
+                    sender: message.sender.clone(),
+                    word: message.word,
+                    to: BTreeSet::from([to]),
+                },
+                None => self.message.take().unwrap_or_default(),
+            };
+            self.keep(refused, Some(said));
+        }
+    }
+
+    fn keep(&mut self, message: Message, refused: Option<&str>) {
+        let mut mail = ReportedMail {
+            sender: message.sender,
+            sender_word: message.word.map(str::to_owned),
+            recipients: mail::recipients(message.to),
+            refused: refused.map(mail::refusal),
+            ..ReportedMail::default()
+        };
+        if self.told.len() >= KINDS_MAX && !self.told.contains_key(&mail) {
+            mail.recipients = mail::recipients(BTreeSet::from(["*".to_owned()]));
+        }
+        if self.told.len() < 2 * KINDS_MAX || self.told.contains_key(&mail) {
+            *self.told.entry(mail).or_default() += 1;
         }
     }
 
@@ -121,11 +211,41 @@ impl Session {
         self.row.values.insert(name.to_owned(), value.to_owned());
     }
 
-    fn told(self) -> Option<Told> {
-        self.is_whole.then(|| Told {
-            row: self.row,
-            last: self.last,
-            count: self.messages.max(1),
-        })
+    fn told(self) -> Vec<Told> {
+        if !self.is_whole {
+            return Vec::new();
+        }
+        let (row, last, helo, tls) = (self.row, self.last, self.helo, self.tls);
+        let told = |mail, count| Told {
+            row: Row {
+                at: row.at,
+                values: row.values.clone(),
+            },
+            mail,
+            last,
+            count,
+        };
+        if self.told.is_empty() {
+            return vec![told(None, 1)];
+        }
+        let with = |(mail, count): (ReportedMail, u64)| {
+            let (helo, tls) = (helo.clone(), tls.clone());
+            told(Some(ReportedMail { helo, tls, ..mail }), count)
+        };
+        self.told.into_iter().map(with).collect()
     }
+}
+
+fn begins(said: &str, word: &str) -> bool {
+    said.get(..word.len())
+        .is_some_and(|begin| begin.eq_ignore_ascii_case(word))
+}
+
+/// `TLSv1.2` of `TLS protocol SP_PROT_TLS1_2_SERVER negotiation succeeded …`.
+fn version(context: &str) -> Option<String> {
+    let (_, behind) = context.split_once("SP_PROT_TLS")?;
+    let end = behind.find(|c: char| c != '_' && !c.is_ascii_digit())?;
+    let numbers = behind.get(..end)?.trim_matches('_').replace('_', ".");
+    let known = ["1.0", "1.1", "1.2", "1.3"].contains(&numbers.as_str());
+    known.then(|| format!("TLSv{}", numbers.trim_end_matches(".0")))
 }

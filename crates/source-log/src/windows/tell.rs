@@ -72,6 +72,7 @@ pub(super) fn uses<'v>(
         service: service.and_then(text),
         asks: asks(named(&rule.base), named(&rule.filter)),
         refused: rule.tells == Tells::Refused,
+        mail: None,
         log: log.clone(),
     };
     let onward = onward(rule, machine, &told, &named);

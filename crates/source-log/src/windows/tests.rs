@@ -447,7 +447,7 @@ fn session(id: &str, connector: &str, ends: (&str, &str), said: &[(&str, &str, &
     for (number, (event, data, context)) in said.iter().enumerate() {
         let (local, remote) = ends;
         out.push_str(&format!(
-            "2026-11-18T14:00:0{number}.123Z,{connector},{id},{number},{local},{remote},{event},{data},{context}\r\n"
+            "2026-11-18T14:00:{number:02}.123Z,{connector},{id},{number},{local},{remote},{event},{data},{context}\r\n"
         ));
     }
     out
@@ -467,6 +467,11 @@ fn sessions_of_a_receive_connector_tell_what_was_proven() {
                 ("<", "EHLO copier", ""),
                 ("<", "MAIL FROM:<scan@corp.example>", ""),
                 ("<", "RCPT TO:<a@b.example>", ""),
+                ("<", "RCPT TO:<x@elsewhere.example>", ""),
+                (">", "250 2.1.0 Sender OK", ""),
+                (">", "250 2.1.5 Recipient OK", ""),
+                (">", "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain", ""),
+                (">", "250 2.6.0 <1@copier> [InternalId=1] Queued mail for delivery", ""),
                 ("-", "", "Remote(ConnectionReset)"),
             ],
         ),
@@ -480,7 +485,12 @@ fn sessions_of_a_receive_connector_tell_what_was_proven() {
                 (">", "220 2.0.0 SMTP server ready", ""),
                 ("<", "AUTH LOGIN", ""),
                 ("*", "CORP\\svc-erp", "authenticated"),
+                ("*", "", "TLS protocol SP_PROT_TLS1_2_SERVER negotiation succeeded using bulk encryption algorithm CALG_AES_256"),
+                ("<", "MAIL FROM:<erp@corp.example> SIZE=9", ""),
+                (">", "250 2.6.0 <2@erp> Queued mail for delivery", ""),
                 ("<", "MAIL FROM:<erp@corp.example>", ""),
+                (">", "250 2.6.0 <3@erp> Queued mail for delivery", ""),
+                // Begun, and never taken.
                 ("<", "MAIL FROM:<erp@corp.example>", ""),
                 ("-", "", ""),
             ],
@@ -518,18 +528,28 @@ fn sessions_of_a_receive_connector_tell_what_was_proven() {
         rows(&seen),
         [
             format!(
-                "2× 10.20.1.31 used Exchange of 10.20.1.5 port 587/tcp, as CORP\\svc-erp, by LOGIN, with STARTTLS, for EX1\\Client Frontend EX1: {log}"
+                "2× 10.20.1.31 used Exchange of 10.20.1.5 port 587/tcp, as CORP\\svc-erp, by LOGIN, with STARTTLS, for EX1\\Client Frontend EX1, mail from corp.example: {log}"
             ),
             format!(
-                "1× 10.20.1.66 used Exchange of 10.20.1.5 port 25/tcp, in clear text, for EX1\\Default Frontend EX1: {log}"
+                "1× 10.20.1.66 was refused by Exchange of 10.20.1.5 port 25/tcp, in clear text, for EX1\\Default Frontend EX1, mail from nobody not taken (logon-failed): {log}"
             ),
             format!(
-                "1× 10.20.1.201 used Exchange of 10.20.1.5 port 25/tcp, in clear text, for EX1\\Copiers: {log}"
+                "1× 10.20.1.201 used Exchange of 10.20.1.5 port 25/tcp, in clear text, for EX1\\Copiers, mail from corp.example to b.example: {log}"
+            ),
+            format!(
+                "1× 10.20.1.201 was refused by Exchange of 10.20.1.5 port 25/tcp, in clear text, for EX1\\Copiers, mail from corp.example to elsewhere.example not taken (relay-denied): {log}"
             ),
         ]
     );
     let said = format!("{:?}", seen.records);
-    for secret in ["scan@corp.example", "a@b.example", "erp@corp.example"] {
+    for kept in [
+        "sender_word: Some(\"scan\")",
+        "helo: Some(\"copier\")",
+        "tls: Some(\"TLSv1.2\")",
+    ] {
+        assert!(said.contains(kept), "{kept}");
+    }
+    for secret in ["scan@corp.example", "a@b.example", "erp@corp.example", "x@"] {
         assert!(!said.contains(secret), "{secret}");
     }
 }
@@ -563,9 +583,9 @@ fn a_web_server_tells_the_doors_of_exchange_and_other_applications() {
 #[test]
 fn message_tracking_tells_who_came_to_the_front_end() {
     let text = "#Software: Microsoft Exchange Server\n#Log-type: Message Tracking Log\n\
-#Fields: date-time,client-ip,client-hostname,server-ip,server-hostname,source-context,connector-id,source,event-id,recipient-address,original-client-ip\n\
-2026-11-18T14:00:01.000Z,10.20.1.5,EX1,10.20.1.5,EX1.corp.example,x,EX1\\Default EX1,SMTP,RECEIVE,a@b.example,10.20.1.201\n\
-2026-11-18T14:00:02.000Z,10.20.1.5,EX1,10.20.1.5,EX1.corp.example,x,,STOREDRIVER,DELIVER,a@b.example,10.20.1.9\n";
+#Fields: date-time,client-ip,client-hostname,server-ip,server-hostname,source-context,connector-id,source,event-id,recipient-address,original-client-ip,sender-address\n\
+2026-11-18T14:00:01.000Z,10.20.1.5,EX1,10.20.1.5,EX1.corp.example,x,EX1\\Default EX1,SMTP,RECEIVE,a@b.example;c@d.example,10.20.1.201,scan@corp.example\n\
+2026-11-18T14:00:02.000Z,10.20.1.5,EX1,10.20.1.5,EX1.corp.example,x,,STOREDRIVER,DELIVER,a@b.example,10.20.1.9,y@corp.example\n";
     let seen = look(
         FakeDisk::new().file("/in/MSGTRK2026111814-1.LOG", text),
         &["/in"],
@@ -573,7 +593,7 @@ fn message_tracking_tells_who_came_to_the_front_end() {
     assert_eq!(
         rows(&seen),
         [
-            "1× 10.20.1.201 used Exchange of ex1.corp.example, for EX1\\Default EX1: Message Tracking Log of ex1.corp.example"
+            "1× 10.20.1.201 used Exchange of ex1.corp.example, for EX1\\Default EX1, mail from corp.example to b.example, d.example: Message Tracking Log of ex1.corp.example"
         ]
     );
 }
