@@ -86,7 +86,8 @@ fn draft(view: &View<'_>, leaf: &Leaf<'_>) -> Draft {
         .not_after
         .millis()
         .saturating_sub(i64::try_from(ahead).unwrap_or(0));
-    draft.control_date = Some(Timestamp::from_millis(control));
+    // A day that is over is no day to do anything.
+    draft.control_date = Some(Timestamp::from_millis(control).max(view.now));
     draft.points_at(leaf.entity);
     draft.cites_evidence(&leaf.entity.evidence);
     leaf.hosts()

@@ -30,7 +30,7 @@ pub(crate) fn table(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<
         provider: provider(row, index),
         how: how(row, words),
         when: fill(
-            words.ledger_times,
+            words.plural(words.ledger_times, row.count),
             &[
                 &number(usize::try_from(row.count).unwrap_or(usize::MAX)),
                 &row.first_seen.minute(),

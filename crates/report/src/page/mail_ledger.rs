@@ -172,7 +172,7 @@ fn when(row: &MailLedgerEntry, words: &Catalogue) -> Vec<String> {
     };
     let taken = (row.messages > 0).then(|| {
         fill(
-            text,
+            words.plural(text, row.messages),
             &[
                 &count(row.messages),
                 &row.first_seen.minute(),

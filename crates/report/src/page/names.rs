@@ -105,6 +105,8 @@ pub(crate) fn records(index: &Index<'_>, words: &Catalogue, limit: usize) -> Row
     records.sort_by_key(|r| {
         (
             r.nobodys.is_empty() && r.nowhere.is_empty(),
+            // What people type stands before what only machines ask.
+            matches!(r.kind.as_str(), "PTR" | "NS"),
             &r.zone,
             &r.owner,
         )
