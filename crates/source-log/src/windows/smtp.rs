@@ -69,9 +69,9 @@ impl Sessions {
             return Vec::new();
         }
         let at = row.at;
-        if self.0.len() >= OPEN_MAX && !self.0.contains_key(&id) {
-            self.0.clear();
-        }
+        // A log whose sessions never end must not fill the memory, and what they told is not lost.
+        let is_full = self.0.len() >= OPEN_MAX && !self.0.contains_key(&id);
+        let mut all = if is_full { self.end() } else { Vec::new() };
         let session = self
             .0
             .entry(id.clone())
@@ -79,10 +79,11 @@ impl Sessions {
         session.last = session.last.max(at);
         session.learn(&event, &said, &context);
         let ended = (event == "-").then(|| self.0.remove(&id)).flatten();
-        ended.map(Session::told).unwrap_or_default()
+        all.extend(ended.map(Session::told).unwrap_or_default());
+        all
     }
 
-    /// What is still open when all files are over.
+    /// What is still open when all files are over, or when too many are.
     pub(super) fn end(&mut self) -> Vec<Told> {
         let mut open: Vec<_> = std::mem::take(&mut self.0).into_iter().collect();
         open.sort_by(|a, b| a.0.cmp(&b.0));
@@ -248,4 +249,29 @@ fn version(context: &str) -> Option<String> {
     let numbers = behind.get(..end)?.trim_matches('_').replace('_', ".");
     let known = ["1.0", "1.1", "1.2", "1.3"].contains(&numbers.as_str());
     known.then(|| format!("TLSv{}", numbers.trim_end_matches(".0")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_that_never_end_are_told_when_too_many_are_open() {
+        let mut sessions = Sessions::default();
+        let row = |at: usize| {
+            let values = [
+                ("session-id", at.to_string()),
+                ("sequence-number", "0".to_owned()),
+                ("event", "+".to_owned()),
+                ("remote-endpoint", "10.0.0.9:4711".to_owned()),
+            ];
+            Row {
+                at: Timestamp::from_seconds(1_795_000_000),
+                values: values.map(|(name, value)| (name.to_owned(), value)).into(),
+            }
+        };
+        let told: usize = (0..=OPEN_MAX).map(|at| sessions.take(row(at)).len()).sum();
+        assert_eq!(told, OPEN_MAX);
+        assert_eq!(sessions.end().len(), 1);
+    }
 }
