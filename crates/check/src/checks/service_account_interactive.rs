@@ -40,12 +40,11 @@ fn is_interactive(row: &LedgerEntry) -> bool {
 
 fn draft(
     view: &View<'_>,
-    (server, account): &Account<'_>,
+    Account { of, name: account }: &Account<'_>,
     uses: &Uses<'_>,
     rows: &[&LedgerEntry],
 ) -> Draft {
-    let of_server = server.map_or("", |server| server.as_str());
-    let mut draft = Draft::about(&[of_server, account]);
+    let mut draft = Draft::about(&[of.as_str(), account]);
     draft.severity = Severity::Medium;
     "identity".clone_into(&mut draft.layer);
     draft.likelihood = Likelihood::Medium;

@@ -27,10 +27,9 @@ impl Check for SharedAccount {
     }
 }
 
-fn draft(view: &View<'_>, (server, account): &Account<'_>, uses: &Uses<'_>) -> Draft {
+fn draft(view: &View<'_>, Account { of, name: account }: &Account<'_>, uses: &Uses<'_>) -> Draft {
     let consumers = uses.consumers();
-    let of_server = server.map_or("", |server| server.as_str());
-    let mut draft = Draft::about(&[of_server, account]);
+    let mut draft = Draft::about(&[of.as_str(), account]);
     draft.severity = match consumers.len() {
         MACHINES_HIGH.. => Severity::High,
         _ => Severity::Medium,

@@ -132,6 +132,37 @@ pub(crate) mod shared {
     }
 }
 
+#[test]
+fn an_admin_of_three_servers_is_three_accounts() {
+    let of = |app, kind, server| as_account(app, kind, server, "admin");
+    let needs = vec![
+        of("app1", "http", "db1"),
+        of("app2", "smtp-submission", "db2"),
+        of("app3", "smb", "dir1"),
+    ];
+    let rows = vec![row(
+        "app4",
+        "rdp",
+        "db1",
+        Some("admin"),
+        "remote-interactive",
+    )];
+    let estate = estate(needs, rows);
+    assert_eq!(found("shared-account", &estate), []);
+    assert_eq!(found("service-account-interactive", &estate), []);
+}
+
+#[test]
+fn accounts_of_two_domains_are_two() {
+    let of = |app, account| as_account(app, "smb", "db1", account);
+    let needs = vec![
+        of("app1", "CORP\\svc-backup"),
+        of("app2", "CORP\\svc-backup"),
+        of("app3", "OTHER\\svc-backup"),
+    ];
+    assert_eq!(found("shared-account", &estate(needs, Vec::new())), []);
+}
+
 pub(crate) mod interactive {
     use super::*;
 
