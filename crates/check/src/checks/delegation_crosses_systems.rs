@@ -36,24 +36,28 @@ fn targets(entry: &DirectoryEntry) -> &[String] {
     values(&entry.object, "msDS-AllowedToDelegateTo")
 }
 
-/// Hosts by every name they have, in lower case.
-struct Machines<'a>(HashMap<String, &'a Entity>);
+/// Hosts by every name they have, in lower case; none for a name that several have.
+struct Machines<'a>(HashMap<String, Option<&'a Entity>>);
 
 impl<'a> Machines<'a> {
     fn of(view: &View<'a>) -> Self {
         let hosts = view.entities().filter(|e| e.kind == "host");
-        let named = |host: &'a Entity| {
-            let names = host.names.iter().chain([&host.name]);
-            names.map(move |name| (name.to_lowercase(), host))
-        };
-        Self(hosts.flat_map(named).collect())
+        let mut all: HashMap<String, Option<&'a Entity>> = HashMap::new();
+        for host in hosts {
+            for name in host.names.iter().chain([&host.name]) {
+                all.entry(name.to_lowercase())
+                    .and_modify(|known| *known = known.filter(|known| known.id == host.id))
+                    .or_insert(Some(host));
+            }
+        }
+        Self(all)
     }
 
     /// The machine of `MSSQLSvc/db1.corp.example:1433`.
     fn at(&self, principal: &str) -> Option<&'a Entity> {
         let place = principal.split_once('/')?.1.split(['/', '@']).next()?;
         let name = place.split(':').next()?;
-        self.0.get(&name.to_lowercase()).copied()
+        *self.0.get(&name.to_lowercase())?
     }
 
     /// Where the one that acts runs: the machine itself, or those its services are registered on.

@@ -46,3 +46,13 @@ fn a_target_nobody_knows_crosses_nothing() {
     alone.entities.retain(|e| e.name != "vault1");
     assert!(found(CHECK, &alone).is_empty());
 }
+
+#[test]
+fn a_name_of_two_machines_crosses_nothing() {
+    let mut made = positive();
+    let mut other = host("vault2");
+    other.names = vec!["vault1".into()];
+    other.system = Some("crm".into());
+    made.entities.push(other);
+    assert!(found(CHECK, &made).is_empty());
+}

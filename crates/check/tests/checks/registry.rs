@@ -563,6 +563,12 @@ fn estate(times: usize) -> Inventory {
         let text = serde_json::to_string(&positive).expect("it is plain");
         for copy in 0..times {
             let own = |mark: &str| text_of(mark, at, copy);
+            // Machines that a check knows by their short names alone: nobody's where several have one.
+            let text = ["vault1", "portal1", "app7", "APP7"]
+                .iter()
+                .fold(text.clone(), |text, name| {
+                    text.replace(name, &format!("{name}{copy}"))
+                });
             let text = text
                 .replace("\"ent-", &own("\"ent-"))
                 .replace("\"dep-", &own("\"dep-"))
