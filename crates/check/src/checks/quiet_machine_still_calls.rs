@@ -36,7 +36,12 @@ impl Check for QuietMachineStillCalls {
         }
         let wanted = quiet.iter().flat_map(|entry| called(entry)).collect();
         let alive = alive(view, &wanted);
-        let met = |entry: &DirectoryEntry| called(entry).iter().find_map(|n| alive.get(n));
+        let met = |entry: &DirectoryEntry| {
+            let [whole @ .., account, short] = &called(entry);
+            let sure = whole.iter().find_map(|name| Some(&alive.get(name)?.first));
+            let alone = |name: &String| alive.get(name)?.alone_in(&entry.object.directory);
+            sure.or_else(|| alone(account)).or_else(|| alone(short))
+        };
         quiet
             .into_iter()
             .filter_map(|entry| Some(draft(entry, met(entry)?)))
@@ -52,24 +57,67 @@ fn is_quiet(entry: &DirectoryEntry) -> bool {
         || state.into_iter().any(|s| s == "disabled")
 }
 
-/// The names it may go by: the short one and the one with the domain.
-fn called(entry: &DirectoryEntry) -> [String; 2] {
+/// The names it may go by: with the domain as a host and as an account, and the two short ones, which others may share.
+fn called(entry: &DirectoryEntry) -> [String; 4] {
     let short = entry.object.name.lossy().to_lowercase();
-    let full = format!("{short}.{}", entry.object.directory);
-    [short, full]
+    let directory = entry.object.directory.to_string().to_lowercase();
+    let first = directory.split('.').next().unwrap_or_default();
+    [
+        format!("{short}.{directory}"),
+        format!("{first}\\{short}$"),
+        format!("{short}$"),
+        short,
+    ]
 }
 
-/// `APP7$` and `CORP\\APP7$` as `app7`: the account of a machine.
-fn machine_of(account: &str) -> Option<String> {
-    let bare = account.rsplit('\\').next().unwrap_or(account);
-    let name = bare.split('@').next()?.strip_suffix('$')?;
-    Some(name.to_lowercase())
+/// Who was seen lately under one name: a short one may be that of several.
+struct Met<'a> {
+    first: Alive<'a>,
+    /// Another machine came under this name as well.
+    are_several: bool,
+}
+
+impl<'a> Met<'a> {
+    /// The one machine of this name, unless it says that it is of another domain.
+    fn alone_in(&self, directory: &str) -> Option<&Alive<'a>> {
+        let is_alone = !self.are_several && !is_elsewhere(self.first.machine, directory);
+        is_alone.then_some(&self.first)
+    }
+}
+
+/// True if a machine has names with a domain, and none of them is below `directory`.
+fn is_elsewhere(machine: &Entity, directory: &str) -> bool {
+    let end = format!(".{}", directory.to_lowercase());
+    let names = machine.names.iter().chain([&machine.name]);
+    let is_address = |name: &&String| name.parse::<std::net::IpAddr>().is_ok();
+    let full: Vec<String> = names
+        .filter(|name| name.contains('.') && !is_address(name))
+        .map(|name| name.to_lowercase())
+        .collect();
+    !full.is_empty() && !full.iter().any(|name| name.ends_with(&end))
+}
+
+/// `APP7$`, `CORP\\APP7$` and `APP7$@CORP.EXAMPLE`, the account of a machine, as `app7$` and with its domain as
+/// `corp\\app7$`.
+fn machine_of(account: &str) -> Vec<String> {
+    let account = account.to_lowercase();
+    let (domain, name) = match (account.rsplit_once('\\'), account.split_once('@')) {
+        (Some((domain, name)), _) => (Some(domain), name),
+        (None, Some((name, realm))) => (Some(realm), name),
+        (None, None) => (None, account.as_str()),
+    };
+    if !name.ends_with('$') {
+        return Vec::new();
+    }
+    let first = domain.and_then(|domain| domain.split('.').next());
+    let whole = first.map(|domain| format!("{domain}\\{name}"));
+    whole.into_iter().chain([name.to_owned()]).collect()
 }
 
 /// Those of the wanted names under which somebody was seen lately: in a log first, else as a caller.
-fn alive<'a>(view: &View<'a>, wanted: &HashSet<String>) -> HashMap<String, Alive<'a>> {
+fn alive<'a>(view: &View<'a>, wanted: &HashSet<String>) -> HashMap<String, Met<'a>> {
     let since = view.now.millis() - DAYS_RECENT * 86_400_000;
-    let mut met = HashMap::new();
+    let mut met: HashMap<String, Met<'a>> = HashMap::new();
     let mut note =
         |id: &EntityId, account: Option<&String>, says: String, evidence: &'a [EvidenceId]| {
             let Some(machine) = view.entity(id) else {
@@ -78,13 +126,18 @@ fn alive<'a>(view: &View<'a>, wanted: &HashSet<String>) -> HashMap<String, Alive
             let is_machine = matches!(machine.kind.as_str(), "host" | "device");
             let names = machine.names.iter().chain([&machine.name]);
             let names = names.filter(|_| is_machine).map(|n| n.to_lowercase());
-            for name in names.chain(account.and_then(|a| machine_of(a))) {
+            for name in names.chain(account.into_iter().flat_map(|a| machine_of(a))) {
                 if wanted.contains(&name) {
-                    met.entry(name).or_insert_with(|| Alive {
-                        machine,
-                        says: says.clone(),
-                        evidence,
-                    });
+                    met.entry(name)
+                        .and_modify(|met| met.are_several |= met.first.machine.id != machine.id)
+                        .or_insert_with(|| Met {
+                            first: Alive {
+                                machine,
+                                says: says.clone(),
+                                evidence,
+                            },
+                            are_several: false,
+                        });
                 }
             }
         };

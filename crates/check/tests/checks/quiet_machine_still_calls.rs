@@ -75,6 +75,31 @@ fn the_machine_is_known_by_its_name_or_its_own_account_and_only_lately() {
     assert!(only(CHECK, &called).indicator.contains("called dc1"));
 }
 
+#[test]
+fn a_machine_of_another_domain_with_that_short_name_is_another() {
+    let named = |mut made: Inventory, name: &str| {
+        let app = made.entities.iter_mut().find(|e| e.name == "app7");
+        app.expect("it is there").names = vec![name.to_owned()];
+        found(CHECK, &made).len()
+    };
+    assert_eq!(named(positive(), "app7.other.example"), 0);
+    assert_eq!(named(positive(), "app7.corp.example"), 1);
+    let foreign = with("never", "OTHER\\APP7$", 3);
+    assert_eq!(named(foreign, "app7.other.example"), 0);
+}
+
+#[test]
+fn a_short_name_of_two_machines_is_nobodys() {
+    let mut made = positive();
+    let mut other = host("app7b");
+    other.names = vec!["app7".into()];
+    made.entities.push(other);
+    let mut row = used("x", in_days(-2));
+    row.consumer = id("app7b");
+    made.ledger.push(row);
+    assert!(found(CHECK, &made).is_empty());
+}
+
 fn with_calls(mut made: Inventory, need: groma_model::inventory::Dependency) -> Inventory {
     made.ledger.clear();
     made.dependencies = vec![need];
