@@ -95,7 +95,9 @@ fn join_both_ends(rows: &mut BTreeMap<Key, Row<'_>>) {
         if let Some(key) = joined(served, called)
             && let (Some(one), Some(other)) = (rows.remove(served), rows.remove(called))
         {
-            rows.insert(key, one.and(other));
+            // Both logs may tell the very same beside it, which is that row as well.
+            let row = rows.remove(&key).unwrap_or_default();
+            rows.insert(key, row.and(one).and(other));
         }
     }
 }

@@ -348,6 +348,32 @@ fn what_the_logs_of_both_ends_tell_is_one_row_with_the_name_of_the_one_and_the_a
     );
 }
 
+#[test]
+fn what_the_logs_of_both_ends_tell_is_added_to_what_both_say_alike() {
+    let mut told = app_and_directory();
+    let as_nobody = |direction, peer| LoggedUse {
+        account: None,
+        ..used(direction, peer)
+    };
+    let unsaid = |direction, peer| LoggedUse {
+        mechanism: None,
+        ..used(direction, peer)
+    };
+    log(&mut told, "ldap1", used(Direction::Incoming, "10.0.0.1"));
+    log(&mut told, "app1", used(Direction::Outgoing, "10.0.0.2"));
+    log(
+        &mut told,
+        "ldap1",
+        as_nobody(Direction::Incoming, "10.0.0.1"),
+    );
+    log(&mut told, "app1", unsaid(Direction::Outgoing, "10.0.0.2"));
+    let ledger = told.graph().ledger;
+    let [row] = ledger.as_slice() else {
+        panic!("{ledger:?}");
+    };
+    assert_eq!(row.evidence.len(), 4, "nothing of the row of both is lost");
+}
+
 /// The line still stands, and nobody called for a month: when the line was read is not when the service was used.
 #[test]
 fn a_need_says_when_it_was_last_used_and_nothing_where_nobody_saw_it() {
