@@ -68,27 +68,38 @@ enum Kind {
     /// Kept by another organisation, most of all a tenant in the cloud: what is in it is not seen from here.
     Remote,
     Contact,
+    /// An account of ours whose mail lies elsewhere: an address and nothing that is kept (`MailUser`).
+    MailUser,
+    /// An account or a contact that Exchange knows and that has no mail.
+    NoMailbox,
     /// The product's own.
     System,
 }
 
-fn kind_of(details: Option<i64>) -> Kind {
+/// `has_store` where a database is named that keeps its mail: then it is a mailbox, whatever the number says.
+fn kind_of(details: Option<i64>, has_store: bool) -> Kind {
     match details.unwrap_or(1) {
         4 => Kind::Shared,
         16 => Kind::Room,
         32 => Kind::Equipment,
-        64 => Kind::Contact,
+        64 | 0x8000 => Kind::Contact,
+        128 => Kind::MailUser,
         0x8000_0000 | 0x2_0000_0000 | 0x4_0000_0000 | 0x8_0000_0000 => Kind::Remote,
         0x80_0000 | 0x2000_0000 => Kind::System,
-        _ => Kind::Person,
+        1 | 2 | 8 => Kind::Person,
+        _ if has_store => Kind::Person,
+        _ => Kind::NoMailbox,
     }
 }
 
 /// A recipient: counted, and listed if others hang on it.
 pub(crate) fn mailbox(entry: &Entry, learnt: &mut Learnt) {
-    let kind = kind_of(entry.number("msExchRecipientTypeDetails"));
+    let has_store = entry.text("homeMDB").is_some();
+    let kind = kind_of(entry.number("msExchRecipientTypeDetails"), has_store);
     let word = match kind {
         Kind::Contact => return learnt.count("mail_contacts"),
+        Kind::MailUser => return learnt.count("mail_users"),
+        Kind::NoMailbox => return,
         Kind::System => return learnt.count("mailboxes_of_the_product"),
         Kind::Remote => {
             learnt.count("mailboxes_elsewhere");
@@ -370,6 +381,21 @@ mod tests {
             ),
             (1, 1)
         );
+    }
+
+    #[test]
+    fn an_account_whose_mail_is_elsewhere_is_no_mailbox_and_forwards_nothing() {
+        let mut learnt = learnt();
+        for (details, count) in [("128", 1), ("128", 2), ("65536", 2)] {
+            let user = [
+                ("msExchRecipientTypeDetails", details),
+                ("targetAddress", "SMTP:a@other.example"),
+            ];
+            mailbox(&entry("CN=A,DC=x", &user), &mut learnt);
+            assert_eq!(learnt.counts["mail_users"], count);
+        }
+        assert!(!learnt.counts.contains_key("mailboxes"));
+        assert!(said(&learnt, "mailbox").is_empty());
     }
 
     #[test]
