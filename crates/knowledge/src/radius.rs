@@ -49,8 +49,10 @@ struct Block {
 pub fn clients(text: &str) -> Vec<RadiusClient> {
     let mut out = Vec::new();
     let mut open: Vec<Block> = Vec::new();
+    // Blocks that stand deeper than any client does: they are only counted, to know where they end.
+    let mut deeper = 0_usize;
     for (number, line) in (1_u32..).zip(text.lines()) {
-        let line = line.split('#').next().unwrap_or_default().trim();
+        let line = without_comment(line).trim();
         if line.len() > LINE_MAX {
             continue;
         }
@@ -58,7 +60,9 @@ pub fn clients(text: &str) -> Vec<RadiusClient> {
         for piece in pieces(line) {
             match piece {
                 Piece::Opens(head) if open.len() < DEPTH_MAX => open.push(block(head, number)),
-                Piece::Opens(_) => return out,
+                Piece::Opens(_) => deeper += 1,
+                Piece::Closes if deeper > 0 => deeper -= 1,
+                Piece::Says(..) if deeper > 0 => {}
                 Piece::Closes => out.extend(open.pop().and_then(client)),
                 Piece::Says(key, value) => {
                     if let Some(block) = open.last_mut().filter(|block| block.client.is_some()) {
@@ -99,8 +103,36 @@ fn pieces(line: &str) -> Vec<Piece<'_>> {
     out
 }
 
+/// A line up to its comment. A `#` within quotes is part of a value; where a quote is not closed, nothing is sure, and
+/// the comment begins at the first one.
+fn without_comment(line: &str) -> &str {
+    let first = line.find('#').unwrap_or(line.len());
+    let end = match at_outside_quotes(line, |byte| byte == b'#') {
+        Some(at) => at,
+        None if is_closed(line) => line.len(),
+        None => first,
+    };
+    line.get(..end).unwrap_or_default()
+}
+
+fn is_closed(line: &str) -> bool {
+    let mut quote = None;
+    for byte in line.bytes() {
+        match quote {
+            None if matches!(byte, b'"' | b'\'') => quote = Some(byte),
+            Some(open) if open == byte => quote = None,
+            _ => {}
+        }
+    }
+    quote.is_none()
+}
+
 /// Where the first brace outside quotes stands.
 fn outside_quotes(text: &str) -> Option<usize> {
+    at_outside_quotes(text, |byte| matches!(byte, b'{' | b'}'))
+}
+
+fn at_outside_quotes(text: &str, is_meant: impl Fn(u8) -> bool) -> Option<usize> {
     let mut quote = None;
     text.bytes().position(|byte| match (quote, byte) {
         (None, b'"' | b'\'') => {
@@ -111,7 +143,7 @@ fn outside_quotes(text: &str) -> Option<usize> {
             quote = None;
             false
         }
-        (None, b'{' | b'}') => true,
+        (None, byte) => is_meant(byte),
         _ => false,
     })
 }
@@ -233,6 +265,22 @@ mod tests {
             said("client wlc {\n ipaddr = 10.0.0.1/99\n}\nclient \"two words\" {\n}\n}\n}\n"),
             [""; 0]
         );
+    }
+
+    #[test]
+    fn a_mark_of_a_comment_in_a_secret_ends_no_line() {
+        let one = |at: usize| {
+            format!("client c{at} {{ ipaddr = 10.0.0.{at}\n secret = \"x#y\" }} # it's one\n")
+        };
+        let text: String = (1..=40).map(one).collect();
+        assert_eq!(clients(&text).len(), 40);
+    }
+
+    #[test]
+    fn blocks_deeper_than_any_client_hide_none_behind_them() {
+        let deep = format!("{}{}", "a {\n".repeat(40), "}\n".repeat(40));
+        let text = format!("{deep}client wlc {{\n ipaddr = 10.0.0.7\n}}\n");
+        assert_eq!(said(&text), ["wlc 10.0.0.7 :81"]);
     }
 
     #[test]
