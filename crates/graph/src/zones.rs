@@ -77,13 +77,16 @@ fn asked(names: &[Box<Raw<AskedName>>]) -> HashMap<&str, Asked> {
     all
 }
 
+/// Whose word a zone is: a server's, in one of its views.
+type Server<'a> = (&'a EntityId, Option<&'a str>);
+
 /// What is known of all zones together.
 struct Zones<'a> {
     estate: &'a Estate,
     /// Site and name → what stands there.
-    at: HashMap<(&'a SiteId, &'a str), Vec<&'a ZoneRecord>>,
-    /// The zones that are known, by site.
-    known: BTreeSet<(&'a SiteId, &'a str)>,
+    at: HashMap<(&'a SiteId, &'a str), Vec<&'a Raw<ZoneRecord>>>,
+    /// The zones that are known, by site, with the servers and views that have them.
+    known: HashMap<(&'a SiteId, &'a str), BTreeSet<Server<'a>>>,
     /// Names of machines that are one machine's alone.
     machines: HashMap<&'a str, Option<&'a EntityId>>,
 }
@@ -102,14 +105,16 @@ impl<'a> Zones<'a> {
         let mut zones = Self {
             estate,
             at: HashMap::new(),
-            known: BTreeSet::new(),
+            known: HashMap::new(),
             machines: HashMap::new(),
         };
         for raw in records {
             let record = &raw.fact;
             let there = zones.at.entry((&raw.site, &record.owner)).or_default();
-            there.push(record);
-            zones.known.insert((&raw.site, record.zone.as_str()));
+            there.push(raw);
+            let servers = zones.known.entry((&raw.site, record.zone.as_str()));
+            let server = (&raw.host, record.view.as_deref());
+            servers.or_default().insert(server);
         }
         for entity in estate.entities.values() {
             for name in &entity.names {
@@ -160,16 +165,31 @@ impl<'a> Zones<'a> {
 
     /// From one value of a record to whoever has its address.
     fn follow(&self, raw: &'a Raw<ZoneRecord>, peer: &'a Peer, led: &mut Led) {
-        let mut met: BTreeSet<&str> = BTreeSet::from([raw.fact.owner.as_str()]);
-        let mut next: Vec<&'a Peer> = vec![peer];
-        while let Some(peer) = next.pop() {
-            match peer {
-                Peer::Address(address) => self.address(raw, peer, *address, led),
-                Peer::Name(name) if !met.insert(name.as_str()) || met.len() > STEPS_MAX => {
-                    led.nowhere.insert(name.to_string());
-                }
-                Peer::Name(name) => next.extend(self.name(raw, name, led)),
+        let mut path = vec![raw.fact.owner.as_str()];
+        self.step(raw, peer, &mut path, &mut BTreeSet::new(), led);
+    }
+
+    /// `path` is the way so far, `met` every name on any way: two ways that meet are no circle.
+    fn step(
+        &self,
+        raw: &'a Raw<ZoneRecord>,
+        peer: &'a Peer,
+        path: &mut Vec<&'a str>,
+        met: &mut BTreeSet<&'a str>,
+        led: &mut Led,
+    ) {
+        let name = match peer {
+            Peer::Address(address) => return self.address(raw, peer, *address, led),
+            Peer::Name(name) => name,
+        };
+        if path.contains(&name.as_str()) || path.len() >= STEPS_MAX {
+            led.nowhere.insert(name.to_string());
+        } else if met.insert(name.as_str()) {
+            path.push(name.as_str());
+            for next in self.name(raw, name, led) {
+                self.step(raw, next, path, met, led);
             }
+            path.pop();
         }
     }
 
@@ -185,13 +205,8 @@ impl<'a> Zones<'a> {
 
     /// What stands at `name`: its addresses, or the name it is an alias of. A name nobody keeps a zone for that we read is a
     /// machine's own, or is told by nobody here.
-    fn name(&self, raw: &'a Raw<ZoneRecord>, name: &'a HostName, led: &mut Led) -> Vec<&'a Peer> {
-        let in_view = |record: &&&ZoneRecord| record.view == raw.fact.view;
-        let there = self.at.get(&(&raw.site, name.as_str()));
-        let leading: Vec<&'a Peer> = (there.into_iter().flatten().filter(in_view))
-            .filter(|record| matches!(record.kind.as_str(), "A" | "AAAA" | "CNAME"))
-            .flat_map(|record| &record.peers)
-            .collect();
+    fn name(&self, raw: &'a Raw<ZoneRecord>, name: &'a HostName, led: &mut Led) -> BTreeSet<&'a Peer> {
+        let leading = self.leading(raw, name);
         if !leading.is_empty() {
             if !led.through.iter().any(|known| known == name.as_str()) {
                 led.through.push(name.to_string());
@@ -202,30 +217,57 @@ impl<'a> Zones<'a> {
             Some(Some(machine)) => {
                 led.machines.insert((*machine).clone());
             }
-            _ if self.is_ours(&raw.site, name.as_str()) => {
+            _ if self.is_ours(raw, name.as_str()) => {
                 led.nowhere.insert(name.to_string());
             }
             _ => {}
         }
-        Vec::new()
+        BTreeSet::new()
+    }
+
+    /// The addresses and further names that stand at `name`, each once however many servers have it. A view is one server's
+    /// own word: of another server the view of the same name is taken, or any where none is called so.
+    fn leading(&self, raw: &Raw<ZoneRecord>, name: &'a HostName) -> BTreeSet<&'a Peer> {
+        let in_view = |other: &Raw<ZoneRecord>| other.fact.view == raw.fact.view;
+        let there = self.at.get(&(&raw.site, name.as_str()));
+        let reachable: Vec<&'a Raw<ZoneRecord>> = (there.into_iter().flatten().copied())
+            .filter(|other| matches!(other.fact.kind.as_str(), "A" | "AAAA" | "CNAME"))
+            .filter(|other| other.host != raw.host || in_view(other))
+            .collect();
+        let is_told = reachable.iter().any(|other| in_view(other));
+        (reachable.into_iter())
+            .filter(|other| !is_told || in_view(other))
+            .flat_map(|other| &other.fact.peers)
+            .collect()
+    }
+
+    /// True if this very zone was read where `raw` may ask for it: in its own view of its own server, or on another server.
+    fn knows(&self, raw: &Raw<ZoneRecord>, zone: &str) -> bool {
+        let servers = self.known.get(&(&raw.site, zone));
+        let view = raw.fact.view.as_deref();
+        servers
+            .into_iter()
+            .flatten()
+            .any(|(host, of)| **host != raw.host || *of == view)
     }
 
     /// True if `name` belongs into a zone that was read, and no wildcard there answers for it.
-    fn is_ours(&self, site: &'a SiteId, name: &str) -> bool {
+    fn is_ours(&self, raw: &'a Raw<ZoneRecord>, name: &str) -> bool {
+        let site = &raw.site;
         let mut rest = name;
         let mut wild = false;
         while let Some((_, parent)) = rest.split_once('.') {
             let delegated = self.at.get(&(site, rest)).is_some_and(|there| {
                 there
                     .iter()
-                    .any(|record| record.kind == "NS" && record.zone.as_str() != rest)
+                    .any(|other| other.fact.kind == "NS" && other.fact.zone.as_str() != rest)
             });
-            if delegated && !self.known.contains(&(site, rest)) {
+            if delegated && !self.knows(raw, rest) {
                 return false;
             }
             let wildcard = format!("*.{parent}");
             wild |= self.at.contains_key(&(site, wildcard.as_str()));
-            if self.known.contains(&(site, parent)) || self.known.contains(&(site, rest)) {
+            if self.knows(raw, parent) || self.knows(raw, rest) {
                 return !wild;
             }
             rest = parent;

@@ -23,6 +23,18 @@ fn record(owner: &str, kind: &str, value: &str) -> Fact {
     })
 }
 
+/// The same with a zone and a view of its own.
+fn placed(zone: &str, view: Option<&str>, record: Fact) -> Fact {
+    match record {
+        Fact::ZoneRecord(record) => Fact::ZoneRecord(ZoneRecord {
+            zone: HostName::parse(zone).expect("a name"),
+            view: view.map(str::to_owned),
+            ..record
+        }),
+        other => other,
+    }
+}
+
 fn estate(records: &[(&str, &str, &str)]) -> Told {
     let mut told = Told::default();
     told.host("ns1", "10.0.0.1").host("app1", "10.0.0.2");
@@ -122,4 +134,54 @@ fn what_leads_there_is_said_when_the_machine_goes() {
             "www.corp.example CNAME host2.corp.example, remembered for 3600 s, in /var/lib/bind/corp.zone",
         ]
     );
+}
+
+#[test]
+fn a_zone_that_two_servers_keep_in_text_leads_nobody_in_a_circle() {
+    let mut told = Told::default();
+    told.host("ns1", "10.0.0.1").host("app1", "10.0.0.2");
+    told.host("ns2", "10.0.0.3");
+    for server in ["ns1", "ns2"] {
+        for (owner, kind, value) in [
+            ("a.corp.example", "CNAME", "b.corp.example"),
+            ("b.corp.example", "CNAME", "c.corp.example"),
+            ("c.corp.example", "A", "10.0.0.2"),
+            ("d.corp.example", "CNAME", "e.corp.example"),
+            ("e.corp.example", "CNAME", "d.corp.example"),
+        ] {
+            told.say(server, "names.zones", record(owner, kind, value));
+        }
+    }
+    let rows = told.graph().zone_records;
+    let a = of(&rows, "a.corp.example");
+    assert_eq!(names(&told, a), ["app1"]);
+    assert_eq!(a.nowhere, Vec::<String>::new());
+    // Its twin: what is a circle stays one.
+    assert_eq!(of(&rows, "d.corp.example").nowhere, ["d.corp.example"]);
+}
+
+#[test]
+fn views_of_one_server_hide_nothing_of_another_one() {
+    let mut told = Told::default();
+    told.host("ns1", "10.0.0.1").host("app1", "10.0.0.2");
+    told.host("ns2", "10.0.0.3");
+    let of_ns1 = |zone, view, owner, value| placed(zone, view, record(owner, "CNAME", value));
+    for fact in [
+        of_ns1("b.example", Some("inside"), "x.b.example", "host.a.example"),
+        of_ns1("b.example", Some("inside"), "y.b.example", "gone.a.example"),
+        // Of its own views, the one does not see what the other has.
+        of_ns1("b.example", Some("outside"), "z.b.example", "in.c.example"),
+        of_ns1("c.example", Some("inside"), "in.c.example", "app1.a.example"),
+    ] {
+        told.say("ns1", "names.zones", fact);
+    }
+    let host = record("host.a.example", "A", "10.0.0.2");
+    told.say("ns2", "names.zones", placed("a.example", None, host));
+    let rows = told.graph().zone_records;
+    let x = of(&rows, "x.b.example");
+    assert_eq!(names(&told, x), ["app1"]);
+    assert!(x.nowhere.is_empty(), "{x:#?}");
+    assert_eq!(of(&rows, "y.b.example").nowhere, ["gone.a.example"]);
+    let z = of(&rows, "z.b.example");
+    assert!(z.nowhere.is_empty() && z.machines.is_empty(), "{z:#?}");
 }
