@@ -46,6 +46,7 @@ pub fn inventory_before(
     let mut inventory = assemble(estate, graph, &looks, moment, now);
     inventory.waves = waves;
     groma_graph::due::fill(&mut inventory, then(moment, now));
+    groma_graph::nowhere::mark(&mut inventory);
     groma_graph::pinned::mark(&mut inventory);
     groma_graph::used::mark(&mut inventory);
     annotate(&mut inventory, &annotations);

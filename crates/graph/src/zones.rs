@@ -205,7 +205,12 @@ impl<'a> Zones<'a> {
 
     /// What stands at `name`: its addresses, or the name it is an alias of. A name nobody keeps a zone for that we read is a
     /// machine's own, or is told by nobody here.
-    fn name(&self, raw: &'a Raw<ZoneRecord>, name: &'a HostName, led: &mut Led) -> BTreeSet<&'a Peer> {
+    fn name(
+        &self,
+        raw: &'a Raw<ZoneRecord>,
+        name: &'a HostName,
+        led: &mut Led,
+    ) -> BTreeSet<&'a Peer> {
         let leading = self.leading(raw, name);
         if !leading.is_empty() {
             if !led.through.iter().any(|known| known == name.as_str()) {

@@ -4,9 +4,9 @@ mod common;
 
 use common::*;
 use groma_model::fact::{AskedName, ZoneRecord};
-use groma_model::inventory::Inventory;
+use groma_model::inventory::{CoverageEntry, Inventory};
 use groma_model::zone::ZoneRecordEntry;
-use groma_model::{Fact, HostName, Peer};
+use groma_model::{CoverageState, Fact, HostName, Peer, SourceName};
 
 fn record(owner: &str, kind: &str, value: &str) -> Fact {
     let named = value.rsplit(' ').next().unwrap_or(value);
@@ -171,7 +171,12 @@ fn views_of_one_server_hide_nothing_of_another_one() {
         of_ns1("b.example", Some("inside"), "y.b.example", "gone.a.example"),
         // Of its own views, the one does not see what the other has.
         of_ns1("b.example", Some("outside"), "z.b.example", "in.c.example"),
-        of_ns1("c.example", Some("inside"), "in.c.example", "app1.a.example"),
+        of_ns1(
+            "c.example",
+            Some("inside"),
+            "in.c.example",
+            "app1.a.example",
+        ),
     ] {
         told.say("ns1", "names.zones", fact);
     }
@@ -184,4 +189,42 @@ fn views_of_one_server_hide_nothing_of_another_one() {
     assert_eq!(of(&rows, "y.b.example").nowhere, ["gone.a.example"]);
     let z = of(&rows, "z.b.example");
     assert!(z.nowhere.is_empty() && z.machines.is_empty(), "{z:#?}");
+}
+
+#[test]
+fn a_zone_that_was_read_in_part_lacks_no_name() {
+    let told = estate(&[
+        ("x.corp.example", "CNAME", "by-dhcp.corp.example"),
+        ("c1.corp.example", "CNAME", "c2.corp.example"),
+        ("c2.corp.example", "CNAME", "c1.corp.example"),
+    ]);
+    let nowhere = |scope: &str, state: CoverageState| {
+        let (graph, entities) = told.graph_and_entities();
+        let now = groma_model::Timestamp::from_seconds(1_795_165_200);
+        let mut inventory = Inventory {
+            zone_records: graph.zone_records,
+            coverage: vec![CoverageEntry {
+                source: SourceName::new("names.zones"),
+                vantage: entities.first().expect("a machine").id.clone(),
+                scope: scope.to_owned(),
+                state,
+                gaps: Vec::new(),
+                from: now,
+                to: now,
+                how: None,
+            }],
+            ..empty(now)
+        };
+        groma_graph::nowhere::mark(&mut inventory);
+        let rows = inventory.zone_records;
+        let of = |owner| of(&rows, owner).nowhere.clone();
+        // A circle is one whatever else the zone holds.
+        assert_eq!(of("c1.corp.example"), ["c1.corp.example"]);
+        of("x.corp.example")
+    };
+    use CoverageState::{Complete, Partial};
+    assert_eq!(nowhere("zone:corp.example", Complete).len(), 1);
+    assert_eq!(nowhere("zone:other.example", Partial).len(), 1);
+    assert!(nowhere("zone:corp.example", Partial).is_empty());
+    assert!(nowhere("zone:corp.example/inside", Partial).is_empty());
 }
