@@ -66,6 +66,7 @@ mod sole_time_source;
 mod sole_watcher;
 mod spf_fault;
 mod stale_record;
+mod stale_zones;
 mod standing;
 mod target_silent;
 mod trusted_authority;

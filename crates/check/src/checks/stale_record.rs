@@ -9,6 +9,7 @@ use groma_model::inventory::{CoverageEntry, Likelihood, Severity};
 use groma_model::zone::ZoneRecordEntry;
 use groma_model::{CoverageState, EntityId, HostName, Timestamp};
 
+use super::stale_zones::Zones;
 use crate::wording::{agree, count, names};
 use crate::{Check, Draft, View};
 
@@ -24,6 +25,7 @@ impl Check for StaleRecord {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let seen = networks(view);
+        let known = Zones::of(view);
         let mut zones: BTreeMap<&HostName, Vec<(&ZoneRecordEntry, Silence)>> = BTreeMap::new();
         for record in view.all(|i| &i.zone_records) {
             let alone = record.machines.is_empty() && record.asked.is_none();
@@ -31,6 +33,9 @@ impl Check for StaleRecord {
                 && record.nobodys.iter().all(|a| seen.contains(&network(*a)));
             // A pointer tells the name of an address; that nobody has the address is told where the name stands.
             if !alone || !ours || record.kind == "PTR" || record.owner.starts_with("*.") {
+                continue;
+            }
+            if !known.all_servers_are_heard(record) || known.is_given_with_another(record) {
                 continue;
             }
             if let Some(silence) = silence(view, record) {

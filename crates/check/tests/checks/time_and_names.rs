@@ -222,8 +222,38 @@ pub(crate) mod stale {
         inventory
     }
 
+    /// Both begin as an id does: where many of these estates are put together, each has a zone and a server of its own.
+    const ZONE: &str = "ent-corp.example";
+    const SERVER: &str = "ent-ns1.corp.example";
+
+    fn valued(record: ZoneRecordEntry, value: &str) -> ZoneRecordEntry {
+        ZoneRecordEntry {
+            values: vec![value.to_owned()],
+            zone: HostName::parse(ZONE).unwrap(),
+            ..record
+        }
+    }
+
+    fn asked() -> Option<groma_model::zone::Asked> {
+        Some(groma_model::zone::Asked {
+            count: 1,
+            first_seen: in_days(-3),
+            last_seen: in_days(-3),
+        })
+    }
+
+    /// The zone names ns1 as its server, and what is asked for it is not what is looked for.
+    fn with_server(mut records: Vec<ZoneRecordEntry>) -> Inventory {
+        for record in &mut records {
+            record.zone = HostName::parse(ZONE).unwrap();
+        }
+        records.push(valued(record(ZONE, "NS", &["ns1"], &[]), SERVER));
+        records.push(record(SERVER, "A", &["ns1"], &[]));
+        zone(records)
+    }
+
     fn old() -> Inventory {
-        zone(vec![record("old.corp.example", "A", &[], &["10.0.0.99"])])
+        with_server(vec![record("old.corp.example", "A", &[], &["10.0.0.99"])])
     }
 
     pub(crate) fn positive() -> Inventory {
@@ -233,11 +263,7 @@ pub(crate) mod stale {
     /// Somebody asked for it.
     pub(crate) fn negative() -> Inventory {
         let mut inventory = positive();
-        inventory.zone_records[0].asked = Some(groma_model::zone::Asked {
-            count: 1,
-            first_seen: in_days(-3),
-            last_seen: in_days(-3),
-        });
+        inventory.zone_records[0].asked = asked();
         inventory
     }
 
@@ -246,7 +272,7 @@ pub(crate) mod stale {
         let finding = only("stale-record", &positive());
         assert!(
             finding.risk.starts_with(
-                "1 name of corp.example leads to an address that nobody was seen to have"
+                "1 name of ent-corp.example leads to an address that nobody was seen to have"
             ),
             "{}",
             finding.risk
@@ -266,9 +292,61 @@ pub(crate) mod stale {
             assert!(found("stale-record", &inventory).is_empty());
         }
         // Nobody looked into that network.
-        let far = zone(vec![record("far.corp.example", "A", &[], &["10.9.9.99"])]);
+        let far = with_server(vec![record("far.corp.example", "A", &[], &["10.9.9.99"])]);
         let far = written_down(far, 30, CoverageState::Complete);
         assert!(found("stale-record", &far).is_empty());
+    }
+
+    #[test]
+    fn a_second_name_server_nobody_hears_keeps_the_check_silent() {
+        let second = |machines: &[&str], nobodys: &[&str]| {
+            let mut inventory = positive();
+            let server = &mut inventory.zone_records[1];
+            server.values.push("ns2.corp.example".to_owned());
+            let ns2 = record("ns2.corp.example", "A", machines, nobodys);
+            inventory.zone_records.push(ns2);
+            inventory
+        };
+        // Its file was not read (raw form), or its machine is nobody anybody knows.
+        assert!(found("stale-record", &second(&["ns2"], &[])).is_empty());
+        assert!(found("stale-record", &second(&[], &["10.0.0.53"])).is_empty());
+        let mut elsewhere = positive();
+        elsewhere.zone_records[1].values = vec!["ns.provider.example".to_owned()];
+        assert!(found("stale-record", &elsewhere).is_empty());
+        // A zone whose NS records were not read has servers nobody knows.
+        let mut unnamed = positive();
+        unnamed.zone_records.remove(1);
+        assert!(found("stale-record", &unnamed).is_empty());
+        // Its twin: a second name of the same server.
+        let mut same = second(&["ns1"], &[]);
+        assert_eq!(found("stale-record", &same).len(), 1);
+        // And a server that no zone gives an address is known by its own name.
+        same.zone_records.truncate(2);
+        for entity in same.entities.iter_mut().filter(|e| e.id == id("ns1")) {
+            let names = [SERVER, "ns2.corp.example"];
+            entity.names.extend(names.map(str::to_owned));
+        }
+        assert_eq!(found("stale-record", &same).len(), 1);
+    }
+
+    #[test]
+    fn what_an_answer_to_another_name_gives_was_asked_for() {
+        let beside = |owner: &str, kind: &str, value: &str, is_asked: bool| {
+            let mut inventory = positive();
+            let mut other = valued(record(owner, kind, &[], &["10.0.0.99"]), value);
+            other.through = vec!["old.corp.example".to_owned()];
+            other.asked = asked().filter(|_| is_asked);
+            inventory.zone_records.push(other);
+            found("stale-record", &inventory)
+        };
+        let target = "old.corp.example";
+        assert!(beside("www.corp.example", "CNAME", target, true).is_empty());
+        assert!(beside("corp.example", "MX", "10 old.corp.example", true).is_empty());
+        assert!(beside("*.apps.corp.example", "CNAME", target, false).is_empty());
+        assert!(beside("tree.corp.example", "DNAME", "corp.example", false).is_empty());
+        // Its twin: an alias nobody asked for either.
+        let told = beside("www.corp.example", "CNAME", target, false);
+        assert!(told[0].risk.starts_with("2 names"), "{}", told[0].risk);
     }
 }
 
