@@ -99,6 +99,29 @@ struct Look<'a> {
     sequence: u32,
 }
 
+/// The list of clients, as far as it came.
+struct ClientList {
+    parts: Vec<Clients>,
+    /// Clients that had no room in it.
+    forgotten: u64,
+    /// Why it ends before its end.
+    ends_by: Option<Unanswered>,
+}
+
+impl ClientList {
+    /// How many places it has, and which would be asked for next.
+    fn reached(&self) -> (u32, u32) {
+        self.parts
+            .last()
+            .map_or((0, 0), |list| (list.places, list.next))
+    }
+
+    fn is_whole(&self) -> bool {
+        let (places, next) = self.reached();
+        self.ends_by.is_none() && next >= places
+    }
+}
+
 /// Why a question was not answered.
 enum Unanswered {
     Io(io::Error),
@@ -117,12 +140,12 @@ impl Look<'_> {
         };
         let door = LocalDoor::Socket(socket.clone());
         match self.clients(&door) {
-            Ok((lists, forgotten)) => {
-                self.tell_clients(&socket, &lists, forgotten);
+            Ok(list) => {
+                self.tell_clients(&socket, &list, &settings);
                 self.sources(&door, &socket);
             }
             Err(why) => {
-                self.hole("who takes the time from this machine", why, &settings);
+                self.hole("who takes the time from this machine", &why, &settings);
                 self.covered(None, CoverageState::Partial, "its sources alone");
                 let monitoring = SocketAddr::from((Ipv4Addr::LOCALHOST, MONITORING_PORT));
                 self.sources(&LocalDoor::Loopback(monitoring), &socket);
@@ -187,24 +210,31 @@ impl Look<'_> {
             .map_err(Unanswered::Io)
     }
 
-    /// Every part of the list of clients, and how many had no room in it.
-    fn clients(&mut self, door: &LocalDoor) -> Result<(Vec<Clients>, u64), Unanswered> {
+    fn part(&mut self, to: &mut dyn Datagrams, question: Question) -> Result<Clients, Unanswered> {
+        match self.ask(to, question)? {
+            Answer::Clients(list) => Ok(list),
+            _ => Err(Unanswered::Strange),
+        }
+    }
+
+    /// Every part of the list of clients. A question that is not answered, once something came, ends the list and loses nothing.
+    fn clients(&mut self, door: &LocalDoor) -> Result<ClientList, Unanswered> {
         let mut to = self.connect(door)?;
         let mut ask: fn(u32) -> Question = Question::Clients;
-        let (mut lists, mut first) = (Vec::new(), 0);
+        let (mut lists, mut first, mut ends_by) = (Vec::new(), 0, None);
         loop {
-            let list = match self.ask(to.as_mut(), ask(first)) {
-                Ok(Answer::Clients(list)) => list,
+            let list = match self.part(to.as_mut(), ask(first)) {
+                Ok(list) => list,
                 // It does not know the question: it is older.
-                Err(Unanswered::Refused(Refusal::Other(_))) if first == 0 && lists.is_empty() => {
+                Err(Unanswered::Refused(Refusal::Other(_))) if lists.is_empty() => {
                     ask = Question::ClientsBefore4;
-                    match self.ask(to.as_mut(), ask(0))? {
-                        Answer::Clients(list) => list,
-                        _ => return Err(Unanswered::Strange),
-                    }
+                    self.part(to.as_mut(), ask(0))?
                 }
-                Ok(_) => return Err(Unanswered::Strange),
-                Err(why) => return Err(why),
+                Err(why) if lists.is_empty() => return Err(why),
+                Err(why) => {
+                    ends_by = Some(why);
+                    break;
+                }
             };
             let (next, places) = (list.next, list.places.min(PLACES_MAX));
             lists.push(list);
@@ -218,11 +248,15 @@ impl Look<'_> {
             Ok(Answer::Forgotten(count)) => count,
             _ => 0,
         };
-        Ok((lists, forgotten))
+        Ok(ClientList {
+            parts: lists,
+            forgotten,
+            ends_by,
+        })
     }
 
-    fn tell_clients(&mut self, socket: &Path, lists: &[Clients], forgotten: u64) {
-        let whole = lists.last().is_some_and(|list| list.next >= list.places);
+    fn tell_clients(&mut self, socket: &Path, list: &ClientList, settings: &Settings) {
+        let (whole, forgotten) = (list.is_whole(), list.forgotten);
         if forgotten > 0 {
             let what =
                 format!("{forgotten} clients of the time service that had no room in its list");
@@ -230,14 +264,9 @@ impl Look<'_> {
             self.missed(what, Reason::BudgetExhausted, remedy);
         }
         if !whole {
-            let what = "the rest of the list of clients of the time service";
-            self.missed(
-                what.to_owned(),
-                Reason::BudgetExhausted,
-                "give the look more time",
-            );
+            self.rest(list, settings);
         }
-        for client in lists.iter().flat_map(|list| &list.clients) {
+        for client in list.parts.iter().flat_map(|part| &part.clients) {
             let last = self.ago(client.seconds_ago);
             let seen = Seen::between(last, last, client.count.into());
             self.used(Direction::Incoming, client.address, None, seen, socket);
@@ -256,6 +285,26 @@ impl Look<'_> {
             state,
             "chronyd's own list of clients, since it was started; kept until it ends",
         );
+    }
+
+    /// Says what of the list is missing, and why.
+    fn rest(&mut self, list: &ClientList, settings: &Settings) {
+        let what = "the rest of the list of clients of the time service";
+        if let Some(why) = &list.ends_by {
+            return self.hole(what, why, settings);
+        }
+        let (places, next) = list.reached();
+        let (what, remedy) = match next >= PLACES_MAX {
+            true => (
+                format!(
+                    "{what}: {} places beyond the first {next}",
+                    places.saturating_sub(next)
+                ),
+                "more than a look asks for, however long it takes; `chronyc clients` prints the list by hand",
+            ),
+            false => (what.to_owned(), "give the look more time"),
+        };
+        self.missed(what, Reason::BudgetExhausted, remedy);
     }
 
     /// The sources that answer it; one that never does is no more than a line in its settings.
@@ -336,7 +385,7 @@ impl Look<'_> {
         Timestamp::from_seconds(now.saturating_sub(ago).div_euclid(1_000))
     }
 
-    fn hole(&mut self, what: &str, why: Unanswered, settings: &Settings) {
+    fn hole(&mut self, what: &str, why: &Unanswered, settings: &Settings) {
         let (reason, remedy) = match why {
             _ if settings.forgets => (Reason::LogDisabled, ENABLE),
             Unanswered::Refused(Refusal::Inactive) => (Reason::LogDisabled, ENABLE),
@@ -361,7 +410,7 @@ impl Look<'_> {
                     Reason::Refused,
                     "another look is asking chronyd; look again",
                 ),
-                _ => (Reason::of_io(&error), BE_ROOT),
+                _ => (Reason::of_io(error), BE_ROOT),
             },
         };
         self.missed(what.to_owned(), reason, remedy);
