@@ -2,7 +2,9 @@
 //!
 //! Pure, and for two readers: who reads the zones, and who reads the log of questions and keeps only names of these zones.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use groma_model::Reason;
 
 /// Words of one file that are read; the settings of a server with 50,000 zones have fewer.
 const WORDS_MAX: usize = 2_000_000;
@@ -35,6 +37,19 @@ pub struct Settings {
     pub directory: Option<String>,
     /// Other files that belong here, with the view that asks for them.
     pub includes: Vec<(String, Option<String>)>,
+    /// True if the file has more words than are read.
+    pub is_cut: bool,
+}
+
+/// What all files of settings say together.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AllSettings {
+    /// Zones, in order.
+    pub zones: Vec<ZoneSetting>,
+    /// Where the names of files are counted from (`options { directory }`).
+    pub directory: Option<String>,
+    /// Files that belong here and were not read, or not to their end; each with the reason.
+    pub unread: BTreeMap<String, Reason>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -52,32 +67,86 @@ pub const FILES: &[&str] = &[
     "/usr/local/etc/namedb/named.conf",
 ];
 
-/// Files of settings that are read.
+/// Files of settings that are read; one that two views include counts twice.
 const FILES_MAX: usize = 512;
+/// Octets of all of them together.
+const BYTES_MAX: usize = 64 << 20;
 
-/// All settings that begin in the first of [`FILES`] that `read` has. `read` is asked for whole paths.
-pub fn all(read: &mut dyn FnMut(&str) -> Option<String>) -> Settings {
-    let mut told = Settings::default();
-    let Some((first, text)) = FILES.iter().find_map(|file| Some((*file, read(file)?))) else {
-        return told;
-    };
-    let folder = first.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut met = vec![first.to_owned()];
-    let mut waiting = VecDeque::from([parse(&text, None)]);
-    while let Some(settings) = waiting.pop_front() {
-        told.zones.extend(settings.zones);
-        told.directory = told.directory.or(settings.directory);
-        for (file, view) in settings.includes {
-            let path = beside(folder, &file);
-            if met.len() >= FILES_MAX || met.contains(&path) {
-                continue;
+/// All settings that begin in the first of [`FILES`] that is there, as far as `read` can read them. `read` is asked for whole
+/// paths, for each once. A file that two views include is part of both.
+pub fn all(read: &mut dyn FnMut(&str) -> Result<String, Reason>) -> AllSettings {
+    let mut told = AllSettings::default();
+    let mut texts = BTreeMap::new();
+    for first in FILES {
+        match read(first) {
+            Err(Reason::NotPresent | Reason::Vanished) => continue,
+            Err(reason) => {
+                told.unread.insert((*first).to_owned(), reason);
             }
-            let text = read(&path);
-            met.push(path);
-            waiting.extend(text.map(|text| parse(&text, view.as_deref())));
+            Ok(text) => {
+                texts.insert((*first).to_owned(), Ok(text));
+                told.everything_from(first, &mut texts, read);
+            }
         }
+        break;
     }
     told
+}
+
+impl AllSettings {
+    fn everything_from(
+        &mut self,
+        first: &str,
+        texts: &mut BTreeMap<String, Result<String, Reason>>,
+        read: &mut dyn FnMut(&str) -> Result<String, Reason>,
+    ) {
+        let folder = first.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let begin: (String, Option<String>) = (first.to_owned(), None);
+        let mut met = BTreeSet::from([begin.clone()]);
+        let mut waiting = VecDeque::from([begin]);
+        let mut bytes_left = BYTES_MAX;
+        while let Some((path, view)) = waiting.pop_front() {
+            let text = texts.entry(path.clone()).or_insert_with(|| read(&path));
+            let settings = match text {
+                Ok(text) if text.len() <= bytes_left => {
+                    bytes_left -= text.len();
+                    parse(text, view.as_deref())
+                }
+                Ok(_) => {
+                    self.unread.insert(path, Reason::BudgetExhausted);
+                    continue;
+                }
+                Err(reason) => {
+                    self.unread.insert(path, reason.clone());
+                    continue;
+                }
+            };
+            for (file, view) in self.take(path, settings) {
+                let place = (beside(folder, &file), view);
+                if met.contains(&place) {
+                    continue;
+                }
+                if file.contains(['*', '?', '[']) {
+                    self.unread.insert(place.0, Reason::Unsupported);
+                } else if met.len() >= FILES_MAX {
+                    self.unread.insert(place.0, Reason::BudgetExhausted);
+                } else {
+                    met.insert(place.clone());
+                    waiting.push_back(place);
+                }
+            }
+        }
+    }
+
+    /// Keeps what the file `path` says, and returns what it includes.
+    fn take(&mut self, path: String, settings: Settings) -> Vec<(String, Option<String>)> {
+        self.zones.extend(settings.zones);
+        self.directory = self.directory.take().or(settings.directory);
+        if settings.is_cut {
+            self.unread.insert(path, Reason::TooLarge);
+        }
+        settings.includes
+    }
 }
 
 /// `file` as `folder` means it.
@@ -92,6 +161,7 @@ pub fn beside(folder: &str, file: &str) -> String {
 pub fn parse(text: &str, view: Option<&str>) -> Settings {
     let mut settings = Settings::default();
     let mut tokens: VecDeque<Token> = tokens(text);
+    settings.is_cut = tokens.len() >= WORDS_MAX;
     block(&mut tokens, view, 0, &mut settings);
     settings
 }
@@ -309,25 +379,102 @@ zone "." { type hint; file "db.root"; }; # end
         );
     }
 
+    fn files<'f>(
+        files: &'f [(&str, &str)],
+        asked: &'f mut Vec<String>,
+    ) -> impl FnMut(&str) -> Result<String, Reason> + 'f {
+        |path| {
+            asked.push(path.to_owned());
+            match files.iter().find(|(known, _)| *known == path) {
+                Some((_, "locked")) => Err(Reason::PermissionDenied),
+                Some((_, text)) => Ok((*text).to_owned()),
+                None => Err(Reason::Vanished),
+            }
+        }
+    }
+
     #[test]
     fn files_that_belong_together_are_read_once() {
         let mut asked = Vec::new();
-        let settings = all(&mut |path| {
-            asked.push(path.to_owned());
-            match path {
-                "/etc/bind/named.conf" => {
-                    Some("include \"a\"; view v { include \"/b\"; };".to_owned())
-                }
-                "/etc/bind/a" => {
-                    Some("include \"/etc/bind/a\"; options { directory \"/d\"; };".to_owned())
-                }
-                "/b" => Some("zone x.example { type primary; file y; };".to_owned()),
-                _ => None,
-            }
-        });
+        let settings = all(&mut files(
+            &[
+                (
+                    "/etc/bind/named.conf",
+                    "include \"a\"; view v { include \"/b\"; };",
+                ),
+                (
+                    "/etc/bind/a",
+                    "include \"/etc/bind/a\"; options { directory \"/d\"; };",
+                ),
+                ("/b", "zone x.example { type primary; file y; };"),
+            ],
+            &mut asked,
+        ));
         assert_eq!(asked, ["/etc/bind/named.conf", "/etc/bind/a", "/b"]);
         assert_eq!(settings.directory.as_deref(), Some("/d"));
         assert_eq!(settings.zones[0].view.as_deref(), Some("v"));
+        assert!(settings.unread.is_empty(), "{:?}", settings.unread);
+    }
+
+    #[test]
+    fn a_file_that_two_views_include_is_part_of_both() {
+        let mut asked = Vec::new();
+        let settings = all(&mut files(
+            &[
+                (
+                    "/etc/named.conf",
+                    "view in { include \"common\"; }; view out { include \"common\"; };",
+                ),
+                (
+                    "/etc/common",
+                    "zone x.example { type primary; file y; }; include \"common\";",
+                ),
+            ],
+            &mut asked,
+        ));
+        let views: Vec<_> = (settings.zones.iter()).map(|z| z.view.as_deref()).collect();
+        assert_eq!(views, [Some("in"), Some("out")]);
+        assert_eq!(
+            asked,
+            ["/etc/bind/named.conf", "/etc/named.conf", "/etc/common"]
+        );
+    }
+
+    #[test]
+    fn what_was_not_read_is_told_with_its_reason() {
+        let mut asked = Vec::new();
+        let many: String = (0..FILES_MAX).map(|n| format!("include f{n};")).collect();
+        let settings = all(&mut files(
+            &[
+                (
+                    "/etc/bind/named.conf",
+                    "include \"keys\"; include \"zones/*.conf\"; include gone; include many;",
+                ),
+                ("/etc/bind/keys", "locked"),
+                ("/etc/bind/many", &many),
+            ],
+            &mut asked,
+        ));
+        for (path, reason) in [
+            ("keys", Reason::PermissionDenied),
+            ("zones/*.conf", Reason::Unsupported),
+            ("gone", Reason::Vanished),
+            ("f511", Reason::BudgetExhausted),
+        ] {
+            let told = settings.unread.get(&format!("/etc/bind/{path}"));
+            assert_eq!(told, Some(&reason), "{path}");
+        }
+        let mut asked = Vec::new();
+        let locked = [("/etc/bind/named.conf", "locked"), ("/etc/named.conf", "")];
+        let settings = all(&mut files(&locked, &mut asked));
+        assert_eq!(asked, ["/etc/bind/named.conf"]);
+        assert_eq!(settings.unread.len(), 1);
+        // Its twin: where no BIND is, nothing is missing.
+        assert_eq!(
+            all(&mut files(&[], &mut Vec::new())),
+            AllSettings::default()
+        );
+        assert!(parse(&"x ".repeat(WORDS_MAX + 1), None).is_cut);
     }
 
     #[test]

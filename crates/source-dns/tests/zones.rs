@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use groma_model::Fact;
+use groma_model::{CoverageState, Fact, Reason};
 use groma_source::testing::{self, FakeDisk};
 use groma_source::{Budget, Recorder, Source};
 use groma_source_dns::ZonesSource;
@@ -94,6 +94,63 @@ fn what_is_not_text_or_not_there_is_a_gap_and_ends_no_scope_as_complete() {
             "zone:memory.example Partial",
         ]
     );
+}
+
+fn gaps(recorder: &Recorder) -> Vec<String> {
+    let told = recorder.gaps().map(|gap| {
+        let remedy = gap.remedy.as_deref().unwrap_or_default();
+        format!("{}: {} ({:?}): {remedy}", gap.scope, gap.what, gap.reason)
+    });
+    told.collect()
+}
+
+#[test]
+fn settings_that_could_not_be_read_are_a_gap() {
+    let disk = FakeDisk::new()
+        .file("/etc/bind/named.conf", "include \"keys.conf\";")
+        .refused("/etc/bind/keys.conf", Reason::PermissionDenied);
+    let recorder = look(disk);
+    let gaps = gaps(&recorder);
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    let wanted = "zone-settings:bind: zones in the settings /etc/bind/keys.conf (PermissionDenied): run as root";
+    assert!(gaps[0].starts_with(wanted), "{gaps:?}");
+    assert_eq!(recorder.coverage().count(), 1);
+}
+
+#[test]
+fn a_zone_whose_name_is_no_hosts_is_a_gap() {
+    let conf = "zone \"0/26.2.0.192.in-addr.arpa\" { type master; file \"/z\"; };";
+    let recorder = look(FakeDisk::new().file("/etc/bind/named.conf", conf));
+    let gaps = gaps(&recorder);
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert!(
+        gaps[0].contains("the zone 0/26.2.0.192.in-addr.arpa"),
+        "{gaps:?}"
+    );
+    let states: Vec<CoverageState> = recorder.coverage().map(|c| c.state).collect();
+    assert_eq!(states, [CoverageState::Partial]);
+}
+
+#[test]
+fn a_part_of_a_zone_that_may_not_be_read_is_no_fault_of_its_lines() {
+    let conf = "zone \"a.example\" { type master; file \"/z\"; };";
+    let disk = FakeDisk::new()
+        .file("/etc/bind/named.conf", conf)
+        .file("/z", "$INCLUDE /secret\n$INCLUDE /gone\nx A 10.0.0.1\n")
+        .refused("/secret", Reason::PermissionDenied);
+    let recorder = look(disk);
+    let gaps = gaps(&recorder);
+    let wanted = [
+        "zone:a.example: what the zone a.example includes from /gone (Vanished): `named-checkconf`",
+        "zone:a.example: what the zone a.example includes from /secret (PermissionDenied): run as root",
+    ];
+    assert_eq!(gaps.len(), wanted.len(), "{gaps:?}");
+    for (gap, wanted) in gaps.iter().zip(wanted) {
+        assert!(gap.starts_with(wanted), "{gap}");
+    }
+    let states: Vec<CoverageState> = recorder.coverage().map(|c| c.state).collect();
+    assert_eq!(states, [CoverageState::Partial]);
+    assert_eq!(recorder.facts().count(), 1);
 }
 
 #[test]

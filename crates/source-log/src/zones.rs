@@ -19,8 +19,9 @@ impl Zones {
     /// As BIND's settings have them.
     pub(crate) fn read(disk: &dyn Disk) -> Self {
         let settings = named_conf::all(&mut |path| {
-            let read = disk.read(Path::new(path), SETTINGS_BYTES_MAX).ok()?;
-            Some(String::from_utf8_lossy(&read.bytes).into_owned())
+            let read = disk.read(Path::new(path), SETTINGS_BYTES_MAX);
+            let read = read.map_err(|error| error.reason)?;
+            Ok(String::from_utf8_lossy(&read.bytes).into_owned())
         });
         let own = settings
             .zones

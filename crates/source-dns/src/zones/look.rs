@@ -1,6 +1,7 @@
 //! The source: which zones there are, and what their files say.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use groma_knowledge::named_conf::{self, ZoneSetting, beside};
@@ -31,8 +32,12 @@ const OF_EVERYBODY: &[&str] = &[
 ];
 /// Roles in which a server answers out of a file of its own.
 const KEEPS: &[&str] = &["primary", "secondary"];
+/// Files that were not read and are told by name, for settings and for each zone.
+const UNREAD_MAX: usize = 20;
+const TOO_MUCH: &str = "more than a look reads";
 const BE_ROOT: &str = "run as root, or as a member of the group bind (named)";
 const RAW: &str = "`named-compilezone -f raw -F text -o COPY ZONE FILE` writes it as text, by hand; `masterfile-format text;` makes the server keep it so";
+const READ_BY_HAND: &str = "read its file by hand: names of machines may stand in it";
 const JOURNAL: &str = "`rndc sync ZONE` writes them into the file; it changes nothing else";
 
 /// The zones of this machine's name server.
@@ -71,6 +76,7 @@ impl Source for ZonesSource {
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
         let disk = self.world.disk.as_ref();
         let settings = named_conf::all(&mut |path| text(disk, path));
+        unread_settings(&settings.unread, window, sink);
         let wanted: Vec<&ZoneSetting> = settings.zones.iter().filter(|z| is_wanted(z)).collect();
         let directory = settings.directory.clone().unwrap_or_else(|| {
             let there = |folder: &&&str| disk.metadata(Path::new(folder)).is_ok();
@@ -104,9 +110,44 @@ fn is_wanted(zone: &ZoneSetting) -> bool {
         && !OF_EVERYBODY.contains(&zone.name.as_str())
 }
 
-fn text(disk: &dyn Disk, path: &str) -> Option<String> {
-    let read = disk.read(Path::new(path), SETTINGS_BYTES_MAX).ok()?;
-    Some(String::from_utf8_lossy(&read.bytes).into_owned())
+fn text(disk: &dyn Disk, path: &str) -> Result<String, Reason> {
+    let read = disk.read(Path::new(path), SETTINGS_BYTES_MAX);
+    let read = read.map_err(|error| error.reason)?;
+    Ok(String::from_utf8_lossy(&read.bytes).into_owned())
+}
+
+/// Settings that were not read may name zones nobody hears of.
+fn unread_settings(unread: &BTreeMap<String, Reason>, window: &Window, sink: &mut dyn Sink) {
+    if unread.is_empty() {
+        return;
+    }
+    let scope = Scope::new("zone-settings", "bind");
+    for (path, reason) in unread.iter().take(UNREAD_MAX) {
+        let what = format!("zones in the settings {}", disk::foreign(Path::new(path)));
+        sink.missed_because(&scope, what, reason.clone(), remedy(reason));
+    }
+    if unread.len() > UNREAD_MAX {
+        let what = format!(
+            "zones in {} further files of settings",
+            unread.len() - UNREAD_MAX
+        );
+        sink.missed_because(&scope, what, Reason::BudgetExhausted, TOO_MUCH);
+    }
+    sink.covered_now(window, &scope, CoverageState::Partial);
+}
+
+/// What helps where a file of settings, or one that a zone includes, was not read.
+fn remedy(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::PermissionDenied => BE_ROOT,
+        Reason::BudgetExhausted | Reason::TooLarge => TOO_MUCH,
+        Reason::Unsupported => {
+            "includes with * are not followed yet; `named-checkconf -p` prints all settings, by hand"
+        }
+        _ => {
+            "`named-checkconf` and `named-checkzone ZONE FILE` tell what the server thinks of it, by hand"
+        }
+    }
 }
 
 struct Look<'a> {
@@ -126,7 +167,8 @@ impl Look<'_> {
             None => setting.name.clone(),
         };
         let scope = Scope::new("zone", &place);
-        let complete = match (HostName::parse(&setting.name), &setting.file) {
+        let (name, file) = (HostName::parse(&setting.name), &setting.file);
+        let complete = match (name, file) {
             (Some(name), Some(file)) => self.file(&scope, setting, name, file, view),
             (Some(_), None) => {
                 let what = format!("the zone {}: the server keeps it in no file", setting.name);
@@ -135,7 +177,13 @@ impl Look<'_> {
                 self.sink.missed_because(&scope, what, reason, remedy);
                 false
             }
-            (None, _) => return,
+            // Such as the parts of a network that are handed on by RFC 2317 (`0/26.2.0.192.in-addr.arpa`).
+            (None, _) => {
+                let what = format!("the zone {}: its name is no host's", setting.name);
+                let reason = Reason::Unsupported;
+                self.sink.missed_because(&scope, what, reason, READ_BY_HAND);
+                false
+            }
         };
         let state = match complete {
             true => CoverageState::Complete,
@@ -177,8 +225,8 @@ impl Look<'_> {
         let zone = {
             let mut include = |file: &str| {
                 let path = PathBuf::from(beside(&self.directory, file));
-                let bytes = self.bytes(&path).ok()?;
-                Some(String::from_utf8_lossy(&bytes).into_owned())
+                let bytes = self.bytes(&path)?;
+                Ok(String::from_utf8_lossy(&bytes).into_owned())
             };
             master::read(name.as_str(), &path.to_string_lossy(), &text, &mut include)
         };
@@ -249,7 +297,7 @@ impl Look<'_> {
             self.sink.saw_now(self.window, scope, fact);
         }
         if left_out > 0 {
-            let what = format!("{left_out} further names of the zone {name}");
+            let what = format!("{left_out} further records of the zone {name}");
             let remedy = "more than a look keeps";
             self.sink
                 .missed_because(scope, what, Reason::BudgetExhausted, remedy);
@@ -265,7 +313,16 @@ impl Look<'_> {
             self.sink
                 .missed_because(scope, what, Reason::Malformed, remedy);
         }
-        left_out == 0 && zone.faulty == 0
+        for (file, reason) in &zone.unread {
+            let path = PathBuf::from(beside(&self.directory, file));
+            let what = format!(
+                "what the zone {name} includes from {}",
+                disk::foreign(&path)
+            );
+            self.sink
+                .missed_because(scope, what, reason.clone(), remedy(reason));
+        }
+        left_out == 0 && zone.faulty == 0 && zone.unread.is_empty()
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use groma_model::{HostName, Peer};
+use groma_model::{HostName, Peer, Reason};
 
 use super::generate;
 
@@ -20,6 +20,8 @@ const WORDS_MAX: usize = 4_096;
 const WORD_MAX: usize = 1_024;
 /// Files within files.
 const DEPTH_MAX: usize = 8;
+/// Files that could not be included, of which the name is told.
+const UNREAD_MAX: usize = 64;
 /// Lines that were not understood, of which the place is told.
 const FAULTS_MAX: usize = 20;
 /// Longest name (RFC 1035 §2.3.4).
@@ -42,12 +44,14 @@ pub(super) struct Zone {
     pub(super) faults: Vec<String>,
     /// Lines that were not understood, all of them.
     pub(super) faulty: u64,
-    /// Sets that had no room.
+    /// Files that were to be included and were not read: as written, with the reason.
+    pub(super) unread: BTreeMap<String, Reason>,
+    /// Sets, and values of sets, that had no room.
     pub(super) left_out: u64,
 }
 
-/// Finds the text of a file that another one includes; `None` where it cannot be read.
-pub(super) type Include<'i> = dyn FnMut(&str) -> Option<String> + 'i;
+/// Finds the text of a file that another one includes, or says why it cannot be read.
+pub(super) type Include<'i> = dyn FnMut(&str) -> Result<String, Reason> + 'i;
 
 /// Reads `text`, which is `file`, as the zone `name`.
 pub(super) fn read(name: &str, file: &str, text: &str, include: &mut Include<'_>) -> Zone {
@@ -84,7 +88,7 @@ impl Reader<'_, '_> {
         let mut entries = Entries::new(text);
         while let Some(entry) = entries.next() {
             let line = entry.line;
-            if self.entry(&entry, depth).is_none() {
+            if self.entry(&entry, depth).is_none() || entry.is_torn {
                 self.zone.faulty += 1;
                 if self.zone.faults.len() < FAULTS_MAX {
                     self.zone.faults.push(format!("{file}:{line}"));
@@ -115,10 +119,17 @@ impl Reader<'_, '_> {
 
     /// The names of the other file are counted from where it says; afterwards everything is as before but `$TTL`.
     fn included(&mut self, file: &str, origin: Option<&str>, depth: usize) -> Option<()> {
-        if depth >= DEPTH_MAX {
-            return None;
-        }
-        let text = (self.include)(file)?;
+        let read = match depth < DEPTH_MAX {
+            true => (self.include)(file),
+            false => Err(Reason::BudgetExhausted),
+        };
+        let text = match read {
+            Ok(text) => text,
+            Err(reason) => {
+                self.unread(file, reason);
+                return Some(());
+            }
+        };
         let before = (self.origin.clone(), self.owner.clone());
         if let Some(origin) = origin {
             self.origin = self.absolute(origin)??;
@@ -126,6 +137,15 @@ impl Reader<'_, '_> {
         self.file(file, &text, depth + 1);
         (self.origin, self.owner) = before;
         Some(())
+    }
+
+    fn unread(&mut self, file: &str, reason: Reason) {
+        let unread = &mut self.zone.unread;
+        if unread.len() < UNREAD_MAX || unread.contains_key(file) {
+            unread.insert(file.to_owned(), reason);
+        } else {
+            self.zone.faulty += 1;
+        }
     }
 
     fn generated(&mut self, words: &[String]) -> Option<()> {
@@ -232,7 +252,9 @@ impl Reader<'_, '_> {
             return;
         }
         let set = self.zone.sets.entry(key).or_default();
-        if set.values.len() < VALUES_MAX {
+        if set.values.len() >= VALUES_MAX && !set.values.contains(&value) {
+            self.zone.left_out += 1;
+        } else {
             set.values.insert(value);
             set.peers.extend(peer);
             // Records of one set have one time; BIND takes the first one's.
@@ -294,6 +316,8 @@ struct Entry {
     is_of_last: bool,
     /// The line it begins on, from 1.
     line: usize,
+    /// True if a bracket or a quote of it is never closed: what follows may be lost in it.
+    is_torn: bool,
 }
 
 /// The entries of a text.
@@ -325,6 +349,7 @@ impl<'t> Entries<'t> {
             words: Vec::new(),
             is_of_last: self.bytes.peek().is_some_and(|c| matches!(c, ' ' | '\t')),
             line: self.line,
+            is_torn: false,
         };
         let mut depth = 0_usize;
         while let Some(c) = self.bytes.next() {
@@ -338,11 +363,12 @@ impl<'t> Entries<'t> {
                 '(' => depth += 1,
                 ')' => depth = depth.saturating_sub(1),
                 ';' => self.comment(),
-                '"' => self.quoted(&mut entry.words),
+                '"' => entry.is_torn |= !self.quoted(&mut entry.words),
                 c if c.is_whitespace() => {}
                 c => self.word(c, &mut entry.words),
             }
         }
+        entry.is_torn |= depth > 0;
         entry
     }
 
@@ -351,17 +377,17 @@ impl<'t> Entries<'t> {
         while self.bytes.next_if(|c| *c != '\n').is_some() {}
     }
 
-    fn quoted(&mut self, words: &mut Vec<String>) {
-        let mut text = String::new();
-        while let Some(c) = self.bytes.next() {
+    /// Up to the quote that ends it, or to the end of the line, which stays; false if none does.
+    fn quoted(&mut self, words: &mut Vec<String>) -> bool {
+        let (mut text, mut is_closed) = (String::new(), false);
+        while let Some(c) = self.bytes.next_if(|c| *c != '\n') {
             match c {
-                '"' => break,
-                '\n' => {
-                    self.line += 1;
+                '"' => {
+                    is_closed = true;
                     break;
                 }
                 '\\' => {
-                    let escaped = self.bytes.next();
+                    let escaped = self.bytes.next_if(|c| *c != '\n');
                     text.extend(escaped.filter(|_| text.len() < WORD_MAX));
                 }
                 c if text.len() < WORD_MAX => text.push(c),
@@ -371,6 +397,7 @@ impl<'t> Entries<'t> {
         if words.len() < WORDS_MAX {
             words.push(text);
         }
+        is_closed
     }
 
     fn word(&mut self, first: char, words: &mut Vec<String>) {
@@ -397,6 +424,10 @@ mod tests {
 
     fn recorded(name: &str) -> Option<String> {
         std::fs::read_to_string(format!("{FOLDER}{name}")).ok()
+    }
+
+    fn nothing(_: &str) -> Result<String, Reason> {
+        Err(Reason::NotPresent)
     }
 
     fn told(zone: &Zone) -> BTreeSet<String> {
@@ -438,7 +469,8 @@ mod tests {
             ("77.10.in-addr.arpa", "reverse"),
         ] {
             let text = recorded(&format!("{file}.zone")).unwrap_or_default();
-            let read = read(zone, file, &text, &mut |name| recorded(name));
+            let mut include = |name: &str| recorded(name).ok_or(Reason::NotPresent);
+            let read = read(zone, file, &text, &mut include);
             assert_eq!(read.faults, Vec::<String>::new(), "{zone}");
             let compiled = compiled(&format!("{file}.compiled"));
             assert!(compiled.len() > 10, "{zone}");
@@ -449,8 +481,8 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_told_with_its_line_and_the_rest_is_read() {
         let text = "$TTL 60\n@ SOA a b 1 1 1 1 1\nx A not-an-address\n$STRANGE y\ny A 10.0.0.1\n$INCLUDE nothing\nz MX ten z\n";
-        let zone = read("a.example", "f", text, &mut |_| None);
-        assert_eq!(zone.faults, ["f:3", "f:4", "f:6", "f:7"]);
+        let zone = read("a.example", "f", text, &mut nothing);
+        assert_eq!(zone.faults, ["f:3", "f:4", "f:7"]);
         assert_eq!(
             told(&zone).into_iter().collect::<Vec<_>>(),
             ["y.a.example 60 A 10.0.0.1"]
@@ -458,13 +490,43 @@ mod tests {
     }
 
     #[test]
+    fn a_bracket_or_quote_that_is_never_closed_is_told_with_its_first_line() {
+        for (torn, lost) in [
+            ("x A 10.0.0.1\n@ SOA ns h ( 1 2 3 4 5\ny A 10.0.0.2\n", 1),
+            ("x A 10.0.0.1\nt TXT \"no end\ny A 10.0.0.2\n", 0),
+            ("x A 10.0.0.1\nt TXT \"no end", 1),
+        ] {
+            let zone = read("a.example", "f", torn, &mut nothing);
+            assert_eq!(zone.faults, ["f:2"], "{torn}");
+            assert_eq!(zone.sets.len(), 2 - lost, "{torn}");
+        }
+        // Its twin: brackets and quotes over lines that end.
+        let whole = "@ SOA ns h ( 1 2\n 3 4 5 ) ; (\nt TXT ( \"a\"\n \"(\" )\ny A 10.0.0.2";
+        let zone = read("a.example", "f", whole, &mut nothing);
+        assert_eq!((zone.sets.len(), zone.faulty), (1, 0));
+    }
+
+    #[test]
+    fn values_without_room_are_counted() {
+        let mut text = String::new();
+        for n in 0..VALUES_MAX + 3 {
+            text += &format!("x A 10.0.{}.{}\n", n / 256, n % 256);
+        }
+        // A value that is there already needs no room.
+        text += "x A 10.0.0.0\n";
+        let zone = read("a.example", "f", &text, &mut nothing);
+        assert_eq!((zone.left_out, zone.faulty), (3, 0));
+        assert!(zone.sets.values().all(|set| set.values.len() == VALUES_MAX));
+    }
+
+    #[test]
     fn a_file_that_includes_itself_and_a_range_without_end_end() {
         let zone = read("a.example", "f", "$INCLUDE f\nx A 10.0.0.1\n", &mut |_| {
-            Some("$INCLUDE f\nx A 10.0.0.1\n".to_owned())
+            Ok("$INCLUDE f\nx A 10.0.0.1\n".to_owned())
         });
-        assert_eq!((zone.sets.len(), zone.faulty), (1, 1));
+        assert_eq!((zone.sets.len(), zone.unread.len()), (1, 1));
         let text = "$GENERATE 0-4294967295 h$ A 10.0.0.1\n";
-        let zone = read("a.example", "f", text, &mut |_| None);
+        let zone = read("a.example", "f", text, &mut nothing);
         assert_eq!(zone.faulty, 1);
     }
 
@@ -474,7 +536,7 @@ mod tests {
             "a.example",
             "f",
             "x.b.example. A 10.0.0.1\nxa.example. A 10.0.0.2\n",
-            &mut |_| None,
+            &mut nothing,
         );
         assert!(zone.sets.is_empty());
     }
@@ -504,7 +566,7 @@ mod tests {
         groma_fuzz::hammer(3_000, &seeds, |bytes| {
             let text = String::from_utf8_lossy(bytes);
             let zone = read("corp.example", "f", &text, &mut |_| {
-                Some("x A 10.0.0.1".to_owned())
+                Ok("x A 10.0.0.1".to_owned())
             });
             assert!(zone.sets.len() <= SETS_MAX);
         });
@@ -513,13 +575,13 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_read(text in "[a-z0-9$@.;()\"\\\\ \n]{0,200}") {
-            let _ = read("a.example", "f", &text, &mut |_| None);
+            let _ = read("a.example", "f", &text, &mut nothing);
         }
 
         #[test]
         fn an_address_comes_back(label in "[a-z][a-z0-9]{0,20}", address: [u8; 4], ttl in 0u32..1_000_000) {
             let address = Ipv4Addr::from(address);
-            let zone = read("a.example", "f", &format!("{label} {ttl} IN A {address}\n"), &mut |_| None);
+            let zone = read("a.example", "f", &format!("{label} {ttl} IN A {address}\n"), &mut nothing);
             let set = zone.sets.get(&(format!("{label}.a.example"), "A")).cloned().unwrap_or_default();
             proptest::prop_assert_eq!(set.ttl_seconds, Some(ttl));
             proptest::prop_assert!(set.peers.contains(&Peer::Address(address.into())));
