@@ -1,6 +1,6 @@
 //! `mailboxes-tied`: mailboxes that must move together, because somebody works in more than one of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use groma_model::EntityId;
 use groma_model::inventory::{Entity, Likelihood, Severity};
@@ -98,12 +98,41 @@ impl Forest {
     }
 }
 
+/// Names that are those of several mailboxes, as two people are called Anna Berg: mailboxes are told apart by their
+/// addresses, and two addresses are one mailbox's where a list gives it both.
+fn shared_names(ties: &[&MailboxTieEntry]) -> HashSet<String> {
+    let is_address = |name: &&String| name.contains('@');
+    let mut sure = Forest::default();
+    for tie in ties.iter().filter(|tie| tie.mailbox.contains('@')) {
+        for address in tie.names.iter().filter(is_address) {
+            sure.join(&tie.mailbox, address);
+        }
+    }
+    let mut mailbox_of: HashMap<String, usize> = HashMap::new();
+    let mut shared = HashSet::new();
+    for tie in ties.iter().filter(|tie| tie.mailbox.contains('@')) {
+        let mailbox = sure.top_of(&tie.mailbox);
+        for name in tie.names.iter().filter(|name| !is_address(name)) {
+            let key = mailbox_key(name);
+            if *mailbox_of.entry(key.clone()).or_insert(mailbox) != mailbox {
+                shared.insert(key);
+            }
+        }
+    }
+    shared
+}
+
 /// The groups: whoever is tied to one of a group belongs to it. Each by the names of its members, largest first.
 fn groups<'a>(ties: &[&'a MailboxTieEntry]) -> Vec<BTreeSet<&'a str>> {
     // What a list calls one mailbox is one member; ties make groups of members.
     let (mut same, mut tied) = (Forest::default(), Forest::default());
+    let shared = shared_names(ties);
     for tie in ties {
-        for name in &tie.names {
+        for name in tie
+            .names
+            .iter()
+            .filter(|name| !shared.contains(&mailbox_key(name)))
+        {
             same.join(&tie.mailbox, name);
             tied.join(&tie.mailbox, name);
         }

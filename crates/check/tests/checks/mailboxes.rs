@@ -62,6 +62,33 @@ pub(crate) mod tied {
     }
 
     #[test]
+    fn people_of_one_display_name_are_not_one_mailbox() {
+        let named = |mailbox: &str, other: &str, names: &[&str]| {
+            let mut tie = tie(mailbox, other, TieWay::FullAccess, &[]);
+            tie.names = names.iter().map(|n| (*n).to_owned()).collect();
+            tie
+        };
+        let groups = |ties: Vec<MailboxTieEntry>| {
+            let risk = only("mailboxes-tied", &with(ties)).risk;
+            risk.split(' ').next().map(str::to_owned)
+        };
+        let two = vec![
+            named("anna1@corp.example", "bert", &["Anna Berg"]),
+            named("anna2@corp.example", "carla", &["Anna Berg"]),
+        ];
+        assert_eq!(groups(two).as_deref(), Some("2"));
+        let one = vec![
+            named("anna1@corp.example", "bert", &["Anna Berg"]),
+            named(
+                "anna2@corp.example",
+                "carla",
+                &["Anna Berg", "anna1@corp.example"],
+            ),
+        ];
+        assert_eq!(groups(one).as_deref(), Some("1"));
+    }
+
+    #[test]
     fn whoever_is_tied_to_one_of_a_group_belongs_to_it() {
         let finding = only("mailboxes-tied", &positive());
         assert!(
