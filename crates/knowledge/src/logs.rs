@@ -57,6 +57,8 @@ pub struct LogGrammar {
     pub kept: String,
     /// True if the product writes to its log by default, but not who uses it.
     pub off_by_default: bool,
+    /// How messages end that say that the log of uses was switched on or off while the product ran.
+    pub switched: Vec<String>,
     /// What the lines of its own files begin with.
     pub head: Head,
     /// True if lines of one use are tied by a field; else the process ties them.
@@ -171,6 +173,8 @@ struct WrittenGrammar {
     #[serde(default)]
     off_by_default: bool,
     #[serde(default)]
+    switched: Vec<String>,
+    #[serde(default)]
     head: Head,
     #[serde(default)]
     session: Option<String>,
@@ -230,6 +234,7 @@ impl LogGrammar {
             enable: written.enable,
             kept: written.kept,
             off_by_default: written.off_by_default,
+            switched: written.switched,
             head: written.head,
             session: written.session.is_some(),
             speaker: written.speaker,

@@ -42,6 +42,7 @@ mod mail;
 mod postfix;
 mod quick;
 mod radius;
+mod reach;
 mod session;
 mod stamp;
 mod syslog;

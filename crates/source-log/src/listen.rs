@@ -20,6 +20,8 @@ use crate::zones::Zones;
 const SPEAKERS_MAX: usize = 64;
 /// Clients without an address that are told by name.
 const NAMELESS_MAX: usize = 1_000;
+/// Times at which a log was switched that are kept.
+const SWITCHED_MAX: usize = 10_000;
 
 /// What is known while a family is read.
 #[derive(Default)]
@@ -31,6 +33,8 @@ pub(crate) struct Reading {
     pub(crate) span: Option<(Timestamp, Timestamp)>,
     /// Lines other machines sent here.
     pub(crate) of_others: u64,
+    /// When products said that their log was switched on or off.
+    pub(crate) switched: BTreeMap<&'static str, BTreeSet<Timestamp>>,
     /// How often clients came whose name stands for no single address.
     pub(crate) unplaced: BTreeMap<Box<str>, u64>,
     /// The first time met that cannot be: whose clock was wrong. Lines with such a time are left out.
@@ -128,6 +132,7 @@ impl Listener<'_> {
             span,
             sessions,
             unplaced,
+            switched,
             ..
         } = &mut *self.reading;
         let clients = self.clients;
@@ -139,6 +144,12 @@ impl Listener<'_> {
             message: &message,
         };
         let clock = &mut self.clock;
+        if (grammar.switched.iter()).any(|end| message.ends_with(end.as_str())) {
+            let stamp = std::str::from_utf8(line.stamp).ok();
+            let at = known_at.or_else(|| clock.read(stamp?));
+            let times = switched.entry(grammar.id.as_str()).or_default();
+            times.extend(at.filter(|_| times.len() < SWITCHED_MAX));
+        }
         let at = |time: Option<&str>| match (known_at, time) {
             (Some(at), _) => Some(at),
             (None, Some(time)) => clock.read(time),

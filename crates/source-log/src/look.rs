@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use groma_knowledge::LOG_GRAMMARS;
 use groma_model::Port;
@@ -16,6 +17,7 @@ use groma_source::{Budget, Disk, Explanation, Sink, SinkExt, Source, Window, Wor
 
 use crate::family::{self, Family, Member};
 use crate::listen::{Listener, Reading, Speakers};
+use crate::reach::Reach;
 use crate::stamp::{self, Clock};
 use crate::tally::{self, Tally};
 use crate::zones::Zones;
@@ -94,6 +96,7 @@ impl Source for LogSource {
             zone: zone(disk),
             zones: Zones::read(disk),
             asked: Vec::new(),
+            switched: BTreeMap::new(),
             ports: postfix::ports(disk),
             clients: radius::addresses(disk),
             own_name: own_name(disk),
@@ -137,8 +140,34 @@ impl Source for LogSource {
 /// A log of questions.
 struct AskedLog {
     id: &'static str,
-    span: (Timestamp, Timestamp),
+    reach: Reach,
     complete: bool,
+}
+
+impl AskedLog {
+    /// What it says of a time in which every question was written down; where there is none, of all its time, in part.
+    fn reaches(&self, switched: &BTreeSet<Timestamp>) -> Option<Reaches> {
+        let all = self.reach.span()?;
+        let longest = self.reach.longest(switched).filter(|_| self.complete);
+        let (from, to) = longest.unwrap_or(all);
+        Some(Reaches {
+            complete: longest.is_some(),
+            length: to.since(from),
+            has_holes: longest.is_some_and(|longest| longest != all),
+            from,
+            to,
+        })
+    }
+}
+
+/// How far a log of questions reaches. In order: the better one is greater.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Reaches {
+    complete: bool,
+    length: Duration,
+    has_holes: bool,
+    from: Timestamp,
+    to: Timestamp,
 }
 
 /// The name people know the grammar's product by.
@@ -159,8 +188,10 @@ struct Look<'a> {
     zone: Zone,
     /// Zones of this machine's name server.
     zones: Zones,
-    /// Logs of questions: product, log, from when to when, and whether all of it was read.
+    /// Logs of questions: product, when there were any, and whether all of it was read.
     asked: Vec<AskedLog>,
+    /// When products said that their log was switched on or off, in whichever file.
+    switched: BTreeMap<&'static str, BTreeSet<Timestamp>>,
     /// Ports of services that sign with a name of their own.
     ports: BTreeMap<String, Port>,
     /// Addresses of clients that a service knows by name.
@@ -189,9 +220,10 @@ impl Look<'_> {
 
     /// Says which names of its own zones this machine was asked for, and keeps how far the log of questions reaches.
     fn questions(&mut self, id: &'static str, log: &Foreign, tally: &mut Tally, complete: bool) {
-        let Some(span) = tally.asked_span else {
+        let reach = std::mem::take(&mut tally.reach);
+        if reach.span().is_none() {
             return;
-        };
+        }
         let scope = Scope::new("asked", id);
         let product = product_of(id);
         for (name, seen) in std::mem::take(&mut tally.asked) {
@@ -205,34 +237,38 @@ impl Look<'_> {
         }
         self.asked.push(AskedLog {
             id,
-            span,
-            complete: complete && tally.asked_left_out == 0,
+            reach,
+            complete: complete && tally.asked_left_out == 0 && self.zones.are_whole(),
         });
     }
 
-    /// How far each log of questions reaches. Of two logs of one product that do not begin and end alike, one has holes.
+    /// How far each log of questions reaches without holes. Of two logs of one product that do not begin and end alike, one has holes.
     fn how_far_questions_reach(&mut self) {
-        let mut widest: BTreeMap<&'static str, AskedLog> = BTreeMap::new();
+        let mut widest: BTreeMap<&'static str, Reaches> = BTreeMap::new();
+        let never = BTreeSet::new();
         for log in std::mem::take(&mut self.asked) {
-            let length = |log: &AskedLog| (log.complete, log.span.1.since(log.span.0));
-            match widest.get(log.id) {
-                Some(known) if length(known) >= length(&log) => {}
-                _ => {
-                    widest.insert(log.id, log);
-                }
-            }
+            let switched = self.switched.get(log.id).unwrap_or(&never);
+            let known = widest.remove(log.id);
+            let best = log.reaches(switched).max(known);
+            widest.extend(best.map(|best| (log.id, best)));
         }
-        for log in widest.into_values() {
+        for (id, log) in widest {
             let state = match log.complete {
                 true => CoverageState::Complete,
                 false => CoverageState::Partial,
             };
+            let how = match log.has_holes {
+                true => {
+                    "every question written down, from the first to the last of the longest time without a silent day or a switch of the log"
+                }
+                false => "every question written down, from the first to the last",
+            };
             self.sink.covered(Coverage {
-                scope: Scope::new("asked", log.id),
+                scope: Scope::new("asked", id),
                 state,
-                from: log.span.0,
-                to: log.span.1,
-                how: Some("every question written down, from the first to the last".to_owned()),
+                from: log.from,
+                to: log.to,
+                how: Some(how.to_owned()),
             });
         }
     }
@@ -241,6 +277,9 @@ impl Look<'_> {
     fn end_family(&mut self, scope: Scope, family: &Family, reading: Reading, complete: bool) {
         let mut complete = complete;
         let log = disk::foreign(&family.path);
+        for (product, times) in reading.switched {
+            self.switched.entry(product).or_default().extend(times);
+        }
         for (product, mut tally) in reading.tallies {
             self.questions(
                 product,

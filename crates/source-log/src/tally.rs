@@ -9,6 +9,7 @@ use groma_model::name::{HostName, Port, Protection, Transport};
 use groma_model::{Foreign, Hours, Seen, Timestamp};
 
 use crate::quick::QuickMap;
+use crate::reach::Reach;
 use crate::session::Use;
 use crate::word::Word;
 use crate::zones::Zones;
@@ -56,8 +57,8 @@ pub(crate) struct Tally {
     pub(crate) left_out: u64,
     /// Names of this server's own zones that were asked for.
     pub(crate) asked: QuickMap<HostName, Seen>,
-    /// From when to when questions were written down, whatever they were for.
-    pub(crate) asked_span: Option<(Timestamp, Timestamp)>,
+    /// When questions were written down, whatever they were for.
+    pub(crate) reach: Reach,
     /// Questions for such names that had no room.
     pub(crate) asked_left_out: u64,
 }
@@ -91,8 +92,7 @@ impl Tally {
 
     /// A name was asked for, by whomever: also by this machine itself.
     fn ask(&mut self, name: &str, zones: &Zones, first: Timestamp, last: Timestamp) {
-        let (begin, end) = self.asked_span.unwrap_or((first, last));
-        self.asked_span = Some((begin.min(first), end.max(last)));
+        self.reach.met(first, last);
         let Some(name) = zones.own(name) else {
             return;
         };

@@ -13,7 +13,11 @@ const ANSWERS: &[&str] = &["primary", "secondary", "mirror"];
 
 /// The zones of this machine's name server.
 #[derive(Default, Debug)]
-pub(crate) struct Zones(BTreeSet<String>);
+pub(crate) struct Zones {
+    names: BTreeSet<String>,
+    /// True if settings were not read: there may be further zones.
+    is_in_part: bool,
+}
 
 impl Zones {
     /// As BIND's settings have them.
@@ -27,18 +31,26 @@ impl Zones {
             .zones
             .into_iter()
             .filter(|zone| ANSWERS.contains(&zone.role.as_str()) && !zone.name.is_empty());
-        Self(own.map(|zone| zone.name).collect())
+        Self {
+            names: own.map(|zone| zone.name).collect(),
+            is_in_part: !settings.unread.is_empty(),
+        }
+    }
+
+    /// True if all settings were read, so that no zone is missing.
+    pub(crate) fn are_whole(&self) -> bool {
+        !self.is_in_part
     }
 
     /// The name, if it lies in one of them.
     pub(crate) fn own(&self, name: &str) -> Option<HostName> {
-        if self.0.is_empty() {
+        if self.names.is_empty() {
             return None;
         }
         let lower = name.trim_end_matches('.').to_ascii_lowercase();
         let mut rest = lower.as_str();
         loop {
-            if self.0.contains(rest) {
+            if self.names.contains(rest) {
                 return HostName::parse(&lower);
             }
             rest = rest.split_once('.')?.1;
@@ -52,7 +64,10 @@ mod tests {
 
     #[test]
     fn a_name_is_own_within_a_zone_and_nowhere_else() {
-        let zones = Zones(BTreeSet::from(["corp.example".to_owned()]));
+        let zones = Zones {
+            names: BTreeSet::from(["corp.example".to_owned()]),
+            is_in_part: false,
+        };
         let own = |name| zones.own(name).map(|name| name.to_string());
         assert_eq!(
             own("WWW.Corp.Example.").as_deref(),

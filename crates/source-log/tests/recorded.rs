@@ -944,6 +944,64 @@ fn bind_with_views_tells_who_asks_and_which_of_its_own_names() {
     );
 }
 
+/// How a question and a switch stand in BIND's logs, recorded from 9.18 with other days.
+fn question(day: u32, hour: u32) -> String {
+    format!(
+        "{day:02}-Nov-2026 {hour:02}:44:16.135 queries: client @0x7fd94a29b098 10.20.1.5#58494 (x.corp.example): query: x.corp.example IN A + (10.20.1.2)\n"
+    )
+}
+
+fn reaches(heard: &Recorder) -> Vec<String> {
+    let told = heard
+        .coverage()
+        .filter(|c| c.scope.as_str() == "asked:bind")
+        .map(|c| format!("{:?} {} {}", c.state, c.from, c.to));
+    told.collect()
+}
+
+#[test]
+fn a_log_of_questions_that_was_switched_off_between_speaks_of_one_stretch_alone() {
+    let toggled = format!("{}{}", question(1, 10), question(10, 10));
+    let all = |days: std::ops::RangeInclusive<u32>| -> String {
+        let hours = days.flat_map(|day| (0..24).map(move |hour| (day, hour)));
+        hours.map(|(day, hour)| question(day, hour)).collect()
+    };
+    let disk = |questions: &str, other: &str| {
+        FakeDisk::new()
+            .file("/etc/bind/named.conf", NAMED)
+            .file("/var/log/named/query.log", questions)
+            .file("/var/log/named/named.log", other)
+    };
+    assert_eq!(
+        reaches(&look(disk(&toggled, ""))),
+        ["Complete 2026-11-01T10:44:16Z 2026-11-01T10:44:16Z"]
+    );
+    // Its twin: questions in every hour.
+    let whole = all(1..=10);
+    assert_eq!(
+        reaches(&look(disk(&whole, ""))),
+        ["Complete 2026-11-01T00:44:16Z 2026-11-10T23:44:16Z"]
+    );
+    // What another log says of it counts too.
+    let switches = "04-Nov-2026 08:37:59.934 general: info: query logging is now off\n04-Nov-2026 09:00:00.000 general: info: query logging is now on\n";
+    assert_eq!(
+        reaches(&look(disk(&whole, switches))),
+        ["Complete 2026-11-04T09:44:16Z 2026-11-10T23:44:16Z"]
+    );
+}
+
+#[test]
+fn zones_in_settings_that_may_not_be_read_leave_the_names_asked_for_in_part() {
+    let disk = FakeDisk::new()
+        .file(
+            "/etc/bind/named.conf",
+            format!("{NAMED}\ninclude \"/etc/bind/more\";\n"),
+        )
+        .refused("/etc/bind/more", Reason::PermissionDenied)
+        .file("/var/log/named/query.log", recorded("bind-views.log"));
+    assert!(reaches(&look(disk))[0].starts_with("Partial "));
+}
+
 #[test]
 fn without_zones_of_its_own_no_name_is_kept() {
     let disk = FakeDisk::new().file("/var/log/named/query.log", recorded("bind-views.log"));
