@@ -225,14 +225,14 @@ fn a_session_tells_at_its_end_how_it_was_protected() {
             format!("9× {news}, from corp.example, to partner.example"),
             format!("16× {news}, with STARTTLS, from corp.example, to partner.example"),
             format!("1× 10.20.1.78 {sent} 587, with STARTTLS, from corp.example (invoice), to partner.example"),
-            format!("1× 10.61.1.31 {sent} 2525, in clear text, from corp.example (alarm), to partner.example"),
+            format!("1× 10.62.1.31 {sent} 2525, in clear text, from corp.example (alarm), to partner.example"),
         ]
     );
 }
 
 #[test]
 fn a_service_with_settings_of_its_own_lets_others_through() {
-    let master = "smtp inet n - n - - smtpd\nsubmission inet n - n - - smtpd\n  -o syslog_name=postfix/submission\n  -o smtpd_client_restrictions=permit_sasl_authenticated,reject\n2525 inet n - n - - smtpd\n  -o mynetworks=10.61.0.0/16\nsmtps inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=yes\n";
+    let master = "smtp inet n - n - - smtpd\nsubmission inet n - n - - smtpd\n  -o syslog_name=postfix/submission\n  -o smtpd_client_restrictions=permit_sasl_authenticated,reject\n2525 inet n - n - - smtpd\n  -o mynetworks=10.62.0.0/16\nsmtps inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=yes\n";
     let disk = FakeDisk::new()
         .file("/etc/postfix/main.cf", "mynetworks = 10.20.1.0/24\n")
         .file("/etc/postfix/master.cf", master);
@@ -255,7 +255,7 @@ fn a_service_with_settings_of_its_own_lets_others_through() {
             of(0, "10.20.1.0/24", "/etc/postfix/main.cf", 1),
             of(0, "permit_sasl_authenticated", "", 0),
             of(587, "permit_sasl_authenticated", "", 0),
-            of(2525, "10.61.0.0/16", "/etc/postfix/master.cf", 6),
+            of(2525, "10.62.0.0/16", "/etc/postfix/master.cf", 6),
             of(2525, "permit_sasl_authenticated", "", 0),
         ]
     );
