@@ -165,7 +165,11 @@ impl<'a> Zones<'a> {
 
     /// From one value of a record to whoever has its address.
     fn follow(&self, raw: &'a Raw<ZoneRecord>, peer: &'a Peer, led: &mut Led) {
-        let mut path = vec![raw.fact.owner.as_str()];
+        // An alias that names itself is a circle; a domain whose mail goes to the machine of that name is none.
+        let mut path = match raw.fact.kind.as_str() {
+            "CNAME" => vec![raw.fact.owner.as_str()],
+            _ => Vec::new(),
+        };
         self.step(raw, peer, &mut path, &mut BTreeSet::new(), led);
     }
 

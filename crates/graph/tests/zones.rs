@@ -228,3 +228,19 @@ fn a_zone_that_was_read_in_part_lacks_no_name() {
     assert!(nowhere("zone:corp.example", Partial).is_empty());
     assert!(nowhere("zone:corp.example/inside", Partial).is_empty());
 }
+
+#[test]
+fn mail_to_the_machine_of_the_domains_own_name_goes_in_no_circle() {
+    let told = estate(&[
+        ("corp.example", "MX", "10 corp.example"),
+        ("corp.example", "A", "10.0.0.2"),
+        ("self.corp.example", "CNAME", "self.corp.example"),
+    ]);
+    let rows = told.graph().zone_records;
+    let mail = rows.iter().find(|row| row.kind == "MX").expect("a row");
+    assert_eq!(names(&told, mail), ["app1"]);
+    assert!(mail.nowhere.is_empty(), "{mail:#?}");
+    // Its twin: an alias of itself is one.
+    let alias = of(&rows, "self.corp.example");
+    assert_eq!(alias.nowhere, ["self.corp.example"]);
+}
