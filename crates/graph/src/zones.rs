@@ -187,7 +187,9 @@ impl<'a> Zones<'a> {
             Peer::Name(name) => name,
         };
         if path.contains(&name.as_str()) || path.len() >= STEPS_MAX {
-            led.nowhere.insert(name.to_string());
+            if raw.fact.kind != "DNAME" {
+                led.nowhere.insert(name.to_string());
+            }
         } else if met.insert(name.as_str()) {
             path.push(name.as_str());
             for next in self.name(raw, name, led) {
@@ -226,12 +228,33 @@ impl<'a> Zones<'a> {
             Some(Some(machine)) => {
                 led.machines.insert((*machine).clone());
             }
-            _ if self.is_ours(raw, name.as_str()) => {
+            _ if self.is_ours(raw, name.as_str()) && !self.may_stand(raw, name) => {
                 led.nowhere.insert(name.to_string());
             }
             _ => {}
         }
         BTreeSet::new()
+    }
+
+    /// True if `raw` may well lead to `name` though no address stands there. An alias answers every kind of question: it may
+    /// be one of a key, a policy or a challenge (TXT, TLSA: names with `_`, of which no address is asked and whose kinds are
+    /// not read), of a domain with mail alone, or of a zone's top. A DNAME leads what is below it, not what is there.
+    fn may_stand(&self, raw: &Raw<ZoneRecord>, name: &str) -> bool {
+        let is_of_service = |name: &str| name.split('.').any(|label| label.starts_with('_'));
+        let of_other_kind = |other: &&Raw<ZoneRecord>| {
+            !matches!(other.fact.kind.as_str(), "A" | "AAAA" | "CNAME")
+        };
+        let there = self.at.get(&(&raw.site, name));
+        match raw.fact.kind.as_str() {
+            "DNAME" => true,
+            "CNAME" => {
+                is_of_service(&raw.fact.owner)
+                    || is_of_service(name)
+                    || self.known.contains_key(&(&raw.site, name))
+                    || there.is_some_and(|there| there.iter().any(of_other_kind))
+            }
+            _ => false,
+        }
     }
 
     /// The addresses and further names that stand at `name`, each once however many servers have it. A view is one server's

@@ -244,3 +244,46 @@ fn mail_to_the_machine_of_the_domains_own_name_goes_in_no_circle() {
     let alias = of(&rows, "self.corp.example");
     assert_eq!(alias.nowhere, ["self.corp.example"]);
 }
+
+#[test]
+fn an_alias_of_a_name_without_an_address_does_not_lead_nowhere() {
+    let told = estate(&[
+        (
+            "s1._domainkey.shop.corp.example",
+            "CNAME",
+            "s1._domainkey.mail.corp.example",
+        ),
+        (
+            "_acme-challenge.www.corp.example",
+            "CNAME",
+            "www.acme.corp.example",
+        ),
+        ("mailonly.corp.example", "MX", "10 app1.corp.example"),
+        ("app1.corp.example", "A", "10.0.0.2"),
+        ("m.corp.example", "CNAME", "mailonly.corp.example"),
+        ("top.corp.example", "CNAME", "corp.example"),
+        ("old.corp.example", "DNAME", "new.corp.example"),
+        ("gone.corp.example", "CNAME", "not-there.corp.example"),
+        ("_ldap._tcp.corp.example", "SRV", "0 0 389 no.corp.example"),
+        ("no-mail.corp.example", "MX", "10 mailonly.corp.example"),
+    ]);
+    let rows = told.graph().zone_records;
+    for healthy in [
+        "s1._domainkey.shop.corp.example",
+        "_acme-challenge.www.corp.example",
+        "m.corp.example",
+        "top.corp.example",
+        "old.corp.example",
+    ] {
+        let row = of(&rows, healthy);
+        assert!(row.nowhere.is_empty(), "{row:#?}");
+    }
+    // Their twins: a name that is not there, and services whose machine needs an address.
+    for (dangling, at) in [
+        ("gone.corp.example", "not-there.corp.example"),
+        ("_ldap._tcp.corp.example", "no.corp.example"),
+        ("no-mail.corp.example", "mailonly.corp.example"),
+    ] {
+        assert_eq!(of(&rows, dangling).nowhere, [at]);
+    }
+}
