@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use groma_model::fact::{AskedName, ZoneRecord};
+use groma_model::inventory::Entity;
 use groma_model::zone::{Asked, ZoneRecordEntry};
 use groma_model::{EntityId, Estate, EvidenceId, HostName, Peer, Seen, SiteId};
 
@@ -88,7 +89,12 @@ struct Zones<'a> {
     /// The zones that are known, by site, with the servers and views that have them.
     known: HashMap<(&'a SiteId, &'a str), BTreeSet<Server<'a>>>,
     /// Names of machines that are one machine's alone.
-    machines: HashMap<&'a str, Option<&'a EntityId>>,
+    machines: HashMap<&'a str, Option<&'a Entity>>,
+}
+
+/// True for a name that some file says and nothing knows an address of: of such a one, the zone knows best.
+fn is_only_written(machine: &Entity) -> bool {
+    machine.is_mere_name() && machine.addresses.is_empty()
 }
 
 /// Where a record leads.
@@ -118,8 +124,8 @@ impl<'a> Zones<'a> {
         }
         for entity in estate.entities.values() {
             for name in &entity.names {
-                let slot = zones.machines.entry(name).or_insert(Some(&entity.id));
-                *slot = slot.filter(|known| **known == entity.id);
+                let slot = zones.machines.entry(name).or_insert(Some(entity));
+                *slot = slot.filter(|known| known.id == entity.id);
             }
         }
         zones
@@ -224,14 +230,16 @@ impl<'a> Zones<'a> {
             }
             return leading;
         }
-        match self.machines.get(name.as_str()) {
-            Some(Some(machine)) => {
-                led.machines.insert((*machine).clone());
+        let machine = self.machines.get(name.as_str()).copied().flatten();
+        let is_missing = || self.is_ours(raw, name.as_str()) && !self.may_stand(raw, name.as_str());
+        match machine {
+            Some(machine) if !is_only_written(machine) || !is_missing() => {
+                led.machines.insert(machine.id.clone());
             }
-            _ if self.is_ours(raw, name.as_str()) && !self.may_stand(raw, name) => {
+            None if !is_missing() => {}
+            _ => {
                 led.nowhere.insert(name.to_string());
             }
-            _ => {}
         }
         BTreeSet::new()
     }
@@ -241,9 +249,8 @@ impl<'a> Zones<'a> {
     /// not read), of a domain with mail alone, or of a zone's top. A DNAME leads what is below it, not what is there.
     fn may_stand(&self, raw: &Raw<ZoneRecord>, name: &str) -> bool {
         let is_of_service = |name: &str| name.split('.').any(|label| label.starts_with('_'));
-        let of_other_kind = |other: &&Raw<ZoneRecord>| {
-            !matches!(other.fact.kind.as_str(), "A" | "AAAA" | "CNAME")
-        };
+        let of_other_kind =
+            |other: &&Raw<ZoneRecord>| !matches!(other.fact.kind.as_str(), "A" | "AAAA" | "CNAME");
         let there = self.at.get(&(&raw.site, name));
         match raw.fact.kind.as_str() {
             "DNAME" => true,

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use groma_model::fact::{AskedName, ZoneRecord};
+use groma_model::fact::{AskedName, NameSource, ZoneRecord};
 use groma_model::inventory::{CoverageEntry, Inventory};
 use groma_model::zone::ZoneRecordEntry;
 use groma_model::{CoverageState, Fact, HostName, Peer, SourceName};
@@ -285,5 +285,41 @@ fn an_alias_of_a_name_without_an_address_does_not_lead_nowhere() {
         ("no-mail.corp.example", "mailonly.corp.example"),
     ] {
         assert_eq!(of(&rows, dangling).nowhere, [at]);
+    }
+}
+
+#[test]
+fn a_name_that_a_file_still_says_makes_a_dangling_alias_no_machine() {
+    let mut told = estate(&[
+        ("app.corp.example", "CNAME", "old-app.corp.example"),
+        ("real.corp.example", "CNAME", "by-hand.corp.example"),
+        ("shop.corp.example", "CNAME", "shop.provider.example"),
+    ]);
+    for (peer, file) in [
+        ("old-app.corp.example", "/etc/app.conf"),
+        ("by-hand.corp.example", "/etc/app.conf"),
+        ("shop.provider.example", "/etc/app.conf"),
+    ] {
+        told.writes("app1", reference("postgresql", file, peer, 5432, "sql"));
+    }
+    let by_hand = ["10.0.0.50"];
+    told.name(
+        "app1",
+        NameSource::Dns,
+        "by-hand.corp.example",
+        &[],
+        &by_hand,
+    );
+    let rows = told.graph().zone_records;
+    let app = of(&rows, "app.corp.example");
+    assert_eq!(app.nowhere, ["old-app.corp.example"]);
+    assert!(app.machines.is_empty(), "{app:#?}");
+    // Its twins: a name somebody knows an address of, and one of a zone that is another's.
+    for leads in ["real.corp.example", "shop.corp.example"] {
+        let row = of(&rows, leads);
+        assert!(
+            row.nowhere.is_empty() && row.machines.len() == 1,
+            "{row:#?}"
+        );
     }
 }
