@@ -202,11 +202,31 @@ fn sender(raw: &Raw<MailUse>, estate: &Estate) -> Option<Key> {
 
 fn same_way(key: &Key, rows: &BTreeMap<Key, Row>) -> Option<Key> {
     let same = |known: &&Key| {
-        (&known.provider, &known.consumer, known.side, known.port)
-            == (&key.provider, &key.consumer, key.side, key.port)
-            && (key.account.is_none() || key.account == known.account)
+        known.port == key.port && (key.account.is_none() || key.account == known.account)
     };
-    rows.keys().find(same).cloned()
+    ways(key, rows).find(same).cloned()
+}
+
+/// The ways in which the same client uses the same server on the same side: they stand beside one another, and a relay has
+/// tens of thousands of others.
+fn ways<'r>(key: &Key, rows: &'r BTreeMap<Key, Row>) -> impl Iterator<Item = &'r Key> {
+    let least = Key {
+        provider: key.provider.clone(),
+        consumer: key.consumer.clone(),
+        side: key.side,
+        kind: "",
+        port: None,
+        account: None,
+        mechanism: None,
+        protection: None,
+    };
+    let (provider, consumer, side) = (least.provider.clone(), least.consumer.clone(), key.side);
+    let is_same = move |known: &&Key| {
+        known.provider == provider && known.consumer == consumer && known.side == side
+    };
+    rows.range(least..)
+        .map(|(known, _)| known)
+        .take_while(is_same)
 }
 
 /// Who reads mail there: the accounts are people's, so their number is all that is kept.
@@ -304,10 +324,7 @@ fn reported_key(raw: &Raw<ReportedUse>, estate: &Estate) -> Option<Key> {
 
 /// Any way in which the same client sends there.
 fn any_way(key: &Key, rows: &BTreeMap<Key, Row>) -> Option<Key> {
-    let same = |known: &&Key| {
-        (&known.provider, &known.consumer, known.side) == (&key.provider, &key.consumer, key.side)
-    };
-    rows.keys().find(same).cloned()
+    ways(key, rows).next().cloned()
 }
 
 impl Row {
@@ -599,4 +616,48 @@ fn reached(needs: &[&Dependency]) -> (Option<ReachedBy>, Option<String>) {
     known.map_or((None, None), |need| {
         (need.reached_by, need.reached_as.clone())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(provider: &str, consumer: &str, side: MailSide, port: Option<u16>) -> Key {
+        Key {
+            provider: EntityId::new(provider),
+            consumer: EntityId::new(consumer),
+            side,
+            kind: "smtp-relay",
+            port: port.map(Port),
+            account: None,
+            mechanism: None,
+            protection: None,
+        }
+    }
+
+    #[test]
+    fn a_refused_client_is_looked_for_among_its_own_ways_alone() {
+        use MailSide::{Reads, Sends};
+        let own = [
+            key("ent-b", "ent-b", Sends, None),
+            key("ent-b", "ent-b", Sends, Some(25)),
+            key("ent-b", "ent-b", Sends, Some(587)),
+        ];
+        let others = [
+            key("ent-a", "ent-b", Sends, Some(25)),
+            key("ent-b", "ent-a", Sends, Some(25)),
+            key("ent-b", "ent-b", Reads, Some(25)),
+            key("ent-b", "ent-c", Sends, Some(25)),
+            key("ent-c", "ent-b", Sends, Some(25)),
+        ];
+        let all = own.iter().chain(&others).cloned();
+        let rows: BTreeMap<Key, Row> = all.map(|key| (key, Row::default())).collect();
+        for asked in &own {
+            let found: Vec<&Key> = ways(asked, &rows).collect();
+            assert!(found == own.iter().collect::<Vec<_>>());
+            assert!(same_way(asked, &rows).as_ref() == Some(asked));
+        }
+        let stranger = key("ent-b", "ent-d", Sends, Some(25));
+        assert!(any_way(&stranger, &rows).is_none());
+    }
 }
