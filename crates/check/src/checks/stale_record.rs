@@ -71,8 +71,11 @@ fn silence(view: &View<'_>, record: &ZoneRecordEntry) -> Option<Silence> {
     (to > from && to.since(from) >= Duration::from_secs(DAYS_MIN * 86_400)).then_some(common)
 }
 
+/// The log of the product whose zones are read: what a resolver beside it was asked says nothing of them.
+const QUESTIONS: &str = "asked:bind";
+
 fn is_whole(coverage: &CoverageEntry) -> bool {
-    coverage.scope.starts_with("asked:") && coverage.state == CoverageState::Complete
+    coverage.scope == QUESTIONS && coverage.state == CoverageState::Complete
 }
 
 /// The networks in which somebody was looked at from inside: elsewhere, that nobody was seen says nothing.

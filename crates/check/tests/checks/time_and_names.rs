@@ -330,6 +330,15 @@ pub(crate) mod stale {
     }
 
     #[test]
+    fn the_log_of_a_resolver_beside_it_is_no_log_of_the_server_of_the_zone() {
+        let mut inventory = positive();
+        for coverage in &mut inventory.coverage {
+            coverage.scope = "asked:unbound".to_owned();
+        }
+        assert_eq!(found("stale-record", &inventory), []);
+    }
+
+    #[test]
     fn what_an_answer_to_another_name_gives_was_asked_for() {
         let beside = |owner: &str, kind: &str, value: &str, is_asked: bool| {
             let mut inventory = positive();
