@@ -20,9 +20,10 @@ impl Check for MailLogonInClear {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let told = told_elsewhere(view);
-        let groups = grouped(view, |row| {
-            is_in_clear(row) && !told.contains(&(&row.consumer, &row.provider))
-        });
+        let is_told = |row: &MailLedgerEntry| {
+            row.side == MailSide::Sends && told.contains(&(&row.consumer, &row.provider))
+        };
+        let groups = grouped(view, |row| is_in_clear(row) && !is_told(row));
         groups
             .iter()
             .map(|(provider, rows)| draft(view, provider, rows))
@@ -30,7 +31,7 @@ impl Check for MailLogonInClear {
     }
 }
 
-/// `cleartext-mail-submission` speaks of the needs that are known to be open.
+/// `cleartext-mail-submission` speaks of the needs that are known to be open, where mail is sent.
 fn told_elsewhere<'a>(view: &View<'a>) -> BTreeSet<(&'a EntityId, &'a EntityId)> {
     let open = view.dependencies().filter(|d| {
         d.kind.starts_with("smtp-")

@@ -220,6 +220,30 @@ pub(crate) mod in_clear {
         assert!(found("mail-logon-in-clear", &inventory).is_empty());
         assert_eq!(found("cleartext-mail-submission", &inventory).len(), 1);
     }
+
+    #[test]
+    fn reading_in_clear_is_told_beside_sending_in_clear() {
+        let mut inventory = positive();
+        let open = with(depends("copier1", "smtp-relay", "mail1", 25), |d| {
+            d.details.protection = Some(Protection::None);
+            d.details.accounts = vec!["svc-old".to_owned()];
+        });
+        inventory.dependencies = vec![open];
+        inventory.mail_ledger.push(MailLedgerEntry {
+            side: MailSide::Reads,
+            kind: "imap".to_owned(),
+            port: Some(Port(143)),
+            mechanism: Some("PLAIN".to_owned()),
+            protection: Some(Protection::None),
+            ..sender()
+        });
+        let finding = only("mail-logon-in-clear", &inventory);
+        assert!(
+            finding.indicator.ends_with("PLAIN at port 143"),
+            "{}",
+            finding.indicator
+        );
+    }
 }
 
 pub(crate) mod tls_outdated {
