@@ -59,7 +59,8 @@ pub(crate) struct Account<'a> {
 pub(crate) enum Of<'a> {
     /// The server that knows it.
     Server(&'a EntityId),
-    /// A directory by the first part of its name, as far as that is written: `corp` of `CORP\x` and of `dc=corp,dc=example`.
+    /// A directory, as far as it is written: `corp` of `CORP\x` and of `dc=corp,dc=example`; `ad.one.example` where `ad` is
+    /// the first part of other directories too.
     Directory(String),
 }
 
@@ -80,7 +81,7 @@ struct Spelled {
     name: String,
 }
 
-/// `svc-erp` of `corp` for `CORP\svc-erp`, `svc-erp@CORP.EXAMPLE` and `cn=svc-erp,ou=services,dc=corp,dc=example`. An
+/// `svc-erp` of `corp` for `CORP\svc-erp`, of `corp.example` for `svc-erp@CORP.EXAMPLE` and `cn=svc-erp,ou=services,dc=corp,dc=example`. An
 /// address of mail stays whole, as mail servers have many domains; `None` for what says nobody.
 fn spelled(account: &str) -> Option<Spelled> {
     let account = account.trim();
@@ -89,7 +90,8 @@ fn spelled(account: &str) -> Option<Spelled> {
             let part =
                 |part: &str| Some(part.trim().to_lowercase().strip_prefix("dc=")?.to_owned());
             let (_, value) = first.split_once('=')?;
-            (rest.split(',').find_map(part), value)
+            let parts: Vec<String> = rest.split(',').filter_map(part).collect();
+            ((!parts.is_empty()).then(|| parts.join(".")), value)
         }
         _ => match account.rsplit_once('\\') {
             Some((domain, name)) => (Some(domain.to_owned()), name),
@@ -107,28 +109,47 @@ fn spelled(account: &str) -> Option<Spelled> {
         .or(realm.map(str::to_owned))
         .map(|d| d.to_lowercase());
     let domain = domain.filter(|domain| !NO_DOMAIN.contains(&domain.as_str()));
-    let first = |domain: String| domain.split('.').next().unwrap_or_default().to_owned();
     let name = bare.to_lowercase();
     let is_somebody = !name.is_empty() && !EVERYWHERE.contains(&name.as_str());
-    is_somebody.then(|| Spelled {
-        domain: domain.map(first),
-        name,
-    })
+    is_somebody.then_some(Spelled { domain, name })
 }
 
-/// The directories that are written before each name somewhere.
+/// The directories that are written with accounts somewhere.
 #[derive(Default)]
-struct Directories(BTreeMap<String, BTreeSet<String>>);
+struct Directories {
+    /// Names that are written whole, by their first part.
+    whole: BTreeMap<String, BTreeSet<String>>,
+    /// What stands before each name of an account.
+    before: BTreeMap<String, BTreeSet<String>>,
+}
 
 impl Directories {
     fn of<'a>(accounts: impl Iterator<Item = &'a str>) -> Self {
         let mut all = Self::default();
-        for spelled in accounts.filter_map(spelled) {
-            if let Some(domain) = spelled.domain {
-                all.0.entry(spelled.name).or_default().insert(domain);
+        let spelled: Vec<Spelled> = accounts.filter_map(spelled).collect();
+        for domain in spelled.iter().filter_map(|spelled| spelled.domain.as_ref()) {
+            if let Some((first, _)) = domain.split_once('.') {
+                let whole = all.whole.entry(first.to_owned()).or_default();
+                whole.insert(domain.clone());
+            }
+        }
+        for Spelled { domain, name } in spelled {
+            if let Some(directory) = domain.map(|domain| all.directory(domain)) {
+                all.before.entry(name).or_default().insert(directory);
             }
         }
         all
+    }
+
+    /// What a directory is called here: by its first part, as Windows does, unless several begin so. Then a short spelling
+    /// is none of them.
+    fn directory(&self, domain: String) -> String {
+        let first = domain.split('.').next().unwrap_or_default();
+        let whole = self.whole.get(first).map_or(0, BTreeSet::len);
+        match whole {
+            0 | 1 => first.to_owned(),
+            _ => domain,
+        }
     }
 
     /// The account: of a directory only where its kind or its spelling says so.
@@ -140,11 +161,11 @@ impl Directories {
     ) -> Option<Account<'a>> {
         let Spelled { domain, name } = spelled(account)?;
         let is_address = name.contains('@') && !OWN_ACCOUNTS.contains(&kind);
-        let written = self.0.get(&name);
+        let written = self.before.get(&name);
         let many = written.map_or(0, BTreeSet::len);
         let is_logon = LOGONS.contains(&kind);
         let of = match (domain, many) {
-            (Some(domain), _) => Of::Directory(domain),
+            (Some(domain), _) => Of::Directory(self.directory(domain)),
             (None, _) if is_address => Of::Directory(String::new()),
             (None, 0) if DIRECTORIES.contains(&kind) => Of::Directory(String::new()),
             (None, 1) if DIRECTORIES.contains(&kind) || (is_logon && !is_local(&name)) => {
@@ -219,8 +240,12 @@ mod tests {
             ("svc-erp", None),
             (".\\svc-erp", None),
             ("CORP\\svc-erp", Some("corp")),
-            ("svc-erp@CORP.EXAMPLE", Some("corp")),
-            ("cn=SVC-ERP,ou=services,dc=corp,dc=example", Some("corp")),
+            ("svc-erp@CORP.EXAMPLE", Some("corp.example")),
+            ("cn=SVC-ERP,ou=services", None),
+            (
+                "cn=SVC-ERP,ou=services,dc=corp,dc=example",
+                Some("corp.example"),
+            ),
         ] {
             let (domain, name) = (domain.map(str::to_owned), "svc-erp".to_owned());
             assert_eq!(
@@ -247,6 +272,9 @@ mod tests {
         };
         let (one, two) = (["CORP\\svc", "CORP\\admin"], ["CORP\\svc", "OTHER\\svc"]);
         assert_eq!(of(&one, "ldap-bind", "svc"), "corp");
+        let both = ["CORP\\svc", "cn=svc,dc=corp,dc=example"];
+        assert_eq!(of(&both, "ldap-bind", "svc"), "corp");
+        assert_eq!(of(&both, "smb", "svc@CORP.EXAMPLE"), "corp");
         assert_eq!(of(&one, "rdp", "svc"), "corp");
         assert_eq!(of(&one, "rdp", "admin"), "nobody");
         assert_eq!(of(&one, "smb", "svc"), server.as_str());

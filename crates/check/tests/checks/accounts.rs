@@ -163,6 +163,38 @@ fn accounts_of_two_domains_are_two() {
     assert_eq!(found("shared-account", &estate(needs, Vec::new())), []);
 }
 
+#[test]
+fn accounts_of_two_directories_that_begin_alike_are_two() {
+    let risks = |accounts: [&str; 4]| {
+        let apps = ["app1", "app2", "app3", "app4"].into_iter();
+        let needs = apps.zip(accounts);
+        let needs = needs.map(|(app, account)| as_account(app, "smb", "db1", account));
+        found("shared-account", &estate(needs.collect(), Vec::new()))
+    };
+    let realms = [
+        "svc-backup@AD.ONE.EXAMPLE",
+        "svc-backup@AD.ONE.EXAMPLE",
+        "svc-backup@AD.TWO.EXAMPLE",
+        "AD\\svc-backup",
+    ];
+    assert_eq!(risks(realms), []);
+    let names = [
+        "cn=svc-backup,dc=ad,dc=one,dc=example",
+        "cn=svc-backup,dc=ad,dc=one,dc=example",
+        "cn=svc-backup,dc=ad,dc=two,dc=example",
+        "cn=svc-backup,dc=ad,dc=two,dc=example",
+    ];
+    assert_eq!(risks(names), []);
+    // Its twin: one directory, in each way to write it.
+    let one = [
+        "svc-backup@AD.ONE.EXAMPLE",
+        "cn=svc-backup,dc=ad,dc=one,dc=example",
+        "AD\\svc-backup",
+        "AD.ONE.EXAMPLE\\svc-backup",
+    ];
+    assert_eq!(risks(one).len(), 1);
+}
+
 pub(crate) mod interactive {
     use super::*;
 
