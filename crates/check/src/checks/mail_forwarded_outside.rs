@@ -52,7 +52,21 @@ fn homes(view: &View<'_>) -> BTreeSet<String> {
     domains
         .filter(|domain| domain.contains('.') && domain.bytes().any(|b| b.is_ascii_alphabetic()))
         .map(str::to_lowercase)
+        .filter(|domain| !is_of_many(domain))
         .collect()
+}
+
+/// First parts below which a country's registry gives out names: `co.uk`, `com.br`, `or.at`.
+const REGISTRIES: &[&str] = &[
+    "ac", "co", "com", "edu", "gob", "gov", "gv", "ltd", "mil", "ne", "net", "nom", "or", "org",
+    "plc", "sch",
+];
+
+/// True for a domain that is everybody's in a country: a machine called `corp.co.uk` makes not all of `co.uk` its house.
+fn is_of_many(domain: &str) -> bool {
+    domain
+        .split_once('.')
+        .is_some_and(|(first, country)| country.len() == 2 && REGISTRIES.contains(&first))
 }
 
 fn draft(

@@ -106,6 +106,23 @@ pub(crate) mod outside {
     }
 
     #[test]
+    fn a_machine_at_the_top_of_a_domain_makes_no_country_its_house() {
+        let found_with = |name: &str, to: &str| {
+            let mut inventory = with(vec![entry(RouteRule::Alias, None, to_domain(to))]);
+            let machine = inventory.entities.iter_mut().find(|e| e.id == id("mail1"));
+            let machine = machine.expect("it is there");
+            machine.has_agent = true;
+            machine.names.push(name.to_owned());
+            found("mail-forwarded-outside", &inventory).len()
+        };
+        assert_eq!(found_with("house.co.uk", "elsewhere.co.uk"), 1);
+        assert_eq!(found_with("house.com.br", "elsewhere.com.br"), 1);
+        // Its twin: a machine below the domain.
+        assert_eq!(found_with("mail1.house.co.uk", "house.co.uk"), 0);
+        assert_eq!(found_with("mail1.house.co.uk", "elsewhere.co.uk"), 1);
+    }
+
+    #[test]
     fn what_users_set_up_is_a_finding_of_its_own() {
         let mut inventory = positive();
         let sieve = entry(RouteRule::Sieve, None, to_domain("example.org"));
