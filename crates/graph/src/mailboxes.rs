@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use groma_model::mailbox::{MailboxTie, MailboxTieEntry, TieWay, mailbox_key};
+use groma_model::mailbox::{MailboxTie, MailboxTieEntry, TieWay, mailbox_key_at};
 use groma_model::{EntityId, EvidenceId};
 
 use crate::gather::Raws;
@@ -24,9 +24,10 @@ pub(crate) fn ties(facts: &Raws<MailboxTie>) -> Vec<MailboxTieEntry> {
     for raw in facts.iter().filter(|raw| raw.current) {
         let tie = &raw.fact;
         let (mailbox, other) = (tie.mailbox.to_string(), tie.other.to_string());
-        let row = rows
-            .entry((mailbox_key(&mailbox), mailbox_key(&other)))
-            .or_default();
+        // What a server's own files say has no list.
+        let server = tie.at.as_ref().map(|_| &raw.host);
+        let key = |name: &str| mailbox_key_at(name, server);
+        let row = rows.entry((key(&mailbox), key(&other))).or_default();
         row.names.extend(tie.names.iter().cloned());
         row.rights.extend(tie.rights.iter().cloned());
         row.ways.insert(tie.way);

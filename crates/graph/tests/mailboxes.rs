@@ -42,6 +42,62 @@ fn what_a_mail_server_says_of_its_mailboxes_is_its_own_word() {
 }
 
 #[test]
+fn boxes_of_one_name_on_two_servers_are_two() {
+    let mut told = Told::default();
+    told.host("mail1", "10.0.0.1").host("mail2", "10.0.0.2");
+    let may = |mailbox: &str, other: &str| {
+        Fact::MailboxTie(MailboxTie {
+            list: String::new(),
+            at: Some("/var/vmail/info/Maildir".into()),
+            mailbox: mailbox.into(),
+            names: Vec::new(),
+            other: other.into(),
+            way: TieWay::Folder,
+            rights: vec!["insert".to_owned()],
+        })
+    };
+    for server in ["mail1", "mail2"] {
+        told.say(server, "host.mailbox-rights", may("info", "anna"));
+        // Its twin: the domain says that it is one, wherever it lies.
+        let whole = may("info@corp.example", "anna@corp.example");
+        told.say(server, "host.mailbox-rights", whole);
+    }
+    told.say(
+        "list-1",
+        "declared.list",
+        tie("info", "anna", TieWay::FullAccess, &[]),
+    );
+    let ties = told.graph().mailbox_ties;
+    let lists = |mailbox: &str| -> Vec<usize> {
+        let rows = ties.iter().filter(|row| row.mailbox == mailbox);
+        rows.map(|row| row.lists.len()).collect()
+    };
+    assert_eq!(lists("info"), [1, 1, 1]);
+    assert_eq!(lists("info@corp.example"), [2]);
+}
+
+#[test]
+fn a_group_is_no_person_of_its_name() {
+    let mut told = Told::default();
+    told.host("mail1", "10.0.0.1");
+    for other in ["sales", "@sales"] {
+        let tie = Fact::MailboxTie(MailboxTie {
+            list: String::new(),
+            at: Some("/var/vmail/info/Maildir".into()),
+            mailbox: "info".into(),
+            names: Vec::new(),
+            other: other.into(),
+            way: TieWay::Folder,
+            rights: vec!["insert".to_owned()],
+        });
+        told.say("mail1", "host.mailbox-rights", tie);
+    }
+    let ties = told.graph().mailbox_ties;
+    let others: Vec<&str> = ties.iter().map(|row| row.other.as_str()).collect();
+    assert_eq!(others, ["@sales", "sales"]);
+}
+
+#[test]
 fn two_spellings_and_two_ways_are_one_row_of_one_list() {
     let mut told = Told::default();
     told.host("mail1", "10.0.0.1");

@@ -93,6 +93,20 @@ pub fn mailbox_key(name: &str) -> String {
     last.to_lowercase()
 }
 
+/// The same for a name that the files of one mail server say: without a domain it is that server's own, for each has its
+/// own `info`. A group (`@sales`, `group=sales`) has no domain either.
+pub fn mailbox_key_at(name: &str, server: Option<&EntityId>) -> String {
+    let key = mailbox_key(name);
+    let has_domain = key
+        .split_once('@')
+        .is_some_and(|(local, _)| !local.is_empty() && !local.contains('='));
+    match server.filter(|_| !has_domain) {
+        // No id holds a blank.
+        Some(server) => format!("{server} {key}"),
+        None => key,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,5 +117,22 @@ mod tests {
             assert_eq!(mailbox_key(spelling), "anna", "{spelling}");
         }
         assert_ne!(mailbox_key("anna"), mailbox_key("anna@corp.example"));
+    }
+
+    #[test]
+    fn a_name_without_a_domain_is_its_servers_own() {
+        let (one, two) = (EntityId::new("ent-1"), EntityId::new("ent-2"));
+        for own in ["Anna", "@sales", "group=sales", "group=sales@corp.example"] {
+            let at = |server| mailbox_key_at(own, Some(server));
+            assert_eq!(at(&one), at(&one), "{own}");
+            assert_ne!(at(&one), at(&two), "{own}");
+            assert_ne!(at(&one), mailbox_key_at(own, None), "{own}");
+        }
+        let of_domain = "Anna@corp.example";
+        let at = |server| mailbox_key_at(of_domain, server);
+        assert_eq!(at(Some(&one)), at(Some(&two)));
+        assert_eq!(at(Some(&one)), mailbox_key(of_domain));
+        let person = mailbox_key_at("sales", Some(&one));
+        assert_ne!(person, mailbox_key_at("@sales", Some(&one)));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use groma_model::EntityId;
 use groma_model::inventory::{Entity, Likelihood, Severity};
-use groma_model::mailbox::{MailboxTieEntry, TieWay, mailbox_key};
+use groma_model::mailbox::{MailboxTieEntry, TieWay, mailbox_key_at};
 
 use crate::wording::{count, names};
 use crate::{Check, Draft, View};
@@ -20,9 +20,10 @@ impl Check for MailboxesTied {
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
-        let ties: Vec<&MailboxTieEntry> = view
+        let ties: Vec<Told<'_>> = view
             .all(|i| &i.mailbox_ties)
             .filter(|tie| binds(tie))
+            .map(|tie| Told::of(view, tie))
             .collect();
         match ties.is_empty() {
             true => Vec::new(),
@@ -55,7 +56,29 @@ fn binds(tie: &MailboxTieEntry) -> bool {
         })
 }
 
-/// Names that belong together, as a forest: each points towards one that stands for its group.
+/// A tie, and the mail server whose own files alone say so.
+struct Told<'a> {
+    tie: &'a MailboxTieEntry,
+    server: Option<&'a EntityId>,
+}
+
+impl<'a> Told<'a> {
+    fn of(view: &View<'_>, tie: &'a MailboxTieEntry) -> Self {
+        let is_server = |id: &&EntityId| view.entity(id).is_some_and(|e| e.kind != "list");
+        let server = tie
+            .lists
+            .first()
+            .filter(|_| tie.lists.iter().all(|id| is_server(&id)));
+        Self { tie, server }
+    }
+
+    /// What makes two spellings of a mailbox one.
+    fn key(&self, name: &str) -> String {
+        mailbox_key_at(name, self.server)
+    }
+}
+
+/// Keys of names that belong together, as a forest: each points towards one that stands for its group.
 #[derive(Default)]
 struct Forest {
     number_of: HashMap<String, usize>,
@@ -63,9 +86,9 @@ struct Forest {
 }
 
 impl Forest {
-    fn number(&mut self, name: &str) -> usize {
+    fn number(&mut self, key: String) -> usize {
         let next = self.towards.len();
-        let number = *self.number_of.entry(mailbox_key(name)).or_insert(next);
+        let number = *self.number_of.entry(key).or_insert(next);
         if number == next {
             self.towards.push(next);
         }
@@ -84,12 +107,12 @@ impl Forest {
         at
     }
 
-    fn top_of(&mut self, name: &str) -> usize {
-        let number = self.number(name);
+    fn top_of(&mut self, key: String) -> usize {
+        let number = self.number(key);
         self.top(number)
     }
 
-    fn join(&mut self, one: &str, other: &str) {
+    fn join(&mut self, one: String, other: String) {
         let (one, other) = (self.number(one), self.number(other));
         let (one, other) = (self.top(one), self.top(other));
         if let Some(slot) = self.towards.get_mut(one.max(other)) {
@@ -100,20 +123,20 @@ impl Forest {
 
 /// Names that are those of several mailboxes, as two people are called Anna Berg: mailboxes are told apart by their
 /// addresses, and two addresses are one mailbox's where a list gives it both.
-fn shared_names(ties: &[&MailboxTieEntry]) -> HashSet<String> {
+fn shared_names(ties: &[Told<'_>]) -> HashSet<String> {
     let is_address = |name: &&String| name.contains('@');
     let mut sure = Forest::default();
-    for tie in ties.iter().filter(|tie| tie.mailbox.contains('@')) {
-        for address in tie.names.iter().filter(is_address) {
-            sure.join(&tie.mailbox, address);
+    for told in ties.iter().filter(|told| told.tie.mailbox.contains('@')) {
+        for address in told.tie.names.iter().filter(is_address) {
+            sure.join(told.key(&told.tie.mailbox), told.key(address));
         }
     }
     let mut mailbox_of: HashMap<String, usize> = HashMap::new();
     let mut shared = HashSet::new();
-    for tie in ties.iter().filter(|tie| tie.mailbox.contains('@')) {
-        let mailbox = sure.top_of(&tie.mailbox);
-        for name in tie.names.iter().filter(|name| !is_address(name)) {
-            let key = mailbox_key(name);
+    for told in ties.iter().filter(|told| told.tie.mailbox.contains('@')) {
+        let mailbox = sure.top_of(told.key(&told.tie.mailbox));
+        for name in told.tie.names.iter().filter(|name| !is_address(name)) {
+            let key = told.key(name);
             if *mailbox_of.entry(key.clone()).or_insert(mailbox) != mailbox {
                 shared.insert(key);
             }
@@ -123,24 +146,26 @@ fn shared_names(ties: &[&MailboxTieEntry]) -> HashSet<String> {
 }
 
 /// The groups: whoever is tied to one of a group belongs to it. Each by the names of its members, largest first.
-fn groups<'a>(ties: &[&'a MailboxTieEntry]) -> Vec<BTreeSet<&'a str>> {
+fn groups<'a>(ties: &[Told<'a>]) -> Vec<BTreeSet<&'a str>> {
     // What a list calls one mailbox is one member; ties make groups of members.
     let (mut same, mut tied) = (Forest::default(), Forest::default());
     let shared = shared_names(ties);
-    for tie in ties {
-        for name in tie
-            .names
-            .iter()
-            .filter(|name| !shared.contains(&mailbox_key(name)))
-        {
-            same.join(&tie.mailbox, name);
-            tied.join(&tie.mailbox, name);
+    for told in ties {
+        let mailbox = || told.key(&told.tie.mailbox);
+        let keys = told.tie.names.iter().map(|name| told.key(name));
+        for key in keys.filter(|key| !shared.contains(key)) {
+            same.join(mailbox(), key.clone());
+            tied.join(mailbox(), key);
         }
-        tied.join(&tie.mailbox, &tie.other);
+        tied.join(mailbox(), told.key(&told.tie.other));
     }
     let mut groups: BTreeMap<usize, BTreeMap<usize, &str>> = BTreeMap::new();
-    for name in ties.iter().flat_map(|tie| [&tie.mailbox, &tie.other]) {
-        let (member, group) = (same.top_of(name), tied.top_of(name));
+    let names = ties.iter().flat_map(|told| {
+        let both = [told.tie.mailbox.as_str(), told.tie.other.as_str()];
+        both.map(|name| (told.key(name), name))
+    });
+    for (key, name) in names {
+        let (member, group) = (same.top_of(key.clone()), tied.top_of(key));
         groups
             .entry(group)
             .or_default()
@@ -155,7 +180,7 @@ fn groups<'a>(ties: &[&'a MailboxTieEntry]) -> Vec<BTreeSet<&'a str>> {
     out
 }
 
-fn draft(view: &View<'_>, ties: &[&MailboxTieEntry]) -> Draft {
+fn draft(view: &View<'_>, ties: &[Told<'_>]) -> Draft {
     let groups = groups(ties);
     let largest = groups.first().map_or(0, BTreeSet::len);
     let mut draft = Draft::about(&["mailboxes"]);
@@ -173,7 +198,7 @@ fn draft(view: &View<'_>, ties: &[&MailboxTieEntry]) -> Draft {
         .collect();
     let lists: BTreeMap<&EntityId, &Entity> = ties
         .iter()
-        .flat_map(|tie| &tie.lists)
+        .flat_map(|told| &told.tie.lists)
         .filter_map(|id| Some((id, view.entity(id)?)))
         .collect();
     draft.indicator = format!(
@@ -189,6 +214,6 @@ fn draft(view: &View<'_>, ties: &[&MailboxTieEntry]) -> Draft {
     ];
     lists.values().for_each(|list| draft.points_at(list));
     ties.iter()
-        .for_each(|tie| draft.cites_evidence(&tie.evidence));
+        .for_each(|told| draft.cites_evidence(&told.tie.evidence));
     draft
 }

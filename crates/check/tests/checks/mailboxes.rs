@@ -89,6 +89,29 @@ pub(crate) mod tied {
     }
 
     #[test]
+    fn people_of_two_servers_that_have_one_name_do_not_belong_together() {
+        let groups = |one: &str, two: &str| {
+            let on = |server: &str, mailbox: &str, other: &str| MailboxTieEntry {
+                lists: vec![id(server)],
+                ..tie(mailbox, other, TieWay::Folder, &["insert"])
+            };
+            let mut inventory = with(vec![
+                on("mail1", one, "anna"),
+                on("mail1", one, "bert"),
+                on("mail2", two, "carla"),
+                tie("info", "dora", TieWay::FullAccess, &[]),
+            ]);
+            inventory.entities.push(host("mail2"));
+            let risk = only("mailboxes-tied", &inventory).risk;
+            risk.split(' ').next().map(str::to_owned)
+        };
+        assert_eq!(groups("info", "info").as_deref(), Some("3"));
+        // Its twin: one mailbox of one domain, on both.
+        let whole = "info@corp.example";
+        assert_eq!(groups(whole, whole).as_deref(), Some("2"));
+    }
+
+    #[test]
     fn whoever_is_tied_to_one_of_a_group_belongs_to_it() {
         let finding = only("mailboxes-tied", &positive());
         assert!(
