@@ -279,7 +279,6 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     }
     let directory = state::directory();
     let mut memory = state::open(&directory, world.randomness.as_ref())?;
-    let asks = !directories.is_empty();
     let request = LookRequest {
         directories,
         events,
@@ -290,8 +289,8 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     memory.next_sequence = memory.next_sequence.saturating_add(1);
     state::keep(&directory, &memory).context(KEEP_STATE)?;
     write(&batch, arguments)?;
-    // Who was told to stop goes on next time.
-    if asks && !request.stop.is_asked() {
+    // Who was told to stop goes on next time, and so does who did not ask this time.
+    if request.asks_directories() && !request.stop.is_asked() {
         crate::forget_progress(&memory_in(&directory));
     }
     Ok(())

@@ -98,6 +98,12 @@ impl LookRequest {
         }
     }
 
+    /// True if this look asks directories: some are named, and their source is among those that look.
+    pub fn asks_directories(&self) -> bool {
+        let source = SourceName::new(groma_source_directory::NAME);
+        !self.directories.is_empty() && self.wants(&source)
+    }
+
     fn wants(&self, name: &SourceName) -> bool {
         let name = name.as_str();
         self.sources.is_empty()

@@ -45,32 +45,33 @@ impl FileJournal {
         }
     }
 
-    /// The file, if it is a file of this account alone.
-    fn own(&self) -> Option<fs::File> {
+    /// The file, if it is a file of this account alone. What was opened is judged, not what the path named before:
+    /// where others may write beside it, that changes in between. Nothing is opened but files.
+    fn own(&self, how: &mut fs::OpenOptions) -> Option<fs::File> {
         let named = fs::symlink_metadata(&self.path).ok()?;
         if !named.is_file() {
             return None;
         }
-        let file = fs::File::open(&self.path).ok()?;
+        let flags = how.custom_flags(groma_sys::OWN_FILE);
+        let file = flags.open(&self.path).ok()?;
         let met = file.metadata().ok()?;
         let same = (met.dev(), met.ino()) == (named.dev(), named.ino());
         let closed = met.is_file() && met.mode() & 0o077 == 0 && self.owner == Some(met.uid());
-        (same && closed && met.len() <= BYTES_MAX).then_some(file)
+        // A second name may be anybody's file.
+        let alone = met.nlink() == 1;
+        (same && closed && alone && met.len() <= BYTES_MAX).then_some(file)
     }
 
     fn open(&mut self) -> Option<&mut fs::File> {
         if self.out.is_none() {
-            if self.own().is_none() {
-                let _ = fs::remove_file(&self.path);
-            }
             make(self.path.parent()?).ok()?;
-            let mut file = fs::OpenOptions::new()
-                .read(true)
-                .append(true)
-                .create(true)
-                .mode(0o600)
-                .open(&self.path)
-                .ok()?;
+            let mut file = match self.own(fs::OpenOptions::new().read(true).append(true)) {
+                Some(file) => file,
+                None => {
+                    let _ = fs::remove_file(&self.path);
+                    made_anew(&self.path).ok()?
+                }
+            };
             self.bytes = file.metadata().ok()?.len();
             end_of_line(&mut file).ok()?;
             self.out = Some(file);
@@ -99,6 +100,16 @@ fn end_of_line(file: &mut fs::File) -> std::io::Result<()> {
     }
 }
 
+/// The file, if nothing stands there: no link is followed, no other account's file is written to.
+fn made_anew(path: &Path) -> std::io::Result<fs::File> {
+    fs::OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
 fn make(directory: &Path) -> std::io::Result<()> {
     fs::DirBuilder::new()
         .recursive(true)
@@ -108,7 +119,9 @@ fn make(directory: &Path) -> std::io::Result<()> {
 
 impl Journal for FileJournal {
     fn replay(&mut self, each: &mut dyn FnMut(&str)) {
-        let Some(file) = self.own() else { return };
+        let Some(file) = self.own(fs::OpenOptions::new().read(true)) else {
+            return;
+        };
         let mut lines = BufReader::new(file.take(BYTES_MAX));
         let mut line = String::new();
         // A line without its end was being written when the program was killed.
@@ -172,5 +185,34 @@ mod tests {
         fs::rename(&path, at.path().join("elsewhere")).unwrap();
         std::os::unix::fs::symlink("elsewhere", &path).unwrap();
         assert!(lines(at.path()).is_empty());
+    }
+
+    #[test]
+    fn what_somebody_puts_in_place_of_the_file_is_never_written_to() {
+        let at = tempfile::tempdir().unwrap();
+        let (path, others) = (at.path().join(FILE), at.path().join("shadow"));
+        let mut options = fs::OpenOptions::new();
+        let kept = options.write(true).create(true).mode(0o600).open(&others);
+        kept.unwrap().write_all(b"root\n").unwrap();
+        let is_untouched = || fs::read(&others).unwrap() == b"root\n";
+        // A link that appears after the old file was removed.
+        std::os::unix::fs::symlink("shadow", &path).unwrap();
+        made_anew(&path).unwrap_err();
+        let appending = || fs::OpenOptions::new().read(true).append(true).clone();
+        assert!(
+            FileJournal::beside(&memory(at.path()))
+                .own(&mut appending())
+                .is_none()
+        );
+        FileJournal::beside(&memory(at.path())).note("mine");
+        assert!(is_untouched());
+        assert_eq!(lines(at.path()), ["mine"]);
+        // A second name of a file that is as closed as ours.
+        fs::remove_file(&path).unwrap();
+        fs::hard_link(&others, &path).unwrap();
+        assert!(lines(at.path()).is_empty());
+        FileJournal::beside(&memory(at.path())).note("mine");
+        assert!(is_untouched());
+        assert_eq!(lines(at.path()), ["mine"]);
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     };
     let batch = look(&world, &request);
     keep(store.as_mut(), &batch)?;
-    if !request.directories.is_empty() && !request.stop.is_asked() {
+    if request.asks_directories() && !request.stop.is_asked() {
         groma_agent::forget_progress(&groma_agent::memory_in(&place.directory()));
     }
     tell_waiting("concluding …");

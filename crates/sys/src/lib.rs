@@ -26,6 +26,14 @@ pub use signals::stop_on_signals;
 use std::sync::Arc;
 
 use groma_source::{Randomness, World};
+use rustix::fs::OFlags;
+
+/// Flags of `open(2)` for a file of one's own: a link at the end of its path is refused, and whatever else somebody put
+/// there keeps nobody waiting.
+pub const OWN_FILE: i32 = OFlags::NOFOLLOW
+    .union(OFlags::NONBLOCK)
+    .bits()
+    .cast_signed();
 
 /// Random bytes of the operating system.
 #[derive(Debug, Default)]
