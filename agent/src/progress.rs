@@ -19,6 +19,7 @@ const BYTES_MAX: u64 = 512 << 20;
 pub(crate) struct FileJournal {
     path: PathBuf,
     owner: Option<u32>,
+    program: String,
     out: Option<fs::File>,
     bytes: u64,
     /// True once nothing more is noted in this look: there was no room, or no file could be made.
@@ -39,6 +40,7 @@ impl FileJournal {
         Self {
             path: path_of(memory),
             owner: memory.owner,
+            program: memory.program.clone(),
             out: None,
             bytes: 0,
             given_up: false,
@@ -118,6 +120,10 @@ fn make(directory: &Path) -> std::io::Result<()> {
 }
 
 impl Journal for FileJournal {
+    fn program(&self) -> &str {
+        &self.program
+    }
+
     fn replay(&mut self, each: &mut dyn FnMut(&str)) {
         let Some(file) = self.own(fs::OpenOptions::new().read(true)) else {
             return;

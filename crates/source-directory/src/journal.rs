@@ -19,6 +19,8 @@ const BELIEVED_MILLIS: i64 = 12 * 3_600_000;
 
 /// Where a look notes how far it came. It belongs to whoever runs the agent, and to nobody else.
 pub trait Journal: Send {
+    /// Which build of the program notes: what another one noted was read with other eyes, and is not believed.
+    fn program(&self) -> &str;
     /// Hands out the lines that were noted, oldest first; none where they are damaged, or another account's.
     fn replay(&mut self, each: &mut dyn FnMut(&str));
     /// Notes a line. What fails here costs no more than the lines: the look goes on.
@@ -33,7 +35,8 @@ pub trait Journal: Send {
     reason = "nearly every line is something told"
 )]
 enum Line {
-    /// What follows was said by this directory, to this account, by this version of the program.
+    /// What follows was said by this directory, to this account. The version is the program's, its build's and its
+    /// questions', in one digest.
     Of {
         directory: String,
         account: String,
@@ -70,20 +73,27 @@ pub(crate) struct Notes<'a> {
     journal: Option<&'a mut (dyn Journal + 'static)>,
     directory: String,
     account: String,
+    version: String,
     begun: bool,
     carried: Vec<(&'static str, String)>,
 }
 
 impl<'a> Notes<'a> {
+    /// Notes of what `directory` says to `account` (both as whatever changes its answers changes them), when it is asked
+    /// `questions`.
     pub(crate) fn new(
         journal: Option<&'a mut (dyn Journal + 'static)>,
         directory: String,
         account: String,
+        questions: &str,
     ) -> Self {
+        let program = journal.as_deref().map_or("", Journal::program);
+        let version = groma_model::id::digest(&[env!("CARGO_PKG_VERSION"), program, questions]);
         Self {
             journal,
             directory,
             account,
+            version,
             begun: false,
             carried: Vec::new(),
         }
@@ -100,7 +110,7 @@ impl<'a> Notes<'a> {
         let Some(journal) = self.journal.as_deref_mut() else {
             return noted;
         };
-        let (directory, account) = (&self.directory, &self.account);
+        let (directory, account, own) = (&self.directory, &self.account, &self.version);
         let (mut ours, mut carried) = (false, Vec::new());
         journal.replay(&mut |line| match serde_json::from_str(line) {
             Ok(Line::Of {
@@ -111,22 +121,24 @@ impl<'a> Notes<'a> {
             }) => {
                 let age = now.millis().saturating_sub(at.millis());
                 let fresh = (0..BELIEVED_MILLIS).contains(&age);
-                ours = fresh
-                    && of == *directory
-                    && by == *account
-                    && version == env!("CARGO_PKG_VERSION");
+                ours = fresh && of == *directory && by == *account && version == *own;
                 noted.unfinished.clear();
                 carried.clear();
             }
             Ok(Line::Told(said)) if ours => noted.unfinished.push(said),
             Ok(Line::Carried(name, value)) if ours => carried.push((name, value)),
+            // What later questions need of this one cannot be read: it is asked again, and so is what came after it.
+            Ok(Line::Done(_)) if ours && !carried.iter().all(|(n, v)| learnt.reads(n, v)) => {
+                ours = false;
+                noted.unfinished.clear();
+            }
             Ok(Line::Done(question)) if ours => {
                 for said in noted.unfinished.drain(..) {
                     noted.told += u64::from(matches!(said, Said::Saw(_)));
                     say(said, sink);
                 }
                 for (name, value) in carried.drain(..) {
-                    // What another build carried on is for nobody here.
+                    // It can be read, as was asked above.
                     let _ = learnt.take_back(&name, value);
                 }
                 noted.done.insert(question);
@@ -154,7 +166,7 @@ impl<'a> Notes<'a> {
         self.write(&Line::Of {
             directory: self.directory.clone(),
             account: self.account.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: self.version.clone(),
             at: now,
         });
     }
@@ -231,9 +243,12 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Paper(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
+    struct Paper(std::sync::Arc<std::sync::Mutex<Vec<String>>>, &'static str);
 
     impl Journal for Paper {
+        fn program(&self) -> &str {
+            self.1
+        }
         fn replay(&mut self, each: &mut dyn FnMut(&str)) {
             self.0.lock().unwrap().iter().for_each(|line| each(line));
         }
@@ -265,7 +280,7 @@ mod tests {
         let mut journal = paper.clone();
         let mut learnt = crate::testing::learnt();
         let mut heard = recorder();
-        let mut notes = Notes::new(Some(&mut journal), "dc1".to_owned(), "a".to_owned());
+        let mut notes = Notes::new(Some(&mut journal), "dc1".to_owned(), "a".to_owned(), "q");
         notes.resume(Timestamp::from_millis(NOW), &mut learnt, &mut recorder());
         notes.begin(Timestamp::from_millis(NOW));
         let mut noting = Noting {
@@ -285,10 +300,24 @@ mod tests {
 
     /// What the next look is told, which questions it need not ask, and what was counted.
     fn again(paper: &Paper, account: &str, millis: i64) -> (Vec<String>, Vec<String>, Option<u64>) {
+        asked(paper, (account, "q"), millis)
+    }
+
+    /// The same of a program that asks other `questions`.
+    fn asked(
+        paper: &Paper,
+        (account, questions): (&str, &str),
+        millis: i64,
+    ) -> (Vec<String>, Vec<String>, Option<u64>) {
         let mut journal = paper.clone();
         let mut learnt = crate::testing::learnt();
         let mut heard = recorder();
-        let mut notes = Notes::new(Some(&mut journal), "dc1".to_owned(), account.to_owned());
+        let mut notes = Notes::new(
+            Some(&mut journal),
+            "dc1".to_owned(),
+            account.to_owned(),
+            questions,
+        );
         let noted = notes.resume(Timestamp::from_millis(millis), &mut learnt, &mut heard);
         let metric = |fact: &Fact| match fact {
             Fact::Measurement(m) => m.metric.clone(),
@@ -326,11 +355,41 @@ mod tests {
     }
 
     #[test]
+    fn notes_of_other_questions_or_of_another_build_are_not_believed() {
+        let paper = Paper::default();
+        look(&paper, &["a", "!one"]);
+        let nothing = (vec![], vec![], None);
+        assert_eq!(asked(&paper, ("a", "changed"), NOW), nothing);
+        let other_build = Paper(paper.0.clone(), "built again");
+        assert_eq!(again(&other_build, "a", NOW), nothing);
+        assert_eq!(again(&paper, "a", NOW).1, ["one"]);
+    }
+
+    #[test]
+    fn a_question_whose_carried_values_cannot_be_read_is_asked_again() {
+        let paper = Paper::default();
+        look(&paper, &["a", "!one", "b", "!two", "c", "!three"]);
+        let damage = |line: &mut String| {
+            if line.contains(r#""people":2"#) {
+                *line = r#"{"carried":["counts",["another shape"]]}"#.to_owned();
+            }
+        };
+        paper.0.lock().unwrap().iter_mut().for_each(damage);
+        let (told, done, people) = again(&paper, "a", NOW);
+        assert_eq!(told, ["a"]);
+        assert_eq!(done, ["one"]);
+        assert_eq!(people, Some(1));
+    }
+
+    #[test]
     fn no_line_brings_it_down() {
+        let paper = Paper::default();
+        look(&paper, &[]);
+        let of = paper.0.lock().unwrap().remove(0);
         groma_fuzz::hammer(
             3_000,
             &[
-                br#"{"of":{"directory":"dc1","account":"a","version":"0.1.0","at":1}}"#,
+                of.as_bytes(),
                 br#"{"carried":["counts",{"people":3}]}"#,
                 br#"{"done":"one"}"#,
             ],

@@ -24,6 +24,14 @@ macro_rules! carried {
                 vec![$((stringify!($field), serde_json::to_value(&self.$field).unwrap_or_default())),*]
             }
 
+            /// True if [`Learnt::take_back`] understands it.
+            pub(crate) fn reads(&self, name: &str, value: &serde_json::Value) -> bool {
+                match name {
+                    $(stringify!($field) => is_like(&self.$field, value),)*
+                    _ => false,
+                }
+            }
+
             /// Takes back what was carried on; what cannot be read is as if nothing had been noted: false.
             pub(crate) fn take_back(&mut self, name: &str, value: serde_json::Value) -> bool {
                 match name {
@@ -39,6 +47,11 @@ macro_rules! carried {
             }
         }
     };
+}
+
+/// True if `value` can become what `_field` is.
+fn is_like<'v, T: serde::Deserialize<'v>>(_field: &T, value: &'v serde_json::Value) -> bool {
+    T::deserialize(value).is_ok()
 }
 
 carried!(

@@ -177,9 +177,10 @@ impl Source for DirectorySource {
             limits,
             journal,
         } = self;
+        let questions = all_questions();
         for directory in directories.iter() {
-            let account = contact(directory);
-            let notes = Notes::new(journal.as_deref_mut(), directory.label(), account);
+            let (label, account) = (directory.label(), identity(directory));
+            let notes = Notes::new(journal.as_deref_mut(), label, account, &questions);
             let mut look = Look {
                 directory,
                 window,
@@ -212,6 +213,48 @@ fn contact(directory: &Directory) -> String {
         Trust::Authorities(_) => "known by its authority",
     };
     format!("directory {} {logon}; {trust}", directory.label())
+}
+
+/// Who is asked as whom for what, as it stands in the notes: another base, another way or another certificate may bring
+/// other answers. The password is no part of it.
+fn identity(directory: &Directory) -> String {
+    let Directory {
+        way, trust, base, ..
+    } = directory;
+    let apart = format!("{way:?} {trust:?} {base:?}");
+    let digest = groma_model::id::digest(&[&apart]);
+    format!("{}; {digest}", contact(directory))
+}
+
+/// The text of every question, by which notes of other questions are known.
+fn all_questions() -> String {
+    let steps = [
+        ad::STEPS,
+        open::SERVER_STEPS,
+        open::STEPS,
+        project389::SERVER_STEPS,
+    ];
+    let text = |step: &Step| {
+        let Step {
+            name,
+            base,
+            scope,
+            filter,
+            attributes,
+            ..
+        } = step;
+        format!(
+            "{name} {base:?} {scope:?} {filter} {attributes:?} {}\n",
+            step.rights
+        )
+    };
+    let asked: String = steps.into_iter().flatten().map(text).collect();
+    format!(
+        "{asked}{:?} {:?} {:?}",
+        root::ATTRIBUTES,
+        ad::NAMED,
+        ad::TRUSTED
+    )
 }
 
 /// What the server says of itself, as a question.
@@ -590,5 +633,42 @@ impl Batch<'_> {
             self.sink.saw_now(self.window, self.scope, fact);
         }
         left_out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use groma_model::{Peer, Port};
+
+    use super::*;
+    use crate::access::Way;
+
+    #[test]
+    fn notes_tell_directories_apart_that_differ_in_base_way_or_certificate() {
+        let directory = |way: Way, trust: Trust, base: &str| {
+            identity(&Directory {
+                peer: Peer::parse("dc1.corp.example").unwrap(),
+                port: Port(636),
+                way,
+                logon: Logon::Anonymous,
+                trust,
+                base: (!base.is_empty()).then(|| base.to_owned()),
+            })
+        };
+        let all = [
+            directory(Way::Tls, Trust::Fingerprint([1; 32]), "dc=a"),
+            directory(Way::Tls, Trust::Fingerprint([1; 32]), "dc=b"),
+            directory(Way::Tls, Trust::Fingerprint([1; 32]), ""),
+            directory(Way::Tls, Trust::Fingerprint([2; 32]), "dc=a"),
+            directory(Way::Tls, Trust::Authorities(vec![vec![1].into()]), "dc=a"),
+            directory(Way::Tls, Trust::Authorities(vec![vec![2].into()]), "dc=a"),
+            directory(Way::StartTls, Trust::Fingerprint([1; 32]), "dc=a"),
+        ];
+        let apart: BTreeSet<&String> = all.iter().collect();
+        assert_eq!(apart.len(), all.len());
+        assert!(
+            all.iter()
+                .all(|text| text.starts_with("directory dc1.corp.example:636 as nobody"))
+        );
     }
 }
