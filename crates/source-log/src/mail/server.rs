@@ -104,7 +104,11 @@ impl<'d> Reading<'d> {
         self.server.domains_complete &= complete;
         sink.saw_now(window, &self.scope, Fact::MailServer(self.server));
         for (what, reason) in self.gaps {
-            let what = format!("{}: domains and networks it names", what);
+            // A path is said; what somebody wrote in its place may hold anything.
+            let what = match is_plain(&what) {
+                true => format!("{what}: domains and networks it names"),
+                false => "a list: domains and networks it names".to_owned(),
+            };
             let remedy = "who may send through this server stands there too: read it by hand";
             sink.missed_because(&self.scope, what, reason, remedy);
         }
@@ -114,6 +118,12 @@ impl<'d> Reading<'d> {
         };
         sink.covered_now(window, &self.scope, state);
     }
+}
+
+/// True for a text that is no longer than a path and has none of the letters of an expansion.
+fn is_plain(what: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:, ".contains(&b);
+    what.len() <= 256 && what.bytes().all(plain)
 }
 
 /// Reads the first of `paths` that is there; a file that may not be read is said.

@@ -24,12 +24,16 @@ pub(super) fn say(disk: &dyn Disk, window: &Window, sink: &mut dyn Sink) {
     let settings = Settings::parse(&text);
     let mut reading = Reading::new(disk, "Exim", Path::new(path));
     for name in ["local_domains", "relay_to_domains"] {
-        for (entry, _) in settings.list("domainlist", name, 0) {
-            domain(&entry, &mut reading);
+        for (entry, line) in settings.list("domainlist", name, 0) {
+            if !domain(&entry, name, line, &mut reading) {
+                break;
+            }
         }
     }
     for (entry, line) in settings.list("hostlist", "relay_from_hosts", 0) {
-        host(&entry, path, line, &mut reading);
+        if !host(&entry, path, line, &mut reading) {
+            break;
+        }
     }
     if let Some(line) = settings.takes_accounts {
         reading.allow(
@@ -141,26 +145,32 @@ fn logical_lines(text: &str) -> Vec<(u32, String)> {
     out
 }
 
-/// The entries of a list: parted by `:` (a doubled one is part of an IPv6 address), or by what `<` names.
+/// The entries of a list: parted by `:` (a doubled one is part of an IPv6 address), or by what `<` names. What stands in
+/// braces is one expansion, and no part of it an entry: it may hold a password.
 fn entries(value: &str) -> Vec<String> {
     let value = value.trim();
-    let parts: Vec<String> = match value.strip_prefix('<') {
+    let (separator, rest) = match value.strip_prefix('<') {
         Some(rest) => {
             let mut letters = rest.chars();
-            let separator = letters.next().unwrap_or(':');
-            letters
-                .as_str()
-                .split(separator)
-                .map(str::to_owned)
-                .collect()
+            (letters.next().unwrap_or(':'), letters.as_str())
         }
-        None => {
-            let held = value.replace("::", "\u{0}");
-            held.split(':')
-                .map(|part| part.replace('\u{0}', ":"))
-                .collect()
-        }
+        None => (':', value),
     };
+    let mut parts = vec![String::new()];
+    let mut depth = 0_usize;
+    let mut letters = rest.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if letter == separator && depth == 0 && letters.next_if_eq(&separator).is_none() {
+            parts.push(String::new());
+        } else if let Some(part) = parts.last_mut() {
+            part.push(letter);
+        }
+    }
     parts
         .into_iter()
         .map(|part| part.trim().to_owned())
@@ -169,9 +179,52 @@ fn entries(value: &str) -> Vec<String> {
         .collect()
 }
 
-fn domain(entry: &str, reading: &mut Reading<'_>) {
-    if entry.starts_with('!') {
-        return;
+/// What an entry is that is not read, in words of ours: its own may hold the password of a directory.
+fn unread(entry: &str) -> &'static str {
+    const LOOKUPS: &[(&str, &str)] = &[
+        ("ldap", "lookup ldap"),
+        ("ldapdn", "lookup ldap"),
+        ("ldapm", "lookup ldap"),
+        ("mysql", "lookup mysql"),
+        ("pgsql", "lookup pgsql"),
+        ("sqlite", "lookup sqlite"),
+        ("oracle", "lookup oracle"),
+        ("redis", "lookup redis"),
+        ("dnsdb", "lookup dnsdb"),
+        ("dsearch", "lookup dsearch"),
+        ("cdb", "lookup cdb"),
+        ("dbm", "lookup dbm"),
+        ("nis", "lookup nis"),
+        ("lsearch", "lookup lsearch"),
+        ("wildlsearch", "lookup wildlsearch"),
+        ("nwildlsearch", "lookup nwildlsearch"),
+    ];
+    if entry.starts_with('^') {
+        return "regular expression";
+    }
+    if entry.starts_with('@') {
+        return "addresses of the machine";
+    }
+    let head = match entry.contains("${") {
+        true => entry,
+        false => entry.split(';').next().unwrap_or_default(),
+    };
+    head.split(|c: char| !c.is_ascii_alphanumeric())
+        .find_map(|word| LOOKUPS.iter().find(|(known, _)| *known == word))
+        .map_or("expansion", |(_, says)| says)
+}
+
+/// Says that an entry is not read; false if what follows it may be part of it, because no brace ends it.
+fn leave(entry: &str, setting: &str, line: u32, reading: &mut Reading<'_>) -> bool {
+    let what = format!("line {line}, {setting}, {}", unread(entry));
+    reading.gaps.push((what, Reason::Unsupported));
+    entry.starts_with(['^', '@']) || (entry.contains("${") && entry.ends_with('}'))
+}
+
+/// Takes an entry of a list of domains; false if the list cannot be read behind it.
+fn domain(entry: &str, setting: &str, line: u32, reading: &mut Reading<'_>) -> bool {
+    if entry.starts_with('!') && !is_unread(entry) {
+        return true;
     }
     if entry.starts_with('/') {
         for (_, line) in reading.list(entry) {
@@ -191,8 +244,8 @@ fn domain(entry: &str, reading: &mut Reading<'_>) {
             |read| String::from_utf8_lossy(&read.bytes).into_owned(),
         );
         reading.domain(&name);
-    } else if entry.contains([';', '$', '^']) || entry.starts_with('@') {
-        reading.gaps.push((entry.to_owned(), Reason::Unsupported));
+    } else if is_unread(entry) || entry.starts_with('@') {
+        return leave(entry, setting, line, reading);
     } else {
         let name = entry
             .strip_prefix('*')
@@ -200,6 +253,18 @@ fn domain(entry: &str, reading: &mut Reading<'_>) {
             .unwrap_or(entry);
         reading.domain(name);
     }
+    true
+}
+
+/// True for what only Exim itself can work out.
+fn is_unread(entry: &str) -> bool {
+    entry.contains([';', '$', '^'])
+}
+
+/// True for what may be an address, a network or a name of a host, and nothing that was written between quotes or blanks.
+fn is_host(entry: &str) -> bool {
+    let sound = |b: u8| b.is_ascii_alphanumeric() || b"-_.*/[]:!@+".contains(&b);
+    entry.bytes().all(sound)
 }
 
 fn lsearch(entry: &str) -> Option<&str> {
@@ -211,32 +276,46 @@ fn lsearch(entry: &str) -> Option<&str> {
         .then(|| path.trim())
 }
 
-fn host(entry: &str, path: &str, line: u32, reading: &mut Reading<'_>) {
+/// Takes an entry of a list of hosts; false if the list cannot be read behind it.
+fn host(entry: &str, path: &str, line: u32, reading: &mut Reading<'_>) -> bool {
     const SETTING: &str = "relay_from_hosts";
     let file = lsearch(entry).or_else(|| entry.starts_with('/').then_some(entry));
     if let Some(file) = file {
         for (line, text) in reading.list(file) {
-            let first = text
-                .split([' ', '\t'])
-                .next()
-                .unwrap_or_default()
-                .to_owned();
-            reading.allow(
-                RelayBy::Address,
-                first.trim_end_matches(':'),
-                SETTING,
-                Some((file, line)),
-            );
+            let first = key(&text, entry != file);
+            if is_host(first) {
+                reading.allow(RelayBy::Address, first, SETTING, Some((file, line)));
+            }
         }
-    } else if entry.contains([';', '$', '^']) {
-        reading.gaps.push((entry.to_owned(), Reason::Unsupported));
+    } else if is_unread(entry) || !is_host(entry) {
+        return leave(entry, SETTING, line, reading);
     } else {
         reading.allow(RelayBy::Address, entry, SETTING, Some((path, line)));
     }
+    true
+}
+
+/// What a line of a file begins with. The key of a lookup ends at a colon too, unless it stands in quotes; what follows
+/// it may be an account.
+fn key(line: &str, is_lookup: bool) -> &str {
+    if let Some((key, _)) = line.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
+        return key;
+    }
+    let ends = |c: char| c == ' ' || c == '\t' || (is_lookup && c == ':');
+    line.split(ends)
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches(':')
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use groma_source::testing::{FakeClock, FakeDisk};
+    use groma_source::{Recorder, Stop};
+
     use super::*;
 
     #[test]
@@ -265,6 +344,77 @@ mod tests {
         );
         assert_eq!(of("hostlist", "other"), ["10.1.1.1", "fd20::1/64"]);
         assert!(settings.takes_accounts.is_some());
+    }
+
+    /// A lookup holds the password of the directory it asks; of what only Exim can work out its kind is said.
+    #[test]
+    fn no_text_of_a_lookup_leaves_its_list() {
+        for (list, want) in [
+            (
+                "${lookup ldap{user=\"cn=exim,dc=x\" pass=geheim ldap:///dc=x?dc?sub?(dc=*)}}",
+                "lookup ldap",
+            ),
+            (
+                "${lookup ldap{user=cn=x pass=ge:heim:y ldap:///dc=geheim}} : 10.9.9.9",
+                "lookup ldap",
+            ),
+            (
+                "${lookup mysql{servers=h/db/user/geheim; select a}}",
+                "lookup mysql",
+            ),
+            ("mysql;servers=h/db/user/ge:heim; select a", "lookup mysql"),
+            ("${lookup ldap{pass=ge:heim:geheim", "lookup ldap"),
+            ("MY_PW", "lookup pgsql"),
+            ("geheim word:10.8.8.8", "expansion"),
+        ] {
+            let text = format!(
+                "MY_PW = ${{lookup pgsql{{servers=h/d/u/geheim; x}}}}\ndomainlist relay_to_domains = {list}\nhostlist relay_from_hosts = {list}\n"
+            );
+            let disk = FakeDisk::new().file("/etc/exim4/exim4.conf", text);
+            let said = all_said(disk);
+            for secret in ["geheim", "heim", "cn=exim"] {
+                assert!(!said.contains(secret), "{list}: {said}");
+            }
+            assert!(
+                said.contains(&format!("relay_from_hosts, {want}")),
+                "{list}: {said}"
+            );
+            // What stands behind a whole expansion is read all the same.
+            assert_eq!(
+                list.contains("10.9.9.9"),
+                said.contains("10.9.9.9"),
+                "{list}: {said}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_password_behind_a_key_of_a_file_is_not_taken_for_a_host() {
+        let disk = FakeDisk::new()
+            .file(
+                "/etc/exim4/exim4.conf",
+                "hostlist relay_from_hosts = lsearch;/etc/exim4/passwd.client\n",
+            )
+            .file(
+                "/etc/exim4/passwd.client",
+                "mx.example:user:geheim\n\"2001:db8::1\" x\n",
+            );
+        let said = all_said(disk);
+        assert!(
+            said.contains("mx.example") && said.contains("2001:db8::1") && !said.contains("geheim"),
+            "{said}"
+        );
+    }
+
+    fn all_said(disk: FakeDisk) -> String {
+        let clock = Arc::new(FakeClock::at(groma_model::Timestamp::from_seconds(
+            1_795_000_000,
+        )));
+        let minute = Duration::from_secs(60);
+        let window = Window::open(clock, Stop::default(), Duration::ZERO, minute);
+        let mut recorder = Recorder::new(groma_model::SourceName::new("log.services"));
+        say(&disk, &window, &mut recorder);
+        format!("{:?}", recorder.records)
     }
 
     proptest::proptest! {
