@@ -7,7 +7,8 @@
 //! list.
 //!
 //! Everything is bounded by the chunk: no offset leads out of it, elements nest [`shape::DEPTH_MAX`] deep, and an event has
-//! [`event::LEAVES_MAX`] leaves at most, whatever its templates repeat.
+//! [`event::LEAVES_MAX`] leaves and parts at most, whatever its templates repeat; what all events of a chunk cost together
+//! is bounded as well.
 
 mod chunk;
 mod event;
@@ -58,7 +59,7 @@ pub(crate) struct Told {
 
 /// Calls `each` with every event of `file`, chunk by chunk, in the order they lie there.
 ///
-/// `is_over` is asked before each chunk. Fails with [`Reason::Malformed`] where the file is none of this kind.
+/// `is_over` is asked before each chunk and each event. Fails with [`Reason::Malformed`] where the file is none of this kind.
 pub(crate) fn of(
     file: &dyn OpenFile,
     is_over: &dyn Fn() -> bool,
@@ -97,13 +98,16 @@ pub(crate) fn of(
         }
         let lenient = written == Some(at);
         match chunk::Chunk::open(&bytes, lenient) {
-            Some(mut chunk) => chunk.events(&mut told, &mut each),
+            Some(mut chunk) => chunk.events(&mut told, is_over, &mut each),
             None => {
                 told.damaged += 1;
                 if told.places.len() < PLACES_MAX {
                     told.places.push(at);
                 }
             }
+        }
+        if told.stopped {
+            break;
         }
     }
     Ok(told)

@@ -26,6 +26,7 @@ pub(super) struct Chunk<'c> {
     /// Templates that were read, by where they lie and whether they are an event's or a part's.
     shapes: HashMap<usize, Option<Rc<Shape>>>,
     names: Names,
+    spent: event::Spent,
 }
 
 impl<'c> Chunk<'c> {
@@ -53,14 +54,28 @@ impl<'c> Chunk<'c> {
             is_closed,
             shapes: HashMap::new(),
             names: Names::default(),
+            spent: event::Spent::default(),
         })
     }
 
-    /// Calls `each` with every event.
-    pub(super) fn events(&mut self, told: &mut Told, each: &mut impl FnMut(&Event)) {
+    /// Calls `each` with every event, until `is_over`.
+    pub(super) fn events(
+        &mut self,
+        told: &mut Told,
+        is_over: &dyn Fn() -> bool,
+        each: &mut impl FnMut(&Event),
+    ) {
         let mut at = RECORDS;
         let mut before = None;
-        while let Some((size, event)) = self.record(at) {
+        loop {
+            // One chunk of a stranger's may be as much work as a whole log.
+            if is_over() {
+                told.stopped = true;
+                return;
+            }
+            let Some((size, event)) = self.record(at) else {
+                break;
+            };
             let number = u64_at(self.bytes, at + 8);
             // Behind what is written right now lie records of the last round, whose templates are gone.
             if !self.is_closed
@@ -103,6 +118,7 @@ impl<'c> Chunk<'c> {
                 chunk: self.bytes,
                 shapes: &mut self.shapes,
                 names: &mut self.names,
+                spent: &mut self.spent,
                 leaves: 0,
                 text: 0,
             };

@@ -15,6 +15,13 @@ pub(super) const LEAVES_MAX: usize = 4_096;
 const VALUES_MAX: usize = 1_024;
 /// Bytes of text one event may have, in all its values.
 const TEXT_MAX: usize = 1 << 20;
+/// What reading the events of one chunk may cost, in bytes: parts, texts and templates as often as they are read. A real
+/// chunk costs a tenth.
+const WORK_MAX: usize = 4 << 20;
+/// What a leaf costs.
+const LEAF_WORK: usize = 64;
+/// Bytes of templates that are read in one chunk. They lie beside one another, so a real one has fewer than it is long.
+const TEMPLATES_MAX: usize = 4 * super::CHUNK;
 /// Where the elements of a template begin: behind the next one's place, its name and its size.
 const TEMPLATE_HEAD: usize = 24;
 
@@ -81,12 +88,35 @@ impl Event {
 /// A value: its type and its bytes.
 type Value<'c> = (u8, &'c [u8], usize);
 
+/// What reading a chunk has cost so far.
+#[derive(Default)]
+pub(super) struct Spent {
+    work: usize,
+    templates: usize,
+}
+
+impl Spent {
+    /// Spends `bytes` of work; `None` if there is none left.
+    fn work(&mut self, bytes: usize) -> Option<()> {
+        self.work = self.work.saturating_add(bytes);
+        (self.work <= WORK_MAX).then_some(())
+    }
+
+    /// The same for a template, which is kept.
+    fn template(&mut self, bytes: usize) -> Option<()> {
+        self.templates = self.templates.saturating_add(bytes);
+        (self.templates <= TEMPLATES_MAX).then_some(())
+    }
+}
+
 /// Reads one record.
 pub(super) struct Reading<'c, 'r> {
     pub(super) chunk: &'c [u8],
     pub(super) shapes: &'r mut HashMap<usize, Option<Rc<Shape>>>,
     pub(super) names: &'r mut Names,
-    /// Leaves so far.
+    /// Shared by all records of the chunk.
+    pub(super) spent: &'r mut Spent,
+    /// Leaves and parts so far.
     pub(super) leaves: usize,
     /// Bytes of text so far.
     pub(super) text: usize,
@@ -108,9 +138,11 @@ impl Reading<'_, '_> {
         depth: usize,
         event: &mut Event,
     ) -> Option<()> {
-        if depth >= DEPTH_MAX {
+        self.leaves += 1;
+        if depth >= DEPTH_MAX || self.leaves > LEAVES_MAX {
             return None;
         }
+        self.spent.work(end.saturating_sub(at))?;
         let mut cursor = Cursor::new(self.chunk, self.names, (at, end), is_record);
         cursor.prologue()?;
         if cursor.peek()? != 0x0c {
@@ -141,6 +173,7 @@ impl Reading<'_, '_> {
     fn template(&mut self, head: usize, body: usize) -> Option<Rc<Shape>> {
         if !self.shapes.contains_key(&head) {
             let end = head.checked_add(body)?;
+            self.spent.template(body.min(self.chunk.len()))?;
             let shape = Cursor::new(self.chunk, self.names, (head, end), true).element_only();
             self.shapes.insert(head, shape.map(Rc::new));
         }
@@ -159,6 +192,7 @@ impl Reading<'_, '_> {
             if self.leaves > LEAVES_MAX {
                 return None;
             }
+            self.spent.work(LEAF_WORK)?;
             let value = |number: &u16| values.get(usize::from(*number));
             if leaf.place == Place::Part {
                 for piece in &leaf.pieces {
@@ -173,6 +207,7 @@ impl Reading<'_, '_> {
             }
             for text in leaf_texts(leaf, values) {
                 self.text += text.len();
+                self.spent.work(text.len())?;
                 if self.text > TEXT_MAX {
                     return None;
                 }

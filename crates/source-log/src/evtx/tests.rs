@@ -215,6 +215,67 @@ fn parts_that_repeat_one_another_are_bounded() {
     );
 }
 
+/// An instance of a template that is written right there: `<Event>` with its value 0 so many times.
+fn repeating(begin: usize, times: usize, value: &dyn Fn(usize) -> Vec<u8>) -> Vec<u8> {
+    let mut out = vec![0x0f, 1, 1, 0, 0x0c, 1, 7, 0, 0, 0];
+    let place = begin + out.len() + 4;
+    out.extend((place as u32).to_le_bytes());
+    out.extend([0; 20]);
+    let mut body = vec![0x0f, 1, 1, 0];
+    body.extend(opened_element(place + 24 + body.len(), "Event"));
+    (0..times).for_each(|_| body.extend([0x0e, 0, 0, 0x21]));
+    body.extend([0x04, 0]);
+    out.extend((body.len() as u32).to_le_bytes());
+    out.extend(&body);
+    let value = value(begin + out.len() + 8);
+    values(&mut out, &[(0x21, value)]);
+    out
+}
+
+/// The begin of an element with a name of five letters, as it stands in templates.
+fn opened_element(begin: usize, name: &str) -> Vec<u8> {
+    let mut out = vec![0x01, 0xff, 0xff, 0, 0, 0, 0];
+    out.extend((begin as u32 + 11).to_le_bytes());
+    out.extend([0, 0, 0, 0, 0, 0, 5, 0]);
+    out.extend(utf16(name));
+    out.extend([0, 0, 0x02]);
+    out
+}
+
+/// A raw element has no leaves that are counted and is not kept: read once for each place that repeats it, 64 times 64
+/// places of 40 KB are minutes.
+#[test]
+fn elements_without_a_template_are_counted_each_time_they_are_read() {
+    let raw = |begin: usize| {
+        let mut out = opened_element(begin, "Other");
+        (0..13_000).for_each(|_| out.extend([0x08, b'a', 0]));
+        out.extend([0x04, 0]);
+        out
+    };
+    let inner = |begin: usize| repeating(begin, 64, &raw);
+    let bomb = |begin: usize| repeating(begin, 64, &inner);
+    let mut bytes = head(3, 0);
+    (0..3).for_each(|_| bytes.extend(chunk_of(&bomb)));
+    let before = std::time::Instant::now();
+    let (told, events) = read(&bytes);
+    assert_eq!((told.unwrap().unreadable, events.len()), (3, 0));
+    assert!(before.elapsed().as_secs() < 20, "work is bounded");
+}
+
+#[test]
+fn the_clock_is_asked_within_a_chunk() {
+    let file = opened(file(&logons(12), 6));
+    let asked = std::cell::Cell::new(0);
+    let is_over = || {
+        asked.set(asked.get() + 1);
+        asked.get() > 4
+    };
+    let mut events = 0;
+    let told = of(file.as_ref(), &is_over, |_| events += 1).unwrap();
+    assert!(told.stopped && told.unreadable == 0, "{told:?}");
+    assert_eq!(events, 3);
+}
+
 #[test]
 fn no_bytes_make_it_panic_or_hang() {
     let good = file(&logons(6), 3);
