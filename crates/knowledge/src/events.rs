@@ -5,7 +5,8 @@
 //! events it is about and which value means what. The first rule that fits tells; what it needs and does not find is no
 //! row.
 //!
-//! In `when` and `unless` a value is meant whatever its case, and one that ends with `*` by its begin.
+//! In `when` and `unless` a value is meant whatever its case, one that ends with `*` by its begin, and one between two `*`
+//! by what it holds.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -83,6 +84,9 @@ pub struct EventRule {
     /// Where the client's address or name stands: the first of these that has one.
     #[serde(default)]
     pub client: Vec<String>,
+    /// True if the client stands there as an address, and a word in its place is a part of the server itself.
+    #[serde(default)]
+    pub client_is_address: bool,
     /// True if a name without a domain is that of a machine of the domain whose log it is.
     #[serde(default)]
     pub client_in_domain: bool,
@@ -98,6 +102,9 @@ pub struct EventRule {
     /// When the account is nobody's.
     #[serde(default)]
     pub nobody: Conditions,
+    /// When an account that was refused is one that exists, and not just what somebody typed.
+    #[serde(default)]
+    pub account_exists: Conditions,
     /// How it was proven, where no value says.
     #[serde(default)]
     pub mechanism: Option<String>,
@@ -116,9 +123,9 @@ pub struct EventRule {
     /// The account of a machine (`NAME$`) the client goes on to.
     #[serde(default)]
     pub onward: Option<String>,
-    /// The value with the domain of that machine.
+    /// True if only an account that ends with `$` is a machine's, as where it may be anybody's.
     #[serde(default)]
-    pub onward_domain: Option<String>,
+    pub onward_is_machine: bool,
     /// Who goes on to it, where that is not the client.
     #[serde(default)]
     pub onward_client: Option<String>,
@@ -177,6 +184,14 @@ impl EventGrammar {
 impl EventRule {
     /// What a rule lacks shows here and not in the field.
     fn sound(&self) -> Result<(), String> {
+        let conditions = [&self.when, &self.unless, &self.nobody, &self.account_exists];
+        let odd = conditions
+            .iter()
+            .flat_map(|conditions| conditions.values().flatten())
+            .find(|meant| !is_pattern(meant));
+        if let Some(odd) = odd {
+            return Err(format!("has a star where it means nothing: `{odd}`"));
+        }
         let says_who = !self.client.is_empty() || !self.server.is_empty();
         match self.tells {
             Tells::Use | Tells::Refused if !says_who => {
@@ -187,6 +202,11 @@ impl EventRule {
             Tells::Silent if self.says.is_none() => Err("has no `says`".to_owned()),
             _ => Ok(()),
         }
+    }
+
+    /// True if all an event tells of the account is that somebody typed it: it may be the password.
+    pub fn is_account_typed<'v>(&self, value: &impl Fn(&str) -> Option<&'v str>) -> bool {
+        self.tells == Tells::Refused && !any(&self.account_exists, value)
     }
 
     /// True if the account is nobody's.
@@ -211,14 +231,30 @@ fn fits<'v>(name: &str, meant: &[String], value: &impl Fn(&str) -> Option<&'v st
     value(name).is_some_and(|value| meant.iter().any(|meant| is_meant(meant, value.trim())))
 }
 
-/// True if `meant`, which may be a begin with a `*` behind it, means `value`.
+/// True if `meant`, which may be a begin with a `*` behind it or what stands between two, means `value`.
 fn is_meant(meant: &str, value: &str) -> bool {
-    match meant.strip_suffix('*') {
-        None => meant.eq_ignore_ascii_case(value),
-        Some(begin) => value
+    let begins = |value: &str, begin: &str| {
+        value
             .get(..begin.len())
-            .is_some_and(|here| here.eq_ignore_ascii_case(begin)),
+            .is_some_and(|here| here.eq_ignore_ascii_case(begin))
+    };
+    let Some(begin) = meant.strip_suffix('*') else {
+        return meant.eq_ignore_ascii_case(value);
+    };
+    match begin.strip_prefix('*') {
+        Some(part) => value
+            .char_indices()
+            .any(|(at, _)| value.get(at..).is_some_and(|rest| begins(rest, part))),
+        None => begins(value, begin),
     }
+}
+
+/// True if each star of `meant` stands where it means something.
+fn is_pattern(meant: &str) -> bool {
+    let inner = meant
+        .strip_suffix('*')
+        .map_or(meant, |begin| begin.strip_prefix('*').unwrap_or(begin));
+    !inner.contains('*')
 }
 
 macro_rules! grammars {
@@ -280,6 +316,8 @@ mod tests {
             "events/x.toml: the rule of [7] has no `client` and no `server`"
         );
         assert!(error("kind='ldap-bind'\nclient=['1']\n").is_ok());
+        let star = error("kind='ldap-bind'\nclient=['1']\nunless={a=['R=*NO*']}\n").unwrap_err();
+        assert!(star.contains("`R=*NO*`"), "{star}");
         let misspelt = error("kind='ldap-bind'\nclients=['1']\n").unwrap_err();
         assert!(misspelt.contains("unknown field `clients`"), "{misspelt}");
     }
@@ -300,5 +338,6 @@ mod tests {
         let none = |_: &str| None;
         assert!(grammar.rule("Somebody else", 2889, &none).is_none());
         assert!(is_meant("/EWS/*", "/ews/Exchange.asmx") && !is_meant("/EWS/*", "/owa/"));
+        assert!(is_meant("* no *", "ä1 NO x") && !is_meant("* no *", "a1 NOW x"));
     }
 }

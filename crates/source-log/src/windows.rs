@@ -122,6 +122,8 @@ type LogKey = (String, String);
 /// What is known of a log.
 #[derive(Default)]
 struct Log {
+    /// As evidence cites it; made once, for every row that does.
+    name: Foreign,
     files: BTreeSet<PathBuf>,
     span: Option<(Timestamp, Timestamp)>,
     events: u64,
@@ -145,6 +147,13 @@ struct Range {
 }
 
 impl Log {
+    fn called((log, machine): &LogKey) -> Self {
+        Self {
+            name: format!("{log} of {machine}").as_str().into(),
+            ..Self::default()
+        }
+    }
+
     fn touch(&mut self, at: Timestamp) {
         let (first, last) = self.span.unwrap_or((at, at));
         self.span = Some((first.min(at), last.max(at)));
@@ -282,12 +291,17 @@ impl Look<'_> {
 
     /// Takes an event; the log it is of, unless there is no room for a further one.
     fn event(&mut self, path: &Path, event: &Event) -> Option<LogKey> {
+        // Of a log nobody asks about nothing is kept, its name least of all: it may be as long as an event.
+        let grammar = grammar_of(&event.channel)?;
         let machine = tell::peer(&event.computer)?;
         let key = (event.channel.clone(), machine.to_string());
         if !self.logs.contains_key(&key) && self.logs.len() >= LOGS_MAX {
             return None;
         }
-        let log = self.logs.entry(key.clone()).or_default();
+        let log = self
+            .logs
+            .entry(key.clone())
+            .or_insert_with(|| Log::called(&key));
         if log.knows(event) {
             return Some(key);
         }
@@ -295,7 +309,6 @@ impl Look<'_> {
         log.touch(event.at);
         log.files.insert(path.to_owned());
         log.oldest = Some(log.oldest.unwrap_or(event.record).min(event.record));
-        let grammar = EVENT_GRAMMARS.iter().find(|g| g.is_of(&event.channel))?;
         let value = |name: &str| event.value(name);
         if let Some(rule) = grammar.rule(&event.provider, event.number, &value) {
             log.told.insert(event.number);
@@ -309,9 +322,10 @@ impl Look<'_> {
                     *kept = (event.at, says);
                 }
             }
-            let name = log_name(&key);
-            for used in tell::uses(grammar, rule, &machine, &value, &name) {
-                self.sums.add(used, (event.at, event.at), 1);
+            let told = tell::uses(grammar, rule, &machine, &value, &log.name);
+            let typed = rule.is_account_typed(&value);
+            for used in told {
+                self.sums.add(used, (event.at, event.at), 1, typed);
             }
         }
         Some(key)
@@ -337,7 +351,7 @@ impl Look<'_> {
         });
         let unpacked = read.as_ref().map_or(0, |told| told.bytes);
         self.bytes_left = self.bytes_left.saturating_sub(unpacked.max(bytes));
-        let known = EVENT_GRAMMARS.iter().any(|g| g.is_of(table.log()));
+        let known = grammar_of(table.log()).is_some();
         if named && !known {
             return self.missed(scope, name, Reason::Unsupported, NAME_A_LOG);
         }
@@ -377,7 +391,7 @@ impl Look<'_> {
         span: (Timestamp, Timestamp),
         count: u64,
     ) {
-        let Some(grammar) = EVENT_GRAMMARS.iter().find(|g| g.is_of(log)) else {
+        let Some(grammar) = grammar_of(log) else {
             return;
         };
         let value = |name: &str| row.values.get(name).map(String::as_str);
@@ -392,15 +406,19 @@ impl Look<'_> {
         if !self.logs.contains_key(&key) && self.logs.len() >= LOGS_MAX {
             return;
         }
-        let known = self.logs.entry(key.clone()).or_default();
+        let known = self
+            .logs
+            .entry(key.clone())
+            .or_insert_with(|| Log::called(&key));
         known.touch(span.0);
         known.touch(span.1);
         known.files.extend(path.map(Path::to_owned));
         if let Some(rule) = grammar.rule("", 0, &value) {
-            for mut used in tell::uses(grammar, rule, &machine, &value, &log_name(&key)) {
+            let typed = rule.is_account_typed(&value);
+            for mut used in tell::uses(grammar, rule, &machine, &value, &known.name) {
                 used.refused |= mail.as_ref().is_some_and(|mail| mail.refused.is_some());
                 used.mail = mail.clone().map(Box::new);
-                self.sums.add(used, span, count);
+                self.sums.add(used, span, count, typed);
             }
         }
     }
@@ -432,9 +450,8 @@ impl Look<'_> {
     }
 
     fn end_log(&mut self, key: &LogKey, log: &Log, left_out: bool) {
-        let name = log_name(key);
-        let scope = Scope::new("log", &name.lossy());
-        let Some(grammar) = EVENT_GRAMMARS.iter().find(|g| g.is_of(&key.0)) else {
+        let scope = Scope::new("log", &log.name.lossy());
+        let Some(grammar) = grammar_of(&key.0) else {
             return;
         };
         let silent = silence(grammar, log);
@@ -501,9 +518,16 @@ fn how(grammar: &EventGrammar, log: &Log) -> String {
     format!("{files}{oldest}{full}; kept {}", grammar.kept)
 }
 
-/// The log's name, as evidence cites it.
-fn log_name((log, machine): &LogKey) -> Foreign {
-    format!("{log} of {machine}").as_str().into()
+/// Longest name of a log: the longest of the ones we know has 36 letters, and a version may follow.
+const NAME_MAX: usize = 128;
+
+/// What a log tells that calls itself `log`; nothing for one whose name nobody gives a log.
+fn grammar_of(log: &str) -> Option<&'static EventGrammar> {
+    let odd = |letter: char| letter.is_control() || letter == char::REPLACEMENT_CHARACTER;
+    let sound = log.len() <= NAME_MAX && !log.chars().any(odd);
+    EVENT_GRAMMARS
+        .iter()
+        .find(|grammar| sound && grammar.is_of(log))
 }
 
 /// `says` with values in place of their names in braces; only numbers, which nobody can have written more into.

@@ -17,12 +17,20 @@ const OPEN_MAX: usize = 20_000;
 /// Kinds of messages one session may bring, and recipients that wait for an answer.
 const KINDS_MAX: usize = 64;
 const WAITING_MAX: usize = 256;
+/// Longest value of a row that is kept: an endpoint, a connector, an account.
+const VALUE_MAX: usize = 256;
+/// Domains and kinds of messages that all open sessions hold together.
+const HELD_MAX: usize = 150_000;
 /// What Exchange says of an account that was proven.
 const PROVEN: &str = "authenticated";
 
 /// What is known of sessions that did not end.
 #[derive(Default)]
-pub(super) struct Sessions(HashMap<String, Session>);
+pub(super) struct Sessions {
+    open: HashMap<String, Session>,
+    /// What they hold.
+    held: usize,
+}
 
 /// What one session told.
 struct Session {
@@ -65,27 +73,34 @@ impl Sessions {
     pub(super) fn take(&mut self, row: Row) -> Vec<Told> {
         let of = |name: &str| row.values.get(name).cloned().unwrap_or_default();
         let (id, event, said, context) = (of("session-id"), of("event"), of("data"), of("context"));
-        if id.is_empty() {
+        if id.is_empty() || id.len() > VALUE_MAX {
             return Vec::new();
         }
         let at = row.at;
         // A log whose sessions never end must not fill the memory, and what they told is not lost.
-        let is_full = self.0.len() >= OPEN_MAX && !self.0.contains_key(&id);
+        let is_new = !self.open.contains_key(&id);
+        let is_full = is_new && self.open.len() >= OPEN_MAX || self.held >= HELD_MAX;
         let mut all = if is_full { self.end() } else { Vec::new() };
         let session = self
-            .0
+            .open
             .entry(id.clone())
             .or_insert_with(|| Session::new(row));
+        let before = session.held();
         session.last = session.last.max(at);
         session.learn(&event, &said, &context);
-        let ended = (event == "-").then(|| self.0.remove(&id)).flatten();
-        all.extend(ended.map(Session::told).unwrap_or_default());
+        self.held = (self.held + session.held()).saturating_sub(before);
+        let ended = (event == "-").then(|| self.open.remove(&id)).flatten();
+        if let Some(session) = ended {
+            self.held = self.held.saturating_sub(session.held());
+            all.extend(session.told());
+        }
         all
     }
 
     /// What is still open when all files are over, or when too many are.
     pub(super) fn end(&mut self) -> Vec<Told> {
-        let mut open: Vec<_> = std::mem::take(&mut self.0).into_iter().collect();
+        self.held = 0;
+        let mut open: Vec<_> = std::mem::take(&mut self.open).into_iter().collect();
         open.sort_by(|a, b| a.0.cmp(&b.0));
         open.into_iter()
             .flat_map(|(_, session)| session.told())
@@ -99,6 +114,7 @@ impl Session {
         let values: BTreeMap<String, String> = kept
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), row.values.get(*name)?.clone())))
+            .filter(|(_, value)| value.len() <= VALUE_MAX)
             .collect();
         Self {
             last: row.at,
@@ -143,7 +159,9 @@ impl Session {
         self.asks_tls = begins(said, "STARTTLS") || begins(said, "X-ANONYMOUSTLS");
         if begins(said, "AUTH ") {
             let mechanism = said.split_whitespace().nth(1).unwrap_or_default();
-            self.asked = Some(mechanism.to_ascii_uppercase());
+            self.asked = Some(mechanism)
+                .filter(|mechanism| mechanism.len() <= VALUE_MAX)
+                .map(str::to_ascii_uppercase);
         } else if begins(said, "EHLO ") || begins(said, "HELO ") {
             let name = said.split_whitespace().nth(1).and_then(said::helo);
             self.helo = name.map(str::to_owned);
@@ -209,7 +227,15 @@ impl Session {
     }
 
     fn put(&mut self, name: &str, value: &str) {
-        self.row.values.insert(name.to_owned(), value.to_owned());
+        if value.len() <= VALUE_MAX {
+            self.row.values.insert(name.to_owned(), value.to_owned());
+        }
+    }
+
+    /// Domains and kinds of messages it holds.
+    fn held(&self) -> usize {
+        let to = self.message.as_ref().map_or(0, |message| message.to.len());
+        self.waiting.len() + to + self.told.len()
     }
 
     fn told(self) -> Vec<Told> {
@@ -273,5 +299,40 @@ mod tests {
         let told: usize = (0..=OPEN_MAX).map(|at| sessions.take(row(at)).len()).sum();
         assert_eq!(told, OPEN_MAX);
         assert_eq!(sessions.end().len(), 1);
+    }
+
+    /// Lines of 250 KB, and sessions that name ever other domains, fill nothing.
+    #[test]
+    fn what_open_sessions_hold_is_bounded() {
+        let mut sessions = Sessions::default();
+        let mut row = |id: usize, event: &str, said: String| {
+            let values = [
+                ("session-id", id.to_string()),
+                ("event", event.to_owned()),
+                ("data", said),
+                ("remote-endpoint", "x".repeat(100_000)),
+            ];
+            let told = sessions.take(Row {
+                at: Timestamp::from_seconds(1_795_000_000),
+                values: values.map(|(name, value)| (name.to_owned(), value)).into(),
+            });
+            assert!(sessions.held <= HELD_MAX, "{}", sessions.held);
+            told.len()
+        };
+        let mut told = 0;
+        for id in 0..1_000 {
+            told += row(id, "+", String::new());
+            told += row(id, "<", "MAIL FROM:<a@b.example>".to_owned());
+            for to in 0..200 {
+                told += row(id, "<", format!("RCPT TO:<a@d{to}.example>"));
+            }
+        }
+        assert!(told > 0);
+        assert!(
+            sessions
+                .open
+                .values()
+                .all(|session| session.row.values.is_empty())
+        );
     }
 }

@@ -23,6 +23,8 @@ struct Sum {
     seen: Seen,
     /// Days it was met on, modulo 64.
     days: u64,
+    /// True if all anybody knows of the account is that it was typed.
+    typed: bool,
 }
 
 /// Everything that was told so far.
@@ -33,12 +35,13 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    /// Adds a use between two times.
+    /// Adds a use between two times; `typed` if nothing says that there is such an account.
     pub(super) fn add(
         &mut self,
         used: ReportedUse,
         (first, last): (Timestamp, Timestamp),
         count: u64,
+        typed: bool,
     ) {
         if self.rows.len() >= ROWS_MAX && !self.rows.contains_key(&used) {
             self.left_out += 1;
@@ -51,13 +54,13 @@ impl Sums {
             ..Seen::between(first, last, count)
         };
         let days = day_bit(first) | day_bit(last);
-        put(&mut self.rows, used, Sum { seen, days });
+        put(&mut self.rows, used, Sum { seen, days, typed });
     }
 
     /// The rows that speak of the estate, in order, and how many had no room.
     pub(super) fn rows(self) -> (BTreeMap<ReportedUse, Seen>, u64) {
         let left_out = self.left_out;
-        let rows = without_persons(self.rows).into_iter();
+        let rows = without_persons(without_typed(self.rows)).into_iter();
         let inside = rows.filter(|(used, sum)| speaks_of_the_estate(used, sum.days));
         (
             inside.map(|(used, sum)| (used, sum.seen)).collect(),
@@ -71,6 +74,7 @@ fn put(rows: &mut HashMap<ReportedUse, Sum>, used: ReportedUse, sum: Sum) {
         .and_modify(|known| {
             known.seen = known.seen.joined(sum.seen);
             known.days |= sum.days;
+            known.typed &= sum.typed;
         })
         .or_insert(sum);
 }
@@ -86,6 +90,24 @@ fn speaks_of_the_estate(used: &ReportedUse, days: u64) -> bool {
         }
         _ => true,
     }
+}
+
+/// What was typed into the field for the name may be the password: it is an account only if it was let in somewhere.
+fn without_typed(rows: HashMap<ReportedUse, Sum>) -> HashMap<ReportedUse, Sum> {
+    let lower = |account: &Foreign| account.lossy().to_lowercase();
+    let known: BTreeSet<String> = rows
+        .iter()
+        .filter(|(_, sum)| !sum.typed)
+        .filter_map(|(used, _)| used.account.as_ref().map(lower))
+        .collect();
+    let mut out = HashMap::new();
+    for (mut used, sum) in rows {
+        if sum.typed {
+            used.account = used.account.filter(|text| known.contains(&lower(text)));
+        }
+        put(&mut out, used, sum);
+    }
+    out
 }
 
 /// A client with ever other accounts lets people log on: they are not its accounts, and not ours to list.

@@ -11,6 +11,9 @@ use crate::stamp::Clock;
 /// Columns one table may have.
 const COLUMNS_MAX: usize = 256;
 
+/// Longest name of a program or a log.
+const NAME_MAX: usize = 128;
+
 /// What a table says of itself, so far: it may change from line to line.
 pub(super) struct Table<'z> {
     /// `#Log-type`, else `#Software`.
@@ -82,8 +85,8 @@ impl<'z> Table<'z> {
         };
         let value = value.trim();
         match name.trim() {
-            "Software" => value.clone_into(&mut self.software),
-            "Log-type" => value.clone_into(&mut self.log_type),
+            "Software" => named(value).clone_into(&mut self.software),
+            "Log-type" => named(value).clone_into(&mut self.log_type),
             "Fields" => {
                 self.commas = value.contains(',');
                 let split = |c| if self.commas { c == ',' } else { c == ' ' };
@@ -108,6 +111,11 @@ impl<'z> Table<'z> {
             values,
         })
     }
+}
+
+/// A name; none for one nobody would give.
+fn named(value: &str) -> &str {
+    if value.len() <= NAME_MAX { value } else { "" }
 }
 
 /// The cells of a line with commas (RFC 4180); nothing if a quote is not closed or stands where it may not.

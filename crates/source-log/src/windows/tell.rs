@@ -25,10 +25,15 @@ pub(super) fn uses<'v>(
 ) -> Vec<ReportedUse> {
     let known = |name: &String| value(name).map(str::trim).filter(|text| is_told(text));
     let named = |name: &Option<String>| name.as_ref().and_then(known);
-    let client = rule.client.iter().filter_map(known).find_map(peer);
+    let is_client = |client: &Peer| !rule.client_is_address || matches!(client, Peer::Address(_));
+    let client = rule
+        .client
+        .iter()
+        .filter_map(known)
+        .find_map(|text| peer(text).filter(is_client));
     let client = client.map(|client| match client {
         Peer::Name(name) if rule.client_in_domain => {
-            Peer::Name(qualified(name.as_str(), None, machine).unwrap_or(name))
+            Peer::Name(qualified(name.as_str(), machine).unwrap_or(name))
         }
         client => client,
     });
@@ -89,12 +94,12 @@ fn onward<'v>(
     let account = named(&rule.onward)?;
     // A ticket names an account; only that of a machine, which ends so, names one. A secure channel is a machine's.
     let name = account.strip_suffix('$');
-    let name = match rule.onward_domain {
-        Some(_) => name?,
-        None => name.unwrap_or(account),
+    let name = match rule.onward_is_machine {
+        true => name?,
+        false => name.unwrap_or(account),
     };
-    let domain = named(&rule.onward_domain).filter(|domain| domain.contains('.'));
-    let provider = Peer::Name(qualified(name, domain, machine)?);
+    // A controller issues tickets for the machines of its own domain; the domain an event names is the user's.
+    let provider = Peer::Name(qualified(name, machine)?);
     let consumer = match &rule.onward_client {
         Some(_) => peer(named(&rule.onward_client)?)?,
         None => told.consumer.clone(),
@@ -109,8 +114,8 @@ fn onward<'v>(
     })
 }
 
-/// A machine's name in its domain: the one that is told, else that of the machine whose log it is.
-fn qualified(name: &str, domain: Option<&str>, machine: &Peer) -> Option<HostName> {
+/// A machine's name in the domain of the machine whose log it is.
+fn qualified(name: &str, machine: &Peer) -> Option<HostName> {
     let own = match machine {
         Peer::Name(machine) => machine
             .as_str()
@@ -118,8 +123,7 @@ fn qualified(name: &str, domain: Option<&str>, machine: &Peer) -> Option<HostNam
             .map(|(_, domain)| domain.to_owned()),
         Peer::Address(_) => None,
     };
-    let domain = domain.map(str::to_ascii_lowercase).or(own);
-    match domain.filter(|_| !name.contains('.')) {
+    match own.filter(|_| !name.contains('.')) {
         Some(domain) => HostName::parse(&format!("{name}.{domain}")),
         None => HostName::parse(name),
     }
@@ -214,32 +218,92 @@ fn program(text: &str) -> Option<String> {
 /// Where a search begins and what it asks for, without what it asks about.
 fn asks(base: Option<&str>, filter: Option<&str>) -> Option<Foreign> {
     let filter = filter.map(without_values);
-    let parts: Vec<String> = base.map(str::to_owned).into_iter().chain(filter).collect();
+    let base = base.map(without_persons);
+    let parts: Vec<String> = base.into_iter().chain(filter).collect();
     (!parts.is_empty())
         .then(|| text(&parts.join(" ")))
         .flatten()
 }
 
-/// `(&(objectClass=*)(mail=*))`: a filter (RFC 4515) with each value replaced by a star.
+/// What is left out of a name or a search.
+const LEFT_OUT: &str = "…";
+
+/// A name of the directory (RFC 4514) from its last unit on: what stands before may be a person.
+fn without_persons(base: &str) -> String {
+    if base.contains(['"', '<']) {
+        return LEFT_OUT.to_owned();
+    }
+    let parts = parts(base);
+    let is_unit = |part: &&&str| {
+        let kind = part.trim().split_once('=').map(|(kind, _)| kind.trim());
+        let known =
+            kind.is_some_and(|kind| ["dc", "ou"].iter().any(|k| kind.eq_ignore_ascii_case(k)));
+        known && !part.contains('+')
+    };
+    let units = parts.iter().rev().take_while(is_unit).count();
+    let kept = parts
+        .iter()
+        .skip(parts.len() - units)
+        .map(|part| part.trim());
+    let left_out = (units < parts.len()).then_some(LEFT_OUT);
+    left_out
+        .into_iter()
+        .chain(kept)
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+/// The parts of a name between its commas; one behind a stroke parts nothing.
+fn parts(base: &str) -> Vec<&str> {
+    let mut escaped = false;
+    base.split(|letter: char| {
+        let parts = letter == ',' && !escaped;
+        escaped = letter == '\\' && !escaped;
+        parts
+    })
+    .collect()
+}
+
+/// `(&(objectClass=*)(mail=*))`: a filter (RFC 4515) with each value replaced by a star. One with a parenthesis in a value,
+/// which belongs escaped, is none: nobody can tell where the value ends.
 fn without_values(filter: &str) -> String {
     let mut out = String::new();
+    let mut name = String::new();
     let mut in_value = false;
     for letter in filter.chars() {
         match letter {
+            '(' if in_value || is_attribute(&name) => return LEFT_OUT.to_owned(),
             '(' | ')' => {
+                // What no operator follows is no attribute.
+                if name.chars().all(|c| "&|!".contains(c)) {
+                    out.push_str(&name);
+                }
+                name.clear();
                 in_value = false;
                 out.push(letter);
             }
             _ if in_value => {}
             '=' => {
                 in_value = true;
+                let attribute = name.trim_end_matches(['~', '<', '>', ':']);
+                let known = is_attribute(attribute);
+                out.push_str(if known { &name } else { LEFT_OUT });
                 out.push_str("=*");
+                name.clear();
             }
             ' ' => {}
-            letter => out.push(letter),
+            letter => name.push(letter),
         }
     }
     out
+}
+
+/// A name of an attribute, with its options and the rule it is matched by.
+fn is_attribute(name: &str) -> bool {
+    let sound = |c: char| c.is_ascii_alphanumeric() || "-;:.".contains(c);
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.len() <= 64
+        && name.chars().all(sound)
 }
 
 #[cfg(test)]
@@ -284,6 +348,40 @@ mod tests {
         let shape = without_values(" ( &  (objectClass=user)  (sAMAccountName=anna\\29b) ) ");
         assert_eq!(shape, "(&(objectClass=*)(sAMAccountName=*))");
         assert!(!without_values("(|(mail=a@b)(x=(nested=secret)))").contains("secret"));
+        let rule = without_values("(memberOf:1.2.840.113556.1.4.1941:=CN=Anna)");
+        assert_eq!(rule, "(memberOf:1.2.840.113556.1.4.1941:=*)");
+        for odd in [
+            "(cn=Muster (Anna))",
+            "(cn=Muster (Anna=x))",
+            "(Anna)",
+            "(Anna Muster)(a=b)",
+            "Anna",
+        ] {
+            let shape = without_values(odd);
+            assert!(!shape.contains("Anna"), "{odd}: {shape}");
+        }
+    }
+
+    #[test]
+    fn no_person_stands_in_the_base_of_a_search() {
+        for (base, want) in [
+            ("DC=corp,DC=example", "DC=corp,DC=example"),
+            (
+                "OU=Staff, DC=corp,DC=example",
+                "OU=Staff,DC=corp,DC=example",
+            ),
+            (
+                "CN=Anna Muster,OU=Staff,DC=corp,DC=example",
+                "…,OU=Staff,DC=corp,DC=example",
+            ),
+            ("CN=Muster\\, OU=Anna,DC=corp", "…,DC=corp"),
+            ("CN=\"Muster, OU=Anna\",DC=corp", "…"),
+            ("OU=x+CN=Anna,DC=corp", "…,DC=corp"),
+            ("<SID=S-1-5-21-1-2-3-1104>", "…"),
+            ("anna", "…"),
+        ] {
+            assert_eq!(without_persons(base), want, "{base}");
+        }
     }
 
     #[test]

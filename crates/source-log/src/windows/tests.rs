@@ -245,6 +245,7 @@ fn logons_of_each_type_tell_what_they_mean() {
                     ("AuthenticationPackageName", "NTLM"),
                     ("WorkstationName", station),
                     ("IpAddress", address),
+                    ("SubStatus", "0xc000006a"),
                 ],
             )
         };
@@ -437,6 +438,204 @@ fn searches_are_kept_without_what_they_ask_about() {
             "1× 10.20.1.31 used Active Directory of dc1.corp.example, asking DC=corp,DC=example (&(objectClass=*)(mail=*)): Directory Service of dc1.corp.example"
         ]
     );
+}
+
+fn security(number: u16, values: &[(&str, &str)]) -> Recorder {
+    let events = [event(1, "Security", number, values)];
+    look(
+        FakeDisk::new().file("/in/s.evtx", file(&events, 1)),
+        &["/in"],
+    )
+}
+
+/// Who types the password into the field for the name is refused, and what was typed is no account.
+#[test]
+fn what_was_typed_for_a_name_is_no_account_unless_it_exists() {
+    let logon = |record, number, user: &str, why: &str| {
+        let values = [
+            ("TargetUserName", user),
+            ("TargetDomainName", "CORP"),
+            ("LogonType", "10"),
+            ("IpAddress", "10.20.1.12"),
+            ("SubStatus", why),
+        ];
+        event(record, "Security", number, &values)
+    };
+    let events = [
+        logon(1, 4625, "Sommer2026!", "0xc0000064"),
+        logon(2, 4625, "Sommer2027!", ""),
+        logon(3, 4625, "admin", "0xc000006a"),
+        logon(4, 4625, "Anna", "0xc0000064"),
+        logon(5, 4624, "anna", ""),
+    ];
+    let seen = look(
+        FakeDisk::new().file("/in/s.evtx", file(&events, 9)),
+        &["/in"],
+    );
+    let said = format!("{:?}", seen.records);
+    assert!(!said.contains("Sommer"), "{said}");
+    let rows = rows(&seen).join("\n");
+    for kept in [
+        "2× 10.20.1.12 was refused by",
+        "as CORP\\admin",
+        "was refused by Windows of dc1.corp.example port 3389/tcp, as CORP\\Anna",
+    ] {
+        assert!(rows.contains(kept), "{kept}: {rows}");
+    }
+    for (number, status) in [(4768, "0x6"), (4771, "0x6")] {
+        let values = [
+            ("TargetUserName", "Sommer2026!"),
+            ("IpAddress", "10.20.1.12"),
+            ("Status", status),
+        ];
+        let said = format!("{:?}", security(number, &values).records);
+        assert!(
+            said.contains("10.20.1.12") && !said.contains("Sommer"),
+            "{number}: {said}"
+        );
+    }
+}
+
+/// Its workstation is where somebody sits, who may never have spoken to the controller.
+#[test]
+fn who_logged_on_elsewhere_is_no_client_of_the_controller() {
+    for status in ["0x0", "0xc000006a"] {
+        let values = [
+            ("TargetUserName", "svc"),
+            ("Workstation", "CLIENT1"),
+            ("Status", status),
+        ];
+        assert!(rows(&security(4776, &values)).is_empty());
+    }
+}
+
+#[test]
+fn ntlm_that_was_blocked_is_refused() {
+    let channel = "Microsoft-Windows-NTLM/Operational";
+    let target = [
+        ("TargetName", "cifs/old1.corp.example"),
+        ("ClientUserName", "svc-a"),
+        ("UserName", "svc-a"),
+    ];
+    let called = [
+        ("Workstation", "APP1"),
+        ("UserName", "svc-a"),
+        ("ClientUserName", "svc-a"),
+    ];
+    let asked = [
+        ("SChannelName", "FS1"),
+        ("WorkstationName", "APP1"),
+        ("UserName", "svc-a"),
+    ];
+    let cases = [
+        (4001, &target),
+        (4003, &called),
+        (4004, &asked),
+        (4002, &called),
+    ];
+    for (blocked, values) in cases {
+        let of = |number| {
+            let events = [event(1, channel, number, values)];
+            rows(&look(
+                FakeDisk::new().file("/in/n.evtx", file(&events, 1)),
+                &["/in"],
+            ))
+        };
+        let (refused, watched) = (of(blocked), of(blocked + 4000));
+        assert!(
+            refused.iter().all(|row| row.contains("was refused by")),
+            "{refused:?}"
+        );
+        assert!(
+            watched.iter().all(|row| !row.contains("refused")) && !watched.is_empty(),
+            "{watched:?}"
+        );
+        assert_eq!(refused.is_empty(), blocked == 4002);
+    }
+}
+
+/// The domain an event of a ticket names is the user's; the machine is one of the controller's own.
+#[test]
+fn a_ticket_of_somebody_of_another_domain_is_for_a_machine_of_this_one() {
+    let values = [
+        ("TargetUserName", "anna@CHILD.CORP.EXAMPLE"),
+        ("TargetDomainName", "CHILD.CORP.EXAMPLE"),
+        ("ServiceName", "FS1$"),
+        ("IpAddress", "10.20.1.31"),
+        ("Status", "0x0"),
+    ];
+    let rows = rows(&security(4769, &values)).join("\n");
+    assert!(rows.contains("used Windows of fs1.corp.example"), "{rows}");
+    assert!(!rows.contains("fs1.child"), "{rows}");
+}
+
+/// The directory asks itself under names that are no machines'.
+#[test]
+fn what_asks_within_the_directory_is_no_machine() {
+    for client in ["SAM", "KCC", "LSA", "10.20.1.31:50123"] {
+        let values = [
+            ("", "CN=Anna Muster,OU=Staff,DC=corp"),
+            ("", "(cn=Anna)"),
+            ("", "1"),
+            ("", "1"),
+            ("", client),
+        ];
+        let events = [event(1, "Directory Service", 1644, &values)];
+        let seen = look(
+            FakeDisk::new().file("/in/d.evtx", file(&events, 1)),
+            &["/in"],
+        );
+        assert_eq!(
+            rows(&seen).len(),
+            usize::from(client.contains(':')),
+            "{client}"
+        );
+        assert!(!format!("{:?}", seen.records).contains("Anna"));
+    }
+}
+
+/// The name of a log stands in every row of it: one as long as a line filled the memory.
+#[test]
+fn a_log_with_a_name_nobody_gives_is_none() {
+    let long = "x".repeat(200 << 10);
+    let iis = |name: &str| {
+        format!(
+            "#Software: Microsoft Internet Information Services 10.0{name}\n#Fields: date time s-ip c-ip sc-status\n2026-11-18 14:00:01 10.0.0.5 10.0.0.9 200\n"
+        )
+    };
+    let rows_of = |text: String| rows(&look(FakeDisk::new().file("/in/x.log", text), &["/in"]));
+    assert_eq!(rows_of(iis("")).len(), 1);
+    assert!(rows_of(iis(&long)).is_empty());
+    assert!(grammar_of("Security").is_some() && grammar_of("Security\n").is_none());
+    assert!(grammar_of(&format!("Microsoft HTTP Server API {long}")).is_none());
+    // Of a log nobody asks about nothing is kept.
+    let other = event(1, "Somebody's own", 1, &[]);
+    let seen = look(
+        FakeDisk::new().file("/in/x.evtx", file(&[other], 1)),
+        &["/in"],
+    );
+    assert!(!format!("{:?}", seen.records).contains("Somebody"));
+}
+
+#[test]
+fn a_client_of_imap_that_was_refused_used_nothing() {
+    let head = "#Software: Microsoft Exchange Server\n#Log-type: IMAP4 Log\n#Fields: dateTime,sessionId,seqNumber,sIp,cIp,user,duration,rqsize,rpsize,command,parameters,context,puid\n";
+    let row = |client: &str, user: &str, reply: &str| {
+        format!(
+            "2026-11-18T14:00:01.000Z,1,1,10.0.0.5:143,{client}:50000,{user},1,1,1,login,x,\"R=\"\"{reply}\"\"\",\n"
+        )
+    };
+    let text = [
+        head.to_owned(),
+        row("10.0.0.8", "svc-good", "a001 OK LOGIN completed."),
+        row("10.0.0.9", "svc-bad", "a001 NO LOGIN failed."),
+        row("10.0.0.9", "svc-bad", "a001 BAD Command"),
+    ]
+    .concat();
+    let seen = look(FakeDisk::new().file("/in/IMAP4.LOG", text), &["/in"]);
+    let rows = rows(&seen);
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert!(rows[0].contains("svc-good"), "{rows:?}");
 }
 
 const SMTP: &str = "\u{feff}#Software: Microsoft Exchange Server\r\n#Version: 15.0.0.0\r\n#Log-type: SMTP Receive Protocol Log\r\n#Date: 2026-11-18T14:00:00.000Z\r\n\
