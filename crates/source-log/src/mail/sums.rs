@@ -160,12 +160,20 @@ impl Sums {
     pub(crate) fn rows(self, names: &Names, product: &str) -> BTreeMap<MailUse, Seen> {
         let ways: HashMap<u32, &Way> = self.ways.iter().map(|(way, (id, _))| (*id, way)).collect();
         let crowds = crowds(ways.values().copied());
+        let let_in: BTreeSet<Name> = ways
+            .values()
+            .filter(|way| !is_typed(way))
+            .filter_map(|way| way.account)
+            .collect();
         let mut out: BTreeMap<MailUse, (Seen, u64)> = BTreeMap::new();
         for ((id, to), sum) in &self.rows {
             let Some(way) = ways.get(id) else { continue };
             let mut row = row(way, to, names, product);
             // Where somebody outside logs on from is a person's business, and so are the accounts of a crowd.
             if !is_inside(way.peer) || crowds.contains(&(way.peer, way.port)) {
+                row.account = None;
+            }
+            if is_typed(way) && !way.account.is_some_and(|account| let_in.contains(&account)) {
                 row.account = None;
             }
             out.entry(row)
@@ -177,6 +185,11 @@ impl Sums {
         }
         forget_passers(out)
     }
+}
+
+/// True if all anybody knows of the account is that somebody typed it: it may be the password.
+fn is_typed(way: &Way) -> bool {
+    way.refused == Some(MailRefusal::LogonFailed)
 }
 
 /// Clients with as ever another account: they let people log on.
@@ -233,4 +246,55 @@ fn forget_passers(rows: BTreeMap<MailUse, (Seen, u64)>) -> BTreeMap<MailUse, See
         .filter(|(row, _)| stays(row.peer))
         .map(|(row, (seen, _))| (row, seen))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_for_an_account_is_none_unless_it_was_let_in() {
+        let mut names = Names::default();
+        let mut sums = Sums::default();
+        let mut add = |account: &str, refused| {
+            let way = Way {
+                peer: IpAddr::from([10, 0, 0, 9]),
+                port: Some(Port(587)),
+                helo: None,
+                account: names.number(account),
+                mechanism: Word::parse("LOGIN"),
+                protection: None,
+                tls: None,
+                certificate: false,
+                sender: None,
+                word: None,
+                refused,
+            };
+            sums.add(
+                way,
+                To::default(),
+                Timestamp::from_seconds(1_795_000_000),
+                None,
+            );
+        };
+        add("Sommer2026!", Some(MailRefusal::LogonFailed));
+        add("svc-erp", Some(MailRefusal::LogonFailed));
+        add("svc-erp", None);
+        // Who is refused for what it sends has logged on.
+        add("svc-crm", Some(MailRefusal::RelayDenied));
+        let rows = sums.rows(&names, "Postfix");
+        let of = |why| -> Vec<Option<String>> {
+            let rows = rows.keys().filter(|row| row.refused == why);
+            rows.map(|row| row.account.as_ref().map(|a| a.lossy().into_owned()))
+                .collect()
+        };
+        assert_eq!(
+            of(Some(MailRefusal::LogonFailed)),
+            [None, Some("svc-erp".to_owned())]
+        );
+        assert_eq!(
+            of(Some(MailRefusal::RelayDenied)),
+            [Some("svc-crm".to_owned())]
+        );
+    }
 }
