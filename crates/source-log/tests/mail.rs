@@ -136,7 +136,7 @@ fn postfix_tells_what_each_sender_needs() {
             "3× 10.20.1.31 sent mail through Postfix at port 587, as svc-erp, by PLAIN, with STARTTLS (TLSv1.3), from corp.example (rechnung), to partner.example",
             "1× 10.20.1.40 sent mail through Postfix at port 587, as svc-old, by LOGIN, in clear text, from second.example (report), to corp.example",
             "1× 10.20.1.50 sent mail through Postfix at port 25, with STARTTLS (TLSv1), from corp.example (nas), to corp.example",
-            "1× 10.20.1.60 was refused (logon-failed) by Postfix at port 587, as svc-fax, by LOGIN",
+            "1× 10.20.1.60 was refused (logon-failed) by Postfix at port 587, by LOGIN",
             "1× 10.20.1.66 was refused (recipient-rejected) by Postfix at port 25, from forged.example, to corp.example",
             "2× 10.20.1.66 sent mail through Postfix at port 25, in clear text, from forged.example, to corp.example",
             "1× 10.20.1.66 sent mail through Postfix at port 25, in clear text, from forged.example, to mail1.corp.example",
