@@ -151,4 +151,41 @@ mod tests {
         assert!(all.is_mentioned(&mention, "/etc/n/objects/b.cfg"));
         assert!(listing("x=y\n").is_mentioned(&mention, "/etc/n/objects/b.cfg"));
     }
+
+    #[test]
+    fn metadata_that_a_service_provider_does_not_name_is_nobodys() {
+        let rule = groma_knowledge::rules::RULES.iter();
+        let rule = rule.clone().find(|rule| rule.id == "shibboleth").unwrap();
+        let mention = rule.mentioned.as_ref().unwrap();
+        let with = |inner: &str| {
+            let text = format!(
+                "<SPConfig><ApplicationDefaults entityID=\"https://sp.corp.example/sp\">{inner}</ApplicationDefaults></SPConfig>"
+            );
+            Mentioners::look(std::slice::from_ref(rule), &|_| vec![text.clone()])
+        };
+        let (kept, left) = (
+            "/etc/shibboleth/idp-metadata.xml",
+            "/etc/shibboleth/dfn-aai-metadata.xml",
+        );
+        for (inner, named) in [
+            (
+                "<MetadataProvider type=\"XML\" path=\"idp-metadata.xml\"/>",
+                true,
+            ),
+            (
+                "<MetadataProvider type=\"XML\" file=\"/etc/shibboleth/idp-metadata.xml\"/>",
+                true,
+            ),
+            (
+                "<MetadataProvider type=\"XML\" url=\"https://f.corp.example/idp-metadata.xml\"/>",
+                false,
+            ),
+            ("<SSO entityID=\"https://idp.corp.example/idp\"/>", false),
+        ] {
+            let mentioners = with(inner);
+            assert_eq!(mentioners.is_mentioned(mention, kept), named, "{inner}");
+            assert!(!mentioners.is_mentioned(mention, left), "{inner}");
+            assert!(mentioners.is_mentioned(mention, "/etc/shibboleth/shibboleth2.xml"));
+        }
+    }
 }
