@@ -23,6 +23,31 @@ pub enum ClientPlace {
     Anybody,
 }
 
+/// How a client calls, where its block says so (`type` of radsecproxy).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum ClientWay {
+    /// RADIUS over UDP.
+    Udp,
+    /// RADIUS over TCP (RFC 6613).
+    Tcp,
+    /// RADIUS over TLS (RFC 6614).
+    Tls,
+    /// RADIUS over DTLS (RFC 7360).
+    Dtls,
+}
+
+impl ClientWay {
+    fn parse(word: &str) -> Option<Self> {
+        match word.to_ascii_lowercase().as_str() {
+            "udp" => Some(Self::Udp),
+            "tcp" => Some(Self::Tcp),
+            "tls" => Some(Self::Tls),
+            "dtls" => Some(Self::Dtls),
+            _ => None,
+        }
+    }
+}
+
 /// One client.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct RadiusClient {
@@ -30,6 +55,8 @@ pub struct RadiusClient {
     pub name: String,
     /// Where it stands.
     pub at: ClientPlace,
+    /// How it calls; `None` where its block does not say.
+    pub way: Option<ClientWay>,
     /// Line of its block, counted from 1.
     pub line: u32,
 }
@@ -43,6 +70,7 @@ struct Block {
     short: Option<String>,
     address: Option<String>,
     bits: Option<String>,
+    way: Option<String>,
 }
 
 /// The clients `text` lists, in its order. Blocks that say no address and have none for a name are left out.
@@ -175,6 +203,7 @@ impl Block {
             "ipaddr" | "ipv4addr" | "ipv6addr" | "host" => &mut self.address,
             "netmask" => &mut self.bits,
             "shortname" => &mut self.short,
+            "type" => &mut self.way,
             _ => return,
         };
         slot.get_or_insert_with(|| value.to_owned());
@@ -188,6 +217,7 @@ fn client(block: Block) -> Option<RadiusClient> {
     Some(RadiusClient {
         name: block.short.unwrap_or(name),
         at,
+        way: block.way.as_deref().and_then(ClientWay::parse),
         line: block.line,
     })
 }
@@ -256,6 +286,23 @@ mod tests {
         assert_eq!(
             said(text),
             ["[2001:db8::7] 2001:db8::7 :4", "ap 10.0.0.7 :7"]
+        );
+    }
+
+    #[test]
+    fn a_client_of_radsecproxy_says_how_it_calls() {
+        let text = "client a {\n host 10.0.0.1\n type udp\n}\nclient b { host 10.0.0.2\n type = TLS\n}\n\
+            client c { host 10.0.0.3\n type \"dtls\"\n}\nclient d { host 10.0.0.4\n type tcp\n}\nclient e { host 10.0.0.5\n}\nclient f { host 10.0.0.6\n type x\n}\n";
+        let ways: Vec<_> = clients(text).into_iter().map(|client| client.way).collect();
+        let (udp, tls, dtls, tcp) = (
+            ClientWay::Udp,
+            ClientWay::Tls,
+            ClientWay::Dtls,
+            ClientWay::Tcp,
+        );
+        assert_eq!(
+            ways,
+            [Some(udp), Some(tls), Some(dtls), Some(tcp), None, None]
         );
     }
 

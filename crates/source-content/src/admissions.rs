@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use groma_knowledge::radius::{self, ClientPlace, RadiusClient};
+use groma_knowledge::radius::{self, ClientPlace, ClientWay, RadiusClient};
 use groma_model::fact::Admission;
 use groma_model::{Fact, Foreign, Port, Reason, Scope, SourceName, Transport};
 use groma_source::disk::foreign;
@@ -25,7 +25,8 @@ struct Server {
     product: &'static str,
     units: &'static [&'static str],
     files: &'static [&'static str],
-    port: u16,
+    /// Where clients call it; `None` where that differs with each.
+    port: Option<u16>,
     transport: Transport,
 }
 
@@ -38,15 +39,15 @@ const SERVERS: &[Server] = &[
             "/etc/freeradius/clients.conf",
             "/etc/raddb/clients.conf",
         ],
-        port: 1812,
+        port: Some(1812),
         transport: Transport::Udp,
     },
     Server {
         product: "radsecproxy",
         units: &["radsecproxy.service"],
         files: &["/etc/radsecproxy.conf"],
-        port: 2083,
-        transport: Transport::Tcp,
+        port: None,
+        transport: Transport::Udp,
     },
 ];
 
@@ -191,6 +192,18 @@ fn entries(reading: &mut Reading<'_>, directory: &Path, ending: &str) -> Vec<Pat
     out
 }
 
+/// Where a client calls that says how: the ports of RFC 2865, 6613, 6614 and 7360. A server of one port listens there.
+fn place(server: &Server, way: Option<ClientWay>) -> (Option<Port>, Transport) {
+    let (port, transport) = match (server.port, way) {
+        (Some(_), _) | (None, None) => (server.port, server.transport),
+        (None, Some(ClientWay::Udp)) => (Some(1812), Transport::Udp),
+        (None, Some(ClientWay::Tcp)) => (Some(1812), Transport::Tcp),
+        (None, Some(ClientWay::Tls)) => (Some(2083), Transport::Tcp),
+        (None, Some(ClientWay::Dtls)) => (Some(2083), Transport::Udp),
+    };
+    (port.map(Port), transport)
+}
+
 /// The fact; `None` for the machine itself.
 fn admission(server: &Server, file: Foreign, client: RadiusClient) -> Option<Admission> {
     let (peer, network) = match client.at {
@@ -200,14 +213,15 @@ fn admission(server: &Server, file: Foreign, client: RadiusClient) -> Option<Adm
         ClientPlace::Network(network) => (None, Some(network)),
         ClientPlace::Anybody => (None, Some("*".to_owned())),
     };
+    let (port, transport) = place(server, client.way);
     Some(Admission {
         product: server.product.to_owned(),
         name: client.name.into(),
         peer,
         network,
         kind: "radius".to_owned(),
-        port: Some(Port(server.port)),
-        transport: server.transport,
+        port,
+        transport,
         file,
         line: client.line,
     })

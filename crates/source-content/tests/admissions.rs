@@ -70,9 +70,24 @@ fn a_proxy_lists_its_clients_in_the_same_words() {
         "etc/radsecproxy.conf.d/ap.conf.old",
         b"client gone {\n host 10.0.0.9\n}\n",
     );
+    // Access points speak UDP, and only the way up is TLS.
+    put(
+        root,
+        "etc/radsecproxy.conf.d/more.conf",
+        b"client ap8 {\n host 10.0.0.8\n type udp\n secret canary\n}\nclient ap9 {\n host 10.0.0.9\n type dtls\n}\n\
+          client ap10 {\n host 10.0.0.10\n type tcp\n}\nclient ap11 {\n host 10.0.0.11\n}\n",
+    );
+    let mut said = said(root);
+    said.sort();
     assert_eq!(
-        said(root),
-        ["radsecproxy lets 10.0.0.7 (ap7) in at 2083/tcp (/etc/radsecproxy.conf.d/ap.conf:1)"]
+        said,
+        [
+            "radsecproxy lets 10.0.0.10 (ap10) in at 1812/tcp (/etc/radsecproxy.conf.d/more.conf:10)",
+            "radsecproxy lets 10.0.0.11 (ap11) in (/etc/radsecproxy.conf.d/more.conf:14)",
+            "radsecproxy lets 10.0.0.7 (ap7) in at 2083/tcp (/etc/radsecproxy.conf.d/ap.conf:1)",
+            "radsecproxy lets 10.0.0.8 (ap8) in at 1812/udp (/etc/radsecproxy.conf.d/more.conf:1)",
+            "radsecproxy lets 10.0.0.9 (ap9) in at 2083/udp (/etc/radsecproxy.conf.d/more.conf:6)",
+        ]
     );
 }
 
