@@ -49,7 +49,7 @@ fn ties(seen: &Recorder) -> Vec<String> {
 }
 
 const WANT: [&str; 5] = [
-    "bau uses folders of the mailbox anna@corp.example (insert, lookup, read)",
+    "@bau uses folders of the mailbox anna@corp.example (insert, lookup, read)",
     "bert@corp.example uses folders of the mailbox anna@corp.example (lookup, read, write-seen)",
     "carla@corp.example uses folders of the mailbox anna@corp.example (expunge, insert, lookup, read, write)",
     "everybody uses folders of the mailbox anna@corp.example (lookup)",

@@ -334,18 +334,20 @@ fn folder(found: &mut Found<'_, '_, '_, '_>, root: &Home, directory: &Path, told
     }
 }
 
-/// `user=bert@corp.example lrs`: who else, and what. What is taken away with `-`, and the owner's own, ties nobody.
+/// `user=bert@corp.example lrs`: who else, and what; a group is `@name`. What is taken away with `-`, and the owner's own,
+/// ties nobody.
 fn right(line: &str) -> Option<(String, Vec<&'static str>)> {
     let line = line.trim();
     let (who, letters) = match line.strip_prefix('"') {
         Some(rest) => rest.split_once('"')?,
         None => line.split_once(' ')?,
     };
+    let group = ["group=", "group-override="]
+        .iter()
+        .find_map(|kind| who.strip_prefix(kind));
     let other = match who {
         "anyone" | "authenticated" => "everybody",
-        who => ["user=", "group=", "group-override="]
-            .iter()
-            .find_map(|kind| who.strip_prefix(kind))?,
+        who => group.or_else(|| who.strip_prefix("user="))?,
     };
     let letters = letters.trim().split([' ', ':']).next().unwrap_or_default();
     let known = |letter| RIGHTS.iter().find(|(l, _)| *l == letter);
@@ -355,7 +357,12 @@ fn right(line: &str) -> Option<(String, Vec<&'static str>)> {
         .map(|(_, word)| *word)
         .collect();
     let sound = !other.is_empty() && other.len() <= 256 && !other.contains(char::is_control);
-    (sound && !rights.is_empty()).then(|| (other.to_owned(), rights))
+    // A group is no user of the same name.
+    let other = match group {
+        Some(group) => format!("@{group}"),
+        None => other.to_owned(),
+    };
+    (sound && !rights.is_empty()).then_some((other, rights))
 }
 
 #[cfg(test)]
@@ -375,7 +382,9 @@ mod tests {
             said("two words", "lookup read")
         );
         assert_eq!(other("anyone l"), said("everybody", "lookup"));
-        assert_eq!(other("group=bau ilr"), said("bau", "insert lookup read"));
+        assert_eq!(other("group=bau ilr"), said("@bau", "insert lookup read"));
+        assert_eq!(other("group-override=bau l"), said("@bau", "lookup"));
+        assert_eq!(other("user=bau l"), said("bau", "lookup"));
         for nobody in [
             "owner lrwstipekxa",
             "-user=bert lrs",
@@ -383,6 +392,7 @@ mod tests {
             "user=bert",
             "user=bert ",
             "user= lr",
+            "group= lr",
             "",
         ] {
             assert_eq!(other(nobody), None, "{nobody}");
