@@ -129,7 +129,7 @@ impl Setting {
         }
     }
 
-    fn is_in(&self, section: &str) -> bool {
+    pub(super) fn is_in(&self, section: &str) -> bool {
         let first = |name: &String| name.split_ascii_whitespace().next() == Some(section);
         self.sections.iter().any(first)
     }

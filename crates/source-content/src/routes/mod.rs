@@ -10,6 +10,7 @@ mod dovecot;
 mod exim;
 mod hops;
 mod lists;
+mod mailplace;
 mod main_cf;
 mod map;
 mod postfix;
@@ -141,6 +142,8 @@ pub(super) struct Found<'r, 'd, 'p, 's> {
     aliases: BTreeSet<PathBuf>,
     /// On whose behalf files are read.
     reader: Reader,
+    /// What files are read for, in the words of a gap.
+    about: &'static str,
     /// Files that were read and are not root's, with the number of their owner.
     owners: BTreeMap<PathBuf, u32>,
     /// Lists that were included, with the rule they stand under, by whom they were included for.
@@ -160,9 +163,16 @@ impl<'r, 'd, 'p, 's> Found<'r, 'd, 'p, 's> {
             files: 0,
             aliases: BTreeSet::new(),
             reader: Reader::Machine,
+            about: "where mail is sent on to",
             owners: BTreeMap::new(),
             included: BTreeMap::new(),
         }
+    }
+
+    /// The same, for another question than where mail goes.
+    fn about(mut self, about: &'static str) -> Self {
+        self.about = about;
+        self
     }
 
     /// What follows is read on behalf of `reader`.
@@ -198,20 +208,17 @@ impl<'r, 'd, 'p, 's> Found<'r, 'd, 'p, 's> {
             }
             Ok(_) => {
                 let what = format!(
-                    "where mail is sent on to ({}): a user chose this path, and the file is neither theirs nor in their home",
+                    "{} ({}): a user chose this path, and the file is neither theirs nor in their home",
+                    self.about,
                     path.display()
                 );
-                self.gap(
-                    &what,
-                    Reason::Unsupported,
-                    "ask the user whether mail takes this way",
-                );
+                self.gap(&what, Reason::Unsupported, "ask the user what it is for");
                 Text::Refused
             }
             Err(error) if error.is_absent() => Text::Absent,
             Err(error) => {
                 if self.gaps.insert(format!("{}", error.path.display())) {
-                    self.part.refused("where mail is sent on to", &error);
+                    self.part.refused(self.about, &error);
                 }
                 Text::Refused
             }

@@ -12,6 +12,7 @@ use groma_source::disk::foreign;
 use groma_source::{Budget, EntryKind, Explanation, Sink, Source, Window, World};
 
 use super::dovecot::{self, Setting};
+use super::mailplace::{Place, Told as Location, locations};
 use super::reader::Reader;
 use super::{Found, TIME_MAX};
 use crate::accounts::Accounts;
@@ -28,6 +29,8 @@ const MAILBOXES_MAX: usize = 10_000;
 const DEPTH_MAX: usize = 8;
 /// Lines of one file that are read.
 const LINES_MAX: usize = 2_000;
+const SAY_WHERE: &str = "set mail_location (mail_path since 2.4)";
+const ASK_DOVEADM: &str = "ask Dovecot: doveadm acl debug, doveadm acl get";
 /// Different ties one machine may tell of.
 const TIES_MAX: usize = 50_000;
 
@@ -85,7 +88,7 @@ impl Source for MailboxRightsSource {
         let mut part = Part::begin(window, sink, scope.clone());
         let enabled = Enabled::read(&mut reading);
         let accounts = Accounts::read(&mut reading);
-        let mut found = Found::new(&mut reading, &mut part);
+        let mut found = Found::new(&mut reading, &mut part).about("who may use whose mailbox");
         let settings = match enabled.is_off(&["dovecot.service"]) {
             true => Vec::new(),
             false => dovecot::load(&mut found),
@@ -106,6 +109,16 @@ fn switches_on(setting: &Setting) -> bool {
     matches!(setting.key.as_str(), "acl" | "acl_driver") && setting.value.starts_with("vfile")
 }
 
+/// The file of rights that hold in every mailbox: `acl = vfile:/etc/dovecot/acls`, and `acl_global_path` since 2.4.
+fn of_all_mailboxes(setting: &Setting) -> Option<&str> {
+    let path = match setting.key.as_str() {
+        "acl" => setting.value.strip_prefix("vfile:")?.split(':').next()?,
+        "acl_global_path" => setting.value.as_str(),
+        _ => return None,
+    };
+    path.starts_with('/').then_some(path)
+}
+
 /// Whose a directory is.
 struct Home {
     path: PathBuf,
@@ -123,7 +136,11 @@ fn ties(
     accounts: &Accounts,
 ) -> Vec<MailboxTie> {
     let mut told = Told::new();
-    for place in places(settings) {
+    for file in settings.iter().filter_map(of_all_mailboxes) {
+        let what = format!("who may use whose mailbox: rights for all mailboxes at once ({file})");
+        found.gap(&what, Reason::Unsupported, ASK_DOVEADM);
+    }
+    for place in places(found, settings) {
         let roots = match place {
             Place::InHome(inner) => {
                 let mut homes = homes(found, settings, accounts);
@@ -159,49 +176,30 @@ fn ties(
     told.into_iter().take(TIES_MAX).map(fact).collect()
 }
 
-/// Where a mailbox stands.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Place {
-    /// In the home of its owner.
-    InHome(PathBuf),
-    /// So many levels below a directory, and a path from there.
-    Below(PathBuf, usize, PathBuf),
-}
-
-/// Where the settings say that mailboxes stand.
-fn places(settings: &[Setting]) -> BTreeSet<Place> {
-    let location = |setting: &Setting| match setting.key.as_str() {
-        "mail_location" => setting
-            .value
-            .split(':')
-            .nth(1)
-            .map(|path| path.trim().to_owned()),
-        "mail_path" => Some(setting.value.clone()),
-        _ => None,
-    };
-    settings
-        .iter()
-        .filter_map(location)
-        .filter_map(|path| place(&path))
-        .collect()
-}
-
-fn place(path: &str) -> Option<Place> {
-    const HOMES: &[&str] = &["~/", "%h/", "%{home}/"];
-    let is_variable = |part: &str| part.contains(['%', '$']);
-    if let Some(inner) = HOMES.iter().find_map(|home| path.strip_prefix(home)) {
-        return (!is_variable(inner)).then(|| Place::InHome(inner.into()));
+/// Where the settings say that mailboxes stand; a gap for each place that is not understood.
+fn places(found: &mut Found<'_, '_, '_, '_>, settings: &[Setting]) -> BTreeSet<Place> {
+    let mut out = BTreeSet::new();
+    let told = locations(settings);
+    if told.is_empty() {
+        // Dovecot before 2.4 looks for them itself, here first.
+        out.insert(Place::InHome("Maildir".into()));
+        let what = "who may use whose mailbox: no setting says where mailboxes lie, only Maildir in each home was looked at";
+        found.gap(what, Reason::Unsupported, SAY_WHERE);
     }
-    let parts: Vec<&str> = path
-        .strip_prefix('/')?
-        .split('/')
-        .filter(|part| !part.is_empty())
-        .collect();
-    let first = parts.iter().position(|part| is_variable(part))?;
-    let last = parts.iter().rposition(|part| is_variable(part))?;
-    let base = PathBuf::from(format!("/{}", parts.get(..first)?.join("/")));
-    let inner = parts.get(last + 1..)?.join("/").into();
-    (first > 0 && last - first < 4).then_some(Place::Below(base, last + 1 - first, inner))
+    for location in told {
+        match location {
+            Location::At(place) => drop(out.insert(place)),
+            Location::Elsewhere => {}
+            Location::Unknown(value, place) => {
+                out.extend(place);
+                let what = format!(
+                    "who may use whose mailbox below {value}: folders of this form are not looked into"
+                );
+                found.gap(&what, Reason::Unsupported, ASK_DOVEADM);
+            }
+        }
+    }
+    out
 }
 
 /// The homes of everybody who has one here.
@@ -400,27 +398,10 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_in_a_home_or_below_a_directory() {
-        assert_eq!(place("~/Maildir"), Some(Place::InHome("Maildir".into())));
-        assert_eq!(
-            place("/var/vmail/%d/%n/Maildir"),
-            Some(Place::Below("/var/vmail".into(), 2, "Maildir".into()))
-        );
-        assert_eq!(
-            place("/srv/mail/%{user}"),
-            Some(Place::Below("/srv/mail".into(), 1, "".into()))
-        );
-        for nowhere in ["/var/mail/all", "%d/%n", "~/%n", "", "/%u"] {
-            assert_eq!(place(nowhere), None, "{nowhere}");
-        }
-    }
-
-    #[test]
     fn no_text_breaks_it() {
         groma_fuzz::hammer(2_000, &[b"\"user=a b\" lrs :x\n-group=b lr"], |bytes| {
             let text = String::from_utf8_lossy(bytes);
             text.lines().for_each(|line| drop(right(line)));
-            place(&text);
             owner(Path::new(text.as_ref()));
         });
     }
