@@ -47,6 +47,8 @@ struct Session {
     waiting: VecDeque<String>,
     /// Messages that were taken, or not.
     told: BTreeMap<ReportedMail, u64>,
+    /// True if something was refused, now or for good.
+    was_refused: bool,
     /// True if its first line was met: of the rest of one nobody knows what the client had proven.
     is_whole: bool,
 }
@@ -126,6 +128,7 @@ impl Session {
             message: None,
             waiting: VecDeque::new(),
             told: BTreeMap::new(),
+            was_refused: false,
             is_whole: false,
         }
     }
@@ -190,13 +193,22 @@ impl Session {
             if let (Some(message), Some(to)) = (&mut self.message, to) {
                 message.to.insert(to);
             }
+        } else if begins(said, "250 2.6.0 CHUNK") {
+            // A piece of a message, which may still be refused.
         } else if begins(said, "250 2.6.0") {
             if let Some(message) = self.message.take() {
                 self.keep(message, None);
             }
         } else if begins(said, "535") {
             self.keep(Message::default(), Some(said));
+        } else if begins(said, "4") {
+            // Who shall come again has handed in nothing: to this recipient, or to any.
+            self.was_refused = true;
+            if self.waiting.pop_front().is_none() {
+                self.message = None;
+            }
         } else if begins(said, "5") {
+            self.was_refused = true;
             let Some(message) = &self.message else { return };
             let refused = match self.waiting.pop_front() {
                 Some(to) => Message {
@@ -239,7 +251,10 @@ impl Session {
     }
 
     fn told(self) -> Vec<Told> {
-        if !self.is_whole {
+        let has_logged_on = self.row.values.contains_key("account");
+        // Who brought nothing and was refused used nothing.
+        let used_nothing = self.told.is_empty() && self.was_refused && !has_logged_on;
+        if !self.is_whole || used_nothing {
             return Vec::new();
         }
         let (row, last, helo, tls) = (self.row, self.last, self.helo, self.tls);
