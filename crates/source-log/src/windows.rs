@@ -5,7 +5,8 @@
 //! ten domain controllers may lie in one folder, and the machine that reads them need be none of them. What an event tells
 //! is data ([`groma_knowledge::events`]).
 //!
-//! A log that was exported twice, or archived and exported, tells each event once: by its number and time.
+//! A log that was exported twice, or archived and exported, tells each event once: by its number and time. Only what was
+//! read counts as told: two exports of one log may each be filtered for something else.
 
 mod files;
 mod mail;
@@ -14,7 +15,8 @@ mod sum;
 mod table;
 mod tell;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
 use groma_knowledge::EVENT_GRAMMARS;
@@ -33,6 +35,7 @@ use self::sum::Sums;
 use self::table::Table;
 use crate::evtx::{self, Event};
 use crate::lines;
+use crate::stamp;
 
 /// The source's name.
 pub const NAME: &str = "log.windows";
@@ -40,11 +43,14 @@ pub const NAME: &str = "log.windows";
 const OWN: &str = r"C:\Windows\System32\winevt\Logs";
 /// Logs told apart in one look.
 const LOGS_MAX: usize = 4_096;
-/// Ranges of events remembered of one log, to tell a second copy.
-const RANGES_MAX: usize = 65_536;
+/// Events remembered in all, to tell a second copy: those of 4 GB of logs, at 16 bytes each.
+const KNOWN_MAX: usize = 4 << 20;
+/// Machines whose clocks are named one by one.
+const CLOCKS_MAX: usize = 64;
 const NAME_A_LOG: &str =
     "name an event log (.evtx), or a text log of IIS or Exchange that begins with #Software";
 const UNPACK: &str = "unpack it by hand to see what is wrong with it";
+const FEWER_FILES: &str = "name fewer files at a time";
 const EXPORT_AGAIN: &str = "export the log once more on its machine: wevtutil epl LOG FILE";
 
 /// Exported logs of Windows machines, in the files and folders somebody named.
@@ -108,6 +114,12 @@ impl Source for WindowsLogs {
             smtp: smtp::Sessions::default(),
             read: BTreeSet::new(),
             incomplete: BTreeSet::new(),
+            cut: BTreeSet::new(),
+            known: Known::default(),
+            met: BTreeSet::new(),
+            left_out: 0,
+            nameless: 0,
+            future: BTreeMap::new(),
         };
         for path in self.paths() {
             look.path(&path);
@@ -130,25 +142,22 @@ struct Log {
     /// The least number of an event.
     oldest: Option<u64>,
     full: bool,
-    /// Events that were read already, by the file before: first and last number, first and last time.
-    ranges: Vec<Range>,
+    /// A number of ours, in the order logs are met.
+    ordinal: usize,
+    /// First and last number of the events of each file.
+    spans: Vec<(u64, u64)>,
     /// The same of the file that is read.
-    reading: Option<Range>,
+    reading: Option<(u64, u64)>,
     /// Numbers of events that told something.
     told: BTreeSet<u32>,
     /// What happens and is not told more about: by event, when last and in whose words.
     silent: BTreeMap<u32, (Timestamp, String)>,
 }
 
-#[derive(Clone, Copy)]
-struct Range {
-    records: (u64, u64),
-    times: (Timestamp, Timestamp),
-}
-
 impl Log {
-    fn called((log, machine): &LogKey) -> Self {
+    fn called((log, machine): &LogKey, ordinal: usize) -> Self {
         Self {
+            ordinal,
             name: format!("{log} of {machine}").as_str().into(),
             ..Self::default()
         }
@@ -160,22 +169,43 @@ impl Log {
         self.events += 1;
     }
 
-    /// True for an event that another file told.
-    fn knows(&self, event: &Event) -> bool {
-        self.ranges.iter().any(|range| {
-            let ((first, last), (begin, end)) = (range.records, range.times);
-            (first..=last).contains(&event.record) && (begin..=end).contains(&event.at)
-        })
+    fn read(&mut self, record: u64) {
+        let (first, last) = self.reading.unwrap_or((record, record));
+        self.reading = Some((first.min(record), last.max(record)));
     }
 
-    fn read(&mut self, event: &Event) {
-        let range = self.reading.get_or_insert(Range {
-            records: (event.record, event.record),
-            times: (event.at, event.at),
-        });
-        let ((first, last), (begin, end)) = (range.records, range.times);
-        range.records = (first.min(event.record), last.max(event.record));
-        range.times = (begin.min(event.at), end.max(event.at));
+    /// True if events lie between two files that none of them has.
+    fn has_hole(&self) -> bool {
+        let mut spans = self.spans.clone();
+        spans.sort_unstable();
+        let mut reached = spans.first().map_or(0, |(_, last)| *last);
+        spans.into_iter().any(|(first, last)| {
+            let hole = first > reached.saturating_add(1);
+            reached = reached.max(last);
+            hole
+        })
+    }
+}
+
+/// Events that were read, each by its log, number and time: another file may hold them too.
+#[derive(Default)]
+struct Known {
+    events: HashSet<u64>,
+    /// Nobody can foresee what it makes of an event.
+    hash: RandomState,
+    /// True once there was no room.
+    full: bool,
+}
+
+impl Known {
+    /// True for an event that was read before.
+    fn take(&mut self, log: usize, event: &Event) -> bool {
+        let event = self.hash.hash_one((log, event.record, event.at));
+        if self.events.len() >= KNOWN_MAX {
+            self.full = true;
+            return self.events.contains(&event);
+        }
+        !self.events.insert(event)
     }
 }
 
@@ -191,6 +221,16 @@ struct Look<'a> {
     read: BTreeSet<PathBuf>,
     /// Logs of which something is missing.
     incomplete: BTreeSet<LogKey>,
+    /// Text logs whose sessions may have lost a part, whosever they are: a session is told where it ends.
+    cut: BTreeSet<String>,
+    known: Known,
+    /// Logs the file that is read told something of.
+    met: BTreeSet<LogKey>,
+    /// Events and rows of logs there was no room for, and events that name no machine.
+    left_out: u64,
+    nameless: u64,
+    /// Events that are not yet, by machine.
+    future: BTreeMap<String, u64>,
 }
 
 impl Look<'_> {
@@ -260,25 +300,21 @@ impl Look<'_> {
     fn events(&mut self, scope: &Scope, path: &Path, file: &dyn OpenFile) -> bool {
         let name = disk::foreign(path).to_string();
         let window = self.window;
-        let mut met: BTreeSet<LogKey> = BTreeSet::new();
+        self.met.clear();
         let told = evtx::of(file, &|| window.is_over(), |event| {
-            if let Some(key) = self.event(path, event) {
-                met.insert(key);
-            }
+            self.event(path, event);
         });
-        let told = match told {
-            Ok(told) => told,
-            Err(reason) => return self.missed(scope, name, reason, EXPORT_AGAIN),
-        };
+        let met = std::mem::take(&mut self.met);
         for key in &met {
             if let Some(log) = self.logs.get_mut(key) {
-                log.full |= told.full;
-                let range = log.reading.take();
-                log.ranges
-                    .extend(range.filter(|_| log.ranges.len() < RANGES_MAX));
+                log.full |= told.as_ref().is_ok_and(|told| told.full);
+                log.spans.extend(log.reading.take());
             }
         }
-        let holes = holes(&told);
+        let holes = match told {
+            Ok(told) => holes(&told),
+            Err(reason) => vec![("it cannot be read to its end".to_owned(), reason)],
+        };
         let complete = holes.is_empty();
         for (what, reason) in holes {
             self.missed(scope, format!("{name}: {what}"), reason, EXPORT_AGAIN);
@@ -289,23 +325,32 @@ impl Look<'_> {
         complete
     }
 
-    /// Takes an event; the log it is of, unless there is no room for a further one.
-    fn event(&mut self, path: &Path, event: &Event) -> Option<LogKey> {
+    /// Takes an event, unless there is no room for its log; nothing for one of a log nobody asks about.
+    fn event(&mut self, path: &Path, event: &Event) -> Option<()> {
         // Of a log nobody asks about nothing is kept, its name least of all: it may be as long as an event.
         let grammar = grammar_of(&event.channel)?;
-        let machine = tell::peer(&event.computer)?;
+        let Some(machine) = tell::peer(&event.computer) else {
+            self.nameless += 1;
+            return None;
+        };
         let key = (event.channel.clone(), machine.to_string());
-        if !self.logs.contains_key(&key) && self.logs.len() >= LOGS_MAX {
+        if event.at > stamp::latest(self.window.now()) {
+            return self.of_the_future(key);
+        }
+        let ordinal = self.logs.len();
+        if !self.logs.contains_key(&key) && ordinal >= LOGS_MAX {
+            self.left_out += 1;
             return None;
         }
         let log = self
             .logs
             .entry(key.clone())
-            .or_insert_with(|| Log::called(&key));
-        if log.knows(event) {
-            return Some(key);
+            .or_insert_with(|| Log::called(&key, ordinal));
+        log.read(event.record);
+        self.met.insert(key);
+        if self.known.take(log.ordinal, event) {
+            return None;
         }
-        log.read(event);
         log.touch(event.at);
         log.files.insert(path.to_owned());
         log.oldest = Some(log.oldest.unwrap_or(event.record).min(event.record));
@@ -328,7 +373,20 @@ impl Look<'_> {
                 self.sums.add(used, (event.at, event.at), 1, typed);
             }
         }
-        Some(key)
+        Some(())
+    }
+
+    /// Counts an event that is not yet: a machine's clock is wrong, or somebody made it up.
+    fn of_the_future(&mut self, key: LogKey) -> Option<()> {
+        if self.future.len() < CLOCKS_MAX || self.future.contains_key(&key.1) {
+            *self.future.entry(key.1.clone()).or_default() += 1;
+        } else {
+            self.nameless += 1;
+        }
+        if self.logs.contains_key(&key) {
+            self.incomplete.insert(key);
+        }
+        None
     }
 
     /// Reads a text log, if it is one.
@@ -344,6 +402,7 @@ impl Look<'_> {
         let zone = Zone::default();
         // Who copies a log may date it anew; its rows carry whole dates.
         let mut table = Table::new(&zone, window.now());
+        self.met.clear();
         let read = lines::of(file, &|| window.is_over(), |line| {
             if let Some(row) = table.row(line) {
                 self.row(path, table.log(), row);
@@ -360,6 +419,11 @@ impl Look<'_> {
             Err(reason) => vec![(name, reason, UNPACK)],
         };
         let complete = holes.is_empty();
+        let met = std::mem::take(&mut self.met);
+        if !complete {
+            self.incomplete.extend(met);
+            self.cut.insert(table.log().to_owned());
+        }
         for (what, reason, remedy) in holes {
             self.missed(scope, what, reason, remedy);
         }
@@ -403,13 +467,16 @@ impl Look<'_> {
             return;
         };
         let key = (log.to_owned(), machine.to_string());
-        if !self.logs.contains_key(&key) && self.logs.len() >= LOGS_MAX {
+        let ordinal = self.logs.len();
+        if !self.logs.contains_key(&key) && ordinal >= LOGS_MAX {
+            self.left_out += 1;
             return;
         }
         let known = self
             .logs
             .entry(key.clone())
-            .or_insert_with(|| Log::called(&key));
+            .or_insert_with(|| Log::called(&key, ordinal));
+        self.met.insert(key);
         known.touch(span.0);
         known.touch(span.1);
         known.files.extend(path.map(Path::to_owned));
@@ -434,19 +501,44 @@ impl Look<'_> {
             let fact = Fact::ReportedUse(used);
             self.sink.saw(Observation { scope, fact, seen });
         }
-        if left_out > 0 {
-            let what = format!("{left_out} further uses in exported logs");
-            let remedy = "name fewer files at a time";
-            self.missed(
-                &Scope::new("log", NAME),
-                what,
-                Reason::BudgetExhausted,
-                remedy,
-            );
+        let scope = Scope::new("log", NAME);
+        for (what, reason, remedy) in self.lost(left_out) {
+            self.missed(&scope, what, reason, remedy);
         }
+        let some_lost = left_out + self.left_out + self.nameless > 0;
         for (key, log) in std::mem::take(&mut self.logs) {
-            self.end_log(&key, &log, left_out > 0);
+            self.end_log(&key, &log, some_lost);
         }
+    }
+
+    /// What was read and not kept, in all files.
+    fn lost(&self, uses: u64) -> Vec<(String, Reason, &'static str)> {
+        const CLOCK: &str = "see whether its clock is right";
+        let mut out = Vec::new();
+        if uses > 0 {
+            let what = format!("{uses} further uses in exported logs");
+            out.push((what, Reason::BudgetExhausted, FEWER_FILES));
+        }
+        if self.left_out > 0 {
+            let what = format!("{} events of further logs and machines", self.left_out);
+            out.push((what, Reason::BudgetExhausted, FEWER_FILES));
+        }
+        if self.known.full && self.logs.values().any(|log| log.spans.len() > 1) {
+            let what = "which events two files hold: some may count twice".to_owned();
+            out.push((what, Reason::BudgetExhausted, FEWER_FILES));
+        }
+        if self.nameless > 0 {
+            let what = format!(
+                "{} events that name no machine, or a time that is not yet",
+                self.nameless
+            );
+            out.push((what, Reason::Malformed, EXPORT_AGAIN));
+        }
+        for (machine, count) in &self.future {
+            let what = format!("{count} events of {machine} at a time that is not yet");
+            out.push((what, Reason::Malformed, CLOCK));
+        }
+        out
     }
 
     fn end_log(&mut self, key: &LogKey, log: &Log, left_out: bool) {
@@ -459,7 +551,12 @@ impl Look<'_> {
             let what = format!("{}: {what}", key.1);
             self.missed(&scope, what, Reason::LogDisabled, &grammar.enable);
         }
-        let missing = left_out || !silent.is_empty() || self.incomplete.contains(key);
+        let missing = left_out
+            || !silent.is_empty()
+            || self.incomplete.contains(key)
+            || (key.0 == smtp::LOG && self.cut.contains(&key.0))
+            || self.future.contains_key(&key.1)
+            || log.has_hole();
         let (from, to) = log
             .span
             .unwrap_or((self.window.started(), self.window.now()));

@@ -48,7 +48,8 @@ pub(super) fn under(disk: &dyn Disk, path: &Path) -> Found {
 }
 
 fn walk(disk: &dyn Disk, folder: &Path, depth: usize, left: &mut usize, found: &mut Found) {
-    let entries = match disk.list(folder, *left) {
+    // One more than may be: a list is cut where it ends, and says nothing.
+    let entries = match disk.list(folder, left.saturating_add(1)) {
         Ok(entries) => entries,
         Err(error) => return found.errors.push(error),
     };

@@ -754,6 +754,190 @@ fn sessions_of_a_receive_connector_tell_what_was_proven() {
 }
 
 #[test]
+fn a_recipient_who_shall_come_again_moves_no_other() {
+    let with = |said: &[(&str, &str, &str)]| {
+        let all = [&[("+", "", "")][..], said, &[("-", "", "")]].concat();
+        let text = [
+            SMTP.to_owned(),
+            session(
+                "08DB01",
+                "EX1\\In",
+                ("10.20.1.5:25", "10.20.1.9:40000"),
+                &all,
+            ),
+        ]
+        .concat();
+        rows(&look(FakeDisk::new().file("/in/RECV1.LOG", text), &["/in"])).join("\n")
+    };
+    let mail = [
+        ("<", "MAIL FROM:<a@corp.example>", ""),
+        (">", "250 2.1.0 Sender OK", ""),
+        ("<", "RCPT TO:<a@x.example>", ""),
+        (">", "451 4.7.0 Temporary server error", ""),
+        ("<", "RCPT TO:<b@y.example>", ""),
+        (">", "250 2.1.5 Recipient OK", ""),
+    ];
+    let queued = (">", "250 2.6.0 <1@c> Queued mail for delivery", "");
+    let told = with(&[&mail[..], &[queued]].concat());
+    assert!(
+        told.contains("to y.example") && !told.contains("x.example"),
+        "{told}"
+    );
+    // In pieces, of which the last is refused.
+    let chunk = (">", "250 2.6.0 CHUNK received OK, 9 octets", "");
+    let told = with(&[&mail[..], &[chunk, chunk, (">", "550 5.7.1 no", "")]].concat());
+    assert!(
+        told.contains("was refused by") && !told.contains(" used "),
+        "{told}"
+    );
+    // Nothing but refusals is no use.
+    for said in [
+        "421 4.3.2 Service not available",
+        "554 5.7.1 no",
+        "454 4.7.0 Temporary authentication failure",
+    ] {
+        assert_eq!(with(&[(">", said, "")]), "", "{said}");
+    }
+    assert!(with(&[("<", "EHLO x", ""), (">", "250 OK", "")]).contains(" used "));
+}
+
+fn of_log(seen: &Recorder, name: &str) -> CoverageState {
+    let coverage = coverage(seen);
+    coverage.iter().find(|c| c.0.contains(name)).unwrap().1
+}
+
+/// Two exports of one log, each filtered for something else, lie in one range of numbers and times.
+#[test]
+fn an_event_that_no_file_told_is_not_known() {
+    let of = |numbers: &[u64], client: &str| -> Vec<Written> {
+        let client = format!("{client}:1");
+        numbers
+            .iter()
+            .map(|n| bind(*n, &client, "CORP\\a", "1"))
+            .collect()
+    };
+    let disk = FakeDisk::new()
+        .file("/in/a.evtx", file(&of(&[1, 3, 9], "10.20.1.31"), 3))
+        .file("/in/b.evtx", file(&of(&[2, 3, 5], "10.20.1.32"), 3));
+    let counts: Vec<u64> = told(&look(disk, &["/in"]))
+        .iter()
+        .map(|(_, seen)| seen.count)
+        .collect();
+    assert_eq!(counts, [3, 2]);
+}
+
+#[test]
+fn a_log_with_a_hole_between_its_files_is_partial() {
+    let of = |numbers: std::ops::Range<u64>| -> Vec<u8> {
+        let all: Vec<Written> = numbers
+            .map(|n| bind(n, "10.20.1.31:1", "CORP\\a", "1"))
+            .collect();
+        file(&all, 9)
+    };
+    let with = |second| {
+        let disk = FakeDisk::new()
+            .file("/in/a.evtx", of(1..4))
+            .file("/in/b.evtx", of(second));
+        of_log(&look(disk, &["/in"]), "Directory Service of")
+    };
+    assert_eq!(with(4..7), CoverageState::Complete);
+    assert_eq!(with(2..7), CoverageState::Complete);
+    assert_eq!(with(5..7), CoverageState::Partial);
+}
+
+#[test]
+fn a_text_log_of_which_rows_are_missing_is_partial() {
+    let head = "#Software: Microsoft Internet Information Services 10.0\n#Fields: date time s-ip c-ip sc-status\n";
+    let with = |more: &str| {
+        let text = format!("{head}2026-11-18 14:00:01 10.0.0.5 10.0.0.9 200\n{more}");
+        of_log(
+            &look(FakeDisk::new().file("/in/x.log", text), &["/in"]),
+            "Information Services 10.0 of",
+        )
+    };
+    assert_eq!(with(""), CoverageState::Complete);
+    assert_eq!(
+        with("2026-11-18 14:00:01 10.0.0.5\n"),
+        CoverageState::Partial
+    );
+    let smtp = |more: &str| {
+        let ends = ("10.20.1.5:25", "10.20.1.9:40000");
+        let session = session("08DC01", "EX1\\In", ends, &[("+", "", ""), ("-", "", "")]);
+        let text = format!("{SMTP}{session}{more}");
+        of_log(
+            &look(FakeDisk::new().file("/in/R.LOG", text), &["/in"]),
+            "Receive Protocol Log of",
+        )
+    };
+    assert_eq!(
+        (smtp(""), smtp("a,b\r\n")),
+        (CoverageState::Complete, CoverageState::Partial)
+    );
+}
+
+#[test]
+fn events_that_name_no_machine_are_counted() {
+    let nobody = Written {
+        computer: "{}",
+        ..bind(2, "10.20.1.31:1", "CORP\\a", "1")
+    };
+    let events = [bind(1, "10.20.1.31:1", "CORP\\a", "1"), nobody];
+    let seen = look(
+        FakeDisk::new().file("/in/d.evtx", file(&events, 9)),
+        &["/in"],
+    );
+    assert!(
+        gaps(&seen)[0]
+            .what
+            .starts_with("1 events that name no machine"),
+        "{:?}",
+        gaps(&seen)
+    );
+    assert_eq!(
+        of_log(&seen, "Directory Service of"),
+        CoverageState::Partial
+    );
+}
+
+#[test]
+fn a_folder_with_more_entries_than_may_be_says_so() {
+    let mut disk = FakeDisk::new();
+    for number in 0..=20_000 {
+        disk = disk.file(&format!("/in/{number}"), "x");
+    }
+    let gaps_of = |disk| {
+        gaps(&look(disk, &["/in"]))
+            .iter()
+            .map(|gap| gap.reason.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(gaps_of(disk), [Reason::BudgetExhausted]);
+}
+
+/// A clock that stood at 2099 makes no row that outlives every date anybody checks by.
+#[test]
+fn an_event_of_the_future_is_not_believed() {
+    let late = Written {
+        at: AT + 40 * 86_400_000,
+        ..bind(2, "10.20.1.32:1", "CORP\\b", "1")
+    };
+    let events = [bind(1, "10.20.1.31:1", "CORP\\a", "1"), late];
+    let seen = look(
+        FakeDisk::new().file("/in/d.evtx", file(&events, 9)),
+        &["/in"],
+    );
+    assert_eq!(rows(&seen).len(), 1);
+    assert_eq!(
+        gaps(&seen)[0].what,
+        "1 events of dc1.corp.example at a time that is not yet"
+    );
+    assert_eq!(
+        of_log(&seen, "Directory Service of"),
+        CoverageState::Partial
+    );
+}
+
+#[test]
 fn a_web_server_tells_the_doors_of_exchange_and_other_applications() {
     let text = "#Software: Microsoft Internet Information Services 10.0\n#Version: 1.0\n#Date: 2026-11-18 14:00:00\n\
 #Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) sc-status\n\
