@@ -12,10 +12,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use common::{closed, count, gaps, is_complete, look_at, needs, objects};
+use common::{closed, count, gaps, is_complete, look_at, look_noting, needs, objects};
 use groma_model::Reason;
 use groma_model::name::Protection;
-use groma_source_directory::Limits;
+use groma_source_directory::{Journal, Limits};
 
 const SLAPD: &str = "/usr/sbin/slapd";
 
@@ -298,6 +298,37 @@ fn every_way_in_is_taken_as_it_was_named() {
         "{}",
         gaps(&seen)
     );
+}
+
+/// Notes in memory.
+#[derive(Default)]
+struct Paper(Vec<String>);
+
+impl Journal for Paper {
+    fn program(&self) -> &str {
+        "test"
+    }
+    fn replay(&mut self, each: &mut dyn FnMut(&str)) {
+        self.0.iter().for_each(|line| each(line));
+    }
+    fn note(&mut self, line: &str) {
+        self.0.push(line.to_owned());
+    }
+}
+
+#[test]
+fn two_bases_of_one_server_are_both_asked_in_one_look() {
+    let Some(slapd) = Slapd::start(3) else { return };
+    let below = |name: &str| {
+        slapd.reader(&format!(
+            "ca = \"ca.pem\"\nbase = \"cn={name},dc=corp,dc=example\""
+        ))
+    };
+    let both = format!("{}\n[[directory]]\n{}", below("staff"), below("app1"));
+    let notes = Box::new(Paper::default());
+    let seen = look_noting(slapd.at.path(), &both, patient(), Some(notes));
+    assert_eq!(count(&seen, "groups"), Some(1.0), "{}", gaps(&seen));
+    assert_eq!(objects(&seen, "computer").len(), 1, "{}", gaps(&seen));
 }
 
 #[test]

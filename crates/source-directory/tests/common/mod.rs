@@ -13,7 +13,7 @@ use std::time::Duration;
 use groma_model::fact::{DirectoryNeed, DirectoryObject};
 use groma_model::{Fact, SourceName};
 use groma_source::{Budget, Recorder, Source, Stop, Window, World};
-use groma_source_directory::{DirectorySource, Limits, NAME, access};
+use groma_source_directory::{DirectorySource, Journal, Limits, NAME, access};
 
 /// This machine, with its network.
 pub(crate) fn world() -> World {
@@ -42,9 +42,22 @@ pub(crate) fn look(table: &str, limits: Limits) -> Recorder {
 
 /// The same, with files beside the access file.
 pub(crate) fn look_at(at: &Path, table: &str, limits: Limits) -> Recorder {
+    look_noting(at, table, limits, None)
+}
+
+/// The same, with notes of how far it came.
+pub(crate) fn look_noting(
+    at: &Path,
+    table: &str,
+    limits: Limits,
+    journal: Option<Box<dyn Journal>>,
+) -> Recorder {
     let world = world();
     let directories = access::read(world.disk.as_ref(), &access_file(at, table)).unwrap();
     let mut source = DirectorySource::new(world.clone(), directories).within(limits);
+    if let Some(journal) = journal {
+        source = source.noting(journal);
+    }
     let mut recorder = Recorder::new(SourceName::new(NAME));
     let window = Window::open(
         Arc::clone(&world.clock),
