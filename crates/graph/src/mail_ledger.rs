@@ -269,22 +269,53 @@ fn reported(gathered: &Gathered, estate: &Estate, rows: &mut BTreeMap<Key, Row>)
     // What is refused, and what tells least of the way, belongs to a way that is known.
     let mut all: Vec<_> = once.into_iter().collect();
     all.sort_by_key(|(used, _)| (used.refused, used.port.is_none()));
+    let with_ways = with_ways(&all, estate, rows);
     for (used, told) in all {
         let Some(key) = told.first().and_then(|raw| reported_key(raw, estate)) else {
             continue;
         };
         let sends = key.side == MailSide::Sends;
-        let vague = sends && used.port.is_none() && used.account.is_none();
-        let way = match (used.refused, vague) {
-            (_, true) => any_way(&key, rows),
-            (true, false) => same_way(&key, rows),
+        // A log without ports (message tracking) tells the messages that another one told, and not by which way.
+        let is_told = sends && is_vague(used) && with_ways.contains(&pair(&key));
+        let way = match (is_told, used.refused) {
+            (true, _) => match only_way(&key, rows) {
+                Some(way) => Some(way),
+                None => continue,
+            },
+            (false, true) => same_way(&key, rows),
             (false, false) => None,
         };
-        // A log without ports (message tracking) tells the messages that another one told.
-        let counts = !vague || way.is_none();
         let row = rows.entry(way.unwrap_or(key)).or_default();
-        row.report(used, &told, counts);
+        row.report(used, &told, !is_told);
     }
+}
+
+/// Servers and their senders of whom a log tells the way. Asked before any row is made: a row of a log that knows no way
+/// would look like one to the next.
+fn with_ways(
+    all: &[(&ReportedUse, Vec<&Raw<ReportedUse>>)],
+    estate: &Estate,
+    rows: &BTreeMap<Key, Row>,
+) -> BTreeSet<(EntityId, EntityId)> {
+    let told = all
+        .iter()
+        .filter(|(used, _)| !used.refused && !is_vague(used))
+        .filter_map(|(_, told)| reported_key(told.first()?, estate));
+    rows.keys()
+        .cloned()
+        .chain(told)
+        .filter(|key| key.side == MailSide::Sends)
+        .map(|key| pair(&key))
+        .collect()
+}
+
+/// True for a row of a log that knows neither port nor account.
+fn is_vague(used: &ReportedUse) -> bool {
+    used.port.is_none() && used.account.is_none()
+}
+
+fn pair(key: &Key) -> (EntityId, EntityId) {
+    (key.provider.clone(), key.consumer.clone())
 }
 
 /// Doors of Exchange on its web server.
@@ -322,9 +353,10 @@ fn reported_key(raw: &Raw<ReportedUse>, estate: &Estate) -> Option<Key> {
     })
 }
 
-/// Any way in which the same client sends there.
-fn any_way(key: &Key, rows: &BTreeMap<Key, Row>) -> Option<Key> {
-    ways(key, rows).next().cloned()
+/// The way in which the same client sends there, if it is one.
+fn only_way(key: &Key, rows: &BTreeMap<Key, Row>) -> Option<Key> {
+    let mut ways = ways(key, rows);
+    ways.next().filter(|_| ways.next().is_none()).cloned()
 }
 
 impl Row {
@@ -334,7 +366,8 @@ impl Row {
             self.addresses.insert(address);
         }
         self.accounts.extend(used.account.clone());
-        self.crowd |= used.mechanism.is_some() && used.account.is_none();
+        // Of who is refused a name is kept only where it is known to be one.
+        self.crowd |= used.mechanism.is_some() && used.account.is_none() && !used.refused;
         self.says_it_is = used.program.clone().or_else(|| self.says_it_is.take());
         if let Some(mail) = &used.mail {
             self.helo.extend(mail.helo.clone());
@@ -376,7 +409,7 @@ impl Row {
         self.certificate |= used.certificate;
         self.words.extend(used.sender_word.clone());
         self.senders.extend(used.sender.clone());
-        self.crowd |= used.mechanism.is_some() && used.account.is_none();
+        self.crowd |= used.mechanism.is_some() && used.account.is_none() && used.refused.is_none();
         self.accounts.extend(used.account.clone());
         for to in &used.recipients {
             *self.recipients.entry(to.domain.clone()).or_default() |= to.delivered_here;
@@ -658,6 +691,6 @@ mod tests {
             assert!(same_way(asked, &rows).as_ref() == Some(asked));
         }
         let stranger = key("ent-b", "ent-d", Sends, Some(25));
-        assert!(any_way(&stranger, &rows).is_none());
+        assert!(only_way(&stranger, &rows).is_none());
     }
 }

@@ -158,3 +158,38 @@ fn what_an_exported_log_tells_of_mail_is_a_row_of_the_mail_ledger() {
     // Names of readers are not kept.
     assert_eq!((reads[0].account.as_deref(), reads[0].accounts), (None, 1));
 }
+
+/// Message tracking alone: three facts of one sender are three times as many messages.
+#[test]
+fn messages_of_a_log_that_knows_no_way_are_added_up_where_no_other_tells_them() {
+    let mut told = estate();
+    for to in ["a.example", "b.example", "c.example"] {
+        report(&mut told, sent(None, to, None));
+    }
+    let one = {
+        let mut told = estate();
+        report(&mut told, sent(None, "a.example", None));
+        told.graph().mail_ledger[0].messages
+    };
+    let ledger = told.graph().mail_ledger;
+    assert_eq!((ledger.len(), ledger[0].messages), (1, 3 * one));
+}
+
+/// Of several ways a log that knows none says nothing.
+#[test]
+fn a_log_that_knows_no_way_adds_nothing_to_one_of_several() {
+    let mut told = estate();
+    report(&mut told, sent(Some(25), "b.example", None));
+    report(&mut told, sent(Some(2525), "b.example", None));
+    report(&mut told, sent(None, "c.example", None));
+    let ledger = told.graph().mail_ledger;
+    assert_eq!(ledger.len(), 2);
+    for row in ledger {
+        let domains: Vec<&str> = row
+            .recipient_domains
+            .iter()
+            .map(|d| d.name.as_str())
+            .collect();
+        assert_eq!(domains, ["b.example"]);
+    }
+}
