@@ -305,7 +305,7 @@ impl Look<'_> {
         for (product, rows, left_out) in reading.mail.rows() {
             if left_out > 0 {
                 complete = false;
-                let what = format!("{left_out} further messages of {product}");
+                let what = format!("{left_out} further messages or names of {product}");
                 let remedy = "more different senders than a look keeps";
                 self.sink
                     .missed_because(&scope, what, Reason::BudgetExhausted, remedy);

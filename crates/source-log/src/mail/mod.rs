@@ -98,7 +98,7 @@ impl Mail {
     /// The rows of each product, and how many messages had no room.
     pub(crate) fn rows(self) -> Vec<(&'static str, BTreeMap<MailUse, Seen>, u64)> {
         let rows = |(product, track): (&'static str, Track)| {
-            let left_out = track.sums.left_out;
+            let left_out = track.sums.left_out + track.names.left_out;
             (product, track.sums.rows(&track.names, product), left_out)
         };
         self.products.into_iter().map(rows).collect()

@@ -2,7 +2,7 @@
 
 use crate::quick::QuickMap;
 
-/// Different names that are kept; a stranger can make up as many as it likes.
+/// Different names that are kept, and as many accounts beside them; a stranger can make up as many names as it likes.
 const NAMES_MAX: usize = 65_536;
 
 /// A name, as a number in one [`Names`].
@@ -14,6 +14,10 @@ pub(crate) struct Name(u32);
 pub(crate) struct Names {
     numbers: QuickMap<Box<str>, Name>,
     texts: Vec<Box<str>>,
+    /// How many of them are accounts.
+    accounts: usize,
+    /// Names that had no room.
+    pub(crate) left_out: u64,
 }
 
 impl Names {
@@ -22,9 +26,27 @@ impl Names {
         if let Some(known) = self.numbers.get(text) {
             return Some(*known);
         }
-        if self.texts.len() >= NAMES_MAX {
+        if self.texts.len() - self.accounts >= NAMES_MAX {
+            self.left_out += 1;
             return None;
         }
+        self.keep(text)
+    }
+
+    /// The same of an account: other names do not use up its room.
+    pub(crate) fn number_of_account(&mut self, text: &str) -> Option<Name> {
+        if let Some(known) = self.numbers.get(text) {
+            return Some(*known);
+        }
+        if self.accounts >= NAMES_MAX {
+            self.left_out += 1;
+            return None;
+        }
+        self.accounts += 1;
+        self.keep(text)
+    }
+
+    fn keep(&mut self, text: &str) -> Option<Name> {
         let name = Name(u32::try_from(self.texts.len()).ok()?);
         self.texts.push(text.into());
         self.numbers.insert(text.into(), name);
@@ -59,7 +81,8 @@ mod tests {
         for n in 0..NAMES_MAX {
             names.number(&n.to_string());
         }
-        assert_eq!(names.number("one more"), None);
+        assert_eq!((names.number("one more"), names.left_out), (None, 2));
+        assert!(names.number_of_account("svc-erp").is_some());
         assert_eq!(names.number("corp.example"), Some(corp));
     }
 }

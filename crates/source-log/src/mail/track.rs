@@ -14,6 +14,7 @@ use super::names::{Name, Names};
 use super::said::{Refused, Said, Taken, address, helo};
 use super::sums::{Sums, To, Way};
 use crate::quick::QuickMap;
+use crate::tally::is_inside;
 use crate::word::Word;
 
 /// Messages open at a time, sessions open at a time, and messages that wait for an older file.
@@ -153,17 +154,21 @@ impl Track {
             self.finish(before);
         }
         self.make_room();
+        let account = self.account(taken.account);
+        // A mechanism without an account would say that the server lets others log on.
+        let is_kept = account.is_some() || taken.account.is_none();
         let mut message = Message {
             client: Some(taken.client),
             port: spoken.port,
-            account: self.account(taken.account),
-            mechanism: taken.mechanism,
+            account,
+            mechanism: taken.mechanism.filter(|_| is_kept),
             at: Some(at),
             ..Message::default()
         };
         if let Some(whole) = &taken.whole {
             message.port = whole.port.map(Port).or(message.port);
-            message.helo = whole.helo.and_then(|helo| self.names.number(helo));
+            let helo = whole.helo.filter(|_| !message.is_strangers());
+            message.helo = helo.and_then(|helo| self.names.number(helo));
             message.protection = whole.protection;
             message.tls = whole.tls;
             message.certificate = whole.certificate;
@@ -182,13 +187,13 @@ impl Track {
 
     fn account(&mut self, account: Option<&str>) -> Option<Name> {
         let account = account.filter(|account| account.len() <= ACCOUNT_MAX)?;
-        self.names.number(account)
+        self.names.number_of_account(account)
     }
 
     fn envelope(&mut self, message: &mut Message, sender: &str, bytes: Option<u64>) {
         message.queued = true;
         message.bytes = bytes;
-        if let Some((local, domain)) = address(sender) {
+        if let Some((local, domain)) = address(sender).filter(|_| !message.is_strangers()) {
             message.sender = self.names.number_of_lower(domain);
             message.word = sender_word(local);
         }
@@ -223,7 +228,10 @@ impl Track {
     }
 
     fn recipient(&mut self, queue: Word, to: &str, here: bool) {
-        let domain = address(to).and_then(|(_, domain)| self.names.number_of_lower(domain));
+        let strangers = self.open.get(&queue).is_some_and(Message::is_strangers);
+        let domain = address(to)
+            .filter(|_| !strangers)
+            .and_then(|(_, domain)| self.names.number_of_lower(domain));
         let Some(message) = self.message(queue) else {
             return;
         };
@@ -263,7 +271,8 @@ impl Track {
             }
             return;
         }
-        let Some(client) = refused.client else {
+        // Strangers who try are nobody's need, and use up no room.
+        let Some(client) = refused.client.filter(|client| is_inside(*client)) else {
             return;
         };
         let (tls, certificate) = self
@@ -375,6 +384,11 @@ fn wait(later: &mut QuickMap<Word, Message>, queue: Word, message: Message) {
 }
 
 impl Message {
+    /// True for what a stranger brought, who is nobody's need: its names use up no room.
+    fn is_strangers(&self) -> bool {
+        self.account.is_none() && self.client.is_some_and(|client| !is_inside(client))
+    }
+
     /// What a newer file told of the same message.
     fn went_on(&mut self, later: &Self) {
         if !self.queued {
@@ -392,5 +406,76 @@ fn secure(spoken: &Spoken) -> Protection {
     match spoken.from_first_byte {
         true => Protection::Tls,
         false => Protection::Starttls,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A mail server of the internet meets more names of spam in a week than there is room for.
+    #[test]
+    fn strangers_use_up_no_room_for_names() {
+        let mut track = Track::default();
+        let word = |text: &str| Word::parse(text).unwrap();
+        let spoken = Spoken {
+            process: word("7"),
+            port: Some(Port(25)),
+            from_first_byte: false,
+        };
+        let at = || Some(Timestamp::from_seconds(1_795_000_000));
+        let mut bring = |client: [u8; 4], account, domain: &str| {
+            let client = IpAddr::from(client);
+            let sender = format!("a@{domain}");
+            let queue = word("4AB");
+            let taken = Taken {
+                queue,
+                client,
+                account,
+                mechanism: account.and_then(|_| Word::parse("PLAIN")),
+                whole: None,
+            };
+            track.take(&spoken, Said::Taken(taken), at);
+            let (sender, bytes) = (sender.as_str(), None);
+            track.take(
+                &spoken,
+                Said::Queued {
+                    queue,
+                    sender,
+                    bytes,
+                },
+                at,
+            );
+            let (address, here) = (sender, true);
+            track.take(
+                &spoken,
+                Said::Recipient {
+                    queue,
+                    address,
+                    here,
+                },
+                at,
+            );
+            track.take(&spoken, Said::Done { queue }, at);
+            track.names.left_out
+        };
+        for number in 0..70_000 {
+            assert_eq!(
+                bring([203, 0, 113, 9], None, &format!("d{number}.example")),
+                0
+            );
+        }
+        assert_eq!(bring([10, 0, 0, 9], Some("svc-erp"), "corp.example"), 0);
+        let rows = track.sums.rows(&track.names, "Postfix");
+        let row = rows.keys().next().unwrap();
+        assert_eq!(rows.len(), 1);
+        assert_eq!(
+            row.account
+                .as_ref()
+                .map(|a| a.lossy().into_owned())
+                .as_deref(),
+            Some("svc-erp")
+        );
+        assert_eq!(row.sender.as_deref(), Some("corp.example"));
     }
 }
