@@ -5,7 +5,7 @@
 //! RFC 4511 of bounded size, depth and number of parts. An entry of the wrong shape is left out and counted; any
 //! other fault ends the conversation, and a gap says which.
 
-use crate::ber::{self, Element, Head};
+use groma_source::ber::{self, Element, Head};
 
 /// Bytes of one message.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 2 << 20;

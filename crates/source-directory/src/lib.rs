@@ -29,7 +29,6 @@
 
 pub mod access;
 mod ad;
-mod ber;
 mod cause;
 mod channel;
 mod entry;

@@ -5,11 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use groma_model::{HostName, Port, Reason};
-use groma_source::{Budget, Window, World};
+use groma_source::{Budget, Conversation, Window, World};
 use rustls::AlertDescription;
 use rustls_pki_types::ServerName;
 
-use crate::conversation::Conversation;
 use crate::handshake::{self, Failure};
 use crate::hello::{self, Progress};
 use crate::plan::{Approach, Plan};

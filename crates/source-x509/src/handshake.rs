@@ -9,7 +9,7 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
-use crate::conversation::Conversation;
+use groma_source::Conversation;
 
 /// Certificates of one chain that are kept.
 const CHAIN_MAX: usize = 32;

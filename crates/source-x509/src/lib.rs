@@ -42,7 +42,6 @@
 mod bks;
 mod certificate;
 mod contact;
-mod conversation;
 mod der;
 mod embedded;
 mod endpoints;

@@ -3,9 +3,9 @@
 
 use std::io::{self, Read, Write};
 
-use crate::conversation::Conversation;
 use crate::der;
 use crate::plan::Approach;
+use groma_source::Conversation;
 
 /// More lines than this are no greeting.
 const LINES_MAX: usize = 64;

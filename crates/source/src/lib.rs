@@ -9,7 +9,9 @@
 //! Nothing specific to one operating system appears here.
 #![forbid(unsafe_code)]
 
+pub mod ber;
 pub mod budget;
+pub mod conversation;
 pub mod disk;
 pub mod kernel;
 pub mod memory;
@@ -20,6 +22,7 @@ pub mod window;
 pub mod world;
 
 pub use budget::Budget;
+pub use conversation::Conversation;
 pub use disk::{
     Disk, DiskError, Entry, EntryKind, FileMet, FileRead, Listed, Metadata, OpenFile, Space, Stamp,
 };

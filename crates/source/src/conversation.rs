@@ -4,16 +4,16 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use groma_source::{Clock, Stream};
+use crate::{Clock, Stream};
 
 /// More than any honest handshake needs.
-const BYTES_MAX: usize = 256 << 10;
+pub const BYTES_MAX: usize = 256 << 10;
 /// Longest line of a greeting.
-const LINE_MAX: usize = 2_048;
+pub const LINE_MAX: usize = 2_048;
 
 /// A stream that ends after [`BYTES_MAX`] bytes read, or when its time is over: the timeout of the
 /// stream below counts for one read only, and a server that drips would keep us for hours.
-pub(crate) struct Conversation {
+pub struct Conversation {
     stream: Box<dyn Stream>,
     clock: Arc<dyn Clock>,
     ends: Duration,
@@ -21,7 +21,8 @@ pub(crate) struct Conversation {
 }
 
 impl Conversation {
-    pub(crate) fn new(stream: Box<dyn Stream>, clock: Arc<dyn Clock>, length: Duration) -> Self {
+    /// A conversation over `stream` that is over `length` from now.
+    pub fn new(stream: Box<dyn Stream>, clock: Arc<dyn Clock>, length: Duration) -> Self {
         let ends = clock.monotonic().saturating_add(length);
         Self {
             stream,
@@ -32,7 +33,10 @@ impl Conversation {
     }
 
     /// The next line without its end.
-    pub(crate) fn line(&mut self) -> io::Result<String> {
+    ///
+    /// `InvalidData` is a line longer than [`LINE_MAX`] or more than [`BYTES_MAX`] bytes in all; `TimedOut` is the end
+    /// of our time.
+    pub fn line(&mut self) -> io::Result<String> {
         let mut line = Vec::new();
         let mut byte = [0u8];
         loop {
@@ -100,8 +104,8 @@ impl Write for Conversation {
 
 #[cfg(test)]
 mod tests {
+    use crate::testing::FakeClock;
     use groma_model::Timestamp;
-    use groma_source::testing::FakeClock;
 
     use super::*;
 

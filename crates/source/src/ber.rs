@@ -1,12 +1,12 @@
-//! The little of BER (ITU-T X.690) that LDAP uses: definite lengths, low tags, a bounded depth.
+//! The little of BER (ITU-T X.690) that LDAP and SNMP use: definite lengths, low tags, a bounded depth.
 
 /// One tag, length and value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Element<'a> {
+pub struct Element<'a> {
     /// The identifier octet: class, form and number.
-    pub(crate) tag: u8,
+    pub tag: u8,
     /// The content octets.
-    pub(crate) value: &'a [u8],
+    pub value: &'a [u8],
 }
 
 impl Element<'_> {
@@ -17,17 +17,22 @@ impl Element<'_> {
 
 /// What stands at the begin of some bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Head {
+pub enum Head {
     /// Fewer bytes than a header has.
     Incomplete,
     /// No header of ours: a long tag, an indefinite length, or a length of more than four octets.
     Broken,
     /// A header of `header` bytes announces `length` bytes of content.
-    Announces { header: usize, length: usize },
+    Announces {
+        /// Octets of the header itself.
+        header: usize,
+        /// Octets that follow it.
+        length: usize,
+    },
 }
 
 /// Reads the header at the begin of `bytes`.
-pub(crate) fn head(bytes: &[u8]) -> Head {
+pub fn head(bytes: &[u8]) -> Head {
     let (Some(tag), Some(first)) = (bytes.first(), bytes.get(1)) else {
         return Head::Incomplete;
     };
@@ -57,7 +62,7 @@ pub(crate) fn head(bytes: &[u8]) -> Head {
 }
 
 /// The first element of `bytes` and what follows it; `None` if it is not whole.
-pub(crate) fn element(bytes: &[u8]) -> Option<(Element<'_>, &[u8])> {
+pub fn element(bytes: &[u8]) -> Option<(Element<'_>, &[u8])> {
     let Head::Announces { header, length } = head(bytes) else {
         return None;
     };
@@ -70,7 +75,7 @@ pub(crate) fn element(bytes: &[u8]) -> Option<(Element<'_>, &[u8])> {
 }
 
 /// All elements of `bytes`, at most `limit`; `None` if they do not fill it exactly.
-pub(crate) fn elements(mut bytes: &[u8], limit: usize) -> Option<Vec<Element<'_>>> {
+pub fn elements(mut bytes: &[u8], limit: usize) -> Option<Vec<Element<'_>>> {
     let mut all = Vec::new();
     while !bytes.is_empty() {
         let (next, rest) = element(bytes)?;
@@ -84,7 +89,7 @@ pub(crate) fn elements(mut bytes: &[u8], limit: usize) -> Option<Vec<Element<'_>
 }
 
 /// True if everything in `bytes` is well-formed, at most `depth` deep and `left` elements in all.
-pub(crate) fn is_sound(mut bytes: &[u8], depth: usize, left: &mut usize) -> bool {
+pub fn is_sound(mut bytes: &[u8], depth: usize, left: &mut usize) -> bool {
     while !bytes.is_empty() {
         let Some((next, rest)) = element(bytes) else {
             return false;
