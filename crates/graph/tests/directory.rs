@@ -99,6 +99,33 @@ fn a_copier_that_mail_is_taken_from_needs_the_mail_server() {
 }
 
 #[test]
+fn homes_of_people_are_a_need_of_their_domain_that_only_the_directory_knows() {
+    let told = told(&[need(
+        "corp.example",
+        "app1",
+        Some(445),
+        "smb",
+        NeedReason::PersonalFolder,
+    )]);
+    let graph = told.graph();
+    let [edge] = graph.dependencies.as_slice() else {
+        panic!("{:?}", graph.dependencies)
+    };
+    assert_eq!(
+        (edge.consumer.name.as_str(), edge.provider.name.as_str()),
+        ("corp.example", "app1")
+    );
+    assert!(edge.hidden_because.contains(&"directory-only".to_owned()));
+    assert!(
+        graph.evidence.iter().any(|e| e
+            .says
+            .contains("people of corp.example have folders on app1")),
+        "{:?}",
+        graph.evidence
+    );
+}
+
+#[test]
 fn a_queue_reaches_its_device_by_address() {
     let told = told(&[need(
         "app1",

@@ -13,7 +13,8 @@ use crate::{Foreign, Stated, Timestamp};
 ///
 /// `class` is one of: `directory` (a naming context or domain), `server` (the one that was asked), `domain-controller`,
 /// `role` (operations master), `site`, `subnet`, `trust`, `computer`, `service-account`, `managed-service-account`, `service-principal`,
-/// `group-policy`, `print-queue`, `dfs-root`, `dfs-link`, `volume`, `dhcp-server`, `dns-zone`, `dns-service`, `dns-record`
+/// `group-policy`, `print-queue`, `dfs-root`, `dfs-link`, `volume`, `people-folders` (a machine and share that people of
+/// the domain have folders on), `mount-map` (of an automounter), `dhcp-server`, `dns-zone`, `dns-service`, `dns-record`
 /// (one that nobody renewed),
 /// `enrolment-service`, `certificate-template`, `connection-point`, `mail-server`, `receive-connector`, `send-connector`,
 /// `accepted-domain`, `mail-database`, `availability-group`, `virtual-directory`, `autodiscover`, `mailbox`, `mailbox-rights`,
@@ -81,6 +82,12 @@ pub enum NeedReason {
     ReceiveConnector,
     /// Mail is handed on to this machine.
     SendConnector,
+    /// People of a domain have folders there: homes, profiles.
+    PersonalFolder,
+    /// People of a domain run a script from there when they log on.
+    LogonScript,
+    /// A map of an automounter that the directory keeps mounts from there.
+    MountMap,
     /// One directory server takes its content from another.
     Replication,
     /// One directory server sends its content to another.

@@ -108,7 +108,7 @@ catalogue! {
     directory_delegation: "Who may act for others",
     directory_policies: "Policies",
     directory_printing: "Print queues",
-    directory_files: "Name spaces and published folders",
+    directory_files: "Folders of people, name spaces and published folders",
     directory_dhcp: "Servers that may give out addresses",
     directory_dns: "Zones and what stands in them",
     directory_certificates: "Certificate services",

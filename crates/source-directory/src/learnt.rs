@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use groma_model::fact::{DirectoryNeed, DirectoryObject, Fact, Measurement, NeedReason};
 use groma_model::{Foreign, HostName, Peer, Port, Stated, Timestamp, Transport};
 
-use crate::ad::Held;
+use crate::ad::{Folders, Held};
 use crate::entry::Entry;
+use crate::mounts::Mounts;
 
 /// Values of one attribute that a fact holds.
 const VALUES_MAX: usize = 64;
@@ -67,7 +68,8 @@ carried!(
     relay_right,
     open_connectors,
     addresses,
-    aliases
+    aliases,
+    flat_names
 );
 
 /// Facts of one question, and what later questions need of it.
@@ -107,6 +109,12 @@ pub(crate) struct Learnt {
     pub(crate) addresses: HashMap<HostName, Vec<IpAddr>>,
     /// Names of zones that lead to another name.
     pub(crate) aliases: Vec<(HostName, HostName, u32)>,
+    /// Names that domains have in paths, lower case, and their names in DNS.
+    pub(crate) flat_names: HashMap<String, HostName>,
+    /// Shares that people have folders on, until all people were read.
+    pub(crate) folders: Folders,
+    /// Places that maps mount from, until all entries were read.
+    pub(crate) mounts: Mounts,
 }
 
 impl Learnt {
@@ -129,6 +137,9 @@ impl Learnt {
             open_connectors: BTreeSet::new(),
             addresses: HashMap::new(),
             aliases: Vec::new(),
+            flat_names: HashMap::new(),
+            folders: Folders::new(),
+            mounts: Mounts::new(),
         }
     }
 

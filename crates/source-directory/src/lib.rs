@@ -4,7 +4,7 @@
 //! **What it sees.** Of a domain: its controllers, operations masters, sites, subnets and trusts; machines and whether
 //! anybody heard of them lately; accounts that services run as, with the services and who may act for others towards
 //! them; print queues with the device behind, name spaces, servers that give out addresses, zones with their names,
-//! certificate services, policies, connection points; an Exchange organisation with the addresses it takes mail from, the
+//! machines that people have their homes, profiles and mounts on, certificate services, policies, connection points; an Exchange organisation with the addresses it takes mail from, the
 //! mailboxes others hang on and who may use them.
 //! Of OpenLDAP: databases, overlays, TLS, replication, and who is connected right now. Persons and groups are counted,
 //! never listed.
@@ -35,6 +35,7 @@ mod entry;
 mod guard;
 mod journal;
 mod learnt;
+mod mounts;
 mod open;
 mod project389;
 mod root;
@@ -447,6 +448,8 @@ impl Look<'_, '_> {
                 state = CoverageState::Partial;
             }
         }
+        (step.after)(learnt);
+        self.tell(&scope, learnt);
         self.sink.covered_now(self.window, &scope, state);
     }
 

@@ -13,7 +13,7 @@ use crate::access::{Way, address};
 use crate::ad::Principal;
 use crate::entry::Entry;
 use crate::learnt::{Learnt, Says, need};
-use crate::step::{Base, Step};
+use crate::step::{Base, Step, nothing};
 
 const CONFIG: &[&str] = &[
     "objectClass",
@@ -83,6 +83,7 @@ const fn step(
         filter,
         attributes,
         tell,
+        after: nothing,
         rights: false,
         optional: false,
     }
@@ -125,6 +126,16 @@ pub(crate) const STEPS: &[Step] = &[
         ACCOUNT,
         service_account,
     ),
+    Step {
+        after: crate::mounts::tell,
+        ..step(
+            "mount-maps",
+            Base::Contexts,
+            crate::mounts::FILTER,
+            crate::mounts::ATTRIBUTES,
+            crate::mounts::entry,
+        )
+    },
     step(
         "people",
         Base::Contexts,

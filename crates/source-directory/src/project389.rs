@@ -12,7 +12,7 @@ use crate::access::{Way, address};
 use crate::entry::Entry;
 use crate::learnt::{Learnt, need};
 use crate::open::{at_server, protection};
-use crate::step::{Base, Step};
+use crate::step::{Base, Step, nothing};
 
 // Operational in part, and hidden from whoever does not name them. Credentials of agreements and links are not asked for.
 const SECURITY: &[&str] = &[
@@ -53,6 +53,7 @@ const fn step(
         filter,
         attributes,
         tell,
+        after: nothing,
         rights: false,
         optional: false,
     }

@@ -63,6 +63,9 @@ impl Base {
     }
 }
 
+/// Nothing waits.
+pub(crate) fn nothing(_: &mut Learnt) {}
+
 /// A question.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
@@ -74,6 +77,8 @@ pub(crate) struct Step {
     pub(crate) attributes: &'static [&'static str],
     /// Reads one answer.
     pub(crate) tell: fn(&Entry, &mut Learnt),
+    /// Tells what had to wait until all answers were read.
+    pub(crate) after: fn(&mut Learnt),
     /// True if the list of rights of each object is asked for: it is the most expensive attribute there is, so owner,
     /// group and audit entries are left out, and a page is smaller.
     pub(crate) rights: bool,

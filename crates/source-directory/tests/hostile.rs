@@ -326,7 +326,7 @@ fn a_server_that_hangs_up_in_the_middle_leaves_what_it_had_told() {
     let seen = look(&anonymous(&server), patient());
     assert!(gaps(&seen).contains("going down"), "{}", gaps(&seen));
     assert!(
-        gaps(&seen).contains("service-accounts, people, groups"),
+        gaps(&seen).contains("service-accounts, mount-maps, people, groups"),
         "{}",
         gaps(&seen)
     );

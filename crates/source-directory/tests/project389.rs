@@ -81,6 +81,27 @@ objectClass: ipHost
 cn: app1.corp.example
 ipHostNumber: 10.0.0.7
 
+dn: automountMapName=auto.home,dc=corp,dc=example
+changetype: add
+objectClass: automountMap
+automountMapName: auto.home
+
+dn: automountKey=*,automountMapName=auto.home,dc=corp,dc=example
+changetype: add
+objectClass: automount
+automountKey: *
+automountInformation: -fstype=nfs4,rw files1.corp.example:/srv/home/&
+
+dn: uid=posix,dc=corp,dc=example
+changetype: add
+objectClass: account
+objectClass: posixAccount
+uid: posix
+cn: Canary Posix
+uidNumber: 3001
+gidNumber: 3001
+homeDirectory: /home/canary-posix
+
 dn: uid=ann,dc=corp,dc=example
 changetype: add
 objectClass: inetOrgPerson
@@ -232,7 +253,7 @@ fn judge(at: &Path) {
         ["on"]
     );
     assert_eq!(objects(&seen, "replication").len(), 2);
-    assert_eq!(count(&seen, "people"), Some(1.0));
+    assert_eq!(count(&seen, "people"), Some(2.0));
     assert_eq!(objects(&seen, "computer").len(), 1);
     let mut lines: Vec<String> = needs(&seen)
         .iter()
@@ -252,6 +273,7 @@ fn judge(at: &Path) {
             format!(
                 "{SERVER} HandedOn ds3.corp.example Some(1389) Some(\"cn=proxy,dc=corp,dc=example\") None"
             ),
+            format!("{SERVER} MountMap files1.corp.example Some(2049) None None"),
             format!(
                 "{SERVER} Supply ds2.corp.example Some(636) Some(\"cn=replication manager,cn=config\") Some(Tls)"
             ),

@@ -55,6 +55,46 @@ sAMAccountName: db1$
 userAccountControl: 528384
 dNSHostName: db1.ad.example.test
 
+dn: CN=Canary Ann,CN=Users,{D}
+changetype: add
+objectClass: user
+sAMAccountName: canary-ann
+userAccountControl: 544
+homeDirectory: \\\\FILES1\\home\\canary-ann
+homeDrive: H:
+profilePath: \\\\files2.ad.example.test\\profiles\\%USERNAME%
+scriptPath: logon.bat
+msTSHomeDirectory: \\\\files3.ad.example.test\\canary-ann$
+
+dn: CN=Canary Bob,CN=Users,{D}
+changetype: add
+objectClass: user
+sAMAccountName: canary-bob
+userAccountControl: 544
+homeDirectory: \\\\FILES1\\home\\canary-bob
+homeDrive: H:
+profilePath: \\\\ADX\\dfs\\profiles\\canary-bob
+scriptPath: \\\\files4.ad.example.test\\scripts\\all.bat
+unixHomeDirectory: /home/canary-bob
+
+dn: CN=Canary Left,CN=Users,{D}
+changetype: add
+objectClass: user
+sAMAccountName: canary-left
+userAccountControl: 546
+homeDirectory: \\\\gone.ad.example.test\\home\\canary-left
+
+dn: CN=auto.home,CN=Users,{D}
+changetype: add
+objectClass: nisMap
+nisMapName: auto.home
+
+dn: CN=canary-ann,CN=auto.home,CN=Users,{D}
+changetype: add
+objectClass: nisObject
+nisMapName: auto.home
+nisMapEntry: -rw files5.ad.example.test:/srv/home/canary-ann
+
 dn: CN=copier,CN=app1,CN=Computers,{D}
 changetype: add
 objectClass: printQueue
@@ -571,6 +611,7 @@ fn judge_rest(seen: &groma_source::Recorder) {
 fn judge(seen: &groma_source::Recorder) {
     judge_mail(seen);
     judge_rest(seen);
+    judge_folders(seen);
     assert_eq!(gaps(seen), "");
     assert_eq!(
         objects(seen, "server")[0].attributes["product"],
@@ -650,6 +691,11 @@ fn judge(seen: &groma_source::Recorder) {
         [
             "10.0.0.50 smtp-relay mbx1.ad.example.test Some(25) msExchSmtpReceiveRemoteIPRanges",
             "10.0.0.51 smtp-relay mbx1.ad.example.test Some(25) msExchSmtpReceiveRemoteIPRanges",
+            "10.99.1.10 nfs files5.ad.example.test Some(2049) nisMapEntry",
+            "ad.example.test smb files1 Some(445) homeDirectory",
+            "ad.example.test smb files2.ad.example.test Some(445) profilePath",
+            "ad.example.test smb files3.ad.example.test Some(445) msTSHomeDirectory",
+            "ad.example.test smb files4.ad.example.test Some(445) scriptPath",
             "ad.example.test smb fs2.ad.example.test Some(445) msDFS-TargetListv2",
             "app1.ad.example.test other db1.ad.example.test None msDS-AllowedToActOnBehalfOfOtherIdentity",
             "app1.ad.example.test sql db1.ad.example.test Some(1444) msDS-AllowedToDelegateTo",
@@ -667,7 +713,29 @@ fn judge(seen: &groma_source::Recorder) {
     assert_eq!(alias.addresses, [DC.parse::<std::net::IpAddr>().unwrap()]);
     assert!(count(seen, "people").unwrap() >= 3.0);
     assert!(count(seen, "groups").unwrap() > 30.0);
-    assert!(!format!("{:?}", seen.records).contains(PASSWORD));
+    let all = format!("{:?}", seen.records).to_lowercase();
+    assert!(!all.contains(&PASSWORD.to_lowercase()) && !all.contains("canary"));
+}
+
+/// Where people have their folders: machines and shares, nobody's name.
+fn judge_folders(seen: &groma_source::Recorder) {
+    assert_eq!(
+        shown(seen, "people-folders", &["used-as", "drives", "paths"]),
+        [
+            // A name space of the domain itself: a folder there, and no need.
+            r"\\adx\dfs@ad.example.test used-as=profilePath paths=fewer than 10",
+            r"\\files1\home@files1 used-as=homeDirectory drives=H: paths=fewer than 10",
+            r"\\files2.ad.example.test\profiles@files2.ad.example.test used-as=profilePath paths=fewer than 10",
+            r"\\files3.ad.example.test@files3.ad.example.test used-as=msTSHomeDirectory paths=fewer than 10",
+            r"\\files4.ad.example.test@files4.ad.example.test used-as=scriptPath paths=fewer than 10",
+        ]
+    );
+    assert_eq!(
+        shown(seen, "mount-map", &["exports"]),
+        [
+            "auto.home on files5.ad.example.test@files5.ad.example.test exports=files5.ad.example.test:/srv/home/&"
+        ]
+    );
 }
 
 fn patient() -> Limits {

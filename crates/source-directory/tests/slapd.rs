@@ -99,6 +99,8 @@ fn content(people: usize) -> String {
     let mut text = "dn: dc=corp,dc=example\nobjectClass: dcObject\nobjectClass: organization\no: corp\ndc: corp\n\n\
         dn: cn=reader,dc=corp,dc=example\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: reader\nuserPassword: password-of-a-test\n\n\
         dn: cn=app1,dc=corp,dc=example\nobjectClass: device\nobjectClass: ipHost\ncn: app1.corp.example\nipHostNumber: 10.0.0.7\n\n\
+        dn: nisMapName=auto.home,dc=corp,dc=example\nobjectClass: nisMap\nnisMapName: auto.home\n\n\
+        dn: cn=data,nisMapName=auto.home,dc=corp,dc=example\nobjectClass: nisObject\ncn: data\nnisMapName: auto.home\nnisMapEntry: -fstype=nfs4 files1.corp.example:/srv/data\n\n\
         dn: cn=staff,dc=corp,dc=example\nobjectClass: groupOfNames\ncn: staff\nmember: uid=p0,dc=corp,dc=example\n\n"
         .to_owned();
     for at in 0..people {
@@ -246,6 +248,10 @@ fn all_of_it_is_told_over_tls_to_an_account_that_may_read() {
         .collect();
     assert!(
         lines.contains(&"127.0.0.1 ldap-bind 127.0.0.2".to_owned()),
+        "{lines:?}"
+    );
+    assert!(
+        lines.contains(&"127.0.0.1 nfs files1.corp.example".to_owned()),
         "{lines:?}"
     );
     for step in ["configuration", "connections", "people", "hosts"] {

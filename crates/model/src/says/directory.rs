@@ -52,6 +52,15 @@ pub(super) fn need(need: &DirectoryNeed) -> String {
         NeedReason::Delegation => format!("{who} may act for others towards {at}{what}"),
         NeedReason::PrintQueue => format!("print server {consumer} prints on {at}{what}"),
         NeedReason::NameSpaceLink => format!("the name space on {consumer} leads to {at}{what}"),
+        NeedReason::PersonalFolder => {
+            format!("people of {consumer} have folders on {at}{what}")
+        }
+        NeedReason::LogonScript => {
+            format!("people of {consumer} run a script from {at}{what} when they log on")
+        }
+        NeedReason::MountMap => {
+            format!("a map that {consumer} keeps mounts from {at}{what}")
+        }
         NeedReason::ReceiveConnector => format!("{at} takes mail from {consumer}{what}"),
         NeedReason::SendConnector => format!("{consumer} hands mail on to {at}{what}"),
         NeedReason::Replication => format!("{who} takes its content from {at}{what}"),

@@ -65,7 +65,7 @@ fn group_of(object: &DirectoryObject) -> Option<usize> {
         "service-account" | "managed-service-account" | "service-principal" => 4,
         "group-policy" => 6,
         "print-queue" => 7,
-        "dfs-root" | "dfs-link" | "volume" => 8,
+        "dfs-root" | "dfs-link" | "volume" | "people-folders" | "mount-map" => 8,
         "dhcp-server" => 9,
         "dns-zone" | "dns-service" | "dns-record" => 10,
         "enrolment-service" | "certificate-template" => 11,

@@ -45,7 +45,7 @@ const TRUSTED_FOR_DELEGATION: i64 = 0x8_0000;
 const ANY_PROTOCOL: i64 = 0x100_0000;
 
 /// 100-nanosecond intervals between 1601 and 1970.
-const EPOCH_1601: i64 = 116_444_736_000_000_000;
+pub(super) const EPOCH_1601: i64 = 116_444_736_000_000_000;
 
 /// A member machine, or a domain controller.
 pub(crate) fn computer(entry: &Entry, learnt: &mut Learnt) {

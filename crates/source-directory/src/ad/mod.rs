@@ -3,6 +3,7 @@
 mod accounts;
 mod dns;
 mod exchange;
+mod folders;
 mod mailbox;
 mod objects;
 mod principal;
@@ -16,8 +17,9 @@ use ldap3::Scope;
 
 use crate::entry::Entry;
 use crate::learnt::Learnt;
-use crate::step::{Base, Step};
+use crate::step::{Base, Step, nothing};
 
+pub(crate) use folders::Folders;
 pub(crate) use mailbox::Held;
 pub(crate) use principal::Principal;
 pub(crate) use zones::aliases;
@@ -72,6 +74,7 @@ const fn step(
         filter,
         attributes,
         tell,
+        after: nothing,
         rights: false,
         optional: false,
     }
@@ -369,6 +372,33 @@ pub(crate) const STEPS: &[Step] = &[
         mailbox::GROUP,
         mailbox::group,
     ),
+    step(
+        "flat-names",
+        Base::BelowConfiguration("CN=Partitions"),
+        "(nETBIOSName=*)",
+        &["nETBIOSName", "dnsRoot"],
+        folders::flat_name,
+    ),
+    Step {
+        after: folders::tell,
+        ..step(
+            "people-folders",
+            Base::Domain,
+            "(&(objectCategory=person)(objectClass=user)(!(userAccountControl:1.2.840.113556.1.4.803:=2))(|(homeDirectory=*)(profilePath=*)(scriptPath=*)(msTSHomeDirectory=*)(msTSProfilePath=*)))",
+            folders::PERSON,
+            folders::person,
+        )
+    },
+    Step {
+        after: crate::mounts::tell,
+        ..step(
+            "mount-maps",
+            Base::Domain,
+            crate::mounts::FILTER,
+            crate::mounts::ATTRIBUTES,
+            crate::mounts::entry,
+        )
+    },
     step(
         "people",
         Base::Domain,
