@@ -14,6 +14,7 @@ pub mod budget;
 pub mod conversation;
 pub mod disk;
 pub mod kernel;
+pub mod manners;
 pub mod memory;
 pub mod network;
 pub mod sink;

@@ -1,0 +1,367 @@
+//! The network with manners: every connection and what is said over it waits until it may.
+
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::{Grant, Manners, Outcome};
+use crate::{Clock, Disk, Network, Stop, Stream};
+
+/// The call, and the end of the handshake.
+const FRAMES_OF_A_CALL: u32 = 2;
+/// Taking leave, and acknowledging that the other does.
+const FRAMES_OF_THE_END: u32 = 2;
+/// How long room for taking leave is waited for.
+const LEAVE: Duration = Duration::from_secs(5);
+/// What fits into one frame of any link.
+const FRAME_BYTES: usize = 1_200;
+/// How long to wait before asking again where only others can make room.
+const MOMENT: Duration = Duration::from_millis(20);
+
+/// A network that keeps [`Manners`] towards every machine but this one.
+///
+/// The frames of a conversation are granted before they can happen: two for a call, two for each piece written or read
+/// (itself, and what acknowledges it), two for its end, so that what the kernel sends by itself is counted too.
+pub struct MannerlyNetwork {
+    inner: Arc<dyn Network>,
+    shared: Shared,
+}
+
+#[derive(Clone)]
+struct Shared {
+    manners: Arc<Mutex<Manners>>,
+    clock: Arc<dyn Clock>,
+    disk: Arc<dyn Disk>,
+    stop: Stop,
+}
+
+impl MannerlyNetwork {
+    /// `inner`, as `manners` allow. `disk` is where the stop file would appear.
+    pub fn new(
+        inner: Arc<dyn Network>,
+        manners: Arc<Mutex<Manners>>,
+        clock: Arc<dyn Clock>,
+        disk: Arc<dyn Disk>,
+        stop: Stop,
+    ) -> Self {
+        let shared = Shared {
+            manners,
+            clock,
+            disk,
+            stop,
+        };
+        Self { inner, shared }
+    }
+}
+
+impl Shared {
+    fn manners(&self) -> MutexGuard<'_, Manners> {
+        self.manners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why nothing may be sent now, whoever it is for.
+    fn held_back(&self) -> io::Result<()> {
+        let manners = self.manners();
+        let no = |why: &str| {
+            Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                why.to_owned(),
+            ))
+        };
+        if self.stop.is_asked() {
+            return no("the look was stopped");
+        }
+        if manners.ceiling().is_stopped(self.disk.as_ref()) {
+            return no("the stop file is there");
+        }
+        match manners.ceiling().is_open(self.clock.now()) {
+            true => Ok(()),
+            false => no("it is not the time of a maintenance window"),
+        }
+    }
+
+    /// Waits until `frames` may be sent to `to`, at most until `end`.
+    fn wait(&self, to: SocketAddr, frames: u32, end: Duration) -> io::Result<()> {
+        loop {
+            self.held_back()?;
+            let now = self.clock.monotonic();
+            let grant = self.manners().ask(to, frames, self.clock.now(), now);
+            let again = match grant {
+                Grant::Go => return Ok(()),
+                Grant::At(at) => at.saturating_sub(now),
+                Grant::AfterOthers => MOMENT,
+                Grant::Never(refusal) => {
+                    return Err(io::Error::new(io::ErrorKind::PermissionDenied, refusal));
+                }
+            };
+            if now >= end {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            self.clock
+                .sleep(again.clamp(Duration::from_millis(1), MOMENT));
+        }
+    }
+
+    fn left(&self, address: IpAddr, frames: u32) {
+        let now = self.clock.monotonic();
+        let mut manners = self.manners();
+        (0..frames).for_each(|_| manners.left(address, now));
+    }
+}
+
+impl Network for MannerlyNetwork {
+    fn open(&self, to: SocketAddr, timeout: Duration) -> io::Result<Box<dyn Stream>> {
+        if self.inner.is_local(to.ip()) {
+            return self.inner.open(to, timeout);
+        }
+        let shared = self.shared.clone();
+        let end = shared.clock.monotonic().saturating_add(timeout);
+        while !shared.manners().calls(to.ip()) {
+            if shared.clock.monotonic() >= end {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            shared.clock.sleep(MOMENT);
+        }
+        // From here on whoever returns hangs up.
+        let call = Call { shared, to };
+        call.shared.wait(to, FRAMES_OF_A_CALL, end)?;
+        let opened = self.inner.open(to, timeout);
+        let outcome = match &opened {
+            Ok(_) => Some(Outcome::Answered(None)),
+            Err(error) => match error.kind() {
+                io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Some(Outcome::Unanswered),
+                io::ErrorKind::ConnectionRefused => Some(Outcome::Answered(None)),
+                io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                    Some(Outcome::Unreachable)
+                }
+                _ => None,
+            },
+        };
+        call.shared.left(to.ip(), FRAMES_OF_A_CALL);
+        if let Some(outcome) = outcome {
+            let (at, now) = (call.shared.clock.now(), call.shared.clock.monotonic());
+            call.shared.manners().heard(to.ip(), outcome, at, now);
+        }
+        Ok(Box::new(Mannerly {
+            inner: Some(opened?),
+            call,
+            timeout,
+        }))
+    }
+
+    fn is_offline(&self) -> bool {
+        self.inner.is_offline()
+    }
+
+    fn is_local(&self, address: IpAddr) -> bool {
+        self.inner.is_local(address)
+    }
+}
+
+struct Call {
+    shared: Shared,
+    to: SocketAddr,
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.shared.manners().hung_up(self.to.ip());
+    }
+}
+
+struct Mannerly {
+    /// There until the end.
+    inner: Option<Box<dyn Stream>>,
+    call: Call,
+    timeout: Duration,
+}
+
+impl Drop for Mannerly {
+    fn drop(&mut self) {
+        let (shared, to) = (&self.call.shared, self.call.to);
+        let end = shared.clock.monotonic().saturating_add(LEAVE);
+        let granted = shared.wait(to, FRAMES_OF_THE_END, end).is_ok();
+        self.inner = None;
+        if granted {
+            shared.left(to.ip(), FRAMES_OF_THE_END);
+        }
+    }
+}
+
+impl Mannerly {
+    /// Room for one piece and what acknowledges it.
+    fn piece<T>(&mut self, what: impl FnOnce(&mut dyn Stream) -> io::Result<T>) -> io::Result<T> {
+        let shared = &self.call.shared;
+        let end = shared.clock.monotonic().saturating_add(self.timeout);
+        shared.wait(self.call.to, 2, end)?;
+        let inner = self.inner.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        let done = what(inner.as_mut());
+        self.call.shared.left(self.call.to.ip(), 2);
+        if let Err(error) = &done
+            && error.kind() == io::ErrorKind::ConnectionReset
+        {
+            let (at, now) = (
+                self.call.shared.clock.now(),
+                self.call.shared.clock.monotonic(),
+            );
+            let address = self.call.to.ip();
+            let mut manners = self.call.shared.manners();
+            manners.heard(address, Outcome::ResetAfterAccept, at, now);
+        }
+        done
+    }
+}
+
+impl Read for Mannerly {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let most = into.len().min(FRAME_BYTES);
+        let (into, _) = into.split_at_mut(most);
+        self.piece(|stream| stream.read(into))
+    }
+}
+
+impl Write for Mannerly {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let most = bytes.len().min(FRAME_BYTES);
+        let (bytes, _) = bytes.split_at(most);
+        self.piece(|stream| stream.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.inner {
+            Some(inner) => inner.flush(),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manners::{Ceiling, Target, Targets};
+    use crate::testing::{FakeClock, FakeDisk};
+
+    /// Notes when it was called, written to and read from.
+    struct Noting(Arc<Mutex<Vec<Duration>>>, Arc<FakeClock>);
+
+    impl Noting {
+        fn note(&self) {
+            self.0.lock().unwrap().push(self.1.monotonic());
+        }
+    }
+
+    impl Network for Noting {
+        fn open(&self, _: SocketAddr, _: Duration) -> io::Result<Box<dyn Stream>> {
+            (0..2).for_each(|_| self.note());
+            Ok(Box::new(Self(self.0.clone(), self.1.clone())))
+        }
+        fn is_offline(&self) -> bool {
+            false
+        }
+        fn is_local(&self, address: IpAddr) -> bool {
+            address.is_loopback()
+        }
+    }
+
+    impl Drop for Noting {
+        fn drop(&mut self) {
+            (0..2).for_each(|_| self.note());
+        }
+    }
+
+    impl Read for Noting {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            (0..2).for_each(|_| self.note());
+            Ok(into.len())
+        }
+    }
+
+    impl Write for Noting {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            (0..2).for_each(|_| self.note());
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn network(ceiling: Ceiling, disk: FakeDisk) -> (MannerlyNetwork, Arc<Mutex<Vec<Duration>>>) {
+        let clock = Arc::new(FakeClock::at("2026-11-21T09:00:00Z".parse().unwrap()));
+        let frames = Arc::new(Mutex::new(Vec::new()));
+        let target = Target::parse("10.0.0.0/24").unwrap();
+        let targets = Targets::of(&[target], &[], &[]).unwrap();
+        let manners = Arc::new(Mutex::new(Manners::new(ceiling, targets, &[])));
+        let inner = Arc::new(Noting(frames.clone(), clock.clone()));
+        let network = MannerlyNetwork::new(inner, manners, clock, Arc::new(disk), Stop::default());
+        (network, frames)
+    }
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_conversation_keeps_to_ten_frames_in_any_second() {
+        let (network, frames) = network(Ceiling::default(), FakeDisk::new());
+        let mut stream = network
+            .connect("10.0.0.5:80".parse().unwrap(), PATIENCE)
+            .unwrap();
+        stream.write_all(&[b'x'; 20_000]).unwrap();
+        let mut answer = vec![0; 20_000];
+        stream.read_exact(&mut answer).unwrap();
+        drop(stream);
+        let frames = frames.lock().unwrap();
+        let most = frames.windows(11).map(|w| w[10] - w[0]).min().unwrap();
+        assert!(most >= Duration::from_secs(1), "{most:?}");
+    }
+
+    #[test]
+    fn nobody_else_and_no_print_port_is_called_and_this_machine_is_not_held_back() {
+        let (network, frames) = network(Ceiling::default(), FakeDisk::new());
+        for to in ["10.0.1.5:80", "10.0.0.5:9100", "10.0.0.255:80"] {
+            let refused = network
+                .connect(to.parse().unwrap(), PATIENCE)
+                .err()
+                .unwrap();
+            assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied, "{to}");
+        }
+        assert!(frames.lock().unwrap().is_empty());
+        network
+            .connect("127.0.0.1:80".parse().unwrap(), PATIENCE)
+            .unwrap();
+    }
+
+    #[test]
+    fn the_stop_file_and_the_hour_hold_everything_back() {
+        let stopped = FakeDisk::new().file(crate::manners::KILL_SWITCH, "");
+        let closed = Ceiling {
+            maintenance: vec![crate::manners::Opening::parse("22:00-05:00").unwrap()],
+            ..Ceiling::default()
+        };
+        for (network, _) in [
+            network(Ceiling::default(), stopped),
+            network(closed, FakeDisk::new()),
+        ] {
+            let refused = network
+                .connect("10.0.0.5:80".parse().unwrap(), PATIENCE)
+                .err()
+                .unwrap();
+            assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+        }
+    }
+
+    #[test]
+    fn a_fragile_host_is_called_once_at_a_time() {
+        let ceiling = Ceiling {
+            fragile: vec![super::super::Network::parse("10.0.0.9").unwrap()],
+            ..Ceiling::default()
+        };
+        let (network, _) = network(ceiling, FakeDisk::new());
+        let to = "10.0.0.9:80".parse().unwrap();
+        let first = network.connect(to, PATIENCE).unwrap();
+        let second = network.connect(to, PATIENCE).err().unwrap();
+        assert_eq!(second.kind(), io::ErrorKind::TimedOut);
+        drop(first);
+        assert!(network.connect(to, PATIENCE).is_ok());
+    }
+}
