@@ -45,10 +45,12 @@ pub(crate) fn alike<'d>(
     kind: &str,
 ) -> Option<&'d mut Draft> {
     let known = drafts.places.get_mut(place)?;
-    let alive = known.iter().any(Draft::is_alive);
+    let has_parts = known.iter().any(|d| d.kind == kind && !d.is_of_no_part());
+    let is_meant = |d: &Draft| d.kind == kind && (!has_parts || !d.is_of_no_part());
+    let alive = known.iter().any(|d| is_meant(d) && d.is_alive());
     let mut meant = known
         .iter_mut()
-        .filter(|d| d.kind == kind && (!alive || d.is_alive()));
+        .filter(|d| is_meant(d) && (!alive || d.is_alive()));
     match (meant.next(), meant.next()) {
         (Some(only), None) => Some(only),
         _ => None,

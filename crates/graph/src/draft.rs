@@ -114,6 +114,12 @@ impl Draft {
                 .any(|w| *w != Witness::Written && *w != Witness::Declared)
     }
 
+    /// True for a call of which nobody can say which part of its machine made it: the program may not be seen, it is gone, or
+    /// only the other side told.
+    pub(crate) fn is_of_no_part(&self) -> bool {
+        self.component.class == ComponentClass::Device && self.is_alive()
+    }
+
     /// Takes everything `other` knows; component and kind stay as they are.
     pub(crate) fn absorb(&mut self, other: Self) {
         self.certainty = self.certainty.max(other.certainty);

@@ -5,14 +5,16 @@
 //!
 //! 1. if they are related: same unit, same job, the product's name in the program's path, the file below
 //!    the program's working directory or beside its script;
-//! 2. else, if there is exactly one live draft, something ties the two (a name in the paths of both, the name by which
-//!    both reach the provider, the account or resource both say there, a program nobody could tell) and nothing speaks
+//! 2. else, if there is exactly one live draft, something ties the two (a name in the paths of both, the account or resource
+//!    both say there, or the name by which both reach the provider where no other line does so) and nothing speaks
 //!    against it (another unit, a kind the whole machine shares, a kind of another layer that the program itself
 //!    contradicts); that both lead to one place is no tie: two programs of one machine may ask one database;
 //! 3. and for name resolution the other way round: every program of a machine asks the resolver its
 //!    `resolv.conf` names, so all of them are one need of the machine;
 //! 4. a file of settings joins the one program, job or unit that names the same provider by the same word, if the
 //!    two have a name in common and no account or resource of their own speaks against it.
+//!
+//! A call of no known part of its machine joins last, and never makes two needs one: the module `nobody` says how.
 //!
 //! What joins takes the component that says most (unit, job, executable, file) and the kind that was stated.
 
@@ -25,6 +27,7 @@ use groma_model::registry::REGISTRY;
 
 use crate::draft::{Certainty, Draft, take_in};
 use crate::few::Few;
+use crate::nobody;
 
 /// Joins the drafts of one place.
 pub(crate) fn join(drafts: Vec<Draft>) -> Vec<Draft> {
@@ -39,21 +42,78 @@ pub(crate) fn join(drafts: Vec<Draft>) -> Vec<Draft> {
 }
 
 fn related(drafts: Vec<Draft>) -> Vec<Draft> {
-    let (mut live, written): (Vec<_>, Vec<_>) = drafts.into_iter().partition(Draft::is_alive);
-    let mut alone = Vec::new();
-    for draft in written {
-        match partner(&draft, &live) {
-            Some(at) => merge(&mut live, at, draft),
-            None => alone.push(draft),
-        }
-    }
-    nobody_joins(&mut live);
-    nobody_is_who_wrote_it(&mut live, &mut alone);
+    let (nobody, told): (Vec<_>, Vec<_>) = drafts.into_iter().partition(Draft::is_of_no_part);
+    let (mut live, written): (Vec<_>, Vec<_>) = told.into_iter().partition(Draft::is_alive);
+    let (parts, files) = written.into_iter().partition(is_a_part);
+    let mut alone = lines_join(&mut live, parts, &files);
+    // A unit that joined brings its name along, and files are known by it.
+    let parts = std::mem::take(&mut alone);
+    let files = lines_join(&mut live, files, &parts);
+    alone.extend(parts.into_iter().chain(files));
+    live.extend(nobody);
     resolver_takes_all(&mut live, &mut alone);
     settle_kinds(&mut live, &alone);
     live.extend(alone);
     settings_join_who_reads_them(&mut live);
+    nobody::confirms(&mut live);
     live
+}
+
+/// True for what is a part of a machine by itself; a file is what some part reads.
+fn is_a_part(draft: &Draft) -> bool {
+    rank(draft.component.class) < rank(ComponentClass::File)
+}
+
+/// Joins each line to the call it speaks of, and gives back those that speak of none. Who belongs to whom is settled before
+/// anything joins; `others` are lines of the same place that are not asked now, and may be meant as well.
+fn lines_join(live: &mut [Draft], lines: Vec<Draft>, others: &[Draft]) -> Vec<Draft> {
+    let ties: Vec<Option<(usize, Tie)>> = lines.iter().map(|line| partner(line, live)).collect();
+    let of_others = others.iter().map(|line| partner(line, live));
+    let weak = |at: usize| {
+        let all = ties.iter().copied().chain(of_others.clone());
+        all.filter(|tie| *tie == Some((at, Tie::Weak))).count()
+    };
+    let is_meant = |line: &Draft, at: usize, tie: Tie| match tie {
+        // Two lines that write one name down are two needs: whose call it was, the name does not tell.
+        Tie::Weak => weak(at) == 1,
+        Tie::Own => true,
+        Tie::Related => !is_one_of_several(line, at, &lines, &ties, live),
+    };
+    let meant: Vec<Option<usize>> = lines
+        .iter()
+        .zip(&ties)
+        .map(|(line, tie)| tie.filter(|(at, tie)| is_meant(line, *at, *tie)))
+        .map(|tie| tie.map(|(at, _)| at))
+        .collect();
+    let mut alone = Vec::new();
+    for (line, at) in lines.into_iter().zip(meant) {
+        match at {
+            Some(at) => merge(live, at, line),
+            None => alone.push(line),
+        }
+    }
+    alone
+}
+
+/// True if several parts of a machine are related to one call (two jobs that start what lies in one directory), and this
+/// one is not the very part that was seen calling.
+fn is_one_of_several(
+    line: &Draft,
+    at: usize,
+    lines: &[Draft],
+    ties: &[Option<(usize, Tie)>],
+    live: &[Draft],
+) -> bool {
+    let is_the_caller = |line: &Draft| {
+        live.get(at).is_some_and(|call| {
+            let unit = unit_of(line);
+            line.component == call.component || unit.is_some() && unit == unit_of(call)
+        })
+    };
+    let another = |(other, tie): (&Draft, &Option<(usize, Tie)>)| {
+        *tie == Some((at, Tie::Related)) && other.component != line.component
+    };
+    is_a_part(line) && !is_the_caller(line) && lines.iter().zip(ties).any(another)
 }
 
 /// What a file names that nobody is known to read, and exactly one program, job or unit names by the same word for the same
@@ -222,51 +282,6 @@ fn names(path: &Foreign) -> Vec<String> {
         .collect()
 }
 
-/// A call of a program nobody could tell is no need beside one of which the program is known: its evidence stays,
-/// its count does not.
-fn nobody_joins(live: &mut Vec<Draft>) {
-    let is_nobody = |d: &Draft| {
-        d.component.class == ComponentClass::Device && d.programs.iter().all(Program::is_unknown)
-    };
-    if !live.iter().any(is_nobody) || live.iter().all(is_nobody) {
-        return;
-    }
-    let (nobody, mut known): (Vec<_>, Vec<_>) =
-        std::mem::take(live).into_iter().partition(is_nobody);
-    known.sort_by(|a, b| (&a.component, &a.kind).cmp(&(&b.component, &b.kind)));
-    if let Some(first) = known.first_mut() {
-        for draft in nobody {
-            let (calls, alive, bytes) = (first.calls, first.alive, first.seen.bytes);
-            let programs = first.programs.clone();
-            first.absorb(draft);
-            (first.calls, first.alive, first.seen.bytes) = (calls, alive, bytes);
-            first.programs = programs;
-        }
-    }
-    *live = known;
-}
-
-/// A call of a program nobody could tell, to a place that something written here needs: the need that is written.
-fn nobody_is_who_wrote_it(live: &mut Vec<Draft>, alone: &mut [Draft]) {
-    let is_nobody = |d: &Draft| {
-        d.component.class == ComponentClass::Device && d.programs.iter().all(Program::is_unknown)
-    };
-    let wrote = |d: &&mut Draft| d.component.class != ComponentClass::Device;
-    if !live.iter().any(is_nobody) {
-        return;
-    }
-    let first = alone
-        .iter_mut()
-        .filter(wrote)
-        .min_by(|a, b| (&a.component, &a.kind).cmp(&(&b.component, &b.kind)));
-    if let Some(first) = first {
-        let (nobody, known): (Vec<_>, Vec<_>) =
-            std::mem::take(live).into_iter().partition(is_nobody);
-        nobody.into_iter().for_each(|draft| first.absorb(draft));
-        *live = known;
-    }
-}
-
 fn merge(live: &mut [Draft], at: usize, written: Draft) {
     let Some(draft) = live.get_mut(at) else {
         return;
@@ -291,23 +306,29 @@ fn rank(class: ComponentClass) -> u8 {
     }
 }
 
+/// What makes a line and a call one need.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Tie {
+    /// One part, one product, one directory.
+    Related,
+    /// The line's file, account or resource is the caller's.
+    Own,
+    /// Both know the provider by the same name, or both are of files and of one kind: so may others of the machine be.
+    Weak,
+}
+
 /// The live draft a written one speaks of.
-fn partner(written: &Draft, live: &[Draft]) -> Option<usize> {
-    let related: Vec<usize> = live
-        .iter()
-        .enumerate()
-        .filter(|(_, l)| is_related(written, l))
-        .map(|(at, _)| at)
-        .collect();
-    match (related.as_slice(), live) {
-        ([only], _) => Some(*only),
-        ([], [only]) if is_tied(written, only) && !speaks_against(written, only) => Some(0),
+fn partner(written: &Draft, live: &[Draft]) -> Option<(usize, Tie)> {
+    let mut related = (0..live.len()).filter(|at| is_related(written, &live[*at]));
+    match (related.next(), related.next(), live) {
+        (Some(only), None, _) => Some((only, Tie::Related)),
+        (None, _, [only]) if !speaks_against(written, only) => Some(0).zip(tie(written, only)),
         _ => None,
     }
 }
 
 /// What makes a line and the only connection to its place one need, where no product and no path relates them outright.
-fn is_tied(written: &Draft, live: &Draft) -> bool {
+fn tie(written: &Draft, live: &Draft) -> Option<Tie> {
     let same = |a: &Few<String>, b: &Few<String>| a.iter().any(|one| b.contains(one));
     let by_name = |(by, _): &&(ReachedBy, String)| matches!(by, ReachedBy::Name | ReachedBy::Alias);
     let one_name = written
@@ -315,7 +336,6 @@ fn is_tied(written: &Draft, live: &Draft) -> bool {
         .iter()
         .filter(by_name)
         .any(|way| live.reached.contains(way));
-    let nobody = live.programs.iter().all(Program::is_unknown);
     // `app.service` and `/opt/app/.env`: the whole name of a unit relates, be it as common a word as this one.
     let own_directory = unit_of(live).is_some_and(|unit| {
         let below = |file: &Foreign| file.lossy().contains(&format!("/{unit}/"));
@@ -323,12 +343,17 @@ fn is_tied(written: &Draft, live: &Draft) -> bool {
             && !SYSTEM_DIRECTORIES.contains(&unit.as_str())
             && written.files.iter().any(below)
     });
-    nobody
-        || one_name
-        || own_directory
+    // A mount, and the line of a table that may name it otherwise.
+    let mounts = live.programs.is_empty() && written.component.class == live.component.class;
+    let one_kind = mounts && written.kind == live.kind;
+    let own = own_directory
         || same(&written.accounts, &live.accounts)
         || same(&written.resources, &live.resources)
-        || is_settings_of(written, live)
+        || is_settings_of(written, live);
+    match own {
+        true => Some(Tie::Own),
+        false => (one_name || one_kind).then_some(Tie::Weak),
+    }
 }
 
 /// Directories of every system (FHS 3.0): a unit of such a name relates nothing.

@@ -37,6 +37,7 @@ mod mail;
 mod mail_class;
 mod mail_ledger;
 mod mailboxes;
+mod nobody;
 pub mod nowhere;
 pub mod pinned;
 mod published;

@@ -610,12 +610,14 @@ pub(crate) fn incoming(
         // Within a container the machine's port is already the container's.
         let port = listeners.outer(&raw.host, &raw.fact.program, *service_port, *transport);
         let at = place(&meaning.entity, &raw.host, port, *transport);
-        match drafts.places.get_mut(&at) {
+        let known = drafts.places.get_mut(&at);
+        match known.filter(|known| local || known.iter().any(Draft::is_alive)) {
             Some(known) => confirm(known, raw, |d| {
                 !local || !listeners.leads_within(&raw.host, d)
             }),
             // Both ends are here and only the serving one was told: a caller that came and went.
             None if local => {}
+            // Whose call it is of what is written there, `nobody` says once the lines of one part are one need.
             None => {
                 let called = listeners.called(raw, port);
                 let call = Call {
@@ -663,16 +665,18 @@ fn confirm_within(raw: &Raw<Connection>, listeners: &Listeners<'_>, drafts: &mut
 
 /// The provider saw it too: what was seen alive here gains the evidence, and the consumer's own count stays. A
 /// written draft gains it only where no live one could be meant: which file a live one comes from, `join` says.
-/// The provider cannot tell two programs of one machine apart, so what it counted is given to one that is alone.
+/// The provider cannot tell two programs of one machine apart, so it is a witness of one that is alone, and counts its calls.
 fn confirm(known: &mut [Draft], raw: &Raw<Connection>, fits: impl Fn(&Draft) -> bool) {
     let alive = known.iter().any(|d| fits(d) && d.is_alive());
     let meant = |d: &&mut Draft| fits(d) && (!alive || d.is_alive());
     let is_alone = known.iter_mut().filter(&meant).count() == 1;
     for draft in known.iter_mut().filter(meant) {
-        draft.witnesses.insert(Witness::Live);
-        draft.used = draft.used.max(Some(raw.seen.last));
         draft.evidence.insert(raw.id.clone());
-        draft.current |= raw.current;
+        if alive || is_alone {
+            draft.witnesses.insert(Witness::Live);
+            draft.used = draft.used.max(Some(raw.seen.last));
+            draft.current |= raw.current;
+        }
         if is_alone {
             count(draft, raw);
         }

@@ -120,11 +120,16 @@ fn draft(raw: &Raw<LoggedUse>, place: &Place, estate: &Estate) -> Draft {
 /// Whoever is known to call there gains a witness. Who calls for real is meant before who only might, and one kind
 /// before another. Of several that may be meant nobody knows whose account and how many calls the log tells.
 fn confirm(known: &mut [Draft], rows: &[&Raw<LoggedUse>]) {
-    let alive = known.iter().any(Draft::is_alive);
     let is_kind = |draft: &Draft| rows.iter().any(|raw| raw.fact.kind == draft.kind);
-    let same_kind = known.iter().any(is_kind);
-    let meant = |draft: &&mut Draft| (!alive || draft.is_alive()) && (!same_kind || is_kind(draft));
-    let mut meant: Vec<&mut Draft> = known.iter_mut().filter(meant).collect();
+    let mut meant: Vec<&mut Draft> = known.iter_mut().collect();
+    let mut prefer = |fits: &dyn Fn(&Draft) -> bool| {
+        if meant.iter().any(|draft| fits(draft)) {
+            meant.retain(|draft| fits(draft));
+        }
+    };
+    prefer(&|draft| !draft.is_of_no_part());
+    prefer(&Draft::is_alive);
+    prefer(&is_kind);
     for draft in &mut meant {
         for raw in rows {
             draft.witnesses.insert(Witness::History);

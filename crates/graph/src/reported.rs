@@ -70,9 +70,11 @@ fn meant(place: Place, raw: &Raw<ReportedUse>, drafts: &Drafts) -> Place {
 
 /// The one draft that is meant: of several parts of a machine nobody knows whose use it was.
 fn one_of_kind<'d>(known: &'d mut [Draft], kind: &str) -> Option<&'d mut Draft> {
+    let is_kind = |draft: &Draft| draft.kind == kind || kind == "other";
+    let has_parts = known.iter().any(|d| is_kind(d) && !d.is_of_no_part());
     let mut meant = known
         .iter_mut()
-        .filter(|draft| draft.kind == kind || kind == "other");
+        .filter(|d| is_kind(d) && (!has_parts || !d.is_of_no_part()));
     match (meant.next(), meant.next()) {
         (Some(only), None) => Some(only),
         _ => None,
