@@ -358,6 +358,7 @@ grammars![
     "postgresql",
     "rsyncd",
     "samba",
+    "sendmail",
     "slapd",
     "squid",
     "unbound",

@@ -404,3 +404,18 @@ fn no_file_of_a_stranger_breaks_it() {
         assert!(looked(root).coverage().count() == 1);
     });
 }
+
+#[test]
+fn sendmail_tells_every_way_mail_leaves_it() {
+    let seen = looked(recorded("sendmail").path());
+    insta::assert_snapshot!(says(&seen).join("\n"));
+    assert_eq!(gaps(&seen), [""; 0]);
+}
+
+#[test]
+fn a_sendmail_that_is_off_sends_mail_nowhere() {
+    let root = recorded("sendmail");
+    std::fs::remove_file(root.path().join("etc/mail/aliases")).unwrap();
+    std::fs::remove_file(root.path().join("etc/mail/sendmail.cf")).unwrap();
+    assert_eq!(says(&looked(root.path())), [""; 0]);
+}

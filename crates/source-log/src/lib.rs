@@ -43,6 +43,7 @@ mod postfix;
 mod quick;
 mod radius;
 mod reach;
+mod sendmail;
 mod session;
 mod stamp;
 mod syslog;

@@ -113,6 +113,7 @@ impl Listener<'_> {
                 voice,
                 speaker: spoken_by.uses.map(|(_, speaker)| speaker),
                 port,
+                ports: self.ports,
                 process,
                 message: &message,
             };

@@ -21,7 +21,7 @@ use crate::reach::Reach;
 use crate::stamp::{self, Clock};
 use crate::tally::{self, Tally};
 use crate::zones::Zones;
-use crate::{journal, lines, mail, postfix, radius};
+use crate::{journal, lines, mail, postfix, radius, sendmail};
 
 /// Where the syslog daemons of the distributions write.
 const SYSLOG_FILES: &[&str] = &[
@@ -97,7 +97,10 @@ impl Source for LogSource {
             zones: Zones::read(disk),
             asked: Vec::new(),
             switched: BTreeMap::new(),
-            ports: postfix::ports(disk),
+            ports: postfix::ports(disk)
+                .into_iter()
+                .chain(sendmail::ports(disk))
+                .collect(),
             clients: radius::addresses(disk),
             own_name: own_name(disk),
             bytes_left: budget.total_bytes_max,

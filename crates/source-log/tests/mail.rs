@@ -312,3 +312,152 @@ fn a_server_says_what_it_takes_and_whom_it_lets_through() {
         ]
     );
 }
+
+fn sendmail() -> FakeDisk {
+    let tables = [
+        "access",
+        "relay-domains",
+        "local-host-names",
+        "mailertable",
+        "virtusertable",
+    ];
+    let disk = FakeDisk::new()
+        .file("/var/log/mail.log", recorded("sendmail.log"))
+        .file("/etc/mail/sendmail.cf", recorded("sendmail.cf"));
+    tables.into_iter().fold(disk, |disk, name| {
+        let text = recorded(&format!("sendmail.{name}"));
+        disk.file(&format!("/etc/mail/{name}"), text)
+    })
+}
+
+#[test]
+fn sendmail_tells_what_each_sender_needs() {
+    let sent = "sent mail through Sendmail at port";
+    let www = format!("10.20.1.21 {sent} 25, in clear text, from app1.corp.example (www), to");
+    let erp = format!("10.20.1.31 {sent}");
+    let rechnung = "as svc-erp@mail1.corp.example, by PLAIN, with";
+    let copier = format!("10.20.1.201 {sent} 25, in clear text, from corp.example (kopierer), to");
+    let forger = format!("10.20.1.66 {sent} 25, in clear text, from forged.example");
+    let refused = |who: &str, why: &str| format!("1× 10.{who} was refused ({why}) by Sendmail");
+    assert_eq!(
+        lines(&look(sendmail())),
+        [
+            // An alias for two people here: the log names them, and no domain.
+            format!("1× {www} "),
+            format!("1× {www} branch.example"),
+            format!("1× {www} partner.example, second.example"),
+            format!(
+                "1× {erp} 465, {rechnung} TLS (TLSv1.3), from corp.example (rechnung), to other.example"
+            ),
+            format!(
+                "2× {erp} 587, {rechnung} STARTTLS (TLSv1.3), from corp.example (rechnung), to partner.example"
+            ),
+            format!(
+                "1× 10.20.1.40 {sent} 587, as svc-old@mail1.corp.example, by LOGIN, in clear text, from second.example (report), to corp.example"
+            ),
+            format!(
+                "1× 10.20.1.50 {sent} 25, with STARTTLS (TLSv1), from corp.example (nas), to corp.example"
+            ),
+            refused("20.1.60", "logon-failed") + ", by LOGIN",
+            refused("20.1.66", "sender-rejected") + ", from corp.example",
+            refused("20.1.66", "logon-failed") + ", by LOGIN",
+            format!("1× {forger}, to corp.example"),
+            format!("2× {forger}, to partner.example"),
+            format!("1× {forger} (daemon), to corp.example"),
+            refused("20.1.70", "tls-failed"),
+            refused("20.1.71", "recipient-rejected"),
+            refused("20.1.71", "content-rejected"),
+            refused("20.1.71", "sender-rejected") + ", from corp.example",
+            refused("20.1.71", "content-rejected")
+                + " at port 25, in clear text, from corp.example (cron)",
+            format!(
+                "2× 10.20.1.71 {sent} 25, in clear text, from corp.example (cron), to corp.example, partner.example"
+            ),
+            format!("3× {copier} corp.example"),
+            format!("1× {copier} corp.example, partner.example"),
+            format!(
+                "1× 10.20.1.202 {sent} 25, in clear text, from corp.example (usv), to corp.example"
+            ),
+            refused("30.1.77", "relay-denied") + ", to partner.example",
+            refused("30.1.78", "relay-denied") + ", to partner.example",
+        ]
+    );
+}
+
+#[test]
+fn whoever_forges_lines_of_sendmail_is_one_client_and_nobody_else_is_there() {
+    let recorder = look(sendmail());
+    assert!(!mail(&recorder).is_empty());
+    for fact in recorder.facts() {
+        let said = serde_json::to_string(fact).unwrap();
+        assert!(!said.contains("10.20.1.9\""), "{said}");
+        assert!(!said.contains("anna"), "{said}");
+        assert!(!said.contains("admin"), "{said}");
+    }
+}
+
+#[test]
+fn sendmail_says_whom_it_lets_through_by_which_line() {
+    let servers = servers(&look(sendmail()));
+    let [server] = servers.as_slice() else {
+        panic!("{servers:?}")
+    };
+    let allows: Vec<String> = server
+        .allows
+        .iter()
+        .map(|rule| {
+            let file = rule.file.as_ref().map(ToString::to_string);
+            format!(
+                "{} {} {}:{}",
+                rule.entry,
+                rule.setting,
+                file.unwrap_or_default(),
+                rule.line.unwrap_or(0)
+            )
+        })
+        .collect();
+    let access = |entry: &str, line: u32| format!("{entry} access /etc/mail/access:{line}");
+    assert_eq!(
+        allows,
+        [
+            access("10.20.1.201", 2),
+            access("10.20.1.202", 3),
+            access("10.20.1.50", 4),
+            access("10.20.1.66", 5),
+            access("10.20.1.70", 6),
+            access("10.20.1.71", 7),
+            access("10.20.1.21", 8),
+            "10.40 relay-domains /etc/mail/relay-domains:1".to_owned(),
+            "TRUST_AUTH_MECH TrustAuthMech /etc/mail/sendmail.cf:18".to_owned(),
+        ]
+    );
+    assert_eq!(
+        server.domains,
+        [
+            "branch.example",
+            "corp.example",
+            "localhost",
+            "mail1.corp.example",
+            "second.example"
+        ]
+    );
+    assert!(server.domains_complete);
+}
+
+/// The messages of a Sendmail are never said to be done: those of a day fill no memory, and none is lost.
+#[test]
+fn sixty_thousand_messages_of_sendmail_are_sixty_thousand() {
+    let mut log = String::new();
+    for number in 0..60_000 {
+        let id = format!("6ALA{number:010}");
+        log += &format!(
+            "Nov 21 07:00:00 mail1 sm-mta[{number}]: {id}: from=<scan@corp.example>, size=1, class=0, nrcpts=1, msgid=<x>, proto=ESMTP, daemon=MTA, relay=[10.20.1.201]\nNov 21 07:00:00 mail1 sm-mta[{number}]: {id}: to=<a@corp.example>, delay=00:00:00, xdelay=00:00:00, mailer=local, pri=1, dsn=2.0.0, stat=Sent\n"
+        );
+    }
+    let disk = FakeDisk::new().file("/var/log/mail.log", log);
+    let told: Vec<u64> = mail(&look(disk))
+        .iter()
+        .map(|(_, seen)| seen.count)
+        .collect();
+    assert_eq!(told, [60_000]);
+}

@@ -214,6 +214,21 @@ fn sshd_tells_where_somebody_logged_on_from_and_not_who() {
 /// Where a log lies, its recording, and every row it must give. In each of them 10.20.1.66 tried to look like 10.20.1.9.
 const RECORDINGS: &[(&str, &str, &[&str])] = &[
     (
+        "/var/log/maillog",
+        "sendmail.log",
+        &[
+            "8× Sendmail used 10.20.1.90",
+            "3× 10.20.1.21 used Sendmail, in clear text",
+            "1× 10.20.1.50 used Sendmail",
+            "1× 10.20.1.66 used Sendmail, in clear text",
+            "3× 10.20.1.71 used Sendmail, in clear text",
+            "4× 10.20.1.201 used Sendmail, in clear text",
+            "1× 10.20.1.202 used Sendmail, in clear text",
+            "3× 10.20.1.31 used Sendmail, as svc-erp@mail1.corp.example, by PLAIN",
+            "1× 10.20.1.40 used Sendmail, as svc-old@mail1.corp.example, by LOGIN",
+        ],
+    ),
+    (
         "/var/log/mail.log",
         "dovecot.log",
         &[

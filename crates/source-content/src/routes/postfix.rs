@@ -424,7 +424,7 @@ fn without_key(zone: &HostName) -> Option<HostName> {
     HostName::parse(&rest)
 }
 
-fn domain(found: &mut Found<'_, '_, '_, '_>, rule: RouteRule, word: &str, at: At<'_>) {
+pub(super) fn domain(found: &mut Found<'_, '_, '_, '_>, rule: RouteRule, word: &str, at: At<'_>) {
     let name = word.split_ascii_whitespace().next().unwrap_or_default();
     let plain = name.trim_start_matches('.');
     let local =
@@ -441,7 +441,7 @@ fn domain(found: &mut Found<'_, '_, '_, '_>, rule: RouteRule, word: &str, at: At
 }
 
 /// The domain of what stands on the left of a table: `user@domain`, `@domain`, `domain`, `.domain`.
-fn domain_part(left: &str) -> Option<String> {
+pub(super) fn domain_part(left: &str) -> Option<String> {
     if left.contains('@') {
         return domain_of(left).map(|domain| domain.to_string());
     }

@@ -1,12 +1,13 @@
 //! Who hands mail in, and what each sender needs: domains, account, TLS, who was refused. See [`groma_model::mail_use`].
 //!
-//! Lines are understood by one file for each product ([`postfix`], [`exim`]), brought together by [`track`], and added up by
+//! Lines are understood by one file for each product ([`postfix`], [`exim`], [`sendmail`]), brought together by [`track`], and added up by
 //! [`sums`]. Addresses of people are parted where they are met: the domain stays, and of a local part a word of ours at most.
 
 mod exim;
 mod names;
 mod postfix;
 pub(crate) mod said;
+mod sendmail;
 mod server;
 mod sums;
 mod track;
@@ -29,6 +30,8 @@ pub(crate) enum Voice {
     Postfix(postfix::Program),
     /// Exim.
     Exim,
+    /// Sendmail.
+    Sendmail,
 }
 
 impl Voice {
@@ -39,6 +42,7 @@ impl Voice {
                 .filter(|grammar| grammar.id == "exim")
                 .map(|_| Self::Exim),
             "exim" | "exim4" => Some(Self::Exim),
+            "sendmail" | "sm-mta" => Some(Self::Sendmail),
             _ => postfix::Program::of(tag).map(Self::Postfix),
         }
     }
@@ -47,6 +51,7 @@ impl Voice {
         match self {
             Self::Postfix(_) => "Postfix",
             Self::Exim => "Exim",
+            Self::Sendmail => "Sendmail",
         }
     }
 }
@@ -55,6 +60,7 @@ impl Voice {
 #[derive(Debug, Default)]
 pub(crate) struct Mail {
     products: BTreeMap<&'static str, Track>,
+    unsent: sendmail::Unsent,
 }
 
 /// Where a line comes from.
@@ -63,18 +69,41 @@ pub(crate) struct Heard<'m> {
     pub(crate) speaker: Option<&'static Speaker>,
     /// The port this speaker serves, as the machine's configuration says.
     pub(crate) port: Option<Port>,
+    /// The ports of all, by the name they have there.
+    pub(crate) ports: &'m BTreeMap<String, Port>,
     pub(crate) process: &'m str,
     pub(crate) message: &'m str,
 }
 
 impl Mail {
     /// Takes a line; `at` reads its time where that is needed.
-    pub(crate) fn hear(&mut self, heard: &Heard<'_>, at: impl FnOnce() -> Option<Timestamp>) {
-        let said = match heard.voice {
-            Voice::Postfix(program) => postfix::understand(program, heard.message),
-            Voice::Exim => exim::understand(heard.message),
-        };
-        let Some(said) = said else { return };
+    pub(crate) fn hear(&mut self, heard: &Heard<'_>, mut at: impl FnMut() -> Option<Timestamp>) {
+        let message = heard.message;
+        match heard.voice {
+            Voice::Postfix(program) => {
+                let said = postfix::understand(program, message);
+                said.into_iter()
+                    .for_each(|said| self.take(heard, said, &mut at));
+            }
+            Voice::Exim => {
+                let said = exim::understand(message);
+                said.into_iter()
+                    .for_each(|said| self.take(heard, said, &mut at));
+            }
+            Voice::Sendmail => {
+                let said = sendmail::understand(message, heard.ports, &mut self.unsent);
+                said.into_iter()
+                    .for_each(|said| self.take(heard, said, &mut at));
+            }
+        }
+    }
+
+    fn take(
+        &mut self,
+        heard: &Heard<'_>,
+        said: said::Said<'_>,
+        at: impl FnOnce() -> Option<Timestamp>,
+    ) {
         let port = match heard.voice {
             Voice::Postfix(postfix::Program::Smtpd) => {
                 heard.port.or(heard.speaker.and_then(|s| s.port))

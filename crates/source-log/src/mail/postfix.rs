@@ -118,6 +118,7 @@ fn secured(message: &str) -> Option<Said<'_>> {
         client,
         version: rest.split(' ').next().and_then(Word::parse),
         certificate,
+        begins: false,
     })
 }
 

@@ -29,6 +29,17 @@ pub(crate) enum Said<'m> {
         version: Option<Word>,
         /// True if it showed a certificate the server trusts.
         certificate: bool,
+        /// True where no line says that the client came: this one does.
+        begins: bool,
+    },
+    /// It logged on, and what follows from it is its account's.
+    Proven {
+        /// Who.
+        client: IpAddr,
+        /// As whom.
+        account: &'m str,
+        /// How.
+        mechanism: Word,
     },
     /// A message begins.
     Taken(Taken<'m>),

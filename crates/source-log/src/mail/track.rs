@@ -30,6 +30,8 @@ struct Session {
     client: IpAddr,
     tls: Option<Word>,
     certificate: bool,
+    /// The account it logged on with, where a line of its own says so, and how.
+    proven: Option<(Option<Name>, Word)>,
     queues: Vec<Word>,
 }
 
@@ -56,6 +58,8 @@ struct Message {
     rejected: Option<Timestamp>,
     /// True while the session that brought it may still tell how it was protected.
     in_session: bool,
+    /// How many messages had begun before it.
+    before: u64,
 }
 
 /// Who speaks, where and when.
@@ -77,6 +81,8 @@ pub(crate) struct Track {
     later: QuickMap<Word, Message>,
     /// The same of the file after this one.
     waiting: QuickMap<Word, Message>,
+    /// Messages that began so far.
+    begun: u64,
     pub(crate) names: Names,
     pub(crate) sums: Sums,
 }
@@ -95,12 +101,21 @@ impl Track {
                 client,
                 version,
                 certificate,
+                begins,
             } => {
+                if begins {
+                    self.came(spoken, client);
+                }
                 if let Some(session) = self.session(spoken, client) {
                     session.tls = version;
                     session.certificate = certificate;
                 }
             }
+            Said::Proven {
+                client,
+                account,
+                mechanism,
+            } => self.proven(spoken, client, account, mechanism),
             Said::Taken(taken) => {
                 if let Some(at) = at() {
                     self.taken(spoken, &taken, at);
@@ -137,9 +152,21 @@ impl Track {
                 client,
                 tls: None,
                 certificate: false,
+                proven: None,
                 queues: Vec::new(),
             },
         );
+    }
+
+    /// The client of this process logged on; where no line says that it came, this one does.
+    fn proven(&mut self, spoken: &Spoken, client: IpAddr, account: &str, mechanism: Word) {
+        let account = self.account(Some(account));
+        if self.session(spoken, client).is_none() {
+            self.came(spoken, client);
+        }
+        if let Some(session) = self.session(spoken, client) {
+            session.proven = Some((account, mechanism));
+        }
     }
 
     /// The session of this process, if it is this client's.
@@ -163,6 +190,7 @@ impl Track {
             account,
             mechanism: taken.mechanism.filter(|_| is_kept),
             at: Some(at),
+            before: self.begun,
             ..Message::default()
         };
         if let Some(whole) = &taken.whole {
@@ -172,6 +200,7 @@ impl Track {
             message.protection = whole.protection;
             message.tls = whole.tls;
             message.certificate = whole.certificate;
+            self.learn_of_session(spoken, &mut message);
             self.envelope(&mut message, whole.sender, whole.bytes);
         } else if let Some(session) = self.session(spoken, taken.client) {
             message.tls = session.tls;
@@ -183,6 +212,26 @@ impl Track {
             }
         }
         self.open.insert(taken.queue, message);
+    }
+
+    /// What lines before told of the session and the one that tells of the message does not: it says that there is an
+    /// account, or TLS, and not which.
+    fn learn_of_session(&mut self, spoken: &Spoken, message: &mut Message) {
+        let client = message.client;
+        let Some(session) = client.and_then(|client| self.session(spoken, client)) else {
+            return;
+        };
+        let secure = message.protection.is_some_and(|p| p != Protection::None);
+        if message.tls.is_none() && secure {
+            message.tls = session.tls;
+            message.certificate |= session.certificate;
+        }
+        if let (true, None, Some((account, mechanism))) =
+            (message.mechanism.is_some(), message.account, session.proven)
+        {
+            message.account = account;
+            message.mechanism = Some(mechanism);
+        }
     }
 
     fn account(&mut self, account: Option<&str>) -> Option<Name> {
@@ -204,14 +253,33 @@ impl Track {
         if !self.open.contains_key(&queue) {
             self.make_room();
         }
-        Some(self.open.entry(queue).or_default())
+        let before = self.begun;
+        let begin = || Message {
+            before,
+            ..Message::default()
+        };
+        Some(self.open.entry(queue).or_insert_with(begin))
     }
 
-    /// A log that never says what became of its messages must not fill the memory: what is open counts as it is.
+    /// A log that never says that its messages are done (Sendmail's) must not fill the memory: the older half of what is
+    /// open counts as it is.
     fn make_room(&mut self) {
-        if self.open.len() >= OPEN_MAX {
-            for (_, message) in std::mem::take(&mut self.open) {
-                self.finish(message);
+        self.begun += 1;
+        if self.open.len() < OPEN_MAX {
+            return;
+        }
+        let mut ages: Vec<u64> = self.open.values().map(|message| message.before).collect();
+        let (_, middle, _) = ages.select_nth_unstable(OPEN_MAX / 2);
+        let middle = *middle;
+        let (old, young) = std::mem::take(&mut self.open)
+            .into_iter()
+            .partition(|(_, message)| message.before <= middle);
+        self.open = young;
+        let old: QuickMap<Word, Message> = old;
+        for (queue, message) in old {
+            match message.client {
+                Some(_) => self.finish(message),
+                None => wait(&mut self.later, queue, message),
             }
         }
     }
