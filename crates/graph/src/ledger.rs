@@ -66,6 +66,7 @@ pub(crate) fn entries(
         return Vec::new();
     }
     join_both_ends(&mut rows);
+    join_records(&mut rows);
     let known = Known::new(dependencies, watching);
     let made = rows
         .into_iter()
@@ -98,6 +99,41 @@ fn join_both_ends(rows: &mut BTreeMap<Key, Row<'_>>) {
             // Both logs may tell the very same beside it, which is that row as well.
             let row = rows.remove(&key).unwrap_or_default();
             rows.insert(key, row.and(one).and(other));
+        }
+    }
+}
+
+/// A logon that the records of a machine tell beside the log of its service is one row: of the one way in which the
+/// client is known to come; of several, the one that was used last when the record was written.
+fn join_records(rows: &mut BTreeMap<Key, Row<'_>>) {
+    let mut ways: BTreeMap<_, (Vec<Key>, Vec<Key>)> = BTreeMap::new();
+    for (key, row) in rows.iter().filter(|(_, row)| !row.told.is_empty()) {
+        let (records, services) = ways.entry((key.0.clone(), key.1.0)).or_default();
+        match row.told.iter().all(|raw| raw.fact.is_record()) {
+            true => records.push(key.clone()),
+            false => services.push(key.clone()),
+        }
+    }
+    for (records, services) in ways.into_values() {
+        let last = |key: &Key, rows: &BTreeMap<Key, Row<'_>>| rows.get(key)?.seen.map(|s| s.last);
+        for record in records {
+            let at = last(&record, rows);
+            let apart = |key: &&Key| {
+                last(key, rows)
+                    .zip(at)
+                    .map(|(a, b)| a.since(b).max(b.since(a)))
+            };
+            let Some(service) = services.iter().min_by_key(apart) else {
+                continue;
+            };
+            let (Some(record), Some(told)) = (rows.remove(&record), rows.remove(service)) else {
+                continue;
+            };
+            let joined = match services.len() {
+                1 => told.and(record),
+                _ => told.with_evidence_of(record),
+            };
+            rows.insert(service.clone(), joined);
         }
     }
 }
@@ -205,6 +241,15 @@ impl<'g> Row<'g> {
             (Some(one), Some(other)) => Some(one.joined(other)),
             (one, other) => one.or(other),
         };
+        self.logs.extend(other.logs);
+        self.evidence.extend(other.evidence);
+        self
+    }
+}
+
+impl Row<'_> {
+    /// Another witness tells it too; how often and since when is not told of this row alone.
+    fn with_evidence_of(mut self, other: Self) -> Self {
         self.logs.extend(other.logs);
         self.evidence.extend(other.evidence);
         self

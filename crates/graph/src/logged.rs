@@ -152,8 +152,14 @@ fn confirm(known: &mut [Draft], rows: &[&Raw<LoggedUse>]) {
 }
 
 /// How many calls these rows tell. Two logs of a machine tell the same ones (a file and the journal; the file whose
-/// oldest lines are gone), and so do the logs of both ends: the one that knows most is believed.
+/// oldest lines are gone), and so do the logs of both ends, and records of logons beside the log of the service: the one
+/// that knows most is believed.
 pub(crate) fn calls<'r>(rows: impl Iterator<Item = &'r Raw<LoggedUse>>) -> u64 {
+    let (records, told): (Vec<_>, Vec<_>) = rows.partition(|raw| raw.fact.is_record());
+    told_alike(&records).max(told_alike(&told))
+}
+
+fn told_alike(rows: &[&Raw<LoggedUse>]) -> u64 {
     let mut told: HashMap<&EntityId, HashMap<LoggedUse, u64>> = HashMap::new();
     for raw in rows {
         let without_log = LoggedUse {

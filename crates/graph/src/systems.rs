@@ -74,7 +74,7 @@ fn function_of<'a>(kind: &'a str, layer: &'a str) -> &'a str {
         "message-queue" => "messaging",
         "syslog" => "log collection",
         "ups" => "power",
-        "ssh" | "rdp" => "remote access",
+        "ssh" | "rdp" | "telnet" => "remote access",
         "package-mirror" => "packages",
         _ => layer,
     }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use groma_model::fact::{Direction, Interface, LoggedUse};
+use groma_model::fact::{Direction, Interface, LoggedUse, REMOTE_LOGONS};
 use groma_model::name::Protection;
 use groma_model::{Evidence, Fact, Hours, Port, Seen, Timestamp, Transport, Witness};
 
@@ -394,4 +394,78 @@ fn a_need_says_when_it_was_last_used_and_nothing_where_nobody_saw_it() {
     let month_ago = Timestamp::from_seconds(NOW - 30 * 86_400);
     assert_eq!(edge.details.last_used, Some(month_ago));
     assert!(edge.last_seen > month_ago, "the line was read today");
+}
+
+fn ssh(mechanism: Option<&str>) -> LoggedUse {
+    let (product, log) = match mechanism {
+        Some(_) => ("OpenSSH", "/var/log/auth.log"),
+        None => (REMOTE_LOGONS, "/var/log/wtmp"),
+    };
+    LoggedUse {
+        kind: "ssh".into(),
+        port: Some(Port(22)),
+        product: product.into(),
+        account: None,
+        mechanism: mechanism.map(Into::into),
+        log: log.into(),
+        ..used(Direction::Incoming, "10.0.0.1")
+    }
+}
+
+#[test]
+fn a_logon_that_two_witnesses_tell_is_one_row_with_both() {
+    let mut told = app_and_directory();
+    log(&mut told, "ldap1", ssh(None));
+    let record = told.graph().ledger;
+    assert_eq!((record.len(), record[0].count), (1, 4), "alone it is a row");
+    log(&mut told, "ldap1", ssh(Some("publickey")));
+    let graph = told.graph();
+    let [row] = graph.ledger.as_slice() else {
+        panic!("{:?}", graph.ledger);
+    };
+    assert_eq!(row.logs, ["/var/log/auth.log", "/var/log/wtmp"]);
+    assert_eq!((row.evidence.len(), row.count), (2, 4));
+    assert_eq!(row.mechanism.as_deref(), Some("publickey"));
+    told.only_edge();
+}
+
+#[test]
+fn of_several_ways_in_the_nearest_in_time_gains_the_witness_and_no_uses() {
+    let mut told = app_and_directory();
+    log(&mut told, "ldap1", ssh(Some("publickey")));
+    log(&mut told, "ldap1", ssh(Some("password")));
+    let earlier = Timestamp::from_seconds(NOW - 60 * 86_400);
+    let last = told.0.last_mut().unwrap();
+    last.seen = Seen::between(earlier, earlier, 3);
+    log(&mut told, "ldap1", ssh(None));
+    let told: Vec<_> = (told.graph().ledger.into_iter())
+        .map(|row| (row.mechanism.unwrap(), row.count, row.logs.len()))
+        .collect();
+    let want = [
+        ("password".to_owned(), 3, 1),
+        ("publickey".to_owned(), 4, 2),
+    ];
+    assert_eq!(told, want);
+}
+
+/// Another service of the same client, and another client of the same service, are other rows.
+#[test]
+fn a_record_joins_no_row_of_another_service_or_client() {
+    let mut told = app_and_directory();
+    told.host("pc1", "10.0.0.3");
+    let telnet = LoggedUse {
+        kind: "telnet".into(),
+        port: Some(Port(23)),
+        ..ssh(None)
+    };
+    let other = LoggedUse {
+        peer: ip("10.0.0.3"),
+        ..ssh(Some("publickey"))
+    };
+    for used in [telnet, other, ssh(None)] {
+        log(&mut told, "ldap1", used);
+    }
+    let ledger = told.graph().ledger;
+    assert_eq!(ledger.len(), 3, "{ledger:?}");
+    assert!(ledger.iter().all(|row| row.evidence.len() == 1));
 }

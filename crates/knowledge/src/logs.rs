@@ -364,6 +364,7 @@ grammars![
     "unbound",
     "unbound-syslog",
     "vsftpd",
+    "wtmp",
 ];
 
 /// Every grammar.
@@ -459,6 +460,12 @@ does = "counts"
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn records_of_logons_are_called_as_the_graph_knows_them() {
+        let wtmp = LOG_GRAMMARS.iter().find(|grammar| grammar.id == "wtmp");
+        assert_eq!(wtmp.unwrap().product, groma_model::fact::REMOTE_LOGONS);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::admission::Admission;
 pub use crate::content::{Access, Archive, BackupJob, Database, Grant, Share};
 pub use crate::directory::{DirectoryEntry, DirectoryNeed, DirectoryObject, NeedReason};
-pub use crate::logged::LoggedUse;
+pub use crate::logged::{LoggedUse, REMOTE_LOGONS};
 pub use crate::mail::{MailPurpose, MailRecord};
 pub use crate::mail_use::{MailRecipients, MailRefusal, MailServer, MailUse, RelayBy, RelayRule};
 pub use crate::mailbox::MailboxTie;

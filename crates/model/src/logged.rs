@@ -9,6 +9,9 @@ use crate::Foreign;
 use crate::fact::Direction;
 use crate::name::{HostName, Port, Protection, Transport};
 
+/// The product of logons that the records of a machine tell (utmp(5)) and not the service that let somebody in.
+pub const REMOTE_LOGONS: &str = "remote logon (wtmp)";
+
 /// A client and a service that used each other, as the log on this machine tells it. When and how often stands in
 /// [`Seen`](crate::Seen): the log's own times, with the hours of the week.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
@@ -46,4 +49,12 @@ pub struct LoggedUse {
     pub protection: Option<Protection>,
     /// The file that says so, without the number or date of its rotation.
     pub log: Foreign,
+}
+
+impl LoggedUse {
+    /// True if a record of a terminal tells it. It knows neither account nor mechanism, and nothing of a use without a
+    /// terminal; the log of the service may tell the very same logon.
+    pub fn is_record(&self) -> bool {
+        self.product == REMOTE_LOGONS
+    }
 }

@@ -5,7 +5,7 @@
 //! mechanism and protection. A month of logs on day one says more than a month of watching.
 //!
 //! **Where it reads it.** In the syslog files of the machine and the files a product writes by itself, newest
-//! first, with their rotations (`.1`, `-20261101`, `.gz`, `.zst`), and in the journal of systemd. How a product's lines read is data
+//! first, with their rotations (`.1`, `-20261101`, `.gz`, `.zst`), in the journal of systemd, and in the records of logons (`wtmp`). How a product's lines read is data
 //! (`groma_knowledge::logs`); docs/guide/log-grammars.md shows how to add one. It also says from when to when a log
 //! reaches, and of an installed product without one how to switch it on: it never does so itself.
 //!
@@ -48,6 +48,7 @@ mod session;
 mod stamp;
 mod syslog;
 mod tally;
+mod utmp;
 mod windows;
 mod word;
 mod zones;

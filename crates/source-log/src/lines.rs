@@ -50,13 +50,14 @@ impl Read for FromBegin {
     }
 }
 
-/// Calls `each` with every whole line of `file` until `is_over`, which is asked now and then. A last line without its end may be cut, so
-/// it is left out.
-pub(crate) fn of(
-    file: Box<dyn OpenFile>,
-    is_over: &dyn Fn() -> bool,
-    each: impl FnMut(&[u8]),
-) -> Result<Told, Reason> {
+/// What a file holds, unpacked, and how much that may be at most.
+pub(crate) struct Unpacked {
+    pub(crate) read: Box<dyn Read>,
+    pub(crate) most: u64,
+}
+
+/// `file` from its begin on, unpacked where it is compressed.
+pub(crate) fn unpacked(file: Box<dyn OpenFile>) -> Result<Unpacked, Reason> {
     let end = file.metadata().bytes;
     let mut head = [0; 6];
     let got = file
@@ -65,19 +66,33 @@ pub(crate) fn of(
     let head = head.get(..got).unwrap_or_default();
     let raw = FromBegin { file, at: 0, end };
     let most = UNPACKED_MIN.max(end.saturating_mul(RATIO_MAX));
-    match head {
-        [0x1f, 0x8b, ..] => lines(flate2::read::MultiGzDecoder::new(raw), most, is_over, each),
+    let (read, most): (Box<dyn Read>, u64) = match head {
+        [0x1f, 0x8b, ..] => (Box::new(flate2::read::MultiGzDecoder::new(raw)), most),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => {
             let mut decoder =
                 zstd::stream::read::Decoder::new(raw).map_err(|_| Reason::Malformed)?;
             decoder
                 .window_log_max(ZSTD_WINDOW_LOG)
                 .map_err(|_| Reason::Malformed)?;
-            lines(decoder, most, is_over, each)
+            (Box::new(decoder), most)
         }
-        [0xfd, b'7', b'z', b'X', b'Z', ..] | [b'B', b'Z', b'h', ..] => Err(Reason::Unsupported),
-        _ => lines(raw, u64::MAX, is_over, each),
-    }
+        [0xfd, b'7', b'z', b'X', b'Z', ..] | [b'B', b'Z', b'h', ..] => {
+            return Err(Reason::Unsupported);
+        }
+        _ => (Box::new(raw), u64::MAX),
+    };
+    Ok(Unpacked { read, most })
+}
+
+/// Calls `each` with every whole line of `file` until `is_over`, which is asked now and then. A last line without its end may be cut, so
+/// it is left out.
+pub(crate) fn of(
+    file: Box<dyn OpenFile>,
+    is_over: &dyn Fn() -> bool,
+    each: impl FnMut(&[u8]),
+) -> Result<Told, Reason> {
+    let Unpacked { read, most } = unpacked(file)?;
+    lines(read, most, is_over, each)
 }
 
 fn lines(

@@ -23,6 +23,8 @@ use crate::tally::{self, Tally};
 use crate::zones::Zones;
 use crate::{journal, lines, mail, postfix, radius, sendmail};
 
+mod logons;
+
 /// Where the syslog daemons of the distributions write.
 const SYSLOG_FILES: &[&str] = &[
     "/var/log/auth.log",
@@ -74,6 +76,7 @@ impl Source for LogSource {
             reads: vec![
                 format!("{}, with their rotations, plain, gzip and zstd", files.join(", ")),
                 mail::SETTINGS.to_owned(),
+                logons::READS.to_owned(),
                 "/proc/sys/kernel/hostname, /etc/hostname; /etc/bind/named.conf, /etc/named.conf, /usr/local/etc/namedb/named.conf with what they include, for the zones this machine answers for; /etc/postfix/master.cf; clients.conf of FreeRADIUS with what it includes (names and addresses, never a secret); /etc/localtime (where it leads), /etc/timezone; /etc/machine-id and the journal files of systemd in /var/log/journal and /run/log/journal; whether the programs of these products are there".to_owned(),
             ],
             contacts: Vec::new(),
@@ -133,6 +136,7 @@ impl Source for LogSource {
             look.family(family);
         }
         look.journals();
+        look.logons();
         look.say();
         look.how_far_questions_reach();
         look.say_mail();

@@ -1068,3 +1068,109 @@ fn unbound_tells_who_asks() {
         ["1× 10.20.1.5 used Unbound at port 53/udp: /var/log/syslog"]
     );
 }
+
+fn with_wtmp() -> FakeDisk {
+    FakeDisk::new().file("/var/log/wtmp", recorded("wtmp"))
+}
+
+#[test]
+fn records_of_logons_tell_from_where_and_by_which_service_and_not_who() {
+    let looked = look(with_wtmp());
+    assert_eq!(
+        lines(&looked),
+        [
+            "3× 10.20.1.31 used remote logon (wtmp) at port 22/tcp: /var/log/wtmp",
+            "1× 10.20.1.32 used remote logon (wtmp) at port 22/tcp: /var/log/wtmp",
+            "1× 10.20.1.40 used remote logon (wtmp) at port 22/tcp: /var/log/wtmp",
+            "1× fd20:1::31 used remote logon (wtmp) at port 22/tcp: /var/log/wtmp",
+            "1× 10.20.1.77 used remote logon (wtmp) at port 23/tcp, in clear text: /var/log/wtmp",
+            "1× 10.20.1.78 used remote logon (wtmp) at port 23/tcp, in clear text: /var/log/wtmp",
+        ],
+        "10.20.1.9 is what a user had written, 10.20.1.66 was refused"
+    );
+    assert_eq!(looked.gaps().count(), 0);
+    let coverage = looked
+        .coverage()
+        .find(|c| c.scope.as_str() == "log:/var/log/wtmp")
+        .unwrap();
+    assert_eq!(coverage.state, CoverageState::Complete);
+    assert_eq!(coverage.from.minute(), "2026-11-21 10:57");
+    let json = format!("{:?}", looked.records);
+    assert!(!json.contains("anna") && !json.contains("svcbackup"));
+}
+
+#[test]
+fn rotated_and_packed_records_are_read_and_torn_ones_are_a_gap() {
+    let wtmp = recorded("wtmp");
+    let packed = zstd_of(&wtmp[..3 * 768]);
+    let disk = FakeDisk::new()
+        .file("/var/log/wtmp", [&wtmp[..100], &wtmp[3 * 768..]].concat())
+        .file("/var/log/wtmp-20261101.zst", packed);
+    let looked = look(disk);
+    assert_eq!(lines(&looked).len(), 6);
+    let gap = looked.gaps().next().unwrap();
+    assert_eq!(
+        (gap.reason.clone(), gap.what.as_str()),
+        (
+            Reason::Malformed,
+            "1 places of /var/log/wtmp that are no record"
+        )
+    );
+}
+
+#[test]
+fn what_sshd_and_wtmp_tell_of_the_same_logons_are_two_facts_of_one_client() {
+    let looked = look(with_wtmp().file("/var/log/auth.log", recorded("wtmp-auth.log")));
+    let of_client: Vec<String> = lines(&looked)
+        .into_iter()
+        .filter(|line| line.contains(" 10.20.1.31 "))
+        .collect();
+    assert_eq!(
+        of_client,
+        [
+            "4× 10.20.1.31 used OpenSSH at port 22/tcp, by publickey: /var/log/auth.log",
+            "3× 10.20.1.31 used remote logon (wtmp) at port 22/tcp: /var/log/wtmp",
+        ],
+        "one of them had no terminal"
+    );
+}
+
+fn zstd_of(bytes: &[u8]) -> Vec<u8> {
+    zstd::stream::encode_all(bytes, 3).unwrap()
+}
+
+#[test]
+fn refused_logons_are_only_counted_and_an_empty_wtmp_is_no_gap() {
+    let disk = FakeDisk::new()
+        .file("/usr/bin/last", "")
+        .file("/var/log/wtmp", "")
+        .file("/var/log/btmp", recorded("btmp"));
+    let looked = look(disk);
+    assert_eq!(lines(&looked), Vec::<String>::new());
+    assert_eq!(looked.gaps().count(), 0);
+    let coverage = looked
+        .coverage()
+        .find(|c| c.scope.as_str() == "log:/var/log/btmp")
+        .unwrap();
+    let how = coverage.how.as_deref().unwrap();
+    assert_eq!(how, "1 refused logons from 1 addresses; only counted");
+}
+
+#[test]
+fn records_that_are_not_read_are_a_gap_with_what_prints_them() {
+    let disk = FakeDisk::new()
+        .file("/var/log/lastlog", "")
+        .file("/var/lib/wtmpdb/wtmp.db", "SQLite format 3");
+    let gaps: Vec<String> = look(disk).gaps().map(|gap| gap.what.clone()).collect();
+    assert_eq!(gaps, ["the logons that /var/lib/wtmpdb/wtmp.db tells"]);
+}
+
+#[test]
+fn no_records_make_it_panic() {
+    let wtmp = recorded("wtmp");
+    groma_fuzz::hammer(300, &[&wtmp], |bytes| {
+        for line in lines(&look(FakeDisk::new().file("/var/log/wtmp", bytes))) {
+            assert!(line.contains("remote logon"), "{line}");
+        }
+    });
+}

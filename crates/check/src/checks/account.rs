@@ -34,7 +34,7 @@ const EVERYWHERE: &[&str] = &[
 /// Kinds of the directory itself: who logs on there is of a directory, however the name is written.
 const DIRECTORIES: &[&str] = &["ldap-bind", "kerberos"];
 /// Kinds in which somebody logs on to a machine, by a name of it or of its directory.
-const LOGONS: &[&str] = &["ssh", "rdp"];
+const LOGONS: &[&str] = &["ssh", "telnet", "rdp"];
 /// Accounts a machine may have of its own beside those of a directory.
 const LOCAL: &[&str] = &["admin", "administrator", "user", "backup", "test"];
 /// What Windows writes for a domain where there is none.
@@ -209,7 +209,7 @@ pub(crate) fn of_services<'a>(view: &View<'a>) -> BTreeMap<Account<'a>, Uses<'a>
     let directories = Directories::of(written.chain(told).map(String::as_str));
     for need in view.dependencies().filter(|d| !d.details.local) {
         // Who logs on to a machine is a person until something says otherwise.
-        if matches!(need.kind.as_str(), "ssh" | "rdp") {
+        if matches!(need.kind.as_str(), "ssh" | "telnet" | "rdp") {
             continue;
         }
         for account in &need.details.accounts {
