@@ -485,6 +485,7 @@ fn questions_met(said: &[(SourceName, Vec<Record>)]) -> Vec<Peer> {
         Fact::Reference(reference) => vec![reference.peer.clone()],
         Fact::MailRecord(record) => record.peers.clone(),
         Fact::Forward(forward) => forwarded(forward),
+        Fact::RelyingParty(party) => party.places.clone(),
         Fact::Admission(admission) => admission.peer.iter().cloned().collect(),
         Fact::DirectoryNeed(need) => vec![need.consumer.clone(), need.provider.clone()],
         Fact::DirectoryObject(object) if object.class != "computer" => {

@@ -205,6 +205,7 @@ fn assemble(
         watching: graph.watching,
         mail_records: graph.mail_records,
         mailbox_ties: graph.mailbox_ties,
+        relying_parties: graph.relying_parties,
         mail_routes: graph.mail_routes,
         zone_records: graph.zone_records,
         ledger: graph.ledger,

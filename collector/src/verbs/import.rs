@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 use groma_import::{Imported, Kind, RowProblem};
-use groma_model::{SiteId, Timestamp};
+use groma_model::{Peer, SiteId, Timestamp};
 use groma_store::{Ingested, Moment, Store};
 
 use crate::command::Place;
@@ -22,12 +22,20 @@ const AHEAD_MAX: Duration = Duration::from_secs(24 * 3_600);
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// Batches, inventory CSV, RVTools workbooks, mailbox rights as Export-Csv of Exchange's shell writes them.
+    /// Batches, inventory CSV, RVTools workbooks, mailbox rights as Export-Csv of Exchange's shell writes them, what AD FS'
+    /// shell and Keycloak export about who signs people in through them
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// What the list is called; a newer list of the same name replaces it. Else the name of the file without its date
     #[arg(long, value_name = "NAME")]
     list: Option<String>,
+    /// The identity provider an export is of, by name or address, where the export does not say it
+    #[arg(long, value_name = "NAME", value_parser = provider)]
+    of: Option<Peer>,
+}
+
+fn provider(text: &str) -> Result<Peer, String> {
+    Peer::parse(text).ok_or_else(|| format!("{text} is neither a host name nor an address"))
 }
 
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
@@ -39,21 +47,28 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     }
     let mut store = open(place)?;
     for file in &arguments.files {
-        let line = take(file, list, store.as_mut())
+        let line = take(file, list, arguments.of.as_ref(), store.as_mut())
             .with_context(|| format!("import {}", file.display()))?;
         files::print(format!("{}: {line}\n", visible(&file.display().to_string())).as_bytes())?;
     }
     Ok(0)
 }
 
-fn take(file: &Path, list: Option<&str>, store: &mut dyn Store) -> Result<String> {
+fn take(
+    file: &Path,
+    list: Option<&str>,
+    of: Option<&Peer>,
+    store: &mut dyn Store,
+) -> Result<String> {
     let bytes = files::read(file, FILE_BYTES_MAX)?;
     match groma_import::recognise(&bytes) {
         Kind::Batch => take_batch(&bytes, store),
-        Kind::Csv | Kind::RvTools | Kind::Mailboxes => take_list(file, list, &bytes, store),
+        Kind::Csv | Kind::RvTools | Kind::Mailboxes | Kind::RelyingParties => {
+            take_list(file, list, of, &bytes, store)
+        }
         Kind::Unknown(why) => {
             anyhow::bail!(
-                "this is no batch, no CSV list, no export of mailbox rights and no RVTools workbook: {why}"
+                "this is no batch, no CSV list, no export of mailbox rights or of an identity provider and no RVTools workbook: {why}"
             )
         }
     }
@@ -76,6 +91,7 @@ fn take_batch(bytes: &[u8], store: &mut dyn Store) -> Result<String> {
 fn take_list(
     file: &Path,
     list: Option<&str>,
+    of: Option<&Peer>,
     bytes: &[u8],
     store: &mut dyn Store,
 ) -> Result<String> {
@@ -85,7 +101,16 @@ fn take_list(
         .unwrap_or(file.as_os_str())
         .to_string_lossy();
     let list = list.map_or_else(|| groma_import::list_name(&name), str::to_owned);
-    let imported = groma_import::read(&list, bytes, now)?;
+    let imported = groma_import::read_of(&list, bytes, now, of)?;
+    if imported
+        .parties
+        .iter()
+        .any(|party| party.provider.is_none())
+    {
+        tell(&visible(&format!(
+            "{name}: it does not say which provider it is of, so nobody is said to need it: import it with --of NAME"
+        )));
+    }
     for problem in &imported.skipped {
         tell(&visible(&format!("{name}: {}", remark(problem))));
     }
@@ -120,7 +145,10 @@ fn what(imported: &Imported) -> String {
     };
     format!(
         "list of {} rows{}{}",
-        imported.declared.len() + imported.ties.len(),
+        imported.declared.len()
+            + imported.ties.len()
+            + imported.parties.len()
+            + imported.needs.len(),
         counted(imported.rows_left_out, "row left out", "rows left out"),
         counted(imported.cells_left_out, "cell not read", "cells not read"),
     )
@@ -200,7 +228,7 @@ mod tests {
     fn next_weeks_export_replaces_this_weeks_and_says_so() -> Result<()> {
         let mut store = SqliteStore::open_in_memory()?;
         let mut import = |file: &str, list: Option<&str>, rows: &str| {
-            take_list(Path::new(file), list, rows.as_bytes(), &mut store)
+            take_list(Path::new(file), list, None, rows.as_bytes(), &mut store)
         };
         let rows = "name,ip,owner\nmail1,10.0.0.5,anna\n,,boris\nweb1,not an address,\n";
         let first = import("servers_2026-11-13.csv", None, rows)?;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use groma_model::fact::{
     Access, Admission, AskedName, BackupJob, Connection, DirectoryNeed, FileSystem, Forward, Job,
     Listener, LoggedUse, MailRecord, MailRoute, MailServer, MailUse, MailboxTie, Measurement,
-    NameSource, Reference, ReportedUse, Share, Watch, ZoneRecord,
+    NameSource, Reference, RelyingParty, ReportedUse, Share, Watch, ZoneRecord,
 };
 use groma_model::inventory::{
     Backup, Dependency, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
@@ -69,6 +69,7 @@ pub(crate) struct Gathered {
     pub(crate) admissions: Raws<Admission>,
     pub(crate) mail_records: Raws<MailRecord>,
     pub(crate) mailbox_ties: Raws<MailboxTie>,
+    pub(crate) relying: Raws<RelyingParty>,
     pub(crate) mail_routes: Raws<MailRoute>,
     pub(crate) zone_records: Raws<ZoneRecord>,
     pub(crate) asked_names: Raws<AskedName>,
@@ -183,6 +184,7 @@ impl Gathered {
             Fact::Admission(admission) => self.admissions.push(raw!(admission)),
             Fact::MailRecord(record) => self.mail_records.push(raw!(record)),
             Fact::MailboxTie(tie) => self.mailbox_ties.push(raw!(tie)),
+            Fact::RelyingParty(party) => self.relying.push(raw!(party)),
             Fact::MailRoute(route) => self.mail_routes.push(raw!(route)),
             Fact::ZoneRecord(record) => self.zone_records.push(raw!(record)),
             Fact::AskedName(asked) => self.asked_names.push(raw!(asked)),
@@ -210,6 +212,7 @@ impl Gathered {
         settle(&mut self.admissions);
         settle(&mut self.mail_records);
         settle(&mut self.mailbox_ties);
+        settle(&mut self.relying);
         settle(&mut self.mail_routes);
         settle(&mut self.zone_records);
         settle(&mut self.asked_names);
@@ -244,6 +247,7 @@ impl Gathered {
             .chain(held.zone_records.iter().flat_map(|z| &z.evidence))
             .chain(held.ledger.iter().flat_map(|l| &l.evidence))
             .chain(held.mailbox_ties.iter().flat_map(|t| &t.evidence))
+            .chain(held.relying_parties.iter().flat_map(|p| &p.evidence))
             .chain(held.mail_ledger.iter().flat_map(|l| &l.evidence))
             .chain(held.mail_servers.iter().flat_map(|s| &s.evidence))
             .collect();
@@ -263,6 +267,7 @@ pub(crate) struct Held<'a> {
     pub(crate) zone_records: &'a [groma_model::zone::ZoneRecordEntry],
     pub(crate) ledger: &'a [LedgerEntry],
     pub(crate) mailbox_ties: &'a [MailboxTieEntry],
+    pub(crate) relying_parties: &'a [groma_model::relying::RelyingPartyEntry],
     pub(crate) mail_ledger: &'a [MailLedgerEntry],
     pub(crate) mail_servers: &'a [MailServerEntry],
 }
@@ -299,6 +304,7 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
             | Fact::Admission(_)
             | Fact::MailRecord(_)
             | Fact::MailboxTie(_)
+            | Fact::RelyingParty(_)
             | Fact::MailRoute(_)
             | Fact::ZoneRecord(_)
             | Fact::AskedName(_)

@@ -42,6 +42,7 @@ pub mod nowhere;
 pub mod pinned;
 mod published;
 mod relay;
+mod relying;
 mod reported;
 mod rhythm;
 mod rights;
@@ -89,6 +90,8 @@ pub struct Graph {
     pub ledger: Vec<groma_model::ledger::LedgerEntry>,
     /// Who may use another one's mailbox, and whose mail is handed on.
     pub mailbox_ties: Vec<groma_model::mailbox::MailboxTieEntry>,
+    /// Which services sign people in through which identity provider.
+    pub relying_parties: Vec<groma_model::relying::RelyingPartyEntry>,
     /// Who hands mail to which server or reads it there.
     pub mail_ledger: Vec<groma_model::mail_ledger::MailLedgerEntry>,
     /// What each mail server takes, and whom it lets through.
@@ -132,6 +135,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     reported::uses(&gathered, estate, &mut drafts);
     directory::needs(&gathered, estate, &mut drafts);
     admitted::needs(&gathered, estate, &mut drafts);
+    relying::needs(&gathered, estate, &mut drafts);
     routes::needs(&gathered, estate, &mut drafts);
     channels.cite(&mut drafts);
     bare::explain(&mut drafts);
@@ -153,6 +157,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
         mail_ledger::entries(&gathered, estate, &mail_servers, &dependencies, &watching);
     let mail_records = mail::rows(&gathered.mail_records, estate);
     let mailbox_ties = mailboxes::ties(&gathered.mailbox_ties);
+    let relying_parties = relying::rows(&gathered.relying, estate);
     let mail_routes = routes::rows(&gathered.mail_routes, estate);
     let zone_records = zones::rows(&gathered, estate);
     let held = gather::Held {
@@ -164,6 +169,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
         zone_records: &zone_records,
         ledger: &ledger,
         mailbox_ties: &mailbox_ties,
+        relying_parties: &relying_parties,
         mail_ledger: &mail_ledger,
         mail_servers: &mail_servers,
     };
@@ -184,6 +190,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
         zone_records,
         ledger,
         mailbox_ties,
+        relying_parties,
         mail_ledger,
         mail_servers,
         measurements,

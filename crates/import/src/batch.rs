@@ -25,7 +25,9 @@ pub fn as_batch(imported: &Imported, site: &SiteId, version: &str) -> Batch {
     let mut records = Vec::new();
     let declared = imported.declared.iter().cloned().map(Fact::Declared);
     let ties = imported.ties.iter().cloned().map(Fact::MailboxTie);
-    for fact in declared.chain(ties) {
+    let parties = imported.parties.iter().cloned().map(Fact::RelyingParty);
+    let needs = imported.needs.iter().cloned().map(Fact::DirectoryNeed);
+    for fact in declared.chain(ties).chain(parties).chain(needs) {
         rows.push(serde_json::to_string(&fact).unwrap_or_default());
         records.push(Record {
             source: source.clone(),

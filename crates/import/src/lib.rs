@@ -12,7 +12,7 @@
 //! are read; of its hundred columns those that do not move from one export to the next.
 //!
 //! What Exchange's management shell exports about mailboxes (who may use whose, where mail is handed on to) is read as
-//! `Export-Csv` writes it.
+//! `Export-Csv` writes it. Who signs people in through an identity provider is read as AD FS' shell and Keycloak export it.
 //!
 //! A bad row is reported and left out; only a file that as a whole cannot be read is an error. A cell is
 //! text: what looks like a formula stays text. A column of passwords is not read at all, and a remark
@@ -28,13 +28,15 @@ mod batch;
 mod columns;
 mod mailboxes;
 mod name;
+mod relying;
 mod row;
 mod separated;
 mod text;
 mod workbook;
 
+use groma_model::Peer;
 use groma_model::Timestamp;
-use groma_model::fact::{Declared, MailboxTie};
+use groma_model::fact::{Declared, DirectoryNeed, MailboxTie, RelyingParty};
 
 pub use batch::as_batch;
 pub use name::list_name;
@@ -65,6 +67,8 @@ pub enum Kind {
     RvTools,
     /// A table Exchange's management shell exported: who may use whose mailbox.
     Mailboxes,
+    /// What an identity provider exported: whom it signs people in for.
+    RelyingParties,
     /// None of these; says what it looks like and what to do.
     Unknown(String),
 }
@@ -80,7 +84,10 @@ pub struct Imported {
     pub declared: Vec<Declared>,
     /// Who is tied to which mailbox, sorted.
     pub ties: Vec<MailboxTie>,
-    /// What could not be read, by row.
+    /// Whom an identity provider signs people in for, in the order of the file.
+    pub parties: Vec<RelyingParty>,
+    /// What that provider itself needs to do so.
+    pub needs: Vec<DirectoryNeed>,
     /// What could not be read, by row: the first ones, and a last that counts the rest.
     pub skipped: Vec<RowProblem>,
     /// Rows that are left out.
@@ -158,12 +165,23 @@ pub fn recognise(bytes: &[u8]) -> Kind {
             Kind::Unknown("an old Excel workbook or one locked with a password: save it as CSV or as xlsx without a password".to_owned())
         }
         [] => Kind::Unknown("the file is empty".to_owned()),
+        _ if relying::is_json(bytes) => Kind::RelyingParties,
         _ => separated::recognise(bytes),
     }
 }
 
 /// Reads the list `bytes`, which is called `name`: what somebody said, or [`list_name`] of the file.
 pub fn read(name: &str, bytes: &[u8], now: Timestamp) -> Result<Imported, ImportError> {
+    read_of(name, bytes, now, None)
+}
+
+/// The same for an export of the identity provider at `of`, where the export does not say so itself.
+pub fn read_of(
+    name: &str,
+    bytes: &[u8],
+    now: Timestamp,
+    of: Option<&Peer>,
+) -> Result<Imported, ImportError> {
     let list = name.chars().filter(|c| !c.is_control()).take(200);
     let list: String = list.collect();
     if bytes.len() > FILE_BYTES {
@@ -176,11 +194,15 @@ pub fn read(name: &str, bytes: &[u8], now: Timestamp) -> Result<Imported, Import
     let mut reading = match recognise(bytes) {
         Kind::Csv => separated::read(&list, bytes)?,
         Kind::Mailboxes => mailboxes::read(&list, &text::decode(bytes).unwrap_or_default())?,
+        Kind::RelyingParties => relying::read(&list, &text::decode(bytes).unwrap_or_default(), of)?,
         Kind::RvTools => workbook::read(&list, bytes)?,
         Kind::Batch => return Err(ImportError::IsABatch { list }),
         Kind::Unknown(why) => return Err(ImportError::Unknown { list, why }),
     };
-    let nothing = reading.declared.is_empty() && reading.ties.is_empty();
+    let nothing = reading.declared.is_empty()
+        && reading.ties.is_empty()
+        && reading.parties.is_empty()
+        && reading.needs.is_empty();
     if let (true, Some(first)) = (nothing, reading.problems.first()) {
         return Err(ImportError::NothingUsable {
             list,
@@ -194,6 +216,8 @@ pub fn read(name: &str, bytes: &[u8], now: Timestamp) -> Result<Imported, Import
         at: now,
         declared: reading.declared,
         ties: reading.ties,
+        parties: reading.parties,
+        needs: reading.needs,
         skipped: reading.problems,
         rows_left_out: reading.rows_left_out,
         cells_left_out: reading.cells_left_out,
@@ -205,6 +229,8 @@ pub fn read(name: &str, bytes: &[u8], now: Timestamp) -> Result<Imported, Import
 pub(crate) struct Reading {
     pub(crate) declared: Vec<Declared>,
     pub(crate) ties: Vec<MailboxTie>,
+    pub(crate) parties: Vec<RelyingParty>,
+    pub(crate) needs: Vec<DirectoryNeed>,
     pub(crate) problems: Vec<RowProblem>,
     pub(crate) rows: usize,
     untold: usize,

@@ -35,7 +35,12 @@ pub(crate) fn recognise(bytes: &[u8]) -> Kind {
         );
     }
     if text.trim_start().starts_with(['{', '[']) {
-        return Kind::Unknown("a JSON file: save the list as CSV".to_owned());
+        return Kind::Unknown(
+            "a JSON file that is no whole export of AD FS or of a Keycloak realm: save a list of machines as CSV".to_owned(),
+        );
+    }
+    if crate::relying::is_table(&text) {
+        return Kind::RelyingParties;
     }
     if crate::mailboxes::is_meant(&text) {
         return Kind::Mailboxes;

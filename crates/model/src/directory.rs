@@ -96,6 +96,8 @@ pub enum NeedReason {
     HandedOn,
     /// A client is connected to the directory server right now.
     Connection,
+    /// An identity provider asks a directory or another provider about people, as an export of its settings says.
+    SignIn,
 }
 
 /// One machine needs another, as a directory states it.

@@ -53,6 +53,7 @@ impl Witness {
             | Fact::MailServer(_) => Self::Written,
             Fact::Forward(forward) if forward.file.is_some() => Self::Written,
             Fact::FilterRule(rule) if rule.file.is_some() => Self::Written,
+            Fact::RelyingParty(party) if party.file.is_some() => Self::Written,
             Fact::FileSystem(_) | Fact::Listener(_) | Fact::Connection(_) => Self::Live,
             Fact::Certificate(_) | Fact::Name(_) | Fact::Neighbour(_) | Fact::MailRecord(_) => {
                 Self::Network
@@ -60,6 +61,7 @@ impl Witness {
             Fact::DirectoryNeed(need) if need.is_seen() => Self::Network,
             Fact::Declared(_)
             | Fact::MailboxTie(_)
+            | Fact::RelyingParty(_)
             | Fact::DirectoryObject(_)
             | Fact::DirectoryNeed(_) => Self::Declared,
             Fact::LoggedUse(_) | Fact::ReportedUse(_) | Fact::MailUse(_) | Fact::AskedName(_) => {

@@ -18,6 +18,7 @@ pub use crate::mail::{MailPurpose, MailRecord};
 pub use crate::mail_use::{MailRecipients, MailRefusal, MailServer, MailUse, RelayBy, RelayRule};
 pub use crate::mailbox::MailboxTie;
 use crate::name::{HostName, Peer, Port, Protection, Transport};
+pub use crate::relying::{RelyingParty, SignInWay};
 pub use crate::reported::ReportedUse;
 pub use crate::route::{MailRoute, RouteRule, RouteTarget};
 pub use crate::watching::{Watch, WatchPurpose};
@@ -70,6 +71,8 @@ pub enum Fact {
     Declared(Declared),
     /// Somebody is tied to a mailbox, as a list says.
     MailboxTie(MailboxTie),
+    /// A service that an identity provider signs people in for, as the provider knows it.
+    RelyingParty(RelyingParty),
     /// Mail that lies in files.
     Archive(Archive),
     /// A server's databases.

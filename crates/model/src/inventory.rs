@@ -81,6 +81,9 @@ pub struct Inventory {
     /// Who may use another one's mailbox, and whose mail is handed on, as imported lists say.
     #[serde(default)]
     pub mailbox_ties: Vec<crate::mailbox::MailboxTieEntry>,
+    /// Which services sign people in through which identity provider, as the providers know them.
+    #[serde(default)]
+    pub relying_parties: Vec<crate::relying::RelyingPartyEntry>,
     /// Who hands mail to which server or reads it there, and what each of them needs.
     #[serde(default)]
     pub mail_ledger: Vec<crate::mail_ledger::MailLedgerEntry>,

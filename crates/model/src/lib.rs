@@ -33,6 +33,7 @@ pub mod name;
 pub mod observation;
 pub mod outside;
 pub mod registry;
+pub mod relying;
 pub mod remembered;
 pub mod reported;
 pub mod route;

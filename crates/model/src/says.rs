@@ -113,6 +113,7 @@ impl Fact {
             ),
             Self::Declared(row) => format!("the list {} names {}", row.list, row.name),
             Self::MailboxTie(tie) => content::mailbox_tie(tie),
+            Self::RelyingParty(party) => content::relying_party(party),
             Self::Archive(archive) => content::archive(archive),
             Self::Database(database) => content::database(database),
             Self::Share(share) => content::share(share),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use groma_model::directory::NeedReason;
 use groma_model::fact::{
     CertificateSighting, CertificateUse, Declared, DirectoryObject, Forward, ForwardEnd,
     HostIdentity, Interface, MENTION_RULE, NameAnswer, Package, Reference,
@@ -255,6 +256,19 @@ impl Gathered {
             }),
             Fact::MailboxTie(tie) if tie.at.is_some() => self.touch(site, vantage, *seen),
             Fact::MailboxTie(tie) => self.take_list(site, vantage, &tie.list, *seen),
+            Fact::RelyingParty(party) => {
+                let peers = party.places.iter().chain(&party.provider);
+                match party.file {
+                    Some(_) => {
+                        self.touch(site, vantage, *seen);
+                        peers.for_each(|peer| self.mention(site, vantage, peer.clone(), *seen));
+                    }
+                    None => {
+                        self.take_list(site, vantage, &party.list, *seen);
+                        self.listed(vantage, peers, *seen);
+                    }
+                }
+            }
             Fact::Archive(_) | Fact::Database(_) | Fact::Share(_) => {
                 self.touch(site, vantage, *seen);
                 self.holdings.push(Holding {
@@ -290,6 +304,12 @@ impl Gathered {
                 Some((peer, _)) => self.mention(site, vantage, peer.clone(), *seen),
                 None => self.touch(site, vantage, *seen),
             },
+            Fact::DirectoryNeed(need) if need.reason == NeedReason::SignIn => {
+                let list = evidence.scope.as_str();
+                let list = list.split_once(':').map_or(list, |(_, name)| name);
+                self.take_list(site, vantage, list, *seen);
+                self.listed(vantage, [&need.consumer, &need.provider], *seen);
+            }
             Fact::DirectoryNeed(need) => {
                 for peer in [&need.consumer, &need.provider] {
                     self.mention(site, vantage, peer.clone(), *seen);
@@ -328,6 +348,20 @@ impl Gathered {
         let known = self.lists.entry(vantage.clone());
         let (_, _, at) = known.or_insert_with(|| (site.clone(), list.to_owned(), seen));
         *at = at.joined(seen);
+    }
+
+    /// Machines a list names. Nobody looked from there, so the list has no seat.
+    fn listed<'p>(
+        &mut self,
+        vantage: &AgentId,
+        peers: impl IntoIterator<Item = &'p Peer>,
+        seen: Seen,
+    ) {
+        for peer in peers {
+            let key = (vantage.clone(), peer.clone());
+            let slot = self.mentioned.entry(key).or_insert(seen);
+            *slot = slot.joined(seen);
+        }
     }
 
     fn mention(&mut self, site: &SiteId, vantage: &AgentId, peer: Peer, seen: Seen) {

@@ -211,11 +211,11 @@ struct Work<'a, 'l> {
 }
 
 impl Work<'_, '_> {
+    /// The site of whoever looked, or of a list that was imported there.
     fn site(&self, vantage: &AgentId) -> Option<SiteId> {
-        self.gathered
-            .seats
-            .get(vantage)
-            .map(|seat| seat.site.clone())
+        let seat = self.gathered.seats.get(vantage).map(|seat| &seat.site);
+        let list = || self.gathered.lists.get(vantage).map(|(site, ..)| site);
+        seat.or_else(list).cloned()
     }
 
     fn place_name(&mut self, vantage: &AgentId, name: &HostName, seen: Seen) {

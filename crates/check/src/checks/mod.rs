@@ -60,6 +60,7 @@ mod secret_in_file;
 mod service_account_interactive;
 mod service_principal_names_host;
 mod shared_account;
+mod sign_in_moves;
 mod single_point_of_need;
 mod sole_resolver;
 mod sole_time_source;
@@ -138,6 +139,7 @@ pub fn all() -> &'static [&'static dyn Check] {
         &service_account_interactive::ServiceAccountInteractive,
         &service_principal_names_host::ServicePrincipalNamesHost,
         &shared_account::SharedAccount,
+        &sign_in_moves::SignInMoves,
         &single_point_of_need::SinglePointOfNeed,
         &sole_resolver::SoleResolver,
         &sole_time_source::SoleTimeSource,

@@ -60,6 +60,7 @@ pub(crate) fn inventory(mut entities: Vec<Entity>, mut dependencies: Vec<Depende
         zone_records: Vec::new(),
         ledger: Vec::new(),
         mailbox_ties: Vec::new(),
+        relying_parties: Vec::new(),
         mail_ledger: Vec::new(),
         mail_servers: Vec::new(),
         measurements: Vec::new(),

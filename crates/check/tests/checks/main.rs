@@ -41,6 +41,7 @@ mod remote_mount;
 mod scheduled_only;
 mod secret_in_file;
 mod service_principal_names_host;
+mod sign_in_moves;
 mod single_point_of_need;
 mod sole_watcher;
 mod target_silent;

@@ -87,6 +87,11 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             accounts::shared::negative(),
         ),
         (
+            "sign-in-moves",
+            sign_in_moves::positive(),
+            sign_in_moves::negative(),
+        ),
+        (
             "address-literal",
             address_literal::positive(),
             address_literal::negative(),
@@ -464,6 +469,7 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "orphan-rights"
                 | "pinned-certificate"
                 | "private-key-readable"
+                | "sign-in-moves"
                 | "sole-watcher"
                 | "spf-fault"
                 | "trusted-authority"
@@ -602,6 +608,7 @@ fn take(all: &mut Inventory, one: Inventory) {
     all.zone_records.extend(one.zone_records);
     all.ledger.extend(one.ledger);
     all.mailbox_ties.extend(one.mailbox_ties);
+    all.relying_parties.extend(one.relying_parties);
     all.mail_routes.extend(one.mail_routes);
     all.mail_ledger.extend(one.mail_ledger);
     all.mail_servers.extend(one.mail_servers);

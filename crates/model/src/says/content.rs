@@ -4,6 +4,7 @@ use crate::fact::{
     Access, Admission, Archive, BackupJob, Database, Grant, Share, Watch, WatchPurpose,
 };
 use crate::mailbox::{MailboxTie, TieWay};
+use crate::relying::RelyingParty;
 
 pub(super) fn archive(archive: &Archive) -> String {
     let mut line = format!("{} is a mail archive ({}", archive.path, archive.format);
@@ -115,6 +116,26 @@ pub(super) fn mailbox_tie(tie: &MailboxTie) -> String {
         true => format!("{does}, {by}"),
         false => format!("{does} ({}), {by}", tie.rights.join(", ")),
     }
+}
+
+pub(super) fn relying_party(party: &RelyingParty) -> String {
+    let places: Vec<String> = party.places.iter().map(ToString::to_string).collect();
+    let at = match places.is_empty() {
+        true => String::new(),
+        false => format!(" at {}", places.join(", ")),
+    };
+    let provider = party.provider.as_ref().map(|peer| format!(" on {peer}"));
+    let by = match &party.file {
+        Some(file) => format!("({file})"),
+        None => format!("as the list {} says", party.list),
+    };
+    format!(
+        "{}{} signs people in for {}{at} by {}, {by}",
+        party.product,
+        provider.unwrap_or_default(),
+        party.name,
+        party.way.as_str(),
+    )
 }
 
 pub(super) fn admission(admission: &Admission) -> String {

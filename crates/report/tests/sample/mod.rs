@@ -82,6 +82,7 @@ impl Estate {
                 zone_records: vec![],
                 ledger: vec![],
                 mailbox_ties: vec![],
+                relying_parties: vec![],
                 mail_ledger: vec![],
                 mail_servers: vec![],
                 measurements: vec![],
