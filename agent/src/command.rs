@@ -16,6 +16,7 @@ use groma_source_socket::Tier;
 
 use crate::compose::{LookRequest, Quiet, explanations, look};
 use crate::memory::memory_in;
+use crate::password::{Interrupted, with_passwords};
 use crate::{explain, find, output, state};
 
 /// Looks at the machine it runs on, and says what it saw and what it could not see.
@@ -218,7 +219,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             let _ = writeln!(io::stderr(), "groma-agent: {error:#}");
             let usage = error.is::<NoSuchSource>() || error.is::<NoName>();
-            ExitCode::from(if usage { 2 } else { 3 })
+            let interrupted = error.is::<Interrupted>();
+            ExitCode::from(match () {
+                () if usage => 2,
+                () if interrupted => 130,
+                () => 3,
+            })
         }
     }
 }
@@ -277,6 +283,11 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
             io::stdout().write_all(explain::render(&known, false).as_bytes()),
         )?);
     }
+    let is_asked = arguments.sources.is_empty() || asks_a_directory(&arguments.sources);
+    let directories = match is_asked {
+        true => with_passwords(directories)?,
+        false => directories,
+    };
     let directory = state::directory();
     let mut memory = state::open(&directory, world.randomness.as_ref())?;
     let request = LookRequest {

@@ -18,6 +18,7 @@ mod find;
 mod hearing;
 mod memory;
 mod output;
+mod password;
 mod progress;
 mod state;
 
@@ -28,6 +29,7 @@ pub use explain::{Explained, Place, render as render_explanations};
 pub use find::{Search, find};
 pub use groma_source_directory::Directory;
 pub use memory::memory_in;
+pub use password::{Interrupted, with_passwords};
 pub use progress::forget_progress;
 
 /// The role of a child: what [`LookRequest::apart`] starts this program for. A program that sets it calls this

@@ -8,6 +8,8 @@ pub(crate) const ACT: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 /// An input could not be read.
 pub(crate) const INPUT: u8 = 3;
+/// Somebody who was asked something typed Ctrl-C: what a shell calls a program that SIGINT ended.
+pub(crate) const INTERRUPTED: u8 = 130;
 /// We were wrong.
 pub(crate) const BUG: u8 = 70;
 
@@ -27,6 +29,8 @@ impl std::error::Error for WrongUsage {}
 pub(crate) fn code(error: &anyhow::Error) -> u8 {
     if error.chain().any(|cause| cause.is::<WrongUsage>()) {
         USAGE
+    } else if error.is::<groma_agent::Interrupted>() {
+        INTERRUPTED
     } else {
         INPUT
     }

@@ -209,6 +209,117 @@ fn a_directory_is_asked_and_stands_in_the_report() {
     assert!(page.contains("id=\"directories\"") && !page.contains(PASSWORD));
 }
 
+/// Somebody at a terminal: waits for the question, types (or sends SIGTERM to the program), and tells what was shown, how
+/// the program ended, and whether the terminal shows again what is typed.
+const SOMEBODY: &str = r#"
+import fcntl, os, pty, signal, sys, termios
+typed, command = sys.argv[1].encode().decode("unicode_escape").encode(), sys.argv[2:]
+# The program's end is held open here, so that what it leaves of the terminal can be seen after it ended.
+terminal, held = pty.openpty()
+child = os.fork()
+if child == 0:
+    os.setsid()
+    fcntl.ioctl(held, termios.TIOCSCTTY, 0)
+    for number in range(3):
+        os.dup2(held, number)
+    os.execv(command[0], command)
+shows = lambda: bool(termios.tcgetattr(held)[3] & termios.ECHO)
+shown = b""
+while not shown.endswith(b": "):
+    shown += os.read(terminal, 4096)
+during = shows()
+if typed == b"TERM":
+    os.kill(child, signal.SIGTERM)
+else:
+    os.write(terminal, typed)
+code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+os.set_blocking(terminal, False)
+shown += os.read(terminal, 65536)
+print(during, shows(), code)
+print(shown.decode())
+"#;
+
+fn somebody(typed: &str, agent: &Path, at: &Path) -> String {
+    let output = Command::new("python3")
+        .args(["-c", SOMEBODY, typed])
+        .arg(agent)
+        .args(LOOK)
+        .current_dir(at)
+        .env("GROMA_STATE_DIR", at.join("state"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_password_that_no_file_names_is_asked_at_the_terminal_and_nowhere_else() {
+    let Some(agent) = program("GROMA_AGENT_BIN") else {
+        return;
+    };
+    let room = tempfile::tempdir().unwrap();
+    let at = room.path();
+    let Some(slapd) = start(at, CONTENT) else {
+        return;
+    };
+    closed(
+        &at.join("access.toml"),
+        &format!(
+            "[[directory]]\nurl = \"ldap://127.0.0.1:{}\"\nuser = \"cn=reader,dc=corp,dc=example\"\n",
+            slapd.port
+        ),
+    );
+    // Mistyped, taken back, and typed again: nothing of it is shown.
+    let said = somebody(&format!("wrong\\x15x\\x7f{PASSWORD}\\n"), &agent, at);
+    assert!(said.starts_with("False True 0\n"), "{said}");
+    assert!(
+        said.contains("Password of cn=reader,dc=corp,dc=example at 127.0.0.1:"),
+        "{said}"
+    );
+    let batch = std::fs::read_to_string(at.join("batch")).unwrap();
+    assert!(batch.contains("svc-web"), "{batch}");
+    for place in [said, batch] {
+        assert!(!place.contains(PASSWORD));
+    }
+
+    // A wrong one is tried once, and the server's word is told.
+    let said = somebody("wrong-of-this-test\\n", &agent, at);
+    assert!(said.starts_with("False True 0\n"), "{said}");
+    let batch = std::fs::read_to_string(at.join("batch")).unwrap();
+    assert!(batch.contains("refused the logon (49)") && !batch.contains("wrong-of-this-test"));
+
+    // Ctrl-C, a signal from elsewhere, an empty answer: nobody is asked anything, and the terminal is as it was.
+    std::fs::remove_file(at.join("batch")).unwrap();
+    for (typed, code, words) in [
+        ("abc\\x03", "130", "interrupted"),
+        ("TERM", "-15", ""),
+        ("\\n", "3", "no password for cn=reader"),
+        ("\\x04", "3", "nothing was typed"),
+    ] {
+        let said = somebody(typed, &agent, at);
+        assert!(said.starts_with(&format!("False True {code}\n")), "{said}");
+        assert!(said.contains(words), "{said}");
+        assert!(!at.join("batch").exists());
+    }
+
+    // Nobody types into a pipe.
+    let output = Command::new(&agent)
+        .args(LOOK)
+        .current_dir(at)
+        .env("GROMA_STATE_DIR", at.join("state"))
+        .stdin(Stdio::piped())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("no terminal to ask at"), "{said}");
+    assert!(said.contains("password_file"), "{said}");
+}
+
 /// A server in between that hands on what both sides say, notes what the client asked, and falls silent at a word of
 /// either side; it says at which port it listens, and that it fell silent.
 const BETWEEN: &str = r#"

@@ -65,6 +65,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     std::fs::create_dir_all(&out).with_context(|| format!("create {}", out.display()))?;
     tell(&contacts(arguments, &directories));
     let memory = groma_agent::memory_in(&place.directory());
+    let directories = groma_agent::with_passwords(directories)?;
     let request = request(&world, store.as_mut(), arguments, memory)?;
     let request = LookRequest {
         directories,

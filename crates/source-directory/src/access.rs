@@ -35,6 +35,12 @@ pub enum AccessError {
         /// Its permission bits.
         mode: u32,
     },
+    /// Somebody was asked for a password, and gave none.
+    #[error("no password for {user}: nothing was sent")]
+    NoPassword {
+        /// Whose.
+        user: String,
+    },
     /// It is not TOML of the right shape.
     #[error("{path}: {why}")]
     Malformed {
@@ -82,6 +88,11 @@ pub enum Logon {
     Anonymous,
     /// As whoever runs this, as the system tells the server (SASL EXTERNAL over a local socket).
     External,
+    /// A name, whose password somebody at the terminal is asked for ([`Directory::answered`]).
+    Asked {
+        /// Distinguished name or user principal name.
+        user: String,
+    },
     /// A name and a password, once.
     Simple {
         /// Distinguished name or user principal name.
@@ -123,6 +134,34 @@ impl Directory {
     /// True if bytes of it stay on this machine.
     pub fn is_local(&self) -> bool {
         matches!(self.way, Way::Local(_)) || self.peer.is_loopback()
+    }
+
+    /// Whose password must be asked for, if its table names none.
+    pub fn asks_for(&self) -> Option<&str> {
+        match &self.logon {
+            Logon::Asked { user } => Some(user),
+            _ => None,
+        }
+    }
+
+    /// The same with the password that somebody typed.
+    ///
+    /// # Errors
+    /// The password is empty: the server would take it for nobody, and say success (RFC 4513 §5.1.2).
+    pub fn answered(self, password: String) -> Result<Self, AccessError> {
+        let Logon::Asked { user } = self.logon else {
+            return Ok(self);
+        };
+        if password.is_empty() {
+            return Err(AccessError::NoPassword { user });
+        }
+        Ok(Self {
+            logon: Logon::Simple {
+                user,
+                password: Secret(password),
+            },
+            ..self
+        })
     }
 
     /// What an operator calls it.
@@ -253,13 +292,16 @@ fn logon(table: &Table, password: Option<String>) -> Result<Logon, String> {
                 password: Secret(password),
             })
         }
+        (None | Some("simple"), Some(user), None) if !user.is_empty() => {
+            Ok(Logon::Asked { user: user.clone() })
+        }
         (None, None, None) => Err(
-            "nobody to log on as: write user and password_file, or bind = \"anonymous\"".to_owned(),
+            "nobody to log on as: write user (and password_file, or the password is asked for), or bind = \"anonymous\"".to_owned(),
         ),
         (Some("anonymous" | "external"), _, _) => {
             Err("bind says one thing, user and password another".to_owned())
         }
-        (None | Some("simple"), _, _) => Err("user and password belong together".to_owned()),
+        (None | Some("simple"), _, _) => Err("a password belongs to a user".to_owned()),
         (Some(_), _, _) => Err("bind is \"simple\", \"anonymous\" or \"external\"".to_owned()),
     }
 }
@@ -423,7 +465,8 @@ mod tests {
         let directory = |rest: &str| reads(&format!("[[directory]]\nurl = \"ldaps://h\"\n{rest}"));
         for bad in [
             "",
-            "user = \"a\"",
+            "user = \"\"",
+            "password = \"b\"",
             "user = \"a\"\npassword = \"\"",
             "bind = \"external\"",
             "bind = \"anonymous\"\nuser = \"a\"",
@@ -440,6 +483,13 @@ mod tests {
             .to_string();
         assert!(!said.contains("hunter2"), "{said}");
         assert!(directory("bind = \"anonymous\"").is_ok());
+        // A name alone: somebody is asked, and an empty answer is none.
+        let asked = directory("user = \"a\"").unwrap().remove(0);
+        assert_eq!(asked.asks_for(), Some("a"));
+        assert!(asked.clone().answered(String::new()).is_err());
+        let known = asked.answered("typed-in-a-test".to_owned()).unwrap();
+        assert_eq!(known.asks_for(), None);
+        assert!(!format!("{known:?}").contains("typed"));
         assert!(reads("[[printer]]\n").is_err());
     }
 }

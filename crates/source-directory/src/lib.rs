@@ -205,7 +205,8 @@ fn contact(directory: &Directory) -> String {
     let logon = match &directory.logon {
         Logon::Anonymous => "as nobody".to_owned(),
         Logon::External => "as the user this runs as (SASL EXTERNAL)".to_owned(),
-        Logon::Simple { user, .. } => format!("as {user}, once"),
+        // The same for notes of a look that was killed: whoever typed it then may type it again.
+        Logon::Simple { user, .. } | Logon::Asked { user } => format!("as {user}, once"),
     };
     let trust = match &directory.trust {
         Trust::Nothing => "its certificate is not named",

@@ -84,7 +84,7 @@ impl<'a> Session<'a> {
         limits: Limits,
     ) -> Result<Self, Cause> {
         // Judged before anything is sent: a password in clear text leaves this machine for nobody.
-        if matches!(directory.logon, Logon::Simple { .. })
+        if matches!(directory.logon, Logon::Simple { .. } | Logon::Asked { .. })
             && directory.way == Way::Open
             && !directory.is_local()
         {
@@ -115,6 +115,13 @@ impl<'a> Session<'a> {
         self.ldap.with_timeout(limit);
         let bound = match logon {
             Logon::Anonymous => return Ok(()),
+            Logon::Asked { user } => {
+                return Err(Cause::new(
+                    format!("nobody was asked for the password of {user}; nothing was sent"),
+                    Reason::PermissionDenied,
+                    "look from a terminal, or name a password_file",
+                ));
+            }
             Logon::External => self.ldap.sasl_external_bind().await,
             Logon::Simple { user, password } => {
                 self.ldap.simple_bind(user, password.reveal()).await

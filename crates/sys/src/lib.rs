@@ -15,6 +15,7 @@ mod network;
 mod path;
 mod signals;
 mod silent;
+mod terminal;
 
 pub use child::{Ending, Heard, OwnChild};
 pub use clock::SystemClock;
@@ -22,6 +23,7 @@ pub use confine::{Confinement, Sight, confine};
 pub use disk::LocalDisk;
 pub use network::LocalNetwork;
 pub use signals::stop_on_signals;
+pub use terminal::ask_hidden;
 
 use std::sync::Arc;
 
