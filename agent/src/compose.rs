@@ -19,7 +19,7 @@ use groma_source_config::{ConfigSource, ContainerConfigSource, FindSource, InCon
 use groma_source_directory::{Directory, DirectorySource};
 use groma_source_dns::{MailDomains, NamesSource, Selector, ZonesSource};
 use groma_source_forward::RulesetSource;
-use groma_source_log::WindowsLogs;
+use groma_source_log::{LogSource, WindowsLogs};
 use groma_source_socket::{FlowSource, SocketSource, Tier};
 use groma_source_time::ChronySource;
 use groma_source_x509::{
@@ -253,7 +253,6 @@ pub(crate) fn child_sources(world: &World, wish: &Wish) -> Vec<Box<dyn Source>> 
 fn file_sources(world: &World) -> Vec<Box<dyn Source>> {
     let mut sources = groma_source_host::sources(world);
     sources.extend(groma_source_forward::sources(world));
-    sources.push(Box::new(groma_source_log::LogSource::new(world.clone())));
     sources.push(Box::new(ZonesSource::new(world.clone())));
     sources.push(Box::new(RulesetSource::new(world.clone())));
     sources.push(Box::new(ConfigSource::new(world.clone())));
@@ -275,12 +274,14 @@ fn container_certificates(world: &World) -> InContainers {
     )
 }
 
-/// The sources that look for as long as the watch lasts.
+/// The sources that look for as long as the watch lasts. Logs are read when it begins, and what services wrote meanwhile when
+/// it ends.
 fn watchers(world: &World, at_most: Tier) -> Vec<Box<dyn Source>> {
     let flows = FlowSource::new(world.clone(), groma_sys::kernel_events());
     vec![
         Box::new(flows.at_most(at_most)),
         Box::new(SocketSource::new(world.clone())),
+        Box::new(LogSource::new(world.clone())),
     ]
 }
 
@@ -307,7 +308,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Connections and sockets are watched, each beside the others, while the files are read. Nobody is waited for
+    /// Connections, sockets and logs are watched, each beside the others, while the files are read. Nobody is waited for
     /// without an end: a child is given up at its deadline, and so is whoever looks within this process.
     fn watched_and_files(&mut self, world: &World) {
         let hearing = self.hearing;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use groma_model::{Reason, Timestamp};
-use groma_source::{Disk, DiskError, Entry, EntryKind};
+use groma_source::{Disk, DiskError, Entry, EntryKind, Stamp};
 
 /// Entries of a log directory that are looked at.
 const ENTRIES_MAX: usize = 20_000;
@@ -18,6 +18,8 @@ pub(crate) struct Member {
     pub(crate) bytes: u64,
     /// When it was written last: no line in it is younger.
     pub(crate) modified: Timestamp,
+    /// What tells that nobody touched it, where the system has that.
+    pub(crate) stamp: Option<Stamp>,
 }
 
 /// A log with its rotations, newest first.
@@ -40,18 +42,18 @@ pub(crate) fn families(disk: &dyn Disk, paths: &[&str]) -> (Vec<Family>, Vec<Dis
     directories.sort_unstable();
     directories.dedup();
     for directory in directories {
-        let entries = match disk.list(directory, ENTRIES_MAX) {
-            Ok(entries) => entries,
+        let entries = match disk.list_stamped(directory, ENTRIES_MAX) {
+            Ok(listed) => listed.entries,
             Err(error) if error.is_absent() => continue,
             Err(error) => {
                 errors.push(error);
                 continue;
             }
         };
-        let files: Vec<PathBuf> = entries
+        let files: Vec<(PathBuf, Option<Stamp>)> = entries
             .into_iter()
-            .filter(|entry| entry.kind == EntryKind::File)
-            .map(|entry| entry.path)
+            .filter(|(entry, _)| entry.kind == EntryKind::File)
+            .map(|(entry, stamp)| (entry.path, stamp))
             .collect();
         let here = |p: &&Path| p.parent() == Some(directory);
         // Logs with a name of their own come first: those of clients, however many, do not push them out.
@@ -110,9 +112,10 @@ fn in_directories(disk: &dyn Disk, path: &Path, errors: &mut Vec<DiskError>) -> 
 }
 
 /// The files a path with a `*` means, without the rotations of others.
-fn written_now(path: &Path, files: &[PathBuf]) -> Vec<PathBuf> {
+fn written_now(path: &Path, files: &[(PathBuf, Option<Stamp>)]) -> Vec<PathBuf> {
     let meant: BTreeSet<&str> = files
         .iter()
+        .map(|(file, _)| file)
         .filter(|file| is_meant(path, file))
         .filter_map(|file| file.file_name()?.to_str())
         .collect();
@@ -150,15 +153,15 @@ pub(crate) fn is_meant(pattern: &Path, path: &Path) -> bool {
         }
 }
 
-fn family(disk: &dyn Disk, path: &Path, files: &[PathBuf]) -> Option<Family> {
+fn family(disk: &dyn Disk, path: &Path, files: &[(PathBuf, Option<Stamp>)]) -> Option<Family> {
     let base = path.file_name()?.to_str()?;
     let mut members: Vec<Member> = files
         .iter()
-        .filter(|file| {
+        .filter(|(file, _)| {
             let name = file.file_name().and_then(|name| name.to_str());
             name.is_some_and(|name| name.strip_prefix(base).is_some_and(is_rotation))
         })
-        .filter_map(|file| member(disk, file))
+        .filter_map(|(file, stamp)| member(disk, file, *stamp))
         .collect();
     members.sort_by(|a, b| (b.modified, &a.path).cmp(&(a.modified, &b.path)));
     (!members.is_empty()).then(|| Family {
@@ -175,25 +178,26 @@ const JOURNALS: &[&str] = &[JOURNAL, "/run/log/journal"];
 pub(crate) fn journals(disk: &dyn Disk) -> (Vec<Member>, Vec<DiskError>) {
     let own = own_id(disk);
     let (mut out, mut errors) = (Vec::new(), Vec::new());
-    let mut list = |path: &Path| match disk.list(path, ENTRIES_MAX) {
-        Ok(entries) => entries,
+    let mut list = |path: &Path| match disk.list_stamped(path, ENTRIES_MAX) {
+        Ok(listed) => listed.entries,
         Err(error) => {
             errors.extend((!error.is_absent()).then_some(error));
             Vec::new()
         }
     };
     for root in JOURNALS {
-        for machine in list(Path::new(root)) {
+        for (machine, _) in list(Path::new(root)) {
             let name = machine.path.file_name().and_then(|name| name.to_str());
             let is_own = name.is_some_and(|name| own.as_ref().is_none_or(|own| own == name));
             if is_own && machine.kind == EntryKind::Directory {
-                out.extend(list(&machine.path).into_iter().filter(is_system_journal));
+                let files = list(&machine.path).into_iter();
+                out.extend(files.filter(|(entry, _)| is_system_journal(entry)));
             }
         }
     }
     let mut out: Vec<Member> = out
         .iter()
-        .filter_map(|file| member(disk, &file.path))
+        .filter_map(|(file, stamp)| member(disk, &file.path, *stamp))
         .collect();
     out.sort_by(|a, b| (b.modified, &a.path).cmp(&(a.modified, &b.path)));
     (out, errors)
@@ -215,12 +219,13 @@ fn own_id(disk: &dyn Disk) -> Option<String> {
     (!id.is_empty()).then(|| id.to_owned())
 }
 
-fn member(disk: &dyn Disk, path: &Path) -> Option<Member> {
+fn member(disk: &dyn Disk, path: &Path, stamp: Option<Stamp>) -> Option<Member> {
     let metadata = disk.metadata(path).ok()?;
     (metadata.kind == EntryKind::File).then(|| Member {
         path: path.to_owned(),
         bytes: metadata.bytes,
         modified: Timestamp::from_seconds(metadata.modified),
+        stamp,
     })
 }
 
@@ -252,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_star_means_logs_and_not_their_rotations() {
-        let files: Vec<PathBuf> = [
+        let files: Vec<(PathBuf, Option<Stamp>)> = [
             "log.smbd",
             "log.smbd.1",
             "log.10.0.0.1",
@@ -260,7 +265,7 @@ mod tests {
             "smbd.log",
         ]
         .iter()
-        .map(|name| Path::new("/var/log/samba").join(name))
+        .map(|name| (Path::new("/var/log/samba").join(name), None))
         .collect();
         let meant = written_now(Path::new("/var/log/samba/log.*"), &files);
         let want = ["log.10.0.0.1", "log.smbd"].map(|name| Path::new("/var/log/samba").join(name));

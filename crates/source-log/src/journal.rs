@@ -11,10 +11,12 @@ mod lz4;
 mod pages;
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher};
 use std::io::Read;
 
 use groma_model::{Reason, Timestamp};
 use groma_source::OpenFile;
+use serde::{Deserialize, Serialize};
 
 use self::pages::Pages;
 
@@ -49,8 +51,10 @@ pub(crate) struct Entry<'e> {
 }
 
 /// What became of a file.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Told {
+    /// How many of its entries are behind the reader, with those it began after.
+    pub(crate) taken: u64,
     /// Bytes that were read of it.
     pub(crate) bytes: u64,
     /// Entries that were met.
@@ -67,17 +71,20 @@ pub(crate) struct Told {
     pub(crate) span: Option<(Timestamp, Timestamp)>,
 }
 
+/// Opens a journal.
+pub(crate) fn open(file: Box<dyn OpenFile>) -> Result<Journal, Reason> {
+    Journal::open(Pages::new(file))
+}
+
 /// Calls `each` with every entry of `file` whose tag `wants`, in the order they were written.
+#[cfg(test)]
 pub(crate) fn of(
     file: Box<dyn OpenFile>,
     is_over: &dyn Fn() -> bool,
     wants: impl FnMut(&[u8]) -> bool,
     each: impl FnMut(Entry<'_>),
 ) -> Result<Told, Reason> {
-    let mut journal = Journal::open(Pages::new(file))?;
-    let mut told = journal.entries(is_over, wants, each);
-    told.bytes = journal.pages.read;
-    Ok(told)
+    Ok(open(file)?.entries(0, is_over, wants, each))
 }
 
 /// What is known of a field.
@@ -99,8 +106,11 @@ const FIELDS: &[(&[u8], MakeKnown)] = &[
 ];
 const MESSAGE: &[u8] = b"MESSAGE=";
 
-struct Journal {
+/// A journal file.
+pub(crate) struct Journal {
     pages: Pages,
+    /// What sets it apart from every other file: its own id, and its machine's.
+    id: u64,
     compact: bool,
     /// Where the objects begin.
     begin: u64,
@@ -128,6 +138,7 @@ impl Journal {
         }
         Ok(Self {
             pages,
+            id: sum(head.get(24..56).unwrap_or_default()),
             compact: flags & COMPACT != 0,
             begin: u64_at(&head, 88).max(208),
             entries: u64_at(&head, 152),
@@ -136,13 +147,65 @@ impl Journal {
         })
     }
 
-    fn entries(
+    /// What sets this file apart from every other one, by whatever name it goes.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// What sets the entry apart that has so many before it; `None` if there is none.
+    pub(crate) fn entry_sum(&mut self, before: u64) -> Option<u64> {
+        let (mut array, mut left) = (self.first_array, before);
+        if before >= self.entries {
+            return None;
+        }
+        loop {
+            let object = self.object(array, ENTRY_ARRAY)?;
+            let items = self.items(&object);
+            if left < items {
+                let at = self.offset(array + OBJECT_HEADER + 8 + left * self.width())?;
+                self.object(at, ENTRY)?;
+                let head: [u8; 64] = self.pages.array(at)?;
+                return Some(sum(&head));
+            }
+            left -= items;
+            let next = self.u64(array + OBJECT_HEADER)?;
+            array = Some(next).filter(|next| *next > array)?;
+        }
+    }
+
+    /// How wide an entry of an array is.
+    fn width(&self) -> u64 {
+        if self.compact { 4 } else { 8 }
+    }
+
+    /// How many there is room for in one.
+    fn items(&self, array: &Object) -> u64 {
+        array.size.saturating_sub(OBJECT_HEADER + 8) / self.width()
+    }
+
+    /// Calls `each` with every entry whose tag `wants`, in the order they were written, but for the first `skipped`.
+    pub(crate) fn entries(
         &mut self,
+        skipped: u64,
+        is_over: &dyn Fn() -> bool,
+        wants: impl FnMut(&[u8]) -> bool,
+        each: impl FnMut(Entry<'_>),
+    ) -> Told {
+        let mut told = self.entries_after(skipped, is_over, wants, each);
+        told.bytes = self.pages.read;
+        told.taken = skipped.min(self.entries).saturating_add(told.entries);
+        told
+    }
+
+    fn entries_after(
+        &mut self,
+        skipped: u64,
         is_over: &dyn Fn() -> bool,
         mut wants: impl FnMut(&[u8]) -> bool,
         mut each: impl FnMut(Entry<'_>),
     ) -> Told {
         let mut told = Told::default();
+        let mut skipped = skipped.min(self.entries);
         let (mut array, mut left) = (self.first_array, self.entries);
         while array != 0 && left > 0 {
             let Some(object) = self.object(array, ENTRY_ARRAY) else {
@@ -150,9 +213,11 @@ impl Journal {
                 return told;
             };
             let next = self.u64(array + OBJECT_HEADER).unwrap_or_default();
-            let width = if self.compact { 4 } else { 8 };
-            let items = object.size.saturating_sub(OBJECT_HEADER + 8) / width;
-            for item in 0..items.min(left) {
+            let width = self.width();
+            let items = self.items(&object);
+            let first = skipped.min(items);
+            skipped -= first;
+            for item in first..items.min(left) {
                 if told.entries.is_multiple_of(ENTRIES_A_TURN) && is_over() {
                     told.stopped = true;
                     return told;
@@ -350,6 +415,12 @@ fn zstd_text(raw: &[u8]) -> Result<Vec<u8>, Reason> {
         true => Err(Reason::TooLarge),
         false => Ok(text),
     }
+}
+
+fn sum(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {

@@ -35,14 +35,17 @@
 mod evtx;
 mod family;
 mod journal;
+mod known;
 mod lines;
 mod listen;
 mod look;
 mod mail;
+mod part;
 mod postfix;
 mod quick;
 mod radius;
 mod reach;
+mod read;
 mod sendmail;
 mod session;
 mod stamp;

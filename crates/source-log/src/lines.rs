@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use groma_model::Reason;
 use groma_source::{DiskError, OpenFile};
 use memchr::{memchr, memrchr};
+use serde::{Deserialize, Serialize};
 
 /// What is held at a time, and the longest line that is read.
 const ROOM: usize = 256 << 10;
@@ -18,8 +19,10 @@ const UNPACKED_MIN: u64 = 16 << 20;
 const ZSTD_WINDOW_LOG: u32 = 23;
 
 /// What became of a file.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Told {
+    /// How much of the file that is: to the end of its last whole line, or all of one that is compressed.
+    pub(crate) taken: u64,
     /// Bytes of lines, unpacked.
     pub(crate) bytes: u64,
     /// Lines longer than the room, left out.
@@ -30,16 +33,16 @@ pub(crate) struct Told {
     pub(crate) cut: bool,
 }
 
-/// A file from its begin to the size it had when it was opened: what is appended meanwhile is the next look's.
-struct FromBegin {
-    file: Box<dyn OpenFile>,
+/// A file up to the size it had when it was opened: what is appended meanwhile is read next time.
+struct UpTo<'f> {
+    file: &'f dyn OpenFile,
     at: u64,
     end: u64,
 }
 
-impl Read for FromBegin {
+impl Read for UpTo<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
+        let left = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
         let most = into.len().min(left);
         let Some(into) = into.get_mut(..most).filter(|part| !part.is_empty()) else {
             return Ok(0);
@@ -51,22 +54,30 @@ impl Read for FromBegin {
 }
 
 /// What a file holds, unpacked, and how much that may be at most.
-pub(crate) struct Unpacked {
-    pub(crate) read: Box<dyn Read>,
+pub(crate) struct Unpacked<'f> {
+    pub(crate) read: Box<dyn Read + 'f>,
     pub(crate) most: u64,
 }
 
-/// `file` from its begin on, unpacked where it is compressed.
-pub(crate) fn unpacked(file: Box<dyn OpenFile>) -> Result<Unpacked, Reason> {
+/// True if the file is compressed in a way that is read here: it begins with a mark of that way, and never grows.
+pub(crate) fn is_packed(file: &dyn OpenFile) -> bool {
+    let mut head = [0; 4];
+    let got = file.read_at(0, &mut head).unwrap_or_default();
+    let head = head.get(..got).unwrap_or_default();
+    matches!(head, [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd])
+}
+
+/// `file` unpacked where it is compressed; a plain one `from` that place on.
+pub(crate) fn unpacked(file: &dyn OpenFile, from: u64) -> Result<Unpacked<'_>, Reason> {
     let end = file.metadata().bytes;
     let mut head = [0; 6];
     let got = file
         .read_at(0, &mut head)
         .map_err(|error: DiskError| error.reason)?;
     let head = head.get(..got).unwrap_or_default();
-    let raw = FromBegin { file, at: 0, end };
+    let mut raw = UpTo { file, at: 0, end };
     let most = UNPACKED_MIN.max(end.saturating_mul(RATIO_MAX));
-    let (read, most): (Box<dyn Read>, u64) = match head {
+    let (read, most): (Box<dyn Read + '_>, u64) = match head {
         [0x1f, 0x8b, ..] => (Box::new(flate2::read::MultiGzDecoder::new(raw)), most),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => {
             let mut decoder =
@@ -79,20 +90,30 @@ pub(crate) fn unpacked(file: Box<dyn OpenFile>) -> Result<Unpacked, Reason> {
         [0xfd, b'7', b'z', b'X', b'Z', ..] | [b'B', b'Z', b'h', ..] => {
             return Err(Reason::Unsupported);
         }
-        _ => (Box::new(raw), u64::MAX),
+        _ => {
+            raw.at = from;
+            (Box::new(raw), u64::MAX)
+        }
     };
     Ok(Unpacked { read, most })
 }
 
-/// Calls `each` with every whole line of `file` until `is_over`, which is asked now and then. A last line without its end may be cut, so
-/// it is left out.
+/// Calls `each` with every whole line of `file`, of a plain one `from` that place on, until `is_over`, which is asked now and
+/// then. A last line without its end may be cut, so it is left out.
 pub(crate) fn of(
-    file: Box<dyn OpenFile>,
+    file: &dyn OpenFile,
+    from: u64,
     is_over: &dyn Fn() -> bool,
     each: impl FnMut(&[u8]),
 ) -> Result<Told, Reason> {
-    let Unpacked { read, most } = unpacked(file)?;
-    lines(read, most, is_over, each)
+    let Unpacked { read, most } = unpacked(file, from)?;
+    let mut told = lines(read, most, is_over, each)?;
+    told.taken = match is_packed(file) {
+        true if told.stopped => 0,
+        true => file.metadata().bytes,
+        false => from.saturating_add(told.taken),
+    };
+    Ok(told)
 }
 
 fn lines(
@@ -127,7 +148,6 @@ fn lines(
         let filled = room.get(..have).unwrap_or_default();
         let Some(end) = memrchr(b'\n', filled) else {
             if have == room.len() {
-                out.too_long += u64::from(!skipping);
                 skipping = true;
                 have = 0;
             }
@@ -138,12 +158,14 @@ fn lines(
             let (line, after) = rest.split_at(length);
             rest = after.get(1..).unwrap_or_default();
             if std::mem::take(&mut skipping) {
+                out.too_long += 1;
                 continue;
             }
             each(line.strip_suffix(b"\r").unwrap_or(line));
         }
         room.copy_within(end + 1..have, 0);
         have -= end + 1;
+        out.taken = out.bytes - have as u64;
     }
     Ok(out)
 }

@@ -7,8 +7,10 @@ use std::net::IpAddr;
 use groma_knowledge::LOG_GRAMMARS;
 use groma_knowledge::logs::{Head, LogGrammar, Speaker};
 use groma_model::{Port, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::journal::Entry;
+use crate::known;
 use crate::mail::{Heard, Mail, Voice};
 use crate::session::{Owner, Sessions, Spoken, Use};
 use crate::stamp::Clock;
@@ -23,17 +25,20 @@ const NAMELESS_MAX: usize = 1_000;
 /// Times at which a log was switched that are kept.
 const SWITCHED_MAX: usize = 10_000;
 
-/// What is known while a family is read.
-#[derive(Default)]
+/// What one file told, or a family of them. What sessions and messages are open stays open: a file may be written on.
+#[derive(Default, Debug, Serialize, Deserialize)]
 pub(crate) struct Reading {
+    #[serde(with = "known::keyed")]
     pub(crate) tallies: BTreeMap<&'static str, Tally>,
     /// Products whose log is on.
+    #[serde(with = "known::names")]
     pub(crate) heard: BTreeSet<&'static str>,
     /// From when to when it reaches.
     pub(crate) span: Option<(Timestamp, Timestamp)>,
     /// Lines other machines sent here.
     pub(crate) of_others: u64,
     /// When products said that their log was switched on or off.
+    #[serde(with = "known::keyed")]
     pub(crate) switched: BTreeMap<&'static str, BTreeSet<Timestamp>>,
     /// How often clients came whose name stands for no single address.
     pub(crate) unplaced: BTreeMap<Box<str>, u64>,
@@ -51,6 +56,39 @@ impl Reading {
             let (begin, end) = self.span.unwrap_or((first, last));
             self.span = Some((begin.min(first), end.max(last)));
         }
+    }
+
+    /// What an older file told is put before this, which so far are the newer ones.
+    pub(crate) fn go_back(&mut self, older: Self, zones: &Zones) {
+        self.met(older.span);
+        self.heard.extend(older.heard);
+        self.of_others = self.of_others.saturating_add(older.of_others);
+        self.impossible = self.impossible.or(older.impossible);
+        for (product, times) in older.switched {
+            let known = self.switched.entry(product).or_default();
+            let room = SWITCHED_MAX.saturating_sub(known.len());
+            known.extend(times.into_iter().take(room));
+        }
+        for (name, count) in older.unplaced {
+            if self.unplaced.len() < NAMELESS_MAX || self.unplaced.contains_key(&name) {
+                let known = self.unplaced.entry(name).or_default();
+                *known = known.saturating_add(count);
+            }
+        }
+        for (product, tally) in older.tallies {
+            self.tallies.entry(product).or_default().join(tally);
+        }
+        self.mail.go_back(older.mail);
+        let newer = std::mem::replace(&mut self.sessions, older.sessions);
+        let Self {
+            tallies,
+            span,
+            sessions,
+            ..
+        } = self;
+        sessions.come_before(newer, &mut |owner, used| {
+            keep(tallies, span, zones, owner, used);
+        });
     }
 }
 
@@ -168,20 +206,10 @@ impl Listener<'_> {
         }
     }
 
-    /// The file is over: what is still open goes on in the file before it, or ends.
+    /// There is no more of the file now.
     pub(crate) fn end(self) {
-        let Reading {
-            tallies,
-            span,
-            impossible,
-            sessions,
-            mail,
-            ..
-        } = self.reading;
+        let impossible = &mut self.reading.impossible;
         *impossible = impossible.or(self.clock.impossible);
-        let zones = self.zones;
-        mail.end_file();
-        sessions.end_file(&mut |owner, used| keep(tallies, span, zones, owner, used));
     }
 
     /// True for a line that another machine sent here. A machine that does not know its own name takes all for its own.

@@ -1,27 +1,23 @@
 //! The source: which logs there are, what they tell, and what is missing.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use groma_knowledge::LOG_GRAMMARS;
-use groma_model::Port;
 use groma_model::fact::{AskedName, MailUse};
-use groma_model::schedule::Zone;
 use groma_model::{
     Coverage, CoverageState, Fact, Foreign, Observation, Reason, Scope, SourceName, Timestamp,
 };
 use groma_source::{Budget, Disk, Explanation, Sink, SinkExt, Source, Window, World, disk};
 
 use crate::family::{self, Family, Member};
-use crate::listen::{Listener, Reading, Speakers};
+use crate::listen::Reading;
+use crate::part::{Before, Outcome, Part};
 use crate::reach::Reach;
-use crate::stamp::{self, Clock};
+use crate::read::{Log, Logs, Reader, Surroundings};
 use crate::tally::{self, Tally};
-use crate::zones::Zones;
-use crate::{journal, lines, mail, postfix, radius, sendmail};
+use crate::{journal, lines, mail};
 
 mod logons;
 
@@ -41,6 +37,8 @@ const ONE_LOG: &str =
     "let the service write one log for all its clients, or read the further ones by hand";
 /// Where a RADIUS server's log knows a network by one name.
 const BY_NAME: &str = "the log knows them by the name of a network, or by a name that leads to no fixed address: give each device a client of its own in clients.conf, or see the directories of radacct, which are called by address";
+const MORE_TIME: &str = "the time of the look was over; give it more";
+const VERIFY: &str = "journalctl --verify tells what is wrong with it";
 const BE_ROOT: &str = "run as root, or as a member of the group adm";
 const BE_ROOT_OR_JOURNAL: &str = "run as root, or as a member of the group systemd-journal";
 
@@ -92,56 +90,45 @@ impl Source for LogSource {
 
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
         let disk = self.world.disk.as_ref();
+        let begin = window.monotonic();
+        let around = Surroundings::of(disk);
+        let paths = paths();
+        let mut reader = Reader::new(disk, window, &around, budget.total_bytes_max);
+        let mut logs = reader.read(&paths, Before::default());
+        if !window.watch().is_zero() && !window.is_over() {
+            let passed = window.monotonic().saturating_sub(begin);
+            window.sleep(window.watch().saturating_sub(passed));
+            logs = reader.read_on(&paths, logs.before());
+        }
         let mut look = Look {
             disk,
             window,
             sink,
-            zone: zone(disk),
-            zones: Zones::read(disk),
+            around: &around,
+            reader,
             asked: Vec::new(),
             switched: BTreeMap::new(),
-            ports: postfix::ports(disk)
-                .into_iter()
-                .chain(sendmail::ports(disk))
-                .collect(),
-            clients: radius::addresses(disk),
-            own_name: own_name(disk),
-            bytes_left: budget.total_bytes_max,
             told: BTreeMap::new(),
             mail: BTreeMap::new(),
             heard: BTreeSet::new(),
         };
-        let paths: BTreeSet<&str> = LOG_GRAMMARS
-            .iter()
-            .flat_map(|g| g.files.iter().map(String::as_str))
-            .chain(SYSLOG_FILES.iter().copied())
-            .collect();
-        let paths: Vec<&str> = paths.into_iter().collect();
-        let (families, errors) = family::families(disk, &paths);
-        for error in errors {
-            let scope = Scope::new("log", &error.path.to_string_lossy());
-            let path = disk::foreign(&error.path);
-            let (what, remedy) = match error.reason {
-                Reason::BudgetExhausted => (
-                    format!("logs of {path} beyond the first {}", family::FAMILIES_MAX),
-                    ONE_LOG,
-                ),
-                _ => (path.to_string(), BE_ROOT),
-            };
-            look.sink.missed_because(&scope, what, error.reason, remedy);
-            look.sink
-                .covered_now(window, &scope, CoverageState::Partial);
-        }
-        for family in &families {
-            look.family(family);
-        }
-        look.journals();
+        look.errors(&logs);
+        logs.logs.into_iter().for_each(|log| look.log(log));
         look.logons();
         look.say();
         look.how_far_questions_reach();
         look.say_mail();
         look.what_is_silent();
     }
+}
+
+/// Every path that may be a log's.
+fn paths() -> Vec<&'static str> {
+    let own = LOG_GRAMMARS
+        .iter()
+        .flat_map(|g| g.files.iter().map(String::as_str));
+    let paths: BTreeSet<&str> = own.chain(SYSLOG_FILES.iter().copied()).collect();
+    paths.into_iter().collect()
 }
 
 /// A log of questions.
@@ -192,20 +179,12 @@ struct Look<'a> {
     disk: &'a dyn Disk,
     window: &'a Window,
     sink: &'a mut dyn Sink,
-    zone: Zone,
-    /// Zones of this machine's name server.
-    zones: Zones,
+    around: &'a Surroundings,
+    reader: Reader<'a>,
     /// Logs of questions: product, when there were any, and whether all of it was read.
     asked: Vec<AskedLog>,
     /// When products said that their log was switched on or off, in whichever file.
     switched: BTreeMap<&'static str, BTreeSet<Timestamp>>,
-    /// Ports of services that sign with a name of their own.
-    ports: BTreeMap<String, Port>,
-    /// Addresses of clients that a service knows by name.
-    clients: BTreeMap<String, IpAddr>,
-    /// What this machine calls itself in its logs, without its domain.
-    own_name: Option<String>,
-    bytes_left: u64,
     /// What each product's uses are, by the log that tells them.
     told: BTreeMap<&'static str, Vec<Told>>,
     /// What each product's mail is, by the log that tells it.
@@ -215,14 +194,59 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn family(&mut self, family: &Family) {
+    /// Says which logs could not be found.
+    fn errors(&mut self, logs: &Logs) {
+        for error in &logs.errors {
+            let path = disk::foreign(&error.path);
+            let (what, remedy) = match error.reason {
+                Reason::BudgetExhausted => (
+                    format!("logs of {path} beyond the first {}", family::FAMILIES_MAX),
+                    ONE_LOG,
+                ),
+                _ => (path.to_string(), BE_ROOT),
+            };
+            self.lost(&error.path, what, &error.reason, remedy);
+        }
+        for error in &logs.journal_errors {
+            let what = disk::foreign(&error.path).to_string();
+            self.lost(&error.path, what, &error.reason, BE_ROOT_OR_JOURNAL);
+        }
+    }
+
+    fn lost(&mut self, path: &Path, what: String, reason: &Reason, remedy: &str) {
+        let scope = Scope::new("log", &path.to_string_lossy());
+        self.sink
+            .missed_because(&scope, what, reason.clone(), remedy);
+        self.sink
+            .covered_now(self.window, &scope, CoverageState::Partial);
+    }
+
+    /// Puts the files of one log together, from the newest on, and says what is missing of them.
+    fn log(&mut self, log: Log) {
+        let Log {
+            family,
+            parts,
+            is_journal,
+        } = log;
         let scope = Scope::new("log", &family.path.to_string_lossy());
         let mut reading = Reading::default();
         let mut complete = true;
-        for member in &family.members {
-            complete &= self.member(&scope, family, member, &mut reading);
+        for (member, part) in family.members.iter().zip(parts) {
+            let Part {
+                outcome,
+                reading: older,
+                ..
+            } = part;
+            complete &= match outcome {
+                Outcome::Journal(told) => self.journal_holes(&scope, member, &told),
+                outcome => {
+                    let is_written = member.path == family.path;
+                    self.holes(&scope, member, (is_written, is_journal), &outcome)
+                }
+            };
+            reading.go_back(older, &self.around.zones);
         }
-        self.end_family(scope, family, reading, complete);
+        self.end_family(scope, &family, reading, complete);
     }
 
     /// Says which names of its own zones this machine was asked for, and keeps how far the log of questions reaches.
@@ -245,7 +269,7 @@ impl Look<'_> {
         self.asked.push(AskedLog {
             id,
             reach,
-            complete: complete && tally.asked_left_out == 0 && self.zones.are_whole(),
+            complete: complete && tally.asked_left_out == 0 && self.around.zones.are_whole(),
         });
     }
 
@@ -377,171 +401,68 @@ impl Look<'_> {
         });
     }
 
-    /// Reads one file; false if something of it is missing, and that is said.
-    fn member(
+    /// Says what is missing of one text file, or of any that was not read; false if something is.
+    fn holes(
         &mut self,
         scope: &Scope,
-        family: &Family,
         member: &Member,
-        reading: &mut Reading,
+        (is_written, is_journal): (bool, bool),
+        outcome: &Outcome,
     ) -> bool {
-        let missing = |look: &mut Self, what: String, reason: Reason, remedy: &str| {
-            look.sink.missed_because(scope, what, reason, remedy);
-            false
-        };
         let name = disk::foreign(&member.path).to_string();
-        if member.bytes > self.bytes_left || self.window.is_over() {
-            return missing(
-                self,
+        let (what, reason, remedy) = match outcome {
+            Outcome::Left => (
                 name,
                 Reason::BudgetExhausted,
-                "older lines were not read; give the look more bytes or time",
-            );
-        }
-        let file = match self.disk.open(&member.path) {
-            Ok(file) => file,
-            Err(error) => return missing(self, name, error.reason, BE_ROOT),
-        };
-        let told = self.lines(file, family, member, reading);
-        let unpacked = told.as_ref().map_or(0, |told| told.bytes);
-        self.bytes_left = self.bytes_left.saturating_sub(unpacked.max(member.bytes));
-        match told {
-            Ok(told) if told.stopped => missing(
-                self,
+                match is_journal {
+                    true => "older entries were not read; give the look more bytes or time",
+                    false => "older lines were not read; give the look more bytes or time",
+                },
+            ),
+            Outcome::Closed(reason) => (
                 name,
-                Reason::BudgetExhausted,
-                "the time of the look was over; give it more",
+                reason.clone(),
+                match is_journal {
+                    true => BE_ROOT_OR_JOURNAL,
+                    false => BE_ROOT,
+                },
             ),
-            Ok(told) if told.too_long > 0 => {
-                let what = format!(
-                    "{} lines of {name} that are longer than 256 KiB",
-                    told.too_long
-                );
-                missing(self, what, Reason::TooLarge, "")
-            }
-            // The file that is written now may be in the middle of a line.
-            Ok(told) if told.cut && member.path != family.path => missing(
-                self,
-                format!("the last line of {name}, which has no end"),
-                Reason::Malformed,
-                "the disk may have been full, or the machine gone; the other lines were read",
-            ),
-            Ok(_) => true,
-            Err(Reason::Unsupported) => missing(
-                self,
+            Outcome::Broken(reason) if is_journal => (name, reason.clone(), VERIFY),
+            Outcome::Broken(Reason::Unsupported) => (
                 name,
                 Reason::Unsupported,
                 "xz and bzip2 are not read yet: unpack a copy beside it",
             ),
-            Err(reason) => missing(
-                self,
+            Outcome::Broken(reason) => (
                 name,
-                reason,
+                reason.clone(),
                 "unpack it by hand to see what is wrong with it",
             ),
-        }
-    }
-
-    fn lines(
-        &self,
-        file: Box<dyn groma_source::OpenFile>,
-        family: &Family,
-        member: &Member,
-        reading: &mut Reading,
-    ) -> Result<lines::Told, Reason> {
-        let mut listener = self.listener(&family.path, member.modified, reading);
-        let told = lines::of(file, &|| self.window.is_over(), |bytes| {
-            listener.hear_line(bytes)
-        })?;
-        listener.end();
-        Ok(told)
-    }
-
-    fn listener<'l>(
-        &'l self,
-        path: &Path,
-        modified: Timestamp,
-        reading: &'l mut Reading,
-    ) -> Listener<'l> {
-        let means = |file: &String| family::is_meant(Path::new(file), path);
-        Listener {
-            speakers: Speakers::of_file(LOG_GRAMMARS.iter().find(|g| g.files.iter().any(means))),
-            ports: &self.ports,
-            clients: &self.clients,
-            own_name: self.own_name.as_deref(),
-            zones: &self.zones,
-            clock: Clock::new(&self.zone, modified),
-            reading,
-        }
-    }
-
-    /// Reads the journals of systemd, as one log.
-    fn journals(&mut self) {
-        let (files, errors) = family::journals(self.disk);
-        for error in errors {
-            let scope = Scope::new("log", &error.path.to_string_lossy());
-            let what = disk::foreign(&error.path).to_string();
-            self.sink
-                .missed_because(&scope, what, error.reason, BE_ROOT_OR_JOURNAL);
-            self.sink
-                .covered_now(self.window, &scope, CoverageState::Partial);
-        }
-        if files.is_empty() {
-            return;
-        }
-        let family = Family {
-            path: family::JOURNAL.into(),
-            members: files,
+            Outcome::Lines(lines::Told { stopped: true, .. }) => {
+                (name, Reason::BudgetExhausted, MORE_TIME)
+            }
+            Outcome::Lines(told) if told.too_long > 0 => {
+                let what = format!(
+                    "{} lines of {name} that are longer than 256 KiB",
+                    told.too_long
+                );
+                (what, Reason::TooLarge, "")
+            }
+            // The file that is written now may be in the middle of a line.
+            Outcome::Lines(told) if told.cut && !is_written => (
+                format!("the last line of {name}, which has no end"),
+                Reason::Malformed,
+                "the disk may have been full, or the machine gone; the other lines were read",
+            ),
+            Outcome::Lines(_) | Outcome::Journal(_) => return true,
         };
-        let scope = Scope::new("log", family::JOURNAL);
-        let mut reading = Reading::default();
-        let mut complete = true;
-        for member in &family.members {
-            complete &= self.journal(&scope, &family, member, &mut reading);
-        }
-        self.end_family(scope, &family, reading, complete);
+        self.sink.missed_because(scope, what, reason, remedy);
+        false
     }
 
-    /// Reads one journal file; false if something of it is missing, and that is said.
-    fn journal(
-        &mut self,
-        scope: &Scope,
-        family: &Family,
-        member: &Member,
-        reading: &mut Reading,
-    ) -> bool {
+    /// Says what is missing of one journal file; false if something is.
+    fn journal_holes(&mut self, scope: &Scope, member: &Member, told: &journal::Told) -> bool {
         let name = disk::foreign(&member.path).to_string();
-        if member.bytes > self.bytes_left || self.window.is_over() {
-            let remedy = "older entries were not read; give the look more bytes or time";
-            self.sink
-                .missed_because(scope, name, Reason::BudgetExhausted, remedy);
-            return false;
-        }
-        let told = match self.disk.open(&member.path) {
-            Ok(file) => {
-                let listener = RefCell::new(self.listener(&family.path, member.modified, reading));
-                let wants = |tag: &[u8]| {
-                    !tag.is_empty() && !listener.borrow_mut().speakers.of(tag).is_nobody()
-                };
-                let told = journal::of(file, &|| self.window.is_over(), wants, |entry| {
-                    listener.borrow_mut().hear_entry(&entry);
-                });
-                listener.into_inner().end();
-                told.map_err(|reason| (reason, "journalctl --verify tells what is wrong with it"))
-            }
-            Err(error) => Err((error.reason, BE_ROOT_OR_JOURNAL)),
-        };
-        let told = match told {
-            Ok(told) => told,
-            Err((reason, remedy)) => {
-                self.sink.missed_because(scope, name, reason, remedy);
-                return false;
-            }
-        };
-        self.bytes_left = self.bytes_left.saturating_sub(told.bytes);
-        let latest = stamp::latest(member.modified);
-        let within = |(first, last): (Timestamp, Timestamp)| (first.min(latest), last.min(latest));
-        reading.met(told.span.map(within));
         let holes = [
             (
                 told.too_long,
@@ -559,13 +480,13 @@ impl Look<'_> {
                 told.damaged,
                 "entries that cannot be read",
                 Reason::Malformed,
-                "journalctl --verify tells what is wrong with it",
+                VERIFY,
             ),
             (
                 u64::from(told.stopped),
                 "end not reached",
                 Reason::BudgetExhausted,
-                "the time of the look was over; give it more",
+                MORE_TIME,
             ),
         ];
         for (count, what, reason, remedy) in &holes {
@@ -643,29 +564,4 @@ fn unplaced(log: &Foreign, names: &BTreeMap<Box<str>, u64>) -> String {
         "from where {count} logons in {log} came: {}{more}",
         first.join(", ")
     )
-}
-
-/// The machine's name as its kernel has it, without the domain.
-fn own_name(disk: &dyn Disk) -> Option<String> {
-    let read = disk.read(Path::new("/proc/sys/kernel/hostname"), 256);
-    let read = read
-        .or_else(|_| disk.read(Path::new("/etc/hostname"), 256))
-        .ok()?;
-    let name = String::from_utf8_lossy(&read.bytes);
-    let short = name.trim().split('.').next()?;
-    (!short.is_empty()).then(|| short.to_owned())
-}
-
-/// The zone of the machine's wall clock.
-fn zone(disk: &dyn Disk) -> Zone {
-    let link = disk.read_link(Path::new("/etc/localtime")).ok();
-    let of_link = link.and_then(|to| {
-        let to = to.to_str()?.split_once("zoneinfo/")?.1.to_owned();
-        Zone::named(&to)
-    });
-    let of_file = || {
-        let read = disk.read(Path::new("/etc/timezone"), 256).ok()?;
-        Zone::named(std::str::from_utf8(&read.bytes).ok()?)
-    };
-    of_link.or_else(of_file).unwrap_or_default()
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use groma_model::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// Without any question for longer than this, nobody knows whether the log was on.
 const SILENCE_MAX: Duration = Duration::from_secs(86_400);
@@ -18,7 +19,7 @@ const HOUR_MS: i64 = 3_600_000;
 type Span = (Timestamp, Timestamp);
 
 /// When there were questions.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Reach {
     /// Hour → its first and last question.
     hours: BTreeMap<i64, Span>,
@@ -38,6 +39,14 @@ impl Reach {
             let (begin, end) = self.hours.entry(hour).or_insert((at, at));
             (*begin, *end) = ((*begin).min(at), (*end).max(at));
         }
+    }
+
+    /// There were questions when `other` says so too.
+    pub(crate) fn join(&mut self, other: Self) {
+        for (first, last) in other.hours.into_values() {
+            self.met(first, last);
+        }
+        self.is_cut |= other.is_cut;
     }
 
     /// From the first to the last; `None` if there were none.

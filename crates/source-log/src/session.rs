@@ -5,8 +5,10 @@ use std::net::IpAddr;
 use groma_knowledge::logs::{Does, Field, LogGrammar, LogLine, Shape, Speaker};
 use groma_model::name::{HostName, Port, Protection};
 use groma_model::{Foreign, Timestamp};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::known::Known;
 use crate::quick::QuickMap;
 use crate::word::Word;
 
@@ -22,7 +24,7 @@ const ACCOUNT_MAX: usize = 256;
 const WAITING_MAX: usize = 20_000;
 
 /// What lines of one use told.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Use {
     pub(crate) client: Option<IpAddr>,
     /// What the service's settings call the client, where the log says no address.
@@ -202,7 +204,7 @@ pub(crate) struct Spoken<'m> {
 }
 
 /// Whose use it is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Owner {
     pub(crate) grammar: &'static LogGrammar,
     pub(crate) speaker: &'static Speaker,
@@ -222,9 +224,9 @@ fn object(grammar: &LogGrammar, message: &str) -> Option<Value> {
     may_be.then(|| serde_json::from_str(text).ok())?
 }
 
-/// Sessions that are open in the file that is read. Files are read from the newest on, so what a client did in one may
+/// Sessions that are open in the file that is read. Files are put together from the newest on, so what a client did in one may
 /// need the older one that tells its coming.
-#[derive(Default)]
+#[derive(Default, Debug)]
 pub(crate) struct Sessions {
     open: QuickMap<Key, (Owner, Use)>,
     /// Uses of this file whose client came before it begins.
@@ -299,7 +301,7 @@ impl Sessions {
         let key = (owner.speaker.tag.as_str(), key);
         self.part(&key, does, &told, done);
         if self.open.len() >= OPEN_MAX {
-            self.end_file(done);
+            self.end_all(done);
         }
         let (_, open) = self
             .open
@@ -346,9 +348,22 @@ impl Sessions {
         }
     }
 
+    /// A log that never says goodbye must not fill the memory: what is open ends.
+    fn end_all(&mut self, done: &mut impl FnMut(Owner, Use)) {
+        for (key, (owner, used)) in std::mem::take(&mut self.open) {
+            self.tell(&key, owner, used, done);
+        }
+    }
+
+    /// These of a file, after those of the `newer` one: what that one told of clients it does not know, this one may.
+    pub(crate) fn come_before(&mut self, newer: Self, done: &mut impl FnMut(Owner, Use)) {
+        self.later = newer.later;
+        self.end_file(done);
+    }
+
     /// Ends what is still open, because the file is, and goes on to the file before it. A session open at the end of
     /// this one is the one whose begin the next one lacked.
-    pub(crate) fn end_file(&mut self, done: &mut impl FnMut(Owner, Use)) {
+    fn end_file(&mut self, done: &mut impl FnMut(Owner, Use)) {
         for (key, (owner, mut used)) in std::mem::take(&mut self.open) {
             for (owner, mut more) in self.later.remove(&key).unwrap_or_default() {
                 if more.count == 0 {
@@ -364,5 +379,49 @@ impl Sessions {
         }
         self.later = std::mem::take(&mut self.unknown);
         self.waiting = 0;
+    }
+}
+
+/// What is open in a file, and what waits for an older one, as it is kept from one look to the next.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    open: Vec<(Known, Word, Owner, Use)>,
+    unknown: Vec<KeptUses>,
+}
+
+/// Uses under one key.
+type KeptUses = (Known, Word, Vec<(Owner, Use)>);
+
+impl Serialize for Sessions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let open = self.open.iter();
+        let open =
+            open.map(|((tag, word), (owner, used))| (Known(tag), *word, *owner, used.clone()));
+        let unknown = self.unknown.iter();
+        let unknown = unknown.map(|((tag, word), uses)| (Known(tag), *word, uses.clone()));
+        Kept {
+            open: open.collect(),
+            unknown: unknown.collect(),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Sessions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Kept { open, unknown } = Kept::deserialize(deserializer)?;
+        let waiting = unknown.iter().map(|(.., uses)| uses.len()).sum();
+        let open = open.into_iter();
+        let unknown = unknown.into_iter();
+        Ok(Self {
+            open: open
+                .map(|(tag, word, owner, used)| ((tag.0, word), (owner, used)))
+                .collect(),
+            unknown: unknown
+                .map(|(tag, word, uses)| ((tag.0, word), uses))
+                .collect(),
+            waiting,
+            later: QuickMap::default(),
+        })
     }
 }

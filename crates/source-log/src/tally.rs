@@ -7,7 +7,9 @@ use groma_knowledge::logs::Speaker;
 use groma_model::fact::{Direction, LoggedUse};
 use groma_model::name::{HostName, Port, Protection, Transport};
 use groma_model::{Foreign, Hours, Seen, Timestamp};
+use serde::{Deserialize, Serialize};
 
+use crate::known;
 use crate::quick::QuickMap;
 use crate::reach::Reach;
 use crate::session::Use;
@@ -27,10 +29,11 @@ const OPEN_KINDS: &[&str] = &["dns", "http", "imap", "pop3", "smtp-relay"];
 const DAY_MS: i64 = 86_400_000;
 
 /// What makes two uses the same.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub(crate) struct Row {
     incoming: bool,
-    kind: &'static str,
+    #[serde(with = "known::name")]
+    kind: known::Text,
     peer: IpAddr,
     name: Option<HostName>,
     port: Option<Port>,
@@ -42,20 +45,22 @@ pub(crate) struct Row {
     protection: Option<Protection>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Sum {
     seen: Seen,
     /// Days it was met on, modulo 64.
     days: u64,
 }
 
-/// Everything one family of files told of one product.
-#[derive(Debug, Default)]
+/// Everything one file, or one family of them, told of one product.
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Tally {
+    #[serde(with = "known::pairs")]
     rows: QuickMap<Row, Sum>,
     /// Uses that had no room.
     pub(crate) left_out: u64,
     /// Names of this server's own zones that were asked for.
+    #[serde(with = "known::pairs")]
     pub(crate) asked: QuickMap<HostName, Seen>,
     /// When questions were written down, whatever they were for.
     pub(crate) reach: Reach,
@@ -83,11 +88,28 @@ impl Tally {
             ..Seen::between(first, last, count)
         };
         let days = day_bit(first) | day_bit(last);
+        self.put_if_room(row, Sum { seen, days });
+    }
+
+    /// What another file told besides.
+    pub(crate) fn join(&mut self, other: Self) {
+        for (row, sum) in other.rows {
+            self.put_if_room(row, sum);
+        }
+        for (name, seen) in other.asked {
+            self.ask_own(name, seen);
+        }
+        self.left_out = self.left_out.saturating_add(other.left_out);
+        self.asked_left_out = self.asked_left_out.saturating_add(other.asked_left_out);
+        self.reach.join(other.reach);
+    }
+
+    fn put_if_room(&mut self, row: Row, sum: Sum) {
         if self.rows.len() >= ROWS_MAX && !self.rows.contains_key(&row) {
-            self.left_out += 1;
+            self.left_out = self.left_out.saturating_add(sum.seen.count.max(1));
             return;
         }
-        self.put(row, Sum { seen, days });
+        self.put(row, sum);
     }
 
     /// A name was asked for, by whomever: also by this machine itself.
@@ -96,11 +118,14 @@ impl Tally {
         let Some(name) = zones.own(name) else {
             return;
         };
+        self.ask_own(name, Seen::between(first, last, 1));
+    }
+
+    fn ask_own(&mut self, name: HostName, seen: Seen) {
         if self.asked.len() >= ROWS_MAX && !self.asked.contains_key(&name) {
-            self.asked_left_out += 1;
+            self.asked_left_out = self.asked_left_out.saturating_add(seen.count);
             return;
         }
-        let seen = Seen::between(first, last, 1);
         let known = self.asked.entry(name).or_insert(Seen { count: 0, ..seen });
         *known = known.joined(seen);
     }

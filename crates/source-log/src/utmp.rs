@@ -87,7 +87,7 @@ pub(crate) struct Met {
 
 /// Calls `each` with every record of a file, oldest first, until `is_over`.
 pub(crate) fn of(
-    unpacked: Unpacked,
+    unpacked: Unpacked<'_>,
     is_over: &dyn Fn() -> bool,
     mut each: impl FnMut(&Record<'_>),
 ) -> Result<Met, Reason> {

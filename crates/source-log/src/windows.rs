@@ -403,7 +403,7 @@ impl Look<'_> {
         // Who copies a log may date it anew; its rows carry whole dates.
         let mut table = Table::new(&zone, window.now());
         self.met.clear();
-        let read = lines::of(file, &|| window.is_over(), |line| {
+        let read = lines::of(file.as_ref(), 0, &|| window.is_over(), |line| {
             if let Some(row) = table.row(line) {
                 self.row(path, table.log(), row);
             }

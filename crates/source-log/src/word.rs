@@ -1,5 +1,10 @@
 //! A word of a protocol, as `GSSAPI`: short, and kept without a place of its own in memory.
 
+use std::borrow::Cow;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// Longest word.
 const LENGTH_MAX: usize = 32;
 
@@ -32,6 +37,22 @@ impl Word {
         self.bytes
             .get(..usize::from(self.length))
             .unwrap_or_default()
+    }
+}
+
+impl Serialize for Word {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'_, str>::deserialize(deserializer)?;
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        Self::parse(&text).ok_or_else(|| D::Error::custom("no word"))
     }
 }
 

@@ -79,14 +79,13 @@ impl Look<'_> {
         reading.heard.insert(ID);
         let mut lines = Lines::new(grammar);
         let mut complete = true;
-        let zone = self.zone.clone();
-        let zones = std::mem::take(&mut self.zones);
+        let around = self.around;
         let mut tally = Tally::default();
         for member in &family.members {
-            let mut clock = Clock::new(&zone, member.modified);
+            let mut clock = Clock::new(&around.zone, member.modified);
             let mut keep = |lines: &mut Lines| {
                 for (speaker, used) in lines.told.drain(..) {
-                    tally.add(speaker, used, &zones);
+                    tally.add(speaker, used, &around.zones);
                 }
             };
             complete &= self.records(&scope, member, |record| {
@@ -100,7 +99,6 @@ impl Look<'_> {
             lines.end();
             keep(&mut lines);
         }
-        self.zones = zones;
         reading.tallies.insert(ID, tally);
         if !lines.unplaced.is_empty() {
             let what = unplaced(&disk::foreign(&family.path), &lines.unplaced);
@@ -117,9 +115,9 @@ impl Look<'_> {
         let mut places = BTreeSet::new();
         let mut span: Option<(Timestamp, Timestamp)> = None;
         let mut complete = true;
-        let zone = self.zone.clone();
+        let around = self.around;
         for member in &family.members {
-            let mut clock = Clock::new(&zone, member.modified);
+            let mut clock = Clock::new(&around.zone, member.modified);
             complete &= self.records(&scope, member, |record| {
                 let Some(at) = clock.possible(record.at) else {
                     return;
@@ -156,7 +154,7 @@ impl Look<'_> {
             look.sink.missed_because(scope, what, reason, remedy);
             false
         };
-        if member.bytes > self.bytes_left || self.window.is_over() {
+        if !self.reader.may_read(member.bytes) {
             let remedy = "older records were not read; give the look more bytes or time";
             return missing(self, name, Reason::BudgetExhausted, remedy);
         }
@@ -164,10 +162,10 @@ impl Look<'_> {
             Ok(file) => file,
             Err(error) => return missing(self, name, error.reason, BE_ROOT),
         };
-        let met = lines::unpacked(file)
-            .and_then(|unpacked| utmp::of(unpacked, &|| self.window.is_over(), each));
+        let met = lines::unpacked(file.as_ref(), 0)
+            .and_then(|unpacked| utmp::of(unpacked, &|| self.reader.is_over(), each));
         let bytes = met.as_ref().map_or(0, |met| met.bytes);
-        self.bytes_left = self.bytes_left.saturating_sub(bytes.max(member.bytes));
+        self.reader.used(bytes.max(member.bytes));
         match met {
             Ok(met) if met.stopped => {
                 let remedy = "the time of the look was over; give it more";

@@ -17,10 +17,12 @@ use std::collections::BTreeMap;
 use groma_knowledge::logs::{LogGrammar, Speaker};
 use groma_model::fact::MailUse;
 use groma_model::{Port, Seen, Timestamp};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use server::{FILES as SETTINGS, servers};
 use track::{Spoken, Track};
 
+use crate::known;
 use crate::word::Word;
 
 /// A product whose log tells of messages, and who of it speaks.
@@ -56,9 +58,10 @@ impl Voice {
     }
 }
 
-/// What one family of files told of mail, by product.
-#[derive(Debug, Default)]
+/// What one file, or one family of them, told of mail, by product.
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Mail {
+    #[serde(with = "known::keyed")]
     products: BTreeMap<&'static str, Track>,
     unsent: sendmail::Unsent,
 }
@@ -119,9 +122,14 @@ impl Mail {
         track.take(&spoken, said, at);
     }
 
-    /// The file is over.
-    pub(crate) fn end_file(&mut self) {
-        self.products.values_mut().for_each(Track::end_file);
+    /// What an older file told is put before this.
+    pub(crate) fn go_back(&mut self, mut older: Self) {
+        for (product, track) in &mut self.products {
+            track.go_back(older.products.remove(product).unwrap_or_default());
+        }
+        for (product, track) in older.products {
+            self.products.entry(product).or_default().go_back(track);
+        }
     }
 
     /// The rows of each product, and how many messages had no room.

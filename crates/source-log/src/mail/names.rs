@@ -1,12 +1,14 @@
 //! Names kept once: domains, accounts and what clients call themselves, each as a small number.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::quick::QuickMap;
 
 /// Different names that are kept, and as many accounts beside them; a stranger can make up as many names as it likes.
 const NAMES_MAX: usize = 65_536;
 
 /// A name, as a number in one [`Names`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub(crate) struct Name(u32);
 
 /// Every name met so far.
@@ -65,6 +67,28 @@ impl Names {
     pub(crate) fn text(&self, name: Name) -> &str {
         let at = usize::try_from(name.0).unwrap_or(usize::MAX);
         self.texts.get(at).map_or("", |text| text)
+    }
+}
+
+/// The names in order, how many of them are accounts, and how many had no room.
+type Kept = (Vec<Box<str>>, usize, u64);
+
+impl Serialize for Names {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&self.texts, self.accounts, self.left_out).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (texts, accounts, left_out) = Kept::deserialize(deserializer)?;
+        let numbered = (0..).map(Name).zip(&texts);
+        Ok(Self {
+            numbers: numbered.map(|(name, text)| (text.clone(), name)).collect(),
+            accounts: accounts.min(texts.len()),
+            texts,
+            left_out,
+        })
     }
 }
 

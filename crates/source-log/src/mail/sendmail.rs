@@ -8,8 +8,10 @@ use std::net::IpAddr;
 use groma_model::Port;
 use groma_model::fact::MailRefusal;
 use groma_model::name::Protection;
+use serde::{Deserialize, Serialize};
 
 use super::said::{Refused, Said, Taken, Whole, ip, until_bracket};
+use crate::known;
 use crate::quick::QuickMap;
 use crate::word::Word;
 
@@ -21,8 +23,8 @@ const RECIPIENTS_MAX: usize = 64;
 const SOME_MECHANISM: &str = "AUTH";
 
 /// Messages of which a recipient was refused in a line that does not say whose; the line that does follows.
-#[derive(Debug, Default)]
-pub(crate) struct Unsent(QuickMap<Word, MailRefusal>);
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Unsent(#[serde(with = "known::pairs")] QuickMap<Word, MailRefusal>);
 
 /// What `message` says, in order; `ports` says which port a daemon of `sendmail.cf` serves.
 pub(crate) fn understand<'m>(

@@ -6,8 +6,10 @@ use std::net::IpAddr;
 use groma_model::fact::{MailRecipients, MailRefusal, MailUse};
 use groma_model::name::{Port, Protection};
 use groma_model::{Foreign, Hours, Seen, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::names::{Name, Names};
+use crate::known;
 use crate::quick::QuickMap;
 use crate::tally::{ACCOUNTS_MAX, DAYS_MIN, PUBLIC_MAX, day_bit, is_inside};
 use crate::word::Word;
@@ -20,7 +22,7 @@ const TO_MAX: usize = 4;
 const SETS_MAX: u32 = 24;
 
 /// Who sends, in which way.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub(crate) struct Way {
     pub(crate) peer: IpAddr,
     pub(crate) port: Option<Port>,
@@ -31,12 +33,23 @@ pub(crate) struct Way {
     pub(crate) tls: Option<Word>,
     pub(crate) certificate: bool,
     pub(crate) sender: Option<Name>,
-    pub(crate) word: Option<&'static str>,
+    #[serde(with = "known::maybe")]
+    pub(crate) word: Option<known::Text>,
     pub(crate) refused: Option<MailRefusal>,
 }
 
+impl Way {
+    /// The same in other names.
+    fn renamed(mut self, renamed: &mut impl FnMut(Name, bool) -> Option<Name>) -> Self {
+        self.helo = self.helo.and_then(|name| renamed(name, false));
+        self.account = self.account.and_then(|name| renamed(name, true));
+        self.sender = self.sender.and_then(|name| renamed(name, false));
+        self
+    }
+}
+
 /// The domains one message goes to, sorted, each with whether it lies here now; too many are none and `many`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]
 pub(crate) struct To {
     domains: [Option<(Name, bool)>; TO_MAX],
     many: bool,
@@ -76,6 +89,21 @@ impl To {
         self.many |= other.many;
     }
 
+    /// The same in other names.
+    pub(super) fn renamed(self, renamed: &mut impl FnMut(Name, bool) -> Option<Name>) -> Self {
+        let mut other = Self {
+            many: self.many,
+            ..Self::default()
+        };
+        for (name, here) in self.domains.into_iter().flatten() {
+            match renamed(name, false) {
+                Some(name) => other.add(name, here),
+                None => other.many = true,
+            }
+        }
+        other
+    }
+
     /// In order, so that the order of recipients makes no other row.
     fn settled(mut self) -> Self {
         self.domains
@@ -102,17 +130,19 @@ impl To {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Sum {
     seen: Seen,
     /// Days it was met on, modulo 64.
     days: u64,
 }
 
-/// Everything one family of files told of one product's mail.
-#[derive(Debug, Default)]
+/// Everything one file, or one family of them, told of one product's mail.
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Sums {
+    #[serde(with = "known::pairs")]
     ways: QuickMap<Way, (u32, u32)>,
+    #[serde(with = "known::pairs")]
     rows: QuickMap<(u32, To), Sum>,
     /// Messages that had no room.
     pub(crate) left_out: u64,
@@ -128,9 +158,39 @@ impl Sums {
         if !is_inside(way.peer) && (way.account.is_none() || way.refused.is_some()) {
             return;
         }
+        let seen = Seen {
+            hours: Hours::of(at),
+            bytes,
+            ..Seen::once(at)
+        };
+        let days = day_bit(at);
+        self.put(way, to, Sum { seen, days });
+    }
+
+    /// What another file told besides, its names by `renamed`: accounts, and all others.
+    pub(super) fn join(
+        &mut self,
+        other: Self,
+        mut renamed: impl FnMut(Name, bool) -> Option<Name>,
+    ) {
+        let ways: HashMap<u32, Way> = other
+            .ways
+            .into_iter()
+            .map(|(way, (id, _))| (id, way))
+            .collect();
+        for ((id, to), sum) in other.rows {
+            if let Some(way) = ways.get(&id) {
+                let way = way.clone().renamed(&mut renamed);
+                self.put(way, to.renamed(&mut renamed), sum);
+            }
+        }
+        self.left_out = self.left_out.saturating_add(other.left_out);
+    }
+
+    fn put(&mut self, way: Way, to: To, sum: Sum) {
         let next = u32::try_from(self.ways.len()).unwrap_or(u32::MAX);
         if self.rows.len() >= ROWS_MAX && !self.ways.contains_key(&way) {
-            self.left_out += 1;
+            self.left_out = self.left_out.saturating_add(sum.seen.count);
             return;
         }
         let (id, sets) = self.ways.entry(way).or_insert((next, 0));
@@ -139,21 +199,15 @@ impl Sums {
             if *sets >= SETS_MAX || self.rows.len() >= ROWS_MAX {
                 key.1 = To::many();
             }
-            *sets += 1;
+            *sets = sets.saturating_add(1);
         }
-        let seen = Seen {
-            hours: Hours::of(at),
-            bytes,
-            ..Seen::once(at)
-        };
-        let days = day_bit(at);
         self.rows
             .entry(key)
             .and_modify(|known| {
-                known.seen = known.seen.joined(seen);
-                known.days |= days;
+                known.seen = known.seen.joined(sum.seen);
+                known.days |= sum.days;
             })
-            .or_insert(Sum { seen, days });
+            .or_insert(sum);
     }
 
     /// The rows that speak of the estate, in order; their log is not said yet.

@@ -9,10 +9,12 @@ use groma_knowledge::mail_senders::sender_word;
 use groma_model::Timestamp;
 use groma_model::fact::MailRefusal;
 use groma_model::name::{Port, Protection};
+use serde::{Deserialize, Serialize};
 
 use super::names::{Name, Names};
 use super::said::{Refused, Said, Taken, address, helo};
 use super::sums::{Sums, To, Way};
+use crate::known;
 use crate::quick::QuickMap;
 use crate::tally::is_inside;
 use crate::word::Word;
@@ -25,7 +27,7 @@ const OF_SESSION_MAX: usize = 16;
 const ACCOUNT_MAX: usize = 256;
 
 /// What one client does from its coming to its going.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Session {
     client: IpAddr,
     tls: Option<Word>,
@@ -36,7 +38,7 @@ struct Session {
 }
 
 /// One message.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default, Debug, Serialize, Deserialize)]
 struct Message {
     client: Option<IpAddr>,
     port: Option<Port>,
@@ -47,7 +49,8 @@ struct Message {
     tls: Option<Word>,
     certificate: bool,
     sender: Option<Name>,
-    word: Option<&'static str>,
+    #[serde(with = "known::maybe")]
+    word: Option<known::Text>,
     bytes: Option<u64>,
     to: To,
     at: Option<Timestamp>,
@@ -73,13 +76,14 @@ pub(crate) struct Spoken {
 }
 
 /// What is open in the file that is read.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Track {
     sessions: QuickMap<Word, Session>,
     open: QuickMap<Word, Message>,
     /// What this file told of messages whose begin it lacks.
     later: QuickMap<Word, Message>,
     /// The same of the file after this one.
+    #[serde(skip)]
     waiting: QuickMap<Word, Message>,
     /// Messages that began so far.
     begun: u64,
@@ -426,8 +430,36 @@ impl Track {
         self.sums.add(way, message.to, at, message.bytes);
     }
 
+    /// What an older file told is put before this, which so far are the newer ones.
+    pub(crate) fn go_back(&mut self, older: Self) {
+        let Self {
+            sessions: _,
+            open,
+            later,
+            waiting: _,
+            begun: _,
+            names,
+            sums,
+        } = older;
+        let own = &mut self.names;
+        own.left_out = own.left_out.saturating_add(names.left_out);
+        let mut renamed = |name: Name, is_account: bool| match is_account {
+            true => own.number_of_account(names.text(name)),
+            false => own.number(names.text(name)),
+        };
+        let mut all = |messages: QuickMap<Word, Message>| -> QuickMap<Word, Message> {
+            let messages = messages.into_iter();
+            messages
+                .map(|(queue, message)| (queue, message.renamed(&mut renamed)))
+                .collect()
+        };
+        (self.open, self.later) = (all(open), all(later));
+        self.sums.join(sums, renamed);
+        self.end_file();
+    }
+
     /// The file is over. What it told of messages whose begin it lacks waits for the file before it.
-    pub(crate) fn end_file(&mut self) {
+    fn end_file(&mut self) {
         self.sessions.clear();
         let waiting = std::mem::take(&mut self.waiting);
         for (queue, mut message) in std::mem::take(&mut self.open) {
@@ -455,6 +487,15 @@ impl Message {
     /// True for what a stranger brought, who is nobody's need: its names use up no room.
     fn is_strangers(&self) -> bool {
         self.account.is_none() && self.client.is_some_and(|client| !is_inside(client))
+    }
+
+    /// The same in other names.
+    fn renamed(mut self, renamed: &mut impl FnMut(Name, bool) -> Option<Name>) -> Self {
+        self.helo = self.helo.and_then(|name| renamed(name, false));
+        self.account = self.account.and_then(|name| renamed(name, true));
+        self.sender = self.sender.and_then(|name| renamed(name, false));
+        self.to = self.to.renamed(renamed);
+        self
     }
 
     /// What a newer file told of the same message.
