@@ -4,6 +4,7 @@
 //! test here, not a look in the field. The crate is pure, it reads no file, clock or network.
 //!
 //! - [`rules`]: where configuration files name other machines (a fixture beside each);
+//! - [`banners`]: what servers say of themselves;
 //! - [`certificate_settings`]: where programs are told which certificate to use;
 //! - [`services`]: programs that listen, and what they speak;
 //! - [`ends_of_life`]: until when an operating system gets corrections;
@@ -19,6 +20,7 @@
 //! - [`watching`]: what references and ports say about who watches whom.
 #![forbid(unsafe_code)]
 
+pub mod banners;
 pub mod certificate_settings;
 pub mod ends_of_life;
 pub mod events;
@@ -35,6 +37,7 @@ pub mod service_principals;
 pub mod services;
 pub mod watching;
 
+pub use banners::product_named;
 pub use ends_of_life::{end_of_life, end_of_life_source};
 pub use events::{EVENT_GRAMMARS, EventGrammar};
 pub use logs::{LOG_GRAMMARS, LogGrammar};

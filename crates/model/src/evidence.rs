@@ -55,9 +55,11 @@ impl Witness {
             Fact::FilterRule(rule) if rule.file.is_some() => Self::Written,
             Fact::RelyingParty(party) if party.file.is_some() => Self::Written,
             Fact::FileSystem(_) | Fact::Listener(_) | Fact::Connection(_) => Self::Live,
-            Fact::Certificate(_) | Fact::Name(_) | Fact::Neighbour(_) | Fact::MailRecord(_) => {
-                Self::Network
-            }
+            Fact::Certificate(_)
+            | Fact::Name(_)
+            | Fact::Neighbour(_)
+            | Fact::MailRecord(_)
+            | Fact::SeenService(_) => Self::Network,
             Fact::DirectoryNeed(need) if need.is_seen() => Self::Network,
             Fact::Declared(_)
             | Fact::MailboxTie(_)

@@ -21,6 +21,7 @@ use crate::name::{HostName, Peer, Port, Protection, Transport};
 pub use crate::relying::{RelyingParty, SignInWay};
 pub use crate::reported::ReportedUse;
 pub use crate::route::{MailRoute, RouteRule, RouteTarget};
+pub use crate::seen_service::{AnswerBasis, SeenService, ServiceAnswer};
 pub use crate::watching::{Watch, WatchPurpose};
 pub use crate::zone::{AskedName, ZoneRecord};
 use crate::{Foreign, Timestamp};
@@ -115,6 +116,8 @@ pub enum Fact {
     ZoneRecord(ZoneRecord),
     /// A name of its own zones that it was asked for.
     AskedName(AskedName),
+    /// What spoke at an open port of another machine.
+    SeenService(SeenService),
     /// A fact of a kind this version does not know, kept as it came.
     #[serde(untagged)]
     Unknown(serde_json::Value),

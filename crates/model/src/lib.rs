@@ -39,6 +39,7 @@ pub mod reported;
 pub mod route;
 pub mod says;
 pub mod schedule;
+mod seen_service;
 mod short_text;
 mod stated;
 pub mod store;

@@ -140,6 +140,7 @@ impl Fact {
                     asked.product, asked.name, asked.log
                 )
             }
+            Self::SeenService(seen) => seen.says(),
             Self::Unknown(_) => "a fact this version does not know".to_owned(),
         }
     }

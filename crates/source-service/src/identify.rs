@@ -1,0 +1,352 @@
+//! From an open port to what speaks there: one question a connection, until an answer is understood.
+
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+
+use groma_knowledge::banners::Named;
+use groma_model::Port;
+use groma_model::fact::{AnswerBasis, ServiceAnswer};
+use groma_source::Conversation;
+
+use crate::plan::{Question, questions};
+use crate::recognise::{Spoken, spoken};
+use crate::talk::{Caller, Miss, answer, greeting, proof, say};
+use crate::tls::Begun;
+use crate::{dns, http, ldap, lines, rdp, smb, ssh};
+
+/// Connections that stay silent or close without a word before a port is left as it is.
+const SILENCES_MAX: usize = 5;
+
+/// What speaks at `to`; an error if nothing that is understood came.
+pub(crate) fn identify(caller: &mut Caller<'_>, to: SocketAddr) -> Result<ServiceAnswer, Miss> {
+    let mut last = Miss::Unasked(groma_model::Reason::Forbidden);
+    let mut silences = 0;
+    for question in questions(Port(to.port())) {
+        match ask(caller, to, question) {
+            Ok(Some(answer)) => return Ok(answer),
+            Ok(None) => {}
+            Err(miss @ (Miss::Over | Miss::Unasked(_))) => return Err(miss),
+            Err(miss) => {
+                silences += 1;
+                last = miss;
+            }
+        }
+        if silences >= SILENCES_MAX {
+            break;
+        }
+    }
+    Err(last)
+}
+
+/// One connection, one question, and what follows from the answer.
+fn ask(
+    caller: &mut Caller<'_>,
+    to: SocketAddr,
+    question: Question,
+) -> Result<Option<ServiceAnswer>, Miss> {
+    let mut talk = caller.open(to)?;
+    let heard = match question {
+        Question::Greeting => greeting(&mut talk)?,
+        Question::Tls => return tls(caller, to, talk),
+        Question::Http => asked(&mut talk, &http::question(&host(to)), http::is_enough)?,
+        Question::Ldap => asked(&mut talk, &ldap::question(), ldap::is_whole)?,
+        Question::Smb => return share(caller, to, talk),
+        Question::Rdp => asked(&mut talk, rdp::QUESTION, rdp::is_whole)?,
+        Question::Postgresql => return postgresql(talk),
+        Question::Dns => {
+            let heard = asked(&mut talk, dns::QUESTION, dns::is_whole)?;
+            if dns::is_answer(&heard) {
+                return Ok(Some(told(Spoken::Dns.word(), &heard, dns::tells(&heard))));
+            }
+            heard
+        }
+        Question::Rtsp => asked(
+            &mut talk,
+            b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n",
+            |heard| heard.ends_with(b"\r\n\r\n"),
+        )?,
+    };
+    understood(caller, to, &mut talk, &heard)
+}
+
+fn asked(
+    talk: &mut (impl Read + Write),
+    question: &[u8],
+    enough: impl Fn(&[u8]) -> bool,
+) -> Result<Vec<u8>, Miss> {
+    say(talk, question)?;
+    answer(talk, |heard| enough(heard) || is_foreign(heard))
+}
+
+/// A line of a server that speaks something else: nothing more need be awaited.
+fn is_foreign(heard: &[u8]) -> bool {
+    spoken(heard)
+        .is_some_and(|s| !matches!(s, Spoken::Http | Spoken::Ldap | Spoken::Smb | Spoken::Rdp))
+}
+
+/// What words tell, whatever was asked. A server that answered a question of another protocol may be asked its own.
+fn understood(
+    caller: &mut Caller<'_>,
+    to: SocketAddr,
+    talk: &mut Conversation,
+    heard: &[u8],
+) -> Result<Option<ServiceAnswer>, Miss> {
+    let Some(spoken) = spoken(heard) else {
+        return Ok(None);
+    };
+    let line = lines::first(heard);
+    let (word, mut answer) = match spoken {
+        Spoken::Ssh => return secure_shell(caller, talk, heard).map(Some),
+        Spoken::Code220 => lines::ask_220(talk, heard)?,
+        Spoken::Imap => {
+            let _ = say(talk, b"g1 LOGOUT\r\n");
+            ("imap", lines::imap(&line))
+        }
+        Spoken::Pop3 => {
+            let _ = say(talk, b"QUIT\r\n");
+            ("pop3", ServiceAnswer::default())
+        }
+        Spoken::Http if !http::is_enough(heard) || http_refused(heard) => {
+            let mut again = caller.open(to)?;
+            let page = asked(&mut again, &http::question(&host(to)), http::is_enough);
+            let page = page.unwrap_or_else(|_| heard.to_vec());
+            return Ok(Some(told("http", &page, http::tells(&page))));
+        }
+        Spoken::Http => ("http", http::tells(heard)),
+        Spoken::Ldap => {
+            let _ = say(talk, ldap::UNBIND);
+            ("ldap", ldap::tells(heard))
+        }
+        Spoken::Rdp => ("rdp", rdp::tells(heard)),
+        Spoken::Mysql => ("mysql", database(heard)),
+        other => (other.word(), ServiceAnswer::default()),
+    };
+    if answer.product.is_none()
+        && let Some(named) = groma_knowledge::product_named(word, &line)
+    {
+        name(&mut answer, named);
+    }
+    Ok(Some(told(word, heard, answer)))
+}
+
+/// A web server that was asked in another language says 400: its first page says more.
+fn http_refused(heard: &[u8]) -> bool {
+    heard.get(9..12) == Some(b"400")
+}
+
+/// SSH: the product it names, and its host key if it proves it.
+fn secure_shell(
+    caller: &mut Caller<'_>,
+    talk: &mut Conversation,
+    heard: &[u8],
+) -> Result<ServiceAnswer, Miss> {
+    let line = ssh::identity(heard).unwrap_or_default();
+    let mut answer = ServiceAnswer::default();
+    if let Some(named) = groma_knowledge::product_named("ssh", &String::from_utf8_lossy(line)) {
+        name(&mut answer, named);
+    }
+    let cookie = caller.random();
+    answer
+        .host_keys
+        .extend(ssh::host_key(talk, heard, cookie).ok().flatten());
+    Ok(told("ssh", line, answer))
+}
+
+/// Protocol 10 of MySQL: the version stands behind its first octet.
+fn database(heard: &[u8]) -> ServiceAnswer {
+    const TLS: u16 = 0x0800;
+    let mut answer = ServiceAnswer::default();
+    let Some([10, rest @ ..]) = heard.get(4..) else {
+        return answer;
+    };
+    let Some(end) = rest.iter().position(|&b| b == 0) else {
+        return answer;
+    };
+    let version = String::from_utf8_lossy(rest.get(..end).unwrap_or_default());
+    if let Some(named) = groma_knowledge::product_named("mysql", &version) {
+        name(&mut answer, named);
+    }
+    let flags = rest.get(end + 14..).and_then(|f| f.first_chunk());
+    answer.offers_tls = flags.map(|f| u16::from_le_bytes(*f) & TLS != 0);
+    answer
+}
+
+/// An SSLRequest is answered with one letter, by nobody else.
+fn postgresql(mut talk: Conversation) -> Result<Option<ServiceAnswer>, Miss> {
+    say(&mut talk, &[0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f])?;
+    let heard = answer(&mut talk, |_| true)?;
+    Ok(match heard.as_slice() {
+        [letter @ (b'S' | b'N')] => {
+            let answer = ServiceAnswer {
+                product: Some("PostgreSQL".to_owned()),
+                offers_tls: Some(*letter == b'S'),
+                ..ServiceAnswer::default()
+            };
+            Some(told("postgresql", &heard, answer))
+        }
+        other => spoken(other).and_then(|s| {
+            (s == Spoken::Postgresql).then(|| told("postgresql", other, ServiceAnswer::default()))
+        }),
+    })
+}
+
+/// SMB: the newest version, the machine's names, and whether the first version still lives.
+fn share(
+    caller: &mut Caller<'_>,
+    to: SocketAddr,
+    mut talk: Conversation,
+) -> Result<Option<ServiceAnswer>, Miss> {
+    let client = caller.random();
+    let newer = asked(&mut talk, &smb::question(client), smb::is_whole);
+    if let Ok(heard) = &newer
+        && spoken(heard) != Some(Spoken::Smb)
+    {
+        return understood(caller, to, &mut talk, heard);
+    }
+    let mut answer = newer.as_deref().map(smb::tells).unwrap_or_default();
+    let named = newer
+        .as_ref()
+        .ok()
+        .and_then(|_| smb::names(&mut talk).ok().flatten());
+    drop(talk);
+    let mut oldest = caller.open(to)?;
+    let older = asked(&mut oldest, &smb::oldest_question(), smb::is_whole);
+    let older = older
+        .ok()
+        .filter(|heard| smb::tells(heard).version.as_deref() == Some("SMB 1"));
+    if let Some(named) = named {
+        answer.names = named.names;
+        answer.domain = named.domain;
+        answer.system = named.system;
+    }
+    Ok(match (newer, older) {
+        (Err(miss), None) => return Err(miss),
+        (Err(_), Some(heard)) => Some(told("smb", &heard, smb::tells(&heard))),
+        (Ok(heard), older) => {
+            let spoken = answer.version.take().into_iter();
+            let spoken = older.map(|_| "SMB 1".to_owned()).into_iter().chain(spoken);
+            answer.version = Some(spoken.collect::<Vec<_>>().join(", ")).filter(|v| !v.is_empty());
+            Some(told("smb", &heard, answer))
+        }
+    })
+}
+
+/// TLS, and what speaks within it.
+fn tls(
+    caller: &mut Caller<'_>,
+    to: SocketAddr,
+    talk: Conversation,
+) -> Result<Option<ServiceAnswer>, Miss> {
+    match crate::tls::begin(talk, to.ip()) {
+        Begun::Within(mut talk, version) => {
+            let mut answer = within(to, &mut *talk);
+            talk.conn.send_close_notify();
+            let _ = talk.flush();
+            answer.tls = Some(version.to_owned());
+            Ok(Some(answer))
+        }
+        Begun::Refused => Ok(Some(ServiceAnswer {
+            protocol: "tls".to_owned(),
+            tls: Some("a version or a certificate of the client's that was not offered".to_owned()),
+            ..ServiceAnswer::default()
+        })),
+        Begun::Other(heard) => {
+            // The conversation is spent: whoever speaks first is heard again, whoever does not is asked its own.
+            let mut again = caller.open(to)?;
+            match spoken(&heard) {
+                Some(Spoken::Http) => {
+                    let page = asked(&mut again, &http::question(&host(to)), http::is_enough)?;
+                    understood(caller, to, &mut again, &page)
+                }
+                Some(_) => {
+                    let heard = greeting(&mut again).unwrap_or(heard);
+                    understood(caller, to, &mut again, &heard)
+                }
+                None => Ok(None),
+            }
+        }
+        Begun::Broken(error) => Err(error.into()),
+    }
+}
+
+/// What speaks within TLS: at the ports of mail it greets first, at those of a directory it is asked, else it is a page.
+fn within(to: SocketAddr, talk: &mut (impl Read + Write)) -> ServiceAnswer {
+    let heard = match to.port() {
+        465 | 563 | 990 | 992..=995 | 6697 => greeting(talk),
+        636 | 3269 => asked(talk, &ldap::question(), ldap::is_whole),
+        _ => asked(talk, &http::question(&host(to)), http::is_enough),
+    };
+    let heard = heard.unwrap_or_default();
+    let line = lines::first(&heard);
+    let (word, mut answer) = match spoken(&heard) {
+        Some(Spoken::Http) => ("http", http::tells(&heard)),
+        Some(Spoken::Ldap) => {
+            let _ = say(talk, ldap::UNBIND);
+            ("ldap", ldap::tells(&heard))
+        }
+        Some(Spoken::Code220) => {
+            lines::ask_220(talk, &heard).unwrap_or(("smtp", ServiceAnswer::default()))
+        }
+        Some(Spoken::Imap) => {
+            let _ = say(talk, b"g1 LOGOUT\r\n");
+            ("imap", lines::imap(&line))
+        }
+        Some(Spoken::Pop3) => {
+            let _ = say(talk, b"QUIT\r\n");
+            ("pop3", ServiceAnswer::default())
+        }
+        Some(other) => (other.word(), ServiceAnswer::default()),
+        None => ("tls", ServiceAnswer::default()),
+    };
+    if answer.product.is_none()
+        && let Some(named) = groma_knowledge::product_named(word, &line)
+    {
+        name(&mut answer, named);
+    }
+    told(word, &heard, answer)
+}
+
+/// The address as the `Host` field wants it.
+fn host(to: SocketAddr) -> String {
+    match to {
+        SocketAddr::V4(v4) => v4.ip().to_string(),
+        SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
+    }
+}
+
+fn told(protocol: &str, heard: &[u8], answer: ServiceAnswer) -> ServiceAnswer {
+    ServiceAnswer {
+        protocol: protocol.to_owned(),
+        proof: proof(first_of(protocol, heard)),
+        ..answer
+    }
+}
+
+/// What of an answer is a proof and no more: the first line where lines are spoken, the status and the server of a page, the
+/// header of a binary message. A challenge, a cookie or a nonce is none.
+fn first_of<'a>(protocol: &str, heard: &'a [u8]) -> &'a [u8] {
+    let line = heard.split(|&b| b == b'\n').next().unwrap_or_default();
+    match protocol {
+        "smb" => heard.get(4..12).unwrap_or_default(),
+        "rdp" => heard.get(..19).unwrap_or(heard),
+        "mysql" => {
+            let end = heard
+                .get(5..)
+                .and_then(|rest| rest.iter().position(|&b| b == 0));
+            end.and_then(|end| heard.get(..5 + end)).unwrap_or_default()
+        }
+        "dns" => heard.get(..14).unwrap_or(heard),
+        "ldap" | "postgresql" | "vnc" | "telnet" => {
+            heard.get(..heard.len().min(24)).unwrap_or_default()
+        }
+        _ => line,
+    }
+}
+
+/// Puts a product that a server named into the answer.
+pub(crate) fn name(answer: &mut ServiceAnswer, named: Named) {
+    answer.product = Some(named.product);
+    answer.version = named.version;
+    answer.system = named.system;
+    answer.basis = AnswerBasis::Named;
+}
