@@ -14,25 +14,15 @@ use crate::talk::{Caller, Miss, answer, greeting, proof, say};
 use crate::tls::Begun;
 use crate::{dns, http, ldap, lines, rdp, smb, ssh};
 
-/// Connections that stay silent or close without a word before a port is left as it is.
-const SILENCES_MAX: usize = 5;
-
 /// What speaks at `to`; an error if nothing that is understood came.
 pub(crate) fn identify(caller: &mut Caller<'_>, to: SocketAddr) -> Result<ServiceAnswer, Miss> {
     let mut last = Miss::Unasked(groma_model::Reason::Forbidden);
-    let mut silences = 0;
     for question in questions(Port(to.port())) {
         match ask(caller, to, question) {
             Ok(Some(answer)) => return Ok(answer),
             Ok(None) => {}
             Err(miss @ (Miss::Over | Miss::Unasked(_))) => return Err(miss),
-            Err(miss) => {
-                silences += 1;
-                last = miss;
-            }
-        }
-        if silences >= SILENCES_MAX {
-            break;
+            Err(miss) => last = miss,
         }
     }
     Err(last)
@@ -60,6 +50,8 @@ fn ask(
             }
             heard
         }
+        Question::Redis => asked(&mut talk, b"PING\r\n", |heard| heard.ends_with(b"\r\n"))?,
+        Question::Memcached => asked(&mut talk, b"version\r\n", |heard| heard.ends_with(b"\r\n"))?,
         Question::Rtsp => asked(
             &mut talk,
             b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n",

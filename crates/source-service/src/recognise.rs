@@ -84,6 +84,9 @@ const BEGINNINGS: &[(&[u8], Spoken)] = &[
     (b"<?xml version='1.0'?><stream:stream", Spoken::Xmpp),
     (b"<stream:stream", Spoken::Xmpp),
     (b"Asterisk Call Manager/", Spoken::AsteriskManager),
+    (b"-ERR Protocol error", Spoken::Redis),
+    (b"+PONG\r\n", Spoken::Redis),
+    (b"VERSION 1.", Spoken::Memcached),
     (b"ERROR\r\nERROR\r\n", Spoken::Memcached),
     (b"\xfeSMB", Spoken::Smb),
 ];

@@ -1,0 +1,417 @@
+//! Real servers on loopback, each at a port that is not its own by habit. Every one is ended by the test that started it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests; a skipped one says so"
+)]
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use groma_model::fact::{SeenService, ServiceAnswer};
+use groma_model::{Fact, Port};
+use groma_source::{Budget, Recorder, Source, Stop, Window};
+use groma_source_service::{OpenPort, ServiceSource};
+
+/// A server this test started, in a folder of its own; ended, by its id, when dropped.
+struct Server {
+    child: Child,
+    port: u16,
+    _at: tempfile::TempDir,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let id = self.child.id().to_string();
+        let _ = Command::new("kill").args(["-TERM", &id]).status();
+        for _ in 0..60 {
+            if matches!(self.child.try_wait(), Ok(Some(_))) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts `program` with the words `arguments` makes of its folder and port; nothing if it is not here.
+fn start(program: &str, arguments: impl Fn(&Path, u16) -> Vec<String>) -> Option<Server> {
+    if !Path::new(program).exists() || !is_root() {
+        eprintln!("SKIPPED: {program} is not here, or this is not root");
+        return None;
+    }
+    let at = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(at.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let mut command = Command::new(program);
+    command
+        .args(arguments(at.path(), port))
+        .current_dir(at.path());
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        // smbd ends its whole group when it is ended: it gets one of its own.
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let mut server = Server {
+        child,
+        port,
+        _at: at,
+    };
+    for _ in 0..400 {
+        if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Some(server);
+        }
+        assert!(
+            server.child.try_wait().unwrap().is_none(),
+            "{program} ended at once"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("{program} does not listen on {port}");
+}
+
+fn is_root() -> bool {
+    let who = Command::new("id").arg("-u").output().unwrap().stdout;
+    who.trim_ascii() == b"0"
+}
+
+fn run(program: &str, words: &[&str]) {
+    let output = Command::new(program).args(words).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{program}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn look(port: u16) -> Recorder {
+    let world = groma_sys::this_machine(true);
+    let open = OpenPort {
+        address: Ipv4Addr::LOCALHOST.into(),
+        port: Port(port),
+    };
+    let mut source = ServiceSource::new(world.clone(), [open]);
+    let mut recorder = Recorder::new(source.name());
+    let window = Window::open(
+        world.clock.clone(),
+        Stop::default(),
+        Duration::from_secs(1),
+        Duration::from_secs(90),
+    );
+    let budget = Budget {
+        packets_per_host_per_second: 100,
+        network_timeout_ms: 3_000,
+        ..Budget::default()
+    };
+    source.look(&window, &budget, &mut recorder);
+    recorder
+}
+
+/// What the one service at `port` answered.
+fn answer(port: u16) -> ServiceAnswer {
+    let told = look(port);
+    let mut seen = told.facts().filter_map(|fact| match fact {
+        Fact::SeenService(SeenService { answer, .. }) => Some(answer.clone()),
+        _ => None,
+    });
+    seen.next().unwrap_or_else(|| panic!("{:?}", told.records))
+}
+
+fn words(all: &[&str]) -> Vec<String> {
+    all.iter().map(|w| (*w).to_owned()).collect()
+}
+
+#[test]
+fn sshd_proves_its_host_key() {
+    for kind in ["ed25519", "ecdsa", "rsa"] {
+        let fingerprint = std::cell::RefCell::new(String::new());
+        let server = start("/usr/sbin/sshd", |at, port| {
+            let _ = std::fs::create_dir("/run/sshd");
+            let key = at.join("key").display().to_string();
+            run("ssh-keygen", &["-q", "-t", kind, "-N", "", "-f", &key]);
+            let line = Command::new("ssh-keygen")
+                .args(["-l", "-f", &key])
+                .output()
+                .unwrap();
+            let line = String::from_utf8(line.stdout).unwrap();
+            *fingerprint.borrow_mut() = line.split(' ').nth(1).unwrap().to_owned();
+            let file = at.join("sshd_config");
+            let text = format!(
+                "Port {port}\nListenAddress 127.0.0.1\nHostKey {key}\nPidFile none\nUsePAM no\n"
+            );
+            std::fs::write(&file, text).unwrap();
+            words(&["-D", "-f", file.to_str().unwrap()])
+        });
+        let Some(server) = server else { return };
+        let told = answer(server.port);
+        assert_eq!(told.protocol, "ssh");
+        assert_eq!(told.product.as_deref(), Some("OpenSSH"));
+        assert!(
+            told.version.is_some() && told.proof.starts_with("SSH-2.0-OpenSSH_"),
+            "{told:?}"
+        );
+        assert_eq!(told.host_keys, [fingerprint.into_inner()], "{kind}");
+    }
+}
+
+#[test]
+fn nginx_is_known_with_and_without_tls() {
+    for tls in [false, true] {
+        let server = start("/usr/sbin/nginx", |at, port| {
+            let here = at.display();
+            if tls {
+                let (key, certificate) = (format!("{here}/k"), format!("{here}/c"));
+                run(
+                    "openssl",
+                    &[
+                        "req",
+                        "-x509",
+                        "-nodes",
+                        "-newkey",
+                        "ec",
+                        "-pkeyopt",
+                        "ec_paramgen_curve:P-256",
+                        "-keyout",
+                        &key,
+                        "-out",
+                        &certificate,
+                        "-subj",
+                        "/CN=x",
+                    ],
+                );
+            }
+            let secure = if tls {
+                format!(" ssl;\n ssl_certificate {here}/c; ssl_certificate_key {here}/k")
+            } else {
+                String::new()
+            };
+            let text = format!(
+                "daemon off; pid {here}/pid; error_log {here}/e; events {{}}\nhttp {{ access_log off;\nserver {{ listen 127.0.0.1:{port}{secure};\n\
+                 location / {{ default_type text/html; return 200 '<html><title>Order desk</title>'; }} }} }}"
+            );
+            std::fs::write(at.join("nginx.conf"), text).unwrap();
+            words(&[
+                "-p",
+                at.to_str().unwrap(),
+                "-c",
+                at.join("nginx.conf").to_str().unwrap(),
+            ])
+        });
+        let Some(server) = server else { return };
+        let told = answer(server.port);
+        assert_eq!(told.protocol, "http", "{told:?}");
+        assert_eq!(told.product.as_deref(), Some("nginx"));
+        assert_eq!(told.title.as_deref(), Some("Order desk"));
+        assert_eq!(told.tls.is_some_and(|v| v.starts_with("TLS 1.")), tls);
+    }
+}
+
+#[test]
+fn slapd_says_what_it_answers_for() {
+    let server = start("/usr/sbin/slapd", |at, port| {
+        let here = at.display();
+        let text = format!(
+            "include /etc/ldap/schema/core.schema\nmoduleload back_mdb\nmodulepath /usr/lib/ldap\npidfile {here}/pid\n\
+             database mdb\nsuffix \"dc=corp,dc=example\"\ndirectory {here}\n"
+        );
+        std::fs::write(at.join("slapd.conf"), text).unwrap();
+        let url = format!("ldap://127.0.0.1:{port}");
+        words(&[
+            "-d",
+            "0",
+            "-f",
+            at.join("slapd.conf").to_str().unwrap(),
+            "-h",
+            &url,
+        ])
+    });
+    let Some(server) = server else { return };
+    let told = answer(server.port);
+    assert_eq!(told.protocol, "ldap", "{told:?}");
+    assert_eq!(told.product.as_deref(), Some("OpenLDAP"));
+    assert_eq!(told.answers_for, ["dc=corp,dc=example"]);
+}
+
+#[test]
+fn smbd_names_itself_before_anybody_logs_on() {
+    let server = start("/usr/sbin/smbd", |at, port| {
+        let here = at.display();
+        let text = format!(
+            "[global]\nnetbios name = FILES1\nworkgroup = CORP\nsmb ports = {port}\ninterfaces = 127.0.0.1\nbind interfaces only = yes\n\
+             private dir = {here}\nlock directory = {here}\nstate directory = {here}\ncache directory = {here}\npid directory = {here}\n\
+             log file = {here}/log\nncalrpc dir = {here}/rpc\nserver min protocol = NT1\ndisable spoolss = yes\nload printers = no\n"
+        );
+        std::fs::write(at.join("smb.conf"), text).unwrap();
+        words(&["-F", "-s", at.join("smb.conf").to_str().unwrap()])
+    });
+    let Some(server) = server else { return };
+    let told = answer(server.port);
+    assert_eq!(told.protocol, "smb", "{told:?}");
+    assert!(told.names.contains(&"FILES1".to_owned()), "{told:?}");
+    let version = told.version.unwrap_or_default();
+    assert!(
+        version.contains("SMB 1") && version.contains("SMB 3"),
+        "{version}"
+    );
+}
+
+#[test]
+fn mariadb_is_told_by_its_first_packet() {
+    let maria = start("/usr/sbin/mariadbd", |at, port| {
+        let data = at.join("data").display().to_string();
+        run(
+            "mariadb-install-db",
+            &[
+                "--no-defaults",
+                "--auth-root-authentication-method=normal",
+                "--user=root",
+                &format!("--datadir={data}"),
+            ],
+        );
+        words(&[
+            "--no-defaults",
+            "--user=root",
+            &format!("--datadir={data}"),
+            &format!("--port={port}"),
+            "--bind-address=127.0.0.1",
+            &format!("--socket={}", at.join("s").display()),
+            &format!("--pid-file={}", at.join("p").display()),
+        ])
+    });
+    let Some(server) = maria else { return };
+    let told = answer(server.port);
+    assert_eq!(
+        (told.protocol.as_str(), told.product.as_deref()),
+        ("mysql", Some("MariaDB"))
+    );
+    assert!(told.version.is_some_and(|v| v.starts_with("1")));
+}
+
+#[test]
+fn redis_is_told_by_what_it_refuses() {
+    let server = start("/usr/bin/redis-server", |at, port| {
+        words(&[
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--dir",
+            at.to_str().unwrap(),
+        ])
+    });
+    let Some(server) = server else { return };
+    let told = answer(server.port);
+    assert_eq!(
+        (told.protocol.as_str(), told.product.as_deref()),
+        ("redis", Some("Redis")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn vsftpd_is_no_mail_server() {
+    let server = start("/usr/sbin/vsftpd", |at, port| {
+        let file = at.join("vsftpd.conf");
+        let text = format!(
+            "listen=YES\nlisten_address=127.0.0.1\nlisten_port={port}\nbackground=NO\nanonymous_enable=NO\nlocal_enable=YES\nsecure_chroot_dir={}\n",
+            at.display()
+        );
+        std::fs::write(&file, text).unwrap();
+        words(&[file.to_str().unwrap()])
+    });
+    let Some(server) = server else { return };
+    let told = answer(server.port);
+    assert_eq!(
+        (told.protocol.as_str(), told.product.as_deref()),
+        ("ftp", Some("vsftpd")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn bind_is_told_by_its_answer() {
+    let server = start("/usr/sbin/named", |at, port| {
+        let text = format!(
+            "options {{ directory \"{0}\"; pid-file none; session-keyfile \"{0}/s\"; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};\n\
+             recursion no; empty-zones-enable no; }}; controls {{ }};",
+            at.display()
+        );
+        std::fs::write(at.join("named.conf"), text).unwrap();
+        words(&["-g", "-c", at.join("named.conf").to_str().unwrap()])
+    });
+    let Some(server) = server else { return };
+    let told = answer(server.port);
+    assert_eq!(told.protocol, "dns", "{told:?}");
+    assert!(told.answers_for.is_empty(), "no recursion: {told:?}");
+}
+
+/// A listener that says `words` to whoever comes, and then does `then`.
+fn impostor(words: &'static [u8], closes: bool) -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().take(12) {
+            let Ok(mut stream) = stream else { return };
+            let _ = stream.write_all(words);
+            if !closes {
+                std::thread::spawn(move || {
+                    let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
+                    let _ = stream.read(&mut [0; 64]);
+                });
+            }
+        }
+    });
+    port
+}
+
+#[test]
+fn who_answers_garbage_is_named_nothing() {
+    for words in [
+        &b"\x01\x02\x03\x04\x05"[..],
+        b"hello\r\n",
+        b"\xff\xff\xff\xff\xff\xff",
+    ] {
+        let told = look(impostor(words, true));
+        assert!(
+            told.facts()
+                .all(|fact| !matches!(fact, Fact::SeenService(_))),
+            "{:?}",
+            told.records
+        );
+        assert_eq!(told.gaps().count(), 1);
+    }
+}
+
+#[test]
+fn who_never_ends_is_left_in_time() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().take(12) {
+            let Ok(mut stream) = stream else { return };
+            std::thread::spawn(move || {
+                // Far more than anybody reads, without an end of line.
+                for _ in 0..64 {
+                    if stream.write_all(&[b'x'; 64 << 10]).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    let told = look(port);
+    assert_eq!(told.gaps().count(), 1, "{:?}", told.records);
+}
