@@ -253,7 +253,12 @@ fn smbd_names_itself_before_anybody_logs_on() {
              log file = {here}/log\nncalrpc dir = {here}/rpc\nserver min protocol = NT1\ndisable spoolss = yes\nload printers = no\n"
         );
         std::fs::write(at.join("smb.conf"), text).unwrap();
-        words(&["-F", "-s", at.join("smb.conf").to_str().unwrap()])
+        words(&[
+            "-F",
+            "--no-process-group",
+            "-s",
+            at.join("smb.conf").to_str().unwrap(),
+        ])
     });
     let Some(server) = server else { return };
     let told = answer(server.port);
