@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use groma_model::fact::{
     Access, Admission, AskedName, BackupJob, Connection, DirectoryNeed, FileSystem, Forward, Job,
     Listener, LoggedUse, MailRecord, MailRoute, MailServer, MailUse, MailboxTie, Measurement,
-    NameSource, Reference, RelyingParty, ReportedUse, Share, Watch, ZoneRecord,
+    NameSource, OpenPort, Reference, RelyingParty, ReportedUse, Share, Watch, ZoneRecord,
 };
 use groma_model::inventory::{
     Backup, Dependency, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
@@ -50,6 +50,8 @@ pub(crate) type Raws<T> = Vec<Box<Raw<T>>>;
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
     pub(crate) listeners: Raws<Listener>,
+    /// Ports that answered from outside.
+    pub(crate) open_ports: Raws<OpenPort>,
     /// Listeners in networks that containers have for themselves: no door of the machine.
     pub(crate) inside: Raws<Listener>,
     pub(crate) connections: Raws<Connection>,
@@ -188,6 +190,7 @@ impl Gathered {
             Fact::MailRoute(route) => self.mail_routes.push(raw!(route)),
             Fact::ZoneRecord(record) => self.zone_records.push(raw!(record)),
             Fact::AskedName(asked) => self.asked_names.push(raw!(asked)),
+            Fact::OpenPort(open) => self.open_ports.push(raw!(open)),
             _ => {}
         }
     }
@@ -216,6 +219,7 @@ impl Gathered {
         settle(&mut self.mail_routes);
         settle(&mut self.zone_records);
         settle(&mut self.asked_names);
+        settle(&mut self.open_ports);
         self.entries.par_sort_unstable_by(|a, b| a.id.cmp(&b.id));
         self.entries.dedup_by(|a, b| a.id == b.id);
         for jobs in self.jobs.values_mut() {
@@ -308,6 +312,8 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
             | Fact::MailRoute(_)
             | Fact::ZoneRecord(_)
             | Fact::AskedName(_)
+            | Fact::HostMet(_)
+            | Fact::OpenPort(_)
     );
     let entry = (edge || cited.contains(&evidence.id)).then(|| entry(&evidence, &host));
     Some(Placed {

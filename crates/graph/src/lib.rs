@@ -37,6 +37,7 @@ mod mail;
 mod mail_class;
 mod mail_ledger;
 mod mailboxes;
+mod met;
 mod nobody;
 pub mod nowhere;
 pub mod pinned;
@@ -144,7 +145,8 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     let mut issued = certificates::issued_by(estate);
     issued.extend(certificates::status(estate));
     let dependencies = finish::finish(drafts, issued, &gathered, estate, &listeners, &relays);
-    let listeners = listeners.into_entries(estate);
+    let mut listeners = listeners.into_entries(estate);
+    met::join(&mut listeners, &gathered.open_ports, estate);
     let (volumes, measurements) = volumes::numbers(&gathered.measurements, estate);
     let rights = rights::given(&gathered, estate);
     let backups = backups::made(&gathered, estate, &measurements);

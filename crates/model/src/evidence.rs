@@ -59,6 +59,8 @@ impl Witness {
             | Fact::Name(_)
             | Fact::Neighbour(_)
             | Fact::MailRecord(_)
+            | Fact::HostMet(_)
+            | Fact::OpenPort(_)
             | Fact::SeenService(_) => Self::Network,
             Fact::DirectoryNeed(need) if need.is_seen() => Self::Network,
             Fact::Declared(_)

@@ -17,6 +17,7 @@ pub use crate::logged::{LoggedUse, REMOTE_LOGONS};
 pub use crate::mail::{MailPurpose, MailRecord};
 pub use crate::mail_use::{MailRecipients, MailRefusal, MailServer, MailUse, RelayBy, RelayRule};
 pub use crate::mailbox::MailboxTie;
+pub use crate::met::{HostMet, OpenPort, Proof};
 use crate::name::{HostName, Peer, Port, Protection, Transport};
 pub use crate::relying::{RelyingParty, SignInWay};
 pub use crate::reported::ReportedUse;
@@ -118,6 +119,10 @@ pub enum Fact {
     AskedName(AskedName),
     /// What spoke at an open port of another machine.
     SeenService(SeenService),
+    /// A machine that answered somebody who asked over the network.
+    HostMet(HostMet),
+    /// A port of another machine that is open, as seen from outside.
+    OpenPort(OpenPort),
     /// A fact of a kind this version does not know, kept as it came.
     #[serde(untagged)]
     Unknown(serde_json::Value),

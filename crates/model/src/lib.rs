@@ -29,6 +29,7 @@ pub mod mail_ledger;
 pub mod mail_use;
 pub mod mailbox;
 mod mere_names;
+pub mod met;
 pub mod name;
 pub mod observation;
 pub mod outside;

@@ -134,6 +134,8 @@ impl Fact {
             Self::DirectoryObject(object) => directory::object(object),
             Self::DirectoryNeed(need) => directory::need(need),
             Self::ZoneRecord(record) => says_zone_record(record),
+            Self::HostMet(met) => format!("{} is there: {}", met.address, met.by.words()),
+            Self::OpenPort(open) => says_open(open),
             Self::AskedName(asked) => {
                 format!(
                     "{} was asked for {}: {}",
@@ -187,6 +189,14 @@ fn says_job(job: &Job) -> String {
         "{} starts {what} at \"{}\" ({})",
         job.scheduler, job.schedule, job.file
     )
+}
+
+fn says_open(open: &crate::met::OpenPort) -> String {
+    let (address, port, transport) = (open.address, open.port, open.transport);
+    match &open.speaks {
+        Some(protocol) => format!("{address} answers at {port}/{transport}, and speaks {protocol}"),
+        None => format!("{address} accepts at {port}/{transport}, as seen over the network"),
+    }
 }
 
 fn says_listener(listener: &Listener) -> String {

@@ -188,6 +188,8 @@ pub(crate) struct Gathered {
     pub(crate) holdings: Vec<Holding>,
     pub(crate) directory: Vec<DirectoryRow>,
     pub(crate) uses: Vec<Sighted<CertificateUse>>,
+    /// Machines that answered over the network, and what tells so.
+    pub(crate) met: BTreeSet<(SiteId, IpAddr, EvidenceId)>,
 }
 
 impl Gathered {
@@ -242,6 +244,16 @@ impl Gathered {
                     keep_newest(&mut self.neighbours, (site.clone(), at), told);
                 }
             }
+            Fact::HostMet(met) => {
+                let at = met.address.to_canonical();
+                self.mention(site, vantage, Peer::Address(at), *seen);
+                self.met.insert((site.clone(), at, id.clone()));
+                if let Some(mac) = &met.mac {
+                    let told = (Newness::of(evidence), mac.clone());
+                    keep_newest(&mut self.neighbours, (site.clone(), at), told);
+                }
+            }
+            Fact::OpenPort(open) => self.mention(site, vantage, Peer::Address(open.address), *seen),
             Fact::Certificate(sighting) => self.take_certificate(evidence, sighting),
             Fact::CertificateUse(used) => {
                 self.touch(site, vantage, *seen);

@@ -105,6 +105,7 @@ fn place(
     hosts::place(&mut gathered, &mut ledger, &mut estate);
     declared::place(&gathered, &mut ledger, &mut estate);
     names::place(&gathered, &mut ledger, &mut estate);
+    outside::cite_met(&gathered, &mut estate);
     outside::place_certificates(&gathered, &mut ledger, &mut estate);
     directory::place(&mut gathered, &mut ledger, &mut estate);
     holdings::place(&gathered, &mut ledger, &mut estate);

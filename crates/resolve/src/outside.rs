@@ -111,6 +111,16 @@ pub(crate) fn see(estate: &mut Estate, id: &EntityId, seen: Seen) {
     }
 }
 
+/// Says on every machine that answered over the network by what it is known to be there.
+pub(crate) fn cite_met(gathered: &Gathered, estate: &mut Estate) {
+    for (site, address, evidence) in &gathered.met {
+        let at = estate.addresses.get(&(site.clone(), *address));
+        if let Some(entity) = at.and_then(|id| estate.entities.get_mut(id)) {
+            entity.evidence.push(evidence.clone());
+        }
+    }
+}
+
 /// Makes an entity of every certificate.
 pub(crate) fn place_certificates(
     gathered: &Gathered,

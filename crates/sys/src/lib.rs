@@ -9,6 +9,8 @@ mod clock;
 mod confine;
 mod disk;
 #[cfg(target_os = "linux")]
+mod frames;
+#[cfg(target_os = "linux")]
 mod kernel;
 mod mounts;
 mod network;
@@ -60,6 +62,14 @@ pub fn kernel_events() -> Arc<dyn groma_source::KernelEvents> {
     return Arc::new(kernel::LinuxKernel);
     #[cfg(not(target_os = "linux"))]
     return Arc::new(groma_source::SilentKernel);
+}
+
+/// The links of this machine; on other systems than Linux none.
+pub fn wires() -> Arc<dyn groma_source::frames::Wires> {
+    #[cfg(target_os = "linux")]
+    return Arc::new(frames::LinuxWires);
+    #[cfg(not(target_os = "linux"))]
+    return Arc::new(groma_source::frames::NoWires);
 }
 
 /// Removes what a watcher of kernel events left behind when it was killed: its trace. What still runs is not touched.

@@ -115,6 +115,22 @@ impl Manners {
         self.agent.lower(per_agent);
     }
 
+    /// When this agent may send one frame more, to whomever.
+    pub fn agent(&self, now: Duration) -> When {
+        self.agent.when(1, now)
+    }
+
+    /// A frame left by `now` that went to no target: a question to the router of the way.
+    pub fn left_for_the_way(&mut self, now: Duration) {
+        self.agent.reserve(1);
+        self.agent.left(now);
+    }
+
+    /// Whom they allow to be asked.
+    pub fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
     /// Whether a packet may go to `to` at all. `at` is the wall time.
     ///
     /// # Errors

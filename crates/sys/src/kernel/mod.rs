@@ -8,6 +8,8 @@ mod room;
 mod trace;
 mod tracefs;
 
+pub(crate) use packet::{LinkAddress, attach, dropped};
+
 use std::io;
 
 use groma_source::{Events, Instruction, KernelEvents, NetworkRoom, Trace};
@@ -54,7 +56,7 @@ pub(crate) fn sweep() {
 }
 
 /// Room for a queue of ours, in bytes: as much as the rights allow.
-fn make_room(socket: &std::os::fd::OwnedFd, bytes: usize) {
+pub(crate) fn make_room(socket: &std::os::fd::OwnedFd, bytes: usize) {
     use rustix::net::sockopt;
     // Without CAP_NET_ADMIN the system's limit holds; then losses are likelier, and counted.
     if sockopt::set_socket_recv_buffer_size_force(socket, bytes).is_err() {

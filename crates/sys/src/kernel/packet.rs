@@ -29,7 +29,7 @@ const PACKET_BYTES: usize = 4096;
 /// `struct sockaddr_ll`.
 #[repr(C)]
 #[derive(Clone, Copy)]
-struct LinkAddress {
+pub(crate) struct LinkAddress {
     family: u16,
     /// Network byte order.
     protocol: u16,
@@ -70,24 +70,46 @@ impl Packets {
         )?;
         attach(&socket, filter)?;
         super::make_room(&socket, QUEUE_BYTES);
-        rustix::net::bind(&socket, &every_interface())?;
+        rustix::net::bind(&socket, &LinkAddress::of(0, EVERY_PROTOCOL)?)?;
         Ok(Self { socket, lost: 0 })
     }
 }
 
-fn every_interface() -> LinkAddress {
-    LinkAddress {
-        family: AddressFamily::PACKET.as_raw(),
-        protocol: EVERY_PROTOCOL.to_be(),
-        interface: 0,
-        hardware: 0,
-        packet: 0,
-        length: 0,
-        address: [0; 8],
+impl LinkAddress {
+    /// One interface (0: every one), and what is heard from it (0: nothing).
+    pub(crate) fn of(interface: u32, protocol: u16) -> io::Result<Self> {
+        let interface =
+            i32::try_from(interface).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(Self {
+            family: AddressFamily::PACKET.as_raw(),
+            protocol: protocol.to_be(),
+            interface,
+            hardware: 0,
+            packet: 0,
+            length: 0,
+            address: [0; 8],
+        })
     }
 }
 
-fn attach(socket: &OwnedFd, filter: &[Instruction]) -> io::Result<()> {
+/// How many packets the kernel had no room for since it was asked last.
+pub(crate) fn dropped(socket: &OwnedFd) -> u64 {
+    let mut statistics = [0_u32; 2]; // packets, drops
+    let mut length = size_of_val(&statistics) as u32;
+    // SAFETY: both pointers are to locals of the sizes told.
+    let done = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_PACKET,
+            libc::PACKET_STATISTICS,
+            statistics.as_mut_ptr().cast(),
+            &mut length,
+        )
+    };
+    u64::from(statistics[1]) * u64::from(done == 0)
+}
+
+pub(crate) fn attach(socket: &OwnedFd, filter: &[Instruction]) -> io::Result<()> {
     let mut instructions: Vec<libc::sock_filter> = filter
         .iter()
         .map(|i| libc::sock_filter {
@@ -143,21 +165,7 @@ impl Events for Packets {
 
     /// The kernel forgets its count when it is asked, so ours is kept here.
     fn lost(&mut self) -> u64 {
-        let mut statistics = [0_u32; 2]; // packets, drops
-        let mut length = size_of_val(&statistics) as u32;
-        // SAFETY: both pointers are to locals of the sizes told.
-        let done = unsafe {
-            libc::getsockopt(
-                self.socket.as_raw_fd(),
-                libc::SOL_PACKET,
-                libc::PACKET_STATISTICS,
-                statistics.as_mut_ptr().cast(),
-                &mut length,
-            )
-        };
-        if done == 0 {
-            self.lost += u64::from(statistics[1]);
-        }
+        self.lost += dropped(&self.socket);
         self.lost
     }
 }

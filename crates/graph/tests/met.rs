@@ -1,0 +1,105 @@
+//! Ports that answered from outside: of machines with an agent, without one, and of both.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
+
+mod common;
+
+use common::*;
+use groma_model::fact::{HostMet, Listener, OpenPort, Program, Proof};
+use groma_model::{Fact, Foreign, Port, Transport};
+
+const SWEEP: &str = "network.sweep";
+
+fn met(address: &str, mac: Option<&str>) -> Fact {
+    Fact::HostMet(HostMet {
+        address: address.parse().unwrap(),
+        by: Proof::Link,
+        mac: mac.map(str::to_owned),
+    })
+}
+
+fn open(address: &str, port: u16, speaks: Option<&str>) -> Fact {
+    Fact::OpenPort(OpenPort {
+        address: address.parse().unwrap(),
+        port: Port(port),
+        transport: if speaks.is_some() {
+            Transport::Udp
+        } else {
+            Transport::Tcp
+        },
+        speaks: speaks.map(str::to_owned),
+    })
+}
+
+fn told() -> Told {
+    let mut told = Told::default();
+    told.host("vantage", "10.0.0.1").host("web1", "10.0.0.2");
+    let listener = Fact::Listener(Listener {
+        address: "0.0.0.0".parse().unwrap(),
+        port: Port(443),
+        transport: Transport::Tcp,
+        program: Program {
+            executable: Some(Foreign::from("/usr/sbin/nginx")),
+            ..Program::default()
+        },
+    });
+    told.say("web1", "host.sockets", listener);
+    for fact in [
+        met("10.0.0.2", None),
+        open("10.0.0.2", 443, None),
+        open("10.0.0.2", 8443, None),
+        met("10.0.0.7", Some("02:00:00:00:00:07")),
+        open("10.0.0.7", 80, None),
+        open("10.0.0.7", 161, Some("snmp")),
+    ] {
+        told.say("vantage", SWEEP, fact);
+    }
+    told
+}
+
+#[test]
+fn a_port_an_agent_told_of_gets_a_witness_and_no_second_row() {
+    let (graph, entities) = told().graph_and_entities();
+    let web = entities.iter().find(|e| e.name == "web1").unwrap();
+    let rows: Vec<_> = graph
+        .listeners
+        .iter()
+        .filter(|l| l.entity == web.id)
+        .collect();
+    let told: Vec<_> = rows.iter().map(|l| (l.port.0, l.evidence.len())).collect();
+    assert_eq!(told.len(), 2);
+    assert!(
+        told.contains(&(443, 2)) && told.contains(&(8443, 1)),
+        "{told:?}"
+    );
+    let outside = rows.iter().find(|l| l.port == Port(8443)).unwrap();
+    // What only answered from outside names no program, and no service by its number.
+    assert!(outside.process.is_unknown() && outside.service.is_none());
+}
+
+#[test]
+fn a_machine_without_an_agent_is_an_entity_with_its_ports_and_says_why() {
+    let (graph, entities) = told().graph_and_entities();
+    let device = entities.iter().find(|e| e.name == "10.0.0.7").unwrap();
+    assert_eq!((device.kind.as_str(), device.has_agent), ("host", false));
+    assert_eq!(device.attributes.macs, ["02:00:00:00:00:07"]);
+    let why = graph
+        .evidence
+        .iter()
+        .find(|e| device.evidence.contains(&e.id))
+        .unwrap();
+    assert_eq!(
+        why.says,
+        "10.0.0.7 is there: it says its hardware address on the link"
+    );
+    assert_eq!(why.witness.as_str(), "network");
+    let rows = graph.listeners.iter().filter(|l| l.entity == device.id);
+    let told: Vec<_> = rows.map(|l| (l.port.0, l.service.as_deref())).collect();
+    assert_eq!(told, [(80, None), (161, Some("snmp"))]);
+}
+
+#[test]
+fn a_sweep_makes_no_need() {
+    let (graph, _) = told().graph_and_entities();
+    assert!(graph.dependencies.is_empty());
+}
