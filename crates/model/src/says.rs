@@ -282,7 +282,10 @@ fn says_logged_use(used: &LoggedUse) -> String {
         used.program
             .as_ref()
             .map(|program| format!("with {program}")),
-        used.share.as_ref().map(|share| format!("share {share}")),
+        used.share.as_ref().map(|share| match used.kind.as_str() {
+            "print" => format!("queue {share}"),
+            _ => format!("share {share}"),
+        }),
         used.protection.map(|protection| {
             match protection {
                 Protection::None => "in clear text",

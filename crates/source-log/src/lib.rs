@@ -35,6 +35,7 @@
 mod evtx;
 mod family;
 mod journal;
+mod kept;
 mod known;
 mod lines;
 mod listen;

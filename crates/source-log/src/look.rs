@@ -17,9 +17,10 @@ use crate::part::{Before, Outcome, Part};
 use crate::reach::Reach;
 use crate::read::{Log, Logs, Reader, Surroundings};
 use crate::tally::{self, Tally};
-use crate::{journal, lines, mail};
+use crate::{journal, kept, lines, mail};
 
 mod logons;
+mod pages;
 
 /// Where the syslog daemons of the distributions write.
 const SYSLOG_FILES: &[&str] = &[
@@ -39,6 +40,8 @@ const ONE_LOG: &str =
 const BY_NAME: &str = "the log knows them by the name of a network, or by a name that leads to no fixed address: give each device a client of its own in clients.conf, or see the directories of radacct, which are called by address";
 const MORE_TIME: &str = "the time of the look was over; give it more";
 const VERIFY: &str = "journalctl --verify tells what is wrong with it";
+/// A log that reaches so far has the monthly job in it.
+const MONTH: Duration = Duration::from_secs(31 * 86_400);
 const BE_ROOT: &str = "run as root, or as a member of the group adm";
 const BE_ROOT_OR_JOURNAL: &str = "run as root, or as a member of the group systemd-journal";
 
@@ -75,6 +78,8 @@ impl Source for LogSource {
                 format!("{}, with their rotations, plain, gzip and zstd", files.join(", ")),
                 mail::SETTINGS.to_owned(),
                 logons::READS.to_owned(),
+                pages::READS.to_owned(),
+                kept::READS.to_owned(),
                 "/proc/sys/kernel/hostname, /etc/hostname; /etc/bind/named.conf, /etc/named.conf, /usr/local/etc/namedb/named.conf with what they include, for the zones this machine answers for; /etc/postfix/master.cf; clients.conf of FreeRADIUS with what it includes (names and addresses, never a secret); /etc/localtime (where it leads), /etc/timezone; /etc/machine-id and the journal files of systemd in /var/log/journal and /run/log/journal; whether the programs of these products are there".to_owned(),
             ],
             contacts: Vec::new(),
@@ -108,6 +113,7 @@ impl Source for LogSource {
             reader,
             asked: Vec::new(),
             switched: BTreeMap::new(),
+            kept: kept::Kept::read(disk),
             told: BTreeMap::new(),
             mail: BTreeMap::new(),
             heard: BTreeSet::new(),
@@ -115,6 +121,7 @@ impl Source for LogSource {
         look.errors(&logs);
         logs.logs.into_iter().for_each(|log| look.log(log));
         look.logons();
+        look.pages();
         look.say();
         look.how_far_questions_reach();
         look.say_mail();
@@ -185,6 +192,8 @@ struct Look<'a> {
     asked: Vec<AskedLog>,
     /// When products said that their log was switched on or off, in whichever file.
     switched: BTreeMap<&'static str, BTreeSet<Timestamp>>,
+    /// How long this machine keeps its logs.
+    kept: kept::Kept,
     /// What each product's uses are, by the log that tells them.
     told: BTreeMap<&'static str, Vec<Told>>,
     /// What each product's mail is, by the log that tells it.
@@ -380,14 +389,10 @@ impl Look<'_> {
         let (from, to) = reading
             .span
             .unwrap_or((self.window.started(), self.window.now()));
-        let files = match family.members.len() {
-            1 => "one file".to_owned(),
-            files => format!("{files} files"),
-        };
-        let kept = match grammar {
-            Some(grammar) => format!("{files}, kept {}", grammar.kept),
-            None => files,
-        };
+        if let Some(grammar) = grammar {
+            self.kept_too_short(&scope, family, to.since(from), &grammar.product);
+        }
+        let kept = self.how_kept(family, grammar.map(|grammar| grammar.kept.as_str()));
         self.sink.covered(Coverage {
             scope,
             state: if complete {
@@ -399,6 +404,37 @@ impl Look<'_> {
             to,
             how: Some(kept),
         });
+    }
+
+    /// How many files there are, and how long they are kept: as this machine's settings say, else by `habit`.
+    fn how_kept(&self, family: &Family, habit: Option<&str>) -> String {
+        let files = match family.members.len() {
+            1 => "one file".to_owned(),
+            files => format!("{files} files"),
+        };
+        match (self.kept.of(&family.path), habit) {
+            (Some(said), _) => format!("{files}, kept {}", said.text),
+            (None, Some(habit)) if self.kept.is_there => format!(
+                "{files}; nothing in logrotate's settings here names it. By habit kept {habit}"
+            ),
+            (None, Some(habit)) => format!("{files}, kept {habit}"),
+            (None, None) => files,
+        }
+    }
+
+    /// A log in which a monthly job leaves no trace is a hole, unless it reaches further than it must.
+    fn kept_too_short(&mut self, scope: &Scope, family: &Family, reaches: Duration, product: &str) {
+        let short = self.kept.of(&family.path).and_then(|said| said.short);
+        let Some(short) = short.filter(|_| reaches < MONTH) else {
+            return;
+        };
+        let log = disk::foreign(&family.path);
+        let what = match short.days {
+            0 => format!("who used {product} once a month: {log} is kept until the next start"),
+            days => format!("who used {product} once a month: {log} is kept for {days} days"),
+        };
+        self.sink
+            .missed_because(scope, what, Reason::LogDisabled, &short.remedy);
     }
 
     /// Says what is missing of one text file, or of any that was not read; false if something is.

@@ -168,12 +168,12 @@ impl Use {
 }
 
 /// True for what a share can be called ([MS-SRVS] 2.2.4: at most 80 signs, none of these).
-fn is_share(name: &str) -> bool {
+pub(crate) fn is_share(name: &str) -> bool {
     let sound = |c: char| !c.is_control() && !"\"\\/[]:|<>+=;,*?".contains(c);
     (1..=80).contains(&name.chars().count()) && name.chars().all(sound)
 }
 
-fn address(text: &str) -> Option<IpAddr> {
+pub(crate) fn address(text: &str) -> Option<IpAddr> {
     let text = text.strip_prefix("IPv6:").unwrap_or(text);
     // Samba writes `ipv4:10.0.0.1:445` and `ipv6:fd00::1:445`.
     let text = match text
@@ -185,6 +185,14 @@ fn address(text: &str) -> Option<IpAddr> {
             .map_or(rest, |(address, _port)| address),
         None => text,
     };
+    // CUPS writes `[v1.fd00::1]`, and a zone behind a plus sign.
+    let text = text
+        .strip_prefix("[v1.")
+        .and_then(|rest| rest.strip_suffix(']'))
+        .map_or(text, |rest| {
+            rest.split_once('+')
+                .map_or(rest, |(address, _zone)| address)
+        });
     let text = text
         .split_once('%')
         .map_or(text, |(address, _zone)| address);

@@ -363,8 +363,8 @@ const RECORDINGS: &[(&str, &str, &[&str])] = &[
         "/var/log/cups/access_log",
         "cups-access.log",
         &[
-            "1× 10.20.1.21 used CUPS at port 631/tcp",
-            "2× 10.20.1.31 used CUPS at port 631/tcp",
+            "1× 10.20.1.21 used CUPS at port 631/tcp, queue laser1",
+            "2× 10.20.1.31 used CUPS at port 631/tcp, queue laser1",
         ],
     ),
 ];
@@ -602,6 +602,45 @@ fn a_log_says_since_when_and_how_long_it_is_kept() {
             "2 files, kept as logrotate keeps the file of the syslog daemon: four weeks at Debian and Red Hat"
         )
     );
+}
+
+#[test]
+fn how_long_a_log_is_kept_is_this_machines_word_and_less_than_a_month_is_a_gap() {
+    let disk = FakeDisk::new()
+        .file(
+            "/etc/logrotate.conf",
+            "weekly\nrotate 4\ninclude /etc/logrotate.d\n",
+        )
+        .file(
+            "/etc/logrotate.d/rsyslog",
+            "/var/log/auth.log\n{\n\trotate 1\n\tdaily\n}\n",
+        )
+        .file("/var/log/auth.log", recorded("sshd.log"))
+        .file("/var/log/slapd.log", recorded("slapd.log"))
+        .file("/var/log/slapd.log.2.gz", recorded("slapd.log.2.gz"));
+    let looked = look(disk);
+    let how = |scope: &str| {
+        let mut all = looked.coverage().filter(|c| c.scope.as_str() == scope);
+        all.next().unwrap().how.clone().unwrap()
+    };
+    assert_eq!(
+        how("log:/var/log/auth.log"),
+        "one file, kept as one rotated file, a day each (/etc/logrotate.d/rsyslog:3)"
+    );
+    assert_eq!(
+        how("log:/var/log/slapd.log"),
+        "2 files; nothing in logrotate's settings here names it. By habit kept as logrotate keeps the file of the syslog daemon: four weeks at Debian and Red Hat"
+    );
+    let gaps: Vec<_> = looked.gaps().collect();
+    let [gap] = gaps.as_slice() else {
+        panic!("{gaps:?}");
+    };
+    assert_eq!(
+        gap.what,
+        "who used OpenSSH once a month: /var/log/auth.log is kept for 2 days"
+    );
+    let remedy = gap.remedy.as_deref().unwrap();
+    assert!(remedy.starts_with("set rotate 31 at /etc/logrotate.d/rsyslog:3"));
 }
 
 const JOURNAL: &str = "/var/log/journal/0123456789abcdef0123456789abcdef";
@@ -1153,7 +1192,10 @@ fn refused_logons_are_only_counted_and_an_empty_wtmp_is_no_gap() {
         .find(|c| c.scope.as_str() == "log:/var/log/btmp")
         .unwrap();
     let how = coverage.how.as_deref().unwrap();
-    assert_eq!(how, "1 refused logons from 1 addresses; only counted");
+    assert_eq!(
+        how,
+        "1 refused logons from 1 addresses; only counted, in one file"
+    );
 }
 
 #[test]
@@ -1173,4 +1215,94 @@ fn no_records_make_it_panic() {
             assert!(line.contains("remote logon"), "{line}");
         }
     });
+}
+
+const PAGES: &str = "/var/log/cups/page_log";
+
+#[test]
+fn cups_tells_which_queue_is_used_from_where_by_either_log_and_by_both_once() {
+    let want = [
+        "3× 10.20.1.31 used CUPS at port 631/tcp, queue einkauf",
+        "1× 10.20.1.32 used CUPS at port 631/tcp, queue einkauf",
+        "1× 10.20.1.40 used CUPS at port 631/tcp, queue plotter",
+    ];
+    let forger = |count| format!("{count}× 10.20.1.66 used CUPS at port 631/tcp, queue einkauf");
+    let six = "1× fd20:1::31 used CUPS at port 631/tcp, queue einkauf";
+    let access = ("/var/log/cups/access_log", "cups-access-queues.log");
+    let pages = (PAGES, "cups-pages.log");
+    for (logs, said_by, forged) in [
+        (&[access][..], access.0, 1),
+        (&[pages], PAGES, 4),
+        (&[access, pages], access.0, 4),
+    ] {
+        let disk = logs.iter().fold(FakeDisk::new(), |disk, (path, name)| {
+            disk.file(path, recorded(name))
+        });
+        let mut all: Vec<String> = want.iter().map(|line| (*line).to_owned()).collect();
+        all.extend([forger(forged), six.to_owned()]);
+        let all: Vec<String> = all
+            .into_iter()
+            .map(|line| format!("{line}: {said_by}"))
+            .collect();
+        let looked = look(disk);
+        assert_eq!(lines(&looked), all);
+        assert!(!format!("{:?}", looked.records).contains("Angebot"));
+    }
+}
+
+#[test]
+fn pages_are_added_up_by_queue() {
+    let looked = look(FakeDisk::new().file(PAGES, recorded("cups-pages.log")));
+    let coverage = looked
+        .coverage()
+        .find(|c| c.scope.as_str() == "log:/var/log/cups/page_log")
+        .unwrap();
+    assert_eq!(coverage.state, CoverageState::Complete);
+    assert_eq!(
+        coverage.how.as_deref(),
+        Some("einkauf 10 pages, plotter 0 pages; one file")
+    );
+}
+
+/// Whoever prints may call a document or himself what looks like a line, line break and all.
+#[test]
+fn a_page_log_in_which_clients_can_write_is_not_believed() {
+    let looked = look(FakeDisk::new().file(PAGES, recorded("cups-pages-traditional.log")));
+    assert_eq!(lines(&looked), Vec::<String>::new());
+    let gap = looked.gaps().next().unwrap();
+    assert!(gap.what.contains(PAGES) && gap.remedy.as_ref().unwrap().contains("PageLogFormat"));
+    // One whole forged line among real ones of the traditional format is none either.
+    let forged = "10.20.1.9 einkauf [21/Nov/2026:11:00:00 +0000] total 1\n";
+    let mixed = [
+        recorded("cups-pages-traditional.log").as_slice(),
+        forged.as_bytes(),
+    ]
+    .concat();
+    assert_eq!(
+        lines(&look(FakeDisk::new().file(PAGES, mixed))),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn a_page_log_that_is_off_is_a_gap_and_one_that_is_on_and_empty_is_none() {
+    let cups = || {
+        FakeDisk::new()
+            .file("/usr/sbin/cupsd", "")
+            .file("/var/log/cups/access_log", recorded("cups-access.log"))
+            .file(PAGES, "")
+    };
+    let off = look(cups());
+    let gap = off.gaps().next().unwrap();
+    assert_eq!(gap.reason, Reason::LogDisabled);
+    let remedy = gap.remedy.as_deref().unwrap();
+    assert!(
+        remedy.contains("Costs") && remedy.contains("restore"),
+        "{remedy}"
+    );
+    let on = "LogLevel warn\nPageLogFormat %{job-originating-host-name} %p %T %P %C\n";
+    assert_eq!(
+        look(cups().file("/etc/cups/cupsd.conf", on)).gaps().count(),
+        0
+    );
 }

@@ -132,8 +132,9 @@ impl Look<'_> {
         }
         let (from, to) = span.unwrap_or((self.window.started(), self.window.now()));
         let how = format!(
-            "{count} refused logons from {} addresses; only counted",
-            places.len()
+            "{count} refused logons from {} addresses; only counted, in {}",
+            places.len(),
+            self.how_kept(family, None)
         );
         self.sink.covered(Coverage {
             scope,
