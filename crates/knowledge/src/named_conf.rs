@@ -35,6 +35,8 @@ pub struct Settings {
     pub zones: Vec<ZoneSetting>,
     /// Where the names of files are counted from (`options { directory }`).
     pub directory: Option<String>,
+    /// What stands behind `dnstap-output`: `file` or `unix`, and a path.
+    pub dnstap: Option<Vec<String>>,
     /// Other files that belong here, with the view that asks for them.
     pub includes: Vec<(String, Option<String>)>,
     /// True if the file has more words than are read.
@@ -48,6 +50,8 @@ pub struct AllSettings {
     pub zones: Vec<ZoneSetting>,
     /// Where the names of files are counted from (`options { directory }`).
     pub directory: Option<String>,
+    /// What stands behind `dnstap-output`: `file` or `unix`, and a path.
+    pub dnstap: Option<Vec<String>>,
     /// Files that belong here and were not read, or not to their end; each with the reason.
     pub unread: BTreeMap<String, Reason>,
 }
@@ -142,6 +146,7 @@ impl AllSettings {
     fn take(&mut self, path: String, settings: Settings) -> Vec<(String, Option<String>)> {
         self.zones.extend(settings.zones);
         self.directory = self.directory.take().or(settings.directory);
+        self.dnstap = self.dnstap.take().or(settings.dnstap);
         if settings.is_cut {
             self.unread.insert(path, Reason::TooLarge);
         }
@@ -239,6 +244,9 @@ fn options(tokens: &mut VecDeque<Token>, settings: &mut Settings) {
     each(tokens, |first, words, _| {
         if first == "directory" {
             settings.directory = words.get(1).cloned();
+        }
+        if first == "dnstap-output" {
+            settings.dnstap = words.get(1..).map(<[String]>::to_vec);
         }
     });
 }

@@ -20,6 +20,8 @@
 //! A second source, `log.windows`, reads event logs (`.evtx`) and the text logs of Exchange and IIS that somebody carried here
 //! and named (`--events`): evidence of the machines these logs are of, not of this one.
 //!
+//! A name server's questions are read as lines, and in binary (dnstap) where it writes them into a file.
+//!
 //! **Not read yet:** xz and bzip2, and what a journal older than systemd 246 packed with XZ; each is a gap with a way
 //! around it.
 #![forbid(unsafe_code)]
@@ -32,6 +34,7 @@
     )
 )]
 
+mod dnstap;
 mod evtx;
 mod family;
 mod journal;

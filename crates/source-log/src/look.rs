@@ -21,6 +21,7 @@ use crate::{journal, kept, lines, mail};
 
 mod logons;
 mod pages;
+mod taps;
 
 /// Where the syslog daemons of the distributions write.
 const SYSLOG_FILES: &[&str] = &[
@@ -79,6 +80,7 @@ impl Source for LogSource {
                 mail::SETTINGS.to_owned(),
                 logons::READS.to_owned(),
                 pages::READS.to_owned(),
+                taps::READS.to_owned(),
                 kept::READS.to_owned(),
                 "/proc/sys/kernel/hostname, /etc/hostname; /etc/bind/named.conf, /etc/named.conf, /usr/local/etc/namedb/named.conf with what they include, for the zones this machine answers for; /etc/postfix/master.cf; clients.conf of FreeRADIUS with what it includes (names and addresses, never a secret); /etc/localtime (where it leads), /etc/timezone; /etc/machine-id and the journal files of systemd in /var/log/journal and /run/log/journal; whether the programs of these products are there".to_owned(),
             ],
@@ -122,6 +124,7 @@ impl Source for LogSource {
         logs.logs.into_iter().for_each(|log| look.log(log));
         look.logons();
         look.pages();
+        look.taps();
         look.say();
         look.how_far_questions_reach();
         look.say_mail();

@@ -17,6 +17,10 @@ pub(crate) struct Zones {
     names: BTreeSet<String>,
     /// True if settings were not read: there may be further zones.
     is_in_part: bool,
+    /// What BIND's settings say behind `dnstap-output`.
+    pub(crate) tap: Option<Vec<String>>,
+    /// Where the names of files in them are counted from.
+    pub(crate) folder: Option<String>,
 }
 
 impl Zones {
@@ -34,6 +38,8 @@ impl Zones {
         Self {
             names: own.map(|zone| zone.name).collect(),
             is_in_part: !settings.unread.is_empty(),
+            tap: settings.dnstap,
+            folder: settings.directory,
         }
     }
 
@@ -66,7 +72,7 @@ mod tests {
     fn a_name_is_own_within_a_zone_and_nowhere_else() {
         let zones = Zones {
             names: BTreeSet::from(["corp.example".to_owned()]),
-            is_in_part: false,
+            ..Zones::default()
         };
         let own = |name| zones.own(name).map(|name| name.to_string());
         assert_eq!(

@@ -1306,3 +1306,83 @@ fn a_page_log_that_is_off_is_a_gap_and_one_that_is_on_and_empty_is_none() {
         0
     );
 }
+
+const TAP: &str = "/var/cache/bind/dnstap.log";
+
+fn tapped(output: &str) -> FakeDisk {
+    let settings = format!(
+        "options {{ directory \"/var/cache/bind\"; dnstap {{ client; }}; dnstap-output {output}; }};\nzone \"corp.example\" {{ type primary; file \"x\"; }};\n"
+    );
+    FakeDisk::new().file("/etc/bind/named.conf", settings)
+}
+
+fn names(recorder: &Recorder) -> Vec<String> {
+    let asked = recorder
+        .records
+        .iter()
+        .filter_map(|record| match &record.said {
+            groma_model::batch::Said::Saw(o) => match &o.fact {
+                Fact::AskedName(asked) => Some(asked.name.to_string()),
+                _ => None,
+            },
+            _ => None,
+        });
+    asked.collect()
+}
+
+#[test]
+fn what_bind_writes_in_binary_makes_the_rows_of_its_query_log() {
+    let looked = look(
+        tapped("file \"dnstap.log\" size 5m versions 3").file(TAP, recorded("bind-dnstap.log")),
+    );
+    assert_eq!(
+        lines(&looked),
+        [
+            "3× 10.20.1.31 used BIND at port 53/udp: /var/cache/bind/dnstap.log",
+            "2× 10.20.1.32 used BIND at port 53/udp: /var/cache/bind/dnstap.log",
+            "1× 10.20.1.40 used BIND at port 53/udp: /var/cache/bind/dnstap.log",
+            "2× 10.20.1.66 used BIND at port 53/udp: /var/cache/bind/dnstap.log",
+            "1× fd20:1::31 used BIND at port 53/udp: /var/cache/bind/dnstap.log",
+        ]
+    );
+    let mut own = names(&looked);
+    own.sort();
+    assert_eq!(
+        own,
+        ["mail.corp.example", "www.corp.example"],
+        "nothing of others' names"
+    );
+    assert!(!format!("{:?}", looked.records).contains("private"));
+    assert_eq!(looked.gaps().count(), 0);
+}
+
+#[test]
+fn dnstap_at_a_socket_or_damaged_is_a_gap() {
+    let socket = look(tapped("unix \"/run/named/dnstap.sock\""));
+    let gap = socket.gaps().next().unwrap();
+    assert!(gap.what.contains("/run/named/dnstap.sock"), "{}", gap.what);
+    let remedy = gap.remedy.as_deref().unwrap();
+    assert!(remedy.contains("Costs") && remedy.contains("restore"));
+    let unbound = FakeDisk::new().file(
+        "/etc/unbound/unbound.conf",
+        "server:\n  verbosity: 1\ndnstap:\n  dnstap-enable: yes\n  dnstap-socket-path: \"/run/dnstap.sock\" # here\n",
+    );
+    assert!(
+        look(unbound)
+            .gaps()
+            .next()
+            .unwrap()
+            .what
+            .contains("/run/dnstap.sock")
+    );
+    let text = look(tapped("file \"dnstap.log\"").file(TAP, "Nov 20 10:00:00 m named[1]: x\n"));
+    assert_eq!(text.gaps().next().unwrap().reason, Reason::Malformed);
+    // Its twin: dnstap is built in and nothing is written.
+    let off = FakeDisk::new()
+        .file(
+            "/etc/unbound/unbound.conf",
+            "dnstap:\n  dnstap-enable: no\n  dnstap-socket-path: \"/run/x\"\n",
+        )
+        .file("/etc/bind/named.conf", "options { directory \"/x\"; };");
+    assert_eq!(look(off).gaps().count(), 0);
+}
