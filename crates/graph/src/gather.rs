@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use groma_model::fact::{
     Access, Admission, AskedName, BackupJob, Connection, DirectoryNeed, FileSystem, Forward, Job,
     Listener, LoggedUse, MailRecord, MailRoute, MailServer, MailUse, MailboxTie, Measurement,
-    NameSource, OpenPort, Reference, RelyingParty, ReportedUse, Share, Watch, ZoneRecord,
+    NameSource, OpenPort, Reference, RelyingParty, ReportedUse, SeenService, Share, Watch,
+    ZoneRecord,
 };
 use groma_model::inventory::{
     Backup, Dependency, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
@@ -52,6 +53,8 @@ pub(crate) struct Gathered {
     pub(crate) listeners: Raws<Listener>,
     /// Ports that answered from outside.
     pub(crate) open_ports: Raws<OpenPort>,
+    /// What spoke at such ports.
+    pub(crate) seen_services: Raws<SeenService>,
     /// Listeners in networks that containers have for themselves: no door of the machine.
     pub(crate) inside: Raws<Listener>,
     pub(crate) connections: Raws<Connection>,
@@ -191,6 +194,7 @@ impl Gathered {
             Fact::ZoneRecord(record) => self.zone_records.push(raw!(record)),
             Fact::AskedName(asked) => self.asked_names.push(raw!(asked)),
             Fact::OpenPort(open) => self.open_ports.push(raw!(open)),
+            Fact::SeenService(seen) => self.seen_services.push(raw!(seen)),
             _ => {}
         }
     }
@@ -220,6 +224,7 @@ impl Gathered {
         settle(&mut self.zone_records);
         settle(&mut self.asked_names);
         settle(&mut self.open_ports);
+        settle(&mut self.seen_services);
         self.entries.par_sort_unstable_by(|a, b| a.id.cmp(&b.id));
         self.entries.dedup_by(|a, b| a.id == b.id);
         for jobs in self.jobs.values_mut() {
@@ -314,6 +319,7 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
             | Fact::AskedName(_)
             | Fact::HostMet(_)
             | Fact::OpenPort(_)
+            | Fact::SeenService(_)
     );
     let entry = (edge || cited.contains(&evidence.id)).then(|| entry(&evidence, &host));
     Some(Placed {

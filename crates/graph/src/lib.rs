@@ -146,7 +146,12 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     issued.extend(certificates::status(estate));
     let dependencies = finish::finish(drafts, issued, &gathered, estate, &listeners, &relays);
     let mut listeners = listeners.into_entries(estate);
-    met::join(&mut listeners, &gathered.open_ports, estate);
+    met::join(
+        &mut listeners,
+        &gathered.open_ports,
+        &gathered.seen_services,
+        estate,
+    );
     let (volumes, measurements) = volumes::numbers(&gathered.measurements, estate);
     let rights = rights::given(&gathered, estate);
     let backups = backups::made(&gathered, estate, &measurements);

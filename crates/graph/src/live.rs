@@ -302,6 +302,7 @@ impl<'a> Listeners<'a> {
                     port,
                     transport,
                     process,
+                    answer: None,
                     evidence: evidence.into_iter().collect(),
                 }
             })

@@ -5,50 +5,151 @@
 //! where it was heard.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
-use groma_model::fact::{OpenPort, Program};
+use groma_model::fact::{OpenPort, Program, SeenService, ServiceAnswer};
 use groma_model::inventory::ListenerEntry;
 use groma_model::registry::REGISTRY;
-use groma_model::{EntityId, Estate, Peer};
+use groma_model::{AgentId, EntityId, Estate, EvidenceId, Peer, Port, SiteId, Transport};
 
-use crate::gather::{Raw, Raws};
+use crate::gather::Raws;
+
+/// An answer, whichever source asked.
+struct Answered<'a> {
+    id: &'a EvidenceId,
+    site: &'a SiteId,
+    vantage: &'a AgentId,
+    address: IpAddr,
+    port: Port,
+    transport: Transport,
+    speaks: Option<&'a str>,
+    answer: Option<&'a ServiceAnswer>,
+}
 
 /// Adds what answered from outside to the listeners.
-pub(crate) fn join(listeners: &mut Vec<ListenerEntry>, open: &Raws<OpenPort>, estate: &Estate) {
+pub(crate) fn join(
+    listeners: &mut Vec<ListenerEntry>,
+    open: &Raws<OpenPort>,
+    seen: &Raws<SeenService>,
+    estate: &Estate,
+) {
+    if open.is_empty() && seen.is_empty() {
+        return;
+    }
+    let mut held: BTreeMap<EntityId, Vec<usize>> = BTreeMap::new();
+    for (at, row) in listeners.iter().enumerate() {
+        held.entry(row.entity.clone()).or_default().push(at);
+    }
     let mut rows: BTreeMap<_, ListenerEntry> = BTreeMap::new();
-    for raw in open {
-        let Some(entity) = behind(raw, estate) else {
+    for answered in all(open, seen) {
+        let Some(entity) = answered.by(estate) else {
             continue;
         };
-        if is_witnessed(listeners, &entity, raw) {
-            continue;
+        let of_host = held.get(&entity).map(Vec::as_slice).unwrap_or_default();
+        if !answered.witnesses(listeners, of_host) {
+            let key = (
+                entity.clone(),
+                answered.address,
+                answered.port,
+                answered.transport,
+            );
+            let row = rows.entry(key).or_insert_with(|| answered.row(entity));
+            answered.tells(row);
         }
-        let fact = &raw.fact;
-        let key = (entity.clone(), fact.address, fact.port, fact.transport);
-        let row = rows.entry(key).or_insert_with(|| ListenerEntry {
+    }
+    listeners.extend(rows.into_values());
+    for row in listeners.iter_mut() {
+        row.evidence.sort();
+        row.evidence.dedup();
+    }
+    listeners.sort_by(|a, b| key(a).cmp(&key(b)));
+}
+
+/// Every answer; whoever asked what is spoken comes last, because it knows more.
+fn all<'a>(
+    open: &'a Raws<OpenPort>,
+    seen: &'a Raws<SeenService>,
+) -> impl Iterator<Item = Answered<'a>> {
+    let open = open.iter().map(|raw| Answered {
+        id: &raw.id,
+        site: &raw.site,
+        vantage: &raw.vantage,
+        address: raw.fact.address,
+        port: raw.fact.port,
+        transport: raw.fact.transport,
+        speaks: raw.fact.speaks.as_deref(),
+        answer: None,
+    });
+    let seen = seen.iter().map(|raw| Answered {
+        id: &raw.id,
+        site: &raw.site,
+        vantage: &raw.vantage,
+        address: raw.fact.address,
+        port: raw.fact.port,
+        transport: raw.fact.transport,
+        speaks: Some(kind(&raw.fact)),
+        answer: Some(&raw.fact.answer),
+    });
+    open.chain(seen)
+}
+
+/// The dependency that somebody has who uses what is spoken there.
+fn kind(seen: &SeenService) -> &str {
+    match seen.answer.protocol.as_str() {
+        "smtp" | "lmtp" if seen.port.0 == 587 || seen.port.0 == 465 => "smtp-submission",
+        "smtp" | "lmtp" => "smtp-relay",
+        "ldap" => "ldap-bind",
+        "mysql" | "postgresql" => "sql",
+        "redis" | "memcached" => "nosql",
+        "amqp" => "message-queue",
+        other => other,
+    }
+}
+
+impl Answered<'_> {
+    fn by(&self, estate: &Estate) -> Option<EntityId> {
+        let peer = Peer::Address(self.address);
+        Some(estate.locate(self.site, self.vantage, &peer)?.entity)
+    }
+
+    /// True, and cited, if an agent told of the listener that answered.
+    fn witnesses(&self, listeners: &mut [ListenerEntry], of_host: &[usize]) -> bool {
+        let mut witnessed = false;
+        for &at in of_host {
+            let Some(row) = listeners.get_mut(at) else {
+                continue;
+            };
+            let here = row.address.is_unspecified() || row.address == self.address;
+            if row.port == self.port && row.transport == self.transport && here {
+                self.tells(row);
+                witnessed = true;
+            }
+        }
+        witnessed
+    }
+
+    fn row(&self, entity: EntityId) -> ListenerEntry {
+        ListenerEntry {
             entity,
-            address: fact.address,
-            port: fact.port,
-            transport: fact.transport,
+            address: self.address,
+            port: self.port,
+            transport: self.transport,
             process: Program::default(),
             service: None,
             certificate: None,
+            answer: None,
             evidence: Vec::new(),
-        });
-        let heard = fact.speaks.as_deref();
-        let kind = heard.filter(|name| REGISTRY.dependencies.contains_key(*name));
-        row.service = row.service.take().or(kind.map(str::to_owned));
-        row.evidence.push(raw.id.clone());
+        }
     }
-    if rows.is_empty() {
-        return;
+
+    fn tells(&self, row: &mut ListenerEntry) {
+        let known = self
+            .speaks
+            .filter(|name| REGISTRY.dependencies.contains_key(*name));
+        row.service = row.service.take().or(known.map(str::to_owned));
+        row.answer = self.answer.cloned().or(row.answer.take());
+        row.evidence.push(self.id.clone());
     }
-    listeners.extend(rows.into_values().map(|mut row| {
-        row.evidence.sort();
-        row.evidence.dedup();
-        row
-    }));
-    listeners.sort_by(|a, b| key(a).cmp(&key(b)));
 }
 
 fn key(row: &ListenerEntry) -> impl Ord + '_ {
@@ -59,27 +160,4 @@ fn key(row: &ListenerEntry) -> impl Ord + '_ {
         row.transport,
         &row.process,
     )
-}
-
-fn behind(raw: &Raw<OpenPort>, estate: &Estate) -> Option<EntityId> {
-    let peer = Peer::Address(raw.fact.address);
-    let meaning = estate.locate(&raw.site, &raw.vantage, &peer)?;
-    Some(meaning.entity)
-}
-
-/// True, and cited, if an agent told of the listener that answered.
-fn is_witnessed(listeners: &mut [ListenerEntry], entity: &EntityId, raw: &Raw<OpenPort>) -> bool {
-    let fact = &raw.fact;
-    let same = listeners.iter_mut().filter(|row| {
-        let here = row.address.is_unspecified() || row.address == fact.address;
-        row.entity == *entity && row.port == fact.port && row.transport == fact.transport && here
-    });
-    let mut witnessed = false;
-    for row in same {
-        row.evidence.push(raw.id.clone());
-        row.evidence.sort();
-        row.evidence.dedup();
-        witnessed = true;
-    }
-    witnessed
 }

@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use groma_model::fact::{HostMet, Listener, OpenPort, Program, Proof};
+use groma_model::fact::{HostMet, Listener, OpenPort, Program, Proof, SeenService, ServiceAnswer};
 use groma_model::{Fact, Foreign, Port, Transport};
 
 const SWEEP: &str = "network.sweep";
@@ -102,4 +102,62 @@ fn a_machine_without_an_agent_is_an_entity_with_its_ports_and_says_why() {
 fn a_sweep_makes_no_need() {
     let (graph, _) = told().graph_and_entities();
     assert!(graph.dependencies.is_empty());
+}
+
+fn spoken(address: &str, port: u16, answer: ServiceAnswer) -> Fact {
+    Fact::SeenService(SeenService {
+        address: address.parse().unwrap(),
+        port: Port(port),
+        transport: Transport::Tcp,
+        answer,
+    })
+}
+
+#[test]
+fn what_a_service_says_of_itself_stands_in_the_row_of_its_port() {
+    let mut told = told();
+    let answer = ServiceAnswer {
+        protocol: "ldap".to_owned(),
+        product: Some("OpenLDAP".to_owned()),
+        names: vec!["LDAP1".to_owned(), "ldap1.corp.example".to_owned()],
+        ..ServiceAnswer::default()
+    };
+    told.say(
+        "vantage",
+        "network.services",
+        spoken("10.0.0.7", 80, answer.clone()),
+    );
+    told.say(
+        "vantage",
+        "network.services",
+        spoken("10.0.0.2", 443, answer),
+    );
+    let (graph, entities) = told.graph_and_entities();
+    let name = |id| entities.iter().find(|e| e.id == id).map(|e| e.name.clone());
+    let row = |port: u16| {
+        graph
+            .listeners
+            .iter()
+            .filter(move |row| row.port == Port(port))
+    };
+    let unseen = row(80).next().expect("a row");
+    assert_eq!(unseen.service.as_deref(), Some("ldap-bind"));
+    assert_eq!(unseen.evidence.len(), 2);
+    let product = |row: &groma_model::inventory::ListenerEntry| {
+        row.answer
+            .as_ref()
+            .and_then(|answer| answer.product.clone())
+    };
+    assert_eq!(product(unseen).as_deref(), Some("OpenLDAP"));
+    assert_eq!(
+        name(unseen.entity.clone()).as_deref(),
+        Some("ldap1.corp.example")
+    );
+    let held = row(443).next().expect("a row");
+    assert!(row(443).nth(1).is_none() && held.process.executable.is_some());
+    assert_eq!(
+        name(held.entity.clone()).as_deref(),
+        Some("web1"),
+        "an agent knows better"
+    );
 }

@@ -57,6 +57,7 @@ fn listener(
         },
         service: None,
         certificate: Some(EntityId::new(certificate)),
+        answer: None,
         evidence: Vec::new(),
     }
 }

@@ -502,6 +502,9 @@ pub struct ListenerEntry {
     pub service: Option<String>,
     /// The certificate it presents.
     pub certificate: Option<EntityId>,
+    /// What it answered to whoever asked from outside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<crate::fact::ServiceAnswer>,
     /// The facts behind it.
     pub evidence: Vec<EvidenceId>,
 }

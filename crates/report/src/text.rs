@@ -322,6 +322,7 @@ catalogue! {
 
     listeners: "Who listens",
     listeners_lead: "Endpoints held open, and by which program.",
+    as_it_says: "(as it says itself)",
     endpoint: "Endpoint",
     service: "Service",
     any_address: "every address",

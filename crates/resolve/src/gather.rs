@@ -188,6 +188,8 @@ pub(crate) struct Gathered {
     pub(crate) holdings: Vec<Holding>,
     pub(crate) directory: Vec<DirectoryRow>,
     pub(crate) uses: Vec<Sighted<CertificateUse>>,
+    /// What machines called themselves to whoever asked over the network, and what tells so.
+    pub(crate) called: BTreeMap<(SiteId, IpAddr), BTreeSet<(String, EvidenceId)>>,
     /// Machines that answered over the network, and what tells so.
     pub(crate) met: BTreeSet<(SiteId, IpAddr, EvidenceId)>,
 }
@@ -252,6 +254,13 @@ impl Gathered {
                     let told = (Newness::of(evidence), mac.clone());
                     keep_newest(&mut self.neighbours, (site.clone(), at), told);
                 }
+            }
+            Fact::SeenService(seen_service) => {
+                let at = seen_service.address.to_canonical();
+                self.mention(site, vantage, Peer::Address(at), *seen);
+                let names = seen_service.answer.names.iter().cloned();
+                let named = self.called.entry((site.clone(), at)).or_default();
+                named.extend(names.map(|name| (name, id.clone())));
             }
             Fact::OpenPort(open) => self.mention(site, vantage, Peer::Address(open.address), *seen),
             Fact::Certificate(sighting) => self.take_certificate(evidence, sighting),

@@ -106,6 +106,7 @@ fn place(
     declared::place(&gathered, &mut ledger, &mut estate);
     names::place(&gathered, &mut ledger, &mut estate);
     outside::cite_met(&gathered, &mut estate);
+    outside::call_by_own_names(&gathered, &mut estate);
     outside::place_certificates(&gathered, &mut ledger, &mut estate);
     directory::place(&mut gathered, &mut ledger, &mut estate);
     holdings::place(&gathered, &mut ledger, &mut estate);

@@ -121,6 +121,41 @@ pub(crate) fn cite_met(gathered: &Gathered, estate: &mut Estate) {
     }
 }
 
+/// Takes over what machines without an agent call themselves to whoever asks. Nothing is joined by such a name: whoever
+/// answers may say what it likes.
+pub(crate) fn call_by_own_names(gathered: &Gathered, estate: &mut Estate) {
+    for ((site, address), called) in &gathered.called {
+        let at = estate.addresses.get(&(site.clone(), *address));
+        let Some(entity) = at.and_then(|id| estate.entities.get_mut(id)) else {
+            continue;
+        };
+        if entity.has_agent {
+            continue;
+        }
+        for (name, evidence) in called {
+            entity.names.push(name.to_ascii_lowercase());
+            entity.evidence.push(evidence.clone());
+        }
+        if entity.name == address.to_string()
+            && let Some(name) = one_name(called.iter().map(|(name, _)| name.as_str()))
+        {
+            entity.name = name;
+        }
+    }
+}
+
+/// The longest of these names if all are one machine's: the first label of each is the same.
+fn one_name<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let mut names: Vec<String> = names.map(str::to_ascii_lowercase).collect();
+    names.sort_by_key(|name| (std::cmp::Reverse(name.len()), name.clone()));
+    let label = |name: &String| name.split('.').next().map(str::to_owned);
+    let longest = names.first()?;
+    names
+        .iter()
+        .all(|name| label(name) == label(longest))
+        .then(|| longest.clone())
+}
+
 /// Makes an entity of every certificate.
 pub(crate) fn place_certificates(
     gathered: &Gathered,

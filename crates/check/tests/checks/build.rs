@@ -193,6 +193,7 @@ pub(crate) fn listener(host: &str, port: u16, unit: &str) -> ListenerEntry {
         },
         service: None,
         certificate: None,
+        answer: None,
         evidence: vec![EvidenceId::of(&["listener", host, &port.to_string()])],
     }
 }

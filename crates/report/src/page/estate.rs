@@ -174,10 +174,19 @@ fn listener(entry: &ListenerEntry, index: &Index<'_>, words: &Catalogue) -> List
             .service
             .as_deref()
             .map(|s| visible(words.short_kind(s))),
-        program: program(&entry.process),
+        program: program(&entry.process).or_else(|| answered(entry, words)),
         account: entry.process.user.as_ref().map(|u| visible(&u.lossy())),
         certificate: entry.certificate.as_ref().map(|id| index.name(id)),
     }
+}
+
+/// What the service calls itself, where no agent saw the program.
+fn answered(entry: &ListenerEntry, words: &Catalogue) -> Option<String> {
+    let answer = entry.answer.as_ref()?;
+    let product = answer.product.as_deref()?;
+    let parts = [Some(product), answer.version.as_deref()];
+    let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    Some(format!("{} {}", visible(&name), words.as_it_says))
 }
 
 fn program(program: &Program) -> Option<String> {

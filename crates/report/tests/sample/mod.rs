@@ -316,6 +316,7 @@ impl Estate {
             },
             service: (!service.is_empty()).then(|| service.to_owned()),
             certificate: None,
+            answer: None,
             evidence: vec![],
         });
     }
