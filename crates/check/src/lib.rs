@@ -22,6 +22,7 @@ mod index;
 mod questions;
 mod sole;
 mod view;
+mod waves;
 mod wording;
 
 use groma_model::Timestamp;

@@ -9,6 +9,9 @@ use crate::view::{told, values};
 use crate::wording::names;
 use crate::{Check, Draft, View};
 
+/// Objects that may act for others.
+pub(super) const ACTING: [&str; 3] = ["computer", "service-account", "managed-service-account"];
+
 pub(crate) struct DelegationCrossesSystems;
 
 impl Check for DelegationCrossesSystems {
@@ -17,8 +20,7 @@ impl Check for DelegationCrossesSystems {
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
-        let classes = ["computer", "service-account", "managed-service-account"];
-        let acting: Vec<_> = told(view, &classes)
+        let acting: Vec<_> = told(view, &ACTING)
             .filter(|(_, entry)| !targets(entry).is_empty())
             .collect();
         if acting.is_empty() {
@@ -32,15 +34,15 @@ impl Check for DelegationCrossesSystems {
     }
 }
 
-fn targets(entry: &DirectoryEntry) -> &[String] {
+pub(super) fn targets(entry: &DirectoryEntry) -> &[String] {
     values(&entry.object, "msDS-AllowedToDelegateTo")
 }
 
 /// Hosts by every name they have, in lower case; none for a name that several have.
-struct Machines<'a>(HashMap<String, Option<&'a Entity>>);
+pub(super) struct Machines<'a>(HashMap<String, Option<&'a Entity>>);
 
 impl<'a> Machines<'a> {
-    fn of(view: &View<'a>) -> Self {
+    pub(super) fn of(view: &View<'a>) -> Self {
         let hosts = view.entities().filter(|e| e.kind == "host");
         let mut all: HashMap<String, Option<&'a Entity>> = HashMap::new();
         for host in hosts {
@@ -54,14 +56,14 @@ impl<'a> Machines<'a> {
     }
 
     /// The machine of `MSSQLSvc/db1.corp.example:1433`.
-    fn at(&self, principal: &str) -> Option<&'a Entity> {
+    pub(super) fn at(&self, principal: &str) -> Option<&'a Entity> {
         let place = principal.split_once('/')?.1.split(['/', '@']).next()?;
         let name = place.split(':').next()?;
         *self.0.get(&name.to_lowercase())?
     }
 
     /// Where the one that acts runs: the machine itself, or those its services are registered on.
-    fn acting(&self, on: &'a Entity, entry: &DirectoryEntry) -> Vec<&'a Entity> {
+    pub(super) fn acting(&self, on: &'a Entity, entry: &DirectoryEntry) -> Vec<&'a Entity> {
         if entry.object.class == "computer" {
             return vec![on];
         }

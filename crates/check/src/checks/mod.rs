@@ -16,6 +16,8 @@ mod connector_relays_for_anybody;
 mod controller_gives_time;
 mod data_without_backup;
 mod delegation_crosses_systems;
+mod delegation_crosses_waves;
+mod directory_binds_move;
 mod directory_role;
 mod dkim_key_missing;
 mod dns_record_aged;
@@ -58,6 +60,7 @@ mod remote_mount;
 mod scheduled_only;
 mod secret_in_file;
 mod service_account_interactive;
+mod service_account_old_keys;
 mod service_principal_names_host;
 mod shared_account;
 mod sign_in_moves;
@@ -98,6 +101,8 @@ pub fn all() -> &'static [&'static dyn Check] {
         &controller_gives_time::ControllerGivesTime,
         &data_without_backup::DataWithoutBackup,
         &delegation_crosses_systems::DelegationCrossesSystems,
+        &delegation_crosses_waves::DelegationCrossesWaves,
+        &directory_binds_move::DirectoryBindsMove,
         &directory_role::DirectoryRole,
         &dkim_key_missing::DkimKeyMissing,
         &dns_record_aged::DnsRecordAged,
@@ -138,6 +143,7 @@ pub fn all() -> &'static [&'static dyn Check] {
         &secret_in_file::SecretInFile,
         &service_account_interactive::ServiceAccountInteractive,
         &service_principal_names_host::ServicePrincipalNamesHost,
+        &service_account_old_keys::ServiceAccountOldKeys,
         &shared_account::SharedAccount,
         &sign_in_moves::SignInMoves,
         &single_point_of_need::SinglePointOfNeed,

@@ -49,6 +49,7 @@ mod time_and_names;
 mod trusted_authority;
 mod unconstrained_delegation;
 mod unresolvable_reference;
+mod waves_and_keys;
 
 use groma_model::inventory::{Finding, Inventory};
 

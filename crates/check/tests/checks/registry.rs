@@ -22,6 +22,21 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             delegation_crosses_systems::negative(),
         ),
         (
+            "delegation-crosses-waves",
+            waves_and_keys::delegation::positive(),
+            waves_and_keys::delegation::negative(),
+        ),
+        (
+            "directory-binds-move",
+            waves_and_keys::binds::positive(),
+            waves_and_keys::binds::negative(),
+        ),
+        (
+            "service-account-old-keys",
+            waves_and_keys::keys::positive(),
+            waves_and_keys::keys::negative(),
+        ),
+        (
             "dns-record-aged",
             dns_record_aged::positive(),
             dns_record_aged::negative(),
@@ -477,6 +492,8 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "unconstrained-delegation"
                 | "connector-relays-for-anybody"
                 | "delegation-crosses-systems"
+                | "delegation-crosses-waves"
+                | "service-account-old-keys"
                 | "dns-record-aged"
                 | "domain-trust-unseen"
                 | "managed-account-hosts"
@@ -570,7 +587,7 @@ fn estate(times: usize) -> Inventory {
         for copy in 0..times {
             let own = |mark: &str| text_of(mark, at, copy);
             // Machines that a check knows by their short names alone: nobody's where several have one.
-            let text = ["vault1", "portal1", "app7", "APP7"]
+            let text = ["vault1", "portal1", "till1", "stock1", "app7", "APP7"]
                 .iter()
                 .fold(text.clone(), |text, name| {
                     text.replace(name, &format!("{name}{copy}"))
