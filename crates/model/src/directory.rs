@@ -18,7 +18,8 @@ use crate::{Foreign, Stated, Timestamp};
 /// (one that nobody renewed),
 /// `enrolment-service`, `certificate-template`, `connection-point`, `mail-server`, `receive-connector`, `send-connector`,
 /// `accepted-domain`, `mail-database`, `availability-group`, `virtual-directory`, `autodiscover`, `mailbox`, `mailbox-rights`,
-/// `mail-group`, `database` (of a directory server),
+/// `mail-group`, `logon-authorities` (whose certificates log on), `replication-group` (of folders), `domain-service` (of a server of
+/// FreeIPA), `access-rule` (that names machines), `settings`, `database` (of a directory server),
 /// `replication`, `tls`, `overlay`. A reader that meets another word keeps the object as it is.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DirectoryObject {
@@ -88,6 +89,12 @@ pub enum NeedReason {
     LogonScript,
     /// A map of an automounter that the directory keeps mounts from there.
     MountMap,
+    /// A folder is kept like one on that machine.
+    FolderReplication,
+    /// Another server decides whether somebody may log on.
+    DecidesLogon,
+    /// Names it does not keep itself are asked for there.
+    Forwarder,
     /// One directory server takes its content from another.
     Replication,
     /// One directory server sends its content to another.

@@ -48,6 +48,15 @@ pub(crate) struct Noticed {
     pub(crate) ended: Option<Cause>,
 }
 
+/// SHA-256 of a certificate, as hex digits.
+pub(crate) fn print_of(certificate: &[u8]) -> String {
+    let print: [u8; 32] = Sha256::digest(certificate).into();
+    groma_model::foreign::hex(&print)
+}
+
+/// A way to the server, and our own end of it where it has an address.
+pub(crate) type Opened = (Box<dyn Duplex>, Option<SocketAddr>);
+
 /// Shared between the one that hands on and the one that asks.
 pub(crate) type Notes = Arc<Mutex<Noticed>>;
 
@@ -56,12 +65,13 @@ pub(crate) async fn open(
     directory: &Directory,
     world: &World,
     timeout: Duration,
-) -> Result<Box<dyn Duplex>, Cause> {
+) -> Result<Opened, Cause> {
     let opened = tokio::time::timeout(timeout, reached(directory, world)).await;
     let mut stream = match opened.map_err(|_| silent("nobody answered in time"))?? {
-        Reached::Local(stream) => return Ok(stream),
+        Reached::Local(stream) => return Ok((stream, None)),
         Reached::Tcp(stream) => stream,
     };
+    let own = stream.local_addr().ok();
     let secured = async {
         match directory.way {
             Way::Open | Way::Local(_) => Ok(Box::new(stream) as Box<dyn Duplex>),
@@ -73,7 +83,9 @@ pub(crate) async fn open(
         }
     };
     let secured = tokio::time::timeout(timeout.saturating_mul(3), secured).await;
-    secured.map_err(|_| silent("it was reached, and the TLS handshake did not end in time"))?
+    let secured = secured
+        .map_err(|_| silent("it was reached, and the TLS handshake did not end in time"))??;
+    Ok((secured, own))
 }
 
 fn silent(what: &str) -> Cause {

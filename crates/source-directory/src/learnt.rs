@@ -1,17 +1,21 @@
 //! What was learnt from the entries of one question, on its way to facts.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use groma_model::fact::{DirectoryNeed, DirectoryObject, Fact, Measurement, NeedReason};
-use groma_model::{Foreign, HostName, Peer, Port, Stated, Timestamp, Transport};
+use groma_model::{Foreign, HostName, Peer, Port, Reason, Stated, Timestamp, Transport};
 
 use crate::ad::{Folders, Held};
+use crate::cause::Cause;
 use crate::entry::Entry;
 use crate::mounts::Mounts;
 
 /// Values of one attribute that a fact holds.
 const VALUES_MAX: usize = 64;
+
+/// Names that are told of those with malformed records.
+const MALFORMED_SHOWN: usize = 8;
 
 /// Addresses of names in zones that are kept until aliases are resolved.
 const NAMES_MAX: usize = 300_000;
@@ -69,7 +73,8 @@ carried!(
     open_connectors,
     addresses,
     aliases,
-    flat_names
+    flat_names,
+    group_members
 );
 
 /// Facts of one question, and what later questions need of it.
@@ -109,6 +114,20 @@ pub(crate) struct Learnt {
     pub(crate) addresses: HashMap<HostName, Vec<IpAddr>>,
     /// Names of zones that lead to another name.
     pub(crate) aliases: Vec<(HostName, HostName, u32)>,
+    /// Names whose aliases lead back to them.
+    pub(crate) circles: Vec<String>,
+    /// What could not be read of the answers, for gaps.
+    pub(crate) troubles: Vec<Cause>,
+    /// Names with records that are none, and how many such records.
+    pub(crate) faulty_records: (Vec<String>, u64),
+    /// Our own end of the conversation, where it has an address.
+    pub(crate) own: Option<SocketAddr>,
+    /// As whom we ask; empty for nobody.
+    pub(crate) own_account: String,
+    /// Machines by the distinguished name of their part in a replication group, lower case.
+    pub(crate) group_members: HashMap<String, Peer>,
+    /// Receive connectors whose conversations nobody writes down.
+    pub(crate) unlogged: Vec<String>,
     /// Names that domains have in paths, lower case, and their names in DNS.
     pub(crate) flat_names: HashMap<String, HostName>,
     /// Shares that people have folders on, until all people were read.
@@ -137,6 +156,13 @@ impl Learnt {
             open_connectors: BTreeSet::new(),
             addresses: HashMap::new(),
             aliases: Vec::new(),
+            circles: Vec::new(),
+            troubles: Vec::new(),
+            faulty_records: (Vec::new(), 0),
+            own: None,
+            own_account: String::new(),
+            group_members: HashMap::new(),
+            unlogged: Vec::new(),
             flat_names: HashMap::new(),
             folders: Folders::new(),
             mounts: Mounts::new(),
@@ -172,6 +198,30 @@ impl Learnt {
                 .entry(name.clone())
                 .or_default()
                 .push(address);
+        }
+    }
+
+    /// Notes records of a name that are none.
+    pub(crate) fn malformed(&mut self, name: &str, records: u64) {
+        let (names, count) = &mut self.faulty_records;
+        *count += records;
+        if names.len() < MALFORMED_SHOWN {
+            names.push(name.to_owned());
+        }
+    }
+
+    /// Says which records could not be read, once a question is answered.
+    pub(crate) fn tell_malformed(&mut self) {
+        let (names, count) = std::mem::take(&mut self.faulty_records);
+        if count > 0 {
+            self.troubles.push(Cause::new(
+                format!(
+                    "{count} records are not built as they should be, the first at {}",
+                    names.join(", ")
+                ),
+                Reason::Malformed,
+                "see what the DNS console shows there; delete what nobody can read",
+            ));
         }
     }
 

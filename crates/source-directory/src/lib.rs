@@ -22,7 +22,7 @@
 //! question that was not answered ([`Journal`]), within half a day; else nothing is kept between looks.
 //!
 //! Seen for real: what the tests beside this crate ran. Never met: a domain controller of Microsoft, an Exchange
-//! organisation, FreeIPA.
+//! organisation, FreeIPA (its entries, as its schema says, in a real 389 Directory Server).
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing)]
 #![cfg_attr(test, allow(clippy::indexing_slicing, reason = "a test may panic"))]
@@ -33,6 +33,7 @@ mod cause;
 mod channel;
 mod entry;
 mod guard;
+mod ipa;
 mod journal;
 mod learnt;
 mod mounts;
@@ -45,8 +46,10 @@ mod step;
 mod testing;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use groma_model::{CoverageState, Reason, Scope, SourceName};
+use groma_model::fact::DirectoryNeed;
+use groma_model::{Coverage, CoverageState, Fact, Observation, Reason, Scope, Seen, SourceName};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 
 pub use access::{AccessError, Directory};
@@ -145,6 +148,11 @@ impl Source for DirectorySource {
                 .map(|l| format!("389 Directory Server: {l}")),
         );
         reads.extend(
+            asked(ipa::STEPS)
+                .into_iter()
+                .map(|l| format!("FreeIPA: {l}")),
+        );
+        reads.extend(
             asked(open::STEPS)
                 .into_iter()
                 .map(|l| format!("other directories: {l}")),
@@ -163,7 +171,7 @@ impl Source for DirectorySource {
                 "an account that may read the directory; nothing of this machine",
                 "OpenLDAP's cn=config and cn=Monitor: an account that may see them, or root over ldapi; else a gap",
             ]),
-            cost: "some thirty questions of each server, one at a time, 500 entries a page; 100,000 objects take a minute or two".into(),
+            cost: "some forty questions of each server; who is connected every 15 seconds while it watches, one at a time, 500 entries a page; 100,000 objects take a minute or two".into(),
         }
     }
 
@@ -190,6 +198,7 @@ impl Source for DirectorySource {
                     notes,
                 },
                 told: 0,
+                began: window.monotonic(),
             };
             match &runtime {
                 Ok(runtime) => runtime.block_on(look.all(world, *limits)),
@@ -234,6 +243,7 @@ fn all_questions() -> String {
         open::SERVER_STEPS,
         open::STEPS,
         project389::SERVER_STEPS,
+        ipa::STEPS,
     ];
     let text = |step: &Step| {
         let Step {
@@ -267,6 +277,8 @@ struct Look<'a, 'n> {
     budget: &'a Budget,
     sink: Noting<'a, 'n>,
     told: u64,
+    /// When it began, by the clock that only goes on.
+    began: Duration,
 }
 
 impl Look<'_, '_> {
@@ -342,6 +354,10 @@ impl Look<'_, '_> {
     async fn questions(&mut self, session: &mut Session<'_>, entry: &Entry, root: &Root) {
         let server = (self.directory.peer.clone(), self.directory.port);
         let mut learnt = Learnt::new(root.directory(), server, session.now());
+        learnt.own = session.own();
+        if let Logon::Simple { user, .. } = &self.directory.logon {
+            learnt.own_account.clone_from(user);
+        }
         let Noting { sink, notes } = &mut self.sink;
         let noted = notes.resume(session.now(), &mut learnt, *sink);
         notes.begin(session.now());
@@ -358,9 +374,14 @@ impl Look<'_, '_> {
         let steps: Vec<&Step> = match root.family {
             Family::ActiveDirectory => ad::STEPS.iter().collect(),
             Family::OpenLdap => open::SERVER_STEPS.iter().chain(open::STEPS).collect(),
-            Family::Project389 => project389::SERVER_STEPS.iter().chain(open::STEPS).collect(),
+            Family::Project389 => {
+                let server = project389::SERVER_STEPS.iter().chain(ipa::STEPS);
+                server.chain(open::STEPS).collect()
+            }
             Family::Other => open::STEPS.iter().collect(),
         };
+        let (sampled, steps): (Vec<&Step>, Vec<&Step>) =
+            steps.into_iter().partition(|step| step.sampled);
         let mut unasked = Vec::new();
         for step in steps.into_iter().filter(|step| !done.contains(step.name)) {
             if session.is_over() {
@@ -377,10 +398,23 @@ impl Look<'_, '_> {
             }
         }
         if root.family == Family::ActiveDirectory {
-            ad::aliases(&mut learnt);
-            self.tell(&self.scope("names/aliases"), &mut learnt);
             self.trusted(session, root, &mut learnt).await;
             self.named(session, root, &mut learnt).await;
+        }
+        if matches!(root.family, Family::ActiveDirectory | Family::Project389) {
+            ad::aliases(&mut learnt);
+            let scope = self.scope("names/aliases");
+            self.tell(&scope, &mut learnt);
+            self.troubles(&scope, "names/aliases", &mut learnt);
+        }
+        for step in sampled {
+            if session.is_over() {
+                unasked.push(step.name);
+                self.sink
+                    .covered_now(self.window, &self.scope(step.name), CoverageState::Partial);
+                continue;
+            }
+            self.samples(session, step, root, &mut learnt).await;
         }
         learnt.measurements();
         self.tell(&self.scope("counts"), &mut learnt);
@@ -394,7 +428,7 @@ impl Look<'_, '_> {
         }
     }
 
-    /// Asks, and tells the answers.
+    /// Asks, tells the answers, and how much of the place they were.
     async fn question(
         &mut self,
         session: &mut Session<'_>,
@@ -402,6 +436,19 @@ impl Look<'_, '_> {
         root: &Root,
         learnt: &mut Learnt,
     ) {
+        let state = self.asked(session, step, root, learnt).await;
+        self.sink
+            .covered_now(self.window, &self.scope(step.name), state);
+    }
+
+    /// Asks, and tells the answers.
+    async fn asked(
+        &mut self,
+        session: &mut Session<'_>,
+        step: &Step,
+        root: &Root,
+        learnt: &mut Learnt,
+    ) -> CoverageState {
         let scope = self.scope(step.name);
         let mut state = CoverageState::Complete;
         for base in step.base.names(root) {
@@ -451,7 +498,135 @@ impl Look<'_, '_> {
         }
         (step.after)(learnt);
         self.tell(&scope, learnt);
-        self.sink.covered_now(self.window, &scope, state);
+        if self.troubles(&scope, step.name, learnt) {
+            state = CoverageState::Partial;
+        }
+        state
+    }
+
+    /// Says what could not be read of the answers; true if there was such a thing.
+    fn troubles(&mut self, scope: &Scope, step: &str, learnt: &mut Learnt) -> bool {
+        let troubles = std::mem::take(&mut learnt.troubles);
+        troubles
+            .iter()
+            .for_each(|cause| self.gap(scope, step, cause));
+        !troubles.is_empty()
+    }
+
+    /// Asks again and again, over the one conversation there is, as long as the look watches: who logs on and leaves is met
+    /// more often then, and never surely. What is seen several times is told once, with first and last.
+    async fn samples(
+        &mut self,
+        session: &mut Session<'_>,
+        step: &Step,
+        root: &Root,
+        learnt: &mut Learnt,
+    ) {
+        let scope = self.scope(step.name);
+        let limits = session.limits();
+        let _ = self.asked(session, step, root, learnt).await;
+        let counts = learnt.counts.clone();
+        let mut met = BTreeMap::new();
+        let mut taken = 1_u32;
+        while taken < limits.samples_max && self.waits(session, limits.sample).await {
+            let mut facts = Vec::new();
+            let trouble = self.sample(session, step, root, learnt, &mut facts).await;
+            let now = self.window.now();
+            for need in facts {
+                let seen = met.entry(need).or_insert(Seen::once(now));
+                seen.count += u64::from(seen.last < now);
+                seen.last = now;
+            }
+            if let Some(cause) = trouble {
+                self.gap(
+                    &scope,
+                    &format!("{} after {taken} looks", step.name),
+                    &cause,
+                );
+                break;
+            }
+            taken += 1;
+        }
+        learnt.counts = counts;
+        for (need, seen) in met {
+            self.told += 1;
+            self.sink.saw(Observation {
+                scope: scope.clone(),
+                fact: Fact::DirectoryNeed(need),
+                seen,
+            });
+        }
+        let how = match taken {
+            1 => "one look at who is connected: whoever logs on and leaves is met by chance (watch for longer: --for)".to_owned(),
+            _ => format!(
+                "{taken} looks at who is connected, one every {} s: whoever logs on and leaves in between is not met",
+                limits.sample.as_secs_f32()
+            ),
+        };
+        self.sink.covered(Coverage {
+            scope,
+            state: CoverageState::Partial,
+            from: self.window.started(),
+            to: self.window.now(),
+            how: Some(how),
+        });
+    }
+
+    /// One more answer to a question that was asked before.
+    async fn sample(
+        &mut self,
+        session: &mut Session<'_>,
+        step: &Step,
+        root: &Root,
+        learnt: &mut Learnt,
+        needs: &mut Vec<DirectoryNeed>,
+    ) -> Option<Cause> {
+        let mut trouble = None;
+        for base in step.base.names(root) {
+            let query = Query {
+                base: &base,
+                scope: step.scope,
+                filter: step.filter,
+                attributes: step.attributes,
+                rights: false,
+            };
+            let ended = session
+                .ask(query, &mut |entry| (step.tell)(&entry, learnt))
+                .await;
+            trouble = trouble.or(ended.trouble);
+        }
+        // A client with two connections is one client.
+        let mut all: Vec<DirectoryNeed> = learnt
+            .facts
+            .drain(..)
+            .filter_map(|fact| match fact {
+                Fact::DirectoryNeed(need) => Some(need),
+                _ => None,
+            })
+            .collect();
+        all.sort();
+        all.dedup();
+        let room = self.budget.observations_max.saturating_sub(self.told);
+        all.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+        needs.append(&mut all);
+        trouble
+    }
+
+    /// Waits for the next sample; false where the watch ends first, or somebody wants it to end.
+    async fn waits(&self, session: &Session<'_>, length: Duration) -> bool {
+        let now = self.window.monotonic();
+        let next = now.saturating_add(length);
+        if next > self.began.saturating_add(self.window.watch()) {
+            return false;
+        }
+        while !session.is_over() {
+            let left = next.saturating_sub(self.window.monotonic());
+            if left.is_zero() {
+                return true;
+            }
+            tokio::time::sleep(left.min(Duration::from_millis(200))).await;
+        }
+        false
     }
 
     /// Says what is missing; true if nothing is.

@@ -86,6 +86,7 @@ const fn step(
         after: nothing,
         rights: false,
         optional: false,
+        sampled: false,
     }
 }
 
@@ -100,6 +101,7 @@ pub(crate) const SERVER_STEPS: &[Step] = &[
     ),
     Step {
         scope: Scope::OneLevel,
+        sampled: true,
         ..step(
             "connections",
             Base::Fixed("cn=Connections,cn=Monitor"),
@@ -324,7 +326,11 @@ fn connection(entry: &Entry, learnt: &mut Learnt) {
         .text("monitorConnectionLocalAddress")
         .and_then(|text| socket(&text));
     let own = local.is_some_and(|(address, _)| address == client) || client.is_loopback();
-    if own {
+    if own
+        || learnt
+            .own
+            .is_some_and(|ours| peer == Some((ours.ip(), Port(ours.port()))))
+    {
         learnt.count("connections_own");
         return;
     }

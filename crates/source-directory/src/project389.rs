@@ -56,6 +56,7 @@ const fn step(
         after: nothing,
         rights: false,
         optional: false,
+        sampled: false,
     }
 }
 
@@ -100,6 +101,7 @@ pub(crate) const SERVER_STEPS: &[Step] = &[
     ),
     Step {
         scope: Scope::Base,
+        sampled: true,
         ..step(
             "connections",
             "cn=monitor",
@@ -203,7 +205,10 @@ fn connections(entry: &Entry, learnt: &mut Learnt) {
             learnt.count("connections_own");
             continue;
         };
-        let is_own = learnt.server.0 == Peer::Address(client);
+        // The number of our own port is not told: our address and our account are.
+        let ours = learnt.own.is_some_and(|own| own.ip() == client)
+            && account.eq_ignore_ascii_case(&learnt.own_account);
+        let is_own = ours || learnt.server.0 == Peer::Address(client);
         if client.is_loopback() || is_own {
             learnt.count("connections_own");
             continue;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,12 @@ pub struct Limits {
     pub entries_max: u64,
     /// Rounds of ranged retrieval for one attribute.
     pub ranges_max: u32,
+    /// Values of one attribute that are asked for at a time ([MS-ADTS] 3.1.1.3.1.3.3); without it the server decides.
+    pub values: Option<u32>,
+    /// How long it waits before it asks again who is connected.
+    pub sample: Duration,
+    /// How often it asks that at most.
+    pub samples_max: u32,
 }
 
 impl Default for Limits {
@@ -39,6 +46,9 @@ impl Default for Limits {
             step: Duration::from_secs(180),
             entries_max: 2_000_000,
             ranges_max: 200,
+            values: None,
+            sample: Duration::from_secs(15),
+            samples_max: 10_000,
         }
     }
 }
@@ -72,6 +82,7 @@ pub(crate) struct Session<'a> {
     notes: Notes,
     limits: Limits,
     window: &'a Window,
+    own: Option<SocketAddr>,
 }
 
 impl<'a> Session<'a> {
@@ -95,7 +106,7 @@ impl<'a> Session<'a> {
             ));
         }
         let timeout = Duration::from_millis(budget.network_timeout_ms).min(window.remaining());
-        let server = channel::open(directory, world, timeout).await?;
+        let (server, own) = channel::open(directory, world, timeout).await?;
         let notes = Notes::default();
         let (near, far) = pair().map_err(|e| inner(&e))?;
         tokio::spawn(channel::hand_on(server, far, Arc::clone(&notes)));
@@ -105,6 +116,7 @@ impl<'a> Session<'a> {
             notes,
             limits,
             window,
+            own,
         };
         session.log_on(&directory.logon).await?;
         Ok(session)
@@ -166,6 +178,16 @@ impl<'a> Session<'a> {
                 .unwrap_or_else(PoisonError::into_inner)
                 .ended
                 .is_some()
+    }
+
+    /// Our own end of the conversation, where it has an address.
+    pub(crate) fn own(&self) -> Option<SocketAddr> {
+        self.own
+    }
+
+    /// How far it may go.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// The moment, for what depends on it.
@@ -230,6 +252,16 @@ impl<'a> Session<'a> {
         ended
     }
 
+    /// The attribute as it is asked for: a first range of it, where so many values at a time were wished for.
+    fn in_ranges(&self, attribute: &str) -> String {
+        match self.limits.values {
+            Some(values) if !attribute.contains(';') && attribute != "1.1" => {
+                format!("{attribute};range=0-{}", values.saturating_sub(1))
+            }
+            _ => attribute.to_owned(),
+        }
+    }
+
     fn faulty(&self) -> u64 {
         self.notes
             .lock()
@@ -258,12 +290,15 @@ impl<'a> Session<'a> {
         if !controls.is_empty() {
             self.ldap.with_controls(controls);
         }
-        let asked = self.ldap.search(
-            query.base,
-            query.scope,
-            query.filter,
-            query.attributes.to_vec(),
-        );
+        let ranged = |attribute: &&str| match query.base {
+            // The root entry is made by the server for each question, and knows no ranges.
+            "" => (*attribute).to_owned(),
+            _ => self.in_ranges(attribute),
+        };
+        let attributes: Vec<String> = query.attributes.iter().map(ranged).collect();
+        let asked = self
+            .ldap
+            .search(query.base, query.scope, query.filter, attributes);
         // The library's own limit begins anew with each entry; this one does not.
         let answer = match tokio::time::timeout(limit, asked).await {
             Err(_) => return Err(slow()),
@@ -303,7 +338,14 @@ impl<'a> Session<'a> {
                     ended.trouble = Some(Cause::new(what, Reason::TooLarge, ""));
                     break;
                 }
-                let wanted = format!("{name};range={from}-*");
+                let last = self.limits.values.map_or_else(
+                    || "*".to_owned(),
+                    |values| {
+                        from.saturating_add(u64::from(values.max(1)) - 1)
+                            .to_string()
+                    },
+                );
+                let wanted = format!("{name};range={from}-{last}");
                 let query = Query {
                     base: &entry.dn,
                     scope: Scope::Base,

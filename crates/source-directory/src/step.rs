@@ -25,6 +25,8 @@ pub(crate) enum Base {
     Fixed(&'static str),
     /// Each naming context of the server.
     Contexts,
+    /// So much below each naming context.
+    BelowContexts(&'static str),
 }
 
 impl Base {
@@ -44,6 +46,11 @@ impl Base {
             Self::ForestZones => root.zones("DC=ForestDnsZones,"),
             Self::Fixed(name) => vec![name.to_owned()],
             Self::Contexts => root.contexts.clone(),
+            Self::BelowContexts(part) => root
+                .contexts
+                .iter()
+                .map(|c| format!("{part},{c}"))
+                .collect(),
         }
     }
 
@@ -59,6 +66,7 @@ impl Base {
             Self::ForestZones => "the DNS zones of the forest".to_owned(),
             Self::Fixed(name) => name.to_owned(),
             Self::Contexts => "each naming context".to_owned(),
+            Self::BelowContexts(part) => format!("{part} of each naming context"),
         }
     }
 }
@@ -84,4 +92,6 @@ pub(crate) struct Step {
     pub(crate) rights: bool,
     /// True if it is no fault when the place is not there, or may not be read by everybody.
     pub(crate) optional: bool,
+    /// True if the answer is another one at each moment: it is asked last, and again and again while the look watches.
+    pub(crate) sampled: bool,
 }

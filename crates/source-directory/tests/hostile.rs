@@ -271,6 +271,70 @@ fn a_server_that_never_answers_is_a_gap() {
     assert!(seen.facts().next().is_none());
 }
 
+/// Somebody who comes and goes is met by the look that asks again; who stays is one need, seen as often as it was.
+#[test]
+fn who_is_connected_is_asked_again_and_again_over_one_conversation() {
+    let asked_before = Mutex::new(0_u32);
+    let server = serve(move |asked| {
+        if asked.is_root() {
+            let root = asked.entry("", &[("structuralObjectClass", "OpenLDAProotDSE")]);
+            return [root, asked.done("")].concat();
+        }
+        if !asked.names("cn=Connections") {
+            return asked.done("");
+        }
+        let mut at = asked_before.lock().unwrap();
+        *at += 1;
+        let client = |number: &str, address: &str| {
+            asked.entry(
+                &format!("cn=Connection {number},cn=Connections,cn=Monitor"),
+                &[
+                    ("monitorConnectionPeerAddress", address),
+                    ("monitorConnectionLocalAddress", "IP=10.0.0.1:389"),
+                    ("monitorConnectionAuthzDN", "cn=app"),
+                ],
+            )
+        };
+        let mut told = client("1", "IP=10.0.0.7:40001");
+        if *at == 2 {
+            told.extend(client("2", "IP=10.0.0.8:40002"));
+        }
+        told.extend(asked.done(""));
+        told
+    });
+    let limits = Limits {
+        sample: Duration::from_millis(20),
+        samples_max: 3,
+        ..patient()
+    };
+    let seen = common::look_watching(&anonymous(&server), limits, Duration::from_secs(200));
+    let mut met: Vec<(String, u64)> = Vec::new();
+    for record in &seen.records {
+        if let groma_model::batch::Said::Saw(o) = &record.said
+            && let groma_model::Fact::DirectoryNeed(need) = &o.fact
+        {
+            met.push((need.consumer.to_string(), o.seen.count));
+        }
+    }
+    met.sort();
+    let expected = [("10.0.0.7", 1), ("10.0.0.7", 2), ("10.0.0.8", 1)];
+    assert_eq!(met, expected.map(|(who, count)| (who.to_owned(), count)));
+    let how = seen
+        .coverage()
+        .find(|c| c.scope.as_str().ends_with("/connections"))
+        .unwrap();
+    assert_eq!(how.state, groma_model::CoverageState::Partial);
+    assert_eq!(
+        how.how.as_deref(),
+        Some(
+            "3 looks at who is connected, one every 0.02 s: whoever logs on and leaves in between is not met"
+        )
+    );
+    assert_eq!(*server.calls.lock().unwrap(), 1, "one conversation");
+    assert_eq!(common::count(&seen, "connections"), Some(1.0));
+    assert_eq!(gaps(&seen), "");
+}
+
 #[test]
 fn a_referral_in_a_circle_is_told_and_not_followed() {
     let server = serve(|asked| match asked.is_root() {

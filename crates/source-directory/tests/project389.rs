@@ -203,6 +203,21 @@ fn inside() {
         ],
         CONTENT,
     );
+    for text in [
+        include_str!("freeipa/schema.ldif"),
+        include_str!("freeipa/content.ldif"),
+    ] {
+        let manager = [
+            "-x",
+            "-H",
+            &url,
+            "-D",
+            "cn=Directory Manager",
+            "-w",
+            PASSWORD,
+        ];
+        run("ldapmodify", &manager, text);
+    }
     let mut caller = Command::new("python3")
         .args(["-c", CALLER])
         .stdin(Stdio::piped())
@@ -240,7 +255,7 @@ fn judge(at: &Path) {
         ),
         patient(),
     );
-    assert_eq!(gaps(&seen), "");
+    judge_ipa(&seen);
     let server = objects(&seen, "server");
     assert_eq!(server[0].attributes["product"], ["389 Directory Server"]);
     let security = objects(&seen, "tls");
@@ -270,6 +285,9 @@ fn judge(at: &Path) {
     assert_eq!(
         lines,
         [
+            format!("{SERVER} DecidesLogon login.partner.example Some(443) None None"),
+            format!("{SERVER} DecidesLogon otp1.corp.example Some(1645) None None"),
+            format!("{SERVER} Forwarder 10.0.0.53 Some(5353) None None"),
             format!(
                 "{SERVER} HandedOn ds3.corp.example Some(1389) Some(\"cn=proxy,dc=corp,dc=example\") None"
             ),
@@ -278,6 +296,8 @@ fn judge(at: &Path) {
                 "{SERVER} Supply ds2.corp.example Some(636) Some(\"cn=replication manager,cn=config\") Some(Tls)"
             ),
             format!("{CLIENT} Connection {SERVER} None Some(\"\") None"),
+            "ipa1.corp.example Supply ipa2.corp.example Some(389) None None".to_owned(),
+            "ipa2.corp.example Supply ipa1.corp.example Some(389) None None".to_owned(),
         ]
     );
     let all = format!("{:?}", seen.records);
@@ -288,7 +308,7 @@ fn judge(at: &Path) {
     // The system says who we are: root is the manager by the server's own map.
     let table = "url = \"ldapi:///run/slapd-lab.socket\"\nbind = \"external\"";
     let seen = look_at(at, table, patient());
-    assert_eq!(gaps(&seen), "");
+    judge_ipa(&seen);
     assert!(is_complete(&seen, "configuration") && is_complete(&seen, "replication"));
 
     // Nobody in particular is not shown how it is set up, and is told so.
@@ -296,6 +316,98 @@ fn judge(at: &Path) {
     let seen = look_at(at, &table, patient());
     assert!(!is_complete(&seen, "configuration"), "{}", gaps(&seen));
     assert!(gaps(&seen).contains("configuration: "), "{}", gaps(&seen));
+}
+
+/// What FreeIPA keeps there, asked as of any 389.
+fn judge_ipa(seen: &groma_source::Recorder) {
+    let of = |class: &str, attribute: &str| {
+        let mut lines: Vec<String> = objects(seen, class)
+            .iter()
+            .map(|o| {
+                let said = o.attributes.get(attribute).map(|v| v.join("+"));
+                let host = o.host.as_ref().map(|h| format!("@{h}"));
+                let (host, said) = (host.unwrap_or_default(), said.unwrap_or_default());
+                format!("{}{host} {said}", o.name).trim_end().to_owned()
+            })
+            .collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(
+        of("domain-controller", ""),
+        [
+            "ipa1.corp.example@ipa1.corp.example",
+            "ipa2.corp.example@ipa2.corp.example"
+        ]
+    );
+    assert_eq!(
+        of("domain-service", "state"),
+        [
+            "CA on ipa1.corp.example@ipa1.corp.example enabled",
+            "CA on ipa2.corp.example@ipa2.corp.example not enabled",
+            "DNS on ipa1.corp.example@ipa1.corp.example enabled",
+            "KDC on ipa1.corp.example@ipa1.corp.example enabled",
+            "KDC on ipa2.corp.example@ipa2.corp.example hidden",
+        ]
+    );
+    assert_eq!(of("role", ""), ["CA renewal master@ipa1.corp.example"]);
+    assert_eq!(of("settings", "ipaHomesRootDir"), ["FreeIPA /home"]);
+    assert_eq!(of("trust", "direction"), ["ad.example.test both ways"]);
+    assert_eq!(
+        of("access-rule", "machines"),
+        ["backup db1.corp.example", "restart app1.corp.example"]
+    );
+    assert_eq!(
+        of("dns-zone", "idnsForwarders"),
+        [
+            "0.0.10.in-addr.arpa",
+            "corp.example",
+            "nobody.example 10.0.0.54",
+            "partner.example 10.0.0.53 port 5353"
+        ]
+    );
+    assert_eq!(
+        of("dns-service", ""),
+        [
+            "_erp._tcp.corp.example SRV 8080@app1.corp.example",
+            "corp.example MX 10@mail1.corp.example",
+            "corp.example NS ipa1.corp.example@ipa1.corp.example",
+        ]
+    );
+    let mut names: Vec<String> = seen
+        .facts()
+        .filter_map(|fact| match fact {
+            groma_model::Fact::Name(a) => Some(format!(
+                "{} {:?} {:?} {:?}",
+                a.asked,
+                a.addresses,
+                a.names.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                a.ttl_seconds
+            )),
+            _ => None,
+        })
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "10.0.0.7 [] [\"app1.corp.example\"] None",
+            "app1.corp.example [10.0.0.7] [] Some(300)",
+            "portal.corp.example [10.0.0.7] [] Some(86400)",
+        ]
+    );
+    let said = gaps(seen);
+    assert!(
+        said.contains(
+            "1 records are not built as they should be, the first at broken.corp.example"
+        ),
+        "{said}"
+    );
+    assert!(
+        said.contains("alias circle at round.corp.example, trip.corp.example:"),
+        "{said}"
+    );
+    assert_eq!(said.lines().count(), 2, "{said}");
 }
 
 fn patient() -> Limits {

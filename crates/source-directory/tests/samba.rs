@@ -37,6 +37,7 @@ changetype: add
 objectClass: user
 sAMAccountName: svc-web
 servicePrincipalName: HTTP/app1.ad.example.test
+msDS-SupportedEncryptionTypes: 4
 msDS-AllowedToDelegateTo: MSSQLSvc/db1.ad.example.test:1444
 
 dn: CN=app1,CN=Computers,{D}
@@ -124,6 +125,53 @@ dhcpFlags: 0
 dhcpIdentification: dhcp1
 dhcpType: 1
 dhcpUniqueKey: 0
+
+dn: CN=projects,CN=DFSR-GlobalSettings,CN=System,{D}
+changetype: add
+objectClass: msDFSR-ReplicationGroup
+msDFSR-ReplicationGroupType: 0
+
+dn: CN=Topology,CN=projects,CN=DFSR-GlobalSettings,CN=System,{D}
+changetype: add
+objectClass: msDFSR-Topology
+
+dn: CN=m1,CN=Topology,CN=projects,CN=DFSR-GlobalSettings,CN=System,{D}
+changetype: add
+objectClass: msDFSR-Member
+msDFSR-ComputerReference: CN=app1,CN=Computers,{D}
+
+dn: CN=m2,CN=Topology,CN=projects,CN=DFSR-GlobalSettings,CN=System,{D}
+changetype: add
+objectClass: msDFSR-Member
+msDFSR-ComputerReference: CN=db1,CN=Computers,{D}
+
+dn: CN=c1,CN=m2,CN=Topology,CN=projects,CN=DFSR-GlobalSettings,CN=System,{D}
+changetype: add
+objectClass: msDFSR-Connection
+fromServer: CN=m1,CN=Topology,CN=projects,CN=DFSR-GlobalSettings,CN=System,{D}
+msDFSR-Enabled: TRUE
+
+dn: CN=NTAuthCertificates,CN=Public Key Services,CN=Services,CN=Configuration,{D}
+changetype: add
+objectClass: certificationAuthority
+cACertificate:: {ENCODED}
+certificateRevocationList: x
+authorityRevocationList: x
+
+dn: DC=loop1,DC=ad.example.test,CN=MicrosoftDNS,DC=DomainDnsZones,{D}
+changetype: add
+objectClass: dnsNode
+dnsRecord:: {LOOP2}
+
+dn: DC=loop2,DC=ad.example.test,CN=MicrosoftDNS,DC=DomainDnsZones,{D}
+changetype: add
+objectClass: dnsNode
+dnsRecord:: {LOOP1}
+
+dn: DC=torn,DC=ad.example.test,CN=MicrosoftDNS,DC=DomainDnsZones,{D}
+changetype: add
+objectClass: dnsNode
+dnsRecord:: {ENCODED}
 
 dn: DC=www,DC=ad.example.test,CN=MicrosoftDNS,DC=DomainDnsZones,{D}
 changetype: add
@@ -257,6 +305,9 @@ fn inside() {
     let add = |text: &str| run("ldapmodify", &as_administrator, text);
     add(&OBJECTS
         .replace("{D}", DOMAIN)
+        .replace("{ENCODED}", &encoded(b"of a test"))
+        .replace("{LOOP1}", &encoded(&alias("loop1.ad.example.test")))
+        .replace("{LOOP2}", &encoded(&alias("loop2.ad.example.test")))
         .replace("{CNAME}", &encoded(&alias("dc1.ad.example.test"))));
     let filled = |text: &str| {
         text.replace("{D}", DOMAIN)
@@ -326,6 +377,21 @@ fn inside() {
     );
     let seen = look_at(at.path(), &table, patient());
     judge(&seen);
+    // The same domain, two values of an attribute at a time: nothing of it is lost.
+    let few = Limits {
+        values: Some(2),
+        ..patient()
+    };
+    let in_ranges = look_at(at.path(), &table, few);
+    let facts = |seen: &groma_source::Recorder| {
+        let mut all: Vec<String> = seen.facts().map(|f| format!("{f:?}")).collect();
+        all.sort();
+        all
+    };
+    let (some, all) = (facts(&in_ranges), facts(&seen));
+    let lost: Vec<_> = all.iter().filter(|fact| !some.contains(fact)).collect();
+    assert!(lost.is_empty() && some.len() == all.len(), "{lost:#?}");
+    assert_eq!(gaps(&in_ranges), gaps(&seen));
 
     // A domain signs, as Microsoft's do: a password without TLS is refused, and how to ask instead is told.
     let unsigned = table.replace(&server, "ldap://127.0.0.1");
@@ -612,7 +678,7 @@ fn judge(seen: &groma_source::Recorder) {
     judge_mail(seen);
     judge_rest(seen);
     judge_folders(seen);
-    assert_eq!(gaps(seen), "");
+    judge_small(seen);
     assert_eq!(
         objects(seen, "server")[0].attributes["product"],
         ["Samba AD"]
@@ -699,6 +765,7 @@ fn judge(seen: &groma_source::Recorder) {
             "ad.example.test smb fs2.ad.example.test Some(445) msDFS-TargetListv2",
             "app1.ad.example.test other db1.ad.example.test None msDS-AllowedToActOnBehalfOfOtherIdentity",
             "app1.ad.example.test sql db1.ad.example.test Some(1444) msDS-AllowedToDelegateTo",
+            "db1.ad.example.test other app1.ad.example.test None fromServer",
             "mbx1.ad.example.test smtp-relay 10.0.0.9 Some(25) msExchSmtpSmartHost",
             "mbx1.ad.example.test smtp-relay gate.ad.example.test Some(25) msExchSmtpSmartHost",
             "print1.ad.example.test print 10.1.2.3 None portName",
@@ -715,6 +782,39 @@ fn judge(seen: &groma_source::Recorder) {
     assert!(count(seen, "groups").unwrap() > 30.0);
     let all = format!("{:?}", seen.records).to_lowercase();
     assert!(!all.contains(&PASSWORD.to_lowercase()) && !all.contains("canary"));
+}
+
+/// What is told in passing: old keys, authorities for logons, groups of folders; and what could not be read, each a gap.
+fn judge_small(seen: &groma_source::Recorder) {
+    assert_eq!(
+        shown(seen, "service-account", &["keys", "password-age"]),
+        ["svc-web keys=RC4"]
+    );
+    assert_eq!(
+        shown(seen, "logon-authorities", &["sha256"]),
+        [
+            "NTAuthCertificates sha256=0e4469ed8a3e1739d5dac1e53ea8bc2fc59ac6707695032a8a85c8f6b6f13180"
+        ]
+    );
+    assert_eq!(shown(seen, "replication-group", &[])[1], "projects");
+    let said = gaps(seen);
+    for part in [
+        "the receive connector MBX1\\Scan to mail keeps no protocol log",
+        "1 records are not built as they should be, the first at torn.ad.example.test",
+        "alias circle at loop1.ad.example.test, loop2.ad.example.test:",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(said.lines().count(), 3, "{said}");
+    let enable = seen
+        .gaps()
+        .find(|g| g.reason == groma_model::Reason::LogDisabled)
+        .and_then(|g| g.remedy.clone())
+        .unwrap();
+    assert!(
+        enable.contains("Set-ReceiveConnector 'MBX1\\Scan to mail' -ProtocolLoggingLevel Verbose"),
+        "{enable}"
+    );
 }
 
 /// Where people have their folders: machines and shares, nobody's name.

@@ -61,6 +61,11 @@ pub(super) fn need(need: &DirectoryNeed) -> String {
         NeedReason::MountMap => {
             format!("a map that {consumer} keeps mounts from {at}{what}")
         }
+        NeedReason::FolderReplication => {
+            format!("{consumer} keeps a folder like the one on {at}{what}")
+        }
+        NeedReason::DecidesLogon => format!("{consumer} asks {at} who may log on{what}"),
+        NeedReason::Forwarder => format!("{consumer} asks {at} for names{what}"),
         NeedReason::ReceiveConnector => format!("{at} takes mail from {consumer}{what}"),
         NeedReason::SendConnector => format!("{consumer} hands mail on to {at}{what}"),
         NeedReason::Replication => format!("{who} takes its content from {at}{what}"),

@@ -57,7 +57,7 @@ const GROUPS: usize = 16;
 /// Which group an object stands in; `None` for what is only counted: a machine in use that may act for nobody.
 fn group_of(object: &DirectoryObject) -> Option<usize> {
     Some(match object.class.as_str() {
-        "directory" | "server" | "domain-controller" | "role" => 0,
+        "directory" | "server" | "domain-controller" | "role" | "domain-service" | "settings" => 0,
         "site" | "subnet" => 1,
         "trust" => 2,
         "computer" if is_quiet(object) => 3,
@@ -65,10 +65,11 @@ fn group_of(object: &DirectoryObject) -> Option<usize> {
         "service-account" | "managed-service-account" | "service-principal" => 4,
         "group-policy" => 6,
         "print-queue" => 7,
-        "dfs-root" | "dfs-link" | "volume" | "people-folders" | "mount-map" => 8,
+        "dfs-root" | "dfs-link" | "volume" | "people-folders" | "mount-map"
+        | "replication-group" => 8,
         "dhcp-server" => 9,
         "dns-zone" | "dns-service" | "dns-record" => 10,
-        "enrolment-service" | "certificate-template" => 11,
+        "enrolment-service" | "certificate-template" | "logon-authorities" => 11,
         "connection-point" => 12,
         "mail-server" | "receive-connector" | "send-connector" | "accepted-domain"
         | "mail-database" | "availability-group" | "virtual-directory" | "autodiscover" => 13,

@@ -21,6 +21,8 @@ pub(crate) const COMPUTER: &[&str] = &[
     "userAccountControl",
     "servicePrincipalName",
     "primaryGroupID",
+    "pwdLastSet",
+    "msDS-SupportedEncryptionTypes",
     "msDS-AllowedToDelegateTo",
     "msDS-AllowedToActOnBehalfOfOtherIdentity",
 ];
@@ -32,6 +34,8 @@ pub(crate) const ACCOUNT: &[&str] = &[
     "userAccountControl",
     "servicePrincipalName",
     "lastLogonTimestamp",
+    "pwdLastSet",
+    "msDS-SupportedEncryptionTypes",
     "msDS-AllowedToDelegateTo",
     "msDS-AllowedToActOnBehalfOfOtherIdentity",
     "msDS-GroupMSAMembership",
@@ -74,6 +78,7 @@ pub(crate) fn computer(entry: &Entry, learnt: &mut Learnt) {
         .clone()
         .filter(|_| !gone || class == "domain-controller");
     object.says("activity", [activity.to_owned()]);
+    keys(entry, &mut object, learnt);
     if flags & DISABLED != 0 {
         object.says("state", ["disabled".to_owned()]);
     }
@@ -115,6 +120,7 @@ pub(crate) fn service_account(entry: &Entry, learnt: &mut Learnt) {
     );
     object.account = Some(account.as_str().into());
     object.says("activity", [activity(entry, learnt).to_owned()]);
+    keys(entry, &mut object, learnt);
     if flags & DISABLED != 0 {
         object.says("state", ["disabled".to_owned()]);
     }
@@ -258,6 +264,40 @@ pub(crate) fn trusted(entry: &Entry, towards: &[(String, Peer)], learnt: &mut Le
             learnt.need(need);
         }
     }
+}
+
+/// Kinds of keys for tickets, as an account says it takes them ([MS-KILE] 2.2.7).
+const KEYS: [(i64, &str); 5] = [
+    (0x1, "DES"),
+    (0x2, "DES"),
+    (0x4, "RC4"),
+    (0x8, "AES"),
+    (0x10, "AES"),
+];
+
+/// Which keys it takes, and how old its password is. Where nothing is said the controllers decide, each by its own habit.
+fn keys(entry: &Entry, object: &mut DirectoryObject, learnt: &Learnt) {
+    let stated = entry
+        .number("msDS-SupportedEncryptionTypes")
+        .filter(|bits| *bits != 0);
+    if let Some(bits) = stated {
+        let taken = KEYS.iter().filter(|(bit, _)| bits & bit != 0);
+        object.says("keys", taken.map(|(_, word)| (*word).to_owned()));
+    }
+    let set = entry.number("pwdLastSet").filter(|s| *s > EPOCH_1601);
+    object.says(
+        "password-age",
+        set.map(|stamp| {
+            let seconds = stamp.saturating_sub(EPOCH_1601) / 10_000_000;
+            let days = (learnt.now.millis() / 1000 - seconds) / 86_400;
+            match days {
+                ..=365 => "of-the-last-year",
+                366..=1825 => "over-1-year-old",
+                _ => "over-5-years-old",
+            }
+            .to_owned()
+        }),
+    );
 }
 
 /// How long it has been quiet, in words that do not change from day to day; the time stamp lags up to two weeks.

@@ -12,6 +12,8 @@ pub(crate) enum Record {
     Address(IpAddr),
     /// CNAME.
     Alias(HostName),
+    /// NS: who answers for the zone, or for a part of it.
+    NameServer(HostName),
     /// PTR.
     Pointer(HostName),
     /// MX.
@@ -51,6 +53,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Dated> {
             let octets: [u8; 16] = content.try_into().ok()?;
             Record::Address(Ipv6Addr::from(octets).to_canonical())
         }
+        (2, _) => Record::NameServer(name(content)?),
         (5, _) => Record::Alias(name(content)?),
         (12, _) => Record::Pointer(name(content)?),
         (15, _) => Record::Mail {

@@ -6,10 +6,11 @@
 use std::net::IpAddr;
 
 use groma_model::fact::NeedReason;
-use groma_model::{Peer, Port};
+use groma_model::{Peer, Port, Reason};
 
 use super::objects::host_of;
 use super::security;
+use crate::cause::Cause;
 use crate::entry::{Entry, names};
 use crate::learnt::{Learnt, Says, need};
 
@@ -179,6 +180,15 @@ fn receive_connector(entry: &Entry, learnt: &mut Learnt) {
         (!singles.is_empty()).then(|| singles.len().to_string()),
     );
     learnt.object(object);
+    // 0 is no log at all (ProtocolLoggingLevel None).
+    let unlogged = entry.number("msExchSmtpReceiveProtocolLoggingLevel") == Some(0);
+    if let (true, false, Some(server)) = (unlogged, off, &server) {
+        let machine = server.to_string();
+        let short = machine.split('.').next().unwrap_or(&machine).to_uppercase();
+        learnt
+            .unlogged
+            .push(format!("{short}\\{}", entry.first_name()));
+    }
     let port = bindings
         .iter()
         .find_map(|b| b.rsplit_once(':')?.1.parse::<u16>().ok());
@@ -197,6 +207,32 @@ fn receive_connector(entry: &Entry, learnt: &mut Learnt) {
         need.port = port.map(Port);
         need.resource = Some(entry.first_name().into());
         learnt.need(need);
+    }
+}
+
+/// Connectors shown of those without a log.
+const UNLOGGED_SHOWN: usize = 16;
+
+/// Says which receive connectors write down nothing: who sends through them is nowhere to be read.
+pub(crate) fn tell_unlogged(learnt: &mut Learnt) {
+    let all = std::mem::take(&mut learnt.unlogged);
+    for connector in all.iter().take(UNLOGGED_SHOWN) {
+        // A quote would end the argument.
+        let quoted = connector.replace('\'', "''");
+        learnt.troubles.push(Cause::new(
+            format!("the receive connector {connector} keeps no protocol log: who sends through it is written nowhere"),
+            Reason::LogDisabled,
+            &format!(
+                "on the server, for as long as it takes: Set-ReceiveConnector '{quoted}' -ProtocolLoggingLevel Verbose (without a restart; some KB for each message, 30 days or 250 MB are kept by default), then look at the exported logs; back with: Set-ReceiveConnector '{quoted}' -ProtocolLoggingLevel None"
+            ),
+        ));
+    }
+    if all.len() > UNLOGGED_SHOWN {
+        let more = all.len() - UNLOGGED_SHOWN;
+        let what = format!("{more} receive connectors more keep no protocol log");
+        learnt
+            .troubles
+            .push(Cause::new(what, Reason::LogDisabled, ""));
     }
 }
 

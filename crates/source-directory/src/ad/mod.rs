@@ -1,12 +1,13 @@
 //! Active Directory and Samba AD: what is asked, in this order. Later questions use what earlier ones brought.
 
 mod accounts;
-mod dns;
+pub(crate) mod dns;
 mod exchange;
 mod folders;
 mod mailbox;
 mod objects;
 mod principal;
+mod replication;
 mod security;
 mod zones;
 
@@ -21,8 +22,9 @@ use crate::step::{Base, Step, nothing};
 
 pub(crate) use folders::Folders;
 pub(crate) use mailbox::Held;
+pub(crate) use objects::{host_of, trust_words};
 pub(crate) use principal::Principal;
-pub(crate) use zones::aliases;
+pub(crate) use zones::{aliases, names_of as zone_names};
 
 /// An identifier that a search can look up; what else stands in a descriptor is a group everybody knows.
 pub(crate) fn is_of_a_domain(sid: &str) -> bool {
@@ -77,12 +79,20 @@ const fn step(
         after: nothing,
         rights: false,
         optional: false,
+        sampled: false,
     }
 }
 
 const fn perhaps(step: Step) -> Step {
     Step {
         optional: true,
+        ..step
+    }
+}
+
+const fn reading_records(step: Step) -> Step {
+    Step {
+        after: Learnt::tell_malformed,
         ..step
     }
 }
@@ -204,6 +214,20 @@ pub(crate) const STEPS: &[Step] = &[
         ],
         objects::name_space,
     ),
+    perhaps(step(
+        "replication-members",
+        Base::BelowDomain(replication::GROUPS),
+        "(objectClass=msDFSR-Member)",
+        &["msDFSR-ComputerReference"],
+        replication::member,
+    )),
+    perhaps(step(
+        "replication-groups",
+        Base::BelowDomain(replication::GROUPS),
+        "(|(objectClass=msDFSR-ReplicationGroup)(objectClass=msDFSR-Connection))",
+        &["objectClass", "cn", "fromServer", "msDFSR-Enabled"],
+        replication::part,
+    )),
     step(
         "dhcp",
         Base::BelowConfiguration("CN=NetServices,CN=Services"),
@@ -214,7 +238,7 @@ pub(crate) const STEPS: &[Step] = &[
     step(
         "certificates",
         Base::BelowConfiguration("CN=Public Key Services,CN=Services"),
-        "(|(objectClass=pKIEnrollmentService)(objectClass=pKICertificateTemplate))",
+        "(|(objectClass=pKIEnrollmentService)(objectClass=pKICertificateTemplate)(cn=NTAuthCertificates))",
         &[
             "objectClass",
             "cn",
@@ -222,6 +246,7 @@ pub(crate) const STEPS: &[Step] = &[
             "dNSHostName",
             "certificateTemplates",
             "pKIExtendedKeyUsage",
+            "cACertificate",
         ],
         objects::certificate_service,
     ),
@@ -274,27 +299,27 @@ pub(crate) const STEPS: &[Step] = &[
         ZONE,
         zones::zone,
     )),
-    step(
+    reading_records(step(
         "names/domain",
         Base::DomainZones,
         IS_NODE,
         NODE,
         zones::node,
-    ),
-    step(
+    )),
+    reading_records(step(
         "names/forest",
         Base::ForestZones,
         IS_NODE,
         NODE,
         zones::node,
-    ),
-    perhaps(step(
+    )),
+    perhaps(reading_records(step(
         "names/system",
         Base::BelowDomain(SYSTEM_DNS),
         IS_NODE,
         NODE,
         zones::node,
-    )),
+    ))),
     perhaps(step(
         "mail-servers",
         Base::BelowConfiguration(EXCHANGE),
@@ -322,35 +347,39 @@ pub(crate) const STEPS: &[Step] = &[
         &["nTSecurityDescriptor"],
         exchange::connector_rights,
     ))),
-    perhaps(step(
-        "mail",
-        Base::BelowConfiguration(EXCHANGE),
-        "(|(objectClass=msExchSmtpReceiveConnector)(objectClass=msExchRoutingSMTPConnector)(objectClass=msExchAcceptedDomain)(objectClass=msExchPrivateMDB)(objectClass=msExchMDBAvailabilityGroup)(objectClass=msExchVirtualDirectory))",
-        &[
-            "objectClass",
-            "cn",
-            "msExchSmtpReceiveBindings",
-            "msExchSmtpReceiveRemoteIPRanges",
-            "msExchSmtpReceiveConnectorFQDN",
-            "msExchSmtpReceiveEnabled",
-            "msExchSMTPReceiveInboundSecurityFlag",
-            "msExchSmtpSmartHost",
-            "msExchSmtpSendPort",
-            "msExchSourceBridgeheadServersDN",
-            "routingList",
-            "msExchAcceptedDomainName",
-            "msExchAcceptedDomainFlags",
-            "msExchOwningServer",
-            "msExchEDBFile",
-            "msExchESEParamLogFilePath",
-            "mDBStorageQuota",
-            "mDBOverQuotaLimit",
-            "mDBOverHardQuotaLimit",
-            "msExchInternalHostName",
-            "msExchExternalHostName",
-        ],
-        exchange::part,
-    )),
+    Step {
+        after: exchange::tell_unlogged,
+        ..perhaps(step(
+            "mail",
+            Base::BelowConfiguration(EXCHANGE),
+            "(|(objectClass=msExchSmtpReceiveConnector)(objectClass=msExchRoutingSMTPConnector)(objectClass=msExchAcceptedDomain)(objectClass=msExchPrivateMDB)(objectClass=msExchMDBAvailabilityGroup)(objectClass=msExchVirtualDirectory))",
+            &[
+                "objectClass",
+                "cn",
+                "msExchSmtpReceiveBindings",
+                "msExchSmtpReceiveRemoteIPRanges",
+                "msExchSmtpReceiveConnectorFQDN",
+                "msExchSmtpReceiveEnabled",
+                "msExchSMTPReceiveInboundSecurityFlag",
+                "msExchSmtpReceiveProtocolLoggingLevel",
+                "msExchSmtpSmartHost",
+                "msExchSmtpSendPort",
+                "msExchSourceBridgeheadServersDN",
+                "routingList",
+                "msExchAcceptedDomainName",
+                "msExchAcceptedDomainFlags",
+                "msExchOwningServer",
+                "msExchEDBFile",
+                "msExchESEParamLogFilePath",
+                "mDBStorageQuota",
+                "mDBOverQuotaLimit",
+                "mDBOverHardQuotaLimit",
+                "msExchInternalHostName",
+                "msExchExternalHostName",
+            ],
+            exchange::part,
+        ))
+    },
     step(
         "mailboxes",
         Base::Domain,

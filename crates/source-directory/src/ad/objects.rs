@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use groma_model::fact::NeedReason;
+use groma_model::fact::{DirectoryObject, NeedReason};
 use groma_model::{HostName, Peer};
 
 use crate::entry::{Entry, names};
@@ -60,20 +60,35 @@ pub(crate) fn trust(entry: &Entry, learnt: &mut Learnt) {
     if let Some(partner) = entry.text("trustPartner") {
         object.name = partner.into();
     }
-    // [MS-ADTS] 6.1.6.7.12, .15 and .9.
-    let direction = match entry.number("trustDirection").unwrap_or(0) {
+    let number = |attribute| entry.number(attribute).unwrap_or(0);
+    trust_words(
+        &mut object,
+        number("trustDirection"),
+        number("trustType"),
+        number("trustAttributes"),
+    );
+    learnt.object(object);
+}
+
+/// Direction, type and attributes of a trust in words ([MS-ADTS] 6.1.6.7.12, .15 and .9).
+pub(crate) fn trust_words(
+    object: &mut DirectoryObject,
+    direction: i64,
+    kind: i64,
+    attributes: i64,
+) {
+    let direction = match direction {
         1 => "inbound",
         2 => "outbound",
         3 => "both ways",
         _ => "disabled",
     };
-    let kind = match entry.number("trustType").unwrap_or(0) {
+    let kind = match kind {
         1 => "Windows NT domain",
         2 => "Active Directory domain",
         3 => "Kerberos realm",
         _ => "other",
     };
-    let attributes = entry.number("trustAttributes").unwrap_or(0);
     let flags = [
         (0x1, "not transitive"),
         (0x4, "SIDs filtered"),
@@ -85,7 +100,6 @@ pub(crate) fn trust(entry: &Entry, learnt: &mut Learnt) {
     object.says("kind", [kind.to_owned()]);
     let said = flags.iter().filter(|(bit, _)| attributes & bit != 0);
     object.says("trustAttributes", said.map(|(_, word)| (*word).to_owned()));
-    learnt.object(object);
 }
 
 /// A queue a print server publishes: its port often names the device.
@@ -239,6 +253,17 @@ pub(crate) fn dhcp(entry: &Entry, learnt: &mut Learnt) {
 pub(crate) fn certificate_service(entry: &Entry, learnt: &mut Learnt) {
     if entry.is("pKICertificateTemplate") {
         let object = learnt.described("certificate-template", entry, &["pKIExtendedKeyUsage"]);
+        learnt.object(object);
+        return;
+    }
+    // Whoever one of these authorities signs for may log on to the domain with the certificate.
+    if entry
+        .first_name()
+        .eq_ignore_ascii_case("NTAuthCertificates")
+    {
+        let mut object = learnt.described("logon-authorities", entry, &[]);
+        let prints = entry.values("cACertificate").iter().filter(|c| c.len() > 1);
+        object.says("sha256", prints.map(|c| crate::channel::print_of(c)));
         learnt.object(object);
         return;
     }

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use groma_model::fact::{Fact, NameAnswer, NameSource};
-use groma_model::{HostName, Peer};
+use groma_model::{HostName, Peer, Reason};
 
 use super::dns::{self, Record};
+use crate::cause::Cause;
 use crate::entry::{Entry, names};
 use crate::learnt::{Learnt, Says};
 
@@ -56,20 +57,31 @@ pub(crate) fn node(entry: &Entry, learnt: &mut Learnt) {
         node => format!("{node}.{zone}"),
     };
     learnt.count("dns_names");
-    let records: Vec<dns::Dated> = entry
-        .values("dnsRecord")
-        .iter()
-        .filter_map(|r| dns::read(r))
-        .collect();
-    if let Some(address) = dns::reverse(&full) {
-        return pointers(Peer::Address(address), &records, learnt);
+    let values = entry.values("dnsRecord");
+    let records: Vec<dns::Dated> = values.iter().filter_map(|r| dns::read(r)).collect();
+    if records.len() < values.len() {
+        learnt.malformed(&full, (values.len() - records.len()) as u64);
     }
-    let Some(name) = HostName::parse(&full) else {
+    names_of(entry, zone, &full, &records, learnt);
+}
+
+/// What the records of `full`, a name in `zone`, come to.
+pub(crate) fn names_of(
+    entry: &Entry,
+    zone: &str,
+    full: &str,
+    records: &[dns::Dated],
+    learnt: &mut Learnt,
+) {
+    if let Some(address) = dns::reverse(full) {
+        return pointers(Peer::Address(address), records, learnt);
+    }
+    let Some(name) = HostName::parse(full) else {
         return;
     };
     let mut addresses = Vec::new();
     let mut ttl = None;
-    for dated in &records {
+    for dated in records {
         match &dated.record {
             Record::Address(address) => {
                 learnt.has_address(&name, *address);
@@ -91,10 +103,14 @@ pub(crate) fn node(entry: &Entry, learnt: &mut Learnt) {
                     service(entry, &name, host, &format!("SRV {port}"), learnt);
                 }
             }
-            Record::Pointer(_) | Record::Other(_) => {}
+            // A zone has several: the name of each makes them different objects.
+            Record::NameServer(host) if !zone.starts_with("_msdcs") => {
+                service(entry, &name, host, &format!("NS {host}"), learnt)
+            }
+            Record::NameServer(_) | Record::Pointer(_) | Record::Other(_) => {}
         }
     }
-    aged(entry, &name, &records, &addresses, learnt);
+    aged(entry, &name, records, &addresses, learnt);
     if !addresses.is_empty() && !zone.starts_with("_msdcs") {
         addresses.sort();
         addresses.dedup();
@@ -177,6 +193,30 @@ fn service(entry: &Entry, name: &HostName, host: &HostName, what: &str, learnt: 
     learnt.object(object);
 }
 
+/// Names shown of those that lead in a circle.
+const CIRCLES_SHOWN: usize = 8;
+
+/// Says which names lead in a circle.
+fn circles(learnt: &mut Learnt) {
+    let all = std::mem::take(&mut learnt.circles);
+    if all.is_empty() {
+        return;
+    }
+    let shown: Vec<&str> = all.iter().map(String::as_str).take(CIRCLES_SHOWN).collect();
+    let more = match all.len() - shown.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    learnt.troubles.push(Cause::new(
+        format!(
+            "alias circle at {}{more}: these names lead nowhere",
+            shown.join(", ")
+        ),
+        Reason::Malformed,
+        "mend or delete these CNAME records",
+    ));
+}
+
 /// Aliases, once all names are known: at most eight steps, and none twice.
 pub(crate) fn aliases(learnt: &mut Learnt) {
     let all = std::mem::take(&mut learnt.aliases);
@@ -191,6 +231,10 @@ pub(crate) fn aliases(learnt: &mut Learnt) {
             chain.push(to.clone());
         }
         // What leads out of these zones is for the name servers to say: no address here is no answer.
+        let circle = chain.last().and_then(next).is_some();
+        if circle && chain.len() < 8 {
+            learnt.circles.push(name.to_string());
+        }
         let addresses = chain
             .last()
             .and_then(|last| learnt.addresses.get(last))
@@ -206,6 +250,7 @@ pub(crate) fn aliases(learnt: &mut Learnt) {
             }));
         }
     }
+    circles(learnt);
 }
 
 fn blank(asked: Peer) -> NameAnswer {
@@ -253,6 +298,14 @@ mod tests {
             &mut learnt,
         );
         aliases(&mut learnt);
+        assert_eq!(learnt.troubles.len(), 1);
+        assert!(
+            learnt.troubles[0]
+                .what
+                .starts_with("alias circle at a.corp.example, b.corp.example:"),
+            "{:?}",
+            learnt.troubles
+        );
         let answers: Vec<_> = learnt
             .facts
             .iter()

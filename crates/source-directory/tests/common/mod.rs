@@ -45,12 +45,28 @@ pub(crate) fn look_at(at: &Path, table: &str, limits: Limits) -> Recorder {
     look_noting(at, table, limits, None)
 }
 
+/// The same, watching for some time.
+pub(crate) fn look_watching(table: &str, limits: Limits, watch: Duration) -> Recorder {
+    let at = tempfile::tempdir().unwrap();
+    looking(at.path(), table, limits, None, watch)
+}
+
 /// The same, with notes of how far it came.
 pub(crate) fn look_noting(
     at: &Path,
     table: &str,
     limits: Limits,
     journal: Option<Box<dyn Journal>>,
+) -> Recorder {
+    looking(at, table, limits, journal, Duration::ZERO)
+}
+
+fn looking(
+    at: &Path,
+    table: &str,
+    limits: Limits,
+    journal: Option<Box<dyn Journal>>,
+    watch: Duration,
 ) -> Recorder {
     let world = world();
     let directories = access::read(world.disk.as_ref(), &access_file(at, table)).unwrap();
@@ -62,7 +78,7 @@ pub(crate) fn look_noting(
     let window = Window::open(
         Arc::clone(&world.clock),
         Stop::default(),
-        Duration::ZERO,
+        watch,
         Duration::from_secs(300),
     );
     source.look(&window, &generous(), &mut recorder);
