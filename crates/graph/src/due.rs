@@ -1,4 +1,4 @@
-//! When jobs run next, and when what they need is needed next.
+//! When jobs run next, and when what they need is needed next: the needs, and the rows of the ledger that tell their use.
 
 use std::collections::HashMap;
 
@@ -7,6 +7,9 @@ use groma_model::inventory::{Dependency, Entity, Inventory, JobEntry, Measuremen
 use groma_model::schedule::{Clock, next_runs};
 use groma_model::{EntityId, Foreign, Timestamp};
 use rayon::prelude::*;
+
+use crate::known::Known;
+use crate::rhythm;
 
 /// Next runs told of one job.
 const RUNS_MAX: usize = 5;
@@ -30,6 +33,31 @@ pub fn fill(inventory: &mut Inventory, now: Timestamp) {
         let calendar = hosts.get(&needed.consumer.entity);
         if let Some(entry) = calendar.and_then(|c| c.job(&needed.consumer.component)) {
             due(needed, entry);
+        }
+    });
+    ledger(inventory, now);
+}
+
+/// The rows of the ledger: due when the one need is that they tell, else when they come round by the hours they were seen in.
+fn ledger(inventory: &mut Inventory, now: Timestamp) {
+    if inventory.ledger.is_empty() {
+        return;
+    }
+    let known = Known::new(&inventory.dependencies, &[]);
+    inventory.ledger.par_iter_mut().for_each(|row| {
+        let mut needs = known.needs(&row.consumer, &row.provider, &row.kind, row.port);
+        // A row that knows its parts is no other part's.
+        needs.retain(|need| {
+            row.programs
+                .contains(&need.consumer.component.name.to_string())
+        });
+        if let [only] = needs.as_slice() {
+            row.next_due = only.next_due;
+            row.rhythm = row.rhythm.take().or_else(|| only.rhythm.clone());
+        }
+        if row.next_due.is_none() && !row.hours.is_empty() {
+            let rhythm = row.rhythm.as_deref();
+            row.next_due = rhythm.and_then(|word| rhythm::next(word, row.last_seen, now));
         }
     });
 }

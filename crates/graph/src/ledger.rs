@@ -1,16 +1,35 @@
-//! The ledger: each way in which somebody uses a service, as logs tell it, joined with what else is known of the two.
+//! The ledger: each way in which somebody uses a service, joined from every witness there is.
+//!
+//! # The door
+//!
+//! A row is one way of use: consumer and provider, kind and port, account, mechanism, protection, name called. Whoever knows of
+//! a use comes in by one of these, and joins what the others know:
+//!
+//! - [`LoggedUse`]: the log of one of the two machines. The logs of both ends join where neither contradicts the other.
+//! - [`ReportedUse`]: somebody who saw a use between any two: exported logs, and whatever a later piece sees (packets on the
+//!   wire, a device's own table). Its witness is that of its fact, so such a piece needs a fact of this shape and nothing here.
+//! - A connection that a directory shows ([`DirectoryNeed`] that was seen): joins the row of the same account, or is one.
+//! - A need between the two ([`Dependency`], of flows, settings and everything else): joins the rows of its account, and those
+//!   whose account nobody tells. One of a directory that no row tells is a row of its own (`untold`): the client that no log
+//!   knows.
+//!
+//! What a consumer is (device, application, …) is asked of its entity, so a device that is recognised by whatever means is one
+//! here. An account is the same in every spelling: `CN=svc, OU=x`, `CORP\\svc` and `svc@CORP.EXAMPLE` of one machine at one
+//! server are one client.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use groma_model::fact::{ComponentClass, Direction, LoggedUse, ReportedUse};
+use groma_model::fact::{Direction, DirectoryNeed, LoggedUse, ReportedUse};
 use groma_model::inventory::{Dependency, Watching};
 use groma_model::ledger::{ConsumerClass, LedgerEntry};
 use groma_model::name::{HostName, Port, Protection};
 use groma_model::reported::is_machine_account;
-use groma_model::{EntityId, Estate, EvidenceId, Peer, Seen};
+use groma_model::{EntityId, Estate, EvidenceId, Hours, Peer, Seen, Witness};
 
 use crate::gather::{Gathered, Raw};
-use crate::logged;
+use crate::known::{Known, programs, reached};
+use crate::untold::{self, Use};
+use crate::{logged, rhythm};
 
 /// Evidence one row cites at most.
 const EVIDENCE_MAX: usize = 20;
@@ -40,11 +59,12 @@ struct Row<'g> {
     /// How often, as the exported log that knows most tells.
     reported: u64,
     seen: Option<Seen>,
+    witnesses: BTreeSet<Witness>,
     logs: BTreeSet<String>,
     evidence: BTreeSet<EvidenceId>,
 }
 
-/// The ledger of everything logs tell.
+/// The ledger of everything that is known of uses.
 pub(crate) fn entries(
     gathered: &Gathered,
     estate: &Estate,
@@ -62,18 +82,111 @@ pub(crate) fn entries(
             rows.entry(key).or_default().take_reported(raw);
         }
     }
-    if rows.is_empty() {
-        return Vec::new();
-    }
     join_both_ends(&mut rows);
     join_records(&mut rows);
-    let known = Known::new(dependencies, watching);
-    let made = rows
-        .into_iter()
-        .filter_map(|(key, row)| entry(key, row, &known, estate));
-    let mut entries: Vec<LedgerEntry> = made.collect();
+    for raw in gathered.stated.iter().filter(|raw| raw.fact.is_seen()) {
+        connected(raw, estate, &mut rows);
+    }
+    if rows.is_empty() && !dependencies.iter().any(untold::is_of_directory) {
+        return Vec::new();
+    }
+    let mut known = Known::new(dependencies, watching);
+    let watched = watched(&rows);
+    known.of_rows = rows.values().flat_map(|row| row.evidence.clone()).collect();
+    let mut told = BTreeSet::new();
+    let mut entries = Vec::new();
+    for (key, row) in rows {
+        let needs = own_needs(&key, &known);
+        if !key.3.2 {
+            told.extend(
+                needs
+                    .iter()
+                    .flat_map(|need| untold::told(need, key.2.0.as_deref())),
+            );
+        }
+        let hours = watched.get(&key.0.0).copied().unwrap_or_default();
+        entries
+            .extend(entry(key, row, &needs, hours, &known).map(|row| classed(row, &known, estate)));
+    }
+    let more = untold::uses(dependencies, &told).map(|used| {
+        let (key, row, needs) = Row::of_use(&used);
+        entry(key, row, &needs, Hours::default(), &known).map(|row| classed(row, &known, estate))
+    });
+    entries.extend(more.flatten());
     entries.sort();
     entries
+}
+
+/// A client that its directory shows connected: the row of the same account, if it has one.
+fn connected(raw: &Raw<DirectoryNeed>, estate: &Estate, rows: &mut BTreeMap<Key, Row<'_>>) {
+    let Some(key) = connected_key(raw, estate) else {
+        return;
+    };
+    let fits = |known: &Key| {
+        let one_account = match (&known.2.0, &key.2.0) {
+            (Some(one), Some(other)) => untold::is_one_account(one, other),
+            (_, None) => true,
+            (None, Some(_)) => false,
+        };
+        let one_way = known.2.2.is_none() || key.2.2.is_none() || known.2.2 == key.2.2;
+        let one_port = known.1.0.is_none() || key.1.0.is_none() || known.1.0 == key.1.0;
+        known.0 == key.0 && one_account && one_way && one_port && !known.3.2
+    };
+    let known = rows.keys().find(|known| fits(known)).cloned();
+    let row = rows.entry(known.unwrap_or(key)).or_default();
+    row.reported = row.reported.max(raw.seen.count);
+    row.saw(raw);
+}
+
+fn connected_key(raw: &Raw<DirectoryNeed>, estate: &Estate) -> Option<Key> {
+    let need = &raw.fact;
+    let locate = |peer: &Peer| estate.locate(&raw.site, &raw.vantage, peer);
+    let (consumer, provider) = (locate(&need.consumer)?, locate(&need.provider)?);
+    let ends = (provider.entity, need.kind.clone(), consumer.entity);
+    let account = need.account.as_ref();
+    (ends.0 != ends.2).then(|| {
+        let account = account.map(|account| account.lossy().into_owned());
+        let how = (account, None, need.protection, None);
+        (ends, (need.port, None), how, (None, None, false))
+    })
+}
+
+/// In which hours of the week the logs of each provider tell anything.
+fn watched(rows: &BTreeMap<Key, Row<'_>>) -> HashMap<EntityId, Hours> {
+    let mut watched: HashMap<EntityId, Hours> = HashMap::new();
+    for (key, row) in rows {
+        let hours = watched.entry(key.0.0.clone()).or_default();
+        *hours = hours.joined(row.seen.map_or(Hours::default(), |seen| seen.hours));
+    }
+    watched
+}
+
+/// The needs a row speaks of: those of its account; where there is none, those whose account nobody tells, else those that
+/// were seen calling. A row that tells none itself may be any of them. Outside directories, accounts are spelled in too many
+/// ways to tell needs apart by them.
+fn own_needs<'d>(key: &Key, known: &Known<'d>) -> Vec<&'d Dependency> {
+    let (provider, kind, consumer) = &key.0;
+    let all = known.needs(consumer, provider, kind, key.1.0);
+    let Some(account) = key.2.0.as_deref() else {
+        return all;
+    };
+    let of_account = |need: &&Dependency| untold::has_account(need, account);
+    let own: Vec<_> = all.iter().copied().filter(of_account).collect();
+    if !own.is_empty() {
+        return own;
+    }
+    let nobodys = |need: &&Dependency| need.details.accounts.is_empty();
+    let called = |need: &&Dependency| need.witnesses.contains(&Witness::Live);
+    let fits = |fits: &dyn Fn(&&Dependency) -> bool| -> Vec<_> {
+        all.iter().copied().filter(|need| fits(need)).collect()
+    };
+    // A part that was seen calling may log on as somebody else, too; one that is only set up is no witness of it.
+    let known = [fits(&nobodys), fits(&called)];
+    let known = known.into_iter().find(|needs| !needs.is_empty());
+    match kind == untold::KIND {
+        true => known.unwrap_or_default(),
+        false => known.unwrap_or(all),
+    }
 }
 
 /// One use told by the logs of both ends is one row: the client's log knows by which name it called, the server's as whom.
@@ -213,18 +326,44 @@ fn reported_key(raw: &Raw<ReportedUse>, estate: &Estate) -> Option<Key> {
 impl<'g> Row<'g> {
     fn take(&mut self, raw: &'g Raw<LoggedUse>) {
         self.told.push(raw);
-        self.cite(raw, &raw.fact.log);
+        self.saw(raw);
+        self.logs.insert(raw.fact.log.lossy().into_owned());
     }
 
     fn take_reported(&mut self, raw: &Raw<ReportedUse>) {
         self.reported = self.reported.max(raw.seen.count);
-        self.cite(raw, &raw.fact.log);
+        self.saw(raw);
+        self.logs.insert(raw.fact.log.lossy().into_owned());
     }
 
-    fn cite<T>(&mut self, raw: &Raw<T>, log: &groma_model::Foreign) {
+    fn saw<T>(&mut self, raw: &Raw<T>) {
         self.seen = Some(self.seen.map_or(raw.seen, |seen| seen.joined(raw.seen)));
-        self.logs.insert(log.lossy().into_owned());
+        self.witnesses.insert(raw.witness);
         self.evidence.insert(raw.id.clone());
+    }
+
+    /// The row of a use that no other witness than the need itself tells.
+    fn of_use<'d>(used: &Use<'d>) -> (Key, Self, Vec<&'d Dependency>) {
+        let need = used.need;
+        let ends = (
+            need.provider.entity.clone(),
+            need.kind.clone(),
+            need.consumer.entity.clone(),
+        );
+        let how = (
+            used.account.clone(),
+            used.mechanism(),
+            used.protection(),
+            None,
+        );
+        let row = Self {
+            reported: used.count(),
+            seen: Some(used.seen()),
+            witnesses: used.witnesses(),
+            ..Self::default()
+        };
+        let key = (ends, (need.provider.port, None), how, (None, None, false));
+        (key, row, vec![need])
     }
 
     /// Whose log tells it, if the logs of one end alone do.
@@ -241,6 +380,7 @@ impl<'g> Row<'g> {
             (Some(one), Some(other)) => Some(one.joined(other)),
             (one, other) => one.or(other),
         };
+        self.witnesses.extend(other.witnesses);
         self.logs.extend(other.logs);
         self.evidence.extend(other.evidence);
         self
@@ -250,120 +390,104 @@ impl<'g> Row<'g> {
 impl Row<'_> {
     /// Another witness tells it too; how often and since when is not told of this row alone.
     fn with_evidence_of(mut self, other: Self) -> Self {
+        self.witnesses.extend(other.witnesses);
         self.logs.extend(other.logs);
         self.evidence.extend(other.evidence);
         self
     }
 }
 
-/// What else is known of two machines.
-pub(crate) struct Known<'d> {
-    needs: HashMap<(&'d EntityId, &'d EntityId, &'d str), Vec<&'d Dependency>>,
-    pub(crate) watchers: BTreeSet<(&'d EntityId, &'d EntityId)>,
-}
-
-impl<'d> Known<'d> {
-    pub(crate) fn new(dependencies: &'d [Dependency], watching: &'d [Watching]) -> Self {
-        let mut needs: HashMap<_, Vec<&Dependency>> = HashMap::new();
-        for need in dependencies {
-            let key = (
-                &need.consumer.entity,
-                &need.provider.entity,
-                need.kind.as_str(),
-            );
-            needs.entry(key).or_default().push(need);
-        }
-        let by = |row: &'d Watching| Some((row.by.as_ref()?, &row.entity));
-        Self {
-            needs,
-            watchers: watching.iter().filter_map(by).collect(),
-        }
-    }
-
-    /// The needs of `consumer` for `provider` of this kind, at `port` where that is known.
-    pub(crate) fn needs(
-        &self,
-        consumer: &EntityId,
-        provider: &EntityId,
-        kind: &str,
-        port: Option<Port>,
-    ) -> Vec<&'d Dependency> {
-        let needs = self.needs.get(&(consumer, provider, kind));
-        let same_port = |need: &&&Dependency| port.is_none() || need.provider.port == port;
-        needs
-            .into_iter()
-            .flatten()
-            .filter(same_port)
-            .copied()
-            .collect()
-    }
-}
-
-fn entry(key: Key, row: Row<'_>, known: &Known<'_>, estate: &Estate) -> Option<LedgerEntry> {
+fn entry(
+    key: Key,
+    row: Row<'_>,
+    needs: &[&Dependency],
+    watched: Hours,
+    known: &Known<'_>,
+) -> Option<LedgerEntry> {
     let ((provider, kind, consumer), (port, name), how, (service, asks, refused)) = key;
     let (account, mechanism, protection, says_it_is) = how;
     let machine_account = account.as_deref().is_some_and(is_machine_account);
     let seen = row.seen?;
-    let needs = known.needs(&consumer, &provider, &kind, port);
-    let programs = programs(&needs);
-    let machine = estate.entities.get(&consumer);
-    let class = match machine {
-        Some(machine) if machine.kind == "device" => ConsumerClass::Device,
-        _ if known.watchers.contains(&(&consumer, &provider)) => ConsumerClass::Monitoring,
-        _ if says_it_is.as_deref() == Some(BROWSER) => ConsumerClass::Person,
-        _ if !programs.is_empty() => ConsumerClass::Application,
-        Some(machine) if machine.has_agent => ConsumerClass::Server,
-        _ => ConsumerClass::Unknown,
+    let only_account = || match (kind == untold::KIND, needs) {
+        (true, [only]) => match only.details.accounts.as_slice() {
+            [account] => Some(account.clone()),
+            _ => None,
+        },
+        _ => None,
     };
+    let account = account.or_else(only_account);
+    let protection = protection.or_else(|| untold::protection_of(&kind, port));
     // A log that does not say the port means the one that is known, if it is one.
-    let known_port = match needs.as_slice() {
+    let known_port = match needs {
         [only] => only.provider.port,
         _ => None,
     };
-    let witnesses: BTreeSet<_> = needs
-        .iter()
-        .flat_map(|need| need.witnesses.iter().copied())
-        .collect();
+    // Who saw it himself speaks for himself; what logs tell is known to whoever knows the need, too.
+    let mut witnesses = row.witnesses;
+    if !row.evidence.is_empty() {
+        witnesses.extend(needs.iter().flat_map(|need| &need.witnesses));
+    }
+    let (reached_by, reached_as) = reached(needs);
+    let by_hours = || rhythm::of(&seen, watched).map(str::to_owned);
+    let own = row.evidence.iter().take(EVIDENCE_MAX);
+    let of_needs = needs.iter().flat_map(|need| &need.evidence);
+    let mut evidence: Vec<EvidenceId> = own.cloned().collect();
+    evidence.extend(of_needs.filter(|id| !known.of_rows.contains(*id)).cloned());
+    evidence.truncate(EVIDENCE_MAX);
+    evidence.sort();
+    evidence.dedup();
     Some(LedgerEntry {
         port: port.or(known_port),
-        witnesses: witnesses
-            .into_iter()
-            .chain([groma_model::Witness::History])
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect(),
+        witnesses: witnesses.into_iter().collect(),
         provider,
         kind,
         consumer,
-        class,
+        class: ConsumerClass::Unknown,
         name,
+        reached_by,
+        reached_as,
         account,
         mechanism,
         protection,
         says_it_is,
-        programs,
+        programs: programs(needs),
         machine_account,
         service,
         asks,
+        bases: untold::bases(needs),
         refused,
+        written_in: all(needs, |need| &need.details.written_in),
         count: logged::calls(row.told.into_iter()).max(row.reported),
         first_seen: seen.first,
         last_seen: seen.last,
         hours: seen.hours,
+        rhythm: untold::rhythm(needs).or_else(by_hours),
+        next_due: None,
         logs: row.logs.into_iter().collect(),
-        evidence: row.evidence.into_iter().take(EVIDENCE_MAX).collect(),
+        evidence,
     })
 }
 
-/// What calls there; what a whole machine is called says nothing.
-pub(crate) fn programs(needs: &[&Dependency]) -> Vec<String> {
-    let mut out = BTreeSet::new();
-    for need in needs {
-        let part = &need.consumer.component;
-        if part.class != ComponentClass::Device {
-            out.insert(part.name.to_string());
-        }
-        out.extend(need.details.programs.iter().cloned());
-    }
-    out.into_iter().collect()
+/// What all needs say of one thing, sorted.
+fn all<'d>(
+    needs: &[&'d Dependency],
+    of: impl Fn(&'d Dependency) -> &'d Vec<String>,
+) -> Vec<String> {
+    let said: BTreeSet<&String> = needs.iter().flat_map(|need| of(need)).collect();
+    said.into_iter().cloned().collect()
+}
+
+/// What the consumer seems to be.
+fn classed(mut row: LedgerEntry, known: &Known<'_>, estate: &Estate) -> LedgerEntry {
+    let machine = estate.entities.get(&row.consumer);
+    let pair = (&row.consumer, &row.provider);
+    row.class = match machine {
+        Some(machine) if machine.kind == "device" => ConsumerClass::Device,
+        _ if known.watchers.contains(&pair) => ConsumerClass::Monitoring,
+        _ if row.says_it_is.as_deref() == Some(BROWSER) => ConsumerClass::Person,
+        _ if !row.programs.is_empty() => ConsumerClass::Application,
+        Some(machine) if machine.has_agent => ConsumerClass::Server,
+        _ => ConsumerClass::Unknown,
+    };
+    row
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use groma_model::fact::{
     Direction, LoggedUse, MailRefusal, MailUse, RelayBy, RelayRule, ReportedUse,
 };
-use groma_model::inventory::{Dependency, ReachedBy, Watching};
+use groma_model::inventory::{Dependency, Watching};
 use groma_model::mail_ledger::{
     MailDomainEntry, MailLedgerEntry, MailRefusalEntry, MailServerEntry, MailSide,
 };
@@ -14,7 +14,7 @@ use groma_model::name::{Port, Protection};
 use groma_model::{EntityId, Estate, EvidenceId, Foreign, Hours, Peer, Seen, Timestamp, Witness};
 
 use crate::gather::{Gathered, Raw};
-use crate::ledger::{Known, programs};
+use crate::known::{Known, programs, reached};
 use crate::mail_class;
 
 /// Evidence one row cites at most.
@@ -637,18 +637,6 @@ impl Joined<'_> {
         out.sort();
         out
     }
-}
-
-/// By what the consumer reaches the server: an address is news before a name is.
-fn reached(needs: &[&Dependency]) -> (Option<ReachedBy>, Option<String>) {
-    let literal = |need: &&&Dependency| need.reached_by == Some(ReachedBy::AddressLiteral);
-    let known = needs
-        .iter()
-        .find(literal)
-        .or_else(|| needs.iter().find(|n| n.reached_by.is_some()));
-    known.map_or((None, None), |need| {
-        (need.reached_by, need.reached_as.clone())
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A rhythm told by the hours in which something was seen, where enough other hours were watched without it.
 
-use groma_model::{Hours, Seen};
+use groma_model::{Hours, Seen, Timestamp};
 
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
@@ -26,6 +26,20 @@ pub(crate) fn of(seen: &Seen, watched: Hours) -> Option<&'static str> {
     (daily && watched.len() >= hours.len().saturating_mul(6)).then_some("daily")
 }
 
+/// When something of this rhythm is due after `now`, counted from when it was seen `last`. Nothing for another word, and for
+/// what stayed away twice: it has stopped.
+pub(crate) fn next(rhythm: &str, last: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let period = match rhythm {
+        "daily" => DAY,
+        "weekly" => 7 * DAY,
+        _ => return None,
+    };
+    let since = now.millis().saturating_sub(last.millis());
+    let rounds = since.div_euclid(period).saturating_add(1).max(1);
+    let next = last.millis().saturating_add(rounds.saturating_mul(period));
+    (since < 2 * period).then(|| Timestamp::from_millis(next))
+}
+
 /// True for one hour, or two that follow each other on a round of `round` hours.
 fn is_one_time(hours: &[usize], round: usize) -> bool {
     match hours {
@@ -38,8 +52,6 @@ fn is_one_time(hours: &[usize], round: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use groma_model::Timestamp;
-
     fn seen(hours: &[i64]) -> Seen {
         let at = |hour: i64| Timestamp::from_millis(hour * 3_600_000);
         let each = hours.iter().map(|hour| Seen {
@@ -72,6 +84,21 @@ mod tests {
         assert_eq!(of(&seen(&[5, 173, 341]), all()), Some("weekly"));
         assert_eq!(of(&seen(&[5, 173]), all()), None, "once more is chance");
         assert_eq!(of(&seen(&[5, 173, 341]), seen(&[5]).hours), None);
+    }
+
+    #[test]
+    fn what_comes_round_is_due_until_it_stays_away_twice() {
+        let day = |days: i64| Timestamp::from_millis(days * DAY);
+        assert_eq!(next("daily", day(10), day(10)), Some(day(11)));
+        assert_eq!(next("daily", day(10), day(11)), Some(day(12)));
+        assert_eq!(next("daily", day(10), day(12)), None);
+        assert_eq!(next("weekly", day(10), day(18)), Some(day(24)));
+        assert_eq!(
+            next("weekly", day(20), day(18)),
+            Some(day(27)),
+            "a clock that goes ahead"
+        );
+        assert_eq!(next("monthly", day(10), day(11)), None);
     }
 
     #[test]

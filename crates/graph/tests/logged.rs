@@ -278,7 +278,11 @@ fn the_ledger_has_one_row_for_each_way_of_using_a_service() {
         "{:?}",
         row.programs
     );
-    assert_eq!(row.evidence.len(), 2);
+    assert_eq!(
+        row.evidence.len(),
+        3,
+        "two logs and the call; nobody's bind is another row's"
+    );
 }
 
 #[test]

@@ -144,3 +144,42 @@ impl DirectoryNeed {
         self.reason == NeedReason::Connection
     }
 }
+
+/// What is left out of a name.
+const LEFT_OUT: &str = "…";
+
+/// A name of a directory (RFC 4514) from its last unit on: what stands before may be a person, and three dots stand for it.
+pub fn without_persons(base: &str) -> String {
+    if base.contains(['"', '<']) {
+        return LEFT_OUT.to_owned();
+    }
+    let parts = name_parts(base);
+    let is_unit = |part: &&&str| {
+        let kind = part.trim().split_once('=').map(|(kind, _)| kind.trim());
+        let known =
+            kind.is_some_and(|kind| ["dc", "ou"].iter().any(|k| kind.eq_ignore_ascii_case(k)));
+        known && !part.contains('+')
+    };
+    let units = parts.iter().rev().take_while(is_unit).count();
+    let kept = parts
+        .iter()
+        .skip(parts.len() - units)
+        .map(|part| part.trim());
+    let left_out = (units < parts.len()).then_some(LEFT_OUT);
+    left_out
+        .into_iter()
+        .chain(kept)
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+/// The parts of a name between its commas; one behind a stroke parts nothing.
+fn name_parts(base: &str) -> Vec<&str> {
+    let mut escaped = false;
+    base.split(|letter: char| {
+        let parts = letter == ',' && !escaped;
+        escaped = letter == '\\' && !escaped;
+        parts
+    })
+    .collect()
+}

@@ -1,4 +1,5 @@
-//! Who uses which service in which way, as the services' own logs tell it: the ledger of logons, binds and senders.
+//! Who uses which service in which way: the ledger of logons, binds and senders. The services' own logs tell most of it; of a
+//! directory also its clients' flows and settings, and the directory itself.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,6 +8,7 @@ use crate::Timestamp;
 use crate::evidence::Witness;
 use crate::hours::Hours;
 use crate::id::{EntityId, EvidenceId};
+use crate::inventory::ReachedBy;
 use crate::name::{HostName, Port, Protection};
 
 /// What the consumer of a row seems to be, where evidence says so.
@@ -43,7 +45,7 @@ pub struct LedgerEntry {
     /// The port that is called, where the log or another witness says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<Port>,
-    /// The name by which the service was called.
+    /// The name by which the service was called, where it is told by whoever saw the use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<HostName>,
     /// The account; empty for nobody (an anonymous bind).
@@ -64,6 +66,15 @@ pub struct LedgerEntry {
     /// What was searched in a directory, without values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asks: Option<String>,
+    /// Where in a directory it searches, from the last unit on: what stands before may be a person. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bases: Vec<String>,
+    /// How the consumer finds the service, as its own settings and calls say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached_by: Option<ReachedBy>,
+    /// The word it finds the service by: a name or an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached_as: Option<String>,
     /// True if the account is a machine's (`NAME$`), and no person's or service's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub machine_account: bool,
@@ -72,7 +83,10 @@ pub struct LedgerEntry {
     pub refused: bool,
     /// Parts and programs of the consumer that other witnesses know to call there. Sorted.
     pub programs: Vec<String>,
-    /// How often, as the log that knows most tells.
+    /// The lines of the consumer's settings that say so, as file and line. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written_in: Vec<String>,
+    /// How often, as the log that knows most tells; where none does, how often it was seen. Nought for what is written only.
     pub count: u64,
     /// First.
     pub first_seen: Timestamp,
@@ -80,6 +94,12 @@ pub struct LedgerEntry {
     pub last_seen: Timestamp,
     /// The hours of the week in which it was used.
     pub hours: Hours,
+    /// How regularly: a word of the job that does it, or `daily` and `weekly` by the hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rhythm: Option<String>,
+    /// When it is due next, by the job that does it or by its rhythm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_due: Option<Timestamp>,
     /// How it is known. Sorted.
     pub witnesses: Vec<Witness>,
     /// The logs that say so. Sorted.

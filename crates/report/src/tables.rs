@@ -9,7 +9,7 @@ use crate::index::Index;
 use crate::page::class;
 use crate::table::written;
 
-const LEDGER: [&str; 19] = [
+const LEDGER: [&str; 26] = [
     "consumer",
     "class",
     "provider",
@@ -29,6 +29,13 @@ const LEDGER: [&str; 19] = [
     "witnesses",
     "logs",
     "evidence",
+    "reached_by",
+    "reached_as",
+    "written_in",
+    "bases",
+    "rhythm",
+    "next_due",
+    "refused",
 ];
 
 const MAIL: [&str; 31] = [
@@ -103,7 +110,18 @@ fn list<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
     said.join("; ")
 }
 
-fn logon(row: &LedgerEntry, index: &Index<'_>) -> [String; 19] {
+/// The word of the document for how a service is found.
+fn way(by: ReachedBy) -> &'static str {
+    match by {
+        ReachedBy::Name => "name",
+        ReachedBy::Alias => "alias",
+        ReachedBy::AddressLiteral => "address-literal",
+        ReachedBy::HostsFile => "hosts-file",
+        ReachedBy::Broadcast => "broadcast",
+    }
+}
+
+fn logon(row: &LedgerEntry, index: &Index<'_>) -> [String; 26] {
     [
         index.name(&row.consumer),
         class(row.class).to_owned(),
@@ -124,6 +142,13 @@ fn logon(row: &LedgerEntry, index: &Index<'_>) -> [String; 19] {
         list(row.witnesses.iter().map(|witness| witness.as_str())),
         list(&row.logs),
         list(&row.evidence),
+        text(row.reached_by.map(way)),
+        text(row.reached_as.as_ref()),
+        list(&row.written_in),
+        list(&row.bases),
+        text(row.rhythm.as_ref()),
+        text(row.next_due.map(|due| due.minute())),
+        text(row.refused.then_some("refused")),
     ]
 }
 

@@ -1,6 +1,6 @@
-//! Who uses which service in which way, as logs tell it.
+//! Who uses which service in which way, as logs and every other witness tell it.
 
-use groma_model::inventory::Inventory;
+use groma_model::inventory::{Inventory, ReachedBy};
 use groma_model::ledger::{ConsumerClass, LedgerEntry};
 use groma_model::name::Protection;
 use serde::Serialize;
@@ -27,18 +27,45 @@ pub(crate) fn table(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<
     let rows: Vec<&LedgerEntry> = inventory.ledger.iter().collect();
     Rows::first(&rows, limit, |row| LedgerRow {
         consumer: consumer(row, index),
-        provider: provider(row, index),
+        provider: provider(row, index, words),
         how: how(row, words),
-        when: fill(
-            words.plural(words.ledger_times, row.count),
+        when: when(row, words),
+        logs: told_by(row, words),
+    })
+}
+
+/// How often and when, how regularly and when next; what is only written was never seen.
+fn when(row: &LedgerEntry, words: &Catalogue) -> String {
+    let seen = match row.count {
+        0 => words.ledger_never.to_owned(),
+        count => fill(
+            words.plural(words.ledger_times, count),
             &[
-                &number(usize::try_from(row.count).unwrap_or(usize::MAX)),
+                &number(usize::try_from(count).unwrap_or(usize::MAX)),
                 &row.first_seen.minute(),
                 &row.last_seen.minute(),
             ],
         ),
-        logs: cut(&visible(&row.logs.join(", ")), 120),
-    })
+    };
+    let due = row.next_due.map(|due| due.minute());
+    let due = due.map(|due| fill(words.ledger_due, &[&due]));
+    let parts = [Some(seen), row.rhythm.clone(), due];
+    visible(&parts.into_iter().flatten().collect::<Vec<_>>().join(" · "))
+}
+
+/// The logs that tell it, else the lines that do, else who saw it.
+fn told_by(row: &LedgerEntry, words: &Catalogue) -> String {
+    let witnesses = || {
+        row.witnesses
+            .iter()
+            .map(|witness| words.witness(*witness).to_owned())
+    };
+    let said: Vec<String> = match (row.logs.is_empty(), row.written_in.is_empty()) {
+        (false, _) => row.logs.clone(),
+        (true, false) => row.written_in.clone(),
+        (true, true) => witnesses().collect(),
+    };
+    cut(&visible(&said.join(", ")), 120)
 }
 
 fn consumer(row: &LedgerEntry, index: &Index<'_>) -> String {
@@ -65,15 +92,21 @@ pub(crate) fn class(class: ConsumerClass) -> &'static str {
     }
 }
 
-fn provider(row: &LedgerEntry, index: &Index<'_>) -> String {
+fn provider(row: &LedgerEntry, index: &Index<'_>, words: &Catalogue) -> String {
     let port = row
         .port
         .map_or_else(String::new, |port| format!(", {port}"));
     let name = visible(&index.name(&row.provider));
-    let called = row
-        .name
-        .as_ref()
-        .map_or_else(String::new, |name| format!(", {name}"));
+    let by_address = row.reached_by == Some(ReachedBy::AddressLiteral);
+    let found = row.reached_by.zip(row.reached_as.as_ref());
+    let found = found.map(|(by, name)| match by_address {
+        true => format!(", {} {name}", words.reached_by(by)),
+        false => format!(", {name}"),
+    });
+    // What a log heard is what was said; that somebody calls by address is news even then.
+    let heard = row.name.as_ref().filter(|_| !by_address);
+    let called = heard.map(|name| format!(", {name}"));
+    let called = called.or(found).unwrap_or_default();
     visible(&format!("{name} ({}{port}{called})", row.kind))
 }
 
@@ -97,8 +130,12 @@ fn how(row: &LedgerEntry, words: &Catalogue) -> String {
         row.says_it_is.clone(),
         row.service.clone(),
         row.asks.clone(),
+        (!row.bases.is_empty()).then(|| fill(words.ledger_below, &[&row.bases.join(" | ")])),
         row.refused.then(|| words.ledger_refused.to_owned()),
     ];
     let said: Vec<String> = parts.into_iter().flatten().collect();
+    if said.is_empty() {
+        return words.ledger_unknown.to_owned();
+    }
     cut(&visible(&said.join(" · ")), 200)
 }

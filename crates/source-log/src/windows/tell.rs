@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use groma_knowledge::events::{EventGrammar, EventRule, Tells};
 use groma_knowledge::service_class;
 use groma_model::Foreign;
+use groma_model::directory::without_persons;
 use groma_model::fact::ReportedUse;
 use groma_model::name::{HostName, Peer, Port, Transport};
 
@@ -227,42 +228,6 @@ fn asks(base: Option<&str>, filter: Option<&str>) -> Option<Foreign> {
 
 /// What is left out of a name or a search.
 const LEFT_OUT: &str = "…";
-
-/// A name of the directory (RFC 4514) from its last unit on: what stands before may be a person.
-fn without_persons(base: &str) -> String {
-    if base.contains(['"', '<']) {
-        return LEFT_OUT.to_owned();
-    }
-    let parts = parts(base);
-    let is_unit = |part: &&&str| {
-        let kind = part.trim().split_once('=').map(|(kind, _)| kind.trim());
-        let known =
-            kind.is_some_and(|kind| ["dc", "ou"].iter().any(|k| kind.eq_ignore_ascii_case(k)));
-        known && !part.contains('+')
-    };
-    let units = parts.iter().rev().take_while(is_unit).count();
-    let kept = parts
-        .iter()
-        .skip(parts.len() - units)
-        .map(|part| part.trim());
-    let left_out = (units < parts.len()).then_some(LEFT_OUT);
-    left_out
-        .into_iter()
-        .chain(kept)
-        .collect::<Vec<_>>()
-        .join(",")
-}
-
-/// The parts of a name between its commas; one behind a stroke parts nothing.
-fn parts(base: &str) -> Vec<&str> {
-    let mut escaped = false;
-    base.split(|letter: char| {
-        let parts = letter == ',' && !escaped;
-        escaped = letter == '\\' && !escaped;
-        parts
-    })
-    .collect()
-}
 
 /// `(&(objectClass=*)(mail=*))`: a filter (RFC 4515) with each value replaced by a star. One with a parenthesis in a value,
 /// which belongs escaped, is none: nobody can tell where the value ends.
