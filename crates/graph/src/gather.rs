@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use groma_model::fact::{
     Access, Admission, AskedName, BackupJob, Connection, DirectoryNeed, FileSystem, Forward, Job,
-    Listener, LoggedUse, MailRecord, MailRoute, MailServer, MailUse, MailboxTie, Measurement,
-    NameSource, OpenPort, Reference, RelyingParty, ReportedUse, SeenService, Share, Watch,
-    ZoneRecord,
+    Listener, LoggedUse, MailReader, MailRecord, MailRoute, MailServer, MailUse, MailboxTie,
+    Measurement, NameSource, OpenPort, Reference, RelyingParty, ReportedUse, SeenService, Share,
+    Watch, ZoneRecord,
 };
 use groma_model::inventory::{
     Backup, Dependency, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
@@ -61,6 +61,7 @@ pub(crate) struct Gathered {
     pub(crate) logged: Raws<LoggedUse>,
     pub(crate) reported: Raws<ReportedUse>,
     pub(crate) mail_used: Raws<MailUse>,
+    pub(crate) mail_readers: Raws<MailReader>,
     pub(crate) mail_servers: Raws<MailServer>,
     pub(crate) stated: Raws<DirectoryNeed>,
     pub(crate) references: Raws<Reference>,
@@ -176,6 +177,7 @@ impl Gathered {
             Fact::LoggedUse(used) => self.logged.push(raw!(used)),
             Fact::ReportedUse(used) => self.reported.push(raw!(used)),
             Fact::MailUse(used) => self.mail_used.push(raw!(used)),
+            Fact::MailReader(reader) => self.mail_readers.push(raw!(reader)),
             Fact::MailServer(server) => self.mail_servers.push(raw!(server)),
             Fact::DirectoryNeed(need) => self.stated.push(raw!(need)),
             Fact::FileSystem(mount) if mount.remote.is_some() => self.mounts.push(raw!(mount)),
@@ -206,6 +208,7 @@ impl Gathered {
         settle(&mut self.logged);
         settle(&mut self.reported);
         settle(&mut self.mail_used);
+        settle(&mut self.mail_readers);
         settle(&mut self.mail_servers);
         settle(&mut self.stated);
         settle(&mut self.references);
@@ -301,6 +304,7 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
             | Fact::LoggedUse(_)
             | Fact::ReportedUse(_)
             | Fact::MailUse(_)
+            | Fact::MailReader(_)
             | Fact::MailServer(_)
             | Fact::DirectoryNeed(_)
             | Fact::Reference(_)

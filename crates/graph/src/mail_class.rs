@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use groma_knowledge::mail_clients::class_of_mail_client;
 use groma_knowledge::mail_senders::{class_of_word, device_of_helo, sender_word};
 use groma_model::inventory::Entity;
 use groma_model::ledger::ConsumerClass;
@@ -26,12 +27,15 @@ pub(crate) struct Known<'k> {
     pub(crate) logs_on: bool,
     /// What it says it is as a user agent does.
     pub(crate) says_it_is: Option<&'k str>,
+    /// Programs it reads with, in words of our knowledge.
+    pub(crate) clients: &'k BTreeSet<String>,
 }
 
 /// The class, and the words for it, the strongest kind of evidence first.
 pub(crate) fn class(known: &Known<'_>) -> (ConsumerClass, Vec<String>) {
     let found = by_machine(known)
         .or_else(|| by_name_it_gives(known))
+        .or_else(|| by_program(known))
         .or_else(|| by_sender(known))
         .or_else(|| by_its_name(known))
         .or_else(|| by_what_it_does(known));
@@ -81,6 +85,19 @@ fn by_name_it_gives(known: &Known<'_>) -> Found {
     });
     let because: Vec<String> = devices.collect();
     (!because.is_empty()).then_some((ConsumerClass::Device, because))
+}
+
+/// The kind of program it reads with. Of several the strongest evidence is one that nobody sits at.
+fn by_program(known: &Known<'_>) -> Found {
+    let classes = known
+        .clients
+        .iter()
+        .filter_map(|says| Some((class_of_mail_client(says)?, says)));
+    let strongest = classes.clone().map(|(class, _)| class).min()?;
+    let because = classes
+        .filter(|(class, _)| *class == strongest)
+        .map(|(_, says)| format!("reads with: {says}"));
+    Some((strongest, because.collect()))
 }
 
 /// The word it sends under. A machine that was looked at is no copier, whatever it sends as.

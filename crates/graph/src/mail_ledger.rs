@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use groma_model::fact::{
-    Direction, LoggedUse, MailRefusal, MailUse, RelayBy, RelayRule, ReportedUse,
+    Direction, LoggedUse, MailReader, MailRefusal, MailUse, RelayBy, RelayRule, ReportedUse,
 };
 use groma_model::inventory::{Dependency, Watching};
 use groma_model::mail_ledger::{
@@ -31,6 +31,8 @@ struct Key {
     consumer: EntityId,
     side: MailSide,
     kind: &'static str,
+    /// What is spoken over HTTP.
+    protocol: Option<String>,
     port: Option<Port>,
     account: Option<String>,
     mechanism: Option<String>,
@@ -48,6 +50,8 @@ struct Row {
     tls: BTreeSet<String>,
     certificate: bool,
     says_it_is: Option<String>,
+    clients: BTreeSet<String>,
+    software: BTreeSet<String>,
     words: BTreeSet<String>,
     senders: BTreeSet<String>,
     /// Domains, each with whether mail for it was put into a mailbox there.
@@ -90,6 +94,7 @@ pub(crate) fn entries(
     senders(gathered, estate, &mut rows);
     readers(gathered, estate, &mut rows);
     reported(gathered, estate, &mut rows);
+    by_program(gathered, estate, &mut rows);
     if rows.is_empty() {
         return Vec::new();
     }
@@ -190,6 +195,7 @@ fn sender(raw: &Raw<MailUse>, estate: &Estate) -> Option<Key> {
         } else {
             "smtp-relay"
         },
+        protocol: None,
         port: used.port,
         account: used
             .account
@@ -215,6 +221,7 @@ fn ways<'r>(key: &Key, rows: &'r BTreeMap<Key, Row>) -> impl Iterator<Item = &'r
         consumer: key.consumer.clone(),
         side: key.side,
         kind: "",
+        protocol: None,
         port: None,
         account: None,
         mechanism: None,
@@ -251,6 +258,7 @@ fn readers(gathered: &Gathered, estate: &Estate, rows: &mut BTreeMap<Key, Row>) 
             consumer: other.entity,
             side: MailSide::Reads,
             kind,
+            protocol: None,
             port: used.port,
             account: None,
             mechanism: used.mechanism.clone(),
@@ -318,24 +326,77 @@ fn pair(key: &Key) -> (EntityId, EntityId) {
     (key.provider.clone(), key.consumer.clone())
 }
 
-/// Doors of Exchange on its web server.
-const WEB_DOORS: &[&str] = &[
-    "Exchange Web Services",
-    "ActiveSync",
-    "Outlook on the web",
-    "Outlook (MAPI over HTTP)",
+/// Doors of Exchange on its web server, and what is spoken there.
+const WEB_DOORS: &[(&str, &str)] = &[
+    ("Exchange Web Services", "ews"),
+    ("ActiveSync", "activesync"),
+    ("Outlook on the web", "webmail"),
+    ("Outlook (MAPI over HTTP)", "mapi"),
 ];
+
+/// Who reads with which kind of program. Where the same log tells of logons too, it says more of those; a request over HTTP is
+/// a row of its own.
+fn by_program(gathered: &Gathered, estate: &Estate, rows: &mut BTreeMap<Key, Row>) {
+    let mut once: BTreeMap<(&EntityId, MailReader), Vec<&Raw<MailReader>>> = BTreeMap::new();
+    for raw in &gathered.mail_readers {
+        let without_log = MailReader {
+            log: Foreign::default(),
+            ..raw.fact.clone()
+        };
+        once.entry((&raw.host, without_log)).or_default().push(raw);
+    }
+    for ((_, reader), told) in once {
+        let Some(key) = told.first().and_then(|raw| reader_key(raw, estate)) else {
+            continue;
+        };
+        let logons: Vec<Key> = ways(&key, rows)
+            .filter(|known| known.kind == key.kind && key.protocol.is_none())
+            .cloned()
+            .collect();
+        if logons.is_empty() {
+            rows.entry(key).or_default().read_with(&reader, &told, true);
+            continue;
+        }
+        for way in logons {
+            rows.entry(way)
+                .or_default()
+                .read_with(&reader, &told, false);
+        }
+    }
+}
+
+fn reader_key(raw: &Raw<MailReader>, estate: &Estate) -> Option<Key> {
+    let reader = &raw.fact;
+    let locate = |peer: &Peer| estate.locate(&raw.site, &raw.vantage, peer);
+    let consumer = locate(&reader.consumer)?.entity;
+    let provider = match &reader.provider {
+        Some(peer) => locate(peer)?.entity,
+        None => raw.host.clone(),
+    };
+    let kind = reader.kind();
+    (consumer != provider).then(|| Key {
+        provider,
+        consumer,
+        side: MailSide::Reads,
+        kind,
+        protocol: (kind == "http").then(|| reader.protocol.clone()),
+        port: None,
+        account: None,
+        mechanism: None,
+        protection: None,
+    })
+}
 
 fn reported_key(raw: &Raw<ReportedUse>, estate: &Estate) -> Option<Key> {
     let used = &raw.fact;
     let service = used.service.as_ref().map(|service| service.lossy());
-    let is_door = service.is_some_and(|service| WEB_DOORS.contains(&&*service));
+    let door = service.and_then(|service| WEB_DOORS.iter().find(|(name, _)| *name == service));
     let (side, kind) = match used.kind.as_str() {
         "smtp-submission" if used.mail.is_some() => (MailSide::Sends, "smtp-submission"),
         "smtp-relay" if used.mail.is_some() => (MailSide::Sends, "smtp-relay"),
         "imap" if !used.refused => (MailSide::Reads, "imap"),
         "pop3" if !used.refused => (MailSide::Reads, "pop3"),
-        "http" if is_door && !used.refused => (MailSide::Reads, "http"),
+        "http" if door.is_some() && !used.refused => (MailSide::Reads, "http"),
         _ => return None,
     };
     let locate = |peer: &Peer| estate.locate(&raw.site, &raw.vantage, peer);
@@ -346,6 +407,7 @@ fn reported_key(raw: &Raw<ReportedUse>, estate: &Estate) -> Option<Key> {
         consumer: consumer.entity,
         side,
         kind,
+        protocol: door.map(|(_, protocol)| (*protocol).to_owned()),
         port: used.port,
         account: account.map(|account| account.lossy().into_owned()),
         mechanism: used.mechanism.clone(),
@@ -369,6 +431,7 @@ impl Row {
         // Of who is refused a name is kept only where it is known to be one.
         self.crowd |= used.mechanism.is_some() && used.account.is_none() && !used.refused;
         self.says_it_is = used.program.clone().or_else(|| self.says_it_is.take());
+        self.clients.extend(used.client.clone());
         if let Some(mail) = &used.mail {
             self.helo.extend(mail.helo.clone());
             self.tls.extend(mail.tls.clone());
@@ -441,6 +504,26 @@ impl Row {
         add(&mut self.taken, raw.seen);
         self.logs.insert(used.log.lossy().into_owned());
         self.evidence.insert(raw.id.clone());
+    }
+
+    fn read_with(&mut self, reader: &MailReader, told: &[&Raw<MailReader>], counts: bool) {
+        self.clients.extend(reader.client.clone());
+        self.software.extend(reader.software.clone());
+        if let Peer::Address(address) = reader.consumer {
+            self.addresses.insert(address);
+        }
+        if self.product.is_empty() {
+            self.product.clone_from(&reader.product);
+        }
+        for raw in told {
+            self.logs.insert(raw.fact.log.lossy().into_owned());
+            self.evidence.insert(raw.id.clone());
+        }
+        if let Some(most) = told.iter().map(|raw| raw.seen).reduce(most_of)
+            && counts
+        {
+            add(&mut self.taken, most);
+        }
     }
 
     fn accounts(&self) -> u32 {
@@ -534,6 +617,9 @@ impl Joined<'_> {
             consumer: key.consumer,
             side: key.side,
             kind: key.kind.to_owned(),
+            protocol: key.protocol,
+            clients: row.clients.into_iter().collect(),
+            software: row.software.into_iter().collect(),
             port: key.port.or(known_port),
             account: key.account,
             accounts,
@@ -593,6 +679,7 @@ impl Joined<'_> {
                 .contains(&(key.provider.clone(), key.consumer.clone())),
             logs_on: key.account.is_some() || key.mechanism.is_some(),
             says_it_is: row.says_it_is.as_deref(),
+            clients: &row.clients,
         })
     }
 
@@ -649,6 +736,7 @@ mod tests {
             consumer: EntityId::new(consumer),
             side,
             kind: "smtp-relay",
+            protocol: None,
             port: port.map(Port),
             account: None,
             mechanism: None,

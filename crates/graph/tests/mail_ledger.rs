@@ -4,7 +4,8 @@ mod common;
 
 use common::*;
 use groma_model::fact::{
-    Direction, LoggedUse, MailRecipients, MailRefusal, MailServer, MailUse, RelayBy, RelayRule,
+    Direction, LoggedUse, MailReader, MailRecipients, MailRefusal, MailServer, MailUse, RelayBy,
+    RelayRule,
 };
 use groma_model::ledger::ConsumerClass;
 use groma_model::mail_ledger::{MailLedgerEntry, MailSide};
@@ -328,4 +329,69 @@ fn order_does_not_matter() {
     turned.0.reverse();
     assert_eq!(told.graph().mail_ledger, turned.graph().mail_ledger);
     assert_eq!(told.graph().mail_ledger.len(), 3);
+}
+
+fn reader(protocol: &str, client: Option<&str>) -> Fact {
+    Fact::MailReader(MailReader {
+        consumer: groma_model::Peer::Address("10.0.0.9".parse().expect("an address")),
+        provider: None,
+        protocol: protocol.to_owned(),
+        software: (protocol != "imap").then(|| "SOGo".to_owned()),
+        client: client.map(str::to_owned),
+        product: "nginx".to_owned(),
+        log: "/var/log/nginx/access.log".into(),
+    })
+}
+
+#[test]
+fn who_reads_a_calendar_is_a_reader_with_the_kind_of_its_program() {
+    let mut told = estate();
+    for client in [Some("iPhone or iPad"), None] {
+        told.say_seen("mail1", "log.services", reader("caldav", client), 3);
+    }
+    let row = only(&told);
+    assert_eq!((row.side, row.kind.as_str()), (MailSide::Reads, "http"));
+    assert_eq!(row.protocol.as_deref(), Some("caldav"));
+    assert_eq!(
+        (row.clients, row.software),
+        (vec!["iPhone or iPad".to_owned()], vec!["SOGo".to_owned()])
+    );
+    assert_eq!(row.class, ConsumerClass::Person);
+    assert_eq!(row.class_because, ["reads with: iPhone or iPad"]);
+    assert_eq!(row.messages, 6);
+}
+
+/// What a client says it is belongs to its logons, and makes them no more.
+#[test]
+fn an_imap_id_belongs_to_the_logons_of_the_same_client() {
+    let mut told = estate();
+    let logon = |told: &mut Told| {
+        let used = LoggedUse {
+            direction: Direction::Incoming,
+            kind: "imap".to_owned(),
+            peer: "10.0.0.9".parse().expect("an address"),
+            name: None,
+            port: None,
+            transport: Transport::Tcp,
+            product: "Dovecot".to_owned(),
+            account: Some("anna".into()),
+            mechanism: Some("PLAIN".to_owned()),
+            program: None,
+            share: None,
+            protection: None,
+            log: "/var/log/mail.log".into(),
+        };
+        told.say_seen("mail1", "log.services", Fact::LoggedUse(used), 5);
+    };
+    logon(&mut told);
+    let imap = reader("imap", Some("program that copies mailboxes"));
+    told.say_seen("mail1", "log.services", imap, 2);
+    let row = only(&told);
+    assert_eq!((row.messages, row.product.as_str()), (5, "Dovecot"));
+    assert_eq!(row.class, ConsumerClass::Application);
+    let mut turned = estate();
+    let imap = reader("imap", Some("program that copies mailboxes"));
+    turned.say_seen("mail1", "log.services", imap, 2);
+    logon(&mut turned);
+    assert_eq!(only(&turned).class, ConsumerClass::Application);
 }

@@ -20,6 +20,7 @@ fn bind(consumer: &str, provider: &str) -> ReportedUse {
         account: Some("CORP\\svc-erp".into()),
         mechanism: Some("SIMPLE".into()),
         program: None,
+        client: None,
         protection: Some(Protection::None),
         service: None,
         asks: None,

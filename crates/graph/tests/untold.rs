@@ -241,6 +241,7 @@ fn what_is_seen_between_two_machines_joins_with_its_own_witness() {
         account: Some("CORP\\reader".into()),
         mechanism: Some("simple".into()),
         program: None,
+        client: None,
         protection: Some(Protection::None),
         service: None,
         asks: None,

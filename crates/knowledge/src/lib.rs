@@ -12,6 +12,7 @@
 //! - [`events`]: what events of Windows and its text logs tell of who used what;
 //! - [`logs`]: how services write down who used them;
 //! - [`mail`]: what is asked about the mail of a domain;
+//! - [`mail_clients`]: doors through which mail and calendars are read, and the programs that do;
 //! - [`mail_tenants`]: services that keep, filter or send the mail of others;
 //! - [`mail_senders`]: what a sender of mail seems to be, by what it says of itself;
 //! - [`named_conf`]: which zones BIND's settings say it answers for;
@@ -27,6 +28,7 @@ pub mod events;
 mod log_template;
 pub mod logs;
 pub mod mail;
+pub mod mail_clients;
 pub mod mail_senders;
 pub mod mail_tenants;
 pub mod named_conf;

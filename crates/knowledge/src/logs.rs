@@ -61,6 +61,8 @@ pub struct LogGrammar {
     pub switched: Vec<String>,
     /// What the lines of its own files begin with.
     pub head: Head,
+    /// The word behind the part that speaks that says how much a line matters; it is left out.
+    pub level: Option<String>,
     /// True if lines of one use are tied by a field; else the process ties them.
     pub session: bool,
     /// Who speaks, by syslog tag.
@@ -177,6 +179,8 @@ struct WrittenGrammar {
     #[serde(default)]
     head: Head,
     #[serde(default)]
+    level: Option<String>,
+    #[serde(default)]
     session: Option<String>,
     speaker: Vec<Speaker>,
     line: Vec<Spanned<WrittenLine>>,
@@ -236,6 +240,7 @@ impl LogGrammar {
             off_by_default: written.off_by_default,
             switched: written.switched,
             head: written.head,
+            level: written.level,
             session: written.session.is_some(),
             speaker: written.speaker,
             line,

@@ -68,9 +68,11 @@ impl Witness {
             | Fact::RelyingParty(_)
             | Fact::DirectoryObject(_)
             | Fact::DirectoryNeed(_) => Self::Declared,
-            Fact::LoggedUse(_) | Fact::ReportedUse(_) | Fact::MailUse(_) | Fact::AskedName(_) => {
-                Self::History
-            }
+            Fact::LoggedUse(_)
+            | Fact::ReportedUse(_)
+            | Fact::MailUse(_)
+            | Fact::MailReader(_)
+            | Fact::AskedName(_) => Self::History,
             _ => Self::Live,
         }
     }

@@ -15,6 +15,7 @@ pub use crate::content::{Access, Archive, BackupJob, Database, Grant, Share};
 pub use crate::directory::{DirectoryEntry, DirectoryNeed, DirectoryObject, NeedReason};
 pub use crate::logged::{LoggedUse, REMOTE_LOGONS};
 pub use crate::mail::{MailPurpose, MailRecord};
+pub use crate::mail_reader::MailReader;
 pub use crate::mail_use::{MailRecipients, MailRefusal, MailServer, MailUse, RelayBy, RelayRule};
 pub use crate::mailbox::MailboxTie;
 pub use crate::met::{HostMet, OpenPort, Proof};
@@ -107,6 +108,8 @@ pub enum Fact {
     ReportedUse(ReportedUse),
     /// Messages alike that a client handed to a mail server, as its log tells it.
     MailUse(MailUse),
+    /// Who reads mail, calendars or address books here, with which kind of program.
+    MailReader(MailReader),
     /// What a mail server takes, and for whom it passes mail on, as its files say.
     MailServer(MailServer),
     /// An object of a directory that was asked.

@@ -26,6 +26,7 @@ pub mod ledger;
 pub mod logged;
 pub mod mail;
 pub mod mail_ledger;
+pub mod mail_reader;
 pub mod mail_use;
 pub mod mailbox;
 mod mere_names;

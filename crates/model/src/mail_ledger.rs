@@ -57,6 +57,15 @@ pub struct MailLedgerEntry {
     pub side: MailSide,
     /// Kind of dependency: a word of the registry.
     pub kind: String,
+    /// What a reader speaks over HTTP: `activesync`, `ews`, `mapi`, `webmail`, `caldav`, `carddav`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+    /// Kinds of programs it reads with, in words of groma's knowledge: `iPhone or iPad`. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<String>,
+    /// Software whose door it uses, as `SOGo`, where the path tells. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub software: Vec<String>,
     /// The port that is called, where the log or another witness says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<Port>,

@@ -35,6 +35,9 @@ pub struct ReportedUse {
     /// What the client says it is (the first word of a user agent).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
+    /// The kind of program that reads mail, in words of groma's knowledge: `iPhone or iPad`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
     /// How it was protected, where the log says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<Protection>,

@@ -130,6 +130,7 @@ impl Fact {
             Self::LoggedUse(used) => says_logged_use(used),
             Self::ReportedUse(used) => reported::used(used),
             Self::MailUse(used) => mail::used(used),
+            Self::MailReader(reader) => mail::reader(reader),
             Self::MailServer(server) => mail::server(server),
             Self::DirectoryObject(object) => directory::object(object),
             Self::DirectoryNeed(need) => directory::need(need),

@@ -38,7 +38,7 @@ const LEDGER: [&str; 26] = [
     "refused",
 ];
 
-const MAIL: [&str; 31] = [
+const MAIL: [&str; 34] = [
     "side",
     "consumer",
     "addresses",
@@ -70,6 +70,9 @@ const MAIL: [&str; 31] = [
     "hours",
     "logs",
     "evidence",
+    "protocol",
+    "clients",
+    "software",
 ];
 
 /// Who uses which service in which way, one line each.
@@ -152,7 +155,7 @@ fn logon(row: &LedgerEntry, index: &Index<'_>) -> [String; 26] {
     ]
 }
 
-fn sender(row: &MailLedgerEntry, index: &Index<'_>) -> [String; 31] {
+fn sender(row: &MailLedgerEntry, index: &Index<'_>) -> [String; 34] {
     let of_side = |side: Option<bool>| {
         let of_side = row
             .recipient_domains
@@ -217,6 +220,9 @@ fn sender(row: &MailLedgerEntry, index: &Index<'_>) -> [String; 31] {
         row.hours.to_string(),
         list(&row.logs),
         list(&row.evidence),
+        text(row.protocol.as_ref()),
+        list(&row.clients),
+        list(&row.software),
     ]
 }
 

@@ -215,6 +215,12 @@ impl Gathered {
                     self.mention(site, vantage, peer.clone(), *seen);
                 }
             }
+            Fact::MailReader(reader) => {
+                let peers = std::iter::once(&reader.consumer).chain(&reader.provider);
+                for peer in peers {
+                    self.mention(site, vantage, peer.clone(), *seen);
+                }
+            }
             Fact::MailUse(used) => self.mention(site, vantage, Peer::Address(used.peer), *seen),
             Fact::Reference(reference) => {
                 self.note(site, vantage, reference.peer.clone(), *seen);

@@ -7,6 +7,7 @@ use std::hash::{BuildHasher, Hash};
 
 use groma_knowledge::LOG_GRAMMARS;
 use groma_knowledge::logs::{LogGrammar, Speaker};
+use groma_knowledge::mail_clients::mail_reader_word;
 use groma_knowledge::mail_senders::sender_word;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -30,7 +31,7 @@ impl<'de> Deserialize<'de> for Known {
     }
 }
 
-/// `text`, as our knowledge has it: a grammar, its product, a tag or a kind of it, or a word of senders.
+/// `text`, as our knowledge has it: a grammar, its product, a tag or a kind of it, or a word of senders or readers.
 fn find(text: &str) -> Option<&'static str> {
     let names = |grammar: &'static LogGrammar| {
         let speakers = grammar.speaker.iter();
@@ -43,7 +44,9 @@ fn find(text: &str) -> Option<&'static str> {
     };
     let mut of_grammars = LOG_GRAMMARS.iter().flat_map(names);
     let found = of_grammars.find(|name| *name == text);
-    found.or_else(|| sender_word(text).filter(|word| *word == text))
+    found
+        .or_else(|| sender_word(text).filter(|word| *word == text))
+        .or_else(|| mail_reader_word(text))
 }
 
 /// A field that is one such name.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::Entry;
 use crate::known;
-use crate::mail::{Heard, Mail, Voice};
+use crate::mail::{self, Heard, Mail, Readers, Voice};
 use crate::session::{Owner, Sessions, Spoken, Use};
 use crate::stamp::Clock;
 use crate::syslog::{self, Line};
@@ -47,6 +47,8 @@ pub(crate) struct Reading {
     sessions: Sessions,
     /// What they tell of mail.
     pub(crate) mail: Mail,
+    /// Who reads mail and calendars.
+    pub(crate) readers: Readers,
 }
 
 impl Reading {
@@ -79,6 +81,7 @@ impl Reading {
             self.tallies.entry(product).or_default().join(tally);
         }
         self.mail.go_back(older.mail);
+        self.readers.go_back(older.readers);
         let newer = std::mem::replace(&mut self.sessions, older.sessions);
         let Self {
             tallies,
@@ -146,6 +149,10 @@ impl Listener<'_> {
         let port = self.ports.get(tag).copied();
         let process = std::str::from_utf8(line.process).unwrap_or_default();
         let message = text(line.message);
+        let level = spoken_by
+            .uses
+            .and_then(|(grammar, _)| grammar.level.as_deref());
+        let message = without_level(message, level);
         if let Some(voice) = spoken_by.voice {
             let heard = Heard {
                 voice,
@@ -172,6 +179,7 @@ impl Listener<'_> {
             sessions,
             unplaced,
             switched,
+            readers,
             ..
         } = &mut *self.reading;
         let clients = self.clients;
@@ -189,11 +197,14 @@ impl Listener<'_> {
             let times = switched.entry(grammar.id.as_str()).or_default();
             times.extend(at.filter(|_| times.len() < SWITCHED_MAX));
         }
-        let at = |time: Option<&str>| match (known_at, time) {
+        let mut at = |time: Option<&str>| match (known_at, time) {
             (Some(at), _) => Some(at),
             (None, Some(time)) => clock.read(time),
             (None, None) => clock.read(std::str::from_utf8(line.stamp).ok()?),
         };
+        if mail::is_told_by(grammar) {
+            readers.hear(grammar, &message, &mut at);
+        }
         let zones = self.zones;
         let fits = sessions.take(&spoken, at, &mut |owner, used| {
             if let Some(used) = placed(used, clients, unplaced) {
@@ -241,6 +252,16 @@ fn placed(
 /// Nearly every line is UTF-8, which is found out faster than what is not.
 fn text(bytes: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
+/// The message without the word that says how much it matters, as Dovecot writes it in files of its own: `imap: Info: …`.
+fn without_level<'m>(message: Cow<'m, str>, level: Option<&str>) -> Cow<'m, str> {
+    let parts = message.split_once(": ").zip(level);
+    let whole = parts.and_then(|((who, rest), level)| {
+        let rest = rest.strip_prefix(level)?;
+        Some(format!("{who}: {rest}"))
+    });
+    whole.map_or(message, Cow::Owned)
 }
 
 fn keep(

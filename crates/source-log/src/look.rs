@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use groma_knowledge::LOG_GRAMMARS;
-use groma_model::fact::{AskedName, MailUse};
+use groma_model::fact::{AskedName, MailReader, MailUse};
 use groma_model::{
     Coverage, CoverageState, Fact, Foreign, Observation, Reason, Scope, SourceName, Timestamp,
 };
@@ -87,7 +87,7 @@ impl Source for LogSource {
             contacts: Vec::new(),
             sends: vec![
                 "addresses of clients, accounts they used, mechanism, protection, first, last, count, hours of the week".to_owned(),
-                "of mail: what clients call themselves, domains of senders and recipients, words as `scan` in a sender's name, sizes added up, why mail was refused; which domains a mail server takes, and the entries that let clients send through it".to_owned(),
+                "of mail: what clients call themselves, domains of senders and recipients, words as `scan` in a sender's name, sizes added up, why mail was refused; with which kind of program (in words of groma's own) mail, calendars and address books are read; which domains a mail server takes, and the entries that let clients send through it".to_owned(),
             ],
             never_sends: vec!["addresses of senders and recipients, subjects, names that were asked for outside of this server's own zones and who asked for which, search filters, lines of a log".to_owned()],
             rights: vec!["root or the group adm".to_owned()],
@@ -118,6 +118,7 @@ impl Source for LogSource {
             kept: kept::Kept::read(disk),
             told: BTreeMap::new(),
             mail: BTreeMap::new(),
+            readers: Vec::new(),
             heard: BTreeSet::new(),
         };
         look.errors(&logs);
@@ -201,6 +202,8 @@ struct Look<'a> {
     told: BTreeMap<&'static str, Vec<Told>>,
     /// What each product's mail is, by the log that tells it.
     mail: BTreeMap<&'static str, Vec<ToldOfMail>>,
+    /// Who reads mail and calendars, by the log that tells it.
+    readers: Vec<(Foreign, BTreeMap<MailReader, groma_model::Seen>)>,
     /// Products whose log is on.
     heard: BTreeSet<&'static str>,
 }
@@ -345,6 +348,14 @@ impl Look<'_> {
                 .or_default()
                 .push((log.clone(), tally.rows()));
         }
+        if reading.readers.left_out > 0 {
+            complete = false;
+            let what = format!("{} further readers of mail", reading.readers.left_out);
+            let remedy = "more different readers than a look keeps";
+            self.sink
+                .missed_because(&scope, what, Reason::BudgetExhausted, remedy);
+        }
+        self.readers.push((log.clone(), reading.readers.rows()));
         for (product, rows, left_out) in reading.mail.rows() {
             if left_out > 0 {
                 complete = false;
@@ -558,6 +569,12 @@ impl Look<'_> {
                 let fact = Fact::MailUse(used);
                 self.sink.saw(Observation { scope, fact, seen });
             }
+        }
+        for (mut reader, (log, seen)) in tally::joined(std::mem::take(&mut self.readers)) {
+            let scope = Scope::new("log", &log.lossy());
+            reader.log = log;
+            let fact = Fact::MailReader(reader);
+            self.sink.saw(Observation { scope, fact, seen });
         }
         mail::servers(self.disk, self.window, self.sink);
     }

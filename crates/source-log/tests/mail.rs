@@ -461,3 +461,76 @@ fn sixty_thousand_messages_of_sendmail_are_sixty_thousand() {
         .collect();
     assert_eq!(told, [60_000]);
 }
+
+fn readers(recorder: &Recorder) -> Vec<String> {
+    let told = recorder
+        .records
+        .iter()
+        .filter_map(|record| match &record.said {
+            groma_model::batch::Said::Saw(o) if matches!(o.fact, Fact::MailReader(_)) => {
+                Some(format!("{}× {}", o.seen.count, o.fact.says()))
+            }
+            _ => None,
+        });
+    told.collect()
+}
+
+/// A Dovecot with `imap_id_log`, and a Radicale and other doors behind nginx: with what who reads, and no word a client wrote.
+#[test]
+fn readers_are_told_with_the_kind_of_their_program() {
+    let disk = FakeDisk::new()
+        .file("/var/log/dovecot.log", recorded("dovecot-id.log"))
+        .file("/var/log/nginx/access.log", recorded("nginx-dav.log"));
+    let recorder = look(disk);
+    let nginx = |row: &str| format!("1× 10.20.1.{row} (nginx): /var/log/nginx/access.log");
+    let dovecot = |row: &str| format!("1× 10.20.1.{row} (Dovecot): /var/log/dovecot.log");
+    assert_eq!(
+        readers(&recorder),
+        [
+            nginx("31 reads by caldav with Thunderbird"),
+            nginx("31 reads by caldav of Radicale with Thunderbird"),
+            nginx("31 reads by caldav of SOGo with Thunderbird"),
+            dovecot("31 reads by imap with Thunderbird"),
+            nginx("33 reads by activesync with iPhone or iPad"),
+            nginx("33 reads by caldav with iPhone or iPad"),
+            nginx("33 reads by caldav of Radicale with iPhone or iPad"),
+            dovecot("33 reads by imap with iPhone or iPad"),
+            nginx("34 reads by ews with script or program"),
+            dovecot("34 reads by imap with program that copies mailboxes"),
+            dovecot("35 reads by imap with webmail"),
+            nginx("36 reads by caldav of Nextcloud with Evolution"),
+            nginx("36 reads by webmail of Outlook on the web with browser"),
+            nginx("37 reads by activesync with Android phone"),
+            nginx("37 reads by carddav with Android (DAVx5)"),
+            nginx("37 reads by carddav of Radicale with Android (DAVx5)"),
+            nginx("38 reads by ews with Outlook 2016 or newer"),
+            nginx("66 reads by ews with Outlook 2016 or newer"),
+            dovecot("66 reads by imap with an unknown program"),
+        ]
+    );
+}
+
+#[test]
+fn nothing_a_reader_wrote_leaves_the_machine() {
+    let disk = FakeDisk::new()
+        .file("/var/log/dovecot.log", recorded("dovecot-id.log"))
+        .file("/var/log/nginx/access.log", recorded("nginx-dav.log"));
+    for fact in look(disk).facts() {
+        let said = serde_json::to_string(fact).unwrap();
+        assert!(!said.contains("peer\":\"10.20.1.9\""), "{said}");
+        if matches!(fact, Fact::MailReader(_)) {
+            assert!(!said.contains("10.20.1.9\""), "{said}");
+            for never in [
+                "anna",
+                "admin",
+                "128.4",
+                "15C2",
+                "DeviceId",
+                "22B83",
+                "/radicale/",
+            ] {
+                assert!(!said.contains(never), "{said}");
+            }
+        }
+    }
+}

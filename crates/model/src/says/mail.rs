@@ -1,5 +1,6 @@
 //! Mail that was handed in, and the servers that take it.
 
+use crate::mail_reader::MailReader;
 use crate::mail_use::{MailServer, MailUse};
 use crate::name::Protection;
 
@@ -7,6 +8,18 @@ use crate::name::Protection;
 const NAMED_MAX: usize = 6;
 
 /// One way of sending.
+pub(super) fn reader(reader: &MailReader) -> String {
+    let client = reader.client.as_deref().unwrap_or("an unknown program");
+    let software = reader.software.as_ref();
+    let software = software.map_or_else(String::new, |name| format!(" of {name}"));
+    let at = reader.provider.as_ref();
+    let at = at.map_or_else(String::new, |peer| format!(" at {peer}"));
+    format!(
+        "{} reads by {}{software}{at} with {client} ({}): {}",
+        reader.consumer, reader.protocol, reader.product, reader.log
+    )
+}
+
 pub(super) fn used(used: &MailUse) -> String {
     let does = match used.refused {
         None => "sent mail through".to_owned(),

@@ -75,7 +75,10 @@ fn classes(row: &MailLedgerEntry) -> Vec<String> {
 fn provider(row: &MailLedgerEntry, index: &Index<'_>) -> String {
     let port = row.port.map_or_else(String::new, |port| format!(":{port}"));
     let name = visible(&index.name(&row.provider));
-    visible(&format!("{name}{port} ({}, {})", row.product, row.kind))
+    let kind = row.protocol.as_ref().unwrap_or(&row.kind);
+    let served = std::iter::once(&row.product).chain(&row.software);
+    let served: Vec<&str> = served.map(String::as_str).collect();
+    visible(&format!("{name}{port} ({}, {kind})", served.join(", ")))
 }
 
 fn needs(row: &MailLedgerEntry, words: &Catalogue) -> Vec<String> {
@@ -104,6 +107,7 @@ fn needs(row: &MailLedgerEntry, words: &Catalogue) -> Vec<String> {
         row.certificate.then(|| words.mail_certificate.to_owned()),
         (!row.helo.is_empty()).then(|| format!("EHLO {}", row.helo.join(", "))),
         reached,
+        (!row.clients.is_empty()).then(|| row.clients.join(", ")),
         (!row.programs.is_empty()).then(|| row.programs.join(", ")),
     ];
     parts

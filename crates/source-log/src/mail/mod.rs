@@ -6,6 +6,7 @@
 mod exim;
 mod names;
 mod postfix;
+mod readers;
 pub(crate) mod said;
 mod sendmail;
 mod server;
@@ -19,6 +20,7 @@ use groma_model::fact::MailUse;
 use groma_model::{Port, Seen, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use readers::{Readers, is_told_by};
 pub(crate) use server::{FILES as SETTINGS, servers};
 use track::{Spoken, Track};
 

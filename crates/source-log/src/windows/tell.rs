@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use groma_knowledge::events::{EventGrammar, EventRule, Tells};
+use groma_knowledge::mail_clients::mail_client;
 use groma_knowledge::service_class;
 use groma_model::Foreign;
 use groma_model::directory::without_persons;
@@ -74,6 +75,11 @@ pub(super) fn uses<'v>(
         account,
         mechanism: mechanism.and_then(word),
         program: named(&rule.program).and_then(program),
+        client: rule
+            .service
+            .as_ref()
+            .and(named(&rule.program))
+            .and_then(kind_of_client),
         protection: rule.protection,
         service: service.and_then(text),
         asks: asks(named(&rule.base), named(&rule.filter)),
@@ -210,6 +216,11 @@ fn text(text: &str) -> Option<Foreign> {
 
 fn word(text: &str) -> Option<String> {
     Word::parse(&text.replace(' ', "-")).map(|word| word.as_str().to_owned())
+}
+
+/// The kind of program behind a user agent, whose blanks IIS writes as `+`.
+fn kind_of_client(agent: &str) -> Option<String> {
+    mail_client(&agent.replace('+', " ")).map(|client| client.says.clone())
 }
 
 fn program(text: &str) -> Option<String> {
