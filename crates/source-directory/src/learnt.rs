@@ -74,7 +74,8 @@ carried!(
     addresses,
     aliases,
     flat_names,
-    group_members
+    group_members,
+    disabled
 );
 
 /// Facts of one question, and what later questions need of it.
@@ -120,6 +121,8 @@ pub(crate) struct Learnt {
     pub(crate) troubles: Vec<Cause>,
     /// Names with records that are none, and how many such records.
     pub(crate) faulty_records: (Vec<String>, u64),
+    /// Machines whose account is switched off.
+    pub(crate) disabled: BTreeSet<Peer>,
     /// Our own end of the conversation, where it has an address.
     pub(crate) own: Option<SocketAddr>,
     /// As whom we ask; empty for nobody.
@@ -159,6 +162,7 @@ impl Learnt {
             circles: Vec::new(),
             troubles: Vec::new(),
             faulty_records: (Vec::new(), 0),
+            disabled: BTreeSet::new(),
             own: None,
             own_account: String::new(),
             group_members: HashMap::new(),

@@ -17,7 +17,7 @@
 //! **Which rights it needs.** An account that may read, nothing more. Anonymous where the server lets anybody read.
 //! `cn=config` and `cn=Monitor` of OpenLDAP want an account that may see them, or root over `ldapi`.
 //!
-//! **What it costs the server.** Some thirty questions, one after the other, 500 entries at a time; each has a time limit.
+//! **What it costs the server.** Some forty questions, one after the other, 500 entries at a time; each has a time limit.
 //! What was answered before a limit is kept, and a gap says what is missing. A look that was killed goes on with the first
 //! question that was not answered ([`Journal`]), within half a day; else nothing is kept between looks.
 //!

@@ -36,6 +36,7 @@ const OBJECTS: &str = "dn: CN=svc-web,CN=Users,{D}
 changetype: add
 objectClass: user
 sAMAccountName: svc-web
+userAccountControl: 544
 servicePrincipalName: HTTP/app1.ad.example.test
 msDS-SupportedEncryptionTypes: 4
 msDS-AllowedToDelegateTo: MSSQLSvc/db1.ad.example.test:1444
@@ -106,6 +107,24 @@ uNCName: \\\\print1.ad.example.test\\copier
 versionNumber: 4
 portName: IP_10.1.2.3
 driverName: Generic
+
+dn: CN=OLD1,CN=Computers,{D}
+changetype: add
+objectClass: computer
+sAMAccountName: OLD1$
+userAccountControl: 4098
+dNSHostName: old1.ad.example.test
+msDS-AllowedToDelegateTo: cifs/db1.ad.example.test
+
+dn: CN=labels,CN=OLD1,CN=Computers,{D}
+changetype: add
+objectClass: printQueue
+printerName: Labels
+serverName: old1.ad.example.test
+shortServerName: OLD1
+uNCName: \\\\old1.ad.example.test\\labels
+versionNumber: 4
+portName: 10.1.2.4
 
 dn: CN=portal,CN=app1,CN=Computers,{D}
 changetype: add

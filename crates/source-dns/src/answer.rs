@@ -83,6 +83,19 @@ pub(crate) fn forward(asked: &HostName, candidate: &HostName, replies: &[Reply])
     }
 }
 
+/// Where `name` leads, if it is an alias in this answer.
+pub(crate) fn target(name: &HostName, reply: &Reply) -> Option<HostName> {
+    let own = reply
+        .records()
+        .iter()
+        .filter(|record| record.owner == *name);
+    own.filter_map(|record| match &record.value {
+        Value::Alias(target) => Some(target.clone()),
+        _ => None,
+    })
+    .next()
+}
+
 /// The answer to a reverse question.
 pub(crate) fn reverse(asked: IpAddr, reply: &Reply) -> NameAnswer {
     let names: BTreeSet<HostName> = reply

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use groma_model::fact::NameAnswer;
-use groma_model::{HostName, Peer};
+use groma_model::{HostName, Peer, Reason};
 use groma_source::{Budget, Window};
 use tokio::task::JoinSet;
 
@@ -36,6 +36,8 @@ pub(crate) struct Finding {
     pub(crate) troubles: Vec<Trouble>,
     /// True if the name exists and has no address.
     pub(crate) without_address: bool,
+    /// The name as it was asked whose aliases lead in a circle.
+    pub(crate) circle: Option<HostName>,
 }
 
 impl Finding {
@@ -50,10 +52,8 @@ impl Finding {
     fn heard(&self) -> bool {
         self.answer.is_some()
             || self.without_address
-            || self
-                .troubles
-                .iter()
-                .any(|t| t.reason != groma_model::Reason::TimedOut)
+            || self.circle.is_some()
+            || self.troubles.iter().any(|t| t.reason != Reason::TimedOut)
     }
 }
 
@@ -168,7 +168,15 @@ async fn ask_name(asker: &Asker, name: &HostName, candidates: &[HostName]) -> Fi
             return Finding {
                 answer: Some(answer::forward(name, candidate, &replies)),
                 troubles,
-                without_address: false,
+                ..Finding::default()
+            };
+        }
+        // Some servers follow a circle until they give up, and say only that they failed.
+        let failed = troubles.iter().any(|t| t.reason == Reason::Refused);
+        if failed && let Some(name) = circle(asker, std::slice::from_ref(candidate)).await {
+            return Finding {
+                circle: Some(name),
+                ..Finding::default()
             };
         }
         if !troubles.is_empty() {
@@ -180,12 +188,35 @@ async fn ask_name(asker: &Asker, name: &HostName, candidates: &[HostName]) -> Fi
         without_address |= !replies.contains(&Reply::NoSuchName);
     }
     if without_address {
+        let circle = circle(asker, candidates).await;
         return Finding {
-            without_address,
+            without_address: circle.is_none(),
+            circle,
             ..Finding::default()
         };
     }
     Finding::answered(dead_end(asker, name, candidates).await)
+}
+
+/// Aliases that are followed one by one, to find out whether they come back.
+const STEPS_MAX: usize = 16;
+
+/// The name whose aliases lead back to a name met before, if one of these does.
+async fn circle(asker: &Asker, candidates: &[HostName]) -> Option<HostName> {
+    for candidate in candidates {
+        let mut met = vec![candidate.clone()];
+        while met.len() <= STEPS_MAX {
+            let last = met.last()?;
+            let Some(target) = answer::target(last, &asker.alias(last).await.ok()?) else {
+                break;
+            };
+            if met.contains(&target) {
+                return Some(candidate.clone());
+            }
+            met.push(target);
+        }
+    }
+    None
 }
 
 /// The answer "it does not exist", with the alias that leads there if there is one: whoever reads it wants to

@@ -256,6 +256,14 @@ impl Told<'_> {
                 "",
             );
         }
+        if let Some(name) = finding.circle {
+            self.sink.missed_because(
+                &scope,
+                format!("alias circle at {name}: it leads back to itself and to no address"),
+                Reason::Malformed,
+                "mend or delete these CNAME records",
+            );
+        }
         if finding.without_address {
             self.sink.missed_because(
                 &scope,

@@ -31,6 +31,9 @@ mail1 IN AAAA fd00::1
 old-mail 60 IN CNAME mail
 mail IN CNAME mail1
 gone IN CNAME nowhere
+round IN CNAME trip
+trip IN CNAME round
+self IN CNAME self
 broken IN CNAME a.broken.example.
 short.corp.example IN A 10.9.9.9
 textonly IN TXT \"nothing but words\"
@@ -170,6 +173,21 @@ fn a_server_failure_is_a_gap_and_never_an_answer() {
         state_of(&recorder, "name:db1.broken.example"),
         [CoverageState::Partial]
     );
+}
+
+#[test]
+fn aliases_that_lead_in_a_circle_are_told_by_name() {
+    let Some(named) = started() else { return };
+    for name in ["round.corp.example", "self.corp.example"] {
+        let recorder = look(&named.resolv_conf(), Arc::new(NoNetwork), &[name]);
+        assert!(answers(&recorder).is_empty());
+        let gaps: Vec<_> = recorder
+            .gaps()
+            .map(|g| (g.what.as_str(), &g.reason))
+            .collect();
+        let what = format!("alias circle at {name}: it leads back to itself and to no address");
+        assert_eq!(gaps, [(what.as_str(), &Reason::Malformed)]);
+    }
 }
 
 #[test]

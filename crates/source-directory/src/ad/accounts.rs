@@ -72,6 +72,13 @@ pub(crate) fn computer(entry: &Entry, learnt: &mut Learnt) {
     } else {
         "computer"
     };
+    if flags & DISABLED != 0
+        && let Some(host) = host
+            .clone()
+            .filter(|_| learnt.disabled.len() < DISABLED_MAX)
+    {
+        learnt.disabled.insert(host);
+    }
     let mut object = learnt.described(class, entry, &["operatingSystem", "operatingSystemVersion"]);
     // What has not been heard of for half a year makes no machine of the inventory; the directory still lists it.
     object.host = host
@@ -94,6 +101,9 @@ pub(crate) fn computer(entry: &Entry, learnt: &mut Learnt) {
     delegation(entry, flags, &hosts, &mut object, learnt);
     learnt.object(object);
 }
+
+/// Machines whose account is switched off that are kept for later questions.
+const DISABLED_MAX: usize = 100_000;
 
 /// An account that services run as.
 pub(crate) fn service_account(entry: &Entry, learnt: &mut Learnt) {
@@ -204,8 +214,13 @@ fn delegation(
         object.says("delegation", [how.to_owned()]);
         object.says("msDS-AllowedToDelegateTo", targets.iter().cloned());
     }
+    // Who is switched off acts for nobody any more: it is written there, and no need.
+    let acting = match flags & DISABLED {
+        0 => hosts,
+        _ => &[],
+    };
     for target in targets.iter().filter_map(|t| Principal::parse(t)) {
-        for host in hosts {
+        for host in acting {
             let kind = target.service().map_or("other", |s| s.kind.as_str());
             let mut need = need(
                 host.clone(),

@@ -122,9 +122,13 @@ pub(crate) fn print_queue(entry: &Entry, learnt: &mut Learnt) {
         .text("serverName")
         .and_then(|s| Peer::parse(s.trim_start_matches('\\')));
     object.host = server.clone();
+    let is_off = server.as_ref().is_some_and(|s| learnt.disabled.contains(s));
+    object.says("state", is_off.then(|| "its server is disabled".to_owned()));
     let queue = object.name.clone();
     learnt.object(object);
-    let Some(server) = server else { return };
+    let Some(server) = server.filter(|_| !is_off) else {
+        return;
+    };
     for port in entry
         .texts("portName")
         .flat_map(|p| p.split(',').map(str::to_owned).collect::<Vec<_>>())
