@@ -176,8 +176,10 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
     run.here(Box::new(NamesSource::new(world.clone(), questions)));
     let looked = run.told.said.iter().map(|(name, _)| name.clone()).collect();
     let kept = std::mem::take(&mut run.told.kept);
-    if let Some(memory) = request.memory.as_ref().filter(|_| !kept.is_empty()) {
-        crate::memory::keep(memory, &kept);
+    if let Some(memory) = &request.memory {
+        for (source, lines) in kept.iter().filter(|(_, lines)| !lines.is_empty()) {
+            crate::memory::keep(&memory.of(source), lines);
+        }
     }
     let reservations = reservations(&run.told);
     let mut records = run.told.records();
@@ -209,7 +211,8 @@ pub fn explanations(
     };
     let mut apart = child_sources(world, &wish);
     for source in &mut apart {
-        memory.into_iter().for_each(|m| source.remember(m.clone()));
+        let memory = memory.map(|m| m.of(&source.name()));
+        memory.into_iter().for_each(|m| source.remember(m));
     }
     let here: [Box<dyn Source>; 5] = [
         Box::new(DirectorySource::new(world.clone(), directories.to_vec())),

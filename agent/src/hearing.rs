@@ -32,7 +32,7 @@ pub(crate) struct Told {
     /// What each source said.
     pub(crate) said: Vec<(SourceName, Vec<Record>)>,
     /// What they want back at their next look.
-    pub(crate) kept: Vec<String>,
+    pub(crate) kept: Vec<(SourceName, Vec<String>)>,
     /// What the kernel could not be asked to keep children from.
     pub(crate) lacking: BTreeSet<String>,
     /// True if they were to look in a child, and none can be had.
@@ -99,7 +99,9 @@ impl Hearing<'_> {
     pub(crate) fn here(&self, mut source: Box<dyn Source>, limit: Duration) -> Told {
         let name = source.name();
         let memory = self.request.memory.clone();
-        memory.into_iter().for_each(|m| source.remember(m));
+        memory
+            .into_iter()
+            .for_each(|m| source.remember(m.of(&name)));
         self.progress.begins(&name);
         let limit = limit.min(self.window.remaining());
         let mut heard = bounded::look(source, self.window, limit, &self.request.budget);
@@ -114,8 +116,8 @@ impl Hearing<'_> {
         self.progress.ends(&name);
         let said = apart::told(&name, heard.records, trouble);
         Told {
-            said: vec![(name, said)],
-            kept: heard.kept,
+            said: vec![(name.clone(), said)],
+            kept: vec![(name, heard.kept)],
             ..Told::default()
         }
     }

@@ -1,4 +1,4 @@
-//! The lines sources keep from one look to the next, in one file beside the agent's state.
+//! The lines sources keep from one look to the next, a file each beside the agent's state.
 //!
 //! It is a cache and nothing more: without it everything is looked at, so no failure here is worth a word.
 
@@ -11,7 +11,7 @@ use groma_source::Memory;
 
 const FILE: &str = "config.memory";
 
-/// The memory in `directory`, believed only if it is this account's own and this very program kept it.
+/// The memory in `directory`, of which every source has a file ([`Memory::of`]), believed only if it is this account's own and this very program kept it.
 pub fn memory_in(directory: &Path) -> Memory {
     let owner = fs::metadata("/proc/self").ok().map(|m| m.uid());
     let program = fs::metadata("/proc/self/exe").map(|m| {

@@ -100,7 +100,8 @@ pub fn serve(sources: Sources) -> ExitCode {
     };
     let mut all = sources(&world, &wish);
     for source in &mut all {
-        order.memory.iter().for_each(|m| source.remember(m.clone()));
+        let memory = order.memory.as_ref().map(|m| m.of(&source.name()));
+        memory.into_iter().for_each(|m| source.remember(m));
     }
     let begin = world.clock.monotonic();
     for name in &order.sources {

@@ -51,7 +51,7 @@ pub struct Outcome {
     /// What each source said, in the order asked; with a gap at its end, if that is not everything.
     pub said: Vec<(SourceName, Vec<Record>)>,
     /// Lines the sources that came to their end want back at their next look.
-    pub kept: Vec<String>,
+    pub kept: Vec<(SourceName, Vec<String>)>,
     /// What the kernel could not be asked to keep the children from, in a few words each.
     pub lacking: BTreeSet<String>,
     /// True if this program cannot be started again, and so the rest has not looked.
@@ -106,13 +106,10 @@ impl Group<'_> {
         if ear.heard.is_empty() {
             ear.heard.push(super::ear::Heard::default());
         }
-        let whole = ear
-            .heard
-            .iter_mut()
-            .filter(|h| h.is_done && h.failed.is_none());
-        outcome
-            .kept
-            .extend(whole.flat_map(|h| std::mem::take(&mut h.kept)));
+        let heard = ear.heard.iter_mut().zip(sources);
+        let whole = heard.filter(|(heard, _)| heard.is_done && heard.failed.is_none());
+        let kept = whole.map(|(heard, source)| (source.clone(), std::mem::take(&mut heard.kept)));
+        outcome.kept.extend(kept);
         let heard = ear.heard.into_iter().zip(sources);
         let all = heard.map(|(heard, source)| {
             let trouble = match (heard.failed, heard.is_done) {

@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 
 use groma_knowledge::RULES;
 use groma_model::{CoverageState, Fact, Observation, Reason, Scope, Seen};
-use groma_source::{Budget, Disk, Entry, EntryKind, Memory, Sink, SinkExt, Stamp, Window, World};
+use groma_source::{
+    Budget, Disk, Doubt, Entry, EntryKind, Memory, Sink, SinkExt, Stamp, Window, World,
+};
 
 use crate::TOP_OF_THE_SYSTEM;
 use crate::inspect::{Said, plan};
 use crate::machine::Machine;
-use crate::memory::{Basis, Doubt, Keeping, KeptDirectory, Recalled, Witness, recall};
+use crate::memory::{Basis, Keeping, KeptDirectory, Recalled, Witness, recall};
 use crate::profile::is_idle;
 use crate::script::OnDisk;
 use crate::silence::is_silent_directory;

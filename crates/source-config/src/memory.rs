@@ -20,7 +20,7 @@ use groma_model::fact::NameAnswer;
 use groma_model::{Reason, Timestamp};
 use groma_source::disk::foreign;
 use groma_source::{
-    Disk, DiskError, Entry, EntryKind, FileRead, Memory, Metadata, OpenFile, Space, Stamp,
+    Disk, DiskError, Doubt, Entry, EntryKind, FileRead, Memory, Metadata, OpenFile, Space, Stamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -210,29 +210,10 @@ impl<'k> KeptDirectory<'k> {
     }
 }
 
-/// Why nothing kept can be believed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Doubt {
-    /// There is none, or it is of another program, machine or time.
-    Nothing,
-    /// Somebody else could have written it.
-    NotOurs,
-}
-
 /// What was kept at the last look, by directory.
 pub(crate) fn recall(disk: &dyn Disk, memory: &Memory, basis: &Basis) -> Result<Recalled, Doubt> {
-    match disk.metadata(&memory.path) {
-        Ok(metadata) if metadata.kind != EntryKind::File => return Err(Doubt::NotOurs),
-        Ok(_) => {}
-        Err(_) => return Err(Doubt::Nothing),
-    }
     let limit = u64::try_from(BYTES_MAX).unwrap_or(u64::MAX);
-    let read = disk.read(&memory.path, limit).map_err(|_| Doubt::Nothing)?;
-    let shared = read.metadata.mode.is_some_and(|mode| mode & 0o077 != 0);
-    if read.metadata.owner != memory.owner || shared {
-        return Err(Doubt::NotOurs);
-    }
-    parse(read.bytes, basis).ok_or(Doubt::Nothing)
+    parse(memory.read(disk, limit)?, basis).ok_or(Doubt::Nothing)
 }
 
 /// What was cut off anywhere is doubtful as a whole.

@@ -9,13 +9,16 @@ use groma_model::fact::{AskedName, MailReader, MailUse};
 use groma_model::{
     Coverage, CoverageState, Fact, Foreign, Observation, Reason, Scope, SourceName, Timestamp,
 };
-use groma_source::{Budget, Disk, Explanation, Sink, SinkExt, Source, Window, World, disk};
+use groma_source::{
+    Budget, Disk, Doubt, Explanation, Memory, Sink, SinkExt, Source, Window, World, disk,
+};
 
 use crate::family::{self, Family, Member};
 use crate::listen::Reading;
 use crate::part::{Before, Outcome, Part};
 use crate::reach::Reach;
 use crate::read::{Log, Logs, Reader, Surroundings};
+use crate::remembered::{self, Basis};
 use crate::tally::{self, Tally};
 use crate::{journal, kept, lines, mail};
 
@@ -39,6 +42,7 @@ const ONE_LOG: &str =
     "let the service write one log for all its clients, or read the further ones by hand";
 /// Where a RADIUS server's log knows a network by one name.
 const BY_NAME: &str = "the log knows them by the name of a network, or by a name that leads to no fixed address: give each device a client of its own in clients.conf, or see the directories of radacct, which are called by address";
+const NOT_OURS: &str = "see who made it, and remove it";
 const MORE_TIME: &str = "the time of the look was over; give it more";
 const VERIFY: &str = "journalctl --verify tells what is wrong with it";
 /// A log that reaches so far has the monthly job in it.
@@ -49,12 +53,16 @@ const BE_ROOT_OR_JOURNAL: &str = "run as root, or as a member of the group syste
 /// The logs of this machine's services.
 pub struct LogSource {
     world: World,
+    memory: Option<Memory>,
 }
 
 impl LogSource {
     /// A source on `world`.
     pub fn new(world: World) -> Self {
-        Self { world }
+        Self {
+            world,
+            memory: None,
+        }
     }
 }
 
@@ -75,7 +83,7 @@ impl Source for LogSource {
                 "Tells who used the services of this machine, as their own logs know it ({}): the client that calls once a month.",
                 products.join(", ")
             ),
-            reads: vec![
+            reads: [
                 format!("{}, with their rotations, plain, gzip and zstd", files.join(", ")),
                 mail::SETTINGS.to_owned(),
                 logons::READS.to_owned(),
@@ -83,7 +91,13 @@ impl Source for LogSource {
                 taps::READS.to_owned(),
                 kept::READS.to_owned(),
                 "/proc/sys/kernel/hostname, /etc/hostname; /etc/bind/named.conf, /etc/named.conf, /usr/local/etc/namedb/named.conf with what they include, for the zones this machine answers for; /etc/postfix/master.cf; clients.conf of FreeRADIUS with what it includes (names and addresses, never a secret); /etc/localtime (where it leads), /etc/timezone; /etc/machine-id and the journal files of systemd in /var/log/journal and /run/log/journal; whether the programs of these products are there".to_owned(),
-            ],
+            ]
+            .into_iter()
+            .chain(self.memory.iter().map(|memory| {
+                let path = memory.path.display();
+                format!("{path}: what each log told up to where it was read last; only what was added since is read")
+            }))
+            .collect(),
             contacts: Vec::new(),
             sends: vec![
                 "addresses of clients, accounts they used, mechanism, protection, first, last, count, hours of the week".to_owned(),
@@ -91,8 +105,12 @@ impl Source for LogSource {
             ],
             never_sends: vec!["addresses of senders and recipients, subjects, names that were asked for outside of this server's own zones and who asked for which, search filters, lines of a log".to_owned()],
             rights: vec!["root or the group adm".to_owned()],
-            cost: "one pass over those files, up to the budget".to_owned(),
+            cost: "one pass over those files, up to the budget; later looks read what was added since, and say the whole".to_owned(),
         }
+    }
+
+    fn remember(&mut self, memory: Memory) {
+        self.memory = Some(memory);
     }
 
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
@@ -101,11 +119,25 @@ impl Source for LogSource {
         let around = Surroundings::of(disk);
         let paths = paths();
         let mut reader = Reader::new(disk, window, &around, budget.total_bytes_max);
-        let mut logs = reader.read(&paths, Before::default());
+        let basis = self.memory.as_ref().map(|m| Basis::new(m, &around));
+        let before = match (&self.memory, &basis) {
+            (Some(memory), Some(basis)) => {
+                let before = remembered::recall(disk, memory, basis);
+                if before.as_ref().err() == Some(&Doubt::NotOurs) {
+                    say_doubt(memory, window, sink);
+                }
+                before.unwrap_or_default()
+            }
+            _ => Before::default(),
+        };
+        let mut logs = reader.read(&paths, before);
         if !window.watch().is_zero() && !window.is_over() {
             let passed = window.monotonic().saturating_sub(begin);
             window.sleep(window.watch().saturating_sub(passed));
             logs = reader.read_on(&paths, logs.before());
+        }
+        if let Some(basis) = &basis {
+            remembered::keep(&mut logs, basis, sink);
         }
         let mut look = Look {
             disk,
@@ -140,6 +172,17 @@ fn paths() -> Vec<&'static str> {
         .flat_map(|g| g.files.iter().map(String::as_str));
     let paths: BTreeSet<&str> = own.chain(SYSLOG_FILES.iter().copied()).collect();
     paths.into_iter().collect()
+}
+
+/// What was kept could have been written by somebody else.
+fn say_doubt(memory: &Memory, window: &Window, sink: &mut dyn Sink) {
+    let path = disk::foreign(&memory.path);
+    let scope = Scope::new("memory", &path.lossy());
+    let what = format!(
+        "{path}: another account's, or others may write or read it; all logs were read anew"
+    );
+    sink.missed_because(&scope, what, Reason::PermissionDenied, NOT_OURS);
+    sink.covered_now(window, &scope, CoverageState::Partial);
 }
 
 /// A log of questions.

@@ -204,7 +204,7 @@ impl Part {
     }
 }
 
-/// What files told before, by the log they are of.
+/// What files told before, by the log they are of. Also what is kept of it: see [`crate::remembered`].
 #[derive(Debug, Default)]
 pub(crate) struct Before(BTreeMap<PathBuf, Vec<Part>>);
 
@@ -240,6 +240,22 @@ impl Before {
             let sound = matches!(&part.outcome, Outcome::Journal(told) if told.damaged == 0);
             sound && mark.goes_on_in_journal(journal)
         })
+    }
+
+    /// The logs there is something of.
+    #[cfg(test)]
+    pub(crate) fn logs(&self) -> impl Iterator<Item = &Path> {
+        self.0.keys().map(PathBuf::as_path)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.0.values().flatten()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn into_parts(self) -> impl Iterator<Item = Part> {
+        self.0.into_values().flatten()
     }
 
     fn take(&mut self, log: &Path, mut fits: impl FnMut(&Part, &Mark) -> bool) -> Option<Part> {

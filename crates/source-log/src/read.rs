@@ -190,8 +190,8 @@ impl<'a> Reader<'a> {
             None => (Reading::default(), Outcome::Lines(lines::Told::default())),
         };
         let told = self.lines(file.as_ref(), taken, family, member, &mut reading);
-        let unpacked = told.as_ref().map_or(0, |told| told.bytes);
-        self.bytes_left = self.bytes_left.saturating_sub(unpacked.max(left));
+        // What a compressed file holds is bounded by its length, and by the time of the look.
+        self.used(left);
         match told {
             Ok(mut told) => {
                 if let Outcome::Lines(known) = known {

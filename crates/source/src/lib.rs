@@ -29,7 +29,7 @@ pub use disk::{
     Disk, DiskError, Entry, EntryKind, FileMet, FileRead, Listed, Metadata, OpenFile, Space, Stamp,
 };
 pub use kernel::{Arrival, Events, Instruction, KernelEvents, NetworkRoom, SilentKernel, Trace};
-pub use memory::Memory;
+pub use memory::{Doubt, Memory};
 pub use network::{Datagrams, LocalDoor, Network, Stream, forbidden_port};
 pub use sink::{Recorder, Sink, SinkExt};
 pub use window::{Clock, Stop, Window};

@@ -124,6 +124,13 @@ impl Mail {
         track.take(&spoken, said, at);
     }
 
+    /// Forgets every name that stands in nothing of what was told.
+    pub(crate) fn settle(&mut self) {
+        for track in self.products.values_mut() {
+            *track = std::mem::take(track).settled();
+        }
+    }
+
     /// What an older file told is put before this.
     pub(crate) fn go_back(&mut self, mut older: Self) {
         for (product, track) in &mut self.products {

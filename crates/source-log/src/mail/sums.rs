@@ -167,12 +167,14 @@ impl Sums {
         self.put(way, to, Sum { seen, days });
     }
 
-    /// What another file told besides, its names by `renamed`: accounts, and all others.
+    /// What another file told besides, its names by `renamed`: accounts, and all others. A name that was typed there and let
+    /// nobody in there is none: it may be a password, and is neither told nor kept.
     pub(super) fn join(
         &mut self,
         other: Self,
         mut renamed: impl FnMut(Name, bool) -> Option<Name>,
     ) {
+        let let_in = let_in(other.ways.keys());
         let ways: HashMap<u32, Way> = other
             .ways
             .into_iter()
@@ -180,7 +182,11 @@ impl Sums {
             .collect();
         for ((id, to), sum) in other.rows {
             if let Some(way) = ways.get(&id) {
-                let way = way.clone().renamed(&mut renamed);
+                let mut way = way.clone();
+                way.account = way
+                    .account
+                    .filter(|account| !is_typed(&way) || let_in.contains(account));
+                let way = way.renamed(&mut renamed);
                 self.put(way, to.renamed(&mut renamed), sum);
             }
         }
@@ -214,11 +220,7 @@ impl Sums {
     pub(crate) fn rows(self, names: &Names, product: &str) -> BTreeMap<MailUse, Seen> {
         let ways: HashMap<u32, &Way> = self.ways.iter().map(|(way, (id, _))| (*id, way)).collect();
         let crowds = crowds(ways.values().copied());
-        let let_in: BTreeSet<Name> = ways
-            .values()
-            .filter(|way| !is_typed(way))
-            .filter_map(|way| way.account)
-            .collect();
+        let let_in = let_in(ways.values().copied());
         let mut out: BTreeMap<MailUse, (Seen, u64)> = BTreeMap::new();
         for ((id, to), sum) in &self.rows {
             let Some(way) = ways.get(id) else { continue };
@@ -239,6 +241,13 @@ impl Sums {
         }
         forget_passers(out)
     }
+}
+
+/// Accounts that were let in.
+fn let_in<'w>(ways: impl Iterator<Item = &'w Way>) -> BTreeSet<Name> {
+    ways.filter(|way| !is_typed(way))
+        .filter_map(|way| way.account)
+        .collect()
 }
 
 /// True if all anybody knows of the account is that somebody typed it: it may be the password.

@@ -430,6 +430,38 @@ impl Track {
         self.sums.add(way, message.to, at, message.bytes);
     }
 
+    /// The same without a name nobody needs: only those of what is told, and of what is open.
+    pub(crate) fn settled(self) -> Self {
+        let mut fresh = Names::default();
+        fresh.left_out = self.names.left_out;
+        let mut renamed = |name: Name, is_account: bool| match is_account {
+            true => fresh.number_of_account(self.names.text(name)),
+            false => fresh.number(self.names.text(name)),
+        };
+        let mut all = |messages: QuickMap<Word, Message>| -> QuickMap<Word, Message> {
+            let messages = messages.into_iter();
+            messages
+                .map(|(queue, message)| (queue, message.renamed(&mut renamed)))
+                .collect()
+        };
+        let (open, later, waiting) = (all(self.open), all(self.later), all(self.waiting));
+        let mut sessions = self.sessions;
+        for (account, _) in sessions.values_mut().filter_map(|s| s.proven.as_mut()) {
+            *account = account.and_then(|account| renamed(account, true));
+        }
+        let mut sums = Sums::default();
+        sums.join(self.sums, renamed);
+        Self {
+            sessions,
+            open,
+            later,
+            waiting,
+            begun: self.begun,
+            names: fresh,
+            sums,
+        }
+    }
+
     /// What an older file told is put before this, which so far are the newer ones.
     pub(crate) fn go_back(&mut self, older: Self) {
         let Self {

@@ -39,7 +39,9 @@ type Meanwhile<'m> = &'m dyn Fn(&Machine);
 
 /// A machine with logs.
 pub(crate) struct Machine {
-    directory: tempfile::TempDir,
+    directory: Arc<tempfile::TempDir>,
+    /// What stands behind its state's name: a machine beside another one has none.
+    state: &'static str,
     pub(crate) stop: Stop,
     pub(crate) program: String,
     /// Bytes that were read of logs at the last look.
@@ -61,11 +63,40 @@ impl Machine {
         fs::create_dir_all(directory.path().join("var/log")).unwrap();
         fs::create_dir_all(directory.path().join("state")).unwrap();
         Self {
-            directory,
+            directory: Arc::new(directory),
+            state: "log.memory",
             stop: Stop::default(),
             program: "1".to_owned(),
             read: Arc::default(),
         }
+    }
+
+    /// The same logs, for a look that remembers nothing.
+    pub(crate) fn beside(other: &Self) -> Self {
+        Self {
+            directory: other.directory.clone(),
+            state: "none",
+            stop: Stop::default(),
+            program: other.program.clone(),
+            read: Arc::default(),
+        }
+    }
+
+    pub(crate) fn etc(&self, name: &str, text: &str) {
+        fs::create_dir_all(self.directory.path().join("etc")).unwrap();
+        fs::write(self.directory.path().join("etc").join(name), text).unwrap();
+    }
+
+    /// As logrotate's `compress` does.
+    pub(crate) fn pack(&self, from: &str, to: &str) {
+        let text = fs::read(self.path(from)).unwrap();
+        let file = fs::File::create(self.path(to)).unwrap();
+        let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+        packed.write_all(&text).unwrap();
+        let file = packed.finish().unwrap();
+        let written = fs::metadata(self.path(from)).unwrap().modified().unwrap();
+        file.set_modified(written).unwrap();
+        self.remove(from);
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -100,10 +131,9 @@ impl Machine {
         fs::write(self.path(from), "").unwrap();
     }
 
-    /// Makes all files look as if nobody had touched them for a while.
     pub(crate) fn memory(&self) -> Memory {
         Memory {
-            path: self.directory.path().join("state/log.memory"),
+            path: self.directory.path().join("state").join(self.state),
             owner: Some(std::os::unix::fs::MetadataExt::uid(
                 &fs::metadata("/proc/self").unwrap(),
             )),
