@@ -18,10 +18,15 @@ pub(crate) fn needs(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
     if gathered.admissions.is_empty() {
         return;
     }
+    // Of an estate of a hundred thousand places only those that are asked about are kept.
+    let places = gathered.admissions.iter().map(|raw| place(raw, estate));
+    let clients: HashSet<EntityId> = places.flatten().map(|place| place.consumer).collect();
     let met: HashSet<EntityId> = drafts
         .places
         .keys()
-        .flat_map(|place| [place.consumer.clone(), place.provider.clone()])
+        .flat_map(|place| [&place.consumer, &place.provider])
+        .filter(|id| clients.contains(*id))
+        .cloned()
         .collect();
     for raw in &gathered.admissions {
         let Some(place) = place(raw, estate) else {

@@ -10,7 +10,7 @@ use groma_model::fact::{
     Watch, ZoneRecord,
 };
 use groma_model::inventory::{
-    Backup, Dependency, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
+    Backup, Dependency, Entity, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
 };
 use groma_model::ledger::LedgerEntry;
 use groma_model::mail_ledger::{MailLedgerEntry, MailServerEntry};
@@ -87,6 +87,8 @@ pub(crate) struct Gathered {
     pub(crate) watched: BTreeMap<EntityId, Hours>,
     /// Addresses that a hosts file of each host gives a name.
     pub(crate) hosts_file: BTreeMap<EntityId, BTreeSet<IpAddr>>,
+    /// Addresses that each host's own programs have in network namespaces beside the first.
+    pub(crate) inner_addresses: BTreeMap<EntityId, BTreeSet<IpAddr>>,
     /// Names that lead each host through another name, as its name servers say.
     pub(crate) aliases: BTreeSet<(EntityId, HostName)>,
 }
@@ -162,6 +164,10 @@ impl Gathered {
             Fact::Connection(connection) => {
                 let watched = self.watched.entry(host.clone()).or_default();
                 *watched = watched.joined(seen.hours);
+                if inner {
+                    let own = self.inner_addresses.entry(host.clone()).or_default();
+                    own.insert(connection.local.to_canonical());
+                }
                 self.connections.push(raw!(connection));
             }
             Fact::Name(answer) if answer.by == NameSource::Dns && !answer.aliases.is_empty() => {
@@ -198,6 +204,30 @@ impl Gathered {
             Fact::OpenPort(open) => self.open_ports.push(raw!(open)),
             Fact::SeenService(seen) => self.seen_services.push(raw!(seen)),
             _ => {}
+        }
+    }
+
+    /// Who stands at the other end of a connection of `host`: the machine itself, where one of its own programs has that
+    /// address in another network namespace and no agent speaks from there. What a machine keeps in such rooms moves with it,
+    /// and two of them that call each other are no two machines.
+    pub(crate) fn other_end(
+        &self,
+        host: &EntityId,
+        address: IpAddr,
+        located: EntityId,
+        estate: &Estate,
+    ) -> EntityId {
+        let own = self.inner_addresses.get(host);
+        let is_inner = own.is_some_and(|own| own.contains(&address.to_canonical()));
+        let speaks = |id| {
+            estate
+                .entities
+                .get(id)
+                .is_some_and(|e: &Entity| e.has_agent)
+        };
+        match is_inner && !speaks(&located) {
+            true => host.clone(),
+            false => located,
         }
     }
 

@@ -484,7 +484,7 @@ pub(crate) fn outgoing(
         let Some(meaning) = estate.locate(&raw.site, &raw.vantage, &Peer::Address(*remote)) else {
             continue;
         };
-        let provider = meaning.entity;
+        let provider = gathered.other_end(&raw.host, *remote, meaning.entity, estate);
         // What carries connections into a container is no consumer of it.
         if provider == raw.host && published::is_carrier(program) {
             continue;
@@ -601,16 +601,17 @@ pub(crate) fn incoming(
         let Some(meaning) = estate.locate(&raw.site, &raw.vantage, &Peer::Address(*remote)) else {
             continue;
         };
-        if channels.take(raw, &meaning.entity, listeners) {
+        let consumer = gathered.other_end(&raw.host, *remote, meaning.entity, estate);
+        if channels.take(raw, &consumer, listeners) {
             continue;
         }
-        let local = meaning.entity == raw.host;
+        let local = consumer == raw.host;
         if local && confirm_within(raw, listeners, drafts) {
             continue;
         }
         // Within a container the machine's port is already the container's.
         let port = listeners.outer(&raw.host, &raw.fact.program, *service_port, *transport);
-        let at = place(&meaning.entity, &raw.host, port, *transport);
+        let at = place(&consumer, &raw.host, port, *transport);
         let known = drafts.places.get_mut(&at);
         match known.filter(|known| local || known.iter().any(Draft::is_alive)) {
             Some(known) => confirm(known, raw, |d| {
@@ -626,7 +627,7 @@ pub(crate) fn incoming(
                     addresses: called.as_slice(),
                 };
                 let (kind, certainty) = listeners.kind_for(&raw.host, port, *transport, &call);
-                let part = whole(&meaning.entity, estate);
+                let part = whole(&consumer, estate);
                 let mut draft = Draft::of(raw, part, &kind, certainty, Witness::Live);
                 draft.called.extend(called);
                 drafts.add(at, draft);

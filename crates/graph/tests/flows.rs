@@ -365,3 +365,61 @@ fn a_service_of_its_own_beside_an_endpoint_mapper_is_what_it_is_known_for() {
     assert_eq!(kind_of(samba(), 49153, Program::default()), "other");
     assert_eq!(kind_of(windows.clone(), 49664, windows), "other");
 }
+
+/// What one machine's agent sees of a client and a server that stand in network namespaces of that machine.
+fn rooms_of_one_machine(told: &mut Told) {
+    let scope = |name: &str| groma_model::Scope::new("socket", name);
+    let end = |direction, local: &str, remote: &str, program: Program| Connection {
+        local: ip(local),
+        ..call(direction, remote, program)
+    };
+    let sender = bare("/usr/bin/swaks");
+    let server = unit("/usr/sbin/smtpd", "mail.service");
+    let there = [
+        (
+            "netns-1",
+            end(Direction::Outgoing, "10.9.0.5", "10.9.0.1", sender.clone()),
+        ),
+        (
+            "netns-2",
+            end(Direction::Incoming, "10.9.0.1", "10.9.0.5", server),
+        ),
+        // And back: the server hands something on to what stands in the other room.
+        (
+            "netns-2",
+            end(
+                Direction::Outgoing,
+                "10.9.0.1",
+                "10.9.0.5",
+                bare("/usr/bin/fetch"),
+            ),
+        ),
+        (
+            "netns-1",
+            end(Direction::Incoming, "10.9.0.5", "10.9.0.1", sender),
+        ),
+    ];
+    for (room, connection) in there {
+        told.say_in(
+            scope(room),
+            "box1",
+            "host.sockets",
+            Fact::Connection(connection),
+            3,
+        );
+    }
+}
+
+#[test]
+fn rooms_of_one_machine_that_call_each_other_are_one_machine_and_no_circle() {
+    let mut told = Told::default();
+    told.host("box1", "10.0.0.1");
+    rooms_of_one_machine(&mut told);
+    let needs = told.graph().dependencies;
+    assert!(!needs.is_empty());
+    assert!(needs.iter().all(|d| d.details.local), "{needs:#?}");
+    // A room with an agent of its own is a machine of its own.
+    told.host("room1", "10.9.0.5");
+    let needs = told.graph().dependencies;
+    assert!(needs.iter().any(|d| !d.details.local), "{needs:#?}");
+}

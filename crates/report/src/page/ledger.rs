@@ -134,7 +134,8 @@ fn how(row: &LedgerEntry, words: &Catalogue) -> String {
         row.refused.then(|| words.ledger_refused.to_owned()),
     ];
     let said: Vec<String> = parts.into_iter().flatten().collect();
-    if said.is_empty() {
+    // A log that says nothing of a logon saw none.
+    if said.is_empty() && row.logs.is_empty() {
         return words.ledger_unknown.to_owned();
     }
     cut(&visible(&said.join(" · ")), 200)
