@@ -104,6 +104,8 @@ pub(crate) struct Listener<'l> {
     pub(crate) clients: &'l BTreeMap<String, IpAddr>,
     /// What this machine calls itself in its logs, without its domain.
     pub(crate) own_name: Option<&'l str>,
+    /// What Postfix calls it in lines of its own.
+    pub(crate) postfix_name: Option<&'l str>,
     pub(crate) clock: Clock<'l>,
     /// Zones this machine answers for.
     pub(crate) zones: &'l Zones,
@@ -137,7 +139,7 @@ impl Listener<'_> {
     }
 
     fn hear(&mut self, line: &Line<'_>, known_at: Option<Timestamp>) {
-        if self.is_of_another(line.host) {
+        if self.is_of_another(line.host) && !self.is_own_postfix(line) {
             self.reading.of_others += 1;
             return;
         }
@@ -230,6 +232,15 @@ impl Listener<'_> {
             short.eq_ignore_ascii_case(name.as_bytes()) || short.eq_ignore_ascii_case(b"localhost")
         };
         !host.is_empty() && self.own_name.is_some_and(|name| !own(name))
+    }
+
+    /// True for a line of this machine's Postfix, which may go by another name than the machine.
+    fn is_own_postfix(&self, line: &Line<'_>) -> bool {
+        let short = line.host.split(|b| *b == b'.').next().unwrap_or(line.host);
+        line.tag.starts_with(b"postfix")
+            && self
+                .postfix_name
+                .is_some_and(|name| short.eq_ignore_ascii_case(name.as_bytes()))
     }
 }
 

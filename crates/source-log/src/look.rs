@@ -90,7 +90,7 @@ impl Source for LogSource {
                 pages::READS.to_owned(),
                 taps::READS.to_owned(),
                 kept::READS.to_owned(),
-                "/proc/sys/kernel/hostname, /etc/hostname; /etc/bind/named.conf, /etc/named.conf, /usr/local/etc/namedb/named.conf with what they include, for the zones this machine answers for; /etc/postfix/master.cf; clients.conf of FreeRADIUS with what it includes (names and addresses, never a secret); /etc/localtime (where it leads), /etc/timezone; /etc/machine-id and the journal files of systemd in /var/log/journal and /run/log/journal; whether the programs of these products are there".to_owned(),
+                "/proc/sys/kernel/hostname, /etc/hostname; /etc/bind/named.conf, /etc/named.conf, /usr/local/etc/namedb/named.conf with what they include, for the zones this machine answers for; /etc/postfix/master.cf, /etc/postfix/main.cf (what Postfix calls itself); clients.conf of FreeRADIUS with what it includes (names and addresses, never a secret); /etc/localtime (where it leads), /etc/timezone; /etc/machine-id and the journal files of systemd in /var/log/journal and /run/log/journal; whether the programs of these products are there".to_owned(),
             ]
             .into_iter()
             .chain(self.memory.iter().map(|memory| {

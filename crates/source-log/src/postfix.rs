@@ -9,6 +9,22 @@ use groma_source::Disk;
 
 pub(crate) const MASTER: &str = "/etc/postfix/master.cf";
 const BYTES_MAX: u64 = 1 << 20;
+const MAIN: &str = "/etc/postfix/main.cf";
+
+/// The name Postfix has of itself (`myhostname`), without the domain: with it begin the lines of a log it keeps itself
+/// (`maillog_file`), whatever the machine is called. Nothing where it is made of other settings.
+pub(crate) fn own_name(disk: &dyn Disk) -> Option<String> {
+    let read = disk.read(Path::new(MAIN), BYTES_MAX).ok()?;
+    own_name_of(&String::from_utf8_lossy(&read.bytes))
+}
+
+fn own_name_of(text: &str) -> Option<String> {
+    // Of several the last one counts.
+    let mut said = text.lines().rev().filter_map(|line| line.split_once('='));
+    let (_, name) = said.find(|(key, _)| key.trim_end() == "myhostname")?;
+    let short = name.trim().split('.').next()?;
+    (!short.is_empty() && !short.contains('$')).then(|| short.to_owned())
+}
 
 /// A service that takes mail from clients.
 #[derive(PartialEq, Eq, Debug)]
@@ -149,6 +165,15 @@ fn logical_lines(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn postfix_has_a_name_of_its_own() {
+        let of = |text: &str| own_name_of(text);
+        let text = "# myhostname = a.b\nmyhostname = old\nmydomain = x\nmyhostname= Mail.corp.example\n myhostname = no\n";
+        assert_eq!(of(text).as_deref(), Some("Mail"));
+        assert_eq!(of("myhostname = $mydomain\n"), None);
+        assert_eq!(of("myhostname =\n"), None);
+    }
 
     #[test]
     fn a_service_has_settings_of_its_own_with_their_lines() {

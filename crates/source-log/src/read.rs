@@ -33,6 +33,8 @@ pub(crate) struct Surroundings {
     pub(crate) clients: BTreeMap<String, IpAddr>,
     /// What this machine calls itself in its logs, without its domain.
     pub(crate) own_name: Option<String>,
+    /// What Postfix calls it in a log it keeps itself.
+    pub(crate) postfix_name: Option<String>,
 }
 
 impl Surroundings {
@@ -46,6 +48,7 @@ impl Surroundings {
                 .collect(),
             clients: radius::addresses(disk),
             own_name: own_name(disk),
+            postfix_name: crate::postfix::own_name(disk),
         }
     }
 }
@@ -242,6 +245,7 @@ impl<'a> Reader<'a> {
             ports: &self.around.ports,
             clients: &self.around.clients,
             own_name: self.around.own_name.as_deref(),
+            postfix_name: self.around.postfix_name.as_deref(),
             zones: &self.around.zones,
             clock: Clock::new(&self.around.zone, member.modified),
             reading,

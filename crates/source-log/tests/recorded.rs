@@ -229,6 +229,14 @@ const RECORDINGS: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
+        "/var/log/dovecot.log",
+        "dovecot-own.log",
+        &[
+            "2× 10.20.1.31 used Dovecot, as anna, by PLAIN, in clear text",
+            "1× 10.20.1.32 used Dovecot, as anna, by PLAIN",
+        ],
+    ),
+    (
         "/var/log/mail.log",
         "dovecot.log",
         &[
