@@ -153,15 +153,7 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
         told: Told::default(),
     };
     let world = &patient(world);
-    run.watched_and_files(world);
-    if !request.directories.is_empty() {
-        let directories = request.directories.clone();
-        let source = DirectorySource::new(world.clone(), directories);
-        run.here(Box::new(match &request.memory {
-            Some(memory) => source.noting(Box::new(FileJournal::beside(memory))),
-            None => source,
-        }));
-    }
+    run.watched_and_files(world, directory_source(world, request));
     let endpoints = endpoints_met(&run.told.said);
     run.here(Box::new(CertificateEndpoints::new(
         world.clone(),
@@ -188,6 +180,18 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
         header: header(request, &window, looked),
         records: groma_model::batch::gathered(records),
     }
+}
+
+/// The source over the directories that were named, if any were.
+fn directory_source(world: &World, request: &LookRequest) -> Option<Box<dyn Source>> {
+    if request.directories.is_empty() {
+        return None;
+    }
+    let source = DirectorySource::new(world.clone(), request.directories.clone());
+    Some(Box::new(match &request.memory {
+        Some(memory) => source.noting(Box::new(FileJournal::beside(memory))),
+        None => source,
+    }))
 }
 
 /// The same world, with a disk that waits for the memory of no process longer than a moment.
@@ -311,9 +315,10 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Connections, sockets and logs are watched, each beside the others, while the files are read. Nobody is waited for
+    /// Connections, sockets and logs are watched, each beside the others, while the files are read and directories are
+    /// asked: these too say who is connected for as long as the watch lasts. Nobody is waited for
     /// without an end: a child is given up at its deadline, and so is whoever looks within this process.
-    fn watched_and_files(&mut self, world: &World) {
+    fn watched_and_files(&mut self, world: &World, directory: Option<Box<dyn Source>>) {
         let hearing = self.hearing;
         let request = hearing.request;
         let limit = request.watch.saturating_add(request.source_limit);
@@ -331,8 +336,11 @@ impl Run<'_> {
                     })
                 })
                 .collect();
+            let directory = directory.filter(|source| request.wants(&source.name()));
+            let directory =
+                directory.map(|source| scope.spawn(move || hearing.here(source, limit)));
             self.files(world);
-            let joined = threads.into_iter().map(|thread| {
+            let joined = threads.into_iter().chain(directory).map(|thread| {
                 thread
                     .join()
                     .expect("a source panics in its child, or where that is caught")

@@ -198,7 +198,6 @@ impl Source for DirectorySource {
                     notes,
                 },
                 told: 0,
-                began: window.monotonic(),
             };
             match &runtime {
                 Ok(runtime) => runtime.block_on(look.all(world, *limits)),
@@ -277,8 +276,6 @@ struct Look<'a, 'n> {
     budget: &'a Budget,
     sink: Noting<'a, 'n>,
     told: u64,
-    /// When it began, by the clock that only goes on.
-    began: Duration,
 }
 
 impl Look<'_, '_> {
@@ -614,11 +611,13 @@ impl Look<'_, '_> {
 
     /// Waits for the next sample; false where the watch ends first, or somebody wants it to end.
     async fn waits(&self, session: &Session<'_>, length: Duration) -> bool {
-        let now = self.window.monotonic();
-        let next = now.saturating_add(length);
-        if next > self.began.saturating_add(self.window.watch()) {
+        // The watch is the look's, not this question's: where others watched before, nothing of it is left.
+        let millis = |length: Duration| i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+        let passed = self.window.now().millis() - self.window.started().millis();
+        if passed.saturating_add(millis(length)) > millis(self.window.watch()) {
             return false;
         }
+        let next = self.window.monotonic().saturating_add(length);
         while !session.is_over() {
             let left = next.saturating_sub(self.window.monotonic());
             if left.is_zero() {
