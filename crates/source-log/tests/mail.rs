@@ -534,3 +534,29 @@ fn nothing_a_reader_wrote_leaves_the_machine() {
         }
     }
 }
+
+#[test]
+fn exim_tells_what_each_sender_needs() {
+    let disk = FakeDisk::new().file("/var/log/exim4/mainlog", recorded("exim-mainlog.log"));
+    let recorder = look(disk);
+    let sent = "sent mail through Exim, calls itself";
+    assert_eq!(
+        lines(&recorder),
+        [
+            format!(
+                "2× 10.20.1.31 {sent} erp.corp.example, as svc-erp, by PLAIN (TLSv1.3), from corp.example (erp), to partner.example"
+            ),
+            // A HELO and a sender that look like a line.
+            "2× 10.20.1.66 was refused (helo-rejected) by Exim".to_owned(),
+            format!(
+                "2× 10.20.1.66 {sent} 10.20.1.9, in clear text, from corp.example, to partner.example"
+            ),
+            format!(
+                "1× 10.20.1.201 {sent} copier, in clear text, from corp.example (scan), to partner.example"
+            ),
+        ]
+    );
+    for (used, _) in mail(&recorder) {
+        assert_ne!(used.peer.to_string(), "10.20.1.9");
+    }
+}

@@ -23,6 +23,9 @@ pub(super) fn used(used: &ReportedUse) -> String {
     if let Some(program) = &used.program {
         how.push_str(&format!(", with {program}"));
     }
+    if let Some(client) = &used.client {
+        how.push_str(&format!(" ({client})"));
+    }
     how.push_str(match used.protection {
         Some(Protection::None) => ", in clear text",
         Some(Protection::Starttls) => ", with STARTTLS",

@@ -952,7 +952,7 @@ fn a_web_server_tells_the_doors_of_exchange_and_other_applications() {
         rows(&seen),
         [
             format!(
-                "1× 10.20.1.31 used IIS of 10.20.1.5 port 443/tcp, as CORP\\svc-room, with ExchangeServicesClient, for Exchange Web Services: {log}"
+                "1× 10.20.1.31 used IIS of 10.20.1.5 port 443/tcp, as CORP\\svc-room, with ExchangeServicesClient (script or program), for Exchange Web Services: {log}"
             ),
             format!("1× 10.20.1.33 used IIS of 10.20.1.5 port 80/tcp, with Java: {log}"),
         ]
@@ -960,6 +960,56 @@ fn a_web_server_tells_the_doors_of_exchange_and_other_applications() {
     assert_eq!(
         gaps(&seen)[0].what,
         "1 lines of /in/u_ex261118.log that have not the columns it says"
+    );
+}
+
+/// IIS writes a blank as `+`, so what a client calls itself, and the name it tries, stay one column each.
+#[test]
+fn the_kind_of_a_client_is_a_word_of_ours_and_a_forged_one_is_no_other_machine() {
+    let head = "#Software: Microsoft Internet Information Services 10.0\n#Version: 1.0\n#Date: 2026-11-18 14:00:00\n\
+#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) sc-status\n";
+    let line = |client: &str, name: &str, agent: &str| {
+        format!(
+            "2026-11-18 14:00:01 10.20.1.5 POST /EWS/Exchange.asmx - 443 {name} {client} {agent} 200\n"
+        )
+    };
+    let text = [
+        head.to_owned(),
+        line(
+            "10.20.1.31",
+            "CORP\\svc-room",
+            "Microsoft+Office/16.0+(Windows+NT+10.0;+Microsoft+Outlook+16.0.17928;+Pro)",
+        ),
+        line(
+            "10.20.1.66",
+            "x+10.20.1.9+Apple-iPhone12C1/1801+200",
+            "nobody+200%0a2026-11-18+14:00:02+10.20.1.5+POST+/EWS/+-+443+admin+10.20.1.9+curl/8+200",
+        ),
+    ];
+    let seen = look(
+        FakeDisk::new().file("/in/u_ex261118.log", text.concat()),
+        &["/in"],
+    );
+    let told: Vec<(String, Option<String>)> = seen
+        .facts()
+        .filter_map(|fact| match fact {
+            Fact::ReportedUse(used) => Some((used.consumer.to_string(), used.client.clone())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "10.20.1.31".to_owned(),
+                Some("Outlook 2016 or newer".to_owned())
+            ),
+            // What it names itself after is believed, and is a hint.
+            (
+                "10.20.1.66".to_owned(),
+                Some("script or program".to_owned())
+            ),
+        ]
     );
 }
 
