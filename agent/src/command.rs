@@ -12,6 +12,7 @@ use groma_model::{Batch, HostName, Peer};
 use groma_source::World;
 use groma_source_directory::Directory;
 use groma_source_log::WINDOWS_NAME;
+use groma_source_packet::NAME as PACKETS_NAME;
 use groma_source_socket::Tier;
 
 use crate::compose::{LookRequest, Quiet, explanations, look};
@@ -70,6 +71,10 @@ struct LookArgs {
     /// and IIS. May be given several times.
     #[arg(long, value_name = "PATH")]
     events: Vec<PathBuf>,
+    /// Read captures of a network (pcap, pcapng) in this file too: who uses which service of whom. May be given several
+    /// times.
+    #[arg(long = "capture", value_name = "FILE")]
+    captures: Vec<PathBuf>,
     /// How long one source may take (beyond the watch, if it watches), before it is ended and a gap says so.
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
     deadline: Duration,
@@ -102,6 +107,9 @@ struct ExplainArgs {
     /// The exported logs that a look would be given.
     #[arg(long, value_name = "PATH")]
     events: Vec<PathBuf>,
+    /// The captures that a look would be given.
+    #[arg(long = "capture", value_name = "FILE")]
+    captures: Vec<PathBuf>,
     /// The access file that a look would be given.
     #[arg(long, value_name = "FILE")]
     access: Option<PathBuf>,
@@ -247,7 +255,8 @@ fn act_explain(arguments: &ExplainArgs) -> Result<()> {
     let world = groma_sys::this_machine(true);
     let directories = directories(&world, arguments.access.as_deref())?;
     let events = whole_paths(&arguments.events)?;
-    let all = explanations(&world, Some(&memory), &directories, &events);
+    let captures = whole_paths(&arguments.captures)?;
+    let all = explanations(&world, Some(&memory), &directories, &events, &captures);
     let text = match arguments.format {
         ExplainFormat::Text => explain::render(&all, arguments.rights),
         ExplainFormat::Json => serde_json::to_string_pretty(&all)? + "\n",
@@ -269,14 +278,24 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     let world = groma_sys::this_machine(arguments.offline);
     let directories = directories(&world, arguments.access.as_deref())?;
     let events = whole_paths(&arguments.events)?;
+    let captures = whole_paths(&arguments.captures)?;
     let memory_place = memory_in(&state::directory());
-    let known = explanations(&world, Some(&memory_place), &directories, &events);
+    let known = explanations(
+        &world,
+        Some(&memory_place),
+        &directories,
+        &events,
+        &captures,
+    );
     check_sources(&arguments.sources, &known)?;
     if directories.is_empty() && asks_a_directory(&arguments.sources) {
         return Err(NoSuchSource(NO_DIRECTORY.to_owned()).into());
     }
     if events.is_empty() && arguments.sources.iter().any(|s| s == WINDOWS_NAME) && !cfg!(windows) {
         return Err(NoSuchSource(NO_EVENTS.to_owned()).into());
+    }
+    if captures.is_empty() && arguments.sources.iter().any(|s| s == PACKETS_NAME) {
+        return Err(NoSuchSource(NO_CAPTURE.to_owned()).into());
     }
     if arguments.dry_run {
         return Ok(output::unless_closed(
@@ -293,6 +312,7 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     let request = LookRequest {
         directories,
         events,
+        captures,
         ..request(arguments, &memory)
     };
     groma_sys::stop_on_signals(&request.stop);
@@ -324,6 +344,8 @@ pub fn directories(world: &World, access: Option<&Path>) -> Result<Vec<Directory
 }
 
 const NO_EVENTS: &str = "no exported log is named: write --events PATH, of a file or a folder";
+const NO_CAPTURE: &str =
+    "no capture is named: write --capture FILE, of a file that tcpdump, dumpcap or Wireshark wrote";
 const NO_DIRECTORY: &str = "no directory is named: write --access FILE, with a [[directory]] in it";
 
 fn asks_a_directory(sources: &[String]) -> bool {

@@ -20,6 +20,7 @@ use groma_source_directory::{Directory, DirectorySource};
 use groma_source_dns::{MailDomains, NamesSource, Selector, ZonesSource};
 use groma_source_forward::RulesetSource;
 use groma_source_log::{LogSource, WindowsLogs};
+use groma_source_packet::PacketSource;
 use groma_source_socket::{FlowSource, SocketSource, Tier};
 use groma_source_time::ChronySource;
 use groma_source_x509::{
@@ -57,6 +58,8 @@ pub struct LookRequest {
     pub dkim_selectors: Vec<String>,
     /// Files and folders with exported logs of Windows machines; none unless somebody named them. Whole paths.
     pub events: Vec<PathBuf>,
+    /// Captures of a network; none unless somebody named them. Whole paths.
+    pub captures: Vec<PathBuf>,
     /// When every source must be done, beyond `watch`.
     pub limit: Duration,
     /// How long one source that reads files may take.
@@ -88,6 +91,7 @@ impl LookRequest {
             mail_domains: Vec::new(),
             dkim_selectors: Vec::new(),
             events: Vec::new(),
+            captures: Vec::new(),
             limit: Duration::from_secs(600),
             source_limit: Duration::from_secs(300),
             apart: false,
@@ -208,9 +212,11 @@ pub fn explanations(
     memory: Option<&Memory>,
     directories: &[Directory],
     events: &[PathBuf],
+    captures: &[PathBuf],
 ) -> Vec<Explained> {
     let wish = Wish {
         events: events.to_vec(),
+        captures: captures.to_vec(),
         ..Wish::default()
     };
     let mut apart = child_sources(world, &wish);
@@ -250,6 +256,8 @@ pub(crate) fn child_sources(world: &World, wish: &Wish) -> Vec<Box<dyn Source>> 
     let mut sources = file_sources(world);
     let events = WindowsLogs::new(world.clone(), wish.events.clone());
     sources.push(Box::new(events));
+    let packets = PacketSource::new(world.clone(), wish.captures.clone());
+    sources.push(Box::new(packets));
     sources.extend(watchers(world, wish.flows_at_most));
     let find = FindSource::new(world.clone(), wish.spellings.clone());
     sources.push(Box::new(find));
@@ -359,6 +367,10 @@ impl Run<'_> {
         if cfg!(windows) || !request.events.is_empty() {
             let events = request.events.clone();
             sources.push(Box::new(WindowsLogs::new(world.clone(), events)));
+        }
+        if !request.captures.is_empty() {
+            let captures = request.captures.clone();
+            sources.push(Box::new(PacketSource::new(world.clone(), captures)));
         }
         for source in sources {
             if request.wants(&source.name()) {

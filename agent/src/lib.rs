@@ -28,6 +28,7 @@ pub use compose::{LookRequest, Progress, Quiet, explanations, look};
 pub use explain::{Explained, Place, render as render_explanations};
 pub use find::{Search, find};
 pub use groma_source_directory::Directory;
+pub use groma_source_packet::{NAME as PACKETS, file::is_capture};
 pub use memory::memory_in;
 pub use password::{Interrupted, with_passwords};
 pub use progress::forget_progress;

@@ -90,10 +90,7 @@ fn resolve(
     let resolution = read(store, moment, |evidence| {
         let mut gathering = groma_resolve::Gathering::default();
         // A list is a vantage without a machine.
-        for look in looks
-            .iter()
-            .filter(|l| l.source.as_str() != "declared.list")
-        {
+        for look in looks.iter().filter(|l| !l.vantage.is_list()) {
             gathering.looked(&look.site, &look.vantage, look.started, look.ended);
         }
         for piece in evidence {

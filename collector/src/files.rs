@@ -22,6 +22,17 @@ pub(crate) fn default_data() -> PathBuf {
     }
 }
 
+/// The first bytes of a regular file: what it is. Empty where it is none, or cannot be opened; whoever reads it says why.
+pub(crate) fn head(path: &Path) -> Vec<u8> {
+    let mut head = Vec::new();
+    if path.is_file()
+        && let Ok(file) = std::fs::File::open(path)
+    {
+        let _ = io::Read::read_to_end(&mut io::Read::take(file, 1024), &mut head);
+    }
+    head
+}
+
 /// Writes `bytes` to `path` with mode 0600, or to standard output for `-`.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_with(path, |out| out.write_all(bytes))

@@ -16,7 +16,12 @@ use groma_tests::{Kind, Machine};
 use serde_json::Value;
 
 /// Sources that look only where somebody told them what for, on the command line.
-const TOLD_WHAT_TO_ASK: [&str; 3] = ["written.find", "directory.objects", "log.windows"];
+const TOLD_WHAT_TO_ASK: [&str; 4] = [
+    "written.find",
+    "directory.objects",
+    "log.windows",
+    "network.packets",
+];
 
 const WALKS_EVERYTHING: &str = "host.archives";
 

@@ -48,6 +48,8 @@ pub struct Wish {
     pub flows_at_most: Tier,
     /// Files and folders with exported logs that somebody named.
     pub events: Vec<PathBuf>,
+    /// Captures of a network that somebody named.
+    pub captures: Vec<PathBuf>,
 }
 
 impl Default for Wish {
@@ -56,6 +58,7 @@ impl Default for Wish {
             spellings: Vec::new(),
             flows_at_most: Tier::EveryConnection,
             events: Vec::new(),
+            captures: Vec::new(),
         }
     }
 }
@@ -97,6 +100,7 @@ pub fn serve(sources: Sources) -> ExitCode {
         spellings: order.spellings.clone(),
         flows_at_most: Tier::named(&order.flows_at_most).unwrap_or(Tier::EveryConnection),
         events: order.events.iter().map(path_of).collect(),
+        captures: order.captures.iter().map(path_of).collect(),
     };
     let mut all = sources(&world, &wish);
     for source in &mut all {

@@ -140,6 +140,9 @@ impl Group<'_> {
             events: (self.request.events.iter())
                 .map(|path| groma_source::disk::foreign(path))
                 .collect(),
+            captures: (self.request.captures.iter())
+                .map(|path| groma_source::disk::foreign(path))
+                .collect(),
             memory: self.request.memory.clone(),
             silent: self.silence.places(),
         };

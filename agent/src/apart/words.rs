@@ -51,6 +51,8 @@ pub(crate) struct Order {
     pub(crate) flows_at_most: String,
     /// Files and folders with exported logs that somebody named.
     pub(crate) events: Vec<Foreign>,
+    /// Captures of a network that somebody named.
+    pub(crate) captures: Vec<Foreign>,
     /// Where they find what they kept at their last look.
     pub(crate) memory: Option<Memory>,
     /// What did not answer a child before them: they pass it over.

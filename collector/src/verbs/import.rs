@@ -14,6 +14,8 @@ use crate::files;
 use crate::terminal::{tell, visible};
 use crate::verbs::{open, wrong_usage};
 
+mod capture;
+
 /// The largest file that is taken in.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
@@ -23,7 +25,8 @@ const AHEAD_MAX: Duration = Duration::from_secs(24 * 3_600);
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// Batches, inventory CSV, RVTools workbooks, mailbox rights as Export-Csv of Exchange's shell writes them, what AD FS'
-    /// shell and Keycloak export about who signs people in through them
+    /// shell and Keycloak export about who signs people in through them,
+    /// captures of a network (pcap, pcapng), scans of nmap (-oX).
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// What the list is called; a newer list of the same name replaces it. Else the name of the file without its date
@@ -60,6 +63,13 @@ fn take(
     of: Option<&Peer>,
     store: &mut dyn Store,
 ) -> Result<String> {
+    let head = files::head(file);
+    if groma_agent::is_capture(&head) {
+        return capture::take(file, list, store);
+    }
+    if groma_import::nmap::is_scan(&head) {
+        return take_scan(file, list, store);
+    }
     let bytes = files::read(file, FILE_BYTES_MAX)?;
     match groma_import::recognise(&bytes) {
         Kind::Batch => take_batch(&bytes, store),
@@ -68,7 +78,7 @@ fn take(
         }
         Kind::Unknown(why) => {
             anyhow::bail!(
-                "this is no batch, no CSV list, no export of mailbox rights or of an identity provider and no RVTools workbook: {why}"
+                "this is no batch, no CSV list, no export of mailbox rights or of an identity provider, no RVTools workbook, no capture of a network and no scan of nmap: {why}"
             )
         }
     }
@@ -86,6 +96,45 @@ fn take_batch(bytes: &[u8], store: &mut dyn Store) -> Result<String> {
         now.minute()
     );
     Ok(said(&store.ingest(&batch)?, "batch"))
+}
+
+fn take_scan(file: &Path, list: Option<&str>, store: &mut dyn Store) -> Result<String> {
+    let now = groma_sys::this_machine(true).clock.now();
+    let name = file
+        .file_name()
+        .unwrap_or(file.as_os_str())
+        .to_string_lossy();
+    let list = list.map_or_else(|| groma_import::list_name(&name), str::to_owned);
+    let mut open = std::fs::File::open(file)?;
+    let scan = groma_import::nmap::read(&list, &mut open, now)?;
+    let said_of = [
+        (
+            scan.unproven,
+            "addresses nmap calls up, at which nobody answered: no host",
+        ),
+        (
+            scan.answered_for,
+            "addresses something in between answers for: no host, unless it says who it is (scan from within that network)",
+        ),
+        (
+            scan.left_out,
+            "hosts there was no room for: scan parts of the network",
+        ),
+        (
+            u64::from(!scan.finished),
+            "scan that was stopped before its end: what it found is kept",
+        ),
+    ];
+    for (count, what) in said_of.into_iter().filter(|(count, _)| *count > 0) {
+        tell(&visible(&format!("{name}: {count} {what}")));
+    }
+    let batch = scan.as_batch(now, &SiteId::default(), env!("CARGO_PKG_VERSION"));
+    let header = &batch.header;
+    if store.newest_epoch(&header.site, &header.agent)? == Some(header.epoch) {
+        return Ok(said(&Ingested::AlreadyKept, "scan"));
+    }
+    let what = format!("scan of {} addresses", scan.sightings.len());
+    Ok(said(&store.ingest(&batch)?, &what))
 }
 
 fn take_list(
@@ -170,7 +219,7 @@ fn place_of(list: &str, before: Option<Timestamp>, ingested: &Ingested) -> Strin
     format!("replaces the list {list} of {}{hint}", before.day())
 }
 
-fn said(ingested: &Ingested, what: &str) -> String {
+pub(super) fn said(ingested: &Ingested, what: &str) -> String {
     match ingested {
         Ingested::Kept(tally) => format!(
             "{what} kept: {} facts, {} new, {} gone, {} not seen",

@@ -40,6 +40,10 @@ pub(crate) struct Arguments {
     /// and IIS. May be given several times.
     #[arg(long, value_name = "PATH")]
     events: Vec<PathBuf>,
+    /// Read captures of a network (pcap, pcapng) in this file too: who uses which service of whom. May be given several
+    /// times.
+    #[arg(long = "capture", value_name = "FILE")]
+    captures: Vec<PathBuf>,
     /// Whom to ask beyond this machine, and as whom: TOML, readable by its owner alone (`[[directory]]`). Nobody is
     /// asked without it.
     #[arg(long, value_name = "FILE")]
@@ -70,6 +74,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let request = LookRequest {
         directories,
         events: groma_agent::whole_paths(&arguments.events)?,
+        captures: groma_agent::whole_paths(&arguments.captures)?,
         ..request
     };
     let batch = look(&world, &request);

@@ -7,7 +7,7 @@ use groma_model::fact::{
     Access, Admission, AskedName, BackupJob, Connection, DirectoryNeed, FileSystem, Forward, Job,
     Listener, LoggedUse, MailReader, MailRecord, MailRoute, MailServer, MailUse, MailboxTie,
     Measurement, NameSource, OpenPort, Reference, RelyingParty, ReportedUse, SeenService, Share,
-    Watch, ZoneRecord,
+    Sighting, Watch, ZoneRecord,
 };
 use groma_model::inventory::{
     Backup, Dependency, Entity, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
@@ -59,7 +59,9 @@ pub(crate) struct Gathered {
     pub(crate) inside: Raws<Listener>,
     pub(crate) connections: Raws<Connection>,
     pub(crate) logged: Raws<LoggedUse>,
+    /// What exported logs and packets tell: the witness says which.
     pub(crate) reported: Raws<ReportedUse>,
+    pub(crate) sightings: Raws<Sighting>,
     pub(crate) mail_used: Raws<MailUse>,
     pub(crate) mail_readers: Raws<MailReader>,
     pub(crate) mail_servers: Raws<MailServer>,
@@ -181,7 +183,10 @@ impl Gathered {
             }
             Fact::Reference(reference) => self.references.push(raw!(reference)),
             Fact::LoggedUse(used) => self.logged.push(raw!(used)),
-            Fact::ReportedUse(used) => self.reported.push(raw!(used)),
+            Fact::ReportedUse(used) | Fact::PacketUse(used) => self.reported.push(raw!(used)),
+            Fact::Sighting(sighting) if !sighting.doors.is_empty() => {
+                self.sightings.push(raw!(sighting));
+            }
             Fact::MailUse(used) => self.mail_used.push(raw!(used)),
             Fact::MailReader(reader) => self.mail_readers.push(raw!(reader)),
             Fact::MailServer(server) => self.mail_servers.push(raw!(server)),
@@ -237,6 +242,7 @@ impl Gathered {
         settle(&mut self.connections);
         settle(&mut self.logged);
         settle(&mut self.reported);
+        settle(&mut self.sightings);
         settle(&mut self.mail_used);
         settle(&mut self.mail_readers);
         settle(&mut self.mail_servers);
@@ -333,6 +339,8 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
             | Fact::Connection(_)
             | Fact::LoggedUse(_)
             | Fact::ReportedUse(_)
+            | Fact::PacketUse(_)
+            | Fact::Sighting(_)
             | Fact::MailUse(_)
             | Fact::MailReader(_)
             | Fact::MailServer(_)

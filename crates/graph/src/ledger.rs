@@ -77,13 +77,14 @@ pub(crate) fn entries(
             rows.entry(key).or_default().take(raw);
         }
     }
-    for raw in &gathered.reported {
+    for raw in gathered.reported.iter().filter(|raw| is_a_way(raw)) {
         if let Some(key) = reported_key(raw, estate) {
             rows.entry(key).or_default().take_reported(raw);
         }
     }
     join_both_ends(&mut rows);
     join_records(&mut rows);
+    join_heard(&mut rows);
     for raw in gathered.stated.iter().filter(|raw| raw.fact.is_seen()) {
         connected(raw, estate, &mut rows);
     }
@@ -251,6 +252,62 @@ fn join_records(rows: &mut BTreeMap<Key, Row<'_>>) {
     }
 }
 
+/// What packets tell of a use that a log tells too is that row: packets know less of it, or the same.
+fn join_heard(rows: &mut BTreeMap<Key, Row<'_>>) {
+    let is_heard = |row: &Row<'_>| row.witnesses.iter().eq([&Witness::Network]);
+    let heard: Vec<Key> = rows
+        .iter()
+        .filter(|(_, row)| is_heard(row))
+        .map(|(key, _)| key.clone())
+        .collect();
+    for key in heard {
+        let known = rows
+            .iter()
+            .filter(|(told, row)| told.0 == key.0 && !is_heard(row))
+            .filter(|(told, _)| told.3.2 == key.3.2 && agree(&told.1.0, &key.1.0))
+            .filter(|(told, _)| agree_in_words(&told.2, &key.2));
+        let known: Vec<Key> = known.map(|(told, _)| told.clone()).collect();
+        let [known] = known.as_slice() else { continue };
+        if let (Some(one), Some(other)) = (rows.remove(known), rows.remove(&key)) {
+            let mut both = known.clone();
+            both.1.0 = both.1.0.or(key.1.0);
+            both.1.1 = both.1.1.or(key.1.1);
+            let row = rows.remove(&both).unwrap_or_default();
+            rows.insert(both, row.and(one).and(other));
+        }
+    }
+}
+
+/// True unless both say something, and not the same.
+fn agree<T: PartialEq>(one: &Option<T>, other: &Option<T>) -> bool {
+    one.is_none() || other.is_none() || one == other
+}
+
+type How = (
+    Option<String>,
+    Option<String>,
+    Option<Protection>,
+    Option<String>,
+);
+
+/// The same of account, mechanism and protection; logs and packets do not write mechanisms alike.
+fn agree_in_words(one: &How, other: &How) -> bool {
+    let lower = |text: &Option<String>| text.as_ref().map(|text| text.to_lowercase());
+    agree(&lower(&one.0), &lower(&other.0))
+        && agree(&lower(&one.1), &lower(&other.1))
+        && agree(&one.2, &other.2)
+}
+
+/// True for what says in which way a service is used: of packets more than that somebody called.
+fn is_a_way(raw: &Raw<ReportedUse>) -> bool {
+    let used = &raw.fact;
+    raw.witness != Witness::Network
+        || used.account.is_some()
+        || used.mechanism.is_some()
+        || used.service.is_some()
+        || used.protection.is_some_and(|way| way != Protection::None)
+}
+
 /// The key of both, if neither says what the other denies.
 fn joined(served: &Key, called: &Key) -> Option<Key> {
     fn either<T: Clone + PartialEq>(one: &Option<T>, other: &Option<T>) -> Option<Option<T>> {
@@ -308,7 +365,7 @@ fn reported_key(raw: &Raw<ReportedUse>, estate: &Estate) -> Option<Key> {
     let text = |text: &groma_model::Foreign| text.lossy().into_owned();
     Some((
         (provider.entity, used.kind.clone(), consumer.entity),
-        (used.port, None),
+        (used.port, used.name.clone()),
         (
             used.account.as_ref().map(text),
             used.mechanism.clone(),

@@ -49,6 +49,7 @@ mod reported;
 mod rhythm;
 mod rights;
 mod routes;
+mod sighted;
 pub mod stake;
 mod systems;
 mod untold;
@@ -154,6 +155,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
         &gathered.seen_services,
         estate,
     );
+    sighted::doors(&gathered.sightings, estate, &mut listeners);
     let (volumes, measurements) = volumes::numbers(&gathered.measurements, estate);
     let rights = rights::given(&gathered, estate);
     let backups = backups::made(&gathered, estate, &measurements);

@@ -61,6 +61,7 @@ struct Row {
     refusals: BTreeMap<MailRefusal, (u64, Timestamp)>,
     logs: BTreeSet<String>,
     evidence: BTreeSet<EvidenceId>,
+    witnesses: BTreeSet<Witness>,
 }
 
 /// What mail servers take today, as their files say.
@@ -276,7 +277,7 @@ fn reported(gathered: &Gathered, estate: &Estate, rows: &mut BTreeMap<Key, Row>)
     }
     // What is refused, and what tells least of the way, belongs to a way that is known.
     let mut all: Vec<_> = once.into_iter().collect();
-    all.sort_by_key(|(used, _)| (used.refused, used.port.is_none()));
+    all.sort_by_key(|(used, told)| (used.refused, used.port.is_none(), is_heard(told)));
     let with_ways = with_ways(&all, estate, rows);
     for (used, told) in all {
         let Some(key) = told.first().and_then(|raw| reported_key(raw, estate)) else {
@@ -284,8 +285,11 @@ fn reported(gathered: &Gathered, estate: &Estate, rows: &mut BTreeMap<Key, Row>)
         };
         let sends = key.side == MailSide::Sends;
         // A log without ports (message tracking) tells the messages that another one told, and not by which way.
-        let is_told = sends && is_vague(used) && with_ways.contains(&pair(&key));
+        // The same of what packets tell of messages that a log tells.
+        let knows_less = is_vague(used) || is_heard(&told);
+        let is_told = sends && knows_less && with_ways.contains(&pair(&key));
         let way = match (is_told, used.refused) {
+            (true, _) if rows.contains_key(&key) => None,
             (true, _) => match only_way(&key, rows) {
                 Some(way) => Some(way),
                 None => continue,
@@ -307,7 +311,7 @@ fn with_ways(
 ) -> BTreeSet<(EntityId, EntityId)> {
     let told = all
         .iter()
-        .filter(|(used, _)| !used.refused && !is_vague(used))
+        .filter(|(used, told)| !used.refused && !is_vague(used) && !is_heard(told))
         .filter_map(|(_, told)| reported_key(told.first()?, estate));
     rows.keys()
         .cloned()
@@ -315,6 +319,11 @@ fn with_ways(
         .filter(|key| key.side == MailSide::Sends)
         .map(|key| pair(&key))
         .collect()
+}
+
+/// True for what packets tell.
+fn is_heard(told: &[&Raw<ReportedUse>]) -> bool {
+    told.iter().all(|raw| raw.witness == Witness::Network)
 }
 
 /// True for a row of a log that knows neither port nor account.
@@ -444,6 +453,7 @@ impl Row {
         for raw in told {
             self.logs.insert(used.log.lossy().into_owned());
             self.evidence.insert(raw.id.clone());
+            self.witnesses.insert(raw.witness);
         }
         let Some(most) = told.iter().map(|raw| raw.seen).reduce(most_of) else {
             return;
@@ -491,6 +501,7 @@ impl Row {
         for raw in told {
             self.logs.insert(raw.fact.log.lossy().into_owned());
             self.evidence.insert(raw.id.clone());
+            self.witnesses.insert(raw.witness);
         }
     }
 
@@ -504,6 +515,7 @@ impl Row {
         add(&mut self.taken, raw.seen);
         self.logs.insert(used.log.lossy().into_owned());
         self.evidence.insert(raw.id.clone());
+        self.witnesses.insert(raw.witness);
     }
 
     fn read_with(&mut self, reader: &MailReader, told: &[&Raw<MailReader>], counts: bool) {
@@ -605,7 +617,7 @@ impl Joined<'_> {
         let witnesses: BTreeSet<Witness> = needs
             .iter()
             .flat_map(|need| need.witnesses.iter().copied())
-            .chain([Witness::History])
+            .chain(row.witnesses.iter().copied())
             .collect();
         let all = |one: Option<Seen>| one.map_or(Hours::default(), |seen| seen.hours);
         let accounts = row.accounts();

@@ -1,8 +1,9 @@
-//! What exported logs report: a further witness for needs that are known, and the only one for a client that nobody
+//! What exported logs and packets report: a further witness for needs that are known, and the only one for a client that nobody
 //! looked at of a server that nobody could look at.
 
 use groma_model::Witness;
 use groma_model::fact::ReportedUse;
+use groma_model::inventory::ReachedBy;
 use groma_model::{Estate, Peer};
 
 use crate::draft::{Certainty, Draft, Drafts, Place, one_transport, weakest};
@@ -35,7 +36,10 @@ pub(crate) fn uses(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
         };
         let place = meant(place, raw, drafts);
         let known = drafts.places.get_mut(&place);
-        let alike = known.and_then(|known| one_of_kind(known, &used.kind));
+        let alike = known.and_then(|known| match raw.witness {
+            Witness::Network => one_heard(known, used),
+            _ => one_of_kind(known, &used.kind),
+        });
         match alike {
             Some(known) => confirm(known, raw),
             None => {
@@ -81,16 +85,37 @@ fn one_of_kind<'d>(known: &'d mut [Draft], kind: &str) -> Option<&'d mut Draft> 
     }
 }
 
+/// The one draft that packets mean. They are of that very place: where their words do not say what is spoken, it is what
+/// the others know.
+fn one_heard<'d>(known: &'d mut [Draft], used: &ReportedUse) -> Option<&'d mut Draft> {
+    let has_kind = known.iter().any(|draft| draft.kind == used.kind);
+    let kind = match has_kind || is_understood(used) {
+        true => used.kind.as_str(),
+        false => "other",
+    };
+    one_of_kind(known, kind)
+}
+
+/// True if the words said what is spoken, and not the number of the port.
+fn is_understood(used: &ReportedUse) -> bool {
+    !matches!(used.product.as_str(), "TCP" | "UDP" | "TLS")
+}
+
 fn draft(raw: &Raw<ReportedUse>, place: &Place, estate: &Estate) -> Draft {
     let part = whole(&place.consumer, estate);
     let kind = &raw.fact.kind;
-    let mut draft = Draft::of(raw, part, kind, Certainty::Stated, Witness::History);
+    let certainty = match is_understood(&raw.fact) {
+        true => Certainty::Stated,
+        false => Certainty::Habit,
+    };
+    let mut draft = Draft::of(raw, part, kind, certainty, raw.witness);
     tell(&mut draft, raw);
     draft
 }
 
 fn confirm(known: &mut Draft, raw: &Raw<ReportedUse>) {
-    known.witnesses.insert(Witness::History);
+    known.witnesses.insert(raw.witness);
+    known.used = known.used.max(Some(raw.seen.last));
     known.evidence.insert(raw.id.clone());
     known.current |= raw.current;
     known.calls = known.calls.max(raw.seen.count);
@@ -109,4 +134,8 @@ fn tell(draft: &mut Draft, raw: &Raw<ReportedUse>) {
     draft.accounts.extend(account.map(text));
     draft.resources.extend(used.service.as_ref().map(text));
     draft.protection = weakest(draft.protection, used.protection);
+    let name = used.name.as_ref();
+    draft
+        .reached
+        .extend(name.map(|name| (ReachedBy::Name, name.to_string())));
 }

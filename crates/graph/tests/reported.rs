@@ -25,6 +25,8 @@ fn bind(consumer: &str, provider: &str) -> ReportedUse {
         service: None,
         asks: None,
         refused: false,
+        name: None,
+        tls: None,
         mail: None,
         log: "Directory Service of dc1.corp.example".into(),
     }

@@ -246,6 +246,8 @@ fn what_is_seen_between_two_machines_joins_with_its_own_witness() {
         service: None,
         asks: None,
         refused: false,
+        name: None,
+        tls: None,
         mail: None,
         log: "dc1.evtx".into(),
     };

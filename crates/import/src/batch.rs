@@ -57,7 +57,7 @@ pub fn as_batch(imported: &Imported, site: &SiteId, version: &str) -> Batch {
     rows.sort();
     let header = BatchHeader {
         schema: BATCH_SCHEMA.to_owned(),
-        agent: AgentId::new(format!("list-{}", digest(&[&imported.list]))),
+        agent: AgentId::of_list(&digest(&[&imported.list])),
         site: site.clone(),
         epoch: number(&rows),
         sequence: imported.at.millis().unsigned_abs(),
@@ -70,7 +70,7 @@ pub fn as_batch(imported: &Imported, site: &SiteId, version: &str) -> Batch {
 }
 
 /// The first 60 bits of the digest of `rows`.
-fn number(rows: &[String]) -> u64 {
+pub(crate) fn number(rows: &[String]) -> u64 {
     let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
     let text = digest(&rows);
     u64::from_str_radix(text.get(..15).unwrap_or_default(), 16).unwrap_or_default()

@@ -14,6 +14,8 @@
 //! What Exchange's management shell exports about mailboxes (who may use whose, where mail is handed on to) is read as
 //! `Export-Csv` writes it. Who signs people in through an identity provider is read as AD FS' shell and Keycloak export it.
 //!
+//! What nmap writes (`-oX`) is read by [`nmap`]: who answered, with which doors.
+//!
 //! A bad row is reported and left out; only a file that as a whole cannot be read is an error. A cell is
 //! text: what looks like a formula stays text. A column of passwords is not read at all, and a remark
 //! that mentions a password is left out.
@@ -28,6 +30,7 @@ mod batch;
 mod columns;
 mod mailboxes;
 mod name;
+pub mod nmap;
 mod relying;
 mod row;
 mod separated;

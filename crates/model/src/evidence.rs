@@ -62,6 +62,7 @@ impl Witness {
             | Fact::HostMet(_)
             | Fact::OpenPort(_)
             | Fact::SeenService(_) => Self::Network,
+            Fact::PacketUse(_) | Fact::Sighting(_) => Self::Network,
             Fact::DirectoryNeed(need) if need.is_seen() => Self::Network,
             Fact::Declared(_)
             | Fact::MailboxTie(_)

@@ -24,6 +24,7 @@ pub use crate::relying::{RelyingParty, SignInWay};
 pub use crate::reported::ReportedUse;
 pub use crate::route::{MailRoute, RouteRule, RouteTarget};
 pub use crate::seen_service::{AnswerBasis, SeenService, ServiceAnswer};
+pub use crate::sighting::{Door, Sighting};
 pub use crate::watching::{Watch, WatchPurpose};
 pub use crate::zone::{AskedName, ZoneRecord};
 use crate::{Foreign, Timestamp};
@@ -126,6 +127,10 @@ pub enum Fact {
     HostMet(HostMet),
     /// A port of another machine that is open, as seen from outside.
     OpenPort(OpenPort),
+    /// A machine used a service of another, as packets tell it.
+    PacketUse(ReportedUse),
+    /// A machine as it is met from outside: on the wire, or by a scan.
+    Sighting(Sighting),
     /// A fact of a kind this version does not know, kept as it came.
     #[serde(untagged)]
     Unknown(serde_json::Value),

@@ -62,6 +62,16 @@ impl AgentId {
     pub fn from_random(bits: [u8; 16]) -> Self {
         Self::new(format!("agt-{}", hex(&bits)))
     }
+
+    /// The vantage of something somebody carried here, by its digest: a list, a capture. No machine stands there.
+    pub fn of_list(digest: &str) -> Self {
+        Self::new(format!("list-{digest}"))
+    }
+
+    /// True for the vantage of something somebody carried here.
+    pub fn is_list(&self) -> bool {
+        self.as_str().starts_with("list-")
+    }
 }
 
 impl EntityId {

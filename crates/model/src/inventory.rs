@@ -346,6 +346,9 @@ pub struct Attributes {
     /// Anything reached by name: what the name resolves to, alias by alias.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<AliasEntry>,
+    /// Hosts and devices: how they were met from outside, on the wire or by a scan. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sightings: Vec<crate::sighting::Sighting>,
     /// Hosts and devices: MAC addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub macs: Vec<String>,
@@ -1028,11 +1031,16 @@ impl Inventory {
         for seen in self
             .coverage
             .iter()
-            // A list was never watched, and a log speaks for as long as it goes back.
+            // A list was never watched; a log speaks for as long as it goes back, and a capture for as long as it is.
             .filter(|c| {
                 !matches!(
                     c.source.as_str(),
-                    "declared.list" | "log.services" | "log.windows" | "time.chrony"
+                    "declared.list"
+                        | "log.services"
+                        | "log.windows"
+                        | "network.packets"
+                        | "network.scan-list"
+                        | "time.chrony"
                 )
             })
         {

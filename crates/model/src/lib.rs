@@ -43,6 +43,7 @@ pub mod says;
 pub mod schedule;
 mod seen_service;
 mod short_text;
+pub mod sighting;
 mod stated;
 pub mod store;
 pub mod time;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Foreign;
 use crate::mail_use::{MailRecipients, MailRefusal};
-use crate::name::{Peer, Port, Protection, Transport};
+use crate::name::{HostName, Peer, Port, Protection, Transport};
 
 /// One machine used a service of another, as an exported log tells it: neither need be the machine that was looked at.
 /// When and how often stands in [`Seen`](crate::Seen): the log's own times, with the hours of the week.
@@ -50,6 +50,12 @@ pub struct ReportedUse {
     /// True if it was tried and refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refused: bool,
+    /// The name by which the service was called, where it was heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<HostName>,
+    /// The version of TLS, as `TLSv1.2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<String>,
     /// What the messages were that came that way, where the log is a mail server's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail: Option<Box<ReportedMail>>,

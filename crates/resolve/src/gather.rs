@@ -9,6 +9,7 @@ use groma_model::fact::{
     HostIdentity, Interface, MENTION_RULE, NameAnswer, Package, Reference,
 };
 use groma_model::inventory::{Attributes, Mention, PinEntry};
+use groma_model::sighting::Sighting;
 use groma_model::{
     AgentId, EntityId, Evidence, EvidenceId, EvidenceState, Fact, Foreign, HostName, Peer, Scope,
     Seen, SiteId, Timestamp,
@@ -157,6 +158,16 @@ pub(crate) struct Holding {
     pub(crate) seen: Seen,
 }
 
+/// A machine that was met from outside.
+#[derive(Clone, Debug)]
+pub(crate) struct Met {
+    pub(crate) site: SiteId,
+    pub(crate) sighting: Sighting,
+    pub(crate) evidence: EvidenceId,
+    pub(crate) seen: Seen,
+    pub(crate) current: bool,
+}
+
 /// An object of a directory.
 #[derive(Clone, Debug)]
 pub(crate) struct DirectoryRow {
@@ -185,6 +196,8 @@ pub(crate) struct Gathered {
     pub(crate) declared: Vec<DeclaredRow>,
     /// Lists that speak of no machine, by who told them: site, name, and when.
     pub(crate) lists: BTreeMap<AgentId, (SiteId, String, Seen)>,
+    /// Machines that were met from outside.
+    pub(crate) sightings: Vec<Met>,
     pub(crate) holdings: Vec<Holding>,
     pub(crate) directory: Vec<DirectoryRow>,
     pub(crate) uses: Vec<Sighted<CertificateUse>>,
@@ -214,6 +227,23 @@ impl Gathered {
                 for peer in [&used.consumer, &used.provider] {
                     self.mention(site, vantage, peer.clone(), *seen);
                 }
+            }
+            Fact::PacketUse(used) => {
+                self.carried(evidence);
+                for peer in [&used.consumer, &used.provider] {
+                    self.mention(site, vantage, peer.clone(), *seen);
+                }
+            }
+            Fact::Sighting(sighting) => {
+                self.carried(evidence);
+                self.touch(site, vantage, *seen);
+                self.sightings.push(Met {
+                    site: site.clone(),
+                    sighting: sighting.clone(),
+                    evidence: id.clone(),
+                    seen: *seen,
+                    current: evidence.state == EvidenceState::Current,
+                });
             }
             Fact::MailReader(reader) => {
                 let peers = std::iter::once(&reader.consumer).chain(&reader.provider);
@@ -368,6 +398,16 @@ impl Gathered {
                 }
                 self.take_own(evidence, own);
             }
+        }
+    }
+
+    /// What somebody carried here (a capture, a scan of another tool) has a name, and no machine stands at its vantage.
+    fn carried(&mut self, evidence: &Evidence) {
+        if evidence.vantage.is_list() {
+            let scope = evidence.scope.as_str();
+            let name = scope.split_once(':').map_or(scope, |(_, name)| name);
+            let name = name.rsplit('/').next().unwrap_or(name).to_owned();
+            self.take_list(&evidence.site, &evidence.vantage, &name, evidence.seen);
         }
     }
 

@@ -47,7 +47,8 @@ struct Group {
 fn groups(gathered: &Gathered) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut by_mark: BTreeMap<(SiteId, String), Vec<usize>> = BTreeMap::new();
-    for (agent, seat) in &gathered.seats {
+    // What somebody carried here has a vantage and no machine.
+    for (agent, seat) in gathered.seats.iter().filter(|(agent, _)| !agent.is_list()) {
         let marks = seat.identity.as_ref().map(marks).unwrap_or_default();
         let candidates: BTreeSet<usize> = marks
             .iter()

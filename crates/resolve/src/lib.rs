@@ -29,6 +29,7 @@ mod links;
 mod names;
 mod outside;
 mod pins;
+mod sightings;
 mod uses;
 
 use groma_model::store::{Identities, NewIdentities};
@@ -104,9 +105,11 @@ fn place(
     };
     hosts::place(&mut gathered, &mut ledger, &mut estate);
     declared::place(&gathered, &mut ledger, &mut estate);
+    sightings::place(&gathered, &mut ledger, &mut estate);
     names::place(&gathered, &mut ledger, &mut estate);
     outside::cite_met(&gathered, &mut estate);
     outside::call_by_own_names(&gathered, &mut estate);
+    sightings::describe(&gathered, &mut estate);
     outside::place_certificates(&gathered, &mut ledger, &mut estate);
     directory::place(&mut gathered, &mut ledger, &mut estate);
     holdings::place(&gathered, &mut ledger, &mut estate);

@@ -472,7 +472,8 @@ fn reached(answer: &NameAnswer, entity: &EntityId, name: &HostName, estate: &Est
 }
 
 /// Gives entities seen from outside the best name anybody knows.
-fn name_strangers(estate: &mut Estate) {
+/// What was found by its address alone is called by its shortest name.
+pub(crate) fn name_strangers(estate: &mut Estate) {
     for entity in estate
         .entities
         .values_mut()

@@ -32,6 +32,12 @@ pub(super) fn used(used: &ReportedUse) -> String {
         Some(Protection::Tls) => ", with TLS",
         None => "",
     });
+    if let Some(version) = &used.tls {
+        how.push_str(&format!(" ({version})"));
+    }
+    if let Some(name) = &used.name {
+        how.push_str(&format!(", by the name {name}"));
+    }
     if let Some(service) = &used.service {
         how.push_str(&format!(", for {service}"));
     }

@@ -84,6 +84,8 @@ pub(super) fn uses<'v>(
         service: service.and_then(text),
         asks: asks(named(&rule.base), named(&rule.filter)),
         refused: rule.tells == Tells::Refused,
+        name: None,
+        tls: None,
         mail: None,
         log: log.clone(),
     };

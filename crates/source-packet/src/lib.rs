@@ -1,0 +1,47 @@
+//! What crosses the wire: who uses which service of whom, and who is there.
+//!
+//! **What it sees.** One source, `network.packets`. A copier takes no agent and keeps no log that anybody can read; its
+//! packets say whom it calls, by which name, and how it logs on. Connections (who called whom), LDAP binds, SMTP (domains,
+//! HELO, mechanism, STARTTLS), TLS (name and version), Kerberos services, NTLM, SMB shares, HTTP host names, DNS, NTP, SNMP and
+//! syslog; and machines by ARP, DHCP, mDNS and NetBIOS.
+//!
+//! **Where it reads it.** In captures that somebody named (`--capture FILE`, `groma import FILE`): pcap and pcapng, from
+//! Ethernet (with VLAN tags), Linux "cooked" captures and raw IP.
+//!
+//! **Which rights it needs.** To read those files.
+//!
+//! **What it costs the host.** One pass over the bytes, and memory that is bounded whatever the capture holds: 131,072
+//! connections, the first 16 KiB of each direction, 96 MiB in all.
+//!
+//! **What never leaves.** Passwords, communities, hashes, tickets and texts have no type that could hold them: a parser passes
+//! over the place where they stand. An account is told once it was let in, for what was typed into its field before may be
+//! the password.
+//!
+//! **What is no use.** A door that was knocked at: a connection counts once its client said something. Where the begin was
+//! not captured, the port says who serves; where it does not, nobody's need is told, and how often that was is.
+//!
+//! **Not read:** IP fragments but the first, what a mirror wraps up for its way (ERSPAN, GRE, VXLAN), MPLS, QUIC, the shares
+//! of SMB 1 (only that it is spoken). NetFlow, IPFIX and sFlow would be readers beside [`file`] that feed the same tally.
+#![forbid(unsafe_code)]
+#![warn(clippy::indexing_slicing)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        reason = "a test that indexes wrongly fails, and should"
+    )
+)]
+
+mod ber;
+pub mod file;
+pub mod frame;
+mod look;
+pub mod speech;
+mod stream;
+mod tally;
+mod text;
+mod wire;
+
+pub use look::{NAME, PacketSource};
+pub use tally::Heard;
+pub use wire::{Counts, Wire};

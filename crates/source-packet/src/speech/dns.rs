@@ -1,0 +1,361 @@
+//! Names on the wire, pure: answers of name servers (RFC 1035), what machines say of themselves over multicast (RFC 6762, RFC
+//! 6763), and names of NetBIOS (RFC 1002).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use groma_model::name::{HostName, Port, Transport};
+use groma_model::sighting::Door;
+
+use crate::text::plain;
+
+/// Records of one message that are read.
+const RECORDS_MAX: u16 = 128;
+const NAME_BYTES: usize = 255;
+const POINTERS_MAX: u8 = 16;
+
+const A: u16 = 1;
+const CNAME: u16 = 5;
+const TXT: u16 = 16;
+const AAAA: u16 = 28;
+const SRV: u16 = 33;
+
+/// What a name server answered: which name leads to which addresses.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// What was asked.
+    pub asked: HostName,
+    /// Where it leads.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// The number of a question to a name server; `None` for anything else.
+pub fn question(message: &[u8]) -> Option<u16> {
+    let header = Header::read(message)?;
+    (!header.answers && header.operation == 0 && header.questions == 1).then_some(header.number)
+}
+
+/// The number of an answer, with what it says if it leads somewhere.
+pub fn answer(message: &[u8]) -> Option<(u16, Option<Answer>)> {
+    let header = Header::read(message)?;
+    if !header.answers || header.operation != 0 || header.questions != 1 {
+        return None;
+    }
+    Some((header.number, addresses(message, &header)))
+}
+
+fn addresses(message: &[u8], header: &Header) -> Option<Answer> {
+    let (asked, at) = name(message, 12)?;
+    let asked = host(&asked)?;
+    let mut at = at + 4;
+    let mut chain = vec![asked.as_str().to_owned()];
+    let mut addresses = Vec::new();
+    for _ in 0..header.records.min(RECORDS_MAX) {
+        let Some((record, next)) = Record::read(message, at) else {
+            break;
+        };
+        at = next;
+        if !chain.contains(&record.owner.to_ascii_lowercase()) {
+            continue;
+        }
+        addresses.extend(record.address());
+        if record.kind == CNAME
+            && let Some((target, _)) = name(message, record.begin)
+        {
+            chain.push(target.to_ascii_lowercase());
+        }
+    }
+    let answer = Answer { asked, addresses };
+    (!answer.addresses.is_empty()).then_some(answer)
+}
+
+/// What a machine says of itself over multicast.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Announced {
+    /// Its name.
+    pub name: Option<HostName>,
+    /// Addresses of that name.
+    pub addresses: Vec<IpAddr>,
+    /// Where it says that it serves.
+    pub doors: Vec<Door>,
+    /// The model it says it is (`ty`, `md`, `usb_MDL`).
+    pub model: Option<String>,
+    /// True if it says that it scans.
+    pub scans: bool,
+}
+
+/// Reads an announcement; `None` for a question, or one that says nothing of the machine.
+pub fn announced(message: &[u8]) -> Option<Announced> {
+    let header = Header::read(message)?;
+    if !header.answers {
+        return None;
+    }
+    let mut at = 12;
+    for _ in 0..header.questions.min(RECORDS_MAX) {
+        at = name(message, at)?.1 + 4;
+    }
+    let mut out = Announced::default();
+    let records = header.records.saturating_add(header.more);
+    let mut hosts: Vec<(String, IpAddr)> = Vec::new();
+    let mut services: Vec<(String, u16, String)> = Vec::new();
+    for _ in 0..records.min(RECORDS_MAX) {
+        let Some((record, next)) = Record::read(message, at) else {
+            break;
+        };
+        at = next;
+        hosts.extend(
+            record
+                .address()
+                .map(|address| (record.owner.clone(), address)),
+        );
+        match record.kind {
+            SRV => {
+                let port = record.content.get(4..6).and_then(|b| b.try_into().ok());
+                let target = name(message, record.begin + 6).map(|(target, _)| target);
+                if let (Some(port), Some(target)) = (port.map(u16::from_be_bytes), target) {
+                    services.push((record.owner.clone(), port, target));
+                }
+            }
+            TXT => out.describe(record.content),
+            _ => {}
+        }
+    }
+    // One machine speaks of one name of its own; a proxy speaks of many, and is nobody's witness.
+    let mut own = hosts.iter().map(|(owner, _)| owner.as_str());
+    let first = own.next();
+    if own.any(|owner| Some(owner) != first) {
+        return None;
+    }
+    let target = || services.first().map(|(_, _, target)| target.as_str());
+    let called = first.or_else(target)?;
+    out.name = host(called);
+    out.addresses = hosts.iter().map(|(_, address)| *address).collect();
+    let own = services.iter().filter(|(_, _, target)| target == called);
+    out.doors = own
+        .filter_map(|(service, port, _)| door(service, *port))
+        .collect();
+    out.doors.sort();
+    out.doors.dedup();
+    Some(out)
+}
+
+impl Announced {
+    /// Takes pairs of a TXT record (RFC 6763 §6.3).
+    fn describe(&mut self, mut content: &[u8]) {
+        while let Some((length, rest)) = content.split_first() {
+            let Some((pair, rest)) = rest.split_at_checked(usize::from(*length)) else {
+                return;
+            };
+            content = rest;
+            let Some((key, value)) = plain(pair).and_then(|pair| pair.split_once('=')) else {
+                continue;
+            };
+            match key.to_ascii_lowercase().as_str() {
+                "ty" | "md" | "usb_mdl" if value.len() <= 80 => {
+                    self.model.get_or_insert_with(|| value.to_owned());
+                }
+                "scan" => self.scans |= value.eq_ignore_ascii_case("t"),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// `Copier._ipp._tcp.local` → port and service.
+fn door(service: &str, port: u16) -> Option<Door> {
+    let mut labels = service.rsplit('.').skip(1);
+    let transport = match labels.next()? {
+        "_tcp" => Transport::Tcp,
+        "_udp" => Transport::Udp,
+        _ => return None,
+    };
+    let kind = labels.next()?.strip_prefix('_')?;
+    let is_word = kind.len() <= 15 && kind.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    // A name for the machine as a whole has the port nobody answers at.
+    let is_door = is_word && port != 0 && kind != "workstation";
+    is_door.then(|| Door {
+        port: Port(port),
+        transport,
+        service: Some(kind.to_ascii_lowercase()),
+        product: None,
+        version: None,
+    })
+}
+
+/// Names that a machine holds or takes in NetBIOS, from its registration or its answer to a question for its status.
+pub fn netbios_names(message: &[u8]) -> Vec<HostName> {
+    let read = || {
+        let header = Header::read(message)?;
+        match (header.operation, header.answers) {
+            // Registration and refresh: the name is what is asked for.
+            (5 | 8 | 9, false) => {
+                let (encoded, at) = name(message, 12)?;
+                // The record behind the question says whether it is a group's (RFC 1002 §4.2.2).
+                let (record, _) = Record::read(message, at + 4)?;
+                if record.content.first()? & 0x80 != 0 {
+                    return None;
+                }
+                Some(decoded(&encoded).into_iter().collect())
+            }
+            // Status: a list of names (RFC 1002 §4.2.18).
+            (0, true) if header.questions == 0 => {
+                let (record, _) = Record::read(message, 12)?;
+                if record.kind != 33 {
+                    return None;
+                }
+                Some(status_names(record.content))
+            }
+            _ => None,
+        }
+    };
+    read().unwrap_or_default()
+}
+
+/// The unique names of machines in a status.
+fn status_names(content: &[u8]) -> Vec<HostName> {
+    let Some((_, list)) = content.split_first() else {
+        return Vec::new();
+    };
+    let entries = list.as_chunks::<18>().0.iter().take(32);
+    let own = entries.filter(|entry| matches!(entry[15], 0 | 0x20) && entry[16] & 0x80 == 0);
+    let mut names: Vec<HostName> = own
+        .filter_map(|entry| netbios(entry.first_chunk()?))
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The first level of the encoding (RFC 1001 §14.1): two letters for each byte.
+fn decoded(encoded: &str) -> Option<HostName> {
+    let letters: &[u8; 32] = encoded.split('.').next()?.as_bytes().try_into().ok()?;
+    let mut bytes = [0; 16];
+    for (byte, pair) in bytes.iter_mut().zip(letters.as_chunks::<2>().0) {
+        let nibble = |letter: u8| {
+            letter
+                .to_ascii_uppercase()
+                .checked_sub(b'A')
+                .filter(|n| *n < 16)
+        };
+        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+    }
+    // Only a machine's own names: workstation and server.
+    matches!(bytes[15], 0 | 0x20).then_some(())?;
+    netbios(bytes.first_chunk()?)
+}
+
+fn netbios(name: &[u8; 15]) -> Option<HostName> {
+    let text = std::str::from_utf8(name)
+        .ok()?
+        .trim_end_matches([' ', '\0']);
+    HostName::parse(text).filter(|name| !name.is_qualified())
+}
+
+fn host(name: &str) -> Option<HostName> {
+    HostName::parse(name)
+}
+
+/// The header of a message (RFC 1035 §4.1.1).
+struct Header {
+    number: u16,
+    answers: bool,
+    operation: u8,
+    questions: u16,
+    records: u16,
+    more: u16,
+}
+
+impl Header {
+    fn read(message: &[u8]) -> Option<Self> {
+        let half = |at: usize| {
+            Some(u16::from_be_bytes(
+                message.get(at..at + 2)?.try_into().ok()?,
+            ))
+        };
+        let flags = half(2)?;
+        Some(Self {
+            number: half(0)?,
+            answers: flags & 0x8000 != 0,
+            operation: u8::try_from(flags >> 11 & 15).ok()?,
+            questions: half(4)?,
+            records: half(6)?,
+            more: half(8)?.saturating_add(half(10)?),
+        })
+    }
+}
+
+struct Record<'m> {
+    owner: String,
+    kind: u16,
+    /// Where its content begins in the message.
+    begin: usize,
+    content: &'m [u8],
+}
+
+impl<'m> Record<'m> {
+    /// Reads the record at `at`; where the next one begins.
+    fn read(message: &'m [u8], at: usize) -> Option<(Self, usize)> {
+        let (owner, at) = name(message, at)?;
+        let [k1, k2, _, _, _, _, _, _, l1, l2] = *message.get(at..)?.first_chunk::<10>()?;
+        let begin = at + 10;
+        let end = begin + usize::from(u16::from_be_bytes([l1, l2]));
+        let record = Self {
+            owner,
+            kind: u16::from_be_bytes([k1, k2]),
+            begin,
+            content: message.get(begin..end)?,
+        };
+        Some((record, end))
+    }
+
+    fn address(&self) -> Option<IpAddr> {
+        match self.kind {
+            A => {
+                let bytes: [u8; 4] = self.content.try_into().ok()?;
+                Some(IpAddr::V4(Ipv4Addr::from(bytes)))
+            }
+            AAAA => {
+                let bytes: [u8; 16] = self.content.try_into().ok()?;
+                Some(IpAddr::V6(Ipv6Addr::from(bytes)).to_canonical())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Reads the name at `at`, with dots; where what follows it begins. A pointer must lead backwards, and often enough ends
+/// it. A dot within a label (an instance of a service may have one) becomes a dash, so that labels stay apart.
+fn name(message: &[u8], at: usize) -> Option<(String, usize)> {
+    let mut bytes = Vec::new();
+    let mut after = None;
+    let mut at = at;
+    let mut pointers = 0;
+    loop {
+        let length = *message.get(at)?;
+        match length {
+            0 => break,
+            1..=63 => {
+                let label = message.get(at + 1..at + 1 + usize::from(length))?;
+                if !bytes.is_empty() {
+                    bytes.push(b'.');
+                }
+                bytes.extend(label.iter().map(|b| if *b == b'.' { b'-' } else { *b }));
+                if bytes.len() > NAME_BYTES {
+                    return None;
+                }
+                at += 1 + usize::from(length);
+            }
+            0xc0.. => {
+                let to = usize::from(length & 0x3f) << 8 | usize::from(*message.get(at + 1)?);
+                pointers += 1;
+                if to >= at || pointers > POINTERS_MAX {
+                    return None;
+                }
+                after = after.or(Some(at + 2));
+                at = to;
+            }
+            _ => return None,
+        }
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Some((text, after.unwrap_or(at + 1)))
+}

@@ -1,0 +1,182 @@
+//! What was heard, added up: one row for everything that is the same but time and count.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use groma_model::reported::ReportedUse;
+use groma_model::sighting::Sighting;
+use groma_model::{Foreign, Hours, Peer, Port, Seen, Timestamp};
+
+/// Rows of each sort that are kept; further ones are counted.
+const ROWS_MAX: usize = 50_000;
+/// Accounts one client may have at one server before they are taken for people, whom we do not list.
+const ACCOUNTS_MAX: usize = 8;
+/// Servers of the public internet one machine may call before it is taken for somebody who reads there.
+const PUBLIC_MAX: usize = 16;
+/// Addresses that may say they have one hardware address before it is taken for one that answers for others.
+const ADDRESSES_MAX: usize = 8;
+
+/// Rows on their way.
+#[derive(Default)]
+pub(crate) struct Tally {
+    uses: HashMap<ReportedUse, Seen>,
+    sightings: BTreeMap<Sighting, Seen>,
+    neighbours: BTreeMap<(IpAddr, [u8; 6]), Seen>,
+    /// Rows there was no room for.
+    pub(crate) left_out: u64,
+    /// Uses of the public internet, and by it, that are nobody's need.
+    pub(crate) public: u64,
+}
+
+/// Everything that was heard.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// Who used whom.
+    pub uses: BTreeMap<ReportedUse, Seen>,
+    /// Who is there.
+    pub sightings: BTreeMap<Sighting, Seen>,
+    /// Which hardware address an address has.
+    pub neighbours: BTreeMap<(IpAddr, [u8; 6]), Seen>,
+}
+
+impl Tally {
+    /// A use between two times.
+    pub(crate) fn used(&mut self, used: ReportedUse, first: Timestamp, last: Timestamp) {
+        let mut hours = Hours::of(first);
+        hours.insert(last);
+        let seen = Seen {
+            hours,
+            ..Seen::between(first, last, 1)
+        };
+        if self.uses.len() >= ROWS_MAX && !self.uses.contains_key(&used) {
+            self.left_out += 1;
+            return;
+        }
+        join(&mut self.uses, used, seen);
+    }
+
+    pub(crate) fn met(&mut self, sighting: Sighting, at: Timestamp) {
+        if self.sightings.len() >= ROWS_MAX && !self.sightings.contains_key(&sighting) {
+            self.left_out += 1;
+            return;
+        }
+        let seen = Seen::once(at);
+        let known = self
+            .sightings
+            .entry(sighting)
+            .or_insert(Seen { count: 0, ..seen });
+        *known = known.joined(seen);
+    }
+
+    pub(crate) fn has(&mut self, address: IpAddr, mac: [u8; 6], at: Timestamp) {
+        let key = (address, mac);
+        if self.neighbours.len() >= ROWS_MAX && !self.neighbours.contains_key(&key) {
+            self.left_out += 1;
+            return;
+        }
+        let seen = Seen::once(at);
+        let known = self
+            .neighbours
+            .entry(key)
+            .or_insert(Seen { count: 0, ..seen });
+        *known = known.joined(seen);
+    }
+
+    /// The rows that speak of the estate.
+    pub(crate) fn settle(&mut self) -> Heard {
+        let uses = without_persons(std::mem::take(&mut self.uses));
+        let uses = self.of_the_estate(uses);
+        let neighbours = own_addresses(std::mem::take(&mut self.neighbours));
+        Heard {
+            uses: uses.into_iter().collect(),
+            sightings: std::mem::take(&mut self.sightings),
+            neighbours,
+        }
+    }
+
+    /// Leaves out whoever comes from the public internet, and where people read on it.
+    fn of_the_estate(&mut self, uses: HashMap<ReportedUse, Seen>) -> HashMap<ReportedUse, Seen> {
+        let is_reading = |used: &ReportedUse| {
+            !is_inside(&used.provider) && matches!(used.kind.as_str(), "http" | "other")
+        };
+        let mut called: HashMap<Peer, BTreeSet<Peer>> = HashMap::new();
+        for used in uses.keys().filter(|used| is_reading(used)) {
+            let of_client = called.entry(used.consumer.clone()).or_default();
+            of_client.insert(used.provider.clone());
+        }
+        let reads = |used: &ReportedUse| {
+            let many = called
+                .get(&used.consumer)
+                .is_some_and(|all| all.len() > PUBLIC_MAX);
+            many && is_reading(used)
+        };
+        let mut public = 0;
+        let mut out = uses;
+        out.retain(|used, seen| {
+            let stays = is_inside(&used.consumer) && !reads(used);
+            public += if stays { 0 } else { seen.count };
+            stays
+        });
+        self.public += public;
+        out
+    }
+}
+
+fn join(rows: &mut HashMap<ReportedUse, Seen>, used: ReportedUse, seen: Seen) {
+    rows.entry(used)
+        .and_modify(|known| *known = known.joined(seen))
+        .or_insert(seen);
+}
+
+/// True for addresses that stay within an organisation, and for names.
+pub(crate) fn is_inside(peer: &Peer) -> bool {
+    match peer {
+        Peer::Name(_) => true,
+        Peer::Address(IpAddr::V4(v4)) => {
+            let [a, b, ..] = v4.octets();
+            v4.is_private() || v4.is_link_local() || (a == 100 && (64..128).contains(&b))
+        }
+        Peer::Address(IpAddr::V6(v6)) => v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+/// A client with ever other accounts lets people log on: they are not its accounts, and not ours to list.
+fn without_persons(rows: HashMap<ReportedUse, Seen>) -> HashMap<ReportedUse, Seen> {
+    type Place = (Peer, Peer, Option<Port>);
+    let place =
+        |used: &ReportedUse| -> Place { (used.consumer.clone(), used.provider.clone(), used.port) };
+    let mut accounts: HashMap<Place, BTreeSet<Foreign>> = HashMap::new();
+    for used in rows.keys() {
+        let own = accounts.entry(place(used)).or_default();
+        own.extend(used.account.clone());
+    }
+    accounts.retain(|_, own| own.len() > ACCOUNTS_MAX);
+    let mut out = HashMap::new();
+    for (mut used, seen) in rows {
+        if accounts.contains_key(&place(&used)) {
+            used.account = used.account.filter(Foreign::is_empty);
+        }
+        join(&mut out, used, seen);
+    }
+    out
+}
+
+/// A hardware address that many addresses have is one that answers for others; an address of which two say that they have
+/// it moved, or is one of a pair: the newest is told.
+fn own_addresses(rows: BTreeMap<(IpAddr, [u8; 6]), Seen>) -> BTreeMap<(IpAddr, [u8; 6]), Seen> {
+    let mut addresses: BTreeMap<[u8; 6], usize> = BTreeMap::new();
+    let mut newest: BTreeMap<IpAddr, Timestamp> = BTreeMap::new();
+    for ((address, mac), seen) in &rows {
+        *addresses.entry(*mac).or_default() += 1;
+        let last = newest.entry(*address).or_insert(seen.last);
+        *last = (*last).max(seen.last);
+    }
+    let mut out = rows;
+    out.retain(|(address, mac), seen| {
+        addresses
+            .get(mac)
+            .is_some_and(|count| *count <= ADDRESSES_MAX)
+            && newest.get(address) == Some(&seen.last)
+    });
+    out
+}

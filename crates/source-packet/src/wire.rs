@@ -1,0 +1,446 @@
+//! The wire: frames in, what they tell out, pure.
+//!
+//! A frame may come twice (a mirrored port sees what goes in and what comes out, with a tag and without), a stream may be
+//! seen from one side alone, or from its middle on. A connection is one by its two ends and the number it was opened with; a
+//! question is answered once. Who serves, the opening says; without it the port does, if only one of the two is a
+//! service's; else it is not known, counted, and nobody's need.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use groma_model::registry::REGISTRY;
+use groma_model::reported::ReportedUse;
+use groma_model::sighting::Sighting;
+use groma_model::{Foreign, HostName, Peer, Port, Timestamp, Transport};
+
+use crate::file::Frame;
+use crate::frame::{self, Carried, Datagram, Segment};
+use crate::speech::{self, Told};
+use crate::stream::Stream;
+use crate::tally::{Heard, Tally, is_inside};
+
+/// Connections that are remembered at a time.
+const STREAMS_MAX: usize = 131_072;
+/// Bytes kept of all of them.
+const KEPT_BYTES_MAX: usize = 96 << 20;
+/// Questions that wait for their answer.
+const QUESTIONS_MAX: usize = 65_536;
+/// Names that were asked for, each with who asked and where it led.
+const NAMES_MAX: usize = 65_536;
+/// Clients that said their name before they got an address.
+const CLIENTS_MAX: usize = 16_384;
+/// Within which time the same datagram is the same one, seen twice.
+const TWICE: Duration = Duration::from_secs(2);
+/// Ports that nobody is registered for (RFC 6335 §6).
+const DYNAMIC_PORTS_FROM: u16 = 49_152;
+
+/// What was not told, and why.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// Frames that were read.
+    pub frames: u64,
+    /// Frames of a link type that is not known.
+    pub strange: u64,
+    /// Packets that were captured in part.
+    pub cut: u64,
+    /// Connections of which it is not known who called.
+    pub undecided: u64,
+    /// Questions whose answer was not seen.
+    pub unanswered: u64,
+    /// Connections and questions that were told before their end, or not at all, for want of room.
+    pub crowded: u64,
+    /// Rows there was no room for.
+    pub left_out: u64,
+    /// Uses of the public internet, and by it.
+    pub public: u64,
+}
+
+/// A question that waits for its answer.
+struct Question {
+    at: Timestamp,
+    told: Told,
+}
+
+/// Who asked whom, and the number of the question where it has one.
+type Asked = (SocketAddr, SocketAddr, u16);
+
+/// Everything that is known of a wire so far.
+#[derive(Default)]
+pub struct Wire {
+    streams: HashMap<[SocketAddr; 2], Stream>,
+    /// In the order they began.
+    order: VecDeque<[SocketAddr; 2]>,
+    kept: usize,
+    questions: HashMap<Asked, Question>,
+    names: HashMap<(IpAddr, IpAddr), HostName>,
+    clients: HashMap<[u8; 6], speech::Lease>,
+    twice: HashMap<u64, Timestamp>,
+    hash: RandomState,
+    tally: Tally,
+    span: Option<(Timestamp, Timestamp)>,
+    counts: Counts,
+}
+
+impl Wire {
+    /// Takes a frame.
+    pub fn take(&mut self, frame: &Frame<'_>) {
+        self.counts.frames += 1;
+        let (first, last) = self.span.unwrap_or((frame.at, frame.at));
+        self.span = Some((first.min(frame.at), last.max(frame.at)));
+        match frame::read(frame) {
+            None => self.counts.strange += 1,
+            Some(Carried::Tcp(segment)) => self.segment(&segment),
+            Some(Carried::Udp(datagram)) => self.datagram(&datagram),
+            Some(Carried::Arp { address, mac }) => {
+                self.tally.has(IpAddr::V4(address), mac, frame.at);
+            }
+            Some(Carried::Other) => {}
+        }
+    }
+
+    /// First and last time of a frame.
+    pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        self.span
+    }
+
+    /// Tells everything that was heard, and what was not told.
+    pub fn end(mut self) -> (Heard, Counts) {
+        while let Some(key) = self.order.pop_front() {
+            self.tell(key);
+        }
+        self.counts.unanswered += u64::try_from(self.questions.len()).unwrap_or(u64::MAX);
+        let heard = self.tally.settle();
+        self.counts.left_out = self.tally.left_out;
+        self.counts.public = self.tally.public;
+        (heard, self.counts)
+    }
+
+    fn segment(&mut self, segment: &Segment<'_>) {
+        if !is_somebody(segment.from.ip()) || !is_somebody(segment.to.ip()) {
+            return;
+        }
+        if segment.content.len() < segment.carried {
+            self.counts.cut += 1;
+        }
+        let key = Stream::key(segment);
+        let known = self.streams.get(&key);
+        if known.is_some_and(|stream| stream.is_another(segment)) {
+            self.tell(key);
+            self.streams.remove(&key);
+        }
+        if !self.streams.contains_key(&key) {
+            self.make_room();
+            self.streams.insert(key, Stream::begun(segment));
+            self.order.push_back(key);
+        }
+        let Some(stream) = self.streams.get_mut(&key) else {
+            return;
+        };
+        self.kept += stream.take(segment);
+        if stream.ended && !stream.told {
+            self.tell(key);
+        }
+    }
+
+    /// Tells the oldest connections early where there are too many.
+    fn make_room(&mut self) {
+        while self.streams.len() >= STREAMS_MAX || self.kept >= KEPT_BYTES_MAX {
+            let Some(oldest) = self.order.pop_front() else {
+                return;
+            };
+            let open = self.streams.get(&oldest).is_some_and(|stream| !stream.told);
+            self.counts.crowded += u64::from(open);
+            self.tell(oldest);
+            self.streams.remove(&oldest);
+        }
+    }
+
+    /// Tells what a connection told, once.
+    fn tell(&mut self, key: [SocketAddr; 2]) {
+        let Some(stream) = self.streams.get_mut(&key).filter(|stream| !stream.told) else {
+            return;
+        };
+        let by_port = |port: u16| REGISTRY.kind_by_port(Port(port), Transport::Tcp).is_some();
+        match stream.sides(&by_port) {
+            None => self.counts.undecided += 1,
+            Some(sides) if stream.is_used(sides.client) => {
+                let (client, server) = (sides.client, sides.server);
+                let mut told = speech::read(server.port(), sides.said, sides.answered);
+                // A port that was handed out a moment ago says nothing to anybody.
+                if told.is_empty() && server.port() < DYNAMIC_PORTS_FROM {
+                    told.push(Told::default());
+                }
+                let span = (stream.first, stream.last);
+                for told in told {
+                    let ends = (client.ip(), server, Transport::Tcp);
+                    tell(&mut self.tally, &self.names, told, ends, span);
+                }
+            }
+            Some(_) => {}
+        }
+        let dropped = stream.forget();
+        self.kept = self.kept.saturating_sub(dropped);
+    }
+
+    fn datagram(&mut self, datagram: &Datagram<'_>) {
+        if !is_somebody(datagram.from.ip()) && datagram.from.port() != 68 {
+            return;
+        }
+        self.counts.cut += u64::from(datagram.cut);
+        match (datagram.from.port(), datagram.to.port()) {
+            (_, 53) => {
+                if let Some(number) = speech::question(datagram.content) {
+                    self.ask(datagram, number, of_kind("dns", "DNS"));
+                }
+            }
+            (53, _) => self.name_server(datagram),
+            (_, 123) if speech::asked_for_time(datagram.content, false) => {
+                self.ask(datagram, 0, of_kind("ntp", "NTP"));
+            }
+            (123, _) if speech::asked_for_time(datagram.content, true) => self.answer(datagram, 0),
+            (_, 88) => {
+                if let Some(told) = speech::kerberos_asked(datagram.content) {
+                    self.ask(datagram, 0, told);
+                }
+            }
+            (88, _) if speech::kerberos_gave(datagram.content) => self.answer(datagram, 0),
+            (_, 161) if speech::snmp(datagram.content, false) == Some(false) => {
+                self.ask(datagram, 0, of_kind("snmp", "SNMP"));
+            }
+            (161, _) if speech::snmp(datagram.content, false) == Some(false) => {
+                self.answer(datagram, 0);
+            }
+            (_, 162) if speech::snmp(datagram.content, true) == Some(true) => {
+                self.send(datagram, of_kind("snmp", "SNMP notifications"));
+            }
+            (_, 514) if speech::is_log_line(datagram.content) => {
+                self.send(datagram, of_kind("syslog", "syslog"));
+            }
+            (67 | 68, 67 | 68) => self.lease(datagram),
+            (5353, 5353) => self.announced(datagram),
+            (137, _) => self.netbios(datagram),
+            _ => {}
+        }
+    }
+
+    /// Remembers a question. One that is asked again is the same one.
+    fn ask(&mut self, datagram: &Datagram<'_>, number: u16, told: Told) {
+        if self.questions.len() >= QUESTIONS_MAX {
+            self.counts.crowded += 1;
+            self.questions.clear();
+        }
+        let at = datagram.at;
+        let key = (datagram.from, datagram.to, number);
+        self.questions.insert(key, Question { at, told });
+    }
+
+    /// Tells the use that an answer completes.
+    fn answer(&mut self, datagram: &Datagram<'_>, number: u16) {
+        let key = (datagram.to, datagram.from, number);
+        if let Some(question) = self.questions.remove(&key) {
+            let ends = (datagram.to.ip(), datagram.from, Transport::Udp);
+            let span = (question.at.min(datagram.at), question.at.max(datagram.at));
+            tell(&mut self.tally, &self.names, question.told, ends, span);
+        }
+    }
+
+    fn name_server(&mut self, datagram: &Datagram<'_>) {
+        let Some((number, leads)) = speech::answer(datagram.content) else {
+            return;
+        };
+        self.answer(datagram, number);
+        let Some(leads) = leads else { return };
+        let client = datagram.to.ip();
+        for address in leads.addresses {
+            if self.names.len() >= NAMES_MAX {
+                self.names.clear();
+            }
+            self.names.insert((client, address), leads.asked.clone());
+        }
+    }
+
+    /// Tells a message nobody answers, once for every copy of it.
+    fn send(&mut self, datagram: &Datagram<'_>, told: Told) {
+        if self.is_copy(datagram) || !is_somebody(datagram.to.ip()) {
+            return;
+        }
+        let ends = (datagram.from.ip(), datagram.to, Transport::Udp);
+        tell(
+            &mut self.tally,
+            &self.names,
+            told,
+            ends,
+            (datagram.at, datagram.at),
+        );
+    }
+
+    fn is_copy(&mut self, datagram: &Datagram<'_>) -> bool {
+        if self.twice.len() >= QUESTIONS_MAX {
+            self.twice.clear();
+        }
+        let content = (datagram.from, datagram.to, datagram.content);
+        let before = self.twice.insert(self.hash.hash_one(content), datagram.at);
+        before.is_some_and(|before| datagram.at.since(before) < TWICE)
+    }
+
+    fn lease(&mut self, datagram: &Datagram<'_>) {
+        let Some(lease) = speech::lease(datagram.content) else {
+            return;
+        };
+        if !lease.given {
+            if self.clients.len() >= CLIENTS_MAX {
+                self.clients.clear();
+            }
+            self.clients.insert(lease.mac, lease);
+            return;
+        }
+        let Some(address) = lease.address.filter(|_| !self.is_copy(datagram)) else {
+            return;
+        };
+        let asked = self.clients.get(&lease.mac);
+        let sighting = Sighting {
+            by: "dhcp".to_owned(),
+            address: Some(address),
+            mac: Some(mac_text(lease.mac)),
+            names: asked
+                .and_then(|asked| asked.name.clone())
+                .into_iter()
+                .collect(),
+            says_it_is: asked.and_then(|asked| asked.says_it_is.clone()),
+            ..Sighting::default()
+        };
+        self.tally.met(sighting, datagram.at);
+        if let Some(server) = lease.server {
+            let ends = (address, SocketAddr::new(server, 67), Transport::Udp);
+            let span = (datagram.at, datagram.at);
+            tell(
+                &mut self.tally,
+                &self.names,
+                of_kind("dhcp", "DHCP"),
+                ends,
+                span,
+            );
+        }
+    }
+
+    fn announced(&mut self, datagram: &Datagram<'_>) {
+        let Some(said) = speech::announced(datagram.content) else {
+            return;
+        };
+        let from = datagram.from.ip();
+        // Who speaks for another address is a proxy.
+        let own = said.addresses.is_empty() || said.addresses.contains(&from);
+        if !own || !is_inside(&Peer::Address(from)) {
+            return;
+        }
+        let sighting = Sighting {
+            by: "mdns".to_owned(),
+            address: Some(from),
+            names: said.name.into_iter().collect(),
+            says_it_is: said.model,
+            scans: said.scans,
+            doors: said.doors,
+            ..Sighting::default()
+        };
+        self.tally.met(sighting, datagram.at);
+    }
+
+    fn netbios(&mut self, datagram: &Datagram<'_>) {
+        let names = speech::netbios_names(datagram.content);
+        if !names.is_empty() {
+            let sighting = Sighting {
+                by: "netbios".to_owned(),
+                address: Some(datagram.from.ip()),
+                names,
+                ..Sighting::default()
+            };
+            self.tally.met(sighting, datagram.at);
+        }
+    }
+}
+
+fn of_kind(kind: &'static str, protocol: &'static str) -> Told {
+    Told {
+        kind: Some(kind),
+        protocol,
+        ..Told::default()
+    }
+}
+
+/// Lower case with colons.
+pub(crate) fn mac_text(mac: [u8; 6]) -> String {
+    let bytes = mac.map(|byte| format!("{byte:02x}"));
+    bytes.join(":")
+}
+
+/// True for an address that one machine can have, other than the machine itself on a wire of its own.
+fn is_somebody(address: IpAddr) -> bool {
+    let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+    !(address.is_loopback() || address.is_unspecified() || address.is_multicast() || broadcast)
+}
+
+/// Adds a use to the tally, in the words of facts.
+fn tell(
+    tally: &mut Tally,
+    names: &HashMap<(IpAddr, IpAddr), HostName>,
+    told: Told,
+    (client, server, transport): (IpAddr, SocketAddr, Transport),
+    (first, last): (Timestamp, Timestamp),
+) {
+    if !is_somebody(client) || !is_somebody(server.ip()) || client == server.ip() {
+        return;
+    }
+    let port = Port(server.port());
+    let habit = || {
+        REGISTRY
+            .kind_by_port(port, transport)
+            .map(|kind| kind.name.as_str())
+    };
+    let kind = told.kind.or_else(habit).unwrap_or("other");
+    // A name server is called by its address: that its machine has a name that was asked for is chance.
+    let by_address = matches!(kind, "dns" | "dhcp");
+    let asked = || {
+        names
+            .get(&(client, server.ip()))
+            .filter(|_| !by_address)
+            .cloned()
+    };
+    let name = told.name.or_else(asked);
+    if let Some(is) = told.client_is.filter(|name| !name.is_loopback()) {
+        let sighting = Sighting {
+            by: "ntlm".to_owned(),
+            address: Some(client),
+            names: vec![is],
+            ..Sighting::default()
+        };
+        if is_inside(&Peer::Address(client)) {
+            tally.met(sighting, first);
+        }
+    }
+    let used = ReportedUse {
+        consumer: Peer::Address(client),
+        provider: Peer::Address(server.ip()),
+        kind: kind.to_owned(),
+        port: Some(port),
+        transport,
+        product: match told.protocol {
+            "" => transport.as_str().to_ascii_uppercase(),
+            protocol => protocol.to_owned(),
+        },
+        name,
+        account: told.account,
+        mechanism: told.mechanism,
+        protection: told.protection,
+        tls: told.tls.map(str::to_owned),
+        service: told.service,
+        refused: told.refused,
+        mail: told.mail.map(Box::new),
+        program: None,
+        asks: None,
+        client: None,
+        log: Foreign::default(),
+    };
+    tally.used(used, first, last);
+}

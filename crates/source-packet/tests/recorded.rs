@@ -1,0 +1,287 @@
+//! What real clients and servers said to each other, and what is told of it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use groma_model::fact::ReportedUse;
+use groma_source_packet::file::{self, Frame};
+use groma_source_packet::{Counts, Heard, Wire};
+
+/// What the clients were given to prove themselves with, or wrote: none of it may be told.
+const SECRETS: &[&str] = &["Tr0ub4dor", "secret", "wrong-Secret", "anna", "boris"];
+
+fn recorded() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorded")
+}
+
+/// A frame of its own: time, link type, bytes.
+type Kept = (groma_model::Timestamp, u32, Vec<u8>);
+
+fn frames(name: &str) -> Vec<Kept> {
+    let bytes = std::fs::read(recorded().join(name)).unwrap();
+    let mut out = Vec::new();
+    let mut keep = |frame: Frame<'_>| {
+        out.push((frame.at, frame.link, frame.bytes.to_vec()));
+        true
+    };
+    assert_eq!(file::read(&mut bytes.as_slice(), &mut keep), Ok(false));
+    out
+}
+
+fn hear<'k>(frames: impl IntoIterator<Item = &'k Kept>) -> (Heard, Counts) {
+    let mut wire = Wire::default();
+    for (at, link, bytes) in frames {
+        wire.take(&Frame {
+            at: *at,
+            link: *link,
+            wire_bytes: 0,
+            bytes,
+        });
+    }
+    wire.end()
+}
+
+fn lines(heard: &Heard) -> Vec<String> {
+    let uses = heard.uses.iter().map(|(used, seen)| {
+        let fact = groma_model::Fact::PacketUse(used.clone());
+        format!(
+            "{}x {} {}",
+            seen.count,
+            used.kind,
+            fact.says().trim_end_matches([' ', ':'])
+        )
+    });
+    let sightings = heard
+        .sightings
+        .keys()
+        .map(groma_model::sighting::Sighting::says);
+    let neighbours = heard
+        .neighbours
+        .keys()
+        .map(|(address, mac)| format!("{address} has {mac:02x?}"));
+    uses.chain(sightings).chain(neighbours).collect()
+}
+
+fn of(name: &str) -> (Vec<ReportedUse>, Counts) {
+    let (heard, counts) = hear(&frames(name));
+    (heard.uses.into_keys().collect(), counts)
+}
+
+fn captures() -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(recorded())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains(".pcap"))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn every_capture_tells_what_was_done_and_nothing_else() {
+    let mut told = String::new();
+    for name in captures() {
+        let (heard, _) = hear(&frames(&name));
+        let _ = writeln!(told, "{name}");
+        for line in lines(&heard) {
+            let _ = writeln!(told, "  {line}");
+        }
+    }
+    let kept = recorded().join("TOLD.txt");
+    if std::env::var_os("GROMA_RECORD").is_some() {
+        std::fs::write(&kept, &told).unwrap();
+    }
+    assert_eq!(told, std::fs::read_to_string(kept).unwrap());
+    for secret in SECRETS {
+        assert!(!told.contains(secret), "{secret} was told");
+    }
+}
+
+#[test]
+fn the_secrets_were_there_to_be_told() {
+    for (name, secret) in [
+        ("ldap-simple.pcap", "Tr0ub4dor-Secret"),
+        ("snmp.pcap", "secret-community"),
+        ("syslog.pcap", "secret-message"),
+        ("smtp-relay.pcap", "secret-subject"),
+    ] {
+        let bytes = std::fs::read(recorded().join(name)).unwrap();
+        let mut windows = bytes.windows(secret.len());
+        assert!(windows.any(|w| w == secret.as_bytes()), "{name}");
+    }
+}
+
+#[test]
+fn a_scan_is_nobodys_need() {
+    for name in ["scan-syn.pcap", "scan-connect.pcap"] {
+        assert_eq!(of(name).0, Vec::new(), "{name}");
+    }
+}
+
+#[test]
+fn a_mirror_that_sees_every_frame_twice_doubles_nothing() {
+    for name in captures() {
+        let once = frames(&name);
+        let (heard, _) = hear(&once);
+        // The second copy carries the tag of a virtual network, as a trunk does.
+        let tagged = |(at, link, bytes): &Kept| {
+            let mut bytes = bytes.clone();
+            if *link == 1 {
+                bytes.splice(12..12, [0x81, 0x00, 0x00, 0x07]);
+            }
+            (*at, *link, bytes)
+        };
+        let twice: Vec<Kept> = once
+            .iter()
+            .flat_map(|frame| [frame.clone(), tagged(frame)])
+            .collect();
+        let (again, _) = hear(&twice);
+        assert_eq!(
+            lines(&heard)[..heard.uses.len()],
+            lines(&again)[..again.uses.len()],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_capture_from_the_middle_on_or_of_one_side_invents_nothing() {
+    for name in captures() {
+        let whole = frames(&name);
+        let (all, _) = hear(&whole);
+        let edges = |heard: &Heard| {
+            let edge =
+                |used: &ReportedUse| (used.consumer.clone(), used.provider.clone(), used.port);
+            heard
+                .uses
+                .keys()
+                .map(edge)
+                .collect::<std::collections::BTreeSet<_>>()
+        };
+        let known = edges(&all);
+        for skip in 0..whole.len() {
+            let (part, _) = hear(&whole[skip..]);
+            assert!(edges(&part).is_subset(&known), "{name} from {skip}");
+        }
+        for side in [0_u8, 1] {
+            // The sender's hardware address ends in 1 for the server, 2 for the client.
+            let of_side = whole
+                .iter()
+                .filter(|(_, link, bytes)| *link == 1 && bytes.get(11) == Some(&(side + 1)));
+            let (part, _) = hear(of_side);
+            assert!(edges(&part).is_subset(&known), "{name} side {side}");
+        }
+    }
+}
+
+#[test]
+fn one_side_of_a_bind_still_tells_the_bind_and_no_account() {
+    let whole = frames("ldap-simple.pcap");
+    let client = whole.iter().filter(|(_, _, bytes)| bytes[11] == 2);
+    let (heard, _) = hear(client);
+    let used: Vec<_> = heard.uses.keys().collect();
+    assert_eq!(used.len(), 1);
+    assert_eq!(used[0].mechanism.as_deref(), Some("simple"));
+    assert_eq!(used[0].account, None);
+}
+
+#[test]
+fn frames_in_another_order_tell_the_same() {
+    for name in ["ldap-simple.pcap", "smb.pcap", "tls12.pcap"] {
+        let mut swapped = frames(name);
+        let (heard, _) = hear(&swapped);
+        // Neighbours change places, from the first word on: as two cards of a bond do.
+        for pair in swapped[3..].chunks_exact_mut(2) {
+            pair.swap(0, 1);
+        }
+        let (again, _) = hear(&swapped);
+        let kinds = |heard: &Heard| {
+            heard
+                .uses
+                .keys()
+                .map(|u| (u.kind.clone(), u.port))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(&heard), kinds(&again), "{name}");
+    }
+}
+
+#[test]
+fn mutated_captures_break_nothing() {
+    let corpus: Vec<Vec<u8>> = captures()
+        .iter()
+        .map(|name| std::fs::read(recorded().join(name)).unwrap())
+        .collect();
+    let corpus: Vec<&[u8]> = corpus.iter().map(Vec::as_slice).collect();
+    groma_fuzz::hammer(10_000, &corpus, |bytes| {
+        let mut wire = Wire::default();
+        let mut bytes = bytes;
+        let _ = file::read(&mut bytes, &mut |frame| {
+            wire.take(&frame);
+            true
+        });
+        let _ = wire.end();
+    });
+}
+
+#[test]
+fn mutated_frames_break_nothing() {
+    let all: Vec<Kept> = captures().iter().flat_map(|name| frames(name)).collect();
+    let corpus: Vec<&[u8]> = all.iter().map(|(_, _, bytes)| bytes.as_slice()).collect();
+    let (at, _, _) = all[0];
+    groma_fuzz::hammer(10_000, &corpus, |bytes| {
+        for link in [1, 101, 113, 276] {
+            let mut wire = Wire::default();
+            wire.take(&Frame {
+                at,
+                link,
+                wire_bytes: 0,
+                bytes,
+            });
+            let _ = wire.end();
+        }
+    });
+}
+
+#[test]
+fn mutated_words_break_no_parser() {
+    // Both sides of every conversation, cut at their begin by the mutator's own choice.
+    let mut said: Vec<Vec<u8>> = Vec::new();
+    for name in captures() {
+        for (at, link, bytes) in frames(&name) {
+            let frame = Frame {
+                at,
+                link,
+                wire_bytes: 0,
+                bytes: &bytes,
+            };
+            match groma_source_packet::frame::read(&frame) {
+                Some(groma_source_packet::frame::Carried::Tcp(segment))
+                    if !segment.content.is_empty() =>
+                {
+                    said.push(segment.content.to_vec());
+                }
+                Some(groma_source_packet::frame::Carried::Udp(datagram)) => {
+                    said.push(datagram.content.to_vec())
+                }
+                _ => {}
+            }
+        }
+    }
+    let corpus: Vec<&[u8]> = said.iter().map(Vec::as_slice).collect();
+    groma_fuzz::hammer(10_000, &corpus, |bytes| {
+        use groma_source_packet::speech;
+        let (one, other) = bytes.split_at(bytes.len() / 2);
+        for port in [25, 88, 389, 443, 445] {
+            let _ = speech::read(port, bytes, other);
+            let _ = speech::read(port, one, bytes);
+        }
+        let _ = speech::answer(bytes);
+        let _ = speech::announced(bytes);
+        let _ = speech::netbios_names(bytes);
+        let _ = speech::lease(bytes);
+        let _ = speech::snmp(bytes, true);
+        let _ = speech::kerberos_asked(bytes);
+    });
+}
