@@ -455,6 +455,7 @@ fn endpoints_met(said: &[(SourceName, Vec<Record>)]) -> Vec<Endpoint> {
     let mut endpoints: Vec<Endpoint> = facts(said)
         .filter_map(|fact| match fact {
             Fact::Listener(listener) if listener.transport == Transport::Tcp => Some(Endpoint {
+                heard: None,
                 address: listener.address,
                 port: listener.port,
                 program: listener.program.clone(),

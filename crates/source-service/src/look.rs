@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, PoisonError, mpsc};
 
-use groma_model::fact::SeenService;
+use groma_model::fact::{SeenService, ServiceAnswer};
 use groma_model::{CoverageState, Fact, Port, Reason, Scope, SourceName, Transport};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 
@@ -13,6 +14,9 @@ use crate::talk::{Caller, Miss};
 
 /// The name of this source in evidence.
 pub const NAME: &str = "network.services";
+
+/// Hosts that are asked at the same time, each at one port after the other.
+const HOSTS_AT_ONCE: usize = 32;
 
 /// An open TCP port of another machine.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -73,85 +77,85 @@ impl Source for ServiceSource {
     }
 
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
-        for (address, ports) in &self.open {
-            let mut host = Host {
-                caller: Caller::new(&self.world, window, budget),
-                window,
-                sink,
-                address: *address,
-                scope: Scope::new("host", &address.to_string()),
-                complete: true,
-            };
-            for port in ports {
-                host.port(*port);
+        let (tell, told) = mpsc::channel();
+        let world = &self.world;
+        let hosts = Mutex::new(self.open.iter());
+        let next = || hosts.lock().unwrap_or_else(PoisonError::into_inner).next();
+        std::thread::scope(|scope| {
+            for _ in 0..HOSTS_AT_ONCE.min(self.open.len()) {
+                let (tell, next) = (tell.clone(), &next);
+                scope.spawn(move || {
+                    while let Some((address, ports)) = next() {
+                        let mut caller = Caller::new(world, window, budget);
+                        let all = ports.iter().map(|port| {
+                            let to = SocketAddr::new(*address, port.0);
+                            (*port, asked(&mut caller, to))
+                        });
+                        // Nobody listens once the look is over.
+                        let _ = tell.send((*address, all.collect::<Vec<_>>()));
+                    }
+                });
             }
-            let state = if host.complete {
-                CoverageState::Complete
-            } else {
-                CoverageState::Partial
-            };
-            sink.covered_now(window, &Scope::new("host", &address.to_string()), state);
-        }
+            drop(tell);
+            for (address, ports) in told {
+                say(window, sink, address, ports);
+            }
+        });
     }
 }
 
-struct Host<'a> {
-    caller: Caller<'a>,
-    window: &'a Window,
-    sink: &'a mut dyn Sink,
-    address: IpAddr,
-    scope: Scope,
-    complete: bool,
+/// What came of asking at one port; `None` where nothing is ever asked.
+type Asked = Option<Result<ServiceAnswer, Miss>>;
+
+fn asked(caller: &mut Caller<'_>, to: SocketAddr) -> Asked {
+    let has_questions = !questions(Port(to.port())).is_empty();
+    has_questions.then(|| identify(caller, to))
 }
 
-impl Host<'_> {
-    fn port(&mut self, port: Port) {
-        if questions(port).is_empty() {
-            self.left_alone(port);
-            return;
-        }
-        match identify(&mut self.caller, SocketAddr::new(self.address, port.0)) {
-            Ok(answer) => {
+fn say(window: &Window, sink: &mut dyn Sink, address: IpAddr, ports: Vec<(Port, Asked)>) {
+    let scope = Scope::new("host", &address.to_string());
+    let mut state = CoverageState::Complete;
+    for (port, asked) in ports {
+        match asked {
+            Some(Ok(answer)) => {
                 let seen = SeenService {
-                    address: self.address,
+                    address,
                     port,
                     transport: Transport::Tcp,
                     answer,
                 };
-                self.sink
-                    .saw_now(self.window, &self.scope, Fact::SeenService(seen));
+                sink.saw_now(window, &scope, Fact::SeenService(seen));
             }
-            Err(miss) => self.missed(port, &miss),
+            Some(Err(miss)) => {
+                if matches!(miss, Miss::Over | Miss::Unasked(_)) {
+                    state = CoverageState::Partial;
+                }
+                let (reason, what) = missed(&miss);
+                let what = format!("what speaks at port {port}: {what}");
+                sink.missed_because(&scope, what, reason, "");
+            }
+            None => left_alone(sink, &scope, port),
         }
     }
+    sink.covered_now(window, &scope, state);
+}
 
-    fn left_alone(&mut self, port: Port) {
-        let why = if steers_machines(port) {
-            "by habit it steers machines, and such are never spoken to"
-        } else {
-            "a byte there may become a page"
-        };
-        self.sink.missed_because(
-            &self.scope,
-            format!("what speaks at port {port}: {why}"),
-            Reason::Forbidden,
-            "say in your list what it is",
-        );
-    }
+fn left_alone(sink: &mut dyn Sink, scope: &Scope, port: Port) {
+    let why = if steers_machines(port) {
+        "by habit it steers machines, and such are never spoken to"
+    } else {
+        "a byte there may become a page"
+    };
+    let what = format!("what speaks at port {port}: {why}");
+    let remedy = "say in your list what it is";
+    sink.missed_because(scope, what, Reason::Forbidden, remedy);
+}
 
-    fn missed(&mut self, port: Port, miss: &Miss) {
-        let (reason, what) = match miss {
-            Miss::Closed => (Reason::Unsupported, "it answers no language groma knows"),
-            Miss::Silent => (Reason::TimedOut, "it is open and stays silent"),
-            Miss::Over => (Reason::BudgetExhausted, "the look ended before its turn"),
-            Miss::Unasked(reason) => (reason.clone(), "it could not be asked"),
-        };
-        self.complete &= !matches!(miss, Miss::Over | Miss::Unasked(_));
-        self.sink.missed_because(
-            &self.scope,
-            format!("what speaks at port {port}: {what}"),
-            reason,
-            "",
-        );
+fn missed(miss: &Miss) -> (Reason, &'static str) {
+    match miss {
+        Miss::Closed => (Reason::Unsupported, "it answers no language groma knows"),
+        Miss::Silent => (Reason::TimedOut, "it is open and stays silent"),
+        Miss::Over => (Reason::BudgetExhausted, "the look ended before its turn"),
+        Miss::Unasked(reason) => (reason.clone(), "it could not be asked"),
     }
 }

@@ -26,8 +26,8 @@ pub(crate) fn tells(heard: &[u8]) -> ServiceAnswer {
             1 => ("TLS", Some(true)),
             _ => ("network level authentication", Some(true)),
         },
-        // It refuses: 1 wants TLS, 2 forbids it, 5 wants network level authentication.
-        Some([3, _, _, _, 2, ..]) => ("RDP security", Some(false)),
+        // It refuses: 1 wants TLS, 2 forbids it, 3 has no certificate, 5 wants network level authentication.
+        Some([3, _, _, _, 2 | 3, ..]) => ("RDP security", Some(false)),
         Some([3, ..]) => ("network level authentication", Some(true)),
         _ => ("RDP security", Some(false)),
     };

@@ -19,6 +19,7 @@ fn endpoint(word: &str) -> Option<Endpoint> {
         ..Program::default()
     };
     Some(Endpoint {
+        heard: None,
         address: at.ip(),
         port: Port(at.port()),
         program,

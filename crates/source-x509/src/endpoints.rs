@@ -1,4 +1,5 @@
-//! `certificates.endpoints`: what this machine's own listeners present in a TLS handshake.
+//! `certificates.endpoints`: what this machine's own listeners present in a TLS handshake; `network.certificates`: what those of
+//! other machines do that a sweep found.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -11,9 +12,9 @@ use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 use crate::certificate;
 use crate::contact::{Caller, Outcome, Presented};
 use crate::hello::version_word;
-use crate::plan::{Plan, plan};
+use crate::plan::{Plan, heard, plan};
 
-/// A TCP listener of this machine.
+/// A TCP listener of this machine, or one that a sweep found.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Endpoint {
     /// The address it listens at; unspecified means every address, and is asked at loopback.
@@ -22,10 +23,13 @@ pub struct Endpoint {
     pub port: Port,
     /// Who holds it, as far as is known.
     pub program: Program,
+    /// What was heard there (`tls`, or the protocol within which TLS is offered), where somebody asked.
+    pub heard: Option<String>,
 }
 
 /// Certificates at local listeners.
 pub struct CertificateEndpoints {
+    name: &'static str,
     world: World,
     endpoints: Vec<Endpoint>,
 }
@@ -33,13 +37,30 @@ pub struct CertificateEndpoints {
 impl CertificateEndpoints {
     /// The source over those of `endpoints` that plausibly speak TLS; all others are never contacted.
     pub fn new(world: World, endpoints: Vec<Endpoint>) -> Self {
-        Self { world, endpoints }
+        Self {
+            name: "certificates.endpoints",
+            world,
+            endpoints,
+        }
+    }
+
+    /// The source over listeners of other machines that a sweep found, and at which TLS was heard or offered.
+    pub fn of_others(world: World, endpoints: Vec<Endpoint>) -> Self {
+        Self {
+            name: "network.certificates",
+            world,
+            endpoints,
+        }
     }
 
     /// Each listener once, at the address it is asked at.
     fn targets(&self) -> BTreeMap<(IpAddr, Port), Plan> {
         let target = |e: &Endpoint| {
-            plan(e.port, &e.program).map(|plan| ((reachable(e.address), e.port), plan))
+            let plan = match &e.heard {
+                Some(word) => heard(e.port, word),
+                None => plan(e.port, &e.program),
+            };
+            plan.map(|plan| ((reachable(e.address), e.port), plan))
         };
         self.endpoints.iter().filter_map(target).collect()
     }
@@ -75,7 +96,7 @@ fn reachable(address: IpAddr) -> IpAddr {
 
 impl Source for CertificateEndpoints {
     fn name(&self) -> SourceName {
-        SourceName::new("certificates.endpoints")
+        SourceName::new(self.name)
     }
 
     fn explain(&self) -> Explanation {
@@ -95,8 +116,13 @@ impl Source for CertificateEndpoints {
             "nobody else: {} listeners are left alone, because neither port nor program says TLS",
             self.endpoints.len().saturating_sub(asked.len())
         ));
+        let purpose = if self.name == "certificates.endpoints" {
+            "Sees which certificates this machine's own servers present, and what they are asked for by those who connect."
+        } else {
+            "Sees which certificates servers of other machines present, where a sweep heard or was offered TLS."
+        };
         Explanation {
-            purpose: "Sees which certificates this machine's own servers present, and what they are asked for by those who connect.".into(),
+            purpose: purpose.into(),
             reads: lines(&["/etc/hostname, for servers that answer to a name only"]),
             contacts,
             sends: lines(&[

@@ -25,6 +25,8 @@ pub(crate) enum Approach {
     Mysql,
     /// AUTH TLS (RFC 4217).
     Ftp,
+    /// A connection request that knows TLS ([MS-RDPBCGR] §5.4.2.1).
+    Rdp,
 }
 
 impl Approach {
@@ -39,7 +41,24 @@ impl Approach {
             Self::Postgresql => "postgresql",
             Self::Mysql => "mysql",
             Self::Ftp => "ftp",
+            Self::Rdp => "rdp",
         }
+    }
+
+    /// The way TLS begins where `word` is spoken.
+    fn where_spoken(word: &str) -> Option<&'static [Self]> {
+        Some(match word {
+            "tls" => &[Self::Tls],
+            "smtp" | "lmtp" => &[Self::Smtp],
+            "imap" => &[Self::Imap],
+            "pop3" => &[Self::Pop3],
+            "ldap" => &[Self::Ldap],
+            "postgresql" => &[Self::Postgresql],
+            "mysql" => &[Self::Mysql],
+            "ftp" => &[Self::Ftp],
+            "rdp" => &[Self::Rdp],
+            _ => return None,
+        })
     }
 }
 
@@ -49,6 +68,15 @@ pub(crate) struct Plan {
     pub(crate) approaches: &'static [Approach],
     /// True if the port promises TLS, so that its absence is worth a word.
     pub(crate) promised: bool,
+}
+
+/// The plan for a port at which `word` was heard, or `None` if TLS cannot begin there.
+pub(crate) fn heard(port: Port, word: &str) -> Option<Plan> {
+    let approaches = Approach::where_spoken(word).filter(|_| !forbidden_port(port))?;
+    Some(Plan {
+        approaches,
+        promised: false,
+    })
 }
 
 /// The plan for a listener, or `None` if it is not contacted.
@@ -169,6 +197,16 @@ mod tests {
             [Approach::Smtp, Approach::Tls]
         );
         assert_eq!(of(2525, "/opt/game/master"), None);
+    }
+
+    #[test]
+    fn what_was_heard_decides_wherever_it_is_spoken() {
+        assert_eq!(
+            heard(Port(4444), "imap").unwrap().approaches,
+            [Approach::Imap]
+        );
+        assert_eq!(heard(Port(9100), "tls"), None);
+        assert_eq!(heard(Port(22), "ssh"), None);
     }
 
     #[test]

@@ -43,6 +43,7 @@ pub(crate) fn begin(approach: Approach, with: &mut Conversation) -> Result<(), R
         Approach::Postgresql => postgresql(with),
         Approach::Mysql => mysql(with),
         Approach::Ftp => ftp(with),
+        Approach::Rdp => rdp(with),
     }
 }
 
@@ -52,7 +53,7 @@ pub(crate) fn farewell(approach: Approach) -> &'static [u8] {
         Approach::Smtp | Approach::Pop3 | Approach::Ftp => b"QUIT\r\n",
         Approach::Imap => b"g2 LOGOUT\r\n",
         Approach::Ldap => LDAP_UNBIND,
-        Approach::Tls | Approach::Postgresql | Approach::Mysql => b"",
+        Approach::Tls | Approach::Postgresql | Approach::Mysql | Approach::Rdp => b"",
     }
 }
 
@@ -203,6 +204,26 @@ fn postgresql(with: &mut Conversation) -> Result<(), Refusal> {
     }
 }
 
+/// A connection request that knows TLS and CredSSP, and names nobody; the answer is a connection confirm that chose one of
+/// them ([MS-RDPBCGR] §2.2.1.1, §2.2.1.2).
+fn rdp(with: &mut Conversation) -> Result<(), Refusal> {
+    const REQUEST: &[u8] = &[3, 0, 0, 19, 14, 0xe0, 0, 0, 0, 0, 0, 1, 0, 8, 0, 3, 0, 0, 0];
+    say(with, REQUEST)?;
+    let mut head = [0u8; 4];
+    with.read_exact(&mut head)?;
+    let [3, 0, high, low] = head else {
+        return Err(Refusal::NotThisProtocol);
+    };
+    let length = usize::from(u16::from_be_bytes([high, low]));
+    let mut rest = vec![0u8; length.clamp(4, ANSWER_MAX) - 4];
+    with.read_exact(&mut rest)?;
+    match rest.get(1..) {
+        Some([0xd0, _, _, _, _, _, 2, _, _, _, 1 | 2, ..]) => Ok(()),
+        Some([0xd0, ..]) => Err(Refusal::NotOffered),
+        _ => Err(Refusal::NotThisProtocol),
+    }
+}
+
 fn mysql(with: &mut Conversation) -> Result<(), Refusal> {
     let mut header = [0u8; 4];
     with.read_exact(&mut header)?;
@@ -293,6 +314,7 @@ mod tests {
             Approach::Ldap,
             Approach::Postgresql,
             Approach::Mysql,
+            Approach::Rdp,
         ] {
             let answer = hears(approach, b"HTTP/1.1 400 Bad Request\r\n");
             assert!(
@@ -336,6 +358,7 @@ mod tests {
                     Approach::Ldap,
                     Approach::Postgresql,
                     Approach::Mysql,
+                    Approach::Rdp,
                 ] {
                     let _ = hears(approach, bytes);
                 }

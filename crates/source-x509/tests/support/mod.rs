@@ -196,6 +196,7 @@ fn look(source: &mut dyn Source, world: &World) -> Recorder {
 pub fn look_at(listeners: &[(u16, &str)]) -> Recorder {
     let world = world(FakeDisk::new().file("/etc/hostname", "www.corp.example\n"));
     let endpoint = |&(port, executable): &(u16, &str)| Endpoint {
+        heard: None,
         address: Ipv4Addr::UNSPECIFIED.into(),
         port: Port(port),
         program: Program {
