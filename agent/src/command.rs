@@ -18,6 +18,7 @@ use groma_source_socket::Tier;
 use crate::compose::{LookRequest, Quiet, explanations, look};
 use crate::memory::memory_in;
 use crate::password::{Interrupted, with_passwords};
+use crate::sweep::{NotSafe, SweepArgs};
 use crate::{explain, find, output, state};
 
 /// Looks at the machine it runs on, and says what it saw and what it could not see.
@@ -85,6 +86,8 @@ struct LookArgs {
     /// asked without it.
     #[arg(long, value_name = "FILE")]
     access: Option<PathBuf>,
+    #[command(flatten)]
+    sweep: SweepArgs,
     /// Contact nobody but this machine.
     #[arg(long)]
     offline: bool,
@@ -231,6 +234,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(match () {
                 () if usage => 2,
                 () if interrupted => 130,
+                () if error.is::<NotSafe>() => 5,
                 () => 3,
             })
         }
@@ -297,11 +301,26 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     if captures.is_empty() && arguments.sources.iter().any(|s| s == PACKETS_NAME) {
         return Err(NoSuchSource(NO_CAPTURE.to_owned()).into());
     }
+    let sweeping = arguments.sweep.names_anybody();
+    if !sweeping
+        && arguments
+            .sources
+            .iter()
+            .any(|s| s == groma_source_sweep::NAME)
+    {
+        return Err(NoSuchSource(NO_TARGET.to_owned()).into());
+    }
     if arguments.dry_run {
+        // With targets it is the sweep somebody wants to know of; without, what is read here.
+        let text = match arguments.sweep.plan(&world, false)? {
+            Some(plan) => plan.render(),
+            None => explain::render(&known, false),
+        };
         return Ok(output::unless_closed(
-            io::stdout().write_all(explain::render(&known, false).as_bytes()),
+            io::stdout().write_all(text.as_bytes()),
         )?);
     }
+    let sweep = arguments.sweep.plan(&world, true)?;
     let is_asked = arguments.sources.is_empty() || asks_a_directory(&arguments.sources);
     let directories = match is_asked {
         true => with_passwords(directories)?,
@@ -313,6 +332,7 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
         directories,
         events,
         captures,
+        sweep,
         ..request(arguments, &memory)
     };
     groma_sys::stop_on_signals(&request.stop);
@@ -343,6 +363,8 @@ pub fn directories(world: &World, access: Option<&Path>) -> Result<Vec<Directory
     )?)
 }
 
+const NO_TARGET: &str =
+    "nobody to be asked is named: write --target 10.0.0.0/24, and try --dry-run first";
 const NO_EVENTS: &str = "no exported log is named: write --events PATH, of a file or a folder";
 const NO_CAPTURE: &str =
     "no capture is named: write --capture FILE, of a file that tcpdump, dumpcap or Wireshark wrote";

@@ -22,6 +22,8 @@ use groma_source_forward::RulesetSource;
 use groma_source_log::{LogSource, WindowsLogs};
 use groma_source_packet::PacketSource;
 use groma_source_socket::{FlowSource, SocketSource, Tier};
+use groma_source_sweep::notes::NoNotes;
+use groma_source_sweep::{Notes, SweepSource};
 use groma_source_time::ChronySource;
 use groma_source_x509::{
     CertificateEndpoints, CertificateFiles, CertificatePins, CertificateUses, Endpoint,
@@ -71,6 +73,8 @@ pub struct LookRequest {
     pub memory: Option<Memory>,
     /// Directories that the operator named; this vantage asks them, and no other.
     pub directories: Vec<Directory>,
+    /// Whom to ask over the network, and how; nobody without it.
+    pub sweep: Option<groma_source_sweep::Plan>,
     /// What it may cost.
     pub budget: Budget,
     /// Somebody may end the look early.
@@ -97,6 +101,7 @@ impl LookRequest {
             apart: false,
             memory: None,
             directories: Vec::new(),
+            sweep: None,
             budget: Budget::default(),
             stop: Stop::default(),
         }
@@ -106,6 +111,14 @@ impl LookRequest {
     pub fn asks_directories(&self) -> bool {
         let source = SourceName::new(groma_source_directory::NAME);
         !self.directories.is_empty() && self.wants(&source)
+    }
+
+    /// How long a sweep may take: five times what its plan says, and two minutes more.
+    fn sweep_limit(&self) -> Duration {
+        let planned = self.sweep.as_ref().map(|plan| plan.takes().1);
+        planned.map_or(Duration::ZERO, |takes| {
+            takes.saturating_mul(5) + Duration::from_secs(120)
+        })
     }
 
     fn wants(&self, name: &SourceName) -> bool {
@@ -143,7 +156,10 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
         world.clock.clone(),
         request.stop.clone(),
         request.watch,
-        request.watch.saturating_add(request.limit),
+        request
+            .watch
+            .saturating_add(request.limit)
+            .saturating_add(request.sweep_limit()),
     );
     let mut run = Run {
         hearing: Hearing {
@@ -158,6 +174,7 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
     };
     let world = &patient(world);
     run.watched_and_files(world, directory_source(world, request));
+    run.sweep(world);
     let endpoints = endpoints_met(&run.told.said);
     run.here(Box::new(CertificateEndpoints::new(
         world.clone(),
@@ -224,7 +241,13 @@ pub fn explanations(
         let memory = memory.map(|m| m.of(&source.name()));
         memory.into_iter().for_each(|m| source.remember(m));
     }
-    let here: [Box<dyn Source>; 5] = [
+    let here: [Box<dyn Source>; 6] = [
+        Box::new(SweepSource::new(
+            world.clone(),
+            groma_sys::wires(),
+            None,
+            Box::new(NoNotes),
+        )),
         Box::new(DirectorySource::new(world.clone(), directories.to_vec())),
         Box::new(CertificateEndpoints::new(world.clone(), Vec::new())),
         Box::new(ChronySource::new(world.clone())),
@@ -382,6 +405,23 @@ impl Run<'_> {
         }
         for (sight, sources) in by_sight {
             let told = self.hearing.apart(sources, sight, request.source_limit);
+            self.told.add(told);
+        }
+    }
+
+    /// Asks whom somebody named, over the network.
+    fn sweep(&mut self, world: &World) {
+        let request = self.hearing.request;
+        let Some(plan) = request.sweep.clone() else {
+            return;
+        };
+        let notes: Box<dyn Notes> = match &request.memory {
+            Some(memory) => Box::new(FileJournal::of_sweeps(memory)),
+            None => Box::new(NoNotes),
+        };
+        let source = SweepSource::new(world.clone(), groma_sys::wires(), Some(plan), notes);
+        if request.wants(&source.name()) {
+            let told = self.hearing.here(Box::new(source), request.sweep_limit());
             self.told.add(told);
         }
     }

@@ -21,6 +21,7 @@ mod output;
 mod password;
 mod progress;
 mod state;
+mod sweep;
 
 pub use apart::is_called as is_called_apart;
 pub use command::{Cli, directories, dkim_selector, duration, mail_domain, run, whole_paths};
@@ -29,9 +30,11 @@ pub use explain::{Explained, Place, render as render_explanations};
 pub use find::{Search, find};
 pub use groma_source_directory::Directory;
 pub use groma_source_packet::{NAME as PACKETS, file::is_capture};
+pub use groma_source_sweep::Plan as SweepPlan;
 pub use memory::memory_in;
 pub use password::{Interrupted, with_passwords};
 pub use progress::forget_progress;
+pub use sweep::{NotSafe, SweepArgs};
 
 /// The role of a child: what [`LookRequest::apart`] starts this program for. A program that sets it calls this
 /// before anything else, if [`is_called_apart`] says so.

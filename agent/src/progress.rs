@@ -1,4 +1,5 @@
-//! How far a look at directories came, in one file beside the agent's state, until its batch is written.
+//! How far a look at directories came, in one file beside the agent's state, until its batch is written; and in another
+//! how far a sweep came, and whom it leaves alone.
 //!
 //! It holds what the batch will hold, so it is as closed as the state. What fails here costs no more than the notes.
 
@@ -9,8 +10,10 @@ use std::path::{Path, PathBuf};
 
 use groma_source::Memory;
 use groma_source_directory::Journal;
+use groma_source_sweep::Notes;
 
 const FILE: &str = "directory.progress";
+const SWEEPS: &str = "sweep.progress";
 
 /// What the notes may hold; a look that brings more begins anew when it is killed.
 const BYTES_MAX: u64 = 512 << 20;
@@ -37,8 +40,17 @@ pub fn forget_progress(memory: &Memory) {
 
 impl FileJournal {
     pub(crate) fn beside(memory: &Memory) -> Self {
+        Self::at(memory, path_of(memory))
+    }
+
+    /// The notes of sweeps.
+    pub(crate) fn of_sweeps(memory: &Memory) -> Self {
+        Self::at(memory, memory.path.with_file_name(SWEEPS))
+    }
+
+    fn at(memory: &Memory, path: PathBuf) -> Self {
         Self {
-            path: path_of(memory),
+            path,
             owner: memory.owner,
             program: memory.program.clone(),
             out: None,
@@ -117,6 +129,23 @@ fn make(directory: &Path) -> std::io::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(directory)
+}
+
+impl Notes for FileJournal {
+    fn replay(&mut self, each: &mut dyn FnMut(&str)) {
+        Journal::replay(self, each);
+    }
+
+    fn note(&mut self, line: &str) {
+        Journal::note(self, line);
+    }
+
+    fn begin(&mut self, lines: &[String]) {
+        self.out = None;
+        self.bytes = 0;
+        let _ = fs::remove_file(&self.path);
+        lines.iter().for_each(|line| Journal::note(self, line));
+    }
 }
 
 impl Journal for FileJournal {

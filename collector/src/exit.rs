@@ -10,6 +10,8 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) const INPUT: u8 = 3;
 /// Somebody who was asked something typed Ctrl-C: what a shell calls a program that SIGINT ended.
 pub(crate) const INTERRUPTED: u8 = 130;
+/// Refused, for the safety of others.
+pub(crate) const UNSAFE: u8 = 5;
 /// We were wrong.
 pub(crate) const BUG: u8 = 70;
 
@@ -31,6 +33,8 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
         USAGE
     } else if error.is::<groma_agent::Interrupted>() {
         INTERRUPTED
+    } else if error.is::<groma_agent::NotSafe>() {
+        UNSAFE
     } else {
         INPUT
     }

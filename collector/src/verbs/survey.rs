@@ -49,6 +49,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     access: Option<PathBuf>,
     #[command(flatten)]
+    sweep: groma_agent::SweepArgs,
+    /// Say whom the network would be asked about and how, and do nothing.
+    #[arg(long, requires = "targets")]
+    dry_run: bool,
+    #[command(flatten)]
     link: Line,
     /// Text for people, or JSON.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -64,10 +69,15 @@ enum Format {
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let world = groma_sys::this_machine(arguments.offline);
     let directories = groma_agent::directories(&world, arguments.access.as_deref())?;
+    let sweep = arguments.sweep.plan(&world, !arguments.dry_run)?;
+    if let (true, Some(plan)) = (arguments.dry_run, &sweep) {
+        files::print(plan.render().as_bytes())?;
+        return Ok(0);
+    }
     let mut store = open(place)?;
     let out = arguments.out.clone().unwrap_or_else(|| place.directory());
     std::fs::create_dir_all(&out).with_context(|| format!("create {}", out.display()))?;
-    tell(&contacts(arguments, &directories));
+    tell(&contacts(arguments, &directories, sweep.as_ref()));
     let memory = groma_agent::memory_in(&place.directory());
     let directories = groma_agent::with_passwords(directories)?;
     let request = request(&world, store.as_mut(), arguments, memory)?;
@@ -75,6 +85,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
         directories,
         events: groma_agent::whole_paths(&arguments.events)?,
         captures: groma_agent::whole_paths(&arguments.captures)?,
+        sweep,
         ..request
     };
     let batch = look(&world, &request);
@@ -98,7 +109,11 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
 }
 
 /// Whom this survey will contact, said before it does.
-fn contacts(arguments: &Arguments, directories: &[Directory]) -> String {
+fn contacts(
+    arguments: &Arguments,
+    directories: &[Directory],
+    sweep: Option<&groma_agent::SweepPlan>,
+) -> String {
     let domains: Vec<&str> = arguments
         .mail_domains
         .iter()
@@ -119,7 +134,12 @@ fn contacts(arguments: &Arguments, directories: &[Directory]) -> String {
         true => String::new(),
         false => format!("; of the access file, with its logon: {}", named.join(", ")),
     };
-    format!("groma will contact: this machine's own TLS listeners{asked}{named}. Nobody else.")
+    let swept = sweep.map_or_else(String::new, |plan| {
+        format!("; over the network, within manners:\n{}", plan.render())
+    });
+    format!(
+        "groma will contact: this machine's own TLS listeners{asked}{named}{swept}. Nobody else."
+    )
 }
 
 fn request(

@@ -268,7 +268,9 @@ impl Targets {
             .filter(|address| is_one_machine(*address))
             .filter(|address| !excluded.iter().any(|network| network.contains(*address)))
             .collect();
-        if addresses.is_empty() && !wanted.is_empty() {
+        // Nobody knows yet what a name means that was not asked about.
+        let unasked = resolved.is_empty() && wanted.iter().any(|t| matches!(t, Target::Name(_)));
+        if addresses.is_empty() && !wanted.is_empty() && !unasked {
             return Err(TargetError::Nothing);
         }
         Ok(Self {

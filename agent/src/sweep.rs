@@ -1,0 +1,135 @@
+//! What was typed about other machines to be asked over the network, and the plan it means.
+
+use std::net::{IpAddr, ToSocketAddrs};
+
+use anyhow::Result;
+use clap::Args;
+use groma_model::HostName;
+use groma_source::World;
+use groma_source::manners::{Ceiling, CeilingError, Network, Target, Targets};
+use groma_source_sweep::Plan;
+use groma_source_sweep::datagram::Protocol;
+use groma_source_sweep::plan::{LABORATORY_RATE, PlanError};
+use groma_source_sweep::ports::Ports;
+
+/// Whom to ask over the network, and how.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SweepArgs {
+    /// Ask this network who is there and which ports are open: 10.0.0.0/24, 10.0.0.5-10.0.0.90, 10.0.0.5 or a name. May be
+    /// given several times; nobody is asked unless named here. --dry-run tells first what that would mean.
+    #[arg(long = "target", value_name = "NETWORK", value_parser = Target::parse)]
+    targets: Vec<Target>,
+    /// Ask nobody of this network, though it lies in a target. May be given several times.
+    #[arg(long = "exclude", value_name = "NETWORK", value_parser = network, requires = "targets")]
+    excluded: Vec<Network>,
+    /// The TCP ports that are asked, as 22,80,8000-8100, instead of the usual ones. 515, 9100-9116 and 9999 are never.
+    #[arg(long, value_name = "PORTS", value_parser = Ports::parse, requires = "targets")]
+    ports: Option<Ports>,
+    /// At most so many packets a second to all hosts together: 200, or less.
+    #[arg(long, value_name = "PACKETS", requires = "targets")]
+    rate: Option<u32>,
+    /// Ask also by SNMP with the community `public`.
+    #[arg(long, requires = "targets")]
+    snmp_public: bool,
+    /// Ask no questions in datagrams.
+    #[arg(long, requires = "targets")]
+    tcp_only: bool,
+    /// Ask without restraint: only in networks that `unrestrained` names in /etc/groma/ceiling.toml.
+    #[arg(long, requires = "targets")]
+    unrestrained: bool,
+    /// Ask by connections of the kernel, though frames of our own could be had.
+    #[arg(long, requires = "targets")]
+    by_connections: bool,
+}
+
+/// Whoever wants it may not: for the safety of others.
+#[derive(Debug, thiserror::Error)]
+pub enum NotSafe {
+    /// The ceiling file cannot be believed.
+    #[error(transparent)]
+    Ceiling(#[from] CeilingError),
+    /// The plan goes beyond it.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// What is asked for leaves nobody.
+    #[error(transparent)]
+    Targets(#[from] groma_source::manners::TargetError),
+    /// A name was given to somebody who asks nobody.
+    #[error("{0} is a name, and --offline asks no name server: write its address")]
+    Offline(HostName),
+    /// A name that no name server knows.
+    #[error("{0}: the name servers of this machine know no address of it")]
+    NoSuchName(HostName),
+}
+
+fn network(text: &str) -> Result<Network, String> {
+    Network::parse(text)
+        .ok_or_else(|| format!("{text:?} is no network; write 10.0.0.0/28 or 10.0.0.5"))
+}
+
+impl SweepArgs {
+    /// True if anybody was named.
+    pub fn names_anybody(&self) -> bool {
+        !self.targets.is_empty()
+    }
+
+    /// The plan that was asked for, cut to what this machine may do; none if nobody was named. Names are asked of the
+    /// name servers only if `asking`, for a plan that is carried out.
+    ///
+    /// # Errors
+    /// It may not be carried out ([`NotSafe`]).
+    pub fn plan(&self, world: &World, asking: bool) -> Result<Option<Plan>> {
+        match self.targets.is_empty() {
+            true => Ok(None),
+            false => Ok(Some(self.checked(world, asking)?)),
+        }
+    }
+
+    fn checked(&self, world: &World, asking: bool) -> Result<Plan, NotSafe> {
+        let ceiling = Ceiling::of(world.disk.as_ref())?;
+        let resolved = match asking {
+            true => self.resolved(world.network.is_offline())?,
+            false => Vec::new(),
+        };
+        let targets = Targets::of(&self.targets, &resolved, &self.excluded)?;
+        let mut plan = Plan::new(targets, ceiling)?;
+        if let Some(ports) = &self.ports {
+            plan.ports = ports.clone();
+        }
+        if self.snmp_public {
+            plan.datagrams.push(Protocol::SnmpPublic);
+        }
+        if self.tcp_only {
+            plan.datagrams.clear();
+        }
+        plan.by_calls = self.by_connections;
+        if self.unrestrained {
+            return Ok(plan.in_laboratory(self.rate.unwrap_or(LABORATORY_RATE))?);
+        }
+        plan.per_agent = self
+            .rate
+            .map_or(plan.per_agent, |rate| rate.clamp(1, plan.per_agent));
+        Ok(plan)
+    }
+
+    fn resolved(&self, offline: bool) -> Result<Vec<(HostName, Vec<IpAddr>)>, NotSafe> {
+        let names = self.targets.iter().filter_map(|target| match target {
+            Target::Name(name) => Some(name.clone()),
+            _ => None,
+        });
+        let each = names.map(|name| {
+            if offline {
+                return Err(NotSafe::Offline(name));
+            }
+            let found = (name.as_str(), 0).to_socket_addrs();
+            let found: Vec<IpAddr> = found
+                .map(|all| all.map(|at| at.ip()).collect())
+                .unwrap_or_default();
+            match found.is_empty() {
+                true => Err(NotSafe::NoSuchName(name)),
+                false => Ok((name, found)),
+            }
+        });
+        each.collect()
+    }
+}

@@ -1,0 +1,252 @@
+//! Asking with frames of our own: every frame is ours, also the one that takes an accepted call back.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use groma_source::frames::{Frame, FrameReceiver, FrameSender, QuietPorts, WayOut, Wires};
+
+use crate::ask::{Heard, Item, Reset, Way, Word};
+use crate::cookie::Key;
+use crate::datagram::Datagrams;
+use crate::frame::{self, Arrived, Course};
+
+/// One of our ports for each pass tells which question an answer is to.
+pub const PASSES_MAX: u8 = 5;
+/// Codes of "unreachable" by which a filter says that it forbids (RFC 1812 §5.2.7.1), and the host that a port is closed.
+const BY_RULE: [u8; 5] = [3, 9, 10, 13, 2];
+
+/// Frames on one link.
+pub struct WireWay {
+    way: WayOut,
+    mac: [u8; 6],
+    ports: QuietPorts,
+    sender: Box<dyn FrameSender>,
+    receiver: Box<dyn FrameReceiver>,
+    datagrams: Datagrams,
+    key: Key,
+    /// MAC addresses of hosts of the link, and of the router.
+    links: BTreeMap<Ipv4Addr, [u8; 6]>,
+}
+
+impl WireWay {
+    /// Opens the link of `way`.
+    ///
+    /// # Errors
+    /// The right is not there (`CAP_NET_RAW`), or its frames are not those of Ethernet.
+    pub fn open(wires: &dyn Wires, way: &WayOut, key: u64) -> io::Result<Self> {
+        let mac = way.mac.ok_or(io::ErrorKind::Unsupported)?;
+        let ports = wires.quiet_ports(way.own, usize::from(PASSES_MAX))?;
+        let (sender, receiver) = wires.open(way.interface, &frame::filter(&ports.ports))?;
+        Ok(Self {
+            way: way.clone(),
+            mac,
+            ports,
+            sender,
+            receiver,
+            datagrams: Datagrams::open(key),
+            key: Key(key),
+            links: BTreeMap::new(),
+        })
+    }
+
+    /// Asks the router for its hardware address; false while it has not said it. Nothing to ask where there is none.
+    ///
+    /// # Errors
+    /// The link is gone.
+    pub fn ask_router(&mut self, wait: Duration) -> io::Result<bool> {
+        let Some(router) = self.way.router else {
+            return Ok(true);
+        };
+        if self.links.contains_key(&router) {
+            return Ok(true);
+        }
+        self.send(frame::ask_link(&self.way, self.mac, router))?;
+        self.receiver.receive(wait, &mut |bytes| {
+            if let Some(Arrived::Link { address, mac }) = frame::read(bytes) {
+                self.links.insert(address, mac);
+            }
+        })?;
+        Ok(self.links.contains_key(&router))
+    }
+
+    /// Knows the hardware address of a host from an earlier sweep.
+    pub fn learn(&mut self, address: Ipv4Addr, mac: [u8; 6]) {
+        self.links.insert(address, mac);
+    }
+
+    fn send(&mut self, frame: Frame) -> io::Result<()> {
+        for _ in 0..50 {
+            if self.sender.send(&[frame])? == 1 {
+                return Ok(());
+            }
+            std::thread::yield_now();
+        }
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn course(&self, to: Ipv4Addr) -> io::Result<Course> {
+        let hop = self.way.router.unwrap_or(to);
+        let to_mac = self.links.get(&hop).ok_or(io::ErrorKind::HostUnreachable)?;
+        Ok(Course {
+            to_mac: *to_mac,
+            from_mac: self.mac,
+            from: self.way.own,
+            to,
+        })
+    }
+
+    fn mark(&self) -> u16 {
+        u16::try_from(self.key.0 & 0xffff).unwrap_or(1)
+    }
+
+    fn port_of(&self, pass: u8) -> u16 {
+        let nth = usize::from(pass) % self.ports.ports.len().max(1);
+        self.ports.ports.get(nth).copied().unwrap_or(0)
+    }
+
+    fn understood(&self, arrived: Arrived, now: Duration) -> Option<Heard> {
+        let pass_of = |own: u16| {
+            let nth = self.ports.ports.iter().position(|port| *port == own);
+            nth.and_then(|nth| u8::try_from(nth).ok())
+        };
+        match arrived {
+            Arrived::Link { address, mac } => Some(Heard {
+                address: address.into(),
+                item: Item::Link,
+                word: Word::Link(mac),
+                pass: None,
+                after: None,
+            }),
+            Arrived::Segment {
+                from,
+                port,
+                own_port,
+                acknowledges,
+                accepts,
+            } => {
+                let asked = acknowledges.wrapping_sub(1);
+                let after = self.key.round_trip(from, port, asked, now)?;
+                let reset = Reset {
+                    to: from,
+                    port,
+                    own_port,
+                    sequence: acknowledges,
+                };
+                Some(Heard {
+                    address: from.into(),
+                    item: Item::Tcp(port),
+                    word: if accepts {
+                        Word::Accepts(Some(reset))
+                    } else {
+                        Word::Refuses
+                    },
+                    pass: pass_of(own_port),
+                    after: Some(after),
+                })
+            }
+            Arrived::Echo { from, mark, number } => (mark == self.mark()).then(|| Heard {
+                address: from.into(),
+                item: Item::Echo,
+                word: Word::Echoes,
+                pass: u8::try_from(number).ok(),
+                after: None,
+            }),
+            Arrived::Error {
+                kind, about, asked, ..
+            } => {
+                let word = match kind {
+                    (3, code) if BY_RULE.contains(&code) => Word::Prohibited,
+                    _ => Word::Unreachable,
+                };
+                let (own, port, sequence) = asked?;
+                // Only a question of ours: its number must be right.
+                self.key.round_trip(about, port, sequence, now)?;
+                Some(Heard {
+                    address: about.into(),
+                    item: Item::Tcp(port),
+                    word,
+                    pass: pass_of(own),
+                    after: None,
+                })
+            }
+        }
+    }
+}
+
+impl Way for WireWay {
+    fn frames(&self, _: Item) -> u32 {
+        1
+    }
+
+    fn ask(&mut self, to: IpAddr, item: Item, pass: u8, now: Duration) -> io::Result<()> {
+        let IpAddr::V4(v4) = to else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        let frame = match item {
+            Item::Udp(protocol) => return self.datagrams.ask(to, protocol),
+            Item::Link => frame::ask_link(&self.way, self.mac, v4),
+            Item::Echo => frame::echo(&self.course(v4)?, self.mark(), u16::from(pass)),
+            Item::Tcp(port) => {
+                let sequence = self.key.sequence(v4, port, now);
+                frame::syn(&self.course(v4)?, self.port_of(pass), port, sequence)
+            }
+        };
+        self.send(frame)
+    }
+
+    fn reset(&mut self, reset: &Reset) -> io::Result<()> {
+        let course = self.course(reset.to)?;
+        self.send(frame::reset(
+            &course,
+            reset.own_port,
+            reset.port,
+            reset.sequence,
+        ))
+    }
+
+    fn hear(
+        &mut self,
+        wait: Duration,
+        now: &dyn Fn() -> Duration,
+        each: &mut dyn FnMut(Heard),
+    ) -> io::Result<()> {
+        let mut all = Vec::new();
+        self.receiver
+            .receive(wait, &mut |bytes| all.extend(frame::read(bytes)))?;
+        let now = now();
+        for arrived in all {
+            if let Arrived::Link { address, mac } = arrived {
+                self.links.insert(address, mac);
+            }
+            self.understood(arrived, now)
+                .into_iter()
+                .for_each(&mut *each);
+        }
+        self.datagrams
+            .hear(&mut |address, protocol| each(spoken(address, protocol)));
+        Ok(())
+    }
+
+    fn give_up(&mut self, _: IpAddr, _: Item) {}
+
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
+
+    fn lost(&mut self) -> u64 {
+        self.receiver.lost()
+    }
+}
+
+/// A datagram came back.
+pub(crate) fn spoken(address: IpAddr, protocol: crate::datagram::Protocol) -> Heard {
+    Heard {
+        address,
+        item: Item::Udp(protocol),
+        word: Word::Speaks,
+        pass: None,
+        after: None,
+    }
+}
