@@ -88,10 +88,8 @@ impl Protocol {
             ),
             Self::NetBios => named([0, 0], b"\x20CKAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\x00", 0x21),
             Self::Ntp => {
-                let mut request = vec![0; 48];
-                request[0] = 0x23; // version 4, client
-                request[44..48].copy_from_slice(&number.to_be_bytes());
-                request
+                // Version 4, client; the moment it was sent is our number.
+                [&[0x23][..], &[0; 43], &number.to_be_bytes()].concat()
             }
             Self::SnmpPublic => {
                 let mut request = b"\x30\x29\x02\x01\x01\x04\x06public\xa0\x1c\x02\x04".to_vec();

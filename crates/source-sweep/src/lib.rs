@@ -35,6 +35,7 @@ pub mod cookie;
 pub mod datagram;
 pub mod frame;
 pub mod judge;
+pub mod laboratory;
 pub mod notes;
 pub mod plan;
 pub mod polite;

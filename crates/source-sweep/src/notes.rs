@@ -35,13 +35,16 @@ impl Notes for NoNotes {
 
 const STALE_HOURS: u64 = 24;
 
+/// An answer, with the hardware address where it is one.
+pub type Noted = (Item, Option<[u8; 6]>);
+
 /// What earlier sweeps left.
 #[derive(Clone, Debug, Default)]
 pub struct Remembered {
     /// How far this plan has come, by round.
     pub positions: BTreeMap<usize, Position>,
     /// What answered so far, by this plan.
-    pub answered: BTreeMap<IpAddr, Vec<(Item, Option<[u8; 6]>)>>,
+    pub answered: BTreeMap<IpAddr, Vec<Noted>>,
     /// Hosts that are left alone, by any plan.
     pub left_alone: Vec<LeftAlone>,
 }
@@ -99,7 +102,7 @@ fn position(text: &str) -> Option<Position> {
     })
 }
 
-fn item(text: &str) -> Option<(Item, Option<[u8; 6]>)> {
+fn item(text: &str) -> Option<Noted> {
     let (kind, rest) = text.split_once(' ').unwrap_or((text, ""));
     match kind {
         "echo" => Some((Item::Echo, None)),

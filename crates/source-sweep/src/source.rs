@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use groma_model::fact::{HostMet, OpenPort};
+use groma_model::fact::{HostMet, OpenPort, Proof};
 use groma_model::{
     Coverage, CoverageState, Fact, Observation, Port, Reason, Scope, Seen, SourceName, Transport,
 };
@@ -17,6 +17,7 @@ use crate::ask::{Item, Way};
 use crate::call::CallWay;
 use crate::datagram::Protocol;
 use crate::judge::{ForEveryone, Host, judge};
+use crate::laboratory;
 use crate::notes::{Notes, Noting, Remembered, heading, mac_text, recall};
 use crate::plan::Plan;
 use crate::polite::{Answer, Asked, Brought, Ended, Loss, Round};
@@ -163,6 +164,9 @@ fn plan_name(plan: &Plan) -> String {
     )
 }
 
+/// A way, and everybody who is reached on it.
+type OnWay = (WayOut, Vec<Ipv4Addr>);
+
 /// What is said of the sweep itself.
 #[derive(Default)]
 struct Told {
@@ -200,6 +204,12 @@ impl Sweep<'_> {
     fn all(&mut self) -> Vec<Host> {
         if self.world.network.is_offline() {
             self.told.ended = Some(Ended::Stopped);
+        } else if self.plan.ceiling.is_stopped(self.world.disk.as_ref()) {
+            self.told.ended = Some(Ended::StopFile);
+        } else if !self.plan.ceiling.is_open(self.window.now()) {
+            self.told.ended = Some(Ended::Closed);
+        }
+        if self.told.ended.is_some() {
             return Vec::new();
         }
         let (by_way, mut by_calls) = self.ways();
@@ -224,9 +234,8 @@ impl Sweep<'_> {
     }
 
     /// Who is reached on which way by frames, and who by calls.
-    fn ways(&mut self) -> (Vec<(WayOut, Vec<Ipv4Addr>)>, Vec<IpAddr>) {
-        let mut groups: BTreeMap<(u32, Option<Ipv4Addr>, Ipv4Addr), (WayOut, Vec<Ipv4Addr>)> =
-            BTreeMap::new();
+    fn ways(&mut self) -> (Vec<OnWay>, Vec<IpAddr>) {
+        let mut groups: BTreeMap<_, OnWay> = BTreeMap::new();
         let mut by_calls = Vec::new();
         for address in self.plan.targets.addresses() {
             if self.world.network.is_local(address) {
@@ -300,6 +309,9 @@ impl Sweep<'_> {
         if self.told.ended.is_some() {
             return Vec::new();
         }
+        if let Some(rate) = self.plan.unrestrained {
+            return self.in_laboratory(&wire, way, &asked, rate);
+        }
         let items = self.plan.items(true);
         let mut met = self.round(&mut wire, &asked, &items, None);
         for host in &mut met {
@@ -308,6 +320,41 @@ impl Sweep<'_> {
         let found = self.judged(&mut wire, &met, &items);
         self.told.lost_in_kernel += wire.lost();
         found
+    }
+
+    /// Without restraint.
+    fn in_laboratory(
+        &mut self,
+        wire: &WireWay,
+        way: &WayOut,
+        asked: &[IpAddr],
+        rate: u32,
+    ) -> Vec<Host> {
+        let v4 = |address: &IpAddr| match address {
+            IpAddr::V4(v4) => Some(*v4),
+            IpAddr::V6(_) => None,
+        };
+        let addresses: Vec<Ipv4Addr> = asked.iter().filter_map(v4).collect();
+        let field = laboratory::Field {
+            addresses: &addresses,
+            ports: self.plan.ports.asked(),
+            rate,
+            key: self.key,
+        };
+        let within = (self.window, self.world.disk.as_ref(), &self.manners);
+        let found = match laboratory::sweep(&field, way, self.wires, wire.links(), within) {
+            Ok(found) => found,
+            Err(error) => {
+                self.told.ended = Some(Ended::Broke(error));
+                return Vec::new();
+            }
+        };
+        let told = &mut self.told;
+        (told.passes, told.loss) = (told.passes.max(found.passes), found.loss);
+        told.frames += found.frames;
+        told.lost_in_kernel += found.lost_in_kernel;
+        told.ended = told.ended.take().or(found.ended);
+        hosts_of(&found.met, &found.open)
     }
 
     fn by_calls(&mut self, addresses: &[IpAddr]) -> Vec<Host> {
@@ -422,6 +469,25 @@ impl Sweep<'_> {
         self.told.unproven += verdict.unproven;
         verdict.hosts
     }
+}
+
+/// Hosts by what they answered; who answers for everybody is not looked for in a laboratory.
+fn hosts_of(met: &[Ipv4Addr], open: &[(Ipv4Addr, u16)]) -> Vec<Host> {
+    let mut hosts: BTreeMap<Ipv4Addr, Host> = BTreeMap::new();
+    let empty = |address: &Ipv4Addr| Host {
+        address: IpAddr::V4(*address),
+        proof: Proof::Handshake,
+        mac: None,
+        open: BTreeSet::new(),
+    };
+    for address in met {
+        hosts.insert(*address, empty(address));
+    }
+    for (address, port) in open {
+        let host = hosts.entry(*address).or_insert_with(|| empty(address));
+        host.open.insert((Transport::Tcp, *port));
+    }
+    hosts.into_values().collect()
 }
 
 struct Report<'a> {

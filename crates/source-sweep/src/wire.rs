@@ -71,6 +71,11 @@ impl WireWay {
         Ok(self.links.contains_key(&router))
     }
 
+    /// Hardware addresses by address: hosts of the link, or the router.
+    pub fn links(&self) -> &BTreeMap<Ipv4Addr, [u8; 6]> {
+        &self.links
+    }
+
     /// Knows the hardware address of a host from an earlier sweep.
     pub fn learn(&mut self, address: Ipv4Addr, mac: [u8; 6]) {
         self.links.insert(address, mac);
