@@ -32,7 +32,7 @@ pub struct Cli {
 #[derive(Subcommand, Debug)]
 enum Verb {
     /// Look once and write what was seen as a batch.
-    Look(LookArgs),
+    Look(Box<LookArgs>),
     /// Say what would be read, contacted and sent, before anything is.
     Explain(ExplainArgs),
     /// Find every place on this machine that names a system, by any of its names and addresses.

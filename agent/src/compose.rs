@@ -32,7 +32,7 @@ use groma_source_x509::{
 use crate::apart::{PatientDisk, Sight, Silence, Wish};
 use crate::explain::{Explained, Place};
 use crate::hearing::{Hearing, Told};
-use crate::progress::FileJournal;
+use crate::progress::{FileJournal, SweepNotes};
 
 /// At most this many names and addresses are asked about in one look.
 const QUESTIONS_MAX: usize = 4096;
@@ -416,7 +416,7 @@ impl Run<'_> {
             return;
         };
         let notes: Box<dyn Notes> = match &request.memory {
-            Some(memory) => Box::new(FileJournal::of_sweeps(memory)),
+            Some(memory) => Box::new(SweepNotes::beside(memory)),
             None => Box::new(NoNotes),
         };
         let source = SweepSource::new(world.clone(), groma_sys::wires(), Some(plan), notes);

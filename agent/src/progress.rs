@@ -43,11 +43,6 @@ impl FileJournal {
         Self::at(memory, path_of(memory))
     }
 
-    /// The notes of sweeps.
-    pub(crate) fn of_sweeps(memory: &Memory) -> Self {
-        Self::at(memory, memory.path.with_file_name(SWEEPS))
-    }
-
     fn at(memory: &Memory, path: PathBuf) -> Self {
         Self {
             path,
@@ -131,20 +126,29 @@ fn make(directory: &Path) -> std::io::Result<()> {
         .create(directory)
 }
 
-impl Notes for FileJournal {
+/// The notes of sweeps, kept with the same care.
+pub(crate) struct SweepNotes(FileJournal);
+
+impl SweepNotes {
+    pub(crate) fn beside(memory: &Memory) -> Self {
+        Self(FileJournal::at(memory, memory.path.with_file_name(SWEEPS)))
+    }
+}
+
+impl Notes for SweepNotes {
     fn replay(&mut self, each: &mut dyn FnMut(&str)) {
-        Journal::replay(self, each);
+        self.0.replay(each);
     }
 
     fn note(&mut self, line: &str) {
-        Journal::note(self, line);
+        self.0.note(line);
     }
 
     fn begin(&mut self, lines: &[String]) {
-        self.out = None;
-        self.bytes = 0;
-        let _ = fs::remove_file(&self.path);
-        lines.iter().for_each(|line| Journal::note(self, line));
+        self.0.out = None;
+        self.0.bytes = 0;
+        let _ = fs::remove_file(&self.0.path);
+        lines.iter().for_each(|line| self.0.note(line));
     }
 }
 

@@ -40,7 +40,7 @@ impl Place {
 #[derive(Subcommand, Debug)]
 enum Verb {
     /// Look at this machine, keep what was seen, and report it: all of it here.
-    Survey(survey::Arguments),
+    Survey(Box<survey::Arguments>),
     /// Take in batches, inventory lists (CSV), mailbox rights and RVTools workbooks, recognised by their content.
     Import(import::Arguments),
     /// Name the present moment, list the named ones, or forget a name.

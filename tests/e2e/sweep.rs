@@ -64,13 +64,16 @@ const RULES: &str = r"
 table ip traps {
  chain before { type nat hook prerouting priority -100;
   ip daddr 10.97.41.13 meta l4proto tcp redirect to :7777
-  ip daddr 10.97.42.0/24 tcp dport { 80, 443 } redirect to :7777 }
- chain in { type filter hook input priority 0;
+  ip daddr 10.97.42.0/24 tcp dport { 80, 443 } redirect to :7777
+ }
+ chain incoming { type filter hook input priority 0;
   ct status dnat accept
   ip daddr 10.97.41.11 drop
   ip daddr 10.97.41.12 reject with icmp type admin-prohibited
-  ip daddr 10.97.42.0/24 drop }
-}";
+  ip daddr 10.97.42.0/24 drop
+ }
+}
+";
 
 fn run(words: &[&str]) {
     let done = Command::new(words[0]).args(&words[1..]).output().unwrap();

@@ -52,7 +52,8 @@ impl Way for CallWay {
     fn frames(&self, item: Item) -> u32 {
         match item {
             Item::Tcp(_) => 3,
-            _ => 1,
+            // The kernel may have to ask for the hardware address first.
+            _ => 2,
         }
     }
 
@@ -74,7 +75,7 @@ impl Way for CallWay {
                 let word = match error.kind() {
                     io::ErrorKind::ConnectionRefused => Word::Refuses,
                     io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                        Word::Unreachable
+                        Word::Prohibited
                     }
                     _ => return Err(error),
                 };
@@ -110,7 +111,8 @@ impl Way for CallWay {
             let word = match end {
                 CallEnd::Accepted => Word::Accepts(None),
                 CallEnd::Refused => Word::Refuses,
-                CallEnd::Unreachable => Word::Unreachable,
+                // The kernel has one word for "forbidden" and "no way there": a filter's answer is no distress.
+                CallEnd::Unreachable => Word::Prohibited,
                 CallEnd::Failed => Word::Failed,
             };
             each(Heard {

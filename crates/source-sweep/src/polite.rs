@@ -31,6 +31,11 @@ const FRAGILE: [u16; 9] = [102, 502, 631, 1911, 2404, 4840, 20_000, 44_818, 47_8
 /// Ports that may stay unfound, by what the loss that was measured makes likely.
 const UNFOUND_MAX: f64 = 0.1;
 
+/// Hosts that were met before they say anything of those that were not.
+const ENOUGH_MET: usize = 16;
+/// Share of questions we fear is lost, before it is measured.
+const LOSS_FEARED: f64 = 0.05;
+
 /// Why a sweep ended before it was done.
 #[derive(Debug)]
 pub enum Ended {
@@ -229,7 +234,8 @@ impl<'a> Round<'a> {
         let mut passes = begin.pass;
         let mut ended = None;
         while passes < self.passes_max {
-            let only_met = passes >= self.full_passes;
+            let only_met =
+                passes >= self.full_passes || (passes > 0 && are_silent_ones_nobody(&hosts));
             let from = if passes == begin.pass { begin.items } else { 0 };
             let made = self.pass(
                 &mut hosts,
@@ -375,8 +381,9 @@ impl<'a> Round<'a> {
         match self.way.ask(address, item, pass, now) {
             Ok(()) => {
                 let after = self.window.monotonic();
-                self.frames += 1;
-                self.manners.left(address, after);
+                let at_once = frames - self.promised(item);
+                self.frames += u64::from(at_once);
+                (0..at_once).for_each(|_| self.manners.left(address, after));
                 self.waited.push_back((after + patience, place, cursor));
                 Ok(Step::Asked)
             }
@@ -516,9 +523,17 @@ impl<'a> Round<'a> {
         self.tell(heard.address, outcome);
     }
 
+    /// Frames of a question that leave when it is answered, if ever: those that end a call.
+    fn promised(&self, item: Item) -> u32 {
+        match item {
+            Item::Tcp(_) => self.way.frames(item).saturating_sub(1),
+            Item::Link | Item::Echo | Item::Udp(_) => 0,
+        }
+    }
+
     /// What the kernel sent by itself for a call, and what it did not.
     fn settle_frames(&mut self, heard: &Heard) {
-        let promised = self.way.frames(heard.item).saturating_sub(1);
+        let promised = self.promised(heard.item);
         if promised == 0 {
             return;
         }
@@ -553,7 +568,7 @@ impl<'a> Round<'a> {
             if !silent {
                 continue;
             }
-            let promised = self.way.frames(*item).saturating_sub(1);
+            let promised = self.promised(*item);
             self.way.give_up(address, *item);
             self.manners.released(address, promised);
             // Datagrams are answered by few; their silence tells nothing.
@@ -600,6 +615,24 @@ impl<'a> Round<'a> {
             let _ = place;
         }
     }
+}
+
+/// True if it is unlikely that among the addresses which said nothing to a whole pass there is a host that was merely
+/// unlucky. That takes a host with a single answer to lose; how many such there are, the hosts that were met tell (as Good
+/// and Turing estimated species nobody had seen from those seen once).
+fn are_silent_ones_nobody(hosts: &[Asked]) -> bool {
+    let answers = |host: &Asked| {
+        let said = host
+            .answers
+            .iter()
+            .filter(|a| matches!(a, Answer::Yes | Answer::No));
+        said.count()
+    };
+    let met = hosts.iter().map(answers).filter(|count| *count > 0);
+    let (met, once) = met.fold((0, 0_u32), |(met, once), count| {
+        (met + 1, once + u32::from(count == 1))
+    });
+    met >= ENOUGH_MET && f64::from(once) * LOSS_FEARED <= UNFOUND_MAX
 }
 
 enum Step {
@@ -656,5 +689,45 @@ impl Turn {
             self.least = waiting.map(|host| host.cursor).min().unwrap_or(items);
         }
         self.least
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(yes: usize) -> Asked {
+        let mut host = Asked::new(IpAddr::from([10, 0, 0, 1]), 6);
+        host.answers
+            .iter_mut()
+            .take(yes)
+            .for_each(|a| *a = Answer::Yes);
+        host
+    }
+
+    #[test]
+    fn silent_addresses_are_asked_again_unless_hosts_that_answer_once_are_rare() {
+        let talkative: Vec<_> = (0..40)
+            .map(|n| host(if n % 2 == 0 { 3 } else { 0 }))
+            .collect();
+        assert!(are_silent_ones_nobody(&talkative));
+        let shy: Vec<_> = (0..40).map(|n| host(usize::from(n % 2 == 0))).collect();
+        assert!(!are_silent_ones_nobody(&shy));
+        // Nobody was met, or a few: that says nothing.
+        assert!(!are_silent_ones_nobody(&[host(0), host(0)]));
+        assert!(!are_silent_ones_nobody(&[host(4), host(5), host(0)]));
+    }
+
+    #[test]
+    fn the_loss_says_how_many_ports_are_likely_unfound() {
+        let loss = Loss {
+            at_first: 980,
+            later: 20,
+        };
+        assert!((loss.share() - 0.02).abs() < 1e-9);
+        assert!(
+            loss.unfound(500, 1) > 9.0 && loss.unfound(500, 2) > 0.1 && loss.unfound(500, 3) < 0.1
+        );
+        assert!(Loss::default().unfound(500, 1) < f64::EPSILON);
     }
 }

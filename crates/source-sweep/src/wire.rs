@@ -181,8 +181,12 @@ impl WireWay {
 }
 
 impl Way for WireWay {
-    fn frames(&self, _: Item) -> u32 {
-        1
+    fn frames(&self, item: Item) -> u32 {
+        match item {
+            // The kernel may have to ask for the hardware address first.
+            Item::Udp(_) => 2,
+            _ => 1,
+        }
     }
 
     fn ask(&mut self, to: IpAddr, item: Item, pass: u8, now: Duration) -> io::Result<()> {
