@@ -129,8 +129,8 @@ fn a_place_that_is_not_understood_is_a_gap_and_not_complete() {
         "mail_driver = mbox\nmail_path = ~/mail\n",
         "mail_driver = maildir\nmailbox_list_layout = fs\nmail_path = ~/Maildir\n",
         "mail_location = maildir:~/Maildir\nnamespace public {\n  location = maildir:/var/mail/public\n}\n",
-        "mail_location = maildir:~/Maildir\nacl_global_path = /etc/dovecot/acls\n",
-        "mail_location = maildir:~/Maildir\nplugin {\n  acl = vfile:/etc/dovecot/acls:cache_secs=300\n}\n",
+        "mail_location = maildir:~/Maildir\nplugin {\n  acl_shared_dict = proxy::acl\n}\ndict {\n  acl = mysql:/etc/dovecot/dict-sql.conf.ext\n}\n",
+        "mail_location = maildir:~/Maildir\nplugin {\n  acl_shared_dict = file:/var/lib/dovecot/%d.db\n}\n",
         "",
     ] {
         let seen = looked("maildir", &format!("{location}{USERS}{ON}"));
@@ -152,4 +152,133 @@ fn a_place_that_is_not_understood_is_a_gap_and_not_complete() {
     assert!(!ties(&odd).is_empty());
     // Dovecot finds Maildir in the home by itself, and so do we.
     assert_eq!(ties(&looked("maildir", &format!("{USERS}{ON}"))).len(), 6);
+}
+
+/// What settings and the recorded files for all mailboxes say, without the mailboxes themselves.
+fn of_all(settings: &str) -> Recorder {
+    let root = machine();
+    let root = root.path();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/rights/all");
+    copy(&from, &root.join("etc/dovecot/acl"));
+    put(root, "etc/dovecot/dovecot.conf", settings.as_bytes());
+    put(
+        root,
+        "etc/dovecot/acl/global-directory/INBOX~",
+        b"user=old lr\n",
+    );
+    put(
+        root,
+        "etc/dovecot/acl/global-file.example",
+        b"* user=example lr\n",
+    );
+    let world = world(root);
+    look(&mut MailboxRightsSource::new(world.clone()), &world)
+}
+
+fn sorted(seen: &Recorder) -> Vec<String> {
+    let mut said = ties(seen);
+    said.sort_unstable();
+    said
+}
+
+const PUBLIC: &str = "namespace {\n  type = public\n  prefix = Public/\n  location =\n}\n";
+
+#[test]
+fn rights_in_all_mailboxes_are_told_without_the_names_of_folders() {
+    let both = [
+        "@bau uses folders of the mailbox public folders (lookup, read, write, write-seen)",
+        "carla@corp.example uses folders of the mailbox every mailbox (lookup, read, write-seen)",
+    ];
+    let file = [
+        "archive@corp.example uses folders of the mailbox every mailbox (lookup, read)",
+        "everybody uses folders of the mailbox public folders (lookup, read)",
+    ];
+    let home = format!("mail_location = maildir:~/Maildir\n{PUBLIC}");
+    let mut of_file = [both, file].concat();
+    of_file.sort_unstable();
+    for (on, want) in [
+        (
+            "plugin {\n  acl = vfile:/etc/dovecot/acl/global-file:cache_secs=60\n}\n",
+            of_file.clone(),
+        ),
+        (
+            "acl_driver = vfile\nacl_global_path = /etc/dovecot/acl/global-file\n",
+            of_file,
+        ),
+        (
+            "plugin {\n  acl = vfile:/etc/dovecot/acl/global-directory\n}\n",
+            both.to_vec(),
+        ),
+    ] {
+        let seen = of_all(&format!("{home}{on}"));
+        assert_eq!(sorted(&seen), want, "{on}");
+        assert_eq!(seen.gaps().count(), 0, "{on}: {:?}", seen.records);
+        let all = format!("{:?}", seen.records);
+        assert!(!all.contains("Two Words") && !all.contains("INBOX"), "{on}");
+    }
+}
+
+#[test]
+fn rights_within_the_settings_are_told() {
+    let settings = "acl_driver = vfile\nacl_globals_only = yes\nacl user=archive {\n  rights = lr\n}\nnamespace open {\n  type = public\n  mailbox Neubau {\n    acl group=bau {\n      acl_rights = lrw\n    }\n  }\n}\n# acl user=bert {\n# rights = lr\n# }\n";
+    assert_eq!(
+        sorted(&of_all(settings)),
+        [
+            "@bau uses folders of the mailbox public folders (lookup, read, write)",
+            "archive uses folders of the mailbox every mailbox (lookup, read)",
+        ]
+    );
+}
+
+#[test]
+fn the_dictionary_says_who_shares_with_whom() {
+    let home = "mail_location = maildir:~/Maildir\n";
+    let file = "/etc/dovecot/acl/shared-mailboxes.db";
+    let want: Vec<String> = [
+        ("@bau", "anna"),
+        ("anna@corp.example", "info"),
+        ("archive@corp.example", "info"),
+        ("carla@corp.example", "anna"),
+        ("carla@corp.example", "info"),
+        ("everybody", "anna"),
+        ("bert@corp.example", "anna"),
+        ("two words", "info"),
+    ]
+    .iter()
+    .map(|(who, whose)| format!("{who} uses folders of the mailbox {whose}@corp.example (lookup)"))
+    .collect();
+    let want: std::collections::BTreeSet<String> = want.into_iter().collect();
+    for named in [
+        format!("{ON}plugin {{\n  acl_shared_dict = file:{file}\n}}\n"),
+        format!(
+            "{ON}plugin {{\n  acl_shared_dict = proxy::acl\n}}\ndict {{\n  acl = file:{file}\n}}\n"
+        ),
+        format!(
+            "acl_driver = vfile\nacl_sharing_map {{\n  dict file {{\n    path = {file}\n  }}\n}}\n"
+        ),
+    ] {
+        let seen = of_all(&format!("{home}{named}"));
+        assert!(
+            sorted(&seen).iter().eq(&want),
+            "{named}: {:?}",
+            sorted(&seen)
+        );
+        assert_eq!(seen.gaps().count(), 0, "{named}");
+    }
+    for silent in [
+        // The plugin is off; the line is none; nobody shares yet.
+        format!("plugin {{\n  acl_shared_dict = file:{file}\n}}\n"),
+        format!("{ON}plugin {{\n  # acl_shared_dict = file:{file}\n}}\n"),
+        format!("{ON}plugin {{\n  acl_shared_dict = file:/var/lib/dovecot/none.db\n}}\n"),
+    ] {
+        let seen = of_all(&format!("{home}{silent}"));
+        assert_eq!(sorted(&seen), Vec::<String>::new(), "{silent}");
+        assert_eq!(seen.gaps().count(), 0, "{silent}");
+    }
+}
+
+#[test]
+fn files_in_mailboxes_say_nothing_where_only_the_rights_of_all_hold() {
+    let only = format!("mail_location = maildir:~/Maildir\n{USERS}{ON}acl_globals_only = yes\n");
+    assert_eq!(ties(&looked("maildir", &only)), Vec::<String>::new());
 }

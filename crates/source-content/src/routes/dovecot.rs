@@ -19,7 +19,7 @@ const LISTED_MAX: usize = 10_000;
 /// One setting, with the sections around it and the number of the innermost one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Setting {
-    file: PathBuf,
+    pub(super) file: PathBuf,
     line: u32,
     sections: Vec<String>,
     block: usize,
@@ -127,6 +127,11 @@ impl Setting {
             key: &self.key,
             line: self.line,
         }
+    }
+
+    /// The section it stands in.
+    pub(super) fn innermost(&self) -> Option<&str> {
+        self.sections.last().map(String::as_str)
     }
 
     pub(super) fn is_in(&self, section: &str) -> bool {
@@ -342,6 +347,23 @@ fn of_everybody(found: &mut Found<'_, '_, '_, '_>, path: &Path, key: &str) {
             sieve::add(found, &entry.path, key);
         }
     }
+}
+
+/// What the names of public folders begin with.
+pub(super) fn prefixes_of_public(settings: &[Setting]) -> Vec<String> {
+    let is_public = |s: &&Setting| s.is_in("namespace") && s.key == "type" && s.value == "public";
+    let blocks: Vec<usize> = settings.iter().filter(is_public).map(|s| s.block).collect();
+    let prefix = |s: &&Setting| matches!(s.key.as_str(), "prefix" | "namespace_prefix");
+    let of_public = settings.iter().filter(|s| blocks.contains(&s.block));
+    let prefixes = of_public.filter(prefix).filter(|s| !s.value.is_empty());
+    prefixes.map(|s| s.value.clone()).collect()
+}
+
+/// True for a setting somewhere within a name space of public folders.
+pub(super) fn is_within_public(setting: &Setting, settings: &[Setting]) -> bool {
+    let around = |s: &Setting| setting.sections.starts_with(&s.sections);
+    let mut all = settings.iter().filter(|s| s.is_in("namespace"));
+    all.any(|s| s.key == "type" && s.value == "public" && around(s))
 }
 
 /// Where users that only Dovecot knows have their homes: directories, and how many levels below.

@@ -8,6 +8,7 @@ mod aims;
 mod command;
 mod dovecot;
 mod exim;
+mod globals;
 mod hops;
 mod lists;
 mod mailplace;
@@ -273,6 +274,12 @@ impl<'r, 'd, 'p, 's> Found<'r, 'd, 'p, 's> {
     /// True if something stands there.
     pub(super) fn is_there(&mut self, path: &Path) -> bool {
         self.reading.metadata(path).is_ok()
+    }
+
+    /// True where `path` is a directory, and no link to one.
+    pub(super) fn is_directory(&mut self, path: &Path) -> bool {
+        let met = self.reading.metadata(path).ok();
+        met.is_some_and(|met| met.kind == EntryKind::Directory)
     }
 
     /// Whose directory `path` is; nobody's where it is none, a link too.

@@ -12,6 +12,7 @@ use groma_source::disk::foreign;
 use groma_source::{Budget, EntryKind, Explanation, Sink, Source, Window, World};
 
 use super::dovecot::{self, Setting};
+use super::globals;
 use super::mailplace::{Place, Told as Location, locations};
 use super::reader::Reader;
 use super::{Found, TIME_MAX};
@@ -28,11 +29,11 @@ const MAILBOXES_MAX: usize = 10_000;
 /// Folders within folders that are looked into.
 const DEPTH_MAX: usize = 8;
 /// Lines of one file that are read.
-const LINES_MAX: usize = 2_000;
+pub(super) const LINES_MAX: usize = 2_000;
 const SAY_WHERE: &str = "set mail_location (mail_path since 2.4)";
-const ASK_DOVEADM: &str = "ask Dovecot: doveadm acl debug, doveadm acl get";
+pub(super) const ASK_DOVEADM: &str = "ask Dovecot: doveadm acl debug, doveadm acl get";
 /// Different ties one machine may tell of.
-const TIES_MAX: usize = 50_000;
+pub(super) const TIES_MAX: usize = 50_000;
 
 /// Letters of rights and their words, as doveadm-acl(1) has them.
 const RIGHTS: &[(char, &str)] = &[
@@ -72,7 +73,7 @@ impl Source for MailboxRightsSource {
             purpose: "Tells who works in whose mailbox, so that people who share mailboxes move together.".into(),
             reads: words(&[
                 "/etc/dovecot: its settings; lists of users they name, of which the home is kept; /etc/passwd: homes; which units start by themselves",
-                "where Dovecot's plugin acl is on: dovecot-acl in each folder of each mailbox",
+                "where Dovecot's plugin acl is on: dovecot-acl in each folder of each mailbox; the file or the directory of rights for all of them, and the dictionary of who shares with whom, that the settings name",
             ]),
             contacts: Vec::new(),
             sends: words(&["the two names of each tie and the rights, without the folder"]),
@@ -109,16 +110,6 @@ fn switches_on(setting: &Setting) -> bool {
     matches!(setting.key.as_str(), "acl" | "acl_driver") && setting.value.starts_with("vfile")
 }
 
-/// The file of rights that hold in every mailbox: `acl = vfile:/etc/dovecot/acls`, and `acl_global_path` since 2.4.
-fn of_all_mailboxes(setting: &Setting) -> Option<&str> {
-    let path = match setting.key.as_str() {
-        "acl" => setting.value.strip_prefix("vfile:")?.split(':').next()?,
-        "acl_global_path" => setting.value.as_str(),
-        _ => return None,
-    };
-    path.starts_with('/').then_some(path)
-}
-
 /// Whose a directory is.
 struct Home {
     path: PathBuf,
@@ -128,7 +119,7 @@ struct Home {
 }
 
 /// Two names, and what the second may do below which directory; in which folder is nobody's business.
-type Told = BTreeMap<(String, String), (BTreeSet<&'static str>, PathBuf)>;
+pub(super) type Told = BTreeMap<(String, String), (BTreeSet<&'static str>, PathBuf)>;
 
 fn ties(
     found: &mut Found<'_, '_, '_, '_>,
@@ -136,11 +127,11 @@ fn ties(
     accounts: &Accounts,
 ) -> Vec<MailboxTie> {
     let mut told = Told::new();
-    for file in settings.iter().filter_map(of_all_mailboxes) {
-        let what = format!("who may use whose mailbox: rights for all mailboxes at once ({file})");
-        found.gap(&what, Reason::Unsupported, ASK_DOVEADM);
-    }
-    for place in places(found, settings) {
+    let places = match globals::alone(settings) {
+        true => BTreeSet::new(),
+        false => places(found, settings),
+    };
+    for place in places {
         let roots = match place {
             Place::InHome(inner) => {
                 let mut homes = homes(found, settings, accounts);
@@ -158,6 +149,7 @@ fn ties(
         }
         found.read_for(Reader::Machine);
     }
+    globals::read(found, settings, &mut told);
     if told.len() > TIES_MAX {
         let what = format!("rights in mailboxes beyond the first {TIES_MAX}");
         found.gap(&what, Reason::BudgetExhausted, "");
@@ -321,20 +313,29 @@ fn folder(found: &mut Found<'_, '_, '_, '_>, root: &Home, directory: &Path, told
         return;
     }
     let text = found.text(&file).unwrap_or_default();
-    for (other, rights) in text.lines().take(LINES_MAX).filter_map(right) {
-        if mailbox_key(&other) != mailbox_key(&root.owner) && told.len() <= TIES_MAX {
-            let key = (root.owner.clone(), other);
-            let (known, _) = told
-                .entry(key)
-                .or_insert_with(|| (BTreeSet::new(), root.path.clone()));
-            known.extend(rights);
-        }
+    for right in text.lines().take(LINES_MAX).filter_map(right) {
+        note(told, &root.owner, &root.path, right);
+    }
+}
+
+/// Adds that `right` holds in `mailbox`, as what lies at `path` says. What somebody may in their own ties nobody.
+pub(super) fn note(
+    told: &mut Told,
+    mailbox: &str,
+    path: &Path,
+    (other, rights): (String, Vec<&'static str>),
+) {
+    if mailbox_key(&other) != mailbox_key(mailbox) && told.len() <= TIES_MAX {
+        let key = (mailbox.to_owned(), other);
+        let known = told.entry(key);
+        let (known, _) = known.or_insert_with(|| (BTreeSet::new(), path.to_owned()));
+        known.extend(rights);
     }
 }
 
 /// `user=bert@corp.example lrs`: who else, and what; a group is `@name`. What is taken away with `-`, and the owner's own,
 /// ties nobody.
-fn right(line: &str) -> Option<(String, Vec<&'static str>)> {
+pub(super) fn right(line: &str) -> Option<(String, Vec<&'static str>)> {
     let line = line.trim();
     let (who, letters) = match line.strip_prefix('"') {
         Some(rest) => rest.split_once('"')?,
