@@ -12,8 +12,12 @@ pub struct MailNames {
     _version: u32,
     /// DKIM selectors by habit: `SELECTOR._domainkey.DOMAIN`.
     pub selectors: Vec<String>,
-    /// Services with SRV records: `SERVICE.DOMAIN`.
+    /// Services of mail with SRV records: `SERVICE.DOMAIN`.
     pub services: Vec<String>,
+    /// Services of a directory with SRV records.
+    pub directory: Vec<String>,
+    /// Services of calls and chat with SRV records.
+    pub calls: Vec<String>,
     /// Hosts with settings for mail programs: `HOST.DOMAIN`.
     pub settings: Vec<String>,
 }
@@ -33,10 +37,17 @@ mod tests {
     #[test]
     fn every_label_makes_a_name() {
         let names = &*MAIL_NAMES;
+        let services = || {
+            names
+                .services
+                .iter()
+                .chain(&names.directory)
+                .chain(&names.calls)
+        };
         for label in names
             .selectors
             .iter()
-            .chain(&names.services)
+            .chain(services())
             .chain(&names.settings)
         {
             assert!(
@@ -44,11 +55,11 @@ mod tests {
                 "{label}"
             );
         }
-        assert!(
-            names
-                .services
-                .iter()
-                .all(|s| s.starts_with('_') && s.ends_with("._tcp"))
-        );
+        let is_service = |label: &&str| matches!(*label, "_tcp" | "_udp" | "_tls");
+        for service in services() {
+            let mut labels = service.split('.');
+            assert!(labels.next().is_some_and(|l| l.starts_with('_')));
+            assert!(labels.next().filter(is_service).is_some(), "{service}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What the domain name system says about the mail of a domain.
+//! What the domain name system says about a domain: its mail, its directory, its calls.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,8 +33,14 @@ pub enum MailPurpose {
     Reverse,
     /// Where mail programs find their settings.
     Autodiscover,
-    /// A service by name (SRV; RFC 6186, RFC 8314).
+    /// A service of mail by name (SRV; RFC 6186, RFC 8314).
     Service,
+    /// Which server holds the zone itself: the primary name of its SOA (RFC 1035 §3.3.13).
+    Origin,
+    /// Where machines find their directory: Kerberos, LDAP, the global catalogue (SRV; RFC 4120 §7.2.3, RFC 2782).
+    DirectoryService,
+    /// Where calls and chats of others go: SIP, XMPP (SRV; RFC 3263, RFC 6120 §3.2.1).
+    CallService,
 }
 
 impl MailPurpose {
@@ -53,14 +59,25 @@ impl MailPurpose {
             Self::Reverse => "PTR",
             Self::Autodiscover => "autodiscover",
             Self::Service => "SRV",
+            Self::Origin => "SOA",
+            Self::DirectoryService => "SRV of the directory",
+            Self::CallService => "SRV of calls and chat",
         }
+    }
+
+    /// True if mail hangs on it; false for what is asked about the same domain beside it.
+    pub const fn is_of_mail(self) -> bool {
+        !matches!(
+            self,
+            Self::Origin | Self::DirectoryService | Self::CallService
+        )
     }
 }
 
-/// One set of records about the mail of a domain, as one vantage was told them.
+/// One set of records about the mail or the services of a domain, as one vantage was told them.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct MailRecord {
-    /// The domain whose mail it is about.
+    /// The domain it is about.
     pub domain: HostName,
     /// What it is for.
     pub purpose: MailPurpose,

@@ -88,7 +88,7 @@ catalogue! {
     map_further: "Further away",
     map_fit: "Whole map",
     mail: "Mail domains",
-    mail_lead: "What name servers say about the mail of the domains that were asked about. Lower what others remember for long before the wave, at least as long before as it lasts.",
+    mail_lead: "What name servers say about the mail, the directory and the calls of the domains that were asked about. Lower what others remember for long before the wave, at least as long before as it lasts.",
     mail_record: "Record",
     mail_says: "Says",
     mail_none: "Nothing",

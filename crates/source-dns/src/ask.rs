@@ -206,6 +206,7 @@ impl RecordSet {
                 RData::NS(name) => Some((0, host_name(&name.0))),
                 RData::CNAME(name) => Some((0, host_name(&name.0))),
                 RData::PTR(name) => Some((0, host_name(&name.0))),
+                RData::SOA(soa) => Some((0, host_name(&soa.mname))),
                 RData::A(address) => {
                     set.addresses.push(address.0.into());
                     None
@@ -243,6 +244,12 @@ fn written(data: &RData) -> String {
                 .collect();
             String::from_utf8_lossy(&bytes).into_owned()
         }
+        // The serial number counts on by itself, and the mailbox is a person's.
+        RData::SOA(soa) => soa
+            .mname
+            .to_ascii()
+            .trim_end_matches('.')
+            .to_ascii_lowercase(),
         other => other.to_string().trim_end_matches('.').to_ascii_lowercase(),
     };
     text.chars().take(VALUE_MAX).collect()

@@ -381,3 +381,67 @@ fn servers_that_answer_nothing_are_left_alone() {
         "{missed:#?}"
     );
 }
+
+const SERVICES: &str = "$TTL 3600
+@ IN SOA dc1 somebody.canary.example. 77 3600 600 86400 300
+  IN NS ns.corp.example.
+_kerberos._tcp 600 IN SRV 0 100 88 dc1
+_kerberos._tcp 600 IN SRV 0 100 88 dc2
+_kpasswd._udp 600 IN SRV 0 100 464 dc1
+_ldap._tcp.dc._msdcs 600 IN SRV 0 100 389 dc2
+_gc._tcp IN SRV 0 100 3268 dc1
+_xmpp-server._tcp 86400 IN SRV 5 0 5269 chat
+_sip._tls IN SRV 0 0 0 .
+_ldap._tcp IN TXT \"not a service\"
+dc1 IN A 10.1.1.11
+dc2 IN A 10.1.1.12
+chat IN A 10.1.1.13
+";
+
+#[test]
+fn where_the_directory_and_the_calls_of_a_domain_are_found_is_told_beside_its_mail() {
+    let zones = [("corp.example", ZONE), ("ad.example", SERVICES)];
+    let Some(named) = Named::start(&zones) else {
+        return;
+    };
+    let shown = |recorder: &Recorder, purpose| -> Vec<String> {
+        let line = |r: MailRecord| {
+            format!(
+                "{} {} > {} for {:?}",
+                r.asked,
+                r.values.join(", "),
+                words(&r.peers).join(", "),
+                r.ttl_seconds
+            )
+        };
+        let mut lines: Vec<String> = of(recorder, purpose).into_iter().map(line).collect();
+        lines.sort();
+        lines
+    };
+    let recorder = look(&named.resolv_conf(), Arc::new(Online), &["ad.example"]);
+    assert_eq!(
+        shown(&recorder, MailPurpose::DirectoryService),
+        [
+            "_gc._tcp.ad.example 0 100 3268 dc1.ad.example > dc1.ad.example for Some(3600)",
+            "_kerberos._tcp.ad.example 0 100 88 dc1.ad.example, 0 100 88 dc2.ad.example > dc1.ad.example, dc2.ad.example for Some(600)",
+            "_kpasswd._udp.ad.example 0 100 464 dc1.ad.example > dc1.ad.example for Some(600)",
+            "_ldap._tcp.dc._msdcs.ad.example 0 100 389 dc2.ad.example > dc2.ad.example for Some(600)",
+        ]
+    );
+    let calls = shown(&recorder, MailPurpose::CallService);
+    assert_eq!(
+        calls,
+        ["_xmpp-server._tcp.ad.example 5 0 5269 chat.ad.example > chat.ad.example for Some(86400)"]
+    );
+    assert_eq!(
+        shown(&recorder, MailPurpose::Origin),
+        ["ad.example dc1.ad.example > dc1.ad.example for Some(3600)"]
+    );
+    assert_eq!(shown(&recorder, MailPurpose::Service), [""; 0]);
+    let kept = format!("{:?}", recorder.records);
+    assert!(!kept.contains("canary"), "no mailbox of a person");
+    // A domain with mail alone says nothing about the others.
+    let plain = look(&named.resolv_conf(), Arc::new(Online), &["corp.example"]);
+    assert_eq!(shown(&plain, MailPurpose::DirectoryService), [""; 0]);
+    assert_eq!(shown(&plain, MailPurpose::CallService), [""; 0]);
+}

@@ -26,7 +26,9 @@ impl Check for MailRecordNamesHost {
         let mut by_machine: BTreeMap<&EntityId, Vec<&MailRecordEntry>> = BTreeMap::new();
         let records = view.all(|i| &i.mail_records);
         // The name of an address goes with the address.
-        for record in records.filter(|record| record.purpose != MailPurpose::Reverse) {
+        let leads =
+            |r: &&MailRecordEntry| r.purpose.is_of_mail() && r.purpose != MailPurpose::Reverse;
+        for record in records.filter(leads) {
             for machine in &record.machines {
                 by_machine.entry(machine).or_default().push(record);
             }

@@ -22,7 +22,9 @@ impl Check for MailViewsDiffer {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let mut answers: BTreeMap<Asked<'_>, Vec<&MailRecordEntry>> = BTreeMap::new();
-        for record in view.all(|i| &i.mail_records) {
+        // Each controller of a directory calls itself the primary of its zones: that differs wherever it is asked.
+        let records = view.all(|i| &i.mail_records);
+        for record in records.filter(|record| record.purpose != MailPurpose::Origin) {
             let asked = (&record.domain, record.purpose, &record.asked);
             answers.entry(asked).or_default().push(record);
         }
@@ -61,7 +63,11 @@ fn draft(view: &View<'_>, records: &[&MailRecordEntry]) -> Draft {
     let asked = first.asked.as_str();
     let mut draft = Draft::about(&[first.domain.as_str(), first.purpose.as_str(), asked]);
     draft.severity = Severity::Low;
-    "mail".clone_into(&mut draft.layer);
+    let layer = match first.purpose.is_of_mail() {
+        true => "mail",
+        false => "network",
+    };
+    layer.clone_into(&mut draft.layer);
     draft.likelihood = Likelihood::Medium;
     draft.risk = format!(
         "What {} at {asked} says depends on where it is asked: a change made in one place leaves the other as it was.",

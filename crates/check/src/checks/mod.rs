@@ -62,6 +62,7 @@ mod secret_in_file;
 mod service_account_interactive;
 mod service_account_old_keys;
 mod service_principal_names_host;
+mod service_record_names_host;
 mod shared_account;
 mod sign_in_moves;
 mod single_point_of_need;
@@ -144,6 +145,7 @@ pub fn all() -> &'static [&'static dyn Check] {
         &service_account_interactive::ServiceAccountInteractive,
         &service_principal_names_host::ServicePrincipalNamesHost,
         &service_account_old_keys::ServiceAccountOldKeys,
+        &service_record_names_host::ServiceRecordNamesHost,
         &shared_account::SharedAccount,
         &sign_in_moves::SignInMoves,
         &single_point_of_need::SinglePointOfNeed,

@@ -58,7 +58,14 @@ fn draft(
         true => Severity::High,
         false => Severity::Medium,
     };
-    "mail".clone_into(&mut draft.layer);
+    let of_mail = records
+        .iter()
+        .any(|(record, _)| record.purpose.is_of_mail());
+    let layer = match of_mail {
+        true => "mail",
+        false => "network",
+    };
+    layer.clone_into(&mut draft.layer);
     draft.likelihood = Likelihood::High;
     draft.control_date = Some(first);
     draft.risk = format!(
@@ -83,9 +90,10 @@ fn draft(
         (*by, what, *seconds)
     });
     draft.indicator = told(sorted, line);
-    draft.impact = match is_late {
-        true => "It is too late for the first of them: who asked a moment ago keeps the old answer until after the wave has begun. Lower it now, and move later or let the old machine hand mail on.".to_owned(),
-        false => "Who asked before the change goes to the old machine for that long after the switch.".to_owned(),
+    draft.impact = match (is_late, of_mail) {
+        (true, false) => "It is too late for the first of them: who asked a moment ago keeps the old answer until after the wave has begun. Lower it now, and move later or let the old machine go on answering.".to_owned(),
+        (true, true) => "It is too late for the first of them: who asked a moment ago keeps the old answer until after the wave has begun. Lower it now, and move later or let the old machine hand mail on.".to_owned(),
+        (false, _) => "Who asked before the change goes to the old machine for that long after the switch.".to_owned(),
     };
     draft.mitigations = vec![
         "Lower the time to live of each to five minutes before the date it says, in every view of the zone.",

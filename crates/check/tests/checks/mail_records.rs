@@ -101,6 +101,76 @@ pub(crate) mod names_host {
     }
 }
 
+pub(crate) mod service_names_host {
+    use super::*;
+
+    fn service(purpose: MailPurpose, asked: &str, values: &[&str]) -> MailRecordEntry {
+        MailRecordEntry {
+            machines: vec![id("mail1")],
+            ttl_seconds: Some(3_600),
+            ..record(purpose, asked, values)
+        }
+    }
+
+    fn kerberos(values: &[&str]) -> MailRecordEntry {
+        let asked = "_kerberos._tcp.corp.example";
+        service(MailPurpose::DirectoryService, asked, values)
+    }
+
+    pub(crate) fn positive() -> Inventory {
+        with(vec![kerberos(&["0 100 88 mail1.corp.example"])])
+    }
+
+    /// Mail alone, and a service that somebody else keeps.
+    pub(crate) fn negative() -> Inventory {
+        let elsewhere = MailRecordEntry {
+            machines: vec![id("mx.provider.example")],
+            ..service(
+                MailPurpose::CallService,
+                "_sip._tls.corp.example",
+                &["0 0 5061 mx.provider.example"],
+            )
+        };
+        with(vec![exchanger("mail1", 86_400), elsewhere])
+    }
+
+    #[test]
+    fn a_directory_is_no_mail() {
+        let finding = only("service-record-names-host", &positive());
+        assert_eq!(
+            (finding.severity, finding.layer.as_str()),
+            (Severity::Medium, "identity")
+        );
+        assert_eq!(
+            finding.risk,
+            "1 record by which others find services of corp.example names mail1: they go on asking it after it has moved."
+        );
+        assert_eq!(
+            finding.indicator,
+            "SRV of the directory at _kerberos._tcp.corp.example (remembered for 1 hour)"
+        );
+        assert_eq!(found("mail-record-names-host", &positive()), []);
+    }
+
+    #[test]
+    fn one_of_two_and_the_primary_of_a_zone_weigh_less() {
+        let two = kerberos(&["0 100 88 app1.corp.example", "0 100 88 mail1.corp.example"]);
+        let primary = service(MailPurpose::Origin, "corp.example", &["mail1.corp.example"]);
+        let finding = only(
+            "service-record-names-host",
+            &with(vec![two, primary.clone()]),
+        );
+        assert_eq!(finding.severity, Severity::Low);
+        let other = MailRecordEntry {
+            values: vec!["app1.corp.example".to_owned()],
+            seen_from: vec![id("gate1")],
+            ..primary.clone()
+        };
+        // Controllers each call themselves the primary.
+        assert_eq!(found("mail-views-differ", &with(vec![primary, other])), []);
+    }
+}
+
 pub(crate) mod too_long {
     use super::*;
 

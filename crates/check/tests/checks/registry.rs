@@ -212,6 +212,11 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             mail_records::names_host::negative(),
         ),
         (
+            "service-record-names-host",
+            mail_records::service_names_host::positive(),
+            mail_records::service_names_host::negative(),
+        ),
+        (
             "mail-views-differ",
             mail_records::views::positive(),
             mail_records::views::negative(),
@@ -467,6 +472,7 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "mail-logon-in-clear"
                 | "mail-name-certificate"
                 | "mail-record-names-host"
+                | "service-record-names-host"
                 | "dkim-key-missing"
                 | "mail-relay-by-address"
                 | "mail-relay-moves"

@@ -61,7 +61,7 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// Everything about the mail of `domain`.
+    /// Everything about the mail and the services of `domain`.
     pub(crate) async fn domain(&mut self, domain: &HostName) -> Told {
         let mut about = About {
             zone: None,
@@ -245,6 +245,9 @@ impl About<'_, '_> {
         };
         let record = self.found(MailPurpose::NameServer, &domain, set);
         self.told.records.push(record);
+        // A domain within another zone has none of its own, and nothing is noted.
+        self.note(MailPurpose::Origin, &domain, RecordType::SOA)
+            .await;
     }
 
     async fn exchangers(&mut self) {
@@ -417,10 +420,16 @@ impl About<'_, '_> {
     }
 
     async fn services(&mut self) {
-        for service in &MAIL_NAMES.services {
-            if let Some(name) = HostName::parse(&format!("{service}.{}", self.domain)) {
-                self.note(MailPurpose::Service, &name, RecordType::SRV)
-                    .await;
+        let wanted = [
+            (MailPurpose::Service, &MAIL_NAMES.services),
+            (MailPurpose::DirectoryService, &MAIL_NAMES.directory),
+            (MailPurpose::CallService, &MAIL_NAMES.calls),
+        ];
+        for (purpose, services) in wanted {
+            for service in services {
+                if let Some(name) = HostName::parse(&format!("{service}.{}", self.domain)) {
+                    self.note(purpose, &name, RecordType::SRV).await;
+                }
             }
         }
         for host in &MAIL_NAMES.settings {

@@ -77,12 +77,12 @@ impl Source for MailDomains {
             ],
         };
         Explanation {
-            purpose: "Learns who takes the mail of the domains given with --mail-domain, who may send in their name, and for how long others remember it.".into(),
+            purpose: "Learns who takes the mail of the domains given with --mail-domain, who may send in their name, where their directory, calls and chats are found, and for how long others remember it.".into(),
             reads: vec![format!("{RESOLV_CONF}: resolvers, search list")],
             contacts,
             sends: vec![
-                "NS, MX, A, AAAA, TXT, TLSA and SRV questions about these domains, TXT questions about those their SPF records include, and PTR questions about the addresses that take or send their mail".into(),
-                "the answers: of texts only SPF, DMARC, DKIM, MTA-STS and TLS-RPT".into(),
+                "NS, SOA, MX, A, AAAA, TXT, TLSA and SRV questions about these domains, TXT questions about those their SPF records include, and PTR questions about the addresses that take or send their mail".into(),
+                "the answers: of texts only SPF, DMARC, DKIM, MTA-STS and TLS-RPT, of the SOA only the primary name server".into(),
             ],
             never_sends: vec![
                 "anything at all unless a domain was given".into(),
@@ -90,7 +90,7 @@ impl Source for MailDomains {
                 "other texts of a domain, as proofs of ownership".into(),
             ],
             rights: vec!["none".into()],
-            cost: "about a hundred small packets per domain, one after the other".into(),
+            cost: "about a hundred and fifty small packets per domain, one after the other".into(),
         }
     }
 
