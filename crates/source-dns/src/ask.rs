@@ -232,6 +232,15 @@ impl RecordSet {
     }
 }
 
+/// A dot alone stays: it says that there is none (RFC 2782, RFC 7505).
+fn without_final_dot(text: &str) -> &str {
+    let short = text.strip_suffix('.').unwrap_or(text);
+    match short.is_empty() || short.ends_with(' ') {
+        true => text,
+        false => short,
+    }
+}
+
 /// The value without the final dots of names, cut where no text of this sort goes on.
 fn written(data: &RData) -> String {
     const VALUE_MAX: usize = 2_000;
@@ -245,12 +254,8 @@ fn written(data: &RData) -> String {
             String::from_utf8_lossy(&bytes).into_owned()
         }
         // The serial number counts on by itself, and the mailbox is a person's.
-        RData::SOA(soa) => soa
-            .mname
-            .to_ascii()
-            .trim_end_matches('.')
-            .to_ascii_lowercase(),
-        other => other.to_string().trim_end_matches('.').to_ascii_lowercase(),
+        RData::SOA(soa) => without_final_dot(&soa.mname.to_ascii()).to_ascii_lowercase(),
+        other => without_final_dot(&other.to_string()).to_ascii_lowercase(),
     };
     text.chars().take(VALUE_MAX).collect()
 }

@@ -431,7 +431,11 @@ fn where_the_directory_and_the_calls_of_a_domain_are_found_is_told_beside_its_ma
     let calls = shown(&recorder, MailPurpose::CallService);
     assert_eq!(
         calls,
-        ["_xmpp-server._tcp.ad.example 5 0 5269 chat.ad.example > chat.ad.example for Some(86400)"]
+        [
+            // Said to be offered nowhere.
+            "_sip._tls.ad.example 0 0 0 . >  for Some(3600)",
+            "_xmpp-server._tcp.ad.example 5 0 5269 chat.ad.example > chat.ad.example for Some(86400)"
+        ]
     );
     assert_eq!(
         shown(&recorder, MailPurpose::Origin),
