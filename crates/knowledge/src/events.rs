@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use groma_model::name::{Port, Protection};
+use groma_model::name::{Port, Protection, Transport};
 use serde::Deserialize;
 
 /// What the events of one log tell.
@@ -78,6 +78,9 @@ pub struct EventRule {
     /// The port that is called, where no value says.
     #[serde(default)]
     pub port: Option<Port>,
+    /// Transport; TCP where nothing is said.
+    #[serde(default)]
+    pub transport: Option<Transport>,
     /// The value with the port that is called.
     #[serde(default)]
     pub port_in: Option<String>,
@@ -270,6 +273,7 @@ grammars![
     "exchange-smtp",
     "exchange-tracking",
     "iis",
+    "nps",
     "ntlm",
     "security",
 ];
@@ -298,6 +302,11 @@ mod tests {
             assert!(
                 grammar.enable.contains("Costs"),
                 "{file}: what the log costs"
+            );
+            let back = ["restore", "back", "RESET"];
+            assert!(
+                back.iter().any(|word| grammar.enable.contains(word)),
+                "{file}: how to go back"
             );
             assert!(grammar.kept.len() > 10, "{file}: how long it is kept");
             for kind in grammar.event.iter().filter_map(|rule| rule.kind.as_ref()) {

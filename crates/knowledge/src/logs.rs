@@ -487,6 +487,11 @@ does = "counts"
                 grammar.enable.contains("Costs"),
                 "{file}: what the log costs"
             );
+            let back = ["restore", "back"];
+            assert!(
+                back.iter().any(|word| grammar.enable.contains(word)),
+                "{file}: how to go back"
+            );
             assert!(grammar.kept.len() > 10, "{file}: how long it is kept");
             for speaker in &grammar.speaker {
                 assert!(

@@ -128,6 +128,22 @@ pub(crate) fn of_bind(code: u32, text: &str) -> Cause {
     }
 }
 
+/// How OpenLDAP tells who is connected, what that costs, and the way back.
+const MONITOR: &str = "where the server has no back_monitor, an administrator adds it to cn=config: olcModuleLoad: back_monitor.la where it is a module, then an object olcDatabase=monitor of the class olcDatabaseConfig (it holds at once), and olcAccess: to * by dn.exact=ACCOUNT read by * none, so that groma's account reads it and nobody else. Costs some KB of memory a connection and nothing on disk. slapcat -n 0 before keeps what was there; to restore, take olcAccess out again, or delete the object with slapd stopped (slapmodify -n 0)";
+
+impl Cause {
+    /// The same, of the question who is connected to OpenLDAP: what nobody switched on is not there, or hidden.
+    pub(crate) fn of_monitor(self) -> Self {
+        match self.reason {
+            Reason::NotPresent | Reason::PermissionDenied => Self {
+                remedy: MONITOR.to_owned(),
+                ..self
+            },
+            _ => self,
+        }
+    }
+}
+
 /// What result `code` of a search means.
 pub(crate) fn of_search(code: u32, text: &str) -> Cause {
     let (what, reason, remedy) = match code {

@@ -635,6 +635,11 @@ impl Look<'_, '_> {
             && !(step.optional && cause.reason == Reason::NotPresent)
         {
             whole = false;
+            let is_monitor = step.name == open::CONNECTIONS && root.family == Family::OpenLdap;
+            let cause = match is_monitor {
+                true => cause.of_monitor(),
+                false => cause,
+            };
             let kept = match ended.entries {
                 0 => step.name.to_owned(),
                 kept => format!("{} beyond the {kept} objects that came", step.name),

@@ -90,6 +90,9 @@ const fn step(
     }
 }
 
+/// The question who is connected at this moment.
+pub(crate) const CONNECTIONS: &str = "connections";
+
 /// What is asked of OpenLDAP beyond [`STEPS`].
 pub(crate) const SERVER_STEPS: &[Step] = &[
     step(
@@ -103,7 +106,7 @@ pub(crate) const SERVER_STEPS: &[Step] = &[
         scope: Scope::OneLevel,
         sampled: true,
         ..step(
-            "connections",
+            CONNECTIONS,
             Base::Fixed("cn=Connections,cn=Monitor"),
             "(objectClass=*)",
             CONNECTION,

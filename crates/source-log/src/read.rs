@@ -329,7 +329,7 @@ fn own_name(disk: &dyn Disk) -> Option<String> {
 }
 
 /// The zone of the machine's wall clock.
-fn zone(disk: &dyn Disk) -> Zone {
+pub(crate) fn zone(disk: &dyn Disk) -> Zone {
     let link = disk.read_link(Path::new("/etc/localtime")).ok();
     let of_link = link.and_then(|to| {
         let to = to.to_str()?.split_once("zoneinfo/")?.1.to_owned();

@@ -8,8 +8,10 @@
 //! A log that was exported twice, or archived and exported, tells each event once: by its number and time. Only what was
 //! read counts as told: two exports of one log may each be filtered for something else.
 
+mod absent;
 mod files;
 mod mail;
+mod nps;
 mod smtp;
 mod sum;
 mod table;
@@ -35,6 +37,7 @@ use self::sum::Sums;
 use self::table::Table;
 use crate::evtx::{self, Event};
 use crate::lines;
+use crate::read::zone as zone_of;
 use crate::stamp;
 
 /// The source's name.
@@ -47,8 +50,7 @@ const LOGS_MAX: usize = 4_096;
 const KNOWN_MAX: usize = 4 << 20;
 /// Machines whose clocks are named one by one.
 const CLOCKS_MAX: usize = 64;
-const NAME_A_LOG: &str =
-    "name an event log (.evtx), or a text log of IIS or Exchange that begins with #Software";
+const NAME_A_LOG: &str = "name an event log (.evtx), a text log of IIS or Exchange that begins with #Software, or a log file of NPS";
 const UNPACK: &str = "unpack it by hand to see what is wrong with it";
 const FEWER_FILES: &str = "name fewer files at a time";
 const EXPORT_AGAIN: &str = "export the log once more on its machine: wevtutil epl LOG FILE";
@@ -401,7 +403,8 @@ impl Look<'_> {
         let window = self.window;
         let zone = Zone::default();
         // Who copies a log may date it anew; its rows carry whole dates.
-        let mut table = Table::new(&zone, window.now());
+        let local = zone_of(self.disk);
+        let mut table = Table::new(&zone, &local, window.now());
         self.met.clear();
         let read = lines::of(file.as_ref(), 0, &|| window.is_over(), |line| {
             if let Some(row) = table.row(line) {
@@ -504,6 +507,9 @@ impl Look<'_> {
         let scope = Scope::new("log", NAME);
         for (what, reason, remedy) in self.lost(left_out) {
             self.missed(&scope, what, reason, remedy);
+        }
+        for (what, remedy) in absent::logs(&self.logs) {
+            self.missed(&scope, what, Reason::NotPresent, &remedy);
         }
         let some_lost = left_out + self.left_out + self.nameless > 0;
         for (key, log) in std::mem::take(&mut self.logs) {

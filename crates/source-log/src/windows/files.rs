@@ -75,10 +75,16 @@ fn walk(disk: &dyn Disk, folder: &Path, depth: usize, left: &mut usize, found: &
     }
 }
 
-/// True for a begin of a text log (`#Software: …`), or of a compressed file that may be one.
+/// True for a begin of a text log (`#Software: …`, or one of NPS), or of a compressed file that may be one.
 pub(super) fn may_be_table(head: &[u8]) -> bool {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    [&b"#"[..], b"\x1f\x8b", b"\x28\xb5\x2f\xfd"]
-        .iter()
-        .any(|begin| text.starts_with(begin))
+    let begins = [
+        &b"#"[..],
+        b"\"",
+        b"<Event><",
+        b"\x1f\x8b",
+        b"\x28\xb5\x2f\xfd",
+    ];
+    begins.iter().any(|begin| text.starts_with(begin))
+        || text.first().is_some_and(u8::is_ascii_digit)
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use groma_model::Timestamp;
 use groma_model::schedule::Zone;
 
+use super::nps::{self, Dialect};
 use crate::stamp::Clock;
 
 /// Columns one table may have.
@@ -21,7 +22,11 @@ pub(super) struct Table<'z> {
     log_type: String,
     columns: Vec<String>,
     commas: bool,
+    /// How the file of a RADIUS server writes, which says nothing of itself; `None` until its first line is known.
+    radius: Option<Option<Dialect>>,
     clock: Clock<'z>,
+    /// By the wall of the site: who writes no zone means his own.
+    wall_clock: Clock<'z>,
     /// Rows that have not the columns the table says.
     pub(super) malformed: u64,
 }
@@ -33,14 +38,16 @@ pub(super) struct Row {
 }
 
 impl<'z> Table<'z> {
-    /// Of a log read at `now`: no row is younger.
-    pub(super) fn new(zone: &'z Zone, now: Timestamp) -> Self {
+    /// Of a log read at `now`: no row is younger. `zone` is that of times, `local` that of the site, which some mean.
+    pub(super) fn new(zone: &'z Zone, local: &'z Zone, now: Timestamp) -> Self {
         Self {
             software: String::new(),
             log_type: String::new(),
             columns: Vec::new(),
             commas: false,
+            radius: None,
             clock: Clock::new(zone, now),
+            wall_clock: Clock::new(local, now),
             malformed: 0,
         }
     }
@@ -48,6 +55,7 @@ impl<'z> Table<'z> {
     /// Which log it is.
     pub(super) fn log(&self) -> &str {
         match self.log_type.is_empty() {
+            _ if self.radius.flatten().is_some() => nps::LOG,
             true => &self.software,
             false => &self.log_type,
         }
@@ -63,7 +71,16 @@ impl<'z> Table<'z> {
         let text = String::from_utf8_lossy(line);
         if let Some(head) = text.strip_prefix('#') {
             self.learn(head);
+            self.radius.get_or_insert(None);
             return None;
+        }
+        let radius = *self.radius.get_or_insert_with(|| Dialect::of(&text, cells));
+        if let Some(dialect) = radius {
+            let row = dialect
+                .values(&text, cells)
+                .and_then(|values| self.told_by_nps(values));
+            self.malformed += u64::from(row.is_none());
+            return row;
         }
         if self.columns.is_empty() {
             return None;
@@ -77,6 +94,13 @@ impl<'z> Table<'z> {
             .and_then(|cells| self.told(cells));
         self.malformed += u64::from(row.is_none());
         row
+    }
+
+    fn told_by_nps(&mut self, values: BTreeMap<String, String>) -> Option<Row> {
+        Some(Row {
+            at: self.wall_clock.read(values.get(nps::TIME)?)?,
+            values,
+        })
     }
 
     fn learn(&mut self, head: &str) {
@@ -164,7 +188,7 @@ mod tests {
 
     fn rows(text: &str) -> (Vec<Row>, u64) {
         let zone = Zone::default();
-        let mut table = Table::new(&zone, Timestamp::from_seconds(1_795_212_000));
+        let mut table = Table::new(&zone, &zone, Timestamp::from_seconds(1_795_212_000));
         let rows = text
             .lines()
             .filter_map(|line| table.row(line.as_bytes()))

@@ -70,7 +70,7 @@ pub(super) fn uses<'v>(
         provider,
         kind: kind.or(rule.kind.as_deref()).unwrap_or("other").to_owned(),
         port: rule.port.or(port_in).or_else(of_class),
-        transport: Transport::Tcp,
+        transport: rule.transport.unwrap_or(Transport::Tcp),
         product: grammar.product.clone(),
         account,
         mechanism: mechanism.and_then(word),

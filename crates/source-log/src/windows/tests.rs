@@ -59,7 +59,12 @@ fn gaps(recorder: &Recorder) -> Vec<&Gap> {
             Said::Missed(gap) => Some(gap),
             _ => None,
         });
-    missed.collect()
+    missed.filter(|gap| !is_absent(gap)).collect()
+}
+
+/// A log nobody brought, which most tests do not.
+fn is_absent(gap: &Gap) -> bool {
+    gap.what.contains("not among those named")
 }
 
 fn coverage(recorder: &Recorder) -> Vec<(String, CoverageState, String)> {
@@ -1125,4 +1130,190 @@ fn real_logs_where_there_are_some() {
     coverage(&recorder)
         .iter()
         .for_each(|covered| println!("{covered:?}"));
+}
+
+fn radius(record: u64, number: u16, client: &str, proof: &str) -> Written {
+    let values = [
+        ("SubjectUserName", "anna"),
+        ("CallingStationID", "10.20.1.9"),
+        ("NASIPv4Address", "10.20.1.9"),
+        ("ClientName", "ap-1"),
+        ("ClientIPAddress", client),
+        ("AuthenticationType", proof),
+    ];
+    event(record, "Security", number, &values)
+}
+
+#[test]
+fn nps_tells_through_whom_people_logged_on_and_not_who() {
+    let events = [
+        radius(1, 6272, "10.20.1.31", "PEAP"),
+        radius(2, 6272, "10.20.1.31", "PEAP"),
+        radius(3, 6273, "10.20.1.32", "MS-CHAPv2"),
+        // Twins: no address, a name in its place, and an event beside.
+        radius(4, 6272, "-", "PEAP"),
+        radius(5, 6272, "ap-9", "PEAP"),
+        radius(6, 6278, "10.20.1.33", "PEAP"),
+    ];
+    let seen = look(
+        FakeDisk::new().file("/in/s.evtx", file(&events, 1)),
+        &["/in"],
+    );
+    assert_eq!(
+        rows(&seen),
+        [
+            "2× 10.20.1.31 used Windows of dc1.corp.example port 1812/udp, by PEAP: Security of dc1.corp.example",
+            "1× 10.20.1.32 was refused by Windows of dc1.corp.example port 1812/udp, by MS-CHAPv2: Security of dc1.corp.example",
+        ]
+    );
+    assert!(!format!("{:?}", seen.records).contains("anna"));
+}
+
+/// A line of a database's columns, as Microsoft describes them.
+fn column_line(user: &str, packet: u8, client: &str) -> String {
+    format!(
+        "\"NPS1\",\"IAS\",11/18/2026,13:04:33,{packet},\"{user}\",,,,,,,,,9,\"{client}\",\"ap\",,,,,,,11,,0,{}\n",
+        ",".repeat(34)
+    )
+}
+
+fn pair_line(user: &str, packet: u8, client: &str) -> String {
+    format!(
+        "10.20.1.9,{user},11/18/2026,13:04:33,IAS,NPS1,4108,{client},4116,0,4136,{packet},4127,11,4142,0\n"
+    )
+}
+
+fn event_line(user: &str, packet: u8, client: &str) -> String {
+    format!(
+        "<Event><Timestamp data_type=\"4\">11/18/2026 13:04:33.609</Timestamp><Computer-Name data_type=\"1\">NPS1</Computer-Name><Event-Source data_type=\"1\">IAS</Event-Source><User-Name data_type=\"1\">{user}</User-Name><Client-IP-Address data_type=\"3\">{client}</Client-IP-Address><Authentication-Type data_type=\"0\">11</Authentication-Type><Packet-Type data_type=\"0\">{packet}</Packet-Type><Reason-Code data_type=\"0\">0</Reason-Code></Event>\n"
+    )
+}
+
+type MadeLine = fn(&str, u8, &str) -> String;
+const NPS_LINES: &[MadeLine] = &[column_line, pair_line, event_line];
+
+#[test]
+fn the_three_kinds_of_log_files_of_nps_tell_the_same() {
+    for line in NPS_LINES {
+        let in_berlin = FakeDisk::new()
+            .file("/etc/timezone", "Europe/Berlin\n")
+            .file("/in/IN2611.log", line("anna", 2, "10.20.1.31"));
+        let (_, seen) = told(&look(in_berlin, &["/in"])).remove(0);
+        assert_eq!(seen.last.minute(), "2026-11-18 12:04");
+        let log = [
+            line("anna", 1, "10.20.1.31"),
+            line("anna", 2, "10.20.1.31"),
+            line("bert", 2, "10.20.1.31"),
+            line("eve", 3, "10.20.1.32"),
+            line("anna", 4, "10.20.1.31"),
+            line("anna", 2, ""),
+        ];
+        let seen = look(
+            FakeDisk::new().file("/in/IN2611.log", log.concat()),
+            &["/in"],
+        );
+        assert_eq!(
+            rows(&seen),
+            [
+                "2× 10.20.1.31 used Network Policy Server of nps1 port 1812/udp, by PEAP: NPS of nps1",
+                "1× 10.20.1.31 used Network Policy Server of nps1 port 1813/udp: NPS of nps1",
+                "1× 10.20.1.32 was refused by Network Policy Server of nps1 port 1812/udp, by PEAP: NPS of nps1",
+            ]
+        );
+        assert!(!format!("{:?}", seen.records).contains("anna"));
+        assert!(gaps(&seen).is_empty());
+        let (_, state, how) = coverage(&seen)
+            .into_iter()
+            .find(|(scope, ..)| scope == "log:NPS of nps1")
+            .unwrap();
+        assert_eq!(state, CoverageState::Complete, "{how}");
+    }
+}
+
+#[test]
+fn whoever_logs_on_at_nps_forges_no_client() {
+    let forgers = [
+        "x\",,,,,,,,,9,\"10.20.1.9\",\"ap",
+        "x</User-Name><Client-IP-Address data_type=\"3\">10.20.1.9</Client-IP-Address><User-Name data_type=\"1\">y",
+        "x,11/18/2026,13:04:33,IAS,NPS1,4108,10.20.1.9,4136,2",
+        "x\n\"NPS1\",\"IAS\",11/18/2026,13:04:33,2,\"y\",,,,,,,,,9,\"10.20.1.9\",\"ap",
+        "x\n<Event><Computer-Name>NPS1</Computer-Name><Client-IP-Address>10.20.1.9</Client-IP-Address><Packet-Type>2</Packet-Type>",
+    ];
+    for line in NPS_LINES {
+        for forged in forgers {
+            let log = [line("anna", 2, "10.20.1.31"), line(forged, 2, "10.20.1.66")].concat();
+            let seen = look(FakeDisk::new().file("/in/IN2611.log", log), &["/in"]);
+            let told = format!("{:?}", rows(&seen));
+            assert!(
+                told.contains("10.20.1.31") && !told.contains("10.20.1.9"),
+                "{told} of {forged}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_log_of_nps_tells_nothing() {
+    for other in [
+        "\"a\",\"b\",11/18/2026,13:04:33\n",
+        "2026-11-18 13:04:33 some log\n",
+        "10.0.0.1,x,18/11/2026,13:04:33,IAS,NPS1,4108,10.20.1.9\n",
+        "<Event><System/></Event>\n<Event><Client-IP-Address>10.20.1.9</Client-IP-Address></Event>\n",
+    ] {
+        let seen = look(FakeDisk::new().file("/in/x.log", other), &["/in"]);
+        assert!(rows(&seen).is_empty(), "{other}");
+    }
+    groma_fuzz::hammer(
+        600,
+        &[
+            column_line("a", 2, "10.0.0.1").as_bytes(),
+            pair_line("a", 2, "10.0.0.1").as_bytes(),
+            event_line("a", 2, "10.0.0.1").as_bytes(),
+        ],
+        |bytes| {
+            drop(rows(&look(
+                FakeDisk::new().file("/in/x.log", bytes),
+                &["/in"],
+            )))
+        },
+    );
+}
+
+#[test]
+fn logs_of_a_controller_that_nobody_brought_are_missed_with_the_way_to_have_them() {
+    let ds = file(&[bind(7, "10.20.1.31:50123", "CORP\\svc-erp", "1")], 1);
+    let absent = |recorder: &Recorder| -> Vec<(String, String)> {
+        let missed = recorder
+            .records
+            .iter()
+            .filter_map(|record| match &record.said {
+                Said::Missed(gap) if is_absent(gap) => {
+                    Some((gap.what.clone(), gap.remedy.clone().unwrap()))
+                }
+                _ => None,
+            });
+        missed.collect()
+    };
+    let alone = absent(&look(FakeDisk::new().file("/in/ds.evtx", ds), &["/in"]));
+    let [(ntlm, remedy), (security, _)] = alone.as_slice() else {
+        panic!("{alone:?}");
+    };
+    assert_eq!(
+        ntlm,
+        "what the log Microsoft-Windows-NTLM/Operational of dc1.corp.example tells: it is not among those named"
+    );
+    assert!(
+        security.starts_with("what the log Security of dc1"),
+        "{security}"
+    );
+    assert!(
+        remedy.contains("wevtutil epl") && remedy.contains("Costs"),
+        "{remedy}"
+    );
+    // Its twin: a server that is no controller has none of these.
+    let member = file(&[radius(1, 6272, "10.20.1.31", "PEAP")], 1);
+    assert_eq!(
+        absent(&look(FakeDisk::new().file("/in/s.evtx", member), &["/in"])),
+        []
+    );
 }
