@@ -1,6 +1,6 @@
 //! How fast a mail log is read: `cargo run --release -p groma-source-log --example log_speed -- [MEGABYTES]`.
 //!
-//! Writes a Postfix log of 2,000 clients into a scratch directory, plain and gzip, reads it as the source does, and
+//! Writes a Postfix log of 2,000 clients into a scratch directory, plain, gzip and zstd, reads it as the source does, and
 //! counts its lines with ripgrep in the same minute. Prints medians of five rounds, in seconds of this thread on a
 //! core: what other programs do meanwhile does not count.
 #![allow(
@@ -203,11 +203,23 @@ fn main() {
         bytes / plain,
         bytes / ripgrep
     );
-    let packed = Command::new("gzip").arg("-1").arg(&log).status();
-    if packed.is_ok_and(|status| status.success()) {
-        std::fs::rename(log.with_extension("log.gz"), log.with_extension("log.2.gz")).unwrap();
-        let gzip = median(on_core, || uses = look(root));
-        println!("gzip: {uses} uses, {:.0} MB/s of plain text", bytes / gzip);
+    for (program, ending) in [("gzip", "gz"), ("zstd", "zst")] {
+        let name = root.join(format!("var/log/mail.log.2.{ending}"));
+        let out = std::fs::File::create(&name).unwrap();
+        let mut command = Command::new(program);
+        command.args(["-1", "-q", "-c"]).arg(&log).stdout(out);
+        let is_packed = command.status().is_ok_and(|status| status.success());
+        let aside = root.join("mail.log");
+        std::fs::rename(&log, &aside).unwrap();
+        if is_packed {
+            let packed = median(on_core, || uses = look(root));
+            println!(
+                "{program}: {uses} uses, {:.0} MB/s of plain text",
+                bytes / packed
+            );
+        }
+        std::fs::rename(&aside, &log).unwrap();
+        std::fs::remove_file(&name).unwrap();
     }
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find(|line| line.starts_with("VmHWM"));
