@@ -60,6 +60,10 @@ pub enum RouteRule {
     Vacation,
     /// Mail is signed with a key (DKIM).
     Signing,
+    /// Mail of some age, or beyond some number, is deleted by itself.
+    Retention,
+    /// How much a mailbox may hold.
+    Quota,
 }
 
 impl RouteRule {
@@ -88,6 +92,8 @@ impl RouteRule {
             Self::Script => "program on events",
             Self::Vacation => "vacation notice",
             Self::Signing => "signature",
+            Self::Retention => "deletes old mail",
+            Self::Quota => "limits mailboxes",
         }
     }
 
@@ -97,6 +103,7 @@ impl RouteRule {
             Self::Filter | Self::Policy | Self::BlockList | Self::Lookup | Self::Shared => "at",
             Self::Signing | Self::Script => "with",
             Self::Relay => "",
+            Self::Retention => "in",
             _ => "to",
         }
     }
@@ -318,6 +325,30 @@ mod tests {
         assert_eq!(
             crate::Fact::from_json(&json).expect("a fact"),
             crate::Fact::MailRoute(route)
+        );
+    }
+
+    #[test]
+    fn what_is_deleted_by_itself_says_where_and_when() {
+        let route = |rule, name: &str| MailRoute {
+            rule,
+            product: "Dovecot".to_owned(),
+            from: None,
+            to: RouteTarget::Way {
+                name: name.to_owned(),
+            },
+            file: "/etc/dovecot/local.conf".into(),
+            key: "autoexpunge".to_owned(),
+            line: 3,
+            entries: 1,
+        };
+        assert_eq!(
+            route(RouteRule::Retention, "Trash after 30 days").says(),
+            "Dovecot: deletes old mail in Trash after 30 days (/etc/dovecot/local.conf:3)"
+        );
+        assert_eq!(
+            route(RouteRule::Quota, "1G").says(),
+            "Dovecot: limits mailboxes to 1G (/etc/dovecot/local.conf:3)"
         );
     }
 }

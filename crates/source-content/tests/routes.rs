@@ -419,3 +419,77 @@ fn a_sendmail_that_is_off_sends_mail_nowhere() {
     std::fs::remove_file(root.path().join("etc/mail/sendmail.cf")).unwrap();
     assert_eq!(says(&looked(root.path())), [""; 0]);
 }
+
+/// What was said of a Dovecot that has recorded settings as `dovecot.conf`, and these lines behind them.
+fn retained(lines: &str) -> Vec<String> {
+    let root = recorded("dovecot-retention");
+    let file = "etc/dovecot/dovecot.conf";
+    let settings = std::fs::read_to_string(root.path().join(file)).unwrap();
+    put(root.path(), file, format!("{settings}{lines}").as_bytes());
+    let seen = looked(root.path());
+    assert_eq!(gaps(&seen), Vec::<String>::new());
+    says(&seen)
+}
+
+#[test]
+fn dovecot_tells_what_it_deletes_by_itself_and_how_much_a_mailbox_may_hold() {
+    let all = retained("");
+    let want = [
+        "Dovecot: deletes old mail in Spam mail after 2 weeks (/etc/dovecot/dovecot.conf:11)",
+        "Dovecot: deletes old mail in Trash after 30 days (/etc/dovecot/dovecot.conf:7)",
+        "Dovecot: deletes old mail in Trash beyond 5000 mails (/etc/dovecot/dovecot.conf:8)",
+        "Dovecot: limits mailboxes to +10% in Trash (/etc/dovecot/dovecot.conf:25)",
+        "Dovecot: limits mailboxes to 1G and 20000 mails (/etc/dovecot/dovecot.conf:24)",
+        "Dovecot: limits mailboxes to 50M a mail (/etc/dovecot/dovecot.conf:27)",
+    ];
+    let mut said = all;
+    said.sort_unstable();
+    assert_eq!(said, want);
+    let expire = "mail_plugins = $mail_plugins expire\nplugin {\n  expire = Trash/*\n}\n";
+    let job = "Dovecot: deletes old mail in Trash/* when a job of doveadm does (/etc/dovecot/dovecot.conf:31)";
+    assert!(retained(expire).contains(&job.to_owned()));
+}
+
+#[test]
+fn what_is_switched_off_or_shown_as_an_example_deletes_nothing() {
+    for settings in [
+        "namespace inbox {\n  mailbox Trash {\n    #autoexpunge = 30d\n  }\n}\n",
+        "namespace inbox {\n  mailbox Trash {\n    autoexpunge = 30d\n    autoexpunge = 0\n  }\n}\n",
+        "namespace inbox {\n  mailbox Trash {\n    special_use = \\Trash\n  }\n}\nautoexpunge = 30d\n",
+        "plugin {\n  expire = Trash\n  quota = count:User quota\n  quota_rule = *:storage=1G\n}\n",
+        "mail_plugins = quota\nplugin {\n  quota_rule = *:storage=1G\n}\n",
+        "mail_plugins = quota\nplugin {\n  quota = count:User quota\n  quota_rule = *:storage=0\n  quota_rule2 = Archive:ignore\n}\n",
+        "!include conf.d/*.conf\n",
+    ] {
+        let root = machine();
+        put(root.path(), "etc/dovecot/dovecot.conf", settings.as_bytes());
+        let example = b"namespace inbox {\n  mailbox Trash {\n    autoexpunge = 30d\n  }\n}\n";
+        put(
+            root.path(),
+            "etc/dovecot/conf.d/15-mailboxes.conf.example",
+            example,
+        );
+        assert_eq!(
+            says(&looked(root.path())),
+            Vec::<String>::new(),
+            "{settings}"
+        );
+    }
+}
+
+#[test]
+fn dovecot_since_2_4_tells_them_too() {
+    let root = machine();
+    let settings = "mail_plugins {\n  quota = yes\n}\nquota \"User quota\" {\n  storage_size = 2G\n  message_count = unlimited\n}\nnamespace inbox {\n  mailbox Trash {\n    mailbox_autoexpunge = 4w\n    quota_storage_extra = 100M\n  }\n}\n";
+    put(root.path(), "etc/dovecot/dovecot.conf", settings.as_bytes());
+    let mut said = says(&looked(root.path()));
+    said.sort_unstable();
+    assert_eq!(
+        said,
+        [
+            "Dovecot: deletes old mail in Trash after 4 weeks (/etc/dovecot/dovecot.conf:10)",
+            "Dovecot: limits mailboxes to +100M in Trash (/etc/dovecot/dovecot.conf:11)",
+            "Dovecot: limits mailboxes to 2G (/etc/dovecot/dovecot.conf:5)",
+        ]
+    );
+}

@@ -37,7 +37,8 @@ pub(crate) fn table(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<
 }
 
 fn stays(entry: &MailRouteEntry) -> bool {
-    entry.route.to == RouteTarget::Here || entry.route.rule == RouteRule::BlockList
+    let stays = [RouteRule::BlockList, RouteRule::Retention, RouteRule::Quota];
+    entry.route.to == RouteTarget::Here || stays.contains(&entry.route.rule)
 }
 
 fn row(index: &Index<'_>, entry: &MailRouteEntry, words: &Catalogue) -> RouteRow {

@@ -7,12 +7,15 @@ use groma_model::{Peer, Port, Reason};
 
 use super::command::program;
 use super::hops::endpoint;
+use super::retention;
 use super::sieve::{self, Scripts};
 use super::{At, Found};
 
 const PRODUCT: &str = "Dovecot";
 const MAIN: &str = "/etc/dovecot/dovecot.conf";
 const INCLUDES_MAX: usize = 200;
+/// Files that include files that include files.
+const INCLUDED_DEPTH_MAX: usize = 10;
 /// Homes in lists of users.
 const LISTED_MAX: usize = 10_000;
 
@@ -37,6 +40,7 @@ pub(super) fn read(found: &mut Found<'_, '_, '_, '_>) -> Scripts {
     for setting in &settings {
         one(found, setting, &settings, &mut scripts);
     }
+    retention::read(found, &settings);
     scripts.in_homes.sort();
     scripts.in_homes.dedup();
     scripts.homes.sort();
@@ -44,27 +48,43 @@ pub(super) fn read(found: &mut Found<'_, '_, '_, '_>) -> Scripts {
     scripts
 }
 
+/// Every setting, in the order in which Dovecot reads them: what comes later holds.
 pub(super) fn load(found: &mut Found<'_, '_, '_, '_>) -> Vec<Setting> {
-    let mut settings = Vec::new();
-    let mut open = vec![PathBuf::from(MAIN)];
-    let (mut read, mut blocks) = (0, 0);
-    while let Some(file) = open.pop().filter(|_| read < INCLUDES_MAX) {
-        read += 1;
-        let Some(text) = found.text(&file) else {
-            continue;
-        };
-        let (all, includes) = parse(&text, &file, &mut blocks);
-        settings.extend(all);
-        for pattern in includes {
-            open.extend(included(found, &file, &pattern));
-        }
-    }
-    settings.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-    settings
+    let mut loaded = Loaded::default();
+    loaded.file(found, Path::new(MAIN), INCLUDED_DEPTH_MAX);
+    loaded.settings
 }
 
-/// Settings of one file, and the patterns it includes.
-fn parse(text: &str, file: &Path, blocks: &mut usize) -> (Vec<Setting>, Vec<String>) {
+#[derive(Default)]
+struct Loaded {
+    settings: Vec<Setting>,
+    read: usize,
+    blocks: usize,
+}
+
+impl Loaded {
+    fn file(&mut self, found: &mut Found<'_, '_, '_, '_>, file: &Path, depth: usize) {
+        if depth == 0 || self.read >= INCLUDES_MAX {
+            return;
+        }
+        self.read += 1;
+        let text = found.text(file).unwrap_or_default();
+        let (settings, includes) = parse(&text, file, &mut self.blocks);
+        let mut settings = settings.into_iter().peekable();
+        for (line, pattern) in includes {
+            while let Some(setting) = settings.next_if(|setting| setting.line < line) {
+                self.settings.push(setting);
+            }
+            for target in included(found, file, &pattern) {
+                self.file(found, &target, depth - 1);
+            }
+        }
+        self.settings.extend(settings);
+    }
+}
+
+/// Settings of one file, and the patterns it includes with their lines.
+fn parse(text: &str, file: &Path, blocks: &mut usize) -> (Vec<Setting>, Vec<(u32, String)>) {
     let (mut settings, mut includes) = (Vec::new(), Vec::new());
     let mut sections: Vec<(String, usize)> = Vec::new();
     for (line, text) in (1_u32..).zip(text.lines()) {
@@ -76,7 +96,7 @@ fn parse(text: &str, file: &Path, blocks: &mut usize) -> (Vec<Setting>, Vec<Stri
             .strip_prefix("!include_try")
             .or_else(|| text.strip_prefix("!include"))
         {
-            includes.push(pattern.trim().to_owned());
+            includes.push((line, pattern.trim().to_owned()));
         } else if text == "}" {
             sections.pop();
         } else if let Some(opened) = text.strip_suffix('{') {
@@ -116,17 +136,29 @@ fn included(found: &mut Found<'_, '_, '_, '_>, from: &Path, pattern: &str) -> Ve
             .unwrap_or_default();
         name.starts_with(start) && name.ends_with(end)
     };
-    inside.into_iter().map(|e| e.path).filter(fits).collect()
+    let mut files: Vec<PathBuf> = inside.into_iter().map(|e| e.path).filter(fits).collect();
+    files.sort();
+    files
 }
 
 impl Setting {
-    fn at(&self) -> At<'_> {
+    pub(super) fn at(&self) -> At<'_> {
         At {
             product: PRODUCT,
             file: &self.file,
             key: &self.key,
             line: self.line,
         }
+    }
+
+    /// What makes two settings of one key the same one: sections of one name are one section, those without are not.
+    pub(super) fn section(&self) -> (&[String], usize) {
+        let has_name = |section: &String| section.contains(' ') || section == "plugin";
+        let block = match self.sections.iter().all(has_name) {
+            true => 0,
+            false => self.block,
+        };
+        (&self.sections, block)
     }
 
     /// The section it stands in.
@@ -459,7 +491,7 @@ mod tests {
                 "userdb static/fields home=/v/%{user}"
             ]
         );
-        assert_eq!(includes, ["conf.d/*.conf"]);
+        assert_eq!(includes, [(6, "conf.d/*.conf".to_owned())]);
     }
 
     #[test]

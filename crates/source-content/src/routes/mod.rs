@@ -16,6 +16,7 @@ mod main_cf;
 mod map;
 mod postfix;
 mod reader;
+mod retention;
 mod rights;
 mod sendmail;
 mod sieve;
@@ -79,6 +80,7 @@ impl Source for RoutesSource {
             contacts: Vec::new(),
             sends: words(&[
                 "domains, machines, ports and paths of programs that mail is sent on to, with file, line and how many entries say so",
+                "after how long Dovecot deletes mail by itself, how much a mailbox may hold, and the folders its settings name for that",
             ]),
             never_sends: words(&[
                 "addresses of people (of each only the domain), arguments of programs, passwords of maps, keys of DKIM, text of notices",
