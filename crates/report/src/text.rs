@@ -123,7 +123,7 @@ catalogue! {
     directory_says: "Says",
     directory_sources: "Told by",
     routes: "Mail routes",
-    routes_lead: "Where mail servers send mail on to, as their settings, aliases and the rules of their users say. Of addresses only the domain is kept. What leads on stands first.",
+    routes_lead: "Where mail servers send mail on to, as their settings, aliases and the rules of their users say. Of addresses only the domain is kept. What leads on stands first, what is deleted by itself and limits of mailboxes last.",
     routes_rule: "Rule",
     routes_from: "For",
     routes_to: "Leads to",
