@@ -29,8 +29,8 @@ CONF
 printf 'anna:{PLAIN}one\nsvc-erp:{PLAIN}two\n' > /etc/dovecot/users
 dovecot </dev/null >>/run/daemons.log 2>&1
 await_port 143; await_port 993
-for _ in 1 2; do from 31 curl -sS --max-time 60 -u anna:one imap://$server/ >/dev/null; done
-from 32 curl -sSk --max-time 60 -u anna:one imaps://$server/ >/dev/null
-from 66 curl -sS --max-time 60 -u anna:wrong imap://$server/ >/dev/null 2>&1 || true
+for _ in 1 2; do from 31 curl -sS --max-time 120 -u anna:one imap://$server/ >/dev/null; done
+from 32 curl -sSk --max-time 120 -u anna:one imaps://$server/ >/dev/null
+from 66 curl -sS --max-time 120 -u anna:wrong imap://$server/ >/dev/null 2>&1 || true
 await_lines /var/log/dovecot.log 3 'Logged out'
 await_lines /var/log/dovecot.log 1 'auth failed'

@@ -5,7 +5,7 @@ cat > /etc/krb5.conf <<CONF
  default_realm = CORP.EXAMPLE
  dns_lookup_kdc = false
  rdns = false
- udp_preference_limit = 1400
+ udp_preference_limit = 0
 [realms]
  CORP.EXAMPLE = {
   kdc = $server
@@ -13,7 +13,7 @@ cat > /etc/krb5.conf <<CONF
 [logging]
  kdc = FILE:/var/log/krb5kdc.log
 CONF
-printf '[kdcdefaults]\n kdc_ports = 88\n kdc_tcp_ports = 88\n[realms]\n CORP.EXAMPLE = {\n  database_name = /var/lib/krb5kdc/principal\n  key_stash_file = /var/lib/krb5kdc/stash\n }\n' > /etc/krb5kdc/kdc.conf
+printf '[kdcdefaults]\n kdc_listen = ""\n kdc_tcp_listen = 88\n[realms]\n CORP.EXAMPLE = {\n  database_name = /var/lib/krb5kdc/principal\n  key_stash_file = /var/lib/krb5kdc/stash\n }\n' > /etc/krb5kdc/kdc.conf
 kdb5_util create -s -r CORP.EXAMPLE -P master >>/run/daemons.log 2>&1
 for one in 'addprinc -pw one svc-erp' 'addprinc -pw two svc-wiki' 'addprinc -randkey HTTP/web1.corp.example'; do kadmin.local -q "$one" >>/run/daemons.log 2>&1; done
 krb5kdc </dev/null >>/run/daemons.log 2>&1

@@ -22,5 +22,5 @@ local4.* /var/log/slapd.log
 *.*;auth,authpriv.none;local4.none;mail.none -/var/log/syslog
 CONF
 behind rsyslogd -n -i /run/rsyslog/pid
-for _ in $(seq 600); do [ -S /dev/log ] && break; sleep 0.1; done
+for _ in $(seq 1200); do [ -S /dev/log ] && break; sleep 0.1; done
 [ -S /dev/log ] || { cat /run/daemons.log >&2; exit 1; }

@@ -10,7 +10,7 @@ http { access_log /var/log/nginx/access.log; root /var/www;
 CONF
 nginx </dev/null >>/run/daemons.log 2>&1
 await_port 80
-for _ in 1 2; do from 31 curl -fsS --max-time 60 -u svc-api:one http://$server/api -o /dev/null; done
-from 32 curl -fsS --max-time 60 http://$server/ -o /dev/null
-from 66 curl -sS --max-time 60 -u svc-api:wrong http://$server/api -o /dev/null
+for _ in 1 2; do from 31 curl -fsS --max-time 120 -u svc-api:one http://$server/api -o /dev/null; done
+from 32 curl -fsS --max-time 120 http://$server/ -o /dev/null
+from 66 curl -sS --max-time 120 -u svc-api:wrong http://$server/api -o /dev/null
 await_lines /var/log/nginx/access.log 4 HTTP

@@ -1,5 +1,6 @@
 # Accounts are those of dovecot.sh.
-needs postfix swaks postmap dovecot
+needs postfix swaks postmap ss
+ss -Hltn 'sport = :12345' | grep -q . || { echo "nobody proves accounts to Postfix: dovecot.sh was skipped"; exit 77; }
 mkdir -p /etc/postfix /var/spool/postfix /var/lib/postfix
 cat > /etc/postfix/main.cf <<CONF
 compatibility_level = 3.6
@@ -32,7 +33,7 @@ printf 'anna@corp.example a/\n' > /etc/postfix/mailboxes; postmap hash:/etc/post
 mkdir -p /var/mail/virtual; chown 1234:1234 /var/mail/virtual; chown postfix /var/lib/postfix
 postfix start </dev/null >>/run/daemons.log 2>&1
 await_port 25; await_port 587
-send() { local client=$1; shift; from "$client" swaks --silent 3 --timeout 60 --server $server "$@"; }
+send() { local client=$1; shift; from "$client" swaks --silent 3 --timeout 120 --server $server "$@"; }
 for _ in 1 2; do send 31 --helo RNP583879 --from scan@corp.example --to anna@corp.example; done
 send 31 --helo RNP583879 --from scan@corp.example --to kunde@partner.example
 send 32 --port 587 --tls --helo erp --auth PLAIN --auth-user svc-erp --auth-password two --from erp@corp.example --to kunde@partner.example

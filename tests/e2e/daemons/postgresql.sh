@@ -13,7 +13,7 @@ setsid setpriv --reuid=postgres --regid=postgres --init-groups -- "$bin/postgres
     -c log_line_prefix='%m [%p] %q%u@%d ' -c ssl=on -c ssl_cert_file=/etc/tls/cert.pem -c ssl_key_file=$data.key </dev/null >>"$log" 2>&1 &
 await_lines "$log" 1 'ready to accept connections'
 as psql -q -d postgres -c "CREATE ROLE erp LOGIN PASSWORD 'one'" -c "CREATE DATABASE shop"
-ask() { PGPASSWORD=$2 from "$1" psql -w -q -c 'SELECT 1' "host=$server user=erp dbname=shop connect_timeout=60 sslmode=$3 application_name=$4" >/dev/null; }
+ask() { PGPASSWORD=$2 from "$1" psql -w -q -c 'SELECT 1' "host=$server user=erp dbname=shop connect_timeout=120 sslmode=$3 application_name=$4" >/dev/null; }
 ask 31 one disable nightly; ask 31 one disable nightly; ask 32 one require shopd
 ask 66 wrong disable x 2>/dev/null || true
 await_lines "$log" 3 'connection authorized: user=erp'

@@ -20,7 +20,7 @@ rootpw two
 CONF
 slapd -h "ldap://$server ldaps://$server" -f /etc/ldap/slapd.conf </dev/null >>/run/daemons.log 2>&1
 await_port 389; await_port 636
-ask() { local client=$1; shift; LDAPTLS_REQCERT=never from "$client" ldapsearch -LLL -o nettimeout=20 -b '' -s base "$@" >/dev/null; }
+ask() { local client=$1; shift; LDAPTLS_REQCERT=never from "$client" ldapsearch -LLL -o nettimeout=120 -b '' -s base "$@" >/dev/null; }
 for _ in 1 2 3; do ask 31 -x -H ldap://$server -D cn=svc-erp -w one; done
 for _ in 1 2; do ask 32 -x -H ldaps://$server -D cn=svc-wiki -w two; done
 ask 33 -x -H ldap://$server -ZZ -D cn=svc-erp -w one

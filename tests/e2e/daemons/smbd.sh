@@ -1,5 +1,5 @@
 needs smbd smbclient smbpasswd
-[ -e /usr/lib/x86_64-linux-gnu/samba/vfs/full_audit.so ] || { echo "Samba's full_audit is not installed"; exit 77; }
+ls /usr/lib/*/samba/vfs/full_audit.so >/dev/null 2>&1 || { echo "Samba's full_audit is not installed"; exit 77; }
 mkdir -p /etc/samba /var/lib/samba/private /var/cache/samba /run/samba /var/log/samba /srv/docs; chmod 777 /srv/docs
 cat > /etc/samba/smb.conf <<CONF
 [global]
