@@ -1,7 +1,7 @@
 //! How a host bears being asked. Whatever may be distress makes us slower; what goes on makes us silent.
 //!
 //! Silence alone is no sign: two hosts of three drop what they do not serve. A sign is what *changes*: a host that had
-//! answered nearly everything stops, round trips grow to a multiple of what they were, a port that had accepted refuses.
+//! answered nearly everything stops, round trips grow to a multiple of what they were, a port that had spoken resets.
 //! An error an intermediate router reports (RFC 792) is a sign where the host had answered by itself before.
 
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub enum Outcome {
     Unreachable,
     /// Nobody answered.
     Unanswered,
-    /// An endpoint that had accepted before resets or refuses now.
+    /// An endpoint that had spoken with us resets now.
     ResetAfterAccept,
 }
 
@@ -58,7 +58,7 @@ pub enum Sign {
     Slower,
     /// It had been reachable.
     BecameUnreachable,
-    /// It had accepted.
+    /// It had spoken.
     Resets,
 }
 

@@ -17,7 +17,7 @@ mod network;
 mod pace;
 mod targets;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -80,6 +80,8 @@ struct Host {
     conversations: u32,
     fragile: bool,
     health: Health,
+    /// Ports that have said something to us.
+    spoke: BTreeSet<u16>,
 }
 
 /// What all network sources of one agent share.
@@ -231,6 +233,22 @@ impl Manners {
         advice
     }
 
+    /// `to` has said something to us.
+    pub fn spoke(&mut self, to: SocketAddr) {
+        let host = self.host(to.ip().to_canonical());
+        host.spoke.insert(to.port());
+    }
+
+    /// What it means that `to` broke a connection off. Many programs do so at words they do not know, and the kernel for
+    /// those that close with words unread (RFC 9293 §3.6.1): an answer to our question, until the port had spoken with us.
+    pub fn broken_off(&mut self, to: SocketAddr) -> Outcome {
+        let host = self.host(to.ip().to_canonical());
+        match host.spoke.contains(&to.port()) {
+            true => Outcome::ResetAfterAccept,
+            false => Outcome::Answered(None),
+        }
+    }
+
     /// What is learnt about a device makes us slower, never faster.
     pub fn is_fragile(&mut self, address: IpAddr) {
         let host = self.host(address.to_canonical());
@@ -265,6 +283,7 @@ impl Manners {
                 conversations: 0,
                 fragile,
                 health: Health::default(),
+                spoke: BTreeSet::new(),
             }
         })
     }

@@ -147,6 +147,7 @@ impl Network for MannerlyNetwork {
             inner: Some(opened?),
             call,
             timeout,
+            spoke: false,
         }))
     }
 
@@ -175,6 +176,8 @@ struct Mannerly {
     inner: Option<Box<dyn Stream>>,
     call: Call,
     timeout: Duration,
+    /// True once the other said something.
+    spoke: bool,
 }
 
 impl Drop for Mannerly {
@@ -205,9 +208,10 @@ impl Mannerly {
                 self.call.shared.clock.now(),
                 self.call.shared.clock.monotonic(),
             );
-            let address = self.call.to.ip();
+            let to = self.call.to;
             let mut manners = self.call.shared.manners();
-            manners.heard(address, Outcome::ResetAfterAccept, at, now);
+            let outcome = manners.broken_off(to);
+            manners.heard(to.ip(), outcome, at, now);
         }
         done
     }
@@ -217,7 +221,12 @@ impl Read for Mannerly {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let most = into.len().min(FRAME_BYTES);
         let (into, _) = into.split_at_mut(most);
-        self.piece(|stream| stream.read(into))
+        let read = self.piece(|stream| stream.read(into))?;
+        if read > 0 && !self.spoke {
+            self.spoke = true;
+            self.call.shared.manners().spoke(self.call.to);
+        }
+        Ok(read)
     }
 }
 
@@ -363,5 +372,75 @@ mod tests {
         assert_eq!(second.kind(), io::ErrorKind::TimedOut);
         drop(first);
         assert!(network.connect(to, PATIENCE).is_ok());
+    }
+
+    /// Accepts, takes what is said, and resets: at an even port at once, at an odd one after a word of its own.
+    struct Curt {
+        word: &'static [u8],
+    }
+
+    impl Network for Curt {
+        fn open(&self, to: SocketAddr, _: Duration) -> io::Result<Box<dyn Stream>> {
+            let word: &[u8] = if to.port().is_multiple_of(2) { b"" } else { b"hello" };
+            Ok(Box::new(Self { word }))
+        }
+        fn is_offline(&self) -> bool {
+            false
+        }
+        fn is_local(&self, _: IpAddr) -> bool {
+            false
+        }
+    }
+
+    impl Read for Curt {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            if self.word.is_empty() {
+                return Err(io::ErrorKind::ConnectionReset.into());
+            }
+            self.word.read(into)
+        }
+    }
+
+    impl Write for Curt {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn curt() -> MannerlyNetwork {
+        let (mut network, _) = network(Ceiling::default(), FakeDisk::new());
+        network.inner = Arc::new(Curt { word: b"" });
+        network
+    }
+
+    /// Says something, and hears nothing but the end.
+    fn ask(network: &MannerlyNetwork, port: u16) -> io::ErrorKind {
+        let to = SocketAddr::from(([10, 0, 0, 5], port));
+        let mut stream = network.connect(to, PATIENCE).unwrap();
+        stream.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap_err().kind()
+    }
+
+    #[test]
+    fn who_breaks_off_at_words_it_does_not_know_is_in_no_distress() {
+        let network = curt();
+        for port in [7000, 7000, 7000, 7000, 7002, 7004] {
+            assert_eq!(ask(&network, port), io::ErrorKind::ConnectionReset);
+        }
+        assert!(network.shared.manners().distressed().is_empty());
+    }
+
+    #[test]
+    fn who_had_spoken_and_breaks_off_again_and_again_is_left_alone() {
+        let network = curt();
+        for _ in 0..3 {
+            assert_eq!(ask(&network, 7001), io::ErrorKind::ConnectionReset);
+        }
+        let to = "10.0.0.5:7000".parse().unwrap();
+        let refused = network.connect(to, PATIENCE).err().unwrap();
+        assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
     }
 }
