@@ -21,6 +21,7 @@ use groma_source_dns::{MailDomains, NamesSource, Selector, ZonesSource};
 use groma_source_forward::RulesetSource;
 use groma_source_log::{LogSource, WindowsLogs};
 use groma_source_packet::PacketSource;
+use groma_source_service::{OpenPort, ServiceSource};
 use groma_source_socket::{FlowSource, SocketSource, Tier};
 use groma_source_sweep::notes::NoNotes;
 use groma_source_sweep::{Notes, SweepSource};
@@ -33,6 +34,7 @@ use crate::apart::{PatientDisk, Sight, Silence, Wish};
 use crate::explain::{Explained, Place};
 use crate::hearing::{Hearing, Told};
 use crate::progress::{FileJournal, SweepNotes};
+use crate::sweep::Guests;
 
 /// At most this many names and addresses are asked about in one look.
 const QUESTIONS_MAX: usize = 4096;
@@ -175,6 +177,7 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
     let world = &patient(world);
     run.watched_and_files(world, directory_source(world, request));
     run.sweep(world);
+    run.answers(world);
     let endpoints = endpoints_met(&run.told.said);
     run.here(Box::new(CertificateEndpoints::new(
         world.clone(),
@@ -241,7 +244,9 @@ pub fn explanations(
         let memory = memory.map(|m| m.of(&source.name()));
         memory.into_iter().for_each(|m| source.remember(m));
     }
-    let here: [Box<dyn Source>; 6] = [
+    let here: [Box<dyn Source>; 8] = [
+        Box::new(ServiceSource::new(world.clone(), [])),
+        Box::new(CertificateEndpoints::of_others(world.clone(), Vec::new())),
         Box::new(SweepSource::new(
             world.clone(),
             groma_sys::wires(),
@@ -415,13 +420,37 @@ impl Run<'_> {
         let Some(plan) = request.sweep.clone() else {
             return;
         };
-        let notes: Box<dyn Notes> = match &request.memory {
-            Some(memory) => Box::new(SweepNotes::beside(memory)),
-            None => Box::new(NoNotes),
-        };
+        let notes = notes(request.memory.as_ref());
         let source = SweepSource::new(world.clone(), groma_sys::wires(), Some(plan), notes);
         if request.wants(&source.name()) {
             let told = self.hearing.here(Box::new(source), request.sweep_limit());
+            self.told.add(told);
+        }
+    }
+
+    /// Asks what speaks at the ports a sweep found open, and which certificates they present: with the same manners, and not
+    /// those who showed distress meanwhile.
+    fn answers(&mut self, world: &World) {
+        let request = self.hearing.request;
+        let Some(plan) = request.sweep.as_ref() else {
+            return;
+        };
+        let mut notes = notes(request.memory.as_ref());
+        let guests = Guests::new(world, plan, notes.as_mut(), request.stop.clone());
+        let open = open_ports_met(&self.told.said);
+        self.abroad(Box::new(ServiceSource::new(guests.world(), open)));
+        let endpoints = secure_ports_met(&self.told.said);
+        self.abroad(Box::new(CertificateEndpoints::of_others(
+            guests.world(),
+            endpoints,
+        )));
+        guests.leave(notes.as_mut());
+    }
+
+    fn abroad(&mut self, source: Box<dyn Source>) {
+        let request = self.hearing.request;
+        if request.wants(&source.name()) {
+            let told = self.hearing.here(source, request.sweep_limit());
             self.told.add(told);
         }
     }
@@ -491,6 +520,51 @@ pub(crate) fn header(
 }
 
 /// The listeners that a certificate may be asked of.
+/// Where it is noted how far a sweep has come, and who is left alone.
+fn notes(memory: Option<&Memory>) -> Box<dyn Notes> {
+    match memory {
+        Some(memory) => Box::new(SweepNotes::beside(memory)),
+        None => Box::new(NoNotes),
+    }
+}
+
+/// TCP ports that a sweep found open.
+fn open_ports_met(said: &[(SourceName, Vec<Record>)]) -> Vec<OpenPort> {
+    facts(said)
+        .filter_map(|fact| match fact {
+            Fact::OpenPort(open) if open.transport == Transport::Tcp => Some(OpenPort {
+                address: open.address,
+                port: open.port,
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Ports of other machines at which TLS was heard, or offered within another protocol.
+fn secure_ports_met(said: &[(SourceName, Vec<Record>)]) -> Vec<Endpoint> {
+    facts(said)
+        .filter_map(|fact| match fact {
+            Fact::SeenService(seen) => {
+                let answer = &seen.answer;
+                let offered = answer.offers_tls.unwrap_or_default();
+                let heard = match (&answer.tls, offered) {
+                    (Some(_), _) => "tls",
+                    (None, true) => answer.protocol.as_str(),
+                    (None, false) => return None,
+                };
+                Some(Endpoint {
+                    address: seen.address,
+                    port: seen.port,
+                    program: groma_model::fact::Program::default(),
+                    heard: Some(heard.to_owned()),
+                })
+            }
+            _ => None,
+        })
+        .collect()
+}
+
 fn endpoints_met(said: &[(SourceName, Vec<Record>)]) -> Vec<Endpoint> {
     let mut endpoints: Vec<Endpoint> = facts(said)
         .filter_map(|fact| match fact {

@@ -1,16 +1,20 @@
 //! What was typed about other machines to be asked over the network, and the plan it means.
 
 use std::net::{IpAddr, ToSocketAddrs};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use clap::Args;
 use groma_model::HostName;
-use groma_source::World;
-use groma_source::manners::{Ceiling, CeilingError, Network, Target, Targets};
-use groma_source_sweep::Plan;
+use groma_source::manners::{
+    Ceiling, CeilingError, MannerlyNetwork, Manners, Network, Target, Targets,
+};
+use groma_source::{Stop, World};
 use groma_source_sweep::datagram::Protocol;
+use groma_source_sweep::notes::{heading, recall};
 use groma_source_sweep::plan::{LABORATORY_RATE, PlanError};
 use groma_source_sweep::ports::Ports;
+use groma_source_sweep::{Notes, Plan};
 
 /// Whom to ask over the network, and how.
 #[derive(Args, Clone, Debug, Default)]
@@ -131,5 +135,48 @@ impl SweepArgs {
             }
         });
         each.collect()
+    }
+}
+
+/// Those who ask more of the hosts that a sweep found: within the same manners, and not of whoever showed distress.
+pub(crate) struct Guests {
+    world: World,
+    manners: Arc<Mutex<Manners>>,
+}
+
+impl Guests {
+    pub(crate) fn new(world: &World, plan: &Plan, notes: &mut dyn Notes, stop: Stop) -> Self {
+        let left_alone = recall(notes, "", world.clock.now()).left_alone;
+        let mut manners = Manners::new(plan.ceiling.clone(), plan.targets.clone(), &left_alone);
+        manners.lower(plan.per_agent);
+        let manners = Arc::new(Mutex::new(manners));
+        let network = MannerlyNetwork::new(
+            world.network.clone(),
+            manners.clone(),
+            world.clock.clone(),
+            world.disk.clone(),
+            stop,
+        );
+        let world = World {
+            network: Arc::new(network),
+            ..world.clone()
+        };
+        Self { world, manners }
+    }
+
+    /// The world as they may ask it.
+    pub(crate) fn world(&self) -> World {
+        self.world.clone()
+    }
+
+    /// Notes who is left alone from now on.
+    pub(crate) fn leave(&self, notes: &mut dyn Notes) {
+        let now = self.world.clock.now();
+        let manners = self.manners.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = heading("", now, &manners.left_alone(now));
+        lines
+            .iter()
+            .filter(|line| line.starts_with("alone"))
+            .for_each(|line| notes.note(line));
     }
 }

@@ -4,25 +4,38 @@ use std::io::{Read, Write};
 use std::net::SocketAddr;
 
 use groma_knowledge::banners::Named;
-use groma_model::Port;
 use groma_model::fact::{AnswerBasis, ServiceAnswer};
 use groma_source::Conversation;
 
-use crate::plan::{Question, questions};
+use crate::plan::Question;
 use crate::recognise::{Spoken, spoken};
 use crate::talk::{Caller, Miss, answer, greeting, proof, say};
 use crate::tls::Begun;
 use crate::{dns, http, ldap, lines, rdp, smb, ssh};
 
+/// Questions that are met with silence before a port is left as it is: each costs the whole patience.
+const SILENCES_MAX: usize = 5;
+
 /// What speaks at `to`; an error if nothing that is understood came.
-pub(crate) fn identify(caller: &mut Caller<'_>, to: SocketAddr) -> Result<ServiceAnswer, Miss> {
+pub(crate) fn identify(
+    caller: &mut Caller<'_>,
+    to: SocketAddr,
+    asked: &[Question],
+) -> Result<ServiceAnswer, Miss> {
     let mut last = Miss::Unasked(groma_model::Reason::Forbidden);
-    for question in questions(Port(to.port())) {
+    let mut silences = 0;
+    for &question in asked {
         match ask(caller, to, question) {
             Ok(Some(answer)) => return Ok(answer),
             Ok(None) => {}
             Err(miss @ (Miss::Over | Miss::Unasked(_))) => return Err(miss),
-            Err(miss) => last = miss,
+            Err(miss) => {
+                silences += usize::from(miss == Miss::Silent);
+                last = miss;
+            }
+        }
+        if silences > SILENCES_MAX {
+            break;
         }
     }
     Err(last)
@@ -89,7 +102,10 @@ fn understood(
     let line = lines::first(heard);
     let (word, mut answer) = match spoken {
         Spoken::Ssh => return secure_shell(caller, talk, heard).map(Some),
-        Spoken::Code220 => lines::ask_220(talk, heard)?,
+        Spoken::Code220 => match lines::ask_220(talk, heard)? {
+            Some(told) => told,
+            None => return Ok(None),
+        },
         Spoken::Imap => {
             let _ = say(talk, b"g1 LOGOUT\r\n");
             ("imap", lines::imap(&line))
@@ -277,7 +293,8 @@ fn within(to: SocketAddr, talk: &mut (impl Read + Write)) -> ServiceAnswer {
             ("ldap", ldap::tells(&heard))
         }
         Some(Spoken::Code220) => {
-            lines::ask_220(talk, &heard).unwrap_or(("smtp", ServiceAnswer::default()))
+            let asked = lines::ask_220(talk, &heard).ok().flatten();
+            asked.unwrap_or(("tls", ServiceAnswer::default()))
         }
         Some(Spoken::Imap) => {
             let _ = say(talk, b"g1 LOGOUT\r\n");
@@ -309,7 +326,7 @@ fn host(to: SocketAddr) -> String {
 fn told(protocol: &str, heard: &[u8], answer: ServiceAnswer) -> ServiceAnswer {
     ServiceAnswer {
         protocol: protocol.to_owned(),
-        proof: proof(first_of(protocol, heard)),
+        proof: steady(&proof(first_of(protocol, heard))),
         ..answer
     }
 }
@@ -335,10 +352,42 @@ fn first_of<'a>(protocol: &str, heard: &'a [u8]) -> &'a [u8] {
     }
 }
 
+/// A proof without what is another at each call, or a challenge: `<…@…>` of APOP, a time with its date, the id of a stream.
+fn steady(proof: &str) -> String {
+    let mut kept = proof;
+    for begin in [" <", " id='", "; Mon", "; Tue", "; Wed", "; Thu", "; Fri", "; Sat", "; Sun"] {
+        kept = kept.split(begin).next().unwrap_or(kept);
+    }
+    let words: Vec<&str> = kept.split(' ').collect();
+    let is_day = |word: &str| {
+        let day = word.trim_end_matches(',');
+        ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].contains(&day)
+    };
+    let end = words.iter().position(|word| is_day(word));
+    words.get(..end.unwrap_or(words.len())).unwrap_or_default().join(" ")
+}
+
 /// Puts a product that a server named into the answer.
 pub(crate) fn name(answer: &mut ServiceAnswer, named: Named) {
     answer.product = Some(named.product);
     answer.version = named.version;
     answer.system = named.system;
     answer.basis = AnswerBasis::Named;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_holds_no_challenge_and_no_time() {
+        assert_eq!(steady("+OK <1896.697170952@mail.corp.example>"), "+OK");
+        assert_eq!(
+            steady("220 mx.corp.example ESMTP Exim 4.96 Sat, 21 Nov 2026 12:20:31 +0000"),
+            "220 mx.corp.example ESMTP Exim 4.96"
+        );
+        let sendmail = "220 m ESMTP Sendmail 8.17.1/8.17.1; Sat, 21 Nov 2026 12:20:31 GMT";
+        assert_eq!(steady(sendmail), "220 m ESMTP Sendmail 8.17.1/8.17.1");
+        assert_eq!(steady("SSH-2.0-OpenSSH_9.2p1"), "SSH-2.0-OpenSSH_9.2p1");
+    }
 }

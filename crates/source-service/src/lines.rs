@@ -18,29 +18,30 @@ fn is_whole(heard: &[u8]) -> bool {
     heard.ends_with(b"\n") && lines.is_some_and(|line| line.get(3) == Some(&b' '))
 }
 
-/// A server that greets with 220: asks it EHLO. Mail servers answer 250, file servers do not know the word.
+/// A server that greets with 220: asks it EHLO. Mail servers answer 250; who does not is a file server if its greeting says
+/// so, a mail server that wants nobody if its greeting names a host and mail, else nobody we know.
 /// Says the protocol and what it tells.
 pub(crate) fn ask_220(
     talk: &mut (impl Read + Write),
     heard: &[u8],
-) -> Result<(&'static str, ServiceAnswer), Miss> {
+) -> Result<Option<(&'static str, ServiceAnswer)>, Miss> {
     let line = first(heard);
     if speaks_of_files(&line) {
         let _ = say(talk, b"QUIT\r\n");
-        return Ok(("ftp", ServiceAnswer::default()));
+        return Ok(Some(("ftp", ServiceAnswer::default())));
     }
     say(talk, b"EHLO localhost\r\n")?;
     let reply = answer(talk, is_whole)?;
     let _ = say(talk, b"QUIT\r\n");
-    let answer = mail(&line, &reply);
+    let speaks_mail = line.contains("SMTP") || line.contains("LMTP");
     Ok(match reply.first_chunk() {
-        Some(b"250") => ("smtp", answer),
+        Some(b"250") => Some(("smtp", mail(&line, &reply))),
         // LMTP knows LHLO alone (RFC 2033 §4.1).
-        Some(b"500" | b"502" | b"503") if line.contains("LMTP") => ("lmtp", answer),
-        Some(b"500" | b"502" | b"530" | b"501") if !line.contains("SMTP") => {
-            ("ftp", ServiceAnswer::default())
+        Some(b"500" | b"502" | b"503") if line.contains("LMTP") => {
+            Some(("lmtp", mail(&line, &reply)))
         }
-        _ => ("smtp", answer),
+        Some([b'4' | b'5', ..]) if speaks_mail => Some(("smtp", mail(&line, &reply))),
+        _ => None,
     })
 }
 
@@ -102,6 +103,36 @@ mod tests {
         assert_eq!(told.names, ["mail.corp.example"]);
         assert_eq!(told.offers_tls, Some(true));
         assert_eq!(told.asks_for, ["PLAIN", "LOGIN"]);
+    }
+
+    #[test]
+    fn who_says_220_and_is_no_mail_server_is_not_called_one() {
+        let esxi = b"220 VMware Authentication Daemon Version 1.10: SSL Required\r\n";
+        let mut talk = Told(b"530 Please login with USER and PASS.\r\n".to_vec());
+        assert_eq!(ask_220(&mut talk, esxi), Ok(None));
+        let mut talk = Told(b"554 go away\r\n".to_vec());
+        let closed = ask_220(&mut talk, b"220 mail.corp.example ESMTP\r\n");
+        assert_eq!(closed.map(|told| told.map(|(word, _)| word)), Ok(Some("smtp")));
+    }
+
+    /// Says one thing to whoever says anything.
+    struct Told(Vec<u8>);
+
+    impl Read for Told {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            let said = std::mem::take(&mut self.0);
+            into[..said.len()].copy_from_slice(&said);
+            Ok(said.len())
+        }
+    }
+
+    impl Write for Told {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
     }
 
     #[test]

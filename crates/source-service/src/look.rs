@@ -9,14 +9,14 @@ use groma_model::{CoverageState, Fact, Port, Reason, Scope, SourceName, Transpor
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 
 use crate::identify::identify;
-use crate::plan::{questions, steers_machines};
+use crate::plan::{is_of_a_printer, questions, steers_machines};
 use crate::talk::{Caller, Miss};
 
 /// The name of this source in evidence.
 pub const NAME: &str = "network.services";
 
 /// Hosts that are asked at the same time, each at one port after the other.
-const HOSTS_AT_ONCE: usize = 32;
+const HOSTS_AT_ONCE: usize = 12;
 
 /// An open TCP port of another machine.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -62,7 +62,7 @@ impl Source for ServiceSource {
             purpose: "Sees which product and version speaks at a port that a sweep found open, and what the machine calls itself there.".into(),
             reads: Vec::new(),
             contacts: lines(&[
-                "the open TCP ports of the networks named by --target, one connection to a host at a time; never TCP 515, 9100 to 9116 and 9999, and no port of a protocol that steers machines (Modbus, S7, EtherNet/IP, DNP3, BACnet, OPC UA and others)",
+                "the open TCP ports of the networks named by --target, one connection to a host at a time; never TCP 515, 9100 to 9116 and 9999 nor other ports at which makers take pages, of a machine that takes print jobs only 80, 443 and 631, and no port of a protocol that steers machines (Modbus, S7, EtherNet/IP, DNP3, BACnet, OPC UA and others)",
             ]),
             sends: lines(&[
                 "per port: protocol, product, version, system, names, domain, host key fingerprint, realm or mechanisms, where it leads (scheme, host, port), title, what it answers for, and the first bytes that prove it",
@@ -87,9 +87,10 @@ impl Source for ServiceSource {
                 scope.spawn(move || {
                     while let Some((address, ports)) = next() {
                         let mut caller = Caller::new(world, window, budget);
+                        let may_print = ports.iter().any(|port| is_of_a_printer(*port));
                         let all = ports.iter().map(|port| {
                             let to = SocketAddr::new(*address, port.0);
-                            (*port, asked(&mut caller, to))
+                            (*port, asked(&mut caller, to, may_print))
                         });
                         // Nobody listens once the look is over.
                         let _ = tell.send((*address, all.collect::<Vec<_>>()));
@@ -107,9 +108,9 @@ impl Source for ServiceSource {
 /// What came of asking at one port; `None` where nothing is ever asked.
 type Asked = Option<Result<ServiceAnswer, Miss>>;
 
-fn asked(caller: &mut Caller<'_>, to: SocketAddr) -> Asked {
-    let has_questions = !questions(Port(to.port())).is_empty();
-    has_questions.then(|| identify(caller, to))
+fn asked(caller: &mut Caller<'_>, to: SocketAddr, may_print: bool) -> Asked {
+    let questions = questions(Port(to.port()), may_print);
+    (!questions.is_empty()).then(|| identify(caller, to, &questions))
 }
 
 fn say(window: &Window, sink: &mut dyn Sink, address: IpAddr, ports: Vec<(Port, Asked)>) {

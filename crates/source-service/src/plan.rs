@@ -37,13 +37,27 @@ use Question::{Dns, Greeting, Http, Ldap, Memcached, Postgresql, Rdp, Redis, Rts
 const ANYBODY: [Question; 9] = [Greeting, Tls, Http, Ldap, Dns, Smb, Rdp, Postgresql, Rtsp];
 
 /// What is asked at `port`, in order; the first answer that is understood ends it. Empty where nothing is ever asked.
-pub(crate) fn questions(port: Port) -> Vec<Question> {
-    if forbidden_port(port) || steers_machines(port) {
+pub(crate) fn questions(port: Port, may_print: bool) -> Vec<Question> {
+    let is_closed_to_us = forbidden_port(port) || steers_machines(port) || takes_paper(port);
+    if is_closed_to_us || (may_print && !OF_PRINTERS.contains(&port.0)) {
         return Vec::new();
     }
     let habit = habit(port);
     let others = ANYBODY.into_iter().filter(|q| !habit.contains(q));
     habit.iter().copied().chain(others).collect()
+}
+
+/// The only ports of a machine that takes print jobs at which anything is asked: web pages and IPP.
+const OF_PRINTERS: [u16; 3] = [80, 443, 631];
+
+/// Further ports at which makers take pages as they come: Zebra, Lexmark, Star, Epson and their kin.
+pub(crate) fn takes_paper(port: Port) -> bool {
+    matches!(port.0, 2000 | 2501 | 2503 | 3001 | 3910 | 6101 | 8289 | 9220 | 9400 | 9500 | 9600 | 10001)
+}
+
+/// True if a port is one at which print jobs are taken: a machine that has one open may print whatever it hears elsewhere.
+pub(crate) fn is_of_a_printer(port: Port) -> bool {
+    forbidden_port(port) || matches!(port.0, 2501 | 6101)
 }
 
 /// What a port is mostly used for.
@@ -144,20 +158,22 @@ mod tests {
     #[test]
     fn a_habit_comes_first_and_nothing_is_asked_twice() {
         for port in 1..=u16::MAX {
-            let asked = questions(Port(port));
+            let asked = questions(Port(port), false);
             let mut once = asked.clone();
             once.dedup();
             assert_eq!(asked, once, "{port}");
             assert!(asked.is_empty() || asked.len() >= ANYBODY.len(), "{port}");
         }
-        assert_eq!(questions(Port(443)).first(), Some(&Tls));
-        assert_eq!(questions(Port(22)).first(), Some(&Greeting));
+        assert_eq!(questions(Port(443), false).first(), Some(&Tls));
+        assert_eq!(questions(Port(22), false).first(), Some(&Greeting));
     }
 
     #[test]
     fn printers_and_plants_are_asked_nothing() {
         for port in [515, 9100, 9107, 9116, 9999, 102, 502, 44818, 47808, 20000] {
-            assert!(questions(Port(port)).is_empty(), "{port}");
+            assert!(questions(Port(port), false).is_empty(), "{port}");
         }
+        assert!(questions(Port(7000), true).is_empty(), "a machine that prints");
+        assert!(!questions(Port(443), true).is_empty());
     }
 }

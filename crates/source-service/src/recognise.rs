@@ -98,6 +98,7 @@ pub(crate) fn spoken(heard: &[u8]) -> Option<Spoken> {
     BEGINNINGS
         .iter()
         .find_map(begins)
+        .or_else(|| crate::ssh::identity(heard).map(|_| Spoken::Ssh))
         .or_else(|| by_form(heard))
 }
 
@@ -172,8 +173,9 @@ mod tests {
 
     #[test]
     fn first_words_are_known_by_their_form() {
-        let known: [(&[u8], Spoken); 12] = [
+        let known: [(&[u8], Spoken); 13] = [
             (b"SSH-2.0-OpenSSH_9.2p1\r\n", Spoken::Ssh),
+            (b"Only for staff\r\nSSH-2.0-x\r\n", Spoken::Ssh),
             (b"220 mail.corp.example ESMTP\r\n", Spoken::Code220),
             (b"* OK ready\r\n", Spoken::Imap),
             (b"+OK ready\r\n", Spoken::Pop3),

@@ -43,6 +43,19 @@ pub(crate) fn identity(heard: &[u8]) -> Option<&[u8]> {
     Some(line.strip_suffix(b"\r").unwrap_or(line))
 }
 
+/// What follows the line with which a server names itself.
+fn after_identity(heard: &[u8]) -> &[u8] {
+    let mut rest = heard;
+    while let Some(end) = rest.iter().position(|&b| b == b'\n') {
+        let (line, after) = rest.split_at(end + 1);
+        if line.starts_with(b"SSH-") {
+            return after;
+        }
+        rest = after;
+    }
+    &[]
+}
+
 /// The fingerprint of the host key, if the server speaks our curve and proves its key. `heard` is its greeting.
 pub(crate) fn host_key(
     talk: &mut (impl Read + Write),
@@ -54,11 +67,7 @@ pub(crate) fn host_key(
     };
     let ours = proposal(cookie);
     say(talk, &[IDENTITY, b"\r\n", &packet(&ours)].concat())?;
-    let begun = heard
-        .iter()
-        .position(|&b| b == b'\n')
-        .map_or(heard.len(), |end| end + 1);
-    let mut bytes = heard.get(begun..).unwrap_or_default().to_vec();
+    let mut bytes = after_identity(heard).to_vec();
     let proposed = next(talk, &mut bytes, KEXINIT)?;
     if !offers_our_curve(&proposed) {
         let _ = say(talk, &packet(&farewell()));
@@ -197,7 +206,7 @@ fn next(talk: &mut impl Read, bytes: &mut Vec<u8>, kind: u8) -> Result<Vec<u8>, 
             bytes.extend(answer(talk, |_| true)?);
         }
         let (payload, length) = whole(bytes).ok_or(Miss::Closed)?;
-        bytes.drain(..length);
+        *bytes = bytes.split_off(length.min(bytes.len()));
         match payload.first() {
             Some(&first) if first == kind => return Ok(payload),
             Some(2 | 4) => {}
@@ -211,7 +220,7 @@ fn next(talk: &mut impl Read, bytes: &mut Vec<u8>, kind: u8) -> Result<Vec<u8>, 
 fn whole(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
-    let body = rest.get(..length.min(PACKET_MAX))?;
+    let body = rest.get(..length).filter(|_| length <= PACKET_MAX)?;
     let (&padding, content) = body.split_first()?;
     let end = content.len().checked_sub(usize::from(padding))?;
     Some((content.get(..end)?.to_vec(), length.checked_add(4)?))
@@ -327,8 +336,32 @@ mod tests {
     #[test]
     fn a_server_names_itself_after_its_legal_notice() {
         let heard = b"Only for staff.\r\nSSH-2.0-x y\r\nrest";
+        assert_eq!(after_identity(heard), b"rest");
         assert_eq!(identity(heard), Some(&b"SSH-2.0-x y"[..]));
         assert_eq!(identity(b"HTTP/1.1 400\r\n"), None);
+    }
+
+    #[test]
+    fn a_packet_that_announces_more_than_there_can_be_ends_the_talk() {
+        let huge = [&[0x7f, 0xff, 0xff, 0xff, 0, KEXINIT], [0; 36_000].as_slice()].concat();
+        for pieces in [1_200, 4_096] {
+            let mut talk = Pieces(&huge, pieces);
+            let heard = next(&mut talk, &mut Vec::new(), KEXINIT);
+            assert_eq!(heard, Err(Miss::Closed));
+        }
+    }
+
+    /// Bytes that come so many at a time.
+    struct Pieces<'a>(&'a [u8], usize);
+
+    impl Read for Pieces<'_> {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            let most = into.len().min(self.1).min(self.0.len());
+            let (now, later) = self.0.split_at(most);
+            into[..most].copy_from_slice(now);
+            self.0 = later;
+            Ok(most)
+        }
     }
 
     #[test]
@@ -347,6 +380,7 @@ mod tests {
         ];
         groma_fuzz::hammer(10_000, &seeds, |bytes| {
             let _ = identity(bytes);
+            let _ = next(&mut Pieces(bytes, 700), &mut Vec::new(), KEXINIT);
             let _ = offers_our_curve(bytes);
             let _ = whole(bytes)
                 .and_then(|(payload, _)| Reply::read(&payload).map(|r| r.is_proven(&[0; 32])));
