@@ -355,7 +355,9 @@ fn first_of<'a>(protocol: &str, heard: &'a [u8]) -> &'a [u8] {
 /// A proof without what is another at each call, or a challenge: `<…@…>` of APOP, a time with its date, the id of a stream.
 fn steady(proof: &str) -> String {
     let mut kept = proof;
-    for begin in [" <", " id='", "; Mon", "; Tue", "; Wed", "; Thu", "; Fri", "; Sat", "; Sun"] {
+    for begin in [
+        " <", " id='", "; Mon", "; Tue", "; Wed", "; Thu", "; Fri", "; Sat", "; Sun",
+    ] {
         kept = kept.split(begin).next().unwrap_or(kept);
     }
     let words: Vec<&str> = kept.split(' ').collect();
@@ -364,7 +366,10 @@ fn steady(proof: &str) -> String {
         ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].contains(&day)
     };
     let end = words.iter().position(|word| is_day(word));
-    words.get(..end.unwrap_or(words.len())).unwrap_or_default().join(" ")
+    words
+        .get(..end.unwrap_or(words.len()))
+        .unwrap_or_default()
+        .join(" ")
 }
 
 /// Puts a product that a server named into the answer.

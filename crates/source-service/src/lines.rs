@@ -112,7 +112,10 @@ mod tests {
         assert_eq!(ask_220(&mut talk, esxi), Ok(None));
         let mut talk = Told(b"554 go away\r\n".to_vec());
         let closed = ask_220(&mut talk, b"220 mail.corp.example ESMTP\r\n");
-        assert_eq!(closed.map(|told| told.map(|(word, _)| word)), Ok(Some("smtp")));
+        assert_eq!(
+            closed.map(|told| told.map(|(word, _)| word)),
+            Ok(Some("smtp"))
+        );
     }
 
     /// Says one thing to whoever says anything.

@@ -52,7 +52,10 @@ const OF_PRINTERS: [u16; 3] = [80, 443, 631];
 
 /// Further ports at which makers take pages as they come: Zebra, Lexmark, Star, Epson and their kin.
 pub(crate) fn takes_paper(port: Port) -> bool {
-    matches!(port.0, 2000 | 2501 | 2503 | 3001 | 3910 | 6101 | 8289 | 9220 | 9400 | 9500 | 9600 | 10001)
+    matches!(
+        port.0,
+        2501 | 2503 | 3001 | 3910 | 6101 | 8289 | 9220 | 9400 | 9500 | 10001
+    )
 }
 
 /// True if a port is one at which print jobs are taken: a machine that has one open may print whatever it hears elsewhere.
@@ -173,7 +176,10 @@ mod tests {
         for port in [515, 9100, 9107, 9116, 9999, 102, 502, 44818, 47808, 20000] {
             assert!(questions(Port(port), false).is_empty(), "{port}");
         }
-        assert!(questions(Port(7000), true).is_empty(), "a machine that prints");
+        assert!(
+            questions(Port(7000), true).is_empty(),
+            "a machine that prints"
+        );
         assert!(!questions(Port(443), true).is_empty());
     }
 }

@@ -343,7 +343,11 @@ mod tests {
 
     #[test]
     fn a_packet_that_announces_more_than_there_can_be_ends_the_talk() {
-        let huge = [&[0x7f, 0xff, 0xff, 0xff, 0, KEXINIT], [0; 36_000].as_slice()].concat();
+        let huge = [
+            &[0x7f, 0xff, 0xff, 0xff, 0, KEXINIT],
+            [0; 36_000].as_slice(),
+        ]
+        .concat();
         for pieces in [1_200, 4_096] {
             let mut talk = Pieces(&huge, pieces);
             let heard = next(&mut talk, &mut Vec::new(), KEXINIT);
