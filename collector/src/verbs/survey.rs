@@ -134,12 +134,14 @@ fn contacts(
         true => String::new(),
         false => format!("; of the access file, with its logon: {}", named.join(", ")),
     };
-    let swept = sweep.map_or_else(String::new, |plan| {
-        format!("; over the network, within manners:\n{}", plan.render())
+    let swept = sweep.map_or(". ".to_owned(), |plan| {
+        format!(
+            "; over the network, within manners, these:
+{}",
+            plan.render()
+        )
     });
-    format!(
-        "groma will contact: this machine's own TLS listeners{asked}{named}{swept}. Nobody else."
-    )
+    format!("groma will contact: this machine's own TLS listeners{asked}{named}{swept}Nobody else.")
 }
 
 fn request(

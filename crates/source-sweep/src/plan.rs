@@ -152,7 +152,7 @@ impl Plan {
         let (least, most) = self.packets();
         let (soon, late) = self.takes();
         line(format!(
-            "packets: {least} if all answer at once, {most} if nobody does, and one for each port that is open"
+            "packets: {least} if all answer at once, {most} if nobody does, and one for each port that is open; then some ten to sixty for each of those, to hear what speaks there"
         ));
         line(format!("duration: {} to {}", human(soon), human(late)));
         line(match self.unrestrained {
