@@ -34,6 +34,7 @@ const MAIL: &str = "  86400 IN MX 10 mail1
   IN TXT \"proof=canary-5f4dcc3b\"
 _dmarc IN TXT \"v=DMARC1; p=reject\"
 sel2025._domainkey IN TXT \"v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEB\"
+_kerberos._tcp 7200 IN SRV 0 100 88 mail1
 ";
 
 const INSIDE: &str = "ns IN A 127.0.0.1
@@ -133,6 +134,7 @@ fn the_mail_of_a_domain_stands_in_the_report_with_what_must_be_lowered_by_when()
         "gate.partner.example:587",
         "sel2025.\\_domainkey.corp.example",
         "MX at corp.example is remembered for 1 day: lower it before 2090-01-09 20:00 UTC",
+        "SRV of the directory at \\_kerberos.\\_tcp.corp.example is remembered for 2 hours",
     ] {
         assert!(page.contains(line), "{line}\n{page}");
     }
@@ -166,6 +168,7 @@ fn judge(inventory: &Value) {
     );
     for check in [
         "mail-record-names-host",
+        "service-record-names-host",
         "mail-forwarded-outside",
         "mail-runs-program",
         "mail-copied-to-archive",
