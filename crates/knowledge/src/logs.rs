@@ -61,6 +61,9 @@ pub struct LogGrammar {
     pub switched: Vec<String>,
     /// What the lines of its own files begin with.
     pub head: Head,
+    /// Lines of its own files that tell no use, and show that the format is the one known here. Where there are none,
+    /// nothing is said of files in another format.
+    pub refused: Vec<Template>,
     /// The word behind the part that speaks that says how much a line matters; it is left out.
     pub level: Option<String>,
     /// True if lines of one use are tied by a field; else the process ties them.
@@ -179,6 +182,8 @@ struct WrittenGrammar {
     #[serde(default)]
     head: Head,
     #[serde(default)]
+    refused: Vec<Spanned<String>>,
+    #[serde(default)]
     level: Option<String>,
     #[serde(default)]
     session: Option<String>,
@@ -229,7 +234,13 @@ impl LogGrammar {
                     })
             })
             .collect::<Result<_, _>>()?;
+        let refused = written.refused.iter().map(|line| {
+            let template = Template::parse(line.get_ref(), session);
+            template.map_err(|error| format!("{}: {error}", place(line.span().start)))
+        });
+        let refused = refused.collect::<Result<_, _>>()?;
         Ok(Self {
+            refused,
             id: written.id,
             product: written.product,
             source: written.source,

@@ -35,6 +35,8 @@ pub(crate) struct Reading {
     pub(crate) heard: BTreeSet<&'static str>,
     /// From when to when it reaches.
     pub(crate) span: Option<(Timestamp, Timestamp)>,
+    /// Whether lines of a file a product writes itself are as its grammar has them: `None` before there was any.
+    pub(crate) is_format_known: Option<bool>,
     /// Lines other machines sent here.
     pub(crate) of_others: u64,
     /// When products said that their log was switched on or off.
@@ -60,10 +62,18 @@ impl Reading {
         }
     }
 
+    /// The same without anything that no batch may hold.
+    pub(crate) fn settle(&mut self) {
+        self.mail.settle();
+        self.sessions.settle();
+        self.tallies.values_mut().for_each(Tally::forget_persons);
+    }
+
     /// What an older file told is put before this, which so far are the newer ones.
     pub(crate) fn go_back(&mut self, older: Self, zones: &Zones) {
         self.met(older.span);
         self.heard.extend(older.heard);
+        self.is_format_known = self.is_format_known.max(older.is_format_known);
         self.of_others = self.of_others.saturating_add(older.of_others);
         self.impossible = self.impossible.or(older.impossible);
         for (product, times) in older.switched {
@@ -182,6 +192,7 @@ impl Listener<'_> {
             unplaced,
             switched,
             readers,
+            is_format_known,
             ..
         } = &mut *self.reading;
         let clients = self.clients;
@@ -213,6 +224,12 @@ impl Listener<'_> {
                 keep(tallies, span, zones, owner, used);
             }
         });
+        // What the format is, one line shows.
+        if self.speakers.headless && !grammar.refused.is_empty() && *is_format_known != Some(true) {
+            let is_refused =
+                || (grammar.refused.iter()).any(|line| line.matches(&message, |_, _| ()));
+            *is_format_known = Some(fits || is_refused());
+        }
         // That a product starts and stops says nothing of a log it keeps only if told to.
         if (fits || !grammar.off_by_default) && !heard.contains(grammar.id.as_str()) {
             heard.insert(grammar.id.as_str());

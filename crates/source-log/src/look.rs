@@ -42,6 +42,8 @@ const ONE_LOG: &str =
     "let the service write one log for all its clients, or read the further ones by hand";
 /// Where a RADIUS server's log knows a network by one name.
 const BY_NAME: &str = "the log knows them by the name of a network, or by a name that leads to no fixed address: give each device a client of its own in clients.conf, or see the directories of radacct, which are called by address";
+/// For a log none of whose lines is as we know them.
+const FORMAT: &str = "let the server write a further log in the format `combined`, or in one that begins like it, and reload it (about 200 bytes a request); take that out again to restore";
 const NOT_OURS: &str = "see who made it, and remove it";
 const MORE_TIME: &str = "the time of the look was over; give it more";
 const VERIFY: &str = "journalctl --verify tells what is wrong with it";
@@ -411,6 +413,12 @@ impl Look<'_> {
                 .entry(product)
                 .or_default()
                 .push((log.clone(), rows));
+        }
+        if reading.is_format_known == Some(false) {
+            complete = false;
+            let what = format!("{log}: its lines are in a format groma does not know");
+            self.sink
+                .missed_because(&scope, what, Reason::Unsupported, FORMAT);
         }
         if reading.of_others > 0 {
             complete = false;

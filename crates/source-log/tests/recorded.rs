@@ -455,6 +455,64 @@ fn a_token_given_as_a_name_nobody_proved_is_no_account() {
     );
 }
 
+/// nginx.org's and Red Hat's `main` has X-Forwarded-For behind the user agent; others write times and more there.
+#[test]
+fn what_a_format_writes_behind_the_user_agent_hides_no_use() {
+    let line = "10.20.1.31 - - [20/Nov/2026:21:00:00 +0000] \"PROPFIND /remote.php/dav/calendars/a/ HTTP/1.1\" 207 1 \"-\" \"iOS/18\"";
+    for (log, product) in [
+        ("/var/log/nginx/access.log", "nginx"),
+        ("/var/log/httpd/access_log", "Apache"),
+    ] {
+        for more in ["\"-\"", "\"x\\\" 200\"", "rt=0.1 uct=\"-\""] {
+            let looked = look(FakeDisk::new().file(log, format!("{line} {more}\n")));
+            let want = format!("1× 10.20.1.31 used {product}, with iOS: {log}");
+            assert_eq!(lines(&looked), [want], "{more}");
+            assert_eq!(looked.gaps().count(), 0);
+            let reads = format!("{:?}", looked.records).contains("MailReader");
+            assert!(reads, "{log} {more}");
+        }
+    }
+}
+
+#[test]
+fn a_log_in_a_format_of_its_own_is_a_gap_and_one_of_refusals_alone_is_none() {
+    let log = "/var/log/nginx/access.log";
+    let scope = "log:/var/log/nginx/access.log";
+    let state = |text: &str| {
+        let looked = look(FakeDisk::new().file(log, text));
+        let coverage = looked.coverage().find(|c| c.scope.as_str() == scope);
+        let gaps: Vec<String> = looked.gaps().map(|gap| gap.what.clone()).collect();
+        (coverage.unwrap().state, gaps)
+    };
+    let combined = |status| {
+        format!(
+            "10.20.1.31 - - [20/Nov/2026:21:00:00 +0000] \"GET / HTTP/1.1\" {status} 1 \"-\" \"a\"\n"
+        )
+    };
+    let none: Vec<String> = Vec::new();
+    for known in [
+        String::new(),
+        combined("404"),
+        combined("502"),
+        "10.20.1.31 - - [20/Nov/2026:21:00:00 +0000] \"\" 400 0 \"-\" \"-\"\n".to_owned(),
+        format!("torn\n{}", combined("200")),
+    ] {
+        assert_eq!(
+            state(&known),
+            (CoverageState::Complete, none.clone()),
+            "{known}"
+        );
+    }
+    for own in [
+        "{\"remote_addr\":\"10.20.1.31\",\"status\":200}\n",
+        "2026-11-20T21:00:00Z 10.20.1.31 GET / 200\n",
+    ] {
+        let (state, gaps) = state(own);
+        assert_eq!(state, CoverageState::Partial, "{own}");
+        assert!(gaps.iter().any(|gap| gap.contains("format")), "{gaps:?}");
+    }
+}
+
 #[test]
 fn an_account_too_long_for_a_name_costs_the_account_and_not_the_use() {
     for (length, is_kept) in [(256, true), (257, false)] {
