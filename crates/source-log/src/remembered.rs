@@ -6,7 +6,8 @@
 //! (its zone, its name, its settings); if any of that changed, nothing kept is believed.
 //!
 //! Only what a batch may hold is kept, and of sessions and messages that are still open what one would: no line of a log, no
-//! address of a sender or recipient, and no name that somebody only typed.
+//! address of a sender or recipient, no name that somebody only typed, no account of somebody outside or of a client that lets
+//! people log on, and no stranger who cannot be told. What waits for an older file to tell its client keeps its account.
 
 use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
@@ -18,7 +19,7 @@ use crate::listen::Reading;
 use crate::part::{Before, Mark, Outcome, Part};
 use crate::read::{Logs, Surroundings};
 
-const SCHEMA: &str = "groma.memory.log/1";
+const SCHEMA: &str = "groma.memory.log/2";
 /// All lines together; a file that tells more is read again at the next look.
 const BYTES_MAX: usize = 16 << 20;
 /// One line.
@@ -69,7 +70,7 @@ pub(crate) fn keep(logs: &mut Logs, basis: &Basis, sink: &mut dyn Sink) {
             continue;
         };
         for part in &mut log.parts {
-            part.reading.mail.settle();
+            part.reading.settle();
             out.part(path, part);
         }
     }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::known::Known;
 use crate::quick::QuickMap;
+use crate::tally::is_inside;
 use crate::word::Word;
 
 /// Sessions open at a time; a log that never says goodbye must not fill the memory.
@@ -343,6 +344,14 @@ impl Sessions {
     fn end(&mut self, key: &Key, done: &mut impl FnMut(Owner, Use)) {
         if let Some((owner, used)) = self.open.remove(key) {
             self.tell(key, owner, used, done);
+        }
+    }
+
+    /// Forgets the accounts of clients outside, which nobody is told.
+    pub(crate) fn settle(&mut self) {
+        let open = self.open.values_mut().map(|(_, used)| used);
+        for used in open.filter(|used| used.client.is_some_and(|client| !is_inside(client))) {
+            used.account = None;
         }
     }
 

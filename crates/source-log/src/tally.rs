@@ -66,6 +66,8 @@ pub(crate) struct Tally {
     pub(crate) reach: Reach,
     /// Questions for such names that had no room.
     pub(crate) asked_left_out: u64,
+    /// Clients that let people log on: what was forgotten of their accounts would not show it again.
+    crowds: BTreeSet<(IpAddr, Option<Port>)>,
 }
 
 impl Tally {
@@ -78,7 +80,9 @@ impl Tally {
             self.ask(&name, zones, first, last);
         }
         let count = used.count.max(1);
-        let Some(row) = row(speaker, used) else {
+        // A stranger who can never be told uses up no room, and is not kept.
+        let Some(row) = row(speaker, used).filter(|row| is_inside(row.peer) || row.is_partner())
+        else {
             return;
         };
         let mut hours = Hours::of(first);
@@ -102,6 +106,7 @@ impl Tally {
         self.left_out = self.left_out.saturating_add(other.left_out);
         self.asked_left_out = self.asked_left_out.saturating_add(other.asked_left_out);
         self.reach.join(other.reach);
+        self.crowds.extend(other.crowds);
     }
 
     fn put_if_room(&mut self, row: Row, sum: Sum) {
@@ -153,15 +158,19 @@ impl Tally {
 
 impl Tally {
     /// A client that binds as ever another account lets people log on: they are not its accounts, and not ours to list.
-    fn forget_persons(&mut self) {
+    pub(crate) fn forget_persons(&mut self) {
         let mut accounts: HashMap<(IpAddr, Option<Port>), BTreeSet<Foreign>> = HashMap::new();
         for row in self.rows.keys() {
             let own = accounts.entry((row.peer, row.port)).or_default();
             own.extend(row.account.clone());
         }
         accounts.retain(|_, own| own.len() > ACCOUNTS_MAX);
+        self.crowds.extend(accounts.into_keys());
+        if self.crowds.is_empty() {
+            return;
+        }
         for (mut row, sum) in std::mem::take(&mut self.rows) {
-            if accounts.contains_key(&(row.peer, row.port)) {
+            if self.crowds.contains(&(row.peer, row.port)) {
                 row.account = None;
             }
             self.put(row, sum);

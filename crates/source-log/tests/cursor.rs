@@ -142,3 +142,41 @@ fn a_look_whose_memory_is_lost_or_old_says_the_same() {
     fs::write(machine.memory().path, "torn").unwrap();
     holds(&machine, "no memory");
 }
+
+/// A logon at Dovecot, as syslog has it.
+fn logon(client: &str, account: &str) -> String {
+    format!(
+        "Nov 20 05:00:00 mail1 dovecot: imap-login: Login: user=<{account}>, method=PLAIN, rip={client}, lip=10.0.0.2, mpid=1, TLS, session=<x>\n"
+    )
+}
+
+#[test]
+fn no_account_of_somebody_outside_or_of_a_crowd_and_no_stranger_is_kept() {
+    let machine = Machine::new();
+    machine.append("mail.log", &mail("203.0.113.7", 1, "anna"));
+    machine.append("mail.log", &mail("10.20.1.9", 2, "svc-erp"));
+    for number in 0..11 {
+        let person = format!("person{number}");
+        machine.append("mail.log", &mail("10.20.1.1", 10 + number, &person));
+        machine.append("syslog", &logon("10.20.1.1", &person));
+    }
+    machine.append("syslog", &logon("203.0.113.66", "carla"));
+    // One who is still at it.
+    let open = mail("203.0.113.8", 90, "berta");
+    let lines: Vec<&str> = open.split_inclusive('\n').take(3).collect();
+    machine.append("mail.log", &lines.concat());
+    holds(&machine, "the first look");
+    let kept = fs::read_to_string(machine.memory().path).unwrap();
+    for person in ["anna", "berta", "carla", "person", "203.0.113.66"] {
+        assert!(!kept.contains(person), "{person}: {kept}");
+    }
+    assert!(kept.contains("svc-erp") && kept.contains("203.0.113.7"));
+    // What was forgotten makes no person who comes next an account of the machine.
+    for log in ["mail.log", "syslog"] {
+        machine.rename(log, &format!("{log}.1"));
+    }
+    machine.append("mail.log", &mail("10.20.1.1", 100, "zoe"));
+    machine.append("syslog", &logon("10.20.1.1", "zoe"));
+    holds(&machine, "a further person");
+    assert!(!format!("{:?}", machine.look_again().everything()).contains("zoe"));
+}

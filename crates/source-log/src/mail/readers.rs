@@ -131,7 +131,8 @@ impl Readers {
             if self.sessions.len() >= SESSIONS_MAX {
                 self.sessions.clear();
             }
-            self.sessions.insert(session, remote(told)?);
+            let peer = remote(told).filter(|peer| is_inside(*peer))?;
+            self.sessions.insert(session, peer);
             return None;
         }
         // `imap(anna)<96><L3wykcdglaoKFAEj>: ID sent: name=…`: a name of a person may hold anything but not this end.
@@ -211,7 +212,9 @@ fn request(message: &str) -> Option<Request<'_>> {
     let (agent, rest) = until_quote(rest.strip_prefix(" \"")?)?;
     let (method, target) = line.split_once(' ')?;
     let path = target.split([' ', '?']).next()?;
-    (rest.is_empty() && time.len() < 40).then_some(Request {
+    // Formats with more in them (nginx.org's and Red Hat's `main` has X-Forwarded-For) have it behind.
+    let ends = rest.is_empty() || rest.starts_with(' ');
+    (ends && time.len() < 40).then_some(Request {
         client,
         time,
         method,
@@ -253,7 +256,7 @@ mod tests {
         for none in [
             "",
             "10.20.1.66 - - [x] \"GET / HTTP/1.1\" 200 1",
-            "10.20.1.66 - - [x] \"GET / HTTP/1.1\" 200 1 \"-\" \"a\" more",
+            "10.20.1.66 - - [x] \"GET / HTTP/1.1\" 200 1 \"-\" \"a\"more",
             "10.20.1.66 - - [x] \"GET",
             "pc pc2 [x] \"GET / HTTP/1.1\" 200 1 \"-\" \"a\"",
         ] {

@@ -146,6 +146,8 @@ pub(crate) struct Sums {
     rows: QuickMap<(u32, To), Sum>,
     /// Messages that had no room.
     pub(crate) left_out: u64,
+    /// Clients that let people log on: what was forgotten of their accounts would not show it again.
+    crowds: BTreeSet<(IpAddr, Option<Port>)>,
 }
 
 impl Sums {
@@ -174,6 +176,7 @@ impl Sums {
         other: Self,
         mut renamed: impl FnMut(Name, bool) -> Option<Name>,
     ) {
+        self.crowds.extend(other.crowds);
         let let_in = let_in(other.ways.keys());
         let ways: HashMap<u32, Way> = other
             .ways
@@ -191,6 +194,25 @@ impl Sums {
             }
         }
         self.left_out = self.left_out.saturating_add(other.left_out);
+    }
+
+    /// Forgets the accounts of clients that let people log on, and says which those are.
+    pub(super) fn forget_crowds(&mut self) -> &BTreeSet<(IpAddr, Option<Port>)> {
+        self.crowds.extend(crowds(self.ways.keys()));
+        if !self.crowds.is_empty() {
+            let ways = std::mem::take(&mut self.ways);
+            let ways: HashMap<u32, Way> =
+                ways.into_iter().map(|(way, (id, _))| (id, way)).collect();
+            for ((id, to), sum) in std::mem::take(&mut self.rows) {
+                let Some(mut way) = ways.get(&id).cloned() else {
+                    continue;
+                };
+                let is_crowds = self.crowds.contains(&(way.peer, way.port));
+                way.account = way.account.filter(|_| !is_crowds);
+                self.put(way, to, sum);
+            }
+        }
+        &self.crowds
     }
 
     fn put(&mut self, way: Way, to: To, sum: Sum) {
@@ -219,7 +241,8 @@ impl Sums {
     /// The rows that speak of the estate, in order; their log is not said yet.
     pub(crate) fn rows(self, names: &Names, product: &str) -> BTreeMap<MailUse, Seen> {
         let ways: HashMap<u32, &Way> = self.ways.iter().map(|(way, (id, _))| (*id, way)).collect();
-        let crowds = crowds(ways.values().copied());
+        let mut crowds = crowds(ways.values().copied());
+        crowds.extend(&self.crowds);
         let let_in = let_in(ways.values().copied());
         let mut out: BTreeMap<MailUse, (Seen, u64)> = BTreeMap::new();
         for ((id, to), sum) in &self.rows {

@@ -3,6 +3,7 @@
 //! Postfix ties a message by its queue id and a session by its process. Files are read from the newest on, so what a file
 //! lacks of a message's begin waits for the older one.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use groma_knowledge::mail_senders::sender_word;
@@ -23,6 +24,8 @@ use crate::word::Word;
 const OPEN_MAX: usize = 20_000;
 /// Messages of one session that still learn how it ended.
 const OF_SESSION_MAX: usize = 16;
+/// Stands for an account that nobody is told.
+const SOMEBODY: &str = "";
 /// Longest account that is kept: what is longer is no name.
 const ACCOUNT_MAX: usize = 256;
 
@@ -164,7 +167,7 @@ impl Track {
 
     /// The client of this process logged on; where no line says that it came, this one does.
     fn proven(&mut self, spoken: &Spoken, client: IpAddr, account: &str, mechanism: Word) {
-        let account = self.account(Some(account));
+        let account = self.account(Some(account), client);
         if self.session(spoken, client).is_none() {
             self.came(spoken, client);
         }
@@ -185,7 +188,7 @@ impl Track {
             self.finish(before);
         }
         self.make_room();
-        let account = self.account(taken.account);
+        let account = self.account(taken.account, taken.client);
         // A mechanism without an account would say that the server lets others log on.
         let is_kept = account.is_some() || taken.account.is_none();
         let mut message = Message {
@@ -238,8 +241,10 @@ impl Track {
         }
     }
 
-    fn account(&mut self, account: Option<&str>) -> Option<Name> {
+    /// Where somebody outside logs on from is a person's business: that one did is all that is kept.
+    fn account(&mut self, account: Option<&str>, client: IpAddr) -> Option<Name> {
         let account = account.filter(|account| account.len() <= ACCOUNT_MAX)?;
+        let account = if is_inside(client) { account } else { SOMEBODY };
         self.names.number_of_account(account)
     }
 
@@ -350,7 +355,7 @@ impl Track {
         let (tls, certificate) = self
             .session(spoken, client)
             .map_or((None, false), |session| (session.tls, session.certificate));
-        let account = self.account(refused.account);
+        let account = self.account(refused.account, client);
         let sender = refused.sender.and_then(address);
         let mut to = To::default();
         if let Some((_, domain)) = refused.recipient.and_then(address)
@@ -431,7 +436,8 @@ impl Track {
     }
 
     /// The same without a name nobody needs: only those of what is told, and of what is open.
-    pub(crate) fn settled(self) -> Self {
+    pub(crate) fn settled(mut self) -> Self {
+        self.forget_crowds();
         let mut fresh = Names::default();
         fresh.left_out = self.names.left_out;
         let mut renamed = |name: Name, is_account: bool| match is_account {
@@ -459,6 +465,24 @@ impl Track {
             begun: self.begun,
             names: fresh,
             sums,
+        }
+    }
+
+    /// Forgets the accounts of clients that let people log on, also of what is still open.
+    fn forget_crowds(&mut self) {
+        let crowds = self.sums.forget_crowds();
+        let Some(somebody) = self.names.number_of_account(SOMEBODY) else {
+            return;
+        };
+        let clients: BTreeSet<IpAddr> = crowds.iter().map(|(client, _)| *client).collect();
+        let messages = (self.open.values_mut()).chain(self.later.values_mut());
+        for message in messages.filter(|m| m.client.is_some_and(|c| clients.contains(&c))) {
+            message.account = message.account.and(Some(somebody));
+        }
+        let sessions = self.sessions.values_mut();
+        for session in sessions.filter(|session| clients.contains(&session.client)) {
+            let proven = session.proven.take();
+            session.proven = proven.map(|(account, how)| (account.and(Some(somebody)), how));
         }
     }
 
