@@ -36,6 +36,7 @@ mod ber;
 pub mod file;
 pub mod frame;
 mod look;
+mod names;
 pub mod speech;
 mod stream;
 mod tally;

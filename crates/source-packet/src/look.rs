@@ -174,6 +174,12 @@ pub(crate) fn holes(counts: &Counts) -> Vec<(String, Reason, &'static str)> {
             "capture for longer, so that connections begin within",
         ),
         (
+            counts.once,
+            "connections that say nothing known, each to a door nobody came to again: it may have been handed out for one transfer",
+            Reason::NotPresent,
+            "capture for longer: a door that is used again is told",
+        ),
+        (
             counts.unanswered,
             "questions without an answer: the services may be gone, or the capture saw one side",
             Reason::NotPresent,

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use groma_model::Timestamp;
+use groma_model::{HostName, Timestamp};
 
 use crate::frame::Segment;
 
@@ -137,6 +137,10 @@ pub(crate) struct Stream {
     /// True once both sides are done, or one broke it off.
     pub(crate) ended: bool,
     finished: [bool; 2],
+    /// Which of the connections that had these two ends.
+    pub(crate) serial: u64,
+    /// The name by which the client knew the server when it called.
+    pub(crate) name: Option<HostName>,
 }
 
 /// Which end called, and what is known of both.
@@ -159,7 +163,7 @@ impl Stream {
     }
 
     /// A connection of which `segment` is the first that was captured.
-    pub(crate) fn begun(segment: &Segment<'_>) -> Self {
+    pub(crate) fn begun(segment: &Segment<'_>, serial: u64) -> Self {
         Self {
             ends: Self::key(segment),
             directions: Default::default(),
@@ -170,6 +174,8 @@ impl Stream {
             told: false,
             ended: false,
             finished: [false; 2],
+            serial,
+            name: None,
         }
     }
 

@@ -1,7 +1,8 @@
 //! What was heard, added up: one row for everything that is the same but time and count.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use groma_model::reported::ReportedUse;
 use groma_model::sighting::Sighting;
@@ -16,16 +17,31 @@ const PUBLIC_MAX: usize = 16;
 /// Addresses that may say they have one hardware address before it is taken for one that answers for others.
 const ADDRESSES_MAX: usize = 8;
 
+/// Doors one client may enter once at one server before they are taken for such as are handed out for one transfer.
+const ENTERED_ONCE_MAX: usize = 8;
+/// How often a door must be entered where such doors are handed out, not to be one of them by chance.
+const ENTERED_AGAIN_MIN: u64 = 5;
+/// How long a connection lasts that is no transfer.
+const LASTING: Duration = Duration::from_secs(600);
+
 /// Rows on their way.
 #[derive(Default)]
 pub(crate) struct Tally {
     uses: HashMap<ReportedUse, Seen>,
+    /// Uses of which nothing is known but the door.
+    entered: HashMap<ReportedUse, Seen>,
+    /// Doors at which somebody stayed.
+    lasting: HashSet<(Peer, Option<Port>)>,
+    /// Ports that a server said it opens for one transfer.
+    handed_out: HashSet<(Peer, Option<Port>)>,
     sightings: BTreeMap<Sighting, Seen>,
     neighbours: BTreeMap<(IpAddr, [u8; 6]), Seen>,
     /// Rows there was no room for.
     pub(crate) left_out: u64,
     /// Uses of the public internet, and by it, that are nobody's need.
     pub(crate) public: u64,
+    /// Connections to doors nobody came to again.
+    pub(crate) once: u64,
 }
 
 /// Everything that was heard.
@@ -42,17 +58,61 @@ pub struct Heard {
 impl Tally {
     /// A use between two times.
     pub(crate) fn used(&mut self, used: ReportedUse, first: Timestamp, last: Timestamp) {
-        let mut hours = Hours::of(first);
-        hours.insert(last);
-        let seen = Seen {
-            hours,
-            ..Seen::between(first, last, 1)
-        };
         if self.uses.len() >= ROWS_MAX && !self.uses.contains_key(&used) {
             self.left_out += 1;
             return;
         }
-        join(&mut self.uses, used, seen);
+        join(&mut self.uses, used, between(first, last));
+    }
+
+    /// A use that says nothing known, at a port that is nobody's.
+    pub(crate) fn entered(&mut self, used: ReportedUse, first: Timestamp, last: Timestamp) {
+        if self.entered.len() >= ROWS_MAX && !self.entered.contains_key(&used) {
+            self.left_out += 1;
+            return;
+        }
+        if last.since(first) >= LASTING {
+            self.lasting.insert(door(&used));
+        }
+        join(&mut self.entered, used, between(first, last));
+    }
+
+    /// A port of `server` is good for one transfer.
+    pub(crate) fn handed_out(&mut self, server: IpAddr, port: u16) {
+        if self.handed_out.len() < ROWS_MAX {
+            let door = (Peer::Address(server), Some(Port(port)));
+            self.handed_out.insert(door);
+        }
+    }
+
+    /// Moves what was done at doors that stay to the uses. A port for one transfer (FTP, callbacks of RPC) is another one
+    /// each time, and nobody's need.
+    fn settle_doors(&mut self) {
+        let rows = std::mem::take(&mut self.entered);
+        let mut times: HashMap<_, u64> = HashMap::new();
+        for (used, seen) in &rows {
+            *times.entry(door(used)).or_default() += seen.count;
+        }
+        let of = |used: &ReportedUse| times.get(&door(used)).copied().unwrap_or_default();
+        let mut once: HashMap<(Peer, Peer), usize> = HashMap::new();
+        for used in rows.keys().filter(|used| of(used) == 1) {
+            *once.entry(ends(used)).or_default() += 1;
+        }
+        for (used, seen) in &rows {
+            let of_pair = once.get(&ends(used)).copied().unwrap_or_default();
+            let enough = match of_pair > ENTERED_ONCE_MAX {
+                true => ENTERED_AGAIN_MIN,
+                false => 2,
+            };
+            if self.handed_out.contains(&door(used)) {
+                continue;
+            }
+            if of(used) >= enough || self.lasting.contains(&door(used)) {
+                join(&mut self.uses, used.clone(), *seen);
+            } else if is_inside(&used.consumer) && is_inside(&used.provider) {
+                self.once += seen.count;
+            }
+        }
     }
 
     pub(crate) fn met(&mut self, sighting: Sighting, at: Timestamp) {
@@ -84,6 +144,7 @@ impl Tally {
 
     /// The rows that speak of the estate.
     pub(crate) fn settle(&mut self) -> Heard {
+        self.settle_doors();
         let uses = without_persons(std::mem::take(&mut self.uses));
         let uses = self.of_the_estate(uses);
         let neighbours = own_addresses(std::mem::take(&mut self.neighbours));
@@ -120,6 +181,23 @@ impl Tally {
         self.public += public;
         out
     }
+}
+
+fn between(first: Timestamp, last: Timestamp) -> Seen {
+    let mut hours = Hours::of(first);
+    hours.insert(last);
+    Seen {
+        hours,
+        ..Seen::between(first, last, 1)
+    }
+}
+
+fn door(used: &ReportedUse) -> (Peer, Option<Port>) {
+    (used.provider.clone(), used.port)
+}
+
+fn ends(used: &ReportedUse) -> (Peer, Peer) {
+    (used.consumer.clone(), used.provider.clone())
 }
 
 fn join(rows: &mut HashMap<ReportedUse, Seen>, used: ReportedUse, seen: Seen) {

@@ -17,22 +17,29 @@ use groma_model::{Foreign, HostName, Peer, Port, Timestamp, Transport};
 
 use crate::file::Frame;
 use crate::frame::{self, Carried, Datagram, Segment};
+use crate::names::Names;
 use crate::speech::{self, Told};
 use crate::stream::Stream;
 use crate::tally::{Heard, Tally, is_inside};
 
 /// Connections that are remembered at a time.
 const STREAMS_MAX: usize = 131_072;
+/// Numbers of connections that are over, kept until it is worth while to look for them.
+const ORDER_SPARE: usize = 1_024;
 /// Bytes kept of all of them.
 const KEPT_BYTES_MAX: usize = 96 << 20;
 /// Questions that wait for their answer.
 const QUESTIONS_MAX: usize = 65_536;
-/// Names that were asked for, each with who asked and where it led.
-const NAMES_MAX: usize = 65_536;
 /// Clients that said their name before they got an address.
 const CLIENTS_MAX: usize = 16_384;
 /// Within which time the same datagram is the same one, seen twice.
 const TWICE: Duration = Duration::from_secs(2);
+/// How long a name that was asked for is good at least: who asks calls a moment later.
+const NAME_LASTS_MIN: Duration = Duration::from_secs(60);
+/// And at most: none of two is known longer to be the one that is meant.
+const NAME_LASTS_MAX: Duration = Duration::from_secs(24 * 3600);
+/// The port from which a server of FTP calls its client (RFC 959 §3.2).
+const FTP_DATA: u16 = 20;
 /// Ports that nobody is registered for (RFC 6335 §6).
 const DYNAMIC_PORTS_FROM: u16 = 49_152;
 
@@ -55,6 +62,8 @@ pub struct Counts {
     pub left_out: u64,
     /// Uses of the public internet, and by it.
     pub public: u64,
+    /// Connections to doors where nothing known was said, and nobody came again.
+    pub once: u64,
 }
 
 /// A question that waits for its answer.
@@ -70,11 +79,12 @@ type Asked = (SocketAddr, SocketAddr, u16);
 #[derive(Default)]
 pub struct Wire {
     streams: HashMap<[SocketAddr; 2], Stream>,
-    /// In the order they began.
-    order: VecDeque<[SocketAddr; 2]>,
+    /// In the order they began, each with its number: what has another one by now is over.
+    order: VecDeque<([SocketAddr; 2], u64)>,
+    begun: u64,
     kept: usize,
     questions: HashMap<Asked, Question>,
-    names: HashMap<(IpAddr, IpAddr), HostName>,
+    names: Names,
     clients: HashMap<[u8; 6], speech::Lease>,
     twice: HashMap<u64, Timestamp>,
     hash: RandomState,
@@ -107,13 +117,14 @@ impl Wire {
 
     /// Tells everything that was heard, and what was not told.
     pub fn end(mut self) -> (Heard, Counts) {
-        while let Some(key) = self.order.pop_front() {
+        while let Some((key, _)) = self.order.pop_front() {
             self.tell(key);
         }
         self.counts.unanswered += u64::try_from(self.questions.len()).unwrap_or(u64::MAX);
         let heard = self.tally.settle();
         self.counts.left_out = self.tally.left_out;
         self.counts.public = self.tally.public;
+        self.counts.once = self.tally.once;
         (heard, self.counts)
     }
 
@@ -132,28 +143,62 @@ impl Wire {
         }
         if !self.streams.contains_key(&key) {
             self.make_room();
-            self.streams.insert(key, Stream::begun(segment));
-            self.order.push_back(key);
+            self.begun += 1;
+            self.streams.insert(key, Stream::begun(segment, self.begun));
+            self.order.push_back((key, self.begun));
         }
+        let name = self.called(segment);
         let Some(stream) = self.streams.get_mut(&key) else {
             return;
         };
+        stream.name = stream.name.take().or(name);
         self.kept += stream.take(segment);
         if stream.ended && !stream.told {
             self.tell(key);
         }
     }
 
+    /// The name by which who opens a connection knows whom it calls.
+    fn called(&self, segment: &Segment<'_>) -> Option<HostName> {
+        let (client, server) = match (segment.opens, segment.acknowledges) {
+            (false, _) => return None,
+            (true, None) => (segment.from, segment.to),
+            (true, Some(_)) => (segment.to, segment.from),
+        };
+        self.names.called(client.ip(), server.ip(), segment.at)
+    }
+
+    /// The connection that began first, of those that are still remembered.
+    fn oldest(&mut self) -> Option<[SocketAddr; 2]> {
+        while let Some((key, serial)) = self.order.pop_front() {
+            let known = self.streams.get(&key);
+            if known.is_some_and(|stream| stream.serial == serial) {
+                return Some(key);
+            }
+        }
+        None
+    }
+
     /// Tells the oldest connections early where there are too many.
     fn make_room(&mut self) {
         while self.streams.len() >= STREAMS_MAX || self.kept >= KEPT_BYTES_MAX {
-            let Some(oldest) = self.order.pop_front() else {
+            let Some(oldest) = self.oldest() else {
                 return;
             };
             let open = self.streams.get(&oldest).is_some_and(|stream| !stream.told);
             self.counts.crowded += u64::from(open);
             self.tell(oldest);
             self.streams.remove(&oldest);
+        }
+        // Ports that are used again and again leave their old numbers behind.
+        if self.order.len() > 2 * self.streams.len() + ORDER_SPARE {
+            let streams = &self.streams;
+            let lives = |(key, serial): &([SocketAddr; 2], u64)| {
+                streams
+                    .get(key)
+                    .is_some_and(|stream| stream.serial == *serial)
+            };
+            self.order.retain(lives);
         }
     }
 
@@ -172,10 +217,16 @@ impl Wire {
                 if told.is_empty() && server.port() < DYNAMIC_PORTS_FROM {
                     told.push(Told::default());
                 }
+                for (address, port) in speech::handed_out(sides.answered) {
+                    self.tally.handed_out(server.ip(), port);
+                    address.inspect(|address| self.tally.handed_out(*address, port));
+                }
+                // Whom a server calls back it sends what was asked for.
+                told.retain(|told| *told != Told::default() || client.port() != FTP_DATA);
                 let span = (stream.first, stream.last);
                 for told in told {
                     let ends = (client.ip(), server, Transport::Tcp);
-                    tell(&mut self.tally, &self.names, told, ends, span);
+                    tell(&mut self.tally, stream.name.clone(), told, ends, span);
                 }
             }
             Some(_) => {}
@@ -242,7 +293,8 @@ impl Wire {
         if let Some(question) = self.questions.remove(&key) {
             let ends = (datagram.to.ip(), datagram.from, Transport::Udp);
             let span = (question.at.min(datagram.at), question.at.max(datagram.at));
-            tell(&mut self.tally, &self.names, question.told, ends, span);
+            let name = self.names.called(ends.0, ends.1.ip(), span.0);
+            tell(&mut self.tally, name, question.told, ends, span);
         }
     }
 
@@ -253,11 +305,13 @@ impl Wire {
         self.answer(datagram, number);
         let Some(leads) = leads else { return };
         let client = datagram.to.ip();
+        let lasts = Duration::from_secs(leads.lasts.into());
+        let until = datagram
+            .at
+            .plus(lasts.clamp(NAME_LASTS_MIN, NAME_LASTS_MAX));
         for address in leads.addresses {
-            if self.names.len() >= NAMES_MAX {
-                self.names.clear();
-            }
-            self.names.insert((client, address), leads.asked.clone());
+            self.names
+                .asked(client, address, leads.asked.clone(), until);
         }
     }
 
@@ -267,9 +321,10 @@ impl Wire {
             return;
         }
         let ends = (datagram.from.ip(), datagram.to, Transport::Udp);
+        let name = self.names.called(ends.0, ends.1.ip(), datagram.at);
         tell(
             &mut self.tally,
-            &self.names,
+            name,
             told,
             ends,
             (datagram.at, datagram.at),
@@ -315,13 +370,7 @@ impl Wire {
         if let Some(server) = lease.server {
             let ends = (address, SocketAddr::new(server, 67), Transport::Udp);
             let span = (datagram.at, datagram.at);
-            tell(
-                &mut self.tally,
-                &self.names,
-                of_kind("dhcp", "DHCP"),
-                ends,
-                span,
-            );
+            tell(&mut self.tally, None, of_kind("dhcp", "DHCP"), ends, span);
         }
     }
 
@@ -349,7 +398,8 @@ impl Wire {
 
     fn netbios(&mut self, datagram: &Datagram<'_>) {
         let names = speech::netbios_names(datagram.content);
-        if !names.is_empty() {
+        // Whoever is outside calls itself as it likes.
+        if !names.is_empty() && is_inside(&Peer::Address(datagram.from.ip())) {
             let sighting = Sighting {
                 by: "netbios".to_owned(),
                 address: Some(datagram.from.ip()),
@@ -384,7 +434,7 @@ fn is_somebody(address: IpAddr) -> bool {
 /// Adds a use to the tally, in the words of facts.
 fn tell(
     tally: &mut Tally,
-    names: &HashMap<(IpAddr, IpAddr), HostName>,
+    asked: Option<HostName>,
     told: Told,
     (client, server, transport): (IpAddr, SocketAddr, Transport),
     (first, last): (Timestamp, Timestamp),
@@ -401,13 +451,8 @@ fn tell(
     let kind = told.kind.or_else(habit).unwrap_or("other");
     // A name server is called by its address: that its machine has a name that was asked for is chance.
     let by_address = matches!(kind, "dns" | "dhcp");
-    let asked = || {
-        names
-            .get(&(client, server.ip()))
-            .filter(|_| !by_address)
-            .cloned()
-    };
-    let name = told.name.or_else(asked);
+    let name = told.name.or(asked.filter(|_| !by_address));
+    let is_understood = !told.protocol.is_empty() || kind != "other";
     if let Some(is) = told.client_is.filter(|name| !name.is_loopback()) {
         let sighting = Sighting {
             by: "ntlm".to_owned(),
@@ -442,5 +487,11 @@ fn tell(
         client: None,
         log: Foreign::default(),
     };
-    tally.used(used, first, last);
+    match is_understood {
+        true => tally.used(used, first, last),
+        false => tally.entered(used, first, last),
+    }
 }
+
+#[cfg(test)]
+mod tests;

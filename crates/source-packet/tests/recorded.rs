@@ -187,6 +187,41 @@ fn one_side_of_a_bind_still_tells_the_bind_and_no_account() {
 }
 
 #[test]
+fn whom_a_server_lets_in_as_a_guest_is_nobody_whatever_it_typed() {
+    let accounts = |flag: u8| -> Vec<String> {
+        let mut whole = frames("smb.pcap");
+        for (_, _, bytes) in &mut whole {
+            let Some(at) = bytes.windows(4).position(|four| four == b"\xfeSMB") else {
+                continue;
+            };
+            // The answer to a session setup that was let in: [MS-SMB2] 2.2.6.
+            let is_let_in = bytes[at + 8..at + 14] == [0, 0, 0, 0, 1, 0] && bytes[at + 16] & 1 != 0;
+            if is_let_in {
+                bytes[at + 64 + 2] |= flag;
+            }
+        }
+        let (heard, _) = hear(&whole);
+        let told = heard.uses.keys().filter_map(|used| used.account.as_ref());
+        told.map(|account| account.lossy().into_owned()).collect()
+    };
+    assert_eq!(accounts(0), ["CORP\\svcscan"]);
+    assert_eq!(accounts(1), [""]);
+    assert_eq!(accounts(2), [""]);
+}
+
+#[test]
+fn who_calls_itself_something_from_outside_is_nobody_of_ours() {
+    let mut whole = frames("netbios.pcap");
+    assert_eq!(hear(&whole).0.sightings.len(), 1);
+    for (_, _, bytes) in &mut whole {
+        if bytes[26..30] == [10, 77, 0, 1] {
+            bytes[26..30].copy_from_slice(&[203, 0, 113, 5]);
+        }
+    }
+    assert!(hear(&whole).0.sightings.is_empty());
+}
+
+#[test]
 fn frames_in_another_order_tell_the_same() {
     for name in ["ldap-simple.pcap", "smb.pcap", "tls12.pcap"] {
         let mut swapped = frames(name);
@@ -269,6 +304,7 @@ fn mutated_words_break_no_parser() {
             }
         }
     }
+    said.push(b"220 x\r\n227 Passive (10,0,0,5,130,7)\r\n229 Extended (|||33287|)\r\n".to_vec());
     let corpus: Vec<&[u8]> = said.iter().map(Vec::as_slice).collect();
     groma_fuzz::hammer(10_000, &corpus, |bytes| {
         use groma_source_packet::speech;
@@ -283,5 +319,6 @@ fn mutated_words_break_no_parser() {
         let _ = speech::lease(bytes);
         let _ = speech::snmp(bytes, true);
         let _ = speech::kerberos_asked(bytes);
+        let _ = speech::handed_out(bytes);
     });
 }

@@ -26,6 +26,8 @@ pub struct Answer {
     pub asked: HostName,
     /// Where it leads.
     pub addresses: Vec<IpAddr>,
+    /// For how long that may be believed, in seconds.
+    pub lasts: u32,
 }
 
 /// The number of a question to a name server; `None` for anything else.
@@ -49,6 +51,7 @@ fn addresses(message: &[u8], header: &Header) -> Option<Answer> {
     let mut at = at + 4;
     let mut chain = vec![asked.as_str().to_owned()];
     let mut addresses = Vec::new();
+    let mut lasts = 0;
     for _ in 0..header.records.min(RECORDS_MAX) {
         let Some((record, next)) = Record::read(message, at) else {
             break;
@@ -58,13 +61,18 @@ fn addresses(message: &[u8], header: &Header) -> Option<Answer> {
             continue;
         }
         addresses.extend(record.address());
+        lasts = lasts.max(record.lasts);
         if record.kind == CNAME
             && let Some((target, _)) = name(message, record.begin)
         {
             chain.push(target.to_ascii_lowercase());
         }
     }
-    let answer = Answer { asked, addresses };
+    let answer = Answer {
+        asked,
+        addresses,
+        lasts,
+    };
     (!answer.addresses.is_empty()).then_some(answer)
 }
 
@@ -286,6 +294,8 @@ impl Header {
 struct Record<'m> {
     owner: String,
     kind: u16,
+    /// For how many seconds it may be kept.
+    lasts: u32,
     /// Where its content begins in the message.
     begin: usize,
     content: &'m [u8],
@@ -295,12 +305,13 @@ impl<'m> Record<'m> {
     /// Reads the record at `at`; where the next one begins.
     fn read(message: &'m [u8], at: usize) -> Option<(Self, usize)> {
         let (owner, at) = name(message, at)?;
-        let [k1, k2, _, _, _, _, _, _, l1, l2] = *message.get(at..)?.first_chunk::<10>()?;
+        let [k1, k2, _, _, t1, t2, t3, t4, l1, l2] = *message.get(at..)?.first_chunk::<10>()?;
         let begin = at + 10;
         let end = begin + usize::from(u16::from_be_bytes([l1, l2]));
         let record = Self {
             owner,
             kind: u16::from_be_bytes([k1, k2]),
+            lasts: u32::from_be_bytes([t1, t2, t3, t4]),
             begin,
             content: message.get(begin..end)?,
         };

@@ -16,6 +16,9 @@ const SESSION_SETUP: u16 = 1;
 const TREE_CONNECT: u16 = 3;
 const SUCCESS: u32 = 0;
 const MORE_NEEDED: u32 = 0xc000_0016;
+/// Flags of a session (§2.2.6).
+const IS_GUEST: u16 = 1;
+const IS_NOBODY: u16 = 2;
 /// Object identifiers of Kerberos in a SPNEGO token (RFC 4178, [MS-SPNG]).
 const KERBEROS: [&[u8]; 2] = [
     &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02],
@@ -33,12 +36,11 @@ struct Message<'b> {
 pub(super) fn read(said: &[u8], answered: &[u8]) -> Vec<Told> {
     let asked = messages(said);
     let answers = messages(answered);
-    let status = |command: u16, number: u64| {
-        let mut of = answers
-            .iter()
-            .filter(|a| a.command == command && a.number == number);
-        of.next().map(|answer| answer.status)
+    let answer = |command: u16, number: u64| {
+        let mut of = answers.iter();
+        of.find(|a| a.command == command && a.number == number)
     };
+    let status = |command: u16, number: u64| answer(command, number).map(|a| a.status);
     let mut told = Vec::new();
     let mut session = Told {
         kind: Some("smb"),
@@ -49,7 +51,11 @@ pub(super) fn read(said: &[u8], answered: &[u8]) -> Vec<Told> {
         match message.command {
             SESSION_SETUP => match status(SESSION_SETUP, message.number) {
                 Some(MORE_NEEDED) => {}
-                Some(SUCCESS) => session = logged_on(session, token(message.whole)),
+                Some(SUCCESS) => {
+                    let flags = answer(SESSION_SETUP, message.number)
+                        .and_then(|answer| half(answer.whole, 64 + 2));
+                    session = logged_on(session, token(message.whole), flags);
+                }
                 Some(_) => {
                     let (mechanism, workstation) = attempt(token(message.whole));
                     told.push(Told {
@@ -87,8 +93,9 @@ pub(super) fn read(said: &[u8], answered: &[u8]) -> Vec<Told> {
     told
 }
 
-/// What a logon that was let in tells.
-fn logged_on(session: Told, token: &[u8]) -> Told {
+/// What a logon that was let in tells. Whom the server let in as a guest, or as nobody, said any name: what stands there may
+/// be a password in the wrong field. Where the answer's `flags` were not captured, nothing is known of the account.
+fn logged_on(session: Told, token: &[u8], flags: Option<u16>) -> Told {
     let Some((3, message)) = ntlm::message(token) else {
         let kerberos = KERBEROS.iter().any(|id| holds(token, id));
         return Told {
@@ -103,8 +110,12 @@ fn logged_on(session: Told, token: &[u8]) -> Told {
         // Nobody, as RFC 2743 would say: an anonymous session.
         (_, None) => String::new(),
     };
+    let account = flags.map(|flags| match flags & (IS_GUEST | IS_NOBODY) {
+        0 => account.as_str(),
+        _ => "",
+    });
     Told {
-        account: Some(Foreign::from(account.as_str())),
+        account: account.map(Foreign::from),
         mechanism: Some("NTLM".to_owned()),
         client_is: logon.workstation.as_deref().and_then(HostName::parse),
         ..session

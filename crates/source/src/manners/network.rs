@@ -381,7 +381,11 @@ mod tests {
 
     impl Network for Curt {
         fn open(&self, to: SocketAddr, _: Duration) -> io::Result<Box<dyn Stream>> {
-            let word: &[u8] = if to.port().is_multiple_of(2) { b"" } else { b"hello" };
+            let word: &[u8] = if to.port().is_multiple_of(2) {
+                b""
+            } else {
+                b"hello"
+            };
             Ok(Box::new(Self { word }))
         }
         fn is_offline(&self) -> bool {

@@ -1,0 +1,239 @@
+use super::*;
+
+const CLIENT: [u8; 4] = [10, 0, 0, 31];
+const SERVER: [u8; 4] = [10, 0, 0, 5];
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(1_795_250_000 + seconds)
+}
+
+/// One connection whose client speaks first, as a capture has it.
+struct Call {
+    from: SocketAddr,
+    to: SocketAddr,
+    begins: i64,
+    ends: i64,
+    said: &'static [u8],
+    answered: String,
+}
+
+impl Call {
+    fn of(from: u16, to: u16, begins: i64) -> Self {
+        Self {
+            from: SocketAddr::from((CLIENT, from)),
+            to: SocketAddr::from((SERVER, to)),
+            begins,
+            ends: begins + 1,
+            said: b"%PDF-1.4 a page",
+            answered: String::new(),
+        }
+    }
+
+    fn opening(&self) -> Segment<'_> {
+        Segment {
+            at: at(self.begins),
+            from: self.from,
+            to: self.to,
+            number: 100,
+            acknowledges: None,
+            opens: true,
+            ends: false,
+            resets: false,
+            carried: 0,
+            content: b"",
+        }
+    }
+
+    fn begin(&self, wire: &mut Wire) {
+        let opening = self.opening();
+        wire.segment(&opening);
+        wire.segment(&Segment {
+            from: self.to,
+            to: self.from,
+            number: 500,
+            acknowledges: Some(101),
+            ..opening
+        });
+        for (from, to, number, acknowledges, content) in [
+            (self.from, self.to, 101, 501, self.said),
+            (self.to, self.from, 501, 101, self.answered.as_bytes()),
+        ] {
+            wire.segment(&Segment {
+                from,
+                to,
+                number,
+                acknowledges: Some(acknowledges),
+                opens: false,
+                carried: content.len(),
+                content,
+                ..opening
+            });
+        }
+    }
+
+    fn end(&self, wire: &mut Wire) {
+        for (from, to) in [(self.from, self.to), (self.to, self.from)] {
+            wire.segment(&Segment {
+                at: at(self.ends),
+                from,
+                to,
+                number: 900,
+                acknowledges: Some(900),
+                opens: false,
+                ends: true,
+                ..self.opening()
+            });
+        }
+    }
+
+    fn whole(&self, wire: &mut Wire) {
+        self.begin(wire);
+        self.end(wire);
+    }
+}
+
+/// Doors that are told, with how often.
+fn doors(wire: Wire) -> (Vec<(u16, u64)>, Counts) {
+    let (heard, counts) = wire.end();
+    let rows = heard.uses.iter();
+    let rows = rows.map(|(used, seen)| (used.port.map_or(0, |port| port.0), seen.count));
+    (rows.collect(), counts)
+}
+
+#[test]
+fn a_port_for_one_transfer_is_nobodys_need() {
+    let mut wire = Wire::default();
+    let mut control = Call::of(40_000, 21, 0);
+    control.said = b"USER scan\r\n";
+    control.answered = "220 FTP\r\n".to_owned();
+    for number in 0..40 {
+        let port = 33_000 + number;
+        // Some ports come twice, as they do in a long capture.
+        for again in 0..1 + number % 2 {
+            Call::of(41_000 + 2 * number + again, port, 10).whole(&mut wire);
+        }
+        control.answered += &format!("229 Entering Extended Passive Mode (|||{port}|)\r\n");
+    }
+    control.whole(&mut wire);
+    let (told, counts) = doors(wire);
+    assert_eq!(told, [(21, 1)]);
+    assert_eq!(counts.once, 0);
+}
+
+#[test]
+fn nor_is_one_of_a_server_whose_words_are_not_read() {
+    let mut wire = Wire::default();
+    for number in 0..40 {
+        Call::of(41_000 + number, 33_000 + number, 10).whole(&mut wire);
+    }
+    // What chance brings once more, and what the server opens to its client.
+    Call::of(42_000, 33_003, 20).whole(&mut wire);
+    Call::of(20, 34_000, 20).whole(&mut wire);
+    Call::of(20, 34_000, 30).whole(&mut wire);
+    let (told, counts) = doors(wire);
+    assert_eq!(told, []);
+    assert_eq!(counts.once, 41);
+}
+
+#[test]
+fn a_door_that_is_entered_again_or_where_somebody_stays_is_told_whatever_is_said() {
+    let mut wire = Wire::default();
+    Call::of(41_000, 7_777, 0).whole(&mut wire);
+    let mut other = Call::of(41_001, 7_777, 5);
+    other.from.set_ip([10, 0, 0, 32].into());
+    other.whole(&mut wire);
+    let mut stays = Call::of(41_002, 7_778, 0);
+    stays.ends = 7_200;
+    stays.whole(&mut wire);
+    Call::of(41_003, 7_779, 0).whole(&mut wire);
+    let (mut told, counts) = doors(wire);
+    told.sort();
+    assert_eq!(told, [(7_777, 1), (7_777, 1), (7_778, 1)]);
+    assert_eq!(counts.once, 1);
+}
+
+#[test]
+fn ports_that_are_opened_again_and_again_take_no_room() {
+    let mut wire = Wire::default();
+    let call = Call::of(40_000, 7_777, 0);
+    for number in 0..20_000 {
+        wire.segment(&Segment {
+            number,
+            ..call.opening()
+        });
+    }
+    assert_eq!(wire.streams.len(), 1);
+    assert!(wire.order.len() < 3 * ORDER_SPARE, "{}", wire.order.len());
+}
+
+#[test]
+fn room_is_made_by_what_began_first_and_not_by_what_has_its_ports_now() {
+    let mut wire = Wire::default();
+    let (one, other) = (Call::of(40_000, 389, 0), Call::of(40_001, 389, 1));
+    one.whole(&mut wire);
+    other.begin(&mut wire);
+    Call::of(40_000, 389, 2).begin(&mut wire);
+    let key = |call: &Call| Stream::key(&call.opening());
+    assert_eq!(wire.oldest(), Some(key(&other)));
+    assert_eq!(wire.oldest(), Some(key(&one)));
+    assert_eq!(wire.oldest(), None);
+}
+
+/// What a name server answers: `name` leads to the server for `lasts` seconds.
+fn answer(name: &str, lasts: u32) -> Vec<u8> {
+    let mut out = vec![0, 7, 0x84, 0, 0, 1, 0, 1, 0, 0, 0, 0];
+    for label in name.split('.') {
+        out.push(u8::try_from(label.len()).unwrap());
+        out.extend(label.bytes());
+    }
+    out.extend([0, 0, 1, 0, 1, 0xc0, 12, 0, 1, 0, 1]);
+    out.extend(lasts.to_be_bytes());
+    out.extend([0, 4]);
+    out.extend(SERVER);
+    out
+}
+
+fn asks(wire: &mut Wire, name: &str, lasts: u32, seconds: i64) {
+    wire.datagram(&Datagram {
+        at: at(seconds),
+        mac: None,
+        from: SocketAddr::from(([10, 0, 0, 53], 53)),
+        to: SocketAddr::from((CLIENT, 50_000)),
+        cut: false,
+        content: &answer(name, lasts),
+    });
+}
+
+/// The name by which a bind was called that began at `seconds` and ended an hour later, with questions before and after.
+fn name_of(before: &[(&str, u32, i64)], after: &[(&str, u32, i64)]) -> Option<String> {
+    let mut wire = Wire::default();
+    for (name, lasts, seconds) in before {
+        asks(&mut wire, name, *lasts, *seconds);
+    }
+    let mut call = Call::of(40_000, 389, 100);
+    call.ends = 3_700;
+    call.begin(&mut wire);
+    for (name, lasts, seconds) in after {
+        asks(&mut wire, name, *lasts, *seconds);
+    }
+    call.end(&mut wire);
+    let (heard, _) = wire.end();
+    let used = heard.uses.into_keys().next().unwrap();
+    used.name.map(|name| name.to_string())
+}
+
+#[test]
+fn a_connection_has_the_name_that_was_asked_for_when_it_began() {
+    let (directory, wiki) = ("ldap.corp", "wiki.corp");
+    let ldap = Some(directory.to_owned());
+    assert_eq!(name_of(&[(directory, 300, 99)], &[(wiki, 300, 400)]), ldap);
+    // It keeps it, be it ever so old, as long as no other was asked for.
+    assert_eq!(name_of(&[(directory, 5, -9_000)], &[]), ldap);
+    assert_eq!(
+        name_of(&[(wiki, 60, -9_000), (directory, 300, 99)], &[]),
+        ldap
+    );
+    // Either may be meant.
+    assert_eq!(name_of(&[(wiki, 300, 50), (directory, 300, 99)], &[]), None);
+    assert_eq!(name_of(&[], &[(wiki, 300, 400)]), None);
+}
