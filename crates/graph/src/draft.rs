@@ -13,7 +13,7 @@ use crate::few::Few;
 use crate::gather::Raw;
 
 /// Where a need leads, seen from a consumer: everything of an edge but component and kind.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Place {
     pub(crate) consumer: EntityId,
     pub(crate) provider: EntityId,

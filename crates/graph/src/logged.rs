@@ -1,7 +1,7 @@
 //! What logs tell of uses: a further witness for needs that are known, and the only one for a client that calls
 //! once a month.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use groma_model::fact::{Direction, LoggedUse};
 use groma_model::inventory::ReachedBy;
@@ -12,9 +12,10 @@ use crate::gather::{Gathered, Raw};
 use crate::live::whole;
 
 /// Adds what logs tell to the drafts of everything else. Rows of one place (one for each account and protection) are
-/// taken together: a count is that of all of them.
+/// taken together: a count is that of all of them. What does not say the port comes last: what it means depends on where the
+/// others were seen to call, and on no order of chance.
 pub(crate) fn uses(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
-    let mut places: HashMap<Place, Vec<&Raw<LoggedUse>>> = HashMap::new();
+    let mut places: BTreeMap<Place, Vec<&Raw<LoggedUse>>> = BTreeMap::new();
     for raw in &gathered.logged {
         let peer = Peer::Address(raw.fact.peer);
         let other = estate.locate(&raw.site, &raw.vantage, &peer);
@@ -25,7 +26,10 @@ pub(crate) fn uses(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
         }
     }
     let known = known_ports(&places, drafts);
-    for (mut place, rows) in places {
+    let (with_port, without): (Vec<_>, Vec<_>) = places
+        .into_iter()
+        .partition(|(place, _)| place.port.is_some());
+    for (mut place, rows) in with_port.into_iter().chain(without) {
         if place.port.is_none() {
             let pair = (place.consumer.clone(), place.provider.clone());
             let of_pair = known.get(&pair).map(Vec::as_slice).unwrap_or_default();
@@ -50,7 +54,7 @@ pub(crate) fn uses(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
 
 /// Where pairs of machines, of which a log does not say the port, are known to call each other.
 fn known_ports(
-    places: &HashMap<Place, Vec<&Raw<LoggedUse>>>,
+    places: &BTreeMap<Place, Vec<&Raw<LoggedUse>>>,
     drafts: &Drafts,
 ) -> HashMap<(EntityId, EntityId), Vec<Place>> {
     let pair = |place: &Place| (place.consumer.clone(), place.provider.clone());
@@ -83,7 +87,7 @@ fn meant<'p>(known: &'p [Place], rows: &[&Raw<LoggedUse>], drafts: &Drafts) -> O
     fitting.min_by_key(|place| {
         let alive = of_kind(place).any(Draft::is_alive);
         let account = of_kind(place).any(|draft| draft.accounts.iter().any(is_account));
-        (!alive, !account, place.port)
+        (!alive, !account, place.port, place.transport)
     })
 }
 

@@ -473,3 +473,70 @@ fn a_record_joins_no_row_of_another_service_or_client() {
     assert_eq!(ledger.len(), 3, "{ledger:?}");
     assert!(ledger.iter().all(|row| row.evidence.len() == 1));
 }
+
+/// The one log says the port, the other does not: it means where the first was seen to call, in whatever order they are read.
+#[test]
+fn a_log_without_the_port_means_where_another_was_seen_to_call() {
+    let mut told = app_and_directory();
+    for port in [389, 636] {
+        let rule = format!("env-{port}");
+        told.writes(
+            "app1",
+            reference(&rule, "/opt/app/.env", "10.0.0.2", port, "ldap-bind"),
+        );
+    }
+    for port in [Some(Port(636)), None] {
+        let row = LoggedUse {
+            port,
+            ..used(Direction::Incoming, "10.0.0.1")
+        };
+        log(&mut told, "ldap1", row);
+    }
+    let once = told.graph();
+    let seen = |port: u16| {
+        let mut needs = once.dependencies.iter();
+        let need = needs.find(|need| need.provider.port == Some(Port(port)));
+        need.expect("it is written").witnesses.clone()
+    };
+    assert_eq!(
+        seen(389),
+        [Witness::Written],
+        "nobody was seen to call there"
+    );
+    assert_eq!(seen(636), [Witness::History, Witness::Written]);
+    for _ in 0..16 {
+        assert_eq!(told.graph().dependencies, once.dependencies);
+    }
+}
+
+/// Two places that differ in nothing but the transport.
+#[test]
+fn of_two_transports_one_is_always_meant() {
+    let mut told = app_and_directory();
+    for transport in [Transport::Tcp, Transport::Udp] {
+        let written = groma_model::fact::Reference {
+            transport,
+            ..reference(
+                transport.as_str(),
+                "/etc/rsyslog.conf",
+                "10.0.0.2",
+                514,
+                "syslog",
+            )
+        };
+        told.writes("app1", written);
+    }
+    let row = LoggedUse {
+        kind: "syslog".into(),
+        port: None,
+        ..used(Direction::Incoming, "10.0.0.1")
+    };
+    log(&mut told, "ldap1", row);
+    for _ in 0..16 {
+        let graph = told.graph();
+        let mut meant = graph.dependencies.iter();
+        let meant = meant.find(|need| need.witnesses.contains(&Witness::History));
+        let meant = meant.and_then(|need| need.provider.transport);
+        assert_eq!(meant, Some(Transport::Tcp));
+    }
+}
