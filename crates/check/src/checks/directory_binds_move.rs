@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use groma_model::EntityId;
-use groma_model::inventory::{Dependency, Likelihood, Severity, WaveEntry};
+use groma_model::inventory::{Dependency, Entity, Likelihood, Severity, WaveEntry};
 use groma_model::name::Protection;
 
-use crate::view::{consumers, was_seen_alive};
+use crate::view::{consumers, directory_objects, was_seen_alive};
 use crate::waves::Moves;
 use crate::wording::{agree, consumers_of, names};
 use crate::{Check, Draft, View};
@@ -26,7 +26,7 @@ impl Check for DirectoryBindsMove {
         if moves.is_empty() {
             return Vec::new();
         }
-        let groups = view.grouped(|d| stays_behind(d, &moves).then_some(&d.provider.entity));
+        let groups = view.grouped(|d| stays_behind(d, &moves, view).then_some(&d.provider.entity));
         groups
             .iter()
             .filter_map(|(provider, found)| draft(view, provider, moves.of(provider)?, found))
@@ -34,14 +34,36 @@ impl Check for DirectoryBindsMove {
     }
 }
 
-/// What servers of a directory send each other is their own affair; what moves with its server keeps it.
-fn stays_behind(d: &Dependency, moves: &Moves<'_>) -> bool {
+/// What moves with its server keeps it.
+fn stays_behind(d: &Dependency, moves: &Moves<'_>, view: &View<'_>) -> bool {
     let wave = |id: &EntityId| moves.of(id).map(|wave| &wave.name);
     let there = wave(&d.provider.entity);
-    BINDS.contains(&d.kind.as_str())
+    is_bind(d)
         && !d.details.local
         && there.is_some()
         && wave(&d.consumer.entity) != there
+        && !are_replicas(d, view)
+}
+
+fn is_bind(d: &Dependency) -> bool {
+    BINDS.contains(&d.kind.as_str())
+}
+
+/// True if both are servers of one directory. What such servers send each other is their own affair: they are moved one after
+/// the other, and each holds what the other does. Where no directory names them, they log on at each other.
+fn are_replicas(d: &Dependency, view: &View<'_>) -> bool {
+    let (consumer, provider) = (&d.consumer.entity, &d.provider.entity);
+    let serves = |id| view.entity(id).map(directories_of).unwrap_or_default();
+    let in_return = |other: &Dependency| is_bind(other) && other.consumer.entity == *provider;
+    !serves(consumer).is_disjoint(&serves(provider)) || view.needs_for(consumer).any(in_return)
+}
+
+/// The directories an entity is a server of.
+fn directories_of(entity: &Entity) -> BTreeSet<&str> {
+    directory_objects(entity)
+        .filter(|object| object.class == "domain-controller")
+        .map(|object| object.directory.as_str())
+        .collect()
 }
 
 fn draft(

@@ -111,6 +111,40 @@ pub(crate) mod binds {
         assert_eq!(alone.indicator, "app1 (ldap-bind) and mail1 (kerberos)");
     }
 
+    /// Two servers, in waves of their own, of which the first alone logs on at the second.
+    fn servers(directories: [&str; 2], in_return: bool) -> Inventory {
+        let server = |(name, directory): (&str, &str)| {
+            let mut server = host(name);
+            let mut object = directory_object("domain-controller", name, &[]);
+            object.object.directory = directory.to_owned();
+            server.attributes.directory_objects = vec![object];
+            server
+        };
+        let all = ["ds1", "ds2"].into_iter().zip(directories).map(server);
+        let mut needs = vec![depends("ds1", "ldap-bind", "ds2", 389)];
+        if in_return {
+            needs.push(depends("ds2", "kerberos", "ds1", 88));
+        }
+        let mut inventory = inventory(all.collect(), needs);
+        inventory.waves = vec![wave(1, "planned", &["ds1"]), wave(2, "planned", &["ds2"])];
+        inventory
+    }
+
+    #[test]
+    fn replicas_are_moved_one_after_the_other() {
+        let of_one = servers(["corp.example", "corp.example"], false);
+        assert!(found(CHECK, &of_one).is_empty());
+        // Those that no directory names call each other.
+        let mut unnamed = servers(["", ""], true);
+        for server in &mut unnamed.entities {
+            server.attributes.directory_objects.clear();
+        }
+        assert!(found(CHECK, &unnamed).is_empty());
+        // A server of another directory is a client like others.
+        let trusting = servers(["corp.example", "lab.example"], false);
+        assert_eq!(only(CHECK, &trusting).indicator, "ds1 (ldap-bind)");
+    }
+
     #[test]
     fn what_has_moved_and_who_only_reads_a_page_is_silent() {
         assert!(found(CHECK, &with(&["dc1"], "moved")).is_empty());
