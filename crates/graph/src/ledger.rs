@@ -26,27 +26,30 @@ use groma_model::name::{HostName, Port, Protection};
 use groma_model::reported::is_machine_account;
 use groma_model::{EntityId, Estate, EvidenceId, Hours, Peer, Seen, Witness};
 
-use crate::gather::{Gathered, Raw};
+use crate::gather::{Gathered, Raw, Raws};
 use crate::known::{Known, programs, reached};
 use crate::untold::{self, Use};
 use crate::{logged, rhythm};
+
+mod heard;
 
 /// Evidence one row cites at most.
 const EVIDENCE_MAX: usize = 20;
 /// What every browser calls itself first.
 const BROWSER: &str = "Mozilla";
 
-/// What makes two uses one row.
-type Key = (
-    (EntityId, String, EntityId),
-    (Option<Port>, Option<HostName>),
-    (
-        Option<String>,
-        Option<String>,
-        Option<Protection>,
-        Option<String>,
-    ),
-    Asked,
+/// What makes two uses one row. It begins with the ends: rows between two lie side by side.
+type Key = (Ends, (Option<Port>, Option<HostName>), How, Asked);
+
+/// Provider, kind and consumer.
+type Ends = (EntityId, String, EntityId);
+
+/// Account, mechanism, protection, and what the client says it is.
+type How = (
+    Option<String>,
+    Option<String>,
+    Option<Protection>,
+    Option<String>,
 );
 
 /// What some logs know more: what was used there, what was searched, and whether it was refused.
@@ -84,10 +87,8 @@ pub(crate) fn entries(
     }
     join_both_ends(&mut rows);
     join_records(&mut rows);
-    join_heard(&mut rows);
-    for raw in gathered.stated.iter().filter(|raw| raw.fact.is_seen()) {
-        connected(raw, estate, &mut rows);
-    }
+    heard::join(&mut rows);
+    join_connected(&gathered.stated, estate, &mut rows);
     if rows.is_empty() && !dependencies.iter().any(untold::is_of_directory) {
         return Vec::new();
     }
@@ -118,25 +119,71 @@ pub(crate) fn entries(
     entries
 }
 
-/// A client that its directory shows connected: the row of the same account, if it has one.
-fn connected(raw: &Raw<DirectoryNeed>, estate: &Estate, rows: &mut BTreeMap<Key, Row<'_>>) {
-    let Some(key) = connected_key(raw, estate) else {
-        return;
+/// Clients that their directory shows connected. Those whose account is shown come first: which row one without means depends
+/// on what is known by then.
+fn join_connected(facts: &Raws<DirectoryNeed>, estate: &Estate, rows: &mut BTreeMap<Key, Row<'_>>) {
+    let seen = facts.iter().filter(|raw| raw.fact.is_seen());
+    let (named, unnamed): (Vec<_>, Vec<_>) = seen.partition(|raw| raw.fact.account.is_some());
+    for raw in named.into_iter().chain(unnamed) {
+        if let Some(key) = connected_key(raw, estate) {
+            connected(raw, key, rows);
+        }
+    }
+}
+
+/// One connection: it is of the row of its account. Without an account it is of the row without, or else evidence of each row
+/// it may mean.
+fn connected(raw: &Raw<DirectoryNeed>, key: Key, rows: &mut BTreeMap<Key, Row<'_>>) {
+    let between = of_ends(rows, &key.0);
+    let fitting: Vec<(&Key, &Row<'_>)> = between
+        .filter(|(known, _)| !known.3.2)
+        .filter(|(known, _)| agree(&known.1.0, &key.1.0) && agree(&known.2.2, &key.2.2))
+        .collect();
+    let mine = fitting.iter().find(|(known, _)| is_of_account(known, &key));
+    let mine = mine.or_else(|| {
+        let mut nobodys = fitting.iter();
+        nobodys.find(|(known, row)| is_of_nobody(known, row, &key))
+    });
+    let meant: Vec<Key> = match (mine, &key.2.0) {
+        (Some((mine, _)), _) => vec![(*mine).clone()],
+        (None, None) if !fitting.is_empty() => {
+            fitting.iter().map(|(known, _)| (*known).clone()).collect()
+        }
+        (None, _) => vec![key],
     };
-    let fits = |known: &Key| {
-        let one_account = match (&known.2.0, &key.2.0) {
-            (Some(one), Some(other)) => untold::is_one_account(one, other),
-            (_, None) => true,
-            (None, Some(_)) => false,
-        };
-        let one_way = known.2.2.is_none() || key.2.2.is_none() || known.2.2 == key.2.2;
-        let one_port = known.1.0.is_none() || key.1.0.is_none() || known.1.0 == key.1.0;
-        known.0 == key.0 && one_account && one_way && one_port && !known.3.2
-    };
-    let known = rows.keys().find(|known| fits(known)).cloned();
-    let row = rows.entry(known.unwrap_or(key)).or_default();
-    row.reported = row.reported.max(raw.seen.count);
-    row.saw(raw);
+    let is_one = meant.len() == 1;
+    for key in meant {
+        let row = rows.entry(key).or_default();
+        match is_one {
+            true => row.saw_connected(raw),
+            false => row.stands_by(raw),
+        }
+    }
+}
+
+fn is_of_account(known: &Key, key: &Key) -> bool {
+    match (&known.2.0, &key.2.0) {
+        (Some(one), Some(other)) => untold::is_one_account(one, other),
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
+/// A directory shows a client that never logged on as nobody; its log tells no account of it.
+fn is_of_nobody(known: &Key, row: &Row<'_>, key: &Key) -> bool {
+    let is_logged = row.witnesses.contains(&Witness::History);
+    is_logged && known.2.0.is_none() && key.2.0.as_deref() == Some("")
+}
+
+/// The rows between two ends, of one kind.
+fn of_ends<'r, 'g>(
+    rows: &'r BTreeMap<Key, Row<'g>>,
+    ends: &'r Ends,
+) -> impl Iterator<Item = (&'r Key, &'r Row<'g>)> {
+    // Nothing said comes before anything.
+    let nothing = (Default::default(), Default::default(), Default::default());
+    let first: Key = (ends.clone(), nothing.0, nothing.1, nothing.2);
+    rows.range(first..)
+        .take_while(move |(key, _)| key.0 == *ends)
 }
 
 fn connected_key(raw: &Raw<DirectoryNeed>, estate: &Estate) -> Option<Key> {
@@ -252,50 +299,9 @@ fn join_records(rows: &mut BTreeMap<Key, Row<'_>>) {
     }
 }
 
-/// What packets tell of a use that a log tells too is that row: packets know less of it, or the same.
-fn join_heard(rows: &mut BTreeMap<Key, Row<'_>>) {
-    let is_heard = |row: &Row<'_>| row.witnesses.iter().eq([&Witness::Network]);
-    let heard: Vec<Key> = rows
-        .iter()
-        .filter(|(_, row)| is_heard(row))
-        .map(|(key, _)| key.clone())
-        .collect();
-    for key in heard {
-        let known = rows
-            .iter()
-            .filter(|(told, row)| told.0 == key.0 && !is_heard(row))
-            .filter(|(told, _)| told.3.2 == key.3.2 && agree(&told.1.0, &key.1.0))
-            .filter(|(told, _)| agree_in_words(&told.2, &key.2));
-        let known: Vec<Key> = known.map(|(told, _)| told.clone()).collect();
-        let [known] = known.as_slice() else { continue };
-        if let (Some(one), Some(other)) = (rows.remove(known), rows.remove(&key)) {
-            let mut both = known.clone();
-            both.1.0 = both.1.0.or(key.1.0);
-            both.1.1 = both.1.1.or(key.1.1);
-            let row = rows.remove(&both).unwrap_or_default();
-            rows.insert(both, row.and(one).and(other));
-        }
-    }
-}
-
 /// True unless both say something, and not the same.
 fn agree<T: PartialEq>(one: &Option<T>, other: &Option<T>) -> bool {
     one.is_none() || other.is_none() || one == other
-}
-
-type How = (
-    Option<String>,
-    Option<String>,
-    Option<Protection>,
-    Option<String>,
-);
-
-/// The same of account, mechanism and protection; logs and packets do not write mechanisms alike.
-fn agree_in_words(one: &How, other: &How) -> bool {
-    let lower = |text: &Option<String>| text.as_ref().map(|text| text.to_lowercase());
-    agree(&lower(&one.0), &lower(&other.0))
-        && agree(&lower(&one.1), &lower(&other.1))
-        && agree(&one.2, &other.2)
 }
 
 /// True for what says in which way a service is used: of packets more than that somebody called.
@@ -395,6 +401,18 @@ impl<'g> Row<'g> {
 
     fn saw<T>(&mut self, raw: &Raw<T>) {
         self.seen = Some(self.seen.map_or(raw.seen, |seen| seen.joined(raw.seen)));
+        self.witnesses.insert(raw.witness);
+        self.evidence.insert(raw.id.clone());
+    }
+
+    /// A connection of this row.
+    fn saw_connected(&mut self, raw: &Raw<DirectoryNeed>) {
+        self.reported = self.reported.max(raw.seen.count);
+        self.saw(raw);
+    }
+
+    /// A connection that may be of this row, or of another: how often and when is told of none.
+    fn stands_by(&mut self, raw: &Raw<DirectoryNeed>) {
         self.witnesses.insert(raw.witness);
         self.evidence.insert(raw.id.clone());
     }
@@ -547,4 +565,36 @@ fn classed(mut row: LedgerEntry, known: &Known<'_>, estate: &Estate) -> LedgerEn
         _ => ConsumerClass::Unknown,
     };
     row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What one pair asks of the ledger costs what the pair has, however large the estate is.
+    #[test]
+    fn rows_between_two_ends_are_found_without_a_look_at_others() {
+        let ends = |consumer: &str, kind: &str| -> Ends {
+            (
+                EntityId::new("ent-b"),
+                kind.to_owned(),
+                EntityId::new(consumer),
+            )
+        };
+        let key = |ends: Ends, account: Option<&str>| -> Key {
+            let how = (account.map(str::to_owned), None, None, None);
+            (ends, (Some(Port(636)), None), how, (None, None, true))
+        };
+        let mut rows: BTreeMap<Key, Row<'_>> = BTreeMap::new();
+        for consumer in ["ent-a", "ent-b", "ent-c"] {
+            for kind in ["kerberos", "ldap-bind", "ldap-bind2"] {
+                for account in [None, Some("a")] {
+                    rows.insert(key(ends(consumer, kind), account), Row::default());
+                }
+            }
+        }
+        let meant = ends("ent-b", "ldap-bind");
+        let found: Vec<Key> = of_ends(&rows, &meant).map(|(key, _)| key.clone()).collect();
+        assert_eq!(found, [key(meant.clone(), None), key(meant, Some("a"))]);
+    }
 }

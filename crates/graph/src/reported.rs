@@ -1,10 +1,11 @@
 //! What exported logs and packets report: a further witness for needs that are known, and the only one for a client that nobody
 //! looked at of a server that nobody could look at.
 
-use groma_model::Witness;
+use std::collections::HashMap;
+
 use groma_model::fact::ReportedUse;
 use groma_model::inventory::ReachedBy;
-use groma_model::{Estate, Peer};
+use groma_model::{EntityId, Estate, Peer, Witness};
 
 use crate::draft::{Certainty, Draft, Drafts, Place, one_transport, weakest};
 use crate::gather::{Gathered, Raw};
@@ -13,10 +14,37 @@ use crate::live::whole;
 /// Adds what exported logs report to the drafts of everything else. What was refused is no need, nor is what an account
 /// does at home.
 pub(crate) fn uses(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
-    let needs = gathered.reported.iter().filter(|raw| !raw.fact.refused);
+    let told = gathered.reported.iter().map(AsRef::as_ref);
+    let needs = told.filter(|raw: &&Raw<ReportedUse>| !raw.fact.refused);
     // What does not say the port comes last: it means what the others said.
     let (with_port, without): (Vec<_>, Vec<_>) = needs.partition(|raw| raw.fact.port.is_some());
-    for raw in with_port.into_iter().chain(without) {
+    reported(with_port.into_iter(), &HashMap::new(), estate, drafts);
+    if !without.is_empty() {
+        let known = known_ports(drafts);
+        reported(without.into_iter(), &known, estate, drafts);
+    }
+}
+
+/// The places of known ports, by consumer and provider.
+type KnownPorts = HashMap<(EntityId, EntityId), Vec<Place>>;
+
+/// What is added for want of a known port has none itself, so this holds until all is read.
+fn known_ports(drafts: &Drafts) -> KnownPorts {
+    let mut known = KnownPorts::new();
+    for place in drafts.places.keys() {
+        let pair = (place.consumer.clone(), place.provider.clone());
+        known.entry(pair).or_default().push(place.clone());
+    }
+    known
+}
+
+fn reported<'r>(
+    needs: impl Iterator<Item = &'r Raw<ReportedUse>>,
+    known_ports: &KnownPorts,
+    estate: &Estate,
+    drafts: &mut Drafts,
+) {
+    for raw in needs {
         let used = &raw.fact;
         let locate = |peer: &Peer| estate.locate(&raw.site, &raw.vantage, peer);
         let (Some(consumer), Some(provider)) = (locate(&used.consumer), locate(&used.provider))
@@ -34,7 +62,7 @@ pub(crate) fn uses(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
                 .port
                 .map(|port| one_transport(Some(port), used.transport)),
         };
-        let place = meant(place, raw, drafts);
+        let place = meant(place, raw, known_ports, drafts);
         let known = drafts.places.get_mut(&place);
         let alike = known.and_then(|known| match raw.witness {
             Witness::Network => one_heard(known, used),
@@ -52,16 +80,15 @@ pub(crate) fn uses(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
 
 /// An event that does not say the port means one that is known to be called, of its kind; one that does not even say of
 /// what kind (a logon over the network) means whatever is.
-fn meant(place: Place, raw: &Raw<ReportedUse>, drafts: &Drafts) -> Place {
+fn meant(place: Place, raw: &Raw<ReportedUse>, known_ports: &KnownPorts, drafts: &Drafts) -> Place {
     if place.port.is_some() || drafts.places.contains_key(&place) {
         return place;
     }
-    let of_pair = drafts
-        .places
-        .iter()
-        .filter(|(known, _)| known.consumer == place.consumer && known.provider == place.provider);
+    let pair = (place.consumer.clone(), place.provider.clone());
+    let of_pair = known_ports.get(&pair).into_iter().flatten();
+    let there = of_pair.filter_map(|known| Some((known, drafts.places.get(known)?)));
     let fits = |draft: &Draft| draft.kind == raw.fact.kind || raw.fact.kind == "other";
-    let fitting = of_pair.filter(|(_, there)| there.iter().any(fits));
+    let fitting = there.filter(|(_, there)| there.iter().any(fits));
     let best = fitting.min_by_key(|(known, there)| {
         (
             !there.iter().any(Draft::is_alive),

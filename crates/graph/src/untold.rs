@@ -72,7 +72,8 @@ fn of_need<'d>(need: &'d Dependency, told: &BTreeSet<Told<'d>>) -> Vec<Use<'d>> 
     }
     let is_beside = accounts.iter().any(|account| is_told(Some(account)));
     let mut untold: Vec<&String> = accounts.iter().filter(|a| !is_told(Some(a))).collect();
-    untold.dedup_by(|one, other| is_one_account(one, other));
+    let mut met = BTreeSet::new();
+    untold.retain(|account| met.insert(bare(account)));
     let used = |account: &String| Use {
         need,
         account: Some(account.clone()),

@@ -232,3 +232,113 @@ fn a_machine_that_says_it_scans_is_a_device_with_doors_and_takes_nobodys_name() 
         .collect();
     assert_eq!(doors, vec![(Port(631), Some("print"))]);
 }
+
+/// What the log of `ldap1`, at 10.0.0.5, tells of the copier.
+fn logged(kind: &str, port: u16) -> LoggedUse {
+    LoggedUse {
+        direction: Direction::Incoming,
+        kind: kind.into(),
+        peer: "10.0.0.7".parse().expect("an address"),
+        name: None,
+        port: Some(Port(port)),
+        transport: Transport::Tcp,
+        product: "log".into(),
+        account: None,
+        mechanism: None,
+        program: None,
+        share: None,
+        protection: None,
+        log: "/var/log/service.log".into(),
+    }
+}
+
+fn ledger(logs: Vec<LoggedUse>, heard: Vec<ReportedUse>) -> Vec<groma_model::ledger::LedgerEntry> {
+    let mut told = Told::default();
+    told.host("ldap1", "10.0.0.5");
+    for used in logs {
+        told.say_seen("ldap1", "log.services", Fact::LoggedUse(used), 9);
+    }
+    for used in heard {
+        carry(&mut told, Fact::PacketUse(used));
+    }
+    told.graph().ledger
+}
+
+#[test]
+fn what_packets_tell_of_another_share_is_in_a_row_of_its_own() {
+    let of_log = LoggedUse {
+        account: Some("anna".into()),
+        share: Some("docs".into()),
+        ..logged("smb", 445)
+    };
+    let on_wire = |share: &str| ReportedUse {
+        account: Some("anna".into()),
+        service: Some(share.into()),
+        ..heard("10.0.0.7", "10.0.0.5", "smb", 445, "SMB")
+    };
+    let rows = ledger(vec![of_log], vec![on_wire("docs"), on_wire("scans")]);
+    let told: Vec<_> = rows
+        .iter()
+        .map(|row| (row.service.as_deref(), row.logs.len()))
+        .collect();
+    assert_eq!(told, [(Some("docs"), 2), (Some("scans"), 1)]);
+}
+
+#[test]
+fn what_packets_tell_of_nobody_in_particular_is_no_further_client() {
+    let of_log = |account: &str| LoggedUse {
+        account: Some(account.into()),
+        protection: Some(Protection::Tls),
+        ..logged("ldap-bind", 636)
+    };
+    let accounts = ["cn=a,dc=x", "cn=b,dc=x", "cn=c,dc=x"];
+    let on_wire = ReportedUse {
+        protection: Some(Protection::Tls),
+        ..heard("10.0.0.7", "10.0.0.5", "ldap-bind", 636, "TLS")
+    };
+    let rows = ledger(accounts.map(of_log).into(), vec![on_wire]);
+    assert_eq!(rows.len(), 3, "{rows:#?}");
+    for row in rows {
+        assert!(row.account.is_some());
+        assert_eq!(row.witnesses, [Witness::History, Witness::Network]);
+        assert_eq!(row.count, 9);
+    }
+}
+
+#[test]
+fn an_account_is_one_in_the_log_and_on_the_wire() {
+    let of_log = LoggedUse {
+        account: Some("svcscan".into()),
+        share: Some("scans".into()),
+        ..logged("smb", 445)
+    };
+    let on_wire = |account: &str| ReportedUse {
+        account: Some(account.into()),
+        service: Some("scans".into()),
+        ..heard("10.0.0.7", "10.0.0.5", "smb", 445, "SMB")
+    };
+    let rows = ledger(vec![of_log.clone()], vec![on_wire("CORP\\svcscan")]);
+    assert_eq!(rows.len(), 1, "{rows:#?}");
+    assert_eq!(rows[0].account.as_deref(), Some("svcscan"));
+    assert_eq!(
+        ledger(vec![of_log], vec![on_wire("CORP\\svcscan2")]).len(),
+        2
+    );
+}
+
+#[test]
+fn what_packets_know_more_stands_in_the_row_and_of_several_in_their_own() {
+    let of_log = logged("ldap-bind", 389);
+    let on_wire = |account: &str| ReportedUse {
+        account: Some(account.into()),
+        ..bind()
+    };
+    let rows = ledger(vec![of_log.clone()], vec![on_wire("cn=a,dc=x")]);
+    assert_eq!(rows.len(), 1, "{rows:#?}");
+    assert_eq!(rows[0].account.as_deref(), Some("cn=a,dc=x"));
+    assert_eq!(rows[0].witnesses, [Witness::History, Witness::Network]);
+    let two = vec![on_wire("cn=a,dc=x"), on_wire("cn=b,dc=x")];
+    let rows = ledger(vec![of_log], two);
+    let told: Vec<_> = rows.iter().map(|row| row.account.as_deref()).collect();
+    assert_eq!(told, [None, Some("cn=a,dc=x"), Some("cn=b,dc=x")]);
+}

@@ -328,3 +328,42 @@ fn the_order_in_which_it_arrives_changes_no_row() {
         assert_eq!(turned.graph().ledger, once);
     }
 }
+
+#[test]
+fn spellings_of_one_account_that_do_not_stand_side_by_side_are_one_row() {
+    let mut told = app_and_directory();
+    for account in ["CN=svc-erp,DC=x", "CORP\\app", "svc-erp@corp"] {
+        told.writes("app1", sssd(Some(account), None));
+    }
+    let rows = rows(&told);
+    let accounts: Vec<_> = rows.iter().map(|row| row.account.as_deref()).collect();
+    assert_eq!(accounts, [Some("CN=svc-erp,DC=x"), Some("CORP\\app")]);
+}
+
+#[test]
+fn who_is_connected_as_nobody_is_who_logs_on_as_nobody() {
+    let mut told = app_and_directory();
+    told.say("ldap1", "log.services", log(None, None));
+    told.say("ldap1", "directory.objects", connected(Some(""), None));
+    let row = only(&told);
+    assert_eq!(row.witnesses, [Witness::History, Witness::Network]);
+    // Somebody is not nobody.
+    told.say("ldap1", "directory.objects", connected(Some(READER), None));
+    assert_eq!(rows(&told).len(), 2);
+}
+
+#[test]
+fn a_connection_without_an_account_is_evidence_of_all_it_may_mean() {
+    let mut told = app_and_directory();
+    let other = "cn=other,ou=services,dc=corp,dc=example";
+    for account in [READER, other] {
+        told.say("ldap1", "log.services", log(Some(account), Some("simple")));
+    }
+    told.say("ldap1", "directory.objects", connected(None, None));
+    let rows = rows(&told);
+    assert_eq!(rows.len(), 2, "{rows:#?}");
+    for row in rows {
+        assert_eq!(row.witnesses, [Witness::History, Witness::Network]);
+        assert_eq!(row.evidence.len(), 2);
+    }
+}
