@@ -50,7 +50,13 @@ pub(crate) fn each_url_from(text: &str, mut from: usize, found: &mut dyn FnMut(u
         let after = at + 3;
         from = after;
         if let Some((start, known)) = scheme_before(text, at) {
-            let body = alone(whole(text.get(after..).unwrap_or_default()));
+            let rest = text.get(after..).unwrap_or_default();
+            let all = whole(rest);
+            let body = alone(all);
+            if is_pattern(rest, all) {
+                from = after + all.len();
+                continue;
+            }
             authority(
                 known,
                 text.get(start..at).unwrap_or_default(),
@@ -128,6 +134,12 @@ fn jdbc(head: &str, start: usize) -> Option<(usize, &'static Scheme)> {
         .join(":");
     let known = scheme(&driver).or_else(|| scheme("jdbc:"));
     known.map(|known| (start + at, known))
+}
+
+/// True if the host goes on with an escaped dot, as `https://www\.corp` in a regular expression: it names nobody.
+fn is_pattern(rest: &str, all: &str) -> bool {
+    let cut = rest.get(all.len()..).unwrap_or_default();
+    cut.starts_with("\\.") && !all.contains('/')
 }
 
 /// The characters of the URL after `://`.
@@ -442,6 +454,14 @@ mod tests {
                 )
             })
             .collect()
+    }
+
+    #[test]
+    fn a_regular_expression_names_nobody() {
+        assert!(shown(r"pattern = '^https://www\.corp\.example/'").is_empty());
+        // A backslash elsewhere ends the URL and leaves its host.
+        assert_eq!(shown(r"https://shop.corp.example/a\.b").len(), 1);
+        assert_eq!(shown(r"copy https://shop.corp.example\n").len(), 1);
     }
 
     #[test]
