@@ -28,6 +28,16 @@ pub struct ZoneSetting {
     pub is_dynamic: bool,
 }
 
+/// A `dnstap` statement: which messages are written down.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TapSetting {
+    /// The view it is in; without one it stands for all views that have none of their own.
+    pub view: Option<String>,
+    /// True if every question of a client is among them: those of clients it looks names up for (`client`), and those
+    /// it answers from its own zones (`auth`).
+    pub has_every_question: bool,
+}
+
 /// What one file of settings says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Settings {
@@ -37,6 +47,8 @@ pub struct Settings {
     pub directory: Option<String>,
     /// What stands behind `dnstap-output`: `file` or `unix`, and a path.
     pub dnstap: Option<Vec<String>>,
+    /// What its `dnstap` statements have written down.
+    pub taps: Vec<TapSetting>,
     /// Other files that belong here, with the view that asks for them.
     pub includes: Vec<(String, Option<String>)>,
     /// True if the file has more words than are read.
@@ -52,6 +64,8 @@ pub struct AllSettings {
     pub directory: Option<String>,
     /// What stands behind `dnstap-output`: `file` or `unix`, and a path.
     pub dnstap: Option<Vec<String>>,
+    /// What its `dnstap` statements have written down.
+    pub taps: Vec<TapSetting>,
     /// Files that belong here and were not read, or not to their end; each with the reason.
     pub unread: BTreeMap<String, Reason>,
 }
@@ -98,6 +112,12 @@ pub fn all(read: &mut dyn FnMut(&str) -> Result<String, Reason>) -> AllSettings 
 }
 
 impl AllSettings {
+    /// True if BIND writes down every question of its clients, in whichever view.
+    pub fn taps_every_question(&self) -> bool {
+        let for_all = self.taps.iter().any(|tap| tap.view.is_none());
+        for_all && self.taps.iter().all(|tap| tap.has_every_question)
+    }
+
     fn everything_from(
         &mut self,
         first: &str,
@@ -147,6 +167,7 @@ impl AllSettings {
         self.zones.extend(settings.zones);
         self.directory = self.directory.take().or(settings.directory);
         self.dnstap = self.dnstap.take().or(settings.dnstap);
+        self.taps.extend(settings.taps);
         if settings.is_cut {
             self.unread.insert(path, Reason::TooLarge);
         }
@@ -188,6 +209,7 @@ fn block(tokens: &mut VecDeque<Token>, view: Option<&str>, depth: usize, setting
             }
             (Some("zone"), true) => zone(&words, tokens, view, settings),
             (Some("options"), true) => options(tokens, settings),
+            (Some("dnstap"), true) => settings.taps.push(tap(tokens, view)),
             (_, true) => skip(tokens),
             // A brace that closes, or a statement without one.
             (None, false) if depth > 0 => return,
@@ -225,28 +247,55 @@ fn skip(tokens: &mut VecDeque<Token>) {
     }
 }
 
+/// `{ client; auth query; … }`, or `all`.
+fn tap(tokens: &mut VecDeque<Token>, view: Option<&str>) -> TapSetting {
+    let (mut client, mut auth) = (false, false);
+    each(tokens, |sort, words, _| {
+        let which = words.get(1).map(|word| word.to_ascii_lowercase());
+        if which.is_none_or(|which| which == "query") {
+            client |= matches!(sort, "all" | "client");
+            auth |= matches!(sort, "all" | "auth");
+        }
+    });
+    TapSetting {
+        view: view.map(str::to_owned),
+        has_every_question: client && auth,
+    }
+}
+
 /// Each statement within braces, without those below it.
 fn each(tokens: &mut VecDeque<Token>, mut said: impl FnMut(&str, &[String], bool)) {
+    each_with(tokens, |first, words, opened, tokens| {
+        said(first, words, opened);
+        if opened {
+            skip(tokens);
+        }
+    });
+}
+
+/// The same; what opens has to be read to its brace.
+fn each_with(
+    tokens: &mut VecDeque<Token>,
+    mut said: impl FnMut(&str, &[String], bool, &mut VecDeque<Token>),
+) {
     loop {
         let (words, opened) = statement(tokens);
         if words.is_empty() && !opened {
             return;
         }
         let first = words.first().map(|word| word.to_ascii_lowercase());
-        said(first.as_deref().unwrap_or_default(), &words, opened);
-        if opened {
-            skip(tokens);
-        }
+        said(first.as_deref().unwrap_or_default(), &words, opened, tokens);
     }
 }
 
 fn options(tokens: &mut VecDeque<Token>, settings: &mut Settings) {
-    each(tokens, |first, words, _| {
-        if first == "directory" {
-            settings.directory = words.get(1).cloned();
-        }
-        if first == "dnstap-output" {
-            settings.dnstap = words.get(1..).map(<[String]>::to_vec);
+    each_with(tokens, |first, words, opened, tokens| {
+        match (first, opened) {
+            ("dnstap", true) => settings.taps.push(tap(tokens, None)),
+            (_, true) => skip(tokens),
+            ("directory", _) => settings.directory = words.get(1).cloned(),
+            ("dnstap-output", _) => settings.dnstap = words.get(1..).map(<[String]>::to_vec),
+            _ => {}
         }
     });
 }
@@ -385,6 +434,43 @@ zone "." { type hint; file "db.root"; }; # end
                 " - hint db.root None false",
             ]
         );
+    }
+
+    #[test]
+    fn what_dnstap_writes_down_is_told_from_its_statements() {
+        for (conf, every) in [
+            ("options { dnstap { all; }; };", true),
+            (
+                "options { dnstap { client; auth query; }; directory \"/d\"; };",
+                true,
+            ),
+            (
+                "options { dnstap { CLIENT; Auth; resolver response; }; }; view v { dnstap { all query; }; };",
+                true,
+            ),
+            ("options { dnstap { auth; }; };", false),
+            ("options { dnstap { client response; auth; }; };", false),
+            ("options { dnstap { resolver; forwarder; }; };", false),
+            (
+                "options { dnstap { all; }; }; view v { dnstap { auth; }; };",
+                false,
+            ),
+            (
+                "view v { dnstap { all; }; }; view w { recursion no; };",
+                false,
+            ),
+            ("options { dnstap-output file \"x\"; };", false),
+        ] {
+            let settings = all(&mut |path| match path {
+                "/etc/named.conf" => Ok(conf.to_owned()),
+                _ => Err(Reason::Vanished),
+            });
+            assert_eq!(settings.taps_every_question(), every, "{conf}");
+        }
+        let conf = "options { dnstap { all; }; directory \"/d\"; dnstap-output file \"x\"; };";
+        let settings = parse(conf, None);
+        assert_eq!(settings.directory.as_deref(), Some("/d"));
+        assert!(settings.dnstap.is_some());
     }
 
     fn files<'f>(

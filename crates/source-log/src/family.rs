@@ -1,13 +1,18 @@
 //! Which files are one log: the one that is written now, and what rotation made of it.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use groma_model::{Reason, Timestamp};
 use groma_source::{Disk, DiskError, Entry, EntryKind, Stamp};
 
+use crate::lines;
+
 /// Entries of a log directory that are looked at.
 const ENTRIES_MAX: usize = 20_000;
+/// How much of a file and of what may be a packed copy of it is compared.
+const BEGIN: u64 = 4_096;
 /// Logs one path with a `*` may mean.
 pub(crate) const FAMILIES_MAX: usize = 64;
 
@@ -163,11 +168,48 @@ fn family(disk: &dyn Disk, path: &Path, files: &[(PathBuf, Option<Stamp>)]) -> O
         })
         .filter_map(|(file, stamp)| member(disk, file, *stamp))
         .collect();
+    without_copies(disk, &mut members);
     members.sort_by(|a, b| (b.modified, &a.path).cmp(&(a.modified, &b.path)));
     (!members.is_empty()).then(|| Family {
         path: path.to_owned(),
         members,
     })
+}
+
+/// What a rotation that is compressed ends in.
+const PACKINGS: &[&str] = &[".gz", ".zst", ".xz", ".bz2"];
+
+/// The name without the ending of a compression.
+fn plain(name: &str) -> Option<&str> {
+    PACKINGS.iter().find_map(|ending| name.strip_suffix(ending))
+}
+
+/// Leaves out what was, or is just being, compressed and stands there as it was too: its lines are the same.
+fn without_copies(disk: &dyn Disk, members: &mut Vec<Member>) {
+    let is_copy = |packed: &Member| {
+        let path = packed.path.to_str().and_then(plain).map(Path::new);
+        let mut others = members.iter().map(|member| member.path.as_path());
+        path.is_some_and(|path| {
+            others.any(|other| other == path) && begins_alike(disk, &packed.path, path)
+        })
+    };
+    let copies: BTreeSet<PathBuf> = (members.iter().filter(|member| is_copy(member)))
+        .map(|member| member.path.clone())
+        .collect();
+    members.retain(|member| !copies.contains(&member.path));
+}
+
+/// True if the begin of `packed`, as far as it can be unpacked, is that of `path`.
+fn begins_alike(disk: &dyn Disk, packed: &Path, path: &Path) -> bool {
+    let (Ok(packed), Ok(file)) = (disk.open(packed), disk.open(path)) else {
+        return false;
+    };
+    let mut begin = Vec::new();
+    let unpacked = lines::unpacked(packed.as_ref(), 0);
+    // What cannot be unpacked here stands beside it unpacked, as its gap would ask for; what is cut tells its begin.
+    let _ = unpacked.map(|unpacked| unpacked.read.take(BEGIN).read_to_end(&mut begin));
+    let mut own = vec![0; begin.len()];
+    file.read_at(0, &mut own).is_ok_and(|got| got == own.len()) && own == begin
 }
 
 /// Where the journal of systemd lies on a disk, and where until it is flushed to one.
@@ -232,10 +274,7 @@ fn member(disk: &dyn Disk, path: &Path, stamp: Option<Stamp>) -> Option<Member> 
 /// True for what stands after a log's name when it is the log itself or a rotation of it: nothing, a number, a date,
 /// and the ending of a compression.
 fn is_rotation(ending: &str) -> bool {
-    let plain = [".gz", ".zst", ".xz", ".bz2"]
-        .iter()
-        .find_map(|c| ending.strip_suffix(c))
-        .unwrap_or(ending);
+    let plain = plain(ending).unwrap_or(ending);
     let counted = |s: &str| !s.is_empty() && s.len() <= 3 && s.bytes().all(|b| b.is_ascii_digit());
     let dated = |s: &str| {
         let digits = s.bytes().filter(u8::is_ascii_digit).count();

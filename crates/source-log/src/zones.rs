@@ -19,6 +19,8 @@ pub(crate) struct Zones {
     is_in_part: bool,
     /// What BIND's settings say behind `dnstap-output`.
     pub(crate) tap: Option<Vec<String>>,
+    /// True if it writes down every question of its clients there.
+    pub(crate) is_tap_whole: bool,
     /// Where the names of files in them are counted from.
     pub(crate) folder: Option<String>,
 }
@@ -31,6 +33,7 @@ impl Zones {
             let read = read.map_err(|error| error.reason)?;
             Ok(String::from_utf8_lossy(&read.bytes).into_owned())
         });
+        let is_tap_whole = settings.taps_every_question();
         let own = settings
             .zones
             .into_iter()
@@ -39,6 +42,7 @@ impl Zones {
             names: own.map(|zone| zone.name).collect(),
             is_in_part: !settings.unread.is_empty(),
             tap: settings.dnstap,
+            is_tap_whole,
             folder: settings.directory,
         }
     }

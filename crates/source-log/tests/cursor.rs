@@ -180,3 +180,25 @@ fn no_account_of_somebody_outside_or_of_a_crowd_and_no_stranger_is_kept() {
     holds(&machine, "a further person");
     assert!(!format!("{:?}", machine.look_again().everything()).contains("zoe"));
 }
+
+#[test]
+fn a_log_and_its_packed_copy_count_once() {
+    let machine = Machine::new();
+    machine.append("mail.log.1", &log(0..60));
+    let alone = machine.look_again().everything();
+    // Packed with the plain one kept, then cut as while it is being packed, then just made.
+    machine.append("copy", &log(0..60));
+    machine.pack("copy", "mail.log.1.gz");
+    let whole = fs::read(machine.path("mail.log.1.gz")).unwrap();
+    for length in [whole.len(), whole.len() / 2, 5, 0] {
+        machine.write("mail.log.1.gz", &whole[..length]);
+        let both = Machine::beside(&machine).look(Duration::ZERO, &|_| ());
+        assert_eq!(both.everything(), alone, "{length}");
+        assert_eq!(both.gaps(), Vec::<String>::new(), "{length}");
+    }
+    // Its twin: another log under that name.
+    machine.append("copy", &log(100..130));
+    machine.pack("copy", "mail.log.1.gz");
+    let both = Machine::beside(&machine).look(Duration::ZERO, &|_| ());
+    assert_ne!(both.everything(), alone);
+}

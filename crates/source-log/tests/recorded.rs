@@ -20,6 +20,9 @@ use groma_source_log::LogSource;
 /// 20 November 2026, 22:00 UTC: soon after the logs were recorded.
 const NOW: i64 = 1_795_212_000;
 
+/// 1 November 2026: when settings were written last.
+const SET: i64 = 1_793_491_200;
+
 /// A made-up disk whose files were written just now.
 struct Fresh(FakeDisk);
 
@@ -35,8 +38,13 @@ impl Disk for Fresh {
     }
     fn metadata(&self, path: &Path) -> Result<Metadata, DiskError> {
         let metadata = self.0.metadata(path)?;
+        // Settings are older than what was written since.
+        let modified = match path.starts_with("/etc") {
+            true => SET,
+            false => NOW,
+        };
         Ok(Metadata {
-            modified: NOW,
+            modified,
             ..metadata
         })
     }
@@ -1285,6 +1293,17 @@ fn no_records_make_it_panic() {
 
 const PAGES: &str = "/var/log/cups/page_log";
 
+/// CUPS with this format of its page log.
+fn printing(format: &str) -> FakeDisk {
+    let settings = format!("LogLevel warn\nPageLogFormat {format}\n<Location />\n</Location>\n");
+    FakeDisk::new().file("/etc/cups/cupsd.conf", settings)
+}
+
+/// The one in which nobody who prints can write.
+fn printing_soundly() -> FakeDisk {
+    printing("%{job-originating-host-name} %p %T %P %C")
+}
+
 #[test]
 fn cups_tells_which_queue_is_used_from_where_by_either_log_and_by_both_once() {
     let want = [
@@ -1301,7 +1320,7 @@ fn cups_tells_which_queue_is_used_from_where_by_either_log_and_by_both_once() {
         (&[pages], PAGES, 4),
         (&[access, pages], access.0, 4),
     ] {
-        let disk = logs.iter().fold(FakeDisk::new(), |disk, (path, name)| {
+        let disk = logs.iter().fold(printing_soundly(), |disk, (path, name)| {
             disk.file(path, recorded(name))
         });
         let mut all: Vec<String> = want.iter().map(|line| (*line).to_owned()).collect();
@@ -1318,7 +1337,7 @@ fn cups_tells_which_queue_is_used_from_where_by_either_log_and_by_both_once() {
 
 #[test]
 fn pages_are_added_up_by_queue() {
-    let looked = look(FakeDisk::new().file(PAGES, recorded("cups-pages.log")));
+    let looked = look(printing_soundly().file(PAGES, recorded("cups-pages.log")));
     let coverage = looked
         .coverage()
         .find(|c| c.scope.as_str() == "log:/var/log/cups/page_log")
@@ -1333,7 +1352,7 @@ fn pages_are_added_up_by_queue() {
 /// Whoever prints may call a document or himself what looks like a line, line break and all.
 #[test]
 fn a_page_log_in_which_clients_can_write_is_not_believed() {
-    let looked = look(FakeDisk::new().file(PAGES, recorded("cups-pages-traditional.log")));
+    let looked = look(printing_soundly().file(PAGES, recorded("cups-pages-traditional.log")));
     assert_eq!(lines(&looked), Vec::<String>::new());
     let gap = looked.gaps().next().unwrap();
     assert!(gap.what.contains(PAGES) && gap.remedy.as_ref().unwrap().contains("PageLogFormat"));
@@ -1345,9 +1364,56 @@ fn a_page_log_in_which_clients_can_write_is_not_believed() {
     ]
     .concat();
     assert_eq!(
-        lines(&look(FakeDisk::new().file(PAGES, mixed))),
+        lines(&look(printing_soundly().file(PAGES, mixed))),
         Vec::<String>::new()
     );
+}
+
+/// What a person is called may stand where a queue or a host is looked for, and a client may call itself an address.
+#[test]
+fn a_page_log_in_a_format_that_only_looks_sound_is_not_believed() {
+    let line = "10.20.1.9 anna [20/Nov/2026:11:00:00 +0000] total 3\n";
+    for format in [
+        "%p %u %T %P %C",
+        "%u %p %T %P %C",
+        "%{job-name} %p %T %P %C",
+        "%{job-originating-host-name} %p %T %P %C\nPageLogFormat %u %p %T %P %C",
+        "",
+    ] {
+        let looked = look(printing(format).file(PAGES, line));
+        assert_eq!(lines(&looked), Vec::<String>::new(), "{format}");
+        let said = format!("{:?}", looked.records);
+        assert!(
+            !said.contains("anna") && !said.contains("10.20.1.9"),
+            "{said}"
+        );
+        assert!(
+            looked.gaps().any(|gap| gap.what.contains(PAGES)),
+            "{format}"
+        );
+    }
+    for sound in [
+        "%{job-originating-host-name} %p %T %P %C",
+        "%{job-originating-host-name} %p %T %P %C   # asked for",
+    ] {
+        let looked = look(printing(sound).file(PAGES, line));
+        assert_eq!(lines(&looked).len(), 1, "{sound}");
+        assert_eq!(looked.gaps().count(), 0, "{sound}");
+    }
+    // Before the settings were changed the format may have been another one.
+    let older = line.replace("20/Nov", "20/Oct");
+    let looked = look(printing_soundly().file(PAGES, format!("{older}{line}")));
+    assert!(lines(&looked)[0].starts_with("1× 10.20.1.9"));
+    let gap = looked.gaps().next().unwrap();
+    assert!(
+        gap.what.contains("before /etc/cups/cupsd.conf was changed"),
+        "{}",
+        gap.what
+    );
+    // The name of a document is none of a host.
+    let titled = line.replace("10.20.1.9", "k\u{fc}ndigung(anna)");
+    let said = look(printing_soundly().file(PAGES, titled));
+    assert!(!format!("{:?}", said.records).contains("ndigung"));
 }
 
 #[test]
@@ -1377,7 +1443,7 @@ const TAP: &str = "/var/cache/bind/dnstap.log";
 
 fn tapped(output: &str) -> FakeDisk {
     let settings = format!(
-        "options {{ directory \"/var/cache/bind\"; dnstap {{ client; }}; dnstap-output {output}; }};\nzone \"corp.example\" {{ type primary; file \"x\"; }};\n"
+        "options {{ directory \"/var/cache/bind\"; dnstap {{ client; auth; }}; dnstap-output {output}; }};\nzone \"corp.example\" {{ type primary; file \"x\"; }};\n"
     );
     FakeDisk::new().file("/etc/bind/named.conf", settings)
 }
@@ -1420,6 +1486,36 @@ fn what_bind_writes_in_binary_makes_the_rows_of_its_query_log() {
     );
     assert!(!format!("{:?}", looked.records).contains("private"));
     assert_eq!(looked.gaps().count(), 0);
+}
+
+/// Clients of its own zones that ask for recursion are told under `client`, all others under `auth`.
+#[test]
+fn a_dnstap_statement_that_leaves_questions_out_makes_no_log_of_all() {
+    for (statement, is_whole) in [
+        ("all;", true),
+        ("client query; auth;", true),
+        ("auth;", false),
+        ("client response; auth response;", false),
+        ("resolver;", false),
+    ] {
+        let settings = format!(
+            "options {{ directory \"/var/cache/bind\"; dnstap {{ {statement} }}; dnstap-output file \"dnstap.log\"; }};\nzone \"corp.example\" {{ type primary; file \"x\"; }};\n"
+        );
+        let disk = FakeDisk::new()
+            .file("/etc/bind/named.conf", settings)
+            .file(TAP, recorded("bind-dnstap.log"));
+        let looked = look(disk);
+        for scope in ["asked:bind", "log:/var/cache/bind/dnstap.log"] {
+            let coverage = looked.coverage().find(|c| c.scope.as_str() == scope);
+            let is_complete = coverage.unwrap().state == CoverageState::Complete;
+            assert_eq!(is_complete, is_whole, "{statement} {scope}");
+        }
+        let gap = looked.gaps().next();
+        assert_eq!(gap.is_none(), is_whole, "{statement}");
+        if let Some(remedy) = gap.and_then(|gap| gap.remedy.as_deref()) {
+            assert!(remedy.contains("Costs") && remedy.contains("restore"));
+        }
+    }
 }
 
 #[test]

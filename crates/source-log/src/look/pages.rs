@@ -1,13 +1,14 @@
 //! What CUPS printed: its page log, by queue and host.
 //!
 //! Whoever prints chooses the names of the document and of himself, line breaks included: a page log that holds them can be
-//! written by anybody. One that holds none of the two is believed, and that is the format the gap proposes.
+//! written by anybody, and its lines may look like those of one that holds none of the two. So lines are believed only if
+//! cupsd.conf sets just the format the gap proposes, and they are younger than that file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use groma_knowledge::LOG_GRAMMARS;
-use groma_model::{Coverage, CoverageState, Foreign, Reason, Scope, Timestamp};
+use groma_model::{Coverage, CoverageState, Foreign, HostName, Reason, Scope, Timestamp};
 use groma_source::{SinkExt, disk};
 
 use super::{BE_ROOT, Look, unplaced};
@@ -25,8 +26,10 @@ const SETTINGS_BYTES_MAX: u64 = 1 << 20;
 const QUEUES_MAX: usize = 1_000;
 /// Clients without an address that are told by name.
 const NAMES_MAX: usize = 1_000;
+/// The format in which nobody who prints can write what he likes.
+const FORMAT: &str = "%{job-originating-host-name} %p %T %P %C";
 /// What this reads, in words.
-pub(super) const READS: &str = "/var/log/cups/page_log with its rotations, and whether /etc/cups/cupsd.conf sets PageLogFormat";
+pub(super) const READS: &str = "/var/log/cups/page_log with its rotations, and which PageLogFormat /etc/cups/cupsd.conf sets, and when that file was written last";
 const ENABLE: &str = "set PageLogFormat %{job-originating-host-name} %p %T %P %C in /etc/cups/cupsd.conf and reload cupsd (no %u and no %{job-name}: clients choose those). Costs about 60 bytes a job; put the old line back to restore.";
 const BY_NAME: &str = "set HostNameLookups Off in /etc/cups/cupsd.conf and reload cupsd, so that the log holds addresses; put the old value back to restore";
 
@@ -46,13 +49,16 @@ struct Told {
     pages: BTreeMap<String, u64>,
     unplaced: BTreeMap<Box<str>, u64>,
     span: Option<(Timestamp, Timestamp)>,
+    /// Lines before that are not believed, and whether there are any.
+    since: Option<Timestamp>,
+    is_older: bool,
 }
 
 impl Look<'_> {
     /// Reads the page log of CUPS.
     pub(super) fn pages(&mut self) {
         let (families, _) = family::families(self.disk, &[PAGES]);
-        let mut is_on = self.is_page_log_set();
+        let mut is_on = self.page_log_format().is_some();
         for family in &families {
             is_on |= family.members.iter().any(|member| member.bytes > 0);
             self.page_log(family);
@@ -72,18 +78,25 @@ impl Look<'_> {
         }
     }
 
-    fn is_page_log_set(&self) -> bool {
-        let Ok(read) = self.disk.read(Path::new(SETTINGS), SETTINGS_BYTES_MAX) else {
-            return false;
-        };
+    /// The format cupsd.conf sets: of several the last, as cupsd has it.
+    fn page_log_format(&self) -> Option<String> {
+        let read = self.disk.read(Path::new(SETTINGS), SETTINGS_BYTES_MAX);
+        let read = read.ok()?;
         let text = String::from_utf8_lossy(&read.bytes);
-        text.lines().any(|line| {
-            let (key, value) = line
-                .trim()
-                .split_once(char::is_whitespace)
-                .unwrap_or_default();
-            key.eq_ignore_ascii_case("PageLogFormat") && !value.trim().is_empty()
-        })
+        let values = text.lines().filter_map(|line| {
+            let line = line.split('#').next().unwrap_or_default().trim();
+            let (key, value) = line.split_once(char::is_whitespace)?;
+            key.eq_ignore_ascii_case("PageLogFormat")
+                .then(|| value.trim().to_owned())
+        });
+        values.last().filter(|value| !value.is_empty())
+    }
+
+    /// Since when the page log is in a format in which clients cannot write; `None` if it is not.
+    fn believed_since(&self) -> Option<Timestamp> {
+        let format = self.page_log_format()?;
+        let metadata = self.disk.metadata(Path::new(SETTINGS)).ok()?;
+        (format == FORMAT).then(|| Timestamp::from_seconds(metadata.modified))
     }
 
     fn page_log(&mut self, family: &Family) {
@@ -91,8 +104,16 @@ impl Look<'_> {
         let log = disk::foreign(&family.path);
         let mut told = Told::default();
         let mut complete = true;
+        told.since = self.believed_since();
         for member in &family.members {
             complete &= self.pages_of(&scope, member, &mut told);
+        }
+        if told.is_older {
+            complete = false;
+            let what = format!("what {log} tells from before {SETTINGS} was changed last");
+            let remedy = "nothing, if the format was the same before: its later lines are read. They may have been in a format in which clients write what they like";
+            self.sink
+                .missed_because(&scope, what, Reason::Unsupported, remedy);
         }
         if !told.unplaced.is_empty() {
             complete = false;
@@ -161,9 +182,11 @@ impl Look<'_> {
                 let remedy = "the time of the look was over; give it more";
                 return missing(self, name, Reason::BudgetExhausted, remedy);
             }
-            Ok(read) if strange > 0 || read.too_long > 0 => {
+            // Nothing was written.
+            Ok(read) if read.bytes == 0 => return true,
+            Ok(read) if told.since.is_none() || strange > 0 || read.too_long > 0 => {
                 let what = format!(
-                    "what {name} tells: {strange} lines of it are in a format in which clients may write what they like"
+                    "what {name} tells: it may be in a format in which clients write what they like"
                 );
                 let remedy = format!("{ENABLE} Lines in the old format stay unread.");
                 return missing(self, what, Reason::Unsupported, &remedy);
@@ -181,7 +204,10 @@ impl Look<'_> {
             if let Some(job) = printed(line)
                 && let Some(at) = clock.read(job.time)
             {
-                told.take(&job, at, &around.zones);
+                match told.since.is_some_and(|since| at >= since) {
+                    true => told.take(&job, at, &around.zones),
+                    false => told.is_older = true,
+                }
             }
         });
         let bytes = read.as_ref().map_or(0, |read| read.bytes);
@@ -211,7 +237,8 @@ impl Told {
             *sum = sum.saturating_add(pages);
         }
         let Some(client) = session::address(job.host) else {
-            let is_here = job.host.eq_ignore_ascii_case("localhost");
+            let is_here =
+                job.host.eq_ignore_ascii_case("localhost") || HostName::parse(job.host).is_none();
             let has_room = self.unplaced.len() < NAMES_MAX || self.unplaced.contains_key(job.host);
             if !is_here && has_room {
                 *self.unplaced.entry(job.host.into()).or_default() += 1;

@@ -21,8 +21,9 @@ const UNBOUND: &[&str] = &["/etc/unbound/unbound.conf", "/etc/unbound/unbound.co
 const SETTINGS_BYTES_MAX: u64 = 1 << 20;
 const FILES_MAX: usize = 200;
 /// What this reads, in words.
-pub(super) const READS: &str = "the file that named.conf names in dnstap-output, with its rotations; whether /etc/unbound/unbound.conf and unbound.conf.d switch dnstap on";
+pub(super) const READS: &str = "which questions named.conf has written down (dnstap), the file it names in dnstap-output, with its rotations; whether /etc/unbound/unbound.conf and unbound.conf.d switch dnstap on";
 const BIND_SOCKET: &str = "whoever listens at that socket has the questions. dnstap-output file \"/var/log/named/dnstap\" size 100m versions 5; in place of it, and rndc reload, lets groma read them. Costs about 150 bytes a question and as many an answer, 600 MB at most; put the old line back to restore.";
+const BIND_EVERY: &str = "dnstap { client query; auth query; }; in the options of named.conf, and in each view that has a dnstap statement of its own, and rndc reconfig. Costs about 150 bytes a question; put the old lines back to restore.";
 const UNBOUND_SOCKET: &str = "Unbound writes dnstap to sockets alone: whoever listens there has the questions. log-queries: yes in unbound.conf and unbound-control reload lets groma read them from its log. Costs about 100 bytes a question; take the line out and reload to restore.";
 
 /// Where a name server writes its questions in binary.
@@ -114,7 +115,15 @@ impl Look<'_> {
         let scope = Scope::new("log", &family.path.to_string_lossy());
         let mut reading = Reading::default();
         let mut tally = Tally::default();
-        let mut complete = true;
+        let mut complete = self.around.zones.is_tap_whole;
+        if !complete {
+            let log = disk::foreign(&family.path);
+            let what = format!(
+                "questions to BIND that {log} does not hold: its dnstap statement leaves some out"
+            );
+            self.sink
+                .missed_because(&scope, what, Reason::LogDisabled, BIND_EVERY);
+        }
         for member in &family.members {
             complete &= self.tap_file(&scope, family, member, &mut reading, &mut tally);
         }
