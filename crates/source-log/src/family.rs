@@ -13,6 +13,8 @@ use crate::lines;
 const ENTRIES_MAX: usize = 20_000;
 /// How much of a file and of what may be a packed copy of it is compared.
 const BEGIN: u64 = 4_096;
+/// Digits of a time in a name: named writes 17 (yyyymmddhhmmssmmm), logrotate with `-%Y%m%d-%s` 18.
+const DIGITS_MAX: usize = 18;
 /// Logs one path with a `*` may mean.
 pub(crate) const FAMILIES_MAX: usize = 64;
 
@@ -278,12 +280,14 @@ fn is_rotation(ending: &str) -> bool {
     let counted = |s: &str| !s.is_empty() && s.len() <= 3 && s.bytes().all(|b| b.is_ascii_digit());
     let dated = |s: &str| {
         let digits = s.bytes().filter(u8::is_ascii_digit).count();
-        (8..=14).contains(&digits)
+        (8..=DIGITS_MAX).contains(&digits)
             && s.bytes()
                 .all(|b| b.is_ascii_digit() || b == b'-' || b == b'_')
     };
     match plain.split_at_checked(1) {
         None => plain.is_empty() && ending.is_empty(),
+        // cupsd calls its one older file so.
+        Some((".", "O")) => true,
         Some((".", rest)) => counted(rest) || dated(rest),
         Some(("-" | "_", rest)) => dated(rest),
         Some(_) => false,
@@ -334,11 +338,25 @@ mod tests {
             "-20261101.gz",
             "-2026-11-01",
             ".20261101-0325.xz",
+            ".O",
+            ".20261101032500123",
+            "-20261101-1793491200.gz",
         ] {
             assert!(is_rotation(yes), "{yes}");
         }
         for no in [
-            ".gz", ".log", ".old", "-backup", ".1.txt", "2", ".err", ".1234", "-2026",
+            ".gz",
+            ".log",
+            ".old",
+            "-backup",
+            ".1.txt",
+            "2",
+            ".err",
+            ".1234",
+            "-2026",
+            ".OLD",
+            ".o",
+            "-20261101-1793491200-9",
         ] {
             assert!(!is_rotation(no), "{no}");
         }

@@ -316,18 +316,17 @@ impl Rule {
             return None;
         }
         let wanted = MONTH_DAYS.div_ceil(each);
-        let was = self
-            .how
-            .rotate
-            .map_or_else(|| "none".to_owned(), |count| count.to_string());
-        let age = match self.how.days_max {
-            Some(age) if age < MONTH_DAYS => format!(" and maxage {MONTH_DAYS} (now {age})"),
-            _ => String::new(),
-        };
+        // Only what is too small is named: to set the other one too would shorten the log.
+        let files = self.how.rotate.filter(|count| *count < wanted);
+        let files = files.map(|count| format!("rotate {wanted} (now {count})"));
+        let age = self.how.days_max.filter(|age| *age < MONTH_DAYS);
+        let age = age.map(|age| format!("maxage {MONTH_DAYS} (now {age})"));
+        let set: Vec<String> = files.into_iter().chain(age).collect();
+        let set = set.join(" and ");
         Some(Short {
             days,
             remedy: format!(
-                "set rotate {wanted}{age} at {} (rotate is {was} now) at least a month before the survey that counts. Costs the room of the further files; put the old number back to restore.",
+                "set {set} at {} at least a month before the survey that counts. Costs the room of the further files; put the old number back to restore.",
                 self.place
             ),
         })
@@ -611,10 +610,29 @@ mod tests {
         let said = kept().of(Path::new("/var/log/cups/page_log")).unwrap();
         let remedy = said.short.unwrap().remedy;
         assert!(
-            remedy.starts_with("set rotate 31 at /etc/logrotate.d/cups:3 (rotate is 7 now)"),
+            remedy.starts_with("set rotate 31 (now 7) at /etc/logrotate.d/cups:3"),
             "{remedy}"
         );
         assert!(remedy.contains("Costs") && remedy.contains("restore"));
+    }
+
+    #[test]
+    fn what_is_kept_long_enough_is_not_named_to_be_shortened() {
+        for (rotate, wanted) in [
+            ("rotate 52", None),
+            ("rotate -1", None),
+            ("rotate 2", Some("rotate 5 (now 2)")),
+        ] {
+            let settings = format!("/var/log/a {{\n weekly\n {rotate}\n maxage 14\n}}\n");
+            let disk = FakeDisk::new().file("/etc/logrotate.conf", settings);
+            let said = Kept::read(&disk).of(Path::new("/var/log/a")).unwrap();
+            let remedy = said.short.unwrap().remedy;
+            let want = match wanted {
+                None => "set maxage 31 (now 14) at ".to_owned(),
+                Some(files) => format!("set {files} and maxage 31 (now 14) at "),
+            };
+            assert!(remedy.starts_with(&want), "{remedy}");
+        }
     }
 
     #[test]

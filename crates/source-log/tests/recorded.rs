@@ -714,7 +714,7 @@ fn how_long_a_log_is_kept_is_this_machines_word_and_less_than_a_month_is_a_gap()
         "who used OpenSSH once a month: /var/log/auth.log is kept for 2 days"
     );
     let remedy = gap.remedy.as_deref().unwrap();
-    assert!(remedy.starts_with("set rotate 31 at /etc/logrotate.d/rsyslog:3"));
+    assert!(remedy.starts_with("set rotate 31 (now 1) at /etc/logrotate.d/rsyslog:3"));
 }
 
 const JOURNAL: &str = "/var/log/journal/0123456789abcdef0123456789abcdef";
@@ -1410,6 +1410,11 @@ fn a_page_log_in_a_format_that_only_looks_sound_is_not_believed() {
         "{}",
         gap.what
     );
+    // A time that cannot be is missed.
+    let wrong = line.replace("2026", "2036");
+    let looked = look(printing_soundly().file(PAGES, format!("{line}{wrong}")));
+    let gap = looked.gaps().next().unwrap();
+    assert!(gap.what.contains("dated 2036"), "{}", gap.what);
     // The name of a document is none of a host.
     let titled = line.replace("10.20.1.9", "k\u{fc}ndigung(anna)");
     let said = look(printing_soundly().file(PAGES, titled));

@@ -83,13 +83,13 @@ impl Look<'_> {
         let read = self.disk.read(Path::new(SETTINGS), SETTINGS_BYTES_MAX);
         let read = read.ok()?;
         let text = String::from_utf8_lossy(&read.bytes);
-        let values = text.lines().filter_map(|line| {
+        let mut values = text.lines().filter_map(|line| {
             let line = line.split('#').next().unwrap_or_default().trim();
             let (key, value) = line.split_once(char::is_whitespace)?;
             key.eq_ignore_ascii_case("PageLogFormat")
                 .then(|| value.trim().to_owned())
         });
-        values.last().filter(|value| !value.is_empty())
+        values.next_back().filter(|value| !value.is_empty())
     }
 
     /// Since when the page log is in a format in which clients cannot write; `None` if it is not.
@@ -212,6 +212,15 @@ impl Look<'_> {
         });
         let bytes = read.as_ref().map_or(0, |read| read.bytes);
         self.reader.used(bytes.max(member.bytes));
+        if let Some(at) = clock.impossible {
+            let what = format!(
+                "lines of {name} dated {}: before 1990, or after the file was written last",
+                at.minute()
+            );
+            let remedy =
+                "a clock was wrong then, or the file was touched; these lines were left out";
+            return missing(self, what, Reason::Malformed, remedy);
+        }
         read.is_ok_and(|read| !read.stopped)
     }
 

@@ -192,9 +192,12 @@ struct Request<'m> {
 }
 
 impl Request<'_> {
-    /// False for what was refused, and what the server could not do.
+    /// False for what was refused, what the server could not do, and for who was only sent elsewhere (to log on, or to TLS), but
+    /// for the places that exist to send a reader on (RFC 6764 5). A balancer that asks how a server feels reads no mail.
     fn is_answered(&self) -> bool {
-        self.status.starts_with(['2', '3'])
+        let sends_on = self.path.starts_with("/.well-known/");
+        let is_told = self.status.starts_with('2') || (sends_on && self.status.starts_with('3'));
+        is_told && !self.path.to_ascii_lowercase().ends_with("/healthcheck.htm")
     }
 }
 
@@ -249,6 +252,29 @@ mod tests {
         assert_eq!(request.client.to_string(), "10.20.1.66");
         assert_eq!((request.method, request.path), ("GET", "/x"));
         assert!(request.agent.starts_with("10.20.1.9"));
+    }
+
+    #[test]
+    fn who_is_sent_to_the_logon_page_and_who_asks_how_the_server_feels_reads_no_mail() {
+        let is_answered = |path: &str, status: u32| {
+            let line = format!("10.20.1.66 - - [x] \"GET {path} HTTP/1.1\" {status} 1 \"-\" \"a\"");
+            super::request(&line).unwrap().is_answered()
+        };
+        for (path, status) in [
+            ("/owa/", 200),
+            ("/EWS/Exchange.asmx", 200),
+            ("/.well-known/caldav", 301),
+        ] {
+            assert!(is_answered(path, status), "{path}");
+        }
+        for (path, status) in [
+            ("/owa/", 302),
+            ("/EWS/", 301),
+            ("/owa/HealthCheck.htm", 200),
+            ("/owa/", 401),
+        ] {
+            assert!(!is_answered(path, status), "{path}");
+        }
     }
 
     #[test]
