@@ -36,9 +36,9 @@ pub(super) fn join(rows: &mut Rows<'_>) {
 /// Rows of packets that one row, or each of several, takes in.
 enum Step {
     /// The last are the row of the first key, which has the second from then on.
-    Are(Key, Key, Vec<Key>),
+    Are(Box<(Key, Key)>, Vec<Key>),
     /// The first is evidence of each, and no row.
-    StandsBy(Key, Vec<Key>),
+    StandsBy(Box<Key>, Vec<Key>),
 }
 
 /// What becomes of the rows between two machines.
@@ -52,7 +52,7 @@ fn steps(heard: &[&Key], told: &[&Key]) -> Vec<Step> {
             several if several.iter().any(|told| says_more(key, told)) => {}
             several => {
                 let several = several.iter().map(|told| (*told).clone());
-                steps.push(Step::StandsBy((*key).clone(), several.collect()));
+                steps.push(Step::StandsBy(Box::new((*key).clone()), several.collect()));
             }
         }
     }
@@ -78,7 +78,8 @@ fn of_row(told: &Key, heard: Vec<&Key>) -> Step {
     }
     let name = || own.iter().find_map(|heard| heard.1.1.clone());
     all.1.1 = all.1.1.or_else(name);
-    Step::Are(told.clone(), all, own.into_iter().cloned().collect())
+    let own = own.into_iter().cloned().collect();
+    Step::Are(Box::new((told.clone(), all)), own)
 }
 
 /// The rows that `heard` may be: of those it does not contradict, the ones of its account before those without one, and so
@@ -154,7 +155,8 @@ fn both(one: &Key, other: &Key) -> Key {
 impl Step {
     fn take(self, rows: &mut Rows<'_>) {
         match self {
-            Self::Are(told, key, heard) => {
+            Self::Are(keys, heard) => {
+                let (told, key) = *keys;
                 let Some(mut row) = rows.remove(&told) else {
                     return;
                 };
