@@ -2,12 +2,12 @@
 //!
 //! A host is one that answered: with its hardware address, an echo, a door that is open, or a refusal. Under `-Pn` nmap calls
 //! every address up; one of which every port is only filtered is none. Where one hardware address stands behind many
-//! addresses, or every address of a large range answers, something in between answers for everyone: only what was
+//! addresses, or every address of a large range without a hole answers alike, something in between answers for everyone: only what was
 //! recognised by its own words is somebody then. A service that nmap looked up by the number of its port is not told.
 //!
 //! The file is read piece by piece, and of any length. A declaration of entities ends the reading before it begins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Read};
 use std::net::IpAddr;
 
@@ -34,7 +34,7 @@ const OWN_MAX: usize = 16;
 /// Addresses one hardware address may have before it is taken for one that answers for others.
 const ADDRESSES_MAX: usize = 8;
 /// As many addresses, all of which answer, are no coincidence.
-const RANGE_MIN: u64 = 32;
+const RANGE_MIN: usize = 32;
 const TEXT_MAX: usize = 120;
 
 /// A scan.
@@ -282,10 +282,12 @@ impl Reading {
         for mac in self.hosts.iter().filter_map(|host| host.mac.clone()) {
             *behind.entry(mac).or_default() += 1;
         }
-        // By nmap's own count, or, where it was stopped, by ours of a range without a hole.
-        let everybody = self
-            .counted
-            .is_some_and(|(up, total)| up == total && total >= RANGE_MIN);
+        // A list of servers is up to the last one too: only neighbours without a difference may be one that answers for all.
+        let everybody = self.counted.is_some_and(|(up, total)| up == total);
+        let in_a_row = match everybody {
+            true => in_a_row(&self.hosts),
+            false => BTreeSet::new(),
+        };
         let mut scan = Scan {
             list,
             finished: self.finished,
@@ -294,7 +296,11 @@ impl Reading {
         };
         for host in self.hosts {
             let many = host.mac.as_ref().and_then(|mac| behind.get(mac));
-            let in_between = everybody || many.is_some_and(|count| *count > ADDRESSES_MAX);
+            let is_alike = || host.addresses.first().is_some_and(|a| in_a_row.contains(a));
+            let in_between = match many {
+                Some(count) => *count > ADDRESSES_MAX,
+                None => is_alike(),
+            };
             if !host.answered {
                 scan.unproven += 1;
             } else if in_between && !host.recognised {
@@ -309,6 +315,30 @@ impl Reading {
         scan.sightings.sort();
         scan.sightings.dedup();
         scan
+    }
+}
+
+/// Addresses of which at least [`RANGE_MIN`] follow one another, with the same doors open.
+fn in_a_row(hosts: &[Host]) -> BTreeSet<IpAddr> {
+    let doors = |host: &Host| -> BTreeSet<(Port, Transport)> {
+        host.doors.iter().map(|d| (d.port, d.transport)).collect()
+    };
+    let own = hosts
+        .iter()
+        .filter_map(|host| Some((*host.addresses.first()?, doors(host))));
+    let all: BTreeMap<IpAddr, BTreeSet<(Port, Transport)>> = own.collect();
+    let rows: Vec<_> = all.into_iter().collect();
+    let rows = rows.chunk_by(|(one, here), (next, there)| follows(*one, *next) && here == there);
+    let long = rows.filter(|row| row.len() >= RANGE_MIN);
+    long.flatten().map(|(address, _)| *address).collect()
+}
+
+/// True if `next` is the address behind `one`.
+fn follows(one: IpAddr, next: IpAddr) -> bool {
+    match (one, next) {
+        (IpAddr::V4(one), IpAddr::V4(next)) => u32::from(one).checked_add(1) == Some(next.into()),
+        (IpAddr::V6(one), IpAddr::V6(next)) => u128::from(one).checked_add(1) == Some(next.into()),
+        _ => false,
     }
 }
 

@@ -114,6 +114,31 @@ fn what_answers_for_everyone_is_not_everyone() {
     assert_eq!(read(&range(64, false, service, 0)).sightings.len(), 64);
 }
 
+/// `nmap -iL servers.txt`: every one of them is up, or it would not be on the list.
+#[test]
+fn a_list_of_servers_is_nobody_in_between() {
+    let same = range(64, false, "", 0);
+    let mut apart = same.clone();
+    let mut unlike = String::new();
+    for host in 1..=64 {
+        apart = apart.replace(&format!("\"10.9.0.{host}\""), &format!("\"10.9.{host}.7\""));
+    }
+    for (number, part) in same.split_inclusive("</host>").enumerate() {
+        let port = ["443", "22", "389"][number % 3];
+        unlike += &part.replace("\"443\"", &format!("\"{port}\""));
+    }
+    let mut cards = same.clone();
+    for host in 1..=64 {
+        let own = format!("<address addr=\"10.9.0.{host}\" addrtype=\"ipv4\"/>");
+        let card = format!("{own}<address addr=\"02:00:5E:10:00:{host:02X}\" addrtype=\"mac\"/>");
+        cards = cards.replace(&own, &card);
+    }
+    for text in [apart, unlike, cards] {
+        let scan = read(&text);
+        assert_eq!((scan.sightings.len(), scan.answered_for), (64, 0));
+    }
+}
+
 #[test]
 fn a_document_with_entities_of_its_own_is_refused() {
     for kind in [

@@ -213,12 +213,24 @@ fn receive_connector(entry: &Entry, learnt: &mut Learnt) {
 /// Connectors shown of those without a log.
 const UNLOGGED_SHOWN: usize = 16;
 
+/// Text as it stands between single quotes in PowerShell: each of the five signs that it takes for one would end the argument,
+/// and is doubled. A control character means nothing in a name.
+fn in_single_quotes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars().filter(|letter| !letter.is_control()) {
+        out.push(letter);
+        if matches!(letter, '\'' | '\u{2018}'..='\u{201b}') {
+            out.push(letter);
+        }
+    }
+    out
+}
+
 /// Says which receive connectors write down nothing: who sends through them is nowhere to be read.
 pub(crate) fn tell_unlogged(learnt: &mut Learnt) {
     let all = std::mem::take(&mut learnt.unlogged);
     for connector in all.iter().take(UNLOGGED_SHOWN) {
-        // A quote would end the argument.
-        let quoted = connector.replace('\'', "''");
+        let quoted = in_single_quotes(connector);
         learnt.troubles.push(Cause::new(
             format!("the receive connector {connector} keeps no protocol log: who sends through it is written nowhere"),
             Reason::LogDisabled,
@@ -348,6 +360,31 @@ mod tests {
             _ => None,
         });
         assert_eq!(object.unwrap().attributes["networks"].len(), 2);
+    }
+
+    #[test]
+    fn no_quote_of_a_name_ends_the_argument_of_a_remedy() {
+        let mut learnt = organisation();
+        for quote in ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'] {
+            learnt
+                .unlogged
+                .push(format!("MBX1\\x{quote}; Remove-It; {quote}"));
+        }
+        tell_unlogged(&mut learnt);
+        assert_eq!(learnt.troubles.len(), 5);
+        for trouble in &learnt.troubles {
+            let remedy = format!("{trouble:?}");
+            let is_quote = |c: &char| matches!(c, '\'' | '\u{2018}'..='\u{201b}');
+            let argument = remedy.split("Set-ReceiveConnector '").nth(1).unwrap();
+            let argument = argument.split("' -Protocol").next().unwrap();
+            let signs: Vec<char> = argument.chars().collect();
+            let runs = signs.chunk_by(|a, b| is_quote(a) == is_quote(b));
+            assert!(
+                runs.filter(|run| is_quote(&run[0]))
+                    .all(|run| run.len() % 2 == 0),
+                "{argument}"
+            );
+        }
     }
 
     #[test]
