@@ -131,6 +131,8 @@ pub(crate) struct Learnt {
     pub(crate) group_members: HashMap<String, Peer>,
     /// Receive connectors whose conversations nobody writes down.
     pub(crate) unlogged: Vec<String>,
+    /// Connections of this look, until it is known whether their accounts are people's.
+    pub(crate) connected: Vec<DirectoryNeed>,
     /// Names that domains have in paths, lower case, and their names in DNS.
     pub(crate) flat_names: HashMap<String, HostName>,
     /// Shares that people have folders on, until all people were read.
@@ -167,6 +169,7 @@ impl Learnt {
             own_account: String::new(),
             group_members: HashMap::new(),
             unlogged: Vec::new(),
+            connected: Vec::new(),
             flat_names: HashMap::new(),
             folders: Folders::new(),
             mounts: Mounts::new(),

@@ -31,6 +31,7 @@ pub mod access;
 mod ad;
 mod cause;
 mod channel;
+mod connected;
 mod entry;
 mod guard;
 mod ipa;
@@ -49,7 +50,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use groma_model::fact::DirectoryNeed;
-use groma_model::{Coverage, CoverageState, Fact, Observation, Reason, Scope, Seen, SourceName};
+use groma_model::{Coverage, CoverageState, Fact, Observation, Reason, Scope, SourceName};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 
 pub use access::{AccessError, Directory};
@@ -58,6 +59,7 @@ pub use session::Limits;
 
 use crate::access::{Logon, Trust};
 use crate::cause::Cause;
+use crate::connected::Connected;
 use crate::entry::Entry;
 use crate::journal::{Notes, Noting, say};
 use crate::learnt::Learnt;
@@ -163,7 +165,7 @@ impl Source for DirectorySource {
             contacts: self.directories.iter().map(contact).collect(),
             sends: lines(&["objects with a meaning for a move, needs that follow from them, and counts"]),
             never_sends: lines(&[
-                "a person, a group's members, a password, a description or another free text",
+                "the accounts of a client that has more than eight (they are people's), a person's entry, a group's members, a password, a description or another free text",
                 "a logon to a server whose certificate nobody named, in clear text, or a second time",
                 "anything to a server that another one refers to",
             ]),
@@ -523,17 +525,14 @@ impl Look<'_, '_> {
         let limits = session.limits();
         let _ = self.asked(session, step, root, learnt).await;
         let counts = learnt.counts.clone();
-        let mut met = BTreeMap::new();
+        let mut connected = Connected::default();
+        let first = std::mem::take(&mut learnt.connected);
+        connected.met(first, self.window.now());
         let mut taken = 1_u32;
         while taken < limits.samples_max && self.waits(session, limits.sample).await {
             let mut facts = Vec::new();
             let trouble = self.sample(session, step, root, learnt, &mut facts).await;
-            let now = self.window.now();
-            for need in facts {
-                let seen = met.entry(need).or_insert(Seen::once(now));
-                seen.count += u64::from(seen.last < now);
-                seen.last = now;
-            }
+            connected.met(facts, self.window.now());
             if let Some(cause) = trouble {
                 self.gap(
                     &scope,
@@ -545,7 +544,7 @@ impl Look<'_, '_> {
             taken += 1;
         }
         learnt.counts = counts;
-        for (need, seen) in met {
+        for (need, seen) in connected.told() {
             self.told += 1;
             self.sink.saw(Observation {
                 scope: scope.clone(),
@@ -809,6 +808,13 @@ impl Batch<'_> {
         for fact in learnt.facts.drain(..) {
             if self.told >= room {
                 left_out += 1;
+                continue;
+            }
+            if let Fact::DirectoryNeed(need) = &fact
+                && need.is_seen()
+            {
+                self.told += 1;
+                learnt.connected.push(need.clone());
                 continue;
             }
             self.told += 1;

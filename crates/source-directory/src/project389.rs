@@ -199,7 +199,7 @@ fn link(entry: &Entry, learnt: &mut Learnt) {
 }
 
 /// Who is connected right now.
-fn connections(entry: &Entry, learnt: &mut Learnt) {
+pub(crate) fn connections(entry: &Entry, learnt: &mut Learnt) {
     for text in entry.texts("connection") {
         let Some((client, account)) = caller(&text) else {
             learnt.count("connections_own");
