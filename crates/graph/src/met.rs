@@ -10,13 +10,17 @@ use std::net::IpAddr;
 use groma_model::fact::{OpenPort, Program, SeenService, ServiceAnswer};
 use groma_model::inventory::ListenerEntry;
 use groma_model::registry::REGISTRY;
-use groma_model::{AgentId, EntityId, Estate, EvidenceId, Peer, Port, SiteId, Transport};
+use groma_model::{
+    AgentId, EntityId, Estate, EvidenceId, Peer, Port, SiteId, Timestamp, Transport,
+};
 
 use crate::gather::Raws;
 
 /// An answer, whichever source asked.
 struct Answered<'a> {
     id: &'a EvidenceId,
+    current: bool,
+    last: Timestamp,
     site: &'a SiteId,
     vantage: &'a AgentId,
     address: IpAddr,
@@ -65,13 +69,13 @@ pub(crate) fn join(
     listeners.sort_by(|a, b| key(a).cmp(&key(b)));
 }
 
-/// Every answer; whoever asked what is spoken comes last, because it knows more.
-fn all<'a>(
-    open: &'a Raws<OpenPort>,
-    seen: &'a Raws<SeenService>,
-) -> impl Iterator<Item = Answered<'a>> {
+/// Every answer, the one to believe first: whoever asked what is spoken knows more than who only knocked, then what the newest
+/// look still saw, then what was seen last.
+fn all<'a>(open: &'a Raws<OpenPort>, seen: &'a Raws<SeenService>) -> Vec<Answered<'a>> {
     let open = open.iter().map(|raw| Answered {
         id: &raw.id,
+        current: raw.current,
+        last: raw.seen.last,
         site: &raw.site,
         vantage: &raw.vantage,
         address: raw.fact.address,
@@ -82,28 +86,53 @@ fn all<'a>(
     });
     let seen = seen.iter().map(|raw| Answered {
         id: &raw.id,
+        current: raw.current,
+        last: raw.seen.last,
         site: &raw.site,
         vantage: &raw.vantage,
         address: raw.fact.address,
         port: raw.fact.port,
         transport: raw.fact.transport,
-        speaks: Some(kind(&raw.fact)),
+        speaks: Some(&raw.fact.answer.protocol),
         answer: Some(&raw.fact.answer),
     });
-    open.chain(seen)
+    let mut all: Vec<_> = open.chain(seen).collect();
+    let known = |it: &Answered<'_>| (it.answer.is_some(), it.current, it.last);
+    all.sort_by(|a, b| known(b).cmp(&known(a)).then_with(|| a.id.cmp(b.id)));
+    all
 }
 
-/// The dependency that somebody has who uses what is spoken there.
-fn kind(seen: &SeenService) -> &str {
-    match seen.answer.protocol.as_str() {
-        "smtp" | "lmtp" if seen.port.0 == 587 || seen.port.0 == 465 => "smtp-submission",
+/// The dependency that somebody has who uses what is spoken there, where it has another name than the protocol: as our own
+/// questions, scanners and announcements (RFC 6335) call it.
+fn kind(protocol: &str, port: Port) -> &str {
+    let over_tls = protocol.strip_suffix(" over TLS");
+    match over_tls.unwrap_or(protocol) {
+        "smtp" | "lmtp" if port.0 == 587 || port.0 == 465 => "smtp-submission",
         "smtp" | "lmtp" => "smtp-relay",
-        "ldap" => "ldap-bind",
-        "mysql" | "postgresql" => "sql",
-        "redis" | "memcached" => "nosql",
+        "smtps" | "submission" | "submissions" => "smtp-submission",
+        "ldap" | "ldaps" => "ldap-bind",
+        "mysql" | "postgresql" | "ms-sql-s" => "sql",
+        "redis" | "memcached" | "mongodb" => "nosql",
         "amqp" => "message-queue",
+        "domain" => "dns",
+        "kerberos-sec" => "kerberos",
+        "imaps" => "imap",
+        "pop3s" => "pop3",
+        "https" => "http",
+        "microsoft-ds" | "netbios-ssn" => "smb",
+        "ms-wbt-server" => "rdp",
+        "sftp-ssh" => "ssh",
+        "ipp" | "ipps" | "printer" | "pdl-datastream" | "jetdirect" => "print",
         other => other,
     }
+}
+
+/// The kind of what was heard at a port; none for a word that is no kind.
+pub(crate) fn spoken(protocol: &str, port: Port) -> Option<&'static str> {
+    let kinds = &REGISTRY.dependencies;
+    kinds
+        .get(kind(protocol, port))
+        .map(|kind| kind.name.as_str())
 }
 
 impl Answered<'_> {
@@ -143,11 +172,9 @@ impl Answered<'_> {
     }
 
     fn tells(&self, row: &mut ListenerEntry) {
-        let known = self
-            .speaks
-            .filter(|name| REGISTRY.dependencies.contains_key(*name));
+        let known = self.speaks.and_then(|word| spoken(word, self.port));
         row.service = row.service.take().or(known.map(str::to_owned));
-        row.answer = self.answer.cloned().or(row.answer.take());
+        row.answer = row.answer.take().or_else(|| self.answer.cloned());
         row.evidence.push(self.id.clone());
     }
 }

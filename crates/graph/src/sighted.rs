@@ -1,4 +1,5 @@
-//! Doors of machines nobody looked at from inside: as they say themselves, or as a scan found them open.
+//! Doors of machines nobody looked at from inside: as they say themselves, or as a scan found them open. A row names a service
+//! only where it was heard: the number of a port says nothing of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -6,11 +7,11 @@ use std::net::IpAddr;
 use groma_model::fact::Program;
 use groma_model::inventory::ListenerEntry;
 use groma_model::name::{Port, Transport};
-use groma_model::registry::REGISTRY;
 use groma_model::sighting::Sighting;
 use groma_model::{EntityId, Estate, EvidenceId, Peer};
 
 use crate::gather::Raws;
+use crate::met::spoken;
 
 /// Doors one machine may have in the table: whoever answers at every port answers for others.
 const DOORS_MAX: usize = 200;
@@ -18,7 +19,7 @@ const DOORS_MAX: usize = 200;
 /// Adds the doors of machines without an agent to `listeners`.
 pub(crate) fn doors(met: &Raws<Sighting>, estate: &Estate, listeners: &mut Vec<ListenerEntry>) {
     type Place = (EntityId, IpAddr, Port, Transport);
-    let mut found: BTreeMap<Place, BTreeSet<EvidenceId>> = BTreeMap::new();
+    let mut found: BTreeMap<Place, (BTreeSet<&str>, BTreeSet<EvidenceId>)> = BTreeMap::new();
     for raw in met.iter().filter(|raw| raw.current) {
         let Some(address) = raw.fact.address else {
             continue;
@@ -33,7 +34,10 @@ pub(crate) fn doors(met: &Raws<Sighting>, estate: &Estate, listeners: &mut Vec<L
         }
         for door in &raw.fact.doors {
             let place = (machine.clone(), address, door.port, door.transport);
-            found.entry(place).or_default().insert(raw.id.clone());
+            let (heard, evidence) = found.entry(place).or_default();
+            let service = door.service.as_deref();
+            heard.extend(service.and_then(|word| spoken(word, door.port)));
+            evidence.insert(raw.id.clone());
         }
     }
     let known: BTreeSet<(EntityId, Port, Transport)> = listeners
@@ -45,19 +49,19 @@ pub(crate) fn doors(met: &Raws<Sighting>, estate: &Estate, listeners: &mut Vec<L
         .filter(|((entity, _, port, transport), _)| {
             !known.contains(&(entity.clone(), *port, *transport))
         });
-    listeners.extend(new.map(|((entity, address, port, transport), evidence)| {
-        ListenerEntry {
-            entity,
-            address,
-            port,
-            transport,
-            process: Program::default(),
-            service: REGISTRY
-                .kind_by_port(port, transport)
-                .map(|kind| kind.name.clone()),
-            certificate: None,
-            answer: None,
-            evidence: evidence.into_iter().collect(),
-        }
-    }));
+    listeners.extend(
+        new.map(
+            |((entity, address, port, transport), (heard, evidence))| ListenerEntry {
+                entity,
+                address,
+                port,
+                transport,
+                process: Program::default(),
+                service: heard.first().map(|kind| (*kind).to_owned()),
+                certificate: None,
+                answer: None,
+                evidence: evidence.into_iter().collect(),
+            },
+        ),
+    );
 }

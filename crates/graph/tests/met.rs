@@ -6,7 +6,7 @@ mod common;
 
 use common::*;
 use groma_model::fact::{HostMet, Listener, OpenPort, Program, Proof, SeenService, ServiceAnswer};
-use groma_model::{Fact, Foreign, Port, Transport};
+use groma_model::{EvidenceState, Fact, Foreign, Port, Seen, Timestamp, Transport};
 
 const SWEEP: &str = "network.sweep";
 
@@ -160,4 +160,52 @@ fn what_a_service_says_of_itself_stands_in_the_row_of_its_port() {
         Some("web1"),
         "an agent knows better"
     );
+}
+
+/// What stands at the port is what the newest look saw, then what was seen last; never what has the lower id.
+#[test]
+fn the_newest_answer_stands_in_the_row() {
+    // Of two rows with one moment either may have the lower id: both are tried.
+    for (old, new) in [
+        ("8.4", "9.7"),
+        ("9.7", "8.4"),
+        ("7.9", "8.0"),
+        ("8.0", "7.9"),
+    ] {
+        for is_gone in [true, false] {
+            let mut told = told();
+            let mut seen_at = |version: &str, days: i64, state: EvidenceState| {
+                let answer = ServiceAnswer {
+                    protocol: "ssh".to_owned(),
+                    product: Some("OpenSSH".to_owned()),
+                    version: Some(version.to_owned()),
+                    ..ServiceAnswer::default()
+                };
+                told.say(
+                    "vantage",
+                    "network.services",
+                    spoken("10.0.0.7", 22, answer),
+                );
+                let last = told.0.last_mut().unwrap();
+                let at = Timestamp::from_seconds(1_795_165_200 + days * 86_400);
+                (last.seen, last.state) = (Seen::between(at, at, 1), state);
+            };
+            // Not seen is older, whatever the clock of its vantage said.
+            let (at, state) = match is_gone {
+                true => (2, EvidenceState::NotSeen),
+                false => (0, EvidenceState::Current),
+            };
+            seen_at(old, at, state);
+            seen_at(new, 1, EvidenceState::Current);
+            let (graph, _) = told.graph_and_entities();
+            let mut rows = graph.listeners.iter().filter(|row| row.port == Port(22));
+            let row = rows.next().unwrap();
+            let version = row
+                .answer
+                .as_ref()
+                .and_then(|answer| answer.version.as_deref());
+            assert_eq!(version, Some(new));
+            assert_eq!((row.evidence.len(), rows.next()), (2, None));
+        }
+    }
 }

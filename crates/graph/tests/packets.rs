@@ -342,3 +342,39 @@ fn what_packets_know_more_stands_in_the_row_and_of_several_in_their_own() {
     let told: Vec<_> = rows.iter().map(|row| row.account.as_deref()).collect();
     assert_eq!(told, [None, Some("cn=a,dc=x"), Some("cn=b,dc=x")]);
 }
+
+#[test]
+fn a_door_is_called_what_was_heard_there_and_not_by_its_number() {
+    let mut told = Told::default();
+    let door = |port: u16, service: Option<&str>| Door {
+        port: Port(port),
+        transport: Transport::Tcp,
+        service: service.map(str::to_owned),
+        product: None,
+        version: None,
+    };
+    let sighting = Sighting {
+        by: "nmap".into(),
+        address: Some("10.0.0.7".parse().expect("an address")),
+        doors: vec![
+            door(25, None),
+            door(443, Some("ssh")),
+            door(636, Some("ldap over TLS")),
+            door(8000, Some("weblogic")),
+        ],
+        ..Sighting::default()
+    };
+    carry(&mut told, Fact::Sighting(sighting));
+    let listeners = told.graph().listeners;
+    let doors: Vec<_> = listeners
+        .iter()
+        .map(|row| (row.port.0, row.service.as_deref()))
+        .collect();
+    let meant = [
+        (25, None),
+        (443, Some("ssh")),
+        (636, Some("ldap-bind")),
+        (8000, None),
+    ];
+    assert_eq!(doors, meant);
+}
