@@ -1524,6 +1524,41 @@ fn a_dnstap_statement_that_leaves_questions_out_makes_no_log_of_all() {
 }
 
 #[test]
+fn dnstap_whose_file_is_not_there_is_a_gap() {
+    let looked = look(tapped("file \"dnstap.log\""));
+    let gap = looked.gaps().next().unwrap();
+    assert!(gap.what.contains(TAP), "{}", gap.what);
+    let coverage = looked
+        .coverage()
+        .find(|c| c.scope.as_str() == "log:/var/cache/bind/dnstap.log");
+    assert_eq!(coverage.unwrap().state, CoverageState::Partial);
+}
+
+/// What cron and PHP send has a controlling user, and one line may name several recipients at one server.
+#[test]
+fn sendmail_tells_its_smart_host_whoever_sends_and_to_however_many() {
+    let rest = "delay=00:00:00, xdelay=00:00:00, mailer=relay, pri=30274, relay=smart.corp.example. [10.20.1.90], dsn=2.0.0, stat=Sent (Ok)";
+    let line =
+        |to: &str| format!("Nov 20 10:59:32 mail1 sm-mta[226]: 6ALAxWRK000223: to={to}, {rest}\n");
+    for to in [
+        "<a@partner.example>, ctladdr=<root@mail1.corp.example> (0/0)",
+        "<a@partner.example>,<b@partner.example>",
+        "<a@p.example>,<b@p.example>,<c@p.example>, ctladdr=www-data (33/33)",
+    ] {
+        let told = lines(&look(FakeDisk::new().file("/var/log/mail.log", line(to))));
+        assert_eq!(told.len(), 1, "{to}");
+        assert!(told[0].contains("10.20.1.90"), "{told:?}");
+    }
+    // A recipient that looks like the rest of a line is none.
+    let forged = format!("<\"x>, {}", rest.replace("10.20.1.90", "10.6.6.6"));
+    let told = lines(&look(FakeDisk::new().file(
+        "/var/log/mail.log",
+        line(&format!("<a@p.example>,{forged}\"@p.example>")),
+    )));
+    assert!(!format!("{told:?}").contains("10.6.6.6"), "{told:?}");
+}
+
+#[test]
 fn dnstap_at_a_socket_or_damaged_is_a_gap() {
     let socket = look(tapped("unix \"/run/named/dnstap.sock\""));
     let gap = socket.gaps().next().unwrap();

@@ -23,6 +23,7 @@ const FILES_MAX: usize = 200;
 /// What this reads, in words.
 pub(super) const READS: &str = "which questions named.conf has written down (dnstap), the file it names in dnstap-output, with its rotations; whether /etc/unbound/unbound.conf and unbound.conf.d switch dnstap on";
 const BIND_SOCKET: &str = "whoever listens at that socket has the questions. dnstap-output file \"/var/log/named/dnstap\" size 100m versions 5; in place of it, and rndc reload, lets groma read them. Costs about 150 bytes a question and as many an answer, 600 MB at most; put the old line back to restore.";
+const NO_TAP: &str = "named may not have been started since, or runs in a root of its own (-t): give dnstap-output a path that is the same from outside, and rndc reload";
 const BIND_EVERY: &str = "dnstap { client query; auth query; }; in the options of named.conf, and in each view that has a dnstap statement of its own, and rndc reconfig. Costs about 150 bytes a question; put the old lines back to restore.";
 const UNBOUND_SOCKET: &str = "Unbound writes dnstap to sockets alone: whoever listens there has the questions. log-queries: yes in unbound.conf and unbound-control reload lets groma read them from its log. Costs about 100 bytes a question; take the line out and reload to restore.";
 
@@ -39,7 +40,18 @@ impl Look<'_> {
     pub(super) fn taps(&mut self) {
         match self.bind_tap() {
             Some(Tap::File(path)) => {
-                let (families, _) = family::families(self.disk, &[&path.to_string_lossy()]);
+                let (families, errors) = family::families(self.disk, &[&path.to_string_lossy()]);
+                for error in &errors {
+                    let what = disk::foreign(&error.path).to_string();
+                    self.lost(&error.path, what, &error.reason, BE_ROOT);
+                }
+                if families.is_empty() && errors.is_empty() {
+                    let what = format!(
+                        "who asked BIND for what: named.conf has dnstap write to {}, and nothing is there",
+                        disk::foreign(&path)
+                    );
+                    self.lost(&path, what, &Reason::NotPresent, NO_TAP);
+                }
                 for family in &families {
                     self.tap(family);
                 }
