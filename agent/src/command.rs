@@ -306,7 +306,7 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
         && arguments
             .sources
             .iter()
-            .any(|s| s == groma_source_sweep::NAME)
+            .any(|source| ABROAD.contains(&source.as_str()))
     {
         return Err(NoSuchSource(NO_TARGET.to_owned()).into());
     }
@@ -363,6 +363,12 @@ pub fn directories(world: &World, access: Option<&Path>) -> Result<Vec<Directory
     )?)
 }
 
+/// Sources that ask other machines, and only those that --target names.
+const ABROAD: [&str; 3] = [
+    groma_source_sweep::NAME,
+    groma_source_service::NAME,
+    "network.certificates",
+];
 const NO_TARGET: &str =
     "nobody to be asked is named: write --target 10.0.0.0/24, and try --dry-run first";
 const NO_EVENTS: &str = "no exported log is named: write --events PATH, of a file or a folder";

@@ -16,11 +16,14 @@ use groma_tests::{Kind, Machine};
 use serde_json::Value;
 
 /// Sources that look only where somebody told them what for, on the command line.
-const TOLD_WHAT_TO_ASK: [&str; 4] = [
+const TOLD_WHAT_TO_ASK: [&str; 7] = [
     "written.find",
     "directory.objects",
     "log.windows",
     "network.packets",
+    "network.sweep",
+    "network.services",
+    "network.certificates",
 ];
 
 const WALKS_EVERYTHING: &str = "host.archives";
