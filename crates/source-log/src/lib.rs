@@ -13,7 +13,7 @@
 //!
 //! **What it costs the host.** The bytes of those files, up to the budget of a look, in one pass and a few MiB of memory. They
 //! are read when a look begins, and what was added while it watched when its watch ends. What each file told is kept
-//! beside the agent's state ([`remembered`]), so the next look reads only what was added since, and says the whole again.
+//! beside the agent's state (`remembered`), so the next look reads only what was added since, and says the whole again.
 //!
 //! **What never leaves.** Addresses of senders and recipients of mail (their domains do), its subjects, names that were asked for outside of this server's own zones and who asked for which, search filters, who logged on
 //! to a machine, and every line as such. Uses by the public internet are left out but for peers that come back

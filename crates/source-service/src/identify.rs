@@ -14,7 +14,7 @@ use crate::tls::Begun;
 use crate::{dns, http, ldap, lines, rdp, smb, ssh};
 
 /// Questions that are met with silence before a port is left as it is: each costs the whole patience.
-const SILENCES_MAX: usize = 5;
+const SILENCES_MAX: usize = 7;
 
 /// What speaks at `to`; an error if nothing that is understood came.
 pub(crate) fn identify(

@@ -34,7 +34,7 @@ use Question::{Dns, Greeting, Http, Ldap, Memcached, Postgresql, Rdp, Redis, Rts
 
 /// What is asked where the port tells nothing, or told wrong. What most servers answer in some recognisable way comes
 /// first.
-const ANYBODY: [Question; 9] = [Greeting, Tls, Http, Ldap, Dns, Smb, Rdp, Postgresql, Rtsp];
+const ANYBODY: [Question; 9] = [Greeting, Tls, Http, Rtsp, Ldap, Dns, Smb, Rdp, Postgresql];
 
 /// What is asked at `port`, in order; the first answer that is understood ends it. Empty where nothing is ever asked.
 pub(crate) fn questions(port: Port, may_print: bool) -> Vec<Question> {
