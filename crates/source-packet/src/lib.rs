@@ -21,7 +21,7 @@
 //! not captured, the port says who serves; where it does not, nobody's need is told, and how often that was is.
 //!
 //! **Not read:** IP fragments but the first, what a mirror wraps up for its way (ERSPAN, GRE, VXLAN), MPLS, QUIC, the shares
-//! of SMB 1 (only that it is spoken). NetFlow, IPFIX and sFlow would be readers beside [`file`] that feed the same tally.
+//! of SMB 1 (only that it is spoken). NetFlow, IPFIX and sFlow would be readers beside `file` that feed the same tally.
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing)]
 #![cfg_attr(

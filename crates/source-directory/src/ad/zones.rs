@@ -198,7 +198,10 @@ const CIRCLES_SHOWN: usize = 8;
 
 /// Says which names lead in a circle.
 fn circles(learnt: &mut Learnt) {
-    let all = std::mem::take(&mut learnt.circles);
+    let mut all = std::mem::take(&mut learnt.circles);
+    // In whichever order a server tells its entries, the words are the same.
+    all.sort();
+    all.dedup();
     if all.is_empty() {
         return;
     }

@@ -185,7 +185,7 @@ fn look(source: &mut dyn Source, world: &World) -> Recorder {
     );
     let budget = Budget {
         packets_per_host_per_second: 100,
-        network_timeout_ms: 1_500,
+        network_timeout_ms: 10_000,
         ..Budget::default()
     };
     source.look(&window, &budget, &mut recorder);
