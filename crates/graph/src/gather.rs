@@ -183,7 +183,9 @@ impl Gathered {
             }
             Fact::Reference(reference) => self.references.push(raw!(reference)),
             Fact::LoggedUse(used) => self.logged.push(raw!(used)),
-            Fact::ReportedUse(used) | Fact::PacketUse(used) => self.reported.push(raw!(used)),
+            Fact::ReportedUse(used) | Fact::PacketUse(used) | Fact::TableUse(used) => {
+                self.reported.push(raw!(used));
+            }
             Fact::Sighting(sighting) if !sighting.doors.is_empty() => {
                 self.sightings.push(raw!(sighting));
             }
@@ -340,6 +342,8 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
             | Fact::LoggedUse(_)
             | Fact::ReportedUse(_)
             | Fact::PacketUse(_)
+            | Fact::TableUse(_)
+            | Fact::DeviceSays(_)
             | Fact::Sighting(_)
             | Fact::MailUse(_)
             | Fact::MailReader(_)

@@ -62,7 +62,11 @@ impl Witness {
             | Fact::HostMet(_)
             | Fact::OpenPort(_)
             | Fact::SeenService(_) => Self::Network,
-            Fact::PacketUse(_) | Fact::Sighting(_) => Self::Network,
+            Fact::PacketUse(_)
+            | Fact::TableUse(_)
+            | Fact::Sighting(_)
+            | Fact::DeviceSays(_)
+            | Fact::LinkSeen(_) => Self::Network,
             Fact::DirectoryNeed(need) if need.is_seen() => Self::Network,
             Fact::Declared(_)
             | Fact::MailboxTie(_)

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::admission::Admission;
 pub use crate::content::{Access, Archive, BackupJob, Database, Grant, Share};
+pub use crate::device::{DeviceSays, LinkSeen};
 pub use crate::directory::{DirectoryEntry, DirectoryNeed, DirectoryObject, NeedReason};
 pub use crate::logged::{LoggedUse, REMOTE_LOGONS};
 pub use crate::mail::{MailPurpose, MailRecord};
@@ -131,6 +132,12 @@ pub enum Fact {
     PacketUse(ReportedUse),
     /// A machine as it is met from outside: on the wire, or by a scan.
     Sighting(Sighting),
+    /// What a device says of itself.
+    DeviceSays(DeviceSays),
+    /// A machine uses a service of another, as its own table of connections tells it to whoever asks.
+    TableUse(ReportedUse),
+    /// Who is plugged in where.
+    LinkSeen(LinkSeen),
     /// A fact of a kind this version does not know, kept as it came.
     #[serde(untagged)]
     Unknown(serde_json::Value),

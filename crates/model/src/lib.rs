@@ -13,6 +13,7 @@ pub mod admission;
 pub mod batch;
 pub mod contained;
 pub mod content;
+pub mod device;
 pub mod directory;
 pub mod estate;
 pub mod evidence;

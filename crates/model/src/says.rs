@@ -128,7 +128,9 @@ impl Fact {
             Self::FilterRule(rule) => says_filter_rule(rule),
             Self::Attachment(device) => says_attachment(device),
             Self::LoggedUse(used) => says_logged_use(used),
-            Self::ReportedUse(used) | Self::PacketUse(used) => reported::used(used),
+            Self::ReportedUse(used) | Self::PacketUse(used) | Self::TableUse(used) => {
+                reported::used(used)
+            }
             Self::Sighting(sighting) => sighting.says(),
             Self::MailUse(used) => mail::used(used),
             Self::MailReader(reader) => mail::reader(reader),
@@ -145,6 +147,8 @@ impl Fact {
                 )
             }
             Self::SeenService(seen) => seen.says(),
+            Self::DeviceSays(device) => device.says(),
+            Self::LinkSeen(link) => link.says(),
             Self::Unknown(_) => "a fact this version does not know".to_owned(),
         }
     }

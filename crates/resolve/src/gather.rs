@@ -223,7 +223,7 @@ impl Gathered {
                 self.mention(site, vantage, Peer::Address(connection.remote), *seen)
             }
             Fact::LoggedUse(used) => self.mention(site, vantage, Peer::Address(used.peer), *seen),
-            Fact::ReportedUse(used) => {
+            Fact::ReportedUse(used) | Fact::TableUse(used) => {
                 for peer in [&used.consumer, &used.provider] {
                     self.mention(site, vantage, peer.clone(), *seen);
                 }
@@ -294,9 +294,16 @@ impl Gathered {
             Fact::SeenService(seen_service) => {
                 let at = seen_service.address.to_canonical();
                 self.mention(site, vantage, Peer::Address(at), *seen);
-                let names = seen_service.answer.names.iter().cloned();
+                // `localhost.localdomain` is what a machine calls itself that nobody gave a name.
+                let names = seen_service.answer.names.iter();
+                let names = names
+                    .filter(|name| HostName::parse(name).is_some_and(|name| !name.is_loopback()))
+                    .cloned();
                 let named = self.called.entry((site.clone(), at)).or_default();
                 named.extend(names.map(|name| (name, id.clone())));
+            }
+            Fact::DeviceSays(device) => {
+                self.mention(site, vantage, Peer::Address(device.address), *seen);
             }
             Fact::OpenPort(open) => self.mention(site, vantage, Peer::Address(open.address), *seen),
             Fact::Certificate(sighting) => self.take_certificate(evidence, sighting),
