@@ -13,6 +13,7 @@ pub mod ber;
 pub mod budget;
 pub mod conversation;
 pub mod disk;
+pub mod dns_name;
 pub mod frames;
 pub mod kernel;
 pub mod manners;

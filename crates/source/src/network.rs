@@ -63,6 +63,31 @@ pub trait Network: Send + Sync {
         self.open(to, timeout)
     }
 
+    /// Opens a conversation by datagrams with another machine. Do not call: [`Network::connect_datagrams`] checks first.
+    fn open_datagrams(&self, to: SocketAddr, timeout: Duration) -> io::Result<Box<dyn Datagrams>> {
+        let _ = (to, timeout);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Opens a conversation by datagrams with another machine, if a packet may go there. Nothing is heard from anybody but
+    /// that address and port.
+    fn connect_datagrams(
+        &self,
+        to: SocketAddr,
+        timeout: Duration,
+    ) -> io::Result<Box<dyn Datagrams>> {
+        if !self.permits(to) {
+            let why = format!("{to} is sent no datagram, or not now: a print port, or --offline");
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+        }
+        self.open_datagrams(to, timeout)
+    }
+
+    /// Tells that the machine at `address` breaks easily (a printer, a power supply): whoever asks it next is slower.
+    fn is_fragile(&self, address: IpAddr) {
+        let _ = address;
+    }
+
     /// Opens a conversation by datagrams. Do not call: [`Network::connect_local`] checks first.
     fn open_local(&self, door: &LocalDoor, timeout: Duration) -> io::Result<Box<dyn Datagrams>> {
         let _ = (door, timeout);

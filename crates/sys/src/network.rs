@@ -38,6 +38,18 @@ impl Network for LocalNetwork {
         address.is_loopback() || UdpSocket::bind(SocketAddr::new(address, 0)).is_ok()
     }
 
+    fn open_datagrams(&self, to: SocketAddr, timeout: Duration) -> io::Result<Box<dyn Datagrams>> {
+        let own: IpAddr = match to.ip() {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let socket = UdpSocket::bind(SocketAddr::new(own, 0))?;
+        socket.connect(to)?;
+        socket.set_read_timeout(Some(timeout))?;
+        socket.set_write_timeout(Some(timeout))?;
+        Ok(Box::new(Connected(socket)))
+    }
+
     fn open_local(&self, door: &LocalDoor, timeout: Duration) -> io::Result<Box<dyn Datagrams>> {
         match door {
             LocalDoor::Loopback(to) => {

@@ -5,13 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use groma_model::name::{HostName, Port, Transport};
 use groma_model::sighting::Door;
+use groma_source::dns_name;
 
 use crate::text::plain;
 
 /// Records of one message that are read.
 const RECORDS_MAX: u16 = 128;
-const NAME_BYTES: usize = 255;
-const POINTERS_MAX: u8 = 16;
 
 const A: u16 = 1;
 const CNAME: u16 = 5;
@@ -333,40 +332,8 @@ impl<'m> Record<'m> {
     }
 }
 
-/// Reads the name at `at`, with dots; where what follows it begins. A pointer must lead backwards, and often enough ends
-/// it. A dot within a label (an instance of a service may have one) becomes a dash, so that labels stay apart.
+/// The name at `at`, with dots; where what follows it begins.
 fn name(message: &[u8], at: usize) -> Option<(String, usize)> {
-    let mut bytes = Vec::new();
-    let mut after = None;
-    let mut at = at;
-    let mut pointers = 0;
-    loop {
-        let length = *message.get(at)?;
-        match length {
-            0 => break,
-            1..=63 => {
-                let label = message.get(at + 1..at + 1 + usize::from(length))?;
-                if !bytes.is_empty() {
-                    bytes.push(b'.');
-                }
-                bytes.extend(label.iter().map(|b| if *b == b'.' { b'-' } else { *b }));
-                if bytes.len() > NAME_BYTES {
-                    return None;
-                }
-                at += 1 + usize::from(length);
-            }
-            0xc0.. => {
-                let to = usize::from(length & 0x3f) << 8 | usize::from(*message.get(at + 1)?);
-                pointers += 1;
-                if to >= at || pointers > POINTERS_MAX {
-                    return None;
-                }
-                after = after.or(Some(at + 2));
-                at = to;
-            }
-            _ => return None,
-        }
-    }
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    Some((text, after.unwrap_or(at + 1)))
+    let (name, after) = dns_name::read(message, at)?;
+    Some((String::from_utf8_lossy(&name).into_owned(), after))
 }

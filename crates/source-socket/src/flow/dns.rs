@@ -7,13 +7,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use groma_model::HostName;
+use groma_source::dns_name;
 
 /// Records of one answer that are read.
 const RECORDS_MAX: u16 = 128;
-/// Longest name in bytes (RFC 1035 §2.3.4).
-const NAME_BYTES: usize = 255;
-/// Steps a name may be followed through pointers.
-const POINTERS_MAX: u32 = 32;
 /// Types of records.
 const A: u16 = 1;
 const CNAME: u16 = 5;
@@ -150,36 +147,6 @@ fn read_record(message: &[u8], at: usize, chain: &mut Chain) -> Option<usize> {
 
 /// Reads the name at `at`, in lower case with dots; returns where what follows it begins.
 fn read_name(message: &[u8], at: usize) -> Option<(Vec<u8>, usize)> {
-    let mut name = Vec::new();
-    let mut after = None;
-    let mut at = at;
-    let mut pointers = 0;
-    loop {
-        let length = *message.get(at)?;
-        match length {
-            0 => break,
-            1..=63 => {
-                let label = message.get(at + 1..at + 1 + usize::from(length))?;
-                if !name.is_empty() {
-                    name.push(b'.');
-                }
-                name.extend(label.iter().map(u8::to_ascii_lowercase));
-                if name.len() > NAME_BYTES {
-                    return None;
-                }
-                at += 1 + usize::from(length);
-            }
-            0xc0.. => {
-                let to = usize::from(length & 0x3f) << 8 | usize::from(*message.get(at + 1)?);
-                pointers += 1;
-                if to >= at || pointers > POINTERS_MAX {
-                    return None;
-                }
-                after = after.or(Some(at + 2));
-                at = to;
-            }
-            _ => return None,
-        }
-    }
-    Some((name, after.unwrap_or(at + 1)))
+    let (name, after) = dns_name::read(message, at)?;
+    Some((name.to_ascii_lowercase(), after))
 }

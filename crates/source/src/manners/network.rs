@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Grant, Manners, Outcome};
-use crate::{Clock, Disk, Network, Stop, Stream};
+use crate::{Clock, Datagrams, Disk, Network, Stop, Stream};
 
 /// The call, and the end of the handshake.
 const FRAMES_OF_A_CALL: u32 = 2;
@@ -115,16 +115,7 @@ impl Network for MannerlyNetwork {
         if self.inner.is_local(to.ip()) {
             return self.inner.open(to, timeout);
         }
-        let shared = self.shared.clone();
-        let end = shared.clock.monotonic().saturating_add(timeout);
-        while !shared.manners().calls(to.ip()) {
-            if shared.clock.monotonic() >= end {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-            shared.clock.sleep(MOMENT);
-        }
-        // From here on whoever returns hangs up.
-        let call = Call { shared, to };
+        let (call, end) = Call::begin(&self.shared, to, timeout)?;
         call.shared.wait(to, FRAMES_OF_A_CALL, end)?;
         let opened = self.inner.open(to, timeout);
         let outcome = match &opened {
@@ -151,6 +142,23 @@ impl Network for MannerlyNetwork {
         }))
     }
 
+    fn open_datagrams(&self, to: SocketAddr, timeout: Duration) -> io::Result<Box<dyn Datagrams>> {
+        let inner = self.inner.open_datagrams(to, timeout)?;
+        if self.inner.is_local(to.ip()) {
+            return Ok(inner);
+        }
+        let (call, _) = Call::begin(&self.shared, to, timeout)?;
+        Ok(Box::new(Letters {
+            inner,
+            call,
+            timeout,
+        }))
+    }
+
+    fn is_fragile(&self, address: IpAddr) {
+        self.shared.manners().is_fragile(address);
+    }
+
     fn is_offline(&self) -> bool {
         self.inner.is_offline()
     }
@@ -163,6 +171,60 @@ impl Network for MannerlyNetwork {
 struct Call {
     shared: Shared,
     to: SocketAddr,
+}
+
+impl Call {
+    /// Waits until a conversation with `to` may begin. Whoever drops it hangs up.
+    fn begin(shared: &Shared, to: SocketAddr, timeout: Duration) -> io::Result<(Self, Duration)> {
+        let shared = shared.clone();
+        let end = shared.clock.monotonic().saturating_add(timeout);
+        while !shared.manners().calls(to.ip()) {
+            if shared.clock.monotonic() >= end {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            shared.clock.sleep(MOMENT);
+        }
+        Ok((Self { shared, to }, end))
+    }
+}
+
+/// A conversation by datagrams: each is a frame that is granted before it leaves. Nothing follows by itself: what comes
+/// back is acknowledged by nobody.
+struct Letters {
+    inner: Box<dyn Datagrams>,
+    call: Call,
+    timeout: Duration,
+}
+
+impl Datagrams for Letters {
+    fn send(&mut self, datagram: &[u8]) -> io::Result<()> {
+        let (shared, to) = (&self.call.shared, self.call.to);
+        if datagram.len() > FRAME_BYTES {
+            let why = "a datagram that would leave in pieces is not sent";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
+        let end = shared.clock.monotonic().saturating_add(self.timeout);
+        shared.wait(to, 1, end)?;
+        let sent = self.inner.send(datagram);
+        shared.left(to.ip(), 1);
+        sent
+    }
+
+    fn receive(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let heard = self.inner.receive(into);
+        // Silence is no sign of distress: most machines do not answer where nobody listens.
+        let is_there = match &heard {
+            Ok(_) => true,
+            Err(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+        };
+        if is_there {
+            let (shared, to) = (&self.call.shared, self.call.to);
+            let (at, now) = (shared.clock.now(), shared.clock.monotonic());
+            let mut manners = shared.manners();
+            manners.heard(to.ip(), Outcome::Answered(None), at, now);
+        }
+        heard
+    }
 }
 
 impl Drop for Call {
@@ -265,11 +327,24 @@ mod tests {
             (0..2).for_each(|_| self.note());
             Ok(Box::new(Self(self.0.clone(), self.1.clone())))
         }
+        fn open_datagrams(&self, _: SocketAddr, _: Duration) -> io::Result<Box<dyn Datagrams>> {
+            Ok(Box::new(Self(self.0.clone(), self.1.clone())))
+        }
         fn is_offline(&self) -> bool {
             false
         }
         fn is_local(&self, address: IpAddr) -> bool {
             address.is_loopback()
+        }
+    }
+
+    impl Datagrams for Noting {
+        fn send(&mut self, _: &[u8]) -> io::Result<()> {
+            self.note();
+            Ok(())
+        }
+        fn receive(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Ok(1)
         }
     }
 
@@ -322,6 +397,42 @@ mod tests {
         let frames = frames.lock().unwrap();
         let most = frames.windows(11).map(|w| w[10] - w[0]).min().unwrap();
         assert!(most >= Duration::from_secs(1), "{most:?}");
+    }
+
+    #[test]
+    fn datagrams_keep_to_the_cap_of_a_host_and_to_two_of_a_fragile_one() {
+        for (is_fragile, most_in_a_second) in [(false, 10), (true, 2)] {
+            let (network, frames) = network(Ceiling::default(), FakeDisk::new());
+            let to: SocketAddr = "10.0.0.5:161".parse().unwrap();
+            if is_fragile {
+                network.is_fragile(to.ip());
+            }
+            let mut letters = network.connect_datagrams(to, PATIENCE).unwrap();
+            (0..30).for_each(|_| letters.send(b"question").unwrap());
+            let frames = frames.lock().unwrap();
+            let least = frames
+                .windows(most_in_a_second + 1)
+                .map(|w| w[most_in_a_second] - w[0])
+                .min()
+                .unwrap();
+            assert!(least >= Duration::from_secs(1), "{least:?}");
+        }
+    }
+
+    #[test]
+    fn no_datagram_goes_to_a_stranger_or_a_print_port_or_in_pieces() {
+        let (network, frames) = network(Ceiling::default(), FakeDisk::new());
+        let strangers = network.connect_datagrams("10.0.1.5:161".parse().unwrap(), PATIENCE);
+        assert!(strangers.unwrap().send(b"x").is_err());
+        let printing = network.connect_datagrams("10.0.0.5:9100".parse().unwrap(), PATIENCE);
+        assert_eq!(
+            printing.err().unwrap().kind(),
+            io::ErrorKind::PermissionDenied
+        );
+        let known = network.connect_datagrams("10.0.0.5:161".parse().unwrap(), PATIENCE);
+        assert!(known.unwrap().send(&[0; 1_201]).is_err());
+        let sent = frames.lock().unwrap().len();
+        assert_eq!(sent, 4, "the four of two farewells the fake notes");
     }
 
     #[test]
