@@ -20,18 +20,36 @@ use serde::Deserialize;
 const STAR: &[(&str, &[&str])] = &[
     ("groma-model", &[]),
     ("groma-fuzz", &[]),
+    // What two sources share of an outside crate: a handshake that believes nobody.
+    ("groma-tls", &[]),
     ("groma-knowledge", &["groma-model"]),
     ("groma-source", &["groma-model"]),
     ("groma-sys", &["groma-model", "groma-source"]),
     ("groma-source-forward", SOURCE),
     ("groma-source-log", SOURCE),
     ("groma-source-host", SOURCE),
-    ("groma-source-service", SOURCE),
+    (
+        "groma-source-service",
+        &[
+            "groma-model",
+            "groma-source",
+            "groma-knowledge",
+            "groma-tls",
+        ],
+    ),
     ("groma-source-socket", SOURCE),
     ("groma-source-sweep", SOURCE),
     ("groma-source-packet", SOURCE),
     ("groma-source-time", SOURCE),
-    ("groma-source-x509", SOURCE),
+    (
+        "groma-source-x509",
+        &[
+            "groma-model",
+            "groma-source",
+            "groma-knowledge",
+            "groma-tls",
+        ],
+    ),
     ("groma-source-directory", SOURCE),
     ("groma-source-dns", SOURCE),
     ("groma-source-config", SOURCE),

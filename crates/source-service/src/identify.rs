@@ -74,6 +74,26 @@ fn ask(
     understood(caller, to, &mut talk, &heard)
 }
 
+/// Which of the zones near a name server it has authority over.
+pub(crate) fn zones<'a>(
+    caller: &mut Caller<'_>,
+    to: SocketAddr,
+    domains: impl Iterator<Item = &'a str>,
+) -> Result<Vec<String>, Miss> {
+    let mut talk = caller.open(to)?;
+    let mut kept = Vec::new();
+    for (number, zone) in (1..).zip(dns::zones_near(to.ip(), domains)) {
+        let Some(question) = dns::zone_question(number, &zone) else {
+            continue;
+        };
+        say(&mut talk, &question)?;
+        if dns::has_authority(&answer(&mut talk, dns::is_whole)?, number) {
+            kept.push(zone);
+        }
+    }
+    Ok(kept)
+}
+
 fn asked(
     talk: &mut (impl Read + Write),
     question: &[u8],
@@ -125,7 +145,7 @@ fn understood(
             let _ = say(talk, ldap::UNBIND);
             ("ldap", ldap::tells(heard))
         }
-        Spoken::Rdp => ("rdp", rdp::tells(heard)),
+        Spoken::Rdp => ("rdp", desktop(talk, to, heard)),
         Spoken::Mysql => ("mysql", database(heard)),
         other => (other.word(), ServiceAnswer::default()),
     };
@@ -158,6 +178,22 @@ fn secure_shell(
         .host_keys
         .extend(ssh::host_key(talk, heard, cookie).ok().flatten());
     Ok(told("ssh", line, answer))
+}
+
+/// Remote desktop: what it wants, and the machine's names if it wants to know first who comes.
+fn desktop(talk: &mut Conversation, to: SocketAddr, heard: &[u8]) -> ServiceAnswer {
+    let answer = rdp::tells(heard);
+    if !rdp::wants_credentials(heard) {
+        return answer;
+    }
+    match rdp::names(talk, to.ip()) {
+        Ok(Some(named)) => ServiceAnswer {
+            asks_for: answer.asks_for,
+            offers_tls: answer.offers_tls,
+            ..named
+        },
+        _ => answer,
+    }
 }
 
 /// Protocol 10 of MySQL: the version stands behind its first octet.
@@ -253,11 +289,7 @@ fn tls(
             answer.tls = Some(version.to_owned());
             Ok(Some(answer))
         }
-        Begun::Refused => Ok(Some(ServiceAnswer {
-            protocol: "tls".to_owned(),
-            tls: Some("a version or a certificate of the client's that was not offered".to_owned()),
-            ..ServiceAnswer::default()
-        })),
+        Begun::Refused(heard) => refused(caller, to, &heard).map(Some),
         Begun::Other(heard) => {
             // The conversation is spent: whoever speaks first is heard again, whoever does not is asked its own.
             let mut again = caller.open(to)?;
@@ -276,6 +308,28 @@ fn tls(
         Begun::Broken(error) => Err(error.into()),
     }
 }
+
+/// TLS that does not speak with us: the version it chooses when an older client comes, and the bytes that prove it.
+fn refused(caller: &mut Caller<'_>, to: SocketAddr, heard: &[u8]) -> Result<ServiceAnswer, Miss> {
+    let random = caller.random();
+    let mut again = caller.open(to)?;
+    let older = crate::tls::older(&mut again, random).ok().flatten();
+    let (version, bytes) = match &older {
+        Some((version, bytes)) => (*version, bytes.as_slice()),
+        None => (REFUSED, heard),
+    };
+    let answer = ServiceAnswer {
+        tls: Some(version.to_owned()),
+        ..ServiceAnswer::default()
+    };
+    Ok(told(Spoken::Tls.word(), bytes, answer))
+}
+
+/// What of a ServerHello is the same each time: the head of its record and message, and the version it chooses. What
+/// follows is chance.
+const RECORD_HEAD: usize = 11;
+/// What is said of a server that wants neither a new client nor an old one.
+const REFUSED: &str = "a version or a certificate of the client's that was not offered";
 
 /// What speaks within TLS: at the ports of mail it greets first, at those of a directory it is asked, else it is a page.
 fn within(to: SocketAddr, talk: &mut (impl Read + Write)) -> ServiceAnswer {
@@ -345,6 +399,7 @@ fn first_of<'a>(protocol: &str, heard: &'a [u8]) -> &'a [u8] {
             end.and_then(|end| heard.get(..5 + end)).unwrap_or_default()
         }
         "dns" => heard.get(..14).unwrap_or(heard),
+        "tls" => heard.get(..RECORD_HEAD).unwrap_or(heard),
         "ldap" | "postgresql" | "vnc" | "telnet" => {
             heard.get(..heard.len().min(24)).unwrap_or_default()
         }

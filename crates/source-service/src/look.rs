@@ -8,7 +8,7 @@ use groma_model::fact::{SeenService, ServiceAnswer};
 use groma_model::{CoverageState, Fact, Port, Reason, Scope, SourceName, Transport};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 
-use crate::identify::identify;
+use crate::identify::{identify, zones};
 use crate::plan::{is_of_a_printer, questions, steers_machines};
 use crate::talk::{Caller, Miss};
 
@@ -68,7 +68,7 @@ impl Source for ServiceSource {
                 "per port: protocol, product, version, system, names, domain, host key fingerprint, realm or mechanisms, where it leads (scheme, host, port), title, what it answers for, and the first bytes that prove it",
             ]),
             never_sends: lines(&[
-                "a logon, a user's name, a password, a mail, a query for anything but the root entry of a directory and the root of the name system",
+                "a logon, a user's name, a password, a mail, a query for anything but the root entry of a directory, the root of the name system and the begin of zones the machine may keep",
                 "cookies, challenges, nonces, paths and queries of what it was told",
             ]),
             rights: lines(&["none"]),
@@ -92,8 +92,10 @@ impl Source for ServiceSource {
                             let to = SocketAddr::new(*address, port.0);
                             (*port, asked(&mut caller, to, may_print))
                         });
+                        let mut all: Vec<_> = all.collect();
+                        add_zones(&mut caller, *address, &mut all);
                         // Nobody listens once the look is over.
-                        let _ = tell.send((*address, all.collect::<Vec<_>>()));
+                        let _ = tell.send((*address, all));
                     }
                 });
             }
@@ -111,6 +113,27 @@ type Asked = Option<Result<ServiceAnswer, Miss>>;
 fn asked(caller: &mut Caller<'_>, to: SocketAddr, may_print: bool) -> Asked {
     let questions = questions(Port(to.port()), may_print);
     (!questions.is_empty()).then(|| identify(caller, to, &questions))
+}
+
+/// Asks a name server for zones once it is known which domains its machine belongs to.
+fn add_zones(caller: &mut Caller<'_>, address: IpAddr, all: &mut [(Port, Asked)]) {
+    let mut domains: Vec<String> = Vec::new();
+    for (_, asked) in all.iter() {
+        if let Some(Ok(answer)) = asked {
+            domains.extend(answer.domain.clone());
+            let parents = answer.names.iter().filter_map(|name| name.split_once('.'));
+            domains.extend(parents.map(|(_, parent)| parent.to_owned()));
+        }
+    }
+    for (port, asked) in all {
+        let Some(Ok(answer)) = asked else { continue };
+        if answer.protocol != "dns" {
+            continue;
+        }
+        let to = SocketAddr::new(address, port.0);
+        let kept = zones(caller, to, domains.iter().map(String::as_str));
+        answer.answers_for.extend(kept.unwrap_or_default());
+    }
 }
 
 fn say(window: &Window, sink: &mut dyn Sink, address: IpAddr, ports: Vec<(Port, Asked)>) {

@@ -1,6 +1,13 @@
 //! Remote desktop before anything is shown ([MS-RDPBCGR] §2.2.1.1, §2.2.1.2).
 
+use std::io::{Read, Write};
+use std::net::IpAddr;
+
 use groma_model::fact::ServiceAnswer;
+
+use crate::ntlm;
+use crate::talk::{Miss, answer, say};
+use crate::tls::Begun;
 
 /// A connection request that knows TLS and CredSSP, and names nobody.
 pub(crate) const QUESTION: &[u8] = &[
@@ -15,6 +22,54 @@ pub(crate) fn is_whole(heard: &[u8]) -> bool {
         .get(2..4)
         .and_then(|l| l.first_chunk())
         .is_some_and(|length| heard.len() >= usize::from(u16::from_be_bytes(*length)))
+}
+
+/// True if what the server chose is to know who comes before a session begins, within TLS (CredSSP).
+pub(crate) fn wants_credentials(heard: &[u8]) -> bool {
+    matches!(heard.get(11..19), Some([2, _, _, _, 2 | 8, ..]))
+}
+
+/// Names of the machine, where it wants credentials first: the handshake, and then the first message of NTLM within
+/// CredSSP ([MS-CSSP] §2.2.1). The server answers with its names; nothing more is said, so nobody logs on, and nobody fails to.
+pub(crate) fn names(
+    talk: &mut (impl Read + Write),
+    address: IpAddr,
+) -> Result<Option<ServiceAnswer>, Miss> {
+    match crate::tls::begin(talk, address) {
+        Begun::Within(mut within, _) => {
+            say(&mut *within, &first_request())?;
+            let heard = answer(&mut *within, is_whole_request)?;
+            within.conn.send_close_notify();
+            let _ = within.flush();
+            Ok(ntlm::tells(&heard))
+        }
+        Begun::Broken(error) => Err(error.into()),
+        Begun::Refused(_) | Begun::Other(_) => Ok(None),
+    }
+}
+
+/// A TSRequest of version 6 that brings the first message of NTLM.
+fn first_request() -> Vec<u8> {
+    let wrapped = |tag: u8, content: &[u8]| {
+        [&[tag, u8::try_from(content.len()).unwrap_or(0)], content].concat()
+    };
+    let token = wrapped(0xa0, &wrapped(0x04, ntlm::NEGOTIATE));
+    let tokens = wrapped(0xa1, &wrapped(0x30, &wrapped(0x30, &token)));
+    let version = wrapped(0xa0, &[0x02, 1, 6]);
+    wrapped(0x30, &[version, tokens].concat())
+}
+
+/// True if a TSRequest has come to its end, or never will: the length in front of it says.
+fn is_whole_request(heard: &[u8]) -> bool {
+    match heard {
+        [0x30, length @ 0..=0x7f, rest @ ..] => rest.len() >= usize::from(*length),
+        [0x30, 0x81, length, rest @ ..] => rest.len() >= usize::from(*length),
+        [0x30, 0x82, high, low, rest @ ..] => {
+            rest.len() >= usize::from(u16::from_be_bytes([*high, *low]))
+        }
+        [] | [0x30] | [0x30, 0x81 | 0x82, ..] => false,
+        _ => true,
+    }
 }
 
 /// What the server chose: what it asks for before a session begins.
@@ -65,7 +120,29 @@ mod tests {
     #[test]
     fn no_answer_breaks_the_reader() {
         groma_fuzz::hammer(10_000, &[QUESTION], |bytes| {
-            let _ = (is_whole(bytes), tells(bytes));
+            let _ = (is_whole(bytes), tells(bytes), is_whole_request(bytes));
         });
+    }
+
+    #[test]
+    fn the_first_request_is_one_whole_sequence() {
+        let request = first_request();
+        assert!(is_whole_request(&request));
+        assert!(!is_whole_request(&request[..request.len() - 1]));
+        assert!(request.windows(8).any(|window| window == b"NTLMSSP\0"));
+        assert!(
+            is_whole_request(b"HTTP/1.1 400"),
+            "nothing more comes of it"
+        );
+    }
+
+    #[test]
+    fn only_who_wants_credentials_first_is_asked_for_names() {
+        let chose = |kind: u8| {
+            let head = [3, 0, 0, 19, 14, 0xd0, 0, 0, 0x12, 0x34, 0];
+            wants_credentials(&[&head[..], &[2, 0x1f, 8, 0, kind, 0, 0, 0]].concat())
+        };
+        assert!(chose(2) && chose(8) && !chose(1) && !chose(0));
+        assert!(!wants_credentials(&[3, 0, 0, 11, 6, 0xd0, 0, 0, 0, 0, 0]));
     }
 }

@@ -2,11 +2,9 @@
 
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use groma_tls::hello::{self, Progress};
+use groma_tls::{ClientConnection, ProtocolVersion, ServerName, StreamOwned};
 
 /// A conversation within TLS.
 pub(crate) type Within<T> = StreamOwned<ClientConnection, T>;
@@ -15,8 +13,8 @@ pub(crate) type Within<T> = StreamOwned<ClientConnection, T>;
 pub(crate) enum Begun<T: Read + Write> {
     /// TLS is spoken; what is said now is said within, under this version.
     Within(Box<Within<T>>, &'static str),
-    /// TLS is spoken, but not with us: an alert, or nothing our library knows.
-    Refused,
+    /// TLS is spoken, but not with us: an alert, or nothing our library knows. What was heard proves it.
+    Refused(Vec<u8>),
     /// Something else is spoken: the bytes that were heard, if any.
     Other(Vec<u8>),
     /// The conversation broke.
@@ -25,8 +23,8 @@ pub(crate) enum Begun<T: Read + Write> {
 
 /// Says hello over `talk` and waits until the handshake is done.
 pub(crate) fn begin<T: Read + Write>(talk: T, address: IpAddr) -> Begun<T> {
-    let session = match open(address) {
-        Ok(session) => session,
+    let session = match groma_tls::session(ServerName::from(address)) {
+        Ok((session, _)) => session,
         Err(error) => return Begun::Broken(io::Error::other(error)),
     };
     let mut stream = StreamOwned::new(session, Overheard::new(talk));
@@ -39,30 +37,47 @@ pub(crate) fn begin<T: Read + Write>(talk: T, address: IpAddr) -> Begun<T> {
             Begun::Within(Box::new(StreamOwned::new(conn, sock.inner)), version)
         }
         Err(_) if crate::recognise::spoken(&heard) == Some(crate::recognise::Spoken::Tls) => {
-            Begun::Refused
+            Begun::Refused(heard)
         }
         Err(_) if !heard.is_empty() => Begun::Other(heard),
         Err(error) => Begun::Broken(error),
     }
 }
 
-fn word(version: Option<rustls::ProtocolVersion>) -> &'static str {
+fn word(version: Option<ProtocolVersion>) -> &'static str {
     match version {
-        Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
+        Some(ProtocolVersion::TLSv1_3) => "TLS 1.3",
         _ => "TLS 1.2",
     }
 }
 
-fn open(address: IpAddr) -> Result<ClientConnection, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Onlooker::new()))
-        .with_no_client_auth();
-    config.resumption = rustls::client::Resumption::disabled();
-    ClientConnection::new(Arc::new(config), ServerName::from(address))
+/// The version a server chooses that our library would not speak with, and the bytes that say so; none if it refuses an
+/// old client too. Nothing is negotiated to the end.
+pub(crate) fn older(
+    talk: &mut (impl Read + Write),
+    random: [u8; 32],
+) -> io::Result<Option<(&'static str, Vec<u8>)>> {
+    talk.write_all(&hello::client_hello(random, None))?;
+    talk.flush()?;
+    let mut heard = Vec::new();
+    let mut piece = [0; 1_024];
+    let answer = loop {
+        let read = talk.read(&mut piece)?;
+        heard.extend_from_slice(piece.get(..read).unwrap_or_default());
+        match hello::progress(&heard) {
+            Progress::Done(answer) => break answer,
+            Progress::More if read > 0 && heard.len() < HELLO_BYTES_MAX => {}
+            _ => return Ok(None),
+        }
+    };
+    let _ = talk.write_all(hello::GOODBYE);
+    Ok(answer
+        .version
+        .map(|version| (hello::version_word(version), heard)))
 }
+
+/// Most that is read of a server's part of a handshake.
+const HELLO_BYTES_MAX: usize = 64 << 10;
 
 /// Keeps the first bytes that were heard, to know what spoke if it was not TLS.
 struct Overheard<T> {
@@ -97,59 +112,5 @@ impl<T: Write> Write for Overheard<T> {
     }
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
-    }
-}
-
-/// Accepts every certificate: whoever only looks trusts nobody and sends nothing that matters. Private to this module on
-/// purpose: nothing that carries data may ever be verified by it.
-#[derive(Debug)]
-struct Onlooker(Vec<SignatureScheme>);
-
-impl Onlooker {
-    fn new() -> Self {
-        let provider = rustls::crypto::ring::default_provider();
-        let mut schemes = provider
-            .signature_verification_algorithms
-            .supported_schemes();
-        schemes.extend([
-            SignatureScheme::RSA_PKCS1_SHA1,
-            SignatureScheme::ECDSA_SHA1_Legacy,
-        ]);
-        Self(schemes)
-    }
-}
-
-impl ServerCertVerifier for Onlooker {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.clone()
     }
 }

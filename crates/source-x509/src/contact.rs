@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use groma_model::{HostName, Port, Reason};
 use groma_source::{Budget, Conversation, Window, World};
-use rustls::AlertDescription;
-use rustls_pki_types::ServerName;
+use groma_tls::hello::{self, Progress};
+use groma_tls::{AlertDescription, ServerName};
 
 use crate::handshake::{self, Failure};
-use crate::hello::{self, Progress};
 use crate::plan::{Approach, Plan};
 use crate::starttls::{self, Refusal};
 

@@ -11,8 +11,8 @@ use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 
 use crate::certificate;
 use crate::contact::{Caller, Outcome, Presented};
-use crate::hello::version_word;
 use crate::plan::{Plan, heard, plan};
+use groma_tls::hello::version_word;
 
 /// A TCP listener of this machine, or one that a sweep found.
 #[derive(Clone, PartialEq, Eq, Debug)]

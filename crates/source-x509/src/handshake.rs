@@ -1,18 +1,10 @@
 //! One TLS handshake, to see the chain a listener presents. It judges nothing and sends nothing.
 
 use std::io::{self, Read, Write};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::{
-    AlertDescription, ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme,
-};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use groma_source::Conversation;
+use groma_tls::{AlertDescription, Error, ServerName};
 
-/// Certificates of one chain that are kept.
-const CHAIN_MAX: usize = 32;
 /// What is read of a server's own farewell.
 const FAREWELL_BYTES_MAX: u64 = 16 << 10;
 
@@ -38,10 +30,9 @@ pub(crate) fn chain(
     name: ServerName<'static>,
     farewell: &[u8],
 ) -> Result<Vec<Vec<u8>>, Failure> {
-    let witness = Arc::new(Witness::new());
-    let mut session = open(witness.clone(), name).map_err(|_| Failure::TooOld)?;
+    let (mut session, presented) = groma_tls::session(name).map_err(|_| Failure::TooOld)?;
     let end = session.complete_io(with);
-    let chain = witness.take();
+    let chain = presented.take();
     if chain.is_empty() {
         return Err(end.err().map_or(Failure::NotTls, failure));
     }
@@ -56,27 +47,13 @@ pub(crate) fn chain(
     Ok(chain)
 }
 
-fn open(
-    witness: Arc<Witness>,
-    name: ServerName<'static>,
-) -> Result<ClientConnection, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(witness)
-        .with_no_client_auth();
-    config.resumption = rustls::client::Resumption::disabled();
-    ClientConnection::new(Arc::new(config), name)
-}
-
 fn failure(error: io::Error) -> Failure {
     let said = error
         .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        .and_then(|inner| inner.downcast_ref::<Error>());
     match said {
-        Some(rustls::Error::AlertReceived(alert)) => Failure::Alert(*alert),
-        Some(rustls::Error::InvalidMessage(_)) => Failure::NotTls,
+        Some(Error::AlertReceived(alert)) => Failure::Alert(*alert),
+        Some(Error::InvalidMessage(_)) => Failure::NotTls,
         Some(_) => Failure::TooOld,
         None => match error.kind() {
             io::ErrorKind::UnexpectedEof
@@ -85,75 +62,5 @@ fn failure(error: io::Error) -> Failure {
             | io::ErrorKind::BrokenPipe => Failure::NotTls,
             _ => Failure::Broken(error),
         },
-    }
-}
-
-/// Accepts every certificate and writes it down. Private to this module on purpose: nothing that
-/// carries data may ever be verified by it.
-#[derive(Debug)]
-struct Witness {
-    chain: Mutex<Vec<Vec<u8>>>,
-    schemes: Vec<SignatureScheme>,
-}
-
-impl Witness {
-    fn new() -> Self {
-        let mut schemes = rustls::crypto::ring::default_provider()
-            .signature_verification_algorithms
-            .supported_schemes();
-        schemes.extend([
-            SignatureScheme::RSA_PKCS1_SHA1,
-            SignatureScheme::ECDSA_SHA1_Legacy,
-            SignatureScheme::ECDSA_NISTP521_SHA512,
-        ]);
-        Self {
-            chain: Mutex::default(),
-            schemes,
-        }
-    }
-
-    fn take(&self) -> Vec<Vec<u8>> {
-        std::mem::take(&mut *self.chain.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl ServerCertVerifier for Witness {
-    fn verify_server_cert(
-        &self,
-        leaf: &CertificateDer<'_>,
-        others: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let chain = std::iter::once(leaf)
-            .chain(others)
-            .take(CHAIN_MAX)
-            .map(|der| der.to_vec())
-            .collect();
-        *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = chain;
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.schemes.clone()
     }
 }

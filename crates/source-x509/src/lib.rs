@@ -47,7 +47,6 @@ mod embedded;
 mod endpoints;
 mod files;
 mod handshake;
-mod hello;
 mod installed;
 mod key;
 mod keystore;

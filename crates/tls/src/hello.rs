@@ -10,22 +10,22 @@ const CERTIFICATE: u8 = 11;
 const CHAIN_MAX: usize = 32;
 
 /// A warning-level `close_notify`.
-pub(crate) const GOODBYE: &[u8] = &[ALERT, 3, 1, 0, 2, 1, 0];
+pub const GOODBYE: &[u8] = &[ALERT, 3, 1, 0, 2, 1, 0];
 
 /// What a server answered to our hello.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// The version it chose, as `0x0301` for TLS 1.0.
-    pub(crate) version: Option<u16>,
+    pub version: Option<u16>,
     /// The DER bytes of its chain, leaf first.
-    pub(crate) chain: Vec<Vec<u8>>,
+    pub chain: Vec<Vec<u8>>,
     /// The alert it sent instead.
-    pub(crate) alert: Option<u8>,
+    pub alert: Option<u8>,
 }
 
 /// How far the bytes read so far have come.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Progress {
+pub enum Progress {
     /// More bytes are needed.
     More,
     /// That is all we wanted, or all we get.
@@ -35,7 +35,7 @@ pub(crate) enum Progress {
 }
 
 /// A ClientHello up to TLS 1.2 with every cipher suite an old server may want (RFC 5246 §7.4.1.2).
-pub(crate) fn client_hello(random: [u8; 32], server_name: Option<&str>) -> Vec<u8> {
+pub fn client_hello(random: [u8; 32], server_name: Option<&str>) -> Vec<u8> {
     const SUITES: &[u16] = &[
         0xc02b, 0xc02f, 0xc00a, 0xc014, 0xc009, 0xc013, 0x009e, 0x0039, 0x0033, 0x009d, 0x009c,
         0x003d, 0x003c, 0x0035, 0x002f, 0xc012, 0x0016, 0x000a, 0xc011, 0x0005, 0x0004, 0x0038,
@@ -87,7 +87,7 @@ fn sized(content: &[u8]) -> Vec<u8> {
 }
 
 /// Reads what a server has said so far. Pure: the caller reads more bytes and asks again.
-pub(crate) fn progress(bytes: &[u8]) -> Progress {
+pub fn progress(bytes: &[u8]) -> Progress {
     let mut messages = Vec::new();
     let mut rest = bytes;
     while let Some((&[kind, major, _, high, low], body)) = rest.split_first_chunk::<5>() {
@@ -166,7 +166,7 @@ fn split_24(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// `TLS 1.0` and the like.
-pub(crate) fn version_word(version: u16) -> &'static str {
+pub fn version_word(version: u16) -> &'static str {
     match version {
         0x0300 => "SSL 3.0",
         0x0301 => "TLS 1.0",
