@@ -40,12 +40,19 @@ impl Drop for Server {
     }
 }
 
-/// Starts `program` with the words `arguments` makes of its folder and port; nothing if it is not here.
+/// Starts `program` with the words `arguments` makes of its folder and port; nothing if it is not here. A port that was free
+/// a moment ago may be another test's by then: then once more, with another.
 fn start(program: &str, arguments: impl Fn(&Path, u16) -> Vec<String>) -> Option<Server> {
     if !Path::new(program).exists() || !is_root() {
         eprintln!("SKIPPED: {program} is not here, or this is not root");
         return None;
     }
+    let started = (0..3).find_map(|_| try_to_start(program, &arguments));
+    assert!(started.is_some(), "{program} ended at once, three times");
+    started
+}
+
+fn try_to_start(program: &str, arguments: &impl Fn(&Path, u16) -> Vec<String>) -> Option<Server> {
     let at = tempfile::tempdir().unwrap();
     std::fs::set_permissions(at.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -69,13 +76,12 @@ fn start(program: &str, arguments: impl Fn(&Path, u16) -> Vec<String>) -> Option
         _at: at,
     };
     for _ in 0..400 {
+        if server.child.try_wait().unwrap().is_some() {
+            return None;
+        }
         if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return Some(server);
         }
-        assert!(
-            server.child.try_wait().unwrap().is_none(),
-            "{program} ended at once"
-        );
         std::thread::sleep(Duration::from_millis(50));
     }
     panic!("{program} does not listen on {port}");
@@ -369,6 +375,150 @@ fn bind_is_told_by_its_answer() {
         ["0.0.127.in-addr.arpa"],
         "no recursion: {told:?}"
     );
+}
+
+#[test]
+fn tls_of_yesterday_is_told_with_its_version() {
+    let server = start("/usr/bin/openssl", |at, port| {
+        make_certificate(at);
+        let port = port.to_string();
+        words(&[
+            "s_server",
+            "-quiet",
+            "-accept",
+            &port,
+            "-tls1",
+            "-cipher",
+            "DEFAULT@SECLEVEL=0",
+            "-cert",
+            "c",
+            "-key",
+            "k",
+        ])
+    });
+    let Some(server) = server else { return };
+    let told = answer(server.port);
+    assert_eq!(
+        (told.protocol.as_str(), told.tls.as_deref()),
+        ("tls", Some("TLS 1.0")),
+        "{told:?}"
+    );
+    assert!(told.proof.starts_with("\\x16\\x03\\x01"), "{told:?}");
+}
+
+#[test]
+fn tls_that_wants_nobody_we_can_be_is_told_with_its_refusal() {
+    let server = start("/usr/bin/openssl", |_, port| {
+        let port = port.to_string();
+        words(&[
+            "s_server",
+            "-quiet",
+            "-accept",
+            &port,
+            "-nocert",
+            "-tls1_2",
+            "-psk",
+            "0102030405060708",
+            "-cipher",
+            "PSK",
+        ])
+    });
+    let Some(server) = server else { return };
+    let told = answer(server.port);
+    assert_eq!(told.protocol, "tls", "{told:?}");
+    assert!(told.tls.is_some_and(|tls| tls.contains("not offered")));
+    assert!(
+        told.proof.starts_with("\\x15\\x03"),
+        "an alert: {}",
+        told.proof
+    );
+}
+
+fn make_certificate(at: &Path) {
+    let (certificate, key) = (at.join("c"), at.join("k"));
+    run(
+        "openssl",
+        &[
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=old",
+            "-keyout",
+            key.to_str().unwrap(),
+            "-out",
+            certificate.to_str().unwrap(),
+        ],
+    );
+}
+
+/// A screen nobody sees, for a desktop that can be shared.
+struct Screen(Child, String);
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn screen() -> Option<Screen> {
+    use std::io::BufRead;
+    let xvfb = Command::new("/usr/bin/Xvfb")
+        .args([
+            "-displayfd",
+            "1",
+            "-nolisten",
+            "tcp",
+            "-screen",
+            "0",
+            "640x480x24",
+        ])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut child) = xvfb else {
+        eprintln!("SKIPPED: Xvfb is not here");
+        return None;
+    };
+    let mut line = String::new();
+    let out = child.stdout.take().unwrap();
+    std::io::BufReader::new(out).read_line(&mut line).unwrap();
+    Some(Screen(child, format!(":{}", line.trim())))
+}
+
+#[test]
+fn a_desktop_that_wants_credentials_first_names_its_machine() {
+    const SHADOW: &str = "/usr/bin/freerdp-shadow-cli";
+    if !Path::new(SHADOW).exists() {
+        eprintln!("SKIPPED: {SHADOW} is not here");
+        return;
+    }
+    let Some(screen) = screen() else { return };
+    let server = start("/usr/bin/env", |at, port| {
+        vec![
+            format!("DISPLAY={}", screen.1),
+            format!("HOME={}", at.display()),
+            SHADOW.to_owned(),
+            format!("/port:{port}"),
+            "/bind-address:127.0.0.1".to_owned(),
+            "/sec:nla".to_owned(),
+            "+auth".to_owned(),
+        ]
+    });
+    let Some(server) = server else { return };
+    let told = answer(server.port);
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let name = name.trim().to_ascii_lowercase();
+    assert_eq!(told.protocol, "rdp", "{told:?}");
+    assert_eq!(told.asks_for, ["network level authentication"]);
+    let called = |n: &String| name.starts_with(&n.to_ascii_lowercase());
+    assert!(told.names.iter().any(called), "{name}: {told:?}");
 }
 
 /// A listener that says `words` to whoever comes, and then does `then`.
