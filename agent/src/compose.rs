@@ -528,13 +528,14 @@ fn notes(memory: Option<&Memory>) -> Box<dyn Notes> {
     }
 }
 
-/// TCP ports that a sweep found open.
+/// Ports that a sweep found open.
 fn open_ports_met(said: &[(SourceName, Vec<Record>)]) -> Vec<OpenPort> {
     facts(said)
         .filter_map(|fact| match fact {
-            Fact::OpenPort(open) if open.transport == Transport::Tcp => Some(OpenPort {
+            Fact::OpenPort(open) => Some(OpenPort {
                 address: open.address,
                 port: open.port,
+                transport: open.transport,
             }),
             _ => None,
         })

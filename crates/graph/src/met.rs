@@ -111,7 +111,7 @@ fn kind(protocol: &str, port: Port) -> &str {
         "smtp" | "lmtp" => "smtp-relay",
         "smtps" | "submission" | "submissions" => "smtp-submission",
         "ldap" | "ldaps" => "ldap-bind",
-        "mysql" | "postgresql" | "ms-sql-s" => "sql",
+        "mysql" | "postgresql" | "ms-sql-s" | "ms-sql-m" => "sql",
         "redis" | "memcached" | "mongodb" => "nosql",
         "amqp" => "message-queue",
         "domain" => "dns",

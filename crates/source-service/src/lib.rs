@@ -30,6 +30,7 @@
     )
 )]
 
+mod datagrams;
 mod dns;
 mod http;
 mod identify;

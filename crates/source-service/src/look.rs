@@ -8,6 +8,7 @@ use groma_model::fact::{SeenService, ServiceAnswer};
 use groma_model::{CoverageState, Fact, Port, Reason, Scope, SourceName, Transport};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 
+use crate::datagrams::letters;
 use crate::identify::{identify, zones};
 use crate::plan::{is_of_a_printer, questions, steers_machines};
 use crate::talk::{Caller, Miss};
@@ -18,29 +19,42 @@ pub const NAME: &str = "network.services";
 /// Hosts that are asked at the same time, each at one port after the other.
 const HOSTS_AT_ONCE: usize = 12;
 
-/// An open TCP port of another machine.
+/// An open port of another machine.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct OpenPort {
     /// Where it is.
     pub address: IpAddr,
     /// Which it is.
     pub port: Port,
+    /// Its transport.
+    pub transport: Transport,
+}
+
+/// The open ports of one machine, sorted.
+#[derive(Default)]
+struct Doors {
+    tcp: Vec<Port>,
+    udp: Vec<Port>,
 }
 
 /// What speaks at open ports.
 pub struct ServiceSource {
     world: World,
-    open: BTreeMap<IpAddr, Vec<Port>>,
+    open: BTreeMap<IpAddr, Doors>,
 }
 
 impl ServiceSource {
     /// The source over ports that were found open; nothing else is contacted.
     pub fn new(world: World, open: impl IntoIterator<Item = OpenPort>) -> Self {
-        let mut by_host: BTreeMap<IpAddr, Vec<Port>> = BTreeMap::new();
+        let mut by_host: BTreeMap<IpAddr, Doors> = BTreeMap::new();
         for one in open {
-            by_host.entry(one.address).or_default().push(one.port);
+            let doors = by_host.entry(one.address).or_default();
+            match one.transport {
+                Transport::Tcp => doors.tcp.push(one.port),
+                Transport::Udp => doors.udp.push(one.port),
+            }
         }
-        for ports in by_host.values_mut() {
+        for ports in by_host.values_mut().flat_map(|d| [&mut d.tcp, &mut d.udp]) {
             ports.sort_unstable();
             ports.dedup();
         }
@@ -62,6 +76,7 @@ impl Source for ServiceSource {
             purpose: "Sees which product and version speaks at a port that a sweep found open, and what the machine calls itself there.".into(),
             reads: Vec::new(),
             contacts: lines(&[
+                "UDP 137 of machines that speak NetBIOS, and UDP 1434 of those with doors of Windows, one datagram each: names, and instances of SQL Server",
                 "the open TCP ports of the networks named by --target, one connection to a host at a time; never TCP 515, 9100 to 9116 and 9999 nor other ports at which makers take pages, of a machine that takes print jobs only 80, 443 and 631, and no port of a protocol that steers machines (Modbus, S7, EtherNet/IP, DNP3, BACnet, OPC UA and others)",
             ]),
             sends: lines(&[
@@ -85,23 +100,31 @@ impl Source for ServiceSource {
             for _ in 0..HOSTS_AT_ONCE.min(self.open.len()) {
                 let (tell, next) = (tell.clone(), &next);
                 scope.spawn(move || {
-                    while let Some((address, ports)) = next() {
+                    while let Some((address, doors)) = next() {
                         let mut caller = Caller::new(world, window, budget);
-                        let may_print = ports.iter().any(|port| is_of_a_printer(*port));
-                        let all = ports.iter().map(|port| {
+                        let may_print = doors.tcp.iter().any(|port| is_of_a_printer(*port));
+                        let all = doors.tcp.iter().map(|port| {
                             let to = SocketAddr::new(*address, port.0);
                             (*port, asked(&mut caller, to, may_print))
                         });
                         let mut all: Vec<_> = all.collect();
+                        let answered = match may_print {
+                            true => Vec::new(),
+                            false => by_letter(&mut caller, *address, doors),
+                        };
                         add_zones(&mut caller, *address, &mut all);
                         // Nobody listens once the look is over.
-                        let _ = tell.send((*address, all));
+                        let _ = tell.send((*address, all, answered));
                     }
                 });
             }
             drop(tell);
-            for (address, ports) in told {
+            for (address, ports, letters) in told {
                 say(window, sink, address, ports);
+                let scope = Scope::new("host", &address.to_string());
+                for seen in letters {
+                    sink.saw_now(window, &scope, Fact::SeenService(seen));
+                }
             }
         });
     }
@@ -113,6 +136,29 @@ type Asked = Option<Result<ServiceAnswer, Miss>>;
 fn asked(caller: &mut Caller<'_>, to: SocketAddr, may_print: bool) -> Asked {
     let questions = questions(Port(to.port()), may_print);
     (!questions.is_empty()).then(|| identify(caller, to, &questions))
+}
+
+/// What is asked in one datagram each. Silence is no gap: most machines have no such service.
+fn by_letter(caller: &mut Caller<'_>, address: IpAddr, doors: &Doors) -> Vec<SeenService> {
+    let all = letters(&doors.tcp, &doors.udp).into_iter();
+    let seen = all.filter_map(|letter| {
+        let number = u16::from_be_bytes(caller.random());
+        let to = SocketAddr::new(address, letter.port().0);
+        let heard = caller.letter(to, &letter.question(number)).ok()?;
+        let answer = letter.tells(&heard, number)?;
+        Some(SeenService {
+            address,
+            port: letter.port(),
+            transport: Transport::Udp,
+            answer: ServiceAnswer {
+                protocol: letter.word().to_owned(),
+                // What stands before the names is a number of ours and counters.
+                proof: answer.names.join(", "),
+                ..answer
+            },
+        })
+    });
+    seen.collect()
 }
 
 /// Asks a name server for zones once it is known which domains its machine belongs to.

@@ -75,6 +75,17 @@ impl<'a> Caller<'a> {
         ))
     }
 
+    /// Asks in one datagram, when its turn has come, and hears the answer.
+    pub(crate) fn letter(&mut self, to: SocketAddr, question: &[u8]) -> Result<Vec<u8>, Miss> {
+        self.wait_for_turn()?;
+        let mut letters = self.world.network.connect_datagrams(to, self.timeout)?;
+        letters.send(question)?;
+        let mut room = vec![0; crate::datagrams::ANSWER_BYTES];
+        let heard = letters.receive(&mut room)?;
+        room.truncate(heard);
+        Ok(room)
+    }
+
     /// Chance, for a number that is used once.
     pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];

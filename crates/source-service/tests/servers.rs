@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use groma_model::fact::{SeenService, ServiceAnswer};
-use groma_model::{Fact, Port};
+use groma_model::{Fact, Port, Transport};
 use groma_source::{Budget, Recorder, Source, Stop, Window};
 use groma_source_service::{OpenPort, ServiceSource};
 
@@ -106,6 +106,7 @@ fn look(port: u16) -> Recorder {
     let open = OpenPort {
         address: Ipv4Addr::LOCALHOST.into(),
         port: Port(port),
+        transport: Transport::Tcp,
     };
     let mut source = ServiceSource::new(world.clone(), [open]);
     let mut recorder = Recorder::new(source.name());
