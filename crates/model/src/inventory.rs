@@ -349,6 +349,9 @@ pub struct Attributes {
     /// Hosts and devices: how they were met from outside, on the wire or by a scan. Sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sightings: Vec<crate::sighting::Sighting>,
+    /// Hosts and devices: what it says of itself to whoever asks, by each way it was asked. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub device_says: Vec<crate::device::DeviceSays>,
     /// Hosts and devices: MAC addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub macs: Vec<String>,

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use groma_model::directory::NeedReason;
 use groma_model::fact::{
-    CertificateSighting, CertificateUse, Declared, DirectoryObject, Forward, ForwardEnd,
-    HostIdentity, Interface, MENTION_RULE, NameAnswer, Package, Reference,
+    CertificateSighting, CertificateUse, Declared, DeviceSays, DirectoryObject, Forward,
+    ForwardEnd, HostIdentity, Interface, MENTION_RULE, NameAnswer, Package, Reference,
 };
 use groma_model::inventory::{Attributes, Mention, PinEntry};
 use groma_model::sighting::Sighting;
@@ -168,6 +168,16 @@ pub(crate) struct Met {
     pub(crate) current: bool,
 }
 
+/// What a device said of itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Spoken {
+    pub(crate) site: SiteId,
+    pub(crate) says: DeviceSays,
+    pub(crate) evidence: EvidenceId,
+    pub(crate) new: Newness,
+    pub(crate) current: bool,
+}
+
 /// An object of a directory.
 #[derive(Clone, Debug)]
 pub(crate) struct DirectoryRow {
@@ -198,6 +208,8 @@ pub(crate) struct Gathered {
     pub(crate) lists: BTreeMap<AgentId, (SiteId, String, Seen)>,
     /// Machines that were met from outside.
     pub(crate) sightings: Vec<Met>,
+    /// What devices say of themselves.
+    pub(crate) devices: Vec<Spoken>,
     pub(crate) holdings: Vec<Holding>,
     pub(crate) directory: Vec<DirectoryRow>,
     pub(crate) uses: Vec<Sighted<CertificateUse>>,
@@ -303,8 +315,18 @@ impl Gathered {
                 named.extend(names.map(|name| (name, id.clone())));
             }
             Fact::DeviceSays(device) => {
-                self.mention(site, vantage, Peer::Address(device.address), *seen);
+                let at = device.address.to_canonical();
+                self.mention(site, vantage, Peer::Address(at), *seen);
+                self.devices.push(Spoken {
+                    site: site.clone(),
+                    says: device.clone(),
+                    evidence: id.clone(),
+                    new: Newness::of(evidence),
+                    current: evidence.state == EvidenceState::Current,
+                });
             }
+            // A switch tells of every address that ever spoke: it makes no machine known.
+            Fact::LinkSeen(_) => self.touch(site, vantage, *seen),
             Fact::OpenPort(open) => self.mention(site, vantage, Peer::Address(open.address), *seen),
             Fact::Certificate(sighting) => self.take_certificate(evidence, sighting),
             Fact::CertificateUse(used) => {
@@ -624,6 +646,9 @@ impl Gathered {
         self.declared.dedup_by(|a, b| a.evidence == b.evidence);
         self.directory.sort_by(|a, b| a.evidence.cmp(&b.evidence));
         self.directory.dedup_by(|a, b| a.evidence == b.evidence);
+        self.devices
+            .sort_by(|a, b| (&a.new, &a.evidence).cmp(&(&b.new, &b.evidence)));
+        self.devices.dedup_by(|a, b| a.evidence == b.evidence);
         // The newest last: what is said twice of one place, counts as it was said last.
         self.holdings
             .sort_by(|a, b| (a.seen.last, &a.evidence).cmp(&(b.seen.last, &b.evidence)));

@@ -19,6 +19,7 @@
 
 mod addresses;
 mod declared;
+mod devices;
 mod directory;
 mod gather;
 mod holders;
@@ -109,6 +110,7 @@ fn place(
     names::place(&gathered, &mut ledger, &mut estate);
     outside::cite_met(&gathered, &mut estate);
     outside::call_by_own_names(&gathered, &mut estate);
+    devices::describe(&gathered, &mut estate);
     sightings::describe(&gathered, &mut estate);
     outside::place_certificates(&gathered, &mut ledger, &mut estate);
     directory::place(&mut gathered, &mut ledger, &mut estate);
