@@ -137,9 +137,7 @@ pub fn device_maker(number: u32) -> Option<&'static str> {
 /// The maker a device names in its own words, as groma spells it.
 pub fn device_maker_named(words: &str) -> Option<&'static str> {
     let words = words.trim().to_lowercase();
-    let is = |maker: &&Maker| {
-        maker.name.to_lowercase() == words || maker.also.iter().any(|also| *also == words)
-    };
+    let is = |maker: &&Maker| maker.name.to_lowercase() == words || maker.also.contains(&words);
     Some(&DEVICES.makers.iter().find(is)?.name)
 }
 

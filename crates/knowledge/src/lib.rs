@@ -7,6 +7,7 @@
 //! - [`banners`]: what servers say of themselves;
 //! - [`certificate_settings`]: where programs are told which certificate to use;
 //! - [`services`]: programs that listen, and what they speak;
+//! - [`devices`]: what devices are, by what their management tables say;
 //! - [`ends_of_life`]: until when an operating system gets corrections;
 //! - [`service_principals`]: what a class of service principal names stands for;
 //! - [`events`]: what events of Windows and its text logs tell of who used what;
@@ -23,6 +24,7 @@
 
 pub mod banners;
 pub mod certificate_settings;
+pub mod devices;
 pub mod ends_of_life;
 pub mod events;
 mod log_template;
