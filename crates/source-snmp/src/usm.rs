@@ -247,8 +247,12 @@ impl Engine {
             }
             return Some(Came::Complaint(complaint));
         }
-        let demands = u8::from(self.user.auth.is_some()) * AUTHENTICATED
-            | u8::from(self.user.privacy.is_some()) * SEALED;
+        let demanded = [
+            (self.user.auth.is_some(), AUTHENTICATED),
+            (self.user.privacy.is_some(), SEALED),
+        ];
+        let demands = demanded.iter().filter(|(is, _)| *is);
+        let demands = demands.fold(0, |all, (_, flag)| all | flag);
         (read.flags & demands == demands).then_some(Came::Answer(answer))
     }
 
