@@ -14,6 +14,7 @@ pub mod budget;
 pub mod conversation;
 pub mod disk;
 pub mod dns_name;
+pub mod ears;
 pub mod frames;
 pub mod kernel;
 pub mod manners;

@@ -55,9 +55,20 @@ impl Sight {
 ///
 /// Call it before any thread is started: most of it holds for the thread that asks, and for those it starts.
 pub fn confine(confinement: &Confinement) -> Vec<&'static str> {
+    confine_having(confinement, || ()).1
+}
+
+/// The same, for who needs something that takes a right to open and none to use: `open` is called once nothing inherited is
+/// left, and before anything is given up.
+pub fn confine_having<T>(
+    confinement: &Confinement,
+    open: impl FnOnce() -> T,
+) -> (T, Vec<&'static str>) {
     let sight = confinement.sight;
     // First of all: the place where it is said is a file of root's.
     let gives_way = give_way();
+    let closed = close_inherited();
+    let opened = open();
     let owns_nothing = own_nothing(sight);
     let steps: [(&'static str, io::Result<()>); 8] = [
         (
@@ -65,10 +76,7 @@ pub fn confine(confinement: &Confinement) -> Vec<&'static str> {
             gives_way,
         ),
         ("an end with its parent (prctl)", end_with_parent()),
-        (
-            "no inherited descriptors (close_range, Linux 5.9)",
-            close_inherited(),
-        ),
+        ("no inherited descriptors (close_range, Linux 5.9)", closed),
         ("limits of memory and time (setrlimit)", limit(confinement)),
         ("no memory image left behind (prctl)", no_memory_image()),
         (
@@ -103,7 +111,7 @@ pub fn confine(confinement: &Confinement) -> Vec<&'static str> {
     if forbid_calls(sight, whole_paths).is_err() {
         lacking.push("no programs, connections or changes (seccomp)");
     }
-    lacking
+    (opened, lacking)
 }
 
 const NO_WRITING: &str = "no writing (Landlock, Linux 5.13)";

@@ -9,6 +9,8 @@ mod clock;
 mod confine;
 mod disk;
 #[cfg(target_os = "linux")]
+mod ears;
+#[cfg(target_os = "linux")]
 mod frames;
 #[cfg(target_os = "linux")]
 mod kernel;
@@ -21,7 +23,7 @@ mod terminal;
 
 pub use child::{Ending, Heard, OwnChild};
 pub use clock::SystemClock;
-pub use confine::{Confinement, Sight, confine};
+pub use confine::{Confinement, Sight, confine, confine_having};
 pub use disk::LocalDisk;
 pub use network::LocalNetwork;
 pub use signals::stop_on_signals;
@@ -70,6 +72,14 @@ pub fn wires() -> Arc<dyn groma_source::frames::Wires> {
     return Arc::new(frames::LinuxWires);
     #[cfg(not(target_os = "linux"))]
     return Arc::new(groma_source::frames::NoWires);
+}
+
+/// The links of this machine, for listening; on other systems than Linux none.
+pub fn ears() -> Arc<dyn groma_source::ears::Ears> {
+    #[cfg(target_os = "linux")]
+    return Arc::new(ears::LinuxEars);
+    #[cfg(not(target_os = "linux"))]
+    return Arc::new(groma_source::ears::NoEars);
 }
 
 /// Removes what a watcher of kernel events left behind when it was killed: its trace. What still runs is not touched.

@@ -1,0 +1,64 @@
+//! Hearing what crosses a link of this machine, for a source that only listens: nothing is sent, nothing is taken away.
+
+use std::io;
+use std::time::Duration;
+
+use groma_model::Timestamp;
+
+use crate::Instruction;
+
+/// A packet as it crossed the link, from its network header on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Overheard<'p> {
+    /// When, by this machine's clock.
+    pub at: Timestamp,
+    /// The protocol within the frame (EtherType), host byte order; 4 for a frame of 802.3 that has a length there.
+    pub protocol: u16,
+    /// Hardware address of whoever put it on the link, where the link has such.
+    pub mac: Option<[u8; 6]>,
+    /// What of it was kept.
+    pub bytes: &'p [u8],
+}
+
+/// Hears one link, from the moment it was opened; what comes between two hearings waits.
+pub trait Ear: Send {
+    /// Waits for packets, at most so long, and hands over what is there.
+    ///
+    /// # Errors
+    /// The link is down or gone. It may come back: whoever asks again hears again.
+    fn hear(&mut self, wait: Duration, each: &mut dyn FnMut(&Overheard<'_>)) -> io::Result<()>;
+
+    /// How many packets that passed the filter the kernel had no room for, so far.
+    fn lost(&mut self) -> u64;
+}
+
+/// The links of this machine, for listening.
+pub trait Ears: Send + Sync {
+    /// Opens an ear at an interface: nothing reaches it that `filter` does not let through. With `promiscuous` the card hands
+    /// over what is meant for others too, for as long as the ear lives. Needs `CAP_NET_RAW`.
+    ///
+    /// # Errors
+    /// The right is not there (`PermissionDenied`), or the interface is not (`NotFound`).
+    fn open(
+        &self,
+        interface: &str,
+        promiscuous: bool,
+        filter: &[Instruction],
+    ) -> io::Result<Box<dyn Ear>>;
+
+    /// Processor time the calling thread has used so far.
+    fn processor_time(&self) -> Duration;
+}
+
+/// No ears: another operating system, or a look that listens nowhere.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoEars;
+
+impl Ears for NoEars {
+    fn open(&self, _: &str, _: bool, _: &[Instruction]) -> io::Result<Box<dyn Ear>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    fn processor_time(&self) -> Duration {
+        Duration::ZERO
+    }
+}

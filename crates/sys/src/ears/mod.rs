@@ -1,0 +1,52 @@
+//! Ears of this machine: packet sockets with a ring of memory between the kernel and us (`packet(7)`).
+
+mod ring;
+
+use std::io;
+use std::time::Duration;
+
+use groma_source::Instruction;
+use groma_source::ears::{Ear, Ears};
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+
+use crate::kernel::{LinkAddress, attach};
+
+/// `ETH_P_ALL`.
+const EVERY_PROTOCOL: u16 = 3;
+
+/// The machine this program runs on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LinuxEars;
+
+impl Ears for LinuxEars {
+    fn open(
+        &self,
+        interface: &str,
+        promiscuous: bool,
+        filter: &[Instruction],
+    ) -> io::Result<Box<dyn Ear>> {
+        let socket = rustix::net::socket_with(
+            AddressFamily::PACKET,
+            // From the network header on, so that every kind of link looks alike.
+            SocketType::DGRAM,
+            SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
+            None, // no protocol: nothing arrives before the filter is there
+        )?;
+        let index = match rustix::net::netdevice::name_to_index(&socket, interface) {
+            Err(rustix::io::Errno::NODEV) => return Err(io::ErrorKind::NotFound.into()),
+            other => other?,
+        };
+        attach(&socket, filter)?;
+        let ring = ring::Ring::over(socket)?;
+        if promiscuous {
+            ring.hear_everybody(index)?;
+        }
+        rustix::net::bind(ring.socket(), &LinkAddress::of(index, EVERY_PROTOCOL)?)?;
+        Ok(Box::new(ring))
+    }
+
+    fn processor_time(&self) -> Duration {
+        let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::try_from(used).unwrap_or_default()
+    }
+}
