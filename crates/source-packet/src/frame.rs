@@ -109,8 +109,13 @@ pub fn read<'p>(frame: &Frame<'p>) -> Option<Carried<'p>> {
         276 => cooked(bytes, 0, 12, 20),
         _ => return None,
     };
-    let (kind, rest) = untagged(kind, rest);
-    Some(network(kind, rest, at, mac).unwrap_or(Carried::Other))
+    Some(inside(kind, rest, at, mac))
+}
+
+/// Reads a packet from its network header on, of the protocol that the frame around it named.
+pub fn inside(protocol: u16, bytes: &[u8], at: Timestamp, mac: Option<[u8; 6]>) -> Carried<'_> {
+    let (kind, rest) = untagged(protocol, bytes);
+    network(kind, rest, at, mac).unwrap_or(Carried::Other)
 }
 
 type Link<'p> = (u16, Option<[u8; 6]>, &'p [u8]);

@@ -1,6 +1,6 @@
 //! What crosses the wire: who uses which service of whom, and who is there.
 //!
-//! **What it sees.** One source, `network.packets`. A copier takes no agent and keeps no log that anybody can read; its
+//! **What it sees.** Two sources that read alike: `network.packets`, from files, and `network.wire`, as it happens. A copier takes no agent and keeps no log that anybody can read; its
 //! packets say whom it calls, by which name, and how it logs on. Connections (who called whom), LDAP binds, SMTP (domains,
 //! HELO, mechanism, STARTTLS), TLS (name and version), Kerberos services, NTLM, SMB shares, HTTP host names, DNS, NTP, SNMP and
 //! syslog; and machines by ARP, DHCP, mDNS and NetBIOS.
@@ -8,9 +8,13 @@
 //! **Where it reads it.** In captures that somebody named (`--capture FILE`, `groma import FILE`): pcap and pcapng, from
 //! Ethernet (with VLAN tags), Linux "cooked" captures and raw IP.
 //!
-//! **Which rights it needs.** To read those files.
+//! Or at interfaces of this machine that somebody named (`--listen`): through a packet socket of our own with a [filter()] and a ring
+//! of 32 MiB, opened before its child gives up all rights. It sends nothing. What the kernel had no room for is counted, and is a gap.
 //!
-//! **What it costs the host.** One pass over the bytes, and memory that is bounded whatever the capture holds: 131,072
+//! **Which rights it needs.** To read those files; to listen, `CAP_NET_RAW`.
+//!
+//! **What it costs the host.** One pass over the bytes (listening: half of one processor at most, then it lets packets go and
+//! says so), and memory that is bounded whatever the capture holds: 131,072
 //! connections, the first 16 KiB of each direction, 96 MiB in all.
 //!
 //! **What never leaves.** Passwords, communities, hashes, tickets and texts have no type that could hold them: a parser passes
@@ -34,7 +38,9 @@
 
 mod ber;
 pub mod file;
+mod filter;
 pub mod frame;
+mod listen;
 mod look;
 mod names;
 pub mod speech;
@@ -43,6 +49,8 @@ mod tally;
 mod text;
 mod wire;
 
+pub use filter::filter;
+pub use listen::{INTERFACES_MAX, LISTENING_NAME, Listening, ListeningSource};
 pub use look::{NAME, PacketSource};
 pub use tally::Heard;
 pub use wire::{Counts, Wire};

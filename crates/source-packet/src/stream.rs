@@ -31,8 +31,10 @@ pub(crate) struct Direction {
 }
 
 impl Direction {
-    fn take(&mut self, segment: &Segment<'_>) -> usize {
+    /// How many bytes more are kept, and whether the capture lacks some that would be.
+    fn take(&mut self, segment: &Segment<'_>) -> (usize, bool) {
         let before = self.kept();
+        let mut is_cut = false;
         if let Some(number) = segment.acknowledges {
             self.answered |= !segment.opens && !segment.resets;
             let first = self.acknowledged.map_or(number, |(first, _)| first);
@@ -51,10 +53,10 @@ impl Direction {
             };
             if self.opened {
                 let begin = *self.begin.get_or_insert(number);
-                self.put(number.wrapping_sub(begin), segment.content, segment.carried);
+                is_cut = self.put(number.wrapping_sub(begin), segment.content, segment.carried);
             }
         }
-        self.kept().saturating_sub(before)
+        (self.kept().saturating_sub(before), is_cut)
     }
 
     fn kept(&self) -> usize {
@@ -66,14 +68,16 @@ impl Direction {
                 .sum::<usize>()
     }
 
-    /// Puts a piece at its place. What was there first stays: a second copy that differs is somebody else's.
-    fn put(&mut self, place: u32, piece: &[u8], carried: usize) {
+    /// Puts a piece at its place; true if it was captured in part and the rest would have been kept. What was there first stays: a
+    /// second copy that differs is somebody else's.
+    fn put(&mut self, place: u32, piece: &[u8], carried: usize) -> bool {
         let Ok(place) = usize::try_from(place) else {
-            return;
+            return false;
         };
         if place >= KEPT_BYTES {
-            return;
+            return false;
         }
+        let is_cut = piece.len() < carried && place + piece.len() < KEPT_BYTES;
         let end = self.bytes.len();
         if place > end {
             if self.waiting.len() < WAITING_MAX {
@@ -83,7 +87,7 @@ impl Direction {
                 self.waiting
                     .push((u32::try_from(place).unwrap_or(u32::MAX), piece.to_vec()));
             }
-            return;
+            return is_cut;
         }
         let new = piece.get(end - place..).unwrap_or_default();
         let new = new
@@ -93,9 +97,10 @@ impl Direction {
         // Of a piece that the capture cut nothing may follow: its rest would be a hole nobody sees.
         if piece.len() < carried {
             self.waiting.clear();
-            return;
+            return is_cut;
         }
         self.follow();
+        false
     }
 
     fn follow(&mut self) {
@@ -190,8 +195,8 @@ impl Stream {
                     .is_some_and(|number| number != segment.number))
     }
 
-    /// Takes a segment up; how many bytes more are kept.
-    pub(crate) fn take(&mut self, segment: &Segment<'_>) -> usize {
+    /// Takes a segment up; how many bytes more are kept, and whether some are missing that would be.
+    pub(crate) fn take(&mut self, segment: &Segment<'_>) -> (usize, bool) {
         let side = usize::from(segment.from != self.ends[0]);
         self.last = self.last.max(segment.at);
         self.first = self.first.min(segment.at);
@@ -214,7 +219,7 @@ impl Stream {
         self.ended |= segment.resets || self.finished == [true; 2];
         match self.directions.get_mut(side) {
             Some(direction) if !self.told => direction.take(segment),
-            _ => 0,
+            _ => (0, false),
         }
     }
 

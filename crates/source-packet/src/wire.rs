@@ -14,6 +14,7 @@ use groma_model::registry::REGISTRY;
 use groma_model::reported::ReportedUse;
 use groma_model::sighting::Sighting;
 use groma_model::{Foreign, HostName, Peer, Port, Timestamp, Transport};
+use groma_source::ears::Overheard;
 
 use crate::file::Frame;
 use crate::frame::{self, Carried, Datagram, Segment};
@@ -78,6 +79,8 @@ type Asked = (SocketAddr, SocketAddr, u16);
 /// Everything that is known of a wire so far.
 #[derive(Default)]
 pub struct Wire {
+    /// Wires there are beside this one: all of them share the room there is.
+    beside: usize,
     streams: HashMap<[SocketAddr; 2], Stream>,
     /// In the order they began, each with its number: what has another one by now is over.
     order: VecDeque<([SocketAddr; 2], u64)>,
@@ -94,19 +97,45 @@ pub struct Wire {
 }
 
 impl Wire {
+    /// One of so many, which share the room that one alone would have.
+    pub fn one_of(wires: usize) -> Self {
+        Self {
+            beside: wires.saturating_sub(1),
+            ..Self::default()
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        let wires = self.beside + 1;
+        self.streams.len() >= STREAMS_MAX / wires || self.kept >= KEPT_BYTES_MAX / wires
+    }
+
     /// Takes a frame.
     pub fn take(&mut self, frame: &Frame<'_>) {
-        self.counts.frames += 1;
-        let (first, last) = self.span.unwrap_or((frame.at, frame.at));
-        self.span = Some((first.min(frame.at), last.max(frame.at)));
         match frame::read(frame) {
-            None => self.counts.strange += 1,
-            Some(Carried::Tcp(segment)) => self.segment(&segment),
-            Some(Carried::Udp(datagram)) => self.datagram(&datagram),
-            Some(Carried::Arp { address, mac }) => {
-                self.tally.has(IpAddr::V4(address), mac, frame.at);
+            Some(carried) => self.carried(carried, frame.at),
+            None => {
+                self.carried(Carried::Other, frame.at);
+                self.counts.strange += 1;
             }
-            Some(Carried::Other) => {}
+        }
+    }
+
+    /// Takes a packet as an ear heard it.
+    pub fn overhear(&mut self, packet: &Overheard<'_>) {
+        let carried = frame::inside(packet.protocol, packet.bytes, packet.at, packet.mac);
+        self.carried(carried, packet.at);
+    }
+
+    fn carried(&mut self, carried: Carried<'_>, at: Timestamp) {
+        self.counts.frames += 1;
+        let (first, last) = self.span.unwrap_or((at, at));
+        self.span = Some((first.min(at), last.max(at)));
+        match carried {
+            Carried::Tcp(segment) => self.segment(&segment),
+            Carried::Udp(datagram) => self.datagram(&datagram),
+            Carried::Arp { address, mac } => self.tally.has(IpAddr::V4(address), mac, at),
+            Carried::Other => {}
         }
     }
 
@@ -132,9 +161,6 @@ impl Wire {
         if !is_somebody(segment.from.ip()) || !is_somebody(segment.to.ip()) {
             return;
         }
-        if segment.content.len() < segment.carried {
-            self.counts.cut += 1;
-        }
         let key = Stream::key(segment);
         let known = self.streams.get(&key);
         if known.is_some_and(|stream| stream.is_another(segment)) {
@@ -152,7 +178,9 @@ impl Wire {
             return;
         };
         stream.name = stream.name.take().or(name);
-        self.kept += stream.take(segment);
+        let (kept, is_cut) = stream.take(segment);
+        self.kept += kept;
+        self.counts.cut += u64::from(is_cut);
         if stream.ended && !stream.told {
             self.tell(key);
         }
@@ -181,7 +209,7 @@ impl Wire {
 
     /// Tells the oldest connections early where there are too many.
     fn make_room(&mut self) {
-        while self.streams.len() >= STREAMS_MAX || self.kept >= KEPT_BYTES_MAX {
+        while self.is_full() {
             let Some(oldest) = self.oldest() else {
                 return;
             };
@@ -257,6 +285,10 @@ impl Wire {
                 }
             }
             (88, _) if speech::kerberos_gave(datagram.content) => self.answer(datagram, 0),
+            // Refused, or told what is still missing: an answer, and no use.
+            (88, _) if speech::kerberos_refused(datagram.content) => {
+                self.questions.remove(&(datagram.to, datagram.from, 0));
+            }
             (_, 161) if speech::snmp(datagram.content, false) == Some(false) => {
                 self.ask(datagram, 0, of_kind("snmp", "SNMP"));
             }

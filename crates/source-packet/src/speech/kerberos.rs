@@ -11,6 +11,7 @@ const LOGON: u8 = 0x6a;
 const LOGON_ANSWER: u8 = 0x6b;
 const TICKET: u8 = 0x6c;
 const TICKET_ANSWER: u8 = 0x6d;
+const REFUSAL: u8 = 0x7e;
 /// Requests of one connection that are read.
 const REQUESTS_MAX: usize = 8;
 
@@ -64,6 +65,11 @@ impl Request {
 /// True if `bytes` give what a request asked for.
 pub(super) fn is_ticket(bytes: &[u8]) -> bool {
     matches!(bytes.first(), Some(&(LOGON_ANSWER | TICKET_ANSWER)))
+}
+
+/// True for KRB-ERROR (§5.9.1).
+pub(super) fn is_refusal(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(&REFUSAL))
 }
 
 /// PrincipalName (RFC 4120 §5.2.2): its parts, with slashes.

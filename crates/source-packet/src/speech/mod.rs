@@ -22,7 +22,7 @@ use groma_model::reported::ReportedMail;
 pub use dhcp::{Lease, lease};
 pub use dns::{Answer, announced, answer, netbios_names, question};
 pub use ftp::handed_out;
-pub use udp::{asked_for_time, is_log_line, kerberos_asked, kerberos_gave, snmp};
+pub use udp::{asked_for_time, is_log_line, kerberos_asked, kerberos_gave, kerberos_refused, snmp};
 
 /// What one conversation tells of the use of a service. Several things may be told of one: a connection may log on twice.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -2,7 +2,7 @@
 //! 3164), Kerberos. No community and no message is kept.
 
 use super::Told;
-use super::kerberos::{Request, is_ticket};
+use super::kerberos::{Request, is_refusal, is_ticket};
 use crate::ber;
 
 /// True if a client asks for the time, or (`answers`) a server tells it.
@@ -53,4 +53,9 @@ pub fn kerberos_asked(asked: &[u8]) -> Option<Told> {
 /// True for an answer of Kerberos that gives what was asked for.
 pub fn kerberos_gave(answered: &[u8]) -> bool {
     is_ticket(answered)
+}
+
+/// True for an answer of Kerberos that gives nothing: it refuses, or says what is missing before it would.
+pub fn kerberos_refused(answered: &[u8]) -> bool {
+    is_refusal(answered)
 }
