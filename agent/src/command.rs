@@ -12,10 +12,11 @@ use groma_model::{Batch, HostName, Peer};
 use groma_source::World;
 use groma_source_directory::Directory;
 use groma_source_log::WINDOWS_NAME;
-use groma_source_packet::NAME as PACKETS_NAME;
+use groma_source_packet::{LISTENING_NAME, NAME as PACKETS_NAME};
 use groma_source_socket::Tier;
 
-use crate::compose::{LookRequest, Quiet, explanations, look};
+use crate::compose::{Given, LookRequest, Quiet, explanations, look};
+use crate::listen::ListenArgs;
 use crate::memory::memory_in;
 use crate::password::{Interrupted, with_passwords};
 use crate::sweep::{NotSafe, SweepArgs};
@@ -76,6 +77,8 @@ struct LookArgs {
     /// times.
     #[arg(long = "capture", value_name = "FILE")]
     captures: Vec<PathBuf>,
+    #[command(flatten)]
+    listen: ListenArgs,
     /// How long one source may take (beyond the watch, if it watches), before it is ended and a gap says so.
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
     deadline: Duration,
@@ -113,6 +116,8 @@ struct ExplainArgs {
     /// The captures that a look would be given.
     #[arg(long = "capture", value_name = "FILE")]
     captures: Vec<PathBuf>,
+    #[command(flatten)]
+    listen: ListenArgs,
     /// The access file that a look would be given.
     #[arg(long, value_name = "FILE")]
     access: Option<PathBuf>,
@@ -258,9 +263,12 @@ fn act_explain(arguments: &ExplainArgs) -> Result<()> {
     let memory = memory_in(&state::directory());
     let world = groma_sys::this_machine(true);
     let directories = directories(&world, arguments.access.as_deref())?;
-    let events = whole_paths(&arguments.events)?;
-    let captures = whole_paths(&arguments.captures)?;
-    let all = explanations(&world, Some(&memory), &directories, &events, &captures);
+    let given = Given {
+        events: whole_paths(&arguments.events)?,
+        captures: whole_paths(&arguments.captures)?,
+        listen: arguments.listen.listening(),
+    };
+    let all = explanations(&world, Some(&memory), &directories, &given);
     let text = match arguments.format {
         ExplainFormat::Text => explain::render(&all, arguments.rights),
         ExplainFormat::Json => serde_json::to_string_pretty(&all)? + "\n",
@@ -281,25 +289,28 @@ pub fn whole_paths(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 fn act_look(arguments: &LookArgs) -> Result<()> {
     let world = groma_sys::this_machine(arguments.offline);
     let directories = directories(&world, arguments.access.as_deref())?;
-    let events = whole_paths(&arguments.events)?;
-    let captures = whole_paths(&arguments.captures)?;
+    let given = Given {
+        events: whole_paths(&arguments.events)?,
+        captures: whole_paths(&arguments.captures)?,
+        listen: arguments.listen.listening(),
+    };
     let memory_place = memory_in(&state::directory());
-    let known = explanations(
-        &world,
-        Some(&memory_place),
-        &directories,
-        &events,
-        &captures,
-    );
+    let known = explanations(&world, Some(&memory_place), &directories, &given);
     check_sources(&arguments.sources, &known)?;
     if directories.is_empty() && asks_a_directory(&arguments.sources) {
         return Err(NoSuchSource(NO_DIRECTORY.to_owned()).into());
     }
-    if events.is_empty() && arguments.sources.iter().any(|s| s == WINDOWS_NAME) && !cfg!(windows) {
+    if given.events.is_empty()
+        && arguments.sources.iter().any(|s| s == WINDOWS_NAME)
+        && !cfg!(windows)
+    {
         return Err(NoSuchSource(NO_EVENTS.to_owned()).into());
     }
-    if captures.is_empty() && arguments.sources.iter().any(|s| s == PACKETS_NAME) {
+    if given.captures.is_empty() && arguments.sources.iter().any(|s| s == PACKETS_NAME) {
         return Err(NoSuchSource(NO_CAPTURE.to_owned()).into());
+    }
+    if !arguments.listen.names_any() && arguments.sources.iter().any(|s| s == LISTENING_NAME) {
+        return Err(NoSuchSource(NO_INTERFACE.to_owned()).into());
     }
     let sweeping = arguments.sweep.names_anybody();
     if !sweeping
@@ -330,8 +341,9 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     let mut memory = state::open(&directory, world.randomness.as_ref())?;
     let request = LookRequest {
         directories,
-        events,
-        captures,
+        events: given.events,
+        captures: given.captures,
+        listen: given.listen,
         sweep,
         ..request(arguments, &memory)
     };
@@ -374,6 +386,8 @@ const NO_TARGET: &str =
 const NO_EVENTS: &str = "no exported log is named: write --events PATH, of a file or a folder";
 const NO_CAPTURE: &str =
     "no capture is named: write --capture FILE, of a file that tcpdump, dumpcap or Wireshark wrote";
+const NO_INTERFACE: &str =
+    "no interface is named: write --listen INTERFACE, of one that `ip link` lists";
 const NO_DIRECTORY: &str = "no directory is named: write --access FILE, with a [[directory]] in it";
 
 fn asks_a_directory(sources: &[String]) -> bool {

@@ -20,7 +20,7 @@ use groma_source_directory::{Directory, DirectorySource};
 use groma_source_dns::{MailDomains, NamesSource, Selector, ZonesSource};
 use groma_source_forward::RulesetSource;
 use groma_source_log::{LogSource, WindowsLogs};
-use groma_source_packet::PacketSource;
+use groma_source_packet::{Listening, ListeningSource, PacketSource};
 use groma_source_service::{OpenPort, ServiceSource};
 use groma_source_socket::{FlowSource, SocketSource, Tier};
 use groma_source_sweep::notes::NoNotes;
@@ -64,6 +64,8 @@ pub struct LookRequest {
     pub events: Vec<PathBuf>,
     /// Captures of a network; none unless somebody named them. Whole paths.
     pub captures: Vec<PathBuf>,
+    /// Interfaces of this machine to listen at; none unless somebody named them.
+    pub listen: Listening,
     /// When every source must be done, beyond `watch`.
     pub limit: Duration,
     /// How long one source that reads files may take.
@@ -98,6 +100,7 @@ impl LookRequest {
             dkim_selectors: Vec::new(),
             events: Vec::new(),
             captures: Vec::new(),
+            listen: Listening::default(),
             limit: Duration::from_secs(600),
             source_limit: Duration::from_secs(300),
             apart: false,
@@ -175,7 +178,14 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
         told: Told::default(),
     };
     let world = &patient(world);
-    run.watched_and_files(world, directory_source(world, request));
+    let directory = directory_source(world, request);
+    if request.listen.interfaces.is_empty() {
+        run.watched_and_files(world, directory);
+    } else {
+        // What we say ourselves is nobody's need: whoever calls somebody waits until nobody listens.
+        run.watched_and_files(world, None);
+        directory.into_iter().for_each(|source| run.here(source));
+    }
     run.sweep(world);
     run.answers(world);
     let endpoints = endpoints_met(&run.told.said);
@@ -226,17 +236,28 @@ pub(crate) fn patient(world: &World) -> World {
     }
 }
 
+/// What somebody named for sources that read nothing else.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Given {
+    /// Files and folders with exported logs of Windows machines. Whole paths.
+    pub events: Vec<PathBuf>,
+    /// Captures of a network. Whole paths.
+    pub captures: Vec<PathBuf>,
+    /// Interfaces to listen at.
+    pub listen: Listening,
+}
+
 /// What every source would read, contact and say, and where it looks from.
 pub fn explanations(
     world: &World,
     memory: Option<&Memory>,
     directories: &[Directory],
-    events: &[PathBuf],
-    captures: &[PathBuf],
+    given: &Given,
 ) -> Vec<Explained> {
     let wish = Wish {
-        events: events.to_vec(),
-        captures: captures.to_vec(),
+        events: given.events.clone(),
+        captures: given.captures.clone(),
+        listen: given.listen.clone(),
         ..Wish::default()
     };
     let mut apart = child_sources(world, &wish);
@@ -270,6 +291,7 @@ pub fn explanations(
             Sight::Filter => Place::ChildThatAsksTheFilter,
             Sight::Processes => Place::ChildThatSeesProcesses,
             Sight::Events => Place::Agent,
+            Sight::Wire => Place::ChildThatHears,
         };
         explained(source.as_ref(), place)
     });
@@ -286,6 +308,8 @@ pub(crate) fn child_sources(world: &World, wish: &Wish) -> Vec<Box<dyn Source>> 
     sources.push(Box::new(events));
     let packets = PacketSource::new(world.clone(), wish.captures.clone());
     sources.push(Box::new(packets));
+    let ears = wish.ears.clone();
+    sources.push(Box::new(ListeningSource::new(ears, wish.listen.clone())));
     sources.extend(watchers(world, wish.flows_at_most));
     let find = FindSource::new(world.clone(), wish.spellings.clone());
     sources.push(Box::new(find));
@@ -335,6 +359,7 @@ fn sight(source: &dyn Source) -> Sight {
     match source.name().as_str() {
         "host.flows" => Sight::Events,
         "host.ruleset" => Sight::Filter,
+        groma_source_packet::LISTENING_NAME => Sight::Wire,
         _ if reads
             .iter()
             .any(|line| line.contains("/proc/*/") || line.contains("/proc/PID/")) =>
@@ -359,7 +384,12 @@ impl Run<'_> {
         let request = hearing.request;
         let limit = request.watch.saturating_add(request.source_limit);
         let told: Vec<Told> = std::thread::scope(|scope| {
-            let wanted = watchers(world, request.flows_at_most)
+            let mut watchers = watchers(world, request.flows_at_most);
+            if !request.listen.interfaces.is_empty() {
+                let listening = ListeningSource::new(groma_sys::ears(), request.listen.clone());
+                watchers.push(Box::new(listening));
+            }
+            let wanted = watchers
                 .into_iter()
                 .filter(|source| request.wants(&source.name()));
             let threads: Vec<_> = wanted

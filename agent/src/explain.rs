@@ -30,6 +30,8 @@ pub enum Place {
     ChildThatAsksTheFilter,
     /// In a child that cannot write, run or call, and reads the kernel's tables of other processes.
     ChildThatSeesProcesses,
+    /// In a child that opened a packet socket before it gave up the right to.
+    ChildThatHears,
 }
 
 impl Place {
@@ -39,6 +41,9 @@ impl Place {
             Self::Child => "a child that cannot write, run or call",
             Self::ChildThatAsksTheFilter => {
                 "a child that cannot write, run or call, but asks for the packet filter (CAP_NET_ADMIN)"
+            }
+            Self::ChildThatHears => {
+                "a child that cannot write, run or call, and opened its packet socket (CAP_NET_RAW) before it gave that up"
             }
             Self::ChildThatSeesProcesses => {
                 "a child that cannot write, run or call, but reads tables of processes (CAP_SYS_PTRACE)"

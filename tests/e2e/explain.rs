@@ -16,11 +16,12 @@ use groma_tests::{Kind, Machine};
 use serde_json::Value;
 
 /// Sources that look only where somebody told them what for, on the command line.
-const TOLD_WHAT_TO_ASK: [&str; 7] = [
+const TOLD_WHAT_TO_ASK: [&str; 8] = [
     "written.find",
     "directory.objects",
     "log.windows",
     "network.packets",
+    "network.wire",
     "network.sweep",
     "network.services",
     "network.certificates",

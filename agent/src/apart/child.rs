@@ -11,10 +11,12 @@ use std::time::Duration;
 use groma_model::batch::Said;
 use groma_model::found::Spelling;
 use groma_model::{Coverage, Foreign, Gap, Observation};
+use groma_source::ears::{Ears, NoEars};
 use groma_source::{Sink, Source, Stop, Window, World, disk};
 use groma_source_socket::Tier;
 use groma_sys::{Confinement, LocalDisk};
 
+use super::opened::OpenedEars;
 use super::patient::PatientDisk;
 use super::sober::Sober;
 use super::watched::WatchedDisk;
@@ -40,7 +42,7 @@ pub fn is_called(arguments: &[OsString]) -> bool {
 }
 
 /// What somebody wants of sources, beyond their names.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Wish {
     /// What is searched for, if anything is.
     pub spellings: Vec<Spelling>,
@@ -50,6 +52,16 @@ pub struct Wish {
     pub events: Vec<PathBuf>,
     /// Captures of a network that somebody named.
     pub captures: Vec<PathBuf>,
+    /// Where to listen.
+    pub listen: groma_source_packet::Listening,
+    /// Through what: what a child opened while it had the right to.
+    pub ears: Arc<dyn Ears>,
+}
+
+impl std::fmt::Debug for Wish {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Wish").finish_non_exhaustive()
+    }
 }
 
 impl Default for Wish {
@@ -59,6 +71,8 @@ impl Default for Wish {
             flows_at_most: Tier::EveryConnection,
             events: Vec::new(),
             captures: Vec::new(),
+            listen: groma_source_packet::Listening::default(),
+            ears: Arc::new(NoEars),
         }
     }
 }
@@ -71,7 +85,15 @@ pub fn serve(sources: Sources) -> ExitCode {
     let Some(order) = order() else {
         return ExitCode::from(2);
     };
-    let lacking = groma_sys::confine(&confinement(&order));
+    let listen = groma_source_packet::Listening {
+        interfaces: order.listen.clone(),
+        promiscuous: order.promiscuous,
+    };
+    let is_to_listen = order.sight == Sight::Wire;
+    let (ears, lacking) = groma_sys::confine_having(&confinement(&order), || {
+        let listen = is_to_listen.then_some(&listen);
+        OpenedEars::at(groma_sys::ears(), listen)
+    });
     // A terminal tells all of us at once that somebody wants to stop; what was seen is still to be said.
     let stop = Stop::default();
     groma_sys::stop_on_signals(&stop);
@@ -101,6 +123,8 @@ pub fn serve(sources: Sources) -> ExitCode {
         flows_at_most: Tier::named(&order.flows_at_most).unwrap_or(Tier::EveryConnection),
         events: order.events.iter().map(path_of).collect(),
         captures: order.captures.iter().map(path_of).collect(),
+        listen,
+        ears: Arc::new(ears),
     };
     let mut all = sources(&world, &wish);
     for source in &mut all {
@@ -145,7 +169,7 @@ fn confinement(order: &Order) -> Confinement {
             _ => DESCRIPTORS_MAX,
         },
         sight: match order.sight {
-            Sight::Files => groma_sys::Sight::Files,
+            Sight::Files | Sight::Wire => groma_sys::Sight::Files,
             Sight::Filter => groma_sys::Sight::Filter,
             Sight::Processes => groma_sys::Sight::Processes,
             Sight::Events => groma_sys::Sight::Events,

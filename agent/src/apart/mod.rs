@@ -18,6 +18,7 @@
 pub(crate) mod bounded;
 mod child;
 mod ear;
+mod opened;
 mod parent;
 mod patient;
 mod silence;

@@ -143,6 +143,8 @@ impl Group<'_> {
             captures: (self.request.captures.iter())
                 .map(|path| groma_source::disk::foreign(path))
                 .collect(),
+            listen: self.request.listen.interfaces.clone(),
+            promiscuous: self.request.listen.promiscuous,
             memory: self.request.memory.clone(),
             silent: self.silence.places(),
         };

@@ -27,6 +27,8 @@ pub enum Sight {
     Processes,
     /// Connections while they happen.
     Events,
+    /// Packets at interfaces: opened before its child gives up the right to, which then keeps what reading files needs.
+    Wire,
 }
 
 /// What a child is told to do.
@@ -53,6 +55,10 @@ pub(crate) struct Order {
     pub(crate) events: Vec<Foreign>,
     /// Captures of a network that somebody named.
     pub(crate) captures: Vec<Foreign>,
+    /// Interfaces that are listened at.
+    pub(crate) listen: Vec<String>,
+    /// True if their cards are to hand over what is meant for others too.
+    pub(crate) promiscuous: bool,
     /// Where they find what they kept at their last look.
     pub(crate) memory: Option<Memory>,
     /// What did not answer a child before them: they pass it over.

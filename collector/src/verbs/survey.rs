@@ -44,6 +44,8 @@ pub(crate) struct Arguments {
     /// times.
     #[arg(long = "capture", value_name = "FILE")]
     captures: Vec<PathBuf>,
+    #[command(flatten)]
+    listen: groma_agent::ListenArgs,
     /// Whom to ask beyond this machine, and as whom: TOML, readable by its owner alone (`[[directory]]`). Nobody is
     /// asked without it.
     #[arg(long, value_name = "FILE")]
@@ -85,6 +87,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
         directories,
         events: groma_agent::whole_paths(&arguments.events)?,
         captures: groma_agent::whole_paths(&arguments.captures)?,
+        listen: arguments.listen.listening(),
         sweep,
         ..request
     };
