@@ -89,6 +89,36 @@ enum Piece {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Template {
     pieces: Vec<Piece>,
+    opening: Opening,
+}
+
+/// What every message a template fits must show at its begin.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Opening {
+    /// It begins with this text.
+    Literal(String),
+    /// A field and this text, in which the first sign that ends a field stands so far from its begin.
+    Field(String, usize),
+    /// Nothing can be said.
+    Any,
+}
+
+/// The begin of a message, looked at once for all templates that may fit it.
+#[derive(Clone, Copy, Debug)]
+pub struct Begin<'m> {
+    message: &'m [u8],
+    /// Where the first sign stands that ends a field.
+    stop: usize,
+}
+
+impl<'m> Begin<'m> {
+    /// Of this message.
+    pub fn of(message: &'m str) -> Self {
+        let message = message.as_bytes();
+        let stop = message.iter().position(|byte| is_stop(*byte));
+        let stop = stop.unwrap_or(message.len());
+        Self { message, stop }
+    }
 }
 
 impl Template {
@@ -123,7 +153,25 @@ impl Template {
         }
         flush(&mut pieces, &mut literal);
         sound(text, &pieces)?;
-        Ok(Self { pieces })
+        let opening = opening(&pieces);
+        Ok(Self { pieces, opening })
+    }
+
+    /// False if the begin of a message shows that [`Self::matches`] would be, which costs far less than to try.
+    #[inline]
+    pub fn may_match(&self, begin: &Begin<'_>) -> bool {
+        match &self.opening {
+            Opening::Literal(literal) => {
+                begin.message.first() == literal.as_bytes().first()
+                    && begin.message.starts_with(literal.as_bytes())
+            }
+            Opening::Field(literal, offset) => {
+                let here = begin.stop.checked_sub(*offset);
+                let here = here.and_then(|at| begin.message.get(at..));
+                here.is_some_and(|here| here.starts_with(literal.as_bytes()))
+            }
+            Opening::Any => true,
+        }
     }
 
     /// Calls `take` with every field and its value if `message` begins as the template says. What `take` was told holds
@@ -186,7 +234,27 @@ impl Template {
     }
 }
 
+/// What the pieces ask of a message's begin.
+fn opening(pieces: &[Piece]) -> Opening {
+    match pieces {
+        [Piece::Literal(literal), ..] => Opening::Literal(literal.clone()),
+        // Neither a time nor what quotes, brackets or bars enclose ends at such a sign.
+        [Piece::Field(field), Piece::Literal(literal), ..]
+            if *field != Some(Field::Time) && !literal.starts_with(ENCLOSING) =>
+        {
+            // The field holds none of these signs, and what stands before the first one in the literal is none either:
+            // so the first one of the literal is the first one of the message.
+            match literal.bytes().position(is_stop) {
+                Some(offset) => Opening::Field(literal.clone(), offset),
+                None => Opening::Any,
+            }
+        }
+        _ => Opening::Any,
+    }
+}
+
 /// What stands after `literal`. Most lines differ in its first letter, which costs no call.
+#[inline]
 fn after<'m>(rest: &'m str, literal: &str) -> Option<&'m str> {
     if rest.as_bytes().first() != literal.as_bytes().first() {
         return None;
@@ -252,14 +320,17 @@ fn end_of_field(rest: &str, next: Option<&str>) -> Option<usize> {
         // What a blank ends holds none, so nothing in it looks like another field.
         b' ' => memchr3(b' ', b'"', b'\t', bytes).filter(|at| here(*at)),
         _ => {
-            let stops = |byte: &u8| *byte == first || STOPS.contains(byte);
             let mut from = 0;
             loop {
-                let at = from + bytes.get(from..)?.iter().position(stops)?;
+                let at = from + memchr(first, bytes.get(from..)?)?;
+                let between = bytes.get(from..at)?;
+                if between.iter().any(|byte| is_stop(*byte)) {
+                    return None;
+                }
                 if here(at) {
                     return Some(at);
                 }
-                if bytes.get(at) != Some(&first) || STOPS.contains(&first) {
+                if is_stop(first) {
                     return None;
                 }
                 from = at + 1;
@@ -268,8 +339,14 @@ fn end_of_field(rest: &str, next: Option<&str>) -> Option<usize> {
     }
 }
 
-/// Signs that log lines are made of.
-const STOPS: &[u8] = b" \t=<\"";
+/// True for a sign that log lines are made of.
+#[inline]
+fn is_stop(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'=' | b'<' | b'"')
+}
+
+/// Where a literal begins with one of these, the field before it ends by a rule of its own.
+const ENCLOSING: [char; 4] = ['"', '>', '|', ' '];
 
 /// The first quote that is not escaped.
 fn end_of_quoted(bytes: &[u8]) -> Option<usize> {

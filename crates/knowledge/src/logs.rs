@@ -36,7 +36,7 @@ use groma_model::name::{Port, Protection, Transport};
 use serde::Deserialize;
 use toml::Spanned;
 
-pub use crate::log_template::{Field, Template};
+pub use crate::log_template::{Begin, Field, Template};
 
 /// How one product's log is read.
 #[derive(Debug)]
@@ -308,6 +308,15 @@ impl WrittenLine {
 }
 
 impl LogLine {
+    /// False if the begin of a message shows that it is another line.
+    #[inline]
+    pub fn may_match(&self, begin: &Begin<'_>) -> bool {
+        match &self.shape {
+            Shape::Text(template) => template.may_match(begin),
+            Shape::Json { .. } => true,
+        }
+    }
+
     /// The fields it takes.
     pub fn fields(&self) -> Vec<Field> {
         match &self.shape {

@@ -70,7 +70,28 @@ pub fn sender_word(local_part: &str) -> Option<&'static str> {
     known.min().map(|(_, word)| word)
 }
 
+/// By the first letter of a word, which lengths words with it have, a bit each: nearly no name is one, which that tells.
+static LENGTHS: LazyLock<[u32; 26]> = LazyLock::new(|| {
+    let mut lengths = [0; 26];
+    for (word, _) in WORDS.iter() {
+        if let Some(known) = letter(word).and_then(|letter| lengths.get_mut(letter)) {
+            *known |= 1 << word.len();
+        }
+    }
+    lengths
+});
+
+/// The place of a word's first letter in the alphabet.
+fn letter(word: &str) -> Option<usize> {
+    let first = word.bytes().next()?.to_ascii_lowercase();
+    first.checked_sub(b'a').map(usize::from)
+}
+
 fn known_word(part: &str) -> Option<(&'static str, ConsumerClass)> {
+    let lengths = LENGTHS.get(letter(part)?)?;
+    if part.len() > WORD_MAX || lengths >> part.len() & 1 == 0 {
+        return None;
+    }
     let mut room = [0; WORD_MAX];
     let lower = room.get_mut(..part.len()).filter(|room| !room.is_empty())?;
     lower.copy_from_slice(part.as_bytes());

@@ -3,6 +3,11 @@
 //! Writes a Postfix log of 2,000 clients into a scratch directory, plain, gzip and zstd, reads it as the source does, and
 //! counts its lines with ripgrep in the same minute. Prints medians of five rounds, in seconds of this thread on a
 //! core: what other programs do meanwhile does not count.
+//!
+//! `-- ten [GIGABYTES]` writes ten gigabytes of it, mixed plain, gzip and zstd in rotated files, with forged and endless lines and
+//! a sender that stands in the oldest file alone, reads that in a process of its own, and says how fast, in how much memory, and
+//! whether the sender was found. It takes half as much room on the disk (`TMPDIR`). `-- facts DIRECTORY` prints what `var/log`
+//! below it tells, to compare two ways of reading.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -21,6 +26,9 @@ use groma_source::{
     Window, World,
 };
 use groma_source_log::LogSource;
+
+#[path = "log_speed/ten.rs"]
+mod ten;
 
 const ROUNDS: usize = 5;
 
@@ -63,7 +71,7 @@ impl Disk for Scratch {
 }
 
 /// One mail in the seven lines Postfix writes about it.
-fn mail(out: &mut String, n: usize) {
+pub(crate) fn mail(out: &mut String, month: &str, n: usize) {
     let (day, hour, minute, second) = (1 + n / 86_400 % 28, n / 3_600 % 24, n / 60 % 60, n % 60);
     let client = format!(
         "app{}.corp.example[10.{}.{}.{}]",
@@ -74,7 +82,7 @@ fn mail(out: &mut String, n: usize) {
     );
     let (process, queue) = (1_000 + n % 40, format!("{:011X}", n * 7_919));
     let mut line = |program: &str, text: String| {
-        writeln!(out, "Nov {day:2} {hour:02}:{minute:02}:{second:02} mail1 postfix/{program}[{process}]: {text}").unwrap();
+        writeln!(out, "{month} {day:2} {hour:02}:{minute:02}:{second:02} mail1 postfix/{program}[{process}]: {text}").unwrap();
     };
     line("smtpd", format!("connect from {client}"));
     line(
@@ -118,7 +126,7 @@ fn write(root: &Path, megabytes: usize) -> u64 {
     while written < (megabytes as u64) << 20 {
         let mut text = String::new();
         for _ in 0..1_000 {
-            mail(&mut text, n);
+            mail(&mut text, "Nov", n);
             n += 1;
         }
         file.write_all(text.as_bytes()).unwrap();
@@ -128,6 +136,10 @@ fn write(root: &Path, megabytes: usize) -> u64 {
 }
 
 fn look(root: &Path) -> usize {
+    looked(root).facts().count()
+}
+
+pub(crate) fn looked(root: &Path) -> Recorder {
     let real = groma_sys::this_machine(true);
     let disk = Scratch {
         disk: real.disk.clone(),
@@ -145,18 +157,30 @@ fn look(root: &Path) -> usize {
     );
     let mut recorder = Recorder::new(LogSource::new(world.clone()).name());
     LogSource::new(world).look(&window, &Budget::default(), &mut recorder);
-    recorder.facts().count()
+    recorder
+}
+
+/// Every record as JSON, in order: what two ways of reading must agree on.
+fn told(root: &Path) -> String {
+    let recorder = looked(root);
+    let records = recorder
+        .records
+        .iter()
+        .map(|record| format!("{:?}\n", record.said));
+    let mut lines: Vec<String> = records.collect();
+    lines.sort();
+    lines.concat()
 }
 
 /// Seconds this thread was on a core.
-fn on_core() -> f64 {
+pub(crate) fn on_core() -> f64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanos = text.split(' ').next().and_then(|n| n.parse().ok());
     nanos.unwrap_or(0.0) / 1e9
 }
 
 /// Seconds programs this one started were on a core, in hundredths.
-fn children_on_core() -> f64 {
+pub(crate) fn children_on_core() -> f64 {
     let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = text.rsplit(')').next().unwrap_or_default();
     let ticks = |n: usize| {
@@ -181,10 +205,25 @@ fn median(clock: fn() -> f64, mut once: impl FnMut()) -> f64 {
 }
 
 fn main() {
-    let megabytes = std::env::args()
-        .nth(1)
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(512);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [word, root] if word == "facts" => return print!("{}", told(Path::new(root))),
+        [word, root, bytes] if word == "read" => {
+            let found = ten::read(Path::new(root), bytes.parse().unwrap());
+            std::process::exit(i32::from(!found));
+        }
+        [word, root, megabytes] if word == "write" => {
+            write(Path::new(root), megabytes.parse().unwrap());
+            return;
+        }
+        [word, rest @ ..] if word == "ten" => {
+            let gigabytes = rest.first().map_or(10.0, |text| text.parse().unwrap());
+            return ten::run(gigabytes);
+        }
+        _ => {}
+    }
+    let megabytes = arguments.first().and_then(|n| n.parse().ok());
+    let megabytes = megabytes.unwrap_or(512);
     let scratch = tempfile::tempdir().unwrap();
     let root = scratch.path();
     let bytes = write(root, megabytes) as f64 / 1e6;
@@ -221,7 +260,12 @@ fn main() {
         std::fs::rename(&aside, &log).unwrap();
         std::fs::remove_file(&name).unwrap();
     }
+    println!("peak memory: {}", peak());
+}
+
+/// The most memory this process had, as the system says it.
+pub(crate) fn peak() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find(|line| line.starts_with("VmHWM"));
-    println!("peak memory: {}", peak.unwrap_or("unknown"));
+    peak.unwrap_or("unknown").to_owned()
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use groma_model::{Reason, Timestamp};
 use groma_source::{Disk, DiskError, Entry, EntryKind, Stamp};
 
+use crate::kept::{Kept, Rotated};
 use crate::lines;
 
 /// Entries of a log directory that are looked at.
@@ -29,6 +30,9 @@ pub(crate) struct Member {
     pub(crate) stamp: Option<Stamp>,
 }
 
+/// A file of a directory, and what tells that nobody touched it.
+type Listed = (PathBuf, Option<Stamp>);
+
 /// A log with its rotations, newest first.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Family {
@@ -39,7 +43,13 @@ pub(crate) struct Family {
 
 /// The families of `paths` that exist. A directory that cannot be listed is an error of its own, and so is a path with a
 /// `*` that means more than [`FAMILIES_MAX`] further logs ([`Reason::BudgetExhausted`]).
-pub(crate) fn families(disk: &dyn Disk, paths: &[&str]) -> (Vec<Family>, Vec<DiskError>) {
+///
+/// What this machine's logrotate puts elsewhere, or calls otherwise, is found by `kept`.
+pub(crate) fn families(
+    disk: &dyn Disk,
+    kept: &Kept,
+    paths: &[&str],
+) -> (Vec<Family>, Vec<DiskError>) {
     let (mut out, mut errors) = (Vec::new(), Vec::new());
     let paths: Vec<PathBuf> = paths
         .iter()
@@ -80,7 +90,9 @@ pub(crate) fn families(disk: &dyn Disk, paths: &[&str]) -> (Vec<Family>, Vec<Dis
             bases.extend(meant);
         }
         for base in bases {
-            out.extend(family(disk, &base, &files));
+            let rotated = kept.rotated(&base);
+            let elsewhere = elsewhere(disk, &base, &rotated, &mut errors);
+            out.extend(family(disk, &base, (&files, &elsewhere), &rotated));
         }
     }
     (out, errors)
@@ -160,13 +172,57 @@ pub(crate) fn is_meant(pattern: &Path, path: &Path) -> bool {
         }
 }
 
-fn family(disk: &dyn Disk, path: &Path, files: &[(PathBuf, Option<Stamp>)]) -> Option<Family> {
+/// The files of the directory that rotated ones are put into.
+fn elsewhere(
+    disk: &dyn Disk,
+    path: &Path,
+    rotated: &Rotated,
+    errors: &mut Vec<DiskError>,
+) -> Vec<Listed> {
+    let folder = rotated.folder.as_deref();
+    let Some(folder) = folder.filter(|folder| path.parent() != Some(folder)) else {
+        return Vec::new();
+    };
+    let entries = match disk.list_stamped(folder, ENTRIES_MAX) {
+        Ok(listed) => listed.entries,
+        Err(error) => {
+            errors.extend((!error.is_absent()).then_some(error));
+            return Vec::new();
+        }
+    };
+    // What is called like the log itself is none of its rotations.
+    let is_other = |file: &Path| file.file_name() != path.file_name();
+    entries
+        .into_iter()
+        .filter(|(entry, _)| entry.kind == EntryKind::File && is_other(&entry.path))
+        .map(|(entry, stamp)| (entry.path, stamp))
+        .collect()
+}
+
+/// True if `name` is that of the log `base` or of a rotation of it, which may keep the log's `ending`.
+fn is_of(base: &str, name: &str, ending: Option<&str>) -> bool {
+    let keeps_ending = || {
+        let ending = ending?;
+        let rest = name.strip_prefix(base.strip_suffix(ending)?)?;
+        let middle = plain(rest).unwrap_or(rest).strip_suffix(ending)?;
+        Some(!middle.is_empty() && is_rotation(middle))
+    };
+    name.strip_prefix(base).is_some_and(is_rotation) || keeps_ending().unwrap_or_default()
+}
+
+fn family(
+    disk: &dyn Disk,
+    path: &Path,
+    (files, elsewhere): (&[Listed], &[Listed]),
+    rotated: &Rotated,
+) -> Option<Family> {
     let base = path.file_name()?.to_str()?;
     let mut members: Vec<Member> = files
         .iter()
+        .chain(elsewhere)
         .filter(|(file, _)| {
             let name = file.file_name().and_then(|name| name.to_str());
-            name.is_some_and(|name| name.strip_prefix(base).is_some_and(is_rotation))
+            name.is_some_and(|name| is_of(base, name, rotated.ending.as_deref()))
         })
         .filter_map(|(file, stamp)| member(disk, file, *stamp))
         .collect();
@@ -325,6 +381,27 @@ mod tests {
             Path::new("/a/p-*.log"),
             Path::new("/a/p-15.log.1")
         ));
+    }
+
+    #[test]
+    fn a_rotation_that_keeps_the_ending_of_its_log_is_one() {
+        for yes in [
+            "mail.log",
+            "mail.log.1",
+            "mail.1.log",
+            "mail-20261101.log.gz",
+        ] {
+            assert!(is_of("mail.log", yes, Some(".log")), "{yes}");
+        }
+        for no in [
+            "mail.log.log",
+            "mail-old.log",
+            "mailer-20261101.log",
+            "mail.1.txt",
+        ] {
+            assert!(!is_of("mail.log", no, Some(".log")), "{no}");
+        }
+        assert!(!is_of("mail.log", "mail.1.log", None));
     }
 
     #[test]

@@ -20,7 +20,7 @@ const JOURNALD_PARTS: &[&str] = &[
     "/etc/systemd/journald.conf.d",
 ];
 /// What this reads, in words.
-pub(crate) const READS: &str = "/etc/logrotate.conf with what it includes, and journald.conf with its further parts: how long logs are kept";
+pub(crate) const READS: &str = "/etc/logrotate.conf with what it includes, and journald.conf with its further parts: how long logs are kept, and where those that were rotated lie";
 const BYTES_MAX: u64 = 1 << 20;
 const FILES_MAX: usize = 2_000;
 const RULES_MAX: usize = 10_000;
@@ -100,6 +100,16 @@ struct How {
     days_max: Option<u32>,
     bytes_min: Option<String>,
     bytes_max: Option<String>,
+    rotated: Rotated,
+}
+
+/// Where rotated files lie, and what their names end in, where that is not as usual.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Rotated {
+    /// The directory (`olddir`), as it is written.
+    pub(crate) folder: Option<PathBuf>,
+    /// What of the log's name stands behind the number or date (`extension`).
+    pub(crate) ending: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -116,6 +126,10 @@ const UNSET: How = How {
     days_max: None,
     bytes_min: None,
     bytes_max: None,
+    rotated: Rotated {
+        folder: None,
+        ending: None,
+    },
 };
 
 impl Kept {
@@ -227,6 +241,20 @@ impl Kept {
         if path == Path::new(JOURNAL) {
             return Some(self.journal.said());
         }
+        self.rule(path).map(Rule::said)
+    }
+
+    /// Where the rotated files of the log at `path` lie besides, and how they are called.
+    pub(crate) fn rotated(&self, path: &Path) -> Rotated {
+        let rotated = self.rule(path).map(|rule| rule.how.rotated.clone());
+        let mut rotated = rotated.unwrap_or_default();
+        // One that is not whole begins where the log lies.
+        let beside = path.parent().unwrap_or(path);
+        rotated.folder = rotated.folder.map(|folder| beside.join(folder));
+        rotated
+    }
+
+    fn rule(&self, path: &Path) -> Option<&Rule> {
         let path = path.to_str()?;
         // Of two entries for one log, logrotate takes the first.
         let means = |rule: &&Rule| {
@@ -234,7 +262,7 @@ impl Kept {
                 .iter()
                 .any(|p| is_meant(p.as_bytes(), path.as_bytes()))
         };
-        self.rules.iter().find(means).map(Rule::said)
+        self.rules.iter().find(means)
     }
 }
 
@@ -252,6 +280,9 @@ impl How {
             "minsize" => self.bytes_min = Some(value.to_owned()),
             "maxsize" => self.bytes_max = Some(value.to_owned()),
             "maxage" => self.days_max = number(),
+            "olddir" if !value.is_empty() => self.rotated.folder = Some(value.into()),
+            "noolddir" => self.rotated.folder = None,
+            "extension" if !value.is_empty() => self.rotated.ending = Some(value.to_owned()),
             "rotate" => {
                 self.rotate = number();
                 return true;
@@ -270,6 +301,7 @@ impl Rule {
             days_max,
             bytes_min,
             bytes_max,
+            rotated: _,
         } = &self.how;
         let place = &self.place;
         let files = match rotate {

@@ -5,7 +5,7 @@
 //! mechanism and protection. A month of logs on day one says more than a month of watching.
 //!
 //! **Where it reads it.** In the syslog files of the machine and the files a product writes by itself, newest
-//! first, with their rotations (`.1`, `-20261101`, `.gz`, `.zst`), in the journal of systemd, and in the records of logons (`wtmp`). How a product's lines read is data
+//! first, with their rotations (`.1`, `-20261101`, `.gz`, `.zst`; where logrotate puts them, and with the ending it was told to keep), in the journal of systemd, and in the records of logons (`wtmp`). How a product's lines read is data
 //! (`groma_knowledge::logs`); docs/guide/log-grammars.md shows how to add one. It also says from when to when a log
 //! reaches, and of an installed product without one how to switch it on: it never does so itself.
 //!
@@ -20,7 +20,7 @@
 //! on several days; mail that strangers deliver to port 25 is nobody's need.
 //!
 //! A second source, `log.windows`, reads event logs (`.evtx`) and the text logs of Exchange and IIS that somebody carried here
-//! and named (`--events`): evidence of the machines these logs are of, not of this one.
+//! and named (`--events`), also in UTF-16 as PowerShell copies them: evidence of the machines these logs are of, not of this one.
 //!
 //! A name server's questions are read as lines, and in binary (dnstap) where it writes them into a file.
 //!
@@ -36,6 +36,7 @@
     )
 )]
 
+mod address;
 mod dnstap;
 mod evtx;
 mod family;
@@ -58,6 +59,7 @@ mod session;
 mod stamp;
 mod syslog;
 mod tally;
+mod utf16;
 mod utmp;
 mod windows;
 mod word;

@@ -4,8 +4,10 @@ use std::io::{self, Read};
 
 use groma_model::Reason;
 use groma_source::{DiskError, OpenFile};
-use memchr::{memchr, memrchr};
+use memchr::{memchr_iter, memrchr};
 use serde::{Deserialize, Serialize};
+
+use crate::utf16::{self, Utf16};
 
 /// What is held at a time, and the longest line that is read.
 const ROOM: usize = 256 << 10;
@@ -59,12 +61,13 @@ pub(crate) struct Unpacked<'f> {
     pub(crate) most: u64,
 }
 
-/// True if the file is compressed in a way that is read here: it begins with a mark of that way, and never grows.
+/// True if the file is compressed, or in UTF-16, in a way that is read here: it begins with a mark of that way, and no place in it
+/// is one of its text.
 pub(crate) fn is_packed(file: &dyn OpenFile) -> bool {
     let mut head = [0; 4];
     let got = file.read_at(0, &mut head).unwrap_or_default();
     let head = head.get(..got).unwrap_or_default();
-    matches!(head, [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd])
+    matches!(head, [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd]) || utf16::order(head).is_some()
 }
 
 /// `file` unpacked where it is compressed; a plain one `from` that place on.
@@ -76,6 +79,13 @@ pub(crate) fn unpacked(file: &dyn OpenFile, from: u64) -> Result<Unpacked<'_>, R
         .map_err(|error: DiskError| error.reason)?;
     let head = head.get(..got).unwrap_or_default();
     let mut raw = UpTo { file, at: 0, end };
+    if let Some(order) = utf16::order(head) {
+        let read = Box::new(Utf16::new(raw, order));
+        return Ok(Unpacked {
+            read,
+            most: u64::MAX,
+        });
+    }
     let most = UNPACKED_MIN.max(end.saturating_mul(RATIO_MAX));
     let (read, most): (Box<dyn Read + '_>, u64) = match head {
         [0x1f, 0x8b, ..] => (Box::new(flate2::read::MultiGzDecoder::new(raw)), most),
@@ -104,7 +114,17 @@ pub(crate) fn of(
     file: &dyn OpenFile,
     from: u64,
     is_over: &dyn Fn() -> bool,
-    each: impl FnMut(&[u8]),
+    mut each: impl FnMut(&[u8]),
+) -> Result<Told, Reason> {
+    of_text(file, from, is_over, |line, _| each(line))
+}
+
+/// The same, each line also as text if it is UTF-8 and all that was read with it is: that is found out for many at once.
+pub(crate) fn of_text(
+    file: &dyn OpenFile,
+    from: u64,
+    is_over: &dyn Fn() -> bool,
+    each: impl FnMut(&[u8], Option<&str>),
 ) -> Result<Told, Reason> {
     let Unpacked { read, most } = unpacked(file, from)?;
     let mut told = lines(read, most, is_over, each)?;
@@ -120,7 +140,7 @@ fn lines(
     mut read: impl Read,
     most: u64,
     is_over: &dyn Fn() -> bool,
-    mut each: impl FnMut(&[u8]),
+    mut each: impl FnMut(&[u8], Option<&str>),
 ) -> Result<Told, Reason> {
     let mut room = vec![0; ROOM];
     let mut have = 0;
@@ -153,15 +173,22 @@ fn lines(
             }
             continue;
         };
-        let mut rest = filled.get(..=end).unwrap_or_default();
-        while let Some(length) = memchr(b'\n', rest) {
-            let (line, after) = rest.split_at(length);
-            rest = after.get(1..).unwrap_or_default();
+        let whole = filled.get(..=end).unwrap_or_default();
+        let text = std::str::from_utf8(whole).ok();
+        let mut begin = 0;
+        for end in memchr_iter(b'\n', whole) {
+            let place = begin..end;
+            begin = end + 1;
             if std::mem::take(&mut skipping) {
                 out.too_long += 1;
                 continue;
             }
-            each(line.strip_suffix(b"\r").unwrap_or(line));
+            let text = text.and_then(|text| text.get(place.clone()));
+            let line = whole.get(place).unwrap_or_default();
+            each(
+                line.strip_suffix(b"\r").unwrap_or(line),
+                text.map(|text| text.strip_suffix('\r').unwrap_or(text)),
+            );
         }
         room.copy_within(end + 1..have, 0);
         have -= end + 1;
@@ -176,7 +203,10 @@ mod tests {
 
     fn read(text: &[u8]) -> (Vec<Vec<u8>>, Told) {
         let mut out = Vec::new();
-        let told = lines(text, u64::MAX, &|| false, |line| out.push(line.to_vec()));
+        let told = lines(text, u64::MAX, &|| false, |line, text| {
+            assert!(text.is_none_or(|text| text.as_bytes() == line));
+            out.push(line.to_vec());
+        });
         (out, told.unwrap())
     }
 
@@ -201,7 +231,7 @@ mod tests {
     #[test]
     fn what_unpacks_to_too_much_is_refused() {
         assert_eq!(
-            lines(io::repeat(b'\n'), 1 << 20, &|| false, |_| ()),
+            lines(io::repeat(b'\n'), 1 << 20, &|| false, |_, _| ()),
             Err(Reason::TooLarge)
         );
     }
@@ -213,7 +243,7 @@ mod tests {
             asked.set(asked.get() + 1);
             asked.get() > 3
         };
-        let told = lines(io::repeat(0), u64::MAX, &is_over, |_| ()).unwrap();
+        let told = lines(io::repeat(0), u64::MAX, &is_over, |_, _| ()).unwrap();
         assert!(told.stopped && told.bytes < 64 << 20);
     }
 

@@ -12,10 +12,12 @@ use serde::{Deserialize, Serialize};
 use crate::journal::Entry;
 use crate::known;
 use crate::mail::{self, Heard, Mail, Readers, Voice};
+use crate::quick::QuickMap;
 use crate::session::{Owner, Sessions, Spoken, Use};
 use crate::stamp::Clock;
 use crate::syslog::{self, Line};
 use crate::tally::Tally;
+use crate::word::Word;
 use crate::zones::Zones;
 
 /// Tags whose speaker is remembered while a file is read.
@@ -105,9 +107,24 @@ impl Reading {
     }
 }
 
+/// The machine that spoke last: neighbouring lines are of one.
+#[derive(Default)]
+pub(crate) struct Machine {
+    /// Its name as lines have it, and the blank behind it.
+    head: Vec<u8>,
+    is_another: bool,
+}
+
+impl Machine {
+    fn is_called(&self, host: &[u8]) -> bool {
+        self.head.strip_suffix(b" ") == Some(host)
+    }
+}
+
 /// Hears the lines of one file.
 pub(crate) struct Listener<'l> {
     pub(crate) speakers: Speakers,
+    pub(crate) last_machine: Machine,
     /// Ports of services that sign with a name of their own.
     pub(crate) ports: &'l BTreeMap<String, Port>,
     /// Addresses of clients that a service knows by name.
@@ -123,15 +140,32 @@ pub(crate) struct Listener<'l> {
 }
 
 impl Listener<'_> {
-    /// Hears a line of a text file.
-    pub(crate) fn hear_line(&mut self, bytes: &[u8]) {
-        let line = match self.speakers.headless {
-            true => Some(syslog::headless(bytes)),
-            false => syslog::split(bytes),
+    /// Hears a line of a text file, which may be known to be text.
+    pub(crate) fn hear_line(&mut self, bytes: &[u8], whole: Option<&str>) {
+        let speakers = &self.speakers;
+        let like_last =
+            || syslog::split_like(bytes, &self.last_machine.head, |tag| speakers.known(tag));
+        let (line, spoken_by) = match speakers.headless {
+            true => (Some(syslog::headless(bytes)), None),
+            false => match like_last() {
+                Some((line, spoken_by)) => (Some(line), Some(spoken_by)),
+                None => (syslog::split(bytes), None),
+            },
         };
-        if let Some(line) = line {
-            self.hear(&line, None);
+        let Some(line) = line else { return };
+        let is_anothers = match spoken_by {
+            Some(_) => self.last_machine.is_another,
+            None => self.is_of_another(line.host),
+        };
+        if is_anothers && !self.is_own_postfix(&line) {
+            self.reading.of_others += 1;
+            return;
         }
+        let spoken_by = spoken_by.unwrap_or_else(|| self.speakers.of(line.tag, self.ports));
+        // The message is the end of its line.
+        let begin = bytes.len().saturating_sub(line.message.len());
+        let message = whole.and_then(|whole| whole.get(begin..));
+        self.hear(&line, spoken_by, message, None);
     }
 
     /// Hears an entry of a journal.
@@ -143,24 +177,35 @@ impl Listener<'_> {
             process: entry.process,
             message: entry.message,
         };
-        if let Some(at) = self.clock.possible(entry.at) {
-            self.hear(&line, Some(at));
-        }
-    }
-
-    fn hear(&mut self, line: &Line<'_>, known_at: Option<Timestamp>) {
-        if self.is_of_another(line.host) && !self.is_own_postfix(line) {
+        let Some(at) = self.clock.possible(entry.at) else {
+            return;
+        };
+        if self.is_of_another(line.host) && !self.is_own_postfix(&line) {
             self.reading.of_others += 1;
             return;
         }
-        let spoken_by = self.speakers.of(line.tag);
+        let spoken_by = self.speakers.of(line.tag, self.ports);
+        self.hear(&line, spoken_by, None, Some(at));
+    }
+
+    fn hear(
+        &mut self,
+        line: &Line<'_>,
+        spoken_by: SpokenBy,
+        message: Option<&str>,
+        known_at: Option<Timestamp>,
+    ) {
         if spoken_by.is_nobody() {
             return;
         }
-        let tag = std::str::from_utf8(line.tag).unwrap_or_default();
-        let port = self.ports.get(tag).copied();
-        let process = std::str::from_utf8(line.process).unwrap_or_default();
-        let message = text(line.message);
+        let port = spoken_by.port;
+        // Without a process, all lines of a speaker are of one.
+        let process = match line.process {
+            b"" => Some(Word::default()),
+            process => Word::of_bytes(process)
+                .or_else(|| std::str::from_utf8(process).is_err().then(Word::default)),
+        };
+        let message = message.map_or_else(|| text(line.message), Cow::Borrowed);
         let level = spoken_by
             .uses
             .and_then(|(grammar, _)| grammar.level.as_deref());
@@ -171,13 +216,13 @@ impl Listener<'_> {
                 speaker: spoken_by.uses.map(|(_, speaker)| speaker),
                 port,
                 ports: self.ports,
-                process,
+                process: process.unwrap_or_default(),
                 message: &message,
             };
             let clock = &mut self.clock;
             let at = || match known_at {
                 Some(at) => Some(at),
-                None => clock.read(std::str::from_utf8(line.stamp).ok()?),
+                None => clock.read_bytes(line.stamp),
             };
             self.reading.mail.hear(&heard, at);
         }
@@ -205,17 +250,16 @@ impl Listener<'_> {
         };
         let clock = &mut self.clock;
         if (grammar.switched.iter()).any(|end| message.ends_with(end.as_str())) {
-            let stamp = std::str::from_utf8(line.stamp).ok();
-            let at = known_at.or_else(|| clock.read(stamp?));
+            let at = known_at.or_else(|| clock.read_bytes(line.stamp));
             let times = switched.entry(grammar.id.as_str()).or_default();
             times.extend(at.filter(|_| times.len() < SWITCHED_MAX));
         }
         let mut at = |time: Option<&str>| match (known_at, time) {
             (Some(at), _) => Some(at),
             (None, Some(time)) => clock.read(time),
-            (None, None) => clock.read(std::str::from_utf8(line.stamp).ok()?),
+            (None, None) => clock.read_bytes(line.stamp),
         };
-        if mail::is_told_by(grammar) {
+        if spoken_by.tells_readers {
             readers.hear(grammar, &message, &mut at);
         }
         let zones = self.zones;
@@ -236,6 +280,11 @@ impl Listener<'_> {
         }
     }
 
+    /// True if nobody asks for what is said under this tag.
+    pub(crate) fn is_nobody(&mut self, tag: &[u8]) -> bool {
+        self.speakers.of(tag, self.ports).is_nobody()
+    }
+
     /// There is no more of the file now.
     pub(crate) fn end(self) {
         let impossible = &mut self.reading.impossible;
@@ -243,7 +292,17 @@ impl Listener<'_> {
     }
 
     /// True for a line that another machine sent here. A machine that does not know its own name takes all for its own.
-    fn is_of_another(&self, host: &[u8]) -> bool {
+    fn is_of_another(&mut self, host: &[u8]) -> bool {
+        if !self.last_machine.is_called(host) {
+            self.last_machine = Machine {
+                head: [host, b" "].concat(),
+                is_another: self.is_anothers(host),
+            };
+        }
+        self.last_machine.is_another
+    }
+
+    fn is_anothers(&self, host: &[u8]) -> bool {
         let short = host.split(|b| *b == b'.').next().unwrap_or(host);
         let own = |name: &str| {
             short.eq_ignore_ascii_case(name.as_bytes()) || short.eq_ignore_ascii_case(b"localhost")
@@ -284,8 +343,8 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 
 /// The message without the word that says how much it matters, as Dovecot writes it in files of its own: `imap: Info: …`.
 fn without_level<'m>(message: Cow<'m, str>, level: Option<&str>) -> Cow<'m, str> {
-    let parts = message.split_once(": ").zip(level);
-    let whole = parts.and_then(|((who, rest), level)| {
+    let whole = level.and_then(|level| {
+        let (who, rest) = message.split_once(": ")?;
         let rest = rest.strip_prefix(level)?;
         Some(format!("{who}: {rest}"))
     });
@@ -312,6 +371,10 @@ fn keep(
 pub(crate) struct SpokenBy {
     uses: Option<(&'static LogGrammar, &'static Speaker)>,
     voice: Option<Voice>,
+    /// Where it serves, as the machine's configuration says.
+    port: Option<Port>,
+    /// True if it tells of readers of mail.
+    tells_readers: bool,
 }
 
 impl SpokenBy {
@@ -328,7 +391,7 @@ pub(crate) struct Speakers {
     /// True if its lines begin with no head.
     headless: bool,
     /// Tags that were met: neighbouring lines are spoken by few.
-    known: Vec<(Vec<u8>, SpokenBy)>,
+    known: QuickMap<Box<[u8]>, SpokenBy>,
 }
 
 impl Speakers {
@@ -337,22 +400,30 @@ impl Speakers {
         Self {
             own,
             headless: own.is_some_and(|grammar| grammar.head != Head::Syslog),
-            known: Vec::new(),
+            known: QuickMap::default(),
         }
     }
 
+    /// Who signs with a tag that was met.
+    fn known(&self, tag: &[u8]) -> Option<SpokenBy> {
+        self.known.get(tag).copied()
+    }
+
     /// The grammar and speaker of a line; one without a tag is spoken by whoever owns the file.
-    pub(crate) fn of(&mut self, tag: &[u8]) -> SpokenBy {
-        if let Some((_, spoken_by)) = self.known.iter().find(|(known, _)| known == tag) {
+    pub(crate) fn of(&mut self, tag: &[u8], ports: &BTreeMap<String, Port>) -> SpokenBy {
+        if let Some(spoken_by) = self.known.get(tag) {
             return *spoken_by;
         }
         let name = std::str::from_utf8(tag).ok();
+        let uses = self.look_up(tag);
         let spoken_by = SpokenBy {
-            uses: self.look_up(tag),
+            uses,
             voice: name.and_then(|name| Voice::of(name, self.own)),
+            port: ports.get(name.unwrap_or_default()).copied(),
+            tells_readers: uses.is_some_and(|(grammar, _)| mail::is_told_by(grammar)),
         };
         if self.known.len() < SPEAKERS_MAX {
-            self.known.push((tag.to_owned(), spoken_by));
+            self.known.insert(tag.into(), spoken_by);
         }
         spoken_by
     }

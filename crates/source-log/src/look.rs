@@ -120,7 +120,8 @@ impl Source for LogSource {
         let begin = window.monotonic();
         let around = Surroundings::of(disk);
         let paths = paths();
-        let mut reader = Reader::new(disk, window, &around, budget.total_bytes_max);
+        let kept = kept::Kept::read(disk);
+        let mut reader = Reader::new(disk, window, (&around, &kept), budget.total_bytes_max);
         let basis = self.memory.as_ref().map(|m| Basis::new(m, &around));
         let before = match (&self.memory, &basis) {
             (Some(memory), Some(basis)) => {
@@ -149,7 +150,7 @@ impl Source for LogSource {
             reader,
             asked: Vec::new(),
             switched: BTreeMap::new(),
-            kept: kept::Kept::read(disk),
+            kept: &kept,
             told: BTreeMap::new(),
             mail: BTreeMap::new(),
             readers: Vec::new(),
@@ -242,7 +243,7 @@ struct Look<'a> {
     /// When products said that their log was switched on or off, in whichever file.
     switched: BTreeMap<&'static str, BTreeSet<Timestamp>>,
     /// How long this machine keeps its logs.
-    kept: kept::Kept,
+    kept: &'a kept::Kept,
     /// What each product's uses are, by the log that tells them.
     told: BTreeMap<&'static str, Vec<Told>>,
     /// What each product's mail is, by the log that tells it.

@@ -12,7 +12,8 @@ use groma_model::schedule::Zone;
 use groma_source::{Disk, DiskError, OpenFile, Window};
 
 use crate::family::{self, Family, Member};
-use crate::listen::{Listener, Reading, Speakers};
+use crate::kept::Kept;
+use crate::listen::{Listener, Machine, Reading, Speakers};
 use crate::part::{Before, Mark, Outcome, Part};
 use crate::stamp::{self, Clock};
 use crate::zones::Zones;
@@ -90,6 +91,7 @@ pub(crate) struct Reader<'a> {
     disk: &'a dyn Disk,
     window: &'a Window,
     around: &'a Surroundings,
+    kept: &'a Kept,
     bytes_left: u64,
     /// Until then it reads also if the look is over.
     grace_ends: Duration,
@@ -99,13 +101,14 @@ impl<'a> Reader<'a> {
     pub(crate) fn new(
         disk: &'a dyn Disk,
         window: &'a Window,
-        around: &'a Surroundings,
+        (around, kept): (&'a Surroundings, &'a Kept),
         bytes_left: u64,
     ) -> Self {
         Self {
             disk,
             window,
             around,
+            kept,
             bytes_left,
             grace_ends: Duration::ZERO,
         }
@@ -114,7 +117,7 @@ impl<'a> Reader<'a> {
     /// Reads what is there of `paths` and in the journals, and of what was read `before` only what was added.
     pub(crate) fn read(&mut self, paths: &[&str], mut before: Before) -> Logs {
         let mut out = Logs::default();
-        let (families, errors) = family::families(self.disk, paths);
+        let (families, errors) = family::families(self.disk, self.kept, paths);
         out.errors = errors;
         for family in families {
             let parts = family.members.iter();
@@ -225,8 +228,8 @@ impl<'a> Reader<'a> {
         reading: &mut Reading,
     ) -> Result<lines::Told, groma_model::Reason> {
         let mut listener = self.listener(&family.path, member, reading);
-        let told = lines::of(file, from, &|| self.is_over(), |bytes| {
-            listener.hear_line(bytes)
+        let told = lines::of_text(file, from, &|| self.is_over(), |bytes, text| {
+            listener.hear_line(bytes, text);
         });
         listener.end();
         told
@@ -242,6 +245,7 @@ impl<'a> Reader<'a> {
         let own = LOG_GRAMMARS.iter().find(|g| g.files.iter().any(means));
         Listener {
             speakers: Speakers::of_file(own),
+            last_machine: Machine::default(),
             ports: &self.around.ports,
             clients: &self.around.clients,
             own_name: self.around.own_name.as_deref(),
@@ -281,8 +285,7 @@ impl<'a> Reader<'a> {
         };
         let mut told = {
             let listener = RefCell::new(self.listener(&family.path, member, &mut reading));
-            let wants =
-                |tag: &[u8]| !tag.is_empty() && !listener.borrow_mut().speakers.of(tag).is_nobody();
+            let wants = |tag: &[u8]| !tag.is_empty() && !listener.borrow_mut().is_nobody(tag);
             let told = journal.entries(taken, &|| self.is_over(), wants, |entry| {
                 listener.borrow_mut().hear_entry(&entry);
             });

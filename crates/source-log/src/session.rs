@@ -1,8 +1,10 @@
 //! Lines that belong together: what one client did from its coming to its going.
 
+use std::collections::hash_map::Entry;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
-use groma_knowledge::logs::{Does, Field, LogGrammar, LogLine, Shape, Speaker};
+use groma_knowledge::logs::{Begin, Does, Field, LogGrammar, LogLine, Shape, Speaker};
 use groma_model::name::{HostName, Port, Protection};
 use groma_model::{Foreign, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -64,13 +66,6 @@ impl<'m> Fields<'m> {
     }
 }
 
-/// What a line told of a use, and what stands beside it.
-struct Line<'m> {
-    used: Use,
-    session: &'m str,
-    time: Option<&'m str>,
-}
-
 /// Fills `fields` with what `line` takes; false if the message is another one.
 fn matches<'m>(
     line: &LogLine,
@@ -99,9 +94,12 @@ fn matches<'m>(
     }
 }
 
-/// Makes of the fields what they mean; `None` if one is not what it should be.
-fn told<'m>(line: &LogLine, fields: &Fields<'m>) -> Option<Line<'m>> {
-    let mut used = Use {
+/// What stands beside what a line tells of a use: the session it is of, and the time.
+type Beside<'m> = (&'m str, Option<&'m str>);
+
+/// Makes of the fields what they mean, in `used`; `None` if one is not what it should be.
+fn told<'m>(line: &LogLine, fields: &Fields<'m>, used: &mut Use) -> Option<Beside<'m>> {
+    *used = Use {
         mechanism: line.mechanism.as_deref().and_then(Word::parse),
         protection: line.protection,
         count: u64::from(matches!(line.does, Does::Counts | Does::Whole)),
@@ -131,11 +129,7 @@ fn told<'m>(line: &LogLine, fields: &Fields<'m>) -> Option<Line<'m>> {
             Field::Time => time = Some(value),
         }
     }
-    Some(Line {
-        used,
-        session,
-        time,
-    })
+    Some((session, time))
 }
 
 impl Use {
@@ -194,12 +188,7 @@ pub(crate) fn address(text: &str) -> Option<IpAddr> {
             rest.split_once('+')
                 .map_or(rest, |(address, _zone)| address)
         });
-    let text = text
-        .split_once('%')
-        .map_or(text, |(address, _zone)| address);
-    text.parse::<IpAddr>()
-        .ok()
-        .map(|address| address.to_canonical())
+    crate::address::parse(text)
 }
 
 /// A line in the words of a grammar, and who spoke it.
@@ -208,7 +197,8 @@ pub(crate) struct Spoken<'m> {
     pub(crate) speaker: &'static Speaker,
     /// The port this speaker serves, as the machine's configuration says.
     pub(crate) port: Option<Port>,
-    pub(crate) process: &'m str,
+    /// The process; an empty word without one, `None` for one that ties nothing.
+    pub(crate) process: Option<Word>,
     pub(crate) message: &'m str,
 }
 
@@ -220,7 +210,16 @@ pub(crate) struct Owner {
 }
 
 /// A session: who speaks, and the value that ties its lines together.
-type Key = (&'static str, Word);
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Key(&'static str, Word);
+
+impl Hash for Key {
+    /// Few speakers share a value.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_usize(self.0.len());
+        self.1.hash(state);
+    }
+}
 
 /// An object of JSON may be so long.
 const JSON_MAX: usize = 64 << 10;
@@ -262,26 +261,16 @@ impl Sessions {
             count: 0,
         };
         // The first line of the grammar that fits tells it; one whose values are none of their kind fits not.
-        let fits = grammar.line.iter().find_map(|line| {
-            let fits = matches(line, spoken.message, json.as_ref(), &mut fields);
-            Some((
-                line,
-                if fits {
-                    told(line, &fields)?
-                } else {
-                    return None;
-                },
-            ))
+        let begin = Begin::of(spoken.message);
+        let mut told = Use::default();
+        let mut may_fit = grammar.line.iter().filter(|line| line.may_match(&begin));
+        let fits = may_fit.find_map(|line| {
+            if !matches(line, spoken.message, json.as_ref(), &mut fields) {
+                return None;
+            }
+            Some((line, self::told(line, &fields, &mut told)?))
         });
-        let Some((
-            line,
-            Line {
-                used: mut told,
-                session,
-                time,
-            },
-        )) = fits
-        else {
+        let Some((line, (session, time))) = fits else {
             return false;
         };
         let does = line.does;
@@ -293,58 +282,49 @@ impl Sessions {
             speaker: of_line.unwrap_or(spoken.speaker),
         };
         if does == Does::Whole {
-            let mut whole = Use::default();
-            whole.learn(told, at);
-            done(owner, whole);
+            told.span = Some((at, at));
+            done(owner, told);
             return !line.by_default;
         }
-        let key = if grammar.session {
-            session
-        } else {
-            spoken.process
+        // A tie that is no word ties nothing; without one all lines of a speaker are of one use.
+        let key = match (grammar.session, session) {
+            (false, _) => spoken.process,
+            (true, "") => Some(Word::default()),
+            (true, session) => Word::parse(session),
         };
-        // A tie that is no word ties nothing; without a process all lines of a speaker are of one.
-        let Some(key) = Word::parse(key).or_else(|| key.is_empty().then(Word::default)) else {
+        let Some(key) = key else {
             return false;
         };
-        let key = (owner.speaker.tag.as_str(), key);
-        self.part(&key, does, &told, done);
-        if self.open.len() >= OPEN_MAX {
+        let key = Key(owner.speaker.tag.as_str(), key);
+        if self.open.len() >= OPEN_MAX && !self.open.contains_key(&key) {
             self.end_all(done);
         }
-        let (_, open) = self
-            .open
-            .entry(key)
-            .or_insert_with(|| (owner, Use::default()));
-        open.learn(told, at);
-        if does == Does::Ends {
-            self.end(&key, done);
+        let Self {
+            open,
+            unknown,
+            waiting,
+            ..
+        } = self;
+        let mut tell = |owner, used| tell(unknown, waiting, &key, owner, used, done);
+        match open.entry(key) {
+            Entry::Vacant(_) if does == Does::Ends => {
+                told.span = Some((at, at));
+                tell(owner, told);
+            }
+            Entry::Vacant(place) => {
+                told.span = Some((at, at));
+                place.insert((owner, told));
+            }
+            Entry::Occupied(mut place) => {
+                part(place.get_mut(), owner, does, &told, &mut tell);
+                place.get_mut().1.learn(told, at);
+                if does == Does::Ends {
+                    let (owner, used) = place.remove();
+                    tell(owner, used);
+                }
+            }
         }
         true
-    }
-
-    /// Ends what is open if the line speaks of another use: of another client (a server that was started again counts
-    /// from the begin; with threads, a client's coming may stand after what it did), or of another account.
-    fn part(&mut self, key: &Key, does: Does, told: &Use, done: &mut impl FnMut(Owner, Use)) {
-        let Some((owner, open)) = self.open.get_mut(key) else {
-            return;
-        };
-        let is_another = |client| told.client.is_some() && client != told.client;
-        if open.client.is_some() && (does == Does::Begins || is_another(open.client)) {
-            return self.end(key, done);
-        }
-        if does == Does::Counts && open.count > 0 && told.account != open.account {
-            let (owner, told) = (*owner, open.clone());
-            open.count = 0;
-            open.span = None;
-            self.tell(key, owner, told, done);
-        }
-    }
-
-    fn end(&mut self, key: &Key, done: &mut impl FnMut(Owner, Use)) {
-        if let Some((owner, used)) = self.open.remove(key) {
-            self.tell(key, owner, used, done);
-        }
     }
 
     /// Forgets the accounts of clients outside, which nobody is told.
@@ -356,13 +336,7 @@ impl Sessions {
     }
 
     fn tell(&mut self, key: &Key, owner: Owner, used: Use, done: &mut impl FnMut(Owner, Use)) {
-        if used.client.is_some() || used.server.is_some() {
-            return done(owner, used);
-        }
-        if self.waiting < WAITING_MAX {
-            self.waiting += 1;
-            self.unknown.entry(*key).or_default().push((owner, used));
-        }
+        tell(&mut self.unknown, &mut self.waiting, key, owner, used, done);
     }
 
     /// A log that never says goodbye must not fill the memory: what is open ends.
@@ -399,6 +373,44 @@ impl Sessions {
     }
 }
 
+/// Tells a use; one whose client is not known waits for an older file.
+fn tell(
+    unknown: &mut QuickMap<Key, Vec<(Owner, Use)>>,
+    waiting: &mut usize,
+    key: &Key,
+    owner: Owner,
+    used: Use,
+    done: &mut impl FnMut(Owner, Use),
+) {
+    if used.client.is_some() || used.server.is_some() {
+        return done(owner, used);
+    }
+    if *waiting < WAITING_MAX {
+        *waiting += 1;
+        unknown.entry(*key).or_default().push((owner, used));
+    }
+}
+
+/// Tells what is open if the line speaks of another use: of another client (a server that was started again counts
+/// from the begin; with threads, a client's coming may stand after what it did), or of another account.
+fn part(
+    (owner, open): &mut (Owner, Use),
+    next: Owner,
+    does: Does,
+    told: &Use,
+    tell: &mut impl FnMut(Owner, Use),
+) {
+    let is_another = |client| told.client.is_some() && client != told.client;
+    if open.client.is_some() && (does == Does::Begins || is_another(open.client)) {
+        tell(*owner, std::mem::take(open));
+        *owner = next;
+    } else if does == Does::Counts && open.count > 0 && told.account != open.account {
+        tell(*owner, open.clone());
+        open.count = 0;
+        open.span = None;
+    }
+}
+
 /// What is open in a file, and what waits for an older one, as it is kept from one look to the next.
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -413,9 +425,9 @@ impl Serialize for Sessions {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let open = self.open.iter();
         let open =
-            open.map(|((tag, word), (owner, used))| (Known(tag), *word, *owner, used.clone()));
+            open.map(|(Key(tag, word), (owner, used))| (Known(tag), *word, *owner, used.clone()));
         let unknown = self.unknown.iter();
-        let unknown = unknown.map(|((tag, word), uses)| (Known(tag), *word, uses.clone()));
+        let unknown = unknown.map(|(Key(tag, word), uses)| (Known(tag), *word, uses.clone()));
         Kept {
             open: open.collect(),
             unknown: unknown.collect(),
@@ -432,10 +444,10 @@ impl<'de> Deserialize<'de> for Sessions {
         let unknown = unknown.into_iter();
         Ok(Self {
             open: open
-                .map(|(tag, word, owner, used)| ((tag.0, word), (owner, used)))
+                .map(|(tag, word, owner, used)| (Key(tag.0, word), (owner, used)))
                 .collect(),
             unknown: unknown
-                .map(|(tag, word, uses)| ((tag.0, word), uses))
+                .map(|(tag, word, uses)| (Key(tag.0, word), uses))
                 .collect(),
             waiting,
             later: QuickMap::default(),

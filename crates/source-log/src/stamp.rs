@@ -22,7 +22,7 @@ pub(crate) struct Clock<'z> {
     latest: Timestamp,
     year: i16,
     /// The last text and what it meant: neighbouring lines share a second.
-    last: (String, Option<Timestamp>),
+    last: (Vec<u8>, Option<Timestamp>),
     /// A time that cannot be, of the first line that says one: whose clock was wrong.
     pub(crate) impossible: Option<Timestamp>,
 }
@@ -33,7 +33,7 @@ impl<'z> Clock<'z> {
             zone,
             latest,
             year: zone.year(latest),
-            last: (String::new(), None),
+            last: (Vec::new(), None),
             impossible: None,
         }
     }
@@ -50,10 +50,17 @@ impl<'z> Clock<'z> {
 
     /// When `text` says it was.
     pub(crate) fn read(&mut self, text: &str) -> Option<Timestamp> {
+        self.read_bytes(text.as_bytes())
+    }
+
+    /// The same of text that nobody looked at.
+    pub(crate) fn read_bytes(&mut self, text: &[u8]) -> Option<Timestamp> {
         if self.last.0 != text {
-            self.last.1 = self.understand(text).and_then(|at| self.possible(at));
+            let at = std::str::from_utf8(text).ok();
+            let at = at.and_then(|text| self.understand(text));
+            self.last.1 = at.and_then(|at| self.possible(at));
             self.last.0.clear();
-            self.last.0.push_str(text);
+            self.last.0.extend_from_slice(text);
         }
         self.last.1
     }

@@ -18,14 +18,32 @@ pub(crate) struct Word {
 impl Word {
     /// `text` as a word, if it is one.
     pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::of_bytes(text.as_bytes())
+    }
+
+    /// The same of text that nobody looked at.
+    pub(crate) fn of_bytes(text: &[u8]) -> Option<Self> {
         let length = u8::try_from(text.len()).ok()?;
-        let sound = |b: u8| b.is_ascii_alphanumeric() || b"-_./".contains(&b);
         let mut bytes = [0; LENGTH_MAX];
         let room = bytes.get_mut(..text.len())?;
-        if text.is_empty() || !text.bytes().all(sound) {
+        if text.is_empty() {
             return None;
         }
-        room.copy_from_slice(text.as_bytes());
+        for (to, from) in room.iter_mut().zip(text) {
+            if !is_sound(*from) {
+                return None;
+            }
+            *to = *from;
+        }
+        Some(Self { bytes, length })
+    }
+
+    /// The same of letters and digits.
+    #[inline]
+    pub(crate) fn of_sound(text: &[u8]) -> Option<Self> {
+        let mut bytes = [0; LENGTH_MAX];
+        bytes.get_mut(..text.len())?.copy_from_slice(text);
+        let length = u8::try_from(text.len()).ok()?;
         Some(Self { bytes, length })
     }
 
@@ -38,6 +56,11 @@ impl Word {
             .get(..usize::from(self.length))
             .unwrap_or_default()
     }
+}
+
+/// True for what a word is made of.
+fn is_sound(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/')
 }
 
 impl Serialize for Word {
@@ -58,7 +81,12 @@ impl<'de> Deserialize<'de> for Word {
 
 impl std::hash::Hash for Word {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.as_bytes().hash(state);
+        // What stands behind its end is zero.
+        let (eights, _) = self.bytes.as_chunks::<8>();
+        for eight in eights.iter().take(usize::from(self.length).div_ceil(8)) {
+            state.write_u64(u64::from_le_bytes(*eight));
+        }
+        state.write_u8(self.length);
     }
 }
 

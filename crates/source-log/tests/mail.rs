@@ -164,6 +164,28 @@ fn a_monthly_sender_is_found_in_the_rotated_log_alone() {
     assert!(day.starts_with("2026-10-19"), "{day}");
 }
 
+/// Where logrotate was told to put rotated files elsewhere, and to keep the log's ending, none of them was read.
+#[test]
+fn rotated_logs_are_found_where_logrotate_was_told_to_put_them() {
+    let rule = "/var/log/mail.log {\n  weekly\n  rotate 60\n  olddir old\n  extension .log\n  dateext\n}\n";
+    let disk = |rule: &str| {
+        FakeDisk::new()
+            .file("/var/log/mail.log", recorded("postfix-senders.log"))
+            .file("/var/log/old/mail.1.log", recorded("postfix-senders.log.1"))
+            .file("/var/log/old/mail.2.log.gz", recorded("postfix-senders.log.2.gz"))
+            .file("/var/log/old/other.1.log", recorded("postfix-relay.log"))
+            .file("/etc/postfix/master.cf", "smtp inet n - n - - smtpd\nsubmission inet n - n - - smtpd\n  -o syslog_name=postfix/submission\nsmtps inet n - n - - smtpd\n  -o syslog_name=postfix/smtps\n")
+            .file("/etc/logrotate.conf", rule)
+    };
+    assert_eq!(lines(&look(disk(rule))), lines(&look(postfix())));
+    let without = look(disk("/var/log/mail.log {\n  weekly\n}\n"));
+    assert!(
+        !lines(&without)
+            .iter()
+            .any(|line| line.contains("10.20.1.202"))
+    );
+}
+
 #[test]
 fn whoever_forges_lines_is_one_client_and_nobody_else_is_there() {
     let recorder = look(postfix());

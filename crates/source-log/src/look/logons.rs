@@ -49,7 +49,7 @@ const NO_ADDRESS: &str = "the records of these logons hold a name and no address
 impl Look<'_> {
     /// Reads the records of logons.
     pub(super) fn logons(&mut self) {
-        let (families, _) = family::families(self.disk, &[LOGONS, REFUSED]);
+        let (families, _) = family::families(self.disk, self.kept, &[LOGONS, REFUSED]);
         for family in &families {
             match family.path == Path::new(REFUSED) {
                 true => self.refused(family),

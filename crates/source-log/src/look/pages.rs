@@ -57,7 +57,7 @@ struct Told {
 impl Look<'_> {
     /// Reads the page log of CUPS.
     pub(super) fn pages(&mut self) {
-        let (families, _) = family::families(self.disk, &[PAGES]);
+        let (families, _) = family::families(self.disk, self.kept, &[PAGES]);
         let mut is_on = self.page_log_format().is_some();
         for family in &families {
             is_on |= family.members.iter().any(|member| member.bytes > 0);

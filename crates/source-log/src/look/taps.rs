@@ -40,7 +40,8 @@ impl Look<'_> {
     pub(super) fn taps(&mut self) {
         match self.bind_tap() {
             Some(Tap::File(path)) => {
-                let (families, errors) = family::families(self.disk, &[&path.to_string_lossy()]);
+                let (families, errors) =
+                    family::families(self.disk, self.kept, &[&path.to_string_lossy()]);
                 for error in &errors {
                     let what = disk::foreign(&error.path).to_string();
                     self.lost(&error.path, what, &error.reason, BE_ROOT);

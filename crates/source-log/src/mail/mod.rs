@@ -76,7 +76,7 @@ pub(crate) struct Heard<'m> {
     pub(crate) port: Option<Port>,
     /// The ports of all, by the name they have there.
     pub(crate) ports: &'m BTreeMap<String, Port>,
-    pub(crate) process: &'m str,
+    pub(crate) process: Word,
     pub(crate) message: &'m str,
 }
 
@@ -116,7 +116,7 @@ impl Mail {
             _ => None,
         };
         let spoken = Spoken {
-            process: Word::parse(heard.process).unwrap_or_default(),
+            process: heard.process,
             port,
             from_first_byte: port == Some(Port(465)),
         };

@@ -3,7 +3,7 @@
 
 use groma_model::fact::MailRefusal;
 
-use super::said::{Refused, Said, Taken, client, helo, until_bracket};
+use super::said::{Refused, Said, Taken, client, helo, parted, parted_last, until_bracket};
 use crate::word::Word;
 
 /// Which of Postfix's programs speaks.
@@ -59,14 +59,20 @@ pub(crate) fn understand(program: Program, message: &str) -> Option<Said<'_>> {
     }
 }
 
+/// Letters and digits of a queue id.
+const QUEUE_ID_MIN: usize = 5;
+const QUEUE_ID_MAX: usize = 31;
+
 /// The queue id a line begins with, and what follows.
 fn queued(message: &str) -> Option<(Word, &str)> {
-    let at = message.bytes().take(32).position(|b| b == b':')?;
-    let (id, rest) = message.split_at_checked(at)?;
-    if id.len() < 5 || !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+    let id = message.bytes().take_while(u8::is_ascii_alphanumeric);
+    let length = id.take(QUEUE_ID_MAX + 1).count();
+    if !(QUEUE_ID_MIN..=QUEUE_ID_MAX).contains(&length) {
         return None;
     }
-    Some((Word::parse(id)?, rest.strip_prefix(": ")?))
+    let (id, rest) = message.split_at_checked(length)?;
+    let rest = rest.strip_prefix(": ")?;
+    Some((Word::of_sound(id.as_bytes())?, rest))
 }
 
 fn smtpd(message: &str) -> Option<Said<'_>> {
@@ -101,14 +107,20 @@ fn smtpd(message: &str) -> Option<Said<'_>> {
     }
 }
 
+/// How far a client's certificate is trusted, and whether it showed one that is.
+const TRUST: &[(&str, bool)] = &[
+    ("Anonymous ", false),
+    ("Untrusted ", false),
+    ("Trusted ", true),
+    ("Verified ", true),
+];
+
 /// `Anonymous TLS connection established from name[ip]: TLSv1.3 with cipher …`.
 fn secured(message: &str) -> Option<Said<'_>> {
-    let (trust, rest) = message.split_once(' ')?;
-    let certificate = match trust {
-        "Anonymous" | "Untrusted" => false,
-        "Trusted" | "Verified" => true,
-        _ => return None,
-    };
+    let (_, certificate, rest) = TRUST
+        .iter()
+        .filter_map(|(trust, shown)| Some((trust, *shown, message.strip_prefix(trust)?)))
+        .next()?;
     let (client, rest) = client(rest.strip_prefix("TLS connection established from ")?)?;
     // A name the client asked for may stand between (SNI, since 3.4).
     let rest = rest
@@ -126,11 +138,9 @@ fn secured(message: &str) -> Option<Said<'_>> {
 fn taken(queue: Word, from: &str) -> Option<Said<'_>> {
     let (client, mut rest) = client(from)?;
     let (mut account, mut mechanism) = (None, None);
-    while let Some((name, value)) = rest
-        .strip_prefix(", ")
-        .and_then(|rest| rest.split_once('='))
-    {
-        let end = value.find(", ").unwrap_or(value.len());
+    while let Some((name, value)) = rest.strip_prefix(", ").and_then(|rest| parted(rest, "=")) {
+        // What follows begins with the comma.
+        let end = parted(value, ", ").map_or(value.len(), |(value, _)| value.len());
         let (value, after) = value.split_at_checked(end)?;
         match name {
             "sasl_method" => mechanism = Word::parse(value),
@@ -156,12 +166,12 @@ fn taken(queue: Word, from: &str) -> Option<Said<'_>> {
 
 /// Whether the counts of a session (since 3.0) hold a STARTTLS that succeeded.
 fn starttls(counts: &str) -> Option<bool> {
-    if !counts.contains(" commands=") {
-        return None;
-    }
-    let told = counts
-        .split(' ')
-        .find_map(|word| word.strip_prefix("starttls="));
+    parted_last(counts, " commands=")?;
+    let told = match counts.strip_prefix("starttls=") {
+        Some(first) => Some(first),
+        None => parted(counts, " starttls=").map(|(_, count)| count),
+    };
+    // Nothing but a blank ends a count.
     Some(told.is_some_and(|count| !count.starts_with('0')))
 }
 
@@ -211,10 +221,10 @@ fn warned(rest: &str) -> Option<Said<'_>> {
 
 /// `reject: RCPT from name[ip]: 554 5.7.1 <to>: Relay access denied; from=<f> to=<t> proto=ESMTP helo=<h>`.
 fn rejected(queue: Option<Word>, rest: &str) -> Option<Said<'_>> {
-    let (what, rest) = rest.split_once(": ")?;
-    if !matches!(what, "reject" | "milter-reject") {
-        return None;
-    }
+    let whats = ["reject", "milter-reject"].into_iter();
+    let (what, rest) = whats
+        .filter_map(|what| Some((what, rest.strip_prefix(what)?.strip_prefix(": ")?)))
+        .next()?;
     let (stage, from) = rest.split_once(" from ")?;
     if stage.len() > 40 || stage.contains('[') {
         return None;
@@ -319,8 +329,8 @@ fn queue(message: &str) -> Option<Said<'_>> {
         return Some(Said::Done { queue });
     }
     // The sender may hold everything but what only the server writes at the end.
-    let (sender, size) = rest.strip_prefix("from=<")?.rsplit_once(">, size=")?;
-    let (bytes, _) = size.split_once(", nrcpt=")?;
+    let (sender, size) = parted_last(rest.strip_prefix("from=<")?, ">, size=")?;
+    let (bytes, _) = parted(size, ", nrcpt=")?;
     Some(Said::Queued {
         queue,
         sender,
@@ -335,8 +345,8 @@ fn delivery(program: Program, message: &str) -> Option<Said<'_>> {
     if let Some(original) = rest.strip_prefix("orig_to=<") {
         rest = until_bracket(original)?.1.strip_prefix(", ")?;
     }
-    let (relay, rest) = rest.strip_prefix("relay=")?.split_once(", ")?;
-    let (_, status) = rest.split_once("status=")?;
+    let (relay, rest) = parted(rest.strip_prefix("relay=")?, ", ")?;
+    let (_, status) = parted(rest, "status=")?;
     let sent = status.starts_with("sent");
     let mailbox = match program {
         Program::Mailbox => true,

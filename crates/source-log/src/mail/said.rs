@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use groma_model::fact::MailRefusal;
 use groma_model::name::Protection;
+use memchr::{memchr, memchr2, memrchr};
 
 use crate::word::Word;
 
@@ -116,11 +117,9 @@ pub(crate) struct Refused<'m> {
 
 /// A host and its address as `name[10.0.0.1]`, with a port behind it or not, and what follows.
 pub(super) fn client(text: &str) -> Option<(IpAddr, &str)> {
-    let (name, rest) = text.split_once('[')?;
-    if name.contains(' ') {
-        return None;
-    }
-    let (address, rest) = rest.split_once(']')?;
+    let at = memchr2(b'[', b' ', text.as_bytes())?;
+    let (_name, rest) = text.split_at_checked(at)?;
+    let (address, rest) = parted(rest.strip_prefix('[')?, "]")?;
     let rest = match rest.strip_prefix(':') {
         Some(behind) if behind.starts_with(|c: char| c.is_ascii_digit()) => {
             behind.trim_start_matches(|c: char| c.is_ascii_digit())
@@ -133,8 +132,7 @@ pub(super) fn client(text: &str) -> Option<(IpAddr, &str)> {
 /// An address of a client.
 pub(super) fn ip(text: &str) -> Option<IpAddr> {
     let text = text.strip_prefix("IPv6:").unwrap_or(text);
-    let text = text.split_once('%').map_or(text, |(address, _)| address);
-    text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+    crate::address::parse(text)
 }
 
 /// What a client says it is, if that is a name or an address: no blank, no bracket but around an address.
@@ -143,7 +141,6 @@ pub(crate) fn helo(text: &str) -> Option<&str> {
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'))
         .unwrap_or(text);
-    let sound = |b: u8| b.is_ascii_alphanumeric() || b"-_.:".contains(&b);
     let fits = !inner.is_empty() && inner.len() <= HELO_MAX && inner.bytes().all(sound);
     fits.then_some(inner)
 }
@@ -153,20 +150,59 @@ pub(crate) fn address(text: &str) -> Option<(&str, &str)> {
     if text.is_empty() {
         return Some(("", ""));
     }
-    let Some((local, domain)) = text.rsplit_once('@') else {
+    let Some((local, domain)) = parted_last(text, "@") else {
         return (!text.contains([' ', '"'])).then_some((text, ""));
     };
     let inner = domain
         .strip_prefix('[')
         .and_then(|domain| domain.strip_suffix(']'))
         .unwrap_or(domain);
-    let sound = |b: u8| b.is_ascii_alphanumeric() || b"-_.:".contains(&b);
     let fits = !inner.is_empty() && domain.len() <= DOMAIN_MAX && inner.bytes().all(sound);
     fits.then_some((local, domain))
 }
 
+/// True for what names and addresses of hosts are made of.
+fn sound(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b':')
+}
+
+/// What stands before and after the first `sign`, as [`str::split_once`] says it, which is slow for so short a text.
+pub(crate) fn parted<'m>(text: &'m str, sign: &str) -> Option<(&'m str, &'m str)> {
+    let first = *sign.as_bytes().first()?;
+    let mut from = 0;
+    loop {
+        let at = from + memchr(first, text.as_bytes().get(from..)?)?;
+        if let Some(parts) = parted_at(text, at, sign) {
+            return Some(parts);
+        }
+        from = at + 1;
+    }
+}
+
+/// The same of the last one.
+pub(crate) fn parted_last<'m>(text: &'m str, sign: &str) -> Option<(&'m str, &'m str)> {
+    let first = *sign.as_bytes().first()?;
+    let mut end = text.len();
+    loop {
+        end = memrchr(first, text.as_bytes().get(..end)?)?;
+        if let Some(parts) = parted_at(text, end, sign) {
+            return Some(parts);
+        }
+    }
+}
+
+fn parted_at<'m>(text: &'m str, at: usize, sign: &str) -> Option<(&'m str, &'m str)> {
+    let (before, rest) = text.split_at_checked(at)?;
+    Some((before, rest.strip_prefix(sign)?))
+}
+
 /// The address at the begin of `text` up to a `>` that is not within quotes, and what follows it.
 pub(crate) fn until_bracket(text: &str) -> Option<(&str, &str)> {
+    // Nearly no address holds a quote.
+    let at = memchr2(b'>', b'"', text.as_bytes())?;
+    if text.as_bytes().get(at) == Some(&b'>') {
+        return parted_at(text, at, ">");
+    }
     let mut quoted = false;
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate() {
@@ -215,6 +251,14 @@ mod tests {
             Some(("\"a>b\\\"c>\"@d", ", x"))
         );
         assert_eq!(until_bracket("\"a>b"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_text_is_parted_as_the_library_parts_it(text in "[aä:, ]{0,20}", sign in "[aä:, ]{1,3}") {
+            proptest::prop_assert_eq!(parted(&text, &sign), text.split_once(sign.as_str()));
+            proptest::prop_assert_eq!(parted_last(&text, &sign), text.rsplit_once(sign.as_str()));
+        }
     }
 
     #[test]

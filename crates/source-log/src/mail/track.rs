@@ -4,6 +4,7 @@
 //! lacks of a message's begin waits for the older one.
 
 use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 
 use groma_knowledge::mail_senders::sender_word;
@@ -187,7 +188,10 @@ impl Track {
         if let Some(before) = self.open.remove(&taken.queue) {
             self.finish(before);
         }
-        self.make_room();
+        self.begun += 1;
+        if self.open.len() >= OPEN_MAX {
+            self.let_go();
+        }
         let account = self.account(taken.account, taken.client);
         // A mechanism without an account would say that the server lets others log on.
         let is_kept = account.is_some() || taken.account.is_none();
@@ -208,7 +212,7 @@ impl Track {
             message.tls = whole.tls;
             message.certificate = whole.certificate;
             self.learn_of_session(spoken, &mut message);
-            self.envelope(&mut message, whole.sender, whole.bytes);
+            message.envelope(&mut self.names, whole.sender, whole.bytes);
         } else if let Some(session) = self.session(spoken, taken.client) {
             message.tls = session.tls;
             message.certificate = session.certificate;
@@ -248,35 +252,27 @@ impl Track {
         self.names.number_of_account(account)
     }
 
-    fn envelope(&mut self, message: &mut Message, sender: &str, bytes: Option<u64>) {
-        message.queued = true;
-        message.bytes = bytes;
-        if let Some((local, domain)) = address(sender).filter(|_| !message.is_strangers()) {
-            message.sender = self.names.number_of_lower(domain);
-            message.word = sender_word(local);
+    /// The message, or a place for one whose begin an older file tells; and the names, for it to use.
+    fn message(&mut self, queue: Word) -> (&mut Message, &mut Names) {
+        if self.open.len() >= OPEN_MAX && !self.open.contains_key(&queue) {
+            self.let_go();
         }
-    }
-
-    /// The message, or a place for one whose begin an older file tells.
-    fn message(&mut self, queue: Word) -> Option<&mut Message> {
-        if !self.open.contains_key(&queue) {
-            self.make_room();
-        }
-        let before = self.begun;
-        let begin = || Message {
-            before,
-            ..Message::default()
+        let message = match self.open.entry(queue) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                self.begun += 1;
+                place.insert(Message {
+                    before: self.begun,
+                    ..Message::default()
+                })
+            }
         };
-        Some(self.open.entry(queue).or_insert_with(begin))
+        (message, &mut self.names)
     }
 
     /// A log that never says that its messages are done (Sendmail's) must not fill the memory: the older half of what is
     /// open counts as it is.
-    fn make_room(&mut self) {
-        self.begun += 1;
-        if self.open.len() < OPEN_MAX {
-            return;
-        }
+    fn let_go(&mut self) {
         let mut ages: Vec<u64> = self.open.values().map(|message| message.before).collect();
         let (_, middle, _) = ages.select_nth_unstable(OPEN_MAX / 2);
         let middle = *middle;
@@ -294,24 +290,18 @@ impl Track {
     }
 
     fn queued(&mut self, queue: Word, sender: &str, bytes: Option<u64>) {
-        let Some(mut message) = self.message(queue).map(std::mem::take) else {
-            return;
-        };
+        let (message, names) = self.message(queue);
         // Told again at every try to deliver.
         if !message.queued {
-            self.envelope(&mut message, sender, bytes);
+            message.envelope(names, sender, bytes);
         }
-        self.open.insert(queue, message);
     }
 
     fn recipient(&mut self, queue: Word, to: &str, here: bool) {
-        let strangers = self.open.get(&queue).is_some_and(Message::is_strangers);
+        let (message, names) = self.message(queue);
         let domain = address(to)
-            .filter(|_| !strangers)
-            .and_then(|(_, domain)| self.names.number_of_lower(domain));
-        let Some(message) = self.message(queue) else {
-            return;
-        };
+            .filter(|_| !message.is_strangers())
+            .and_then(|(_, domain)| names.number_of_lower(domain));
         match domain {
             Some(domain) => message.to.add(domain, here),
             None => message.to.join(&To::many()),
@@ -319,9 +309,7 @@ impl Track {
     }
 
     fn done(&mut self, queue: Word) {
-        let Some(message) = self.message(queue) else {
-            return;
-        };
+        let (message, _) = self.message(queue);
         message.removed = true;
         // The session it came in will tell more of it.
         if message.in_session {
@@ -342,10 +330,9 @@ impl Track {
         if refused.why == MailRefusal::ContentRejected
             && let Some(queue) = refused.queue
         {
-            if let Some(message) = self.message(queue) {
-                message.client = message.client.or(refused.client);
-                message.rejected = Some(at);
-            }
+            let (message, _) = self.message(queue);
+            message.client = message.client.or(refused.client);
+            message.rejected = Some(at);
             return;
         }
         // Strangers who try are nobody's need, and use up no room.
@@ -540,6 +527,16 @@ fn wait(later: &mut QuickMap<Word, Message>, queue: Word, message: Message) {
 }
 
 impl Message {
+    /// Learns its sender and its size.
+    fn envelope(&mut self, names: &mut Names, sender: &str, bytes: Option<u64>) {
+        self.queued = true;
+        self.bytes = bytes;
+        if let Some((local, domain)) = address(sender).filter(|_| !self.is_strangers()) {
+            self.sender = names.number_of_lower(domain);
+            self.word = sender_word(local);
+        }
+    }
+
     /// True for what a stranger brought, who is nobody's need: its names use up no room.
     fn is_strangers(&self) -> bool {
         self.account.is_none() && self.client.is_some_and(|client| !is_inside(client))

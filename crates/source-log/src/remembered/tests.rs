@@ -5,6 +5,7 @@ use groma_source::Recorder;
 use groma_source::testing::{FakeDisk, window, world};
 
 use super::*;
+use crate::kept::Kept;
 use crate::read::Reader;
 
 const SLAPD: &[u8] = include_bytes!("../../tests/recorded/slapd.log");
@@ -26,7 +27,8 @@ fn kept() -> Vec<String> {
     let world = world(disk);
     let (disk, window) = (world.disk.as_ref(), window(&world));
     let around = Surroundings::of(disk);
-    let mut reader = Reader::new(disk, &window, &around, 1 << 30);
+    let kept = Kept::default();
+    let mut reader = Reader::new(disk, &window, (&around, &kept), 1 << 30);
     let paths = ["/var/log/mail.log", "/var/log/syslog"];
     let mut logs = reader.read(&paths, Before::default());
     let mut recorder = Recorder::new(SourceName::new("log.services"));
@@ -82,7 +84,8 @@ fn no_line_no_address_of_mail_and_nothing_that_was_typed_is_kept() {
     let world = world(disk);
     let (disk, window) = (world.disk.as_ref(), window(&world));
     let around = Surroundings::of(disk);
-    let mut reader = Reader::new(disk, &window, &around, 1 << 30);
+    let kept = Kept::default();
+    let mut reader = Reader::new(disk, &window, (&around, &kept), 1 << 30);
     let mut logs = reader.read(&["/var/log/mail.log"], Before::default());
     let mut recorder = Recorder::new(SourceName::new("log.services"));
     keep(&mut logs, &basis(), &mut recorder);

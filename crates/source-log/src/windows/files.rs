@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use groma_model::Reason;
 use groma_source::{Disk, DiskError, EntryKind};
 
+use crate::utf16;
+
 /// Folders in folders that are followed.
 const DEPTH_MAX: usize = 8;
 /// Entries that are looked at.
@@ -75,8 +77,11 @@ fn walk(disk: &dyn Disk, folder: &Path, depth: usize, left: &mut usize, found: &
     }
 }
 
-/// True for a begin of a text log (`#Software: …`, or one of NPS), or of a compressed file that may be one.
+/// True for a begin of a text log (`#Software: …`, or one of NPS), also in UTF-16, or of a compressed file that may be one.
 pub(super) fn may_be_table(head: &[u8]) -> bool {
+    if utf16::order(head).is_some() {
+        return true;
+    }
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let begins = [
         &b"#"[..],

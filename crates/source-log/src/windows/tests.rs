@@ -968,6 +968,33 @@ fn a_web_server_tells_the_doors_of_exchange_and_other_applications() {
     );
 }
 
+/// PowerShell writes what `>` sends to a file in UTF-16: no line of it was read, and nobody was told.
+#[test]
+fn a_log_that_powershell_copied_is_read_in_either_order_of_bytes() {
+    let text = "#Software: Microsoft Internet Information Services 10.0\r\n#Fields: date time s-ip c-ip sc-status\r\n2026-11-18 14:00:01 10.0.0.5 10.0.0.9 200\r\n";
+    let plain = rows(&look(FakeDisk::new().file("/in/x.log", text), &["/in"]));
+    assert_eq!(plain.len(), 1);
+    let units = || std::iter::once(0xfeff).chain(text.encode_utf16());
+    let little: Vec<u8> = units().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = units().flat_map(u16::to_be_bytes).collect();
+    for bytes in [little, big] {
+        let seen = look(FakeDisk::new().file("/in/x.log", bytes), &["/in/x.log"]);
+        assert_eq!(rows(&seen), plain);
+        assert!(gaps(&seen).iter().all(|gap| is_absent(gap)));
+    }
+    // What somebody formatted for the screen is no log: it is told by its place.
+    let list =
+        "\u{feff}\r\nTimestamp  EventId Source Sender\r\n---------  ------- ------ ------\r\n";
+    let list: Vec<u8> = list.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let seen = look(
+        FakeDisk::new().file("/in/list.txt", list),
+        &["/in/list.txt"],
+    );
+    let gaps = gaps(&seen);
+    assert_eq!(gaps[0].reason, Reason::Unsupported);
+    assert!(gaps[0].what.contains("/in/list.txt"), "{}", gaps[0].what);
+}
+
 /// IIS writes a blank as `+`, so what a client calls itself, and the name it tries, stay one column each.
 #[test]
 fn the_kind_of_a_client_is_a_word_of_ours_and_a_forged_one_is_no_other_machine() {
