@@ -3,6 +3,7 @@ import shutil
 import time
 from dataclasses import dataclass
 
+import access
 import rig
 
 VANTAGE = "adm1"
@@ -16,6 +17,7 @@ class Looked:
     batches: list
     silent: dict                             # host → why its agent brought nothing
     vantage: str                             # what became of the network vantage, in words
+    directory: str                           # who asked the directory, or why nobody did
     seconds: float
 
 
@@ -25,16 +27,17 @@ def look(hosts, window, folder, without=()):
     agent = rig.binary("GROMA_AGENT_BIN", "groma-agent")
     watched = [host for host in hosts.values() if host.agent and host.name not in without]
     targets = network_options(agent)
-    done = rig.on_all(watched, lambda host: one(host, agent, window, folder, targets))
+    asking, directory = directory_options(watched, hosts, agent)
+    done = rig.on_all(watched, lambda host: one(host, agent, window, folder, targets + asking))
     batches = sorted(batch for batch in folder.glob("*.batch"))
     silent = {name: why for name, why in done.items() if why}
-    return Looked(batches, silent, vantage(hosts, targets, silent), time.monotonic() - began)
+    return Looked(batches, silent, vantage(hosts, targets, silent), directory, time.monotonic() - began)
 
 
-def one(host, agent, window, folder, targets):
-    """One look; returns why there is no batch, or nothing."""
+def one(host, agent, window, folder, abroad):
+    """One look; returns why there is no batch, or nothing. Only the vantage asks others: `abroad`."""
     inner = f"{rig.INSIDE}/{host.name}.batch"
-    options = targets if host.name == VANTAGE else []
+    options = abroad if host.name == VANTAGE else []
     prepare = ["sh", "-c", 'mkdir -p "$1" && shift && exec "$@"', "sh", rig.INSIDE]
     command = [*prepare, "/run/lab/bin/groma-agent", "look", "--for", f"{window}s", *options, "--out", inner]
     done = rig.inside(host, command, window + SPARE_SECONDS, [(agent.parent, "/run/lab/bin")])
@@ -52,6 +55,12 @@ def network_options(agent):
     if "--target" not in rig.run([agent, "look", "--help"], 20).out:
         return []
     return [word for network in NETWORKS for word in ("--target", network)]
+
+
+def directory_options(watched, hosts, agent):
+    """One vantage asks the directory, and never every agent."""
+    asker = next((host for host in watched if host.name == VANTAGE), None)
+    return access.options(asker, hosts, agent) if asker else ([], f"not asked: {VANTAGE} is not up")
 
 
 def vantage(hosts, targets, silent):

@@ -193,6 +193,7 @@ def about(typed, hosts, looked, concluded):
         "when": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "the lab": f"{len(hosts)} of {len(rig.hosts_written())} hosts up, {len(looked.batches)} agents watched {typed.window} s",
         "network vantage": looked.vantage,
+        "the directory": looked.directory,
         "declared list": f"{DECLARED.name}, {len(DECLARED.read_text().splitlines()) - 1} rows",
         "version": looks.version(),
         "seconds": f"{looked.seconds + concluded.seconds:.1f}",
