@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use groma_model::HostName;
+use groma_model::{HostName, Peer};
 
 /// What a record says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,7 +25,13 @@ pub(crate) enum Record {
         port: u16,
         host: HostName,
     },
-    /// Anything else, by its number.
+    /// SOA: on which server the zone is written.
+    Start(HostName),
+    /// TXT that says who may send mail for the name (SPF): machines and addresses in it.
+    Senders(Vec<Peer>),
+    /// TXT with the public key mail is signed with (DKIM).
+    SigningKey,
+    /// Anything else, by its number. What texts of other kinds say is never kept: people write tokens there.
     Other(u16),
 }
 
@@ -55,7 +61,13 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Dated> {
         }
         (2, _) => Record::NameServer(name(content)?),
         (5, _) => Record::Alias(name(content)?),
+        // Five numbers stand before the name ([MS-DNSP] 2.2.2.2.4.3); a zone may begin with one no host can have.
+        (6, _) => match name(content.get(20..)?) {
+            Some(primary) => Record::Start(primary),
+            None => Record::Other(6),
+        },
         (12, _) => Record::Pointer(name(content)?),
+        (16, _) => text(&strings(content)?),
         (15, _) => Record::Mail {
             preference: u16::from_be_bytes(two(content, 0)?),
             host: name(content.get(2..)?)?,
@@ -78,6 +90,52 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Dated> {
 
 fn two(bytes: &[u8], at: usize) -> Option<[u8; 2]> {
     bytes.get(at..at + 2)?.try_into().ok()
+}
+
+/// Machines and addresses of one text.
+const SENDERS_MAX: usize = 64;
+
+/// The strings of a text, put together as readers of SPF and DKIM do: length and bytes, one behind the other.
+fn strings(mut content: &[u8]) -> Option<String> {
+    let mut out = Vec::new();
+    while let [length, rest @ ..] = content {
+        let (part, rest) = rest.split_at_checked(usize::from(*length))?;
+        out.extend(part);
+        content = rest;
+    }
+    Some(String::from_utf8_lossy(&out).into_owned())
+}
+
+/// What a text is for; of SPF (RFC 7208, 5) the terms that name a machine of one's own, not those that lead to another domain.
+fn text(text: &str) -> Record {
+    let lower = text.trim_start().to_ascii_lowercase();
+    let is_key = lower.starts_with("v=dkim1");
+    match lower.strip_prefix("v=spf1") {
+        Some(terms) if terms.is_empty() || terms.starts_with(' ') => Record::Senders(
+            terms
+                .split(' ')
+                .filter_map(sender)
+                .take(SENDERS_MAX)
+                .collect(),
+        ),
+        _ if is_key => Record::SigningKey,
+        _ => Record::Other(16),
+    }
+}
+
+/// `a:HOST`, `ip4:10.0.0.5`, `ip6:…`; a network, a macro and the name itself are no machine.
+fn sender(term: &str) -> Option<Peer> {
+    let term = term.trim_start_matches(['+', '?', '~']);
+    let (mechanism, value) = term.split_once(':')?;
+    let value = value
+        .strip_suffix("/32")
+        .or(value.strip_suffix("/128"))
+        .unwrap_or(value);
+    match mechanism {
+        "a" => HostName::parse(value.split('/').next()?).map(Peer::Name),
+        "ip4" | "ip6" => value.parse::<IpAddr>().ok().map(Peer::Address),
+        _ => None,
+    }
 }
 
 /// DNS_COUNT_NAME: length, number of labels, then each label with its length before it. Always forward: no pointers.
@@ -177,6 +235,59 @@ pub(crate) mod tests {
         assert_eq!(read(b"short"), None);
     }
 
+    fn strings_of(parts: &[&str]) -> Vec<u8> {
+        let part = |text: &&str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+        parts.iter().flat_map(part).collect()
+    }
+
+    #[test]
+    fn the_start_of_a_zone_says_where_it_is_written() {
+        let mut start = vec![0; 20];
+        start.extend(counted("dc1.corp.example"));
+        start.extend(counted("hostmaster.corp.example"));
+        let host = HostName::parse("dc1.corp.example").unwrap();
+        assert_eq!(
+            read(&record(6, 3600, 0, &start)).unwrap().record,
+            Record::Start(host)
+        );
+        let mut root = vec![0; 20];
+        root.extend([1, 0, 0]);
+        assert_eq!(
+            read(&record(6, 3600, 0, &root)).unwrap().record,
+            Record::Other(6)
+        );
+        assert_eq!(read(&record(6, 3600, 0, &[0; 19])), None, "a damaged one");
+    }
+
+    #[test]
+    fn of_texts_the_senders_of_mail_are_kept_and_no_token() {
+        let of = |parts: &[&str]| read(&record(16, 60, 0, &strings_of(parts))).unwrap().record;
+        let senders =
+            |peers: &[&str]| Record::Senders(peers.iter().filter_map(|p| Peer::parse(p)).collect());
+        assert_eq!(
+            of(&[
+                "v=spf1 ip4:10.0.0.5 a:mail1.corp",
+                ".example ip4:10.1.0.0/16 ip6:fd00::5/128 mx include:_spf.example -all"
+            ]),
+            senders(&["10.0.0.5", "mail1.corp.example", "fd00::5"])
+        );
+        assert_eq!(of(&["v=spf1 -all"]), senders(&[]));
+        assert_eq!(of(&["v=DKIM1; k=rsa; p=MIIB"]), Record::SigningKey);
+        for other in [
+            "site-verification=canary",
+            "v=spf10 ip4:10.0.0.5",
+            "a:ghost.corp.example",
+            "",
+        ] {
+            assert_eq!(of(&[other]), Record::Other(16), "{other}");
+        }
+        assert_eq!(
+            read(&record(16, 60, 0, &[9, b'x'])),
+            None,
+            "a string longer than the record"
+        );
+    }
+
     #[test]
     fn reverse_names_are_addresses() {
         assert_eq!(reverse("5.0.0.10.in-addr.arpa"), "10.0.0.5".parse().ok());
@@ -193,6 +304,18 @@ pub(crate) mod tests {
             record(1, 1, 0, &[1, 2, 3, 4]),
             record(15, 1, 0, &mail),
             record(12, 1, 9, &counted("a.b")),
+            record(
+                6,
+                1,
+                9,
+                &[&[0; 20][..], &counted("a.b"), &counted("c.d")].concat(),
+            ),
+            record(
+                16,
+                1,
+                9,
+                &strings_of(&["v=spf1 a:m.corp", " ip4:10.0.0.1 -all"]),
+            ),
         ];
         let corpus: Vec<&[u8]> = corpus.iter().map(Vec::as_slice).collect();
         groma_fuzz::hammer(20_000, &corpus, |bytes| {

@@ -9,6 +9,7 @@ use groma_model::fact::{DirectoryObject, Fact, Measurement, NeedReason};
 use groma_model::{HostName, Peer, Port, Stated};
 
 use super::accounts::EPOCH_1601;
+use super::terminal;
 use crate::entry::Entry;
 use crate::learnt::{Learnt, Says, need};
 
@@ -22,6 +23,7 @@ pub(crate) const PERSON: &[&str] = &[
     "msTSHomeDirectory",
     "msTSHomeDrive",
     "msTSProfilePath",
+    "userParameters",
 ];
 
 /// Attributes that may hold a path, and the drive it is given.
@@ -70,19 +72,38 @@ pub(crate) fn person(entry: &Entry, learnt: &mut Learnt) {
     }
     let account = entry.text("sAMAccountName").unwrap_or_default();
     for (attribute, drive) in PATHS {
-        let Some(path) = entry.text(attribute).and_then(|text| Path::parse(&text)) else {
+        let Some(path) = entry.text(attribute) else {
             continue;
         };
-        let mut key = (path.machine.clone(), path.share.clone(), attribute);
-        if learnt.folders.len() >= SHARES_MAX && !learnt.folders.contains_key(&key) {
-            key.1.clear();
-        }
-        let used = learnt.folders.entry(key).or_default();
-        used.people += 1;
-        used.is_shared |= used.people > 1 || path.lies_below(&account);
-        used.drives
-            .extend(drive.and_then(|name| entry.text(name)).and_then(letter));
+        let drive = drive.and_then(|name| entry.text(name)).and_then(letter);
+        folder(attribute, &path, drive, &account, learnt);
     }
+    let parameters = entry.values("userParameters").first();
+    let parameters = parameters.and_then(|bytes| std::str::from_utf8(bytes).ok());
+    for (attribute, path) in parameters.map(terminal::paths).unwrap_or_default() {
+        folder(attribute, &path, None, &account, learnt);
+    }
+}
+
+/// A folder that one person is led to.
+fn folder(
+    attribute: &'static str,
+    path: &str,
+    drive: Option<String>,
+    account: &str,
+    learnt: &mut Learnt,
+) {
+    let Some(path) = Path::parse(path) else {
+        return;
+    };
+    let mut key = (path.machine.clone(), path.share.clone(), attribute);
+    if learnt.folders.len() >= SHARES_MAX && !learnt.folders.contains_key(&key) {
+        key.1.clear();
+    }
+    let used = learnt.folders.entry(key).or_default();
+    used.people += 1;
+    used.is_shared |= used.people > 1 || path.lies_below(account);
+    used.drives.extend(drive);
 }
 
 /// A letter with a colon, and nothing else.
@@ -316,6 +337,20 @@ mod tests {
             &[("sAMAccountName", "b"), ("msTSProfilePath", r"\\files1\ts")],
         ];
         assert_eq!(places(&of(&both)), [r"msTSProfilePath \\files1\ts"]);
+    }
+
+    #[test]
+    fn what_terminal_services_wrote_for_themselves_leads_to_the_machine_and_to_no_person() {
+        let parameters = super::terminal::tests::parameters(&[
+            ("CtxWFHomeDir", b"\\\\ts1.corp.example\\home\\anna\0"),
+            ("CtxWFProfilePath", b"C:\\profiles\\anna\0"),
+        ]);
+        let learnt = of(&[&[
+            ("sAMAccountName", "anna"),
+            ("userParameters", parameters.as_str()),
+        ]]);
+        assert_eq!(places(&learnt), [r"CtxWFHomeDir \\ts1.corp.example\home"]);
+        assert!(!format!("{:?}", learnt.facts).contains("anna"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod objects;
 mod principal;
 mod replication;
 mod security;
+mod terminal;
 mod zones;
 
 use std::collections::BTreeMap;

@@ -107,7 +107,15 @@ pub(crate) fn names_of(
             Record::NameServer(host) if !zone.starts_with("_msdcs") => {
                 service(entry, &name, host, &format!("NS {host}"), learnt)
             }
-            Record::NameServer(_) | Record::Pointer(_) | Record::Other(_) => {}
+            Record::Start(host) if !zone.starts_with("_msdcs") => {
+                service(entry, &name, host, &format!("SOA {host}"), learnt)
+            }
+            Record::Senders(peers) => peers.iter().for_each(|peer| {
+                let what = format!("SPF {peer}");
+                leads(entry, &name, Some(peer.clone()), &what, learnt);
+            }),
+            Record::SigningKey => leads(entry, &name, None, "DKIM", learnt),
+            Record::Start(_) | Record::NameServer(_) | Record::Pointer(_) | Record::Other(_) => {}
         }
     }
     aged(entry, &name, records, &addresses, learnt);
@@ -187,9 +195,14 @@ fn pointers(asked: Peer, records: &[dns::Dated], learnt: &mut Learnt) {
 
 /// A record that says where a service is.
 fn service(entry: &Entry, name: &HostName, host: &HostName, what: &str, learnt: &mut Learnt) {
+    leads(entry, name, Some(Peer::Name(host.clone())), what, learnt);
+}
+
+/// A record that says something of a name other than its address.
+fn leads(entry: &Entry, name: &HostName, to: Option<Peer>, what: &str, learnt: &mut Learnt) {
     let mut object = learnt.described("dns-service", entry, &[]);
     object.name = format!("{name} {what}").into();
-    object.host = Some(Peer::Name(host.clone()));
+    object.host = to;
     learnt.object(object);
 }
 
