@@ -15,7 +15,9 @@ use groma_model::{
     Transport,
 };
 use groma_source::{Budget, Memory, Source, Stop, Window, World};
-use groma_source_config::{ConfigSource, ContainerConfigSource, FindSource, InContainers};
+use groma_source_config::{
+    ConfigSource, ContainerConfigSource, FindSource, InContainers, RelyingPartiesSource,
+};
 use groma_source_directory::{Directory, DirectorySource};
 use groma_source_dns::{MailDomains, NamesSource, Selector, ZonesSource};
 use groma_source_forward::RulesetSource;
@@ -324,6 +326,7 @@ fn file_sources(world: &World) -> Vec<Box<dyn Source>> {
     sources.push(Box::new(RulesetSource::new(world.clone())));
     sources.push(Box::new(ConfigSource::new(world.clone())));
     sources.push(Box::new(ContainerConfigSource::new(world.clone())));
+    sources.push(Box::new(RelyingPartiesSource::new(world.clone())));
     sources.push(Box::new(CertificateFiles::new(world.clone())));
     sources.push(Box::new(container_certificates(world)));
     sources.extend(groma_source_content::sources(world));

@@ -97,8 +97,9 @@ fn add(
 }
 
 fn tell(draft: &mut Draft, raw: &Raw<RelyingParty>) {
-    let file = raw.fact.file.as_ref();
-    draft.written_in.extend(file.map(ToString::to_string));
+    if raw.fact.file.is_some() {
+        draft.written_in.insert(raw.fact.place_written());
+    }
     draft.resources.insert(raw.fact.name.to_string());
 }
 
@@ -133,6 +134,7 @@ struct Row {
     places: BTreeSet<String>,
     consumers: BTreeSet<EntityId>,
     told_by: BTreeSet<EntityId>,
+    written_in: BTreeSet<String>,
     evidence: BTreeSet<EvidenceId>,
 }
 
@@ -155,6 +157,7 @@ pub(crate) fn rows(facts: &Raws<RelyingParty>, estate: &Estate) -> Vec<RelyingPa
         row.identifier
             .extend(party.identifier.as_ref().map(ToString::to_string));
         row.told_by.insert(raw.host.clone());
+        row.written_in.insert(party.place_written());
         row.evidence.insert(raw.id.clone());
     }
     let mut out: Vec<RelyingPartyEntry> = rows
@@ -175,6 +178,7 @@ fn entry(provider: Option<EntityId>, way: SignInWay, mut row: Row) -> Option<Rel
         places: row.places.into_iter().collect(),
         consumers: row.consumers.into_iter().collect(),
         told_by: row.told_by.into_iter().collect(),
+        written_in: row.written_in.into_iter().collect(),
         evidence: row.evidence.into_iter().collect(),
     })
 }

@@ -11,6 +11,7 @@ fn party(name: &str, places: &[&str]) -> RelyingParty {
     RelyingParty {
         list: String::new(),
         file: Some("/etc/simplesamlphp/metadata/saml20-sp-remote.php".into()),
+        line: Some(12),
         product: "SimpleSAMLphp".into(),
         provider: None,
         name: name.into(),
@@ -24,6 +25,7 @@ fn listed(provider: Option<&str>, name: &str, places: &[&str]) -> Fact {
     Fact::RelyingParty(RelyingParty {
         list: "relying.json".into(),
         file: None,
+        line: None,
         product: "AD FS".into(),
         provider: provider.and_then(Peer::parse),
         ..party(name, places)
@@ -74,6 +76,14 @@ fn who_is_known_needs_the_provider_and_a_mere_line_is_a_row() {
         .collect();
     assert_eq!(names, ["itself", "scrapped", "telephone", "wiki"]);
     assert!(graph.relying_parties.iter().all(|p| p.provider.is_some()));
+    let place = "/etc/simplesamlphp/metadata/saml20-sp-remote.php:12";
+    assert!(
+        graph
+            .relying_parties
+            .iter()
+            .all(|p| p.written_in == [place])
+    );
+    assert_eq!(need.details.written_in, [place]);
 }
 
 #[test]

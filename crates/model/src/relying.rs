@@ -51,6 +51,9 @@ pub struct RelyingParty {
     /// The provider's own file, on the machine it runs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<Foreign>,
+    /// Its line, from 1; none for an exported list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
     /// The product of the provider, as `AD FS`.
     pub product: String,
     /// Where the provider stands, if a list says so. A file means the machine it lies on.
@@ -89,8 +92,22 @@ pub struct RelyingPartyEntry {
     pub consumers: Vec<EntityId>,
     /// The lists that say so, and the machines whose files do. Sorted.
     pub told_by: Vec<EntityId>,
+    /// Where it stands: file and line on the provider's machine, else the exported list. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written_in: Vec<String>,
     /// The facts behind it.
     pub evidence: Vec<EvidenceId>,
+}
+
+impl RelyingParty {
+    /// Where it stands: `FILE:LINE` of the provider's own machine, else the list somebody exported.
+    pub fn place_written(&self) -> String {
+        match (&self.file, self.line) {
+            (Some(file), Some(line)) => format!("{file}:{line}"),
+            (Some(file), None) => file.to_string(),
+            (None, _) => self.list.clone(),
+        }
+    }
 }
 
 /// Letters of a name that are kept.

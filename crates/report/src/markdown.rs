@@ -22,6 +22,7 @@ pub(crate) fn render(page: &Page, words: &Catalogue) -> String {
     mail(&mut out, page);
     directories(&mut out, page);
     routes(&mut out, page);
+    sign_in(&mut out, page);
     names(&mut out, page);
     runs(&mut out, page);
     dependencies(&mut out, page);
@@ -508,6 +509,41 @@ fn routes(out: &mut Document<'_>, page: &Page) {
     });
     out.table(&columns, rows);
     out.cut(&page.routes);
+}
+
+/// Who signs people in through which provider, where one was told of.
+fn sign_in(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    if page.sign_in.rows.is_empty() {
+        return;
+    }
+    out.heading(words.sign_in, words.sign_in_lead);
+    let columns = [
+        words.sign_in_service,
+        words.sign_in_through,
+        words.sign_in_way,
+        words.sign_in_to,
+        words.routes_written,
+    ];
+    let rows = page.sign_in.rows.iter().map(|row| {
+        let named = [&row.service, &row.identifier];
+        let named = named.into_iter().filter(|word| !word.is_empty());
+        let places: Vec<&str> = row
+            .places
+            .iter()
+            .chain(&row.machines)
+            .map(String::as_str)
+            .collect();
+        vec![
+            named.cloned().collect::<Vec<_>>().join("; "),
+            row.provider.clone(),
+            row.way.to_owned(),
+            places.join("; "),
+            row.written.join("; "),
+        ]
+    });
+    out.table(&columns, rows);
+    out.cut(&page.sign_in);
 }
 
 /// Who takes time and names from whom, and where names lead.

@@ -387,3 +387,51 @@ fn what_stands_between_is_told_of_the_need_of_the_host_and_on_the_map() {
     }
     tags(&html);
 }
+
+#[test]
+fn who_signs_in_through_whom_is_a_table_with_file_and_line() {
+    use groma_model::EvidenceId;
+    use groma_model::fact::SignInWay;
+    use groma_model::relying::RelyingPartyEntry;
+    let mut office = sample::office();
+    assert!(!groma_report::html(&office).contains("id=\"sign-in\""));
+    let machine = office.entities.iter().find(|e| e.kind == "host");
+    let machine = machine.expect("an office has machines");
+    let (id, name) = (machine.id.clone(), machine.name.clone());
+    let party = RelyingPartyEntry {
+        provider: Some(id.clone()),
+        product: "Dex".to_owned(),
+        name: "Argo <b>CD</b>".to_owned(),
+        identifier: Some("argo-cd".to_owned()),
+        way: SignInWay::Oidc,
+        places: vec!["argocd.corp.example".to_owned()],
+        consumers: vec![id],
+        told_by: Vec::new(),
+        written_in: vec!["/etc/dex/config.yaml:3".to_owned()],
+        evidence: vec![EvidenceId::of(&["party"])],
+    };
+    let unknown = RelyingPartyEntry {
+        provider: None,
+        consumers: Vec::new(),
+        ..party.clone()
+    };
+    office.relying_parties = vec![party, unknown];
+    let html = groma_report::html(&office);
+    assert_clean(&html);
+    let table = html.split("id=\"sign-in\"").nth(1).expect("a section");
+    let table = table.split("</section>").next().unwrap_or_default();
+    for text in [
+        "Argo &#60;b&#62;CD",
+        "argo-cd",
+        "argocd.corp.example",
+        "oidc",
+        "/etc/dex/config.yaml:3",
+        &format!("{name} (Dex)"),
+        "Dex, which one, the list does not say",
+    ] {
+        assert!(table.contains(text), "{text} is not in {table}");
+    }
+    let markdown = groma_report::markdown(&office);
+    assert!(markdown.contains("Who signs in through whom"));
+    assert!(markdown.contains("/etc/dex/config.yaml:3"));
+}

@@ -14,6 +14,8 @@
 //! followed as far as its own text goes: variables, arrays, loops over words, `. FILE`, `$(sed … FILE)`, text put
 //! together in Python, Perl and PHP. What it does beyond that leaves a value unknown, and an unknown value names nobody.
 //!
+//! `host.relying-parties` tells which services the identity providers of this machine sign people in for (`sign_in`).
+//!
 //! Within running containers the source `written.containers` reads the same way, and their environments as files of
 //! variables (`container`).
 //!
@@ -74,6 +76,7 @@ mod seen;
 mod select;
 mod settings;
 mod sieve;
+mod sign_in;
 mod silence;
 mod starters;
 mod surroundings;
@@ -87,6 +90,7 @@ mod working_copies;
 
 pub use container::{ContainerConfigSource, InContainers};
 pub use find::{FIND_NAME, FindSource, MENTION, by_hosts_file, is_common_word, packages_of};
+pub use sign_in::RelyingPartiesSource;
 
 use std::path::PathBuf;
 

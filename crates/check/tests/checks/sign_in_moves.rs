@@ -18,6 +18,7 @@ fn party(provider: Option<&str>, name: &str, consumers: &[&str]) -> RelyingParty
         places: Vec::new(),
         consumers: consumers.iter().map(|c| id(c)).collect(),
         told_by: vec![id("relying.json")],
+        written_in: vec!["relying.json".to_owned()],
         evidence: vec![EvidenceId::of(&["party", name])],
     }
 }

@@ -153,6 +153,7 @@ impl Party<'_> {
         Some(RelyingParty {
             list: list.to_owned(),
             file: None,
+            line: None,
             product: self.product.to_owned(),
             provider: self.provider,
             name: name.or_else(|| identifier.clone())?,

@@ -126,7 +126,7 @@ pub(super) fn relying_party(party: &RelyingParty) -> String {
     };
     let provider = party.provider.as_ref().map(|peer| format!(" on {peer}"));
     let by = match &party.file {
-        Some(file) => format!("({file})"),
+        Some(_) => format!("({})", party.place_written()),
         None => format!("as the list {} says", party.list),
     };
     format!(

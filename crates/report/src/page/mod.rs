@@ -17,6 +17,7 @@ mod needs;
 mod risks;
 mod routes;
 mod schedule;
+mod sign_in;
 mod watching;
 
 use serde::Serialize;
@@ -38,6 +39,7 @@ pub(crate) use needs::{Need, evidence_lines};
 pub(crate) use risks::{FindingRow, Risk};
 pub(crate) use routes::RouteRow;
 pub(crate) use schedule::RunRow;
+pub(crate) use sign_in::SignInRow;
 pub(crate) use watching::WatchRow;
 
 /// Schema word of the JSON report.
@@ -161,6 +163,7 @@ pub(crate) struct Page {
     pub(crate) mail: Rows<MailRow>,
     pub(crate) directories: Vec<DirectoryPart>,
     pub(crate) routes: Rows<RouteRow>,
+    pub(crate) sign_in: Rows<SignInRow>,
     pub(crate) asking: Rows<names::AskingRow>,
     pub(crate) names: Rows<names::NameRow>,
     pub(crate) runs: Rows<RunRow>,
@@ -212,6 +215,7 @@ impl Page {
             mail: mail::table(index, words, limits.hosts),
             directories: directory::parts(index, words, limits.hosts),
             routes: routes::table(index, words, limits.hosts),
+            sign_in: sign_in::table(index, words, limits.hosts),
             asking: names::asking(index, words, limits.hosts),
             names: names::records(index, words, limits.hosts),
             runs: schedule::upcoming(index, words, limits.runs),
