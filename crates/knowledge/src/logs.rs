@@ -375,6 +375,7 @@ grammars![
     "dovecot",
     "exim",
     "freeradius",
+    "knot",
     "krb5kdc",
     "mariadb",
     "nginx",

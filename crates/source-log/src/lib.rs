@@ -42,6 +42,7 @@ mod evtx;
 mod family;
 mod journal;
 mod kept;
+mod knot;
 mod known;
 mod lines;
 mod listen;

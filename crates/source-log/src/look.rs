@@ -104,6 +104,7 @@ impl Source for LogSource {
             sends: vec![
                 "addresses of clients, accounts they used, mechanism, protection, first, last, count, hours of the week".to_owned(),
                 "of mail: what clients call themselves, domains of senders and recipients, words as `scan` in a sender's name, sizes added up, why mail was refused; with which kind of program (in words of groma's own) mail, calendars and address books are read; which domains a mail server takes, and the entries that let clients send through it".to_owned(),
+                "of web and proxy servers: the first word of what a client calls itself (`curl`); of print servers: queues that were used, with pages; of file servers: shares".to_owned(),
             ],
             never_sends: vec!["addresses of senders and recipients, subjects, names that were asked for outside of this server's own zones and who asked for which, search filters, lines of a log".to_owned()],
             rights: vec!["root or the group adm".to_owned()],

@@ -7,6 +7,9 @@ use groma_knowledge::named_conf;
 use groma_model::HostName;
 use groma_source::Disk;
 
+use crate::knot::{self, Knot};
+
+const KNOT: &str = "/etc/knot/knot.conf";
 const SETTINGS_BYTES_MAX: u64 = 8 << 20;
 /// Roles in which a server answers for a zone itself.
 const ANSWERS: &[&str] = &["primary", "secondary", "mirror"];
@@ -23,11 +26,17 @@ pub(crate) struct Zones {
     pub(crate) is_tap_whole: bool,
     /// Where the names of files in them are counted from.
     pub(crate) folder: Option<String>,
+    /// What Knot DNS is set to.
+    pub(crate) knot: Knot,
 }
 
 impl Zones {
-    /// As BIND's settings have them.
+    /// As the settings of BIND and Knot DNS have them.
     pub(crate) fn read(disk: &dyn Disk) -> Self {
+        let knot = disk.read(Path::new(KNOT), SETTINGS_BYTES_MAX);
+        let is_knot_unread = knot.as_ref().is_err_and(|error| !error.is_absent());
+        let knot = knot.map(|read| knot::settings(&String::from_utf8_lossy(&read.bytes)));
+        let knot = knot.unwrap_or_default();
         let settings = named_conf::all(&mut |path| {
             let read = disk.read(Path::new(path), SETTINGS_BYTES_MAX);
             let read = read.map_err(|error| error.reason)?;
@@ -39,11 +48,15 @@ impl Zones {
             .into_iter()
             .filter(|zone| ANSWERS.contains(&zone.role.as_str()) && !zone.name.is_empty());
         Self {
-            names: own.map(|zone| zone.name).collect(),
-            is_in_part: !settings.unread.is_empty(),
+            names: own
+                .map(|zone| zone.name)
+                .chain(knot.zones.iter().cloned())
+                .collect(),
+            is_in_part: !settings.unread.is_empty() || knot.has_more || is_knot_unread,
             tap: settings.dnstap,
             is_tap_whole,
             folder: settings.directory,
+            knot,
         }
     }
 

@@ -1523,6 +1523,60 @@ fn a_dnstap_statement_that_leaves_questions_out_makes_no_log_of_all() {
     }
 }
 
+const KNOT_ROWS: &[&str] = &[
+    "2× 10.20.1.31 used Knot DNS at port 53/udp: /var/lib/knot/knot.tap",
+    "3× 10.20.1.32 used Knot DNS at port 53/udp: /var/lib/knot/knot.tap",
+];
+const KNOT_NAMES: &[&str] = &["corp.example", "mail.corp.example", "www.corp.example"];
+const KNOT: &str = "mod-dnstap:\n  - id: capture_all\n    sink: \"/var/lib/knot/knot.tap\"\ntemplate:\n  - id: default\n    global-module: mod-dnstap/capture_all\nzone:\n  - domain: corp.example\n";
+
+#[test]
+fn what_knot_writes_in_binary_makes_rows_of_its_clients() {
+    let tapped = |settings: &str| {
+        FakeDisk::new()
+            .file("/etc/knot/knot.conf", settings)
+            .file("/usr/sbin/knotd", "")
+            .file("/var/lib/knot/knot.tap", recorded("knot-dnstap.tap"))
+    };
+    let looked = look(tapped(KNOT));
+    let mut told = lines(&looked);
+    told.sort();
+    assert_eq!(told, KNOT_ROWS, "{told:#?}");
+    let mut own = names(&looked);
+    own.sort();
+    own.dedup();
+    assert_eq!(own, KNOT_NAMES);
+    assert!(!format!("{:?}", looked.records).contains("elsewhere"));
+    assert_eq!(looked.gaps().count(), 0);
+    // A socket takes them away, a file that is not there is a gap, and a module nobody uses writes nothing.
+    for (sink, gaps) in [
+        ("unix:/run/knot/tap.sock", 1),
+        ("/var/lib/knot/none.tap", 1),
+    ] {
+        let looked = look(FakeDisk::new().file(
+            "/etc/knot/knot.conf",
+            KNOT.replace("/var/lib/knot/knot.tap", sink),
+        ));
+        assert_eq!(looked.gaps().count(), gaps, "{sink}");
+    }
+    let unused = KNOT.replace("global-module", "storage");
+    let looked = look(
+        FakeDisk::new()
+            .file("/etc/knot/knot.conf", unused)
+            .file("/var/lib/knot/knot.tap", recorded("knot-dnstap.tap")),
+    );
+    assert_eq!(lines(&looked), [""; 0]);
+}
+
+#[test]
+fn who_copies_a_zone_of_knot_stands_in_its_log() {
+    let looked = look(FakeDisk::new().file("/var/log/daemon.log", recorded("knot.log")));
+    assert_eq!(
+        lines(&looked),
+        ["1× 10.20.1.32 used Knot DNS at port 53, AXFR: /var/log/daemon.log"]
+    );
+}
+
 #[test]
 fn dnstap_whose_file_is_not_there_is_a_gap() {
     let looked = look(tapped("file \"dnstap.log\""));

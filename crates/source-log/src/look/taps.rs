@@ -16,15 +16,31 @@ use crate::stamp::Clock;
 use crate::tally::Tally;
 use crate::word::Word;
 
-const ID: &str = "bind";
+/// A server that writes its questions in binary, by its grammar.
+#[derive(Clone, Copy)]
+struct Server {
+    id: &'static str,
+    product: &'static str,
+    /// True if it writes every question of its clients.
+    is_whole: bool,
+    /// How it is set to.
+    every: &'static str,
+    /// Its settings, and why nothing may be there.
+    settings: &'static str,
+    absent: &'static str,
+}
+
 const UNBOUND: &[&str] = &["/etc/unbound/unbound.conf", "/etc/unbound/unbound.conf.d"];
 const SETTINGS_BYTES_MAX: u64 = 1 << 20;
 const FILES_MAX: usize = 200;
 /// What this reads, in words.
-pub(super) const READS: &str = "which questions named.conf has written down (dnstap), the file it names in dnstap-output, with its rotations; whether /etc/unbound/unbound.conf and unbound.conf.d switch dnstap on";
+pub(super) const READS: &str = "which questions named.conf has written down (dnstap), the file it names in dnstap-output, with its rotations; whether /etc/unbound/unbound.conf and unbound.conf.d switch dnstap on; which zones /etc/knot/knot.conf has, and the file its mod-dnstap names as sink, with its rotations";
 const BIND_SOCKET: &str = "whoever listens at that socket has the questions. dnstap-output file \"/var/log/named/dnstap\" size 100m versions 5; in place of it, and rndc reload, lets groma read them. Costs about 150 bytes a question and as many an answer, 600 MB at most; put the old line back to restore.";
 const NO_TAP: &str = "named may not have been started since, or runs in a root of its own (-t): give dnstap-output a path that is the same from outside, and rndc reload";
 const BIND_EVERY: &str = "dnstap { client query; auth query; }; in the options of named.conf, and in each view that has a dnstap statement of its own, and rndc reconfig. Costs about 150 bytes a question; put the old lines back to restore.";
+const KNOT_SOCKET: &str = "whoever listens at that socket has the questions. sink: \"/var/lib/knot/questions.tap\" in place of it, and knotc reload, lets groma read them. Costs about 130 bytes a question and as many an answer, and knot never turns the file over; put the old line back to restore.";
+const KNOT_EVERY: &str = "global-module: mod-dnstap/NAME in the template default, and no log-queries: off in the module, and knotc reload. Costs about 130 bytes a question; put the old lines back to restore.";
+const NO_KNOT_TAP: &str = "knotd may not have been started since, or has not the package of the module: see its log for mod-dnstap";
 const UNBOUND_SOCKET: &str = "Unbound writes dnstap to sockets alone: whoever listens there has the questions. log-queries: yes in unbound.conf and unbound-control reload lets groma read them from its log. Costs about 100 bytes a question; take the line out and reload to restore.";
 
 /// Where a name server writes its questions in binary.
@@ -38,30 +54,56 @@ enum Tap {
 impl Look<'_> {
     /// Reads what name servers wrote in binary.
     pub(super) fn taps(&mut self) {
+        let bind = Server {
+            id: "bind",
+            product: "BIND",
+            is_whole: self.around.zones.is_tap_whole,
+            every: BIND_EVERY,
+            settings: "named.conf",
+            absent: NO_TAP,
+        };
         match self.bind_tap() {
-            Some(Tap::File(path)) => {
-                let (families, errors) =
-                    family::families(self.disk, self.kept, &[&path.to_string_lossy()]);
-                for error in &errors {
-                    let what = disk::foreign(&error.path).to_string();
-                    self.lost(&error.path, what, &error.reason, BE_ROOT);
-                }
-                if families.is_empty() && errors.is_empty() {
-                    let what = format!(
-                        "who asked BIND for what: named.conf has dnstap write to {}, and nothing is there",
-                        disk::foreign(&path)
-                    );
-                    self.lost(&path, what, &Reason::NotPresent, NO_TAP);
-                }
-                for family in &families {
-                    self.tap(family);
-                }
-            }
+            Some(Tap::File(path)) => self.tap_at(&path, bind),
             Some(Tap::Socket(name)) => self.socket("BIND", &name, BIND_SOCKET),
+            None => {}
+        }
+        let knot = Server {
+            id: "knot",
+            product: "Knot DNS",
+            is_whole: self.around.zones.knot.is_whole,
+            every: KNOT_EVERY,
+            settings: "knot.conf",
+            absent: NO_KNOT_TAP,
+        };
+        match self.around.zones.knot.sink.clone() {
+            Some(sink) if sink.starts_with("unix:") => {
+                self.socket("Knot DNS", sink.trim_start_matches("unix:"), KNOT_SOCKET);
+            }
+            Some(sink) => self.tap_at(Path::new(&sink), knot),
             None => {}
         }
         if let Some(name) = self.unbound_socket() {
             self.socket("Unbound", &name, UNBOUND_SOCKET);
+        }
+    }
+
+    /// Reads what a server wrote to `path` and what it turned over.
+    fn tap_at(&mut self, path: &Path, server: Server) {
+        let (families, errors) = family::families(self.disk, self.kept, &[&path.to_string_lossy()]);
+        for error in &errors {
+            let what = disk::foreign(&error.path).to_string();
+            self.lost(&error.path, what, &error.reason, BE_ROOT);
+        }
+        if families.is_empty() && errors.is_empty() {
+            let (product, settings) = (server.product, server.settings);
+            let path_shown = disk::foreign(path);
+            let what = format!(
+                "who asked {product} for what: {settings} has dnstap write to {path_shown}, and nothing is there"
+            );
+            self.lost(path, what, &Reason::NotPresent, server.absent);
+        }
+        for family in &families {
+            self.tap(family, server);
         }
     }
 
@@ -124,26 +166,27 @@ impl Look<'_> {
             .covered_now(self.window, &scope, CoverageState::Partial);
     }
 
-    fn tap(&mut self, family: &Family) {
+    fn tap(&mut self, family: &Family, server: Server) {
         let scope = Scope::new("log", &family.path.to_string_lossy());
         let mut reading = Reading::default();
         let mut tally = Tally::default();
-        let mut complete = self.around.zones.is_tap_whole;
+        let mut complete = server.is_whole;
         if !complete {
             let log = disk::foreign(&family.path);
             let what = format!(
-                "questions to BIND that {log} does not hold: its dnstap statement leaves some out"
+                "questions to {} that {log} does not hold: its dnstap settings leave some out",
+                server.product
             );
             self.sink
-                .missed_because(&scope, what, Reason::LogDisabled, BIND_EVERY);
+                .missed_because(&scope, what, Reason::LogDisabled, server.every);
         }
         for member in &family.members {
-            complete &= self.tap_file(&scope, family, member, &mut reading, &mut tally);
+            complete &= self.tap_file(&scope, (family, server), member, &mut reading, &mut tally);
         }
         if reading.span.is_some() {
-            reading.heard.insert(ID);
+            reading.heard.insert(server.id);
         }
-        reading.tallies.insert(ID, tally);
+        reading.tallies.insert(server.id, tally);
         self.end_family(scope, family, reading, complete);
     }
 
@@ -151,7 +194,7 @@ impl Look<'_> {
     fn tap_file(
         &mut self,
         scope: &Scope,
-        family: &Family,
+        (family, server): (&Family, Server),
         member: &Member,
         reading: &mut Reading,
         tally: &mut Tally,
@@ -161,8 +204,8 @@ impl Look<'_> {
             look.sink.missed_because(scope, what, reason, remedy);
             false
         };
-        let bind = LOG_GRAMMARS.iter().find(|grammar| grammar.id == ID);
-        let Some(speaker) = bind.and_then(|bind| bind.speaker.first()) else {
+        let grammar = LOG_GRAMMARS.iter().find(|grammar| grammar.id == server.id);
+        let Some(speaker) = grammar.and_then(|grammar| grammar.speaker.first()) else {
             return true;
         };
         if !self.reader.may_read(member.bytes) {

@@ -147,24 +147,37 @@ pub fn announced(message: &[u8]) -> Option<Announced> {
 
 impl Announced {
     /// Takes pairs of a TXT record (RFC 6763 §6.3).
-    fn describe(&mut self, mut content: &[u8]) {
-        while let Some((length, rest)) = content.split_first() {
-            let Some((pair, rest)) = rest.split_at_checked(usize::from(*length)) else {
-                return;
-            };
-            content = rest;
-            let Some((key, value)) = plain(pair).and_then(|pair| pair.split_once('=')) else {
-                continue;
-            };
-            match key.to_ascii_lowercase().as_str() {
-                "ty" | "md" | "usb_mdl" if value.len() <= 80 => {
-                    self.model.get_or_insert_with(|| value.to_owned());
-                }
-                "scan" => self.scans |= value.eq_ignore_ascii_case("t"),
-                _ => {}
-            }
+    fn describe(&mut self, content: &[u8]) {
+        let pairs = pairs(content);
+        let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, v)| *v);
+        // A queue that a print server shares: what it says is of the printer behind, not of the machine that speaks.
+        let is_shared = value("rp")
+            .is_some_and(|path| path.starts_with("printers/") || path.starts_with("classes/"));
+        if is_shared {
+            return;
+        }
+        let models = ["ty", "md", "usb_mdl"]
+            .iter()
+            .filter_map(|name| value(name));
+        let mut models = models.filter(|model| model.len() <= 80).map(str::to_owned);
+        self.model = self.model.take().or_else(|| models.next());
+        self.scans |= value("scan").is_some_and(|word| word.eq_ignore_ascii_case("t"));
+    }
+}
+
+/// Names, in small letters, and values of a TXT record, as far as it is whole.
+fn pairs(mut content: &[u8]) -> Vec<(String, &str)> {
+    let mut out = Vec::new();
+    while let Some((length, rest)) = content.split_first() {
+        let Some((pair, rest)) = rest.split_at_checked(usize::from(*length)) else {
+            break;
+        };
+        content = rest;
+        if let Some((key, value)) = plain(pair).and_then(|pair| pair.split_once('=')) {
+            out.push((key.to_ascii_lowercase(), value));
         }
     }
+    out
 }
 
 /// `Copier._ipp._tcp.local` → port and service.
@@ -336,4 +349,37 @@ impl<'m> Record<'m> {
 fn name(message: &[u8], at: usize) -> Option<(String, usize)> {
     let (name, after) = dns_name::read(message, at)?;
     Some((String::from_utf8_lossy(&name).into_owned(), after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described(pairs: &[&str]) -> Announced {
+        let counted =
+            |text: &&str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+        let content: Vec<u8> = pairs.iter().flat_map(counted).collect();
+        let mut out = Announced::default();
+        out.describe(&content);
+        out
+    }
+
+    #[test]
+    fn a_shared_multifunction_printer_makes_no_device_of_its_print_server() {
+        let shared = described(&[
+            "txtvers=1",
+            "rp=printers/MFP",
+            "ty=Ricoh MP C3004",
+            "Scan=T",
+            "printer-type=0x480905E",
+        ]);
+        assert_eq!((shared.scans, shared.model), (false, None));
+        let class = described(&["rp=classes/all", "Scan=T"]);
+        assert!(!class.scans);
+        let device = described(&["rp=ipp/print", "ty=Ricoh MP C3004", "Scan=T"]);
+        assert_eq!(
+            (device.scans, device.model.as_deref()),
+            (true, Some("Ricoh MP C3004"))
+        );
+    }
 }

@@ -237,3 +237,37 @@ fn a_connection_has_the_name_that_was_asked_for_when_it_began() {
     assert_eq!(name_of(&[(wiki, 300, 50), (directory, 300, 99)], &[]), None);
     assert_eq!(name_of(&[], &[(wiki, 300, 400)]), None);
 }
+
+fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+    [&[tag, u8::try_from(content.len()).unwrap()], content].concat()
+}
+
+/// Nearly every logon is refused once, until the client proves who it is.
+#[test]
+fn a_kdc_that_asks_for_proof_first_has_answered() {
+    let body = tlv(0xa4, &tlv(0x30, &tlv(0xa2, &tlv(0x1b, b"CORP.EXAMPLE"))));
+    let request = tlv(0x6a, &tlv(0x30, &body));
+    let refusal = tlv(0x7e, b"pre-authentication");
+    let heard = |answer: Option<&[u8]>| {
+        let mut wire = Wire::default();
+        let datagram = |from: ([u8; 4], u16), to: ([u8; 4], u16)| Datagram {
+            at: at(0),
+            mac: None,
+            from: SocketAddr::from(from),
+            to: SocketAddr::from(to),
+            cut: false,
+            content: &request,
+        };
+        let asked = datagram((CLIENT, 40_000), (SERVER, 88));
+        wire.datagram(&asked);
+        if let Some(content) = answer {
+            let said = datagram((SERVER, 88), (CLIENT, 40_000));
+            wire.datagram(&Datagram { content, ..said });
+        }
+        let (heard, counts) = wire.end();
+        (heard.uses.len(), counts.unanswered)
+    };
+    assert_eq!(heard(None), (0, 1));
+    assert_eq!(heard(Some(&refusal)), (0, 0), "no use, and no hole");
+    assert_eq!(heard(Some(&tlv(0x6b, b""))).1, 0);
+}
