@@ -1524,8 +1524,8 @@ fn a_dnstap_statement_that_leaves_questions_out_makes_no_log_of_all() {
 }
 
 const KNOT_ROWS: &[&str] = &[
-    "2× 10.20.1.31 used Knot DNS at port 53/udp: /var/lib/knot/knot.tap",
-    "3× 10.20.1.32 used Knot DNS at port 53/udp: /var/lib/knot/knot.tap",
+    "4× 10.20.1.31 used Knot DNS at port 53/udp: /var/lib/knot/knot.tap",
+    "4× 10.20.1.32 used Knot DNS at port 53/udp: /var/lib/knot/knot.tap",
 ];
 const KNOT_NAMES: &[&str] = &["corp.example", "mail.corp.example", "www.corp.example"];
 const KNOT: &str = "mod-dnstap:\n  - id: capture_all\n    sink: \"/var/lib/knot/knot.tap\"\ntemplate:\n  - id: default\n    global-module: mod-dnstap/capture_all\nzone:\n  - domain: corp.example\n";
@@ -1573,7 +1573,7 @@ fn who_copies_a_zone_of_knot_stands_in_its_log() {
     let looked = look(FakeDisk::new().file("/var/log/daemon.log", recorded("knot.log")));
     assert_eq!(
         lines(&looked),
-        ["1× 10.20.1.32 used Knot DNS at port 53, AXFR: /var/log/daemon.log"]
+        ["1× 10.20.1.32 used Knot DNS at port 53/tcp, by AXFR: /var/log/daemon.log"]
     );
 }
 
