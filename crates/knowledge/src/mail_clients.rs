@@ -185,6 +185,8 @@ mod tests {
             ("GET", "/index.html"),
             ("PROPFIND", "/remote.php/dav/files/anna/"),
             ("GET", "/blog/ews/"),
+            // Another application, whose name only begins like the door.
+            ("GET", "/owasp/report.html"),
             ("GET", "/radicale/"),
             ("PUT", "/upload/x.pdf"),
         ] {
