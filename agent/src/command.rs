@@ -292,7 +292,7 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     let given = Given {
         events: whole_paths(&arguments.events)?,
         captures: whole_paths(&arguments.captures)?,
-        listen: arguments.listen.listening(),
+        listen: arguments.listen.permitted(&world)?,
     };
     let memory_place = memory_in(&state::directory());
     let known = explanations(&world, Some(&memory_place), &directories, &given);

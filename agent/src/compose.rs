@@ -14,6 +14,7 @@ use groma_model::{
     AgentId, Batch, BatchHeader, Fact, Gap, HostName, Peer, Reason, Scope, SiteId, SourceName,
     Transport,
 };
+use groma_source::manners::is_of_a_link;
 use groma_source::{Budget, Memory, Source, Stop, Window, World};
 use groma_source_config::{
     ConfigSource, ContainerConfigSource, FindSource, InContainers, RelyingPartiesSource,
@@ -469,8 +470,9 @@ impl Run<'_> {
             return;
         };
         let mut notes = notes(request.memory.as_ref());
-        let guests = Guests::new(world, plan, notes.as_mut(), request.stop.clone());
         let open = open_ports_met(&self.told.said);
+        let met = open.iter().map(|open| open.address);
+        let guests = Guests::new(world, plan, met, notes.as_mut(), request.stop.clone());
         self.abroad(Box::new(ServiceSource::new(guests.world(), open)));
         let endpoints = secure_ports_met(&self.told.said);
         self.abroad(Box::new(CertificateEndpoints::of_others(
@@ -561,11 +563,11 @@ fn notes(memory: Option<&Memory>) -> Box<dyn Notes> {
     }
 }
 
-/// Ports that a sweep found open.
+/// Ports that a sweep found open. Who has an address of a link alone cannot be called by it without the link.
 fn open_ports_met(said: &[(SourceName, Vec<Record>)]) -> Vec<OpenPort> {
     facts(said)
         .filter_map(|fact| match fact {
-            Fact::OpenPort(open) => Some(OpenPort {
+            Fact::OpenPort(open) if !is_of_a_link(open.address) => Some(OpenPort {
                 address: open.address,
                 port: open.port,
                 transport: open.transport,

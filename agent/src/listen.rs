@@ -1,7 +1,11 @@
 //! What was typed about listening.
 
 use clap::Args;
+use groma_source::World;
+use groma_source::manners::Ceiling;
 use groma_source_packet::Listening;
+
+use crate::sweep::NotSafe;
 
 /// Where to listen, and how.
 #[derive(Args, Clone, Debug, Default)]
@@ -21,6 +25,17 @@ impl ListenArgs {
         !self.interfaces.is_empty()
     }
 
+    /// What it means, if the owner of this machine lets it listen at all (`listening` of the ceiling file).
+    ///
+    /// # Errors
+    /// Interfaces were named, and the ceiling file forbids it or cannot be believed.
+    pub fn permitted(&self, world: &World) -> Result<Listening, NotSafe> {
+        if self.names_any() && !Ceiling::of(world.disk.as_ref())?.listening {
+            return Err(NotSafe::MayNotListen);
+        }
+        Ok(self.listening())
+    }
+
     /// What it means; an interface that is named twice is one.
     pub fn listening(&self) -> Listening {
         let mut interfaces = self.interfaces.clone();
@@ -29,6 +44,32 @@ impl ListenArgs {
         Listening {
             interfaces,
             promiscuous: self.promiscuous,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use groma_source::manners::CEILING;
+    use groma_source::testing::{FakeDisk, world};
+
+    use super::*;
+
+    #[test]
+    fn who_may_not_listen_by_the_ceiling_file_does_not() {
+        let args = ListenArgs {
+            interfaces: vec!["eth0".to_owned()],
+            promiscuous: false,
+        };
+        for (text, may) in [
+            ("listening = false", false),
+            ("listening = true", true),
+            ("", true),
+            ("listening = 7", false),
+        ] {
+            let world = world(FakeDisk::new().file(CEILING, text));
+            assert_eq!(args.permitted(&world).is_ok(), may, "{text}");
+            assert!(ListenArgs::default().permitted(&world).is_ok());
         }
     }
 }

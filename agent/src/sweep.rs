@@ -19,8 +19,9 @@ use groma_source_sweep::{Notes, Plan};
 /// Whom to ask over the network, and how.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SweepArgs {
-    /// Ask this network who is there and which ports are open: 10.0.0.0/24, 10.0.0.5-10.0.0.90, 10.0.0.5 or a name. May be
-    /// given several times; nobody is asked unless named here. --dry-run tells first what that would mean.
+    /// Ask this network who is there and which ports are open: 10.0.0.0/24, 10.0.0.5-10.0.0.90, 10.0.0.5, 2001:db8::/120 or a
+    /// name. Of a wider network of IPv6 its known neighbours are asked, and with a link behind it (2001:db8::/64%eth0) whoever
+    /// answers there. May be given several times; nobody is asked unless named here. --dry-run tells first what that would mean.
     #[arg(long = "target", value_name = "NETWORK", value_parser = Target::parse)]
     targets: Vec<Target>,
     /// Ask nobody of this network, though it lies in a target. May be given several times.
@@ -58,6 +59,9 @@ pub enum NotSafe {
     /// What is asked for leaves nobody.
     #[error(transparent)]
     Targets(#[from] groma_source::manners::TargetError),
+    /// Somebody wants to listen where the owner does not want it.
+    #[error("--listen: /etc/groma/ceiling.toml says `listening = false` on this machine")]
+    MayNotListen,
     /// A name was given to somebody who asks nobody.
     #[error("{0} is a name, and --offline asks no name server: write its address")]
     Offline(HostName),
@@ -145,9 +149,20 @@ pub(crate) struct Guests {
 }
 
 impl Guests {
-    pub(crate) fn new(world: &World, plan: &Plan, notes: &mut dyn Notes, stop: Stop) -> Self {
+    /// `met` are the hosts that were found: those of a network nobody counts through were not among the targets before.
+    pub(crate) fn new(
+        world: &World,
+        plan: &Plan,
+        met: impl Iterator<Item = IpAddr>,
+        notes: &mut dyn Notes,
+        stop: Stop,
+    ) -> Self {
         let left_alone = recall(notes, "", world.clock.now()).left_alone;
-        let mut manners = Manners::new(plan.ceiling.clone(), plan.targets.clone(), &left_alone);
+        let mut targets = plan.targets.clone();
+        met.for_each(|address| {
+            targets.met(address, None);
+        });
+        let mut manners = Manners::new(plan.ceiling.clone(), targets, &left_alone);
         manners.lower(plan.per_agent);
         let manners = Arc::new(Mutex::new(manners));
         let network = MannerlyNetwork::new(

@@ -87,7 +87,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
         directories,
         events: groma_agent::whole_paths(&arguments.events)?,
         captures: groma_agent::whole_paths(&arguments.captures)?,
-        listen: arguments.listen.listening(),
+        listen: arguments.listen.permitted(&world)?,
         sweep,
         ..request
     };

@@ -1,7 +1,7 @@
 //! What is asked, what is heard, and the ways to ask it.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use groma_model::Transport;
@@ -45,7 +45,7 @@ impl Item {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reset {
     /// Who accepted.
-    pub to: Ipv4Addr,
+    pub to: IpAddr,
     /// Where.
     pub port: u16,
     /// Our port.

@@ -1,11 +1,11 @@
-//! Asking with connections the kernel makes: without rights, over links that are not Ethernet, and for IPv6.
+//! Asking with connections the kernel makes: without rights, and over links that are not Ethernet.
 //!
 //! An accepted call is three frames (the call, the end of the handshake, the reset that ends it), a refused one is one. The
 //! kernel would call again after a second by itself, so nobody is waited for that long.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
 use groma_source::frames::{CallEnd, Calls};
@@ -17,10 +17,37 @@ use crate::wire::spoken;
 /// Less than the kernel's first second.
 const PATIENCE: Duration = Duration::from_millis(900);
 
+/// On which interface an address is that means another machine on every link.
+#[derive(Clone, Debug, Default)]
+pub struct Scopes(BTreeMap<Ipv6Addr, u32>);
+
+impl Scopes {
+    /// `address` is on this interface.
+    pub fn learn(&mut self, address: IpAddr, interface: u32) {
+        if let IpAddr::V6(v6) = address
+            && v6.is_unicast_link_local()
+        {
+            self.0.insert(v6, interface);
+        }
+    }
+
+    /// A port of an address, as the kernel wants to have it.
+    pub fn door(&self, to: IpAddr, port: u16) -> SocketAddr {
+        match to {
+            IpAddr::V4(_) => SocketAddr::new(to, port),
+            IpAddr::V6(v6) => {
+                let scope = self.0.get(&v6).copied().unwrap_or(0);
+                SocketAddr::V6(SocketAddrV6::new(v6, port, 0, scope))
+            }
+        }
+    }
+}
+
 /// Calls of the kernel.
 pub struct CallWay {
     calls: Box<dyn Calls>,
     datagrams: Datagrams,
+    scopes: Scopes,
     /// By token: whom, which port, which pass, since when.
     under_way: HashMap<u64, (IpAddr, u16, u8, Duration)>,
     tokens: HashMap<(IpAddr, u16), u64>,
@@ -31,10 +58,11 @@ pub struct CallWay {
 
 impl CallWay {
     /// Calls from `calls`.
-    pub fn new(calls: Box<dyn Calls>, key: u64) -> Self {
+    pub fn new(calls: Box<dyn Calls>, key: u64, scopes: Scopes) -> Self {
         Self {
             calls,
-            datagrams: Datagrams::open(key),
+            datagrams: Datagrams::open(key, scopes.clone()),
+            scopes,
             under_way: HashMap::new(),
             tokens: HashMap::new(),
             next: 0,
@@ -65,7 +93,7 @@ impl Way for CallWay {
         };
         self.next += 1;
         let token = self.next;
-        match self.calls.call(SocketAddr::new(to, port), token) {
+        match self.calls.call(self.scopes.door(to, port), token) {
             Ok(()) => {
                 self.under_way.insert(token, (to, port, pass, now));
                 self.tokens.insert((to, port), token);

@@ -4,7 +4,7 @@
 //! 4 ms, so that 4 seconds come back once). Whoever answers returns it plus one (RFC 9293 §3.5), so an answer brings
 //! along what it answers and when that was asked.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 const TIME_BITS: u32 = 10;
@@ -17,7 +17,7 @@ pub struct Key(pub u64);
 
 impl Key {
     /// The sequence number of a question that leaves `now`.
-    pub fn sequence(self, to: Ipv4Addr, port: u16, now: Duration) -> u32 {
+    pub fn sequence(self, to: IpAddr, port: u16, now: Duration) -> u32 {
         self.mark(to, port) << TIME_BITS | steps(now)
     }
 
@@ -25,7 +25,7 @@ impl Key {
     /// four seconds are told shorter than they were.
     pub fn round_trip(
         self,
-        from: Ipv4Addr,
+        from: IpAddr,
         port: u16,
         sequence: u32,
         now: Duration,
@@ -36,8 +36,20 @@ impl Key {
         })
     }
 
-    fn mark(self, address: Ipv4Addr, port: u16) -> u32 {
-        let mut x = (u64::from(address.to_bits()) << 16 | u64::from(port)) ^ self.0;
+    fn mark(self, address: IpAddr, port: u16) -> u32 {
+        let folded = match address {
+            IpAddr::V4(v4) => u64::from(v4.to_bits()),
+            // Halves of which each is mixed apart: neighbours differ in the last bits alone.
+            IpAddr::V6(v6) => v6.segments().chunks(4).fold(0, |sum: u64, half| {
+                let half = half
+                    .iter()
+                    .fold(0, |bits: u64, part| bits << 16 | u64::from(*part));
+                (sum ^ half)
+                    .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                    .rotate_left(31)
+            }),
+        };
+        let mut x = (folded << 16 ^ folded >> 48 ^ u64::from(port)) ^ self.0;
         // A finaliser of splitmix64: every bit of the input moves every bit of the output.
         x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -52,6 +64,8 @@ fn steps(now: Duration) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
     use proptest::prelude::*;
 
     use super::*;
@@ -59,9 +73,10 @@ mod tests {
     proptest! {
         #[test]
         fn an_answer_brings_its_round_trip_and_a_stranger_nothing(
-            key in any::<u64>(), bits in any::<u32>(), port in any::<u16>(), at in 0_u64..10_000_000, took in 0_u64..4_000
+            key in any::<u64>(), six in any::<bool>(), bits in any::<u32>(), port in any::<u16>(), at in 0_u64..10_000_000, took in 0_u64..4_000
         ) {
-            let (key, to) = (Key(key), Ipv4Addr::from_bits(bits));
+            let to: IpAddr = if six { Ipv6Addr::from_bits(u128::from(bits) << 40).into() } else { Ipv4Addr::from_bits(bits).into() };
+            let key = Key(key);
             let sent = key.sequence(to, port, Duration::from_millis(at));
             let now = Duration::from_millis(at + took);
             let told = key.round_trip(to, port, sent, now).unwrap().as_millis();
@@ -74,11 +89,20 @@ mod tests {
     #[test]
     fn few_guesses_are_believed() {
         let key = Key(0x1234_5678_9abc_def0);
-        let to = Ipv4Addr::new(10, 0, 0, 5);
+        let to = IpAddr::from([10, 0, 0, 5]);
         let hits = (0..100_000_u32).filter(|n| {
             key.round_trip(to, 80, n.wrapping_mul(2_654_435_761), Duration::ZERO)
                 .is_some()
         });
         assert!(hits.count() < 5);
+    }
+
+    #[test]
+    fn neighbours_of_ipv6_have_marks_of_their_own() {
+        let key = Key(7);
+        let marks: std::collections::BTreeSet<u32> = (0..1_000_u128)
+            .map(|n| key.mark(Ipv6Addr::from_bits(0x2001_0db8 << 96 | n).into(), 443))
+            .collect();
+        assert!(marks.len() > 990);
     }
 }

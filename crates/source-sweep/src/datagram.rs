@@ -4,7 +4,9 @@
 //! Where groma is not told a community of SNMP it asks nobody for one.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+
+use crate::call::Scopes;
 
 /// Longest answer that is read; all of these fit.
 const ANSWER_BYTES: usize = 2_048;
@@ -159,11 +161,12 @@ pub struct Datagrams {
     v4: Option<UdpSocket>,
     v6: Option<UdpSocket>,
     key: u64,
+    scopes: Scopes,
 }
 
 impl Datagrams {
     /// Sockets of this machine.
-    pub fn open(key: u64) -> Self {
+    pub fn open(key: u64, scopes: Scopes) -> Self {
         let open = |at: IpAddr| {
             let socket = UdpSocket::bind((at, 0)).ok()?;
             socket.set_nonblocking(true).ok()?;
@@ -173,6 +176,7 @@ impl Datagrams {
             v4: open(Ipv4Addr::UNSPECIFIED.into()),
             v6: open(Ipv6Addr::UNSPECIFIED.into()),
             key,
+            scopes,
         }
     }
 
@@ -197,7 +201,7 @@ impl Datagrams {
         let socket = if to.is_ipv4() { &self.v4 } else { &self.v6 };
         let socket = socket.as_ref().ok_or(io::ErrorKind::Unsupported)?;
         let question = protocol.question(self.number(to, protocol));
-        match socket.send_to(&question, SocketAddr::new(to, protocol.port())) {
+        match socket.send_to(&question, self.scopes.door(to, protocol.port())) {
             // What an earlier datagram met is told here.
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
             sent => sent.map(|_| ()),

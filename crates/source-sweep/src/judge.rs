@@ -5,7 +5,7 @@
 //! give the same.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use groma_model::Transport;
 use groma_model::fact::Proof;
@@ -33,17 +33,38 @@ pub struct Host {
     pub open: BTreeSet<(Transport, u16)>,
 }
 
+/// Addresses that are told apart by their last eight bits: a /24 of IPv4, a /120 of IPv6.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Crowded(IpAddr);
+
+impl Crowded {
+    /// Those among which `address` is.
+    pub fn around(address: IpAddr) -> Self {
+        Self(match address {
+            IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits() & !0xff).into(),
+            IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !0xff).into(),
+        })
+    }
+}
+
+impl std::fmt::Display for Crowded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let length = if self.0.is_ipv4() { 24 } else { 120 };
+        write!(f, "{}/{length}", self.0)
+    }
+}
+
 /// Something that answers for others.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum ForEveryone {
     /// One address accepts calls at any port.
     AnyPort(IpAddr),
     /// Calls to these ports are accepted for all addresses of a network.
-    Ports(Ipv4Addr, Vec<u16>),
+    Ports(Crowded, Vec<u16>),
     /// Calls are refused, or echoes returned, for all addresses of a network.
-    Refusals(Ipv4Addr),
+    Refusals(Crowded),
     /// One hardware address for many addresses of a network.
-    OneCard(Ipv4Addr, [u8; 6]),
+    OneCard(Crowded, [u8; 6]),
 }
 
 /// What was found, and what only seemed so.
@@ -76,18 +97,11 @@ pub fn judge(asked: &[Asked], items: &[Item], any_port: &BTreeSet<IpAddr>) -> Ve
     verdict
 }
 
-/// The first 24 bits of an address; IPv6 addresses are named one by one, and no crowd.
-fn network(address: IpAddr) -> Ipv4Addr {
-    match address {
-        IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits() & 0xffff_ff00),
-        IpAddr::V6(_) => Ipv4Addr::UNSPECIFIED,
-    }
-}
-
-fn groups(asked: &[Asked]) -> BTreeMap<Ipv4Addr, Vec<&Asked>> {
-    let mut groups: BTreeMap<Ipv4Addr, Vec<&Asked>> = BTreeMap::new();
+fn groups(asked: &[Asked]) -> BTreeMap<Crowded, Vec<&Asked>> {
+    let mut groups: BTreeMap<Crowded, Vec<&Asked>> = BTreeMap::new();
     for host in asked {
-        groups.entry(network(host.address)).or_default().push(host);
+        let network = Crowded::around(host.address);
+        groups.entry(network).or_default().push(host);
     }
     groups
 }
@@ -103,7 +117,7 @@ struct Crowd {
 }
 
 impl Crowd {
-    fn of(at: Ipv4Addr, group: &[&Asked], items: &[Item], any_port: &BTreeSet<IpAddr>) -> Self {
+    fn of(at: Crowded, group: &[&Asked], items: &[Item], any_port: &BTreeSet<IpAddr>) -> Self {
         let mut crowd = Self {
             told: BTreeSet::new(),
             ports: BTreeSet::new(),
@@ -113,7 +127,7 @@ impl Crowd {
         crowd
             .told
             .extend(crowd.cards.iter().map(|mac| ForEveryone::OneCard(at, *mac)));
-        let counted = group.len() >= CROWD && at != Ipv4Addr::UNSPECIFIED;
+        let counted = group.len() >= CROWD;
         let is_all = |count: usize| counted && count * 100 >= group.len() * ALL_OF_A_HUNDRED;
         let has = |host: &Asked, nth: usize, answer| host.answers.get(nth) == Some(&answer);
         for (nth, item) in items.iter().enumerate() {
@@ -308,7 +322,8 @@ mod tests {
             .map(|h| (h.address.to_string(), h.open.len()))
             .collect();
         assert_eq!(told, [("10.0.0.8".to_owned(), 0)]);
-        let at = Ipv4Addr::new(10, 0, 0, 0);
+        let at = Crowded::around(IpAddr::from([10, 0, 0, 9]));
+        assert_eq!(at.to_string(), "10.0.0.0/24");
         assert_eq!(
             verdict.for_everyone,
             BTreeSet::from([ForEveryone::Ports(at, vec![80, 443])])

@@ -5,7 +5,7 @@
 //! the round trips that were measured. The kernel's own resets take accepted calls back.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -26,15 +26,21 @@ const PASSES_MAX: u16 = 6;
 const PASSES_MIN: u16 = 2;
 /// Open ports that may stay unfound.
 const UNFOUND_MAX: f64 = 0.1;
-/// How long late answers are waited for: a multiple of the longest round trip, between these.
+/// How finely round trips are told, how many such steps, and which share of a hundred is nearly all.
+const TRIP: Duration = Duration::from_millis(20);
+const TRIPS: usize = 64;
+const NEARLY_ALL: u64 = 95;
+/// How long late answers are waited for: a multiple of a long round trip, between these.
 const WAIT_MIN: Duration = Duration::from_millis(60);
 const WAIT_MAX: Duration = Duration::from_millis(1_200);
 const MOMENT: Duration = Duration::from_millis(20);
+/// How long answers gather before they are read; the kernel keeps them meanwhile.
+const COLLECTING: Duration = Duration::from_millis(2);
 
 /// What is asked.
 pub struct Field<'a> {
-    /// Everybody.
-    pub addresses: &'a [Ipv4Addr],
+    /// Everybody, in order.
+    pub addresses: &'a [IpAddr],
     /// Every port.
     pub ports: &'a [u16],
     /// Frames a second.
@@ -47,9 +53,9 @@ pub struct Field<'a> {
 #[derive(Debug, Default)]
 pub struct Found {
     /// Open ports.
-    pub open: Vec<(Ipv4Addr, u16)>,
+    pub open: Vec<(IpAddr, u16)>,
     /// Addresses that refused, or accepted, themselves.
-    pub met: Vec<Ipv4Addr>,
+    pub met: Vec<IpAddr>,
     /// Frames sent.
     pub frames: u64,
     /// Passes made.
@@ -63,10 +69,10 @@ pub struct Found {
 }
 
 /// Two bits a question.
-struct Table {
+pub(crate) struct Table {
     words: Vec<AtomicU64>,
-    /// Longest round trip so far, in milliseconds.
-    longest: AtomicU64,
+    /// Answers by how long they took, in steps of [`TRIP`].
+    trips: [AtomicU64; TRIPS],
     at_first: AtomicU64,
     later: AtomicU64,
     open: AtomicU64,
@@ -76,18 +82,18 @@ const ANSWERED: u64 = 1;
 const OPEN: u64 = 2;
 
 impl Table {
-    fn new(questions: usize) -> Self {
+    pub(crate) fn new(questions: usize) -> Self {
         let zero = || AtomicU64::new(0);
         Self {
             words: (0..questions.div_ceil(32)).map(|_| zero()).collect(),
-            longest: zero(),
+            trips: std::array::from_fn(|_| zero()),
             at_first: zero(),
             later: zero(),
             open: zero(),
         }
     }
 
-    fn of(&self, question: usize) -> u64 {
+    pub(crate) fn of(&self, question: usize) -> u64 {
         let word = self
             .words
             .get(question / 32)
@@ -104,6 +110,56 @@ impl Table {
             .map_or(0, |word| word.fetch_or(bits << shift, Ordering::Relaxed));
         before >> shift & 3
     }
+
+    /// Notes an answer; only the first counts.
+    pub(crate) fn hears(&self, question: usize, accepts: bool, at_first: bool, after: Duration) {
+        let before = self.add(question, if accepts { ANSWERED | OPEN } else { ANSWERED });
+        if before & ANSWERED != 0 {
+            return;
+        }
+        let count = if at_first {
+            &self.at_first
+        } else {
+            &self.later
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        self.open.fetch_add(u64::from(accepts), Ordering::Relaxed);
+        let step = usize::try_from(after.as_millis() / TRIP.as_millis()).unwrap_or(0);
+        if let Some(trips) = self.trips.get(step.min(TRIPS - 1)) {
+            trips.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn is_answered(&self, question: usize) -> bool {
+        self.of(question) & ANSWERED != 0
+    }
+
+    /// A round trip longer than nearly all so far. What a host repeats by itself after a second says nothing of the way.
+    pub(crate) fn long_trip(&self) -> Duration {
+        let counts = self.trips.iter().map(|trips| trips.load(Ordering::Relaxed));
+        let mut left = counts.clone().sum::<u64>() * NEARLY_ALL / 100;
+        let steps = counts.take_while(|count| {
+            let whole = *count < left;
+            left = left.saturating_sub(*count);
+            whole
+        });
+        let steps = u32::try_from(steps.count()).unwrap_or(0);
+        TRIP * (steps + 1)
+    }
+
+    pub(crate) fn loss(&self) -> Loss {
+        Loss {
+            at_first: self.at_first.load(Ordering::Relaxed),
+            later: self.later.load(Ordering::Relaxed),
+        }
+    }
+
+    /// True while the loss that was met makes an unfound port likely.
+    pub(crate) fn is_one_more_due(&self, passes: u16) -> bool {
+        let open = self.open.load(Ordering::Relaxed);
+        let passes = u8::try_from(passes).unwrap_or(u8::MAX);
+        self.loss().unfound(open, passes) > UNFOUND_MAX
+    }
 }
 
 /// Sweeps `field` over the link of `way`, with `router` as the next hop or the hosts' own hardware addresses.
@@ -114,14 +170,14 @@ pub fn sweep(
     field: &Field<'_>,
     way: &WayOut,
     wires: &dyn Wires,
-    macs: &std::collections::BTreeMap<Ipv4Addr, [u8; 6]>,
+    macs: &std::collections::BTreeMap<IpAddr, [u8; 6]>,
     within: (&Window, &dyn Disk, &Manners),
 ) -> io::Result<Found> {
     let ports: Vec<u16> = (0..PASSES_MAX).map(|pass| OWN_PORT + pass).collect();
     let (sender, receiver) = wires.open(way.interface, &frame::filter(&ports))?;
     let table = Table::new(field.addresses.len().saturating_mul(field.ports.len()));
     let over = AtomicBool::new(false);
-    let (window, disk, manners) = within;
+    let window = within.0;
     let index = Index::of(field);
     let (sent, lost) = std::thread::scope(|scope| {
         let hearing = scope.spawn(|| hear(receiver, &index, &table, window, &over, Key(field.key)));
@@ -132,10 +188,8 @@ pub fn sweep(
             table: &table,
             sender,
             window,
-            disk,
-            manners,
+            watch: Watch::new(within),
             frames: 0,
-            looked: Duration::ZERO,
         };
         let sent = asking.all();
         over.store(true, Ordering::Relaxed);
@@ -147,54 +201,49 @@ pub fn sweep(
         Err(ended) => (0, 0, Some(ended)),
     };
     let mut found = index.found(field, &table);
-    found.loss = Loss {
-        at_first: table.at_first.load(Ordering::Relaxed),
-        later: table.later.load(Ordering::Relaxed),
-    };
+    found.loss = table.loss();
     (found.passes, found.frames, found.ended) = (passes, frames, ended);
     found.lost_in_kernel = lost?;
     Ok(found)
 }
 
 /// Which question an answer is to.
-struct Index {
+pub(crate) struct Index<'a> {
     /// Place of each port, plus one; 0 for one that is not asked.
     ports: Vec<u32>,
-    hosts: std::collections::HashMap<Ipv4Addr, usize>,
-    count: usize,
+    /// In order.
+    hosts: &'a [IpAddr],
 }
 
-impl Index {
-    fn of(field: &Field<'_>) -> Self {
+impl<'a> Index<'a> {
+    pub(crate) fn of(field: &Field<'a>) -> Self {
         let mut ports = vec![0; 65_536];
         for (nth, port) in field.ports.iter().enumerate() {
             if let Some(place) = ports.get_mut(usize::from(*port)) {
                 *place = u32::try_from(nth + 1).unwrap_or(0);
             }
         }
-        let hosts = field.addresses.iter().enumerate().map(|(n, a)| (*a, n));
         Self {
             ports,
-            hosts: hosts.collect(),
-            count: field.addresses.len(),
+            hosts: field.addresses,
         }
     }
 
-    fn question(&self, address: Ipv4Addr, port: u16) -> Option<usize> {
+    fn question(&self, address: IpAddr, port: u16) -> Option<usize> {
         let nth = self.ports.get(usize::from(port)).copied()?.checked_sub(1)?;
-        let host = *self.hosts.get(&address)?;
+        let host = self.hosts.binary_search(&address).ok()?;
         usize::try_from(nth)
             .ok()?
-            .checked_mul(self.count)?
+            .checked_mul(self.hosts.len())?
             .checked_add(host)
     }
 
-    fn found(&self, field: &Field<'_>, table: &Table) -> Found {
+    pub(crate) fn found(&self, field: &Field<'_>, table: &Table) -> Found {
         let mut found = Found::default();
         for (host, address) in field.addresses.iter().enumerate() {
             let mut met = false;
             for (nth, port) in field.ports.iter().enumerate() {
-                let bits = table.of(nth * self.count + host);
+                let bits = table.of(nth * self.hosts.len() + host);
                 met |= bits & ANSWERED != 0;
                 if bits & OPEN != 0 {
                     found.open.push((*address, *port));
@@ -210,14 +259,15 @@ impl Index {
 
 fn hear(
     mut receiver: Box<dyn FrameReceiver>,
-    index: &Index,
+    index: &Index<'_>,
     table: &Table,
     window: &Window,
     over: &AtomicBool,
     key: Key,
 ) -> io::Result<u64> {
     while !over.load(Ordering::Relaxed) {
-        let mut now = None;
+        // Many at a time: woken for each answer it would take the processor from who asks.
+        window.sleep(COLLECTING);
         receiver.receive(MOMENT, &mut |bytes| {
             let Some(Arrived::Segment {
                 from,
@@ -229,71 +279,90 @@ fn hear(
             else {
                 return;
             };
-            let now = *now.get_or_insert_with(|| window.monotonic());
+            // Of each by itself: an answer read before its question was sent would seem seconds old.
+            let now = window.monotonic();
             let Some(question) = index.question(from, port) else {
                 return;
             };
             let Some(after) = key.round_trip(from, port, acknowledges.wrapping_sub(1), now) else {
                 return;
             };
-            let before = table.add(question, if accepts { ANSWERED | OPEN } else { ANSWERED });
-            if before & ANSWERED != 0 {
-                return;
-            }
-            let again = own_port != OWN_PORT;
-            let count = if again { &table.later } else { &table.at_first };
-            count.fetch_add(1, Ordering::Relaxed);
-            table.open.fetch_add(u64::from(accepts), Ordering::Relaxed);
-            let after = u64::try_from(after.as_millis()).unwrap_or(0);
-            table.longest.fetch_max(after, Ordering::Relaxed);
+            table.hears(question, accepts, own_port == OWN_PORT, after);
         })?;
     }
     Ok(receiver.lost())
 }
 
+/// The stop file, the maintenance window and the time given.
+pub(crate) struct Watch<'a> {
+    within: (&'a Window, &'a dyn Disk, &'a Manners),
+    looked: Duration,
+}
+
+impl<'a> Watch<'a> {
+    pub(crate) fn new(within: (&'a Window, &'a dyn Disk, &'a Manners)) -> Self {
+        let looked = Duration::ZERO;
+        Self { within, looked }
+    }
+
+    pub(crate) fn held_back(&mut self) -> Result<(), Ended> {
+        let (window, disk, manners) = self.within;
+        if window.is_over() {
+            return Err(Ended::Stopped);
+        }
+        let now = window.monotonic();
+        if now < self.looked + Duration::from_millis(50) {
+            return Ok(());
+        }
+        self.looked = now;
+        let ceiling = manners.ceiling();
+        if ceiling.is_stopped(disk) {
+            return Err(Ended::StopFile);
+        }
+        match ceiling.is_open(window.now()) {
+            true => Ok(()),
+            false => Err(Ended::Closed),
+        }
+    }
+}
+
 struct Asking<'a> {
     field: &'a Field<'a>,
     way: &'a WayOut,
-    macs: &'a std::collections::BTreeMap<Ipv4Addr, [u8; 6]>,
+    macs: &'a std::collections::BTreeMap<IpAddr, [u8; 6]>,
     table: &'a Table,
     sender: Box<dyn FrameSender>,
     window: &'a Window,
-    disk: &'a dyn Disk,
-    manners: &'a Manners,
+    watch: Watch<'a>,
     frames: u64,
-    looked: Duration,
 }
 
 impl Asking<'_> {
     fn all(&mut self) -> Result<u8, Ended> {
         for pass in 0..PASSES_MAX {
+            let begun = self.window.monotonic();
             let asked = self.pass(pass)?;
             if asked == 0 {
                 return Ok(u8::try_from(pass).unwrap_or(u8::MAX));
             }
-            self.wait()?;
-            if pass + 1 >= PASSES_MIN && !self.is_one_more_due(pass + 1) {
+            // The next pass asks in the same order: it comes to each question as late as this one took.
+            let spent = match pass + 1 < PASSES_MIN {
+                true => self.window.monotonic().saturating_sub(begun),
+                false => Duration::ZERO,
+            };
+            self.wait(spent)?;
+            if pass + 1 >= PASSES_MIN && !self.table.is_one_more_due(pass + 1) {
                 return Ok(u8::try_from(pass + 1).unwrap_or(u8::MAX));
             }
         }
         Ok(u8::try_from(PASSES_MAX).unwrap_or(u8::MAX))
     }
 
-    fn is_one_more_due(&self, passes: u16) -> bool {
-        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let loss = Loss {
-            at_first: of(&self.table.at_first),
-            later: of(&self.table.later),
-        };
-        let open = of(&self.table.open);
-        loss.unfound(open, u8::try_from(passes).unwrap_or(u8::MAX)) > UNFOUND_MAX
-    }
-
-    /// Until no answer of this pass can be on its way any more. Where all have answered, nobody is waited for.
-    fn wait(&mut self) -> Result<(), Ended> {
-        let longest = Duration::from_millis(self.table.longest.load(Ordering::Relaxed));
-        let wait = longest.saturating_mul(3).clamp(WAIT_MIN, WAIT_MAX);
-        let end = self.window.monotonic() + wait;
+    /// Until no answer of this pass can be on its way any more, less what is `spent` anyhow before it is asked for again. Where all have answered, nobody is waited for.
+    fn wait(&mut self, spent: Duration) -> Result<(), Ended> {
+        let wait = self.table.long_trip().saturating_mul(3);
+        let wait = wait.clamp(WAIT_MIN, WAIT_MAX);
+        let end = self.window.monotonic() + wait.saturating_sub(spent);
         while self.window.monotonic() < end && !self.is_all_answered() {
             self.held_back()?;
             self.window.sleep(Duration::from_millis(5));
@@ -313,22 +382,7 @@ impl Asking<'_> {
     }
 
     fn held_back(&mut self) -> Result<(), Ended> {
-        if self.window.is_over() {
-            return Err(Ended::Stopped);
-        }
-        let now = self.window.monotonic();
-        if now < self.looked + Duration::from_millis(50) {
-            return Ok(());
-        }
-        self.looked = now;
-        let ceiling = self.manners.ceiling();
-        if ceiling.is_stopped(self.disk) {
-            return Err(Ended::StopFile);
-        }
-        match ceiling.is_open(self.window.now()) {
-            true => Ok(()),
-            false => Err(Ended::Closed),
-        }
+        self.watch.held_back()
     }
 
     /// Asks everything that is not answered; how much that was.
@@ -339,20 +393,22 @@ impl Asking<'_> {
         let begin = self.window.monotonic();
         let (mut at, mut asked) = (0, 0_u64);
         let mut batch: Vec<Frame> = Vec::with_capacity(BATCH);
+        let mut now = begin;
         for _ in 0..questions {
             at = (at + step) % questions;
-            if self.table.of(at) & ANSWERED == 0
+            if !self.table.is_answered(at)
                 && let (Some(to), Some(port)) = (
                     self.field.addresses.get(at % hosts),
                     self.field.ports.get(at / hosts),
                 )
                 && let Some(course) = self.course(*to)
             {
-                let sequence = Key(self.field.key).sequence(*to, *port, self.window.monotonic());
+                let sequence = Key(self.field.key).sequence(*to, *port, now);
                 batch.push(frame::syn(&course, OWN_PORT + pass, *port, sequence));
                 if batch.len() == BATCH {
                     asked += self.flush(&mut batch)?;
                     self.pace(begin, asked)?;
+                    now = self.window.monotonic();
                 }
             }
         }
@@ -360,14 +416,10 @@ impl Asking<'_> {
         Ok(asked)
     }
 
-    fn course(&self, to: Ipv4Addr) -> Option<Course> {
+    fn course(&self, to: IpAddr) -> Option<Course> {
         let hop = self.way.router.unwrap_or(to);
-        Some(Course {
-            to_mac: *self.macs.get(&hop)?,
-            from_mac: self.way.mac?,
-            from: self.way.own,
-            to,
-        })
+        let from = (self.way.mac?, self.way.own);
+        Course::new(from, (*self.macs.get(&hop)?, to))
     }
 
     fn flush(&mut self, batch: &mut Vec<Frame>) -> Result<u64, Ended> {
@@ -398,7 +450,7 @@ impl Asking<'_> {
 }
 
 /// A step that visits each of `count` questions once, far from the last.
-fn step(count: usize) -> usize {
+pub(crate) fn step(count: usize) -> usize {
     let common = |mut a: usize, mut b: usize| {
         while b > 0 {
             (a, b) = (b, a % b);
@@ -427,6 +479,18 @@ mod tests {
                 assert!(!std::mem::replace(&mut seen[at], true), "{count}");
             }
         }
+    }
+
+    #[test]
+    fn a_long_trip_is_that_of_nearly_all_and_not_of_what_a_host_repeats() {
+        let table = Table::new(1_000);
+        assert_eq!(table.long_trip(), TRIP);
+        for question in 0..100 {
+            table.hears(question, true, true, Duration::from_millis(45));
+        }
+        table.hears(200, true, true, Duration::from_millis(1_010));
+        assert_eq!(table.long_trip(), Duration::from_millis(60));
+        assert!(table.is_answered(200) && !table.is_answered(201));
     }
 
     #[test]

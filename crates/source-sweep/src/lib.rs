@@ -7,8 +7,9 @@
 //!
 //! **How it asks.** As [`groma_source::manners`] allow: no frame leaves that was not granted. With `CAP_NET_RAW` by frames of
 //! its own ([`frame`]): nothing is kept for a question, its sequence number says what it was ([`cookie`]); an accepted call
-//! is taken back by a frame of ours, because the kernel is kept from answering. Otherwise, and for IPv6, by calls of the
-//! kernel that are ended at once. Passes lie apart, and what came only to a later one tells what the way loses; one more
+//! is taken back by a frame of ours, because the kernel is kept from answering. Otherwise by calls of the
+//! kernel that are ended at once. A network of IPv6 that nobody can count through is its known neighbours, and on a link
+//! that was named who answers an echo to all of it ([`meet`]). Passes lie apart, and what came only to a later one tells what the way loses; one more
 //! follows while that makes an unfound port likely. In networks that the ceiling file names as a laboratory it can do
 //! without restraint what others do everywhere ([`plan::Plan::in_laboratory`]).
 //!
@@ -34,8 +35,10 @@ pub mod call;
 pub mod cookie;
 pub mod datagram;
 pub mod frame;
+pub mod hurried;
 pub mod judge;
 pub mod laboratory;
+pub mod meet;
 pub mod notes;
 pub mod plan;
 pub mod polite;

@@ -51,7 +51,7 @@ impl Plan {
     /// Nobody is left.
     pub fn new(targets: Targets, ceiling: Ceiling) -> Result<Self, PlanError> {
         let targets = targets.only(|address| ceiling.allows(address));
-        let named = |target: &Target| matches!(target, Target::Name(_));
+        let named = |target: &Target| matches!(target, Target::Name(_)) || target.wide().is_some();
         if targets.is_empty() && !targets.named().iter().any(named) {
             return Err(PlanError::AllForbidden);
         }
@@ -75,7 +75,12 @@ impl Plan {
             .targets
             .addresses()
             .find(|address| !self.ceiling.is_unrestrained(*address));
-        if let Some(address) = outside {
+        let wide = self
+            .targets
+            .wide()
+            .map(|(network, _)| network.address())
+            .next();
+        if let Some(address) = outside.or(wide) {
             return Err(PlanError::NotALaboratory(address));
         }
         self.unrestrained = Some(rate.max(1));
@@ -135,6 +140,17 @@ impl Plan {
             named.join(", "),
             self.targets.len()
         ));
+        for (network, link) in self.targets.wide() {
+            line(match link {
+                Some(link) => format!(
+                    "of {network}: neighbours this machine has met on {0}, and who answers two echoes to all machines of {0}; not counted above",
+                    link.name()
+                ),
+                None => format!(
+                    "of {network}: neighbours this machine has met; to ask its link as well, write {network}%LINK; not counted above"
+                ),
+            });
+        }
         let mut ports = format!(
             "ports: {} of TCP ({})",
             self.ports.asked().len(),
@@ -174,7 +190,7 @@ impl Plan {
             line(format!("only at: {} (UTC)", all.join(", ")));
         }
         let never: Vec<String> = self.ceiling.never.iter().map(ToString::to_string).collect();
-        let mut not = "never: TCP 515, 9100-9116, 9999; network, broadcast and multicast addresses; anybody else than the targets".to_owned();
+        let mut not = "never: TCP 515, 9100-9116, 9999; network, broadcast and multicast addresses, but for what IPv6 finds neighbours by; anybody else than the targets".to_owned();
         if self.ports.left_out() > 0 {
             let _ = write!(
                 not,
@@ -243,8 +259,12 @@ mod tests {
         assert!(laboratory.in_laboratory(LABORATORY_RATE).is_ok());
         let wider = Plan::new(targets("10.77.3.0/23"), ceiling.clone()).unwrap();
         assert!(wider.in_laboratory(1).is_ok());
-        let outside = Plan::new(targets("10.78.0.1"), ceiling).unwrap();
+        let outside = Plan::new(targets("10.78.0.1"), ceiling.clone()).unwrap();
         assert!(outside.in_laboratory(1).is_err());
+        // Who is in a network that is not counted through is known too late.
+        let wide = Plan::new(targets("2001:db8::/64"), ceiling).unwrap();
+        assert!(wide.render().contains("neighbours this machine has met"));
+        assert!(wide.in_laboratory(1).is_err());
     }
 
     #[test]

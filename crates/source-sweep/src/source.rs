@@ -1,7 +1,7 @@
 //! The source: which way leads to whom, what is said of it, and what was looked at completely.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +14,12 @@ use groma_source::manners::{LeftAlone, Manners, Target};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 
 use crate::ask::{Item, Way};
-use crate::call::CallWay;
+use crate::call::{CallWay, Scopes};
 use crate::datagram::Protocol;
+use crate::hurried;
 use crate::judge::{ForEveryone, Host, judge};
 use crate::laboratory;
+use crate::meet::{Meeting, meet};
 use crate::notes::{Notes, Noting, Remembered, heading, mac_text, recall};
 use crate::plan::Plan;
 use crate::polite::{Answer, Asked, Brought, Ended, Loss, Round};
@@ -76,7 +78,8 @@ impl Source for SweepSource {
             ]),
             contacts: lines(&[
                 "the addresses named by --target and allowed by the ceiling file, and the router on the way for its hardware address; nobody without --target",
-                "never TCP 515, 9100-9116, 9999; never a network, broadcast or multicast address",
+                "with a wide network of IPv6 on a named link (2001:db8::/64%eth0): two echoes to all machines of that link (ff02::1)",
+                "never TCP 515, 9100-9116, 9999; never a network or broadcast address, and no group but those by which IPv6 finds neighbours",
             ]),
             sends: lines(&[
                 "addresses of hosts that answered, by what they proved to be there, hardware addresses on the own link; open ports, and protocols of datagrams that were heard",
@@ -91,19 +94,21 @@ impl Source for SweepSource {
     }
 
     fn look(&mut self, window: &Window, _: &Budget, sink: &mut dyn Sink) {
-        let Some(plan) = self.plan.clone() else {
+        let Some(mut plan) = self.plan.clone() else {
             return;
         };
         let mut bits = [0; 8];
         self.world.randomness.fill(&mut bits);
+        let mut manners = Manners::new(plan.ceiling.clone(), plan.targets.clone(), &[]);
+        manners.lower(plan.per_agent);
+        let ended = self.held_back(&plan, window);
+        let meeting = match ended {
+            None => self.meet(&mut plan, &mut manners, window, bits),
+            Some(_) => Meeting::default(),
+        };
         let name = plan_name(&plan);
         let remembered = recall(self.notes.as_mut(), &name, window.now());
-        let mut manners = Manners::new(
-            plan.ceiling.clone(),
-            plan.targets.clone(),
-            &remembered.left_alone,
-        );
-        manners.lower(plan.per_agent);
+        manners.goes_on(plan.targets.clone(), &remembered.left_alone);
         if remembered.positions.is_empty() {
             self.notes
                 .begin(&heading(&name, window.now(), &remembered.left_alone));
@@ -118,7 +123,12 @@ impl Source for SweepSource {
             remembered,
             key: u64::from_le_bytes(bits),
             rounds: 0,
-            told: Told::default(),
+            scopes: Scopes::default(),
+            told: Told {
+                ended,
+                frames: meeting.frames,
+                ..Told::default()
+            },
         };
         let found = sweep.all();
         let (told, manners) = (sweep.told, sweep.manners);
@@ -140,9 +150,47 @@ impl Source for SweepSource {
             told: &told,
             left_alone: &left_alone,
         };
+        report.meeting(&meeting);
         report.hosts(&found);
         report.gaps(&manners);
         report.coverage();
+    }
+}
+
+impl SweepSource {
+    /// Why nothing is sent at all.
+    fn held_back(&self, plan: &Plan, window: &Window) -> Option<Ended> {
+        if self.world.network.is_offline() {
+            Some(Ended::Stopped)
+        } else if plan.ceiling.is_stopped(self.world.disk.as_ref()) {
+            Some(Ended::StopFile)
+        } else if !plan.ceiling.is_open(window.now()) {
+            Some(Ended::Closed)
+        } else {
+            None
+        }
+    }
+
+    /// Finds out who is in the networks nobody can count through.
+    fn meet(
+        &self,
+        plan: &mut Plan,
+        manners: &mut Manners,
+        window: &Window,
+        bits: [u8; 8],
+    ) -> Meeting {
+        let mark = u16::from_le_bytes([bits[0], bits[1]]);
+        let meeting = meet(
+            &mut plan.targets,
+            self.wires.as_ref(),
+            manners,
+            window,
+            mark,
+        );
+        let ceiling = plan.ceiling.clone();
+        let targets = std::mem::take(&mut plan.targets);
+        plan.targets = targets.only(|address| ceiling.allows(address));
+        meeting
     }
 }
 
@@ -155,17 +203,26 @@ fn plan_name(plan: &Plan) -> String {
         .map(ToString::to_string)
         .collect();
     let udp: Vec<_> = plan.datagrams.iter().map(|p| p.name()).collect();
+    // In a network that is not counted through others may be met the next time.
+    let met = plan.targets.wide().next().is_some().then(|| {
+        let each = plan
+            .targets
+            .addresses()
+            .map(|address| format!(" {address}"));
+        each.collect::<String>()
+    });
     format!(
-        "{} {} {} {}",
+        "{} {}{} {} {}",
         named.join(","),
         plan.targets.len(),
+        met.unwrap_or_default(),
         plan.ports.label(),
         udp.join(",")
     )
 }
 
 /// A way, and everybody who is reached on it.
-type OnWay = (WayOut, Vec<Ipv4Addr>);
+type OnWay = (WayOut, Vec<IpAddr>);
 
 /// What is said of the sweep itself.
 #[derive(Default)]
@@ -197,18 +254,12 @@ struct Sweep<'a> {
     remembered: Remembered,
     key: u64,
     rounds: usize,
+    scopes: Scopes,
     told: Told,
 }
 
 impl Sweep<'_> {
     fn all(&mut self) -> Vec<Host> {
-        if self.world.network.is_offline() {
-            self.told.ended = Some(Ended::Stopped);
-        } else if self.plan.ceiling.is_stopped(self.world.disk.as_ref()) {
-            self.told.ended = Some(Ended::StopFile);
-        } else if !self.plan.ceiling.is_open(self.window.now()) {
-            self.told.ended = Some(Ended::Closed);
-        }
         if self.told.ended.is_some() {
             return Vec::new();
         }
@@ -222,7 +273,7 @@ impl Sweep<'_> {
                 Ok(wire) => hosts.extend(self.by_frames(wire, &way, &addresses)),
                 Err(why) => {
                     self.told.no_frames.get_or_insert(why);
-                    by_calls.extend(addresses.into_iter().map(IpAddr::V4));
+                    by_calls.extend(addresses);
                 }
             }
         }
@@ -242,18 +293,19 @@ impl Sweep<'_> {
                 self.told.own.insert(address);
                 continue;
             }
-            let IpAddr::V4(v4) = address else {
-                by_calls.push(address);
-                continue;
-            };
-            match self.wires.way_out(v4) {
+            let link = self.plan.targets.link_of(address);
+            let way = self.wires.way_out(address, link);
+            if let Ok(way) = &way {
+                self.scopes.learn(address, way.interface);
+            }
+            match way {
                 Ok(way) if way.mac.is_some() && !self.plan.by_calls => {
                     let key = (way.interface, way.router, way.own);
                     groups
                         .entry(key)
                         .or_insert_with(|| (way, Vec::new()))
                         .1
-                        .push(v4);
+                        .push(address);
                 }
                 Ok(_) => by_calls.push(address),
                 Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {
@@ -269,7 +321,7 @@ impl Sweep<'_> {
 
     /// The link of a way, with the router's hardware address.
     fn open(&mut self, way: &WayOut) -> Result<WireWay, String> {
-        let mut wire = WireWay::open(self.wires, way, self.key)
+        let mut wire = WireWay::open(self.wires, way, self.key, self.scopes.clone())
             .map_err(|error| format!("frames on {}: {error}", way.name))?;
         for _ in 0..ROUTER_TRIES {
             if way.router.is_some() {
@@ -287,16 +339,14 @@ impl Sweep<'_> {
         ))
     }
 
-    fn by_frames(&mut self, mut wire: WireWay, way: &WayOut, addresses: &[Ipv4Addr]) -> Vec<Host> {
+    fn by_frames(&mut self, mut wire: WireWay, way: &WayOut, addresses: &[IpAddr]) -> Vec<Host> {
         self.told.by_frames += addresses.len();
-        let mut asked: Vec<IpAddr> = addresses.iter().copied().map(IpAddr::V4).collect();
+        let mut asked: Vec<IpAddr> = addresses.to_vec();
         let mut macs = BTreeMap::new();
         if way.router.is_none() {
             for (address, answers) in &self.remembered.answered {
-                if let (IpAddr::V4(v4), Some((_, Some(mac)))) =
-                    (address, answers.iter().find(|(_, mac)| mac.is_some()))
-                {
-                    wire.learn(*v4, *mac);
+                if let Some((_, Some(mac))) = answers.iter().find(|(_, mac)| mac.is_some()) {
+                    wire.learn(*address, *mac);
                 }
             }
             let met = self.round(&mut wire, &asked, &[Item::Link], Some(LINK_PASSES));
@@ -330,19 +380,23 @@ impl Sweep<'_> {
         asked: &[IpAddr],
         rate: u32,
     ) -> Vec<Host> {
-        let v4 = |address: &IpAddr| match address {
-            IpAddr::V4(v4) => Some(*v4),
-            IpAddr::V6(_) => None,
-        };
-        let addresses: Vec<Ipv4Addr> = asked.iter().filter_map(v4).collect();
-        let field = laboratory::Field {
-            addresses: &addresses,
+        let field = self.field(asked, rate);
+        let within = (self.window, self.world.disk.as_ref(), &self.manners);
+        let found = laboratory::sweep(&field, way, self.wires, wire.links(), within);
+        self.found_in_laboratory(found)
+    }
+
+    fn field<'b>(&'b self, addresses: &'b [IpAddr], rate: u32) -> laboratory::Field<'b> {
+        laboratory::Field {
+            addresses,
             ports: self.plan.ports.asked(),
             rate,
             key: self.key,
-        };
-        let within = (self.window, self.world.disk.as_ref(), &self.manners);
-        let found = match laboratory::sweep(&field, way, self.wires, wire.links(), within) {
+        }
+    }
+
+    fn found_in_laboratory(&mut self, found: std::io::Result<laboratory::Found>) -> Vec<Host> {
+        let found = match found {
             Ok(found) => found,
             Err(error) => {
                 self.told.ended = Some(Ended::Broke(error));
@@ -366,7 +420,13 @@ impl Sweep<'_> {
             }
         };
         self.told.by_calls += addresses.len();
-        let mut way = CallWay::new(calls, self.key);
+        if let Some(rate) = self.plan.unrestrained {
+            let field = self.field(addresses, rate);
+            let within = (self.window, self.world.disk.as_ref(), &self.manners);
+            let found = hurried::sweep(&field, &self.scopes, calls, within);
+            return self.found_in_laboratory(Ok(found));
+        }
+        let mut way = CallWay::new(calls, self.key, self.scopes.clone());
         let items = self.plan.items(false);
         let met = self.round(&mut way, addresses, &items, None);
         self.judged(&mut way, &met, &items)
@@ -472,10 +532,10 @@ impl Sweep<'_> {
 }
 
 /// Hosts by what they answered; who answers for everybody is not looked for in a laboratory.
-fn hosts_of(met: &[Ipv4Addr], open: &[(Ipv4Addr, u16)]) -> Vec<Host> {
-    let mut hosts: BTreeMap<Ipv4Addr, Host> = BTreeMap::new();
-    let empty = |address: &Ipv4Addr| Host {
-        address: IpAddr::V4(*address),
+fn hosts_of(met: &[IpAddr], open: &[(IpAddr, u16)]) -> Vec<Host> {
+    let mut hosts: BTreeMap<IpAddr, Host> = BTreeMap::new();
+    let empty = |address: &IpAddr| Host {
+        address: *address,
         proof: Proof::Handshake,
         mac: None,
         open: BTreeSet::new(),
@@ -502,7 +562,8 @@ impl Report<'_> {
     /// The part of the plan an address belongs to, and what was asked there.
     fn scope(&self, target: Option<&Target>, what: &str) -> Scope {
         let network = match target {
-            Some(target @ (Target::Address(_) | Target::Range(..))) => format!("{target}/32"),
+            Some(target @ Target::Address(IpAddr::V6(_), _)) => format!("{target}/128"),
+            Some(target @ (Target::Address(..) | Target::Range(..))) => format!("{target}/32"),
             Some(target) => target.to_string(),
             None => "names".to_owned(),
         };
@@ -510,15 +571,23 @@ impl Report<'_> {
     }
 
     fn target_of(&self, address: IpAddr) -> Option<&Target> {
-        let holds = |target: &&Target| match target {
-            Target::Network(network) => network.contains(address),
-            Target::Range(from, to) => {
-                matches!(address, IpAddr::V4(v4) if (*from..=*to).contains(&v4))
-            }
-            Target::Address(only) => *only == address,
-            Target::Name(_) => false,
-        };
-        self.plan.targets.named().iter().find(holds)
+        let named = self.plan.targets.named();
+        named.iter().find(|target| target.holds(address))
+    }
+
+    /// Links of which nobody could be asked who is there.
+    fn meeting(&mut self, meeting: &Meeting) {
+        let scope = Scope::new("sweep", "");
+        for (link, error) in &meeting.unasked {
+            self.sink.missed_because(
+                &scope,
+                format!(
+                    "who is on {link}: {error}; only neighbours this machine had met were asked"
+                ),
+                Reason::of_io(error),
+                "run as root or with CAP_NET_RAW, and name a link this machine has",
+            );
+        }
     }
 
     fn what(&self, transport: Transport) -> String {
@@ -686,8 +755,11 @@ impl Report<'_> {
         let within = |address: &IpAddr| self.target_of(*address) == target;
         let holes = told.unfinished.iter().chain(&told.no_way).any(within)
             || self.left_alone.iter().any(|host| within(&host.address));
+        // Whom nobody has met is asked by nobody.
+        let is_wide = target.is_some_and(|target| target.wide().is_some());
         let whole = told.ended.is_none()
             && !holes
+            && !is_wide
             && told.for_everyone.is_empty()
             && told.lost_in_kernel == 0;
         if whole {
@@ -731,18 +803,18 @@ fn for_everyone(told: &ForEveryone) -> String {
         ForEveryone::Ports(network, ports) => {
             let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
             format!(
-                "who serves {} in {network}/24: something on the way accepts there for every address",
+                "who serves {} in {network}: something on the way accepts there for every address",
                 ports.join(", ")
             )
         }
         ForEveryone::Refusals(network) => {
             format!(
-                "which addresses of {network}/24 are hosts: something on the way answers for every address"
+                "which addresses of {network} are hosts: something on the way answers for every address"
             )
         }
         ForEveryone::OneCard(network, mac) => {
             format!(
-                "who of {network}/24 is behind {}: one hardware address answers for many",
+                "who of {network} is behind {}: one hardware address answers for many",
                 mac_text(*mac)
             )
         }

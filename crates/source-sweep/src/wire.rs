@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use groma_source::frames::{Frame, FrameReceiver, FrameSender, QuietPorts, WayOut, Wires};
 
 use crate::ask::{Heard, Item, Reset, Way, Word};
+use crate::call::Scopes;
 use crate::cookie::Key;
 use crate::datagram::Datagrams;
 use crate::frame::{self, Arrived, Course};
 
 /// One of our ports for each pass tells which question an answer is to.
 pub const PASSES_MAX: u8 = 5;
-/// Codes of "unreachable" by which a filter says that it forbids (RFC 1812 §5.2.7.1), and the host that a port is closed.
-const BY_RULE: [u8; 5] = [3, 9, 10, 13, 2];
 
 /// Frames on one link.
 pub struct WireWay {
@@ -27,7 +26,7 @@ pub struct WireWay {
     datagrams: Datagrams,
     key: Key,
     /// MAC addresses of hosts of the link, and of the router.
-    links: BTreeMap<Ipv4Addr, [u8; 6]>,
+    links: BTreeMap<IpAddr, [u8; 6]>,
 }
 
 impl WireWay {
@@ -35,9 +34,9 @@ impl WireWay {
     ///
     /// # Errors
     /// The right is not there (`CAP_NET_RAW`), or its frames are not those of Ethernet.
-    pub fn open(wires: &dyn Wires, way: &WayOut, key: u64) -> io::Result<Self> {
+    pub fn open(wires: &dyn Wires, way: &WayOut, key: u64, scopes: Scopes) -> io::Result<Self> {
         let mac = way.mac.ok_or(io::ErrorKind::Unsupported)?;
-        let ports = wires.quiet_ports(way.own, usize::from(PASSES_MAX))?;
+        let ports = wires.quiet_ports(way, usize::from(PASSES_MAX))?;
         let (sender, receiver) = wires.open(way.interface, &frame::filter(&ports.ports))?;
         Ok(Self {
             way: way.clone(),
@@ -45,7 +44,7 @@ impl WireWay {
             ports,
             sender,
             receiver,
-            datagrams: Datagrams::open(key),
+            datagrams: Datagrams::open(key, scopes),
             key: Key(key),
             links: BTreeMap::new(),
         })
@@ -62,7 +61,8 @@ impl WireWay {
         if self.links.contains_key(&router) {
             return Ok(true);
         }
-        self.send(frame::ask_link(&self.way, self.mac, router))?;
+        let question = frame::ask_link(self.way.own, self.mac, router);
+        self.send(question.ok_or(io::ErrorKind::InvalidInput)?)?;
         self.receiver.receive(wait, &mut |bytes| {
             if let Some(Arrived::Link { address, mac }) = frame::read(bytes) {
                 self.links.insert(address, mac);
@@ -72,12 +72,12 @@ impl WireWay {
     }
 
     /// Hardware addresses by address: hosts of the link, or the router.
-    pub fn links(&self) -> &BTreeMap<Ipv4Addr, [u8; 6]> {
+    pub fn links(&self) -> &BTreeMap<IpAddr, [u8; 6]> {
         &self.links
     }
 
     /// Knows the hardware address of a host from an earlier sweep.
-    pub fn learn(&mut self, address: Ipv4Addr, mac: [u8; 6]) {
+    pub fn learn(&mut self, address: IpAddr, mac: [u8; 6]) {
         self.links.insert(address, mac);
     }
 
@@ -91,15 +91,11 @@ impl WireWay {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    fn course(&self, to: Ipv4Addr) -> io::Result<Course> {
+    fn course(&self, to: IpAddr) -> io::Result<Course> {
         let hop = self.way.router.unwrap_or(to);
         let to_mac = self.links.get(&hop).ok_or(io::ErrorKind::HostUnreachable)?;
-        Ok(Course {
-            to_mac: *to_mac,
-            from_mac: self.mac,
-            from: self.way.own,
-            to,
-        })
+        Course::new((self.mac, self.way.own), (*to_mac, to))
+            .ok_or(io::ErrorKind::InvalidInput.into())
     }
 
     fn mark(&self) -> u16 {
@@ -118,7 +114,7 @@ impl WireWay {
         };
         match arrived {
             Arrived::Link { address, mac } => Some(Heard {
-                address: address.into(),
+                address,
                 item: Item::Link,
                 word: Word::Link(mac),
                 pass: None,
@@ -140,7 +136,7 @@ impl WireWay {
                     sequence: acknowledges,
                 };
                 Some(Heard {
-                    address: from.into(),
+                    address: from,
                     item: Item::Tcp(port),
                     word: if accepts {
                         Word::Accepts(Some(reset))
@@ -152,24 +148,26 @@ impl WireWay {
                 })
             }
             Arrived::Echo { from, mark, number } => (mark == self.mark()).then(|| Heard {
-                address: from.into(),
+                address: from,
                 item: Item::Echo,
                 word: Word::Echoes,
                 pass: u8::try_from(number).ok(),
                 after: None,
             }),
             Arrived::Error {
-                kind, about, asked, ..
+                by_rule,
+                about,
+                asked,
             } => {
-                let word = match kind {
-                    (3, code) if BY_RULE.contains(&code) => Word::Prohibited,
-                    _ => Word::Unreachable,
+                let word = match by_rule {
+                    true => Word::Prohibited,
+                    false => Word::Unreachable,
                 };
                 let (own, port, sequence) = asked?;
                 // Only a question of ours: its number must be right.
                 self.key.round_trip(about, port, sequence, now)?;
                 Some(Heard {
-                    address: about.into(),
+                    address: about,
                     item: Item::Tcp(port),
                     word,
                     pass: pass_of(own),
@@ -190,16 +188,15 @@ impl Way for WireWay {
     }
 
     fn ask(&mut self, to: IpAddr, item: Item, pass: u8, now: Duration) -> io::Result<()> {
-        let IpAddr::V4(v4) = to else {
-            return Err(io::ErrorKind::Unsupported.into());
-        };
         let frame = match item {
             Item::Udp(protocol) => return self.datagrams.ask(to, protocol),
-            Item::Link => frame::ask_link(&self.way, self.mac, v4),
-            Item::Echo => frame::echo(&self.course(v4)?, self.mark(), u16::from(pass)),
+            Item::Link => {
+                frame::ask_link(self.way.own, self.mac, to).ok_or(io::ErrorKind::InvalidInput)?
+            }
+            Item::Echo => frame::echo(&self.course(to)?, self.mark(), u16::from(pass)),
             Item::Tcp(port) => {
-                let sequence = self.key.sequence(v4, port, now);
-                frame::syn(&self.course(v4)?, self.port_of(pass), port, sequence)
+                let sequence = self.key.sequence(to, port, now);
+                frame::syn(&self.course(to)?, self.port_of(pass), port, sequence)
             }
         };
         self.send(frame)

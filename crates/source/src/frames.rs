@@ -1,13 +1,13 @@
 //! Frames and calls of our own: for a source that must decide about each packet, and not leave it to the kernel.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::Instruction;
 
-/// The longest frame we ever send.
-pub const FRAME_BYTES: usize = 64;
+/// The longest frame we ever send: a question for a hardware address in IPv6.
+pub const FRAME_BYTES: usize = 86;
 
 /// An Ethernet frame, ready to leave.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,9 +60,18 @@ pub struct WayOut {
     /// Its MAC address; none where its frames are not those of Ethernet.
     pub mac: Option<[u8; 6]>,
     /// Our address there.
-    pub own: Ipv4Addr,
-    /// The router; none where the address is on the link itself.
-    pub router: Option<Ipv4Addr>,
+    pub own: IpAddr,
+    /// The router, of the same family; none where the address is on the link itself.
+    pub router: Option<IpAddr>,
+}
+
+/// A machine of which the kernel knows the hardware address.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Neighbour {
+    /// Its address.
+    pub address: IpAddr,
+    /// The kernel's number of the interface behind which it is.
+    pub interface: u32,
 }
 
 /// TCP ports that are ours alone: what comes for them is heard by us, and the kernel answers nothing to it.
@@ -103,17 +112,23 @@ pub trait Calls: Send {
     /// The table broke.
     fn ended(&mut self, wait: Duration, each: &mut dyn FnMut(u64, CallEnd)) -> io::Result<()>;
 
-    /// Ends a call nobody answered.
-    fn give_up(&mut self, token: u64);
+    /// Ends a call nobody answered; false if it was over already.
+    fn give_up(&mut self, token: u64) -> bool;
 }
 
 /// The links of this machine. What cannot be had is an error that says why.
 pub trait Wires: Send + Sync {
-    /// How frames get to an address.
+    /// How frames get to an address; with `link`, over the interface of that name and no other.
     ///
     /// # Errors
     /// There is no way, or none this system tells.
-    fn way_out(&self, to: Ipv4Addr) -> io::Result<WayOut>;
+    fn way_out(&self, to: IpAddr, link: Option<&str>) -> io::Result<WayOut>;
+
+    /// Machines of IPv6 that the kernel has met on its links. Nobody is asked for it.
+    ///
+    /// # Errors
+    /// The kernel does not tell.
+    fn neighbours(&self) -> io::Result<Vec<Neighbour>>;
 
     /// A sender and a receiver on one interface. Needs `CAP_NET_RAW`.
     ///
@@ -125,11 +140,11 @@ pub trait Wires: Send + Sync {
         filter: &[Instruction],
     ) -> io::Result<(Box<dyn FrameSender>, Box<dyn FrameReceiver>)>;
 
-    /// So many quiet ports at one of our addresses.
+    /// So many quiet ports at our address on a way.
     ///
     /// # Errors
     /// They cannot be had.
-    fn quiet_ports(&self, own: Ipv4Addr, count: usize) -> io::Result<QuietPorts>;
+    fn quiet_ports(&self, way: &WayOut, count: usize) -> io::Result<QuietPorts>;
 
     /// A table of calls.
     ///
@@ -143,7 +158,10 @@ pub trait Wires: Send + Sync {
 pub struct NoWires;
 
 impl Wires for NoWires {
-    fn way_out(&self, _: Ipv4Addr) -> io::Result<WayOut> {
+    fn way_out(&self, _: IpAddr, _: Option<&str>) -> io::Result<WayOut> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    fn neighbours(&self) -> io::Result<Vec<Neighbour>> {
         Err(io::ErrorKind::Unsupported.into())
     }
     fn open(
@@ -153,7 +171,7 @@ impl Wires for NoWires {
     ) -> io::Result<(Box<dyn FrameSender>, Box<dyn FrameReceiver>)> {
         Err(io::ErrorKind::Unsupported.into())
     }
-    fn quiet_ports(&self, _: Ipv4Addr, _: usize) -> io::Result<QuietPorts> {
+    fn quiet_ports(&self, _: &WayOut, _: usize) -> io::Result<QuietPorts> {
         Err(io::ErrorKind::Unsupported.into())
     }
     fn calls(&self) -> io::Result<Box<dyn Calls>> {

@@ -30,7 +30,10 @@ pub use ceiling::{
 pub use health::{Advice, Health, Outcome, SILENCE, Sign};
 pub use network::MannerlyNetwork;
 pub use pace::{Pace, When};
-pub use targets::{ADDRESSES_MAX, Network, Target, TargetError, Targets, is_one_machine};
+pub use targets::{
+    ADDRESSES_MAX, COUNTED_FROM, Link, Network, Target, TargetError, Targets, is_of_a_link,
+    is_one_machine,
+};
 
 use crate::forbidden_port;
 
@@ -105,6 +108,13 @@ impl Manners {
             left_alone: left_alone.iter().map(|h| (h.address, h.until)).collect(),
             fresh: Vec::new(),
         }
+    }
+
+    /// The same manners towards others, with what was kept from earlier looks: what was sent so far still counts.
+    pub fn goes_on(&mut self, targets: Targets, left_alone: &[LeftAlone]) {
+        self.targets = targets;
+        self.left_alone
+            .extend(left_alone.iter().map(|h| (h.address, h.until)));
     }
 
     /// The ceiling they keep below.

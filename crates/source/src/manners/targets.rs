@@ -1,9 +1,10 @@
 //! Whom a person named: networks, ranges, addresses and names, and whom not.
 //!
-//! What is a network's own address, its broadcast address or a group of machines is never a host and never asked. IPv6
-//! networks are not counted through: there a machine is known by its neighbours or its name.
+//! What is a network's own address, its broadcast address or a group of machines is never a host and never asked. A wide
+//! network of IPv6 is not counted through: there a machine is known by its neighbours or its name. An address that means
+//! another machine on every link (`fe80::/10`) is asked only on the link that was written behind it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -11,6 +12,10 @@ use groma_model::HostName;
 
 /// So many addresses one look may be given: a /16.
 pub const ADDRESSES_MAX: u64 = 65_536;
+/// A shorter prefix of IPv6 is not counted through: of such a network its known neighbours are asked.
+pub const COUNTED_FROM: u8 = 112;
+/// Longest name of an interface, with the byte that ends it (`IFNAMSIZ`).
+const LINK_BYTES: usize = 16;
 
 /// A network, as `10.0.0.0/24`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -37,11 +42,16 @@ pub enum TargetError {
         /// How many it means.
         count: u64,
     },
-    /// An IPv6 network.
+    /// An address of a link, and no link.
     #[error(
-        "{0:?} is a network of IPv6, which nobody can count through: name its hosts, or the link they are on (their neighbours are asked)"
+        "{0:?} means another machine on every link: write the link behind it, as in fe80::1%eth0"
     )]
-    NotCounted(String),
+    NoLink(String),
+    /// Addresses of several links, which look alike.
+    #[error(
+        "{0:?} and {1:?}: addresses of fe80::/10 look alike on both links, so sweep them one after the other"
+    )]
+    TwoLinks(String, String),
     /// Not the address of one machine.
     #[error("{0:?} is not the address of one machine")]
     Nobody(String),
@@ -81,6 +91,15 @@ impl Network {
         address.is_ipv4() == self.address.is_ipv4() && first(address, self.length) == self.address
     }
 
+    /// True if it is one of IPv6 that nobody counts through.
+    pub fn is_wide(&self) -> bool {
+        self.address.is_ipv6() && self.length < COUNTED_FROM
+    }
+
+    fn longest(&self) -> u8 {
+        if self.address.is_ipv4() { 32 } else { 128 }
+    }
+
     /// Its first address.
     pub fn address(&self) -> IpAddr {
         self.address
@@ -112,15 +131,33 @@ fn first(address: IpAddr, length: u8) -> IpAddr {
     }
 }
 
+/// An interface of this machine, by its name: `eth0` of `fe80::1%eth0` (RFC 4007 §11).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Link(String);
+
+impl Link {
+    fn parse(text: &str) -> Option<Self> {
+        let named = text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._-@".contains(&b));
+        (named && !text.is_empty() && text.len() < LINK_BYTES).then(|| Self(text.to_owned()))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
 /// One thing a person wrote.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Target {
-    /// A network; its own and its broadcast address are no hosts of it.
-    Network(Network),
+    /// A network; its own and its broadcast address are no hosts of it. One of IPv6 may be bound to a link.
+    Network(Network, Option<Link>),
     /// Addresses from one to another, both included.
     Range(Ipv4Addr, Ipv4Addr),
-    /// One machine.
-    Address(IpAddr),
+    /// One machine, with the link it is on where that must be said.
+    Address(IpAddr, Option<Link>),
     /// A name; whoever asks name servers finds out what it means.
     Name(HostName),
 }
@@ -143,17 +180,20 @@ impl Target {
 
     fn read(text: &str) -> Result<Self, TargetError> {
         let wrong = || TargetError::NotATarget(text.to_owned());
-        if text.contains('/') {
-            let network = Network::parse(text).ok_or_else(wrong)?;
-            return match network.address {
-                IpAddr::V6(v6) if network.length == 128 => alone(IpAddr::V6(v6), text),
-                IpAddr::V6(_) => Err(TargetError::NotCounted(text.to_owned())),
-                address if network.length == 32 => alone(address, text),
-                _ => Ok(Self::Network(network)),
+        let (bare, link) = apart(text).ok_or_else(wrong)?;
+        if bare.contains('/') {
+            let network = Network::parse(&bare).ok_or_else(wrong)?;
+            let longest = if network.address.is_ipv4() { 32 } else { 128 };
+            return match network.length == longest {
+                true => alone(network.address, link, text),
+                false => of_network(network, link, text),
             };
         }
-        if let Ok(address) = text.parse::<IpAddr>() {
-            return alone(address.to_canonical(), text);
+        if let Ok(address) = bare.parse::<IpAddr>() {
+            return alone(address.to_canonical(), link, text);
+        }
+        if link.is_some() {
+            return Err(wrong());
         }
         if let Some((from, to)) = text.split_once('-').and_then(|(from, to)| range(from, to)) {
             return Ok(Self::Range(from, to));
@@ -166,52 +206,129 @@ impl Target {
         name.map(Self::Name).ok_or_else(wrong)
     }
 
-    /// How many addresses it means; a name counts as one.
+    /// How many addresses it means; a name counts as one, and a network that is not counted through as none.
     pub fn count(&self) -> u64 {
         match self {
-            Self::Network(network) => 1_u64 << 32_u8.saturating_sub(network.length),
+            Self::Network(network, _) if network.is_wide() => 0,
+            Self::Network(network, _) => 1_u64 << (network.longest() - network.length).min(63),
             Self::Range(from, to) => u64::from(to.to_bits() - from.to_bits()) + 1,
-            Self::Address(_) | Self::Name(_) => 1,
+            Self::Address(..) | Self::Name(_) => 1,
         }
     }
 
-    /// The addresses of it that may be hosts, in order; none for a name.
+    /// The addresses of it that may be hosts, in order; none for a name, and for a network that is not counted through.
     fn addresses(&self) -> Box<dyn Iterator<Item = IpAddr> + '_> {
         let of = |from: u32, to: u32| (from..=to).map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits)));
         match self {
-            Self::Network(network) => {
-                let IpAddr::V4(v4) = network.address else {
-                    return Box::new(std::iter::empty());
-                };
-                let last =
-                    v4.to_bits() | u32::MAX.checked_shr(u32::from(network.length)).unwrap_or(0);
-                // RFC 3021: a network of two addresses has neither of the two.
-                let inner = u32::from(network.length < 31);
-                Box::new(of(v4.to_bits() + inner, last - inner))
-            }
+            Self::Network(network, _) if network.is_wide() => Box::new(std::iter::empty()),
+            Self::Network(network, _) => match network.address {
+                IpAddr::V4(v4) => {
+                    let last =
+                        v4.to_bits() | u32::MAX.checked_shr(u32::from(network.length)).unwrap_or(0);
+                    // RFC 3021: a network of two addresses has neither of the two.
+                    let inner = u32::from(network.length < 31);
+                    Box::new(of(v4.to_bits() + inner, last - inner))
+                }
+                IpAddr::V6(v6) => {
+                    // The first address is every router's (RFC 4291 §2.6.1), but for two ends of a wire (RFC 6164).
+                    let first = v6.to_bits() + u128::from(network.length < 127);
+                    let last = v6.to_bits()
+                        | u128::MAX
+                            .checked_shr(u32::from(network.length))
+                            .unwrap_or(0);
+                    Box::new((first..=last).map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits))))
+                }
+            },
             Self::Range(from, to) => Box::new(of(from.to_bits(), to.to_bits())),
-            Self::Address(address) => Box::new(std::iter::once(*address)),
+            Self::Address(address, _) => Box::new(std::iter::once(*address)),
             Self::Name(_) => Box::new(std::iter::empty()),
         }
+    }
+
+    /// True if `address` is one of those it means; never for a name.
+    pub fn holds(&self, address: IpAddr) -> bool {
+        match self {
+            Self::Network(network, _) => network.contains(address),
+            Self::Range(from, to) => {
+                matches!(address.to_canonical(), IpAddr::V4(v4) if (*from..=*to).contains(&v4))
+            }
+            Self::Address(only, _) => *only == address.to_canonical(),
+            Self::Name(_) => false,
+        }
+    }
+
+    /// The link that was written behind it.
+    pub fn link(&self) -> Option<&Link> {
+        match self {
+            Self::Network(_, link) | Self::Address(_, link) => link.as_ref(),
+            Self::Range(..) | Self::Name(_) => None,
+        }
+    }
+
+    /// The network, if it is one that nobody counts through.
+    pub fn wide(&self) -> Option<&Network> {
+        match self {
+            Self::Network(network, _) => Some(network).filter(|network| network.is_wide()),
+            _ => None,
+        }
+    }
+}
+
+/// `fe80::1%eth0`, `fe80::/64%eth0` and `fe80::%eth0/64` without their link, and the link.
+fn apart(text: &str) -> Option<(String, Option<Link>)> {
+    let Some((address, rest)) = text.split_once('%') else {
+        return Some((text.to_owned(), None));
+    };
+    let (link, length) = match rest.split_once('/') {
+        Some((link, length)) => (link, format!("/{length}")),
+        None => (rest, String::new()),
+    };
+    Some((format!("{address}{length}"), Some(Link::parse(link)?)))
+}
+
+fn of_network(network: Network, link: Option<Link>, text: &str) -> Result<Target, TargetError> {
+    let IpAddr::V6(v6) = network.address else {
+        return match link {
+            None => Ok(Target::Network(network, None)),
+            Some(_) => Err(TargetError::NotATarget(text.to_owned())),
+        };
+    };
+    match (v6.is_unicast_link_local(), v6.is_multicast(), &link) {
+        (_, true, _) => Err(TargetError::Nobody(text.to_owned())),
+        (true, _, None) => Err(TargetError::NoLink(text.to_owned())),
+        _ => Ok(Target::Network(network, link)),
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Network(network) => network.fmt(f),
-            Self::Range(from, to) => write!(f, "{from}-{to}"),
-            Self::Address(address) => address.fmt(f),
-            Self::Name(name) => name.fmt(f),
+            Self::Network(network, _) => network.fmt(f)?,
+            Self::Range(from, to) => write!(f, "{from}-{to}")?,
+            Self::Address(address, _) => address.fmt(f)?,
+            Self::Name(name) => name.fmt(f)?,
+        }
+        match self.link() {
+            Some(link) => write!(f, "%{}", link.0),
+            None => Ok(()),
         }
     }
 }
 
-fn alone(address: IpAddr, text: &str) -> Result<Target, TargetError> {
-    match is_one_machine(address) {
-        true => Ok(Target::Address(address)),
-        false => Err(TargetError::Nobody(text.to_owned())),
+fn alone(address: IpAddr, link: Option<Link>, text: &str) -> Result<Target, TargetError> {
+    if !is_one_machine(address) {
+        return Err(TargetError::Nobody(text.to_owned()));
     }
+    match (is_of_a_link(address), &link) {
+        (true, None) => Err(TargetError::NoLink(text.to_owned())),
+        (_, Some(_)) if address.is_ipv4() => Err(TargetError::NotATarget(text.to_owned())),
+        _ => Ok(Target::Address(address, link)),
+    }
+}
+
+/// True for `fe80::/10`: the machine it means depends on the link.
+pub fn is_of_a_link(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
 }
 
 /// `10.0.0.5-10.0.0.9`, `10.0.0.5-9`.
@@ -242,7 +359,10 @@ pub fn is_one_machine(address: IpAddr) -> bool {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Targets {
     named: Vec<Target>,
+    excluded: Vec<Network>,
     addresses: BTreeSet<IpAddr>,
+    /// The link an address is on, where somebody wrote it.
+    links: BTreeMap<IpAddr, Link>,
 }
 
 impl Targets {
@@ -261,27 +381,79 @@ impl Targets {
             let text = text.join(", ");
             return Err(TargetError::TooWide { text, count });
         }
+        one_link(wanted)?;
+        let mut all = Self {
+            named: wanted.to_vec(),
+            excluded: excluded.to_vec(),
+            ..Self::default()
+        };
+        for target in wanted {
+            for address in target.addresses() {
+                all.add(address, target.link());
+            }
+        }
+        // What a name server says of a link is true on the server's, if anywhere.
         let by_name = resolved.iter().flat_map(|(_, all)| all.iter().copied());
-        let addresses = wanted.iter().flat_map(Target::addresses).chain(by_name);
-        let addresses: BTreeSet<IpAddr> = addresses
-            .map(|address| address.to_canonical())
-            .filter(|address| is_one_machine(*address))
-            .filter(|address| !excluded.iter().any(|network| network.contains(*address)))
-            .collect();
-        // Nobody knows yet what a name means that was not asked about.
-        let unasked = resolved.is_empty() && wanted.iter().any(|t| matches!(t, Target::Name(_)));
-        if addresses.is_empty() && !wanted.is_empty() && !unasked {
+        by_name
+            .filter(|address| !is_of_a_link(*address))
+            .for_each(|address| all.add(address, None));
+        // Nobody knows yet what a name means that was not asked about, and who is in a network that is not counted through.
+        let open =
+            |t: &Target| matches!(t, Target::Name(_)) && resolved.is_empty() || t.wide().is_some();
+        if all.addresses.is_empty() && !wanted.is_empty() && !wanted.iter().any(open) {
             return Err(TargetError::Nothing);
         }
-        Ok(Self {
-            named: wanted.to_vec(),
-            addresses,
-        })
+        Ok(all)
+    }
+
+    fn add(&mut self, address: IpAddr, link: Option<&Link>) {
+        let address = address.to_canonical();
+        if !is_one_machine(address) || self.excluded.iter().any(|n| n.contains(address)) {
+            return;
+        }
+        self.addresses.insert(address);
+        if let Some(link) = link {
+            self.links.insert(address, link.clone());
+        }
+    }
+
+    /// Adds a machine that was met in a network which is not counted through; false if it belongs to none, was excluded, is
+    /// on another link than the one that was written, or if they are too many.
+    pub fn met(&mut self, address: IpAddr, link: Option<&str>) -> bool {
+        let address = address.to_canonical();
+        let fits = |target: &&Target| {
+            target
+                .wide()
+                .is_some_and(|network| network.contains(address))
+                && (link.is_none()
+                    || target
+                        .link()
+                        .is_none_or(|wanted| Some(wanted.name()) == link))
+        };
+        let Some(target) = self.named.iter().find(fits).cloned() else {
+            return false;
+        };
+        let room = u64::try_from(self.addresses.len()).is_ok_and(|count| count < ADDRESSES_MAX);
+        if room {
+            self.add(address, target.link());
+        }
+        self.addresses.contains(&address)
     }
 
     /// What was written.
     pub fn named(&self) -> &[Target] {
         &self.named
+    }
+
+    /// Networks that are not counted through, each with the link that was written behind it.
+    pub fn wide(&self) -> impl Iterator<Item = (&Network, Option<&Link>)> + '_ {
+        let wide = |target| Target::wide(target).map(|network| (network, target.link()));
+        self.named.iter().filter_map(wide)
+    }
+
+    /// The link an address was written with.
+    pub fn link_of(&self, address: IpAddr) -> Option<&str> {
+        self.links.get(&address.to_canonical()).map(Link::name)
     }
 
     /// Every address, in order.
@@ -309,6 +481,23 @@ impl Targets {
     pub fn only(mut self, keep: impl Fn(IpAddr) -> bool) -> Self {
         self.addresses.retain(|address| keep(*address));
         self
+    }
+}
+
+/// Addresses of `fe80::/10` are told apart by nothing but their link: a look has them of one.
+fn one_link(wanted: &[Target]) -> Result<(), TargetError> {
+    let of_a_link = |target: &&Target| match target {
+        Target::Address(address, _) => is_of_a_link(*address),
+        Target::Network(network, _) => is_of_a_link(network.address),
+        Target::Range(..) | Target::Name(_) => false,
+    };
+    let mut links = wanted.iter().filter(of_a_link);
+    let Some(first) = links.next() else {
+        return Ok(());
+    };
+    match links.find(|other| other.link() != first.link()) {
+        Some(other) => Err(TargetError::TwoLinks(first.to_string(), other.to_string())),
+        None => Ok(()),
     }
 }
 
@@ -362,8 +551,8 @@ mod tests {
             Err(TargetError::TooWide { .. })
         ));
         assert!(matches!(
-            Target::parse("2001:db8::/64"),
-            Err(TargetError::NotCounted(_))
+            Target::parse("2001:db8::/111"),
+            Ok(wide) if wide.count() == 0
         ));
         assert!(matches!(
             Target::parse("0.0.0.0/0"),
@@ -373,7 +562,15 @@ mod tests {
 
     #[test]
     fn what_is_no_single_machine_is_refused() {
-        for text in ["224.0.0.1", "255.255.255.255", "0.0.0.0", "ff02::1", "::"] {
+        for text in [
+            "224.0.0.1",
+            "255.255.255.255",
+            "0.0.0.0",
+            "ff02::1",
+            "ff02::1%eth0",
+            "ff00::/120",
+            "::",
+        ] {
             assert!(
                 matches!(Target::parse(text), Err(TargetError::Nobody(_))),
                 "{text}"
@@ -403,12 +600,70 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_small_network_of_ipv6_is_counted_through_and_a_wide_one_is_not() {
+        assert_eq!(
+            all(&["2001:db8::/126"], &["2001:db8::2"]),
+            ["2001:db8::1", "2001:db8::3"]
+        );
+        assert_eq!(all(&["2001:db8::4/127"], &[]).len(), 2);
+        assert_eq!(all(&["2001:db8::/112"], &[]).len(), 65_535);
+        let wide = Target::parse("2001:db8::/64").unwrap();
+        let excluded = Network::parse("2001:db8::9").unwrap();
+        let mut targets = Targets::of(&[wide], &[], &[excluded]).unwrap();
+        assert!(targets.is_empty() && targets.wide().count() == 1);
+        let mut met = |address: &str| targets.met(address.parse().unwrap(), Some("eth0"));
+        assert!(
+            met("2001:db8::5") && !met("2001:db8::9") && !met("2001:db8:1::5") && !met("ff02::1")
+        );
+        assert!(targets.contains("2001:db8::5".parse().unwrap()) && targets.len() == 1);
+    }
+
+    #[test]
+    fn an_address_of_a_link_is_asked_on_the_link_that_was_written_and_nowhere_else() {
+        for text in ["fe80::1", "fe80::/64", "fe80::/120"] {
+            assert!(
+                matches!(Target::parse(text), Err(TargetError::NoLink(_))),
+                "{text}"
+            );
+        }
+        for text in [
+            "fe80::1%",
+            "fe80::1%a/b/64",
+            "10.0.0.1%eth0",
+            "10.0.0.0/24%eth0",
+            "host%eth0",
+        ] {
+            assert!(Target::parse(text).is_err(), "{text}");
+        }
+        let one = Target::parse("fe80::1%eth0").unwrap();
+        assert_eq!(one.to_string(), "fe80::1%eth0");
+        for text in ["fe80::%eth0/64", "fe80::/64%eth0"] {
+            let wide = Target::parse(text).unwrap();
+            assert_eq!(wide.to_string(), "fe80::/64%eth0");
+            let mut targets = Targets::of(&[one.clone(), wide], &[], &[]).unwrap();
+            let other: IpAddr = "fe80::2".parse().unwrap();
+            assert!(!targets.met(other, Some("eth1")) && targets.met(other, Some("eth0")));
+            assert_eq!(targets.link_of(other), Some("eth0"));
+        }
+        let beside = Target::parse("fe80::1%eth1").unwrap();
+        assert!(matches!(
+            Targets::of(&[one, beside], &[], &[]),
+            Err(TargetError::TwoLinks(..))
+        ));
+        let name = HostName::parse("printer.local").unwrap();
+        let found = vec!["fe80::7".parse().unwrap(), "2001:db8::7".parse().unwrap()];
+        let named = Target::Name(name.clone());
+        let targets = Targets::of(&[named], &[(name, found)], &[]).unwrap();
+        assert_eq!(targets.len(), 1);
+    }
+
     proptest! {
         #[test]
         fn any_text_is_a_target_or_a_clear_no(text in "\\PC{0,40}") {
             if let Ok(target) = Target::parse(&text) {
                 prop_assert!(target.count() <= ADDRESSES_MAX);
-                let many = matches!(target, Target::Network(_) | Target::Range(..));
+                let many = matches!(target, Target::Network(..) | Target::Range(..));
                 let single = target.addresses().all(is_one_machine);
                 prop_assert!(many || single);
             }
@@ -418,7 +673,7 @@ mod tests {
         fn a_network_never_holds_its_ends(bits in any::<u32>(), length in 16_u8..31) {
             let text = format!("{}/{length}", Ipv4Addr::from_bits(bits));
             let target = Target::parse(&text).unwrap();
-            let Target::Network(network) = &target else { panic!("{text}") };
+            let Target::Network(network, _) = &target else { panic!("{text}") };
             let mut own: Vec<_> = target.addresses().collect();
             prop_assert_eq!(own.len(), (1 << (32 - length)) - 2);
             prop_assert!(own.iter().all(|a| network.contains(*a)));

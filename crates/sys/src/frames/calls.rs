@@ -103,14 +103,15 @@ impl Calls for Table {
         Ok(())
     }
 
-    fn give_up(&mut self, token: u64) {
+    fn give_up(&mut self, token: u64) -> bool {
         let Some(place) = self.places.remove(&token) else {
-            return;
+            return false;
         };
         if let Some(slot) = self.under_way.get_mut(place) {
             *slot = None;
             self.free.push(place);
         }
+        true
     }
 }
 
@@ -153,7 +154,7 @@ mod tests {
         heard.sort_by_key(|(token, _)| *token);
         assert_eq!(heard, [(7, CallEnd::Accepted), (8, CallEnd::Refused)]);
         table.call(open.local_addr().unwrap(), 9).unwrap();
-        table.give_up(9);
+        assert!(table.give_up(9) && !table.give_up(9));
         assert_eq!(table.free.len(), room);
     }
 }

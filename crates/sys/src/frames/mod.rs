@@ -2,14 +2,18 @@
 
 mod calls;
 mod link;
+mod neighbours;
 mod route;
+mod route6;
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::os::fd::OwnedFd;
 
 use groma_source::Instruction;
-use groma_source::frames::{Calls, FrameReceiver, FrameSender, QuietPorts, WayOut, Wires};
+use groma_source::frames::{
+    Calls, FrameReceiver, FrameSender, Neighbour, QuietPorts, WayOut, Wires,
+};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 /// The machine this program runs on.
@@ -17,8 +21,15 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 pub(crate) struct LinuxWires;
 
 impl Wires for LinuxWires {
-    fn way_out(&self, to: Ipv4Addr) -> io::Result<WayOut> {
-        route::way_out(to)
+    fn way_out(&self, to: IpAddr, link: Option<&str>) -> io::Result<WayOut> {
+        match to.to_canonical() {
+            IpAddr::V4(v4) => route::way_out(v4),
+            IpAddr::V6(v6) => route6::way_out(v6, link),
+        }
+    }
+
+    fn neighbours(&self) -> io::Result<Vec<Neighbour>> {
+        neighbours::all()
     }
 
     fn open(
@@ -30,9 +41,9 @@ impl Wires for LinuxWires {
         Ok((Box::new(link::Sender::open(interface)?), Box::new(receiver)))
     }
 
-    fn quiet_ports(&self, own: Ipv4Addr, count: usize) -> io::Result<QuietPorts> {
+    fn quiet_ports(&self, way: &WayOut, count: usize) -> io::Result<QuietPorts> {
         let held: Vec<(u16, OwnedFd)> = (0..count)
-            .map(|_| quiet_port(own))
+            .map(|_| quiet_port(way))
             .collect::<io::Result<_>>()?;
         Ok(QuietPorts {
             ports: held.iter().map(|(port, _)| *port).collect(),
@@ -46,9 +57,17 @@ impl Wires for LinuxWires {
 }
 
 /// A port that is held by a listener which hears nothing: what its filter drops, the kernel neither takes nor resets.
-fn quiet_port(own: Ipv4Addr) -> io::Result<(u16, OwnedFd)> {
+fn quiet_port(way: &WayOut) -> io::Result<(u16, OwnedFd)> {
+    let (family, own) = match way.own {
+        IpAddr::V4(_) => (AddressFamily::INET, SocketAddr::new(way.own, 0)),
+        // An address of a link alone is told together with the link.
+        IpAddr::V6(v6) => {
+            let own = SocketAddrV6::new(v6, 0, 0, way.interface);
+            (AddressFamily::INET6, SocketAddr::V6(own))
+        }
+    };
     let socket = rustix::net::socket_with(
-        AddressFamily::INET,
+        family,
         SocketType::STREAM,
         SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
         None,
@@ -60,7 +79,7 @@ fn quiet_port(own: Ipv4Addr) -> io::Result<(u16, OwnedFd)> {
         operand: 0,
     };
     crate::kernel::attach(&socket, &[deaf])?;
-    rustix::net::bind(&socket, &SocketAddr::from((own, 0)))?;
+    rustix::net::bind(&socket, &own)?;
     rustix::net::listen(&socket, 1)?;
     let at: SocketAddr = rustix::net::getsockname(&socket)?
         .try_into()

@@ -5,7 +5,7 @@
 )]
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 
 use groma_source::frames::WayOut;
@@ -27,8 +27,8 @@ pub(super) fn way_out(to: Ipv4Addr) -> io::Result<WayOut> {
         interface,
         name: route.interface,
         mac,
-        own: own(to)?,
-        router: route.router,
+        own: own(to)?.into(),
+        router: route.router.map(IpAddr::V4),
     })
 }
 
@@ -77,7 +77,7 @@ fn route(line: &str, to: Ipv4Addr) -> Option<Route> {
 }
 
 /// The kernel's number of an interface, and its MAC address if its frames are those of Ethernet.
-fn interface(name: &str) -> io::Result<(u32, Option<[u8; 6]>)> {
+pub(super) fn interface(name: &str) -> io::Result<(u32, Option<[u8; 6]>)> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
     // SAFETY: a request of nothing is all zeros.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
