@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError, mpsc};
 
 use groma_model::fact::{CertificatePlace, CertificateSighting, Program};
 use groma_model::{CoverageState, Fact, HostName, Port, Reason, Scope, SourceName};
@@ -38,7 +39,7 @@ impl CertificateEndpoints {
     /// The source over those of `endpoints` that plausibly speak TLS; all others are never contacted.
     pub fn new(world: World, endpoints: Vec<Endpoint>) -> Self {
         Self {
-            name: "certificates.endpoints",
+            name: OWN,
             world,
             endpoints,
         }
@@ -75,6 +76,10 @@ impl CertificateEndpoints {
     }
 }
 
+/// The source over this machine's own listeners.
+const OWN: &str = "certificates.endpoints";
+/// Other machines that are asked at the same time, each by one caller at its own pace.
+const HOSTS_AT_ONCE: usize = 12;
 const V4_LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// True if a listener at every address cannot be reached at `::1`, because that address is switched off here.
@@ -116,7 +121,7 @@ impl Source for CertificateEndpoints {
             "nobody else: {} listeners are left alone, because neither port nor program says TLS",
             self.endpoints.len().saturating_sub(asked.len())
         ));
-        let purpose = if self.name == "certificates.endpoints" {
+        let purpose = if self.name == OWN {
             "Sees which certificates this machine's own servers present, and what they are asked for by those who connect."
         } else {
             "Sees which certificates servers of other machines present, where a sweep heard or was offered TLS."
@@ -136,24 +141,83 @@ impl Source for CertificateEndpoints {
     }
 
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
-        let mut caller = Caller::new(&self.world, window, budget, self.host_name());
         let targets = self.targets();
-        for ((asked, port), plan) in &targets {
-            let (mut address, port) = (*asked, *port);
-            let mut outcome = caller.follow(plan, address, port);
-            if is_without_ipv6(&outcome, address) && !targets.contains_key(&(V4_LOOPBACK, port)) {
-                address = V4_LOOPBACK;
-                outcome = caller.follow(plan, address, port);
+        // This machine is one host, whatever its addresses: asked by one caller, at one pace.
+        if self.name == OWN {
+            let mut caller = Caller::new(&self.world, window, budget, self.host_name());
+            for ((address, port), plan) in &targets {
+                let (address, outcome) = self.asked(&mut caller, &targets, (*address, *port), plan);
+                told(window, sink, (address, *port), outcome, plan);
             }
-            Told {
-                window,
-                sink,
-                address,
-                port,
-            }
-            .outcome(outcome, plan);
+            return;
         }
+        let mut hosts: BTreeMap<IpAddr, Vec<(Port, &Plan)>> = BTreeMap::new();
+        for ((address, port), plan) in &targets {
+            hosts.entry(*address).or_default().push((*port, plan));
+        }
+        let name = self.host_name();
+        let (tell, heard) = mpsc::channel();
+        let waiting = Mutex::new(hosts.iter());
+        let next = || {
+            waiting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .next()
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..HOSTS_AT_ONCE.min(hosts.len()) {
+                let (tell, next, name) = (tell.clone(), &next, name.clone());
+                let world = &self.world;
+                scope.spawn(move || {
+                    while let Some((address, ports)) = next() {
+                        let mut caller = Caller::new(world, window, budget, name.clone());
+                        for (port, plan) in ports {
+                            let outcome = caller.follow(plan, *address, *port);
+                            // Nobody listens once the look is over.
+                            let _ = tell.send((*address, *port, *plan, outcome));
+                        }
+                    }
+                });
+            }
+            drop(tell);
+            for (address, port, plan, outcome) in heard {
+                told(window, sink, (address, port), outcome, plan);
+            }
+        });
     }
+}
+
+impl CertificateEndpoints {
+    /// What a listener of this machine presents, and at which address it was asked in the end.
+    fn asked(
+        &self,
+        caller: &mut Caller<'_>,
+        targets: &BTreeMap<(IpAddr, Port), Plan>,
+        (address, port): (IpAddr, Port),
+        plan: &Plan,
+    ) -> (IpAddr, Outcome) {
+        let outcome = caller.follow(plan, address, port);
+        if is_without_ipv6(&outcome, address) && !targets.contains_key(&(V4_LOOPBACK, port)) {
+            return (V4_LOOPBACK, caller.follow(plan, V4_LOOPBACK, port));
+        }
+        (address, outcome)
+    }
+}
+
+fn told(
+    window: &Window,
+    sink: &mut dyn Sink,
+    (address, port): (IpAddr, Port),
+    outcome: Outcome,
+    plan: &Plan,
+) {
+    Told {
+        window,
+        sink,
+        address,
+        port,
+    }
+    .outcome(outcome, plan);
 }
 
 struct Told<'a> {
