@@ -14,6 +14,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use groma_model::batch::{Record, Said};
+use groma_model::fact::NeedReason;
 use groma_model::name::Protection;
 use groma_model::reported::ReportedUse;
 use groma_model::{CoverageState, Fact, Gap, Reason};
@@ -178,6 +179,22 @@ fn what_crosses_an_interface_is_told_and_nothing_else() {
         matches!(fact, Fact::Sighting(met) if met.by == "dhcp" && met.mac.as_deref() == Some("02:00:5e:10:00:31"))
     });
     assert!(met, "who got an address is met");
+
+    let told_to_use: BTreeSet<String> = facts(&scene)
+        .into_iter()
+        .filter_map(|fact| match fact {
+            Fact::DirectoryNeed(need) if need.reason == NeedReason::HandedOut => Some(need),
+            _ => None,
+        })
+        .map(|need| format!("{} {}:{}", need.kind, need.provider, need.port.unwrap()))
+        .collect();
+    let expected = [
+        "dns 10.77.0.1:53",
+        "http wpad.corp.example:8080",
+        "ntp 10.77.0.1:123",
+        "other boot1.corp.example:69",
+    ];
+    assert_eq!(told_to_use, expected.map(str::to_owned).into());
 
     // The card is as it was: heard everybody while somebody listened, and does not any more.
     let modes = std::fs::read_to_string(folder.path().join("promiscuity")).unwrap();

@@ -105,6 +105,8 @@ pub enum NeedReason {
     Connection,
     /// An identity provider asks a directory or another provider about people, as an export of its settings says.
     SignIn,
+    /// Whoever gets an address is told to use this machine, as it was heard on the wire (DHCP).
+    HandedOut,
 }
 
 /// One machine needs another, as a directory states it.

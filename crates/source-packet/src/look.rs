@@ -220,6 +220,9 @@ pub(crate) fn say(heard: &Heard, log: &Foreign, scope: &Scope, sink: &mut dyn Si
     for (sighting, seen) in &heard.sightings {
         saw(Fact::Sighting(sighting.clone()), *seen);
     }
+    for (need, seen) in &heard.needs {
+        saw(Fact::DirectoryNeed(need.clone()), *seen);
+    }
     for ((address, mac), seen) in &heard.neighbours {
         let neighbour = Neighbour {
             address: *address,

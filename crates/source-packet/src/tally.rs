@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use groma_model::fact::DirectoryNeed;
 use groma_model::reported::ReportedUse;
 use groma_model::sighting::Sighting;
 use groma_model::{Foreign, Hours, Peer, Port, Seen, Timestamp};
@@ -35,6 +36,7 @@ pub(crate) struct Tally {
     /// Ports that a server said it opens for one transfer.
     handed_out: HashSet<(Peer, Option<Port>)>,
     sightings: BTreeMap<Sighting, Seen>,
+    needs: BTreeMap<DirectoryNeed, Seen>,
     neighbours: BTreeMap<(IpAddr, [u8; 6]), Seen>,
     /// Rows there was no room for.
     pub(crate) left_out: u64,
@@ -51,6 +53,8 @@ pub struct Heard {
     pub uses: BTreeMap<ReportedUse, Seen>,
     /// Who is there.
     pub sightings: BTreeMap<Sighting, Seen>,
+    /// Whom clients were told to use.
+    pub needs: BTreeMap<DirectoryNeed, Seen>,
     /// Which hardware address an address has.
     pub neighbours: BTreeMap<(IpAddr, [u8; 6]), Seen>,
 }
@@ -128,6 +132,18 @@ impl Tally {
         *known = known.joined(seen);
     }
 
+    /// Somebody was told to use somebody.
+    pub(crate) fn stated(&mut self, need: DirectoryNeed, at: Timestamp) {
+        if self.needs.len() >= ROWS_MAX && !self.needs.contains_key(&need) {
+            self.left_out += 1;
+            return;
+        }
+        let seen = Seen::once(at);
+        let new = || Seen { count: 0, ..seen };
+        let known = self.needs.entry(need).or_insert_with(new);
+        *known = known.joined(seen);
+    }
+
     pub(crate) fn has(&mut self, address: IpAddr, mac: [u8; 6], at: Timestamp) {
         let key = (address, mac);
         if self.neighbours.len() >= ROWS_MAX && !self.neighbours.contains_key(&key) {
@@ -151,6 +167,7 @@ impl Tally {
         Heard {
             uses: uses.into_iter().collect(),
             sightings: std::mem::take(&mut self.sightings),
+            needs: std::mem::take(&mut self.needs),
             neighbours,
         }
     }

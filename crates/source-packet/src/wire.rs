@@ -10,6 +10,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use groma_model::fact::{DirectoryNeed, NeedReason};
 use groma_model::registry::REGISTRY;
 use groma_model::reported::ReportedUse;
 use groma_model::sighting::Sighting;
@@ -403,6 +404,32 @@ impl Wire {
             let ends = (address, SocketAddr::new(server, 67), Transport::Udp);
             let span = (datagram.at, datagram.at);
             tell(&mut self.tally, None, of_kind("dhcp", "DHCP"), ends, span);
+        }
+        self.handed_out(address, &lease, datagram);
+    }
+
+    /// Whom the client is told to use: it will, whether it did so yet or not.
+    fn handed_out(&mut self, client: IpAddr, lease: &speech::Lease, datagram: &Datagram<'_>) {
+        let consumer = Peer::Address(client);
+        let server = lease.server.unwrap_or(datagram.from.ip());
+        for out in &lease.handed_out {
+            if out.peer == consumer || !is_inside(&consumer) {
+                continue;
+            }
+            let need = DirectoryNeed {
+                consumer: consumer.clone(),
+                provider: out.peer.clone(),
+                port: out.port,
+                transport: out.transport,
+                kind: out.kind.to_owned(),
+                reason: NeedReason::HandedOut,
+                account: None,
+                resource: None,
+                protection: None,
+                dn: Foreign::from(format!("the DHCP server {server}").as_str()),
+                attribute: out.option.to_owned(),
+            };
+            self.tally.stated(need, datagram.at);
         }
     }
 

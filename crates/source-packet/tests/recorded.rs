@@ -60,7 +60,12 @@ fn lines(heard: &Heard) -> Vec<String> {
         .neighbours
         .keys()
         .map(|(address, mac)| format!("{address} has {mac:02x?}"));
-    uses.chain(sightings).chain(neighbours).collect()
+    let needs = heard.needs.keys().cloned();
+    let needs = needs.map(|need| groma_model::Fact::DirectoryNeed(need).says());
+    uses.chain(sightings)
+        .chain(needs)
+        .chain(neighbours)
+        .collect()
 }
 
 fn of(name: &str) -> (Vec<ReportedUse>, Counts) {

@@ -40,10 +40,10 @@ addn-hosts=$T/hosts
 auth-ttl=60
 dhcp-range=10.77.0.100,10.77.0.120,1h
 dhcp-option=option:dns-server,10.77.0.1
-dhcp-option=option:ntp-server,10.77.0.1
+dhcp-option-force=option:ntp-server,10.77.0.1
 dhcp-option=option:domain-name,corp.example
-dhcp-option=252,"http://wpad.corp.example:8080/wpad.dat"
-dhcp-option=66,"boot1.corp.example"
+dhcp-option-force=252,"http://wpad.corp.example:8080/wpad.dat"
+dhcp-option-force=66,"boot1.corp.example"
 dhcp-leasefile=$T/leases
 interface=eth0
 bind-interfaces

@@ -71,6 +71,7 @@ pub(super) fn need(need: &DirectoryNeed) -> String {
         NeedReason::Replication => format!("{who} takes its content from {at}{what}"),
         NeedReason::Supply => format!("{who} sends its content to {at}{what}"),
         NeedReason::HandedOn => format!("{who} asks {at} for a part of its tree{what}"),
+        NeedReason::HandedOut => format!("{consumer} is told to use {at}{what}"),
         NeedReason::SignIn => format!("{consumer} signs people in by the word of {at}{what}"),
         NeedReason::Connection if account.is_none() => {
             format!("{who} is connected to {at}, as nobody")

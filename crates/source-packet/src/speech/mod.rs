@@ -19,7 +19,7 @@ use groma_model::Foreign;
 use groma_model::name::{HostName, Protection};
 use groma_model::reported::ReportedMail;
 
-pub use dhcp::{Lease, lease};
+pub use dhcp::{HandedOut, Lease, lease};
 pub use dns::{Answer, announced, answer, netbios_names, question};
 pub use ftp::handed_out;
 pub use udp::{asked_for_time, is_log_line, kerberos_asked, kerberos_gave, kerberos_refused, snmp};
