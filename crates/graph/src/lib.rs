@@ -49,7 +49,6 @@ mod reported;
 mod rhythm;
 mod rights;
 mod routes;
-mod sighted;
 pub mod stake;
 mod systems;
 mod untold;
@@ -153,9 +152,9 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
         &mut listeners,
         &gathered.open_ports,
         &gathered.seen_services,
+        &gathered.sightings,
         estate,
     );
-    sighted::doors(&gathered.sightings, estate, &mut listeners);
     let (volumes, measurements) = volumes::numbers(&gathered.measurements, estate);
     let rights = rights::given(&gathered, estate);
     let backups = backups::made(&gathered, estate, &measurements);

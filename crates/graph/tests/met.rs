@@ -6,6 +6,7 @@ mod common;
 
 use common::*;
 use groma_model::fact::{HostMet, Listener, OpenPort, Program, Proof, SeenService, ServiceAnswer};
+use groma_model::sighting::{Door, Sighting};
 use groma_model::{EvidenceState, Fact, Foreign, Port, Seen, Timestamp, Transport};
 
 const SWEEP: &str = "network.sweep";
@@ -208,4 +209,83 @@ fn the_newest_answer_stands_in_the_row() {
             assert_eq!((row.evidence.len(), rows.next()), (2, None));
         }
     }
+}
+
+fn by_nmap(address: &str, port: u16, product: Option<&str>) -> Fact {
+    Fact::Sighting(Sighting {
+        by: "nmap".to_owned(),
+        address: Some(address.parse().unwrap()),
+        doors: vec![Door {
+            port: Port(port),
+            transport: Transport::Tcp,
+            service: Some("ms-sql-s".to_owned()),
+            product: product.map(str::to_owned),
+            version: product.map(|_| "15.00.2000".to_owned()),
+        }],
+        ..Sighting::default()
+    })
+}
+
+/// What the row at `address` and `port` says of its service, product and witnesses.
+fn row(told: &Told, address: &str, port: u16) -> Vec<(Option<String>, Option<String>, usize)> {
+    let graph = told.graph();
+    let at: std::net::IpAddr = address.parse().unwrap();
+    let here = |row: &&groma_model::inventory::ListenerEntry| {
+        row.port == Port(port) && (row.address == at || row.address.is_unspecified())
+    };
+    let rows = graph.listeners.iter().filter(here);
+    rows.map(|row| {
+        let product = row
+            .answer
+            .as_ref()
+            .and_then(|answer| answer.product.clone());
+        (row.service.clone(), product, row.evidence.len())
+    })
+    .collect()
+}
+
+#[test]
+fn a_product_that_another_scanner_names_stands_in_the_row_and_gives_way_to_an_answer_of_ours() {
+    let mut told = told();
+    told.say(
+        "vantage",
+        "network.scan-list",
+        by_nmap("10.0.0.7", 1433, Some("SQL Server 2019")),
+    );
+    let sql = Some("sql".to_owned());
+    let theirs = (sql.clone(), Some("SQL Server 2019".to_owned()), 1);
+    assert_eq!(row(&told, "10.0.0.7", 1433), [theirs]);
+    let answer = ServiceAnswer {
+        protocol: "ms-sql-s".to_owned(),
+        product: Some("Microsoft SQL Server".to_owned()),
+        ..ServiceAnswer::default()
+    };
+    let ours = Fact::SeenService(SeenService {
+        address: "10.0.0.7".parse().unwrap(),
+        port: Port(1433),
+        transport: Transport::Tcp,
+        answer,
+    });
+    told.say("vantage", "network.services", ours);
+    let both = (sql, Some("Microsoft SQL Server".to_owned()), 2);
+    assert_eq!(row(&told, "10.0.0.7", 1433), [both]);
+}
+
+#[test]
+fn hearsay_of_a_machine_with_an_agent_confirms_its_doors_and_adds_none() {
+    let mut told = told();
+    told.say(
+        "vantage",
+        "network.scan-list",
+        by_nmap("10.0.0.2", 443, Some("nginx")),
+    );
+    told.say(
+        "vantage",
+        "network.scan-list",
+        by_nmap("10.0.0.2", 9443, Some("nginx")),
+    );
+    let known = row(&told, "10.0.0.2", 443);
+    assert_eq!(known.len(), 1);
+    assert_eq!((known[0].1.as_deref(), known[0].2), (Some("nginx"), 3));
+    assert_eq!(row(&told, "10.0.0.2", 9443), []);
 }
