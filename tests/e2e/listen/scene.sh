@@ -117,7 +117,7 @@ X
 sed 's/^\(\S\+\s\+\S\+\s\+\S\+\s\+\S\+\s\+\)y\(\s\)/\1n\2/' /usr/share/postfix/master.cf.dist >$T/pf/master.cf
 printf "pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: $T/pf/sasldb2\nmech_list: PLAIN LOGIN\n" >$T/pf/sasl/smtpd.conf
 echo Tr0ub4dor-Secret | saslpasswd2 -p -c -f $T/pf/sasldb2 -u srv1.corp.example svcscan; chmod 644 $T/pf/sasldb2
-b postfix -c $T/pf start >$T/pf.log 2>&1
+b setsid -w postfix -c $T/pf start >$T/pf.log 2>&1
 bg openssl s_server -accept 10.77.0.1:443 -cert $T/cert.pem -key $T/key.pem -www -quiet
 printf "local stratum 8\nallow all\ncmdport 0\nbindcmdaddress /\npidfile $T/chrony.pid\ndriftfile $T/drift\n" >$T/chrony.conf
 bg chronyd -x -d -u root -f $T/chrony.conf
@@ -158,4 +158,3 @@ for port in 7 9100 8443; do a timeout 1 busybox nc -w 1 10.77.0.1 $port </dev/nu
 sleep 1; kill -TERM $LOOK
 for _ in $(seq 300); do kill -0 $LOOK 2>/dev/null || break; sleep 0.1; done; wait $LOOK; echo "look ended with $?"
 ip -n $B -d -j link show eth0 | grep -o '"promiscuity":[0-9]*' >>$T/promiscuity
-b postfix -c $T/pf stop >>$T/pf.log 2>&1
