@@ -20,7 +20,7 @@ printf '127.0.0.1 localhost\n10.77.0.1 srv1.corp.example srv1\n10.77.0.2 ws1.cor
 for n in $A $B; do cp $T/hosts /etc/netns/$n/hosts; echo 'nameserver 10.77.0.1' >/etc/netns/$n/resolv.conf; done
 a() { ip netns exec $A "$@"; }
 b() { ip netns exec $B "$@"; }
-bg() { ip netns exec $B "$@" >>$T/daemons.log 2>&1 & PIDS+=($!); }
+bg() { ip netns exec $B setsid "$@" >>$T/daemons.log 2>&1 & PIDS+=($!); }
 look() { GROMA_STATE_DIR=$T/state ip netns exec $B $AGENT look --format json "$@"; }
 until_up() { for _ in $(seq 100); do b ss -Hltun "sport = :$1" | grep -q . && return; sleep 0.1; done; echo "nobody serves at $1" >&2; }
 sleep 2
