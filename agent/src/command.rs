@@ -13,13 +13,14 @@ use groma_source::World;
 use groma_source_directory::Directory;
 use groma_source_log::WINDOWS_NAME;
 use groma_source_packet::{LISTENING_NAME, NAME as PACKETS_NAME};
+use groma_source_snmp::Access;
 use groma_source_socket::Tier;
 
 use crate::compose::{Given, LookRequest, Quiet, explanations, look};
 use crate::listen::ListenArgs;
 use crate::memory::memory_in;
 use crate::password::{Interrupted, with_passwords};
-use crate::sweep::{NotSafe, SweepArgs};
+use crate::sweep::{NotSafe, SweepArgs, plan_in_words};
 use crate::{explain, find, output, state};
 
 /// Looks at the machine it runs on, and says what it saw and what it could not see.
@@ -85,7 +86,7 @@ struct LookArgs {
     /// Let every source look within this process, where none can be ended.
     #[arg(long, hide = true)]
     together: bool,
-    /// Whom to ask beyond this machine, and as whom: TOML, readable by its owner alone (`[[directory]]`). Nobody is
+    /// Whom to ask beyond this machine, and as whom: TOML, readable by its owner alone (`[[directory]]`, `[[snmp]]`). Nobody is
     /// asked without it.
     #[arg(long, value_name = "FILE")]
     access: Option<PathBuf>,
@@ -294,6 +295,7 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
         captures: whole_paths(&arguments.captures)?,
         listen: arguments.listen.permitted(&world)?,
     };
+    let named = devices(&world, arguments.access.as_deref(), &arguments.sweep)?;
     let memory_place = memory_in(&state::directory());
     let known = explanations(&world, Some(&memory_place), &directories, &given);
     check_sources(&arguments.sources, &known)?;
@@ -321,10 +323,18 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     {
         return Err(NoSuchSource(NO_TARGET.to_owned()).into());
     }
+    if named.is_empty()
+        && arguments
+            .sources
+            .iter()
+            .any(|s| s == groma_source_snmp::NAME)
+    {
+        return Err(NoSuchSource(NO_DEVICE.to_owned()).into());
+    }
     if arguments.dry_run {
         // With targets it is the sweep somebody wants to know of; without, what is read here.
         let text = match arguments.sweep.plan(&world, false)? {
-            Some(plan) => plan.render(),
+            Some(plan) => plan_in_words(&plan, &named),
             None => explain::render(&known, false),
         };
         return Ok(output::unless_closed(
@@ -344,6 +354,7 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
         events: given.events,
         captures: given.captures,
         listen: given.listen,
+        devices: named,
         sweep,
         ..request(arguments, &memory)
     };
@@ -375,14 +386,35 @@ pub fn directories(world: &World, access: Option<&Path>) -> Result<Vec<Directory
     )?)
 }
 
+/// The devices an access file names, and with `--snmp-public` whoever may be asked.
+///
+/// # Errors
+/// As [`directories`].
+pub fn devices(world: &World, access: Option<&Path>, sweep: &SweepArgs) -> Result<Vec<Access>> {
+    let mut named = match access {
+        Some(path) => {
+            let path = std::path::absolute(path)?;
+            groma_source_snmp::access::read(world.disk.as_ref(), &path)?
+        }
+        None => Vec::new(),
+    };
+    if sweep.asks_with_public() {
+        named.push(Access::public());
+    }
+    Ok(named)
+}
+
 /// Sources that ask other machines, and only those that --target names.
-const ABROAD: [&str; 3] = [
+const ABROAD: [&str; 4] = [
+    groma_source_snmp::NAME,
     groma_source_sweep::NAME,
     groma_source_service::NAME,
     "network.certificates",
 ];
 const NO_TARGET: &str =
     "nobody to be asked is named: write --target 10.0.0.0/24, and try --dry-run first";
+const NO_DEVICE: &str =
+    "no device is named: write --access FILE, with an [[snmp]] in it, or --snmp-public";
 const NO_EVENTS: &str = "no exported log is named: write --events PATH, of a file or a folder";
 const NO_CAPTURE: &str =
     "no capture is named: write --capture FILE, of a file that tcpdump, dumpcap or Wireshark wrote";

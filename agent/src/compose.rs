@@ -25,6 +25,7 @@ use groma_source_forward::RulesetSource;
 use groma_source_log::{LogSource, WindowsLogs};
 use groma_source_packet::{Listening, ListeningSource, PacketSource};
 use groma_source_service::{OpenPort, ServiceSource};
+use groma_source_snmp::SnmpSource;
 use groma_source_socket::{FlowSource, SocketSource, Tier};
 use groma_source_sweep::notes::NoNotes;
 use groma_source_sweep::{Notes, SweepSource};
@@ -80,6 +81,8 @@ pub struct LookRequest {
     pub memory: Option<Memory>,
     /// Directories that the operator named; this vantage asks them, and no other.
     pub directories: Vec<Directory>,
+    /// Devices that the operator named, and as whom they are asked; of those that the sweep meets.
+    pub devices: Vec<groma_source_snmp::Access>,
     /// Whom to ask over the network, and how; nobody without it.
     pub sweep: Option<groma_source_sweep::Plan>,
     /// What it may cost.
@@ -109,6 +112,7 @@ impl LookRequest {
             apart: false,
             memory: None,
             directories: Vec::new(),
+            devices: Vec::new(),
             sweep: None,
             budget: Budget::default(),
             stop: Stop::default(),
@@ -268,7 +272,8 @@ pub fn explanations(
         let memory = memory.map(|m| m.of(&source.name()));
         memory.into_iter().for_each(|m| source.remember(m));
     }
-    let here: [Box<dyn Source>; 8] = [
+    let here: [Box<dyn Source>; 9] = [
+        Box::new(SnmpSource::new(world.clone(), [], Vec::new())),
         Box::new(ServiceSource::new(world.clone(), [])),
         Box::new(CertificateEndpoints::of_others(world.clone(), Vec::new())),
         Box::new(SweepSource::new(
@@ -462,8 +467,8 @@ impl Run<'_> {
         }
     }
 
-    /// Asks what speaks at the ports a sweep found open, and which certificates they present: with the same manners, and not
-    /// those who showed distress meanwhile.
+    /// Asks devices who they are (and learns who is fragile), then what speaks at the ports a sweep found open, and which
+    /// certificates they present: with the same manners, and not those who showed distress meanwhile.
     fn answers(&mut self, world: &World) {
         let request = self.hearing.request;
         let Some(plan) = request.sweep.as_ref() else {
@@ -471,8 +476,15 @@ impl Run<'_> {
         };
         let mut notes = notes(request.memory.as_ref());
         let open = open_ports_met(&self.told.said);
+        let devices = self.devices_met(plan);
         let met = open.iter().map(|open| open.address);
+        let met = met.chain(devices.iter().copied());
         let guests = Guests::new(world, plan, met, notes.as_mut(), request.stop.clone());
+        self.abroad(Box::new(SnmpSource::new(
+            guests.world(),
+            devices,
+            request.devices.clone(),
+        )));
         self.abroad(Box::new(ServiceSource::new(guests.world(), open)));
         let endpoints = secure_ports_met(&self.told.said);
         self.abroad(Box::new(CertificateEndpoints::of_others(
@@ -480,6 +492,21 @@ impl Run<'_> {
             endpoints,
         )));
         guests.leave(notes.as_mut());
+    }
+
+    /// Machines that the sweep met; all that were named, where only devices are to be asked.
+    fn devices_met(&self, plan: &groma_source_sweep::Plan) -> BTreeSet<IpAddr> {
+        let request = self.hearing.request;
+        let sweep = SourceName::new(groma_source_sweep::NAME);
+        if !request.wants(&sweep) {
+            return plan.targets.addresses().collect();
+        }
+        let met = facts(&self.told.said).filter_map(|fact| match fact {
+            Fact::HostMet(met) => Some(met.address),
+            Fact::OpenPort(open) => Some(open.address),
+            _ => None,
+        });
+        met.collect()
     }
 
     fn abroad(&mut self, source: Box<dyn Source>) {

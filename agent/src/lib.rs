@@ -25,18 +25,21 @@ mod state;
 mod sweep;
 
 pub use apart::is_called as is_called_apart;
-pub use command::{Cli, directories, dkim_selector, duration, mail_domain, run, whole_paths};
+pub use command::{
+    Cli, devices, directories, dkim_selector, duration, mail_domain, run, whole_paths,
+};
 pub use compose::{Given, LookRequest, Progress, Quiet, explanations, look};
 pub use explain::{Explained, Place, render as render_explanations};
 pub use find::{Search, find};
 pub use groma_source_directory::Directory;
 pub use groma_source_packet::{Listening, NAME as PACKETS, file::is_capture};
+pub use groma_source_snmp::Access as DeviceAccess;
 pub use groma_source_sweep::Plan as SweepPlan;
 pub use listen::ListenArgs;
 pub use memory::memory_in;
 pub use password::{Interrupted, with_passwords};
 pub use progress::forget_progress;
-pub use sweep::{NotSafe, SweepArgs};
+pub use sweep::{NotSafe, SweepArgs, plan_in_words};
 
 /// The role of a child: what [`LookRequest::apart`] starts this program for. A program that sets it calls this
 /// before anything else, if [`is_called_apart`] says so.

@@ -10,6 +10,7 @@ use groma_source::manners::{
     Ceiling, CeilingError, MannerlyNetwork, Manners, Network, Target, Targets,
 };
 use groma_source::{Stop, World};
+use groma_source_snmp::{Access, DATAGRAMS_ANSWERED, DATAGRAMS_SILENT};
 use groma_source_sweep::datagram::Protocol;
 use groma_source_sweep::notes::{heading, recall};
 use groma_source_sweep::plan::{LABORATORY_RATE, PlanError};
@@ -33,7 +34,7 @@ pub struct SweepArgs {
     /// At most so many packets a second to all hosts together: 200, or less.
     #[arg(long, value_name = "PACKETS", requires = "targets")]
     rate: Option<u32>,
-    /// Ask also by SNMP with the community `public`.
+    /// Ask also by SNMP with the community `public`, and whoever answers for its tables.
     #[arg(long, requires = "targets")]
     snmp_public: bool,
     /// Ask no questions in datagrams.
@@ -79,6 +80,11 @@ impl SweepArgs {
     /// True if anybody was named.
     pub fn names_anybody(&self) -> bool {
         !self.targets.is_empty()
+    }
+
+    /// True if the community every device is delivered with may be used.
+    pub(crate) fn asks_with_public(&self) -> bool {
+        self.snmp_public
     }
 
     /// The plan that was asked for, cut to what this machine may do; none if nobody was named. Names are asked of the
@@ -140,6 +146,23 @@ impl SweepArgs {
         });
         each.collect()
     }
+}
+
+/// The plan in words, with what devices among the targets are asked.
+pub fn plan_in_words(plan: &Plan, devices: &[Access]) -> String {
+    let mut text = plan.render();
+    let is_covered = |address: &IpAddr| devices.iter().any(|table| table.covers(*address));
+    let covered = plan.targets.addresses().filter(is_covered).count();
+    let covered = u64::try_from(covered).unwrap_or(u64::MAX);
+    if covered > 0 {
+        let silent = covered.saturating_mul(DATAGRAMS_SILENT);
+        text.push_str(&format!(
+            "  by SNMP those of {covered} addresses that are met: about {DATAGRAMS_ANSWERED} datagrams to each that answers \
+             (a switch with large tables: more, for 3 minutes at most), {DATAGRAMS_SILENT} to each that does not, \
+             {silent} if none does; 10 a second to one, 2 to a printer, a power supply and whoever is not known\n"
+        ));
+    }
+    text
 }
 
 /// Those who ask more of the hosts that a sweep found: within the same manners, and not of whoever showed distress.

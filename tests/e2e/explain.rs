@@ -23,6 +23,7 @@ const TOLD_WHAT_TO_ASK: [&str; 8] = [
     "network.packets",
     "network.wire",
     "network.sweep",
+    "network.snmp",
     "network.services",
     "network.certificates",
 ];

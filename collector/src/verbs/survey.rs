@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     captures: Vec<PathBuf>,
     #[command(flatten)]
     listen: groma_agent::ListenArgs,
-    /// Whom to ask beyond this machine, and as whom: TOML, readable by its owner alone (`[[directory]]`). Nobody is
+    /// Whom to ask beyond this machine, and as whom: TOML, readable by its owner alone (`[[directory]]`, `[[snmp]]`). Nobody is
     /// asked without it.
     #[arg(long, value_name = "FILE")]
     access: Option<PathBuf>,
@@ -71,15 +71,19 @@ enum Format {
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let world = groma_sys::this_machine(arguments.offline);
     let directories = groma_agent::directories(&world, arguments.access.as_deref())?;
+    let devices = groma_agent::devices(&world, arguments.access.as_deref(), &arguments.sweep)?;
     let sweep = arguments.sweep.plan(&world, !arguments.dry_run)?;
     if let (true, Some(plan)) = (arguments.dry_run, &sweep) {
-        files::print(plan.render().as_bytes())?;
+        files::print(groma_agent::plan_in_words(plan, &devices).as_bytes())?;
         return Ok(0);
     }
     let mut store = open(place)?;
     let out = arguments.out.clone().unwrap_or_else(|| place.directory());
     std::fs::create_dir_all(&out).with_context(|| format!("create {}", out.display()))?;
-    tell(&contacts(arguments, &directories, sweep.as_ref()));
+    let swept = sweep
+        .as_ref()
+        .map(|plan| groma_agent::plan_in_words(plan, &devices));
+    tell(&contacts(arguments, &directories, swept.as_deref()));
     let memory = groma_agent::memory_in(&place.directory());
     let directories = groma_agent::with_passwords(directories)?;
     let request = request(&world, store.as_mut(), arguments, memory)?;
@@ -88,6 +92,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
         events: groma_agent::whole_paths(&arguments.events)?,
         captures: groma_agent::whole_paths(&arguments.captures)?,
         listen: arguments.listen.permitted(&world)?,
+        devices,
         sweep,
         ..request
     };
@@ -112,11 +117,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
 }
 
 /// Whom this survey will contact, said before it does.
-fn contacts(
-    arguments: &Arguments,
-    directories: &[Directory],
-    sweep: Option<&groma_agent::SweepPlan>,
-) -> String {
+fn contacts(arguments: &Arguments, directories: &[Directory], swept: Option<&str>) -> String {
     let domains: Vec<&str> = arguments
         .mail_domains
         .iter()
@@ -137,11 +138,10 @@ fn contacts(
         true => String::new(),
         false => format!("; of the access file, with its logon: {}", named.join(", ")),
     };
-    let swept = sweep.map_or(". ".to_owned(), |plan| {
+    let swept = swept.map_or(". ".to_owned(), |plan| {
         format!(
             "; over the network, within manners, these:
-{}",
-            plan.render()
+{plan}"
         )
     });
     format!("groma will contact: this machine's own TLS listeners{asked}{named}{swept}Nobody else.")

@@ -11,6 +11,7 @@ use groma_model::mail_ledger::{
     MailDomainEntry, MailLedgerEntry, MailRefusalEntry, MailServerEntry, MailSide,
 };
 use groma_model::name::{Port, Protection};
+use groma_model::reported::ReportedMail;
 use groma_model::{EntityId, Estate, EvidenceId, Foreign, Hours, Peer, Seen, Timestamp, Witness};
 
 use crate::gather::{Gathered, Raw};
@@ -326,6 +327,11 @@ fn is_heard(told: &[&Raw<ReportedUse>]) -> bool {
     told.iter().all(|raw| raw.witness == Witness::Network)
 }
 
+/// True for what a device's own table of connections tells: that it is connected there, and of no message.
+fn is_a_mere_connection(used: &ReportedUse) -> bool {
+    used.product == "TCP" && used.mail.as_deref() == Some(&ReportedMail::default())
+}
+
 /// True for a row of a log that knows neither port nor account.
 fn is_vague(used: &ReportedUse) -> bool {
     used.port.is_none() && used.account.is_none()
@@ -432,7 +438,10 @@ fn only_way(key: &Key, rows: &BTreeMap<Key, Row>) -> Option<Key> {
 
 impl Row {
     fn report(&mut self, used: &ReportedUse, told: &[&Raw<ReportedUse>], counts: bool) {
-        self.product.clone_from(&used.product);
+        // A connection does not say what speaks at its other end.
+        if self.product.is_empty() || !is_a_mere_connection(used) {
+            self.product.clone_from(&used.product);
+        }
         if let Peer::Address(address) = used.consumer {
             self.addresses.insert(address);
         }
@@ -455,9 +464,12 @@ impl Row {
             self.evidence.insert(raw.id.clone());
             self.witnesses.insert(raw.witness);
         }
-        let Some(most) = told.iter().map(|raw| raw.seen).reduce(most_of) else {
+        let Some(mut most) = told.iter().map(|raw| raw.seen).reduce(most_of) else {
             return;
         };
+        if is_a_mere_connection(used) {
+            most.count = 0;
+        }
         let refused = used.mail.as_ref().and_then(|mail| mail.refused);
         match refused {
             Some(why) => {
