@@ -28,6 +28,7 @@ const STAR: &[(&str, &[&str])] = &[
     ("groma-source-forward", SOURCE),
     ("groma-source-log", SOURCE),
     ("groma-source-host", SOURCE),
+    ("groma-source-device", SOURCE),
     (
         "groma-source-service",
         &[
@@ -75,6 +76,7 @@ const STAR: &[(&str, &[&str])] = &[
             "groma-source-forward",
             "groma-source-log",
             "groma-source-host",
+            "groma-source-device",
             "groma-source-service",
             "groma-source-snmp",
             "groma-source-socket",
@@ -121,6 +123,9 @@ const FOR_TESTS: &[&str] = &["groma-fuzz", "groma-sys"];
 /// crate that names itself to switch a feature on.
 const TEST_EDGES: &[(&str, &str)] = &[
     ("groma-graph", "groma-resolve"),
+    // A sheet of devices goes out through one and comes back through the other.
+    ("groma-graph", "groma-report"),
+    ("groma-graph", "groma-import"),
     ("groma-store", "groma-store"),
 ];
 

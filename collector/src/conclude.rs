@@ -208,6 +208,7 @@ fn assemble(
         ledger: graph.ledger,
         mail_ledger: graph.mail_ledger,
         mail_servers: graph.mail_servers,
+        devices: graph.devices,
         measurements: graph.measurements,
         waves: Vec::new(),
         findings: Vec::new(),

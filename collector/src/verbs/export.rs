@@ -49,6 +49,10 @@ enum Table {
     Ledger,
     /// Who sends or reads mail, and what each of them needs.
     MailLedger,
+    /// What each device is, whether it mails, and what it needs for that.
+    Devices,
+    /// Devices whose panel somebody must read, to be filled in and imported: see `groma report --format device-sheet`.
+    DeviceSheet,
 }
 
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
@@ -71,6 +75,8 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
                 Table::Dependencies => groma_report::csv(&inventory),
                 Table::Ledger => groma_report::ledger_csv(&inventory),
                 Table::MailLedger => groma_report::mail_ledger_csv(&inventory),
+                Table::Devices => groma_report::devices_csv(&inventory),
+                Table::DeviceSheet => groma_report::device_sheet_csv(&inventory),
             };
             out.write_all(table.as_bytes())
         }

@@ -26,6 +26,7 @@ const AHEAD_MAX: Duration = Duration::from_secs(24 * 3_600);
 pub(crate) struct Arguments {
     /// Batches, inventory CSV, RVTools workbooks, mailbox rights as Export-Csv of Exchange's shell writes them, what AD FS'
     /// shell and Keycloak export about who signs people in through them,
+    /// the sheet of devices filled in (`groma export --format csv --table device-sheet`),
     /// captures of a network (pcap, pcapng), scans of nmap (-oX).
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -73,7 +74,7 @@ fn take(
     let bytes = files::read(file, FILE_BYTES_MAX)?;
     match groma_import::recognise(&bytes) {
         Kind::Batch => take_batch(&bytes, store),
-        Kind::Csv | Kind::RvTools | Kind::Mailboxes | Kind::RelyingParties => {
+        Kind::Csv | Kind::RvTools | Kind::Mailboxes | Kind::RelyingParties | Kind::DeviceSheet => {
             take_list(file, list, of, &bytes, store)
         }
         Kind::Unknown(why) => {
@@ -197,7 +198,8 @@ fn what(imported: &Imported) -> String {
         imported.declared.len()
             + imported.ties.len()
             + imported.parties.len()
-            + imported.needs.len(),
+            + imported.needs.len()
+            + imported.devices.len(),
         counted(imported.rows_left_out, "row left out", "rows left out"),
         counted(imported.cells_left_out, "cell not read", "cells not read"),
     )

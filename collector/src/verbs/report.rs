@@ -39,6 +39,8 @@ enum Format {
     Json,
     /// The dependencies as a table.
     Csv,
+    /// A sheet to print for whoever reads panels: devices that scan, or may, and of which nothing tells whether they mail.
+    DeviceSheet,
 }
 
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
@@ -63,5 +65,6 @@ fn render(inventory: &Inventory, format: Format) -> String {
         Format::Markdown => groma_report::markdown(inventory),
         Format::Json => groma_report::json(inventory),
         Format::Csv => groma_report::csv(inventory),
+        Format::DeviceSheet => groma_report::device_sheet(inventory),
     }
 }

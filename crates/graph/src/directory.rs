@@ -1,7 +1,7 @@
 //! What directories state: a further witness for needs that are known, and often the only one for a delegation, a print
 //! queue or a copier that mail is taken from.
 
-use groma_model::fact::DirectoryNeed;
+use groma_model::fact::{DirectoryNeed, NeedReason};
 use groma_model::inventory::ReachedBy;
 use groma_model::{Estate, Meaning, Peer};
 
@@ -64,6 +64,7 @@ fn draft(raw: &Raw<DirectoryNeed>, place: &Place, provider: &Meaning, estate: &E
     if !raw.fact.is_seen() {
         draft.alive = 0;
     }
+    draft.account_untold = raw.fact.reason == NeedReason::Panel && raw.fact.account.is_none();
     let by = match &raw.fact.provider {
         Peer::Address(_) => ReachedBy::AddressLiteral,
         Peer::Name(_) => provider.reached_by,

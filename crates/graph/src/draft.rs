@@ -48,6 +48,8 @@ pub(crate) struct Draft {
     /// Addresses of the provider that are called, canonical; empty where nobody tells.
     pub(crate) called: Few<IpAddr>,
     pub(crate) accounts: Few<String>,
+    /// True if whoever states the need could not say whether it has an account.
+    pub(crate) account_untold: bool,
     pub(crate) resources: Few<String>,
     pub(crate) protection: Option<Protection>,
     pub(crate) secret: bool,
@@ -84,6 +86,7 @@ impl Draft {
             reached: Few::default(),
             called: Few::default(),
             accounts: Few::default(),
+            account_untold: false,
             resources: Few::default(),
             protection: None,
             secret: false,

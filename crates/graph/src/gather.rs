@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
+use groma_model::device_verdict::DeviceEntry;
 use groma_model::fact::{
-    Access, Admission, AskedName, BackupJob, Connection, DirectoryNeed, FileSystem, Forward, Job,
-    Listener, LoggedUse, MailReader, MailRecord, MailRoute, MailServer, MailUse, MailboxTie,
-    Measurement, NameSource, OpenPort, Reference, RelyingParty, ReportedUse, SeenService, Share,
-    Sighting, Watch, ZoneRecord,
+    Access, Admission, AskedName, BackupJob, Connection, DeviceSays, DirectoryNeed, FileSystem,
+    Forward, Job, Listener, LoggedUse, MailReader, MailRecord, MailRoute, MailServer, MailUse,
+    MailboxTie, Measurement, NameSource, OpenPort, Reference, RelyingParty, ReportedUse,
+    SeenService, Share, Sighting, Watch, ZoneRecord,
 };
 use groma_model::inventory::{
     Backup, Dependency, Entity, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
@@ -62,6 +63,7 @@ pub(crate) struct Gathered {
     /// What exported logs and packets tell: the witness says which.
     pub(crate) reported: Raws<ReportedUse>,
     pub(crate) sightings: Raws<Sighting>,
+    pub(crate) device_says: Raws<DeviceSays>,
     pub(crate) mail_used: Raws<MailUse>,
     pub(crate) mail_readers: Raws<MailReader>,
     pub(crate) mail_servers: Raws<MailServer>,
@@ -186,7 +188,8 @@ impl Gathered {
             Fact::ReportedUse(used) | Fact::PacketUse(used) | Fact::TableUse(used) => {
                 self.reported.push(raw!(used));
             }
-            Fact::Sighting(sighting) if !sighting.doors.is_empty() => {
+            Fact::DeviceSays(says) => self.device_says.push(raw!(says)),
+            Fact::Sighting(sighting) if !sighting.doors.is_empty() || sighting.scans => {
                 self.sightings.push(raw!(sighting));
             }
             Fact::MailUse(used) => self.mail_used.push(raw!(used)),
@@ -245,6 +248,7 @@ impl Gathered {
         settle(&mut self.logged);
         settle(&mut self.reported);
         settle(&mut self.sightings);
+        settle(&mut self.device_says);
         settle(&mut self.mail_used);
         settle(&mut self.mail_readers);
         settle(&mut self.mail_servers);
@@ -300,6 +304,7 @@ impl Gathered {
             .chain(held.relying_parties.iter().flat_map(|p| &p.evidence))
             .chain(held.mail_ledger.iter().flat_map(|l| &l.evidence))
             .chain(held.mail_servers.iter().flat_map(|s| &s.evidence))
+            .chain(held.devices.iter().flat_map(|d| &d.evidence))
             .collect();
         let mut entries = self.entries;
         entries.retain(|entry| cited.contains(&entry.id));
@@ -320,6 +325,7 @@ pub(crate) struct Held<'a> {
     pub(crate) relying_parties: &'a [groma_model::relying::RelyingPartyEntry],
     pub(crate) mail_ledger: &'a [MailLedgerEntry],
     pub(crate) mail_servers: &'a [MailServerEntry],
+    pub(crate) devices: &'a [DeviceEntry],
 }
 
 /// A piece of evidence with its machine, and the line that cites it where anything may.

@@ -106,6 +106,7 @@ fn relays_by_address(case: &Case<'_>) -> bool {
         && (draft.witnesses.contains(&Witness::Written)
             || draft.witnesses.contains(&Witness::Declared))
         && draft.accounts.is_empty()
+        && !draft.account_untold
 }
 
 /// A list was imported, and one end of the edge is not in it.

@@ -21,6 +21,7 @@ mod backups;
 mod bare;
 mod certificates;
 mod channels;
+mod devices;
 mod directory;
 mod draft;
 pub mod due;
@@ -99,6 +100,8 @@ pub struct Graph {
     pub mail_ledger: Vec<groma_model::mail_ledger::MailLedgerEntry>,
     /// What each mail server takes, and whom it lets through.
     pub mail_servers: Vec<groma_model::mail_ledger::MailServerEntry>,
+    /// What each device is and can, and what it needs of mail servers.
+    pub devices: Vec<groma_model::device_verdict::DeviceEntry>,
     /// Numbers taken by looks.
     pub measurements: Vec<MeasurementEntry>,
     /// The facts that entities, listeners and dependencies cite.
@@ -165,6 +168,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     let mail_servers = mail_ledger::servers(&gathered, estate);
     let mail_ledger =
         mail_ledger::entries(&gathered, estate, &mail_servers, &dependencies, &watching);
+    let devices = devices::verdicts(&gathered, estate, &dependencies, &mail_ledger);
     let mail_records = mail::rows(&gathered.mail_records, estate);
     let mailbox_ties = mailboxes::ties(&gathered.mailbox_ties);
     let relying_parties = relying::rows(&gathered.relying, estate);
@@ -182,6 +186,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
         relying_parties: &relying_parties,
         mail_ledger: &mail_ledger,
         mail_servers: &mail_servers,
+        devices: &devices,
     };
     let (systems, evidence) = rayon::join(
         || systems::propose(estate, &listeners, &dependencies),
@@ -203,6 +208,7 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
         relying_parties,
         mail_ledger,
         mail_servers,
+        devices,
         measurements,
         evidence,
     }

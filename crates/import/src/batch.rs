@@ -27,7 +27,13 @@ pub fn as_batch(imported: &Imported, site: &SiteId, version: &str) -> Batch {
     let ties = imported.ties.iter().cloned().map(Fact::MailboxTie);
     let parties = imported.parties.iter().cloned().map(Fact::RelyingParty);
     let needs = imported.needs.iter().cloned().map(Fact::DirectoryNeed);
-    for fact in declared.chain(ties).chain(parties).chain(needs) {
+    let devices = imported.devices.iter().cloned().map(Fact::DeviceSays);
+    for fact in declared
+        .chain(ties)
+        .chain(parties)
+        .chain(needs)
+        .chain(devices)
+    {
         rows.push(serde_json::to_string(&fact).unwrap_or_default());
         records.push(Record {
             source: source.clone(),

@@ -14,6 +14,8 @@
 //! What Exchange's management shell exports about mailboxes (who may use whose, where mail is handed on to) is read as
 //! `Export-Csv` writes it. Who signs people in through an identity provider is read as AD FS' shell and Keycloak export it.
 //!
+//! The sheet of devices that groma prints for whoever walks around comes back through here, filled in.
+//!
 //! What nmap writes (`-oX`) is read by [`nmap`]: who answered, with which doors.
 //!
 //! A bad row is reported and left out; only a file that as a whole cannot be read is an error. A cell is
@@ -31,6 +33,7 @@ mod columns;
 mod mailboxes;
 mod name;
 pub mod nmap;
+mod panel;
 mod relying;
 mod row;
 mod separated;
@@ -39,7 +42,7 @@ mod workbook;
 
 use groma_model::Peer;
 use groma_model::Timestamp;
-use groma_model::fact::{Declared, DirectoryNeed, MailboxTie, RelyingParty};
+use groma_model::fact::{Declared, DeviceSays, DirectoryNeed, MailboxTie, RelyingParty};
 
 pub use batch::as_batch;
 pub use name::list_name;
@@ -72,6 +75,8 @@ pub enum Kind {
     Mailboxes,
     /// What an identity provider exported: whom it signs people in for.
     RelyingParties,
+    /// The sheet of devices, filled in by whoever stood before them.
+    DeviceSheet,
     /// None of these; says what it looks like and what to do.
     Unknown(String),
 }
@@ -91,6 +96,8 @@ pub struct Imported {
     pub parties: Vec<RelyingParty>,
     /// What that provider itself needs to do so.
     pub needs: Vec<DirectoryNeed>,
+    /// What panels of devices say.
+    pub devices: Vec<DeviceSays>,
     /// What could not be read, by row: the first ones, and a last that counts the rest.
     pub skipped: Vec<RowProblem>,
     /// Rows that are left out.
@@ -186,7 +193,7 @@ pub fn read_of(
     of: Option<&Peer>,
 ) -> Result<Imported, ImportError> {
     let list = name.chars().filter(|c| !c.is_control()).take(200);
-    let list: String = list.collect();
+    let mut list: String = list.collect();
     if bytes.len() > FILE_BYTES {
         return Err(ImportError::TooLarge {
             list,
@@ -199,13 +206,19 @@ pub fn read_of(
         Kind::Mailboxes => mailboxes::read(&list, &text::decode(bytes).unwrap_or_default())?,
         Kind::RelyingParties => relying::read(&list, &text::decode(bytes).unwrap_or_default(), of)?,
         Kind::RvTools => workbook::read(&list, bytes)?,
+        Kind::DeviceSheet => {
+            let (reading, name) = panel::read(&list, &text::decode(bytes).unwrap_or_default())?;
+            list = name;
+            reading
+        }
         Kind::Batch => return Err(ImportError::IsABatch { list }),
         Kind::Unknown(why) => return Err(ImportError::Unknown { list, why }),
     };
     let nothing = reading.declared.is_empty()
         && reading.ties.is_empty()
         && reading.parties.is_empty()
-        && reading.needs.is_empty();
+        && reading.needs.is_empty()
+        && reading.devices.is_empty();
     if let (true, Some(first)) = (nothing, reading.problems.first()) {
         return Err(ImportError::NothingUsable {
             list,
@@ -221,6 +234,7 @@ pub fn read_of(
         ties: reading.ties,
         parties: reading.parties,
         needs: reading.needs,
+        devices: reading.devices,
         skipped: reading.problems,
         rows_left_out: reading.rows_left_out,
         cells_left_out: reading.cells_left_out,
@@ -234,6 +248,7 @@ pub(crate) struct Reading {
     pub(crate) ties: Vec<MailboxTie>,
     pub(crate) parties: Vec<RelyingParty>,
     pub(crate) needs: Vec<DirectoryNeed>,
+    pub(crate) devices: Vec<DeviceSays>,
     pub(crate) problems: Vec<RowProblem>,
     pub(crate) rows: usize,
     untold: usize,

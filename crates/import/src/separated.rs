@@ -42,6 +42,9 @@ pub(crate) fn recognise(bytes: &[u8]) -> Kind {
     if crate::relying::is_table(&text) {
         return Kind::RelyingParties;
     }
+    if crate::panel::is_meant(&text) {
+        return Kind::DeviceSheet;
+    }
     if crate::mailboxes::is_meant(&text) {
         return Kind::Mailboxes;
     }

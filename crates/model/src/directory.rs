@@ -107,6 +107,8 @@ pub enum NeedReason {
     SignIn,
     /// Whoever gets an address is told to use this machine, as it was heard on the wire (DHCP).
     HandedOut,
+    /// Somebody stood before a device and read its settings.
+    Panel,
 }
 
 /// One machine needs another, as a directory states it.

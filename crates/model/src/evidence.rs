@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::device::DeviceWitness;
 use crate::id::{AgentId, EvidenceId, SiteId, SourceName};
 use crate::{Fact, Scope, Seen};
 
@@ -62,6 +63,7 @@ impl Witness {
             | Fact::HostMet(_)
             | Fact::OpenPort(_)
             | Fact::SeenService(_) => Self::Network,
+            Fact::DeviceSays(says) if says.by == DeviceWitness::Panel => Self::Declared,
             Fact::PacketUse(_)
             | Fact::TableUse(_)
             | Fact::Sighting(_)

@@ -90,6 +90,9 @@ pub struct Inventory {
     /// What each mail server takes, and whom it lets through.
     #[serde(default)]
     pub mail_servers: Vec<crate::mail_ledger::MailServerEntry>,
+    /// What takes no agent: what each device is and can, whether it mails, and what it needs for that.
+    #[serde(default)]
+    pub devices: Vec<crate::device_verdict::DeviceEntry>,
     /// Numbers taken by looks.
     pub measurements: Vec<MeasurementEntry>,
     /// Wave files that are known.

@@ -1,7 +1,7 @@
 //! Writes a report of a made-up estate, and what each format cost.
 //!
 //!     cargo run --release -p groma-report --example generate_report -- 10000 200000 report.html
-//!     cargo run --release -p groma-report --example generate_report -- office|single report.html
+//!     cargo run --release -p groma-report --example generate_report -- office|devices|single report.html
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -18,6 +18,12 @@ fn main() {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (inventory, path) = match words.as_slice() {
         ["office", path] => (sample::office(), *path),
+        ["devices", path] => {
+            let inventory = sample::devices();
+            let sheet = groma_report::device_sheet(&inventory);
+            std::fs::write(format!("{path}.sheet.html"), sheet).expect("the path can be written");
+            (inventory, *path)
+        }
         ["single", path] => (sample::single(), *path),
         [hosts, dependencies, path] => {
             let number = |text: &str| {
@@ -27,7 +33,9 @@ fn main() {
             (sample::large(number(hosts), number(dependencies)), *path)
         }
         _ => {
-            panic!("usage: generate_report HOSTS DEPENDENCIES PATH, or office PATH, or single PATH")
+            panic!(
+                "usage: generate_report HOSTS DEPENDENCIES PATH, or office PATH, devices PATH, single PATH"
+            )
         }
     };
     println!(

@@ -82,6 +82,14 @@ fn policy() -> String {
     )
 }
 
+/// The policy of a page without a script.
+pub(crate) fn policy_of(style: &str) -> String {
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+        base64(&Sha256::digest(style.as_bytes())),
+    )
+}
+
 /// JSON that stands inside a `script` element: no `<`, `>` or `&` is left that could end it or begin a comment.
 fn data_block(data: &PanelData<'_>) -> String {
     let json =

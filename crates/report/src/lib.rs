@@ -21,6 +21,7 @@ mod map;
 mod markdown;
 mod page;
 mod rank;
+mod sheet;
 mod summary;
 mod table;
 mod tables;
@@ -85,6 +86,21 @@ pub fn ledger_csv(inventory: &Inventory) -> String {
 /// Who sends or reads mail and what each of them needs, as one CSV table.
 pub fn mail_ledger_csv(inventory: &Inventory) -> String {
     tables::mail(inventory)
+}
+
+/// What each device is, whether it mails and what it needs for that, as one CSV table.
+pub fn devices_csv(inventory: &Inventory) -> String {
+    tables::devices(inventory)
+}
+
+/// The sheet for whoever reads panels of devices: one printable file without a script.
+pub fn device_sheet(inventory: &Inventory) -> String {
+    sheet::html(inventory)
+}
+
+/// The same sheet as a table to be filled in, which `groma import` takes back.
+pub fn device_sheet_csv(inventory: &Inventory) -> String {
+    sheet::csv(inventory)
 }
 
 /// What a terminal prints when a survey is done. No text in it holds a control character.

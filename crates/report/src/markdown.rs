@@ -18,6 +18,7 @@ pub(crate) fn render(page: &Page, words: &Catalogue) -> String {
     data(&mut out, page);
     ledger(&mut out, page);
     mail_ledger(&mut out, page);
+    devices(&mut out, page);
     watching(&mut out, page);
     mail(&mut out, page);
     directories(&mut out, page);
@@ -385,6 +386,37 @@ fn mail_ledger(out: &mut Document<'_>, page: &Page) {
     });
     out.table(&columns, rows);
     out.cut(&page.mail_ledger);
+}
+
+/// What each device is, and whether it mails.
+fn devices(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    if page.devices.rows.is_empty() {
+        return;
+    }
+    out.heading(words.devices, words.devices_lead);
+    let columns = [
+        words.name,
+        words.devices_what,
+        words.devices_where,
+        words.devices_does,
+        words.devices_mails,
+        words.devices_needs,
+        words.devices_told,
+    ];
+    let rows = page.devices.rows.iter().map(|row| {
+        vec![
+            row.name.clone(),
+            row.what.join(" · "),
+            row.location.clone(),
+            row.does.join(" · "),
+            row.mails.join(" · "),
+            row.needs.join(" · "),
+            row.told_by.clone(),
+        ]
+    });
+    out.table(&columns, rows);
+    out.cut(&page.devices);
 }
 
 /// Who watches, where anybody looked for it.

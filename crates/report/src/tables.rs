@@ -1,5 +1,7 @@
 //! The two ledgers as CSV: who logs on where, and who sends mail.
 
+use groma_model::device::{Deed, DeviceClass};
+use groma_model::device_verdict::{DeviceEntry, DeviceMailNeed, DeviceWord};
 use groma_model::inventory::{Inventory, ReachedBy};
 use groma_model::ledger::LedgerEntry;
 use groma_model::mail_ledger::{MailDomainEntry, MailLedgerEntry, MailSide};
@@ -93,6 +95,90 @@ pub(crate) fn mail(inventory: &Inventory) -> String {
         .iter()
         .map(|row| sender(row, &index).to_vec());
     written(&MAIL, rows)
+}
+
+const DEVICES: [&str; 19] = [
+    "device",
+    "addresses",
+    "class",
+    "maker",
+    "model",
+    "serial",
+    "location",
+    "prints",
+    "scans",
+    "faxes",
+    "mails",
+    "mails_because",
+    "disputes",
+    "needs_of_mail_server",
+    "to_be_asked",
+    "told_by",
+    "macs",
+    "id",
+    "evidence",
+];
+
+/// What each device is, whether it mails and what it needs for that, one line each.
+pub(crate) fn devices(inventory: &Inventory) -> String {
+    let index = Index::of(inventory);
+    let rows = inventory
+        .devices
+        .iter()
+        .map(|row| device(row, &index).to_vec());
+    written(&DEVICES, rows)
+}
+
+fn device(row: &DeviceEntry, index: &Index<'_>) -> [String; 19] {
+    let entity = index.entity(row.entity.as_str());
+    let words = |told: &[DeviceWord]| list(told.iter().map(|word| &word.value));
+    let answer = |deed| row.answer(deed).as_str().to_owned();
+    let because = row.deeds.iter().filter(|entry| entry.deed == Deed::Mail);
+    [
+        index.name(&row.entity),
+        list(entity.iter().flat_map(|entity| &entity.addresses)),
+        text(row.class.map(DeviceClass::words)),
+        words(&row.maker),
+        words(&row.model),
+        words(&row.serial),
+        words(&row.location),
+        answer(Deed::Print),
+        answer(Deed::Scan),
+        answer(Deed::Fax),
+        answer(Deed::Mail),
+        list(because.flat_map(|entry| entry.because.iter().map(|reason| &reason.says))),
+        list(row.disputes()),
+        list(row.mail.iter().map(|need| mail_need(need, index))),
+        if row.to_be_asked { "yes" } else { "no" }.to_owned(),
+        list(row.told_by.iter().map(|by| by.words())),
+        list(entity.iter().flat_map(|entity| &entity.attributes.macs)),
+        row.entity.as_str().to_owned(),
+        list(&row.evidence),
+    ]
+}
+
+/// Server and port, then what it needs there.
+fn mail_need(need: &DeviceMailNeed, index: &Index<'_>) -> String {
+    let account = match (need.anonymous, &need.account) {
+        (Some(true), _) => "anonymous".to_owned(),
+        (_, Some(account)) => format!("account {account}"),
+        (Some(false), None) => "an account".to_owned(),
+        (None, None) => String::new(),
+    };
+    let port = need.port.map(|port| format!(":{port}")).unwrap_or_default();
+    let reached = need.reached_as.as_ref().map(|used| {
+        let by = need.reached_by.map_or("", way);
+        format!("{by} {used}")
+    });
+    let parts = [
+        format!("{}{port}", index.name(&need.server)),
+        account,
+        protection(need.protection),
+        need.tls.join(" "),
+        reached.unwrap_or_default(),
+    ];
+    let said: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    said.join(", ")
 }
 
 fn text<T: ToString>(value: Option<T>) -> String {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use groma_model::device::DeviceWitness;
 use groma_model::directory::NeedReason;
 use groma_model::fact::{
     CertificateSighting, CertificateUse, Declared, DeviceSays, DirectoryObject, Forward,
@@ -314,6 +315,10 @@ impl Gathered {
                 let named = self.called.entry((site.clone(), at)).or_default();
                 named.extend(names.map(|name| (name, id.clone())));
             }
+            Fact::DeviceSays(device) if device.by == DeviceWitness::Panel => {
+                self.take_list(site, vantage, list_of(evidence), *seen);
+                self.listed(vantage, [&Peer::Address(device.address)], *seen);
+            }
             Fact::DeviceSays(device) => {
                 let at = device.address.to_canonical();
                 self.mention(site, vantage, Peer::Address(at), *seen);
@@ -390,10 +395,10 @@ impl Gathered {
                 Some((peer, _)) => self.mention(site, vantage, peer.clone(), *seen),
                 None => self.touch(site, vantage, *seen),
             },
-            Fact::DirectoryNeed(need) if need.reason == NeedReason::SignIn => {
-                let list = evidence.scope.as_str();
-                let list = list.split_once(':').map_or(list, |(_, name)| name);
-                self.take_list(site, vantage, list, *seen);
+            Fact::DirectoryNeed(need)
+                if matches!(need.reason, NeedReason::SignIn | NeedReason::Panel) =>
+            {
+                self.take_list(site, vantage, list_of(evidence), *seen);
                 self.listed(vantage, [&need.consumer, &need.provider], *seen);
             }
             Fact::DirectoryNeed(need) => {
@@ -724,4 +729,10 @@ fn peers_of(forward: &Forward) -> impl Iterator<Item = &Peer> {
         _ => None,
     };
     target.into_iter().chain(&forward.via)
+}
+
+/// The name of the list that a fact stands in.
+fn list_of(evidence: &Evidence) -> &str {
+    let scope = evidence.scope.as_str();
+    scope.split_once(':').map_or(scope, |(_, name)| name)
 }

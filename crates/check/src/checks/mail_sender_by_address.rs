@@ -48,7 +48,7 @@ fn draft(view: &View<'_>, listed: &[&Dependency]) -> Draft {
         agree(machines, "its address", "their addresses"),
     );
     draft.indicator = format!(
-        "{} on the receive connectors, {alive} of them seen sending: {}",
+        "{} on a list of receive connectors or as read off a panel, {alive} of them seen sending: {}",
         count(machines, "single address", "single addresses"),
         who(listed)
     );

@@ -57,6 +57,7 @@ mod pinned_certificate;
 mod private_key_readable;
 mod quiet_machine_still_calls;
 mod remote_mount;
+mod scanner_mail_unknown;
 mod scheduled_only;
 mod secret_in_file;
 mod service_account_interactive;
@@ -140,6 +141,7 @@ pub fn all() -> &'static [&'static dyn Check] {
         &private_key_readable::PrivateKeyReadable,
         &quiet_machine_still_calls::QuietMachineStillCalls,
         &remote_mount::RemoteMount,
+        &scanner_mail_unknown::ScannerMailUnknown,
         &scheduled_only::ScheduledOnly,
         &secret_in_file::SecretInFile,
         &service_account_interactive::ServiceAccountInteractive,

@@ -63,6 +63,7 @@ pub(crate) fn inventory(mut entities: Vec<Entity>, mut dependencies: Vec<Depende
         relying_parties: Vec::new(),
         mail_ledger: Vec::new(),
         mail_servers: Vec::new(),
+        devices: Vec::new(),
         measurements: Vec::new(),
         waves: Vec::new(),
         findings: Vec::new(),

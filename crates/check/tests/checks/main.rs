@@ -38,6 +38,7 @@ mod questions;
 mod quiet_machine_still_calls;
 mod registry;
 mod remote_mount;
+mod scanner_mail_unknown;
 mod scheduled_only;
 mod secret_in_file;
 mod service_principal_names_host;

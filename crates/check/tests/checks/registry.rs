@@ -32,6 +32,11 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             waves_and_keys::binds::negative(),
         ),
         (
+            "scanner-mail-unknown",
+            scanner_mail_unknown::positive(),
+            scanner_mail_unknown::negative(),
+        ),
+        (
             "service-account-old-keys",
             waves_and_keys::keys::positive(),
             waves_and_keys::keys::negative(),
@@ -490,6 +495,7 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "orphan-rights"
                 | "pinned-certificate"
                 | "private-key-readable"
+                | "scanner-mail-unknown"
                 | "sign-in-moves"
                 | "sole-watcher"
                 | "spf-fault"
@@ -635,6 +641,7 @@ fn take(all: &mut Inventory, one: Inventory) {
     all.mail_routes.extend(one.mail_routes);
     all.mail_ledger.extend(one.mail_ledger);
     all.mail_servers.extend(one.mail_servers);
+    all.devices.extend(one.devices);
     all.waves.extend(one.waves);
     all.evidence.extend(one.evidence);
 }

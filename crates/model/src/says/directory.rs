@@ -73,6 +73,7 @@ pub(super) fn need(need: &DirectoryNeed) -> String {
         NeedReason::HandedOn => format!("{who} asks {at} for a part of its tree{what}"),
         NeedReason::HandedOut => format!("{consumer} is told to use {at}{what}"),
         NeedReason::SignIn => format!("{consumer} signs people in by the word of {at}{what}"),
+        NeedReason::Panel => format!("{who} is set up to use {at}{what}"),
         NeedReason::Connection if account.is_none() => {
             format!("{who} is connected to {at}, as nobody")
         }

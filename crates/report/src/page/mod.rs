@@ -6,6 +6,7 @@ mod between;
 mod certificates;
 mod coverage;
 mod data;
+mod devices;
 mod directory;
 mod estate;
 mod front;
@@ -29,6 +30,7 @@ pub(crate) use between::BetweenRow;
 pub(crate) use certificates::CertificateRow;
 pub(crate) use coverage::{FoldedRow, GapRow, SourceRow};
 pub(crate) use data::DataRow;
+pub(crate) use devices::DeviceRow;
 pub(crate) use directory::{DirectoryPart, DirectoryRow};
 pub(crate) use estate::{HostRow, ListenerRow, QuestionGroup, SystemRow};
 pub(crate) use front::{Notice, Number, Watched, watched};
@@ -159,6 +161,7 @@ pub(crate) struct Page {
     pub(crate) data: Rows<DataRow>,
     pub(crate) ledger: Rows<LedgerRow>,
     pub(crate) mail_ledger: Rows<MailLedgerRow>,
+    pub(crate) devices: Rows<DeviceRow>,
     pub(crate) watching: Rows<WatchRow>,
     pub(crate) mail: Rows<MailRow>,
     pub(crate) directories: Vec<DirectoryPart>,
@@ -211,6 +214,7 @@ impl Page {
             data: data::table(index, words, limits.hosts),
             ledger: ledger::table(index, words, limits.dependencies),
             mail_ledger: mail_ledger::table(index, words, limits.dependencies),
+            devices: devices::table(index, words, limits.hosts),
             watching: watching::table(index, words, limits.hosts),
             mail: mail::table(index, words, limits.hosts),
             directories: directory::parts(index, words, limits.hosts),

@@ -8,6 +8,7 @@
     reason = "each test and the example uses a part of it"
 )]
 
+mod devices;
 mod large;
 mod office;
 mod single;
@@ -25,6 +26,7 @@ use groma_model::{
     Timestamp,
 };
 
+pub use devices::devices;
 pub use large::large;
 pub use office::HOSTILE;
 pub use office::office;
@@ -85,6 +87,7 @@ impl Estate {
                 relying_parties: vec![],
                 mail_ledger: vec![],
                 mail_servers: vec![],
+                devices: vec![],
                 measurements: vec![],
                 waves: vec![],
                 findings: vec![],

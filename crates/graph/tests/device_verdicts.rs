@@ -1,0 +1,281 @@
+//! What is known of a device becomes one verdict, with who says so.
+#![allow(clippy::unwrap_used, reason = "tests only")]
+
+mod common;
+
+use common::*;
+use groma_model::device::{Deed, DeviceClass, DeviceSays, DeviceWitness};
+use groma_model::device_verdict::{Answer, DeviceEntry};
+use groma_model::directory::NeedReason;
+use groma_model::fact::{DirectoryNeed, MailUse, ReportedUse};
+use groma_model::name::Protection;
+use groma_model::sighting::Sighting;
+use groma_model::*;
+
+fn says(address: &str, by: DeviceWitness) -> DeviceSays {
+    DeviceSays::new(ip(address), by)
+}
+
+/// A machine that asks others, a mail server, and a copier at 10.0.0.50 that says it scans.
+fn estate() -> Told {
+    let mut told = Told::default();
+    told.host("vantage", "10.0.0.1").host("mail1", "10.0.0.2");
+    told.listens(
+        "mail1",
+        25,
+        unit("/usr/lib/postfix/sbin/master", "postfix.service"),
+    );
+    told.say("vantage", "network.devices", Fact::DeviceSays(copier()));
+    told
+}
+
+fn copier() -> DeviceSays {
+    let mut copier = says("10.0.0.50", DeviceWitness::Ipp);
+    copier.maker = Some("Hewlett-Packard".into());
+    copier.model = Some("C 300".into());
+    copier.location = Some("2nd floor".into());
+    copier.can = vec![Deed::Print, Deed::Scan];
+    copier.proof = vec!["printer-kind".into()];
+    copier
+}
+
+fn only(told: &Told) -> DeviceEntry {
+    let mut devices = told.graph().devices;
+    assert_eq!(devices.len(), 1, "{devices:#?}");
+    devices.remove(0)
+}
+
+fn sent(peer: &str) -> MailUse {
+    MailUse {
+        peer: ip(peer),
+        port: Some(Port(25)),
+        product: "Postfix".into(),
+        helo: None,
+        account: None,
+        mechanism: None,
+        protection: Some(Protection::Tls),
+        tls: Some("TLSv1".into()),
+        certificate: false,
+        sender: Some("corp.example".into()),
+        sender_word: None,
+        recipients: Vec::new(),
+        refused: None,
+        log: "/var/log/mail.log".into(),
+    }
+}
+
+#[test]
+fn a_device_that_scans_and_of_which_no_mail_is_known_stands_on_the_sheet() {
+    let device = only(&estate());
+    assert_eq!(device.class, Some(DeviceClass::Multifunction));
+    assert_eq!(device.answer(Deed::Print), Answer::Yes);
+    assert_eq!(device.answer(Deed::Scan), Answer::Yes);
+    assert_eq!(device.answer(Deed::Fax), Answer::Unknown);
+    assert_eq!(device.answer(Deed::Mail), Answer::Unknown);
+    assert!(device.to_be_asked);
+    let scan = device.deeds.iter().find(|d| d.deed == Deed::Scan).unwrap();
+    assert_eq!(scan.because[0].says, "can (IPP: printer-kind)");
+    assert_eq!(scan.because[0].evidence.len(), 1);
+    let graph = estate().graph();
+    let cited = |id: &EvidenceId| graph.evidence.iter().any(|entry| entry.id == *id);
+    assert!(
+        device.evidence.iter().all(cited),
+        "every reason can be looked up"
+    );
+}
+
+#[test]
+fn the_log_of_the_mail_server_says_that_it_mails_and_how() {
+    let mut told = estate();
+    told.say("mail1", "log.services", Fact::MailUse(sent("10.0.0.50")));
+    let device = only(&told);
+    assert_eq!(device.answer(Deed::Mail), Answer::Yes);
+    assert!(!device.to_be_asked);
+    let [need] = device.mail.as_slice() else {
+        panic!("{:#?}", device.mail);
+    };
+    assert_eq!(need.anonymous, Some(true));
+    assert_eq!(need.tls, ["TLSv1"]);
+    assert_eq!(need.port, Some(Port(25)));
+}
+
+#[test]
+fn a_row_of_its_own_table_of_connections_proves_that_it_mails() {
+    let mut told = estate();
+    let used = ReportedUse {
+        kind: "smtp-relay".into(),
+        consumer: Peer::Address(ip("10.0.0.50")),
+        provider: Peer::Address(ip("10.0.0.2")),
+        port: Some(Port(25)),
+        product: "tcpConnectionTable".into(),
+        ..reported()
+    };
+    told.say("vantage", "network.snmp", Fact::TableUse(used));
+    let device = only(&told);
+    assert_eq!(device.answer(Deed::Mail), Answer::Yes);
+    assert_eq!(device.mail.len(), 1, "{:#?}", device.mail);
+}
+
+fn reported() -> ReportedUse {
+    serde_json::from_value(serde_json::json!({
+        "consumer": {"address": "10.0.0.50"}, "provider": {"address": "10.0.0.2"}, "kind": "smtp-relay",
+        "transport": "tcp", "product": "", "log": "",
+    }))
+    .unwrap()
+}
+
+#[test]
+fn who_contradicts_is_told_and_nobody_is_right_by_luck() {
+    let mut told = estate();
+    let mut snmp = says("10.0.0.50", DeviceWitness::Snmp);
+    snmp.maker = Some("HP".into());
+    snmp.model = Some("HP C-300".into());
+    snmp.serial = Some("X1".into());
+    snmp.cannot = vec![Deed::Scan];
+    told.say("vantage", "network.snmp", Fact::DeviceSays(snmp));
+    let mut wsd = says("10.0.0.50", DeviceWitness::Wsd);
+    wsd.serial = Some("Y2".into());
+    told.say("vantage", "network.devices", Fact::DeviceSays(wsd));
+    let device = only(&told);
+    assert_eq!(device.answer(Deed::Scan), Answer::Unknown);
+    assert_eq!(device.disputes(), ["serial number", "whether it scans"]);
+    assert_eq!(device.maker.len(), 1, "two spellings of one maker");
+    assert_eq!(device.model.len(), 1, "a model with its maker before it");
+    assert_eq!(device.serial.len(), 2);
+    let mut backwards = told.clone();
+    backwards.0.reverse();
+    assert_eq!(told.graph().devices, backwards.graph().devices);
+    // What it has done outweighs what it says of itself.
+    let mut counted = says("10.0.0.50", DeviceWitness::Snmp);
+    counted.has_done = vec![Deed::Scan];
+    told.say("vantage", "network.snmp", Fact::DeviceSays(counted));
+    let device = only(&told);
+    assert_eq!(device.answer(Deed::Scan), Answer::Yes);
+    assert!(device.disputes().contains(&"whether it scans"));
+}
+
+fn read_off(told: &mut Told, account: Option<&str>) {
+    let mut panel = says("10.0.0.50", DeviceWitness::Panel);
+    panel.can = vec![Deed::Mail, Deed::Scan];
+    let need = DirectoryNeed {
+        consumer: Peer::Address(ip("10.0.0.50")),
+        provider: Peer::Address(ip("10.0.0.2")),
+        port: Some(Port(25)),
+        transport: Transport::Tcp,
+        kind: "smtp-relay".into(),
+        reason: NeedReason::Panel,
+        account: account.map(Into::into),
+        resource: None,
+        protection: Some(Protection::None),
+        dn: "row 2 of sheet".into(),
+        attribute: "smtp_server".into(),
+    };
+    let scope = Scope::new("list", "sheet");
+    told.say_in(
+        scope.clone(),
+        "list-1",
+        "declared.list",
+        Fact::DeviceSays(panel),
+        1,
+    );
+    told.say_in(
+        scope,
+        "list-1",
+        "declared.list",
+        Fact::DirectoryNeed(need),
+        1,
+    );
+}
+
+#[test]
+fn what_somebody_read_off_the_panel_takes_it_off_the_sheet_and_makes_its_need() {
+    let mut told = estate();
+    read_off(&mut told, Some(""));
+    let device = only(&told);
+    assert_eq!(device.answer(Deed::Mail), Answer::Yes);
+    assert!(!device.to_be_asked);
+    assert_eq!(device.told_by, [DeviceWitness::Ipp, DeviceWitness::Panel]);
+    let [need] = device.mail.as_slice() else {
+        panic!("{:#?}", device.mail);
+    };
+    assert_eq!(need.anonymous, Some(true));
+    assert_eq!(need.witnesses, [Witness::Declared]);
+    let edge = told.only_edge();
+    assert_eq!(edge.kind, "smtp-relay");
+    assert_eq!(edge.witnesses, [Witness::Declared]);
+    assert_eq!(edge.consumer.addresses, [ip("10.0.0.50")]);
+}
+
+#[test]
+fn nobody_said_whether_it_has_an_account_so_nobody_says_it_has_none() {
+    let mut told = estate();
+    read_off(&mut told, None);
+    let device = only(&told);
+    assert_eq!(device.mail[0].anonymous, None);
+    let edge = told.only_edge();
+    assert!(
+        !edge
+            .hidden_because
+            .contains(&"unauthenticated-relay".to_owned())
+    );
+}
+
+#[test]
+fn a_computer_is_no_device_whatever_it_says() {
+    let mut told = Told::default();
+    told.host("vantage", "10.0.0.1");
+    let mut computer = says("10.0.0.60", DeviceWitness::Wsd);
+    computer.class = Some(DeviceClass::Computer);
+    told.say("vantage", "network.devices", Fact::DeviceSays(computer));
+    // It shares a queue, and an agent looked at it from inside.
+    let mut shares = says("10.0.0.1", DeviceWitness::Ipp);
+    shares.can = vec![Deed::Print];
+    told.say("vantage", "network.devices", Fact::DeviceSays(shares));
+    // Something answered, and said nothing of what it is.
+    told.say(
+        "vantage",
+        "network.devices",
+        Fact::DeviceSays(says("10.0.0.61", DeviceWitness::Ssdp)),
+    );
+    assert!(
+        told.graph()
+            .devices
+            .iter()
+            .all(|d| d.class.is_some() || d.deeds.is_empty())
+    );
+    assert!(told.graph().devices.is_empty());
+}
+
+#[test]
+fn a_mere_printer_and_a_power_supply_are_not_asked_about() {
+    let mut told = Told::default();
+    told.host("vantage", "10.0.0.1");
+    let mut printer = says("10.0.0.50", DeviceWitness::Ipp);
+    printer.class = Some(DeviceClass::Printer);
+    printer.can = vec![Deed::Print];
+    printer.cannot = vec![Deed::Scan];
+    let mut ups = says("10.0.0.51", DeviceWitness::Snmp);
+    ups.class = Some(DeviceClass::Ups);
+    for device in [printer, ups] {
+        told.say("vantage", "network.devices", Fact::DeviceSays(device));
+    }
+    let devices = told.graph().devices;
+    assert_eq!(devices.len(), 2);
+    assert!(devices.iter().all(|device| !device.to_be_asked));
+}
+
+#[test]
+fn an_announcement_on_the_wire_that_it_scans_is_a_witness() {
+    let mut told = Told::default();
+    told.host("vantage", "10.0.0.1");
+    let sighting = Sighting {
+        by: "mdns".into(),
+        address: Some(ip("10.0.0.50")),
+        scans: true,
+        ..Sighting::default()
+    };
+    told.say("vantage", "wire.packets", Fact::Sighting(sighting));
+    let device = only(&told);
+    assert_eq!(device.class, Some(DeviceClass::Scanner));
+    assert!(device.to_be_asked);
+}
