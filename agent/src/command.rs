@@ -405,10 +405,11 @@ pub fn devices(world: &World, access: Option<&Path>, sweep: &SweepArgs) -> Resul
 }
 
 /// Sources that ask other machines, and only those that --target names.
-const ABROAD: [&str; 4] = [
+const ABROAD: [&str; 5] = [
     groma_source_snmp::NAME,
     groma_source_sweep::NAME,
     groma_source_service::NAME,
+    groma_source_device::NAME,
     "network.certificates",
 ];
 const NO_TARGET: &str =

@@ -19,6 +19,7 @@ use groma_source::{Budget, Memory, Source, Stop, Window, World};
 use groma_source_config::{
     ConfigSource, ContainerConfigSource, FindSource, InContainers, RelyingPartiesSource,
 };
+use groma_source_device::{DeviceSource, Met};
 use groma_source_directory::{Directory, DirectorySource};
 use groma_source_dns::{MailDomains, NamesSource, Selector, ZonesSource};
 use groma_source_forward::RulesetSource;
@@ -272,9 +273,10 @@ pub fn explanations(
         let memory = memory.map(|m| m.of(&source.name()));
         memory.into_iter().for_each(|m| source.remember(m));
     }
-    let here: [Box<dyn Source>; 9] = [
+    let here: [Box<dyn Source>; 10] = [
         Box::new(SnmpSource::new(world.clone(), [], Vec::new())),
         Box::new(ServiceSource::new(world.clone(), [])),
+        Box::new(DeviceSource::new(world.clone(), BTreeMap::new())),
         Box::new(CertificateEndpoints::of_others(world.clone(), Vec::new())),
         Box::new(SweepSource::new(
             world.clone(),
@@ -486,6 +488,8 @@ impl Run<'_> {
             request.devices.clone(),
         )));
         self.abroad(Box::new(ServiceSource::new(guests.world(), open)));
+        let met = machines_met(&self.told.said);
+        self.abroad(Box::new(DeviceSource::new(guests.world(), met)));
         let endpoints = secure_ports_met(&self.told.said);
         self.abroad(Box::new(CertificateEndpoints::of_others(
             guests.world(),
@@ -602,6 +606,22 @@ fn open_ports_met(said: &[(SourceName, Vec<Record>)]) -> Vec<OpenPort> {
             _ => None,
         })
         .collect()
+}
+
+/// Machines that were met, with the ports and protocols by which a device may tell what it is.
+fn machines_met(said: &[(SourceName, Vec<Record>)]) -> BTreeMap<IpAddr, Met> {
+    let mut met: BTreeMap<IpAddr, Met> = BTreeMap::new();
+    for fact in facts(said) {
+        let Fact::OpenPort(open) = fact else { continue };
+        let known = met.entry(open.address).or_default();
+        match open.transport {
+            Transport::Tcp => {
+                known.tcp.insert(open.port);
+            }
+            Transport::Udp => known.heard.extend(open.speaks.clone()),
+        }
+    }
+    met
 }
 
 /// Ports of other machines at which TLS was heard, or offered within another protocol.

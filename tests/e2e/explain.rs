@@ -25,6 +25,7 @@ const TOLD_WHAT_TO_ASK: [&str; 8] = [
     "network.sweep",
     "network.snmp",
     "network.services",
+    "network.devices",
     "network.certificates",
 ];
 

@@ -1,0 +1,247 @@
+//! What a machine announces (DNS-SD, RFC 6763), asked of that machine alone over multicast DNS (RFC 6762 §6.7).
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use groma_model::device::{Deed, DeviceClass, DeviceSays, DeviceWitness};
+use groma_source::dns_name;
+
+use crate::text::{plain, uuid, without_maker};
+
+/// The services that are asked for.
+pub const SERVICES: &[&str] = &[
+    "_ipp._tcp",
+    "_ipps._tcp",
+    "_printer._tcp",
+    "_pdl-datastream._tcp",
+    "_scanner._tcp",
+    "_uscan._tcp",
+    "_uscans._tcp",
+    "_axis-video._tcp",
+];
+/// Records of one answer that are read.
+const RECORDS_MAX: usize = 200;
+
+const PTR: u16 = 12;
+const TXT: u16 = 16;
+const SRV: u16 = 33;
+
+/// One instance of a service, as it is announced.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Instance {
+    /// `_ipp._tcp`.
+    pub service: String,
+    /// Its port, where it was told.
+    pub port: Option<u16>,
+    /// What its TXT record says, keys in lower case.
+    pub says: BTreeMap<String, String>,
+}
+
+/// The question for all services, as one message marked `id`. Whoever answers sends it to whoever asked.
+pub fn question(id: u16) -> Vec<u8> {
+    let names: Vec<String> = SERVICES
+        .iter()
+        .map(|name| format!("{name}.local"))
+        .collect();
+    asked(id, names.iter().map(|name| (name.as_str(), PTR)))
+}
+
+/// The question for what the instances `names` say.
+pub fn question_about(id: u16, names: &[String]) -> Vec<u8> {
+    let each = names.iter().take(6);
+    asked(
+        id,
+        each.flat_map(|name| [(name.as_str(), TXT), (name.as_str(), SRV)]),
+    )
+}
+
+fn asked<'n>(id: u16, questions: impl Iterator<Item = (&'n str, u16)>) -> Vec<u8> {
+    let mut body = Vec::new();
+    let mut count = 0_u16;
+    for (name, kind) in questions {
+        for label in name.split('.') {
+            let bytes = label.as_bytes();
+            let length = u8::try_from(bytes.len().min(63)).unwrap_or(63);
+            body.push(length);
+            body.extend(bytes.get(..usize::from(length)).unwrap_or_default());
+        }
+        body.push(0);
+        body.extend(kind.to_be_bytes());
+        body.extend([0, 1]);
+        count += 1;
+    }
+    let [high, low] = id.to_be_bytes();
+    let [many, few] = count.to_be_bytes();
+    [&[high, low, 0, 0, many, few, 0, 0, 0, 0, 0, 0][..], &body].concat()
+}
+
+/// What an answer tells: instances by name. Names that were told without any record of their own have empty ones.
+pub fn parse(message: &[u8]) -> BTreeMap<String, Instance> {
+    let mut out: BTreeMap<String, Instance> = BTreeMap::new();
+    let Some(head) = message.first_chunk::<12>() else {
+        return out;
+    };
+    let number = |high: u8, low: u8| usize::from(u16::from_be_bytes([high, low]));
+    let [_, _, flags, _, q1, q2, a1, a2, n1, n2, r1, r2] = *head;
+    if flags & 0x80 == 0 {
+        return out;
+    }
+    let mut at = head.len();
+    for _ in 0..number(q1, q2).min(RECORDS_MAX) {
+        let Some((_, after)) = dns_name::read(message, at) else {
+            return out;
+        };
+        at = after + 4;
+    }
+    let records = number(a1, a2) + number(n1, n2) + number(r1, r2);
+    for _ in 0..records.min(RECORDS_MAX) {
+        let Some(after) = record(message, at, &mut out) else {
+            break;
+        };
+        at = after;
+    }
+    out
+}
+
+/// Takes one record; where the next one begins.
+fn record(message: &[u8], at: usize, out: &mut BTreeMap<String, Instance>) -> Option<usize> {
+    let (name, at) = dns_name::read(message, at)?;
+    let head = message.get(at..at + 10)?;
+    let [k1, k2, _, _, _, _, _, _, l1, l2] = *head.first_chunk::<10>()?;
+    let begin = at + 10;
+    let end = begin + usize::from(u16::from_be_bytes([l1, l2]));
+    let body = message.get(begin..end)?;
+    let name = String::from_utf8_lossy(&name).into_owned();
+    match u16::from_be_bytes([k1, k2]) {
+        PTR => {
+            let (instance, _) = dns_name::read(message, begin)?;
+            let instance = String::from_utf8_lossy(&instance).into_owned();
+            if let Some(service) = service_of(&instance) {
+                out.entry(instance).or_default().service = service;
+            }
+        }
+        SRV => {
+            if let (Some(service), Some(port)) = (service_of(&name), body.get(4..6)) {
+                let known = out.entry(name).or_default();
+                known.service = service;
+                known.port = port.first_chunk::<2>().map(|p| u16::from_be_bytes(*p));
+            }
+        }
+        TXT => {
+            if let Some(service) = service_of(&name) {
+                let known = out.entry(name).or_default();
+                known.service = service;
+                known.says = strings(body);
+            }
+        }
+        _ => {}
+    }
+    Some(end)
+}
+
+/// `_ipp._tcp` of `Example C300._ipp._tcp.local`, if it is one that is asked for.
+fn service_of(instance: &str) -> Option<String> {
+    let known = SERVICES.iter().find(|service| {
+        let end = format!(".{service}.local");
+        instance.to_lowercase().ends_with(&end)
+    });
+    known.map(|service| (*service).to_owned())
+}
+
+fn strings(body: &[u8]) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    let mut rest = body;
+    while let Some((&length, after)) = rest.split_first() {
+        let Some((text, next)) = after.split_at_checked(usize::from(length)) else {
+            break;
+        };
+        rest = next;
+        let text = String::from_utf8_lossy(text);
+        if let Some((key, value)) = text.split_once('=') {
+            let kept = out.entry(key.to_lowercase());
+            // The first one counts (RFC 6763 §6.4).
+            kept.or_insert_with(|| value.to_owned());
+        }
+    }
+    out
+}
+
+impl Instance {
+    /// True for a queue that a print server shares: the path leads to one of several.
+    pub fn is_shared_queue(&self) -> bool {
+        let path = self.says.get("rp").map_or("", String::as_str);
+        let path = path.trim_start_matches('/');
+        path.starts_with("printers/") || path.starts_with("classes/")
+    }
+
+    fn yes(&self, key: &str) -> bool {
+        let says = self.says.get(key).map(String::as_str);
+        says.is_some_and(|says| says.eq_ignore_ascii_case("t"))
+    }
+
+    fn no(&self, key: &str) -> bool {
+        let says = self.says.get(key).map(String::as_str);
+        says.is_some_and(|says| says.eq_ignore_ascii_case("f"))
+    }
+}
+
+/// What the instances of the machine at `address` say of it; `None` if they are of no device.
+pub fn says(address: IpAddr, instances: &BTreeMap<String, Instance>) -> Option<DeviceSays> {
+    let own: Vec<&Instance> = instances
+        .values()
+        .filter(|i| !i.is_shared_queue())
+        .collect();
+    if own.is_empty() {
+        return None;
+    }
+    let mut says = DeviceSays::new(address, DeviceWitness::Mdns);
+    let first = |key: &str| {
+        let found = own.iter().filter_map(|one| one.says.get(key));
+        found.into_iter().find_map(|text| plain(text))
+    };
+    says.maker = first("usb_mfg").or_else(|| first("mfg"));
+    let model = first("ty").or_else(|| first("usb_mdl"));
+    says.model = model.and_then(|model| without_maker(&model, says.maker.as_deref()));
+    says.location = first("note");
+    says.uuid = own
+        .iter()
+        .filter_map(|one| one.says.get("uuid"))
+        .find_map(|text| uuid(text));
+    for one in &own {
+        let service = one.service.as_str();
+        match service {
+            "_ipp._tcp" | "_ipps._tcp" | "_printer._tcp" | "_pdl-datastream._tcp" => {
+                says.can.push(Deed::Print);
+            }
+            "_scanner._tcp" | "_uscan._tcp" | "_uscans._tcp" => says.can.push(Deed::Scan),
+            _ => {}
+        }
+        says.proof.push(service.to_owned());
+        for (key, deed) in [("scan", Deed::Scan), ("fax", Deed::Fax)] {
+            if one.yes(key) {
+                says.can.push(deed);
+                says.proof.push(format!("{key}=T"));
+            } else if one.no(key) {
+                says.cannot.push(deed);
+                says.proof.push(format!("{key}=F"));
+            }
+        }
+    }
+    for list in [&mut says.can, &mut says.cannot] {
+        list.sort();
+        list.dedup();
+    }
+    // Of two services of one device the one that can tells more.
+    says.cannot.retain(|deed| !says.can.contains(deed));
+    says.proof.sort();
+    says.proof.dedup();
+    let camera = own.iter().any(|one| one.service == "_axis-video._tcp");
+    let can = |deed| says.can.contains(&deed);
+    says.class = match (can(Deed::Print), can(Deed::Scan)) {
+        (true, true) => Some(DeviceClass::Multifunction),
+        (true, false) => Some(DeviceClass::Printer),
+        (false, true) => Some(DeviceClass::Scanner),
+        (false, false) => camera.then_some(DeviceClass::Camera),
+    };
+    Some(says)
+}
