@@ -16,7 +16,7 @@ use groma_tests::{Kind, Machine};
 use serde_json::Value;
 
 /// Sources that look only where somebody told them what for, on the command line.
-const TOLD_WHAT_TO_ASK: [&str; 8] = [
+const TOLD_WHAT_TO_ASK: [&str; 10] = [
     "written.find",
     "directory.objects",
     "log.windows",
