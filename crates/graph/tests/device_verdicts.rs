@@ -114,6 +114,10 @@ fn a_row_of_its_own_table_of_connections_proves_that_it_mails() {
     let device = only(&told);
     assert_eq!(device.answer(Deed::Mail), Answer::Yes);
     assert_eq!(device.mail.len(), 1, "{:#?}", device.mail);
+    // A connection tells neither that it was refused nor whether there is an account.
+    assert_eq!(device.mail[0].anonymous, None);
+    let verdict = serde_json::to_string(&device).unwrap();
+    assert!(!verdict.contains("refused"), "{verdict}");
 }
 
 fn reported() -> ReportedUse {

@@ -71,10 +71,7 @@ fn a_row_to_the_mail_server_is_an_edge_and_a_row_of_the_mail_ledger() {
         ),
         (&copier.id, "smtp-relay", Some(Port(25)))
     );
-    assert_eq!(
-        edge.witnesses.to_vec(),
-        [Witness::Network]
-    );
+    assert_eq!(edge.witnesses.to_vec(), [Witness::Network]);
     let [row] = graph.mail_ledger.as_slice() else {
         panic!("{:#?}", graph.mail_ledger)
     };

@@ -11,6 +11,7 @@ use groma_model::inventory::{Basis, Dependency};
 use groma_model::{Estate, EvidenceId};
 
 use super::Told;
+use super::mail::was_heard;
 
 /// What a verdict speaks about, in this order.
 const DEEDS: [Deed; 4] = [Deed::Print, Deed::Scan, Deed::Fax, Deed::Mail];
@@ -130,7 +131,8 @@ fn mails(told: &Told<'_>, estate: &Estate, reasons: &mut Reasons) {
         let entity = estate.entities.get(id);
         entity.map_or("a mail server", |entity| entity.name.as_str())
     };
-    for row in &told.sends {
+    // Of a row that is but a connection the need below tells.
+    for row in told.sends.iter().filter(|row| was_heard(row)) {
         let says = match row.messages {
             0 => format!(
                 "tried to send through {}, which refused",

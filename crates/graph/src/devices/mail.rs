@@ -36,7 +36,7 @@ fn of_row(row: &MailLedgerEntry) -> DeviceMailNeed {
     DeviceMailNeed {
         server: row.provider.clone(),
         port: row.port,
-        anonymous: Some(row.account.is_none() && row.mechanism.is_none()),
+        anonymous: was_heard(row).then_some(row.account.is_none() && row.mechanism.is_none()),
         account: row.account.clone(),
         mechanism: row.mechanism.clone(),
         protection: row.protection,
@@ -47,6 +47,12 @@ fn of_row(row: &MailLedgerEntry) -> DeviceMailNeed {
         last_seen: row.last_seen,
         evidence: row.evidence.clone(),
     }
+}
+
+/// True if something of what was said is known, and not only that there is a connection: that tells neither of accounts nor
+/// of what came of it.
+pub(super) fn was_heard(row: &MailLedgerEntry) -> bool {
+    row.messages > 0 || !row.refusals.is_empty()
 }
 
 fn of_need(need: &Dependency) -> DeviceMailNeed {
