@@ -1,55 +1,18 @@
 //! Whom to ask and as whom: the `[[directory]]` tables of the access file.
 //!
-//! The file may hold passwords, so it must belong to whoever runs this (or to root) and be closed to everybody else;
-//! so must every file a password is read from. A password goes nowhere but into one bind.
+//! A password goes nowhere but into one bind.
 
 use std::path::{Path, PathBuf};
 
 use groma_model::{Peer, Port};
 use groma_source::Disk;
+pub use groma_source::access::AccessError;
+use groma_source::access::{Place, password, tables};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use serde::Deserialize;
 
 const FILE_BYTES_MAX: u64 = 256 << 10;
-
-/// The tables other sources read from the same file.
-const OTHERS: [&str; 3] = ["snmp", "hypervisor", "database"];
-
-/// Why an access file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum AccessError {
-    /// The file cannot be read.
-    #[error("read {path}: {why}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        why: String,
-    },
-    /// Others may read or write it.
-    #[error("{path} is open to others (mode {mode:03o}): chmod 600 it; it may hold passwords")]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// Somebody was asked for a password, and gave none.
-    #[error("no password for {user}: nothing was sent")]
-    NoPassword {
-        /// Whose.
-        user: String,
-    },
-    /// It is not TOML of the right shape.
-    #[error("{path}: {why}")]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, and where.
-        why: String,
-    },
-}
 
 /// A text nobody prints and nothing serialises.
 #[derive(Clone, PartialEq, Eq)]
@@ -198,61 +161,23 @@ struct Table {
     base: Option<String>,
 }
 
-/// The directories an access file names.
+/// The directories an access file names, in its order.
+///
+/// # Errors
+/// It cannot be read, is open to others, or a table says something else than it must.
 pub fn read(disk: &dyn Disk, path: &Path) -> Result<Vec<Directory>, AccessError> {
-    let text = closed_file(disk, path)?;
-    let wrong = |why: String| AccessError::Malformed {
-        path: path.to_owned(),
-        why,
-    };
-    // A parser's message may quote the line, and the line may hold a password: only the place is told.
-    let file: toml::Table = toml::from_str(&text).map_err(|error| {
-        wrong(format!(
-            "not TOML at byte {}",
-            error.span().map_or(0, |s| s.start)
-        ))
-    })?;
-    let mut directories = Vec::new();
-    for (name, value) in file {
-        match (name.as_str(), value) {
-            ("directory", toml::Value::Array(tables)) => {
-                for (at, table) in tables.into_iter().enumerate() {
-                    let place =
-                        |why: String| wrong(format!("[[directory]] number {}: {why}", at + 1));
-                    let table: Table = table
-                        .try_into()
-                        .map_err(|e: toml::de::Error| place(e.message().to_owned()))?;
-                    directories.push(meant(disk, path, table, &place)?);
-                }
-            }
-            (other, _) if OTHERS.contains(&other) => {}
-            (other, _) => {
-                return Err(wrong(format!(
-                    "there is no table {other:?}; write [[directory]]"
-                )));
-            }
-        }
-    }
-    Ok(directories)
+    let tables = tables(disk, path, "directory")?.into_iter();
+    tables
+        .map(|(table, place)| meant(disk, table, &place))
+        .collect()
 }
 
-fn meant(
-    disk: &dyn Disk,
-    path: &Path,
-    table: Table,
-    wrong: &dyn Fn(String) -> AccessError,
-) -> Result<Directory, AccessError> {
-    let beside = |file: &Path| path.parent().unwrap_or(Path::new("/")).join(file);
+fn meant(disk: &dyn Disk, table: Table, place: &Place) -> Result<Directory, AccessError> {
+    let wrong = |why: String| place.wrong(why);
     let (way, peer, port) = address(&table.url, table.starttls).map_err(wrong)?;
-    let password = match (&table.password, &table.password_file) {
-        (Some(_), Some(_)) => return Err(wrong("both password and password_file".to_owned())),
-        (Some(password), None) => Some(password.clone()),
-        (None, Some(file)) => {
-            let text = closed_file(disk, &beside(file))?;
-            Some(text.trim_end_matches(['\n', '\r']).to_owned())
-        }
-        (None, None) => None,
-    };
+    let (text, file) = (table.password.as_deref(), table.password_file.as_deref());
+    let password = password(disk, place, "password", text, file)?;
+    let password = password.map(|password| password.to_string());
     let logon = logon(&table, password).map_err(wrong)?;
     if logon == Logon::External && !matches!(way, Way::Local(_)) {
         return Err(wrong(
@@ -264,7 +189,7 @@ fn meant(
         (Some(pin), None) => Trust::Fingerprint(fingerprint(pin).ok_or_else(|| {
             wrong("pin is no fingerprint; write \"sha256:\" and 64 hex digits".to_owned())
         })?),
-        (None, Some(file)) => Trust::Authorities(authorities(disk, &beside(file))?),
+        (None, Some(file)) => Trust::Authorities(authorities(disk, &place.beside(file))?),
         (None, None) => Trust::Nothing,
     };
     Ok(Directory {
@@ -346,8 +271,12 @@ fn fingerprint(text: &str) -> Option<[u8; 32]> {
 }
 
 fn authorities(disk: &dyn Disk, path: &Path) -> Result<Vec<CertificateDer<'static>>, AccessError> {
-    let bytes = bytes(disk, path)?;
-    let all: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
+    let read = disk.read(path, FILE_BYTES_MAX);
+    let read = read.map_err(|error| AccessError::Unreadable {
+        path: path.to_owned(),
+        why: error.to_string(),
+    })?;
+    let all: Vec<_> = CertificateDer::pem_slice_iter(&read.bytes)
         .filter_map(Result::ok)
         .collect();
     if all.is_empty() {
@@ -357,35 +286,6 @@ fn authorities(disk: &dyn Disk, path: &Path) -> Result<Vec<CertificateDer<'stati
         });
     }
     Ok(all)
-}
-
-fn bytes(disk: &dyn Disk, path: &Path) -> Result<Vec<u8>, AccessError> {
-    let read = disk.read(path, FILE_BYTES_MAX);
-    Ok(read
-        .map_err(|error| unreadable(path, error.to_string()))?
-        .bytes)
-}
-
-fn unreadable(path: &Path, why: String) -> AccessError {
-    AccessError::Unreadable {
-        path: path.to_owned(),
-        why,
-    }
-}
-
-/// A file that may hold a password: nobody else may read or write it.
-fn closed_file(disk: &dyn Disk, path: &Path) -> Result<String, AccessError> {
-    let read = disk
-        .read(path, FILE_BYTES_MAX)
-        .map_err(|error| unreadable(path, error.to_string()))?;
-    let mode = read.metadata.mode.unwrap_or(0o600) & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(AccessError::Open {
-            path: path.to_owned(),
-            mode,
-        });
-    }
-    String::from_utf8(read.bytes).map_err(|_| unreadable(path, "it is not UTF-8".to_owned()))
 }
 
 #[cfg(test)]
@@ -482,6 +382,10 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(!said.contains("hunter2"), "{said}");
+        let said = directory("user = \"a\"\npassword = 4711471147")
+            .unwrap_err()
+            .to_string();
+        assert!(!said.contains("4711"), "a password of digits: {said}");
         assert!(directory("bind = \"anonymous\"").is_ok());
         // A name alone: somebody is asked, and an empty answer is none.
         let asked = directory("user = \"a\"").unwrap().remove(0);

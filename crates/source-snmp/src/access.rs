@@ -1,53 +1,24 @@
 //! Whom to ask and as whom: the `[[snmp]]` tables of the access file.
 //!
-//! The file may hold communities and passwords, so it must be closed to everybody but its owner; so must every file one is
-//! read from. They go nowhere but into questions to devices of the table's own range.
+//! Communities and passwords go nowhere but into questions to devices of the table's own range.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use groma_source::Disk;
+pub use groma_source::access::AccessError;
+use groma_source::access::{Place, password, tables};
 use groma_source::manners::{Network, Target};
 use serde::Deserialize;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use crate::keys::{Cipher, Digest, Longer};
 use crate::message::Version;
 use crate::secret::Secret;
 use crate::usm::User;
 
-const FILE_BYTES_MAX: u64 = 256 << 10;
 /// RFC 3414 §11.2.
 const PASSWORD_MIN: usize = 8;
-
-/// Why an access file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum AccessError {
-    /// The file cannot be read.
-    #[error("read {path}: {why}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        why: String,
-    },
-    /// Others may read or write it.
-    #[error("{path} is open to others (mode {mode:03o}): chmod 600 it; it may hold passwords")]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// It is not TOML of the right shape.
-    #[error("{path}: {why}")]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, and where.
-        why: String,
-    },
-}
 
 /// Which devices.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -157,69 +128,28 @@ impl Drop for Table {
     }
 }
 
-/// The devices an access file names, in its order. Tables that are not `[[snmp]]` are others' to judge.
+/// The devices an access file names, in its order.
 ///
 /// # Errors
 /// It cannot be read, is open to others, or a table says something else than it must.
 pub fn read(disk: &dyn Disk, path: &Path) -> Result<Vec<Access>, AccessError> {
-    let text = closed_file(disk, path)?;
-    let wrong = |why: String| AccessError::Malformed {
-        path: path.to_owned(),
-        why,
-    };
-    // A parser's message may quote the line, and the line may hold a password: only the place is told.
-    let file: toml::Table = toml::from_str(&text).map_err(|error| {
-        let at = error.span().map_or(0, |span| span.start);
-        wrong(format!("not TOML at byte {at}"))
-    })?;
-    let tables = match file.into_iter().find(|(name, _)| name == "snmp") {
-        Some((_, toml::Value::Array(tables))) => tables,
-        Some(_) => return Err(wrong("write [[snmp]], in two brackets".to_owned())),
-        None => return Ok(Vec::new()),
-    };
-    let each = tables.into_iter().enumerate().map(|(at, table)| {
-        let place = |why: String| wrong(format!("[[snmp]] number {}: {why}", at + 1));
-        // What is of the wrong kind is told by the key alone: the value may be the password.
-        let table: Table = table
-            .try_into()
-            .map_err(|error: toml::de::Error| place(without_values(error.message())))?;
-        meant(disk, path, &table, &place)
-    });
-    each.collect()
+    let tables = tables(disk, path, "snmp")?.into_iter();
+    tables
+        .map(|(table, place)| meant(disk, &table, &place))
+        .collect()
 }
 
-/// The message up to where it might quote a value.
-fn without_values(message: &str) -> String {
-    let quotes_a_key = message.starts_with("unknown field") || message.starts_with("missing field");
-    match quotes_a_key {
-        true => message.to_owned(),
-        false => "a key has a value of the wrong kind".to_owned(),
-    }
-}
-
-type Wrong<'a> = &'a dyn Fn(String) -> AccessError;
-
-fn meant(
-    disk: &dyn Disk,
-    path: &Path,
-    table: &Table,
-    wrong: Wrong<'_>,
-) -> Result<Access, AccessError> {
-    let secret = |key: &str, text: &Option<String>, file: &Option<PathBuf>| {
-        let found = match (text, file) {
-            (Some(_), Some(_)) => return Err(wrong(format!("both {key} and {key}_file"))),
-            (Some(text), None) => Zeroizing::new(text.clone()),
-            (None, Some(file)) => {
-                let beside = path.parent().unwrap_or(Path::new("/")).join(file);
-                let text = closed_file(disk, &beside)?;
-                Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned())
-            }
-            (None, None) => return Ok(None),
-        };
-        match found.is_empty() {
-            true => Err(wrong(format!("{key} is empty"))),
-            false => Ok(Some(Secret::new(found.as_bytes()))),
-        }
+fn meant(disk: &dyn Disk, table: &Table, place: &Place) -> Result<Access, AccessError> {
+    let wrong = |why: String| place.wrong(why);
+    let secret = |key: &str, text: &Option<String>, file: &Option<PathBuf>| match password(
+        disk,
+        place,
+        key,
+        text.as_deref(),
+        file.as_deref(),
+    )? {
+        Some(found) if found.is_empty() => Err(wrong(format!("{key} is empty"))),
+        found => Ok(found.map(|found| Secret::new(found.as_bytes()))),
     };
     let community = secret("community", &table.community, &table.community_file)?;
     let auth = secret(
@@ -346,23 +276,6 @@ fn cipher(word: &str) -> Result<Cipher, String> {
         "aes256" => Cipher::Aes256(Longer::Blumenthal),
         _ => return Err("priv is des, aes128, aes192 or aes256".to_owned()),
     })
-}
-
-/// A file that may hold a password: nobody else may read or write it.
-fn closed_file(disk: &dyn Disk, path: &Path) -> Result<Zeroizing<String>, AccessError> {
-    let unreadable = |why: String| AccessError::Unreadable {
-        path: path.to_owned(),
-        why,
-    };
-    let read = disk.read(path, FILE_BYTES_MAX);
-    let read = read.map_err(|error| unreadable(error.to_string()))?;
-    let mode = read.metadata.mode.unwrap_or(0o600) & 0o777;
-    if mode & 0o077 != 0 {
-        let path = path.to_owned();
-        return Err(AccessError::Open { path, mode });
-    }
-    let text = String::from_utf8(read.bytes).map(Zeroizing::new);
-    text.map_err(|_| unreadable("it is not UTF-8".to_owned()))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! Nothing specific to one operating system appears here.
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod ber;
 pub mod budget;
 pub mod conversation;
