@@ -70,7 +70,7 @@ pub struct LogGrammar {
     pub session: bool,
     /// Who speaks, by syslog tag.
     pub speaker: Vec<Speaker>,
-    /// What it says.
+    /// What it says; nothing for a product whose lines are understood by code.
     pub line: Vec<LogLine>,
 }
 
@@ -188,6 +188,7 @@ struct WrittenGrammar {
     #[serde(default)]
     session: Option<String>,
     speaker: Vec<Speaker>,
+    #[serde(default)]
     line: Vec<Spanned<WrittenLine>>,
 }
 

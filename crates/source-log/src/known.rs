@@ -154,9 +154,7 @@ pub(crate) mod pairs {
 
 impl Serialize for Owner {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let speakers = &self.grammar.speaker;
-        let at = speakers.iter().position(|s| std::ptr::eq(s, self.speaker));
-        (&self.grammar.id, at.unwrap_or(speakers.len())).serialize(serializer)
+        (&self.grammar.id, self.place()).serialize(serializer)
     }
 }
 

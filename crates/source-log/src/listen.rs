@@ -16,7 +16,7 @@ use crate::quick::QuickMap;
 use crate::session::{Owner, Sessions, Spoken, Use};
 use crate::stamp::Clock;
 use crate::syslog::{self, Line};
-use crate::tally::Tally;
+use crate::tally::{Tally, Told};
 use crate::word::Word;
 use crate::zones::Zones;
 
@@ -64,6 +64,17 @@ impl Reading {
         }
     }
 
+    /// The calls of a mail server that are over.
+    fn tell_calls(&mut self) {
+        let Self {
+            tallies,
+            span,
+            mail,
+            ..
+        } = self;
+        mail.tell_calls(&mut |told| keep_sum(tallies, span, told));
+    }
+
     /// The same without anything that no batch may hold.
     pub(crate) fn settle(&mut self) {
         self.mail.settle();
@@ -92,7 +103,13 @@ impl Reading {
         for (product, tally) in older.tallies {
             self.tallies.entry(product).or_default().join(tally);
         }
-        self.mail.go_back(older.mail);
+        let Self {
+            tallies,
+            span,
+            mail,
+            ..
+        } = self;
+        mail.go_back(older.mail, &mut |told| keep_sum(tallies, span, told));
         self.readers.go_back(older.readers);
         let newer = std::mem::replace(&mut self.sessions, older.sessions);
         let Self {
@@ -136,6 +153,8 @@ pub(crate) struct Listener<'l> {
     pub(crate) clock: Clock<'l>,
     /// Zones this machine answers for.
     pub(crate) zones: &'l Zones,
+    /// Whose log was seen to be on last.
+    pub(crate) last_heard: Option<&'static LogGrammar>,
     pub(crate) reading: &'l mut Reading,
 }
 
@@ -213,7 +232,7 @@ impl Listener<'_> {
         if let Some(voice) = spoken_by.voice {
             let heard = Heard {
                 voice,
-                speaker: spoken_by.uses.map(|(_, speaker)| speaker),
+                owner: spoken_by.owner(),
                 port,
                 ports: self.ports,
                 process: process.unwrap_or_default(),
@@ -225,13 +244,16 @@ impl Listener<'_> {
                 None => clock.read_bytes(line.stamp),
             };
             self.reading.mail.hear(&heard, at);
+            if voice.tells_calls() {
+                self.hear_of(spoken_by.uses.map(|(grammar, _)| grammar));
+                return;
+            }
         }
         let Some((grammar, speaker)) = spoken_by.uses else {
             return;
         };
         let Reading {
             tallies,
-            heard,
             span,
             sessions,
             unplaced,
@@ -275,8 +297,23 @@ impl Listener<'_> {
             *is_format_known = Some(fits || is_refused());
         }
         // That a product starts and stops says nothing of a log it keeps only if told to.
-        if (fits || !grammar.off_by_default) && !heard.contains(grammar.id.as_str()) {
-            heard.insert(grammar.id.as_str());
+        if fits || !grammar.off_by_default {
+            self.hear_of(Some(grammar));
+        }
+    }
+
+    /// The log of this product is on.
+    fn hear_of(&mut self, grammar: Option<&'static LogGrammar>) {
+        let Some(grammar) = grammar else { return };
+        if !self
+            .last_heard
+            .is_some_and(|last| std::ptr::eq(last, grammar))
+        {
+            self.last_heard = Some(grammar);
+            self.reading.heard.insert(grammar.id.as_str());
+        }
+        if self.reading.mail.is_full_of_calls() {
+            self.reading.tell_calls();
         }
     }
 
@@ -287,6 +324,7 @@ impl Listener<'_> {
 
     /// There is no more of the file now.
     pub(crate) fn end(self) {
+        self.reading.tell_calls();
         let impossible = &mut self.reading.impossible;
         *impossible = impossible.or(self.clock.impossible);
     }
@@ -366,6 +404,18 @@ fn keep(
     tally.add(owner.speaker, used, zones);
 }
 
+fn keep_sum(
+    tallies: &mut BTreeMap<&'static str, Tally>,
+    span: &mut Option<(Timestamp, Timestamp)>,
+    told: Told,
+) {
+    let (first, last) = (told.seen.first, told.seen.last);
+    let (begin, end) = span.unwrap_or((first, last));
+    *span = Some((begin.min(first), end.max(last)));
+    let tally = tallies.entry(told.owner.grammar.id.as_str()).or_default();
+    tally.add_sum(told);
+}
+
 /// Who speaks: whose uses its lines tell, and of whose mail.
 #[derive(Clone, Copy)]
 pub(crate) struct SpokenBy {
@@ -378,6 +428,11 @@ pub(crate) struct SpokenBy {
 }
 
 impl SpokenBy {
+    fn owner(&self) -> Option<Owner> {
+        let (grammar, speaker) = self.uses?;
+        Some(Owner { grammar, speaker })
+    }
+
     /// True if nobody asks for what it says.
     pub(crate) fn is_nobody(&self) -> bool {
         self.uses.is_none() && self.voice.is_none()

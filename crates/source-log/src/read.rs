@@ -246,6 +246,7 @@ impl<'a> Reader<'a> {
         Listener {
             speakers: Speakers::of_file(own),
             last_machine: Machine::default(),
+            last_heard: None,
             ports: &self.around.ports,
             clients: &self.around.clients,
             own_name: self.around.own_name.as_deref(),

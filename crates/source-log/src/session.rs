@@ -209,6 +209,21 @@ pub(crate) struct Owner {
     pub(crate) speaker: &'static Speaker,
 }
 
+impl Owner {
+    /// The place of the speaker in its grammar.
+    pub(crate) fn place(&self) -> usize {
+        let mut speakers = self.grammar.speaker.iter();
+        let at = speakers.position(|s| std::ptr::eq(s, self.speaker));
+        at.unwrap_or(self.grammar.speaker.len())
+    }
+
+    /// The speaker at `place` in the same grammar.
+    pub(crate) fn beside(&self, place: usize) -> Option<Self> {
+        let speaker = self.grammar.speaker.get(place)?;
+        Some(Self { speaker, ..*self })
+    }
+}
+
 /// A session: who speaks, and the value that ties its lines together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Key(&'static str, Word);

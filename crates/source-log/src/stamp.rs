@@ -23,9 +23,14 @@ pub(crate) struct Clock<'z> {
     year: i16,
     /// The last text and what it meant: neighbouring lines share a second.
     last: (Vec<u8>, Option<Timestamp>),
+    /// The begin of the last traditional text up to its hour, and when that hour began.
+    last_hour: Option<([u8; HOUR_LENGTH], Timestamp)>,
     /// A time that cannot be, of the first line that says one: whose clock was wrong.
     pub(crate) impossible: Option<Timestamp>,
 }
+
+/// `Nov  3 04:`.
+const HOUR_LENGTH: usize = 10;
 
 impl<'z> Clock<'z> {
     pub(crate) fn new(zone: &'z Zone, latest: Timestamp) -> Self {
@@ -34,6 +39,7 @@ impl<'z> Clock<'z> {
             latest,
             year: zone.year(latest),
             last: (Vec::new(), None),
+            last_hour: None,
             impossible: None,
         }
     }
@@ -56,13 +62,39 @@ impl<'z> Clock<'z> {
     /// The same of text that nobody looked at.
     pub(crate) fn read_bytes(&mut self, text: &[u8]) -> Option<Timestamp> {
         if self.last.0 != text {
-            let at = std::str::from_utf8(text).ok();
-            let at = at.and_then(|text| self.understand(text));
+            let at = self.of_last_hour(text).or_else(|| {
+                let at = std::str::from_utf8(text).ok();
+                at.and_then(|text| self.understand(text))
+            });
             self.last.1 = at.and_then(|at| self.possible(at));
+            self.learn_hour(text, at);
             self.last.0.clear();
             self.last.0.extend_from_slice(text);
         }
         self.last.1
+    }
+
+    /// A time of the hour of the one before, which is told by its minute and second alone: wall clocks are set at the begin
+    /// of an hour.
+    fn of_last_hour(&self, text: &[u8]) -> Option<Timestamp> {
+        let (hour, begin) = self.last_hour.as_ref()?;
+        let seconds = into_hour(text.strip_prefix(hour)?)?;
+        let at = Timestamp::from_millis(begin.millis() + seconds * 1_000);
+        // What seems to lie in the future is of another year.
+        (at <= latest(self.latest)).then_some(at)
+    }
+
+    fn learn_hour(&mut self, text: &[u8], at: Option<Timestamp>) {
+        let Some((hour, rest)) = text.split_first_chunk::<HOUR_LENGTH>() else {
+            return;
+        };
+        if !hour.ends_with(b":") || self.last_hour.is_some_and(|(known, _)| known == *hour) {
+            return;
+        }
+        if let (Some(at), Some(seconds)) = (at, into_hour(rest)) {
+            let begin = Timestamp::from_millis(at.millis() - seconds * 1_000);
+            self.last_hour = Some((*hour, begin));
+        }
     }
 
     fn understand(&self, text: &str) -> Option<Timestamp> {
@@ -153,6 +185,19 @@ impl<'z> Clock<'z> {
         self.zone
             .moment_of(year, (month, day), time(text.get(12..20)?)?)
     }
+}
+
+/// Seconds of `05:06`, the minute and second of an hour.
+fn into_hour(text: &[u8]) -> Option<i64> {
+    let [m1, m2, b':', s1, s2] = *text else {
+        return None;
+    };
+    let two = |tens: u8, ones: u8| {
+        let digits = tens.is_ascii_digit() && ones.is_ascii_digit();
+        let number = i64::from(tens & 15) * 10 + i64::from(ones & 15);
+        (digits && number < 60).then_some(number)
+    };
+    Some(two(m1, m2)? * 60 + two(s1, s2)?)
 }
 
 /// `1795212000.123`: seconds since 1970, as Squid writes.
@@ -301,6 +346,21 @@ mod tests {
     }
 
     proptest::proptest! {
+        /// The hour of the line before changes nothing.
+        #[test]
+        fn a_time_is_the_same_whatever_was_read_before(
+            texts in proptest::collection::vec("(Nov|Dec|Mar)  ?(3|30|9) (02|03|23):[0-6][0-9]:[0-6][0-9]", 1..9),
+            zone in "(UTC|Europe/Berlin|Asia/Kolkata)",
+        ) {
+            let zone = Zone::named(&zone).unwrap();
+            let latest = Timestamp::from_seconds(1_796_000_000);
+            let mut clock = Clock::new(&zone, latest);
+            for text in &texts {
+                let alone = Clock::new(&zone, latest).read(text);
+                proptest::prop_assert_eq!(clock.read(text), alone, "{}", text);
+            }
+        }
+
         #[test]
         fn no_text_makes_it_panic(text in ".{0,40}") {
             let zone = Zone::default();

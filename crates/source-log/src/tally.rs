@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::known;
 use crate::quick::QuickMap;
 use crate::reach::Reach;
-use crate::session::Use;
+use crate::session::{Owner, Use};
 use crate::word::Word;
 use crate::zones::Zones;
 
@@ -70,7 +70,25 @@ pub(crate) struct Tally {
     crowds: BTreeSet<(IpAddr, Option<Port>)>,
 }
 
+/// A use that was met so often, added up elsewhere.
+pub(crate) struct Told {
+    pub(crate) owner: Owner,
+    pub(crate) used: Use,
+    pub(crate) seen: Seen,
+    /// Days it was met on, modulo 64.
+    pub(crate) days: u64,
+}
+
 impl Tally {
+    /// Adds a use that was added up already.
+    pub(crate) fn add_sum(&mut self, told: Told) {
+        let row = row(told.owner.speaker, told.used);
+        if let Some(row) = row.filter(|row| is_inside(row.peer) || row.is_partner()) {
+            let Told { seen, days, .. } = told;
+            self.put_if_room(row, Sum { seen, days });
+        }
+    }
+
     /// Adds a use that was told to its end.
     pub(crate) fn add(&mut self, speaker: &'static Speaker, mut used: Use, zones: &Zones) {
         let Some((first, last)) = used.span else {

@@ -817,7 +817,7 @@ fn a_use_that_only_a_rotated_log_tells_keeps_its_time() {
 #[test]
 fn a_clock_that_jumped_makes_no_row_of_another_century() {
     let line =
-        |at: &str, client: &str| format!("{at} m postfix/smtpd[7]: 4F1: client=x[{client}]\n");
+        |at: &str, client: &str| format!("{at} m postfix/smtpd[7]: 4F00001: client=x[{client}]\n");
     let log = line("2099-01-01T00:00:00.0+00:00", "10.0.0.9")
         + &line("1970-01-01T00:00:09.0+00:00", "10.0.0.9")
         + &line("2026-11-20T10:00:00.0+00:00", "10.0.0.7");
@@ -839,9 +839,9 @@ fn a_clock_that_jumped_makes_no_row_of_another_century() {
 #[test]
 fn a_client_whose_coming_was_lost_gets_nobody_elses_account() {
     let log = "Nov 20 10:00:00 m postfix/smtpd[7]: connect from a[10.0.0.7]\n\
-        Nov 20 10:00:01 m postfix/smtpd[7]: 4F1: client=a[10.0.0.7], sasl_method=PLAIN, sasl_username=svc-a\n\
-        Nov 20 10:00:02 m postfix/smtpd[7]: 4F2: client=b[10.0.0.9]\n\
-        Nov 20 10:00:03 m postfix/smtpd[7]: 4F3: client=c[10.0.0.11]\n";
+        Nov 20 10:00:01 m postfix/smtpd[7]: 4F00001: client=a[10.0.0.7], sasl_method=PLAIN, sasl_username=svc-a\n\
+        Nov 20 10:00:02 m postfix/smtpd[7]: 4F00002: client=b[10.0.0.9]\n\
+        Nov 20 10:00:03 m postfix/smtpd[7]: 4F00003: client=c[10.0.0.11]\n";
     let rows = lines(&look(FakeDisk::new().file("/var/log/mail.log", log)));
     assert_eq!(
         rows,
@@ -855,8 +855,8 @@ fn a_client_whose_coming_was_lost_gets_nobody_elses_account() {
 
 #[test]
 fn a_rotated_log_that_ends_within_a_line_says_so() {
-    let line = "Nov 20 10:00:00 m postfix/smtpd[7]: 4F1: client=a[10.0.0.7]\n";
-    let torn = format!("{line}Nov 20 10:00:01 m postfix/smtpd[7]: 4F2: cli");
+    let line = "Nov 20 10:00:00 m postfix/smtpd[7]: 4F00001: client=a[10.0.0.7]\n";
+    let torn = format!("{line}Nov 20 10:00:01 m postfix/smtpd[7]: 4F00002: cli");
     let old = FakeDisk::new()
         .file("/var/log/mail.log", line)
         .file("/var/log/mail.log.1", torn.clone());

@@ -205,6 +205,7 @@ fn arrived(queue: Word, rest: &str) -> Option<Said<'_>> {
         client: caller.ip,
         account: account.filter(|account| !account.is_empty()),
         mechanism: mechanism.and_then(|name| Word::parse(&name.to_ascii_uppercase())),
+        is_back: false,
         whole: Some(Whole {
             helo: caller.helo,
             sender: from,
@@ -233,6 +234,7 @@ fn recipient<'m>(queue: Word, arrow: &str, rest: &'m str) -> Option<Said<'m>> {
         queue,
         address,
         here: delivered && !handed_on,
+        handed: None,
     })
 }
 

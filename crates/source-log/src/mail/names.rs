@@ -1,15 +1,31 @@
 //! Names kept once: domains, accounts and what clients call themselves, each as a small number.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::quick::QuickMap;
+use crate::word::Word;
 
 /// Different names that are kept, and as many accounts beside them; a stranger can make up as many names as it likes.
 const NAMES_MAX: usize = 65_536;
 
 /// A name, as a number in one [`Names`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub(crate) struct Name(u32);
+pub(crate) struct Name(NonZeroU32);
+
+impl Name {
+    /// The name that is kept `at` this place.
+    fn at(at: usize) -> Option<Self> {
+        let number = u32::try_from(at).ok()?.checked_add(1)?;
+        NonZeroU32::new(number).map(Self)
+    }
+
+    /// As a number, which no other name has.
+    pub(crate) fn bits(self) -> u32 {
+        self.0.get()
+    }
+}
 
 /// Every name met so far.
 #[derive(Debug, Default)]
@@ -20,6 +36,8 @@ pub(crate) struct Names {
     accounts: usize,
     /// Names that had no room.
     pub(crate) left_out: u64,
+    /// The domain asked for last: neighbouring lines share it.
+    last: Option<Name>,
 }
 
 impl Names {
@@ -49,7 +67,7 @@ impl Names {
     }
 
     fn keep(&mut self, text: &str) -> Option<Name> {
-        let name = Name(u32::try_from(self.texts.len()).ok()?);
+        let name = Name::at(self.texts.len())?;
         self.texts.push(text.into());
         self.numbers.insert(text.into(), name);
         Some(name)
@@ -57,15 +75,25 @@ impl Names {
 
     /// The same in lower case: names of hosts and domains are written as people like.
     pub(crate) fn number_of_lower(&mut self, text: &str) -> Option<Name> {
-        match text.bytes().any(|b| b.is_ascii_uppercase()) {
+        if let Some(last) = self.last.filter(|last| self.text(*last) == text) {
+            return Some(last);
+        }
+        let found = match text.bytes().any(|b| b.is_ascii_uppercase()) {
             true => self.number(&text.to_ascii_lowercase()),
             false => self.number(text),
-        }
+        };
+        self.last = found;
+        found
+    }
+
+    /// The number of a word of a protocol.
+    pub(crate) fn number_of_word(&mut self, word: Option<Word>) -> Option<Name> {
+        word.and_then(|word| self.number(word.as_str()))
     }
 
     /// What a number stands for.
     pub(crate) fn text(&self, name: Name) -> &str {
-        let at = usize::try_from(name.0).unwrap_or(usize::MAX);
+        let at = usize::try_from(name.bits() - 1).unwrap_or(usize::MAX);
         self.texts.get(at).map_or("", |text| text)
     }
 }
@@ -82,9 +110,11 @@ impl Serialize for Names {
 impl<'de> Deserialize<'de> for Names {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (texts, accounts, left_out) = Kept::deserialize(deserializer)?;
-        let numbered = (0..).map(Name).zip(&texts);
+        let numbered = texts.iter().enumerate();
+        let numbered = numbered.filter_map(|(at, text)| Some((text.clone(), Name::at(at)?)));
         Ok(Self {
-            numbers: numbered.map(|(name, text)| (text.clone(), name)).collect(),
+            numbers: numbered.collect(),
+            last: None,
             accounts: accounts.min(texts.len()),
             texts,
             left_out,

@@ -65,9 +65,10 @@ const QUEUE_ID_MAX: usize = 31;
 
 /// The queue id a line begins with, and what follows.
 fn queued(message: &str) -> Option<(Word, &str)> {
-    let id = message.bytes().take_while(u8::is_ascii_alphanumeric);
-    let length = id.take(QUEUE_ID_MAX + 1).count();
-    if !(QUEUE_ID_MIN..=QUEUE_ID_MAX).contains(&length) {
+    let head = message.as_bytes();
+    let head = head.get(..=QUEUE_ID_MAX).unwrap_or(head);
+    let length = head.iter().position(|byte| !byte.is_ascii_alphanumeric())?;
+    if length < QUEUE_ID_MIN {
         return None;
     }
     let (id, rest) = message.split_at_checked(length)?;
@@ -76,35 +77,42 @@ fn queued(message: &str) -> Option<(Word, &str)> {
 }
 
 fn smtpd(message: &str) -> Option<Said<'_>> {
-    if let Some(from) = message.strip_prefix("connect from ") {
-        let (client, rest) = client(from)?;
-        return rest.is_empty().then_some(Said::Came { client });
-    }
-    if let Some(from) = message.strip_prefix("disconnect from ") {
-        let (client, counts) = client(from)?;
-        return Some(Said::Went {
-            client,
-            starttls: starttls(counts),
-        });
-    }
-    if let Some(rest) = message.strip_prefix("NOQUEUE: ") {
-        return rejected(None, rest);
-    }
-    if let Some(rest) = message.strip_prefix("warning: ") {
-        return warned(rest);
-    }
-    if let Some(from) = message.strip_prefix("SSL_accept error from ") {
-        let (client, _) = client(from)?;
-        return Some(refused(Some(client), MailRefusal::TlsFailed));
-    }
-    if let Some(said) = secured(message) {
-        return Some(said);
+    // The first letter tells most lines apart; a queue id may begin with any.
+    let known = match message.as_bytes().first()? {
+        b'c' | b'd' => came_or_went(message),
+        b'N' | b'w' | b'S' => turned_away(message),
+        b'A' | b'U' | b'T' | b'V' => secured(message),
+        _ => None,
+    };
+    if known.is_some() {
+        return known;
     }
     let (queue, rest) = queued(message)?;
     match rest.strip_prefix("client=") {
         Some(from) => taken(queue, from),
         None => rejected(Some(queue), rest),
     }
+}
+
+fn came_or_went(message: &str) -> Option<Said<'_>> {
+    if let Some(from) = message.strip_prefix("connect from ") {
+        let (client, rest) = client(from)?;
+        return rest.is_empty().then_some(Said::Came { client });
+    }
+    let (client, counts) = client(message.strip_prefix("disconnect from ")?)?;
+    let starttls = starttls(counts);
+    Some(Said::Went { client, starttls })
+}
+
+fn turned_away(message: &str) -> Option<Said<'_>> {
+    if let Some(rest) = message.strip_prefix("NOQUEUE: ") {
+        return rejected(None, rest);
+    }
+    if let Some(rest) = message.strip_prefix("warning: ") {
+        return warned(rest);
+    }
+    let (client, _) = client(message.strip_prefix("SSL_accept error from ")?)?;
+    Some(refused(Some(client), MailRefusal::TlsFailed))
 }
 
 /// How far a client's certificate is trusted, and whether it showed one that is.
@@ -137,7 +145,7 @@ fn secured(message: &str) -> Option<Said<'_>> {
 /// `name[ip], sasl_method=PLAIN, sasl_username=anna, orig_client=…`.
 fn taken(queue: Word, from: &str) -> Option<Said<'_>> {
     let (client, mut rest) = client(from)?;
-    let (mut account, mut mechanism) = (None, None);
+    let (mut account, mut mechanism, mut is_back) = (None, None, false);
     while let Some((name, value)) = rest.strip_prefix(", ").and_then(|rest| parted(rest, "=")) {
         // What follows begins with the comma.
         let end = parted(value, ", ").map_or(value.len(), |(value, _)| value.len());
@@ -149,8 +157,7 @@ fn taken(queue: Word, from: &str) -> Option<Said<'_>> {
                 // What an account's name may hold is the directory's business: nothing behind it is believed.
                 break;
             }
-            // Handed back by a filter, on behalf of somebody who was told of before.
-            "orig_client" | "orig_queue_id" => return None,
+            "orig_client" | "orig_queue_id" => is_back = true,
             _ => {}
         }
         rest = after;
@@ -160,6 +167,7 @@ fn taken(queue: Word, from: &str) -> Option<Said<'_>> {
         client,
         account,
         mechanism,
+        is_back,
         whole: None,
     }))
 }
@@ -357,6 +365,7 @@ fn delivery(program: Program, message: &str) -> Option<Said<'_>> {
         queue,
         address,
         here: sent && mailbox,
+        handed: sent.then_some(relay),
     })
 }
 
@@ -382,7 +391,6 @@ mod tests {
         for none in [
             "x connect from pc[10.20.1.9]",
             "connect from pc[10.20.1.9] and more",
-            "C0FFEE1: client=pc[10.20.1.9], orig_client=pc[10.0.0.1]",
             "warning: Illegal address syntax from unknown[10.20.1.66] in RCPT command: < relay=pc[10.20.1.9]:25>",
             "warning: pc[10.20.1.9: SASL LOGIN authentication failed",
         ] {

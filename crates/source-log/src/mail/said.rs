@@ -61,6 +61,8 @@ pub(crate) enum Said<'m> {
         address: &'m str,
         /// True if it lies in a mailbox of this server now.
         here: bool,
+        /// What took it, where it was handed on.
+        handed: Option<&'m str>,
     },
     /// The message has left the queue.
     Done {
@@ -85,6 +87,8 @@ pub(crate) struct Taken<'m> {
     pub(crate) client: IpAddr,
     pub(crate) account: Option<&'m str>,
     pub(crate) mechanism: Option<Word>,
+    /// True if a filter hands it back that was told of before.
+    pub(crate) is_back: bool,
     /// What the line says beyond that: a product that says all in one line.
     pub(crate) whole: Option<Whole<'m>>,
 }

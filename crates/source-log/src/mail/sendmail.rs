@@ -187,6 +187,7 @@ fn arrived<'m>(
         client: tail.client,
         account: None,
         mechanism: logged_on.then(|| Word::parse(SOME_MECHANISM)).flatten(),
+        is_back: false,
         whole: Some(Whole {
             helo: None,
             sender,
@@ -261,6 +262,7 @@ fn recipients(queue: Word, text: &str) -> Vec<Said<'_>> {
         queue,
         address,
         here,
+        handed: None,
     };
     addresses.into_iter().map(said).collect()
 }

@@ -1,6 +1,8 @@
 //! Messages added up: one row each for client, way, sender's domain and recipients' domains.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use groma_model::fact::{MailRecipients, MailRefusal, MailUse};
@@ -12,25 +14,25 @@ use super::names::{Name, Names};
 use crate::known;
 use crate::quick::QuickMap;
 use crate::tally::{ACCOUNTS_MAX, DAYS_MIN, PUBLIC_MAX, day_bit, is_inside};
-use crate::word::Word;
 
 /// Rows that are kept; further ones are counted.
 const ROWS_MAX: usize = 50_000;
 /// Domains one message names; more are many.
 const TO_MAX: usize = 4;
+const HOUR_MS: i64 = 3_600_000;
 /// Sets of recipients one sender may have before further ones are "many": a newsletter goes everywhere.
 const SETS_MAX: u32 = 24;
 
 /// Who sends, in which way.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct Way {
     pub(crate) peer: IpAddr,
     pub(crate) port: Option<Port>,
     pub(crate) helo: Option<Name>,
     pub(crate) account: Option<Name>,
-    pub(crate) mechanism: Option<Word>,
+    pub(crate) mechanism: Option<Name>,
     pub(crate) protection: Option<Protection>,
-    pub(crate) tls: Option<Word>,
+    pub(crate) tls: Option<Name>,
     pub(crate) certificate: bool,
     pub(crate) sender: Option<Name>,
     #[serde(with = "known::maybe")]
@@ -38,21 +40,59 @@ pub(crate) struct Way {
     pub(crate) refused: Option<MailRefusal>,
 }
 
+impl Hash for Way {
+    /// Of what nearly always sets ways apart.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let bits = |name: Option<Name>| name.map_or(0, Name::bits);
+        let two = |a: Option<Name>, b: Option<Name>| u64::from(bits(a)) << 32 | u64::from(bits(b));
+        hash_address(self.peer, state);
+        state.write_u64(two(self.account, self.sender));
+        state.write_u64(two(self.helo, self.tls));
+    }
+}
+
+/// Hashes an address in one turn or two.
+pub(super) fn hash_address<H: Hasher>(address: IpAddr, state: &mut H) {
+    match address {
+        IpAddr::V4(v4) => state.write_u32(v4.to_bits()),
+        IpAddr::V6(v6) => {
+            let bits = v6.to_bits();
+            state.write_u64((bits >> 64) as u64);
+            state.write_u64(bits as u64);
+        }
+    }
+}
+
 impl Way {
     /// The same in other names.
     fn renamed(mut self, renamed: &mut impl FnMut(Name, bool) -> Option<Name>) -> Self {
-        self.helo = self.helo.and_then(|name| renamed(name, false));
+        let other = |name: &mut Option<Name>| *name = name.and_then(|name| renamed(name, false));
+        [
+            &mut self.helo,
+            &mut self.mechanism,
+            &mut self.tls,
+            &mut self.sender,
+        ]
+        .into_iter()
+        .for_each(other);
         self.account = self.account.and_then(|name| renamed(name, true));
-        self.sender = self.sender.and_then(|name| renamed(name, false));
         self
     }
 }
 
 /// The domains one message goes to, sorted, each with whether it lies here now; too many are none and `many`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub(crate) struct To {
     domains: [Option<(Name, bool)>; TO_MAX],
     many: bool,
+}
+
+impl Hash for To {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for (domain, here) in self.domains.iter().flatten() {
+            state.write_u64(u64::from(domain.bits()) << 1 | u64::from(*here));
+        }
+    }
 }
 
 impl To {
@@ -106,8 +146,10 @@ impl To {
 
     /// In order, so that the order of recipients makes no other row.
     fn settled(mut self) -> Self {
-        self.domains
-            .sort_unstable_by_key(|slot| slot.map(|(name, _)| name));
+        if self.domains.get(1).is_some_and(Option::is_some) {
+            self.domains
+                .sort_unstable_by_key(|slot| slot.map(|(name, _)| name));
+        }
         self
     }
 
@@ -130,11 +172,20 @@ impl To {
     }
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Sum {
-    seen: Seen,
+/// How often, and when.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Sum {
+    pub(super) seen: Seen,
     /// Days it was met on, modulo 64.
-    days: u64,
+    pub(super) days: u64,
+}
+
+impl Sum {
+    /// This and `other`.
+    pub(super) fn join(&mut self, other: &Self) {
+        self.seen = self.seen.joined(other.seen);
+        self.days |= other.days;
+    }
 }
 
 /// Everything one file, or one family of them, told of one product's mail.
@@ -148,6 +199,29 @@ pub(crate) struct Sums {
     pub(crate) left_out: u64,
     /// Clients that let people log on: what was forgotten of their accounts would not show it again.
     crowds: BTreeSet<(IpAddr, Option<Port>)>,
+    #[serde(skip)]
+    lately: Lately,
+}
+
+/// The hour of the week and the day of the time asked for last: neighbouring lines share them.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Lately {
+    hour: Option<i64>,
+    is: (Hours, u64),
+}
+
+impl Lately {
+    /// Of this time.
+    pub(super) fn of(&mut self, at: Timestamp) -> (Hours, u64) {
+        let hour = at.millis().div_euclid(HOUR_MS);
+        if self.hour != Some(hour) {
+            *self = Self {
+                hour: Some(hour),
+                is: (Hours::of(at), day_bit(at)),
+            };
+        }
+        self.is
+    }
 }
 
 impl Sums {
@@ -160,12 +234,12 @@ impl Sums {
         if !is_inside(way.peer) && (way.account.is_none() || way.refused.is_some()) {
             return;
         }
+        let (hours, days) = self.lately.of(at);
         let seen = Seen {
-            hours: Hours::of(at),
+            hours,
             bytes,
             ..Seen::once(at)
         };
-        let days = day_bit(at);
         self.put(way, to, Sum { seen, days });
     }
 
@@ -185,7 +259,7 @@ impl Sums {
             .collect();
         for ((id, to), sum) in other.rows {
             if let Some(way) = ways.get(&id) {
-                let mut way = way.clone();
+                let mut way = *way;
                 way.account = way
                     .account
                     .filter(|account| !is_typed(&way) || let_in.contains(account));
@@ -204,7 +278,7 @@ impl Sums {
             let ways: HashMap<u32, Way> =
                 ways.into_iter().map(|(way, (id, _))| (id, way)).collect();
             for ((id, to), sum) in std::mem::take(&mut self.rows) {
-                let Some(mut way) = ways.get(&id).cloned() else {
+                let Some(mut way) = ways.get(&id).copied() else {
                     continue;
                 };
                 let is_crowds = self.crowds.contains(&(way.peer, way.port));
@@ -217,24 +291,31 @@ impl Sums {
 
     fn put(&mut self, way: Way, to: To, sum: Sum) {
         let next = u32::try_from(self.ways.len()).unwrap_or(u32::MAX);
-        if self.rows.len() >= ROWS_MAX && !self.ways.contains_key(&way) {
-            self.left_out = self.left_out.saturating_add(sum.seen.count);
-            return;
-        }
-        let (id, sets) = self.ways.entry(way).or_insert((next, 0));
-        let mut key = (*id, to.settled());
-        if !self.rows.contains_key(&key) {
-            if *sets >= SETS_MAX || self.rows.len() >= ROWS_MAX {
-                key.1 = To::many();
+        let is_full = self.rows.len() >= ROWS_MAX;
+        let (id, sets) = match self.ways.entry(way) {
+            Entry::Vacant(_) if is_full => {
+                self.left_out = self.left_out.saturating_add(sum.seen.count);
+                return;
             }
-            *sets = sets.saturating_add(1);
+            Entry::Vacant(place) => place.insert((next, 0)),
+            Entry::Occupied(known) => known.into_mut(),
+        };
+        let key = (*id, to.settled());
+        let many = (*id, To::many());
+        match self.rows.entry(key) {
+            Entry::Occupied(known) => return known.into_mut().join(&sum),
+            Entry::Vacant(place) => {
+                let had = *sets;
+                *sets = sets.saturating_add(1);
+                if had < SETS_MAX && !is_full {
+                    place.insert(sum);
+                    return;
+                }
+            }
         }
         self.rows
-            .entry(key)
-            .and_modify(|known| {
-                known.seen = known.seen.joined(sum.seen);
-                known.days |= sum.days;
-            })
+            .entry(many)
+            .and_modify(|known| known.join(&sum))
             .or_insert(sum);
     }
 
@@ -293,16 +374,15 @@ fn crowds<'w>(ways: impl Iterator<Item = &'w Way>) -> BTreeSet<(IpAddr, Option<P
 
 fn row(way: &Way, to: &To, names: &Names, product: &str) -> MailUse {
     let text = |name: Option<Name>| name.map(|name| names.text(name).to_owned());
-    let word = |word: Option<Word>| word.map(|word| word.as_str().to_owned());
     MailUse {
         peer: way.peer,
         port: way.port,
         product: product.to_owned(),
         helo: text(way.helo),
         account: way.account.map(|name| names.text(name).into()),
-        mechanism: word(way.mechanism),
+        mechanism: text(way.mechanism),
         protection: way.protection,
-        tls: word(way.tls),
+        tls: text(way.tls),
         certificate: way.certificate,
         sender: text(way.sender),
         sender_word: way.word.map(str::to_owned),
@@ -348,7 +428,7 @@ mod tests {
                 port: Some(Port(587)),
                 helo: None,
                 account: names.number(account),
-                mechanism: Word::parse("LOGIN"),
+                mechanism: names.number("LOGIN"),
                 protection: None,
                 tls: None,
                 certificate: false,

@@ -13,12 +13,14 @@ use groma_model::fact::MailRefusal;
 use groma_model::name::{Port, Protection};
 use serde::{Deserialize, Serialize};
 
+use super::calls::{Call, Calls, Span};
 use super::names::{Name, Names};
 use super::said::{Refused, Said, Taken, address, helo};
 use super::sums::{Sums, To, Way};
 use crate::known;
 use crate::quick::QuickMap;
-use crate::tally::is_inside;
+use crate::session::Owner;
+use crate::tally::{Told, is_inside};
 use crate::word::Word;
 
 /// Messages open at a time, sessions open at a time, and messages that wait for an older file.
@@ -34,11 +36,88 @@ const ACCOUNT_MAX: usize = 256;
 #[derive(Debug, Serialize, Deserialize)]
 struct Session {
     client: IpAddr,
-    tls: Option<Word>,
+    tls: Option<Name>,
     certificate: bool,
     /// The account it logged on with, where a line of its own says so, and how.
-    proven: Option<(Option<Name>, Word)>,
+    proven: Option<(Option<Name>, Option<Name>)>,
     queues: Vec<Word>,
+    /// What it does as a caller, where that is told from here.
+    calling: Option<Calling>,
+}
+
+/// A call that is not over.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Calling {
+    owner: Owner,
+    port: Option<Port>,
+    account: Option<Name>,
+    mechanism: Option<Name>,
+    protection: Option<Protection>,
+    count: u64,
+    span: Option<Span>,
+}
+
+impl Session {
+    fn of(client: IpAddr, calling: Option<Calling>) -> Self {
+        Self {
+            client,
+            tls: None,
+            certificate: false,
+            proven: None,
+            queues: Vec::new(),
+            calling,
+        }
+    }
+}
+
+impl Session {
+    /// The same in other names.
+    fn rename(&mut self, renamed: &mut impl FnMut(Name, bool) -> Option<Name>) {
+        self.tls = self.tls.and_then(|name| renamed(name, false));
+        if let Some((account, mechanism)) = &mut self.proven {
+            *account = account.and_then(|name| renamed(name, true));
+            *mechanism = mechanism.and_then(|name| renamed(name, false));
+        }
+        if let Some(calling) = &mut self.calling {
+            calling.account = calling.account.and_then(|name| renamed(name, true));
+            calling.mechanism = calling.mechanism.and_then(|name| renamed(name, false));
+        }
+    }
+}
+
+impl Calling {
+    fn begins(spoken: &Spoken, at: Option<Timestamp>) -> Option<Self> {
+        Some(Self {
+            owner: spoken.caller?,
+            port: spoken.port,
+            account: None,
+            mechanism: None,
+            protection: None,
+            count: 0,
+            span: at.map(|at| (at, at)),
+        })
+    }
+
+    fn lasts(&mut self, at: Option<Timestamp>) {
+        let Some(at) = at else { return };
+        let (first, last) = self.span.unwrap_or((at, at));
+        self.span = Some((first.min(at), last.max(at)));
+    }
+
+    fn tell(&self, client: IpAddr, calls: &mut Calls) {
+        let Some(span) = self.span else { return };
+        let call = Call {
+            speaker: self.owner.place(),
+            is_incoming: true,
+            peer: client,
+            port: self.port,
+            name: None,
+            account: self.account,
+            mechanism: self.mechanism,
+            protection: self.protection,
+        };
+        calls.add(self.owner, call, self.count, span);
+    }
 }
 
 /// One message.
@@ -48,9 +127,9 @@ struct Message {
     port: Option<Port>,
     helo: Option<Name>,
     account: Option<Name>,
-    mechanism: Option<Word>,
+    mechanism: Option<Name>,
     protection: Option<Protection>,
-    tls: Option<Word>,
+    tls: Option<Name>,
     certificate: bool,
     sender: Option<Name>,
     #[serde(with = "known::maybe")]
@@ -77,6 +156,8 @@ pub(crate) struct Spoken {
     pub(crate) port: Option<Port>,
     /// True if TLS is spoken there from the first byte.
     pub(crate) from_first_byte: bool,
+    /// Whose calls these are, where they are told from here: a server that takes mail, or a client that hands it on.
+    pub(crate) caller: Option<Owner>,
 }
 
 /// What is open in the file that is read.
@@ -93,6 +174,8 @@ pub(crate) struct Track {
     begun: u64,
     pub(crate) names: Names,
     pub(crate) sums: Sums,
+    #[serde(skip)]
+    calls: Calls,
 }
 
 impl Track {
@@ -104,7 +187,7 @@ impl Track {
         at: impl FnOnce() -> Option<Timestamp>,
     ) {
         match said {
-            Said::Came { client } => self.came(spoken, client),
+            Said::Came { client } => self.came(spoken, client, at()),
             Said::Secured {
                 client,
                 version,
@@ -112,8 +195,13 @@ impl Track {
                 begins,
             } => {
                 if begins {
-                    self.came(spoken, client);
+                    self.came(spoken, client, at());
+                } else {
+                    self.calls(spoken, client, at, |calling| {
+                        calling.protection = Some(Protection::Starttls);
+                    });
                 }
+                let version = self.names.number_of_word(version);
                 if let Some(session) = self.session(spoken, client) {
                     session.tls = version;
                     session.certificate = certificate;
@@ -123,7 +211,7 @@ impl Track {
                 client,
                 account,
                 mechanism,
-            } => self.proven(spoken, client, account, mechanism),
+            } => self.proven(spoken, client, account, mechanism, at),
             Said::Taken(taken) => {
                 if let Some(at) = at() {
                     self.taken(spoken, &taken, at);
@@ -138,39 +226,79 @@ impl Track {
                 queue,
                 address: to,
                 here,
-            } => self.recipient(queue, to, here),
+                handed,
+            } => {
+                self.recipient(queue, to, here);
+                if let (Some(owner), Some(relay)) = (spoken.caller, handed)
+                    && let Some(at) = at()
+                {
+                    self.calls.handed(owner, relay, at);
+                }
+            }
             Said::Done { queue } => self.done(queue),
             Said::Refused(refused) => {
                 if let Some(at) = at() {
                     self.refused(spoken, &refused, at);
                 }
             }
-            Said::Went { client, starttls } => self.went(spoken, client, starttls),
+            Said::Went { client, starttls } => self.went(spoken, client, starttls, at),
         }
     }
 
-    fn came(&mut self, spoken: &Spoken, client: IpAddr) {
+    fn came(&mut self, spoken: &Spoken, client: IpAddr, at: Option<Timestamp>) {
         self.leave(spoken.process, None, spoken);
         if self.sessions.len() >= OPEN_MAX {
-            self.sessions.clear();
+            self.end_sessions();
         }
-        self.sessions.insert(
-            spoken.process,
-            Session {
-                client,
-                tls: None,
-                certificate: false,
-                proven: None,
-                queues: Vec::new(),
-            },
-        );
+        let calling = Calling::begins(spoken, at);
+        self.sessions
+            .insert(spoken.process, Session::of(client, calling));
+    }
+
+    /// Ends the sessions that are open: nothing more is told of them.
+    fn end_sessions(&mut self) {
+        for (_, session) in self.sessions.drain() {
+            if let Some(calling) = session.calling {
+                calling.tell(session.client, &mut self.calls);
+            }
+        }
+    }
+
+    /// The client of this process calls, and what more of that this line tells. Where no line said that it came, this one does.
+    fn calls(
+        &mut self,
+        spoken: &Spoken,
+        client: IpAddr,
+        at: impl FnOnce() -> Option<Timestamp>,
+        learn: impl FnOnce(&mut Calling),
+    ) {
+        if spoken.caller.is_none() {
+            return;
+        }
+        let at = at();
+        if self.session(spoken, client).is_none() {
+            self.came(spoken, client, at);
+        }
+        let session = self.session(spoken, client);
+        if let Some(calling) = session.and_then(|session| session.calling.as_mut()) {
+            learn(calling);
+            calling.lasts(at);
+        }
     }
 
     /// The client of this process logged on; where no line says that it came, this one does.
-    fn proven(&mut self, spoken: &Spoken, client: IpAddr, account: &str, mechanism: Word) {
+    fn proven(
+        &mut self,
+        spoken: &Spoken,
+        client: IpAddr,
+        account: &str,
+        mechanism: Word,
+        at: impl FnOnce() -> Option<Timestamp>,
+    ) {
         let account = self.account(Some(account), client);
+        let mechanism = self.names.number_of_word(Some(mechanism));
         if self.session(spoken, client).is_none() {
-            self.came(spoken, client);
+            self.came(spoken, client, at());
         }
         if let Some(session) = self.session(spoken, client) {
             session.proven = Some((account, mechanism));
@@ -184,6 +312,13 @@ impl Track {
     }
 
     fn taken(&mut self, spoken: &Spoken, taken: &Taken<'_>, at: Timestamp) {
+        let account = self.account(taken.account, taken.client);
+        let mechanism = self.names.number_of_word(taken.mechanism);
+        self.called(spoken, taken.client, (account, mechanism), at);
+        // Handed back by a filter, on behalf of somebody who was told of before.
+        if taken.is_back {
+            return;
+        }
         // A queue id that was there before is used again.
         if let Some(before) = self.open.remove(&taken.queue) {
             self.finish(before);
@@ -192,14 +327,13 @@ impl Track {
         if self.open.len() >= OPEN_MAX {
             self.let_go();
         }
-        let account = self.account(taken.account, taken.client);
         // A mechanism without an account would say that the server lets others log on.
         let is_kept = account.is_some() || taken.account.is_none();
         let mut message = Message {
             client: Some(taken.client),
             port: spoken.port,
             account,
-            mechanism: taken.mechanism.filter(|_| is_kept),
+            mechanism: mechanism.filter(|_| is_kept),
             at: Some(at),
             before: self.begun,
             ..Message::default()
@@ -209,7 +343,7 @@ impl Track {
             let helo = whole.helo.filter(|_| !message.is_strangers());
             message.helo = helo.and_then(|helo| self.names.number(helo));
             message.protection = whole.protection;
-            message.tls = whole.tls;
+            message.tls = self.names.number_of_word(whole.tls);
             message.certificate = whole.certificate;
             self.learn_of_session(spoken, &mut message);
             message.envelope(&mut self.names, whole.sender, whole.bytes);
@@ -223,6 +357,30 @@ impl Track {
             }
         }
         self.open.insert(taken.queue, message);
+    }
+
+    /// A message was taken of a caller: as another account than before it is another call.
+    fn called(
+        &mut self,
+        spoken: &Spoken,
+        client: IpAddr,
+        (account, mechanism): (Option<Name>, Option<Name>),
+        at: Timestamp,
+    ) {
+        let mut before = None;
+        let learn = |calling: &mut Calling| {
+            if calling.count > 0 && calling.account != account {
+                before = Some(*calling);
+                (calling.count, calling.span) = (0, None);
+            }
+            calling.account = account.or(calling.account);
+            calling.mechanism = mechanism.or(calling.mechanism);
+            calling.count += 1;
+        };
+        self.calls(spoken, client, || Some(at), learn);
+        if let Some(before) = before {
+            before.tell(client, &mut self.calls);
+        }
     }
 
     /// What lines before told of the session and the one that tells of the message does not: it says that there is an
@@ -241,7 +399,7 @@ impl Track {
             (message.mechanism.is_some(), message.account, session.proven)
         {
             message.account = account;
-            message.mechanism = Some(mechanism);
+            message.mechanism = mechanism;
         }
     }
 
@@ -358,7 +516,7 @@ impl Track {
                 .and_then(helo)
                 .and_then(|helo| self.names.number(helo)),
             account,
-            mechanism: refused.mechanism,
+            mechanism: self.names.number_of_word(refused.mechanism),
             protection: tls.map(|_| secure(spoken)),
             tls,
             certificate,
@@ -369,7 +527,14 @@ impl Track {
         self.sums.add(way, to, at, None);
     }
 
-    fn went(&mut self, spoken: &Spoken, client: IpAddr, starttls: Option<bool>) {
+    fn went(
+        &mut self,
+        spoken: &Spoken,
+        client: IpAddr,
+        starttls: Option<bool>,
+        at: impl FnOnce() -> Option<Timestamp>,
+    ) {
+        self.calls(spoken, client, at, |_| ());
         if self.session(spoken, client).is_some() {
             self.leave(spoken.process, starttls, spoken);
         }
@@ -380,6 +545,9 @@ impl Track {
         let Some(session) = self.sessions.remove(&process) else {
             return;
         };
+        if let Some(calling) = session.calling {
+            calling.tell(session.client, &mut self.calls);
+        }
         let protection = match (session.tls, starttls) {
             _ if spoken.from_first_byte => Some(Protection::Tls),
             (Some(_), _) | (None, Some(true)) => Some(Protection::Starttls),
@@ -422,6 +590,16 @@ impl Track {
         self.sums.add(way, message.to, at, message.bytes);
     }
 
+    /// Tells the calls that are over, each once.
+    pub(crate) fn tell_calls(&mut self, told: &mut impl FnMut(Told)) {
+        self.calls.tell(&self.names, told);
+    }
+
+    /// True if there is no room for more calls.
+    pub(crate) fn is_full_of_calls(&self) -> bool {
+        self.calls.is_full()
+    }
+
     /// The same without a name nobody needs: only those of what is told, and of what is open.
     pub(crate) fn settled(mut self) -> Self {
         self.forget_crowds();
@@ -439,8 +617,8 @@ impl Track {
         };
         let (open, later, waiting) = (all(self.open), all(self.later), all(self.waiting));
         let mut sessions = self.sessions;
-        for (account, _) in sessions.values_mut().filter_map(|s| s.proven.as_mut()) {
-            *account = account.and_then(|account| renamed(account, true));
+        for session in sessions.values_mut() {
+            session.rename(&mut renamed);
         }
         let mut sums = Sums::default();
         sums.join(self.sums, renamed);
@@ -452,6 +630,7 @@ impl Track {
             begun: self.begun,
             names: fresh,
             sums,
+            calls: Calls::default(),
         }
     }
 
@@ -470,11 +649,16 @@ impl Track {
         for session in sessions.filter(|session| clients.contains(&session.client)) {
             let proven = session.proven.take();
             session.proven = proven.map(|(account, how)| (account.and(Some(somebody)), how));
+            if let Some(calling) = &mut session.calling {
+                calling.account = calling.account.and(Some(somebody));
+            }
         }
     }
 
-    /// What an older file told is put before this, which so far are the newer ones.
-    pub(crate) fn go_back(&mut self, older: Self) {
+    /// What an older file told is put before this, which so far are the newer ones; a call that is not over there is told.
+    pub(crate) fn go_back(&mut self, mut older: Self, told: &mut impl FnMut(Told)) {
+        older.end_sessions();
+        older.tell_calls(told);
         let Self {
             sessions: _,
             open,
@@ -483,6 +667,7 @@ impl Track {
             begun: _,
             names,
             sums,
+            calls: _,
         } = older;
         let own = &mut self.names;
         own.left_out = own.left_out.saturating_add(names.left_out);
@@ -544,9 +729,16 @@ impl Message {
 
     /// The same in other names.
     fn renamed(mut self, renamed: &mut impl FnMut(Name, bool) -> Option<Name>) -> Self {
-        self.helo = self.helo.and_then(|name| renamed(name, false));
+        let other = |name: &mut Option<Name>| *name = name.and_then(|name| renamed(name, false));
+        [
+            &mut self.helo,
+            &mut self.mechanism,
+            &mut self.tls,
+            &mut self.sender,
+        ]
+        .into_iter()
+        .for_each(other);
         self.account = self.account.and_then(|name| renamed(name, true));
-        self.sender = self.sender.and_then(|name| renamed(name, false));
         self.to = self.to.renamed(renamed);
         self
     }
@@ -584,6 +776,7 @@ mod tests {
             process: word("7"),
             port: Some(Port(25)),
             from_first_byte: false,
+            caller: None,
         };
         let at = || Some(Timestamp::from_seconds(1_795_000_000));
         let mut bring = |client: [u8; 4], account, domain: &str| {
@@ -595,6 +788,7 @@ mod tests {
                 client,
                 account,
                 mechanism: account.and_then(|_| Word::parse("PLAIN")),
+                is_back: false,
                 whole: None,
             };
             track.take(&spoken, Said::Taken(taken), at);
@@ -615,6 +809,7 @@ mod tests {
                     queue,
                     address,
                     here,
+                    handed: None,
                 },
                 at,
             );
