@@ -123,7 +123,7 @@ impl Health {
             .saturating_mul(SLOWER_FACTOR)
             .max(fastest.saturating_add(SLOWER_BY));
         self.slow_in_a_row = if after > limit {
-            self.slow_in_a_row + 1
+            self.slow_in_a_row.saturating_add(1)
         } else {
             0
         };
@@ -135,7 +135,7 @@ impl Health {
     }
 
     fn showed(&mut self, sign: Sign) -> Advice {
-        self.signs += 1;
+        self.signs = self.signs.saturating_add(1);
         if self.signs >= SIGNS_MAX {
             return Advice::LeaveAlone(sign);
         }
@@ -196,6 +196,17 @@ mod tests {
         assert!(after(&mut health, ms(900), 5).is_empty());
         assert!(after(&mut health, ms(25), 1).is_empty());
         assert_eq!(after(&mut health, ms(900), 6).len(), 1);
+    }
+
+    #[test]
+    fn signs_without_end_overflow_nothing() {
+        let mut health = Health::default();
+        health.take(Outcome::Answered(None));
+        let told = after(&mut health, Outcome::Unreachable, 100_000);
+        assert_eq!(
+            told.last(),
+            Some(&Advice::LeaveAlone(Sign::BecameUnreachable))
+        );
     }
 
     #[test]

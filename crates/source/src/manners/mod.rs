@@ -217,7 +217,8 @@ impl Manners {
         self.agent.released(frames);
     }
 
-    /// What came of a question; slows down, and leaves alone, who shows distress.
+    /// What came of a question; slows down, and leaves alone, who shows distress. Nothing follows from what still comes of
+    /// somebody who is left alone already, however much of it somebody sends.
     pub fn heard(
         &mut self,
         address: IpAddr,
@@ -226,6 +227,13 @@ impl Manners {
         now: Duration,
     ) -> Advice {
         let address = address.to_canonical();
+        if self
+            .left_alone
+            .get(&address)
+            .is_some_and(|until| *until > at)
+        {
+            return Advice::GoOn;
+        }
         let host = self.host(address);
         let advice = host.health.take(outcome);
         match advice {
@@ -399,6 +407,22 @@ mod tests {
             Grant::Go
         );
         assert!(next.left_alone(hours(25)).is_empty());
+    }
+
+    #[test]
+    fn a_flood_of_errors_about_one_host_ends_nothing_and_is_told_once() {
+        let mut manners = manners(Ceiling::default());
+        let address = to(5, 80).ip();
+        let mut hear = |outcome| manners.heard(address, outcome, at(), Duration::ZERO);
+        hear(Outcome::Answered(None));
+        let told: Vec<_> = (0..1_000).map(|_| hear(Outcome::Unreachable)).collect();
+        let alone = |advice: &&Advice| matches!(advice, Advice::LeaveAlone(_));
+        assert_eq!(told.iter().filter(alone).count(), 1);
+        assert_eq!(manners.distressed().len(), 1);
+        // After its day it is asked again, and may show distress again.
+        let later = at().plus(SILENCE + Duration::from_secs(1));
+        let advice = manners.heard(address, Outcome::Unreachable, later, Duration::ZERO);
+        assert_ne!(advice, Advice::GoOn);
     }
 
     proptest! {
