@@ -24,6 +24,12 @@ pub struct Network {
     length: u8,
 }
 
+/// Addresses that mean another machine on every link (RFC 4291 §2.5.6).
+const OF_A_LINK: Network = Network {
+    address: IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)),
+    length: 10,
+};
+
 /// Why a text names nobody to be asked.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TargetError {
@@ -89,6 +95,21 @@ impl Network {
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         address.is_ipv4() == self.address.is_ipv4() && first(address, self.length) == self.address
+    }
+
+    /// True if every address of `other` lies in it.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.length <= other.length && self.contains(other.address)
+    }
+
+    /// True if an address lies in both.
+    pub fn touches(&self, other: &Self) -> bool {
+        self.covers(other) || other.covers(self)
+    }
+
+    /// True if addresses of it mean another machine on every link.
+    fn is_of_a_link(&self) -> bool {
+        self.touches(&OF_A_LINK)
     }
 
     /// True if it is one of IPv6 that nobody counts through.
@@ -293,7 +314,7 @@ fn of_network(network: Network, link: Option<Link>, text: &str) -> Result<Target
             Some(_) => Err(TargetError::NotATarget(text.to_owned())),
         };
     };
-    match (v6.is_unicast_link_local(), v6.is_multicast(), &link) {
+    match (network.is_of_a_link(), v6.is_multicast(), &link) {
         (_, true, _) => Err(TargetError::Nobody(text.to_owned())),
         (true, _, None) => Err(TargetError::NoLink(text.to_owned())),
         _ => Ok(Target::Network(network, link)),
@@ -451,6 +472,11 @@ impl Targets {
         self.named.iter().filter_map(wide)
     }
 
+    /// True if an address of `network` was excluded.
+    pub fn excludes_of(&self, network: &Network) -> bool {
+        self.excluded.iter().any(|one| one.touches(network))
+    }
+
     /// The link an address was written with.
     pub fn link_of(&self, address: IpAddr) -> Option<&str> {
         self.links.get(&address.to_canonical()).map(Link::name)
@@ -488,7 +514,7 @@ impl Targets {
 fn one_link(wanted: &[Target]) -> Result<(), TargetError> {
     let of_a_link = |target: &&Target| match target {
         Target::Address(address, _) => is_of_a_link(*address),
-        Target::Network(network, _) => is_of_a_link(network.address),
+        Target::Network(network, _) => network.is_of_a_link(),
         Target::Range(..) | Target::Name(_) => false,
     };
     let mut links = wanted.iter().filter(of_a_link);
@@ -612,6 +638,8 @@ mod tests {
         let excluded = Network::parse("2001:db8::9").unwrap();
         let mut targets = Targets::of(&[wide], &[], &[excluded]).unwrap();
         assert!(targets.is_empty() && targets.wide().count() == 1);
+        let excludes = |text: &str| targets.excludes_of(&Network::parse(text).unwrap());
+        assert!(excludes("2001:db8::/64") && !excludes("2001:db8:1::/64"));
         let mut met = |address: &str| targets.met(address.parse().unwrap(), Some("eth0"));
         assert!(
             met("2001:db8::5") && !met("2001:db8::9") && !met("2001:db8:1::5") && !met("ff02::1")
@@ -656,6 +684,39 @@ mod tests {
         let named = Target::Name(name.clone());
         let targets = Targets::of(&[named], &[(name, found)], &[]).unwrap();
         assert_eq!(targets.len(), 1);
+    }
+
+    #[test]
+    fn a_network_wide_enough_to_hold_addresses_of_a_link_is_one_of_a_link() {
+        let of = |all: &[&str]| {
+            let all: Vec<_> = all.iter().map(|t| Target::parse(t).unwrap()).collect();
+            Targets::of(&all, &[], &[])
+        };
+        for [one, other] in [
+            ["::/0%eth0", "::/0%eth1"],
+            ["fe00::/8%eth0", "fe80::1%eth1"],
+            ["fe80::/12%eth0", "fe80::/64%eth1"],
+        ] {
+            let told = of(&[one, other]);
+            assert!(matches!(told, Err(TargetError::TwoLinks(..))), "{one}");
+            assert!(of(&[one]).is_ok());
+        }
+        // Others are told apart by their addresses, whichever link they are on.
+        assert!(of(&["2001:db8::/64%eth0", "2001:db8:1::/64%eth1"]).is_ok());
+        assert!(of(&["fe80::/64%eth0", "2001:db8::/32%eth1"]).is_ok());
+        for text in ["::/0", "fe00::/8"] {
+            let told = Target::parse(text);
+            assert!(matches!(told, Err(TargetError::NoLink(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn networks_cover_and_touch_each_other_by_their_addresses() {
+        let of = |text: &str| Network::parse(text).unwrap();
+        let (wide, inner, other) = (of("10.0.0.0/8"), of("10.9.0.0/16"), of("11.0.0.0/8"));
+        assert!(wide.covers(&inner) && !inner.covers(&wide) && wide.covers(&wide));
+        assert!(wide.touches(&inner) && inner.touches(&wide) && !wide.touches(&other));
+        assert!(!of("0.0.0.0/0").touches(&of("::/0")));
     }
 
     proptest! {
