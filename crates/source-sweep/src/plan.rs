@@ -7,6 +7,7 @@ use groma_source::manners::{Ceiling, Target, Targets};
 
 use crate::ask::Item;
 use crate::datagram::Protocol;
+use crate::meet::may_ask_everybody;
 use crate::ports::Ports;
 
 /// Packets a second in a laboratory, where nobody says another number.
@@ -141,7 +142,12 @@ impl Plan {
             self.targets.len()
         ));
         for (network, link) in self.targets.wide() {
+            let whole = may_ask_everybody(&self.targets, &self.ceiling, network);
             line(match link {
+                Some(link) if !whole => format!(
+                    "of {network}: neighbours this machine has met on {0}; {0} as a whole is not asked, because the ceiling file or --exclude keeps a part of the network out; not counted above",
+                    link.name()
+                ),
                 Some(link) => format!(
                     "of {network}: neighbours this machine has met on {0}, and who answers two echoes to all machines of {0}; not counted above",
                     link.name()
@@ -265,6 +271,24 @@ mod tests {
         let wide = Plan::new(targets("2001:db8::/64"), ceiling).unwrap();
         assert!(wide.render().contains("neighbours this machine has met"));
         assert!(wide.in_laboratory(1).is_err());
+    }
+
+    #[test]
+    fn the_plan_says_whether_a_whole_link_is_asked() {
+        let words = |ceiling| {
+            let plan = Plan::new(targets("2001:db8::/64%eth0"), ceiling);
+            plan.unwrap().render()
+        };
+        assert!(words(Ceiling::default()).contains("two echoes to all machines of eth0"));
+        let never = vec![Network::parse("2001:db8::9").unwrap()];
+        let text = words(Ceiling {
+            never,
+            ..Ceiling::default()
+        });
+        assert!(
+            text.contains("eth0 as a whole is not asked") && !text.contains("echo"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use groma_source::manners::{Advice, Grant, Manners, Outcome};
+use groma_source::manners::{Advice, Ceiling, Grant, Manners, Outcome, When};
 use groma_source::{Disk, Window};
 
 use crate::ask::{Heard, Item, Reset, Way, Word};
@@ -47,6 +47,38 @@ pub enum Ended {
     Closed,
     /// The way broke.
     Broke(io::Error),
+}
+
+/// Why nothing may be sent any more, if so.
+pub(crate) fn held_back(window: &Window, disk: &dyn Disk, ceiling: &Ceiling) -> Result<(), Ended> {
+    if window.is_over() {
+        return Err(Ended::Stopped);
+    }
+    if ceiling.is_stopped(disk) {
+        return Err(Ended::StopFile);
+    }
+    match ceiling.is_open(window.now()) {
+        true => Ok(()),
+        false => Err(Ended::Closed),
+    }
+}
+
+/// Waits until a frame may leave that goes to no target: a question to the router, an echo to a whole link. Whoever sent it
+/// tells [`Manners::left_for_the_way`].
+pub(crate) fn wait_for_the_way(
+    window: &Window,
+    disk: &dyn Disk,
+    manners: &Manners,
+) -> Result<(), Ended> {
+    loop {
+        held_back(window, disk, manners.ceiling())?;
+        let now = window.monotonic();
+        match manners.agent(now) {
+            When::Now => return Ok(()),
+            When::At(at) => window.sleep(at.saturating_sub(now).min(MOMENT)),
+            When::AfterOthers => window.sleep(MOMENT),
+        }
+    }
 }
 
 /// What is known of a question.
@@ -339,9 +371,9 @@ impl<'a> Round<'a> {
 
     fn agent_waits(&self, now: Duration) -> Duration {
         match self.manners.agent(now) {
-            groma_source::manners::When::Now => Duration::ZERO,
-            groma_source::manners::When::At(at) => at.saturating_sub(now).min(MOMENT),
-            groma_source::manners::When::AfterOthers => Duration::from_millis(2),
+            When::Now => Duration::ZERO,
+            When::At(at) => at.saturating_sub(now).min(MOMENT),
+            When::AfterOthers => Duration::from_millis(2),
         }
     }
 
@@ -440,13 +472,7 @@ impl<'a> Round<'a> {
             return Ok(());
         }
         self.looked = now;
-        if self.manners.ceiling().is_stopped(self.disk) {
-            return Err(Ended::StopFile);
-        }
-        match self.manners.ceiling().is_open(self.window.now()) {
-            true => Ok(()),
-            false => Err(Ended::Closed),
-        }
+        held_back(self.window, self.disk, self.manners.ceiling())
     }
 
     fn take(

@@ -19,10 +19,10 @@ use crate::datagram::Protocol;
 use crate::hurried;
 use crate::judge::{ForEveryone, Host, judge};
 use crate::laboratory;
-use crate::meet::{Meeting, meet};
+use crate::meet::{self, Meeting};
 use crate::notes::{Notes, Noting, Remembered, heading, mac_text, recall};
 use crate::plan::Plan;
-use crate::polite::{Answer, Asked, Brought, Ended, Loss, Round};
+use crate::polite::{Answer, Asked, Brought, Ended, Loss, Round, held_back, wait_for_the_way};
 use crate::wire::WireWay;
 
 /// The name of this source in evidence.
@@ -78,7 +78,7 @@ impl Source for SweepSource {
             ]),
             contacts: lines(&[
                 "the addresses named by --target and allowed by the ceiling file, and the router on the way for its hardware address; nobody without --target",
-                "with a wide network of IPv6 on a named link (2001:db8::/64%eth0): two echoes to all machines of that link (ff02::1)",
+                "with a wide network of IPv6 on a named link (2001:db8::/64%eth0): two echoes to all machines of that link (ff02::1), unless the ceiling file or --exclude keeps a part of the network out",
                 "never TCP 515, 9100-9116, 9999; never a network or broadcast address, and no group but those by which IPv6 finds neighbours",
             ]),
             sends: lines(&[
@@ -101,10 +101,12 @@ impl Source for SweepSource {
         self.world.randomness.fill(&mut bits);
         let mut manners = Manners::new(plan.ceiling.clone(), plan.targets.clone(), &[]);
         manners.lower(plan.per_agent);
-        let ended = self.held_back(&plan, window);
-        let meeting = match ended {
+        let mut meeting = match self.held_back(&plan, window) {
             None => self.meet(&mut plan, &mut manners, window, bits),
-            Some(_) => Meeting::default(),
+            ended => Meeting {
+                ended,
+                ..Meeting::default()
+            },
         };
         let name = plan_name(&plan);
         let remembered = recall(self.notes.as_mut(), &name, window.now());
@@ -125,7 +127,7 @@ impl Source for SweepSource {
             rounds: 0,
             scopes: Scopes::default(),
             told: Told {
-                ended,
+                ended: meeting.ended.take(),
                 frames: meeting.frames,
                 ..Told::default()
             },
@@ -161,14 +163,9 @@ impl SweepSource {
     /// Why nothing is sent at all.
     fn held_back(&self, plan: &Plan, window: &Window) -> Option<Ended> {
         if self.world.network.is_offline() {
-            Some(Ended::Stopped)
-        } else if plan.ceiling.is_stopped(self.world.disk.as_ref()) {
-            Some(Ended::StopFile)
-        } else if !plan.ceiling.is_open(window.now()) {
-            Some(Ended::Closed)
-        } else {
-            None
+            return Some(Ended::Stopped);
         }
+        held_back(window, self.world.disk.as_ref(), &plan.ceiling).err()
     }
 
     /// Finds out who is in the networks nobody can count through.
@@ -179,14 +176,14 @@ impl SweepSource {
         window: &Window,
         bits: [u8; 8],
     ) -> Meeting {
-        let mark = u16::from_le_bytes([bits[0], bits[1]]);
-        let meeting = meet(
-            &mut plan.targets,
-            self.wires.as_ref(),
+        let mut asking = meet::Asking {
+            wires: self.wires.as_ref(),
             manners,
             window,
-            mark,
-        );
+            disk: self.world.disk.as_ref(),
+            mark: u16::from_le_bytes([bits[0], bits[1]]),
+        };
+        let meeting = asking.meet(&mut plan.targets);
         let ceiling = plan.ceiling.clone();
         let targets = std::mem::take(&mut plan.targets);
         plan.targets = targets.only(|address| ceiling.allows(address));
@@ -272,7 +269,9 @@ impl Sweep<'_> {
             match self.open(&way) {
                 Ok(wire) => hosts.extend(self.by_frames(wire, &way, &addresses)),
                 Err(why) => {
-                    self.told.no_frames.get_or_insert(why);
+                    if self.told.ended.is_none() {
+                        self.told.no_frames.get_or_insert(why);
+                    }
                     by_calls.extend(addresses);
                 }
             }
@@ -325,9 +324,17 @@ impl Sweep<'_> {
             .map_err(|error| format!("frames on {}: {error}", way.name))?;
         for _ in 0..ROUTER_TRIES {
             if way.router.is_some() {
+                let disk = self.world.disk.as_ref();
+                if let Err(ended) = wait_for_the_way(self.window, disk, &self.manners) {
+                    self.told.ended = Some(ended);
+                    break;
+                }
+            }
+            let said = wire.ask_router(ROUTER_WAIT);
+            if way.router.is_some() {
                 self.manners.left_for_the_way(self.window.monotonic());
             }
-            match wire.ask_router(ROUTER_WAIT) {
+            match said {
                 Ok(true) => return Ok(wire),
                 Ok(false) => {}
                 Err(error) => return Err(format!("frames on {}: {error}", way.name)),
@@ -586,6 +593,16 @@ impl Report<'_> {
                 ),
                 Reason::of_io(error),
                 "run as root or with CAP_NET_RAW, and name a link this machine has",
+            );
+        }
+        for (network, link) in &meeting.forbidden {
+            self.sink.missed_because(
+                &scope,
+                format!(
+                    "who of {network} is on {link}: a question to a whole link leaves nobody out, and some of it may not be asked; only neighbours this machine had met were asked"
+                ),
+                Reason::Forbidden,
+                "name the addresses, or a network that neither the ceiling file nor --exclude keeps a part of out",
             );
         }
     }

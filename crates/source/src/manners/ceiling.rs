@@ -190,6 +190,13 @@ impl Ceiling {
         self.networks.as_deref().is_none_or(named) && !named(&self.never)
     }
 
+    /// True if a packet may go to every address of `network`: for what is sent to all machines of a link at once.
+    pub fn allows_all(&self, network: &Network) -> bool {
+        let covered = |all: &[Network]| all.iter().any(|one| one.covers(network));
+        self.networks.as_deref().is_none_or(covered)
+            && !self.never.iter().any(|one| one.touches(network))
+    }
+
     /// True if `address` is one of a laboratory.
     pub fn is_unrestrained(&self, address: IpAddr) -> bool {
         self.unrestrained
@@ -271,6 +278,17 @@ mod tests {
         assert!(!ceiling.is_unrestrained("10.9.1.1".parse().unwrap()));
         assert_eq!((ceiling.per_agent, ceiling.per_host), (50, 10));
         assert!(!ceiling.is_open("2026-11-21T12:00:00Z".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_network_is_allowed_whole_or_it_is_not() {
+        let ceiling =
+            ceiling("networks = [\"2001:db8::/32\"]\nnever = [\"2001:db8:9::5\"]").unwrap();
+        let is = |text: &str| ceiling.allows_all(&Network::parse(text).unwrap());
+        assert!(is("2001:db8:1::/64") && is("2001:db8::/48"));
+        assert!(!is("2001:db8:9::/64"), "one of it is never asked");
+        assert!(!is("2001::/16") && !is("fe80::/64"), "beyond what is named");
+        assert!(Ceiling::default().allows_all(&Network::parse("fe80::/64").unwrap()));
     }
 
     #[test]
