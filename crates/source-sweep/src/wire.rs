@@ -1,6 +1,6 @@
 //! Asking with frames of our own: every frame is ours, also the one that takes an accepted call back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -25,6 +25,8 @@ pub struct WireWay {
     receiver: Box<dyn FrameReceiver>,
     datagrams: Datagrams,
     key: Key,
+    /// Whose hardware address was asked for: what others say of themselves is nothing we need.
+    asked: BTreeSet<IpAddr>,
     /// MAC addresses of hosts of the link, and of the router.
     links: BTreeMap<IpAddr, [u8; 6]>,
 }
@@ -46,6 +48,7 @@ impl WireWay {
             receiver,
             datagrams: Datagrams::open(key, scopes),
             key: Key(key),
+            asked: BTreeSet::new(),
             links: BTreeMap::new(),
         })
     }
@@ -62,12 +65,17 @@ impl WireWay {
             return Ok(true);
         }
         let question = frame::ask_link(self.way.own, self.mac, router);
+        self.asked.insert(router);
         self.send(question.ok_or(io::ErrorKind::InvalidInput)?)?;
+        let mut said = Vec::new();
         self.receiver.receive(wait, &mut |bytes| {
-            if let Some(Arrived::Link { address, mac }) = frame::read(bytes) {
-                self.links.insert(address, mac);
+            if let Some(Arrived::Link { address, mac }) = frame::read(bytes)
+                && address == router
+            {
+                said.push(mac);
             }
         })?;
+        said.into_iter().for_each(|mac| self.says(router, mac));
         Ok(self.links.contains_key(&router))
     }
 
@@ -79,6 +87,13 @@ impl WireWay {
     /// Knows the hardware address of a host from an earlier sweep.
     pub fn learn(&mut self, address: IpAddr, mac: [u8; 6]) {
         self.links.insert(address, mac);
+    }
+
+    /// Somebody says its hardware address: kept if it was asked for it.
+    fn says(&mut self, address: IpAddr, mac: [u8; 6]) {
+        if self.asked.contains(&address) {
+            self.links.insert(address, mac);
+        }
     }
 
     fn send(&mut self, frame: Frame) -> io::Result<()> {
@@ -191,6 +206,7 @@ impl Way for WireWay {
         let frame = match item {
             Item::Udp(protocol) => return self.datagrams.ask(to, protocol),
             Item::Link => {
+                self.asked.insert(to);
                 frame::ask_link(self.way.own, self.mac, to).ok_or(io::ErrorKind::InvalidInput)?
             }
             Item::Echo => frame::echo(&self.course(to)?, self.mark(), u16::from(pass)),
@@ -224,7 +240,7 @@ impl Way for WireWay {
         let now = now();
         for arrived in all {
             if let Arrived::Link { address, mac } = arrived {
-                self.links.insert(address, mac);
+                self.says(address, mac);
             }
             self.understood(arrived, now)
                 .into_iter()
@@ -254,5 +270,118 @@ pub(crate) fn spoken(address: IpAddr, protocol: crate::datagram::Protocol) -> He
         word: Word::Speaks,
         pass: None,
         after: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use groma_source::Instruction;
+    use groma_source::frames::{Calls, Neighbour};
+
+    use super::*;
+
+    const OWN: [u8; 6] = [2, 0, 0, 0, 0, 1];
+
+    /// A link on which these frames arrive, and nothing leaves.
+    #[derive(Clone, Default)]
+    struct Link(Arc<Mutex<Vec<Vec<u8>>>>);
+
+    impl Wires for Link {
+        fn way_out(&self, _: IpAddr, _: Option<&str>) -> io::Result<WayOut> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        fn neighbours(&self) -> io::Result<Vec<Neighbour>> {
+            Ok(Vec::new())
+        }
+        fn open(
+            &self,
+            _: u32,
+            _: &[Instruction],
+        ) -> io::Result<(Box<dyn FrameSender>, Box<dyn FrameReceiver>)> {
+            Ok((Box::new(self.clone()), Box::new(self.clone())))
+        }
+        fn quiet_ports(&self, _: &WayOut, _: usize) -> io::Result<QuietPorts> {
+            Ok(QuietPorts {
+                ports: vec![50_000],
+                held: Box::new(()),
+            })
+        }
+        fn calls(&self) -> io::Result<Box<dyn Calls>> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+    }
+
+    impl FrameSender for Link {
+        fn send(&mut self, frames: &[Frame]) -> io::Result<usize> {
+            Ok(frames.len())
+        }
+    }
+
+    impl FrameReceiver for Link {
+        fn receive(&mut self, _: Duration, each: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+            let all = std::mem::take(&mut *self.0.lock().unwrap());
+            all.iter().for_each(|frame| each(frame));
+            Ok(())
+        }
+        fn lost(&mut self) -> u64 {
+            0
+        }
+    }
+
+    /// What a machine says whose hardware address ends like its own.
+    fn says(host: [u8; 4]) -> Vec<u8> {
+        let own = IpAddr::from([10, 0, 0, 1]);
+        let question = frame::ask_link(IpAddr::from(host), [2, 0, 0, 0, 0, host[3]], own);
+        let mut bytes = question.unwrap().bytes().to_vec();
+        // A reply.
+        bytes[21] = 2;
+        bytes
+    }
+
+    fn wire(link: &Link, router: Option<[u8; 4]>) -> WireWay {
+        let way = WayOut {
+            interface: 2,
+            name: "eth0".to_owned(),
+            mac: Some(OWN),
+            own: IpAddr::from([10, 0, 0, 1]),
+            router: router.map(IpAddr::from),
+        };
+        WireWay::open(link, &way, 1, Scopes::default()).unwrap()
+    }
+
+    fn known(wire: &WireWay) -> Vec<String> {
+        wire.links().keys().map(IpAddr::to_string).collect()
+    }
+
+    #[test]
+    fn who_was_not_asked_for_its_hardware_address_takes_no_room() {
+        let link = Link::default();
+        let mut wire = wire(&link, None);
+        wire.ask(IpAddr::from([10, 0, 0, 5]), Item::Link, 0, Duration::ZERO)
+            .unwrap();
+        for number in 0..2_000_u16 {
+            let [high, low] = number.to_be_bytes();
+            link.0.lock().unwrap().push(says([10, 9, high, low]));
+        }
+        link.0.lock().unwrap().push(says([10, 0, 0, 5]));
+        let (mut heard, now) = (0, || Duration::ZERO);
+        wire.hear(Duration::ZERO, &now, &mut |_| heard += 1)
+            .unwrap();
+        assert_eq!(known(&wire), ["10.0.0.5"]);
+        assert_eq!(heard, 2_001);
+    }
+
+    #[test]
+    fn nobody_else_answers_for_the_router() {
+        let link = Link::default();
+        let mut wire = wire(&link, Some([10, 0, 0, 254]));
+        link.0.lock().unwrap().push(says([10, 0, 0, 66]));
+        assert!(!wire.ask_router(Duration::ZERO).unwrap());
+        assert_eq!(known(&wire), Vec::<String>::new());
+        link.0.lock().unwrap().push(says([10, 0, 0, 254]));
+        assert!(wire.ask_router(Duration::ZERO).unwrap());
+        assert_eq!(known(&wire), ["10.0.0.254"]);
     }
 }
