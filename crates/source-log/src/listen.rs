@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use crate::journal::Entry;
 use crate::known;
 use crate::mail::{self, Heard, Mail, Readers, Voice};
-use crate::quick::QuickMap;
 use crate::session::{Owner, Sessions, Spoken, Use};
 use crate::stamp::Clock;
 use crate::syslog::{self, Line};
@@ -445,8 +444,9 @@ pub(crate) struct Speakers {
     own: Option<&'static LogGrammar>,
     /// True if its lines begin with no head.
     headless: bool,
-    /// Tags that were met: neighbouring lines are spoken by few.
-    known: QuickMap<Box<[u8]>, SpokenBy>,
+    /// Tags that were met, in the order in which they were: those that speak most come early, and a hash costs more than a look
+    /// at a few.
+    known: Vec<(Box<[u8]>, SpokenBy)>,
 }
 
 impl Speakers {
@@ -455,19 +455,20 @@ impl Speakers {
         Self {
             own,
             headless: own.is_some_and(|grammar| grammar.head != Head::Syslog),
-            known: QuickMap::default(),
+            known: Vec::new(),
         }
     }
 
     /// Who signs with a tag that was met.
     fn known(&self, tag: &[u8]) -> Option<SpokenBy> {
-        self.known.get(tag).copied()
+        let mut known = self.known.iter();
+        known.find(|(own, _)| **own == *tag).map(|(_, by)| *by)
     }
 
     /// The grammar and speaker of a line; one without a tag is spoken by whoever owns the file.
     pub(crate) fn of(&mut self, tag: &[u8], ports: &BTreeMap<String, Port>) -> SpokenBy {
-        if let Some(spoken_by) = self.known.get(tag) {
-            return *spoken_by;
+        if let Some(spoken_by) = self.known(tag) {
+            return spoken_by;
         }
         let name = std::str::from_utf8(tag).ok();
         let uses = self.look_up(tag);
@@ -478,7 +479,7 @@ impl Speakers {
             tells_readers: uses.is_some_and(|(grammar, _)| mail::is_told_by(grammar)),
         };
         if self.known.len() < SPEAKERS_MAX {
-            self.known.insert(tag.into(), spoken_by);
+            self.known.push((tag.into(), spoken_by));
         }
         spoken_by
     }

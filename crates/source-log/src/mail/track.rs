@@ -246,7 +246,7 @@ impl Track {
     }
 
     fn came(&mut self, spoken: &Spoken, client: IpAddr, at: Option<Timestamp>) {
-        self.leave(spoken.process, None, spoken);
+        self.leave(spoken, None, None);
         if self.sessions.len() >= OPEN_MAX {
             self.end_sessions();
         }
@@ -276,13 +276,16 @@ impl Track {
             return;
         }
         let at = at();
-        if self.session(spoken, client).is_none() {
-            self.came(spoken, client, at);
-        }
-        let session = self.session(spoken, client);
-        if let Some(calling) = session.and_then(|session| session.calling.as_mut()) {
+        let known = self.session(spoken, client);
+        if let Some(calling) = known.and_then(|session| session.calling.as_mut()) {
             learn(calling);
             calling.lasts(at);
+            return;
+        }
+        self.came(spoken, client, at);
+        let begun = self.session(spoken, client);
+        if let Some(calling) = begun.and_then(|session| session.calling.as_mut()) {
+            learn(calling);
         }
     }
 
@@ -534,18 +537,23 @@ impl Track {
         starttls: Option<bool>,
         at: impl FnOnce() -> Option<Timestamp>,
     ) {
-        self.calls(spoken, client, at, |_| ());
-        if self.session(spoken, client).is_some() {
-            self.leave(spoken.process, starttls, spoken);
+        let at = spoken.caller.and_then(|_| at());
+        if self.session(spoken, client).is_none() {
+            if spoken.caller.is_none() {
+                return;
+            }
+            self.came(spoken, client, at);
         }
+        self.leave(spoken, starttls, at);
     }
 
     /// The session of this process is over, and what it brought learns how it was protected.
-    fn leave(&mut self, process: Word, starttls: Option<bool>, spoken: &Spoken) {
-        let Some(session) = self.sessions.remove(&process) else {
+    fn leave(&mut self, spoken: &Spoken, starttls: Option<bool>, at: Option<Timestamp>) {
+        let Some(session) = self.sessions.remove(&spoken.process) else {
             return;
         };
-        if let Some(calling) = session.calling {
+        if let Some(mut calling) = session.calling {
+            calling.lasts(at);
             calling.tell(session.client, &mut self.calls);
         }
         let protection = match (session.tls, starttls) {
