@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use groma_source::Instruction;
 use groma_source::frames::{FRAME_BYTES, Frame};
+use groma_source::ipv6;
 
 const BROADCAST: [u8; 6] = [0xff; 6];
 const IPV4: u16 = 0x0800;
@@ -15,7 +16,6 @@ const ARP: u16 = 0x0806;
 const IPV6: u16 = 0x86dd;
 const ETHERNET_HEAD: usize = 14;
 const IP_HEAD: usize = 20;
-const IPV6_HEAD: usize = 40;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 const ICMP: u8 = 1;
@@ -361,13 +361,14 @@ fn read_six(packet: &[u8]) -> Option<Arrived> {
         protocol,
         from,
         inner,
+        is_fragment,
         ..
     } = opened_six(packet)?;
     match protocol {
         TCP => read_segment(from, inner),
         ICMPV6 => match (*inner.first()?, *inner.get(1)?) {
             (ECHOED6, 0) => read_echo(from, inner),
-            (ADVERTISE, 0) => {
+            (ADVERTISE, 0) if !is_fragment => {
                 // Whose address it is, and the MAC address of whom (option 2, 8 bytes).
                 let own = *packet.get(7)? == NO_ROUTER && inner.get(24..26)? == [2, 1];
                 own.then_some(())?;
@@ -414,6 +415,8 @@ struct Opened<'a> {
     from: IpAddr,
     to: IpAddr,
     inner: &'a [u8],
+    /// True behind a fragment header: no neighbour speaks so (RFC 6980).
+    is_fragment: bool,
 }
 
 /// A packet of IPv4 that is no later fragment.
@@ -427,17 +430,20 @@ fn opened_four(packet: &[u8]) -> Option<Opened<'_>> {
         from: four(packet, 12)?,
         to: four(packet, 16)?,
         inner: packet.get(length..)?,
+        is_fragment: false,
     })
 }
 
-/// A packet of IPv6 without headers in between: answers to ours have none.
+/// A packet of IPv6 that is no later fragment, and what stands behind its extension headers: what lies between may add some.
 fn opened_six(packet: &[u8]) -> Option<Opened<'_>> {
     (packet.first()? >> 4 == 6).then_some(())?;
+    let behind = ipv6::behind_extensions(packet)?;
     Some(Opened {
-        protocol: *packet.get(6)?,
+        protocol: behind.protocol,
         from: six(packet, 8)?,
         to: six(packet, 24)?,
-        inner: packet.get(IPV6_HEAD..)?,
+        inner: packet.get(behind.at..)?,
+        is_fragment: behind.is_fragment,
     })
 }
 
@@ -473,14 +479,15 @@ fn six(bytes: &[u8], at: usize) -> Option<IpAddr> {
     Some(IpAddr::V6(Ipv6Addr::from(octets)))
 }
 
-/// What the kernel lets through: answers to our ports, of both families, ICMP, and what machines say of their hardware address.
+/// What the kernel lets through: answers to our ports, of both families, ICMP, and what machines say of their hardware address. What stands
+/// behind extension headers of IPv6 no such program finds: it comes through, and only what a question of ours is known by is believed.
 pub fn filter(ports: &[u16]) -> Vec<Instruction> {
     let ports = ports.get(..64).unwrap_or(ports);
     let load = |code, operand| step(code, 0, 0, operand);
     let is = |operand, yes, no| step(0x15, yes, no, operand);
     let n = u8::try_from(ports.len()).unwrap_or(u8::MAX);
     // Instructions after the ports of IPv4, and after those of IPv6.
-    let (no, yes) = (23 + 2 * n, 24 + 2 * n);
+    let (no, yes) = (28 + 2 * n, 29 + 2 * n);
     let six = 13 + n;
     let after = |at: u8, to: u8| to - at - 1;
     let mut program = vec![
@@ -514,11 +521,13 @@ pub fn filter(ports: &[u16]) -> Vec<Instruction> {
         let last = if kind == ADVERTISE { after(at, no) } else { 0 };
         program.push(is(u32::from(kind), after(at, yes), last));
     }
-    program.extend([
-        is(u32::from(TCP), 0, after(six + 8, no)),
-        load(0x28, 56), // destination port
-    ]);
-    of_ports(&mut program, six + 10);
+    program.push(is(u32::from(TCP), after(six + 8, six + 14), 0));
+    for (at, header) in (six + 9..).zip(ipv6::EXTENSIONS) {
+        let last = if at == six + 13 { after(at, no) } else { 0 };
+        program.push(is(u32::from(header), after(at, yes), last));
+    }
+    program.push(load(0x28, 56)); // destination port
+    of_ports(&mut program, six + 15);
     program.push(step(0x06, 0, 0, 0));
     program.push(step(0x06, 0, 0, 128));
     program
@@ -720,6 +729,55 @@ mod tests {
         assert_eq!(read(&said), None);
     }
 
+    /// The frame with extension headers between IPv6 and what it carries: number, then the header from its second byte on.
+    fn behind(frame: &[u8], headers: &[(u8, [u8; 7])]) -> Vec<u8> {
+        let mut out = frame.to_vec();
+        for (number, rest) in headers.iter().rev() {
+            let next = std::mem::replace(&mut out[20], *number);
+            out.splice(54..54, [next].into_iter().chain(*rest));
+        }
+        out
+    }
+
+    #[test]
+    fn answers_behind_other_headers_are_understood_and_pieces_are_not() {
+        let program = filter(&[40_001]);
+        let plain = answer(&syn(&COURSE6, 40_001, 443, 7), SYN | ACK);
+        let wanted = read(&plain);
+        assert!(wanted.is_some());
+        let padded = [0, 1, 4, 0, 0, 0, 0];
+        let (hop, way, options, piece) = ((0, [0; 7]), (43, [0; 7]), (60, padded), (44, [0; 7]));
+        for headers in [
+            &[hop][..],
+            &[way],
+            &[options],
+            &[piece],
+            &[hop, options, piece],
+        ] {
+            let said = behind(&plain, headers);
+            assert!(passes(&program, &said), "{headers:?}");
+            assert_eq!(read(&said), wanted, "{headers:?}");
+        }
+        // The second piece of something; more headers than anybody means well with.
+        assert_eq!(read(&behind(&plain, &[(44, [0, 0, 8, 0, 0, 0, 9])])), None);
+        assert_eq!(read(&behind(&plain, &[options; 9])), None);
+        // A neighbour says its address whole, or not at all.
+        let mut said = ask_link(FROM6.into(), COURSE.from_mac, TO6.into())
+            .unwrap()
+            .bytes()
+            .to_vec();
+        said[54] = ADVERTISE;
+        said[78] = 2;
+        assert!(read(&said).is_some());
+        assert_eq!(read(&behind(&said, &[piece])), None);
+        // What is quoted of our own call is found where it stands.
+        let mut error = answer(&syn(&COURSE6, 40_000, 25, 1), 0)[..54].to_vec();
+        error[20] = ICMPV6;
+        error.extend([UNREACHABLE, 1, 0, 0, 0, 0, 0, 0]);
+        error.extend(&syn(&COURSE6, 40_000, 25, 1).bytes()[14..66]);
+        assert_eq!(read(&behind(&error, &[hop])), read(&error));
+    }
+
     #[test]
     fn mutated_frames_are_read_without_harm() {
         let asked = syn(&COURSE, 40_000, 25, 1);
@@ -738,6 +796,7 @@ mod tests {
             .to_vec();
         said[54] = ADVERTISE;
         for seed in [
+            behind(&six, &[(0, [0; 7]), (44, [0; 7]), (60, [0; 7])]),
             six,
             error6,
             said,

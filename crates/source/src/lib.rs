@@ -17,6 +17,7 @@ pub mod disk;
 pub mod dns_name;
 pub mod ears;
 pub mod frames;
+pub mod ipv6;
 pub mod kernel;
 pub mod manners;
 pub mod memory;
