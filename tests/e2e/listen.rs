@@ -186,10 +186,14 @@ fn what_crosses_an_interface_is_told_and_nothing_else() {
             Fact::DirectoryNeed(need) if need.reason == NeedReason::HandedOut => Some(need),
             _ => None,
         })
-        .map(|need| format!("{} {}:{}", need.kind, need.provider, need.port.unwrap()))
+        .map(|need| match need.port {
+            Some(port) => format!("{} {}:{port}", need.kind, need.provider),
+            None => format!("{} {}", need.kind, need.provider),
+        })
         .collect();
     let expected = [
         "dns 10.77.0.1:53",
+        "gateway 10.77.0.1",
         "http wpad.corp.example:8080",
         "ntp 10.77.0.1:123",
         "other boot1.corp.example:69",

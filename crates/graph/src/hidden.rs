@@ -78,9 +78,10 @@ fn reached_by(draft: &Draft, by: ReachedBy) -> bool {
     draft.reached.iter().any(|(r, _)| *r == by)
 }
 
-/// A written address, where a name could stand: `resolv.conf` has no choice.
+/// A written address, where a name could stand: `resolv.conf` has no choice, nor has a route.
 fn by_address(draft: &Draft) -> bool {
-    draft.kind != "dns" && draft.kind != "dhcp" && reached_by(draft, ReachedBy::AddressLiteral)
+    !matches!(draft.kind.as_str(), "dns" | "dhcp" | "gateway")
+        && reached_by(draft, ReachedBy::AddressLiteral)
 }
 
 /// Seen alive in at most one of ten samples, and called no more often than that; and there were at least ten.

@@ -322,12 +322,15 @@ impl LinkSeen {
         let device = or(&self.device_name, self.device).unwrap_or_else(nobody);
         let port = self.port.as_deref().map(|port| format!(" at port {port}"));
         let vlan = self.vlan.map(|vlan| format!(" in VLAN {vlan}"));
-        format!(
-            "{} is a neighbour of {device}{}{}",
-            neighbour.unwrap_or_else(nobody),
-            port.unwrap_or_default(),
-            vlan.unwrap_or_default()
-        )
+        let place = port.unwrap_or_default() + &vlan.unwrap_or_default();
+        match (neighbour, &self.neighbour_port) {
+            (Some(neighbour), _) => format!("{neighbour} is a neighbour of {device}{place}"),
+            // Heard, not read in a table: the neighbour is who listened.
+            (None, Some(own)) => {
+                format!("{own}, where somebody listened, is a neighbour of {device}{place}")
+            }
+            (None, None) => format!("{device} says that it is plugged in{place}"),
+        }
     }
 }
 
@@ -371,6 +374,19 @@ mod tests {
         assert_eq!(
             link.says(),
             "02:00:00:00:00:07 is a neighbour of 192.0.2.1 at port Gi1/0/12 in VLAN 20"
+        );
+        let mirrored = LinkSeen { mac: None, ..link };
+        assert_eq!(
+            mirrored.says(),
+            "192.0.2.1 says that it is plugged in at port Gi1/0/12 in VLAN 20"
+        );
+        let own = LinkSeen {
+            neighbour_port: Some("eth0".to_owned()),
+            ..mirrored
+        };
+        assert_eq!(
+            own.says(),
+            "eth0, where somebody listened, is a neighbour of 192.0.2.1 at port Gi1/0/12 in VLAN 20"
         );
     }
 }

@@ -105,7 +105,7 @@ pub enum NeedReason {
     Connection,
     /// An identity provider asks a directory or another provider about people, as an export of its settings says.
     SignIn,
-    /// Whoever gets an address is told to use this machine, as it was heard on the wire (DHCP).
+    /// A client is told to use this machine, as it was heard on the wire (DHCP, routers of IPv6).
     HandedOut,
     /// Somebody stood before a device and read its settings.
     Panel,

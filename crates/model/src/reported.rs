@@ -7,6 +7,9 @@ use crate::Foreign;
 use crate::mail_use::{MailRecipients, MailRefusal};
 use crate::name::{HostName, Peer, Port, Protection, Transport};
 
+/// The product of a row that tells that a machine was looked for by its name of NetBIOS.
+pub const NETBIOS_NAMES: &str = "NetBIOS names";
+
 /// One machine used a service of another, as an exported log tells it: neither need be the machine that was looked at.
 /// When and how often stands in [`Seen`](crate::Seen): the log's own times, with the hours of the week.
 #[derive(

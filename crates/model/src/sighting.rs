@@ -12,7 +12,7 @@ use crate::name::{HostName, Port, Transport};
     Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize, JsonSchema,
 )]
 pub struct Sighting {
-    /// How it was met: `dhcp`, `mdns`, `netbios`, `ntlm`, `smtp` on the wire; `nmap` for its scan.
+    /// How it was met: `dhcp`, `mdns`, `netbios`, `ntlm`, `smtp`, `lldp`, `cdp` on the wire; `nmap` for its scan.
     pub by: String,
     /// Its address.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,7 @@
 //! by [`crate::Wire`]. Of datagrams only those of the services that are read.
 
 use groma_source::Instruction;
+use groma_source::ipv6::EXTENSIONS;
 
 use crate::stream::KEPT_BYTES;
 
@@ -26,10 +27,8 @@ const CDP: [u32; 2] = [0xaaaa_0300, 0x000c_2000];
 const TCP: u32 = 6;
 const UDP: u32 = 17;
 const ICMPV6: u32 = 58;
-/// What a router says of itself (RFC 4861 §4.2), and who says which hardware address it has (§4.4).
-const FROM_NEIGHBOURS: [u32; 2] = [134, 136];
-/// Extension headers of IPv6 before which the protocol does not stand.
-const EXTENSIONS: [u32; 4] = [0, 43, 44, 60];
+/// What a router says of itself (RFC 4861 §4.2), and who says which hardware address it has, asking (§4.3) or asked (§4.4).
+const FROM_NEIGHBOURS: [u32; 3] = [134, 135, 136];
 
 const LOAD_BYTE: u16 = 0x30;
 const LOAD_HALF: u16 = 0x28;
@@ -96,7 +95,8 @@ fn lines() -> Vec<Line> {
     all.push(When(IF_EQUAL, TCP, Place::Take));
     all.push(When(IF_EQUAL, UDP, Place::V6Udp));
     all.push(When(IF_EQUAL, ICMPV6, Place::V6Icmp));
-    all.extend(any(&EXTENSIONS, Place::Take));
+    // Headers in between: what stands behind them no such program finds.
+    all.extend(any(&EXTENSIONS.map(u32::from), Place::Take));
     all.push(Do(RETURN, 0));
     all.extend([At(Place::V6Icmp), Do(LOAD_BYTE, 40)]);
     all.extend(any(&FROM_NEIGHBOURS, Place::Take));
@@ -225,7 +225,10 @@ mod tests {
         assert_eq!(run(0x0800, &v4(6, 0, 5, 6)), BYTES);
         assert_eq!(run(0x0800, &v4(6, 0x4000, 5, 6)), BYTES, "may not be cut");
         assert_eq!(run(0x86dd, &v6(6, 5, 6)), BYTES);
-        assert_eq!(run(0x86dd, &v6(44, 5, 6)), BYTES);
+        for header in [0, 43, 44, 51, 60] {
+            assert_eq!(run(0x86dd, &v6(header, 5, 6)), BYTES, "{header}");
+        }
+        assert_eq!(run(0x86dd, &v6(58, 135 << 8, 0)), BYTES);
         assert_eq!(run(0x86dd, &v6(58, 134 << 8, 0)), BYTES);
         assert_eq!(run(0x0806, &[0; 28]), BYTES);
         assert_eq!(run(0x88cc, &[2]), BYTES);

@@ -1,11 +1,13 @@
-//! A frame → what it carries, pure: Ethernet with VLAN tags, Linux "cooked" captures, raw IP; IPv4 and IPv6; TCP, UDP, ARP.
+//! A frame → what it carries, pure: Ethernet with VLAN tags, Linux "cooked" captures, raw IP; IPv4 and IPv6; TCP, UDP, ARP; what
+//! neighbours and routers of IPv6 say (RFC 4861); LLDP, and CDP behind a length (IEEE 802.3).
 //!
 //! Headers are read by `pnet_packet`; where one ends is counted here, because a length that a stranger wrote must not
 //! lead out of what was captured. Only first fragments are read: everything we tell stands in the first bytes.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use groma_model::Timestamp;
+use groma_source::ipv6;
 use pnet_packet::arp::ArpPacket;
 use pnet_packet::ethernet::EthernetPacket;
 use pnet_packet::ipv4::Ipv4Packet;
@@ -18,26 +20,66 @@ use crate::file::Frame;
 
 /// Tags of virtual networks around one packet.
 const TAGS_MAX: usize = 4;
-/// Extension headers of one IPv6 packet.
-const EXTENSIONS_MAX: usize = 8;
 
 const IPV4: u16 = 0x0800;
 const ARP: u16 = 0x0806;
 const IPV6: u16 = 0x86dd;
+const LLDP: u16 = 0x88cc;
+/// Up to here the number is no protocol but a length (IEEE 802.3), behind which a header says what follows; `LENGTH` stands for one
+/// that is not known.
+const LENGTH_MAX: u16 = 1500;
+const LENGTH: u16 = 4;
+/// That header, where Cisco's discovery follows: SNAP, the maker, the protocol.
+const CDP: [u8; 8] = [0xaa, 0xaa, 3, 0, 0, 0x0c, 0x20, 0];
 /// 802.1Q, 802.1ad, and the number used before it.
 const TAGS: [u16; 3] = [0x8100, 0x88a8, 0x9100];
 const TCP: u8 = 6;
 const UDP: u8 = 17;
+const ICMPV6: u8 = 58;
+/// What a router says of its network, a question for a neighbour, and a neighbour's answer (RFC 4861 §4).
+const ADVERTISES: u8 = 134;
+const SOLICITS: u8 = 135;
+const ANSWERS: u8 = 136;
+/// What has passed no router.
+const HOPS_OF_LINK: u8 = 255;
+/// Options that hold the hardware address of who asks, and of who answers.
+const ASKER: u8 = 1;
+const TARGET: u8 = 2;
+/// Options of one message that are looked at.
+const OPTIONS_MAX: usize = 32;
 
 /// What a frame carries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Carried<'p> {
     /// Somebody says which hardware address has a network address.
-    Arp {
+    Has {
         /// The address it says it has.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// Its hardware address.
         mac: [u8; 6],
+    },
+    /// A router says what holds in its network.
+    Router {
+        /// Its address on this link.
+        from: Ipv6Addr,
+        /// Its hardware address, where the frame or it itself tells one.
+        mac: Option<[u8; 6]>,
+        /// What it says, from the kind of the message on.
+        content: &'p [u8],
+    },
+    /// A machine says on its link who it is, by LLDP.
+    Lldp {
+        /// Hardware address of the port it says it from.
+        mac: Option<[u8; 6]>,
+        /// What it says.
+        content: &'p [u8],
+    },
+    /// The same by Cisco's protocol.
+    Cdp {
+        /// Hardware address of the port it says it from.
+        mac: Option<[u8; 6]>,
+        /// What it says.
+        content: &'p [u8],
     },
     /// A piece of a TCP stream.
     Tcp(Segment<'p>),
@@ -202,15 +244,33 @@ fn network<'p>(
             let ends = (inner(header.get_source()), inner(header.get_destination()));
             let length = usize::from(header.get_payload_length());
             let length = if length == 0 {
-                bytes.len().saturating_sub(40)
+                bytes.len().saturating_sub(ipv6::HEAD_BYTES)
             } else {
                 length
             };
-            let (kind, begin) = behind_extensions(header.get_next_header().0, bytes)?;
-            let length = length.checked_sub(begin - 40)?;
-            transport(kind, bytes.get(begin..)?, length, ends, at, mac)
+            let behind = ipv6::behind_extensions(bytes)?;
+            let length = length.checked_sub(behind.at - ipv6::HEAD_BYTES)?;
+            let rest = bytes.get(behind.at..)?;
+            if behind.protocol == ICMPV6 {
+                let of_link = header.get_hop_limit() == HOPS_OF_LINK && !behind.is_fragment;
+                let message = rest.get(..length.min(rest.len())).filter(|_| of_link)?;
+                return neighbour(header.get_source(), message, mac);
+            }
+            transport(behind.protocol, rest, length, ends, at, mac)
         }
         ARP => arp(bytes),
+        LLDP => Some(Carried::Lldp {
+            mac,
+            content: bytes,
+        }),
+        0..=LENGTH_MAX => {
+            let told = match kind {
+                LENGTH => bytes.len(),
+                told => usize::from(told).min(bytes.len()),
+            };
+            let content = bytes.get(..told)?.strip_prefix(&CDP)?;
+            Some(Carried::Cdp { mac, content })
+        }
         _ => None,
     }
 }
@@ -219,23 +279,46 @@ fn inner(address: Ipv6Addr) -> IpAddr {
     IpAddr::V6(address).to_canonical()
 }
 
-/// What comes after the extension headers of an IPv6 packet (RFC 8200 §4), and where.
-fn behind_extensions(mut kind: u8, bytes: &[u8]) -> Option<(u8, usize)> {
-    let mut at = 40;
-    for _ in 0..EXTENSIONS_MAX {
-        let length = match kind {
-            0 | 43 | 60 => (usize::from(*bytes.get(at + 1)?) + 1) * 8,
-            44 => {
-                let place: [u8; 2] = bytes.get(at + 2..at + 4)?.try_into().ok()?;
-                if u16::from_be_bytes(place) >> 3 != 0 {
-                    return None;
-                }
-                8
-            }
-            _ => return Some((kind, at)),
+/// What neighbours and routers say of themselves (RFC 4861). Whoever asks whether an address is free has none yet.
+fn neighbour(from: Ipv6Addr, message: &[u8], mac: Option<[u8; 6]>) -> Option<Carried<'_>> {
+    let has = |address: Ipv6Addr, mac: Option<[u8; 6]>| {
+        let is_one = !address.is_unspecified() && !address.is_multicast();
+        let address = IpAddr::V6(address);
+        mac.filter(|mac| is_one && *mac != [0; 6])
+            .map(|mac| Carried::Has { address, mac })
+    };
+    match *message {
+        [ADVERTISES, 0, ..] if from.is_unicast_link_local() => {
+            let said = hardware_address(message.get(16..)?, ASKER);
+            Some(Carried::Router {
+                from,
+                mac: said.or(mac),
+                content: message,
+            })
+        }
+        [SOLICITS, 0, ..] => has(from, hardware_address(message.get(24..)?, ASKER)),
+        [ANSWERS, 0, ..] => {
+            let target: [u8; 16] = message.get(8..24)?.try_into().ok()?;
+            // Without the option only who is asked directly answers: it is who sent the frame.
+            let said = hardware_address(message.get(24..)?, TARGET);
+            has(Ipv6Addr::from(target), said.or(mac))
+        }
+        _ => None,
+    }
+}
+
+/// The hardware address among these options.
+fn hardware_address(mut options: &[u8], wanted: u8) -> Option<[u8; 6]> {
+    for _ in 0..OPTIONS_MAX {
+        let [kind, words, ..] = *options else {
+            return None;
         };
-        kind = *bytes.get(at)?;
-        at += length;
+        let (option, rest) = options.split_at_checked(usize::from(words) * 8)?;
+        if kind == wanted && words == 1 {
+            return option.get(2..8)?.try_into().ok();
+        }
+        // One that says it has no length leads nowhere.
+        options = (words > 0).then_some(rest)?;
     }
     None
 }
@@ -248,7 +331,8 @@ fn arp(bytes: &[u8]) -> Option<Carried<'_>> {
     let mac = [mac.0, mac.1, mac.2, mac.3, mac.4, mac.5];
     // One that asks whether an address is free has none yet.
     let has_one = !address.is_unspecified() && mac != [0; 6];
-    (hardware == 1 && protocol == IPV4 && has_one).then_some(Carried::Arp { address, mac })
+    let address = IpAddr::V4(address);
+    (hardware == 1 && protocol == IPV4 && has_one).then_some(Carried::Has { address, mac })
 }
 
 fn transport<'p>(

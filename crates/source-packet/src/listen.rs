@@ -3,11 +3,13 @@
 //! Nothing leaves this machine for it. What groma itself says meanwhile would be told as a need of this machine; so whoever
 //! composes lets those that call somebody do so afterwards.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use groma_model::{Coverage, CoverageState, Foreign, Reason, Scope, SourceName};
+use groma_model::device::LinkSeen;
+use groma_model::{Coverage, CoverageState, Foreign, Reason, Scope, Seen, SourceName};
 use groma_source::ears::{Ear, Ears};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window};
 
@@ -96,7 +98,7 @@ impl Source for ListeningSource {
         let mut posts: Vec<Post> = Vec::new();
         for name in named {
             match self.ears.open(name, self.wish.promiscuous, &filter()) {
-                Ok(ear) => posts.push(Post::new(name, ear, named.len())),
+                Ok(ear) => posts.push(Post::new(name, ear, named.len(), self.wish.promiscuous)),
                 Err(error) => {
                     let (what, reason, remedy) = refused(name, &error);
                     sink.missed_because(&scope(name), what, reason, remedy);
@@ -175,16 +177,19 @@ struct Post {
     name: String,
     ear: Box<dyn Ear>,
     wire: Wire,
+    /// True if what it hears is not only what comes to this machine.
+    hears_others: bool,
     /// Why it could not be heard for a while, the last time that was so.
     deaf: Option<Reason>,
 }
 
 impl Post {
-    fn new(name: &str, ear: Box<dyn Ear>, of: usize) -> Self {
+    fn new(name: &str, ear: Box<dyn Ear>, of: usize, hears_others: bool) -> Self {
         Self {
             name: name.to_owned(),
             ear,
             wire: Wire::one_of(of),
+            hears_others,
             deaf: None,
         }
     }
@@ -203,7 +208,10 @@ impl Post {
         let lost = self.ear.lost();
         // The socket, its ring and the card's mode end here, before anything is concluded.
         drop(self.ear);
-        let (heard, counts) = self.wire.end();
+        let (mut heard, counts) = self.wire.end();
+        if !self.hears_others {
+            heard.links = plugged_in(heard.links, &self.name);
+        }
         if lost > 0 {
             let what = format!(
                 "{}: {lost} packets the kernel had no room for, beside {} that were read",
@@ -230,4 +238,14 @@ impl Post {
             how: Some(format!("{} packets", counts.frames)),
         });
     }
+}
+
+/// Rows of neighbours at this very interface: only what comes for it is heard there.
+fn plugged_in(links: BTreeMap<LinkSeen, Seen>, interface: &str) -> BTreeMap<LinkSeen, Seen> {
+    let at = |link: LinkSeen| LinkSeen {
+        neighbour_port: Some(interface.to_owned()),
+        ..link
+    };
+    let each = links.into_iter().map(|(link, seen)| (at(link), seen));
+    each.collect()
 }

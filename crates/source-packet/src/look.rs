@@ -57,7 +57,8 @@ impl Source for PacketSource {
             contacts: Vec::new(),
             sends: vec![
                 "addresses, ports and kinds of services; names by which they were called (DNS, TLS, HTTP, SMB); LDAP binds (name once it was let in, mechanism, StartTLS); domains of mail, HELO, mechanism of AUTH; Kerberos services; NTLM accounts once they were let in; names of shares; first, last, count, hours of the week".to_owned(),
-                "addresses, hardware addresses and names of machines (ARP, DHCP, mDNS, NetBIOS, NTLM), and what they say they are".to_owned(),
+                "addresses, hardware addresses and names of machines (ARP, neighbours of IPv6, DHCP, mDNS, NetBIOS, NTLM, LLDP, CDP), and what they say they are; where they are plugged in (LLDP, CDP)".to_owned(),
+                "whom a network is told to use (DHCP, routers of IPv6); who looks for which machine by a name of NetBIOS".to_owned(),
             ],
             never_sends: vec!["passwords, hashes, tickets, communities, cookies, paths; names asked of name servers as such; senders and recipients of mail; the content of anything".to_owned()],
             rights: vec!["to read those files".to_owned()],
@@ -230,6 +231,9 @@ pub(crate) fn say(heard: &Heard, log: &Foreign, scope: &Scope, sink: &mut dyn Si
             interface: log.clone(),
         };
         saw(Fact::Neighbour(neighbour), *seen);
+    }
+    for (link, seen) in &heard.links {
+        saw(Fact::LinkSeen(link.clone()), *seen);
     }
 }
 

@@ -1,13 +1,16 @@
 //! What was heard, added up: one row for everything that is the same but time and count.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
+use groma_model::device::LinkSeen;
 use groma_model::fact::DirectoryNeed;
 use groma_model::reported::ReportedUse;
 use groma_model::sighting::Sighting;
 use groma_model::{Foreign, Hours, Peer, Port, Seen, Timestamp};
+
+use crate::wire::is_of;
 
 /// Rows of each sort that are kept; further ones are counted.
 const ROWS_MAX: usize = 50_000;
@@ -18,6 +21,8 @@ const PUBLIC_MAX: usize = 16;
 /// Addresses that may say they have one hardware address before it is taken for one that answers for others.
 const ADDRESSES_MAX: usize = 8;
 
+/// Networks of IPv6 that routers say are here: beyond this somebody makes them up.
+const NETWORKS_MAX: usize = 64;
 /// Doors one client may enter once at one server before they are taken for such as are handed out for one transfer.
 const ENTERED_ONCE_MAX: usize = 8;
 /// How often a door must be entered where such doors are handed out, not to be one of them by chance.
@@ -38,6 +43,9 @@ pub(crate) struct Tally {
     sightings: BTreeMap<Sighting, Seen>,
     needs: BTreeMap<DirectoryNeed, Seen>,
     neighbours: BTreeMap<(IpAddr, [u8; 6]), Seen>,
+    links: BTreeMap<LinkSeen, Seen>,
+    /// Networks whose addresses are on this wire.
+    networks: BTreeSet<(Ipv6Addr, u8)>,
     /// Rows there was no room for.
     pub(crate) left_out: u64,
     /// Uses of the public internet, and by it, that are nobody's need.
@@ -57,6 +65,8 @@ pub struct Heard {
     pub needs: BTreeMap<DirectoryNeed, Seen>,
     /// Which hardware address an address has.
     pub neighbours: BTreeMap<(IpAddr, [u8; 6]), Seen>,
+    /// Who says it is plugged in at this wire, and where.
+    pub links: BTreeMap<LinkSeen, Seen>,
 }
 
 impl Tally {
@@ -113,7 +123,7 @@ impl Tally {
             }
             if of(used) >= enough || self.lasting.contains(&door(used)) {
                 join(&mut self.uses, used.clone(), *seen);
-            } else if is_inside(&used.consumer) && is_inside(&used.provider) {
+            } else if self.is_ours(&used.consumer) && self.is_ours(&used.provider) {
                 self.once += seen.count;
             }
         }
@@ -132,16 +142,64 @@ impl Tally {
         *known = known.joined(seen);
     }
 
-    /// Somebody was told to use somebody.
-    pub(crate) fn stated(&mut self, need: DirectoryNeed, at: Timestamp) {
+    /// Somebody was told to use somebody; false if there is no room.
+    pub(crate) fn stated(&mut self, need: DirectoryNeed, seen: Seen) -> bool {
         if self.needs.len() >= ROWS_MAX && !self.needs.contains_key(&need) {
+            self.left_out += 1;
+            return false;
+        }
+        let new = || Seen { count: 0, ..seen };
+        let known = self.needs.entry(need).or_insert_with(new);
+        *known = known.joined(seen);
+        true
+    }
+
+    /// Somebody says where it is plugged in.
+    pub(crate) fn link(&mut self, link: LinkSeen, at: Timestamp) {
+        if self.links.len() >= ROWS_MAX && !self.links.contains_key(&link) {
             self.left_out += 1;
             return;
         }
         let seen = Seen::once(at);
-        let new = || Seen { count: 0, ..seen };
-        let known = self.needs.entry(need).or_insert_with(new);
+        let known = self.links.entry(link).or_insert(Seen { count: 0, ..seen });
         *known = known.joined(seen);
+    }
+
+    /// A router says that addresses of this network are here.
+    pub(crate) fn has_network(&mut self, network: (Ipv6Addr, u8)) {
+        if self.networks.len() < NETWORKS_MAX {
+            self.networks.insert(network);
+        }
+    }
+
+    /// True for addresses that stay within an organisation, for those of a network that is here, and for names.
+    pub(crate) fn is_ours(&self, peer: &Peer) -> bool {
+        let is_here = |address| self.networks.iter().any(|network| is_of(address, *network));
+        let of_network = match peer {
+            Peer::Address(IpAddr::V6(address)) => is_here(*address),
+            _ => false,
+        };
+        of_network || is_inside(peer)
+    }
+
+    /// True if the address was said to have this hardware address.
+    pub(crate) fn is_at(&self, address: IpAddr, mac: [u8; 6]) -> bool {
+        self.neighbours.contains_key(&(address, mac))
+    }
+
+    /// Machines by the first label of the names they go by.
+    pub(crate) fn by_first_label(&self) -> BTreeMap<String, BTreeSet<IpAddr>> {
+        let mut known: BTreeMap<String, BTreeSet<IpAddr>> = BTreeMap::new();
+        for sighting in self.sightings.keys() {
+            let Some(address) = sighting.address else {
+                continue;
+            };
+            for name in &sighting.names {
+                let first = name.as_str().split('.').next().unwrap_or_default();
+                known.entry(first.to_owned()).or_default().insert(address);
+            }
+        }
+        known
     }
 
     pub(crate) fn has(&mut self, address: IpAddr, mac: [u8; 6], at: Timestamp) {
@@ -169,13 +227,14 @@ impl Tally {
             sightings: std::mem::take(&mut self.sightings),
             needs: std::mem::take(&mut self.needs),
             neighbours,
+            links: std::mem::take(&mut self.links),
         }
     }
 
     /// Leaves out whoever comes from the public internet, and where people read on it.
     fn of_the_estate(&mut self, uses: HashMap<ReportedUse, Seen>) -> HashMap<ReportedUse, Seen> {
         let is_reading = |used: &ReportedUse| {
-            !is_inside(&used.provider) && matches!(used.kind.as_str(), "http" | "other")
+            !self.is_ours(&used.provider) && matches!(used.kind.as_str(), "http" | "other")
         };
         let mut called: HashMap<Peer, BTreeSet<Peer>> = HashMap::new();
         for used in uses.keys().filter(|used| is_reading(used)) {
@@ -191,7 +250,7 @@ impl Tally {
         let mut public = 0;
         let mut out = uses;
         out.retain(|used, seen| {
-            let stays = is_inside(&used.consumer) && !reads(used);
+            let stays = self.is_ours(&used.consumer) && !reads(used);
             public += if stays { 0 } else { seen.count };
             stays
         });
@@ -224,7 +283,7 @@ fn join(rows: &mut HashMap<ReportedUse, Seen>, used: ReportedUse, seen: Seen) {
 }
 
 /// True for addresses that stay within an organisation, and for names.
-pub(crate) fn is_inside(peer: &Peer) -> bool {
+fn is_inside(peer: &Peer) -> bool {
     match peer {
         Peer::Name(_) => true,
         Peer::Address(IpAddr::V4(v4)) => {

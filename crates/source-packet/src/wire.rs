@@ -5,12 +5,16 @@
 //! question is answered once. Who serves, the opening says; without it the port does, if only one of the two is a
 //! service's; else it is not known, counted, and nobody's need.
 
+mod adverts;
+mod leases;
+mod lookups;
+mod plugged;
+
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use groma_model::fact::{DirectoryNeed, NeedReason};
 use groma_model::registry::REGISTRY;
 use groma_model::reported::ReportedUse;
 use groma_model::sighting::Sighting;
@@ -22,7 +26,9 @@ use crate::frame::{self, Carried, Datagram, Segment};
 use crate::names::Names;
 use crate::speech::{self, Told};
 use crate::stream::Stream;
-use crate::tally::{Heard, Tally, is_inside};
+use crate::tally::{Heard, Tally};
+
+pub(crate) use adverts::is_of;
 
 /// Connections that are remembered at a time.
 const STREAMS_MAX: usize = 131_072;
@@ -90,6 +96,9 @@ pub struct Wire {
     questions: HashMap<Asked, Question>,
     names: Names,
     clients: HashMap<[u8; 6], speech::Lease>,
+    clients6: HashMap<Vec<u8>, leases::Asked6>,
+    adverts: adverts::Adverts,
+    lookups: lookups::Lookups,
     twice: HashMap<u64, Timestamp>,
     hash: RandomState,
     tally: Tally,
@@ -125,7 +134,13 @@ impl Wire {
     /// Takes a packet as an ear heard it.
     pub fn overhear(&mut self, packet: &Overheard<'_>) {
         let carried = frame::inside(packet.protocol, packet.bytes, packet.at, packet.mac);
-        self.carried(carried, packet.at);
+        match carried {
+            // What this machine says of itself is no neighbour's word.
+            Carried::Lldp { .. } | Carried::Cdp { .. } if packet.is_own => {
+                self.carried(Carried::Other, packet.at);
+            }
+            carried => self.carried(carried, packet.at),
+        }
     }
 
     fn carried(&mut self, carried: Carried<'_>, at: Timestamp) {
@@ -133,9 +148,21 @@ impl Wire {
         let (first, last) = self.span.unwrap_or((at, at));
         self.span = Some((first.min(at), last.max(at)));
         match carried {
-            Carried::Tcp(segment) => self.segment(&segment),
-            Carried::Udp(datagram) => self.datagram(&datagram),
-            Carried::Arp { address, mac } => self.tally.has(IpAddr::V4(address), mac, at),
+            Carried::Tcp(segment) => {
+                self.spoke(segment.from.ip());
+                self.segment(&segment);
+            }
+            Carried::Udp(datagram) => {
+                self.spoke(datagram.from.ip());
+                self.datagram(&datagram);
+            }
+            Carried::Has { address, mac } => {
+                self.spoke(address);
+                self.tally.has(address, mac, at);
+            }
+            Carried::Router { from, mac, content } => self.router(from, mac, content, at),
+            Carried::Lldp { mac, content } => self.introduced(speech::lldp(content), mac, at),
+            Carried::Cdp { mac, content } => self.introduced(speech::cdp(content), mac, at),
             Carried::Other => {}
         }
     }
@@ -150,6 +177,8 @@ impl Wire {
         while let Some((key, _)) = self.order.pop_front() {
             self.tell(key);
         }
+        self.tell_adverts();
+        self.tell_lookups();
         self.counts.unanswered += u64::try_from(self.questions.len()).unwrap_or(u64::MAX);
         let heard = self.tally.settle();
         self.counts.left_out = self.tally.left_out;
@@ -304,7 +333,8 @@ impl Wire {
             }
             (67 | 68, 67 | 68) => self.lease(datagram),
             (5353, 5353) => self.announced(datagram),
-            (137, _) => self.netbios(datagram),
+            (546 | 547, 546 | 547) => self.lease6(datagram),
+            (137, _) | (_, 137) => self.netbios(datagram),
             _ => {}
         }
     }
@@ -373,66 +403,6 @@ impl Wire {
         before.is_some_and(|before| datagram.at.since(before) < TWICE)
     }
 
-    fn lease(&mut self, datagram: &Datagram<'_>) {
-        let Some(lease) = speech::lease(datagram.content) else {
-            return;
-        };
-        if !lease.given {
-            if self.clients.len() >= CLIENTS_MAX {
-                self.clients.clear();
-            }
-            self.clients.insert(lease.mac, lease);
-            return;
-        }
-        let Some(address) = lease.address.filter(|_| !self.is_copy(datagram)) else {
-            return;
-        };
-        let asked = self.clients.get(&lease.mac);
-        let sighting = Sighting {
-            by: "dhcp".to_owned(),
-            address: Some(address),
-            mac: Some(mac_text(lease.mac)),
-            names: asked
-                .and_then(|asked| asked.name.clone())
-                .into_iter()
-                .collect(),
-            says_it_is: asked.and_then(|asked| asked.says_it_is.clone()),
-            ..Sighting::default()
-        };
-        self.tally.met(sighting, datagram.at);
-        if let Some(server) = lease.server {
-            let ends = (address, SocketAddr::new(server, 67), Transport::Udp);
-            let span = (datagram.at, datagram.at);
-            tell(&mut self.tally, None, of_kind("dhcp", "DHCP"), ends, span);
-        }
-        self.handed_out(address, &lease, datagram);
-    }
-
-    /// Whom the client is told to use: it will, whether it did so yet or not.
-    fn handed_out(&mut self, client: IpAddr, lease: &speech::Lease, datagram: &Datagram<'_>) {
-        let consumer = Peer::Address(client);
-        let server = lease.server.unwrap_or(datagram.from.ip());
-        for out in &lease.handed_out {
-            if out.peer == consumer || !is_inside(&consumer) {
-                continue;
-            }
-            let need = DirectoryNeed {
-                consumer: consumer.clone(),
-                provider: out.peer.clone(),
-                port: out.port,
-                transport: out.transport,
-                kind: out.kind.to_owned(),
-                reason: NeedReason::HandedOut,
-                account: None,
-                resource: None,
-                protection: None,
-                dn: Foreign::from(format!("the DHCP server {server}").as_str()),
-                attribute: out.option.to_owned(),
-            };
-            self.tally.stated(need, datagram.at);
-        }
-    }
-
     fn announced(&mut self, datagram: &Datagram<'_>) {
         let Some(said) = speech::announced(datagram.content) else {
             return;
@@ -440,7 +410,7 @@ impl Wire {
         let from = datagram.from.ip();
         // Who speaks for another address is a proxy.
         let own = said.addresses.is_empty() || said.addresses.contains(&from);
-        if !own || !is_inside(&Peer::Address(from)) {
+        if !own || !self.tally.is_ours(&Peer::Address(from)) {
             return;
         }
         let sighting = Sighting {
@@ -453,20 +423,6 @@ impl Wire {
             ..Sighting::default()
         };
         self.tally.met(sighting, datagram.at);
-    }
-
-    fn netbios(&mut self, datagram: &Datagram<'_>) {
-        let names = speech::netbios_names(datagram.content);
-        // Whoever is outside calls itself as it likes.
-        if !names.is_empty() && is_inside(&Peer::Address(datagram.from.ip())) {
-            let sighting = Sighting {
-                by: "netbios".to_owned(),
-                address: Some(datagram.from.ip()),
-                names,
-                ..Sighting::default()
-            };
-            self.tally.met(sighting, datagram.at);
-        }
     }
 }
 
@@ -519,16 +475,13 @@ fn tell(
             names: vec![is],
             ..Sighting::default()
         };
-        if is_inside(&Peer::Address(client)) {
+        if tally.is_ours(&Peer::Address(client)) {
             tally.met(sighting, first);
         }
     }
+    let (consumer, provider) = (Peer::Address(client), Peer::Address(server.ip()));
     let used = ReportedUse {
-        consumer: Peer::Address(client),
-        provider: Peer::Address(server.ip()),
         kind: kind.to_owned(),
-        port: Some(port),
-        transport,
         product: match told.protocol {
             "" => transport.as_str().to_ascii_uppercase(),
             protocol => protocol.to_owned(),
@@ -541,14 +494,35 @@ fn tell(
         service: told.service,
         refused: told.refused,
         mail: told.mail.map(Box::new),
-        program: None,
-        asks: None,
-        client: None,
-        log: Foreign::default(),
+        ..row(consumer, provider, Some(port), transport)
     };
     match is_understood {
         true => tally.used(used, first, last),
         false => tally.entered(used, first, last),
+    }
+}
+
+/// A row of which nothing is known yet but who, whom and where.
+fn row(consumer: Peer, provider: Peer, port: Option<Port>, transport: Transport) -> ReportedUse {
+    ReportedUse {
+        consumer,
+        provider,
+        kind: String::new(),
+        port,
+        transport,
+        product: String::new(),
+        name: None,
+        account: None,
+        mechanism: None,
+        protection: None,
+        tls: None,
+        service: None,
+        refused: false,
+        mail: None,
+        program: None,
+        asks: None,
+        client: None,
+        log: Foreign::default(),
     }
 }
 

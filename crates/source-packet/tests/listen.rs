@@ -25,6 +25,8 @@ fn recorded(name: &str) -> Vec<Heard> {
     let mut out = Vec::new();
     let mut keep = |frame: Frame<'_>| {
         let protocol = u16::from_be_bytes(frame.bytes[12..14].try_into().unwrap());
+        // As the kernel calls what has a length there.
+        let protocol = if protocol <= 1500 { 4 } else { protocol };
         out.push((frame.at, protocol, frame.bytes[14..].to_vec()));
         true
     };
@@ -40,6 +42,8 @@ struct Made {
     clock: Arc<FakeClock>,
     used_ms: Arc<AtomicU64>,
     cost_ms: u64,
+    /// True if this machine sent all of it.
+    is_own: bool,
 }
 
 struct MadeEar {
@@ -49,6 +53,7 @@ struct MadeEar {
     clock: Arc<FakeClock>,
     used_ms: Arc<AtomicU64>,
     cost_ms: u64,
+    is_own: bool,
 }
 
 impl Ears for Made {
@@ -64,6 +69,7 @@ impl Ears for Made {
                 clock: self.clock.clone(),
                 used_ms: self.used_ms.clone(),
                 cost_ms: self.cost_ms,
+                is_own: self.is_own,
             })),
         }
     }
@@ -84,6 +90,7 @@ impl Ear for MadeEar {
                 at,
                 protocol,
                 mac: None,
+                is_own: self.is_own,
                 bytes: &bytes,
             });
         }
@@ -109,10 +116,20 @@ fn made(packets: Vec<Heard>) -> Made {
         clock: clock(),
         used_ms: Arc::default(),
         cost_ms: 0,
+        is_own: false,
     }
 }
 
 fn listen(ears: impl Ears + 'static, clock: Arc<FakeClock>, names: &[&str]) -> Recorder {
+    listen_so(ears, clock, names, false)
+}
+
+fn listen_so(
+    ears: impl Ears + 'static,
+    clock: Arc<FakeClock>,
+    names: &[&str],
+    promiscuous: bool,
+) -> Recorder {
     let world = World {
         clock,
         ..testing::world(FakeDisk::new())
@@ -121,7 +138,7 @@ fn listen(ears: impl Ears + 'static, clock: Arc<FakeClock>, names: &[&str]) -> R
     let window = Window::open(world.clock.clone(), Stop::default(), watch, watch * 2);
     let wish = Listening {
         interfaces: names.iter().map(|name| (*name).to_owned()).collect(),
-        promiscuous: false,
+        promiscuous,
     };
     let mut source = ListeningSource::new(Arc::new(ears), wish);
     let mut recorder = Recorder::new(source.name());
@@ -143,6 +160,36 @@ fn what_is_heard_is_told_of_the_interface_and_never_completely() {
     assert_eq!(covered[0].scope.as_str(), "interface:eth0");
     assert_eq!(covered[0].state, CoverageState::Partial);
     assert!(clock.monotonic() >= Duration::from_secs(10), "to the end");
+}
+
+/// What is told of who is plugged in, in one line each.
+fn links(name: &str, promiscuous: bool, is_own: bool) -> Vec<String> {
+    let ears = Made {
+        is_own,
+        ..made(recorded(name))
+    };
+    let clock = ears.clock.clone();
+    let told = listen_so(ears, clock, &["eth0"], promiscuous);
+    let links = told.facts().filter(|f| matches!(f, Fact::LinkSeen(_)));
+    links.map(Fact::says).collect()
+}
+
+#[test]
+fn a_neighbour_is_one_of_this_interface_unless_others_are_heard_there_too() {
+    for name in ["lldp.pcap", "cdp.pcap"] {
+        assert_eq!(
+            links(name, false, false),
+            ["eth0, where somebody listened, is a neighbour of switch1.corp.example at port plv0"],
+            "{name}"
+        );
+        assert_eq!(
+            links(name, true, false),
+            ["switch1.corp.example says that it is plugged in at port plv0"],
+            "{name}"
+        );
+        // What this machine says itself is no neighbour's word.
+        assert_eq!(links(name, false, true), Vec::<String>::new(), "{name}");
+    }
 }
 
 #[test]
@@ -244,7 +291,10 @@ fn half_of_one_processor_is_used_and_not_more() {
 
 #[test]
 fn nothing_that_is_heard_makes_it_fail() {
-    let packets = recorded("smb.pcap");
+    let mut packets = recorded("smb.pcap");
+    for name in ["lldp", "cdp", "router", "dhcp6", "netbios-server"] {
+        packets.extend(recorded(&format!("{name}.pcap")));
+    }
     let seeds: Vec<&[u8]> = packets
         .iter()
         .map(|(_, _, bytes)| bytes.as_slice())
@@ -257,6 +307,7 @@ fn nothing_that_is_heard_makes_it_fail() {
                 at,
                 protocol,
                 mac: Some([2, 0, 0, 0, 0, 1]),
+                is_own: false,
                 bytes,
             });
         }

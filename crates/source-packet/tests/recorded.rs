@@ -4,8 +4,11 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use groma_model::Peer;
 use groma_model::fact::ReportedUse;
+use groma_model::reported::NETBIOS_NAMES;
 use groma_source_packet::file::{self, Frame};
+use groma_source_packet::frame::Carried;
 use groma_source_packet::{Counts, Heard, Wire};
 
 /// What the clients were given to prove themselves with, or wrote: none of it may be told.
@@ -62,9 +65,12 @@ fn lines(heard: &Heard) -> Vec<String> {
         .map(|(address, mac)| format!("{address} has {mac:02x?}"));
     let needs = heard.needs.keys().cloned();
     let needs = needs.map(|need| groma_model::Fact::DirectoryNeed(need).says());
+    let links = heard.links.keys().cloned();
+    let links = links.map(|link| groma_model::Fact::LinkSeen(link).says());
     uses.chain(sightings)
         .chain(needs)
         .chain(neighbours)
+        .chain(links)
         .collect()
 }
 
@@ -156,8 +162,12 @@ fn a_capture_from_the_middle_on_or_of_one_side_invents_nothing() {
         let whole = frames(&name);
         let (all, _) = hear(&whole);
         let edges = |heard: &Heard| {
-            let edge =
-                |used: &ReportedUse| (used.consumer.clone(), used.provider.clone(), used.port);
+            // Who was looked for by name is the same, be it known by its address or not.
+            let provider = |used: &ReportedUse| match (&used.name, used.product.as_str()) {
+                (Some(name), NETBIOS_NAMES) => Peer::Name(name.clone()),
+                _ => used.provider.clone(),
+            };
+            let edge = |used: &ReportedUse| (used.consumer.clone(), provider(used), used.port);
             heard
                 .uses
                 .keys()
@@ -248,6 +258,61 @@ fn frames_in_another_order_tell_the_same() {
 }
 
 #[test]
+fn whoever_only_scans_or_answers_nobody_looks_for_no_machine_by_name() {
+    // A status is what scanners ask for; what was never looked for is no need of who has the name.
+    let whole = frames("netbios.pcap");
+    let status = whole.iter().filter(|(_, _, bytes)| {
+        // The sort of record behind the question of 50 bytes: a status.
+        bytes.len() == 92 && bytes[88..90] == [0, 33]
+    });
+    let (heard, counts) = hear(status);
+    assert!(heard.uses.is_empty() && counts.unanswered == 0);
+    let server = frames("netbios-names.pcap");
+    let registers = server.iter().filter(|(_, _, bytes)| bytes[11] == 1);
+    assert!(hear(registers).0.uses.is_empty());
+}
+
+#[test]
+fn where_no_router_spoke_nobody_is_told_to_use_one() {
+    let whole = frames("router.pcap");
+    let is_advert = |bytes: &[u8]| bytes[20] == 58 && bytes[54] == 134;
+    assert!(whole.iter().any(|(_, _, bytes)| is_advert(bytes)));
+    let others = whole.iter().filter(|(_, _, bytes)| !is_advert(bytes));
+    assert!(hear(others).0.needs.is_empty());
+    // One that came from beyond the link is nobody's word, whatever it says.
+    let mut far = whole.clone();
+    for (_, _, bytes) in &mut far {
+        if is_advert(bytes) {
+            bytes[21] = 64;
+        }
+    }
+    assert!(hear(&far).0.needs.is_empty());
+    assert_eq!(hear(&whole).0.needs.len(), 3);
+}
+
+#[test]
+fn who_says_goodbye_is_no_neighbour() {
+    for name in ["lldp.pcap", "cdp.pcap"] {
+        let whole = frames(name);
+        assert_eq!(hear(&whole).0.links.len(), 1, "{name}");
+        // The last word alone, and the frames of everybody else.
+        let mut taken_back = whole.clone();
+        for (_, _, bytes) in &mut taken_back {
+            match bytes.get(12..14) {
+                Some([0x88, 0xcc]) => bytes[32..36].copy_from_slice(&[6, 2, 0, 0]),
+                Some([0 | 1, _]) => bytes[23] = 0,
+                _ => {}
+            }
+        }
+        let (heard, _) = hear(&taken_back);
+        assert!(
+            heard.links.is_empty() && heard.sightings.is_empty(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn mutated_captures_break_nothing() {
     let corpus: Vec<Vec<u8>> = captures()
         .iter()
@@ -284,6 +349,35 @@ fn mutated_frames_break_nothing() {
     });
 }
 
+/// What a link is told is a small part of all captures: by itself it is met as often as the rest together.
+#[test]
+fn mutated_words_of_a_link_break_nothing() {
+    let names = [
+        "lldp",
+        "cdp",
+        "router",
+        "dhcp6",
+        "netbios-server",
+        "ipv6-headers",
+    ];
+    let all: Vec<Kept> = names
+        .iter()
+        .flat_map(|name| frames(&format!("{name}.pcap")))
+        .collect();
+    let corpus: Vec<&[u8]> = all.iter().map(|(_, _, bytes)| bytes.as_slice()).collect();
+    let wire = std::sync::Mutex::new(Wire::default());
+    let (at, _, _) = all[0];
+    groma_fuzz::hammer(10_000, &corpus, |bytes| {
+        wire.lock().unwrap().take(&Frame {
+            at,
+            link: 1,
+            wire_bytes: 0,
+            bytes,
+        });
+    });
+    let _ = wire.into_inner().unwrap().end();
+}
+
 #[test]
 fn mutated_words_break_no_parser() {
     // Both sides of every conversation, cut at their begin by the mutator's own choice.
@@ -297,14 +391,15 @@ fn mutated_words_break_no_parser() {
                 bytes: &bytes,
             };
             match groma_source_packet::frame::read(&frame) {
-                Some(groma_source_packet::frame::Carried::Tcp(segment))
-                    if !segment.content.is_empty() =>
-                {
+                Some(Carried::Tcp(segment)) if !segment.content.is_empty() => {
                     said.push(segment.content.to_vec());
                 }
-                Some(groma_source_packet::frame::Carried::Udp(datagram)) => {
-                    said.push(datagram.content.to_vec())
-                }
+                Some(Carried::Udp(datagram)) => said.push(datagram.content.to_vec()),
+                Some(
+                    Carried::Lldp { content, .. }
+                    | Carried::Cdp { content, .. }
+                    | Carried::Router { content, .. },
+                ) => said.push(content.to_vec()),
                 _ => {}
             }
         }
@@ -321,6 +416,11 @@ fn mutated_words_break_no_parser() {
         let _ = speech::answer(bytes);
         let _ = speech::announced(bytes);
         let _ = speech::netbios_names(bytes);
+        let _ = speech::netbios(bytes);
+        let _ = speech::lease6(bytes);
+        let _ = speech::lldp(bytes);
+        let _ = speech::cdp(bytes);
+        let _ = speech::advertised(bytes);
         let _ = speech::lease(bytes);
         let _ = speech::snmp(bytes, true);
         let _ = speech::kerberos_asked(bytes);

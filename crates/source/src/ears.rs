@@ -16,9 +16,24 @@ pub struct Overheard<'p> {
     pub protocol: u16,
     /// Hardware address of whoever put it on the link, where the link has such.
     pub mac: Option<[u8; 6]>,
+    /// True if this machine sent it.
+    pub is_own: bool,
     /// What of it was kept.
     pub bytes: &'p [u8],
 }
+
+/// Groups an ear asks the card for, which else hears those alone that this machine's own programs joined: what bridges keep on one
+/// link (LLDP, IEEE 802.1AB §7.1) and Cisco's discovery; all machines of IPv6, their DHCP servers, and multicast DNS.
+pub const GROUPS: [[u8; 6]; 8] = [
+    [0x01, 0x80, 0xc2, 0, 0, 0x0e],
+    [0x01, 0x80, 0xc2, 0, 0, 0x03],
+    [0x01, 0x80, 0xc2, 0, 0, 0x00],
+    [0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xcc],
+    [0x33, 0x33, 0, 0, 0, 0x01],
+    [0x33, 0x33, 0, 0x01, 0, 0x02],
+    [0x33, 0x33, 0, 0, 0, 0xfb],
+    [0x01, 0x00, 0x5e, 0, 0, 0xfb],
+];
 
 /// Hears one link, from the moment it was opened; what comes between two hearings waits.
 pub trait Ear: Send {
@@ -34,7 +49,8 @@ pub trait Ear: Send {
 
 /// The links of this machine, for listening.
 pub trait Ears: Send + Sync {
-    /// Opens an ear at an interface: nothing reaches it that `filter` does not let through. With `promiscuous` the card hands
+    /// Opens an ear at an interface: nothing reaches it that `filter` does not let through. The card is asked for [`GROUPS`] too, where it
+    /// has groups; nobody on the network is told. With `promiscuous` the card hands
     /// over what is meant for others too, for as long as the ear lives. Needs `CAP_NET_RAW`.
     ///
     /// # Errors

@@ -109,8 +109,9 @@ pub fn lease(message: &[u8]) -> Option<Lease> {
     Some(lease)
 }
 
-/// Options whose value is a list of addresses, with what is done there.
+/// Options whose value is a list of addresses, with what is done there; zero for no port.
 const LISTS: &[(u8, &str, u16, Transport, &str)] = &[
+    (3, "gateway", 0, Transport::Udp, "option 3, routers"),
     (6, "dns", 53, Transport::Udp, "option 6, name servers"),
     (7, "syslog", 514, Transport::Udp, "option 7, log servers"),
     (9, "print", 515, Transport::Tcp, "option 9, print servers"),
@@ -148,7 +149,7 @@ fn handed_out(code: u8, value: &[u8]) -> Vec<HandedOut> {
         let each = good.take(HANDED_MAX).map(|address| HandedOut {
             peer: Peer::Address(IpAddr::V4(address)),
             kind,
-            port: Some(Port(port)),
+            port: (port != 0).then_some(Port(port)),
             transport,
             option,
         });
@@ -249,6 +250,9 @@ mod tests {
             ["http 10.0.0.3:443/tcp"]
         );
         assert_eq!(told(&[(66, b"boot1\0")]), ["other boot1:69/udp"]);
+        let out = &given(&[(3, &[10, 0, 0, 1])]).handed_out[0];
+        assert_eq!((out.kind, out.port), ("gateway", None));
+        assert_eq!(out.peer.to_string(), "10.0.0.1");
     }
 
     #[test]

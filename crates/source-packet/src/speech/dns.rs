@@ -1,5 +1,5 @@
-//! Names on the wire, pure: answers of name servers (RFC 1035), what machines say of themselves over multicast (RFC 6762, RFC
-//! 6763), and names of NetBIOS (RFC 1002).
+//! Names on the wire, pure: answers of name servers (RFC 1035), and what machines say of themselves over multicast (RFC 6762, RFC
+//! 6763).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -201,91 +201,26 @@ fn door(service: &str, port: u16) -> Option<Door> {
     })
 }
 
-/// Names that a machine holds or takes in NetBIOS, from its registration or its answer to a question for its status.
-pub fn netbios_names(message: &[u8]) -> Vec<HostName> {
-    let read = || {
-        let header = Header::read(message)?;
-        match (header.operation, header.answers) {
-            // Registration and refresh: the name is what is asked for.
-            (5 | 8 | 9, false) => {
-                let (encoded, at) = name(message, 12)?;
-                // The record behind the question says whether it is a group's (RFC 1002 §4.2.2).
-                let (record, _) = Record::read(message, at + 4)?;
-                if record.content.first()? & 0x80 != 0 {
-                    return None;
-                }
-                Some(decoded(&encoded).into_iter().collect())
-            }
-            // Status: a list of names (RFC 1002 §4.2.18).
-            (0, true) if header.questions == 0 => {
-                let (record, _) = Record::read(message, 12)?;
-                if record.kind != 33 {
-                    return None;
-                }
-                Some(status_names(record.content))
-            }
-            _ => None,
-        }
-    };
-    read().unwrap_or_default()
-}
-
-/// The unique names of machines in a status.
-fn status_names(content: &[u8]) -> Vec<HostName> {
-    let Some((_, list)) = content.split_first() else {
-        return Vec::new();
-    };
-    let entries = list.as_chunks::<18>().0.iter().take(32);
-    let own = entries.filter(|entry| matches!(entry[15], 0 | 0x20) && entry[16] & 0x80 == 0);
-    let mut names: Vec<HostName> = own
-        .filter_map(|entry| netbios(entry.first_chunk()?))
-        .collect();
-    names.sort();
-    names.dedup();
-    names
-}
-
-/// The first level of the encoding (RFC 1001 §14.1): two letters for each byte.
-fn decoded(encoded: &str) -> Option<HostName> {
-    let letters: &[u8; 32] = encoded.split('.').next()?.as_bytes().try_into().ok()?;
-    let mut bytes = [0; 16];
-    for (byte, pair) in bytes.iter_mut().zip(letters.as_chunks::<2>().0) {
-        let nibble = |letter: u8| {
-            letter
-                .to_ascii_uppercase()
-                .checked_sub(b'A')
-                .filter(|n| *n < 16)
-        };
-        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
-    }
-    // Only a machine's own names: workstation and server.
-    matches!(bytes[15], 0 | 0x20).then_some(())?;
-    netbios(bytes.first_chunk()?)
-}
-
-fn netbios(name: &[u8; 15]) -> Option<HostName> {
-    let text = std::str::from_utf8(name)
-        .ok()?
-        .trim_end_matches([' ', '\0']);
-    HostName::parse(text).filter(|name| !name.is_qualified())
-}
-
 fn host(name: &str) -> Option<HostName> {
     HostName::parse(name)
 }
 
 /// The header of a message (RFC 1035 §4.1.1).
-struct Header {
-    number: u16,
-    answers: bool,
-    operation: u8,
-    questions: u16,
-    records: u16,
-    more: u16,
+pub(super) struct Header {
+    pub(super) number: u16,
+    pub(super) answers: bool,
+    pub(super) operation: u8,
+    /// True for who may be asked by everybody (NetBIOS alone has it, RFC 1002 §4.2.1.1).
+    pub(super) to_all: bool,
+    /// Zero if the answer gives what was asked for.
+    pub(super) refusal: u8,
+    pub(super) questions: u16,
+    pub(super) records: u16,
+    pub(super) more: u16,
 }
 
 impl Header {
-    fn read(message: &[u8]) -> Option<Self> {
+    pub(super) fn read(message: &[u8]) -> Option<Self> {
         let half = |at: usize| {
             Some(u16::from_be_bytes(
                 message.get(at..at + 2)?.try_into().ok()?,
@@ -296,6 +231,8 @@ impl Header {
             number: half(0)?,
             answers: flags & 0x8000 != 0,
             operation: u8::try_from(flags >> 11 & 15).ok()?,
+            to_all: flags & 0x10 != 0,
+            refusal: u8::try_from(flags & 15).ok()?,
             questions: half(4)?,
             records: half(6)?,
             more: half(8)?.saturating_add(half(10)?),
@@ -303,19 +240,19 @@ impl Header {
     }
 }
 
-struct Record<'m> {
+pub(super) struct Record<'m> {
     owner: String,
-    kind: u16,
+    pub(super) kind: u16,
     /// For how many seconds it may be kept.
     lasts: u32,
     /// Where its content begins in the message.
     begin: usize,
-    content: &'m [u8],
+    pub(super) content: &'m [u8],
 }
 
 impl<'m> Record<'m> {
     /// Reads the record at `at`; where the next one begins.
-    fn read(message: &'m [u8], at: usize) -> Option<(Self, usize)> {
+    pub(super) fn read(message: &'m [u8], at: usize) -> Option<(Self, usize)> {
         let (owner, at) = name(message, at)?;
         let [k1, k2, _, _, t1, t2, t3, t4, l1, l2] = *message.get(at..)?.first_chunk::<10>()?;
         let begin = at + 10;
@@ -346,7 +283,7 @@ impl<'m> Record<'m> {
 }
 
 /// The name at `at`, with dots; where what follows it begins.
-fn name(message: &[u8], at: usize) -> Option<(String, usize)> {
+pub(super) fn name(message: &[u8], at: usize) -> Option<(String, usize)> {
     let (name, after) = dns_name::read(message, at)?;
     Some((String::from_utf8_lossy(&name).into_owned(), after))
 }

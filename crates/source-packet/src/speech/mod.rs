@@ -3,13 +3,17 @@
 //! Which protocol it is, its first bytes say; the port only tells what the words leave open. Whatever proves who
 //! somebody is (passwords, answers to challenges, tickets, hashes) is passed over where it stands: no type here has a place for it.
 
+mod advert;
 mod dhcp;
+mod dhcp6;
 mod dns;
 mod ftp;
 mod http;
 mod kerberos;
 mod ldap;
+mod link;
 mod mail;
+mod netbios;
 mod ntlm;
 mod smb;
 mod tls;
@@ -19,9 +23,14 @@ use groma_model::Foreign;
 use groma_model::name::{HostName, Protection};
 use groma_model::reported::ReportedMail;
 
+pub(crate) use advert::mask;
+pub use advert::{Advertised, advertised};
 pub use dhcp::{HandedOut, Lease, lease};
-pub use dns::{Answer, announced, answer, netbios_names, question};
+pub use dhcp6::{Lease6, lease6};
+pub use dns::{Answer, announced, answer, question};
 pub use ftp::handed_out;
+pub use link::{Introduced, cdp, lldp};
+pub use netbios::{NetBios, netbios, netbios_names};
 pub use udp::{asked_for_time, is_log_line, kerberos_asked, kerberos_gave, kerberos_refused, snmp};
 
 /// What one conversation tells of the use of a service. Several things may be told of one: a connection may log on twice.

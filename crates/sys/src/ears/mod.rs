@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use groma_source::Instruction;
-use groma_source::ears::{Ear, Ears};
+use groma_source::ears::{Ear, Ears, GROUPS};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 use crate::kernel::{LinkAddress, attach};
@@ -40,6 +40,10 @@ impl Ears for LinuxEars {
         let ring = ring::Ring::over(socket)?;
         if promiscuous {
             ring.hear_everybody(index)?;
+        }
+        for group in GROUPS {
+            // A tunnel has none: there everything is heard anyway.
+            let _ = ring.hear_group(index, group);
         }
         rustix::net::bind(ring.socket(), &LinkAddress::of(index, EVERY_PROTOCOL)?)?;
         Ok(Box::new(ring))

@@ -41,8 +41,12 @@ const NANOSECONDS: usize = 8;
 const KEPT: usize = 12;
 const BYTES_AT: usize = 24;
 const PROTOCOL: usize = 48 + 2;
+const SORT: usize = 48 + 10;
 const ADDRESS_LENGTH: usize = 48 + 11;
 const ADDRESS: usize = 48 + 12;
+
+/// `PACKET_OUTGOING`.
+const OWN: u8 = 4;
 
 /// The ring of one socket.
 pub(super) struct Ring {
@@ -106,6 +110,18 @@ impl Ring {
             mr_type: libc::PACKET_MR_PROMISC as u16,
             mr_alen: 0,
             mr_address: [0; 8],
+        };
+        set(&self.socket, libc::PACKET_ADD_MEMBERSHIP, &wish)
+    }
+
+    /// Asks the card for a group, which the kernel takes back likewise. Links without such groups refuse it, and hear all they have.
+    pub(super) fn hear_group(&self, interface: u32, group: [u8; 6]) -> io::Result<()> {
+        let [a, b, c, d, e, f] = group;
+        let wish = libc::packet_mreq {
+            mr_ifindex: i32::try_from(interface).map_err(|_| io::ErrorKind::InvalidInput)?,
+            mr_type: libc::PACKET_MR_MULTICAST as u16,
+            mr_alen: 6,
+            mr_address: [a, b, c, d, e, f, 0, 0],
         };
         set(&self.socket, libc::PACKET_ADD_MEMBERSHIP, &wish)
     }
@@ -218,6 +234,7 @@ fn packet(header: &[u8]) -> Option<Overheard<'_>> {
         at: Timestamp::from_millis(millis),
         protocol: u16::from_be(half(header, PROTOCOL)?),
         mac: mac.filter(|mac| has_mac && *mac != [0; 6]),
+        is_own: header.get(SORT) == Some(&OWN),
         bytes: header.get(begin..begin.checked_add(kept)?)?,
     })
 }
