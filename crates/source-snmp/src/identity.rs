@@ -173,7 +173,9 @@ impl Found {
                 .or_else(|| maker(ups_maker))
                 .or_else(|| maker(chassis_maker)),
         );
-        let described = self.printer_description.clone();
+        // A queue that a computer keeps is no model of it.
+        let prints = says.class.is_some_and(prints);
+        let described = self.printer_description.clone().filter(|_| prints);
         let model = port.model.or(own_model).or(said.model).or(described);
         let model = model.or(ups_model).or(chassis_model);
         says.model = kept(model.map(|model| without(&model, says.maker.as_deref())));
@@ -205,10 +207,7 @@ impl Found {
 
     fn deeds(&self, says: &mut DeviceSays) {
         let mut can: BTreeSet<Deed> = self.done.iter().copied().collect();
-        let prints = says.class.is_some_and(|class| {
-            use DeviceClass as C;
-            matches!(class, C::Multifunction | C::Printer | C::LabelPrinter)
-        });
+        let prints = says.class.is_some_and(prints);
         if prints {
             can.insert(Deed::Print);
         }
@@ -244,6 +243,12 @@ impl Found {
         proof.sort();
         proof
     }
+}
+
+/// True for what puts something on paper.
+fn prints(class: DeviceClass) -> bool {
+    use DeviceClass as C;
+    matches!(class, C::Multifunction | C::Printer | C::LabelPrinter)
 }
 
 /// False for the numbers of those who wrote the agent.

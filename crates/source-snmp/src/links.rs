@@ -21,6 +21,8 @@ const BEHIND_ONE_PORT: usize = 8;
 /// LldpChassisIdSubtype, LldpPortIdSubtype: a MAC address.
 const CHASSIS_MAC: i64 = 4;
 const PORT_MAC: i64 = 3;
+/// LldpChassisIdSubtype: an address, as telephones have it.
+const CHASSIS_ADDRESS: i64 = 5;
 const CISCO: u32 = 9;
 
 /// Reads every table of neighbours that a device of its class has.
@@ -100,8 +102,8 @@ impl Told {
         if chassis.is_empty() {
             return;
         }
-        let [chassis_kind, port_kind, port, name] =
-            [4, 6, 7, 9].map(|number| column(reader, number));
+        let [chassis_kind, port_kind, port, port_words, name] =
+            [4, 6, 7, 8, 9].map(|number| column(reader, number));
         let own =
             by_index(reader.column("lldpLocPortTable", "1.0.8802.1.1.2.1.3.7.1.3", PORTS_MAX));
         let own_kind =
@@ -123,11 +125,14 @@ impl Told {
             };
             let local = [*local];
             let mut link = self.link(LinkTable::Lldp);
+            let by_address = is(&chassis_kind, index, CHASSIS_ADDRESS);
             let (address, called) = named(Some(id), is(&chassis_kind, index, CHASSIS_MAC));
             link.mac = address;
-            link.name = text_of(name.get(index)).or(called);
+            link.name = text_of(name.get(index)).or(called.filter(|_| !by_address));
             let (by_mac, called) = named(port.get(index), is(&port_kind, index, PORT_MAC));
-            link.neighbour_port = called.or(by_mac);
+            // A telephone's port is its hardware address, and its chassis an address that changes.
+            link.mac = link.mac.or_else(|| by_mac.clone().filter(|_| by_address));
+            link.neighbour_port = called.or_else(|| text_of(port_words.get(index))).or(by_mac);
             let (by_mac, called) = named(own.get(&local[..]), is(&own_kind, &local, PORT_MAC));
             link.port = called
                 .or_else(|| text_of(own_words.get(&local[..])))
@@ -138,6 +143,9 @@ impl Told {
                 parts.next()?;
                 address_at(&mut parts, None)
             });
+            if by_address && link.address.is_none() {
+                link.address = id.octets().and_then(network_address);
+            }
             self.links.insert(link);
         }
     }
@@ -240,6 +248,15 @@ impl Told {
                 self.links.insert(link);
             }
         }
+    }
+}
+
+/// A chassis that is an address: its family (1 is IPv4, 2 IPv6), then its octets (IEEE 802.1AB §8.5.2.3).
+fn network_address(octets: &[u8]) -> Option<IpAddr> {
+    match octets.split_first()? {
+        (1, v4) => Some(IpAddr::from(<[u8; 4]>::try_from(v4).ok()?)),
+        (2, v6) => Some(IpAddr::from(<[u8; 16]>::try_from(v6).ok()?)),
+        _ => None,
     }
 }
 
