@@ -9,10 +9,67 @@ const FIELDS_MAX: usize = 100;
 
 /// A request for the first page, for a host named by `host`; the connection ends with the answer.
 pub(crate) fn question(host: &str) -> Vec<u8> {
+    request(host, "/", "")
+}
+
+/// A request for a page, with further fields of its header.
+fn request(host: &str, path: &str, fields: &str) -> Vec<u8> {
     format!(
-        "GET / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: groma\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: groma\r\nAccept: */*\r\n{fields}Connection: close\r\n\r\n"
     )
     .into_bytes()
+}
+
+/// Names of the machine by NTLM, of a web server that offered it: its first message is sent ([MS-NTHT] §2.1), which names nobody, and
+/// the answer is not answered. `ask` asks over a connection of its own.
+pub(crate) fn ntlm_names(
+    host: &str,
+    page: &[u8],
+    answer: &ServiceAnswer,
+    mut ask: impl FnMut(&[u8]) -> Option<Vec<u8>>,
+) -> Option<ServiceAnswer> {
+    let (path, scheme) = match offers_ntlm(answer) {
+        Some(scheme) => ("/", scheme),
+        None => {
+            let path = inner_door(page)?;
+            let heard = ask(&request(host, path, ""))?;
+            (path, offers_ntlm(&tells(&heard))?)
+        }
+    };
+    let first = crate::ntlm::negotiate_as_text();
+    let field = format!("Authorization: {scheme} {first}\r\n");
+    challenge(&ask(&request(host, path, &field))?, scheme)
+}
+
+/// The scheme under which a server takes NTLM. `Negotiate` may be Kerberos alone where Microsoft did not write it.
+fn offers_ntlm(answer: &ServiceAnswer) -> Option<&'static str> {
+    let asks = |scheme| answer.asks_for.iter().any(|asked| asked == scheme);
+    let product = answer.product.as_deref().unwrap_or_default();
+    let negotiates = asks("Negotiate") && product.starts_with("Microsoft");
+    asks("NTLM")
+        .then_some("NTLM")
+        .or(negotiates.then_some("Negotiate"))
+}
+
+/// Where Exchange, which leads to its mailboxes, asks programs to log on.
+fn inner_door(page: &[u8]) -> Option<&'static str> {
+    let head = Head::read(page)?;
+    let place = head.all("location").next()?;
+    let place = String::from_utf8_lossy(place).to_ascii_lowercase();
+    let path = place.split_once("://").map_or(place.as_str(), |(_, rest)| {
+        rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+    });
+    (path == "/owa" || path.starts_with("/owa/")).then_some("/EWS/Exchange.asmx")
+}
+
+fn challenge(heard: &[u8], scheme: &str) -> Option<ServiceAnswer> {
+    let head = Head::read(heard)?;
+    let texts = head.all("www-authenticate").filter_map(|value| {
+        let rest = value.strip_prefix(scheme.as_bytes())?;
+        crate::ntlm::tells_as_text(rest)
+    });
+    let mut texts = texts;
+    texts.next()
 }
 
 /// The header of an answer: its status, and fields by lower-case name.
@@ -157,12 +214,81 @@ mod tests {
         assert_eq!(told.asks_for, ["Negotiate"]);
     }
 
+    /// A server of two pages; what it was asked.
+    fn named(page: &str, second: &[String]) -> (Option<ServiceAnswer>, Vec<String>) {
+        let mut asked = Vec::new();
+        let answer = tells(page.as_bytes());
+        let told = ntlm_names("192.0.2.9", page.as_bytes(), &answer, |question| {
+            asked.push(String::from_utf8(question.to_vec()).unwrap());
+            second
+                .get(asked.len() - 1)
+                .map(|page| page.clone().into_bytes())
+        });
+        (told, asked)
+    }
+
+    #[test]
+    fn who_offers_ntlm_in_a_refusal_names_its_machine() {
+        let challenge = crate::ntlm::challenge(&[(1, "WEB1"), (4, "corp.example")], 20348);
+        let challenge = crate::base64::padded(&challenge);
+        for (page, scheme) in [
+            (
+                "HTTP/1.1 401 no\r\nServer: Apache\r\nWWW-Authenticate: Negotiate\r\nWWW-Authenticate: NTLM\r\n\r\n",
+                "NTLM",
+            ),
+            (
+                "HTTP/1.1 401 no\r\nServer: Microsoft-IIS/10.0\r\nWWW-Authenticate: Negotiate\r\n\r\n",
+                "Negotiate",
+            ),
+        ] {
+            let second =
+                format!("HTTP/1.1 401 no\r\nWWW-Authenticate: {scheme} {challenge}\r\n\r\n");
+            let (told, asked) = named(page, &[second]);
+            assert_eq!(told.unwrap().names, ["WEB1"]);
+            let first = format!(
+                "Authorization: {scheme} {}\r\n",
+                crate::ntlm::negotiate_as_text()
+            );
+            assert!(asked[0].contains(&first) && asked.len() == 1, "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn exchange_is_asked_where_its_programs_log_on() {
+        let challenge = crate::base64::padded(&crate::ntlm::challenge(&[(1, "EX1")], 20348));
+        let page = "HTTP/1.1 302 Found\r\nServer: Microsoft-IIS/10.0\r\nLocation: https://mail.corp.example/owa/?x=1\r\n\r\n";
+        let refused =
+            "HTTP/1.1 401 no\r\nWWW-Authenticate: Negotiate\r\nWWW-Authenticate: NTLM\r\n\r\n";
+        let second = format!("HTTP/1.1 401 no\r\nWWW-Authenticate: NTLM {challenge}\r\n\r\n");
+        let (told, asked) = named(page, &[refused.to_owned(), second]);
+        assert_eq!(told.unwrap().names, ["EX1"]);
+        assert!(
+            asked
+                .iter()
+                .all(|question| question.starts_with("GET /EWS/Exchange.asmx "))
+        );
+    }
+
+    /// The twin: Kerberos alone, a form, another redirect, a page: nobody is sent anything.
+    #[test]
+    fn who_did_not_offer_ntlm_is_sent_nothing() {
+        for page in [
+            "HTTP/1.1 401 no\r\nServer: Apache\r\nWWW-Authenticate: Negotiate\r\n\r\n",
+            "HTTP/1.1 401 no\r\nServer: Microsoft-IIS/10.0\r\nWWW-Authenticate: Basic realm=\"NTLM\"\r\n\r\n",
+            "HTTP/1.1 302 Found\r\nLocation: https://x.example/owatch\r\n\r\n",
+            "HTTP/1.1 200 OK\r\n\r\n<title>NTLM</title>",
+        ] {
+            assert_eq!(named(page, &[]), (None, Vec::new()), "{page}");
+        }
+    }
+
     #[test]
     fn no_answer_breaks_the_reader() {
         let seed =
             b"HTTP/1.0 200 OK\r\nServer: x/1\r\nLocation: http://a/b\r\n\r\n<title>a</title>";
         groma_fuzz::hammer(10_000, &[seed], |bytes| {
-            let _ = (is_enough(bytes), tells(bytes));
+            let _ = (is_enough(bytes), tells(bytes), inner_door(bytes));
+            let _ = challenge(bytes, "NTLM");
         });
     }
 }

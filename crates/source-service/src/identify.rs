@@ -11,7 +11,7 @@ use crate::plan::Question;
 use crate::recognise::{Spoken, spoken};
 use crate::talk::{Caller, Miss, answer, greeting, proof, say};
 use crate::tls::Begun;
-use crate::{dns, http, ldap, lines, rdp, smb, ssh};
+use crate::{dns, http, ldap, lines, ntlm, rdp, smb, ssh};
 
 /// Questions that are met with silence before a port is left as it is: each costs the whole patience.
 const SILENCES_MAX: usize = 7;
@@ -126,21 +126,15 @@ fn understood(
             Some(told) => told,
             None => return Ok(None),
         },
-        Spoken::Imap => {
-            let _ = say(talk, b"g1 LOGOUT\r\n");
-            ("imap", lines::imap(&line))
-        }
-        Spoken::Pop3 => {
-            let _ = say(talk, b"QUIT\r\n");
-            ("pop3", ServiceAnswer::default())
-        }
+        Spoken::Imap => ("imap", lines::ask_imap(talk, &line)),
+        Spoken::Pop3 => ("pop3", lines::ask_pop3(talk)),
         Spoken::Http if !http::is_enough(heard) || http_refused(heard) => {
             let mut again = caller.open(to)?;
             let page = asked(&mut again, &http::question(&host(to)), http::is_enough);
             let page = page.unwrap_or_else(|_| heard.to_vec());
-            return Ok(Some(told("http", &page, http::tells(&page))));
+            return Ok(Some(told("http", &page, web(caller, to, &page))));
         }
-        Spoken::Http => ("http", http::tells(heard)),
+        Spoken::Http => ("http", web(caller, to, heard)),
         Spoken::Ldap => {
             let _ = say(talk, ldap::UNBIND);
             ("ldap", ldap::tells(heard))
@@ -155,6 +149,34 @@ fn understood(
         name(&mut answer, named);
     }
     Ok(Some(told(word, heard, answer)))
+}
+
+/// What a page tells, and the names of its machine where it wants to know who comes by NTLM.
+fn web(caller: &mut Caller<'_>, to: SocketAddr, page: &[u8]) -> ServiceAnswer {
+    let mut answer = http::tells(page);
+    let named = http::ntlm_names(&host(to), page, &answer, |question| {
+        let mut again = caller.open(to).ok()?;
+        asked(&mut again, question, http::is_enough).ok()
+    });
+    named
+        .into_iter()
+        .for_each(|named| ntlm::add(&mut answer, named));
+    answer
+}
+
+/// The same within TLS.
+fn web_within(caller: &mut Caller<'_>, to: SocketAddr, page: &[u8], answer: &mut ServiceAnswer) {
+    let named = http::ntlm_names(&host(to), page, answer, |question| {
+        let again = caller.open(to).ok()?;
+        let Begun::Within(mut talk, _) = crate::tls::begin(again, to.ip()) else {
+            return None;
+        };
+        let heard = asked(&mut *talk, question, http::is_enough).ok();
+        talk.conn.send_close_notify();
+        let _ = talk.flush();
+        heard
+    });
+    named.into_iter().for_each(|named| ntlm::add(answer, named));
 }
 
 /// A web server that was asked in another language says 400: its first page says more.
@@ -283,9 +305,13 @@ fn tls(
 ) -> Result<Option<ServiceAnswer>, Miss> {
     match crate::tls::begin(talk, to.ip()) {
         Begun::Within(mut talk, version) => {
-            let mut answer = within(to, &mut *talk);
+            let (mut answer, page) = within(to, &mut *talk);
             talk.conn.send_close_notify();
             let _ = talk.flush();
+            drop(talk);
+            if answer.protocol == "http" {
+                web_within(caller, to, &page, &mut answer);
+            }
             answer.tls = Some(version.to_owned());
             Ok(Some(answer))
         }
@@ -332,7 +358,8 @@ const RECORD_HEAD: usize = 11;
 const REFUSED: &str = "a version or a certificate of the client's that was not offered";
 
 /// What speaks within TLS: at the ports of mail it greets first, at those of a directory it is asked, else it is a page.
-fn within(to: SocketAddr, talk: &mut (impl Read + Write)) -> ServiceAnswer {
+/// And what was heard.
+fn within(to: SocketAddr, talk: &mut (impl Read + Write)) -> (ServiceAnswer, Vec<u8>) {
     let heard = match to.port() {
         465 | 563 | 990 | 992..=995 | 6697 => greeting(talk),
         636 | 3269 => asked(talk, &ldap::question(), ldap::is_whole),
@@ -350,14 +377,8 @@ fn within(to: SocketAddr, talk: &mut (impl Read + Write)) -> ServiceAnswer {
             let asked = lines::ask_220(talk, &heard).ok().flatten();
             asked.unwrap_or(("tls", ServiceAnswer::default()))
         }
-        Some(Spoken::Imap) => {
-            let _ = say(talk, b"g1 LOGOUT\r\n");
-            ("imap", lines::imap(&line))
-        }
-        Some(Spoken::Pop3) => {
-            let _ = say(talk, b"QUIT\r\n");
-            ("pop3", ServiceAnswer::default())
-        }
+        Some(Spoken::Imap) => ("imap", lines::ask_imap(talk, &line)),
+        Some(Spoken::Pop3) => ("pop3", lines::ask_pop3(talk)),
         Some(other) => (other.word(), ServiceAnswer::default()),
         None => ("tls", ServiceAnswer::default()),
     };
@@ -366,7 +387,7 @@ fn within(to: SocketAddr, talk: &mut (impl Read + Write)) -> ServiceAnswer {
     {
         name(&mut answer, named);
     }
-    told(word, &heard, answer)
+    (told(word, &heard, answer), heard)
 }
 
 /// The address as the `Host` field wants it.

@@ -83,7 +83,7 @@ impl Source for ServiceSource {
                 "per port: protocol, product, version, system, names, domain, host key fingerprint, realm or mechanisms, where it leads (scheme, host, port), title, what it answers for, and the first bytes that prove it",
             ]),
             never_sends: lines(&[
-                "a logon, a user's name, a password, a mail, a query for anything but the root entry of a directory, the root of the name system and the begin of zones the machine may keep",
+                "an answer to a challenge of NTLM (of who offers it, its first message is asked for names, and given up), a logon, a user's name, a password, a mail, a query for anything but the root entry of a directory, the root of the name system and the begin of zones the machine may keep",
                 "cookies, challenges, nonces, paths and queries of what it was told",
             ]),
             rights: lines(&["none"]),

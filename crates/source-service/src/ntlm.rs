@@ -20,6 +20,26 @@ pub(crate) const NEGOTIATE: &[u8] = &[
     10, 0, 0x61, 0x4a, 0, 0, 0, 15, // a version
 ];
 
+/// The first message as protocols of text carry it.
+pub(crate) fn negotiate_as_text() -> String {
+    crate::base64::padded(NEGOTIATE)
+}
+
+/// What a challenge in base64 tells.
+pub(crate) fn tells_as_text(heard: &[u8]) -> Option<ServiceAnswer> {
+    tells(&crate::base64::read(heard.trim_ascii_start()))
+}
+
+/// Adds what a machine says of itself in a challenge to what is known of its service.
+pub(crate) fn add(answer: &mut ServiceAnswer, told: ServiceAnswer) {
+    answer.names.extend(told.names);
+    answer.names.sort();
+    answer.names.dedup();
+    answer.domain = answer.domain.take().or(told.domain);
+    // What the product's own words say of the system is no better than its build.
+    answer.system = told.system.or(answer.system.take());
+}
+
 /// What the challenge within `heard` tells, wherever it stands.
 pub(crate) fn tells(heard: &[u8]) -> Option<ServiceAnswer> {
     let begin = heard
@@ -60,11 +80,14 @@ pub(crate) fn tells(heard: &[u8]) -> Option<ServiceAnswer> {
     Some(answer)
 }
 
-/// `Windows 10.0.20348`: major, minor, build. Samba says 6.1.0, which no Windows has.
+/// The build of Windows 2000: what is lower is none of a Windows. Samba says 6.1.0, others 6.2.8.
+const FIRST_BUILD: u16 = 2195;
+
+/// `Windows 10.0.20348`: major, minor, build.
 fn system(message: &[u8]) -> Option<String> {
     let &[major, minor, low, high] = message.get(48..52)?.first_chunk()?;
     let build = u16::from_le_bytes([low, high]);
-    (build != 0).then(|| format!("Windows {major}.{minor}.{build}"))
+    (build >= FIRST_BUILD).then(|| format!("Windows {major}.{minor}.{build}"))
 }
 
 fn target_information(message: &[u8]) -> Option<&[u8]> {
@@ -151,10 +174,49 @@ mod tests {
     }
 
     #[test]
+    fn challenges_of_real_servers_name_their_machine_and_no_windows() {
+        for (text, name) in [
+            (
+                include_str!("../tests/recorded/apache-gss-ntlmssp-1.2.0-challenge.txt"),
+                "FILES1",
+            ),
+            (
+                include_str!("../tests/recorded/dovecot-2.3.19-ntlm_auth-4.17-challenge.txt"),
+                "FILES1",
+            ),
+        ] {
+            let told = tells_as_text(text.as_bytes()).expect("a challenge");
+            assert!(told.names.iter().any(|known| known == name), "{told:?}");
+            assert_eq!(told.system, None, "none of them is a Windows");
+        }
+    }
+
+    #[test]
+    fn a_library_that_makes_up_a_version_is_no_windows() {
+        assert_eq!(tells(&challenge(&[(1, "WEB1")], 8)).unwrap().system, None);
+        assert!(
+            tells(&challenge(&[(1, "WEB1")], 2600))
+                .unwrap()
+                .system
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_challenge_is_read_as_text_and_what_is_none_is_not() {
+        let text = crate::base64::padded(&challenge(&[(1, "WEB1")], 20348));
+        let told = tells_as_text(format!(" {text}\r\n").as_bytes()).unwrap();
+        assert_eq!(told.names, ["WEB1"]);
+        assert_eq!(tells_as_text(negotiate_as_text().as_bytes()), None);
+        assert_eq!(tells_as_text(b""), None);
+    }
+
+    #[test]
     fn no_answer_breaks_the_reader() {
         let seed = challenge(&[(1, "FS1"), (4, "corp.example")], 20348);
-        groma_fuzz::hammer(10_000, &[&seed], |bytes| {
-            let _ = tells(bytes);
+        let text = crate::base64::padded(&seed);
+        groma_fuzz::hammer(10_000, &[&seed, text.as_bytes()], |bytes| {
+            let _ = (tells(bytes), tells_as_text(bytes));
         });
     }
 }

@@ -579,3 +579,114 @@ fn who_never_ends_is_left_in_time() {
     let told = look(port);
     assert_eq!(told.gaps().count(), 1, "{:?}", told.records);
 }
+
+/// Starts a server as `start`, and what it answers at its port.
+fn answered(program: &str, arguments: impl Fn(&Path, u16) -> Vec<String>) -> Option<ServiceAnswer> {
+    let server = start(program, arguments)?;
+    Some(answer(server.port))
+}
+
+/// This machine's own name, as servers without settings of their own take it.
+fn own_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let first = name
+        .trim()
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .to_uppercase();
+    first.chars().take(15).collect()
+}
+
+#[test]
+fn a_web_server_that_offers_ntlm_names_its_machine() {
+    let modules = "/usr/lib/apache2/modules";
+    let mechanism = "/etc/gss/mech.d/mech.ntlmssp.conf";
+    if !Path::new(mechanism).exists() || !Path::new(modules).join("mod_auth_gssapi.so").exists() {
+        eprintln!("SKIPPED: mod_auth_gssapi or gss-ntlmssp is not here");
+        return;
+    }
+    for way in [
+        "GSSAPI\nGssapiAllowedMech ntlmssp\nGssapiConnectionBound On",
+        "Basic\nAuthUserFile /dev/null",
+    ] {
+        let told = answered("/usr/sbin/apache2", |at, port| {
+            let here = at.display();
+            let module = |name: &str| format!("LoadModule {name}_module {modules}/mod_{name}.so\n");
+            let all = [
+                "mpm_prefork",
+                "authn_core",
+                "authz_core",
+                "authz_user",
+                "auth_gssapi",
+                "auth_basic",
+                "authn_file",
+            ];
+            let loaded = all.map(module).concat();
+            let text = format!(
+                "ServerRoot {here}\nPidFile {here}/pid\nErrorLog {here}/e\nListen 127.0.0.1:{port}\nServerName x\nUser nobody\n{loaded}\
+                 <Location />\nAuthName x\nAuthType {way}\nRequire valid-user\n</Location>\n"
+            );
+            std::fs::write(at.join("apache.conf"), text).unwrap();
+            words(&["-X", "-f", at.join("apache.conf").to_str().unwrap()])
+        });
+        let Some(told) = told else { return };
+        assert_eq!(told.protocol, "http", "{told:?}");
+        assert_eq!(told.product.as_deref(), Some("Apache httpd"), "{told:?}");
+        // The twin offers no NTLM, and is sent none.
+        let names = if way.starts_with("GSSAPI") {
+            vec![own_name()]
+        } else {
+            Vec::new()
+        };
+        assert!(
+            names.iter().all(|name| told.names.contains(name)),
+            "{told:?}"
+        );
+        assert_eq!(told.names.is_empty(), names.is_empty(), "{told:?}");
+        assert!(
+            !format!("{told:?}").contains("TlRMTVNTUAAC"),
+            "a challenge left"
+        );
+    }
+}
+
+#[test]
+fn a_mail_server_that_offers_ntlm_names_its_machine() {
+    if !Path::new("/usr/bin/ntlm_auth").exists() {
+        eprintln!("SKIPPED: Samba's ntlm_auth is not here");
+        return;
+    }
+    for (protocol, ways) in [
+        ("imap", "plain ntlm"),
+        ("pop3", "plain ntlm"),
+        ("imap", "plain"),
+    ] {
+        let told = answered("/usr/sbin/dovecot", |at, port| {
+            let here = at.display();
+            let text = format!(
+                "base_dir = {here}/run\nlog_path = {here}/log\nprotocols = {protocol}\nssl = no\ndisable_plaintext_auth = no\n\
+                 auth_mechanisms = {ways}\nauth_use_winbind = yes\nauth_winbind_helper_path = /usr/bin/ntlm_auth\n\
+                 default_login_user = nobody\ndefault_internal_user = nobody\ndefault_internal_group = nogroup\n\
+                 service {protocol}-login {{\n chroot =\n inet_listener {protocol} {{\n  address = 127.0.0.1\n  port = {port}\n }}\n\
+                 inet_listener {protocol}s {{\n  port = 0\n }}\n}}\nservice anvil {{\n chroot =\n}}\n\
+                 passdb {{\n driver = static\n args = password=x\n}}\nuserdb {{\n driver = static\n args = uid=nobody gid=nogroup home={here}\n}}\n"
+            );
+            std::fs::write(at.join("dovecot.conf"), text).unwrap();
+            words(&["-F", "-c", at.join("dovecot.conf").to_str().unwrap()])
+        });
+        let Some(told) = told else { return };
+        assert_eq!(told.protocol, protocol, "{told:?}");
+        let names = if ways.contains("ntlm") {
+            vec![own_name()]
+        } else {
+            Vec::new()
+        };
+        assert!(
+            names.iter().all(|name| told.names.contains(name)),
+            "{told:?}"
+        );
+        assert_eq!(told.names.is_empty(), names.is_empty(), "{told:?}");
+        assert!(told.asks_for.contains(&"PLAIN".to_owned()), "{told:?}");
+    }
+}
