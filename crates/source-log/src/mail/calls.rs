@@ -121,6 +121,18 @@ impl Calls {
             relays,
             ..
         } = std::mem::take(self);
+        // The first come first: where there is no room for all, chance does not choose.
+        let mut rows: Vec<(Call, Sum)> = rows.into_iter().collect();
+        rows.sort_unstable_by_key(|(call, sum)| {
+            let names = [call.account, call.mechanism, call.name];
+            (
+                sum.seen.first,
+                call.peer,
+                call.speaker,
+                names,
+                call.protection,
+            )
+        });
         for (call, sum) in rows {
             let owner = owner.and_then(|owner| owner.beside(call.speaker));
             let Some(owner) = owner else { continue };
