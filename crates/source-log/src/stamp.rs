@@ -67,34 +67,38 @@ impl<'z> Clock<'z> {
                 at.and_then(|text| self.understand(text))
             });
             self.last.1 = at.and_then(|at| self.possible(at));
-            self.learn_hour(text, at);
+            self.learn_hour(text);
             self.last.0.clear();
             self.last.0.extend_from_slice(text);
         }
         self.last.1
     }
 
-    /// A time of the hour of the one before, which is told by its minute and second alone: wall clocks are set at the begin
-    /// of an hour.
+    /// A time of the hour of the one before, which is told by its minute and second alone.
     fn of_last_hour(&self, text: &[u8]) -> Option<Timestamp> {
         let (hour, begin) = self.last_hour.as_ref()?;
         let seconds = into_hour(text.strip_prefix(hour)?)?;
-        let at = Timestamp::from_millis(begin.millis() + seconds * 1_000);
-        // What seems to lie in the future is of another year.
-        (at <= latest(self.latest)).then_some(at)
+        Some(Timestamp::from_millis(begin.millis() + seconds * 1_000))
     }
 
-    fn learn_hour(&mut self, text: &[u8], at: Option<Timestamp>) {
+    /// Remembers the hour of `text`, if its first and its last second say that it is a whole one of one year: clocks are set
+    /// within an hour, and what lies in the future is of the year before.
+    fn learn_hour(&mut self, text: &[u8]) {
         let Some((hour, rest)) = text.split_first_chunk::<HOUR_LENGTH>() else {
             return;
         };
-        if !hour.ends_with(b":") || self.last_hour.is_some_and(|(known, _)| known == *hour) {
+        let is_known = self.last_hour.is_some_and(|(known, _)| known == *hour);
+        if is_known || !hour.ends_with(b":") || into_hour(rest).is_none() {
             return;
         }
-        if let (Some(at), Some(seconds)) = (at, into_hour(rest)) {
-            let begin = Timestamp::from_millis(at.millis() - seconds * 1_000);
-            self.last_hour = Some((*hour, begin));
-        }
+        let at = |rest: &[u8; 5]| {
+            let whole = [hour.as_slice(), rest.as_slice()].concat();
+            self.understand(std::str::from_utf8(&whole).ok()?)
+        };
+        let (first, last) = (at(b"00:00"), at(b"59:59"));
+        self.last_hour = first.zip(last).and_then(|(first, last)| {
+            (last.millis() - first.millis() == 3_599_000).then_some((*hour, first))
+        });
     }
 
     fn understand(&self, text: &str) -> Option<Timestamp> {
@@ -349,11 +353,12 @@ mod tests {
         /// The hour of the line before changes nothing.
         #[test]
         fn a_time_is_the_same_whatever_was_read_before(
-            texts in proptest::collection::vec("(Nov|Dec|Mar)  ?(3|30|9) (02|03|23):[0-6][0-9]:[0-6][0-9]", 1..9),
-            zone in "(UTC|Europe/Berlin|Asia/Kolkata)",
+            texts in proptest::collection::vec("(Nov 30|Dec  1|Oct 25|Mar 29|Nov  9) (0[0-3]|1[0-3]|23):[0-6][0-9]:[0-6][0-9]", 1..9),
+            zone in "(UTC|Europe/Berlin|Asia/Kolkata|Australia/Lord_Howe)",
         ) {
             let zone = Zone::named(&zone).unwrap();
-            let latest = Timestamp::from_seconds(1_796_000_000);
+            // 11:33 of the last of November, and a day of slack.
+            let latest = Timestamp::from_seconds(1_796_038_400);
             let mut clock = Clock::new(&zone, latest);
             for text in &texts {
                 let alone = Clock::new(&zone, latest).read(text);

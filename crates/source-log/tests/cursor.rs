@@ -181,6 +181,49 @@ fn no_account_of_somebody_outside_or_of_a_crowd_and_no_stranger_is_kept() {
     assert!(!format!("{:?}", machine.look_again().everything()).contains("zoe"));
 }
 
+/// `backup` is a word of senders and a kind of need too: what was kept names it in another place.
+#[test]
+fn a_sender_whose_word_is_kept_is_one_way_at_every_look() {
+    let machine = Machine::new();
+    let of = |n: u32| {
+        let sender = format!("from=<backup@corp{}.example>", n % 3);
+        let text = mail(&format!("10.20.1.{}", n % 4 + 1), n, "svc-erp");
+        let (before, rest) = text.split_once("from=<").unwrap();
+        let (_, after) = rest.split_once('>').unwrap();
+        format!("{before}{sender}{after}")
+    };
+    for look in 0..4 {
+        let more: String = (look * 20..(look + 1) * 20).map(of).collect();
+        machine.append("mail.log", &more);
+        holds(&machine, &format!("look {look}"));
+    }
+}
+
+/// One long session hands in the mail of many: it is open, and nobody of them is kept.
+#[test]
+fn a_crowd_that_is_still_at_it_is_a_crowd_at_its_own_port() {
+    let machine = Machine::new();
+    let head = "Nov 20 10:00:00 m postfix/submission/smtpd[7]:";
+    let mut log = format!("{head} connect from web[10.20.1.1]\n");
+    for number in 0..12 {
+        log += &format!(
+            "{head} 4C0FFEE{number}: client=web[10.20.1.1], sasl_method=PLAIN, sasl_username=person{number}\n"
+        );
+    }
+    // The same machine, of itself, at another port.
+    let own = "Nov 20 10:00:09 m postfix/smtpd[8]:";
+    log += &format!(
+        "{own} connect from web[10.20.1.1]\n{own} 4C0FFEEX: client=web[10.20.1.1], sasl_method=PLAIN, sasl_username=svc-erp\n"
+    );
+    machine.append("mail.log", &log);
+    holds(&machine, "the first look");
+    let kept = fs::read_to_string(machine.memory().path).unwrap();
+    assert!(!kept.contains("person"), "{kept}");
+    assert!(kept.contains("svc-erp"));
+    machine.append("mail.log", &mail("10.20.1.5", 1, "svc-crm"));
+    holds(&machine, "and further");
+}
+
 #[test]
 fn a_log_and_its_packed_copy_count_once() {
     let machine = Machine::new();

@@ -86,9 +86,9 @@ impl Names {
         found
     }
 
-    /// The number of a word of a protocol.
+    /// The number of a word of a protocol, for which there is room as there is for an account.
     pub(crate) fn number_of_word(&mut self, word: Option<Word>) -> Option<Name> {
-        word.and_then(|word| self.number(word.as_str()))
+        word.and_then(|word| self.number_of_account(word.as_str()))
     }
 
     /// What a number stands for.

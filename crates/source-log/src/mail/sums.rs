@@ -42,11 +42,11 @@ pub(crate) struct Way {
 
 impl PartialEq for Way {
     fn eq(&self, other: &Self) -> bool {
-        // A word stands in one place of our knowledge, so that where it stands tells which it is.
-        let word = |way: &Self| way.word.map(str::as_ptr);
+        // A word nearly always stands in the same place of our knowledge; one that was kept may stand in another one.
+        let place = |way: &Self| way.word.map(|word| (word.as_ptr(), word.len()));
         self.names() == other.names()
             && self.peer == other.peer
-            && word(self) == word(other)
+            && (place(self) == place(other) || self.word == other.word)
             && (self.port, self.protection, self.certificate, self.refused)
                 == (
                     other.port,
@@ -83,6 +83,10 @@ pub(super) fn hash_address<H: Hasher>(address: IpAddr, state: &mut H) {
 }
 
 impl Way {
+    fn account(&self) -> Account {
+        (self.peer, self.port, self.account)
+    }
+
     fn names(&self) -> [Option<Name>; 5] {
         [
             self.account,
@@ -95,16 +99,12 @@ impl Way {
 
     /// The same in other names.
     fn renamed(mut self, renamed: &mut impl FnMut(Name, bool) -> Option<Name>) -> Self {
-        let other = |name: &mut Option<Name>| *name = name.and_then(|name| renamed(name, false));
-        [
-            &mut self.helo,
-            &mut self.mechanism,
-            &mut self.tls,
-            &mut self.sender,
-        ]
-        .into_iter()
-        .for_each(other);
-        self.account = self.account.and_then(|name| renamed(name, true));
+        for name in [&mut self.helo, &mut self.sender] {
+            *name = name.and_then(|name| renamed(name, false));
+        }
+        for name in [&mut self.account, &mut self.mechanism, &mut self.tls] {
+            *name = name.and_then(|name| renamed(name, true));
+        }
         self
     }
 }
@@ -230,6 +230,8 @@ pub(crate) struct Sums {
     crowds: BTreeSet<(IpAddr, Option<Port>)>,
     #[serde(skip)]
     lately: Lately,
+    #[serde(skip)]
+    next: Option<u32>,
 }
 
 /// The hour of the week and the day of the time asked for last: neighbouring lines share them.
@@ -286,7 +288,7 @@ impl Sums {
             .into_iter()
             .map(|(way, (id, _))| (id, way))
             .collect();
-        for ((id, to), sum) in other.rows {
+        for ((id, to), sum) in in_order(other.rows) {
             if let Some(way) = ways.get(&id) {
                 let mut way = *way;
                 way.account = way
@@ -299,14 +301,19 @@ impl Sums {
         self.left_out = self.left_out.saturating_add(other.left_out);
     }
 
-    /// Forgets the accounts of clients that let people log on, and says which those are.
-    pub(super) fn forget_crowds(&mut self) -> &BTreeSet<(IpAddr, Option<Port>)> {
-        self.crowds.extend(crowds(self.ways.keys()));
+    /// Forgets the accounts of clients that let people log on, and says which those are; what is `open` tells of them too.
+    pub(super) fn forget_crowds(
+        &mut self,
+        open: impl Iterator<Item = Account>,
+    ) -> &BTreeSet<(IpAddr, Option<Port>)> {
+        let of_ways = self.ways.keys().map(Way::account);
+        self.crowds.extend(crowds(of_ways.chain(open)));
         if !self.crowds.is_empty() {
             let ways = std::mem::take(&mut self.ways);
             let ways: HashMap<u32, Way> =
                 ways.into_iter().map(|(way, (id, _))| (id, way)).collect();
-            for ((id, to), sum) in std::mem::take(&mut self.rows) {
+            self.next = None;
+            for ((id, to), sum) in in_order(std::mem::take(&mut self.rows)) {
                 let Some(mut way) = ways.get(&id).copied() else {
                     continue;
                 };
@@ -319,28 +326,29 @@ impl Sums {
     }
 
     fn put(&mut self, way: Way, to: To, sum: Sum) {
-        let next = u32::try_from(self.ways.len()).unwrap_or(u32::MAX);
+        let next = self.next();
         let is_full = self.rows.len() >= ROWS_MAX;
         let (id, sets) = match self.ways.entry(way) {
             Entry::Vacant(_) if is_full => {
                 self.left_out = self.left_out.saturating_add(sum.seen.count);
                 return;
             }
-            Entry::Vacant(place) => place.insert((next, 0)),
+            Entry::Vacant(place) => {
+                self.next = Some(next.saturating_add(1));
+                place.insert((next, 0))
+            }
             Entry::Occupied(known) => known.into_mut(),
         };
         let key = (*id, to.settled());
         let many = (*id, To::many());
         match self.rows.entry(key) {
             Entry::Occupied(known) => return known.into_mut().join(&sum),
-            Entry::Vacant(place) => {
-                let had = *sets;
-                *sets = sets.saturating_add(1);
-                if had < SETS_MAX && !is_full {
-                    place.insert(sum);
-                    return;
-                }
+            Entry::Vacant(place) if key != many && *sets < SETS_MAX && !is_full => {
+                *sets += 1;
+                place.insert(sum);
+                return;
             }
+            Entry::Vacant(_) => {}
         }
         self.rows
             .entry(many)
@@ -348,10 +356,19 @@ impl Sums {
             .or_insert(sum);
     }
 
+    /// The number of the next way: no other one has it.
+    fn next(&mut self) -> u32 {
+        let ways = &self.ways;
+        *self.next.get_or_insert_with(|| {
+            let last = ways.values().map(|(id, _)| *id).max();
+            last.map_or(0, |last| last.saturating_add(1))
+        })
+    }
+
     /// The rows that speak of the estate, in order; their log is not said yet.
     pub(crate) fn rows(self, names: &Names, product: &str) -> BTreeMap<MailUse, Seen> {
         let ways: HashMap<u32, &Way> = self.ways.iter().map(|(way, (id, _))| (*id, way)).collect();
-        let mut crowds = crowds(ways.values().copied());
+        let mut crowds = crowds(ways.values().map(|way| way.account()));
         crowds.extend(&self.crowds);
         let let_in = let_in(ways.values().copied());
         let mut out: BTreeMap<MailUse, (Seen, u64)> = BTreeMap::new();
@@ -376,6 +393,13 @@ impl Sums {
     }
 }
 
+/// Rows in the order in which they came, so that of many sets of recipients the same ones stay each time.
+fn in_order(rows: QuickMap<(u32, To), Sum>) -> Vec<((u32, To), Sum)> {
+    let mut rows: Vec<_> = rows.into_iter().collect();
+    rows.sort_unstable_by_key(|((id, to), _)| (*id, to.many, to.domains));
+    rows
+}
+
 /// Accounts that were let in.
 fn let_in<'w>(ways: impl Iterator<Item = &'w Way>) -> BTreeSet<Name> {
     ways.filter(|way| !is_typed(way))
@@ -388,14 +412,14 @@ fn is_typed(way: &Way) -> bool {
     way.refused == Some(MailRefusal::LogonFailed)
 }
 
+/// Who came, at which port, as whom.
+pub(super) type Account = (IpAddr, Option<Port>, Option<Name>);
+
 /// Clients with as ever another account: they let people log on.
-fn crowds<'w>(ways: impl Iterator<Item = &'w Way>) -> BTreeSet<(IpAddr, Option<Port>)> {
+fn crowds(all: impl Iterator<Item = Account>) -> BTreeSet<(IpAddr, Option<Port>)> {
     let mut accounts: HashMap<(IpAddr, Option<Port>), BTreeSet<Name>> = HashMap::new();
-    for way in ways {
-        accounts
-            .entry((way.peer, way.port))
-            .or_default()
-            .extend(way.account);
+    for (peer, port, account) in all {
+        accounts.entry((peer, port)).or_default().extend(account);
     }
     accounts.retain(|_, own| own.len() > ACCOUNTS_MAX);
     accounts.into_keys().collect()

@@ -3,7 +3,6 @@
 //! Postfix ties a message by its queue id and a session by its process. Files are read from the newest on, so what a file
 //! lacks of a message's begin waits for the older one.
 
-use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 
@@ -71,16 +70,26 @@ impl Session {
 }
 
 impl Session {
+    /// Somebody is all that is kept of who logged on.
+    fn forget_account(&mut self, somebody: Name) {
+        if let Some((account, _)) = &mut self.proven {
+            *account = account.and(Some(somebody));
+        }
+        if let Some(calling) = &mut self.calling {
+            calling.account = calling.account.and(Some(somebody));
+        }
+    }
+
     /// The same in other names.
     fn rename(&mut self, renamed: &mut impl FnMut(Name, bool) -> Option<Name>) {
-        self.tls = self.tls.and_then(|name| renamed(name, false));
+        self.tls = self.tls.and_then(|name| renamed(name, true));
         if let Some((account, mechanism)) = &mut self.proven {
             *account = account.and_then(|name| renamed(name, true));
-            *mechanism = mechanism.and_then(|name| renamed(name, false));
+            *mechanism = mechanism.and_then(|name| renamed(name, true));
         }
         if let Some(calling) = &mut self.calling {
             calling.account = calling.account.and_then(|name| renamed(name, true));
-            calling.mechanism = calling.mechanism.and_then(|name| renamed(name, false));
+            calling.mechanism = calling.mechanism.and_then(|name| renamed(name, true));
         }
     }
 }
@@ -644,21 +653,25 @@ impl Track {
 
     /// Forgets the accounts of clients that let people log on, also of what is still open.
     fn forget_crowds(&mut self) {
-        let crowds = self.sums.forget_crowds();
+        let open = (self.open.values()).chain(self.later.values());
+        let open = open.filter_map(|m| Some((m.client?, m.port, m.account)));
+        let crowds = self.sums.forget_crowds(open);
         let Some(somebody) = self.names.number_of_account(SOMEBODY) else {
             return;
         };
-        let clients: BTreeSet<IpAddr> = crowds.iter().map(|(client, _)| *client).collect();
         let messages = (self.open.values_mut()).chain(self.later.values_mut());
-        for message in messages.filter(|m| m.client.is_some_and(|c| clients.contains(&c))) {
+        for message in messages.filter(|m| m.client.is_some_and(|c| crowds.contains(&(c, m.port))))
+        {
             message.account = message.account.and(Some(somebody));
         }
-        let sessions = self.sessions.values_mut();
-        for session in sessions.filter(|session| clients.contains(&session.client)) {
-            let proven = session.proven.take();
-            session.proven = proven.map(|(account, how)| (account.and(Some(somebody)), how));
-            if let Some(calling) = &mut session.calling {
-                calling.account = calling.account.and(Some(somebody));
+        for session in self.sessions.values_mut() {
+            // Where no line says the port, any one of that client is meant.
+            let is_crowds = match &session.calling {
+                Some(calling) => crowds.contains(&(session.client, calling.port)),
+                None => crowds.iter().any(|(client, _)| *client == session.client),
+            };
+            if is_crowds {
+                session.forget_account(somebody);
             }
         }
     }
@@ -737,16 +750,12 @@ impl Message {
 
     /// The same in other names.
     fn renamed(mut self, renamed: &mut impl FnMut(Name, bool) -> Option<Name>) -> Self {
-        let other = |name: &mut Option<Name>| *name = name.and_then(|name| renamed(name, false));
-        [
-            &mut self.helo,
-            &mut self.mechanism,
-            &mut self.tls,
-            &mut self.sender,
-        ]
-        .into_iter()
-        .for_each(other);
-        self.account = self.account.and_then(|name| renamed(name, true));
+        for name in [&mut self.helo, &mut self.sender] {
+            *name = name.and_then(|name| renamed(name, false));
+        }
+        for name in [&mut self.account, &mut self.mechanism, &mut self.tls] {
+            *name = name.and_then(|name| renamed(name, true));
+        }
         self.to = self.to.renamed(renamed);
         self
     }
