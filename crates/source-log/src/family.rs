@@ -1,6 +1,6 @@
 //! Which files are one log: the one that is written now, and what rotation made of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -51,6 +51,7 @@ pub(crate) fn families(
     paths: &[&str],
 ) -> (Vec<Family>, Vec<DiskError>) {
     let (mut out, mut errors) = (Vec::new(), Vec::new());
+    let mut folders = Folders::new(disk);
     let paths: Vec<PathBuf> = paths
         .iter()
         .flat_map(|path| in_directories(disk, Path::new(path), &mut errors))
@@ -91,7 +92,7 @@ pub(crate) fn families(
         }
         for base in bases {
             let rotated = kept.rotated(&base);
-            let elsewhere = elsewhere(disk, &base, &rotated, &mut errors);
+            let elsewhere = folders.rotations_of(&base, &rotated, &mut errors);
             out.extend(family(disk, &base, (&files, &elsewhere), &rotated));
         }
     }
@@ -172,31 +173,55 @@ pub(crate) fn is_meant(pattern: &Path, path: &Path) -> bool {
         }
 }
 
-/// The files of the directory that rotated ones are put into.
-fn elsewhere(
-    disk: &dyn Disk,
-    path: &Path,
-    rotated: &Rotated,
-    errors: &mut Vec<DiskError>,
-) -> Vec<Listed> {
-    let folder = rotated.folder.as_deref();
-    let Some(folder) = folder.filter(|folder| path.parent() != Some(folder)) else {
-        return Vec::new();
-    };
-    let entries = match disk.list_stamped(folder, ENTRIES_MAX) {
-        Ok(listed) => listed.entries,
+/// Folders that only hold what was rotated, each listed once: many logs share one.
+struct Folders<'d> {
+    disk: &'d dyn Disk,
+    listed: BTreeMap<PathBuf, Vec<Listed>>,
+}
+
+impl<'d> Folders<'d> {
+    fn new(disk: &'d dyn Disk) -> Self {
+        Self {
+            disk,
+            listed: BTreeMap::new(),
+        }
+    }
+
+    /// The files of the directory that rotated ones are put into.
+    fn rotations_of(
+        &mut self,
+        path: &Path,
+        rotated: &Rotated,
+        errors: &mut Vec<DiskError>,
+    ) -> Vec<Listed> {
+        let folder = rotated.folder.as_deref();
+        let Some(folder) = folder.filter(|folder| path.parent() != Some(folder)) else {
+            return Vec::new();
+        };
+        let listed = match self.listed.get(folder) {
+            Some(known) => known,
+            None => {
+                let files = files_in(self.disk, folder, errors);
+                self.listed.entry(folder.to_owned()).or_insert(files)
+            }
+        };
+        // What is called like the log itself is none of its rotations.
+        let is_other = |(file, _): &&Listed| file.file_name() != path.file_name();
+        listed.iter().filter(is_other).cloned().collect()
+    }
+}
+
+fn files_in(disk: &dyn Disk, folder: &Path, errors: &mut Vec<DiskError>) -> Vec<Listed> {
+    match disk.list_stamped(folder, ENTRIES_MAX) {
+        Ok(listed) => (listed.entries.into_iter())
+            .filter(|(entry, _)| entry.kind == EntryKind::File)
+            .map(|(entry, stamp)| (entry.path, stamp))
+            .collect(),
         Err(error) => {
             errors.extend((!error.is_absent()).then_some(error));
-            return Vec::new();
+            Vec::new()
         }
-    };
-    // What is called like the log itself is none of its rotations.
-    let is_other = |file: &Path| file.file_name() != path.file_name();
-    entries
-        .into_iter()
-        .filter(|(entry, _)| entry.kind == EntryKind::File && is_other(&entry.path))
-        .map(|(entry, stamp)| (entry.path, stamp))
-        .collect()
+    }
 }
 
 /// True if `name` is that of the log `base` or of a rotation of it, which may keep the log's `ending`.
