@@ -14,6 +14,11 @@ const FRAMES_OF_A_CALL: u32 = 2;
 const FRAMES_OF_THE_END: u32 = 2;
 /// How long room for taking leave is waited for.
 const LEAVE: Duration = Duration::from_secs(5);
+/// A letter, and the kernel's question for the hardware address.
+const FRAMES_OF_A_FIRST_LETTER: u32 = 2;
+/// The kernel asks again at the earliest after so long: it rests for 15 s, and hesitates for 5 (RFC 4861 §10; it is the same for
+/// IPv4). No answer in datagrams keeps it from that.
+const HARDWARE_ADDRESS_LASTS: Duration = Duration::from_secs(20);
 /// What fits into one frame of any link.
 const FRAME_BYTES: usize = 1_200;
 /// How long to wait before asking again where only others can make room.
@@ -152,6 +157,7 @@ impl Network for MannerlyNetwork {
             inner,
             call,
             timeout,
+            asked: None,
         }))
     }
 
@@ -188,12 +194,26 @@ impl Call {
     }
 }
 
-/// A conversation by datagrams: each is a frame that is granted before it leaves. Nothing follows by itself: what comes
-/// back is acknowledged by nobody.
+/// A conversation by datagrams: each is a frame that is granted before it leaves, the first with what the kernel may have to
+/// ask before it. Nothing follows by itself: what comes back is acknowledged by nobody.
 struct Letters {
     inner: Box<dyn Datagrams>,
     call: Call,
     timeout: Duration,
+    /// When the kernel may have asked for the hardware address.
+    asked: Option<Duration>,
+}
+
+impl Letters {
+    /// How many frames the next letter may bring about.
+    fn frames(&self) -> u32 {
+        let now = self.call.shared.clock.monotonic();
+        let fresh = |asked: Duration| now.saturating_sub(asked) < HARDWARE_ADDRESS_LASTS;
+        match self.asked.is_some_and(fresh) {
+            true => 1,
+            false => FRAMES_OF_A_FIRST_LETTER,
+        }
+    }
 }
 
 impl Datagrams for Letters {
@@ -204,9 +224,19 @@ impl Datagrams for Letters {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
         let end = shared.clock.monotonic().saturating_add(self.timeout);
-        shared.wait(to, 1, end)?;
+        let frames = self.frames();
+        shared.wait(to, frames, end)?;
         let sent = self.inner.send(datagram);
-        shared.left(to.ip(), 1);
+        match sent {
+            Ok(()) => {
+                shared.left(to.ip(), frames);
+                if frames > 1 {
+                    self.asked = Some(shared.clock.monotonic());
+                }
+            }
+            // Nothing has left: what the kernel tells here is of an earlier letter, or that there is no way.
+            Err(_) => shared.manners().released(to.ip(), frames),
+        }
         sent
     }
 
@@ -417,6 +447,86 @@ mod tests {
                 .unwrap();
             assert!(least >= Duration::from_secs(1), "{least:?}");
         }
+    }
+
+    /// A kernel that asks for the hardware address before the first letter, and again after 20 s.
+    struct Asking(Arc<Mutex<Vec<Duration>>>, Arc<FakeClock>, Option<Duration>);
+
+    impl Network for Asking {
+        fn open(&self, _: SocketAddr, _: Duration) -> io::Result<Box<dyn Stream>> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        fn open_datagrams(&self, _: SocketAddr, _: Duration) -> io::Result<Box<dyn Datagrams>> {
+            Ok(Box::new(Self(self.0.clone(), self.1.clone(), None)))
+        }
+        fn is_offline(&self) -> bool {
+            false
+        }
+        fn is_local(&self, _: IpAddr) -> bool {
+            false
+        }
+    }
+
+    impl Datagrams for Asking {
+        fn send(&mut self, datagram: &[u8]) -> io::Result<()> {
+            if datagram.is_empty() {
+                return Err(io::ErrorKind::ConnectionRefused.into());
+            }
+            let now = self.1.monotonic();
+            let knows = |asked: Duration| now < asked + Duration::from_secs(20);
+            let frames = if self.2.is_some_and(knows) { 1 } else { 2 };
+            if frames == 2 {
+                self.2 = Some(now);
+            }
+            (0..frames).for_each(|_| self.0.lock().unwrap().push(now));
+            Ok(())
+        }
+        fn receive(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Ok(1)
+        }
+    }
+
+    type Asked = (MannerlyNetwork, Arc<Mutex<Vec<Duration>>>, Arc<FakeClock>);
+
+    fn asking() -> Asked {
+        let (mut network, _) = network(Ceiling::default(), FakeDisk::new());
+        let clock = Arc::new(FakeClock::at("2026-11-21T09:00:00Z".parse().unwrap()));
+        let frames = Arc::new(Mutex::new(Vec::new()));
+        network.shared.clock = clock.clone();
+        network.inner = Arc::new(Asking(frames.clone(), clock.clone(), None));
+        (network, frames, clock)
+    }
+
+    #[test]
+    fn a_first_letter_counts_with_the_question_for_the_hardware_address() {
+        for (is_fragile, cap) in [(false, 10), (true, 2)] {
+            let (network, frames, clock) = asking();
+            let to: SocketAddr = "10.0.0.5:161".parse().unwrap();
+            if is_fragile {
+                network.is_fragile(to.ip());
+            }
+            for _ in 0..12 {
+                let mut letters = network.connect_datagrams(to, PATIENCE).unwrap();
+                (0..3).for_each(|_| letters.send(b"question").unwrap());
+                clock.sleep(Duration::from_secs(19));
+                (0..15).for_each(|_| letters.send(b"question").unwrap());
+            }
+            let frames = frames.lock().unwrap();
+            let least = frames.windows(cap + 1).map(|w| w[cap] - w[0]).min();
+            assert!(least.unwrap() >= Duration::from_secs(1), "{least:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_letter_that_was_not_sent_was_granted_is_given_back() {
+        let (network, frames, _) = asking();
+        let to: SocketAddr = "10.0.0.5:161".parse().unwrap();
+        let mut letters = network.connect_datagrams(to, PATIENCE).unwrap();
+        for _ in 0..40 {
+            assert!(letters.send(b"").is_err());
+        }
+        letters.send(b"question").unwrap();
+        assert_eq!(frames.lock().unwrap().len(), 2);
     }
 
     #[test]
