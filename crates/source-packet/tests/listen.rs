@@ -289,6 +289,74 @@ fn half_of_one_processor_is_used_and_not_more() {
     );
 }
 
+/// An ear whose packets come at their time, and wait until they are heard.
+struct Ring {
+    packets: Vec<(Duration, Heard)>,
+    clock: Arc<FakeClock>,
+    used_ms: Arc<AtomicU64>,
+}
+
+impl Ear for Ring {
+    fn hear(&mut self, wait: Duration, each: &mut dyn FnMut(&Overheard<'_>)) -> io::Result<()> {
+        let now = self.clock.monotonic();
+        let due = self.packets.iter().filter(|(at, _)| *at <= now).count();
+        if due == 0 {
+            self.clock.sleep(wait);
+        }
+        for (_, (at, protocol, bytes)) in self.packets.drain(..due) {
+            self.clock.sleep(Duration::from_millis(100));
+            self.used_ms.fetch_add(100, Ordering::Relaxed);
+            each(&Overheard {
+                at,
+                protocol,
+                mac: None,
+                is_own: false,
+                bytes: &bytes,
+            });
+        }
+        Ok(())
+    }
+    fn lost(&mut self) -> u64 {
+        0
+    }
+}
+
+struct OneRing(Mutex<Option<Ring>>, Arc<AtomicU64>);
+
+impl Ears for OneRing {
+    fn open(&self, _: &str, _: bool, _: &[Instruction]) -> io::Result<Box<dyn Ear>> {
+        let ring = self.0.lock().unwrap().take().unwrap();
+        Ok(Box::new(ring))
+    }
+    fn processor_time(&self) -> Duration {
+        Duration::from_millis(self.1.load(Ordering::Relaxed))
+    }
+}
+
+#[test]
+fn what_lies_in_the_ring_when_the_watch_is_over_is_heard() {
+    let packets = recorded("ldap-simple.pcap");
+    let (clock, used_ms) = (clock(), Arc::new(AtomicU64::new(0)));
+    // Many come at the begin, and cost so much that nobody reads any more until the watch of ten seconds is over.
+    let many = packets.first().cloned().unwrap();
+    let mut queue: Vec<_> = (0..60).map(|_| (Duration::ZERO, many.clone())).collect();
+    let late = packets.into_iter();
+    queue.extend(late.map(|packet| (Duration::from_secs(8), packet)));
+    let all = queue.len();
+    let ring = Ring {
+        packets: queue,
+        clock: clock.clone(),
+        used_ms: used_ms.clone(),
+    };
+    let told = listen(OneRing(Mutex::new(Some(ring)), used_ms), clock, &["eth0"]);
+    assert!(
+        told.facts()
+            .any(|fact| matches!(fact, Fact::PacketUse(used) if used.kind == "ldap-bind"))
+    );
+    let how = told.coverage().next().unwrap().how.clone().unwrap();
+    assert_eq!(how, format!("{all} packets"));
+}
+
 #[test]
 fn nothing_that_is_heard_makes_it_fail() {
     let mut packets = recorded("smb.pcap");
