@@ -31,9 +31,8 @@ pub(crate) struct Direction {
 }
 
 impl Direction {
-    /// How many bytes more are kept, and whether the capture lacks some that would be.
-    fn take(&mut self, segment: &Segment<'_>) -> (usize, bool) {
-        let before = self.kept();
+    /// Takes a segment up; true if the capture lacks bytes of it that would be kept.
+    fn take(&mut self, segment: &Segment<'_>) -> bool {
         let mut is_cut = false;
         if let Some(number) = segment.acknowledges {
             self.answered |= !segment.opens && !segment.resets;
@@ -56,7 +55,7 @@ impl Direction {
                 is_cut = self.put(number.wrapping_sub(begin), segment.content, segment.carried);
             }
         }
-        (self.kept().saturating_sub(before), is_cut)
+        is_cut
     }
 
     fn kept(&self) -> usize {
@@ -195,8 +194,13 @@ impl Stream {
                     .is_some_and(|number| number != segment.number))
     }
 
-    /// Takes a segment up; how many bytes more are kept, and whether some are missing that would be.
-    pub(crate) fn take(&mut self, segment: &Segment<'_>) -> (usize, bool) {
+    /// How many bytes are kept of it.
+    pub(crate) fn kept(&self) -> usize {
+        self.directions.iter().map(Direction::kept).sum()
+    }
+
+    /// Takes a segment up; true if bytes of it are missing that would be kept. More may be kept then, or less.
+    pub(crate) fn take(&mut self, segment: &Segment<'_>) -> bool {
         let side = usize::from(segment.from != self.ends[0]);
         self.last = self.last.max(segment.at);
         self.first = self.first.min(segment.at);
@@ -219,14 +223,14 @@ impl Stream {
         self.ended |= segment.resets || self.finished == [true; 2];
         match self.directions.get_mut(side) {
             Some(direction) if !self.told => direction.take(segment),
-            _ => (0, false),
+            _ => false,
         }
     }
 
     /// Drops what was kept; how many bytes that were.
     pub(crate) fn forget(&mut self) -> usize {
         self.told = true;
-        let kept = self.directions.iter().map(Direction::kept).sum();
+        let kept = self.kept();
         self.directions.iter_mut().for_each(Direction::forget);
         kept
     }

@@ -208,8 +208,9 @@ impl Wire {
             return;
         };
         stream.name = stream.name.take().or(name);
-        let (kept, is_cut) = stream.take(segment);
-        self.kept += kept;
+        self.kept = self.kept.saturating_sub(stream.kept());
+        let is_cut = stream.take(segment);
+        self.kept += stream.kept();
         self.counts.cut += u64::from(is_cut);
         if stream.ended && !stream.told {
             self.tell(key);

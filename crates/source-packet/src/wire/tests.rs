@@ -271,3 +271,42 @@ fn a_kdc_that_asks_for_proof_first_has_answered() {
     assert_eq!(heard(Some(&refusal)), (0, 0), "no use, and no hole");
     assert_eq!(heard(Some(&tlv(0x6b, b""))).1, 0);
 }
+
+/// Where a piece begins, its bytes, how many more were carried than captured, whose it is, and flags: opens, ends, resets.
+type Piece = (u16, u8, u32, u32, bool, [bool; 3]);
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(512))]
+
+    /// Pieces come in any order, twice, with holes, over each other, cut: what is counted as kept is what is kept. A sum that
+    /// drifts upwards is a wire that is full for ever.
+    #[test]
+    fn what_is_counted_as_kept_is_what_is_kept(
+        pieces in proptest::collection::vec(
+            (0_u16..6, proptest::num::u8::ANY, 0_u32..20_000, 0_u32..3, proptest::bool::ANY, [proptest::bool::weighted(0.1); 3]),
+            1..120,
+        ),
+    ) {
+        let content = vec![b'x'; 2_000];
+        let mut wire = Wire::default();
+        for (port, length, place, beyond, is_client, [opens, ends, resets]) in pieces as Vec<Piece> {
+            let call = Call::of(40_000 + port, 7_777, 0);
+            let (from, to) = if is_client { (call.from, call.to) } else { (call.to, call.from) };
+            let length = usize::from(length) * 8;
+            wire.segment(&Segment {
+                from,
+                to,
+                number: 100 + place,
+                acknowledges: (!opens || !is_client).then_some(501),
+                opens,
+                ends,
+                resets,
+                carried: length + usize::try_from(beyond).unwrap() / 2,
+                content: &content[..length.min(2_000)],
+                ..call.opening()
+            });
+            let kept: usize = wire.streams.values().map(Stream::kept).sum();
+            proptest::prop_assert_eq!(wire.kept, kept);
+        }
+    }
+}
