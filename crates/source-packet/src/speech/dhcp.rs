@@ -33,13 +33,24 @@ pub struct HandedOut {
     pub option: &'static str,
 }
 
+/// Whose message it is, and what it settles.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// A client asks, or says who it is.
+    Asks,
+    /// A server says that the address is the client's now.
+    Given,
+    /// A server tells a client that has its address from elsewhere what to use (RFC 2131 §3.4).
+    Informed,
+}
+
 /// One message of a client or a server.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Lease {
     /// The client's hardware address.
     pub mac: [u8; 6],
-    /// True if the server says that the address is the client's now.
-    pub given: bool,
+    /// Whose it is.
+    pub part: Part,
     /// The client's address, where it has one.
     pub address: Option<IpAddr>,
     /// Who gives it.
@@ -65,7 +76,7 @@ pub fn lease(message: &[u8]) -> Option<Lease> {
     let (has, gets) = (address(message.get(12..16)?), address(message.get(16..20)?));
     let mut lease = Lease {
         mac: message.get(28..34)?.try_into().ok()?,
-        given: false,
+        part: Part::Asks,
         address: None,
         server: None,
         name: None,
@@ -99,7 +110,10 @@ pub fn lease(message: &[u8]) -> Option<Lease> {
     }
     match kind {
         ACKNOWLEDGED => {
-            lease.given = gets.is_some();
+            lease.part = match gets {
+                Some(_) => Part::Given,
+                None => Part::Informed,
+            };
             lease.address = gets.or(has);
         }
         REQUEST => {}

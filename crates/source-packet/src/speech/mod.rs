@@ -25,7 +25,7 @@ use groma_model::reported::ReportedMail;
 
 pub(crate) use advert::mask;
 pub use advert::{Advertised, advertised};
-pub use dhcp::{HandedOut, Lease, lease};
+pub use dhcp::{HandedOut, Lease, Part, lease};
 pub use dhcp6::{Lease6, lease6};
 pub use dns::{Answer, announced, answer, question};
 pub use ftp::handed_out;

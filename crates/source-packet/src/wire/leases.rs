@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use groma_model::fact::{DirectoryNeed, NeedReason};
 use groma_model::sighting::Sighting;
-use groma_model::{Foreign, HostName, Peer, Seen, Transport};
+use groma_model::{Foreign, HostName, Peer, Seen, Timestamp, Transport};
 
 use super::{CLIENTS_MAX, Wire, mac_text, of_kind, tell};
 use crate::frame::Datagram;
@@ -56,7 +56,7 @@ impl Wire {
         let Some(lease) = speech::lease(datagram.content) else {
             return;
         };
-        if !lease.given {
+        if lease.part == speech::Part::Asks {
             if self.clients.len() >= CLIENTS_MAX {
                 self.clients.clear();
             }
@@ -66,19 +66,10 @@ impl Wire {
         let Some(address) = lease.address.filter(|_| !self.is_copy(datagram)) else {
             return;
         };
-        let asked = self.clients.get(&lease.mac);
-        let sighting = Sighting {
-            by: "dhcp".to_owned(),
-            address: Some(address),
-            mac: Some(mac_text(lease.mac)),
-            names: asked
-                .and_then(|asked| asked.name.clone())
-                .into_iter()
-                .collect(),
-            says_it_is: asked.and_then(|asked| asked.says_it_is.clone()),
-            ..Sighting::default()
-        };
-        self.tally.met(sighting, datagram.at);
+        // Who was only told what to use had its address before, from elsewhere: nobody vouches for it here.
+        if lease.part == speech::Part::Given {
+            self.leased(address, lease.mac, datagram.at);
+        }
         if let Some(server) = lease.server {
             let ends = (address, SocketAddr::new(server, 67), Transport::Udp);
             let span = (datagram.at, datagram.at);
@@ -90,6 +81,23 @@ impl Wire {
             domains: Vec::new(),
         };
         self.handed_out(address, &lease.handed_out, &teller, datagram);
+    }
+
+    /// A client has an address now.
+    fn leased(&mut self, address: IpAddr, mac: [u8; 6], at: Timestamp) {
+        let asked = self.clients.get(&mac);
+        let sighting = Sighting {
+            by: "dhcp".to_owned(),
+            address: Some(address),
+            mac: Some(mac_text(mac)),
+            names: asked
+                .and_then(|asked| asked.name.clone())
+                .into_iter()
+                .collect(),
+            says_it_is: asked.and_then(|asked| asked.says_it_is.clone()),
+            ..Sighting::default()
+        };
+        self.tally.met(sighting, at);
     }
 
     /// Whom the client is told to use: it will, whether it did so yet or not.

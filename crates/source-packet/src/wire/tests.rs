@@ -272,6 +272,69 @@ fn a_kdc_that_asks_for_proof_first_has_answered() {
     assert_eq!(heard(Some(&tlv(0x6b, b""))).1, 0);
 }
 
+/// A message of DHCP between the client, at an address it has (`ciaddr`) or gets (`yiaddr`), and its server.
+fn dhcp(kind: u8, has: [u8; 4], gets: [u8; 4], options: &[u8]) -> Vec<u8> {
+    let is_answer = u8::from(kind == 5);
+    let mut out = vec![1 + is_answer, 1, 6, 0];
+    out.resize(240, 0);
+    out[12..16].copy_from_slice(&has);
+    out[16..20].copy_from_slice(&gets);
+    out[28..34].copy_from_slice(&[2, 0, 0, 0, 0, 31]);
+    out[236..240].copy_from_slice(&[99, 130, 83, 99]);
+    out.extend([53, 1, kind, 54, 4]);
+    out.extend(SERVER);
+    out.extend(options);
+    out.push(255);
+    out
+}
+
+/// What is heard when the client says its name, and the server answers.
+fn after_dhcp(kind: u8, has: [u8; 4], gets: [u8; 4]) -> Heard {
+    let script = b"http://wpad.corp.example/wpad.dat";
+    let mut options = vec![252, u8::try_from(script.len()).unwrap()];
+    options.extend(script);
+    let mut wire = Wire::default();
+    let mut says = |from: ([u8; 4], u16), to: ([u8; 4], u16), content: &[u8]| {
+        wire.datagram(&Datagram {
+            at: at(0),
+            mac: None,
+            from: SocketAddr::from(from),
+            to: SocketAddr::from(to),
+            cut: false,
+            content,
+        });
+    };
+    let name = [&[12, 5][..], b"pc-31"].concat();
+    says((has, 68), (SERVER, 67), &dhcp(kind, has, [0; 4], &name));
+    let answer = dhcp(5, has, gets, &options);
+    says((SERVER, 67), (CLIENT, 68), &answer);
+    // A mirrored port sees it twice.
+    says((SERVER, 67), (CLIENT, 68), &answer);
+    wire.end().0
+}
+
+/// Windows asks that way for the proxy script alone, at addresses nobody leased to it.
+#[test]
+fn who_only_asks_what_to_use_is_told_and_got_no_address() {
+    let script = |heard: &Heard| {
+        let mut needs = heard.needs.keys();
+        needs.any(|need| {
+            need.consumer == Peer::Address(CLIENT.into()) && need.attribute.contains("WPAD")
+        })
+    };
+    let informed = after_dhcp(8, CLIENT, [0; 4]);
+    assert!(script(&informed) && informed.sightings.is_empty());
+    assert_eq!(informed.uses.len(), 1, "it uses the server");
+    let leased = after_dhcp(3, [0; 4], CLIENT);
+    assert!(script(&leased));
+    let sighting = leased.sightings.keys().next().unwrap();
+    assert_eq!(sighting.address, Some(CLIENT.into()));
+    assert_eq!(sighting.names.len(), 1);
+    // An answer about no address at all tells of nobody.
+    let nobody = after_dhcp(8, [0; 4], [0; 4]);
+    assert!(nobody.needs.is_empty() && nobody.uses.is_empty() && nobody.sightings.is_empty());
+}
+
 /// Where a piece begins, its bytes, how many more were carried than captured, whose it is, and flags: opens, ends, resets.
 type Piece = (u16, u8, u32, u32, bool, [bool; 3]);
 
