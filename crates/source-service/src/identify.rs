@@ -71,7 +71,7 @@ fn ask(
             |heard| heard.ends_with(b"\r\n\r\n"),
         )?,
     };
-    understood(caller, to, &mut talk, &heard)
+    understood(caller, to, talk, &heard, question == Question::Http)
 }
 
 /// Which of the zones near a name server it has authority over.
@@ -109,13 +109,16 @@ fn is_foreign(heard: &[u8]) -> bool {
         .is_some_and(|s| !matches!(s, Spoken::Http | Spoken::Ldap | Spoken::Smb | Spoken::Rdp))
 }
 
-/// What words tell, whatever was asked. A server that answered a question of another protocol may be asked its own.
+/// What words tell, whatever was asked. A server that answered a question of another protocol may be asked its own, once the
+/// conversation is over in which it did: whoever breaks easily has one at a time.
 fn understood(
     caller: &mut Caller<'_>,
     to: SocketAddr,
-    talk: &mut Conversation,
+    mut conversation: Conversation,
     heard: &[u8],
+    was_asked_for_a_page: bool,
 ) -> Result<Option<ServiceAnswer>, Miss> {
+    let talk = &mut conversation;
     let Some(spoken) = spoken(heard) else {
         return Ok(None);
     };
@@ -128,13 +131,16 @@ fn understood(
         },
         Spoken::Imap => ("imap", lines::ask_imap(talk, &line)),
         Spoken::Pop3 => ("pop3", lines::ask_pop3(talk)),
-        Spoken::Http if !http::is_enough(heard) || http_refused(heard) => {
-            let mut again = caller.open(to)?;
-            let page = asked(&mut again, &http::question(&host(to)), http::is_enough);
-            let page = page.unwrap_or_else(|_| heard.to_vec());
-            return Ok(Some(told("http", &page, web(caller, to, &page))));
+        Spoken::Http
+            if !was_asked_for_a_page && (!http::is_enough(heard) || http_refused(heard)) =>
+        {
+            drop(conversation);
+            return Ok(Some(page(caller, to, heard)));
         }
-        Spoken::Http => ("http", web(caller, to, heard)),
+        Spoken::Http => {
+            drop(conversation);
+            ("http", web(caller, to, heard))
+        }
         Spoken::Ldap => {
             let _ = say(talk, ldap::UNBIND);
             ("ldap", ldap::tells(heard))
@@ -177,6 +183,17 @@ fn web_within(caller: &mut Caller<'_>, to: SocketAddr, page: &[u8], answer: &mut
         heard
     });
     named.into_iter().for_each(|named| ntlm::add(answer, named));
+}
+
+/// The first page of a web server that answered another question by `heard`; that, where it cannot be had.
+fn page(caller: &mut Caller<'_>, to: SocketAddr, heard: &[u8]) -> ServiceAnswer {
+    let again = caller.open(to);
+    let page = again
+        .and_then(|mut talk| asked(&mut talk, &http::question(&host(to)), http::is_enough))
+        .ok()
+        .filter(|page| spoken(page) == Some(Spoken::Http));
+    let page = page.unwrap_or_else(|| heard.to_vec());
+    told("http", &page, web(caller, to, &page))
 }
 
 /// A web server that was asked in another language says 400: its first page says more.
@@ -267,7 +284,7 @@ fn share(
     if let Ok(heard) = &newer
         && spoken(heard) != Some(Spoken::Smb)
     {
-        return understood(caller, to, &mut talk, heard);
+        return understood(caller, to, talk, heard, false);
     }
     let mut answer = newer.as_deref().map(smb::tells).unwrap_or_default();
     let named = newer
@@ -275,9 +292,9 @@ fn share(
         .ok()
         .and_then(|_| smb::names(&mut talk).ok().flatten());
     drop(talk);
-    let mut oldest = caller.open(to)?;
-    let older = asked(&mut oldest, &smb::oldest_question(), smb::is_whole);
-    let older = older
+    let oldest = caller.open(to);
+    let older = oldest
+        .and_then(|mut talk| asked(&mut talk, &smb::oldest_question(), smb::is_whole))
         .ok()
         .filter(|heard| smb::tells(heard).version.as_deref() == Some("SMB 1"));
     if let Some(named) = named {
@@ -315,31 +332,41 @@ fn tls(
             answer.tls = Some(version.to_owned());
             Ok(Some(answer))
         }
-        Begun::Refused(heard) => refused(caller, to, &heard).map(Some),
-        Begun::Other(heard) => {
-            // The conversation is spent: whoever speaks first is heard again, whoever does not is asked its own.
-            let mut again = caller.open(to)?;
-            match spoken(&heard) {
-                Some(Spoken::Http) => {
-                    let page = asked(&mut again, &http::question(&host(to)), http::is_enough)?;
-                    understood(caller, to, &mut again, &page)
-                }
-                Some(_) => {
-                    let heard = greeting(&mut again).unwrap_or(heard);
-                    understood(caller, to, &mut again, &heard)
-                }
-                None => Ok(None),
-            }
-        }
+        Begun::Refused(heard) => Ok(Some(refused(caller, to, &heard))),
+        Begun::Other(heard) => in_the_clear(caller, to, heard),
         Begun::Broken(error) => Err(error.into()),
     }
 }
 
+/// Something else than TLS. The conversation is spent: whoever speaks first is heard again, whoever does not is asked its own.
+fn in_the_clear(
+    caller: &mut Caller<'_>,
+    to: SocketAddr,
+    heard: Vec<u8>,
+) -> Result<Option<ServiceAnswer>, Miss> {
+    let speaks = match spoken(&heard) {
+        None => return Ok(None),
+        Some(Spoken::Http) => return Ok(Some(page(caller, to, &heard))),
+        Some(speaks) => speaks,
+    };
+    let mut again = match caller.open(to) {
+        Ok(again) => again,
+        // A mail server or a file server: only more words tell.
+        Err(miss) if speaks == Spoken::Code220 => return Err(miss),
+        Err(_) => {
+            let answer = ServiceAnswer::default();
+            return Ok(Some(told(speaks.word(), &heard, answer)));
+        }
+    };
+    let heard = greeting(&mut again).unwrap_or(heard);
+    understood(caller, to, again, &heard, false)
+}
+
 /// TLS that does not speak with us: the version it chooses when an older client comes, and the bytes that prove it.
-fn refused(caller: &mut Caller<'_>, to: SocketAddr, heard: &[u8]) -> Result<ServiceAnswer, Miss> {
+fn refused(caller: &mut Caller<'_>, to: SocketAddr, heard: &[u8]) -> ServiceAnswer {
     let random = caller.random();
-    let mut again = caller.open(to)?;
-    let older = crate::tls::older(&mut again, random).ok().flatten();
+    let again = caller.open(to).ok();
+    let older = again.and_then(|mut talk| crate::tls::older(&mut talk, random).ok().flatten());
     let (version, bytes) = match &older {
         Some((version, bytes)) => (*version, bytes.as_slice()),
         None => (REFUSED, heard),
@@ -348,7 +375,7 @@ fn refused(caller: &mut Caller<'_>, to: SocketAddr, heard: &[u8]) -> Result<Serv
         tls: Some(version.to_owned()),
         ..ServiceAnswer::default()
     };
-    Ok(told(Spoken::Tls.word(), bytes, answer))
+    told(Spoken::Tls.word(), bytes, answer)
 }
 
 /// What of a ServerHello is the same each time: the head of its record and message, and the version it chooses. What
@@ -458,7 +485,150 @@ pub(crate) fn name(answer: &mut ServiceAnswer, named: Named) {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::net::IpAddr;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use groma_source::testing::{self, FakeDisk};
+    use groma_source::{Budget, Network, Stream, World};
+
     use super::*;
+
+    /// A machine that has one conversation at a time, and after so many none.
+    #[derive(Clone)]
+    struct Fragile {
+        answers: fn(&[u8]) -> &'static [u8],
+        open: Arc<AtomicUsize>,
+        opened: Arc<AtomicUsize>,
+        most: usize,
+    }
+
+    struct Line {
+        of: Fragile,
+        said: Vec<u8>,
+    }
+
+    impl Network for Fragile {
+        fn open(&self, _: SocketAddr, _: Duration) -> io::Result<Box<dyn Stream>> {
+            let is_free = self.open.load(Ordering::SeqCst) == 0;
+            if !is_free || self.opened.load(Ordering::SeqCst) >= self.most {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            self.open.fetch_add(1, Ordering::SeqCst);
+            self.opened.fetch_add(1, Ordering::SeqCst);
+            let of = self.clone();
+            let said = Vec::new();
+            Ok(Box::new(Line { of, said }))
+        }
+        fn is_offline(&self) -> bool {
+            false
+        }
+        fn is_local(&self, _: IpAddr) -> bool {
+            false
+        }
+    }
+
+    impl Drop for Line {
+        fn drop(&mut self) {
+            self.of.open.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    impl Write for Line {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.said.extend(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Read for Line {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            if self.said.is_empty() {
+                return Ok(0);
+            }
+            let said = std::mem::take(&mut self.said);
+            (self.of.answers)(&said).read(into)
+        }
+    }
+
+    /// A web server of this kind: `400` to whatever is no question for a page.
+    fn page_of(said: &[u8]) -> &'static [u8] {
+        match said.starts_with(b"GET / ") {
+            true => b"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nContent-Length: 0\r\n\r\n",
+            false => b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+        }
+    }
+
+    fn bad(_: &[u8]) -> &'static [u8] {
+        page_of(b"")
+    }
+
+    /// TLS's word for "that is no version I speak".
+    fn alert(_: &[u8]) -> &'static [u8] {
+        &[21, 3, 1, 0, 2, 2, 70]
+    }
+
+    /// What is told of a machine that answers so and has at most so many conversations, and how many it had.
+    fn told_of(
+        answers: fn(&[u8]) -> &'static [u8],
+        most: usize,
+        question: Question,
+    ) -> (Result<ServiceAnswer, Miss>, usize) {
+        let network = Fragile {
+            answers,
+            open: Arc::default(),
+            opened: Arc::default(),
+            most,
+        };
+        let opened = network.opened.clone();
+        let world = World {
+            network: Arc::new(network),
+            ..testing::world(FakeDisk::new())
+        };
+        let window = testing::window(&world);
+        let mut caller = Caller::new(&world, &window, &Budget::default());
+        let to = SocketAddr::from(([10, 0, 0, 5], 8080));
+        let told = identify(&mut caller, to, &[question]);
+        (told, opened.load(Ordering::SeqCst))
+    }
+
+    #[test]
+    fn a_page_is_asked_for_when_the_conversation_before_is_over() {
+        for question in [Question::Ldap, Question::Tls, Question::Smb] {
+            let (told, opened) = told_of(page_of, 9, question);
+            let told = told.unwrap();
+            assert_eq!(told.proof, "HTTP/1.1 200 OK", "{question:?}");
+            assert_eq!((opened, told.product.is_some()), (2, true));
+        }
+    }
+
+    #[test]
+    fn what_was_heard_is_told_where_nobody_answers_again() {
+        for question in [Question::Ldap, Question::Tls] {
+            let told = told_of(page_of, 1, question).0.unwrap();
+            assert_eq!(told.protocol, "http");
+            assert_eq!(told.proof, "HTTP/1.1 400 Bad Request", "{question:?}");
+        }
+        let told = told_of(alert, 1, Question::Tls).0.unwrap();
+        assert_eq!(
+            (told.protocol.as_str(), told.tls.as_deref()),
+            ("tls", Some(REFUSED))
+        );
+    }
+
+    #[test]
+    fn who_refuses_a_page_is_not_asked_for_it_again() {
+        for question in [Question::Http, Question::Tls] {
+            let (told, opened) = told_of(bad, 9, question);
+            assert_eq!(told.unwrap().proof, "HTTP/1.1 400 Bad Request");
+            assert_eq!(opened, if question == Question::Http { 1 } else { 2 });
+        }
+    }
 
     #[test]
     fn a_proof_holds_no_challenge_and_no_time() {
