@@ -182,13 +182,12 @@ impl<'a> Asking<'a> {
         let heard = self.datagrams(to, &mdns::question(id));
         let mut all: BTreeMap<String, mdns::Instance> = BTreeMap::new();
         for message in &heard {
-            all.extend(mdns::parse(message));
+            mdns::join(&mut all, mdns::parse(message));
         }
-        let silent = all.iter().filter(|(_, instance)| instance.says.is_empty());
-        let silent: Vec<String> = silent.map(|(name, _)| name.clone()).collect();
+        let silent = mdns::untold(&all);
         if !silent.is_empty() {
             for message in self.datagrams(to, &mdns::question_about(id, &silent)) {
-                all.extend(mdns::parse(&message));
+                mdns::join(&mut all, mdns::parse(&message));
             }
         }
         all
@@ -278,7 +277,8 @@ impl<'a> Asking<'a> {
 
     /// Where a scanner may tell what it can: as it announces; else at the usual place of what prints.
     fn escl_place(&self, met: &Met, announced: &BTreeMap<String, mdns::Instance>) -> Option<Url> {
-        let scanner = announced.values().find(|one| one.service == "_uscan._tcp");
+        let mut scanners = announced.values().filter(|one| !one.is_placeholder());
+        let scanner = scanners.find(|one| one.service == "_uscan._tcp");
         if let Some(scanner) = scanner {
             let root = scanner.says.get("rs").map_or("eSCL", String::as_str);
             let path = format!("{}/ScannerCapabilities", root.trim_end_matches('/'));

@@ -19,6 +19,13 @@ pub const SERVICES: &[&str] = &[
     "_uscans._tcp",
     "_axis-video._tcp",
 ];
+/// Those of printers.
+const PRINT: [&str; 4] = [
+    "_ipp._tcp",
+    "_ipps._tcp",
+    "_printer._tcp",
+    "_pdl-datastream._tcp",
+];
 /// Records of one answer that are read.
 const RECORDS_MAX: usize = 200;
 
@@ -166,7 +173,49 @@ fn strings(body: &[u8]) -> BTreeMap<String, String> {
     out
 }
 
+/// Adds what another message tells of the same instances: one may carry the port, the next one the words.
+pub fn join(all: &mut BTreeMap<String, Instance>, more: BTreeMap<String, Instance>) {
+    for (name, told) in more {
+        let known = all.entry(name).or_default();
+        known.service = told.service;
+        known.port = told.port.or(known.port);
+        if !told.says.is_empty() {
+            known.says = told.says;
+        }
+    }
+}
+
+/// The instances to ask more about, the most telling service first: those that told nothing yet and may have something to
+/// tell. Nobody listens at port 0.
+pub fn untold(all: &BTreeMap<String, Instance>) -> Vec<String> {
+    let rank = |one: &Instance| SERVICES.iter().position(|known| *known == one.service);
+    let silent = all
+        .iter()
+        .filter(|(_, one)| one.says.is_empty() && !one.is_placeholder());
+    let mut silent: Vec<_> = silent.collect();
+    // That a printer takes jobs by LPD is mostly said by who does not.
+    silent.sort_by_key(|(name, one)| (one.service == "_printer._tcp", rank(one), *name));
+    silent.into_iter().map(|(name, _)| name.clone()).collect()
+}
+
 impl Instance {
+    /// True for a name that is only held (Bonjour Printing §4.2.1): whoever speaks IPP announces `_printer._tcp` at port 0 so that
+    /// nobody else takes the name, print servers too.
+    pub fn is_placeholder(&self) -> bool {
+        self.port == Some(0)
+    }
+
+    /// True if it speaks of a printer: an announcement without any word of it may be of everybody.
+    fn tells_a_printer(&self) -> bool {
+        let words = ["rp", "ty", "txtvers"];
+        words.iter().any(|key| self.says.contains_key(*key))
+    }
+
+    fn is_of_a_device(&self) -> bool {
+        let prints = PRINT.contains(&self.service.as_str());
+        !self.is_placeholder() && !self.is_shared_queue() && (!prints || self.tells_a_printer())
+    }
+
     /// True for a queue that a print server shares: the path leads to one of several.
     pub fn is_shared_queue(&self) -> bool {
         let path = self.says.get("rp").map_or("", String::as_str);
@@ -189,7 +238,7 @@ impl Instance {
 pub fn says(address: IpAddr, instances: &BTreeMap<String, Instance>) -> Option<DeviceSays> {
     let own: Vec<&Instance> = instances
         .values()
-        .filter(|i| !i.is_shared_queue())
+        .filter(|one| one.is_of_a_device())
         .collect();
     if own.is_empty() {
         return None;
@@ -210,9 +259,7 @@ pub fn says(address: IpAddr, instances: &BTreeMap<String, Instance>) -> Option<D
     for one in &own {
         let service = one.service.as_str();
         match service {
-            "_ipp._tcp" | "_ipps._tcp" | "_printer._tcp" | "_pdl-datastream._tcp" => {
-                says.can.push(Deed::Print);
-            }
+            service if PRINT.contains(&service) => says.can.push(Deed::Print),
             "_scanner._tcp" | "_uscan._tcp" | "_uscans._tcp" => says.can.push(Deed::Scan),
             _ => {}
         }

@@ -98,6 +98,52 @@ fn queues_that_a_print_server_shares_are_no_printer() {
     assert_eq!(says.cannot, [Deed::Fax]);
 }
 
+/// Every cupsd beside avahi holds the name of each of its queues so: `_printer._tcp` at port 0, with a TXT record of nothing.
+#[test]
+fn a_name_that_is_only_held_at_port_0_makes_no_printer_and_is_asked_nothing() {
+    let is_held = |name: &String| name.ends_with("._printer._tcp.local");
+    let mut all = mdns::parse(SERVICES);
+    all.retain(|name, _| is_held(name));
+    let [held] = all.values().collect::<Vec<_>>()[..] else {
+        panic!("{all:?}");
+    };
+    assert!(held.is_placeholder() && held.says.is_empty());
+    assert_eq!(mdns::says(address(), &all), None);
+    assert!(mdns::untold(&all).is_empty());
+    // A print server: as many names held as queues shared, and only what its queues say is asked for.
+    let queue = |port| mdns::Instance {
+        service: if port == 0 {
+            "_printer._tcp"
+        } else {
+            "_ipp._tcp"
+        }
+        .to_owned(),
+        port: Some(port),
+        says: BTreeMap::new(),
+    };
+    for number in 0..9 {
+        all.insert(format!("A{number}._printer._tcp.local"), queue(0));
+        all.insert(format!("A{number}._ipp._tcp.local"), queue(631));
+    }
+    let asked = mdns::untold(&all);
+    assert_eq!(asked.len(), 9);
+    assert!(!asked.iter().any(is_held), "{asked:?}");
+    // Of those there was no room to ask about nothing is known.
+    assert_eq!(mdns::says(address(), &all), None);
+}
+
+/// The twin: the printer that holds the name is one by what it says of itself, and by nothing else.
+#[test]
+fn a_printer_that_holds_a_name_is_one_by_its_own_words() {
+    let mut all = mdns::parse(SERVICES);
+    mdns::join(&mut all, mdns::parse(INSTANCE));
+    let says = mdns::says(address(), &all).unwrap();
+    assert_eq!(says.class, Some(DeviceClass::Printer));
+    assert_eq!(says.proof, ["_ipp._tcp"]);
+    let ipp = all.values().find(|one| one.service == "_ipp._tcp").unwrap();
+    assert_eq!(ipp.port, Some(8631), "the port is kept beside the words");
+}
+
 #[test]
 fn a_computer_says_that_it_is_one_and_what_answers_there_is_a_program() {
     let found = wsd::answer(address(), COMPUTER).unwrap();
