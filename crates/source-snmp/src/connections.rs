@@ -119,15 +119,23 @@ impl Table {
         }
     }
 
-    /// The ports others can call, without one of them called.
-    pub(crate) fn open_ports(&self, device: IpAddr) -> Vec<OpenPort> {
-        let to_others = self
-            .listening
-            .iter()
-            .filter(|(at, port)| *port != 0 && !at.is_loopback());
-        let ports: BTreeSet<u16> = to_others.map(|(_, port)| *port).collect();
-        let open = ports.into_iter().map(|port| OpenPort {
-            address: device,
+    /// The ports others can call, without one of them called: at the address that was asked what is open at all of them or at
+    /// this one; elsewhere what is open at an address of its own at which a sweep met it too, as `is_met` knows. What is open
+    /// towards its own guests (`192.168.122.1`) is open at an address that half of all machines have.
+    pub(crate) fn open_ports(
+        &self,
+        device: IpAddr,
+        is_met: &dyn Fn(IpAddr) -> bool,
+    ) -> Vec<OpenPort> {
+        let to_others = self.listening.iter().filter_map(|(at, port)| match at {
+            _ if *port == 0 => None,
+            at if at.is_unspecified() || *at == device => Some((device, *port)),
+            at if !at.is_loopback() && is_met(*at) => Some((*at, *port)),
+            _ => None,
+        });
+        let ports: BTreeSet<(IpAddr, u16)> = to_others.collect();
+        let open = ports.into_iter().map(|(address, port)| OpenPort {
+            address,
             port: Port(port),
             transport: Transport::Tcp,
             speaks: None,
@@ -355,11 +363,28 @@ mod tests {
                 ("0.0.0.0", 0),
             ],
         );
-        let ports: Vec<u16> = table
-            .open_ports(ip(DEVICE))
-            .iter()
-            .map(|open| open.port.0)
-            .collect();
-        assert_eq!(ports, [80, 9100]);
+        assert_eq!(open(&table), [(DEVICE.to_owned(), 80), (DEVICE.to_owned(), 9100)]);
+    }
+
+    fn open(table: &Table) -> Vec<(String, u16)> {
+        let is_met = |address: IpAddr| address == ip("192.0.3.7");
+        let open = table.open_ports(ip(DEVICE), &is_met);
+        let each = open.iter().map(|open| (open.address.to_string(), open.port.0));
+        each.collect()
+    }
+
+    /// dnsmasq of a hypervisor listens at the bridge of its guests: nobody else reaches it there.
+    #[test]
+    fn a_door_towards_its_own_guests_is_no_door_of_the_device() {
+        let guests = table(&[], &[("192.168.122.1", 53), ("172.17.0.1", 2375)]);
+        assert_eq!(open(&guests), []);
+    }
+
+    /// The twin: a door at another address of its own is told at that address, if somebody met it there.
+    #[test]
+    fn a_door_at_another_address_that_was_met_is_told_there() {
+        let both = table(&[], &[("192.0.3.7", 443), ("192.0.2.7", 22)]);
+        let told = [(DEVICE.to_owned(), 22), ("192.0.3.7".to_owned(), 443)];
+        assert_eq!(open(&both), told);
     }
 }

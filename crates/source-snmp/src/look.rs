@@ -85,7 +85,7 @@ impl Source for SnmpSource {
         let (tell, told) = mpsc::channel();
         let hosts = Mutex::new(self.hosts.iter());
         let next = || hosts.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let (world, access) = (&self.world, &self.access);
+        let (world, met, access) = (&self.world, &self.hosts, &self.access);
         let mut silent = Vec::new();
         std::thread::scope(|scope| {
             for _ in 0..HOSTS_AT_ONCE.min(self.hosts.len()) {
@@ -93,7 +93,7 @@ impl Source for SnmpSource {
                 scope.spawn(move || {
                     while let Some(address) = next() {
                         // Nobody listens once the look is over.
-                        let _ = tell.send((*address, ask(world, window, *address, access)));
+                        let _ = tell.send((*address, ask(world, window, *address, met, access)));
                     }
                 });
             }
@@ -122,6 +122,7 @@ fn ask(
     world: &World,
     window: &Window,
     address: IpAddr,
+    met: &BTreeSet<IpAddr>,
     access: &[Access],
 ) -> Result<Device, Fault> {
     let window = &window.shortened(DEVICE_MAX);
@@ -129,7 +130,7 @@ fn ask(
     for table in access.iter().filter(|table| table.covers(address)) {
         let mut session = Session::open(world, window, address, &table.logon)?;
         match greet(&mut session, &table.logon) {
-            Ok(()) => return Ok(read(world, Reader::new(session), table)),
+            Ok(()) => return Ok(read(world, Reader::new(session), met, table)),
             // Nobody listens at all, or may be asked: nobody else will be heard either.
             Err(fault @ (Fault::Closed | Fault::Refused | Fault::Over)) => return Err(fault),
             // A refusal says more than silence.
@@ -157,7 +158,12 @@ fn greet(session: &mut Session<'_>, logon: &Logon) -> Result<(), Fault> {
     }
 }
 
-fn read(world: &World, mut reader: Reader<'_>, access: &Access) -> Device {
+fn read(
+    world: &World,
+    mut reader: Reader<'_>,
+    met: &BTreeSet<IpAddr>,
+    access: &Access,
+) -> Device {
     let address = reader.session().address();
     let found: Found = identify(&mut reader);
     let table = Table::read(&mut reader);
@@ -166,7 +172,11 @@ fn read(world: &World, mut reader: Reader<'_>, access: &Access) -> Device {
     let is_ours = |address: IpAddr| world.network.is_local(address);
     let uses = table.uses(address, &found, &is_ours);
     facts.extend(uses.into_iter().map(Fact::TableUse));
-    facts.extend(table.open_ports(address).into_iter().map(Fact::OpenPort));
+    let is_met = |other: IpAddr| {
+        met.contains(&other) && found.addresses.contains(&other) && !is_ours(other)
+    };
+    let open = table.open_ports(address, &is_met);
+    facts.extend(open.into_iter().map(Fact::OpenPort));
     facts.extend(links.into_iter().map(Fact::LinkSeen));
     let missed = reader.missed;
     Device { facts, missed }
