@@ -106,14 +106,27 @@ fn is_chunked(head: &str) -> bool {
     header(head, "transfer-encoding").is_some_and(|how| how.eq_ignore_ascii_case("chunked"))
 }
 
+/// Heads before the answer's own ("100 Continue") that are passed over, and it.
+const HEADS_MAX: usize = 4;
+
+/// Status, head and what follows of the answer itself; `None` while it has not come, or if too much comes before it.
+fn answer(heard: &[u8]) -> Option<(u16, String, &[u8])> {
+    let mut rest = heard;
+    for _ in 0..HEADS_MAX {
+        let (head, body) = parts(rest)?;
+        match status(&head)? {
+            100..=199 => rest = body,
+            status => return Some((status, head, body)),
+        }
+    }
+    None
+}
+
+/// True if nothing more is to come.
 fn is_whole(heard: &[u8]) -> bool {
-    let Some((head, rest)) = parts(heard) else {
+    let Some((_, head, rest)) = answer(heard) else {
         return false;
     };
-    // "100 Continue" comes before the answer.
-    if status(&head).is_some_and(|status| status < 200) {
-        return is_whole(rest);
-    }
     if is_chunked(&head) {
         return rest.ends_with(b"0\r\n\r\n");
     }
@@ -129,17 +142,11 @@ fn status(head: &str) -> Option<u16> {
 
 /// The body of an answer that is a success.
 pub(crate) fn body(heard: &[u8]) -> Option<Vec<u8>> {
-    let mut rest = heard;
-    for _ in 0..4 {
-        let (head, body) = parts(rest)?;
-        match status(&head)? {
-            100..=199 => rest = body,
-            200 if is_chunked(&head) => return Some(chunks(body)),
-            200 => return Some(body.to_vec()),
-            _ => return None,
-        }
+    match answer(heard)? {
+        (200, head, body) if is_chunked(&head) => Some(chunks(body)),
+        (200, _, body) => Some(body.to_vec()),
+        _ => None,
     }
-    None
 }
 
 fn chunks(body: &[u8]) -> Vec<u8> {
@@ -195,9 +202,24 @@ mod tests {
         );
     }
 
+    /// Each of them was a call within a call, until there was no stack left.
+    #[test]
+    fn twenty_thousand_heads_before_an_answer_are_none() {
+        let heads = b"HTTP/1. 1\r\n\r\n".repeat(20_000);
+        assert!(!is_whole(&heads));
+        assert_eq!(body(&heads), None);
+        // The twin: one or two are what servers send.
+        let two = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(2);
+        let all = [&two[..], b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"].concat();
+        assert!(is_whole(&all));
+        assert_eq!(body(&all).as_deref(), Some(&b"x"[..]));
+    }
+
     #[test]
     fn ten_thousand_broken_answers_break_nothing() {
-        let seeds: [&[u8]; 2] = [
+        let heads = b"HTTP/1. 1\r\n\r\n".repeat(200);
+        let seeds: [&[u8]; 3] = [
+            &heads,
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
         ];
