@@ -9,6 +9,11 @@ const DEPTH_MAX: usize = 32;
 const EVENTS_MAX: usize = 20_000;
 /// Bytes of one text.
 const TEXT_MAX: usize = 2_000;
+/// Letters of one name.
+const NAME_MAX: usize = 64;
+/// Bytes of all paths and texts that are kept: each place keeps its whole path, so that a small document of many short elements
+/// within long names would become a thousand times as large.
+const KEPT_MAX: usize = 1 << 20;
 
 /// The text at one place.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,6 +30,7 @@ pub(crate) fn places(bytes: &[u8]) -> Vec<Place> {
     let mut open: Vec<(String, String)> = Vec::new();
     let mut out = Vec::new();
     let mut room = Vec::new();
+    let mut left = KEPT_MAX;
     for _ in 0..EVENTS_MAX {
         room.clear();
         match reader.read_event_into(&mut room) {
@@ -36,11 +42,15 @@ pub(crate) fn places(bytes: &[u8]) -> Vec<Place> {
             }
             Ok(Event::Empty(element)) => {
                 let name = local(element.local_name().as_ref());
-                out.push(place(&open, Some(&name), ""));
+                if !keep(&mut out, &mut left, place(&open, Some(&name), "")) {
+                    break;
+                }
             }
             Ok(Event::End(_)) => {
                 let Some((_, text)) = open.last() else { break };
-                out.push(place(&open, None, text));
+                if !keep(&mut out, &mut left, place(&open, None, text)) {
+                    break;
+                }
                 open.pop();
             }
             Ok(Event::Text(text)) => add(&mut open, &text),
@@ -54,7 +64,7 @@ pub(crate) fn places(bytes: &[u8]) -> Vec<Place> {
 }
 
 fn local(name: &str) -> String {
-    name.chars().take(100).collect()
+    name.chars().take(NAME_MAX).collect()
 }
 
 fn add(open: &mut [(String, String)], text: &str) {
@@ -89,6 +99,16 @@ fn place(open: &[(String, String)], last: Option<&str>, text: &str) -> Place {
         path: names.collect::<Vec<_>>().join("/"),
         text: text.trim().to_owned(),
     }
+}
+
+/// Keeps `new` if there is room for it among the bytes that are left.
+fn keep(out: &mut Vec<Place>, left: &mut usize, new: Place) -> bool {
+    let Some(rest) = left.checked_sub(new.path.len() + new.text.len()) else {
+        return false;
+    };
+    *left = rest;
+    out.push(new);
+    true
 }
 
 /// The first text at a place whose path ends with `end`.
@@ -126,6 +146,21 @@ mod tests {
         assert_eq!(places(bomb), []);
         let all = places(b"<r><b>&unknown;x</b></r>");
         assert_eq!(text(&all, "b"), Some("x"));
+    }
+
+    /// Names of a hundred letters, thirty deep, and below them thousands of the shortest elements: 95 KB became 245 MB.
+    #[test]
+    fn a_document_whose_paths_are_longer_than_itself_is_kept_within_bounds() {
+        let name = "\u{1d400}".repeat(100);
+        let head = format!("<{name}>").repeat(30);
+        let bomb = format!("{head}{}", "<a/>".repeat(15_000));
+        let all = places(bomb.as_bytes());
+        let kept: usize = all.iter().map(|one| one.path.len() + one.text.len()).sum();
+        assert!(!all.is_empty() && kept <= KEPT_MAX, "{kept}");
+        // The twin: a long description of usual names is read to its end.
+        let row = "<Item><Name>x</Name><Value>y</Value></Item>".repeat(2_000);
+        let all = places(format!("<Root><List>{row}</List><Last>z</Last></Root>").as_bytes());
+        assert_eq!(text(&all, "Root/Last"), Some("z"));
     }
 
     #[test]
