@@ -177,27 +177,25 @@ impl Told {
         }
     }
 
+    /// Who is behind which port. Of a table that did not come whole nobody knows who stands behind a port besides.
     fn bridge(&mut self, reader: &mut Reader<'_>) {
-        let mut known = forwarded(
-            &reader.column(
-                "dot1qTpFdbTable",
-                "1.3.6.1.2.1.17.7.1.2.2.1.2",
-                FORWARDED_MAX,
-            ),
-            true,
-        );
+        const BY_VLAN: &str = "1.3.6.1.2.1.17.7.1.2.2.1.2";
+        const OF_ALL: &str = "1.3.6.1.2.1.17.4.3.1.2";
+        let (rows, mut is_whole) =
+            reader.column_and_end("dot1qTpFdbTable", BY_VLAN, FORWARDED_MAX);
+        let mut known = forwarded(&rows, true);
         let mut vlans = BTreeMap::new();
-        if known.is_empty() {
-            known = forwarded(
-                &reader.column("dot1dTpFdbTable", "1.3.6.1.2.1.17.4.3.1.2", FORWARDED_MAX),
-                false,
+        if is_whole && known.is_empty() {
+            let (rows, end) = reader.column_and_end("dot1dTpFdbTable", OF_ALL, FORWARDED_MAX);
+            (known, is_whole) = (forwarded(&rows, false), end);
+        } else if is_whole {
+            vlans = current_vlans(reader);
+        }
+        if !is_whole {
+            return reader.misses(
+                "who is plugged in at which port",
+                "its forwarding table did not come whole: a port with few machines there may lead to another switch",
             );
-        } else {
-            vlans = vlans_of(&reader.column(
-                "dot1qVlanCurrentTable",
-                "1.3.6.1.2.1.17.7.1.4.2.1.3",
-                4_096,
-            ));
         }
         if known.is_empty() {
             return;
@@ -281,6 +279,16 @@ fn forwarded(rows: &Rows, with_database: bool) -> Forwarded {
         Some((port, database, mac(&octets?)?))
     });
     each.collect()
+}
+
+/// The VLANs of forwarding databases; none where the table was cut, for a database of several would look like one of one.
+fn current_vlans(reader: &mut Reader<'_>) -> BTreeMap<u32, u16> {
+    const CURRENT: &str = "1.3.6.1.2.1.17.7.1.4.2.1.3";
+    let (rows, is_whole) = reader.column_and_end("dot1qVlanCurrentTable", CURRENT, 4_096);
+    match is_whole {
+        true => vlans_of(&rows),
+        false => BTreeMap::new(),
+    }
 }
 
 /// Which VLAN a forwarding database serves, where it serves one.

@@ -70,10 +70,20 @@ impl<'a> Reader<'a> {
         values
     }
 
-    /// A column of a table, at most `most` rows.
+    /// A column of a table, at most `most` rows: those that came.
     pub(crate) fn column(&mut self, what: &'static str, root: &str, most: usize) -> Rows {
+        self.column_and_end(what, root, most).0
+    }
+
+    /// The same, and whether it is whole: what is concluded from a row that is not there needs all of them.
+    pub(crate) fn column_and_end(
+        &mut self,
+        what: &'static str,
+        root: &str,
+        most: usize,
+    ) -> (Rows, bool) {
         if self.over {
-            return Vec::new();
+            return (Vec::new(), false);
         }
         let root = Oid::parse(root).unwrap_or_default();
         let column = walk::column(&mut self.session, &root, most);
@@ -91,7 +101,13 @@ impl<'a> Reader<'a> {
                 reason: Reason::BudgetExhausted,
             }),
         }
-        column.rows
+        (column.rows, column.end == End::Whole)
+    }
+
+    /// Says that something of it cannot be told.
+    pub(crate) fn misses(&mut self, what: &'static str, why: &'static str) {
+        let reason = self.missed.last().map_or(Reason::TimedOut, |last| last.reason.clone());
+        self.missed.push(Missed { what, why, reason });
     }
 
     fn stumbles(&mut self, what: &'static str, fault: Fault) {

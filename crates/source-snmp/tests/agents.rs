@@ -45,6 +45,8 @@ enum Habit {
     TooBig,
     /// Falls silent after some questions.
     Tires,
+    /// Gives a part of its forwarding table, and the same row for ever.
+    CutsForwarding,
     /// Answers other questions than were asked, before the right one.
     Babbles,
     /// Octets of no protocol.
@@ -221,7 +223,12 @@ impl Agent {
     fn next(&self, after: &Oid, most: usize) -> Vec<(Oid, Vec<u8>)> {
         let table = Oid::parse("1.3.6.1.2.1.6.13.1.1").unwrap();
         let within = *after >= table && after.below(&table).is_some();
+        let forwarding = Oid::parse("1.3.6.1.2.1.17.7.1.2.2.1.2").unwrap();
         match self.habit {
+            Habit::CutsForwarding if *after == forwarding => {
+                let row = forwarding.with(&[20, 0, 38, 115, 1, 2, 3]);
+                return vec![(row, number(3)); 2];
+            }
             Habit::Stuck if within => {
                 let row = table.with(&[192, 0, 2, 7, 1, 192, 0, 2, 25, 25]);
                 return vec![(row, number(5)); most];
@@ -582,42 +589,44 @@ fn that_nobody_listens_is_an_answer() {
     assert_eq!(agent.asked.lock().unwrap().len(), 1);
 }
 
+/// A switch, as the MIBs write it: its values are written here, not recorded.
+fn switch() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("1.0.8802.1.1.2.1.3.7.1.2.3", number(5)),
+        ("1.0.8802.1.1.2.1.3.7.1.3.3", text("3")),
+        ("1.0.8802.1.1.2.1.4.1.1.4.0.3.1", number(4)),
+        (
+            "1.0.8802.1.1.2.1.4.1.1.5.0.3.1",
+            tagged(4, &[0, 0x26, 0x73, 1, 2, 3]),
+        ),
+        ("1.0.8802.1.1.2.1.4.1.1.6.0.3.1", number(3)),
+        (
+            "1.0.8802.1.1.2.1.4.1.1.7.0.3.1",
+            tagged(4, &[0, 0x26, 0x73, 1, 2, 3]),
+        ),
+        ("1.0.8802.1.1.2.1.4.1.1.9.0.3.1", text("copier-2")),
+        ("1.0.8802.1.1.2.1.4.2.1.3.0.3.1.1.4.192.0.2.7", number(1)),
+        (
+            "1.3.6.1.2.1.1.1.0",
+            text("HP J9773A 2530-24G-PoEP Switch, revision YA.16.02.0003, ROM YA.15.19"),
+        ),
+        ("1.3.6.1.2.1.1.2.0", name("1.3.6.1.4.1.11.2.3.7.11.139")),
+        ("1.3.6.1.2.1.1.5.0", text("sw-2")),
+        (
+            "1.3.6.1.2.1.4.22.1.2.1.192.0.2.8",
+            tagged(4, &[2, 0, 0, 0, 0, 8]),
+        ),
+        ("1.3.6.1.2.1.17.1.2.0", number(28)),
+        ("1.3.6.1.2.1.17.1.4.1.2.3", number(103)),
+        ("1.3.6.1.2.1.17.7.1.2.2.1.2.20.0.38.115.1.2.3", number(3)),
+        ("1.3.6.1.2.1.17.7.1.4.2.1.3.0.20", tagged(0x42, &[20])),
+        ("1.3.6.1.2.1.31.1.1.1.1.103", text("Gi1/0/3")),
+    ]
+}
+
 #[test]
 fn a_switch_tells_who_is_plugged_in_where() {
-    let (recorder, agent) = looks(
-        Habit::Honest,
-        vec![
-            ("1.0.8802.1.1.2.1.3.7.1.2.3", number(5)),
-            ("1.0.8802.1.1.2.1.3.7.1.3.3", text("3")),
-            ("1.0.8802.1.1.2.1.4.1.1.4.0.3.1", number(4)),
-            (
-                "1.0.8802.1.1.2.1.4.1.1.5.0.3.1",
-                tagged(4, &[0, 0x26, 0x73, 1, 2, 3]),
-            ),
-            ("1.0.8802.1.1.2.1.4.1.1.6.0.3.1", number(3)),
-            (
-                "1.0.8802.1.1.2.1.4.1.1.7.0.3.1",
-                tagged(4, &[0, 0x26, 0x73, 1, 2, 3]),
-            ),
-            ("1.0.8802.1.1.2.1.4.1.1.9.0.3.1", text("copier-2")),
-            ("1.0.8802.1.1.2.1.4.2.1.3.0.3.1.1.4.192.0.2.7", number(1)),
-            (
-                "1.3.6.1.2.1.1.1.0",
-                text("HP J9773A 2530-24G-PoEP Switch, revision YA.16.02.0003, ROM YA.15.19"),
-            ),
-            ("1.3.6.1.2.1.1.2.0", name("1.3.6.1.4.1.11.2.3.7.11.139")),
-            ("1.3.6.1.2.1.1.5.0", text("sw-2")),
-            (
-                "1.3.6.1.2.1.4.22.1.2.1.192.0.2.8",
-                tagged(4, &[2, 0, 0, 0, 0, 8]),
-            ),
-            ("1.3.6.1.2.1.17.1.2.0", number(28)),
-            ("1.3.6.1.2.1.17.1.4.1.2.3", number(103)),
-            ("1.3.6.1.2.1.17.7.1.2.2.1.2.20.0.38.115.1.2.3", number(3)),
-            ("1.3.6.1.2.1.17.7.1.4.2.1.3.0.20", tagged(0x42, &[20])),
-            ("1.3.6.1.2.1.31.1.1.1.1.103", text("Gi1/0/3")),
-        ],
-    );
+    let (recorder, agent) = looks(Habit::Honest, switch());
     let says = says(&recorder).unwrap();
     assert_eq!(says.class, Some(DeviceClass::Switch));
     assert_eq!(
@@ -649,6 +658,25 @@ fn a_switch_tells_who_is_plugged_in_where() {
         Some("192.0.2.8".parse().unwrap())
     );
     assert!(!*agent.fragile.lock().unwrap());
+}
+
+/// The uplink of which few rows came looked like a port with one machine.
+#[test]
+fn of_a_forwarding_table_that_was_cut_off_nobody_is_behind_any_port() {
+    let (recorder, _) = looks(Habit::CutsForwarding, switch());
+    let links = || {
+        recorder.facts().filter_map(|fact| match fact {
+            Fact::LinkSeen(link) => Some(link.by),
+            _ => None,
+        })
+    };
+    assert!(!links().any(|by| by == LinkTable::Bridge));
+    assert!(links().any(|by| by == LinkTable::Lldp), "the rest is told");
+    let gap = recorder
+        .gaps()
+        .find(|gap| gap.what.contains("plugged in at which port"))
+        .unwrap();
+    assert_eq!(gap.reason, Reason::Malformed);
 }
 
 /// No file of this crate can spell a question that changes something: the tag of a set request stands in none.
