@@ -17,6 +17,8 @@ use crate::reader::Reader;
 const ROWS_MAX: usize = 20_000;
 /// Listening ports of one device.
 const LISTENING_MAX: usize = 2_000;
+/// From here on systems give ports to those who call: such a port alone says nothing of a service.
+const CALLERS: u16 = 32_768;
 /// Where printers take pages.
 const PAGES: u16 = 9100;
 /// tcpConnState.
@@ -36,6 +38,8 @@ struct Row {
 pub(crate) struct Table {
     rows: BTreeSet<Row>,
     listening: BTreeSet<(IpAddr, u16)>,
+    /// True if a list of listeners came and none is missing in it.
+    tells_listeners: bool,
 }
 
 /// An address in an index: of so many octets, or of as many as the index says first.
@@ -89,7 +93,8 @@ impl Table {
     /// Reads it from a device.
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
         let mut table = Self::default();
-        let old = reader.column("tcpConnTable", "1.3.6.1.2.1.6.13.1.1", ROWS_MAX);
+        let (old, old_is_whole) =
+            reader.column_and_end("tcpConnTable", "1.3.6.1.2.1.6.13.1.1", ROWS_MAX);
         for (index, state) in &old {
             table.take(old_row(index), state);
         }
@@ -97,13 +102,16 @@ impl Table {
         for (index, state) in &new {
             table.take(new_row(index), state);
         }
-        let open = reader.column("tcpListenerTable", "1.3.6.1.2.1.6.20.1.4", LISTENING_MAX);
+        let (open, is_whole) =
+            reader.column_and_end("tcpListenerTable", "1.3.6.1.2.1.6.20.1.4", LISTENING_MAX);
         for (index, _) in &open {
             let end = new_end(&mut index.iter());
             table
                 .listening
                 .extend(end.map(|end| (end.ip(), end.port())));
         }
+        let is_listed = (1..LISTENING_MAX).contains(&table.listening.len());
+        table.tells_listeners = old_is_whole && is_whole && is_listed;
         table
     }
 
@@ -166,18 +174,23 @@ impl Table {
         uses.into_iter().collect()
     }
 
-    /// The port that was called, the other end, and whether the device called; nothing where that cannot be told.
+    /// The port that was called, the other end, and whether the device called; nothing where that cannot be told. That
+    /// somebody does not listen makes nobody a service: the other port must be one.
     fn meant(&self, row: &Row) -> Option<(u16, SocketAddr, bool)> {
         let (local, remote) = (row.local.port(), row.remote.port());
         if self.listening.iter().any(|(_, port)| *port == local) {
             return Some((local, row.remote, false));
         }
-        let is_known = |port| REGISTRY.kind_by_port(Port(port), Transport::Tcp).is_some();
-        match (is_known(local), is_known(remote)) {
-            (_, true) if !is_known(local) => Some((remote, row.remote, true)),
-            (true, false) => Some((local, row.remote, false)),
-            // Its table tells who listens, and it does not at this port: it called.
-            _ if !self.listening.is_empty() => Some((remote, row.remote, true)),
+        // Without a list of who listens, a port that callers are given may be one of theirs.
+        let is_service = |port| {
+            let kind = REGISTRY.kind_by_port(Port(port), Transport::Tcp);
+            kind.is_some() && (self.tells_listeners || port < CALLERS)
+        };
+        match (is_service(local), is_service(remote)) {
+            (false, true) => Some((remote, row.remote, true)),
+            (true, true) if self.tells_listeners => Some((remote, row.remote, true)),
+            // It does not listen there: it called from there, whom nobody knows.
+            (true, false) if !self.tells_listeners => Some((local, row.remote, false)),
             _ => None,
         }
     }
@@ -246,6 +259,7 @@ mod tests {
         for (at, port) in listening {
             table.listening.insert((ip(at), *port));
         }
+        table.tells_listeners = !table.listening.is_empty();
         table
     }
 
@@ -324,12 +338,43 @@ mod tests {
         assert_eq!(said(&table), []);
     }
 
+    /// Data of passive FTP at a network storage, and any program's own protocol: who called whom stands nowhere.
     #[test]
-    fn without_a_list_of_listeners_two_unknown_ports_say_nothing() {
-        let rows = [("192.0.2.7.40001.192.0.2.25.30000", 5)];
+    fn two_unknown_ports_say_nothing_also_where_it_is_known_who_listens() {
+        let rows = [
+            ("192.0.2.7.40001.192.0.2.25.30000", 5),
+            ("192.0.2.7.50123.192.0.2.51.51000", 5),
+        ];
         assert_eq!(said(&table(&rows, &[])), []);
-        let told = row(DEVICE, "192.0.2.25", 30_000, "other");
-        assert_eq!(said(&table(&rows, &[("0.0.0.0", 80)])), [told]);
+        assert_eq!(said(&table(&rows, &[("0.0.0.0", 21)])), []);
+    }
+
+    /// The system gave port 50000, which the registry knows, to a program of the device.
+    #[test]
+    fn a_callers_port_that_has_a_kind_makes_nobody_a_consumer() {
+        let rows = [("192.0.2.7.50000.192.0.2.25.30000", 5)];
+        assert_eq!(said(&table(&rows, &[("0.0.0.0", 80)])), []);
+        assert_eq!(said(&table(&rows, &[])), []);
+        // The twin: nobody tells who listens, and the port is a service's.
+        let rows = [("192.0.2.7.445.192.0.2.51.50123", 5)];
+        let used = row("192.0.2.51", DEVICE, 445, "smb");
+        assert_eq!(said(&table(&rows, &[])), [used]);
+    }
+
+    /// A list of listeners that was cut: the server needed the ports its clients called from.
+    #[test]
+    fn what_is_missing_in_a_list_that_was_cut_makes_no_caller() {
+        let rows = [
+            ("192.0.2.7.8444.192.0.2.51.50000", 5),
+            ("192.0.2.7.443.192.0.2.51.50000", 5),
+            ("192.0.2.7.40001.192.0.2.25.25", 5),
+        ];
+        let mut cut = table(&rows, &[("0.0.0.0", 22)]);
+        cut.tells_listeners = false;
+        let mails = row(DEVICE, "192.0.2.25", 25, "smtp-relay");
+        let used = row("192.0.2.51", DEVICE, 443, "http");
+        let told: BTreeSet<_> = said(&cut).into_iter().collect();
+        assert_eq!(told, BTreeSet::from([mails, used]));
     }
 
     #[test]
@@ -363,13 +408,18 @@ mod tests {
                 ("0.0.0.0", 0),
             ],
         );
-        assert_eq!(open(&table), [(DEVICE.to_owned(), 80), (DEVICE.to_owned(), 9100)]);
+        assert_eq!(
+            open(&table),
+            [(DEVICE.to_owned(), 80), (DEVICE.to_owned(), 9100)]
+        );
     }
 
     fn open(table: &Table) -> Vec<(String, u16)> {
         let is_met = |address: IpAddr| address == ip("192.0.3.7");
         let open = table.open_ports(ip(DEVICE), &is_met);
-        let each = open.iter().map(|open| (open.address.to_string(), open.port.0));
+        let each = open
+            .iter()
+            .map(|open| (open.address.to_string(), open.port.0));
         each.collect()
     }
 
