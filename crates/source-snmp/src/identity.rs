@@ -12,11 +12,11 @@ use groma_knowledge::devices::{
 use groma_model::HostName;
 use groma_model::device::{Deed, DeviceClass, DeviceSays, DeviceWitness};
 
-use crate::access::Access;
 use crate::connections::address_at;
 use crate::message::Value;
 use crate::oid::Oid;
 use crate::reader::{Reader, Rows};
+use crate::secret::Secrets;
 use crate::words::{clean, ieee1284};
 
 /// Devices within a device.
@@ -140,7 +140,7 @@ impl Found {
     }
 
     /// In the words of facts.
-    pub(crate) fn says(&self, address: IpAddr, access: &Access) -> DeviceSays {
+    pub(crate) fn says(&self, address: IpAddr, secrets: &Secrets) -> DeviceSays {
         let mut says = DeviceSays::new(address, DeviceWitness::Snmp);
         let said = device_said(&self.object_text(), &self.description).unwrap_or_default();
         let port = self
@@ -159,7 +159,7 @@ impl Found {
             Some((_, own)) => own.clone(),
             None => [None, None, None],
         };
-        let kept = |text: Option<String>| text.filter(|text| !holds_a_secret(text, access));
+        let kept = |text: Option<String>| secrets.without(text);
         let maker = |named: Option<String>| {
             named.map(|named| device_maker_named(&named).map_or(named, str::to_owned))
         };
@@ -183,9 +183,9 @@ impl Found {
             self.printer_serial
                 .clone()
                 .or(own_serial)
-                .or(chassis_serial),
+                .or(chassis_serial)
+                .or(port.serial),
         );
-        says.serial = says.serial.or_else(|| port.serial.clone());
         says.version = kept(
             said.version
                 .or(own_version)
@@ -193,9 +193,8 @@ impl Found {
                 .or(chassis_version),
         );
         let name = self.name.as_deref().and_then(HostName::parse);
-        says.names.extend(
-            name.filter(|name| !name.is_loopback() && !holds_a_secret(name.as_str(), access)),
-        );
+        says.names
+            .extend(name.filter(|name| !name.is_loopback() && !secrets.stand_in(name.as_str())));
         says.location = kept(self.location.clone());
         says.macs = self.macs.iter().cloned().collect();
         let others = self.addresses.iter().copied();
@@ -265,19 +264,6 @@ fn without(model: &str, maker: Option<&str>) -> String {
     });
     rest.filter(|rest| !rest.is_empty())
         .unwrap_or_else(|| model.to_owned())
-}
-
-/// True if somebody typed there what only the access file should hold.
-fn holds_a_secret(text: &str, access: &Access) -> bool {
-    access.secrets().into_iter().any(|secret| {
-        let secret = secret.reveal();
-        secret.len() >= 4
-            && secret != b"public"
-            && text
-                .as_bytes()
-                .windows(secret.len())
-                .any(|part| part == secret)
-    })
 }
 
 /// A text of a value.
@@ -511,14 +497,15 @@ mod tests {
     fn what_somebody_typed_in_never_holds_the_community() {
         let mut found = named("1.3.6.1.4.1.367.1.1", "");
         found.location = Some("room 3, community s3cr3t".to_owned());
-        found.printer_serial = Some("s3cr3t".to_owned());
+        found.name = Some("copier-S3cr3t".to_owned());
+        found.port_identity = Some(b"MFG:RICOH;MDL:MP s3cr3t;SN:s3cr3t;".to_vec());
         let access = "[[snmp]]
 address = \"192.0.2.7\"
 community = \"s3cr3t\"
 ";
         let access = crate::access::testing::reads(access).unwrap();
-        let says = found.says("192.0.2.7".parse().unwrap(), &access[0]);
-        assert!(!format!("{says:?}").contains("s3cr3t"));
+        let says = found.says("192.0.2.7".parse().unwrap(), &Secrets::of(&access));
+        assert!(!format!("{says:?}").to_lowercase().contains("s3cr3t"));
         assert_eq!(says.maker.as_deref(), Some("Ricoh"));
     }
 

@@ -10,6 +10,7 @@ use crate::connections::address_at;
 use crate::identity::{Found, mac};
 use crate::message::Value;
 use crate::reader::{Reader, Rows};
+use crate::secret::Secrets;
 use crate::words::clean;
 
 const NEIGHBOURS_MAX: usize = 1_000;
@@ -25,8 +26,13 @@ const PORT_MAC: i64 = 3;
 const CHASSIS_ADDRESS: i64 = 5;
 const CISCO: u32 = 9;
 
-/// Reads every table of neighbours that a device of its class has.
-pub(crate) fn read(reader: &mut Reader<'_>, device: IpAddr, found: &Found) -> Vec<LinkSeen> {
+/// Reads every table of neighbours that a device of its class has. Names in which one of the `secrets` stands are left out.
+pub(crate) fn read(
+    reader: &mut Reader<'_>,
+    device: IpAddr,
+    found: &Found,
+    secrets: &Secrets,
+) -> Vec<LinkSeen> {
     let mut at = Told {
         device,
         name: found.name.clone(),
@@ -47,7 +53,24 @@ pub(crate) fn read(reader: &mut Reader<'_>, device: IpAddr, found: &Found) -> Ve
     if forwards {
         at.addresses(reader);
     }
-    at.links.into_iter().collect()
+    let told: BTreeSet<LinkSeen> = at
+        .links
+        .into_iter()
+        .map(|link| without_secrets(link, secrets))
+        .collect();
+    told.into_iter().collect()
+}
+
+fn without_secrets(mut link: LinkSeen, secrets: &Secrets) -> LinkSeen {
+    for text in [
+        &mut link.device_name,
+        &mut link.port,
+        &mut link.name,
+        &mut link.neighbour_port,
+    ] {
+        *text = secrets.without(text.take());
+    }
+    link
 }
 
 struct Told {
@@ -181,8 +204,7 @@ impl Told {
     fn bridge(&mut self, reader: &mut Reader<'_>) {
         const BY_VLAN: &str = "1.3.6.1.2.1.17.7.1.2.2.1.2";
         const OF_ALL: &str = "1.3.6.1.2.1.17.4.3.1.2";
-        let (rows, mut is_whole) =
-            reader.column_and_end("dot1qTpFdbTable", BY_VLAN, FORWARDED_MAX);
+        let (rows, mut is_whole) = reader.column_and_end("dot1qTpFdbTable", BY_VLAN, FORWARDED_MAX);
         let mut known = forwarded(&rows, true);
         let mut vlans = BTreeMap::new();
         if is_whole && known.is_empty() {

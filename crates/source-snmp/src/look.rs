@@ -15,6 +15,7 @@ use crate::links;
 use crate::message::Ask;
 use crate::oid::Oid;
 use crate::reader::{Missed, Reader, words};
+use crate::secret::Secrets;
 use crate::session::{Fault, Session};
 
 /// The name of this source in evidence.
@@ -130,7 +131,10 @@ fn ask(
     for table in access.iter().filter(|table| table.covers(address)) {
         let mut session = Session::open(world, window, address, &table.logon)?;
         match greet(&mut session, &table.logon) {
-            Ok(()) => return Ok(read(world, Reader::new(session), met, table)),
+            Ok(()) => {
+                let secrets = Secrets::of(access);
+                return Ok(read(world, Reader::new(session), met, &secrets));
+            }
             // Nobody listens at all, or may be asked: nobody else will be heard either.
             Err(fault @ (Fault::Closed | Fault::Refused | Fault::Over)) => return Err(fault),
             // A refusal says more than silence.
@@ -162,19 +166,18 @@ fn read(
     world: &World,
     mut reader: Reader<'_>,
     met: &BTreeSet<IpAddr>,
-    access: &Access,
+    secrets: &Secrets,
 ) -> Device {
     let address = reader.session().address();
     let found: Found = identify(&mut reader);
     let table = Table::read(&mut reader);
-    let links = links::read(&mut reader, address, &found);
-    let mut facts = vec![Fact::DeviceSays(found.says(address, access))];
+    let links = links::read(&mut reader, address, &found, secrets);
+    let mut facts = vec![Fact::DeviceSays(found.says(address, secrets))];
     let is_ours = |address: IpAddr| world.network.is_local(address);
     let uses = table.uses(address, &found, &is_ours);
     facts.extend(uses.into_iter().map(Fact::TableUse));
-    let is_met = |other: IpAddr| {
-        met.contains(&other) && found.addresses.contains(&other) && !is_ours(other)
-    };
+    let is_met =
+        |other: IpAddr| met.contains(&other) && found.addresses.contains(&other) && !is_ours(other);
     let open = table.open_ports(address, &is_met);
     facts.extend(open.into_iter().map(Fact::OpenPort));
     facts.extend(links.into_iter().map(Fact::LinkSeen));

@@ -106,7 +106,10 @@ impl<'a> Reader<'a> {
 
     /// Says that something of it cannot be told.
     pub(crate) fn misses(&mut self, what: &'static str, why: &'static str) {
-        let reason = self.missed.last().map_or(Reason::TimedOut, |last| last.reason.clone());
+        let reason = self
+            .missed
+            .last()
+            .map_or(Reason::TimedOut, |last| last.reason.clone());
         self.missed.push(Missed { what, why, reason });
     }
 

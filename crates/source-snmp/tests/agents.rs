@@ -660,6 +660,27 @@ fn a_switch_tells_who_is_plugged_in_where() {
     assert!(!*agent.fragile.lock().unwrap());
 }
 
+/// Somebody wrote the community where everybody reads it: into the names of machines and ports.
+#[test]
+fn names_of_neighbours_and_ports_never_hold_the_community() {
+    let mut objects = switch();
+    let typed = [
+        "1.0.8802.1.1.2.1.3.7.1.3.3",
+        "1.0.8802.1.1.2.1.4.1.1.9.0.3.1",
+        "1.3.6.1.2.1.1.5.0",
+        "1.3.6.1.2.1.31.1.1.1.1.103",
+    ];
+    objects.retain(|(at, _)| !typed.contains(at));
+    objects.extend(typed.map(|at| (at, text("x-Devices-x"))));
+    let (recorder, _) = looks(Habit::Honest, objects);
+    let links = recorder
+        .facts()
+        .filter(|fact| matches!(fact, Fact::LinkSeen(_)));
+    assert_eq!(links.count(), 3, "they are told without the names");
+    let facts: Vec<_> = recorder.facts().collect();
+    assert!(!format!("{facts:?}").to_lowercase().contains("devices-x"));
+}
+
 /// The uplink of which few rows came looked like a port with one machine.
 #[test]
 fn of_a_forwarding_table_that_was_cut_off_nobody_is_behind_any_port() {
