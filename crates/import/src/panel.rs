@@ -252,8 +252,7 @@ impl Row<'_> {
         if text.eq_ignore_ascii_case("yes") {
             return Some(Foreign::from(SOME_ACCOUNT));
         }
-        let may_hold_more = text.contains([':', '/', ' ', '\n', '\t']) || says_secret(&text);
-        if may_hold_more {
+        if !is_account(&text) || says_secret(&text) {
             let why = "more than the name of an account: what stands behind it may be a password, so nothing of it is kept but that there is one";
             self.problem("smtp_account", why.to_owned());
             return Some(Foreign::from(SOME_ACCOUNT));
@@ -288,6 +287,8 @@ impl Row<'_> {
             match peer(without.trim_end_matches('/')) {
                 Some(found) if !found.0.is_loopback() => out.push(found),
                 _ => {
+                    // A password may have been cut in two by what separates servers.
+                    let part = if may_hold_more(&text) { text.as_str() } else { part };
                     let why = format!("neither a name nor an address: {}", shown(part));
                     self.problem(column, why);
                 }
@@ -323,11 +324,7 @@ impl Row<'_> {
         let Some((peer, written)) = peer(host).filter(|_| !kind.is_empty()) else {
             let why = format!(
                 "neither \\\\server\\share nor smb://, ftp:// or sftp://server: {}",
-                if text.contains('@') {
-                    "…".to_owned()
-                } else {
-                    shown(&text)
-                }
+                shown(&text)
             );
             self.problem("scan_folder", why);
             return;
@@ -386,6 +383,12 @@ fn peer(text: &str) -> Option<(Peer, Option<Port>)> {
     Some((Peer::parse(host)?, Some(Port(port))))
 }
 
+/// True for what names of accounts are made of. Whatever stands between a name and a password is none of it.
+fn is_account(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._@\\+$-".contains(c);
+    text.chars().all(plain)
+}
+
 /// "There is none", in the words people use.
 fn is_none(text: &str) -> bool {
     matches!(
@@ -394,9 +397,14 @@ fn is_none(text: &str) -> bool {
     )
 }
 
+/// True for what looks like an account with its password before a server.
+fn may_hold_more(text: &str) -> bool {
+    text.contains(['@', ':'])
+}
+
 /// A cell in a message: short, on one line, and nothing at all if it may hold a password.
 fn shown(text: &str) -> String {
-    if says_secret(text) {
+    if says_secret(text) || may_hold_more(text) {
         return "…".to_owned();
     }
     let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });

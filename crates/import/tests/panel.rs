@@ -160,6 +160,10 @@ fn no_password_leaves_the_sheet() {
         "scan / canary7",
         "scan canary7",
         "scan password=canary7",
+        "scan,canary7",
+        "scan;canary7",
+        "scan|canary7",
+        "scan(canary7)",
     ] {
         let mut row = COPIER.to_vec();
         row.retain(|(name, _)| *name != "smtp_account");
@@ -169,6 +173,42 @@ fn no_password_leaves_the_sheet() {
         let all = format!("{imported:?}{:?}", told(&imported));
         assert!(!all.contains("canary7"), "{account}: {all}");
         assert!(!imported.needs[0].account.as_ref().unwrap().is_empty());
+    }
+}
+
+/// A server with its account before it is no name of a server, and what was wrong is not quoted.
+#[test]
+fn no_password_stands_in_what_is_said_of_a_cell() {
+    for server in [
+        "smtp://scan:canary7@mail1",
+        "smtp://scan:can,canary7@mail1",
+        "scan:canary7",
+        "scan:canary7 mail1!",
+    ] {
+        for column in ["smtp_server", "ldap_server", "scan_folder", "smtp_port"] {
+            let mut row = COPIER.to_vec();
+            row.retain(|(name, _)| *name != column);
+            row.push((column, server));
+            let imported = list(&sheet(&[&row]));
+            let all = format!("{imported:?}{:?}", told(&imported));
+            assert!(!all.contains("canary7"), "{column} {server}: {all}");
+            assert!(imported.skipped.iter().any(|p| p.column == column));
+        }
+    }
+}
+
+/// The twin: what names of accounts are made of is one, and a wrong word is quoted.
+#[test]
+fn a_name_of_an_account_is_kept_and_a_wrong_word_is_quoted() {
+    for account in ["scan@corp.example", r"CORP\scan-1", "scan+1$", "scan.x"] {
+        let mut row = COPIER.to_vec();
+        row.retain(|(name, _)| *name != "smtp_account");
+        row.extend([("smtp_account", account), ("ldap_server", "!!")]);
+        let imported = list(&sheet(&[&row]));
+        let need = imported.needs[0].account.as_ref().unwrap();
+        assert_eq!(need.lossy(), account);
+        let problem = &imported.skipped[0];
+        assert!(problem.why.ends_with(": !!"), "{problem:?}");
     }
 }
 
