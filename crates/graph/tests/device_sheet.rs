@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use groma_model::batch::Said;
 use groma_model::device::{Deed, DeviceClass, DeviceSays, DeviceWitness};
-use groma_model::device_verdict::Answer;
+use groma_model::device_verdict::{Answer, DeviceWord};
 use groma_model::inventory::Inventory;
 use groma_model::*;
 
@@ -21,7 +21,7 @@ fn estate() -> Told {
     );
     let mut copier = DeviceSays::new(ip("10.0.0.50"), DeviceWitness::Escl);
     copier.class = Some(DeviceClass::Multifunction);
-    copier.serial = Some("X1".into());
+    copier.serial = Some("0012345".into());
     copier.location = Some("2nd floor, copy room".into());
     copier.can = vec![Deed::Print, Deed::Scan];
     told.say("vantage", "network.devices", Fact::DeviceSays(copier));
@@ -64,10 +64,14 @@ fn what_goes_out_on_the_sheet_comes_back_as_a_verdict_and_a_need() {
     assert!(before.devices[0].to_be_asked);
     let sheet = groma_report::device_sheet_csv(&before);
     assert!(
-        sheet.contains("2nd floor, copy room") && sheet.contains("\"X1\""),
+        sheet.contains("2nd floor, copy room") && sheet.contains("0012345"),
         "{sheet}"
     );
     let answers = [
+        // What a spreadsheet makes of it, and what somebody wrote over it.
+        ("serial", "12345"),
+        ("location", "moved to the cellar"),
+        ("model", "another one"),
         ("scans", "yes"),
         ("smtp_server", "10.0.0.2"),
         ("smtp_port", "25"),
@@ -93,7 +97,18 @@ fn what_goes_out_on_the_sheet_comes_back_as_a_verdict_and_a_need() {
     assert!(!device.to_be_asked);
     assert_eq!(device.mail[0].anonymous, Some(true));
     assert_eq!(device.mail[0].reached_as.as_deref(), Some("10.0.0.2"));
-    assert_eq!(device.serial.len(), 1, "the sheet and the device agree");
+    // What was printed is no word of anybody: nothing of it disputes what the device says, or is told for it.
+    let told_by_itself = |value: &str, words: &[DeviceWord]| {
+        let [word] = words else { panic!("{words:?}") };
+        assert_eq!(
+            (word.value.as_str(), word.by.as_slice()),
+            (value, &["eSCL".to_owned()][..])
+        );
+    };
+    told_by_itself("0012345", &device.serial);
+    told_by_itself("2nd floor, copy room", &device.location);
+    assert_eq!(device.model, []);
+    assert_eq!(device.disputes(), Vec::<&str>::new());
     let need = after.dependencies.iter().find(|d| d.kind == "smtp-relay");
     let need = need.expect("the need stands in the map");
     assert_eq!(need.provider.name, "mail1");

@@ -147,9 +147,9 @@ impl Row<'_> {
         };
         let address = address.to_canonical();
         let mut says = DeviceSays::new(address, DeviceWitness::Panel);
+        // What was printed tells which device is meant, and nothing of it: nobody read it off a panel, and a spreadsheet may
+        // have turned 0012345 into a number.
         says.serial = self.cell("serial").map(str::to_owned);
-        says.model = self.cell("model").map(str::to_owned);
-        says.location = self.cell("location").map(str::to_owned);
         says.macs = self.cell("mac").map(macs).unwrap_or_default();
         says.macs.sort();
         for (column, deed) in [
@@ -288,7 +288,11 @@ impl Row<'_> {
                 Some(found) if !found.0.is_loopback() => out.push(found),
                 _ => {
                     // A password may have been cut in two by what separates servers.
-                    let part = if may_hold_more(&text) { text.as_str() } else { part };
+                    let part = if may_hold_more(&text) {
+                        text.as_str()
+                    } else {
+                        part
+                    };
                     let why = format!("neither a name nor an address: {}", shown(part));
                     self.problem(column, why);
                 }

@@ -63,6 +63,8 @@ const COPIER: [(&str, &str); 7] = [
 fn a_filled_row_says_what_the_panel_says_and_whom_the_device_is_set_up_to_use() {
     let mut row = COPIER.to_vec();
     row.extend([
+        ("location", "2nd floor"),
+        ("model", "Example C 300"),
         ("scans", "yes"),
         ("faxes", "no"),
         ("smtp_tls", "none"),
@@ -79,7 +81,9 @@ fn a_filled_row_says_what_the_panel_says_and_whom_the_device_is_set_up_to_use() 
     assert_eq!(says.by, DeviceWitness::Panel);
     assert_eq!(says.can, [Deed::Scan, Deed::Mail]);
     assert_eq!(says.cannot, [Deed::Fax]);
+    // Only what finds the device again; the rest of what was printed is nobody's word.
     assert_eq!(says.macs, ["02:00:00:00:00:07"]);
+    assert_eq!((&says.model, &says.location), (&None, &None));
     let mail = &imported.needs[0];
     assert_eq!(
         (mail.kind.as_str(), mail.port),
@@ -97,6 +101,7 @@ fn a_filled_row_says_what_the_panel_says_and_whom_the_device_is_set_up_to_use() 
         assert!(lines.contains(part), "{part} is not in\n{lines}");
     }
     assert!(!lines.contains("anna"), "below a share stand people");
+    assert!(!lines.contains("serial number"), "nobody read it off");
 }
 
 #[test]

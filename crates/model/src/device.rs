@@ -241,7 +241,12 @@ impl DeviceSays {
         if !who.is_empty() {
             out.push_str(&format!(", {}", who.join(" ")));
         }
-        if let Some(serial) = &self.serial {
+        // What a sheet holds of it was printed there to find the device again: nobody read it off.
+        if let Some(serial) = self
+            .serial
+            .as_ref()
+            .filter(|_| self.by != DeviceWitness::Panel)
+        {
             out.push_str(&format!(", serial number {serial}"));
         }
         if let Some(location) = &self.location {

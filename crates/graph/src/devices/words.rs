@@ -63,27 +63,28 @@ pub(super) fn locations(says: &Says<'_>, entity: &Entity) -> Vec<DeviceWord> {
     out
 }
 
+/// The words of the device itself: what stands in a row of the sheet beside the answers is what groma printed there.
 fn given<'s>(
     says: &'s Says<'_>,
     word: impl Fn(&DeviceSays) -> Option<&String> + 's,
 ) -> impl Iterator<Item = (String, DeviceWitness, EvidenceId)> + 's {
-    says.iter().filter_map(move |raw| {
+    let own = says.iter().filter(|raw| raw.fact.by != DeviceWitness::Panel);
+    own.filter_map(move |raw| {
         let value = word(&raw.fact).filter(|value| !value.trim().is_empty())?;
         Some((value.trim().to_owned(), raw.fact.by, raw.id.clone()))
     })
 }
 
-/// Words that mean the same become one; who stood before the device is heard first, then the ways in their order.
+/// Words that mean the same become one; the ways are heard in their order.
 pub(super) fn alike(
     given: impl Iterator<Item = (String, DeviceWitness, EvidenceId)>,
     same: impl Fn(&str, &str) -> bool,
 ) -> Vec<DeviceWord> {
-    let mut all: Vec<(bool, DeviceWitness, String, EvidenceId)> = given
-        .map(|(value, by, id)| (by != DeviceWitness::Panel, by, value, id))
-        .collect();
+    let mut all: Vec<(DeviceWitness, String, EvidenceId)> =
+        given.map(|(value, by, id)| (by, value, id)).collect();
     all.sort();
     let mut out: Vec<(DeviceWord, BTreeSet<DeviceWitness>)> = Vec::new();
-    for (_, by, value, id) in all {
+    for (by, value, id) in all {
         match out.iter_mut().find(|(word, _)| same(&word.value, &value)) {
             Some((word, witnesses)) => {
                 witnesses.insert(by);
