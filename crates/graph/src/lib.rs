@@ -119,6 +119,7 @@ pub fn uses(evidence: &Evidence) -> bool {
 /// Makes the graph of `estate` out of `evidence`: the same evidence that made the estate, in any order.
 pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) -> Graph {
     let mut gathered = gather::Gathered::read(estate, evidence);
+    devices::sheets::settle(&mut gathered, estate);
     let held = std::mem::take(&mut gathered.listeners);
     let inside = std::mem::take(&mut gathered.inside);
     let published = published::Published::new(&inside, estate);

@@ -161,9 +161,22 @@ fn who_contradicts_is_told_and_nobody_is_right_by_luck() {
 fn read_off(told: &mut Told, account: Option<&str>) {
     let mut panel = says("10.0.0.50", DeviceWitness::Panel);
     panel.can = vec![Deed::Mail, Deed::Scan];
+    read_off_at(told, "sheet", 0, panel, "10.0.0.2", account);
+}
+
+/// A row of the list `list`, read so many hours later, with the mail server it names.
+fn read_off_at(
+    told: &mut Told,
+    list: &str,
+    hours: i64,
+    mut panel: DeviceSays,
+    server: &str,
+    account: Option<&str>,
+) {
+    panel.proof = vec![format!("row 2 of {list}")];
     let need = DirectoryNeed {
-        consumer: Peer::Address(ip("10.0.0.50")),
-        provider: Peer::Address(ip("10.0.0.2")),
+        consumer: Peer::Address(panel.address),
+        provider: Peer::Address(ip(server)),
         port: Some(Port(25)),
         transport: Transport::Tcp,
         kind: "smtp-relay".into(),
@@ -171,24 +184,57 @@ fn read_off(told: &mut Told, account: Option<&str>) {
         account: account.map(Into::into),
         resource: None,
         protection: Some(Protection::None),
-        dn: "row 2 of sheet".into(),
+        dn: format!("row 2 of {list}").into(),
         attribute: "smtp_server".into(),
     };
-    let scope = Scope::new("list", "sheet");
-    told.say_in(
-        scope.clone(),
-        "list-1",
-        "declared.list",
-        Fact::DeviceSays(panel),
-        1,
+    for fact in [Fact::DeviceSays(panel), Fact::DirectoryNeed(need)] {
+        let scope = Scope::new("list", list);
+        told.say_in(scope, &format!("of-{list}"), "declared.list", fact, 1);
+        let at = Timestamp::from_seconds(1_795_165_200 + hours * 3_600);
+        told.0.last_mut().unwrap().seen = Seen::once(at);
+    }
+}
+
+/// Somebody mistook the server, and filled the sheet in again, in another file.
+#[test]
+fn of_two_sheets_about_one_device_the_later_one_counts_alone() {
+    let mut told = estate();
+    told.host("mail2", "10.0.0.3");
+    told.listens(
+        "mail2",
+        25,
+        unit("/usr/lib/postfix/sbin/master", "postfix.service"),
     );
-    told.say_in(
-        scope,
-        "list-1",
-        "declared.list",
-        Fact::DirectoryNeed(need),
-        1,
-    );
+    let row = || {
+        let mut panel = says("10.0.0.50", DeviceWitness::Panel);
+        panel.can = vec![Deed::Mail];
+        panel
+    };
+    let mut wrong = row();
+    wrong.cannot = vec![Deed::Scan];
+    read_off_at(&mut told, "first", 0, wrong, "10.0.0.2", None);
+    read_off_at(&mut told, "corrected", 5, row(), "10.0.0.3", None);
+    // The twin: an older sheet of another device stands.
+    let mut other = row();
+    other.address = ip("10.0.0.51");
+    read_off_at(&mut told, "older", -5, other, "10.0.0.2", None);
+    let mut backwards = told.clone();
+    backwards.0.reverse();
+    assert_eq!(told.graph().devices, backwards.graph().devices);
+    let graph = told.graph();
+    let device = |address: &str| {
+        let needs = graph.dependencies.iter();
+        let needs = needs.filter(|need| need.consumer.addresses == [ip(address)]);
+        let servers: Vec<_> = needs.map(|need| need.provider.name.clone()).collect();
+        servers
+    };
+    assert_eq!(device("10.0.0.50"), ["mail2"]);
+    assert_eq!(device("10.0.0.51"), ["mail1"]);
+    let copier = graph
+        .devices
+        .iter()
+        .find(|row| row.answer(Deed::Print) == Answer::Yes);
+    assert_eq!(copier.unwrap().answer(Deed::Scan), Answer::Yes);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod deeds;
 mod mail;
+pub(crate) mod sheets;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,7 @@ use groma_model::inventory::{Dependency, Entity};
 use groma_model::ledger::ConsumerClass;
 use groma_model::mail_ledger::{MailLedgerEntry, MailSide};
 use groma_model::sighting::Sighting;
-use groma_model::{EntityId, Estate, EvidenceId, Peer};
+use groma_model::{EntityId, Estate, EvidenceId};
 
 use crate::gather::{Gathered, Raw};
 
@@ -70,13 +71,7 @@ pub(crate) fn verdicts(
 /// What devices say, by device. What the newest look did not hear again counts only where nothing newer is there.
 fn said<'g>(gathered: &'g Gathered, estate: &'g Estate) -> BTreeMap<&'g EntityId, Told<'g>> {
     let mut told: BTreeMap<&EntityId, Told<'_>> = BTreeMap::new();
-    let place = |raw_site, vantage, address| {
-        let meaning = estate.locate(raw_site, vantage, &Peer::Address(address))?;
-        estate
-            .entities
-            .get_key_value(&meaning.entity)
-            .map(|(id, _)| id)
-    };
+    let place = |site, vantage, address| sheets::entity(estate, site, vantage, address);
     for raw in &gathered.device_says {
         if let Some(id) = place(&raw.site, &raw.vantage, raw.fact.address) {
             told.entry(id).or_default().says.push(raw.as_ref());
