@@ -64,6 +64,8 @@ pub(crate) struct Gathered {
     pub(crate) reported: Raws<ReportedUse>,
     pub(crate) sightings: Raws<Sighting>,
     pub(crate) device_says: Raws<DeviceSays>,
+    /// Rows of filled sheets that are about another device than the one at their address.
+    pub(crate) rows_of_others: Raws<DeviceSays>,
     pub(crate) mail_used: Raws<MailUse>,
     pub(crate) mail_readers: Raws<MailReader>,
     pub(crate) mail_servers: Raws<MailServer>,

@@ -237,6 +237,88 @@ fn of_two_sheets_about_one_device_the_later_one_counts_alone() {
     assert_eq!(copier.unwrap().answer(Deed::Scan), Answer::Yes);
 }
 
+/// The estate with a copier whose serial number and MAC address are known, and a row of a sheet with these.
+fn row_for(serial: Option<&str>, macs: &[&str]) -> Told {
+    let mut told = estate();
+    let mut snmp = says("10.0.0.50", DeviceWitness::Snmp);
+    snmp.serial = Some("0012345".into());
+    snmp.macs = vec!["00:26:73:01:02:03".into()];
+    told.say("vantage", "network.snmp", Fact::DeviceSays(snmp));
+    let mut panel = says("10.0.0.50", DeviceWitness::Panel);
+    panel.can = vec![Deed::Mail];
+    panel.serial = serial.map(str::to_owned);
+    panel.macs = macs.iter().map(|mac| (*mac).to_owned()).collect();
+    read_off_at(&mut told, "sheet", 0, panel, "10.0.0.2", None);
+    told
+}
+
+/// DHCP gave the address to another copier while the sheet went round.
+#[test]
+fn a_row_about_the_device_that_had_the_address_before_is_left_out_and_said_so() {
+    let rows: [(Option<&str>, &[&str]); 3] = [
+        (Some("X9"), &[]),
+        (None, &["00:26:73:09:09:09"]),
+        (Some("X9"), &["00:26:73:09:09:09"]),
+    ];
+    for (serial, macs) in rows {
+        let told = row_for(serial, macs);
+        let device = only(&told);
+        assert_eq!(device.answer(Deed::Mail), Answer::Unknown, "{serial:?}");
+        assert!(device.to_be_asked, "it stays on the sheet");
+        assert!(told.graph().dependencies.is_empty());
+        let mail = device.deeds.iter().find(|d| d.deed == Deed::Mail).unwrap();
+        let [why] = mail.because.as_slice() else {
+            panic!("{:#?}", mail.because);
+        };
+        assert!(why.says.starts_with("left out: row 2 of sheet"), "{why:?}");
+        assert!(!mail.disputed && !why.evidence.is_empty());
+    }
+}
+
+/// A later row about another device takes nothing from the row about this one; and once this one was filled in again, nobody
+/// speaks of the other any more.
+#[test]
+fn a_row_about_another_device_does_not_outdate_the_right_one() {
+    let mut told = row_for(Some("0012345"), &[]);
+    let mut other = says("10.0.0.50", DeviceWitness::Panel);
+    other.serial = Some("X9".into());
+    other.cannot = vec![Deed::Mail];
+    read_off_at(&mut told, "later", 5, other, "10.0.0.2", None);
+    let device = only(&told);
+    assert_eq!(device.answer(Deed::Mail), Answer::Yes);
+    let left_out = |device: &DeviceEntry| {
+        let reasons = device.deeds.iter().flat_map(|deed| &deed.because);
+        let left = reasons.filter(|reason| reason.says.starts_with("left out"));
+        left.count()
+    };
+    assert_eq!(left_out(&device), 1);
+    let mut again = says("10.0.0.50", DeviceWitness::Panel);
+    again.can = vec![Deed::Mail];
+    read_off_at(&mut told, "again", 9, again, "10.0.0.2", None);
+    assert_eq!(left_out(&only(&told)), 0);
+}
+
+/// The twin: what a spreadsheet spoilt, and one of several MAC addresses, contradict nobody.
+#[test]
+fn a_row_whose_serial_number_a_spreadsheet_spoilt_is_about_the_device() {
+    let rows: [(Option<&str>, &[&str]); 5] = [
+        (Some("12345"), &[]),
+        (Some("1.23457E+16"), &[]),
+        (Some("X9"), &["00:26:73:01:02:03"]),
+        (Some("0012345"), &["00:26:73:09:09:09"]),
+        (None, &[]),
+    ];
+    for (serial, macs) in rows {
+        let device = only(&row_for(serial, macs));
+        assert_eq!(
+            device.answer(Deed::Mail),
+            Answer::Yes,
+            "{serial:?} {macs:?}"
+        );
+        assert_eq!(device.serial.len(), 1, "{:?}", device.serial);
+    }
+}
+
 #[test]
 fn what_somebody_read_off_the_panel_takes_it_off_the_sheet_and_makes_its_need() {
     let mut told = estate();

@@ -10,8 +10,8 @@ use groma_model::device_verdict::{Answer, DeedEntry, DeedReason};
 use groma_model::inventory::{Basis, Dependency};
 use groma_model::{Estate, EvidenceId};
 
-use super::Told;
 use super::mail::was_heard;
+use super::{Told, sheets};
 
 /// What a verdict speaks about, in this order.
 const DEEDS: [Deed; 4] = [Deed::Print, Deed::Scan, Deed::Fax, Deed::Mail];
@@ -19,6 +19,8 @@ const DEEDS: [Deed; 4] = [Deed::Print, Deed::Scan, Deed::Fax, Deed::Mail];
 /// How much a reason weighs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
+    /// None: it is told, and answers nothing.
+    LeftOut,
     Says,
     Declared,
     Seen,
@@ -41,18 +43,22 @@ impl Reasons {
     }
 
     fn entry(self, deed: Deed) -> DeedEntry {
-        let heaviest = self.0.keys().map(|(weight, ..)| *weight).max();
+        let counts = || {
+            self.0
+                .keys()
+                .filter(|(weight, ..)| *weight != Weight::LeftOut)
+        };
+        let heaviest = counts().map(|(weight, ..)| *weight).max();
         let says = |against| {
-            let mut all = self.0.keys();
-            all.any(|(weight, side, _)| Some(*weight) == heaviest && *side == against)
+            counts().any(|(weight, side, _)| Some(*weight) == heaviest && *side == against)
         };
         let answer = match (says(false), says(true)) {
             (true, false) => Answer::Yes,
             (false, true) => Answer::No,
             _ => Answer::Unknown,
         };
-        let disputed = self.0.keys().any(|(_, against, _)| *against)
-            && self.0.keys().any(|(_, against, _)| !against);
+        let disputed =
+            counts().any(|(_, against, _)| *against) && counts().any(|(_, against, _)| !against);
         let because = self
             .0
             .into_iter()
@@ -131,6 +137,9 @@ fn mails(told: &Told<'_>, estate: &Estate, reasons: &mut Reasons) {
         let entity = estate.entities.get(id);
         entity.map_or("a mail server", |entity| entity.name.as_str())
     };
+    for raw in &told.left_out {
+        reasons.add(Weight::LeftOut, false, sheets::why(&raw.fact), [&raw.id]);
+    }
     // Of a row that is but a connection the need below tells.
     for row in told.sends.iter().filter(|row| was_heard(row)) {
         let says = match row.messages {

@@ -28,6 +28,8 @@ const EVIDENCE_MAX: usize = 60;
 struct Told<'t> {
     says: Vec<&'t Raw<DeviceSays>>,
     scans: Vec<&'t Raw<Sighting>>,
+    /// Rows of sheets with its address that are about another device.
+    left_out: Vec<&'t Raw<DeviceSays>>,
     /// What it needs.
     needs: Vec<&'t Dependency>,
     /// Rows of the mail ledger in which it sends.
@@ -75,6 +77,11 @@ fn said<'g>(gathered: &'g Gathered, estate: &'g Estate) -> BTreeMap<&'g EntityId
     for raw in &gathered.device_says {
         if let Some(id) = place(&raw.site, &raw.vantage, raw.fact.address) {
             told.entry(id).or_default().says.push(raw.as_ref());
+        }
+    }
+    for raw in &gathered.rows_of_others {
+        if let Some(id) = place(&raw.site, &raw.vantage, raw.fact.address) {
+            told.entry(id).or_default().left_out.push(raw.as_ref());
         }
     }
     for raw in gathered.sightings.iter().filter(|raw| raw.fact.scans) {
