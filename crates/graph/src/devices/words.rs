@@ -68,7 +68,9 @@ fn given<'s>(
     says: &'s Says<'_>,
     word: impl Fn(&DeviceSays) -> Option<&String> + 's,
 ) -> impl Iterator<Item = (String, DeviceWitness, EvidenceId)> + 's {
-    let own = says.iter().filter(|raw| raw.fact.by != DeviceWitness::Panel);
+    let own = says
+        .iter()
+        .filter(|raw| raw.fact.by != DeviceWitness::Panel);
     own.filter_map(move |raw| {
         let value = word(&raw.fact).filter(|value| !value.trim().is_empty())?;
         Some((value.trim().to_owned(), raw.fact.by, raw.id.clone()))
@@ -126,21 +128,40 @@ fn initials(text: &str) -> String {
 }
 
 fn same_maker(one: &str, other: &str) -> bool {
-    let (a, b) = (plain(one), plain(other));
-    if a.starts_with(&b) || b.starts_with(&a) {
-        return true;
-    }
     let is_short_for = |short: &str, long: &str| {
         let letters = initials(long);
         letters.len() > 1 && plain(short).starts_with(&letters)
     };
-    is_short_for(one, other) || is_short_for(other, one)
+    let begins = |short: &str, long: &str| places_of(short, long).first() == Some(&0);
+    begins(one, other) || begins(other, one) || is_short_for(one, other) || is_short_for(other, one)
 }
 
-/// A model with its maker before it, or a family without its last letters, is no other model.
+/// A model with its maker before it, or a family without its last words, is no other model; `C300` and `C3003` are two.
 fn same_model(one: &str, other: &str) -> bool {
-    let (a, b) = (plain(one), plain(other));
-    a.contains(&b) || b.contains(&a)
+    !places_of(one, other).is_empty() || !places_of(other, one).is_empty()
+}
+
+/// Where `short` stands in `long` as whole words, by letters and digits alone; nowhere if it has none.
+fn places_of(short: &str, long: &str) -> Vec<usize> {
+    let short = plain(short);
+    let mut letters = String::new();
+    // Where a word begins or ends: `C-300`, `C 300` and `C300` are one model.
+    let mut borders = BTreeSet::from([0]);
+    for c in long.chars() {
+        match c.is_alphanumeric() {
+            true => letters.extend(c.to_lowercase()),
+            false => {
+                borders.insert(letters.len());
+            }
+        }
+    }
+    borders.insert(letters.len());
+    let is_whole = |at: &usize| borders.contains(at) && borders.contains(&(at + short.len()));
+    let found = letters.match_indices(short.as_str()).map(|(at, _)| at);
+    match short.is_empty() {
+        true => Vec::new(),
+        false => found.filter(is_whole).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -165,5 +186,33 @@ mod tests {
     fn a_model_with_its_maker_is_the_same_model() {
         assert!(same_model("Example C-300", "C 300"));
         assert!(!same_model("C 300", "C 400"));
+    }
+
+    #[test]
+    fn a_number_that_begins_another_one_is_another_model() {
+        for (one, other) in [("MP C3003", "MP C300"), ("Example C3003", "C 300")] {
+            assert!(!same_model(one, other) && !same_model(other, one), "{one}");
+        }
+        for (one, other) in [
+            ("OfficeJet Pro 9010 series", "OfficeJet Pro 9010"),
+            ("MP C3003", "C3003"),
+        ] {
+            assert!(same_model(one, other) && same_model(other, one), "{one}");
+        }
+    }
+
+    /// A device that writes a dash for its maker had every maker, and model.
+    #[test]
+    fn punctuation_is_nobodys_name() {
+        for nothing in ["-", "...", "?", ""] {
+            assert!(!same_maker(nothing, "HP") && !same_maker("HP", nothing));
+            assert!(!same_model(nothing, "C 300") && !same_model("C 300", nothing));
+        }
+    }
+
+    #[test]
+    fn a_maker_that_begins_with_the_letters_of_another_is_another() {
+        assert!(!same_maker("Canonical", "Canon"));
+        assert!(same_maker("Canon Inc.", "Canon"));
     }
 }
