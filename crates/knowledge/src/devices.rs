@@ -243,6 +243,9 @@ mod tests {
             "Lexmark MS610dn",
             "Brother HL-L6400DW series",
             "ECOSYS P3045dn",
+            "HP OfficeJet Pro 8100",
+            "HP OfficeJet Pro 9010 series",
+            "TASKalfa Pro 15000c",
             "Linux srv1",
         ] {
             assert!(!scans_by_family(words), "{words}");

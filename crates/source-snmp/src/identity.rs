@@ -98,6 +98,11 @@ impl Found {
                 .is_some_and(|bytes| scans_by_family(&String::from_utf8_lossy(bytes)))
     }
 
+    /// No table says that it scans: its name does.
+    fn is_multifunction_by_name(&self) -> bool {
+        self.class() == Some(DeviceClass::Multifunction) && self.scans()
+    }
+
     /// What it is there for, where that is proven. The tables of a printer prove one; that a computer has a printer proves
     /// nothing, and what bridges between its own guests is no switch.
     pub(crate) fn class(&self) -> Option<DeviceClass> {
@@ -236,6 +241,7 @@ impl Found {
             (self.chassis.iter().any(Option::is_some), "entPhysicalTable"),
             (self.bridge_ports > 1, "dot1dBaseNumPorts"),
             (self.own.is_some(), "objects of its maker"),
+            (self.is_multifunction_by_name(), "family of its name"),
         ];
         let proof = all.into_iter().filter(|(is, _)| *is);
         let mut proof: Vec<String> = proof.map(|(_, name)| name.to_owned()).collect();
@@ -462,6 +468,19 @@ mod tests {
         copier.printer_description = Some("Example MFP 300".to_owned());
         assert_eq!(copier.class(), Some(DeviceClass::Multifunction));
         assert!(copier.is_fragile());
+    }
+
+    /// Of the OfficeJets some only print, and whoever asked why a device scans was shown its serial number.
+    #[test]
+    fn that_a_name_alone_says_that_it_scans_stands_in_the_proof() {
+        let mut copier = named("1.3.6.1.4.1.11.2.3.9.1", "");
+        copier.printer_serial = Some("X1".to_owned());
+        copier.printer_description = Some("HP OfficeJet Pro 8100".to_owned());
+        assert_eq!(copier.class(), Some(DeviceClass::Printer));
+        assert!(!copier.proof().contains(&"family of its name".to_owned()));
+        copier.printer_description = Some("HP LaserJet MFP M528".to_owned());
+        assert_eq!(copier.class(), Some(DeviceClass::Multifunction));
+        assert!(copier.proof().contains(&"family of its name".to_owned()));
     }
 
     /// The twin: net-snmp lists the queues of a print server among the devices of the host.
