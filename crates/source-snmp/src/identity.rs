@@ -31,6 +31,8 @@ const PRINTER: &[u32] = &[1, 3, 6, 1, 2, 1, 25, 3, 1, 5];
 const MODEM: &[u32] = &[1, 3, 6, 1, 2, 1, 25, 3, 1, 14];
 /// entPhysicalClass: chassis, stack.
 const CHASSIS: [i64; 2] = [3, 11];
+/// ipAddressType (RFC 4293): an address of one machine.
+const UNICAST: i64 = 1;
 /// sysServices: it forwards packets.
 const FORWARDS_PACKETS: i64 = 4;
 
@@ -408,11 +410,15 @@ fn links(reader: &mut Reader<'_>, found: &mut Found) {
     let macs = macs.iter().filter_map(|(_, value)| mac(value.octets()?));
     found.macs = macs.take(MACS_KEPT).collect();
     let old = reader.column("ipAddrTable", "1.3.6.1.2.1.4.20.1.1", LINKS_MAX);
-    let new = reader.column("ipAddressTable", "1.3.6.1.2.1.4.34.1.3", LINKS_MAX);
+    // By its kind (ipAddressType): the table has a row for the broadcast address of each network, too.
+    let new = reader.column("ipAddressTable", "1.3.6.1.2.1.4.34.1.4", LINKS_MAX);
     let old = old
         .iter()
         .filter_map(|(index, _)| address_at(&mut index.iter(), Some(4)));
-    let new = new.iter().filter_map(|(index, _)| {
+    let own = new
+        .iter()
+        .filter(|(_, kind)| kind.number() == Some(UNICAST));
+    let new = own.filter_map(|(index, _)| {
         let mut parts = index.iter();
         parts.next()?;
         address_at(&mut parts, None)

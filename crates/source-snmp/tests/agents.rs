@@ -660,6 +660,26 @@ fn a_switch_tells_who_is_plugged_in_where() {
     assert!(!*agent.fragile.lock().unwrap());
 }
 
+/// Net-SNMP keeps a row for the broadcast address of each network it is in.
+#[test]
+fn the_broadcast_address_of_a_network_is_no_address_of_the_device() {
+    let mut objects = copier();
+    let row = |column: u32, rest: &str| format!("1.3.6.1.2.1.4.34.1.{column}.{rest}");
+    let rows = [
+        ("1.4.192.0.2.7", 1),
+        ("1.4.192.0.3.7", 1),
+        ("1.4.192.0.2.255", 3),
+        ("1.4.192.0.3.9", 2),
+    ];
+    let kinds: Vec<_> = rows.map(|(rest, kind)| (row(4, rest), kind)).into();
+    let links: Vec<_> = rows.map(|(rest, _)| (row(3, rest), 1)).into();
+    let all = kinds.iter().chain(&links);
+    objects.extend(all.map(|(at, value)| (at.as_str(), number(*value))));
+    let (recorder, _) = looks(Habit::Honest, objects);
+    let other: IpAddr = "192.0.3.7".parse().unwrap();
+    assert_eq!(says(&recorder).unwrap().addresses, [other]);
+}
+
 /// Somebody wrote the community where everybody reads it: into the names of machines and ports.
 #[test]
 fn names_of_neighbours_and_ports_never_hold_the_community() {
