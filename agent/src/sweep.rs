@@ -151,15 +151,20 @@ impl SweepArgs {
 /// The plan in words, with what devices among the targets are asked.
 pub fn plan_in_words(plan: &Plan, devices: &[Access]) -> String {
     let mut text = plan.render();
-    let is_covered = |address: &IpAddr| devices.iter().any(|table| table.covers(*address));
-    let covered = plan.targets.addresses().filter(is_covered).count();
-    let covered = u64::try_from(covered).unwrap_or(u64::MAX);
+    let tables = |address| devices.iter().filter(|table| table.covers(address)).count();
+    let all = plan.targets.addresses().map(tables);
+    let (covered, asked) =
+        all.filter(|tables| *tables > 0)
+            .fold((0_u64, 0_u64), |(covered, asked), tables| {
+                let tables = u64::try_from(tables).unwrap_or(u64::MAX);
+                (covered + 1, asked.saturating_add(tables))
+            });
     if covered > 0 {
-        let silent = covered.saturating_mul(DATAGRAMS_SILENT);
+        let silent = asked.saturating_mul(DATAGRAMS_SILENT);
         text.push_str(&format!(
             "  by SNMP those of {covered} addresses that are met: about {DATAGRAMS_ANSWERED} datagrams to each that answers \
-             (a switch with large tables: more, for 3 minutes at most), {DATAGRAMS_SILENT} to each that does not, \
-             {silent} if none does; 10 a second to one, 2 to a printer, a power supply and whoever is not known\n"
+             (a switch with large tables: more, for 3 minutes at most), {DATAGRAMS_SILENT} to each that does not \
+             for each table of the access file that covers it, {silent} if none does; 10 a second to one, 2 to a printer, a power supply and whoever is not known\n"
         ));
     }
     text

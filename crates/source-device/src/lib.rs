@@ -17,7 +17,8 @@
 //! **What is no device.** A print server that shares queues (its paths are `printers/…`), a computer (WSD says so itself), a
 //! media server, which is a program.
 //!
-//! **Which rights it needs.** None. **What it costs.** Up to three datagrams and four short requests a machine.
+//! **Which rights it needs.** None. **What it costs.** Up to four datagrams (multicast DNS two, WSD, SSDP) and seven short
+//! requests (WSD one, UPnP two, IPP three, eSCL one) a machine.
 //!
 //! Not asked: IPP and eSCL within TLS alone, devices that answer multicast only.
 #![forbid(unsafe_code)]

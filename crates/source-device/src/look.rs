@@ -21,6 +21,14 @@ const HOSTS_AT_ONCE: usize = 12;
 const DATAGRAM_MAX: usize = 9_000;
 /// Paths at which printers answer, in the order in which they are tried.
 const PRINTER_PATHS: &[&str] = &["/ipp/print", "/ipp"];
+/// Places at which a printer is asked by IPP.
+const PRINTER_PLACES_MAX: usize = 3;
+/// Descriptions that are fetched of those a machine names (UPnP).
+const DESCRIPTIONS_MAX: usize = 2;
+/// Datagrams to a machine: two of multicast DNS, one of WSD, one of SSDP.
+const DATAGRAMS_MAX: usize = 4;
+/// Requests to a machine: its description by WSD, those by UPnP, its printers, its scanner.
+const REQUESTS_MAX: usize = 1 + DESCRIPTIONS_MAX + PRINTER_PLACES_MAX + 1;
 const IPP: Port = Port(631);
 const METADATA: Port = Port(5357);
 
@@ -67,7 +75,7 @@ impl Source for DeviceSource {
                 "anything of jobs, of people who print, of contacts and address books",
             ]),
             rights: lines(&["none"]),
-            cost: "up to four datagrams and four short requests a machine; what proves to be a printer gets two frames a second and one conversation at a time".into(),
+            cost: format!("up to {DATAGRAMS_MAX} datagrams and {REQUESTS_MAX} short requests a machine; what proves to be a printer gets two frames a second and one conversation at a time"),
         }
     }
 
@@ -223,7 +231,7 @@ impl<'a> Asking<'a> {
                 places.push(place);
             }
         }
-        for place in places.iter().take(2) {
+        for place in places.iter().take(DESCRIPTIONS_MAX) {
             let document = self.fetch(place, &http::get(self.address, place));
             let says = document.and_then(|document| ssdp::says(self.address, &document));
             self.take(says);
@@ -249,7 +257,7 @@ impl<'a> Asking<'a> {
         }
         let mut known = BTreeSet::new();
         out.retain(|place| known.insert((place.port, place.path.clone())));
-        out.truncate(3);
+        out.truncate(PRINTER_PLACES_MAX);
         out
     }
 

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use groma_model::device::{Deed, DeviceClass, DeviceSays};
-use groma_source_device::{escl, ipp, mdns, ssdp, wsd};
+use groma_source::Source;
+use groma_source_device::{DeviceSource, escl, ipp, mdns, ssdp, wsd};
 
 const PRINT: &[u8] = include_bytes!("fixtures/ippeveprinter-2.4.2/print.bin");
 const NOTHING: &[u8] = include_bytes!("fixtures/ippeveprinter-2.4.2/nothing.bin");
@@ -186,6 +187,17 @@ fn a_copier_tells_itself_in_each_of_its_tongues() {
         None
     );
     assert_eq!(ssdp::says(address(), b"<html><body>x</body></html>"), None);
+}
+
+/// Two of multicast DNS, WSD, SSDP; a description by WSD, two by UPnP, three places of IPP, one of eSCL. Less was told.
+#[test]
+fn the_cost_that_is_told_is_the_most_that_is_asked() {
+    let world = groma_sys::this_machine(true);
+    let cost = DeviceSource::new(world, BTreeMap::new()).explain().cost;
+    assert!(
+        cost.contains("up to 4 datagrams and 7 short requests"),
+        "{cost}"
+    );
 }
 
 #[test]

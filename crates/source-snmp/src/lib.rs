@@ -15,7 +15,8 @@
 //!
 //! **Which rights it needs.** None here; at the device, to read.
 //!
-//! **What it costs.** About 30 datagrams a device, one for 25 rows of a switch's tables, at most three minutes.
+//! **What it costs.** About 30 datagrams a device, one for 25 rows of a switch's tables, at most three minutes; four for each table
+//! of the access file that covers a device which does not answer.
 //!
 //! Agents are written for devices with little of everything, and some lie: a walk ends where names do not grow, where a table
 //! is longer than a look takes, and where a device falls silent, and says so; what came before is kept.

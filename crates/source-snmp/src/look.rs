@@ -32,7 +32,7 @@ const NAMED_MAX: usize = 20;
 
 /// Datagrams to a device that answers, about: who it is, whom it talks to, who is plugged in.
 pub const DATAGRAMS_ANSWERED: u64 = 30;
-/// Datagrams to one that does not, at most: each question twice, in two versions.
+/// Datagrams to one that does not, at most, for each table of the access file that covers it: each question twice, in two versions.
 pub const DATAGRAMS_SILENT: u64 = 4;
 
 /// What devices tell of themselves.
@@ -78,7 +78,7 @@ impl Source for SnmpSource {
                 "the contact somebody typed in (it is not asked for), counters, job names, user names, the description as it stands",
             ]),
             rights: lines(&["none here; at the device the right to read, of a community or user that the access file names"]),
-            cost: "about 30 datagrams a device (a switch: one for 25 rows of its tables), at most 3 minutes; 4 datagrams to one that does not answer".into(),
+            cost: "about 30 datagrams a device (a switch: one for 25 rows of its tables), at most 3 minutes; to one that does not answer 4 datagrams for each table of the access file that covers it".into(),
         }
     }
 

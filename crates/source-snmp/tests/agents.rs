@@ -23,7 +23,7 @@ use groma_source::{
     Budget, Clock, Datagrams, Network, Randomness, Recorder, Source, Stop, Stream, Window, World,
 };
 use groma_source_snmp::oid::Oid;
-use groma_source_snmp::{Access, SnmpSource};
+use groma_source_snmp::{Access, DATAGRAMS_SILENT, SnmpSource};
 
 const DEVICE: &str = "192.0.2.7";
 
@@ -307,20 +307,26 @@ impl Randomness for Zeros {
     }
 }
 
-fn access() -> Vec<Access> {
+const TABLE: &str = "[[snmp]]\nrange = \"192.0.2.0/24\"\ncommunity = \"devices\"\n";
+
+fn access(tables: &str) -> Vec<Access> {
     let at = tempfile::tempdir().unwrap();
     let file = at.path().join("access.toml");
-    std::fs::write(
-        &file,
-        "[[snmp]]\nrange = \"192.0.2.0/24\"\ncommunity = \"devices\"\n",
-    )
-    .unwrap();
+    std::fs::write(&file, tables).unwrap();
     std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let world = groma_sys::this_machine(true);
     groma_source_snmp::access::read(world.disk.as_ref(), &file).unwrap()
 }
 
 fn looks(habit: Habit, objects: Vec<(&str, Vec<u8>)>) -> (Recorder, Arc<Agent>) {
+    looks_as(habit, objects, access(TABLE))
+}
+
+fn looks_as(
+    habit: Habit,
+    objects: Vec<(&str, Vec<u8>)>,
+    access: Vec<Access>,
+) -> (Recorder, Arc<Agent>) {
     let clock = Arc::new(FakeClock::at("2026-11-21T09:00:00Z".parse().unwrap()));
     let agent = Arc::new(Agent {
         habit,
@@ -342,7 +348,7 @@ fn looks(habit: Habit, objects: Vec<(&str, Vec<u8>)>) -> (Recorder, Arc<Agent>) 
     let window = Window::open(clock, Stop::default(), Duration::ZERO, hour);
     let mut recorder = Recorder::new(SourceName::new("network.snmp"));
     let hosts = [DEVICE.parse().unwrap()];
-    SnmpSource::new(world, hosts, access()).look(&window, &Budget::default(), &mut recorder);
+    SnmpSource::new(world, hosts, access).look(&window, &Budget::default(), &mut recorder);
     (recorder, agent)
 }
 
@@ -575,6 +581,15 @@ fn who_does_not_answer_is_asked_four_times_and_one_gap_names_all_of_them() {
         assert!(gaps[0].what.contains(DEVICE) && !format!("{gaps:?}").contains("\"devices\""));
         assert_eq!(agent.asked.lock().unwrap().len(), 4, "{habit:?}");
     }
+}
+
+/// Two tables that cover it are two ways to ask, and the plan counts both.
+#[test]
+fn who_does_not_answer_is_asked_four_times_for_each_table_that_covers_it() {
+    let other = TABLE.replace("devices", "others");
+    let (_, agent) = looks_as(Habit::Silent, copier(), access(&format!("{TABLE}{other}")));
+    let asked = agent.asked.lock().unwrap().len();
+    assert_eq!(asked as u64, 2 * DATAGRAMS_SILENT);
 }
 
 #[test]
