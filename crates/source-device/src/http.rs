@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::IpAddr;
 
-use groma_source::forbidden_port;
+use groma_source::{forbidden_port, steers_machines};
 
 use groma_model::Port;
 
@@ -19,8 +19,16 @@ pub struct Url {
     pub path: String,
 }
 
+/// Low ports of other protocols are none of a description; where a byte may be a page or move a machine, nothing is asked
+/// whatever a device says stands there.
+fn may_be_asked(port: Port) -> bool {
+    let is_usual = matches!(port.0, 80 | 443 | 631) || port.0 >= 1024;
+    is_usual && !forbidden_port(port) && !steers_machines(port)
+}
+
 impl Url {
-    /// The place `text` names, if it is at the machine `address`, in the clear, and at no port where a byte may be a page.
+    /// The place `text` names, if it is at the machine `address`, in the clear, and at a port where descriptions stand: one of
+    /// the web's or of IPP, or a high one at which no byte is a page or moves a machine.
     pub fn of(text: &str, address: IpAddr) -> Option<Self> {
         let rest = text.strip_prefix("http://")?;
         let (host, path) = match rest.find('/') {
@@ -35,7 +43,7 @@ impl Url {
         let plain = path.bytes().all(|b| b.is_ascii_graphic()) && path.len() <= 1_000;
         let port = Port(port);
         let fits = named.to_canonical() == address.to_canonical();
-        (fits && plain && port.0 > 0 && !forbidden_port(port)).then(|| Self {
+        (fits && plain && may_be_asked(port)).then(|| Self {
             port,
             path: path.to_owned(),
         })
@@ -176,6 +184,10 @@ mod tests {
         let url = Url::of("http://192.0.2.7:5357/x?y=1", address).unwrap();
         assert_eq!((url.port, url.path.as_str()), (Port(5357), "/x?y=1"));
         assert_eq!(Url::of("http://192.0.2.7", address).unwrap().path, "/");
+        for usual in [80, 631, 1900, 3911, 5357, 8200, 49152] {
+            let text = format!("http://192.0.2.7:{usual}/x");
+            assert!(Url::of(&text, address).is_some(), "{text}");
+        }
         for refused in [
             "http://192.0.2.8/x",
             "http://mail.corp.example/x",
@@ -183,6 +195,14 @@ mod tests {
             "http://192.0.2.7:9100/x",
             "http://192.0.2.7:515/",
             "http://192.0.2.7:0/",
+            // Industrial controllers, and protocols that have no pages.
+            "http://192.0.2.7:102/x",
+            "http://192.0.2.7:502/x",
+            "http://192.0.2.7:44818/x",
+            "http://192.0.2.7:20000/x",
+            "http://192.0.2.7:25/x",
+            "http://192.0.2.7:22/x",
+            "http://192.0.2.7:9101/x",
             "http://192.0.2.7:80/a b\r\nx: y",
             "file:///etc/passwd",
         ] {

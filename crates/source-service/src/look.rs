@@ -6,11 +6,11 @@ use std::sync::{Mutex, PoisonError, mpsc};
 
 use groma_model::fact::{SeenService, ServiceAnswer};
 use groma_model::{CoverageState, Fact, Port, Reason, Scope, SourceName, Transport};
-use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
+use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World, steers_machines};
 
 use crate::datagrams::letters;
 use crate::identify::{identify, zones};
-use crate::plan::{is_of_a_printer, questions, steers_machines};
+use crate::plan::{is_of_a_printer, questions};
 use crate::talk::{Caller, Miss};
 
 /// The name of this source in evidence.

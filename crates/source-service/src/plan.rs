@@ -1,7 +1,7 @@
 //! What is asked at a port, in which order, and which ports are never asked at all.
 
 use groma_model::Port;
-use groma_source::forbidden_port;
+use groma_source::{forbidden_port, steers_machines};
 
 /// A question one connection can carry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -120,38 +120,6 @@ fn habit(port: Port) -> &'static [Question] {
         11211 => &[Memcached],
         _ => &[],
     }
-}
-
-/// Ports of protocols that steer machines in plants and buildings: Modbus, S7, EtherNet/IP, DNP3, BACnet, IEC 60870-5-104,
-/// Fox, FINS, OPC UA, PROFINET, HART-IP, CODESYS and their kin. Such a device may stop, or stop what hangs on it, when it
-/// hears something it does not know; it is never spoken to, whatever the port is used for here.
-pub(crate) fn steers_machines(port: Port) -> bool {
-    matches!(
-        port.0,
-        102 | 502
-            | 789
-            | 1089..=1091
-            | 1153
-            | 1217
-            | 1911
-            | 1962
-            | 2404
-            | 2455
-            | 4840
-            | 4911
-            | 5006
-            | 5007
-            | 5094
-            | 9600
-            | 11740
-            | 18245
-            | 18246
-            | 20000
-            | 20547
-            | 34962..=34964
-            | 44818
-            | 47808
-    )
 }
 
 #[cfg(test)]

@@ -13,6 +13,38 @@ pub fn forbidden_port(port: Port) -> bool {
     matches!(port.0, 515 | 9100..=9116 | 9999)
 }
 
+/// Ports of protocols that steer machines in plants and buildings: Modbus, S7, EtherNet/IP, DNP3, BACnet, IEC 60870-5-104,
+/// Fox, FINS, OPC UA, PROFINET, HART-IP, CODESYS and their kin. Such a device may stop, or stop what hangs on it, when it
+/// hears something it does not know; it is never spoken to, whatever the port is used for here.
+pub fn steers_machines(port: Port) -> bool {
+    matches!(
+        port.0,
+        102 | 502
+            | 789
+            | 1089..=1091
+            | 1153
+            | 1217
+            | 1911
+            | 1962
+            | 2404
+            | 2455
+            | 4840
+            | 4911
+            | 5006
+            | 5007
+            | 5094
+            | 9600
+            | 11740
+            | 18245
+            | 18246
+            | 20000
+            | 20547
+            | 34962..=34964
+            | 44818
+            | 47808
+    )
+}
+
 /// A conversation with a timeout on each read and write.
 pub trait Stream: Read + Write + Send {}
 
