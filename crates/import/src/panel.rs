@@ -17,7 +17,7 @@ use groma_model::{Foreign, Peer};
 
 use crate::columns::says_secret;
 use crate::row::macs;
-use crate::{CELL_BYTES, ImportError, ROWS, Reading};
+use crate::{ImportError, Reading, separated};
 
 const DELIMITERS: &[u8] = b",;\t";
 /// Columns that no other list has.
@@ -67,35 +67,19 @@ pub(crate) fn read(list: &str, text: &str) -> Result<(Reading, String), ImportEr
     let Some(layout) = layout(text) else {
         return Ok((reading, list.to_owned()));
     };
-    let mut reader = ReaderBuilder::new()
-        .flexible(true)
-        .delimiter(layout.delimiter)
-        .from_reader(text.as_bytes());
-    let mut record = csv::ByteRecord::new();
     let mut devices = Vec::new();
-    while reader
-        .read_byte_record(&mut record)
-        .map_err(|error| crate::separated::broken(list, &error))?
-    {
-        if reading.rows >= ROWS {
-            return Err(ImportError::TooLarge {
-                list: list.to_owned(),
-                what: "rows",
-                limit: ROWS as u64,
-            });
-        }
-        reading.rows += 1;
-        let line = record.position().map_or(0, csv::Position::line);
-        let cells = cells(&layout, &record);
+    let place = (layout.delimiter, 0);
+    separated::each_row(list, text, place, &mut reading, |reading, line, record| {
+        let cells = cells(&layout, record);
         devices.extend(cells.get("device_id").cloned());
         Row {
             list,
             line,
             cells,
-            reading: &mut reading,
+            reading,
         }
         .take();
-    }
+    })?;
     devices.sort();
     let devices: Vec<&str> = devices.iter().map(String::as_str).collect();
     let mark = digest(&devices);
@@ -107,7 +91,7 @@ pub(crate) fn read(list: &str, text: &str) -> Result<(Reading, String), ImportEr
 fn cells(layout: &Layout, record: &csv::ByteRecord) -> BTreeMap<&'static str, String> {
     let of = |name: &'static str| {
         let cell = record.get(*layout.columns.get(name)?)?;
-        let text = String::from_utf8_lossy(cell.get(..cell.len().min(CELL_BYTES))?).into_owned();
+        let text = String::from_utf8_lossy(cell);
         let text = bare(&text);
         (!text.is_empty()).then(|| (name, text.to_owned()))
     };

@@ -86,11 +86,7 @@ pub(crate) fn read(list: &str, bytes: &[u8]) -> Result<Reading, ImportError> {
             continue;
         }
         if reading.rows >= ROWS {
-            return Err(ImportError::TooLarge {
-                list: list.to_owned(),
-                what: "rows",
-                limit: ROWS as u64,
-            });
+            return Err(too_many_rows(list));
         }
         let line = record.position().map_or(0, csv::Position::line);
         let Some(row) = row(&record, line, &mut reading) else {
@@ -185,7 +181,52 @@ fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
         .from_reader(text.as_bytes())
 }
 
-pub(crate) fn broken(list: &str, error: &csv::Error) -> ImportError {
+/// Hands each row under the header of a table to `row`, with its line as an editor counts it. The header stands `skip` bytes
+/// behind the beginning of `text`. A row with a cell that is too large is left out and said so.
+pub(crate) fn each_row(
+    list: &str,
+    text: &str,
+    (delimiter, skip): (u8, usize),
+    reading: &mut Reading,
+    mut row: impl FnMut(&mut Reading, u64, &ByteRecord),
+) -> Result<(), ImportError> {
+    let lines_before = text.get(..skip).unwrap_or_default().lines().count();
+    let lines_before = u64::try_from(lines_before).unwrap_or_default();
+    let mut reader = ReaderBuilder::new()
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(text.get(skip..).unwrap_or_default().as_bytes());
+    let mut record = ByteRecord::new();
+    while reader
+        .read_byte_record(&mut record)
+        .map_err(|error| broken(list, &error))?
+    {
+        if reading.rows >= ROWS {
+            return Err(too_many_rows(list));
+        }
+        reading.rows += 1;
+        let line = record.position().map_or(0, csv::Position::line) + lines_before;
+        match record.iter().any(|cell| cell.len() > CELL_BYTES) {
+            true => reading.problem(
+                line,
+                "",
+                "a cell too large to be meant: the row is left out",
+            ),
+            false => row(reading, line, &record),
+        }
+    }
+    Ok(())
+}
+
+fn too_many_rows(list: &str) -> ImportError {
+    ImportError::TooLarge {
+        list: list.to_owned(),
+        what: "rows",
+        limit: ROWS as u64,
+    }
+}
+
+fn broken(list: &str, error: &csv::Error) -> ImportError {
     let place = error
         .position()
         .map_or_else(String::new, |position| format!("row {}", position.line()));

@@ -217,6 +217,25 @@ fn a_name_of_an_account_is_kept_and_a_wrong_word_is_quoted() {
     }
 }
 
+/// The sheet is read by the loop of all tables: what is too large there is too large here, and said by row.
+#[test]
+fn a_row_with_a_cell_too_large_to_be_meant_is_left_out_as_in_any_table() {
+    let huge = "x".repeat(33 << 10);
+    let other = [
+        ("device_id", "ent-9"),
+        ("address", "192.0.2.59"),
+        ("scans", &huge),
+    ];
+    let imported = list(&sheet(&[&COPIER, &other]));
+    assert_eq!(imported.devices.len(), 1);
+    let [problem] = imported.skipped.as_slice() else {
+        panic!("{:?}", imported.skipped);
+    };
+    assert_eq!(problem.row, "3");
+    assert!(problem.why.contains("too large"), "{problem:?}");
+    assert_eq!(imported.rows_left_out, 1);
+}
+
 #[test]
 fn a_later_sheet_of_other_devices_takes_nothing_back() {
     let other = [

@@ -9,10 +9,10 @@ mod who;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use csv::{ByteRecord, ReaderBuilder};
+use csv::ByteRecord;
 use groma_model::mailbox::{MailboxTie, TieWay};
 
-use crate::{CELL_BYTES, ImportError, ROWS, Reading};
+use crate::{ImportError, Reading, separated};
 use who::{Holder, holder, lost, people, recipients, words};
 
 const DELIMITERS: &[u8] = b",;\t";
@@ -65,44 +65,17 @@ pub(crate) fn read(list: &str, text: &str) -> Result<Reading, ImportError> {
     let Some(layout) = layout(text) else {
         return Ok(reading);
     };
-    let lines_before = text.get(..layout.skip).unwrap_or_default().lines().count();
-    let body = text.get(layout.skip..).unwrap_or_default();
-    let mut reader = ReaderBuilder::new()
-        .flexible(true)
-        .delimiter(layout.delimiter)
-        .from_reader(body.as_bytes());
-    let mut record = ByteRecord::new();
     let mut ties = Ties::default();
-    while reader
-        .read_byte_record(&mut record)
-        .map_err(|error| crate::separated::broken(list, &error))?
-    {
-        if reading.rows >= ROWS {
-            return Err(ImportError::TooLarge {
-                list: list.to_owned(),
-                what: "rows",
-                limit: ROWS as u64,
-            });
-        }
-        reading.rows += 1;
-        let line = record.position().map_or(0, csv::Position::line);
-        let line = line + u64::try_from(lines_before).unwrap_or_default();
-        if record.iter().any(|cell| cell.len() > CELL_BYTES) {
-            reading.problem(
-                line,
-                "",
-                "a cell too large to be meant: the row is left out",
-            );
-            continue;
-        }
+    let place = (layout.delimiter, layout.skip);
+    separated::each_row(list, text, place, &mut reading, |reading, line, record| {
         let row = Row {
             layout: &layout,
-            record: &record,
+            record,
         };
         if let Err((column, why)) = take(&row, &mut ties) {
             reading.problem(line, column, why);
         }
-    }
+    })?;
     reading.ties = ties.into_facts(list);
     Ok(reading)
 }

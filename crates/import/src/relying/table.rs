@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use csv::{ByteRecord, ReaderBuilder};
+use csv::ByteRecord;
 use groma_model::Peer;
 
 use super::adfs::{Kind, PRODUCT, is_lost, provider, way};
 use super::{At, Party};
-use crate::{CELL_BYTES, ImportError, ROWS, Reading};
+use crate::{ImportError, Reading, separated};
 
 const DELIMITERS: &[u8] = b",;\t";
 const LOST: &str =
@@ -66,38 +66,15 @@ pub(super) fn read(list: &str, text: &str, of: Option<&Peer>) -> Result<Reading,
     let Some(layout) = layout(text) else {
         return Ok(reading);
     };
-    let lines_before = text.get(..layout.skip).unwrap_or_default().lines().count();
-    let mut reader = ReaderBuilder::new()
-        .flexible(true)
-        .delimiter(layout.delimiter)
-        .from_reader(text.get(layout.skip..).unwrap_or_default().as_bytes());
-    let mut record = ByteRecord::new();
-    while reader
-        .read_byte_record(&mut record)
-        .map_err(|error| crate::separated::broken(list, &error))?
-    {
-        reading.rows += 1;
-        if reading.rows > ROWS {
-            return Err(ImportError::TooLarge {
-                list: list.to_owned(),
-                what: "rows",
-                limit: ROWS as u64,
-            });
-        }
-        let line = record.position().map_or(0, csv::Position::line);
-        let line = line + u64::try_from(lines_before).unwrap_or_default();
-        if record.iter().any(|cell| cell.len() > CELL_BYTES) {
-            let why = "a cell too large to be meant: the row is left out";
-            reading.problem(line, "", why);
-            continue;
-        }
+    let place = (layout.delimiter, layout.skip);
+    separated::each_row(list, text, place, &mut reading, |reading, line, record| {
         let place = At {
             list,
             number: usize::try_from(line).unwrap_or(usize::MAX),
             of,
         };
-        row(&place, &layout, &record, &mut reading);
-    }
+        row(&place, &layout, record, reading);
+    })?;
     Ok(reading)
 }
 
