@@ -106,6 +106,19 @@ impl Mark {
     }
 }
 
+/// True for one file at two moments between which nobody wrote to it; it may have been renamed.
+fn is_unchanged(one: &Member, other: &Member) -> bool {
+    let identity = |member: &Member| member.stamp.map(|stamp| stamp.identity);
+    let same_file = match (identity(one), identity(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one.path == other.path,
+    };
+    let written = |member: &Member| member.stamp.map(|stamp| stamp.modified);
+    same_file
+        && (one.bytes, one.modified) == (other.bytes, other.modified)
+        && written(one) == written(other)
+}
+
 /// Device, inode, size, last write and last change in nanoseconds.
 fn plain(stamp: Stamp) -> [i64; 5] {
     let bits = |number: u64| i64::from_ne_bytes(number.to_ne_bytes());
@@ -194,6 +207,20 @@ impl Part {
         self
     }
 
+    /// True if this tells more than `other`, another reading of the same file: that one was not begun, or stopped before.
+    pub(crate) fn came_further_than(&self, other: &Self) -> bool {
+        match (&self.outcome, &other.outcome) {
+            (Outcome::Left | Outcome::Closed(_), _) => false,
+            (_, Outcome::Left | Outcome::Closed(_)) => true,
+            (Outcome::Lines(one), Outcome::Lines(other)) => {
+                other.stopped && one.bytes > other.bytes
+            }
+            // What cannot be unpacked to its end breaks at the same place again, unless the time is over before.
+            (Outcome::Broken(_), Outcome::Lines(other)) => other.stopped,
+            _ => false,
+        }
+    }
+
     /// True if there is nothing more to read where nobody touched the file.
     fn is_whole(&self) -> bool {
         match &self.outcome {
@@ -206,14 +233,35 @@ impl Part {
 
 /// What files told before, by the log they are of. Also what is kept of it: see [`crate::remembered`].
 #[derive(Debug, Default)]
-pub(crate) struct Before(BTreeMap<PathBuf, Vec<Part>>);
+pub(crate) struct Before {
+    /// What goes on where it ended.
+    marked: BTreeMap<PathBuf, Vec<Part>>,
+    /// What has to be read again from its begin, by the file as it was: a packed one that was not unpacked to its end.
+    unfinished: Vec<(Member, Part)>,
+}
 
 impl Before {
     /// Puts what a file of `log` told.
-    pub(crate) fn put(&mut self, log: &Path, part: Part) {
-        if part.mark.is_some() {
-            self.0.entry(log.to_owned()).or_default().push(part);
+    pub(crate) fn put(&mut self, log: &Path, member: Member, part: Part) {
+        match part.outcome {
+            Outcome::Left | Outcome::Closed(_) => {}
+            _ if part.mark.is_none() => self.unfinished.push((member, part)),
+            _ => self.keep(log, part),
         }
+    }
+
+    /// Puts what a file of `log` told that goes on where it ended.
+    pub(crate) fn keep(&mut self, log: &Path, part: Part) {
+        if part.mark.is_some() {
+            self.marked.entry(log.to_owned()).or_default().push(part);
+        }
+    }
+
+    /// What the file told that has to be read again, if nobody changed it since, under whatever name.
+    pub(crate) fn unfinished(&mut self, member: &Member) -> Option<Part> {
+        let mut known = self.unfinished.iter();
+        let at = known.position(|(known, _)| is_unchanged(known, member))?;
+        Some(self.unfinished.swap_remove(at).1)
     }
 
     /// What the file told, if nobody touched it since.
@@ -245,21 +293,21 @@ impl Before {
     /// The logs there is something of.
     #[cfg(test)]
     pub(crate) fn logs(&self) -> impl Iterator<Item = &Path> {
-        self.0.keys().map(PathBuf::as_path)
+        self.marked.keys().map(PathBuf::as_path)
     }
 
     #[cfg(test)]
     pub(crate) fn parts(&self) -> impl Iterator<Item = &Part> {
-        self.0.values().flatten()
+        self.marked.values().flatten()
     }
 
     #[cfg(test)]
     pub(crate) fn into_parts(self) -> impl Iterator<Item = Part> {
-        self.0.into_values().flatten()
+        self.marked.into_values().flatten()
     }
 
     fn take(&mut self, log: &Path, mut fits: impl FnMut(&Part, &Mark) -> bool) -> Option<Part> {
-        let parts = self.0.get_mut(log)?;
+        let parts = self.marked.get_mut(log)?;
         let furthest = parts
             .iter()
             .enumerate()

@@ -78,8 +78,8 @@ impl Logs {
     pub(crate) fn before(self) -> Before {
         let mut before = Before::default();
         for log in self.logs {
-            for part in log.parts {
-                before.put(&log.family.path, part);
+            for (member, part) in log.family.members.into_iter().zip(log.parts) {
+                before.put(&log.family.path, member, part);
             }
         }
         before
@@ -167,8 +167,17 @@ impl<'a> Reader<'a> {
         self.bytes_left = self.bytes_left.saturating_sub(bytes);
     }
 
-    /// Reads one text file.
+    /// Reads one text file. Of one that nobody changed, an earlier reading that came further stands: its rows would be lost.
     fn member(&mut self, family: &Family, member: &Member, before: &mut Before) -> Part {
+        let first = before.unfinished(member);
+        let part = self.member_anew(family, member, before);
+        match first {
+            Some(first) if first.came_further_than(&part) => first,
+            _ => part,
+        }
+    }
+
+    fn member_anew(&mut self, family: &Family, member: &Member, before: &mut Before) -> Part {
         if let Some(part) = before.untouched(&family.path, member) {
             return part;
         }
@@ -344,4 +353,79 @@ pub(crate) fn zone(disk: &dyn Disk) -> Zone {
         Zone::named(std::str::from_utf8(&read.bytes).ok()?)
     };
     of_link.or_else(of_file).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use groma_source::testing::{FakeDisk, window, world};
+
+    use super::*;
+
+    const MAIL: &str = "/var/log/mail.log";
+
+    /// A packed log whose end is gone.
+    fn torn(gzip: bool) -> Vec<u8> {
+        let lines: String = (0..4_000)
+            .map(|n| format!("Nov 20 05:00:00 mail1 dovecot: imap-login: Login: user=<a>, method=PLAIN, rip=10.1.1.{}, lip=10.0.0.2, mpid={n}\n", n % 200 + 1))
+            .collect();
+        let mut packed = match gzip {
+            true => {
+                let mut encoder =
+                    flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                encoder.write_all(lines.as_bytes()).unwrap();
+                encoder.finish().unwrap()
+            }
+            false => zstd::stream::encode_all(lines.as_bytes(), 1).unwrap(),
+        };
+        packed.truncate(packed.len() * 9 / 10);
+        packed
+    }
+
+    /// A packed log that had no end was read at the begin of a look, and again at its end, where no bytes were left: the rows
+    /// of the first reading were lost.
+    #[test]
+    fn what_the_first_reading_told_of_a_torn_packed_log_stays_where_the_second_cannot_read_it() {
+        for (name, gzip) in [
+            ("/var/log/mail.log.1.gz", true),
+            ("/var/log/mail.log.1.zst", false),
+        ] {
+            let packed = torn(gzip);
+            let room = packed.len() as u64 + 10;
+            let world = world(FakeDisk::new().file(name, packed));
+            let (disk, window) = (world.disk.as_ref(), window(&world));
+            let around = Surroundings::of(disk);
+            let kept = Kept::default();
+            let mut reader = Reader::new(disk, &window, (&around, &kept), room);
+            let first = reader.read(&[MAIL], Before::default());
+            let told = |logs: &Logs| {
+                let part = &logs.logs[0].parts[0];
+                (part.outcome.clone(), part.reading.tallies.len())
+            };
+            let before = told(&first);
+            assert!(
+                matches!(before, (Outcome::Broken(_), 1)),
+                "{name}: {before:?}"
+            );
+            let second = reader.read_on(&[MAIL], first.before());
+            assert_eq!(told(&second), before, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_packed_log_that_was_changed_meanwhile_is_not_taken_for_what_it_was() {
+        let kept = Kept::default();
+        let first = world(FakeDisk::new().file("/var/log/mail.log.1.gz", torn(true)));
+        let around = Surroundings::of(first.disk.as_ref());
+        let window = window(&first);
+        let mut reader = Reader::new(first.disk.as_ref(), &window, (&around, &kept), 1 << 30);
+        let logs = reader.read(&[MAIL], Before::default());
+        let mut longer = torn(true);
+        longer.extend([0; 64]);
+        let changed = world(FakeDisk::new().file("/var/log/mail.log.1.gz", longer));
+        let mut reader = Reader::new(changed.disk.as_ref(), &window, (&around, &kept), 0);
+        let second = reader.read_on(&[MAIL], logs.before());
+        assert_eq!(second.logs[0].parts[0].outcome, Outcome::Left);
+    }
 }

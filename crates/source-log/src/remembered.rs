@@ -159,7 +159,7 @@ fn parse(bytes: &[u8], basis: &Basis) -> Option<Before> {
             outcome: head.outcome,
             reading,
         };
-        out.put(Path::new(&head.log), part);
+        out.keep(Path::new(&head.log), part);
     }
     Some(out)
 }
