@@ -193,6 +193,7 @@ fn reference(host: u32, hosts: u32, n: u32) -> Fact {
         resource: None,
         account: None,
         protection: None,
+        mechanism: None,
         has_secret: false,
         rhythm: None,
         weak: false,

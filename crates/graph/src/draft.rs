@@ -51,6 +51,7 @@ pub(crate) struct Draft {
     /// True if whoever states the need could not say whether it has an account.
     pub(crate) account_untold: bool,
     pub(crate) resources: Few<String>,
+    pub(crate) mechanisms: Few<String>,
     pub(crate) protection: Option<Protection>,
     pub(crate) secret: bool,
     pub(crate) rhythm: Option<String>,
@@ -88,6 +89,7 @@ impl Draft {
             accounts: Few::default(),
             account_untold: false,
             resources: Few::default(),
+            mechanisms: Few::default(),
             protection: None,
             secret: false,
             rhythm: None,
@@ -135,6 +137,7 @@ impl Draft {
         self.called.extend(other.called);
         self.accounts.extend(other.accounts);
         self.resources.extend(other.resources);
+        self.mechanisms.extend(other.mechanisms);
         self.protection = weakest(self.protection, other.protection);
         self.secret |= other.secret;
         self.rhythm = self.rhythm.take().or(other.rhythm);

@@ -234,7 +234,7 @@ fn dependency(
         details: DependencyDetails {
             account: None,
             accounts: draft.accounts.into_iter().collect(),
-            mechanism: None,
+            mechanism: one_of(draft.mechanisms),
             protection: draft.protection,
             resources: draft.resources.into_iter().collect(),
             written_in: draft.written_in.into_iter().collect(),
@@ -254,6 +254,12 @@ fn dependency(
         witnesses: draft.witnesses.into_iter().collect(),
         evidence: draft.evidence.into_iter().collect(),
     }
+}
+
+/// How it logs on, if all who say so say the same.
+fn one_of(mechanisms: Few<String>) -> Option<String> {
+    let mut said = mechanisms.into_iter();
+    said.next().filter(|_| said.next().is_none())
 }
 
 fn provider_end(

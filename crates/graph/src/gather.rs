@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use groma_model::device_verdict::DeviceEntry;
 use groma_model::fact::{
     Access, Admission, AskedName, BackupJob, Connection, DeviceSays, DirectoryNeed, FileSystem,
-    Forward, Job, Listener, LoggedUse, MailReader, MailRecord, MailRoute, MailServer, MailUse,
-    MailboxTie, Measurement, NameSource, OpenPort, Reference, RelyingParty, ReportedUse,
+    Forward, Job, Listener, LoggedSearch, LoggedUse, MailReader, MailRecord, MailRoute, MailServer,
+    MailUse, MailboxTie, Measurement, NameSource, OpenPort, Reference, RelyingParty, ReportedUse,
     SeenService, Share, Sighting, Watch, ZoneRecord,
 };
 use groma_model::inventory::{
@@ -60,6 +60,7 @@ pub(crate) struct Gathered {
     pub(crate) inside: Raws<Listener>,
     pub(crate) connections: Raws<Connection>,
     pub(crate) logged: Raws<LoggedUse>,
+    pub(crate) searches: Raws<LoggedSearch>,
     /// What exported logs and packets tell: the witness says which.
     pub(crate) reported: Raws<ReportedUse>,
     pub(crate) sightings: Raws<Sighting>,
@@ -187,6 +188,7 @@ impl Gathered {
             }
             Fact::Reference(reference) => self.references.push(raw!(reference)),
             Fact::LoggedUse(used) => self.logged.push(raw!(used)),
+            Fact::LoggedSearch(search) => self.searches.push(raw!(search)),
             Fact::ReportedUse(used) | Fact::PacketUse(used) | Fact::TableUse(used) => {
                 self.reported.push(raw!(used));
             }
@@ -248,6 +250,7 @@ impl Gathered {
         settle(&mut self.inside);
         settle(&mut self.connections);
         settle(&mut self.logged);
+        settle(&mut self.searches);
         settle(&mut self.reported);
         settle(&mut self.sightings);
         settle(&mut self.device_says);
@@ -348,6 +351,7 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
         Fact::Listener(_)
             | Fact::Connection(_)
             | Fact::LoggedUse(_)
+            | Fact::LoggedSearch(_)
             | Fact::ReportedUse(_)
             | Fact::PacketUse(_)
             | Fact::TableUse(_)

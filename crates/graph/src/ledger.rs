@@ -31,7 +31,10 @@ use crate::known::{Known, programs, reached};
 use crate::untold::{self, Use};
 use crate::{logged, rhythm};
 
+use searched::Searched;
+
 mod heard;
+mod searched;
 
 /// Evidence one row cites at most.
 const EVIDENCE_MAX: usize = 20;
@@ -94,6 +97,7 @@ pub(crate) fn entries(
     }
     let mut known = Known::new(dependencies, watching);
     let watched = watched(&rows);
+    let searched = Searched::of(&gathered.searches, estate);
     known.of_rows = rows.values().flat_map(|row| row.evidence.clone()).collect();
     let mut told = BTreeSet::new();
     let mut entries = Vec::new();
@@ -107,8 +111,9 @@ pub(crate) fn entries(
             );
         }
         let hours = watched.get(&key.0.0).copied().unwrap_or_default();
-        entries
-            .extend(entry(key, row, &needs, hours, &known).map(|row| classed(row, &known, estate)));
+        let searches = searched.by_row(&key);
+        let row = entry(key, row, &needs, hours, &known).map(|row| classed(row, &known, estate));
+        entries.extend(row.map(|row| with_searches(row, searches)));
     }
     let more = untold::uses(dependencies, &told).map(|used| {
         let (key, row, needs) = Row::of_use(&used);
@@ -491,6 +496,7 @@ fn entry(
         _ => None,
     };
     let account = account.or_else(only_account);
+    let mechanism = mechanism.or_else(|| only_mechanism(&kind, account.as_deref(), needs));
     let protection = protection.or_else(|| untold::protection_of(&kind, port));
     // A log that does not say the port means the one that is known, if it is one.
     let known_port = match needs {
@@ -530,6 +536,7 @@ fn entry(
         service,
         asks,
         bases: untold::bases(needs),
+        searches_by: Vec::new(),
         refused,
         written_in: all(needs, |need| &need.details.written_in),
         count: logged::calls(row.told.into_iter()).max(row.reported),
@@ -541,6 +548,34 @@ fn entry(
         logs: row.logs.into_iter().collect(),
         evidence,
     })
+}
+
+/// How settings say that it logs on, where the row speaks of the one need they are of, and of its account.
+fn only_mechanism(kind: &str, account: Option<&str>, needs: &[&Dependency]) -> Option<String> {
+    let [only] = needs else { return None };
+    let is_its = match account {
+        Some(account) => untold::has_account(only, account),
+        None => only.details.accounts.is_empty(),
+    };
+    (kind == untold::KIND && is_its)
+        .then(|| untold::mechanism_of(only))
+        .flatten()
+}
+
+/// The row with what its log tells of searches, beside what settings say of them.
+fn with_searches(mut row: LedgerEntry, searches: searched::Of) -> LedgerEntry {
+    let searched::Of {
+        mut bases,
+        by,
+        evidence,
+    } = searches;
+    bases.extend(row.bases);
+    row.bases = bases.into_iter().collect();
+    row.searches_by = by.into_iter().collect();
+    let room = EVIDENCE_MAX.saturating_sub(row.evidence.len());
+    row.evidence.extend(evidence.into_iter().take(room));
+    row.evidence.sort();
+    row
 }
 
 /// What all needs say of one thing, sorted.

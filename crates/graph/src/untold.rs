@@ -115,8 +115,12 @@ impl Use<'_> {
         seen
     }
 
-    /// A password beside a name of the directory is a simple bind (RFC 4513 §5.1.3): other mechanisms log on by other names.
+    /// What settings say of one account; else a password beside a name of the directory is a simple bind (RFC 4513 §5.1.3):
+    /// other mechanisms log on by other names.
     pub(crate) fn mechanism(&self) -> Option<String> {
+        if let Some(said) = mechanism_of(self.need) {
+            return Some(said);
+        }
         let is_name = self.account.as_ref().is_some_and(|a| a.contains('='));
         let alone = self.need.details.accounts.len() == 1;
         (is_name && alone && self.need.details.secret_in_file).then(|| "simple".to_owned())
@@ -126,6 +130,12 @@ impl Use<'_> {
         let by_port = protection_of(&self.need.kind, self.need.provider.port);
         by_port.or(self.need.details.protection)
     }
+}
+
+/// How a need logs on, as settings say; of several accounts nobody knows whose it is.
+pub(crate) fn mechanism_of(need: &Dependency) -> Option<String> {
+    let alone = need.details.accounts.len() <= 1;
+    need.details.mechanism.clone().filter(|_| alone)
 }
 
 /// How a directory's port is protected whatever anybody says.

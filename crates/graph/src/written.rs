@@ -97,6 +97,7 @@ fn reference(raw: Raw<Reference>, gathered: &Gathered, estate: &Estate) -> Optio
     draft
         .resources
         .extend(fact.resource.iter().map(ToString::to_string));
+    draft.mechanisms.extend(fact.mechanism.iter().cloned());
     draft.protection = fact.protection;
     draft.secret = fact.has_secret;
     draft.rhythm.clone_from(&fact.rhythm);

@@ -78,6 +78,7 @@ fn what_a_file_of_settings_states_already_stands_once() {
         resource: None,
         account: None,
         protection: None,
+        mechanism: None,
         has_secret: false,
         rhythm: None,
         weak: false,

@@ -12,10 +12,14 @@ pub enum Field {
     Account,
     /// The name a name server was asked for.
     Asked,
+    /// Where a search of a directory begins.
+    Base,
     /// The address of who called this machine.
     Client,
     /// What the service's own settings call who called this machine.
     ClientName,
+    /// What a directory is searched for: only the names of its attributes are kept.
+    Filter,
     /// How the account was proven.
     Mechanism,
     /// The name that was called.
@@ -38,8 +42,10 @@ pub enum Field {
 const NAMES: &[(&str, Field)] = &[
     ("account", Field::Account),
     ("asked", Field::Asked),
+    ("base", Field::Base),
     ("client", Field::Client),
     ("client_name", Field::ClientName),
+    ("filter", Field::Filter),
     ("mechanism", Field::Mechanism),
     ("name", Field::Name),
     ("port", Field::Port),

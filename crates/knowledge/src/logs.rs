@@ -13,6 +13,7 @@
 //! | `account` | the account used |
 //! | `asked` | the name a name server was asked for: kept only for zones of this very server |
 //! | `mechanism` | how it was proven |
+//! | `base`, `filter` | where a directory is searched, and for what: kept without persons and values |
 //! | `share` | the share of a file server that was used; at the end of a line it may hold blanks |
 //! | `program` | what the client says it is; only the word before the first `/` is kept |
 //! | `time` | when it was, in a log whose lines do not begin with a time (`head = "none"`) |

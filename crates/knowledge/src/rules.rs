@@ -299,6 +299,15 @@ pub struct Take {
     /// Siblings that hold the account.
     #[serde(default)]
     pub account_keys: Vec<String>,
+    /// Siblings that hold the mechanism of SASL it logs on by.
+    #[serde(default)]
+    pub mechanism_keys: Vec<String>,
+    /// Sibling and value without which no mechanism of SASL is used, whatever else is written.
+    #[serde(default)]
+    pub mechanism_when: BTreeMap<String, Vec<String>>,
+    /// Siblings that hold the account of a logon by SASL, which is another one than that of a simple bind.
+    #[serde(default)]
+    pub mechanism_account_keys: Vec<String>,
     /// Siblings that hold database, base, path.
     #[serde(default)]
     pub resource_keys: Vec<String>,

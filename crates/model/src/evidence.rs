@@ -76,6 +76,7 @@ impl Witness {
             | Fact::DirectoryObject(_)
             | Fact::DirectoryNeed(_) => Self::Declared,
             Fact::LoggedUse(_)
+            | Fact::LoggedSearch(_)
             | Fact::ReportedUse(_)
             | Fact::MailUse(_)
             | Fact::MailReader(_)

@@ -14,7 +14,7 @@ pub use crate::admission::Admission;
 pub use crate::content::{Access, Archive, BackupJob, Database, Grant, Share};
 pub use crate::device::{DeviceSays, LinkSeen};
 pub use crate::directory::{DirectoryEntry, DirectoryNeed, DirectoryObject, NeedReason};
-pub use crate::logged::{LoggedUse, REMOTE_LOGONS};
+pub use crate::logged::{LoggedSearch, LoggedUse, REMOTE_LOGONS};
 pub use crate::mail::{MailPurpose, MailRecord};
 pub use crate::mail_reader::MailReader;
 pub use crate::mail_use::{MailRecipients, MailRefusal, MailServer, MailUse, RelayBy, RelayRule};
@@ -106,6 +106,8 @@ pub enum Fact {
     Attachment(Attachment),
     /// A client and a service that used each other, as a log tells it.
     LoggedUse(LoggedUse),
+    /// Where a client searches in a directory, as its log tells it.
+    LoggedSearch(LoggedSearch),
     /// A machine used a service of another, as a log tells it that somebody carried here.
     ReportedUse(ReportedUse),
     /// Messages alike that a client handed to a mail server, as its log tells it.
@@ -867,6 +869,9 @@ pub struct Reference {
     /// Account it logs on with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Foreign>,
+    /// How it logs on, where the file says it: a mechanism of SASL, as `GSSAPI`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mechanism: Option<String>,
     /// How the connection is protected, where the file says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<Protection>,

@@ -69,6 +69,9 @@ pub struct LedgerEntry {
     /// Where in a directory it searches, from the last unit on: what stands before may be a person. Sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bases: Vec<String>,
+    /// Names of the attributes it searches by in a directory, without values. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub searches_by: Vec<String>,
     /// How the consumer finds the service, as its own settings and calls say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reached_by: Option<ReachedBy>,

@@ -58,3 +58,30 @@ impl LoggedUse {
         self.product == REMOTE_LOGONS
     }
 }
+
+/// Where a client searches in a directory of this machine, and by which attributes, as its log tells it. When and how often
+/// stands in [`Seen`](crate::Seen).
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
+pub struct LoggedSearch {
+    /// Kind of dependency of whoever searches.
+    pub kind: String,
+    /// The address of the client.
+    pub peer: IpAddr,
+    /// The port that was called, where the log says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Port>,
+    /// The product whose log it is, as `OpenLDAP`.
+    pub product: String,
+    /// The account that was used; empty for nobody (an anonymous bind).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Foreign>,
+    /// Where it begins, from the last unit on: what stands before may be a person, and three dots stand for it.
+    pub base: Foreign,
+    /// Names of the attributes it searches by, sorted; of their values none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<Foreign>,
+    /// The file that says so, without the number or date of its rotation.
+    pub log: Foreign,
+}

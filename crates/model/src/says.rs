@@ -11,8 +11,8 @@ mod reported;
 use crate::Fact;
 use crate::fact::{
     Attachment, CertificatePlace, CertificateRole, Connection, Direction, FileSystem, FilterRule,
-    Forward, ForwardEnd, ForwardMode, Job, Listener, LoggedUse, NameAnswer, NameSource, Program,
-    Reference,
+    Forward, ForwardEnd, ForwardMode, Job, Listener, LoggedSearch, LoggedUse, NameAnswer,
+    NameSource, Program, Reference,
 };
 use crate::mail::MailRecord;
 use crate::name::{Peer, Protection};
@@ -128,6 +128,7 @@ impl Fact {
             Self::FilterRule(rule) => says_filter_rule(rule),
             Self::Attachment(device) => says_attachment(device),
             Self::LoggedUse(used) => says_logged_use(used),
+            Self::LoggedSearch(search) => says_logged_search(search),
             Self::ReportedUse(used) | Self::PacketUse(used) | Self::TableUse(used) => {
                 reported::used(used)
             }
@@ -267,6 +268,30 @@ fn says_zone_record(record: &crate::zone::ZoneRecord) -> String {
         text.push_str(&format!(", remembered for {seconds} s"));
     }
     text
+}
+
+fn says_logged_search(search: &LoggedSearch) -> String {
+    let LoggedSearch {
+        peer,
+        product,
+        base,
+        log,
+        ..
+    } = search;
+    let account = search
+        .account
+        .as_ref()
+        .map(|account| match account.is_empty() {
+            true => ", as nobody".to_owned(),
+            false => format!(", as {account}"),
+        });
+    let account = account.unwrap_or_default();
+    let by: Vec<String> = search.by.iter().map(ToString::to_string).collect();
+    let by = match by.is_empty() {
+        true => String::new(),
+        false => format!(" by {}", by.join(", ")),
+    };
+    format!("{peer} searched {product} below {base}{by}{account}: {log}")
 }
 
 fn says_logged_use(used: &LoggedUse) -> String {

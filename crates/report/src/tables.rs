@@ -11,7 +11,7 @@ use crate::index::Index;
 use crate::page::class;
 use crate::table::written;
 
-const LEDGER: [&str; 26] = [
+const LEDGER: [&str; 27] = [
     "consumer",
     "class",
     "provider",
@@ -38,6 +38,7 @@ const LEDGER: [&str; 26] = [
     "rhythm",
     "next_due",
     "refused",
+    "searches_by",
 ];
 
 const MAIL: [&str; 34] = [
@@ -210,7 +211,7 @@ fn way(by: ReachedBy) -> &'static str {
     }
 }
 
-fn logon(row: &LedgerEntry, index: &Index<'_>) -> [String; 26] {
+fn logon(row: &LedgerEntry, index: &Index<'_>) -> [String; 27] {
     [
         index.name(&row.consumer),
         class(row.class).to_owned(),
@@ -238,6 +239,7 @@ fn logon(row: &LedgerEntry, index: &Index<'_>) -> [String; 26] {
         text(row.rhythm.as_ref()),
         text(row.next_due.map(|due| due.minute())),
         text(row.refused.then_some("refused")),
+        list(&row.searches_by),
     ]
 }
 

@@ -254,6 +254,7 @@ catalogue! {
     ledger_never: "never seen in use",
     ledger_due: "next {0} UTC",
     ledger_below: "searches below {0}",
+    ledger_by: "by {0}",
     ledger_unknown: "not known how",
     ledger_times: "once, {1} UTC|{0} times, {1} to {2} UTC",
     devices: "Devices: what each is, whether it mails, and what it needs for that",

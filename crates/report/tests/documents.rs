@@ -424,6 +424,7 @@ fn the_ledger_says_who_logs_on_how() {
         service: None,
         asks: None,
         bases: Vec::new(),
+        searches_by: Vec::new(),
         reached_by: None,
         reached_as: None,
         written_in: Vec::new(),

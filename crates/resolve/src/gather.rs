@@ -236,6 +236,9 @@ impl Gathered {
                 self.mention(site, vantage, Peer::Address(connection.remote), *seen)
             }
             Fact::LoggedUse(used) => self.mention(site, vantage, Peer::Address(used.peer), *seen),
+            Fact::LoggedSearch(search) => {
+                self.mention(site, vantage, Peer::Address(search.peer), *seen)
+            }
             Fact::ReportedUse(used) | Fact::TableUse(used) => {
                 for peer in [&used.consumer, &used.provider] {
                     self.mention(site, vantage, peer.clone(), *seen);

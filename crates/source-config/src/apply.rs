@@ -16,7 +16,8 @@ use crate::select::Selection;
 use crate::settings::{Setting, Settings};
 use crate::switched::is_switch_off;
 use crate::value::{
-    Target, account, connection_string, find_urls, is_reading_matter, resource, targets,
+    Target, account, connection_string, find_urls, is_reading_matter, mechanism, principal,
+    resource, targets,
 };
 
 /// References one file may give; what comes after is a gap.
@@ -353,6 +354,7 @@ fn reference(
         resource: target.resource.map(Foreign::from),
         account: target.account.map(Foreign::from),
         protection: target.protection.or(take.and_then(|t| t.protection)),
+        mechanism: target.mechanism,
         has_secret: target.has_secret,
         rhythm,
         weak: take.is_some_and(|t| t.weak),
@@ -625,6 +627,14 @@ impl Family<'_> {
             .resource
             .take()
             .or_else(|| self.first(&take.resource_keys).and_then(resource));
+        let is_sasl = take.mechanism_when.is_empty() || self.any(&take.mechanism_when);
+        if is_sasl {
+            target.mechanism = self.first(&take.mechanism_keys).and_then(mechanism);
+            // Who logs on by it is not who a simple bind would name.
+            if target.mechanism.is_some() || !take.mechanism_when.is_empty() {
+                target.account = self.first(&take.mechanism_account_keys).and_then(principal);
+            }
+        }
         target.has_secret |= self
             .first(&take.secret_keys)
             .is_some_and(|v| !matches!(v, "null" | "none" | "false"));

@@ -98,6 +98,7 @@ fn reference(place: &Place, (line, find): &(u32, Find)) -> Reference {
         resource: find.resource.clone(),
         account: find.account.clone(),
         protection: find.protection,
+        mechanism: None,
         has_secret: find.has_secret,
         rhythm: place.rhythm.clone(),
         weak: false,

@@ -665,6 +665,7 @@ mod tests {
             resource: None,
             account: None,
             protection: None,
+            mechanism: None,
             has_secret: false,
             rhythm: None,
             weak: false,

@@ -233,6 +233,7 @@ mod tests {
             resource: None,
             account: Some("joe".into()),
             protection: None,
+            mechanism: Some("GSSAPI".into()),
             has_secret: true,
             rhythm: None,
             weak: false,

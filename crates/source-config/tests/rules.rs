@@ -61,6 +61,10 @@ fn line(r: &Reference) -> String {
         .as_ref()
         .map_or_else(String::new, |a| format!(", resource {a}"));
     out += &r
+        .mechanism
+        .as_ref()
+        .map_or_else(String::new, |m| format!(", mechanism {m}"));
+    out += &r
         .protection
         .map_or_else(String::new, |p| format!(", protection {p:?}"));
     out += &r

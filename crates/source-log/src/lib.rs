@@ -55,6 +55,7 @@ mod radius;
 mod reach;
 mod read;
 mod remembered;
+mod search;
 mod sendmail;
 mod session;
 mod stamp;

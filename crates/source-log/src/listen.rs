@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::journal::Entry;
 use crate::known;
 use crate::mail::{self, Heard, Mail, Readers, Voice};
+use crate::search::Searches;
 use crate::session::{Owner, Sessions, Spoken, Use};
 use crate::stamp::Clock;
 use crate::syslog::{self, Line};
@@ -79,6 +80,11 @@ impl Reading {
         self.mail.settle();
         self.sessions.settle();
         self.tallies.values_mut().for_each(Tally::forget_persons);
+    }
+
+    /// What clients of directories searched; it is told once.
+    pub(crate) fn searches(&mut self) -> Searches {
+        std::mem::take(&mut self.sessions.searches)
     }
 
     /// What an older file told is put before this, which so far are the newer ones.

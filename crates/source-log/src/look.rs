@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use groma_knowledge::LOG_GRAMMARS;
-use groma_model::fact::{AskedName, MailReader, MailUse};
+use groma_knowledge::logs::LogGrammar;
+use groma_model::fact::{AskedName, LoggedSearch, LoggedUse, MailReader, MailUse};
 use groma_model::{
     Coverage, CoverageState, Fact, Foreign, Observation, Reason, Scope, SourceName, Timestamp,
 };
@@ -19,6 +20,7 @@ use crate::part::{Before, Outcome, Part};
 use crate::reach::Reach;
 use crate::read::{Log, Logs, Reader, Surroundings};
 use crate::remembered::{self, Basis};
+use crate::search::Searches;
 use crate::tally::{self, Tally};
 use crate::{journal, kept, lines, mail};
 
@@ -49,6 +51,8 @@ const MORE_TIME: &str = "the time of the look was over; give it more";
 const VERIFY: &str = "journalctl --verify tells what is wrong with it";
 /// A log that reaches so far has the monthly job in it.
 const MONTH: Duration = Duration::from_secs(31 * 86_400);
+/// How much later than the journal a syslog daemon may date a line.
+const LATE_MAX: Duration = Duration::from_secs(300);
 const BE_ROOT: &str = "run as root, or as a member of the group adm";
 const BE_ROOT_OR_JOURNAL: &str = "run as root, or as a member of the group systemd-journal";
 
@@ -104,9 +108,10 @@ impl Source for LogSource {
             sends: vec![
                 "addresses of clients, accounts they used, mechanism, protection, first, last, count, hours of the week".to_owned(),
                 "of mail: what clients call themselves, domains of senders and recipients, words as `scan` in a sender's name, sizes added up, why mail was refused; with which kind of program (in words of groma's own) mail, calendars and address books are read; which domains a mail server takes, and the entries that let clients send through it".to_owned(),
+                "of directories: where clients search, from the last unit on, and the names of the attributes they search by".to_owned(),
                 "of web and proxy servers: the first word of what a client calls itself (`curl`); of print servers: queues that were used, with pages; of file servers: shares".to_owned(),
             ],
-            never_sends: vec!["addresses of senders and recipients, subjects, names that were asked for outside of this server's own zones and who asked for which, search filters, lines of a log".to_owned()],
+            never_sends: vec!["addresses of senders and recipients, subjects, names that were asked for outside of this server's own zones and who asked for which, values in searches of a directory and names of persons in their bases, lines of a log".to_owned()],
             rights: vec!["root or the group adm".to_owned()],
             cost: "one pass over those files, up to the budget; later looks read what was added since, and say the whole".to_owned(),
         }
@@ -153,9 +158,11 @@ impl Source for LogSource {
             switched: BTreeMap::new(),
             kept: &kept,
             told: BTreeMap::new(),
+            searched: BTreeMap::new(),
             mail: BTreeMap::new(),
             readers: Vec::new(),
             heard: BTreeSet::new(),
+            in_text: BTreeMap::new(),
         };
         look.errors(&logs);
         logs.logs.into_iter().for_each(|log| look.log(log));
@@ -223,12 +230,15 @@ struct Reaches {
 }
 
 /// The name people know the grammar's product by.
-fn product_of(id: &'static str) -> &'static str {
+pub(crate) fn product_of(id: &'static str) -> &'static str {
     let of_id = LOG_GRAMMARS.iter().find(|g| g.id == id);
     of_id.map_or(id, |g| g.product.as_str())
 }
 /// What one log tells of the mail of one product.
 type ToldOfMail = (Foreign, BTreeMap<MailUse, groma_model::Seen>);
+
+/// What one log tells of searches.
+type ToldOfSearches = (Foreign, BTreeMap<LoggedSearch, groma_model::Seen>);
 
 /// What one log tells of one product.
 type Told = (Foreign, BTreeMap<tally::Row, groma_model::Seen>);
@@ -247,12 +257,16 @@ struct Look<'a> {
     kept: &'a kept::Kept,
     /// What each product's uses are, by the log that tells them.
     told: BTreeMap<&'static str, Vec<Told>>,
+    /// Where clients of directories search, by the log that tells it.
+    searched: BTreeMap<&'static str, Vec<ToldOfSearches>>,
     /// What each product's mail is, by the log that tells it.
     mail: BTreeMap<&'static str, Vec<ToldOfMail>>,
     /// Who reads mail and calendars, by the log that tells it.
     readers: Vec<(Foreign, BTreeMap<MailReader, groma_model::Seen>)>,
     /// Products whose log is on.
     heard: BTreeSet<&'static str>,
+    /// Products that text logs tell, and since when.
+    in_text: BTreeMap<&'static str, Timestamp>,
 }
 
 impl Look<'_> {
@@ -367,8 +381,10 @@ impl Look<'_> {
     }
 
     /// Keeps what a family told, and says how far it reaches.
-    fn end_family(&mut self, scope: Scope, family: &Family, reading: Reading, complete: bool) {
+    fn end_family(&mut self, scope: Scope, family: &Family, mut reading: Reading, complete: bool) {
         let mut complete = complete;
+        let mut searches = reading.searches();
+        let mut begins: BTreeMap<&'static str, Timestamp> = BTreeMap::new();
         let log = disk::foreign(&family.path);
         for (product, times) in reading.switched {
             self.switched.entry(product).or_default().extend(times);
@@ -390,10 +406,14 @@ impl Look<'_> {
                     "more different clients than a look keeps",
                 );
             }
+            let rows = tally.rows();
+            let first = rows.values().map(|seen| seen.first).min();
+            begins.extend(first.map(|first| (product, first)));
+            complete &= self.searches(&scope, product, (&rows, &log), &mut searches);
             self.told
                 .entry(product)
                 .or_default()
-                .push((log.clone(), tally.rows()));
+                .push((log.clone(), rows));
         }
         if reading.readers.left_out > 0 {
             complete = false;
@@ -449,15 +469,27 @@ impl Look<'_> {
             self.sink
                 .missed_because(&scope, what, Reason::Unsupported, BY_NAME);
         }
-        let grammar = LOG_GRAMMARS
+        let heard: Vec<&LogGrammar> = LOG_GRAMMARS
             .iter()
-            .find(|g| reading.heard.contains(g.id.as_str()));
+            .filter(|g| reading.heard.contains(g.id.as_str()))
+            .collect();
+        let grammar = heard.first().copied();
         self.heard.extend(reading.heard);
         let (from, to) = reading
             .span
             .unwrap_or((self.window.started(), self.window.now()));
-        if let Some(grammar) = grammar {
+        let is_journal = family.path == Path::new(family::JOURNAL);
+        let mut alone = heard.iter().filter(|grammar| {
+            let begin = begins.get(grammar.id.as_str());
+            !is_journal || !self.is_in_text(&grammar.product, begin.copied())
+        });
+        if let Some(grammar) = alone.next() {
             self.kept_too_short(&scope, family, to.since(from), &grammar.product);
+        }
+        for grammar in heard.into_iter().filter(|_| !is_journal) {
+            let begin = begins.get(grammar.id.as_str()).copied().unwrap_or(to);
+            let known = self.in_text.entry(&grammar.product).or_insert(begin);
+            *known = begin.min(*known);
         }
         let kept = self.how_kept(family, grammar.map(|grammar| grammar.kept.as_str()));
         self.sink.covered(Coverage {
@@ -471,6 +503,36 @@ impl Look<'_> {
             to,
             how: Some(kept),
         });
+    }
+
+    /// Says what clients of a directory search; false if something had no room.
+    fn searches(
+        &mut self,
+        scope: &Scope,
+        product: &'static str,
+        (rows, log): (&BTreeMap<tally::Row, groma_model::Seen>, &Foreign),
+        searches: &mut Searches,
+    ) -> bool {
+        if !searches.has(product) {
+            return true;
+        }
+        let uses: Vec<LoggedUse> = (rows.keys().cloned())
+            .map(|row| row.into_fact(product_of(product), log))
+            .collect();
+        let (told, left_out) = searches.of_product(product, &uses);
+        if left_out > 0 {
+            let name = product_of(product);
+            let what = format!("{left_out} further ways in which clients search in {name}");
+            let remedy =
+                "more different searches than a look keeps; none of the clients is left out";
+            self.sink
+                .missed_because(scope, what, Reason::BudgetExhausted, remedy);
+        }
+        self.searched
+            .entry(product)
+            .or_default()
+            .push((log.clone(), told));
+        left_out == 0
     }
 
     /// How many files there are, and how long they are kept: as this machine's settings say, else by `habit`.
@@ -487,6 +549,13 @@ impl Look<'_> {
             (None, Some(habit)) => format!("{files}, kept {habit}"),
             (None, None) => files,
         }
+    }
+
+    /// True if a text log beside the journal keeps the uses of `product` from its first one in the journal on: its lines are
+    /// the same, and how long they are kept is said of that log.
+    fn is_in_text(&self, product: &str, begin: Option<Timestamp>) -> bool {
+        let reaches = |text: &Timestamp| begin.is_none_or(|begin| text.since(begin) <= LATE_MAX);
+        self.in_text.get(product).is_some_and(reaches)
     }
 
     /// A log in which a monthly job leaves no trace is a hole, unless it reaches further than it must.
@@ -608,6 +677,14 @@ impl Look<'_> {
             for (row, (log, seen)) in tally::joined(told) {
                 let scope = Scope::new("log", &log.lossy());
                 let fact = Fact::LoggedUse(row.into_fact(product, &log));
+                self.sink.saw(Observation { scope, fact, seen });
+            }
+        }
+        for told in std::mem::take(&mut self.searched).into_values() {
+            for (mut search, (log, seen)) in tally::joined(told) {
+                let scope = Scope::new("log", &log.lossy());
+                search.log = log;
+                let fact = Fact::LoggedSearch(search);
                 self.sink.saw(Observation { scope, fact, seen });
             }
         }

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::known::Known;
 use crate::quick::QuickMap;
+use crate::search::{self, Search, Searches};
 use crate::tally::is_inside;
 use crate::word::Word;
 
@@ -45,6 +46,9 @@ pub(crate) struct Use {
     /// How often the service was used; 0 for one that only came.
     pub(crate) count: u64,
     pub(crate) span: Option<(Timestamp, Timestamp)>,
+    /// What it searched in a directory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) searches: search::OfUse,
 }
 
 /// The fields of one line, before anything is made of them.
@@ -94,8 +98,12 @@ fn matches<'m>(
     }
 }
 
-/// What stands beside what a line tells of a use: the session it is of, and the time.
-type Beside<'m> = (&'m str, Option<&'m str>);
+/// What stands beside what a line tells of a use: the session it is of, the time, and what is searched.
+struct Beside<'m> {
+    session: &'m str,
+    time: Option<&'m str>,
+    search: Option<Search>,
+}
 
 /// Makes of the fields what they mean, in `used`; `None` if one is not what it should be.
 fn told<'m>(line: &LogLine, fields: &Fields<'m>, used: &mut Use) -> Option<Beside<'m>> {
@@ -106,6 +114,7 @@ fn told<'m>(line: &LogLine, fields: &Fields<'m>, used: &mut Use) -> Option<Besid
         ..Use::default()
     };
     let (mut session, mut time) = ("", None);
+    let (mut base, mut filter) = (None, "");
     for (field, value) in fields.iter() {
         match field {
             Field::Client => used.client = Some(address(value)?),
@@ -122,6 +131,8 @@ fn told<'m>(line: &LogLine, fields: &Fields<'m>, used: &mut Use) -> Option<Besid
             Field::Account => used.account = Some(value.into()),
             Field::Mechanism => used.mechanism = Word::parse(value),
             Field::Program => used.program = Word::parse(value.split(['/', ' ']).next()?),
+            Field::Base => base = Some(value),
+            Field::Filter => filter = value,
             Field::Session => session = value,
             // The way in, not a share; and what no share can be called.
             Field::Share if value.eq_ignore_ascii_case("IPC$") || !is_share(value) => return None,
@@ -129,7 +140,12 @@ fn told<'m>(line: &LogLine, fields: &Fields<'m>, used: &mut Use) -> Option<Besid
             Field::Time => time = Some(value),
         }
     }
-    Some((session, time))
+    let search = base.and_then(|base| Search::parse(base, filter));
+    Some(Beside {
+        session,
+        time,
+        search,
+    })
 }
 
 impl Use {
@@ -146,6 +162,7 @@ impl Use {
         self.share = more.share.or_else(|| self.share.take());
         self.protection = more.protection.or(self.protection);
         self.count += more.count;
+        search::learn(&mut self.searches, more.searches);
         let (first, last) = self.span.unwrap_or((at, at));
         self.span = Some((first.min(at), last.max(at)));
     }
@@ -258,6 +275,8 @@ pub(crate) struct Sessions {
     waiting: usize,
     /// The same of the file after this one.
     later: QuickMap<Key, Vec<(Owner, Use)>>,
+    /// What clients of directories searched.
+    pub(crate) searches: Searches,
 }
 
 impl Sessions {
@@ -285,12 +304,19 @@ impl Sessions {
             }
             Some((line, self::told(line, &fields, &mut told)?))
         });
-        let Some((line, (session, time))) = fits else {
+        let Some((line, beside)) = fits else {
             return false;
         };
+        let Beside {
+            session,
+            time,
+            search,
+        } = beside;
         let does = line.does;
         told.port = told.port.or(spoken.port);
         let Some(at) = at(time) else { return false };
+        told.searches
+            .extend(search.map(|search| (search, search::at(at))));
         let of_line = line.speaker.and_then(|at| grammar.speaker.get(at));
         let owner = Owner {
             grammar,
@@ -318,9 +344,22 @@ impl Sessions {
             open,
             unknown,
             waiting,
+            searches,
             ..
         } = self;
-        let mut tell = |owner, used| tell(unknown, waiting, &key, owner, used, done);
+        let mut tell = |owner, used| {
+            tell(
+                unknown,
+                waiting,
+                &key,
+                owner,
+                used,
+                &mut |owner, mut used| {
+                    searches.take(owner, &mut used);
+                    done(owner, used);
+                },
+            );
+        };
         match open.entry(key) {
             Entry::Vacant(_) if does == Does::Ends => {
                 told.span = Some((at, at));
@@ -348,10 +387,23 @@ impl Sessions {
         for used in open.filter(|used| used.client.is_some_and(|client| !is_inside(client))) {
             used.account = None;
         }
+        self.searches.forget_persons();
     }
 
     fn tell(&mut self, key: &Key, owner: Owner, used: Use, done: &mut impl FnMut(Owner, Use)) {
-        tell(&mut self.unknown, &mut self.waiting, key, owner, used, done);
+        let searches = &mut self.searches;
+        let mut done = |owner, mut used| {
+            searches.take(owner, &mut used);
+            done(owner, used);
+        };
+        tell(
+            &mut self.unknown,
+            &mut self.waiting,
+            key,
+            owner,
+            used,
+            &mut done,
+        );
     }
 
     /// A log that never says goodbye must not fill the memory: what is open ends.
@@ -364,6 +416,7 @@ impl Sessions {
     /// These of a file, after those of the `newer` one: what that one told of clients it does not know, this one may.
     pub(crate) fn come_before(&mut self, newer: Self, done: &mut impl FnMut(Owner, Use)) {
         self.later = newer.later;
+        self.searches.join(newer.searches);
         self.end_file(done);
     }
 
@@ -423,6 +476,7 @@ fn part(
         tell(*owner, open.clone());
         open.count = 0;
         open.span = None;
+        open.searches.clear();
     }
 }
 
@@ -431,6 +485,7 @@ fn part(
 struct Kept {
     open: Vec<(Known, Word, Owner, Use)>,
     unknown: Vec<KeptUses>,
+    searches: Searches,
 }
 
 /// Uses under one key.
@@ -446,6 +501,7 @@ impl Serialize for Sessions {
         Kept {
             open: open.collect(),
             unknown: unknown.collect(),
+            searches: self.searches.clone(),
         }
         .serialize(serializer)
     }
@@ -453,7 +509,11 @@ impl Serialize for Sessions {
 
 impl<'de> Deserialize<'de> for Sessions {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Kept { open, unknown } = Kept::deserialize(deserializer)?;
+        let Kept {
+            open,
+            unknown,
+            searches,
+        } = Kept::deserialize(deserializer)?;
         let waiting = unknown.iter().map(|(.., uses)| uses.len()).sum();
         let open = open.into_iter();
         let unknown = unknown.into_iter();
@@ -465,6 +525,7 @@ impl<'de> Deserialize<'de> for Sessions {
                 .map(|(tag, word, uses)| (Key(tag.0, word), uses))
                 .collect(),
             waiting,
+            searches,
             later: QuickMap::default(),
         })
     }

@@ -1642,3 +1642,133 @@ fn dnstap_at_a_socket_or_damaged_is_a_gap() {
         .file("/etc/bind/named.conf", "options { directory \"/x\"; };");
     assert_eq!(look(off).gaps().count(), 0);
 }
+
+fn searches(recorder: &Recorder) -> Vec<String> {
+    let of = recorder
+        .records
+        .iter()
+        .filter_map(|record| match &record.said {
+            groma_model::batch::Said::Saw(o) if matches!(o.fact, Fact::LoggedSearch(_)) => {
+                Some(format!("{}× {}", o.seen.count, o.fact.says()))
+            }
+            _ => None,
+        });
+    of.collect()
+}
+
+#[test]
+fn slapd_tells_where_each_account_searches_and_by_what() {
+    let disk = FakeDisk::new()
+        .file("/var/log/slapd.log", recorded("slapd.log"))
+        .file("/var/log/slapd.log.2.gz", recorded("slapd.log.2.gz"));
+    let want = [
+        "27× 10.20.1.21 searched OpenLDAP below ou=people,dc=corp,dc=example by mailLocalAddress, as cn=svc-old",
+        "4× 10.20.1.31 searched OpenLDAP below dc=corp,dc=example by objectClass, uid, as cn=svc-sssd",
+        "1× 10.20.1.101 searched OpenLDAP below dc=corp,dc=example by cn, as cn=svc-ws",
+        "1× 10.20.1.101 searched OpenLDAP below ou=groups,dc=corp,dc=example by cn, gidNumber, objectClass, as cn=svc-ws",
+        "4× 10.20.1.101 searched OpenLDAP below ou=people,dc=corp,dc=example by objectClass, uid, uidNumber, as cn=svc-ws",
+        "6× 10.20.1.101 searched OpenLDAP below ou=people,dc=corp,dc=example by mail, as uid=anna",
+        "6× 10.20.1.201 searched OpenLDAP below dc=corp,dc=example by cn, as cn=svc-copier",
+        "125× fd20:1::20 searched OpenLDAP below dc=corp,dc=example by mailLocalAddress, as cn=svc-mail",
+        "14× fd20:1::20 searched OpenLDAP below ou=people,dc=corp,dc=example by mail, objectClass, as cn=svc-mail",
+        "2× fd20:1::20 searched OpenLDAP below ou=people,dc=corp,dc=example by uid, as cn=svc-mail",
+        "3× fd20:1::31 searched OpenLDAP below dc=corp,dc=example by uid, as cn=svc-erp",
+    ];
+    let told = searches(&look(disk));
+    assert_eq!(told.len(), want.len(), "{told:#?}");
+    for (told, want) in told.iter().zip(want) {
+        assert!(told.starts_with(&format!("{want},ou=")), "{told}");
+    }
+    // Nobody's search for a person: what it was for is in no row.
+    assert!(!told.concat().contains("jens") && !told.concat().contains("@"));
+}
+
+#[test]
+fn what_clients_of_other_services_say_is_no_search() {
+    let forged = "Nov 20 05:00:00 ldap1 dovecot: imap-login: Login: user=<a>, method=PLAIN, rip=10.20.1.7, lip=10.20.1.1, mpid=1\nNov 20 05:00:01 ldap1 sshd[7]: conn=1 fd=2 ACCEPT from IP=10.20.1.9:1 (IP=0.0.0.0:389)\nNov 20 05:00:01 ldap1 sshd[7]: conn=1 op=1 SRCH base=\"dc=corp\" scope=2 deref=0 filter=\"(uid=a)\"\n";
+    let stranger = "Nov 20 05:00:01 ldap1 slapd[7]: conn=1 fd=2 ACCEPT from IP=8.8.8.8:1 (IP=0.0.0.0:389)\nNov 20 05:00:01 ldap1 slapd[7]: conn=1 op=1 SRCH base=\"dc=corp\" scope=2 deref=0 filter=\"(uid=a)\"\nNov 20 05:00:01 ldap1 slapd[7]: conn=1 fd=2 closed\n";
+    let disk = FakeDisk::new().file("/var/log/syslog", format!("{forged}{stranger}"));
+    assert_eq!(searches(&look(disk)), Vec::<String>::new());
+}
+
+#[test]
+fn who_searches_in_ever_other_ways_is_a_gap_and_has_as_many_rows_as_may_be() {
+    let mut log =
+        "Nov 20 05:00:01 ldap1 slapd[7]: conn=1 fd=2 ACCEPT from IP=10.20.1.9:1 (IP=0.0.0.0:389)\n"
+            .to_owned();
+    for n in 0..40 {
+        log += &format!(
+            "Nov 20 05:00:01 ldap1 slapd[7]: conn={c} fd=2 ACCEPT from IP=10.20.1.9:1 (IP=0.0.0.0:389)\nNov 20 05:00:02 ldap1 slapd[7]: conn={c} op=1 SRCH base=\"ou=u{n},dc=corp\" scope=2 deref=0 filter=\"(uid=a)\"\nNov 20 05:00:03 ldap1 slapd[7]: conn={c} fd=2 closed\n",
+            c = n + 2
+        );
+    }
+    let looked = look(FakeDisk::new().file("/var/log/syslog", log));
+    assert_eq!(searches(&looked).len(), 16);
+    let gaps: Vec<&str> = looked.gaps().map(|gap| gap.what.as_str()).collect();
+    assert_eq!(
+        gaps,
+        ["24 further ways in which clients search in OpenLDAP"]
+    );
+}
+
+#[test]
+fn the_access_log_of_389_tells_where_each_account_searches_and_by_what() {
+    let log = "/var/log/dirsrv/slapd-corp/access";
+    let disk = FakeDisk::new().file(log, recorded("dirsrv-access.log"));
+    let by = "searched 389 Directory Server below dc=corp,dc=example by cn, as";
+    let erp = "cn=erp,ou=services,dc=corp,dc=example";
+    // The base that looks like a line is a person's or nobody's.
+    assert_eq!(
+        searches(&look(disk)),
+        [
+            format!("3× 10.20.1.30 {by} {erp}: {log}"),
+            format!("1× 10.20.1.31 {by} nobody: {log}"),
+            format!("1× 10.20.1.31 {by} {erp}: {log}"),
+            format!("2× 10.20.1.31 {by} cn=printer scan,ou=services,dc=corp,dc=example: {log}"),
+            format!("1× fd20:1::30 {by} {erp}: {log}"),
+        ]
+    );
+}
+
+/// What a syslog daemon writes of the same entries (`journalctl -o short-iso`).
+fn journal_as_text() -> String {
+    String::from_utf8(recorded("system-journal.log")).unwrap()
+}
+
+fn with_volatile_journal() -> FakeDisk {
+    FakeDisk::new()
+        .file("/etc/machine-id", "0123456789abcdef0123456789abcdef\n")
+        .file("/proc/sys/kernel/hostname", "mail1\n")
+        .file(
+            "/run/log/journal/0123456789abcdef0123456789abcdef/system.journal",
+            unpacked("system.journal.zst"),
+        )
+}
+
+/// A journal in memory was called a hole in the history of products whose lines a text log keeps beside it.
+#[test]
+fn a_journal_in_memory_is_no_hole_where_a_text_log_keeps_its_lines() {
+    let gaps =
+        |disk: FakeDisk| -> Vec<String> { look(disk).gaps().map(|gap| gap.what.clone()).collect() };
+    let alone = gaps(with_volatile_journal());
+    assert_eq!(
+        alone,
+        ["who used Dovecot once a month: /var/log/journal is kept until the next start"]
+    );
+    let text = journal_as_text();
+    let beside = with_volatile_journal().file("/var/log/syslog", text.clone());
+    assert_eq!(gaps(beside), Vec::<String>::new());
+    // One product's lines are not kept beside it.
+    let without: String = (text.lines().filter(|line| !line.contains("sshd[")))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let in_part = with_volatile_journal().file("/var/log/syslog", without);
+    assert_eq!(
+        gaps(in_part),
+        ["who used OpenSSH once a month: /var/log/journal is kept until the next start"]
+    );
+    // The text log begins after what the journal tells.
+    let later = text.replace("2026-11-21T00:", "2026-11-21T09:");
+    let late = with_volatile_journal().file("/var/log/syslog", later);
+    assert_eq!(gaps(late).len(), 1);
+}

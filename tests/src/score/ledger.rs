@@ -259,6 +259,7 @@ mod tests {
             service: None,
             asks: None,
             bases: Vec::new(),
+            searches_by: Vec::new(),
             reached_by: None,
             reached_as: None,
             written_in: Vec::new(),

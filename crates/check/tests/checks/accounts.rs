@@ -29,6 +29,7 @@ fn row(
         service: None,
         asks: None,
         bases: Vec::new(),
+        searches_by: Vec::new(),
         reached_by: None,
         reached_as: None,
         written_in: Vec::new(),

@@ -24,6 +24,7 @@ fn used(account: &str, at: Timestamp) -> LedgerEntry {
         service: None,
         asks: None,
         bases: Vec::new(),
+        searches_by: Vec::new(),
         reached_by: None,
         reached_as: None,
         written_in: Vec::new(),

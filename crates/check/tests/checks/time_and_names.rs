@@ -140,6 +140,7 @@ pub(crate) mod clients {
             service: None,
             asks: None,
             bases: Vec::new(),
+            searches_by: Vec::new(),
             reached_by: None,
             reached_as: None,
             written_in: Vec::new(),

@@ -243,6 +243,7 @@ pub(crate) fn reference(rule: &str, file: &str, peer: &str, port: u16, kind: &st
         resource: None,
         account: None,
         protection: None,
+        mechanism: None,
         has_secret: false,
         rhythm: None,
         weak: false,

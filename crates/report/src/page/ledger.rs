@@ -131,6 +131,8 @@ fn how(row: &LedgerEntry, words: &Catalogue) -> String {
         row.service.clone(),
         row.asks.clone(),
         (!row.bases.is_empty()).then(|| fill(words.ledger_below, &[&row.bases.join(" | ")])),
+        (!row.searches_by.is_empty())
+            .then(|| fill(words.ledger_by, &[&row.searches_by.join(", ")])),
         row.refused.then(|| words.ledger_refused.to_owned()),
     ];
     let said: Vec<String> = parts.into_iter().flatten().collect();

@@ -154,6 +154,7 @@ impl Told {
                 resource: None,
                 account: None,
                 protection: None,
+                mechanism: None,
                 has_secret: false,
                 rhythm: None,
                 weak: false,

@@ -399,6 +399,7 @@ fn place(path: &Path, machine: &Machine, hit: &Hit, said: &Said) -> Reference {
         resource: None,
         account: None,
         protection: None,
+        mechanism: None,
         has_secret: known.is_some_and(|r| r.has_secret),
         rhythm: known.and_then(|r| r.rhythm.clone()),
         weak: true,

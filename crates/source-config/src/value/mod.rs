@@ -27,6 +27,8 @@ pub(crate) struct Target {
     pub(crate) protection: Option<Protection>,
     pub(crate) resource: Option<String>,
     pub(crate) account: Option<String>,
+    /// How it logs on, where that is said.
+    pub(crate) mechanism: Option<String>,
     /// True if a secret stood there; it was dropped.
     pub(crate) has_secret: bool,
     /// Port of the scheme or program, where none is written.
@@ -43,10 +45,31 @@ impl Target {
             protection: None,
             resource: None,
             account: None,
+            mechanism: None,
             has_secret: false,
             default_port: None,
         }
     }
+}
+
+/// An account of SASL as it may be said: also a machine's, which ends in a dollar sign (`APP1$@CORP.EXAMPLE`).
+pub(crate) fn principal(text: &str) -> Option<String> {
+    let text = text.trim();
+    let (name, realm) = text.split_once('@').unwrap_or((text, ""));
+    let without = format!("{}@{realm}", name.strip_suffix('$').unwrap_or(name));
+    account(&without).map(|_| text.to_owned())
+}
+
+/// Longest name of a mechanism of SASL (RFC 4422 §3.1).
+const MECHANISM_MAX: usize = 20;
+
+/// A mechanism of SASL as it may be said; several that may be used are none that is.
+pub(crate) fn mechanism(text: &str) -> Option<String> {
+    let text = text.trim();
+    let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let fits = (1..=MECHANISM_MAX).contains(&text.len()) && text.chars().all(sound);
+    let name = text.to_ascii_uppercase();
+    (fits && name.bytes().any(|b| b.is_ascii_uppercase())).then_some(name)
 }
 
 /// An account as it may be said: not empty, not a variable, and nothing that looks like a token.
