@@ -1,7 +1,7 @@
 //! What logs tell of uses: a further witness for needs that are known, and the only one for a client that calls
 //! once a month.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use groma_model::fact::{Direction, LoggedUse};
 use groma_model::inventory::ReachedBy;
@@ -10,6 +10,7 @@ use groma_model::{EntityId, Estate, Foreign, Peer, Witness};
 use crate::draft::{Certainty, Draft, Drafts, Place, one_transport, weakest};
 use crate::gather::{Gathered, Raw};
 use crate::live::whole;
+use crate::untold::{KIND, is_one_account};
 
 /// Adds what logs tell to the drafts of everything else. Rows of one place (one for each account and protection) are
 /// taken together: a count is that of all of them. What does not say the port comes last: what it means depends on where the
@@ -143,16 +144,43 @@ fn confirm(known: &mut [Draft], rows: &[&Raw<LoggedUse>]) {
         }
     }
     if let [only] = meant.as_mut_slice() {
-        only.calls = only.calls.max(calls(rows.iter().copied()));
-        for raw in rows {
-            only.seen = groma_model::Seen {
-                count: only.seen.count,
-                bytes: only.seen.bytes,
-                ..only.seen.joined(raw.seen)
-            };
-            tell(only, raw);
-        }
+        tell_only(only, rows);
     }
+}
+
+/// Tells the one who is known to call what the log says that can only be its. Somebody nobody saw may call there too: what is
+/// done as somebody else than its settings name is not done by it, and of several accounts nobody knows which is its.
+fn tell_only(only: &mut Draft, rows: &[&Raw<LoggedUse>]) {
+    let is_named = only.kind == KIND && !only.accounts.is_empty();
+    let is_own = |account: &str| only.accounts.iter().any(|own| is_one_account(own, account));
+    let own: Vec<&Raw<LoggedUse>> = (rows.iter().copied())
+        .filter(|raw| !is_named || account(raw).is_none_or(|account| is_own(&account)))
+        .collect();
+    let told: BTreeSet<String> = rows.iter().filter_map(|raw| account(raw)).collect();
+    let mut told = told.into_iter();
+    let account = told
+        .next()
+        .filter(|first| told.all(|other| is_one_account(first, &other)));
+    if only.accounts.is_empty() {
+        only.accounts.extend(account);
+    }
+    only.calls = only.calls.max(calls(own.iter().copied()));
+    for raw in own {
+        only.seen = groma_model::Seen {
+            count: only.seen.count,
+            bytes: only.seen.bytes,
+            ..only.seen.joined(raw.seen)
+        };
+        tell_way(only, raw);
+    }
+}
+
+/// The account a row tells; nobody is none.
+fn account(raw: &Raw<LoggedUse>) -> Option<String> {
+    let account = raw.fact.account.as_ref();
+    account
+        .filter(|account| !account.is_empty())
+        .map(|account| account.lossy().into_owned())
 }
 
 /// How many calls these rows tell. Two logs of a machine tell the same ones (a file and the journal; the file whose
@@ -183,11 +211,13 @@ fn told_alike(rows: &[&Raw<LoggedUse>]) -> u64 {
 }
 
 fn tell(draft: &mut Draft, raw: &Raw<LoggedUse>) {
+    draft.accounts.extend(account(raw));
+    tell_way(draft, raw);
+}
+
+/// How the service was found, and how that was protected.
+fn tell_way(draft: &mut Draft, raw: &Raw<LoggedUse>) {
     let used = &raw.fact;
-    let account = used.account.as_ref().filter(|account| !account.is_empty());
-    draft
-        .accounts
-        .extend(account.map(|account| account.lossy().into_owned()));
     draft.protection = weakest(draft.protection, used.protection);
     let name = used.name.as_ref();
     draft

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use groma_model::fact::{Direction, Interface, LoggedUse, REMOTE_LOGONS};
+use groma_model::fact::{Direction, Interface, LoggedSearch, LoggedUse, REMOTE_LOGONS};
 use groma_model::name::Protection;
 use groma_model::{Evidence, Fact, Hours, Port, Seen, Timestamp, Transport, Witness};
 
@@ -539,4 +539,102 @@ fn of_two_transports_one_is_always_meant() {
         let meant = meant.and_then(|need| need.provider.transport);
         assert_eq!(meant, Some(Transport::Tcp));
     }
+}
+
+fn search(account: Option<&str>, base: &str, by: &[&str]) -> Fact {
+    Fact::LoggedSearch(LoggedSearch {
+        kind: "ldap-bind".into(),
+        peer: ip("10.0.0.1"),
+        port: Some(Port(389)),
+        product: "OpenLDAP".into(),
+        account: account.map(Into::into),
+        base: base.into(),
+        by: by.iter().map(|name| (*name).into()).collect(),
+        log: "/var/log/slapd.log".into(),
+    })
+}
+
+#[test]
+fn what_an_account_searches_stands_in_its_row_and_in_no_other() {
+    let mut told = app_and_directory();
+    log(&mut told, "ldap1", used(Direction::Incoming, "10.0.0.1"));
+    let other = LoggedUse {
+        account: Some("cn=svc-other,dc=corp,dc=example".into()),
+        ..used(Direction::Incoming, "10.0.0.1")
+    };
+    log(&mut told, "ldap1", other);
+    let app = Some("cn=svc-app,dc=corp,dc=example");
+    for fact in [
+        search(app, "ou=people,dc=corp,dc=example", &["objectClass", "uid"]),
+        search(app, "ou=groups,dc=corp,dc=example", &["cn", "objectClass"]),
+        search(None, "ou=nobodys,dc=corp,dc=example", &["mail"]),
+    ] {
+        told.say_seen("ldap1", "log.services", fact, 9);
+    }
+    let rows = told.graph().ledger;
+    let of = |account: &str| {
+        let row = rows.iter().find(|row| {
+            let own = row.account.as_deref();
+            own.is_some_and(|own| own.contains(account))
+        });
+        row.unwrap()
+    };
+    assert_eq!(rows.len(), 2, "a search alone is no row: {rows:#?}");
+    let row = of("svc-app");
+    assert_eq!(
+        row.bases,
+        [
+            "ou=groups,dc=corp,dc=example",
+            "ou=people,dc=corp,dc=example"
+        ]
+    );
+    assert_eq!(row.searches_by, ["cn", "objectClass", "uid"]);
+    assert_eq!(row.evidence.len(), 3);
+    assert_eq!(row.count, 4, "a search is no logon");
+    let other = of("svc-other");
+    assert!(other.bases.is_empty() && other.searches_by.is_empty());
+}
+
+/// The log's accounts were once given to the one caller that happened to be seen, whatever its own settings say.
+#[test]
+fn an_account_that_is_not_the_seen_callers_is_not_given_to_it() {
+    let app = || unit("/usr/bin/python3", "app.service");
+    let old = || LoggedUse {
+        protection: Some(Protection::None),
+        account: Some("cn=svc-old,dc=corp,dc=example".into()),
+        ..used(Direction::Incoming, "10.0.0.1")
+    };
+    let seen = || {
+        let mut told = app_and_directory();
+        told.calls("app1", "10.0.0.2", 389, app());
+        told
+    };
+    // Its settings say who it is: a monthly job beside it is somebody else.
+    let mut named = seen();
+    let settings = groma_model::fact::Reference {
+        component: groma_model::fact::Component {
+            class: groma_model::fact::ComponentClass::Unit,
+            name: "app.service".into(),
+        },
+        account: Some("CN=svc-app, DC=corp,DC=example".into()),
+        ..reference("app-ldap", "/etc/app.conf", "10.0.0.2", 389, "ldap-bind")
+    };
+    named.writes("app1", settings);
+    log(&mut named, "ldap1", used(Direction::Incoming, "10.0.0.1"));
+    log(&mut named, "ldap1", old());
+    let edge = named.only_edge();
+    assert_eq!(edge.details.accounts, ["CN=svc-app, DC=corp,DC=example"]);
+    assert_eq!((edge.count, edge.details.protection), (4, None));
+    // Nothing says who it is: of two nobody knows which, one it can only be.
+    let mut either = seen();
+    log(&mut either, "ldap1", used(Direction::Incoming, "10.0.0.1"));
+    log(&mut either, "ldap1", old());
+    let edge = either.only_edge();
+    assert!(edge.details.accounts.is_empty(), "{edge:?}");
+    assert_eq!(either.graph().ledger.len(), 2, "both rows are there");
+    let mut alone = seen();
+    log(&mut alone, "ldap1", old());
+    let edge = alone.only_edge();
+    assert_eq!(edge.details.accounts, ["cn=svc-old,dc=corp,dc=example"]);
+    assert_eq!(edge.details.protection, Some(Protection::None));
 }

@@ -203,7 +203,8 @@ fn an_account_that_is_set_up_and_never_logged_on_is_a_row_beside_the_one_that_do
             )
         })
         .collect();
-    assert_eq!(told, [(Some(other), true, 3), (Some(READER), false, 0)]);
+    // Who the log tells is somebody else on that machine, and no part of it that is known.
+    assert_eq!(told, [(Some(READER), false, 0), (Some(other), true, 3)]);
 }
 
 #[test]
@@ -366,4 +367,41 @@ fn a_connection_without_an_account_is_evidence_of_all_it_may_mean() {
         assert_eq!(row.witnesses, [Witness::History, Witness::Network]);
         assert_eq!(row.evidence.len(), 2);
     }
+}
+
+#[test]
+fn a_client_whose_settings_name_a_mechanism_logs_on_by_it() {
+    let mut told = app_and_directory();
+    let gssapi = || Reference {
+        mechanism: Some("GSSAPI".into()),
+        has_secret: false,
+        ..sssd(Some("host/app1.corp.example@CORP.EXAMPLE"), None)
+    };
+    told.writes("app1", gssapi());
+    let row = only(&told);
+    assert_eq!(row.mechanism.as_deref(), Some("GSSAPI"));
+    assert_eq!(row.count, 0);
+    // A log that knows the account and no mechanism has the one of the settings; one that knows another believes itself.
+    let account = Some("uid=host/app1.corp.example,cn=gssapi,cn=auth");
+    for (logged, want) in [(None, "GSSAPI"), (Some("SIMPLE"), "SIMPLE")] {
+        let mut told = app_and_directory();
+        told.writes("app1", gssapi());
+        told.say_seen("ldap1", "log.services", log(account, logged), 3);
+        let row = only(&told);
+        assert_eq!(row.mechanism.as_deref(), Some(want));
+    }
+    // Another account's mechanism is nobody's to guess.
+    let mut told = app_and_directory();
+    told.writes("app1", gssapi());
+    told.say_seen(
+        "ldap1",
+        "log.services",
+        log(Some("cn=other,dc=corp"), None),
+        3,
+    );
+    let rows = rows(&told);
+    let other = rows
+        .iter()
+        .find(|row| row.account.as_deref() == Some("cn=other,dc=corp"));
+    assert_eq!(other.unwrap().mechanism, None);
 }
