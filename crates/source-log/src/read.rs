@@ -401,7 +401,7 @@ mod tests {
             let first = reader.read(&[MAIL], Before::default());
             let told = |logs: &Logs| {
                 let part = &logs.logs[0].parts[0];
-                (part.outcome.clone(), part.reading.tallies.len())
+                (part.outcome.clone(), part.reading.heard.len())
             };
             let before = told(&first);
             assert!(
