@@ -1268,7 +1268,7 @@ fn refused_logons_are_only_counted_and_an_empty_wtmp_is_no_gap() {
     let how = coverage.how.as_deref().unwrap();
     assert_eq!(
         how,
-        "1 refused logons from 1 addresses; only counted, in one file"
+        "1 refused logons (1 at a terminal over the network) from 1 addresses; only counted, in one file"
     );
 }
 

@@ -4,7 +4,7 @@
 //! terminal of a user (a screen, a mosh) has its record written by a program that takes any text for the host from anybody,
 //! and writes no address: such a record tells no logon from elsewhere.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -19,7 +19,7 @@ use crate::lines;
 use crate::listen::Reading;
 use crate::session::Use;
 use crate::stamp::Clock;
-use crate::tally::Tally;
+use crate::tally::{Tally, is_inside};
 use crate::utmp::{self, Kind, Record};
 
 /// The grammar that tells the product, its services and how long it is kept.
@@ -42,9 +42,71 @@ const UNREAD: &[(&str, &str)] = &[
 pub(super) const READS: &str = "/var/log/wtmp with its rotations, for the addresses of logons at terminals (never who); /var/log/btmp, only to count; whether /var/log/lastlog, /var/lib/lastlog/lastlog2.db and /var/lib/wtmpdb/wtmp.db hold anything";
 /// Terminals with somebody at them at a time.
 const LINES_MAX: usize = 20_000;
+/// Addresses that are named of those that were refused.
+const MOST: usize = 3;
 /// What telnetd calls itself before somebody has logged on.
 const TELNETD: &[u8] = b".telnet";
 const NO_ADDRESS: &str = "the records of these logons hold a name and no address, or do not say which program let them in: see last -F -i";
+
+/// Refused logons, counted by the way in and by where they came from: never who, for what is typed there is often a password.
+#[derive(Default)]
+struct Refused {
+    of: BTreeMap<&'static str, u64>,
+    from: BTreeMap<IpAddr, u64>,
+}
+
+impl Refused {
+    fn count(&mut self, record: &Record<'_>) {
+        *self.of.entry(way_in(record.line)).or_default() += 1;
+        let has_room = self.from.len() < LINES_MAX;
+        let known = |address: &IpAddr| has_room || self.from.contains_key(address);
+        if let Some(address) = record.address.filter(known) {
+            *self.from.entry(address).or_default() += 1;
+        }
+    }
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let all: u64 = self.of.values().sum();
+        let of: Vec<String> = self
+            .of
+            .iter()
+            .map(|(way, n)| format!("{n} {way}"))
+            .collect();
+        write!(
+            f,
+            "{all} refused logons ({}) from {} addresses",
+            of.join(", "),
+            self.from.len()
+        )?;
+        // A machine of the estate that is refused again and again has an old password.
+        let inside = self
+            .from
+            .iter()
+            .filter(|(address, n)| is_inside(**address) && **n > 1);
+        let mut inside: Vec<(&IpAddr, &u64)> = inside.collect();
+        inside.sort_by(|a, b| (b.1, a.0).cmp(&(a.1, b.0)));
+        let most: Vec<String> = (inside.iter().take(MOST))
+            .map(|(address, n)| format!("{address} ({n})"))
+            .collect();
+        match most.is_empty() {
+            true => Ok(()),
+            false => write!(f, ", most from {}", most.join(", ")),
+        }
+    }
+}
+
+/// By which service somebody was refused, as its record names the terminal.
+fn way_in(line: &[u8]) -> &'static str {
+    match line {
+        line if line.starts_with(b"ssh") => "by ssh",
+        line if line.starts_with(b"ftp") => "by FTP",
+        line if line.starts_with(b"pts/") => "at a terminal over the network",
+        line if line.starts_with(b"tty") || line == b"console" => "at the machine itself",
+        _ => "by another service",
+    }
+}
 
 impl Look<'_> {
     /// Reads the records of logons.
@@ -111,8 +173,7 @@ impl Look<'_> {
     /// Who was refused may be nobody, and what was typed a password: they are counted.
     fn refused(&mut self, family: &Family) {
         let scope = Scope::new("log", &family.path.to_string_lossy());
-        let mut count = 0_u64;
-        let mut places = BTreeSet::new();
+        let mut refused = Refused::default();
         let mut span: Option<(Timestamp, Timestamp)> = None;
         let mut complete = true;
         let around = self.around;
@@ -124,16 +185,12 @@ impl Look<'_> {
                 };
                 let (first, last) = span.unwrap_or((at, at));
                 span = Some((first.min(at), last.max(at)));
-                count += 1;
-                if places.len() < LINES_MAX {
-                    places.extend(record.address);
-                }
+                refused.count(record);
             });
         }
         let (from, to) = span.unwrap_or((self.window.started(), self.window.now()));
         let how = format!(
-            "{count} refused logons from {} addresses; only counted, in {}",
-            places.len(),
+            "{refused}; only counted, in {}",
             self.how_kept(family, None)
         );
         self.sink.covered(Coverage {
@@ -320,4 +377,37 @@ impl Lines {
 
 fn text(host: &[u8]) -> Box<str> {
     String::from_utf8_lossy(host).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_logons_are_counted_by_way_and_by_machines_of_the_estate() {
+        let mut refused = Refused::default();
+        let lines: [(&[u8], &str, usize); 4] = [
+            (b"ssh:notty", "10.20.1.7", 5),
+            (b"tty1", "10.20.1.8", 1),
+            (b"ssh:notty", "8.8.8.8", 90),
+            (b"ftpd3312", "10.20.1.9", 2),
+        ];
+        for (line, address, times) in lines {
+            let record = Record {
+                kind: Kind::LoggedOn,
+                process: 1,
+                line,
+                id: b"",
+                user: b"canary",
+                host: b"",
+                address: address.parse().ok(),
+                at: Timestamp::from_seconds(1_795_000_000),
+            };
+            (0..times).for_each(|_| refused.count(&record));
+        }
+        assert_eq!(
+            refused.to_string(),
+            "98 refused logons (1 at the machine itself, 2 by FTP, 95 by ssh) from 4 addresses, most from 10.20.1.7 (5), 10.20.1.9 (2)"
+        );
+    }
 }
