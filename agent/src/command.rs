@@ -11,7 +11,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use groma_model::{Batch, HostName, Peer};
 use groma_source::World;
 use groma_source_directory::Directory;
-use groma_source_log::WINDOWS_NAME;
+use groma_source_log::{JOURNAL_TEXT_NAME, WINDOWS_NAME};
 use groma_source_packet::{LISTENING_NAME, NAME as PACKETS_NAME};
 use groma_source_snmp::Access;
 use groma_source_socket::Tier;
@@ -70,8 +70,8 @@ struct LookArgs {
     /// the usual ones and those this machine signs with. May be given several times.
     #[arg(long = "dkim-selector", value_name = "SELECTOR", value_parser = dkim_selector, requires = "mail_domains")]
     dkim_selectors: Vec<String>,
-    /// Read exported logs of Windows machines in this file or folder too: event logs (.evtx) and the text logs of Exchange
-    /// and IIS. May be given several times.
+    /// Read logs that somebody exported in this file or folder too: event logs of Windows (.evtx), the text logs of Exchange
+    /// and IIS, journals as text (journalctl -o export or -o json). May be given several times.
     #[arg(long, value_name = "PATH")]
     events: Vec<PathBuf>,
     /// Read captures of a network (pcap, pcapng) in this file too: who uses which service of whom. May be given several
@@ -306,6 +306,9 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
         && arguments.sources.iter().any(|s| s == WINDOWS_NAME)
         && !cfg!(windows)
     {
+        return Err(NoSuchSource(NO_EVENTS.to_owned()).into());
+    }
+    if given.events.is_empty() && arguments.sources.iter().any(|s| s == JOURNAL_TEXT_NAME) {
         return Err(NoSuchSource(NO_EVENTS.to_owned()).into());
     }
     if given.captures.is_empty() && arguments.sources.iter().any(|s| s == PACKETS_NAME) {

@@ -23,7 +23,7 @@ use groma_source_device::{DeviceSource, Met};
 use groma_source_directory::{Directory, DirectorySource};
 use groma_source_dns::{MailDomains, NamesSource, Selector, ZonesSource};
 use groma_source_forward::RulesetSource;
-use groma_source_log::{LogSource, WindowsLogs};
+use groma_source_log::{JournalTexts, LogSource, WindowsLogs};
 use groma_source_packet::{Listening, ListeningSource, PacketSource};
 use groma_source_service::{OpenPort, ServiceSource};
 use groma_source_snmp::SnmpSource;
@@ -316,6 +316,8 @@ pub(crate) fn child_sources(world: &World, wish: &Wish) -> Vec<Box<dyn Source>> 
     let mut sources = file_sources(world);
     let events = WindowsLogs::new(world.clone(), wish.events.clone());
     sources.push(Box::new(events));
+    let journals = JournalTexts::new(world.clone(), wish.events.clone());
+    sources.push(Box::new(journals));
     let packets = PacketSource::new(world.clone(), wish.captures.clone());
     sources.push(Box::new(packets));
     let ears = wish.ears.clone();
@@ -436,6 +438,10 @@ impl Run<'_> {
         if cfg!(windows) || !request.events.is_empty() {
             let events = request.events.clone();
             sources.push(Box::new(WindowsLogs::new(world.clone(), events)));
+        }
+        if !request.events.is_empty() {
+            let named = request.events.clone();
+            sources.push(Box::new(JournalTexts::new(world.clone(), named)));
         }
         if !request.captures.is_empty() {
             let captures = request.captures.clone();

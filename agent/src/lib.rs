@@ -32,6 +32,7 @@ pub use compose::{Given, LookRequest, Progress, Quiet, explanations, look};
 pub use explain::{Explained, Place, render as render_explanations};
 pub use find::{Search, find};
 pub use groma_source_directory::Directory;
+pub use groma_source_log::{JOURNAL_TEXT_NAME as JOURNALS, is_journal_text};
 pub use groma_source_packet::{Listening, NAME as PACKETS, file::is_capture};
 pub use groma_source_snmp::Access as DeviceAccess;
 pub use groma_source_sweep::Plan as SweepPlan;

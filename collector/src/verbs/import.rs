@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     /// Batches, inventory CSV, RVTools workbooks, mailbox rights as Export-Csv of Exchange's shell writes them, what AD FS'
     /// shell and Keycloak export about who signs people in through them,
     /// the sheet of devices filled in (`groma export --format csv --table device-sheet`),
-    /// captures of a network (pcap, pcapng), scans of nmap (-oX).
+    /// captures of a network (pcap, pcapng), scans of nmap (-oX), journals as text (journalctl -o export or -o json).
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// What the list is called; a newer list of the same name replaces it. Else the name of the file without its date
@@ -68,6 +68,9 @@ fn take(
     if groma_agent::is_capture(&head) {
         return capture::take(file, list, store);
     }
+    if groma_agent::is_journal_text(&head) {
+        return capture::take_journal(file, list, store);
+    }
     if groma_import::nmap::is_scan(&head) {
         return take_scan(file, list, store);
     }
@@ -79,7 +82,7 @@ fn take(
         }
         Kind::Unknown(why) => {
             anyhow::bail!(
-                "this is no batch, no CSV list, no export of mailbox rights or of an identity provider, no RVTools workbook, no capture of a network and no scan of nmap: {why}"
+                "this is no batch, no CSV list, no export of mailbox rights or of an identity provider, no RVTools workbook, no capture of a network, no scan of nmap and no journal as text: {why}"
             )
         }
     }

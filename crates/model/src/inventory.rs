@@ -1044,6 +1044,7 @@ impl Inventory {
                     "declared.list"
                         | "log.services"
                         | "log.windows"
+                        | "log.journal"
                         | "network.packets"
                         | "network.scan-list"
                         | "time.chrony"

@@ -40,6 +40,7 @@ mod address;
 mod dnstap;
 mod evtx;
 mod family;
+mod handed;
 mod journal;
 mod kept;
 mod knot;
@@ -67,5 +68,6 @@ mod windows;
 mod word;
 mod zones;
 
+pub use handed::{JournalTexts, NAME as JOURNAL_TEXT_NAME, is_journal_text};
 pub use look::LogSource;
 pub use windows::{NAME as WINDOWS_NAME, WindowsLogs};

@@ -65,7 +65,7 @@ impl Reading {
     }
 
     /// The calls of a mail server that are over.
-    fn tell_calls(&mut self) {
+    pub(crate) fn tell_calls(&mut self) {
         let Self {
             tallies,
             span,

@@ -13,22 +13,22 @@ const DEPTH_MAX: usize = 8;
 const ENTRIES_MAX: usize = 20_000;
 
 /// A file.
-pub(super) struct File {
-    pub(super) path: PathBuf,
-    pub(super) bytes: u64,
+pub(crate) struct File {
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: u64,
     /// True if somebody named this very file.
-    pub(super) named: bool,
+    pub(crate) named: bool,
 }
 
 /// What lies there, and what could not be looked at.
 #[derive(Default)]
-pub(super) struct Found {
-    pub(super) files: Vec<File>,
-    pub(super) errors: Vec<DiskError>,
+pub(crate) struct Found {
+    pub(crate) files: Vec<File>,
+    pub(crate) errors: Vec<DiskError>,
 }
 
 /// The regular files at `path` and below, in order; no link is followed.
-pub(super) fn under(disk: &dyn Disk, path: &Path) -> Found {
+pub(crate) fn under(disk: &dyn Disk, path: &Path) -> Found {
     let mut found = Found::default();
     match disk.metadata(path) {
         Ok(metadata) if metadata.kind == EntryKind::File => found.files.push(File {
