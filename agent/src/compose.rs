@@ -485,17 +485,24 @@ impl Run<'_> {
         let mut notes = notes(request.memory.as_ref());
         let open = open_ports_met(&self.told.said);
         let devices = self.devices_met(plan);
-        let met = open.iter().map(|open| open.address);
-        let met = met.chain(devices.iter().copied());
-        let guests = Guests::new(world, plan, met, notes.as_mut(), request.stop.clone());
+        let met = devices.iter().copied();
+        let guests = Guests::new(
+            world,
+            plan,
+            met,
+            &open,
+            notes.as_mut(),
+            request.stop.clone(),
+        );
         self.abroad(Box::new(SnmpSource::new(
             guests.world(),
             devices,
             request.devices.clone(),
         )));
-        self.abroad(Box::new(ServiceSource::new(guests.world(), open)));
         let met = machines_met(&self.told.said);
         self.abroad(Box::new(DeviceSource::new(guests.world(), met)));
+        // Behind the devices: whoever says that it prints is asked slowly what else it serves.
+        self.abroad(Box::new(ServiceSource::new(guests.world(), open)));
         let endpoints = secure_ports_met(&self.told.said);
         self.abroad(Box::new(CertificateEndpoints::of_others(
             guests.world(),
@@ -509,14 +516,10 @@ impl Run<'_> {
         let request = self.hearing.request;
         let sweep = SourceName::new(groma_source_sweep::NAME);
         if !request.wants(&sweep) {
-            return plan.targets.addresses().collect();
+            let named = plan.targets.addresses();
+            return named.filter(|address| !is_of_a_link(*address)).collect();
         }
-        let met = facts(&self.told.said).filter_map(|fact| match fact {
-            Fact::HostMet(met) => Some(met.address),
-            Fact::OpenPort(open) => Some(open.address),
-            _ => None,
-        });
-        met.collect()
+        hosts_met(&self.told.said)
     }
 
     fn abroad(&mut self, source: Box<dyn Source>) {
@@ -591,7 +594,6 @@ pub(crate) fn header(
     }
 }
 
-/// The listeners that a certificate may be asked of.
 /// Where it is noted how far a sweep has come, and who is left alone.
 fn notes(memory: Option<&Memory>) -> Box<dyn Notes> {
     match memory {
@@ -600,9 +602,19 @@ fn notes(memory: Option<&Memory>) -> Box<dyn Notes> {
     }
 }
 
+/// Machines that a sweep met, but those that have an address of a link alone.
+fn hosts_met(said: &[(SourceName, Vec<Record>)]) -> BTreeSet<IpAddr> {
+    let met = swept(said).filter_map(|fact| match fact {
+        Fact::HostMet(met) => Some(met.address),
+        Fact::OpenPort(open) => Some(open.address),
+        _ => None,
+    });
+    met.filter(|address| !is_of_a_link(*address)).collect()
+}
+
 /// Ports that a sweep found open. Who has an address of a link alone cannot be called by it without the link.
 fn open_ports_met(said: &[(SourceName, Vec<Record>)]) -> Vec<OpenPort> {
-    facts(said)
+    swept(said)
         .filter_map(|fact| match fact {
             Fact::OpenPort(open) if !is_of_a_link(open.address) => Some(OpenPort {
                 address: open.address,
@@ -617,8 +629,11 @@ fn open_ports_met(said: &[(SourceName, Vec<Record>)]) -> Vec<OpenPort> {
 /// Machines that were met, with the ports and protocols by which a device may tell what it is.
 fn machines_met(said: &[(SourceName, Vec<Record>)]) -> BTreeMap<IpAddr, Met> {
     let mut met: BTreeMap<IpAddr, Met> = BTreeMap::new();
-    for fact in facts(said) {
+    for fact in swept(said) {
         let Fact::OpenPort(open) = fact else { continue };
+        if is_of_a_link(open.address) {
+            continue;
+        }
         let known = met.entry(open.address).or_default();
         match open.transport {
             Transport::Tcp => {
@@ -628,6 +643,14 @@ fn machines_met(said: &[(SourceName, Vec<Record>)]) -> BTreeMap<IpAddr, Met> {
         }
     }
     met
+}
+
+/// What a sweep itself said. A port that a device claims to have in its own tables was not met, and nobody is called for it.
+fn swept(said: &[(SourceName, Vec<Record>)]) -> impl Iterator<Item = &Fact> {
+    let said = said
+        .iter()
+        .filter(|(source, _)| source.as_str() == groma_source_sweep::NAME);
+    said.flat_map(|one| facts(std::slice::from_ref(one)))
 }
 
 /// Ports of other machines at which TLS was heard, or offered within another protocol.
@@ -654,6 +677,7 @@ fn secure_ports_met(said: &[(SourceName, Vec<Record>)]) -> Vec<Endpoint> {
         .collect()
 }
 
+/// The listeners that a certificate may be asked of.
 fn endpoints_met(said: &[(SourceName, Vec<Record>)]) -> Vec<Endpoint> {
     let mut endpoints: Vec<Endpoint> = facts(said)
         .filter_map(|fact| match fact {
@@ -761,4 +785,83 @@ fn facts(said: &[(SourceName, Vec<Record>)]) -> impl Iterator<Item = &Fact> {
         Said::Saw(observation) => Some(&observation.fact),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use groma_model::fact::{HostMet, Proof};
+    use groma_model::{Observation, Port, Seen, Timestamp, fact};
+
+    use super::*;
+
+    fn saw(source: &str, facts: Vec<Fact>) -> (SourceName, Vec<Record>) {
+        let seen = Seen::once(Timestamp::from_seconds(1_795_165_200));
+        let source = SourceName::new(source);
+        let records = facts.into_iter().map(|fact| Record {
+            source: source.clone(),
+            said: Said::Saw(Observation {
+                scope: Scope::new("host", "x"),
+                fact,
+                seen,
+            }),
+        });
+        let records = records.collect();
+        (source, records)
+    }
+
+    fn open(address: &str, port: u16) -> Fact {
+        Fact::OpenPort(fact::OpenPort {
+            address: address.parse().unwrap(),
+            port: Port(port),
+            transport: Transport::Tcp,
+            speaks: None,
+        })
+    }
+
+    fn met(address: &str) -> Fact {
+        Fact::HostMet(HostMet {
+            address: address.parse().unwrap(),
+            by: Proof::Handshake,
+            mac: None,
+        })
+    }
+
+    #[test]
+    fn nobody_is_called_at_a_port_a_device_only_claims_to_have() {
+        let said = [
+            saw(groma_source_sweep::NAME, vec![open("10.0.0.5", 80)]),
+            saw(
+                groma_source_snmp::NAME,
+                vec![open("10.0.0.5", 8631), open("10.0.0.6", 80)],
+            ),
+        ];
+        let machines = machines_met(&said);
+        let ports: Vec<_> = machines
+            .iter()
+            .map(|(at, met)| (at.to_string(), met.tcp.len()))
+            .collect();
+        assert_eq!(ports, [("10.0.0.5".to_owned(), 1)]);
+        assert_eq!(open_ports_met(&said).len(), 1);
+        assert_eq!(hosts_met(&said).len(), 1);
+    }
+
+    #[test]
+    fn who_has_an_address_of_a_link_alone_is_called_by_nobody_who_knows_no_link() {
+        let here = ["10.0.0.5", "2001:db8::5"];
+        let mut all: Vec<_> = ["fe80::5", "fe80::6"]
+            .iter()
+            .chain(&here)
+            .map(|at| open(at, 80))
+            .collect();
+        all.push(met("fe80::7"));
+        let said = [saw(groma_source_sweep::NAME, all)];
+        let expected: BTreeSet<IpAddr> = here.iter().map(|at| at.parse().unwrap()).collect();
+        assert_eq!(
+            machines_met(&said).into_keys().collect::<BTreeSet<_>>(),
+            expected
+        );
+        assert_eq!(hosts_met(&said), expected);
+        let called = open_ports_met(&said).into_iter().map(|open| open.address);
+        assert_eq!(called.collect::<BTreeSet<_>>(), expected);
+    }
 }

@@ -5,15 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use clap::Args;
-use groma_model::HostName;
+use groma_model::{HostName, Transport};
 use groma_source::manners::{
     Ceiling, CeilingError, MannerlyNetwork, Manners, Network, Target, Targets,
 };
 use groma_source::{Stop, World};
+use groma_source_service::OpenPort;
 use groma_source_snmp::{Access, DATAGRAMS_ANSWERED, DATAGRAMS_SILENT};
 use groma_source_sweep::datagram::Protocol;
 use groma_source_sweep::notes::{heading, recall};
 use groma_source_sweep::plan::{LABORATORY_RATE, PlanError};
+use groma_source_sweep::polite::FRAGILE;
 use groma_source_sweep::ports::Ports;
 use groma_source_sweep::{Notes, Plan};
 
@@ -177,21 +179,29 @@ pub(crate) struct Guests {
 }
 
 impl Guests {
-    /// `met` are the hosts that were found: those of a network nobody counts through were not among the targets before.
+    /// `met` are the hosts that were found: those of a network nobody counts through were not among the targets before. Who was
+    /// found to accept where printers do and what steers machines is asked as what breaks easily from the first word on.
     pub(crate) fn new(
         world: &World,
         plan: &Plan,
         met: impl Iterator<Item = IpAddr>,
+        open: &[OpenPort],
         notes: &mut dyn Notes,
         stop: Stop,
     ) -> Self {
         let left_alone = recall(notes, "", world.clock.now()).left_alone;
         let mut targets = plan.targets.clone();
-        met.for_each(|address| {
+        let accept = open.iter().map(|open| open.address);
+        met.chain(accept).for_each(|address| {
             targets.met(address, None);
         });
         let mut manners = Manners::new(plan.ceiling.clone(), targets, &left_alone);
         manners.lower(plan.per_agent);
+        let breaks_easily =
+            |open: &&OpenPort| open.transport == Transport::Tcp && FRAGILE.contains(&open.port.0);
+        open.iter()
+            .filter(breaks_easily)
+            .for_each(|open| manners.is_fragile(open.address));
         let manners = Arc::new(Mutex::new(manners));
         let network = MannerlyNetwork::new(
             world.network.clone(),
@@ -221,5 +231,42 @@ impl Guests {
             .iter()
             .filter(|line| line.starts_with("alone"))
             .for_each(|line| notes.note(line));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use groma_model::Port;
+    use groma_source::testing::{self, FakeDisk};
+    use groma_source_sweep::notes::NoNotes;
+
+    use super::*;
+
+    #[test]
+    fn who_the_sweep_found_to_break_easily_is_still_asked_so_when_its_services_are() {
+        let world = testing::world(FakeDisk::new());
+        let target = Target::parse("10.0.0.0/24").unwrap();
+        let targets = Targets::of(&[target], &[], &[]).unwrap();
+        let plan = Plan::new(targets, Ceiling::default()).unwrap();
+        let at = |host: u8| IpAddr::from([10, 0, 0, host]);
+        let of = |(host, port, transport)| OpenPort {
+            address: at(host),
+            port: Port(port),
+            transport,
+        };
+        let open = [
+            (5, 502, Transport::Tcp),
+            (6, 631, Transport::Tcp),
+            (7, 443, Transport::Tcp),
+            (8, 502, Transport::Udp),
+        ]
+        .map(of);
+        let met = std::iter::empty();
+        let guests = Guests::new(&world, &plan, met, &open, &mut NoNotes, Stop::default());
+        let mut manners = guests.manners.lock().unwrap();
+        // One conversation at a time is what they have.
+        let mut has_one = |host| manners.calls(at(host)) && !manners.calls(at(host));
+        assert!(has_one(5) && has_one(6));
+        assert!(!has_one(7) && !has_one(8));
     }
 }

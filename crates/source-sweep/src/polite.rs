@@ -26,8 +26,9 @@ const MOMENT: Duration = Duration::from_millis(20);
 const WATCHFUL: Duration = Duration::from_millis(50);
 /// Passes every address is asked in, where nothing else is said; further ones ask only who has shown to be there.
 const FULL_PASSES: u8 = 2;
-/// Who accepts here is a printer, or steers something: it is asked as what breaks easily from then on.
-const FRAGILE: [u16; 9] = [102, 502, 631, 1911, 2404, 4840, 20_000, 44_818, 47_808];
+/// Who accepts at one of these ports of TCP is a printer, or steers something: it is asked as what breaks easily from then on,
+/// also by those who ask what the sweep found.
+pub const FRAGILE: [u16; 9] = [102, 502, 631, 1911, 2404, 4840, 20_000, 44_818, 47_808];
 /// Ports that may stay unfound, by what the loss that was measured makes likely.
 const UNFOUND_MAX: f64 = 0.1;
 
