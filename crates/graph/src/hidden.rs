@@ -57,6 +57,7 @@ pub(crate) fn reasons(case: &Case<'_>) -> BTreeSet<String> {
     say(draft.witnesses.as_slice() == [Witness::History], "log-only");
     say(by_address(draft), "address-literal");
     say(reached_by(draft, ReachedBy::Alias), "alias");
+    say(reached_by(draft, ReachedBy::Broadcast), "netbios-name");
     say(
         reached_by(draft, ReachedBy::HostsFile),
         "hosts-file-override",

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use groma_model::fact::ReportedUse;
 use groma_model::inventory::ReachedBy;
+use groma_model::reported::NETBIOS_NAMES;
 use groma_model::{EntityId, Estate, Peer, Witness};
 
 use crate::draft::{Certainty, Draft, Drafts, Place, one_transport, weakest};
@@ -161,8 +162,12 @@ fn tell(draft: &mut Draft, raw: &Raw<ReportedUse>) {
     draft.accounts.extend(account.map(text));
     draft.resources.extend(used.service.as_ref().map(text));
     draft.protection = weakest(draft.protection, used.protection);
+    let by = match used.product.as_str() {
+        NETBIOS_NAMES => ReachedBy::Broadcast,
+        _ => ReachedBy::Name,
+    };
     let name = used.name.as_ref();
     draft
         .reached
-        .extend(name.map(|name| (ReachedBy::Name, name.to_string())));
+        .extend(name.map(|name| (by, name.to_string())));
 }

@@ -4,10 +4,12 @@ mod common;
 
 use common::*;
 use groma_model::fact::{
-    Direction, Door, LoggedUse, MailRecipients, MailUse, ReportedUse, Sighting,
+    Direction, DirectoryNeed, Door, LoggedUse, MailRecipients, MailUse, NeedReason, ReportedUse,
+    Sighting,
 };
+use groma_model::inventory::ReachedBy;
 use groma_model::name::{Peer, Protection};
-use groma_model::reported::ReportedMail;
+use groma_model::reported::{NETBIOS_NAMES, ReportedMail};
 use groma_model::{Fact, HostName, Port, Scope, Transport, Witness};
 
 fn heard(consumer: &str, provider: &str, kind: &str, port: u16, product: &str) -> ReportedUse {
@@ -377,4 +379,83 @@ fn a_door_is_called_what_was_heard_there_and_not_by_its_number() {
         (8000, None),
     ];
     assert_eq!(doors, meant);
+}
+
+/// The consumer of the bind looks for its provider by a name of NetBIOS.
+fn looks() -> ReportedUse {
+    ReportedUse {
+        port: None,
+        transport: Transport::Udp,
+        name: HostName::parse("srv1"),
+        ..heard("10.0.0.7", "10.0.0.5", "other", 137, NETBIOS_NAMES)
+    }
+}
+
+#[test]
+fn who_is_looked_for_by_a_netbios_name_joins_the_need_that_is_known_and_hides_it() {
+    let mut told = Told::default();
+    carry(&mut told, Fact::PacketUse(bind()));
+    let plain = told.graph();
+    let is_netbios = |need: &groma_model::inventory::Dependency| {
+        need.hidden_because.contains(&"netbios-name".to_owned())
+    };
+    assert!(
+        !is_netbios(&plain.dependencies[0]),
+        "a twin that stays silent"
+    );
+    carry(&mut told, Fact::PacketUse(looks()));
+    let graph = told.graph();
+    assert_eq!(graph.dependencies.len(), 1, "{:#?}", graph.dependencies);
+    let need = &graph.dependencies[0];
+    assert_eq!(need.kind, "ldap-bind");
+    assert_eq!(need.reached_by, Some(ReachedBy::Broadcast));
+    assert_eq!(need.reached_as.as_deref(), Some("srv1"));
+    assert!(is_netbios(need));
+    assert_eq!(graph.ledger.len(), 1, "it is no bind");
+}
+
+#[test]
+fn who_is_looked_for_by_a_netbios_name_and_never_called_is_a_need_by_itself() {
+    let mut told = Told::default();
+    carry(&mut told, Fact::PacketUse(looks()));
+    let graph = told.graph();
+    assert_eq!(graph.dependencies.len(), 1);
+    let need = &graph.dependencies[0];
+    assert_eq!((need.kind.as_str(), need.provider.port), ("other", None));
+    assert!(need.hidden_because.contains(&"netbios-name".to_owned()));
+}
+
+#[test]
+fn the_way_out_that_a_router_names_is_a_declared_need_and_no_address_somebody_wrote() {
+    let mut told = Told::default();
+    let out = |provider: &str, kind: &str, port| DirectoryNeed {
+        consumer: Peer::parse("fd77::7").expect("a peer"),
+        provider: Peer::parse(provider).expect("a peer"),
+        port,
+        transport: Transport::Udp,
+        kind: kind.into(),
+        reason: NeedReason::HandedOut,
+        account: None,
+        resource: (kind == "dns").then(|| "search list corp.example".into()),
+        protection: None,
+        dn: "the router fe80::1".into(),
+        attribute: "advertisement".into(),
+    };
+    carry(
+        &mut told,
+        Fact::DirectoryNeed(out("fe80::1", "gateway", None)),
+    );
+    carry(
+        &mut told,
+        Fact::DirectoryNeed(out("fd77::1", "dns", Some(Port(53)))),
+    );
+    let mut needs = told.graph().dependencies;
+    needs.sort_by(|a, b| a.kind.cmp(&b.kind));
+    let kinds: Vec<_> = needs.iter().map(|need| need.kind.as_str()).collect();
+    assert_eq!(kinds, ["dns", "gateway"]);
+    for need in &needs {
+        assert_eq!(need.witnesses, vec![Witness::Declared]);
+        assert!(!need.hidden_because.contains(&"address-literal".to_owned()));
+        assert!(need.shared_service);
+    }
 }

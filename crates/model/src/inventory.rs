@@ -590,7 +590,7 @@ pub enum ReachedBy {
     AddressLiteral,
     /// By a name the consumer's hosts file decides.
     HostsFile,
-    /// By asking everybody.
+    /// By asking everybody on the link, or a server that knows what they would answer (NetBIOS).
     Broadcast,
 }
 

@@ -127,7 +127,7 @@ fn weight(reason: &str) -> u32 {
     match reason {
         "unauthenticated-relay" | "scheduled" | "rare" => 9,
         "cleartext-bind" | "local-archive" | "log-only" => 8,
-        "hosts-file-override" | "device-without-agent" | "pinned-certificate" => 7,
+        "hosts-file-override" | "device-without-agent" | "pinned-certificate" | "netbios-name" => 7,
         "address-literal" | "cached-credential" | "short-lived" => 6,
         "config-only" => 5,
         "alias" | "directory-only" => 4,

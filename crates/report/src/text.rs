@@ -511,7 +511,7 @@ impl Catalogue {
             ReachedBy::Alias => "by alias",
             ReachedBy::AddressLiteral => "by address",
             ReachedBy::HostsFile => "by a hosts file entry",
-            ReachedBy::Broadcast => "by broadcast",
+            ReachedBy::Broadcast => "by NetBIOS name",
         }
     }
 

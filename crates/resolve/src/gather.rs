@@ -405,6 +405,10 @@ impl Gathered {
                 self.listed(vantage, [&need.consumer, &need.provider], *seen);
             }
             Fact::DirectoryNeed(need) => {
+                // What a router tells may be all that a capture has.
+                if need.reason == NeedReason::HandedOut {
+                    self.carried(evidence);
+                }
                 for peer in [&need.consumer, &need.provider] {
                     self.mention(site, vantage, peer.clone(), *seen);
                 }

@@ -346,6 +346,7 @@ fn hidden_needs(e: &mut Estate) {
         &[
             "behind-relay",
             "cached-credential",
+            "netbios-name",
             "pinned-certificate",
             "short-lived",
         ],
