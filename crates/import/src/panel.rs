@@ -265,8 +265,12 @@ impl Row<'_> {
             return Vec::new();
         }
         let mut out = Vec::new();
-        let parts = text.split([',', ';', ' ', '\n']);
-        for part in parts.filter(|part| !part.is_empty()).take(PEERS_MAX) {
+        let Some(parts) = servers(&text) else {
+            let why = "more than names and addresses: some of it may be a password, so nothing of it is kept";
+            self.problem(column, why.to_owned());
+            return Vec::new();
+        };
+        for part in parts.into_iter().take(PEERS_MAX) {
             let without = part.rsplit_once("://").map_or(part, |(_, rest)| rest);
             match peer(without.trim_end_matches('/')) {
                 Some(found) if !found.0.is_loopback() => out.push(found),
@@ -322,7 +326,7 @@ impl Row<'_> {
         // The share; what lies below it is often called after a person.
         need.resource = parts
             .next()
-            .filter(|share| !says_secret(share))
+            .filter(|share| !says_secret(share) && !speaks_of_logons(share))
             .map(Foreign::from);
         self.reading.needs.push(need);
     }
@@ -383,6 +387,30 @@ fn is_none(text: &str) -> bool {
         text.trim().to_lowercase().as_str(),
         "none" | "no" | "-" | "–" | "n/a" | "nothing" | "empty"
     )
+}
+
+/// The servers of a cell. Between blanks a word alone may be anything: only what is plainly a name or an address with its
+/// parts counts there; else `None`.
+fn servers(text: &str) -> Option<Vec<&str>> {
+    let mut out = Vec::new();
+    for part in text.split([',', ';', '\n']) {
+        let words: Vec<&str> = part.split_whitespace().collect();
+        let is_plain = |word: &&str| word.contains(['.', ':']);
+        if words.len() > 1 && !words.iter().all(is_plain) {
+            return None;
+        }
+        out.extend(words);
+    }
+    Some(out)
+}
+
+/// True for what says how somebody logs on, in words people write beside a share.
+fn speaks_of_logons(text: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "pw", "pass", "pin", "user", "login", "logon", "benutzer", "kennwort", "as", "als",
+    ];
+    let mut words = text.split_whitespace().skip(1);
+    words.any(|word| WORDS.contains(&word.to_lowercase().as_str()))
 }
 
 /// True for what looks like an account with its password before a server.

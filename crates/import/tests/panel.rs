@@ -202,6 +202,33 @@ fn no_password_stands_in_what_is_said_of_a_cell() {
     }
 }
 
+/// What people add behind a server or a share: a word alone is no server there, and no part of a share.
+#[test]
+fn what_is_written_beside_a_server_is_no_server() {
+    for (column, cell) in [
+        ("smtp_server", "mail1.corp.example user scan pw canary7"),
+        ("ldap_server", "dc1 canary7"),
+        ("scan_folder", r"\\files1\scans user scan pw canary7"),
+    ] {
+        let mut row = COPIER.to_vec();
+        row.retain(|(name, _)| *name != column);
+        row.push((column, cell));
+        let imported = list(&sheet(&[&row]));
+        let all = format!("{imported:?}{:?}", told(&imported));
+        assert!(!all.contains("canary7"), "{column}: {all}");
+    }
+    // The twin: two servers with a blank between them, and a share whose name has one.
+    let mut row = COPIER.to_vec();
+    row.retain(|(name, _)| !matches!(*name, "dns_server" | "scan_folder"));
+    row.push(("dns_server", "10.0.0.2 10.0.0.3"));
+    row.push(("scan_folder", r"\\files1\Scans Buchhaltung"));
+    let imported = list(&sheet(&[&row]));
+    let all = format!("{imported:?}");
+    for kept in ["10.0.0.2", "10.0.0.3", "Scans Buchhaltung"] {
+        assert!(all.contains(kept), "{kept}: {all}");
+    }
+}
+
 /// The twin: what names of accounts are made of is one, and a wrong word is quoted.
 #[test]
 fn a_name_of_an_account_is_kept_and_a_wrong_word_is_quoted() {
