@@ -312,7 +312,9 @@ impl Gathered {
                 self.mention(site, vantage, Peer::Address(at), *seen);
                 // `localhost.localdomain` is what a machine calls itself that nobody gave a name.
                 let names = seen_service.answer.names.iter();
+                // A proxy hands the challenge of whoever stands behind it on: what a page names may be another machine.
                 let names = names
+                    .filter(|_| seen_service.answer.protocol != "http")
                     .filter(|name| HostName::parse(name).is_some_and(|name| !name.is_loopback()))
                     .cloned();
                 let named = self.called.entry((site.clone(), at)).or_default();

@@ -86,3 +86,28 @@ fn a_host_with_an_agent_is_not_renamed_by_its_own_snmp_daemon() {
     );
     assert!(entity.attributes.device_says.len() == 1);
 }
+
+fn challenged(protocol: &str, address: &str) -> Fact {
+    Fact::SeenService(fact::SeenService {
+        address: address.parse().unwrap(),
+        port: Port(8443),
+        transport: Transport::Tcp,
+        answer: fact::ServiceAnswer {
+            protocol: protocol.to_owned(),
+            names: vec!["EX1".to_owned()],
+            ..fact::ServiceAnswer::default()
+        },
+    })
+}
+
+/// Who names itself by NTLM in mail or shares is named so; a proxy that hands on the challenge of a page is not.
+#[test]
+fn a_challenge_behind_a_page_names_nobody() {
+    let mut told = Told::default();
+    told.host("agent-1", "desk", A, "10.0.0.1")
+        .say("agent-1", challenged("smtp", "10.0.0.8"))
+        .say("agent-1", challenged("http", "10.0.0.9"));
+    let resolution = told.resolved();
+    assert_eq!(at(&resolution, "10.0.0.8").name, "ex1");
+    assert_eq!(at(&resolution, "10.0.0.9").name, "10.0.0.9");
+}
