@@ -51,6 +51,7 @@ mod managed_account_hosts;
 mod moves_together;
 mod never_seen_alive;
 mod ntlm_client;
+mod one_host_key;
 mod operating_system_end_of_life;
 mod orphan_rights;
 mod pinned_certificate;
@@ -135,6 +136,7 @@ pub fn all() -> &'static [&'static dyn Check] {
         &managed_account_hosts::ManagedAccountHosts,
         &never_seen_alive::NeverSeenAlive,
         &ntlm_client::NtlmClient,
+        &one_host_key::OneHostKey,
         &operating_system_end_of_life::OperatingSystemEndOfLife,
         &orphan_rights::OrphanRights,
         &pinned_certificate::PinnedCertificate,

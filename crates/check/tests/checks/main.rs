@@ -30,6 +30,7 @@ mod mailboxes;
 mod managed_account_hosts;
 mod moves_together;
 mod never_seen_alive;
+mod one_host_key;
 mod operating_system_end_of_life;
 mod orphan_rights;
 mod pinned_certificate;

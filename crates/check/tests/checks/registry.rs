@@ -32,6 +32,11 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             waves_and_keys::binds::negative(),
         ),
         (
+            "one-host-key",
+            one_host_key::positive(),
+            one_host_key::negative(),
+        ),
+        (
             "scanner-mail-unknown",
             scanner_mail_unknown::positive(),
             scanner_mail_unknown::negative(),
@@ -491,6 +496,7 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "mail-views-differ"
                 | "mailboxes-tied"
                 | "ntlm-client"
+                | "one-host-key"
                 | "operating-system-end-of-life"
                 | "orphan-rights"
                 | "pinned-certificate"
