@@ -20,7 +20,7 @@ use serde::Deserialize;
 const STAR: &[(&str, &[&str])] = &[
     ("groma-model", &[]),
     ("groma-fuzz", &[]),
-    // What two sources share of an outside crate: a handshake that believes nobody.
+    // What three sources share of an outside crate: a handshake that believes nobody.
     ("groma-tls", &[]),
     ("groma-knowledge", &["groma-model"]),
     ("groma-source", &["groma-model"]),
@@ -28,7 +28,15 @@ const STAR: &[(&str, &[&str])] = &[
     ("groma-source-forward", SOURCE),
     ("groma-source-log", SOURCE),
     ("groma-source-host", SOURCE),
-    ("groma-source-device", SOURCE),
+    (
+        "groma-source-device",
+        &[
+            "groma-model",
+            "groma-source",
+            "groma-knowledge",
+            "groma-tls",
+        ],
+    ),
     (
         "groma-source-service",
         &[

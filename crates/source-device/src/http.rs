@@ -13,6 +13,8 @@ const ANSWER_MAX: usize = 256 << 10;
 /// A place at one machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Url {
+    /// Within TLS.
+    pub secure: bool,
     /// The port.
     pub port: Port,
     /// The path, with `/` before it.
@@ -27,16 +29,20 @@ fn may_be_asked(port: Port) -> bool {
 }
 
 impl Url {
-    /// The place `text` names, if it is at the machine `address`, in the clear, and at a port where descriptions stand: one of
+    /// The place `text` names, if it is at the machine `address`, and at a port where descriptions stand: one of
     /// the web's or of IPP, or a high one at which no byte is a page or moves a machine.
     pub fn of(text: &str, address: IpAddr) -> Option<Self> {
-        let rest = text.strip_prefix("http://")?;
+        let (secure, rest) = match text.strip_prefix("https://") {
+            Some(rest) => (true, rest),
+            None => (false, text.strip_prefix("http://")?),
+        };
         let (host, path) = match rest.find('/') {
             Some(at) => rest.split_at(at),
             None => (rest, "/"),
         };
         let (host, port) = match host.rsplit_once(':') {
             Some((host, port)) if !port.contains(']') => (host, port.parse().ok()?),
+            _ if secure => (host, 443),
             _ => (host, 80),
         };
         let named: IpAddr = host.trim_matches(['[', ']']).parse().ok()?;
@@ -44,6 +50,7 @@ impl Url {
         let port = Port(port);
         let fits = named.to_canonical() == address.to_canonical();
         (fits && plain && may_be_asked(port)).then(|| Self {
+            secure,
             port,
             path: path.to_owned(),
         })
@@ -188,10 +195,14 @@ mod tests {
             let text = format!("http://192.0.2.7:{usual}/x");
             assert!(Url::of(&text, address).is_some(), "{text}");
         }
+        let secure = Url::of("https://192.0.2.7/x", address).unwrap();
+        assert!(secure.secure && secure.port == Port(443) && !url.secure);
         for refused in [
             "http://192.0.2.8/x",
             "http://mail.corp.example/x",
-            "https://192.0.2.7/x",
+            "https://192.0.2.8/x",
+            "https://192.0.2.7:9100/x",
+            "ftp://192.0.2.7/x",
             "http://192.0.2.7:9100/x",
             "http://192.0.2.7:515/",
             "http://192.0.2.7:0/",

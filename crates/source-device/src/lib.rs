@@ -20,7 +20,10 @@
 //! **Which rights it needs.** None. **What it costs.** Up to four datagrams (multicast DNS two, WSD, SSDP) and seven short
 //! requests (WSD one, UPnP two, IPP three, eSCL one) a machine.
 //!
-//! Not asked: IPP and eSCL within TLS alone, devices that answer multicast only.
+//! IPP and eSCL within TLS are asked where they are announced so, and IPP where nothing answers in the clear; certificates are
+//! another source's, and none is believed or needed here.
+//!
+//! Not asked: devices that answer multicast only.
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing)]
 #![cfg_attr(

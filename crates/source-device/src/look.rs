@@ -23,12 +23,14 @@ const DATAGRAM_MAX: usize = 9_000;
 const PRINTER_PATHS: &[&str] = &["/ipp/print", "/ipp"];
 /// Places at which a printer is asked by IPP.
 const PRINTER_PLACES_MAX: usize = 3;
+/// And within TLS: as it announces, and at the usual one.
+const SECURE_PLACES_MAX: usize = 2;
 /// Descriptions that are fetched of those a machine names (UPnP).
 const DESCRIPTIONS_MAX: usize = 2;
 /// Datagrams to a machine: two of multicast DNS, one of WSD, one of SSDP.
 const DATAGRAMS_MAX: usize = 4;
 /// Requests to a machine: its description by WSD, those by UPnP, its printers, its scanner.
-const REQUESTS_MAX: usize = 1 + DESCRIPTIONS_MAX + PRINTER_PLACES_MAX + 1;
+const REQUESTS_MAX: usize = 1 + DESCRIPTIONS_MAX + PRINTER_PLACES_MAX + SECURE_PLACES_MAX + 1;
 const IPP: Port = Port(631);
 const METADATA: Port = Port(5357);
 
@@ -65,7 +67,7 @@ impl Source for DeviceSource {
             purpose: "Sees what printers, scanners and other devices say of themselves: model, place, serial number, whether they scan or fax.".into(),
             reads: Vec::new(),
             contacts: lines(&[
-                "machines met in the networks named by --target: by mDNS, WSD and SSDP where the sweep heard an answer in that protocol, TCP 631 (IPP) where it is open, TCP 80 (eSCL) of what proved to print or scan, and the place at the same machine where it says its description is; never TCP 515, 9100 to 9116 and 9999",
+                "machines met in the networks named by --target: by mDNS, WSD and SSDP where the sweep heard an answer in that protocol, TCP 631 (IPP, within TLS where it does not answer in the clear) where it is open, TCP 80 or 443 (eSCL) of what proved to print or scan, and the place at the same machine where it says its description is; never TCP 515, 9100 to 9116 and 9999",
             ]),
             sends: lines(&[
                 "per device: class, maker, model, serial number, UUID, firmware version, location, what it says it can, and which attribute or record says so",
@@ -240,40 +242,52 @@ impl<'a> Asking<'a> {
 
     /// Where a printer may answer: as it announces, and at the usual places of an open port of IPP.
     fn ipp_places(&self, met: &Met, announced: &BTreeMap<String, mdns::Instance>) -> Vec<Url> {
-        let own = announced.values().filter(|one| one.service == "_ipp._tcp");
-        let mut out: Vec<Url> = own
-            .filter(|one| !one.is_shared_queue())
-            .filter_map(|one| {
+        let of = |service: &'static str, secure: bool| {
+            let own = announced.values().filter(move |one| one.service == service);
+            let own = own.filter(|one| !one.is_shared_queue());
+            own.filter_map(move |one| {
                 let path = one.says.get("rp").map_or("ipp/print", String::as_str);
-                self.place(one.port?, path)
+                self.place_of(secure, one.port?, path)
             })
-            .collect();
+        };
+        let mut out: Vec<Url> = of("_ipp._tcp", false).collect();
+        let usual = |secure| {
+            let paths = PRINTER_PATHS.iter();
+            paths.filter_map(move |path| self.place_of(secure, IPP.0, path))
+        };
         if met.tcp.contains(&IPP) {
-            out.extend(
-                PRINTER_PATHS
-                    .iter()
-                    .filter_map(|path| self.place(IPP.0, path)),
-            );
+            out.extend(usual(false));
+        }
+        out.truncate(PRINTER_PLACES_MAX);
+        // Some answer within TLS alone; it costs a fragile machine more, so it comes last.
+        out.extend(of("_ipps._tcp", true).take(1));
+        if met.tcp.contains(&IPP) {
+            out.extend(usual(true).take(1));
         }
         let mut known = BTreeSet::new();
-        out.retain(|place| known.insert((place.port, place.path.clone())));
-        out.truncate(PRINTER_PLACES_MAX);
+        out.retain(|place| known.insert((place.secure, place.port, place.path.clone())));
         out
     }
 
     fn place(&self, port: u16, path: &str) -> Option<Url> {
+        self.place_of(false, port, path)
+    }
+
+    fn place_of(&self, secure: bool, port: u16, path: &str) -> Option<Url> {
         let host = match self.address {
             IpAddr::V4(address) => address.to_string(),
             IpAddr::V6(address) => format!("[{address}]"),
         };
         let path = path.trim_start_matches('/');
-        Url::of(&format!("http://{host}:{port}/{path}"), self.address)
+        let scheme = if secure { "https" } else { "http" };
+        Url::of(&format!("{scheme}://{host}:{port}/{path}"), self.address)
     }
 
     /// True if a printer answered.
     fn ipp(&mut self, place: &Url) -> bool {
         let host = SocketAddr::new(self.address, place.port.0);
-        let question = ipp::question(&format!("ipp://{host}{}", place.path));
+        let scheme = if place.secure { "ipps" } else { "ipp" };
+        let question = ipp::question(&format!("{scheme}://{host}{}", place.path));
         let request = http::post(self.address, place, "application/ipp", &question);
         let answer = self.fetch(place, &request);
         let answer = answer.and_then(|body| ipp::parse(&body));
@@ -285,17 +299,24 @@ impl<'a> Asking<'a> {
 
     /// Where a scanner may tell what it can: as it announces; else at the usual place of what prints.
     fn escl_place(&self, met: &Met, announced: &BTreeMap<String, mdns::Instance>) -> Option<Url> {
-        let mut scanners = announced.values().filter(|one| !one.is_placeholder());
-        let scanner = scanners.find(|one| one.service == "_uscan._tcp");
-        if let Some(scanner) = scanner {
+        let by = |service: &str| {
+            let mut scanners = announced.values().filter(|one| !one.is_placeholder());
+            scanners.find(|one| one.service == service)
+        };
+        let scanner = by("_uscan._tcp").map(|one| (one, false));
+        let scanner = scanner.or_else(|| by("_uscans._tcp").map(|one| (one, true)));
+        if let Some((scanner, secure)) = scanner {
             let root = scanner.says.get("rs").map_or("eSCL", String::as_str);
             let path = format!("{}/ScannerCapabilities", root.trim_end_matches('/'));
-            return self.place(scanner.port?, &path);
+            return self.place_of(secure, scanner.port?, &path);
         }
         let works =
             |says: &DeviceSays| says.can.contains(&Deed::Print) || says.can.contains(&Deed::Scan);
-        let likely = self.said.iter().any(works) && met.tcp.contains(&Port(80));
-        likely.then(|| self.place(80, "eSCL/ScannerCapabilities"))?
+        let port = [80, 443]
+            .into_iter()
+            .find(|port| met.tcp.contains(&Port(*port)))?;
+        let likely = self.said.iter().any(works);
+        likely.then(|| self.place_of(port == 443, port, "eSCL/ScannerCapabilities"))?
     }
 
     /// Sends one datagram; what comes back until nothing more does.
@@ -342,7 +363,16 @@ impl<'a> Asking<'a> {
         };
         let length = self.timeout.saturating_mul(4);
         let mut talk = Conversation::new(stream, self.world.clock.clone(), length);
-        http::ask(&mut talk, request)
+        if !place.secure {
+            return http::ask(&mut talk, request);
+        }
+        // Whom it is, nobody proves here: what is asked is no secret, and what is heard is only what it says of itself.
+        let (session, _) = groma_tls::session(groma_tls::ServerName::from(self.address)).ok()?;
+        let mut talk = groma_tls::StreamOwned::new(session, talk);
+        let heard = http::ask(&mut talk, request);
+        talk.conn.send_close_notify();
+        let _ = std::io::Write::flush(&mut talk);
+        heard
     }
 
     fn is_over(&mut self) -> bool {

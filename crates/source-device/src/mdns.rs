@@ -18,6 +18,9 @@ pub const SERVICES: &[&str] = &[
     "_uscan._tcp",
     "_uscans._tcp",
     "_axis-video._tcp",
+    "_privet._tcp",
+    "_rtsp._tcp",
+    "_smb._tcp",
 ];
 /// Those of printers.
 const PRINT: [&str; 4] = [
@@ -26,6 +29,8 @@ const PRINT: [&str; 4] = [
     "_printer._tcp",
     "_pdl-datastream._tcp",
 ];
+/// What computers and programs announce too: of itself it makes no device.
+const OF_ANYBODY: &[&str] = &["_rtsp._tcp", "_smb._tcp"];
 /// Records of one answer that are read.
 const RECORDS_MAX: usize = 200;
 
@@ -223,6 +228,17 @@ impl Instance {
         path.starts_with("printers/") || path.starts_with("classes/")
     }
 
+    /// What it is by its types, as `printer,scanner`, where it announces them so (Privet).
+    fn of_types(&self) -> Vec<Deed> {
+        let types = self.says.get("type").map_or("", String::as_str);
+        let deed = |word: &str| match word.trim() {
+            "printer" => Some(Deed::Print),
+            "scanner" => Some(Deed::Scan),
+            _ => None,
+        };
+        types.split(',').filter_map(deed).collect()
+    }
+
     fn yes(&self, key: &str) -> bool {
         let says = self.says.get(key).map(String::as_str);
         says.is_some_and(|says| says.eq_ignore_ascii_case("t"))
@@ -240,7 +256,8 @@ pub fn says(address: IpAddr, instances: &BTreeMap<String, Instance>) -> Option<D
         .values()
         .filter(|one| one.is_of_a_device())
         .collect();
-    if own.is_empty() {
+    let is_own = |one: &&Instance| !OF_ANYBODY.contains(&one.service.as_str());
+    if !own.iter().any(is_own) {
         return None;
     }
     let mut says = DeviceSays::new(address, DeviceWitness::Mdns);
@@ -261,6 +278,7 @@ pub fn says(address: IpAddr, instances: &BTreeMap<String, Instance>) -> Option<D
         match service {
             service if PRINT.contains(&service) => says.can.push(Deed::Print),
             "_scanner._tcp" | "_uscan._tcp" | "_uscans._tcp" => says.can.push(Deed::Scan),
+            "_privet._tcp" => says.can.extend(one.of_types()),
             _ => {}
         }
         says.proof.push(service.to_owned());
@@ -291,4 +309,42 @@ pub fn says(address: IpAddr, instances: &BTreeMap<String, Instance>) -> Option<D
         (false, false) => camera.then_some(DeviceClass::Camera),
     };
     Some(says)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(service: &str, says: &[(&str, &str)]) -> (String, Instance) {
+        let says = says.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let one = Instance {
+            service: service.to_owned(),
+            port: Some(80),
+            says: says.collect(),
+        };
+        (format!("x.{service}.local"), one)
+    }
+
+    #[test]
+    fn privet_says_what_it_is_by_its_types() {
+        let address = "192.0.2.7".parse().unwrap();
+        let both = [("ty", "Example C300"), ("type", "printer,scanner")];
+        let told = says(address, &[instance("_privet._tcp", &both)].into()).unwrap();
+        assert_eq!(told.class, Some(DeviceClass::Multifunction));
+        assert_eq!(told.model.as_deref(), Some("Example C300"));
+    }
+
+    /// The twin: what any computer or player announces makes no device; beside a device's own it is told.
+    #[test]
+    fn shares_and_streams_alone_are_no_device() {
+        let address = "192.0.2.7".parse().unwrap();
+        let shares = instance("_smb._tcp", &[]);
+        let streams = instance("_rtsp._tcp", &[]);
+        let alone = [shares.clone(), streams.clone()].into();
+        assert_eq!(says(address, &alone), None);
+        let camera = instance("_axis-video._tcp", &[]);
+        let told = says(address, &[shares, streams, camera].into()).unwrap();
+        assert_eq!(told.class, Some(DeviceClass::Camera));
+        assert_eq!(told.proof, ["_axis-video._tcp", "_rtsp._tcp", "_smb._tcp"]);
+    }
 }

@@ -17,7 +17,16 @@ dbus-daemon --system --fork --nopidfile
 printf '[server]\nuse-ipv6=no\nallow-interfaces=v0\n' > "$1/avahi.conf"
 avahi-daemon -f "$1/avahi.conf" --no-drop-root --no-chroot -D
 sleep 1
-ippeveprinter -M Example -m "C 300" -l "2nd floor" -p 631 -d "$1/spool" Copier > "$1/printer.log" 2>&1 &
+at=631
+# A printer that answers within TLS alone: what stands before it takes nothing else.
+if [ "$3" = tls ]; then
+    at=8631
+    openssl req -x509 -nodes -newkey rsa:2048 -keyout "$1/key" -out "$1/cert" -subj /CN=copier -days 2 2> /dev/null
+    printf 'foreground = yes\npid =\n[ipps]\naccept = 631\nconnect = 8631\ncert = %s/cert\nkey = %s/key\n' "$1" "$1" > "$1/stunnel.conf"
+    stunnel4 "$1/stunnel.conf" > "$1/stunnel.log" 2>&1 &
+    before=$!
+fi
+ippeveprinter -M Example -m "C 300" -l "2nd floor" -p $at -d "$1/spool" Copier > "$1/printer.log" 2>&1 &
 printer=$!
 python3 - "$1/paper" <<'PY' &
 import selectors, socket, sys
@@ -41,5 +50,5 @@ done
 sleep 6
 ip netns exec ask "$2" --exact asks_whoever_is_named --nocapture || true
 cat "$1/paper" 2>/dev/null | sed 's/^/PAPER /'
-kill $printer $paper
+kill $printer $paper $before
 kill $(cat /run/avahi-daemon/pid) || true
