@@ -85,7 +85,11 @@ impl<'a> Head<'a> {
         let (at, gap) = end.or_else(|| find(heard, b"\n\n").map(|at| (at, 2)))?;
         let (head, body) = (heard.get(..at)?, heard.get(at + gap..)?);
         let mut lines = head.split(|&b| b == b'\n');
-        let first = lines.next()?.strip_prefix(b"HTTP/1.")?;
+        let first = lines.next()?;
+        // Pictures are asked for by a sister of this protocol.
+        let first = first
+            .strip_prefix(b"HTTP/1.")
+            .or_else(|| first.strip_prefix(b"RTSP/1."))?;
         let status = std::str::from_utf8(first.get(2..5)?).ok()?.parse().ok()?;
         let field = |line: &'a [u8]| {
             let at = line.iter().position(|&b| b == b':')?;

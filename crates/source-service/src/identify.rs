@@ -11,7 +11,7 @@ use crate::plan::Question;
 use crate::recognise::{Spoken, spoken};
 use crate::talk::{Caller, Miss, answer, greeting, proof, say};
 use crate::tls::Begun;
-use crate::{dns, http, ldap, lines, ntlm, rdp, smb, ssh};
+use crate::{dns, http, ldap, lines, ntlm, rdp, rtsp, smb, ssh};
 
 /// Questions that are met with silence before a port is left as it is: each costs the whole patience.
 const SILENCES_MAX: usize = 7;
@@ -65,11 +65,9 @@ fn ask(
         }
         Question::Redis => asked(&mut talk, b"PING\r\n", |heard| heard.ends_with(b"\r\n"))?,
         Question::Memcached => asked(&mut talk, b"version\r\n", |heard| heard.ends_with(b"\r\n"))?,
-        Question::Rtsp => asked(
-            &mut talk,
-            b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n",
-            |heard| heard.ends_with(b"\r\n\r\n"),
-        )?,
+        Question::Rtsp => asked(&mut talk, rtsp::QUESTION, |heard| {
+            heard.ends_with(b"\r\n\r\n")
+        })?,
     };
     understood(caller, to, talk, &heard, question == Question::Http)
 }
@@ -146,6 +144,8 @@ fn understood(
             ("ldap", ldap::tells(heard))
         }
         Spoken::Rdp => ("rdp", desktop(talk, to, heard)),
+        // Who speaks it without having been asked in it ended the conversation, or will.
+        Spoken::Rtsp => ("rtsp", rtsp::ask(talk, &host(to), heard)),
         Spoken::Mysql => ("mysql", database(heard)),
         other => (other.word(), ServiceAnswer::default()),
     };

@@ -43,6 +43,7 @@ mod ntlm;
 mod plan;
 mod rdp;
 mod recognise;
+mod rtsp;
 mod smb;
 mod ssh;
 mod talk;

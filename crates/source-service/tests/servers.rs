@@ -690,3 +690,31 @@ fn a_mail_server_that_offers_ntlm_names_its_machine() {
         assert!(told.asks_for.contains(&"PLAIN".to_owned()), "{told:?}");
     }
 }
+
+/// A server of pictures, as cameras have one.
+const PICTURES: &str = r"
+import sys, gi
+gi.require_version('Gst', '1.0'); gi.require_version('GstRtspServer', '1.0')
+from gi.repository import Gst, GstRtspServer, GLib
+Gst.init(None)
+server = GstRtspServer.RTSPServer(); server.set_address('127.0.0.1'); server.set_service(sys.argv[1])
+pictures = GstRtspServer.RTSPMediaFactory(); pictures.set_launch('( videotestsrc ! rtpvrawpay name=pay0 )')
+server.get_mount_points().add_factory('/', pictures); server.attach(None); GLib.MainLoop().run()
+";
+
+#[test]
+fn a_server_of_pictures_names_its_program() {
+    const PYTHON: &str = "/usr/bin/python3";
+    let module = "import gi; gi.require_version('GstRtspServer', '1.0')";
+    let has = Command::new(PYTHON).args(["-c", module]).output();
+    if !has.is_ok_and(|done| done.status.success()) {
+        eprintln!("SKIPPED: GStreamer's RTSP server is not here");
+        return;
+    }
+    let told = answered(PYTHON, |_, port| {
+        words(&["-c", PICTURES, &port.to_string()])
+    });
+    let Some(told) = told else { return };
+    assert_eq!(told.protocol, "rtsp", "{told:?}");
+    assert_eq!(told.product.as_deref(), Some("GStreamer RTSP server"));
+}
