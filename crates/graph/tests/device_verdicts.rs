@@ -411,3 +411,68 @@ fn an_announcement_on_the_wire_that_it_scans_is_a_witness() {
     assert_eq!(device.class, Some(DeviceClass::Scanner));
     assert!(device.to_be_asked);
 }
+
+fn calls_shares(told: &mut Told) {
+    let used = ReportedUse {
+        kind: "smb".into(),
+        consumer: Peer::Address(ip("10.0.0.50")),
+        provider: Peer::Address(ip("10.0.0.2")),
+        port: Some(Port(445)),
+        product: "TCP".into(),
+        ..reported()
+    };
+    told.say("vantage", "network.snmp", Fact::TableUse(used));
+}
+
+/// Who calls a file server may put scans there, and may fetch its firmware there: a hint, and no answer.
+#[test]
+fn a_connection_to_shares_hints_that_it_scans_and_proves_nothing() {
+    let mut told = Told::default();
+    told.host("vantage", "10.0.0.1").host("files1", "10.0.0.2");
+    let mut printer = says("10.0.0.50", DeviceWitness::Snmp);
+    printer.class = Some(DeviceClass::Printer);
+    printer.can = vec![Deed::Print];
+    told.say("vantage", "network.snmp", Fact::DeviceSays(printer.clone()));
+    calls_shares(&mut told);
+    let device = only(&told);
+    assert_eq!(device.answer(Deed::Scan), Answer::Unknown);
+    let verdict = serde_json::to_string(&device).unwrap();
+    assert!(verdict.contains("perhaps it puts scans"), "{verdict}");
+    assert_eq!(device.class, Some(DeviceClass::Printer));
+    // The twin: who says that it cannot is believed, and there is no dispute with a hint.
+    printer.cannot = vec![Deed::Scan];
+    let mut told = Told::default();
+    told.host("vantage", "10.0.0.1").host("files1", "10.0.0.2");
+    told.say("vantage", "network.snmp", Fact::DeviceSays(printer));
+    calls_shares(&mut told);
+    let device = only(&told);
+    assert_eq!(device.answer(Deed::Scan), Answer::No);
+    assert!(device.disputes().is_empty(), "{:?}", device.disputes());
+}
+
+#[test]
+fn a_hardware_address_hints_at_a_maker_where_nobody_names_one() {
+    let with = |mac: &str, maker: Option<&str>| {
+        let mut told = Told::default();
+        told.host("vantage", "10.0.0.1");
+        let mut device = says("10.0.0.50", DeviceWitness::Wsd);
+        device.can = vec![Deed::Copy];
+        device.macs = vec![mac.to_owned()];
+        device.maker = maker.map(str::to_owned);
+        told.say("vantage", "network.devices", Fact::DeviceSays(device));
+        only(&told)
+    };
+    let phone = with("00:15:65:0a:0b:0c", None);
+    assert_eq!(phone.maker[0].value, "Yealink");
+    assert_eq!(phone.maker[0].by, ["hardware address"]);
+    assert_eq!(phone.class, None, "a hint is no class");
+    assert_eq!(phone.classes[0].value, "perhaps telephone");
+    // The twins: who names its maker is believed, and an address set by hand is nobody's.
+    let named = with("00:15:65:0a:0b:0c", Some("Example"));
+    assert_eq!(
+        (named.maker.len(), named.maker[0].value.as_str()),
+        (1, "Example")
+    );
+    let by_hand = with("02:15:65:0a:0b:0c", None);
+    assert!(by_hand.maker.is_empty() && by_hand.classes.is_empty());
+}

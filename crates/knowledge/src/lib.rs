@@ -8,6 +8,7 @@
 //! - [`certificate_settings`]: where programs are told which certificate to use;
 //! - [`services`]: programs that listen, and what they speak;
 //! - [`devices`]: what devices are, by what their management tables say;
+//! - [`hardware`]: whose a hardware address is;
 //! - [`ends_of_life`]: until when an operating system gets corrections;
 //! - [`service_principals`]: what a class of service principal names stands for;
 //! - [`events`]: what events of Windows and its text logs tell of who used what;
@@ -27,6 +28,7 @@ pub mod certificate_settings;
 pub mod devices;
 pub mod ends_of_life;
 pub mod events;
+pub mod hardware;
 mod log_template;
 pub mod logs;
 pub mod mail;

@@ -1,7 +1,7 @@
 //! Whether a device prints, scans, faxes and mails, and by whose word.
 //!
 //! What was seen outweighs what somebody read off the panel or put into a list, and that outweighs what the device says of
-//! itself. Where witnesses of one weight contradict one another, the answer is unknown, and all of them are told.
+//! itself. What is only a hint says neither yes nor no. Where witnesses of one weight contradict one another, the answer is unknown, and all of them are told.
 
 use std::collections::BTreeMap;
 
@@ -21,9 +21,18 @@ const DEEDS: [Deed; 4] = [Deed::Print, Deed::Scan, Deed::Fax, Deed::Mail];
 enum Weight {
     /// None: it is told, and answers nothing.
     LeftOut,
+    /// Told, and no answer: other reasons for the same are as good.
+    Hint,
     Says,
     Declared,
     Seen,
+}
+
+impl Weight {
+    /// False for what is told and answers nothing.
+    fn answers(self) -> bool {
+        self >= Self::Says
+    }
 }
 
 /// Reasons by weight, side and words, the heaviest last.
@@ -43,11 +52,7 @@ impl Reasons {
     }
 
     fn entry(self, deed: Deed) -> DeedEntry {
-        let counts = || {
-            self.0
-                .keys()
-                .filter(|(weight, ..)| *weight != Weight::LeftOut)
-        };
+        let counts = || self.0.keys().filter(|(weight, ..)| weight.answers());
         let heaviest = counts().map(|(weight, ..)| *weight).max();
         let says = |against| {
             counts().any(|(weight, side, _)| Some(*weight) == heaviest && *side == against)
@@ -88,7 +93,10 @@ pub(super) fn entries(told: &Told<'_>, estate: &Estate) -> Vec<DeedEntry> {
         of_itself(told, deed, &mut reasons);
         match deed {
             Deed::Mail => mails(told, estate, &mut reasons),
-            Deed::Scan => scans(told, &mut reasons),
+            Deed::Scan => {
+                scans(told, &mut reasons);
+                calls_shares(told, &mut reasons);
+            }
             _ => {}
         }
         reasons.entry(deed)
@@ -128,6 +136,19 @@ fn scans(told: &Told<'_>, reasons: &mut Reasons) {
     for raw in &told.scans {
         let says = format!("announces that it can ({})", raw.fact.by);
         reasons.add(Weight::Says, false, says, [&raw.id]);
+    }
+}
+
+/// A connection to a file server, as a copier has that puts scans into a folder. It may as well fetch print jobs, an address book or a
+/// new firmware there, so it answers nothing.
+fn calls_shares(told: &Told<'_>, reasons: &mut Reasons) {
+    let calls = |need: &&&Dependency| need.kind == "smb" && need.basis == Basis::Observed;
+    for need in told.needs.iter().filter(calls) {
+        let says = format!(
+            "was seen calling {} for shares: perhaps it puts scans into a folder there",
+            need.provider.name
+        );
+        reasons.add(Weight::Hint, false, says, need.evidence.iter().take(10));
     }
 }
 

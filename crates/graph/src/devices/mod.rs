@@ -151,6 +151,7 @@ impl Told<'_> {
         };
         let by: BTreeSet<DeviceWitness> = self.says.iter().map(|raw| raw.fact.by).collect();
         entry.told_by = by.into_iter().collect();
+        words::by_hardware(&mut entry, &entity.attributes.macs);
         entry.needs.sort();
         entry.evidence = self.evidence(&entry);
         entry

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use groma_knowledge::hardware::hardware_maker;
 use groma_model::EvidenceId;
 use groma_model::device::{DeviceSays, DeviceWitness};
-use groma_model::device_verdict::DeviceWord;
+use groma_model::device_verdict::{DeviceEntry, DeviceWord};
 use groma_model::inventory::Entity;
 
 use crate::gather::Raw;
@@ -61,6 +62,37 @@ pub(super) fn locations(says: &Says<'_>, entity: &Entity) -> Vec<DeviceWord> {
     }
     out.iter_mut().for_each(|word| word.by.sort());
     out
+}
+
+/// Who says so where nobody but the registry of hardware addresses does.
+const HARDWARE: &str = "hardware address";
+
+/// Whose hardware address it has, where nobody names its maker; and what that one mostly makes, where nobody gives it a class. The
+/// weakest witness: a hint in words, and no class of its own. Two makers, as of a machine with two cards, say nothing.
+pub(super) fn by_hardware(entry: &mut DeviceEntry, macs: &[String]) {
+    let known = macs.iter().filter_map(|mac| hardware_maker(mac));
+    let mut all: Vec<_> = known.map(|maker| (maker.name, maker.class)).collect();
+    all.sort();
+    all.dedup();
+    let [(name, class)] = all[..] else {
+        return;
+    };
+    let hint = |value: String| DeviceWord {
+        value,
+        by: vec![HARDWARE.to_owned()],
+        evidence: Vec::new(),
+    };
+    if entry.maker.is_empty() {
+        entry.maker.push(hint(name.to_owned()));
+    }
+    if let Some(class) = class
+        && entry.class.is_none()
+        && entry.classes.is_empty()
+    {
+        entry
+            .classes
+            .push(hint(format!("perhaps {}", class.words())));
+    }
 }
 
 /// The words of the device itself: what stands in a row of the sheet beside the answers is what groma printed there.
