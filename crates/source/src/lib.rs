@@ -34,7 +34,10 @@ pub use disk::{
 };
 pub use kernel::{Arrival, Events, Instruction, KernelEvents, NetworkRoom, SilentKernel, Trace};
 pub use memory::{Doubt, Memory};
-pub use network::{Datagrams, LocalDoor, Network, Stream, forbidden_port, steers_machines};
+pub use network::{
+    Datagrams, Dialled, Dialler, Dialling, LocalDoor, Network, Stream, forbidden_port,
+    steers_machines,
+};
 pub use sink::{Recorder, Sink, SinkExt};
 pub use window::{Clock, Stop, Window};
 pub use world::{Randomness, World};

@@ -67,6 +67,91 @@ pub trait Datagrams: Send {
     fn receive(&mut self, into: &mut [u8]) -> io::Result<usize>;
 }
 
+/// TCP connections that are being made, many at a time, with no thread for each.
+///
+/// Do not use: [`Dialling`] checks first.
+pub trait Dialler: Send {
+    /// How many may be under way at a time.
+    fn room(&self) -> usize;
+
+    /// Begins a connection.
+    ///
+    /// # Errors
+    /// It cannot be begun, and never was.
+    fn dial(&mut self, to: SocketAddr) -> io::Result<()>;
+
+    /// Waits for connections that were made or failed, at most so long, and hands them over. Who does not answer within the
+    /// timeout has failed by `TimedOut`.
+    ///
+    /// # Errors
+    /// The table of connections broke.
+    fn ended(&mut self, wait: Duration, each: &mut Dialled<'_>) -> io::Result<()>;
+}
+
+/// Who is told what came of each connection.
+pub type Dialled<'a> = dyn FnMut(SocketAddr, io::Result<Box<dyn Stream>>) + 'a;
+
+/// [`Dialler`] for sources: nobody is dialled to whom no packet may go.
+pub struct Dialling<'a> {
+    network: &'a dyn Network,
+    dialler: Box<dyn Dialler>,
+    under_way: usize,
+}
+
+impl<'a> Dialling<'a> {
+    /// Makes connections by `network`, of which each is waited for so long.
+    ///
+    /// # Errors
+    /// It makes connections one after the other only.
+    pub fn new(network: &'a dyn Network, timeout: Duration) -> io::Result<Self> {
+        Ok(Self {
+            network,
+            dialler: network.open_dialler(timeout)?,
+            under_way: 0,
+        })
+    }
+
+    /// How many more may be begun now.
+    pub fn room(&self) -> usize {
+        self.dialler.room().saturating_sub(self.under_way)
+    }
+
+    /// How many are under way.
+    pub fn under_way(&self) -> usize {
+        self.under_way
+    }
+
+    /// Begins a connection, if a packet may go there.
+    ///
+    /// # Errors
+    /// It may not, or cannot be begun.
+    pub fn dial(&mut self, to: SocketAddr) -> io::Result<()> {
+        if !self.network.permits(to) {
+            return Err(not_contacted(to));
+        }
+        self.dialler.dial(to)?;
+        self.under_way += 1;
+        Ok(())
+    }
+
+    /// Waits for connections that were made or failed, at most so long, and hands them over.
+    ///
+    /// # Errors
+    /// The table of connections broke.
+    pub fn ended(&mut self, wait: Duration, each: &mut Dialled<'_>) -> io::Result<()> {
+        let under_way = &mut self.under_way;
+        self.dialler.ended(wait, &mut |to, end| {
+            *under_way = under_way.saturating_sub(1);
+            each(to, end);
+        })
+    }
+}
+
+fn not_contacted(to: SocketAddr) -> io::Error {
+    let why = format!("{to} is never contacted, or not now: a print port, or --offline");
+    io::Error::new(io::ErrorKind::PermissionDenied, why)
+}
+
 /// The only way a source talks to another machine, or to a listener of its own.
 ///
 /// [`Network::connect`] refuses [`forbidden_port`]s, and everything that is not this machine when the
@@ -89,10 +174,18 @@ pub trait Network: Send + Sync {
     /// Opens a TCP connection, if a packet may go there.
     fn connect(&self, to: SocketAddr, timeout: Duration) -> io::Result<Box<dyn Stream>> {
         if !self.permits(to) {
-            let why = format!("{to} is never contacted, or not now: a print port, or --offline");
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+            return Err(not_contacted(to));
         }
         self.open(to, timeout)
+    }
+
+    /// Makes connections many at a time. Do not call: [`Dialling`] checks first. Who keeps a pace makes them one by one.
+    ///
+    /// # Errors
+    /// It cannot be had.
+    fn open_dialler(&self, timeout: Duration) -> io::Result<Box<dyn Dialler>> {
+        let _ = timeout;
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Opens a conversation by datagrams with another machine. Do not call: [`Network::connect_datagrams`] checks first.
@@ -157,6 +250,9 @@ mod tests {
         fn open_local(&self, _: &LocalDoor, _: Duration) -> io::Result<Box<dyn Datagrams>> {
             Ok(Box::new(Deaf))
         }
+        fn open_dialler(&self, _: Duration) -> io::Result<Box<dyn Dialler>> {
+            Ok(Box::new(Patient(Vec::new())))
+        }
     }
 
     struct Deaf;
@@ -182,6 +278,42 @@ mod tests {
                 .connect_local(&door("127.0.0.1:323"), Duration::ZERO)
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn no_print_port_is_ever_dialled() {
+        let mut dialling = Dialling::new(&Eager, Duration::ZERO).expect("it dials");
+        for port in [515, 9100, 9101, 9116, 9999] {
+            let to = SocketAddr::from(([127, 0, 0, 1], port));
+            let error = dialling.dial(to).expect_err("a print port");
+            assert_eq!(error.kind(), io::ErrorKind::PermissionDenied, "{port}");
+        }
+        assert_eq!((dialling.under_way(), dialling.room()), (0, 2));
+        let to = SocketAddr::from(([127, 0, 0, 1], 9117));
+        dialling.dial(to).expect("no print port");
+        assert_eq!((dialling.under_way(), dialling.room()), (1, 1));
+        dialling
+            .ended(Duration::ZERO, &mut |_, end| assert!(end.is_err()))
+            .expect("it is whole");
+        assert_eq!(dialling.under_way(), 0);
+    }
+
+    /// Whom it dials, nobody answers.
+    struct Patient(Vec<SocketAddr>);
+
+    impl Dialler for Patient {
+        fn room(&self) -> usize {
+            2
+        }
+        fn dial(&mut self, to: SocketAddr) -> io::Result<()> {
+            self.0.push(to);
+            Ok(())
+        }
+        fn ended(&mut self, _: Duration, each: &mut Dialled<'_>) -> io::Result<()> {
+            let silent = self.0.drain(..);
+            silent.for_each(|to| each(to, Err(io::ErrorKind::TimedOut.into())));
+            Ok(())
+        }
     }
 
     #[test]

@@ -7,6 +7,8 @@
 mod child;
 mod clock;
 mod confine;
+#[cfg(target_os = "linux")]
+mod dialling;
 mod disk;
 #[cfg(target_os = "linux")]
 mod ears;

@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use groma_source::Dialler;
 use groma_source::{Datagrams, LocalDoor, Network, Stream};
 
 /// The network as this machine sees it.
@@ -24,9 +26,12 @@ impl LocalNetwork {
 impl Network for LocalNetwork {
     fn open(&self, to: SocketAddr, timeout: Duration) -> io::Result<Box<dyn Stream>> {
         let stream = TcpStream::connect_timeout(&to, timeout)?;
-        stream.set_read_timeout(Some(timeout))?;
-        stream.set_write_timeout(Some(timeout))?;
-        Ok(Box::new(stream))
+        Ok(Box::new(with_timeouts(stream, timeout)?))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn open_dialler(&self, timeout: Duration) -> io::Result<Box<dyn Dialler>> {
+        Ok(Box::new(crate::dialling::Table::new(timeout)?))
     }
 
     fn is_offline(&self) -> bool {
@@ -75,6 +80,15 @@ impl Network for LocalNetwork {
             LocalDoor::Socket(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
+}
+
+/// A connection of which each read and write ends in time. What is written leaves at once: questions are small, and the
+/// kernel would hold the second back until the first is acknowledged.
+pub(crate) fn with_timeouts(stream: TcpStream, timeout: Duration) -> io::Result<TcpStream> {
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(timeout))?;
+    stream.set_write_timeout(Some(timeout))?;
+    Ok(stream)
 }
 
 /// Letters of the name of a socket, without the zero that says it is no file.

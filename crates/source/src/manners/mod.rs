@@ -9,10 +9,13 @@
 //!   one conversation at a time, to a host of a fragile class.
 //! * A host that shows distress is asked half as often, and after the third sign nothing for a day.
 //! * Nothing outside the maintenance window, nothing once the stop file is there.
+//!
+//! In networks that the ceiling file names as a laboratory there may be no pace ([`LaboratoryNetwork`]); all else holds there too.
 
 mod calendar;
 mod ceiling;
 mod health;
+mod laboratory;
 mod network;
 mod pace;
 mod targets;
@@ -28,6 +31,7 @@ pub use ceiling::{
     CEILING, Ceiling, CeilingError, KILL_SWITCH, PER_AGENT, PER_FRAGILE_HOST, PER_HOST,
 };
 pub use health::{Advice, Health, Outcome, SILENCE, Sign};
+pub use laboratory::LaboratoryNetwork;
 pub use network::MannerlyNetwork;
 pub use pace::{Pace, When};
 pub use targets::{
@@ -52,6 +56,9 @@ pub enum Refusal {
     /// It showed distress.
     #[error("it showed distress less than 24 hours ago")]
     LeftAlone,
+    /// Somebody wants to be without restraint where people work.
+    #[error("the ceiling file of this machine does not name it as one of a laboratory")]
+    NotALaboratory,
 }
 
 /// What is answered to who wants to send.

@@ -34,11 +34,11 @@ pub struct MannerlyNetwork {
 }
 
 #[derive(Clone)]
-struct Shared {
-    manners: Arc<Mutex<Manners>>,
-    clock: Arc<dyn Clock>,
-    disk: Arc<dyn Disk>,
-    stop: Stop,
+pub(super) struct Shared {
+    pub(super) manners: Arc<Mutex<Manners>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) stop: Stop,
 }
 
 impl MannerlyNetwork {
@@ -61,12 +61,12 @@ impl MannerlyNetwork {
 }
 
 impl Shared {
-    fn manners(&self) -> MutexGuard<'_, Manners> {
+    pub(super) fn manners(&self) -> MutexGuard<'_, Manners> {
         self.manners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why nothing may be sent now, whoever it is for.
-    fn held_back(&self) -> io::Result<()> {
+    pub(super) fn held_back(&self) -> io::Result<()> {
         let manners = self.manners();
         let no = |why: &str| {
             Err(io::Error::new(

@@ -30,7 +30,7 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new() -> io::Result<Self> {
-        let room = usize::try_from(room()).unwrap_or(usize::MAX);
+        let room = usize::try_from(descriptors()).unwrap_or(usize::MAX);
         Ok(Self {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             under_way: (0..room).map(|_| None).collect(),
@@ -40,8 +40,8 @@ impl Table {
     }
 }
 
-/// As many descriptors as this process may have, without asking for more rights.
-fn room() -> u64 {
+/// As many descriptors for calls as this process may have, without asking for more rights.
+pub(crate) fn descriptors() -> u64 {
     let limit = rustix::process::getrlimit(Resource::Nofile);
     let most = limit.maximum.unwrap_or(u64::MAX).min(ROOM_MAX + OTHERS);
     let wanted = Rlimit {

@@ -6,6 +6,8 @@ mod neighbours;
 mod route;
 mod route6;
 
+pub(crate) use calls::descriptors;
+
 use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::os::fd::OwnedFd;
