@@ -16,11 +16,13 @@ use groma_source_packet::{LISTENING_NAME, NAME as PACKETS_NAME};
 use groma_source_snmp::Access;
 use groma_source_socket::Tier;
 
-use crate::compose::{Given, LookRequest, Quiet, explanations, look};
+use crate::compose::{
+    ABROAD, Given, LookRequest, Quiet, asks_certificates_alone, explanations, look,
+};
 use crate::listen::ListenArgs;
 use crate::memory::memory_in;
 use crate::password::{Interrupted, with_passwords};
-use crate::sweep::{NotSafe, SweepArgs, plan_in_words};
+use crate::sweep::{NotSafe, SweepArgs, certificates_in_words, plan_in_words};
 use crate::{explain, find, output, state};
 
 /// Looks at the machine it runs on, and says what it saw and what it could not see.
@@ -336,7 +338,9 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     }
     if arguments.dry_run {
         // With targets it is the sweep somebody wants to know of; without, what is read here.
+        let alone = asks_certificates_alone(&arguments.sources);
         let text = match arguments.sweep.plan(&world, false)? {
+            Some(plan) if alone => certificates_in_words(&plan),
             Some(plan) => plan_in_words(&plan, &named),
             None => explain::render(&known, false),
         };
@@ -407,14 +411,6 @@ pub fn devices(world: &World, access: Option<&Path>, sweep: &SweepArgs) -> Resul
     Ok(named)
 }
 
-/// Sources that ask other machines, and only those that --target names.
-const ABROAD: [&str; 5] = [
-    groma_source_snmp::NAME,
-    groma_source_sweep::NAME,
-    groma_source_service::NAME,
-    groma_source_device::NAME,
-    "network.certificates",
-];
 const NO_TARGET: &str =
     "nobody to be asked is named: write --target 10.0.0.0/24, and try --dry-run first";
 const NO_DEVICE: &str =

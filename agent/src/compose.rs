@@ -39,7 +39,16 @@ use crate::apart::{PatientDisk, Sight, Silence, Wish};
 use crate::explain::{Explained, Place};
 use crate::hearing::{Hearing, Told};
 use crate::progress::{FileJournal, SweepNotes};
-use crate::sweep::Guests;
+use crate::sweep::{Guests, named_endpoint, named_ports};
+
+/// Sources that ask other machines, and only those that --target names.
+pub(crate) const ABROAD: [&str; 5] = [
+    groma_source_snmp::NAME,
+    groma_source_sweep::NAME,
+    groma_source_service::NAME,
+    groma_source_device::NAME,
+    groma_source_x509::OTHERS,
+];
 
 /// At most this many names and addresses are asked about in one look.
 const QUESTIONS_MAX: usize = 4096;
@@ -129,21 +138,46 @@ impl LookRequest {
     /// How long a sweep may take: five times what its plan says, and two minutes more.
     fn sweep_limit(&self) -> Duration {
         let planned = self.sweep.as_ref().map(|plan| plan.takes().1);
-        planned.map_or(Duration::ZERO, |takes| {
+        let sweep = planned.map_or(Duration::ZERO, |takes| {
             takes.saturating_mul(5) + Duration::from_secs(120)
-        })
+        });
+        sweep.saturating_add(self.certificates_limit())
+    }
+
+    /// How long certificates of others may take: each of the ports named costs two dozen packets, and three seconds where nobody
+    /// answers.
+    fn certificates_limit(&self) -> Duration {
+        let Some(plan) = self
+            .sweep
+            .as_ref()
+            .filter(|_| asks_certificates_alone(&self.sources))
+        else {
+            return Duration::ZERO;
+        };
+        let connections = plan.targets.len().saturating_mul(plan.ports.asked().len());
+        Duration::from_millis(500).saturating_mul(u32::try_from(connections).unwrap_or(u32::MAX))
     }
 
     fn wants(&self, name: &SourceName) -> bool {
-        let name = name.as_str();
-        self.sources.is_empty()
-            || self.sources.iter().any(|s| {
-                name == s
-                    || name
-                        .strip_prefix(s.as_str())
-                        .is_some_and(|rest| rest.starts_with('.'))
-            })
+        is_wanted(&self.sources, name.as_str())
     }
+}
+
+/// True if `name`, or a prefix of it, is among those that were named, or none was.
+fn is_wanted(named: &[String], name: &str) -> bool {
+    let prefix = |s: &String| {
+        let rest = name.strip_prefix(s.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    named.is_empty() || named.iter().any(prefix)
+}
+
+/// True if certificates of other machines are wanted, and nobody looks before where they may be: then the ports that were
+/// named are asked for them.
+pub(crate) fn asks_certificates_alone(named: &[String]) -> bool {
+    is_wanted(named, groma_source_x509::OTHERS)
+        && !is_wanted(named, groma_source_sweep::NAME)
+        && !is_wanted(named, groma_source_service::NAME)
 }
 
 /// Told what is being looked at, for a person who waits.
@@ -503,11 +537,11 @@ impl Run<'_> {
         self.abroad(Box::new(DeviceSource::new(guests.world(), met)));
         // Behind the devices: whoever says that it prints is asked slowly what else it serves.
         self.abroad(Box::new(ServiceSource::new(guests.world(), open)));
-        let endpoints = secure_ports_met(&self.told.said);
-        self.abroad(Box::new(CertificateEndpoints::of_others(
-            guests.world(),
-            endpoints,
-        )));
+        let endpoints = match asks_certificates_alone(&request.sources) {
+            true => named_ports(plan).map(named_endpoint).collect(),
+            false => secure_ports_met(&self.told.said),
+        };
+        self.abroad(Box::new(guests.certificates(endpoints)));
         guests.leave(notes.as_mut());
     }
 

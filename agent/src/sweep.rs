@@ -1,13 +1,16 @@
 //! What was typed about other machines to be asked over the network, and the plan it means.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use clap::Args;
-use groma_model::{HostName, Transport};
+use groma_model::fact::Program;
+use groma_model::{HostName, Port, Transport};
 use groma_source::manners::{
-    Ceiling, CeilingError, MannerlyNetwork, Manners, Network, Target, Targets,
+    Ceiling, CeilingError, LaboratoryNetwork, MannerlyNetwork, Manners, Network, Target, Targets,
+    is_of_a_link,
 };
 use groma_source::{Stop, World};
 use groma_source_service::OpenPort;
@@ -18,6 +21,7 @@ use groma_source_sweep::plan::{LABORATORY_RATE, PlanError};
 use groma_source_sweep::polite::FRAGILE;
 use groma_source_sweep::ports::Ports;
 use groma_source_sweep::{Notes, Plan};
+use groma_source_x509::{CertificateEndpoints, Endpoint};
 
 /// Whom to ask over the network, and how.
 #[derive(Args, Clone, Debug, Default)]
@@ -172,9 +176,60 @@ pub fn plan_in_words(plan: &Plan, devices: &[Access]) -> String {
     text
 }
 
+/// Every port that somebody named, of everybody who was named: for who asks them without a sweep before.
+pub(crate) fn named_ports(plan: &Plan) -> impl Iterator<Item = (IpAddr, Port)> + '_ {
+    let addresses = plan.targets.addresses().filter(|at| !is_of_a_link(*at));
+    addresses.flat_map(|address| {
+        let ports = plan.ports.asked().iter();
+        ports.map(move |port| (address, Port(*port)))
+    })
+}
+
+/// The plan in words where certificates alone are asked for, with nothing asked before.
+pub(crate) fn certificates_in_words(plan: &Plan) -> String {
+    let all: Vec<Endpoint> = named_ports(plan).map(named_endpoint).collect();
+    let ports = all.iter().filter_map(|e| Some((e.port, e.begins_with()?)));
+    let ports: BTreeMap<Port, &str> = ports.collect();
+    let named: Vec<String> = ports
+        .iter()
+        .map(|(p, word)| format!("{p} {word}"))
+        .collect();
+    let left_out = plan.ports.asked().len() - ports.len();
+    let connections = all.iter().filter(|e| ports.contains_key(&e.port)).count();
+    let targets = plan.targets.named().iter().map(ToString::to_string);
+    let rate = match plan.unrestrained {
+        Some(_) => "64 servers at a time and no pace: the ceiling file names these networks as a laboratory".to_owned(),
+        None => format!(
+            "at most {} packets/s to one host (2 and one conversation to fragile ones), {} to all, in any second on the wire",
+            plan.ceiling.per_host, plan.per_agent
+        ),
+    };
+    format!(
+        "targets: {} ({} addresses)\nports: {} of TCP ({}); {left_out} of those named are asked nothing, because their numbers do not say how TLS begins there\n\
+         connections: {connections}; about 16 packets to each that answers, 3 to each that does not\nrate: {rate}\n\
+         never: TCP 515, 9100-9116, 9999; anybody else than the targets\nto stop at once: Ctrl-C, or touch {}\n",
+        targets.collect::<Vec<_>>().join(", "),
+        plan.targets.len(),
+        ports.len(),
+        named.join(", "),
+        plan.ceiling.kill_switch.display()
+    )
+}
+
+pub(crate) fn named_endpoint((address, port): (IpAddr, Port)) -> Endpoint {
+    Endpoint {
+        address,
+        port,
+        program: Program::default(),
+        heard: None,
+    }
+}
+
 /// Those who ask more of the hosts that a sweep found: within the same manners, and not of whoever showed distress.
 pub(crate) struct Guests {
     world: World,
+    /// The world of a laboratory, where somebody wants to ask it without restraint.
+    laboratory: Option<World>,
     manners: Arc<Mutex<Manners>>,
 }
 
@@ -208,13 +263,36 @@ impl Guests {
             manners.clone(),
             world.clock.clone(),
             world.disk.clone(),
-            stop,
+            stop.clone(),
         );
-        let world = World {
-            network: Arc::new(network),
+        let with = |network: Arc<dyn groma_source::Network>| World {
+            network,
             ..world.clone()
         };
-        Self { world, manners }
+        let laboratory = plan.unrestrained.map(|_| {
+            with(Arc::new(LaboratoryNetwork::new(
+                world.network.clone(),
+                manners.clone(),
+                world.clock.clone(),
+                world.disk.clone(),
+                stop,
+            )))
+        });
+        Self {
+            world: with(Arc::new(network)),
+            laboratory,
+            manners,
+        }
+    }
+
+    /// Who reads the certificates at `endpoints`: without restraint if that was asked for and is allowed.
+    pub(crate) fn certificates(&self, endpoints: Vec<Endpoint>) -> CertificateEndpoints {
+        match &self.laboratory {
+            Some(world) => {
+                CertificateEndpoints::of_others(world.clone(), endpoints).without_restraint()
+            }
+            None => CertificateEndpoints::of_others(self.world(), endpoints),
+        }
     }
 
     /// The world as they may ask it.

@@ -286,6 +286,17 @@ impl Rig {
 
     /// The agent in the near network, with an `/etc` of its own that holds these files of groma.
     fn agent(&self, as_root: bool, files: &[(&str, &str)], words: &[&str]) -> Output {
+        self.looking("network.sweep", as_root, files, words)
+    }
+
+    /// The same, with another source.
+    fn looking(
+        &self,
+        source: &str,
+        as_root: bool,
+        files: &[(&str, &str)],
+        words: &[&str],
+    ) -> Output {
         let etc = self.path("etc");
         let _ = std::fs::remove_dir_all(&etc);
         std::fs::create_dir_all(format!("{etc}/groma")).unwrap();
@@ -303,7 +314,7 @@ impl Rig {
         };
         // What else stands in /etc is not needed, and the machine's own stays untouched.
         let script = format!(
-            "mount --bind {etc} /etc && exec env GROMA_STATE_DIR={state} {who}\"$0\" look --source network.sweep --for 0s --format json \"$@\""
+            "mount --bind {etc} /etc && exec env GROMA_STATE_DIR={state} {who}\"$0\" look --source {source} --for 0s --format json \"$@\""
         );
         let mut ip = Command::new("ip");
         ip.args(["netns", "exec", &self.near, "sh", "-c", &script]);
@@ -538,4 +549,125 @@ fn the_ceiling_the_stop_file_and_the_hour_hold_it_back() {
             .any(|gap| gap.contains("maintenance window is closed"))
     );
     assert!(frames.is_empty(), "{frames:?}");
+}
+
+/// A mail server that begins TLS, for as long as it is let.
+const MAIL: &str = r#"
+import socket, ssl, sys, threading
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1], sys.argv[2])
+def serve(client):
+    try:
+        client.settimeout(20)
+        client.sendall(b"220-mail ESMTP\r\n220 with a long greeting, as such servers have one\r\n")
+        client.recv(200)
+        client.sendall(b"250-mail\r\n250-SIZE 10240000\r\n250 STARTTLS\r\n")
+        client.recv(200)
+        client.sendall(b"220 go\r\n")
+        within = context.wrap_socket(client, server_side=True)
+        within.recv(200)
+        within.close()
+    except OSError:
+        pass
+listener = socket.create_server(("10.97.41.10", 587))
+print("ready", flush=True)
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+"#;
+
+/// Certificates that were seen, as `ADDRESS/PORT PROTOCOL`.
+fn certificates(output: &Output) -> BTreeSet<String> {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let records = text.lines().skip(1).map(|line| {
+        let record: Value = serde_json::from_str(line).unwrap();
+        record["said"]["saw"]["fact"]["place"]["endpoint"].clone()
+    });
+    let place = |at: Value| {
+        let word = |name: &str| at[name].as_str().map(str::to_owned);
+        Some(format!(
+            "{}/{} {}",
+            word("address")?,
+            at["port"],
+            word("protocol")?
+        ))
+    };
+    records.filter_map(place).collect()
+}
+
+/// Regression: read byte by byte, a greeting cost two packets' room a byte, and no mail server was seen within the caps.
+#[test]
+fn certificates_alone_keep_the_caps_and_are_without_restraint_in_a_laboratory_only() {
+    if let Some(why) = lack() {
+        return groma_tests::skip(why);
+    }
+    let mut rig = Rig::build("d");
+    let (key, certificate) = (rig.path("tls.key"), rig.path("tls.crt"));
+    run(&[
+        "openssl",
+        "req",
+        "-x509",
+        "-nodes",
+        "-newkey",
+        "rsa:2048",
+        "-days",
+        "9",
+        "-subj",
+        "/CN=mail.corp.example",
+        "-keyout",
+        &key,
+        "-out",
+        &certificate,
+    ]);
+    let mail = rig.write("mail.py", MAIL);
+    Rig::ready(rig.start(&["python3", &mail, &certificate, &key]));
+    rig.start(&[
+        "openssl",
+        "s_server",
+        "-quiet",
+        "-accept",
+        "10.97.41.10:443",
+        "-cert",
+        &certificate,
+        "-key",
+        &key,
+    ]);
+    rig.wait_for(&[("10.97.41.10", 443), ("10.97.41.10", 587)]);
+    let words = [
+        "--target",
+        "10.97.41.8-15",
+        "--ports",
+        "443,515,587,7777,9100-9116",
+        "--tcp-only",
+    ];
+    let both = texts(&["10.97.41.10/443 tls", "10.97.41.10/587 smtp"]);
+    let source = "network.certificates";
+    let is_other = |f: &Frame| f.2 == "tcp" && !matches!(f.3, 443 | 587);
+
+    let dry = [&words[..], &["--dry-run"]].concat();
+    let (planned, silence) = rig.tapped(|rig| rig.looking(source, true, &[], &dry));
+    let plan = String::from_utf8_lossy(&planned.stdout).into_owned();
+    assert!(plan.contains("2 of TCP (443 tls, 587 smtp)"), "{plan}");
+    assert!(silence.is_empty(), "{silence:?}");
+
+    let (polite, frames) = rig.tapped(|rig| rig.looking(source, true, &[], &words));
+    assert_eq!(certificates(&polite), both, "{:?}", said(&polite).gaps);
+    let asked: Vec<Frame> = frames.into_iter().filter(|f| f.2 != "arp").collect();
+    let (all, one) = most_in_a_second(&asked);
+    assert!(all <= 200 && one <= 10, "{all} to all, {one} to one host");
+    assert!(!asked.iter().any(is_other), "{asked:?}");
+
+    let hurried = [&words[..], &["--unrestrained"]].concat();
+    let elsewhere = "unrestrained = [\"10.97.42.0/24\"]\n";
+    for files in [&[][..], &[("ceiling.toml", elsewhere)][..]] {
+        let (refused, frames) = rig.tapped(|rig| rig.looking(source, true, files, &hurried));
+        assert_eq!(refused.status.code(), Some(5));
+        assert!(frames.is_empty(), "{frames:?}");
+    }
+    let here = [("ceiling.toml", "unrestrained = [\"10.97.41.0/24\"]\n")];
+    let (seen, frames) = rig.tapped(|rig| rig.looking(source, true, &here, &hurried));
+    assert_eq!(certificates(&seen), both, "{:?}", said(&seen).gaps);
+    assert!(!frames.iter().any(is_other), "{frames:?}");
+    assert!(std::fs::read(rig.path("paper")).unwrap().is_empty());
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use groma_model::{HostName, Port, Reason};
-use groma_source::{Budget, Conversation, Window, World};
+use groma_source::{Budget, Conversation, Stream, Window, World};
 use groma_tls::hello::{self, Progress};
 use groma_tls::{AlertDescription, ServerName};
 
@@ -33,6 +33,9 @@ pub(crate) struct Presented {
     pub(crate) old_version: Option<u16>,
 }
 
+/// Frames of a conversation whose room may have to be waited for: greeting, words before TLS, a long chain, leave.
+const FRAMES: u32 = 60;
+
 /// Makes connections to one host at the pace the budget allows.
 pub(crate) struct Caller<'a> {
     world: &'a World,
@@ -41,6 +44,10 @@ pub(crate) struct Caller<'a> {
     pause: Duration,
     last: Option<Duration>,
     host_name: Option<HostName>,
+    /// What one conversation may take, without the connection itself.
+    length: Duration,
+    /// A connection that somebody made for the first of them.
+    made: Option<Box<dyn Stream>>,
 }
 
 /// Why one attempt gave nothing.
@@ -67,7 +74,22 @@ impl<'a> Caller<'a> {
             pause: Duration::from_secs(1) / rate,
             last: None,
             host_name,
+            length: timeout,
+            made: None,
         }
+    }
+
+    /// The same towards another machine: what is said there waits for its turn, and that is not the other's fault.
+    pub(crate) fn patiently(mut self) -> Self {
+        self.length = self.timeout.saturating_add(self.pause * FRAMES);
+        self
+    }
+
+    /// The same at no pace, and first over a connection that is there already.
+    pub(crate) fn without_restraint(mut self, made: Option<Box<dyn Stream>>) -> Self {
+        self.pause = Duration::ZERO;
+        self.made = made;
+        self
     }
 
     /// Follows `plan` at a listener until a chain is presented or the plan is at its end.
@@ -176,12 +198,15 @@ impl<'a> Caller<'a> {
     /// Connects, and says what comes before TLS.
     fn begin(&mut self, approach: Approach, to: SocketAddr) -> Result<Conversation, Miss> {
         self.wait_for_turn()?;
-        let stream = self
-            .world
-            .network
-            .connect(to, self.timeout)
-            .map_err(|e| broken(&e, "no connection"))?;
-        let mut with = Conversation::new(stream, self.world.clock.clone(), self.timeout);
+        let stream = match self.made.take() {
+            Some(stream) => stream,
+            None => self
+                .world
+                .network
+                .connect(to, self.timeout)
+                .map_err(|e| no_connection(&e))?,
+        };
+        let mut with = Conversation::new(stream, self.world.clock.clone(), self.length);
         match starttls::begin(approach, &mut with) {
             Ok(()) => Ok(with),
             Err(Refusal::NotOffered | Refusal::NotThisProtocol) => Err(Miss::NoTls),
@@ -227,6 +252,18 @@ fn broken(error: &io::Error, what: &str) -> Miss {
             Miss::Unseen(Reason::Forbidden, "this look may not contact it".into())
         }
         _ => Miss::Unseen(Reason::of_io(error), what.to_owned()),
+    }
+}
+
+fn no_connection(error: &io::Error) -> Miss {
+    broken(error, "no connection")
+}
+
+/// What it means that a connection could not be made.
+pub(crate) fn unconnected(error: &io::Error) -> Outcome {
+    match no_connection(error) {
+        Miss::Unseen(reason, what) => Outcome::Unseen(reason, what),
+        _ => Outcome::NoTls,
     }
 }
 

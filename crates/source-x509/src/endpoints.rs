@@ -1,7 +1,7 @@
 //! `certificates.endpoints`: what this machine's own listeners present in a TLS handshake; `network.certificates`: what those of
 //! other machines do that a sweep found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -12,7 +12,8 @@ use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 
 use crate::certificate;
 use crate::contact::{Caller, Outcome, Presented};
-use crate::plan::{Plan, heard, plan};
+use crate::many;
+use crate::plan::{Plan, by_number, heard, plan};
 use groma_tls::hello::version_word;
 
 /// A TCP listener of this machine, or one that a sweep found.
@@ -28,11 +29,20 @@ pub struct Endpoint {
     pub heard: Option<String>,
 }
 
+impl Endpoint {
+    /// The protocol in which TLS begins there, by the number of the port alone; `None` where that does not say it.
+    pub fn begins_with(&self) -> Option<&'static str> {
+        by_number(self.port)?.approaches.first().map(|a| a.word())
+    }
+}
+
 /// Certificates at local listeners.
 pub struct CertificateEndpoints {
     name: &'static str,
     world: World,
     endpoints: Vec<Endpoint>,
+    /// True if others are asked without a pace.
+    is_unrestrained: bool,
 }
 
 impl CertificateEndpoints {
@@ -42,16 +52,25 @@ impl CertificateEndpoints {
             name: OWN,
             world,
             endpoints,
+            is_unrestrained: false,
         }
     }
 
-    /// The source over listeners of other machines that a sweep found, and at which TLS was heard or offered.
+    /// The source over listeners of other machines: those at which TLS was heard or offered, and those that somebody named
+    /// and of which nothing is known but the number, where that says how TLS begins.
     pub fn of_others(world: World, endpoints: Vec<Endpoint>) -> Self {
         Self {
-            name: "network.certificates",
+            name: OTHERS,
             world,
             endpoints,
+            is_unrestrained: false,
         }
+    }
+
+    /// Asks as many as the table has room for at a time. Who may be asked so, the network of its world decides.
+    pub fn without_restraint(mut self) -> Self {
+        self.is_unrestrained = true;
+        self
     }
 
     /// Each listener once, at the address it is asked at.
@@ -59,6 +78,7 @@ impl CertificateEndpoints {
         let target = |e: &Endpoint| {
             let plan = match &e.heard {
                 Some(word) => heard(e.port, word),
+                None if self.name == OTHERS => by_number(e.port),
                 None => plan(e.port, &e.program),
             };
             plan.map(|plan| ((reachable(e.address), e.port), plan))
@@ -78,6 +98,10 @@ impl CertificateEndpoints {
 
 /// The source over this machine's own listeners.
 const OWN: &str = "certificates.endpoints";
+/// The source over those of other machines.
+pub const OTHERS: &str = "network.certificates";
+/// Ports that are named one by one in a gap.
+const PORTS_SHOWN: usize = 20;
 /// Other machines that are asked at the same time, each by one caller at its own pace.
 const HOSTS_AT_ONCE: usize = 12;
 const V4_LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -117,14 +141,17 @@ impl Source for CertificateEndpoints {
                 )
             })
             .collect();
-        contacts.push(format!(
-            "nobody else: {} listeners are left alone, because neither port nor program says TLS",
-            self.endpoints.len().saturating_sub(asked.len())
-        ));
+        contacts.push(match self.name {
+            OWN => format!(
+                "nobody else: {} listeners are left alone, because neither port nor program says TLS",
+                self.endpoints.len().saturating_sub(asked.len())
+            ),
+            _ => "the ports named by --ports of the networks named by --target, where neither network.sweep nor network.services looks: those whose number says how TLS begins (443, 25, 389, 5432 and others), never TCP 515, 9100 to 9116 and 9999".to_owned(),
+        });
         let purpose = if self.name == OWN {
             "Sees which certificates this machine's own servers present, and what they are asked for by those who connect."
         } else {
-            "Sees which certificates servers of other machines present, where a sweep heard or was offered TLS."
+            "Sees which certificates servers of other machines present, where a sweep heard or was offered TLS, or at ports that somebody named."
         };
         Explanation {
             purpose: purpose.into(),
@@ -136,7 +163,7 @@ impl Source for CertificateEndpoints {
             ]),
             never_sends: lines(&["a logon, a mail, a query: only the words that begin TLS are said", "a packet to a print port or over UDP"]),
             rights: lines(&["none; to recognise servers at ports not their own, the sockets source must see their programs (root)"]),
-            cost: "mostly one connection per listener, at most ten in a second by default; a server may log one line per connection (PostgreSQL and MariaDB count an aborted one)".into(),
+            cost: "mostly one connection per listener, at most ten in a second by default (64 servers at a time, at no pace, only with --unrestrained in networks that the ceiling file names); a server may log one line per connection (PostgreSQL and MariaDB count an aborted one)".into(),
         }
     }
 
@@ -151,11 +178,23 @@ impl Source for CertificateEndpoints {
             }
             return;
         }
+        self.left_alone(window, sink);
+        let name = self.host_name();
+        if self.is_unrestrained {
+            let look = many::Look {
+                world: &self.world,
+                window,
+                budget,
+                host_name: name,
+            };
+            return many::ask(&look, targets, &mut |to, outcome, plan| {
+                told(window, sink, to, outcome, plan);
+            });
+        }
         let mut hosts: BTreeMap<IpAddr, Vec<(Port, &Plan)>> = BTreeMap::new();
         for ((address, port), plan) in &targets {
             hosts.entry(*address).or_default().push((*port, plan));
         }
-        let name = self.host_name();
         let (tell, heard) = mpsc::channel();
         let waiting = Mutex::new(hosts.iter());
         let next = || {
@@ -170,7 +209,8 @@ impl Source for CertificateEndpoints {
                 let world = &self.world;
                 scope.spawn(move || {
                     while let Some((address, ports)) = next() {
-                        let mut caller = Caller::new(world, window, budget, name.clone());
+                        let caller = Caller::new(world, window, budget, name.clone());
+                        let mut caller = caller.patiently();
                         for (port, plan) in ports {
                             let outcome = caller.follow(plan, *address, *port);
                             // Nobody listens once the look is over.
@@ -188,6 +228,31 @@ impl Source for CertificateEndpoints {
 }
 
 impl CertificateEndpoints {
+    /// Says which of the ports that were named are asked nothing.
+    fn left_alone(&self, window: &Window, sink: &mut dyn Sink) {
+        let unheard = self.endpoints.iter().filter(|e| e.heard.is_none());
+        let ports: BTreeSet<Port> = unheard
+            .map(|e| e.port)
+            .filter(|port| by_number(*port).is_none())
+            .collect();
+        if ports.is_empty() {
+            return;
+        }
+        let shown = ports.iter().take(PORTS_SHOWN).map(ToString::to_string);
+        let more = match ports.len().saturating_sub(PORTS_SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let what = format!(
+            "certificates at ports {}{more}: their numbers do not say how TLS begins there",
+            shown.collect::<Vec<_>>().join(", ")
+        );
+        let scope = Scope::new("source", OTHERS);
+        let remedy = "let a sweep and network.services look as well, which hear what speaks there";
+        sink.missed_because(&scope, what, Reason::NotThisService, remedy);
+        sink.covered_now(window, &scope, CoverageState::Partial);
+    }
+
     /// What a listener of this machine presents, and at which address it was asked in the end.
     fn asked(
         &self,

@@ -25,6 +25,7 @@
 //!
 //! **What it costs the host.** A walk of those trees and small reads. At listeners, one to three connections
 //! each, ten in a second at most, only where the port or the program says TLS; the server may log a line.
+//! In networks that the ceiling file names as a laboratory many servers may be asked at a time (`many`).
 //! Nothing but the words that begin TLS is said, and no certificate is judged: a client that accepts all is
 //! right for looking, and it lives in a private module.
 //!
@@ -50,6 +51,7 @@ mod handshake;
 mod installed;
 mod key;
 mod keystore;
+mod many;
 mod nss;
 mod parse;
 mod pem;
@@ -68,7 +70,7 @@ mod text;
 mod trust;
 mod uses;
 
-pub use endpoints::{CertificateEndpoints, Endpoint};
+pub use endpoints::{CertificateEndpoints, Endpoint, OTHERS};
 pub use files::CertificateFiles;
 pub use pins::CertificatePins;
 pub use uses::CertificateUses;

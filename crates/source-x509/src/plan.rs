@@ -79,6 +79,22 @@ pub(crate) fn heard(port: Port, word: &str) -> Option<Plan> {
     })
 }
 
+/// The plan for a port of another machine of which nothing is known but its number, or `None` if that does not say how TLS
+/// begins there: such a port is not contacted.
+pub(crate) fn by_number(port: Port) -> Option<Plan> {
+    let known = habit(port).or(match port.0 {
+        // nntps, telnets, ircs and sips, and what people put a second web server at
+        563 | 989 | 992 | 994 | 4443 | 6697 => Some(DIRECT),
+        3389 => Some(&[Approach::Rdp]),
+        _ => None,
+    });
+    let approaches = known.filter(|_| !forbidden_port(port))?;
+    Some(Plan {
+        approaches,
+        promised: approaches == DIRECT,
+    })
+}
+
 /// The plan for a listener, or `None` if it is not contacted.
 pub(crate) fn plan(port: Port, program: &Program) -> Option<Plan> {
     let executable = program
@@ -207,6 +223,30 @@ mod tests {
         );
         assert_eq!(heard(Port(9100), "tls"), None);
         assert_eq!(heard(Port(22), "ssh"), None);
+    }
+
+    #[test]
+    fn a_number_says_how_tls_begins_or_the_port_is_left_alone() {
+        let first = |port| by_number(Port(port)).map(|plan| plan.approaches[0]);
+        for (port, approach) in [
+            (443, Approach::Tls),
+            (25, Approach::Smtp),
+            (389, Approach::Ldap),
+            (143, Approach::Imap),
+            (5432, Approach::Postgresql),
+            (3389, Approach::Rdp),
+        ] {
+            assert_eq!(first(port), Some(approach), "{port}");
+        }
+        for port in (1..=u16::MAX).filter(|port| first(*port).is_some()) {
+            assert!(!forbidden_port(Port(port)), "{port}");
+        }
+        // Print ports, plants and buildings, secure shell, clear web, and whatever nobody knows.
+        for port in [
+            515, 9100, 9107, 9116, 9999, 102, 502, 4840, 44_818, 22, 80, 7_777,
+        ] {
+            assert_eq!(first(port), None, "{port}");
+        }
     }
 
     #[test]
