@@ -17,7 +17,7 @@ use groma_source_snmp::Access;
 use groma_source_socket::Tier;
 
 use crate::compose::{
-    ABROAD, Given, LookRequest, Quiet, asks_certificates_alone, explanations, look,
+    ABROAD, Given, LookRequest, Quiet, are_abroad, asks_certificates_alone, explanations, look,
 };
 use crate::listen::ListenArgs;
 use crate::memory::memory_in;
@@ -299,8 +299,11 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     };
     let named = devices(&world, arguments.access.as_deref(), &arguments.sweep)?;
     let memory_place = memory_in(&state::directory());
-    let known = explanations(&world, Some(&memory_place), &directories, &given);
-    check_sources(&arguments.sources, &known)?;
+    // Whoever asks others alone need not know what could be read here: explaining it touches every source there is.
+    let known = || explanations(&world, Some(&memory_place), &directories, &given);
+    if !arguments.sources.is_empty() && !are_abroad(&arguments.sources) {
+        check_sources(&arguments.sources, &known())?;
+    }
     if directories.is_empty() && asks_a_directory(&arguments.sources) {
         return Err(NoSuchSource(NO_DIRECTORY.to_owned()).into());
     }
@@ -342,7 +345,7 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
         let text = match arguments.sweep.plan(&world, false)? {
             Some(plan) if alone => certificates_in_words(&plan),
             Some(plan) => plan_in_words(&plan, &named),
-            None => explain::render(&known, false),
+            None => explain::render(&known(), false),
         };
         return Ok(output::unless_closed(
             io::stdout().write_all(text.as_bytes()),

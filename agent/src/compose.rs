@@ -50,6 +50,11 @@ pub(crate) const ABROAD: [&str; 5] = [
     groma_source_x509::OTHERS,
 ];
 
+/// True if sources are named, and each asks other machines alone.
+pub(crate) fn are_abroad(named: &[String]) -> bool {
+    !named.is_empty() && named.iter().all(|name| ABROAD.contains(&name.as_str()))
+}
+
 /// At most this many names and addresses are asked about in one look.
 const QUESTIONS_MAX: usize = 4096;
 
@@ -221,7 +226,9 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
     };
     let world = &patient(world);
     let directory = directory_source(world, request);
-    if request.listen.interfaces.is_empty() {
+    if are_abroad(&request.sources) {
+        // Nothing is looked at here: no source that does is even built.
+    } else if request.listen.interfaces.is_empty() {
         run.watched_and_files(world, directory);
     } else {
         // What we say ourselves is nobody's need: whoever calls somebody waits until nobody listens.
