@@ -444,7 +444,7 @@ mod tests {
         }
         let error = Template::parse("x {acount} y", Some("conn")).unwrap_err();
         assert!(
-            error.starts_with("`acount` is no field groma knows: account, asked, client,"),
+            error.starts_with("`acount` is no field groma knows: account, asked, base, client,"),
             "{error}"
         );
         assert!(error.contains("`conn` ties lines together"), "{error}");

@@ -441,7 +441,7 @@ does = "counts"
         assert!(LogGrammar::parse("logs/exampled.toml", GOOD).is_ok());
         let error = error_of("{account}", "{acount}");
         assert!(
-            error.starts_with("logs/exampled.toml:19: `acount` is no field groma knows: account, asked, client, client_name, mechanism,"),
+            error.starts_with("logs/exampled.toml:19: `acount` is no field groma knows: account, asked, base, client, client_name, filter, mechanism,"),
             "{error}"
         );
         assert!(error.contains("`conn` ties lines together"), "{error}");

@@ -17,8 +17,8 @@
 //! **What is no device.** A print server that shares queues (its paths are `printers/…`), a computer (WSD says so itself), a
 //! media server, which is a program.
 //!
-//! **Which rights it needs.** None. **What it costs.** Up to four datagrams (multicast DNS two, WSD, SSDP) and seven short
-//! requests (WSD one, UPnP two, IPP three, eSCL one) a machine.
+//! **Which rights it needs.** None. **What it costs.** Up to four datagrams (multicast DNS two, WSD, SSDP) and nine short
+//! requests (WSD one, UPnP two, IPP three and two within TLS, eSCL one) a machine.
 //!
 //! IPP and eSCL within TLS are asked where they are announced so, and IPP where nothing answers in the clear; certificates are
 //! another source's, and none is believed or needed here.
