@@ -43,6 +43,8 @@ pub fn behind_extensions(packet: &[u8]) -> Option<Behind> {
         behind.at += match behind.protocol {
             FRAGMENT if u16::from_be_bytes(place) >> 3 != 0 => return None,
             FRAGMENT => 8,
+            // It is on its way to somebody else: whom it is for stands at the end of the header.
+            ROUTING if place[1] != 0 => return None,
             // Counted in words of four bytes, two of them not (RFC 4302 §2.2).
             AUTHENTICATION => (size + 2) * 4,
             _ => (size + 1) * 8,
@@ -95,6 +97,14 @@ mod tests {
             read(&[(HOP_BY_HOP, short), (AUTHENTICATION, authentication)]),
             Some((TCP, 72, false))
         );
+    }
+
+    /// A packet that is on its way to a station in between was told of that station.
+    #[test]
+    fn a_packet_with_a_way_still_to_go_is_nobodys() {
+        assert_eq!(read(&[(ROUTING, &[0, 4, 1, 0, 0, 0, 0])]), None);
+        let arrived = read(&[(ROUTING, &[0, 4, 0, 0, 0, 0, 0])]);
+        assert_eq!(arrived, Some((TCP, 48, false)));
     }
 
     #[test]
