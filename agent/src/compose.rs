@@ -39,7 +39,7 @@ use crate::apart::{PatientDisk, Sight, Silence, Wish};
 use crate::explain::{Explained, Place};
 use crate::hearing::{Hearing, Told};
 use crate::progress::{FileJournal, SweepNotes};
-use crate::sweep::{Guests, named_endpoint, named_ports};
+use crate::sweep::{Guests, named_connections, named_endpoint, named_ports};
 
 /// Sources that ask other machines, and only those that --target names.
 pub(crate) const ABROAD: [&str; 5] = [
@@ -159,7 +159,7 @@ impl LookRequest {
         else {
             return Duration::ZERO;
         };
-        let connections = plan.targets.len().saturating_mul(plan.ports.asked().len());
+        let connections = named_connections(plan);
         Duration::from_millis(500).saturating_mul(u32::try_from(connections).unwrap_or(u32::MAX))
     }
 

@@ -176,26 +176,50 @@ pub fn plan_in_words(plan: &Plan, devices: &[Access]) -> String {
     text
 }
 
-/// Every port that somebody named, of everybody who was named: for who asks them without a sweep before.
+/// The ports somebody named whose number says how TLS begins there, each with that word, and the others.
+fn ports_of_tls(plan: &Plan) -> (BTreeMap<Port, &'static str>, Vec<Port>) {
+    let nobody = IpAddr::from([0, 0, 0, 0]);
+    let (mut known, mut others) = (BTreeMap::new(), Vec::new());
+    for port in plan.ports.asked().iter().map(|port| Port(*port)) {
+        match named_endpoint((nobody, port)).begins_with() {
+            Some(word) => drop(known.insert(port, word)),
+            None => others.push(port),
+        }
+    }
+    (known, others)
+}
+
+/// How many connections it takes at most to ask everybody who was named for certificates.
+pub(crate) fn named_connections(plan: &Plan) -> usize {
+    let (known, _) = ports_of_tls(plan);
+    plan.targets.len().saturating_mul(known.len())
+}
+
+/// Every port that somebody named, of everybody who was named, for who asks them without a sweep before. One whose number does
+/// not say how TLS begins there is asked nothing: it stands here once, to be told.
 pub(crate) fn named_ports(plan: &Plan) -> impl Iterator<Item = (IpAddr, Port)> + '_ {
-    let addresses = plan.targets.addresses().filter(|at| !is_of_a_link(*at));
-    addresses.flat_map(|address| {
-        let ports = plan.ports.asked().iter();
-        ports.map(move |port| (address, Port(*port)))
-    })
+    let (known, others) = ports_of_tls(plan);
+    let addresses = || plan.targets.addresses().filter(|at| !is_of_a_link(*at));
+    let first = addresses().next();
+    let left_out = others
+        .into_iter()
+        .filter_map(move |port| Some((first?, port)));
+    let asked = addresses().flat_map(move |address| {
+        let ports: Vec<Port> = known.keys().copied().collect();
+        ports.into_iter().map(move |port| (address, port))
+    });
+    asked.chain(left_out)
 }
 
 /// The plan in words where certificates alone are asked for, with nothing asked before.
 pub(crate) fn certificates_in_words(plan: &Plan) -> String {
-    let all: Vec<Endpoint> = named_ports(plan).map(named_endpoint).collect();
-    let ports = all.iter().filter_map(|e| Some((e.port, e.begins_with()?)));
-    let ports: BTreeMap<Port, &str> = ports.collect();
+    let (ports, others) = ports_of_tls(plan);
     let named: Vec<String> = ports
         .iter()
         .map(|(p, word)| format!("{p} {word}"))
         .collect();
-    let left_out = plan.ports.asked().len() - ports.len();
-    let connections = all.iter().filter(|e| ports.contains_key(&e.port)).count();
+    let left_out = others.len();
+    let connections = named_connections(plan);
     let targets = plan.targets.named().iter().map(ToString::to_string);
     let rate = match plan.unrestrained {
         Some(_) => "64 servers at a time and no pace: the ceiling file names these networks as a laboratory".to_owned(),

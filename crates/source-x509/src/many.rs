@@ -170,8 +170,10 @@ impl Dial<'_> {
     }
 
     fn has_room(&self) -> bool {
-        let busy = self.dialling.under_way() + self.given.load(Ordering::Relaxed);
-        busy < CONNECTIONS_MAX && self.dialling.room() > TALKERS
+        let given = self.given.load(Ordering::Relaxed);
+        let busy = self.dialling.under_way() + given;
+        // With few descriptors it goes one by one, and goes on.
+        busy == 0 || (busy < CONNECTIONS_MAX && self.dialling.room() > TALKERS + given)
     }
 
     /// Begins a connection; what came of it, if that is known at once.

@@ -55,7 +55,8 @@ fn allowed(shared: &Shared, to: SocketAddr) -> io::Result<()> {
 impl Network for LaboratoryNetwork {
     fn open(&self, to: SocketAddr, timeout: Duration) -> io::Result<Box<dyn Stream>> {
         allowed(&self.shared, to)?;
-        self.inner.open(to, timeout)
+        let stream = self.inner.open(to, timeout)?;
+        Ok(Held::back(stream, &self.shared))
     }
 
     fn open_dialler(&self, timeout: Duration) -> io::Result<Box<dyn Dialler>> {
@@ -74,6 +75,9 @@ impl Network for LaboratoryNetwork {
     }
 }
 
+/// How often a conversation looks for the stop file.
+const LOOKED_EVERY: Duration = Duration::from_millis(20);
+
 struct Allowed {
     inner: Box<dyn Dialler>,
     shared: Shared,
@@ -89,8 +93,59 @@ impl Dialler for Allowed {
         self.inner.dial(to)
     }
 
+    /// Who is stopped calls nobody again: whatever is under way ends with the error.
     fn ended(&mut self, wait: Duration, each: &mut Dialled<'_>) -> io::Result<()> {
-        self.inner.ended(wait, each)
+        self.shared.held_back()?;
+        let shared = &self.shared;
+        self.inner.ended(wait, &mut |to, end| {
+            each(to, end.map(|stream| Held::back(stream, shared)));
+        })
+    }
+}
+
+/// A connection on which nothing is said any more once the look is stopped, by whatever.
+struct Held {
+    inner: Box<dyn Stream>,
+    shared: Shared,
+    /// When the stop file and the hour were looked at last.
+    looked: Duration,
+}
+
+impl Held {
+    fn back(inner: Box<dyn Stream>, shared: &Shared) -> Box<dyn Stream> {
+        Box::new(Self {
+            inner,
+            shared: shared.clone(),
+            looked: shared.clock.monotonic(),
+        })
+    }
+
+    fn go_on(&mut self) -> io::Result<()> {
+        let now = self.shared.clock.monotonic();
+        let is_due = now.saturating_sub(self.looked) >= LOOKED_EVERY;
+        if is_due || self.shared.stop.is_asked() {
+            self.shared.held_back()?;
+            self.looked = now;
+        }
+        Ok(())
+    }
+}
+
+impl io::Read for Held {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.go_on()?;
+        self.inner.read(into)
+    }
+}
+
+impl io::Write for Held {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.go_on()?;
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
     }
 }
 
@@ -197,6 +252,34 @@ mod tests {
         assert!(called.lock().unwrap().is_empty());
         let letters = network.connect_datagrams("10.0.0.5:161".parse().unwrap(), Duration::ZERO);
         assert!(letters.is_err(), "without restraint no datagram leaves");
+        assert!(called.lock().unwrap().is_empty(), "and none was begun");
+    }
+
+    /// A connection that was made went on talking, whatever stopped the look.
+    #[test]
+    fn what_stops_the_look_ends_conversations_that_have_begun() {
+        let hours = || Ceiling {
+            maintenance: vec![Opening::parse("08:00-10:00").unwrap()],
+            ..Ceiling::default()
+        };
+        let to = "10.0.0.5:443".parse().unwrap();
+        let begun = |stops: &dyn Fn(&Shared)| {
+            let (network, _) = laboratory(hours(), FakeDisk::new());
+            let mut stream = network.connect(to, Duration::ZERO).unwrap();
+            stream.write_all(b"EHLO").unwrap();
+            stops(&network.shared);
+            let mut dialling = Dialling::new(&network, Duration::ZERO).unwrap();
+            let ended = dialling.ended(Duration::ZERO, &mut |_, _| ());
+            (stream.write_all(b"STARTTLS").is_ok(), ended.is_ok())
+        };
+        let hour = Duration::from_secs(3_600);
+        assert_eq!(begun(&|shared| shared.stop.ask()), (false, false));
+        assert_eq!(
+            begun(&|shared| shared.clock.sleep(hour * 2)),
+            (false, false)
+        );
+        // The twin: nothing stops it.
+        assert_eq!(begun(&|shared| shared.clock.sleep(hour / 2)), (true, true));
     }
 
     #[test]
