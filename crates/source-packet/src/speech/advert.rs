@@ -31,6 +31,20 @@ pub struct Advertised {
     pub domains: Vec<String>,
 }
 
+/// Servers, and domains, that are believed of one message.
+const EACH_MAX: usize = 8;
+
+/// The first few, each once.
+fn in_order_once<T: PartialEq>(all: &mut Vec<T>) {
+    let mut kept: Vec<T> = Vec::new();
+    for one in all.drain(..) {
+        if kept.len() < EACH_MAX && !kept.contains(&one) {
+            kept.push(one);
+        }
+    }
+    *all = kept;
+}
+
 /// Reads what a router says, from the kind of the message on. What lasts for no time is taken back, and left out.
 pub fn advertised(message: &[u8]) -> Option<Advertised> {
     let lasts: [u8; 2] = message.get(6..8)?.try_into().ok()?;
@@ -66,6 +80,9 @@ pub fn advertised(message: &[u8]) -> Option<Advertised> {
             _ => {}
         }
     }
+    // One message may repeat its options, and point at the same name many times.
+    in_order_once(&mut out.name_servers);
+    in_order_once(&mut out.domains);
     out.networks.sort();
     out.networks.dedup();
     out.networks.truncate(NETWORKS_MAX);

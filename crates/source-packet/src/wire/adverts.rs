@@ -21,6 +21,8 @@ const SPEAKERS_MAX: usize = 16_384;
 pub(super) struct Adverts {
     said: BTreeMap<(Ipv6Addr, Advertised), Advert>,
     speakers: HashSet<Ipv6Addr>,
+    /// True once there is no room for another one, and nobody to go.
+    is_full: bool,
 }
 
 struct Advert {
@@ -40,7 +42,7 @@ impl Wire {
         if from.is_unicast_link_local() || from.is_multicast() || from.is_unspecified() {
             return;
         }
-        if self.adverts.speakers.contains(&from) {
+        if self.adverts.is_full || self.adverts.speakers.contains(&from) {
             return;
         }
         if self.adverts.speakers.len() >= SPEAKERS_MAX {
@@ -49,6 +51,7 @@ impl Wire {
             let speakers = &mut self.adverts.speakers;
             speakers.retain(|from| tally.is_ours(&Peer::Address(IpAddr::V6(*from))));
             if speakers.len() >= SPEAKERS_MAX {
+                self.adverts.is_full = true;
                 return;
             }
         }
@@ -89,7 +92,7 @@ impl Wire {
 
     /// Tells everybody's needs by what was said.
     pub(super) fn tell_adverts(&mut self) {
-        let Adverts { said, speakers } = std::mem::take(&mut self.adverts);
+        let Adverts { said, speakers, .. } = std::mem::take(&mut self.adverts);
         let mut speakers: Vec<Ipv6Addr> = speakers.into_iter().collect();
         speakers.sort();
         for ((router, said), advert) in said {
