@@ -389,14 +389,23 @@ fn is_none(text: &str) -> bool {
     )
 }
 
-/// The servers of a cell. Between blanks a word alone may be anything: only what is plainly a name or an address with its
-/// parts counts there; else `None`.
+/// The servers of a cell. Between blanks a word may be anything: it is a server there only if it is an address, or of the
+/// domain of the first one; else `None`.
 fn servers(text: &str) -> Option<Vec<&str>> {
     let mut out = Vec::new();
     for part in text.split([',', ';', '\n']) {
         let words: Vec<&str> = part.split_whitespace().collect();
-        let is_plain = |word: &&str| word.contains(['.', ':']);
-        if words.len() > 1 && !words.iter().all(is_plain) {
+        let first = words.first().copied().unwrap_or_default();
+        let domain = first.split_once('.').map(|(_, domain)| domain);
+        let is_meant = |word: &&str| match peer(word) {
+            Some((Peer::Address(_), _)) => true,
+            Some(_) => {
+                let of = word.split_once('.').map(|(_, domain)| domain);
+                of.is_some() && of == domain
+            }
+            None => false,
+        };
+        if words.len() > 1 && (peer(first).is_none() || !words.iter().skip(1).all(is_meant)) {
             return None;
         }
         out.extend(words);

@@ -208,6 +208,9 @@ fn what_is_written_beside_a_server_is_no_server() {
     for (column, cell) in [
         ("smtp_server", "mail1.corp.example user scan pw canary7"),
         ("ldap_server", "dc1 canary7"),
+        ("smtp_server", "mail1.corp.example canary7.2024"),
+        ("smtp_server", "mail1.corp.example ge.canary7"),
+        ("smtp_server", "canary7.2024 mail1.corp.example"),
         ("scan_folder", r"\\files1\scans user scan pw canary7"),
     ] {
         let mut row = COPIER.to_vec();
