@@ -129,7 +129,8 @@ struct OfMachine {
     reading: Reading,
     speakers: Speakers,
     last: Machine,
-    span: (Timestamp, Timestamp),
+    /// From its first possible time to its last.
+    span: Option<(Timestamp, Timestamp)>,
     is_whole: bool,
 }
 
@@ -276,12 +277,12 @@ impl Look<'_> {
             reading: Reading::default(),
             speakers: Speakers::of_file(None),
             last: Machine::default(),
-            span: (at, at),
+            span: None,
             is_whole: true,
         });
-        if at <= stamp::latest(latest) {
-            let (first, last) = of_machine.span;
-            of_machine.span = (first.min(at), last.max(at));
+        if stamp::is_possible(at, latest) {
+            let (first, last) = of_machine.span.unwrap_or((at, at));
+            of_machine.span = Some((first.min(at), last.max(at)));
         }
         of_machine.hear(entry, at, latest);
         Some(host)
@@ -355,7 +356,8 @@ impl Look<'_> {
             let remedy = "a clock was wrong then; these entries were left out";
             is_whole = self.missed(&scope, what, Reason::Malformed, remedy);
         }
-        let (from, to) = machine.span;
+        let now = self.window.now();
+        let (from, to) = machine.span.unwrap_or((now, now));
         self.sink.covered(Coverage {
             scope,
             state: match is_whole {

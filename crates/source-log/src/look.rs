@@ -53,6 +53,9 @@ const VERIFY: &str = "journalctl --verify tells what is wrong with it";
 const MONTH: Duration = Duration::from_secs(31 * 86_400);
 /// How much later than the journal a syslog daemon may date a line.
 const LATE_MAX: Duration = Duration::from_secs(300);
+
+/// From the first use to the last.
+type Span = (Timestamp, Timestamp);
 const BE_ROOT: &str = "run as root, or as a member of the group adm";
 const BE_ROOT_OR_JOURNAL: &str = "run as root, or as a member of the group systemd-journal";
 
@@ -266,7 +269,7 @@ struct Look<'a> {
     /// Products whose log is on.
     heard: BTreeSet<&'static str>,
     /// Products that text logs tell, and since when.
-    in_text: BTreeMap<&'static str, Timestamp>,
+    in_text: BTreeMap<&'static str, Span>,
 }
 
 impl Look<'_> {
@@ -384,7 +387,7 @@ impl Look<'_> {
     fn end_family(&mut self, scope: Scope, family: &Family, mut reading: Reading, complete: bool) {
         let mut complete = complete;
         let mut searches = reading.searches();
-        let mut begins: BTreeMap<&'static str, Timestamp> = BTreeMap::new();
+        let mut spans: BTreeMap<&'static str, Span> = BTreeMap::new();
         let log = disk::foreign(&family.path);
         for (product, times) in reading.switched {
             self.switched.entry(product).or_default().extend(times);
@@ -408,7 +411,8 @@ impl Look<'_> {
             }
             let rows = tally.rows();
             let first = rows.values().map(|seen| seen.first).min();
-            begins.extend(first.map(|first| (product, first)));
+            let last = rows.values().map(|seen| seen.last).max();
+            spans.extend(first.zip(last).map(|span| (product, span)));
             complete &= self.searches(&scope, product, (&rows, &log), &mut searches);
             self.told
                 .entry(product)
@@ -480,16 +484,16 @@ impl Look<'_> {
             .unwrap_or((self.window.started(), self.window.now()));
         let is_journal = family.path == Path::new(family::JOURNAL);
         let mut alone = heard.iter().filter(|grammar| {
-            let begin = begins.get(grammar.id.as_str());
-            !is_journal || !self.is_in_text(&grammar.product, begin.copied())
+            let span = spans.get(grammar.id.as_str());
+            !is_journal || !self.is_in_text(&grammar.product, span.copied())
         });
         if let Some(grammar) = alone.next() {
             self.kept_too_short(&scope, family, to.since(from), &grammar.product);
         }
         for grammar in heard.into_iter().filter(|_| !is_journal) {
-            let begin = begins.get(grammar.id.as_str()).copied().unwrap_or(to);
-            let known = self.in_text.entry(&grammar.product).or_insert(begin);
-            *known = begin.min(*known);
+            let span = spans.get(grammar.id.as_str()).copied().unwrap_or((to, to));
+            let known = self.in_text.entry(&grammar.product).or_insert(span);
+            *known = (span.0.min(known.0), span.1.max(known.1));
         }
         let kept = self.how_kept(family, grammar.map(|grammar| grammar.kept.as_str()));
         self.sink.covered(Coverage {
@@ -551,10 +555,14 @@ impl Look<'_> {
         }
     }
 
-    /// True if a text log beside the journal keeps the uses of `product` from its first one in the journal on: its lines are
-    /// the same, and how long they are kept is said of that log.
-    fn is_in_text(&self, product: &str, begin: Option<Timestamp>) -> bool {
-        let reaches = |text: &Timestamp| begin.is_none_or(|begin| text.since(begin) <= LATE_MAX);
+    /// True if a text log beside the journal keeps the uses of `product` from its first one in the journal to its last: its
+    /// lines are the same, and how long they are kept is said of that log. One that somebody left behind is none.
+    fn is_in_text(&self, product: &str, in_journal: Option<Span>) -> bool {
+        let reaches = |(first, last): &Span| {
+            in_journal.is_none_or(|(begin, end)| {
+                first.since(begin) <= LATE_MAX && end.since(*last) <= LATE_MAX
+            })
+        };
         self.in_text.get(product).is_some_and(reaches)
     }
 

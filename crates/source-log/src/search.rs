@@ -81,17 +81,18 @@ fn is_attribute(name: &str) -> bool {
 /// The searches of one use, each with when and how often.
 pub(crate) type OfUse = Vec<(Search, Seen)>;
 
-/// Adds what one line, or a whole use, tells. What has no room is lost: a use has no place to count it, and whoever searches in
-/// so many ways has no room in the sum either.
-pub(crate) fn learn(known: &mut OfUse, more: OfUse) {
+/// Adds what one line, or a whole use, tells, and says how many had no room.
+pub(crate) fn learn(known: &mut OfUse, more: OfUse) -> u64 {
+    let mut lost = 0;
     for (search, seen) in more {
         let room = known.len() < SEARCHES_MAX;
         match known.iter_mut().find(|(known, _)| *known == search) {
             Some((_, sum)) => *sum = sum.joined(seen),
             None if room => known.push((search, seen)),
-            None => {}
+            None => lost += 1,
         }
     }
+    lost
 }
 
 /// One search at a moment.
@@ -132,6 +133,7 @@ impl Searches {
             return;
         }
         let searches = std::mem::take(&mut used.searches);
+        let lost = std::mem::take(&mut used.searches_lost);
         let Some(peer) = used.client.filter(|client| is_inside(*client)) else {
             return;
         };
@@ -142,6 +144,7 @@ impl Searches {
             port: used.port.or(owner.speaker.port),
             account: used.account.clone(),
         };
+        self.left_out = self.left_out.saturating_add(lost);
         self.put(client, searches);
     }
 
@@ -152,12 +155,7 @@ impl Searches {
             return;
         }
         let known = self.of.entry(client).or_default();
-        let before = known.len();
-        let is_new = |search: &Search| !known.iter().any(|(known, _)| known == search);
-        let new = searches.iter().filter(|(search, _)| is_new(search)).count();
-        learn(known, searches);
-        let lost = (before + new).saturating_sub(known.len());
-        self.left_out += u64::try_from(lost).unwrap_or_default();
+        self.left_out = self.left_out.saturating_add(learn(known, searches));
     }
 
     /// What another file told besides.

@@ -49,6 +49,9 @@ pub(crate) struct Use {
     /// What it searched in a directory.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) searches: search::OfUse,
+    /// How many further ones had no room.
+    #[serde(default)]
+    pub(crate) searches_lost: u64,
 }
 
 /// The fields of one line, before anything is made of them.
@@ -162,7 +165,8 @@ impl Use {
         self.share = more.share.or_else(|| self.share.take());
         self.protection = more.protection.or(self.protection);
         self.count += more.count;
-        search::learn(&mut self.searches, more.searches);
+        let lost = search::learn(&mut self.searches, more.searches);
+        self.searches_lost = self.searches_lost.saturating_add(lost);
         let (first, last) = self.span.unwrap_or((at, at));
         self.span = Some((first.min(at), last.max(at)));
     }
@@ -477,6 +481,7 @@ fn part(
         open.count = 0;
         open.span = None;
         open.searches.clear();
+        open.searches_lost = 0;
     }
 }
 

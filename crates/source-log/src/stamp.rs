@@ -15,6 +15,11 @@ pub(crate) fn latest(modified: Timestamp) -> Timestamp {
     modified.plus(SLACK)
 }
 
+/// True unless `at` lies before there were such logs, or after what was written last at `modified`.
+pub(crate) fn is_possible(at: Timestamp, modified: Timestamp) -> bool {
+    (Timestamp::from_seconds(EARLIEST_SECONDS)..=latest(modified)).contains(&at)
+}
+
 /// Reads the times of one file.
 pub(crate) struct Clock<'z> {
     zone: &'z Zone,
@@ -46,8 +51,7 @@ impl<'z> Clock<'z> {
 
     /// The time, unless it lies before there were such logs or after the file was written last.
     pub(crate) fn possible(&mut self, at: Timestamp) -> Option<Timestamp> {
-        let earliest = Timestamp::from_seconds(EARLIEST_SECONDS);
-        if (earliest..=latest(self.latest)).contains(&at) {
+        if is_possible(at, self.latest) {
             return Some(at);
         }
         self.impossible.get_or_insert(at);

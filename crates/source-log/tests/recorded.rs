@@ -1771,4 +1771,12 @@ fn a_journal_in_memory_is_no_hole_where_a_text_log_keeps_its_lines() {
     let later = text.replace("2026-11-21T00:", "2026-11-21T09:");
     let late = with_volatile_journal().file("/var/log/syslog", later);
     assert_eq!(gaps(late).len(), 1);
+    // It was written a year ago, and left behind.
+    let old = text.replace("2026-11-21T00:", "2025-11-21T00:");
+    let left = with_volatile_journal().file("/var/log/syslog", old);
+    assert!(
+        gaps(left)
+            .iter()
+            .any(|gap| gap.contains("until the next start"))
+    );
 }

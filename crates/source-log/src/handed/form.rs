@@ -113,6 +113,8 @@ pub(super) struct Told {
 
 /// After so many entries the clock of the look is asked.
 const ENTRIES_A_TURN: u64 = 1_024;
+/// And after so many bytes.
+const BYTES_A_TURN: u64 = 4 << 20;
 
 /// Calls `each` with every whole entry of `from`, until it says no, `is_over`, or `most` bytes were read. An error is one of reading,
 /// or a place from which on nothing can be told apart: what came before was told.
@@ -128,6 +130,8 @@ pub(super) fn entries(
         most,
         told: Told::default(),
         line: Vec::new(),
+        is_over,
+        asked_at: 0,
     };
     let mut broken = None;
     loop {
@@ -149,6 +153,7 @@ pub(super) fn entries(
                 }
             }
             Ok(None) => break,
+            Err(_) if reading.told.stopped => break,
             Err(reason) => {
                 broken = Some(reason);
                 break;
@@ -163,6 +168,9 @@ struct Reading<'r> {
     most: u64,
     told: Told,
     line: Vec<u8>,
+    is_over: &'r dyn Fn() -> bool,
+    /// So many bytes had been read when the clock was asked last.
+    asked_at: u64,
 }
 
 /// How a line ended.
@@ -337,6 +345,14 @@ impl Reading<'_> {
     /// A packed file may hold no more than its length makes likely.
     fn count(&mut self, bytes: usize) -> Result<(), Reason> {
         self.told.bytes = self.told.bytes.saturating_add(bytes as u64);
+        // There may be no entry in all of it.
+        if self.told.bytes - self.asked_at >= BYTES_A_TURN {
+            self.asked_at = self.told.bytes;
+            if (self.is_over)() {
+                self.told.stopped = true;
+                return Err(Reason::BudgetExhausted);
+            }
+        }
         match self.told.bytes <= self.most {
             true => Ok(()),
             false => Err(Reason::TooLarge),

@@ -92,7 +92,7 @@ impl std::fmt::Display for Refused {
             .collect();
         match most.is_empty() {
             true => Ok(()),
-            false => write!(f, ", most from {}", most.join(", ")),
+            false => write!(f, "; of machines inside most from {}", most.join(", ")),
         }
     }
 }
@@ -407,7 +407,7 @@ mod tests {
         }
         assert_eq!(
             refused.to_string(),
-            "98 refused logons (1 at the machine itself, 2 by FTP, 95 by ssh) from 4 addresses, most from 10.20.1.7 (5), 10.20.1.9 (2)"
+            "98 refused logons (1 at the machine itself, 2 by FTP, 95 by ssh) from 4 addresses; of machines inside most from 10.20.1.7 (5), 10.20.1.9 (2)"
         );
     }
 }
