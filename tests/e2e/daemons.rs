@@ -59,18 +59,6 @@ const DAEMONS: &[Daemon] = &[
             "OpenLDAP 10.20.1.66 kind=ldap-bind port=389 x1",
         ]
     ),
-    // Which port was called stands in none of its lines. What is searched for (`canary`) leaves the machine with no row.
-    daemon!(
-        "dirsrv",
-        "389 Directory Server",
-        &[
-            "389 Directory Server 10.20.1.31 account=cn=erp,dc=corp,dc=example kind=ldap-bind mechanism=SIMPLE x3",
-            "389 Directory Server 10.20.1.32 account=cn=erp,dc=corp,dc=example kind=ldap-bind mechanism=SIMPLE protection=tls x2",
-            "389 Directory Server 10.20.1.33 account=cn=directory manager kind=ldap-bind mechanism=SIMPLE x1",
-            "389 Directory Server 10.20.1.33 account=cn=erp,dc=corp,dc=example kind=ldap-bind mechanism=SIMPLE protection=starttls x1",
-            "389 Directory Server 10.20.1.66 kind=ldap-bind mechanism=SIMPLE x1",
-        ]
-    ),
     // One ticket for the account, one for the service it calls.
     daemon!(
         "krb5kdc",
