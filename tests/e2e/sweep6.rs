@@ -90,6 +90,21 @@ struct Rig {
 }
 
 impl Rig {
+    /// Waits until the kernel of the near end has met this neighbour: a link of a moment ago may need a second.
+    fn await_neighbour(&self, address: &str) {
+        for _ in 0..50 {
+            let known = Command::new("ip")
+                .args(["-n", &self.near, "-6", "neigh", "show", "to", address])
+                .output();
+            let known = String::from_utf8_lossy(&known.unwrap().stdout).into_owned();
+            if known.contains("lladdr") {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("{address} is no neighbour");
+    }
+
     fn build(tag: &str) -> Self {
         let id = std::process::id();
         let [near, far] = ["n", "f"].map(|end| format!("groma-s6-{id}-{tag}{end}"));
@@ -372,6 +387,7 @@ fn of_a_wide_network_those_are_asked_whom_the_kernel_met_and_who_answers_on_the_
         .args(["netns", "exec", &near, "python3", "-c"])
         .arg("import socket; s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); s.sendto(b'x', ('2001:db8:41::b', 7)); import time; time.sleep(0.5)")
         .status();
+    rig.await_neighbour("2001:db8:41::b");
     let words = ["--target", "2001:db8:41::/64%eth0", "--ports", PORTS];
     let (output, frames) = rig.tapped(|rig| rig.agent(true, &words));
     let told = said(&output);
