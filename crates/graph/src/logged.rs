@@ -135,8 +135,12 @@ fn confirm(known: &mut [Draft], rows: &[&Raw<LoggedUse>]) {
     prefer(&|draft| !draft.is_of_no_part());
     prefer(&Draft::is_alive);
     prefer(&is_kind);
+    let own = match meant.as_slice() {
+        [only] => own_rows(only, rows),
+        _ => rows.to_vec(),
+    };
     for draft in &mut meant {
-        for raw in rows {
+        for raw in &own {
             draft.witnesses.insert(Witness::History);
             draft.used = draft.used.max(Some(raw.seen.last));
             draft.evidence.insert(raw.id.clone());
@@ -144,18 +148,22 @@ fn confirm(known: &mut [Draft], rows: &[&Raw<LoggedUse>]) {
         }
     }
     if let [only] = meant.as_mut_slice() {
-        tell_only(only, rows);
+        tell_only(only, rows, own);
     }
 }
 
-/// Tells the one who is known to call what the log says that can only be its. Somebody nobody saw may call there too: what is
-/// done as somebody else than its settings name is not done by it, and of several accounts nobody knows which is its.
-fn tell_only(only: &mut Draft, rows: &[&Raw<LoggedUse>]) {
+/// The rows that may be those of the one who is known to call there. Somebody nobody saw may call there too: what is done as
+/// somebody else than its settings name is not done by it.
+fn own_rows<'r>(only: &Draft, rows: &[&'r Raw<LoggedUse>]) -> Vec<&'r Raw<LoggedUse>> {
     let is_named = only.kind == KIND && !only.accounts.is_empty();
     let is_own = |account: &str| only.accounts.iter().any(|own| is_one_account(own, account));
-    let own: Vec<&Raw<LoggedUse>> = (rows.iter().copied())
-        .filter(|raw| !is_named || account(raw).is_none_or(|account| is_own(&account)))
-        .collect();
+    let rows = rows.iter().copied();
+    rows.filter(|raw| !is_named || account(raw).is_none_or(|account| is_own(&account)))
+        .collect()
+}
+
+/// Tells the one who is known to call what its `own` rows say. Of several accounts in all of them nobody knows which is its.
+fn tell_only(only: &mut Draft, rows: &[&Raw<LoggedUse>], own: Vec<&Raw<LoggedUse>>) {
     let told: BTreeSet<String> = rows.iter().filter_map(|raw| account(raw)).collect();
     let mut told = told.into_iter();
     let account = told

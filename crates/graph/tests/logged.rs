@@ -611,7 +611,7 @@ fn an_account_that_is_not_the_seen_callers_is_not_given_to_it() {
     };
     // Its settings say who it is: a monthly job beside it is somebody else.
     let mut named = seen();
-    let settings = groma_model::fact::Reference {
+    let settings = || groma_model::fact::Reference {
         component: groma_model::fact::Component {
             class: groma_model::fact::ComponentClass::Unit,
             name: "app.service".into(),
@@ -619,12 +619,24 @@ fn an_account_that_is_not_the_seen_callers_is_not_given_to_it() {
         account: Some("CN=svc-app, DC=corp,DC=example".into()),
         ..reference("app-ldap", "/etc/app.conf", "10.0.0.2", 389, "ldap-bind")
     };
-    named.writes("app1", settings);
+    named.writes("app1", settings());
     log(&mut named, "ldap1", used(Direction::Incoming, "10.0.0.1"));
     log(&mut named, "ldap1", old());
     let edge = named.only_edge();
     assert_eq!(edge.details.accounts, ["CN=svc-app, DC=corp,DC=example"]);
     assert_eq!((edge.count, edge.details.protection), (4, None));
+    assert!(edge.witnesses.contains(&Witness::History));
+    // The log knows somebody else alone: it is no witness of what the settings say.
+    let mut other = seen();
+    other.writes("app1", settings());
+    log(&mut other, "ldap1", old());
+    let edge = other.only_edge();
+    assert!(!edge.witnesses.contains(&Witness::History), "{edge:?}");
+    assert_eq!(
+        other.graph().ledger.len(),
+        2,
+        "whose account it is, the ledger tells"
+    );
     // Nothing says who it is: of two nobody knows which, one it can only be.
     let mut either = seen();
     log(&mut either, "ldap1", used(Direction::Incoming, "10.0.0.1"));
