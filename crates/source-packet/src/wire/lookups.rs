@@ -22,6 +22,9 @@ const OPEN_MAX: usize = 16_384;
 /// How long a name that was found is kept (the habit of Windows).
 const NAME_LASTS: Duration = Duration::from_secs(600);
 
+/// Names nobody has that one machine may need; whoever looks for more goes through a list.
+const UNHELD_MAX: usize = 16;
+
 /// A question, or a wish for a name.
 struct Lookup {
     first: Timestamp,
@@ -192,8 +195,18 @@ impl Wire {
         let unmet = std::mem::take(&mut self.lookups.unmet);
         let known = self.tally.by_first_label();
         let nobody = BTreeSet::new();
+        let mut unheld: BTreeMap<IpAddr, usize> = BTreeMap::new();
+        for (client, name) in unmet.keys() {
+            let is_held = known.contains_key(name.as_str());
+            *unheld.entry(*client).or_default() += usize::from(!is_held);
+        }
         for ((client, name), (for_files, first, last)) in unmet {
             let holders = known.get(name.as_str()).unwrap_or(&nobody);
+            // Whoever goes through a list of names needs none of those that nobody has.
+            let tries = unheld.get(&client).is_some_and(|n| *n > UNHELD_MAX);
+            if holders.is_empty() && tries {
+                continue;
+            }
             let machine = match (holders.len(), holders.first()) {
                 (1, Some(only)) => Peer::Address(*only),
                 _ if for_files && !holders.contains(&client) => Peer::Name(name.clone()),

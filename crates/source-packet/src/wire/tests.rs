@@ -335,6 +335,37 @@ fn who_only_asks_what_to_use_is_told_and_got_no_address() {
     assert!(nobody.needs.is_empty() && nobody.uses.is_empty() && nobody.sightings.is_empty());
 }
 
+/// What is heard of a machine that asks everybody for the files of so many machines.
+fn after_lookups(many: u16) -> Heard {
+    let mut wire = Wire::default();
+    for number in 0..many {
+        let name = format!("{:<15}\x20", format!("SRV{number}"));
+        let letters = name
+            .bytes()
+            .flat_map(|b| [b'A' + (b >> 4), b'A' + (b & 15)]);
+        let [high, low] = number.to_be_bytes();
+        let mut content = vec![high, low, 1, 0x10, 0, 1, 0, 0, 0, 0, 0, 0, 32];
+        content.extend(letters);
+        content.extend([0, 0, 32, 0, 1]);
+        wire.datagram(&Datagram {
+            at: at(i64::from(number)),
+            from: SocketAddr::from((CLIENT, 137)),
+            to: SocketAddr::from(([10, 0, 0, 255], 137)),
+            mac: None,
+            cut: false,
+            content: &content,
+        });
+    }
+    wire.end().0
+}
+
+/// Somebody who went through a list of names once needed each of them.
+#[test]
+fn who_goes_through_a_list_of_names_needs_none_that_nobody_has() {
+    assert_eq!(after_lookups(16).uses.len(), 16);
+    assert!(after_lookups(200).uses.is_empty());
+}
+
 /// Where a piece begins, its bytes, how many more were carried than captured, whose it is, and flags: opens, ends, resets.
 type Piece = (u16, u8, u32, u32, bool, [bool; 3]);
 
