@@ -3,12 +3,12 @@
 //! Nothing leaves this machine for it. What groma itself says meanwhile would be told as a need of this machine; so whoever
 //! composes lets those that call somebody do so afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use groma_model::device::LinkSeen;
+use groma_model::device::{LinkSeen, LinkTable};
 use groma_model::{Coverage, CoverageState, Foreign, Reason, Scope, Seen, SourceName};
 use groma_source::ears::{Ear, Ears};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window};
@@ -244,12 +244,50 @@ impl Post {
     }
 }
 
-/// Rows of neighbours at this very interface: only what comes for it is heard there.
+/// Rows of neighbours at this very interface: only what comes for it is heard there. CDP of several comes through a bridge that
+/// hands it on, and tells of none that it is the neighbour.
 fn plugged_in(links: BTreeMap<LinkSeen, Seen>, interface: &str) -> BTreeMap<LinkSeen, Seen> {
-    let at = |link: LinkSeen| LinkSeen {
-        neighbour_port: Some(interface.to_owned()),
-        ..link
+    let by_cdp = links.keys().filter(|link| link.by == LinkTable::Cdp);
+    let devices: BTreeSet<_> = by_cdp.map(|link| &link.device_name).collect();
+    let is_handed_on = devices.len() > 1;
+    let at = |link: &LinkSeen| LinkSeen {
+        neighbour_port: (link.by != LinkTable::Cdp || !is_handed_on).then(|| interface.to_owned()),
+        ..link.clone()
     };
-    let each = links.into_iter().map(|(link, seen)| (at(link), seen));
+    let each = links.iter().map(|(link, seen)| (at(link), *seen));
     each.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use groma_model::Timestamp;
+
+    use super::*;
+
+    fn heard(by: LinkTable, names: &[&str]) -> Vec<Option<String>> {
+        let seen = Seen::once(Timestamp::from_seconds(1_795_250_000));
+        let link = |name: &&str| LinkSeen {
+            device: None,
+            device_name: Some((*name).to_owned()),
+            port: None,
+            vlan: None,
+            by,
+            mac: None,
+            address: None,
+            name: None,
+            neighbour_port: None,
+        };
+        let links = names.iter().map(|name| (link(name), seen)).collect();
+        let rows = plugged_in(links, "eth0").into_keys();
+        rows.map(|row| row.neighbour_port).collect()
+    }
+
+    /// A bridge that does not speak CDP hands on that of all telephones behind it.
+    #[test]
+    fn of_many_who_speak_cdp_none_is_the_neighbour() {
+        let own = || Some("eth0".to_owned());
+        assert_eq!(heard(LinkTable::Cdp, &["phone1", "phone2"]), [None, None]);
+        assert_eq!(heard(LinkTable::Cdp, &["sw1"]), [own()]);
+        assert_eq!(heard(LinkTable::Lldp, &["sw1", "sw2"]), [own(), own()]);
+    }
 }

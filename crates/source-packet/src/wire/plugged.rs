@@ -1,7 +1,8 @@
 //! Who is plugged in at the other end: what machines say of themselves on their link (LLDP, CDP).
 //!
-//! Bridges keep such a word to themselves, so who hears it is plugged in there; but a mirrored port hears the words of others. Who
-//! the neighbour is, only the interface knows that listened for itself: it is added where the rows are said.
+//! Bridges keep LLDP to themselves, so who hears it is plugged in there; but a mirrored port hears the words of others, and CDP is
+//! handed on by bridges that do not speak it. Who the neighbour is, only the interface knows that listened for itself: it is added
+//! where the rows are said.
 
 use std::net::IpAddr;
 
@@ -33,9 +34,11 @@ impl Wire {
             .min_by_key(|a| (of_link(a), a.is_ipv6()))
             .copied();
         let mac = said.mac.or(mac).map(mac_text);
+        // Some add a serial number in brackets.
+        let name = said.name.as_deref().and_then(|name| name.split('(').next());
         let link = LinkSeen {
             device: address,
-            device_name: said.name.clone().or_else(|| mac.clone()),
+            device_name: name.map(str::to_owned).or_else(|| mac.clone()),
             port: said.port,
             vlan: said.vlan,
             by: said.by,
@@ -48,8 +51,6 @@ impl Wire {
         let Some(address) = address.filter(|address| !of_link(address)) else {
             return;
         };
-        // Some add a serial number in brackets.
-        let name = said.name.as_deref().and_then(|name| name.split('(').next());
         let name = name.and_then(HostName::parse);
         let sighting = Sighting {
             by: match said.by {
