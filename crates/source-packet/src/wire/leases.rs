@@ -51,6 +51,23 @@ impl Teller {
     }
 }
 
+/// A client that has an address now, with the name and the system it told.
+fn sighting(
+    address: IpAddr,
+    mac: Option<[u8; 6]>,
+    said: Option<(Option<HostName>, Option<String>)>,
+) -> Sighting {
+    let (name, says_it_is) = said.unwrap_or_default();
+    Sighting {
+        by: "dhcp".to_owned(),
+        address: Some(address),
+        mac: mac.map(mac_text),
+        names: name.into_iter().collect(),
+        says_it_is,
+        ..Sighting::default()
+    }
+}
+
 impl Wire {
     pub(super) fn lease(&mut self, datagram: &Datagram<'_>) {
         let Some(lease) = speech::lease(datagram.content) else {
@@ -86,18 +103,8 @@ impl Wire {
     /// A client has an address now.
     fn leased(&mut self, address: IpAddr, mac: [u8; 6], at: Timestamp) {
         let asked = self.clients.get(&mac);
-        let sighting = Sighting {
-            by: "dhcp".to_owned(),
-            address: Some(address),
-            mac: Some(mac_text(mac)),
-            names: asked
-                .and_then(|asked| asked.name.clone())
-                .into_iter()
-                .collect(),
-            says_it_is: asked.and_then(|asked| asked.says_it_is.clone()),
-            ..Sighting::default()
-        };
-        self.tally.met(sighting, at);
+        let said = asked.map(|asked| (asked.name.clone(), asked.says_it_is.clone()));
+        self.tally.met(sighting(address, Some(mac), said), at);
     }
 
     /// Whom the client is told to use: it will, whether it did so yet or not.
@@ -145,17 +152,9 @@ impl Wire {
         };
         let asked = self.clients6.get(&lease.client);
         if let Some(address) = lease.address {
-            let sighting = Sighting {
-                by: "dhcp".to_owned(),
-                address: Some(IpAddr::V6(address)),
-                mac: asked.and_then(|asked| asked.mac).map(mac_text),
-                names: asked
-                    .and_then(|asked| asked.name.clone())
-                    .into_iter()
-                    .collect(),
-                says_it_is: asked.and_then(|asked| asked.says_it_is.clone()),
-                ..Sighting::default()
-            };
+            let mac = asked.and_then(|asked| asked.mac);
+            let said = asked.map(|asked| (asked.name.clone(), asked.says_it_is.clone()));
+            let sighting = sighting(IpAddr::V6(address), mac, said);
             self.tally.met(sighting, datagram.at);
         }
         let server = datagram.from.ip();
