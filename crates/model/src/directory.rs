@@ -149,19 +149,22 @@ impl DirectoryNeed {
     }
 }
 
+/// What stands for no person in a name: domains, units, organisations and places (RFC 4519 §2).
+const UNITS: &[&str] = &["dc", "ou", "o", "c", "l", "st"];
+
 /// What is left out of a name.
 const LEFT_OUT: &str = "…";
 
 /// A name of a directory (RFC 4514) from its last unit on: what stands before may be a person, and three dots stand for it.
 pub fn without_persons(base: &str) -> String {
-    if base.contains(['"', '<']) {
+    // In quotes, and in the older form that parts at semicolons too (RFC 2253 §4), a person may hide.
+    if base.contains(['"', '<', ';']) {
         return LEFT_OUT.to_owned();
     }
     let parts = name_parts(base);
     let is_unit = |part: &&&str| {
         let kind = part.trim().split_once('=').map(|(kind, _)| kind.trim());
-        let known =
-            kind.is_some_and(|kind| ["dc", "ou"].iter().any(|k| kind.eq_ignore_ascii_case(k)));
+        let known = kind.is_some_and(|kind| UNITS.iter().any(|k| kind.eq_ignore_ascii_case(k)));
         known && !part.contains('+')
     };
     let units = parts.iter().rev().take_while(is_unit).count();
