@@ -9,7 +9,8 @@ use crate::talk::{answer, plain, say};
 /// Which methods are known; of no stream in particular.
 pub(crate) const QUESTION: &[u8] = b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n";
 
-/// What stands at the root of the server at `host`, in words: no picture is asked for, and none is set up.
+/// What stands at the root of the server at `host`, in words. No picture is asked for, and no stream is set up; a server that is open
+/// to everybody may look at its source to describe it.
 fn description(host: &str) -> Vec<u8> {
     format!("DESCRIBE rtsp://{host}/ RTSP/1.0\r\nCSeq: 2\r\nAccept: application/sdp\r\n\r\n")
         .into_bytes()
