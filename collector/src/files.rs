@@ -22,13 +22,16 @@ pub(crate) fn default_data() -> PathBuf {
     }
 }
 
+/// So much shows what a file is: the first field of a journal handed over as text may be long.
+const HEAD: u64 = 4 << 10;
+
 /// The first bytes of a regular file: what it is. Empty where it is none, or cannot be opened; whoever reads it says why.
 pub(crate) fn head(path: &Path) -> Vec<u8> {
     let mut head = Vec::new();
     if path.is_file()
         && let Ok(file) = std::fs::File::open(path)
     {
-        let _ = io::Read::read_to_end(&mut io::Read::take(file, 1024), &mut head);
+        let _ = io::Read::read_to_end(&mut io::Read::take(file, HEAD), &mut head);
     }
     head
 }
