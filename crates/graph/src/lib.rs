@@ -27,6 +27,7 @@ mod draft;
 pub mod due;
 mod few;
 mod finish;
+mod footprints;
 mod gather;
 mod hidden;
 pub mod impact;
@@ -120,6 +121,7 @@ pub fn uses(evidence: &Evidence) -> bool {
 pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) -> Graph {
     let mut gathered = gather::Gathered::read(estate, evidence);
     devices::sheets::settle(&mut gathered, estate);
+    footprints::forget(&mut gathered, estate);
     let held = std::mem::take(&mut gathered.listeners);
     let inside = std::mem::take(&mut gathered.inside);
     let published = published::Published::new(&inside, estate);
