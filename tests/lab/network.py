@@ -35,7 +35,8 @@ def ip(lines, where=None):
 def make(hosts):
     ip([f"netns add {switch(site)}" for site in estate.SITES] + [f"netns add {namespace(name)}" for name in hosts])
     for site in estate.SITES:
-        ip(["link set lo up", "link add wire type bridge mcast_snooping 0", "link set wire up"], switch(site))
+        # A plain switch that does not speak LLDP hands it on (bit 14 of the group addresses that bridges keep to themselves).
+        ip(["link set lo up", "link add wire type bridge mcast_snooping 0 group_fwd_mask 0x4000", "link set wire up"], switch(site))
         inside(switch(site), lambda: setting("net/ipv6/conf/all/disable_ipv6", 1))
     for host in hosts.values():
         inside(namespace(host.name), lambda: settings(host))

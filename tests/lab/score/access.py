@@ -1,4 +1,5 @@
-"""The access file of the one machine that asks a directory, written as its administrator would: from what lies on that machine."""
+"""The access file of the one machine that asks a directory and devices, written as its administrator would: from what lies on
+that machine, and with the communities its devices were delivered with."""
 import os
 import re
 
@@ -10,6 +11,8 @@ READER = "svc-report@ad.kontor.example"      # an account that may read and noth
 PASSWORD = "/root/.svc-report"
 KEPT = "/etc/ssl/dc1-pinned.pem"             # the controller's certificate, copied by hand when the machine was set up
 FILE = f"{rig.INSIDE}/access.toml"
+# Where devices are, and the community each answers to (`hosts/*/files/etc/snmp/snmpd.conf`).
+SNMP = (("10.61.1.200/29", "public"), ("10.61.2.200/29", "public"), ("10.61.1.1", "lab-community"))
 
 
 def options(vantage, hosts, agent):
@@ -33,7 +36,9 @@ def fingerprint(printed):
 
 
 def text(pin):
-    return f'[[directory]]\nurl = "{URL}"\nuser = "{READER}"\npassword_file = "{PASSWORD}"\npin = "sha256:{pin}"\n'
+    tables = [f'[[directory]]\nurl = "{URL}"\nuser = "{READER}"\npassword_file = "{PASSWORD}"\npin = "sha256:{pin}"\n']
+    tables += [f'[[snmp]]\n{"range" if "/" in where else "address"} = "{where}"\ncommunity = "{community}"\n' for where, community in SNMP]
+    return "\n".join(tables)
 
 
 def leave(root, words):

@@ -9,6 +9,7 @@ import rig
 VANTAGE = "adm1"
 NETWORKS = ("10.61.1.0/24", "10.61.2.0/24")
 SPARE_SECONDS = 180                          # what a look may take beyond the time it watches
+ABROAD_SECONDS = 900                         # and one that politely asks two networks
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ def one(host, agent, window, folder, abroad):
     options = abroad if host.name == VANTAGE else []
     prepare = ["sh", "-c", 'mkdir -p "$1" && shift && exec "$@"', "sh", rig.INSIDE]
     command = [*prepare, "/run/lab/bin/groma-agent", "look", "--for", f"{window}s", *options, "--out", inner]
-    done = rig.inside(host, command, window + SPARE_SECONDS, [(agent.parent, "/run/lab/bin")])
+    spare = ABROAD_SECONDS if options else SPARE_SECONDS
+    done = rig.inside(host, command, window + spare, [(agent.parent, "/run/lab/bin")])
     rig.write(folder / f"{host.name}.log", f"exit {done.code}, {done.seconds:.1f} s\n{done.out}{done.err}")
     found = host.root / inner.lstrip("/")
     if not found.is_file():
