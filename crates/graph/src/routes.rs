@@ -69,8 +69,10 @@ pub(crate) fn needs(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
         };
         let draft = draft(raw, kind, by, peer);
         let known = drafts.places.get_mut(&place).into_iter().flatten();
+        // Another program of this machine may mail through the same server: what kind of call it is, is no tie.
+        let word = product(&raw.fact).to_owned();
         let mut meant =
-            known.filter(|d| d.kind == kind || d.products.contains(&product(&raw.fact).to_owned()));
+            known.filter(|d| d.component == draft.component || d.products.contains(&word));
         match meant.next() {
             Some(known) => {
                 let told = Draft {

@@ -108,3 +108,28 @@ fn what_stays_here_leads_to_a_domain_or_asks_a_list_is_no_need() {
     assert_eq!(graph.mail_routes.len(), 5);
     assert!(graph.dependencies.is_empty(), "{:#?}", graph.dependencies);
 }
+
+/// The mail server's rule joined whoever happened to be seen calling there.
+#[test]
+fn another_program_that_mails_through_the_same_server_is_not_the_mail_server() {
+    let relay = || told(vec![route(RouteRule::Relay, host("10.0.0.2", 25))]);
+    let mut both = relay();
+    both.calls(
+        "mail1",
+        "10.0.0.2",
+        25,
+        unit("/usr/bin/msmtp", "cron.service"),
+    );
+    let graph = both.graph();
+    let names = graph.dependencies.iter().map(|d| &d.consumer.component);
+    let mut names: Vec<_> = names.map(|c| c.name.lossy().into_owned()).collect();
+    names.sort();
+    assert_eq!(names, ["/usr/bin/msmtp", "postfix.service"]);
+    assert!(graph.dependencies.iter().all(|d| d.evidence.len() == 1));
+    // Its own call is its own.
+    let mut own = relay();
+    let program = unit("/usr/lib/postfix/sbin/smtp", "postfix@-.service");
+    own.calls("mail1", "10.0.0.2", 25, program);
+    let edge = own.only_edge();
+    assert_eq!(edge.witnesses, [Witness::Live, Witness::Written]);
+}
