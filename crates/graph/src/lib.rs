@@ -140,12 +140,12 @@ pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) ->
     let relays = relay::Relays::new(std::mem::take(&mut gathered.forwards), estate);
     relays.own_needs(&listeners, estate, &mut drafts);
     live::incoming(&gathered, estate, &listeners, &mut channels, &mut drafts);
+    routes::needs(&gathered, estate, &mut drafts);
     logged::uses(&gathered, estate, &mut drafts);
     reported::uses(&gathered, estate, &mut drafts);
     directory::needs(&gathered, estate, &mut drafts);
     admitted::needs(&gathered, estate, &mut drafts);
     relying::needs(&gathered, estate, &mut drafts);
-    routes::needs(&gathered, estate, &mut drafts);
     channels.cite(&mut drafts);
     bare::explain(&mut drafts);
     // What drafts are made of makes room for what they become.

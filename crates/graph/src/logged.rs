@@ -132,6 +132,7 @@ fn confirm(known: &mut [Draft], rows: &[&Raw<LoggedUse>]) {
             meant.retain(|draft| fits(draft));
         }
     };
+    prefer(&|draft| is_whose_log_it_is(draft, rows));
     prefer(&|draft| !draft.is_of_no_part());
     prefer(&Draft::is_alive);
     prefer(&is_kind);
@@ -150,6 +151,16 @@ fn confirm(known: &mut [Draft], rows: &[&Raw<LoggedUse>]) {
     if let [only] = meant.as_mut_slice() {
         tell_only(only, rows, own);
     }
+}
+
+/// True if a program's own log tells whom it called, and the draft is of its settings.
+fn is_whose_log_it_is(draft: &Draft, rows: &[&Raw<LoggedUse>]) -> bool {
+    let called = rows.iter().map(|raw| &raw.fact);
+    let mut called = called.filter(|used| used.direction == Direction::Outgoing);
+    called.any(|used| {
+        let mut words = draft.products.iter();
+        words.any(|word| used.product.eq_ignore_ascii_case(word))
+    })
 }
 
 /// The rows that may be those of the one who is known to call there. Somebody nobody saw may call there too: what is done as

@@ -126,6 +126,28 @@ fn another_program_that_mails_through_the_same_server_is_not_the_mail_server() {
     names.sort();
     assert_eq!(names, ["/usr/bin/msmtp", "postfix.service"]);
     assert!(graph.dependencies.iter().all(|d| d.evidence.len() == 1));
+    // What its log says it did, it did itself.
+    let sent = LoggedUse {
+        direction: Direction::Outgoing,
+        kind: "smtp-relay".to_owned(),
+        peer: ip("10.0.0.2"),
+        name: None,
+        port: Some(Port(25)),
+        transport: Transport::Tcp,
+        product: "Postfix".to_owned(),
+        account: None,
+        mechanism: None,
+        program: None,
+        share: None,
+        protection: None,
+        log: "/var/log/mail.log".into(),
+    };
+    both.say("mail1", "log.services", Fact::LoggedUse(sent));
+    let graph = both.graph();
+    let of_log = graph.dependencies.iter();
+    let of_log = of_log.filter(|d| d.witnesses.contains(&Witness::History));
+    let of_log: Vec<_> = of_log.map(|d| d.consumer.component.name.lossy()).collect();
+    assert_eq!(of_log, ["postfix.service"]);
     // Its own call is its own.
     let mut own = relay();
     let program = unit("/usr/lib/postfix/sbin/smtp", "postfix@-.service");
