@@ -59,6 +59,17 @@ const DAEMONS: &[Daemon] = &[
             "OpenLDAP 10.20.1.66 kind=ldap-bind port=389 x1",
         ]
     ),
+    // No line says which port was called.
+    daemon!(
+        "dirsrv",
+        "389 Directory Server",
+        &[
+            "389 Directory Server 10.20.1.31 account=cn=svc-erp,dc=corp,dc=example kind=ldap-bind mechanism=SIMPLE x3",
+            "389 Directory Server 10.20.1.32 account=cn=svc-wiki,dc=corp,dc=example kind=ldap-bind mechanism=SIMPLE protection=tls x2",
+            "389 Directory Server 10.20.1.33 account=cn=svc-erp,dc=corp,dc=example kind=ldap-bind mechanism=SIMPLE protection=starttls x1",
+            "389 Directory Server 10.20.1.66 kind=ldap-bind mechanism=SIMPLE x1",
+        ]
+    ),
     // One ticket for the account, one for the service it calls.
     daemon!(
         "krb5kdc",
@@ -209,6 +220,18 @@ fn lend(machine: &Machine, path: &str) {
     let _ = std::fs::copy(path, to);
 }
 
+/// 389 Directory Server copies what its package keeps in `/etc`.
+fn lend_all(machine: &Machine, path: &str) {
+    for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let path = path.to_str().unwrap();
+        match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            true => lend_all(machine, path),
+            false => lend(machine, path),
+        }
+    }
+}
+
 #[test]
 fn each_daemon_tells_who_used_it_today_and_how() {
     let Some(machine) = Machine::start(Kind::Bare) else {
@@ -218,6 +241,7 @@ fn each_daemon_tells_who_used_it_today_and_how() {
         return;
     }
     lend(&machine, "/etc/postfix/postfix-files");
+    lend_all(&machine, "/etc/dirsrv");
     let used: Vec<&Daemon> = DAEMONS
         .iter()
         .filter(|daemon| works(&machine, daemon.script, daemon.text))
