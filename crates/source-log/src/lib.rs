@@ -61,6 +61,7 @@ mod sendmail;
 mod session;
 mod stamp;
 mod syslog;
+mod syslogd;
 mod tally;
 mod utf16;
 mod utmp;

@@ -21,6 +21,7 @@ use crate::reach::Reach;
 use crate::read::{Log, Logs, Reader, Surroundings};
 use crate::remembered::{self, Basis};
 use crate::search::Searches;
+use crate::syslogd::{self, Written};
 use crate::tally::{self, Tally};
 use crate::{journal, kept, lines, mail};
 
@@ -99,6 +100,7 @@ impl Source for LogSource {
                 pages::READS.to_owned(),
                 taps::READS.to_owned(),
                 kept::READS.to_owned(),
+                syslogd::READS.to_owned(),
                 "/proc/sys/kernel/hostname, /etc/hostname; /etc/bind/named.conf, /etc/named.conf, /usr/local/etc/namedb/named.conf with what they include, for the zones this machine answers for; /etc/postfix/master.cf, /etc/postfix/main.cf (what Postfix calls itself); clients.conf of FreeRADIUS with what it includes (names and addresses, never a secret); /etc/localtime (where it leads), /etc/timezone; /etc/machine-id and the journal files of systemd in /var/log/journal and /run/log/journal; whether the programs of these products are there".to_owned(),
             ]
             .into_iter()
@@ -128,7 +130,8 @@ impl Source for LogSource {
         let disk = self.world.disk.as_ref();
         let begin = window.monotonic();
         let around = Surroundings::of(disk);
-        let paths = paths();
+        let written = Written::read(disk);
+        let paths = paths(&written);
         let kept = kept::Kept::read(disk);
         let mut reader = Reader::new(disk, window, (&around, &kept), budget.total_bytes_max);
         let basis = self.memory.as_ref().map(|m| Basis::new(m, &around));
@@ -148,6 +151,7 @@ impl Source for LogSource {
             window.sleep(window.watch().saturating_sub(passed));
             logs = reader.read_on(&paths, logs.before());
         }
+        logs.errors.extend(written.errors);
         if let Some(basis) = &basis {
             remembered::keep(&mut logs, basis, sink);
         }
@@ -179,12 +183,14 @@ impl Source for LogSource {
     }
 }
 
-/// Every path that may be a log's.
-fn paths() -> Vec<&'static str> {
+/// Every path that may be a log's: by habit, and by what the syslog daemon is told.
+fn paths(written: &Written) -> Vec<&str> {
     let own = LOG_GRAMMARS
         .iter()
         .flat_map(|g| g.files.iter().map(String::as_str));
-    let paths: BTreeSet<&str> = own.chain(SYSLOG_FILES.iter().copied()).collect();
+    let named = written.files.iter().map(String::as_str);
+    let by_habit = own.chain(SYSLOG_FILES.iter().copied());
+    let paths: BTreeSet<&str> = by_habit.chain(named).collect();
     paths.into_iter().collect()
 }
 

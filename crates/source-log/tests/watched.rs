@@ -89,3 +89,20 @@ fn a_look_that_is_told_to_stop_tells_the_logs_all_the_same() {
     );
     assert!(looked.took < Duration::from_secs(5), "{:?}", looked.took);
 }
+
+/// An administrator gave the service a file of its own, and the monthly client stands in what rotation left of it.
+#[test]
+fn a_log_that_only_the_syslog_daemons_settings_name_is_read() {
+    let machine = Machine::new();
+    machine.append("own/post.log", "");
+    machine.append("own/post.log.1", &mail("10.20.1.5", 1, "svc-erp"));
+    machine.pack("own/post.log.1", "own/post.log.1.gz");
+    assert!(machine.look_again().uses().is_empty());
+    machine.etc(
+        "rsyslog.d/10-own.conf",
+        "mail.*\t-/var/log/own/post.log;RSYSLOG_TraditionalFileFormat\n",
+    );
+    let looked = machine.look_again();
+    assert_eq!(looked.uses(), ["1 10.20.1.5 svc-erp"]);
+    assert!(looked.gaps().is_empty(), "{:?}", looked.gaps());
+}

@@ -83,8 +83,9 @@ impl Machine {
     }
 
     pub(crate) fn etc(&self, name: &str, text: &str) {
-        fs::create_dir_all(self.directory.path().join("etc")).unwrap();
-        fs::write(self.directory.path().join("etc").join(name), text).unwrap();
+        let path = self.directory.path().join("etc").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     }
 
     /// As logrotate's `compress` does.
@@ -104,12 +105,10 @@ impl Machine {
     }
 
     pub(crate) fn append(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         let mut options = fs::OpenOptions::new();
-        let mut file = options
-            .create(true)
-            .append(true)
-            .open(self.path(name))
-            .unwrap();
+        let mut file = options.create(true).append(true).open(path).unwrap();
         file.write_all(text.as_bytes()).unwrap();
     }
 
