@@ -222,10 +222,13 @@ impl Tally {
         let uses = without_persons(std::mem::take(&mut self.uses));
         let uses = self.of_the_estate(uses);
         let neighbours = own_addresses(std::mem::take(&mut self.neighbours));
+        // A router may say which addresses are here after a server handed one of them out.
+        let mut needs = std::mem::take(&mut self.needs);
+        needs.retain(|need, _| self.is_ours(&need.consumer));
         Heard {
             uses: uses.into_iter().collect(),
             sightings: std::mem::take(&mut self.sightings),
-            needs: std::mem::take(&mut self.needs),
+            needs,
             neighbours,
             links: std::mem::take(&mut self.links),
         }

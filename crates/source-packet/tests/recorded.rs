@@ -290,6 +290,41 @@ fn where_no_router_spoke_nobody_is_told_to_use_one() {
     assert_eq!(hear(&whole).0.needs.len(), 3);
 }
 
+/// What a server hands out was judged when it came: in a capture that began between two words of the router, nobody was told.
+#[test]
+fn a_router_may_say_which_addresses_are_here_after_one_was_handed_out() {
+    let public = |name: &str| {
+        let mut whole = frames(name);
+        for (_, _, bytes) in &mut whole {
+            let places: Vec<usize> = (0..bytes.len())
+                .filter(|at| {
+                    bytes
+                        .get(*at..)
+                        .is_some_and(|rest| rest.starts_with(&[0xfd, 0x77]))
+                })
+                .collect();
+            for at in places {
+                bytes[at..at + 2].copy_from_slice(&[0x2a, 0x02]);
+            }
+        }
+        whole
+    };
+    let leases = public("dhcp6.pcap");
+    let told_of_dhcp = |frames: &[Kept]| {
+        let needs = hear(frames).0.needs.into_keys();
+        needs
+            .filter(|need| need.dn.lossy().contains("DHCP"))
+            .count()
+    };
+    let own = told_of_dhcp(&frames("dhcp6.pcap"));
+    assert!(own > 0);
+    let mut whole = leases.clone();
+    whole.extend(public("router.pcap"));
+    assert_eq!(told_of_dhcp(&whole), own);
+    // Its twin: nobody says that these addresses are here.
+    assert_eq!(told_of_dhcp(&leases), 0);
+}
+
 #[test]
 fn who_says_goodbye_is_no_neighbour() {
     for name in ["lldp.pcap", "cdp.pcap"] {

@@ -116,9 +116,6 @@ impl Wire {
         datagram: &Datagram<'_>,
     ) {
         let consumer = Peer::Address(client);
-        if !self.tally.is_ours(&consumer) {
-            return;
-        }
         for need in handed_out.iter().filter_map(|o| teller.need(&consumer, o)) {
             self.tally.stated(need, Seen::once(datagram.at));
         }
