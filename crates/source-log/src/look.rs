@@ -533,8 +533,7 @@ impl Look<'_> {
         if left_out > 0 {
             let name = product_of(product);
             let what = format!("{left_out} further ways in which clients search in {name}");
-            let remedy =
-                "more different searches than a look keeps; none of the clients is left out";
+            let remedy = "more different searches, or more clients that search, than a look keeps; none of the clients is left out of who logs on";
             self.sink
                 .missed_because(scope, what, Reason::BudgetExhausted, remedy);
         }
