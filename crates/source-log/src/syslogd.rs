@@ -15,7 +15,7 @@ const SETTINGS: &[&str] = &[
 ];
 const FOLDERS: &[&str] = &["/etc/rsyslog.d", "/etc/syslog.d", "/etc/syslog-ng/conf.d"];
 /// What this reads, in words.
-pub(crate) const READS: &str = "/etc/rsyslog.conf, /etc/syslog.conf and /etc/syslog-ng/syslog-ng.conf with the folders beside them: the files that the syslog daemon writes, which are read like those above";
+pub(crate) const READS: &str = "/etc/rsyslog.conf, /etc/rsyslog.d, /etc/syslog.conf, /etc/syslog.d, /etc/syslog-ng/syslog-ng.conf, /etc/syslog-ng/conf.d: which files the syslog daemon writes, and these files with their rotations";
 const BYTES_MAX: u64 = 256 << 10;
 const ENTRIES_MAX: usize = 256;
 /// Files one machine's daemon may write besides.
