@@ -38,7 +38,8 @@ pub fn inventory_before(
 ) -> Result<Inventory> {
     let looks = store.looks(moment)?;
     let (estate, evidence) = resolve(store, moment, &looks, randomness)?;
-    let mut graph = groma_graph::connect(&estate, evidence);
+    let asked = store.spans(moment, &groma_graph::ASKING)?;
+    let mut graph = groma_graph::connect_beside(&estate, evidence, &asked);
     let earlier = store.earlier_numbers(moment)?;
     groma_graph::grow(&mut graph.volumes, &earlier, &estate);
     groma_graph::transfer(&mut graph.volumes, groma_model::inventory::LINK_BPS);

@@ -1,9 +1,10 @@
 //! What groma itself asked is nobody's need.
 //!
 //! An agent that asks services from outside stands in their logs afterwards, and in the connections that agents over there
-//! see. The answers it got say where it called, and when. A use is taken for its own where the machine it comes from asked that
-//! very port, nothing names an account (whoever only asks what is spoken logs on to nothing), it was last seen while that machine
-//! asked around and never before it first did, and it is not more often than a few looks explain.
+//! see. The answers it got say where it called, its looks say when. A use is taken for its own where the machine it comes from
+//! asked that very port, nothing names an account (whoever only asks what is spoken logs on to nothing), both its first and its
+//! last time fall into looks of that machine, and it is not more often than those looks explain. Of a connection that an agent
+//! saw, the times are those of its look: one that overlaps is enough.
 //!
 //! What programs of that machine need, its own agent tells: a use that is forgotten by mistake has a witness there.
 
@@ -12,28 +13,36 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use groma_model::fact::{Connection, Direction, LoggedUse, ReportedUse};
-use groma_model::{EntityId, Estate, Peer, Port, Seen, Timestamp, Transport};
+use groma_model::store::LookSpan;
+use groma_model::{EntityId, Estate, Foreign, Peer, Port, Seen, Timestamp, Transport};
 
 use crate::gather::{Gathered, Raw, Raws};
+
+/// The sources that ask other machines what they are.
+pub const ASKING: [&str; 5] = [
+    SWEEP,
+    "network.services",
+    "network.certificates",
+    "network.devices",
+    "network.snmp",
+];
+/// The source that says which ports it called itself: others tell ports that a device lists.
+pub(crate) const SWEEP: &str = "network.sweep";
 
 /// Conversations one look may have with a port: what is it, which certificate, once more where an answer was lost.
 const PER_LOOK: u64 = 16;
 
-/// So far may two machines' clocks be apart, and a question from the next answer.
+/// So far may two machines' clocks be apart.
 const NEAR: Duration = Duration::from_secs(600);
 
-/// A port that answered, and in how many looks.
-struct Asked {
-    port: Port,
-    transport: Transport,
-    looks: u64,
-}
+/// Begin and end of a look.
+type Span = (Timestamp, Timestamp);
 
-/// Who asked whom, and when each machine asked around at all.
+/// Who asked whom where, and when each machine asked around.
 #[derive(Default)]
 struct Questions {
-    asked: HashMap<(EntityId, EntityId), Vec<Asked>>,
-    times: HashMap<EntityId, Vec<Timestamp>>,
+    asked: HashMap<(EntityId, EntityId), Vec<(Port, Transport)>>,
+    looks: HashMap<EntityId, Vec<Span>>,
 }
 
 /// A use, as far as it matters whose it is.
@@ -43,35 +52,40 @@ struct Use<'a> {
     port: Option<Port>,
     transport: Transport,
     seen: &'a Seen,
+    /// True if the times are those of the look that saw it.
+    of_a_look: bool,
 }
 
-/// Forgets uses that are groma's own questions.
-pub(crate) fn forget(gathered: &mut Gathered, estate: &Estate) {
-    let questions = Questions::of(gathered, estate);
+/// Forgets uses that are groma's own questions in these `looks` of sources that ask ([`ASKING`]).
+pub(crate) fn forget(gathered: &mut Gathered, estate: &Estate, looks: &[LookSpan]) {
+    let questions = Questions::of(gathered, estate, looks);
     if questions.asked.is_empty() {
         return;
     }
-    (gathered.logged)
-        .retain(|raw| !logged(raw, estate).is_some_and(|used| questions.explain(&used)));
-    (gathered.reported)
-        .retain(|raw| !reported(raw, estate).is_some_and(|used| questions.explain(&used)));
-    (gathered.connections)
-        .retain(|raw| !connected(raw, estate).is_some_and(|used| questions.explain(&used)));
+    let is_own = |used: Option<Use<'_>>| used.is_some_and(|used| questions.explain(&used));
+    (gathered.logged).retain(|raw| !is_own(logged(raw, estate)));
+    (gathered.reported).retain(|raw| !is_own(reported(raw, estate)));
+    (gathered.connections).retain(|raw| !is_own(connected(raw, estate)));
 }
 
 impl Questions {
-    fn of(gathered: &Gathered, estate: &Estate) -> Self {
+    fn of(gathered: &Gathered, estate: &Estate, looks: &[LookSpan]) -> Self {
         let mut questions = Self::default();
-        questions.add(&gathered.open_ports, estate, |open| {
+        for look in looks {
+            if let Some(host) = estate.vantages.get(&look.vantage) {
+                let of_host = questions.looks.entry(host.clone()).or_default();
+                of_host.push((look.started, look.ended));
+            }
+        }
+        if questions.looks.is_empty() {
+            return questions;
+        }
+        questions.add(&gathered.called_ports, estate, |open| {
             (open.address, open.port, open.transport)
         });
         questions.add(&gathered.seen_services, estate, |seen| {
             (seen.address, seen.port, seen.transport)
         });
-        for times in questions.times.values_mut() {
-            times.sort_unstable();
-            times.dedup();
-        }
         questions
     }
 
@@ -82,42 +96,43 @@ impl Questions {
         place: impl Fn(&T) -> (IpAddr, Port, Transport),
     ) {
         for raw in answers {
-            let times = self.times.entry(raw.host.clone()).or_default();
-            times.extend([raw.seen.first, raw.seen.last]);
             let (address, port, transport) = place(&raw.fact);
-            let Some(of) = located(raw, &Peer::Address(address), estate) else {
-                continue;
-            };
-            let asked = Asked {
-                port,
-                transport,
-                looks: raw.seen.count,
-            };
-            let pair = (raw.host.clone(), of);
-            self.asked.entry(pair).or_default().push(asked);
+            if let Some(of) = located(raw, &Peer::Address(address), estate) {
+                let pair = (raw.host.clone(), of);
+                let of_pair = self.asked.entry(pair).or_default();
+                of_pair.push((port, transport));
+            }
         }
     }
 
     fn explain(&self, used: &Use<'_>) -> bool {
         let pair = (used.by.clone(), used.of.clone());
-        let of_pair = self.asked.get(&pair).map(Vec::as_slice);
+        let mut there = self.asked.get(&pair).into_iter().flatten();
         // A log that does not say the port may mean any of them.
-        let is_there = |asked: &&Asked| {
-            (used.port).is_none_or(|port| (asked.port, asked.transport) == (port, used.transport))
-        };
-        let there = of_pair.unwrap_or_default().iter().filter(is_there);
-        let looks = there.map(|asked| asked.looks).max();
-        looks.is_some_and(|looks| used.seen.count <= looks.saturating_mul(PER_LOOK))
-            && self.asked_around(&used.by, used.seen)
+        let was_asked =
+            there.any(|door| used.port.is_none_or(|port| *door == (port, used.transport)));
+        was_asked && self.looks_explain(used)
     }
 
-    /// True if `by` asked around when it was last seen to call, and it was not seen before it first did.
-    fn asked_around(&self, by: &EntityId, seen: &Seen) -> bool {
-        let times = self.times.get(by).map(Vec::as_slice).unwrap_or_default();
-        let near = |a: Timestamp, b: Timestamp| a.since(b).max(b.since(a)) <= NEAR;
-        let begun = times.first();
-        begun.is_some_and(|begun| *begun <= seen.first.plus(NEAR))
-            && times.iter().any(|time| near(*time, seen.last))
+    fn looks_explain(&self, used: &Use<'_>) -> bool {
+        let seen = used.seen;
+        let looks = self
+            .looks
+            .get(&used.by)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let overlaps = |from: Timestamp, to: Timestamp| {
+            let mut looks = looks.iter();
+            looks.any(|(begin, end)| *begin <= to.plus(NEAR) && from <= end.plus(NEAR))
+        };
+        let is_during = match used.of_a_look {
+            true => overlaps(seen.first, seen.last),
+            false => overlaps(seen.first, seen.first) && overlaps(seen.last, seen.last),
+        };
+        let until = seen.last.plus(NEAR);
+        let before = looks.iter().filter(|(begin, _)| *begin <= until);
+        let most = u64::try_from(before.count()).unwrap_or(u64::MAX);
+        is_during && seen.count <= most.saturating_mul(PER_LOOK)
     }
 }
 
@@ -126,9 +141,14 @@ fn located<T>(raw: &Raw<T>, peer: &Peer, estate: &Estate) -> Option<EntityId> {
     Some(there.entity)
 }
 
+/// True if it names somebody; an empty account is nobody's.
+fn is_somebodys(account: Option<&Foreign>) -> bool {
+    account.is_some_and(|account| !account.is_empty())
+}
+
 fn logged<'r>(raw: &'r Raw<LoggedUse>, estate: &Estate) -> Option<Use<'r>> {
     let used = &raw.fact;
-    if used.direction != Direction::Incoming || used.account.is_some() {
+    if used.direction != Direction::Incoming || is_somebodys(used.account.as_ref()) {
         return None;
     }
     Some(Use {
@@ -137,13 +157,14 @@ fn logged<'r>(raw: &'r Raw<LoggedUse>, estate: &Estate) -> Option<Use<'r>> {
         port: used.port,
         transport: used.transport,
         seen: &raw.seen,
+        of_a_look: false,
     })
 }
 
 fn reported<'r>(raw: &'r Raw<ReportedUse>, estate: &Estate) -> Option<Use<'r>> {
     let used = &raw.fact;
     // groma hands no mail to anybody.
-    if used.account.is_some() || used.mail.is_some() {
+    if is_somebodys(used.account.as_ref()) || used.mail.is_some() {
         return None;
     }
     Some(Use {
@@ -152,6 +173,7 @@ fn reported<'r>(raw: &'r Raw<ReportedUse>, estate: &Estate) -> Option<Use<'r>> {
         port: used.port,
         transport: used.transport,
         seen: &raw.seen,
+        of_a_look: false,
     })
 }
 
@@ -166,5 +188,6 @@ fn connected<'r>(raw: &'r Raw<Connection>, estate: &Estate) -> Option<Use<'r>> {
         port: Some(connection.service_port),
         transport: connection.transport,
         seen: &raw.seen,
+        of_a_look: true,
     })
 }

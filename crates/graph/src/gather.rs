@@ -22,6 +22,8 @@ use groma_model::{
 };
 use rayon::prelude::*;
 
+use crate::footprints::SWEEP;
+
 /// Pieces all cores work on at a time: what waits between two steps stays small.
 pub(crate) const LOAD: usize = 4096;
 
@@ -54,6 +56,8 @@ pub(crate) struct Gathered {
     pub(crate) listeners: Raws<Listener>,
     /// Ports that answered from outside.
     pub(crate) open_ports: Raws<OpenPort>,
+    /// Those of them that an agent called itself.
+    pub(crate) called_ports: Raws<OpenPort>,
     /// What spoke at such ports.
     pub(crate) seen_services: Raws<SeenService>,
     /// Listeners in networks that containers have for themselves: no door of the machine.
@@ -141,7 +145,7 @@ impl Gathered {
             seen,
             state,
             scope,
-            ..
+            source,
         } = evidence;
         let current = state == EvidenceState::Current;
         let inner = is_of_inner_network(scope.as_str());
@@ -215,7 +219,13 @@ impl Gathered {
             Fact::MailRoute(route) => self.mail_routes.push(raw!(route)),
             Fact::ZoneRecord(record) => self.zone_records.push(raw!(record)),
             Fact::AskedName(asked) => self.asked_names.push(raw!(asked)),
-            Fact::OpenPort(open) => self.open_ports.push(raw!(open)),
+            Fact::OpenPort(open) => {
+                let raw: Box<Raw<OpenPort>> = raw!(open);
+                if source.as_str() == SWEEP {
+                    self.called_ports.push(raw.clone());
+                }
+                self.open_ports.push(raw);
+            }
             Fact::SeenService(seen) => self.seen_services.push(raw!(seen)),
             _ => {}
         }

@@ -64,8 +64,10 @@ use groma_model::inventory::{
     Backup, Dependency, EvidenceEntry, ListenerEntry, MailRecordEntry, MeasurementEntry, Right,
     System, Volume, Watching,
 };
+use groma_model::store::LookSpan;
 use groma_model::{Estate, Evidence, Fact};
 
+pub use footprints::ASKING;
 pub use volumes::{grow, transfer};
 
 /// Everything that follows from the evidence once the entities are known. All lists are sorted.
@@ -119,9 +121,18 @@ pub fn uses(evidence: &Evidence) -> bool {
 
 /// Makes the graph of `estate` out of `evidence`: the same evidence that made the estate, in any order.
 pub fn connect(estate: &Estate, evidence: impl IntoIterator<Item = Evidence>) -> Graph {
+    connect_beside(estate, evidence, &[])
+}
+
+/// The same, knowing in which looks agents asked other machines what they are ([`ASKING`]): that is no need of theirs.
+pub fn connect_beside(
+    estate: &Estate,
+    evidence: impl IntoIterator<Item = Evidence>,
+    asked: &[LookSpan],
+) -> Graph {
     let mut gathered = gather::Gathered::read(estate, evidence);
     devices::sheets::settle(&mut gathered, estate);
-    footprints::forget(&mut gathered, estate);
+    footprints::forget(&mut gathered, estate, asked);
     let held = std::mem::take(&mut gathered.listeners);
     let inside = std::mem::take(&mut gathered.inside);
     let published = published::Published::new(&inside, estate);

@@ -130,6 +130,19 @@ pub enum Word {
     },
 }
 
+/// When somebody looked.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct LookSpan {
+    /// The site.
+    pub site: SiteId,
+    /// Who looked.
+    pub vantage: AgentId,
+    /// When the look began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+}
+
 /// What one ingested look said about how much it saw, kept beside the facts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LookRecord {

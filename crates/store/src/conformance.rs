@@ -688,6 +688,17 @@ fn looks_say_what_was_said(store: &mut dyn Store) {
         how: None,
     };
     assert_eq!((&look.coverage, &look.gaps), (&vec![etc, log], &vec![gap]));
+    let source = look.source.to_string();
+    let spans = |sources: &[&str]| -> Vec<(i64, i64)> {
+        let spans = store.spans(&Moment::Now, sources).expect("spans");
+        let seconds = |time: Timestamp| (time.millis() - DAWN) / 1000;
+        let each = spans.iter();
+        each.map(|span| (seconds(span.started), seconds(span.ended)))
+            .collect()
+    };
+    assert_eq!(spans(&[&source]), [(90, 100)]);
+    assert_eq!(spans(&[&source, "declared.list"]), [(90, 100), (290, 300)]);
+    assert!(spans(&["network.sweep"]).is_empty());
     assert_eq!(
         store.window(&Moment::Now).expect("a window"),
         Some((at(90), at(300)))

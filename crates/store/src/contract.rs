@@ -2,7 +2,7 @@
 
 use groma_model::batch::{Batch, BatchHeader, Record};
 use groma_model::store::{
-    Annotation, EarlierNumber, Identities, LookRecord, NewIdentities, Snapshot,
+    Annotation, EarlierNumber, Identities, LookRecord, LookSpan, NewIdentities, Snapshot,
 };
 use groma_model::{AgentId, Evidence, SiteId, Timestamp};
 
@@ -89,6 +89,9 @@ pub trait Store: Send {
     /// The epoch of the newest look from `vantage`. An imported list has the digest of its rows there:
     /// if that is the epoch of the batch in hand, the list says nothing new.
     fn newest_epoch(&self, site: &SiteId, vantage: &AgentId) -> Result<Option<u64>, StoreError>;
+
+    /// All looks through any of `sources` that are known at `at`, one for several sources of one batch, sorted.
+    fn spans(&self, at: &Moment, sources: &[&str]) -> Result<Vec<LookSpan>, StoreError>;
 
     /// Begin of the first look and end of the last one at `at`; `None` before the first look.
     fn window(&self, at: &Moment) -> Result<Option<(Timestamp, Timestamp)>, StoreError>;

@@ -3,10 +3,10 @@
 
 use std::net::IpAddr;
 
-use groma_graph::{Graph, connect};
+use groma_graph::{Graph, connect_beside};
 use groma_model::fact::*;
 use groma_model::inventory::{Dependency, Entity};
-use groma_model::store::Identities;
+use groma_model::store::{Identities, LookSpan};
 use groma_model::*;
 use groma_resolve::resolve;
 
@@ -159,13 +159,18 @@ impl Told {
     }
 
     pub(crate) fn graph_and_entities(&self) -> (Graph, Vec<Entity>) {
+        self.graph_beside(&[])
+    }
+
+    /// The same, where agents asked other machines in these looks.
+    pub(crate) fn graph_beside(&self, asked: &[LookSpan]) -> (Graph, Vec<Entity>) {
         let mut next = 0_u8;
         let mut mint = || {
             next += 1;
             EntityId::new(format!("ent-{next:03}"))
         };
         let resolution = resolve(&Identities::default(), &mut mint, self.0.clone());
-        let graph = connect(&resolution.estate, self.0.clone());
+        let graph = connect_beside(&resolution.estate, self.0.clone(), asked);
         (graph, resolution.estate.entities.into_values().collect())
     }
 

@@ -1,6 +1,8 @@
 //! Which looks there were, and what they said about themselves.
 
-use groma_model::store::LookRecord;
+use std::collections::BTreeSet;
+
+use groma_model::store::{LookRecord, LookSpan};
 use groma_model::{AgentId, SiteId, SourceName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -109,6 +111,35 @@ pub(super) fn newest_epoch(
         .query_row(sql, [site.as_str(), vantage.as_str()], |r| r.get(0))
         .optional();
     found.map_err(StoreError::of(ATTEMPT))
+}
+
+pub(super) fn spans(
+    connection: &Connection,
+    bounds: Bounds,
+    sources: &[&str],
+) -> Result<Vec<LookSpan>, StoreError> {
+    let sql = "SELECT site_id, vantage, started, ended FROM look WHERE id <= ?1 AND ended <= ?2 AND source = ?3";
+    let mut statement = connection.prepare(sql).map_err(StoreError::of(ATTEMPT))?;
+    let mut out = BTreeSet::new();
+    for source in sources {
+        let rows = statement
+            .query_map((bounds.watermark, bounds.valid_at, source), span)
+            .map_err(StoreError::of(ATTEMPT))?;
+        for row in rows {
+            out.insert(row.map_err(StoreError::of(ATTEMPT))?);
+        }
+    }
+    Ok(out.into_iter().collect())
+}
+
+fn span(row: &Row<'_>) -> rusqlite::Result<LookSpan> {
+    let (site, vantage): (String, String) = (row.get(0)?, row.get(1)?);
+    Ok(LookSpan {
+        site: SiteId::new(&site),
+        vantage: AgentId::new(&vantage),
+        started: Timestamp::from_millis(row.get(2)?),
+        ended: Timestamp::from_millis(row.get(3)?),
+    })
 }
 
 pub(super) fn window(

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use groma_model::batch::BatchHeader;
 use groma_model::store::{
-    Annotation, EarlierNumber, Identities, LookRecord, NewIdentities, Snapshot,
+    Annotation, EarlierNumber, Identities, LookRecord, LookSpan, NewIdentities, Snapshot,
 };
 use groma_model::{AgentId, Evidence, SiteId, Timestamp};
 use rusqlite::{Connection, TransactionBehavior};
@@ -127,6 +127,10 @@ impl Store for SqliteStore {
 
     fn newest_epoch(&self, site: &SiteId, vantage: &AgentId) -> Result<Option<u64>, StoreError> {
         Ok(looks::newest_epoch(&self.connection, site, vantage)?.map(unsigned))
+    }
+
+    fn spans(&self, at: &Moment, sources: &[&str]) -> Result<Vec<LookSpan>, StoreError> {
+        looks::spans(&self.connection, self.bounds(at)?, sources)
     }
 
     fn window(&self, at: &Moment) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
