@@ -125,6 +125,15 @@ fn draft(raw: &Raw<LoggedUse>, place: &Place, estate: &Estate) -> Draft {
 /// Whoever is known to call there gains a witness. Who calls for real is meant before who only might, and one kind
 /// before another. Of several that may be meant nobody knows whose account and how many calls the log tells.
 fn confirm(known: &mut [Draft], rows: &[&Raw<LoggedUse>]) {
+    let is_own = |raw: &&&Raw<LoggedUse>| known.iter().any(|draft| is_its_log(draft, raw));
+    let (own, others): (Vec<_>, Vec<_>) = rows.iter().partition(is_own);
+    // Whoever has a log of its own is not meant by those of others because of it.
+    for rows in [others, own].iter().filter(|rows| !rows.is_empty()) {
+        confirm_by(known, rows);
+    }
+}
+
+fn confirm_by(known: &mut [Draft], rows: &[&Raw<LoggedUse>]) {
     let is_kind = |draft: &Draft| rows.iter().any(|raw| raw.fact.kind == draft.kind);
     let mut meant: Vec<&mut Draft> = known.iter_mut().collect();
     let mut prefer = |fits: &dyn Fn(&Draft) -> bool| {
@@ -132,7 +141,7 @@ fn confirm(known: &mut [Draft], rows: &[&Raw<LoggedUse>]) {
             meant.retain(|draft| fits(draft));
         }
     };
-    prefer(&|draft| is_whose_log_it_is(draft, rows));
+    prefer(&|draft| rows.iter().any(|raw| is_its_log(draft, raw)));
     prefer(&|draft| !draft.is_of_no_part());
     prefer(&Draft::is_alive);
     prefer(&is_kind);
@@ -154,13 +163,11 @@ fn confirm(known: &mut [Draft], rows: &[&Raw<LoggedUse>]) {
 }
 
 /// True if a program's own log tells whom it called, and the draft is of its settings.
-fn is_whose_log_it_is(draft: &Draft, rows: &[&Raw<LoggedUse>]) -> bool {
-    let called = rows.iter().map(|raw| &raw.fact);
-    let mut called = called.filter(|used| used.direction == Direction::Outgoing);
-    called.any(|used| {
-        let mut words = draft.products.iter();
-        words.any(|word| used.product.eq_ignore_ascii_case(word))
-    })
+fn is_its_log(draft: &Draft, raw: &Raw<LoggedUse>) -> bool {
+    let used = &raw.fact;
+    let mut words = draft.products.iter();
+    used.direction == Direction::Outgoing
+        && words.any(|word| used.product.eq_ignore_ascii_case(word))
 }
 
 /// The rows that may be those of the one who is known to call there. Somebody nobody saw may call there too: what is done as

@@ -71,8 +71,11 @@ pub(crate) fn needs(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
         let known = drafts.places.get_mut(&place).into_iter().flatten();
         // Another program of this machine may mail through the same server: what kind of call it is, is no tie.
         let word = product(&raw.fact).to_owned();
-        let mut meant =
-            known.filter(|d| d.component == draft.component || d.products.contains(&word));
+        let is_known = unit(&raw.fact.product).is_some();
+        let mut meant = known.filter(|d| {
+            let fits = d.component == draft.component || d.products.contains(&word);
+            fits || !is_known && d.kind == kind
+        });
         match meant.next() {
             Some(known) => {
                 let told = Draft {
@@ -111,6 +114,7 @@ fn product(route: &MailRoute) -> &'static str {
         "Postfix" => "postfix",
         "Exim" => "exim",
         "Dovecot" => "dovecot",
+        "Sendmail" => "sendmail",
         _ => "mail",
     }
 }
@@ -121,6 +125,7 @@ fn unit(product: &str) -> Option<&'static str> {
         "Postfix" => Some("postfix.service"),
         "Exim" => Some("exim4.service"),
         "Dovecot" => Some("dovecot.service"),
+        "Sendmail" => Some("sendmail.service"),
         _ => None,
     }
 }

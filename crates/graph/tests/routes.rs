@@ -142,12 +142,29 @@ fn another_program_that_mails_through_the_same_server_is_not_the_mail_server() {
         protection: None,
         log: "/var/log/mail.log".into(),
     };
-    both.say("mail1", "log.services", Fact::LoggedUse(sent));
+    both.say("mail1", "log.services", Fact::LoggedUse(sent.clone()));
     let graph = both.graph();
     let of_log = graph.dependencies.iter();
     let of_log = of_log.filter(|d| d.witnesses.contains(&Witness::History));
     let of_log: Vec<_> = of_log.map(|d| d.consumer.component.name.lossy()).collect();
     assert_eq!(of_log, ["postfix.service"]);
+    // What the other end tells beside it is as ever of whoever was seen.
+    let taken = LoggedUse {
+        direction: Direction::Incoming,
+        peer: ip("10.0.0.1"),
+        ..sent
+    };
+    both.say("gate1", "log.services", Fact::LoggedUse(taken));
+    let graph = both.graph();
+    let all = graph.dependencies.iter();
+    let all: Vec<_> = all
+        .map(|d| (d.witnesses.contains(&Witness::History), d.evidence.len()))
+        .collect();
+    assert_eq!(
+        all,
+        [(true, 2), (true, 2)],
+        "each has its own log, and no other's"
+    );
     // Its own call is its own.
     let mut own = relay();
     let program = unit("/usr/lib/postfix/sbin/smtp", "postfix@-.service");
