@@ -244,14 +244,19 @@ impl Post {
     }
 }
 
-/// Rows of neighbours at this very interface: only what comes for it is heard there. CDP of several comes through a bridge that
-/// hands it on, and tells of none that it is the neighbour.
+/// Rows of neighbours at this very interface: only what comes for it is heard there. The words of several devices come through a
+/// switch that hands them on, and tell of none that it is the neighbour.
 fn plugged_in(links: BTreeMap<LinkSeen, Seen>, interface: &str) -> BTreeMap<LinkSeen, Seen> {
-    let by_cdp = links.keys().filter(|link| link.by == LinkTable::Cdp);
-    let devices: BTreeSet<_> = by_cdp.map(|link| &link.device_name).collect();
-    let is_handed_on = devices.len() > 1;
+    let mut devices: BTreeMap<LinkTable, BTreeSet<&Option<String>>> = BTreeMap::new();
+    for link in links.keys() {
+        devices
+            .entry(link.by)
+            .or_default()
+            .insert(&link.device_name);
+    }
+    let is_only = |link: &LinkSeen| devices.get(&link.by).is_none_or(|all| all.len() == 1);
     let at = |link: &LinkSeen| LinkSeen {
-        neighbour_port: (link.by != LinkTable::Cdp || !is_handed_on).then(|| interface.to_owned()),
+        neighbour_port: is_only(link).then(|| interface.to_owned()),
         ..link.clone()
     };
     let each = links.iter().map(|(link, seen)| (at(link), *seen));
@@ -282,12 +287,13 @@ mod tests {
         rows.map(|row| row.neighbour_port).collect()
     }
 
-    /// A bridge that does not speak CDP hands on that of all telephones behind it.
+    /// A switch that does not speak CDP hands on that of all telephones behind it.
     #[test]
-    fn of_many_who_speak_cdp_none_is_the_neighbour() {
+    fn of_many_who_are_heard_none_is_the_neighbour() {
         let own = || Some("eth0".to_owned());
         assert_eq!(heard(LinkTable::Cdp, &["phone1", "phone2"]), [None, None]);
         assert_eq!(heard(LinkTable::Cdp, &["sw1"]), [own()]);
-        assert_eq!(heard(LinkTable::Lldp, &["sw1", "sw2"]), [own(), own()]);
+        assert_eq!(heard(LinkTable::Lldp, &["sw1", "sw2"]), [None, None]);
+        assert_eq!(heard(LinkTable::Lldp, &["sw1"]), [own()]);
     }
 }

@@ -196,9 +196,9 @@ impl Wire {
         let known = self.tally.by_first_label();
         let nobody = BTreeSet::new();
         let mut unheld: BTreeMap<IpAddr, usize> = BTreeMap::new();
-        for (client, name) in unmet.keys() {
+        for ((client, name), (for_files, ..)) in &unmet {
             let is_held = known.contains_key(name.as_str());
-            *unheld.entry(*client).or_default() += usize::from(!is_held);
+            *unheld.entry(*client).or_default() += usize::from(*for_files && !is_held);
         }
         for ((client, name), (for_files, first, last)) in unmet {
             let holders = known.get(name.as_str()).unwrap_or(&nobody);

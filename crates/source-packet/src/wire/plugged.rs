@@ -1,7 +1,7 @@
 //! Who is plugged in at the other end: what machines say of themselves on their link (LLDP, CDP).
 //!
-//! Bridges keep LLDP to themselves, so who hears it is plugged in there; but a mirrored port hears the words of others, and CDP is
-//! handed on by bridges that do not speak it. Who the neighbour is, only the interface knows that listened for itself: it is added
+//! Bridges keep LLDP to themselves, so who hears it is plugged in there; but a mirrored port hears the words of others, and plain
+//! switches that speak neither hand both on. Who the neighbour is, only the interface knows that listened for itself: it is added
 //! where the rows are said.
 
 use std::net::IpAddr;
@@ -34,8 +34,12 @@ impl Wire {
             .min_by_key(|a| (of_link(a), a.is_ipv6()))
             .copied();
         let mac = said.mac.or(mac).map(mac_text);
-        // Some add a serial number in brackets.
-        let name = said.name.as_deref().and_then(|name| name.split('(').next());
+        // Some add a serial number in brackets to what they call themselves by CDP.
+        let name = said.name.as_deref().map(|name| match said.by {
+            LinkTable::Cdp => name.split('(').next().unwrap_or(name).trim(),
+            _ => name.trim(),
+        });
+        let name = name.filter(|name| !name.is_empty());
         let link = LinkSeen {
             device: address,
             device_name: name.map(str::to_owned).or_else(|| mac.clone()),

@@ -335,11 +335,11 @@ fn who_only_asks_what_to_use_is_told_and_got_no_address() {
     assert!(nobody.needs.is_empty() && nobody.uses.is_empty() && nobody.sightings.is_empty());
 }
 
-/// What is heard of a machine that asks everybody for the files of so many machines.
-fn after_lookups(many: u16) -> Heard {
+/// What is heard of a machine that asks everybody for machines, each by what it wants of it: its files, or whatever it is.
+fn after_lookups(services: impl IntoIterator<Item = char>) -> Heard {
     let mut wire = Wire::default();
-    for number in 0..many {
-        let name = format!("{:<15}\x20", format!("SRV{number}"));
+    for (number, service) in (0_u16..).zip(services) {
+        let name = format!("{:<15}{service}", format!("SRV{number}"));
         let letters = name
             .bytes()
             .flat_map(|b| [b'A' + (b >> 4), b'A' + (b & 15)]);
@@ -362,8 +362,14 @@ fn after_lookups(many: u16) -> Heard {
 /// Somebody who went through a list of names once needed each of them.
 #[test]
 fn who_goes_through_a_list_of_names_needs_none_that_nobody_has() {
-    assert_eq!(after_lookups(16).uses.len(), 16);
-    assert!(after_lookups(200).uses.is_empty());
+    const FILES: char = ' ';
+    const ANY: char = '\0';
+    let of = |service: char, many| std::iter::repeat_n(service, many);
+    assert_eq!(after_lookups(of(FILES, 16)).uses.len(), 16);
+    assert!(after_lookups(of(FILES, 200)).uses.is_empty());
+    // A browser tries names that nobody has, to know whether somebody answers for all of them.
+    let browser = after_lookups(of(ANY, 30).chain(of(FILES, 1)));
+    assert_eq!(browser.uses.len(), 1);
 }
 
 /// Where a piece begins, its bytes, how many more were carried than captured, whose it is, and flags: opens, ends, resets.
