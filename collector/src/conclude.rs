@@ -37,8 +37,8 @@ pub fn inventory_before(
     waves: Vec<WaveEntry>,
 ) -> Result<Inventory> {
     let looks = store.looks(moment)?;
-    let (estate, evidence) = resolve(store, moment, &looks, randomness)?;
     let asked = store.spans(moment, &groma_graph::ASKING)?;
+    let (estate, evidence) = resolve(store, moment, &looks, randomness)?;
     let mut graph = groma_graph::connect_beside(&estate, evidence, &asked);
     let earlier = store.earlier_numbers(moment)?;
     groma_graph::grow(&mut graph.volumes, &earlier, &estate);

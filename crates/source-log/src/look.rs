@@ -43,6 +43,8 @@ const SYSLOG_FILES: &[&str] = &[
 ];
 const ONE_LOG: &str =
     "let the service write one log for all its clients, or read the further ones by hand";
+/// Where the settings of a syslog daemon name more than is read.
+const FEWER_FILES: &str = "see in these settings whose logs lie elsewhere, and read them by hand";
 /// Where a RADIUS server's log knows a network by one name.
 const BY_NAME: &str = "the log knows them by the name of a network, or by a name that leads to no fixed address: give each device a client of its own in clients.conf, or see the directories of radacct, which are called by address";
 /// For a log none of whose lines is as we know them.
@@ -133,7 +135,8 @@ impl Source for LogSource {
         let written = Written::read(disk);
         let paths = paths(&written);
         let kept = kept::Kept::read(disk);
-        let mut reader = Reader::new(disk, window, (&around, &kept), budget.total_bytes_max);
+        let mut reader = Reader::new(disk, window, (&around, &kept), budget.total_bytes_max)
+            .leaving_last(&written.files);
         let basis = self.memory.as_ref().map(|m| Basis::new(m, &around));
         let before = match (&self.memory, &basis) {
             (Some(memory), Some(basis)) => {
@@ -151,7 +154,6 @@ impl Source for LogSource {
             window.sleep(window.watch().saturating_sub(passed));
             logs = reader.read_on(&paths, logs.before());
         }
-        logs.errors.extend(written.errors);
         if let Some(basis) = &basis {
             remembered::keep(&mut logs, basis, sink);
         }
@@ -172,6 +174,7 @@ impl Source for LogSource {
             in_text: BTreeMap::new(),
         };
         look.errors(&logs);
+        look.errors_of_syslogd(&written);
         logs.logs.into_iter().for_each(|log| look.log(log));
         look.logons();
         look.pages();
@@ -181,6 +184,13 @@ impl Source for LogSource {
         look.say_mail();
         look.what_is_silent();
     }
+}
+
+/// True for a file that some log's paths mean by habit.
+pub(crate) fn is_habit(file: &str) -> bool {
+    let own = LOG_GRAMMARS.iter().flat_map(|g| &g.files);
+    let mut habits = own.map(String::as_str).chain(SYSLOG_FILES.iter().copied());
+    habits.any(|habit| family::is_meant(Path::new(habit), Path::new(file)))
 }
 
 /// Every path that may be a log's: by habit, and by what the syslog daemon is told.
@@ -279,6 +289,25 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
+    /// Says which settings do not tell where a syslog daemon writes.
+    fn errors_of_syslogd(&mut self, written: &Written) {
+        for error in &written.errors {
+            let path = disk::foreign(&error.path);
+            let (what, remedy) = match error.reason {
+                Reason::BudgetExhausted => (
+                    format!(
+                        "logs that {path} names, beyond {} in all",
+                        syslogd::FILES_MAX
+                    ),
+                    FEWER_FILES,
+                ),
+                Reason::TooLarge => (format!("logs that {path} names"), FEWER_FILES),
+                _ => (path.to_string(), BE_ROOT),
+            };
+            self.lost(&error.path, what, &error.reason, remedy);
+        }
+    }
+
     /// Says which logs could not be found.
     fn errors(&mut self, logs: &Logs) {
         for error in &logs.errors {

@@ -1,9 +1,9 @@
 //! Reading: every file of every log, from where it was read last.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use groma_knowledge::LOG_GRAMMARS;
@@ -93,6 +93,8 @@ pub(crate) struct Reader<'a> {
     around: &'a Surroundings,
     kept: &'a Kept,
     bytes_left: u64,
+    /// Logs that are read when all others are: those nobody knows by habit must not take their room.
+    last: BTreeSet<PathBuf>,
     /// Until then it reads also if the look is over.
     grace_ends: Duration,
 }
@@ -110,8 +112,16 @@ impl<'a> Reader<'a> {
             around,
             kept,
             bytes_left,
+            last: BTreeSet::new(),
             grace_ends: Duration::ZERO,
         }
+    }
+
+    /// Reads `files` after all others, if they are not known by habit.
+    pub(crate) fn leaving_last(mut self, files: &BTreeSet<String>) -> Self {
+        let unknown = files.iter().filter(|file| !crate::look::is_habit(file));
+        self.last = unknown.map(PathBuf::from).collect();
+        self
     }
 
     /// Reads what is there of `paths` and in the journals, and of what was read `before` only what was added.
@@ -119,7 +129,10 @@ impl<'a> Reader<'a> {
         let mut out = Logs::default();
         let (families, errors) = family::families(self.disk, self.kept, paths);
         out.errors = errors;
-        for family in families {
+        let (late, early): (Vec<_>, Vec<_>) = families
+            .into_iter()
+            .partition(|family| self.last.contains(&family.path));
+        for family in early.into_iter().chain(late) {
             let parts = family.members.iter();
             let parts = parts.map(|member| self.member(&family, member, &mut before));
             out.logs.push(Log {

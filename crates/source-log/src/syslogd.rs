@@ -15,11 +15,11 @@ const SETTINGS: &[&str] = &[
 ];
 const FOLDERS: &[&str] = &["/etc/rsyslog.d", "/etc/syslog.d", "/etc/syslog-ng/conf.d"];
 /// What this reads, in words.
-pub(crate) const READS: &str = "/etc/rsyslog.conf, /etc/rsyslog.d, /etc/syslog.conf, /etc/syslog.d, /etc/syslog-ng/syslog-ng.conf, /etc/syslog-ng/conf.d: which files the syslog daemon writes, and these files with their rotations";
+pub(crate) const READS: &str = "/etc/rsyslog.conf, /etc/rsyslog.d, /etc/syslog.conf, /etc/syslog.d, /etc/syslog-ng/syslog-ng.conf, /etc/syslog-ng/conf.d: which files the syslog daemon writes (settings that these include from elsewhere are not followed), and these files with their rotations";
 const BYTES_MAX: u64 = 256 << 10;
 const ENTRIES_MAX: usize = 256;
 /// Files one machine's daemon may write besides.
-const FILES_MAX: usize = 64;
+pub(crate) const FILES_MAX: usize = 64;
 const PATH_MAX: usize = 1_024;
 
 /// The files it writes.
@@ -92,14 +92,20 @@ fn actions(text: &str) -> Vec<&str> {
     let lines = text.lines().map(str::trim);
     let lines = lines.filter(|line| !line.starts_with(['#', '$']) && !is_of_no_service(line));
     let selected = lines.filter_map(|line| {
-        let line = line.trim_end_matches(['}', ' ']);
+        let line = without_comment(line).trim_end_matches(['}', ' ', '\t']);
         let action = line.split_whitespace().next_back()?;
         let action = action.strip_prefix('-').unwrap_or(action);
         // Behind a semicolon stands the template of a line.
         action.split(';').next()
     });
-    let scripts = pieces(text, "action(", ')').filter(|piece| is_of_files(piece));
+    let scripts = pieces(text, "action(", ")").filter(|piece| is_of_files(piece));
     selected.chain(scripts.filter_map(file_of)).collect()
+}
+
+/// What stands before a comment behind the action.
+fn without_comment(line: &str) -> &str {
+    let cut = line.find(" #").or_else(|| line.find("\t#"));
+    cut.and_then(|at| line.get(..at)).unwrap_or(line)
 }
 
 /// True for a selector of the kernel or of jobs alone: nobody uses them from elsewhere.
@@ -114,29 +120,33 @@ fn is_of_no_service(line: &str) -> bool {
 
 fn is_of_files(action: &str) -> bool {
     let small = action.to_ascii_lowercase();
-    small.contains("\"omfile\"")
+    small.contains("omfile\"")
 }
 
 /// The value of `file`, in whatever case: `dynaFile` is another word.
 fn file_of(action: &str) -> Option<&str> {
     let small = action.to_ascii_lowercase();
-    let at = small.match_indices("file=\"").find(|(at, _)| {
-        let before = small.get(..*at).and_then(|text| text.chars().next_back());
-        before.is_none_or(|c| !c.is_ascii_alphanumeric())
-    });
-    let (at, key) = at?;
-    action.get(at + key.len()..)?.split('"').next()
+    let mut words = small.match_indices("file").map(|(at, _)| at);
+    words.find_map(|at| {
+        let before = small.get(..at)?.chars().next_back();
+        if before.is_some_and(|c| c.is_ascii_alphanumeric()) {
+            return None;
+        }
+        let behind = action.get(at + "file".len()..)?;
+        let value = behind.trim_start().strip_prefix('=')?.trim_start();
+        value.strip_prefix('"')?.split('"').next()
+    })
 }
 
 /// The files of syslog-ng's destinations: `destination d_mail { file("/var/log/mail.log"); };`.
 fn destinations(text: &str) -> Vec<&str> {
-    let files = pieces(text, "destination ", '}').flat_map(|piece| pieces(piece, "file(", ')'));
+    let files = pieces(text, "destination ", "};").flat_map(|piece| pieces(piece, "file(", ")"));
     let first = files.filter_map(|piece| piece.split_whitespace().next());
     first.map(|word| word.trim_matches(['"', '\''])).collect()
 }
 
 /// What stands between each `begin` and the next `end`, out of lines that are no comments.
-fn pieces<'t>(text: &'t str, begin: &'t str, end: char) -> impl Iterator<Item = &'t str> {
+fn pieces<'t>(text: &'t str, begin: &'t str, end: &'t str) -> impl Iterator<Item = &'t str> {
     let is_meant = move |(at, _): &(usize, &str)| {
         let line = text
             .get(..*at)
@@ -169,7 +179,7 @@ $IncludeConfig /etc/rsyslog.d/*.conf
 module(load="imfile")
 input(type="imfile" File="/var/log/app.log" Tag="app")
 local4.*                -/var/log/ldap/slapd.log;RSYSLOG_FileFormat
-local5.*	/var/log/samba/audit.log
+local5.*	/var/log/samba/audit.log	# who used which share
 :programname, isequal, "radiusd" /var/log/radius.log
 & stop
 if $programname == 'haproxy' then /var/log/haproxy.log
@@ -183,8 +193,8 @@ mail.* ?PerHost
 daemon.* /dev/console
 action(type="omfile" dynaFile="PerHost" template="x")
 if ($syslogfacility-text == "local3") then {
-    action(type="omfile"
-           File="/srv/log/pbx.log")
+    action(type="builtin:omfile"
+           File = "/srv/log/pbx.log")
 }
 # action(type="omfile" file="/var/log/nor-this.log")
 "#;
@@ -203,13 +213,17 @@ if ($syslogfacility-text == "local3") then {
     fn syslog_ng_says_it_in_its_destinations_and_not_in_its_sources() {
         let text = r#"
 source s_app { file("/var/log/app.log" follow-freq(1)); };
-destination d_mail { file("/var/log/post/mail.log" create-dirs(yes)); };
+destination d_mail {
+    file("/var/log/post/hosts.log" template("${HOST} ${MESSAGE}\n"));
+    file("/var/log/post/mail.log" create-dirs(yes));
+};
 destination d_hosts { file("/var/log/hosts/$HOST.log"); };
 destination d_net { network("logs.example" port(514)); };
 log { source(s_app); destination(d_mail); };
 "#;
         let told = files("/etc/syslog-ng/syslog-ng.conf", text);
-        assert_eq!(told, ["/var/log/post/mail.log"]);
+        let expected = ["/var/log/post/hosts.log", "/var/log/post/mail.log"];
+        assert_eq!(told, expected);
         assert!(files("/etc/rsyslog.d/README", "*.* /var/log/no.log").is_empty());
     }
 
