@@ -19,6 +19,7 @@ pub mod directory;
 pub mod estate;
 pub mod evidence;
 pub mod fact;
+pub mod fleet;
 pub mod foreign;
 pub mod found;
 pub mod hours;

@@ -36,12 +36,16 @@
 mod contract;
 mod error;
 mod extent;
+mod fleet;
 mod report;
 mod sqlite;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+#[cfg(any(test, feature = "conformance"))]
+pub mod fleet_conformance;
 
 pub use contract::{Ingested, LOCAL_EPOCH, Moment, Records, Store, Tally};
 pub use error::{BoxError, StoreError};
+pub use fleet::Fleet;
 pub use sqlite::SqliteStore;

@@ -2,6 +2,7 @@
 
 mod earlier;
 mod evidence;
+mod fleet;
 mod ingest;
 mod ledger;
 mod looks;
@@ -209,5 +210,10 @@ mod tests {
     #[test]
     fn the_sqlite_engine_passes_the_suite() {
         crate::conformance::run(&|| Box::new(SqliteStore::open_in_memory().unwrap()));
+    }
+
+    #[test]
+    fn the_sqlite_engine_keeps_a_fleet() {
+        crate::fleet_conformance::run(&|| Box::new(SqliteStore::open_in_memory().unwrap()));
     }
 }
