@@ -1,0 +1,371 @@
+//! The listener for agents: they say that they are there, and what they saw.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use axum::routing::post;
+use axum::{Extension, Router};
+use groma_model::fleet::{AgentRecord, AgentState, AgentStatus, RefusalWord};
+use groma_model::{AgentId, Batch};
+use groma_wire::talk::{self, Beat, Beaten, Kept, Lease, LeaseAsked, Renew, Split};
+use groma_wire::{Limits, WireError};
+use serde::de::DeserializeOwned;
+
+use crate::enrolment::{enrolled, issue, read_key, renewed};
+use crate::metrics::count;
+use crate::refusal::{Refusal, answer};
+use crate::rules;
+use crate::serving::Shared;
+use crate::tls::Caller;
+
+/// A batch that ends so much later than now was made by a clock nobody should believe.
+const FUTURE: Duration = Duration::from_secs(86_400);
+/// A share of packets is given for so long at most.
+const LEASE_SECONDS_MAX: u32 = 900;
+
+type Asked = State<Arc<Shared>>;
+
+/// The routes of the agents' listener.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route(talk::BEAT, post(beat))
+        .route(talk::BATCHES, post(batch))
+        .route(talk::RENEW, post(renew))
+        .route(talk::SPLIT, post(split))
+        .route(talk::LEASE, post(lease))
+        .with_state(shared)
+}
+
+/// The agent behind a certificate, if it is still welcome. Asked at every request: a revocation counts at the next word.
+pub(crate) fn admitted(shared: &Shared, caller: &Caller) -> Result<AgentRecord, Refusal> {
+    let found = shared.keeper.agent(&caller.site, &caller.agent)?;
+    let record = found
+        .filter(|record| record.key == caller.key)
+        .ok_or(RefusalWord::NotEnrolled)?;
+    match record.state {
+        AgentState::Revoked { .. } => Err(RefusalWord::Revoked.into()),
+        _ => Ok(record),
+    }
+}
+
+/// Does what may block where that is allowed.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(RefusalWord::Other.into()))
+}
+
+/// A small document out of a body.
+pub(crate) async fn document<T: DeserializeOwned>(
+    shared: &Shared,
+    body: Body,
+) -> Result<T, Refusal> {
+    let bytes = bytes_of(shared, body, talk::DOCUMENT_BYTES_MAX).await?;
+    talk::read(&bytes).map_err(|why| Refusal::saying(RefusalWord::Malformed, why))
+}
+
+async fn bytes_of(shared: &Shared, body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    let read =
+        tokio::time::timeout(shared.limits.body_time, axum::body::to_bytes(body, limit)).await;
+    match read {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if is_too_long(&error) => Err(Refusal::saying(
+            RefusalWord::TooLarge,
+            format!("more than {limit} bytes"),
+        )),
+        _ => Err(Refusal::saying(
+            RefusalWord::Malformed,
+            "the body did not come whole and in time",
+        )),
+    }
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    use std::error::Error;
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+async fn beat(
+    State(shared): Asked,
+    Extension(caller): Extension<Caller>,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let said: Beat = document(&shared, body).await?;
+    let work = shared.clone();
+    let beaten = blocking(move || beaten(&work, &caller, &said)).await?;
+    count(&shared.metrics.beats);
+    Ok(answer(&beaten))
+}
+
+fn beaten(shared: &Shared, caller: &Caller, said: &Beat) -> Result<Beaten, Refusal> {
+    let known = admitted(shared, caller)?;
+    let policy = shared.keeper.policy(&known.site, &known.agent)?;
+    let (now, every) = (
+        shared.journal.now(),
+        Duration::from_secs(policy.beat_every_s),
+    );
+    let mut verdict = Ok(());
+    let mut change = |record: &mut AgentRecord| verdict = rules::beats(record, said, now, every);
+    let record = shared
+        .keeper
+        .change_agent(&known.site, &known.agent, &mut change)?;
+    let record = record.ok_or(RefusalWord::NotEnrolled)?;
+    if let Err(word) = verdict {
+        if word == RefusalWord::Copy {
+            count(&shared.metrics.copies);
+            shared.journal.tell_now_and_then(
+                "copy-met",
+                &[
+                    ("agent", record.agent.as_str()),
+                    ("host", &record.host.name),
+                ],
+            );
+        }
+        return Err(word.into());
+    }
+    let takes = rules::takes(&record, said.run, now);
+    Ok(Beaten {
+        takes: takes.is_ok(),
+        because: takes.err(),
+        policy: (policy.version != said.policy).then_some(policy),
+        now,
+    })
+}
+
+async fn batch(
+    State(shared): Asked,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let kept = taken(&shared, caller, &headers, body).await;
+    if kept.is_err() {
+        count(&shared.metrics.batches_refused);
+    }
+    kept.map(|kept| answer(&kept))
+}
+
+async fn taken(
+    shared: &Arc<Shared>,
+    caller: Caller,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Kept, Refusal> {
+    let run = run_of(headers)?;
+    let work = shared.clone();
+    // Who may not send is told before a byte of the body is read.
+    let record = blocking(move || {
+        let record = admitted(&work, &caller)?;
+        rules::takes(&record, run, work.journal.now())?;
+        Ok(record)
+    });
+    let record = record.await?;
+    let limit = usize::try_from(Limits::network().wire_bytes).unwrap_or(usize::MAX);
+    let length = announced(headers).unwrap_or(limit);
+    if length > limit {
+        return Err(Refusal::saying(
+            RefusalWord::TooLarge,
+            format!("more than {limit} bytes"),
+        ));
+    }
+    let weight = u32::try_from(length.div_ceil(1 << 20))
+        .unwrap_or(u32::MAX)
+        .max(1);
+    let patience = shared.limits.patience;
+    let in_time = tokio::time::timeout(patience, shared.in_flight.acquire_many(weight)).await;
+    let Ok(Ok(_flight)) = in_time else {
+        return Err(RefusalWord::Busy.into());
+    };
+    let bytes = bytes_of(shared, body, limit).await?;
+    let whole = Instant::now();
+    let in_time = tokio::time::timeout(patience, shared.keeping.acquire()).await;
+    let Ok(Ok(_turn)) = in_time else {
+        return Err(RefusalWord::Busy.into());
+    };
+    let work = shared.clone();
+    let size = bytes.len();
+    let (kept, records) = blocking(move || kept(&work, &record, &bytes)).await?;
+    let metrics = &shared.metrics;
+    metrics.kept_in(whole.elapsed());
+    count(if kept.again {
+        &metrics.batches_again
+    } else {
+        &metrics.batches
+    });
+    if !kept.again {
+        metrics.records.fetch_add(records, Ordering::Relaxed);
+    }
+    metrics
+        .bytes
+        .fetch_add(u64::try_from(size).unwrap_or(u64::MAX), Ordering::Relaxed);
+    Ok(kept)
+}
+
+fn run_of(headers: &HeaderMap) -> Result<u64, Refusal> {
+    let word = headers.get(talk::RUN).and_then(|value| value.to_str().ok());
+    let run = word.and_then(|word| u64::from_str_radix(word, 16).ok());
+    run.ok_or_else(|| Refusal::saying(RefusalWord::Malformed, "the header groma-run is missing"))
+}
+
+fn announced(headers: &HeaderMap) -> Option<usize> {
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+}
+
+/// Unpacks a batch and keeps it under the name of who sent it, and no other.
+fn kept(shared: &Shared, record: &AgentRecord, bytes: &[u8]) -> Result<(Kept, u64), Refusal> {
+    let batch = unpacked(bytes)?;
+    let header = &batch.header;
+    if header.agent != record.agent || header.site != record.site {
+        return Err(RefusalWord::NotYours.into());
+    }
+    if header.ended > shared.journal.now().plus(FUTURE) {
+        return Err(RefusalWord::Clock.into());
+    }
+    let again = shared.keeper.keep(&batch).inspect_err(|error| {
+        let (agent, why) = (record.agent.as_str(), error.to_string());
+        shared
+            .journal
+            .tell_now_and_then("batch-not-kept", &[("agent", agent), ("because", &why)]);
+    })?;
+    let records = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
+    Ok((
+        Kept {
+            epoch: header.epoch,
+            sequence: header.sequence,
+            again,
+        },
+        records,
+    ))
+}
+
+fn unpacked(mut bytes: &[u8]) -> Result<Batch, Refusal> {
+    groma_wire::decode(&mut bytes, &Limits::network()).map_err(|error| {
+        let word = match error {
+            WireError::TooLarge { .. } | WireError::Bomb { .. } => RefusalWord::TooLarge,
+            _ => RefusalWord::Malformed,
+        };
+        Refusal::saying(word, error.to_string())
+    })
+}
+
+async fn renew(
+    State(shared): Asked,
+    Extension(caller): Extension<Caller>,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let asked: Renew = document(&shared, body).await?;
+    let work = shared.clone();
+    let (record, issued) = blocking(move || renewed(&work, &caller, &asked)).await?;
+    Ok(answer(&enrolled(&shared, &record, issued)))
+}
+
+async fn split(
+    State(shared): Asked,
+    Extension(caller): Extension<Caller>,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let asked: Split = document(&shared, body).await?;
+    let work = shared.clone();
+    let (record, issued) = blocking(move || split_off(&work, &caller, &asked)).await?;
+    let from = record.copied_from.as_ref().map_or("", AgentId::as_str);
+    shared.journal.tell(
+        "copy-became-an-agent",
+        &[("agent", record.agent.as_str()), ("from", from)],
+    );
+    Ok(answer(&enrolled(&shared, &record, issued)))
+}
+
+/// A copy becomes an agent of its own. If we end between the two acts, the copy is heard as the newest run again, and the other one
+/// splits off instead: nobody is locked out.
+fn split_off(
+    shared: &Shared,
+    caller: &Caller,
+    asked: &Split,
+) -> Result<(AgentRecord, crate::authority::Issued), Refusal> {
+    let known = admitted(shared, caller)?;
+    let key = read_key(&asked.request)?;
+    if key.digest == known.key {
+        return Err(Refusal::saying(
+            RefusalWord::Malformed,
+            "a copy needs a key of its own",
+        ));
+    }
+    let now = shared.journal.now();
+    let mut may = Ok(());
+    let mut leave = |record: &mut AgentRecord| {
+        may = rules::may_split(record, asked.run);
+        if may.is_ok() {
+            rules::splits(record, asked.run);
+        }
+    };
+    shared
+        .keeper
+        .change_agent(&known.site, &known.agent, &mut leave)?;
+    may?;
+    let mut random = [0; 16];
+    (shared.random)(&mut random);
+    let record = AgentRecord {
+        agent: AgentId::from_random(random),
+        key: key.digest.clone(),
+        host: rules::told(&asked.host),
+        enrolled_at: now,
+        copied_from: Some(known.agent.clone()),
+        generation: 1,
+        certificate_until: now.plus(crate::AGENT_LIFE),
+        run: Some(asked.run),
+        former_runs: Vec::new(),
+        held_until: None,
+        seen_at: Some(now),
+        status: AgentStatus::default(),
+        ..known
+    };
+    shared.keeper.add_agent(&record)?;
+    let issued = issue(shared, &key, &record, now)?;
+    Ok((record, issued))
+}
+
+async fn lease(
+    State(shared): Asked,
+    Extension(caller): Extension<Caller>,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let asked: LeaseAsked = document(&shared, body).await?;
+    let work = shared.clone();
+    let lease = blocking(move || {
+        let record = admitted(&work, &caller)?;
+        if record.state != AgentState::Active {
+            return Err(RefusalWord::Waiting.into());
+        }
+        let now = work.journal.now();
+        let until = now.plus(Duration::from_secs(u64::from(
+            asked.seconds.min(LEASE_SECONDS_MAX),
+        )));
+        let cap = work.limits.packets_per_second;
+        let given = work
+            .keeper
+            .lease(&record.agent, asked.packets_per_second, cap, now, until);
+        Ok(Lease {
+            packets_per_second: given?,
+            until,
+        })
+    });
+    Ok(answer(&lease.await?))
+}

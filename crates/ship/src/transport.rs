@@ -1,0 +1,81 @@
+//! Our TLS below the HTTP client: it takes the settings as they are, and asks for the collector's own name.
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use ureq::Error;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport, TransportAdapter,
+};
+
+use crate::tls::name;
+
+/// Puts TLS on the connection it is given.
+#[derive(Debug)]
+pub(crate) struct Secured(pub(crate) Arc<ClientConfig>);
+
+impl<In: Transport> Connector<In> for Secured {
+    type Out = Session;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Session>, Error> {
+        let below: Box<dyn Transport> = match chained {
+            Some(below) => Box::new(below),
+            None => return Err(Error::ConnectionFailed),
+        };
+        let mut socket = TransportAdapter::new(below, details.current_time.clone());
+        socket.set_timeout(details.timeout);
+        let client =
+            ClientConnection::new(self.0.clone(), name()).map_err(std::io::Error::other)?;
+        let mut stream = StreamOwned::new(client, socket);
+        stream.conn.complete_io(&mut stream.sock)?;
+        let config = details.config;
+        let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
+        Ok(Some(Session { stream, buffers }))
+    }
+}
+
+/// A connection within TLS.
+pub(crate) struct Session {
+    stream: StreamOwned<ClientConnection, TransportAdapter>,
+    buffers: LazyBuffers,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}
+
+impl Transport for Session {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        self.stream.sock.set_timeout(timeout);
+        let bytes = self.buffers.output().get(..amount).unwrap_or_default();
+        self.stream.write_all(bytes)?;
+        self.stream.flush()?;
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.stream.sock.set_timeout(timeout);
+        let read = self.stream.read(self.buffers.input_append_buf())?;
+        self.buffers.input_appended(read);
+        Ok(read > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.stream.sock.get_mut().is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        true
+    }
+}
