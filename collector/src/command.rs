@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::verbs::{
-    annotate, diff, export, generate, impact, import, report, schema, snapshot, survey,
+    agents, annotate, diff, export, generate, impact, import, report, schema, serve, snapshot,
+    survey, token,
 };
 use crate::{exit, files, terminal};
 
@@ -41,6 +42,14 @@ impl Place {
 enum Verb {
     /// Look at this machine, keep what was seen, and report it: all of it here.
     Survey(Box<survey::Arguments>),
+    /// Let agents in, keep what they send, and say how it does; until it is stopped.
+    Serve(serve::Arguments),
+    /// Make or list the tokens that let agents in.
+    #[command(subcommand)]
+    Token(token::Arguments),
+    /// List, approve, revoke and direct agents.
+    #[command(subcommand)]
+    Agents(agents::Arguments),
     /// Take in batches, inventory lists (CSV), mailbox rights and RVTools workbooks, recognised by their content.
     Import(import::Arguments),
     /// Name the present moment, list the named ones, or forget a name.
@@ -110,6 +119,9 @@ fn act(cli: &Cli) -> anyhow::Result<u8> {
     let place = &cli.place;
     match &cli.verb {
         Verb::Survey(arguments) => survey::run(arguments, place),
+        Verb::Serve(arguments) => serve::run(arguments, place),
+        Verb::Token(arguments) => token::run(arguments, place),
+        Verb::Agents(arguments) => agents::run(arguments, place),
         Verb::Import(arguments) => import::run(arguments, place),
         Verb::Snapshot(arguments) => snapshot::run(arguments, place),
         Verb::Report(arguments) => report::run(arguments, place),

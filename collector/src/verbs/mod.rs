@@ -1,5 +1,6 @@
 //! One file per verb: its arguments, and what they mean.
 
+pub(crate) mod agents;
 pub(crate) mod annotate;
 pub(crate) mod diff;
 pub(crate) mod export;
@@ -8,15 +9,17 @@ pub(crate) mod impact;
 pub(crate) mod import;
 pub(crate) mod report;
 pub(crate) mod schema;
+pub(crate) mod serve;
 pub(crate) mod snapshot;
 pub(crate) mod survey;
+pub(crate) mod token;
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use groma_model::inventory::{Inventory, WaveEntry};
 use groma_source::World;
-use groma_store::{Moment, SqliteStore, Store};
+use groma_store::{Fleet, Moment, SqliteStore, Store};
 
 use crate::command::Place;
 use crate::conclude;
@@ -30,6 +33,23 @@ const DOCUMENT_BYTES_MAX: u64 = 4 << 30;
 pub(crate) fn open(place: &Place) -> Result<Box<dyn Store>> {
     let directory = place.directory();
     Ok(Box::new(SqliteStore::open(&directory)?))
+}
+
+/// A store that keeps a fleet too: every engine does.
+pub(crate) trait FleetStore: Store + Fleet {
+    /// The part that keeps evidence.
+    fn evidence_store(&mut self) -> &mut dyn Store;
+}
+
+impl<T: Store + Fleet> FleetStore for T {
+    fn evidence_store(&mut self) -> &mut dyn Store {
+        self
+    }
+}
+
+/// Opens the store at `place` with its fleet, and makes it if it is not there yet.
+pub(crate) fn open_fleet(place: &Place) -> Result<Box<dyn FleetStore>> {
+    Ok(Box::new(SqliteStore::open(&place.directory())?))
 }
 
 /// Opens a store that must be there: a mistyped directory is an error, not a new store.

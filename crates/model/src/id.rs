@@ -109,6 +109,11 @@ impl EvidenceId {
     }
 }
 
+/// SHA-256 over `bytes` (FIPS 180-4).
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
 /// The first 96 bits of SHA-256 over length-prefixed `parts`, in hex: no two lists of parts share a text.
 pub fn digest(parts: &[&str]) -> String {
     let mut hasher = Sha256::new();

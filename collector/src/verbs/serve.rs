@@ -1,0 +1,118 @@
+//! `groma serve`: lets agents in, keeps what they send, and says how it does.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Args;
+use groma_model::foreign::hex;
+use groma_serve::{Authority, Config, Journal, Limits, Serving};
+use groma_source::{Stop, World};
+use groma_wire::talk::ENROL_PORT;
+
+use crate::command::Place;
+use crate::serve::StoreKeeper;
+use crate::terminal::tell;
+use crate::verbs::open_fleet;
+
+/// How long those who are in are waited for at the end.
+const FAREWELL: Duration = Duration::from_secs(20);
+const TICK: Duration = Duration::from_millis(200);
+
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Where new agents are let in. Agents talk one port above it, operators two above it on this machine alone.
+    #[arg(long, value_name = "ADDRESS", default_value_t = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), ENROL_PORT))]
+    listen: SocketAddr,
+    /// Where agents talk [default: one port above --listen].
+    #[arg(long, value_name = "ADDRESS")]
+    agents: Option<SocketAddr>,
+    /// Where operators and their monitoring look; without TLS, so better on this machine [default: 127.0.0.1, two ports above --listen].
+    #[arg(long, value_name = "ADDRESS")]
+    operators: Option<SocketAddr>,
+    /// A name or address people reach this collector by, for programs that look at names; agents do not. May be given several times.
+    #[arg(long = "name", value_name = "NAME")]
+    names: Vec<String>,
+    /// Directory of the authority that signs agents' certificates [default: `authority` within the data directory].
+    #[arg(long, value_name = "DIR")]
+    authority: Option<PathBuf>,
+    /// Packets a second that all vantages of the estate together may send to others.
+    #[arg(long, value_name = "PACKETS", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=200))]
+    rate: u32,
+}
+
+pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
+    let world = groma_sys::this_machine(true);
+    // Before any thread is started: threads wait for signals as the one that started them does.
+    let stop = Stop::default();
+    groma_sys::stop_on_signals(&stop);
+    let authority = authority_at(place, arguments.authority.as_ref(), &world)?;
+    let pin = hex(&authority.pin());
+    let (writer, reader) = (open_fleet(place)?, open_fleet(place)?);
+    let limits = Limits {
+        packets_per_second: arguments.rate,
+        ..Limits::default()
+    };
+    let serving = Serving::begin(Config {
+        enrolment: arguments.listen,
+        agents: arguments
+            .agents
+            .unwrap_or_else(|| above(arguments.listen, 1)),
+        operators: arguments.operators.unwrap_or_else(|| {
+            above(
+                SocketAddr::from(([127, 0, 0, 1], arguments.listen.port())),
+                2,
+            )
+        }),
+        names: arguments.names.clone(),
+        authority,
+        keeper: Arc::new(StoreKeeper::new(writer, reader)),
+        random: chance(&world),
+        journal: journal(&world),
+        limits,
+        pages: Vec::new(),
+    })?;
+    let at = serving.addresses();
+    tell(&format!(
+        "serving: agents are let in at {}, talk at {}; operators look at http://{}/health and /metrics; authority {pin}",
+        at.enrolment, at.agents, at.operators
+    ));
+    while !stop.is_asked() {
+        world.clock.sleep(TICK);
+    }
+    tell("stopping: nobody is let in any more; those who are in are answered");
+    serving.end(FAREWELL);
+    Ok(0)
+}
+
+/// The authority of this fleet, made at the first call.
+pub(crate) fn authority_at(
+    place: &Place,
+    directory: Option<&PathBuf>,
+    world: &World,
+) -> Result<Authority> {
+    let directory = directory.cloned();
+    let directory = directory.unwrap_or_else(|| place.directory().join("authority"));
+    Ok(Authority::open(&directory, world.clock.now())?)
+}
+
+/// The address some ports above another one; port 0 stays 0, for who lets the system choose.
+fn above(address: SocketAddr, ports: u16) -> SocketAddr {
+    let port = match address.port() {
+        0 => 0,
+        port => port.saturating_add(ports),
+    };
+    SocketAddr::new(address.ip(), port)
+}
+
+fn chance(world: &World) -> Arc<dyn Fn(&mut [u8]) + Send + Sync> {
+    let randomness = world.randomness.clone();
+    Arc::new(move |bytes| randomness.fill(bytes))
+}
+
+fn journal(world: &World) -> Journal {
+    let clock = world.clock.clone();
+    Journal::new(Box::new(std::io::stderr()), Box::new(move || clock.now()))
+}
