@@ -23,7 +23,7 @@ use crate::listen::ListenArgs;
 use crate::memory::memory_in;
 use crate::password::{Interrupted, with_passwords};
 use crate::sweep::{NotSafe, SweepArgs, certificates_in_words, plan_in_words};
-use crate::{explain, find, output, state};
+use crate::{explain, find, fleet, output, state};
 
 /// Looks at the machine it runs on, and says what it saw and what it could not see.
 #[derive(Parser, Debug)]
@@ -41,6 +41,12 @@ enum Verb {
     Explain(ExplainArgs),
     /// Find every place on this machine that names a system, by any of its names and addresses.
     Find(FindArgs),
+    /// Make this machine one of a fleet: a token for an identity at the collector.
+    Enroll(fleet::EnrollArgs),
+    /// Look on a schedule and hand over what was seen, until it is told to stop; for a service.
+    Run(fleet::RunArgs),
+    /// Say who this agent is, how it does, and what it may do at most.
+    Status(fleet::StatusArgs),
     /// Print a completion script for a shell.
     #[command(hide = true)]
     Completions {
@@ -254,6 +260,9 @@ fn act(verb: Verb) -> Result<()> {
         Verb::Look(arguments) => act_look(&arguments),
         Verb::Explain(arguments) => act_explain(&arguments),
         Verb::Find(arguments) => act_find(&arguments),
+        Verb::Enroll(arguments) => fleet::enroll(&arguments),
+        Verb::Run(arguments) => fleet::run(&arguments),
+        Verb::Status(arguments) => fleet::status(&arguments),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "groma-agent", &mut io::stdout());
             Ok(())

@@ -15,6 +15,7 @@ mod command;
 mod compose;
 mod explain;
 mod find;
+mod fleet;
 mod hearing;
 mod listen;
 mod memory;

@@ -26,3 +26,8 @@ pub(crate) fn unless_closed(result: io::Result<()>) -> io::Result<()> {
         other => other,
     }
 }
+
+/// A line for whoever reads the journal of a service.
+pub(crate) fn tell(line: &str) {
+    let _ = writeln!(io::stderr(), "groma-agent: {line}");
+}

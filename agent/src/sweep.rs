@@ -83,6 +83,24 @@ fn network(text: &str) -> Result<Network, String> {
 }
 
 impl SweepArgs {
+    /// What a collector wishes, read as what somebody typed would be; never without restraint.
+    ///
+    /// # Errors
+    /// A sentence that says which word is no network.
+    pub(crate) fn wished(wish: &groma_model::fleet::SweepWish) -> Result<Self, String> {
+        let targets = wish
+            .targets
+            .iter()
+            .map(|text| Target::parse(text).map_err(|why| why.to_string()));
+        let excluded = wish.excluded.iter().map(|text| network(text));
+        Ok(Self {
+            targets: targets.collect::<Result<_, _>>()?,
+            excluded: excluded.collect::<Result<_, _>>()?,
+            rate: Some(wish.packets_per_second),
+            ..Self::default()
+        })
+    }
+
     /// True if anybody was named.
     pub fn names_anybody(&self) -> bool {
         !self.targets.is_empty()

@@ -60,6 +60,30 @@ pub fn prefer_small_pages() {
     let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
+/// From now on this process, and every one it starts, stands behind all others: it gets the processor when nobody else wants it, leaves no core
+/// behind, and holds few descriptors. What cannot be had is left: a service's own settings say the same.
+pub fn be_modest() {
+    use rustix::process::{Resource, Rlimit, setpriority_process, setrlimit};
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    let _ = setrlimit(Resource::Core, none);
+    let _ = setpriority_process(None, 19);
+}
+
+/// Bytes of the file system at `path`, and those a program without special rights may still fill.
+///
+/// # Errors
+/// The path is not there, or its file system does not answer.
+pub fn space_at(path: &std::path::Path) -> std::io::Result<(u64, u64)> {
+    let met = rustix::fs::statvfs(path)?;
+    Ok((
+        met.f_blocks.saturating_mul(met.f_frsize),
+        met.f_bavail.saturating_mul(met.f_frsize),
+    ))
+}
+
 /// The queues of this machine's kernel; on other systems than Linux they tell nothing.
 pub fn kernel_events() -> Arc<dyn groma_source::KernelEvents> {
     #[cfg(target_os = "linux")]

@@ -1,0 +1,222 @@
+//! The looking side: a look on a schedule, into the spool.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use groma_model::Batch;
+use groma_model::fleet::{Policy, SweepWish};
+use groma_ship::Link;
+use groma_source::{Stop, World};
+use groma_source_sweep::Plan;
+use groma_wire::Limits;
+use groma_wire::talk::LeaseAsked;
+
+use super::batches::{Packed, pack};
+use super::bounds::within_bounds;
+use super::home::Home;
+use super::shipping::{Common, held};
+use crate::compose::{LookRequest, Quiet, look};
+use crate::memory::memory_in;
+use crate::sweep::SweepArgs;
+
+/// The first look comes so soon after the start, at a random moment.
+const FIRST_WITHIN: Duration = Duration::from_secs(20);
+/// A full disk is tried again after this time.
+const RETRY: Duration = Duration::from_secs(60);
+const TICK: Duration = Duration::from_millis(500);
+/// Who may be asked, and as whom; it belongs to root, as the ceiling file does.
+const ACCESS: &str = "/etc/groma/access.toml";
+
+/// The looking side.
+pub(crate) struct Looker {
+    pub(crate) common: Arc<Common>,
+    pub(crate) home: Home,
+    pub(crate) world: World,
+    pub(crate) stop: Stop,
+    /// True if every source looks in a process of its own: only a program whose `main` serves that role may say so.
+    pub(crate) apart: bool,
+}
+
+impl Looker {
+    /// Looks again and again until somebody says stop.
+    pub(crate) fn run(&self) {
+        let mut waits = self.random_within(FIRST_WITHIN);
+        loop {
+            self.say_next(waits);
+            if !self.wait(waits) {
+                return;
+            }
+            let begun = self.world.clock.monotonic();
+            self.look_once();
+            let every = Duration::from_secs(self.policy().look_every_s);
+            let passed = self.world.clock.monotonic().saturating_sub(begun);
+            // A tenth of chance, so that a fleet that was started together does not look together for ever.
+            waits = every
+                .saturating_sub(passed)
+                .saturating_sub(self.random_within(every / 10))
+                .max(every / 2);
+        }
+    }
+
+    fn policy(&self) -> Policy {
+        within_bounds(&held(&self.common.policy))
+    }
+
+    fn look_once(&self) {
+        let (batch, trouble) = self.seen();
+        let ended = self.world.clock.monotonic();
+        let end = self.common.now(&self.world);
+        let mut trouble = trouble;
+        while !self.stop.is_asked() {
+            match self.keep(&batch, ended) {
+                Ok(()) => break,
+                Err(error) => {
+                    held(&self.common.looked).trouble = Some(format!("{error:#}"));
+                    if !self.wait(RETRY) {
+                        return;
+                    }
+                    trouble.get_or_insert_with(|| "the spool had no room for a while".to_owned());
+                }
+            }
+        }
+        let mut looked = held(&self.common.looked);
+        looked.at = Some(end);
+        looked.trouble = trouble;
+    }
+
+    /// One look, and what kept it from being all that was asked.
+    fn seen(&self) -> (Batch, Option<String>) {
+        let policy = self.policy();
+        // Only a named vantage asks name servers and networks; every other agent speaks to its collector alone.
+        let is_vantage = policy.sweep.is_some();
+        let world = World {
+            network: groma_sys::this_machine(!is_vantage).network,
+            ..self.world.clone()
+        };
+        let mut trouble = None;
+        let sweep = match policy.sweep.as_ref().map(|wish| self.leased(wish, &world)) {
+            Some(Ok(plan)) => plan,
+            Some(Err(error)) => {
+                trouble = Some(format!("{error:#}"));
+                None
+            }
+            None => None,
+        };
+        let mut request = self.request(&policy);
+        if is_vantage && let Err(error) = with_access(&mut request, &world) {
+            trouble = Some(format!("{error:#}"));
+        }
+        let leased = sweep.is_some();
+        request.sweep = sweep;
+        let batch = look(&world, &request, &Quiet);
+        if leased {
+            self.give_back();
+        }
+        (batch, trouble)
+    }
+
+    fn request(&self, policy: &Policy) -> LookRequest {
+        let identity = held(&self.common.identity).clone();
+        LookRequest {
+            site: identity.site,
+            epoch: self.common.run,
+            sequence: *held(&self.common.next_sequence),
+            sources: policy.sources.clone(),
+            apart: self.apart,
+            memory: Some(memory_in(self.home.directory())),
+            stop: self.stop.clone(),
+            ..LookRequest::new(identity.agent, Duration::from_secs(policy.watch_s))
+        }
+    }
+
+    /// The plan of a sweep, within the ceiling file of this machine and the share of packets the collector gives; none if that is none now.
+    fn leased(&self, wish: &SweepWish, world: &World) -> Result<Option<Plan>> {
+        let Some(mut plan) = SweepArgs::wished(wish)
+            .map_err(anyhow::Error::msg)?
+            .plan(world, true)?
+        else {
+            return Ok(None);
+        };
+        let seconds = plan
+            .takes()
+            .1
+            .as_secs()
+            .saturating_mul(5)
+            .saturating_add(300);
+        let asked = LeaseAsked {
+            packets_per_second: plan.per_agent.min(wish.packets_per_second),
+            seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
+        };
+        let identity = held(&self.common.identity).clone();
+        let lease = Link::of(&identity)?
+            .lease(&asked)
+            .context("ask the collector for a share of the packets")?;
+        anyhow::ensure!(
+            lease.packets_per_second > 0,
+            "other vantages use all packets the estate allows now; this one asks the network at its next look"
+        );
+        plan.per_agent = plan.per_agent.min(lease.packets_per_second);
+        Ok(Some(plan))
+    }
+
+    fn give_back(&self) {
+        let identity = held(&self.common.identity).clone();
+        let nothing = LeaseAsked {
+            packets_per_second: 0,
+            seconds: 0,
+        };
+        // A share that is not given back ends by itself.
+        let _ = Link::of(&identity).and_then(|link| link.lease(&nothing));
+    }
+
+    fn keep(&self, batch: &Batch, ended: Duration) -> Result<()> {
+        let mut next = held(&self.common.next_sequence);
+        let mut after = *next;
+        let packed = pack(batch.clone(), &mut after, &Limits::network())?;
+        for Packed {
+            epoch,
+            sequence,
+            bytes,
+        } in packed
+        {
+            held(&self.common.spool).append(epoch, sequence, &bytes)?;
+            held(&self.common.ended).insert(sequence, ended);
+        }
+        *next = after;
+        Ok(())
+    }
+
+    fn say_next(&self, waits: Duration) {
+        held(&self.common.looked).next_at = Some(self.world.clock.now().plus(waits));
+    }
+
+    /// True if the time passed, false if somebody said stop.
+    fn wait(&self, waits: Duration) -> bool {
+        let until = self.world.clock.monotonic().saturating_add(waits);
+        while self.world.clock.monotonic() < until {
+            if self.stop.is_asked() {
+                return false;
+            }
+            self.world.clock.sleep(TICK);
+        }
+        !self.stop.is_asked()
+    }
+
+    fn random_within(&self, whole: Duration) -> Duration {
+        let mut bytes = [0; 8];
+        self.world.randomness.fill(&mut bytes);
+        groma_ship::pace::share(whole, u64::from_le_bytes(bytes))
+    }
+}
+
+/// What the owner of this machine lets a vantage ask with.
+fn with_access(request: &mut LookRequest, world: &World) -> Result<()> {
+    let path = std::path::Path::new(ACCESS);
+    if path.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    request.directories = crate::directories(world, Some(path))?;
+    request.devices = crate::devices(world, Some(path), &SweepArgs::default())?;
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! The agent as one of a fleet: it enrols, looks on a schedule, keeps what it saw until the collector has it, and explains itself.
+//!
+//! Two threads do the work: one looks and appends to the spool, one ships. What the collector asks for is a [`Policy`] of few words; what is
+//! done is that policy within the bounds of this machine ([`bounds`]) and of its ceiling file. There is no word for running, fetching or updating
+//! anything.
+//!
+//! [`Policy`]: groma_model::fleet::Policy
+
+mod batches;
+mod bounds;
+mod enrolling;
+mod home;
+mod host;
+mod looking;
+mod running;
+mod shipping;
+mod status;
+
+pub(crate) use enrolling::{EnrollArgs, enroll};
+pub(crate) use running::{RunArgs, run};
+pub(crate) use status::{StatusArgs, status};

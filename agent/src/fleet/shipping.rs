@@ -1,0 +1,456 @@
+//! What waits in the spool goes to the collector, and what the collector says is heeded. One step at a time, without a socket or a clock of its
+//! own, so that seven days without a collector pass in a test within a moment.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use groma_model::fleet::{AgentStatus, Policy, RefusalWord};
+use groma_model::{BatchHeader, Timestamp};
+use groma_ship::pace::{LONGEST, Pace};
+use groma_ship::{Identity, LinkError};
+use groma_source::World;
+use groma_spool::{Body, Frame, Spool};
+use groma_wire::talk::{Beat, Beaten, Kept};
+use groma_wire::{Decoder, Limits};
+
+use super::batches::{encoded, gap_of, gap_of_refused, mended, mending, telling};
+use super::bounds::within_bounds;
+use super::home::{Doing, Home};
+use super::host::this_host;
+
+/// Nobody is asked for a certificate more often.
+const REJOIN_EVERY: Duration = Duration::from_secs(300);
+/// Who was revoked asks whether that still holds.
+const REVOKED_EVERY: Duration = Duration::from_secs(3600);
+/// At most so many bytes a second leave this machine in the long run.
+const BYTES_PER_SECOND: u64 = 2 << 20;
+/// New frames are noticed within this time.
+const TICK: Duration = Duration::from_secs(2);
+
+/// The way to the collector: a link, or a made-up one in a test.
+pub(crate) trait Way {
+    fn beat(&mut self, beat: &Beat) -> Result<Beaten, LinkError>;
+    fn send(&mut self, run: u64, batch: &[u8]) -> Result<Kept, LinkError>;
+    fn renew(&mut self, identity: &Identity) -> Result<Identity, LinkError>;
+    fn rejoin(&mut self, identity: &Identity) -> Result<Identity, LinkError>;
+    fn split(&mut self, run: u64) -> Result<Identity, LinkError>;
+    /// From now on as this one.
+    fn become_one(&mut self, identity: &Identity) -> Result<(), LinkError>;
+}
+
+/// What looking and shipping both know.
+pub(crate) struct Common {
+    pub(crate) spool: Mutex<Spool>,
+    pub(crate) identity: Mutex<Identity>,
+    pub(crate) policy: Mutex<Policy>,
+    /// What the looking side says of itself.
+    pub(crate) looked: Mutex<Looked>,
+    /// The collector's clock as it was at a moment of our own that only goes forward.
+    pub(crate) clock: Mutex<Option<(Timestamp, Duration)>>,
+    pub(crate) run: u64,
+    /// The number of the next batch of this run.
+    pub(crate) next_sequence: Mutex<u64>,
+    /// When looks of this run ended, on the clock that only goes forward.
+    pub(crate) ended: Mutex<BTreeMap<u64, Duration>>,
+}
+
+/// What the looking side says of itself.
+#[derive(Clone, Default)]
+pub(crate) struct Looked {
+    pub(crate) at: Option<Timestamp>,
+    pub(crate) next_at: Option<Timestamp>,
+    pub(crate) trouble: Option<String>,
+}
+
+pub(crate) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Common {
+    /// The collector's clock now; our own before it ever answered.
+    pub(crate) fn now(&self, world: &World) -> Timestamp {
+        match *held(&self.clock) {
+            Some((then, at)) => then.plus(world.clock.monotonic().saturating_sub(at)),
+            None => world.clock.now(),
+        }
+    }
+}
+
+/// The shipping side.
+pub(crate) struct Shipper<W: Way> {
+    way: W,
+    world: World,
+    home: Home,
+    common: Arc<Common>,
+    pace: Pace,
+    /// When the next beat is due, on the clock that only goes forward.
+    beat_due: Duration,
+    rejoin_after: Duration,
+    takes: bool,
+    answered_at: Option<Timestamp>,
+    trouble: Option<String>,
+    /// The frame that was last tried: what the collector has already, it has from us.
+    tried: Option<(u64, u64)>,
+}
+
+impl<W: Way> Shipper<W> {
+    pub(crate) fn new(way: W, world: World, home: Home, common: Arc<Common>) -> Self {
+        Self {
+            way,
+            world,
+            home,
+            common,
+            pace: Pace::default(),
+            beat_due: Duration::ZERO,
+            rejoin_after: Duration::ZERO,
+            takes: false,
+            answered_at: None,
+            trouble: None,
+            tried: None,
+        }
+    }
+
+    /// Does what is due, and says how long to wait for the next.
+    pub(crate) fn step(&mut self) -> Duration {
+        let waits = match self.turn() {
+            Ok(waits) => {
+                self.pace.succeeded();
+                self.trouble = None;
+                waits
+            }
+            Err(error) => self.after(&error),
+        };
+        self.tell();
+        waits
+    }
+
+    fn turn(&mut self) -> Result<Duration, LinkError> {
+        self.renew_if_due()?;
+        if self.beat_due <= self.monotonic() {
+            self.beat()?;
+        }
+        let mut waits = self.beat_due.saturating_sub(self.monotonic()).min(TICK);
+        if self.takes
+            && let Some(sent) = self.ship_one()?
+        {
+            waits = Duration::from_millis(sent.saturating_mul(1000) / BYTES_PER_SECOND);
+        }
+        Ok(waits)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.world.clock.monotonic()
+    }
+
+    fn renew_if_due(&mut self) -> Result<(), LinkError> {
+        let identity = held(&self.common.identity).clone();
+        let is_known = held(&self.common.clock).is_some();
+        if !is_known || self.common.now(&self.world) < identity.renew_at {
+            return Ok(());
+        }
+        let next = self.way.renew(&identity)?;
+        self.becomes(next)
+    }
+
+    fn becomes(&mut self, identity: Identity) -> Result<(), LinkError> {
+        // On the disk before it is used: a crash must not lose the only copy of a new key.
+        self.home
+            .keep_identity(&identity)
+            .map_err(|error| LinkError::Identity(format!("{error:#}")))?;
+        self.way.become_one(&identity)?;
+        *held(&self.common.identity) = identity;
+        Ok(())
+    }
+
+    fn beat(&mut self) -> Result<(), LinkError> {
+        let policy = held(&self.common.policy).clone();
+        let beat = Beat {
+            run: self.common.run,
+            host: this_host(),
+            status: self.status(),
+            policy: policy.version,
+            now: self.world.clock.now(),
+        };
+        let beaten = self.way.beat(&beat)?;
+        *held(&self.common.clock) = Some((beaten.now, self.monotonic()));
+        self.answered_at = Some(beaten.now);
+        self.takes = beaten.takes;
+        let policy = match beaten.policy {
+            Some(policy) => self.obey(policy),
+            None => policy,
+        };
+        self.beat_due = self
+            .monotonic()
+            .saturating_add(Duration::from_secs(within_bounds(&policy).beat_every_s));
+        Ok(())
+    }
+
+    fn obey(&mut self, policy: Policy) -> Policy {
+        // Not kept is asked for again after the next start.
+        let _ = self.home.keep_policy(&policy);
+        held(&self.common.policy).clone_from(&policy);
+        policy
+    }
+
+    /// Sends the oldest frame and frees it; the bytes it took, or nothing if none waits.
+    fn ship_one(&mut self) -> Result<Option<u64>, LinkError> {
+        let oldest = held(&self.common.spool).oldest();
+        let frame = match oldest {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return Ok(None),
+            Err(error) => {
+                self.trouble = Some(format!("read the spool: {error}"));
+                return Ok(None);
+            }
+        };
+        let number = (frame.epoch, frame.sequence);
+        let bytes = self.travelling(&frame)?;
+        let is_first_try = self.tried.replace(number) != Some(number);
+        match self.way.send(self.common.run, &bytes) {
+            Ok(kept) if kept.again && is_first_try && frame.epoch == self.common.run => {
+                self.was_put_back(&frame)
+            }
+            Ok(_) => self.free(&frame),
+            Err(error) if is_final(&error) => self.tell_refused(&frame, &error),
+            Err(error) => return Err(error),
+        }
+        Ok(Some(u64::try_from(bytes.len()).unwrap_or(u64::MAX)))
+    }
+
+    /// The bytes of a frame as they travel: as they were kept, unless a clock or a name has to be set right.
+    fn travelling(&self, frame: &Frame) -> Result<Vec<u8>, LinkError> {
+        let identity = held(&self.common.identity).clone();
+        let now = self.common.now(&self.world);
+        let number = (frame.epoch, frame.sequence);
+        let told = |gap| {
+            encoded(&telling(&identity, number, now, gap))
+                .map_err(|e| LinkError::Nonsense(e.to_string()))
+        };
+        let bytes = match &frame.body {
+            Body::Payload(bytes) => bytes,
+            Body::Loss(loss) => return told(gap_of(loss)),
+            Body::Unknown { .. } => return told(gap_of_refused(None, "a frame of a newer agent")),
+        };
+        let Some(header) = header_of(bytes) else {
+            return told(gap_of_refused(None, "it cannot be read any more"));
+        };
+        let Some(mending) = mending(&header, &identity, self.really_ended(frame, now), now) else {
+            return Ok(bytes.clone());
+        };
+        match groma_wire::decode(&mut bytes.as_slice(), &Limits::local()) {
+            Ok(batch) => {
+                encoded(&mended(batch, &mending)).map_err(|e| LinkError::Nonsense(e.to_string()))
+            }
+            Err(error) => told(gap_of_refused(Some(&header), &error.to_string())),
+        }
+    }
+
+    /// When a look of this run ended, by the collector's clock.
+    fn really_ended(&self, frame: &Frame, now: Timestamp) -> Option<Timestamp> {
+        if frame.epoch != self.common.run {
+            return None;
+        }
+        let ended = held(&self.common.ended).get(&frame.sequence).copied()?;
+        let ago = self.monotonic().saturating_sub(ended);
+        let ago = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
+        Some(Timestamp::from_millis(now.millis().saturating_sub(ago)))
+    }
+
+    fn free(&mut self, frame: &Frame) {
+        if frame.epoch == self.common.run {
+            held(&self.common.ended).remove(&frame.sequence);
+        }
+        if let Err(error) = held(&self.common.spool).free_through(frame.epoch, frame.sequence) {
+            // It is sent again after a restart, which does no harm.
+            self.trouble = Some(format!("free what was sent: {error}"));
+        }
+    }
+
+    /// The collector has a batch of this number that we never sent: this machine was put back in time, and the number stands for something
+    /// else there. The same goes under a new number.
+    fn was_put_back(&mut self, frame: &Frame) {
+        let Body::Payload(bytes) = &frame.body else {
+            return self.free(frame);
+        };
+        let Ok(mut batch) = groma_wire::decode(&mut bytes.as_slice(), &Limits::local()) else {
+            return self.free(frame);
+        };
+        let (epoch, sequence) = (fresh_epoch(&self.world), 1);
+        batch.header.epoch = epoch;
+        batch.header.sequence = sequence;
+        if let Ok(bytes) = encoded(&batch)
+            && held(&self.common.spool)
+                .append(epoch, sequence, &bytes)
+                .is_ok()
+        {
+            self.free(frame);
+        }
+    }
+
+    /// Nothing that was seen goes away without a word: in its place goes what the collector said.
+    fn tell_refused(&mut self, frame: &Frame, error: &LinkError) {
+        let header = match &frame.body {
+            Body::Payload(bytes) => header_of(bytes),
+            _ => None,
+        };
+        let is_ours_to_tell = header.as_ref().is_some_and(|header| !is_telling(header));
+        if is_ours_to_tell {
+            let gap = gap_of_refused(header.as_ref(), &error.to_string());
+            let identity = held(&self.common.identity).clone();
+            let number = (fresh_epoch(&self.world), 1);
+            let told = encoded(&telling(
+                &identity,
+                number,
+                self.common.now(&self.world),
+                gap,
+            ));
+            let kept = told.ok().is_some_and(|bytes| {
+                held(&self.common.spool)
+                    .append(number.0, number.1, &bytes)
+                    .is_ok()
+            });
+            if !kept {
+                return;
+            }
+        }
+        self.free(frame);
+    }
+
+    /// What helps against a failure, and how long to wait.
+    fn after(&mut self, error: &LinkError) -> Duration {
+        self.trouble = Some(error.to_string());
+        match error {
+            LinkError::Lapsed(_) => self.come_back(),
+            LinkError::Refused {
+                word: RefusalWord::Copy,
+                ..
+            } => self.be_another(),
+            LinkError::Refused {
+                word: RefusalWord::Revoked,
+                ..
+            } => {
+                self.takes = false;
+                REVOKED_EVERY
+            }
+            _ => {
+                if error.word() == Some(RefusalWord::Held)
+                    || error.word() == Some(RefusalWord::Waiting)
+                {
+                    // Our word may have been lost with a collector's database: say again that we are there.
+                    self.beat_due = Duration::ZERO;
+                }
+                self.wait(error.wait())
+            }
+        }
+    }
+
+    fn wait(&mut self, at_least: Option<Duration>) -> Duration {
+        let mut bytes = [0; 8];
+        self.world.randomness.fill(&mut bytes);
+        self.pace.failed(at_least, u64::from_le_bytes(bytes))
+    }
+
+    /// Our certificate lapsed while we were away: the key is still ours.
+    fn come_back(&mut self) -> Duration {
+        if self.monotonic() < self.rejoin_after {
+            return self.wait(None);
+        }
+        self.rejoin_after = self.monotonic().saturating_add(REJOIN_EVERY);
+        let identity = held(&self.common.identity).clone();
+        match self
+            .way
+            .rejoin(&identity)
+            .and_then(|next| self.becomes(next))
+        {
+            Ok(()) => Duration::ZERO,
+            Err(error) => {
+                self.trouble = Some(error.to_string());
+                self.wait(error.wait())
+            }
+        }
+    }
+
+    /// Two machines have one key, and this one has to take another.
+    fn be_another(&mut self) -> Duration {
+        match self
+            .way
+            .split(self.common.run)
+            .and_then(|next| self.becomes(next))
+        {
+            Ok(()) => {
+                self.beat_due = Duration::ZERO;
+                self.trouble = None;
+                Duration::ZERO
+            }
+            Err(error) => {
+                self.trouble = Some(error.to_string());
+                self.beat_due = Duration::ZERO;
+                self.wait(error.wait())
+            }
+        }
+    }
+
+    fn status(&self) -> AgentStatus {
+        let spool = held(&self.common.spool).status();
+        let looked = held(&self.common.looked).clone();
+        AgentStatus {
+            spool_batches: spool.frames,
+            spool_bytes: spool.bytes,
+            spool_losses: spool.losses.values().map(|count| count.losses).sum(),
+            looked_at: looked.at,
+            trouble: looked.trouble.or_else(|| self.trouble.clone()),
+        }
+    }
+
+    /// Writes down how it goes, for `groma-agent status`.
+    fn tell(&self) {
+        let now = self.common.now(&self.world);
+        let behind = now.millis().saturating_sub(self.world.clock.now().millis());
+        let doing = Doing {
+            at: Some(self.world.clock.now()),
+            process: std::process::id(),
+            status: self.status(),
+            answered_at: self.answered_at,
+            takes: self.takes,
+            next_look_at: held(&self.common.looked).next_at,
+            clock_behind_s: behind / 1000,
+        };
+        // A full disk is told by the spool; this is a view.
+        let _ = self.home.keep_doing(&doing);
+    }
+
+    /// How long the longest wait is, for whoever waits with an eye on the door.
+    pub(crate) fn longest() -> Duration {
+        REVOKED_EVERY.max(LONGEST * 4)
+    }
+}
+
+/// A number for a run: random, and small enough to be exact in every reader of JSON.
+pub(crate) fn fresh_epoch(world: &World) -> u64 {
+    let mut bytes = [0; 8];
+    world.randomness.fill(&mut bytes);
+    (u64::from_le_bytes(bytes) >> 12).max(2)
+}
+
+fn header_of(mut bytes: &[u8]) -> Option<BatchHeader> {
+    let read: &mut dyn std::io::Read = &mut bytes;
+    let decoder = Decoder::open(read, &Limits::local()).ok()?;
+    Some(decoder.header().clone())
+}
+
+fn is_telling(header: &BatchHeader) -> bool {
+    header
+        .sources
+        .iter()
+        .all(|source| source.as_str() == super::batches::SPOOL_SOURCE)
+}
+
+/// True if this batch will never be taken, however often it is sent.
+fn is_final(error: &LinkError) -> bool {
+    use RefusalWord as W;
+    matches!(
+        error.word(),
+        Some(W::Malformed | W::TooLarge | W::NotYours | W::Clock)
+    )
+}

@@ -1,0 +1,164 @@
+//! `groma-agent status`: who this agent is, how it does, and what it may do at most.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use groma_model::Timestamp;
+use groma_model::fleet::Policy;
+use groma_source::World;
+use groma_source::manners::Ceiling;
+use serde_json::json;
+
+use super::bounds::within_bounds;
+use super::home::{Doing, Home};
+use super::host::this_host;
+use crate::{output, state};
+
+#[derive(Args, Debug)]
+pub(crate) struct StatusArgs {
+    /// Text for people, or JSON.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Says how this agent does.
+pub(crate) fn status(arguments: &StatusArgs) -> Result<()> {
+    let home = Home::at(state::directory());
+    let world = groma_sys::this_machine(true);
+    let (identity, doing) = (home.identity()?, home.doing());
+    let is_running = doing.as_ref().is_some_and(|doing| runs(doing.process));
+    let policy = within_bounds(&home.policy());
+    let text = match arguments.format {
+        Format::Json => {
+            let document = json!({
+                "agent": identity.as_ref().map(|i| i.agent.clone()),
+                "site": identity.as_ref().map(|i| i.site.clone()),
+                "collector": identity.as_ref().map(|i| i.collector.clone()),
+                "certificate_until": identity.as_ref().map(|i| i.until),
+                "host": this_host(),
+                "running": is_running,
+                "doing": doing,
+                "policy": policy,
+            });
+            serde_json::to_string_pretty(&document)? + "\n"
+        }
+        Format::Text => {
+            let mut text = match &identity {
+                None => {
+                    "not enrolled: groma-agent enroll --collector https://HOST --token-file FILE\n"
+                        .to_owned()
+                }
+                Some(identity) => format!(
+                    "agent        {} at site {}\ncollector    {}\ncertificate  number {}, until {}\n",
+                    identity.agent,
+                    identity.site,
+                    identity.collector,
+                    identity.generation,
+                    identity.until.minute()
+                ),
+            };
+            text.push_str(&format!("fingerprint  {}\n", this_host().fingerprint));
+            text.push_str(&of_doing(doing.as_ref(), is_running));
+            text.push_str(&of_policy(&policy));
+            text.push_str(&of_ceiling(&world));
+            text
+        }
+    };
+    Ok(output::unless_closed(
+        io::stdout().write_all(text.as_bytes()),
+    )?)
+}
+
+/// True if this process is an agent that runs.
+fn runs(process: u32) -> bool {
+    let name = std::fs::read_to_string(Path::new("/proc").join(process.to_string()).join("comm"));
+    name.is_ok_and(|name| name.trim().starts_with("groma-agent"))
+}
+
+fn moment(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "not yet".to_owned(), Timestamp::minute)
+}
+
+fn of_doing(doing: Option<&Doing>, is_running: bool) -> String {
+    let Some(doing) = doing else {
+        return "running      never yet: groma-agent run, or start its service\n".to_owned();
+    };
+    let status = &doing.status;
+    let mut text = format!(
+        "running      {}\nlooked       {}, next {}\ncollector    answered {}, {}\nspool        {} batches wait, {} bytes; {} losses since it started\n",
+        if is_running {
+            format!("yes, process {}", doing.process)
+        } else {
+            format!("no; last at {}", moment(doing.at))
+        },
+        moment(status.looked_at),
+        moment(doing.next_look_at),
+        moment(doing.answered_at),
+        if doing.takes {
+            "takes what is sent"
+        } else {
+            "takes nothing now"
+        },
+        status.spool_batches,
+        status.spool_bytes,
+        status.spool_losses,
+    );
+    if doing.clock_behind_s.unsigned_abs() > 60 {
+        text.push_str(&format!(
+            "clock        {} s {} the collector's; what is sent is set right by it\n",
+            doing.clock_behind_s.unsigned_abs(),
+            if doing.clock_behind_s > 0 {
+                "behind"
+            } else {
+                "ahead of"
+            }
+        ));
+    }
+    if let Some(trouble) = &status.trouble {
+        text.push_str(&format!("trouble      {trouble}\n"));
+    }
+    text
+}
+
+fn of_policy(policy: &Policy) -> String {
+    let sources = match policy.sources.is_empty() {
+        true => "all sources".to_owned(),
+        false => policy.sources.join(", "),
+    };
+    let sweep = match &policy.sweep {
+        None => "asks nobody over the network but its collector".to_owned(),
+        Some(wish) => format!("a vantage that asks {}", wish.targets.join(", ")),
+    };
+    format!(
+        "policy       looks every {} s with {sources}, watches {} s, {sweep} (version {})\n",
+        policy.look_every_s, policy.watch_s, policy.version
+    )
+}
+
+fn of_ceiling(world: &World) -> String {
+    match Ceiling::of(world.disk.as_ref()) {
+        Err(error) => format!("ceiling      {error}\n"),
+        Ok(ceiling) => format!(
+            "ceiling      {} packets a second to one host, {} to all; {}; listening {}\n",
+            ceiling.per_host,
+            ceiling.per_agent,
+            match &ceiling.networks {
+                None => "any network that is named".to_owned(),
+                Some(networks) => format!("{} networks alone", networks.len()),
+            },
+            if ceiling.listening {
+                "allowed"
+            } else {
+                "forbidden"
+            },
+        ),
+    }
+}
