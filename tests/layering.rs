@@ -65,6 +65,11 @@ const STAR: &[(&str, &[&str])] = &[
     ("groma-source-config", SOURCE),
     ("groma-source-content", SOURCE),
     ("groma-wire", &["groma-model"]),
+    // Pure mechanism: what it keeps is opaque bytes to it.
+    ("groma-spool", &[]),
+    // The two ends of one conversation share its words, and nothing else.
+    ("groma-ship", &["groma-model", "groma-wire"]),
+    ("groma-serve", &["groma-model", "groma-wire"]),
     ("groma-store", &["groma-model"]),
     ("groma-import", &["groma-model"]),
     ("groma-resolve", STAGE),
@@ -81,6 +86,8 @@ const STAR: &[(&str, &[&str])] = &[
             "groma-sys",
             "groma-knowledge",
             "groma-wire",
+            "groma-ship",
+            "groma-spool",
             "groma-source-forward",
             "groma-source-log",
             "groma-source-host",
@@ -108,6 +115,7 @@ const STAR: &[(&str, &[&str])] = &[
             "groma-sys",
             "groma-knowledge",
             "groma-wire",
+            "groma-serve",
             "groma-store",
             "groma-import",
             "groma-resolve",
@@ -135,6 +143,7 @@ const TEST_EDGES: &[(&str, &str)] = &[
     ("groma-graph", "groma-report"),
     ("groma-graph", "groma-import"),
     ("groma-store", "groma-store"),
+    ("groma-spool", "groma-spool"),
 ];
 
 /// Crates that take time, bytes and chance as arguments. Their `clippy.toml` says so.

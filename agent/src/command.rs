@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use groma_model::{Batch, HostName, Peer};
+use groma_ship::LinkError;
 use groma_source::World;
 use groma_source_directory::Directory;
 use groma_source_log::{JOURNAL_TEXT_NAME, WINDOWS_NAME};
@@ -249,9 +250,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 () if usage => 2,
                 () if interrupted => 130,
                 () if error.is::<NotSafe>() => 5,
-                () => 3,
+                () => of_link(&error),
             })
         }
+    }
+}
+
+/// 4 if the collector could not be reached, 5 if whoever answered is not to be believed, else 3.
+fn of_link(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<LinkError>() {
+        Some(LinkError::Unreachable(_)) => 4,
+        Some(LinkError::NotOurs(_)) => 5,
+        _ => 3,
     }
 }
 

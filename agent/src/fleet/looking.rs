@@ -36,12 +36,14 @@ pub(crate) struct Looker {
     pub(crate) stop: Stop,
     /// True if every source looks in a process of its own: only a program whose `main` serves that role may say so.
     pub(crate) apart: bool,
+    /// How often, if whoever started this agent says so.
+    pub(crate) every: Option<Duration>,
 }
 
 impl Looker {
     /// Looks again and again until somebody says stop.
     pub(crate) fn run(&self) {
-        let mut waits = self.random_within(FIRST_WITHIN);
+        let mut waits = self.random_within(self.every.unwrap_or(FIRST_WITHIN).min(FIRST_WITHIN));
         loop {
             self.say_next(waits);
             if !self.wait(waits) {
@@ -49,7 +51,9 @@ impl Looker {
             }
             let begun = self.world.clock.monotonic();
             self.look_once();
-            let every = Duration::from_secs(self.policy().look_every_s);
+            let every = self
+                .every
+                .unwrap_or_else(|| Duration::from_secs(self.policy().look_every_s));
             let passed = self.world.clock.monotonic().saturating_sub(begun);
             // A tenth of chance, so that a fleet that was started together does not look together for ever.
             waits = every

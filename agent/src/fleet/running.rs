@@ -27,6 +27,9 @@ pub(crate) struct RunArgs {
     /// Bytes of that disk that always stay free, in MiB; a twentieth of it does in any case.
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     keep_free_mib: u64,
+    /// Look this often, as 1h, whatever the collector asks for.
+    #[arg(long, value_name = "TIME", value_parser = crate::duration)]
+    look_every: Option<Duration>,
     /// Let every source look within this process, where none can be ended.
     #[arg(long, hide = true)]
     together: bool,
@@ -67,6 +70,7 @@ pub(crate) fn run(arguments: &RunArgs) -> Result<()> {
         world: world.clone(),
         stop: stop.clone(),
         apart: !arguments.together,
+        every: arguments.look_every,
     };
     let looking = std::thread::Builder::new()
         .name("groma-looks".to_owned())

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use groma_model::fleet::{AgentStatus, Policy, RefusalWord};
+use groma_model::fleet::{AgentHost, AgentStatus, Policy, RefusalWord};
 use groma_model::{BatchHeader, Timestamp};
 use groma_ship::pace::{LONGEST, Pace};
 use groma_ship::{Identity, LinkError};
@@ -27,6 +27,10 @@ const REVOKED_EVERY: Duration = Duration::from_secs(3600);
 const BYTES_PER_SECOND: u64 = 2 << 20;
 /// New frames are noticed within this time.
 const TICK: Duration = Duration::from_secs(2);
+/// This machine is looked at for its fingerprint no more often.
+const HOST_EVERY: Duration = Duration::from_secs(900);
+/// How it goes is written down no more often.
+const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// The way to the collector: a link, or a made-up one in a test.
 pub(crate) trait Way {
@@ -92,6 +96,9 @@ pub(crate) struct Shipper<W: Way> {
     trouble: Option<String>,
     /// The frame that was last tried: what the collector has already, it has from us.
     tried: Option<(u64, u64)>,
+    told: Option<(Duration, Option<String>)>,
+    /// The machine, and when it was looked at.
+    host: Option<(Duration, AgentHost)>,
 }
 
 impl<W: Way> Shipper<W> {
@@ -108,6 +115,8 @@ impl<W: Way> Shipper<W> {
             answered_at: None,
             trouble: None,
             tried: None,
+            told: None,
+            host: None,
         }
     }
 
@@ -167,7 +176,7 @@ impl<W: Way> Shipper<W> {
         let policy = held(&self.common.policy).clone();
         let beat = Beat {
             run: self.common.run,
-            host: this_host(),
+            host: self.host(),
             status: self.status(),
             policy: policy.version,
             now: self.world.clock.now(),
@@ -184,6 +193,19 @@ impl<W: Way> Shipper<W> {
             .monotonic()
             .saturating_add(Duration::from_secs(within_bounds(&policy).beat_every_s));
         Ok(())
+    }
+
+    /// The machine, looked at anew now and then: a card may have been changed while we run.
+    fn host(&mut self) -> AgentHost {
+        let now = self.monotonic();
+        match &self.host {
+            Some((at, host)) if now.saturating_sub(*at) < HOST_EVERY => host.clone(),
+            _ => {
+                let host = this_host();
+                self.host = Some((now, host.clone()));
+                host
+            }
+        }
     }
 
     fn obey(&mut self, policy: Policy) -> Policy {
@@ -404,7 +426,15 @@ impl<W: Way> Shipper<W> {
     }
 
     /// Writes down how it goes, for `groma-agent status`.
-    fn tell(&self) {
+    fn tell(&mut self) {
+        let at = self.monotonic();
+        let is_news = self.told.as_ref().is_none_or(|(then, trouble)| {
+            at.saturating_sub(*then) >= TELL_EVERY || *trouble != self.trouble
+        });
+        if !is_news {
+            return;
+        }
+        self.told = Some((at, self.trouble.clone()));
         let now = self.common.now(&self.world);
         let behind = now.millis().saturating_sub(self.world.clock.now().millis());
         let doing = Doing {
@@ -454,3 +484,6 @@ fn is_final(error: &LinkError) -> bool {
         Some(W::Malformed | W::TooLarge | W::NotYours | W::Clock)
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,476 @@
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::rc::Rc;
+
+use groma_fuzz::Chance;
+use groma_model::{AgentId, Batch, SiteId, SourceName};
+use groma_source::Randomness;
+use groma_source::testing::{FakeDisk, world};
+use groma_spool::testing::ModelDisk;
+
+use super::*;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Chance that is spread out, and the same each time.
+struct Spread(Mutex<Chance>);
+
+impl Randomness for Spread {
+    fn fill(&self, bytes: &mut [u8]) {
+        let mut chance = held(&self.0);
+        bytes
+            .iter_mut()
+            .for_each(|byte| *byte = chance.below(256) as u8);
+    }
+}
+
+/// A collector of so many batches a second, which may be away.
+#[derive(Default)]
+struct Collector {
+    away: bool,
+    per_second: u64,
+    /// What it has, and how often each was sent after it was kept.
+    kept: BTreeMap<(AgentId, u64, u64), u64>,
+    /// Requests in the second that is named.
+    second: (u64, u64),
+    asked: BTreeMap<u64, u64>,
+    now_ms: u64,
+    /// What the next requests are answered.
+    says: VecDeque<RefusalWord>,
+    beats: Vec<Beat>,
+    renewals: u64,
+    rejoins: u64,
+    splits: u64,
+    clock: Option<Timestamp>,
+}
+
+impl Collector {
+    fn ask(&mut self) -> Result<(), LinkError> {
+        let second = self.now_ms / 1000;
+        *self.asked.entry(second).or_default() += 1;
+        if self.away {
+            return Err(LinkError::Unreachable("refused".to_owned()));
+        }
+        if let Some(word) = self.says.pop_front() {
+            return Err(refused(word));
+        }
+        if self.second.0 != second {
+            self.second = (second, 0);
+        }
+        self.second.1 += 1;
+        match self.second.1 > self.per_second {
+            true => Err(refused(RefusalWord::Busy)),
+            false => Ok(()),
+        }
+    }
+}
+
+fn refused(word: RefusalWord) -> LinkError {
+    let wait = (word == RefusalWord::Busy).then_some(Duration::from_secs(5));
+    LinkError::Refused {
+        word,
+        says: "no".to_owned(),
+        wait,
+    }
+}
+
+#[derive(Clone)]
+struct Made(Rc<RefCell<Collector>>, World);
+
+impl Way for Made {
+    fn beat(&mut self, beat: &Beat) -> Result<Beaten, LinkError> {
+        let mut collector = self.0.borrow_mut();
+        collector.ask()?;
+        collector.beats.push(beat.clone());
+        let now = collector.clock.unwrap_or_else(|| self.1.clock.now());
+        Ok(Beaten {
+            takes: true,
+            because: None,
+            policy: None,
+            now,
+        })
+    }
+    fn send(&mut self, _: u64, batch: &[u8]) -> Result<Kept, LinkError> {
+        let mut collector = self.0.borrow_mut();
+        collector.ask()?;
+        let batch = groma_wire::decode(&mut &*batch, &Limits::network()).unwrap();
+        let header = batch.header;
+        let times = collector
+            .kept
+            .entry((header.agent, header.epoch, header.sequence))
+            .or_default();
+        *times += 1;
+        Ok(Kept {
+            epoch: header.epoch,
+            sequence: header.sequence,
+            again: *times > 1,
+        })
+    }
+    fn renew(&mut self, identity: &Identity) -> Result<Identity, LinkError> {
+        self.0.borrow_mut().renewals += 1;
+        Ok(next(identity))
+    }
+    fn rejoin(&mut self, identity: &Identity) -> Result<Identity, LinkError> {
+        self.0.borrow_mut().rejoins += 1;
+        Ok(next(identity))
+    }
+    fn split(&mut self, _: u64) -> Result<Identity, LinkError> {
+        self.0.borrow_mut().splits += 1;
+        Ok(Identity {
+            agent: AgentId::from_random([99; 16]),
+            ..identity(0)
+        })
+    }
+    fn become_one(&mut self, _: &Identity) -> Result<(), LinkError> {
+        Ok(())
+    }
+}
+
+fn next(identity: &Identity) -> Identity {
+    Identity {
+        renew_at: identity.renew_at.plus(DAY),
+        generation: identity.generation + 1,
+        ..identity.clone()
+    }
+}
+
+fn identity(number: u16) -> Identity {
+    let mut bits = [0; 16];
+    bits[..2].copy_from_slice(&number.to_be_bytes());
+    Identity {
+        agent: AgentId::from_random(bits),
+        site: SiteId::default(),
+        collector: "https://c".to_owned(),
+        agents_port: 1,
+        generation: 1,
+        renew_at: Timestamp::from_seconds(4_000_000_000),
+        until: Timestamp::from_seconds(4_000_000_000),
+        key: String::new(),
+        certificate: String::new(),
+        authorities: String::new(),
+    }
+}
+
+struct Scene {
+    world: World,
+    collector: Rc<RefCell<Collector>>,
+    home: tempfile::TempDir,
+}
+
+fn scene() -> Scene {
+    let mut world = world(FakeDisk::new());
+    world.randomness = std::sync::Arc::new(Spread(Mutex::new(Chance::new(7))));
+    let collector = Rc::new(RefCell::new(Collector {
+        per_second: 1000,
+        ..Collector::default()
+    }));
+    Scene {
+        world,
+        collector,
+        home: tempfile::tempdir().unwrap(),
+    }
+}
+
+impl Scene {
+    fn shipper(&self, number: u16) -> Shipper<Made> {
+        let limits = groma_spool::Limits {
+            keep_free_bytes: 0,
+            keep_free_percent: 0,
+            ..groma_spool::Limits::default()
+        };
+        let (spool, _) = Spool::open(Box::new(ModelDisk::new()), limits).unwrap();
+        let common = Common {
+            spool: Mutex::new(spool),
+            identity: Mutex::new(identity(number)),
+            policy: Mutex::new(Policy::default()),
+            looked: Mutex::new(Looked::default()),
+            clock: Mutex::new(None),
+            run: fresh_epoch(&self.world),
+            next_sequence: Mutex::new(1),
+            ended: Mutex::new(BTreeMap::new()),
+        };
+        let way = Made(self.collector.clone(), self.world.clone());
+        let home = Home::at(self.home.path().join(number.to_string()));
+        Shipper::new(way, self.world.clone(), home, Arc::new(common))
+    }
+
+    fn look(&self, shipper: &Shipper<Made>, ended: Timestamp) {
+        let common = &shipper.common;
+        let sequence = *held(&common.next_sequence);
+        let batch = self.batch(&held(&common.identity), (common.run, sequence), ended);
+        held(&common.spool)
+            .append(common.run, sequence, &encoded(&batch).unwrap())
+            .unwrap();
+        held(&common.ended).insert(sequence, self.world.clock.monotonic());
+        *held(&common.next_sequence) = sequence + 1;
+    }
+
+    fn batch(&self, identity: &Identity, number: (u64, u64), ended: Timestamp) -> Batch {
+        let mut batch = telling(identity, number, ended, gap_of_refused(None, "an example"));
+        batch.header.sources = vec![SourceName::new("host.system")];
+        batch.records.clear();
+        batch
+    }
+
+    fn pass(&self, time: Duration) {
+        if !time.is_zero() {
+            self.world.clock.sleep(time);
+        }
+        self.collector.borrow_mut().now_ms = self.world.clock.monotonic().as_millis() as u64;
+    }
+
+    /// Steps until nothing waits any more, for at most `limit`.
+    fn drain(&self, shipper: &mut Shipper<Made>, limit: Duration) {
+        let end = self.world.clock.monotonic() + limit;
+        while held(&shipper.common.spool).status().frames > 0 && self.world.clock.monotonic() < end
+        {
+            let waits = shipper.step();
+            self.pass(waits.max(Duration::from_millis(1)));
+        }
+        assert_eq!(
+            held(&shipper.common.spool).status().frames,
+            0,
+            "{:?}",
+            shipper.trouble
+        );
+    }
+}
+
+#[test]
+fn what_waits_arrives_once_each_and_in_order() {
+    let scene = scene();
+    let mut shipper = scene.shipper(1);
+    for _ in 0..5 {
+        scene.look(&shipper, scene.world.clock.now());
+    }
+    scene.drain(&mut shipper, DAY);
+    let collector = scene.collector.borrow();
+    assert_eq!(
+        collector.kept.keys().map(|key| key.2).collect::<Vec<_>>(),
+        [1, 2, 3, 4, 5]
+    );
+    assert!(collector.kept.values().all(|times| *times == 1));
+}
+
+#[test]
+fn a_refusal_of_one_batch_is_told_in_its_place_and_holds_up_no_other() {
+    let scene = scene();
+    let mut shipper = scene.shipper(1);
+    scene.look(&shipper, scene.world.clock.now());
+    scene.look(&shipper, scene.world.clock.now());
+    shipper.beat().unwrap();
+    scene
+        .collector
+        .borrow_mut()
+        .says
+        .push_back(RefusalWord::Malformed);
+    scene.drain(&mut shipper, DAY);
+    let collector = scene.collector.borrow();
+    let own: Vec<u64> = collector
+        .kept
+        .keys()
+        .filter(|key| key.1 == shipper.common.run)
+        .map(|key| key.2)
+        .collect();
+    assert_eq!(
+        (own, collector.kept.len()),
+        (vec![2], 2),
+        "the second batch, and a word about the first"
+    );
+}
+
+#[test]
+fn a_failing_way_makes_nobody_ask_for_a_certificate() {
+    let scene = scene();
+    let mut shipper = scene.shipper(1);
+    scene.collector.borrow_mut().away = true;
+    scene.look(&shipper, scene.world.clock.now());
+    for _ in 0..200 {
+        let waits = shipper.step();
+        scene.pass(waits);
+    }
+    let collector = scene.collector.borrow();
+    assert_eq!(
+        (collector.rejoins, collector.renewals, collector.splits),
+        (0, 0, 0)
+    );
+}
+
+#[test]
+fn a_certificate_is_renewed_by_the_collectors_clock_and_not_by_ours() {
+    let scene = scene();
+    let mut shipper = scene.shipper(1);
+    let now = scene.world.clock.now();
+    held(&shipper.common.identity).renew_at = Timestamp::from_seconds(5_000_000_000);
+    shipper.step();
+    assert_eq!(scene.collector.borrow().renewals, 0);
+    scene.collector.borrow_mut().clock = Some(Timestamp::from_seconds(5_000_000_001));
+    for _ in 0..100 {
+        let waits = shipper.step();
+        scene.pass(waits);
+    }
+    assert_eq!(
+        scene.collector.borrow().renewals,
+        1,
+        "our own clock says {now}"
+    );
+}
+
+#[test]
+fn a_copy_takes_a_name_of_its_own_and_what_waited_travels_under_it() {
+    let scene = scene();
+    let mut shipper = scene.shipper(1);
+    scene.look(&shipper, scene.world.clock.now());
+    scene
+        .collector
+        .borrow_mut()
+        .says
+        .push_back(RefusalWord::Copy);
+    scene.drain(&mut shipper, DAY);
+    let collector = scene.collector.borrow();
+    assert_eq!(collector.splits, 1);
+    assert!(
+        collector
+            .kept
+            .keys()
+            .all(|key| key.0 == AgentId::from_random([99; 16])),
+        "{:?}",
+        collector.kept
+    );
+}
+
+#[test]
+fn a_number_that_stands_for_something_else_there_is_not_taken_for_ours() {
+    let scene = scene();
+    let mut shipper = scene.shipper(1);
+    let (agent, run) = (identity(1).agent, shipper.common.run);
+    scene.collector.borrow_mut().kept.insert((agent, run, 1), 1);
+    scene.look(&shipper, scene.world.clock.now());
+    scene.drain(&mut shipper, DAY);
+    let collector = scene.collector.borrow();
+    assert!(
+        collector.kept.keys().any(|key| key.1 != run),
+        "it went again under another number"
+    );
+}
+
+#[test]
+fn a_batch_of_a_clock_that_is_twenty_years_off_arrives_at_the_right_time() {
+    for years in [-20_i64, 20] {
+        let scene = scene();
+        let mut shipper = scene.shipper(1);
+        let wrong =
+            Timestamp::from_millis(scene.world.clock.now().millis() + years * 365 * 86_400_000);
+        scene.look(&shipper, wrong);
+        scene.pass(Duration::from_secs(3600));
+        shipper.beat().unwrap();
+        let frame = held(&shipper.common.spool).oldest().unwrap().unwrap();
+        let bytes = shipper.travelling(&frame).unwrap();
+        let batch = groma_wire::decode(&mut bytes.as_slice(), &Limits::network()).unwrap();
+        let off = scene.world.clock.now().millis() - 3_600_000 - batch.header.ended.millis();
+        assert!(
+            off.abs() < 1000,
+            "{off} ms off with a clock {years} years away"
+        );
+    }
+}
+
+#[test]
+fn who_is_revoked_asks_once_an_hour_and_sends_nothing() {
+    let scene = scene();
+    let mut shipper = scene.shipper(1);
+    scene.look(&shipper, scene.world.clock.now());
+    scene
+        .collector
+        .borrow_mut()
+        .says
+        .extend([RefusalWord::Revoked; 24]);
+    let mut waited = Duration::ZERO;
+    for _ in 0..24 {
+        let waits = shipper.step();
+        waited += waits;
+        scene.pass(waits);
+    }
+    assert!(waited >= Duration::from_secs(23 * 3600), "{waited:?}");
+    assert!(scene.collector.borrow().kept.is_empty());
+}
+
+/// Seven days without a collector, a look every six hours, and a thousand agents come back to one that takes 50 requests a second.
+#[test]
+fn a_thousand_agents_come_back_after_seven_days_without_a_storm() {
+    let scene = scene();
+    let many: u16 = if std::env::var_os("GROMA_FUZZ_FACTOR").is_some() {
+        1000
+    } else {
+        200
+    };
+    let capacity = u64::from(many) / 20; // a twentieth of them a second
+    scene.collector.borrow_mut().away = true;
+    scene.collector.borrow_mut().per_second = capacity;
+    let mut shippers: Vec<Shipper<Made>> = (0..many).map(|number| scene.shipper(number)).collect();
+    let mut due: BinaryHeap<Reverse<(Duration, usize)>> = (0..shippers.len())
+        .map(|index| Reverse((Duration::ZERO, index)))
+        .collect();
+    let (week, mut looked) = (DAY * 7, Duration::ZERO);
+    let looks = 28;
+    let mut returned = None;
+    while let Some(Reverse((at, index))) = due.pop() {
+        scene.pass(at.saturating_sub(scene.world.clock.monotonic()));
+        if looked < week && at >= looked {
+            shippers
+                .iter()
+                .for_each(|shipper| scene.look(shipper, scene.world.clock.now()));
+            looked += DAY / 4;
+        }
+        if at >= week && returned.is_none() {
+            scene.collector.borrow_mut().away = false;
+            returned = Some(at.as_secs());
+        }
+        let waits = shippers[index].step().max(Duration::from_millis(20));
+        let is_done =
+            returned.is_some() && held(&shippers[index].common.spool).status().frames == 0;
+        if !is_done {
+            due.push(Reverse((at + waits, index)));
+        }
+    }
+    let collector = scene.collector.borrow();
+    assert_eq!(
+        collector.kept.len(),
+        usize::from(many) * looks,
+        "everything arrived"
+    );
+    assert!(collector.kept.values().all(|times| *times == 1));
+    assert_eq!((collector.rejoins, collector.splits), (0, 0));
+    let returned = returned.unwrap();
+    let (mut peak, mut end) = (0, returned);
+    for (second, asked) in collector.asked.range(returned..) {
+        // Over ten seconds: a second alone says little.
+        let ten: u64 = collector
+            .asked
+            .range(*second..second + 10)
+            .map(|(_, asked)| asked)
+            .sum();
+        peak = peak.max(ten / 10);
+        end = end.max(*second);
+        let _ = asked;
+    }
+    eprintln!(
+        "{many} agents, {looks} batches each, {capacity} requests a second: drained in {} s, at most {peak} requests a second",
+        end - returned
+    );
+    assert!(
+        peak <= 2 * capacity,
+        "{peak} requests a second were offered to a collector of {capacity}"
+    );
+    let away: u64 = collector
+        .asked
+        .range(..returned)
+        .map(|(_, asked)| asked)
+        .sum();
+    let per_agent_and_hour = away / u64::from(many) / (7 * 24);
+    assert!(
+        per_agent_and_hour <= 40,
+        "{per_agent_and_hour} tries an hour while nobody is there"
+    );
+}
