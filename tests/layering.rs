@@ -65,6 +65,8 @@ const STAR: &[(&str, &[&str])] = &[
     ("groma-source-config", SOURCE),
     ("groma-source-content", SOURCE),
     ("groma-wire", &["groma-model"]),
+    // Pure mechanism: what it keeps is opaque bytes to it.
+    ("groma-spool", &[]),
     ("groma-store", &["groma-model"]),
     ("groma-import", &["groma-model"]),
     ("groma-resolve", STAGE),
@@ -135,6 +137,7 @@ const TEST_EDGES: &[(&str, &str)] = &[
     ("groma-graph", "groma-report"),
     ("groma-graph", "groma-import"),
     ("groma-store", "groma-store"),
+    ("groma-spool", "groma-spool"),
 ];
 
 /// Crates that take time, bytes and chance as arguments. Their `clippy.toml` says so.
