@@ -38,6 +38,10 @@ pub trait SpoolDisk: Send {
     /// Lets go of a file that [`Self::create_new`] opened; it is read-only from now on.
     fn close(&mut self, name: &str);
 
+    /// Writes over the begin of a file that exists, and returns when that is on the disk. It needs no new room: the way out of a
+    /// full disk.
+    fn overwrite(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
+
     /// Renames within the directory, replacing what is there.
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
 

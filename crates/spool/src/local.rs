@@ -196,6 +196,13 @@ impl SpoolDisk for LocalDir {
         self.writing.remove(name);
     }
 
+    fn overwrite(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        regular(&self.at(name))?;
+        let file = OpenOptions::new().write(true).open(self.at(name))?;
+        file.write_all_at(bytes, 0)?;
+        file.sync_data()
+    }
+
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         std::fs::rename(self.at(from), self.at(to))?;
         self.forget(from);

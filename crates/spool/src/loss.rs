@@ -152,9 +152,6 @@ impl Loss {
 
     /// Adds a piece of the same segment.
     pub(crate) fn absorb(&mut self, other: &Self) {
-        if other.reason == Reason::Unreadable {
-            self.reason = Reason::Unreadable;
-        }
         self.span(&other.range);
         self.add(other);
         self.after = other.after;

@@ -9,7 +9,7 @@ use crate::layout::{FRAME_HEADER, FRAME_MAGIC, FrameHeader, Kind};
 use crate::loss::{Loss, Reason};
 use crate::numbers::Number;
 
-/// Bytes read at once.
+/// Bytes read at once at most. A reader begins with one sector and reads more with every step, since most want one header.
 const WINDOW: usize = 64 << 10;
 
 /// Bytes given up where the disk refuses to read.
@@ -62,6 +62,8 @@ pub(crate) struct Reader<'a> {
     end: u64,
     start: u64,
     window: Vec<u8>,
+    /// Bytes to read next time.
+    stride: usize,
     /// Sectors the disk refused, and what it said last.
     refused: BTreeSet<u64>,
     refusal: Option<io::Error>,
@@ -79,6 +81,7 @@ impl<'a> Reader<'a> {
             end,
             start: 0,
             window: Vec::new(),
+            stride: SECTOR,
             refused: BTreeSet::new(),
             refusal: None,
             wasted: 0,
@@ -90,7 +93,7 @@ impl<'a> Reader<'a> {
         let wanted = wanted.min(WINDOW - SECTOR).min(to_usize(self.end.saturating_sub(at)));
         let held = self.start..self.start + self.window.len() as u64;
         if at < held.start || at + wanted as u64 > held.end {
-            self.fill(at - at % SECTOR as u64);
+            self.fill(at - at % SECTOR as u64, at + wanted as u64);
         }
         let from = to_usize(at.saturating_sub(self.start)).min(self.window.len());
         let rest = self.window.get(from..).unwrap_or_default();
@@ -104,11 +107,12 @@ impl<'a> Reader<'a> {
         self.window.get(from..).unwrap_or_default()
     }
 
-    fn fill(&mut self, start: u64) {
-        let wanted = WINDOW.min(to_usize(self.end.saturating_sub(start)));
+    fn fill(&mut self, start: u64, needed: u64) {
+        let needed = to_usize(needed - start).next_multiple_of(SECTOR);
+        let wanted = needed.max(self.stride).min(to_usize(self.end.saturating_sub(start)));
+        self.stride = (self.stride * 2).min(WINDOW);
         self.start = start;
-        self.window.clear();
-        self.window.resize(wanted, 0);
+        self.window = vec![0; wanted];
         if read_full(self.disk, self.file, start, &mut self.window).is_ok() {
             return;
         }

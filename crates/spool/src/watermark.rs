@@ -73,7 +73,21 @@ impl Watermark {
     }
 
     /// Replaces the file: a new one, its bytes on the disk, the name, the directory on the disk.
+    ///
+    /// Where no new file can be made, because the disk is full, the old one is written over: a crash may tear it then, and a
+    /// damaged watermark is harmless, while a full disk on which nothing can be freed stays full.
     pub(crate) fn write(&self, disk: &mut dyn SpoolDisk) -> io::Result<()> {
+        let Err(error) = self.replace(disk) else {
+            return Ok(());
+        };
+        let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        if full && disk.overwrite(FILE, &self.encode()).is_ok() {
+            return Ok(());
+        }
+        Err(error)
+    }
+
+    fn replace(&self, disk: &mut dyn SpoolDisk) -> io::Result<()> {
         let written = self.prepare(disk);
         disk.close(FILE_NEW);
         written?;

@@ -15,8 +15,7 @@ impl Spool {
         let number = Number { epoch, sequence };
         let Some((place, frames)) = self.find(number)? else {
             // An earlier watermark may still wait for the disk.
-            let waits = !self.settled && self.last_freed.is_some();
-            return if waits { self.settle().map(|()| 0) } else { Ok(0) };
+            return self.settle_if_due().map(|()| 0);
         };
         let mut freed = frames;
         for (segment, state) in &mut self.segments {
@@ -33,10 +32,19 @@ impl Spool {
         Ok(freed)
     }
 
+    /// Writes a watermark that could not be written before.
+    pub(super) fn settle_if_due(&mut self) -> Result<(), SpoolError> {
+        if self.settled || self.last_freed.is_none() {
+            return Ok(());
+        }
+        self.settle()
+    }
+
     /// Where the frame ends, and how many payload frames of its segment end there or before.
     fn find(&mut self, wanted: Number) -> Result<Option<(Place, u64)>, SpoolError> {
         let numbers: Vec<u64> = self.segments.keys().copied().collect();
         for segment in numbers {
+            self.acquaint(segment)?;
             let mut at = self.begin_of(segment);
             let mut frames = 0;
             while let Some(header) = self.walk(segment, &mut at)? {
@@ -50,35 +58,24 @@ impl Spool {
     }
 
     /// Makes the watermark durable and removes the segments below it.
-    fn settle(&mut self) -> Result<(), SpoolError> {
-        if self.write_mark().is_ok() {
-            self.remove_freed(true);
-            return Ok(());
-        }
-        // A full disk takes no new file, so room is made first. The newest segment stays: it keeps the numbers going on.
-        self.remove_freed(false);
-        self.write_mark().map_err(|source| SpoolError::Disk {
+    pub(super) fn settle(&mut self) -> Result<(), SpoolError> {
+        let mark = Watermark { place: self.start, last: self.last_freed };
+        mark.write(self.disk.as_mut()).map_err(|source| SpoolError::Disk {
             doing: "replace",
             file: FILE.to_owned(),
             source,
-        })
-    }
-
-    fn write_mark(&mut self) -> std::io::Result<()> {
-        let mark = Watermark { place: self.start, last: self.last_freed };
-        mark.write(self.disk.as_mut())?;
+        })?;
         self.settled = true;
+        self.remove_freed();
         Ok(())
     }
 
     /// Removes what lies entirely below the watermark, oldest first; what the disk refuses now is removed later.
-    pub(super) fn remove_freed(&mut self, marked: bool) {
-        let newest = self.segments.last_key_value().map(|(n, _)| *n);
+    pub(super) fn remove_freed(&mut self) {
         let numbers: Vec<u64> = self.segments.keys().copied().collect();
         let mut removed = false;
         for number in numbers {
-            let kept = self.writer == Some(number) || (!marked && newest == Some(number));
-            if kept || !self.is_freed(number) {
+            if self.writer == Some(number) || !self.is_freed(number) {
                 continue;
             }
             if self.discard(number).is_err() {

@@ -32,6 +32,9 @@ pub(super) struct Scan {
     pub(super) lost: Vec<Range<u64>>,
     /// Whether bytes are lost that were durable once.
     pub(super) damaged: bool,
+    /// Whether the disk refused to read a piece. Such a piece is not judged here but when its turn comes to be read: a disk
+    /// that is gone for a minute must not cost what lies on it.
+    refused: bool,
     /// Whole frames of any kind.
     intact: u64,
     first: Option<Number>,
@@ -69,6 +72,9 @@ pub(super) fn scan(
 ) -> Scan {
     let end = found.reading_end(behind);
     let mut scan = Scan { end, ..Scan::default() };
+    if !found.known {
+        return scan;
+    }
     let mut at = found.begin();
     while let Some(piece) = reader.next(at, Check::Payload) {
         match piece {
@@ -96,7 +102,7 @@ pub(super) fn scan(
 impl Found {
     /// Where reading ends: what a later segment says was never acknowledged is not looked at.
     pub(super) fn reading_end(&self, behind: Option<&Previous>) -> u64 {
-        let end = self.length.unwrap_or(0).min(SEGMENT_BYTES_MAX);
+        let end = self.length.min(SEGMENT_BYTES_MAX);
         match behind {
             Some(previous) if previous.sealed => end.min(previous.end),
             _ => end,
@@ -122,6 +128,10 @@ impl Scan {
 
     fn piece(&mut self, broken: Broken, segment: u64) {
         self.settle_tail(segment);
+        if broken.unreadable {
+            self.refused = true;
+            return;
+        }
         self.tail = Some(broken);
     }
 
@@ -151,12 +161,7 @@ impl Scan {
     /// What should be there and is not, and what is there and cannot be ours.
     fn beyond(&mut self, found: &Found, segment: u64, behind: Option<&Previous>) {
         let expected = behind.map_or(0, |p| p.end);
-        let Some(length) = found.length else {
-            let range = 0..expected;
-            self.piece(Broken { range, known: None, unreadable: true }, segment);
-            self.settle_tail(segment);
-            return;
-        };
+        let length = found.length;
         if length > SEGMENT_BYTES_MAX && self.end == SEGMENT_BYTES_MAX {
             let range = SEGMENT_BYTES_MAX..length;
             self.piece(Broken { range, known: None, unreadable: false }, segment);
@@ -179,15 +184,10 @@ impl Scan {
     }
 
     fn worthless(&self, found: &Found) -> Option<Worthless> {
-        if self.intact > 0 || found.length.is_none() {
+        if self.intact > 0 || self.refused || !found.known {
             return None;
         }
-        let unreadable = self.holes.iter().any(|h| h.reason == Reason::Unreadable);
-        match (self.damaged, unreadable) {
-            (_, true) => None,
-            (true, false) => Some(Worthless::Damaged),
-            (false, false) => Some(Worthless::Nothing),
-        }
+        Some(if self.damaged { Worthless::Damaged } else { Worthless::Nothing })
     }
 }
 

@@ -72,6 +72,8 @@ struct Segment {
     frames_total: u64,
     /// Pieces that are known, told and skipped.
     lost: Vec<Range<u64>>,
+    /// Whether the disk has told its length and header; else it is asked again when the segment's turn comes.
+    known: bool,
     /// Whether a person might want to look at it.
     damaged: bool,
 }

@@ -24,9 +24,10 @@ use crate::watermark::{FILE_NEW, Place, Watermark};
 pub(super) struct Found {
     file: String,
     pub(super) name: u64,
-    /// `None` if the disk would not say.
-    pub(super) length: Option<u64>,
+    pub(super) length: u64,
     pub(super) header: HeaderFound,
+    /// Whether the disk would tell length and header.
+    pub(super) known: bool,
 }
 
 /// Files by what they are.
@@ -112,10 +113,11 @@ impl Spool {
                     file: file.file.clone(),
                     begin: file.begin(),
                     end: scan.map_or(0, |s| s.end),
-                    length: file.length.unwrap_or(0),
+                    length: file.length,
                     frames: scan.map_or(0, |s| s.frames),
                     frames_total: scan.map_or(0, |s| s.frames_total),
                     lost: scan.map_or_else(Vec::new, |s| s.lost.clone()),
+                    known: file.known,
                     damaged: scan.is_some_and(|s| s.damaged),
                 },
             );
@@ -141,11 +143,11 @@ impl Spool {
             };
             match why {
                 Worthless::Nothing => drop(self.remove(&found.file)),
-                Worthless::Damaged => drop(self.set_aside(&found.file, found.length.unwrap_or(0))),
+                Worthless::Damaged => drop(self.set_aside(&found.file, found.length)),
             }
         }
         for (found, _) in &arranged.useless {
-            drop(self.set_aside(&found.file, found.length.unwrap_or(0)));
+            drop(self.set_aside(&found.file, found.length));
         }
         if !worthless.is_empty() || !arranged.useless.is_empty() {
             let _ = self.disk.sync_dir();
@@ -162,7 +164,7 @@ impl Spool {
         }
         if self.settled && self.segments.keys().any(|n| self.is_freed(*n)) {
             let _ = self.disk.sync_dir();
-            self.remove_freed(true);
+            self.remove_freed();
         }
     }
 
@@ -216,7 +218,7 @@ impl Found {
 
 impl Arranged {
     fn useless_ones(&self) -> Vec<(u64, u64, Reason)> {
-        let one = |(found, reason): &(Found, Reason)| (found.name, found.length.unwrap_or(0), *reason);
+        let one = |(found, reason): &(Found, Reason)| (found.name, found.length, *reason);
         self.useless.iter().map(one).collect()
     }
 
@@ -262,19 +264,20 @@ fn arrange(disk: &mut dyn SpoolDisk, mut names: Vec<String>) -> Arranged {
 }
 
 /// Looks at a file's begin; `None` if it is gone or no regular file, and thus none of ours.
-fn identify(disk: &mut dyn SpoolDisk, file: String, name: u64) -> Option<Found> {
+pub(super) fn identify(disk: &mut dyn SpoolDisk, file: String, name: u64) -> Option<Found> {
     let length = match length_of(disk, &file) {
         Ok(length) => Some(length),
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidInput) => {
             return None;
         }
-        // It is there, and for now nobody can say more; the next start looks again.
         Err(_) => None,
     };
     let end = length.unwrap_or(0).min(SEGMENT_HEADER as u64);
     let mut reader = Reader::new(disk, &file, name, end);
     let header = SegmentHeader::decode(reader.bytes(0, SEGMENT_HEADER));
-    Some(Found { file, name, length, header })
+    let known = length.is_some() && reader.into_refusal().is_none();
+    let length = length.unwrap_or(0);
+    Some(Found { file, name, length, header, known })
 }
 
 /// The length of a file; asked again, since a disk that coughs once must not hide a segment.
@@ -290,7 +293,7 @@ fn believed(disk: &mut dyn SpoolDisk, segments: &BTreeMap<u64, Found>, mark: Wat
     let Some(found) = segments.get(&mark.place.segment) else {
         return mark;
     };
-    let end = found.length.unwrap_or(0).min(SEGMENT_BYTES_MAX);
+    let end = found.length.min(SEGMENT_BYTES_MAX);
     let mut reader = Reader::new(disk, &found.file, mark.place.segment, end);
     match reader.ending_at(found.begin(), mark.place.offset) {
         Some(number) if mark.last != Some(number) => Watermark {

@@ -1,6 +1,10 @@
 //! Reading, oldest first, one frame at a time.
 
+use std::io;
+
 use super::Spool;
+use super::open::identify;
+use super::write::Item;
 use crate::error::SpoolError;
 use crate::layout::{FRAME_HEADER, FrameHeader, Kind};
 use crate::loss::{Loss, RECORD_BYTES_MAX};
@@ -101,8 +105,10 @@ impl Spool {
     }
 
     fn read_segment(&mut self, number: u64, from: u64) -> Result<Option<Frame>, SpoolError> {
+        self.acquaint(number)?;
         let mut at = from.max(self.begin_of(number));
-        while let Some((offset, header)) = self.step(number, &mut at)? {
+        while let Some(header) = self.walk(number, &mut at)? {
+            let offset = at - header.total();
             let place = Place { segment: number, offset };
             if let Some(bytes) = self.payload(number, offset, &header) {
                 self.refusals = (place, 0);
@@ -114,46 +120,35 @@ impl Spool {
                 // It came whole the second time; so the disk coughed, and the next round reads it.
                 (Some(Piece::Frame { .. }) | None, _) => self.be_patient(place, None)?,
                 (Some(Piece::Broken(broken)), refusal) => {
-                    if broken.unreadable {
-                        self.be_patient(place, refusal)?;
-                    }
+                    self.lose(number, &broken, refusal)?;
                     at = broken.range.end;
-                    self.lose(number, &broken);
                 }
             }
         }
         Ok(None)
     }
 
-    /// The next frame with a whole header, and `at` behind it; pieces that are none are told and skipped.
-    fn step(&mut self, number: u64, at: &mut u64) -> Result<Option<(u64, FrameHeader)>, SpoolError> {
-        loop {
-            let Some(segment) = self.segments.get(&number) else {
-                return Ok(None);
-            };
-            if let Some(end) = segment.lost_end(*at) {
-                *at = end;
-                continue;
+    /// Asks the disk again for a segment that it would tell nothing of when the spool was opened.
+    pub(super) fn acquaint(&mut self, number: u64) -> Result<(), SpoolError> {
+        let Some(segment) = self.segments.get_mut(&number).filter(|s| !s.known) else {
+            return Ok(());
+        };
+        match identify(self.disk.as_mut(), segment.file.clone(), number) {
+            Some(found) if found.known => {
+                segment.begin = found.begin();
+                segment.end = found.reading_end(None);
+                segment.length = found.length;
+                segment.known = true;
+                Ok(())
             }
-            let place = Place { segment: number, offset: *at };
-            match self.look(number, *at, Check::Header) {
-                (None, _) => return Ok(None),
-                (Some(Piece::Frame { offset, header }), _) => {
-                    *at = offset + header.total();
-                    return Ok(Some((offset, header)));
-                }
-                (Some(Piece::Broken(broken)), refusal) => {
-                    if broken.unreadable {
-                        self.be_patient(place, refusal)?;
-                    }
-                    *at = broken.range.end;
-                    self.lose(number, &broken);
-                }
+            _ => {
+                let broken = Broken { range: 0..0, known: None, unreadable: true };
+                self.lose(number, &broken, None)
             }
         }
     }
 
-    fn look(&mut self, number: u64, at: u64, check: Check) -> (Option<Piece>, Option<std::io::Error>) {
+    fn look(&mut self, number: u64, at: u64, check: Check) -> (Option<Piece>, Option<io::Error>) {
         let Some(segment) = self.segments.get(&number) else {
             return (None, None);
         };
@@ -173,7 +168,7 @@ impl Spool {
     }
 
     /// An error as long as patience lasts.
-    fn be_patient(&mut self, place: Place, refusal: Option<std::io::Error>) -> Result<(), SpoolError> {
+    fn be_patient(&mut self, place: Place, refusal: Option<io::Error>) -> Result<(), SpoolError> {
         let (at, times) = self.refusals;
         let times = if at == place { times + 1 } else { 1 };
         self.refusals = (place, times);
@@ -184,27 +179,39 @@ impl Spool {
         Err(SpoolError::Disk {
             doing: "read a frame from",
             file: file.unwrap_or_default(),
-            source: refusal.unwrap_or_else(|| std::io::ErrorKind::InvalidData.into()),
+            source: refusal.unwrap_or_else(|| io::ErrorKind::InvalidData.into()),
         })
     }
 
-    /// Tells a loss that came to light while reading.
-    fn lose(&mut self, number: u64, broken: &Broken) {
+    /// Tells a loss that came to light while reading. What the disk only refuses to read is given up when it has refused three
+    /// times and still takes the record of it.
+    fn lose(&mut self, number: u64, broken: &Broken, refusal: Option<io::Error>) -> Result<(), SpoolError> {
         let loss = broken.loss(number);
-        if let Some(segment) = self.segments.get_mut(&number) {
-            segment.lost.push(broken.range.clone());
-            segment.damaged = true;
-            segment.frames = segment.frames.saturating_sub(loss.frames.unwrap_or(0));
+        if broken.unreadable {
+            let offset = broken.range.start;
+            self.be_patient(Place { segment: number, offset }, refusal)?;
+            self.store(&[Item::record(&loss.encode())])?;
+        } else {
+            self.pending.push(loss.clone());
+            let _ = self.flush();
         }
         self.count(&loss);
-        self.pending.push(loss);
-        let _ = self.flush();
+        if let Some(segment) = self.segments.get_mut(&number) {
+            segment.lost.push(broken.range.clone());
+            segment.known = true;
+            segment.damaged = true;
+            if !broken.unreadable {
+                segment.frames = segment.frames.saturating_sub(loss.frames.unwrap_or(0));
+            }
+        }
+        Ok(())
     }
 
     /// The number of the oldest payload frame, from its header alone.
     pub(super) fn oldest_number(&mut self) -> Option<Number> {
         let numbers: Vec<u64> = self.segments.keys().copied().collect();
         for number in numbers {
+            self.acquaint(number).ok()?;
             let mut at = self.begin_of(number);
             while let Some(header) = self.walk(number, &mut at).ok()? {
                 if header.kind == Kind::Payload {
@@ -215,7 +222,7 @@ impl Spool {
         None
     }
 
-    /// The next frame by its header, `at` behind it; nothing is told of what is broken.
+    /// The next frame with a whole header, and `at` behind it; pieces that are none are told and skipped.
     pub(super) fn walk(&mut self, number: u64, at: &mut u64) -> Result<Option<FrameHeader>, SpoolError> {
         loop {
             let Some(segment) = self.segments.get(&number) else {
@@ -225,7 +232,6 @@ impl Spool {
                 *at = end;
                 continue;
             }
-            let place = Place { segment: number, offset: *at };
             match self.look(number, *at, Check::Header) {
                 (None, _) => return Ok(None),
                 (Some(Piece::Frame { offset, header }), _) => {
@@ -233,9 +239,7 @@ impl Spool {
                     return Ok(Some(header));
                 }
                 (Some(Piece::Broken(broken)), refusal) => {
-                    if broken.unreadable {
-                        self.be_patient(place, refusal)?;
-                    }
+                    self.lose(number, &broken, refusal)?;
                     *at = broken.range.end;
                 }
             }

@@ -30,6 +30,8 @@ impl Spool {
         if self.short_of(need, above_floor) == 0 {
             return Ok(());
         }
+        // What is freed goes first, and never before the watermark says so.
+        self.settle_if_due()?;
         let set_free = self.give_up_aside();
         self.drop_oldest(need, above_floor.saturating_add(set_free))
     }
@@ -77,6 +79,7 @@ impl Spool {
     fn part_from(&mut self, number: u64, farewell: &mut Farewell) -> Result<(), SpoolError> {
         let mut dropped = Loss::within(Reason::DroppedForRoom, number, 0..0);
         dropped.frames = Some(0);
+        self.acquaint(number)?;
         let mut at = self.begin_of(number);
         dropped.range = at..at;
         while let Some(header) = self.walk(number, &mut at)? {

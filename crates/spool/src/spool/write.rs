@@ -139,6 +139,7 @@ impl Spool {
                 frames: 0,
                 frames_total: 0,
                 lost: Vec::new(),
+                known: true,
                 damaged: false,
             },
         );

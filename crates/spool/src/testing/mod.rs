@@ -130,6 +130,10 @@ impl SpoolDisk for ModelDisk {
         self.model().open.remove(name);
     }
 
+    fn overwrite(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.model().overwrite(name, bytes)
+    }
+
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         self.model().call(|m| m.rename(from, to))
     }

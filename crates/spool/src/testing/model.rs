@@ -18,6 +18,8 @@ struct File {
     durable: Vec<u8>,
     /// Parts whose sync failed: clean for the kernel, and never written.
     forgotten: Vec<Range<usize>>,
+    /// Bytes at the begin that were written over and may or may not be on the disk.
+    over: Option<Vec<u8>>,
 }
 
 enum Change {
@@ -111,6 +113,21 @@ impl Model {
         fault.map_or(Ok(()), |f| Err(io::Error::from_raw_os_error(f.errno)))
     }
 
+    pub(super) fn overwrite(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let fault = self.strike();
+        let file = self.file(name)?;
+        let seen = file.seen.get_mut(..bytes.len()).ok_or_else(missing)?;
+        seen.copy_from_slice(bytes);
+        file.over = Some(bytes.to_vec());
+        match fault {
+            Some(fault) => Err(io::Error::from_raw_os_error(fault.errno)),
+            None => {
+                file.reach_disk_over();
+                Ok(())
+            }
+        }
+    }
+
     fn file(&mut self, name: &str) -> io::Result<&mut File> {
         let id = *self.names.get(name).ok_or_else(missing)?;
         self.files.get_mut(id).ok_or_else(missing)
@@ -134,8 +151,8 @@ impl Model {
         let from = usize::try_from(offset).unwrap_or(usize::MAX).min(file.seen.len());
         let rest = file.seen.get(from..).unwrap_or_default();
         let many = rest.len().min(buffer.len());
-        for (to, from) in buffer.iter_mut().zip(rest) {
-            *to = *from;
+        if let (Some(to), Some(from)) = (buffer.get_mut(..many), rest.get(..many)) {
+            to.copy_from_slice(from);
         }
         Ok(many)
     }
@@ -186,7 +203,7 @@ impl Model {
         self.files.push(File {
             durable: bytes.clone(),
             seen: bytes,
-            forgotten: Vec::new(),
+            ..File::default()
         });
         self.names.insert(name.to_owned(), id);
         self.names_durable.insert(name.to_owned(), id);
@@ -248,7 +265,22 @@ impl File {
         }
     }
 
+    /// What was written over is on the disk.
+    fn reach_disk_over(&mut self) {
+        if let Some(over) = self.over.take()
+            && let Some(durable) = self.durable.get_mut(..over.len())
+        {
+            durable.copy_from_slice(&over);
+        }
+    }
+
     fn lose_power(&mut self, below: &mut dyn FnMut(usize) -> usize) {
+        match below(3) {
+            0 => self.over = None,
+            1 => self.over = self.over.take().map(|o| vec![0; o.len()]),
+            _ => {}
+        }
+        self.reach_disk_over();
         let (kept, seen) = (self.durable.len(), self.seen.len());
         let mut end = match below(4) {
             0 => kept,

@@ -52,8 +52,11 @@ pub struct Truth {
     pub dropped: BTreeSet<Number>,
     /// Records that were freed.
     pub records_freed: BTreeSet<(u64, u64)>,
-    /// Whether the disk refused to read, so that pieces may be called unreadable and come again.
+    /// Whether the disk refused to read while the spool was opened: then the watermark may count as missing, and what was freed
+    /// may come again.
     pub unreadable: bool,
+    /// Whether calls were done and called failures for long: then a piece may be called unreadable that is not.
+    pub doubtful: bool,
 }
 
 impl Truth {
@@ -78,9 +81,17 @@ impl Truth {
         }
     }
 
+    /// A call failed. On a full disk the watermark is written over in place, and a power cut may tear it then.
+    pub fn failed(&mut self) {
+        self.records_freed.clear();
+        for (_, fate) in self.fates.values_mut().filter(|(_, f)| *f == Fate::Freed) {
+            *fate = Fate::FreedMaybe;
+        }
+    }
+
     pub fn tell(&mut self, loss: &Loss, seed: u64) {
         let expected = matches!(loss.reason, Reason::TornTail | Reason::DroppedForRoom)
-            || (self.unreadable && matches!(loss.reason, Reason::Unreadable | Reason::Several));
+            || (self.doubtful && loss.reason == Reason::Unreadable);
         assert!(expected, "seed {seed}: no disk was damaged, and yet: {loss} {loss:?}");
         if loss.reason == Reason::DroppedForRoom {
             assert!(!loss.numbers.is_cut(), "seed {seed}: {loss:?}");
