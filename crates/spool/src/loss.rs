@@ -20,7 +20,7 @@ pub enum Reason {
     Missing,
     /// A whole segment of a format that this program does not know.
     Version,
-    /// A second file that says it is a segment which is there already. Nothing of ours is lost with it.
+    /// A second file that says it is a segment which is there already; what only this one holds is not read.
     Duplicate,
     /// The oldest frames gave way to newer ones, because the spool may not grow.
     DroppedForRoom,

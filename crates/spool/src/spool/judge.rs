@@ -307,6 +307,7 @@ impl Told<'_> {
             last = scan.last.or(last);
         }
         losses.extend(useless.iter().filter_map(|u| self.useless(*u)));
+        losses.extend(self.gaps(segments, mark, useless));
         losses
     }
 
@@ -376,13 +377,39 @@ impl Told<'_> {
         Some(loss)
     }
 
-    fn useless(&self, (name, length, reason): (u64, u64, Reason)) -> Option<Loss> {
-        let told = |r: &Recorded| r.reason == reason && r.segments.contains(&name);
+    /// Numbers that nobody has, before segments whose header cannot say which one was there. It may be that none ever was.
+    fn gaps(
+        &self,
+        segments: &BTreeMap<u64, Found>,
+        mark: Option<Place>,
+        useless: &[(u64, u64, Reason)],
+    ) -> Vec<Loss> {
+        let others = useless.iter().filter(|u| u.2 != Reason::Duplicate).map(|u| (u.0, false));
+        let present: BTreeMap<u64, bool> = segments
+            .iter()
+            .map(|(n, f)| (*n, f.header().is_some() || !f.known))
+            .chain(others)
+            .collect();
+        let start = mark.map(|m| m.segment + u64::from(m.offset > 0));
+        let mut expected = start.map(|s| s.max(self.dropped + 1));
+        let mut losses = Vec::new();
+        for (number, says) in present {
+            if let Some(first) = expected.filter(|e| !says && *e < number) {
+                let told = self.recorded.iter().any(|r| r.segments.contains(&(number - 1)));
+                let mut loss = Loss::within(Reason::Missing, number - 1, 0..0);
+                loss.segment_first = first;
+                losses.extend((!told).then_some(loss));
+            }
+            expected = Some(expected.unwrap_or(0).max(number + 1));
+        }
+        losses
+    }
+
+    fn useless(&self, (number, length, reason): (u64, u64, Reason)) -> Option<Loss> {
+        let told = |r: &Recorded| r.reason == reason && r.segments.contains(&number);
         if self.recorded.iter().any(told) {
             return None;
         }
-        let mut loss = Loss::within(reason, name, 0..length);
-        loss.frames = (reason == Reason::Duplicate).then_some(0);
-        Some(loss)
+        Some(Loss::within(reason, number, 0..length))
     }
 }

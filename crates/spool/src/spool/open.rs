@@ -204,6 +204,11 @@ impl Found {
         }
     }
 
+    /// The number its header says, else the one of its name.
+    fn number(&self) -> u64 {
+        self.header().map_or(self.name, |h| h.number)
+    }
+
     pub(super) fn header(&self) -> Option<&SegmentHeader> {
         match &self.header {
             HeaderFound::Whole(header) => Some(header),
@@ -224,13 +229,30 @@ impl Arranged {
 
     /// Gives a file its place: the number its header says, else the one of its name.
     fn place(&mut self, found: Found) {
-        let number = found.header().map_or(found.name, |h| h.number);
+        let number = found.number();
         self.highest = self.highest.max(number);
         match (found.header, self.segments.contains_key(&number)) {
-            (HeaderFound::Version(_), _) => self.useless.push((found, Reason::Version)),
+            (HeaderFound::Version(_), false) => self.useless.push((found, Reason::Version)),
             (HeaderFound::Whole(_), true) => self.useless.push((found, Reason::Duplicate)),
-            (HeaderFound::Broken, true) => self.useless.push((found, Reason::Damaged)),
+            (HeaderFound::Broken | HeaderFound::Version(_), true) => self.place_swapped(found),
             (_, false) => drop(self.segments.insert(number, found)),
+        }
+    }
+}
+
+impl Arranged {
+    /// A file that does not say what it is, and whose name another segment bears: if nothing has that one's name, the two changed
+    /// places.
+    fn place_swapped(&mut self, mut found: Found) {
+        let left = self.segments.get(&found.name).map_or(found.name, |f| f.name);
+        let vacant = !self.segments.contains_key(&left);
+        if vacant {
+            found.name = left;
+        }
+        match found.header {
+            HeaderFound::Version(_) => self.useless.push((found, Reason::Version)),
+            _ if vacant => drop(self.segments.insert(left, found)),
+            _ => self.useless.push((found, Reason::Damaged)),
         }
     }
 }

@@ -28,7 +28,12 @@ pub fn small() -> Limits {
 /// Bytes that belong to a number and to no other.
 pub fn payload(number: Number, length: usize) -> Vec<u8> {
     let mut chance = Chance::new(number.epoch ^ number.sequence.rotate_left(32) ^ 0x5eed);
-    (0..length).map(|_| chance.next_bits().to_le_bytes()[0]).collect()
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        bytes.extend(chance.next_bits().to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
