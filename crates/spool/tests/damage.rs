@@ -166,9 +166,19 @@ fn is_version(file: &[u8]) -> bool {
         && file[8..12] != 1_u32.to_le_bytes()
 }
 
-/// The end of the newest segment, gone without a trace: nothing behind it knows that it was.
+/// The end of the newest segment, gone without a trace: nothing behind it knows that it was. And its begin, if the watermark is
+/// gone too: then it may have been freed.
 fn nobody_can_know(original: &Original, files: &BTreeMap<String, Vec<u8>>, frame: &Whole) -> bool {
-    if frame.segment != *original.newest() {
+    let first = !original.segments.iter().any(|s| *s <= frame.segment && files.contains_key(s));
+    if first && files.get("watermark") != original.files.get("watermark") {
+        return true;
+    }
+    // A later file that says nothing any more counts as torn, and a number before it as one that never was.
+    let says = |s: &String| {
+        let file = files.get(s).and_then(|f| f.get(..HEADER));
+        file.is_some_and(|h| original.segments.iter().any(|o| h == &original.files[o][..HEADER]))
+    };
+    if original.segments.iter().any(|s| *s > frame.segment && says(s)) {
         return false;
     }
     let source = &original.files[&frame.segment];

@@ -237,7 +237,8 @@ pub(super) fn judge(
         }
     }
     let told = Told { recorded: &recorded, dropped };
-    let losses = told.new_losses(segments, &scans, torn, mark, useless);
+    let mut losses = told.new_losses(segments, &scans, torn, mark, useless);
+    losses.extend(told.gaps(segments, &worthless, mark, useless));
     let newest = scans.values().rev().find_map(|s| s.last);
     Judged { scans, losses, worthless, newest }
 }
@@ -307,7 +308,6 @@ impl Told<'_> {
             last = scan.last.or(last);
         }
         losses.extend(useless.iter().filter_map(|u| self.useless(*u)));
-        losses.extend(self.gaps(segments, mark, useless));
         losses
     }
 
@@ -381,13 +381,17 @@ impl Told<'_> {
     fn gaps(
         &self,
         segments: &BTreeMap<u64, Found>,
+        worthless: &BTreeMap<u64, Worthless>,
         mark: Option<Place>,
         useless: &[(u64, u64, Reason)],
     ) -> Vec<Loss> {
         let others = useless.iter().filter(|u| u.2 != Reason::Duplicate).map(|u| (u.0, false));
         let present: BTreeMap<u64, bool> = segments
             .iter()
-            .map(|(n, f)| (*n, f.header().is_some() || !f.known))
+            .map(|(n, f)| {
+                let nothing = worthless.get(n) == Some(&Worthless::Nothing);
+                (*n, f.header().is_some() || !f.known || nothing)
+            })
             .chain(others)
             .collect();
         let start = mark.map(|m| m.segment + u64::from(m.offset > 0));

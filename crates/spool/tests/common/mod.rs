@@ -1,5 +1,7 @@
 //! What the truth is, and whether a spool says it.
 
+#![allow(dead_code, unreachable_pub, reason = "not every test asks for everything")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use groma_fuzz::Chance;
@@ -7,7 +9,6 @@ use groma_spool::testing::ModelDisk;
 use groma_spool::{Body, Limits, Loss, Number, Reason, Spool};
 
 /// How many times more than by default.
-#[allow(dead_code, reason = "not every test hammers")]
 pub fn factor() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "how hard to test is asked of the surroundings")]
     let factor = std::env::var("GROMA_FUZZ_FACTOR");
