@@ -35,7 +35,12 @@
 
 mod contract;
 mod error;
+mod evidence;
 mod extent;
+mod ingest;
+mod ledger;
+mod looks;
+mod place;
 mod report;
 mod sqlite;
 
