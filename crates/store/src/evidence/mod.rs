@@ -4,6 +4,7 @@
 //! number of the look that added it; so the watermark taken at the start is all it needs to see the
 //! same store until the end, whatever others write meanwhile.
 
+mod order;
 mod pages;
 
 use std::iter::Peekable;
@@ -17,7 +18,10 @@ use crate::extent::Extent;
 use crate::looks::{self, Bounds, NewestLook, StreamKey};
 use crate::place::Word;
 
+pub(crate) use order::KEY_BYTES;
 pub(crate) use pages::{EventRow, PAGE, ValueRow};
+
+use order::InOrder;
 use pages::{Pages, Place, Places};
 
 pub(crate) const ATTEMPT: &str = "read evidence";
@@ -61,8 +65,8 @@ pub(crate) fn evidence<R: Reader>(
     reader: &R,
     bounds: Bounds,
 ) -> Result<EvidenceStream<'_, R>, StoreError> {
-    let facts = Places::new(Pages::new(reader, bounds, R::events_after));
-    let numbers = Pages::new(reader, bounds, R::values_after).peekable();
+    let facts = InOrder::new(Places::new(Pages::new(reader, bounds, R::events_after)));
+    let numbers = InOrder::new(Pages::new(reader, bounds, R::values_after)).peekable();
     let cursor = Cursor {
         reader,
         looks: reader.newest_looks(bounds)?,
@@ -82,8 +86,8 @@ pub(crate) fn evidence<R: Reader>(
 
 /// Facts and numbers of one stream after the other.
 pub(crate) struct EvidenceStream<'c, R> {
-    facts: Peekable<Places<'c, R>>,
-    numbers: Peekable<Pages<'c, R, ValueRow>>,
+    facts: Peekable<InOrder<Places<'c, R>>>,
+    numbers: Peekable<InOrder<Pages<'c, R, ValueRow>>>,
     cursor: Cursor<'c, R>,
     /// Fetched, to be read next.
     waiting: Vec<Result<Written, StoreError>>,

@@ -8,8 +8,7 @@ use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 
-/// As much of a text as a key holds.
-pub(crate) const KEY_BYTES: usize = 600;
+use crate::evidence::KEY_BYTES;
 
 /// What stands in the key, and the whole text if that is more.
 pub(super) fn cut(text: &[u8]) -> (Cow<'_, [u8]>, Option<&[u8]>) {
