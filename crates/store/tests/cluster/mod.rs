@@ -170,19 +170,27 @@ impl Cluster {
         assert!(done.success(), "pg_ctl {what:?}: {log}");
     }
 
+    /// From now on, whoever comes over the network needs a password; a socket stays open to all.
+    pub(crate) fn only_with_a_password(&self) {
+        let rules = "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n";
+        std::fs::write(self.files().join("pg_hba.conf"), rules).unwrap();
+        self.control(&["reload"]);
+    }
+
+    /// As [`Self::sql`], in the first database of a server that listens at another port than the usual.
+    pub(crate) fn sql_at(&self, port: u16, sql: &str) -> String {
+        self.ask(&["-p", &port.to_string(), "-d", "postgres"], sql)
+    }
+
     pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
+        self.ask(&["-d", database], sql)
+    }
+
+    fn ask(&self, place: &[&str], sql: &str) -> String {
         let done = self
             .program("psql")
-            .args([
-                "-X",
-                "-q",
-                "-A",
-                "-t",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-d",
-                database,
-            ])
+            .args(place)
+            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"])
             .arg("-h")
             .arg(self.place.path())
             .args(["-c", sql])
@@ -224,7 +232,7 @@ fn programs() -> Option<PathBuf> {
 }
 
 /// The numbers of the account and its group, if there is one and we may become it.
-fn account() -> Option<(u32, u32)> {
+pub(crate) fn account() -> Option<(u32, u32)> {
     let number = |what| {
         let said = Command::new("id").args([what, USER]).output().ok()?;
         String::from_utf8(said.stdout).ok()?.trim().parse().ok()
