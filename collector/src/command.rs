@@ -29,9 +29,18 @@ pub(crate) struct Place {
     /// Directory of the store [default: the platform's data directory].
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// A store in PostgreSQL instead, as postgres://USER@HOST/DATABASE; the password in a file that passfile= names. An authority still
+    /// lies in the data directory.
+    #[arg(long, global = true, value_name = "URL")]
+    database: Option<String>,
 }
 
 impl Place {
+    /// The database of the store, if it is not in the directory.
+    pub(crate) fn database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
     /// The directory of the store.
     pub(crate) fn directory(&self) -> PathBuf {
         self.data.clone().unwrap_or_else(files::default_data)

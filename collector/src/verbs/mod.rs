@@ -19,7 +19,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use groma_model::inventory::{Inventory, WaveEntry};
 use groma_source::World;
-use groma_store::{Fleet, Moment, SqliteStore, Store};
+use groma_store::{Fleet, Moment, PostgresStore, SqliteStore, Store};
 
 use crate::command::Place;
 use crate::conclude;
@@ -31,8 +31,10 @@ const DOCUMENT_BYTES_MAX: u64 = 4 << 30;
 
 /// Opens the store at `place`, and makes it if it is not there yet.
 pub(crate) fn open(place: &Place) -> Result<Box<dyn Store>> {
-    let directory = place.directory();
-    Ok(Box::new(SqliteStore::open(&directory)?))
+    Ok(match place.database() {
+        Some(url) => Box::new(PostgresStore::open(url)?),
+        None => Box::new(SqliteStore::open(&place.directory())?),
+    })
 }
 
 /// A store that keeps a fleet too: every engine does.
@@ -49,12 +51,17 @@ impl<T: Store + Fleet> FleetStore for T {
 
 /// Opens the store at `place` with its fleet, and makes it if it is not there yet.
 pub(crate) fn open_fleet(place: &Place) -> Result<Box<dyn FleetStore>> {
-    Ok(Box::new(SqliteStore::open(&place.directory())?))
+    Ok(match place.database() {
+        Some(url) => Box::new(PostgresStore::open(url)?),
+        None => Box::new(SqliteStore::open(&place.directory())?),
+    })
 }
 
 /// Opens a store that must be there: a mistyped directory is an error, not a new store.
 pub(crate) fn open_existing(place: &Place) -> Result<Box<dyn Store>> {
-    must_be_in(&place.directory())?;
+    if place.database().is_none() {
+        must_be_in(&place.directory())?;
+    }
     open(place)
 }
 

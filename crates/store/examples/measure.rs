@@ -1,4 +1,5 @@
-//! Measures the store on this machine: `cargo run --release -p groma-store --example measure`.
+//! Measures the store on this machine: `cargo run --release -p groma-store --example measure`, and with the address of
+//! an empty PostgreSQL database after `--` the engine on a server as well.
 //!
 //! Ten thousand agents with twenty facts each are kept, one durable transaction for each agent, and read
 //! back; then one large batch; then a survey twice, for what the second one adds to the file.
@@ -14,23 +15,46 @@ use groma_model::{
     AgentId, Coverage, CoverageState, Fact, Observation, Port, Scope, Seen, SiteId, SourceName,
     Timestamp, Transport,
 };
-use groma_store::{Moment, SqliteStore, Store};
+use groma_store::{Moment, PostgresStore, SqliteStore, Store, StoreError};
 
 const AGENTS: u32 = 10_000;
 const FACTS: u32 = 20;
+const WRITERS: u32 = 4;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let place = tempfile::tempdir()?;
     let mut out = std::io::stdout();
-    let mut store = SqliteStore::open(&place.path().join("many"))?;
+    writeln!(out, "SQLite")?;
+    many(&mut SqliteStore::open(&place.path().join("many"))?)?;
+    one(&mut SqliteStore::open(&place.path().join("one"))?)?;
+    if let Some(url) = std::env::args().nth(1) {
+        writeln!(out, "PostgreSQL")?;
+        many(&mut PostgresStore::open(&url)?)?;
+        one(&mut PostgresStore::open(&url)?)?;
+        several(&url)?;
+    }
+    let mut store = SqliteStore::open(&place.path().join("growth"))?;
+    let mut sizes = Vec::new();
+    for day in 1..=3 {
+        store.ingest(&look(0, day, 1000))?;
+        store.checkpoint()?;
+        sizes.push(std::fs::metadata(place.path().join("growth/groma.db"))?.len());
+    }
+    writeln!(out, "a look of 1000 facts, three days: {sizes:?} bytes")?;
+    Ok(())
+}
+
+/// Ten thousand agents, twice, and what they said.
+fn many(store: &mut dyn Store) -> Result<(), Box<dyn Error>> {
+    let mut out = std::io::stdout();
+    let rows = AGENTS * FACTS;
     let begun = Instant::now();
     for agent in 0..AGENTS {
         store.ingest(&look(agent, 1, FACTS))?;
     }
-    let rows = AGENTS * FACTS;
     writeln!(
         out,
-        "ingest, {AGENTS} durable batches: {}",
+        "  ingest, {AGENTS} durable batches: {}",
         rate(rows, begun)
     )?;
     for round in 1..=2 {
@@ -40,31 +64,59 @@ fn main() -> Result<(), Box<dyn Error>> {
             evidence?;
             read += 1;
         }
-        writeln!(out, "evidence, reading {round}: {}", rate(read, begun))?;
+        writeln!(out, "  evidence, reading {round}: {}", rate(read, begun))?;
     }
     let begun = Instant::now();
     for agent in 0..AGENTS {
         store.ingest(&look(agent, 2, FACTS))?;
     }
-    writeln!(out, "the same looks a day later: {}", rate(rows, begun))?;
+    writeln!(out, "  the same looks a day later: {}", rate(rows, begun))?;
     let begun = Instant::now();
     let looks = store.looks(&Moment::Now)?.len();
-    writeln!(out, "looks: {}", rate(u32::try_from(looks)?, begun))?;
+    writeln!(out, "  looks: {}", rate(u32::try_from(looks)?, begun))?;
+    Ok(())
+}
 
-    let mut store = SqliteStore::open(&place.path().join("one"))?;
-    let batch = look(0, 1, rows);
+/// One agent with as many facts.
+fn one(store: &mut dyn Store) -> Result<(), Box<dyn Error>> {
+    let rows = AGENTS * FACTS;
+    let batch = look(AGENTS, 1, rows);
     let begun = Instant::now();
     store.ingest(&batch)?;
-    writeln!(out, "ingest, one batch: {}", rate(rows, begun))?;
+    writeln!(
+        std::io::stdout(),
+        "  ingest, one batch: {}",
+        rate(rows, begun)
+    )?;
+    Ok(())
+}
 
-    let mut store = SqliteStore::open(&place.path().join("growth"))?;
-    let mut sizes = Vec::new();
-    for day in 1..=3 {
-        store.ingest(&look(0, day, 1000))?;
-        store.checkpoint()?;
-        sizes.push(std::fs::metadata(place.path().join("growth/groma.db"))?.len());
-    }
-    writeln!(out, "a look of 1000 facts, three days: {sizes:?} bytes")?;
+/// Four stores that ingest on one database at the same time.
+fn several(url: &str) -> Result<(), Box<dyn Error>> {
+    let begun = Instant::now();
+    let write = |part: u32| -> Result<(), StoreError> {
+        let mut store = PostgresStore::open(url)?;
+        for agent in (0..AGENTS).filter(|agent| agent % WRITERS == part) {
+            store.ingest(&look(agent, 3, FACTS))?;
+        }
+        Ok(())
+    };
+    let done: Vec<Result<(), StoreError>> = std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|part| scope.spawn(move || write(part)))
+            .collect();
+        writers
+            .into_iter()
+            .filter_map(|writer| writer.join().ok())
+            .collect()
+    });
+    done.into_iter().collect::<Result<(), _>>()?;
+    let rows = AGENTS * FACTS;
+    let said = rate(rows, begun);
+    writeln!(
+        std::io::stdout(),
+        "  another day, {WRITERS} at a time: {said}"
+    )?;
     Ok(())
 }
 

@@ -27,6 +27,55 @@ pub enum StoreError {
         /// What is wrong.
         why: String,
     },
+    /// The address of a database cannot be used. The address itself is not repeated: it may hold a password.
+    #[error(
+        "the address of the database cannot be used: {why}; it is written postgres://user@host:5432/database?sslrootcert=/path/to/ca.pem&passfile=/path/to/passwords, or postgres:///database?host=/run/postgresql&user=groma for a socket of this machine"
+    )]
+    BadAddress {
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
+    /// No database answers, or it went away.
+    #[error(
+        "{attempt}: the database does not answer: see that PostgreSQL runs and can be reached from here, then do it again (what was kept before is not kept twice)"
+    )]
+    Unreachable {
+        /// What was attempted.
+        attempt: &'static str,
+        /// How it failed, and where.
+        #[source]
+        source: BoxError,
+    },
+    /// The database answers and does not let us in, or is not let in by us.
+    #[error(
+        "open the store: {place} does not let groma in ({why}): give the name, password and database in the address, and that role the right to make the schema groma"
+    )]
+    Refused {
+        /// Where.
+        place: String,
+        /// What was said.
+        why: String,
+    },
+    /// There is no telling who answers: its certificate is not of the authority that was named.
+    #[error(
+        "open the store: {place} cannot show that it is the server it is taken for ({why}): give the certificate of the authority that signed its own with sslrootcert=, and the host by the name that stands in it"
+    )]
+    Untrusted {
+        /// Where.
+        place: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The database is another program's, or made in a way that cannot hold a store.
+    #[error(
+        "{place} cannot hold a groma store ({why}): give groma a database of its own, made with CREATE DATABASE groma ENCODING 'UTF8' TEMPLATE template0"
+    )]
+    NotForUs {
+        /// Where.
+        place: String,
+        /// What is wrong.
+        why: String,
+    },
     /// A newer program made the store.
     #[error("the store has format {found} (made by groma {made_by}), this groma {} reads up to format {known}: upgrade groma", env!("CARGO_PKG_VERSION"))]
     Newer {

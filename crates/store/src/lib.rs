@@ -30,13 +30,21 @@
 //!
 //! One batch is one durable transaction: kept whole exactly once, or not at all. `site_id` leads every
 //! key. Nothing true lives in process memory. [`Store`] is the contract; [`SqliteStore`] is the engine
-//! in one file; `conformance` (behind the feature of that name) is what a second engine has to pass.
+//! in one file and [`PostgresStore`] the one on a server, which several collectors may share. What a batch changes
+//! and what evidence shows is decided once for both; an engine has rows. `conformance` (behind the feature of that
+//! name) is what an engine has to pass.
 #![forbid(unsafe_code)]
 
 mod contract;
 mod error;
+mod evidence;
 mod extent;
 mod fleet;
+mod ingest;
+mod ledger;
+mod looks;
+mod place;
+mod postgres;
 mod report;
 mod sqlite;
 
@@ -48,4 +56,5 @@ pub mod fleet_conformance;
 pub use contract::{Ingested, LOCAL_EPOCH, Moment, Records, Store, Tally};
 pub use error::{BoxError, StoreError};
 pub use fleet::Fleet;
+pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;

@@ -4,11 +4,8 @@ use groma_model::store::EarlierNumber;
 use groma_model::{AgentId, Foreign, Scope, Timestamp};
 use rusqlite::{Connection, params};
 
-use super::Bounds;
 use crate::StoreError;
-
-/// How far back growth is told for: what happened last year says little about next week.
-const REACH_MILLIS: i64 = 30 * 86_400_000;
+use crate::looks::{Bounds, GROWTH_MILLIS};
 
 /// The oldest value of each number of bytes within reach of its newest one.
 pub(super) fn numbers(
@@ -28,7 +25,7 @@ fn read(connection: &Connection, bounds: Bounds) -> rusqlite::Result<Vec<Earlier
             ORDER BY n.at, n.look LIMIT 1)
         WHERE s.metric IN ('content_bytes', 'file_system_used_bytes')";
     let mut statement = connection.prepare(sql)?;
-    let arguments = params![bounds.watermark, bounds.valid_at, REACH_MILLIS];
+    let arguments = params![bounds.watermark, bounds.valid_at, GROWTH_MILLIS];
     let rows = statement.query_map(arguments, |row| {
         let (vantage, scope): (String, String) = (row.get(0)?, row.get(1)?);
         let (space, path) = scope.split_once(':').unwrap_or(("", &scope));

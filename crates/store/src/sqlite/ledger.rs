@@ -1,16 +1,12 @@
 //! What is remembered beside the evidence: identities, named moments, people's words, who we are.
 
-use std::collections::BTreeMap;
-
 use groma_model::store::{Annotation, Identities, IdentityKey, NewIdentities, Snapshot};
 use groma_model::{AgentId, EntityId, SiteId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{looks, signed, unsigned};
 use crate::StoreError;
-
-/// The site under which stands what concerns all sites.
-const EVERYWHERE: &str = "*";
+use crate::ledger::{self, EVERYWHERE};
 
 pub(super) fn identities(connection: &Connection) -> Result<Identities, StoreError> {
     let attempt = "read the identity ledger";
@@ -53,11 +49,7 @@ pub(super) fn remember(connection: &Connection, new: &NewIdentities) -> Result<(
     let mut insert = connection
         .prepare("INSERT INTO identity (site_id, kind, value, number, entity) VALUES (?1, ?2, ?3, ?4, ?5)")
         .map_err(StoreError::of(attempt))?;
-    for (key, entity) in new
-        .known
-        .iter()
-        .filter(|(key, entity)| known.known.get(key) != Some(entity))
-    {
+    for (key, entity) in ledger::new_marks(&known, new) {
         number += 1;
         let row = params![
             key.site.as_str(),
@@ -68,34 +60,21 @@ pub(super) fn remember(connection: &Connection, new: &NewIdentities) -> Result<(
         ];
         insert.execute(row).map_err(StoreError::of(attempt))?;
     }
-    let sites = if new.merged.is_empty() {
-        BTreeMap::new()
-    } else {
-        sites_of(&known, new)
-    };
-    for (entity, (survivor, why)) in new
-        .merged
-        .iter()
-        .filter(|(entity, (survivor, _))| known.merged.get(entity) != Some(survivor))
-    {
+    for merge in ledger::new_merges(&known, new) {
         number += 1;
-        let site = sites.get(entity).map_or(EVERYWHERE, SiteId::as_str);
         let sql = "INSERT INTO merge (site_id, entity, number, survivor, why) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let row = params![site, entity.as_str(), number, survivor.as_str(), why];
+        let row = params![
+            merge.site,
+            merge.entity.as_str(),
+            number,
+            merge.survivor.as_str(),
+            merge.why
+        ];
         connection
             .execute(sql, row)
             .map_err(StoreError::of(attempt))?;
     }
     Ok(())
-}
-
-/// The site of each entity, by any mark it has.
-fn sites_of(known: &Identities, new: &NewIdentities) -> BTreeMap<EntityId, SiteId> {
-    new.known
-        .iter()
-        .chain(&known.known)
-        .map(|(key, entity)| (entity.clone(), key.site.clone()))
-        .collect()
 }
 
 pub(super) fn take_snapshot(
@@ -104,18 +83,7 @@ pub(super) fn take_snapshot(
     now: Timestamp,
 ) -> Result<Snapshot, StoreError> {
     let attempt = "take a snapshot";
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-    if !(1..=64).contains(&name.len()) || !name.bytes().all(plain) || name.starts_with(['.', '-']) {
-        return Err(StoreError::BadName {
-            name: name.to_owned(),
-        });
-    }
-    if let Some(taken) = snapshots(connection)?.into_iter().find(|s| s.name == name) {
-        return Err(StoreError::NameTaken {
-            name: taken.name,
-            taken_at: taken.taken_at,
-        });
-    }
+    ledger::check_name(name, snapshots(connection)?)?;
     let watermark = looks::watermark(connection)?;
     // All that is known belongs to the moment, also from a host whose clock is ahead of ours.
     let newest = "SELECT coalesce(max(at), 0) FROM (SELECT max(ended) AS at FROM look UNION ALL SELECT max(at) FROM event)";
@@ -187,19 +155,9 @@ pub(super) fn annotations(connection: &Connection) -> Result<Vec<Annotation>, St
         ))
     };
     let said = rows(connection, attempt, sql, read)?;
-    let annotation = |(about, by, at, word): (String, String, i64, String)| {
-        let word = serde_json::from_str(&word).map_err(|error| StoreError::Damaged {
-            attempt,
-            why: error.to_string(),
-        })?;
-        Ok(Annotation {
-            about,
-            by,
-            at: Timestamp::from_millis(at),
-            word,
-        })
-    };
-    said.into_iter().map(annotation).collect()
+    said.into_iter()
+        .map(|(about, by, at, word)| ledger::annotation(about, by, at, &word))
+        .collect()
 }
 
 pub(super) fn local_agent(

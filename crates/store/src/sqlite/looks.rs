@@ -2,26 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use groma_model::store::{LookRecord, LookSpan};
-use groma_model::{AgentId, SiteId, SourceName, Timestamp};
+use groma_model::store::LookSpan;
+use groma_model::{AgentId, SiteId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::Bounds;
 use crate::StoreError;
-use crate::report::{self, Span};
-
-const ATTEMPT: &str = "read looks";
-
-/// The newest look of one stream.
-#[derive(Clone, Debug)]
-pub(super) struct NewestLook {
-    pub(super) site: String,
-    pub(super) vantage: String,
-    pub(super) source: String,
-    pub(super) id: i64,
-    pub(super) span: Span,
-    report: Vec<u8>,
-}
+use crate::looks::{ATTEMPT, Bounds, NewestLook, StreamKey};
+use crate::report::Span;
 
 pub(super) fn watermark(connection: &Connection) -> Result<i64, StoreError> {
     // One step into the key for each site: a GROUP BY would read every look there ever was, at every ingest.
@@ -56,9 +43,11 @@ pub(super) fn newest(
 
 fn read(row: &Row<'_>) -> rusqlite::Result<NewestLook> {
     Ok(NewestLook {
-        site: row.get(0)?,
-        vantage: row.get(1)?,
-        source: row.get(2)?,
+        stream: StreamKey {
+            site: row.get(0)?,
+            vantage: row.get(1)?,
+            source: row.get(2)?,
+        },
         id: row.get(3)?,
         span: Span {
             started: row.get(4)?,
@@ -66,39 +55,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<NewestLook> {
         },
         report: row.get(6)?,
     })
-}
-
-/// A look with its coverage and gaps.
-pub(super) fn record(connection: &Connection, look: &NewestLook) -> Result<LookRecord, StoreError> {
-    let find = "SELECT json FROM report WHERE site_id = ?1 AND hash = ?2";
-    let json: Option<String> = connection
-        .query_row(find, (&look.site, &look.report), |r| r.get(0))
-        .optional()
-        .map_err(StoreError::of(ATTEMPT))?;
-    let read = report::read(json.as_deref().unwrap_or("{}"), look.span);
-    let (coverage, gaps) = read.map_err(|error| StoreError::Damaged {
-        attempt: ATTEMPT,
-        why: error.to_string(),
-    })?;
-    Ok(LookRecord {
-        site: SiteId::new(&look.site),
-        vantage: AgentId::new(&look.vantage),
-        source: SourceName::new(&look.source),
-        started: Timestamp::from_millis(look.span.started),
-        ended: Timestamp::from_millis(look.span.ended),
-        coverage,
-        gaps,
-    })
-}
-
-pub(super) fn looks(
-    connection: &Connection,
-    bounds: Bounds,
-) -> Result<Vec<LookRecord>, StoreError> {
-    newest(connection, bounds)?
-        .iter()
-        .map(|look| record(connection, look))
-        .collect()
 }
 
 pub(super) fn newest_epoch(

@@ -7,7 +7,7 @@ mod ingest;
 mod ledger;
 mod looks;
 mod open;
-mod place;
+mod rows;
 
 use std::path::PathBuf;
 
@@ -18,6 +18,7 @@ use groma_model::store::{
 use groma_model::{AgentId, Evidence, SiteId, Timestamp};
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::looks::{Bounds, signed, unsigned};
 use crate::{Ingested, Moment, Records, Store, StoreError};
 
 /// A store in one directory, or in memory.
@@ -28,13 +29,6 @@ use crate::{Ingested, Moment, Records, Store, StoreError};
 pub struct SqliteStore {
     connection: Connection,
     path: Option<PathBuf>,
-}
-
-/// A moment with its bounds filled in: looks up to this number, events up to this time.
-#[derive(Clone, Copy, Debug)]
-struct Bounds {
-    watermark: i64,
-    valid_at: i64,
 }
 
 impl SqliteStore {
@@ -101,8 +95,9 @@ impl Store for SqliteStore {
         header: &BatchHeader,
         records: &mut Records<'_>,
     ) -> Result<Ingested, StoreError> {
-        self.durably(ingest::ATTEMPT, |connection| {
-            ingest::ingest(connection, header, records)
+        self.durably(crate::ingest::ATTEMPT, |connection| {
+            let mut rows = ingest::Statements::prepare(connection)?;
+            crate::ingest::ingest(&mut rows, header, records)
         })
     }
 
@@ -115,7 +110,10 @@ impl Store for SqliteStore {
         at: &Moment,
     ) -> Result<Box<dyn Iterator<Item = Result<Evidence, StoreError>> + 's>, StoreError> {
         let bounds = self.bounds(at)?;
-        Ok(Box::new(evidence::evidence(&self.connection, bounds)?))
+        Ok(Box::new(crate::evidence::evidence(
+            &self.connection,
+            bounds,
+        )?))
     }
 
     fn earlier_numbers(&self, at: &Moment) -> Result<Vec<EarlierNumber>, StoreError> {
@@ -123,7 +121,7 @@ impl Store for SqliteStore {
     }
 
     fn looks(&self, at: &Moment) -> Result<Vec<LookRecord>, StoreError> {
-        looks::looks(&self.connection, self.bounds(at)?)
+        crate::looks::looks(&self.connection, self.bounds(at)?)
     }
 
     fn newest_epoch(&self, site: &SiteId, vantage: &AgentId) -> Result<Option<u64>, StoreError> {
@@ -191,16 +189,6 @@ impl Store for SqliteStore {
         })
         .map(unsigned)
     }
-}
-
-/// A number of ours as SQLite keeps it: the same 64 bits.
-fn signed(number: u64) -> i64 {
-    number.cast_signed()
-}
-
-/// The way back from [`signed`].
-fn unsigned(number: i64) -> u64 {
-    number.cast_unsigned()
 }
 
 #[cfg(test)]

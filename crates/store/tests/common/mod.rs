@@ -189,3 +189,12 @@ pub(crate) fn names(store: &dyn Store) -> Vec<String> {
     names.sort();
     names
 }
+
+pub(crate) fn note() -> groma_model::store::Annotation {
+    groma_model::store::Annotation {
+        about: "ent-1".to_owned(),
+        by: "anna".to_owned(),
+        at: at(100),
+        word: groma_model::store::Word::Note("x".to_owned()),
+    }
+}

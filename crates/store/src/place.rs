@@ -2,19 +2,18 @@
 
 use groma_model::fact::Fact;
 use groma_model::{Hours, Lasted, Seen, Timestamp};
-use rusqlite::Row;
 use sha2::{Digest, Sha256};
 
 /// What an event says. The order settles events of one look at one time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Word {
+pub(crate) enum Word {
     Seen,
     NotSeen,
     Removed,
 }
 
 impl Word {
-    pub(super) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Seen => "seen",
             Self::NotSeen => "not-seen",
@@ -22,7 +21,7 @@ impl Word {
         }
     }
 
-    fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         match text {
             "seen" => Self::Seen,
             "removed" => Self::Removed,
@@ -33,26 +32,26 @@ impl Word {
 
 /// One row of what became of a fact at a place. Moments are milliseconds since 1970.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Event {
-    pub(super) look: i64,
-    pub(super) word: Word,
-    pub(super) at: i64,
-    pub(super) first: i64,
-    pub(super) last: Option<i64>,
-    pub(super) count: i64,
-    pub(super) flow: Flow,
+pub(crate) struct Event {
+    pub(crate) look: i64,
+    pub(crate) word: Word,
+    pub(crate) at: i64,
+    pub(crate) first: i64,
+    pub(crate) last: Option<i64>,
+    pub(crate) count: i64,
+    pub(crate) flow: Flow,
 }
 
 /// What somebody who watches connections knows besides their times.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(super) struct Flow {
-    pub(super) hours: Hours,
-    pub(super) bytes: Option<i64>,
-    pub(super) lasted: Option<Lasted>,
+pub(crate) struct Flow {
+    pub(crate) hours: Hours,
+    pub(crate) bytes: Option<i64>,
+    pub(crate) lasted: Option<Lasted>,
 }
 
 impl Flow {
-    pub(super) fn of(seen: &Seen) -> Self {
+    pub(crate) fn of(seen: &Seen) -> Self {
         let bytes = |bytes| i64::try_from(bytes).unwrap_or(i64::MAX);
         Self {
             hours: seen.hours,
@@ -61,26 +60,27 @@ impl Flow {
         }
     }
 
-    /// Reads the columns hours, bytes, shortest, longest from `from` on. What does not read as such says nothing.
-    fn read(row: &Row<'_>, from: usize) -> rusqlite::Result<Self> {
-        let hours = row.get::<_, Option<Vec<u8>>>(from)?;
+    /// What the columns of these names say. What does not read as such says nothing.
+    pub(crate) fn of_columns(
+        hours: Option<&[u8]>,
+        bytes: Option<i64>,
+        shortest_ms: Option<i64>,
+        longest_ms: Option<i64>,
+    ) -> Self {
         let length = |value: Option<i64>| value.and_then(|ms| u32::try_from(ms).ok());
-        let shortest = length(row.get(from + 2)?);
-        let lasted = shortest.zip(length(row.get(from + 3)?));
-        Ok(Self {
-            hours: hours
-                .and_then(|bits| Hours::from_bytes(&bits))
-                .unwrap_or_default(),
-            bytes: row.get(from + 1)?,
+        let lasted = length(shortest_ms).zip(length(longest_ms));
+        Self {
+            hours: hours.and_then(Hours::from_bytes).unwrap_or_default(),
+            bytes,
             lasted: lasted.map(|(shortest_ms, longest_ms)| Lasted {
                 shortest_ms,
                 longest_ms,
             }),
-        })
+        }
     }
 
     /// What is known after `newer` was told too: hours and lengths of all looks, bytes of the newest.
-    pub(super) fn then(self, newer: Self) -> Self {
+    pub(crate) fn then(self, newer: Self) -> Self {
         Self {
             hours: self.hours.joined(newer.hours),
             bytes: newer.bytes.or(self.bytes),
@@ -92,7 +92,7 @@ impl Flow {
     }
 
     /// True if `newer` tells something worth a row: a new hour, or a number that doubled or halved.
-    pub(super) fn learns_from(self, newer: Self) -> bool {
+    pub(crate) fn learns_from(self, newer: Self) -> bool {
         let after = self.then(newer);
         let bytes = |flow: Self| flow.bytes.map(|bytes| bytes.max(1).ilog2());
         let lasted = |flow: Self| {
@@ -105,19 +105,6 @@ impl Flow {
 }
 
 impl Event {
-    /// Reads the columns look, word, at, first, last, count, hours, bytes, shortest, longest from `from` on.
-    pub(super) fn read(row: &Row<'_>, from: usize) -> rusqlite::Result<Self> {
-        Ok(Self {
-            look: row.get(from)?,
-            word: Word::of(row.get_ref(from + 1)?.as_str()?),
-            at: row.get(from + 2)?,
-            first: row.get(from + 3)?,
-            last: row.get(from + 4)?,
-            count: row.get(from + 5)?,
-            flow: Flow::read(row, from + 6)?,
-        })
-    }
-
     fn order(&self) -> (i64, i64, Word) {
         (self.at, self.look, self.word)
     }
@@ -125,21 +112,21 @@ impl Event {
 
 /// What is true of a place after its events up to some moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Standing {
-    pub(super) word: Word,
+pub(crate) struct Standing {
+    pub(crate) word: Word,
     /// When the newest word became true.
-    pub(super) at: i64,
+    pub(crate) at: i64,
     /// The first moment over all intervals.
-    pub(super) first: i64,
+    pub(crate) first: i64,
     /// The fact's own last moment; `None` for a live one.
-    pub(super) last: Option<i64>,
-    pub(super) count: i64,
-    pub(super) flow: Flow,
+    pub(crate) last: Option<i64>,
+    pub(crate) count: i64,
+    pub(crate) flow: Flow,
 }
 
 impl Standing {
     /// Its times, the last moment as whoever asks knows it.
-    pub(super) fn seen(&self, last: i64) -> Seen {
+    pub(crate) fn seen(&self, last: i64) -> Seen {
         let first = Timestamp::from_millis(self.first);
         let last = Timestamp::from_millis(last.max(self.first));
         let count = u64::try_from(self.count).unwrap_or(1).max(1);
@@ -154,7 +141,7 @@ impl Standing {
     /// Folds `events`, which may come in any order; `None` if the fact was never seen.
     ///
     /// What is removed stays so until it is seen again: a later look that could not see everything has nothing to add.
-    pub(super) fn of(events: &mut [Event]) -> Option<Self> {
+    pub(crate) fn of(events: &mut [Event]) -> Option<Self> {
         events.sort_by_key(Event::order);
         let mut standing: Option<Self> = None;
         for event in events {
@@ -190,10 +177,10 @@ impl Standing {
 }
 
 /// The first 16 bytes of SHA-256: the key of content.
-pub(super) type Hash = [u8; 16];
+pub(crate) type Hash = [u8; 16];
 
 /// The key of content.
-pub(super) fn hash(json: &str) -> Hash {
+pub(crate) fn hash(json: &str) -> Hash {
     let digest = Sha256::digest(json.as_bytes());
     let mut key = Hash::default();
     for (to, from) in key.iter_mut().zip(digest.iter()) {
@@ -203,7 +190,7 @@ pub(super) fn hash(json: &str) -> Hash {
 }
 
 /// The text by which a measured number is cited: its fact with the value 0, since values come and go.
-pub(super) fn cited_as(
+pub(crate) fn cited_as(
     metric: &str,
     subject: &groma_model::Foreign,
 ) -> Result<String, serde_json::Error> {
