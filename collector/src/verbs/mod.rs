@@ -2,6 +2,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod annotate;
+pub(crate) mod backup;
 pub(crate) mod diff;
 pub(crate) mod export;
 pub(crate) mod generate;
@@ -65,7 +66,7 @@ pub(crate) fn open_existing(place: &Place) -> Result<Box<dyn Store>> {
     open(place)
 }
 
-fn must_be_in(directory: &Path) -> Result<()> {
+pub(crate) fn must_be_in(directory: &Path) -> Result<()> {
     anyhow::ensure!(
         SqliteStore::is_in(directory),
         "there is no store in {}: run `groma survey` or `groma import` first, or give --data",

@@ -19,6 +19,12 @@ pub enum StoreError {
         #[source]
         source: BoxError,
     },
+    /// Something is there that must not be overwritten.
+    #[error("{} is there already: name another place, or move it away", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file is something else, or damaged.
     #[error("{} is not a groma store ({why}): move it away, or restore the store from its backup", path.display())]
     NotAStore {

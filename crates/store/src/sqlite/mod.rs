@@ -1,5 +1,6 @@
 //! The engine in one file: SQLite in WAL mode, one durable transaction for each batch.
 
+mod backup;
 mod earlier;
 mod evidence;
 mod fleet;

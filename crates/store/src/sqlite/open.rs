@@ -14,7 +14,7 @@ mod embedded {
 }
 
 /// The file of a store within its directory.
-const FILE: &str = "groma.db";
+pub(super) const FILE: &str = "groma.db";
 
 /// `grom` in the header of the file, so that no other program's database is taken for a store.
 const APPLICATION: i32 = 0x6772_6f6d;
