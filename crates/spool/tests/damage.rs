@@ -117,7 +117,10 @@ fn judge(original: &Original, files: &BTreeMap<String, Vec<u8>>, copies: bool, w
         assert!(there || !is_whole(original, files, frame), "{what}: {} is whole and does not come: {found:?}", frame.number);
         let number = u64::from_str_radix(&frame.segment[..16], 16).unwrap();
         let doubled = is_ambiguous(original, files, frame) && found.iter().any(|l| l.reason == Reason::Duplicate);
-        let told = doubled || found.iter().any(|l| (l.segment_first..=l.segment_last).contains(&number));
+        let before = |l: &Loss| l.before.is_some_and(|n| place[&n] < place[&frame.number]);
+        let behind = |l: &Loss| l.after.is_some_and(|n| place[&n] > place[&frame.number]);
+        let between = found.iter().any(|l| before(l) && behind(l));
+        let told = doubled || between || found.iter().any(|l| (l.segment_first..=l.segment_last).contains(&number));
         assert!(there || told || nobody_can_know(original, files, frame), "{what}: {} is lost and nobody tells: {found:?}", frame.number);
     }
     for loss in found.iter().filter(|l| l.reason != Reason::DroppedForRoom) {
@@ -173,10 +176,10 @@ fn nobody_can_know(original: &Original, files: &BTreeMap<String, Vec<u8>>, frame
     if first && files.get("watermark") != original.files.get("watermark") {
         return true;
     }
-    // A later file that says nothing any more counts as torn, and a number before it as one that never was.
+    // Only a file that says it is a later segment proves that there was one before it.
     let says = |s: &String| {
-        let file = files.get(s).and_then(|f| f.get(..HEADER));
-        file.is_some_and(|h| original.segments.iter().any(|o| h == &original.files[o][..HEADER]))
+        let header = &original.files[s][..HEADER];
+        files.values().any(|f| f.starts_with(header))
     };
     if original.segments.iter().any(|s| *s > frame.segment && says(s)) {
         return false;
@@ -184,6 +187,8 @@ fn nobody_can_know(original: &Original, files: &BTreeMap<String, Vec<u8>>, frame
     let source = &original.files[&frame.segment];
     match files.get(&frame.segment) {
         None => true,
+        // It bears the name, and is another segment whole.
+        Some(file) if original.segments.iter().any(|s| *s != frame.segment && file.starts_with(&original.files[s][..HEADER])) => true,
         Some(file) => {
             let border = original.frames.iter().any(|f| f.segment == frame.segment && f.range.start == file.len());
             source.starts_with(file) && (file.is_empty() || border)
