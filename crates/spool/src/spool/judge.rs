@@ -16,8 +16,7 @@ use crate::watermark::Place;
 const HOLES_MAX: usize = 32;
 
 /// Bytes that one append writes at most. More than this cannot have been under way at a crash.
-const TORN_BYTES_MAX: u64 =
-    FRAME_BYTES_MAX + (FRAME_HEADER + SEGMENT_HEADER) as u64 + (128 << 10);
+const TORN_BYTES_MAX: u64 = FRAME_BYTES_MAX + (FRAME_HEADER + SEGMENT_HEADER) as u64 + (128 << 10);
 
 /// What one segment holds.
 #[derive(Default)]
@@ -71,7 +70,10 @@ pub(super) fn scan(
     behind: Option<&Previous>,
 ) -> Scan {
     let end = found.reading_end(behind);
-    let mut scan = Scan { end, ..Scan::default() };
+    let mut scan = Scan {
+        end,
+        ..Scan::default()
+    };
     if !found.known {
         return scan;
     }
@@ -82,7 +84,9 @@ pub(super) fn scan(
                 at = offset + header.total();
                 scan.frame(header.kind, header.number, at > from, number);
                 if header.kind == Kind::Loss
-                    && let Some(loss) = reader.payload(offset, &header).and_then(|b| Loss::decode(&b))
+                    && let Some(loss) = reader
+                        .payload(offset, &header)
+                        .and_then(|b| Loss::decode(&b))
                 {
                     scan.recorded.push(Recorded::of(&loss));
                 }
@@ -121,7 +125,12 @@ impl Scan {
         self.frames += u64::from(waits);
         self.first.get_or_insert(name);
         self.last = Some(name);
-        for hole in self.holes.iter_mut().rev().take_while(|h| h.after.is_none()) {
+        for hole in self
+            .holes
+            .iter_mut()
+            .rev()
+            .take_while(|h| h.after.is_none())
+        {
             hole.after = Some(name);
         }
     }
@@ -164,18 +173,34 @@ impl Scan {
         let length = found.length;
         if length > SEGMENT_BYTES_MAX && self.end == SEGMENT_BYTES_MAX {
             let range = SEGMENT_BYTES_MAX..length;
-            self.piece(Broken { range, known: None, unreadable: false }, segment);
+            self.piece(
+                Broken {
+                    range,
+                    known: None,
+                    unreadable: false,
+                },
+                segment,
+            );
             self.settle_tail(segment);
         } else if length < expected {
             let range = length..expected;
-            self.piece(Broken { range, known: None, unreadable: false }, segment);
+            self.piece(
+                Broken {
+                    range,
+                    known: None,
+                    unreadable: false,
+                },
+                segment,
+            );
             self.settle_tail(segment);
         }
     }
 
     /// The torn tail, if the last piece may be one.
     fn torn(&mut self, segment: u64) -> Option<Loss> {
-        let tail = self.tail.take_if(|t| t.range.end == self.end && t.range.end - t.range.start <= TORN_BYTES_MAX)?;
+        let tail = self.tail.take_if(|t| {
+            t.range.end == self.end && t.range.end - t.range.start <= TORN_BYTES_MAX
+        })?;
         self.lost.push(tail.range.clone());
         let mut loss = tail.loss(segment);
         loss.reason = Reason::TornTail;
@@ -187,7 +212,11 @@ impl Scan {
         if self.intact > 0 || self.refused || !found.known {
             return None;
         }
-        Some(if self.damaged { Worthless::Damaged } else { Worthless::Nothing })
+        Some(if self.damaged {
+            Worthless::Damaged
+        } else {
+            Worthless::Nothing
+        })
     }
 }
 
@@ -236,11 +265,19 @@ pub(super) fn judge(
             worthless.insert(*number, why);
         }
     }
-    let told = Told { recorded: &recorded, dropped };
+    let told = Told {
+        recorded: &recorded,
+        dropped,
+    };
     let mut losses = told.new_losses(segments, &scans, torn, mark, useless);
     losses.extend(told.gaps(segments, &worthless, mark, useless));
     let newest = scans.values().rev().find_map(|s| s.last);
-    Judged { scans, losses, worthless, newest }
+    Judged {
+        scans,
+        losses,
+        worthless,
+        newest,
+    }
 }
 
 /// Segments that a later one says never held anything acknowledged.
@@ -259,7 +296,9 @@ fn abandoned(segments: &BTreeMap<u64, Found>) -> BTreeMap<u64, Worthless> {
 
 /// Segments up to this one gave way to newer frames; the record of it was durable before they went.
 fn dropped_through(recorded: &[Recorded]) -> u64 {
-    let drops = recorded.iter().filter(|r| r.reason == Reason::DroppedForRoom);
+    let drops = recorded
+        .iter()
+        .filter(|r| r.reason == Reason::DroppedForRoom);
     drops.map(|r| r.segments.end - 1).max().unwrap_or(0)
 }
 
@@ -302,8 +341,11 @@ impl Told<'_> {
                 loss.before = loss.before.or(last);
             }
             if let Some(first) = scan.first {
-                let open = losses.iter_mut().filter(|l| l.segment_last < *number || l.reason == Reason::Missing);
-                open.filter(|l| l.after.is_none()).for_each(|l| l.after = Some(first));
+                let open = losses
+                    .iter_mut()
+                    .filter(|l| l.segment_last < *number || l.reason == Reason::Missing);
+                open.filter(|l| l.after.is_none())
+                    .for_each(|l| l.after = Some(first));
             }
             last = scan.last.or(last);
         }
@@ -354,20 +396,37 @@ impl Told<'_> {
         let start = match mark {
             Some(place) => place,
             // Without a watermark nobody knows what was freed; only a hole in the middle shows.
-            None => Place { segment: older?, offset: 0 },
+            None => Place {
+                segment: older?,
+                offset: 0,
+            },
         };
-        let freed = Place { segment: gone, offset: previous.end } <= start;
+        let freed = Place {
+            segment: gone,
+            offset: previous.end,
+        } <= start;
         let there = segments.contains_key(&gone)
-            || useless.iter().any(|(n, _, why)| *n == gone && *why != Reason::Duplicate);
-        let told = self.recorded.iter().any(|r| {
-            r.segments.contains(&gone) && r.reason != Reason::Duplicate
-        });
+            || useless
+                .iter()
+                .any(|(n, _, why)| *n == gone && *why != Reason::Duplicate);
+        let told = self
+            .recorded
+            .iter()
+            .any(|r| r.segments.contains(&gone) && r.reason != Reason::Duplicate);
         let nothing = previous.end <= SEGMENT_HEADER as u64;
         if freed || there || told || nothing || gone <= self.dropped {
             return None;
         }
-        let partly = if start.segment == gone { start.offset } else { 0 };
-        let mut loss = Loss::within(Reason::Missing, gone, partly.max(SEGMENT_HEADER as u64)..previous.end);
+        let partly = if start.segment == gone {
+            start.offset
+        } else {
+            0
+        };
+        let mut loss = Loss::within(
+            Reason::Missing,
+            gone,
+            partly.max(SEGMENT_HEADER as u64)..previous.end,
+        );
         loss.segment_first = [older.map_or(0, |n| n + 1), start.segment, self.dropped + 1]
             .into_iter()
             .fold(1, u64::max)
@@ -385,7 +444,10 @@ impl Told<'_> {
         mark: Option<Place>,
         useless: &[(u64, u64, Reason)],
     ) -> Vec<Loss> {
-        let others = useless.iter().filter(|u| u.2 != Reason::Duplicate).map(|u| (u.0, false));
+        let others = useless
+            .iter()
+            .filter(|u| u.2 != Reason::Duplicate)
+            .map(|u| (u.0, false));
         let present: BTreeMap<u64, bool> = segments
             .iter()
             .map(|(n, f)| {
@@ -399,7 +461,10 @@ impl Told<'_> {
         let mut losses = Vec::new();
         for (number, says) in present {
             if let Some(first) = expected.filter(|e| !says && *e < number) {
-                let told = self.recorded.iter().any(|r| r.segments.contains(&(number - 1)));
+                let told = self
+                    .recorded
+                    .iter()
+                    .any(|r| r.segments.contains(&(number - 1)));
                 let mut loss = Loss::within(Reason::Missing, number - 1, 0..0);
                 loss.segment_first = first;
                 losses.extend((!told).then_some(loss));
