@@ -223,16 +223,21 @@ fn is_whole(original: &Original, files: &BTreeMap<String, Vec<u8>>, frame: &Whol
     })
 }
 
-/// Whether two files say that they are the segment, and the one called so is not what it was: one is read, the other told.
+/// Whether two files have a claim to be the segment, and the one called so is not what it was: one is read, the other told. A file
+/// has a claim by a header that is whole, or by its name and a frame that is.
 fn is_ambiguous(original: &Original, files: &BTreeMap<String, Vec<u8>>, frame: &Whole) -> bool {
-    let header = &original.files[&frame.segment][..HEADER];
-    let claims = |name: &String| {
-        files
-            .get(name)
-            .is_some_and(|f| f.get(..HEADER) == Some(header))
-    };
-    let whole = files.get(&frame.segment) == original.files.get(&frame.segment);
-    !whole && files.keys().filter(|n| claims(n)).count() > 1
+    let source = &original.files[&frame.segment];
+    if files.get(&frame.segment) == Some(source) {
+        return false;
+    }
+    let claims = files.iter().filter(|(name, file)| {
+        let frames = original.frames.iter().filter(|f| f.segment == **name);
+        let mut pieces = frames.map(|f| &source.get(f.range.clone()).unwrap_or_default()[..]);
+        let remains =
+            **name == frame.segment && pieces.any(|p| file.windows(p.len().max(1)).any(|w| w == p));
+        file.starts_with(&source[..HEADER]) || remains
+    });
+    claims.count() > 1
 }
 
 fn is_version(file: &[u8]) -> bool {

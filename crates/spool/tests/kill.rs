@@ -13,9 +13,18 @@ use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use groma_fuzz::Chance;
 use groma_spool::{Body, DirectoryError, Limits, LocalDir, Reason, Space, Spool};
+
+/// One test at a time. A process that is just being started has, until it becomes its program, all descriptors of this one; the
+/// lock of a spool that another test holds would outlive it for that moment, and the next witness would be refused.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Whether the slow truth was asked for.
 fn is_full() -> bool {
@@ -124,6 +133,7 @@ fn start(directory: &Path, epoch: u64) -> Child {
 
 #[test]
 fn a_killed_agent_has_every_frame_it_acknowledged() {
+    let _alone = alone();
     let home = tempfile::tempdir().unwrap();
     let directory = home.path().join("spool");
     let mut chance = Chance::new(7);
@@ -134,7 +144,8 @@ fn a_killed_agent_has_every_frame_it_acknowledged() {
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         for _ in 0..chance.below(60) {
             let mut line = String::new();
-            lines.read_line(&mut line).unwrap();
+            let read = lines.read_line(&mut line).unwrap();
+            assert!(read > 0, "the witness of epoch {epoch} ended by itself");
             said.hear(epoch, line.trim_end());
         }
         // Where in its next steps the kill meets it is the scheduler's choice.
@@ -160,6 +171,7 @@ fn a_killed_agent_has_every_frame_it_acknowledged() {
 
 #[test]
 fn a_kill_at_any_system_call_that_matters_loses_nothing() {
+    let _alone = alone();
     let strace = Command::new("strace")
         .arg("-V")
         .stdout(Stdio::null())
@@ -235,6 +247,7 @@ fn skip(sentence: &str) {
 
 #[test]
 fn two_agents_never_use_one_spool() {
+    let _alone = alone();
     let home = tempfile::tempdir().unwrap();
     let directory = home.path().join("spool");
     let first = open(&directory);
@@ -249,6 +262,7 @@ fn two_agents_never_use_one_spool() {
 
 #[test]
 fn a_directory_that_others_may_write_into_is_refused() {
+    let _alone = alone();
     use std::os::unix::fs::PermissionsExt as _;
     let home = tempfile::tempdir().unwrap();
     let room = || Ok(Space { bytes: 1, free: 1 });
@@ -273,6 +287,7 @@ fn a_directory_that_others_may_write_into_is_refused() {
 
 #[test]
 fn files_and_directory_are_for_nobody_else() {
+    let _alone = alone();
     use std::os::unix::fs::PermissionsExt as _;
     let home = tempfile::tempdir().unwrap();
     let directory = home.path().join("spool");
@@ -286,6 +301,7 @@ fn files_and_directory_are_for_nobody_else() {
 
 #[test]
 fn a_fifo_or_a_link_called_like_a_segment_neither_hangs_nor_misleads() {
+    let _alone = alone();
     let home = tempfile::tempdir().unwrap();
     let directory = home.path().join("spool");
     open(&directory).append(1, 1, b"mine").unwrap();

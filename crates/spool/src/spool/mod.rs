@@ -5,6 +5,7 @@ mod judge;
 mod open;
 mod read;
 mod room;
+mod told;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
