@@ -18,9 +18,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let (epoch, count): (u64, u64) = (epoch.parse()?, count.parse()?);
     let free: u64 = rest.first().map_or(Ok(u64::MAX), |f| f.parse())?;
-    let room = || Ok(Space { bytes: 1 << 40, free: 1 << 39 });
+    let room = || {
+        Ok(Space {
+            bytes: 1 << 40,
+            free: 1 << 39,
+        })
+    };
     let disk = LocalDir::open(Path::new(directory), Box::new(room))?;
-    let limits = Limits { segment_bytes: 16 << 10, ..Limits::default() };
+    let limits = Limits {
+        segment_bytes: 16 << 10,
+        ..Limits::default()
+    };
     let (mut spool, losses) = Spool::open(Box::new(disk), limits)?;
     let mut out = std::io::stdout().lock();
     for loss in losses {

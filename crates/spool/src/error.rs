@@ -5,14 +5,18 @@ use std::path::PathBuf;
 
 /// The spool could not be looked at. Try again later: nothing was changed.
 #[derive(Debug, thiserror::Error)]
-#[error("list the spool directory: check that the disk is there and may be read, then open the spool again")]
+#[error(
+    "list the spool directory: check that the disk is there and may be read, then open the spool again"
+)]
 pub struct OpenError(#[source] pub io::Error);
 
 /// The spool could not do what was asked. It stays usable, and nothing that was acknowledged is harmed.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
     /// The payload is larger than a frame may be.
-    #[error("keep frame {epoch:016x}/{sequence}: {bytes} bytes are more than the {bytes_max} of a frame: divide it")]
+    #[error(
+        "keep frame {epoch:016x}/{sequence}: {bytes} bytes are more than the {bytes_max} of a frame: divide it"
+    )]
     TooLarge {
         /// The frame's epoch.
         epoch: u64,
@@ -24,7 +28,9 @@ pub enum SpoolError {
         bytes_max: u64,
     },
     /// There is no room, and dropping older frames would not make enough of it.
-    #[error("keep a frame of {bytes} bytes: the spool may take {room} more: free space on its disk, or raise its limit")]
+    #[error(
+        "keep a frame of {bytes} bytes: the spool may take {room} more: free space on its disk, or raise its limit"
+    )]
     Full {
         /// How many bytes are needed.
         bytes: u64,
@@ -32,7 +38,9 @@ pub enum SpoolError {
         room: u64,
     },
     /// The disk refused.
-    #[error("{doing} {file} of the spool: free space, or mend the disk, and try again: the spool needs no restart")]
+    #[error(
+        "{doing} {file} of the spool: free space, or mend the disk, and try again: the spool needs no restart"
+    )]
     Disk {
         /// What was attempted.
         doing: &'static str,

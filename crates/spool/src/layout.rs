@@ -246,9 +246,18 @@ mod tests {
     fn a_header_comes_back_as_it_went() {
         for previous in [
             None,
-            Some(Previous { number: 6, end: 60, frames: 3, sealed: true }),
+            Some(Previous {
+                number: 6,
+                end: 60,
+                frames: 3,
+                sealed: true,
+            }),
         ] {
-            let header = SegmentHeader { number: 7, previous, abandoned_first: 7 };
+            let header = SegmentHeader {
+                number: 7,
+                previous,
+                abandoned_first: 7,
+            };
             let bytes = header.encode();
             assert_eq!(bytes.len(), SEGMENT_HEADER);
             assert_eq!(SegmentHeader::decode(&bytes), HeaderFound::Whole(header));
@@ -257,7 +266,10 @@ mod tests {
 
     #[test]
     fn a_frame_belongs_to_its_segment() {
-        let number = Number { epoch: 1, sequence: 2 };
+        let number = Number {
+            epoch: 1,
+            sequence: 2,
+        };
         let frame = FrameHeader::new(7, Kind::Payload, number, b"payload").unwrap();
         let bytes = frame.encode(7);
         assert_eq!(bytes.len(), FRAME_HEADER);
@@ -267,9 +279,19 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_of_a_header_is_seen() {
-        let number = Number { epoch: 1, sequence: 2 };
-        let frame = FrameHeader::new(7, Kind::Loss, number, b"payload").unwrap().encode(7);
-        let segment = SegmentHeader { number: 7, previous: None, abandoned_first: 7 }.encode();
+        let number = Number {
+            epoch: 1,
+            sequence: 2,
+        };
+        let frame = FrameHeader::new(7, Kind::Loss, number, b"payload")
+            .unwrap()
+            .encode(7);
+        let segment = SegmentHeader {
+            number: 7,
+            previous: None,
+            abandoned_first: 7,
+        }
+        .encode();
         for bit in 0..frame.len() * 8 {
             let mut bytes = frame.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
@@ -278,7 +300,11 @@ mod tests {
         for bit in 0..segment.len() * 8 {
             let mut bytes = segment.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(SegmentHeader::decode(&bytes), HeaderFound::Broken, "bit {bit}");
+            assert_eq!(
+                SegmentHeader::decode(&bytes),
+                HeaderFound::Broken,
+                "bit {bit}"
+            );
         }
     }
 

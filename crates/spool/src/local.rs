@@ -31,8 +31,14 @@ impl LocalDir {
     /// Refused are directories that belong to somebody else or that others may write into, since whoever can put a file there
     /// speaks in our name; and one that another process uses.
     pub fn open(path: &Path, space: SpaceOf) -> Result<Self, DirectoryError> {
-        let create = |source| DirectoryError::Create { path: path.to_owned(), source };
-        let unusable = |source| DirectoryError::Use { path: path.to_owned(), source };
+        let create = |source| DirectoryError::Create {
+            path: path.to_owned(),
+            source,
+        };
+        let unusable = |source| DirectoryError::Use {
+            path: path.to_owned(),
+            source,
+        };
         match DirBuilder::new().mode(0o700).create(path) {
             Ok(()) => sync_parent(path).map_err(create)?,
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
@@ -109,16 +115,23 @@ fn own_user(path: &Path) -> io::Result<u32> {
 }
 
 fn lock(path: &Path) -> Result<File, DirectoryError> {
-    let unusable = |source| DirectoryError::Use { path: path.to_owned(), source };
+    let unusable = |source| DirectoryError::Use {
+        path: path.to_owned(),
+        source,
+    };
     let name = path.join(LOCK);
     match regular(&name) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-        other => drop(other.map_err(unusable)?),
+        other => {
+            other.map_err(unusable)?;
+        }
     }
     let file = private().create(true).open(&name).map_err(unusable)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(DirectoryError::InUse { path: path.to_owned() }),
+        Err(TryLockError::WouldBlock) => Err(DirectoryError::InUse {
+            path: path.to_owned(),
+        }),
         Err(TryLockError::Error(source)) => Err(unusable(source)),
     }
 }
@@ -135,7 +148,10 @@ fn regular(path: &Path) -> io::Result<Metadata> {
     if metadata.is_file() {
         return Ok(metadata);
     }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "not a regular file",
+    ))
 }
 
 fn sync_parent(path: &Path) -> io::Result<()> {

@@ -182,7 +182,10 @@ impl Loss {
         put(self.bytes);
         put(self.frames.unwrap_or(0));
         for number in [self.before, self.after] {
-            let number = number.unwrap_or(Number { epoch: 0, sequence: 0 });
+            let number = number.unwrap_or(Number {
+                epoch: 0,
+                sequence: 0,
+            });
             put(number.epoch);
             put(number.sequence);
         }
@@ -221,13 +224,23 @@ impl Loss {
             before: None,
             after: None,
         };
-        let before = Number { epoch: next()?, sequence: next()? };
-        let after = Number { epoch: next()?, sequence: next()? };
+        let before = Number {
+            epoch: next()?,
+            sequence: next()?,
+        };
+        let after = Number {
+            epoch: next()?,
+            sequence: next()?,
+        };
         loss.before = (flags & 2 != 0).then_some(before);
         loss.after = (flags & 4 != 0).then_some(after);
         let mut runs = Vec::new();
         while let Some(epoch) = next() {
-            runs.push(Run { epoch, first: next()?, last: next()? });
+            runs.push(Run {
+                epoch,
+                first: next()?,
+                last: next()?,
+            });
         }
         loss.numbers = Runs::of(runs, flags & 8 != 0);
         odd.is_empty().then_some(loss)
@@ -241,9 +254,18 @@ mod tests {
     fn sample() -> Loss {
         let mut loss = Loss::within(Reason::Damaged, 3, 52..88);
         loss.frames = Some(2);
-        loss.numbers.push(Number { epoch: 9, sequence: 4 });
-        loss.numbers.push(Number { epoch: 9, sequence: 6 });
-        loss.after = Some(Number { epoch: 9, sequence: 7 });
+        loss.numbers.push(Number {
+            epoch: 9,
+            sequence: 4,
+        });
+        loss.numbers.push(Number {
+            epoch: 9,
+            sequence: 6,
+        });
+        loss.after = Some(Number {
+            epoch: 9,
+            sequence: 7,
+        });
         loss
     }
 
@@ -273,7 +295,10 @@ mod tests {
         other.reason = Reason::TornTail;
         other.segment_last = 5;
         one.fold(&other);
-        assert_eq!((one.reason, one.frames, one.bytes), (Reason::Several, Some(4), 72));
+        assert_eq!(
+            (one.reason, one.frames, one.bytes),
+            (Reason::Several, Some(4), 72)
+        );
         assert_eq!((one.segment_first, one.segment_last), (3, 5));
     }
 }

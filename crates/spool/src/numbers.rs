@@ -53,9 +53,9 @@ impl Runs {
 
     /// Whether a number is known to be among them.
     pub fn contains(&self, number: Number) -> bool {
-        self.runs.iter().any(|r| {
-            r.epoch == number.epoch && (r.first..=r.last).contains(&number.sequence)
-        })
+        self.runs
+            .iter()
+            .any(|r| r.epoch == number.epoch && (r.first..=r.last).contains(&number.sequence))
     }
 
     pub(crate) fn of(runs: Vec<Run>, cut: bool) -> Self {
@@ -110,8 +110,14 @@ mod tests {
             runs.push(Number { epoch: 7, sequence });
         }
         assert_eq!(runs.runs().len(), 1);
-        assert!(runs.contains(Number { epoch: 7, sequence: 8 }));
-        assert!(!runs.contains(Number { epoch: 7, sequence: 9 }));
+        assert!(runs.contains(Number {
+            epoch: 7,
+            sequence: 8
+        }));
+        assert!(!runs.contains(Number {
+            epoch: 7,
+            sequence: 9
+        }));
         for epoch in 0..100 {
             runs.push(Number { epoch, sequence: 1 });
         }
@@ -125,14 +131,27 @@ mod tests {
         for sequence in [1, 2, 5, 6, 3, 4] {
             runs.push(Number { epoch: 7, sequence });
         }
-        assert_eq!(runs.runs(), [Run { epoch: 7, first: 1, last: 6 }]);
+        assert_eq!(
+            runs.runs(),
+            [Run {
+                epoch: 7,
+                first: 1,
+                last: 6
+            }]
+        );
     }
 
     #[test]
     fn the_last_sequence_of_all_does_not_overflow() {
         let mut runs = Runs::default();
-        runs.push(Number { epoch: 1, sequence: u64::MAX });
-        runs.push(Number { epoch: 1, sequence: 0 });
+        runs.push(Number {
+            epoch: 1,
+            sequence: u64::MAX,
+        });
+        runs.push(Number {
+            epoch: 1,
+            sequence: 0,
+        });
         assert_eq!(runs.runs().len(), 2);
     }
 }

@@ -35,7 +35,11 @@ pub(crate) struct Broken {
 impl Broken {
     /// What to tell of it.
     pub(crate) fn loss(&self, segment: u64) -> Loss {
-        let reason = if self.unreadable { Reason::Unreadable } else { Reason::Damaged };
+        let reason = if self.unreadable {
+            Reason::Unreadable
+        } else {
+            Reason::Damaged
+        };
         let mut loss = Loss::within(reason, segment, self.range.clone());
         loss.frames = self.known.map(|(kind, _)| u64::from(kind != Kind::Loss));
         if let Some((Kind::Payload, number)) = self.known {
@@ -90,7 +94,9 @@ impl<'a> Reader<'a> {
 
     /// The bytes from `at` on: as many as asked where the window can hold them, fewer at the end.
     pub(crate) fn bytes(&mut self, at: u64, wanted: usize) -> &[u8] {
-        let wanted = wanted.min(WINDOW - SECTOR).min(to_usize(self.end.saturating_sub(at)));
+        let wanted = wanted
+            .min(WINDOW - SECTOR)
+            .min(to_usize(self.end.saturating_sub(at)));
         let held = self.start..self.start + self.window.len() as u64;
         if at < held.start || at + wanted as u64 > held.end {
             self.fill(at - at % SECTOR as u64, at + wanted as u64);
@@ -109,7 +115,9 @@ impl<'a> Reader<'a> {
 
     fn fill(&mut self, start: u64, needed: u64) {
         let needed = to_usize(needed - start).next_multiple_of(SECTOR);
-        let wanted = needed.max(self.stride).min(to_usize(self.end.saturating_sub(start)));
+        let wanted = needed
+            .max(self.stride)
+            .min(to_usize(self.end.saturating_sub(start)));
         self.stride = (self.stride * 2).min(WINDOW);
         self.start = start;
         self.window = vec![0; wanted];
@@ -152,13 +160,21 @@ impl<'a> Reader<'a> {
             return Some(Piece::Frame { offset, header });
         }
         let trusted = end <= self.end && (end == self.end || self.header(end).is_some());
-        let end = if trusted { end } else { self.resync(offset + FRAME_HEADER as u64) };
+        let end = if trusted {
+            end
+        } else {
+            self.resync(offset + FRAME_HEADER as u64)
+        };
         Some(self.broken(offset..end, Some((header.kind, header.number))))
     }
 
     fn broken(&self, range: Range<u64>, known: Option<(Kind, Number)>) -> Piece {
         let unreadable = self.was_refused(&range);
-        Piece::Broken(Broken { range, known, unreadable })
+        Piece::Broken(Broken {
+            range,
+            known,
+            unreadable,
+        })
     }
 
     fn header(&mut self, offset: u64) -> Option<FrameHeader> {
@@ -219,7 +235,9 @@ impl<'a> Reader<'a> {
             if piece.len() < FRAME_HEADER {
                 break;
             }
-            let found = piece.windows(FRAME_MAGIC.len()).position(|w| w == FRAME_MAGIC);
+            let found = piece
+                .windows(FRAME_MAGIC.len())
+                .position(|w| w == FRAME_MAGIC);
             match found {
                 Some(skip) => {
                     at += skip as u64;

@@ -31,7 +31,10 @@ pub(crate) struct Watermark {
 
 impl Watermark {
     fn encode(&self) -> Vec<u8> {
-        let last = self.last.unwrap_or(Number { epoch: 0, sequence: 0 });
+        let last = self.last.unwrap_or(Number {
+            epoch: 0,
+            sequence: 0,
+        });
         let mut bytes = Vec::with_capacity(BYTES);
         bytes.extend(MAGIC);
         bytes.extend(1_u16.to_le_bytes());
@@ -55,9 +58,15 @@ impl Watermark {
             return None;
         }
         let word = |at: usize| Some(u64::from_le_bytes(*body.get(at..)?.first_chunk()?));
-        let last = Number { epoch: word(28)?, sequence: word(36)? };
+        let last = Number {
+            epoch: word(28)?,
+            sequence: word(36)?,
+        };
         Some(Self {
-            place: Place { segment: word(12)?, offset: word(20)? },
+            place: Place {
+                segment: word(12)?,
+                offset: word(20)?,
+            },
             last: (body.get(10) == Some(&1)).then_some(last),
         })
     }
@@ -80,7 +89,10 @@ impl Watermark {
         let Err(error) = self.replace(disk) else {
             return Ok(());
         };
-        let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        let full = matches!(
+            error.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        );
         if full && disk.overwrite(FILE, &self.encode()).is_ok() {
             return Ok(());
         }
@@ -126,8 +138,14 @@ mod tests {
     #[test]
     fn a_watermark_comes_back_as_it_went_and_every_flipped_bit_is_seen() {
         let mark = Watermark {
-            place: Place { segment: 3, offset: 99 },
-            last: Some(Number { epoch: u64::MAX, sequence: 7 }),
+            place: Place {
+                segment: 3,
+                offset: 99,
+            },
+            last: Some(Number {
+                epoch: u64::MAX,
+                sequence: 7,
+            }),
         };
         let bytes = mark.encode();
         assert_eq!(bytes.len(), BYTES);

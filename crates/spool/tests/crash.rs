@@ -1,6 +1,11 @@
 //! A spool on a disk that is cut off, killed and made to fail at random, held against the truth.
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on stops here"
+)]
 
 mod common;
 
@@ -42,7 +47,10 @@ impl Machine {
     fn append(&mut self) {
         let (number, length) = self.retry.take().unwrap_or_else(|| {
             if self.chance.below(40) == 0 {
-                self.next = Number { epoch: self.chance.next_bits(), sequence: 0 };
+                self.next = Number {
+                    epoch: self.chance.next_bits(),
+                    sequence: 0,
+                };
             }
             let number = self.next;
             self.next.sequence += 1;
@@ -86,10 +94,15 @@ impl Machine {
         for frame in &frames {
             match &frame.body {
                 Body::Loss(_) if well => {
-                    self.truth.records_freed.insert((frame.epoch, frame.sequence));
+                    self.truth
+                        .records_freed
+                        .insert((frame.epoch, frame.sequence));
                 }
                 Body::Payload(_) => {
-                    let number = Number { epoch: frame.epoch, sequence: frame.sequence };
+                    let number = Number {
+                        epoch: frame.epoch,
+                        sequence: frame.sequence,
+                    };
                     let index = self.truth.fates[&number].0;
                     self.truth.free_through(index, well);
                 }
@@ -202,7 +215,12 @@ fn a_spool_works_again_after_a_failure_at_any_call() {
         for manner in MANNERS {
             for lasts in [false, true] {
                 let mut at = 0;
-                while one_failure(Fault { at, errno, lasts, manner }) {
+                while one_failure(Fault {
+                    at,
+                    errno,
+                    lasts,
+                    manner,
+                }) {
                     at += 1;
                 }
                 assert!(at > 60, "a run of the script takes more calls than {at}");
@@ -237,10 +255,24 @@ fn one_failure(fault: Fault) -> bool {
         }
     }
     let calls = machine.disk.mend();
-    let before = machine.truth.fates.values().filter(|f| f.1 == Fate::Kept).count();
+    let before = machine
+        .truth
+        .fates
+        .values()
+        .filter(|f| f.1 == Fate::Kept)
+        .count();
     machine.append();
-    let after = machine.truth.fates.values().filter(|f| f.1 == Fate::Kept).count();
-    assert_eq!(after, before + 1, "{fault:?}: the disk is well, and yet it does not take a frame");
+    let after = machine
+        .truth
+        .fates
+        .values()
+        .filter(|f| f.1 == Fate::Kept)
+        .count();
+    assert_eq!(
+        after,
+        before + 1,
+        "{fault:?}: the disk is well, and yet it does not take a frame"
+    );
     machine.check();
     machine.spool = None;
     machine.power_cut();

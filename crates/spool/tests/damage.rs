@@ -1,6 +1,11 @@
 //! Spools that were damaged on purpose: they always start, what is whole is delivered, what is not is told, once.
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on stops here"
+)]
 
 mod common;
 
@@ -53,9 +58,20 @@ impl Original {
             }
         }
         let files: BTreeMap<_, _> = disk.files().into_iter().collect();
-        let segments: Vec<_> = files.keys().filter(|n| n.ends_with(".spool")).cloned().collect();
-        let frames = segments.iter().flat_map(|s| whole_frames(s, &files[s])).collect();
-        Self { files, segments, frames }
+        let segments: Vec<_> = files
+            .keys()
+            .filter(|n| n.ends_with(".spool"))
+            .cloned()
+            .collect();
+        let frames = segments
+            .iter()
+            .flat_map(|s| whole_frames(s, &files[s]))
+            .collect();
+        Self {
+            files,
+            segments,
+            frames,
+        }
     }
 
     fn newest(&self) -> &String {
@@ -69,10 +85,17 @@ fn whole_frames(segment: &str, bytes: &[u8]) -> Vec<Whole> {
     let mut at = HEADER;
     while at < bytes.len() {
         let length = u32::from_le_bytes(bytes[at + 4..at + 8].try_into().unwrap()) as usize;
-        let number = Number { epoch: word(at + 12), sequence: word(at + 20) };
+        let number = Number {
+            epoch: word(at + 12),
+            sequence: word(at + 20),
+        };
         let range = at..at + FRAME + length;
         at = range.end;
-        frames.push(Whole { number, segment: segment.to_owned(), range });
+        frames.push(Whole {
+            number,
+            segment: segment.to_owned(),
+            range,
+        });
     }
     frames
 }
@@ -90,7 +113,10 @@ fn read_all(disk: &ModelDisk) -> (Vec<Loss>, Vec<Number>, Vec<Loss>) {
     let (mut numbers, mut records) = (Vec::new(), Vec::new());
     for frame in spool.frames() {
         let frame = frame.expect("the disk itself is well");
-        let number = Number { epoch: frame.epoch, sequence: frame.sequence };
+        let number = Number {
+            epoch: frame.epoch,
+            sequence: frame.sequence,
+        };
         match frame.body {
             Body::Payload(bytes) => {
                 assert_eq!(bytes, payload(number, bytes.len()), "{number} is false");
@@ -104,30 +130,75 @@ fn read_all(disk: &ModelDisk) -> (Vec<Loss>, Vec<Number>, Vec<Loss>) {
 }
 
 /// Opens damaged files and holds everything that can be said against the original. `copies` allows frames to come twice.
-fn judge(original: &Original, files: &BTreeMap<String, Vec<u8>>, copies: bool, what: &str) -> Vec<Loss> {
+fn judge(
+    original: &Original,
+    files: &BTreeMap<String, Vec<u8>>,
+    copies: bool,
+    what: &str,
+) -> Vec<Loss> {
     let disk = disk_of(files);
     let (found, numbers, records) = read_all(&disk);
     assert_eq!(found, records, "{what}: each loss is a frame, once");
-    let place: BTreeMap<Number, usize> = original.frames.iter().enumerate().map(|(i, f)| (f.number, i)).collect();
-    let places: Vec<usize> = numbers.iter().map(|n| *place.get(n).unwrap_or_else(|| panic!("{what}: {n} is invented"))).collect();
-    assert!(copies || places.is_sorted_by(|a, b| a < b), "{what}: out of order: {places:?}");
+    let place: BTreeMap<Number, usize> = original
+        .frames
+        .iter()
+        .enumerate()
+        .map(|(i, f)| (f.number, i))
+        .collect();
+    let places: Vec<usize> = numbers
+        .iter()
+        .map(|n| {
+            *place
+                .get(n)
+                .unwrap_or_else(|| panic!("{what}: {n} is invented"))
+        })
+        .collect();
+    assert!(
+        copies || places.is_sorted_by(|a, b| a < b),
+        "{what}: out of order: {places:?}"
+    );
     let delivered: BTreeSet<Number> = numbers.iter().copied().collect();
     for frame in &original.frames {
         let there = delivered.contains(&frame.number);
-        assert!(there || !is_whole(original, files, frame), "{what}: {} is whole and does not come: {found:?}", frame.number);
+        assert!(
+            there || !is_whole(original, files, frame),
+            "{what}: {} is whole and does not come: {found:?}",
+            frame.number
+        );
         let number = u64::from_str_radix(&frame.segment[..16], 16).unwrap();
-        let doubled = is_ambiguous(original, files, frame) && found.iter().any(|l| l.reason == Reason::Duplicate);
-        let told = doubled || found.iter().any(|l| (l.segment_first..=l.segment_last).contains(&number));
-        assert!(there || told || nobody_can_know(original, files, frame), "{what}: {} is lost and nobody tells: {found:?}", frame.number);
+        let doubled = is_ambiguous(original, files, frame)
+            && found.iter().any(|l| l.reason == Reason::Duplicate);
+        let before = |l: &Loss| l.before.is_some_and(|n| place[&n] < place[&frame.number]);
+        let behind = |l: &Loss| l.after.is_some_and(|n| place[&n] > place[&frame.number]);
+        let between = found.iter().any(|l| before(l) && behind(l));
+        let told = doubled
+            || between
+            || found
+                .iter()
+                .any(|l| (l.segment_first..=l.segment_last).contains(&number));
+        assert!(
+            there || told || nobody_can_know(original, files, frame),
+            "{what}: {} is lost and nobody tells: {found:?}",
+            frame.number
+        );
     }
     for loss in found.iter().filter(|l| l.reason != Reason::DroppedForRoom) {
         for run in loss.numbers.runs() {
-            let number = Number { epoch: run.epoch, sequence: run.first };
-            assert!(copies || !delivered.contains(&number), "{what}: {number} comes and is called lost");
+            let number = Number {
+                epoch: run.epoch,
+                sequence: run.first,
+            };
+            assert!(
+                copies || !delivered.contains(&number),
+                "{what}: {number} comes and is called lost"
+            );
         }
     }
     let (again, numbers_again, records_again) = read_all(&disk);
-    assert!(again.is_empty(), "{what}: told twice: {again:?} after {found:?}");
+    assert!(
+        again.is_empty(),
+        "{what}: told twice: {again:?} after {found:?}"
+    );
     assert_eq!(numbers_again, numbers, "{what}: the second start");
     assert_eq!(records_again, records, "{what}: the second start");
     found
@@ -152,12 +223,21 @@ fn is_whole(original: &Original, files: &BTreeMap<String, Vec<u8>>, frame: &Whol
     })
 }
 
-/// Whether two files say that they are the segment, and the one called so is not what it was: one is read, the other told.
+/// Whether two files have a claim to be the segment, and the one called so is not what it was: one is read, the other told. A file
+/// has a claim by a header that is whole, or by its name and a frame that is.
 fn is_ambiguous(original: &Original, files: &BTreeMap<String, Vec<u8>>, frame: &Whole) -> bool {
-    let header = &original.files[&frame.segment][..HEADER];
-    let claims = |name: &String| files.get(name).is_some_and(|f| f.get(..HEADER) == Some(header));
-    let whole = files.get(&frame.segment) == original.files.get(&frame.segment);
-    !whole && files.keys().filter(|n| claims(n)).count() > 1
+    let source = &original.files[&frame.segment];
+    if files.get(&frame.segment) == Some(source) {
+        return false;
+    }
+    let claims = files.iter().filter(|(name, file)| {
+        let frames = original.frames.iter().filter(|f| f.segment == **name);
+        let mut pieces = frames.map(|f| &source.get(f.range.clone()).unwrap_or_default()[..]);
+        let remains =
+            **name == frame.segment && pieces.any(|p| file.windows(p.len().max(1)).any(|w| w == p));
+        file.starts_with(&source[..HEADER]) || remains
+    });
+    claims.count() > 1
 }
 
 fn is_version(file: &[u8]) -> bool {
@@ -169,23 +249,42 @@ fn is_version(file: &[u8]) -> bool {
 /// The end of the newest segment, gone without a trace: nothing behind it knows that it was. And its begin, if the watermark is
 /// gone too: then it may have been freed.
 fn nobody_can_know(original: &Original, files: &BTreeMap<String, Vec<u8>>, frame: &Whole) -> bool {
-    let first = !original.segments.iter().any(|s| *s <= frame.segment && files.contains_key(s));
+    let first = !original
+        .segments
+        .iter()
+        .any(|s| *s <= frame.segment && files.contains_key(s));
     if first && files.get("watermark") != original.files.get("watermark") {
         return true;
     }
-    // A later file that says nothing any more counts as torn, and a number before it as one that never was.
+    // Only a file that says it is a later segment proves that there was one before it.
     let says = |s: &String| {
-        let file = files.get(s).and_then(|f| f.get(..HEADER));
-        file.is_some_and(|h| original.segments.iter().any(|o| h == &original.files[o][..HEADER]))
+        let header = &original.files[s][..HEADER];
+        files.values().any(|f| f.starts_with(header))
     };
-    if original.segments.iter().any(|s| *s > frame.segment && says(s)) {
+    if original
+        .segments
+        .iter()
+        .any(|s| *s > frame.segment && says(s))
+    {
         return false;
     }
     let source = &original.files[&frame.segment];
     match files.get(&frame.segment) {
         None => true,
+        // It bears the name, and is another segment whole.
+        Some(file)
+            if original
+                .segments
+                .iter()
+                .any(|s| *s != frame.segment && file.starts_with(&original.files[s][..HEADER])) =>
+        {
+            true
+        }
         Some(file) => {
-            let border = original.frames.iter().any(|f| f.segment == frame.segment && f.range.start == file.len());
+            let border = original
+                .frames
+                .iter()
+                .any(|f| f.segment == frame.segment && f.range.start == file.len());
             source.starts_with(file) && (file.is_empty() || border)
         }
     }
@@ -198,10 +297,22 @@ fn a_spool_cut_off_at_any_byte_keeps_everything_before() {
         for length in 0..original.files[segment].len() {
             let mut files = original.files.clone();
             files.get_mut(segment).unwrap().truncate(length);
-            let found = judge(&original, &files, false, &format!("{segment} cut to {length}"));
+            let found = judge(
+                &original,
+                &files,
+                false,
+                &format!("{segment} cut to {length}"),
+            );
             let newest = segment == original.newest();
-            let expected = if newest { Reason::TornTail } else { Reason::Damaged };
-            assert!(found.iter().all(|l| l.reason == expected), "{segment} cut to {length}: {found:?}");
+            let expected = if newest {
+                Reason::TornTail
+            } else {
+                Reason::Damaged
+            };
+            assert!(
+                found.iter().all(|l| l.reason == expected),
+                "{segment} cut to {length}: {found:?}"
+            );
         }
     }
 }
@@ -224,7 +335,12 @@ fn ten_thousand_damaged_spools_start_and_tell() {
 }
 
 /// Damages the files in one way; says how, and whether frames may stand twice in their segment now.
-fn spoil(chance: &mut Chance, seed: u64, original: &Original, files: &mut BTreeMap<String, Vec<u8>>) -> (String, bool) {
+fn spoil(
+    chance: &mut Chance,
+    seed: u64,
+    original: &Original,
+    files: &mut BTreeMap<String, Vec<u8>>,
+) -> (String, bool) {
     let name = original.segments[chance.below(original.segments.len())].clone();
     let other = original.segments[chance.below(original.segments.len())].clone();
     let Some(bytes) = files.get(&name).cloned() else {
@@ -271,8 +387,17 @@ fn spoil(chance: &mut Chance, seed: u64, original: &Original, files: &mut BTreeM
             return (format!("{copy} is a copy of {name}"), false);
         }
         7 => {
-            let stranger = ["0000000000000000.spool", "lost+found", "00000000000000aa.spool", "watermark", "\u{fc}.spool"][chance.below(5)];
-            files.insert(stranger.to_owned(), groma_fuzz::mutate(seed, &[&bytes[HEADER..], b"something else"]));
+            let stranger = [
+                "0000000000000000.spool",
+                "lost+found",
+                "00000000000000aa.spool",
+                "watermark",
+                "\u{fc}.spool",
+            ][chance.below(5)];
+            files.insert(
+                stranger.to_owned(),
+                groma_fuzz::mutate(seed, &[&bytes[HEADER..], b"something else"]),
+            );
             return (format!("a stranger {stranger}"), false);
         }
         8 => {
@@ -288,7 +413,10 @@ fn spoil(chance: &mut Chance, seed: u64, original: &Original, files: &mut BTreeM
             "wrong endian"
         }
         _ => {
-            new = groma_fuzz::mutate(seed, &[&bytes, &files.get(&other).cloned().unwrap_or_default()]);
+            new = groma_fuzz::mutate(
+                seed,
+                &[&bytes, &files.get(&other).cloned().unwrap_or_default()],
+            );
             doubles = true;
             "mutated"
         }
@@ -307,7 +435,10 @@ fn a_reader_of_arbitrary_bytes_never_panics() {
         disk.put("watermark", bytes.to_vec());
         let (mut spool, _) = open(&disk, limits());
         spool.append(1, 1, b"still works").unwrap();
-        let payloads = spool.frames().filter(|f| matches!(f.as_ref().unwrap().body, Body::Payload(_))).count();
+        let payloads = spool
+            .frames()
+            .filter(|f| matches!(f.as_ref().unwrap().body, Body::Payload(_)))
+            .count();
         assert!(payloads >= 1);
     });
 }

@@ -3,18 +3,35 @@
 //! A kill leaves the page cache, so this proves the logic and the real calls, not the durability; that is `crash.rs`.
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on stops here"
+)]
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use groma_fuzz::Chance;
 use groma_spool::{Body, DirectoryError, Limits, LocalDir, Reason, Space, Spool};
 
+/// One test at a time. A process that is just being started has, until it becomes its program, all descriptors of this one; the
+/// lock of a spool that another test holds would outlive it for that moment, and the next witness would be refused.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Whether the slow truth was asked for.
 fn is_full() -> bool {
-    #[expect(clippy::disallowed_methods, reason = "how hard to test is asked of the surroundings")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how hard to test is asked of the surroundings"
+    )]
     let factor = std::env::var("GROMA_FUZZ_FACTOR");
     factor.is_ok_and(|f| f.parse().unwrap_or(1) > 1)
 }
@@ -22,13 +39,27 @@ fn is_full() -> bool {
 /// The example, which cargo builds next to this test.
 fn witness() -> PathBuf {
     let own = std::env::current_exe().unwrap();
-    let path = own.parent().unwrap().parent().unwrap().join("examples/witness");
-    assert!(path.exists(), "{} is not built: run cargo test without a choice of targets, or build it with --example witness", path.display());
+    let path = own
+        .parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("examples/witness");
+    assert!(
+        path.exists(),
+        "{} is not built: run cargo test without a choice of targets, or build it with --example witness",
+        path.display()
+    );
     path
 }
 
 fn open(directory: &Path) -> Spool {
-    let room = || Ok(Space { bytes: 1 << 40, free: 1 << 39 });
+    let room = || {
+        Ok(Space {
+            bytes: 1 << 40,
+            free: 1 << 39,
+        })
+    };
     let disk = LocalDir::open(directory, Box::new(room)).unwrap();
     Spool::open(Box::new(disk), Limits::default()).unwrap().0
 }
@@ -46,7 +77,9 @@ impl Said {
         let words: Vec<&str> = line.split(' ').collect();
         match words.as_slice() {
             [number] => self.kept.push((epoch, number.parse().unwrap())),
-            ["freed", epoch, sequence] => self.freed = Some((epoch.parse().unwrap(), sequence.parse().unwrap())),
+            ["freed", epoch, sequence] => {
+                self.freed = Some((epoch.parse().unwrap(), sequence.parse().unwrap()))
+            }
             _ => {}
         }
     }
@@ -63,7 +96,11 @@ impl Said {
             match frame.body {
                 Body::Payload(bytes) => {
                     let text = format!("{}/{};", number.0, number.1);
-                    assert_eq!(bytes, text.repeat(bytes.len() / text.len()).into_bytes(), "{what}");
+                    assert_eq!(
+                        bytes,
+                        text.repeat(bytes.len() / text.len()).into_bytes(),
+                        "{what}"
+                    );
                     assert!(seen.insert(number), "{what}: {number:?} twice");
                     if let Some(place) = order.iter().position(|n| *n == number) {
                         assert!(last < Some(place), "{what}: {number:?} out of order");
@@ -77,7 +114,10 @@ impl Said {
         let freed = self.freed.and_then(|f| order.iter().position(|n| *n == f));
         for (place, number) in order.iter().enumerate() {
             let may_be_gone = freed.is_some_and(|f| place <= f);
-            assert!(may_be_gone || seen.contains(number), "{what}: {number:?} was acknowledged and is lost");
+            assert!(
+                may_be_gone || seen.contains(number),
+                "{what}: {number:?} was acknowledged and is lost"
+            );
         }
     }
 }
@@ -93,6 +133,7 @@ fn start(directory: &Path, epoch: u64) -> Child {
 
 #[test]
 fn a_killed_agent_has_every_frame_it_acknowledged() {
+    let _alone = alone();
     let home = tempfile::tempdir().unwrap();
     let directory = home.path().join("spool");
     let mut chance = Chance::new(7);
@@ -103,7 +144,8 @@ fn a_killed_agent_has_every_frame_it_acknowledged() {
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         for _ in 0..chance.below(60) {
             let mut line = String::new();
-            lines.read_line(&mut line).unwrap();
+            let read = lines.read_line(&mut line).unwrap();
+            assert!(read > 0, "the witness of epoch {epoch} ended by itself");
             said.hear(epoch, line.trim_end());
         }
         // Where in its next steps the kill meets it is the scheduler's choice.
@@ -120,17 +162,33 @@ fn a_killed_agent_has_every_frame_it_acknowledged() {
         }
         said.check(&directory, &format!("after kill {epoch}"));
     }
-    assert!(said.kept.len() > 100, "{} frames were acknowledged at all", said.kept.len());
+    assert!(
+        said.kept.len() > 100,
+        "{} frames were acknowledged at all",
+        said.kept.len()
+    );
 }
 
 #[test]
 fn a_kill_at_any_system_call_that_matters_loses_nothing() {
-    let strace = Command::new("strace").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let _alone = alone();
+    let strace = Command::new("strace")
+        .arg("-V")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     if !strace.is_ok_and(|s| s.success()) {
         skip("spool: the sweep of kills at system calls needs strace, which is not installed");
         return;
     }
-    for (call, calls) in [("write", 70), ("fdatasync", 60), ("fsync", 30), ("rename", 4), ("unlink", 8), ("openat", 40)] {
+    for (call, calls) in [
+        ("write", 70),
+        ("fdatasync", 60),
+        ("fsync", 30),
+        ("rename", 4),
+        ("unlink", 8),
+        ("openat", 40),
+    ] {
         let step = if is_full() { 1 } else { calls / 4 };
         for nth in (1..=calls).step_by(step) {
             killed_at(call, nth);
@@ -143,7 +201,14 @@ fn killed_at(call: &str, nth: usize) {
     let home = tempfile::tempdir().unwrap();
     let directory = home.path().join("spool");
     let output = Command::new("strace")
-        .args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")])
+        .args([
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-e",
+            &format!("trace={call}"),
+        ])
         .args(["-e", &format!("inject={call}:signal=SIGKILL:when={nth}")])
         .arg(witness())
         .arg(&directory)
@@ -164,17 +229,25 @@ fn skip(sentence: &str) {
     {
         eprintln!("SKIPPED {sentence}");
     }
-    #[expect(clippy::disallowed_methods, reason = "tests/run collects what was skipped")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests/run collects what was skipped"
+    )]
     let file = std::env::var("GROMA_SKIPPED");
     if let Ok(file) = file {
         use std::io::Write as _;
-        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(file).unwrap();
+        let mut file = std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(file)
+            .unwrap();
         writeln!(file, "{sentence}").unwrap();
     }
 }
 
 #[test]
 fn two_agents_never_use_one_spool() {
+    let _alone = alone();
     let home = tempfile::tempdir().unwrap();
     let directory = home.path().join("spool");
     let first = open(&directory);
@@ -189,6 +262,7 @@ fn two_agents_never_use_one_spool() {
 
 #[test]
 fn a_directory_that_others_may_write_into_is_refused() {
+    let _alone = alone();
     use std::os::unix::fs::PermissionsExt as _;
     let home = tempfile::tempdir().unwrap();
     let room = || Ok(Space { bytes: 1, free: 1 });
@@ -202,7 +276,10 @@ fn a_directory_that_others_may_write_into_is_refused() {
     std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
     std::fs::write(&file, "").unwrap();
     let error = LocalDir::open(&file, Box::new(room)).err().unwrap();
-    assert!(matches!(error, DirectoryError::NotADirectory { .. }), "{error}");
+    assert!(
+        matches!(error, DirectoryError::NotADirectory { .. }),
+        "{error}"
+    );
     let orphan = home.path().join("no/such");
     let error = LocalDir::open(&orphan, Box::new(room)).err().unwrap();
     assert!(matches!(error, DirectoryError::Create { .. }), "{error}");
@@ -210,6 +287,7 @@ fn a_directory_that_others_may_write_into_is_refused() {
 
 #[test]
 fn files_and_directory_are_for_nobody_else() {
+    let _alone = alone();
     use std::os::unix::fs::PermissionsExt as _;
     let home = tempfile::tempdir().unwrap();
     let directory = home.path().join("spool");
@@ -223,18 +301,27 @@ fn files_and_directory_are_for_nobody_else() {
 
 #[test]
 fn a_fifo_or_a_link_called_like_a_segment_neither_hangs_nor_misleads() {
+    let _alone = alone();
     let home = tempfile::tempdir().unwrap();
     let directory = home.path().join("spool");
     open(&directory).append(1, 1, b"mine").unwrap();
-    let made = Command::new("mkfifo").arg(directory.join("0000000000000002.spool")).status();
+    let made = Command::new("mkfifo")
+        .arg(directory.join("0000000000000002.spool"))
+        .status();
     std::os::unix::fs::symlink("/etc/passwd", directory.join("0000000000000003.spool")).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", directory.join("watermark.new")).unwrap();
     std::fs::create_dir(directory.join("0000000000000004.spool")).unwrap();
-    assert!(made.is_ok_and(|s| s.success()), "mkfifo comes with coreutils");
+    assert!(
+        made.is_ok_and(|s| s.success()),
+        "mkfifo comes with coreutils"
+    );
     let mut spool = open(&directory);
     spool.append(1, 2, b"too").unwrap();
     let frames: Vec<u64> = spool.frames().map(|f| f.unwrap().sequence).collect();
     assert_eq!(frames, [1, 2]);
     spool.free_through(1, 2).unwrap();
-    assert!(directory.join("0000000000000003.spool").is_symlink(), "a stranger is left alone");
+    assert!(
+        directory.join("0000000000000003.spool").is_symlink(),
+        "a stranger is left alone"
+    );
 }

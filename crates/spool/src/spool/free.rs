@@ -50,7 +50,13 @@ impl Spool {
             while let Some(header) = self.walk(segment, &mut at)? {
                 frames += u64::from(header.kind == crate::layout::Kind::Payload);
                 if header.number == wanted {
-                    return Ok(Some((Place { segment, offset: at }, frames)));
+                    return Ok(Some((
+                        Place {
+                            segment,
+                            offset: at,
+                        },
+                        frames,
+                    )));
                 }
             }
         }
@@ -59,12 +65,16 @@ impl Spool {
 
     /// Makes the watermark durable and removes the segments below it.
     pub(super) fn settle(&mut self) -> Result<(), SpoolError> {
-        let mark = Watermark { place: self.start, last: self.last_freed };
-        mark.write(self.disk.as_mut()).map_err(|source| SpoolError::Disk {
-            doing: "replace",
-            file: FILE.to_owned(),
-            source,
-        })?;
+        let mark = Watermark {
+            place: self.start,
+            last: self.last_freed,
+        };
+        mark.write(self.disk.as_mut())
+            .map_err(|source| SpoolError::Disk {
+                doing: "replace",
+                file: FILE.to_owned(),
+                source,
+            })?;
         self.settled = true;
         self.remove_freed();
         Ok(())

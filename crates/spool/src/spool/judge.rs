@@ -1,9 +1,10 @@
-//! What is no whole frame: already told, a torn tail, or damage. Nothing here changes a disk.
+//! What a segment holds, and what is no whole frame: a torn tail, or damage. Nothing here changes a disk.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::open::{Found, Worthless};
+use super::told::Told;
 use crate::layout::{
     FRAME_BYTES_MAX, FRAME_HEADER, Kind, Previous, SEGMENT_BYTES_MAX, SEGMENT_HEADER,
 };
@@ -16,8 +17,7 @@ use crate::watermark::Place;
 const HOLES_MAX: usize = 32;
 
 /// Bytes that one append writes at most. More than this cannot have been under way at a crash.
-const TORN_BYTES_MAX: u64 =
-    FRAME_BYTES_MAX + (FRAME_HEADER + SEGMENT_HEADER) as u64 + (128 << 10);
+const TORN_BYTES_MAX: u64 = FRAME_BYTES_MAX + (FRAME_HEADER + SEGMENT_HEADER) as u64 + (128 << 10);
 
 /// What one segment holds.
 #[derive(Default)]
@@ -37,18 +37,18 @@ pub(super) struct Scan {
     refused: bool,
     /// Whole frames of any kind.
     intact: u64,
-    first: Option<Number>,
-    last: Option<Number>,
-    holes: Vec<Loss>,
+    pub(super) first: Option<Number>,
+    pub(super) last: Option<Number>,
+    pub(super) holes: Vec<Loss>,
     /// The last piece, if it is none and reaches the end.
     tail: Option<Broken>,
     recorded: Vec<Recorded>,
 }
 
 /// A loss that is told already, by a frame in the spool.
-struct Recorded {
-    reason: Reason,
-    segments: Range<u64>,
+pub(super) struct Recorded {
+    pub(super) reason: Reason,
+    pub(super) segments: Range<u64>,
     range: Range<u64>,
 }
 
@@ -71,7 +71,10 @@ pub(super) fn scan(
     behind: Option<&Previous>,
 ) -> Scan {
     let end = found.reading_end(behind);
-    let mut scan = Scan { end, ..Scan::default() };
+    let mut scan = Scan {
+        end,
+        ..Scan::default()
+    };
     if !found.known {
         return scan;
     }
@@ -82,7 +85,9 @@ pub(super) fn scan(
                 at = offset + header.total();
                 scan.frame(header.kind, header.number, at > from, number);
                 if header.kind == Kind::Loss
-                    && let Some(loss) = reader.payload(offset, &header).and_then(|b| Loss::decode(&b))
+                    && let Some(loss) = reader
+                        .payload(offset, &header)
+                        .and_then(|b| Loss::decode(&b))
                 {
                     scan.recorded.push(Recorded::of(&loss));
                 }
@@ -121,7 +126,12 @@ impl Scan {
         self.frames += u64::from(waits);
         self.first.get_or_insert(name);
         self.last = Some(name);
-        for hole in self.holes.iter_mut().rev().take_while(|h| h.after.is_none()) {
+        for hole in self
+            .holes
+            .iter_mut()
+            .rev()
+            .take_while(|h| h.after.is_none())
+        {
             hole.after = Some(name);
         }
     }
@@ -164,18 +174,34 @@ impl Scan {
         let length = found.length;
         if length > SEGMENT_BYTES_MAX && self.end == SEGMENT_BYTES_MAX {
             let range = SEGMENT_BYTES_MAX..length;
-            self.piece(Broken { range, known: None, unreadable: false }, segment);
+            self.piece(
+                Broken {
+                    range,
+                    known: None,
+                    unreadable: false,
+                },
+                segment,
+            );
             self.settle_tail(segment);
         } else if length < expected {
             let range = length..expected;
-            self.piece(Broken { range, known: None, unreadable: false }, segment);
+            self.piece(
+                Broken {
+                    range,
+                    known: None,
+                    unreadable: false,
+                },
+                segment,
+            );
             self.settle_tail(segment);
         }
     }
 
     /// The torn tail, if the last piece may be one.
     fn torn(&mut self, segment: u64) -> Option<Loss> {
-        let tail = self.tail.take_if(|t| t.range.end == self.end && t.range.end - t.range.start <= TORN_BYTES_MAX)?;
+        let tail = self.tail.take_if(|t| {
+            t.range.end == self.end && t.range.end - t.range.start <= TORN_BYTES_MAX
+        })?;
         self.lost.push(tail.range.clone());
         let mut loss = tail.loss(segment);
         loss.reason = Reason::TornTail;
@@ -187,7 +213,11 @@ impl Scan {
         if self.intact > 0 || self.refused || !found.known {
             return None;
         }
-        Some(if self.damaged { Worthless::Damaged } else { Worthless::Nothing })
+        Some(if self.damaged {
+            Worthless::Damaged
+        } else {
+            Worthless::Nothing
+        })
     }
 }
 
@@ -201,7 +231,7 @@ impl Recorded {
     }
 
     /// What it covers of a segment.
-    fn covers(&self, segment: u64) -> Option<Range<u64>> {
+    pub(super) fn covers(&self, segment: u64) -> Option<Range<u64>> {
         use Reason::{Damaged, Several, TornTail, Unreadable};
         let of_bytes = matches!(self.reason, Damaged | Several | TornTail | Unreadable);
         if !of_bytes || !self.segments.contains(&segment) {
@@ -236,11 +266,19 @@ pub(super) fn judge(
             worthless.insert(*number, why);
         }
     }
-    let told = Told { recorded: &recorded, dropped };
+    let told = Told {
+        recorded: &recorded,
+        dropped,
+    };
     let mut losses = told.new_losses(segments, &scans, torn, mark, useless);
     losses.extend(told.gaps(segments, &worthless, mark, useless));
     let newest = scans.values().rev().find_map(|s| s.last);
-    Judged { scans, losses, worthless, newest }
+    Judged {
+        scans,
+        losses,
+        worthless,
+        newest,
+    }
 }
 
 /// Segments that a later one says never held anything acknowledged.
@@ -259,7 +297,9 @@ fn abandoned(segments: &BTreeMap<u64, Found>) -> BTreeMap<u64, Worthless> {
 
 /// Segments up to this one gave way to newer frames; the record of it was durable before they went.
 fn dropped_through(recorded: &[Recorded]) -> u64 {
-    let drops = recorded.iter().filter(|r| r.reason == Reason::DroppedForRoom);
+    let drops = recorded
+        .iter()
+        .filter(|r| r.reason == Reason::DroppedForRoom);
     drops.map(|r| r.segments.end - 1).max().unwrap_or(0)
 }
 
@@ -275,145 +315,4 @@ fn torn_tails(scans: &mut BTreeMap<u64, Scan>) -> BTreeMap<u64, Loss> {
         newest &= scan.intact == 0;
     }
     torn
-}
-
-struct Told<'a> {
-    recorded: &'a [Recorded],
-    dropped: u64,
-}
-
-impl Told<'_> {
-    fn new_losses(
-        &self,
-        segments: &BTreeMap<u64, Found>,
-        scans: &BTreeMap<u64, Scan>,
-        mut torn: BTreeMap<u64, Loss>,
-        mark: Option<Place>,
-        useless: &[(u64, u64, Reason)],
-    ) -> Vec<Loss> {
-        let mut losses: Vec<Loss> = Vec::new();
-        let mut last = None;
-        for (number, scan) in scans {
-            let from = losses.len();
-            losses.extend(self.missing_before(*number, segments, mark, useless));
-            losses.extend(scan.holes.iter().filter_map(|l| self.untold(l)));
-            losses.extend(torn.remove(number).and_then(|l| self.untold(&l)));
-            for loss in losses.iter_mut().skip(from) {
-                loss.before = loss.before.or(last);
-            }
-            if let Some(first) = scan.first {
-                let open = losses.iter_mut().filter(|l| l.segment_last < *number || l.reason == Reason::Missing);
-                open.filter(|l| l.after.is_none()).for_each(|l| l.after = Some(first));
-            }
-            last = scan.last.or(last);
-        }
-        losses.extend(useless.iter().filter_map(|u| self.useless(*u)));
-        losses
-    }
-
-    /// What of a loss no record covers.
-    fn untold(&self, loss: &Loss) -> Option<Loss> {
-        let mut rest = loss.range.clone();
-        let mut known: Vec<_> = self
-            .recorded
-            .iter()
-            .filter_map(|r| r.covers(loss.segment_last))
-            .collect();
-        known.sort_unstable_by_key(|r| r.start);
-        for range in &known {
-            if range.start <= rest.start {
-                rest.start = rest.start.max(range.end);
-            }
-        }
-        for range in known.iter().rev() {
-            if range.end >= rest.end {
-                rest.end = rest.end.min(range.start);
-            }
-        }
-        let empty = loss.range.is_empty() && !known.is_empty();
-        if rest.start >= rest.end && (empty || !loss.range.is_empty()) {
-            return None;
-        }
-        let mut untold = loss.clone();
-        untold.bytes = loss.bytes.min(rest.end - rest.start);
-        untold.range = rest;
-        Some(untold)
-    }
-
-    /// The segment before this one, if it should be there and is not.
-    fn missing_before(
-        &self,
-        number: u64,
-        segments: &BTreeMap<u64, Found>,
-        mark: Option<Place>,
-        useless: &[(u64, u64, Reason)],
-    ) -> Option<Loss> {
-        let previous = segments.get(&number)?.previous()?;
-        let gone = previous.number;
-        let older = segments.range(..gone).next_back().map(|(n, _)| *n);
-        let start = match mark {
-            Some(place) => place,
-            // Without a watermark nobody knows what was freed; only a hole in the middle shows.
-            None => Place { segment: older?, offset: 0 },
-        };
-        let freed = Place { segment: gone, offset: previous.end } <= start;
-        let there = segments.contains_key(&gone)
-            || useless.iter().any(|(n, _, why)| *n == gone && *why != Reason::Duplicate);
-        let told = self.recorded.iter().any(|r| {
-            r.segments.contains(&gone) && r.reason != Reason::Duplicate
-        });
-        let nothing = previous.end <= SEGMENT_HEADER as u64;
-        if freed || there || told || nothing || gone <= self.dropped {
-            return None;
-        }
-        let partly = if start.segment == gone { start.offset } else { 0 };
-        let mut loss = Loss::within(Reason::Missing, gone, partly.max(SEGMENT_HEADER as u64)..previous.end);
-        loss.segment_first = [older.map_or(0, |n| n + 1), start.segment, self.dropped + 1]
-            .into_iter()
-            .fold(1, u64::max)
-            .min(gone);
-        let exact = loss.segment_first == gone && partly == 0;
-        loss.frames = exact.then_some(previous.frames);
-        Some(loss)
-    }
-
-    /// Numbers that nobody has, before segments whose header cannot say which one was there. It may be that none ever was.
-    fn gaps(
-        &self,
-        segments: &BTreeMap<u64, Found>,
-        worthless: &BTreeMap<u64, Worthless>,
-        mark: Option<Place>,
-        useless: &[(u64, u64, Reason)],
-    ) -> Vec<Loss> {
-        let others = useless.iter().filter(|u| u.2 != Reason::Duplicate).map(|u| (u.0, false));
-        let present: BTreeMap<u64, bool> = segments
-            .iter()
-            .map(|(n, f)| {
-                let nothing = worthless.get(n) == Some(&Worthless::Nothing);
-                (*n, f.header().is_some() || !f.known || nothing)
-            })
-            .chain(others)
-            .collect();
-        let start = mark.map(|m| m.segment + u64::from(m.offset > 0));
-        let mut expected = start.map(|s| s.max(self.dropped + 1));
-        let mut losses = Vec::new();
-        for (number, says) in present {
-            if let Some(first) = expected.filter(|e| !says && *e < number) {
-                let told = self.recorded.iter().any(|r| r.segments.contains(&(number - 1)));
-                let mut loss = Loss::within(Reason::Missing, number - 1, 0..0);
-                loss.segment_first = first;
-                losses.extend((!told).then_some(loss));
-            }
-            expected = Some(expected.unwrap_or(0).max(number + 1));
-        }
-        losses
-    }
-
-    fn useless(&self, (number, length, reason): (u64, u64, Reason)) -> Option<Loss> {
-        let told = |r: &Recorded| r.reason == reason && r.segments.contains(&number);
-        if self.recorded.iter().any(told) {
-            return None;
-        }
-        Some(Loss::within(reason, number, 0..length))
-    }
 }

@@ -5,9 +5,10 @@ mod judge;
 mod open;
 mod read;
 mod room;
+mod told;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::disk::SpoolDisk;
@@ -39,8 +40,8 @@ pub struct Spool {
     last_freed: Option<Number>,
     /// Whether the file of the watermark says what `start` says.
     settled: bool,
-    /// The end of the farthest frame that was handed out.
-    handed_out: Place,
+    /// Records of losses that were handed out, and may be on their way: they keep their numbers.
+    seen: BTreeSet<Number>,
     /// Losses that are not on the disk yet. What shows them is still there, so a crash forgets none.
     pending: Vec<Loss>,
     /// Files of ours that are worth nothing and could not be removed yet.

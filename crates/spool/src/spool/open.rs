@@ -4,7 +4,7 @@
 //! losses are made durable, and only behind that are files put aside or removed: a crash in between finds the same again, and
 //! knows by the record that it was told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use super::judge::{Scan, judge, scan};
@@ -47,17 +47,30 @@ impl Spool {
     /// Damage is skipped and told, never fatal; each [`Loss`] is also kept as a frame, so that it reaches the collector like
     /// any other. Only a directory that cannot be listed is an error, and trying again later is the remedy. Where losses
     /// cannot be written (a full disk) they wait in memory, and what shows them stays on the disk.
-    pub fn open(mut disk: Box<dyn SpoolDisk>, limits: Limits) -> Result<(Self, Vec<Loss>), OpenError> {
+    pub fn open(
+        mut disk: Box<dyn SpoolDisk>,
+        limits: Limits,
+    ) -> Result<(Self, Vec<Loss>), OpenError> {
         let names = disk.list().map_err(OpenError)?;
         let mut arranged = arrange(disk.as_mut(), names);
         let mark = Watermark::read(disk.as_mut())
             .filter(|m| m.place.segment < SEGMENT_NUMBER_END)
             .map(|m| believed(disk.as_mut(), &arranged.segments, m));
         let scans = scan_all(disk.as_mut(), &arranged.segments, mark);
-        let judged = judge(&arranged.segments, scans, mark.map(|m| m.place), &arranged.useless_ones());
+        let judged = judge(
+            &arranged.segments,
+            scans,
+            mark.map(|m| m.place),
+            &arranged.useless_ones(),
+        );
         let highest = arranged.highest.max(mark.map_or(0, |m| m.place.segment));
         let mut spool = Self::empty(disk, limits.bounded(), highest + 1);
-        spool.take_over(&mut arranged.segments, &judged.scans, &judged.worthless, mark);
+        spool.take_over(
+            &mut arranged.segments,
+            &judged.scans,
+            &judged.worthless,
+            mark,
+        );
         spool.newest = judged.newest;
         spool.identity = judged.newest.map(|n| n.epoch);
         for loss in &judged.losses {
@@ -83,7 +96,7 @@ impl Spool {
             start: Place::default(),
             last_freed: None,
             settled: false,
-            handed_out: Place::default(),
+            seen: BTreeSet::new(),
             pending: Vec::new(),
             litter: vec![FILE_NEW.to_owned()],
             aside: None,
@@ -158,7 +171,11 @@ impl Spool {
     /// read now will be told to the next segment as durable.
     fn clear_below(&mut self) {
         self.tidy();
-        let newest = self.segments.iter().rev().find(|(n, _)| **n < self.own_first);
+        let newest = self
+            .segments
+            .iter()
+            .rev()
+            .find(|(n, _)| **n < self.own_first);
         if let Some(file) = newest.map(|(_, s)| s.file.clone()) {
             let _ = self.disk.sync_data(&file);
         }
@@ -244,7 +261,10 @@ impl Arranged {
     /// A file that does not say what it is, and whose name another segment bears: if nothing has that one's name, the two changed
     /// places.
     fn place_swapped(&mut self, mut found: Found) {
-        let left = self.segments.get(&found.name).map_or(found.name, |f| f.name);
+        let left = self
+            .segments
+            .get(&found.name)
+            .map_or(found.name, |f| f.name);
         let vacant = !self.segments.contains_key(&left);
         if vacant {
             found.name = left;
@@ -289,7 +309,12 @@ fn arrange(disk: &mut dyn SpoolDisk, mut names: Vec<String>) -> Arranged {
 pub(super) fn identify(disk: &mut dyn SpoolDisk, file: String, name: u64) -> Option<Found> {
     let length = match length_of(disk, &file) {
         Ok(length) => Some(length),
-        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidInput) => {
+        Err(e)
+            if matches!(
+                e.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::InvalidInput
+            ) =>
+        {
             return None;
         }
         Err(_) => None,
@@ -299,7 +324,13 @@ pub(super) fn identify(disk: &mut dyn SpoolDisk, file: String, name: u64) -> Opt
     let header = SegmentHeader::decode(reader.bytes(0, SEGMENT_HEADER));
     let known = length.is_some() && reader.into_refusal().is_none();
     let length = length.unwrap_or(0);
-    Some(Found { file, name, length, header, known })
+    Some(Found {
+        file,
+        name,
+        length,
+        header,
+        known,
+    })
 }
 
 /// The length of a file; asked again, since a disk that coughs once must not hide a segment.
@@ -311,7 +342,11 @@ fn length_of(disk: &mut dyn SpoolDisk, file: &str) -> io::Result<u64> {
 
 /// The watermark, moved to the begin of its segment if the frame that ends there is not the one it names: then it is of another
 /// spool, and sending again is harmless.
-fn believed(disk: &mut dyn SpoolDisk, segments: &BTreeMap<u64, Found>, mark: Watermark) -> Watermark {
+fn believed(
+    disk: &mut dyn SpoolDisk,
+    segments: &BTreeMap<u64, Found>,
+    mark: Watermark,
+) -> Watermark {
     let Some(found) = segments.get(&mark.place.segment) else {
         return mark;
     };
@@ -319,7 +354,10 @@ fn believed(disk: &mut dyn SpoolDisk, segments: &BTreeMap<u64, Found>, mark: Wat
     let mut reader = Reader::new(disk, &found.file, mark.place.segment, end);
     match reader.ending_at(found.begin(), mark.place.offset) {
         Some(number) if mark.last != Some(number) => Watermark {
-            place: Place { offset: 0, ..mark.place },
+            place: Place {
+                offset: 0,
+                ..mark.place
+            },
             last: None,
         },
         _ => mark,
@@ -339,8 +377,17 @@ fn scan_all(
         .collect();
     let mut scans = BTreeMap::new();
     for (number, found) in segments.range(start.segment..) {
-        let from = if *number == start.segment { start.offset } else { 0 };
-        let mut reader = Reader::new(disk, &found.file, *number, found.reading_end(behind.get(number)));
+        let from = if *number == start.segment {
+            start.offset
+        } else {
+            0
+        };
+        let mut reader = Reader::new(
+            disk,
+            &found.file,
+            *number,
+            found.reading_end(behind.get(number)),
+        );
         let done = scan(&mut reader, *number, found, from, behind.get(number));
         scans.insert(*number, done);
     }

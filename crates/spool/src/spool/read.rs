@@ -15,6 +15,9 @@ use crate::watermark::Place;
 /// How often reading at one place may fail before it is called lost: a disk that coughs is not a damaged one.
 const PATIENCE: u32 = 3;
 
+/// Records remembered as handed out.
+const SEEN_MAX: usize = 1024;
+
 /// One frame, read and checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Frame {
@@ -91,17 +94,33 @@ impl Spool {
     fn read_from(&mut self, from: Place) -> Result<Option<Frame>, SpoolError> {
         let from = from.max(self.start);
         let mut at = from.offset;
-        let numbers: Vec<u64> = self.segments.range(from.segment..).map(|(n, _)| *n).collect();
+        let numbers: Vec<u64> = self
+            .segments
+            .range(from.segment..)
+            .map(|(n, _)| *n)
+            .collect();
         for number in numbers {
             if number != from.segment {
                 at = 0;
             }
             if let Some(frame) = self.read_segment(number, at)? {
-                self.handed_out = self.handed_out.max(frame.end);
+                self.remember(&frame);
                 return Ok(Some(frame));
             }
         }
         Ok(None)
+    }
+
+    fn remember(&mut self, frame: &Frame) {
+        if matches!(frame.body, Body::Loss(_)) {
+            if self.seen.len() >= SEEN_MAX {
+                self.seen.pop_first();
+            }
+            self.seen.insert(Number {
+                epoch: frame.epoch,
+                sequence: frame.sequence,
+            });
+        }
     }
 
     fn read_segment(&mut self, number: u64, from: u64) -> Result<Option<Frame>, SpoolError> {
@@ -109,10 +128,16 @@ impl Spool {
         let mut at = from.max(self.begin_of(number));
         while let Some(header) = self.walk(number, &mut at)? {
             let offset = at - header.total();
-            let place = Place { segment: number, offset };
+            let place = Place {
+                segment: number,
+                offset,
+            };
             if let Some(bytes) = self.payload(number, offset, &header) {
                 self.refusals = (place, 0);
-                let end = Place { segment: number, offset: at };
+                let end = Place {
+                    segment: number,
+                    offset: at,
+                };
                 return Ok(Some(Frame::new(&header, bytes, end)));
             }
             at = offset;
@@ -142,7 +167,11 @@ impl Spool {
                 Ok(())
             }
             _ => {
-                let broken = Broken { range: 0..0, known: None, unreadable: true };
+                let broken = Broken {
+                    range: 0..0,
+                    known: None,
+                    unreadable: true,
+                };
                 self.lose(number, &broken, None)
             }
         }
@@ -185,11 +214,22 @@ impl Spool {
 
     /// Tells a loss that came to light while reading. What the disk only refuses to read is given up when it has refused three
     /// times and still takes the record of it.
-    fn lose(&mut self, number: u64, broken: &Broken, refusal: Option<io::Error>) -> Result<(), SpoolError> {
+    fn lose(
+        &mut self,
+        number: u64,
+        broken: &Broken,
+        refusal: Option<io::Error>,
+    ) -> Result<(), SpoolError> {
         let loss = broken.loss(number);
         if broken.unreadable {
             let offset = broken.range.start;
-            self.be_patient(Place { segment: number, offset }, refusal)?;
+            self.be_patient(
+                Place {
+                    segment: number,
+                    offset,
+                },
+                refusal,
+            )?;
             self.store(&[Item::record(&loss.encode())])?;
         } else {
             self.pending.push(loss.clone());
@@ -223,7 +263,11 @@ impl Spool {
     }
 
     /// The next frame with a whole header, and `at` behind it; pieces that are none are told and skipped.
-    pub(super) fn walk(&mut self, number: u64, at: &mut u64) -> Result<Option<FrameHeader>, SpoolError> {
+    pub(super) fn walk(
+        &mut self,
+        number: u64,
+        at: &mut u64,
+    ) -> Result<Option<FrameHeader>, SpoolError> {
         loop {
             let Some(segment) = self.segments.get(&number) else {
                 return Ok(None);
@@ -247,7 +291,12 @@ impl Spool {
     }
 
     /// The record of a loss that ends at `end`; none if it is no record any more.
-    pub(super) fn record(&mut self, number: u64, end: u64, header: &FrameHeader) -> Result<Option<Loss>, SpoolError> {
+    pub(super) fn record(
+        &mut self,
+        number: u64,
+        end: u64,
+        header: &FrameHeader,
+    ) -> Result<Option<Loss>, SpoolError> {
         let offset = end.saturating_sub(header.total());
         if header.kind != Kind::Loss || header.length as usize > RECORD_BYTES_MAX {
             return Ok(None);
@@ -255,10 +304,22 @@ impl Spool {
         if let Some(bytes) = self.payload(number, offset, header) {
             return Ok(Loss::decode(&bytes));
         }
-        if let (Some(Piece::Broken(Broken { unreadable: false, .. })), _) = self.look(number, offset, Check::Payload) {
+        if let (
+            Some(Piece::Broken(Broken {
+                unreadable: false, ..
+            })),
+            _,
+        ) = self.look(number, offset, Check::Payload)
+        {
             return Ok(None);
         }
-        self.be_patient(Place { segment: number, offset }, None)?;
+        self.be_patient(
+            Place {
+                segment: number,
+                offset,
+            },
+            None,
+        )?;
         Ok(None)
     }
 }

@@ -6,7 +6,6 @@ use crate::error::SpoolError;
 use crate::layout::{ASIDE, FRAME_HEADER, SEGMENT_BYTES_MAX, SEGMENT_HEADER};
 use crate::loss::{Loss, Reason};
 use crate::numbers::Number;
-use crate::watermark::Place;
 
 /// What must be written before segments may go: records of older losses that lie in them, and the new one.
 #[derive(Default)]
@@ -26,20 +25,20 @@ impl Spool {
             file: "the directory".to_owned(),
             source,
         })?;
-        let above_floor = space.free.saturating_sub(self.limits.floor(space));
-        if self.short_of(need, above_floor) == 0 {
+        let under_floor = (self.limits.floor(space) + need).saturating_sub(space.free);
+        if self.short_of(need, under_floor) == 0 {
             return Ok(());
         }
         // What is freed goes first, and never before the watermark says so.
         self.settle_if_due()?;
         let set_free = self.give_up_aside();
-        self.drop_oldest(need, above_floor.saturating_add(set_free))
+        self.drop_oldest(need, under_floor.saturating_sub(set_free))
     }
 
     /// How many bytes are missing.
-    fn short_of(&self, need: u64, above_floor: u64) -> u64 {
+    fn short_of(&self, need: u64, under_floor: u64) -> u64 {
         let over = (self.bytes() + need).saturating_sub(self.limits.for_frames());
-        over.max(need.saturating_sub(above_floor))
+        over.max(under_floor)
     }
 
     fn give_up_aside(&mut self) -> u64 {
@@ -53,8 +52,8 @@ impl Spool {
         0
     }
 
-    fn drop_oldest(&mut self, need: u64, above_floor: u64) -> Result<(), SpoolError> {
-        let short = self.short_of(need, above_floor);
+    fn drop_oldest(&mut self, need: u64, under_floor: u64) -> Result<(), SpoolError> {
+        let short = self.short_of(need, under_floor);
         if short == 0 {
             return Ok(());
         }
@@ -84,7 +83,7 @@ impl Spool {
         dropped.range = at..at;
         while let Some(header) = self.walk(number, &mut at)? {
             if let Some(loss) = self.record(number, at, &header)? {
-                let unseen = Place { segment: number, offset: at } > self.handed_out;
+                let unseen = !self.seen.contains(&header.number);
                 farewell.carry(header.number, loss, unseen);
                 continue;
             }
@@ -168,7 +167,11 @@ impl Farewell {
     fn bytes(&self) -> u64 {
         let records = self.carried.iter().map(|(_, l)| l).chain(&self.dropped);
         let bytes: usize = records.map(|l| FRAME_HEADER + l.encode().len()).sum();
-        if bytes == 0 { 0 } else { (bytes + SEGMENT_HEADER) as u64 }
+        if bytes == 0 {
+            0
+        } else {
+            (bytes + SEGMENT_HEADER) as u64
+        }
     }
 
     /// Makes few records of many, when they alone would fill the spool.

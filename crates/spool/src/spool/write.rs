@@ -41,7 +41,12 @@ impl Spool {
         let bytes = payload.len() as u64;
         if bytes > self.limits.frame_bytes_max {
             let bytes_max = self.limits.frame_bytes_max;
-            return Err(SpoolError::TooLarge { epoch, sequence, bytes, bytes_max });
+            return Err(SpoolError::TooLarge {
+                epoch,
+                sequence,
+                bytes,
+                bytes_max,
+            });
         }
         self.tidy();
         self.make_room(frame_needs(payload.len()))?;
@@ -71,8 +76,14 @@ impl Spool {
 
     /// Puts frames on the disk, all of them or none.
     pub(super) fn store(&mut self, items: &[Item<'_>]) -> Result<(), SpoolError> {
-        let bytes: u64 = items.iter().map(|i| (FRAME_HEADER + i.bytes.len()) as u64).sum();
-        let end = self.writer.and_then(|n| self.segments.get(&n)).map_or(0, |s| s.end);
+        let bytes: u64 = items
+            .iter()
+            .map(|i| (FRAME_HEADER + i.bytes.len()) as u64)
+            .sum();
+        let end = self
+            .writer
+            .and_then(|n| self.segments.get(&n))
+            .map_or(0, |s| s.end);
         if end + bytes > self.limits.segment_bytes {
             self.roll();
         }
@@ -87,7 +98,11 @@ impl Spool {
                 Fault::Sync(source) => ("sync a segment", source),
             };
             let file = segment_name(self.next.saturating_sub(1));
-            SpoolError::Disk { doing, file, source }
+            SpoolError::Disk {
+                doing,
+                file,
+                source,
+            }
         })
     }
 
@@ -120,15 +135,22 @@ impl Spool {
 
     /// Makes the file of the next segment, and the header that belongs at its begin.
     fn begin(&mut self) -> io::Result<(u64, Vec<u8>)> {
-        let previous = self.segments.last_key_value().map(|(number, segment)| Previous {
-            number: *number,
-            end: segment.end,
-            frames: segment.frames_total,
-            sealed: *number >= self.own_first,
-        });
+        let previous = self
+            .segments
+            .last_key_value()
+            .map(|(number, segment)| Previous {
+                number: *number,
+                end: segment.end,
+                frames: segment.frames_total,
+                sealed: *number >= self.own_first,
+            });
         let number = self.create()?;
         let abandoned_first = previous.map_or(0, |p| p.number + 1).max(self.own_first);
-        let header = SegmentHeader { number, previous, abandoned_first };
+        let header = SegmentHeader {
+            number,
+            previous,
+            abandoned_first,
+        };
         self.segments.insert(
             number,
             Segment {
@@ -176,7 +198,10 @@ impl Spool {
         if self.start == Place::default() {
             self.start.segment = number;
         }
-        let mark = Watermark { place: self.start, last: self.last_freed };
+        let mark = Watermark {
+            place: self.start,
+            last: self.last_freed,
+        };
         self.settled = mark.write(self.disk.as_mut()).is_ok();
     }
 
@@ -252,7 +277,11 @@ impl Spool {
 
 impl<'a> Item<'a> {
     pub(super) fn record(bytes: &'a [u8]) -> Self {
-        Self { kind: Kind::Loss, number: None, bytes }
+        Self {
+            kind: Kind::Loss,
+            number: None,
+            bytes,
+        }
     }
 }
 

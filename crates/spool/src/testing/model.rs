@@ -67,7 +67,10 @@ impl Model {
         (call == fault.at || (fault.lasts && call > fault.at)).then_some(fault)
     }
 
-    pub(super) fn call<T>(&mut self, act: impl FnOnce(&mut Self) -> io::Result<T>) -> io::Result<T> {
+    pub(super) fn call<T>(
+        &mut self,
+        act: impl FnOnce(&mut Self) -> io::Result<T>,
+    ) -> io::Result<T> {
         let Some(fault) = self.strike() else {
             return act(self);
         };
@@ -138,17 +141,31 @@ impl Model {
     }
 
     pub(super) fn files(&self) -> Vec<(String, Vec<u8>)> {
-        let bytes = |id: &usize| self.files.get(*id).map_or_else(Vec::new, |f| f.seen.clone());
-        self.names.iter().map(|(n, id)| (n.clone(), bytes(id))).collect()
+        let bytes = |id: &usize| {
+            self.files
+                .get(*id)
+                .map_or_else(Vec::new, |f| f.seen.clone())
+        };
+        self.names
+            .iter()
+            .map(|(n, id)| (n.clone(), bytes(id)))
+            .collect()
     }
 
     pub(super) fn length(&mut self, name: &str) -> io::Result<u64> {
         self.file(name).map(|f| f.seen.len() as u64)
     }
 
-    pub(super) fn read_at(&mut self, name: &str, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn read_at(
+        &mut self,
+        name: &str,
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> io::Result<usize> {
         let file = self.file(name)?;
-        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(file.seen.len());
+        let from = usize::try_from(offset)
+            .unwrap_or(usize::MAX)
+            .min(file.seen.len());
         let rest = file.seen.get(from..).unwrap_or_default();
         let many = rest.len().min(buffer.len());
         if let (Some(to), Some(from)) = (buffer.get_mut(..many), rest.get(..many)) {
@@ -173,7 +190,8 @@ impl Model {
         let id = self.names.remove(from).ok_or_else(missing)?;
         self.open.remove(from);
         self.names.insert(to.to_owned(), id);
-        self.changes.push(Change::Renamed(from.to_owned(), to.to_owned(), id));
+        self.changes
+            .push(Change::Renamed(from.to_owned(), to.to_owned(), id));
         Ok(())
     }
 
@@ -301,7 +319,9 @@ impl File {
                 piece.copy_from_slice(new);
             } else if fate == 7 {
                 // What an earlier file left in that sector.
-                piece.iter_mut().for_each(|b| *b = below(256).to_le_bytes()[0]);
+                piece
+                    .iter_mut()
+                    .for_each(|b| *b = below(256).to_le_bytes()[0]);
             }
             at = next;
         }

@@ -1,6 +1,10 @@
 //! What the truth is, and whether a spool says it.
 
-#![allow(dead_code, unreachable_pub, reason = "not every test asks for everything")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "not every test asks for everything"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +14,10 @@ use groma_spool::{Body, Limits, Loss, Number, Reason, Spool};
 
 /// How many times more than by default.
 pub fn factor() -> u64 {
-    #[expect(clippy::disallowed_methods, reason = "how hard to test is asked of the surroundings")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how hard to test is asked of the surroundings"
+    )]
     let factor = std::env::var("GROMA_FUZZ_FACTOR");
     factor.ok().and_then(|f| f.parse().ok()).unwrap_or(1)
 }
@@ -98,11 +105,18 @@ impl Truth {
     pub fn tell(&mut self, loss: &Loss, seed: u64) {
         let expected = matches!(loss.reason, Reason::TornTail | Reason::DroppedForRoom)
             || (self.doubtful && loss.reason == Reason::Unreadable);
-        assert!(expected, "seed {seed}: no disk was damaged, and yet: {loss} {loss:?}");
+        assert!(
+            expected,
+            "seed {seed}: no disk was damaged, and yet: {loss} {loss:?}"
+        );
         if loss.reason == Reason::DroppedForRoom {
             assert!(!loss.numbers.is_cut(), "seed {seed}: {loss:?}");
             for run in loss.numbers.runs() {
-                self.dropped.extend((run.first..=run.last).map(|sequence| Number { epoch: run.epoch, sequence }));
+                self.dropped
+                    .extend((run.first..=run.last).map(|sequence| Number {
+                        epoch: run.epoch,
+                        sequence,
+                    }));
             }
         }
     }
@@ -111,22 +125,43 @@ impl Truth {
     pub fn check(&mut self, spool: &mut Spool, seed: u64) {
         let mut seen = BTreeSet::new();
         let mut last = None;
-        let frames: Vec<_> = spool.frames().map(|f| f.expect("a disk that does not fail")).collect();
+        let frames: Vec<_> = spool
+            .frames()
+            .map(|f| f.expect("a disk that does not fail"))
+            .collect();
         let mut payloads = 0;
         for frame in frames {
-            let number = Number { epoch: frame.epoch, sequence: frame.sequence };
+            let number = Number {
+                epoch: frame.epoch,
+                sequence: frame.sequence,
+            };
             match frame.body {
                 Body::Loss(loss) => {
                     let again = self.records_freed.contains(&(frame.epoch, frame.sequence));
-                    assert!(!again || self.unreadable, "seed {seed}: a freed record came again: {loss}");
+                    assert!(
+                        !again || self.unreadable,
+                        "seed {seed}: a freed record came again: {loss}"
+                    );
                     self.tell(&loss, seed);
                 }
                 Body::Payload(bytes) => {
                     payloads += 1;
-                    let (index, fate) = *self.fates.get(&number).unwrap_or_else(|| panic!("seed {seed}: {number} is invented"));
-                    assert!(bytes == payload(number, self.order[index].1), "seed {seed}: {number} came with other bytes");
-                    assert!(last < Some(index), "seed {seed}: {number} came out of order or twice");
-                    assert!(fate != Fate::Freed || self.unreadable, "seed {seed}: {number} came again after it was freed");
+                    let (index, fate) = *self
+                        .fates
+                        .get(&number)
+                        .unwrap_or_else(|| panic!("seed {seed}: {number} is invented"));
+                    assert!(
+                        bytes == payload(number, self.order[index].1),
+                        "seed {seed}: {number} came with other bytes"
+                    );
+                    assert!(
+                        last < Some(index),
+                        "seed {seed}: {number} came out of order or twice"
+                    );
+                    assert!(
+                        fate != Fate::Freed || self.unreadable,
+                        "seed {seed}: {number} came again after it was freed"
+                    );
                     last = Some(index);
                     seen.insert(number);
                 }
@@ -136,15 +171,25 @@ impl Truth {
         for (number, (_, fate)) in &self.fates {
             let there = seen.contains(number);
             let dropped = self.dropped.contains(number);
-            assert!(*fate != Fate::Kept || there || dropped, "seed {seed}: {number} is lost and nobody tells");
+            assert!(
+                *fate != Fate::Kept || there || dropped,
+                "seed {seed}: {number} is lost and nobody tells"
+            );
             let doubly = there && dropped && *fate == Fate::Kept;
-            assert!(!doubly || self.unreadable, "seed {seed}: {number} is there, and called dropped");
+            assert!(
+                !doubly || self.unreadable,
+                "seed {seed}: {number} is there, and called dropped"
+            );
         }
         let status = spool.status();
         if !self.unreadable {
             assert_eq!(status.frames, payloads, "seed {seed}: the count of frames");
         }
-        assert!(status.bytes <= spool.limits().bytes_max, "seed {seed}: {} bytes", status.bytes);
+        assert!(
+            status.bytes <= spool.limits().bytes_max,
+            "seed {seed}: {} bytes",
+            status.bytes
+        );
     }
 }
 
