@@ -1,4 +1,9 @@
 //! What every engine behind [`Fleet`] has to pass, promise by promise.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a broken promise panics with its name"
+)]
 
 use std::time::Duration;
 
