@@ -17,7 +17,8 @@ room_open() {
     base=$(mktemp -d)
     mount -t tmpfs -o mode=755 room "$base"
     mkdir "$base"/{upper,work,root,shared}
-    mount -t overlay overlay -o "lowerdir=${1:-/},upperdir=$base/upper,workdir=$base/work" "$base/root"
+    mount -t overlay overlay -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work" "$base/root"
+    # shellcheck disable=SC2034  # for whoever sources this
     room=$base/root room_upper=$base/upper room_shared=$base/shared room_init=
     # What a running machine has, and a room must not inherit.
     mount -t tmpfs -o mode=755 run "$room/run"

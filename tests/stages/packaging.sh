@@ -20,4 +20,21 @@ part() {
     esac
 }
 part tests/packaging/units.sh
+
+# Made twice, in two folders: the same bytes.
+export GROMA_PACK_LEVEL=${GROMA_PACK_LEVEL:-0}
+rm -rf "$work/first" "$work/second"
+for turn in first second; do
+    for program in groma-agent groma; do
+        bash agent/packaging/build.sh $program "$static/$program" "$work/$turn"
+    done
+done
+for package in "$work"/first/*; do
+    cmp "$package" "$work/second/$(basename "$package")" || failed=1
+done
+rm -rf "$work/second"
+part tests/packaging/deb.sh "$work/first"
+part tests/packaging/rpm.sh "$work/first"
+part tests/packaging/service.sh "$work/first"
+part tests/packaging/scripts.sh
 exit $failed
