@@ -28,6 +28,8 @@ pub(crate) struct Before {
     pub(crate) closed: Vec<String>,
     pub(crate) remains: Vec<String>,
     pub(crate) free_kib: Option<u64>,
+    /// Folders on the way that were not there, the innermost first.
+    pub(crate) missing: Vec<String>,
 }
 
 impl Before {
@@ -52,6 +54,7 @@ impl Before {
             is_enabled: said.is("enabled"),
             closed: said.all("closed").collect(),
             remains: said.all("remains").collect(),
+            missing: said.all("missing").collect(),
             free_kib: said.one("free").and_then(|line| free_of(&line)),
         }
     }

@@ -172,7 +172,7 @@ impl<'a> Tasks<'a> {
 
 impl Work<'_> {
     fn deploy(&self, host: &Host) -> HostResult {
-        let mut far = Far::new(self.plan, host);
+        let far = Far::new(self.plan, host);
         (self.tell)(Event::Step(host, Step::Look));
         let before = match far.look() {
             Ok(before) => before,
@@ -190,7 +190,7 @@ impl Work<'_> {
             return plain(host, Outcome::WouldInstall(tasks.in_words(&before)));
         }
         let mut notes = Vec::new();
-        if let Err(stumble) = self.carry_out(&mut far, &tasks, &mut notes) {
+        if let Err(stumble) = self.carry_out(&far, &tasks, &mut notes) {
             let undone = far.undo(&before);
             let mut result = failed(host, stumble, undone);
             result.notes = notes;
@@ -220,7 +220,7 @@ impl Work<'_> {
 
     fn carry_out(
         &self,
-        far: &mut Far<'_>,
+        far: &Far<'_>,
         tasks: &Tasks<'_>,
         notes: &mut Vec<String>,
     ) -> Result<(), Stumble> {
@@ -272,7 +272,7 @@ impl Work<'_> {
 }
 
 fn take_off(plan: &Plan, host: &Host, tell: &(dyn Fn(Event<'_>) + Sync)) -> HostResult {
-    let mut far = Far::new(plan, host);
+    let far = Far::new(plan, host);
     tell(Event::Step(host, Step::Look));
     let before = match far.look() {
         Ok(before) => before,

@@ -87,31 +87,19 @@ impl Said {
     }
 }
 
-/// Why a script did not do its work; the reason is fit to be shown. What it told before is kept: an undo needs it.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) reason: String,
-    pub(crate) said: Said,
-}
-
 impl Ssh {
-    /// Runs `script` on `host` with `handed` as what it may read, and waits for it no longer than `limit`.
+    /// Runs `script` on `host` with `handed` as what it may read, and waits for it no longer than `limit`. Why it did not do
+    /// its work is fit to be shown.
     pub(crate) fn run(
         &self,
         host: &Host,
         script: &str,
         handed: &[u8],
         limit: Duration,
-    ) -> Result<Said, Failure> {
-        let nothing = |reason: String| Failure {
-            reason,
-            said: Said { out: String::new() },
-        };
+    ) -> Result<Said, String> {
         let mut child = self.command(host, script).spawn().map_err(|e| {
             let program = self.program.to_string_lossy();
-            nothing(format!(
-                "start {program}: {e}; install OpenSSH's client on this machine"
-            ))
+            format!("start {program}: {e}; install OpenSSH's client on this machine")
         })?;
         let mut bytes = script.as_bytes().to_vec();
         bytes.extend_from_slice(handed);
@@ -138,7 +126,7 @@ impl Ssh {
             Some(None) => "ssh was ended by a signal".to_owned(),
             None => format!("no end after {} s", limit.as_secs()),
         };
-        Err(Failure { reason, said })
+        Err(reason)
     }
 
     fn command(&self, host: &Host, script: &str) -> Command {

@@ -7,15 +7,13 @@ use crate::look::Before;
 use crate::outcome::{Step, Undone};
 use crate::plan::Plan;
 use crate::program::Program;
-use crate::ssh::{Failure, Said};
+use crate::ssh::Said;
 use crate::{Host, Token};
 
 /// One host under work, and what was done there so far.
 pub(crate) struct Far<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) host: &'a Host,
-    /// Folders that were made, the outermost first.
-    made: Vec<String>,
 }
 
 /// A step that failed, and why.
@@ -23,19 +21,15 @@ pub(crate) type Stumble = (Step, String);
 
 impl<'a> Far<'a> {
     pub(crate) fn new(plan: &'a Plan, host: &'a Host) -> Self {
-        Self {
-            plan,
-            host,
-            made: Vec::new(),
-        }
+        Self { plan, host }
     }
 
-    pub(crate) fn look(&mut self) -> Result<Before, Stumble> {
+    pub(crate) fn look(&self) -> Result<Before, Stumble> {
         let said = self.act(Step::Look, self.script(), far::LOOK, &[])?;
         Ok(Before::of(&said))
     }
 
-    pub(crate) fn upload(&mut self, program: &Program) -> Result<Said, Stumble> {
+    pub(crate) fn upload(&self, program: &Program) -> Result<Said, Stumble> {
         let script = self
             .script()
             .with("size", &program.bytes.len().to_string())
@@ -43,11 +37,7 @@ impl<'a> Far<'a> {
         self.act(Step::Upload, script, far::UPLOAD, &program.bytes)
     }
 
-    pub(crate) fn place(
-        &mut self,
-        replace_binary: bool,
-        unit: Option<&str>,
-    ) -> Result<(), Stumble> {
+    pub(crate) fn place(&self, replace_binary: bool, unit: Option<&str>) -> Result<(), Stumble> {
         let text = unit.unwrap_or_default();
         let script = self
             .script()
@@ -58,19 +48,19 @@ impl<'a> Far<'a> {
         Ok(())
     }
 
-    pub(crate) fn enroll(&mut self, token: &Token) -> Result<(), Stumble> {
+    pub(crate) fn enroll(&self, token: &Token) -> Result<(), Stumble> {
         let script = self.script().with("url", &self.plan.collector);
         let done = self.act(Step::Enroll, script, far::ENROLL, &token.bytes());
         done.map_err(|(step, why)| (step, token.out_of(&why)))?;
         Ok(())
     }
 
-    pub(crate) fn start(&mut self) -> Result<(), Stumble> {
+    pub(crate) fn start(&self) -> Result<(), Stumble> {
         self.act(Step::Start, self.script(), far::START, &[])?;
         Ok(())
     }
 
-    pub(crate) fn status(&mut self) -> Result<Option<String>, Stumble> {
+    pub(crate) fn status(&self) -> Result<Option<String>, Stumble> {
         let script = self
             .script()
             .with("tries", &self.plan.status_tries.to_string());
@@ -78,20 +68,18 @@ impl<'a> Far<'a> {
         Ok(said.one("status"))
     }
 
-    pub(crate) fn keep(&mut self) -> Result<(), Stumble> {
+    pub(crate) fn keep(&self) -> Result<(), Stumble> {
         self.act(Step::Keep, self.script(), far::KEEP, &[])?;
         Ok(())
     }
 
-    pub(crate) fn remove(&mut self) -> Result<Vec<String>, Stumble> {
+    pub(crate) fn remove(&self) -> Result<Vec<String>, Stumble> {
         let said = self.act(Step::Remove, self.script(), far::REMOVE, &[])?;
         Ok(said.all("left").collect())
     }
 
     /// Takes back what was done, in a session of its own: the one that failed may be gone.
-    pub(crate) fn undo(&mut self, before: &Before) -> Undone {
-        let mut made = self.made.clone();
-        made.reverse();
+    pub(crate) fn undo(&self, before: &Before) -> Undone {
         let script = self
             .script()
             .with_flag("had_binary", before.has_binary)
@@ -102,7 +90,7 @@ impl<'a> Far<'a> {
             .with_flag("had_enabled", before.is_enabled)
             .with("had_binary_sum", &before.binary_sum)
             .with("had_unit_sum", &before.unit_sum)
-            .with("made", &format!("{}\n", made.join("\n")))
+            .with("missing", &format!("{}\n", before.missing.join("\n")))
             .ending(far::UNDO);
         match self.run(&script, &[], self.plan.step_limit) {
             Ok(said) if said.is("undone") => {
@@ -115,8 +103,7 @@ impl<'a> Far<'a> {
             }
             Ok(_) => Undone::Left(vec!["the far side did not say".to_owned()]),
             Err(failure) => Undone::Left(vec![format!(
-                "everything that was done, because the host could not be asked ({})",
-                failure.reason
+                "everything that was done, because the host could not be asked ({failure})"
             )]),
         }
     }
@@ -129,13 +116,7 @@ impl<'a> Far<'a> {
             .with("state", &self.plan.state())
     }
 
-    fn act(
-        &mut self,
-        step: Step,
-        script: Script,
-        text: &str,
-        handed: &[u8],
-    ) -> Result<Said, Stumble> {
+    fn act(&self, step: Step, script: Script, text: &str, handed: &[u8]) -> Result<Said, Stumble> {
         let limit = match step {
             Step::Upload => self.plan.upload_limit,
             Step::Status => {
@@ -144,14 +125,10 @@ impl<'a> Far<'a> {
             _ => self.plan.step_limit,
         };
         let done = self.run(&script.ending(text), handed, limit);
-        let said = match &done {
-            Ok(said) | Err(Failure { said, .. }) => said,
-        };
-        self.made.extend(said.all("made"));
-        done.map_err(|failure| (step, failure.reason))
+        done.map_err(|failure| (step, failure))
     }
 
-    fn run(&self, script: &str, handed: &[u8], limit: Duration) -> Result<Said, Failure> {
+    fn run(&self, script: &str, handed: &[u8], limit: Duration) -> Result<Said, String> {
         self.plan.ssh.run(self.host, script, handed, limit)
     }
 }

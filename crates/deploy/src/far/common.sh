@@ -23,10 +23,8 @@ sum_of() {
 size_of() { wc -c < "$1" | tr -d ' '; }
 has_systemd() { [ -d "$prefix/run/systemd/system" ] && has systemctl; }
 is_enrolled() { for one in "$state"/identity*; do [ -e "$one" ] && return 0; done; return 1; }
-# Folders are made one by one, and told, so that they can be taken away again.
+# Open to all to read, as such folders are everywhere, whatever the mask says.
 make_dirs() {
     [ -d "$1" ] && return 0
-    make_dirs "${1%/*}" || return 1
-    mkdir -m 755 "$1" || return 1
-    tell made "$1"
+    make_dirs "${1%/*}" && mkdir -m 755 "$1"
 }

@@ -24,9 +24,13 @@ if has_systemd; then
     if systemctl is-active --quiet groma-agent.service; then tell active yes; fi
     if systemctl is-enabled --quiet groma-agent.service 2>/dev/null; then tell enabled yes; fi
 fi
-# Where there is a folder yet on the way to each place: may it be written, and how much is free.
+# Where there is a folder yet on the way to each place: may it be written, and how much is free. What is missing, the
+# innermost first, is what an undo takes away again.
 for place in "$bin_dir" "$unit_dir" "$state"; do
-    while [ ! -d "$place" ] && [ -n "$place" ]; do place=${place%/*}; done
+    while [ ! -d "$place" ] && [ -n "$place" ]; do
+        tell missing "$place"
+        place=${place%/*}
+    done
     [ -w "${place:-/}" ] || tell closed "${place:-/}"
 done
 place=$bin_dir

@@ -22,8 +22,8 @@ if has_systemd; then
     if [ "$had_active" = yes ]; then systemctl restart groma-agent.service || tell left "the agent that ran before does not start"; fi
     if [ "$had_active" != yes ] && systemctl is-active --quiet groma-agent.service; then tell left "a running agent"; fi
 fi
-# The folders that were made, the innermost first; one that is not empty is somebody else's by now.
-printf '%s' "$made" | while IFS= read -r one; do
+# The folders that were missing, the innermost first; one that is not empty is somebody else's by now.
+printf '%s' "$missing" | while IFS= read -r one; do
     if [ -n "$one" ]; then rmdir "$one" 2>/dev/null; fi
 done
 for one in "$new" "$old" "$unit_old" "$unit.new"; do
