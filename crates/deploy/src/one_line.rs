@@ -108,7 +108,7 @@ mod tests {
             script.contains(SUM) && script.contains("ExecStart=/usr/local/bin/groma-agent run")
         );
         assert!(
-            script.ends_with("}\ngroma_install \"$@\"\n")
+            script.ends_with("}\n{ groma_install \"$@\"; }\n")
                 && !script.contains('@'.to_string().repeat(2).as_str())
         );
         assert!(!script.contains("@VALUES@") && !script.contains("@UNIT@"));

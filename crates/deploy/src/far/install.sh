@@ -2,7 +2,7 @@
 # Puts groma-agent onto this machine: downloads it from the collector that handed this out, believes it only when its SHA-256
 # is the one written here, and enrolls it with a token out of a file of yours.
 #   sh install.sh [--token-file FILE] [--no-start] [--remove]
-# Everything stands in one function that the last line calls, so that half of it does nothing.
+# Everything stands in one function that the last line calls within braces, so that a part of this does nothing.
 groma_install() {
 set -u
 umask 077
@@ -59,7 +59,7 @@ sum_of() {
 if [ -e "$binary" ] && [ "$(sum_of "$binary")" = "$sum" ]; then
     say "the agent is there already"
 else
-    mkdir -p -m 755 "$prefix/usr/local/bin" || fail "cannot make $prefix/usr/local/bin"
+    (umask 022; mkdir -p "$prefix/usr/local/bin") || fail "cannot make $prefix/usr/local/bin"
     trap 'rm -f "$new"' EXIT
     trap 'exit 1' HUP INT TERM
     rm -f "$new"
@@ -85,7 +85,7 @@ else
 fi
 
 if has_systemd; then
-    mkdir -p -m 755 "$prefix/etc/systemd/system"
+    (umask 022; mkdir -p "$prefix/etc/systemd/system") || fail "cannot make the folder of units"
     cat > "$unit.new" <<'GROMA_UNIT' || fail "cannot write $unit"
 @UNIT@
 GROMA_UNIT
@@ -114,4 +114,4 @@ if [ "$start" = yes ] && has_systemd; then
     say "started"
 fi
 }
-groma_install "$@"
+{ groma_install "$@"; }
