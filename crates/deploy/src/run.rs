@@ -191,7 +191,7 @@ impl Work<'_> {
         }
         let mut notes = Vec::new();
         if let Err(stumble) = self.carry_out(&far, &tasks, &mut notes) {
-            let undone = far.undo(&before);
+            let undone = far.undo(&before, stumble.0);
             let mut result = failed(host, stumble, undone);
             result.notes = notes;
             return result;

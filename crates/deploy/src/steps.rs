@@ -79,9 +79,10 @@ impl<'a> Far<'a> {
     }
 
     /// Takes back what was done, in a session of its own: the one that failed may be gone.
-    pub(crate) fn undo(&self, before: &Before) -> Undone {
+    pub(crate) fn undo(&self, before: &Before, failed: Step) -> Undone {
         let script = self
             .script()
+            .with_flag("touched", failed != Step::Upload)
             .with_flag("had_binary", before.has_binary)
             .with_flag("had_unit", before.has_unit())
             .with_flag("had_state", before.has_state)

@@ -335,6 +335,19 @@ fn a_program_that_does_not_run_there_is_not_put_in_place() {
     );
     assert!(why.contains("does not run here"), "{why}");
     assert_eq!(machine.everything(), before);
+
+    // One that runs there is not even disturbed.
+    let plan = lab.plan(&[machine.port]);
+    assert_eq!(
+        one(&plan, &programs(agent("1.0", true, true))).outcome,
+        Outcome::Installed
+    );
+    let (before, log) = (machine.everything(), "run/systemctl.log");
+    let restarts = || machine.read(log).matches("restart").count();
+    let restarted = restarts();
+    let result = one(&plan, &programs(b"\x7fELF again".to_vec()));
+    assert_eq!(failure(&result).2, &Undone::RolledBack, "{result:?}");
+    assert_eq!((machine.everything(), restarts()), (before, restarted));
 }
 
 #[test]

@@ -19,7 +19,8 @@ if [ "$had_enrolled" != yes ]; then
 fi
 if has_systemd; then
     systemctl daemon-reload
-    if [ "$had_active" = yes ]; then systemctl restart groma-agent.service || tell left "the agent that ran before does not start"; fi
+    # An agent whose program was not touched yet runs on as it did.
+    if [ "$had_active" = yes ] && [ "$touched" = yes ]; then systemctl restart groma-agent.service || tell left "the agent that ran before does not start"; fi
     if [ "$had_active" != yes ] && systemctl is-active --quiet groma-agent.service; then tell left "a running agent"; fi
 fi
 # The folders that were missing, the innermost first; one that is not empty is somebody else's by now.
