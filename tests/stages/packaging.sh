@@ -36,6 +36,7 @@ rm -rf "$work/second"
 part tests/packaging/deb.sh "$work/first"
 part tests/packaging/rpm.sh "$work/first"
 part tests/packaging/service.sh "$work/first"
+part tests/packaging/far.sh
 part tests/packaging/ansible.sh "$work/first"
 part tests/packaging/scripts.sh
 exit $failed
