@@ -22,6 +22,8 @@ const STAR: &[(&str, &[&str])] = &[
     ("groma-fuzz", &[]),
     // What three sources share of an outside crate: a handshake that believes nobody.
     ("groma-tls", &[]),
+    // The operator's way onto many machines: knows hosts files and ssh, and nothing of the flow.
+    ("groma-deploy", &[]),
     ("groma-knowledge", &["groma-model"]),
     ("groma-source", &["groma-model"]),
     ("groma-sys", &["groma-model", "groma-source"]),
@@ -110,6 +112,7 @@ const STAR: &[(&str, &[&str])] = &[
         "groma-collector",
         &[
             "groma-agent",
+            "groma-deploy",
             "groma-model",
             "groma-source",
             "groma-sys",
