@@ -119,6 +119,7 @@ const STAR: &[(&str, &[&str])] = &[
             "groma-knowledge",
             "groma-wire",
             "groma-serve",
+            "groma-deploy",
             "groma-store",
             "groma-import",
             "groma-resolve",

@@ -15,6 +15,7 @@ mod document;
 mod exit;
 mod files;
 mod link;
+mod programs;
 mod serve;
 mod terminal;
 mod verbs;

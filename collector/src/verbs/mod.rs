@@ -3,6 +3,7 @@
 pub(crate) mod agents;
 pub(crate) mod annotate;
 pub(crate) mod backup;
+pub(crate) mod deploy;
 pub(crate) mod diff;
 pub(crate) mod export;
 pub(crate) mod generate;

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
+use groma_deploy::InstallScript;
 use groma_model::foreign::hex;
 use groma_serve::{Authority, Config, Journal, Limits, Serving};
 use groma_source::{Stop, World};
 use groma_wire::talk::ENROL_PORT;
 
 use crate::command::Place;
+use crate::programs::{AgentArgs, sums};
 use crate::serve::StoreKeeper;
 use crate::terminal::tell;
 use crate::verbs::open_fleet;
@@ -35,6 +37,8 @@ pub(crate) struct Arguments {
     /// A name or address people reach this collector by, for programs that look at names; agents do not. May be given several times.
     #[arg(long = "name", value_name = "NAME")]
     names: Vec<String>,
+    #[command(flatten)]
+    programs: AgentArgs,
     /// Directory of the authority that signs agents' certificates [default: `authority` within the data directory].
     #[arg(long, value_name = "DIR")]
     authority: Option<PathBuf>,
@@ -50,6 +54,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     groma_sys::stop_on_signals(&stop);
     let authority = authority_at(place, arguments.authority.as_ref(), &world)?;
     let pin = hex(&authority.pin());
+    let pages = pages(arguments, &authority)?;
     let (writer, reader) = (open_fleet(place)?, open_fleet(place)?);
     let limits = Limits {
         packets_per_second: arguments.rate,
@@ -72,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
         random: chance(&world),
         journal: journal(&world),
         limits,
-        pages: Vec::new(),
+        pages,
     })?;
     let at = serving.addresses();
     tell(&format!(
@@ -85,6 +90,53 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     tell("stopping: nobody is let in any more; those who are in are answered");
     serving.end(FAREWELL);
     Ok(0)
+}
+
+/// What the enrolment listener hands out besides: the installer with the sums of the agents, and the agents. Nothing where there is no
+/// agent to hand over.
+fn pages(
+    arguments: &Arguments,
+    authority: &Authority,
+) -> Result<Vec<(String, &'static str, Vec<u8>)>> {
+    let agents = arguments.programs.read()?;
+    if agents.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sums = sums(&agents);
+    let pin = authority.server_pin_base64();
+    let host = arguments.names.first().cloned().unwrap_or_else(own_name);
+    let script = groma_deploy::install_script(&InstallScript {
+        url: &format!("https://{host}:{}", arguments.listen.port()),
+        pin: Some(&pin),
+        sums: sums
+            .iter()
+            .map(|(machine, sum)| (*machine, sum.as_str()))
+            .collect(),
+        prefix: "",
+    })?;
+    let mut pages = vec![(
+        "/install.sh".to_owned(),
+        "text/x-shellscript",
+        script.into_bytes(),
+    )];
+    for (machine, bytes) in agents {
+        pages.push((
+            format!("/install/groma-agent-{machine}"),
+            "application/octet-stream",
+            bytes,
+        ));
+    }
+    Ok(pages)
+}
+
+fn own_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    let name: String = name.trim().chars().filter(plain).collect();
+    match name.is_empty() {
+        true => "localhost".to_owned(),
+        false => name,
+    }
 }
 
 /// The authority of this fleet, made at the first call.

@@ -9,6 +9,7 @@ use groma_model::SiteId;
 use groma_model::fleet::TokenRecord;
 use groma_model::foreign::hex;
 use groma_model::id::sha256;
+use groma_serve::Authority;
 use groma_source::World;
 use groma_wire::token::Token;
 
@@ -78,22 +79,15 @@ fn make(arguments: &Create, place: &Place, world: &World) -> Result<u8> {
     }
     let mut store = open_fleet(place)?;
     let authority = authority_at(place, arguments.authority.as_ref(), world)?;
-    let mut secret = [0; 32];
-    world.randomness.fill(&mut secret);
-    let now = world.clock.now();
-    let token = Token {
-        secret,
-        pin: authority.pin(),
-    };
-    let record = TokenRecord {
-        digest: hex(&sha256(&secret)),
-        site: arguments.site.clone(),
-        uses_max: arguments.uses,
-        uses: 0,
-        made_at: now,
-        ends_at: now.plus(arguments.ttl),
-        approve: arguments.approve,
-    };
+    let (site, uses) = (arguments.site.clone(), arguments.uses);
+    let (token, record) = minted(
+        &authority,
+        world,
+        site,
+        uses,
+        arguments.ttl,
+        arguments.approve,
+    );
     store.add_token(&record)?;
     files::write(&arguments.out, format!("{}\n", token.reveal()).as_bytes())?;
     tell(&format!(
@@ -108,6 +102,34 @@ fn make(arguments: &Create, place: &Place, world: &World) -> Result<u8> {
         record.ends_at.minute(),
     ));
     Ok(0)
+}
+
+/// A new token of this authority, and what is kept of it.
+pub(crate) fn minted(
+    authority: &Authority,
+    world: &World,
+    site: SiteId,
+    uses_max: u64,
+    life: Duration,
+    approve: bool,
+) -> (Token, TokenRecord) {
+    let mut secret = [0; 32];
+    world.randomness.fill(&mut secret);
+    let now = world.clock.now();
+    let token = Token {
+        secret,
+        pin: authority.pin(),
+    };
+    let record = TokenRecord {
+        digest: hex(&sha256(&secret)),
+        site,
+        uses_max,
+        uses: 0,
+        made_at: now,
+        ends_at: now.plus(life),
+        approve,
+    };
+    (token, record)
 }
 
 fn list(place: &Place, world: &World) -> Result<u8> {

@@ -26,7 +26,7 @@ pub struct InstallScript<'a> {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum InstallScriptError {
     /// The collector's address cannot be one.
-    #[error("{0:?} is no address of a collector; write https://groma.example.org:8443")]
+    #[error("{0:?} is no address of a collector; write https://groma.example.org:8470")]
     Url(String),
     /// A pin is 32 bytes in base64.
     #[error("{0:?} is no pin; it is the SHA-256 of the public key as 44 characters of base64")]
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn a_value_that_could_mean_something_to_a_shell_makes_no_script() {
         let good = InstallScript {
-            url: "https://groma.example.org:8443",
+            url: "https://groma.example.org:8470",
             pin: Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
             sums: [("x86_64", SUM)].into(),
             prefix: "",

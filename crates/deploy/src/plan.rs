@@ -30,7 +30,7 @@ pub struct Plan {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum PlanError {
     /// The collector's address cannot be one.
-    #[error("{0:?} is no address of a collector; write https://groma.example.org:8443")]
+    #[error("{0:?} is no address of a collector; write https://groma.example.org:8470")]
     Collector(String),
 }
 
@@ -107,11 +107,11 @@ mod tests {
     #[test]
     fn a_plan_says_what_will_be_done_before_anybody_is_asked() {
         let hosts = crate::hosts("web1 sudo\nroot@db1 site=branch").unwrap();
-        let plan = Plan::new(hosts, "https://groma.example.org:8443").unwrap();
+        let plan = Plan::new(hosts, "https://groma.example.org:8470").unwrap();
         let words = plan.in_words();
         assert_eq!(
             words[0],
-            "web1: over ssh, with sudo: /usr/local/bin/groma-agent and /etc/systemd/system/groma-agent.service; enrolled with https://groma.example.org:8443 for site default; started, if the machine has systemd"
+            "web1: over ssh, with sudo: /usr/local/bin/groma-agent and /etc/systemd/system/groma-agent.service; enrolled with https://groma.example.org:8470 for site default; started, if the machine has systemd"
         );
         assert!(words[1].contains("as root") && words[1].contains("site branch"));
     }

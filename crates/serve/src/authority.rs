@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine as _;
 use groma_model::foreign::hex;
 use groma_model::{AgentId, SiteId, Timestamp};
 use rcgen::{
@@ -195,9 +196,10 @@ impl Authority {
         &self.certificate
     }
 
-    /// SHA-256 over the public key of the collector itself, for clients that pin that one (`curl --pinnedpubkey`).
-    pub fn server_pin(&self) -> [u8; 32] {
-        Sha256::digest(self.server_key.subject_public_key_info()).into()
+    /// SHA-256 over the public key of the collector itself in base64, for clients that pin that one (`curl --pinnedpubkey`).
+    pub fn server_pin_base64(&self) -> String {
+        let digest = Sha256::digest(self.server_key.subject_public_key_info());
+        base64::engine::general_purpose::STANDARD.encode(digest)
     }
 
     /// A certificate over `key` for this agent.
@@ -433,7 +435,7 @@ mod tests {
             Authority::open(home.path(), now()).unwrap(),
         );
         assert_eq!(made.pin(), found.pin());
-        assert_eq!(made.server_pin(), found.server_pin());
+        assert_eq!(made.server_pin_base64(), found.server_pin_base64());
         assert_eq!(made.certificate_pem(), found.certificate_pem());
     }
 

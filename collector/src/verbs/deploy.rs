@@ -1,0 +1,185 @@
+//! `groma deploy`: the agent onto many machines over the operator's own ssh, and off again.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use groma_deploy::{Event, Host, HostResult, Outcome, Plan, Programs, Token};
+use groma_model::SiteId;
+use groma_source::{Stop, World};
+
+use crate::command::Place;
+use crate::programs::AgentArgs;
+use crate::terminal::{tell, tell_waiting, visible};
+use crate::verbs::open_fleet;
+use crate::verbs::serve::authority_at;
+use crate::verbs::token::{minted, site};
+use crate::{exit, files};
+
+const HOSTS_BYTES_MAX: u64 = 16 << 20;
+/// A token of a host is used within the minute it is made, or never.
+const TOKEN_LIFE: Duration = Duration::from_secs(900);
+
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// The machines, one a line: [user@]host[:port] [site=NAME] [sudo].
+    #[arg(long, value_name = "FILE")]
+    hosts: PathBuf,
+    /// Where the agents reach this collector, as https://groma.corp.example.
+    #[arg(
+        long,
+        value_name = "URL",
+        required_unless_present = "remove",
+        default_value = ""
+    )]
+    collector: String,
+    #[command(flatten)]
+    agents: AgentArgs,
+    /// Machines under work at the same time.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    parallel: usize,
+    /// Look at each machine and say what would be done; nothing is changed.
+    #[arg(long)]
+    dry_run: bool,
+    /// Take the agent off these machines: program, unit, identity.
+    #[arg(long, conflicts_with = "dry_run")]
+    remove: bool,
+    /// Directory of the authority [default: `authority` within the data directory].
+    #[arg(long, value_name = "DIR")]
+    authority: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
+    let world = groma_sys::this_machine(true);
+    let stop = Stop::default();
+    groma_sys::stop_on_signals(&stop);
+    let plan = planned(arguments)?;
+    plan.in_words()
+        .iter()
+        .filter(|_| !arguments.remove)
+        .for_each(|line| tell_waiting(&visible(line)));
+    let halt = AtomicBool::new(false);
+    let watching = std::sync::Arc::new(AtomicBool::new(true));
+    let results = std::thread::scope(|scope| {
+        let (halt, watched) = (&halt, watching.clone());
+        scope.spawn(move || {
+            while watched.load(Ordering::Relaxed) {
+                halt.fetch_or(stop.is_asked(), Ordering::Relaxed);
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        });
+        let done = match arguments.remove {
+            true => Ok(groma_deploy::remove(
+                &plan,
+                arguments.parallel,
+                halt,
+                &tell_event,
+            )),
+            false => install(arguments, place, &world, &plan, halt),
+        };
+        watching.store(false, Ordering::Relaxed);
+        done
+    })?;
+    summed_up(&results)
+}
+
+fn planned(arguments: &Arguments) -> Result<Plan> {
+    let text = files::read(&arguments.hosts, HOSTS_BYTES_MAX)?;
+    let text = String::from_utf8(text)
+        .with_context(|| format!("read {}: it is not UTF-8", arguments.hosts.display()))?;
+    let hosts = groma_deploy::hosts(&text)
+        .with_context(|| format!("read {}", arguments.hosts.display()))?;
+    for host in &hosts {
+        if let Some(name) = &host.site {
+            site(name).map_err(anyhow::Error::msg)?;
+        }
+    }
+    let collector = match arguments.collector.as_str() {
+        // Nobody is told of a collector who is taken off.
+        "" => "https://nowhere.invalid",
+        url => url,
+    };
+    let mut plan = Plan::new(hosts, collector)?;
+    plan.is_trial = arguments.dry_run;
+    Ok(plan)
+}
+
+fn install(
+    arguments: &Arguments,
+    place: &Place,
+    world: &World,
+    plan: &Plan,
+    halt: &AtomicBool,
+) -> Result<Vec<HostResult>> {
+    let agents = arguments.agents.read()?;
+    ensure!(
+        !agents.is_empty(),
+        "there is no agent to hand over: name one with --agent FILE, built without shared libraries"
+    );
+    let programs = agents
+        .into_iter()
+        .fold(Programs::default(), |all, (machine, bytes)| {
+            all.with(machine, bytes)
+        });
+    let authority = authority_at(place, arguments.authority.as_ref(), world)?;
+    let store = Mutex::new(open_fleet(place)?);
+    let token = |host: &Host| {
+        let at = SiteId::new(host.site.as_deref().unwrap_or("default"));
+        let (token, record) = minted(&authority, world, at, 1, TOKEN_LIFE, false);
+        let mut store = store
+            .lock()
+            .map_err(|_| "another host's token failed".to_owned())?;
+        store
+            .add_token(&record)
+            .map_err(|error| error.to_string())?;
+        Ok(Token::new(&token.reveal()))
+    };
+    Ok(groma_deploy::run(
+        plan,
+        &programs,
+        &token,
+        arguments.parallel,
+        halt,
+        &tell_event,
+    ))
+}
+
+fn tell_event(event: Event<'_>) {
+    match event {
+        Event::Step(host, step) => tell_waiting(&visible(&format!("{host}: {step}"))),
+        Event::Ended(_) => {}
+    }
+}
+
+/// A line for each machine, in the order of the file, and how many of each.
+fn summed_up(results: &[HostResult]) -> Result<u8> {
+    let mut text = String::new();
+    for result in results {
+        text.push_str(&visible(&format!("{}: {}", result.host, result.outcome)));
+        text.push('\n');
+        for note in &result.notes {
+            text.push_str(&visible(&format!("  {note}")));
+            text.push('\n');
+        }
+    }
+    files::print(text.as_bytes())?;
+    let failed = results
+        .iter()
+        .filter(|result| result.outcome.is_failure())
+        .count();
+    let begun = results
+        .iter()
+        .filter(|result| !matches!(result.outcome, Outcome::NotBegun))
+        .count();
+    tell(&format!(
+        "{begun} of {} machines, {failed} failed",
+        results.len()
+    ));
+    Ok(match failed > 0 || begun < results.len() {
+        true => exit::INPUT,
+        false => 0,
+    })
+}
