@@ -258,6 +258,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// 4 if the collector could not be reached, 5 if whoever answered is not to be believed, else 3.
 fn of_link(error: &anyhow::Error) -> u8 {
+    if error.is::<fleet::NotWell>() {
+        return match error.downcast_ref() {
+            Some(fleet::NotWell::Unanswered) => 4,
+            _ => 3,
+        };
+    }
     match error.downcast_ref::<LinkError>() {
         Some(LinkError::Unreachable(_)) => 4,
         Some(LinkError::NotOurs(_)) => 5,

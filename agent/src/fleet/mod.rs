@@ -18,4 +18,4 @@ mod status;
 
 pub(crate) use enrolling::{EnrollArgs, enroll};
 pub(crate) use running::{RunArgs, run};
-pub(crate) use status::{StatusArgs, status};
+pub(crate) use status::{NotWell, StatusArgs, status};

@@ -72,9 +72,30 @@ pub(crate) fn status(arguments: &StatusArgs) -> Result<()> {
             text
         }
     };
-    Ok(output::unless_closed(
-        io::stdout().write_all(text.as_bytes()),
-    )?)
+    output::unless_closed(io::stdout().write_all(text.as_bytes()))?;
+    let answered = doing
+        .as_ref()
+        .is_some_and(|doing| doing.answered_at.is_some());
+    match () {
+        () if identity.is_none() => Err(NotWell::Stranger.into()),
+        () if !is_running => Err(NotWell::Stopped.into()),
+        () if !answered => Err(NotWell::Unanswered.into()),
+        () => Ok(()),
+    }
+}
+
+/// Why the exit code of `status` is none of an agent that is well: scripts wait for that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum NotWell {
+    /// It has no identity.
+    #[error("this machine is not enrolled")]
+    Stranger,
+    /// No process runs.
+    #[error("the agent does not run")]
+    Stopped,
+    /// The collector said nothing yet.
+    #[error("the collector has not answered since the agent was started")]
+    Unanswered,
 }
 
 /// True if this process is an agent that runs.

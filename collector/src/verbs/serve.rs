@@ -9,7 +9,7 @@ use anyhow::Result;
 use clap::Args;
 use groma_deploy::InstallScript;
 use groma_model::foreign::hex;
-use groma_serve::{Authority, Config, Journal, Limits, Serving};
+use groma_serve::{Authority, Config, Journal, Limits, Random, Serving};
 use groma_source::{Stop, World};
 use groma_wire::talk::ENROL_PORT;
 
@@ -159,7 +159,7 @@ fn above(address: SocketAddr, ports: u16) -> SocketAddr {
     SocketAddr::new(address.ip(), port)
 }
 
-fn chance(world: &World) -> Arc<dyn Fn(&mut [u8]) + Send + Sync> {
+fn chance(world: &World) -> Arc<Random> {
     let randomness = world.randomness.clone();
     Arc::new(move |bytes| randomness.fill(bytes))
 }

@@ -42,4 +42,4 @@ pub use authority::{AGENT_LIFE, Authority, AuthorityError, COLLECTOR};
 pub use journal::Journal;
 pub use keeper::{KeepError, Keeper};
 pub use metrics::{Metrics, is_silent};
-pub use serving::{Addresses, Config, Limits, ServeError, Serving};
+pub use serving::{Addresses, Config, Limits, Random, ServeError, Serving};

@@ -44,6 +44,9 @@ impl Default for Limits {
     }
 }
 
+/// Fills bytes by chance.
+pub type Random = dyn Fn(&mut [u8]) + Send + Sync;
+
 /// What a collector needs to serve.
 pub struct Config {
     /// Where new agents are let in.
@@ -59,7 +62,7 @@ pub struct Config {
     /// Who keeps.
     pub keeper: Arc<dyn Keeper>,
     /// Chance.
-    pub random: Arc<dyn Fn(&mut [u8]) + Send + Sync>,
+    pub random: Arc<Random>,
     /// Where events are told.
     pub journal: Journal,
     /// What may be asked at once.
@@ -106,7 +109,7 @@ pub(crate) struct Shared {
     pub(crate) journal: Journal,
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,
-    pub(crate) random: Arc<dyn Fn(&mut [u8]) + Send + Sync>,
+    pub(crate) random: Arc<Random>,
     pub(crate) agents_port: u16,
     /// MiB that are in flight.
     pub(crate) in_flight: Semaphore,

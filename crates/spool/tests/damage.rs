@@ -232,7 +232,7 @@ fn is_ambiguous(original: &Original, files: &BTreeMap<String, Vec<u8>>, frame: &
     }
     let claims = files.iter().filter(|(name, file)| {
         let frames = original.frames.iter().filter(|f| f.segment == **name);
-        let mut pieces = frames.map(|f| &source.get(f.range.clone()).unwrap_or_default()[..]);
+        let mut pieces = frames.map(|f| source.get(f.range.clone()).unwrap_or_default());
         let remains =
             **name == frame.segment && pieces.any(|p| file.windows(p.len().max(1)).any(|w| w == p));
         file.starts_with(&source[..HEADER]) || remains
