@@ -1,5 +1,6 @@
 //! The engine on a server keeps the promises of the contract, and shows what the embedded one shows.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests only")]
 
 mod cluster;

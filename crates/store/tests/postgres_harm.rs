@@ -1,5 +1,6 @@
 //! Killed, restarted, full, read-only: what was acknowledged is there once, what was not is not there at all.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests only")]
 
 mod cluster;
@@ -158,6 +159,15 @@ fn patiently(database: &Database) -> PostgresStore {
     panic!("the server did not come back");
 }
 
+/// Says that it is over when it is dropped, also by a panic: whoever cuts must not go on for ever.
+struct Over<'f>(&'f AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_connection_that_is_cut_at_any_moment_is_opened_again_and_doubles_nothing() {
     let Some(database) = cluster::database() else {
@@ -166,6 +176,7 @@ fn a_connection_that_is_cut_at_any_moment_is_opened_again_and_doubles_nothing() 
     let mut store = database.open();
     let is_over = AtomicBool::new(false);
     let cuts = std::thread::scope(|scope| {
+        let over = Over(&is_over);
         let cutter = scope.spawn(|| {
             let mut chance = groma_fuzz::Chance::new(5);
             let mut cuts = 0;
@@ -188,7 +199,7 @@ fn a_connection_that_is_cut_at_any_moment_is_opened_again_and_doubles_nothing() 
             // Found to be kept already: the answer to the first try was lost on the way.
             assert!(matches!(done, Ingested::Kept(_) | Ingested::AlreadyKept));
         }
-        is_over.store(true, Ordering::Relaxed);
+        drop(over);
         cutter.join().unwrap()
     });
     assert!(cuts > 0, "nothing was cut");

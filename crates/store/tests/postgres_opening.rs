@@ -1,5 +1,6 @@
 //! What stands where a store is expected on a server, and who is let in.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests only")]
 
 mod cluster;

@@ -1,5 +1,6 @@
 //! Several stores on one database: each batch is kept once, whole, and numbers only grow.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests only")]
 
 mod cluster;
@@ -33,6 +34,15 @@ fn batches() -> Vec<Batch> {
     (1..=BATCHES).map(batch).collect()
 }
 
+/// Says that it is over when it is dropped, also by a writer that panics: a reader must not wait for ever.
+struct Over<'f>(&'f AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// What a reader saw: for each number of the newest look, the evidence up to there.
 fn watch(mut store: PostgresStore, is_over: &AtomicBool) -> BTreeMap<u64, Vec<Evidence>> {
     let mut seen = BTreeMap::new();
@@ -41,9 +51,8 @@ fn watch(mut store: PostgresStore, is_over: &AtomicBool) -> BTreeMap<u64, Vec<Ev
         let number = store.watermark().unwrap();
         assert!(number >= newest, "{number} after {newest}");
         newest = number;
-        if !seen.contains_key(&number) {
-            seen.insert(number, all(&store, &up_to(number)));
-        }
+        let known = seen.entry(number);
+        known.or_insert_with(|| all(&store, &up_to(number)));
         // Also by name, as an operator would.
         let name = format!("at-{number}");
         match store.take_snapshot(&name, at(0)) {
@@ -72,6 +81,7 @@ fn replicas_that_race_with_the_same_batches_keep_each_exactly_once() {
     let batches = batches();
     let is_over = AtomicBool::new(false);
     let (kept, seen) = thread::scope(|scope| {
+        let over = Over(&is_over);
         let reader = scope.spawn(|| watch(database.open(), &is_over));
         let writers: Vec<_> = (0..3)
             .map(|replica| {
@@ -98,7 +108,7 @@ fn replicas_that_race_with_the_same_batches_keep_each_exactly_once() {
             .into_iter()
             .flat_map(|writer| writer.join().unwrap())
             .collect();
-        is_over.store(true, Ordering::Relaxed);
+        drop(over);
         kept.sort_unstable();
         (kept, reader.join().unwrap())
     });

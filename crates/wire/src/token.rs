@@ -92,6 +92,10 @@ pub fn bits(text: &str) -> Option<[u8; 32]> {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::indexing_slicing,
+    reason = "a test that indexes wrongly fails, and should"
+)]
 mod tests {
     use super::*;
 

@@ -4,7 +4,7 @@
 //! not written as an address asks for.
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use postgres::config::{Host, SslMode};
@@ -214,7 +214,7 @@ pub(super) fn host_name(host: &Host) -> String {
     match host {
         Host::Tcp(name) => name.clone(),
         #[cfg(unix)]
-        Host::Unix(directory) => Path::display(directory).to_string(),
+        Host::Unix(directory) => directory.display().to_string(),
     }
 }
 

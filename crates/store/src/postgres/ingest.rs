@@ -45,9 +45,11 @@ pub(super) struct Gathered<'w, 's> {
     /// All of a batch belongs to one vantage at one site.
     site: Vec<u8>,
     vantage: Vec<u8>,
-    may_number: bool,
+    /// The number of the newest look, once the lock is held under which it stays so.
+    newest: Option<i64>,
     bytes: usize,
     facts: Texts,
+    /// One for each of `looks`.
     reports: Texts,
     looks: Looks,
     events: Events,
@@ -68,7 +70,6 @@ struct Looks {
     source: Vec<Vec<u8>>,
     started: Vec<i64>,
     ended: Vec<i64>,
-    report: Vec<Vec<u8>>,
 }
 
 #[derive(Default)]
@@ -121,7 +122,7 @@ impl<'w, 's> Gathered<'w, 's> {
             work,
             site: header.site.as_str().into(),
             vantage: header.agent.as_str().into(),
-            may_number: false,
+            newest: None,
             bytes: 0,
             facts: Texts::default(),
             reports: Texts::default(),
@@ -131,13 +132,16 @@ impl<'w, 's> Gathered<'w, 's> {
         }
     }
 
-    /// Takes the lock of the numbers, once.
-    fn number(&mut self) -> Result<(), StoreError> {
-        if !self.may_number {
-            self.work.lock(ATTEMPT, Lock::Numbers)?;
-            self.may_number = true;
-        }
-        Ok(())
+    /// Takes the lock of the numbers, once, and tells the newest; on one way, since all others wait meanwhile.
+    fn number(&mut self) -> Result<i64, StoreError> {
+        let newest = match self.newest {
+            Some(newest) => newest,
+            None => self
+                .work
+                .number_under(ATTEMPT, Lock::Numbers, looks::NEWEST)?,
+        };
+        self.newest = Some(newest);
+        Ok(newest)
     }
 
     fn make_room(&mut self, rows: usize) -> Result<(), StoreError> {
@@ -151,51 +155,54 @@ impl<'w, 's> Gathered<'w, 's> {
     fn write(&mut self) -> Result<(), StoreError> {
         self.number()?;
         self.bytes = 0;
-        self.write_texts()?;
+        self.write_facts()?;
         self.write_looks()?;
         self.write_events()?;
         self.write_numbers()
     }
 
-    fn write_texts(&mut self) -> Result<(), StoreError> {
-        let facts = "INSERT INTO fact (site_id, hash, json)
-            SELECT $1, hash, json FROM unnest($2::bytea[], $3::text[]) AS new (hash, json) ON CONFLICT DO NOTHING";
-        let reports = "INSERT INTO report (site_id, hash, json)
-            SELECT $1, hash, json FROM unnest($2::bytea[], $3::text[]) AS new (hash, json) ON CONFLICT DO NOTHING";
-        for (sql, texts) in [(facts, &mut self.facts), (reports, &mut self.reports)] {
-            let Texts { hash, json } = std::mem::take(texts);
-            if !hash.is_empty() {
-                self.work.run(ATTEMPT, sql, &[&self.site, &hash, &json])?;
-            }
+    fn write_facts(&mut self) -> Result<(), StoreError> {
+        let Texts { hash, json } = std::mem::take(&mut self.facts);
+        if hash.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let sql = "INSERT INTO fact (site_id, hash, json)
+            SELECT $1, hash, json FROM unnest($2::bytea[], $3::text[]) AS new (hash, json) ON CONFLICT DO NOTHING";
+        let row = self.work.run(ATTEMPT, sql, &[&self.site, &hash, &json]);
+        row.map(drop)
     }
 
+    /// Looks with what they cite go in one statement: most batches write nothing else.
     fn write_looks(&mut self) -> Result<(), StoreError> {
-        let new = std::mem::take(&mut self.looks);
+        let (new, reports) = (
+            std::mem::take(&mut self.looks),
+            std::mem::take(&mut self.reports),
+        );
         if new.number.is_empty() {
             return Ok(());
         }
-        let (site, vantage) = (&self.site, &self.vantage);
-        let streams = "INSERT INTO stream (site_id, vantage, source)
-            SELECT $1, $2, source FROM unnest($3::bytea[]) AS new (source) ON CONFLICT DO NOTHING";
-        self.work
-            .run(ATTEMPT, streams, &[site, vantage, &new.source])?;
-        let sql = "INSERT INTO look (site_id, vantage, id, epoch, sequence, source, started, ended, report)
+        let sql = "WITH reports AS (
+                INSERT INTO report (site_id, hash, json)
+                SELECT $1, hash, json FROM unnest($9::bytea[], $10::text[]) AS new (hash, json) ON CONFLICT DO NOTHING),
+            streams AS (
+                INSERT INTO stream (site_id, vantage, source)
+                SELECT $1, $2, source FROM unnest($6::bytea[]) AS new (source) ON CONFLICT DO NOTHING)
+            INSERT INTO look (site_id, vantage, id, epoch, sequence, source, started, ended, report)
             SELECT $1, $2, new.* FROM unnest($3::int8[], $4::int8[], $5::int8[], $6::bytea[], $7::int8[], $8::int8[], $9::bytea[]) AS new";
         let row = self.work.run(
             ATTEMPT,
             sql,
             &[
-                site,
-                vantage,
+                &self.site,
+                &self.vantage,
                 &new.number,
                 &new.epoch,
                 &new.sequence,
                 &new.source,
                 &new.started,
                 &new.ended,
-                &new.report,
+                &reports.hash,
+                &reports.json,
             ],
         );
         row.map(drop)
@@ -338,8 +345,7 @@ impl Writer for Gathered<'_, '_> {
     }
 
     fn watermark(&mut self) -> Result<i64, StoreError> {
-        self.number()?;
-        looks::watermark(self.work)
+        self.number()
     }
 
     fn add_fact(&mut self, _site: &str, hash: Hash, json: String) -> Result<(), StoreError> {
@@ -361,7 +367,6 @@ impl Writer for Gathered<'_, '_> {
         looks.source.push(look.stream.source.as_bytes().to_vec());
         looks.started.push(look.span.started);
         looks.ended.push(look.span.ended);
-        looks.report.push(report.to_vec());
         self.make_room(self.looks.number.len())
     }
 

@@ -8,19 +8,21 @@ use super::session::Ask;
 use crate::StoreError;
 use crate::looks::{ATTEMPT, Bounds, NewestLook};
 
+/// Asks for the number of the newest look.
+// One step into the key for each site: a GROUP BY would read every look there ever was, at every ingest.
+pub(super) const NEWEST: &str = "WITH RECURSIVE sites (site) AS (
+        (SELECT site_id FROM look ORDER BY site_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT site_id FROM look WHERE site_id > site ORDER BY site_id LIMIT 1) FROM sites WHERE site IS NOT NULL)
+    SELECT coalesce(max((SELECT id FROM look WHERE site_id = site ORDER BY site_id DESC, id DESC LIMIT 1)), 0)
+    FROM sites WHERE site IS NOT NULL";
+
 /// The number of the newest look.
 ///
 /// Numbers are given under [`Lock::Numbers`](super::session::Lock), which is held until the transaction that was given
 /// them has ended for everybody to see. So whoever sees look N sees each look below N that will ever be.
 pub(super) fn watermark(ask: &mut impl Ask) -> Result<i64, StoreError> {
-    // One step into the key for each site: a GROUP BY would read every look there ever was, at every ingest.
-    let newest = "WITH RECURSIVE sites (site) AS (
-            (SELECT site_id FROM look ORDER BY site_id LIMIT 1)
-            UNION ALL
-            SELECT (SELECT site_id FROM look WHERE site_id > site ORDER BY site_id LIMIT 1) FROM sites WHERE site IS NOT NULL)
-        SELECT coalesce(max((SELECT id FROM look WHERE site_id = site ORDER BY site_id DESC, id DESC LIMIT 1)), 0)
-        FROM sites WHERE site IS NOT NULL";
-    match ask.ask_one(ATTEMPT, newest, &[])? {
+    match ask.ask_one(ATTEMPT, NEWEST, &[])? {
         Some(row) => Columns::of(&row, ATTEMPT).plain(0),
         None => Ok(0),
     }

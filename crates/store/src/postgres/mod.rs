@@ -35,7 +35,7 @@ use address::Address;
 use ingest::Gathered;
 use session::{Lock, Session, Transaction};
 
-/// A store in a PostgreSQL database, from version 12 on.
+/// A store in a PostgreSQL database; tested with version 15.
 pub struct PostgresStore {
     session: RefCell<Session>,
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use postgres::types::ToSql;
-use postgres::{Client, Row, Statement};
+use postgres::{Client, Row, SimpleQueryMessage, Statement};
 
 use super::address::Address;
 use super::fault;
@@ -200,9 +200,25 @@ pub(super) struct Transaction<'s> {
 }
 
 impl Transaction<'_> {
-    pub(super) fn lock(&mut self, attempt: &'static str, lock: Lock) -> Result<(), StoreError> {
-        let locked = self.live.client.batch_execute(&lock.sql());
-        locked.map_err(fault::of(attempt))
+    /// Takes `lock`, then asks for a number. The two are statements of their own, so the second sees what was done
+    /// while the first one waited.
+    pub(super) fn number_under(
+        &mut self,
+        attempt: &'static str,
+        lock: Lock,
+        sql: &'static str,
+    ) -> Result<i64, StoreError> {
+        let both = format!("{}; {sql}", lock.sql());
+        let said = self.live.client.simple_query(&both);
+        let said = said.map_err(fault::of(attempt))?;
+        let last = said.iter().rev().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+            _ => None,
+        });
+        last.ok_or_else(|| StoreError::Damaged {
+            attempt,
+            why: "there is no newest look".to_owned(),
+        })
     }
 
     pub(super) fn run(
