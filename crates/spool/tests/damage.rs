@@ -398,7 +398,10 @@ fn spoil(
             ][chance.below(5)];
             files.insert(
                 stranger.to_owned(),
-                groma_fuzz::mutate(seed, &[&bytes[HEADER..], b"something else"]),
+                groma_fuzz::mutate(
+                    seed,
+                    &[bytes.get(HEADER..).unwrap_or(&bytes), b"something else"],
+                ),
             );
             return (format!("a stranger {stranger}"), false);
         }

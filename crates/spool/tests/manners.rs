@@ -223,6 +223,32 @@ fn a_failed_sync_is_never_asked_again_and_the_frame_is_written_anew() {
 }
 
 #[test]
+fn a_segment_that_was_abandoned_and_comes_back_is_not_read() {
+    let name = "0000000000000002.spool";
+    let two_runs = |fault: Option<Fault>| {
+        let disk = ModelDisk::new();
+        fill(&mut open(&disk, small()).0, 0..2, 100);
+        let (mut spool, _) = open(&disk, small());
+        if let Some(fault) = fault {
+            disk.fail(fault);
+        }
+        fill(&mut spool, 2..3, 100);
+        disk.mend();
+        fill(&mut spool, 3..4, 100);
+        disk
+    };
+    let well = two_runs(None).files();
+    let (_, abandoned) = well.into_iter().find(|f| f.0 == name).unwrap();
+    // Calls of the first append: space, create, append, sync.
+    let disk = two_runs(Some(plain(3, 5)));
+    assert!(disk.files().iter().all(|f| f.0 != name), "it was removed");
+    disk.put(name, abandoned);
+    let (mut spool, losses) = open(&disk, small());
+    assert!(losses.is_empty(), "{losses:?}");
+    assert_eq!(sequences(&mut spool), [0, 1, 2, 3]);
+}
+
+#[test]
 fn what_a_failed_write_left_spoils_nothing() {
     for errno in [28, 5, 30, 122] {
         let disk = ModelDisk::new();
