@@ -52,6 +52,8 @@ struct Fleet {
     agents: Vec<Child>,
     /// Enrolment, agents, operators.
     ports: [u16; 3],
+    /// Where the store is, if it is no file.
+    database: Option<String>,
 }
 
 impl Fleet {
@@ -60,15 +62,41 @@ impl Fleet {
             groma_tests::skip(&lack);
             return None;
         }
+        Some(Self::over(None, None))
+    }
+
+    /// A collector over a database, with the authority of another one.
+    fn over(database: Option<String>, authority: Option<&Path>) -> Self {
         let home = tempfile::tempdir().unwrap();
+        if let Some(from) = authority {
+            let to = home.path().join("data/authority");
+            assert!(
+                Command::new("mkdir")
+                    .args(["-p", "-m", "700"])
+                    .arg(home.path().join("data"))
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+            assert!(
+                Command::new("cp")
+                    .arg("-a")
+                    .arg(from)
+                    .arg(to)
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+        }
         let mut fleet = Self {
             home,
             serving: None,
             agents: Vec::new(),
             ports: [0; 3],
+            database,
         };
         fleet.serve();
-        Some(fleet)
+        fleet
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -86,6 +114,7 @@ impl Fleet {
         let serving = Command::new(program("GROMA_BIN").unwrap())
             .args(["serve", "--data"])
             .arg(self.path("data"))
+            .args(self.database.iter().flat_map(|url| ["--database", url]))
             .args([
                 "--listen",
                 &at(self.ports[0]),
@@ -150,6 +179,7 @@ impl Fleet {
         command
             .arg("--data")
             .arg(self.path("data"))
+            .args(self.database.iter().flat_map(|url| ["--database", url]))
             .args(words)
             .stdin(Stdio::null());
         command.output().unwrap()
@@ -820,4 +850,167 @@ fn connections_that_say_nothing_keep_nobody_else_waiting() {
     let enrolled = fleet.enroll("a", &fleet.token(&[]));
     assert!(enrolled.status.success(), "{}", said(&enrolled));
     drop(silent);
+}
+
+/// A PostgreSQL server of its own, reached by a socket in its own directory alone, and ended with this value.
+struct Cluster {
+    home: tempfile::TempDir,
+    programs: PathBuf,
+}
+
+impl Cluster {
+    fn begin() -> Option<Self> {
+        let programs = fs::read_dir("/usr/lib/postgresql")
+            .ok()
+            .and_then(|all| all.flatten().map(|one| one.path().join("bin")).max());
+        let is_root = fs::metadata("/proc/self")
+            .is_ok_and(|met| std::os::unix::fs::MetadataExt::uid(&met) == 0);
+        let (Some(programs), true) = (programs, is_root) else {
+            groma_tests::skip(
+                "a PostgreSQL server needs its package, and root to start it as another user",
+            );
+            return None;
+        };
+        let cluster = Self {
+            home: tempfile::tempdir().unwrap(),
+            programs,
+        };
+        cluster.must(&["chown", "postgres", cluster.home.path().to_str().unwrap()]);
+        let (files, socket) = (cluster.files(), cluster.home.path().display().to_string());
+        cluster.run(
+            "initdb",
+            &["--no-sync", "--auth=trust", "--encoding=UTF8", "-D", &files],
+        );
+        cluster.run(
+            "pg_ctl",
+            &[
+                "-D",
+                &files,
+                "-w",
+                "-l",
+                &format!("{socket}/log"),
+                "-o",
+                &format!("-c listen_addresses='' -c unix_socket_directories={socket}"),
+                "start",
+            ],
+        );
+        cluster.run("createdb", &["-h", &socket, "groma"]);
+        Some(cluster)
+    }
+
+    fn files(&self) -> String {
+        self.home.path().join("files").display().to_string()
+    }
+
+    fn must(&self, words: &[&str]) -> String {
+        let done = Command::new(words[0])
+            .args(&words[1..])
+            .current_dir("/")
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{words:?}: {}", said(&done));
+        String::from_utf8_lossy(&done.stdout).trim().to_owned()
+    }
+
+    fn run(&self, program: &str, words: &[&str]) -> String {
+        let program = self.programs.join(program).display().to_string();
+        self.must(
+            &[
+                &[
+                    "setpriv",
+                    "--reuid=postgres",
+                    "--regid=postgres",
+                    "--init-groups",
+                    &program,
+                ],
+                words,
+            ]
+            .concat(),
+        )
+    }
+
+    fn url(&self) -> String {
+        format!(
+            "postgres:///groma?host={}&user=postgres",
+            self.home.path().display()
+        )
+    }
+
+    fn sql(&self, query: &str) -> String {
+        self.run(
+            "psql",
+            &[
+                "-h",
+                &self.home.path().display().to_string(),
+                "-At",
+                "-d",
+                "groma",
+                "-c",
+                query,
+            ],
+        )
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let program = self.programs.join("pg_ctl");
+        let _ = Command::new("setpriv")
+            .args(["--reuid=postgres", "--regid=postgres", "--init-groups"])
+            .arg(program)
+            .args(["-D", &self.files(), "-m", "immediate", "stop"])
+            .current_dir("/")
+            .output();
+    }
+}
+
+#[test]
+fn two_collectors_on_one_database_are_one_to_their_agents() {
+    if let Some(lack) = lack() {
+        groma_tests::skip(&lack);
+        return;
+    }
+    let Some(cluster) = Cluster::begin() else {
+        return;
+    };
+    let mut one = Fleet::over(Some(cluster.url()), None);
+    let other = Fleet::over(Some(cluster.url()), Some(&one.path("data/authority")));
+    // Let in by the one, heard by the other.
+    let witness = Witness::of(&one);
+    assert!(witness.beat(&other));
+    for sequence in 1..=20 {
+        let to = if sequence % 2 == 0 { &one } else { &other };
+        assert_eq!(
+            witness.send(to, &witness.batch(to, sequence), &[]),
+            Some(200),
+            "{sequence}"
+        );
+        // And again at the other one, as an agent does whose answer was lost.
+        let again = if sequence % 2 == 0 { &other } else { &one };
+        assert_eq!(
+            witness.send(again, &witness.batch(again, sequence), &[]),
+            Some(200)
+        );
+    }
+    one.kill_collector();
+    assert_eq!(
+        witness.send(&other, &witness.batch(&other, 21), &[]),
+        Some(200)
+    );
+    let kept = cluster.sql("SELECT count(*), count(DISTINCT sequence), max(sequence) FROM groma.look WHERE source = 'host.system'");
+    assert_eq!(kept, "21|21|21");
+    // What the one revokes the other refuses.
+    one.serve();
+    let id = other.listed()[0]["agent"].as_str().unwrap().to_owned();
+    assert!(
+        one.groma(&["agents", "revoke", &id, "--because", "sold"])
+            .status
+            .success()
+    );
+    assert_eq!(
+        witness.send(&other, &witness.batch(&other, 22), &[]),
+        Some(403)
+    );
+    let exported = other.groma(&["export", "--format", "json", "--out", "-"]);
+    assert!(exported.status.success(), "{}", said(&exported));
 }

@@ -30,7 +30,7 @@ const TICK: Duration = Duration::from_secs(2);
 /// This machine is looked at for its fingerprint no more often.
 const HOST_EVERY: Duration = Duration::from_secs(900);
 /// How it goes is written down no more often.
-const TELL_EVERY: Duration = Duration::from_secs(5);
+const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// The way to the collector: a link, or a made-up one in a test.
 pub(crate) trait Way {

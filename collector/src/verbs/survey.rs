@@ -69,6 +69,12 @@ enum Format {
 }
 
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
+    if place.database().is_some() {
+        // Two machines that survey into one database would be one vantage to it.
+        return Err(super::wrong_usage(
+            "a survey is kept in a store of its own: for many machines on one database, enrol an agent on each (groma-agent enroll)",
+        ));
+    }
     let world = groma_sys::this_machine(arguments.offline);
     let directories = groma_agent::directories(&world, arguments.access.as_deref())?;
     let devices = groma_agent::devices(&world, arguments.access.as_deref(), &arguments.sweep)?;
