@@ -186,6 +186,11 @@ pub(crate) struct Mending {
     shift_ms: i64,
 }
 
+/// True if a clock so far off is right enough.
+pub(crate) fn is_sound(off_ms: i64) -> bool {
+    u128::from(off_ms.unsigned_abs()) <= CLOCK_TOLERANCE.as_millis()
+}
+
 /// What must be mended in a batch with this header, if anything. `ended` is when the look really ended, by the collector's clock, where that
 /// is known; `now` is that clock.
 pub(crate) fn mending(
@@ -269,6 +274,7 @@ mod tests {
         Identity {
             agent: AgentId::from_random([agent; 16]),
             site: SiteId::new("north"),
+            copied_from: None,
             collector: "https://collector".to_owned(),
             agents_port: 1,
             generation: 1,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use groma_ship::{CollectorUrl, Key, Link};
+use groma_ship::{CollectorUrl, Link};
 use groma_wire::token::Token;
 
 use super::home::Home;
@@ -44,14 +44,16 @@ pub(crate) fn enroll(arguments: &EnrollArgs) -> Result<()> {
     }
     let token = Token::parse(&read_token(&arguments.token_file)?)?;
     let host = this_host();
-    let key = Key::generate()?;
     let fingerprint = host.fingerprint.clone();
+    // Nobody who runs with the former identity may write it down again.
+    let _alone = home.alone()?;
+    // If the answer is lost on the way, the same key asks again, and the collector knows it: no token is lost with it.
+    let key = home.key_to_enrol()?;
     let enrolled = Link::enrol(&arguments.collector, &token, &key, host)?;
-    if arguments.again {
-        home.forget().context("forget the former enrolment")?;
-    }
     home.keep_identity(&enrolled)
-        .context("keep who this agent is; enrol it again with a new token")?;
+        .context("keep who this agent is: make room, and run the same command again")?;
+    home.forget_former()
+        .context("forget the former enrolment")?;
     let text = format!(
         "enrolled as {} at site {}; fingerprint {fingerprint}\nnext: groma-agent run (or start its service); what it would read: groma-agent explain\n",
         enrolled.agent, enrolled.site

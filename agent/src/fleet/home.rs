@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use groma_model::Timestamp;
 use groma_model::fleet::{AgentStatus, Policy};
-use groma_ship::Identity;
+use groma_ship::{Identity, Key};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 const BYTES_MAX: u64 = 1 << 20;
+/// The key of an enrolment that is under way.
+const ENROLLING: &str = "enrolling.json";
 
 /// The state folder.
 #[derive(Clone, Debug)]
@@ -95,15 +97,41 @@ impl Home {
         self.keep("status.json", doing, false)
     }
 
-    /// Removes what a former enrolment left.
-    pub(crate) fn forget(&self) -> io::Result<()> {
-        for name in ["identity.json", "policy.json", "status.json"] {
+    /// Removes what a former enrolment left besides the identity.
+    pub(crate) fn forget_former(&self) -> io::Result<()> {
+        for name in [ENROLLING, "policy.json", "status.json"] {
             match fs::remove_file(self.0.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
         }
         Ok(())
+    }
+
+    /// The key that asks to be let in: the one that asked before and heard no answer, or a new one, on the disk before it is used.
+    pub(crate) fn key_to_enrol(&self) -> Result<Key> {
+        if let Ok(Some(pem)) = read::<String>(&self.0.join(ENROLLING))
+            && let Ok(key) = Key::read(&pem)
+        {
+            return Ok(key);
+        }
+        let key = Key::generate()?;
+        self.keep(ENROLLING, &key.pem(), true)?;
+        Ok(key)
+    }
+
+    /// Held by whoever is the agent of this machine: while it lives no other one runs or enrols.
+    pub(crate) fn alone(&self) -> Result<groma_spool::LocalDir> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.0)
+            .with_context(|| format!("create {}", self.0.display()))?;
+        let nothing = || Ok(groma_spool::Space { bytes: 0, free: 0 });
+        Ok(groma_spool::LocalDir::open(
+            &self.spool(),
+            Box::new(nothing),
+        )?)
     }
 
     fn keep(&self, name: &str, document: &impl Serialize, durable: bool) -> Result<()> {

@@ -1,5 +1,6 @@
 //! The looking side: a look on a schedule, into the spool.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ const FIRST_WITHIN: Duration = Duration::from_secs(20);
 /// A full disk is tried again after this time.
 const RETRY: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_millis(500);
+/// A share of packets lasts no longer.
+const LEASE_MAX_S: u64 = 6 * 3600;
 /// Who may be asked, and as whom; it belongs to root, as the ceiling file does.
 const ACCESS: &str = "/etc/groma/access.toml";
 
@@ -72,21 +75,45 @@ impl Looker {
         let ended = self.world.clock.monotonic();
         let end = self.common.now(&self.world);
         let mut trouble = trouble;
-        while !self.stop.is_asked() {
-            match self.keep(&batch, ended) {
-                Ok(()) => break,
-                Err(error) => {
-                    held(&self.common.looked).trouble = Some(format!("{error:#}"));
-                    if !self.wait(RETRY) {
-                        return;
-                    }
-                    trouble.get_or_insert_with(|| "the spool had no room for a while".to_owned());
-                }
-            }
+        match self.packed(batch) {
+            Ok(packed) => trouble = self.kept(packed, ended, trouble),
+            Err(error) => trouble = Some(format!("{error:#}")),
         }
         let mut looked = held(&self.common.looked);
         looked.at = Some(end);
         looked.trouble = trouble;
+    }
+
+    fn packed(&self, batch: Batch) -> Result<VecDeque<Packed>> {
+        let mut next = held(&self.common.next_sequence);
+        let mut after = *next;
+        let packed = pack(batch, &mut after, &Limits::network())?;
+        *next = after;
+        Ok(packed.into())
+    }
+
+    /// Keeps what a look said, piece by piece, until there is room for it; what somebody stops is still tried once.
+    fn kept(
+        &self,
+        mut packed: VecDeque<Packed>,
+        ended: Duration,
+        mut trouble: Option<String>,
+    ) -> Option<String> {
+        while let Some(piece) = packed.front() {
+            held(&self.common.ended).insert(piece.sequence, ended);
+            let kept = held(&self.common.spool).append(piece.epoch, piece.sequence, &piece.bytes);
+            match kept {
+                Ok(()) => drop(packed.pop_front()),
+                Err(error) => {
+                    held(&self.common.looked).trouble = Some(error.to_string());
+                    trouble = Some("the spool had no room for a while".to_owned());
+                    if !self.wait(RETRY) {
+                        return trouble;
+                    }
+                }
+            }
+        }
+        trouble
     }
 
     /// One look, and what kept it from being all that was asked.
@@ -148,6 +175,11 @@ impl Looker {
             .as_secs()
             .saturating_mul(5)
             .saturating_add(300);
+        anyhow::ensure!(
+            seconds <= LEASE_MAX_S,
+            "asking these networks may take {} hours, and a share of packets lasts six: name fewer of them to one vantage",
+            seconds / 3600
+        );
         let asked = LeaseAsked {
             packets_per_second: plan.per_agent.min(wish.packets_per_second),
             seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
@@ -172,23 +204,6 @@ impl Looker {
         };
         // A share that is not given back ends by itself.
         let _ = Link::of(&identity).and_then(|link| link.lease(&nothing));
-    }
-
-    fn keep(&self, batch: &Batch, ended: Duration) -> Result<()> {
-        let mut next = held(&self.common.next_sequence);
-        let mut after = *next;
-        let packed = pack(batch.clone(), &mut after, &Limits::network())?;
-        for Packed {
-            epoch,
-            sequence,
-            bytes,
-        } in packed
-        {
-            held(&self.common.spool).append(epoch, sequence, &bytes)?;
-            held(&self.common.ended).insert(sequence, ended);
-        }
-        *next = after;
-        Ok(())
     }
 
     fn say_next(&self, waits: Duration) {

@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_millis(250);
 #[derive(Args, Debug)]
 pub(crate) struct RunArgs {
     /// Bytes that batches may take on the disk while the collector is away, in MiB.
-    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(16..=4096))]
     spool_mib: u64,
     /// Bytes of that disk that always stay free, in MiB; a twentieth of it does in any case.
     #[arg(long, value_name = "MIB", default_value_t = 1024)]

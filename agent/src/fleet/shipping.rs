@@ -14,13 +14,17 @@ use groma_spool::{Body, Frame, Spool};
 use groma_wire::talk::{Beat, Beaten, Kept};
 use groma_wire::{Decoder, Limits};
 
-use super::batches::{encoded, gap_of, gap_of_refused, mended, mending, telling};
+use super::batches::{encoded, gap_of, gap_of_refused, is_sound, mended, mending, telling};
 use super::bounds::within_bounds;
 use super::home::{Doing, Home};
 use super::host::this_host;
 
 /// Nobody is asked for a certificate more often.
 const REJOIN_EVERY: Duration = Duration::from_secs(300);
+/// A renewal that failed is tried again after this time; there are twelve hours for it.
+const RENEW_EVERY: Duration = Duration::from_secs(300);
+/// No collector makes this machine take one new key after the other.
+const SPLIT_EVERY: Duration = Duration::from_secs(600);
 /// Who was revoked asks whether that still holds.
 const REVOKED_EVERY: Duration = Duration::from_secs(3600);
 /// At most so many bytes a second leave this machine in the long run.
@@ -81,6 +85,16 @@ impl Common {
     }
 }
 
+/// What became of the oldest frame.
+enum Shipped {
+    /// There is none.
+    Nothing,
+    /// It is gone, and took so many bytes.
+    Bytes(u64),
+    /// The spool could not do its part; later.
+    Stuck,
+}
+
 /// The shipping side.
 pub(crate) struct Shipper<W: Way> {
     way: W,
@@ -91,6 +105,11 @@ pub(crate) struct Shipper<W: Way> {
     /// When the next beat is due, on the clock that only goes forward.
     beat_due: Duration,
     rejoin_after: Duration,
+    renew_after: Duration,
+    split_after: Duration,
+    /// How far the collector's clock is ahead of ours.
+    clock_off_ms: i64,
+    spool_pace: Pace,
     takes: bool,
     answered_at: Option<Timestamp>,
     trouble: Option<String>,
@@ -111,6 +130,10 @@ impl<W: Way> Shipper<W> {
             pace: Pace::default(),
             beat_due: Duration::ZERO,
             rejoin_after: Duration::ZERO,
+            renew_after: Duration::ZERO,
+            split_after: Duration::ZERO,
+            clock_off_ms: 0,
+            spool_pace: Pace::default(),
             takes: false,
             answered_at: None,
             trouble: None,
@@ -122,10 +145,10 @@ impl<W: Way> Shipper<W> {
 
     /// Does what is due, and says how long to wait for the next.
     pub(crate) fn step(&mut self) -> Duration {
+        self.trouble = None;
         let waits = match self.turn() {
             Ok(waits) => {
                 self.pace.succeeded();
-                self.trouble = None;
                 waits
             }
             Err(error) => self.after(&error),
@@ -135,31 +158,59 @@ impl<W: Way> Shipper<W> {
     }
 
     fn turn(&mut self) -> Result<Duration, LinkError> {
-        self.renew_if_due()?;
+        self.renew_if_due();
         if self.beat_due <= self.monotonic() {
             self.beat()?;
         }
-        let mut waits = self.beat_due.saturating_sub(self.monotonic()).min(TICK);
-        if self.takes
-            && let Some(sent) = self.ship_one()?
-        {
-            waits = Duration::from_millis(sent.saturating_mul(1000) / BYTES_PER_SECOND);
+        let idle = self.beat_due.saturating_sub(self.monotonic()).min(TICK);
+        if !self.takes {
+            return Ok(idle);
         }
-        Ok(waits)
+        Ok(match self.ship_one()? {
+            Shipped::Nothing => idle,
+            Shipped::Bytes(sent) => {
+                self.spool_pace.succeeded();
+                Duration::from_millis(sent.saturating_mul(1000) / BYTES_PER_SECOND)
+            }
+            Shipped::Stuck => {
+                let random = self.random();
+                self.spool_pace.failed(None, random)
+            }
+        })
     }
 
     fn monotonic(&self) -> Duration {
         self.world.clock.monotonic()
     }
 
-    fn renew_if_due(&mut self) -> Result<(), LinkError> {
+    /// There is half of a certificate's life to get the next one, so a failure stops nothing else.
+    fn renew_if_due(&mut self) {
         let identity = held(&self.common.identity).clone();
         let is_known = held(&self.common.clock).is_some();
-        if !is_known || self.common.now(&self.world) < identity.renew_at {
-            return Ok(());
+        let is_due = is_known
+            && self.common.now(&self.world) >= identity.renew_at
+            && self.monotonic() >= self.renew_after;
+        if !is_due {
+            return;
         }
-        let next = self.way.renew(&identity)?;
-        self.becomes(next)
+        self.renew_after = self.monotonic().saturating_add(RENEW_EVERY);
+        let renewed = self
+            .way
+            .renew(&identity)
+            .and_then(|next| self.goes_on(next));
+        if let Err(error) = renewed {
+            self.trouble = Some(format!("renew the certificate: {error}"));
+        }
+    }
+
+    /// A new certificate over the key we have: it is used, whether or not it could be written down.
+    fn goes_on(&mut self, identity: Identity) -> Result<(), LinkError> {
+        if let Err(error) = self.home.keep_identity(&identity) {
+            self.trouble = Some(format!("{error:#}"));
+        }
+        self.way.become_one(&identity)?;
+        *held(&self.common.identity) = identity;
+        Ok(())
     }
 
     fn becomes(&mut self, identity: Identity) -> Result<(), LinkError> {
@@ -183,6 +234,8 @@ impl<W: Way> Shipper<W> {
         };
         let beaten = self.way.beat(&beat)?;
         *held(&self.common.clock) = Some((beaten.now, self.monotonic()));
+        let own = self.world.clock.now().millis();
+        self.clock_off_ms = beaten.now.millis().saturating_sub(own);
         self.answered_at = Some(beaten.now);
         self.takes = beaten.takes;
         let policy = match beaten.policy {
@@ -215,29 +268,36 @@ impl<W: Way> Shipper<W> {
         policy
     }
 
-    /// Sends the oldest frame and frees it; the bytes it took, or nothing if none waits.
-    fn ship_one(&mut self) -> Result<Option<u64>, LinkError> {
+    /// Sends the oldest frame and frees it.
+    fn ship_one(&mut self) -> Result<Shipped, LinkError> {
         let oldest = held(&self.common.spool).oldest();
         let frame = match oldest {
             Ok(Some(frame)) => frame,
-            Ok(None) => return Ok(None),
+            Ok(None) => return Ok(Shipped::Nothing),
             Err(error) => {
                 self.trouble = Some(format!("read the spool: {error}"));
-                return Ok(None);
+                return Ok(Shipped::Stuck);
             }
         };
         let number = (frame.epoch, frame.sequence);
         let bytes = self.travelling(&frame)?;
         let is_first_try = self.tried.replace(number) != Some(number);
-        match self.way.send(self.common.run, &bytes) {
+        let is_done = match self.way.send(self.common.run, &bytes) {
             Ok(kept) if kept.again && is_first_try && frame.epoch == self.common.run => {
                 self.was_put_back(&frame)
             }
             Ok(_) => self.free(&frame),
             Err(error) if is_final(&error) => self.tell_refused(&frame, &error),
             Err(error) => return Err(error),
+        };
+        if !is_done {
+            // What is tried again is a first try: nothing is known of it.
+            self.tried = None;
+            return Ok(Shipped::Stuck);
         }
-        Ok(Some(u64::try_from(bytes.len()).unwrap_or(u64::MAX)))
+        Ok(Shipped::Bytes(
+            u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+        ))
     }
 
     /// The bytes of a frame as they travel: as they were kept, unless a clock or a name has to be set right.
@@ -257,6 +317,11 @@ impl<W: Way> Shipper<W> {
         let Some(header) = header_of(bytes) else {
             return told(gap_of_refused(None, "it cannot be read any more"));
         };
+        if frame.epoch != self.common.run && identity.copied_from.as_ref() == Some(&header.agent) {
+            // The machine this one was copied from has the same, and sends it under its own name.
+            let why = "it was seen by the machine this one was copied from";
+            return told(gap_of_refused(Some(&header), why));
+        }
         let Some(mending) = mending(&header, &identity, self.really_ended(frame, now), now) else {
             return Ok(bytes.clone());
         };
@@ -270,7 +335,8 @@ impl<W: Way> Shipper<W> {
 
     /// When a look of this run ended, by the collector's clock.
     fn really_ended(&self, frame: &Frame, now: Timestamp) -> Option<Timestamp> {
-        if frame.epoch != self.common.run {
+        // A clock that agrees with the collector's is believed: the other one stops while a machine sleeps.
+        if frame.epoch != self.common.run || is_sound(self.clock_off_ms) {
             return None;
         }
         let ended = held(&self.common.ended).get(&frame.sequence).copied()?;
@@ -279,19 +345,25 @@ impl<W: Way> Shipper<W> {
         Some(Timestamp::from_millis(now.millis().saturating_sub(ago)))
     }
 
-    fn free(&mut self, frame: &Frame) {
+    /// False if it could not be freed.
+    fn free(&mut self, frame: &Frame) -> bool {
         if frame.epoch == self.common.run {
             held(&self.common.ended).remove(&frame.sequence);
         }
-        if let Err(error) = held(&self.common.spool).free_through(frame.epoch, frame.sequence) {
-            // It is sent again after a restart, which does no harm.
-            self.trouble = Some(format!("free what was sent: {error}"));
+        let freed = held(&self.common.spool).free_through(frame.epoch, frame.sequence);
+        match freed {
+            Ok(_) => true,
+            Err(error) => {
+                // It is sent again, which does no harm.
+                self.trouble = Some(format!("free what was sent: {error}"));
+                false
+            }
         }
     }
 
     /// The collector has a batch of this number that we never sent: this machine was put back in time, and the number stands for something
     /// else there. The same goes under a new number.
-    fn was_put_back(&mut self, frame: &Frame) {
+    fn was_put_back(&mut self, frame: &Frame) -> bool {
         let Body::Payload(bytes) = &frame.body else {
             return self.free(frame);
         };
@@ -301,42 +373,36 @@ impl<W: Way> Shipper<W> {
         let (epoch, sequence) = (fresh_epoch(&self.world), 1);
         batch.header.epoch = epoch;
         batch.header.sequence = sequence;
-        if let Ok(bytes) = encoded(&batch)
-            && held(&self.common.spool)
-                .append(epoch, sequence, &bytes)
-                .is_ok()
-        {
-            self.free(frame);
+        let bytes = encoded(&batch).ok();
+        self.append(bytes, (epoch, sequence)) && self.free(frame)
+    }
+
+    fn append(&mut self, bytes: Option<Vec<u8>>, (epoch, sequence): (u64, u64)) -> bool {
+        let Some(bytes) = bytes else {
+            return false;
+        };
+        let kept = held(&self.common.spool).append(epoch, sequence, &bytes);
+        if let Err(error) = &kept {
+            self.trouble = Some(error.to_string());
         }
+        kept.is_ok()
     }
 
     /// Nothing that was seen goes away without a word: in its place goes what the collector said.
-    fn tell_refused(&mut self, frame: &Frame, error: &LinkError) {
+    fn tell_refused(&mut self, frame: &Frame, error: &LinkError) -> bool {
         let header = match &frame.body {
             Body::Payload(bytes) => header_of(bytes),
             _ => None,
         };
         let is_ours_to_tell = header.as_ref().is_some_and(|header| !is_telling(header));
-        if is_ours_to_tell {
-            let gap = gap_of_refused(header.as_ref(), &error.to_string());
-            let identity = held(&self.common.identity).clone();
-            let number = (fresh_epoch(&self.world), 1);
-            let told = encoded(&telling(
-                &identity,
-                number,
-                self.common.now(&self.world),
-                gap,
-            ));
-            let kept = told.ok().is_some_and(|bytes| {
-                held(&self.common.spool)
-                    .append(number.0, number.1, &bytes)
-                    .is_ok()
-            });
-            if !kept {
-                return;
-            }
+        if !is_ours_to_tell {
+            return self.free(frame);
         }
-        self.free(frame);
+        let gap = gap_of_refused(header.as_ref(), &error.to_string());
+        let identity = held(&self.common.identity).clone();
+        let number = (fresh_epoch(&self.world), 1);
+        let told = telling(&identity, number, self.common.now(&self.world), gap);
+        self.append(encoded(&told).ok(), number) && self.free(frame)
     }
 
     /// What helps against a failure, and how long to wait.
@@ -368,9 +434,14 @@ impl<W: Way> Shipper<W> {
     }
 
     fn wait(&mut self, at_least: Option<Duration>) -> Duration {
+        let random = self.random();
+        self.pace.failed(at_least, random)
+    }
+
+    fn random(&self) -> u64 {
         let mut bytes = [0; 8];
         self.world.randomness.fill(&mut bytes);
-        self.pace.failed(at_least, u64::from_le_bytes(bytes))
+        u64::from_le_bytes(bytes)
     }
 
     /// Our certificate lapsed while we were away: the key is still ours.
@@ -383,7 +454,7 @@ impl<W: Way> Shipper<W> {
         match self
             .way
             .rejoin(&identity)
-            .and_then(|next| self.becomes(next))
+            .and_then(|next| self.goes_on(next))
         {
             Ok(()) => Duration::ZERO,
             Err(error) => {
@@ -395,19 +466,27 @@ impl<W: Way> Shipper<W> {
 
     /// Two machines have one key, and this one has to take another.
     fn be_another(&mut self) -> Duration {
-        match self
-            .way
-            .split(self.common.run)
-            .and_then(|next| self.becomes(next))
-        {
+        self.beat_due = Duration::ZERO;
+        if self.monotonic() < self.split_after {
+            return self.wait(None);
+        }
+        self.split_after = self.monotonic().saturating_add(SPLIT_EVERY);
+        let before = held(&self.common.identity).agent.clone();
+        let split = self.way.split(self.common.run).and_then(|next| {
+            self.becomes(Identity {
+                copied_from: Some(before),
+                ..next
+            })
+        });
+        match split {
             Ok(()) => {
-                self.beat_due = Duration::ZERO;
                 self.trouble = None;
-                Duration::ZERO
+                Duration::from_millis(200)
             }
             Err(error) => {
+                // Asked again at the next beat that says so.
+                self.split_after = Duration::ZERO;
                 self.trouble = Some(error.to_string());
-                self.beat_due = Duration::ZERO;
                 self.wait(error.wait())
             }
         }

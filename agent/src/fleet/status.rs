@@ -4,12 +4,11 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use groma_model::Timestamp;
 use groma_model::fleet::Policy;
 use groma_source::World;
 use groma_source::manners::Ceiling;
-use serde_json::json;
 
 use super::bounds::within_bounds;
 use super::home::{Doing, Home};
@@ -17,61 +16,31 @@ use super::host::this_host;
 use crate::{output, state};
 
 #[derive(Args, Debug)]
-pub(crate) struct StatusArgs {
-    /// Text for people, or JSON.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
+pub(crate) struct StatusArgs {}
 
 /// Says how this agent does.
-pub(crate) fn status(arguments: &StatusArgs) -> Result<()> {
+pub(crate) fn status(_: &StatusArgs) -> Result<()> {
     let home = Home::at(state::directory());
     let world = groma_sys::this_machine(true);
     let (identity, doing) = (home.identity()?, home.doing());
     let is_running = doing.as_ref().is_some_and(|doing| runs(doing.process));
     let policy = within_bounds(&home.policy());
-    let text = match arguments.format {
-        Format::Json => {
-            let document = json!({
-                "agent": identity.as_ref().map(|i| i.agent.clone()),
-                "site": identity.as_ref().map(|i| i.site.clone()),
-                "collector": identity.as_ref().map(|i| i.collector.clone()),
-                "certificate_until": identity.as_ref().map(|i| i.until),
-                "host": this_host(),
-                "running": is_running,
-                "doing": doing,
-                "policy": policy,
-            });
-            serde_json::to_string_pretty(&document)? + "\n"
-        }
-        Format::Text => {
-            let mut text = match &identity {
-                None => {
-                    "not enrolled: groma-agent enroll --collector https://HOST --token-file FILE\n"
-                        .to_owned()
-                }
-                Some(identity) => format!(
-                    "agent        {} at site {}\ncollector    {}\ncertificate  number {}, until {}\n",
-                    identity.agent,
-                    identity.site,
-                    identity.collector,
-                    identity.generation,
-                    identity.until.minute()
-                ),
-            };
-            text.push_str(&format!("fingerprint  {}\n", this_host().fingerprint));
-            text.push_str(&of_doing(doing.as_ref(), is_running));
-            text.push_str(&of_policy(&policy));
-            text.push_str(&of_ceiling(&world));
-            text
-        }
+    let mut text = match &identity {
+        None => "not enrolled: groma-agent enroll --collector https://HOST --token-file FILE\n"
+            .to_owned(),
+        Some(identity) => format!(
+            "agent        {} at site {}\ncollector    {}\ncertificate  number {}, until {}\n",
+            identity.agent,
+            identity.site,
+            identity.collector,
+            identity.generation,
+            identity.until.minute()
+        ),
     };
+    text.push_str(&format!("fingerprint  {}\n", this_host().fingerprint));
+    text.push_str(&of_doing(doing.as_ref(), is_running));
+    text.push_str(&of_policy(&policy));
+    text.push_str(&of_ceiling(&world));
     output::unless_closed(io::stdout().write_all(text.as_bytes()))?;
     let answered = doing
         .as_ref()

@@ -31,7 +31,7 @@ pub(crate) enum Arguments {
         #[arg(value_name = "AGENT", required = true)]
         agents: Vec<String>,
     },
-    /// Refuse agents from now on: their next word is not answered. What they said stays.
+    /// Refuse agents, and those that were copied from them, from now on: their next word is not answered. What they said stays.
     Revoke {
         /// Ids, or begins of ids that mean one agent each.
         #[arg(value_name = "AGENT", required = true)]
@@ -218,21 +218,36 @@ fn revoke(
 ) -> Result<u8> {
     for text in agents {
         let agent = meant(store, text)?;
-        let mut change = |record: &mut AgentRecord| {
-            if !matches!(record.state, AgentState::Revoked { .. }) {
-                record.state = AgentState::Revoked {
-                    at: now,
-                    because: because.to_owned(),
-                };
-            }
-        };
-        store.change_agent(&agent.site, &agent.agent, &mut change)?;
-        files::print(
-            visible(&format!("{} ({}) revoked", agent.agent, agent.host.name)).as_bytes(),
-        )?;
-        files::print(b"\n")?;
+        for one in with_copies(store, agent)? {
+            let mut change = |record: &mut AgentRecord| {
+                if !matches!(record.state, AgentState::Revoked { .. }) {
+                    record.state = AgentState::Revoked {
+                        at: now,
+                        because: because.to_owned(),
+                    };
+                }
+            };
+            store.change_agent(&one.site, &one.agent, &mut change)?;
+            let line = visible(&format!("{} ({}) revoked", one.agent, one.host.name));
+            files::print(format!("{line}\n").as_bytes())?;
+        }
     }
     Ok(0)
+}
+
+/// An agent, and every agent that was let in by its key: who has the one may have made the others.
+fn with_copies(store: &dyn FleetStore, agent: AgentRecord) -> Result<Vec<AgentRecord>> {
+    let all = store.agents()?;
+    let mut found = vec![agent];
+    let mut at = 0;
+    while let Some(one) = found.get(at).map(|one| one.agent.clone()) {
+        let copies = all
+            .iter()
+            .filter(|copy| copy.copied_from.as_ref() == Some(&one));
+        found.extend(copies.cloned());
+        at += 1;
+    }
+    Ok(found)
 }
 
 fn set_policy(store: &mut dyn FleetStore, arguments: &PolicyArguments) -> Result<u8> {

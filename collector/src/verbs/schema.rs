@@ -20,6 +20,7 @@ enum Name {
     Impact,
     Wave,
     Found,
+    Agents,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<u8> {
@@ -28,6 +29,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8> {
         Name::Diff => schema_for!(groma_diff::Changes),
         Name::Impact => schema_for!(groma_graph::impact::Impact),
         Name::Found => schema_for!(groma_model::found::Found),
+        Name::Agents => schema_for!(Vec<groma_model::fleet::AgentRecord>),
         Name::Wave => schema_for!(groma_model::wave::Wave),
     };
     files::print((serde_json::to_string_pretty(&schema)? + "\n").as_bytes())?;

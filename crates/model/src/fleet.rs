@@ -1,5 +1,6 @@
 //! The nouns of the fleet: who is enrolled, by which token, how each agent does, and what the collector asks of it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -7,7 +8,7 @@ use crate::id::{AgentId, SiteId};
 
 /// What an agent says of the machine it runs on, so that a person knows whom he lets in. Evidence, never an identity:
 /// machines are copied, and so is everything that stands here.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct AgentHost {
     /// The host name.
     pub name: String,
@@ -20,7 +21,7 @@ pub struct AgentHost {
 }
 
 /// How far an agent is let in.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "state")]
 pub enum AgentState {
     /// Somebody has to say yes first; until then nothing of it is kept.
@@ -48,7 +49,7 @@ impl AgentState {
 }
 
 /// What an agent says of itself now and then.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct AgentStatus {
     /// Batches that wait to be sent.
     pub spool_batches: u64,
@@ -65,7 +66,7 @@ pub struct AgentStatus {
 }
 
 /// One enrolled agent, as the collector knows it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct AgentRecord {
     /// Its id: random, never used again.
     pub agent: AgentId,

@@ -1,7 +1,7 @@
 //! The listener for agents: they say that they are there, and what they saw.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
@@ -25,8 +25,10 @@ use crate::tls::Caller;
 
 /// A batch that ends so much later than now was made by a clock nobody should believe.
 const FUTURE: Duration = Duration::from_secs(86_400);
+/// Copies of one agent that are let in without a person.
+const COPIES_MAX: usize = 100;
 /// A share of packets is given for so long at most.
-const LEASE_SECONDS_MAX: u32 = 900;
+const LEASE_SECONDS_MAX: u32 = 6 * 3600;
 
 type Asked = State<Arc<Shared>>;
 
@@ -72,18 +74,25 @@ pub(crate) async fn document<T: DeserializeOwned>(
 
 async fn bytes_of(shared: &Shared, body: Body, limit: usize) -> Result<Bytes, Refusal> {
     let read =
-        tokio::time::timeout(shared.limits.body_time, axum::body::to_bytes(body, limit)).await;
+        tokio::time::timeout(body_time(shared, limit), axum::body::to_bytes(body, limit)).await;
     match read {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) if is_too_long(&error) => Err(Refusal::saying(
             RefusalWord::TooLarge,
             format!("more than {limit} bytes"),
         )),
+        // The way, not the batch: what broke off or was too slow comes again.
         _ => Err(Refusal::saying(
-            RefusalWord::Malformed,
-            "the body did not come whole and in time",
+            RefusalWord::Busy,
+            "the body did not come whole and in time: come again",
         )),
     }
+}
+
+/// How long a body may take: slow lines exist, and 32 KiB a second is one.
+fn body_time(shared: &Shared, bytes: usize) -> Duration {
+    let slow = Duration::from_secs(u64::try_from(bytes >> 15).unwrap_or(u64::MAX));
+    shared.limits.body_time.max(slow)
 }
 
 fn is_too_long(error: &axum::Error) -> bool {
@@ -173,6 +182,7 @@ async fn taken(
         Ok(record)
     });
     let record = record.await?;
+    let place = Place::of(shared, &record.agent)?;
     let limit = usize::try_from(Limits::network().wire_bytes).unwrap_or(usize::MAX);
     let length = announced(headers).unwrap_or(limit);
     if length > limit {
@@ -185,19 +195,28 @@ async fn taken(
         .unwrap_or(u32::MAX)
         .max(1);
     let patience = shared.limits.patience;
-    let in_time = tokio::time::timeout(patience, shared.in_flight.acquire_many(weight)).await;
-    let Ok(Ok(_flight)) = in_time else {
+    let in_time = tokio::time::timeout(
+        patience,
+        shared.in_flight.clone().acquire_many_owned(weight),
+    )
+    .await;
+    let Ok(Ok(flight)) = in_time else {
         return Err(RefusalWord::Busy.into());
     };
     let bytes = bytes_of(shared, body, limit).await?;
     let whole = Instant::now();
-    let in_time = tokio::time::timeout(patience, shared.keeping.acquire()).await;
-    let Ok(Ok(_turn)) = in_time else {
+    let in_time = tokio::time::timeout(patience, shared.keeping.clone().acquire_owned()).await;
+    let Ok(Ok(turn)) = in_time else {
         return Err(RefusalWord::Busy.into());
     };
     let work = shared.clone();
     let size = bytes.len();
-    let (kept, records) = blocking(move || kept(&work, &record, &bytes)).await?;
+    let (kept, records) = blocking(move || {
+        // Whoever hangs up is not waited for, but what he handed in is still worked at, and counts until it is done.
+        let _held = (flight, turn, place);
+        kept(&work, &record, &bytes)
+    })
+    .await?;
     let metrics = &shared.metrics;
     metrics.kept_in(whole.elapsed());
     count(if kept.again {
@@ -212,6 +231,46 @@ async fn taken(
         .bytes
         .fetch_add(u64::try_from(size).unwrap_or(u64::MAX), Ordering::Relaxed);
     Ok(kept)
+}
+
+/// Batches of one agent that are read or kept at once: it sends one after the other.
+const AT_ONCE_MAX: u32 = 2;
+
+/// A place among the batches that are in work; given back when it is dropped.
+struct Place {
+    shared: Arc<Shared>,
+    agent: AgentId,
+}
+
+impl Place {
+    fn of(shared: &Arc<Shared>, agent: &AgentId) -> Result<Self, Refusal> {
+        let mut busy = shared.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = busy.entry(agent.clone()).or_default();
+        if *places >= AT_ONCE_MAX {
+            return Err(RefusalWord::Busy.into());
+        }
+        *places += 1;
+        Ok(Self {
+            shared: shared.clone(),
+            agent: agent.clone(),
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut busy = self
+            .shared
+            .busy
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(places) = busy.get_mut(&self.agent) {
+            *places = places.saturating_sub(1);
+            if *places == 0 {
+                busy.remove(&self.agent);
+            }
+        }
+    }
 }
 
 fn run_of(headers: &HeaderMap) -> Result<u64, Refusal> {
@@ -309,16 +368,22 @@ fn split_off(
         ));
     }
     let now = shared.journal.now();
+    let copies = shared.keeper.agents()?;
+    let copies = copies
+        .iter()
+        .filter(|one| one.copied_from.as_ref() == Some(&known.agent))
+        .count();
     let mut may = Ok(());
+    let (site, parent) = (known.site.clone(), known.agent.clone());
+    let mut known = known;
     let mut leave = |record: &mut AgentRecord| {
         may = rules::may_split(record, asked.run);
         if may.is_ok() {
             rules::splits(record, asked.run);
+            known = record.clone();
         }
     };
-    shared
-        .keeper
-        .change_agent(&known.site, &known.agent, &mut leave)?;
+    shared.keeper.change_agent(&site, &parent, &mut leave)?;
     may?;
     let mut random = [0; 16];
     (shared.random)(&mut random);
@@ -327,7 +392,12 @@ fn split_off(
         key: key.digest.clone(),
         host: rules::told(&asked.host),
         enrolled_at: now,
-        copied_from: Some(known.agent.clone()),
+        // A disk is copied fifty times; whoever comes a thousand times is looked at by a person.
+        state: match copies >= COPIES_MAX {
+            true => AgentState::Waiting,
+            false => known.state.clone(),
+        },
+        copied_from: Some(parent),
         generation: 1,
         certificate_until: now.plus(crate::AGENT_LIFE),
         run: Some(asked.run),

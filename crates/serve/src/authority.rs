@@ -146,7 +146,8 @@ impl Authority {
             directory.join("authority.pem"),
             directory.join("authority.key"),
         );
-        if !certificate.exists() && !key.exists() {
+        let _lock = alone(directory)?;
+        if !certificate.exists() {
             make_authority(&certificate, &key, now)?;
         }
         let server = directory.join("server.key");
@@ -336,7 +337,11 @@ fn make_authority(
     key_file: &Path,
     now: Timestamp,
 ) -> Result<(), AuthorityError> {
-    let key = generate("the key of the authority")?;
+    // A key alone is what a crash between the two leaves.
+    let key = match key_file.exists() {
+        true => read_key(key_file)?,
+        false => generate("the key of the authority")?,
+    };
     let mut params = CertificateParams::default();
     params.distinguished_name = named("groma fleet authority");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -348,9 +353,23 @@ fn make_authority(
             what: "the authority",
             why: error.to_string(),
         })?;
-    // The key first: a certificate without its key would be taken for damage, a key alone too, and neither is used.
-    write_private(key_file, key.serialize_pem().as_bytes())?;
+    // The key first: a certificate without its key would be damage.
+    if !key_file.exists() {
+        write_private(key_file, key.serialize_pem().as_bytes())?;
+    }
     write_private(certificate, made.pem().as_bytes())
+}
+
+/// Two processes may make an authority at once: one makes it, the other waits and finds it.
+fn alone(directory: &Path) -> Result<fs::File, AuthorityError> {
+    let path = directory.join("lock");
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(&path).map_err(files("open", &path))?;
+    file.lock().map_err(files("lock", &path))?;
+    Ok(file)
 }
 
 fn read_key(path: &Path) -> Result<KeyPair, AuthorityError> {
@@ -393,7 +412,9 @@ fn make_private(directory: &Path) -> Result<(), AuthorityError> {
 
 /// Writes a new file for its owner alone, whole and durable before it has its name.
 fn write_private(path: &Path, bytes: &[u8]) -> Result<(), AuthorityError> {
-    let fresh = path.with_extension("new");
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let fresh = path.with_file_name(name);
     let write = || -> io::Result<()> {
         let _ = fs::remove_file(&fresh);
         let mut options = fs::OpenOptions::new();
@@ -437,6 +458,17 @@ mod tests {
         assert_eq!(made.pin(), found.pin());
         assert_eq!(made.server_pin_base64(), found.server_pin_base64());
         assert_eq!(made.certificate_pem(), found.certificate_pem());
+    }
+
+    #[test]
+    fn a_key_that_a_crash_left_alone_gets_its_certificate() {
+        let home = tempfile::tempdir().unwrap();
+        let made = Authority::open(home.path(), now()).unwrap();
+        fs::remove_file(home.path().join("authority.pem")).unwrap();
+        assert_eq!(
+            Authority::open(home.path(), now()).unwrap().pin(),
+            made.pin()
+        );
     }
 
     #[test]

@@ -2,18 +2,21 @@
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use groma_model::Timestamp;
 use serde_json::{Map, Value};
 
+/// Lines that wait to be written.
+const LINES_MAX: usize = 1024;
 /// One cause is said once in this time; the next line counts what was not.
 const QUIET: Duration = Duration::from_secs(60);
 
 /// Where events are written.
 pub struct Journal {
-    out: Mutex<Box<dyn Write + Send>>,
+    out: SyncSender<String>,
     said: Mutex<HashMap<&'static str, (Timestamp, u64)>>,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
 }
@@ -30,8 +33,16 @@ impl Journal {
         out: Box<dyn Write + Send>,
         clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     ) -> Self {
+        let (lines, written) = sync_channel::<String>(LINES_MAX);
+        let mut out = out;
+        // Whoever reads the journal may be slow; listeners do not wait for him.
+        std::thread::spawn(move || {
+            for line in written {
+                let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+            }
+        });
         Self {
-            out: Mutex::new(out),
+            out: lines,
             said: Mutex::default(),
             clock,
         }
@@ -74,8 +85,7 @@ impl Journal {
             line.insert("unsaid_before".to_owned(), Value::from(unsaid));
         }
         let text = format!("{}\n", Value::Object(line));
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        // Nobody reads it any more: the work goes on.
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        // Too many wait already: the work goes on.
+        let _ = self.out.try_send(text);
     }
 }

@@ -118,6 +118,15 @@ impl IntoResponse for Refusal {
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        let is_over = matches!(
+            self.word,
+            RefusalWord::Revoked | RefusalWord::NotEnrolled | RefusalWord::Copy
+        );
+        if is_over {
+            // Nothing more will be granted on this connection: its place is somebody else's.
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
         response
     }
 }

@@ -1,9 +1,11 @@
 //! All listeners of one collector, from the first packet to the last.
 
+use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use groma_model::AgentId;
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
 
@@ -112,9 +114,11 @@ pub(crate) struct Shared {
     pub(crate) random: Arc<Random>,
     pub(crate) agents_port: u16,
     /// MiB that are in flight.
-    pub(crate) in_flight: Semaphore,
+    pub(crate) in_flight: Arc<Semaphore>,
     /// Batches that are unpacked or kept.
-    pub(crate) keeping: Semaphore,
+    pub(crate) keeping: Arc<Semaphore>,
+    /// How many batches of whom are in work.
+    pub(crate) busy: Mutex<HashMap<AgentId, u32>>,
 }
 
 /// Where the listeners really listen: whoever asked for port 0 learns it here.
@@ -173,8 +177,9 @@ impl Serving {
             limits,
             random: config.random,
             agents_port: agents_at.port(),
-            in_flight: Semaphore::new(limits.in_flight_mib_max),
-            keeping: Semaphore::new(limits.keeping_max),
+            in_flight: Arc::new(Semaphore::new(limits.in_flight_mib_max)),
+            keeping: Arc::new(Semaphore::new(limits.keeping_max)),
+            busy: Mutex::default(),
         });
         let (stop, stopped) = watch::channel(false);
         let door = |socket, tls, router, bounds| Door {

@@ -13,6 +13,9 @@ pub struct Identity {
     pub agent: AgentId,
     /// Its site.
     pub site: SiteId,
+    /// The agent it was copied from, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied_from: Option<AgentId>,
     /// Where it was enrolled.
     pub collector: String,
     /// The port of the agents' listener there.
@@ -110,6 +113,7 @@ impl Identity {
         Self {
             agent: enrolled.agent,
             site: enrolled.site,
+            copied_from: None,
             collector: collector.to_owned(),
             agents_port: enrolled.agents_port,
             generation: enrolled.generation,

@@ -23,7 +23,7 @@ use crate::transport::Secured;
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long one request may take as a whole.
-const WHOLE: Duration = Duration::from_secs(90);
+const WHOLE: Duration = Duration::from_secs(240);
 
 /// Where a collector is: a host and the port of its enrolment listener.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -257,7 +257,10 @@ impl Link {
             generation: identity.generation,
         };
         let enrolled: Enrolled = self.ask(at, &asked)?;
-        Ok(Identity::of(enrolled, &key, &identity.collector))
+        Ok(Identity {
+            copied_from: identity.copied_from.clone(),
+            ..Identity::of(enrolled, &key, &identity.collector)
+        })
     }
 
     /// As the copy of another agent: asks for an identity of its own, over a new key.

@@ -141,6 +141,7 @@ fn identity(number: u16) -> Identity {
     Identity {
         agent: AgentId::from_random(bits),
         site: SiteId::default(),
+        copied_from: None,
         collector: "https://c".to_owned(),
         agents_port: 1,
         generation: 1,

@@ -55,10 +55,12 @@ impl SqliteStore {
 
     /// Puts the copy `file` into `directory`, where no store may be, and opens it.
     pub fn restore(file: &Path, directory: &Path) -> Result<Self, StoreError> {
-        if Self::is_in(directory) {
-            return Err(StoreError::Exists {
-                path: directory.join(FILE),
-            });
+        // What a crash left beside a store that was moved away would be played back onto this one.
+        for end in ["", "-wal", "-shm", "-journal"] {
+            let path = directory.join(format!("{FILE}{end}"));
+            if path.exists() {
+                return Err(StoreError::Exists { path });
+            }
         }
         let from = Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)
             .map_err(StoreError::opening(file))?;
@@ -73,7 +75,11 @@ impl SqliteStore {
         let fresh = with_new(&place);
         let _ = fs::remove_file(&fresh);
         make_private(&fresh).map_err(failed(&fresh))?;
-        fs::copy(file, &fresh).map_err(failed(&fresh))?;
+        let copy = || -> std::io::Result<u64> {
+            let mut to = fs::OpenOptions::new().write(true).open(&fresh)?;
+            std::io::copy(&mut fs::File::open(file)?, &mut to)
+        };
+        copy().map_err(failed(&fresh))?;
         settle(&fresh, &place)?;
         Self::open(directory)
     }
