@@ -57,8 +57,9 @@ fn many_replicas_that_start_at_once_make_one_store() {
         }
     });
     assert_eq!(all(&database.open(), &Moment::Now).len(), 8);
-    let history = "SELECT count(*) FROM groma.refinery_schema_history";
-    assert_eq!(database.sql(history), "1");
+    let history =
+        "SELECT count(*) > 0 AND count(*) = max(version) FROM groma.refinery_schema_history";
+    assert_eq!(database.sql(history), "t", "each migration ran once");
 }
 
 #[test]
