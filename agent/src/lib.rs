@@ -22,6 +22,7 @@ mod memory;
 mod output;
 mod password;
 mod progress;
+mod replacing;
 mod state;
 mod sweep;
 

@@ -3,11 +3,12 @@
 //! It is a cache and nothing more: without it everything is looked at, so no failure here is worth a word.
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use groma_source::Memory;
+
+use crate::replacing::{Lasts, replace};
 
 const FILE: &str = "config.memory";
 
@@ -33,28 +34,11 @@ pub fn memory_in(directory: &Path) -> Memory {
 
 /// Puts `lines` in place of what was kept before; a crash leaves the old or the new, never half of it.
 pub(crate) fn keep(memory: &Memory, lines: &[String]) {
-    let _ = write(&memory.path, lines);
-}
-
-fn write(path: &Path, lines: &[String]) -> std::io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("/"));
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)?;
-    let fresh = path.with_extension("memory.new");
-    let _ = fs::remove_file(&fresh);
-    // Made anew, so that no link and no other account's file is written to.
-    let file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&fresh)?;
-    let mut out = std::io::BufWriter::new(file);
-    for line in lines {
-        out.write_all(line.as_bytes())?;
-        out.write_all(b"\n")?;
-    }
-    out.into_inner().map_err(|e| e.into_error())?;
-    fs::rename(&fresh, path)
+    let _ = replace(&memory.path, Lasts::Perhaps, |out| {
+        for line in lines {
+            out.write_all(line.as_bytes())?;
+            out.write_all(b"\n")?;
+        }
+        Ok(())
+    });
 }

@@ -1,14 +1,14 @@
 //! What the agent remembers between looks: its own id and the number of its next batch. Nothing else.
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use groma_model::AgentId;
 use groma_source::Randomness;
 use serde::{Deserialize, Serialize};
+
+use crate::replacing::{Lasts, replace};
 
 /// The agent's memory.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -64,25 +64,9 @@ pub(crate) fn open(directory: &Path, randomness: &dyn Randomness) -> Result<Stat
 
 /// Keeps the memory, so that a crash leaves the old or the new one, never half of it.
 pub(crate) fn keep(directory: &Path, state: &State) -> Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
-        .with_context(|| format!("create {}", directory.display()))?;
-    let (file, fresh) = (
-        directory.join("state.json"),
-        directory.join("state.json.new"),
-    );
-    if fresh.is_dir() {
-        bail!("{} is a directory; remove it", fresh.display());
-    }
-    let mut out = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&fresh)?;
-    out.write_all(&serde_json::to_vec(state)?)?;
-    out.sync_all()?;
-    fs::rename(&fresh, &file).with_context(|| format!("replace {}", file.display()))
+    let file = directory.join("state.json");
+    replace(&file, Lasts::Surely, |out| {
+        out.write_all(&serde_json::to_vec(state)?)
+    })
+    .with_context(|| format!("replace {}", file.display()))
 }

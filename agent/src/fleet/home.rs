@@ -2,8 +2,8 @@
 //! whole.
 
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -12,6 +12,8 @@ use groma_model::fleet::{AgentStatus, Policy};
 use groma_ship::{Identity, Key};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::replacing::{Lasts, replace};
 
 const BYTES_MAX: u64 = 1 << 20;
 /// The key of an enrolment that is under way.
@@ -73,7 +75,7 @@ impl Home {
     }
 
     pub(crate) fn keep_identity(&self, identity: &Identity) -> Result<()> {
-        self.keep("identity.json", identity, true)
+        self.keep("identity.json", identity, Lasts::Surely)
     }
 
     /// What the collector last asked for; the usual where it did not yet, or the file cannot be read.
@@ -85,7 +87,7 @@ impl Home {
     }
 
     pub(crate) fn keep_policy(&self, policy: &Policy) -> Result<()> {
-        self.keep("policy.json", policy, true)
+        self.keep("policy.json", policy, Lasts::Surely)
     }
 
     pub(crate) fn doing(&self) -> Option<Doing> {
@@ -94,7 +96,7 @@ impl Home {
 
     /// Written often, and nothing but a view: it need not survive a power cut.
     pub(crate) fn keep_doing(&self, doing: &Doing) -> Result<()> {
-        self.keep("status.json", doing, false)
+        self.keep("status.json", doing, Lasts::Perhaps)
     }
 
     /// Removes what a former enrolment left besides the identity.
@@ -116,7 +118,7 @@ impl Home {
             return Ok(key);
         }
         let key = Key::generate()?;
-        self.keep(ENROLLING, &key.pem(), true)?;
+        self.keep(ENROLLING, &key.pem(), Lasts::Surely)?;
         Ok(key)
     }
 
@@ -134,33 +136,12 @@ impl Home {
         )?)
     }
 
-    fn keep(&self, name: &str, document: &impl Serialize, durable: bool) -> Result<()> {
+    fn keep(&self, name: &str, document: &impl Serialize, lasts: Lasts) -> Result<()> {
         let path = self.0.join(name);
-        let what = || format!("write {}", path.display());
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.0)
-            .with_context(|| format!("create {}", self.0.display()))?;
-        let fresh = self.0.join(format!("{name}.new"));
-        let write = || -> io::Result<()> {
-            let _ = fs::remove_file(&fresh);
-            let mut out = fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&fresh)?;
-            out.write_all(&serde_json::to_vec(document)?)?;
-            if durable {
-                out.sync_all()?;
-            }
-            fs::rename(&fresh, &path)?;
-            if durable {
-                fs::File::open(&self.0)?.sync_all()?;
-            }
-            Ok(())
-        };
-        write().with_context(what)
+        replace(&path, lasts, |out| {
+            out.write_all(&serde_json::to_vec(document)?)
+        })
+        .with_context(|| format!("write {}", path.display()))
     }
 }
 
