@@ -171,3 +171,19 @@ fn a_reader_sees_one_moment_while_others_write() {
     );
     assert_eq!(names(&reader), ["late"]);
 }
+
+/// Switching to the write-ahead log, and the first migration, are steps at which SQLite answers "busy" at once.
+#[test]
+fn many_who_make_one_store_in_the_same_moment_all_get_it() {
+    for _ in 0..25 {
+        let place = tempfile::tempdir().unwrap();
+        let opened: Vec<_> = std::thread::scope(|scope| {
+            let open = || SqliteStore::open(place.path());
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        for store in opened {
+            store.unwrap();
+        }
+    }
+}

@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::SqliteStore;
 use crate::StoreError;
@@ -21,6 +21,9 @@ const APPLICATION: i32 = 0x6772_6f6d;
 
 /// How long a writer waits for another one.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Two who make one store in the same moment meet in steps at which SQLite does not wait for the other; then one tries again so soon.
+const AGAIN: Duration = Duration::from_millis(20);
 
 impl SqliteStore {
     /// Opens the store in `directory`, or makes one there.
@@ -73,8 +76,18 @@ fn prepare(mut connection: Connection, path: &Path) -> Result<Connection, StoreE
     connection
         .busy_timeout(PATIENCE)
         .map_err(StoreError::opening(path))?;
-    check_owner(&connection, path)?;
-    check_version(&connection, path)?;
+    let begun = Instant::now();
+    loop {
+        match make_ready(&mut connection, path) {
+            Err(StoreError::Busy { .. }) if begun.elapsed() < PATIENCE => std::thread::sleep(AGAIN),
+            done => return done.map(|()| connection),
+        }
+    }
+}
+
+fn make_ready(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    check_owner(connection, path)?;
+    check_version(connection, path)?;
     // The modes that no transaction can change come first; a write-ahead log survives a killed process.
     let modes = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
                  PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;
@@ -82,18 +95,18 @@ fn prepare(mut connection: Connection, path: &Path) -> Result<Connection, StoreE
     connection
         .execute_batch(modes)
         .map_err(StoreError::opening(path))?;
-    migrate(&mut connection, path)?;
-    Ok(connection)
+    migrate(connection, path)
 }
 
 /// Refuses a database that is not empty and not ours.
 fn check_owner(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let opening = || StoreError::opening(path);
-    let application: i32 = connection
-        .query_row("PRAGMA application_id", [], |r| r.get(0))
-        .map_err(opening())?;
+    // In this order: whoever makes the store in this very moment names the owner before the first table.
     let tables: i64 = connection
         .query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))
+        .map_err(opening())?;
+    let application: i32 = connection
+        .query_row("PRAGMA application_id", [], |r| r.get(0))
         .map_err(opening())?;
     if tables > 0 && application != APPLICATION {
         return Err(StoreError::NotAStore {
@@ -159,9 +172,14 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     {
         // Another process may have made the store in the same moment; then it is as it should be.
         if format_of(connection, path)? == before {
-            return Err(StoreError::Open {
-                path: path.to_owned(),
-                source: Box::new(error),
+            return Err(match is_busy(&error) {
+                true => StoreError::Busy {
+                    attempt: "open the store",
+                },
+                false => StoreError::Open {
+                    path: path.to_owned(),
+                    source: Box::new(error),
+                },
             });
         }
     }
@@ -170,4 +188,16 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
         .execute(made_by, [env!("CARGO_PKG_VERSION")])
         .map_err(StoreError::opening(path))?;
     Ok(())
+}
+
+/// True if somewhere below this error another process held the file.
+fn is_busy(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| {
+        let engine = cause.downcast_ref::<rusqlite::Error>();
+        matches!(
+            engine.and_then(rusqlite::Error::sqlite_error_code),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+        )
+    })
 }
