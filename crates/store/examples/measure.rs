@@ -2,7 +2,8 @@
 //! an empty PostgreSQL database after `--` the engine on a server as well.
 //!
 //! Ten thousand agents with twenty facts each are kept, one durable transaction for each agent, and read
-//! back; then one large batch; then a survey twice, for what the second one adds to the file.
+//! back; then one large batch; then a thousand agents with two hundred facts each whose batches come in groups, as they do
+//! when many agents report at once; then a survey twice, for what the second one adds to the file.
 
 use std::error::Error;
 use std::io::Write;
@@ -15,7 +16,7 @@ use groma_model::{
     AgentId, Coverage, CoverageState, Fact, Observation, Port, Scope, Seen, SiteId, SourceName,
     Timestamp, Transport,
 };
-use groma_store::{Moment, PostgresStore, SqliteStore, Store, StoreError};
+use groma_store::{Moment, PostgresStore, Ready, SqliteStore, Store, StoreError};
 
 const AGENTS: u32 = 10_000;
 const FACTS: u32 = 20;
@@ -27,10 +28,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     writeln!(out, "SQLite")?;
     many(&mut SqliteStore::open(&place.path().join("many"))?)?;
     one(&mut SqliteStore::open(&place.path().join("one"))?)?;
+    together(&mut SqliteStore::open(&place.path().join("together"))?)?;
     if let Some(url) = std::env::args().nth(1) {
         writeln!(out, "PostgreSQL")?;
         many(&mut PostgresStore::open(&url)?)?;
         one(&mut PostgresStore::open(&url)?)?;
+        together(&mut PostgresStore::open(&url)?)?;
         several(&url)?;
     }
     let mut store = SqliteStore::open(&place.path().join("growth"))?;
@@ -88,6 +91,45 @@ fn one(store: &mut dyn Store) -> Result<(), Box<dyn Error>> {
         "  ingest, one batch: {}",
         rate(rows, begun)
     )?;
+    Ok(())
+}
+
+/// A thousand agents whose batches come in groups, three days; on the third one fact in twenty is new. What is made ready needs no store,
+/// so it counts for itself.
+fn together(store: &mut dyn Store) -> Result<(), Box<dyn Error>> {
+    const MANY: u32 = 200;
+    const GROUP: u32 = 32;
+    let agents = AGENTS + 1..AGENTS + 1001;
+    let rows = 1000 * MANY;
+    for (day, new) in [(1, 0), (2, 0), (3, 10)] {
+        let begun = Instant::now();
+        let mut all = Vec::new();
+        for agent in agents.clone() {
+            let mut batch = look(agent, day, MANY + new);
+            batch.records.drain(..usize::try_from(new)?);
+            all.push(batch);
+        }
+        let made = begun.elapsed();
+        let begun = Instant::now();
+        let mut groups = Vec::new();
+        let mut batches = all.into_iter();
+        while batches.len() > 0 {
+            let group = batches.by_ref().take(usize::try_from(GROUP)?);
+            groups.push(group.map(Ready::of).collect::<Result<Vec<_>, _>>()?);
+        }
+        let (readied, begun) = (rate(rows, begun), Instant::now());
+        for group in &groups {
+            for kept in store.ingest_ready(group) {
+                kept?;
+            }
+        }
+        writeln!(
+            std::io::stdout(),
+            "  {GROUP} batches of {MANY} together, day {day}: {} (made ready: {readied}; invented in {:.1} s)",
+            rate(rows, begun),
+            made.as_secs_f64()
+        )?;
+    }
     Ok(())
 }
 

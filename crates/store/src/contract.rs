@@ -6,7 +6,7 @@ use groma_model::store::{
 };
 use groma_model::{AgentId, Evidence, SiteId, Timestamp};
 
-use crate::{BoxError, StoreError};
+use crate::{BoxError, Ready, StoreError};
 
 /// The moment one asks about.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,6 +61,10 @@ pub trait Store: Send {
         header: &BatchHeader,
         records: &mut Records<'_>,
     ) -> Result<Ingested, StoreError>;
+
+    /// Keeps batches that were made ready: each in one piece or not at all, and all that were kept are durable when this returns. One
+    /// answer for each, in their order. An engine may put them all into one transaction: many small ones then cost as few large ones.
+    fn ingest_ready(&mut self, batches: &[Ready]) -> Vec<Result<Ingested, StoreError>>;
 
     /// The number of the look that arrived last; 0 if there is none.
     fn watermark(&self) -> Result<u64, StoreError>;

@@ -56,5 +56,6 @@ pub mod fleet_conformance;
 pub use contract::{Ingested, LOCAL_EPOCH, Moment, Records, Store, Tally};
 pub use error::{BoxError, StoreError};
 pub use fleet::Fleet;
+pub use ingest::Ready;
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;

@@ -5,8 +5,8 @@
 mod common;
 
 use common::{accounts, all, at};
-use groma_model::{CoverageState, EvidenceState, Fact, Timestamp};
-use groma_store::{Moment, SqliteStore, Store};
+use groma_model::{AgentId, CoverageState, EvidenceState, Fact, Timestamp};
+use groma_store::{Ingested, Moment, Ready, SqliteStore, Store};
 use proptest::prelude::*;
 
 const NAMES: [&str; 3] = ["anna", "boris", "carla"];
@@ -91,6 +91,36 @@ proptest! {
             }
         }
         prop_assert_eq!(shown(&store), expected(&looks), "arrived as {:?}", order);
+    }
+
+    #[test]
+    fn batches_that_come_together_are_kept_as_those_that_come_alone(
+        looks in prop::collection::vec((any::<[bool; 3]>(), any::<bool>()), 1..7),
+        shuffle in prop::collection::vec(any::<u64>(), 7),
+        together in 1..8_usize,
+    ) {
+        let mut order: Vec<usize> = (0..looks.len()).collect();
+        order.sort_by_key(|n| shuffle.get(*n).copied());
+        let mut store = SqliteStore::open_in_memory().unwrap();
+        let mut other = SqliteStore::open_in_memory().unwrap();
+        for part in order.chunks(together) {
+            // Another vantage says the same, and the first batch comes twice.
+            let mut ready = Vec::new();
+            for number in part.iter().chain(part.first()) {
+                let batch = batch(*number, looks.get(*number).unwrap());
+                let mut theirs = batch.clone();
+                theirs.header.agent = AgentId::new("agt-b");
+                other.ingest(&batch).unwrap();
+                other.ingest(&theirs).unwrap();
+                ready.push(Ready::of(batch).unwrap());
+                ready.push(Ready::of(theirs).unwrap());
+            }
+            let kept: Vec<bool> = store.ingest_ready(&ready).into_iter().map(|one| one.unwrap() != Ingested::AlreadyKept).collect();
+            let new: Vec<bool> = (0..ready.len()).map(|n| n + 2 < ready.len()).collect();
+            prop_assert_eq!(kept, new);
+        }
+        prop_assert_eq!(all(&store, &Moment::Now), all(&other, &Moment::Now));
+        prop_assert_eq!(store.looks(&Moment::Now).unwrap(), other.looks(&Moment::Now).unwrap());
     }
 
     #[test]

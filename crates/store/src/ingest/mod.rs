@@ -2,18 +2,21 @@
 //!
 //! What a look changes is decided here, once for all engines; a [`Writer`] only reads what was and adds rows.
 
+mod part;
 mod stream;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use groma_model::SourceName;
-use groma_model::batch::{BatchHeader, Said};
+use groma_model::batch::BatchHeader;
 
 use crate::looks::StreamKey;
 use crate::place::{Event, Hash};
 use crate::report::Span;
 use crate::{Ingested, Records, StoreError, Tally};
 
+pub use part::Ready;
+use part::{Part, placed};
 use stream::Stream;
 
 pub(crate) const ATTEMPT: &str = "keep a batch";
@@ -91,46 +94,78 @@ pub(crate) struct NumberRow<'r> {
     pub(crate) value: f64,
 }
 
-/// Keeps a batch; the caller's transaction makes it whole or nothing.
+/// Keeps a batch while it is read; the caller's transaction makes it whole or nothing.
 pub(crate) fn ingest(
     writer: &mut impl Writer,
     header: &BatchHeader,
     records: &mut Records<'_>,
 ) -> Result<Ingested, StoreError> {
-    check_length("site", header.site.as_str())?;
-    check_length("agent", header.agent.as_str())?;
+    check_names(header)?;
     if writer.is_kept(header)? {
         return Ok(Ingested::AlreadyKept);
     }
-    let mut streams: BTreeMap<SourceName, Stream> = BTreeMap::new();
+    let mut streams: BTreeMap<SourceName, (Stream, Part)> = BTreeMap::new();
     for record in records {
         let record = record.map_err(StoreError::Input)?;
         if !streams.contains_key(&record.source) {
             let stream = open(writer, header, &record.source)?;
-            streams.insert(record.source.clone(), stream);
+            streams.insert(record.source.clone(), (stream, Part::default()));
         }
-        let Some(stream) = streams.get_mut(&record.source) else {
+        let Some((stream, part)) = streams.get_mut(&record.source) else {
             continue;
         };
-        match record.said {
-            Said::Saw(observation) => stream.saw(writer, observation)?,
-            Said::Missed(gap) => stream.missed(gap),
-            Said::Covered(coverage) => stream.covered(coverage),
+        let Some(observation) = part.hears(record.said) else {
+            continue;
+        };
+        // A batch may be larger than memory, so what is new goes at once.
+        let (place, json) = placed(&observation)?;
+        if !stream.knows(&place) && !part.seen.contains_key(&place) {
+            writer.add_fact(stream.site(), place.0, json)?;
         }
+        part.saw(place, observation.seen, None);
     }
-    for silent in header.sources.iter().collect::<BTreeSet<_>>() {
+    for silent in &header.sources {
         if !streams.contains_key(silent) {
-            streams.insert(silent.clone(), open(writer, header, silent)?);
+            let stream = open(writer, header, silent)?;
+            streams.insert(silent.clone(), (stream, Part::default()));
         }
     }
     let mut tally = Tally::default();
     let mut look = writer.watermark()?;
-    for stream in streams.values() {
+    for (stream, part) in streams.values() {
         look += 1;
-        stream.close(writer, header, look, &mut tally)?;
+        stream.close(writer, (header, part), look, &mut tally)?;
     }
     writer.finish()?;
     Ok(Ingested::Kept(tally))
+}
+
+/// Keeps a batch that was made ready. What is gathered is left to whoever ends the transaction.
+pub(crate) fn ingest_ready(
+    writer: &mut impl Writer,
+    ready: &Ready,
+) -> Result<Ingested, StoreError> {
+    let header = &ready.header;
+    check_names(header)?;
+    if writer.is_kept(header)? {
+        return Ok(Ingested::AlreadyKept);
+    }
+    let mut streams = Vec::with_capacity(ready.parts.len());
+    for (source, part) in &ready.parts {
+        streams.push((open(writer, header, source)?, part));
+    }
+    let mut tally = Tally::default();
+    let mut look = writer.watermark()?;
+    for (stream, part) in &streams {
+        look += 1;
+        stream.close(writer, (header, part), look, &mut tally)?;
+    }
+    Ok(Ingested::Kept(tally))
+}
+
+fn check_names(header: &BatchHeader) -> Result<(), StoreError> {
+    check_length("site", header.site.as_str())?;
+    check_length("agent", header.agent.as_str())
 }
 
 fn open(

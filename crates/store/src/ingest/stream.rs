@@ -1,11 +1,12 @@
 //! One source's part of a batch against what the store knows of that stream.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use groma_model::batch::BatchHeader;
-use groma_model::fact::Measurement;
-use groma_model::{Coverage, Fact, Foreign, Gap, Observation, Seen, SourceName};
+use groma_model::{Seen, SourceName};
 
+use super::part::Part;
 use super::{ATTEMPT, LookRow, NumberRow, Place, Writer};
 use crate::extent::Extent;
 use crate::looks::{StreamKey, signed};
@@ -13,7 +14,7 @@ use crate::place::{Event, Flow, Standing, Word, hash};
 use crate::report::{self, Span};
 use crate::{StoreError, Tally};
 
-/// One source's part of the batch.
+/// What the store knows of one stream, as a look of it comes in.
 pub(super) struct Stream {
     key: StreamKey,
     span: Span,
@@ -21,10 +22,6 @@ pub(super) struct Stream {
     later: Vec<(i64, Extent)>,
     /// What became of each place.
     known: HashMap<Place, Known>,
-    seen: BTreeMap<Place, Seen>,
-    measured: BTreeMap<(String, String, Foreign), (i64, f64)>,
-    coverage: Vec<Coverage>,
-    gaps: Vec<Gap>,
 }
 
 /// A place as the store knows it.
@@ -53,84 +50,49 @@ impl Stream {
         let later = writer.later_looks(&key, span.ended)?.into_iter();
         let later = later.map(|(span, json)| Ok((span.ended, extent(&json, span)?)));
         let later = later.collect::<Result<_, StoreError>>()?;
-        let mut places: HashMap<Place, Vec<Event>> = HashMap::new();
-        writer.events(&key, &mut |place, event| {
-            places.entry(place).or_default().push(event);
+        let mut places: HashMap<Place, Told> = HashMap::new();
+        writer.events(&key, &mut |place, event| match places.entry(place) {
+            Entry::Vacant(entry) => drop(entry.insert(Told::Once(event))),
+            Entry::Occupied(mut entry) => entry.get_mut().again(event),
         })?;
         let known = places
             .into_iter()
-            .map(|(place, events)| (place, Known::of(events, span.ended)));
+            .map(|(place, told)| (place, told.known(span.ended)));
         Ok(Self {
             span,
             later,
             known: known.collect(),
-            seen: BTreeMap::new(),
-            measured: BTreeMap::new(),
-            coverage: Vec::new(),
-            gaps: Vec::new(),
             key,
         })
     }
 
-    pub(super) fn missed(&mut self, gap: Gap) {
-        self.gaps.push(gap);
+    pub(super) fn site(&self) -> &str {
+        &self.key.site
     }
 
-    pub(super) fn covered(&mut self, coverage: Coverage) {
-        self.coverage.push(coverage);
-    }
-
-    pub(super) fn saw(
-        &mut self,
-        writer: &mut impl Writer,
-        observation: Observation,
-    ) -> Result<(), StoreError> {
-        let Observation { scope, fact, seen } = observation;
-        if let Fact::Measurement(Measurement {
-            metric,
-            subject,
-            value,
-        }) = fact
-        {
-            if value.is_finite() {
-                let newest = self
-                    .measured
-                    .entry((scope.as_str().to_owned(), metric, subject))
-                    .or_insert((i64::MIN, value));
-                if seen.last.millis() >= newest.0 {
-                    *newest = (seen.last.millis(), value);
-                }
-            }
-            return Ok(());
-        }
-        let json =
-            serde_json::to_string(&fact).map_err(|error| StoreError::Input(Box::new(error)))?;
-        let place = (hash(&json), scope.as_str().to_owned());
-        if !self.known.contains_key(&place) && !self.seen.contains_key(&place) {
-            writer.add_fact(&self.key.site, place.0, json)?;
-        }
-        self.seen
-            .entry(place)
-            .and_modify(|before| *before = before.joined(seen))
-            .or_insert(seen);
-        Ok(())
+    /// True if something became of this place before.
+    pub(super) fn knows(&self, place: &Place) -> bool {
+        self.known.contains_key(place)
     }
 
     /// Writes the look and all that it changes.
     pub(super) fn close(
         &self,
         writer: &mut impl Writer,
-        header: &BatchHeader,
+        (header, part): (&BatchHeader, &Part),
         look: i64,
         tally: &mut Tally,
     ) -> Result<(), StoreError> {
-        self.write_look(writer, header, look)?;
-        for (place, seen) in &self.seen {
+        self.write_look(writer, (header, part), look)?;
+        for (place, sighting) in &part.seen {
             tally.facts += 1;
-            self.write_seen(writer, look, place, *seen, tally)?;
+            if let Some(json) = sighting.json.as_ref().filter(|_| !self.knows(place)) {
+                writer.add_fact(&self.key.site, place.0, json.clone())?;
+            }
+            self.write_seen(writer, look, place, sighting.seen, tally)?;
         }
-        self.write_unseen(writer, look, tally)?;
-        for ((scope, metric, subject), (at, value)) in &self.measured {
+        self.write_unseen(writer, part, look, tally)?;
+        for ((scope, metric, subject), (at, value)) in &part.measured {
             tally.measurements += 1;
             let number = NumberRow {
                 scope,
@@ -148,10 +110,10 @@ impl Stream {
     fn write_look(
         &self,
         writer: &mut impl Writer,
-        header: &BatchHeader,
+        (header, part): (&BatchHeader, &Part),
         look: i64,
     ) -> Result<(), StoreError> {
-        let json = report::write(&self.coverage, &self.gaps, self.span)
+        let json = report::write(&part.coverage, &part.gaps, self.span)
             .map_err(|error| StoreError::Input(Box::new(error)))?;
         writer.add_look(&LookRow {
             stream: &self.key,
@@ -214,14 +176,15 @@ impl Stream {
     fn write_unseen(
         &self,
         writer: &mut impl Writer,
+        part: &Part,
         look: i64,
         tally: &mut Tally,
     ) -> Result<(), StoreError> {
-        let reach = Extent::of(&self.coverage, &self.gaps);
+        let reach = Extent::of(&part.coverage, &part.gaps);
         let mut absent: Vec<_> = self
             .known
             .iter()
-            .filter(|(place, _)| !self.seen.contains_key(*place))
+            .filter(|(place, _)| !part.seen.contains_key(*place))
             .collect();
         absent.sort_by_key(|(place, _)| *place);
         for (place, known) in absent {
@@ -282,17 +245,37 @@ impl Stream {
     }
 }
 
+/// The events of a place as they are read: most have one.
+enum Told {
+    Once(Event),
+    Often(Vec<Event>),
+}
+
+impl Told {
+    fn again(&mut self, event: Event) {
+        match self {
+            Self::Once(first) => *self = Self::Often(vec![*first, event]),
+            Self::Often(events) => events.push(event),
+        }
+    }
+
+    /// What they come to at `moment`.
+    fn known(self, moment: i64) -> Known {
+        match self {
+            Self::Once(event) => Known::of(&mut [event], moment),
+            Self::Often(mut events) => Known::of(&mut events, moment),
+        }
+    }
+}
+
 impl Known {
-    fn of(mut events: Vec<Event>, moment: i64) -> Self {
-        let next = events
-            .iter()
-            .map(|event| event.at)
-            .filter(|at| *at > moment)
-            .min();
-        events.retain(|event| event.at <= moment);
+    fn of(events: &mut [Event], moment: i64) -> Self {
+        events.sort_by_key(|event| event.at > moment);
+        let past = events.partition_point(|event| event.at <= moment);
+        let (past, future) = events.split_at_mut(past);
         Self {
-            standing: Standing::of(&mut events),
-            next,
+            standing: Standing::of(past),
+            next: future.iter().map(|event| event.at).min(),
         }
     }
 }

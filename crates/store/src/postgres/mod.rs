@@ -28,8 +28,9 @@ use groma_model::store::{
 };
 use groma_model::{AgentId, Evidence, SiteId, Timestamp};
 
+use crate::ingest::Writer;
 use crate::looks::{Bounds, signed, unsigned};
-use crate::{Ingested, Moment, Records, Store, StoreError};
+use crate::{Ingested, Moment, Ready, Records, Store, StoreError};
 
 use address::Address;
 use ingest::Gathered;
@@ -105,6 +106,20 @@ impl Store for PostgresStore {
         self.durably(crate::ingest::ATTEMPT, ingest::vantage(header), |work| {
             crate::ingest::ingest(&mut Gathered::new(work, header), header, records)
         })
+    }
+
+    /// Each in a transaction of its own: whoever held the locks of many vantages at once would wait for a replica that waits for him.
+    fn ingest_ready(&mut self, batches: &[Ready]) -> Vec<Result<Ingested, StoreError>> {
+        let keep = |ready: &Ready| {
+            let header = ready.header();
+            self.durably(crate::ingest::ATTEMPT, ingest::vantage(header), |work| {
+                let mut rows = Gathered::new(work, header);
+                let ingested = crate::ingest::ingest_ready(&mut rows, ready)?;
+                rows.finish()?;
+                Ok(ingested)
+            })
+        };
+        batches.iter().map(keep).collect()
     }
 
     fn watermark(&self) -> Result<u64, StoreError> {

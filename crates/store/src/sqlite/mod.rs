@@ -10,6 +10,7 @@ mod looks;
 mod open;
 mod rows;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use groma_model::batch::BatchHeader;
@@ -20,7 +21,9 @@ use groma_model::{AgentId, Evidence, SiteId, Timestamp};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::looks::{Bounds, signed, unsigned};
-use crate::{Ingested, Moment, Records, Store, StoreError};
+use crate::{Ingested, Moment, Ready, Records, Store, StoreError};
+
+use ingest::Gathered;
 
 /// A store in one directory, or in memory.
 ///
@@ -33,6 +36,24 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
+    /// Keeps all of `batches` in one transaction, or none.
+    fn ingest_together(&mut self, batches: &[Ready]) -> Result<Vec<Ingested>, StoreError> {
+        self.durably(crate::ingest::ATTEMPT, |connection| {
+            let mut rows = Gathered::new(connection);
+            let mut vantages = BTreeSet::new();
+            let mut done = Vec::with_capacity(batches.len());
+            for ready in batches {
+                let header = ready.header();
+                if !vantages.insert((&header.site, &header.agent)) {
+                    rows.write()?;
+                }
+                done.push(crate::ingest::ingest_ready(&mut rows, ready)?);
+            }
+            rows.write()?;
+            Ok(done)
+        })
+    }
+
     /// Where the file is, if there is one.
     pub fn path(&self) -> Option<&std::path::Path> {
         self.path.as_deref()
@@ -97,9 +118,28 @@ impl Store for SqliteStore {
         records: &mut Records<'_>,
     ) -> Result<Ingested, StoreError> {
         self.durably(crate::ingest::ATTEMPT, |connection| {
-            let mut rows = ingest::Statements::prepare(connection)?;
-            crate::ingest::ingest(&mut rows, header, records)
+            crate::ingest::ingest(&mut Gathered::new(connection), header, records)
         })
+    }
+
+    fn ingest_ready(&mut self, batches: &[Ready]) -> Vec<Result<Ingested, StoreError>> {
+        match self.ingest_together(batches) {
+            Ok(done) => done.into_iter().map(Ok).collect(),
+            // Whoever writes now makes all of them wait, not each of them anew.
+            Err(StoreError::Busy { attempt }) => {
+                let busy = |_: &Ready| Err(StoreError::Busy { attempt });
+                batches.iter().map(busy).collect()
+            }
+            // Nothing was kept. What fails in one of them must not cost the others.
+            Err(error) if batches.len() == 1 => vec![Err(error)],
+            Err(_) => batches
+                .iter()
+                .map(|one| {
+                    let mut kept = self.ingest_together(std::slice::from_ref(one))?;
+                    Ok(kept.pop().unwrap_or(Ingested::AlreadyKept))
+                })
+                .collect(),
+        }
     }
 
     fn watermark(&self) -> Result<u64, StoreError> {
