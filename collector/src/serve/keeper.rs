@@ -1,18 +1,20 @@
 //! The store behind the listeners. One connection writes, one reads: who is admitted need not wait for who is kept.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use groma_model::fleet::{AgentRecord, Policy, RefusalWord, TokenRecord};
 use groma_model::{AgentId, Batch, SiteId, Timestamp};
 use groma_serve::{KeepError, Keeper};
-use groma_store::{Ingested, StoreError};
+use groma_store::{Ingested, Ready, StoreError};
 
+use super::together::{Together, held};
 use crate::verbs::FleetStore;
 
 /// Two connections to one store.
 pub(crate) struct StoreKeeper {
     writer: Mutex<Box<dyn FleetStore>>,
     reader: Mutex<Box<dyn FleetStore>>,
+    together: Together,
 }
 
 impl StoreKeeper {
@@ -20,16 +22,16 @@ impl StoreKeeper {
         Self {
             writer: Mutex::new(writer),
             reader: Mutex::new(reader),
+            together: Together::default(),
         }
     }
 
     fn write(&self) -> MutexGuard<'_, Box<dyn FleetStore>> {
-        // Whoever panicked did so within a transaction, which the engine took back.
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.writer)
     }
 
     fn read(&self) -> MutexGuard<'_, Box<dyn FleetStore>> {
-        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.reader)
     }
 }
 
@@ -79,8 +81,12 @@ impl Keeper for StoreKeeper {
             .map_err(failed)
     }
 
-    fn keep(&self, batch: &Batch) -> Result<bool, KeepError> {
-        let ingested = self.write().ingest(batch).map_err(failed)?;
+    fn keep(&self, batch: Batch) -> Result<bool, KeepError> {
+        let ready = Ready::of(batch).map_err(failed)?;
+        let ingested = self
+            .together
+            .keep(ready, &self.writer, |store| store.evidence_store())
+            .map_err(failed)?;
         Ok(ingested == Ingested::AlreadyKept)
     }
 

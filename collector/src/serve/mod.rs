@@ -1,5 +1,6 @@
 //! `groma serve` over a store: the keeper that listeners ask.
 
 mod keeper;
+mod together;
 
 pub(crate) use keeper::StoreKeeper;

@@ -25,6 +25,10 @@ use crate::tls::Caller;
 
 /// A batch that ends so much later than now was made by a clock nobody should believe.
 const FUTURE: Duration = Duration::from_secs(86_400);
+/// A whole turn at keeping, which the largest batch takes, has so many parts.
+pub(crate) const TURN_PARTS: u32 = 16;
+/// Bytes, as they came, that one part is for.
+const TURN_BYTES: usize = 256 << 10;
 /// Copies of one agent that are let in without a person.
 const COPIES_MAX: usize = 100;
 /// A share of packets is given for so long at most.
@@ -205,7 +209,11 @@ async fn taken(
     };
     let bytes = bytes_of(shared, body, limit).await?;
     let whole = Instant::now();
-    let in_time = tokio::time::timeout(patience, shared.keeping.clone().acquire_owned()).await;
+    let turn = shared
+        .keeping
+        .clone()
+        .acquire_many_owned(share(bytes.len()));
+    let in_time = tokio::time::timeout(patience, turn).await;
     let Ok(Ok(turn)) = in_time else {
         return Err(RefusalWord::Busy.into());
     };
@@ -231,6 +239,12 @@ async fn taken(
         .bytes
         .fetch_add(u64::try_from(size).unwrap_or(u64::MAX), Ordering::Relaxed);
     Ok(kept)
+}
+
+/// Of how many parts of a turn a batch of so many bytes has need: what is unpacked costs memory, and many small ones are kept together.
+fn share(bytes: usize) -> u32 {
+    let parts = u32::try_from(bytes.div_ceil(TURN_BYTES)).unwrap_or(u32::MAX);
+    parts.clamp(1, TURN_PARTS)
 }
 
 /// Batches of one agent that are read or kept at once: it sends one after the other.
@@ -291,20 +305,20 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
 /// Unpacks a batch and keeps it under the name of who sent it, and no other.
 fn kept(shared: &Shared, record: &AgentRecord, bytes: &[u8]) -> Result<(Kept, u64), Refusal> {
     let batch = unpacked(bytes)?;
-    let header = &batch.header;
+    let header = batch.header.clone();
     if header.agent != record.agent || header.site != record.site {
         return Err(RefusalWord::NotYours.into());
     }
     if header.ended > shared.journal.now().plus(FUTURE) {
         return Err(RefusalWord::Clock.into());
     }
-    let again = shared.keeper.keep(&batch).inspect_err(|error| {
+    let records = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
+    let again = shared.keeper.keep(batch).inspect_err(|error| {
         let (agent, why) = (record.agent.as_str(), error.to_string());
         shared
             .journal
             .tell_now_and_then("batch-not-kept", &[("agent", agent), ("because", &why)]);
     })?;
-    let records = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
     Ok((
         Kept {
             epoch: header.epoch,

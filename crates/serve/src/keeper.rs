@@ -41,7 +41,7 @@ pub trait Keeper: Send + Sync + 'static {
     ) -> Result<u32, KeepError>;
 
     /// Keeps a batch: when this returns it is durable. True if it was kept before.
-    fn keep(&self, batch: &Batch) -> Result<bool, KeepError>;
+    fn keep(&self, batch: Batch) -> Result<bool, KeepError>;
 
     /// True if something could be kept now; for those who watch the collector.
     fn is_ready(&self) -> bool;

@@ -23,7 +23,8 @@ pub struct Limits {
     pub connections_max: usize,
     /// MiB of batches that are being read or kept.
     pub in_flight_mib_max: usize,
-    /// Batches that are unpacked or kept at once; those beyond wait, and then are put off.
+    /// Batches of the largest size that are unpacked or kept at once, or sixteen times as many small ones; those beyond wait, and then
+    /// are put off.
     pub keeping_max: usize,
     /// How long a batch waits for its turn.
     pub patience: Duration,
@@ -178,7 +179,9 @@ impl Serving {
             random: config.random,
             agents_port: agents_at.port(),
             in_flight: Arc::new(Semaphore::new(limits.in_flight_mib_max)),
-            keeping: Arc::new(Semaphore::new(limits.keeping_max)),
+            keeping: Arc::new(Semaphore::new(
+                limits.keeping_max * agents::TURN_PARTS as usize,
+            )),
             busy: Mutex::default(),
         });
         let (stop, stopped) = watch::channel(false);

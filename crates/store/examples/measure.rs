@@ -51,32 +51,32 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn many(store: &mut dyn Store) -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout();
     let rows = AGENTS * FACTS;
-    let begun = Instant::now();
+    let begun = Begun::now();
     for agent in 0..AGENTS {
         store.ingest(&look(agent, 1, FACTS))?;
     }
     writeln!(
         out,
         "  ingest, {AGENTS} durable batches: {}",
-        rate(rows, begun)
+        rate(rows, &begun)
     )?;
     for round in 1..=2 {
-        let begun = Instant::now();
+        let begun = Begun::now();
         let mut read = 0;
         for evidence in store.evidence(&Moment::Now)? {
             evidence?;
             read += 1;
         }
-        writeln!(out, "  evidence, reading {round}: {}", rate(read, begun))?;
+        writeln!(out, "  evidence, reading {round}: {}", rate(read, &begun))?;
     }
-    let begun = Instant::now();
+    let begun = Begun::now();
     for agent in 0..AGENTS {
         store.ingest(&look(agent, 2, FACTS))?;
     }
-    writeln!(out, "  the same looks a day later: {}", rate(rows, begun))?;
-    let begun = Instant::now();
+    writeln!(out, "  the same looks a day later: {}", rate(rows, &begun))?;
+    let begun = Begun::now();
     let looks = store.looks(&Moment::Now)?.len();
-    writeln!(out, "  looks: {}", rate(u32::try_from(looks)?, begun))?;
+    writeln!(out, "  looks: {}", rate(u32::try_from(looks)?, &begun))?;
     Ok(())
 }
 
@@ -84,12 +84,12 @@ fn many(store: &mut dyn Store) -> Result<(), Box<dyn Error>> {
 fn one(store: &mut dyn Store) -> Result<(), Box<dyn Error>> {
     let rows = AGENTS * FACTS;
     let batch = look(AGENTS, 1, rows);
-    let begun = Instant::now();
+    let begun = Begun::now();
     store.ingest(&batch)?;
     writeln!(
         std::io::stdout(),
         "  ingest, one batch: {}",
-        rate(rows, begun)
+        rate(rows, &begun)
     )?;
     Ok(())
 }
@@ -102,22 +102,22 @@ fn together(store: &mut dyn Store) -> Result<(), Box<dyn Error>> {
     let agents = AGENTS + 1..AGENTS + 1001;
     let rows = 1000 * MANY;
     for (day, new) in [(1, 0), (2, 0), (3, 10)] {
-        let begun = Instant::now();
+        let begun = Begun::now();
         let mut all = Vec::new();
         for agent in agents.clone() {
             let mut batch = look(agent, day, MANY + new);
             batch.records.drain(..usize::try_from(new)?);
             all.push(batch);
         }
-        let made = begun.elapsed();
-        let begun = Instant::now();
+        let made = begun.at.elapsed();
+        let begun = Begun::now();
         let mut groups = Vec::new();
         let mut batches = all.into_iter();
         while batches.len() > 0 {
             let group = batches.by_ref().take(usize::try_from(GROUP)?);
             groups.push(group.map(Ready::of).collect::<Result<Vec<_>, _>>()?);
         }
-        let (readied, begun) = (rate(rows, begun), Instant::now());
+        let (readied, begun) = (rate(rows, &begun), Begun::now());
         for group in &groups {
             for kept in store.ingest_ready(group) {
                 kept?;
@@ -126,7 +126,7 @@ fn together(store: &mut dyn Store) -> Result<(), Box<dyn Error>> {
         writeln!(
             std::io::stdout(),
             "  {GROUP} batches of {MANY} together, day {day}: {} (made ready: {readied}; invented in {:.1} s)",
-            rate(rows, begun),
+            rate(rows, &begun),
             made.as_secs_f64()
         )?;
     }
@@ -135,7 +135,7 @@ fn together(store: &mut dyn Store) -> Result<(), Box<dyn Error>> {
 
 /// Four stores that ingest on one database at the same time.
 fn several(url: &str) -> Result<(), Box<dyn Error>> {
-    let begun = Instant::now();
+    let begun = Begun::now();
     let write = |part: u32| -> Result<(), StoreError> {
         let mut store = PostgresStore::open(url)?;
         for agent in (0..AGENTS).filter(|agent| agent % WRITERS == part) {
@@ -154,7 +154,7 @@ fn several(url: &str) -> Result<(), Box<dyn Error>> {
     });
     done.into_iter().collect::<Result<(), _>>()?;
     let rows = AGENTS * FACTS;
-    let said = rate(rows, begun);
+    let said = rate(rows, &begun);
     writeln!(
         std::io::stdout(),
         "  another day, {WRITERS} at a time: {said}"
@@ -162,11 +162,37 @@ fn several(url: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn rate(rows: u32, begun: Instant) -> String {
-    let seconds = begun.elapsed().as_secs_f64();
+/// When something began, by the clock and by what this thread had of the processor: machines are shared.
+struct Begun {
+    at: Instant,
+    processor: f64,
+}
+
+impl Begun {
+    fn now() -> Self {
+        Self {
+            at: Instant::now(),
+            processor: processor_seconds(),
+        }
+    }
+}
+
+/// The first number of proc_pid_schedstat(5): nanoseconds on the processor.
+fn processor_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos = text.split(' ').next().and_then(|word| word.parse().ok());
+    nanos.map_or(0.0, |nanos: f64| nanos / 1e9)
+}
+
+fn rate(rows: u32, begun: &Begun) -> String {
+    let (seconds, processor) = (
+        begun.at.elapsed().as_secs_f64(),
+        processor_seconds() - begun.processor,
+    );
     format!(
-        "{rows} rows in {seconds:.2} s, {:.0} rows/s",
-        f64::from(rows) / seconds
+        "{rows} rows in {seconds:.2} s, {:.0} rows/s; processor {processor:.2} s, {:.0} rows/s",
+        f64::from(rows) / seconds,
+        f64::from(rows) / processor
     )
 }
 

@@ -46,6 +46,14 @@ impl Ready {
     pub fn header(&self) -> &BatchHeader {
         &self.header
     }
+
+    /// Facts and values in it, the same one once.
+    pub fn facts(&self) -> usize {
+        let parts = self.parts.values();
+        parts
+            .map(|part| part.seen.len() + part.measured.len())
+            .sum()
+    }
 }
 
 /// What one source says in a batch.

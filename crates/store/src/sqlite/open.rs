@@ -91,7 +91,7 @@ fn make_ready(connection: &mut Connection, path: &Path) -> Result<(), StoreError
     // The modes that no transaction can change come first; a write-ahead log survives a killed process.
     let modes = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
                  PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;
-                 PRAGMA cache_size = -131072;";
+                 PRAGMA cache_size = -131072; PRAGMA wal_autocheckpoint = 4000;";
     connection
         .execute_batch(modes)
         .map_err(StoreError::opening(path))?;

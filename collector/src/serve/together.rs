@@ -1,0 +1,149 @@
+//! Batches that come while another one is written wait together and are kept together: one transaction and one sync for all of them.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{SyncSender, TryRecvError, sync_channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use groma_store::{Ingested, Ready, Store, StoreError};
+
+/// Batches that are kept in one transaction at most.
+const BATCHES_MAX: usize = 64;
+/// Facts in them, beyond which nothing is added: nobody should wait long for what is not his.
+const FACTS_MAX: usize = 32_768;
+
+type Answer = Result<Ingested, StoreError>;
+
+/// What waits for the one who writes.
+#[derive(Default)]
+pub(super) struct Together(Mutex<VecDeque<(Ready, SyncSender<Answer>)>>);
+
+impl Together {
+    /// Keeps `ready`, in whatever company; durable when this returns.
+    pub(super) fn keep<S>(
+        &self,
+        ready: Ready,
+        writer: &Mutex<S>,
+        as_store: impl Fn(&mut S) -> &mut dyn Store,
+    ) -> Answer {
+        let (answer, answered) = sync_channel(1);
+        held(&self.0).push_back((ready, answer));
+        loop {
+            let mut writer = held(writer);
+            match answered.try_recv() {
+                Ok(answer) => return answer,
+                // Whoever took it up came to grief; nothing was kept.
+                Err(TryRecvError::Disconnected) => {
+                    return Err(StoreError::Busy {
+                        attempt: "keep a batch",
+                    });
+                }
+                Err(TryRecvError::Empty) => {}
+            }
+            let (batches, answers): (Vec<_>, Vec<_>) = self.next().into_iter().unzip();
+            let kept = as_store(&mut writer).ingest_ready(&batches);
+            for (to, answer) in answers.into_iter().zip(kept) {
+                // Whoever does not wait any more asks again and hears that it is kept.
+                let _ = to.send(answer);
+            }
+        }
+    }
+
+    /// Those that came first, as many as go together.
+    fn next(&self) -> Vec<(Ready, SyncSender<Answer>)> {
+        let mut waiting = held(&self.0);
+        let (mut group, mut facts) = (Vec::new(), 0);
+        while let Some((ready, _)) = waiting.front() {
+            facts += ready.facts();
+            if group.len() >= BATCHES_MAX || (facts > FACTS_MAX && !group.is_empty()) {
+                break;
+            }
+            group.extend(waiting.pop_front());
+        }
+        group
+    }
+}
+
+/// Whoever panicked while it held this did so within a transaction, which the engine took back.
+pub(super) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use groma_model::batch::{BATCH_SCHEMA, Batch, BatchHeader, Record, Said};
+    use groma_model::fact::Account;
+    use groma_model::{AgentId, Fact, Observation, Scope, Seen, SiteId, SourceName, Timestamp};
+    use groma_store::{Moment, SqliteStore};
+
+    use super::*;
+
+    fn ready(agent: &str, sequence: u64) -> Ready {
+        let source = SourceName::new("test.accounts");
+        let ended = Timestamp::from_millis(1_795_000_000_000);
+        let seen = Observation {
+            scope: Scope::new("test", "all"),
+            fact: Fact::Account(Account {
+                name: format!("{agent}-{sequence}").into(),
+                id: sequence.to_string(),
+                home: None,
+                shell: None,
+                can_log_in: true,
+            }),
+            seen: Seen::once(ended),
+        };
+        let header = BatchHeader {
+            schema: BATCH_SCHEMA.to_owned(),
+            agent: AgentId::new(agent),
+            site: SiteId::default(),
+            epoch: 1,
+            sequence,
+            version: String::new(),
+            started: ended,
+            ended,
+            sources: vec![source.clone()],
+        };
+        let records = vec![Record {
+            source,
+            said: Said::Saw(seen),
+        }];
+        Ready::of(Batch { header, records }).unwrap()
+    }
+
+    #[test]
+    fn many_at_once_are_all_kept_and_one_that_cannot_be_costs_no_other() {
+        let writer = Mutex::new(SqliteStore::open_in_memory().unwrap());
+        let together = Together::default();
+        let endless = "a".repeat(4096);
+        let keep =
+            |agent: &str, sequence| together.keep(ready(agent, sequence), &writer, |store| store);
+        std::thread::scope(|scope| {
+            for agent in 0..16 {
+                let (keep, endless) = (&keep, &endless);
+                scope.spawn(move || {
+                    for sequence in 1..=20 {
+                        let kept = keep(&format!("agt-{agent}"), sequence);
+                        assert!(matches!(kept, Ok(Ingested::Kept(_))), "{kept:?}");
+                    }
+                    let again = keep(&format!("agt-{agent}"), 20);
+                    assert_eq!(again.unwrap(), Ingested::AlreadyKept);
+                    assert!(matches!(keep(endless, 1), Err(StoreError::Input(_))));
+                });
+            }
+        });
+        let store = writer.lock().unwrap();
+        assert_eq!(store.watermark().unwrap(), 16 * 20);
+        assert_eq!(store.evidence(&Moment::Now).unwrap().count(), 16 * 20);
+    }
+
+    #[test]
+    fn a_group_ends_where_it_would_grow_too_large() {
+        let together = Together::default();
+        for number in 0..100 {
+            let (answer, _) = sync_channel(1);
+            held(&together.0).push_back((ready("agt-a", number), answer));
+        }
+        assert_eq!(together.next().len(), BATCHES_MAX);
+        assert_eq!(together.next().len(), 100 - BATCHES_MAX);
+        assert!(together.next().is_empty());
+    }
+}
