@@ -20,7 +20,7 @@ pub(crate) struct Bounds {
 }
 
 /// One way of looking from one vantage; ordered as the tables are.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
 pub(crate) struct StreamKey {
     pub(crate) site: String,
     pub(crate) vantage: String,

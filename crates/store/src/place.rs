@@ -143,36 +143,35 @@ impl Standing {
     /// What is removed stays so until it is seen again: a later look that could not see everything has nothing to add.
     pub(crate) fn of(events: &mut [Event]) -> Option<Self> {
         events.sort_by_key(Event::order);
-        let mut standing: Option<Self> = None;
-        for event in events {
-            let (word, at) = (event.word, event.at);
-            standing = match (standing, word) {
-                (None, Word::Seen) => Some(Self {
-                    word,
-                    at,
-                    first: event.first,
-                    last: event.last,
-                    count: event.count,
-                    flow: event.flow,
-                }),
-                (Some(old), Word::Seen) => Some(Self {
-                    word,
-                    at,
-                    first: old.first.min(event.first),
-                    last: event.last,
-                    count: event.count,
-                    flow: old.flow.then(event.flow),
-                }),
-                (Some(old), Word::Removed) if old.word != Word::Removed => {
-                    Some(Self { word, at, ..old })
-                }
-                (Some(old), Word::NotSeen) if old.word == Word::Seen => {
-                    Some(Self { word, at, ..old })
-                }
-                (old, _) => old,
-            };
+        events.iter().fold(None, Self::after)
+    }
+
+    /// What stands after one more event.
+    pub(crate) fn after(standing: Option<Self>, event: &Event) -> Option<Self> {
+        let (word, at) = (event.word, event.at);
+        match (standing, word) {
+            (None, Word::Seen) => Some(Self {
+                word,
+                at,
+                first: event.first,
+                last: event.last,
+                count: event.count,
+                flow: event.flow,
+            }),
+            (Some(old), Word::Seen) => Some(Self {
+                word,
+                at,
+                first: old.first.min(event.first),
+                last: event.last,
+                count: event.count,
+                flow: old.flow.then(event.flow),
+            }),
+            (Some(old), Word::Removed) if old.word != Word::Removed => {
+                Some(Self { word, at, ..old })
+            }
+            (Some(old), Word::NotSeen) if old.word == Word::Seen => Some(Self { word, at, ..old }),
+            (old, _) => old,
         }
-        standing
     }
 }
 

@@ -93,6 +93,28 @@ proptest! {
         prop_assert_eq!(shown(&store), expected(&looks), "arrived as {:?}", order);
     }
 
+    /// What a writer remembers of a stream is worth nothing after another one wrote.
+    #[test]
+    fn two_writers_of_one_vantage_give_what_the_looks_say(
+        looks in prop::collection::vec((any::<[bool; 3]>(), any::<bool>()), 1..9),
+        writers in prop::collection::vec(any::<bool>(), 9),
+        late in 0..9_usize,
+    ) {
+        let place = tempfile::tempdir().unwrap();
+        let mut one = SqliteStore::open(place.path()).unwrap();
+        let mut other = SqliteStore::open(place.path()).unwrap();
+        let mut order: Vec<usize> = (0..looks.len()).collect();
+        if late < order.len() {
+            let comes_last = order.remove(late);
+            order.push(comes_last);
+        }
+        for (number, first) in order.iter().copied().zip(writers) {
+            let writer = if first { &mut one } else { &mut other };
+            writer.ingest(&batch(number, looks.get(number).unwrap())).unwrap();
+        }
+        prop_assert_eq!(shown(&one), expected(&looks), "arrived as {:?}", order);
+    }
+
     #[test]
     fn batches_that_come_together_are_kept_as_those_that_come_alone(
         looks in prop::collection::vec((any::<[bool; 3]>(), any::<bool>()), 1..7),

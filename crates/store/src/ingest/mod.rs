@@ -3,6 +3,7 @@
 //! What a look changes is decided here, once for all engines; a [`Writer`] only reads what was and adds rows.
 
 mod part;
+mod standings;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ use crate::{Ingested, Records, StoreError, Tally};
 
 pub use part::Ready;
 use part::{Part, placed};
+pub(crate) use standings::Standings;
+pub(crate) use stream::Known;
 use stream::Stream;
 
 pub(crate) const ATTEMPT: &str = "keep a batch";
@@ -68,6 +71,15 @@ pub(crate) trait Writer {
 
     /// Adds a value to the series it belongs to.
     fn add_number(&mut self, stream: &StreamKey, number: &NumberRow<'_>) -> Result<(), StoreError>;
+
+    /// What stands in `stream` since its newest look, if that is remembered; it is remembered no more until it is given back. An engine
+    /// that remembers nothing says nothing.
+    fn recall(&mut self, _stream: &StreamKey) -> Option<Known> {
+        None
+    }
+
+    /// Gives what stands in `stream` after this look; it holds if the transaction does.
+    fn remember(&mut self, _stream: &StreamKey, _known: Known) {}
 
     /// Writes whatever was gathered.
     fn finish(&mut self) -> Result<(), StoreError>;
@@ -132,9 +144,9 @@ pub(crate) fn ingest(
     }
     let mut tally = Tally::default();
     let mut look = writer.watermark()?;
-    for (stream, part) in streams.values() {
+    for (stream, part) in streams.into_values() {
         look += 1;
-        stream.close(writer, (header, part), look, &mut tally)?;
+        stream.close(writer, (header, &part), look, &mut tally)?;
     }
     writer.finish()?;
     Ok(Ingested::Kept(tally))
@@ -156,7 +168,7 @@ pub(crate) fn ingest_ready(
     }
     let mut tally = Tally::default();
     let mut look = writer.watermark()?;
-    for (stream, part) in &streams {
+    for (stream, part) in streams {
         look += 1;
         stream.close(writer, (header, part), look, &mut tally)?;
     }

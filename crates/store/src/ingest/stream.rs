@@ -20,12 +20,16 @@ pub(super) struct Stream {
     span: Span,
     /// Looks of this stream that ended after this one, if it comes late: when, and how far they reached.
     later: Vec<(i64, Extent)>,
-    /// What became of each place.
-    known: HashMap<Place, Known>,
+    known: Known,
 }
 
+/// What became of each place of a stream.
+#[derive(Default, Debug)]
+pub(crate) struct Known(HashMap<Place, KnownPlace>);
+
 /// A place as the store knows it.
-struct Known {
+#[derive(Debug)]
+struct KnownPlace {
     /// What is true of it at the end of this look; `None` if it was first seen later.
     standing: Option<Standing>,
     /// The earliest moment after this look at which something became of it; only a late look has that.
@@ -49,19 +53,17 @@ impl Stream {
         };
         let later = writer.later_looks(&key, span.ended)?.into_iter();
         let later = later.map(|(span, json)| Ok((span.ended, extent(&json, span)?)));
-        let later = later.collect::<Result<_, StoreError>>()?;
-        let mut places: HashMap<Place, Told> = HashMap::new();
-        writer.events(&key, &mut |place, event| match places.entry(place) {
-            Entry::Vacant(entry) => drop(entry.insert(Told::Once(event))),
-            Entry::Occupied(mut entry) => entry.get_mut().again(event),
-        })?;
-        let known = places
-            .into_iter()
-            .map(|(place, told)| (place, told.known(span.ended)));
+        let later: Vec<_> = later.collect::<Result<_, StoreError>>()?;
+        // What is remembered is what stands now; a late look asks what stood then.
+        let remembered = writer.recall(&key).filter(|_| later.is_empty());
+        let known = match remembered {
+            Some(known) => known,
+            None => read(writer, &key, span.ended)?,
+        };
         Ok(Self {
             span,
             later,
-            known: known.collect(),
+            known,
             key,
         })
     }
@@ -72,12 +74,12 @@ impl Stream {
 
     /// True if something became of this place before.
     pub(super) fn knows(&self, place: &Place) -> bool {
-        self.known.contains_key(place)
+        self.known.0.contains_key(place)
     }
 
     /// Writes the look and all that it changes.
     pub(super) fn close(
-        &self,
+        mut self,
         writer: &mut impl Writer,
         (header, part): (&BatchHeader, &Part),
         look: i64,
@@ -104,6 +106,9 @@ impl Stream {
             };
             writer.add_number(&self.key, &number)?;
         }
+        if self.later.is_empty() {
+            writer.remember(&self.key, self.known);
+        }
         Ok(())
     }
 
@@ -127,14 +132,14 @@ impl Stream {
 
     /// What a fact that was seen adds: nothing, if all of it was known.
     fn write_seen(
-        &self,
+        &mut self,
         writer: &mut impl Writer,
         look: i64,
         place: &Place,
         seen: Seen,
         tally: &mut Tally,
     ) -> Result<(), StoreError> {
-        let known = self.known.get(place);
+        let known = self.known.0.get(place);
         let event = self.event(look, seen);
         match known
             .and_then(|known| known.standing)
@@ -145,6 +150,10 @@ impl Stream {
             Some(_) => return Ok(()),
         }
         writer.add_event(&self.key, place, &event)?;
+        if self.later.is_empty() {
+            self.known.learns(place, event);
+            return Ok(());
+        }
         // Late news: the looks that came before it in time of arrival, but after it in time, did not see the fact.
         let mut word = Word::Seen;
         for (ended, reach) in &self.later {
@@ -174,23 +183,23 @@ impl Stream {
 
     /// Closes what was open and was not seen.
     fn write_unseen(
-        &self,
+        &mut self,
         writer: &mut impl Writer,
         part: &Part,
         look: i64,
         tally: &mut Tally,
     ) -> Result<(), StoreError> {
         let reach = Extent::of(&part.coverage, &part.gaps);
-        let mut absent: Vec<_> = self
-            .known
-            .iter()
-            .filter(|(place, _)| !part.seen.contains_key(*place))
-            .collect();
-        absent.sort_by_key(|(place, _)| *place);
-        for (place, known) in absent {
-            let Some(standing) = known.standing else {
-                continue;
-            };
+        let absent = self.known.0.iter();
+        let absent = absent.filter(|(place, _)| !part.seen.contains_key(*place));
+        let absent = absent.filter_map(|(place, known)| {
+            let standing = known.standing?;
+            Some((place.clone(), standing, known.next))
+        });
+        let mut absent: Vec<_> = absent.collect();
+        absent.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+        for (place, standing, next) in absent {
+            let place = &place;
             let word = gone(&reach, &place.1);
             match (standing.word, word) {
                 (Word::Removed, _) | (Word::NotSeen, Word::NotSeen | Word::Seen) => continue,
@@ -214,9 +223,10 @@ impl Stream {
                 flow,
             };
             writer.add_event(&self.key, place, &event)?;
+            self.known.learns(place, event);
             // Late news: it was open at the look after this one, so it came back there.
             if let (Word::Seen, Some((ended, _))) = (standing.word, self.later.first())
-                && known.next.is_none_or(|next| next > *ended)
+                && next.is_none_or(|next| next > *ended)
             {
                 let back = Event {
                     word: Word::Seen,
@@ -260,15 +270,15 @@ impl Told {
     }
 
     /// What they come to at `moment`.
-    fn known(self, moment: i64) -> Known {
+    fn known(self, moment: i64) -> KnownPlace {
         match self {
-            Self::Once(event) => Known::of(&mut [event], moment),
-            Self::Often(mut events) => Known::of(&mut events, moment),
+            Self::Once(event) => KnownPlace::of(&mut [event], moment),
+            Self::Often(mut events) => KnownPlace::of(&mut events, moment),
         }
     }
 }
 
-impl Known {
+impl KnownPlace {
     fn of(events: &mut [Event], moment: i64) -> Self {
         events.sort_by_key(|event| event.at > moment);
         let past = events.partition_point(|event| event.at <= moment);
@@ -278,6 +288,45 @@ impl Known {
             next: future.iter().map(|event| event.at).min(),
         }
     }
+}
+
+impl Known {
+    /// How many places that is.
+    pub(crate) fn places(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Forgets what is gone: a look that sees it again says all there is to say.
+    pub(super) fn forget_removed(&mut self) {
+        let stands = |place: &KnownPlace| {
+            let standing = place.standing.as_ref();
+            standing.is_some_and(|standing| standing.word != Word::Removed)
+        };
+        self.0.retain(|_, place| stands(place));
+    }
+
+    /// One more event, newer than all before.
+    fn learns(&mut self, place: &Place, event: Event) {
+        let known = self.0.entry(place.clone());
+        let known = known.or_insert(KnownPlace {
+            standing: None,
+            next: None,
+        });
+        known.standing = Standing::after(known.standing, &event);
+    }
+}
+
+/// Reads all that became of the places of a stream.
+fn read(writer: &mut impl Writer, key: &StreamKey, moment: i64) -> Result<Known, StoreError> {
+    let mut places: HashMap<Place, Told> = HashMap::new();
+    writer.events(key, &mut |place, event| match places.entry(place) {
+        Entry::Vacant(entry) => drop(entry.insert(Told::Once(event))),
+        Entry::Occupied(mut entry) => entry.get_mut().again(event),
+    })?;
+    let known = places
+        .into_iter()
+        .map(|(place, told)| (place, told.known(moment)));
+    Ok(Known(known.collect()))
 }
 
 /// The word for a fact that a look with this reach did not see.

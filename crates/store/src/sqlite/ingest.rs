@@ -9,7 +9,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use super::looks::watermark;
 use super::rows;
 use crate::StoreError;
-use crate::ingest::{ATTEMPT, LookRow, NumberRow, Place, Writer};
+use crate::ingest::{ATTEMPT, Known, LookRow, NumberRow, Place, Standings, Writer};
 use crate::looks::{StreamKey, signed};
 use crate::place::{Event, Hash};
 use crate::report::Span;
@@ -21,6 +21,7 @@ const BYTES: usize = 32 << 20;
 /// What was gathered within one transaction.
 pub(super) struct Gathered<'c> {
     connection: &'c Connection,
+    standings: &'c mut Standings,
     /// The number of the newest look; nobody else gives one, since the transaction was begun as the one writer.
     newest: Option<i64>,
     rows: usize,
@@ -68,9 +69,10 @@ struct Number {
 }
 
 impl<'c> Gathered<'c> {
-    pub(super) fn new(connection: &'c Connection) -> Self {
+    pub(super) fn new(connection: &'c Connection, standings: &'c mut Standings) -> Self {
         Self {
             connection,
+            standings,
             newest: None,
             rows: 0,
             bytes: 0,
@@ -383,6 +385,14 @@ impl Writer for Gathered<'_> {
         let bytes = row.scope.len() + row.metric.len() + row.subject.len();
         self.numbers.push(row);
         self.make_room(bytes)
+    }
+
+    fn recall(&mut self, stream: &StreamKey) -> Option<Known> {
+        self.standings.recall(stream)
+    }
+
+    fn remember(&mut self, stream: &StreamKey, known: Known) {
+        self.standings.remember(stream, known);
     }
 
     fn finish(&mut self) -> Result<(), StoreError> {

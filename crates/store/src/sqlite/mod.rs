@@ -20,6 +20,7 @@ use groma_model::store::{
 use groma_model::{AgentId, Evidence, SiteId, Timestamp};
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::ingest::Standings;
 use crate::looks::{Bounds, signed, unsigned};
 use crate::{Ingested, Moment, Ready, Records, Store, StoreError};
 
@@ -33,13 +34,25 @@ use ingest::Gathered;
 pub struct SqliteStore {
     connection: Connection,
     path: Option<PathBuf>,
+    standings: Standings,
+    /// [`data_version`] when `standings` was right.
+    written: Option<i64>,
+}
+
+/// A number that changes whenever another connection has written (<https://www.sqlite.org/pragma.html#pragma_data_version>).
+fn data_version(connection: &Connection) -> Result<i64, StoreError> {
+    let mut asked = connection
+        .prepare_cached("PRAGMA data_version")
+        .map_err(StoreError::of(crate::ingest::ATTEMPT))?;
+    let number = asked.query_row([], |r| r.get(0));
+    number.map_err(StoreError::of(crate::ingest::ATTEMPT))
 }
 
 impl SqliteStore {
     /// Keeps all of `batches` in one transaction, or none.
     fn ingest_together(&mut self, batches: &[Ready]) -> Result<Vec<Ingested>, StoreError> {
-        self.durably(crate::ingest::ATTEMPT, |connection| {
-            let mut rows = Gathered::new(connection);
+        self.writing(|connection, standings| {
+            let mut rows = Gathered::new(connection, standings);
             let mut vantages = BTreeSet::new();
             let mut done = Vec::with_capacity(batches.len());
             for ready in batches {
@@ -94,6 +107,30 @@ impl SqliteStore {
         })
     }
 
+    /// Runs `work`, which keeps batches, in one transaction, with what stands in the streams it knows.
+    fn writing<T>(
+        &mut self,
+        work: impl FnOnce(&Connection, &mut Standings) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut standings = std::mem::take(&mut self.standings);
+        let mut written = self.written;
+        let done = self.durably(crate::ingest::ATTEMPT, |connection| {
+            // From here to the end nobody else writes.
+            let now = Some(data_version(connection)?);
+            if written != now {
+                standings.forget();
+            }
+            written = now;
+            work(connection, &mut standings)
+        });
+        match &done {
+            Ok(_) => standings.hold(),
+            Err(_) => standings.forget(),
+        }
+        (self.standings, self.written) = (standings, written);
+        done
+    }
+
     /// Runs `work` in one transaction: all of it is durable afterwards, or none of it happened.
     fn durably<T>(
         &mut self,
@@ -117,8 +154,9 @@ impl Store for SqliteStore {
         header: &BatchHeader,
         records: &mut Records<'_>,
     ) -> Result<Ingested, StoreError> {
-        self.durably(crate::ingest::ATTEMPT, |connection| {
-            crate::ingest::ingest(&mut Gathered::new(connection), header, records)
+        self.writing(|connection, standings| {
+            let mut rows = Gathered::new(connection, standings);
+            crate::ingest::ingest(&mut rows, header, records)
         })
     }
 

@@ -8,6 +8,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::SqliteStore;
 use crate::StoreError;
+use crate::ingest::Standings;
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -37,6 +38,8 @@ impl SqliteStore {
         prepare(connection, &file).map(|connection| Self {
             connection,
             path: Some(file),
+            standings: Standings::default(),
+            written: None,
         })
     }
 
@@ -52,6 +55,8 @@ impl SqliteStore {
         prepare(connection, path).map(|connection| Self {
             connection,
             path: None,
+            standings: Standings::default(),
+            written: None,
         })
     }
 }
