@@ -14,8 +14,10 @@ mod host;
 mod looking;
 mod running;
 mod shipping;
+mod speaking;
 mod status;
 
 pub(crate) use enrolling::{EnrollArgs, enroll};
 pub(crate) use running::{RunArgs, run};
+pub(crate) use speaking::Speaker;
 pub(crate) use status::{NotWell, StatusArgs, status};
