@@ -14,13 +14,13 @@ fn signature() -> Signature {
 
 fn signed(batch: &[u8]) -> Vec<u8> {
     let mut file = batch.to_vec();
-    signature().append_to(&mut file).unwrap();
+    signature().append_to(&mut file).expect("a whole batch");
     file
 }
 
 /// A file with this document behind the batch, however wrong it is.
 fn with(document: &[u8], length: usize) -> Vec<u8> {
-    let length = u32::try_from(length).unwrap().to_le_bytes();
+    let length = u32::try_from(length).expect("four bytes").to_le_bytes();
     [
         &bytes(&small())[..],
         &[0x5b, 0x2a, 0x4d, 0x18],
