@@ -47,6 +47,8 @@ enum Verb {
     Enroll(fleet::EnrollArgs),
     /// Look on a schedule and hand over what was seen, until it is told to stop; for a service.
     Run(fleet::RunArgs),
+    /// Write what waits to be sent as signed files, for `groma import`, where no way leads to the collector.
+    Carry(fleet::CarryArgs),
     /// Say who this agent is, how it does, and what it may do at most.
     Status(fleet::StatusArgs),
     /// Print a completion script for a shell.
@@ -277,6 +279,7 @@ fn act(verb: Verb) -> Result<()> {
         Verb::Find(arguments) => act_find(&arguments),
         Verb::Enroll(arguments) => fleet::enroll(&arguments),
         Verb::Run(arguments) => fleet::run(&arguments),
+        Verb::Carry(arguments) => fleet::carry(&arguments),
         Verb::Status(arguments) => fleet::status(&arguments),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "groma-agent", &mut io::stdout());

@@ -8,6 +8,7 @@
 
 mod batches;
 mod bounds;
+mod carrying;
 mod enrolling;
 mod home;
 mod host;
@@ -17,6 +18,7 @@ mod shipping;
 mod speaking;
 mod status;
 
+pub(crate) use carrying::{CarryArgs, carry};
 pub(crate) use enrolling::{EnrollArgs, enroll};
 pub(crate) use running::{RunArgs, run};
 pub(crate) use speaking::Speaker;
