@@ -19,7 +19,7 @@ const KEEP_STATE: &str = "keep the agent's state (set GROMA_STATE_DIR to a direc
 /// Who speaks.
 pub(crate) enum Speaker {
     /// An agent of a fleet, in a run of its own: two runs never give one number to two batches.
-    Agent(Pen, u64),
+    Agent(Box<Pen>, u64),
     /// A machine that nobody has let in.
     Stranger(PathBuf, State),
 }
@@ -35,7 +35,8 @@ impl Speaker {
     pub(crate) fn of_this_machine(world: &World) -> Result<Self> {
         let directory = state::directory();
         if let Some(identity) = Home::at(directory.clone()).identity()? {
-            return Ok(Self::Agent(Pen::of(identity)?, fresh_epoch(world)));
+            let pen = Box::new(Pen::of(identity)?);
+            return Ok(Self::Agent(pen, fresh_epoch(world)));
         }
         let memory = state::open(&directory, world.randomness.as_ref())?;
         Ok(Self::Stranger(directory, memory))
@@ -137,7 +138,7 @@ mod tests {
     #[test]
     fn an_agent_speaks_in_its_own_name_and_signs() {
         let pen = Pen::of(identity()).unwrap();
-        let speaker = Speaker::Agent(pen, 9);
+        let speaker = Speaker::Agent(Box::new(pen), 9);
         let request = speaker.request(asked());
         assert_eq!(
             (request.agent, request.site),
