@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use groma_model::{Batch, HostName, Peer};
+use groma_model::{AgentId, Batch, HostName, Peer};
 use groma_ship::LinkError;
 use groma_source::World;
 use groma_source_directory::Directory;
@@ -20,6 +20,7 @@ use groma_source_socket::Tier;
 use crate::compose::{
     ABROAD, Given, LookRequest, Quiet, are_abroad, asks_certificates_alone, explanations, look,
 };
+use crate::fleet::Speaker;
 use crate::listen::ListenArgs;
 use crate::memory::memory_in;
 use crate::password::{Interrupted, with_passwords};
@@ -36,7 +37,7 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Verb {
-    /// Look once and write what was seen as a batch.
+    /// Look once and write what was seen as a batch; where this machine is enrolled, in its agent's name and signed by it.
     Look(Box<LookArgs>),
     /// Say what would be read, contacted and sent, before anything is.
     Explain(ExplainArgs),
@@ -46,6 +47,8 @@ enum Verb {
     Enroll(fleet::EnrollArgs),
     /// Look on a schedule and hand over what was seen, until it is told to stop; for a service.
     Run(fleet::RunArgs),
+    /// Write what waits to be sent as signed files, for `groma import`, where no way leads to the collector.
+    Carry(fleet::CarryArgs),
     /// Say who this agent is, how it does, and what it may do at most.
     Status(fleet::StatusArgs),
     /// Print a completion script for a shell.
@@ -110,7 +113,7 @@ struct LookArgs {
     /// Where to write; `-` is standard output.
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
-    /// A batch for `groma import`, or the same as plain JSON lines.
+    /// A batch for `groma import`, or the same as plain JSON lines, which nobody signs.
     #[arg(long, value_enum, default_value_t = Format::Batch)]
     format: Format,
 }
@@ -194,8 +197,6 @@ enum ExplainFormat {
     Json,
 }
 
-const KEEP_STATE: &str = "keep the agent's state (set GROMA_STATE_DIR to a directory of yours)";
-
 /// A domain as people write it; an internationalised one in its ASCII form (RFC 5890).
 pub fn mail_domain(text: &str) -> Result<HostName, String> {
     let domain = HostName::parse(text.trim()).filter(HostName::is_qualified);
@@ -278,6 +279,7 @@ fn act(verb: Verb) -> Result<()> {
         Verb::Find(arguments) => act_find(&arguments),
         Verb::Enroll(arguments) => fleet::enroll(&arguments),
         Verb::Run(arguments) => fleet::run(&arguments),
+        Verb::Carry(arguments) => fleet::carry(&arguments),
         Verb::Status(arguments) => fleet::status(&arguments),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "groma-agent", &mut io::stdout());
@@ -382,8 +384,7 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
         true => with_passwords(directories)?,
         false => directories,
     };
-    let directory = state::directory();
-    let mut memory = state::open(&directory, world.randomness.as_ref())?;
+    let mut speaker = Speaker::of_this_machine(&world)?;
     let request = LookRequest {
         directories,
         events: given.events,
@@ -391,16 +392,15 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
         listen: given.listen,
         devices: named,
         sweep,
-        ..request(arguments, &memory)
+        ..request(arguments, &speaker)
     };
     groma_sys::stop_on_signals(&request.stop);
     let batch = look(&world, &request, &Quiet);
-    memory.next_sequence = memory.next_sequence.saturating_add(1);
-    state::keep(&directory, &memory).context(KEEP_STATE)?;
-    write(&batch, arguments)?;
+    speaker.has_spoken()?;
+    write(&batch, arguments, &speaker)?;
     // Who was told to stop goes on next time, and so does who did not ask this time.
     if request.asks_directories() && !request.stop.is_asked() {
-        crate::forget_progress(&memory_in(&directory));
+        crate::forget_progress(&memory_in(&state::directory()));
     }
     Ok(())
 }
@@ -463,14 +463,11 @@ fn act_find(arguments: &FindArgs) -> Result<()> {
         .map(peer)
         .collect::<Result<Vec<_>, _>>()?;
     let world = groma_sys::this_machine(arguments.offline);
-    let directory = state::directory();
-    let mut memory = state::open(&directory, world.randomness.as_ref())?;
-    let request = LookRequest {
-        epoch: memory.epoch,
-        sequence: memory.next_sequence,
+    let mut speaker = Speaker::of_this_machine(&world)?;
+    let request = speaker.request(LookRequest {
         apart: true,
-        ..LookRequest::new(memory.agent.clone(), Duration::ZERO)
-    };
+        ..LookRequest::new(AgentId::new(""), Duration::ZERO)
+    });
     groma_sys::stop_on_signals(&request.stop);
     let search = find::find(&world, &asked, &request);
     let mut bytes = Vec::new();
@@ -481,9 +478,8 @@ fn act_find(arguments: &FindArgs) -> Result<()> {
             bytes.push(b'\n');
         }
         FindFormat::Batch => {
-            groma_wire::encode(&search.batch, &mut bytes).map_err(io::Error::other)?;
-            memory.next_sequence = memory.next_sequence.saturating_add(1);
-            state::keep(&directory, &memory).context(KEEP_STATE)?;
+            bytes = speaker.written(&search.batch)?;
+            speaker.has_spoken()?;
         }
     }
     let what = || format!("write {}", arguments.out.display());
@@ -537,10 +533,8 @@ fn check_sources(wanted: &[String], known: &[explain::Explained]) -> Result<()> 
     Ok(())
 }
 
-fn request(arguments: &LookArgs, memory: &state::State) -> LookRequest {
-    LookRequest {
-        epoch: memory.epoch,
-        sequence: memory.next_sequence,
+fn request(arguments: &LookArgs, speaker: &Speaker) -> LookRequest {
+    speaker.request(LookRequest {
         sources: arguments.sources.clone(),
         source_limit: arguments.deadline,
         flows_at_most: arguments.flows_by.tier(),
@@ -548,16 +542,16 @@ fn request(arguments: &LookArgs, memory: &state::State) -> LookRequest {
         dkim_selectors: arguments.dkim_selectors.clone(),
         apart: !arguments.together,
         memory: Some(memory_in(&state::directory())),
-        ..LookRequest::new(memory.agent.clone(), arguments.watch)
-    }
+        ..LookRequest::new(AgentId::new(""), arguments.watch)
+    })
 }
 
-fn write(batch: &Batch, arguments: &LookArgs) -> Result<()> {
+fn write(batch: &Batch, arguments: &LookArgs, speaker: &Speaker) -> Result<()> {
     let what = || format!("write {}", arguments.out.display());
     let mut out = output::open(&arguments.out).with_context(what)?;
     let mut bytes = Vec::new();
     match arguments.format {
-        Format::Batch => groma_wire::encode(batch, &mut bytes).map_err(io::Error::other)?,
+        Format::Batch => bytes = speaker.written(batch)?,
         Format::Json => plain(batch, &mut bytes)?,
     }
     output::unless_closed(out.write_all(&bytes).and_then(|()| out.flush())).with_context(what)

@@ -27,13 +27,27 @@ impl fmt::Display for WrongUsage {
 
 impl std::error::Error for WrongUsage {}
 
+/// Marks an error as disbelief: whoever wrote an input is not who it says, or is not listened to.
+#[derive(Debug)]
+pub(crate) struct NotBelieved(pub(crate) String);
+
+impl fmt::Display for NotBelieved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotBelieved {}
+
 /// The code of an error's family.
 pub(crate) fn code(error: &anyhow::Error) -> u8 {
     if error.chain().any(|cause| cause.is::<WrongUsage>()) {
         USAGE
     } else if error.is::<groma_agent::Interrupted>() {
         INTERRUPTED
-    } else if error.is::<groma_agent::NotSafe>() {
+    } else if error.is::<groma_agent::NotSafe>()
+        || error.chain().any(|cause| cause.is::<NotBelieved>())
+    {
         UNSAFE
     } else {
         INPUT

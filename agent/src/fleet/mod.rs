@@ -8,14 +8,18 @@
 
 mod batches;
 mod bounds;
+mod carrying;
 mod enrolling;
 mod home;
 mod host;
 mod looking;
 mod running;
 mod shipping;
+mod speaking;
 mod status;
 
+pub(crate) use carrying::{CarryArgs, carry};
 pub(crate) use enrolling::{EnrollArgs, enroll};
 pub(crate) use running::{RunArgs, run};
+pub(crate) use speaking::Speaker;
 pub(crate) use status::{NotWell, StatusArgs, status};

@@ -1,7 +1,6 @@
 //! `groma import FILE…`: what agents wrote, and what people believe they have. Recognised by content.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -12,15 +11,13 @@ use groma_store::{Ingested, Moment, Store};
 use crate::command::Place;
 use crate::files;
 use crate::terminal::{tell, visible};
-use crate::verbs::{open, wrong_usage};
+use crate::verbs::{FleetStore, open_fleet, wrong_usage};
 
+mod batch;
 mod capture;
 
 /// The largest file that is taken in.
 const FILE_BYTES_MAX: u64 = 1 << 30;
-
-/// How far the clock of a machine that looked may be ahead of ours: a wrong time zone is not much.
-const AHEAD_MAX: Duration = Duration::from_secs(24 * 3_600);
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
@@ -36,6 +33,9 @@ pub(crate) struct Arguments {
     /// The identity provider an export is of, by name or address, where the export does not say it
     #[arg(long, value_name = "NAME", value_parser = provider)]
     of: Option<Peer>,
+    /// Directory of the authority that let in the agents whose signed batches are imported [default: `authority` within the data directory].
+    #[arg(long, value_name = "DIR")]
+    authority: Option<PathBuf>,
 }
 
 fn provider(text: &str) -> Result<Peer, String> {
@@ -49,10 +49,18 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
             "--list names one list: import its file alone, for each file would replace the one before",
         ));
     }
-    let mut store = open(place)?;
+    let mut store = open_fleet(place)?;
+    let authority = arguments.authority.clone();
+    let authority = authority.unwrap_or_else(|| place.directory().join("authority"));
     for file in &arguments.files {
-        let line = take(file, list, arguments.of.as_ref(), store.as_mut())
-            .with_context(|| format!("import {}", file.display()))?;
+        let line = take(
+            file,
+            list,
+            arguments.of.as_ref(),
+            &authority,
+            store.as_mut(),
+        )
+        .with_context(|| format!("import {}", file.display()))?;
         files::print(format!("{}: {line}\n", visible(&file.display().to_string())).as_bytes())?;
     }
     Ok(0)
@@ -62,8 +70,10 @@ fn take(
     file: &Path,
     list: Option<&str>,
     of: Option<&Peer>,
-    store: &mut dyn Store,
+    authority: &Path,
+    fleet: &mut dyn FleetStore,
 ) -> Result<String> {
+    let store = fleet.evidence_store();
     let head = files::head(file);
     if groma_agent::is_capture(&head) {
         return capture::take(file, list, store);
@@ -76,7 +86,7 @@ fn take(
     }
     let bytes = files::read(file, FILE_BYTES_MAX)?;
     match groma_import::recognise(&bytes) {
-        Kind::Batch => take_batch(&bytes, store),
+        Kind::Batch => batch::take(&bytes, authority, fleet),
         Kind::Csv | Kind::RvTools | Kind::Mailboxes | Kind::RelyingParties | Kind::DeviceSheet => {
             take_list(file, list, of, &bytes, store)
         }
@@ -86,20 +96,6 @@ fn take(
             )
         }
     }
-}
-
-fn take_batch(bytes: &[u8], store: &mut dyn Store) -> Result<String> {
-    let batch = groma_wire::decode(&mut &*bytes, &groma_wire::Limits::local())?;
-    let now = groma_sys::this_machine(true).clock.now();
-    let ended = batch.header.ended;
-    // What holds is counted by time: a look from the future would hold against every later one.
-    anyhow::ensure!(
-        ended <= now.plus(AHEAD_MAX),
-        "its look ended at {} UTC, which is still to come (it is {} UTC here): set the clock of that machine, or of this one, and look again",
-        ended.minute(),
-        now.minute()
-    );
-    Ok(said(&store.ingest(&batch)?, "batch"))
 }
 
 fn take_scan(file: &Path, list: Option<&str>, store: &mut dyn Store) -> Result<String> {
@@ -236,47 +232,9 @@ pub(super) fn said(ingested: &Ingested, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use groma_model::batch::{BATCH_SCHEMA, Batch, BatchHeader};
-    use groma_model::{AgentId, Timestamp};
     use groma_store::SqliteStore;
 
     use super::*;
-
-    fn bytes(ended: Timestamp) -> Result<Vec<u8>> {
-        let header = BatchHeader {
-            schema: BATCH_SCHEMA.to_owned(),
-            agent: AgentId::from_random([7; 16]),
-            site: SiteId::default(),
-            epoch: 1,
-            sequence: 1,
-            version: "0.1.0".to_owned(),
-            started: ended,
-            ended,
-            sources: Vec::new(),
-        };
-        let mut bytes = Vec::new();
-        let batch = Batch {
-            header,
-            records: Vec::new(),
-        };
-        groma_wire::encode(&batch, &mut bytes)?;
-        Ok(bytes)
-    }
-
-    #[test]
-    fn a_look_from_the_future_is_refused_before_it_holds_against_every_later_one() -> Result<()> {
-        let mut store = SqliteStore::open_in_memory()?;
-        let now = groma_sys::this_machine(true).clock.now();
-        let ahead = bytes(now.plus(Duration::from_secs(3 * 86_400)))?;
-        let refused = take_batch(&ahead, &mut store).err().map(|e| e.to_string());
-        assert!(refused.is_some_and(|why| why.contains("set the clock")));
-        let zone = bytes(now.plus(Duration::from_secs(11 * 3_600)))?;
-        assert!(
-            take_batch(&zone, &mut store).is_ok(),
-            "a wrong time zone is taken"
-        );
-        Ok(())
-    }
 
     #[test]
     fn next_weeks_export_replaces_this_weeks_and_says_so() -> Result<()> {

@@ -273,6 +273,26 @@ impl Authority {
     }
 }
 
+/// The certificate of the authority in `directory`, without its key, for whoever only judges; nothing if no authority is there. None is made.
+///
+/// # Errors
+/// It cannot be read, or is none.
+pub(crate) fn certificate_in(
+    directory: &Path,
+) -> Result<Option<CertificateDer<'static>>, AuthorityError> {
+    let path = directory.join("authority.pem");
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(files("read", &path)(error)),
+    };
+    let read = CertificateDer::from_pem_slice(text.as_bytes());
+    read.map(Some).map_err(|error| AuthorityError::Damaged {
+        path,
+        why: format!("{error:?}"),
+    })
+}
+
 /// Who an agent's certificate speaks of.
 fn uri_of(site: &SiteId, agent: &AgentId) -> String {
     format!("groma://{site}/{agent}")

@@ -13,6 +13,8 @@
 //!   flight has a bound for all together (`listener`, `Limits`).
 //! - An agent writes under its own name alone, and two machines with one key become two agents (`rules`).
 //!
+//! Batches that were carried by hand instead are judged by the same authority and the same records ([`Judge`]).
+//!
 //! No word here runs, fetches or updates anything on an agent. The star: this crate knows the nouns and the wire; the store stands behind
 //! [`Keeper`], which the collector implements.
 #![forbid(unsafe_code)]
@@ -27,6 +29,7 @@
 
 mod agents;
 mod authority;
+mod carried;
 mod enrolment;
 mod journal;
 mod keeper;
@@ -39,6 +42,7 @@ mod serving;
 mod tls;
 
 pub use authority::{AGENT_LIFE, Authority, AuthorityError, COLLECTOR};
+pub use carried::{Disbelief, Judge, Signer};
 pub use journal::Journal;
 pub use keeper::{KeepError, Keeper};
 pub use metrics::{Metrics, is_silent};

@@ -71,15 +71,9 @@ pub(crate) fn settings(
         why,
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut roots = RootCertStore::empty();
-    roots
-        .add(authority.certificate().clone())
-        .map_err(|e| failed(e.to_string()))?;
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
-    let verifier = verifier.build().map_err(|e| failed(e.to_string()))?;
     let verifier: Arc<dyn ClientCertVerifier> = match asks {
-        Asks::Certificate => verifier,
-        Asks::Nothing => Arc::new(PerhapsLapsed(verifier)),
+        Asks::Certificate => verifier(authority.certificate(), &provider)?,
+        Asks::Nothing => ever_verifier(authority.certificate(), &provider)?,
     };
     let (chain, key) = authority.server(names, now)?;
     let mut settings = ServerConfig::builder_with_provider(provider as Arc<CryptoProvider>)
@@ -93,6 +87,31 @@ pub(crate) fn settings(
     settings.send_tls13_tickets = 0;
     settings.max_early_data_size = 0;
     Ok(settings)
+}
+
+/// Believes certificates that this authority has made for agents, within their life.
+fn verifier(
+    authority: &CertificateDer<'static>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, AuthorityError> {
+    let failed = |why: String| AuthorityError::Crypto {
+        what: "the settings of TLS",
+        why,
+    };
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(authority.clone())
+        .map_err(|e| failed(e.to_string()))?;
+    let built = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+    built.build().map_err(|e| failed(e.to_string()))
+}
+
+/// The same, whether or not a certificate has lapsed.
+pub(crate) fn ever_verifier(
+    authority: &CertificateDer<'static>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, AuthorityError> {
+    Ok(Arc::new(PerhapsLapsed(verifier(authority, provider)?)))
 }
 
 /// As the verifier within, but no certificate is needed, and one that lapsed is still its owner's: the key proves who calls, the store says

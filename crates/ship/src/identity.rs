@@ -2,8 +2,9 @@
 //! one and never half of each.
 
 use groma_model::{AgentId, SiteId, Timestamp};
+use groma_wire::signature::{self, Signature};
 use groma_wire::talk::Enrolled;
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{CertificateParams, KeyPair, SigningKey};
 use serde::{Deserialize, Serialize};
 
 /// The agent's identity, as it lies in its state folder (mode 0600).
@@ -104,6 +105,25 @@ impl Key {
             .serialize_request(&self.0)
             .and_then(|request| request.pem())
             .map_err(failed)
+    }
+
+    /// Puts a signature of this key behind a batch, with the certificate that says whose key it is, so that the batch can be carried by hand and
+    /// the collector knows who wrote it.
+    ///
+    /// # Errors
+    /// It is no batch, or signed already; or the signature failed. The bytes are as they were.
+    pub fn sign(&self, batch: &mut Vec<u8>, certificate: &str) -> Result<(), KeyError> {
+        let failed = |why: &dyn std::fmt::Display| KeyError {
+            what: "sign a batch",
+            why: why.to_string(),
+        };
+        let bits = self
+            .0
+            .sign(&signature::statement(batch))
+            .map_err(|error| failed(&error))?;
+        Signature::new(certificate, &bits)
+            .append_to(batch)
+            .map_err(|error| failed(&error))
     }
 }
 

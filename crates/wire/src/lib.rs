@@ -22,7 +22,8 @@
 //! first thing beyond them. Unknown fields are ignored and unknown kinds of facts are kept as they
 //! came, so that a newer agent may talk to an older collector within one schema version.
 //!
-//! Besides batches, agent and collector exchange a few small documents ([`talk`]); a [`token::Token`] lets an agent in.
+//! Besides batches, agent and collector exchange a few small documents ([`talk`]); a [`token::Token`] lets an agent in, and a batch that is carried
+//! by hand has a [`signature`] behind it.
 //!
 //! [`Decoder`] streams and holds one line at a time (and the facts that carry a number); [`decode`]
 //! gathers a whole [`Batch`](groma_model::Batch). Neither touches a file, a clock or a socket.
@@ -34,6 +35,7 @@ mod encode;
 mod error;
 mod limits;
 mod line;
+pub mod signature;
 pub mod talk;
 pub mod token;
 mod unpack;
