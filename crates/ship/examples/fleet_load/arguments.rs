@@ -56,7 +56,8 @@ impl Arguments {
                 setting => read.set(setting, &words.next().ok_or(USAGE)?)?,
             }
         }
-        if read.connections == 0 || read.rounds == 0 || read.agents == 0 {
+        let least = read.connections.min(read.rounds).min(read.agents);
+        if least == 0 || read.minutes == 0 || read.length.is_zero() {
             return Err(USAGE.into());
         }
         Ok(read)

@@ -1,6 +1,7 @@
 //! The agents: each with an identity of its own and the way to the collector that real agents have.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use groma_model::Timestamp;
@@ -11,6 +12,9 @@ use groma_wire::talk::Beat;
 use crate::Outcome;
 use crate::facts::{Host, Kind, Report};
 use crate::server::Server;
+
+/// Batches that were acknowledged, of all agents.
+pub(crate) static ACKNOWLEDGED: AtomicU64 = AtomicU64::new(0);
 
 /// Threads that enrol.
 const ENROLLING: usize = 8;
@@ -86,6 +90,7 @@ impl Agent {
     /// Sends a report; when this returns it is durable at the collector, and was not before.
     pub(crate) fn send(&self, report: &Report) -> Result<(), LinkError> {
         let kept = self.link.send(self.run, &report.bytes)?;
+        ACKNOWLEDGED.fetch_add(1, Ordering::Relaxed);
         match kept.sequence == report.sequence && !kept.again {
             true => Ok(()),
             false => Err(LinkError::Nonsense(

@@ -57,11 +57,13 @@ pub(crate) fn measure(arguments: &Arguments, server: &Server) -> Outcome<()> {
         "max ms"
     );
     for (way, says) in [(Way::Kept, "kept"), (Way::Anew, "a new one")] {
+        // A minute before it counts: who came first was silent for so long that its connection has ended.
+        prepare(&mut agents, usize::try_from(arguments.minutes)? + 1)?;
+        minutes(1, way, &mut agents)?;
         forget_peak(server.pid())?;
-        prepare(&mut agents, usize::try_from(arguments.minutes)?)?;
         eprintln!("measuring minute: {says}");
         let meter = Meter::begin(server.pid())?;
-        let sent = minutes(arguments, way, &mut agents)?;
+        let sent = minutes(arguments.minutes, way, &mut agents)?;
         say(says, &sent, &meter.read()?, server)?;
     }
     Ok(())
@@ -101,20 +103,20 @@ fn prepare(agents: &mut [Agent], reports: usize) -> Outcome<()> {
     Ok(())
 }
 
-fn minutes(arguments: &Arguments, way: Way, agents: &mut [Agent]) -> Outcome<Vec<Sent>> {
+fn minutes(length: u32, way: Way, agents: &mut [Agent]) -> Outcome<Vec<Sent>> {
     let begin = Instant::now();
     let all = u32::try_from(agents.len())?;
     let places: Vec<(usize, &mut Agent)> = agents.iter_mut().enumerate().collect();
     in_threads(places, THREADS, |mut places| {
         let mut sent = Sent::default();
-        for minute in 0..arguments.minutes {
+        for minute in 0..length {
             for (place, agent) in &mut places {
                 let due = begin + MINUTE * minute + MINUTE * u32::try_from(*place)? / all;
                 std::thread::sleep(due.saturating_duration_since(Instant::now()));
                 sent.report(agent, way, due)?;
             }
         }
-        let end = begin + MINUTE * arguments.minutes;
+        let end = begin + MINUTE * length;
         std::thread::sleep(end.saturating_duration_since(Instant::now()));
         Ok(sent)
     })

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use groma_ship::CollectorUrl;
@@ -12,6 +13,7 @@ use groma_wire::token::Token;
 
 use crate::Outcome;
 use crate::arguments::Arguments;
+use crate::fleet::ACKNOWLEDGED;
 
 /// More than all measurements need.
 const TOKEN_USES: &str = "100000";
@@ -96,19 +98,29 @@ impl Server {
     }
 
     /// Ends the collector, and says what its journal told and how large the store is.
+    ///
+    /// # Errors
+    /// It acknowledged more batches than it counts as kept, or does not end as it should: then no figure is worth anything.
     pub(crate) fn end(mut self) -> Outcome<()> {
-        let kept = self.number("groma_records_total ")?;
+        let records = self.number("groma_records_total ")?;
+        let kept =
+            self.number("groma_batches_total ")? + self.number("groma_batches_again_total ")?;
+        let acknowledged = ACKNOWLEDGED.load(Ordering::Relaxed);
         let ended = Command::new("kill")
             .args(["-TERM", &self.pid().to_string()])
             .status()?;
         let ended = ended.success() && self.child.wait()?.success();
-        println!("records kept: {kept}; the store: {} MiB", self.mib());
+        println!(
+            "batches acknowledged {acknowledged}, kept {kept}, in {records} records; the store: {} MiB",
+            self.mib()
+        );
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         println!("the collector's journal: {events:?}");
         drop(events);
-        match ended {
-            true => Ok(()),
-            false => Err("the collector did not end well".into()),
+        match (ended, kept < acknowledged) {
+            (true, false) => Ok(()),
+            (false, _) => Err("the collector did not end well".into()),
+            (_, true) => Err("the collector acknowledged what it does not count as kept".into()),
         }
     }
 
