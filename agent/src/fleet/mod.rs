@@ -9,6 +9,7 @@
 mod batches;
 mod bounds;
 mod enrolling;
+mod former;
 mod home;
 mod host;
 mod looking;

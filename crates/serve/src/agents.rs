@@ -1,5 +1,6 @@
 //! The listener for agents: they say that they are there, and what they saw.
 
+use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,10 +13,11 @@ use axum::routing::post;
 use axum::{Extension, Router};
 use groma_model::fleet::{AgentRecord, AgentState, AgentStatus, RefusalWord};
 use groma_model::{AgentId, Batch};
+use groma_wire::Limits;
 use groma_wire::talk::{self, Beat, Beaten, Kept, Lease, LeaseAsked, Renew, Split};
-use groma_wire::{Limits, WireError};
 use serde::de::DeserializeOwned;
 
+use crate::bases::{unread, whole};
 use crate::enrolment::{enrolled, issue, read_key, renewed};
 use crate::metrics::count;
 use crate::refusal::{Refusal, answer};
@@ -161,8 +163,12 @@ async fn batch(
     body: Body,
 ) -> Result<Response, Refusal> {
     let kept = taken(&shared, caller, &headers, body).await;
-    if kept.is_err() {
-        count(&shared.metrics.batches_refused);
+    if let Err(refusal) = &kept {
+        let metrics = &shared.metrics;
+        count(match refusal.word {
+            RefusalWord::UnknownBase => &metrics.bases_unknown,
+            _ => &metrics.batches_refused,
+        });
     }
     kept.map(|kept| answer(&kept))
 }
@@ -191,7 +197,10 @@ async fn taken(
             format!("more than {limit} bytes"),
         ));
     }
-    let weight = u32::try_from(length.div_ceil(1 << 20))
+    let base = named_base(headers).map(|name| (name, shared.bases.of(&record.agent)));
+    let old = base.iter().filter_map(|(_, frame)| frame.as_ref());
+    let old: usize = old.map(|frame| frame.len()).sum();
+    let weight = u32::try_from((length + old).div_ceil(1 << 20))
         .unwrap_or(u32::MAX)
         .max(1);
     let patience = shared.limits.patience;
@@ -204,7 +213,7 @@ async fn taken(
         return Err(RefusalWord::Busy.into());
     };
     let bytes = bytes_of(shared, body, limit).await?;
-    let whole = Instant::now();
+    let begun = Instant::now();
     let in_time = tokio::time::timeout(patience, shared.keeping.clone().acquire_owned()).await;
     let Ok(Ok(turn)) = in_time else {
         return Err(RefusalWord::Busy.into());
@@ -214,11 +223,24 @@ async fn taken(
     let (kept, records) = blocking(move || {
         // Whoever hangs up is not waited for, but what he handed in is still worked at, and counts until it is done.
         let _held = (flight, turn, place);
-        kept(&work, &record, &bytes)
+        let packed = match &base {
+            Some((name, frame)) => Cow::Owned(whole(&bytes, name, frame.as_deref())?),
+            None => Cow::Borrowed(&bytes[..]),
+        };
+        let (mut kept, records) = kept(&work, &record, &packed)?;
+        // Only what is kept is a base: it is what the agent has our word for.
+        kept.base = work.bases.hold(&record.agent, &packed, Instant::now());
+        if base.is_some() {
+            count(&work.metrics.batches_against);
+            let spared = u64::try_from(packed.len().saturating_sub(bytes.len())).unwrap_or(0);
+            let metrics = &work.metrics;
+            metrics.bytes_spared.fetch_add(spared, Ordering::Relaxed);
+        }
+        Ok((kept, records))
     })
     .await?;
     let metrics = &shared.metrics;
-    metrics.kept_in(whole.elapsed());
+    metrics.kept_in(begun.elapsed());
     count(if kept.again {
         &metrics.batches_again
     } else {
@@ -279,6 +301,13 @@ fn run_of(headers: &HeaderMap) -> Result<u64, Refusal> {
     run.ok_or_else(|| Refusal::saying(RefusalWord::Malformed, "the header groma-run is missing"))
 }
 
+/// The name of the text that a batch is written against, if it is not whole.
+fn named_base(headers: &HeaderMap) -> Option<String> {
+    let name = headers.get(talk::BASE)?;
+    // A name that is no text is the name of nothing.
+    Some(name.to_str().unwrap_or_default().to_owned())
+}
+
 fn announced(headers: &HeaderMap) -> Option<usize> {
     headers
         .get(header::CONTENT_LENGTH)?
@@ -310,19 +339,14 @@ fn kept(shared: &Shared, record: &AgentRecord, bytes: &[u8]) -> Result<(Kept, u6
             epoch: header.epoch,
             sequence: header.sequence,
             again,
+            base: false,
         },
         records,
     ))
 }
 
 fn unpacked(mut bytes: &[u8]) -> Result<Batch, Refusal> {
-    groma_wire::decode(&mut bytes, &Limits::network()).map_err(|error| {
-        let word = match error {
-            WireError::TooLarge { .. } | WireError::Bomb { .. } => RefusalWord::TooLarge,
-            _ => RefusalWord::Malformed,
-        };
-        Refusal::saying(word, error.to_string())
-    })
+    groma_wire::decode(&mut bytes, &Limits::network()).map_err(unread)
 }
 
 async fn renew(

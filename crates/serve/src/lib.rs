@@ -27,6 +27,7 @@
 
 mod agents;
 mod authority;
+mod bases;
 mod enrolment;
 mod journal;
 mod keeper;
