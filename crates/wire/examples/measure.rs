@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for new_of in [0, 20] {
             for edges in [200, 1000, 5000] {
                 let (former, look) = (look(told, edges, 1, new_of), look(told, edges, 2, new_of));
-                let new = if new_of == 0 { 0 } else { edges / new_of };
+                let new = edges.checked_div(new_of).unwrap_or(0);
                 let figures = measured(&former, &look, edges, new)?;
                 writeln!(out, "{name:<22}{edges:>7}{new:>8}{figures}")?;
             }
@@ -149,7 +149,7 @@ fn look(told: Told, edges: u32, number: u32, new_of: u32) -> Batch {
         Told::Each => Scope::new("flow", "host/tcp"),
         _ => Scope::new("socket", "host/tcp"),
     };
-    let is_new = |n: &u32| new_of != 0 && n % new_of == 0;
+    let is_new = |n: &u32| new_of != 0 && n.is_multiple_of(new_of);
     let mut connections: Vec<Connection> = (0..edges)
         .map(|n| {
             connection(if is_new(&n) {

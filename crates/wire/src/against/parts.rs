@@ -190,29 +190,19 @@ pub(super) fn together(
     out: &mut Out,
     value: &mut impl FnMut(Kind, &mut Out) -> Option<()>,
 ) -> Option<()> {
-    for byte in rest {
-        match byte {
-            &SEEN => filled(shape, out, value)?,
-            byte => filled(&[*byte], out, value)?,
-        }
-    }
-    Some(())
-}
-
-fn filled(
-    template: &[u8],
-    out: &mut Out,
-    value: &mut impl FnMut(Kind, &mut Out) -> Option<()>,
-) -> Option<()> {
-    for byte in template {
-        match *byte {
+    let mut left = rest;
+    while let Some(at) = left.iter().position(|byte| (TIME..=SEEN).contains(byte)) {
+        out.put(left.get(..at)?)?;
+        match *left.get(at)? {
             TIME => value(Kind::Time, out)?,
             NUMBER => value(Kind::Number, out)?,
             WORD => value(Kind::Word, out)?,
-            byte => out.put(&[byte])?,
+            // There is nothing within a shape that could be a `seen` again.
+            _ => together(shape, &[], out, value)?,
         }
+        left = left.get(at + 1..)?;
     }
-    Some(())
+    out.put(left)
 }
 
 #[cfg(test)]

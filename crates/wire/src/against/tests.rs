@@ -1,3 +1,8 @@
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a test that indexes wrongly fails, and should"
+)]
+
 use super::*;
 
 const LINE: &str = r#"{"source":"s","seen":{"first":"2026-11-22T06:54:14.120Z","last":"2026-11-22T06:54:15Z","count":30},"saw":{"n":0}}"#;
