@@ -150,14 +150,15 @@ mod tests {
 
     #[test]
     fn a_patch_without_its_base_is_asked_for_whole_and_a_broken_one_is_refused() {
-        let (former, text) = (
-            b"{\"a\":1}\n{\"b\":2}\n",
-            b"{\"b\":2}\n{\"a\":1}\n{\"c\":3}\n",
-        );
-        let base = against::packed(former).unwrap();
-        let patch = against::write(text, former).unwrap_or_default();
-        let name = against::name_of(former);
+        let line = |n: u32| format!("{{\"missed\":{{\"what\":\"{n}\"}}}}\n").into_bytes();
+        let former: Vec<u8> = (0..50).flat_map(line).collect();
+        let text: Vec<u8> = (5..52).flat_map(line).collect();
+        let base = against::packed(&former).unwrap();
+        let patch = against::write(&text, &former).unwrap();
+        let name = against::name_of(&former);
         let asked = |base: Option<&[u8]>, name: &str| whole(&patch, name, base).map_err(|r| r.word);
+        let came = asked(Some(&base), &name).unwrap();
+        assert_eq!(came, against::packed(&text).unwrap());
         assert_eq!(asked(None, &name), Err(RefusalWord::UnknownBase));
         assert_eq!(asked(Some(&base), "00"), Err(RefusalWord::UnknownBase));
         assert_eq!(

@@ -121,13 +121,12 @@ impl Way for Made {
     fn send(&mut self, _: u64, batch: &[u8], base: Option<&str>) -> Result<Kept, LinkError> {
         let mut collector = self.0.borrow_mut();
         collector.ask()?;
-        let batch = collector.whole(&self.2, batch, base)?;
-        let text = against::text_of(&batch).unwrap();
-        let batch = groma_wire::decode(&mut &*batch, &Limits::network()).unwrap();
+        let whole = collector.whole(&self.2, batch, base)?;
+        let batch = groma_wire::decode(&mut &*whole, &Limits::network()).unwrap();
         let header = batch.header;
         let is_base = collector.bases.is_some();
         if let Some(bases) = &mut collector.bases {
-            bases.insert(header.agent.clone(), text);
+            bases.insert(header.agent.clone(), against::text_of(&whole).unwrap());
         }
         let times = collector
             .kept
@@ -266,7 +265,7 @@ impl Scene {
         batch.header.sources = vec![SourceName::new("host.system")];
         let one = batch.records.remove(0);
         let of = |n: u8| Record {
-            source: SourceName::new(&format!("host.example-{:x}", n.wrapping_mul(151))),
+            source: SourceName::new(format!("host.example-{:x}", n.wrapping_mul(151))),
             ..one.clone()
         };
         batch.records = (0..self.records).map(of).collect();
