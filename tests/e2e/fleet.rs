@@ -518,6 +518,81 @@ fn copies_of_an_agent_become_agents_of_their_own_and_lose_nothing() {
     assert_eq!(fleet.sql("SELECT count(*) - count(DISTINCT vantage || '/' || epoch || '/' || sequence || '/' || source) FROM look"), "0");
 }
 
+#[test]
+fn a_second_look_goes_as_what_is_new_in_it_and_is_kept_the_same() {
+    let Some(mut fleet) = Fleet::begin() else {
+        return;
+    };
+    fleet.quick();
+    assert!(fleet.enroll("a", &fleet.token(&[])).status.success());
+    fleet.run("a", "1s");
+    let number = |fleet: &Fleet, name: &str| -> Option<u64> {
+        let metrics = fleet.operators("/metrics")?;
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().parse().ok()
+    };
+    let against = |fleet: &Fleet| {
+        eventually(Duration::from_secs(90), || {
+            number(fleet, "groma_batches_against_total ").filter(|many| *many >= 2)
+        })
+    };
+    against(&fleet).expect("looks come as what is new in them");
+    let (batches, came) = (
+        number(&fleet, "groma_batches_total ").unwrap(),
+        number(&fleet, "groma_batches_against_total ").unwrap(),
+    );
+    assert!(
+        batches > came,
+        "the first one came whole: {batches}, {came}"
+    );
+    assert_eq!(number(&fleet, "groma_bases_unknown_total "), Some(0));
+    let spared = number(&fleet, "groma_bytes_spared_total ").unwrap();
+    let bytes = number(&fleet, "groma_bytes_total ").unwrap();
+    eprintln!("{batches} batches, {came} of them as what is new: {bytes} bytes, {spared} spared");
+    assert!(spared > 0);
+    // A collector that was started again remembers no batch before: it says so, is sent one whole, and it goes on.
+    fleet.kill_collector();
+    fleet.serve();
+    against(&fleet).expect("looks come as what is new in them again");
+    assert_eq!(number(&fleet, "groma_bases_unknown_total "), Some(1));
+    let runs = fleet.sql("SELECT min(sequence), max(sequence) - count(*), count(DISTINCT sequence) - count(*) FROM look WHERE source = 'host.system' GROUP BY epoch");
+    assert_eq!(runs, "1|0|0", "every look is there, once");
+    // Each look says what the one before said; had one come out otherwise, there would be other facts than those of a look that is carried by hand.
+    let file = fleet.path("b.batch");
+    let by_hand = [
+        "look",
+        "--source",
+        "host.system",
+        "--for",
+        "0s",
+        "--format",
+        "batch",
+        "--out",
+        file.to_str().unwrap(),
+    ];
+    let looked = fleet.agent("b", &by_hand);
+    assert!(looked.status.success(), "{}", said(&looked));
+    let mut import = Command::new(program("GROMA_BIN").unwrap());
+    import
+        .arg("--data")
+        .arg(fleet.path("other"))
+        .arg("import")
+        .arg(&file);
+    let imported = import.stdin(Stdio::null()).output().unwrap();
+    assert!(imported.status.success(), "{}", said(&imported));
+    let facts = |store: &str| {
+        let mut asked = Command::new("sqlite3");
+        asked
+            .arg("-readonly")
+            .arg(fleet.path(store))
+            .arg("SELECT json FROM fact ORDER BY json");
+        String::from_utf8(asked.output().unwrap().stdout).unwrap()
+    };
+    let (sent, carried) = (facts("data/groma.db"), facts("other/groma.db"));
+    assert!(!sent.is_empty());
+    assert_eq!(sent, carried);
+}
+
 /// Who hands over batches and writes down what was acknowledged: curl, with the certificate of an agent, and no line of ours.
 struct Witness {
     agent: String,

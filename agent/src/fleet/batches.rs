@@ -166,16 +166,38 @@ pub(crate) fn gap_of(loss: &Loss) -> Gap {
 
 /// A batch that the collector will never take, as a gap.
 pub(crate) fn gap_of_refused(header: Option<&BatchHeader>, says: &str) -> Gap {
-    let of = header.map_or_else(
-        || "of a look".to_owned(),
-        |header| format!("of the look that ended {}", header.ended),
-    );
     Gap {
         scope: Scope::new("spool", "refused"),
-        what: format!("a batch {of}, which the collector refused: {says}"),
+        what: format!(
+            "a batch {}, which cannot be kept: {says}",
+            of_which_look(header)
+        ),
         reason: Reason::Refused,
-        remedy: Some("upgrade whichever of agent and collector is older".to_owned()),
+        remedy: Some(
+            "see that agent and collector are of the same version and the clock of this machine is right; the next look shows what is there now"
+                .to_owned(),
+        ),
     }
+}
+
+/// A batch that the machine this one was copied from has too, and sends under its own name.
+pub(crate) fn gap_of_another(header: &BatchHeader) -> Gap {
+    Gap {
+        scope: Scope::new("spool", "copied"),
+        what: format!(
+            "a batch {}, which the machine saw that this one was copied from",
+            of_which_look(Some(header))
+        ),
+        reason: Reason::Refused,
+        remedy: Some("nothing: that machine sends it itself".to_owned()),
+    }
+}
+
+fn of_which_look(header: Option<&BatchHeader>) -> String {
+    header.map_or_else(
+        || "of a look".to_owned(),
+        |header| format!("of the look that ended {}", header.ended),
+    )
 }
 
 /// What a batch needs before it can travel: by whom it must be signed, and how far its clock was off.

@@ -10,6 +10,7 @@ mod batches;
 mod bounds;
 mod carrying;
 mod enrolling;
+mod former;
 mod home;
 mod host;
 mod looking;

@@ -138,8 +138,8 @@ impl Way for RealWay {
     fn beat(&mut self, beat: &Beat) -> Result<Beaten, LinkError> {
         self.link.beat(beat)
     }
-    fn send(&mut self, run: u64, batch: &[u8]) -> Result<Kept, LinkError> {
-        self.link.send(run, batch)
+    fn send(&mut self, run: u64, batch: &[u8], base: Option<&str>) -> Result<Kept, LinkError> {
+        self.link.send(run, batch, base)
     }
     fn renew(&mut self, identity: &Identity) -> Result<Identity, LinkError> {
         self.link.renew(identity)

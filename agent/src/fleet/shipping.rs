@@ -16,6 +16,7 @@ use groma_wire::{Decoder, Limits};
 
 use super::batches::{encoded, gap_of, gap_of_refused, is_sound, mended, mending, telling};
 use super::bounds::within_bounds;
+use super::former::{Former, goes_whole};
 use super::home::{Doing, Home};
 use super::host::this_host;
 
@@ -39,7 +40,8 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 /// The way to the collector: a link, or a made-up one in a test.
 pub(crate) trait Way {
     fn beat(&mut self, beat: &Beat) -> Result<Beaten, LinkError>;
-    fn send(&mut self, run: u64, batch: &[u8]) -> Result<Kept, LinkError>;
+    /// A batch; or what is new in it against the text of this name.
+    fn send(&mut self, run: u64, batch: &[u8], base: Option<&str>) -> Result<Kept, LinkError>;
     fn renew(&mut self, identity: &Identity) -> Result<Identity, LinkError>;
     fn rejoin(&mut self, identity: &Identity) -> Result<Identity, LinkError>;
     fn split(&mut self, run: u64) -> Result<Identity, LinkError>;
@@ -115,6 +117,7 @@ pub(crate) struct Shipper<W: Way> {
     trouble: Option<String>,
     /// The frame that was last tried: what the collector has already, it has from us.
     tried: Option<(u64, u64)>,
+    former: Former,
     told: Option<(Duration, Option<String>)>,
     /// The machine, and when it was looked at.
     host: Option<(Duration, AgentHost)>,
@@ -138,6 +141,7 @@ impl<W: Way> Shipper<W> {
             answered_at: None,
             trouble: None,
             tried: None,
+            former: Former::default(),
             told: None,
             host: None,
         }
@@ -219,6 +223,8 @@ impl<W: Way> Shipper<W> {
             .keep_identity(&identity)
             .map_err(|error| LinkError::Identity(format!("{error:#}")))?;
         self.way.become_one(&identity)?;
+        // Another agent has no batch before.
+        self.former.forget();
         *held(&self.common.identity) = identity;
         Ok(())
     }
@@ -282,7 +288,8 @@ impl<W: Way> Shipper<W> {
         let number = (frame.epoch, frame.sequence);
         let bytes = self.travelling(&frame)?;
         let is_first_try = self.tried.replace(number) != Some(number);
-        let is_done = match self.way.send(self.common.run, &bytes) {
+        let (sent, answer) = self.send(&bytes);
+        let is_done = match answer {
             Ok(kept) if kept.again && is_first_try && frame.epoch == self.common.run => {
                 self.was_put_back(&frame)
             }
@@ -295,9 +302,31 @@ impl<W: Way> Shipper<W> {
             self.tried = None;
             return Ok(Shipped::Stuck);
         }
-        Ok(Shipped::Bytes(
-            u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-        ))
+        Ok(Shipped::Bytes(u64::try_from(sent).unwrap_or(u64::MAX)))
+    }
+
+    /// Sends a batch as what is new in it where that is less, and at once as a whole if it is not taken so. How many bytes went, and the answer.
+    fn send(&mut self, frame: &[u8]) -> (usize, Result<Kept, LinkError>) {
+        let run = self.common.run;
+        let mut sent = 0;
+        let mut answer = None;
+        if let Some(patch) = self.former.against(frame) {
+            sent = patch.bytes.len();
+            let told = self.way.send(run, &patch.bytes, Some(&patch.base));
+            if told.as_ref().is_err_and(goes_whole) {
+                self.former.forget();
+            } else {
+                answer = Some(told);
+            }
+        }
+        let answer = answer.unwrap_or_else(|| {
+            sent += frame.len();
+            self.way.send(run, frame, None)
+        });
+        if let Ok(kept) = &answer {
+            self.former.kept(frame, kept.base);
+        }
+        (sent, answer)
     }
 
     /// The bytes of a frame as they travel: as they were kept, unless a clock or a name has to be set right.

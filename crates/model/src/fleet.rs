@@ -210,6 +210,8 @@ pub enum RefusalWord {
     Full,
     /// A clock is far off.
     Clock,
+    /// What a batch was written against is not here: send it whole.
+    UnknownBase,
     /// Any other word of a newer collector.
     #[serde(other)]
     Other,

@@ -1,5 +1,6 @@
 //! The listener for agents: they say that they are there, and what they saw.
 
+use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,10 +13,11 @@ use axum::routing::post;
 use axum::{Extension, Router};
 use groma_model::fleet::{AgentRecord, AgentState, AgentStatus, RefusalWord};
 use groma_model::{AgentId, Batch};
+use groma_wire::Limits;
 use groma_wire::talk::{self, Beat, Beaten, Kept, Lease, LeaseAsked, Renew, Split};
-use groma_wire::{Limits, WireError};
 use serde::de::DeserializeOwned;
 
+use crate::bases::{unread, whole};
 use crate::enrolment::{enrolled, issue, read_key, renewed};
 use crate::metrics::count;
 use crate::refusal::{Refusal, answer};
@@ -27,8 +29,6 @@ use crate::tls::Caller;
 const FUTURE: Duration = Duration::from_secs(86_400);
 /// A whole turn at keeping, which the largest batch takes, has so many parts.
 pub(crate) const TURN_PARTS: u32 = 16;
-/// Bytes, as they came, that one part is for.
-const TURN_BYTES: usize = 256 << 10;
 /// Copies of one agent that are let in without a person.
 const COPIES_MAX: usize = 100;
 /// A share of packets is given for so long at most.
@@ -165,8 +165,12 @@ async fn batch(
     body: Body,
 ) -> Result<Response, Refusal> {
     let kept = taken(&shared, caller, &headers, body).await;
-    if kept.is_err() {
-        count(&shared.metrics.batches_refused);
+    if let Err(refusal) = &kept {
+        let metrics = &shared.metrics;
+        count(match refusal.word {
+            RefusalWord::UnknownBase => &metrics.bases_unknown,
+            _ => &metrics.batches_refused,
+        });
     }
     kept.map(|kept| answer(&kept))
 }
@@ -195,7 +199,10 @@ async fn taken(
             format!("more than {limit} bytes"),
         ));
     }
-    let weight = u32::try_from(length.div_ceil(1 << 20))
+    let base = named_base(headers).map(|name| (name, shared.bases.of(&record.agent)));
+    let old = base.iter().filter_map(|(_, frame)| frame.as_ref());
+    let old: usize = old.map(|frame| frame.len()).sum();
+    let weight = u32::try_from((length + old).div_ceil(1 << 20))
         .unwrap_or(u32::MAX)
         .max(1);
     let patience = shared.limits.patience;
@@ -208,11 +215,9 @@ async fn taken(
         return Err(RefusalWord::Busy.into());
     };
     let bytes = bytes_of(shared, body, limit).await?;
-    let whole = Instant::now();
-    let turn = shared
-        .keeping
-        .clone()
-        .acquire_many_owned(share(bytes.len()));
+    let begun = Instant::now();
+    let turn = share(bytes.len().saturating_add(old));
+    let turn = shared.keeping.clone().acquire_many_owned(turn);
     let in_time = tokio::time::timeout(patience, turn).await;
     let Ok(Ok(turn)) = in_time else {
         return Err(RefusalWord::Busy.into());
@@ -222,11 +227,24 @@ async fn taken(
     let (kept, records) = blocking(move || {
         // Whoever hangs up is not waited for, but what he handed in is still worked at, and counts until it is done.
         let _held = (flight, turn, place);
-        kept(&work, &record, &bytes)
+        let packed = match &base {
+            Some((name, frame)) => Cow::Owned(whole(&bytes, name, frame.as_deref())?),
+            None => Cow::Borrowed(&bytes[..]),
+        };
+        let (mut kept, records) = kept(&work, &record, &packed)?;
+        // Only what is kept is a base: it is what the agent has our word for.
+        kept.base = work.bases.hold(&record.agent, &packed, Instant::now());
+        if base.is_some() {
+            count(&work.metrics.batches_against);
+            let spared = u64::try_from(packed.len().saturating_sub(bytes.len())).unwrap_or(0);
+            let metrics = &work.metrics;
+            metrics.bytes_spared.fetch_add(spared, Ordering::Relaxed);
+        }
+        Ok((kept, records))
     })
     .await?;
     let metrics = &shared.metrics;
-    metrics.kept_in(whole.elapsed());
+    metrics.kept_in(begun.elapsed());
     count(if kept.again {
         &metrics.batches_again
     } else {
@@ -241,9 +259,13 @@ async fn taken(
     Ok(kept)
 }
 
-/// Of how many parts of a turn a batch of so many bytes has need: what is unpacked costs memory, and many small ones are kept together.
+/// How many parts of a turn a batch of so many bytes takes: as much of the memory of the largest one as it may unpack to.
 fn share(bytes: usize) -> u32 {
-    let parts = u32::try_from(bytes.div_ceil(TURN_BYTES)).unwrap_or(u32::MAX);
+    let limits = Limits::network();
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    let text = bytes.saturating_mul(limits.ratio).max(limits.ratio_floor);
+    let part = limits.expanded_bytes / u64::from(TURN_PARTS);
+    let parts = u32::try_from(text.div_ceil(part)).unwrap_or(u32::MAX);
     parts.clamp(1, TURN_PARTS)
 }
 
@@ -293,6 +315,13 @@ fn run_of(headers: &HeaderMap) -> Result<u64, Refusal> {
     run.ok_or_else(|| Refusal::saying(RefusalWord::Malformed, "the header groma-run is missing"))
 }
 
+/// The name of the text that a batch is written against, if it is not whole.
+fn named_base(headers: &HeaderMap) -> Option<String> {
+    let name = headers.get(talk::BASE)?;
+    // A name that is no text is the name of nothing.
+    Some(name.to_str().unwrap_or_default().to_owned())
+}
+
 fn announced(headers: &HeaderMap) -> Option<usize> {
     headers
         .get(header::CONTENT_LENGTH)?
@@ -324,19 +353,14 @@ fn kept(shared: &Shared, record: &AgentRecord, bytes: &[u8]) -> Result<(Kept, u6
             epoch: header.epoch,
             sequence: header.sequence,
             again,
+            base: false,
         },
         records,
     ))
 }
 
 fn unpacked(mut bytes: &[u8]) -> Result<Batch, Refusal> {
-    groma_wire::decode(&mut bytes, &Limits::network()).map_err(|error| {
-        let word = match error {
-            WireError::TooLarge { .. } | WireError::Bomb { .. } => RefusalWord::TooLarge,
-            _ => RefusalWord::Malformed,
-        };
-        Refusal::saying(word, error.to_string())
-    })
+    groma_wire::decode(&mut bytes, &Limits::network()).map_err(unread)
 }
 
 async fn renew(

@@ -29,6 +29,7 @@
 
 mod agents;
 mod authority;
+mod bases;
 mod carried;
 mod enrolment;
 mod journal;

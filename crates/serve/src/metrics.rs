@@ -25,6 +25,9 @@ pub struct Metrics {
     pub(crate) batches: AtomicU64,
     pub(crate) batches_again: AtomicU64,
     pub(crate) batches_refused: AtomicU64,
+    pub(crate) batches_against: AtomicU64,
+    pub(crate) bases_unknown: AtomicU64,
+    pub(crate) bytes_spared: AtomicU64,
     pub(crate) records: AtomicU64,
     pub(crate) bytes: AtomicU64,
     kept_ms: [AtomicU64; BUCKETS_MS.len()],
@@ -52,7 +55,7 @@ impl Metrics {
     pub fn render(&self, agents: &[AgentRecord], is_ready: bool, now: Timestamp) -> String {
         let mut text = String::new();
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let counters: [(&str, &str, u64); 11] = [
+        let counters: [(&str, &str, u64); 14] = [
             (
                 "handshakes_failed",
                 "TLS handshakes that failed or took too long",
@@ -97,6 +100,21 @@ impl Metrics {
                 "batches_refused",
                 "Batches refused or put off since the start",
                 read(&self.batches_refused),
+            ),
+            (
+                "batches_against",
+                "Batches that came as what is new against the one before",
+                read(&self.batches_against),
+            ),
+            (
+                "bases_unknown",
+                "Batches asked for whole, because the one before was not remembered",
+                read(&self.bases_unknown),
+            ),
+            (
+                "bytes_spared",
+                "Bytes that batches would have taken more, had they come whole",
+                read(&self.bytes_spared),
             ),
             (
                 "records",

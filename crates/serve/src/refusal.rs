@@ -39,6 +39,7 @@ impl Refusal {
             W::Malformed => StatusCode::BAD_REQUEST,
             W::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             W::Clock => StatusCode::UNPROCESSABLE_ENTITY,
+            W::UnknownBase => StatusCode::PRECONDITION_FAILED,
             word if word.is_for_now() => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::FORBIDDEN,
         }
@@ -80,6 +81,7 @@ fn sentence(word: RefusalWord) -> &'static str {
         W::Busy => "the collector has too much to do: come again",
         W::Full => "the collector can keep nothing now: come again",
         W::Clock => "this batch comes from the future: set the clock of that machine",
+        W::UnknownBase => "this collector does not have the batch before: send this one whole",
         W::Other => "not now",
     }
 }

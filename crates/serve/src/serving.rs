@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
 
 use crate::authority::{Authority, AuthorityError};
+use crate::bases::Bases;
 use crate::keeper::Keeper;
 use crate::listener::{Bounds, Door};
 use crate::metrics::Metrics;
@@ -23,6 +24,8 @@ pub struct Limits {
     pub connections_max: usize,
     /// MiB of batches that are being read or kept.
     pub in_flight_mib_max: usize,
+    /// MiB of last batches that are remembered, so that the next ones may come as what is new in them.
+    pub bases_mib_max: usize,
     /// Batches of the largest size that are unpacked or kept at once, or sixteen times as many small ones; those beyond wait, and then
     /// are put off.
     pub keeping_max: usize,
@@ -39,6 +42,7 @@ impl Default for Limits {
         Self {
             connections_max: 8192,
             in_flight_mib_max: 256,
+            bases_mib_max: 64,
             keeping_max: 4,
             patience: Duration::from_secs(5),
             body_time: Duration::from_secs(30),
@@ -118,6 +122,8 @@ pub(crate) struct Shared {
     pub(crate) in_flight: Arc<Semaphore>,
     /// Batches that are unpacked or kept.
     pub(crate) keeping: Arc<Semaphore>,
+    /// What agents sent last.
+    pub(crate) bases: Bases,
     /// How many batches of whom are in work.
     pub(crate) busy: Mutex<HashMap<AgentId, u32>>,
 }
@@ -182,6 +188,7 @@ impl Serving {
             keeping: Arc::new(Semaphore::new(
                 limits.keeping_max * agents::TURN_PARTS as usize,
             )),
+            bases: Bases::new(limits.bases_mib_max << 20),
             busy: Mutex::default(),
         });
         let (stop, stopped) = watch::channel(false);

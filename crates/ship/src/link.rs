@@ -6,8 +6,8 @@ use std::time::Duration;
 use groma_model::fleet::{AgentHost, RefusalWord};
 use groma_model::foreign::hex;
 use groma_wire::talk::{
-    self, BATCHES, BEAT, Beat, Beaten, ENROL, Enrol, Enrolled, Kept, LEASE, Lease, LeaseAsked,
-    REJOIN, RENEW, RUN, Refused, Renew, SPLIT, Split,
+    self, BASE, BATCHES, BEAT, Beat, Beaten, ENROL, Enrol, Enrolled, Kept, LEASE, Lease,
+    LeaseAsked, REJOIN, RENEW, RUN, Refused, Renew, SPLIT, Split,
 };
 use groma_wire::token::Token;
 use rustls::{AlertDescription, CertificateError};
@@ -219,15 +219,19 @@ impl Link {
         self.ask(&self.agents(BEAT), beat)
     }
 
-    /// Hands over a batch, packed as `groma_wire::encode` does. When this returns, the collector has it for good.
+    /// Hands over a batch, packed as `groma_wire::encode` does; or what is new in it against a `base`, as `groma_wire::against` writes it. When
+    /// this returns, the collector has it for good.
     ///
     /// # Errors
     /// [`LinkError`].
-    pub fn send(&self, run: u64, batch: &[u8]) -> Result<Kept, LinkError> {
-        let request = self
+    pub fn send(&self, run: u64, batch: &[u8], base: Option<&str>) -> Result<Kept, LinkError> {
+        let mut request = self
             .agent
             .post(self.agents(BATCHES))
             .header(RUN, format!("{run:x}"));
+        if let Some(base) = base {
+            request = request.header(BASE, base);
+        }
         let answer = request
             .header("content-type", "application/zstd")
             .send(batch);

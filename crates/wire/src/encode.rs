@@ -12,7 +12,7 @@ use crate::line::{AgainLine, CoveredLine, Excess, MissedLine, SawLine, Trailer, 
 use crate::{Limits, WireError};
 
 /// Level 3: what levels beyond it save in bytes they cost the host several times in processor time.
-const LEVEL: i32 = 3;
+pub(crate) const LEVEL: i32 = 3;
 
 /// Writes `batch` as one zstd frame of JSON lines.
 ///

@@ -30,6 +30,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing)]
 
+pub mod against;
 mod decode;
 mod encode;
 mod error;

@@ -5,7 +5,7 @@
 //! | the enrolment listener | [`ENROL`] | [`Enrol`] | [`Enrolled`] |
 //! | the same, with a certificate that may have lapsed | [`REJOIN`] | [`Renew`] | [`Enrolled`] |
 //! | the agents' listener, with a valid certificate | [`BEAT`] | [`Beat`] | [`Beaten`] |
-//! | | [`BATCHES`] | a batch as it stands in a file, with [`RUN`] in the header | [`Kept`] |
+//! | | [`BATCHES`] | a batch as it stands in a file, with [`RUN`] in the header; or what is new in it ([`against`](crate::against)), with [`BASE`] as well | [`Kept`] |
 //! | | [`RENEW`] | [`Renew`] | [`Enrolled`] |
 //! | | [`SPLIT`] | [`Split`] | [`Enrolled`] |
 //! | | [`LEASE`] | [`LeaseAsked`] | [`Lease`] |
@@ -33,6 +33,9 @@ pub const SPLIT: &str = "/v1/split";
 pub const LEASE: &str = "/v1/lease";
 /// The header that says which run of the agent's program sends a batch, in hex.
 pub const RUN: &str = "groma-run";
+/// The header that says against which text a batch is written, by its [name](crate::against::name_of). Only who was told by [`Kept::base`] that
+/// the collector has that text sends it.
+pub const BASE: &str = "groma-base";
 /// Bytes of a document of this page, at most.
 pub const DOCUMENT_BYTES_MAX: usize = 64 << 10;
 /// Where the enrolment listener listens unless somebody says otherwise; agents are the next, operators the one after it.
@@ -139,6 +142,9 @@ pub struct Kept {
     pub sequence: u64,
     /// True if it was kept before.
     pub again: bool,
+    /// True if the next one may be written against this one. A collector that knows nothing of that says nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub base: bool,
 }
 
 /// A vantage asks for its share of the packets that the fleet may send.

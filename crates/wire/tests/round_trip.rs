@@ -8,7 +8,7 @@ use groma_model::{
     Coverage, CoverageState, Fact, Foreign, Gap, Hours, Lasted, Observation, Reason, Scope, Seen,
     SourceName, Timestamp,
 };
-use groma_wire::{Decoder, Limits, decode};
+use groma_wire::{Decoder, Limits, against, decode};
 use proptest::prelude::*;
 
 #[test]
@@ -195,6 +195,19 @@ fn batch() -> impl Strategy<Value = Batch> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn whatever_is_written_against_whatever_comes_back_to_the_byte(
+        (former, mut new) in (batch(), batch()), shared in any::<prop::sample::Index>(),
+    ) {
+        let shared = shared.index(former.records.len() + 1);
+        new.records.extend(former.records.iter().take(shared).cloned());
+        let text = |batch: &Batch| unpack(&bytes(batch)).into_bytes();
+        let (base, text) = (text(&former), text(&new));
+        if let Some(patch) = against::write(&text, &base) {
+            prop_assert_eq!(against::read(&patch, &base, &Limits::network()).unwrap(), text);
+        }
+    }
+
     #[test]
     fn whatever_is_encoded_is_decoded_the_same(batch in batch()) {
         prop_assert_eq!(decode(&mut bytes(&batch).as_slice(), &Limits::network()).unwrap(), batch);

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::rc::Rc;
 
 use groma_fuzz::Chance;
+use groma_model::batch::Record;
 use groma_model::{AgentId, Batch, SiteId, SourceName};
 use groma_source::Randomness;
 use groma_source::testing::{FakeDisk, world};
 use groma_spool::testing::ModelDisk;
+use groma_wire::against;
 
 use super::*;
 
@@ -43,9 +45,34 @@ struct Collector {
     rejoins: u64,
     splits: u64,
     clock: Option<Timestamp>,
+    /// The texts it takes batches against, if it is one that does.
+    bases: Option<BTreeMap<AgentId, Vec<u8>>>,
+    /// How many came as what is new in them, and how many whole.
+    came: (u64, u64),
+    /// How many answers get lost on the way.
+    answers_lost: u64,
 }
 
 impl Collector {
+    /// The batch as it would have come whole.
+    fn whole(
+        &mut self,
+        agent: &AgentId,
+        batch: &[u8],
+        base: Option<&str>,
+    ) -> Result<Vec<u8>, LinkError> {
+        let Some(name) = base else {
+            self.came.1 += 1;
+            return Ok(batch.to_vec());
+        };
+        let known = self.bases.as_ref().and_then(|bases| bases.get(agent));
+        let known = known.filter(|text| against::name_of(text) == name);
+        let known = known.ok_or(refused(RefusalWord::UnknownBase))?;
+        let text = against::read(batch, known, &Limits::network()).unwrap();
+        self.came.0 += 1;
+        Ok(against::packed(&text).unwrap())
+    }
+
     fn ask(&mut self) -> Result<(), LinkError> {
         let second = self.now_ms / 1000;
         *self.asked.entry(second).or_default() += 1;
@@ -76,7 +103,7 @@ fn refused(word: RefusalWord) -> LinkError {
 }
 
 #[derive(Clone)]
-struct Made(Rc<RefCell<Collector>>, World);
+struct Made(Rc<RefCell<Collector>>, World, AgentId);
 
 impl Way for Made {
     fn beat(&mut self, beat: &Beat) -> Result<Beaten, LinkError> {
@@ -91,20 +118,31 @@ impl Way for Made {
             now,
         })
     }
-    fn send(&mut self, _: u64, batch: &[u8]) -> Result<Kept, LinkError> {
+    fn send(&mut self, _: u64, batch: &[u8], base: Option<&str>) -> Result<Kept, LinkError> {
         let mut collector = self.0.borrow_mut();
         collector.ask()?;
-        let batch = groma_wire::decode(&mut &*batch, &Limits::network()).unwrap();
+        let whole = collector.whole(&self.2, batch, base)?;
+        let batch = groma_wire::decode(&mut &*whole, &Limits::network()).unwrap();
         let header = batch.header;
+        let is_base = collector.bases.is_some();
+        if let Some(bases) = &mut collector.bases {
+            bases.insert(header.agent.clone(), against::text_of(&whole).unwrap());
+        }
         let times = collector
             .kept
             .entry((header.agent, header.epoch, header.sequence))
             .or_default();
         *times += 1;
+        let again = *times > 1;
+        if collector.answers_lost > 0 {
+            collector.answers_lost -= 1;
+            return Err(LinkError::Unreachable("the answer broke off".to_owned()));
+        }
         Ok(Kept {
             epoch: header.epoch,
             sequence: header.sequence,
-            again: *times > 1,
+            again,
+            base: is_base,
         })
     }
     fn renew(&mut self, identity: &Identity) -> Result<Identity, LinkError> {
@@ -122,7 +160,8 @@ impl Way for Made {
             ..identity(0)
         })
     }
-    fn become_one(&mut self, _: &Identity) -> Result<(), LinkError> {
+    fn become_one(&mut self, identity: &Identity) -> Result<(), LinkError> {
+        self.2 = identity.agent.clone();
         Ok(())
     }
 }
@@ -157,6 +196,8 @@ struct Scene {
     world: World,
     collector: Rc<RefCell<Collector>>,
     home: tempfile::TempDir,
+    /// How much each look says.
+    records: u8,
 }
 
 fn scene() -> Scene {
@@ -170,6 +211,7 @@ fn scene() -> Scene {
         world,
         collector,
         home: in_memory(),
+        records: 0,
     }
 }
 
@@ -198,7 +240,11 @@ impl Scene {
             next_sequence: Mutex::new(1),
             ended: Mutex::new(BTreeMap::new()),
         };
-        let way = Made(self.collector.clone(), self.world.clone());
+        let way = Made(
+            self.collector.clone(),
+            self.world.clone(),
+            identity(number).agent,
+        );
         let home = Home::at(self.home.path().join(number.to_string()));
         Shipper::new(way, self.world.clone(), home, Arc::new(common))
     }
@@ -217,7 +263,12 @@ impl Scene {
     fn batch(&self, identity: &Identity, number: (u64, u64), ended: Timestamp) -> Batch {
         let mut batch = telling(identity, number, ended, gap_of_refused(None, "an example"));
         batch.header.sources = vec![SourceName::new("host.system")];
-        batch.records.clear();
+        let one = batch.records.remove(0);
+        let of = |n: u8| Record {
+            source: SourceName::new(format!("host.example-{:x}", n.wrapping_mul(151))),
+            ..one.clone()
+        };
+        batch.records = (0..self.records).map(of).collect();
         batch
     }
 
@@ -434,6 +485,112 @@ fn what_the_first_machine_saw_is_not_sent_as_the_copys_own() {
     let sent = groma_wire::decode(&mut sent.as_slice(), &Limits::network()).unwrap();
     assert!(is_telling(&sent.header), "a gap stands in its place");
     assert_eq!(sent.header.agent, identity(2).agent);
+}
+
+/// A collector that takes batches against the ones before, and an agent that looked so often.
+fn scene_with_bases(looks: usize) -> (Scene, Shipper<Made>) {
+    let mut scene = scene();
+    scene.records = 100;
+    scene.collector.borrow_mut().bases = Some(BTreeMap::new());
+    let shipper = scene.shipper(1);
+    for _ in 0..looks {
+        scene.pass(Duration::from_secs(1));
+        scene.look(&shipper, scene.world.clock.now());
+    }
+    (scene, shipper)
+}
+
+/// Every batch arrived once; how many came as what is new in them, and how many whole.
+fn came(scene: &Scene, looks: usize) -> (u64, u64) {
+    let collector = scene.collector.borrow();
+    let numbers: Vec<u64> = collector.kept.keys().map(|key| key.2).collect();
+    assert_eq!(numbers, (1..=looks as u64).collect::<Vec<_>>());
+    collector.came
+}
+
+#[test]
+fn from_the_second_on_only_what_is_new_is_sent() {
+    let (scene, mut shipper) = scene_with_bases(4);
+    scene.drain(&mut shipper, DAY);
+    assert_eq!(came(&scene, 4), (3, 1));
+    assert!(
+        scene
+            .collector
+            .borrow()
+            .kept
+            .values()
+            .all(|times| *times == 1)
+    );
+}
+
+#[test]
+fn a_collector_that_never_said_so_is_sent_whole_batches() {
+    let (scene, mut shipper) = scene_with_bases(4);
+    scene.collector.borrow_mut().bases = None;
+    scene.drain(&mut shipper, DAY);
+    assert_eq!(came(&scene, 4), (0, 4));
+}
+
+#[test]
+fn a_collector_that_forgot_is_sent_the_whole_batch_at_once() {
+    let (scene, mut shipper) = scene_with_bases(4);
+    shipper.step();
+    // It was started again: it has what it kept, and remembers nothing.
+    scene.collector.borrow_mut().bases = Some(BTreeMap::new());
+    let begun = scene.world.clock.monotonic();
+    let waits = shipper.step();
+    assert!(waits < Duration::from_millis(10), "{waits:?}");
+    assert_eq!(scene.world.clock.monotonic(), begun);
+    assert_eq!(shipper.trouble, None);
+    assert_eq!(scene.collector.borrow().came, (0, 2));
+    scene.drain(&mut shipper, DAY);
+    assert_eq!(came(&scene, 4), (2, 2));
+    assert!(
+        scene
+            .collector
+            .borrow()
+            .kept
+            .values()
+            .all(|times| *times == 1)
+    );
+}
+
+#[test]
+fn what_was_not_acknowledged_is_no_base() {
+    let (scene, mut shipper) = scene_with_bases(3);
+    shipper.step();
+    scene.collector.borrow_mut().answers_lost = 1;
+    shipper.step();
+    assert!(shipper.trouble.is_some());
+    // The collector has the second batch and takes it for the base; we do not know that, and the second goes again, whole.
+    scene.drain(&mut shipper, DAY);
+    assert_eq!(came(&scene, 3), (2, 2));
+    let kept: Vec<u64> = scene.collector.borrow().kept.values().copied().collect();
+    assert_eq!(kept, [1, 2, 1]);
+}
+
+#[test]
+fn a_refusal_of_what_is_new_is_no_refusal_of_the_batch() {
+    for word in [RefusalWord::Malformed, RefusalWord::TooLarge] {
+        let (scene, mut shipper) = scene_with_bases(2);
+        shipper.step();
+        scene.collector.borrow_mut().says.push_back(word);
+        scene.drain(&mut shipper, DAY);
+        assert_eq!(came(&scene, 2), (0, 2), "{word:?}");
+    }
+}
+
+#[test]
+fn a_copy_writes_against_nothing_of_the_first_machine() {
+    let (scene, mut shipper) = scene_with_bases(2);
+    shipper.step();
+    scene
+        .collector
+        .borrow_mut()
+        .says
+        .push_back(RefusalWord::Copy);
+    scene.drain(&mut shipper, DAY);
+    assert_eq!(scene.collector.borrow().came, (0, 2));
 }
 
 /// Seven days without a collector, a look every six hours, and a thousand agents come back to one that takes 50 requests a second.

@@ -1,0 +1,269 @@
+//! A line as what it says and when: what changes from look to look is taken out, and can be put back to the byte.
+
+use groma_model::Timestamp;
+
+/// Stand where a value was taken out. No line of a batch holds these bytes: JSON writes them otherwise.
+const TIME: u8 = 1;
+const NUMBER: u8 = 2;
+const WORD: u8 = 3;
+/// Stands where the `seen` of a line was taken out.
+const SEEN: u8 = 4;
+/// Longest number that is taken out: 19 digits are always within 64 bits.
+const DIGITS_MAX: usize = 19;
+
+/// A line, taken apart.
+#[derive(PartialEq, Eq, Debug, Default)]
+pub(super) struct Parts<'t> {
+    /// The line without its moments and its `seen`: by this it is found again.
+    pub(super) rest: Vec<u8>,
+    /// Its `seen` without its values.
+    pub(super) shape: Vec<u8>,
+    /// Moments, in milliseconds, in their order.
+    pub(super) times: Vec<i64>,
+    /// Numbers of `seen`.
+    pub(super) numbers: Vec<u64>,
+    /// Words of `seen`.
+    pub(super) words: Vec<&'t [u8]>,
+}
+
+/// Whatever was taken out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    Time,
+    Number,
+    Word,
+}
+
+/// Takes a line apart; `None` if it holds bytes that no line of a batch holds.
+pub(super) fn apart(line: &[u8]) -> Option<Parts<'_>> {
+    if line.iter().any(|byte| *byte < b' ') {
+        return None;
+    }
+    let mut scan = Scan {
+        line,
+        at: 0,
+        depth: 0,
+        was_seen: false,
+        parts: Parts::default(),
+    };
+    while let Some(byte) = line.get(scan.at) {
+        scan.step(*byte);
+    }
+    Some(scan.parts)
+}
+
+struct Scan<'t> {
+    line: &'t [u8],
+    at: usize,
+    /// Nesting within `seen`; 0 outside of it.
+    depth: usize,
+    was_seen: bool,
+    parts: Parts<'t>,
+}
+
+impl<'t> Scan<'t> {
+    fn step(&mut self, byte: u8) {
+        match byte {
+            b'"' => return self.string(),
+            b'0'..=b'9' if self.depth > 0 => return self.number(),
+            b'{' | b'[' if self.depth > 0 => self.depth += 1,
+            b'}' | b']' if self.depth > 0 => {
+                self.put(&[byte]);
+                self.depth -= 1;
+                self.at += 1;
+                return;
+            }
+            _ => {}
+        }
+        self.put(&[byte]);
+        self.at += 1;
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        let into = match self.depth {
+            0 => &mut self.parts.rest,
+            _ => &mut self.parts.shape,
+        };
+        into.extend_from_slice(bytes);
+    }
+
+    fn string(&mut self) {
+        let behind = self.line.get(self.at + 1..).unwrap_or_default();
+        let length = end_of_string(behind);
+        let content = behind.get(..length).unwrap_or_default();
+        let after = behind.get(length + 1..).unwrap_or_default();
+        // A string without an end is no string: the parser will say so.
+        let is_whole = behind.get(length).is_some();
+        self.at += 1 + length + usize::from(is_whole);
+        if let Some(millis) = is_whole.then(|| moment(content)).flatten() {
+            self.parts.times.push(millis);
+            return self.put(&[b'"', TIME, b'"']);
+        }
+        if is_whole && self.depth > 0 && after.first() != Some(&b':') {
+            self.parts.words.push(content);
+            return self.put(&[b'"', WORD, b'"']);
+        }
+        self.put(b"\"");
+        self.put(content);
+        if is_whole {
+            self.put(b"\"");
+        }
+        if self.depth == 0 && !self.was_seen && content == b"seen" && after.starts_with(b":{") {
+            self.put(&[b':', SEEN]);
+            self.was_seen = true;
+            self.depth = 1;
+            self.put(b"{");
+            self.at += 2;
+        }
+    }
+
+    fn number(&mut self) {
+        let rest = self.line.get(self.at..).unwrap_or_default();
+        let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = rest.get(..length).unwrap_or_default();
+        let before = self.at.checked_sub(1).and_then(|at| self.line.get(at));
+        let stands_alone = matches!(before, Some(b':' | b'[' | b','))
+            && matches!(rest.get(length), Some(b',' | b'}' | b']'));
+        let is_plain = length == 1 || (length <= DIGITS_MAX && !digits.starts_with(b"0"));
+        self.at += length;
+        match (stands_alone && is_plain).then(|| value_of(digits)) {
+            Some(number) => {
+                self.parts.numbers.push(number);
+                self.put(&[NUMBER]);
+            }
+            None => self.put(digits),
+        }
+    }
+}
+
+fn value_of(digits: &[u8]) -> u64 {
+    digits.iter().fold(0_u64, |value, digit| {
+        value
+            .wrapping_mul(10)
+            .wrapping_add(u64::from(digit.wrapping_sub(b'0')))
+    })
+}
+
+/// Bytes before the quotation mark that ends a string; all of them if none does.
+fn end_of_string(behind: &[u8]) -> usize {
+    let mut escaped = false;
+    for (at, byte) in behind.iter().enumerate() {
+        match byte {
+            b'"' if !escaped => return at,
+            b'\\' => escaped = !escaped,
+            _ => escaped = false,
+        }
+    }
+    behind.len()
+}
+
+/// A moment that is written as we would write it.
+fn moment(content: &[u8]) -> Option<i64> {
+    let looks_so = (20..=24).contains(&content.len())
+        && content.ends_with(b"Z")
+        && content.get(10) == Some(&b'T');
+    let text = std::str::from_utf8(content).ok().filter(|_| looks_so)?;
+    let moment: Timestamp = text.parse().ok()?;
+    (moment.to_string() == text).then(|| moment.millis())
+}
+
+/// What lines are put together into: never more than was allowed.
+pub(super) struct Out {
+    pub(super) bytes: Vec<u8>,
+    pub(super) most: usize,
+}
+
+impl Out {
+    pub(super) fn put(&mut self, bytes: &[u8]) -> Option<()> {
+        if self.bytes.len() + bytes.len() > self.most {
+            return None;
+        }
+        self.bytes.extend_from_slice(bytes);
+        Some(())
+    }
+}
+
+/// Puts a line together; what was taken out is asked of `value`, which writes it.
+pub(super) fn together(
+    rest: &[u8],
+    shape: &[u8],
+    out: &mut Out,
+    value: &mut impl FnMut(Kind, &mut Out) -> Option<()>,
+) -> Option<()> {
+    let mut left = rest;
+    while let Some(at) = left.iter().position(|byte| (TIME..=SEEN).contains(byte)) {
+        out.put(left.get(..at)?)?;
+        match *left.get(at)? {
+            TIME => value(Kind::Time, out)?,
+            NUMBER => value(Kind::Number, out)?,
+            WORD => value(Kind::Word, out)?,
+            // There is nothing within a shape that could be a `seen` again.
+            _ => together(shape, &[], out, value)?,
+        }
+        left = left.get(at + 1..)?;
+    }
+    out.put(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn back(line: &[u8]) -> Vec<u8> {
+        let parts = apart(line).unwrap();
+        let (mut times, mut numbers, mut words) =
+            (parts.times.iter(), parts.numbers.iter(), parts.words.iter());
+        let mut out = Out {
+            bytes: Vec::new(),
+            most: usize::MAX,
+        };
+        together(
+            &parts.rest,
+            &parts.shape,
+            &mut out,
+            &mut |kind, out| match kind {
+                Kind::Time => out.put(
+                    Timestamp::from_millis(*times.next()?)
+                        .to_string()
+                        .as_bytes(),
+                ),
+                Kind::Number => out.put(numbers.next()?.to_string().as_bytes()),
+                Kind::Word => out.put(words.next()?),
+            },
+        )
+        .unwrap();
+        out.bytes
+    }
+
+    #[test]
+    fn what_changes_from_look_to_look_is_taken_out() {
+        let line = br#"{"source":"s","scope":"a","seen":{"first":"2026-11-22T06:54:14.12Z","last":"2026-11-22T06:54:15Z","count":30,"hours":"0080","lasted":{"shortest_ms":1}},"saw":{"port":443}}"#;
+        let parts = apart(line).unwrap();
+        assert_eq!(parts.times, [1_795_330_454_120, 1_795_330_455_000]);
+        assert_eq!(parts.numbers, [30, 1]);
+        assert_eq!(parts.words, [b"0080"]);
+        let rest = String::from_utf8(parts.rest).unwrap();
+        assert!(rest.contains("443") && !rest.contains("first"), "{rest}");
+        assert_eq!(back(line), line);
+    }
+
+    #[test]
+    fn whatever_a_line_is_it_comes_back_to_the_byte() {
+        for line in [
+            &br#"{"a":"2026-11-22T06:54:14.120Z","b":"2026-11-22T06:54:14Z ","c":"2026-02-31T00:00:00Z"}"#[..],
+            br#"{"seen":{"count":007,"x":-1,"y":1.5,"z":99999999999999999999,"n":0,"e":1e5}}"#,
+            br#"{"seen":{"seen":{"seen":1}},"seen":{"count":3}}"#,
+            br#"{"seen":{"a\"b":"c\\"},"d":"\"seen\":{"}"#,
+            br#"{"seen":{"count":3"#,
+            br#"{"seen":{"a":"b"#,
+            br#"{"a":"b\"#,
+            b"\"",
+            b"",
+            b"}}}]]1",
+            b"{\"seen\":{\"w\":\"\xff\xfe\"}}",
+        ] {
+            assert_eq!(back(line), line, "{}", String::from_utf8_lossy(line));
+        }
+        assert_eq!(apart(b"{\"a\":\x01}"), None);
+    }
+}
