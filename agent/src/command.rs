@@ -50,7 +50,7 @@ enum Verb {
     /// Write what waits to be sent as signed files, for `groma import`, where no way leads to the collector.
     Carry(fleet::CarryArgs),
     /// Say who this agent is, how it does, and what it may do at most.
-    Status(fleet::StatusArgs),
+    Status,
     /// Print a completion script for a shell.
     #[command(hide = true)]
     Completions {
@@ -280,7 +280,7 @@ fn act(verb: Verb) -> Result<()> {
         Verb::Enroll(arguments) => fleet::enroll(&arguments),
         Verb::Run(arguments) => fleet::run(&arguments),
         Verb::Carry(arguments) => fleet::carry(&arguments),
-        Verb::Status(arguments) => fleet::status(&arguments),
+        Verb::Status => fleet::status(),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "groma-agent", &mut io::stdout());
             Ok(())

@@ -15,7 +15,7 @@ use groma_model::Timestamp;
 use groma_ship::Identity;
 use groma_spool::{Body, DirectoryError, Frame, Limits, LocalDir, Space, Spool};
 
-use super::batches::{encoded, gap_of, gap_of_refused, mended, mending, telling};
+use super::batches::{encoded, gap_of, gap_of_another, gap_of_refused, mended, mending, telling};
 use super::home::Home;
 use super::speaking::Pen;
 use crate::{output, state};
@@ -118,9 +118,7 @@ fn as_batch(frame: &Frame, identity: &Identity, now: Timestamp) -> Result<(Times
         Err(error) => return told(gap_of_refused(None, &error.to_string())),
     };
     if identity.copied_from.as_ref() == Some(&batch.header.agent) {
-        // The machine this one was copied from has the same, and says it under its own name.
-        let why = "it was seen by the machine this one was copied from";
-        return told(gap_of_refused(Some(&batch.header), why));
+        return told(gap_of_another(&batch.header));
     }
     match mending(&batch.header, identity, None, now) {
         None => Ok((batch.header.ended, bytes.clone())),

@@ -23,4 +23,4 @@ pub(crate) use carrying::{CarryArgs, carry};
 pub(crate) use enrolling::{EnrollArgs, enroll};
 pub(crate) use running::{RunArgs, run};
 pub(crate) use speaking::Speaker;
-pub(crate) use status::{NotWell, StatusArgs, status};
+pub(crate) use status::{NotWell, status};

@@ -14,7 +14,9 @@ use groma_spool::{Body, Frame, Spool};
 use groma_wire::talk::{Beat, Beaten, Kept};
 use groma_wire::{Decoder, Limits};
 
-use super::batches::{encoded, gap_of, gap_of_refused, is_sound, mended, mending, telling};
+use super::batches::{
+    encoded, gap_of, gap_of_another, gap_of_refused, is_sound, mended, mending, telling,
+};
 use super::bounds::within_bounds;
 use super::former::{Former, goes_whole};
 use super::home::{Doing, Home};
@@ -115,6 +117,8 @@ pub(crate) struct Shipper<W: Way> {
     takes: bool,
     answered_at: Option<Timestamp>,
     trouble: Option<String>,
+    /// What the step before met: the next beat tells the collector.
+    former_trouble: Option<String>,
     /// The frame that was last tried: what the collector has already, it has from us.
     tried: Option<(u64, u64)>,
     former: Former,
@@ -140,6 +144,7 @@ impl<W: Way> Shipper<W> {
             takes: false,
             answered_at: None,
             trouble: None,
+            former_trouble: None,
             tried: None,
             former: Former::default(),
             told: None,
@@ -149,7 +154,7 @@ impl<W: Way> Shipper<W> {
 
     /// Does what is due, and says how long to wait for the next.
     pub(crate) fn step(&mut self) -> Duration {
-        self.trouble = None;
+        self.former_trouble = self.trouble.take();
         let waits = match self.turn() {
             Ok(waits) => {
                 self.pace.succeeded();
@@ -347,9 +352,7 @@ impl<W: Way> Shipper<W> {
             return told(gap_of_refused(None, "it cannot be read any more"));
         };
         if frame.epoch != self.common.run && identity.copied_from.as_ref() == Some(&header.agent) {
-            // The machine this one was copied from has the same, and sends it under its own name.
-            let why = "it was seen by the machine this one was copied from";
-            return told(gap_of_refused(Some(&header), why));
+            return told(gap_of_another(&header));
         }
         let Some(mending) = mending(&header, &identity, self.really_ended(frame, now), now) else {
             return Ok(bytes.clone());
@@ -529,7 +532,10 @@ impl<W: Way> Shipper<W> {
             spool_bytes: spool.bytes,
             spool_losses: spool.losses.values().map(|count| count.losses).sum(),
             looked_at: looked.at,
-            trouble: looked.trouble.or_else(|| self.trouble.clone()),
+            trouble: looked
+                .trouble
+                .or_else(|| self.trouble.clone())
+                .or_else(|| self.former_trouble.clone()),
         }
     }
 

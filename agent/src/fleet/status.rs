@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::Result;
-use clap::Args;
 use groma_model::Timestamp;
 use groma_model::fleet::Policy;
 use groma_source::World;
@@ -15,11 +14,8 @@ use super::home::{Doing, Home};
 use super::host::this_host;
 use crate::{output, state};
 
-#[derive(Args, Debug)]
-pub(crate) struct StatusArgs {}
-
 /// Says how this agent does.
-pub(crate) fn status(_: &StatusArgs) -> Result<()> {
+pub(crate) fn status() -> Result<()> {
     let home = Home::at(state::directory());
     let world = groma_sys::this_machine(true);
     let (identity, doing) = (home.identity()?, home.doing());

@@ -59,6 +59,19 @@ pub(crate) fn open_fleet(place: &Place) -> Result<Box<dyn FleetStore>> {
     })
 }
 
+/// The memory that each connection of a collector that serves has for pages, in KiB.
+const SERVING_KIB: u32 = 16 << 10;
+
+/// As [`open_fleet`], for months of small batches.
+pub(crate) fn open_serving(place: &Place) -> Result<Box<dyn FleetStore>> {
+    if place.database().is_some() {
+        return open_fleet(place);
+    }
+    let store = SqliteStore::open(&place.directory())?;
+    store.hold_pages(SERVING_KIB)?;
+    Ok(Box::new(store))
+}
+
 /// Opens a store that must be there: a mistyped directory is an error, not a new store.
 pub(crate) fn open_existing(place: &Place) -> Result<Box<dyn Store>> {
     if place.database().is_none() {

@@ -17,7 +17,7 @@ use crate::command::Place;
 use crate::programs::{AgentArgs, sums};
 use crate::serve::StoreKeeper;
 use crate::terminal::tell;
-use crate::verbs::open_fleet;
+use crate::verbs::open_serving;
 
 /// How long those who are in are waited for at the end.
 const FAREWELL: Duration = Duration::from_secs(20);
@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let authority = authority_at(place, arguments.authority.as_ref(), &world)?;
     let pin = hex(&authority.pin());
     let pages = pages(arguments, &authority)?;
-    let (writer, reader) = (open_fleet(place)?, open_fleet(place)?);
+    let (writer, reader) = (open_serving(place)?, open_serving(place)?);
     let limits = Limits {
         packets_per_second: arguments.rate,
         ..Limits::default()

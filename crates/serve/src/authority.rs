@@ -11,6 +11,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use groma_model::foreign::hex;
 use groma_model::{AgentId, SiteId, Timestamp};
+use groma_wire::talk::COLLECTOR;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName,
     DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData,
@@ -20,9 +21,6 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
-
-/// The name that every collector's certificate holds: agents know a collector by its authority, whatever address they reach it at.
-pub const COLLECTOR: &str = "collector.groma.internal";
 
 /// The authority is good for ten years.
 const AUTHORITY_LIFE: Duration = Duration::from_secs(3650 * 86_400);

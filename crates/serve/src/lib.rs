@@ -42,7 +42,7 @@ mod rules;
 mod serving;
 mod tls;
 
-pub use authority::{AGENT_LIFE, Authority, AuthorityError, COLLECTOR};
+pub use authority::{AGENT_LIFE, Authority, AuthorityError};
 pub use carried::{Disbelief, Judge, Signer};
 pub use journal::Journal;
 pub use keeper::{KeepError, Keeper};

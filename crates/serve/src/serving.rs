@@ -144,7 +144,6 @@ pub struct Serving {
     runtime: Runtime,
     stop: watch::Sender<bool>,
     doors: Vec<tokio::task::JoinHandle<()>>,
-    shared: Arc<Shared>,
     addresses: Addresses,
 }
 
@@ -233,7 +232,6 @@ impl Serving {
             runtime,
             stop,
             doors,
-            shared,
             addresses,
         })
     }
@@ -241,11 +239,6 @@ impl Serving {
     /// Where it listens.
     pub fn addresses(&self) -> Addresses {
         self.addresses
-    }
-
-    /// What happened so far.
-    pub fn metrics(&self) -> &Metrics {
-        &self.shared.metrics
     }
 
     /// Lets nobody in any more, answers who is in, and ends; whoever is not done within `patience` is cut off, and comes again

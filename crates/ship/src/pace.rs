@@ -33,11 +33,6 @@ impl Pace {
             .saturating_add(share(ceiling.max(asked), random))
             .max(FIRST / 4)
     }
-
-    /// How often it failed in a row.
-    pub fn failures(&self) -> u32 {
-        self.failures
-    }
 }
 
 /// A random part of `whole`.

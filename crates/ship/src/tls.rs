@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use groma_wire::talk::COLLECTOR;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
@@ -14,9 +15,6 @@ use sha2::{Digest, Sha256};
 
 use crate::identity::Identity;
 use crate::link::LinkError;
-
-/// The name in every collector's certificate.
-const COLLECTOR: &str = "collector.groma.internal";
 
 /// Whom to believe.
 #[derive(Clone, PartialEq, Eq, Debug)]

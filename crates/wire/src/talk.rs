@@ -17,6 +17,8 @@ use groma_model::fleet::{AgentHost, AgentStatus, Policy, RefusalWord};
 use groma_model::{AgentId, SiteId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+/// The name that every collector's certificate holds: agents know a collector by its authority, whatever address they reach it at.
+pub const COLLECTOR: &str = "collector.groma.internal";
 /// Where an agent is let in.
 pub const ENROL: &str = "/v1/enrol";
 /// Where an agent that was away too long comes back.

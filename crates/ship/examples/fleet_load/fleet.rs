@@ -89,7 +89,7 @@ impl Agent {
 
     /// Sends a report; when this returns it is durable at the collector, and was not before.
     pub(crate) fn send(&self, report: &Report) -> Result<(), LinkError> {
-        let kept = self.link.send(self.run, &report.bytes)?;
+        let kept = self.link.send(self.run, &report.bytes, None)?;
         ACKNOWLEDGED.fetch_add(1, Ordering::Relaxed);
         match kept.sequence == report.sequence && !kept.again {
             true => Ok(()),

@@ -80,6 +80,14 @@ impl SqliteStore {
         run.map_err(StoreError::of("write the log of the store into its file"))
     }
 
+    /// Holds at most `kib` KiB of pages in memory. Whoever writes small batches for months does better with few: SQLite walks all of
+    /// them at a commit after a page was split. Whoever reads everything once does better with many, as it is by itself.
+    pub fn hold_pages(&self, kib: u32) -> Result<(), StoreError> {
+        let set = format!("PRAGMA cache_size = -{kib}");
+        let run = self.connection.execute_batch(&set);
+        run.map_err(StoreError::of("bound the memory of the store"))
+    }
+
     /// Bounds the file to `bytes`; what would make it larger ends in [`StoreError::Full`].
     pub fn limit_bytes(&self, bytes: u64) -> Result<(), StoreError> {
         let attempt = "bound the size of the store";
