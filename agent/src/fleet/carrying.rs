@@ -95,9 +95,12 @@ fn name_of(frame: &Frame, identity: &Identity, ended: Timestamp) -> String {
         .take(19)
         .filter(char::is_ascii_digit)
         .collect();
+    // What a collector called this agent becomes a file's name, and nothing else.
+    let plain = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    let agent: String = identity.agent.as_str().chars().filter(plain).collect();
     format!(
-        "{}-{moment}-{:x}-{}.batch",
-        identity.agent, frame.epoch, frame.sequence
+        "{agent}-{moment}-{:x}-{}.batch",
+        frame.epoch, frame.sequence
     )
 }
 

@@ -43,6 +43,19 @@ impl Former {
     }
 }
 
+/// True if it cannot be told whether a patch is to blame: its batch goes whole when it goes again.
+pub(crate) fn may_be_its_fault(error: &LinkError) -> bool {
+    matches!(
+        error,
+        LinkError::Unreachable(_)
+            | LinkError::Nonsense(_)
+            | LinkError::Refused {
+                word: RefusalWord::Other,
+                ..
+            }
+    )
+}
+
 /// True if a batch that came as what is new in it was turned away, and may be taken as a whole: the base is gone, or the two sides read the
 /// form differently.
 pub(crate) fn goes_whole(error: &LinkError) -> bool {

@@ -18,7 +18,7 @@ use super::batches::{
     encoded, gap_of, gap_of_another, gap_of_refused, is_sound, mended, mending, telling,
 };
 use super::bounds::within_bounds;
-use super::former::{Former, goes_whole};
+use super::former::{Former, goes_whole, may_be_its_fault};
 use super::home::{Doing, Home};
 use super::host::this_host;
 
@@ -318,6 +318,9 @@ impl<W: Way> Shipper<W> {
         if let Some(patch) = self.former.against(frame) {
             sent = patch.bytes.len();
             let told = self.way.send(run, &patch.bytes, Some(&patch.base));
+            if told.as_ref().is_err_and(may_be_its_fault) {
+                self.former.forget();
+            }
             if told.as_ref().is_err_and(goes_whole) {
                 self.former.forget();
             } else {

@@ -73,20 +73,30 @@ fn moment(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "not yet".to_owned(), Timestamp::minute)
 }
 
+/// When the next look begins; who looks just now says so.
+fn next_look(doing: &Doing, is_running: bool) -> String {
+    match doing.next_look_at {
+        Some(at) if is_running && doing.at.is_some_and(|told| at <= told) => {
+            format!("looks since {}", at.minute())
+        }
+        at => format!("next {}", moment(at)),
+    }
+}
+
 fn of_doing(doing: Option<&Doing>, is_running: bool) -> String {
     let Some(doing) = doing else {
         return "running      never yet: groma-agent run, or start its service\n".to_owned();
     };
     let status = &doing.status;
     let mut text = format!(
-        "running      {}\nlooked       {}, next {}\ncollector    answered {}, {}\nspool        {} batches wait, {} bytes; {} losses since it started\n",
+        "running      {}\nlooked       {}, {}\ncollector    answered {}, {}\nspool        {} batches wait, {} bytes; {} losses since it started\n",
         if is_running {
             format!("yes, process {}", doing.process)
         } else {
             format!("no; last at {}", moment(doing.at))
         },
         moment(status.looked_at),
-        moment(doing.next_look_at),
+        next_look(doing, is_running),
         moment(doing.answered_at),
         if doing.takes {
             "takes what is sent"

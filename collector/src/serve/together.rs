@@ -8,8 +8,8 @@ use groma_store::{Ingested, Ready, Store, StoreError};
 
 /// Batches that are kept in one transaction at most.
 const BATCHES_MAX: usize = 64;
-/// Facts in them, beyond which nothing is added: nobody should wait long for what is not his.
-const FACTS_MAX: usize = 32_768;
+/// What is in them, in facts, beyond which nothing is added: nobody should wait long for what is not his.
+const WEIGHT_MAX: usize = 32_768;
 
 type Answer = Result<Ingested, StoreError>;
 
@@ -51,10 +51,10 @@ impl Together {
     /// Those that came first, as many as go together.
     fn next(&self) -> Vec<(Ready, SyncSender<Answer>)> {
         let mut waiting = held(&self.0);
-        let (mut group, mut facts) = (Vec::new(), 0);
+        let (mut group, mut weight) = (Vec::new(), 0);
         while let Some((ready, _)) = waiting.front() {
-            facts += ready.facts();
-            if group.len() >= BATCHES_MAX || (facts > FACTS_MAX && !group.is_empty()) {
+            weight += ready.weight();
+            if group.len() >= BATCHES_MAX || (weight > WEIGHT_MAX && !group.is_empty()) {
                 break;
             }
             group.extend(waiting.pop_front());

@@ -356,8 +356,9 @@ fn coverage(store: &mut dyn FleetStore, world: &World) -> Result<u8> {
         with.len()
     ));
     say(format!(
-        "{} machines are known to the network or to lists and have no agent:",
-        without.len()
+        "{} machines are known to the network or to lists and have no agent{}",
+        without.len(),
+        if without.is_empty() { "" } else { ":" }
     ));
     for entity in &without {
         let addresses: BTreeSet<String> =

@@ -216,8 +216,8 @@ async fn taken(
     };
     let bytes = bytes_of(shared, body, limit).await?;
     let begun = Instant::now();
-    let turn = share(bytes.len().saturating_add(old));
-    let turn = shared.keeping.clone().acquire_many_owned(turn);
+    let parts = share(bytes.len().saturating_add(old));
+    let turn = shared.keeping.clone().acquire_many_owned(parts);
     let in_time = tokio::time::timeout(patience, turn).await;
     let Ok(Ok(turn)) = in_time else {
         return Err(RefusalWord::Busy.into());
@@ -231,6 +231,10 @@ async fn taken(
             Some((name, frame)) => Cow::Owned(whole(&bytes, name, frame.as_deref())?),
             None => Cow::Borrowed(&bytes[..]),
         };
+        if share(packed.len()) > parts {
+            let why = "it comes to more than such a patch may: send it whole";
+            return Err(Refusal::saying(RefusalWord::TooLarge, why));
+        }
         let (mut kept, records) = kept(&work, &record, &packed)?;
         // Only what is kept is a base: it is what the agent has our word for.
         kept.base = work.bases.hold(&record.agent, &packed, Instant::now());

@@ -51,6 +51,9 @@ impl Default for Limits {
     }
 }
 
+/// Threads for what may block, besides those that keep batches.
+const BLOCKING_THREADS: usize = 16;
+
 /// Fills bytes by chance.
 pub type Random = dyn Fn(&mut [u8]) + Send + Sync;
 
@@ -161,9 +164,11 @@ impl Serving {
     /// # Errors
     /// A port cannot be had, or the authority fails.
     pub fn begin(config: Config) -> Result<Self, ServeError> {
+        let turns = config.limits.keeping_max * agents::TURN_PARTS as usize;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
-            .max_blocking_threads(16)
+            // Whoever waits for the store must not keep those waiting who only ask it.
+            .max_blocking_threads(turns + BLOCKING_THREADS)
             .thread_name("groma-serve")
             .enable_all()
             .build()
@@ -184,9 +189,7 @@ impl Serving {
             random: config.random,
             agents_port: agents_at.port(),
             in_flight: Arc::new(Semaphore::new(limits.in_flight_mib_max)),
-            keeping: Arc::new(Semaphore::new(
-                limits.keeping_max * agents::TURN_PARTS as usize,
-            )),
+            keeping: Arc::new(Semaphore::new(turns)),
             bases: Bases::new(limits.bases_mib_max << 20),
             busy: Mutex::default(),
         });

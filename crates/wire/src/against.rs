@@ -266,6 +266,10 @@ pub fn read(patch: &[u8], base: &[u8], limits: &Limits) -> Result<Vec<u8>, WireE
     }
     let decoder = zstd::Decoder::with_ref_prefix(patch, base).map_err(|_| damaged())?;
     let inner = unpacked(decoder.single_frame()).ok_or_else(damaged)?;
+    // What is new in a text is never more than the text.
+    if inner.len() > most {
+        return Err(damaged());
+    }
     let (told, digest) = Reader::over(&inner, base).ok_or_else(damaged)?;
     let text = told.text(most).ok_or_else(damaged)?;
     match digest_of(&text) == digest {
@@ -353,7 +357,7 @@ impl<'p> Reader<'p> {
         };
         let (columns, words, reference) = (&mut self.columns, &self.words, self.reference);
         let mut ordinals = [0; 3];
-        together(rest, shape, out, &mut |kind, out| {
+        together(rest, Some(shape), out, &mut |kind, out| {
             let ordinal = ordinals.get_mut(kind as usize)?;
             let at = *ordinal;
             *ordinal += 1;

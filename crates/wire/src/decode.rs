@@ -1,6 +1,6 @@
 //! Lines become a batch, or a refusal that says where and why.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
 use groma_model::batch::{BATCH_SCHEMA, Batch, BatchHeader, Record, Said};
@@ -14,6 +14,8 @@ use crate::{Limits, WireError};
 
 /// Longest agent, site or source name in bytes.
 const NAME_BYTES: usize = 128;
+/// Sources in a batch: there are dozens of ways of looking, and each costs whoever keeps it a look.
+const SOURCES_MAX: usize = 1024;
 
 /// Reads a whole batch. Everything is within `limits`, or nothing is returned.
 pub fn decode(input: &mut dyn Read, limits: &Limits) -> Result<Batch, WireError> {
@@ -32,6 +34,7 @@ pub struct Decoder<'r> {
     limits: Limits,
     header: BatchHeader,
     numbered: HashMap<u64, Numbered>,
+    sources: HashSet<SourceName>,
     values: u64,
     records: u64,
     done: bool,
@@ -53,12 +56,12 @@ impl<'r> Decoder<'r> {
             Some(line) => read_header(line, limits)?,
             None => return Err(WireError::Truncated { line: 0 }),
         };
-        let numbered = HashMap::new();
         Ok(Self {
             lines,
             limits: *limits,
+            numbered: HashMap::new(),
+            sources: header.sources.iter().cloned().collect(),
             header,
-            numbered,
             values: 0,
             records: 0,
             done: false,
@@ -117,6 +120,12 @@ impl<'r> Decoder<'r> {
             .ok_or_else(|| self.malformed("no source is named".to_owned()))?;
         if !is_plain_name(source.as_str()) {
             return Err(self.malformed("the name of the source is none".to_owned()));
+        }
+        if !self.sources.contains(&source) {
+            if self.sources.len() >= SOURCES_MAX {
+                return Err(self.too_large("sources", SOURCES_MAX as u64));
+            }
+            self.sources.insert(source.clone());
         }
         let said = match (said.saw, said.missed, said.covered) {
             (Some(fact), None, None) => {
@@ -239,6 +248,13 @@ fn read_header(line: &[u8], limits: &Limits) -> Result<BatchHeader, WireError> {
         return Err(malformed(
             "the agent or a source has a name that is none".to_owned(),
         ));
+    }
+    if header.sources.len() > SOURCES_MAX {
+        return Err(WireError::TooLarge {
+            line: 1,
+            what: "sources",
+            limit: SOURCES_MAX as u64,
+        });
     }
     let site = header.site.as_str();
     if site.is_empty() || site.len() > NAME_BYTES || site.chars().any(char::is_control) {

@@ -47,14 +47,19 @@ impl Ready {
         &self.header
     }
 
-    /// Facts and values in it, the same one once.
-    pub fn facts(&self) -> usize {
+    /// How much there is to keep, in facts: what a source says besides them takes time as well, and so does a source that says nothing.
+    pub fn weight(&self) -> usize {
         let parts = self.parts.values();
-        parts
-            .map(|part| part.seen.len() + part.measured.len())
-            .sum()
+        let weight = |part: &Part| {
+            let said = part.seen.len() + part.measured.len();
+            said + part.coverage.len() + part.gaps.len() + PART_WEIGHT
+        };
+        parts.map(weight).sum()
     }
 }
+
+/// What a source costs as such, in facts: its looks are asked for, and one is added.
+const PART_WEIGHT: usize = 20;
 
 /// What one source says in a batch.
 #[derive(Default, Debug)]

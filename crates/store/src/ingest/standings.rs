@@ -6,25 +6,31 @@ use std::collections::HashMap;
 use super::Known;
 use crate::looks::StreamKey;
 
-/// Places that are remembered over all streams; about 200 bytes each.
-const PLACES_MAX: usize = 600_000;
+/// Bytes that are remembered over all streams: 600,000 places or so.
+const BYTES_MAX: usize = 128 << 20;
 
 /// What an engine that is the only writer remembers. It is right as long as nobody else writes: whoever uses it asks that of the engine
 /// within each transaction.
 #[derive(Default, Debug)]
 pub(crate) struct Standings {
-    streams: HashMap<StreamKey, Known>,
-    places: usize,
+    streams: HashMap<StreamKey, Held>,
+    bytes: usize,
     /// What the transaction that is under way gave; it holds if that does.
     given: HashMap<StreamKey, Known>,
+}
+
+#[derive(Debug)]
+struct Held {
+    known: Known,
+    bytes: usize,
 }
 
 impl Standings {
     /// Takes out what stands in `stream`.
     pub(crate) fn recall(&mut self, stream: &StreamKey) -> Option<Known> {
-        let kept = self.streams.remove(stream);
-        self.places -= kept.as_ref().map_or(0, Known::places);
-        self.given.remove(stream).or(kept)
+        let held = self.streams.remove(stream);
+        self.bytes -= held.as_ref().map_or(0, |held| held.bytes);
+        self.given.remove(stream).or(held.map(|held| held.known))
     }
 
     pub(crate) fn remember(&mut self, stream: &StreamKey, mut known: Known) {
@@ -35,10 +41,12 @@ impl Standings {
     /// The transaction ended well.
     pub(crate) fn hold(&mut self) {
         for (stream, known) in std::mem::take(&mut self.given) {
-            self.places += known.places();
-            self.streams.insert(stream, known);
+            drop(self.recall(&stream));
+            let bytes = known.bytes();
+            self.bytes += bytes;
+            self.streams.insert(stream, Held { known, bytes });
         }
-        while self.places > PLACES_MAX {
+        while self.bytes > BYTES_MAX {
             // Any of them: streams report in turn, so the oldest would be the next to be asked for.
             let Some(stream) = self.streams.keys().next().cloned() else {
                 return;
@@ -50,5 +58,43 @@ impl Standings {
     /// Somebody else wrote, or the transaction did not end well.
     pub(crate) fn forget(&mut self) {
         *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_that_say_nothing_take_room_too_and_make_it_again() {
+        let mut standings = Standings::default();
+        let key = |number: usize| StreamKey {
+            source: number.to_string(),
+            ..StreamKey::default()
+        };
+        for number in 0..400_000 {
+            standings.remember(&key(number), Known::default());
+            standings.hold();
+        }
+        assert!(standings.bytes <= BYTES_MAX && standings.streams.len() < 400_000);
+        let sum: usize = standings.streams.values().map(|held| held.bytes).sum();
+        assert_eq!(standings.bytes, sum);
+        assert!(standings.recall(&key(399_999)).is_some() || standings.streams.len() > 1000);
+    }
+
+    #[test]
+    fn what_a_transaction_gave_holds_if_that_ended_well_and_is_asked_for_once() {
+        let mut standings = Standings::default();
+        let key = StreamKey::default();
+        standings.remember(&key, Known::default());
+        assert!(standings.recall(&key).is_some(), "within it, at once");
+        standings.remember(&key, Known::default());
+        standings.forget();
+        assert!(standings.recall(&key).is_none(), "it did not end well");
+        standings.remember(&key, Known::default());
+        standings.hold();
+        assert!(standings.recall(&key).is_some());
+        assert!(standings.recall(&key).is_none(), "taken out");
+        assert_eq!(standings.bytes, 0);
     }
 }

@@ -23,6 +23,10 @@ pub(super) struct Stream {
     known: Known,
 }
 
+/// What a place takes in memory besides its scope, and a stream besides its places, about.
+const PLACE_BYTES: usize = 200;
+const STREAM_BYTES: usize = 400;
+
 /// What became of each place of a stream.
 #[derive(Default, Debug)]
 pub(crate) struct Known(HashMap<Place, KnownPlace>);
@@ -291,18 +295,23 @@ impl KnownPlace {
 }
 
 impl Known {
-    /// How many places that is.
-    pub(crate) fn places(&self) -> usize {
-        self.0.len()
+    /// Bytes of memory, about.
+    pub(crate) fn bytes(&self) -> usize {
+        let places = self.0.keys().map(|(_, scope)| PLACE_BYTES + scope.len());
+        STREAM_BYTES + places.sum::<usize>()
     }
 
-    /// Forgets what is gone: a look that sees it again says all there is to say.
+    /// Forgets what is gone: when it is seen again, that is news whatever was known.
     pub(super) fn forget_removed(&mut self) {
         let stands = |place: &KnownPlace| {
             let standing = place.standing.as_ref();
             standing.is_some_and(|standing| standing.word != Word::Removed)
         };
         self.0.retain(|_, place| stands(place));
+        // A stream has had many times more than stands.
+        if self.0.capacity() / 4 > self.0.len() {
+            self.0.shrink_to_fit();
+        }
     }
 
     /// One more event, newer than all before.

@@ -67,6 +67,22 @@ impl SqliteStore {
         })
     }
 
+    /// Keeps each of `batches` in a transaction of its own; after one that was kept waiting in vain the others do not wait as long again.
+    fn ingest_alone(&mut self, batches: &[Ready]) -> Vec<Result<Ingested, StoreError>> {
+        let mut busy = None;
+        let keep = |one: &Ready| {
+            if let Some(attempt) = busy {
+                return Err(StoreError::Busy { attempt });
+            }
+            let kept = self.ingest_together(std::slice::from_ref(one));
+            if let Err(StoreError::Busy { attempt }) = &kept {
+                busy = Some(*attempt);
+            }
+            Ok(kept?.pop().unwrap_or(Ingested::AlreadyKept))
+        };
+        batches.iter().map(keep).collect()
+    }
+
     /// Where the file is, if there is one.
     pub fn path(&self) -> Option<&std::path::Path> {
         self.path.as_deref()
@@ -178,13 +194,7 @@ impl Store for SqliteStore {
             }
             // Nothing was kept. What fails in one of them must not cost the others.
             Err(error) if batches.len() == 1 => vec![Err(error)],
-            Err(_) => batches
-                .iter()
-                .map(|one| {
-                    let mut kept = self.ingest_together(std::slice::from_ref(one))?;
-                    Ok(kept.pop().unwrap_or(Ingested::AlreadyKept))
-                })
-                .collect(),
+            Err(_) => self.ingest_alone(batches),
         }
     }
 

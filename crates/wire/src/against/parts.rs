@@ -183,10 +183,11 @@ impl Out {
     }
 }
 
-/// Puts a line together; what was taken out is asked of `value`, which writes it.
+/// Puts a line together; what was taken out is asked of `value`, which writes it. A `seen` stands in it once, and none within that: else
+/// a line that says nothing could take for ever.
 pub(super) fn together(
     rest: &[u8],
-    shape: &[u8],
+    mut shape: Option<&[u8]>,
     out: &mut Out,
     value: &mut impl FnMut(Kind, &mut Out) -> Option<()>,
 ) -> Option<()> {
@@ -197,8 +198,7 @@ pub(super) fn together(
             TIME => value(Kind::Time, out)?,
             NUMBER => value(Kind::Number, out)?,
             WORD => value(Kind::Word, out)?,
-            // There is nothing within a shape that could be a `seen` again.
-            _ => together(shape, &[], out, value)?,
+            _ => together(shape.take()?, None, out, value)?,
         }
         left = left.get(at + 1..)?;
     }
@@ -219,7 +219,7 @@ mod tests {
         };
         together(
             &parts.rest,
-            &parts.shape,
+            Some(&parts.shape),
             &mut out,
             &mut |kind, out| match kind {
                 Kind::Time => out.put(
@@ -245,6 +245,26 @@ mod tests {
         let rest = String::from_utf8(parts.rest).unwrap();
         assert!(rest.contains("443") && !rest.contains("first"), "{rest}");
         assert_eq!(back(line), line);
+    }
+
+    #[test]
+    fn a_line_that_says_seen_again_and_again_is_refused_before_it_takes_time() {
+        let many = vec![SEEN; 1 << 20];
+        let mut out = Out {
+            bytes: Vec::new(),
+            most: usize::MAX,
+        };
+        let mut none = |_: Kind, _: &mut Out| -> Option<()> { None };
+        assert_eq!(together(&many, Some(&many), &mut out, &mut none), None);
+        assert_eq!(together(&[SEEN], Some(&[SEEN]), &mut out, &mut none), None);
+        assert_eq!(
+            together(&[SEEN, SEEN], Some(b"{}"), &mut out, &mut none),
+            None
+        );
+        assert_eq!(
+            together(&[SEEN], Some(b"{}"), &mut out, &mut none),
+            Some(())
+        );
     }
 
     #[test]
