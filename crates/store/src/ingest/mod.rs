@@ -2,6 +2,7 @@
 //!
 //! What a look changes is decided here, once for all engines; a [`Writer`] only reads what was and adds rows.
 
+mod packed;
 mod part;
 mod standings;
 mod stream;

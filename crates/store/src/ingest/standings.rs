@@ -4,33 +4,40 @@
 use std::collections::HashMap;
 
 use super::Known;
+use super::packed::Packed;
 use crate::looks::StreamKey;
 
-/// Bytes that are remembered over all streams: 600,000 places or so.
-const BYTES_MAX: usize = 128 << 20;
+/// Bytes that are remembered over all streams: two to four million places.
+const BYTES_MAX: usize = 96 << 20;
+/// What a stream takes in memory besides its places, about.
+const STREAM_BYTES: usize = 400;
 
 /// What an engine that is the only writer remembers. It is right as long as nobody else writes: whoever uses it asks that of the engine
 /// within each transaction.
 #[derive(Default, Debug)]
 pub(crate) struct Standings {
-    streams: HashMap<StreamKey, Held>,
+    streams: HashMap<StreamKey, Packed>,
     bytes: usize,
     /// What the transaction that is under way gave; it holds if that does.
     given: HashMap<StreamKey, Known>,
 }
 
-#[derive(Debug)]
-struct Held {
-    known: Known,
-    bytes: usize,
+fn weight(packed: &Packed) -> usize {
+    packed.len() + STREAM_BYTES
 }
 
 impl Standings {
     /// Takes out what stands in `stream`.
     pub(crate) fn recall(&mut self, stream: &StreamKey) -> Option<Known> {
-        let held = self.streams.remove(stream);
-        self.bytes -= held.as_ref().map_or(0, |held| held.bytes);
-        self.given.remove(stream).or(held.map(|held| held.known))
+        let held = self.take(stream);
+        let given = self.given.remove(stream);
+        given.or_else(|| held?.open())
+    }
+
+    fn take(&mut self, stream: &StreamKey) -> Option<Packed> {
+        let held = self.streams.remove(stream)?;
+        self.bytes = self.bytes.saturating_sub(weight(&held));
+        Some(held)
     }
 
     pub(crate) fn remember(&mut self, stream: &StreamKey, mut known: Known) {
@@ -41,17 +48,17 @@ impl Standings {
     /// The transaction ended well.
     pub(crate) fn hold(&mut self) {
         for (stream, known) in std::mem::take(&mut self.given) {
-            drop(self.recall(&stream));
-            let bytes = known.bytes();
-            self.bytes += bytes;
-            self.streams.insert(stream, Held { known, bytes });
+            drop(self.take(&stream));
+            let packed = Packed::of(&known);
+            self.bytes += weight(&packed);
+            self.streams.insert(stream, packed);
         }
         while self.bytes > BYTES_MAX {
             // Any of them: streams report in turn, so the oldest would be the next to be asked for.
             let Some(stream) = self.streams.keys().next().cloned() else {
                 return;
             };
-            drop(self.recall(&stream));
+            drop(self.take(&stream));
         }
     }
 
@@ -77,7 +84,7 @@ mod tests {
             standings.hold();
         }
         assert!(standings.bytes <= BYTES_MAX && standings.streams.len() < 400_000);
-        let sum: usize = standings.streams.values().map(|held| held.bytes).sum();
+        let sum: usize = standings.streams.values().map(weight).sum();
         assert_eq!(standings.bytes, sum);
         assert!(standings.recall(&key(399_999)).is_some() || standings.streams.len() > 1000);
     }

@@ -23,21 +23,17 @@ pub(super) struct Stream {
     known: Known,
 }
 
-/// What a place takes in memory besides its scope, and a stream besides its places, about.
-const PLACE_BYTES: usize = 200;
-const STREAM_BYTES: usize = 400;
-
 /// What became of each place of a stream.
 #[derive(Default, Debug)]
-pub(crate) struct Known(HashMap<Place, KnownPlace>);
+pub(crate) struct Known(pub(super) HashMap<Place, KnownPlace>);
 
 /// A place as the store knows it.
 #[derive(Debug)]
-struct KnownPlace {
+pub(super) struct KnownPlace {
     /// What is true of it at the end of this look; `None` if it was first seen later.
-    standing: Option<Standing>,
+    pub(super) standing: Option<Standing>,
     /// The earliest moment after this look at which something became of it; only a late look has that.
-    next: Option<i64>,
+    pub(super) next: Option<i64>,
 }
 
 impl Stream {
@@ -295,12 +291,6 @@ impl KnownPlace {
 }
 
 impl Known {
-    /// Bytes of memory, about.
-    pub(crate) fn bytes(&self) -> usize {
-        let places = self.0.keys().map(|(_, scope)| PLACE_BYTES + scope.len());
-        STREAM_BYTES + places.sum::<usize>()
-    }
-
     /// Forgets what is gone: when it is seen again, that is news whatever was known.
     pub(super) fn forget_removed(&mut self) {
         let stands = |place: &KnownPlace| {
@@ -308,10 +298,6 @@ impl Known {
             standing.is_some_and(|standing| standing.word != Word::Removed)
         };
         self.0.retain(|_, place| stands(place));
-        // A stream has had many times more than stands.
-        if self.0.capacity() / 4 > self.0.len() {
-            self.0.shrink_to_fit();
-        }
     }
 
     /// One more event, newer than all before.
