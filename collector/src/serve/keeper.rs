@@ -7,23 +7,28 @@ use groma_model::{AgentId, Batch, SiteId, Timestamp};
 use groma_serve::{KeepError, Keeper};
 use groma_store::{Ingested, Ready, StoreError};
 
+use super::roster::{Roster, is_small_talk};
 use super::together::{Together, held};
 use crate::verbs::FleetStore;
 
-/// Two connections to one store.
+/// Two connections to one store, and what is remembered of its fleet.
 pub(crate) struct StoreKeeper {
     writer: Mutex<Box<dyn FleetStore>>,
     reader: Mutex<Box<dyn FleetStore>>,
     together: Together,
+    roster: Roster,
 }
 
 impl StoreKeeper {
     pub(crate) fn new(writer: Box<dyn FleetStore>, reader: Box<dyn FleetStore>) -> Self {
-        Self {
+        let keeper = Self {
             writer: Mutex::new(writer),
             reader: Mutex::new(reader),
             together: Together::default(),
-        }
+            roster: Roster::default(),
+        };
+        keeper.look_after();
+        keeper
     }
 
     fn write(&self) -> MutexGuard<'_, Box<dyn FleetStore>> {
@@ -32,6 +37,57 @@ impl StoreKeeper {
 
     fn read(&self) -> MutexGuard<'_, Box<dyn FleetStore>> {
         held(&self.reader)
+    }
+
+    /// To be called every second: forgets what others have changed, so that whoever is revoked by hand is so here.
+    pub(crate) fn look_after(&self) {
+        let writer = self.write();
+        self.roster
+            .others(writer.changes_of_others().unwrap_or(None));
+    }
+
+    /// To be called every few seconds, and at the end: keeps what agents said of themselves.
+    ///
+    /// # Errors
+    /// The store takes nothing now; it is tried again at the next call.
+    pub(crate) fn keep_heard(&self) -> Result<(), StoreError> {
+        let heard = self.roster.take();
+        if heard.is_empty() {
+            return Ok(());
+        }
+        let kept = self.write().hear(&heard);
+        kept.inspect_err(|_| self.roster.put_back(heard))
+    }
+
+    fn known(
+        &self,
+        site: &SiteId,
+        agent: &AgentId,
+    ) -> Result<Option<(AgentRecord, Policy)>, KeepError> {
+        if let Some(known) = self.roster.at_hand(site, agent) {
+            return Ok(Some(known));
+        }
+        let (turn, store) = (self.roster.turn(), self.read());
+        let Some(record) = store.agent(site, agent).map_err(failed)? else {
+            return Ok(None);
+        };
+        let policy = store.policy(site, agent).map_err(failed)?;
+        self.roster.was_read(turn, &record, &policy);
+        Ok(Some((record, policy)))
+    }
+
+    /// Lets `change` change a record that was read, and takes it in if that was the agent's talk of itself alone.
+    fn small_talk(
+        &self,
+        mut record: AgentRecord,
+        change: &mut dyn FnMut(&mut AgentRecord),
+    ) -> Option<AgentRecord> {
+        let before = record.clone();
+        change(&mut record);
+        is_small_talk(&before, &record).then(|| {
+            self.roster.hears(&record);
+            record
+        })
     }
 }
 
@@ -46,7 +102,11 @@ impl Keeper for StoreKeeper {
     }
 
     fn agent(&self, site: &SiteId, agent: &AgentId) -> Result<Option<AgentRecord>, KeepError> {
-        self.read().agent(site, agent).map_err(failed)
+        Ok(self.known(site, agent)?.map(|(record, _)| record))
+    }
+
+    fn at_hand(&self, site: &SiteId, agent: &AgentId) -> Option<(AgentRecord, Policy)> {
+        self.roster.at_hand(site, agent)
     }
 
     fn add_agent(&self, agent: &AgentRecord) -> Result<(), KeepError> {
@@ -59,13 +119,54 @@ impl Keeper for StoreKeeper {
         agent: &AgentId,
         change: &mut dyn FnMut(&mut AgentRecord),
     ) -> Result<Option<AgentRecord>, KeepError> {
-        self.write()
-            .change_agent(site, agent, change)
-            .map_err(failed)
+        let mut writer = self.write();
+        let heard = self.roster.take_of(site, agent);
+        let mut whole = |record: &mut AgentRecord| {
+            if let Some(heard) = &heard {
+                heard.tell(record);
+            }
+            change(record);
+        };
+        let changed = writer.change_agent(site, agent, &mut whole);
+        match &changed {
+            Ok(record) => record
+                .iter()
+                .for_each(|record| self.roster.was_changed(record)),
+            Err(_) => self.roster.put_back(heard),
+        }
+        changed.map_err(failed)
+    }
+
+    fn hear(
+        &self,
+        site: &SiteId,
+        agent: &AgentId,
+        change: &mut dyn FnMut(&mut AgentRecord),
+    ) -> Result<Option<AgentRecord>, KeepError> {
+        let Some((record, _)) = self.known(site, agent)? else {
+            return Ok(None);
+        };
+        match self.small_talk(record, change) {
+            Some(record) => Ok(Some(record)),
+            None => self.change_agent(site, agent, change),
+        }
+    }
+
+    fn hear_at_hand(
+        &self,
+        site: &SiteId,
+        agent: &AgentId,
+        change: &mut dyn FnMut(&mut AgentRecord),
+    ) -> Option<AgentRecord> {
+        let (record, _) = self.roster.at_hand(site, agent)?;
+        self.small_talk(record, change)
     }
 
     fn policy(&self, site: &SiteId, agent: &AgentId) -> Result<Policy, KeepError> {
-        self.read().policy(site, agent).map_err(failed)
+        match self.known(site, agent)? {
+            Some((_, policy)) => Ok(policy),
+            None => self.read().policy(site, agent).map_err(failed),
+        }
     }
 
     fn lease(
@@ -105,5 +206,139 @@ fn failed(error: StoreError) -> KeepError {
         StoreError::Busy { .. } => KeepError::Busy,
         StoreError::Input(why) => KeepError::Refused(why.to_string()),
         other => KeepError::Full(format!("{:#}", anyhow::Error::from(other))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use groma_model::fleet::{AgentHost, AgentState, AgentStatus};
+    use groma_store::{Fleet, SqliteStore};
+
+    use super::*;
+
+    fn dawn() -> Timestamp {
+        Timestamp::from_millis(1_795_000_000_000)
+    }
+
+    fn record(number: u8) -> AgentRecord {
+        AgentRecord {
+            agent: AgentId::from_random([number; 16]),
+            site: SiteId::default(),
+            key: String::new(),
+            state: AgentState::Active,
+            host: AgentHost::default(),
+            enrolled_at: dawn(),
+            token: String::new(),
+            copied_from: None,
+            generation: 1,
+            certificate_until: dawn(),
+            run: None,
+            former_runs: Vec::new(),
+            held_until: None,
+            seen_at: None,
+            status: AgentStatus::default(),
+        }
+    }
+
+    fn keeper(directory: &Path) -> StoreKeeper {
+        let open = || Box::new(SqliteStore::open(directory).unwrap());
+        StoreKeeper::new(open(), open())
+    }
+
+    fn speaks(minute: u32) -> impl FnMut(&mut AgentRecord) {
+        move |record| record.seen_at = Some(dawn().plus(Duration::from_secs(60) * minute))
+    }
+
+    fn seen_at(minute: u32) -> Option<Timestamp> {
+        let mut said = record(0);
+        speaks(minute)(&mut said);
+        said.seen_at
+    }
+
+    #[test]
+    fn who_is_revoked_by_another_process_is_so_here_at_the_next_look() {
+        let directory = tempfile::tempdir().unwrap();
+        let (keeper, known) = (keeper(directory.path()), record(1));
+        keeper.add_agent(&known).unwrap();
+        assert_eq!(
+            keeper.at_hand(&known.site, &known.agent),
+            None,
+            "not read yet"
+        );
+        assert_eq!(
+            keeper.agent(&known.site, &known.agent).unwrap(),
+            Some(known.clone())
+        );
+        // Our own changes keep what is remembered right.
+        keeper
+            .change_agent(&known.site, &known.agent, &mut |record| {
+                record.generation = 7
+            })
+            .unwrap();
+        keeper.look_after();
+        let (at_hand, policy) = keeper.at_hand(&known.site, &known.agent).unwrap();
+        assert_eq!((at_hand.generation, policy), (7, Policy::default()));
+
+        let mut other = SqliteStore::open(directory.path()).unwrap();
+        let mut revoke = |record: &mut AgentRecord| {
+            record.state = AgentState::Revoked {
+                at: dawn(),
+                because: "stolen".to_owned(),
+            };
+        };
+        other
+            .change_agent(&known.site, &known.agent, &mut revoke)
+            .unwrap();
+        keeper.look_after();
+        assert_eq!(keeper.at_hand(&known.site, &known.agent), None);
+        let again = keeper.agent(&known.site, &known.agent).unwrap().unwrap();
+        assert!(matches!(again.state, AgentState::Revoked { .. }));
+    }
+
+    #[test]
+    fn talk_of_itself_is_kept_with_that_of_all_others_and_anything_else_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let keeper = keeper(directory.path());
+        let other = SqliteStore::open(directory.path()).unwrap();
+        let known = record(1);
+        keeper.add_agent(&known).unwrap();
+        let there = || other.agent(&known.site, &known.agent).unwrap().unwrap();
+
+        assert_eq!(
+            keeper.hear_at_hand(&known.site, &known.agent, &mut speaks(1)),
+            None
+        );
+        keeper
+            .hear(&known.site, &known.agent, &mut speaks(1))
+            .unwrap();
+        assert_eq!(there().seen_at, None);
+        let at_hand = keeper.hear_at_hand(&known.site, &known.agent, &mut speaks(2));
+        assert_eq!(at_hand.unwrap().seen_at, seen_at(2));
+        keeper.keep_heard().unwrap();
+        assert_eq!(there().seen_at, seen_at(2));
+
+        // Whatever else changes takes with it what was said before.
+        keeper
+            .hear(&known.site, &known.agent, &mut speaks(3))
+            .unwrap();
+        let mut begins = |record: &mut AgentRecord| record.run = Some(4);
+        assert_eq!(
+            keeper.hear_at_hand(&known.site, &known.agent, &mut begins),
+            None
+        );
+        keeper.hear(&known.site, &known.agent, &mut begins).unwrap();
+        assert_eq!((there().run, there().seen_at), (Some(4), seen_at(3)));
+        let (at_hand, _) = keeper.at_hand(&known.site, &known.agent).unwrap();
+        assert_eq!(at_hand, there());
+        keeper.keep_heard().unwrap();
+        assert_eq!(at_hand, there());
+        let nobody = AgentId::from_random([9; 16]);
+        assert_eq!(
+            keeper.hear(&known.site, &nobody, &mut begins).unwrap(),
+            None
+        );
     }
 }

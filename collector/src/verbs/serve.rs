@@ -22,6 +22,10 @@ use crate::verbs::open_serving;
 /// How long those who are in are waited for at the end.
 const FAREWELL: Duration = Duration::from_secs(20);
 const TICK: Duration = Duration::from_millis(200);
+/// How often somebody looks whether others changed the store: every second.
+const LOOK_TICKS: u32 = 5;
+/// How often what agents said of themselves is kept: every three seconds.
+const KEEP_TICKS: u32 = 15;
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
@@ -60,6 +64,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
         packets_per_second: arguments.rate,
         ..Limits::default()
     };
+    let keeper = Arc::new(StoreKeeper::new(writer, reader));
     let serving = Serving::begin(Config {
         enrolment: arguments.listen,
         agents: arguments
@@ -73,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
         }),
         names: arguments.names.clone(),
         authority,
-        keeper: Arc::new(StoreKeeper::new(writer, reader)),
+        keeper: keeper.clone(),
         random: chance(&world),
         journal: journal(&world),
         limits,
@@ -84,12 +89,28 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
         "serving: agents are let in at {}, talk at {}; operators look at http://{}/health and /metrics; authority {pin}",
         at.enrolment, at.agents, at.operators
     ));
-    while !stop.is_asked() {
-        world.clock.sleep(TICK);
-    }
+    wait(&stop, &world, &keeper);
     tell("stopping: nobody is let in any more; those who are in are answered");
     serving.end(FAREWELL);
+    keeper.keep_heard()?;
     Ok(0)
+}
+
+/// Waits for the end, and sees to what is remembered meanwhile.
+fn wait(stop: &Stop, world: &World, keeper: &StoreKeeper) {
+    for tick in 1_u32.. {
+        if stop.is_asked() {
+            return;
+        }
+        world.clock.sleep(TICK);
+        if tick.is_multiple_of(LOOK_TICKS) {
+            keeper.look_after();
+        }
+        if tick.is_multiple_of(KEEP_TICKS) {
+            // Whatever is in the way is in the way of batches too, and told by those.
+            let _ = keeper.keep_heard();
+        }
+    }
 }
 
 /// What the enrolment listener hands out besides: the installer with the sums of the agents, and the agents. Nothing where there is no

@@ -11,8 +11,8 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use axum::routing::post;
 use axum::{Extension, Router};
-use groma_model::fleet::{AgentRecord, AgentState, AgentStatus, RefusalWord};
-use groma_model::{AgentId, Batch};
+use groma_model::fleet::{AgentRecord, AgentState, AgentStatus, Policy, RefusalWord};
+use groma_model::{AgentId, Batch, Timestamp};
 use groma_wire::Limits;
 use groma_wire::talk::{self, Beat, Beaten, Kept, Lease, LeaseAsked, Renew, Split};
 use serde::de::DeserializeOwned;
@@ -49,7 +49,10 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
 
 /// The agent behind a certificate, if it is still welcome. Asked at every request: a revocation counts at the next word.
 pub(crate) fn admitted(shared: &Shared, caller: &Caller) -> Result<AgentRecord, Refusal> {
-    let found = shared.keeper.agent(&caller.site, &caller.agent)?;
+    welcome(shared.keeper.agent(&caller.site, &caller.agent)?, caller)
+}
+
+fn welcome(found: Option<AgentRecord>, caller: &Caller) -> Result<AgentRecord, Refusal> {
     let record = found
         .filter(|record| record.key == caller.key)
         .ok_or(RefusalWord::NotEnrolled)?;
@@ -117,25 +120,60 @@ async fn beat(
     body: Body,
 ) -> Result<Response, Refusal> {
     let said: Beat = document(&shared, body).await?;
-    let work = shared.clone();
-    let beaten = blocking(move || beaten(&work, &caller, &said)).await?;
+    let beaten = match beaten_at_hand(&shared, &caller, &said) {
+        Some(beaten) => beaten?,
+        None => {
+            let work = shared.clone();
+            blocking(move || beaten(&work, &caller, &said)).await?
+        }
+    };
     count(&shared.metrics.beats);
     Ok(answer(&beaten))
+}
+
+/// Most beats change nothing but when they came: those wait for nobody.
+fn beaten_at_hand(
+    shared: &Shared,
+    caller: &Caller,
+    said: &Beat,
+) -> Option<Result<Beaten, Refusal>> {
+    let (known, policy) = shared.keeper.at_hand(&caller.site, &caller.agent)?;
+    let known = match welcome(Some(known), caller) {
+        Ok(known) => known,
+        Err(refusal) => return Some(Err(refusal)),
+    };
+    let (now, every) = moment(shared, &policy);
+    let mut verdict = Ok(());
+    let mut change = |record: &mut AgentRecord| verdict = rules::beats(record, said, now, every);
+    let record = shared
+        .keeper
+        .hear_at_hand(&known.site, &known.agent, &mut change)?;
+    Some(heard(shared, said, (record, policy, now), verdict))
+}
+
+fn moment(shared: &Shared, policy: &Policy) -> (Timestamp, Duration) {
+    let every = Duration::from_secs(policy.beat_every_s);
+    (shared.journal.now(), every)
 }
 
 fn beaten(shared: &Shared, caller: &Caller, said: &Beat) -> Result<Beaten, Refusal> {
     let known = admitted(shared, caller)?;
     let policy = shared.keeper.policy(&known.site, &known.agent)?;
-    let (now, every) = (
-        shared.journal.now(),
-        Duration::from_secs(policy.beat_every_s),
-    );
+    let (now, every) = moment(shared, &policy);
     let mut verdict = Ok(());
     let mut change = |record: &mut AgentRecord| verdict = rules::beats(record, said, now, every);
-    let record = shared
-        .keeper
-        .change_agent(&known.site, &known.agent, &mut change)?;
+    let record = shared.keeper.hear(&known.site, &known.agent, &mut change)?;
     let record = record.ok_or(RefusalWord::NotEnrolled)?;
+    heard(shared, said, (record, policy, now), verdict)
+}
+
+/// What is answered to a beat that left this record.
+fn heard(
+    shared: &Shared,
+    said: &Beat,
+    (record, policy, now): (AgentRecord, Policy, Timestamp),
+    verdict: Result<(), RefusalWord>,
+) -> Result<Beaten, Refusal> {
     if let Err(word) = verdict {
         if word == RefusalWord::Copy {
             count(&shared.metrics.copies);
@@ -182,14 +220,15 @@ async fn taken(
     body: Body,
 ) -> Result<Kept, Refusal> {
     let run = run_of(headers)?;
-    let work = shared.clone();
     // Who may not send is told before a byte of the body is read.
-    let record = blocking(move || {
-        let record = admitted(&work, &caller)?;
-        rules::takes(&record, run, work.journal.now())?;
-        Ok(record)
-    });
-    let record = record.await?;
+    let record = match shared.keeper.at_hand(&caller.site, &caller.agent) {
+        Some((record, _)) => welcome(Some(record), &caller)?,
+        None => {
+            let work = shared.clone();
+            blocking(move || admitted(&work, &caller)).await?
+        }
+    };
+    rules::takes(&record, run, shared.journal.now())?;
     let place = Place::of(shared, &record.agent)?;
     let limit = usize::try_from(Limits::network().wire_bytes).unwrap_or(usize::MAX);
     let length = announced(headers).unwrap_or(limit);

@@ -16,6 +16,11 @@ pub trait Keeper: Send + Sync + 'static {
     /// The agent of this id.
     fn agent(&self, site: &SiteId, agent: &AgentId) -> Result<Option<AgentRecord>, KeepError>;
 
+    /// The same agent and what is asked of it, if that can be told at once: this call never blocks.
+    fn at_hand(&self, _site: &SiteId, _agent: &AgentId) -> Option<(AgentRecord, Policy)> {
+        None
+    }
+
     /// Keeps the agent that a copy became.
     fn add_agent(&self, agent: &AgentRecord) -> Result<(), KeepError>;
 
@@ -26,6 +31,27 @@ pub trait Keeper: Send + Sync + 'static {
         agent: &AgentId,
         change: &mut dyn FnMut(&mut AgentRecord),
     ) -> Result<Option<AgentRecord>, KeepError>;
+
+    /// As [`Keeper::change_agent`], for what an agent says: if `change` leaves another moment and another status alone, that is durable soon; all
+    /// else is when this returns. `change` may be called twice, with a record as it is each time.
+    fn hear(
+        &self,
+        site: &SiteId,
+        agent: &AgentId,
+        change: &mut dyn FnMut(&mut AgentRecord),
+    ) -> Result<Option<AgentRecord>, KeepError> {
+        self.change_agent(site, agent, change)
+    }
+
+    /// As [`Keeper::hear`], if it can be done at once: this call never blocks.
+    fn hear_at_hand(
+        &self,
+        _site: &SiteId,
+        _agent: &AgentId,
+        _change: &mut dyn FnMut(&mut AgentRecord),
+    ) -> Option<AgentRecord> {
+        None
+    }
 
     /// What is asked of an agent.
     fn policy(&self, site: &SiteId, agent: &AgentId) -> Result<Policy, KeepError>;

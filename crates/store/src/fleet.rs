@@ -3,7 +3,7 @@
 //! An engine keeps records and promises that each change is one durable transaction; what a change may be is decided by whoever asks
 //! for it. `fleet_conformance` (behind the feature `conformance`) is what an engine has to pass.
 
-use groma_model::fleet::{AgentRecord, Policy, RefusalWord, TokenRecord};
+use groma_model::fleet::{AgentRecord, AgentStatus, Policy, RefusalWord, TokenRecord};
 use groma_model::{AgentId, SiteId, Timestamp};
 
 use crate::StoreError;
@@ -42,6 +42,13 @@ pub trait Fleet: Send {
         change: &mut dyn FnMut(&mut AgentRecord),
     ) -> Result<Option<AgentRecord>, StoreError>;
 
+    /// Keeps what agents said of themselves, all in one durable transaction. What is older than what is known says nothing, and nor does who is not
+    /// enrolled.
+    fn hear(&mut self, heard: &[Heard]) -> Result<(), StoreError>;
+
+    /// A number that is another one whenever somebody else has written since it was last asked; `None` if the engine cannot tell.
+    fn changes_of_others(&self) -> Result<Option<i64>, StoreError>;
+
     /// What is asked of an agent: what was said of it, else of its site, else the usual.
     fn policy(&self, site: &SiteId, agent: &AgentId) -> Result<Policy, StoreError>;
 
@@ -62,6 +69,29 @@ pub trait Fleet: Send {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<u32, StoreError>;
+}
+
+/// When an agent last spoke, and what it said of itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Heard {
+    /// Its site.
+    pub site: SiteId,
+    /// Its id.
+    pub agent: AgentId,
+    /// When it spoke.
+    pub seen_at: Timestamp,
+    /// What it said.
+    pub status: AgentStatus,
+}
+
+impl Heard {
+    /// Writes it into the agent's record, unless that knows something newer.
+    pub fn tell(&self, record: &mut AgentRecord) {
+        if record.seen_at <= Some(self.seen_at) {
+            record.seen_at = Some(self.seen_at);
+            record.status = self.status.clone();
+        }
+    }
 }
 
 /// Why a token does not let anybody in, if it does not.

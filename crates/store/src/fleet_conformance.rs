@@ -12,7 +12,7 @@ use groma_model::fleet::{
 };
 use groma_model::{AgentId, SiteId, Timestamp};
 
-use crate::Fleet;
+use crate::{Fleet, Heard};
 
 /// The start of the world of this suite.
 fn dawn() -> Timestamp {
@@ -28,6 +28,7 @@ pub fn run(make: &dyn Fn() -> Box<dyn Fleet>) {
         a_token_that_is_over_or_unknown_lets_nobody_in,
         an_agent_is_found_only_at_its_site,
         a_change_is_kept_and_a_stranger_is_not_made,
+        what_agents_say_of_themselves_changes_nothing_else_and_nothing_newer,
         what_is_asked_of_one_agent_goes_before_what_is_asked_of_its_site,
         shares_of_packets_never_exceed_the_cap_and_end,
     ];
@@ -142,6 +143,37 @@ fn a_change_is_kept_and_a_stranger_is_not_made(fleet: &mut dyn Fleet) {
         None
     );
     assert_eq!(fleet.agents().unwrap().len(), 1);
+}
+
+fn what_agents_say_of_themselves_changes_nothing_else_and_nothing_newer(fleet: &mut dyn Fleet) {
+    let token = token(2);
+    let (one, other) = (agent(1, &token), agent(2, &token));
+    fleet.add_agent(&one).unwrap();
+    fleet.add_agent(&other).unwrap();
+    let said = |record: &AgentRecord, minute: u64| Heard {
+        site: record.site.clone(),
+        agent: record.agent.clone(),
+        seen_at: dawn().plus(Duration::from_secs(60 * minute)),
+        status: AgentStatus {
+            trouble: Some(format!("in minute {minute}")),
+            ..AgentStatus::default()
+        },
+    };
+    let stranger = Heard {
+        agent: AgentId::from_random([9; 16]),
+        ..said(&one, 1)
+    };
+    fleet
+        .hear(&[said(&other, 2), stranger, said(&one, 1)])
+        .unwrap();
+    fleet.hear(&[said(&one, 3), said(&other, 1)]).unwrap();
+    fleet.hear(&[]).unwrap();
+    let told = |before: &AgentRecord, minute| {
+        let mut after = before.clone();
+        said(before, minute).tell(&mut after);
+        after
+    };
+    assert_eq!(fleet.agents().unwrap(), [told(&one, 3), told(&other, 2)]);
 }
 
 fn what_is_asked_of_one_agent_goes_before_what_is_asked_of_its_site(fleet: &mut dyn Fleet) {

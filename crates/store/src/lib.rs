@@ -55,7 +55,7 @@ pub mod fleet_conformance;
 
 pub use contract::{Ingested, LOCAL_EPOCH, Moment, Records, Store, Tally};
 pub use error::{BoxError, StoreError};
-pub use fleet::Fleet;
+pub use fleet::{Fleet, Heard};
 pub use ingest::Ready;
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;

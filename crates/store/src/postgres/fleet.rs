@@ -9,7 +9,7 @@ use super::PostgresStore;
 use super::columns::Columns;
 use super::session::{Ask, Lock, Transaction, Values};
 use crate::StoreError;
-use crate::fleet::{Fleet, refused};
+use crate::fleet::{Fleet, Heard, refused};
 use crate::ledger::EVERYWHERE;
 
 /// Under this agent stands what is asked of a whole site.
@@ -107,6 +107,29 @@ impl Fleet for PostgresStore {
             }
             Ok(Some(found))
         })
+    }
+
+    /// In the order of their keys: of two collectors that keep the same agents' words one waits, and none for the other.
+    fn hear(&mut self, heard: &[Heard]) -> Result<(), StoreError> {
+        let attempt = "keep what agents said of themselves";
+        let mut heard: Vec<&Heard> = heard.iter().collect();
+        heard.sort_by_key(|one| (&one.site, &one.agent));
+        self.durably(attempt, Lock::None, |work| {
+            for one in heard {
+                let key: Values<'_> = &[&one.site.as_str(), &one.agent.as_str()];
+                let Some(mut found) = self::one::<AgentRecord>(work, AGENT_ALONE, key, attempt)?
+                else {
+                    continue;
+                };
+                one.tell(&mut found);
+                put_agent(work, &found, attempt)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn changes_of_others(&self) -> Result<Option<i64>, StoreError> {
+        Ok(None)
     }
 
     fn policy(&self, site: &SiteId, agent: &AgentId) -> Result<Policy, StoreError> {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::SqliteStore;
 use crate::StoreError;
-use crate::fleet::{Fleet, refused};
+use crate::fleet::{Fleet, Heard, refused};
 
 /// Under this site stands what concerns all of them.
 const ALL: &str = "*";
@@ -84,6 +84,25 @@ impl Fleet for SqliteStore {
             }
             Ok(Some(found))
         })
+    }
+
+    fn hear(&mut self, heard: &[Heard]) -> Result<(), StoreError> {
+        let attempt = "keep what agents said of themselves";
+        self.durably(attempt, |connection| {
+            for one in heard {
+                let Some(mut found) = found_agent(connection, &one.site, &one.agent, attempt)?
+                else {
+                    continue;
+                };
+                one.tell(&mut found);
+                put_agent(connection, &found, attempt)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn changes_of_others(&self) -> Result<Option<i64>, StoreError> {
+        super::data_version(&self.connection).map(Some)
     }
 
     fn policy(&self, site: &SiteId, agent: &AgentId) -> Result<Policy, StoreError> {

@@ -1,0 +1,138 @@
+//! The fleet as it was last read, and what agents said of themselves since.
+//!
+//! Every word of an agent asks who it is and what is asked of it, and every beat changes when it was last heard. Read and written each time, that
+//! was more work than the reports. So what was read is remembered until somebody else changes the store, and what an agent says of *itself* (when
+//! it spoke, its status) is kept with that of all others a moment later. Who is let in, revoked, copied or held is durable before it is answered,
+//! as ever: nothing of that waits here.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard};
+
+use groma_model::fleet::{AgentRecord, Policy};
+use groma_model::{AgentId, SiteId};
+use groma_store::Heard;
+
+use super::together::held;
+
+/// Agents that are remembered: whoever has more reads some of them anew.
+const AGENTS_MAX: usize = 1 << 16;
+
+type Key = (SiteId, AgentId);
+
+/// What is remembered of the fleet.
+#[derive(Default)]
+pub(super) struct Roster(Mutex<Lists>);
+
+#[derive(Default)]
+struct Lists {
+    /// The number of others' changes at which `known` was right; nothing is remembered before there is one.
+    others: Option<i64>,
+    /// How often all was forgotten: what was read before that is not remembered after it.
+    turn: u64,
+    known: HashMap<Key, (AgentRecord, Policy)>,
+    heard: HashMap<Key, Heard>,
+}
+
+impl Lists {
+    fn forget(&mut self) {
+        self.turn = self.turn.wrapping_add(1);
+        self.known.clear();
+    }
+}
+
+impl Roster {
+    fn lists(&self) -> MutexGuard<'_, Lists> {
+        held(&self.0)
+    }
+
+    /// How many changes others have made, by the engine's own number: all is forgotten when it is another one, or none is known.
+    pub(super) fn others(&self, number: Option<i64>) {
+        let mut lists = self.lists();
+        if lists.others != number || number.is_none() {
+            lists.forget();
+            lists.others = number;
+        }
+    }
+
+    /// To be asked before the store is read, and given back with what was read.
+    pub(super) fn turn(&self) -> u64 {
+        self.lists().turn
+    }
+
+    pub(super) fn at_hand(&self, site: &SiteId, agent: &AgentId) -> Option<(AgentRecord, Policy)> {
+        let key = (site.clone(), agent.clone());
+        self.lists().known.get(&key).cloned()
+    }
+
+    /// What was read in the turn `turn`.
+    pub(super) fn was_read(&self, turn: u64, record: &AgentRecord, policy: &Policy) {
+        let mut lists = self.lists();
+        if lists.turn != turn || lists.others.is_none() {
+            return;
+        }
+        if lists.known.len() >= AGENTS_MAX {
+            lists.forget();
+        }
+        let new = || (record.clone(), policy.clone());
+        // Who changed it in the meantime knows better.
+        lists.known.entry(key(record)).or_insert_with(new);
+    }
+
+    /// What a change left, while nobody else may change anything.
+    pub(super) fn was_changed(&self, record: &AgentRecord) {
+        let mut lists = self.lists();
+        if let Some((known, _)) = lists.known.get_mut(&key(record)) {
+            *known = record.clone();
+        }
+    }
+
+    /// Takes in what an agent said of itself; it is durable after the next [`Roster::take`] is.
+    pub(super) fn hears(&self, record: &AgentRecord) {
+        let Some(seen_at) = record.seen_at else {
+            return;
+        };
+        let heard = Heard {
+            site: record.site.clone(),
+            agent: record.agent.clone(),
+            seen_at,
+            status: record.status.clone(),
+        };
+        let (key, mut lists) = (key(record), self.lists());
+        if let Some((known, _)) = lists.known.get_mut(&key) {
+            heard.tell(known);
+        }
+        lists.heard.insert(key, heard);
+    }
+
+    /// What this agent said that the store does not know yet.
+    pub(super) fn take_of(&self, site: &SiteId, agent: &AgentId) -> Option<Heard> {
+        self.lists().heard.remove(&(site.clone(), agent.clone()))
+    }
+
+    /// What all agents said that the store does not know yet.
+    pub(super) fn take(&self) -> Vec<Heard> {
+        let heard = std::mem::take(&mut self.lists().heard);
+        heard.into_values().collect()
+    }
+
+    /// It could not be kept; unless there is something newer it waits again.
+    pub(super) fn put_back(&self, heard: impl IntoIterator<Item = Heard>) {
+        let mut lists = self.lists();
+        for one in heard {
+            let key = (one.site.clone(), one.agent.clone());
+            lists.heard.entry(key).or_insert(one);
+        }
+    }
+}
+
+fn key(record: &AgentRecord) -> Key {
+    (record.site.clone(), record.agent.clone())
+}
+
+/// True if `after` differs from `before` in nothing but what the agent says of itself.
+pub(super) fn is_small_talk(before: &AgentRecord, after: &AgentRecord) -> bool {
+    let mut same = before.clone();
+    same.seen_at = after.seen_at;
+    same.status = after.status.clone();
+    same == *after
+}
