@@ -3,9 +3,10 @@
 use std::sync::{Mutex, MutexGuard};
 
 use groma_model::fleet::{AgentRecord, Policy, RefusalWord, TokenRecord};
-use groma_model::{AgentId, Batch, SiteId, Timestamp};
-use groma_serve::{KeepError, Keeper};
+use groma_model::{AgentId, SiteId, Timestamp};
+use groma_serve::{Durable, KeepError, Keeper};
 use groma_store::{Ingested, Ready, StoreError};
+use groma_wire::Received;
 
 use super::roster::{Roster, is_small_talk};
 use super::together::{Together, held};
@@ -182,13 +183,17 @@ impl Keeper for StoreKeeper {
             .map_err(failed)
     }
 
-    fn keep(&self, batch: Batch) -> Result<bool, KeepError> {
-        let ready = Ready::of(batch).map_err(failed)?;
+    fn keep(&self, received: Received) -> Result<Durable, KeepError> {
+        let ready = Ready::with(received.batch, received.quoted).map_err(failed)?;
+        let keys = ready.keys();
         let ingested = self
             .together
             .keep(ready, &self.writer, |store| store.evidence_store())
             .map_err(failed)?;
-        Ok(ingested == Ingested::AlreadyKept)
+        Ok(Durable {
+            again: ingested == Ingested::AlreadyKept,
+            keys,
+        })
     }
 
     fn is_ready(&self) -> bool {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, SiteId, SourceName};
-use crate::{Coverage, Gap, Observation, Timestamp};
+use crate::{Coverage, Gap, Observation, Scope, Seen, Timestamp};
 
 /// The schema word of a batch this version writes.
 pub const BATCH_SCHEMA: &str = "groma.batch/1";
@@ -54,6 +54,33 @@ pub enum Said {
     Missed(Gap),
     /// It is done with a scope.
     Covered(Coverage),
+}
+
+/// The first 128 bits of SHA-256 over the text of a fact: what its content is kept under.
+pub type FactKey = [u8; 16];
+
+/// The key of the text of a fact.
+pub fn fact_key(text: &[u8]) -> FactKey {
+    let mut key = FactKey::default();
+    key.iter_mut()
+        .zip(crate::id::sha256(text))
+        .for_each(|(to, from)| *to = from);
+    key
+}
+
+/// An observation whose fact is left as the text it came as, because this very text was read before and is what its fact is written as.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Quoted {
+    /// The source that says it.
+    pub source: SourceName,
+    /// Where it was seen.
+    pub scope: Scope,
+    /// When.
+    pub seen: Seen,
+    /// The key of the text.
+    pub key: FactKey,
+    /// The fact, as it is written.
+    pub text: Box<str>,
 }
 
 /// One look as it travels.

@@ -11,13 +11,14 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use axum::routing::post;
 use axum::{Extension, Router};
+use groma_model::batch::FactKey;
 use groma_model::fleet::{AgentRecord, AgentState, AgentStatus, Policy, RefusalWord};
-use groma_model::{AgentId, Batch, Timestamp};
-use groma_wire::Limits;
+use groma_model::{AgentId, Timestamp};
 use groma_wire::talk::{self, Beat, Beaten, Kept, Lease, LeaseAsked, Renew, Split};
+use groma_wire::{Limits, Received, against};
 use serde::de::DeserializeOwned;
 
-use crate::bases::{unread, whole};
+use crate::bases::{Last, unread, whole};
 use crate::enrolment::{enrolled, issue, read_key, renewed};
 use crate::metrics::count;
 use crate::refusal::{Refusal, answer};
@@ -238,9 +239,10 @@ async fn taken(
             format!("more than {limit} bytes"),
         ));
     }
-    let base = named_base(headers).map(|name| (name, shared.bases.of(&record.agent)));
-    let old = base.iter().filter_map(|(_, frame)| frame.as_ref());
-    let old: usize = old.map(|frame| frame.len()).sum();
+    let last = shared.bases.of(&record.agent);
+    let base = named_base(headers).map(|name| (name, last.clone()));
+    let old = base.iter().filter_map(|(_, last)| last.as_ref());
+    let old: usize = old.map(|last| last.frame.len()).sum();
     let weight = u32::try_from((length + old).div_ceil(1 << 20))
         .unwrap_or(u32::MAX)
         .max(1);
@@ -266,22 +268,30 @@ async fn taken(
     let (kept, records) = blocking(move || {
         // Whoever hangs up is not waited for, but what he handed in is still worked at, and counts until it is done.
         let _held = (flight, turn, place);
-        let packed = match &base {
-            Some((name, frame)) => Cow::Owned(whole(&bytes, name, frame.as_deref())?),
-            None => Cow::Borrowed(&bytes[..]),
+        let came = match &base {
+            Some((name, last)) => {
+                let frame = last.as_ref().map(|last| &*last.frame);
+                Came::Against(whole(&bytes, name, frame)?)
+            }
+            None => Came::Whole(&bytes),
         };
-        if share(packed.len()) > parts {
+        if came.share() > parts {
             let why = "it comes to more than such a patch may: send it whole";
             return Err(Refusal::saying(RefusalWord::TooLarge, why));
         }
-        let (mut kept, records) = kept(&work, &record, &packed)?;
+        let received = came.received(last.as_ref())?;
+        let (mut kept, records, keys) = kept(&work, &record, received)?;
         // Only what is kept is a base: it is what the agent has our word for.
-        kept.base = work.bases.hold(&record.agent, &packed, Instant::now());
-        if base.is_some() {
-            count(&work.metrics.batches_against);
-            let spared = u64::try_from(packed.len().saturating_sub(bytes.len())).unwrap_or(0);
-            let metrics = &work.metrics;
-            metrics.bytes_spared.fetch_add(spared, Ordering::Relaxed);
+        if let Some(packed) = came.packed() {
+            kept.base = work
+                .bases
+                .hold(&record.agent, &packed, keys, Instant::now());
+            if base.is_some() {
+                count(&work.metrics.batches_against);
+                let spared = u64::try_from(packed.len().saturating_sub(bytes.len())).unwrap_or(0);
+                let metrics = &work.metrics;
+                metrics.bytes_spared.fetch_add(spared, Ordering::Relaxed);
+            }
         }
         Ok((kept, records))
     })
@@ -306,8 +316,12 @@ async fn taken(
 fn share(bytes: usize) -> u32 {
     let limits = Limits::network();
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-    let text = bytes.saturating_mul(limits.ratio).max(limits.ratio_floor);
-    let part = limits.expanded_bytes / u64::from(TURN_PARTS);
+    parts_of(bytes.saturating_mul(limits.ratio).max(limits.ratio_floor))
+}
+
+/// How many parts of a turn a text of so many bytes takes.
+fn parts_of(text: u64) -> u32 {
+    let part = Limits::network().expanded_bytes / u64::from(TURN_PARTS);
     let parts = u32::try_from(text.div_ceil(part)).unwrap_or(u32::MAX);
     parts.clamp(1, TURN_PARTS)
 }
@@ -374,36 +388,69 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
         .ok()
 }
 
-/// Unpacks a batch and keeps it under the name of who sent it, and no other.
-fn kept(shared: &Shared, record: &AgentRecord, bytes: &[u8]) -> Result<(Kept, u64), Refusal> {
-    let batch = unpacked(bytes)?;
-    let header = batch.header.clone();
+/// A batch as it came.
+enum Came<'b> {
+    Whole(&'b [u8]),
+    /// The text that came as what is new in it.
+    Against(Vec<u8>),
+}
+
+impl Came<'_> {
+    /// How many parts of a turn it takes.
+    fn share(&self) -> u32 {
+        match self {
+            Self::Whole(bytes) => share(bytes.len()),
+            Self::Against(text) => parts_of(text.len() as u64),
+        }
+    }
+
+    /// What it says; what the last batch of its agent said too is left as text.
+    fn received(&self, last: Option<&Last>) -> Result<Received, Refusal> {
+        let knows = |key: &FactKey| last.is_some_and(|last| last.knows(key));
+        let limits = Limits::network();
+        let received = match self {
+            Self::Whole(bytes) => groma_wire::receive(&mut &**bytes, &limits, &knows),
+            Self::Against(text) => groma_wire::receive_text(text, &limits, &knows),
+        };
+        received.map_err(unread)
+    }
+
+    fn packed(&self) -> Option<Cow<'_, [u8]>> {
+        match self {
+            Self::Whole(bytes) => Some(Cow::Borrowed(bytes)),
+            Self::Against(text) => against::packed(text).ok().map(Cow::Owned),
+        }
+    }
+}
+
+/// Keeps a batch under the name of who sent it, and no other. Says how many records it had and which facts.
+fn kept(
+    shared: &Shared,
+    record: &AgentRecord,
+    received: Received,
+) -> Result<(Kept, u64, Vec<FactKey>), Refusal> {
+    let header = received.batch.header.clone();
     if header.agent != record.agent || header.site != record.site {
         return Err(RefusalWord::NotYours.into());
     }
     if header.ended > shared.journal.now().plus(FUTURE) {
         return Err(RefusalWord::Clock.into());
     }
-    let records = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
-    let again = shared.keeper.keep(batch).inspect_err(|error| {
+    let records = received.batch.records.len() + received.quoted.len();
+    let durable = shared.keeper.keep(received).inspect_err(|error| {
         let (agent, why) = (record.agent.as_str(), error.to_string());
         shared
             .journal
             .tell_now_and_then("batch-not-kept", &[("agent", agent), ("because", &why)]);
     })?;
-    Ok((
-        Kept {
-            epoch: header.epoch,
-            sequence: header.sequence,
-            again,
-            base: false,
-        },
-        records,
-    ))
-}
-
-fn unpacked(mut bytes: &[u8]) -> Result<Batch, Refusal> {
-    groma_wire::decode(&mut bytes, &Limits::network()).map_err(unread)
+    let kept = Kept {
+        epoch: header.epoch,
+        sequence: header.sequence,
+        again: durable.again,
+        base: false,
+    };
+    let records = u64::try_from(records).unwrap_or(u64::MAX);
+    Ok((kept, records, durable.keys))
 }
 
 async fn renew(

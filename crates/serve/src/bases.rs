@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use groma_model::AgentId;
+use groma_model::batch::FactKey;
 use groma_model::fleet::RefusalWord;
 use groma_wire::{Limits, WireError, against};
 
@@ -31,20 +32,40 @@ struct Held {
 }
 
 struct Base {
-    frame: Arc<[u8]>,
+    last: Last,
     at: Instant,
+}
+
+/// What an agent sent last.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Last {
+    /// Packed.
+    pub(crate) frame: Arc<[u8]>,
+    /// The keys of its facts, sorted.
+    keys: Arc<[FactKey]>,
+}
+
+impl Last {
+    /// True if this is the key of a fact in it.
+    pub(crate) fn knows(&self, key: &FactKey) -> bool {
+        self.keys.binary_search(key).is_ok()
+    }
+
+    fn weight(&self) -> usize {
+        let keys = size_of_val::<[FactKey]>(&self.keys);
+        self.frame
+            .len()
+            .saturating_add(keys)
+            .saturating_add(ENTRY_BYTES)
+    }
 }
 
 impl Held {
     fn take(&mut self, agent: &AgentId) {
         if let Some(base) = self.of.remove(agent) {
-            self.bytes = self.bytes.saturating_sub(weight(&base.frame));
+            self.bytes = self.bytes.saturating_sub(base.last.weight());
         }
     }
-}
-
-fn weight(frame: &[u8]) -> usize {
-    frame.len().saturating_add(ENTRY_BYTES)
 }
 
 impl Bases {
@@ -61,41 +82,49 @@ impl Bases {
     }
 
     /// What this agent sent last.
-    pub(crate) fn of(&self, agent: &AgentId) -> Option<Arc<[u8]>> {
-        self.held().of.get(agent).map(|base| base.frame.clone())
+    pub(crate) fn of(&self, agent: &AgentId) -> Option<Last> {
+        self.held().of.get(agent).map(|base| base.last.clone())
     }
 
-    /// Holds a batch that was kept in the place of the one before. False if there is no room: then it is no base.
-    pub(crate) fn hold(&self, agent: &AgentId, frame: &[u8], now: Instant) -> bool {
+    /// Holds a batch that was kept in the place of the one before, with the sorted keys of its facts. False if there is no room: then it is no base.
+    pub(crate) fn hold(
+        &self,
+        agent: &AgentId,
+        frame: &[u8],
+        keys: Vec<FactKey>,
+        now: Instant,
+    ) -> bool {
         let mut held = self.held();
         held.take(agent);
         if frame.len() > FRAME_BYTES_MAX {
             return false;
         }
-        let bytes_max = self.bytes_max;
-        let fits = |held: &Held| held.bytes.saturating_add(weight(frame)) <= bytes_max;
+        let last = Last {
+            frame: frame.into(),
+            keys: keys.into(),
+        };
+        let (bytes_max, weight) = (self.bytes_max, last.weight());
+        let fits = |held: &Held| held.bytes.saturating_add(weight) <= bytes_max;
         if !fits(&held) {
             held.of
                 .retain(|_, base| now.saturating_duration_since(base.at) < IDLE);
-            held.bytes = held.of.values().map(|base| weight(&base.frame)).sum();
+            held.bytes = held.of.values().map(|base| base.last.weight()).sum();
         }
         if !fits(&held) {
             return false;
         }
-        held.bytes += weight(frame);
-        let frame = frame.into();
-        held.of.insert(agent.clone(), Base { frame, at: now });
+        held.bytes += weight;
+        held.of.insert(agent.clone(), Base { last, at: now });
         true
     }
 }
 
-/// The batch behind a patch against the base of this name, packed as if it had come whole.
+/// The text of the batch behind a patch against the base of this name.
 pub(crate) fn whole(patch: &[u8], name: &str, base: Option<&[u8]>) -> Result<Vec<u8>, Refusal> {
     let text = base.and_then(against::text_of);
     let base = text.filter(|text| against::name_of(text) == name);
     let base = base.ok_or(RefusalWord::UnknownBase)?;
-    let text = against::read(patch, &base, &Limits::network()).map_err(unread)?;
-    against::packed(&text).map_err(|_| RefusalWord::Other.into())
+    against::read(patch, &base, &Limits::network()).map_err(unread)
 }
 
 /// What is said of a batch that cannot be read.
@@ -115,37 +144,47 @@ mod tests {
         AgentId::from_random([number; 16])
     }
 
+    /// Holds a frame without facts.
+    fn hold(bases: &Bases, number: u8, frame: &[u8], now: Instant) -> bool {
+        bases.hold(&agent(number), frame, Vec::new(), now)
+    }
+
+    fn frame(bases: &Bases, number: u8) -> Option<Vec<u8>> {
+        bases.of(&agent(number)).map(|last| last.frame.to_vec())
+    }
+
+    fn weight(frame: &[u8]) -> usize {
+        frame.len() + ENTRY_BYTES
+    }
+
     #[test]
     fn the_newest_batch_of_an_agent_stands_for_the_one_before() {
         let (bases, now) = (Bases::new(10_000), Instant::now());
-        assert!(bases.hold(&agent(1), b"one", now));
-        assert!(bases.hold(&agent(1), b"two", now));
-        assert_eq!(bases.of(&agent(1)).as_deref(), Some(&b"two"[..]));
-        assert_eq!(bases.of(&agent(2)), None);
+        assert!(hold(&bases, 1, b"one", now));
+        assert!(hold(&bases, 1, b"two", now));
+        assert_eq!(frame(&bases, 1), Some(b"two".to_vec()));
+        assert_eq!(frame(&bases, 2), None);
         assert_eq!(bases.held().bytes, weight(b"two"));
     }
 
     #[test]
     fn who_came_first_stays_until_he_is_silent_for_a_day() {
         let (bases, now) = (Bases::new(2 * weight(b"one")), Instant::now());
-        assert!(bases.hold(&agent(1), b"one", now));
-        assert!(bases.hold(&agent(2), b"one", now));
-        assert!(!bases.hold(&agent(3), b"one", now));
-        assert!(
-            bases.hold(&agent(2), b"two", now + IDLE / 2),
-            "his own place"
-        );
-        assert!(bases.hold(&agent(3), b"one", now + IDLE));
-        assert_eq!(bases.of(&agent(1)), None);
-        assert_eq!(bases.of(&agent(2)).as_deref(), Some(&b"two"[..]));
+        assert!(hold(&bases, 1, b"one", now));
+        assert!(hold(&bases, 2, b"one", now));
+        assert!(!hold(&bases, 3, b"one", now));
+        assert!(hold(&bases, 2, b"two", now + IDLE / 2), "his own place");
+        assert!(hold(&bases, 3, b"one", now + IDLE));
+        assert_eq!(frame(&bases, 1), None);
+        assert_eq!(frame(&bases, 2), Some(b"two".to_vec()));
     }
 
     #[test]
     fn what_is_too_large_is_no_base_and_neither_is_what_it_replaced() {
         let (bases, now) = (Bases::new(64 << 20), Instant::now());
-        assert!(bases.hold(&agent(1), b"one", now));
-        assert!(!bases.hold(&agent(1), &vec![0; FRAME_BYTES_MAX + 1], now));
-        assert_eq!((bases.of(&agent(1)), bases.held().bytes), (None, 0));
+        assert!(hold(&bases, 1, b"one", now));
+        assert!(!hold(&bases, 1, &vec![0; FRAME_BYTES_MAX + 1], now));
+        assert_eq!((frame(&bases, 1), bases.held().bytes), (None, 0));
     }
 
     #[test]
@@ -158,7 +197,7 @@ mod tests {
         let name = against::name_of(&former);
         let asked = |base: Option<&[u8]>, name: &str| whole(&patch, name, base).map_err(|r| r.word);
         let came = asked(Some(&base), &name).unwrap();
-        assert_eq!(came, against::packed(&text).unwrap());
+        assert_eq!(came, text);
         assert_eq!(asked(None, &name), Err(RefusalWord::UnknownBase));
         assert_eq!(asked(Some(&base), "00"), Err(RefusalWord::UnknownBase));
         assert_eq!(

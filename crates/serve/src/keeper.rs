@@ -1,7 +1,9 @@
 //! What the listeners ask of whoever keeps things: the collector puts its store behind this.
 
+use groma_model::batch::FactKey;
 use groma_model::fleet::{AgentRecord, Policy, RefusalWord, TokenRecord};
-use groma_model::{AgentId, Batch, SiteId, Timestamp};
+use groma_model::{AgentId, SiteId, Timestamp};
+use groma_wire::Received;
 
 /// Keeps the fleet and its batches. Every call may block; listeners call from threads that may.
 pub trait Keeper: Send + Sync + 'static {
@@ -66,14 +68,23 @@ pub trait Keeper: Send + Sync + 'static {
         until: Timestamp,
     ) -> Result<u32, KeepError>;
 
-    /// Keeps a batch: when this returns it is durable. True if it was kept before.
-    fn keep(&self, batch: Batch) -> Result<bool, KeepError>;
+    /// Keeps a batch, a part of which is left as text: when this returns it is durable.
+    fn keep(&self, received: Received) -> Result<Durable, KeepError>;
 
     /// True if something could be kept now; for those who watch the collector.
     fn is_ready(&self) -> bool;
 
     /// The agents there are, for those who watch the collector.
     fn agents(&self) -> Result<Vec<AgentRecord>, KeepError>;
+}
+
+/// A batch that is kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Durable {
+    /// True if it was kept before.
+    pub again: bool,
+    /// The keys of its facts, sorted: texts that need not be read again.
+    pub keys: Vec<FactKey>,
 }
 
 /// Why nothing was kept. Nobody is told that it was.

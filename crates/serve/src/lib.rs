@@ -45,6 +45,6 @@ mod tls;
 pub use authority::{AGENT_LIFE, Authority, AuthorityError};
 pub use carried::{Disbelief, Judge, Signer};
 pub use journal::Journal;
-pub use keeper::{KeepError, Keeper};
+pub use keeper::{Durable, KeepError, Keeper};
 pub use metrics::{Metrics, is_silent};
 pub use serving::{Addresses, Config, Limits, Random, ServeError, Serving};

@@ -2,7 +2,6 @@
 
 use groma_model::fact::Fact;
 use groma_model::{Hours, Lasted, Seen, Timestamp};
-use sha2::{Digest, Sha256};
 
 /// What an event says. The order settles events of one look at one time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -175,17 +174,12 @@ impl Standing {
     }
 }
 
-/// The first 16 bytes of SHA-256: the key of content.
-pub(crate) type Hash = [u8; 16];
+/// The key of content.
+pub(crate) type Hash = groma_model::batch::FactKey;
 
 /// The key of content.
 pub(crate) fn hash(json: &str) -> Hash {
-    let digest = Sha256::digest(json.as_bytes());
-    let mut key = Hash::default();
-    for (to, from) in key.iter_mut().zip(digest.iter()) {
-        *to = *from;
-    }
-    key
+    groma_model::batch::fact_key(json.as_bytes())
 }
 
 /// The text by which a measured number is cited: its fact with the value 0, since values come and go.

@@ -5,6 +5,7 @@
 mod common;
 
 use common::{accounts, all, at};
+use groma_model::batch::{Quoted, Said, fact_key};
 use groma_model::{AgentId, CoverageState, EvidenceState, Fact, Timestamp};
 use groma_store::{Ingested, Moment, Ready, SqliteStore, Store};
 use proptest::prelude::*;
@@ -31,6 +32,30 @@ fn batch(number: usize, look: &Look) -> groma_model::Batch {
 
 fn second(number: usize) -> i64 {
     i64::try_from(number).unwrap() * 100 + 100
+}
+
+/// The batch with some of its facts left as the text that its receiver read before.
+fn partly_quoted(mut batch: groma_model::Batch, known: &[bool]) -> Ready {
+    let mut quoted = Vec::new();
+    let mut known = known.iter().copied();
+    batch.records.retain(|record| {
+        let Said::Saw(seen) = &record.said else {
+            return true;
+        };
+        if !known.next().unwrap_or_default() {
+            return true;
+        }
+        let text = serde_json::to_string(&seen.fact).unwrap();
+        quoted.push(Quoted {
+            source: record.source.clone(),
+            scope: seen.scope.clone(),
+            seen: seen.seen,
+            key: fact_key(text.as_bytes()),
+            text: text.into(),
+        });
+        false
+    });
+    Ready::with(batch, quoted).unwrap()
 }
 
 type Shown = Vec<(String, EvidenceState, Timestamp, Timestamp)>;
@@ -120,6 +145,7 @@ proptest! {
         looks in prop::collection::vec((any::<[bool; 3]>(), any::<bool>()), 1..7),
         shuffle in prop::collection::vec(any::<u64>(), 7),
         together in 1..8_usize,
+        known in prop::collection::vec(any::<bool>(), 3),
     ) {
         let mut order: Vec<usize> = (0..looks.len()).collect();
         order.sort_by_key(|n| shuffle.get(*n).copied());
@@ -134,7 +160,7 @@ proptest! {
                 theirs.header.agent = AgentId::new("agt-b");
                 other.ingest(&batch).unwrap();
                 other.ingest(&theirs).unwrap();
-                ready.push(Ready::of(batch).unwrap());
+                ready.push(partly_quoted(batch, &known));
                 ready.push(Ready::of(theirs).unwrap());
             }
             let kept: Vec<bool> = store.ingest_ready(&ready).into_iter().map(|one| one.unwrap() != Ingested::AlreadyKept).collect();

@@ -3,9 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
-use groma_model::batch::{BATCH_SCHEMA, Batch, BatchHeader, Record, Said};
-use groma_model::{Fact, Observation, Scope, SourceName};
+use groma_model::batch::{
+    BATCH_SCHEMA, Batch, BatchHeader, FactKey, Quoted, Record, Said, fact_key,
+};
+use groma_model::{Fact, Observation, Scope, Seen, SourceName};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::error::brief;
 use crate::line::{AnyLine, weigh};
@@ -27,6 +30,36 @@ pub fn decode(input: &mut dyn Read, limits: &Limits) -> Result<Batch, WireError>
     })
 }
 
+/// A batch of which a part is left as text.
+#[derive(Debug)]
+pub struct Received {
+    /// What was built.
+    pub batch: Batch,
+    /// What was read before.
+    pub quoted: Vec<Quoted>,
+}
+
+/// Which texts of facts were read before, and are what their facts are written as.
+pub type Knows<'k> = dyn Fn(&FactKey) -> bool + 'k;
+
+/// As [`decode`], without building the facts that whoever receives them knows already; all bounds hold for those too.
+pub fn receive(
+    input: &mut dyn Read,
+    limits: &Limits,
+    knows: &Knows<'_>,
+) -> Result<Received, WireError> {
+    Decoder::open(input, limits)?.receive(knows)
+}
+
+/// As [`receive`], for the text of a batch that came as what is new in it.
+pub fn receive_text(
+    text: &[u8],
+    limits: &Limits,
+    knows: &Knows<'_>,
+) -> Result<Received, WireError> {
+    Decoder::over(Lines::plain(text, limits), limits)?.receive(knows)
+}
+
 /// Reads a batch record by record. The batch counts only if the last record was followed by `None`:
 /// an error is the last item, and whoever keeps records must then forget them.
 pub struct Decoder<'r> {
@@ -44,14 +77,56 @@ pub struct Decoder<'r> {
 struct Numbered {
     source: SourceName,
     scope: Scope,
-    fact: Fact,
+    fact: Content,
     bytes: u64,
+}
+
+/// A fact, or the text of one that is known.
+#[derive(Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart on the next line"
+)]
+enum Content {
+    Fact(Fact),
+    Known(FactKey, Box<str>),
+}
+
+/// What a line says.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart on the next line"
+)]
+enum Told {
+    Record(Record),
+    Quoted(Quoted),
+}
+
+impl Told {
+    fn saw(source: SourceName, scope: Scope, seen: Seen, content: Content) -> Self {
+        match content {
+            Content::Fact(fact) => Self::Record(Record {
+                source,
+                said: Said::Saw(Observation { scope, fact, seen }),
+            }),
+            Content::Known(key, text) => Self::Quoted(Quoted {
+                source,
+                scope,
+                seen,
+                key,
+                text,
+            }),
+        }
+    }
 }
 
 impl<'r> Decoder<'r> {
     /// Reads the header of a batch.
     pub fn open(input: &'r mut dyn Read, limits: &Limits) -> Result<Self, WireError> {
-        let mut lines = Lines::open(input, limits)?;
+        Self::over(Lines::open(input, limits)?, limits)
+    }
+
+    fn over(mut lines: Lines<'r>, limits: &Limits) -> Result<Self, WireError> {
         let header = match lines.next_line()? {
             Some(line) => read_header(line, limits)?,
             None => return Err(WireError::Truncated { line: 0 }),
@@ -73,8 +148,23 @@ impl<'r> Decoder<'r> {
         &self.header
     }
 
-    /// The next record, or `None` after a trailer that counts right and has nothing behind it.
-    fn step(&mut self) -> Result<Option<Record>, WireError> {
+    fn receive(mut self, knows: &Knows<'_>) -> Result<Received, WireError> {
+        let (mut records, mut quoted) = (Vec::new(), Vec::new());
+        while let Some(told) = self.step(Some(knows))? {
+            match told {
+                Told::Record(record) => records.push(record),
+                Told::Quoted(known) => quoted.push(known),
+            }
+        }
+        let batch = Batch {
+            header: self.header,
+            records,
+        };
+        Ok(Received { batch, quoted })
+    }
+
+    /// What the next line says, or `None` after a trailer that counts right and has nothing behind it.
+    fn step(&mut self, knows: Option<&Knows<'_>>) -> Result<Option<Told>, WireError> {
         let Some(line) = self.lines.next_line()? else {
             return Err(WireError::Truncated {
                 line: self.lines.number(),
@@ -82,7 +172,7 @@ impl<'r> Decoder<'r> {
         };
         let bytes = line.len() as u64;
         let weighed = weigh(line, &self.limits);
-        let parsed = weighed.map(|values| (values, serde_json::from_slice::<AnyLine>(line)));
+        let parsed = weighed.map(|values| (values, parsed(line, knows)));
         let (values, parsed) =
             parsed.map_err(|excess| self.too_large(excess.what, excess.limit))?;
         self.values = self.values.saturating_add(values);
@@ -100,7 +190,7 @@ impl<'r> Decoder<'r> {
         self.record(said, bytes).map(Some)
     }
 
-    fn end(&mut self, records: u64) -> Result<Option<Record>, WireError> {
+    fn end(&mut self, records: u64) -> Result<Option<Told>, WireError> {
         if records != self.records {
             return Err(self.malformed(format!(
                 "the last line counts {records} records, {} came",
@@ -111,7 +201,7 @@ impl<'r> Decoder<'r> {
         Ok(None)
     }
 
-    fn record(&mut self, said: AnyLine, bytes: u64) -> Result<Record, WireError> {
+    fn record(&mut self, said: AnyLine<Content>, bytes: u64) -> Result<Told, WireError> {
         if let Some(again) = said.again {
             return self.again(again, said);
         }
@@ -141,7 +231,7 @@ impl<'r> Decoder<'r> {
                     };
                     self.numbered.insert(n, known);
                 }
-                Said::Saw(Observation { scope, fact, seen })
+                return Ok(Told::saw(source, scope, seen, fact));
             }
             (None, Some(gap), None) => Said::Missed(gap),
             (None, None, Some(coverage)) => Said::Covered(coverage),
@@ -151,11 +241,11 @@ impl<'r> Decoder<'r> {
                 ));
             }
         };
-        Ok(Record { source, said })
+        Ok(Told::Record(Record { source, said }))
     }
 
     /// A fact named by its number. It counts with its full size, or two short lines would be a bomb.
-    fn again(&mut self, number: u64, said: AnyLine) -> Result<Record, WireError> {
+    fn again(&mut self, number: u64, said: AnyLine<Content>) -> Result<Told, WireError> {
         let Some(known) = self.numbered.get(&number) else {
             return Err(self.malformed(format!("fact {number} is said again but was never said")));
         };
@@ -163,14 +253,8 @@ impl<'r> Decoder<'r> {
             return Err(self.malformed("a fact without its times".to_owned()));
         };
         self.lines.expand(known.bytes)?;
-        Ok(Record {
-            source: known.source.clone(),
-            said: Said::Saw(Observation {
-                scope: known.scope.clone(),
-                fact: known.fact.clone(),
-                seen,
-            }),
-        })
+        let (source, scope) = (known.source.clone(), known.scope.clone());
+        Ok(Told::saw(source, scope, seen, known.fact.clone()))
     }
 
     fn malformed(&self, why: String) -> WireError {
@@ -196,9 +280,14 @@ impl Iterator for Decoder<'_> {
         if self.done {
             return None;
         }
-        let step = self.step().transpose();
+        let step = self.step(None).transpose();
         self.done = !matches!(step, Some(Ok(_)));
-        step
+        step.and_then(|told| match told {
+            Ok(Told::Record(record)) => Some(Ok(record)),
+            // Nobody said that anything was known.
+            Ok(Told::Quoted(_)) => None,
+            Err(error) => Some(Err(error)),
+        })
     }
 }
 
@@ -209,6 +298,22 @@ impl std::fmt::Debug for Decoder<'_> {
             .field("records", &self.records)
             .finish_non_exhaustive()
     }
+}
+
+/// A line, its fact built unless that is known.
+fn parsed(line: &[u8], knows: Option<&Knows<'_>>) -> serde_json::Result<AnyLine<Content>> {
+    let Some(knows) = knows else {
+        let line: AnyLine<Fact> = serde_json::from_slice(line)?;
+        return line.built(|fact| Ok(Content::Fact(fact)));
+    };
+    let line: AnyLine<&RawValue> = serde_json::from_slice(line)?;
+    line.built(|raw| {
+        let key = fact_key(raw.get().as_bytes());
+        match knows(&key) {
+            true => Ok(Content::Known(key, raw.get().into())),
+            false => serde_json::from_str(raw.get()).map(Content::Fact),
+        }
+    })
 }
 
 fn read_header(line: &[u8], limits: &Limits) -> Result<BatchHeader, WireError> {

@@ -41,7 +41,7 @@ pub mod talk;
 pub mod token;
 mod unpack;
 
-pub use decode::{Decoder, decode};
+pub use decode::{Decoder, Knows, Received, decode, receive, receive_text};
 pub use encode::encode;
 pub use error::WireError;
 pub use limits::Limits;

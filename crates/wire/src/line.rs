@@ -59,18 +59,49 @@ pub(crate) struct Trailer {
     pub(crate) records: u64,
 }
 
-/// Any line after the header, as it is read. Fields this version does not know are ignored.
+/// Any line after the header, as it is read: its fact built, or left as text. Fields this version does not know are ignored.
 #[derive(Deserialize)]
-pub(crate) struct AnyLine {
+pub(crate) struct AnyLine<F> {
     pub(crate) n: Option<u64>,
     pub(crate) again: Option<u64>,
     pub(crate) source: Option<SourceName>,
     pub(crate) scope: Option<Scope>,
     pub(crate) seen: Option<Seen>,
-    pub(crate) saw: Option<Fact>,
+    pub(crate) saw: Option<F>,
     pub(crate) missed: Option<Gap>,
     pub(crate) covered: Option<Coverage>,
     pub(crate) records: Option<u64>,
+}
+
+impl<F> AnyLine<F> {
+    /// The same line with its fact built.
+    pub(crate) fn built<G, E>(
+        self,
+        build: impl FnOnce(F) -> Result<G, E>,
+    ) -> Result<AnyLine<G>, E> {
+        let Self {
+            n,
+            again,
+            source,
+            scope,
+            seen,
+            saw,
+            missed,
+            covered,
+            records,
+        } = self;
+        Ok(AnyLine {
+            n,
+            again,
+            source,
+            scope,
+            seen,
+            saw: saw.map(build).transpose()?,
+            missed,
+            covered,
+            records,
+        })
+    }
 }
 
 /// What of a line exceeds its bounds.

@@ -38,9 +38,39 @@ impl Read for Arriving<'_> {
     }
 }
 
-/// The lines of one zstd frame.
+/// Where lines come from.
+enum Origin<'r> {
+    Packed(BufReader<zstd::Decoder<'static, BufReader<Arriving<'r>>>>),
+    /// What somebody unpacked within bounds of his own.
+    Plain(&'r [u8]),
+}
+
+impl<'r> Origin<'r> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        match self {
+            Self::Packed(unpacked) => unpacked.fill_buf(),
+            Self::Plain(text) => Ok(text),
+        }
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        match self {
+            Self::Packed(unpacked) => unpacked.consume(bytes),
+            Self::Plain(text) => text.consume(bytes),
+        }
+    }
+
+    fn arriving(&self) -> Option<&Arriving<'r>> {
+        match self {
+            Self::Packed(unpacked) => Some(unpacked.get_ref().get_ref().get_ref()),
+            Self::Plain(_) => None,
+        }
+    }
+}
+
+/// The lines of one zstd frame, or of a text.
 pub(crate) struct Lines<'r> {
-    unpacked: BufReader<zstd::Decoder<'static, BufReader<Arriving<'r>>>>,
+    origin: Origin<'r>,
     limits: Limits,
     expanded: u64,
     number: u64,
@@ -61,13 +91,22 @@ impl<'r> Lines<'r> {
         decoder
             .window_log_max(limits.window_log)
             .map_err(|source| WireError::Read { line: 0, source })?;
-        Ok(Self {
-            unpacked: BufReader::new(decoder),
+        Ok(Self::from(Origin::Packed(BufReader::new(decoder)), limits))
+    }
+
+    /// The lines of a text that is unpacked already.
+    pub(crate) fn plain(text: &'r [u8], limits: &Limits) -> Self {
+        Self::from(Origin::Plain(text), limits)
+    }
+
+    fn from(origin: Origin<'r>, limits: &Limits) -> Self {
+        Self {
+            origin,
             limits: *limits,
             expanded: 0,
             number: 0,
             line: Vec::new(),
-        })
+        }
     }
 
     /// The number of the line read last, counted from 1; 0 before the first.
@@ -79,7 +118,7 @@ impl<'r> Lines<'r> {
     pub(crate) fn next_line(&mut self) -> Result<Option<&[u8]>, WireError> {
         self.line.clear();
         loop {
-            let piece = match self.unpacked.fill_buf() {
+            let piece = match self.origin.fill_buf() {
                 Ok(piece) => piece,
                 Err(error) => return Err(self.failure(error)),
             };
@@ -93,7 +132,7 @@ impl<'r> Lines<'r> {
             let taken = end.map_or(piece.len(), |at| at + 1);
             self.line
                 .extend_from_slice(piece.get(..end.unwrap_or(piece.len())).unwrap_or_default());
-            self.unpacked.consume(taken);
+            self.origin.consume(taken);
             self.expand(taken as u64)?;
             if self.line.len() > self.limits.line_bytes {
                 return Err(self.too_large("bytes in a line", self.limits.line_bytes as u64));
@@ -112,9 +151,11 @@ impl<'r> Lines<'r> {
         if self.expanded > self.limits.expanded_bytes {
             return Err(self.too_large("bytes unpacked", self.limits.expanded_bytes));
         }
-        let taken = self.unpacked.get_ref().get_ref().get_ref().taken;
+        let Some(arriving) = self.origin.arriving() else {
+            return Ok(());
+        };
         if self.expanded > self.limits.ratio_floor
-            && self.expanded / self.limits.ratio.max(1) > taken
+            && self.expanded / self.limits.ratio.max(1) > arriving.taken
         {
             return Err(WireError::Bomb {
                 line: self.number + 1,
@@ -129,7 +170,10 @@ impl<'r> Lines<'r> {
         if self.next_line()?.is_some() {
             return Err(WireError::Trailing);
         }
-        let decoder = self.unpacked.get_mut();
+        let Origin::Packed(unpacked) = &mut self.origin else {
+            return Ok(());
+        };
+        let decoder = unpacked.get_mut();
         if let Err(error) = decoder.finish_frame() {
             return Err(self.failure(error));
         }
@@ -150,7 +194,8 @@ impl<'r> Lines<'r> {
 
     fn failure(&self, error: io::Error) -> WireError {
         let line = self.number;
-        match self.unpacked.get_ref().get_ref().get_ref().trouble {
+        let trouble = self.origin.arriving().and_then(|a| a.trouble.as_ref());
+        match trouble {
             Some(Trouble::TooMuch) => self.too_large("bytes on the wire", self.limits.wire_bytes),
             Some(Trouble::Failed) => WireError::Read {
                 line,

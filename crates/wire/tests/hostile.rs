@@ -5,7 +5,7 @@ mod common;
 use std::io::Read;
 
 use common::{bytes, pack, regular, small, unpack};
-use groma_wire::{Limits, WireError, decode};
+use groma_wire::{Limits, WireError, decode, receive_text};
 
 fn refusal(bytes: &[u8]) -> WireError {
     refusal_within(bytes, &Limits::network())
@@ -381,6 +381,11 @@ fn no_lines_break_the_decoder() {
         let Ok(batch) = decode(&mut packed.as_slice(), &Limits::network()) else {
             return;
         };
+        let received = receive_text(lines, &Limits::network(), &|_| false).unwrap();
+        assert!(
+            received.batch == batch,
+            "a text said something else than the same text packed"
+        );
         // A fact with a key twice is kept as unknown, loses one of the keys, and may then be known: once.
         let settled = decode(&mut bytes(&batch).as_slice(), &Limits::network()).unwrap();
         let again = decode(&mut bytes(&settled).as_slice(), &Limits::network()).unwrap();

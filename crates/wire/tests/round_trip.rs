@@ -3,12 +3,12 @@
 mod common;
 
 use common::{bytes, connection, header, listener, measurement, regular, saw, small, unpack};
-use groma_model::batch::{Batch, Record, Said};
+use groma_model::batch::{Batch, FactKey, Record, Said, fact_key};
 use groma_model::{
     Coverage, CoverageState, Fact, Foreign, Gap, Hours, Lasted, Observation, Reason, Scope, Seen,
     SourceName, Timestamp,
 };
-use groma_wire::{Decoder, Limits, against, decode};
+use groma_wire::{Decoder, Limits, WireError, against, decode, receive, receive_text};
 use proptest::prelude::*;
 
 #[test]
@@ -18,6 +18,114 @@ fn a_batch_survives_the_wire() {
         decode(&mut bytes(&batch).as_slice(), &Limits::network()).unwrap(),
         batch
     );
+}
+
+/// The text of every fact in a batch, as it is written.
+fn facts(batch: &Batch) -> Vec<String> {
+    let facts = batch
+        .records
+        .iter()
+        .filter_map(|record| match &record.said {
+            Said::Saw(observation) => Some(serde_json::to_string(&observation.fact).unwrap()),
+            _ => None,
+        });
+    facts.collect()
+}
+
+#[test]
+fn a_fact_whose_text_is_known_is_left_as_text_and_all_others_are_built() {
+    let batch = small();
+    let (limits, frame) = (Limits::network(), bytes(&batch));
+    let texts = facts(&batch);
+    let nothing = receive(&mut frame.as_slice(), &limits, &|_| false).unwrap();
+    assert_eq!((nothing.batch, nothing.quoted), (batch.clone(), Vec::new()));
+
+    let known: Vec<FactKey> = texts
+        .iter()
+        .step_by(2)
+        .map(|text| fact_key(text.as_bytes()))
+        .collect();
+    let knows = |key: &FactKey| known.contains(key);
+    let received = receive(&mut frame.as_slice(), &limits, &knows).unwrap();
+    let text = unpack(&frame);
+    let from_text = receive_text(text.as_bytes(), &limits, &knows).unwrap();
+    assert_eq!(received.batch, from_text.batch);
+    assert_eq!(received.quoted, from_text.quoted);
+
+    // Each says in the one list or the other what it says in the batch.
+    let mut built = received.batch.records.into_iter();
+    let mut quoted = received.quoted.into_iter();
+    for record in batch.records {
+        let text = facts(&Batch {
+            records: vec![record.clone()],
+            ..small()
+        });
+        let key = text.first().map(|text| fact_key(text.as_bytes()));
+        if key.is_none_or(|key| !known.contains(&key)) {
+            assert_eq!(built.next(), Some(record));
+            continue;
+        }
+        let (one, Said::Saw(seen)) = (quoted.next().unwrap(), record.said) else {
+            panic!("only facts are known");
+        };
+        assert_eq!(
+            (one.source, one.scope, one.seen),
+            (record.source, seen.scope, seen.seen)
+        );
+        assert_eq!(
+            (Some(&*one.text), Some(one.key)),
+            (text.first().map(String::as_str), key)
+        );
+    }
+    assert_eq!((built.next(), quoted.next()), (None, None));
+}
+
+#[test]
+fn a_text_that_is_written_otherwise_is_not_known_by_the_fact_it_comes_to() {
+    let fact = &facts(&small())[0];
+    let known = fact_key(fact.as_bytes());
+    let frame = bytes(&small());
+    let text = unpack(&frame).replacen(fact, &format!(" {fact}").replacen(':', ": ", 1), 1);
+    let received = receive_text(text.as_bytes(), &Limits::network(), &|key| *key == known).unwrap();
+    assert_eq!((received.batch, received.quoted), (small(), Vec::new()));
+}
+
+#[test]
+fn what_is_known_is_within_all_bounds_like_anything_else() {
+    let knows_all = |_: &FactKey| true;
+    let text = unpack(&bytes(&small()));
+    let tight = [
+        Limits {
+            values: 20,
+            ..Limits::network()
+        },
+        Limits {
+            records: 2,
+            ..Limits::network()
+        },
+        Limits {
+            line_bytes: 100,
+            ..Limits::network()
+        },
+        Limits {
+            string_bytes: 4,
+            ..Limits::network()
+        },
+        Limits {
+            expanded_bytes: 200,
+            ..Limits::network()
+        },
+    ];
+    for limits in tight {
+        let refused = receive_text(text.as_bytes(), &limits, &knows_all).unwrap_err();
+        assert!(matches!(refused, WireError::TooLarge { .. }), "{refused}");
+    }
+    let cut = text.trim_end().rsplit_once('\n').unwrap().0;
+    let refused = receive_text(cut.as_bytes(), &Limits::network(), &knows_all).unwrap_err();
+    assert!(matches!(refused, WireError::Truncated { .. }), "{refused}");
+    let twice = format!("{text}{text}");
+    let refused = receive_text(twice.as_bytes(), &Limits::network(), &knows_all).unwrap_err();
+    assert!(matches!(refused, WireError::Trailing), "{refused}");
 }
 
 #[test]

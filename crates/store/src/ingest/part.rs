@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use groma_model::batch::{Batch, BatchHeader, Said};
+use groma_model::batch::{Batch, BatchHeader, FactKey, Quoted, Said};
 use groma_model::fact::Measurement;
 use groma_model::{Coverage, Fact, Foreign, Gap, Observation, Seen, SourceName};
 
@@ -40,6 +40,31 @@ impl Ready {
             }
         }
         Ok(Self { header, parts })
+    }
+
+    /// Makes a batch ready of which these facts are left as text.
+    ///
+    /// # Errors
+    /// As [`Ready::of`].
+    pub fn with(batch: Batch, quoted: Vec<Quoted>) -> Result<Self, StoreError> {
+        let mut ready = Self::of(batch)?;
+        for known in quoted {
+            let part = ready.parts.entry(known.source).or_default();
+            let place = (known.key, known.scope.as_str().to_owned());
+            part.saw(place, known.seen, Some(known.text.into_string()));
+        }
+        Ok(ready)
+    }
+
+    /// The keys of the facts in it: whatever text has such a key is what that fact is written as.
+    pub fn keys(&self) -> Vec<FactKey> {
+        let parts = self.parts.values();
+        let mut keys: Vec<FactKey> = parts
+            .flat_map(|part| part.seen.keys().map(|(key, _)| *key))
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
     }
 
     /// Who looked, when, and which batch this is.
