@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::Outcome;
 
 const USAGE: &str = "fleet_load GROMA [throughput] [latency] [age] [minute] [--connections K] [--seconds S] [--rounds R] [--rate N] \
-[--agents N] [--minutes M] [--reports N] [--data DIR] [--database URL]; before it, in the shell: ulimit -n 16384";
+[--agents N] [--minutes M] [--whole] [--reports N] [--data DIR] [--database URL]; before it, in the shell: ulimit -n 16384";
 
 /// What can be measured.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +27,7 @@ pub(crate) struct Arguments {
     pub(crate) rate: Option<f64>,
     pub(crate) agents: usize,
     pub(crate) minutes: u32,
+    pub(crate) whole: bool,
     pub(crate) reports: usize,
     pub(crate) data: Option<PathBuf>,
     pub(crate) database: Option<String>,
@@ -43,6 +44,7 @@ impl Arguments {
             rate: None,
             agents: 5000,
             minutes: 2,
+            whole: false,
             reports: 1440,
             data: None,
             database: None,
@@ -53,6 +55,7 @@ impl Arguments {
                 "latency" => read.what.push(What::Latency),
                 "age" => read.what.push(What::Age),
                 "minute" => read.what.push(What::Minute),
+                "--whole" => read.whole = true,
                 setting => read.set(setting, &words.next().ok_or(USAGE)?)?,
             }
         }

@@ -9,6 +9,7 @@ use groma_model::{
     Coverage, CoverageState, Fact, Observation, Port, Scope, Seen, SourceName, Timestamp, Transport,
 };
 use groma_ship::Identity;
+use groma_wire::against;
 
 use crate::Outcome;
 
@@ -46,6 +47,8 @@ pub(crate) struct Report {
     pub(crate) sequence: u64,
     pub(crate) observations: usize,
     pub(crate) bytes: Vec<u8>,
+    /// What is new in it against the report before, and the name of that one.
+    pub(crate) patch: Option<(Vec<u8>, String)>,
 }
 
 /// A made-up machine.
@@ -60,6 +63,8 @@ pub(crate) struct Host {
     /// Where new facts stand next.
     at: usize,
     first_report: Timestamp,
+    /// The text of the report before.
+    former: Option<Vec<u8>>,
 }
 
 impl Host {
@@ -73,6 +78,7 @@ impl Host {
             reports: 0,
             at: 0,
             first_report: Timestamp::from_millis(now.millis().saturating_sub(before)),
+            former: None,
         }
     }
 
@@ -98,7 +104,20 @@ impl Host {
             sequence: self.reports,
             observations: all,
             bytes,
+            patch: None,
         })
+    }
+
+    /// The next report, also as what is new in it.
+    pub(crate) fn report_against(&mut self, kind: Kind, identity: &Identity) -> Outcome<Report> {
+        let mut report = self.report(kind, identity)?;
+        let text = against::text_of(&report.bytes).ok_or("the report is too long")?;
+        let former = self.former.replace(text.clone());
+        report.patch = former.and_then(|former| {
+            let patch = against::write(&text, &former)?;
+            Some((patch, against::name_of(&former)))
+        });
+        Ok(report)
     }
 
     fn batch(&self, identity: &Identity) -> Batch {

@@ -1,5 +1,6 @@
 //! The agents: each with an identity of its own and the way to the collector that real agents have.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -31,6 +32,9 @@ pub(crate) struct Agent {
     host: Host,
     /// What is ready to be sent.
     ready: VecDeque<Report>,
+    /// True if reports are made ready as what is new in them too, and the collector holds the one before.
+    writes_patches: bool,
+    has_base: Cell<bool>,
 }
 
 impl Agent {
@@ -58,13 +62,23 @@ impl Agent {
             policy: 0,
             host: Host::new(number, connections, now()),
             ready: VecDeque::new(),
+            writes_patches: false,
+            has_base: Cell::new(false),
         })
+    }
+
+    /// From now on reports are sent as what is new in them, as agents do.
+    pub(crate) fn write_patches(&mut self) {
+        self.writes_patches = true;
     }
 
     /// Sees to it that so many reports are ready to be sent.
     pub(crate) fn prepare(&mut self, kind: Kind, reports: usize) -> Outcome<()> {
         while self.ready.len() < reports {
-            let report = self.host.report(kind, &self.identity)?;
+            let report = match self.writes_patches {
+                true => self.host.report_against(kind, &self.identity)?,
+                false => self.host.report(kind, &self.identity)?,
+            };
             self.ready.push_back(report);
         }
         Ok(())
@@ -87,12 +101,18 @@ impl Agent {
         Ok(())
     }
 
-    /// Sends a report; when this returns it is durable at the collector, and was not before.
-    pub(crate) fn send(&self, report: &Report) -> Result<(), LinkError> {
-        let kept = self.link.send(self.run, &report.bytes, None)?;
+    /// Sends a report; when this returns it is durable at the collector, and was not before. Says how many bytes it took.
+    pub(crate) fn send(&self, report: &Report) -> Result<usize, LinkError> {
+        let patch = report.patch.as_ref().filter(|_| self.has_base.get());
+        let (bytes, base) = match patch {
+            Some((patch, base)) => (patch, Some(base.as_str())),
+            None => (&report.bytes, None),
+        };
+        let kept = self.link.send(self.run, bytes, base)?;
+        self.has_base.set(kept.base);
         ACKNOWLEDGED.fetch_add(1, Ordering::Relaxed);
         match kept.sequence == report.sequence && !kept.again {
-            true => Ok(()),
+            true => Ok(bytes.len()),
             false => Err(LinkError::Nonsense(
                 "another batch was acknowledged".to_owned(),
             )),
@@ -109,7 +129,7 @@ impl Agent {
     pub(crate) fn introduce(&mut self, failures: &mut Failures) -> Outcome<()> {
         self.until_taken(failures, Self::beat)?;
         while let Some(report) = self.next() {
-            self.until_taken(failures, |agent| agent.send(&report))?;
+            self.until_taken(failures, |agent| agent.send(&report).map(drop))?;
         }
         Ok(())
     }

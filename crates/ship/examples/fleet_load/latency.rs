@@ -61,7 +61,7 @@ fn case(arguments: &Arguments, server: &Server, kind: Kind, size: usize, rate: f
                 std::thread::sleep(due.saturating_duration_since(Instant::now()));
                 let report = agent.next().ok_or("nothing is ready")?;
                 match agent.send(&report) {
-                    Ok(()) => times.push(due.elapsed()),
+                    Ok(_) => times.push(due.elapsed()),
                     Err(error) => failed(&mut failures, &error),
                 }
             }

@@ -12,8 +12,9 @@
 //! - `latency`: the same at a rate that is given or half of what was reached, whether or not answers come (open loop): from the moment a
 //!   batch was due to its acknowledgement.
 //! - `age`: what a report costs the collector when its agent has sent so many before: a day of one a minute, 190 of 200 connections known.
-//! - `minute`: a fleet of which each agent says once a minute that it is there and what connections it saw, 200 of which 190 are known.
-//!   Once with connections that stay, once with a new one for each report. Processor time of the collector in percent of one core, its
+//! - `minute`: a fleet of which each agent says once a minute that it is there and what connections it saw, 200 of which 190 are known,
+//!   as what is new in it, which is what agents do. Once with connections that stay, once the same with nothing new in the reports, once with a
+//!   new connection for each report. Processor time of the collector in percent of one core, its
 //!   largest memory, answers that were none, bytes sent for an observation.
 //!
 //! | SETTING | Means | Else |
@@ -24,7 +25,7 @@
 //! | `--rate N` | observations a second of `latency` | half of what `throughput` reached |
 //! | `--agents N` | agents of `minute` | 5000 |
 //! | `--minutes M` | how long each way of `minute` takes, after everybody has reported once | 2 |
-//! | `--reports N` | reports of each agent of `age` | 1440 |
+//! | `--whole` | reports of `minute` are sent as a whole | as what is new in them |
 //! | `--data DIR` | where the collector keeps its data, made and removed again; must not exist | in `TMPDIR` |
 //! | `--reports N` | reports of each agent of `age` | 1440 |
 //! | `--database URL` | an empty database in PostgreSQL for it | SQLite in the data directory |

@@ -40,9 +40,12 @@ pub(crate) fn measure(arguments: &Arguments, server: &Server) -> Outcome<()> {
         arguments.agents,
         begun.elapsed().as_secs_f64()
     );
+    if !arguments.whole {
+        agents.iter_mut().for_each(Agent::write_patches);
+    }
     introduce(arguments, server, &mut agents)?;
     println!(
-        "{:<13} {:>8} {:>9} {:>10} {:>8} {:>9} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8}  open, turned away, failures",
+        "{:<17} {:>8} {:>9} {:>10} {:>8} {:>9} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8}  open, turned away, failures",
         "connections",
         "obs/s",
         "collector",
@@ -56,9 +59,14 @@ pub(crate) fn measure(arguments: &Arguments, server: &Server) -> Outcome<()> {
         "p99 ms",
         "max ms"
     );
-    for (way, says) in [(Way::Kept, "kept"), (Way::Anew, "a new one")] {
+    let ways = [
+        (Way::Kept, Kind::Mixed, "kept"),
+        (Way::Kept, Kind::Known, "kept, nothing new"),
+        (Way::Anew, Kind::Mixed, "a new one"),
+    ];
+    for (way, kind, says) in ways {
         // A minute before it counts: who came first was silent for so long that its connection has ended.
-        prepare(&mut agents, usize::try_from(arguments.minutes)? + 1)?;
+        prepare(&mut agents, kind, usize::try_from(arguments.minutes)? + 1)?;
         minutes(1, way, &mut agents)?;
         forget_peak(server.pid())?;
         eprintln!("measuring minute: {says}");
@@ -71,7 +79,7 @@ pub(crate) fn measure(arguments: &Arguments, server: &Server) -> Outcome<()> {
 
 /// Everybody's first report, as fast as it goes.
 fn introduce(arguments: &Arguments, server: &Server, agents: &mut [Agent]) -> Outcome<()> {
-    prepare(agents, 1)?;
+    prepare(agents, Kind::Mixed, 1)?;
     eprintln!("measuring minute: first reports");
     let meter = Meter::begin(server.pid())?;
     let failures = in_threads(agents.iter_mut().collect(), THREADS, |agents| {
@@ -94,11 +102,11 @@ fn introduce(arguments: &Arguments, server: &Server, agents: &mut [Agent]) -> Ou
     Ok(())
 }
 
-fn prepare(agents: &mut [Agent], reports: usize) -> Outcome<()> {
+fn prepare(agents: &mut [Agent], kind: Kind, reports: usize) -> Outcome<()> {
     let cores = std::thread::available_parallelism()?.get();
     in_threads(agents.iter_mut().collect(), cores, |agents| {
         let mut agents = agents.into_iter();
-        agents.try_for_each(|agent| agent.prepare(Kind::Mixed, reports))
+        agents.try_for_each(|agent| agent.prepare(kind, reports))
     })?;
     Ok(())
 }
@@ -133,9 +141,9 @@ impl Sent {
             agent.hang_up()?;
         }
         match told {
-            Ok(()) => {
+            Ok(bytes) => {
                 self.observations += report.observations;
-                self.bytes += report.bytes.len();
+                self.bytes += bytes;
                 self.times.push(due.elapsed());
             }
             Err(error) => failed(&mut self.failures, &error),
@@ -151,7 +159,7 @@ fn say(way: &str, sent: &[Sent], used: &Used, server: &Server) -> Outcome<()> {
     let reports = times.len();
     let mut of = |percent| percentile(&mut times, percent).as_secs_f64() * 1e3;
     println!(
-        "{way:<13} {:>8.0} {:>7.1} % {:>8.1} % {:>8} {:>9.1} {:>9.0} {:>9.0} {:>8.1} {:>8.1} {:>8.1} {:>8.1}  {}, {}, {:?}",
+        "{way:<17} {:>8.0} {:>7.1} % {:>8.1} % {:>8} {:>9.1} {:>9.0} {:>9.0} {:>8.1} {:>8.1} {:>8.1} {:>8.1}  {}, {}, {:?}",
         observations as f64 / used.wall.as_secs_f64(),
         used.percent(used.server),
         used.percent(used.own),

@@ -171,7 +171,7 @@ fn send(agents: &mut [Agent], length: Duration) -> Outcome<Kept> {
                     is_over.store(true, Ordering::Relaxed);
                     break;
                 };
-                agent.until_taken(&mut kept.failures, |agent| agent.send(&report))?;
+                agent.until_taken(&mut kept.failures, |agent| agent.send(&report).map(drop))?;
                 kept.observations += report.observations;
                 kept.bytes += report.bytes.len();
             }
