@@ -48,7 +48,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-/// The agent behind a certificate, if it is still welcome. Asked at every request: a revocation counts at the next word.
+/// The agent behind a certificate, if it is still welcome. Asked at every request: a revocation counts at
+/// the next word after whoever keeps has seen it.
 pub(crate) fn admitted(shared: &Shared, caller: &Caller) -> Result<AgentRecord, Refusal> {
     welcome(shared.keeper.agent(&caller.site, &caller.agent)?, caller)
 }

@@ -42,8 +42,7 @@ pub trait Fleet: Send {
         change: &mut dyn FnMut(&mut AgentRecord),
     ) -> Result<Option<AgentRecord>, StoreError>;
 
-    /// Keeps what agents said of themselves, all in one durable transaction. What is older than what is known says nothing, and nor does who is not
-    /// enrolled.
+    /// Keeps what agents said of themselves, all in one durable transaction. Who is not enrolled says nothing.
     fn hear(&mut self, heard: &[Heard]) -> Result<(), StoreError>;
 
     /// A number that is another one whenever somebody else has written since it was last asked; `None` if the engine cannot tell.
@@ -85,12 +84,10 @@ pub struct Heard {
 }
 
 impl Heard {
-    /// Writes it into the agent's record, unless that knows something newer.
+    /// Writes it into the agent's record. Whatever comes last is believed, not what has the later moment: clocks are set back.
     pub fn tell(&self, record: &mut AgentRecord) {
-        if record.seen_at <= Some(self.seen_at) {
-            record.seen_at = Some(self.seen_at);
-            record.status = self.status.clone();
-        }
+        record.seen_at = Some(self.seen_at);
+        record.status = self.status.clone();
     }
 }
 
