@@ -11,6 +11,7 @@
 mod carrying;
 mod cluster;
 mod database;
+mod deploying;
 mod enrolling;
 mod keeping;
 mod scene;
