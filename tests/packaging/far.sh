@@ -15,7 +15,9 @@ cat > "$room/run/agent" <<'AGENT'
 case $1 in
     --version) echo "groma-agent 1" ;;
     enroll) [ "$(cat "$5")" = good-token ] && mkdir -p -m 700 /var/lib/groma-agent && echo "$3" > /var/lib/groma-agent/identity.json ;;
-    status) echo well ;;
+    status)
+        echo well
+        printf 'agent        agt-0123456789abcdef0123456789abcdef at site default\nfingerprint  feedfacefeedface\n' ;;
     run) exec sleep 1000 ;;
 esac
 AGENT
@@ -44,8 +46,12 @@ grep -qx groma:init=systemd "$room/run/first"
 for way_back in undo remove; do
     install_it
     [ $way_back = undo ] || step keep
+    step look > "$room/run/enrolled"
+    grep -qx 'groma:agent=agt-0123456789abcdef0123456789abcdef at site default' "$room/run/enrolled"
+    grep -qx groma:fingerprint=feedfacefeedface "$room/run/enrolled"
     step $way_back "" "$before" | tee "$room/run/said"
     ! grep groma:left "$room/run/said"
+    grep -qx groma:forgotten=yes "$room/run/said"
     diff <(step look | grep -v free=) <(grep -v free= "$room/run/first")
     room_in '! systemctl cat groma-agent 2>/dev/null; test -z "$(find /etc/systemd /usr/local /var/lib/groma-agent -name "*groma-agent*" 2>/dev/null)"'
 done

@@ -13,11 +13,12 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use groma_model::Timestamp;
 use groma_ship::Identity;
-use groma_spool::{Body, DirectoryError, Frame, Limits, LocalDir, Space, Spool};
+use groma_spool::{DirectoryError, Frame, Limits, LocalDir, Space, Spool};
 
-use super::batches::{encoded, gap_of, gap_of_another, gap_of_refused, mended, mending, telling};
+use super::batches::{encoded, gap_of_refused};
 use super::home::Home;
 use super::speaking::Pen;
+use super::travelling::{Sender, Travels};
 use crate::{output, state};
 
 #[derive(Args, Debug)]
@@ -104,32 +105,25 @@ fn name_of(frame: &Frame, identity: &Identity, ended: Timestamp) -> String {
     )
 }
 
-/// The batch of a frame under our name, and when its look ended. What never was one, or cannot be read any more, is told in its place.
+/// The batch of a frame under our name, and when its look ended. Nobody answers a file, so what cannot be read is told here already.
 fn as_batch(frame: &Frame, identity: &Identity, now: Timestamp) -> Result<(Timestamp, Vec<u8>)> {
-    let told = |gap| {
-        let batch = telling(identity, (frame.epoch, frame.sequence), now, gap);
-        Ok((now, encoded(&batch)?))
+    let sender = Sender {
+        identity,
+        run: None,
+        now,
     };
-    let bytes = match &frame.body {
-        Body::Payload(bytes) => bytes,
-        Body::Loss(loss) => return told(gap_of(loss)),
-        Body::Unknown { .. } => return told(gap_of_refused(None, "a frame of a newer agent")),
-    };
-    let read = groma_wire::decode(&mut bytes.as_slice(), &groma_wire::Limits::local());
-    let batch = match read {
-        Ok(batch) => batch,
-        Err(error) => return told(gap_of_refused(None, &error.to_string())),
-    };
-    if identity.copied_from.as_ref() == Some(&batch.header.agent) {
-        return told(gap_of_another(&batch.header));
-    }
-    match mending(&batch.header, identity, None, now) {
-        None => Ok((batch.header.ended, bytes.clone())),
-        Some(mending) => {
-            let batch = mended(batch, &mending);
-            Ok((batch.header.ended, encoded(&batch)?))
+    let batch = match sender.travels(frame, None) {
+        Travels::InPlace(batch) => batch,
+        Travels::AsKept(header, bytes) => {
+            match groma_wire::decode(&mut &*bytes, &groma_wire::Limits::local()) {
+                Ok(_) => return Ok((header.ended, bytes.to_vec())),
+                Err(error) => {
+                    sender.telling(frame, gap_of_refused(Some(&header), &error.to_string()))
+                }
+            }
         }
-    }
+    };
+    Ok((batch.header.ended, encoded(&batch)?))
 }
 
 fn make(out: &Path) -> Result<()> {
@@ -169,6 +163,7 @@ mod tests {
     use groma_ship::Key;
     use groma_wire::signature::split;
 
+    use super::super::batches::telling;
     use super::*;
 
     fn identity(agent: u8) -> Identity {

@@ -18,6 +18,7 @@ mod running;
 mod shipping;
 mod speaking;
 mod status;
+mod travelling;
 
 pub(crate) use carrying::{CarryArgs, carry};
 pub(crate) use enrolling::{EnrollArgs, enroll};

@@ -11,16 +11,15 @@ use groma_ship::pace::{LONGEST, Pace};
 use groma_ship::{Identity, LinkError};
 use groma_source::World;
 use groma_spool::{Body, Frame, Spool};
+use groma_wire::Limits;
 use groma_wire::talk::{Beat, Beaten, Kept};
-use groma_wire::{Decoder, Limits};
 
-use super::batches::{
-    encoded, gap_of, gap_of_another, gap_of_refused, is_sound, mended, mending, telling,
-};
+use super::batches::{encoded, gap_of_refused, is_sound, telling};
 use super::bounds::within_bounds;
 use super::former::{Former, goes_whole, may_be_its_fault};
 use super::home::{Doing, Home};
 use super::host::this_host;
+use super::travelling::{Sender, Travels, header_of};
 
 /// Nobody is asked for a certificate more often.
 const REJOIN_EVERY: Duration = Duration::from_secs(300);
@@ -337,34 +336,20 @@ impl<W: Way> Shipper<W> {
         (sent, answer)
     }
 
-    /// The bytes of a frame as they travel: as they were kept, unless a clock or a name has to be set right.
+    /// The bytes of a frame as they travel.
     fn travelling(&self, frame: &Frame) -> Result<Vec<u8>, LinkError> {
         let identity = held(&self.common.identity).clone();
         let now = self.common.now(&self.world);
-        let number = (frame.epoch, frame.sequence);
-        let told = |gap| {
-            encoded(&telling(&identity, number, now, gap))
-                .map_err(|e| LinkError::Nonsense(e.to_string()))
+        let sender = Sender {
+            identity: &identity,
+            run: Some(self.common.run),
+            now,
         };
-        let bytes = match &frame.body {
-            Body::Payload(bytes) => bytes,
-            Body::Loss(loss) => return told(gap_of(loss)),
-            Body::Unknown { .. } => return told(gap_of_refused(None, "a frame of a newer agent")),
-        };
-        let Some(header) = header_of(bytes) else {
-            return told(gap_of_refused(None, "it cannot be read any more"));
-        };
-        if frame.epoch != self.common.run && identity.copied_from.as_ref() == Some(&header.agent) {
-            return told(gap_of_another(&header));
-        }
-        let Some(mending) = mending(&header, &identity, self.really_ended(frame, now), now) else {
-            return Ok(bytes.clone());
-        };
-        match groma_wire::decode(&mut bytes.as_slice(), &Limits::local()) {
-            Ok(batch) => {
-                encoded(&mended(batch, &mending)).map_err(|e| LinkError::Nonsense(e.to_string()))
+        match sender.travels(frame, self.really_ended(frame, now)) {
+            Travels::AsKept(_, bytes) => Ok(bytes.to_vec()),
+            Travels::InPlace(batch) => {
+                encoded(&batch).map_err(|e| LinkError::Nonsense(e.to_string()))
             }
-            Err(error) => told(gap_of_refused(Some(&header), &error.to_string())),
         }
     }
 
@@ -578,12 +563,6 @@ pub(crate) fn fresh_epoch(world: &World) -> u64 {
     let mut bytes = [0; 8];
     world.randomness.fill(&mut bytes);
     (u64::from_le_bytes(bytes) >> 12).max(2)
-}
-
-fn header_of(mut bytes: &[u8]) -> Option<BatchHeader> {
-    let read: &mut dyn std::io::Read = &mut bytes;
-    let decoder = Decoder::open(read, &Limits::local()).ok()?;
-    Some(decoder.header().clone())
 }
 
 fn is_telling(header: &BatchHeader) -> bool {

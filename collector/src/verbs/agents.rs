@@ -10,6 +10,7 @@ use groma_model::inventory::Entity;
 use groma_model::{SiteId, Timestamp};
 use groma_source::World;
 use groma_source::manners::Target;
+use groma_store::{Fleet, StoreError};
 
 use crate::command::Place;
 use crate::files;
@@ -219,20 +220,31 @@ fn revoke(
     for text in agents {
         let agent = meant(store, text)?;
         for one in with_copies(store, agent)? {
-            let mut change = |record: &mut AgentRecord| {
-                if !matches!(record.state, AgentState::Revoked { .. }) {
-                    record.state = AgentState::Revoked {
-                        at: now,
-                        because: because.to_owned(),
-                    };
-                }
-            };
-            store.change_agent(&one.site, &one.agent, &mut change)?;
+            revoke_one(store, &one, because, now)?;
             let line = visible(&format!("{} ({}) revoked", one.agent, one.host.name));
             files::print(format!("{line}\n").as_bytes())?;
         }
     }
     Ok(0)
+}
+
+/// Revokes this agent alone; one that was revoked before keeps its reason.
+pub(crate) fn revoke_one(
+    fleet: &mut dyn Fleet,
+    agent: &AgentRecord,
+    because: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut change = |record: &mut AgentRecord| {
+        if !matches!(record.state, AgentState::Revoked { .. }) {
+            record.state = AgentState::Revoked {
+                at: now,
+                because: because.to_owned(),
+            };
+        }
+    };
+    fleet.change_agent(&agent.site, &agent.agent, &mut change)?;
+    Ok(())
 }
 
 /// An agent, and every agent that was let in by its key: who has the one may have made the others.

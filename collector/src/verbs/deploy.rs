@@ -1,7 +1,8 @@
 //! `groma deploy`: the agent onto many machines over the operator's own ssh, and off again.
 
+mod register;
+
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -9,15 +10,17 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use groma_deploy::{Event, Host, HostResult, Outcome, Plan, Programs, Token};
 use groma_model::SiteId;
+use groma_serve::Authority;
 use groma_source::{Stop, World};
 
 use crate::command::Place;
 use crate::programs::AgentArgs;
 use crate::terminal::{tell, tell_waiting, visible};
-use crate::verbs::open_fleet;
 use crate::verbs::serve::authority_at;
 use crate::verbs::token::{minted, site};
+use crate::verbs::{fleet_if_there, open_fleet};
 use crate::{exit, files};
+use register::Register;
 
 const HOSTS_BYTES_MAX: u64 = 16 << 20;
 /// A token of a host is used within the minute it is made, or never.
@@ -44,8 +47,8 @@ pub(crate) struct Arguments {
     /// Look at each machine and say what would be done; nothing is changed.
     #[arg(long)]
     dry_run: bool,
-    /// Take the agent off these machines: program, unit, identity.
-    #[arg(long, conflicts_with = "dry_run")]
+    /// Take the agent off these machines: program, unit, identity; and revoke it, if it is one of this store.
+    #[arg(long)]
     remove: bool,
     /// Directory of the authority [default: `authority` within the data directory].
     #[arg(long, value_name = "DIR")]
@@ -61,6 +64,15 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
         .iter()
         .filter(|_| !arguments.remove)
         .for_each(|line| tell_waiting(&visible(line)));
+    let handed = match arguments.remove {
+        true => None,
+        false => Some(handed(arguments, place, &world)?),
+    };
+    let store = match arguments.remove {
+        true => fleet_if_there(place)?,
+        false => Some(open_fleet(place)?),
+    };
+    let register = Register::new(store, arguments.dry_run);
     let halt = AtomicBool::new(false);
     let watching = std::sync::Arc::new(AtomicBool::new(true));
     let results = std::thread::scope(|scope| {
@@ -71,19 +83,26 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
                 std::thread::sleep(Duration::from_millis(100));
             }
         });
-        let done = match arguments.remove {
-            true => Ok(groma_deploy::remove(
-                &plan,
-                arguments.parallel,
-                halt,
-                &tell_event,
-            )),
-            false => install(arguments, place, &world, &plan, halt),
+        let tell = |event: Event<'_>| match event {
+            Event::Step(host, step) => tell_waiting(&visible(&format!("{host}: {step}"))),
+            Event::Ended(result) => register.settle(result, world.clock.now()),
+        };
+        let done = match &handed {
+            None => groma_deploy::remove(&plan, arguments.parallel, halt, &tell),
+            Some((programs, authority)) => {
+                let token = |host: &Host| {
+                    let at = SiteId::new(host.site.as_deref().unwrap_or("default"));
+                    let (token, record) = minted(authority, &world, at, 1, TOKEN_LIFE, false);
+                    register.expect(host, &record)?;
+                    Ok(Token::new(&token.reveal()))
+                };
+                groma_deploy::run(&plan, programs, &token, arguments.parallel, halt, &tell)
+            }
         };
         watching.store(false, Ordering::Relaxed);
         done
-    })?;
-    summed_up(&results)
+    });
+    summed_up(&results, &register)
 }
 
 fn planned(arguments: &Arguments) -> Result<Plan> {
@@ -107,13 +126,8 @@ fn planned(arguments: &Arguments) -> Result<Plan> {
     Ok(plan)
 }
 
-fn install(
-    arguments: &Arguments,
-    place: &Place,
-    world: &World,
-    plan: &Plan,
-    halt: &AtomicBool,
-) -> Result<Vec<HostResult>> {
+/// The agents that are put there, and the authority that lets them in.
+fn handed(arguments: &Arguments, place: &Place, world: &World) -> Result<(Programs, Authority)> {
     let agents = arguments.agents.read()?;
     ensure!(
         !agents.is_empty(),
@@ -125,42 +139,16 @@ fn install(
             all.with(machine, bytes)
         });
     let authority = authority_at(place, arguments.authority.as_ref(), world)?;
-    let store = Mutex::new(open_fleet(place)?);
-    let token = |host: &Host| {
-        let at = SiteId::new(host.site.as_deref().unwrap_or("default"));
-        let (token, record) = minted(&authority, world, at, 1, TOKEN_LIFE, false);
-        let mut store = store
-            .lock()
-            .map_err(|_| "another host's token failed".to_owned())?;
-        store
-            .add_token(&record)
-            .map_err(|error| error.to_string())?;
-        Ok(Token::new(&token.reveal()))
-    };
-    Ok(groma_deploy::run(
-        plan,
-        &programs,
-        &token,
-        arguments.parallel,
-        halt,
-        &tell_event,
-    ))
-}
-
-fn tell_event(event: Event<'_>) {
-    match event {
-        Event::Step(host, step) => tell_waiting(&visible(&format!("{host}: {step}"))),
-        Event::Ended(_) => {}
-    }
+    Ok((programs, authority))
 }
 
 /// A line for each machine, in the order of the file, and how many of each.
-fn summed_up(results: &[HostResult]) -> Result<u8> {
+fn summed_up(results: &[HostResult], register: &Register) -> Result<u8> {
     let mut text = String::new();
     for result in results {
         text.push_str(&visible(&format!("{}: {}", result.host, result.outcome)));
         text.push('\n');
-        for note in &result.notes {
+        for note in result.notes.iter().chain(&register.note(&result.host)) {
             text.push_str(&visible(&format!("  {note}")));
             text.push('\n');
         }

@@ -59,6 +59,12 @@ pub(crate) fn open_fleet(place: &Place) -> Result<Box<dyn FleetStore>> {
     })
 }
 
+/// A store that may not be there: nobody was enrolled in it then, and none is made.
+pub(crate) fn fleet_if_there(place: &Place) -> Result<Option<Box<dyn FleetStore>>> {
+    let is_there = place.database().is_some() || SqliteStore::is_in(&place.directory());
+    is_there.then(|| open_fleet(place)).transpose()
+}
+
 /// The memory that each connection of a collector that serves has for pages, in KiB.
 const SERVING_KIB: u32 = 16 << 10;
 

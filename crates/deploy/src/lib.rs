@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
+mod claim;
 mod clean;
 mod far;
 mod hosts;
@@ -29,10 +30,11 @@ mod ssh;
 mod steps;
 mod token;
 
+pub use claim::Claim;
 pub use far::quoted;
 pub use hosts::{Host, HostsError, hosts};
 pub use one_line::{InstallScript, InstallScriptError, install_script};
-pub use outcome::{HostResult, Outcome, Step, Undone};
+pub use outcome::{HostResult, Identity, Outcome, Step, Undone};
 pub use plan::{Plan, PlanError};
 pub use program::{Program, Programs};
 pub use run::{Event, remove, run};

@@ -1,5 +1,6 @@
 //! What a host is and has, as it told; and whether that will do.
 
+use crate::Claim;
 use crate::plan::Plan;
 use crate::program::{Program, Programs, sum};
 use crate::ssh::Said;
@@ -23,6 +24,8 @@ pub(crate) struct Before {
     pub(crate) unit_size: Option<u64>,
     pub(crate) has_state: bool,
     pub(crate) is_enrolled: bool,
+    /// Who the agent there says it is.
+    pub(crate) claim: Option<Claim>,
     pub(crate) is_active: bool,
     pub(crate) is_enabled: bool,
     pub(crate) closed: Vec<String>,
@@ -50,6 +53,7 @@ impl Before {
             unit_size: size("unit_size"),
             has_state: said.is("state"),
             is_enrolled: said.is("enrolled"),
+            claim: Claim::of(said),
             is_active: said.is("active"),
             is_enabled: said.is("enabled"),
             closed: said.all("closed").collect(),

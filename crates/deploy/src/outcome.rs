@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Host;
+use crate::{Claim, Host};
 
 /// A step of the work on one host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +49,17 @@ pub enum Undone {
     RolledBack,
     /// Not all of it; this is left.
     Left(Vec<String>),
+}
+
+/// Whether a host still has the identity of an agent that the collector may know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Identity {
+    /// It has what it had, or there was none.
+    Kept,
+    /// It is gone, or in a trial would be: nobody can be that agent any more.
+    Gone,
+    /// The host could not be asked, or did not say.
+    Unknown,
 }
 
 /// What became of one host.
@@ -123,4 +134,8 @@ pub struct HostResult {
     pub outcome: Outcome,
     /// What else somebody should know, a sentence each.
     pub notes: Vec<String>,
+    /// Whether an identity was taken from it, or taken back.
+    pub identity: Identity,
+    /// Of a removal: who the agent was, by its own word, if it could say.
+    pub claim: Option<Claim>,
 }

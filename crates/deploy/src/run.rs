@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use crate::look::Before;
-use crate::outcome::{HostResult, Outcome, Step, Undone};
+use crate::outcome::{HostResult, Identity, Outcome, Step, Undone};
 use crate::plan::Plan;
 use crate::program::{Program, Programs};
 use crate::steps::{Far, Stumble};
@@ -105,6 +105,8 @@ fn plain(host: &Host, outcome: Outcome) -> HostResult {
         host: host.clone(),
         outcome,
         notes: Vec::new(),
+        identity: Identity::Kept,
+        claim: None,
     }
 }
 
@@ -191,10 +193,12 @@ impl Work<'_> {
         }
         let mut notes = Vec::new();
         if let Err(stumble) = self.carry_out(&far, &tasks, &mut notes) {
-            let undone = far.undo(&before, stumble.0);
-            let mut result = failed(host, stumble, undone);
-            result.notes = notes;
-            return result;
+            let (undone, identity) = far.undo(&before, stumble.0);
+            return HostResult {
+                notes,
+                identity,
+                ..failed(host, stumble, undone)
+            };
         }
         if let Err((_, why)) = far.keep() {
             notes.push(format!(
@@ -212,9 +216,8 @@ impl Work<'_> {
             Outcome::Installed
         };
         HostResult {
-            host: host.clone(),
-            outcome,
             notes,
+            ..plain(host, outcome)
         }
     }
 
@@ -261,7 +264,7 @@ impl Work<'_> {
                 Ok(status) => notes.extend(status),
                 Err(stumble) => {
                     if tasks.enroll {
-                        notes.push("it had been enrolled: its entry at the collector is void, and its token used up".to_owned());
+                        notes.push("it had been enrolled: its token is used up".to_owned());
                     }
                     return Err(stumble);
                 }
@@ -284,21 +287,34 @@ fn take_off(plan: &Plan, host: &Host, tell: &(dyn Fn(Event<'_>) + Sync)) -> Host
     if let Err(why) = before.is_ours(plan) {
         return failed(host, (Step::Look, why), Undone::Untouched);
     }
-    if plan.is_trial {
-        return plain(host, Outcome::WouldRemove);
+    let (result, identity) = if plan.is_trial {
+        (plain(host, Outcome::WouldRemove), Identity::Gone)
+    } else {
+        tell(Event::Step(host, Step::Remove));
+        removed(&far)
+    };
+    let identity = if before.is_enrolled {
+        identity
+    } else {
+        Identity::Kept
+    };
+    HostResult {
+        identity,
+        claim: before.claim,
+        ..result
     }
-    tell(Event::Step(host, Step::Remove));
+}
+
+fn removed(far: &Far<'_>) -> (HostResult, Identity) {
     match far.remove() {
-        Ok(left) if left.is_empty() => plain(host, Outcome::Removed),
-        Ok(left) => failed(
-            host,
-            (Step::Remove, "not all of it could be removed".to_owned()),
-            Undone::Left(left),
-        ),
-        Err(stumble) => failed(
-            host,
-            stumble,
-            Undone::Left(vec!["what had not been removed yet".to_owned()]),
-        ),
+        Ok((left, identity)) if left.is_empty() => (plain(far.host, Outcome::Removed), identity),
+        Ok((left, identity)) => {
+            let why = (Step::Remove, "not all of it could be removed".to_owned());
+            (failed(far.host, why, Undone::Left(left)), identity)
+        }
+        Err(stumble) => {
+            let left = Undone::Left(vec!["what had not been removed yet".to_owned()]);
+            (failed(far.host, stumble, left), Identity::Unknown)
+        }
     }
 }

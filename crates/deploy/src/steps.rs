@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::far::{self, Script};
 use crate::look::Before;
-use crate::outcome::{Step, Undone};
+use crate::outcome::{Identity, Step, Undone};
 use crate::plan::Plan;
 use crate::program::Program;
 use crate::ssh::Said;
@@ -73,13 +73,15 @@ impl<'a> Far<'a> {
         Ok(())
     }
 
-    pub(crate) fn remove(&self) -> Result<Vec<String>, Stumble> {
+    /// What is left, and what became of the identity.
+    pub(crate) fn remove(&self) -> Result<(Vec<String>, Identity), Stumble> {
         let said = self.act(Step::Remove, self.script(), far::REMOVE, &[])?;
-        Ok(said.all("left").collect())
+        Ok((said.all("left").collect(), identity(&said)))
     }
 
-    /// Takes back what was done, in a session of its own: the one that failed may be gone.
-    pub(crate) fn undo(&self, before: &Before, failed: Step) -> Undone {
+    /// Takes back what was done, in a session of its own: the one that failed may be gone. What became of it, and of an identity that
+    /// this deployment made.
+    pub(crate) fn undo(&self, before: &Before, failed: Step) -> (Undone, Identity) {
         let script = self
             .script()
             .with_flag("touched", failed != Step::Upload)
@@ -93,19 +95,32 @@ impl<'a> Far<'a> {
             .with("had_unit_sum", &before.unit_sum)
             .with("missing", &format!("{}\n", before.missing.join("\n")))
             .ending(far::UNDO);
-        match self.run(&script, &[], self.plan.step_limit) {
+        let (undone, made) = match self.run(&script, &[], self.plan.step_limit) {
             Ok(said) if said.is("undone") => {
                 let left: Vec<String> = said.all("left").collect();
-                if left.is_empty() {
+                let undone = if left.is_empty() {
                     Undone::RolledBack
                 } else {
                     Undone::Left(left)
-                }
+                };
+                (undone, identity(&said))
             }
-            Ok(_) => Undone::Left(vec!["the far side did not say".to_owned()]),
-            Err(failure) => Undone::Left(vec![format!(
-                "everything that was done, because the host could not be asked ({failure})"
-            )]),
+            Ok(_) => (
+                Undone::Left(vec!["the far side did not say".to_owned()]),
+                Identity::Unknown,
+            ),
+            Err(failure) => (
+                Undone::Left(vec![format!(
+                    "everything that was done, because the host could not be asked ({failure})"
+                )]),
+                Identity::Unknown,
+            ),
+        };
+        // One that was there before is not touched by any undo.
+        let may_be_made = matches!(failed, Step::Enroll | Step::Start | Step::Status);
+        match may_be_made && !before.is_enrolled {
+            true => (undone, made),
+            false => (undone, Identity::Kept),
         }
     }
 
@@ -131,5 +146,14 @@ impl<'a> Far<'a> {
 
     fn run(&self, script: &str, handed: &[u8], limit: Duration) -> Result<Said, String> {
         self.plan.ssh.run(self.host, script, handed, limit)
+    }
+}
+
+/// What became of an identity, by a script that ended.
+fn identity(said: &Said) -> Identity {
+    if said.is("forgotten") {
+        Identity::Gone
+    } else {
+        Identity::Kept
     }
 }

@@ -13,7 +13,9 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use groma_deploy::{Event, HostResult, Outcome, Plan, Programs, Step, Token, Undone, remove, run};
+use groma_deploy::{
+    Claim, Event, HostResult, Identity, Outcome, Plan, Programs, Step, Token, Undone, remove, run,
+};
 use support::{Kind, Lab, agent, between, is_root, program, programs, skip};
 
 const BINARY: &str = "usr/local/bin/groma-agent";
@@ -26,6 +28,19 @@ fn go(plan: &Plan, programs: &Programs) -> Vec<HostResult> {
 
 fn one(plan: &Plan, programs: &Programs) -> HostResult {
     go(plan, programs).remove(0)
+}
+
+fn taken_off(plan: &Plan) -> Vec<HostResult> {
+    remove(plan, 2, &AtomicBool::new(false), &|_| ())
+}
+
+/// Who every agent of a test says it is.
+fn claim() -> Claim {
+    Claim {
+        agent: "agt-0123456789abcdef0123456789abcdef".to_owned(),
+        site: "north".to_owned(),
+        fingerprint: "feedfacefeedface".to_owned(),
+    }
 }
 
 /// The step that failed, why, and what became of the rest.
@@ -110,11 +125,23 @@ fn an_agent_is_installed_left_alone_upgraded_and_removed() {
         "nothing is left beside it"
     );
 
-    let gone = remove(&plan, 2, &AtomicBool::new(false), &|_| ());
+    for result in first.iter().chain(&second).chain(&third) {
+        assert_eq!((result.identity, &result.claim), (Identity::Kept, &None));
+    }
+    plan.is_trial = true;
+    let (upgraded, trial) = (with.everything(), taken_off(&plan));
+    let is = |r: &HostResult, outcome| {
+        (&r.outcome, r.identity, &r.claim) == (&outcome, Identity::Gone, &Some(claim()))
+    };
     assert!(
-        gone.iter().all(|r| r.outcome == Outcome::Removed),
-        "{gone:?}"
+        trial.iter().all(|r| is(r, Outcome::WouldRemove)),
+        "{trial:?}"
     );
+    assert_eq!(with.everything(), upgraded, "a trial changes nothing");
+    plan.is_trial = false;
+
+    let gone = taken_off(&plan);
+    assert!(gone.iter().all(|r| is(r, Outcome::Removed)), "{gone:?}");
     let left: Vec<PathBuf> = with
         .everything()
         .into_keys()
@@ -124,11 +151,60 @@ fn an_agent_is_installed_left_alone_upgraded_and_removed() {
         left.is_empty() && !with.has("run/active") && !with.has("run/enabled"),
         "{left:?}"
     );
-    let again = remove(&plan, 2, &AtomicBool::new(false), &|_| ());
+    let again = taken_off(&plan);
     assert!(
-        again.iter().all(|r| r.outcome == Outcome::Unchanged),
+        again
+            .iter()
+            .all(|r| (&r.outcome, r.identity) == (&Outcome::Unchanged, Identity::Kept)),
         "{again:?}"
     );
+}
+
+#[test]
+fn an_agent_that_does_not_say_who_it_was_is_removed_and_it_is_known_that_nobody_knows() {
+    let Some(lab) = Lab::new() else { return };
+    let machine = lab.machine("m");
+    let plan = lab.plan(&[machine.port]);
+    assert_eq!(
+        one(&plan, &programs(agent("1.0", true, true))).outcome,
+        Outcome::Installed
+    );
+    fs::write(machine.root.join("mute"), "").unwrap();
+    let gone = taken_off(&plan).remove(0);
+    assert_eq!(
+        (&gone.outcome, gone.identity, &gone.claim),
+        (&Outcome::Removed, Identity::Gone, &None)
+    );
+}
+
+#[test]
+fn a_removal_that_leaves_the_identity_there_does_not_say_it_is_gone() {
+    let Some(lab) = Lab::new() else { return };
+    let rm = "#!/bin/sh\ncase $* in *var/lib/groma-agent) exit 1 ;; esac\nexec /bin/rm \"$@\"\n";
+    let machine = lab.start(
+        "stuck",
+        &Kind {
+            programs: vec![("rm", rm)],
+            ..Kind::default()
+        },
+    );
+    lab.know(machine.port, "host");
+    let plan = lab.plan(&[machine.port]);
+    assert_eq!(
+        one(&plan, &programs(agent("1.0", true, true))).outcome,
+        Outcome::Installed
+    );
+    let result = taken_off(&plan).remove(0);
+    assert_eq!(failure(&result).0, Step::Remove, "{result:?}");
+    assert!(machine.has("var/lib/groma-agent/identity.json"));
+    assert_eq!(result.identity, Identity::Kept);
+
+    // And of a host that was lost on the way nobody knows.
+    let port = between(machine.port, 1, 0, usize::MAX);
+    lab.know(port, "host");
+    let result = taken_off(&lab.plan(&[port])).remove(0);
+    assert_eq!(failure(&result).0, Step::Remove, "{result:?}");
+    assert_eq!(result.identity, Identity::Unknown);
 }
 
 #[test]
@@ -254,6 +330,7 @@ fn an_agent_that_does_not_enroll_is_taken_back_and_its_token_shown_to_nobody() {
         (Step::Enroll, &Undone::RolledBack),
         "{result:?}"
     );
+    assert_eq!(result.identity, Identity::Gone);
     assert!(why.contains("the token *** was refused"), "{why}");
     assert!(!format!("{result:?}").contains("good-token"));
     assert_eq!(
@@ -288,6 +365,7 @@ fn an_upgrade_that_is_not_well_leaves_the_former_agent_running() {
         "{result:?}"
     );
     assert!(why.contains("not well: [31mred"), "{why:?}");
+    assert_eq!(result.identity, Identity::Kept);
     assert_eq!(
         machine.everything(),
         before,
@@ -313,9 +391,10 @@ fn an_agent_systemd_does_not_start_is_taken_back() {
     );
     assert_eq!(machine.everything(), before);
     assert!(
-        result.notes.iter().any(|n| n.contains("token used up")),
+        result.notes.iter().any(|n| n.contains("token is used up")),
         "{result:?}"
     );
+    assert_eq!(result.identity, Identity::Gone);
 }
 
 #[test]
@@ -334,6 +413,7 @@ fn a_program_that_does_not_run_there_is_not_put_in_place() {
         "{result:?}"
     );
     assert!(why.contains("does not run here"), "{why}");
+    assert_eq!(result.identity, Identity::Kept);
     assert_eq!(machine.everything(), before);
 
     // One that runs there is not even disturbed.
@@ -422,6 +502,7 @@ fn what_could_not_be_taken_back_is_said() {
     let result = one(&lab.plan(&[port]), &programs(agent("1.0", true, true)));
     let (step, _, undone) = failure(&result);
     assert_eq!(step, Step::Enroll, "{result:?}");
+    assert_eq!(result.identity, Identity::Unknown);
     assert!(
         matches!(undone, Undone::Left(left) if left[0].contains("could not be asked")),
         "{result:?}"

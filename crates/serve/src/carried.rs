@@ -1,8 +1,8 @@
 //! What a signature behind a batch is worth that somebody carried here: what a handshake is worth, and no more.
 //!
 //! Over the network an agent proves its key in a handshake, and the store says whether that agent is welcome. By hand it proves its key with a
-//! signature, and the store says the same. So the order is the same too: nothing is unpacked before the signature holds ([`Judge::signer`]), and
-//! nothing is kept under another name than the signer's ([`Signer::may_say`]).
+//! signature, and the store says the same. So the order is the same too: nothing is unpacked before the signature holds ([`Judge::signer`]) and the
+//! store says that the signer is welcome ([`Signer::admitted`]), and nothing is kept under another name than the signer's ([`Admitted::may_say`]).
 //!
 //! The dates of the certificate are not held against it. They last a day, a machine without a way to its collector cannot renew them, and when a look
 //! ended is said by nobody but the signer: who has the key can write any date. A lapsed certificate still says whose key it is, as it does for an agent
@@ -12,8 +12,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use groma_model::fleet::{AgentRecord, AgentState};
-use groma_model::{AgentId, BatchHeader, SiteId, Timestamp};
+use groma_model::{AgentId, Batch, BatchHeader, SiteId, Timestamp};
 use groma_wire::signature::{Signature, statement};
+use groma_wire::{Limits, WireError};
 use rustls::SignatureScheme;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
@@ -85,9 +86,16 @@ impl std::fmt::Debug for Judge {
     }
 }
 
-/// Who signed a batch, as its certificate says and its key has proved.
+/// Who signed a batch, as its certificate says and its key has proved. The batch is packed still.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Signer(Caller);
+pub struct Signer<'b> {
+    caller: Caller,
+    batch: &'b [u8],
+}
+
+/// A signer who is welcome now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Admitted<'b>(Signer<'b>);
 
 impl Judge {
     /// A judge by the authority in `directory`; nothing if none is there, and none is made.
@@ -109,7 +117,11 @@ impl Judge {
     ///
     /// # Errors
     /// Nobody this authority has let in did.
-    pub fn signer(&self, batch: &[u8], signature: &Signature) -> Result<Signer, Disbelief> {
+    pub fn signer<'b>(
+        &self,
+        batch: &'b [u8],
+        signature: &Signature,
+    ) -> Result<Signer<'b>, Disbelief> {
         let chain: Result<Vec<CertificateDer<'static>>, _> =
             CertificateDer::pem_slice_iter(signature.certificates.as_bytes())
                 .take(CHAIN_MAX)
@@ -123,7 +135,7 @@ impl Judge {
             .verify_client_cert(own, between, moment)
             .map_err(|_| Disbelief::OtherAuthority)?;
         match self.is_signed(own, batch, signature) {
-            Some(true) => Ok(Signer(caller)),
+            Some(true) => Ok(Signer { caller, batch }),
             _ => Err(Disbelief::Changed),
         }
     }
@@ -149,36 +161,30 @@ impl Judge {
     }
 }
 
-impl Signer {
+impl<'b> Signer<'b> {
     /// The agent.
     pub fn agent(&self) -> &AgentId {
-        &self.0.agent
+        &self.caller.agent
     }
 
     /// Where it stands.
     pub fn site(&self) -> &SiteId {
-        &self.0.site
+        &self.caller.site
     }
 
-    /// Whether a batch with this header may be kept now, as `record`, what the store knows of the signer, says.
+    /// Whether anything of it is kept now, as `record`, what the store knows of it, says.
     ///
     /// # Errors
     /// Why not.
-    pub fn may_say(
-        &self,
-        header: &BatchHeader,
+    pub fn admitted(
+        self,
         record: Option<&AgentRecord>,
         now: Timestamp,
-    ) -> Result<(), Disbelief> {
-        let agent = || self.0.agent.clone();
-        if header.agent != self.0.agent || header.site != self.0.site {
-            return Err(Disbelief::OtherName {
-                says: format!("{} at site {}", header.agent, header.site),
-                signer: format!("{} at site {}", self.0.agent, self.0.site),
-            });
-        }
+    ) -> Result<Admitted<'b>, Disbelief> {
+        let agent = || self.caller.agent.clone();
         let known = record.filter(|record| {
-            record.key == self.0.key && record.agent == self.0.agent && record.site == self.0.site
+            let caller = &self.caller;
+            record.key == caller.key && record.agent == caller.agent && record.site == caller.site
         });
         let record = known.ok_or_else(|| Disbelief::NotEnrolled(agent()))?;
         match &record.state {
@@ -190,8 +196,43 @@ impl Signer {
             AgentState::Active if record.held_until.is_some_and(|until| until > now) => {
                 Err(Disbelief::Held(agent()))
             }
-            AgentState::Active => Ok(()),
+            AgentState::Active => Ok(Admitted(self)),
         }
+    }
+}
+
+impl Admitted<'_> {
+    /// The agent.
+    pub fn agent(&self) -> &AgentId {
+        self.0.agent()
+    }
+
+    /// Where it stands.
+    pub fn site(&self) -> &SiteId {
+        self.0.site()
+    }
+
+    /// Unpacks the batch.
+    ///
+    /// # Errors
+    /// It is damaged, or more than `limits`.
+    pub fn unpacked(&self, limits: &Limits) -> Result<Batch, WireError> {
+        let mut bytes = self.0.batch;
+        groma_wire::decode(&mut bytes, limits)
+    }
+
+    /// Whether a batch with this header is in the signer's own name.
+    ///
+    /// # Errors
+    /// It is in another one's.
+    pub fn may_say(&self, header: &BatchHeader) -> Result<(), Disbelief> {
+        if header.agent == *self.agent() && header.site == *self.site() {
+            return Ok(());
+        }
+        Err(Disbelief::OtherName {
+            says: format!("{} at site {}", header.agent, header.site),
+            signer: format!("{} at site {}", self.agent(), self.site()),
+        })
     }
 }
 

@@ -43,7 +43,7 @@ mod serving;
 mod tls;
 
 pub use authority::{AGENT_LIFE, Authority, AuthorityError};
-pub use carried::{Disbelief, Judge, Signer};
+pub use carried::{Admitted, Disbelief, Judge, Signer};
 pub use journal::Journal;
 pub use keeper::{Durable, KeepError, Keeper};
 pub use metrics::{Metrics, is_silent};

@@ -8,6 +8,7 @@ use groma_model::fleet::AgentRecord;
 use groma_model::{Batch, BatchHeader, Timestamp};
 use groma_serve::{Disbelief, Judge, Signer};
 use groma_store::Ingested;
+use groma_wire::Limits;
 use groma_wire::signature::{Parts, Signature, split};
 
 use super::said;
@@ -27,20 +28,22 @@ pub(super) fn take(bytes: &[u8], authority: &Path, store: &mut dyn FleetStore) -
         Some(signature) => signer(batch, &signature, authority, store)?,
         None => None,
     };
-    let batch = groma_wire::decode(&mut &*batch, &groma_wire::Limits::local())?;
     match signer {
-        Some(signer) => take_signed(&batch, &signer, store, now),
-        None => take_unsigned(&batch, store, now),
+        Some(signer) => take_signed(signer, store, now),
+        None => {
+            let batch = groma_wire::decode(&mut &*batch, &Limits::local())?;
+            take_unsigned(&batch, store, now)
+        }
     }
 }
 
 /// Who signed it; nothing where nobody is enrolled who could have.
-fn signer(
-    batch: &[u8],
+fn signer<'b>(
+    batch: &'b [u8],
     signature: &Signature,
     authority: &Path,
     store: &dyn FleetStore,
-) -> Result<Option<Signer>> {
+) -> Result<Option<Signer<'b>>> {
     if let Some(judge) = Judge::by(authority)? {
         let signer = judge.signer(batch, signature).map_err(disbelief)?;
         return Ok(Some(signer));
@@ -58,20 +61,16 @@ fn signer(
     Ok(None)
 }
 
-fn take_signed(
-    batch: &Batch,
-    signer: &Signer,
-    store: &mut dyn FleetStore,
-    now: Timestamp,
-) -> Result<String> {
+fn take_signed(signer: Signer<'_>, store: &mut dyn FleetStore, now: Timestamp) -> Result<String> {
     let record = store.agent(signer.site(), signer.agent())?;
-    signer
-        .may_say(&batch.header, record.as_ref(), now)
-        .map_err(disbelief)?;
+    // Nor before the signer is welcome.
+    let signer = signer.admitted(record.as_ref(), now).map_err(disbelief)?;
+    let batch = signer.unpacked(&Limits::local())?;
+    signer.may_say(&batch.header).map_err(disbelief)?;
     is_over(&batch.header, now)?;
     let host = record.map(|record| record.host.name).unwrap_or_default();
     let what = visible(&format!("signed batch of {host} ({})", signer.agent()));
-    let ingested = store.ingest(batch)?;
+    let ingested = store.ingest(&batch)?;
     if ingested == Ingested::AlreadyKept {
         return Ok(format!("{what} was kept before; nothing changed"));
     }

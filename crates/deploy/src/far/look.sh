@@ -16,7 +16,10 @@ if [ -e "$unit" ]; then
     tell unit_size "$(size_of "$unit")"
 fi
 if [ -e "$state" ]; then tell state yes; fi
-if is_enrolled; then tell enrolled yes; fi
+if is_enrolled; then
+    tell enrolled yes
+    tell_claim
+fi
 for one in "$new" "$old" "$unit_old"; do
     if [ -e "$one" ]; then tell remains "$one"; fi
 done

@@ -13,4 +13,5 @@ fi
 for one in "$binary" "$unit" "$unit.d" "$state" "$prefix/etc/groma" "$new" "$old" "$unit_old"; do
     if [ -e "$one" ]; then tell left "$one"; fi
 done
+if ! is_enrolled; then tell forgotten yes; fi
 tell undone yes

@@ -35,4 +35,5 @@ if [ "$had_binary" = yes ] && [ "$(sum_of "$binary")" != "$had_binary_sum" ]; th
 if [ "$had_unit" != yes ] && [ -e "$unit" ]; then tell left "$unit"; fi
 if [ "$had_unit" = yes ] && [ "$(sum_of "$unit")" != "$had_unit_sum" ]; then tell left "another unit than before in $unit"; fi
 if [ "$had_state" != yes ] && [ -e "$state" ]; then tell left "$state"; fi
+if ! is_enrolled; then tell forgotten yes; fi
 tell undone yes

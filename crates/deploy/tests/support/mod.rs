@@ -28,7 +28,12 @@ case $1 in
         mkdir -p "$state"
         echo "$3" > "$state/identity.json" ;;
     status)
-        if [ "@WELL@" = yes ]; then echo "well"; else echo "not well: $(printf '\033[31m')red" >&2; exit 1; fi ;;
+        if [ "@WELL@" = yes ]; then echo "well"; else echo "not well: $(printf '\033[31m')red" >&2; fi
+        if [ -e "$state/identity.json" ] && [ ! -e "$root/mute" ]; then
+            echo "agent        agt-0123456789abcdef0123456789abcdef at site north"
+            echo "fingerprint  feedfacefeedface"
+        fi
+        [ "@WELL@" = yes ] || exit 1 ;;
     *) exit 2 ;;
 esac
 exit 0

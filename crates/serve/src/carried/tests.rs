@@ -100,7 +100,10 @@ impl Fleet {
 
     /// The batch, signed by `key` with `certificate` beside it.
     fn signed(&self, key: &KeyPair, certificate: &str) -> Vec<u8> {
-        let mut file = self.batch();
+        Self::signed_bytes(self.batch(), key, certificate)
+    }
+
+    fn signed_bytes(mut file: Vec<u8>, key: &KeyPair, certificate: &str) -> Vec<u8> {
         let bits = key.sign(&statement(&file)).unwrap();
         Signature::new(certificate, &bits)
             .append_to(&mut file)
@@ -113,7 +116,7 @@ impl Fleet {
     }
 }
 
-fn judged(judge: &Judge, file: &[u8]) -> Result<Signer, Disbelief> {
+fn judged<'f>(judge: &Judge, file: &'f [u8]) -> Result<Signer<'f>, Disbelief> {
     let parts = split(file).unwrap();
     judge.signer(parts.batch, &parts.signature.expect("a signature"))
 }
@@ -121,10 +124,13 @@ fn judged(judge: &Judge, file: &[u8]) -> Result<Signer, Disbelief> {
 #[test]
 fn what_an_agent_signed_is_its_own() {
     let fleet = fleet(1);
-    let signer = judged(&fleet.judge(), &fleet.own()).unwrap();
+    let file = fleet.own();
+    let signer = judged(&fleet.judge(), &file).unwrap();
     assert_eq!((signer.agent(), signer.site()), (&fleet.agent, &fleet.site));
-    let may = signer.may_say(&fleet.header(), Some(&fleet.record()), now());
-    assert_eq!(may, Ok(()));
+    let admitted = signer.admitted(Some(&fleet.record()), now()).unwrap();
+    let batch = admitted.unpacked(&Limits::local()).unwrap();
+    assert_eq!(batch.header, fleet.header());
+    assert_eq!(admitted.may_say(&batch.header), Ok(()));
 }
 
 #[test]
@@ -237,7 +243,9 @@ fn the_collector_itself_is_no_agent() {
 #[test]
 fn nobody_speaks_in_another_ones_name() {
     let fleet = fleet(1);
-    let signer = judged(&fleet.judge(), &fleet.own()).unwrap();
+    let file = fleet.own();
+    let signer = judged(&fleet.judge(), &file).unwrap();
+    let admitted = signer.admitted(Some(&fleet.record()), now()).unwrap();
     let other_agent = BatchHeader {
         agent: AgentId::from_random([9; 16]),
         ..fleet.header()
@@ -247,7 +255,7 @@ fn nobody_speaks_in_another_ones_name() {
         ..fleet.header()
     };
     for header in [other_agent, other_site] {
-        let refused = signer.may_say(&header, Some(&fleet.record()), now());
+        let refused = admitted.may_say(&header);
         assert!(
             matches!(refused, Err(Disbelief::OtherName { .. })),
             "{refused:?}"
@@ -258,16 +266,17 @@ fn nobody_speaks_in_another_ones_name() {
 #[test]
 fn the_store_has_the_last_word() {
     let fleet = fleet(1);
-    let signer = judged(&fleet.judge(), &fleet.own()).unwrap();
+    let file = fleet.own();
+    let signer = judged(&fleet.judge(), &file).unwrap();
+    let asked = |record: Option<&AgentRecord>| signer.clone().admitted(record, now()).map(|_| ());
     let says = |change: &dyn Fn(&mut AgentRecord)| {
         let mut record = fleet.record();
         change(&mut record);
-        signer.may_say(&fleet.header(), Some(&record), now())
+        asked(Some(&record))
     };
     let agent = fleet.agent.clone();
     assert_eq!(says(&|_| {}), Ok(()));
-    let none = signer.may_say(&fleet.header(), None, now());
-    assert_eq!(none, Err(Disbelief::NotEnrolled(agent.clone())));
+    assert_eq!(asked(None), Err(Disbelief::NotEnrolled(agent.clone())));
     let other_key = says(&|record| record.key = "of another enrolment".to_owned());
     assert_eq!(other_key, Err(Disbelief::NotEnrolled(agent.clone())));
     let revoked = says(&|record| {
@@ -293,6 +302,39 @@ fn the_store_has_the_last_word() {
         Ok(()),
         "a doubt that is over"
     );
+}
+
+/// A gigabyte of zeros in 32 KiB: 8192 blocks that each stand for 128 KiB of one byte (RFC 8878 §3.1.1.2, RLE_Block).
+fn bomb() -> Vec<u8> {
+    let mut frame = groma_wire::MAGIC.to_vec();
+    // No checksum and no size is told; a window of 128 KiB.
+    frame.extend([0x00, 0x38]);
+    for is_last in (1..=8192).map(|block| block == 8192) {
+        let head = u32::from(is_last) | (1 << 1) | ((128 << 10) << 3);
+        frame.extend(&head.to_le_bytes()[..3]);
+        frame.push(0);
+    }
+    frame
+}
+
+#[test]
+fn who_is_revoked_hears_that_and_nothing_of_what_it_sent_is_unpacked() {
+    let fleet = fleet(1);
+    let file = Fleet::signed_bytes(bomb(), &fleet.key, &fleet.certificate);
+    let signer = judged(&fleet.judge(), &file).unwrap();
+    let mut revoked = fleet.record();
+    revoked.state = AgentState::Revoked {
+        at: now(),
+        because: "sold".to_owned(),
+    };
+    let refused = signer.clone().admitted(Some(&revoked), now());
+    assert!(
+        matches!(refused, Err(Disbelief::Revoked { .. })),
+        "{refused:?}"
+    );
+    // Who is listened to is told what is wrong with it.
+    let admitted = signer.admitted(Some(&fleet.record()), now()).unwrap();
+    assert!(admitted.unpacked(&Limits::local()).is_err());
 }
 
 #[test]
