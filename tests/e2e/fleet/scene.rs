@@ -1,5 +1,6 @@
 //! A collector with its store, agents that a test makes, and how to ask both.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -96,13 +97,41 @@ impl Fleet {
 
     /// Starts the collector, at the ports it had before if it had any.
     pub(crate) fn serve(&mut self) {
+        self.serving = Some(self.spawn(&[]));
+        self.ports = eventually(Duration::from_secs(20), || self.announced()).expect("it serves");
+        eventually(Duration::from_secs(20), || self.is_ready().then_some(())).expect("it is ready");
+    }
+
+    /// Starts it under another program, which may end it at any moment. False if that was before it served.
+    pub(crate) fn serve_under(&mut self, words: &[&str]) -> bool {
+        let mut serving = self.spawn(words);
+        let begun = eventually(Duration::from_secs(60), || {
+            match serving.try_wait().unwrap() {
+                Some(_) => Some(false),
+                None => self.is_ready().then_some(true),
+            }
+        });
+        self.serving = Some(serving);
+        begun.expect("it serves, or is ended")
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        let answer = self.operators("/ready");
+        answer.is_some_and(|text| text.contains("200 OK"))
+    }
+
+    fn spawn(&self, words: &[&str]) -> Child {
         let log = fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(self.path("serve.log"))
             .unwrap();
         let at = |port: u16| format!("127.0.0.1:{port}");
-        let serving = Command::new(program("GROMA_BIN").unwrap())
+        let program = program("GROMA_BIN").unwrap();
+        let mut all = words.iter().map(OsStr::new).chain([program.as_os_str()]);
+        let mut command = Command::new(all.next().unwrap());
+        command
+            .args(all)
             .args(["serve", "--data"])
             .arg(self.path("data"))
             .args(self.database.iter().flat_map(|url| ["--database", url]))
@@ -116,16 +145,8 @@ impl Fleet {
             ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.serving = Some(serving);
-        self.ports = eventually(Duration::from_secs(20), || self.announced()).expect("it serves");
-        eventually(Duration::from_secs(20), || {
-            self.operators("/ready")
-                .filter(|text| text.contains("200 OK"))
-        })
-        .expect("it is ready");
+            .stderr(log);
+        command.spawn().unwrap()
     }
 
     /// The ports that the newest collector says it listens at.
