@@ -17,6 +17,7 @@ use groma_wire::Limits;
 use groma_wire::talk::{self, Beat, Beaten, Kept, Lease, LeaseAsked, Renew, Split};
 use serde::de::DeserializeOwned;
 
+use crate::authority::{Root, Roots};
 use crate::bases::{unread, whole};
 use crate::enrolment::{enrolled, issue, read_key, renewed};
 use crate::metrics::count;
@@ -49,6 +50,12 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
 
 /// The agent behind a certificate, if it is still welcome. Asked at every request: a revocation counts at the next word.
 pub(crate) fn admitted(shared: &Shared, caller: &Caller) -> Result<AgentRecord, Refusal> {
+    let current = shared.current();
+    if current.authority.roots().signer(&caller.made_by).is_none() {
+        // Its connection is older than the end of that authority.
+        let why = "the authority that made this agent's certificate was retired: enrol this machine again with a new token";
+        return Err(Refusal::saying(RefusalWord::NotEnrolled, why));
+    }
     let found = shared.keeper.agent(&caller.site, &caller.agent)?;
     let record = found
         .filter(|record| record.key == caller.key)
@@ -131,7 +138,15 @@ fn beaten(shared: &Shared, caller: &Caller, said: &Beat) -> Result<Beaten, Refus
         Duration::from_secs(policy.beat_every_s),
     );
     let mut verdict = Ok(());
-    let mut change = |record: &mut AgentRecord| verdict = rules::beats(record, said, now, every);
+    let current = shared.current();
+    let roots = current.authority.roots();
+    let signer = roots.signer(&caller.made_by).map(Root::pin);
+    let mut change = |record: &mut AgentRecord| {
+        verdict = rules::beats(record, said, now, every);
+        if verdict.is_ok() {
+            record.certified_by.clone_from(&signer);
+        }
+    };
     let record = shared
         .keeper
         .change_agent(&known.site, &known.agent, &mut change)?;
@@ -154,8 +169,16 @@ fn beaten(shared: &Shared, caller: &Caller, said: &Beat) -> Result<Beaten, Refus
         takes: takes.is_ok(),
         because: takes.err(),
         policy: (policy.version != said.policy).then_some(policy),
+        authorities: is_to_learn(roots, &said.status.believes).then(|| roots.pem()),
+        // Only backwards: a collector that did not hear of the switch yet asks nobody to go back to the former one.
+        renew: signer.is_some() && signer == roots.former.as_ref().map(Root::pin),
         now,
     })
+}
+
+/// Whoever says whom it believes is told where we believe others; whoever says nothing of it would not understand.
+fn is_to_learn(roots: &Roots, believes: &[String]) -> bool {
+    !believes.is_empty() && !roots.are(believes)
 }
 
 async fn batch(
@@ -442,6 +465,7 @@ fn split_off(
         copied_from: Some(parent),
         generation: 1,
         certificate_until: now.plus(crate::AGENT_LIFE),
+        certified_by: None,
         run: Some(asked.run),
         former_runs: Vec::new(),
         held_until: None,

@@ -45,6 +45,9 @@ struct Collector {
     rejoins: u64,
     splits: u64,
     clock: Option<Timestamp>,
+    /// Whom it says to believe.
+    authorities: Option<String>,
+    asks_to_renew: bool,
     /// The texts it takes batches against, if it is one that does.
     bases: Option<BTreeMap<AgentId, Vec<u8>>>,
     /// How many came as what is new in them, and how many whole.
@@ -115,6 +118,8 @@ impl Way for Made {
             takes: true,
             because: None,
             policy: None,
+            authorities: collector.authorities.clone(),
+            renew: collector.asks_to_renew,
             now,
         })
     }
@@ -161,6 +166,9 @@ impl Way for Made {
         })
     }
     fn become_one(&mut self, identity: &Identity) -> Result<(), LinkError> {
+        if identity.authorities == "damaged" {
+            return Err(LinkError::Identity("damaged".to_owned()));
+        }
         self.2 = identity.agent.clone();
         Ok(())
     }
@@ -310,6 +318,51 @@ fn what_waits_arrives_once_each_and_in_order() {
         [1, 2, 3, 4, 5]
     );
     assert!(collector.kept.values().all(|times| *times == 1));
+}
+
+#[test]
+fn whom_the_collector_names_is_believed_and_written_down_and_nonsense_is_neither() {
+    let scene = scene();
+    let mut shipper = scene.shipper(1);
+    let says = |words: &str| {
+        scene.collector.borrow_mut().authorities = Some(words.to_owned());
+    };
+    says("one and the next");
+    shipper.beat().unwrap();
+    let believed = |shipper: &Shipper<Made>| {
+        let running = held(&shipper.common.identity).authorities.clone();
+        let written = shipper.home.identity().unwrap().unwrap();
+        assert_eq!(running, written.authorities);
+        running
+    };
+    assert_eq!(believed(&shipper), "one and the next");
+    says("damaged");
+    shipper.beat().unwrap();
+    assert_eq!(believed(&shipper), "one and the next");
+    assert!(shipper.trouble.is_some());
+}
+
+#[test]
+fn a_certificate_is_renewed_when_the_collector_asks_and_not_over_and_over() {
+    let scene = scene();
+    let mut shipper = scene.shipper(1);
+    let renewals = |shipper: &mut Shipper<Made>, time: Duration| {
+        let before = scene.collector.borrow().renewals;
+        let end = scene.world.clock.monotonic() + time;
+        while scene.world.clock.monotonic() < end {
+            let waits = shipper.step();
+            scene.pass(waits.max(Duration::from_millis(1)));
+        }
+        scene.collector.borrow().renewals - before
+    };
+    let minutes = |n: u64| Duration::from_secs(60 * n);
+    assert_eq!(renewals(&mut shipper, minutes(20)), 0);
+    scene.collector.borrow_mut().asks_to_renew = true;
+    assert_eq!(renewals(&mut shipper, minutes(4)), 1);
+    assert!(renewals(&mut shipper, minutes(56)) <= 12);
+    scene.collector.borrow_mut().asks_to_renew = false;
+    renewals(&mut shipper, minutes(10));
+    assert_eq!(renewals(&mut shipper, minutes(20)), 0);
 }
 
 #[test]
