@@ -146,6 +146,8 @@ const TEST_EDGES: &[(&str, &str)] = &[
     // A sheet of devices goes out through one and comes back through the other.
     ("groma-graph", "groma-report"),
     ("groma-graph", "groma-import"),
+    // A roll-over of the authority is seen from both ends of one handshake.
+    ("groma-serve", "groma-ship"),
     ("groma-store", "groma-store"),
     ("groma-spool", "groma-spool"),
 ];

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::verbs::{
-    agents, annotate, backup, deploy, diff, export, generate, impact, import, report, schema,
-    serve, snapshot, survey, token,
+    agents, annotate, authority, backup, deploy, diff, export, generate, impact, import, report,
+    schema, serve, snapshot, survey, token,
 };
 use crate::{exit, files, terminal};
 
@@ -59,6 +59,8 @@ enum Verb {
     /// List, approve, revoke and direct agents.
     #[command(subcommand)]
     Agents(agents::Arguments),
+    /// Say who signs for the fleet and until when, or replace that authority in three steps.
+    Authority(authority::Arguments),
     /// Put the agent on machines over ssh, or take it off again.
     Deploy(deploy::Arguments),
     /// Copy the store to a file, while it is in use.
@@ -137,6 +139,7 @@ fn act(cli: &Cli) -> anyhow::Result<u8> {
         Verb::Serve(arguments) => serve::run(arguments, place),
         Verb::Token(arguments) => token::run(arguments, place),
         Verb::Agents(arguments) => agents::run(arguments, place),
+        Verb::Authority(arguments) => authority::run(arguments, place),
         Verb::Deploy(arguments) => deploy::run(arguments, place),
         Verb::Backup(arguments) => backup::back_up(arguments, place),
         Verb::Restore(arguments) => backup::restore(arguments, place),

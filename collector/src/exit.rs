@@ -39,6 +39,18 @@ impl fmt::Display for NotBelieved {
 
 impl std::error::Error for NotBelieved {}
 
+/// Marks an error as a refusal for the sake of agents that would be lost.
+#[derive(Debug)]
+pub(crate) struct TooSoon(pub(crate) String);
+
+impl fmt::Display for TooSoon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for TooSoon {}
+
 /// The code of an error's family.
 pub(crate) fn code(error: &anyhow::Error) -> u8 {
     if error.chain().any(|cause| cause.is::<WrongUsage>()) {
@@ -46,7 +58,9 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
     } else if error.is::<groma_agent::Interrupted>() {
         INTERRUPTED
     } else if error.is::<groma_agent::NotSafe>()
-        || error.chain().any(|cause| cause.is::<NotBelieved>())
+        || error
+            .chain()
+            .any(|cause| cause.is::<NotBelieved>() || cause.is::<TooSoon>())
     {
         UNSAFE
     } else {

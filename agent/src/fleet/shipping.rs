@@ -109,6 +109,8 @@ pub(crate) struct Shipper<W: Way> {
     beat_due: Duration,
     rejoin_after: Duration,
     renew_after: Duration,
+    /// The collector asked us to take the next certificate before it is time.
+    asked_to_renew: bool,
     split_after: Duration,
     /// How far the collector's clock is ahead of ours.
     clock_off_ms: i64,
@@ -137,6 +139,7 @@ impl<W: Way> Shipper<W> {
             beat_due: Duration::ZERO,
             rejoin_after: Duration::ZERO,
             renew_after: Duration::ZERO,
+            asked_to_renew: false,
             split_after: Duration::ZERO,
             clock_off_ms: 0,
             spool_pace: Pace::default(),
@@ -196,7 +199,7 @@ impl<W: Way> Shipper<W> {
         let identity = held(&self.common.identity).clone();
         let is_known = held(&self.common.clock).is_some();
         let is_due = is_known
-            && self.common.now(&self.world) >= identity.renew_at
+            && (self.asked_to_renew || self.common.now(&self.world) >= identity.renew_at)
             && self.monotonic() >= self.renew_after;
         if !is_due {
             return;
@@ -206,17 +209,20 @@ impl<W: Way> Shipper<W> {
             .way
             .renew(&identity)
             .and_then(|next| self.goes_on(next));
-        if let Err(error) = renewed {
-            self.trouble = Some(format!("renew the certificate: {error}"));
+        match renewed {
+            // One that is still not what the collector wants is asked for again, at its next word.
+            Ok(()) => self.asked_to_renew = false,
+            Err(error) => self.trouble = Some(format!("renew the certificate: {error}")),
         }
     }
 
     /// A new certificate over the key we have: it is used, whether or not it could be written down.
     fn goes_on(&mut self, identity: Identity) -> Result<(), LinkError> {
+        // What cannot be used is not written down either.
+        self.way.become_one(&identity)?;
         if let Err(error) = self.home.keep_identity(&identity) {
             self.trouble = Some(format!("{error:#}"));
         }
-        self.way.become_one(&identity)?;
         *held(&self.common.identity) = identity;
         Ok(())
     }
@@ -248,6 +254,10 @@ impl<W: Way> Shipper<W> {
         self.clock_off_ms = beaten.now.millis().saturating_sub(own);
         self.answered_at = Some(beaten.now);
         self.takes = beaten.takes;
+        if let Some(authorities) = beaten.authorities {
+            self.believe(authorities);
+        }
+        self.asked_to_renew = beaten.renew;
         let policy = match beaten.policy {
             Some(policy) => self.obey(policy),
             None => policy,
@@ -256,6 +266,17 @@ impl<W: Way> Shipper<W> {
             .monotonic()
             .saturating_add(Duration::from_secs(within_bounds(&policy).beat_every_s));
         Ok(())
+    }
+
+    /// The collector says whom to believe from now on, on a connection to the collector we believe: the next authority, or one less.
+    fn believe(&mut self, authorities: String) {
+        let identity = Identity {
+            authorities,
+            ..held(&self.common.identity).clone()
+        };
+        if let Err(error) = self.goes_on(identity) {
+            self.trouble = Some(format!("believe other authorities: {error}"));
+        }
     }
 
     /// The machine, looked at anew now and then: a card may have been changed while we run.
@@ -524,6 +545,7 @@ impl<W: Way> Shipper<W> {
                 .trouble
                 .or_else(|| self.trouble.clone())
                 .or_else(|| self.former_trouble.clone()),
+            believes: held(&self.common.identity).believes(),
         }
     }
 

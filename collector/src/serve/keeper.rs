@@ -240,6 +240,7 @@ mod tests {
             copied_from: None,
             generation: 1,
             certificate_until: dawn(),
+            certified_by: None,
             run: None,
             former_runs: Vec::new(),
             held_until: None,

@@ -2,6 +2,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod annotate;
+pub(crate) mod authority;
 pub(crate) mod backup;
 pub(crate) mod deploy;
 pub(crate) mod diff;

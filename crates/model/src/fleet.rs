@@ -63,6 +63,10 @@ pub struct AgentStatus {
     /// What keeps it from looking or sending, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
+    /// The authorities it believes, each as SHA-256 over its public key (SubjectPublicKeyInfo), in hex. An agent that knows nothing of
+    /// this says nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub believes: Vec<String>,
 }
 
 /// One enrolled agent, as the collector knows it.
@@ -90,6 +94,9 @@ pub struct AgentRecord {
     pub generation: u64,
     /// End of its newest certificate.
     pub certificate_until: Timestamp,
+    /// The authority that made the certificate it showed last, as SHA-256 over its public key, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certified_by: Option<String>,
     /// The run of its program that is listened to: a random number of each start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<u64>,

@@ -11,10 +11,10 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use axum::routing::post;
 use axum::{Extension, Router};
+use groma_model::AgentId;
 use groma_model::batch::FactKey;
-use groma_model::fleet::{AgentRecord, AgentState, AgentStatus, Policy, RefusalWord};
-use groma_model::{AgentId, Timestamp};
-use groma_wire::talk::{self, Beat, Beaten, Kept, Lease, LeaseAsked, Renew, Split};
+use groma_model::fleet::{AgentRecord, AgentState, AgentStatus, RefusalWord};
+use groma_wire::talk::{self, Kept, Lease, LeaseAsked, Renew, Split};
 use groma_wire::{Limits, Received, against};
 use serde::de::DeserializeOwned;
 
@@ -22,9 +22,9 @@ use crate::bases::{Last, unread, whole};
 use crate::enrolment::{enrolled, issue, read_key, renewed};
 use crate::metrics::count;
 use crate::refusal::{Refusal, answer};
-use crate::rules;
 use crate::serving::Shared;
 use crate::tls::Caller;
+use crate::{beats, rules};
 
 /// A batch that ends so much later than now was made by a clock nobody should believe.
 const FUTURE: Duration = Duration::from_secs(86_400);
@@ -40,7 +40,7 @@ type Asked = State<Arc<Shared>>;
 /// The routes of the agents' listener.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
-        .route(talk::BEAT, post(beat))
+        .route(talk::BEAT, post(beats::beat))
         .route(talk::BATCHES, post(batch))
         .route(talk::RENEW, post(renew))
         .route(talk::SPLIT, post(split))
@@ -51,10 +51,25 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
 /// The agent behind a certificate, if it is still welcome. Asked at every request: a revocation counts at
 /// the next word after whoever keeps has seen it.
 pub(crate) fn admitted(shared: &Shared, caller: &Caller) -> Result<AgentRecord, Refusal> {
-    welcome(shared.keeper.agent(&caller.site, &caller.agent)?, caller)
+    welcome(
+        shared,
+        shared.keeper.agent(&caller.site, &caller.agent)?,
+        caller,
+    )
 }
 
-fn welcome(found: Option<AgentRecord>, caller: &Caller) -> Result<AgentRecord, Refusal> {
+/// The agent that was found, if it is this caller's, and welcome.
+pub(crate) fn welcome(
+    shared: &Shared,
+    found: Option<AgentRecord>,
+    caller: &Caller,
+) -> Result<AgentRecord, Refusal> {
+    let current = shared.current();
+    if current.authority.roots().signer(&caller.made_by).is_none() {
+        // Its connection is older than the end of that authority.
+        let why = "the authority that made this agent's certificate was retired: enrol this machine again with a new token";
+        return Err(Refusal::saying(RefusalWord::NotEnrolled, why));
+    }
     let record = found
         .filter(|record| record.key == caller.key)
         .ok_or(RefusalWord::NotEnrolled)?;
@@ -116,88 +131,6 @@ fn is_too_long(error: &axum::Error) -> bool {
     false
 }
 
-async fn beat(
-    State(shared): Asked,
-    Extension(caller): Extension<Caller>,
-    body: Body,
-) -> Result<Response, Refusal> {
-    let said: Beat = document(&shared, body).await?;
-    let beaten = match beaten_at_hand(&shared, &caller, &said) {
-        Some(beaten) => beaten?,
-        None => {
-            let work = shared.clone();
-            blocking(move || beaten(&work, &caller, &said)).await?
-        }
-    };
-    count(&shared.metrics.beats);
-    Ok(answer(&beaten))
-}
-
-/// Most beats change nothing but when they came: those wait for nobody.
-fn beaten_at_hand(
-    shared: &Shared,
-    caller: &Caller,
-    said: &Beat,
-) -> Option<Result<Beaten, Refusal>> {
-    let (known, policy) = shared.keeper.at_hand(&caller.site, &caller.agent)?;
-    let known = match welcome(Some(known), caller) {
-        Ok(known) => known,
-        Err(refusal) => return Some(Err(refusal)),
-    };
-    let (now, every) = moment(shared, &policy);
-    let mut verdict = Ok(());
-    let mut change = |record: &mut AgentRecord| verdict = rules::beats(record, said, now, every);
-    let record = shared
-        .keeper
-        .hear_at_hand(&known.site, &known.agent, &mut change)?;
-    Some(heard(shared, said, (record, policy, now), verdict))
-}
-
-fn moment(shared: &Shared, policy: &Policy) -> (Timestamp, Duration) {
-    let every = Duration::from_secs(policy.beat_every_s);
-    (shared.journal.now(), every)
-}
-
-fn beaten(shared: &Shared, caller: &Caller, said: &Beat) -> Result<Beaten, Refusal> {
-    let known = admitted(shared, caller)?;
-    let policy = shared.keeper.policy(&known.site, &known.agent)?;
-    let (now, every) = moment(shared, &policy);
-    let mut verdict = Ok(());
-    let mut change = |record: &mut AgentRecord| verdict = rules::beats(record, said, now, every);
-    let record = shared.keeper.hear(&known.site, &known.agent, &mut change)?;
-    let record = record.ok_or(RefusalWord::NotEnrolled)?;
-    heard(shared, said, (record, policy, now), verdict)
-}
-
-/// What is answered to a beat that left this record.
-fn heard(
-    shared: &Shared,
-    said: &Beat,
-    (record, policy, now): (AgentRecord, Policy, Timestamp),
-    verdict: Result<(), RefusalWord>,
-) -> Result<Beaten, Refusal> {
-    if let Err(word) = verdict {
-        if word == RefusalWord::Copy {
-            count(&shared.metrics.copies);
-            shared.journal.tell_now_and_then(
-                "copy-met",
-                &[
-                    ("agent", record.agent.as_str()),
-                    ("host", &record.host.name),
-                ],
-            );
-        }
-        return Err(word.into());
-    }
-    let takes = rules::takes(&record, said.run, now);
-    Ok(Beaten {
-        takes: takes.is_ok(),
-        because: takes.err(),
-        policy: (policy.version != said.policy).then_some(policy),
-        now,
-    })
-}
-
 async fn batch(
     State(shared): Asked,
     Extension(caller): Extension<Caller>,
@@ -224,7 +157,7 @@ async fn taken(
     let run = run_of(headers)?;
     // Who may not send is told before a byte of the body is read.
     let record = match shared.keeper.at_hand(&caller.site, &caller.agent) {
-        Some((record, _)) => welcome(Some(record), &caller)?,
+        Some((record, _)) => welcome(shared, Some(record), &caller)?,
         None => {
             let work = shared.clone();
             blocking(move || admitted(&work, &caller)).await?
@@ -529,6 +462,7 @@ fn split_off(
         copied_from: Some(parent),
         generation: 1,
         certificate_until: now.plus(crate::AGENT_LIFE),
+        certified_by: None,
         run: Some(asked.run),
         former_runs: Vec::new(),
         held_until: None,

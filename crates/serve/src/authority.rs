@@ -1,10 +1,10 @@
 //! The authority: one key that signs the certificates of this fleet, and nothing else in the world believes it.
 //!
-//! Its files lie in one directory, readable by their owner alone: `authority.pem`, `authority.key`, `server.key`. They are not in the store, so
-//! that neither a copy of the store nor its backup lets anybody enrol; replicas on one database are given the same directory.
+//! Its files lie in one directory, readable by their owner alone: `authority.pem`, `authority.key`, `server.key`, and while it is replaced those of
+//! [`rolling`]. They are not in the store, so that neither a copy of the store nor its backup lets anybody enrol; replicas on one database are given
+//! the same directory.
 
-use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,10 +17,16 @@ use rcgen::{
     DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData,
     SanType, SerialNumber, string::Ia5String,
 };
-use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
+
+use private::{Names, alone, make_private, read_key, write_private};
+pub use root::{Phase, Root, Roots};
+
+mod private;
+pub(crate) mod rolling;
+pub(crate) mod root;
 
 /// The authority is good for ten years.
 const AUTHORITY_LIFE: Duration = Duration::from_secs(3650 * 86_400);
@@ -78,17 +84,19 @@ pub struct BadRequest(String);
 
 /// The authority of one fleet.
 pub struct Authority {
+    directory: PathBuf,
     issuer: Issuer<'static, KeyPair>,
-    certificate_pem: String,
-    certificate: CertificateDer<'static>,
+    roots: Roots,
+    /// The key that signs now, as the former authority signed it: who believes that one alone believes us by this.
+    bridge: Option<CertificateDer<'static>>,
     server_key: KeyPair,
-    pin: [u8; 32],
 }
 
 impl std::fmt::Debug for Authority {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Authority")
-            .field("pin", &hex(&self.pin))
+            .field("pin", &self.roots.present.pin())
+            .field("phase", &self.roots.phase())
             .finish_non_exhaustive()
     }
 }
@@ -140,59 +148,64 @@ impl Authority {
     /// [`AuthorityError`].
     pub fn open(directory: &Path, now: Timestamp) -> Result<Self, AuthorityError> {
         make_private(directory)?;
-        let (certificate, key) = (
-            directory.join("authority.pem"),
-            directory.join("authority.key"),
-        );
+        let names = Names::of(directory);
+        let lock = alone(directory)?;
+        if !names.certificate.exists() {
+            make_authority(&names, now)?;
+        }
+        if !names.server.exists() {
+            let key = generate("a key of the collector")?;
+            write_private(&names.server, key.serialize_pem().as_bytes())?;
+        }
+        drop(lock);
+        Self::read(directory)
+    }
+
+    /// The authority in `directory`, which must be there: nothing is made and nothing is written.
+    ///
+    /// # Errors
+    /// [`AuthorityError`].
+    pub fn read(directory: &Path) -> Result<Self, AuthorityError> {
+        let names = Names::of(directory);
         let _lock = alone(directory)?;
-        if !certificate.exists() {
-            make_authority(&certificate, &key, now)?;
-        }
-        let server = directory.join("server.key");
-        if !server.exists() {
-            write_private(
-                &server,
-                generate("a key of the collector")?
-                    .serialize_pem()
-                    .as_bytes(),
-            )?;
-        }
-        let certificate_pem = read_text(&certificate)?;
-        let key = read_key(&key)?;
-        let damaged = |why: String| AuthorityError::Damaged {
-            path: certificate.clone(),
-            why,
+        let key = read_key(&names.key)?;
+        let roots = Roots::around(
+            &names,
+            &Sha256::digest(key.subject_public_key_info()).into(),
+        )?;
+        let bridge = match roots.phase() {
+            Phase::Switched => Some(root::bridge_in(&names, &roots.present)?),
+            _ => None,
         };
-        let der = CertificateDer::from_pem_slice(certificate_pem.as_bytes())
-            .map_err(|error| damaged(format!("{error:?}")))?;
-        let pin: [u8; 32] = Sha256::digest(key.subject_public_key_info()).into();
-        if spki_digest(&der) != Some(hex(&pin)) {
-            return Err(damaged("it does not belong to authority.key".to_owned()));
-        }
         let issuer =
-            Issuer::from_ca_cert_der(&der, key).map_err(|error| damaged(error.to_string()))?;
+            Issuer::from_ca_cert_der(roots.present.certificate(), key).map_err(|error| {
+                AuthorityError::Damaged {
+                    path: names.certificate.clone(),
+                    why: error.to_string(),
+                }
+            })?;
         Ok(Self {
+            directory: directory.to_owned(),
             issuer,
-            certificate_pem,
-            certificate: der,
-            server_key: read_key(&server)?,
-            pin,
+            roots,
+            bridge,
+            server_key: read_key(&names.server)?,
         })
+    }
+
+    /// Where its files are.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// SHA-256 over the authority's public key: what tokens carry.
     pub fn pin(&self) -> [u8; 32] {
-        self.pin
+        self.roots.present.digest()
     }
 
-    /// The authority's certificate, in PEM.
-    pub fn certificate_pem(&self) -> &str {
-        &self.certificate_pem
-    }
-
-    /// The authority's certificate.
-    pub(crate) fn certificate(&self) -> &CertificateDer<'static> {
-        &self.certificate
+    /// Every root there is: the one that signs now, and the one before or after it.
+    pub fn roots(&self) -> &Roots {
+        &self.roots
     }
 
     /// SHA-256 over the public key of the collector itself in base64, for clients that pin that one (`curl --pinnedpubkey`).
@@ -236,7 +249,8 @@ impl Authority {
     }
 
     /// The collector's own certificate and key, for these names and addresses besides [`COLLECTOR`]; the chain ends with the authority, so
-    /// that who holds a token can check its pin.
+    /// that who holds a token can check its pin. While there is a former one, the chain leads over the bridge to that one, so that who knows
+    /// nothing of the present one believes it too.
     pub(crate) fn server(
         &self,
         names: &[String],
@@ -264,31 +278,15 @@ impl Authority {
                 why: why.to_owned(),
             }
         })?;
-        Ok((
-            vec![certificate.der().clone(), self.certificate.clone()],
-            key,
-        ))
+        let mut chain = vec![certificate.der().clone()];
+        match (&self.bridge, &self.roots.former) {
+            (Some(bridge), Some(former)) => {
+                chain.extend([bridge.clone(), former.certificate().clone()]);
+            }
+            _ => chain.push(self.roots.present.certificate().clone()),
+        }
+        Ok((chain, key))
     }
-}
-
-/// The certificate of the authority in `directory`, without its key, for whoever only judges; nothing if no authority is there. None is made.
-///
-/// # Errors
-/// It cannot be read, or is none.
-pub(crate) fn certificate_in(
-    directory: &Path,
-) -> Result<Option<CertificateDer<'static>>, AuthorityError> {
-    let path = directory.join("authority.pem");
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(files("read", &path)(error)),
-    };
-    let read = CertificateDer::from_pem_slice(text.as_bytes());
-    read.map(Some).map_err(|error| AuthorityError::Damaged {
-        path,
-        why: format!("{error:?}"),
-    })
 }
 
 /// Who an agent's certificate speaks of.
@@ -350,103 +348,48 @@ fn generate(what: &'static str) -> Result<KeyPair, AuthorityError> {
     })
 }
 
-fn make_authority(
-    certificate: &Path,
-    key_file: &Path,
-    now: Timestamp,
-) -> Result<(), AuthorityError> {
+fn make_authority(names: &Names, now: Timestamp) -> Result<(), AuthorityError> {
     // A key alone is what a crash between the two leaves.
-    let key = match key_file.exists() {
-        true => read_key(key_file)?,
-        false => generate("the key of the authority")?,
-    };
+    let key = key_in(&names.key, "the key of the authority")?;
+    let made = root_over(&key, now)?;
+    write_private(&names.certificate, made.pem().as_bytes())
+}
+
+/// The key in this file; made there if none is. The key is there before its certificate: a certificate without its key would be damage.
+fn key_in(path: &Path, what: &'static str) -> Result<KeyPair, AuthorityError> {
+    if path.exists() {
+        return read_key(path);
+    }
+    let key = generate(what)?;
+    write_private(path, key.serialize_pem().as_bytes())?;
+    Ok(key)
+}
+
+/// What stands in the certificate of an authority with this key.
+fn root_params(key: &KeyPair, now: Timestamp) -> CertificateParams {
+    let digest = hex(&Sha256::digest(key.subject_public_key_info()));
     let mut params = CertificateParams::default();
-    params.distinguished_name = named("groma fleet authority");
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    // Two authorities of one fleet are believed side by side, and have names of their own.
+    let own = digest.get(..8).unwrap_or_default();
+    params.distinguished_name = named(&format!("groma fleet authority {own}"));
+    // One step below it: the bridge to the authority after it.
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(1));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     lives(&mut params, now, AUTHORITY_LIFE);
-    let made = params
-        .self_signed(&key)
-        .map_err(|error| AuthorityError::Crypto {
-            what: "the authority",
-            why: error.to_string(),
-        })?;
-    // The key first: a certificate without its key would be damage.
-    if !key_file.exists() {
-        write_private(key_file, key.serialize_pem().as_bytes())?;
-    }
-    write_private(certificate, made.pem().as_bytes())
+    params
 }
 
-/// Two processes may make an authority at once: one makes it, the other waits and finds it.
-fn alone(directory: &Path) -> Result<fs::File, AuthorityError> {
-    let path = directory.join("lock");
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&path).map_err(files("open", &path))?;
-    file.lock().map_err(files("lock", &path))?;
-    Ok(file)
-}
-
-fn read_key(path: &Path) -> Result<KeyPair, AuthorityError> {
-    if others_may_read(path) {
-        return Err(AuthorityError::Open {
-            path: path.to_owned(),
-        });
-    }
-    let text = read_text(path)?;
-    KeyPair::from_pem(&text).map_err(|_| AuthorityError::Damaged {
-        path: path.to_owned(),
-        why: "there is no key in it".to_owned(),
+fn root_over(key: &KeyPair, now: Timestamp) -> Result<rcgen::Certificate, AuthorityError> {
+    let made = root_params(key, now).self_signed(key);
+    made.map_err(|error| AuthorityError::Crypto {
+        what: "the authority",
+        why: error.to_string(),
     })
 }
 
-#[cfg(unix)]
-fn others_may_read(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    fs::metadata(path).is_ok_and(|m| m.mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn others_may_read(_: &Path) -> bool {
-    false
-}
-
-fn read_text(path: &Path) -> Result<String, AuthorityError> {
-    fs::read_to_string(path).map_err(files("read", path))
-}
-
-fn make_private(directory: &Path) -> Result<(), AuthorityError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(directory)
-        .map_err(files("create", directory))
-}
-
-/// Writes a new file for its owner alone, whole and durable before it has its name.
-fn write_private(path: &Path, bytes: &[u8]) -> Result<(), AuthorityError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let fresh = path.with_file_name(name);
-    let write = || -> io::Result<()> {
-        let _ = fs::remove_file(&fresh);
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&fresh)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&fresh, path)?;
-        path.parent()
-            .map_or(Ok(()), |parent| fs::File::open(parent)?.sync_all())
-    };
-    write().map_err(files("write", path))
+/// The files of the authority in this directory.
+pub(crate) fn names_in(directory: &Path) -> Names {
+    Names::of(directory)
 }
 
 fn files(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> AuthorityError + use<> {
@@ -456,6 +399,10 @@ fn files(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Authority
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use rustls_pki_types::pem::PemObject;
+
     use super::*;
 
     fn now() -> Timestamp {
@@ -475,7 +422,7 @@ mod tests {
         );
         assert_eq!(made.pin(), found.pin());
         assert_eq!(made.server_pin_base64(), found.server_pin_base64());
-        assert_eq!(made.certificate_pem(), found.certificate_pem());
+        assert_eq!(made.roots().pem(), found.roots().pem());
     }
 
     #[test]

@@ -21,7 +21,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 
-use crate::authority::{AuthorityError, certificate_in};
+use crate::authority::AuthorityError;
+use crate::authority::root::certificates_in;
 use crate::tls::{Caller, ever_verifier};
 
 /// Certificates between a signer and the authority, at most: this fleet needs none.
@@ -34,7 +35,9 @@ pub enum Disbelief {
     #[error("the certificate with its signature is not understood")]
     NoCertificate,
     /// Some other authority made the certificate, or none did.
-    #[error("it is signed under another authority than the one of this collector")]
+    #[error(
+        "it is signed under another authority than the one of this collector, or under one that was retired"
+    )]
     OtherAuthority,
     /// The signature is not one of these bytes by that key.
     #[error(
@@ -74,7 +77,7 @@ pub enum Disbelief {
     Held(AgentId),
 }
 
-/// Judges signatures by the certificate of one authority; needs no key of it.
+/// Judges signatures by the certificates of one fleet's authorities, the former and the next one among them; needs no key of theirs.
 pub struct Judge {
     verifier: Arc<dyn ClientCertVerifier>,
     provider: Arc<CryptoProvider>,
@@ -103,12 +106,13 @@ impl Judge {
     /// # Errors
     /// Its certificate cannot be read.
     pub fn by(directory: &Path) -> Result<Option<Self>, AuthorityError> {
-        let Some(certificate) = certificate_in(directory)? else {
+        let certificates = certificates_in(directory)?;
+        if certificates.is_empty() {
             return Ok(None);
-        };
+        }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         Ok(Some(Self {
-            verifier: ever_verifier(&certificate, &provider)?,
+            verifier: ever_verifier(&certificates, &provider)?,
             provider,
         }))
     }

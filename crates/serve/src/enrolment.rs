@@ -92,6 +92,7 @@ fn let_in(shared: &Shared, asked: &Enrol) -> Result<(AgentRecord, Issued), Refus
         copied_from: None,
         generation: 1,
         certificate_until: now.plus(crate::AGENT_LIFE),
+        certified_by: None,
         run: None,
         former_runs: Vec::new(),
         held_until: None,
@@ -182,6 +183,7 @@ pub(crate) fn issue(
     now: Timestamp,
 ) -> Result<Issued, Refusal> {
     let issued = shared
+        .current()
         .authority
         .issue(key, &record.site, &record.agent, now);
     issued.map_err(|error| {
@@ -201,7 +203,7 @@ pub(crate) fn enrolled(shared: &Shared, record: &AgentRecord, issued: Issued) ->
         certificate: issued.certificate,
         renew_at: issued.renew_at,
         until: issued.until,
-        authorities: shared.authority.certificate_pem().to_owned(),
+        authorities: shared.current().authority.roots().pem(),
         agents_port: shared.agents_port,
         generation: record.generation,
     }

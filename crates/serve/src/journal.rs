@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use groma_model::Timestamp;
@@ -18,7 +18,23 @@ const QUIET: Duration = Duration::from_secs(60);
 pub struct Journal {
     out: SyncSender<String>,
     said: Mutex<HashMap<&'static str, (Timestamp, u64)>>,
-    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    clock: Clock,
+}
+
+/// The time, as the collector's world has it.
+#[derive(Clone)]
+pub(crate) struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
 }
 
 impl std::fmt::Debug for Journal {
@@ -44,13 +60,17 @@ impl Journal {
         Self {
             out: lines,
             said: Mutex::default(),
-            clock,
+            clock: Clock(clock.into()),
         }
     }
 
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
-        (self.clock)()
+        self.clock.now()
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Says that something happened.

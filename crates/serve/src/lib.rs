@@ -30,7 +30,9 @@
 mod agents;
 mod authority;
 mod bases;
+mod beats;
 mod carried;
+mod current;
 mod enrolment;
 mod journal;
 mod keeper;
@@ -40,11 +42,18 @@ mod operators;
 mod refusal;
 mod rules;
 mod serving;
+mod standing;
 mod tls;
 
-pub use authority::{AGENT_LIFE, Authority, AuthorityError};
+#[cfg(test)]
+mod tests;
+
+pub use authority::rolling::{RollingError, prepare, retire, switch};
+pub use authority::{AGENT_LIFE, Authority, AuthorityError, Phase, Root, Roots};
 pub use carried::{Admitted, Disbelief, Judge, Signer};
+pub(crate) use journal::Clock;
 pub use journal::Journal;
 pub use keeper::{Durable, KeepError, Keeper};
 pub use metrics::{Metrics, is_silent};
 pub use serving::{Addresses, Config, Limits, Random, ServeError, Serving};
+pub use standing::{Behind, Ending, Standing, ending, standing};

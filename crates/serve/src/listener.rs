@@ -10,7 +10,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
@@ -18,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::metrics::count;
 use crate::serving::Shared;
-use crate::tls::Caller;
+use crate::tls::{Asks, Caller};
 
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -67,7 +66,8 @@ impl Bounds {
 /// A listener and what stands behind it.
 pub(crate) struct Door {
     pub(crate) socket: TcpListener,
-    pub(crate) tls: Option<Arc<ServerConfig>>,
+    /// What is asked within TLS; nothing where there is none.
+    pub(crate) asks: Option<Asks>,
     pub(crate) router: Router,
     pub(crate) bounds: Bounds,
     pub(crate) shared: Arc<Shared>,
@@ -82,7 +82,7 @@ impl Door {
         };
         let places = Arc::new(Semaphore::new(self.bounds.connections));
         let inside = Inside {
-            tls: self.tls.map(TlsAcceptor::from),
+            asks: self.asks,
             router: self.router,
             bounds: self.bounds,
             shared: self.shared.clone(),
@@ -119,7 +119,7 @@ impl Door {
 /// What each connection is given.
 #[derive(Clone)]
 struct Inside {
-    tls: Option<TlsAcceptor>,
+    asks: Option<Asks>,
     router: Router,
     bounds: Bounds,
     shared: Arc<Shared>,
@@ -129,9 +129,10 @@ struct Inside {
 impl Inside {
     async fn meet(self, stream: TcpStream) {
         let _ = stream.set_nodelay(true);
-        let Some(tls) = self.tls.clone() else {
+        let Some(asks) = self.asks else {
             return self.talk(stream, None).await;
         };
+        let tls = TlsAcceptor::from(self.shared.current().settings(asks));
         match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
             Ok(Ok(stream)) => {
                 let shown = stream

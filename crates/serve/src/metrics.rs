@@ -7,6 +7,9 @@ use std::time::Duration;
 use groma_model::Timestamp;
 use groma_model::fleet::AgentRecord;
 
+use crate::authority::Roots;
+use crate::standing::standing;
+
 /// An agent is silent if it missed so many of its beats.
 const SILENT_AFTER: Duration = Duration::from_secs(600);
 /// Upper bounds of the buckets of a batch's time, in milliseconds.
@@ -203,6 +206,28 @@ fn by_state(text: &mut String, agents: &[AgentRecord], now: Timestamp) {
         "agents_spool_bytes",
         "Bytes that wait at the agents",
         i64::try_from(spooled).unwrap_or(i64::MAX),
+    );
+}
+
+/// When the authority ends, and who is behind in a roll-over of it.
+pub(crate) fn of_authority(
+    text: &mut String,
+    roots: &Roots,
+    agents: &[AgentRecord],
+    now: Timestamp,
+) {
+    gauge(
+        text,
+        "authority_ends_seconds",
+        "When the authority that signs ends, in seconds since 1970",
+        roots.present.until().millis().div_euclid(1000),
+    );
+    let behind = standing(roots, agents, now).behind.len();
+    gauge(
+        text,
+        "agents_behind_authority",
+        "Agents that are not ready for the next step of a roll-over of the authority",
+        i64::try_from(behind).unwrap_or(i64::MAX),
     );
 }
 

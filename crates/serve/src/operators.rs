@@ -38,8 +38,9 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
         (keeper.agents().unwrap_or_default(), keeper.is_ready())
     });
     let (agents, is_ready) = known.await.unwrap_or_default();
-    let text = shared
-        .metrics
-        .render(&agents, is_ready, shared.journal.now());
+    let now = shared.journal.now();
+    let current = shared.current();
+    let mut text = shared.metrics.render(&agents, is_ready, now);
+    crate::metrics::of_authority(&mut text, current.authority.roots(), &agents, now);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

@@ -15,6 +15,8 @@ use groma_wire::talk::Beat;
 
 /// Runs that are remembered: as many copies of one disk are told apart within two beats.
 pub(crate) const FORMER_RUNS_MAX: usize = 1024;
+/// Authorities that one may say it believes: more than there ever are at once.
+const BELIEVES_MAX: usize = 8;
 /// Letters of a word somebody said of a machine that are kept.
 const WORDS_MAX: usize = 200;
 
@@ -45,6 +47,8 @@ pub(crate) fn beats(
     record.seen_at = Some(now);
     record.status = beat.status.clone();
     record.status.trouble = record.status.trouble.as_deref().map(plain);
+    let believes = record.status.believes.iter().take(BELIEVES_MAX);
+    record.status.believes = believes.map(|pin| plain(pin)).collect();
     Ok(())
 }
 
@@ -150,6 +154,7 @@ mod tests {
             copied_from: None,
             generation: 1,
             certificate_until: at(1440),
+            certified_by: None,
             run: None,
             former_runs: Vec::new(),
             held_until: None,

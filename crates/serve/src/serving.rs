@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use groma_model::AgentId;
@@ -11,10 +11,11 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::authority::{Authority, AuthorityError};
 use crate::bases::Bases;
+use crate::current::{Current, keep_up};
 use crate::keeper::Keeper;
 use crate::listener::{Bounds, Door};
 use crate::metrics::Metrics;
-use crate::tls::{Asks, settings};
+use crate::tls::Asks;
 use crate::{Journal, agents, enrolment, operators};
 
 /// How much all agents together may ask of this collector at one moment.
@@ -115,7 +116,7 @@ pub enum ServeError {
 /// What every request of every listener can reach.
 pub(crate) struct Shared {
     pub(crate) keeper: Arc<dyn Keeper>,
-    pub(crate) authority: Authority,
+    current: RwLock<Arc<Current>>,
     pub(crate) journal: Journal,
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,
@@ -129,6 +130,19 @@ pub(crate) struct Shared {
     pub(crate) bases: Bases,
     /// How many batches of whom are in work.
     pub(crate) busy: Mutex<HashMap<AgentId, u32>>,
+}
+
+impl Shared {
+    /// The authority as it is now.
+    pub(crate) fn current(&self) -> Arc<Current> {
+        let current = self.current.read();
+        current.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn replace(&self, current: Current) {
+        let place = self.current.write();
+        *place.unwrap_or_else(PoisonError::into_inner) = Arc::new(current);
+    }
 }
 
 /// Where the listeners really listen: whoever asked for port 0 learns it here.
@@ -176,13 +190,11 @@ impl Serving {
         let (enrolment_socket, enrolment_at) = bind(config.enrolment, "new agents")?;
         let (agents_socket, agents_at) = bind(config.agents, "agents")?;
         let (operators_socket, operators_at) = bind(config.operators, "operators")?;
-        let now = config.journal.now();
-        let of = |asks| settings(&config.authority, asks, &config.names, now).map(Arc::new);
-        let (open, closed) = (of(Asks::Nothing)?, of(Asks::Certificate)?);
+        let current = Current::of(config.authority, &config.names, config.journal.clock())?;
         let limits = config.limits;
         let shared = Arc::new(Shared {
             keeper: config.keeper,
-            authority: config.authority,
+            current: RwLock::new(Arc::new(current)),
             journal: config.journal,
             metrics: Metrics::default(),
             limits,
@@ -194,9 +206,9 @@ impl Serving {
             busy: Mutex::default(),
         });
         let (stop, stopped) = watch::channel(false);
-        let door = |socket, tls, router, bounds| Door {
+        let door = |socket, asks, router, bounds| Door {
             socket,
-            tls,
+            asks,
             router,
             bounds,
             shared: shared.clone(),
@@ -205,13 +217,13 @@ impl Serving {
         let doors = [
             door(
                 enrolment_socket,
-                Some(open),
+                Some(Asks::Nothing),
                 enrolment::router(shared.clone(), config.pages),
                 Bounds::of_strangers(),
             ),
             door(
                 agents_socket,
-                Some(closed),
+                Some(Asks::Certificate),
                 agents::router(shared.clone()),
                 Bounds::of_agents(limits.connections_max),
             ),
@@ -222,6 +234,7 @@ impl Serving {
                 Bounds::of_operators(),
             ),
         ];
+        runtime.spawn(keep_up(shared, config.names));
         let doors = doors
             .into_iter()
             .map(|door| runtime.spawn(door.serve()))

@@ -8,13 +8,15 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::time_provider::TimeProvider;
 use rustls::{
     DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme,
 };
 use x509_parser::prelude::{GeneralName, X509Certificate};
 
-use crate::authority::{Authority, AuthorityError, agent_of, spki_digest};
-use groma_model::Timestamp;
+use crate::Clock;
+use crate::authority::root::signer_id;
+use crate::authority::{Authority, AuthorityError, Root, agent_of, spki_digest};
 
 /// Who stands at the other end of a connection, as its certificate says and its key proves.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,6 +25,8 @@ pub(crate) struct Caller {
     pub(crate) agent: AgentId,
     /// SHA-256 over its public key, in hex.
     pub(crate) key: String,
+    /// What its certificate calls the authority that made it.
+    pub(crate) made_by: String,
 }
 
 impl Caller {
@@ -34,6 +38,7 @@ impl Caller {
             site,
             agent,
             key: spki_digest(certificate)?,
+            made_by: signer_id(&parsed),
         })
     }
 }
@@ -50,12 +55,20 @@ fn named(certificate: &X509Certificate<'_>) -> Option<(SiteId, AgentId)> {
         })
 }
 
+impl TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        let seconds = u64::try_from(self.now().millis().div_euclid(1000)).ok()?;
+        let since = std::time::Duration::from_secs(seconds);
+        Some(UnixTime::since_unix_epoch(since))
+    }
+}
+
 /// What a listener asks of whoever calls.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Asks {
-    /// No certificate, or one of this authority that may have lapsed.
+    /// No certificate, or one of an authority of ours that may have lapsed.
     Nothing,
-    /// A valid certificate of this authority.
+    /// A valid certificate of an authority of ours.
     Certificate,
 }
 
@@ -64,19 +77,25 @@ pub(crate) fn settings(
     authority: &Authority,
     asks: Asks,
     names: &[String],
-    now: Timestamp,
+    clock: &Clock,
 ) -> Result<ServerConfig, AuthorityError> {
     let failed = |why: String| AuthorityError::Crypto {
         what: "the settings of TLS",
         why,
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let believed: Vec<CertificateDer<'static>> = authority
+        .roots()
+        .all()
+        .map(|root| Root::certificate(root).clone())
+        .collect();
     let verifier: Arc<dyn ClientCertVerifier> = match asks {
-        Asks::Certificate => verifier(authority.certificate(), &provider)?,
-        Asks::Nothing => ever_verifier(authority.certificate(), &provider)?,
+        Asks::Certificate => verifier(&believed, &provider)?,
+        Asks::Nothing => ever_verifier(&believed, &provider)?,
     };
-    let (chain, key) = authority.server(names, now)?;
-    let mut settings = ServerConfig::builder_with_provider(provider as Arc<CryptoProvider>)
+    let (chain, key) = authority.server(names, clock.now())?;
+    let time = Arc::new(clock.clone());
+    let mut settings = ServerConfig::builder_with_details(provider as Arc<CryptoProvider>, time)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|e| failed(e.to_string()))?
         .with_client_cert_verifier(verifier)
@@ -89,9 +108,9 @@ pub(crate) fn settings(
     Ok(settings)
 }
 
-/// Believes certificates that this authority has made for agents, within their life.
+/// Believes certificates that these authorities have made for agents, within their life.
 fn verifier(
-    authority: &CertificateDer<'static>,
+    authorities: &[CertificateDer<'static>],
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ClientCertVerifier>, AuthorityError> {
     let failed = |why: String| AuthorityError::Crypto {
@@ -99,19 +118,21 @@ fn verifier(
         why,
     };
     let mut roots = RootCertStore::empty();
-    roots
-        .add(authority.clone())
-        .map_err(|e| failed(e.to_string()))?;
+    for authority in authorities {
+        roots
+            .add(authority.clone())
+            .map_err(|e| failed(e.to_string()))?;
+    }
     let built = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
     built.build().map_err(|e| failed(e.to_string()))
 }
 
 /// The same, whether or not a certificate has lapsed.
 pub(crate) fn ever_verifier(
-    authority: &CertificateDer<'static>,
+    authorities: &[CertificateDer<'static>],
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ClientCertVerifier>, AuthorityError> {
-    Ok(Arc::new(PerhapsLapsed(verifier(authority, provider)?)))
+    Ok(Arc::new(PerhapsLapsed(verifier(authorities, provider)?)))
 }
 
 /// As the verifier within, but no certificate is needed, and one that lapsed is still its owner's: the key proves who calls, the store says

@@ -128,6 +128,11 @@ impl Key {
 }
 
 impl Identity {
+    /// The authorities we believe, each as SHA-256 over its public key, in hex.
+    pub fn believes(&self) -> Vec<String> {
+        crate::tls::pins(&self.authorities)
+    }
+
     /// Who we are after this answer.
     pub fn of(enrolled: Enrolled, key: &Key, collector: &str) -> Self {
         Self {

@@ -353,7 +353,7 @@ fn meaning(error: ureq::Error) -> LinkError {
     match tls_failure(error) {
         Some(rustls::Error::InvalidCertificate(why)) => LinkError::NotOurs(not_ours(&why)),
         Some(rustls::Error::AlertReceived(alert)) if is_about_us(alert) => {
-            LinkError::Lapsed(format!("{alert:?}"))
+            LinkError::Lapsed(about_us(alert))
         }
         Some(rustls::Error::AlertReceived(alert)) => {
             LinkError::Unreachable(format!("it ended the handshake: {alert:?}"))
@@ -363,9 +363,20 @@ fn meaning(error: ureq::Error) -> LinkError {
     }
 }
 
+fn about_us(alert: AlertDescription) -> String {
+    match alert {
+        AlertDescription::UnknownCA => {
+            "it is of an authority that the collector does not believe, or not any more; enrol this machine again with a new token".to_owned()
+        }
+        other => format!("{other:?}"),
+    }
+}
+
 fn not_ours(why: &CertificateError) -> String {
     match why {
-        CertificateError::UnknownIssuer => "its certificate is of another authority".to_owned(),
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "its certificate is of another authority".to_owned()
+        }
         other => format!("its certificate: {other}"),
     }
 }

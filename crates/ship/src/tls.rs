@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use groma_model::foreign::hex;
 use groma_wire::talk::COLLECTOR;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -65,6 +66,13 @@ pub(crate) fn name() -> ServerName<'static> {
     ServerName::try_from(COLLECTOR).expect("the name of the collector is one")
 }
 
+/// What the authorities in this text are called by: SHA-256 over each one's public key, in hex.
+pub(crate) fn pins(pem: &str) -> Vec<String> {
+    let all = authorities(pem).unwrap_or_default();
+    let pins = all.iter().filter_map(spki_digest);
+    pins.map(|digest| hex(&digest)).collect()
+}
+
 fn authorities(pem: &str) -> Result<Vec<CertificateDer<'static>>, LinkError> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     let damaged = || LinkError::Identity("the authorities it believes are damaged".to_owned());
@@ -84,7 +92,7 @@ fn verifier_of(
     built.map_err(|error| LinkError::Identity(error.to_string()))
 }
 
-/// Believes the authority with this pin, if the collector shows it.
+/// Believes the authority with this pin, if the collector shows it, or a bridge to it.
 #[derive(Debug)]
 struct Pinned {
     pin: [u8; 32],

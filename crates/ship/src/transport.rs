@@ -1,6 +1,6 @@
 //! Our TLS below the HTTP client: it takes the settings as they are, and asks for the collector's own name.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
@@ -29,8 +29,7 @@ impl<In: Transport> Connector<In> for Secured {
         };
         let mut socket = TransportAdapter::new(below, details.current_time.clone());
         socket.set_timeout(details.timeout);
-        let client =
-            ClientConnection::new(self.0.clone(), name()).map_err(std::io::Error::other)?;
+        let client = ClientConnection::new(self.0.clone(), name()).map_err(io::Error::other)?;
         let mut stream = StreamOwned::new(client, socket);
         stream.conn.complete_io(&mut stream.sock)?;
         let config = details.config;
@@ -51,6 +50,21 @@ impl std::fmt::Debug for Session {
     }
 }
 
+impl Session {
+    /// Why the other side went away, if it said so: whoever refuses a certificate does that when we have begun to write already, and its word lies
+    /// before us unread.
+    fn last_word(&mut self, error: io::Error) -> io::Error {
+        let read = self.stream.conn.read_tls(&mut self.stream.sock);
+        if !read.is_ok_and(|bytes| bytes > 0) {
+            return error;
+        }
+        match self.stream.conn.process_new_packets() {
+            Err(said) => io::Error::other(said),
+            Ok(_) => error,
+        }
+    }
+}
+
 impl Transport for Session {
     fn buffers(&mut self) -> &mut dyn Buffers {
         &mut self.buffers
@@ -59,9 +73,9 @@ impl Transport for Session {
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         self.stream.sock.set_timeout(timeout);
         let bytes = self.buffers.output().get(..amount).unwrap_or_default();
-        self.stream.write_all(bytes)?;
-        self.stream.flush()?;
-        Ok(())
+        let written = self.stream.write_all(bytes);
+        let written = written.and_then(|()| self.stream.flush());
+        Ok(written.map_err(|error| self.last_word(error))?)
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {

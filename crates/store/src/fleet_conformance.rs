@@ -63,6 +63,7 @@ pub fn agent(number: u8, token: &TokenRecord) -> AgentRecord {
         copied_from: None,
         generation: 1,
         certificate_until: dawn().plus(24 * HOUR),
+        certified_by: None,
         run: None,
         former_runs: Vec::new(),
         held_until: None,

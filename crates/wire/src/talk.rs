@@ -131,6 +131,12 @@ pub struct Beaten {
     /// The policy, if it is not the one the agent has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policy>,
+    /// The authorities the agent may believe from now on (PEM, one after the other), if they are not those it says it believes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorities: Option<String>,
+    /// True if the agent should take its next certificate now: the authority that made the one it showed is the former one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub renew: bool,
     /// The collector's clock.
     pub now: Timestamp,
 }

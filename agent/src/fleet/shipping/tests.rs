@@ -26,6 +26,51 @@ fn what_waits_arrives_once_each_and_in_order() {
 }
 
 #[test]
+fn whom_the_collector_names_is_believed_and_written_down_and_nonsense_is_neither() {
+    let scene = scene();
+    let mut shipper = scene.shipper(1);
+    let says = |words: &str| {
+        scene.collector.borrow_mut().authorities = Some(words.to_owned());
+    };
+    says("one and the next");
+    shipper.beat().unwrap();
+    let believed = |shipper: &Shipper<Made>| {
+        let running = held(&shipper.common.identity).authorities.clone();
+        let written = shipper.home.identity().unwrap().unwrap();
+        assert_eq!(running, written.authorities);
+        running
+    };
+    assert_eq!(believed(&shipper), "one and the next");
+    says("damaged");
+    shipper.beat().unwrap();
+    assert_eq!(believed(&shipper), "one and the next");
+    assert!(shipper.trouble.is_some());
+}
+
+#[test]
+fn a_certificate_is_renewed_when_the_collector_asks_and_not_over_and_over() {
+    let scene = scene();
+    let mut shipper = scene.shipper(1);
+    let renewals = |shipper: &mut Shipper<Made>, time: Duration| {
+        let before = scene.collector.borrow().renewals;
+        let end = scene.world.clock.monotonic() + time;
+        while scene.world.clock.monotonic() < end {
+            let waits = shipper.step();
+            scene.pass(waits.max(Duration::from_millis(1)));
+        }
+        scene.collector.borrow().renewals - before
+    };
+    let minutes = |n: u64| Duration::from_secs(60 * n);
+    assert_eq!(renewals(&mut shipper, minutes(20)), 0);
+    scene.collector.borrow_mut().asks_to_renew = true;
+    assert_eq!(renewals(&mut shipper, minutes(4)), 1);
+    assert!(renewals(&mut shipper, minutes(56)) <= 12);
+    scene.collector.borrow_mut().asks_to_renew = false;
+    renewals(&mut shipper, minutes(10));
+    assert_eq!(renewals(&mut shipper, minutes(20)), 0);
+}
+
+#[test]
 fn a_refusal_of_one_batch_is_told_in_its_place_and_holds_up_no_other() {
     let scene = scene();
     let mut shipper = scene.shipper(1);

@@ -159,6 +159,7 @@ mod tests {
             copied_from: None,
             generation: 1,
             certificate_until: now(),
+            certified_by: None,
             run: None,
             former_runs: Vec::new(),
             held_until: None,

@@ -80,6 +80,7 @@ impl Fleet {
             copied_from: None,
             generation: 1,
             certificate_until: now().plus(DAY),
+            certified_by: None,
             run: None,
             former_runs: Vec::new(),
             held_until: None,
@@ -338,6 +339,23 @@ fn who_is_revoked_hears_that_and_nothing_of_what_it_sent_is_unpacked() {
 }
 
 #[test]
+fn what_was_signed_under_the_former_authority_is_taken_until_that_is_retired() {
+    let fleet = fleet(1);
+    let by_former = fleet.own();
+    crate::prepare(fleet.home.path(), now()).unwrap();
+    assert!(judged(&fleet.judge(), &by_former).is_ok());
+    let present = crate::switch(fleet.home.path()).unwrap();
+    let issued = present.issue(&asked(&fleet.key), &fleet.site, &fleet.agent, now());
+    let by_present = fleet.signed(&fleet.key, &issued.unwrap().certificate);
+    assert!(judged(&fleet.judge(), &by_former).is_ok());
+    assert!(judged(&fleet.judge(), &by_present).is_ok());
+    crate::retire(fleet.home.path()).unwrap();
+    let refused = judged(&fleet.judge(), &by_former);
+    assert_eq!(refused, Err(Disbelief::OtherAuthority));
+    assert!(judged(&fleet.judge(), &by_present).is_ok());
+}
+
+#[test]
 fn where_no_authority_is_there_is_no_judge_and_none_is_made() {
     let home = tempfile::tempdir().unwrap();
     assert!(Judge::by(&home.path().join("authority")).unwrap().is_none());
@@ -350,7 +368,7 @@ fn where_no_authority_is_there_is_no_judge_and_none_is_made() {
 fn no_certificates_break_the_judge() {
     let fleet = fleet(1);
     let judge = std::panic::AssertUnwindSafe(fleet.judge());
-    let chain = fleet.certificate.clone() + fleet.authority.certificate_pem();
+    let chain = fleet.certificate.clone() + &fleet.authority.roots().pem();
     groma_fuzz::hammer(
         2_000,
         &[fleet.certificate.as_bytes(), chain.as_bytes()],

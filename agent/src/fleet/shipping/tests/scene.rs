@@ -46,6 +46,9 @@ pub(super) struct Collector {
     pub(super) rejoins: u64,
     pub(super) splits: u64,
     pub(super) clock: Option<Timestamp>,
+    /// Whom it says to believe.
+    pub(super) authorities: Option<String>,
+    pub(super) asks_to_renew: bool,
     /// The texts it takes batches against, if it is one that does.
     pub(super) bases: Option<BTreeMap<AgentId, Vec<u8>>>,
     /// How many came as what is new in them, and how many whole.
@@ -116,6 +119,8 @@ impl Way for Made {
             takes: true,
             because: None,
             policy: None,
+            authorities: collector.authorities.clone(),
+            renew: collector.asks_to_renew,
             now,
         })
     }
@@ -162,6 +167,9 @@ impl Way for Made {
         })
     }
     fn become_one(&mut self, identity: &Identity) -> Result<(), LinkError> {
+        if identity.authorities == "damaged" {
+            return Err(LinkError::Identity("damaged".to_owned()));
+        }
         self.2 = identity.agent.clone();
         Ok(())
     }

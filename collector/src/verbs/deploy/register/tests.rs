@@ -32,6 +32,7 @@ fn record(agent: u8, token: &str) -> AgentRecord {
         copied_from: None,
         generation: 1,
         certificate_until: now(),
+        certified_by: None,
         run: None,
         former_runs: Vec::new(),
         held_until: None,
