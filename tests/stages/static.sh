@@ -5,10 +5,17 @@
 set -euo pipefail
 target=$1 place=$2
 mkdir -p "$place"
+flags=(-C target-feature=+crt-static)
+# A program at no fixed address puts its own addresses right when it starts. Packed, that list is some KB instead of one MB;
+# C libraries before 2.36 cannot read it so.
+library=$(getconf GNU_LIBC_VERSION 2>/dev/null | sed 's/^glibc //' || true)
+if [ -n "$library" ] && [ "$(printf '2.36\n%s\n' "$library" | sort -V | head -n 1)" = 2.36 ]; then
+    flags+=(-C "link-arg=-Wl,-z,pack-relative-relocs")
+fi
 for program in groma groma-agent; do
     package=groma-collector
     [ $program = groma ] || package=groma-agent
-    cargo rustc --release --locked -p $package --bin $program -- -C target-feature=+crt-static
+    cargo rustc --release --locked -p $package --bin $program -- "${flags[@]}"
     cp "$target/release/$program" "$place/$program.new"
     mv "$place/$program.new" "$place/$program"
     if readelf -d "$place/$program" | grep -q '(NEEDED)'; then
