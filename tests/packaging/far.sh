@@ -28,7 +28,7 @@ before='touched=yes missing="" had_binary="" had_unit="" had_state="" had_enroll
 # usage: step NAME [HANDED-OVER [VALUES]]
 step() {
     {
-        echo "prefix='' binary=/usr/local/bin/groma-agent unit=/etc/systemd/system/groma-agent.service state=/var/lib/groma-agent url=https://x tries=5 replace_binary=yes write_unit=yes ${3:-}"
+        echo "prefix='' binary=/usr/local/bin/groma-agent unit=/etc/systemd/system/groma-agent.service state=/var/lib/groma-agent url=https://x tries=5 claims=yes replace_binary=yes write_unit=yes ${3:-}"
         cat "$far/common.sh" "$far/$1.sh"
     } > "$room/run/script"
     room_in "cat /run/script ${2:-} | sh -c 'eval \"\$(dd bs=1 count=$(wc -c < "$room/run/script") 2>/dev/null)\"'"

@@ -1,6 +1,7 @@
 //! The store behind the listeners. One connection writes, one reads: who is admitted need not wait for who is kept.
 
 use std::sync::{Mutex, MutexGuard};
+use std::time::Instant;
 
 use groma_model::fleet::{AgentRecord, Policy, RefusalWord, TokenRecord};
 use groma_model::{AgentId, SiteId, Timestamp};
@@ -43,8 +44,8 @@ impl StoreKeeper {
     /// To be called every second: forgets what others have changed, so that whoever is revoked by hand is so here.
     pub(crate) fn look_after(&self) {
         let writer = self.write();
-        self.roster
-            .others(writer.changes_of_others().unwrap_or(None));
+        let others = writer.changes_of_others().unwrap_or(None);
+        self.roster.others(others, Instant::now());
     }
 
     /// To be called every few seconds, and at the end: keeps what agents said of themselves.
@@ -52,11 +53,13 @@ impl StoreKeeper {
     /// # Errors
     /// The store takes nothing now; it is tried again at the next call.
     pub(crate) fn keep_heard(&self) -> Result<(), StoreError> {
+        // In this order: what is taken is older than any change that comes after it.
+        let mut writer = self.write();
         let heard = self.roster.take();
         if heard.is_empty() {
             return Ok(());
         }
-        let kept = self.write().hear(&heard);
+        let kept = writer.hear(&heard);
         kept.inspect_err(|_| self.roster.put_back(heard))
     }
 
@@ -65,7 +68,7 @@ impl StoreKeeper {
         site: &SiteId,
         agent: &AgentId,
     ) -> Result<Option<(AgentRecord, Policy)>, KeepError> {
-        if let Some(known) = self.roster.at_hand(site, agent) {
+        if let Some(known) = self.at_hand(site, agent) {
             return Ok(Some(known));
         }
         let (turn, store) = (self.roster.turn(), self.read());
@@ -86,7 +89,10 @@ impl StoreKeeper {
         let before = record.clone();
         change(&mut record);
         is_small_talk(&before, &record).then(|| {
-            self.roster.hears(&record);
+            // A refusal left it as it was: that is nothing heard.
+            if record != before {
+                self.roster.hears(&record);
+            }
             record
         })
     }
@@ -107,7 +113,7 @@ impl Keeper for StoreKeeper {
     }
 
     fn at_hand(&self, site: &SiteId, agent: &AgentId) -> Option<(AgentRecord, Policy)> {
-        self.roster.at_hand(site, agent)
+        self.roster.at_hand(site, agent, Instant::now())
     }
 
     fn add_agent(&self, agent: &AgentRecord) -> Result<(), KeepError> {
@@ -159,7 +165,7 @@ impl Keeper for StoreKeeper {
         agent: &AgentId,
         change: &mut dyn FnMut(&mut AgentRecord),
     ) -> Option<AgentRecord> {
-        let (record, _) = self.roster.at_hand(site, agent)?;
+        let (record, _) = self.at_hand(site, agent)?;
         self.small_talk(record, change)
     }
 

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use groma_model::fleet::{AgentRecord, Policy};
 use groma_model::{AgentId, SiteId};
@@ -16,6 +17,8 @@ use super::together::held;
 
 /// Agents that are remembered: whoever has more reads some of them anew.
 const AGENTS_MAX: usize = 1 << 16;
+/// For so long after it was asked whether others changed anything is believed what is remembered.
+const FRESH: Duration = Duration::from_secs(2);
 
 type Key = (SiteId, AgentId);
 
@@ -27,6 +30,8 @@ pub(super) struct Roster(Mutex<Lists>);
 struct Lists {
     /// The number of others' changes at which `known` was right; nothing is remembered before there is one.
     others: Option<i64>,
+    /// When that was asked last.
+    asked: Option<Instant>,
     /// How often all was forgotten: what was read before that is not remembered after it.
     turn: u64,
     known: HashMap<Key, (AgentRecord, Policy)>,
@@ -46,8 +51,9 @@ impl Roster {
     }
 
     /// How many changes others have made, by the engine's own number: all is forgotten when it is another one, or none is known.
-    pub(super) fn others(&self, number: Option<i64>) {
+    pub(super) fn others(&self, number: Option<i64>, now: Instant) {
         let mut lists = self.lists();
+        lists.asked = Some(now);
         if lists.others != number || number.is_none() {
             lists.forget();
             lists.others = number;
@@ -59,9 +65,17 @@ impl Roster {
         self.lists().turn
     }
 
-    pub(super) fn at_hand(&self, site: &SiteId, agent: &AgentId) -> Option<(AgentRecord, Policy)> {
+    /// What is remembered of an agent; nothing if it was not asked for too long whether others changed it.
+    pub(super) fn at_hand(
+        &self,
+        site: &SiteId,
+        agent: &AgentId,
+        now: Instant,
+    ) -> Option<(AgentRecord, Policy)> {
+        let lists = self.lists();
+        let age = now.saturating_duration_since(lists.asked?);
         let key = (site.clone(), agent.clone());
-        self.lists().known.get(&key).cloned()
+        lists.known.get(&key).filter(|_| age <= FRESH).cloned()
     }
 
     /// What was read in the turn `turn`.
@@ -74,15 +88,16 @@ impl Roster {
             lists.forget();
         }
         let new = || (record.clone(), policy.clone());
-        // Who changed it in the meantime knows better.
         lists.known.entry(key(record)).or_insert_with(new);
     }
 
     /// What a change left, while nobody else may change anything.
     pub(super) fn was_changed(&self, record: &AgentRecord) {
         let mut lists = self.lists();
-        if let Some((known, _)) = lists.known.get_mut(&key(record)) {
-            *known = record.clone();
+        match lists.known.get_mut(&key(record)) {
+            Some((known, _)) => *known = record.clone(),
+            // Somebody may be about to remember what he read before.
+            None => lists.turn = lists.turn.wrapping_add(1),
         }
     }
 

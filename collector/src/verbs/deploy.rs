@@ -20,7 +20,7 @@ use crate::verbs::serve::authority_at;
 use crate::verbs::token::{minted, site};
 use crate::verbs::{fleet_if_there, open_fleet};
 use crate::{exit, files};
-use register::Register;
+use register::{Register, Work};
 
 const HOSTS_BYTES_MAX: u64 = 16 << 20;
 /// A token of a host is used within the minute it is made, or never.
@@ -69,10 +69,18 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
         false => Some(handed(arguments, place, &world)?),
     };
     let store = match arguments.remove {
-        true => fleet_if_there(place)?,
+        // Whoever wants an agent off his machines gets that, even while its collector cannot be asked.
+        true => fleet_if_there(place).unwrap_or_else(|error| {
+            tell_waiting(&visible(&format!("{error:#}: nobody will be revoked")));
+            None
+        }),
         false => Some(open_fleet(place)?),
     };
-    let register = Register::new(store, arguments.dry_run);
+    let work = Work {
+        is_removal: arguments.remove,
+        is_trial: arguments.dry_run,
+    };
+    let register = Register::new(store, work);
     let halt = AtomicBool::new(false);
     let watching = std::sync::Arc::new(AtomicBool::new(true));
     let results = std::thread::scope(|scope| {
@@ -148,7 +156,8 @@ fn summed_up(results: &[HostResult], register: &Register) -> Result<u8> {
     for result in results {
         text.push_str(&visible(&format!("{}: {}", result.host, result.outcome)));
         text.push('\n');
-        for note in result.notes.iter().chain(&register.note(&result.host)) {
+        let agent = register.note(&result.host).map(|note| note.text);
+        for note in result.notes.iter().chain(&agent) {
             text.push_str(&visible(&format!("  {note}")));
             text.push('\n');
         }
@@ -162,11 +171,16 @@ fn summed_up(results: &[HostResult], register: &Register) -> Result<u8> {
         .iter()
         .filter(|result| !matches!(result.outcome, Outcome::NotBegun))
         .count();
+    let open = register.open();
+    let by_hand = match open {
+        0 => String::new(),
+        open => format!(", {open} to be revoked by hand"),
+    };
     tell(&format!(
-        "{begun} of {} machines, {failed} failed",
+        "{begun} of {} machines, {failed} failed{by_hand}",
         results.len()
     ));
-    Ok(match failed > 0 || begun < results.len() {
+    Ok(match failed > 0 || open > 0 || begun < results.len() {
         true => exit::INPUT,
         false => 0,
     })

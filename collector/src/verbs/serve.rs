@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -10,7 +11,7 @@ use clap::Args;
 use groma_deploy::InstallScript;
 use groma_model::foreign::hex;
 use groma_serve::{Authority, Config, Journal, Limits, Random, Serving};
-use groma_source::{Stop, World};
+use groma_source::{Clock, Stop, World};
 use groma_wire::talk::ENROL_PORT;
 
 use crate::command::Place;
@@ -89,20 +90,31 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
         "serving: agents are let in at {}, talk at {}; operators look at http://{}/health and /metrics; authority {pin}",
         at.enrolment, at.agents, at.operators
     ));
-    wait(&stop, &world, &keeper);
+    let done = Arc::new(AtomicBool::new(false));
+    let tending = {
+        let (keeper, done, clock) = (keeper.clone(), done.clone(), world.clock.clone());
+        std::thread::spawn(move || tend(&keeper, &done, &*clock))
+    };
+    while !stop.is_asked() {
+        world.clock.sleep(TICK);
+    }
     tell("stopping: nobody is let in any more; those who are in are answered");
     serving.end(FAREWELL);
-    keeper.keep_heard()?;
+    done.store(true, Ordering::Relaxed);
+    let _ = tending.join();
+    if let Err(error) = keeper.keep_heard() {
+        tell(&format!("when agents were last heard is not kept: {error}"));
+    }
     Ok(0)
 }
 
-/// Waits for the end, and sees to what is remembered meanwhile.
-fn wait(stop: &Stop, world: &World, keeper: &StoreKeeper) {
+/// Sees to what is remembered. On a thread of its own: whoever writes may have to be waited for.
+fn tend(keeper: &StoreKeeper, done: &AtomicBool, clock: &dyn Clock) {
     for tick in 1_u32.. {
-        if stop.is_asked() {
+        clock.sleep(TICK);
+        if done.load(Ordering::Relaxed) {
             return;
         }
-        world.clock.sleep(TICK);
         if tick.is_multiple_of(LOOK_TICKS) {
             keeper.look_after();
         }

@@ -176,7 +176,7 @@ impl Work<'_> {
     fn deploy(&self, host: &Host) -> HostResult {
         let far = Far::new(self.plan, host);
         (self.tell)(Event::Step(host, Step::Look));
-        let before = match far.look() {
+        let before = match far.look(false) {
             Ok(before) => before,
             Err(stumble) => return failed(host, stumble, Undone::Untouched),
         };
@@ -277,7 +277,7 @@ impl Work<'_> {
 fn take_off(plan: &Plan, host: &Host, tell: &(dyn Fn(Event<'_>) + Sync)) -> HostResult {
     let far = Far::new(plan, host);
     tell(Event::Step(host, Step::Look));
-    let before = match far.look() {
+    let before = match far.look(true) {
         Ok(before) => before,
         Err(stumble) => return failed(host, stumble, Undone::Untouched),
     };

@@ -24,8 +24,10 @@ impl<'a> Far<'a> {
         Self { plan, host }
     }
 
-    pub(crate) fn look(&self) -> Result<Before, Stumble> {
-        let said = self.act(Step::Look, self.script(), far::LOOK, &[])?;
+    /// What is there; with `claims` the agent is asked who it is.
+    pub(crate) fn look(&self, claims: bool) -> Result<Before, Stumble> {
+        let script = self.script().with_flag("claims", claims);
+        let said = self.act(Step::Look, script, far::LOOK, &[])?;
         Ok(Before::of(&said))
     }
 
@@ -76,7 +78,9 @@ impl<'a> Far<'a> {
     /// What is left, and what became of the identity.
     pub(crate) fn remove(&self) -> Result<(Vec<String>, Identity), Stumble> {
         let said = self.act(Step::Remove, self.script(), far::REMOVE, &[])?;
-        Ok((said.all("left").collect(), identity(&said)))
+        let left: Vec<String> = said.all("left").collect();
+        let identity = identity(&said, &left);
+        Ok((left, identity))
     }
 
     /// Takes back what was done, in a session of its own: the one that failed may be gone. What became of it, and of an identity that
@@ -98,12 +102,13 @@ impl<'a> Far<'a> {
         let (undone, made) = match self.run(&script, &[], self.plan.step_limit) {
             Ok(said) if said.is("undone") => {
                 let left: Vec<String> = said.all("left").collect();
+                let identity = identity(&said, &left);
                 let undone = if left.is_empty() {
                     Undone::RolledBack
                 } else {
                     Undone::Left(left)
                 };
-                (undone, identity(&said))
+                (undone, identity)
             }
             Ok(_) => (
                 Undone::Left(vec!["the far side did not say".to_owned()]),
@@ -150,10 +155,11 @@ impl<'a> Far<'a> {
 }
 
 /// What became of an identity, by a script that ended.
-fn identity(said: &Said) -> Identity {
-    if said.is("forgotten") {
-        Identity::Gone
-    } else {
-        Identity::Kept
+fn identity(said: &Said, left: &[String]) -> Identity {
+    match (said.is("forgotten"), left.is_empty()) {
+        (true, _) => Identity::Gone,
+        (false, false) => Identity::Kept,
+        // It says that all went well, and not what that says.
+        (false, true) => Identity::Unknown,
     }
 }

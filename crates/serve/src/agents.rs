@@ -160,6 +160,7 @@ async fn taken(
         Some((record, _)) => welcome(shared, Some(record), &caller)?,
         None => {
             let work = shared.clone();
+            let caller = caller.clone();
             blocking(move || admitted(&work, &caller)).await?
         }
     };
@@ -213,7 +214,10 @@ async fn taken(
             let why = "it comes to more than such a patch may: send it whole";
             return Err(Refusal::saying(RefusalWord::TooLarge, why));
         }
-        let received = came.received(last.as_ref())?;
+        let received = came.received(last.as_ref(), parts)?;
+        // Minutes may lie between its first byte and now.
+        let record = admitted(&work, &caller)?;
+        rules::takes(&record, run, work.journal.now())?;
         let (mut kept, records, keys) = kept(&work, &record, received)?;
         // Only what is kept is a base: it is what the agent has our word for.
         if let Some(packed) = came.packed() {
@@ -255,9 +259,13 @@ fn share(bytes: usize) -> u32 {
 
 /// How many parts of a turn a text of so many bytes takes.
 fn parts_of(text: u64) -> u32 {
-    let part = Limits::network().expanded_bytes / u64::from(TURN_PARTS);
-    let parts = u32::try_from(text.div_ceil(part)).unwrap_or(u32::MAX);
+    let parts = u32::try_from(text.div_ceil(part_bytes())).unwrap_or(u32::MAX);
     parts.clamp(1, TURN_PARTS)
+}
+
+/// What a part of a turn has room for.
+fn part_bytes() -> u64 {
+    Limits::network().expanded_bytes / u64::from(TURN_PARTS)
 }
 
 /// Batches of one agent that are read or kept at once: it sends one after the other.
@@ -339,9 +347,13 @@ impl Came<'_> {
     }
 
     /// What it says; what the last batch of its agent said too is left as text.
-    fn received(&self, last: Option<&Last>) -> Result<Received, Refusal> {
+    fn received(&self, last: Option<&Last>, parts: u32) -> Result<Received, Refusal> {
         let knows = |key: &FactKey| last.is_some_and(|last| last.knows(key));
-        let limits = Limits::network();
+        let mut limits = Limits::network();
+        if let Self::Against(_) = self {
+            // What came whole may expand as its bytes allow; a text comes to what its share of a turn has room for.
+            limits.expanded_bytes = u64::from(parts) * part_bytes();
+        }
         let received = match self {
             Self::Whole(bytes) => groma_wire::receive(&mut &**bytes, &limits, &knows),
             Self::Against(text) => groma_wire::receive_text(text, &limits, &knows),

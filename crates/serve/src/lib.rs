@@ -8,7 +8,7 @@
 //!
 //! Promises, and where they stand:
 //! - *Kept* is said after the store has said so, never before ([`Keeper::keep`]); else the answer is 503 with `Retry-After`.
-//! - Who is revoked is refused at the next request, on connections that are open too: every request asks the store (`agents`).
+//! - Who is revoked is refused at the next request, on connections that are open too: every request asks whoever keeps (`agents`).
 //! - Nothing is read from anybody before the handshake is over; handshakes, headers, bodies and connections have ends, and what is in
 //!   flight has a bound for all together (`listener`, `Limits`).
 //! - An agent writes under its own name alone, and two machines with one key become two agents (`rules`).

@@ -16,6 +16,9 @@ pub trait Fleet: Send {
     /// All tokens, also those that are used up or over, the oldest first.
     fn tokens(&self) -> Result<Vec<TokenRecord>, StoreError>;
 
+    /// Ends the token with this digest now, if it did not end before: nobody else comes with it.
+    fn end_token(&mut self, digest: &str, now: Timestamp) -> Result<(), StoreError>;
+
     /// Uses the token with this digest once and keeps the agent that `candidate` makes of it, both or neither: of a hundred who
     /// come at once with a token of one use, one is kept.
     fn enrol(

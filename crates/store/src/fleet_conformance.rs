@@ -26,6 +26,7 @@ pub fn run(make: &dyn Fn() -> Box<dyn Fleet>) {
     let promises: &[fn(&mut dyn Fleet)] = &[
         a_token_lets_in_as_many_as_it_says_and_no_more,
         a_token_that_is_over_or_unknown_lets_nobody_in,
+        a_token_that_was_ended_lets_nobody_in_any_more,
         an_agent_is_found_only_at_its_site,
         a_change_is_kept_and_a_stranger_is_not_made,
         what_agents_say_of_themselves_changes_nothing_else,
@@ -109,6 +110,21 @@ fn a_token_that_is_over_or_unknown_lets_nobody_in(fleet: &mut dyn Fleet) {
     );
     assert!(fleet.agents().unwrap().is_empty());
     assert_eq!(fleet.tokens().unwrap().first().map(|t| t.uses), Some(0));
+}
+
+fn a_token_that_was_ended_lets_nobody_in_any_more(fleet: &mut dyn Fleet) {
+    let token = token(3);
+    fleet.add_token(&token).unwrap();
+    assert!(enrol(fleet, 1, &token.digest, dawn()).is_ok());
+    fleet.end_token(&token.digest, dawn()).unwrap();
+    fleet.end_token(&token.digest, dawn().plus(HOUR)).unwrap();
+    fleet.end_token("unknown", dawn()).unwrap();
+    assert_eq!(
+        enrol(fleet, 2, &token.digest, dawn()),
+        Err(RefusalWord::TokenEnded)
+    );
+    let kept = fleet.tokens().unwrap();
+    assert_eq!((kept.len(), kept[0].uses, kept[0].ends_at), (1, 1, dawn()));
 }
 
 fn an_agent_is_found_only_at_its_site(fleet: &mut dyn Fleet) {

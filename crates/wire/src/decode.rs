@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
+use std::ops::Range;
 
 use groma_model::batch::{
     BATCH_SCHEMA, Batch, BatchHeader, FactKey, Quoted, Record, Said, fact_key,
 };
 use groma_model::{Fact, Observation, Scope, Seen, SourceName};
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
 use crate::error::brief;
 use crate::line::{AnyLine, weigh};
@@ -172,7 +173,7 @@ impl<'r> Decoder<'r> {
         };
         let bytes = line.len() as u64;
         let weighed = weigh(line, &self.limits);
-        let parsed = weighed.map(|values| (values, parsed(line, knows)));
+        let parsed = weighed.map(|weighed| (weighed.values, parsed(line, weighed.saw, knows)));
         let (values, parsed) =
             parsed.map_err(|excess| self.too_large(excess.what, excess.limit))?;
         self.values = self.values.saturating_add(values);
@@ -282,11 +283,11 @@ impl Iterator for Decoder<'_> {
         }
         let step = self.step(None).transpose();
         self.done = !matches!(step, Some(Ok(_)));
-        step.and_then(|told| match told {
-            Ok(Told::Record(record)) => Some(Ok(record)),
-            // Nobody said that anything was known.
-            Ok(Told::Quoted(_)) => None,
-            Err(error) => Some(Err(error)),
+        step.map(|told| match told? {
+            Told::Record(record) => Ok(record),
+            Told::Quoted(_) => {
+                unreachable!("nothing is left as text where nobody said that anything was known")
+            }
         })
     }
 }
@@ -300,18 +301,26 @@ impl std::fmt::Debug for Decoder<'_> {
     }
 }
 
-/// A line, its fact built unless that is known.
-fn parsed(line: &[u8], knows: Option<&Knows<'_>>) -> serde_json::Result<AnyLine<Content>> {
-    let Some(knows) = knows else {
+/// A line. Its fact, whose text stands at `saw`, is built unless that text is known.
+fn parsed(
+    line: &[u8],
+    saw: Option<Range<usize>>,
+    knows: Option<&Knows<'_>>,
+) -> serde_json::Result<AnyLine<Content>> {
+    let Some(text) = saw.and_then(|at| std::str::from_utf8(line.get(at)?).ok()) else {
+        // No fact, or one whose name is written in a roundabout way.
         let line: AnyLine<Fact> = serde_json::from_slice(line)?;
-        return line.built(|fact| Ok(Content::Fact(fact)));
+        return line.with(|fact| Ok(Content::Fact(fact)));
     };
-    let line: AnyLine<&RawValue> = serde_json::from_slice(line)?;
-    line.built(|raw| {
-        let key = fact_key(raw.get().as_bytes());
+    let line: AnyLine<IgnoredAny> = serde_json::from_slice(line)?;
+    line.with(|_| {
+        let Some(knows) = knows else {
+            return Fact::from_json(text).map(Content::Fact);
+        };
+        let key = fact_key(text.as_bytes());
         match knows(&key) {
-            true => Ok(Content::Known(key, raw.get().into())),
-            false => serde_json::from_str(raw.get()).map(Content::Fact),
+            true => Ok(Content::Known(key, text.into())),
+            false => Fact::from_json(text).map(Content::Fact),
         }
     })
 }

@@ -1,5 +1,7 @@
 //! One line of a batch: its words, and what it may weigh before anything is built from it.
 
+use std::ops::Range;
+
 use groma_model::{Coverage, Fact, Gap, Observation, Scope, Seen, SourceName};
 use serde::{Deserialize, Serialize};
 
@@ -75,10 +77,7 @@ pub(crate) struct AnyLine<F> {
 
 impl<F> AnyLine<F> {
     /// The same line with its fact built.
-    pub(crate) fn built<G, E>(
-        self,
-        build: impl FnOnce(F) -> Result<G, E>,
-    ) -> Result<AnyLine<G>, E> {
+    pub(crate) fn with<G, E>(self, build: impl FnOnce(F) -> Result<G, E>) -> Result<AnyLine<G>, E> {
         let Self {
             n,
             again,
@@ -111,13 +110,23 @@ pub(crate) struct Excess {
     pub(crate) limit: u64,
 }
 
+/// What a line is found to be before anything is built from it.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Weighed {
+    /// How many values it holds.
+    pub(crate) values: u64,
+    /// Where the value of its own `saw` stands, if the line is JSON and has one.
+    pub(crate) saw: Option<Range<usize>>,
+}
+
 /// Weighs a line without building anything from it: how many values it holds, if its nesting and its
 /// strings stay within `limits`. Text that is not JSON is weighed all the same; the parser refuses it.
-pub(crate) fn weigh(line: &[u8], limits: &Limits) -> Result<u64, Excess> {
+pub(crate) fn weigh(line: &[u8], limits: &Limits) -> Result<Weighed, Excess> {
     let (mut depth, mut values) = (0_usize, 1_u64);
     let mut string: Option<usize> = None;
     let mut escaped = false;
-    for &byte in line {
+    let mut saw = Saw::default();
+    for (at, &byte) in line.iter().enumerate() {
         if let Some(length) = string.as_mut() {
             *length += 1;
             if *length > limits.string_bytes {
@@ -127,6 +136,9 @@ pub(crate) fn weigh(line: &[u8], limits: &Limits) -> Result<u64, Excess> {
                 });
             }
             if byte == b'"' && !escaped {
+                if depth == 1 {
+                    saw.string(line.get(at.saturating_sub(*length)..=at));
+                }
                 string = None;
             }
             escaped = byte == b'\\' && !escaped;
@@ -134,7 +146,13 @@ pub(crate) fn weigh(line: &[u8], limits: &Limits) -> Result<u64, Excess> {
         }
         match byte {
             b'"' => string = Some(0),
-            b',' => values += 1,
+            b':' if depth == 1 => saw.colon(at),
+            b',' => {
+                values += 1;
+                if depth == 1 {
+                    saw.end(at);
+                }
+            }
             b'{' | b'[' => {
                 (depth, values) = (depth + 1, values + 1);
                 if depth > limits.depth {
@@ -144,11 +162,44 @@ pub(crate) fn weigh(line: &[u8], limits: &Limits) -> Result<u64, Excess> {
                     });
                 }
             }
-            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'}' | b']' => {
+                if depth == 1 {
+                    saw.end(at);
+                }
+                depth = depth.saturating_sub(1);
+            }
             _ => {}
         }
     }
-    Ok(values)
+    let saw = saw.found;
+    Ok(Weighed { values, saw })
+}
+
+/// Where `saw` stands among the fields of a line.
+#[derive(Default)]
+struct Saw {
+    is_named: bool,
+    begin: Option<usize>,
+    found: Option<Range<usize>>,
+}
+
+impl Saw {
+    fn string(&mut self, quoted: Option<&[u8]>) {
+        self.is_named = self.begin.is_none() && quoted == Some(b"\"saw\"");
+    }
+
+    fn colon(&mut self, at: usize) {
+        if std::mem::take(&mut self.is_named) {
+            self.begin = Some(at + 1);
+        }
+    }
+
+    fn end(&mut self, at: usize) {
+        self.is_named = false;
+        if let Some(begin) = self.begin.take() {
+            self.found = Some(begin..at);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -161,7 +212,39 @@ mod tests {
             depth: 1,
             ..Limits::network()
         };
-        assert_eq!(weigh(br#"{"a":"[[[[,,,,\"[[[\\"}"#, &limits), Ok(2));
+        let weighed = weigh(br#"{"a":"[[[[,,,,\"[[[\\"}"#, &limits);
+        assert_eq!(weighed.map(|weighed| weighed.values), Ok(2));
+    }
+
+    #[test]
+    fn what_a_line_saw_is_found_at_the_top_of_it_alone() {
+        let found = |line: &str| {
+            let weighed = weigh(line.as_bytes(), &Limits::network()).unwrap();
+            weighed.saw.map(|at| line[at].to_owned())
+        };
+        assert_eq!(
+            found(r#"{"saw":{"a":[1,2]}}"#).as_deref(),
+            Some(r#"{"a":[1,2]}"#)
+        );
+        assert_eq!(
+            found(r#"{"n":1,"saw": 7 ,"seen":{}}"#).as_deref(),
+            Some(" 7 ")
+        );
+        assert_eq!(
+            found(r#"{"saw":"a,}:\"b","n":1}"#).as_deref(),
+            Some(r#""a,}:\"b""#)
+        );
+        for none in [
+            r#"{"seen":{"saw":1}}"#,
+            r#"{"a":"saw","b":1}"#,
+            r#"{"a":"\"saw\":1"}"#,
+            r#"["saw",1]"#,
+            r#"{"\"saw":1}"#,
+            r#"{"saw":"#,
+            "",
+        ] {
+            assert_eq!(found(none), None, "{none}");
+        }
     }
 
     #[test]

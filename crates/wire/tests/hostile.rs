@@ -5,6 +5,8 @@ mod common;
 use std::io::Read;
 
 use common::{bytes, pack, regular, small, unpack};
+use groma_model::Fact;
+use groma_model::batch::Said;
 use groma_wire::{Limits, WireError, decode, receive_text};
 
 fn refusal(bytes: &[u8]) -> WireError {
@@ -371,6 +373,43 @@ fn no_bytes_break_the_decoder() {
     groma_fuzz::hammer(2000, &[&small, &regular], |bytes| {
         let _ = decode(&mut &*bytes, &Limits::network());
     });
+}
+
+/// Were serde_json built with `raw_value` or `arbitrary_precision`, a key of theirs in a stranger's fact would be read as what its text says:
+/// something deeper than any bound, or something that cannot be read back.
+#[test]
+fn no_key_in_a_fact_has_a_meaning_of_its_own() {
+    let deep = format!("{}1{}", "[".repeat(120), "]".repeat(120));
+    let text = unpack(&bytes(&small()));
+    let (header, _) = text.split_once('\n').unwrap();
+    for key in [
+        "$serde_json::private::RawValue",
+        "$serde_json::private::Number",
+    ] {
+        for fact in [
+            serde_json::json!({ key: deep }),
+            serde_json::json!({ key: "x", "a": 1 }),
+            serde_json::json!({ "a": { key: "7" } }),
+        ] {
+            let line = serde_json::json!({
+                "source": "host.system",
+                "scope": "system",
+                "seen": small().records.iter().find_map(|record| match &record.said {
+                    Said::Saw(observation) => Some(observation.seen),
+                    _ => None,
+                }),
+                "saw": fact,
+            });
+            let batch = format!("{header}\n{line}\n{{\"records\":1}}\n");
+            let read = decode(&mut pack(&batch).as_slice(), &Limits::network()).unwrap();
+            let [Said::Saw(seen)] = [&read.records[0].said] else {
+                panic!("{read:?}");
+            };
+            assert_eq!(seen.fact, Fact::Unknown(fact.clone()));
+            let kept = serde_json::to_string(&seen.fact).unwrap();
+            assert_eq!(Fact::from_json(&kept).unwrap(), seen.fact, "{kept}");
+        }
+    }
 }
 
 #[test]

@@ -26,7 +26,9 @@ fn facts(batch: &Batch) -> Vec<String> {
         .records
         .iter()
         .filter_map(|record| match &record.said {
-            Said::Saw(observation) => Some(serde_json::to_string(&observation.fact).unwrap()),
+            Said::Saw(observation) => {
+                Some(serde_json::to_string(&observation.fact).unwrap_or_default())
+            }
             _ => None,
         });
     facts.collect()

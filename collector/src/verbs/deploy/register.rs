@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use groma_deploy::{Claim, Host, HostResult, Identity};
 use groma_model::fleet::{AgentRecord, AgentState, TokenRecord};
 use groma_model::{AgentId, SiteId, Timestamp};
-use groma_store::Fleet;
+use groma_store::{Fleet, StoreError};
 
 use crate::verbs::FleetStore;
 use crate::verbs::agents::revoke_one;
@@ -19,22 +19,39 @@ const ROLLED_BACK: &str = "rolled back by groma deploy";
 
 /// What a run has to do with the list, and what it said about each host.
 pub(super) struct Register {
-    is_trial: bool,
+    work: Work,
     pages: Mutex<Pages>,
+}
+
+/// What a run is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Work {
+    /// The agents are taken off.
+    pub(super) is_removal: bool,
+    /// Nothing is changed.
+    pub(super) is_trial: bool,
+}
+
+/// What there is to say about the agent of a host.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Note {
+    pub(super) text: String,
+    /// Somebody has to revoke it by hand.
+    pub(super) is_open: bool,
 }
 
 struct Pages {
     /// None if nobody was ever enrolled here.
     store: Option<Box<dyn FleetStore>>,
-    /// The public name of the token that was made for a host.
+    /// The digest of the token that was made for a host.
     tokens: BTreeMap<Host, String>,
-    notes: BTreeMap<Host, String>,
+    notes: BTreeMap<Host, Note>,
 }
 
 impl Register {
-    pub(super) fn new(store: Option<Box<dyn FleetStore>>, is_trial: bool) -> Self {
+    pub(super) fn new(store: Option<Box<dyn FleetStore>>, work: Work) -> Self {
         Self {
-            is_trial,
+            work,
             pages: Mutex::new(Pages {
                 store,
                 tokens: BTreeMap::new(),
@@ -48,7 +65,7 @@ impl Register {
         let mut pages = self.pages();
         let store = pages.store.as_mut().ok_or("there is no store")?;
         store.add_token(token).map_err(|error| error.to_string())?;
-        pages.tokens.insert(host.clone(), token.name().to_owned());
+        pages.tokens.insert(host.clone(), token.digest.clone());
         Ok(())
     }
 
@@ -58,14 +75,20 @@ impl Register {
         let token = pages.tokens.get(&result.host).cloned();
         let fleet = pages.store.as_mut();
         let fleet = fleet.map(|store| -> &mut dyn Fleet { store.as_mut() });
-        if let Some(note) = settled(fleet, token.as_deref(), result, self.is_trial, now) {
+        if let Some(note) = settled(fleet, token.as_deref(), result, self.work, now) {
             pages.notes.insert(result.host.clone(), note);
         }
     }
 
     /// What there is to say about the agent of a host.
-    pub(super) fn note(&self, host: &Host) -> Option<String> {
+    pub(super) fn note(&self, host: &Host) -> Option<Note> {
         self.pages().notes.get(host).cloned()
+    }
+
+    /// How many agents somebody has to revoke by hand.
+    pub(super) fn open(&self) -> usize {
+        let pages = self.pages();
+        pages.notes.values().filter(|note| note.is_open).count()
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
@@ -73,91 +96,139 @@ impl Register {
     }
 }
 
-/// Why nobody is revoked, and who may be.
-enum Doubt {
-    /// There is nobody to revoke.
-    Nobody,
-    /// Somebody has to see to it; a sentence.
-    Says(String),
-}
-
 /// Revokes who is gone; what there is to say about it, if anything.
 fn settled(
     fleet: Option<&mut dyn Fleet>,
     token: Option<&str>,
     result: &HostResult,
-    is_trial: bool,
+    work: Work,
     now: Timestamp,
-) -> Option<String> {
+) -> Option<Note> {
     if result.identity == Identity::Kept {
         return None;
     }
-    let found = match token {
-        Some(token) => enrolled_with(fleet.as_deref(), token),
-        None => claimed(fleet.as_deref(), result.claim.as_ref()),
-    };
-    let record = match found {
+    match (work.is_removal, token) {
+        (true, _) => Some(taken_off(fleet, result, work.is_trial, now)),
+        (false, Some(token)) => taken_back(fleet?, token, result.identity, now),
+        // Nobody was to come, so nobody came.
+        (false, None) => None,
+    }
+}
+
+/// Of a removal. Where a host was lost on the way the agent is revoked too: nobody wants it, whatever is left of it.
+fn taken_off(
+    fleet: Option<&mut dyn Fleet>,
+    result: &HostResult,
+    is_trial: bool,
+    now: Timestamp,
+) -> Note {
+    let record = match claimed(fleet.as_deref(), result.claim.as_ref()) {
         Ok(record) => record,
-        Err(Doubt::Nobody) => return None,
-        Err(Doubt::Says(note)) => return Some(note),
+        Err(note) => return note,
     };
     let agent = &record.agent;
-    let because = token.map_or(REMOVED, |_| ROLLED_BACK);
     if let AgentState::Revoked { .. } = record.state {
-        return Some(format!("{agent} was revoked before"));
+        return said(format!("{agent} was revoked before"));
     }
     if is_trial {
-        return Some(format!("would revoke {agent}"));
+        return said(format!("would revoke {agent}"));
     }
-    if result.identity == Identity::Unknown {
-        return Some(format!(
-            "whether it is {agent} still is not known: try again, or groma agents revoke {agent} --because {because:?}"
-        ));
+    let revoked = fleet.map(|fleet| revoke_one(fleet, &record, REMOVED, now));
+    match revoked {
+        Some(Err(error)) => open(format!(
+            "{error}: groma agents revoke {agent} --because {REMOVED:?}"
+        )),
+        _ => said(format!("{agent} revoked")),
     }
-    let revoked = fleet.map(|fleet| revoke_one(fleet, &record, because, now));
-    Some(match revoked {
-        Some(Err(error)) => {
-            format!("{error}: groma agents revoke {agent} --because {because:?}")
+}
+
+/// Of an installation that failed: whoever came with the token we made for it, and nobody comes with it any more.
+fn taken_back(
+    fleet: &mut dyn Fleet,
+    token: &str,
+    identity: Identity,
+    now: Timestamp,
+) -> Option<Note> {
+    let ended = fleet.end_token(token, now).and_then(|()| fleet.agents());
+    let agents = match ended {
+        Ok(agents) => agents,
+        Err(error) => {
+            return Some(open(format!(
+                "{error}: whether it was enrolled, groma agents list says"
+            )));
         }
-        _ => format!("{agent} revoked"),
+    };
+    let came = |agent: &AgentRecord| {
+        let is_welcome = !matches!(agent.state, AgentState::Revoked { .. });
+        is_welcome && token.starts_with(&agent.token) && !agent.token.is_empty()
+    };
+    // Whoever split off from it has its key, and was let in by it.
+    let came: Vec<AgentRecord> = agents.into_iter().filter(came).collect();
+    let names: Vec<&str> = came.iter().map(|agent| agent.agent.as_str()).collect();
+    let names = names.join(" ");
+    if came.is_empty() {
+        return None;
+    }
+    if identity == Identity::Unknown {
+        return Some(open(format!(
+            "whether it is {names} still is not known: deploy again, or groma agents revoke {names} --because {ROLLED_BACK:?}"
+        )));
+    }
+    let mut each = came.iter();
+    let revoked = each.try_for_each(|agent| revoke_one(fleet, agent, ROLLED_BACK, now));
+    Some(match revoked {
+        Ok(()) => said(format!("{names} revoked")),
+        Err(error) => open(format!(
+            "{error}: groma agents revoke {names} --because {ROLLED_BACK:?}"
+        )),
     })
 }
 
-/// The agent that came with this token.
-fn enrolled_with(fleet: Option<&dyn Fleet>, token: &str) -> Result<AgentRecord, Doubt> {
-    let agents = fleet.map_or(Ok(Vec::new()), Fleet::agents);
-    let agents = agents.map_err(|error| {
-        Doubt::Says(format!(
-            "{error}: whether it was enrolled, groma agents list says"
-        ))
-    })?;
-    let came = |agent: &AgentRecord| agent.token == token && agent.copied_from.is_none();
-    agents.into_iter().find(came).ok_or(Doubt::Nobody)
+fn said(text: String) -> Note {
+    Note {
+        text,
+        is_open: false,
+    }
+}
+
+fn open(text: String) -> Note {
+    Note {
+        text,
+        is_open: true,
+    }
 }
 
 /// The agent that a host said it was, if our record of it says the same.
-fn claimed(fleet: Option<&dyn Fleet>, claim: Option<&Claim>) -> Result<AgentRecord, Doubt> {
+fn claimed(fleet: Option<&dyn Fleet>, claim: Option<&Claim>) -> Result<AgentRecord, Note> {
     let Some(claim) = claim else {
         let note = "which agent it was it could not say: find it in groma agents list, then groma agents revoke ID";
-        return Err(Doubt::Says(note.to_owned()));
+        return Err(open(note.to_owned()));
     };
     let agent = &claim.agent;
     let (site, id) = (SiteId::new(&claim.site), AgentId::new(agent));
     let known = fleet.map_or(Ok(None), |fleet| fleet.agent(&site, &id));
-    let known = known.map_err(|error| {
-        Doubt::Says(format!(
+    let failed = |error: StoreError| {
+        open(format!(
             "{error}: groma agents revoke {agent} --because {REMOVED:?}"
         ))
-    })?;
-    let record = known.ok_or_else(|| {
-        Doubt::Says(format!(
+    };
+    let record = known.map_err(failed)?.ok_or_else(|| {
+        said(format!(
             "{agent}, which it said it was, is not enrolled here: where it is, groma agents revoke {agent}"
         ))
     })?;
     if record.host.fingerprint != claim.fingerprint {
-        return Err(Doubt::Says(format!(
+        return Err(open(format!(
             "{agent}, which it said it was, is on a machine that looks different ({}): if it was this one, groma agents revoke {agent}",
             record.host.name
+        )));
+    }
+    // A disk that was copied says the name of the one it was copied from, on a machine that may look the same.
+    let all = fleet.map_or(Ok(Vec::new()), Fleet::agents);
+    let all = all.map_err(failed)?;
+    if all.iter().any(|one| one.copied_from.as_ref() == Some(&id)) {
+        return Err(open(format!(
+            "{agent}, which it said it was, has been copied: if it was this one and no copy of it, groma agents revoke {agent}"
         )));
     }
     Ok(record)

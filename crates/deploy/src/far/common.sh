@@ -23,9 +23,10 @@ sum_of() {
 size_of() { wc -c < "$1" | tr -d ' '; }
 has_systemd() { [ -d "$prefix/run/systemd/system" ] && has systemctl; }
 is_enrolled() { for one in "$state"/identity*; do [ -e "$one" ] && return 0; done; return 1; }
-# Who the agent here says it is. By its own word: the file that holds it holds its key too, and is not read.
+# Who the agent here says it is. By its own word: the file that holds it holds its key too, and is not read. It may hang.
 tell_claim() {
-    "$binary" status </dev/null 2>/dev/null | sed -n -e 's/^agent  */groma:agent=/p' -e 's/^fingerprint  */groma:fingerprint=/p'
+    if has timeout; then limit='timeout 20'; else limit=; fi
+    $limit "$binary" status </dev/null 2>/dev/null | sed -n -e 's/^agent  */groma:agent=/p' -e 's/^fingerprint  */groma:fingerprint=/p'
 }
 # Open to all to read, as such folders are everywhere, whatever the mask says.
 make_dirs() {

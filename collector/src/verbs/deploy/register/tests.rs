@@ -41,14 +41,40 @@ fn record(agent: u8, token: &str) -> AgentRecord {
     }
 }
 
-/// Two agents, and a copy of the first one.
+const INSTALLING: Work = Work {
+    is_removal: false,
+    is_trial: false,
+};
+const REMOVING: Work = Work {
+    is_removal: true,
+    is_trial: false,
+};
+
+/// What is said of a host, and whether somebody has to see to it.
+fn settle(
+    fleet: &mut SqliteStore,
+    token: Option<&str>,
+    result: &HostResult,
+    work: Work,
+) -> Option<(String, bool)> {
+    let note = settled(Some(fleet), token, result, work, now());
+    note.map(|note| (note.text, note.is_open))
+}
+
+/// Two agents, and a third one with a copy.
 fn fleet() -> SqliteStore {
     let mut fleet = SqliteStore::open_in_memory().unwrap();
     let copy = AgentRecord {
-        copied_from: Some(id(1)),
-        ..record(3, "first")
+        copied_from: Some(id(3)),
+        ..record(4, "third")
     };
-    for agent in [record(1, "first"), record(2, "second"), copy] {
+    let agents = [
+        record(1, "first"),
+        record(2, "second"),
+        record(3, "third"),
+        copy,
+    ];
+    for agent in agents {
         fleet.add_agent(&agent).unwrap();
     }
     fleet
@@ -98,49 +124,67 @@ fn revoked(fleet: &SqliteStore) -> Vec<(AgentId, String)> {
 #[test]
 fn who_was_taken_off_is_revoked_and_nobody_else() {
     let mut fleet = fleet();
-    let note = settled(
-        Some(&mut fleet),
-        None,
-        &removed(Some(claim(1))),
-        false,
-        now(),
-    );
-    assert_eq!(note, Some(format!("{} revoked", id(1))));
-    // Not its copy either: that one runs on another machine, and nobody took it off.
+    let gone = removed(Some(claim(1)));
+    let note = settle(&mut fleet, None, &gone, REMOVING);
+    assert_eq!(note, Some((format!("{} revoked", id(1)), false)));
     assert_eq!(revoked(&fleet), [(id(1), REMOVED.to_owned())]);
-    let again = settled(
-        Some(&mut fleet),
-        None,
-        &removed(Some(claim(1))),
-        false,
-        now(),
+    let again = settle(&mut fleet, None, &gone, REMOVING);
+    assert_eq!(
+        again,
+        Some((format!("{} was revoked before", id(1)), false))
     );
-    assert_eq!(again, Some(format!("{} was revoked before", id(1))));
 }
 
 #[test]
-fn who_was_enrolled_and_taken_back_is_revoked_by_its_token() {
+fn who_was_lost_while_it_was_taken_off_is_revoked_too() {
     let mut fleet = fleet();
+    let lost = result(Outcome::Removed, Identity::Unknown, Some(claim(1)));
+    let note = settle(&mut fleet, None, &lost, REMOVING);
+    assert_eq!(note, Some((format!("{} revoked", id(1)), false)));
+    assert_eq!(revoked(&fleet), [(id(1), REMOVED.to_owned())]);
+}
+
+#[test]
+fn who_was_enrolled_and_taken_back_is_revoked_by_its_token_with_all_it_let_in() {
+    let mut fleet = fleet();
+    let token = TokenRecord {
+        digest: "second and its secret".to_owned(),
+        site: SiteId::new("north"),
+        uses_max: 1,
+        uses: 0,
+        made_at: now(),
+        ends_at: now().plus(std::time::Duration::from_secs(900)),
+        approve: false,
+    };
+    fleet.add_token(&token).unwrap();
     let back = rolled_back(Identity::Gone);
-    let note = settled(Some(&mut fleet), Some("second"), &back, false, now());
-    assert_eq!(note, Some(format!("{} revoked", id(2))));
+    let note = settle(&mut fleet, Some(&token.digest), &back, INSTALLING);
+    assert_eq!(note, Some((format!("{} revoked", id(2)), false)));
     assert_eq!(revoked(&fleet), [(id(2), ROLLED_BACK.to_owned())]);
+    // Whoever held on to the token is late.
+    assert_eq!(fleet.tokens().unwrap()[0].ends_at, now());
     // Nobody came with this one.
-    let note = settled(Some(&mut fleet), Some("unused"), &back, false, now());
+    let note = settle(&mut fleet, Some("unused"), &back, INSTALLING);
     assert_eq!(note, None);
+    let note = settle(&mut fleet, Some("third"), &back, INSTALLING);
+    assert_eq!(note, Some((format!("{} {} revoked", id(3), id(4)), false)));
 }
 
 #[test]
 fn a_trial_says_whom_it_would_revoke_and_does_not() {
     let mut fleet = fleet();
     let would = result(Outcome::WouldRemove, Identity::Gone, Some(claim(1)));
-    let note = settled(Some(&mut fleet), None, &would, true, now());
-    assert_eq!(note, Some(format!("would revoke {}", id(1))));
+    let trial = Work {
+        is_trial: true,
+        ..REMOVING
+    };
+    let note = settle(&mut fleet, None, &would, trial);
+    assert_eq!(note, Some((format!("would revoke {}", id(1)), false)));
     assert_eq!(revoked(&fleet), []);
 }
 
 #[test]
-fn who_still_is_an_agent_is_not_revoked() {
+fn who_still_is_an_agent_is_not_revoked_and_nor_is_who_never_was() {
     let mut fleet = fleet();
     let left = Outcome::Failed {
         step: Step::Remove,
@@ -153,37 +197,39 @@ fn who_still_is_an_agent_is_not_revoked() {
         Outcome::Unchanged,
         left,
     ] {
-        for token in [None, Some("second")] {
+        for (token, work) in [(None, REMOVING), (Some("second"), INSTALLING)] {
             let kept = result(outcome.clone(), Identity::Kept, Some(claim(1)));
-            assert_eq!(
-                settled(Some(&mut fleet), token, &kept, false, now()),
-                None,
-                "{outcome}"
-            );
+            assert_eq!(settle(&mut fleet, token, &kept, work), None, "{outcome}");
         }
     }
+    // No token was made for it: the store was busy.
+    let back = rolled_back(Identity::Gone);
+    assert_eq!(settle(&mut fleet, None, &back, INSTALLING), None);
     assert_eq!(revoked(&fleet), []);
 }
 
 #[test]
-fn where_nobody_knows_the_remedy_is_said() {
+fn where_nobody_knows_the_remedy_is_said_and_somebody_has_to_see_to_it() {
     let mut fleet = fleet();
-    let lost = result(Outcome::Removed, Identity::Unknown, Some(claim(1)));
+    let unknown = rolled_back(Identity::Unknown);
+    let copied = removed(Some(claim(3)));
     let cases = [
-        (removed(None), None, "groma agents revoke ID"),
-        (lost, None, "is not known: try again"),
+        (removed(None), None, REMOVING, "groma agents revoke ID"),
+        (copied, None, REMOVING, "has been copied"),
         (
-            rolled_back(Identity::Unknown),
+            unknown,
             Some("second"),
-            "is not known: try again",
+            INSTALLING,
+            "is not known: deploy again",
         ),
     ];
-    for (result, token, says) in cases {
-        let note = settled(Some(&mut fleet), token, &result, false, now()).unwrap();
+    for (result, token, work, says) in cases {
+        let (note, is_open) = settle(&mut fleet, token, &result, work).unwrap();
         assert!(
             note.contains(says) && note.contains("groma agents revoke "),
             "{note}"
         );
+        assert!(is_open, "{note}");
     }
     assert_eq!(revoked(&fleet), []);
 }
@@ -200,15 +246,20 @@ fn what_a_host_says_counts_only_where_our_record_says_the_same() {
     let stranger = of(&|claim| claim.agent = id(9).as_str().to_owned());
     let elsewhere = of(&|claim| claim.site = "south".to_owned());
     let another = of(&|claim| claim.fingerprint = "of 2".to_owned());
-    for (result, says) in [
-        (stranger, "is not enrolled here"),
-        (elsewhere, "is not enrolled here"),
-        (another, "looks different"),
+    for (result, says, to_be_seen_to) in [
+        (stranger, "is not enrolled here", false),
+        (elsewhere, "is not enrolled here", false),
+        (another, "looks different", true),
     ] {
-        let note = settled(Some(&mut fleet), None, &result, false, now()).unwrap();
+        let (note, is_open) = settle(&mut fleet, None, &result, REMOVING).unwrap();
         assert!(note.contains(says), "{note}");
+        assert_eq!(is_open, to_be_seen_to, "{note}");
     }
     assert_eq!(revoked(&fleet), []);
-    let nowhere = settled(None, None, &removed(Some(claim(1))), false, now()).unwrap();
-    assert!(nowhere.contains("is not enrolled here"), "{nowhere}");
+    let nowhere = settled(None, None, &removed(Some(claim(1))), REMOVING, now()).unwrap();
+    assert!(
+        nowhere.text.contains("is not enrolled here"),
+        "{}",
+        nowhere.text
+    );
 }
