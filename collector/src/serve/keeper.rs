@@ -347,6 +347,14 @@ mod tests {
         assert_eq!(at_hand, there());
         keeper.keep_heard().unwrap();
         assert_eq!(at_hand, there());
+        // A beat that is refused leaves the record as it was, and what waits of others as well.
+        keeper
+            .hear(&known.site, &known.agent, &mut speaks(4))
+            .unwrap();
+        keeper.roster.others(None, Instant::now());
+        keeper.hear(&known.site, &known.agent, &mut |_| ()).unwrap();
+        keeper.keep_heard().unwrap();
+        assert_eq!(there().seen_at, seen_at(4));
         let nobody = AgentId::from_random([9; 16]);
         assert_eq!(
             keeper.hear(&known.site, &nobody, &mut begins).unwrap(),

@@ -151,3 +151,71 @@ pub(super) fn is_small_talk(before: &AgentRecord, after: &AgentRecord) -> bool {
     same.status = after.status.clone();
     same == *after
 }
+
+#[cfg(test)]
+mod tests {
+    use groma_model::Timestamp;
+    use groma_model::fleet::{AgentHost, AgentState, AgentStatus};
+
+    use super::*;
+
+    fn record(run: u64) -> AgentRecord {
+        AgentRecord {
+            agent: AgentId::from_random([1; 16]),
+            site: SiteId::default(),
+            key: String::new(),
+            state: AgentState::Active,
+            host: AgentHost::default(),
+            enrolled_at: Timestamp::from_millis(0),
+            token: String::new(),
+            copied_from: None,
+            generation: 1,
+            certificate_until: Timestamp::from_millis(0),
+            certified_by: None,
+            run: Some(run),
+            former_runs: Vec::new(),
+            held_until: None,
+            seen_at: None,
+            status: AgentStatus::default(),
+        }
+    }
+
+    fn run(roster: &Roster, now: Instant) -> Option<u64> {
+        let known = record(0);
+        let (record, _) = roster.at_hand(&known.site, &known.agent, now)?;
+        record.run
+    }
+
+    #[test]
+    fn what_was_read_before_a_change_is_not_remembered_after_it() {
+        let (roster, now) = (Roster::default(), Instant::now());
+        roster.others(Some(1), now);
+        let turn = roster.turn();
+        // Somebody else changes it between the reading and the remembering.
+        roster.was_changed(&record(2));
+        roster.was_read(turn, &record(1), &Policy::default());
+        assert_eq!(run(&roster, now), None);
+        roster.was_read(roster.turn(), &record(2), &Policy::default());
+        roster.was_changed(&record(3));
+        assert_eq!(run(&roster, now), Some(3));
+        let turn = roster.turn();
+        roster.others(Some(2), now);
+        roster.was_read(turn, &record(3), &Policy::default());
+        assert_eq!(run(&roster, now), None);
+    }
+
+    #[test]
+    fn nothing_is_believed_for_long_that_nobody_asked_about() {
+        let (roster, now) = (Roster::default(), Instant::now());
+        roster.was_read(roster.turn(), &record(1), &Policy::default());
+        assert_eq!(run(&roster, now), None, "an engine that cannot tell");
+        roster.others(Some(1), now);
+        roster.was_read(roster.turn(), &record(1), &Policy::default());
+        assert_eq!(run(&roster, now + FRESH), Some(1));
+        assert_eq!(run(&roster, now + FRESH + Duration::from_millis(1)), None);
+        roster.others(Some(1), now + FRESH);
+        assert_eq!(run(&roster, now + FRESH + FRESH), Some(1));
+        roster.others(None, now);
+        assert_eq!(run(&roster, now), None);
+    }
+}

@@ -1,6 +1,5 @@
 //! The listener for agents: they say that they are there, and what they saw.
 
-use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,13 +11,13 @@ use axum::response::Response;
 use axum::routing::post;
 use axum::{Extension, Router};
 use groma_model::AgentId;
-use groma_model::batch::FactKey;
 use groma_model::fleet::{AgentRecord, AgentState, AgentStatus, RefusalWord};
+use groma_wire::Limits;
 use groma_wire::talk::{self, Kept, Lease, LeaseAsked, Renew, Split};
-use groma_wire::{Limits, Received, against};
 use serde::de::DeserializeOwned;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::bases::{Last, unread, whole};
+use crate::came::{Came, share};
 use crate::enrolment::{enrolled, issue, read_key, renewed};
 use crate::metrics::count;
 use crate::refusal::{Refusal, answer};
@@ -26,10 +25,6 @@ use crate::serving::Shared;
 use crate::tls::Caller;
 use crate::{beats, rules};
 
-/// A batch that ends so much later than now was made by a clock nobody should believe.
-const FUTURE: Duration = Duration::from_secs(86_400);
-/// A whole turn at keeping, which the largest batch takes, has so many parts.
-pub(crate) const TURN_PARTS: u32 = 16;
 /// Copies of one agent that are let in without a person.
 const COPIES_MAX: usize = 100;
 /// A share of packets is given for so long at most.
@@ -175,63 +170,29 @@ async fn taken(
         ));
     }
     let last = shared.bases.of(&record.agent);
-    let base = named_base(headers).map(|name| (name, last.clone()));
-    let old = base.iter().filter_map(|(_, last)| last.as_ref());
-    let old: usize = old.map(|last| last.frame.len()).sum();
-    let weight = u32::try_from((length + old).div_ceil(1 << 20))
-        .unwrap_or(u32::MAX)
-        .max(1);
-    let patience = shared.limits.patience;
-    let in_time = tokio::time::timeout(
-        patience,
-        shared.in_flight.clone().acquire_many_owned(weight),
-    )
-    .await;
-    let Ok(Ok(flight)) = in_time else {
-        return Err(RefusalWord::Busy.into());
-    };
+    let base = named_base(headers);
+    let old = last.as_ref().filter(|_| base.is_some());
+    let old = old.map_or(0, |last| last.frame.len());
+    let weight = u32::try_from((length + old).div_ceil(1 << 20)).unwrap_or(u32::MAX);
+    let flight = in_time(shared, &shared.in_flight, weight.max(1)).await?;
     let bytes = bytes_of(shared, body, limit).await?;
     let begun = Instant::now();
     let parts = share(bytes.len().saturating_add(old));
-    let turn = shared.keeping.clone().acquire_many_owned(parts);
-    let in_time = tokio::time::timeout(patience, turn).await;
-    let Ok(Ok(turn)) = in_time else {
-        return Err(RefusalWord::Busy.into());
-    };
-    let work = shared.clone();
+    let turn = in_time(shared, &shared.keeping, parts).await?;
     let size = bytes.len();
+    let came = Came {
+        shared: shared.clone(),
+        caller,
+        run,
+        bytes,
+        base,
+        last,
+        parts,
+    };
     let (kept, records) = blocking(move || {
         // Whoever hangs up is not waited for, but what he handed in is still worked at, and counts until it is done.
         let _held = (flight, turn, place);
-        let came = match &base {
-            Some((name, last)) => {
-                let frame = last.as_ref().map(|last| &*last.frame);
-                Came::Against(whole(&bytes, name, frame)?)
-            }
-            None => Came::Whole(&bytes),
-        };
-        if came.share() > parts {
-            let why = "it comes to more than such a patch may: send it whole";
-            return Err(Refusal::saying(RefusalWord::TooLarge, why));
-        }
-        let received = came.received(last.as_ref(), parts)?;
-        // Minutes may lie between its first byte and now.
-        let record = admitted(&work, &caller)?;
-        rules::takes(&record, run, work.journal.now())?;
-        let (mut kept, records, keys) = kept(&work, &record, received)?;
-        // Only what is kept is a base: it is what the agent has our word for.
-        if let Some(packed) = came.packed() {
-            kept.base = work
-                .bases
-                .hold(&record.agent, &packed, keys, Instant::now());
-            if base.is_some() {
-                count(&work.metrics.batches_against);
-                let spared = u64::try_from(packed.len().saturating_sub(bytes.len())).unwrap_or(0);
-                let metrics = &work.metrics;
-                metrics.bytes_spared.fetch_add(spared, Ordering::Relaxed);
-            }
-        }
-        Ok((kept, records))
+        came.keep()
     })
     .await?;
     let metrics = &shared.metrics;
@@ -250,22 +211,17 @@ async fn taken(
     Ok(kept)
 }
 
-/// How many parts of a turn a batch of so many bytes takes: as much of the memory of the largest one as it may unpack to.
-fn share(bytes: usize) -> u32 {
-    let limits = Limits::network();
-    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-    parts_of(bytes.saturating_mul(limits.ratio).max(limits.ratio_floor))
-}
-
-/// How many parts of a turn a text of so many bytes takes.
-fn parts_of(text: u64) -> u32 {
-    let parts = u32::try_from(text.div_ceil(part_bytes())).unwrap_or(u32::MAX);
-    parts.clamp(1, TURN_PARTS)
-}
-
-/// What a part of a turn has room for.
-fn part_bytes() -> u64 {
-    Limits::network().expanded_bytes / u64::from(TURN_PARTS)
+/// A share of something there is little of, if it can be had soon.
+async fn in_time(
+    shared: &Shared,
+    of: &Arc<Semaphore>,
+    parts: u32,
+) -> Result<OwnedSemaphorePermit, Refusal> {
+    let share = of.clone().acquire_many_owned(parts);
+    match tokio::time::timeout(shared.limits.patience, share).await {
+        Ok(Ok(share)) => Ok(share),
+        _ => Err(RefusalWord::Busy.into()),
+    }
 }
 
 /// Batches of one agent that are read or kept at once: it sends one after the other.
@@ -328,75 +284,6 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
         .ok()?
         .parse()
         .ok()
-}
-
-/// A batch as it came.
-enum Came<'b> {
-    Whole(&'b [u8]),
-    /// The text that came as what is new in it.
-    Against(Vec<u8>),
-}
-
-impl Came<'_> {
-    /// How many parts of a turn it takes.
-    fn share(&self) -> u32 {
-        match self {
-            Self::Whole(bytes) => share(bytes.len()),
-            Self::Against(text) => parts_of(text.len() as u64),
-        }
-    }
-
-    /// What it says; what the last batch of its agent said too is left as text.
-    fn received(&self, last: Option<&Last>, parts: u32) -> Result<Received, Refusal> {
-        let knows = |key: &FactKey| last.is_some_and(|last| last.knows(key));
-        let mut limits = Limits::network();
-        if let Self::Against(_) = self {
-            // What came whole may expand as its bytes allow; a text comes to what its share of a turn has room for.
-            limits.expanded_bytes = u64::from(parts) * part_bytes();
-        }
-        let received = match self {
-            Self::Whole(bytes) => groma_wire::receive(&mut &**bytes, &limits, &knows),
-            Self::Against(text) => groma_wire::receive_text(text, &limits, &knows),
-        };
-        received.map_err(unread)
-    }
-
-    fn packed(&self) -> Option<Cow<'_, [u8]>> {
-        match self {
-            Self::Whole(bytes) => Some(Cow::Borrowed(bytes)),
-            Self::Against(text) => against::packed(text).ok().map(Cow::Owned),
-        }
-    }
-}
-
-/// Keeps a batch under the name of who sent it, and no other. Says how many records it had and which facts.
-fn kept(
-    shared: &Shared,
-    record: &AgentRecord,
-    received: Received,
-) -> Result<(Kept, u64, Vec<FactKey>), Refusal> {
-    let header = received.batch.header.clone();
-    if header.agent != record.agent || header.site != record.site {
-        return Err(RefusalWord::NotYours.into());
-    }
-    if header.ended > shared.journal.now().plus(FUTURE) {
-        return Err(RefusalWord::Clock.into());
-    }
-    let records = received.batch.records.len() + received.quoted.len();
-    let durable = shared.keeper.keep(received).inspect_err(|error| {
-        let (agent, why) = (record.agent.as_str(), error.to_string());
-        shared
-            .journal
-            .tell_now_and_then("batch-not-kept", &[("agent", agent), ("because", &why)]);
-    })?;
-    let kept = Kept {
-        epoch: header.epoch,
-        sequence: header.sequence,
-        again: durable.again,
-        base: false,
-    };
-    let records = u64::try_from(records).unwrap_or(u64::MAX);
-    Ok((kept, records, durable.keys))
 }
 
 async fn renew(

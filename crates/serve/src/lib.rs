@@ -31,6 +31,7 @@ mod agents;
 mod authority;
 mod bases;
 mod beats;
+mod came;
 mod carried;
 mod current;
 mod enrolment;

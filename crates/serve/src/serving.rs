@@ -16,7 +16,7 @@ use crate::keeper::Keeper;
 use crate::listener::{Bounds, Door};
 use crate::metrics::Metrics;
 use crate::tls::Asks;
-use crate::{Journal, agents, enrolment, operators};
+use crate::{Journal, agents, came, enrolment, operators};
 
 /// How much all agents together may ask of this collector at one moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -178,7 +178,7 @@ impl Serving {
     /// # Errors
     /// A port cannot be had, or the authority fails.
     pub fn begin(config: Config) -> Result<Self, ServeError> {
-        let turns = config.limits.keeping_max * agents::TURN_PARTS as usize;
+        let turns = config.limits.keeping_max * came::TURN_PARTS as usize;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             // Whoever waits for the store must not keep those waiting who only ask it.
