@@ -168,6 +168,8 @@ fn who_waits_is_kept_after_a_person_said_yes_and_who_is_revoked_not_any_more() {
             .status
             .success()
     );
+    // Two seconds later it counts, and one may have been on its way.
+    std::thread::sleep(Duration::from_secs(3));
     let after = fleet.sql("SELECT count(*) FROM look");
     std::thread::sleep(Duration::from_secs(15));
     let later: u64 = fleet.sql("SELECT count(*) FROM look").parse().unwrap();
