@@ -111,6 +111,8 @@ pub(crate) struct Shipper<W: Way> {
     renew_after: Duration,
     /// The collector asked us to take the next certificate before it is time.
     asked_to_renew: bool,
+    /// The identity that is used could not be written down yet.
+    is_unkept: bool,
     split_after: Duration,
     /// How far the collector's clock is ahead of ours.
     clock_off_ms: i64,
@@ -140,6 +142,7 @@ impl<W: Way> Shipper<W> {
             rejoin_after: Duration::ZERO,
             renew_after: Duration::ZERO,
             asked_to_renew: false,
+            is_unkept: false,
             split_after: Duration::ZERO,
             clock_off_ms: 0,
             spool_pace: Pace::default(),
@@ -205,10 +208,12 @@ impl<W: Way> Shipper<W> {
             return;
         }
         self.renew_after = self.monotonic().saturating_add(RENEW_EVERY);
-        let renewed = self
-            .way
-            .renew(&identity)
-            .and_then(|next| self.goes_on(next));
+        // The one we have is good for hours: what cannot be written down is not shown either, or we would be believed to have it after a restart.
+        let can_wait = self.common.now(&self.world) < identity.renew_at;
+        let renewed = self.way.renew(&identity).and_then(|next| match can_wait {
+            true => self.becomes_the_next(next),
+            false => self.goes_on(next),
+        });
         match renewed {
             // One that is still not what the collector wants is asked for again, at its next word.
             Ok(()) => self.asked_to_renew = false,
@@ -220,11 +225,35 @@ impl<W: Way> Shipper<W> {
     fn goes_on(&mut self, identity: Identity) -> Result<(), LinkError> {
         // What cannot be used is not written down either.
         self.way.become_one(&identity)?;
+        *held(&self.common.identity) = identity;
+        self.is_unkept = true;
+        self.keep_it();
+        Ok(())
+    }
+
+    /// As [`Shipper::goes_on`], for one that is written down or not used.
+    fn becomes_the_next(&mut self, identity: Identity) -> Result<(), LinkError> {
+        self.way.become_one(&identity)?;
         if let Err(error) = self.home.keep_identity(&identity) {
-            self.trouble = Some(format!("{error:#}"));
+            let former = held(&self.common.identity).clone();
+            self.way.become_one(&former)?;
+            return Err(LinkError::Identity(format!("{error:#}")));
         }
         *held(&self.common.identity) = identity;
+        self.is_unkept = false;
         Ok(())
+    }
+
+    /// Writes down the identity that is used, if that is still to be done.
+    fn keep_it(&mut self) {
+        if !self.is_unkept {
+            return;
+        }
+        let identity = held(&self.common.identity).clone();
+        match self.home.keep_identity(&identity) {
+            Ok(()) => self.is_unkept = false,
+            Err(error) => self.trouble = Some(format!("{error:#}")),
+        }
     }
 
     fn becomes(&mut self, identity: Identity) -> Result<(), LinkError> {
@@ -240,6 +269,7 @@ impl<W: Way> Shipper<W> {
     }
 
     fn beat(&mut self) -> Result<(), LinkError> {
+        self.keep_it();
         let policy = held(&self.common.policy).clone();
         let beat = Beat {
             run: self.common.run,

@@ -31,7 +31,11 @@ enum Step {
     /// Say which authority signs, until when, and what the next step is.
     Show,
     /// Make the next authority; agents hear of it at their next word and believe both.
-    Prepare,
+    Prepare {
+        /// Make another one in the place of one that was prepared before: somebody else may have its key.
+        #[arg(long)]
+        anew: bool,
+    },
     /// Let the next authority sign; the one before it is believed still, and its key is destroyed.
     Switch {
         /// Do not wait for agents that report and do not know it yet.
@@ -57,14 +61,30 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let now = groma_sys::this_machine(true).clock.now();
     let authority = Authority::read(&directory)?;
     let agents = open_fleet(place)?.agents()?;
+    let phase = authority.roots().phase();
     let authority = match arguments.step.unwrap_or(Step::Show) {
         Step::Show => authority,
-        Step::Prepare => taken(&directory, groma_serve::prepare(&directory, now))?,
+        Step::Prepare { anew: false } => taken(&directory, groma_serve::prepare(&directory, now))?,
+        Step::Prepare { anew: true } => {
+            taken(&directory, groma_serve::prepare_anew(&directory, now))?
+        }
         Step::Switch { force } => {
-            may_switch(&standing_before(&authority, &agents, now), force)?;
-            taken(&directory, groma_serve::switch(&directory))?
+            if phase == Phase::Prepared {
+                may_switch(&standing_before(&authority, &agents, now), force)?;
+            }
+            let switched = taken(&directory, groma_serve::switch(&directory, now))?;
+            tell(
+                "the collector has another key of its own too: start `groma serve` anew before you hand out its install.sh again, whose pin is of the former one",
+            );
+            switched
         }
         Step::Retire { force } => {
+            // Who is behind was judged by another question before the switch.
+            if phase != Phase::Switched {
+                return Err(wrong_usage(
+                    "no authority was replaced, so there is none to retire",
+                ));
+            }
             may_retire(&standing_before(&authority, &agents, now), force)?;
             taken(&directory, groma_serve::retire(&directory))?
         }

@@ -54,27 +54,35 @@ pub(crate) async fn keep_up(shared: Arc<Shared>, names: Vec<String>) {
     let directory = shared.current().authority.directory().to_owned();
     // The first look always reads: something may have changed since this collector was started.
     let mut seen = Stamp::new();
+    let mut last = Stamp::new();
     let mut warned = None;
     loop {
         warn(&shared, &mut warned);
         tokio::time::sleep(LOOK_EVERY).await;
         let work = (shared.clone(), directory.clone(), names.clone());
-        let before = seen.clone();
+        let before = (seen.clone(), last.clone());
         let looked = tokio::task::spawn_blocking(move || {
             let (shared, directory, names) = work;
-            take_up(&shared, &directory, &names, &before)
+            take_up(&shared, &directory, &names, before)
         });
-        if let Ok(Some(now)) = looked.await {
-            seen = now;
+        if let Ok((taken, now)) = looked.await {
+            last = now;
+            seen = taken;
         }
     }
 }
 
-/// What the directory looks like if it changed and could be taken up.
-fn take_up(shared: &Shared, directory: &Path, names: &[String], before: &Stamp) -> Option<Stamp> {
+/// Takes up what the directory has, if that changed and lies still: somebody may be in the middle of copying it. Which state of it was taken up
+/// last, and the one it is in.
+fn take_up(
+    shared: &Shared,
+    directory: &Path,
+    names: &[String],
+    (seen, last): (Stamp, Stamp),
+) -> (Stamp, Stamp) {
     let now = stamp(directory);
-    if now == *before {
-        return None;
+    if now == seen || now != last {
+        return (seen, now);
     }
     let journal = &shared.journal;
     let read = Authority::read(directory)
@@ -85,13 +93,13 @@ fn take_up(shared: &Shared, directory: &Path, names: &[String], before: &Stamp) 
                 tell_phase(journal, &current.authority);
                 shared.replace(current);
             }
-            Some(now)
+            (now.clone(), now)
         }
         // Half a copy, perhaps: what was believed before is believed on.
         Err(error) => {
             let why = error.to_string();
             journal.tell_now_and_then("authority-not-read", &[("because", &why)]);
-            None
+            (seen, now)
         }
     }
 }

@@ -156,7 +156,10 @@ pub(crate) fn renewed(
         ));
     }
     let now = shared.journal.now();
+    let signer = shared.current().authority.roots().present.pin();
     let mut next = |record: &mut AgentRecord| {
+        // What it had shown counts no more once it has another one.
+        record.certified_by = record.certified_by.take().filter(|shown| *shown == signer);
         // Whoever is behind by more than a lost answer was put back in time, or is a copy that shows so at its next beat.
         if asked.generation.saturating_add(1) < record.generation && record.held_until.is_none() {
             record.held_until = Some(now.plus(Duration::from_secs(120)));

@@ -49,7 +49,7 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
-pub use authority::rolling::{RollingError, prepare, retire, switch};
+pub use authority::rolling::{RollingError, prepare, prepare_anew, retire, switch};
 pub use authority::{AGENT_LIFE, Authority, AuthorityError, Phase, Root, Roots};
 pub use carried::{Admitted, Disbelief, Judge, Signer};
 pub(crate) use journal::Clock;

@@ -207,7 +207,7 @@ impl Collector {
     }
 
     fn switch(&self) -> Authority {
-        self.step(|path| switch(path).unwrap())
+        self.step(|path| switch(path, self.now()).unwrap())
     }
 
     fn retire(&self) -> Authority {

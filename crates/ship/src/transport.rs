@@ -31,10 +31,24 @@ impl<In: Transport> Connector<In> for Secured {
         socket.set_timeout(details.timeout);
         let client = ClientConnection::new(self.0.clone(), name()).map_err(io::Error::other)?;
         let mut stream = StreamOwned::new(client, socket);
-        stream.conn.complete_io(&mut stream.sock)?;
+        if let Err(error) = stream.conn.complete_io(&mut stream.sock) {
+            return Err(unproved(error, stream.conn.is_handshaking()).into());
+        }
         let config = details.config;
         let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
         Ok(Some(Session { stream, buffers }))
+    }
+}
+
+/// Whoever ends a handshake before he has proved who he is says nothing about our certificate that counts: anybody on the way can.
+fn unproved(error: io::Error, is_handshaking: bool) -> io::Error {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+    match cause {
+        Some(rustls::Error::AlertReceived(alert)) if is_handshaking => io::Error::new(
+            io::ErrorKind::ConnectionAborted,
+            format!("it ended the handshake: {alert:?}"),
+        ),
+        _ => error,
     }
 }
 

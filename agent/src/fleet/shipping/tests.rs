@@ -71,6 +71,34 @@ fn a_certificate_is_renewed_when_the_collector_asks_and_not_over_and_over() {
 }
 
 #[test]
+fn a_certificate_that_cannot_be_written_down_is_not_shown_while_another_is_good() {
+    let scene = scene();
+    let mut shipper = scene.shipper(1);
+    let pass = |shipper: &mut Shipper<Made>, minutes: u64| {
+        let end = scene.world.clock.monotonic() + Duration::from_secs(60 * minutes);
+        while scene.world.clock.monotonic() < end {
+            let waits = shipper.step();
+            scene.pass(waits.max(Duration::from_millis(1)));
+        }
+        held(&shipper.common.identity).generation
+    };
+    assert_eq!(pass(&mut shipper, 5), 1);
+    // A file stands where the folder was.
+    let folder = scene.home.path();
+    std::fs::remove_dir_all(folder).unwrap();
+    std::fs::write(folder, "").unwrap();
+    scene.collector.borrow_mut().asks_to_renew = true;
+    assert_eq!(pass(&mut shipper, 30), 1, "it was good for hours yet");
+    assert!(scene.collector.borrow().renewals > 0);
+    std::fs::remove_file(folder).unwrap();
+    std::fs::create_dir(folder).unwrap();
+    let generation = pass(&mut shipper, 10);
+    assert!(generation > 1);
+    let written = shipper.home.identity().unwrap().unwrap();
+    assert_eq!(written.generation, generation);
+}
+
+#[test]
 fn a_refusal_of_one_batch_is_told_in_its_place_and_holds_up_no_other() {
     let scene = scene();
     let mut shipper = scene.shipper(1);

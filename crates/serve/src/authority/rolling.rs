@@ -3,11 +3,12 @@
 //! | Step | Files | Agents |
 //! | --- | --- | --- |
 //! | [`prepare`] | `next.key`, `bridge.pem`, and last `next.pem` | hear of the next one at their next word, and believe both |
-//! | [`switch`] | `former.pem`; then `next.key` becomes `authority.key`, and `next.pem` `authority.pem` | get certificates of the new one; who knows the former one alone believes the collector over the bridge |
+//! | [`switch`] | `bridge.pem` and `server.key` anew, `former.pem`; then `next.key` becomes `authority.key`, and `next.pem` `authority.pem` | get certificates of the new one; who knows the former one alone believes the collector over the bridge |
 //! | [`retire`] | `former.pem` and `bridge.pem` go | who has shown no certificate of the new one by now has to be enrolled again |
 //!
 //! The *bridge* is the next authority's key, signed by the present one, and good for making collectors alone: no agent's certificate is believed by it.
-//! It is made while the present key is there; the switch ends that key.
+//! It is made while the present key is there; the switch ends that key. The collector's own key ends with it: the next authority signs none that somebody
+//! may have copied together with the former one.
 //!
 //! A crash between any two of these leaves the step before or the step after, as the key in `authority.key` says ([`Roots::around`]).
 
@@ -22,7 +23,7 @@ use sha2::{Digest, Sha256};
 
 use super::private::{Names, alone, read_key, read_text, remove, rename, write_private};
 use super::root::{Phase, Roots, bridge_in};
-use super::{Authority, AuthorityError, key_in, root_over, root_params};
+use super::{Authority, AuthorityError, generate, key_in, root_over, root_params};
 
 /// Why a step was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -41,29 +42,54 @@ pub enum RollingError {
 /// The former one is not retired, or [`AuthorityError`].
 pub fn prepare(directory: &Path, now: Timestamp) -> Result<Authority, RollingError> {
     within(directory, |names, roots, key| {
-        match roots.phase() {
-            Phase::Prepared => return Ok(()),
-            Phase::Switched => {
-                return Err(RollingError::OutOfTurn(
-                    "the authority was replaced, and the one before it is believed still: `groma authority retire` first",
-                ));
-            }
-            Phase::Alone => {}
-        }
-        let next = key_in(&names.next_key, "the key of the next authority")?;
-        let made = root_over(&next, now)?;
-        let bridge = bridge(&roots.present.certificate().clone(), key, &next, now)?;
-        write_private(&names.bridge, bridge.as_bytes())?;
-        Ok(write_private(&names.next, made.pem().as_bytes())?)
+        prepared(names, roots, key, now)
     })
+}
+
+/// As [`prepare`], with another next authority in the place of one that was prepared before: somebody else may have that one's key.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_anew(directory: &Path, now: Timestamp) -> Result<Authority, RollingError> {
+    within(directory, |names, roots, key| {
+        if roots.phase() == Phase::Prepared {
+            remove(&names.next)?;
+            remove(&names.next_key)?;
+            remove(&names.bridge)?;
+        }
+        let digest = Sha256::digest(key.subject_public_key_info()).into();
+        prepared(names, &Roots::around(names, &digest)?, key, now)
+    })
+}
+
+fn prepared(
+    names: &Names,
+    roots: &Roots,
+    key: KeyPair,
+    now: Timestamp,
+) -> Result<(), RollingError> {
+    match roots.phase() {
+        Phase::Prepared => return Ok(()),
+        Phase::Switched => {
+            return Err(RollingError::OutOfTurn(
+                "the authority was replaced, and the one before it is believed still: `groma authority retire` first",
+            ));
+        }
+        Phase::Alone => {}
+    }
+    let next = key_in(&names.next_key, "the key of the next authority")?;
+    let made = root_over(&next, now)?;
+    let bridge = bridge(roots.present.certificate(), key, &next, now)?;
+    write_private(&names.bridge, bridge.as_bytes())?;
+    Ok(write_private(&names.next, made.pem().as_bytes())?)
 }
 
 /// The next one signs from now on; the one before it is believed still, and its key is gone.
 ///
 /// # Errors
 /// Nothing is prepared, or [`AuthorityError`].
-pub fn switch(directory: &Path) -> Result<Authority, RollingError> {
-    within(directory, |names, roots, _| {
+pub fn switch(directory: &Path, now: Timestamp) -> Result<Authority, RollingError> {
+    within(directory, |names, roots, present_key| {
         let next = match roots.phase() {
             Phase::Switched => return Ok(()),
             _ => roots.next.as_ref(),
@@ -80,6 +106,11 @@ pub fn switch(directory: &Path) -> Result<Authority, RollingError> {
                 why: "it does not belong to next.key".to_owned(),
             }));
         }
+        // Signed once more while that can be done: from now on the way back of whoever is away hangs on it.
+        let bridge = bridge(roots.present.certificate(), present_key, &key, now)?;
+        write_private(&names.bridge, bridge.as_bytes())?;
+        let own = generate("the key of the collector")?;
+        write_private(&names.server, own.serialize_pem().as_bytes())?;
         let present = read_text(&names.certificate)?;
         write_private(&names.former, present.as_bytes())?;
         rename(&names.next_key, &names.key)?;

@@ -344,7 +344,7 @@ fn what_was_signed_under_the_former_authority_is_taken_until_that_is_retired() {
     let by_former = fleet.own();
     crate::prepare(fleet.home.path(), now()).unwrap();
     assert!(judged(&fleet.judge(), &by_former).is_ok());
-    let present = crate::switch(fleet.home.path()).unwrap();
+    let present = crate::switch(fleet.home.path(), now()).unwrap();
     let issued = present.issue(&asked(&fleet.key), &fleet.site, &fleet.agent, now());
     let by_present = fleet.signed(&fleet.key, &issued.unwrap().certificate);
     assert!(judged(&fleet.judge(), &by_former).is_ok());

@@ -72,7 +72,7 @@ fn who_is_ready_is_asked_of_the_step_that_is_under_way() {
         behind(prepared.roots()),
         [(3, true), (4, false), (6, false)]
     );
-    let switched = switch(home.path()).unwrap();
+    let switched = switch(home.path(), now()).unwrap();
     let all_but_the_first: Vec<usize> = behind(switched.roots()).iter().map(|b| b.0).collect();
     assert_eq!(all_but_the_first, [2, 3, 4, 6]);
     let retired = retire(home.path()).unwrap();

@@ -6,7 +6,7 @@ use rcgen::CertificateParams;
 use rustls::pki_types::{CertificateDer, UnixTime, pem::PemObject};
 
 use super::*;
-use crate::authority::AskedKey;
+use crate::authority::{AskedKey, Root};
 use crate::tls::ever_verifier;
 
 fn now() -> Timestamp {
@@ -36,7 +36,7 @@ fn three_steps_replace_an_authority_by_the_next() {
     );
     let key = fs::read(home.path().join("authority.key")).unwrap();
 
-    let switched = switch(home.path()).unwrap();
+    let switched = switch(home.path(), now()).unwrap();
     assert_eq!(switched.roots().phase(), Phase::Switched);
     assert_eq!(switched.pin(), next.digest());
     assert_eq!(
@@ -59,7 +59,11 @@ fn three_steps_replace_an_authority_by_the_next() {
     let retired = retire(home.path()).unwrap();
     assert_eq!(retired.roots().phase(), Phase::Alone);
     assert_eq!(retired.pin(), next.digest());
-    assert_eq!(retired.server_pin_base64(), before.server_pin_base64());
+    assert_ne!(
+        retired.server_pin_base64(),
+        before.server_pin_base64(),
+        "whoever copied the former key copied that one too"
+    );
     let mut left: Vec<_> = fs::read_dir(home.path())
         .unwrap()
         .map(|file| file.unwrap().file_name().into_string().unwrap())
@@ -69,6 +73,24 @@ fn three_steps_replace_an_authority_by_the_next() {
         left,
         ["authority.key", "authority.pem", "lock", "server.key"]
     );
+}
+
+#[test]
+fn one_that_was_prepared_gives_way_to_another_and_nothing_else_does() {
+    let (home, before) = made();
+    let anew = || prepare_anew(home.path(), now());
+    let first = anew().unwrap().roots().next.clone().unwrap();
+    let key = fs::read(home.path().join("next.key")).unwrap();
+    let second = anew().unwrap();
+    assert_eq!(second.pin(), before.pin());
+    assert_ne!(second.roots().next.as_ref(), Some(&first));
+    assert_ne!(fs::read(home.path().join("next.key")).unwrap(), key);
+    let after = switch(home.path(), now()).unwrap();
+    assert_eq!(
+        Some(after.pin()),
+        second.roots().next.as_ref().map(Root::digest)
+    );
+    assert!(matches!(anew(), Err(RollingError::OutOfTurn(_))));
 }
 
 #[cfg(unix)]
@@ -84,7 +106,7 @@ fn what_a_step_writes_is_for_its_owner_alone() {
     };
     prepare(home.path(), now()).unwrap();
     only_ours();
-    switch(home.path()).unwrap();
+    switch(home.path(), now()).unwrap();
     only_ours();
 }
 
@@ -94,14 +116,14 @@ fn steps_out_of_turn_are_refused_and_change_nothing() {
     let turn = |step: Result<Authority, RollingError>| {
         assert!(matches!(step, Err(RollingError::OutOfTurn(_))), "{step:?}");
     };
-    turn(switch(home.path()));
+    turn(switch(home.path(), now()));
     turn(retire(home.path()));
     prepare(home.path(), now()).unwrap();
     turn(retire(home.path()));
-    switch(home.path()).unwrap();
+    switch(home.path(), now()).unwrap();
     turn(prepare(home.path(), now()));
     assert_eq!(
-        switch(home.path()).unwrap().roots().phase(),
+        switch(home.path(), now()).unwrap().roots().phase(),
         Phase::Switched
     );
     retire(home.path()).unwrap();
@@ -138,7 +160,7 @@ fn a_crash_anywhere_leaves_the_step_before_or_the_step_after() {
     assert_eq!(halfway.roots().phase(), Phase::Switched);
     assert_eq!(halfway.roots().next, None);
     // Whoever comes next brings it to its end.
-    switch(home.path()).unwrap();
+    switch(home.path(), now()).unwrap();
     assert!(!names.next.exists());
     let after = Authority::open(home.path(), now()).unwrap();
     assert_eq!(after.roots(), halfway.roots());
@@ -161,7 +183,7 @@ fn a_copy_of_the_files_over_those_of_the_step_before_is_read_as_the_copy() {
     };
     prepare(home.path(), now()).unwrap();
     assert_eq!(copy().roots().phase(), Phase::Prepared);
-    switch(home.path()).unwrap();
+    switch(home.path(), now()).unwrap();
     assert!(replica.path().join("next.pem").exists());
     assert!(copy().roots().phase() == Phase::Switched);
 }
@@ -173,13 +195,13 @@ fn without_the_bridge_nothing_is_switched_and_nothing_is_served() {
     prepare(home.path(), now()).unwrap();
     let bridge = fs::read(&names.bridge).unwrap();
     fs::remove_file(&names.bridge).unwrap();
-    assert!(switch(home.path()).is_err());
+    assert!(switch(home.path(), now()).is_err());
     assert_eq!(
         Authority::open(home.path(), now()).unwrap().pin(),
         before.pin()
     );
     fs::write(&names.bridge, bridge).unwrap();
-    switch(home.path()).unwrap();
+    switch(home.path(), now()).unwrap();
     fs::copy(&names.former, &names.bridge).unwrap();
     let error = Authority::open(home.path(), now()).unwrap_err();
     assert!(matches!(error, AuthorityError::Damaged { .. }), "{error}");
@@ -189,7 +211,7 @@ fn without_the_bridge_nothing_is_switched_and_nothing_is_served() {
 fn over_the_bridge_no_certificate_of_an_agent_is_believed() {
     let (home, before) = made();
     prepare(home.path(), now()).unwrap();
-    let after = switch(home.path()).unwrap();
+    let after = switch(home.path(), now()).unwrap();
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
     let request = CertificateParams::default()
         .serialize_request(&key)
