@@ -73,9 +73,11 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
                 may_switch(&standing_before(&authority, &agents, now), force)?;
             }
             let switched = taken(&directory, groma_serve::switch(&directory, now))?;
-            tell(
-                "the collector has another key of its own too: start `groma serve` anew before you hand out its install.sh again, whose pin is of the former one",
-            );
+            if phase == Phase::Prepared {
+                tell(
+                    "the collector has another key of its own too: start `groma serve` anew before you hand out its install.sh again, whose pin is of the former one",
+                );
+            }
             switched
         }
         Step::Retire { force } => {
