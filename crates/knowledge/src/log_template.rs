@@ -119,7 +119,6 @@ pub struct Begin<'m> {
 
 impl<'m> Begin<'m> {
     /// Of this message.
-    #[inline]
     pub fn of(message: &'m str) -> Self {
         let message = message.as_bytes();
         let stop = message.iter().position(|byte| is_stop(*byte));
@@ -300,7 +299,6 @@ fn sound(text: &str, pieces: &[Piece]) -> Result<(), String> {
 }
 
 /// Where a time ends: it may hold blanks, but it is short.
-#[inline]
 fn end_of_time(rest: &str, next: Option<&str>) -> Option<usize> {
     let Some(next) = next else {
         return Some(rest.len().min(TIME_MAX));
@@ -312,7 +310,6 @@ fn end_of_time(rest: &str, next: Option<&str>) -> Option<usize> {
 
 /// Where a field ends: at the literal after it, or at a blank. Only what quotes enclose holds blanks, or the signs
 /// that log lines are made of.
-#[inline]
 fn end_of_field(rest: &str, next: Option<&str>) -> Option<usize> {
     let bytes = rest.as_bytes();
     let Some(next) = next.map(str::as_bytes) else {
@@ -358,7 +355,6 @@ fn is_stop(byte: u8) -> bool {
 const ENCLOSING: [char; 4] = ['"', '>', '|', ' '];
 
 /// The first quote that is not escaped.
-#[inline]
 fn end_of_quoted(bytes: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {

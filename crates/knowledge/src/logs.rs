@@ -350,7 +350,6 @@ impl LogLine {
 
 impl Speaker {
     /// True if `tag` is this speaker's.
-    #[inline]
     pub fn signs(&self, tag: &str) -> bool {
         match self.tag.split_once('*') {
             None => tag == self.tag,

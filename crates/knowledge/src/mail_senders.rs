@@ -62,7 +62,6 @@ static WORDS: LazyLock<Vec<(&'static str, ConsumerClass)>> = LazyLock::new(|| {
 
 /// The word of ours that the local part of an address holds, if any: `Kopierer-EG` holds `kopierer`. A device's word is
 /// meant before others. What stands around it is nobody's business.
-#[inline]
 pub fn sender_word(local_part: &str) -> Option<&'static str> {
     let parts = local_part.split(|c: char| !c.is_ascii_alphabetic());
     let known = parts
@@ -83,13 +82,11 @@ static LENGTHS: LazyLock<[u32; 26]> = LazyLock::new(|| {
 });
 
 /// The place of a word's first letter in the alphabet.
-#[inline]
 fn letter(word: &str) -> Option<usize> {
     let first = word.bytes().next()?.to_ascii_lowercase();
     first.checked_sub(b'a').map(usize::from)
 }
 
-#[inline]
 fn known_word(part: &str) -> Option<(&'static str, ConsumerClass)> {
     let lengths = LENGTHS.get(letter(part)?)?;
     if part.len() > WORD_MAX || lengths >> part.len() & 1 == 0 {
