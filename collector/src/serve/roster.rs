@@ -1,7 +1,7 @@
 //! The fleet as it was last read, and what agents said of themselves since.
 //!
 //! Every word of an agent asks who it is and what is asked of it, and every beat changes when it was last heard. Read and written each time, that
-//! was more work than the reports. So what was read is remembered until somebody else changes the store, and what an agent says of *itself* (when
+//! is a question to the disk for every word and a sync for every beat. So what was read is remembered until somebody else changes the store, and what an agent says of *itself* (when
 //! it spoke, its status) is kept with that of all others a moment later. Who is let in, revoked, copied or held is durable before it is answered,
 //! as ever: nothing of that waits here.
 
@@ -154,29 +154,14 @@ pub(super) fn is_small_talk(before: &AgentRecord, after: &AgentRecord) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use groma_model::Timestamp;
-    use groma_model::fleet::{AgentHost, AgentState, AgentStatus};
+    use groma_store::fleet_conformance::{agent, token};
 
     use super::*;
 
     fn record(run: u64) -> AgentRecord {
         AgentRecord {
-            agent: AgentId::from_random([1; 16]),
-            site: SiteId::default(),
-            key: String::new(),
-            state: AgentState::Active,
-            host: AgentHost::default(),
-            enrolled_at: Timestamp::from_millis(0),
-            token: String::new(),
-            copied_from: None,
-            generation: 1,
-            certificate_until: Timestamp::from_millis(0),
-            certified_by: None,
             run: Some(run),
-            former_runs: Vec::new(),
-            held_until: None,
-            seen_at: None,
-            status: AgentStatus::default(),
+            ..agent(1, &token(1))
         }
     }
 
