@@ -225,7 +225,8 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    use groma_model::fleet::{AgentHost, AgentState, AgentStatus};
+    use groma_model::fleet::AgentState;
+    use groma_store::fleet_conformance::{agent, token};
     use groma_store::{Fleet, SqliteStore};
 
     use super::*;
@@ -235,29 +236,67 @@ mod tests {
     }
 
     fn record(number: u8) -> AgentRecord {
-        AgentRecord {
-            agent: AgentId::from_random([number; 16]),
-            site: SiteId::default(),
-            key: String::new(),
-            state: AgentState::Active,
-            host: AgentHost::default(),
-            enrolled_at: dawn(),
-            token: String::new(),
-            copied_from: None,
-            generation: 1,
-            certificate_until: dawn(),
-            certified_by: None,
-            run: None,
-            former_runs: Vec::new(),
-            held_until: None,
-            seen_at: None,
-            status: AgentStatus::default(),
-        }
+        agent(number, &token(1))
     }
 
     fn keeper(directory: &Path) -> StoreKeeper {
         let open = || Box::new(SqliteStore::open(directory).unwrap());
         StoreKeeper::new(open(), open())
+    }
+
+    /// A batch of these facts, as one line each.
+    fn batch(sequence: u64, facts: &[&str]) -> String {
+        let seen = r#"{"first":"2026-01-01T00:00:00Z","last":"2026-01-01T00:00:00Z","count":1}"#;
+        let mut text = format!(
+            r#"{{"schema":"groma.batch/1","agent":"agt-a","site":"default","epoch":1,"sequence":{sequence},"version":"0","started":"2026-01-01T00:00:00Z","ended":"2026-01-01T00:0{sequence}:00Z","sources":["test.facts"]}}"#
+        );
+        for fact in facts {
+            let line = format!(
+                r#"{{"source":"test.facts","scope":"test:all","seen":{seen},"saw":{fact}}}"#
+            );
+            text.push('\n');
+            text.push_str(&line);
+        }
+        format!("{text}\n{{\"records\":{}}}\n", facts.len())
+    }
+
+    #[test]
+    fn what_a_text_that_was_read_before_comes_to_is_what_it_came_to_then() {
+        let directory = tempfile::tempdir().unwrap();
+        let keeper = keeper(directory.path());
+        let limits = groma_wire::Limits::network();
+        let account = r#"{"fact":"account","name":"anna","id":"7","can_log_in":true}"#;
+        // The same fact written otherwise, one of tomorrow, and one that says something else of the same account.
+        let otherwise = account.replace(':', ": ");
+        let tomorrow = r#"{"fact":"of tomorrow","says":["anna"]}"#;
+        let another = account.replace("true", "false");
+        let first = batch(1, &[account, tomorrow]);
+        let first = groma_wire::receive_text(first.as_bytes(), &limits, &|_| false).unwrap();
+        let keys = keeper.keep(first).unwrap().keys;
+        let second = batch(2, &[account, &otherwise, tomorrow, &another]);
+        let knows = |key: &groma_model::batch::FactKey| keys.contains(key);
+        let second = groma_wire::receive_text(second.as_bytes(), &limits, &knows).unwrap();
+        assert_eq!((second.quoted.len(), second.batch.records.len()), (2, 2));
+        keeper.keep(second).unwrap();
+
+        let store = SqliteStore::open(directory.path()).unwrap();
+        let all: Vec<_> = groma_store::Store::evidence(&store, &groma_store::Moment::Now)
+            .unwrap()
+            .map(|evidence| serde_json::to_string(&evidence.unwrap().fact).unwrap())
+            .collect();
+        let mut expected = [account, tomorrow, &another].map(|text| {
+            let fact = groma_model::Fact::from_json(text).unwrap();
+            serde_json::to_string(&fact).unwrap()
+        });
+        expected.sort();
+        let mut all = all;
+        all.sort();
+        assert_eq!(all, expected);
+        assert_eq!(
+            expected.iter().filter(|text| **text == account).count(),
+            1,
+            "as it is written"
+        );
     }
 
     fn speaks(minute: u32) -> impl FnMut(&mut AgentRecord) {

@@ -115,8 +115,8 @@ fn disbelief(why: Disbelief) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use groma_model::batch::BATCH_SCHEMA;
-    use groma_model::fleet::{AgentHost, AgentState, AgentStatus};
     use groma_model::{AgentId, SiteId};
+    use groma_store::fleet_conformance::{agent, token};
     use groma_store::{Fleet, SqliteStore};
 
     use super::*;
@@ -147,24 +147,10 @@ mod tests {
         groma_sys::this_machine(true).clock.now()
     }
 
-    fn record(agent: u8) -> AgentRecord {
+    fn record(number: u8) -> AgentRecord {
         AgentRecord {
-            agent: AgentId::from_random([agent; 16]),
-            site: SiteId::new("north"),
             key: "k".to_owned(),
-            state: AgentState::Active,
-            host: AgentHost::default(),
-            enrolled_at: now(),
-            token: "t".to_owned(),
-            copied_from: None,
-            generation: 1,
-            certificate_until: now(),
-            certified_by: None,
-            run: None,
-            former_runs: Vec::new(),
-            held_until: None,
-            seen_at: None,
-            status: AgentStatus::default(),
+            ..agent(number, &token(1))
         }
     }
 

@@ -1,6 +1,7 @@
 use groma_deploy::{Outcome, Step, Undone};
-use groma_model::fleet::{AgentHost, AgentStatus};
+use groma_model::fleet::AgentHost;
 use groma_store::SqliteStore;
+use groma_store::fleet_conformance::{agent, token};
 
 use super::*;
 
@@ -16,28 +17,15 @@ fn id(agent: u8) -> AgentId {
     AgentId::from_random([agent; 16])
 }
 
-fn record(agent: u8, token: &str) -> AgentRecord {
+fn record(number: u8, name: &str) -> AgentRecord {
     AgentRecord {
-        agent: id(agent),
-        site: SiteId::new("north"),
-        key: format!("key of {agent}"),
-        state: AgentState::Active,
         host: AgentHost {
             name: "web1".to_owned(),
-            fingerprint: format!("of {agent}"),
+            fingerprint: format!("of {number}"),
             ..AgentHost::default()
         },
-        enrolled_at: now(),
-        token: token.to_owned(),
-        copied_from: None,
-        generation: 1,
-        certificate_until: now(),
-        certified_by: None,
-        run: None,
-        former_runs: Vec::new(),
-        held_until: None,
-        seen_at: None,
-        status: AgentStatus::default(),
+        token: name.to_owned(),
+        ..agent(number, &token(1))
     }
 }
 
@@ -149,12 +137,7 @@ fn who_was_enrolled_and_taken_back_is_revoked_by_its_token_with_all_it_let_in() 
     let mut fleet = fleet();
     let token = TokenRecord {
         digest: "second and its secret".to_owned(),
-        site: SiteId::new("north"),
-        uses_max: 1,
-        uses: 0,
-        made_at: now(),
-        ends_at: now().plus(std::time::Duration::from_secs(900)),
-        approve: false,
+        ..token(1)
     };
     fleet.add_token(&token).unwrap();
     let back = rolled_back(Identity::Gone);
