@@ -1,23 +1,13 @@
-//! How checks speak: plurals, lists that end, addresses with ports.
+//! How checks speak of consumers: one by its name, several by their number, and where it is spoken without TLS.
 
 use std::collections::BTreeMap;
 
 use groma_model::EntityId;
-use groma_model::inventory::{Dependency, Provider};
-use groma_model::registry::REGISTRY;
+use groma_model::inventory::Dependency;
 
-/// Names a list prints before it says "and N more".
-const NAMES_MAX: usize = 6;
-
-/// `1 host`, `2 hosts`.
-pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
-}
-
-/// The word that agrees with `number`: `agree(1, "stops", "stop")` is `stops`.
-pub(crate) fn agree(number: usize, one: &'static str, many: &'static str) -> &'static str {
-    if number == 1 { one } else { many }
-}
+pub(crate) use groma_model::wording::{
+    agree, bytes, count, in_days, lasting, names, place, title, told,
+};
 
 /// `file:line`, or the file alone where it says something by being there.
 pub(crate) fn place_of(file: &groma_model::Foreign, line: u32) -> String {
@@ -25,90 +15,6 @@ pub(crate) fn place_of(file: &groma_model::Foreign, line: u32) -> String {
         0 => file.to_string(),
         line => format!("{file}:{line}"),
     }
-}
-
-/// `a`, `a and b`, `a, b and c`, and from the seventh on `a, b, c, d, e, f and 3 more`. Doubles count once.
-pub(crate) fn names<S: AsRef<str> + Ord>(names: impl IntoIterator<Item = S>) -> String {
-    told(names, |name| name.as_ref().to_owned())
-}
-
-/// As [`names`], for things that have an order of their own: only those that are printed are put into words.
-pub(crate) fn told<K: Ord>(
-    things: impl IntoIterator<Item = K>,
-    say: impl Fn(&K) -> String,
-) -> String {
-    let mut unique: Vec<K> = things.into_iter().collect();
-    unique.sort_unstable();
-    unique.dedup();
-    let more = match unique.len().saturating_sub(NAMES_MAX) {
-        1 => 0,
-        more => more,
-    };
-    let mut said: Vec<String> = unique.iter().take(unique.len() - more).map(say).collect();
-    if more > 0 {
-        said.push(format!("{more} more"));
-    }
-    joined(&said)
-}
-
-fn joined(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
-        [only] => only.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
-/// `812 bytes`, `3.4 GiB`: a number a person can compare.
-pub(crate) fn bytes(number: u64) -> String {
-    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-    if number < 1024 {
-        return format!("{number} bytes");
-    }
-    let (mut tenths, mut unit) = (u128::from(number) * 10 / 1024, 0);
-    while tenths >= 10_240 && unit + 1 < UNITS.len() {
-        tenths /= 1024;
-        unit += 1;
-    }
-    let unit = UNITS.get(unit).copied().unwrap_or_default();
-    format!("{}.{} {unit}", tenths / 10, tenths % 10)
-}
-
-/// `5 minutes`, `1 day`, `36 hours`: a time to live in the largest unit that counts it whole.
-pub(crate) fn lasting(seconds: u32) -> String {
-    let whole = |unit: u32| seconds >= unit && seconds.is_multiple_of(unit);
-    let (number, one, many) = match seconds {
-        _ if whole(86_400) => (seconds / 86_400, "day", "days"),
-        _ if whole(3_600) => (seconds / 3_600, "hour", "hours"),
-        _ if whole(60) => (seconds / 60, "minute", "minutes"),
-        _ => (seconds, "second", "seconds"),
-    };
-    count(number as usize, one, many)
-}
-
-/// `in 12 days`, `tomorrow`, `today`, `3 days ago`.
-pub(crate) fn in_days(days: i64) -> String {
-    match days {
-        0 => "today".to_owned(),
-        1 => "tomorrow".to_owned(),
-        -1 => "1 day ago".to_owned(),
-        ahead if ahead > 0 => format!("in {ahead} days"),
-        ago => format!("{} days ago", ago.unsigned_abs()),
-    }
-}
-
-/// `mail1`, or `mail1:25` where the port is known.
-pub(crate) fn place(provider: &Provider) -> String {
-    match provider.port {
-        Some(port) if provider.name.contains(':') => format!("[{}]:{port}", provider.name),
-        Some(port) => format!("{}:{port}", provider.name),
-        None => provider.name.clone(),
-    }
-}
-
-/// What a kind is called in front of a person: `directory logon (LDAP)`.
-pub(crate) fn title(kind: &str) -> &'static str {
-    REGISTRY.kind(kind).title.as_str()
 }
 
 /// The one by its name, several by their number: `app1`, `12 machines`.
@@ -160,35 +66,4 @@ pub(crate) fn without_tls(dependencies: &[&Dependency]) -> String {
         names(dependencies.iter().map(|d| place(&d.provider))),
         who(dependencies)
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_ends_after_six_names() {
-        assert_eq!(names(["a"]), "a");
-        assert_eq!(names(["b", "a", "b"]), "a and b");
-        assert_eq!(
-            names(["a", "b", "c", "d", "e", "f", "g"]),
-            "a, b, c, d, e, f and g"
-        );
-        assert_eq!(
-            names(["a", "b", "c", "d", "e", "f", "g", "h"]),
-            "a, b, c, d, e, f and 2 more"
-        );
-    }
-
-    #[test]
-    fn one_is_not_plural() {
-        assert_eq!(count(1, "host", "hosts"), "1 host");
-        assert_eq!(count(0, "host", "hosts"), "0 hosts");
-        assert_eq!(in_days(1), "tomorrow");
-        assert_eq!(in_days(-1), "1 day ago");
-        assert_eq!(in_days(-2), "2 days ago");
-        assert_eq!(bytes(812), "812 bytes");
-        assert_eq!(bytes(1536), "1.5 KiB");
-        assert_eq!(bytes(5 << 30), "5.0 GiB");
-    }
 }

@@ -53,6 +53,7 @@ pub mod store;
 pub mod time;
 pub mod watching;
 pub mod wave;
+pub mod wording;
 pub mod zone;
 
 pub use batch::{Batch, BatchHeader, Record};
