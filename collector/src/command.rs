@@ -9,7 +9,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::verbs::{
     agents, annotate, authority, backup, deploy, diff, export, generate, impact, import, report,
-    schema, serve, snapshot, survey, token,
+    schema, serve, snapshot, survey, token, wave,
 };
 use crate::{exit, files, terminal};
 
@@ -80,6 +80,9 @@ enum Verb {
     Diff(diff::Arguments),
     /// Say everything that breaks, directly and through others, when something goes.
     Impact(impact::Arguments),
+    /// Plan waves, and say whether one may begin.
+    #[command(subcommand)]
+    Wave(wave::Arguments),
     /// Say what no machine can know: owner, criticality, window, a verdict.
     Annotate(annotate::Arguments),
     /// Print the JSON Schema of a format.
@@ -149,6 +152,7 @@ fn act(cli: &Cli) -> anyhow::Result<u8> {
         Verb::Export(arguments) => export::run(arguments, place),
         Verb::Diff(arguments) => diff::run(arguments, place),
         Verb::Impact(arguments) => impact::run(arguments, place),
+        Verb::Wave(arguments) => wave::run(arguments, place),
         Verb::Annotate(arguments) => annotate::run(arguments, place),
         Verb::Schema(arguments) => schema::run(arguments),
         Verb::Generate(arguments) => generate::run(arguments, place),

@@ -24,13 +24,22 @@ impl Waves {
     /// The waves, in their order.
     pub(crate) fn entries(&self) -> Result<Vec<WaveEntry>> {
         let waves: Result<Vec<Wave>> = self.files.iter().map(|file| read(file)).collect();
-        let mut entries: Vec<WaveEntry> = waves?.into_iter().map(entry).collect();
-        entries.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
-        Ok(entries)
+        Ok(entries(waves?))
     }
 }
 
-fn read(file: &Path) -> Result<Wave> {
+/// Waves as a document lists them, in their order.
+pub(crate) fn entries(waves: impl IntoIterator<Item = Wave>) -> Vec<WaveEntry> {
+    let mut entries: Vec<WaveEntry> = waves.into_iter().map(entry).collect();
+    entries.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
+    entries
+}
+
+/// Reads a wave file.
+///
+/// # Errors
+/// It cannot be read, or is no wave; the message names the file, the line, and what to write instead.
+pub(crate) fn read(file: &Path) -> Result<Wave> {
     let text = files::read(file, WAVE_BYTES_MAX)?;
     let name = file.display().to_string();
     Ok(groma_wave::parse(&name, &String::from_utf8_lossy(&text))?)

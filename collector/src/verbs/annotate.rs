@@ -11,7 +11,7 @@ use crate::verbs::{inventory_at, open_existing, wrong_usage};
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// What it is about: a name, an address, or the id of an entity, dependency, finding or system.
+    /// What it is about: a name, an address, or the id of an entity, dependency, finding, system, or item of a checklist.
     about: String,
     /// Who owns it.
     #[arg(long, value_name = "TEXT")]
@@ -97,6 +97,9 @@ fn words(arguments: &Arguments) -> Vec<Word> {
 
 /// The one thing `text` means; two candidates are an error that names both.
 pub(crate) fn id_of(inventory: &Inventory, text: &str) -> Result<String> {
+    if is_item(text) {
+        return Ok(text.to_owned());
+    }
     let exact = inventory.dependencies.iter().any(|d| d.id.as_str() == text)
         || inventory.findings.iter().any(|f| f.id.as_str() == text)
         || inventory.systems.iter().any(|s| s.id == text);
@@ -104,6 +107,12 @@ pub(crate) fn id_of(inventory: &Inventory, text: &str) -> Result<String> {
         return Ok(text.to_owned());
     }
     entity_of(inventory, text).map(|id| id.to_string())
+}
+
+/// An id as `groma wave check` prints it. Which items there are, only the wave file tells.
+fn is_item(text: &str) -> bool {
+    let digest = text.strip_prefix("item-");
+    digest.is_some_and(|d| d.len() >= 16 && d.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// The one entity `text` means.

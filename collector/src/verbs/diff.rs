@@ -9,7 +9,6 @@ use groma_source::World;
 
 use crate::command::Place;
 use crate::verbs::{inventory_at, inventory_in, open_existing};
-use crate::waves::WAVE_BYTES_MAX;
 use crate::{exit, files};
 
 #[derive(Args, Debug)]
@@ -43,10 +42,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
             changes.needs_action(),
         ),
         Some(file) => {
-            let wave = groma_wave::parse(
-                &file.display().to_string(),
-                &String::from_utf8_lossy(&files::read(file, WAVE_BYTES_MAX)?),
-            )?;
+            let wave = crate::waves::read(file)?;
             let outcome = groma_diff::compare_wave(&changes, &before, &after, &wave);
             (
                 show(&outcome, arguments.format, groma_diff::wave_text)?,

@@ -16,6 +16,7 @@ pub(crate) mod serve;
 pub(crate) mod snapshot;
 pub(crate) mod survey;
 pub(crate) mod token;
+pub(crate) mod wave;
 
 use std::path::Path;
 

@@ -51,6 +51,7 @@ pub mod sighting;
 mod stated;
 pub mod store;
 pub mod time;
+pub mod visible;
 pub mod watching;
 pub mod wave;
 pub mod wording;

@@ -4,14 +4,21 @@
 //! kind: a key nobody knows is an error, not a silence, and every error says which file, which line, which
 //! key, and what to write instead. The nouns are [`groma_model::wave`]; `docs/reference/wave-example.toml`
 //! shows every key.
+//!
+//! With an inventory beside it, a wave is asked whether it is ready: [`check()`].
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing)]
 
 mod error;
 mod nearest;
 mod parse;
+mod ready;
 mod table;
 
 pub use error::{Problem, WaveError};
 pub use groma_model::wave::Wave;
 pub use parse::{BYTES_MAX, parse};
+pub use ready::{
+    CHECKLIST_SCHEMA, Checklist, Item, ItemState, Topic, check, checklist_html, checklist_markdown,
+    checklist_text, checklist_to_json,
+};

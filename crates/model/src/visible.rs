@@ -5,10 +5,10 @@
 //! (`[U+202E]`). What a sink needs besides (HTML, CSV, Markdown) is added by that sink alone.
 
 /// Longest text shown, in characters. What is longer is cut with `…`; `groma export` has all of it.
-pub(crate) const LONGEST: usize = 400;
+pub const LONGEST: usize = 400;
 
 /// `text` with every control, bidirectional and zero-width character made visible, cut at [`LONGEST`].
-pub(crate) fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     let plain = |c: char| !c.is_control() && !is_deceptive(c);
     let is_printable = |byte: u8| (b' '..=b'~').contains(&byte);
     if text.len() <= LONGEST && (text.bytes().all(is_printable) || text.chars().all(plain)) {
@@ -43,7 +43,7 @@ fn is_deceptive(c: char) -> bool {
 }
 
 /// The first `length` characters of `text`, with `…` where something is left out.
-pub(crate) fn cut(text: &str, length: usize) -> String {
+pub fn cut(text: &str, length: usize) -> String {
     if text.len() <= length || text.chars().count() <= length {
         return text.to_owned();
     }

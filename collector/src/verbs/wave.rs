@@ -1,0 +1,80 @@
+//! `groma wave check`: what must be done before a wave begins.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Subcommand, ValueEnum};
+use groma_model::wave::Wave;
+
+use crate::command::Place;
+use crate::link::Line;
+use crate::verbs::{inventory_before, open_existing};
+use crate::{exit, files, waves};
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Arguments {
+    /// Say what must be done before a wave begins, each with its date and what shows it; exit code 1 while anything is open.
+    Check(Check),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Check {
+    /// The wave file.
+    file: PathBuf,
+    /// Another wave file: its order and its window are compared. Can be given several times.
+    #[arg(long = "beside", value_name = "FILE")]
+    others: Vec<PathBuf>,
+    /// A named moment instead of the present.
+    #[arg(long, value_name = "NAME")]
+    snapshot: Option<String>,
+    #[command(flatten)]
+    link: Line,
+    /// Text for a terminal, a page to print, a list for a ticket, or data.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Where to write; `-` is standard output.
+    #[arg(long, value_name = "PATH", default_value = "-")]
+    out: PathBuf,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Format {
+    /// Lines for people.
+    Text,
+    /// One self-contained page with boxes to tick.
+    Html,
+    /// A task list.
+    Markdown,
+    /// `groma.wave-check/1`.
+    Json,
+}
+
+pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
+    match arguments {
+        Arguments::Check(arguments) => check(arguments, place),
+    }
+}
+
+fn check(arguments: &Check, place: &Place) -> Result<u8> {
+    let world = groma_sys::this_machine(true);
+    let wave = waves::read(&arguments.file)?;
+    let others: Result<Vec<Wave>> = arguments.others.iter().map(|f| waves::read(f)).collect();
+    let others = others?;
+    let mut store = open_existing(place)?;
+    let entries = waves::entries(others.iter().chain([&wave]).cloned());
+    let moment = arguments.snapshot.as_deref();
+    let mut inventory = inventory_before(store.as_mut(), moment, &world, entries)?;
+    arguments.link.apply(&mut inventory);
+    let checklist = groma_wave::check(&inventory, &wave, &others, &store.annotations()?);
+    let text = match arguments.format {
+        Format::Text => groma_wave::checklist_text(&checklist),
+        Format::Html => groma_wave::checklist_html(&checklist),
+        Format::Markdown => groma_wave::checklist_markdown(&checklist),
+        Format::Json => groma_wave::checklist_to_json(&checklist),
+    };
+    files::write(&arguments.out, text.as_bytes())?;
+    let code = if checklist.ready { 0 } else { exit::ACT };
+    // The process ends here: taking a large estate apart piece by piece would cost seconds.
+    std::mem::forget(inventory);
+    Ok(code)
+}
