@@ -13,6 +13,7 @@ mod error;
 mod nearest;
 mod parse;
 mod ready;
+mod residual;
 mod table;
 
 pub use error::{Problem, WaveError};
@@ -21,4 +22,8 @@ pub use parse::{BYTES_MAX, parse};
 pub use ready::{
     CHECKLIST_SCHEMA, Checklist, Item, ItemState, Topic, check, checklist_html, checklist_markdown,
     checklist_text, checklist_to_json,
+};
+pub use residual::{
+    Knock, RESIDUAL_SCHEMA, Residual, STATEMENT_SCHEMA, Statement, Watch, Watched, certify,
+    old_places, residual, residual_text, statement_text,
 };

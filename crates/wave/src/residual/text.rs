@@ -1,0 +1,113 @@
+//! Who still knocks, for a terminal.
+
+use std::fmt::Write as _;
+
+use groma_model::visible::visible;
+use groma_model::wording::{count, names, title};
+
+use super::{Knock, Place, Residual};
+
+/// The list for a terminal. No text in it holds a control character.
+pub fn residual_text(residual: &Residual) -> String {
+    let all: usize = residual.places.iter().map(|p| p.knocks.len()).sum();
+    let head = match all {
+        0 => "nobody was seen calling an old place".to_owned(),
+        _ => format!(
+            "{} still {}",
+            count(all, "need", "needs"),
+            if all == 1 {
+                "calls an old place"
+            } else {
+                "call old places"
+            }
+        ),
+    };
+    let mut text = format!(
+        "wave {}: {head} since {} UTC\n",
+        shown(&residual.wave),
+        residual.since.minute()
+    );
+    for place in &residual.places {
+        let _ = writeln!(text, "\n{}: {}", shown(&place.name), how(place));
+        for knock in &place.knocks {
+            let _ = writeln!(text, "  ! {}", shown(&line(knock)));
+            let notes = notes(knock);
+            if !notes.is_empty() {
+                let _ = writeln!(text, "      {}", shown(&notes));
+            }
+        }
+    }
+    text
+}
+
+fn line(knock: &Knock) -> String {
+    let part = knock.component.name.to_string();
+    let part = match (part.is_empty(), knock.has_agent) {
+        (true, true) => String::new(),
+        (true, false) => " (no agent: nobody saw which program)".to_owned(),
+        (false, _) => format!(" ({part})"),
+    };
+    let port = knock
+        .port
+        .map(|p| format!(", port {}", p.0))
+        .unwrap_or_default();
+    format!(
+        "{}{part}: {}{port}, last on {} UTC",
+        knock.name,
+        title(&knock.kind),
+        knock.last_seen.minute()
+    )
+}
+
+fn notes(knock: &Knock) -> String {
+    let mut notes = Vec::new();
+    notes.extend(
+        knock
+            .reached_as
+            .as_ref()
+            .map(|name| format!("calls it {name}")),
+    );
+    if !knock.written_in.is_empty() {
+        notes.push(format!("written in {}", names(&knock.written_in)));
+    }
+    notes.extend(knock.owner.as_ref().map(|owner| format!("ask {owner}")));
+    notes.join("; ")
+}
+
+fn how(place: &Place) -> String {
+    let watched = &place.watched;
+    match watched.to {
+        None => "nobody has looked at its connections since: keep its agent running".to_owned(),
+        Some(to) => format!(
+            "silent for {}, watched until {} UTC by {}",
+            count(
+                usize::try_from(place.silent_days).unwrap_or(usize::MAX),
+                "day",
+                "days"
+            ),
+            to.minute(),
+            count(
+                usize::try_from(watched.looks).unwrap_or(usize::MAX),
+                "look",
+                "looks"
+            )
+        ),
+    }
+}
+
+/// Nothing in it steers a terminal.
+pub(super) fn shown(text: &str) -> String {
+    let words = text.split(' ').map(visible);
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// `9 days`, `30 hours`, `20 minutes`.
+pub(super) fn lasted(seconds: u64) -> String {
+    let whole = |unit: u64| usize::try_from(seconds / unit).unwrap_or(usize::MAX);
+    match seconds {
+        ..120 => count(whole(1), "second", "seconds"),
+        120..7_200 => count(whole(60), "minute", "minutes"),
+        7_200..172_800 => count(whole(3_600), "hour", "hours"),
+        _ => count(whole(86_400), "day", "days"),
+    }
+}

@@ -1,0 +1,86 @@
+//! How an old place was watched: silence counts only where somebody listened.
+
+use std::time::Duration;
+
+use groma_model::{EntityId, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A look of a machine's own agent at its connections.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Watch {
+    /// The machine.
+    pub entity: EntityId,
+    /// When the look began.
+    pub from: Timestamp,
+    /// When it ended.
+    pub to: Timestamp,
+}
+
+/// Longer than this between two looks is a gap that a daily job could hide in.
+pub const BLIND_MAX: Duration = Duration::from_secs(24 * 3_600);
+
+/// How long and how closely a place was watched.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Watched {
+    /// How many looks there were.
+    pub looks: u64,
+    /// When the watch began: the first look after the switch, or after the last gap of more than a day. None if nobody looked.
+    pub from: Option<Timestamp>,
+    /// When the last look ended.
+    pub to: Option<Timestamp>,
+    /// Seconds within looks: what was seen as it happened.
+    pub seconds: u64,
+    /// The longest time between two looks since `from`, in seconds.
+    pub longest_gap_seconds: u64,
+    /// Seconds from the last look until the inventory was made.
+    pub stale_seconds: u64,
+}
+
+impl Watched {
+    pub(super) fn of(
+        place: &EntityId,
+        since: Timestamp,
+        now: Timestamp,
+        watches: &[Watch],
+    ) -> Self {
+        let mut own: Vec<&Watch> = watches
+            .iter()
+            .filter(|w| w.entity == *place && w.to > since)
+            .collect();
+        own.sort();
+        let mut watched = Self::default();
+        for watch in own {
+            watched.looked(watch.from.max(since), watch.to);
+        }
+        watched.stale_seconds = watched.to.map_or(0, |to| now.since(to).as_secs());
+        watched
+    }
+
+    fn looked(&mut self, from: Timestamp, to: Timestamp) {
+        let gap = self.to.map(|last| from.since(last));
+        match gap.filter(|gap| *gap <= BLIND_MAX) {
+            Some(gap) => self.longest_gap_seconds = self.longest_gap_seconds.max(gap.as_secs()),
+            // The first look, or the first after a gap that anything may have happened in.
+            None => {
+                *self = Self {
+                    from: Some(from),
+                    ..Self::default()
+                }
+            }
+        }
+        let before = self.to.map_or(from, |last| last.max(from));
+        self.looks += 1;
+        self.seconds += to.since(before).as_secs();
+        self.to = Some(self.to.map_or(to, |last| last.max(to)));
+    }
+
+    /// Whole days from the last call, or from the begin of the watch, to the last look.
+    pub(super) fn silent_days(&self, last_call: Option<Timestamp>) -> u64 {
+        let (Some(from), Some(to)) = (self.from, self.to) else {
+            return 0;
+        };
+        let quiet = last_call.map_or(from, |call| call.max(from));
+        to.since(quiet).as_secs() / 86_400
+    }
+}
