@@ -11,7 +11,7 @@ use groma_model::inventory::{
 };
 use groma_model::registry::REGISTRY;
 use groma_model::store::{Annotation, LookRecord, Word};
-use groma_model::{CoverageState, EntityId, Estate, Evidence, Scope, Timestamp};
+use groma_model::{AgentId, CoverageState, EntityId, Estate, Evidence, Scope, Timestamp};
 use groma_source::Randomness;
 use groma_store::{Moment, Store, StoreError};
 
@@ -36,6 +36,25 @@ pub fn inventory_before(
     randomness: &dyn Randomness,
     waves: Vec<WaveEntry>,
 ) -> Result<Inventory> {
+    Ok(concluded(store, moment, now, randomness, waves)?.inventory)
+}
+
+/// An inventory, and which machine stands behind each vantage.
+pub struct Concluded {
+    /// The inventory.
+    pub inventory: Inventory,
+    /// The host (or list) at each vantage.
+    pub vantages: BTreeMap<AgentId, EntityId>,
+}
+
+/// As [`inventory_before`], with the machine behind each vantage.
+pub fn concluded(
+    store: &mut dyn Store,
+    moment: &Moment,
+    now: Timestamp,
+    randomness: &dyn Randomness,
+    waves: Vec<WaveEntry>,
+) -> Result<Concluded> {
     let looks = store.looks(moment)?;
     let asked = store.spans(moment, &groma_graph::ASKING)?;
     let (estate, evidence) = resolve(store, moment, &looks, randomness)?;
@@ -44,6 +63,7 @@ pub fn inventory_before(
     groma_graph::grow(&mut graph.volumes, &earlier, &estate);
     groma_graph::transfer(&mut graph.volumes, groma_model::inventory::LINK_BPS);
     let annotations = store.annotations()?;
+    let vantages = estate.vantages.clone();
     let mut inventory = assemble(estate, graph, &looks, moment, now);
     inventory.waves = waves;
     groma_graph::due::fill(&mut inventory, then(moment, now));
@@ -63,7 +83,10 @@ pub fn inventory_before(
     judge_findings(&mut inventory.findings, &annotations);
     inventory.questions = groma_check::questions(&inventory);
     inventory.leave_out_mere_names();
-    Ok(inventory)
+    Ok(Concluded {
+        inventory,
+        vantages,
+    })
 }
 
 /// When a document speaks: what was due next before a wave is counted from before the wave.

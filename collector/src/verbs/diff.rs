@@ -20,15 +20,24 @@ pub(crate) struct Arguments {
     /// The wave file whose promises are judged.
     #[arg(long, value_name = "FILE")]
     wave: Option<PathBuf>,
-    /// Text for people, or JSON.
+    /// Text for a terminal, a page, a text for a ticket, or data.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Where to write; `-` is standard output.
+    #[arg(long, value_name = "PATH", default_value = "-")]
+    out: PathBuf,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 enum Format {
+    /// Lines for people.
     Text,
+    /// Data, with a published schema.
     Json,
+    /// One self-contained page; with a wave, before and after side by side.
+    Html,
+    /// Text for a ticket or a wiki.
+    Markdown,
 }
 
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
@@ -37,32 +46,36 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let after = operand(&arguments.after, place, &world)?;
     let changes = groma_diff::compare(&before, &after);
     let (text, act) = match &arguments.wave {
-        None => (
-            show(&changes, arguments.format, groma_diff::text)?,
-            changes.needs_action(),
-        ),
+        None => (plain(&changes, arguments.format)?, changes.needs_action()),
         Some(file) => {
             let wave = crate::waves::read(file)?;
             let outcome = groma_diff::compare_wave(&changes, &before, &after, &wave);
-            (
-                show(&outcome, arguments.format, groma_diff::wave_text)?,
-                outcome.needs_action(),
-            )
+            let text = match arguments.format {
+                Format::Text => groma_diff::wave_text(&outcome),
+                Format::Json => json(&outcome)?,
+                Format::Html => groma_diff::wave_html(&changes, &outcome, &before, &after),
+                Format::Markdown => groma_diff::wave_markdown(&outcome),
+            };
+            (text, outcome.needs_action())
         }
     };
-    files::print(text.as_bytes())?;
+    files::write(&arguments.out, text.as_bytes())?;
+    // The process ends here: taking two large estates apart piece by piece would cost seconds.
+    std::mem::forget((before, after));
     Ok(if act { exit::ACT } else { 0 })
 }
 
-fn show<T: serde::Serialize>(
-    what: &T,
-    format: Format,
-    text: impl Fn(&T) -> String,
-) -> Result<String> {
+fn plain(changes: &groma_diff::Changes, format: Format) -> Result<String> {
     Ok(match format {
-        Format::Text => text(what),
-        Format::Json => serde_json::to_string_pretty(what)? + "\n",
+        Format::Text => groma_diff::text(changes),
+        Format::Json => json(changes)?,
+        Format::Html => groma_diff::html(changes),
+        Format::Markdown => groma_diff::markdown(changes),
     })
+}
+
+fn json<T: serde::Serialize>(what: &T) -> Result<String> {
+    Ok(serde_json::to_string_pretty(what)? + "\n")
 }
 
 /// A file if there is one of that name that looks like a document, else a moment of the store.

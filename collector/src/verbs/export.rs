@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use groma_model::inventory::Inventory;
 
 use crate::command::Place;
 use crate::link::Line;
@@ -39,6 +40,20 @@ enum Format {
     Csv,
     /// Where mail servers send mail on to, as a table.
     MailRoutesCsv,
+    /// The graph for yEd, Gephi and the like.
+    Graphml,
+    /// The graph for Graphviz.
+    Dot,
+    /// The graph for a wiki that draws Mermaid.
+    Mermaid,
+    /// Machines in groups, as an inventory of Ansible (YAML).
+    Ansible,
+    /// Targets for Prometheus to watch from the first day on (`file_sd_configs`).
+    PrometheusSd,
+    /// Sites, machines, addresses and services for NetBox's REST interface.
+    Netbox,
+    /// A document per machine in GLPI's inventory format.
+    Glpi,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -53,6 +68,8 @@ enum Table {
     Devices,
     /// Devices whose panel somebody must read, to be filled in and imported: see `groma report --format device-sheet`.
     DeviceSheet,
+    /// The register of risks, to be edited and imported again.
+    Risks,
 }
 
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
@@ -62,26 +79,41 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let mut inventory =
         inventory_before(store.as_mut(), arguments.snapshot.as_deref(), &world, waves)?;
     arguments.link.apply(&mut inventory);
-    files::write_with(&arguments.out, |out| match arguments.format {
+    let (format, table) = (arguments.format, arguments.table);
+    files::write_with(&arguments.out, |out| match format {
         Format::Json => {
             document::write(&inventory, out)?;
             out.write_all(b"\n")
         }
-        Format::MailRoutesCsv => {
-            out.write_all(groma_report::mail_routes_csv(&inventory).as_bytes())
-        }
-        Format::Csv => {
-            let table = match arguments.table {
-                Table::Dependencies => groma_report::csv(&inventory),
-                Table::Ledger => groma_report::ledger_csv(&inventory),
-                Table::MailLedger => groma_report::mail_ledger_csv(&inventory),
-                Table::Devices => groma_report::devices_csv(&inventory),
-                Table::DeviceSheet => groma_report::device_sheet_csv(&inventory),
-            };
-            out.write_all(table.as_bytes())
-        }
+        _ => out.write_all(text(&inventory, format, table).as_bytes()),
     })?;
     // The process ends here: taking a large estate apart piece by piece would cost seconds.
     std::mem::forget(inventory);
     Ok(0)
+}
+
+/// Every format but the document itself, which is too large to be held as one text.
+fn text(inventory: &Inventory, format: Format, table: Table) -> String {
+    match format {
+        Format::Json | Format::Csv => rows(inventory, table),
+        Format::MailRoutesCsv => groma_report::mail_routes_csv(inventory),
+        Format::Graphml => groma_export::graphml(inventory),
+        Format::Dot => groma_export::dot(inventory),
+        Format::Mermaid => groma_export::mermaid(inventory),
+        Format::Ansible => groma_export::ansible(inventory),
+        Format::PrometheusSd => groma_export::prometheus_sd(inventory),
+        Format::Netbox => groma_export::netbox(inventory),
+        Format::Glpi => groma_export::glpi(inventory),
+    }
+}
+
+fn rows(inventory: &Inventory, table: Table) -> String {
+    match table {
+        Table::Dependencies => groma_report::csv(inventory),
+        Table::Ledger => groma_report::ledger_csv(inventory),
+        Table::MailLedger => groma_report::mail_ledger_csv(inventory),
+        Table::Devices => groma_report::devices_csv(inventory),
+        Table::DeviceSheet => groma_report::device_sheet_csv(inventory),
+        Table::Risks => groma_report::risks_csv(inventory),
+    }
 }

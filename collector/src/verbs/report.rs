@@ -1,15 +1,16 @@
 //! `groma report`: documents people can hold.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use groma_model::inventory::Inventory;
 
 use crate::command::Place;
 use crate::files;
 use crate::link::Line;
-use crate::verbs::{inventory_before, open_existing};
+use crate::terminal::tell;
+use crate::verbs::{inventory_before, open_existing, wrong_usage};
 use crate::waves::Waves;
 
 #[derive(Args, Debug)]
@@ -24,7 +25,7 @@ pub(crate) struct Arguments {
     /// The kind of document.
     #[arg(long, value_enum, default_value_t = Format::Html)]
     format: Format,
-    /// Where to write; `-` is standard output.
+    /// Where to write; `-` is standard output. Questionnaires are several files: a directory.
     #[arg(long, value_name = "PATH", default_value = "-")]
     out: PathBuf,
 }
@@ -41,6 +42,10 @@ enum Format {
     Csv,
     /// A sheet to print for whoever reads panels: devices that scan, or may, and of which nothing tells whether they mail.
     DeviceSheet,
+    /// A workbook for a spreadsheet program, one sheet per table.
+    Xlsx,
+    /// A sheet per owner, to print and to fill in: what no machine can know.
+    Questionnaire,
 }
 
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
@@ -50,21 +55,40 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let mut inventory =
         inventory_before(store.as_mut(), arguments.snapshot.as_deref(), &world, waves)?;
     arguments.link.apply(&mut inventory);
-    files::write(
-        &arguments.out,
-        render(&inventory, arguments.format).as_bytes(),
-    )?;
+    write(&inventory, arguments.format, &arguments.out)?;
     // The process ends here: taking a large estate apart piece by piece would cost seconds.
     std::mem::forget(inventory);
     Ok(0)
 }
 
-fn render(inventory: &Inventory, format: Format) -> String {
-    match format {
+fn write(inventory: &Inventory, format: Format, out: &Path) -> Result<()> {
+    let text = match format {
         Format::Html => groma_report::html(inventory),
         Format::Markdown => groma_report::markdown(inventory),
         Format::Json => groma_report::json(inventory),
         Format::Csv => groma_report::csv(inventory),
         Format::DeviceSheet => groma_report::device_sheet(inventory),
+        Format::Xlsx => return files::write(out, &groma_workbook::workbook(inventory)?),
+        Format::Questionnaire => return questionnaires(inventory, out),
+    };
+    files::write(out, text.as_bytes())
+}
+
+/// Two files per owner: a page to print, and a table to fill in.
+fn questionnaires(inventory: &Inventory, out: &Path) -> Result<()> {
+    if out == Path::new("-") {
+        return Err(wrong_usage(
+            "questionnaires are two files per owner: name a directory with --out",
+        ));
     }
+    std::fs::create_dir_all(out)
+        .with_context(|| format!("make the directory {}", out.display()))?;
+    let sheets = groma_report::questionnaires(inventory);
+    for sheet in &sheets {
+        let at = |ending: &str| out.join(format!("{}.{ending}", sheet.file_stem));
+        files::write(&at("html"), sheet.html.as_bytes())?;
+        files::write(&at("csv"), sheet.csv.as_bytes())?;
+    }
+    tell(&format!("{} questionnaires in {}", sheets.len(), out.display()));
+    Ok(())
 }

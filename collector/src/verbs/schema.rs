@@ -21,6 +21,11 @@ enum Name {
     Wave,
     Found,
     Agents,
+    WaveCheck,
+    WavePlan,
+    WaveOutcome,
+    WaveResidual,
+    Decommission,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<u8> {
@@ -31,6 +36,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8> {
         Name::Found => schema_for!(groma_model::found::Found),
         Name::Agents => schema_for!(Vec<groma_model::fleet::AgentRecord>),
         Name::Wave => schema_for!(groma_model::wave::Wave),
+        Name::WaveCheck => schema_for!(groma_wave::Checklist),
+        Name::WavePlan => schema_for!(groma_wave::Plan),
+        Name::WaveOutcome => schema_for!(groma_diff::WaveOutcome),
+        Name::WaveResidual => schema_for!(groma_wave::Residual),
+        Name::Decommission => schema_for!(groma_wave::Statement),
     };
     files::print((serde_json::to_string_pretty(&schema)? + "\n").as_bytes())?;
     Ok(0)

@@ -24,7 +24,7 @@ use time::OffsetDateTime;
 use private::{Names, alone, make_private, read_key, write_private};
 pub use root::{Phase, Root, Roots};
 
-mod private;
+pub(crate) mod private;
 pub(crate) mod rolling;
 pub(crate) mod root;
 

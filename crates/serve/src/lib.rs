@@ -44,6 +44,7 @@ mod refusal;
 mod rules;
 mod serving;
 mod standing;
+mod statement;
 mod tls;
 
 #[cfg(test)]
@@ -57,4 +58,5 @@ pub use journal::Journal;
 pub use keeper::{Durable, KeepError, Keeper};
 pub use metrics::{Metrics, is_silent};
 pub use serving::{Addresses, Config, Limits, Random, ServeError, Serving};
+pub use statement::StatementKey;
 pub use standing::{Behind, Ending, Standing, ending, standing};

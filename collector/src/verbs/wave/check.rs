@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use groma_model::wave::Wave;
 
 use crate::command::Place;
@@ -11,14 +11,8 @@ use crate::link::Line;
 use crate::verbs::{inventory_before, open_existing};
 use crate::{exit, files, waves};
 
-#[derive(Subcommand, Debug)]
-pub(crate) enum Arguments {
-    /// Say what must be done before a wave begins, each with its date and what shows it; exit code 1 while anything is open.
-    Check(Check),
-}
-
 #[derive(Args, Debug)]
-pub(crate) struct Check {
+pub(crate) struct Arguments {
     /// The wave file.
     file: PathBuf,
     /// Another wave file: its order and its window are compared. Can be given several times.
@@ -49,13 +43,7 @@ enum Format {
     Json,
 }
 
-pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
-    match arguments {
-        Arguments::Check(arguments) => check(arguments, place),
-    }
-}
-
-fn check(arguments: &Check, place: &Place) -> Result<u8> {
+pub(super) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let world = groma_sys::this_machine(true);
     let wave = waves::read(&arguments.file)?;
     let others: Result<Vec<Wave>> = arguments.others.iter().map(|f| waves::read(f)).collect();
