@@ -1,36 +1,38 @@
-//! Foreign text on its way to a person: nothing invisible, nothing that reorders, nothing endless.
+//! Foreign text on its way to a person: nothing invisible, nothing that reorders.
 //!
-//! Every name, path and subject in an inventory may have been written by an attacker. A control
-//! character becomes its picture (`␛`), a character that hides or turns text becomes its number
-//! (`[U+202E]`). What a sink needs besides (HTML, CSV, Markdown) is added by that sink alone.
+//! Every name, path and subject may have been written by an attacker. A control character becomes its
+//! picture (`␛`), a character that hides or turns text becomes its number (`[U+202E]`). How long a text
+//! may be, and what a sink needs besides (HTML, CSV, a cell), is the business of that sink.
 
-/// Longest text shown, in characters. What is longer is cut with `…`; `groma export` has all of it.
-pub const LONGEST: usize = 400;
+use std::borrow::Cow;
 
-/// `text` with every control, bidirectional and zero-width character made visible, cut at [`LONGEST`].
-pub fn visible(text: &str) -> String {
-    let plain = |c: char| !c.is_control() && !is_deceptive(c);
+/// `text` with every control, bidirectional and zero-width character made visible.
+///
+/// ```
+/// assert_eq!(groma_model::visible::visible("pay\u{202e}fdp.exe"), "pay[U+202E]fdp.exe");
+/// ```
+pub fn visible(text: &str) -> Cow<'_, str> {
     let is_printable = |byte: u8| (b' '..=b'~').contains(&byte);
-    if text.len() <= LONGEST && (text.bytes().all(is_printable) || text.chars().all(plain)) {
-        return text.to_owned();
+    if text.bytes().all(is_printable) || text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
     }
-    let mut shown = String::with_capacity(text.len().min(LONGEST * 2));
-    for (at, c) in text.chars().enumerate() {
-        if at == LONGEST {
-            shown.push('…');
-            break;
-        }
-        push_visible(&mut shown, c);
-    }
-    shown
+    let mut shown = String::with_capacity(text.len() * 2);
+    text.chars().for_each(|c| push_visible(&mut shown, c));
+    Cow::Owned(shown)
 }
 
-fn push_visible(shown: &mut String, c: char) {
+/// True for a character that a reader sees as it is.
+pub fn is_plain(c: char) -> bool {
+    !c.is_control() && !is_deceptive(c)
+}
+
+/// Adds `c` to `shown`: as it is, as its picture, or as its number.
+pub fn push_visible(shown: &mut String, c: char) {
     match c {
         '\u{0}'..='\u{1f}' => shown.push(char::from_u32(0x2400 + c as u32).unwrap_or('␦')),
         '\u{7f}' => shown.push('␡'),
-        c if c.is_control() || is_deceptive(c) => shown.push_str(&format!("[U+{:04X}]", c as u32)),
-        c => shown.push(c),
+        c if is_plain(c) => shown.push(c),
+        c => shown.push_str(&format!("[U+{:04X}]", c as u32)),
     }
 }
 
@@ -42,15 +44,6 @@ fn is_deceptive(c: char) -> bool {
         | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// The first `length` characters of `text`, with `…` where something is left out.
-pub fn cut(text: &str, length: usize) -> String {
-    if text.len() <= length || text.chars().count() <= length {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(length.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,22 +53,13 @@ mod tests {
         assert_eq!(visible("a\u{1b}[31mb"), "a␛[31mb");
         assert_eq!(visible("pay\u{202e}fdp.exe"), "pay[U+202E]fdp.exe");
         assert_eq!(visible("a\u{200b}b\u{feff}"), "a[U+200B]b[U+FEFF]");
-        assert_eq!(visible("line\r\n\u{85}"), "line␍␊[U+0085]");
+        assert_eq!(visible("line\r\n\u{85}\0\u{7f}"), "line␍␊[U+0085]␀␡");
     }
 
     #[test]
     fn letters_of_every_script_stay_as_they_are() {
         for text in ["почта.example", "Büro-Drucker", "会計", "مكتب"] {
-            assert_eq!(visible(text), text);
+            assert!(matches!(visible(text), Cow::Borrowed(same) if same == text));
         }
-    }
-
-    #[test]
-    fn endless_names_end() {
-        let shown = visible(&"x".repeat(100_000));
-        assert_eq!(shown.chars().count(), LONGEST + 1);
-        assert!(shown.ends_with('…'));
-        assert_eq!(cut("abcdef", 4), "abc…");
-        assert_eq!(cut("abcd", 4), "abcd");
     }
 }

@@ -26,9 +26,9 @@ mod summary;
 mod table;
 mod tables;
 mod text;
+mod visible;
 
 use groma_model::inventory::Inventory;
-pub(crate) use groma_model::visible;
 
 pub use summary::Summary;
 
