@@ -80,6 +80,7 @@ const STAR: &[(&str, &[&str])] = &[
     ("groma-diff", STAGE),
     ("groma-wave", STAGE),
     ("groma-report", STAGE),
+    ("groma-workbook", STAGE),
     (
         "groma-agent",
         &[
@@ -128,6 +129,7 @@ const STAR: &[(&str, &[&str])] = &[
             "groma-diff",
             "groma-wave",
             "groma-report",
+            "groma-workbook",
         ],
     ),
     ("groma-tests", &["groma-model", "groma-knowledge"]),
@@ -163,6 +165,7 @@ const PURE: &[&str] = &[
     "wave",
     "knowledge",
     "report",
+    "workbook",
 ];
 
 /// What a pure crate's `clippy.toml` must ban at least.
