@@ -13,11 +13,13 @@ use crate::cell::{Cell, fit, fit_lines};
 /// Rows a sheet takes beside its header: 1,048,576 in all.
 pub(crate) const ROWS_MAX: u32 = 1_048_575;
 /// Narrowest and widest column that follows its content, in characters.
-const WIDTHS: (usize, usize) = (9, 44);
+const WIDTHS: (usize, usize) = (9, 38);
 /// Width of a column of ids.
 const ID_WIDTH: f64 = 14.0;
-/// Wider than this on paper, a sheet is printed on A3.
-const WIDE: f64 = 170.0;
+/// Wider than this on paper, in characters, a sheet is printed on A3; wider than that, only its first columns are.
+const WIDE: (f64, f64) = (130.0, 250.0);
+/// Height of a line in points, and how many lines a row shows at most.
+const LINE: (f64, usize) = (15.0, 12);
 /// Largest whole number a cell holds exactly.
 const EXACT: u64 = 1 << 53;
 /// Days from the first day of spreadsheets to 1970.
@@ -91,6 +93,8 @@ pub(crate) struct Look {
     plain: Format,
     wrapped: Format,
     whole: Format,
+    left: Format,
+    port: Format,
     decimal: Format,
     moment: Format,
     none: Format,
@@ -141,7 +145,7 @@ impl Book {
         &mut self,
         fill: impl FnOnce(&mut Worksheet, &Look, &[Written]) -> Result<(), XlsxError>,
     ) -> Result<(), WorkbookError> {
-        let footer = footer(&self.generated);
+        let footer = footer(&self.generated, "");
         let sheet = self.workbook.worksheet_from_index(0);
         let filled = sheet.and_then(|sheet| {
             sheet.set_paper_size(9).set_print_fit_to_pages(1, 0);
@@ -187,7 +191,8 @@ impl Book {
     ) -> Result<usize, XlsxError> {
         let sheet = self.workbook.add_worksheet();
         sheet.set_name(name)?;
-        let mut widths = table.columns.map(|column| column.title.chars().count() + 3);
+        let mut widths = table.columns.map(|column| longest_word(column.title) + 3);
+        sheet.set_row_height(0, 2.0 * LINE.0)?;
         for (at, column) in (0..).zip(&table.columns) {
             sheet.write_string_with_format(0, at, column.title, &self.look.head)?;
         }
@@ -195,13 +200,17 @@ impl Book {
         for cells in rows.take(usize::try_from(self.rows_max).unwrap_or(usize::MAX)) {
             written += 1;
             let places = (0..).zip(&cells).zip(&table.columns).zip(&mut widths);
+            let mut lines = 1;
             for (((at, cell), column), width) in places {
-                let wide = write(sheet, &self.look, written, at, cell, *column)?;
-                *width = wide.max(*width);
+                let room = write(sheet, &self.look, written, at, cell, *column)?;
+                *width = room.width.max(*width);
+                lines = room.lines.max(lines);
             }
+            set_height(sheet, written, lines)?;
         }
         if written == 0 {
             sheet.write_string_with_format(1, 0, table.none, &self.look.none)?;
+            sheet.set_tab_color(Color::RGB(0xC8_C8_C8));
         }
         self.dress(table, written.max(1), widths)?;
         Ok(usize::try_from(written).unwrap_or(usize::MAX))
@@ -215,23 +224,31 @@ impl Book {
         widths: [usize; N],
     ) -> Result<(), XlsxError> {
         let at = self.workbook.worksheets().len().saturating_sub(1);
-        let footer = footer(&self.generated);
         let sheet = self.workbook.worksheet_from_index(at)?;
-        let mut width_all = 0.0;
+        let last_column = u16::try_from(N.saturating_sub(1)).unwrap_or(u16::MAX);
+        let (mut wide, mut printed) = (0.0, 0);
         for ((at, column), width) in (0..).zip(&table.columns).zip(widths) {
             let width = column.width(width);
-            width_all += width;
             sheet.set_column_width(at, width)?;
+            if printed == at && wide + width <= WIDE.1 {
+                wide += width;
+                printed += 1;
+            }
         }
-        let last_column = u16::try_from(N.saturating_sub(1)).unwrap_or(u16::MAX);
+        let on_paper = match usize::from(printed) {
+            all if all >= N => String::new(),
+            some => format!(" · columns 1 to {some} of {N}"),
+        };
+        sheet.set_print_area(0, 0, last, printed.clamp(1, last_column + 1) - 1)?;
         sheet.autofilter(0, 0, last, last_column)?;
         sheet.set_freeze_panes(1, 1)?;
         sheet.set_repeat_rows(0, 0)?;
         sheet.ignore_error_range(1, 0, last, last_column, IgnoreError::NumberStoredAsText)?;
         sheet.set_landscape();
-        sheet.set_paper_size(if width_all > WIDE { 8 } else { 9 });
+        sheet.set_paper_size(if wide > WIDE.0 { 8 } else { 9 });
         sheet.set_margins(0.4, 0.4, 0.5, 0.6, 0.3, 0.3);
-        sheet.set_print_fit_to_pages(1, 0).set_footer(&footer);
+        sheet.set_print_fit_to_pages(1, 0);
+        sheet.set_footer(footer(&self.generated, &on_paper));
         Ok(())
     }
 
@@ -255,9 +272,34 @@ impl Column {
             Shape::Ids => ID_WIDTH,
         }
     }
+
+    /// The room that `text` wants in it.
+    fn room(self, text: &str) -> Room {
+        let lines = text.split('\n');
+        match self.shape {
+            Shape::Wraps(width) => {
+                let letters = usize::from(width).saturating_sub(1).max(1);
+                let lines = lines.map(|line| line.chars().count().div_ceil(letters).max(1));
+                Room {
+                    width: 0,
+                    lines: lines.sum(),
+                }
+            }
+            Shape::Fits | Shape::Ids => Room {
+                width: text.chars().count() + 2,
+                lines: lines.count(),
+            },
+        }
+    }
 }
 
-/// Writes one cell and says how wide it wants to be, in characters.
+/// How much room a cell wants: characters, and lines in a column as wide as its is.
+struct Room {
+    width: usize,
+    lines: usize,
+}
+
+/// Writes one cell and says how much room it wants.
 fn write(
     sheet: &mut Worksheet,
     look: &Look,
@@ -265,26 +307,33 @@ fn write(
     at: u16,
     cell: &Cell,
     column: Column,
-) -> Result<usize, XlsxError> {
+) -> Result<Room, XlsxError> {
     let mut string = |text: &str, format: &Format| {
         sheet
             .write_string_with_format(row, at, text, format)
-            .map(|_| text.chars().count() + 1)
+            .map(|_| column.room(text))
     };
     let wraps = matches!(column.shape, Shape::Wraps(_));
     match cell {
-        Cell::Empty => Ok(0),
+        Cell::Empty => Ok(Room { width: 0, lines: 1 }),
         Cell::Text(found) if wraps => string(&fit(found), &look.wrapped),
         Cell::Text(found) => string(&fit(found), &look.plain),
         Cell::Lines(found) => string(&fit_lines(found), &look.wrapped),
         Cell::Grave(severity) => string(crate::words::severity(*severity), look.grave(*severity)),
         Cell::Whole(number) if *number > EXACT => string(&number.to_string(), &look.plain),
         Cell::Whole(number) => number_cell(sheet, row, at, *number as f64, &look.whole),
+        Cell::Port(port) => number_cell(sheet, row, at, f64::from(*port), &look.port),
         Cell::Round(number) => number_cell(sheet, row, at, *number, &look.whole),
         Cell::Decimal(number) if !number.is_finite() => string("not a number", &look.plain),
         Cell::Decimal(number) => number_cell(sheet, row, at, *number, &look.decimal),
         Cell::Moment(moment) => match days(*moment) {
-            Some(days) => number_cell(sheet, row, at, days, &look.moment),
+            Some(days) => {
+                sheet.write_number_with_format(row, at, days, &look.moment)?;
+                Ok(Room {
+                    width: 17,
+                    lines: 1,
+                })
+            }
             None => string(&moment.to_string(), &look.plain),
         },
     }
@@ -296,9 +345,27 @@ fn number_cell(
     at: u16,
     number: f64,
     format: &Format,
-) -> Result<usize, XlsxError> {
+) -> Result<Room, XlsxError> {
     sheet.write_number_with_format(row, at, number, format)?;
-    Ok(17)
+    // Digits, a comma between each three of them, and what stands behind the point.
+    let digits = format!("{number:.0}").len();
+    let width = digits + digits / 3 + 4;
+    Ok(Room { width, lines: 1 })
+}
+
+/// Makes a row as high as `lines`, or as many of them as a row shows.
+fn set_height(sheet: &mut Worksheet, row: u32, lines: usize) -> Result<(), XlsxError> {
+    if lines > 1 {
+        let lines = u32::try_from(lines.min(LINE.1)).unwrap_or(1);
+        sheet.set_row_height(row, f64::from(lines) * LINE.0)?;
+    }
+    Ok(())
+}
+
+/// Letters of the longest word of a title.
+fn longest_word(title: &str) -> usize {
+    let words = title.split(' ').map(|word| word.chars().count());
+    words.max().unwrap_or(0)
 }
 
 /// A moment as spreadsheets count: days, with the seconds behind the point. `None` outside of what they know.
@@ -308,8 +375,9 @@ pub(crate) fn days(moment: Timestamp) -> Option<f64> {
     DAYS.contains(&days).then_some(days)
 }
 
-fn footer(generated: &str) -> String {
-    format!("&L&8groma · &A&C&8{generated} UTC&R&8&P / &N")
+/// What stands below each page. The blank keeps the year from being read as part of the size of the letters.
+fn footer(generated: &str, on_paper: &str) -> String {
+    format!("&L&8groma · &A{on_paper}&C&8 {generated} UTC&R&8&P / &N")
 }
 
 fn refused(sheet: &str, source: XlsxError) -> WorkbookError {
@@ -340,6 +408,8 @@ impl Look {
                 .set_border_bottom(FormatBorder::Thin),
             wrapped: plain.clone().set_text_wrap(),
             whole: number("#,##0"),
+            port: number("0"),
+            left: number("#,##0").set_align(FormatAlign::Left),
             decimal: number("#,##0.00"),
             moment: number("yyyy-mm-dd hh:mm").set_align(FormatAlign::Left),
             none: plain
@@ -375,14 +445,22 @@ impl Look {
         }
     }
 
-    /// Writes `cell` at a place of a sheet without columns of its own; sentences go on in further lines.
-    pub(crate) fn put(
+    /// Writes `cells` as a row of a sheet without columns of its own. Sentences go on in further lines, numbers stand left.
+    pub(crate) fn put<const N: usize>(
         &self,
         sheet: &mut Worksheet,
         row: u32,
-        at: u16,
-        cell: &Cell,
+        cells: &[Cell; N],
+        widths: [u16; N],
     ) -> Result<(), XlsxError> {
-        write(sheet, self, row, at, cell, wide("", 0)).map(|_| ())
+        let mut lines = 1;
+        for ((at, cell), width) in (0..).zip(cells).zip(widths) {
+            let room = write(sheet, self, row, at, cell, wide("", width))?;
+            if let Cell::Whole(number) = cell {
+                sheet.write_number_with_format(row, at, *number as f64, &self.left)?;
+            }
+            lines = room.lines.max(lines);
+        }
+        set_height(sheet, row, lines)
     }
 }

@@ -21,13 +21,15 @@ const AUDIT: Duration = Duration::from_secs(24 * 3_600);
 /// A certificate that ends within so many days is told.
 const DAYS: i64 = 90;
 /// Widths of the four columns, in characters.
-const WIDTHS: [f64; 4] = [24.0, 58.0, 52.0, 24.0];
+const WIDTHS: [u16; 4] = [28, 64, 52, 26];
+/// Letters of a found text on this sheet; all of it stands in the sheet it is from.
+const LETTERS: usize = 300;
 
 /// Fills the first sheet.
 pub(crate) fn write(index: &Index<'_>, book: &mut Book) -> Result<(), WorkbookError> {
     book.summary(|sheet, look, tables| {
         for (at, width) in (0..).zip(WIDTHS) {
-            sheet.set_column_width(at, width)?;
+            sheet.set_column_width(at, f64::from(width))?;
         }
         let mut page = Page {
             sheet,
@@ -87,9 +89,7 @@ impl Page<'_> {
 
     fn lines(&mut self, lines: &[[Cell; 4]]) -> Result<(), XlsxError> {
         for line in lines {
-            for (at, cell) in (0..).zip(line) {
-                self.look.put(self.sheet, self.row, at, cell)?;
-            }
+            self.look.put(self.sheet, self.row, line, WIDTHS)?;
             self.row += 1;
         }
         Ok(())
@@ -230,9 +230,9 @@ fn finding(f: &Finding, alike: usize) -> [Cell; 4] {
     let date = date.unwrap_or_else(|| "no date".to_owned());
     [
         Cell::Grave(f.severity),
-        text(format!("{} {}{alike}", f.risk, f.indicator)),
-        maybe(&f.mitigations.first()),
-        text(format!("{owner}, {date}")),
+        text(format!("{} {}{alike}", short(&f.risk), short(&f.indicator))),
+        maybe(&f.mitigations.first().map(|first| short(first))),
+        text(format!("{}, {date}", short(owner))),
     ]
 }
 
@@ -263,7 +263,8 @@ fn unknown(index: &Index<'_>) -> Vec<[Cell; 4]> {
             things(machines.len(), "machine"),
         ];
         let why = format!("{}: {}", reason.replace('-', " "), examples(places));
-        lines.push([text(source), text(why), maybe(remedy), list(how_many)]);
+        let remedy = remedy.map(short);
+        lines.push([text(source), text(why), maybe(&remedy), list(how_many)]);
     }
     if let Some(more @ 1..) = kinds.len().checked_sub(GAPS) {
         let says = format!("{} more: see the sheet gaps", things(more, "kind"));
@@ -275,6 +276,14 @@ fn unknown(index: &Index<'_>) -> Vec<[Cell; 4]> {
         lines.push(line("Gaps", says));
     }
     lines
+}
+
+/// `found`, or its begin where it is longer than this sheet has room for.
+fn short(found: &str) -> String {
+    match found.char_indices().nth(LETTERS) {
+        None => found.to_owned(),
+        Some((end, _)) => format!("{}…", found.get(..end).unwrap_or_default()),
+    }
 }
 
 /// A few of them, and how many more there are.

@@ -222,7 +222,7 @@ fn sender(r: &MailLedgerEntry, index: &Index<'_>) -> [Cell; 37] {
         text(&r.product),
         text(&r.kind),
         maybe(&r.protocol),
-        r.port.map(|port| u32::from(port.0)).into(),
+        r.port.into(),
         maybe(&r.account),
         r.accounts.into(),
         maybe(&r.mechanism),

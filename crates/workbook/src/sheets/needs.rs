@@ -122,7 +122,7 @@ const DEPENDENCIES: Table<37> = Table {
 
 pub(super) fn dependencies(index: &Index<'_>, book: &mut Book) -> Result<(), WorkbookError> {
     let rows = sorted(&index.inventory.dependencies, key);
-    book.table(&DEPENDENCIES, rows, |d| dependency(d))
+    book.table(&DEPENDENCIES, rows, dependency)
 }
 
 fn dependency(d: &Dependency) -> [Cell; 37] {
@@ -133,7 +133,7 @@ fn dependency(d: &Dependency) -> [Cell; 37] {
         text(words::component(d.consumer.component.class)),
         text(&d.provider.name),
         text(&REGISTRY.kind(&d.kind).title),
-        d.provider.port.map(|port| u32::from(port.0)).into(),
+        d.provider.port.into(),
         maybe(&d.provider.transport),
         text(words::strength(d.strength)),
         yes(d.hidden),
@@ -241,7 +241,7 @@ fn listener(l: &ListenerEntry, index: &Index<'_>) -> [Cell; 15] {
     [
         text(index.name(&l.entity)),
         text(l.address),
-        Cell::from(u32::from(l.port.0)),
+        l.port.into(),
         text(l.transport),
         maybe(&l.service),
         maybe(&l.process.executable),

@@ -98,7 +98,7 @@ fn logon(r: &LedgerEntry, index: &Index<'_>) -> [Cell; 32] {
         text(words::consumer(r.class)),
         text(index.name(&r.provider)),
         text(&r.kind),
-        r.port.map(|port| u32::from(port.0)).into(),
+        r.port.into(),
         maybe(&r.name),
         account(r),
         mark(r.machine_account),
