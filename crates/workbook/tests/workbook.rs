@@ -1,4 +1,4 @@
-//! Workbooks as a reader opens them: sheets, headers, rows, and what hostile texts become.
+//! Workbooks as a reader opens them: sheets, headers, rows, order and dates.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,47 +9,16 @@
 #[path = "../../report/tests/sample/mod.rs"]
 mod sample;
 
-use std::collections::BTreeSet;
-use std::io::{Cursor, Read as _};
+mod common;
+mod rich;
 
-use calamine::{Data, DataType as _, Range, Reader as _, Xlsx};
-use groma_model::Timestamp;
-use groma_model::inventory::Inventory;
+use std::collections::{BTreeMap, BTreeSet};
+
+use calamine::{Data, DataType as _, Reader as _, Xlsx};
 use groma_model::visible::visible;
 use groma_workbook::workbook;
-use serde_json::Value;
 
-fn opened(inventory: &Inventory) -> Xlsx<Cursor<Vec<u8>>> {
-    Xlsx::new(Cursor::new(workbook(inventory).unwrap())).unwrap()
-}
-
-fn sheet(book: &mut Xlsx<Cursor<Vec<u8>>>, name: &str) -> Range<Data> {
-    book.worksheet_range(name).unwrap()
-}
-
-/// Every part of the file, by name.
-fn parts(bytes: &[u8]) -> Vec<(String, String)> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
-    let all = 0..archive.len();
-    all.map(|at| {
-        let mut part = archive.by_index(at).unwrap();
-        let mut text = String::new();
-        part.read_to_string(&mut text).unwrap();
-        (part.name().unwrap().into_owned(), text)
-    })
-    .collect()
-}
-
-fn column(range: &Range<Data>, title: &str) -> usize {
-    let titles = range.rows().next().unwrap().iter();
-    let mut at = titles.enumerate();
-    at.find(|(_, cell)| **cell == *title).unwrap().0
-}
-
-fn texts(range: &Range<Data>) -> BTreeSet<String> {
-    let cells = range.rows().flatten();
-    cells.map(ToString::to_string).collect()
-}
+use crate::common::{Book, column, opened, parts, sheet, texts};
 
 const SHEETS: [&str; 31] = [
     "summary",
@@ -145,6 +114,225 @@ fn an_empty_estate_says_on_each_sheet_that_nothing_was_found() {
     assert!(summary.contains("No check found anything open."));
 }
 
+/// Sheet, title and value that find one row, and what its cells say by title.
+type Expected<'a> = (&'a str, &'a str, &'a str, &'a [(&'a str, &'a str)]);
+
+/// The one row below the header in which `title` says `value`, as texts by title.
+fn row(book: &mut Book, name: &str, title: &str, value: &str) -> BTreeMap<String, String> {
+    let range = sheet(book, name);
+    let at = column(&range, title);
+    let titles = range.rows().next().unwrap().iter().map(ToString::to_string);
+    let rows: Vec<&[Data]> = range
+        .rows()
+        .skip(1)
+        .filter(|row| row[at] == *value)
+        .collect();
+    assert_eq!(rows.len(), 1, "{name}: {title} = {value}");
+    titles
+        .zip(rows[0].iter().map(ToString::to_string))
+        .collect()
+}
+
+#[test]
+fn every_table_says_what_its_rows_say() {
+    let inventory = rich::estate();
+    let mut book = opened(&inventory);
+    let mail1 = inventory
+        .entities
+        .iter()
+        .find(|e| e.id.as_str() == "ent-mail1")
+        .unwrap();
+    let mail1 = mail1.name.as_str();
+    let expected: [Expected; 16] = [
+        (
+            "volumes",
+            "Part of it",
+            "/srv/mail",
+            &[
+                ("On", mail1),
+                ("Size (GiB)", "5120"),
+                ("Items", "7000000"),
+                ("Hours to carry over, at least", "12.5"),
+                ("Hours to carry over, at most", "40"),
+            ],
+        ),
+        (
+            "rights",
+            "Who",
+            "CORP\\auditors",
+            &[
+                ("Right", "read"),
+                ("Directory", "finance/2026"),
+                ("Stands for nobody", "yes"),
+            ],
+        ),
+        (
+            "mailbox rights",
+            "Mailbox",
+            "boss@corp.example",
+            &[
+                ("Who", "pa@corp.example"),
+                ("Way", "full-access, send-as"),
+                ("Told by", mail1),
+            ],
+        ),
+        (
+            "backups",
+            "Job",
+            "borg nightly",
+            &[("Of", mail1), ("Rhythm", "daily"), ("Covers", "/etc, /srv")],
+        ),
+        (
+            "watching",
+            "Machine",
+            mail1,
+            &[
+                ("Way", "watched by"),
+                ("Who", "10.0.0.0/8"),
+                ("Products", "NRPE"),
+            ],
+        ),
+        (
+            "mail records",
+            "Record",
+            "SPF",
+            &[
+                ("Values", "v=spf1 mx -all"),
+                ("Remembered for (seconds)", "3600"),
+            ],
+        ),
+        (
+            "mail records",
+            "Record",
+            "DMARC",
+            &[("Values", "there is none")],
+        ),
+        (
+            "mail routes",
+            "On",
+            mail1,
+            &[
+                ("Rule", "alias"),
+                ("Leads to", "example.net"),
+                ("Written in", "/etc/aliases:7"),
+            ],
+        ),
+        (
+            "mail servers",
+            "Server",
+            mail1,
+            &[
+                ("Takes mail for", "corp.example"),
+                (
+                    "Lets through",
+                    "mynetworks = 10.20.0.0/16 (/etc/postfix/main.cf:12)",
+                ),
+            ],
+        ),
+        (
+            "mail ledger",
+            "Server",
+            mail1,
+            &[
+                ("Does", "sends"),
+                ("Port", "25"),
+                ("Sends as", "corp.example (own)"),
+                ("Sends to", "(none), (many)"),
+                ("Refused", "relay-denied: 2 (last 2026-11-19 08:30)"),
+                ("Hours of the week", "1"),
+            ],
+        ),
+        (
+            "ledger",
+            "Kind",
+            "ldap-bind",
+            &[("Account", "(anonymous)"), ("Times", "77"), ("Port", "389")],
+        ),
+        (
+            "zones",
+            "Name",
+            "old-mail.corp.example",
+            &[
+                ("Values", "mail1.corp.example"),
+                ("Addresses of nobody", "10.9.9.9"),
+                ("Times asked", "5"),
+            ],
+        ),
+        (
+            "relying parties",
+            "Service",
+            "wiki",
+            &[
+                ("Language", "saml"),
+                ("People are sent back to", "wiki.corp.example"),
+            ],
+        ),
+        (
+            "file systems",
+            "Mounted at",
+            "/srv",
+            &[("Lies on", "filer.corp.example"), ("Size (GiB)", "1024")],
+        ),
+        (
+            "interfaces",
+            "Interface",
+            "eth0",
+            &[("Host", mail1), ("Addresses", "10.1.0.11/24")],
+        ),
+        (
+            "waves",
+            "Wave",
+            "w1",
+            &[
+                ("Members", "mail1, app1"),
+                ("State", "planned"),
+                ("Number of members", "2"),
+            ],
+        ),
+    ];
+    for (name, title, value, cells) in expected {
+        let row = row(&mut book, name, title, value);
+        for (title, value) in cells {
+            assert_eq!(
+                row.get(*title).map(String::as_str),
+                Some(*value),
+                "{name}: {title}"
+            );
+        }
+    }
+    let volumes = sheet(&mut book, "volumes");
+    assert_eq!(
+        volumes.get_value((1, 1)).unwrap().to_string(),
+        "/srv/mail",
+        "the largest comes first"
+    );
+}
+
+#[test]
+fn a_device_is_told_once_with_what_it_does_and_needs() {
+    let inventory = sample::devices();
+    let mut book = opened(&inventory);
+    let devices = sheet(&mut book, "devices");
+    let id = column(&devices, "Id");
+    let ids: Vec<String> = devices
+        .rows()
+        .skip(1)
+        .map(|row| row[id].to_string())
+        .collect();
+    let once: BTreeSet<&String> = ids.iter().collect();
+    assert_eq!(once.len(), ids.len());
+    for device in &inventory.devices {
+        let mails = device.answer(groma_model::device::Deed::Mail).as_str();
+        let row = row(&mut book, "devices", "Id", device.entity.as_str());
+        assert_eq!(row["Mails"], mails);
+        assert_eq!(
+            row["Needs of mail servers"].is_empty(),
+            device.mail.is_empty()
+        );
+    }
+    assert!(!inventory.devices.is_empty());
+}
+
 #[test]
 fn the_summary_counts_what_the_sheets_hold() {
     let inventory = sample::office();
@@ -162,226 +350,9 @@ fn the_summary_counts_what_the_sheets_hold() {
     }
 }
 
-/// 300 texts a stranger may have put into any field.
-fn hostile() -> Vec<String> {
-    let seeds = [
-        "=cmd|' /C calc'!A0",
-        "=HYPERLINK(\"http://a.example/\",\"click\")",
-        "+1+cmd",
-        "-2+3+cmd|'x'!A0",
-        "@SUM(1+1)*cmd|' /C calc'!A0",
-        "{=1+1}",
-        "\t=1+1",
-        "\r=1",
-        "\n=1",
-        " =1",
-        "＝1+1",
-        "|calc",
-        "https://evil.example/?x=1",
-        "file:///etc/passwd",
-        "mailto:a@b.example",
-        "internal:hosts!A1",
-        "external:x.xlsx",
-        "ftp://x.example",
-        "<script>alert(1)</script>",
-        "<f>1+1</f>",
-        "</t></si>",
-        "]]>",
-        "<![CDATA[x]]>",
-        "<!ENTITY x SYSTEM 'file:///etc/passwd'>",
-        "&lt;&#x0;&amp;",
-        "_x000D_",
-        "_x0041_",
-        "\u{0}",
-        "a\u{0}b",
-        "\u{1b}[31mred\u{1b}[0m",
-        "\u{7}\u{8}\u{b}\u{c}",
-        "\u{7f}",
-        "\u{85}\u{9f}",
-        "pay\u{202e}fdp.exe",
-        "\u{202a}\u{2066}x",
-        "a\u{200b}b\u{feff}",
-        "\u{2028}x\u{2029}",
-        "\u{ad}soft",
-        "שלום",
-        "مكتب",
-        "\u{e0041}\u{e0042}",
-        "\u{fffe}",
-        "\u{ffff}",
-        "\u{10ffff}",
-        "lone \u{fffd}\u{fffd}\u{fffd} surrogate",
-        "\"quoted\"",
-        "'quoted'",
-        "a,b;c\td",
-        "C:\\x\\..\\y",
-        "#REF!",
-        "TRUE",
-        "1E999",
-        "2026-11-20",
-        "  blanks  ",
-        "\u{1f600}",
-        "e\u{301}",
-        "%s%n{0}",
-        "$(id)",
-        "`id`",
-        "'; DROP TABLE hosts; --",
-    ];
-    let prefixed = |with: &str| {
-        seeds
-            .iter()
-            .map(move |seed| format!("{with}{seed}"))
-            .collect::<Vec<_>>()
-    };
-    let mut all: Vec<String> = ["", " ", "=", "x", "\u{202e}"]
-        .iter()
-        .flat_map(|with| prefixed(with))
-        .collect();
-    all.push("y".repeat(70_000));
-    all.push(format!("={}", "A1+".repeat(30_000)));
-    assert!(all.len() >= 295);
-    all
-}
-
-/// Puts `text` into every string of `value` that is free text: whatever still reads as an inventory.
-fn poison(value: &mut Value, key: &str, texts: &mut impl Iterator<Item = String>) {
-    const FREE: [&str; 37] = [
-        "name",
-        "names",
-        "says",
-        "risk",
-        "indicator",
-        "impact",
-        "mitigations",
-        "owner",
-        "what",
-        "remedy",
-        "scope",
-        "question",
-        "to",
-        "pretty_name",
-        "kernel",
-        "description",
-        "subject",
-        "issuer",
-        "reached_as",
-        "accounts",
-        "resources",
-        "written_in",
-        "programs",
-        "product",
-        "version",
-        "because",
-        "merged_because",
-        "principal",
-        "path",
-        "job",
-        "target",
-        "covers",
-        "functions",
-        "on_call",
-        "key_users",
-        "executable",
-        "user",
-    ];
-    match value {
-        Value::String(text) if FREE.contains(&key) && text.parse::<Timestamp>().is_err() => {
-            *text = texts.next().expect("an endless supply");
-        }
-        Value::Array(all) => all.iter_mut().for_each(|one| poison(one, key, texts)),
-        Value::Object(all) => {
-            for (key, one) in all.iter_mut() {
-                poison(one, key, texts);
-            }
-        }
-        _ => {}
-    }
-}
-
-#[test]
-fn hostile_texts_in_every_free_field_come_back_as_text() {
-    let mut document = serde_json::to_value(sample::office()).unwrap();
-    let mut supply = hostile().into_iter().cycle();
-    poison(&mut document["entities"], "", &mut supply);
-    for part in [
-        "findings",
-        "evidence",
-        "coverage",
-        "questions",
-        "dependencies",
-        "systems",
-        "rights",
-        "backups",
-    ] {
-        poison(&mut document[part], "", &mut supply);
-    }
-    let inventory: Inventory = match serde_json::from_value(document) {
-        Ok(inventory) => inventory,
-        Err(error) => panic!("free fields only: {error}"),
-    };
-    let bytes = workbook(&inventory).unwrap();
-    assert_no_formula_and_no_link(&bytes);
-    let mut book = Xlsx::new(Cursor::new(bytes)).unwrap();
-    let mut seen: BTreeSet<String> = BTreeSet::new();
-    for name in book.sheet_names() {
-        assert!(book.worksheet_formula(&name).unwrap().is_empty(), "{name}");
-        for cell in sheet(&mut book, &name).rows().flatten() {
-            let text = cell.to_string();
-            assert!(
-                !text.starts_with(['=', '@', '\t', '\r', '＝']),
-                "{name}: {text:?}"
-            );
-            assert!(
-                text.chars()
-                    .all(|c| c == '\n' || groma_model::visible::is_plain(c)),
-                "{name}: {text:?}"
-            );
-            assert!(text.encode_utf16().count() <= 32_767, "{name}");
-            seen.insert(text);
-        }
-    }
-    // The first name of all is that of a host, a device, a certificate or another thing.
-    for entity in &inventory.entities {
-        let shown = visible(&entity.name).into_owned();
-        let cut = shown.chars().count() > 30_000;
-        let is_there = seen.contains(&shown) || seen.contains(&format!("'{shown}"));
-        assert!(is_there || cut || shown.is_empty(), "{shown:?}");
-    }
-}
-
-fn assert_no_formula_and_no_link(bytes: &[u8]) {
-    for (name, text) in parts(bytes) {
-        let found = [
-            "<f>",
-            "<f ",
-            "<f/",
-            "<hyperlink",
-            "<oleLink",
-            "<ddeLink",
-            "externalLink",
-        ];
-        let tag = found.iter().find(|tag| text.contains(*tag));
-        assert_eq!(tag, None, "in {name}");
-        let linked = name.ends_with(".rels") && text.contains("TargetMode=\"External\"");
-        assert!(!linked, "{name} leads out of the file");
-        assert!(!name.starts_with("xl/worksheets/_rels"), "{name}");
-    }
-}
-
-#[test]
-fn ordinary_texts_are_not_touched() {
-    let mut inventory = sample::single();
-    inventory.entities[0].owner = Some("Ana Müller +49 (30) 123-45".to_owned());
-    inventory.entities[0].criticality = Some("+49 30 12345".to_owned());
-    let mut book = opened(&inventory);
-    let hosts = texts(&sheet(&mut book, "hosts"));
-    assert!(hosts.contains("Ana Müller +49 (30) 123-45"));
-    assert!(hosts.contains("+49 30 12345"));
-    assert!(hosts.contains(&inventory.entities[0].name));
-}
-
 #[test]
 fn the_same_inventory_in_any_order_gives_the_same_bytes() {
-    let inventory = sample::office();
+    let inventory = rich::estate();
     let mut turned = inventory.clone();
     turned.entities.reverse();
     turned.dependencies.reverse();
