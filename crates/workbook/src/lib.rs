@@ -7,7 +7,7 @@
 //! What was discovered is attacker input. Every found text is a string cell: no formula, no link, no number
 //! made of it. Control, bidirectional and zero-width characters become visible. A text that a spreadsheet
 //! would compute stands behind a `'`, as in our CSV: a string cell is never computed, but people save sheets
-//! as CSV and copy cells ([`cell`]).
+//! as CSV and copy cells.
 //!
 //! The limits of the format are kept and told. A table with more rows than a sheet takes goes on in a second
 //! sheet, a text longer than a cell takes is cut with a mark, and a table without rows says so.
@@ -32,7 +32,7 @@ use crate::index::Index;
 pub enum WorkbookError {
     /// A sheet could not be filled.
     #[error(
-        "fill the sheet {sheet:?} of the workbook; `groma export --format csv` holds the same without its limits"
+        "fill the sheet {sheet:?} of the workbook; `groma export --format json` holds the same without the limits of a workbook"
     )]
     Sheet {
         /// Its name.
@@ -42,7 +42,7 @@ pub enum WorkbookError {
     },
     /// The sheets could not be put into one file.
     #[error(
-        "put the workbook together; `groma export --format csv` holds the same without its limits"
+        "put the workbook together; `groma export --format json` holds the same without the limits of a workbook"
     )]
     Together(#[source] XlsxError),
 }
