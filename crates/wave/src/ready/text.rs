@@ -101,10 +101,9 @@ fn mark(item: &Item) -> char {
     }
 }
 
-/// A sentence of ours with names of strangers in it: nothing in it steers, and none of it is cut.
+/// A sentence of ours with names of strangers in it: nothing in it steers.
 pub(super) fn shown(text: &str) -> String {
-    let words = text.split(' ').map(visible);
-    words.collect::<Vec<_>>().join(" ")
+    visible(text).into_owned()
 }
 
 /// The checklist as GitHub-flavoured Markdown: a task list per topic.

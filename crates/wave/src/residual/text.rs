@@ -97,8 +97,7 @@ fn how(place: &Place) -> String {
 
 /// Nothing in it steers a terminal.
 pub(super) fn shown(text: &str) -> String {
-    let words = text.split(' ').map(visible);
-    words.collect::<Vec<_>>().join(" ")
+    visible(text).into_owned()
 }
 
 /// `9 days`, `30 hours`, `20 minutes`.
