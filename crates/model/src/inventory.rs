@@ -998,6 +998,24 @@ pub struct Estimate {
     pub method: String,
     /// False: do not print it as a number.
     pub meaningful: bool,
+    /// Machines that were met, of which it was told; null where nothing is said of machines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_hosts: Option<u64>,
+    /// Dependencies that were seen in use, of which it was told; null where nothing is said of dependencies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_dependencies: Option<u64>,
+    /// Days watched behind what is said of dependencies. What is used more rarely than that is not judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched_days: Option<f64>,
+    /// Days of more watching that halve the unseen dependencies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halves_in_days: Option<f64>,
+    /// The same in plain sentences, ready to print.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub says: Vec<String>,
+    /// Why nothing is said of machines, of dependencies or of both, and what would help; null where both are told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_not: Option<String>,
 }
 
 /// What only a person can answer.
