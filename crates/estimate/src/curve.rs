@@ -30,7 +30,7 @@ const SHARES: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
 /// How much is believed of rounds before anything is seen.
 const ROUNDS_BELIEVED: f64 = 0.4;
 /// How uneven discoveries are taken to be before anything is seen, and how many bins that belief weighs.
-const UNEVEN: f64 = 1.4;
+const UNEVEN: f64 = 1.6;
 const UNEVEN_BINS: f64 = 5.0;
 /// An interval wider than the known dependencies times this is no answer.
 const WIDE: f64 = 1.0;
@@ -259,4 +259,72 @@ fn halving(bins: &Bins, paces: &[Pace], weights: &[f64]) -> f64 {
         }
     }
     high
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `many` known from the first moment, and the others spread evenly from `from` to `to`.
+    fn spread(many: usize, others: usize, from: f64, to: f64) -> Vec<f64> {
+        let each = (to - from) / others.max(1) as f64;
+        let later = (0..others).map(|at| from + each * (at as f64 + 0.5));
+        std::iter::repeat_n(0.0, many).chain(later).collect()
+    }
+
+    #[test]
+    fn an_estate_that_shows_nothing_new_is_seen() {
+        let curve = unseen_dependencies(&spread(300, 0, 0.0, 0.0), 14.0).unwrap();
+        assert!(
+            curve.unseen.middle < 1.0 && curve.unseen.high <= 2.0,
+            "{curve:?}"
+        );
+        assert_eq!(curve.halves_in_days, None, "nothing to halve");
+    }
+
+    #[test]
+    fn what_stopped_coming_in_early_is_not_expected_later() {
+        let stopped = unseen_dependencies(&spread(300, 60, 0.0, 4.0), 20.0).unwrap();
+        assert!(stopped.unseen.high <= 8.0, "{stopped:?}");
+        let steady = unseen_dependencies(&spread(300, 60, 0.0, 20.0), 20.0).unwrap();
+        assert!(steady.unseen.low > stopped.unseen.high, "{steady:?}");
+        assert!(steady.unseen.high <= 90.0, "{steady:?}");
+    }
+
+    #[test]
+    fn half_is_found_before_half_of_another_watch_is_over() {
+        let curve = unseen_dependencies(&spread(100, 80, 0.0, 12.0), 12.0).unwrap();
+        let halves = curve.halves_in_days.unwrap();
+        assert!(0.5 < halves && halves <= 6.1, "{curve:?}");
+    }
+
+    #[test]
+    fn a_week_of_new_things_may_have_been_the_weekly_jobs() {
+        let curve = unseen_dependencies(&spread(200, 30, 0.0, 7.0), 7.0).unwrap();
+        assert!(curve.unseen.low <= 6.0, "{curve:?}");
+        assert!(
+            curve.unseen.high >= 20.0,
+            "they may as well go on: {curve:?}"
+        );
+    }
+
+    #[test]
+    fn too_little_makes_no_curve() {
+        let many = spread(100, 0, 0.0, 0.0);
+        for short in [0.0, 0.0003, 1.9, -3.0, f64::NAN, f64::INFINITY] {
+            let silence = unseen_dependencies(&many, short).unwrap_err();
+            assert!(matches!(silence, Silence::ShortWatch(_)), "{short}");
+        }
+        let few = unseen_dependencies(&spread(19, 0, 0.0, 0.0), 9.0).unwrap_err();
+        assert_eq!(few, Silence::FewDiscoveries(19));
+    }
+
+    #[test]
+    fn what_only_came_in_at_the_end_is_no_curve() {
+        let sudden = unseen_dependencies(&spread(20, 900, 29.9, 30.0), 30.0);
+        assert!(
+            matches!(sudden, Err(Silence::StillGrowing(_))),
+            "{sudden:?}"
+        );
+    }
 }

@@ -18,6 +18,9 @@ const DAY: f64 = 86_400_000.0;
 /// Days on which somebody must be known to have looked: half of the span, within these.
 const LOOKS: (usize, usize) = (2, 5);
 
+/// Days before the end on which looks are counted at most: enough for any watch, and an end for a hostile document.
+const DAYS_READ: usize = 4000;
+
 /// What a curve is drawn through.
 pub(crate) struct Discoveries {
     /// Days after the begin of the watch, on the scale of [`Self::watched_days`].
@@ -40,13 +43,12 @@ impl Discoveries {
             .filter_map(|d| Met::of(d, &evidence))
             .collect();
         met.sort_by(|a, b| (a.watch, a.first).cmp(&(b.watch, b.first)));
-        let end = met.iter().map(|m| m.last).chain(live_ends(inventory)).max();
-        let Some(end) = end else {
+        let spans = spans(&met, inventory);
+        let Some(end) = spans.values().map(|(_, end)| *end).max() else {
             return Err(Silence::FewDiscoveries(0));
         };
-        let begins = begins(&met, inventory);
         let of = |m: &Met<'_>| {
-            let begin = begins.get(&m.watch).copied().unwrap_or(m.first);
+            let (begin, end) = spans.get(&m.watch).copied().unwrap_or((m.first, m.last));
             (days(begin, m.first), days(begin, end))
         };
         let placed: Vec<(f64, f64)> = met.iter().map(of).collect();
@@ -115,14 +117,12 @@ fn is_live(source: &str) -> bool {
     matches!(source, "host.flows" | "host.sockets" | "network.packets")
 }
 
-fn live_ends(inventory: &Inventory) -> impl Iterator<Item = Timestamp> + '_ {
-    let live = inventory.coverage.iter();
-    live.filter(|c| is_live(c.source.as_str())).map(|c| c.to)
-}
-
-/// When each watch began: with the first thing met, or with the newest look where nothing is older.
-fn begins<'a>(met: &[Met<'a>], inventory: &'a Inventory) -> BTreeMap<Watch<'a>, Timestamp> {
-    let mut begins: BTreeMap<Watch<'a>, Timestamp> = BTreeMap::new();
+/// From when to when each watch lasted: from the first thing met to the last one, and through the newest look. Nothing is
+/// later than the document: a clock that goes ahead makes no watch longer.
+fn spans<'a>(
+    met: &[Met<'a>],
+    inventory: &'a Inventory,
+) -> BTreeMap<Watch<'a>, (Timestamp, Timestamp)> {
     let looks = inventory
         .coverage
         .iter()
@@ -132,13 +132,16 @@ fn begins<'a>(met: &[Met<'a>], inventory: &'a Inventory) -> BTreeMap<Watch<'a>, 
             vantage: &c.vantage,
             log_of: None,
         };
-        (watch, c.from)
+        (watch, c.from, c.to)
     });
-    for (watch, at) in met.iter().map(|m| (m.watch, m.first)).chain(looks) {
-        let begin = begins.entry(watch).or_insert(at);
-        *begin = (*begin).min(at);
+    let mut spans = BTreeMap::new();
+    for (watch, from, to) in met.iter().map(|m| (m.watch, m.first, m.last)).chain(looks) {
+        let to = to.min(inventory.generated_at);
+        let (begin, end) = spans.entry(watch).or_insert((from, to));
+        *begin = from.min(*begin);
+        *end = to.max(*end);
     }
-    begins
+    spans
 }
 
 /// Says no where the document does not show that somebody looked on enough days.
@@ -149,7 +152,7 @@ fn looked(
     watched: f64,
 ) -> Result<(), Silence> {
     let number = |at: Timestamp| at.millis().div_euclid(86_400_000);
-    let oldest = number(end).saturating_sub(whole(watched) as i64);
+    let oldest = number(end).saturating_sub(whole(watched).min(DAYS_READ) as i64);
     let mut on: BTreeSet<i64> = met
         .iter()
         .flat_map(|m| [number(m.first), number(m.last)])

@@ -10,7 +10,7 @@ use crate::spread::Possibility;
 
 /// How unlike machines may be, and how much that is believed before anything is seen.
 const SPREADS: [(f64, f64); 5] = [
-    (0.0, 0.22),
+    (0.0, 0.45),
     (0.7, 0.26),
     (1.4, 0.26),
     (2.1, 0.17),
@@ -25,6 +25,8 @@ const QUIET: [(f64, f64, f64); 5] = [
     (0.3, 2.0, 0.14),
     (0.3, 3.5, 0.10),
 ];
+/// Most that spread and silence are tried at where there are two lists.
+const UNLIKE_OF_TWO: f64 = 2.0;
 /// How much of what the overlaps say is believed: no machine is as independent as the model has it.
 const TRUST: f64 = 0.7;
 /// Standard deviation of what is believed of a list's strength (in logits) before anything is seen.
@@ -48,8 +50,14 @@ pub(crate) struct Cells {
 /// What the number of missed machines may be.
 pub(crate) fn possibilities(cells: &Cells) -> Vec<Possibility> {
     let mut fits = Vec::new();
-    for (spread, believed) in SPREADS {
-        for (quiet, harder, as_well) in QUIET {
+    // Two lists cannot tell how unlike machines are: the extremes would be mere fear.
+    let most = if cells.lists == 2 {
+        UNLIKE_OF_TWO
+    } else {
+        f64::INFINITY
+    };
+    for (spread, believed) in SPREADS.into_iter().filter(|(spread, _)| *spread <= most) {
+        for (quiet, harder, as_well) in QUIET.into_iter().filter(|(_, h, _)| *h <= most) {
             let model = Model {
                 cells,
                 spread,

@@ -146,9 +146,78 @@ fn beyond(counts: &BTreeMap<u32, f64>, lists: &[u32], one: u32, other: u32) -> f
     }
     let odds = (both * neither / (left * right)).ln();
     let error = table.iter().map(|n| 1.0 / n).sum::<f64>().sqrt();
-    if (odds > COPIES || odds < AVOIDS) && odds.abs() > SURE * error {
+    if !(AVOIDS..=COPIES).contains(&odds) && odds.abs() > SURE * error {
         odds.abs() / error
     } else {
         0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn histories(of: &[(u32, usize)]) -> Vec<u32> {
+        let each = of
+            .iter()
+            .map(|(history, many)| std::iter::repeat_n(*history, *many));
+        each.flatten().collect()
+    }
+
+    #[test]
+    fn lists_that_agree_on_everything_miss_nothing() {
+        let missed = unseen_hosts(&histories(&[(0b111, 120)])).unwrap();
+        assert!(missed.unseen.high <= 1.0, "{missed:?}");
+    }
+
+    #[test]
+    fn two_lists_that_share_half_miss_about_what_the_plain_formula_says() {
+        // Lincoln and Petersen: 40 · 40 / 80 = 20; machines that are unlike make it more.
+        let missed = unseen_hosts(&histories(&[(0b01, 40), (0b10, 40), (0b11, 80)])).unwrap();
+        assert!(
+            missed.unseen.low <= 20.0 && 20.0 <= missed.unseen.high,
+            "{missed:?}"
+        );
+        assert!(
+            missed.unseen.middle >= 20.0 && missed.unseen.middle < 60.0,
+            "{missed:?}"
+        );
+    }
+
+    #[test]
+    fn a_list_and_its_copy_are_one() {
+        let alone = [(0b001, 40), (0b010, 40), (0b011, 80)];
+        let copied = [(0b101, 40), (0b010, 40), (0b111, 80)];
+        let alone = unseen_hosts(&histories(&alone)).unwrap();
+        let copied = unseen_hosts(&histories(&copied)).unwrap();
+        assert_eq!((copied.lists, copied.merged, alone.merged), (2, 1, 0));
+        assert_eq!(alone.unseen, copied.unseen, "the copy told nothing");
+    }
+
+    #[test]
+    fn lists_that_share_next_to_nothing_are_not_compared() {
+        let apart = histories(&[(0b01, 50), (0b10, 50), (0b11, 3)]);
+        assert_eq!(
+            unseen_hosts(&apart),
+            Err(Silence::FewRecaptures(Machines(3)))
+        );
+        let wide = histories(&[(0b01, 200), (0b10, 200), (0b11, 8)]);
+        assert!(matches!(unseen_hosts(&wide), Err(Silence::WideHosts(_))));
+    }
+
+    #[test]
+    fn one_machine_or_one_list_says_nothing() {
+        assert_eq!(unseen_hosts(&[]), Err(Silence::FewHosts(Machines(0))));
+        assert_eq!(unseen_hosts(&[3]), Err(Silence::FewHosts(Machines(1))));
+        assert_eq!(unseen_hosts(&[2; 50]), Err(Silence::FewLists(1)));
+        assert_eq!(unseen_hosts(&[0; 50]), Err(Silence::FewHosts(Machines(0))));
+    }
+
+    #[test]
+    fn order_does_not_matter() {
+        let mut all = histories(&[(1, 20), (2, 15), (3, 30), (4, 9), (7, 50), (6, 11)]);
+        let there = unseen_hosts(&all);
+        all.reverse();
+        assert_eq!(there, unseen_hosts(&all));
     }
 }

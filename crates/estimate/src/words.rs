@@ -102,3 +102,73 @@ fn number(of: f64) -> String {
     let unit = 10_f64.powf(digits);
     format!("{:.0}", (of / unit).round() * unit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interval(low: f64, middle: f64, high: f64) -> Interval {
+        Interval { low, middle, high }
+    }
+
+    fn curve(unseen: Interval, halves_in_days: Option<f64>) -> Curve {
+        Curve {
+            unseen,
+            halves_in_days,
+            watched_days: 12.0,
+        }
+    }
+
+    #[test]
+    fn what_is_unseen_is_said_in_one_sentence() {
+        let says = of_dependencies(&curve(interval(9.0, 14.0, 26.0), Some(4.2)), 310, 0);
+        assert_eq!(
+            says,
+            [
+                "About 14 (9 to 26) dependencies are used at least once in 12 days and still unseen, beside 310 that are known; \
+                 5 more days halve that.",
+                "Jobs that run less often than every 12 days cannot be judged yet, unless a log or a schedule told of them.",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_audit_that_is_finished_does_not_frighten() {
+        let says = of_dependencies(&curve(interval(0.0, 0.0, 0.0), None), 310, 0);
+        assert!(says[0].contains("another 12 days would hardly show one more"));
+        let missed = Missed {
+            unseen: interval(0.0, 0.0, 0.0),
+            lists: 3,
+            merged: 0,
+        };
+        assert!(of_hosts(&missed, 140, 0)[0].contains("no other is likely"));
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        let missed = Missed {
+            unseen: interval(0.0, 1.0, 3.0),
+            lists: 3,
+            merged: 0,
+        };
+        let says = of_hosts(&missed, 140, 1);
+        assert_eq!(
+            says[0],
+            "About 1 (0 to 3) machine is there that nobody met, beside 140 that were."
+        );
+        assert!(says[2].starts_with("1 more stands on a list"));
+    }
+
+    #[test]
+    fn large_numbers_are_said_as_roughly_as_they_are_known() {
+        for (of, said) in [
+            (0.4, "0"),
+            (9.5, "10"),
+            (99.0, "99"),
+            (143.0, "140"),
+            (1468.0, "1500"),
+        ] {
+            assert_eq!(number(of), said);
+        }
+    }
+}
