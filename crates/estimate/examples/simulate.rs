@@ -17,7 +17,7 @@ fn main() {
     let many = usize::try_from(estates).unwrap_or(1000);
     println!("{estates} estates of each kind, seed {seed}");
     println!(
-        "what         witnesses    said silent  covers   low  high   width error truth |  steady    all beyond |  Chao width"
+        "what         witnesses    said silent  covers   low  high   width error truth |  steady    all beyond |  Chao   all width"
     );
     for correlated in [false, true] {
         let score = judge_hosts(&mut Chance::new(seed), many, correlated);
@@ -47,7 +47,7 @@ fn row(what: &str, correlated: bool, score: &Score) {
     let percent = |n: usize| 100.0 * n as f64 / said;
     let middle = |of: &[f64]| 100.0 * median(of);
     println!(
-        "{what:12} {:11} {:5} {:6}  {:5.1}% {:4.1}% {:4.1}%  {:5.1}% {:+4.1}% {:4.1}% |  {:5.1}% {:5.1}%  {:4.1}% | {:4.1}% {:4.1}%",
+        "{what:12} {:11} {:5} {:6}  {:5.1}% {:4.1}% {:4.1}%  {:5.1}% {:+4.1}% {:4.1}% |  {:5.1}% {:5.1}%  {:4.1}% | {:4.1}% {:4.1}% {:4.1}%",
         if correlated {
             "correlated"
         } else {
@@ -65,6 +65,7 @@ fn row(what: &str, correlated: bool, score: &Score) {
         percent(score.all_covered),
         middle(&score.beyond),
         percent(score.naive_covered),
+        percent(score.naive_all_covered),
         middle(&score.naive_widths),
     );
 }

@@ -49,7 +49,7 @@ pub(crate) fn of_dependencies(curve: &Curve, seen: usize, fresh: usize) -> Vec<S
                 days => format!("; {days:.0} more days halve that"),
             });
             format!(
-                "{} used at least once in {reach} and still unseen, beside {known} that are known{}.",
+                "{} still unseen that another {reach} of watching would show, beside {known} that are known{}.",
                 about(&curve.unseen, "dependency", ["is", "are"]),
                 halves.unwrap_or_default()
             )
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(
             says,
             [
-                "About 14 (9 to 26) dependencies are used at least once in 12 days and still unseen, beside 310 that are known; \
+                "About 14 (9 to 26) dependencies are still unseen that another 12 days of watching would show, beside 310 that are known; \
                  5 more days halve that.",
                 "Jobs that run less often than every 12 days cannot be judged yet, unless a log or a schedule told of them.",
             ]

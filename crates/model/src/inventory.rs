@@ -990,9 +990,9 @@ pub struct Finding {
 /// How much is probably still unseen.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
-    /// Low, middle, high.
+    /// Low, middle, high of the machines that no way of looking met; low to high is a 90 % interval.
     pub unseen_hosts: Option<[f64; 3]>,
-    /// Low, middle, high.
+    /// Low, middle, high of the unseen dependencies that as long a watch again would show; low to high is a 90 % interval.
     pub unseen_dependencies: Option<[f64; 3]>,
     /// How it was computed.
     pub method: String,

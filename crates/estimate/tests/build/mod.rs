@@ -92,7 +92,9 @@ impl Estate {
             },
             ..dependency(consumer, provider, number)
         });
-        self.dependencies.last_mut().unwrap()
+        self.dependencies
+            .last_mut()
+            .expect("one was added just now")
     }
 
     fn fact(&mut self, about: &str, vantage: &str, witness: Witness) -> EvidenceId {

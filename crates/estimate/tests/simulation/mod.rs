@@ -305,6 +305,7 @@ pub(crate) struct Score {
     pub(crate) above: usize,
     pub(crate) below: usize,
     pub(crate) naive_covered: usize,
+    pub(crate) naive_all_covered: usize,
     pub(crate) steady_covered: usize,
     pub(crate) all_covered: usize,
     pub(crate) widths: Vec<f64>,
@@ -329,8 +330,10 @@ impl Score {
         self.steady_covered += within(case.steady);
         self.all_covered += within(case.truth + case.beyond);
         let (naive_low, naive_high) = case.naive;
-        self.naive_covered +=
-            usize::from(naive_low.floor() <= case.truth && case.truth <= naive_high.ceil());
+        let naive =
+            |truth: f64| usize::from(naive_low.floor() <= truth && truth <= naive_high.ceil());
+        self.naive_covered += naive(case.truth);
+        self.naive_all_covered += naive(case.truth + case.beyond);
         let all = known + case.truth;
         self.widths.push((high - low) / all);
         self.naive_widths.push((naive_high - naive_low) / all);
