@@ -8,7 +8,7 @@
 
 use crate::spread::Possibility;
 
-/// How unlike machines may be, and how much that is believed before anything is seen.
+/// How unlike machines may be, and how much that is believed before anything is seen, compared with the others.
 const SPREADS: [(f64, f64); 5] = [
     (0.0, 0.45),
     (0.7, 0.26),
