@@ -71,6 +71,7 @@ pub fn concluded(
     groma_graph::pinned::mark(&mut inventory);
     groma_graph::used::mark(&mut inventory);
     annotate(&mut inventory, &annotations);
+    inventory.estimate = Some(groma_estimate::estimate(&inventory));
     let (findings, together) = rayon::join(
         || groma_check::check(&inventory, now),
         || groma_check::moves_together(&inventory, &groma_graph::impact::cycles(&inventory), now),

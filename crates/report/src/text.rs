@@ -55,7 +55,6 @@ catalogue! {
     not_compared: "Not compared with your list.",
     not_compared_why: "Nobody imported a list of what you believe you have, so this report cannot say what is missing from it.",
     looked_at_nothing: "No host was looked at.",
-    unseen: "Probably still unseen: {0} to {1} dependencies ({2}).",
 
     number_hosts: "hosts",
     number_devices: "devices",

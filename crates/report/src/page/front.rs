@@ -199,17 +199,9 @@ pub(crate) fn numbers(index: &Index<'_>, expiring: usize, words: &Catalogue) -> 
         .collect()
 }
 
-/// How much is probably still unseen, only where the estimate means something.
-pub(crate) fn unseen(inventory: &Inventory, words: &Catalogue) -> Option<String> {
+/// How much is probably still unseen, in the words of whoever estimated it, and only where it means something.
+pub(crate) fn unseen(inventory: &Inventory) -> Option<String> {
     let estimate = inventory.estimate.as_ref().filter(|e| e.meaningful)?;
-    let [low, _, high] = estimate.unseen_dependencies?;
-    let whole = |x: f64| format!("{:.0}", x.max(0.0));
-    Some(fill(
-        words.unseen,
-        &[
-            &whole(low),
-            &whole(high),
-            &crate::visible::visible(&estimate.method),
-        ],
-    ))
+    let says = estimate.says.join(" ");
+    (!says.is_empty()).then(|| groma_model::visible::visible(&says).into_owned())
 }

@@ -197,7 +197,7 @@ impl Page {
             snapshot: inventory.snapshot.as_deref().map(crate::visible::visible),
             notices: front::notices(inventory, &watched, words),
             numbers: front::numbers(index, expiring, words),
-            unseen: front::unseen(inventory, words),
+            unseen: front::unseen(inventory),
             watched,
             risks,
             risks_more,

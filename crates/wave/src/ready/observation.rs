@@ -161,23 +161,26 @@ fn monthly(scene: &Scene<'_>, spans: &BTreeMap<EntityId, Span>) -> Option<Draft>
     })
 }
 
-/// What the estimate of the estate says.
+/// What the estimate of the estate says, or why it says nothing yet.
 fn unseen(scene: &Scene<'_>) -> Option<Draft> {
-    let estimate = scene.inventory.estimate.as_ref().filter(|e| e.meaningful)?;
-    let [low, middle, high] = estimate.unseen_dependencies?;
-    let says = format!(
-        "In the whole estate about {middle:.0} ({low:.0} to {high:.0}) dependencies are probably still unseen."
-    );
-    let draft = match middle < 0.5 {
-        true => Draft::done(Topic::Observation, &["estimate"], says),
-        false => Draft::ask(
-            Topic::Observation,
-            &["estimate"],
-            format!("{says} Is that few enough for this wave?"),
-        )
-        .who(scene.wave.owner.clone()),
+    let estimate = scene.inventory.estimate.as_ref()?;
+    let about = ["estimate"];
+    let few = |range: Option<[f64; 3]>| range.is_none_or(|[_, middle, _]| middle < 0.5);
+    let draft = match (estimate.meaningful, &estimate.why_not) {
+        (true, _) if few(estimate.unseen_hosts) && few(estimate.unseen_dependencies) => {
+            Draft::done(Topic::Observation, &about, estimate.says.join(" "))
+        }
+        (true, _) => {
+            let says = format!("Is this few enough for the wave? {}", estimate.says.join(" "));
+            Draft::ask(Topic::Observation, &about, says)
+        }
+        (false, Some(why)) => {
+            let says = "How much is still unseen? Too little was seen to say it.";
+            return Some(Draft::ask(Topic::Observation, &about, says).because(why.clone()));
+        }
+        (false, None) => return None,
     };
-    Some(draft.because(estimate.method.clone()))
+    Some(draft.because(estimate.method.clone()).who(scene.wave.owner.clone()))
 }
 
 /// `9 days`, `30 hours`, `20 minutes`.
