@@ -197,7 +197,7 @@ fn hardware(before: Option<&Hardware>, after: Option<&Hardware>) -> Option<Part>
 }
 
 /// `512 MiB`, `1.8 TiB`: the largest unit that leaves a number above one.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut unit = 0;
     let mut tenths = u128::from(bytes) * 10;

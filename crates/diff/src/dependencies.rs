@@ -258,7 +258,7 @@ fn protection(protection: Option<Protection>) -> Option<String> {
 }
 
 /// The files that write it down, without lines: a comment above must not make a change.
-fn files(d: &Dependency) -> Vec<String> {
+pub(crate) fn files(d: &Dependency) -> Vec<String> {
     let without_line = |place: &String| match place.rsplit_once(':') {
         Some((file, line)) if !line.is_empty() && line.bytes().all(|b| b.is_ascii_digit()) => {
             file.to_owned()

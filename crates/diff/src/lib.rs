@@ -20,18 +20,26 @@ mod change;
 mod dependencies;
 mod entities;
 mod listeners;
+mod nearest;
 mod outcome;
+mod page;
 mod pair;
 mod plain;
 mod text;
 mod wave;
+mod wave_text;
 
 use groma_model::inventory::Inventory;
 
 pub use change::{Area, Change, Changes, Class, Consequence, Detail, Side};
-pub use outcome::{WAVE_OUTCOME_SCHEMA, WaveLine, WaveOutcome, wave_text, wave_to_json};
+pub use outcome::{
+    Because, ContentKind, ContentRow, CoverageGap, CriterionRow, GapKind, Judgement, PlaceRole,
+    ToDo, WAVE_OUTCOME_SCHEMA, WaveLine, WaveOutcome, WavePlace,
+};
+pub use page::{html, markdown, wave_html, wave_markdown};
 pub use text::{text, to_json};
 pub use wave::compare_wave;
+pub use wave_text::{wave_text, wave_to_json};
 
 use pair::Pair;
 

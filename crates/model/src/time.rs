@@ -48,6 +48,16 @@ impl Timestamp {
         Self::from_millis(self.millis().saturating_add(add))
     }
 
+    /// The same day and hour so many months later in UTC, or the last day of that month where it is shorter; stops at
+    /// the end of time.
+    #[must_use]
+    pub fn plus_months(self, months: u32) -> Self {
+        let span = jiff::Span::new().try_months(months);
+        let there = self.0.to_zoned(jiff::tz::TimeZone::UTC);
+        let later = span.and_then(|span| there.checked_add(span));
+        later.map_or_else(|_| Self::from_millis(i64::MAX), |z| Self(z.timestamp()))
+    }
+
     /// How long after `earlier` this moment is; zero if it is not after it.
     pub fn since(self, earlier: Self) -> Duration {
         let millis = self.millis().saturating_sub(earlier.millis()).max(0);
@@ -121,6 +131,17 @@ mod tests {
     fn a_moment_survives_its_own_text() {
         let moment = Timestamp::from_millis(1_795_172_400_123);
         assert_eq!(moment.to_string().parse::<Timestamp>().unwrap(), moment);
+    }
+
+    #[test]
+    fn a_month_later_is_the_same_day_or_the_last_one() {
+        let from = |text: &str| text.parse::<Timestamp>().unwrap();
+        let later = |text: &str, months| from(text).plus_months(months).to_string();
+        assert_eq!(later("2026-12-01T03:00:00Z", 1), "2027-01-01T03:00:00Z");
+        assert_eq!(later("2027-01-31T03:00:00Z", 1), "2027-02-28T03:00:00Z");
+        assert_eq!(later("2027-01-31T03:00:00Z", 3), "2027-04-30T03:00:00Z");
+        let end = Timestamp::from_millis(i64::MAX);
+        assert_eq!(from("2027-01-31T03:00:00Z").plus_months(u32::MAX), end);
     }
 
     #[test]

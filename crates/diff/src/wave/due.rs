@@ -1,0 +1,89 @@
+//! When something that comes round comes round again.
+
+use groma_model::Timestamp;
+use groma_model::inventory::Dependency;
+
+const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
+
+/// A date at which a need must show itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Due {
+    /// The date.
+    pub(crate) at: Timestamp,
+    /// How much later it may still come: nothing where a schedule tells, a tenth of the round where it was reckoned.
+    grace_millis: i64,
+}
+
+/// How long a round is.
+#[derive(Clone, Copy)]
+enum Round {
+    Millis(i64),
+    Months(u32),
+}
+
+/// The first date after `moved` at which `need` is due: by its schedule, else by its rhythm counted from its last use.
+/// None where nothing tells.
+pub(crate) fn due(need: &Dependency, moved: Timestamp) -> Option<Due> {
+    let round = need.rhythm.as_deref().and_then(round);
+    match (need.next_due, round) {
+        (Some(at), _) if at > moved => Some(Due {
+            at,
+            grace_millis: 0,
+        }),
+        (Some(at), Some(round)) => Some(reckoned(at, round, moved)),
+        (None, Some(round)) => {
+            let used = need.details.last_used.unwrap_or(need.last_seen);
+            Some(reckoned(used, round, moved))
+        }
+        (_, None) => None,
+    }
+}
+
+impl Due {
+    /// True if it can still come without being late at `moment`.
+    pub(crate) fn is_open_at(self, moment: Timestamp) -> bool {
+        self.at.millis().saturating_add(self.grace_millis) > moment.millis()
+    }
+}
+
+/// The words of `groma_model::schedule` for distances.
+fn round(rhythm: &str) -> Option<Round> {
+    Some(match rhythm {
+        "minutely" | "hourly" => Round::Millis(HOUR),
+        "daily" => Round::Millis(DAY),
+        "weekly" => Round::Millis(7 * DAY),
+        "monthly" => Round::Months(1),
+        "quarterly" => Round::Months(3),
+        "yearly" => Round::Months(12),
+        _ => return None,
+    })
+}
+
+fn reckoned(last: Timestamp, round: Round, moved: Timestamp) -> Due {
+    let since = moved.millis().saturating_sub(last.millis()).max(0);
+    match round {
+        Round::Millis(length) => {
+            let next = (since / length + 1).saturating_mul(length);
+            Due {
+                at: Timestamp::from_millis(last.millis().saturating_add(next)),
+                grace_millis: length / 10,
+            }
+        }
+        Round::Months(months) => {
+            // No month is longer than 31 days, so this is never too far.
+            let length = 31 * DAY * i64::from(months);
+            let mut rounds = u32::try_from(since / length).unwrap_or(u32::MAX).max(1);
+            let end = Timestamp::from_millis(i64::MAX);
+            let mut at = last.plus_months(rounds.saturating_mul(months));
+            while at <= moved && at < end {
+                rounds = rounds.saturating_add(1);
+                at = last.plus_months(rounds.saturating_mul(months));
+            }
+            Due {
+                at,
+                grace_millis: length / 10,
+            }
+        }
+    }
+}
