@@ -315,6 +315,9 @@ pub struct WavePlace {
     pub role: PlaceRole,
     /// Its name.
     pub name: String,
+    /// Of one that goes: what takes its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<EntityId>,
 }
 
 impl WaveOutcome {

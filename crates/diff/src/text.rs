@@ -31,20 +31,29 @@ pub fn text(changes: &Changes) -> String {
             place = Some(&change.on);
         }
         lines.push(line(change, width));
-        lines.extend(below(change).map(|text| format!("      {text}")));
+        let act = change.act.as_ref();
+        let act = act.map(|act| format!("to do: {}", plain(act)));
+        let texts = below(change).into_iter().chain(act);
+        lines.extend(texts.map(|text| format!("      {text}")));
     }
     lines.join("\n") + "\n"
 }
 
 fn heading(changes: &Changes) -> String {
+    format!(
+        "{} to {}: {}",
+        side(&changes.before),
+        side(&changes.after),
+        heading_of(changes)
+    )
+}
+
+/// `3 changes, 1 to act on`.
+pub(crate) fn heading_of(changes: &Changes) -> String {
     let number = changes.changes.len();
     let acts = changes.changes.iter().filter(|c| c.act.is_some()).count();
     let one = if number == 1 { "change" } else { "changes" };
-    format!(
-        "{} to {}: {number} {one}, {acts} to act on",
-        side(&changes.before),
-        side(&changes.after)
-    )
+    format!("{number} {one}, {acts} to act on")
 }
 
 pub(crate) fn side(side: &Side) -> String {
@@ -62,7 +71,8 @@ fn line(change: &Change, width: usize) -> String {
     )
 }
 
-fn below(change: &Change) -> impl Iterator<Item = String> {
+/// What stands beneath a line: its details and consequences, made safe to show.
+pub(crate) fn below(change: &Change) -> Vec<String> {
     let details = cut(
         change.details.iter().map(detail),
         change.details.len(),
@@ -80,11 +90,7 @@ fn below(change: &Change) -> impl Iterator<Item = String> {
         )
     });
     let consequences = cut(consequences, change.consequences.len(), CONSEQUENCES_MAX);
-    let act = change
-        .act
-        .as_ref()
-        .map(|act| format!("to do: {}", plain(act)));
-    details.into_iter().chain(consequences).chain(act)
+    details.into_iter().chain(consequences).collect()
 }
 
 fn cut(lines: impl Iterator<Item = String>, number: usize, most: usize) -> Vec<String> {

@@ -1,20 +1,18 @@
 //! Pages people hold: HTML and Markdown of a diff and of a wave.
+//!
+//! Every text passes [`crate::plain::plain`] on its way into a view, so that nothing steers or hides; what a sink needs
+//! besides is added by that sink alone: HTML by the templates, Markdown by its own escape.
+
+mod diff_html;
+mod drawing;
+mod markdown;
+mod policy;
+mod wave_html;
 pub(crate) mod words;
-use crate::{Changes, WaveOutcome};
-use groma_model::inventory::Inventory;
-/// x
-pub fn html(_: &Changes) -> String {
-    String::new()
-}
-/// x
-pub fn markdown(_: &Changes) -> String {
-    String::new()
-}
-/// x
-pub fn wave_html(_: &Changes, _: &WaveOutcome, _: &Inventory, _: &Inventory) -> String {
-    String::new()
-}
-/// x
-pub fn wave_markdown(_: &WaveOutcome) -> String {
-    String::new()
-}
+
+pub use diff_html::html;
+pub use markdown::{markdown, wave_markdown};
+pub use wave_html::wave_html;
+
+/// The style of both pages.
+const STYLE: &str = include_str!("../../templates/page.css");

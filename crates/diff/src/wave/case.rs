@@ -129,19 +129,20 @@ impl<'a> Case<'a> {
 
     /// The machines of the wave.
     pub(crate) fn places(&self) -> Vec<WavePlace> {
-        let place = |role| {
-            move |id: &EntityId| WavePlace {
-                entity: id.clone(),
-                role,
-                name: self.name(id),
-            }
+        let place = |role, to: Option<&EntityId>, id: &EntityId| WavePlace {
+            entity: id.clone(),
+            role,
+            name: self.name(id),
+            to: to.cloned(),
         };
         let mut places: Vec<WavePlace> = Vec::new();
         for m in &self.moves {
-            places.extend(m.from.iter().map(place(PlaceRole::From)));
-            places.extend(m.to.iter().map(place(PlaceRole::To)));
+            let to = m.to.first();
+            places.extend(m.from.iter().map(|id| place(PlaceRole::From, to, id)));
+            places.extend(m.to.iter().map(|id| place(PlaceRole::To, None, id)));
         }
-        places.extend(self.members.iter().map(place(PlaceRole::Member)));
+        let members = self.members.iter();
+        places.extend(members.map(|id| place(PlaceRole::Member, None, id)));
         places.sort_by(|a, b| (&a.entity, a.role).cmp(&(&b.entity, b.role)));
         places.dedup_by(|a, b| a.entity == b.entity);
         places

@@ -52,11 +52,21 @@ pub(crate) fn judge(
     untold
 }
 
+/// The entities whose changes are the wave's own: what its file names, and what lies on that.
 fn planned(case: &Case<'_>) -> BTreeSet<EntityId> {
     let moves = case.wave.moves.iter().flat_map(|m| [&m.from, &m.to]);
     let names = case.wave.members.iter().chain(moves);
     let names = names.chain(&case.wave.exclusions);
-    names.flat_map(|name| case.everywhere(name)).collect()
+    let named: BTreeSet<EntityId> = names.flat_map(|name| case.everywhere(name)).collect();
+    let both = case.before.entities.iter().chain(&case.after.entities);
+    let lies_there = both.filter(|e| {
+        e.attributes
+            .lies_on
+            .as_ref()
+            .is_some_and(|on| named.contains(on))
+    });
+    let lying: Vec<EntityId> = lies_there.map(|e| e.id.clone()).collect();
+    named.into_iter().chain(lying).collect()
 }
 
 /// The machine a change happened on: the consumer of a need where it has an agent, else its provider.

@@ -130,6 +130,44 @@ fn some_wave() -> Wave {
     }
 }
 
+/// A wave with or without members, moves and expectations, among names that are there and names that are not.
+fn arbitrary_wave(seed: u64) -> Wave {
+    const NAMES: [&str; 8] = [
+        "app1", "app2", "db1", "mail1", "10.0.0.9", "nas1", "nobody", "",
+    ];
+    let mut chance = Chance::new(seed);
+    let mut wave = Wave {
+        name: "w1".into(),
+        ..Wave::default()
+    };
+    for _ in 0..chance.below(3) {
+        wave.members.push(pick(&mut chance, &NAMES).into());
+    }
+    for _ in 0..chance.below(3) {
+        wave.moves.push(Move {
+            from: pick(&mut chance, &NAMES).into(),
+            to: pick(&mut chance, &NAMES).into(),
+            names_that_follow: vec![pick(&mut chance, &NAMES).into()],
+        });
+    }
+    for _ in 0..chance.below(3) {
+        let line = format!(
+            "{} to {}",
+            pick(&mut chance, &KINDS),
+            pick(&mut chance, &HOSTS)
+        );
+        wave.expected.extend(line.parse().ok());
+    }
+    if chance.below(2) == 0 {
+        let day = i64::try_from(chance.below(9)).unwrap() - 4;
+        wave.window = Some(groma_model::inventory::TimeWindow {
+            from: in_days(day),
+            to: in_days(day + 1),
+        });
+    }
+    wave
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -150,6 +188,34 @@ proptest! {
         prop_assert_eq!(&changes, &again);
         let outcome = compare_wave(&changes, &before, &after, &some_wave());
         prop_assert!(!wave_text(&outcome).is_empty());
+    }
+
+    #[test]
+    fn a_wave_over_one_and_the_same_estate_has_nothing_to_tell_but_promises(seed in any::<u64>(), order in any::<u64>(), which in any::<u64>()) {
+        use groma_diff::Because;
+        let before = arbitrary(seed);
+        let after = shuffled(&before, order);
+        let wave = arbitrary_wave(which);
+        let changes = compare(&before, &after);
+        let outcome = compare_wave(&changes, &before, &after, &wave);
+        prop_assert!(outcome.unexpected.is_empty() && outcome.coverage_gaps.is_empty(), "{:#?}", outcome);
+        let promises = wave.moves.len() + wave.expected.len();
+        prop_assert!(promises > 0 || outcome.to_do.is_empty(), "{:#?}", outcome.to_do);
+        let kept = |b: &Because| matches!(b, Because::Missing | Because::Moved | Because::NotSeen | Because::NotDueYet);
+        prop_assert!(outcome.to_do.iter().all(|t| kept(&t.because)), "{:#?}", outcome.to_do);
+    }
+
+    #[test]
+    fn a_wave_is_judged_the_same_in_any_order_and_can_be_read_again(one in any::<u64>(), two in any::<u64>(), order in any::<u64>(), which in any::<u64>()) {
+        let (before, after, wave) = (arbitrary(one), arbitrary(two), arbitrary_wave(which));
+        let changes = compare(&before, &after);
+        let outcome = compare_wave(&changes, &before, &after, &wave);
+        let (b, a) = (shuffled(&before, order), shuffled(&after, order.wrapping_add(1)));
+        prop_assert_eq!(&outcome, &compare_wave(&changes, &b, &a, &wave));
+        let page = groma_diff::wave_html(&changes, &outcome, &before, &after);
+        prop_assert!(page == groma_diff::wave_html(&changes, &outcome, &b, &a), "the page differs");
+        let read: groma_diff::WaveOutcome = serde_json::from_str(&groma_diff::wave_to_json(&outcome)).unwrap();
+        prop_assert_eq!(read, outcome);
     }
 
     #[test]

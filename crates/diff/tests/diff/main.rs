@@ -12,6 +12,7 @@ mod dependencies;
 mod hosts;
 mod laws;
 mod listeners;
+mod mail_move;
 mod text;
 mod wave;
 
