@@ -1,6 +1,6 @@
 //! Two inventories side by side, indexed so that the order of their lists cannot matter.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use groma_model::inventory::{Dependency, Entity, Inventory, ListenerEntry, VerdictWord};
 use groma_model::{DependencyId, EntityId, Port, Transport};
@@ -18,7 +18,8 @@ pub(crate) struct Index<'a> {
     pub(crate) entities: BTreeMap<&'a EntityId, &'a Entity>,
     pub(crate) dependencies: BTreeMap<&'a DependencyId, &'a Dependency>,
     pub(crate) listeners: Vec<&'a ListenerEntry>,
-    needers: BTreeMap<Endpoint<'a>, Vec<&'a Dependency>>,
+    /// Asked one by one, never walked through: its order cannot matter.
+    needers: HashMap<Endpoint<'a>, Vec<&'a Dependency>>,
 }
 
 /// A port of a host.
@@ -97,7 +98,7 @@ impl<'a> Index<'a> {
             .filter(|d| !wrong.contains(&d.id));
         let dependencies: BTreeMap<&DependencyId, &Dependency> =
             dependencies.map(|d| (&d.id, d)).collect();
-        let mut needers: BTreeMap<Endpoint<'a>, Vec<&Dependency>> = BTreeMap::new();
+        let mut needers: HashMap<Endpoint<'a>, Vec<&Dependency>> = HashMap::new();
         for d in dependencies.values() {
             if let Some((port, transport)) = endpoint(d) {
                 needers

@@ -75,7 +75,7 @@ fn to_do(to_do: &[ToDo], lines: &mut Vec<String>) {
     for task in to_do {
         if owner != Some(&task.owner) {
             let name = task.owner.as_deref().unwrap_or("no owner known");
-            lines.push(format!("\nto do, {}", plain(name)));
+            lines.push(format!("\nto do: {}", plain(name)));
             owner = Some(&task.owner);
         }
         lines.push(format!(

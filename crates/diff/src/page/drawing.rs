@@ -3,7 +3,7 @@
 //! A machine stands at the same height on both sides, so that the eye sees which lines went elsewhere. What became of a
 //! line is told by its colour, by its stroke and by a mark: each of them is enough alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use groma_model::inventory::{Dependency, Inventory};
 use groma_model::{DependencyId, EntityId};
@@ -15,10 +15,10 @@ use crate::plain::plain;
 const BOXES_MAX: usize = 14;
 /// Letters that fit into a box.
 const LETTERS_MAX: usize = 20;
-const BOX_WIDTH: i64 = 154;
+const BOX_WIDTH: i64 = 152;
 const BOX_HEIGHT: i64 = 36;
 const STEP: i64 = 48;
-const COLUMNS: [i64; 3] = [2, 204, 406];
+const COLUMNS: [i64; 3] = [2, 246, 490];
 const TOP: i64 = 30;
 
 /// What became of a line, the gravest last.
@@ -100,6 +100,22 @@ struct Layout<'a> {
     shown: [Vec<&'a EntityId>; 3],
 }
 
+impl Layout<'_> {
+    fn rows(&self, column: usize) -> usize {
+        let shown = self.shown.get(column).map_or(0, Vec::len);
+        shown + usize::from(self.folded.get(column).is_some_and(|n| *n > 0))
+    }
+
+    /// The upper left corner of a box. A short column stands in the middle of a tall one, so that lines part sooner.
+    fn corner(&self, (column, row): (usize, usize)) -> (i64, i64) {
+        let whole = |n: usize| i64::try_from(n).unwrap_or(0);
+        let tallest = (0..3).map(|c| self.rows(c)).max().unwrap_or(0);
+        let free = whole(tallest - self.rows(column).min(tallest));
+        let x = COLUMNS.get(column).copied().unwrap_or(0);
+        (x, TOP + STEP * whole(row) + STEP * free / 2)
+    }
+}
+
 /// A line between two machines, before it is placed.
 struct Need<'a> {
     consumer: &'a EntityId,
@@ -121,7 +137,7 @@ impl<'a> Need<'a> {
 struct Sides<'a> {
     before: &'a Inventory,
     after: &'a Inventory,
-    places: BTreeMap<&'a EntityId, (PlaceRole, Option<&'a EntityId>)>,
+    places: HashMap<&'a EntityId, (PlaceRole, Option<&'a EntityId>)>,
 }
 
 /// The drawing; none where the wave names no machine that is known.
@@ -145,12 +161,7 @@ pub(crate) fn draw(
     let (old, new) = (sides.earlier(), sides.later(&states(outcome)));
     let names = sides.names();
     let layout = sides.layout(&old, &new, &names);
-    let rows = layout
-        .shown
-        .iter()
-        .zip(layout.folded)
-        .map(|(s, f)| s.len() + usize::from(f > 0));
-    let rows = rows.max().unwrap_or(1);
+    let rows = (0..3).map(|column| layout.rows(column)).max().unwrap_or(1);
     let legend = legend(old.iter().chain(&new));
     let panel = |title, id, needs: &[Need<'_>], inventory| Panel {
         title,
@@ -190,7 +201,7 @@ fn legend<'n>(
 }
 
 /// What the outcome says of each dependency.
-fn states(outcome: &WaveOutcome) -> BTreeMap<&DependencyId, State> {
+fn states(outcome: &WaveOutcome) -> HashMap<&DependencyId, State> {
     let lists = [
         (State::Confirmed, &outcome.confirmed),
         (State::NotDue, &outcome.not_due_yet),
@@ -198,7 +209,7 @@ fn states(outcome: &WaveOutcome) -> BTreeMap<&DependencyId, State> {
         (State::Moved, &outcome.moved),
         (State::Missing, &outcome.missing),
     ];
-    let mut states = BTreeMap::new();
+    let mut states = HashMap::new();
     for (state, list) in lists {
         for id in list.iter().filter_map(|line| line.dependency.as_ref()) {
             states.insert(id, state);
@@ -239,10 +250,10 @@ impl<'a> Sides<'a> {
             .collect()
     }
 
-    fn later(&self, states: &BTreeMap<&DependencyId, State>) -> Vec<Need<'a>> {
-        let known: BTreeSet<&DependencyId> =
-            self.before.dependencies.iter().map(|d| &d.id).collect();
-        let mut drawn: BTreeSet<&DependencyId> = BTreeSet::new();
+    fn later(&self, states: &HashMap<&DependencyId, State>) -> Vec<Need<'a>> {
+        let told = self.before.dependencies.iter().filter(|d| self.is_told(d));
+        let known: HashSet<&DependencyId> = told.map(|d| &d.id).collect();
+        let mut drawn: HashSet<&DependencyId> = HashSet::new();
         let mut needs = Vec::new();
         for d in &self.after.dependencies {
             let state = states.get(&d.id);
@@ -263,21 +274,17 @@ impl<'a> Sides<'a> {
             });
         }
         // What is at neither place is drawn to where it should be.
-        for d in self
-            .before
-            .dependencies
-            .iter()
-            .filter(|d| !drawn.contains(&d.id))
-        {
-            if let Some(state) = states.get(&d.id) {
-                let place = self.places.get(&d.provider.entity).and_then(|(_, to)| *to);
-                needs.push(Need {
-                    consumer: &d.consumer.entity,
-                    provider: place.unwrap_or(&d.provider.entity),
-                    kind: &d.kind,
-                    state: *state,
-                });
-            }
+        for d in &self.before.dependencies {
+            let Some(state) = states.get(&d.id).filter(|_| !drawn.contains(&d.id)) else {
+                continue;
+            };
+            let place = self.places.get(&d.provider.entity).and_then(|(_, to)| *to);
+            needs.push(Need {
+                consumer: &d.consumer.entity,
+                provider: place.unwrap_or(&d.provider.entity),
+                kind: &d.kind,
+                state: *state,
+            });
         }
         needs
     }
@@ -378,7 +385,7 @@ impl<'a> Sides<'a> {
                 } else {
                     (class, sub)
                 };
-                let (x, y) = corner(column, row);
+                let (x, y) = layout.corner((column, row));
                 boxes.push(Box {
                     class,
                     x,
@@ -390,7 +397,7 @@ impl<'a> Sides<'a> {
             }
             let folded = layout.folded.get(column).copied().unwrap_or(0);
             if folded > 0 {
-                let (x, y) = corner(column, ids.len());
+                let (x, y) = layout.corner((column, ids.len()));
                 let title = format!("and {folded} more");
                 boxes.push(Box {
                     class: "rest",
@@ -414,11 +421,6 @@ fn cut(name: &str) -> String {
     format!("{first}…")
 }
 
-fn corner(column: usize, row: usize) -> (i64, i64) {
-    let x = COLUMNS.get(column).copied().unwrap_or(0);
-    (x, TOP + STEP * i64::try_from(row).unwrap_or(0))
-}
-
 /// One line per pair of boxes and state, with the kinds it stands for.
 fn lines(layout: &Layout<'_>, needs: &[Need<'_>], names: &BTreeMap<&EntityId, &str>) -> Vec<Line> {
     type Ends = ((usize, usize), (usize, usize));
@@ -435,17 +437,18 @@ fn lines(layout: &Layout<'_>, needs: &[Need<'_>], names: &BTreeMap<&EntityId, &s
     }
     groups
         .into_iter()
-        .map(|((state, ends), needs)| line(state, ends, &needs, names))
+        .map(|((state, ends), needs)| line(layout, state, ends, &needs, names))
         .collect()
 }
 
 fn line(
+    layout: &Layout<'_>,
     state: State,
     (from, to): ((usize, usize), (usize, usize)),
     needs: &[&Need<'_>],
     names: &BTreeMap<&EntityId, &str>,
 ) -> Line {
-    let ((x1, y1), (x2, y2)) = (corner(from.0, from.1), corner(to.0, to.1));
+    let ((x1, y1), (x2, y2)) = (layout.corner(from), layout.corner(to));
     let (y1, y2) = (y1 + BOX_HEIGHT / 2, y2 + BOX_HEIGHT / 2);
     let backwards = from.0 > to.0;
     let beside = from.0 == to.0;
@@ -468,8 +471,8 @@ fn line(
         ),
         many => format!("{} needs, {kinds}: {word}", many.len()),
     };
-    // Two sevenths along the curve: near the consumer, where lines have parted.
-    let along = |a: i64, b: i64, c: i64, d: i64| (125 * a + 150 * b + 60 * c + 8 * d) / 343;
+    // A fifth along the curve: near the consumer, where the lines of one provider have not met yet.
+    let along = |a: i64, b: i64, c: i64, d: i64| (64 * a + 48 * b + 12 * c + d) / 125;
     Line {
         class,
         mark,

@@ -1,6 +1,6 @@
 //! What all judges of a wave look at: the two inventories, and what the names of the wave file mean in them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use groma_model::inventory::{Dependency, Entity, Inventory};
 use groma_model::wave::{Move, Wave};
@@ -150,7 +150,7 @@ impl<'a> Case<'a> {
 
     /// The machines of the wave, and those that need them or are needed by them.
     pub(crate) fn concerned(&self) -> BTreeSet<&'a EntityId> {
-        let own: BTreeSet<EntityId> = self.places().into_iter().map(|p| p.entity).collect();
+        let own: HashSet<EntityId> = self.places().into_iter().map(|p| p.entity).collect();
         let both = [&self.pair.before, &self.pair.after];
         let needs = both.into_iter().flat_map(|s| s.dependencies.values());
         let ends = needs

@@ -253,7 +253,7 @@ fn verdict(
 ) -> (Judgement, String) {
     let ask = |says: &str| (Judgement::Ask, says.to_owned());
     let Some(after) = after else {
-        return ask("no look measured it: ask a person who can");
+        return ask("no look measured it");
     };
     let Some(threshold) = threshold else {
         return ask("its threshold is no number: write one into the wave file");
@@ -281,9 +281,9 @@ fn verdict(
 fn unknown<'k>(metric: &str, known: impl Iterator<Item = &'k str>) -> String {
     match nearest(metric, known) {
         Some(like) => {
-            format!("no look measures it: did you mean {like}? Else ask a person who can")
+            format!("no look measures it: did you mean {like}?")
         }
-        None => "no look measures it: ask a person who can".to_owned(),
+        None => "no look measures it".to_owned(),
     }
 }
 

@@ -46,12 +46,12 @@ impl<'a> Judge<'_, 'a> {
             .map(|name| self.case.new.meant(name));
         let fits = |d: &&Dependency| {
             let consumer = &d.consumer.entity;
-            d.kind == promise.kind
-                && providers.contains(&d.provider.entity)
-                && consumers.as_ref().is_none_or(|c| c.contains(consumer))
+            d.kind == promise.kind && consumers.as_ref().is_none_or(|c| c.contains(consumer))
         };
-        let needs = self.case.pair.after.dependencies.values().copied();
-        needs.filter(fits).collect()
+        let needs = providers.iter().filter_map(|id| self.serving.get(id));
+        let mut needs: Vec<&Dependency> = needs.flatten().copied().filter(fits).collect();
+        needs.sort_by(|a, b| a.id.cmp(&b.id));
+        needs
     }
 
     /// It is known, but the newest look did not see it.

@@ -4,7 +4,7 @@ mod expected;
 mod names;
 mod needs;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use groma_model::inventory::Dependency;
 use groma_model::registry::REGISTRY;
@@ -25,10 +25,12 @@ pub(crate) fn judge(
         case,
         outcome,
         tasks,
-        alike: alike(case),
+        alike: ByConsumer::new(),
         needing: needing(case),
+        serving: serving(case),
         spoken_of: BTreeSet::new(),
     };
+    judge.alike = alike(case, &judge.needing);
     for meant in &case.moves {
         judge.needs_of(meant);
     }
@@ -42,7 +44,7 @@ pub(crate) fn judge(
 }
 
 /// Needs by one of their ends, and by kind where the consumer is meant.
-type ByConsumer<'a> = BTreeMap<(&'a EntityId, &'a str), Vec<&'a Dependency>>;
+type ByConsumer<'a> = HashMap<(&'a EntityId, &'a str), Vec<&'a Dependency>>;
 type ByProvider<'a> = BTreeMap<&'a EntityId, Vec<&'a Dependency>>;
 
 struct Judge<'j, 'a> {
@@ -53,6 +55,8 @@ struct Judge<'j, 'a> {
     alike: ByConsumer<'a>,
     /// The earlier needs of what goes.
     needing: ByProvider<'a>,
+    /// The later needs of those who must serve by an expectation.
+    serving: ByProvider<'a>,
     /// Dependencies a promise already spoke about.
     spoken_of: BTreeSet<DependencyId>,
 }
@@ -68,11 +72,32 @@ fn needing<'a>(case: &Case<'a>) -> ByProvider<'a> {
     needing
 }
 
-fn alike<'a>(case: &Case<'a>) -> ByConsumer<'a> {
+fn serving<'a>(case: &Case<'a>) -> ByProvider<'a> {
+    let names = case.wave.expected.iter().map(|e| &e.provider);
+    let meant: HashSet<EntityId> = names.flat_map(|name| case.new.meant(name)).collect();
+    let mut serving = ByProvider::new();
+    if meant.is_empty() {
+        return serving;
+    }
+    for d in case.pair.after.dependencies.values() {
+        if meant.contains(&d.provider.entity) {
+            serving.entry(&d.provider.entity).or_default().push(d);
+        }
+    }
+    serving
+}
+
+/// Only of those who needed what goes, and of the places such a one moved to itself.
+fn alike<'a>(case: &Case<'a>, needing: &ByProvider<'a>) -> ByConsumer<'a> {
+    let moved_to = case.moves.iter().flat_map(|m| &m.to);
+    let needers = needing.values().flatten().map(|d| &d.consumer.entity);
+    let wanted: HashSet<&EntityId> = needers.chain(moved_to).collect();
     let mut alike = ByConsumer::new();
     for d in case.pair.after.dependencies.values() {
-        let key = (&d.consumer.entity, d.kind.as_str());
-        alike.entry(key).or_default().push(d);
+        if wanted.contains(&d.consumer.entity) {
+            let key = (&d.consumer.entity, d.kind.as_str());
+            alike.entry(key).or_default().push(d);
+        }
     }
     alike
 }
