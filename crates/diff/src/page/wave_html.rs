@@ -51,6 +51,7 @@ struct List {
 struct Owner {
     name: String,
     tasks: Vec<TaskView>,
+    left_out: usize,
 }
 
 struct TaskView {
@@ -180,15 +181,21 @@ fn owners(to_do: &[ToDo]) -> Vec<Owner> {
             owners.push(Owner {
                 name: plain(name),
                 tasks: Vec::new(),
+                left_out: 0,
             });
         }
-        if let Some(owner) = owners.last_mut() {
-            owner.tasks.push(TaskView {
-                says: plain(&task.says),
-                class: css(task.because),
-                word: task.because.word(),
-            });
+        let Some(owner) = owners.last_mut() else {
+            continue;
+        };
+        if owner.tasks.len() == LINES_MAX {
+            owner.left_out += 1;
+            continue;
         }
+        owner.tasks.push(TaskView {
+            says: plain(&task.says),
+            class: css(task.because),
+            word: task.because.word(),
+        });
     }
     owners
 }

@@ -87,3 +87,63 @@ fn reckoned(last: Timestamp, round: Round, moved: Timestamp) -> Due {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn next(last: &str, word: &str, moved: &str) -> String {
+        let round = round(word).unwrap();
+        reckoned(at(last), round, at(moved)).at.to_string()
+    }
+
+    #[test]
+    fn what_comes_round_is_due_at_the_first_date_after_the_move() {
+        let moved = "2026-12-06T04:00:00Z";
+        assert_eq!(
+            next("2026-12-01T03:00:00Z", "monthly", moved),
+            "2027-01-01T03:00:00Z"
+        );
+        assert_eq!(
+            next("2026-10-31T03:00:00Z", "monthly", moved),
+            "2026-12-31T03:00:00Z"
+        );
+        assert_eq!(
+            next("2026-12-06T03:00:00Z", "daily", moved),
+            "2026-12-07T03:00:00Z"
+        );
+        assert_eq!(
+            next("2026-12-06T04:00:00Z", "daily", moved),
+            "2026-12-07T04:00:00Z"
+        );
+        assert_eq!(
+            next("2026-11-30T23:00:00Z", "weekly", moved),
+            "2026-12-07T23:00:00Z"
+        );
+        assert_eq!(
+            next("2025-03-31T00:00:00Z", "quarterly", moved),
+            "2026-12-31T00:00:00Z"
+        );
+        assert_eq!(
+            next("2024-02-29T00:00:00Z", "yearly", moved),
+            "2027-02-28T00:00:00Z"
+        );
+        assert!(round("now and then").is_none());
+    }
+
+    #[test]
+    fn absurd_moments_end() {
+        let (begin, end) = (
+            Timestamp::from_millis(i64::MIN),
+            Timestamp::from_millis(i64::MAX),
+        );
+        for round in [Round::Millis(HOUR), Round::Months(1), Round::Months(12)] {
+            assert!(reckoned(begin, round, end).at >= begin);
+            assert!(reckoned(end, round, begin).at >= begin);
+        }
+    }
+}

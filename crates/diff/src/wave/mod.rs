@@ -13,6 +13,7 @@ mod coverage;
 mod criteria;
 mod due;
 mod looks;
+mod matching;
 mod names;
 mod promises;
 mod records;
@@ -26,7 +27,7 @@ use groma_model::inventory::Inventory;
 use groma_model::wave::Wave;
 
 use crate::change::Changes;
-use crate::outcome::{WAVE_OUTCOME_SCHEMA, WaveLine, WaveOutcome};
+use crate::outcome::{Because, WAVE_OUTCOME_SCHEMA, WaveLine, WaveOutcome};
 
 use case::Case;
 
@@ -48,6 +49,13 @@ pub fn compare_wave(
         ..WaveOutcome::default()
     };
     let mut tasks = to_do::Tasks::default();
+    if warnings::are_strangers(before, after) {
+        let says = "the two documents come from two stores: compare two snapshots of one store";
+        tasks.add(to_do::Task::of(Because::Unexpected, says));
+        outcome.unexpected.push(WaveLine::only(says.to_owned()));
+        outcome.to_do = tasks.into_lines(&case);
+        return outcome;
+    }
     let spoken_of = promises::judge(&case, &mut outcome, &mut tasks);
     let untold = rest::judge(&case, changes, &spoken_of, &mut outcome, &mut tasks);
     outcome.coverage_gaps = coverage::gaps(&case, &untold, &mut tasks);

@@ -69,3 +69,73 @@ impl<'a> Names<'a> {
         self.exact.keys().map(String::as_str).filter(id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn estate() -> Inventory {
+        let entity = |id: &str, name: &str, names: &[&str], address: &str| {
+            serde_json::json!({
+                "id": id, "kind": "host", "name": name, "names": names, "addresses": [address], "layer": "os",
+                "site": "default", "first_seen": "2026-11-20T12:00:00Z", "last_seen": "2026-11-20T12:00:00Z",
+                "has_agent": true, "declared": false, "attributes": {}, "merged_because": [], "evidence": []
+            })
+        };
+        let entities = [
+            entity(
+                "ent-1",
+                "Mail1",
+                &["mail1.corp.example", "MAIL.corp.example"],
+                "10.0.0.1",
+            ),
+            entity("ent-2", "mail2", &["mail.other.example"], "fd00::2"),
+            entity("ent-3", "10.0.0.1", &[], "10.0.0.3"),
+            entity(
+                "ent-4",
+                "пОЧТА",
+                &["почта.corp.example", ".odd"],
+                "10.0.0.4",
+            ),
+        ];
+        serde_json::from_value(serde_json::json!({
+            "schema": "groma.inventory/1", "generated_at": "2026-11-20T12:00:00Z", "snapshot": null,
+            "window": {"from": "2026-11-20T12:00:00Z", "to": "2026-11-20T12:00:00Z"}, "data_level": "standard",
+            "compared_with_list": false, "coverage": [], "layers": [], "sites": [], "links": [], "systems": [],
+            "entities": entities, "listeners": [], "dependencies": [], "volumes": [], "rights": [], "backups": [],
+            "measurements": [], "waves": [], "findings": [], "estimate": null, "questions": [], "evidence": []
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_name_means_what_a_walk_through_the_estate_finds() {
+        let estate = estate();
+        let names = Names::of(&estate);
+        for text in [
+            "mail1",
+            "MAIL1",
+            "mail",
+            "Mail",
+            "mail.corp.example.",
+            "mail2",
+            "10.0.0.1",
+            "::ffff:10.0.0.1",
+            "fd00::2",
+            "FD00:0::2",
+            "ent-1",
+            "ENT-2",
+            "почта",
+            "Почта",
+            "",
+            ".",
+            "odd",
+            "nobody",
+            "corp.example",
+        ] {
+            let walked: BTreeSet<EntityId> =
+                estate.find(text).iter().map(|e| e.id.clone()).collect();
+            assert_eq!(names.meant(text), walked, "{text}");
+        }
+    }
+}

@@ -8,7 +8,8 @@ use groma_model::inventory::{Entity, Inventory, Right};
 use groma_model::mailbox::{MailboxTieEntry, mailbox_key};
 
 use super::case::Case;
-use super::contents::{Contents, Handover, blank, label, root};
+use super::contents::{Contents, Handover, blank};
+use super::matching::{label, root};
 use crate::outcome::{ContentKind, ContentRow, Judgement};
 
 /// Who, what, on which part.

@@ -1,7 +1,8 @@
 //! What makes an outcome worth less than it looks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
+use groma_model::EntityId;
 use groma_model::inventory::{Inventory, TimeWindow, WaveEntry};
 
 use super::case::Case;
@@ -22,31 +23,27 @@ pub(crate) fn warnings(case: &Case<'_>) -> Vec<String> {
     said
 }
 
-/// Documents of two stores: no id means the same in both.
+/// True for documents of two stores: no id means the same in both.
+pub(crate) fn are_strangers(before: &Inventory, after: &Inventory) -> bool {
+    let known: HashSet<&EntityId> = before.entities.iter().map(|e| &e.id).collect();
+    let shared = after.entities.iter().any(|e| known.contains(&e.id));
+    !known.is_empty() && !after.entities.is_empty() && !shared
+}
+
 fn strangers(before: &Inventory, after: &Inventory) -> Option<String> {
+    if are_strangers(before, after) {
+        return Some(
+            "the two documents have not one thing in common: they come from two stores, and nothing was compared"
+                .to_owned(),
+        );
+    }
     let ids = |i: &Inventory| {
-        i.entities
-            .iter()
-            .map(|e| e.id.clone())
-            .collect::<BTreeSet<_>>()
-    };
-    let sites = |i: &Inventory| {
         i.sites
             .iter()
             .map(|s| s.id.clone())
             .collect::<BTreeSet<_>>()
     };
-    let apart = |one: &BTreeSet<_>, other: &BTreeSet<_>| {
-        !one.is_empty() && !other.is_empty() && one.is_disjoint(other)
-    };
-    if apart(&ids(before), &ids(after)) {
-        return Some(
-            "the two documents have not one thing in common: they come from two stores, and nothing below can be trusted; \
-             compare two snapshots of one store"
-                .to_owned(),
-        );
-    }
-    let (one, other) = (sites(before), sites(after));
+    let (one, other) = (ids(before), ids(after));
     let apart = !one.is_empty() && !other.is_empty() && one.is_disjoint(&other);
     apart.then(|| {
         "the two documents are of different sites: compare two snapshots of one store".to_owned()

@@ -15,6 +15,8 @@ mod listeners;
 mod mail_move;
 mod text;
 mod wave;
+mod wave_pages;
+mod wave_tables;
 
 use groma_diff::{Change, Class, compare};
 use groma_model::inventory::Inventory;
