@@ -143,7 +143,7 @@ fn a_page_has_no_script_and_no_foreign_element() {
     }
 }
 
-/// Writes the pages where somebody wants to look at them: `GROMA_PAGES=/tmp/pages cargo test -p groma-diff pages -- --ignored`.
+/// Writes the pages where somebody wants to look at them: `GROMA_PAGES=FOLDER cargo test -p groma-diff pages -- --ignored`.
 #[test]
 #[ignore = "for eyes"]
 #[allow(

@@ -1,6 +1,6 @@
 //! What lay on the old mail server and lies on the new one, and the numbers that decide.
 
-use groma_diff::{Judgement, wave_text};
+use groma_diff::{ContentKind, Judgement, wave_text};
 use groma_model::inventory::*;
 use groma_model::wave::{Criterion, Wave};
 
@@ -226,4 +226,101 @@ fn criteria_pass_fail_or_ask_a_person() {
     );
     assert_eq!(rows[4].after, Some(3600.0));
     assert!(outcome.warnings.is_empty(), "{:?}", outcome.warnings);
+}
+
+fn tie(mailbox: &str, other: &str, list: &str) -> groma_model::mailbox::MailboxTieEntry {
+    groma_model::mailbox::MailboxTieEntry {
+        mailbox: mailbox.into(),
+        names: Vec::new(),
+        other: other.into(),
+        ways: vec![groma_model::mailbox::TieWay::Calendar],
+        rights: Vec::new(),
+        lists: vec![id(list)],
+        evidence: Vec::new(),
+    }
+}
+
+#[test]
+fn a_delegate_that_did_not_come_along_fails_and_one_that_did_is_silent() {
+    let (mut before, mut after) = with_contents();
+    let rows = |before: &Inventory, after: &Inventory| {
+        let outcome = judge(before, after, &wave());
+        let delegates = outcome
+            .contents
+            .into_iter()
+            .filter(|r| r.kind == ContentKind::Delegate);
+        delegates
+            .map(|r| (r.verdict, r.subject, r.before.unwrap_or_default()))
+            .collect::<Vec<_>>()
+    };
+    before.mailbox_ties = vec![
+        tie("director", "secretary", "mail1"),
+        tie("ben", "cleo", "mail1"),
+    ];
+    let told =
+        |who: &str, whom: &str, verdict| (verdict, who.to_owned(), format!("calendar for {whom}"));
+    // Nobody read the rights of mailboxes there: nothing is called missing.
+    let asked = [
+        told("ben", "cleo", Judgement::Ask),
+        told("director", "secretary", Judgement::Ask),
+    ];
+    assert_eq!(rows(&before, &after), asked);
+    after.mailbox_ties = vec![tie("Director", "CORP\\secretary", "mail-new")];
+    assert_eq!(
+        rows(&before, &after),
+        [told("ben", "cleo", Judgement::Fail)]
+    );
+    after.mailbox_ties.push(tie("ben", "cleo", "mail-new"));
+    assert_eq!(rows(&before, &after), []);
+}
+
+#[test]
+fn a_right_in_a_mailbox_that_the_directory_lost_fails() {
+    let (mut before, mut after) = with_contents();
+    let hold = |inventory: &mut Inventory, said: &[(&str, &str)], others: &[&str]| {
+        let host = inventory
+            .entities
+            .iter_mut()
+            .find(|e| e.name == "db2")
+            .expect("it is there");
+        let mut objects = vec![directory_object("mailbox-rights", "info", said)];
+        objects.extend(
+            others
+                .iter()
+                .map(|name| directory_object("mailbox", name, &[])),
+        );
+        host.attributes.directory_objects = objects;
+    };
+    hold(&mut before, &[("send-as", "svc-crm")], &["anna", "ben"]);
+    hold(&mut after, &[("full-access", "svc-crm")], &["anna"]);
+    let outcome = judge(&before, &after, &wave());
+    let members = outcome
+        .contents
+        .iter()
+        .filter(|r| r.kind == ContentKind::Member);
+    let said: Vec<(Judgement, &str, Option<&str>, Option<&str>)> = members
+        .map(|r| {
+            (
+                r.verdict,
+                r.subject.as_str(),
+                r.before.as_deref(),
+                r.after.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (Judgement::Fail, "ben", Some("mailbox"), None),
+            (Judgement::Fail, "info", Some("send-as svc-crm"), None),
+            (Judgement::Ask, "info", None, Some("full-access svc-crm")),
+        ]
+    );
+    // The twin: a wave that has nothing to do with mail does not speak of mailboxes.
+    let of_web = Wave {
+        name: "w2".into(),
+        members: vec!["web1".into()],
+        ..Wave::default()
+    };
+    assert!(judge(&before, &after, &of_web).contents.is_empty());
 }
