@@ -109,6 +109,11 @@ impl Draft {
             subjects: self.subjects.into_iter().collect(),
             evidence: self.evidence.into_iter().take(EVIDENCE_MAX).collect(),
             verdict: None,
+            first_seen: None,
+            last_seen: None,
+            closed_on: None,
+            state_because: None,
+            rests_on: Vec::new(),
         }
     }
 }

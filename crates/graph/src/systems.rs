@@ -103,5 +103,6 @@ fn proposal(
         disposition: None,
         confirmed_by: None,
         confirmed_on: None,
+        ..System::default()
     }
 }

@@ -198,7 +198,7 @@ pub struct Link {
 }
 
 /// Entities that people speak of as one thing.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct System {
     /// Id: the entity id of its first member with `sys-` before it, until a person names it.
     pub id: String,
@@ -228,6 +228,40 @@ pub struct System {
     pub confirmed_by: Option<String>,
     /// When.
     pub confirmed_on: Option<Timestamp>,
+    /// When it may be touched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<String>,
+    /// What its owner calls a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts_as_failure: Option<String>,
+    /// Who uses it besides, as people say: names nobody need have seen. Sorted by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further_consumers: Vec<FurtherConsumer>,
+    /// Who said which of these fields, and when: the newest word of each. Sorted by field.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<Told>,
+}
+
+/// Somebody who uses a system, as a person wrote it down.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct FurtherConsumer {
+    /// The name as it was written.
+    pub name: String,
+    /// Who says so.
+    pub by: String,
+    /// When.
+    pub on: Timestamp,
+}
+
+/// A field of a system that a person filled in.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Told {
+    /// The field, as it is called here.
+    pub field: String,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub on: Timestamp,
 }
 
 /// What becomes of a system.
@@ -985,6 +1019,34 @@ pub struct Finding {
     pub evidence: Vec<EvidenceId>,
     /// What a person said about it.
     pub verdict: Option<Verdict>,
+    /// When it first stood in the register; absent in documents of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_seen: Option<Timestamp>,
+    /// When the check, or the person, last said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Timestamp>,
+    /// When it was closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_on: Option<Timestamp>,
+    /// Why it stands where it stands, where that is no person's verdict: closed by a look, not looked at since, open again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_because: Option<String>,
+    /// From where it was seen when the check last said it. Sorted by vantage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rests_on: Vec<RestsOn>,
+}
+
+/// A vantage a finding rests on: which sources told it from there, and which had holes then.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RestsOn {
+    /// The host (or list) at the vantage.
+    pub vantage: EntityId,
+    /// Sources that told the facts behind the finding. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceName>,
+    /// Sources that had not seen everything when the check last said it. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial: Vec<SourceName>,
 }
 
 /// How much is probably still unseen.

@@ -8,7 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, EntityId, SiteId, SourceName};
-use crate::inventory::VerdictWord;
+use crate::inventory::{Disposition, VerdictWord};
+use crate::questionnaire::StillNeeded;
+use crate::register::OwnRisk;
 use crate::{Coverage, Foreign, Gap, Scope, Timestamp};
 
 /// One mark by which an entity is known again.
@@ -128,6 +130,41 @@ pub enum Word {
         /// Why.
         because: String,
     },
+    /// What it is for, in a person's words.
+    Functions(Vec<String>),
+    /// Who uses it most and can say whether it works.
+    KeyUsers(String),
+    /// Who is called when it fails.
+    OnCall(String),
+    /// How long it may stand still.
+    AllowedDowntime(String),
+    /// What its owner calls a failure.
+    CountsAsFailure(String),
+    /// What becomes of it.
+    Disposition(Disposition),
+    /// Somebody who uses it, by a name a person wrote down. Nobody need have seen it.
+    FurtherConsumer(String),
+    /// Whether a dependency is needed any more.
+    StillNeeded(StillNeeded),
+    /// What a person answered to an open question.
+    Answered {
+        /// The question as it was asked.
+        question: String,
+        /// The answer.
+        answer: String,
+    },
+    /// By when somebody looks at a risk again; null takes the date back.
+    ControlDate(Option<Timestamp>),
+    /// A risk a person wrote into the register; the newest word is what it says now.
+    OwnRisk(OwnRisk),
+    /// A person's own risk is dealt with. A generated one closes itself.
+    Closed {
+        /// Why.
+        because: String,
+    },
+    /// A word this version does not know, kept as it came.
+    #[serde(untagged)]
+    Unknown(serde_json::Value),
 }
 
 /// When somebody looked.
@@ -160,4 +197,56 @@ pub struct LookRecord {
     pub coverage: Vec<Coverage>,
     /// What was missed.
     pub gaps: Vec<Gap>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(json: &str) -> Word {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn words_of_older_stores_still_read() {
+        assert_eq!(word(r#"{"owner":"anna"}"#), Word::Owner("anna".to_owned()));
+        let because = "we know".to_owned();
+        let verdict = VerdictWord::Accepted;
+        assert_eq!(
+            word(r#"{"verdict":{"verdict":"accepted","because":"we know"}}"#),
+            Word::Verdict { verdict, because }
+        );
+    }
+
+    #[test]
+    fn a_word_of_a_newer_version_is_kept_whole() {
+        for line in [
+            r#"{"moon-phase":{"phase":3}}"#,
+            r#""bare""#,
+            r#"{"owner":7}"#,
+            r#"{"disposition":"melt"}"#,
+        ] {
+            let kept = word(line);
+            assert!(matches!(kept, Word::Unknown(_)), "{line}");
+            assert_eq!(serde_json::to_string(&kept).unwrap(), line);
+        }
+    }
+
+    #[test]
+    fn every_new_word_survives_its_own_text() {
+        for said in [
+            Word::Functions(vec!["mail".to_owned()]),
+            Word::Disposition(Disposition::Retire),
+            Word::StillNeeded(StillNeeded::DontKnow),
+            Word::ControlDate(None),
+            Word::ControlDate(Some(Timestamp::from_seconds(7))),
+            Word::OwnRisk(OwnRisk::default()),
+            Word::Closed {
+                because: "=1".to_owned(),
+            },
+        ] {
+            let line = serde_json::to_string(&said).unwrap();
+            assert_eq!(word(&line), said, "{line}");
+        }
+    }
 }

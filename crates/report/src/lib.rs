@@ -20,7 +20,9 @@ mod index;
 mod map;
 mod markdown;
 mod page;
+mod questionnaire;
 mod rank;
+mod register;
 mod sheet;
 mod summary;
 mod table;
@@ -30,6 +32,7 @@ mod visible;
 
 use groma_model::inventory::Inventory;
 
+pub use questionnaire::Questionnaire;
 pub use summary::Summary;
 
 use crate::index::Index;
@@ -101,6 +104,18 @@ pub fn device_sheet(inventory: &Inventory) -> String {
 /// The same sheet as a table to be filled in, which `groma import` takes back.
 pub fn device_sheet_csv(inventory: &Inventory) -> String {
     sheet::csv(inventory)
+}
+
+/// One questionnaire per owner, and one of what nobody is known to own: what is known of each system, and what no machine can
+/// know. `groma import` takes the tables back.
+pub fn questionnaires(inventory: &Inventory) -> Vec<Questionnaire> {
+    questionnaire::of(inventory)
+}
+
+/// The risk register as one CSV table (RFC 4180) that people edit and `groma import` takes back. Cells are guarded as those of
+/// [`csv()`], and not cut.
+pub fn risks_csv(inventory: &Inventory) -> String {
+    register::csv(inventory)
 }
 
 /// What a terminal prints when a survey is done. No text in it holds a control character.

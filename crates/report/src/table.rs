@@ -45,6 +45,12 @@ pub(crate) fn render(page: &Page) -> String {
 
 /// A header line and `rows` of its width, every cell guarded.
 pub(crate) fn written(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let shown = rows.map(|row| row.iter().map(|cell| visible(cell)).collect());
+    written_whole(columns, shown)
+}
+
+/// The same for rows whose cells were made visible already, however long they are.
+pub(crate) fn written_whole(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut writer = WriterBuilder::new()
         .quote_style(QuoteStyle::Always)
         .from_writer(Vec::new());
@@ -55,7 +61,7 @@ pub(crate) fn written(columns: &[&str], rows: impl Iterator<Item = Vec<String>>)
     };
     write(columns.iter().map(|name| (*name).to_owned()).collect());
     for row in rows {
-        write(row.iter().map(|cell| guarded(cell)).collect());
+        write(row.iter().map(|cell| quoted(cell)).collect());
     }
     let bytes = writer.into_inner().expect("memory can be flushed");
     String::from_utf8(bytes).expect("every cell was UTF-8")
@@ -129,13 +135,22 @@ fn row(need: &Need) -> [String; 28] {
 /// `cell` as text for every spreadsheet: a quote before whatever it would compute (`= + - @`, TAB, CR, and their
 /// full-width forms), also behind spaces. Control characters that reach this far are made visible.
 fn guarded(cell: &str) -> String {
-    let first = cell.trim_start_matches(' ').chars().next();
+    quoted(&visible(cell))
+}
+
+/// The quote alone, before text that is visible already. What begins with quotes and would be computed without them gets one
+/// more, so that taking one away gives back what stood there.
+fn quoted(cell: &str) -> String {
+    let first = cell.trim_start_matches([' ', '\'']).chars().next();
     let computes = matches!(
         first,
         Some('=' | '+' | '-' | '@' | '\t' | '\r' | '␉' | '␍' | '＝' | '＋' | '－' | '＠')
     );
-    let shown = visible(cell);
-    if computes { format!("'{shown}") } else { shown }
+    if computes {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    }
 }
 
 #[cfg(test)]

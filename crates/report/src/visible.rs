@@ -25,6 +25,11 @@ pub(crate) fn visible(text: &str) -> String {
     shown
 }
 
+/// The same, however long it is.
+pub(crate) fn visible_whole(text: &str) -> String {
+    groma_model::visible::visible(text).into_owned()
+}
+
 /// The first `length` characters of `text`, with `…` where something is left out.
 pub(crate) fn cut(text: &str, length: usize) -> String {
     if text.len() <= length || text.chars().count() <= length {

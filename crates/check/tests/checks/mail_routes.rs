@@ -223,6 +223,7 @@ pub(crate) mod leaving {
             disposition: Some(disposition),
             confirmed_by: None,
             confirmed_on: None,
+            ..System::default()
         });
         inventory
     }

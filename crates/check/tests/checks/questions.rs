@@ -21,6 +21,7 @@ fn system(name: &str, members: &[&str]) -> System {
         disposition: None,
         confirmed_by: None,
         confirmed_on: None,
+        ..System::default()
     }
 }
 

@@ -84,6 +84,7 @@ fn a_watcher_that_is_to_go_is_a_grave_matter() {
         disposition: Some(Disposition::Retire),
         confirmed_by: None,
         confirmed_on: None,
+        ..System::default()
     }];
     assert_eq!(only(CHECK, &retired).severity, Severity::High);
 }

@@ -28,6 +28,7 @@ fn going(name: &str) -> System {
         disposition: Some(Disposition::Retire),
         confirmed_by: None,
         confirmed_on: None,
+        ..System::default()
     }
 }
 

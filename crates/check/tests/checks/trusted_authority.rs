@@ -74,6 +74,7 @@ fn one_that_lasts_is_silent_until_the_system_that_keeps_its_key_moves() {
         disposition: Some(Disposition::Retire),
         confirmed_by: None,
         confirmed_on: None,
+        ..System::default()
     };
     lasting.systems.push(system);
     assert!(

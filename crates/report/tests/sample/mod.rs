@@ -353,6 +353,11 @@ impl Estate {
             subjects: subjects.iter().map(|s| (*s).to_owned()).collect(),
             evidence: vec![],
             verdict: None,
+            first_seen: None,
+            last_seen: None,
+            closed_on: None,
+            state_because: None,
+            rests_on: Vec::new(),
         });
         self.inventory.findings.last_mut().unwrap()
     }

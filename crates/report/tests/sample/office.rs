@@ -625,6 +625,7 @@ fn rest(e: &mut Estate) {
         disposition: Some(Disposition::Move),
         confirmed_by: None,
         confirmed_on: None,
+        ..System::default()
     });
     for (to, about, question) in [
         (
