@@ -151,6 +151,8 @@ const TEST_EDGES: &[(&str, &str)] = &[
     // A sheet of devices goes out through one and comes back through the other.
     ("groma-graph", "groma-report"),
     ("groma-graph", "groma-import"),
+    // So do questionnaires and the risk register.
+    ("groma-import", "groma-report"),
     // A roll-over of the authority is seen from both ends of one handshake.
     ("groma-serve", "groma-ship"),
     ("groma-store", "groma-store"),

@@ -20,6 +20,7 @@ mod checks;
 mod draft;
 mod index;
 mod questions;
+mod register;
 mod sole;
 mod view;
 mod waves;
@@ -32,6 +33,7 @@ use rayon::prelude::*;
 pub use checks::{all, moves_together, moves_together_in};
 pub use draft::Draft;
 pub use questions::questions;
+pub use register::register;
 pub use view::View;
 
 /// One question asked of the whole inventory.

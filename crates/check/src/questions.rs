@@ -24,8 +24,51 @@ pub fn questions(inventory: &Inventory) -> Vec<Question> {
     asked.extend(about_pins(inventory));
     asked.extend(about_restores(&view));
     asked.extend(about_watching(&view));
+    asked.extend(about_named_consumers(inventory));
     asked.sort();
     asked.dedup();
+    asked
+}
+
+/// Consumers that a person named and nobody saw: whoever owns the system knows where they stand.
+fn about_named_consumers(inventory: &Inventory) -> Vec<Question> {
+    if inventory
+        .systems
+        .iter()
+        .all(|s| s.further_consumers.is_empty())
+    {
+        return Vec::new();
+    }
+    let mut users: BTreeMap<&EntityId, BTreeSet<&EntityId>> = BTreeMap::new();
+    for d in &inventory.dependencies {
+        let of = users.entry(&d.provider.entity).or_default();
+        of.insert(&d.consumer.entity);
+    }
+    let mut asked = Vec::new();
+    for system in &inventory.systems {
+        let known: BTreeSet<&EntityId> = system
+            .members
+            .iter()
+            .filter_map(|member| users.get(member))
+            .flatten()
+            .copied()
+            .collect();
+        let unseen = system.further_consumers.iter().filter(|named| {
+            let meant = inventory.find(named.name.trim());
+            !meant.iter().any(|entity| known.contains(&entity.id))
+        });
+        asked.extend(unseen.take(QUESTIONS_MAX).map(|named| Question {
+            to: system.owner.clone(),
+            about: system.id.clone(),
+            question: format!(
+                "Where does {} run, and how does it reach {}? {} named it on {}, and nobody saw it there.",
+                named.name,
+                system.name,
+                named.by,
+                named.on.day()
+            ),
+        }));
+    }
     asked
 }
 

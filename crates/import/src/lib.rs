@@ -16,6 +16,9 @@
 //!
 //! The sheet of devices that groma prints for whoever walks around comes back through here, filled in.
 //!
+//! So do the questionnaires of owners ([`read_questionnaire`]) and the risk register ([`read_register`]): what people say is no
+//! fact of a machine, and is kept by name and day beside what it is about.
+//!
 //! What nmap writes (`-oX`) is read by [`nmap`]: who answered, with which doors.
 //!
 //! A bad row is reported and left out; only a file that as a whole cannot be read is an error. A cell is
@@ -30,10 +33,14 @@
 
 mod batch;
 mod columns;
+mod day;
+mod filled;
 mod mailboxes;
 mod name;
 pub mod nmap;
 mod panel;
+mod questionnaire;
+mod register;
 mod relying;
 mod row;
 mod separated;
@@ -43,9 +50,12 @@ mod workbook;
 use groma_model::Peer;
 use groma_model::Timestamp;
 use groma_model::fact::{Declared, DeviceSays, DirectoryNeed, MailboxTie, RelyingParty};
+use groma_model::inventory::Inventory;
 
 pub use batch::as_batch;
 pub use name::list_name;
+pub use questionnaire::Answered;
+pub use register::Edited;
 
 /// Most bytes of a file that is looked at.
 pub const FILE_BYTES: usize = 64 << 20;
@@ -77,6 +87,10 @@ pub enum Kind {
     RelyingParties,
     /// The sheet of devices, filled in by whoever stood before them.
     DeviceSheet,
+    /// A questionnaire that an owner filled in: for [`read_questionnaire`].
+    Questionnaire,
+    /// The risk register that somebody edited: for [`read_register`].
+    RiskRegister,
     /// None of these; says what it looks like and what to do.
     Unknown(String),
 }
@@ -133,6 +147,14 @@ pub enum ImportError {
     IsABatch {
         /// The file.
         list: String,
+    },
+    /// It says what people decided, and is no list of things.
+    #[error("{list} is a {what}, not a list: its words are kept beside what they are about")]
+    IsPeoplesWords {
+        /// The file.
+        list: String,
+        /// What it is.
+        what: &'static str,
     },
     /// It is larger than it may be.
     #[error("{list}: more than {limit} {what}: split the file and import the parts")]
@@ -192,15 +214,7 @@ pub fn read_of(
     now: Timestamp,
     of: Option<&Peer>,
 ) -> Result<Imported, ImportError> {
-    let list = name.chars().filter(|c| !c.is_control()).take(200);
-    let mut list: String = list.collect();
-    if bytes.len() > FILE_BYTES {
-        return Err(ImportError::TooLarge {
-            list,
-            what: "bytes",
-            limit: FILE_BYTES as u64,
-        });
-    }
+    let mut list = named(name, bytes)?;
     let mut reading = match recognise(bytes) {
         Kind::Csv => separated::read(&list, bytes)?,
         Kind::Mailboxes => mailboxes::read(&list, &text::decode(bytes).unwrap_or_default())?,
@@ -212,6 +226,14 @@ pub fn read_of(
             reading
         }
         Kind::Batch => return Err(ImportError::IsABatch { list }),
+        Kind::Questionnaire => {
+            let what = "questionnaire";
+            return Err(ImportError::IsPeoplesWords { list, what });
+        }
+        Kind::RiskRegister => {
+            let what = "risk register";
+            return Err(ImportError::IsPeoplesWords { list, what });
+        }
         Kind::Unknown(why) => return Err(ImportError::Unknown { list, why }),
     };
     let nothing = reading.declared.is_empty()
@@ -239,6 +261,90 @@ pub fn read_of(
         rows_left_out: reading.rows_left_out,
         cells_left_out: reading.cells_left_out,
     })
+}
+
+/// Reads the questionnaire `bytes`, which is called `name`, as it came back at `now`. What it is about must be in `inventory`.
+///
+/// A row without an answer says nothing, so that an untouched sheet declares nothing. An answer counts by the name and the day
+/// at the top of the sheet; without them, or with a day that is still to come, it is left out and said so.
+pub fn read_questionnaire(
+    name: &str,
+    bytes: &[u8],
+    inventory: &Inventory,
+    now: Timestamp,
+) -> Result<Answered, ImportError> {
+    let list = named(name, bytes)?;
+    let filled = filled::read(&list, bytes, questionnaire::OWN)?;
+    Ok(questionnaire::read(filled, inventory, now))
+}
+
+/// Reads the risk register `bytes`, which is called `name`: what was changed since it went out, and risks people added. The
+/// findings of `inventory` are the register as it stands.
+pub fn read_register(
+    name: &str,
+    bytes: &[u8],
+    inventory: &Inventory,
+) -> Result<Edited, ImportError> {
+    let list = named(name, bytes)?;
+    let filled = filled::read(&list, bytes, register::OWN)?;
+    Ok(register::read(filled, inventory))
+}
+
+/// What a list is called in messages, if it is not too large.
+fn named(name: &str, bytes: &[u8]) -> Result<String, ImportError> {
+    let list = name.chars().filter(|c| !c.is_control()).take(200);
+    let list: String = list.collect();
+    if bytes.len() > FILE_BYTES {
+        return Err(ImportError::TooLarge {
+            list,
+            what: "bytes",
+            limit: FILE_BYTES as u64,
+        });
+    }
+    Ok(list)
+}
+
+/// What could not be read of a sheet, bounded.
+#[derive(Default)]
+pub(crate) struct Problems {
+    told: Vec<RowProblem>,
+    untold: usize,
+}
+
+impl Problems {
+    pub(crate) fn of(broken: Vec<RowProblem>) -> Self {
+        let mut problems = Self::default();
+        for problem in broken {
+            problems.push(problem);
+        }
+        problems
+    }
+
+    pub(crate) fn say(&mut self, row: &str, column: &str, why: String) {
+        self.push(RowProblem {
+            row: row.to_owned(),
+            column: column.to_owned(),
+            why,
+        });
+    }
+
+    fn push(&mut self, problem: RowProblem) {
+        match self.told.len() < PROBLEMS {
+            true => self.told.push(problem),
+            false => self.untold += 1,
+        }
+    }
+
+    pub(crate) fn settled(mut self) -> Vec<RowProblem> {
+        if self.untold > 0 {
+            self.told.push(RowProblem {
+                row: "all".to_owned(),
+                column: String::new(),
+                why: format!("and {} more problems", self.untold),
+            });
+        }
+        self.told
+    }
 }
 
 /// What comes out of a table as it is read.

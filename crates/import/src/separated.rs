@@ -45,6 +45,12 @@ pub(crate) fn recognise(bytes: &[u8]) -> Kind {
     if crate::panel::is_meant(&text) {
         return Kind::DeviceSheet;
     }
+    if crate::filled::is_table_with(&text, crate::questionnaire::OWN) {
+        return Kind::Questionnaire;
+    }
+    if crate::filled::is_table_with(&text, crate::register::OWN) {
+        return Kind::RiskRegister;
+    }
     if crate::mailboxes::is_meant(&text) {
         return Kind::Mailboxes;
     }

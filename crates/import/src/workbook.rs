@@ -54,10 +54,7 @@ type Book<'b> = Xlsx<Cursor<&'b [u8]>>;
 pub(crate) fn recognise(bytes: &[u8]) -> Kind {
     match open("the file", bytes) {
         Ok(book) if sheet(&book, "vInfo").is_some() => Kind::RvTools,
-        Ok(_) => Kind::Unknown(
-            "a workbook without the sheet vInfo of RVTools: save the sheet with the list as CSV"
-                .to_owned(),
-        ),
+        Ok(mut book) => filled_in(&mut book),
         Err(ImportError::Unknown { why, .. } | ImportError::Broken { why, .. }) => {
             Kind::Unknown(why)
         }
@@ -87,6 +84,92 @@ pub(crate) fn read(list: &str, bytes: &[u8]) -> Result<Reading, ImportError> {
         }
     }
     Ok(reading)
+}
+
+/// Sheets of a workbook that are looked at for a table people filled in.
+const SHEETS: usize = 8;
+/// Rows that may stand above its header.
+const TITLES: usize = 20;
+
+/// Rows of a sheet from its header on, each with its number as a spreadsheet counts it.
+pub(crate) type Rows = Vec<(u32, Vec<String>)>;
+
+/// A workbook that is none of RVTools: a sheet people filled in, or nothing we know.
+fn filled_in(book: &mut Book<'_>) -> Kind {
+    if has(book, crate::questionnaire::OWN) {
+        return Kind::Questionnaire;
+    }
+    if has(book, crate::register::OWN) {
+        return Kind::RiskRegister;
+    }
+    Kind::Unknown(
+        "a workbook without the sheet vInfo of RVTools: save the sheet with the list as CSV"
+            .to_owned(),
+    )
+}
+
+fn has(book: &mut Book<'_>, own: &[&str]) -> bool {
+    let is_meant = |names: &[String]| own.iter().all(|own| names.iter().any(|n| n == own));
+    matches!(with("the file", book, is_meant), Ok(Some(_)))
+}
+
+/// The first sheet of a workbook with a header that `is_meant`, by the names of its columns in small letters.
+pub(crate) fn table_with(
+    list: &str,
+    bytes: &[u8],
+    is_meant: impl Fn(&[String]) -> bool,
+) -> Result<Option<(String, Rows)>, ImportError> {
+    with(list, &mut open(list, bytes)?, is_meant)
+}
+
+fn with(
+    list: &str,
+    book: &mut Book<'_>,
+    is_meant: impl Fn(&[String]) -> bool,
+) -> Result<Option<(String, Rows)>, ImportError> {
+    for sheet in book.sheet_names().into_iter().take(SHEETS) {
+        let mut left_out = Reading::default();
+        let rows = cells(list, book, &sheet, &mut left_out)?;
+        let rows: Rows = rows
+            .into_iter()
+            .map(|(number, cells)| (number.saturating_add(1), in_a_row(cells)))
+            .collect();
+        let names = |(_, cells): &(u32, Vec<String>)| -> Vec<String> {
+            let names = cells.iter().map(|cell| cell.trim().to_lowercase());
+            names.collect()
+        };
+        let header = rows
+            .iter()
+            .take(TITLES)
+            .position(|row| is_meant(&names(row)));
+        let Some(header) = header else {
+            continue;
+        };
+        if let Some(problem) = left_out.problems.first() {
+            return Err(ImportError::Broken {
+                list: list.to_owned(),
+                place: format!("row {}", problem.row),
+                why: problem.why.clone(),
+            });
+        }
+        return Ok(Some((sheet, rows.into_iter().skip(header).collect())));
+    }
+    Ok(None)
+}
+
+/// Cells by their column, with what is empty between them.
+fn in_a_row(cells: Vec<(u32, String)>) -> Vec<String> {
+    let mut row = Vec::new();
+    for (column, text) in cells {
+        let column = usize::try_from(column).unwrap_or_default();
+        if row.len() <= column {
+            row.resize(column + 1, String::new());
+        }
+        if let Some(cell) = row.get_mut(column) {
+            *cell = text;
+        }
+    }
+    row
 }
 
 /// Opens a workbook after all its parts were unpacked once into nothing: sizes are measured, not believed.

@@ -175,6 +175,28 @@ pub fn because(finding: &Finding) -> &str {
         .map_or("", String::as_str)
 }
 
+/// The cells of a row that `unchanged` speaks of, in the order of [`EDITABLE`] and [`SAID_BY_CHECK`], as nobody made them
+/// visible yet.
+pub fn cells(finding: &Finding) -> [String; 9] {
+    let day = finding.control_date.map(|date| date.day());
+    [
+        finding.owner.clone().unwrap_or_default(),
+        day.unwrap_or_default(),
+        state_word(finding.state).to_owned(),
+        because(finding).to_owned(),
+        finding.risk.clone(),
+        finding.indicator.clone(),
+        finding.impact.clone(),
+        likelihood_word(finding.likelihood).to_owned(),
+        finding.mitigations.join(MITIGATIONS_APART),
+    ]
+}
+
+/// The digest that [`unchanged`] holds of one cell.
+pub fn digest_of(cell: &str) -> String {
+    short(&[cell])
+}
+
 /// What stands in `unchanged` for these cells: one digest of each, in the order of [`EDITABLE`] and [`SAID_BY_CHECK`],
 /// with the id before them.
 pub fn unchanged(id: &str, cells: &[&str]) -> String {

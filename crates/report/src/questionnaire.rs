@@ -79,13 +79,13 @@ const STYLE: &str = include_str!("../templates/questionnaire.css");
 /// Every sheet: owners in the order of the alphabet, what nobody owns last.
 pub(crate) fn of(inventory: &Inventory) -> Vec<Questionnaire> {
     let index = Index::of(inventory);
-    let asked = Asked::of(&index);
+    let (asked, known) = (Asked::of(&index), Known::of(&index));
     let mut stems = BTreeSet::new();
-    let mut groups: Vec<Group<'_>> = groups(&index).into_values().collect();
+    let mut groups: Vec<Group<'_>> = groups(&index, &known).into_values().collect();
     groups.sort_by_key(|group| group.owner.is_none());
     let sheets = groups.into_iter().map(|group| {
         let owner = group.owner.as_deref().map(shown);
-        let parts = parts(&group, &index, &asked);
+        let parts = parts(&group, &index, &asked, &known);
         Questionnaire {
             file_stem: stem(owner.as_deref(), &mut stems),
             html: html(owner.clone(), &parts, inventory),
@@ -97,7 +97,7 @@ pub(crate) fn of(inventory: &Inventory) -> Vec<Questionnaire> {
 }
 
 /// Who is asked what, by a name in which capitals and blanks do not count.
-fn groups<'a>(index: &Index<'a>) -> BTreeMap<String, Group<'a>> {
+fn groups<'a>(index: &Index<'a>, known: &Known<'a>) -> BTreeMap<String, Group<'a>> {
     let mut groups: BTreeMap<String, Group<'a>> = BTreeMap::new();
     let mut group = |owner: Option<&str>, take: &mut dyn FnMut(&mut Group<'a>)| {
         let owner = owner.map(shown).filter(|name| !name.is_empty());
@@ -115,23 +115,14 @@ fn groups<'a>(index: &Index<'a>) -> BTreeMap<String, Group<'a>> {
             group.systems.push(system);
         });
     }
-    let systems: BTreeSet<&str> = index
-        .inventory
-        .systems
-        .iter()
-        .map(|s| s.id.as_str())
-        .collect();
-    // What is asked about a whole system stands in its own fields.
-    let open = index.inventory.questions.iter();
-    for question in open.filter(|q| !systems.contains(q.about.as_str()) || q.to.is_some()) {
-        let to = question
-            .to
-            .as_deref()
-            .or_else(|| owner_of(index, &question.about));
-        let is_field = systems.contains(question.about.as_str()) && is_generated(index, question);
-        if !is_field {
-            group(to, &mut |group| group.questions.push(question));
+    for question in &index.inventory.questions {
+        // What groma asks about a whole system stands in fields of its own.
+        if known.is_generated(question) {
+            continue;
         }
+        let to = question.to.as_deref();
+        let to = to.or_else(|| known.owner_of(index, &question.about));
+        group(to, &mut |group| group.questions.push(question));
     }
     for group in groups.values_mut() {
         group
@@ -143,29 +134,55 @@ fn groups<'a>(index: &Index<'a>) -> BTreeMap<String, Group<'a>> {
     groups
 }
 
-/// True for the question that groma itself asks of a whole system: it begins with the system's name.
-fn is_generated(index: &Index<'_>, question: &Question) -> bool {
-    let mut systems = index.inventory.systems.iter();
-    systems.any(|s| s.id == question.about && question.question.starts_with(&s.name))
+/// Systems and dependencies by id.
+struct Known<'a> {
+    systems: HashMap<&'a str, &'a System>,
+    of_member: HashMap<&'a EntityId, &'a System>,
+    needs: HashMap<&'a str, &'a Dependency>,
 }
 
-fn owner_of<'a>(index: &Index<'a>, about: &str) -> Option<&'a str> {
-    let inventory = index.inventory;
-    let dependency = inventory
-        .dependencies
-        .iter()
-        .find(|d| d.id.as_str() == about);
-    let id = dependency.map_or(about, |d| d.consumer.entity.as_str());
-    let entity = index.entity(id)?;
-    let system = || {
-        let mut systems = inventory.systems.iter();
-        systems.find(|s| Some(&s.id) == entity.system.as_ref() || s.members.contains(&entity.id))
-    };
-    let own = entity
-        .owner
-        .as_deref()
-        .filter(|owner| !owner.trim().is_empty());
-    own.or_else(|| system().and_then(|s| s.owner.as_deref()))
+impl<'a> Known<'a> {
+    fn of(index: &Index<'a>) -> Self {
+        let systems = &index.inventory.systems;
+        let members = |s: &'a System| s.members.iter().map(move |member| (member, s));
+        let needs = index.inventory.dependencies.iter();
+        Self {
+            systems: systems.iter().map(|s| (s.id.as_str(), s)).collect(),
+            of_member: systems.iter().flat_map(members).collect(),
+            needs: needs.map(|d| (d.id.as_str(), d)).collect(),
+        }
+    }
+
+    /// True for the question that groma itself asks of a whole system: it begins with the system's name.
+    fn is_generated(&self, question: &Question) -> bool {
+        let system = self.systems.get(question.about.as_str());
+        system.is_some_and(|s| question.question.starts_with(&s.name))
+    }
+
+    /// Who owns what a question is about, or the system it belongs to.
+    fn owner_of(&self, index: &Index<'a>, about: &str) -> Option<&'a str> {
+        if let Some(system) = self.systems.get(about) {
+            return system.owner.as_deref();
+        }
+        let id = self.needs.get(about);
+        let id = id.map_or(about, |d| d.consumer.entity.as_str());
+        let entity = index.entity(id)?;
+        let own = entity.owner.as_deref();
+        own.filter(|owner| !owner.trim().is_empty())
+            .or_else(|| self.of_member.get(&entity.id)?.owner.as_deref())
+    }
+
+    /// What a question is about, by name.
+    fn name(&self, id: &str, index: &Index<'_>) -> String {
+        let system = || self.systems.get(id).map(|s| visible(&s.name));
+        let dependency = || self.needs.get(id).map(|d| need(d));
+        index
+            .entity(id)
+            .map(|entity| visible(&entity.name))
+            .or_else(system)
+            .or_else(dependency)
+            .unwrap_or_else(|| visible(id))
+    }
 }
 
 /// The dependencies each system is asked about, and who uses it.
@@ -216,14 +233,14 @@ fn is_asked(d: &Dependency) -> bool {
     (d.hidden || written_only) && !d.shared_service && d.verdict.is_none()
 }
 
-fn parts(group: &Group<'_>, index: &Index<'_>, asked: &Asked<'_>) -> Vec<Part> {
+fn parts(group: &Group<'_>, index: &Index<'_>, asked: &Asked<'_>, known: &Known<'_>) -> Vec<Part> {
     let systems = group.systems.iter();
     let mut parts: Vec<Part> = systems.map(|system| part(system, index, asked)).collect();
     if !group.questions.is_empty() {
         let rows = group.questions.iter().map(|question| Row {
             field: SheetField::Question,
             about_id: question.about.clone(),
-            about: about(&question.about, index),
+            about: known.name(&question.about, index),
             question: visible(&question.question),
             known: String::new(),
             answers: "",
@@ -235,21 +252,6 @@ fn parts(group: &Group<'_>, index: &Index<'_>, asked: &Asked<'_>) -> Vec<Part> {
         });
     }
     parts
-}
-
-/// What a question is about, by name.
-fn about(id: &str, index: &Index<'_>) -> String {
-    if let Some(entity) = index.entity(id) {
-        return visible(&entity.name);
-    }
-    let mut systems = index.inventory.systems.iter();
-    if let Some(system) = systems.find(|s| s.id == id) {
-        return visible(&system.name);
-    }
-    let mut needs = index.inventory.dependencies.iter();
-    needs
-        .find(|d| d.id.as_str() == id)
-        .map_or_else(|| visible(id), need)
 }
 
 fn part(system: &System, index: &Index<'_>, asked: &Asked<'_>) -> Part {
@@ -356,11 +358,7 @@ fn used_by(system: &System, asked: &Asked<'_>) -> String {
 }
 
 fn need(d: &Dependency) -> String {
-    let port = d
-        .provider
-        .port
-        .map(|p| format!(":{p}"))
-        .unwrap_or_default();
+    let port = d.provider.port.map(|p| format!(":{p}")).unwrap_or_default();
     format!(
         "{} uses {}{port} ({}).",
         shown(&d.consumer.name),

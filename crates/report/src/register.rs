@@ -1,10 +1,7 @@
 //! The risk register as a table that people edit and hand back.
 
 use groma_model::inventory::{Finding, FindingOrigin, Inventory, VerdictWord};
-use groma_model::register::{
-    MITIGATIONS_APART, REGISTER_COLUMNS, because, likelihood_word, severity_word, state_word,
-    unchanged,
-};
+use groma_model::register::{MITIGATIONS_APART, REGISTER_COLUMNS, cells, severity_word, unchanged};
 
 use crate::index::Index;
 use crate::table::written_whole;
@@ -35,21 +32,7 @@ impl<'a> Needs<'a> {
 }
 
 fn row(finding: &Finding, index: &Index<'_>, needs: &Needs<'_>) -> Vec<String> {
-    let day = finding.control_date.map(|date| date.day());
-    let owner = finding.owner.clone().unwrap_or_default();
-    let mitigations = finding.mitigations.join(MITIGATIONS_APART);
-    let cells = [
-        owner,
-        day.unwrap_or_default(),
-        state_word(finding.state).to_owned(),
-        because(finding).to_owned(),
-        finding.risk.clone(),
-        finding.indicator.clone(),
-        finding.impact.clone(),
-        likelihood_word(finding.likelihood).to_owned(),
-        mitigations,
-    ]
-    .map(|cell| shown(&cell));
+    let cells = cells(finding).map(|cell| shown(&cell));
     let id = shown(finding.id.as_str());
     let digests = unchanged(&id, &cells.each_ref().map(String::as_str));
     let [

@@ -205,3 +205,38 @@ fn who_watches_is_asked_once_for_all_and_only_where_somebody_looked() {
         "{silent:#?}"
     );
 }
+
+#[test]
+fn a_consumer_that_a_person_named_is_asked_about_until_somebody_sees_it() {
+    use groma_model::inventory::FurtherConsumer;
+    let mut inventory = inventory(
+        vec![host("mail1"), host("till7"), host("app1")],
+        vec![depends("app1", "smtp-relay", "mail1", 25)],
+    );
+    let mut mail = system("mail", &["mail1"]);
+    mail.owner = Some("Jo".to_owned());
+    for name in ["till7", "APP1", "the accounts office"] {
+        mail.further_consumers.push(FurtherConsumer {
+            name: name.to_owned(),
+            by: "Jo".to_owned(),
+            on: now(),
+        });
+    }
+    inventory.systems.push(mail);
+    let verify = |inventory: &groma_model::inventory::Inventory| -> Vec<String> {
+        let asked = questions(inventory).into_iter();
+        let named = asked.filter(|q| q.question.starts_with("Where does "));
+        named.map(|q| q.question).collect()
+    };
+    assert_eq!(
+        verify(&inventory),
+        [
+            "Where does the accounts office run, and how does it reach mail? Jo named it on 2026-11-20, and nobody saw it there.",
+            "Where does till7 run, and how does it reach mail? Jo named it on 2026-11-20, and nobody saw it there.",
+        ]
+    );
+    inventory
+        .dependencies
+        .push(depends("till7", "smtp-relay", "mail1", 25));
+    assert_eq!(verify(&inventory).len(), 1, "till7 was seen");
+}
