@@ -162,6 +162,25 @@ fn a_sheet_of_nobody_asks_who_owns_it_and_what_is_still_needed() {
 }
 
 #[test]
+fn a_need_that_was_answered_is_not_asked_again_unless_nobody_knew() {
+    let asks = |word: StillNeeded| {
+        let mut inventory = estate();
+        inventory.dependencies[0].take(&groma_model::store::Annotation {
+            about: "dep-1".to_owned(),
+            by: "Ben".to_owned(),
+            at: now(),
+            word: Word::StillNeeded(word),
+        });
+        let table = sheet_of(&inventory, None);
+        let csv = String::from_utf8(table.csv(b',')).unwrap();
+        (csv.contains("dep-1"), csv.contains("Ben did not know"))
+    };
+    assert_eq!(asks(StillNeeded::Yes), (false, false));
+    assert_eq!(asks(StillNeeded::No), (false, false));
+    assert_eq!(asks(StillNeeded::DontKnow), (true, true));
+}
+
+#[test]
 fn an_open_question_comes_back_with_its_words() {
     let mut table = sheet();
     sign(&mut table);

@@ -729,6 +729,20 @@ pub struct DependencyDetails {
     /// Where the provider may hand this on to, where nothing tells which: one line per possibility, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub onward: Vec<String>,
+    /// Whether it is needed any more, as its owner says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub still_needed: Option<NeedTold>,
+}
+
+/// What an owner said of a dependency on a questionnaire.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct NeedTold {
+    /// Whether it is needed.
+    pub word: crate::questionnaire::StillNeeded,
+    /// Who says so.
+    pub by: String,
+    /// When.
+    pub on: Timestamp,
 }
 
 /// Something that stands between a consumer and a provider.

@@ -1,6 +1,6 @@
-//! What people said of a system, put where it belongs.
+//! What people said of a system or a dependency, put where it belongs.
 
-use crate::inventory::{FurtherConsumer, System, Told, VerdictWord};
+use crate::inventory::{Dependency, FurtherConsumer, NeedTold, System, Told, Verdict, VerdictWord};
 use crate::store::{Annotation, Word};
 
 impl System {
@@ -65,6 +65,30 @@ impl System {
             on: annotation.at,
         });
         self.further_consumers.sort();
+    }
+}
+
+impl Dependency {
+    /// Takes over what a person said: a verdict, or whether it is needed any more. That it is not needed does not make it
+    /// wrong: it is there until somebody takes it out.
+    pub fn take(&mut self, annotation: &Annotation) {
+        match &annotation.word {
+            Word::Verdict { verdict, because } => {
+                self.verdict = Some(Verdict {
+                    verdict: *verdict,
+                    by: annotation.by.clone(),
+                    because: because.clone(),
+                });
+            }
+            Word::StillNeeded(word) => {
+                self.details.still_needed = Some(NeedTold {
+                    word: *word,
+                    by: annotation.by.clone(),
+                    on: annotation.at,
+                });
+            }
+            _ => {}
+        }
     }
 }
 

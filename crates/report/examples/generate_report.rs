@@ -2,6 +2,7 @@
 //!
 //!     cargo run --release -p groma-report --example generate_report -- 10000 200000 report.html
 //!     cargo run --release -p groma-report --example generate_report -- office|devices|single report.html
+//!     cargo run --release -p groma-report --example generate_report -- sheets report.html    (questionnaires and the register beside it)
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -24,6 +25,18 @@ fn main() {
             std::fs::write(format!("{path}.sheet.html"), sheet).expect("the path can be written");
             (inventory, *path)
         }
+        ["sheets", path] => {
+            let inventory = with_hostile_systems();
+            for sheet in groma_report::questionnaires(&inventory) {
+                let stem = format!("{path}.{}", sheet.file_stem);
+                std::fs::write(format!("{stem}.html"), sheet.html)
+                    .expect("the path can be written");
+                std::fs::write(format!("{stem}.csv"), sheet.csv).expect("the path can be written");
+            }
+            let risks = groma_report::risks_csv(&inventory);
+            std::fs::write(format!("{path}.risks.csv"), risks).expect("the path can be written");
+            (inventory, *path)
+        }
         ["single", path] => (sample::single(), *path),
         [hosts, dependencies, path] => {
             let number = |text: &str| {
@@ -34,7 +47,7 @@ fn main() {
         }
         _ => {
             panic!(
-                "usage: generate_report HOSTS DEPENDENCIES PATH, or office PATH, devices PATH, single PATH"
+                "usage: generate_report HOSTS DEPENDENCIES PATH, or office PATH, devices PATH, sheets PATH, single PATH"
             )
         }
     };
@@ -50,6 +63,30 @@ fn main() {
     let summary = timed("summary", || groma_report::summary(&inventory).to_string());
     std::fs::write(path, html).expect("the path can be written");
     println!("\n{summary}");
+}
+
+/// The office, with a system of every name that means harm on the sheet of the mail team.
+fn with_hostile_systems() -> groma_model::inventory::Inventory {
+    let mut inventory = sample::office();
+    let first = inventory
+        .systems
+        .first()
+        .cloned()
+        .expect("the office has a system");
+    let long = "mail.corp.example, ".repeat(40);
+    for (at, text) in sample::HOSTILE
+        .iter()
+        .copied()
+        .chain([long.as_str()])
+        .enumerate()
+    {
+        let mut system = first.clone();
+        system.id = format!("sys-{at}");
+        text.clone_into(&mut system.name);
+        system.key_users = Some(text.to_owned());
+        inventory.systems.push(system);
+    }
+    inventory
 }
 
 fn timed(format: &str, make: impl FnOnce() -> String) -> String {

@@ -6,7 +6,7 @@ use askama::Template;
 use groma_model::EntityId;
 use groma_model::inventory::{Dependency, Inventory, Question, System};
 use groma_model::questionnaire::{
-    ABOUT_SHEET, QUESTIONNAIRE_COLUMNS, SheetField, check, disposition_word,
+    ABOUT_SHEET, QUESTIONNAIRE_COLUMNS, SheetField, StillNeeded, check, disposition_word,
 };
 use groma_model::registry::REGISTRY;
 
@@ -144,11 +144,10 @@ struct Known<'a> {
 impl<'a> Known<'a> {
     fn of(index: &Index<'a>) -> Self {
         let systems = &index.inventory.systems;
-        let members = |s: &'a System| s.members.iter().map(move |member| (member, s));
         let needs = index.inventory.dependencies.iter();
         Self {
             systems: systems.iter().map(|s| (s.id.as_str(), s)).collect(),
-            of_member: systems.iter().flat_map(members).collect(),
+            of_member: members(systems),
             needs: needs.map(|d| (d.id.as_str(), d)).collect(),
         }
     }
@@ -185,6 +184,20 @@ impl<'a> Known<'a> {
     }
 }
 
+/// The system of each member; of several the first by id.
+fn members(systems: &[System]) -> HashMap<&EntityId, &System> {
+    let mut of_member: HashMap<&EntityId, &System> = HashMap::new();
+    for system in systems {
+        for member in &system.members {
+            let known = of_member.entry(member).or_insert(system);
+            if system.id < known.id {
+                *known = system;
+            }
+        }
+    }
+    of_member
+}
+
 /// The dependencies each system is asked about, and who uses it.
 struct Asked<'a> {
     needs: HashMap<&'a str, Vec<&'a Dependency>>,
@@ -193,22 +206,16 @@ struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     fn of(index: &Index<'a>) -> Self {
-        let members = index.inventory.systems.iter().flat_map(|system| {
-            let members = system.members.iter();
-            members.map(move |member| (member, system.id.as_str()))
-        });
-        let systems: HashMap<&EntityId, &str> = members.collect();
+        let systems = members(&index.inventory.systems);
+        let system = |id: &EntityId| systems.get(id).map(|system| system.id.as_str());
         let mut asked = Self {
             needs: HashMap::new(),
             consumers: HashMap::new(),
         };
         let all = index.inventory.dependencies.iter();
         for d in all.filter(|d| !d.details.local && !is_wrong(d)) {
-            let (of, at) = (
-                systems.get(&d.consumer.entity),
-                systems.get(&d.provider.entity),
-            );
-            if let Some(at) = at.filter(|at| of != Some(at)) {
+            let (of, at) = (system(&d.consumer.entity), system(&d.provider.entity));
+            if let Some(at) = at.filter(|at| of != Some(*at)) {
                 let consumers = asked.consumers.entry(at).or_default();
                 consumers.insert((&d.consumer.name, &d.consumer.entity));
             }
@@ -227,10 +234,12 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Hidden, or known from a configuration alone; and nobody said yet what it is.
+/// Hidden, or known from a configuration alone; and nobody said yet what it is, or only that they do not know.
 fn is_asked(d: &Dependency) -> bool {
     let written_only = d.witnesses == [groma_model::Witness::Written];
-    (d.hidden || written_only) && !d.shared_service && d.verdict.is_none()
+    let told = d.details.still_needed.as_ref();
+    let is_told = told.is_some_and(|told| told.word != StillNeeded::DontKnow);
+    (d.hidden || written_only) && !d.shared_service && d.verdict.is_none() && !is_told
 }
 
 fn parts(group: &Group<'_>, index: &Index<'_>, asked: &Asked<'_>, known: &Known<'_>) -> Vec<Part> {
@@ -377,6 +386,9 @@ fn how_known(d: &Dependency) -> String {
     match d.details.last_used {
         Some(last) => said.push_str(&format!("; last seen in use {}", last.day())),
         None => said.push_str("; never seen in use"),
+    }
+    if let Some(told) = &d.details.still_needed {
+        said.push_str(&format!("; {} did not know", shown(&told.by)));
     }
     said
 }

@@ -111,7 +111,7 @@ fn a_sheet_holds_no_script_fetches_nothing_and_computes_nothing() {
         inventory.systems.push(other);
     }
     for sheet in groma_report::questionnaires(&inventory) {
-        let policy = "content=\"default-src 'none'; style-src 'sha256-";
+        let policy = "content=\"default-src &#39;none&#39;; style-src &#39;sha256-";
         assert!(sheet.html.contains(policy));
         for forbidden in [
             "<script", "<img", "http://", "https://", "\u{1b}", "\u{202e}",

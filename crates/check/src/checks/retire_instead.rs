@@ -28,8 +28,10 @@ const DAYS_OLD: i64 = 7;
 const DAYS_OF_MONTH: i64 = 32;
 /// Kinds by which a machine is looked after and does no work for others.
 const LOOKED_AFTER: &[&str] = &["monitoring", "snmp", "backup"];
-/// Kinds that nearly every machine serves.
-const ON_EVERY_MACHINE: &[&str] = &["ssh", "rdp", "telnet", "other"];
+/// Kinds that nearly every machine serves, by which people reach it.
+const ON_EVERY_MACHINE: &[&str] = &["ssh", "rdp", "telnet"];
+/// The kind of what nobody knows.
+const UNKNOWN: &str = "other";
 /// Ports of programs that are no service to anybody: DHCP's client, the port mapper, mDNS, LLMNR.
 const NO_SERVICE: &[u16] = &[68, 111, 546, 5353, 5355];
 
@@ -129,6 +131,8 @@ struct Proof<'a> {
     says: String,
     /// Days that are covered.
     days: i64,
+    /// True if only its logs tell.
+    by_logs: bool,
 }
 
 impl<'a> Proof<'a> {
@@ -136,9 +140,8 @@ impl<'a> Proof<'a> {
         let listeners = view.listeners(&machine.id);
         let open = listeners.iter().copied().filter(|l| is_service(l));
         let serves: Vec<&ListenerEntry> = open.collect();
-        let known = |l: &&&ListenerEntry| {
-            kind(l).is_some_and(|k| !ON_EVERY_MACHINE.contains(&k) && !LOOKED_AFTER.contains(&k))
-        };
+        let known =
+            |l: &&&ListenerEntry| kind(l).is_some_and(|k| k != UNKNOWN && !is_by_the_way(k));
         serves.iter().find(known)?;
         let complete =
             |l: &&ListenerEntry| view.listeners_complete(&machine.id, l.transport, l.port);
@@ -148,18 +151,33 @@ impl<'a> Proof<'a> {
         let coverage = view.coverage(&machine.id);
         if let Some(days) = watched(view, coverage, &serves) {
             let says = format!("every connection was watched for {days} days");
-            return Some(Self { serves, says, days });
+            return Some(Self {
+                serves,
+                says,
+                days,
+                by_logs: false,
+            });
         }
-        let asked = serves.iter().filter(|l| {
-            kind(l).is_none_or(|k| !ON_EVERY_MACHINE.contains(&k) && !LOOKED_AFTER.contains(&k))
-        });
+        let asked = serves
+            .iter()
+            .filter(|l| kind(l).is_none_or(|k| !is_by_the_way(k)));
         let mut days = i64::MAX;
         for listener in asked {
             days = days.min(logged(view, coverage, listener)?);
         }
         let says = format!("its own logs tell of {days} days without a hole");
-        Some(Self { serves, says, days })
+        Some(Self {
+            serves,
+            says,
+            days,
+            by_logs: true,
+        })
     }
+}
+
+/// True for what nearly every machine serves, or is looked after by.
+fn is_by_the_way(kind: &str) -> bool {
+    ON_EVERY_MACHINE.contains(&kind) || LOOKED_AFTER.contains(&kind)
 }
 
 fn is_service(listener: &ListenerEntry) -> bool {
@@ -311,6 +329,10 @@ fn against(view: &View<'_>, machine: &Entity, proof: &Proof<'_>, kept: &[&Entity
     let mut said = Vec::new();
     if proof.days < DAYS_OF_MONTH {
         said.push("what comes once a month may not have come yet".to_owned());
+    }
+    let mut doors = proof.serves.iter().filter_map(|l| kind(l));
+    if proof.by_logs && doors.any(|k| ON_EVERY_MACHINE.contains(&k)) {
+        said.push("who comes by remote logon stands in none of these logs".to_owned());
     }
     let people: BTreeSet<String> = machine
         .attributes

@@ -100,6 +100,10 @@ fn title_of(kind: &str) -> &'static str {
 #[test]
 fn a_log_of_a_month_is_proof_as_well() {
     assert!(says(&idle(vec![log(35)])).contains("its own logs tell of 35 days without a hole"));
+    assert!(
+        says(&idle(vec![log(35)]))
+            .contains("who comes by remote logon stands in none of these logs")
+    );
     assert!(found(CHECK, &idle(vec![log(29)])).is_empty(), "too short");
 }
 
@@ -152,6 +156,11 @@ fn a_log_proves_nothing_of_another_service_or_of_one_whose_log_is_off_by_default
     two.listeners
         .push(serves("old1", 445, "smb", "/usr/sbin/smbd"));
     assert!(found(CHECK, &two).is_empty());
+    let mut strange = idle(vec![log(40)]);
+    strange
+        .listeners
+        .push(serves("old1", 9000, "other", "/opt/x/serve"));
+    assert!(found(CHECK, &strange).is_empty());
     let mut ldap = idle(vec![CoverageEntry {
         scope: "log:/var/log/slapd.log".to_owned(),
         ..log(40)
