@@ -154,6 +154,8 @@ const TEST_EDGES: &[(&str, &str)] = &[
     ("groma-graph", "groma-import"),
     // So do questionnaires and the risk register.
     ("groma-import", "groma-report"),
+    // So does a document for NetBox.
+    ("groma-import", "groma-export"),
     // A roll-over of the authority is seen from both ends of one handshake.
     ("groma-serve", "groma-ship"),
     ("groma-store", "groma-store"),

@@ -18,6 +18,10 @@ use crate::visible::visible;
 /// Names Ansible gives a meaning of its own.
 const TAKEN: &[&str] = &["all", "ungrouped", "localhost", "127.0.0.1", "::1"];
 
+/// Longest word a host or a group goes by, in characters: YAML 1.2 §7.4.2 takes no key of more than 1024, and nobody
+/// types as many.
+const LONGEST: usize = 100;
+
 /// A group: what it is by, and the name people know it by.
 type Label = (&'static str, String);
 
@@ -104,11 +108,8 @@ fn lines(needs: &[&Dependency]) -> BTreeSet<String> {
 fn host_keys<'i>(machines: &[&'i Entity]) -> BTreeMap<&'i str, String> {
     let plain = |machine: &Entity| -> String {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        let key: String = machine
-            .name
-            .chars()
-            .map(|c| if fits(c) { c } else { '_' })
-            .collect();
+        let key = machine.name.chars().take(LONGEST);
+        let key: String = key.map(|c| if fits(c) { c } else { '_' }).collect();
         key.trim_matches(|c: char| !c.is_ascii_alphanumeric())
             .to_owned()
     };
@@ -187,7 +188,8 @@ fn groups<'i>(
 
 /// `site_dublin_east`; it ends in `_` where nothing of the name can stand in an identifier.
 fn identifier((by, name): &Label) -> String {
-    format!("{by}_{}", plain_word(name, '_'))
+    let word: String = plain_word(name, '_').chars().take(LONGEST).collect();
+    format!("{by}_{word}")
 }
 
 /// Waves by whom they name, in small letters.

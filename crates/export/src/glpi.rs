@@ -191,8 +191,8 @@ fn bios(entity: &Entity, device: Option<&DeviceEntry>) -> Object {
 /// A firmware's date as SMBIOS writes it (`04/01/2014`, DSP0134 §7.1.3) or as a calendar does, as `2014-04-01`.
 fn day(text: &str) -> Option<String> {
     let parts: Vec<&str> = text.split(['/', '-']).collect();
-    let numbers: Vec<u32> = parts.iter().map_while(|part| part.parse().ok()).collect();
-    let (year, month, day) = match (numbers.as_slice(), text.contains('/')) {
+    let numbers: Option<Vec<u32>> = parts.iter().map(|part| part.parse().ok()).collect();
+    let (year, month, day) = match (numbers?.as_slice(), text.contains('/')) {
         ([month, day, year], true) => (*year, *month, *day),
         ([year, month, day], false) => (*year, *month, *day),
         _ => return None,
@@ -234,9 +234,10 @@ fn operating_system(system: &OperatingSystem, entity: &Entity) -> Object {
 
 /// A row per address; a row without one for an interface that has none; and what no interface is known for.
 fn networks(entity: &Entity) -> Vec<Object> {
-    let interfaces = &entity.attributes.interfaces;
+    let mut interfaces: Vec<&Interface> = entity.attributes.interfaces.iter().collect();
+    interfaces.sort_by(|a, b| (&a.name, &a.mac).cmp(&(&b.name, &b.mac)));
     let mut rows = Vec::new();
-    for interface in interfaces {
+    for interface in &interfaces {
         let before = rows.len();
         rows.extend(addresses_of(interface).map(|found| address_row(network(interface), found)));
         if rows.len() == before {
@@ -246,7 +247,7 @@ fn networks(entity: &Entity) -> Vec<Object> {
     let known = |address: &IpAddr| {
         interfaces
             .iter()
-            .flat_map(addresses_of)
+            .flat_map(|own| addresses_of(own))
             .any(|(own, _)| own == *address)
     };
     let mut others: Vec<IpAddr> = entity

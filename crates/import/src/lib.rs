@@ -19,6 +19,8 @@
 //! So do the questionnaires of owners ([`read_questionnaire`]) and the risk register ([`read_register`]): what people say is no
 //! fact of a machine, and is kept by name and day beside what it is about.
 //!
+//! What NetBox answers to a list of devices, virtual machines or addresses is read as its REST API writes it.
+//!
 //! What nmap writes (`-oX`) is read by [`nmap`]: who answered, with which doors.
 //!
 //! A bad row is reported and left out; only a file that as a whole cannot be read is an error. A cell is
@@ -37,6 +39,7 @@ mod day;
 mod filled;
 mod mailboxes;
 mod name;
+mod netbox;
 pub mod nmap;
 mod panel;
 mod questionnaire;
@@ -85,6 +88,8 @@ pub enum Kind {
     Mailboxes,
     /// What an identity provider exported: whom it signs people in for.
     RelyingParties,
+    /// Devices, virtual machines or addresses as NetBox lists them.
+    NetBox,
     /// The sheet of devices, filled in by whoever stood before them.
     DeviceSheet,
     /// A questionnaire that an owner filled in: for [`read_questionnaire`].
@@ -198,6 +203,7 @@ pub fn recognise(bytes: &[u8]) -> Kind {
         }
         [] => Kind::Unknown("the file is empty".to_owned()),
         _ if relying::is_json(bytes) => Kind::RelyingParties,
+        _ if netbox::is_json(bytes) => Kind::NetBox,
         _ => separated::recognise(bytes),
     }
 }
@@ -219,6 +225,7 @@ pub fn read_of(
         Kind::Csv => separated::read(&list, bytes)?,
         Kind::Mailboxes => mailboxes::read(&list, &text::decode(bytes).unwrap_or_default())?,
         Kind::RelyingParties => relying::read(&list, &text::decode(bytes).unwrap_or_default(), of)?,
+        Kind::NetBox => netbox::read(&list, &text::decode(bytes).unwrap_or_default())?,
         Kind::RvTools => workbook::read(&list, bytes)?,
         Kind::DeviceSheet => {
             let (reading, name) = panel::read(&list, &text::decode(bytes).unwrap_or_default())?;

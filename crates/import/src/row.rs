@@ -247,7 +247,8 @@ pub(crate) fn uuid(text: &str) -> Option<String> {
     Some(groups.join("-"))
 }
 
-fn kind_of(text: &str) -> Option<&'static str> {
+/// The kind of thing that words like "virtual server" mean; `None` where they say nothing of it.
+pub(crate) fn kind_of(text: &str) -> Option<&'static str> {
     let text = text.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     // Short words stand within others: "ups" in "groups".

@@ -36,7 +36,7 @@ pub(crate) fn recognise(bytes: &[u8]) -> Kind {
     }
     if text.trim_start().starts_with(['{', '[']) {
         return Kind::Unknown(
-            "a JSON file that is no whole export of AD FS or of a Keycloak realm: save a list of machines as CSV".to_owned(),
+            "a JSON file that is no whole export of AD FS, of a Keycloak realm or of a list of NetBox: save a list of machines as CSV".to_owned(),
         );
     }
     if crate::relying::is_table(&text) {
