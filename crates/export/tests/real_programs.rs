@@ -1,5 +1,6 @@
 //! The programs these formats are for read what we write. Where one is not installed the test says so and is skipped.
 #![allow(clippy::unwrap_used, reason = "tests only")]
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so aloud")]
 #![expect(
     clippy::disallowed_methods,
     reason = "tests run the real programs on real files"
