@@ -5,7 +5,7 @@
 //! bytes for the same document in whatever order its lists stand.
 //!
 //! Whatever a person judged wrong is left out of every format. Every name may have been written by an attacker: what
-//! hides or turns text is made visible first ([`visible`](mod@visible)), and then each format escapes what it would read as its own.
+//! hides or turns text is made visible first, and then each format escapes what it would read as its own.
 #![forbid(unsafe_code)]
 
 mod ansible;
