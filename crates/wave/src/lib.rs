@@ -14,6 +14,7 @@ mod nearest;
 mod parse;
 mod ready;
 mod residual;
+pub mod plan;
 mod table;
 
 pub use error::{Problem, WaveError};
@@ -27,3 +28,4 @@ pub use residual::{
     Knock, RESIDUAL_SCHEMA, Residual, STATEMENT_SCHEMA, Statement, Watch, Watched, certify,
     old_places, residual, residual_text, statement_text,
 };
+pub use plan::{Plan, PlanOptions, plan};

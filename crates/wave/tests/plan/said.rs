@@ -1,0 +1,191 @@
+//! What is said of each wave.
+
+use groma_model::inventory::{ReachedBy, Strength};
+use groma_model::name::Protection;
+
+use crate::build::*;
+
+#[test]
+fn each_cut_says_what_to_do_about_it() {
+    let mut literal = needs("a", "ldap-bind", "z");
+    literal.reached_by = Some(ReachedBy::AddressLiteral);
+    literal.reached_as = Some("10.0.0.5".to_owned());
+    literal.details.written_in = vec!["/etc/app.env:3".to_owned()];
+    literal.details.protection = Some(Protection::None);
+    literal.hidden_because = vec!["address-literal".to_owned(), "cleartext-bind".to_owned()];
+    let plain = needs("b", "ldap-bind", "z");
+    let plan = planned(&estate(hosts(&["a", "b", "z"]), vec![literal, plain]), 1);
+    let of = |name: &str| {
+        let edge = plan.cut_edges.iter().find(|e| e.consumer.name == name);
+        edge.unwrap().to_do.join("\n")
+    };
+    assert!(
+        of("a").contains("10.0.0.5, which will not follow DNS: change it in /etc/app.env:3 on a")
+    );
+    assert!(of("a").contains("clear text"));
+    assert!(of("b").contains("let the name z lead to the new place"));
+    assert!(!of("b").contains("clear text") && !of("b").contains("will not follow"));
+}
+
+#[test]
+fn coexistence_lasts_from_the_earlier_end_to_the_later_one() {
+    let inventory = estate(
+        hosts(&["a", "b", "c"]),
+        vec![
+            needs("a", "sql", "b"),
+            needs("b", "sql", "c"),
+            needs("a", "smtp-relay", "c"),
+        ],
+    );
+    let plan = planned(&inventory, 1);
+    let long = plan
+        .cut_edges
+        .iter()
+        .find(|e| e.kind == "smtp-relay")
+        .unwrap();
+    assert_eq!((long.from, long.until), (1, Some(3)));
+    assert_eq!(long.provider.wave.as_deref(), Some("w1"));
+    assert_eq!(wave(&plan, "w1").opens.len(), 2);
+    assert_eq!(wave(&plan, "w3").closes.len(), 2);
+    assert!(wave(&plan, "w3").opens.is_empty());
+}
+
+#[test]
+fn the_radius_counts_who_stops_directly_and_through_others_and_nobody_who_limps() {
+    let inventory = estate(
+        hosts(&["db", "app", "web", "mon"]),
+        vec![
+            needs("app", "sql", "db"),
+            needs("web", "http", "app"),
+            needs("mon", "monitoring", "db"),
+        ],
+    );
+    let plan = planned(&inventory, 1);
+    let radius = &plan
+        .waves
+        .iter()
+        .find(|w| w.members[0].name == "db")
+        .unwrap()
+        .blast_radius;
+    assert_eq!((radius.direct, radius.through_others), (1, 1));
+    assert_eq!(radius.names, ["app", "web"]);
+}
+
+#[test]
+fn names_of_the_radius_end_at_ten_and_its_numbers_do_not() {
+    let mut entities = hosts(&["db"]);
+    let mut dependencies = Vec::new();
+    for n in 0..90 {
+        entities.push(host(&format!("c{n:02}")));
+        dependencies.push(needs(&format!("c{n:02}"), "sql", "db"));
+    }
+    let plan = planned(&estate(entities, dependencies), 1);
+    let first = &plan.waves[0];
+    assert_eq!(first.members[0].name, "db");
+    assert_eq!(
+        (first.blast_radius.direct, first.blast_radius.names.len()),
+        (90, 10)
+    );
+    // The ninety waves after it are followed in a second batch too, and break nobody.
+    assert!(plan.waves[1..].iter().all(|w| w.blast_radius.direct == 0));
+}
+
+#[test]
+fn what_was_not_measured_is_never_nothing() {
+    let mut inventory = estate(hosts(&["a", "b", "c"]), Vec::new());
+    let plan = planned(&inventory, 25);
+    assert_eq!(plan.waves[0].volume.bytes, None);
+    assert!(groma_wave::plan::text(&plan).contains("data      not measured\n"));
+    let mut database = thing("database", "sales");
+    database.attributes.lies_on = Some(id("b"));
+    inventory.entities.push(database);
+    // The database lies in the file system of b, so its bytes are not counted twice.
+    inventory.volumes = vec![
+        volume("a", "/", 10),
+        volume("b", "/", 100),
+        volume("sales", "sales", 60),
+    ];
+    let plan = planned(&inventory, 25);
+    let measured = &plan.waves[0].volume;
+    assert_eq!(measured.bytes, Some(110 << 30));
+    assert_eq!(measured.transfer_hours, Some([2.0, 6.0]));
+    assert_eq!((measured.measured, measured.not_measured_total), (2, 1));
+    assert_eq!(measured.not_measured, ["c"]);
+    let text = groma_wave::plan::text(&plan);
+    assert!(
+        text.contains("at least 110.0 GiB, 2 to 6 h to carry over; not measured: c"),
+        "{text}"
+    );
+}
+
+#[test]
+fn owners_are_asked_and_who_has_none_is_a_question() {
+    let mut inventory = estate(hosts(&["a", "b", "c"]), Vec::new());
+    inventory.entities[0].owner = Some("Jo Example".to_owned());
+    inventory.systems = vec![system("s", &["b"])];
+    inventory.systems[0].owner = Some("Ann Example".to_owned());
+    inventory.systems[0].on_call = Some("the night desk".to_owned());
+    let wave = &planned(&inventory, 25).waves[0];
+    let people: Vec<_> = wave
+        .people
+        .iter()
+        .map(|p| (p.who.as_str(), p.role.as_str(), p.of[0].as_str()))
+        .collect();
+    assert_eq!(
+        people,
+        [
+            ("Ann Example", "owner", "b"),
+            ("Jo Example", "owner", "a"),
+            ("the night desk", "on call", "s")
+        ]
+    );
+    let about: Vec<&str> = wave.questions.iter().map(|q| q.about.as_str()).collect();
+    assert_eq!(about, ["ent-c"]);
+}
+
+#[test]
+fn a_name_that_means_two_things_is_written_as_an_id() {
+    let mut inventory = estate(hosts(&["a", "b", "c"]), Vec::new());
+    inventory.entities[0].name = "twin".to_owned();
+    inventory.entities[1].names.push("TWIN".to_owned());
+    let plan = planned(&inventory, 25);
+    let written: Vec<&str> = plan.waves[0]
+        .members
+        .iter()
+        .map(|m| m.written.as_str())
+        .collect();
+    assert_eq!(written, ["b", "c", "ent-a"]);
+    for member in &plan.waves[0].members {
+        let found = inventory.find(&member.written);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].id, member.entity);
+    }
+}
+
+#[test]
+fn an_empty_estate_and_one_without_needs_say_so_in_clear_words() {
+    let empty = planned(&estate(Vec::new(), Vec::new()), 25);
+    assert!(empty.waves.is_empty());
+    assert!(
+        empty.notes[0].contains("holds no machine"),
+        "{:?}",
+        empty.notes
+    );
+    let alone = planned(&estate(hosts(&["a", "b"]), Vec::new()), 25);
+    assert!(alone.notes[0].contains("No dependency between machines is known"));
+    let only_devices = planned(&estate(vec![thing("device", "copier")], Vec::new()), 25);
+    assert!(only_devices.notes[0].starts_with("No machine moves: 1 thing is known"));
+    for plan in [&empty, &alone, &only_devices] {
+        assert!(groma_wave::plan::text(plan).contains(&plan.notes[0]));
+        assert!(groma_wave::plan::html(plan).contains("Proposed waves"));
+    }
+}
+
+#[test]
+fn weak_needs_pull_nobody_out_of_order() {
+    let mut unknown = needs("a", "http", "b");
+    unknown.strength = Strength::Unknown;
+    let plan = planned(&estate(hosts(&["a", "b"]), vec![unknown]), 1);
+    assert_eq!(plan.quality.consumers_first, 0);
+    assert_eq!(plan.waves[0].members[0].name, "b");
+}
