@@ -183,9 +183,9 @@ fn entity(n: usize, chance: &mut Chance) -> Result<Entity, serde_json::Error> {
         "id": id(n), "kind": "host", "name": name(n), "names": [name(n), format!("{}.corp.example", name(n))],
         "addresses": [format!("10.{}.{}.{}", n >> 16, (n >> 8) & 255, n & 255)], "layer": "os",
         "site": if n % 50 < 40 { "main" } else { "branch" }, "system": null,
-        "owner": (n % 5 > 0).then(|| format!("owner {}", n / 30)),
+        "owner": (!n.is_multiple_of(5)).then(|| format!("owner {}", n / 30)),
         "criticality": (!criticality.is_empty()).then_some(criticality),
-        "first_seen": MOMENT, "last_seen": MOMENT, "has_agent": n % 20 > 0, "declared": false,
+        "first_seen": MOMENT, "last_seen": MOMENT, "has_agent": !n.is_multiple_of(20), "declared": false,
         "attributes": {}, "merged_because": [], "evidence": [],
     }))
 }

@@ -33,17 +33,15 @@ fn hostile() -> Inventory {
     };
     let entities: Vec<Entity> = HOSTILE.iter().enumerate().map(named).collect();
     let mut dependencies = Vec::new();
-    for n in 1..HOSTILE.len() {
+    for (n, text) in HOSTILE.iter().enumerate().skip(1) {
         let mut need = needs(&format!("h{n}"), "sql", "h0");
-        need.kind = if n == 1 {
-            HOSTILE[1].to_owned()
-        } else {
-            need.kind
-        };
-        need.reached_as = Some(HOSTILE[n].to_owned());
-        need.rhythm = Some(HOSTILE[n].to_owned());
-        need.details.written_in = vec![HOSTILE[n].to_owned()];
-        need.consumer.component.name = HOSTILE[n].into();
+        if n == 1 {
+            need.kind = (*text).to_owned();
+        }
+        need.reached_as = Some((*text).to_owned());
+        need.rhythm = Some((*text).to_owned());
+        need.details.written_in = vec![(*text).to_owned()];
+        need.consumer.component.name = (*text).into();
         dependencies.push(need);
     }
     let mut inventory = estate(entities, dependencies);
