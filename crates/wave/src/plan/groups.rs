@@ -62,7 +62,7 @@ pub(super) fn groups(
     let nodes: Vec<usize> = (0..moving.len()).filter(|n| is_moving(*n)).collect();
     let atoms = union.sets(&nodes);
     let mixed = mixed_sites(machines, &atoms, bounds.sites_apart);
-    let strongest = Strongest::of(&pairs);
+    let strongest = Strongest::of(&pairs, bounds.hosts_max);
     strongest.join(&mut union, bounds.hosts_max, |a, b| {
         may_share(a, b) && !mixed.contains(&a) && !mixed.contains(&b)
     });
@@ -158,8 +158,11 @@ struct Strongest(Vec<(u64, usize, usize)>);
 
 impl Strongest {
     /// All pairs that bind. What a provider gives to few binds far more than what it gives to many: it is theirs alone.
-    fn of(pairs: &BTreeMap<(usize, usize), u64>) -> Self {
-        Self::ranked(pairs, |_, _, weight| weight >= WEIGHT_THAT_BINDS)
+    /// And what more need than a wave holds belongs to none of them.
+    fn of(pairs: &BTreeMap<(usize, usize), u64>, hosts_max: usize) -> Self {
+        let consumers = consumers(pairs);
+        let fits = |b: usize| consumers.get(&b).is_none_or(|n| *n <= hosts_max as u64);
+        Self::ranked(pairs, |_, b, weight| weight >= WEIGHT_THAT_BINDS && fits(b))
     }
 
     /// The pairs inside of `members`, weak ones too.
@@ -172,10 +175,7 @@ impl Strongest {
         pairs: &BTreeMap<(usize, usize), u64>,
         kept: impl Fn(usize, usize, u64) -> bool,
     ) -> Self {
-        let mut consumers: BTreeMap<usize, u64> = BTreeMap::new();
-        for (_, provider) in pairs.keys() {
-            *consumers.entry(*provider).or_default() += 1;
-        }
+        let consumers = consumers(pairs);
         let mut ranked: Vec<(u64, usize, usize)> = pairs
             .iter()
             .filter(|((a, b), weight)| kept(*a, *b, **weight))
@@ -199,4 +199,13 @@ impl Strongest {
             }
         }
     }
+}
+
+/// Provider → how many need it.
+fn consumers(pairs: &BTreeMap<(usize, usize), u64>) -> BTreeMap<usize, u64> {
+    let mut consumers: BTreeMap<usize, u64> = BTreeMap::new();
+    for (_, provider) in pairs.keys() {
+        *consumers.entry(*provider).or_default() += 1;
+    }
+    consumers
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use groma_model::inventory::Strength;
+
 use super::needs::Need;
 use super::schedule::{Draft, Ground};
 use super::shape::Stage;
@@ -12,8 +14,8 @@ const ROUNDS_MAX: usize = 4;
 /// Waves that are tried for one atom, those it hangs on most.
 const TRIED_MAX: usize = 8;
 
-/// A consumer that moves before its provider costs a quarter of its weight on top.
-const OUT_OF_ORDER: u64 = 4;
+/// A need whose consumer moves before its provider costs so many times its weight.
+const OUT_OF_ORDER: u64 = 2;
 
 /// One end of a need, seen from an atom: the other atom, the weight, and whether the other one is the provider.
 type Tie = (usize, u64, bool);
@@ -62,7 +64,9 @@ pub(super) fn improve(ground: &Ground<'_, '_>, drafts: &mut [Draft]) {
 fn ties(needs: &[Need<'_>], atom_of: &[Option<usize>], atoms: usize) -> Vec<Vec<Tie>> {
     let mut summed: BTreeMap<(usize, usize), u64> = BTreeMap::new();
     let of = |n: usize| atom_of.get(n).copied().flatten();
-    for need in needs {
+    // What only limps pulls nobody: who watches everything would gather whom it watches.
+    let pulls = |n: &&Need<'_>| n.dependency.strength != Strength::Degrading;
+    for need in needs.iter().filter(pulls) {
         if let (Some(from), Some(to)) = (of(need.consumer), of(need.provider))
             && from != to
         {
@@ -135,7 +139,7 @@ fn cost(ties: &[Tie], wave_of: &[usize], wave: usize) -> u64 {
         match provider.cmp(&consumer) {
             std::cmp::Ordering::Equal => 0,
             std::cmp::Ordering::Less => *weight,
-            std::cmp::Ordering::Greater => weight + weight / OUT_OF_ORDER,
+            std::cmp::Ordering::Greater => *weight * OUT_OF_ORDER,
         }
     };
     ties.iter().map(one).sum()

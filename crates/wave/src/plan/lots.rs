@@ -119,6 +119,10 @@ fn look_at(
     if from == to {
         return;
     }
+    if let Some(provides) = from.and_then(|l| provides.get_mut(l)) {
+        provides.needs += 1;
+        provides.watches += usize::from(is_watching(need));
+    }
     if let Some(lot) = from.and_then(|l| lots.get_mut(l)) {
         lot.needs_nobody = false;
         if to.is_some() {
@@ -141,31 +145,38 @@ fn look_at(
 /// databases are in it.
 #[derive(Clone, Default)]
 struct Provides {
-    blocking: Option<u32>,
-    other: Option<u32>,
+    /// The lowest layer of what others stop without.
+    rank: Option<u32>,
+    needs: usize,
+    /// Needs that only watch or copy others.
+    watches: usize,
 }
 
 impl Provides {
     fn look_at(&mut self, need: &Need<'_>) {
-        let rank = REGISTRY.rank(&REGISTRY.kind(&need.dependency.kind).layer);
-        let slot = match need.dependency.strength {
-            Strength::Blocking => &mut self.blocking,
-            // Somebody who logs in from afar makes no foundation.
-            _ => &mut self.other,
-        };
-        *slot = Some(slot.map_or(rank, |r| r.min(rank)));
+        // Somebody who logs in from afar, or watches, makes no foundation.
+        if need.dependency.strength == Strength::Blocking {
+            let rank = REGISTRY.rank(&REGISTRY.kind(&need.dependency.kind).layer);
+            self.rank = Some(self.rank.map_or(rank, |r| r.min(rank)));
+        }
     }
 
     fn stage(&self, otherwise: Stage) -> Stage {
-        match (self.blocking, self.other) {
-            (Some(rank), _) if rank <= FOUNDATION => Stage::Foundation,
-            (Some(DATABASE), _) => Stage::Databases,
-            (Some(rank), _) if rank <= APPLICATION => Stage::Applications,
-            (Some(_), _) => Stage::Users,
-            (None, Some(rank)) if rank > APPLICATION => Stage::Users,
-            (None, _) => otherwise,
+        match self.rank {
+            Some(rank) if rank <= FOUNDATION => Stage::Foundation,
+            Some(DATABASE) => Stage::Databases,
+            Some(rank) if rank <= APPLICATION => Stage::Applications,
+            Some(_) => Stage::Users,
+            // Who watches or copies the others follows them.
+            None if self.watches * 2 > self.needs => Stage::Users,
+            None => otherwise,
         }
     }
+}
+
+fn is_watching(need: &Need<'_>) -> bool {
+    let layer = REGISTRY.kind(&need.dependency.kind).layer.as_str();
+    matches!(layer, "monitoring" | "backup") && !need.dependency.shared_service
 }
 
 /// True for machines people sit at.

@@ -59,8 +59,8 @@ impl<'a> Ground<'_, 'a> {
     }
 }
 
-/// The sets of atoms to be placed, and which of them are the pilot. Whole clusters are taken where some are small enough;
-/// else single machines that nobody needs are taken out of theirs.
+/// The sets of atoms to be placed, and which of them are the pilot. Whole clusters are taken where some are small enough and
+/// matter little enough; else single machines that nobody needs are taken out of theirs.
 fn with_pilot(ground: &Ground<'_, '_>) -> (Vec<Vec<usize>>, Vec<usize>) {
     let clusters = &ground.groups.clusters;
     let machines: usize = ground.groups.atoms.iter().map(Vec::len).sum();
@@ -73,12 +73,17 @@ fn with_pilot(ground: &Ground<'_, '_>) -> (Vec<Vec<usize>>, Vec<usize>) {
     }
     let (whole, _) = ground.lots(clusters);
     let chosen = pilot(&whole, most, PILOT_CONSUMERS_MAX);
-    if !chosen.is_empty() {
-        return (clusters.clone(), chosen);
-    }
     let each: Vec<Vec<usize>> = (0..ground.groups.atoms.len()).map(|a| vec![a]).collect();
     let (single, _) = ground.lots(&each);
-    let chosen: BTreeSet<usize> = pilot(&single, most, 0).into_iter().collect();
+    let singles = pilot(&single, most, 0);
+    let matters = |lots: &[Lot<'_>], chosen: &[usize]| {
+        let first = chosen.first().and_then(|l| lots.get(*l));
+        first.map_or(Matters::Much, |l| l.matters)
+    };
+    if !chosen.is_empty() && matters(&whole, &chosen) <= matters(&single, &singles) {
+        return (clusters.clone(), chosen);
+    }
+    let chosen: BTreeSet<usize> = singles.into_iter().collect();
     let rest = clusters.iter().map(|c| {
         let left = c.iter().filter(|a| !chosen.contains(*a));
         left.copied().collect::<Vec<usize>>()
@@ -121,12 +126,15 @@ fn pilot(lots: &[Lot<'_>], most: usize, consumers_max: usize) -> Vec<usize> {
     chosen
 }
 
-/// Where a lot stands in the queue: what it still waits for, then from the foundation up, then what matters least.
-type Place = (u64, Stage, Matters, usize);
+/// Where a lot stands in the queue: whoever waits for nobody, then whoever waits for least beyond what others wait of it;
+/// then from the foundation up, then what matters least.
+type Place = (bool, i128, Stage, Matters, usize);
 
 /// Lots waiting for their providers.
 struct Order {
     waits: Vec<u64>,
+    /// What others that are not placed wait of it.
+    awaited: Vec<u64>,
     waiting: BTreeSet<Place>,
     /// Provider → consumers with the weight of all their needs.
     consumers: Vec<BTreeMap<usize, u64>>,
@@ -148,6 +156,7 @@ impl Order {
         }
         let mut order = Self {
             waits: vec![0; lots.len()],
+            awaited: vec![0; lots.len()],
             waiting: BTreeSet::new(),
             consumers: vec![BTreeMap::new(); lots.len()],
             providers: vec![BTreeMap::new(); lots.len()],
@@ -167,8 +176,10 @@ impl Order {
     }
 
     fn add(&mut self, from: usize, to: usize, weight: u64) {
-        if let Some(waits) = self.waits.get_mut(from) {
-            *waits += weight;
+        for (sum, lot) in [(&mut self.waits, from), (&mut self.awaited, to)] {
+            if let Some(sum) = sum.get_mut(lot) {
+                *sum += weight;
+            }
         }
         for (map, key) in [
             (self.consumers.get_mut(to), from),
@@ -182,15 +193,22 @@ impl Order {
 
     fn place(&self, lot: usize, lots: &[Lot<'_>]) -> Place {
         let waits = self.waits.get(lot).copied().unwrap_or_default();
+        let awaited = self.awaited.get(lot).copied().unwrap_or_default();
+        let free = waits == 0;
+        let beyond = if free {
+            0
+        } else {
+            i128::from(waits) - i128::from(awaited)
+        };
         let rank = self.rank.get(lot).copied().unwrap_or_default();
         let stage = lots.get(lot).map_or(Stage::Applications, |l| l.stage);
         let matters = lots.get(lot).map_or(Matters::NobodySays, |l| l.matters);
-        (waits, stage, matters, rank)
+        (!free, beyond, stage, matters, rank)
     }
 
     /// The next lot; who needs it waits for it no longer.
     fn next(&mut self, lots: &[Lot<'_>]) -> Option<usize> {
-        let (_, _, _, rank) = self.waiting.first().copied()?;
+        let (_, _, _, _, rank) = self.waiting.first().copied()?;
         let lot = self.by_rank.get(rank).copied()?;
         self.take(lot, lots);
         Some(lot)
@@ -199,15 +217,39 @@ impl Order {
     fn take(&mut self, lot: usize, lots: &[Lot<'_>]) {
         let place = self.place(lot, lots);
         self.waiting.remove(&place);
-        let consumers = self.consumers.get(lot).cloned().unwrap_or_default();
-        for (consumer, weight) in consumers {
-            let before = self.place(consumer, lots);
-            if self.waiting.remove(&before) {
-                if let Some(waits) = self.waits.get_mut(consumer) {
-                    *waits = waits.saturating_sub(weight);
-                }
-                self.waiting.insert(self.place(consumer, lots));
+        for (consumer, weight) in self.consumers.get(lot).cloned().unwrap_or_default() {
+            self.change(
+                consumer,
+                lots,
+                |order| order.waits.get_mut(consumer),
+                weight,
+            );
+        }
+        for (provider, weight) in self.providers.get(lot).cloned().unwrap_or_default() {
+            self.change(
+                provider,
+                lots,
+                |order| order.awaited.get_mut(provider),
+                weight,
+            );
+        }
+    }
+
+    /// Takes `weight` off one sum of a lot that still waits, which changes its place.
+    fn change(
+        &mut self,
+        lot: usize,
+        lots: &[Lot<'_>],
+        sum: impl Fn(&mut Self) -> Option<&mut u64>,
+        weight: u64,
+    ) {
+        let before = self.place(lot, lots);
+        if self.waiting.remove(&before) {
+            if let Some(sum) = sum(self) {
+                *sum = sum.saturating_sub(weight);
             }
+            let after = self.place(lot, lots);
+            self.waiting.insert(after);
         }
     }
 }

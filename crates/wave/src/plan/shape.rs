@@ -71,7 +71,7 @@ pub struct Quality {
     pub weight_total: u64,
     /// The weight of those that are cut.
     pub weight_cut: u64,
-    /// Dependencies that are cut and whose consumer moves before its provider.
+    /// Dependencies that are cut, do not only limp, and whose consumer moves before its provider.
     pub consumers_first: usize,
 }
 

@@ -207,7 +207,9 @@ impl Teller<'_, '_> {
         let inside = |n: &usize| slot.nodes.binary_search(n).is_ok();
         let mut providers: Vec<(usize, &str, &str)> = Vec::new();
         for node in &slot.nodes {
-            for (kind, consumers) in self.served.get(*node).into_iter().flatten() {
+            let served = self.served.get(*node).into_iter().flatten();
+            let missed = |kind: &str| REGISTRY.kind(kind).strength != "degrading";
+            for (kind, consumers) in served.filter(|(kind, _)| missed(kind)) {
                 let outside = consumers.iter().filter(|c| !inside(c)).count();
                 if outside > 0 {
                     providers.push((outside, self.ground.machines.name(*node), kind));
@@ -288,7 +290,7 @@ pub(super) fn quality(ground: &Ground<'_, '_>, calendar: &Calendar) -> super::sh
         consumer,
         provider,
         weight,
-        ..
+        dependency,
     } in ground.needs
     {
         if let (Some(a), Some(b)) = (moving(*consumer), moving(*provider)) {
@@ -297,7 +299,8 @@ pub(super) fn quality(ground: &Ground<'_, '_>, calendar: &Calendar) -> super::sh
             if a != b {
                 quality.edges_cut += 1;
                 quality.weight_cut += weight;
-                quality.consumers_first += usize::from(a < b);
+                let stops = dependency.strength != Strength::Degrading;
+                quality.consumers_first += usize::from(a < b && stops);
             }
         }
     }

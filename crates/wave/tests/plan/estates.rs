@@ -276,78 +276,6 @@ fn two_sites_never_share_a_wave_but_where_a_ring_reaches_across() {
 }
 
 #[test]
-fn the_pilot_is_small_and_matters_least() {
-    let mut entities = Vec::new();
-    let mut dependencies = Vec::new();
-    for n in 1..=6 {
-        let (app, db) = (format!("app{n}"), format!("db{n}"));
-        let level = ["high", "medium", "low", "high", "medium", "high"][n - 1];
-        for name in [&app, &db] {
-            let criticality = Some(level.to_owned());
-            entities.push(Entity {
-                criticality,
-                ..host(name)
-            });
-        }
-        dependencies.push(needs(&app, "sql", &db));
-    }
-    let inventory = estate(entities, dependencies);
-    let plan = groma_wave::plan(&inventory, &PlanOptions::default());
-    assert_eq!(
-        drawn(&plan),
-        [
-            "w1 Pilot: app3 db3",
-            "w2 Applications: app2 app5 db2 db5",
-            "w3 Applications: app1 app4 app6 db1 db4 db6",
-        ]
-    );
-    assert_eq!(wave(&plan, "w3").requires, ["w1"]);
-    assert!(
-        wave(&plan, "w3")
-            .why
-            .iter()
-            .any(|w| w.contains("matters much"))
-    );
-}
-
-#[test]
-fn what_everybody_calls_critical_is_no_pilot_and_a_small_estate_needs_none() {
-    let critical = |n: usize| Entity {
-        criticality: Some("critical".to_owned()),
-        ..host(&format!("h{n:02}"))
-    };
-    let inventory = estate((0..12).map(critical).collect(), Vec::new());
-    let plan = groma_wave::plan(&inventory, &PlanOptions::default());
-    assert_eq!(plan.waves.len(), 1);
-    assert_eq!(plan.waves[0].stage, groma_wave::plan::Stage::Applications);
-    let few = estate(hosts(&["a", "b", "c"]), Vec::new());
-    assert_eq!(
-        drawn(&groma_wave::plan(&few, &PlanOptions::default())),
-        ["w1 Applications: a b c"]
-    );
-}
-
-#[test]
-fn where_all_hangs_together_the_pilot_is_taken_from_those_nobody_needs() {
-    let mut entities = hosts(&["hub"]);
-    let mut dependencies = Vec::new();
-    for n in 0..20 {
-        entities.push(host(&format!("c{n:02}")));
-        dependencies.push(needs(&format!("c{n:02}"), "sql", "hub"));
-    }
-    let plan = groma_wave::plan(&estate(entities, dependencies), &PlanOptions::default());
-    assert_eq!(plan.waves[0].stage, groma_wave::plan::Stage::Pilot);
-    assert_eq!(plan.waves[0].members.len(), 5);
-    assert!(
-        plan.waves[0]
-            .members
-            .iter()
-            .all(|m| m.name.starts_with('c'))
-    );
-    assert_eq!(plan.waves[0].blast_radius.direct, 0);
-}
-
-#[test]
 fn a_system_moves_whole_though_nothing_else_ties_it() {
     let mut inventory = estate(
         hosts(&["a", "b", "c", "x", "y", "z"]),
@@ -496,5 +424,20 @@ fn a_need_the_newest_look_did_not_see_is_kept_and_marked() {
         plan.notes
             .iter()
             .any(|n| n.contains("1 dependency was not seen"))
+    );
+}
+
+#[test]
+fn who_watches_the_others_follows_them_and_being_watched_changes_nothing() {
+    let inventory = estate(
+        hosts(&["app1", "app2", "mon"]),
+        vec![
+            needs("mon", "monitoring", "app1"),
+            needs("mon", "monitoring", "app2"),
+        ],
+    );
+    assert_eq!(
+        drawn(&planned(&inventory, 2)),
+        ["w1 Applications: app1 app2", "w2 Users: mon"]
     );
 }

@@ -7,6 +7,7 @@
 
 mod build;
 mod estates;
+mod pilot;
 mod said;
 mod sinks;
 mod sound;
