@@ -1,4 +1,5 @@
-//! A cheap second look: an atom that hangs more on another wave than on its own goes there, if that wave has room.
+//! A cheap second look: an atom that hangs more on another wave than on its own goes there, if that wave has room; and a
+//! tiny wave joins another one where that costs nothing.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,9 @@ const TRIED_MAX: usize = 8;
 
 /// A need whose consumer moves before its provider costs so many times its weight.
 const OUT_OF_ORDER: u64 = 2;
+
+/// A wave of at most one in so many of the machines that fit is tiny: nobody wants a weekend for one machine.
+const TINY: usize = 5;
 
 /// One end of a need, seen from an atom: the other atom, the weight, and whether the other one is the provider.
 type Tie = (usize, u64, bool);
@@ -56,8 +60,68 @@ pub(super) fn improve(ground: &Ground<'_, '_>, drafts: &mut [Draft]) {
             moved = true;
         }
         if !moved {
-            return;
+            break;
         }
+    }
+    let bound = ground.options.hosts_max.max(1);
+    for here in 0..drafts.len() {
+        if let Some(there) = host_of_tiny(&ties, &wave_of, drafts, here, bound) {
+            merge(drafts, &mut wave_of, here, there);
+        }
+    }
+}
+
+/// The nearest wave that can take in a tiny one without a further cut, and with no consumer before its provider that was
+/// behind it.
+fn host_of_tiny(
+    ties: &[Vec<Tie>],
+    wave_of: &[usize],
+    drafts: &[Draft],
+    here: usize,
+    hosts_max: usize,
+) -> Option<usize> {
+    let own = drafts.get(here)?;
+    let is_tiny = own.size > 0 && own.size.saturating_mul(TINY) <= hosts_max;
+    if !is_tiny || own.stage == Stage::Pilot {
+        return None;
+    }
+    let mut near: Vec<usize> = (0..drafts.len())
+        .filter(|at| *at != here)
+        .filter(|at| {
+            let draft = drafts.get(*at);
+            draft.is_some_and(|d| d.size > 0 && fits(d, own, own.size, hosts_max))
+        })
+        .collect();
+    near.sort_by_key(|at| (at.abs_diff(here), *at));
+    let outside = |at: usize| -> u64 {
+        let all = own.atoms.iter().filter_map(|atom| ties.get(*atom));
+        let apart = all
+            .flatten()
+            .filter(|(other, _, _)| wave_of.get(*other) != Some(&here));
+        apart
+            .map(|tie| cost(std::slice::from_ref(tie), wave_of, at))
+            .sum()
+    };
+    let now = outside(here);
+    near.into_iter()
+        .take(TRIED_MAX)
+        .find(|at| outside(*at) <= now)
+}
+
+fn merge(drafts: &mut [Draft], wave_of: &mut [usize], here: usize, there: usize) {
+    let Some(from) = drafts.get_mut(here) else {
+        return;
+    };
+    let (atoms, size) = (std::mem::take(&mut from.atoms), from.size);
+    from.size = 0;
+    for atom in &atoms {
+        if let Some(slot) = wave_of.get_mut(*atom) {
+            *slot = there;
+        }
+    }
+    if let Some(into) = drafts.get_mut(there) {
+        into.atoms.extend(atoms);
+        into.size += size;
     }
 }
 

@@ -197,8 +197,12 @@ fn breaks(wave: &PlannedWave) -> String {
     if total == 0 {
         return "nobody outside is known to".to_owned();
     }
+    let still = match wave.stage {
+        Stage::Retire => "whoever still asks the old ones, of ",
+        _ => "",
+    };
     format!(
-        "{} directly, {} through others: {}",
+        "{still}{} directly, {} through others: {}",
         radius.direct,
         radius.through_others,
         listed(&radius.names, total)
