@@ -38,6 +38,7 @@ pub(super) fn groups(
 ) -> Groups {
     let is_moving = |n: usize| moving.get(n).copied().unwrap_or(false);
     let pairs = pairs(needs, is_moving);
+    let consumers = consumers(&pairs);
     let rings = rings(needs, moving);
     let mut union = Union::new(machines.nodes.len());
     let site = |n: usize| machines.nodes.get(n).map(|n| &n.entity.site);
@@ -46,7 +47,7 @@ pub(super) fn groups(
         if ring.len() <= bounds.hosts_max {
             union.join_all(ring);
         } else {
-            let inside = Strongest::within(&pairs, ring);
+            let inside = Strongest::within(&pairs, &consumers, ring);
             inside.join(&mut union, bounds.hosts_max, may_share);
         }
     }
@@ -55,14 +56,14 @@ pub(super) fn groups(
         if size <= bounds.hosts_max {
             union.join_all(&system);
         } else {
-            let inside = Strongest::within(&pairs, &system);
+            let inside = Strongest::within(&pairs, &consumers, &system);
             inside.join(&mut union, bounds.hosts_max, may_share);
         }
     }
     let nodes: Vec<usize> = (0..moving.len()).filter(|n| is_moving(*n)).collect();
     let atoms = union.sets(&nodes);
     let mixed = mixed_sites(machines, &atoms, bounds.sites_apart);
-    let strongest = Strongest::of(&pairs, bounds.hosts_max);
+    let strongest = Strongest::of(&pairs, &consumers, bounds.hosts_max);
     strongest.join(&mut union, bounds.hosts_max, |a, b| {
         may_share(a, b) && !mixed.contains(&a) && !mixed.contains(&b)
     });
@@ -159,33 +160,38 @@ struct Strongest(Vec<(u64, usize, usize)>);
 impl Strongest {
     /// All pairs that bind. What a provider gives to few binds far more than what it gives to many: it is theirs alone.
     /// And what more need than a wave holds belongs to none of them.
-    fn of(pairs: &BTreeMap<(usize, usize), u64>, hosts_max: usize) -> Self {
-        let consumers = consumers(pairs);
-        let fits = |b: usize| consumers.get(&b).is_none_or(|n| *n <= hosts_max as u64);
-        Self::ranked(pairs, |_, b, weight| weight >= WEIGHT_THAT_BINDS && fits(b))
-    }
-
-    /// The pairs inside of `members`, weak ones too.
-    fn within(pairs: &BTreeMap<(usize, usize), u64>, members: &[usize]) -> Self {
-        let inside = |n: usize| members.binary_search(&n).is_ok();
-        Self::ranked(pairs, |a, b, _| inside(a) && inside(b))
-    }
-
-    fn ranked(
+    fn of(
         pairs: &BTreeMap<(usize, usize), u64>,
-        kept: impl Fn(usize, usize, u64) -> bool,
+        consumers: &BTreeMap<usize, u64>,
+        hosts_max: usize,
     ) -> Self {
-        let consumers = consumers(pairs);
+        let fits = |b: &usize| consumers.get(b).is_none_or(|n| *n <= hosts_max as u64);
+        let binding = pairs.iter();
+        let binding = binding.filter(|((_, b), weight)| **weight >= WEIGHT_THAT_BINDS && fits(b));
+        Self::ranked(consumers, binding)
+    }
+
+    /// The pairs inside of `members`, weak ones too. Only pairs of these are looked at: there may be many systems.
+    fn within(
+        pairs: &BTreeMap<(usize, usize), u64>,
+        consumers: &BTreeMap<usize, u64>,
+        members: &[usize],
+    ) -> Self {
+        let of = |a: &usize| pairs.range((*a, 0)..=(*a, usize::MAX));
+        let inside = members.iter().flat_map(of);
+        let inside = inside.filter(|((_, b), _)| members.binary_search(b).is_ok());
+        Self::ranked(consumers, inside)
+    }
+
+    fn ranked<'p>(
+        consumers: &BTreeMap<usize, u64>,
+        pairs: impl Iterator<Item = (&'p (usize, usize), &'p u64)>,
+    ) -> Self {
         let mut ranked: Vec<(u64, usize, usize)> = pairs
-            .iter()
-            .filter(|((a, b), weight)| kept(*a, *b, **weight))
             .map(|((a, b), weight)| {
                 let shared_by = consumers.get(b).copied().unwrap_or(1).max(1);
-                (
-                    weight.saturating_mul(SCALE) / (shared_by * shared_by),
-                    *a,
-                    *b,
-                )
+                let score = weight.saturating_mul(SCALE) / (shared_by * shared_by);
+                (score, *a, *b)
             })
             .collect();
         ranked.sort_by(|x, y| (y.0, x.1, x.2).cmp(&(x.0, y.1, y.2)));

@@ -133,12 +133,17 @@ fn radius(
     let has = |masks: &[u64], n: usize| masks.get(n).is_some_and(|m| m >> bit & 1 == 1);
     let outside = (0..members.len()).filter(|n| has(all, *n) && !has(members, *n));
     let (near, far): (Vec<usize>, Vec<usize>) = outside.partition(|n| has(direct, *n));
-    let named = |nodes: &[usize]| {
-        let mut names: Vec<String> = nodes.iter().map(|n| machines.name(*n).to_owned()).collect();
-        names.sort();
-        names
+    let first = |nodes: &[usize]| -> Vec<String> {
+        let mut names: Vec<&str> = nodes.iter().map(|n| machines.name(*n)).collect();
+        // Thousands may be reached by each of hundreds of waves: only the first ten are put in order.
+        if names.len() > NAMES {
+            names.select_nth_unstable(NAMES);
+            names.truncate(NAMES);
+        }
+        names.sort_unstable();
+        names.into_iter().map(str::to_owned).collect()
     };
-    let names = named(&near).into_iter().chain(named(&far));
+    let names = first(&near).into_iter().chain(first(&far));
     BlastRadius {
         direct: near.len(),
         through_others: far.len(),
