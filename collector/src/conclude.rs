@@ -6,8 +6,8 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use anyhow::Result;
 use groma_graph::Graph;
 use groma_model::inventory::{
-    CoverageEntry, Dependency, Entity, Finding, FindingState, GapEntry, INVENTORY_SCHEMA,
-    Inventory, LayerEntry, Site, TimeWindow, Verdict, VerdictWord, WaveEntry,
+    CoverageEntry, Entity, Finding, GapEntry, INVENTORY_SCHEMA, Inventory, LayerEntry, Site,
+    TimeWindow, WaveEntry,
 };
 use groma_model::registry::REGISTRY;
 use groma_model::store::{Annotation, LookRecord, Word};
@@ -55,6 +55,36 @@ pub fn concluded(
     randomness: &dyn Randomness,
     waves: Vec<WaveEntry>,
 ) -> Result<Concluded> {
+    concluded_after(store, moment, now, randomness, (waves, &[]))
+}
+
+/// The present with the register of risks as it came to be: from each named moment to the next, a row that its check says no more is closed
+/// where everything it rested on was looked at again. It costs a conclusion per named moment.
+pub fn with_register(
+    store: &mut dyn Store,
+    now: Timestamp,
+    randomness: &dyn Randomness,
+    waves: Vec<WaveEntry>,
+) -> Result<Inventory> {
+    let mut snapshots = store.snapshots()?;
+    snapshots.sort_by(|a, b| (a.valid_at, &a.name).cmp(&(b.valid_at, &b.name)));
+    let mut earlier: Vec<Finding> = Vec::new();
+    for snapshot in snapshots {
+        let moment = Moment::Snapshot(snapshot);
+        let then = concluded_after(store, &moment, now, randomness, (Vec::new(), &earlier))?;
+        earlier = then.inventory.findings;
+    }
+    let present = concluded_after(store, &Moment::Now, now, randomness, (waves, &earlier))?;
+    Ok(present.inventory)
+}
+
+fn concluded_after(
+    store: &mut dyn Store,
+    moment: &Moment,
+    now: Timestamp,
+    randomness: &dyn Randomness,
+    (waves, register): (Vec<WaveEntry>, &[Finding]),
+) -> Result<Concluded> {
     let looks = store.looks(moment)?;
     let asked = store.spans(moment, &groma_graph::ASKING)?;
     let (estate, evidence) = resolve(store, moment, &looks, randomness)?;
@@ -76,12 +106,9 @@ pub fn concluded(
         || groma_check::check(&inventory, now),
         || groma_check::moves_together(&inventory, &groma_graph::impact::cycles(&inventory), now),
     );
-    inventory.findings = findings;
-    inventory.findings.extend(together);
-    inventory
-        .findings
-        .sort_by(|a, b| (a.severity, &a.id).cmp(&(b.severity, &b.id)));
-    judge_findings(&mut inventory.findings, &annotations);
+    let current = findings.into_iter().chain(together).collect();
+    let at = then(moment, now);
+    inventory.findings = groma_check::register(current, &inventory, register, &annotations, at);
     inventory.questions = groma_check::questions(&inventory);
     inventory.leave_out_mere_names();
     Ok(Concluded {
@@ -352,28 +379,26 @@ fn annotate(inventory: &mut Inventory, annotations: &[Annotation]) {
                 .iter_mut()
                 .find(|s| Some(&s.id) == system.as_ref())
             {
-                annotate_system(system, annotation);
+                system.take(annotation);
             }
         }
         if let Some(system) = inventory.systems.iter_mut().find(|s| s.id == about) {
-            annotate_system(system, annotation);
+            system.take(annotation);
         }
         if let Some(dependency) = inventory
             .dependencies
             .iter_mut()
             .find(|d| d.id.as_str() == about)
         {
-            annotate_dependency(dependency, annotation);
+            dependency.take(annotation);
         }
     }
 }
 
 fn annotate_entity(entity: &mut Entity, annotation: &Annotation) {
-    let mut note = |field: &str, text: &String| {
-        entity
-            .attributes
-            .declared
-            .insert(field.to_owned(), text.clone());
+    let mut note = |field: &str, text: &str| {
+        let declared = &mut entity.attributes.declared;
+        declared.insert(field.to_owned(), text.to_owned());
     };
     match &annotation.word {
         Word::Owner(text) => entity.owner = Some(text.clone()),
@@ -381,59 +406,20 @@ fn annotate_entity(entity: &mut Entity, annotation: &Annotation) {
         Word::Window(text) => note("window", text),
         Word::Note(text) => note("note", text),
         Word::Verdict { because, .. } => note("verdict", because),
-    }
-}
-
-fn annotate_system(system: &mut groma_model::inventory::System, annotation: &Annotation) {
-    match &annotation.word {
-        Word::Owner(text) => system.owner = Some(text.clone()),
-        Word::Criticality(text) => system.criticality = Some(text.clone()),
-        Word::Window(text) => system.allowed_downtime = Some(text.clone()),
-        Word::Verdict {
-            verdict: VerdictWord::Confirmed,
-            ..
-        } => {
-            system.confirmed_by = Some(annotation.by.clone());
-            system.confirmed_on = Some(annotation.at);
-        }
-        Word::Note(_) | Word::Verdict { .. } => {}
-    }
-}
-
-fn annotate_dependency(dependency: &mut Dependency, annotation: &Annotation) {
-    if let Word::Verdict { verdict, because } = &annotation.word {
-        dependency.verdict = Some(Verdict {
-            verdict: *verdict,
-            by: annotation.by.clone(),
-            because: because.clone(),
-        });
-    }
-}
-
-fn judge_findings(findings: &mut [Finding], annotations: &[Annotation]) {
-    for annotation in annotations {
-        let Some(finding) = findings
-            .iter_mut()
-            .find(|f| f.id.as_str() == annotation.about)
-        else {
-            continue;
-        };
-        match &annotation.word {
-            Word::Owner(text) => finding.owner = Some(text.clone()),
-            Word::Verdict { verdict, because } => {
-                finding.state = match verdict {
-                    VerdictWord::Confirmed => FindingState::Open,
-                    VerdictWord::Accepted => FindingState::Accepted,
-                    VerdictWord::Wrong => FindingState::Closed,
-                };
-                finding.verdict = Some(Verdict {
-                    verdict: *verdict,
-                    by: annotation.by.clone(),
-                    because: because.clone(),
-                });
-            }
-            Word::Criticality(_) | Word::Window(_) | Word::Note(_) => {}
-        }
+        Word::KeyUsers(text) => note("key-users", text),
+        Word::OnCall(text) => note("on-call", text),
+        Word::AllowedDowntime(text) => note("allowed-downtime", text),
+        Word::CountsAsFailure(text) => note("counts-as-failure", text),
+        // What is said of systems, of needs and of risks stands there.
+        Word::Functions(_)
+        | Word::Disposition(_)
+        | Word::FurtherConsumer(_)
+        | Word::StillNeeded(_)
+        | Word::Answered { .. }
+        | Word::ControlDate(_)
+        | Word::OwnRisk(_)
+        | Word::Closed { .. }
+        | Word::Unknown(_) => {}
     }
 }
 

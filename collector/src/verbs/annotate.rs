@@ -7,7 +7,7 @@ use groma_model::store::{Annotation, Word};
 
 use crate::command::Place;
 use crate::terminal::visible;
-use crate::verbs::{inventory_at, open_existing, wrong_usage};
+use crate::verbs::{inventory_at, open_existing, speaker, wrong_usage};
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
@@ -22,6 +22,9 @@ pub(crate) struct Arguments {
     /// When it may be touched.
     #[arg(long, value_name = "TEXT")]
     window: Option<String>,
+    /// By when somebody looks at a risk again, as 2026-12-05.
+    #[arg(long, value_name = "DAY")]
+    control_date: Option<String>,
     /// Anything worth writing down.
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
@@ -54,21 +57,17 @@ impl From<VerdictArgument> for VerdictWord {
 }
 
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
-    let words = words(arguments);
+    let words = words(arguments)?;
     if words.is_empty() {
         return Err(wrong_usage(
-            "say something: --owner, --criticality, --window, --note or --verdict … --because …",
+            "say something: --owner, --criticality, --window, --control-date, --note or --verdict … --because …",
         ));
     }
     let world = groma_sys::this_machine(true);
     let mut store = open_existing(place)?;
     let inventory = inventory_at(store.as_mut(), None, &world)?;
     let about = id_of(&inventory, &arguments.about)?;
-    let by = arguments
-        .by
-        .clone()
-        .or_else(|| std::env::var("USER").ok())
-        .unwrap_or_else(|| "operator".to_owned());
+    let by = speaker(arguments.by.as_ref());
     for word in words {
         store.annotate(&Annotation {
             about: about.clone(),
@@ -80,7 +79,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     Ok(0)
 }
 
-fn words(arguments: &Arguments) -> Vec<Word> {
+fn words(arguments: &Arguments) -> Result<Vec<Word>> {
     let mut words = Vec::new();
     words.extend(arguments.owner.clone().map(Word::Owner));
     words.extend(arguments.criticality.clone().map(Word::Criticality));
@@ -92,7 +91,15 @@ fn words(arguments: &Arguments) -> Vec<Word> {
             because,
         });
     }
-    words
+    if let Some(day) = &arguments.control_date {
+        let moment = format!("{day}T00:00:00Z").parse().map_err(|_| {
+            wrong_usage(format!(
+                "--control-date {day:?} is no day: write it as 2026-12-05"
+            ))
+        })?;
+        words.push(Word::ControlDate(Some(moment)));
+    }
+    Ok(words)
 }
 
 /// The one thing `text` means; two candidates are an error that names both.

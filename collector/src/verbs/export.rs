@@ -10,7 +10,7 @@ use crate::command::Place;
 use crate::link::Line;
 use crate::verbs::{inventory_before, open_existing};
 use crate::waves::Waves;
-use crate::{document, files};
+use crate::{conclude, document, files};
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
@@ -76,8 +76,15 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let world = groma_sys::this_machine(true);
     let mut store = open_existing(place)?;
     let waves = arguments.waves.entries()?;
-    let mut inventory =
-        inventory_before(store.as_mut(), arguments.snapshot.as_deref(), &world, waves)?;
+    let moment = arguments.snapshot.as_deref();
+    let mut inventory = match (arguments.format, arguments.table, moment) {
+        // What was closed since is part of the register, and of nothing else.
+        (Format::Csv, Table::Risks, None) => {
+            let (now, randomness) = (world.clock.now(), world.randomness.as_ref());
+            conclude::with_register(store.as_mut(), now, randomness, waves)?
+        }
+        _ => inventory_before(store.as_mut(), moment, &world, waves)?,
+    };
     arguments.link.apply(&mut inventory);
     let (format, table) = (arguments.format, arguments.table);
     files::write_with(&arguments.out, |out| match format {

@@ -11,10 +11,11 @@ use groma_store::{Ingested, Moment, Store};
 use crate::command::Place;
 use crate::files;
 use crate::terminal::{tell, visible};
-use crate::verbs::{FleetStore, open_fleet, wrong_usage};
+use crate::verbs::{FleetStore, open_fleet, speaker, wrong_usage};
 
 mod batch;
 mod capture;
+mod words;
 
 /// The largest file that is taken in.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -23,7 +24,8 @@ const FILE_BYTES_MAX: u64 = 1 << 30;
 pub(crate) struct Arguments {
     /// Batches, inventory CSV, RVTools workbooks, mailbox rights as Export-Csv of Exchange's shell writes them, what AD FS'
     /// shell and Keycloak export about who signs people in through them,
-    /// the sheet of devices filled in (`groma export --format csv --table device-sheet`),
+    /// lists of NetBox's REST interface, the sheet of devices filled in (`groma export --format csv --table device-sheet`),
+    /// questionnaires filled in and the register of risks edited (`groma report --format questionnaire`, `groma export --format csv --table risks`),
     /// captures of a network (pcap, pcapng), scans of nmap (-oX), journals as text (journalctl -o export or -o json).
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -36,6 +38,9 @@ pub(crate) struct Arguments {
     /// Directory of the authority that let in the agents whose signed batches are imported [default: `authority` within the data directory].
     #[arg(long, value_name = "DIR")]
     authority: Option<PathBuf>,
+    /// Who edited a register of risks [default: the user name].
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
 }
 
 fn provider(text: &str) -> Result<Peer, String> {
@@ -52,12 +57,13 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let mut store = open_fleet(place)?;
     let authority = arguments.authority.clone();
     let authority = authority.unwrap_or_else(|| place.directory().join("authority"));
+    let by = speaker(arguments.by.as_ref());
     for file in &arguments.files {
         let line = take(
             file,
             list,
             arguments.of.as_ref(),
-            &authority,
+            (&authority, &by),
             store.as_mut(),
         )
         .with_context(|| format!("import {}", file.display()))?;
@@ -70,7 +76,7 @@ fn take(
     file: &Path,
     list: Option<&str>,
     of: Option<&Peer>,
-    authority: &Path,
+    (authority, by): (&Path, &str),
     fleet: &mut dyn FleetStore,
 ) -> Result<String> {
     let store = fleet.evidence_store();
@@ -87,12 +93,17 @@ fn take(
     let bytes = files::read(file, FILE_BYTES_MAX)?;
     match groma_import::recognise(&bytes) {
         Kind::Batch => batch::take(&bytes, authority, fleet),
-        Kind::Csv | Kind::RvTools | Kind::Mailboxes | Kind::RelyingParties | Kind::DeviceSheet => {
-            take_list(file, list, of, &bytes, store)
-        }
+        Kind::Csv
+        | Kind::RvTools
+        | Kind::Mailboxes
+        | Kind::RelyingParties
+        | Kind::NetBox
+        | Kind::DeviceSheet => take_list(file, list, of, &bytes, store),
+        Kind::Questionnaire => words::take_questionnaire(file, &bytes, store),
+        Kind::RiskRegister => words::take_register(file, &bytes, by, store),
         Kind::Unknown(why) => {
             anyhow::bail!(
-                "this is no batch, no CSV list, no export of mailbox rights or of an identity provider, no RVTools workbook, no capture of a network, no scan of nmap and no journal as text: {why}"
+                "this is no batch, no CSV list, no export of mailbox rights, of an identity provider or of NetBox, no questionnaire, no register of risks, no RVTools workbook, no capture of a network, no scan of nmap and no journal as text: {why}"
             )
         }
     }

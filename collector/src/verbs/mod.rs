@@ -145,6 +145,14 @@ pub(crate) fn inventory_in(file: &Path) -> Result<Inventory> {
     Ok(inventory)
 }
 
+/// Who says something: the one that was named, else the user at the keyboard.
+pub(crate) fn speaker(named: Option<&String>) -> String {
+    let named = named.cloned();
+    named
+        .or_else(|| std::env::var("USER").ok())
+        .unwrap_or_else(|| "operator".to_owned())
+}
+
 /// An error of the person at the keyboard.
 pub(crate) fn wrong_usage(text: impl Into<String>) -> anyhow::Error {
     WrongUsage(text.into()).into()

@@ -89,6 +89,10 @@ fn questionnaires(inventory: &Inventory, out: &Path) -> Result<()> {
         files::write(&at("html"), sheet.html.as_bytes())?;
         files::write(&at("csv"), sheet.csv.as_bytes())?;
     }
-    tell(&format!("{} questionnaires in {}", sheets.len(), out.display()));
+    tell(&format!(
+        "{} questionnaires in {}",
+        sheets.len(),
+        out.display()
+    ));
     Ok(())
 }

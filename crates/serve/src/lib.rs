@@ -58,5 +58,5 @@ pub use journal::Journal;
 pub use keeper::{Durable, KeepError, Keeper};
 pub use metrics::{Metrics, is_silent};
 pub use serving::{Addresses, Config, Limits, Random, ServeError, Serving};
-pub use statement::StatementKey;
 pub use standing::{Behind, Ending, Standing, ending, standing};
+pub use statement::StatementKey;

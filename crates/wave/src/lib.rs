@@ -12,14 +12,15 @@
 mod error;
 mod nearest;
 mod parse;
+pub mod plan;
 mod ready;
 mod residual;
-pub mod plan;
 mod table;
 
 pub use error::{Problem, WaveError};
 pub use groma_model::wave::Wave;
 pub use parse::{BYTES_MAX, parse};
+pub use plan::{Plan, PlanOptions, plan};
 pub use ready::{
     CHECKLIST_SCHEMA, Checklist, Item, ItemState, Topic, check, checklist_html, checklist_markdown,
     checklist_text, checklist_to_json,
@@ -28,4 +29,3 @@ pub use residual::{
     Knock, RESIDUAL_SCHEMA, Residual, STATEMENT_SCHEMA, Statement, Watch, Watched, certify,
     old_places, residual, residual_text, statement_text,
 };
-pub use plan::{Plan, PlanOptions, plan};

@@ -74,7 +74,11 @@ pub(super) fn residual(arguments: &Residual, place: &Place) -> Result<u8> {
         Format::Json => serde_json::to_string_pretty(residual)? + "\n",
     };
     files::write(&arguments.out, text.as_bytes())?;
-    Ok(if residual.needs_action() { exit::ACT } else { 0 })
+    Ok(if residual.needs_action() {
+        exit::ACT
+    } else {
+        0
+    })
 }
 
 pub(super) fn certify(arguments: &Certify, place: &Place) -> Result<u8> {
@@ -101,21 +105,30 @@ fn after(gone: &Gone, place: &Place) -> Result<After> {
         Some(name) => places_at(store.as_mut(), name, &world, &wave)?,
         None => BTreeSet::new(),
     };
-    let Concluded { inventory, vantages } =
-        conclude::concluded(store.as_mut(), &Moment::Now, now, randomness, Vec::new())?;
+    let Concluded {
+        inventory,
+        vantages,
+    } = conclude::concluded(store.as_mut(), &Moment::Now, now, randomness, Vec::new())?;
     let old = match gone.before {
         Some(_) => old,
         None => groma_wave::old_places(&inventory, &wave),
     };
     let watches = watches(store.as_ref(), &vantages)?;
     let residual = groma_wave::residual(&inventory, &wave, &old, since, &watches);
-    Ok(After { wave, inventory, old, residual })
+    Ok(After {
+        wave,
+        inventory,
+        old,
+        residual,
+    })
 }
 
 fn since(gone: &Gone, wave: &Wave) -> Result<Timestamp> {
     match (&gone.since, wave.window) {
         (Some(text), _) => text.parse().map_err(|_| {
-            wrong_usage(format!("--since {text:?} is no moment: write it as 2026-12-06T04:00:00Z"))
+            wrong_usage(format!(
+                "--since {text:?} is no moment: write it as 2026-12-06T04:00:00Z"
+            ))
         }),
         (None, Some(window)) => Ok(window.to),
         (None, None) => Err(wrong_usage(
@@ -150,13 +163,24 @@ fn watches(store: &dyn Store, vantages: &BTreeMap<AgentId, EntityId>) -> Result<
 /// What has a rhythm, needed an old place, and has not come round since.
 fn due(after: &After) -> Vec<(Timestamp, String)> {
     let returns = |d: &&Dependency| {
-        after.old.contains(&d.provider.entity) && !after.old.contains(&d.consumer.entity) && !d.details.local
+        after.old.contains(&d.provider.entity)
+            && !after.old.contains(&d.consumer.entity)
+            && !d.details.local
     };
-    let waited = |d: &Dependency| d.details.last_used.is_none_or(|at| at <= after.residual.since);
+    let waited = |d: &Dependency| {
+        d.details
+            .last_used
+            .is_none_or(|at| at <= after.residual.since)
+    };
     let needs = after.inventory.dependencies.iter().filter(returns);
     needs
         .filter(|d| waited(d))
-        .filter_map(|d| Some((d.next_due?, format!("{} to {}", d.consumer.name, d.provider.name))))
+        .filter_map(|d| {
+            Some((
+                d.next_due?,
+                format!("{} to {}", d.consumer.name, d.provider.name),
+            ))
+        })
         .collect()
 }
 
@@ -164,7 +188,13 @@ fn due(after: &After) -> Vec<(Timestamp, String)> {
 fn sign(directory: &Path, wave: &str, text: &str, place: &Place) -> Result<()> {
     let signer = groma_serve::StatementKey::open(&place.directory())?;
     std::fs::create_dir_all(directory)?;
-    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') {
+            c
+        } else {
+            '_'
+        }
+    };
     let stem: String = wave.chars().take(80).map(plain).collect();
     let at = |ending: &str| directory.join(format!("{stem}-decommission.{ending}"));
     files::write(&at("json"), text.as_bytes())?;

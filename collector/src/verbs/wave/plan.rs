@@ -96,6 +96,10 @@ fn write_files(plan: &Plan, directory: &Path) -> Result<()> {
     for (index, path) in paths.iter().enumerate() {
         files::write(path, groma_wave::plan::wave_file(plan, index).as_bytes())?;
     }
-    tell(&format!("{} wave files in {}", paths.len(), directory.display()));
+    tell(&format!(
+        "{} wave files in {}",
+        paths.len(),
+        directory.display()
+    ));
     Ok(())
 }

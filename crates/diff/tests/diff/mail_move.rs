@@ -307,6 +307,7 @@ fn who_owns_a_system_owns_what_is_to_be_done_on_its_machines() {
             disposition: None,
             confirmed_by: None,
             confirmed_on: None,
+            ..System::default()
         }];
     }
     let outcome = judge(&before, &after, &wave());

@@ -127,6 +127,13 @@ fn of_class<'a>(
 /// The attribute in which a directory lists whom an account may act towards ([MS-ADA2] 2.432).
 const ALLOWED: &str = "msDS-AllowedToDelegateTo";
 
+/// What an account may act towards, where the directory says so, and by which facts.
+type Acting<'a> = (
+    BTreeSet<&'a str>,
+    BTreeSet<&'a EntityId>,
+    BTreeSet<&'a EvidenceId>,
+);
+
 /// Who may act for users towards a service on a machine that goes.
 fn delegations(scene: &Scene<'_>) -> Vec<Draft> {
     let called: BTreeSet<String> = scene
@@ -139,8 +146,7 @@ fn delegations(scene: &Scene<'_>) -> Vec<Draft> {
         let host = place.and_then(|rest| rest.split(['/', '@', ':']).next());
         host.is_some_and(|host| called.contains(&host.to_lowercase()))
     };
-    let mut acting: BTreeMap<String, (BTreeSet<&str>, BTreeSet<&EntityId>, BTreeSet<&EvidenceId>)> =
-        BTreeMap::new();
+    let mut acting: BTreeMap<String, Acting<'_>> = BTreeMap::new();
     for entity in &scene.inventory.entities {
         for entry in &entity.attributes.directory_objects {
             let targets: Vec<&String> = allowed(entry).iter().filter(leads).collect();

@@ -171,7 +171,10 @@ fn unseen(scene: &Scene<'_>) -> Option<Draft> {
             Draft::done(Topic::Observation, &about, estimate.says.join(" "))
         }
         (true, _) => {
-            let says = format!("Is this few enough for the wave? {}", estimate.says.join(" "));
+            let says = format!(
+                "Is this few enough for the wave? {}",
+                estimate.says.join(" ")
+            );
             Draft::ask(Topic::Observation, &about, says)
         }
         (false, Some(why)) => {
@@ -180,7 +183,11 @@ fn unseen(scene: &Scene<'_>) -> Option<Draft> {
         }
         (false, None) => return None,
     };
-    Some(draft.because(estimate.method.clone()).who(scene.wave.owner.clone()))
+    Some(
+        draft
+            .because(estimate.method.clone())
+            .who(scene.wave.owner.clone()),
+    )
 }
 
 /// `9 days`, `30 hours`, `20 minutes`.

@@ -42,11 +42,11 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Draft> {
 }
 
 /// The first run of each job within the window.
-fn runs<'a>(
-    machine: &'a Entity,
+fn runs(
+    machine: &Entity,
     window: TimeWindow,
     counts: impl Fn(&JobEntry) -> bool,
-) -> BTreeMap<(Timestamp, String), &'a JobEntry> {
+) -> BTreeMap<(Timestamp, String), &JobEntry> {
     let system = machine.attributes.operating_system.as_ref();
     let clock = Clock {
         now: Timestamp::from_millis(window.from.millis() - 1),

@@ -79,7 +79,7 @@ pub fn checklist_text(checklist: &Checklist) -> String {
         let _ = writeln!(text, "\n{}", topic.title());
         for item in items {
             let _ = writeln!(text, "  {} {}", mark(item), shown(&item.says));
-            let who = item.who.as_ref().map(|who| visible(who));
+            let who = item.who.as_deref().map(shown);
             let notes: Vec<String> = [date(checklist, item), who].into_iter().flatten().collect();
             if !notes.is_empty() {
                 let _ = writeln!(text, "      {}", notes.join("; "));

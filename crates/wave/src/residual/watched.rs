@@ -18,7 +18,7 @@ pub struct Watch {
 }
 
 /// Longer than this between two looks is a gap that a daily job could hide in.
-pub const BLIND_MAX: Duration = Duration::from_secs(24 * 3_600);
+pub(super) const BLIND_MAX: Duration = Duration::from_secs(24 * 3_600);
 
 /// How long and how closely a place was watched.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]

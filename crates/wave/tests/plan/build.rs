@@ -127,6 +127,7 @@ pub(crate) fn system(name: &str, members: &[&str]) -> System {
         disposition: None,
         confirmed_by: None,
         confirmed_on: None,
+        ..System::default()
     }
 }
 
