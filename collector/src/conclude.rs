@@ -1,6 +1,6 @@
 //! From evidence to the inventory document: the whole middle of the product in one function.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use anyhow::Result;
@@ -70,8 +70,10 @@ pub fn with_register(
     snapshots.sort_by(|a, b| (a.valid_at, &a.name).cmp(&(b.valid_at, &b.name)));
     let mut earlier: Vec<Finding> = Vec::new();
     for snapshot in snapshots {
+        // What was near then is judged by the clock of then.
+        let at = snapshot.valid_at.min(now);
         let moment = Moment::Snapshot(snapshot);
-        let then = concluded_after(store, &moment, now, randomness, (Vec::new(), &earlier))?;
+        let then = concluded_after(store, &moment, at, randomness, (Vec::new(), &earlier))?;
         earlier = then.inventory.findings;
     }
     let present = concluded_after(store, &Moment::Now, now, randomness, (waves, &earlier))?;
@@ -365,34 +367,39 @@ fn sites(estate: &Estate) -> Vec<Site> {
 
 /// Puts what people said where it belongs; the newest word on a field counts.
 fn annotate(inventory: &mut Inventory, annotations: &[Annotation]) {
+    if annotations.is_empty() {
+        return;
+    }
+    let entities = places(inventory.entities.iter().map(|e| e.id.as_str()));
+    let systems = places(inventory.systems.iter().map(|s| s.id.as_str()));
+    let needs = places(inventory.dependencies.iter().map(|d| d.id.as_str()));
     for annotation in annotations {
         let about = annotation.about.as_str();
-        if let Some(entity) = inventory
-            .entities
-            .iter_mut()
-            .find(|e| e.id.as_str() == about)
-        {
-            let system = entity.system.clone();
+        let entity = entities
+            .get(about)
+            .and_then(|at| inventory.entities.get_mut(*at));
+        let mut of_system = systems.get(about);
+        if let Some(entity) = entity {
             annotate_entity(entity, annotation);
-            if let Some(system) = inventory
-                .systems
-                .iter_mut()
-                .find(|s| Some(&s.id) == system.as_ref())
-            {
-                system.take(annotation);
-            }
+            of_system = entity.system.as_ref().and_then(|id| systems.get(id));
         }
-        if let Some(system) = inventory.systems.iter_mut().find(|s| s.id == about) {
+        if let Some(system) = of_system.and_then(|at| inventory.systems.get_mut(*at)) {
             system.take(annotation);
         }
-        if let Some(dependency) = inventory
-            .dependencies
-            .iter_mut()
-            .find(|d| d.id.as_str() == about)
+        if let Some(need) = needs
+            .get(about)
+            .and_then(|at| inventory.dependencies.get_mut(*at))
         {
-            dependency.take(annotation);
+            need.take(annotation);
         }
     }
+}
+
+/// Where each id stands in its list.
+fn places<'i>(ids: impl Iterator<Item = &'i str>) -> HashMap<String, usize> {
+    ids.enumerate()
+        .map(|(at, id)| (id.to_owned(), at))
+        .collect()
 }
 
 fn annotate_entity(entity: &mut Entity, annotation: &Annotation) {

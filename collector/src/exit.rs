@@ -51,6 +51,18 @@ impl fmt::Display for TooSoon {
 
 impl std::error::Error for TooSoon {}
 
+/// Marks an error as a refusal to write over what people made.
+#[derive(Debug)]
+pub(crate) struct NotReplaced(pub(crate) String);
+
+impl fmt::Display for NotReplaced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotReplaced {}
+
 /// The code of an error's family.
 pub(crate) fn code(error: &anyhow::Error) -> u8 {
     if error.chain().any(|cause| cause.is::<WrongUsage>()) {
@@ -60,7 +72,7 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
     } else if error.is::<groma_agent::NotSafe>()
         || error
             .chain()
-            .any(|cause| cause.is::<NotBelieved>() || cause.is::<TooSoon>())
+            .any(|c| c.is::<NotBelieved>() || c.is::<TooSoon>() || c.is::<NotReplaced>())
     {
         UNSAFE
     } else {

@@ -119,7 +119,11 @@ pub(crate) fn id_of(inventory: &Inventory, text: &str) -> Result<String> {
 /// An id as `groma wave check` prints it. Which items there are, only the wave file tells.
 fn is_item(text: &str) -> bool {
     let digest = text.strip_prefix("item-");
-    digest.is_some_and(|d| d.len() >= 16 && d.bytes().all(|b| b.is_ascii_hexdigit()))
+    let parts = digest.and_then(|d| d.split_once('-'));
+    let is_hex = |text: &str, length| {
+        text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    parts.is_some_and(|(what, says)| is_hex(what, 24) && is_hex(says, 8))
 }
 
 /// The one entity `text` means.

@@ -27,7 +27,7 @@ use groma_store::{Fleet, Moment, PostgresStore, SqliteStore, Store};
 
 use crate::command::Place;
 use crate::conclude;
-use crate::exit::WrongUsage;
+use crate::exit::{NotReplaced, WrongUsage};
 use crate::files;
 
 /// The largest exported document that is read back.
@@ -151,6 +151,15 @@ pub(crate) fn speaker(named: Option<&String>) -> String {
     named
         .or_else(|| std::env::var("USER").ok())
         .unwrap_or_else(|| "operator".to_owned())
+}
+
+/// A file that is there may hold what somebody wrote into it.
+pub(crate) fn not_replaced(path: &Path) -> anyhow::Error {
+    let text = format!(
+        "{} is there: name another directory, or take it away; nothing was written",
+        path.display()
+    );
+    NotReplaced(text).into()
 }
 
 /// An error of the person at the keyboard.

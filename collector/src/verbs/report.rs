@@ -10,7 +10,7 @@ use crate::command::Place;
 use crate::files;
 use crate::link::Line;
 use crate::terminal::tell;
-use crate::verbs::{inventory_before, open_existing, wrong_usage};
+use crate::verbs::{inventory_before, not_replaced, open_existing, wrong_usage};
 use crate::waves::Waves;
 
 #[derive(Args, Debug)]
@@ -84,10 +84,15 @@ fn questionnaires(inventory: &Inventory, out: &Path) -> Result<()> {
     std::fs::create_dir_all(out)
         .with_context(|| format!("make the directory {}", out.display()))?;
     let sheets = groma_report::questionnaires(inventory);
+    let at = |stem: &str, ending: &str| out.join(format!("{stem}.{ending}"));
+    let tables = sheets.iter().map(|sheet| at(&sheet.file_stem, "csv"));
+    // Somebody may have filled it in.
+    if let Some(there) = tables.into_iter().find(|path| path.exists()) {
+        return Err(not_replaced(&there));
+    }
     for sheet in &sheets {
-        let at = |ending: &str| out.join(format!("{}.{ending}", sheet.file_stem));
-        files::write(&at("html"), sheet.html.as_bytes())?;
-        files::write(&at("csv"), sheet.csv.as_bytes())?;
+        files::write(&at(&sheet.file_stem, "html"), sheet.html.as_bytes())?;
+        files::write(&at(&sheet.file_stem, "csv"), sheet.csv.as_bytes())?;
     }
     tell(&format!(
         "{} questionnaires in {}",

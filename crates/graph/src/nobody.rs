@@ -74,13 +74,14 @@ fn confirm(need: &mut Draft, call: Draft) {
     }
 }
 
-/// One of several needs that may be meant: the call is evidence. What logs tell of the machine they tell of each.
+/// One of several needs that may be meant: the call is evidence, and the place was in use then. What logs tell of the machine they tell
+/// of each.
 fn stand_by(need: &mut Draft, call: &Draft) {
     need.evidence.extend(call.evidence.iter().cloned());
+    need.used = need.used.max(call.used);
     for witness in [Witness::History, Witness::Network] {
         if call.witnesses.contains(&witness) {
             need.witnesses.insert(witness);
-            need.used = need.used.max(call.used);
         }
     }
 }

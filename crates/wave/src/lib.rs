@@ -10,6 +10,7 @@
 #![warn(clippy::indexing_slicing)]
 
 mod error;
+mod machines;
 mod nearest;
 mod parse;
 pub mod plan;
@@ -22,8 +23,8 @@ pub use groma_model::wave::Wave;
 pub use parse::{BYTES_MAX, parse};
 pub use plan::{Plan, PlanOptions, plan};
 pub use ready::{
-    CHECKLIST_SCHEMA, Checklist, Item, ItemState, Topic, check, checklist_html, checklist_markdown,
-    checklist_text, checklist_to_json,
+    Beside, CHECKLIST_SCHEMA, Checklist, Item, ItemState, Topic, check, checklist_html,
+    checklist_markdown, checklist_text, checklist_to_json,
 };
 pub use residual::{
     Knock, RESIDUAL_SCHEMA, Residual, STATEMENT_SCHEMA, Statement, Watch, Watched, certify,

@@ -2,20 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
 use groma_model::inventory::{Dependency, Inventory};
 use groma_model::wave::Wave;
 use groma_model::{AgentId, EntityId, Timestamp};
-use groma_source::World;
 use groma_store::{Moment, Store};
 use groma_wave::Watch;
 
 use super::Format;
 use crate::command::Place;
 use crate::conclude::{self, Concluded};
-use crate::verbs::{inventory_at, open_existing, wrong_usage};
+use crate::verbs::{inventory_at, not_replaced, open_existing, wrong_usage};
 use crate::{exit, files, waves};
 
 /// Looks that see who is connected to a machine.
@@ -61,9 +61,9 @@ pub(crate) struct Certify {
 /// What is known after a wave.
 struct After {
     wave: Wave,
-    inventory: Inventory,
-    old: BTreeSet<EntityId>,
     residual: groma_wave::Residual,
+    /// When each need with a rhythm must have come round since, and which it is.
+    due: Vec<(Timestamp, String)>,
 }
 
 pub(super) fn residual(arguments: &Residual, place: &Place) -> Result<u8> {
@@ -83,8 +83,7 @@ pub(super) fn residual(arguments: &Residual, place: &Place) -> Result<u8> {
 
 pub(super) fn certify(arguments: &Certify, place: &Place) -> Result<u8> {
     let after = after(&arguments.gone, place)?;
-    let due = due(&after);
-    let statement = groma_wave::certify(&after.residual, arguments.days, &due);
+    let statement = groma_wave::certify(&after.residual, arguments.days, &after.due);
     let text = serde_json::to_string_pretty(&statement)? + "\n";
     files::print(groma_wave::statement_text(&statement).as_bytes())?;
     sign(&arguments.out, &after.wave.name, &text, place)?;
@@ -97,29 +96,26 @@ fn after(gone: &Gone, place: &Place) -> Result<After> {
     let since = since(gone, &wave)?;
     let mut store = open_existing(place)?;
     let (now, randomness) = (world.clock.now(), world.randomness.as_ref());
-    ensure!(
-        since <= now,
-        "the wave is not over: calls count from {since} on; give --since to look earlier"
-    );
-    let old = match &gone.before {
-        Some(name) => places_at(store.as_mut(), name, &world, &wave)?,
-        None => BTreeSet::new(),
+    if since > now {
+        return Err(wrong_usage(format!(
+            "the wave is not over: calls count from {since} on; give --since to look earlier"
+        )));
+    }
+    let before = match &gone.before {
+        Some(name) => Some(inventory_at(store.as_mut(), Some(name), &world)?),
+        None => None,
     };
     let Concluded {
         inventory,
         vantages,
     } = conclude::concluded(store.as_mut(), &Moment::Now, now, randomness, Vec::new())?;
-    let old = match gone.before {
-        Some(_) => old,
-        None => groma_wave::old_places(&inventory, &wave),
-    };
-    let watches = watches(store.as_ref(), &vantages)?;
-    let residual = groma_wave::residual(&inventory, &wave, &old, since, &watches);
+    let known = before.as_ref().unwrap_or(&inventory);
+    let old = groma_wave::old_places(known, &wave);
+    let watches = watches(store.as_ref(), &vantages, since)?;
     Ok(After {
+        due: due(known, &old, since),
+        residual: groma_wave::residual(&inventory, &wave, &old, since, &watches),
         wave,
-        inventory,
-        old,
-        residual,
     })
 }
 
@@ -137,18 +133,12 @@ fn since(gone: &Gone, wave: &Wave) -> Result<Timestamp> {
     }
 }
 
-fn places_at(
-    store: &mut dyn Store,
-    snapshot: &str,
-    world: &World,
-    wave: &Wave,
-) -> Result<BTreeSet<EntityId>> {
-    let before = inventory_at(store, Some(snapshot), world)?;
-    Ok(groma_wave::old_places(&before, wave))
-}
-
-/// When agents looked at the connections of their own machines.
-fn watches(store: &dyn Store, vantages: &BTreeMap<AgentId, EntityId>) -> Result<Vec<Watch>> {
+/// When agents looked at the connections of their own machines, after `since`.
+pub(super) fn watches(
+    store: &dyn Store,
+    vantages: &BTreeMap<AgentId, EntityId>,
+    since: Timestamp,
+) -> Result<Vec<Watch>> {
     let spans = store.spans(&Moment::Now, &WATCHING)?.into_iter();
     let watch = |span: groma_model::store::LookSpan| {
         Some(Watch {
@@ -157,46 +147,65 @@ fn watches(store: &dyn Store, vantages: &BTreeMap<AgentId, EntityId>) -> Result<
             to: span.ended,
         })
     };
-    Ok(spans.filter_map(watch).collect())
+    Ok(spans
+        .filter(|s| s.ended > since)
+        .filter_map(watch)
+        .collect())
 }
 
-/// What has a rhythm, needed an old place, and has not come round since.
-fn due(after: &After) -> Vec<(Timestamp, String)> {
-    let returns = |d: &&Dependency| {
-        after.old.contains(&d.provider.entity)
-            && !after.old.contains(&d.consumer.entity)
-            && !d.details.local
+/// When each need of old places that has a rhythm must have come round once since, wherever it goes now.
+fn due(
+    known: &Inventory,
+    old: &BTreeMap<String, BTreeSet<EntityId>>,
+    since: Timestamp,
+) -> Vec<(Timestamp, String)> {
+    let old: BTreeSet<&EntityId> = old.values().flatten().collect();
+    let leads = |d: &&Dependency| {
+        old.contains(&d.provider.entity) && !old.contains(&d.consumer.entity) && !d.details.local
     };
-    let waited = |d: &Dependency| {
-        d.details
-            .last_used
-            .is_none_or(|at| at <= after.residual.since)
+    let due = |d: &Dependency| {
+        let days = days_of(d.rhythm.as_deref()?)?;
+        let at = since.plus(Duration::from_secs(days * 86_400));
+        Some((at, format!("{} to {}", d.consumer.name, d.provider.name)))
     };
-    let needs = after.inventory.dependencies.iter().filter(returns);
-    needs
-        .filter(|d| waited(d))
-        .filter_map(|d| {
-            Some((
-                d.next_due?,
-                format!("{} to {}", d.consumer.name, d.provider.name),
-            ))
-        })
-        .collect()
+    let mut all: Vec<_> = known
+        .dependencies
+        .iter()
+        .filter(leads)
+        .filter_map(due)
+        .collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// In how many days what has this rhythm comes round at least once.
+fn days_of(rhythm: &str) -> Option<u64> {
+    match rhythm {
+        "minutely" | "hourly" | "daily" => Some(1),
+        "weekly" => Some(7),
+        "monthly" => Some(31),
+        "quarterly" => Some(92),
+        "yearly" => Some(366),
+        _ => None,
+    }
 }
 
 /// The statement, its signature, and the key that proves it: `openssl dgst -sha256 -verify` takes them as they are.
 fn sign(directory: &Path, wave: &str, text: &str, place: &Place) -> Result<()> {
     let signer = groma_serve::StatementKey::open(&place.directory())?;
-    std::fs::create_dir_all(directory)?;
+    std::fs::create_dir_all(directory)
+        .with_context(|| format!("make the directory {}", directory.display()))?;
     let plain = |c: char| {
-        if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') {
-            c
-        } else {
-            '_'
-        }
+        let is_plain = c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if is_plain { c } else { '_' }
     };
-    let stem: String = wave.chars().take(80).map(plain).collect();
-    let at = |ending: &str| directory.join(format!("{stem}-decommission.{ending}"));
+    let name: String = wave.chars().take(80).map(plain).collect();
+    let day = groma_sys::this_machine(true).clock.now().day();
+    let at = |ending: &str| directory.join(format!("{name}-decommission-{day}.{ending}"));
+    if at("json").exists() {
+        return Err(not_replaced(&at("json")));
+    }
     files::write(&at("json"), text.as_bytes())?;
     files::write(&at("sig"), &signer.sign(text.as_bytes())?)?;
     files::write(&at("pem"), signer.public_pem().as_bytes())?;

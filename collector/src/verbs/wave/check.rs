@@ -4,12 +4,16 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use groma_model::Timestamp;
 use groma_model::wave::Wave;
 
 use crate::command::Place;
+use crate::conclude::{self, Concluded};
 use crate::link::Line;
-use crate::verbs::{inventory_before, open_existing};
+use crate::verbs::{moment, open_existing};
 use crate::{exit, files, waves};
+
+use super::after;
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
@@ -50,10 +54,20 @@ pub(super) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let others = others?;
     let mut store = open_existing(place)?;
     let entries = waves::entries(others.iter().chain([&wave]).cloned());
-    let moment = arguments.snapshot.as_deref();
-    let mut inventory = inventory_before(store.as_mut(), moment, &world, entries)?;
+    let moment = moment(store.as_ref(), arguments.snapshot.as_deref())?;
+    let (now, randomness) = (world.clock.now(), world.randomness.as_ref());
+    let Concluded {
+        mut inventory,
+        vantages,
+    } = conclude::concluded(store.as_mut(), &moment, now, randomness, entries)?;
     arguments.link.apply(&mut inventory);
-    let checklist = groma_wave::check(&inventory, &wave, &others, &store.annotations()?);
+    let dawn = Timestamp::from_millis(i64::MIN);
+    let beside = groma_wave::Beside {
+        waves: &others,
+        said: &store.annotations()?,
+        watches: &after::watches(store.as_ref(), &vantages, dawn)?,
+    };
+    let checklist = groma_wave::check(&inventory, &wave, &beside);
     let text = match arguments.format {
         Format::Text => groma_wave::checklist_text(&checklist),
         Format::Html => groma_wave::checklist_html(&checklist),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use groma_wave::plan::{Plan, PlanOptions};
 
@@ -10,7 +10,7 @@ use crate::command::Place;
 use crate::files;
 use crate::link::Line;
 use crate::terminal::tell;
-use crate::verbs::{inventory_at, open_existing};
+use crate::verbs::{inventory_at, not_replaced, open_existing};
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
@@ -81,16 +81,9 @@ fn write_files(plan: &Plan, directory: &Path) -> Result<()> {
         .iter()
         .map(|wave| directory.join(format!("{}.toml", wave.name)))
         .collect();
-    let there: Vec<String> = paths
-        .iter()
-        .filter(|path| path.exists())
-        .map(|path| path.display().to_string())
-        .collect();
-    ensure!(
-        there.is_empty(),
-        "{} exists: name another directory, or take the old files away; nothing was written",
-        there.join(", ")
-    );
+    if let Some(there) = paths.iter().find(|path| path.exists()) {
+        return Err(not_replaced(there));
+    }
     std::fs::create_dir_all(directory)
         .with_context(|| format!("make the directory {}", directory.display()))?;
     for (index, path) in paths.iter().enumerate() {

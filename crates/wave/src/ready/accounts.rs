@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::fact::{Account, DirectoryEntry};
 use groma_model::inventory::{Dependency, Entity};
-use groma_model::wording::{count, names, title};
+use groma_model::wording::{count, title};
 use groma_model::{EntityId, EvidenceId};
 
-use super::item::{Draft, Topic};
+use super::item::{Draft, Topic, names};
 use super::scene::Scene;
 
 /// The first number Linux systems give to people and to what an administrator adds (`UID_MIN` of login.defs).

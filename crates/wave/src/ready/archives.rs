@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::EntityId;
 use groma_model::inventory::{Entity, Volume};
-use groma_model::wording::{bytes, count, names};
+use groma_model::wording::{bytes, count};
 
-use super::item::{Draft, Topic};
+use super::item::{Draft, Topic, names};
 use super::scene::Scene;
 
 /// Formats of a person's own mail archive: what a move of a server leaves behind on workstations.
@@ -109,14 +109,24 @@ fn durations(scene: &Scene<'_>) -> Vec<Draft> {
         })
     };
     let mut drafts = Vec::new();
-    let (mut fits, mut longest) = (0_usize, 0.0_f64);
+    let (mut fits, mut longest, mut sum) = (0_usize, 0.0_f64, 0.0_f64);
+    let measured: BTreeSet<&EntityId> = scene
+        .inventory
+        .volumes
+        .iter()
+        .filter_map(|v| held.get(&v.entity).map(|machine| &machine.id))
+        .collect();
     for volume in &scene.inventory.volumes {
+        // A file system and what lies on it are the same bytes.
+        if measured.contains(&volume.entity) {
+            continue;
+        }
         let (Some(machine), Some([low, high])) = (machine_of(volume), volume.transfer_hours) else {
             continue;
         };
         let endless = volume.catch_up_hours.is_some_and(|[_, high]| high >= 24.0);
         if high <= hours && !endless {
-            (fits, longest) = (fits + 1, longest.max(high));
+            (fits, longest, sum) = (fits + 1, longest.max(high), sum + high);
             continue;
         }
         let name = scene
@@ -157,20 +167,42 @@ fn durations(scene: &Scene<'_>) -> Vec<Draft> {
             .by(scene.begins()),
         );
     }
-    if fits > 0 {
+    drafts.extend(together(scene, fits, (sum, longest), hours));
+    drafts
+}
+
+/// Volumes that fit one by one share a line, and may not fit together.
+fn together(
+    scene: &Scene<'_>,
+    fits: usize,
+    (sum, longest): (f64, f64),
+    hours: f64,
+) -> Option<Draft> {
+    let reckoned = format!(
+        "Reckoned for a line of {}; groma takes another with --link.",
+        line(scene.inventory.link_bps)
+    );
+    let how_many = count(fits, "volume is copied", "volumes are each copied");
+    if fits > 1 && sum > hours {
         let says = format!(
-            "{} within the window: the longest takes {}.",
-            count(fits, "volume is copied", "volumes are each copied"),
-            shown(longest)
+            "Begin to copy before the window: {how_many} within it, and all of them over one line take up to {}.",
+            shown(sum)
         );
-        drafts.push(
-            Draft::done(Topic::Archives, &["fits"], says).because(format!(
-                "Reckoned for a line of {}; groma takes another with --link.",
-                line(scene.inventory.link_bps)
-            )),
+        let because = format!("The window has {}. {reckoned}", shown(hours));
+        return Some(
+            Draft::to_do(Topic::Archives, &["together"], says)
+                .because(because)
+                .by(scene.begins()),
         );
     }
-    drafts
+    (fits > 0).then(|| {
+        let says = format!(
+            "{how_many} within the window: the longest takes {}, all of them {}.",
+            shown(longest),
+            shown(sum)
+        );
+        Draft::done(Topic::Archives, &["fits"], says).because(reckoned)
+    })
 }
 
 fn shown(hours: f64) -> String {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use groma_model::EntityId;
 use groma_model::inventory::Backup;
 use groma_model::wave::Rollback;
-use groma_model::wording::{count, names};
+use groma_model::wording::count;
 
-use super::item::{Draft, Topic};
+use super::item::{Draft, Topic, names};
 use super::scene::Scene;
 
 /// A restore that was tried longer ago than this proves little about the backup of today.
@@ -86,16 +86,11 @@ fn restore(scene: &Scene<'_>) -> Option<Draft> {
     let who = scene.wave.owner.clone();
     let draft = match rollback.restore_tested_on {
         None => Draft::to_do(Topic::Backup, &about, "Restore something from the backup the way back relies on, and write the day into the file.").because("restore_tested_on is empty."),
-        Some(day) if day > scene.now => Draft::to_do(Topic::Backup, &about, format!("Test the restore that is planned for {}.", day.day())).by(day),
+        Some(day) if day > scene.now => Draft::to_do(Topic::Backup, &about, format!("Test the restore that is planned for {}.", day.day())),
         Some(day) if scene.now.since(day) > TESTED => Draft::to_do(Topic::Backup, &about, format!("Test the restore again: the last test was on {}.", day.day())),
         Some(day) => Draft::done(Topic::Backup, &about, format!("A restore was tested on {}.", day.day())),
     };
-    let by = draft_by(scene);
-    Some(draft.who(who).by(by))
-}
-
-fn draft_by(scene: &Scene<'_>) -> Option<groma_model::Timestamp> {
-    scene.begins()
+    Some(draft.who(who).by(scene.begins()))
 }
 
 /// When what goes was last copied away, as far as a backup tells.
@@ -117,29 +112,33 @@ fn last_success(scene: &Scene<'_>) -> Vec<Draft> {
             .inventory
             .entity(machine)
             .map_or("", |e| e.name.as_str());
-        let jobs = names(backups.iter().map(|b| &b.job));
-        let draft = match backups.iter().filter_map(|b| b.last_success).max() {
-            Some(last) if scene.now.since(last) <= RECENT => {
+        let old = |b: &&&Backup| {
+            b.last_success
+                .is_some_and(|at| scene.now.since(at) > RECENT)
+        };
+        let stale: Vec<&&Backup> = backups.iter().filter(old).collect();
+        let untold = backups.iter().all(|b| b.last_success.is_none());
+        let about = ["old", machine.as_str()];
+        let draft = match stale.iter().filter_map(|b| b.last_success).min() {
+            Some(last) => {
+                let jobs = names(stale.iter().map(|b| &b.job));
+                let says = format!(
+                    "Make a backup of {name} by {jobs}: the last that ended well is of {}.",
+                    last.day()
+                );
+                Draft::to_do(Topic::Backup, &about, says)
+            }
+            None if untold => {
+                let jobs = names(backups.iter().map(|b| &b.job));
+                let says = format!(
+                    "When did the backup of {name} ({jobs}) last end well? Nothing that was looked at tells."
+                );
+                Draft::ask(Topic::Backup, &about, says)
+            }
+            None => {
                 fresh.insert(name);
                 continue;
             }
-            Some(last) => Draft::to_do(
-                Topic::Backup,
-                &["old", machine.as_str()],
-                format!(
-                    "Make a backup of {name}: the last that ended well is of {}.",
-                    last.day()
-                ),
-            )
-            .because(format!("{jobs}.")),
-            None => Draft::ask(
-                Topic::Backup,
-                &["old", machine.as_str()],
-                format!(
-                    "When did the backup of {name} last end well? Nothing that was looked at tells."
-                ),
-            )
-            .because(format!("{jobs}.")),
         };
         drafts.push(
             draft

@@ -6,10 +6,10 @@ use std::time::Duration;
 use groma_model::fact::{Certificate, CertificatePlace};
 use groma_model::inventory::{Dependency, Entity, ListenerEntry};
 use groma_model::name::Protection;
-use groma_model::wording::{count, names};
+use groma_model::wording::count;
 use groma_model::{EntityId, HostName, Port, Timestamp};
 
-use super::item::{Draft, Topic};
+use super::item::{Draft, Topic, names};
 use super::scene::{Moving, Scene};
 
 /// Nobody wants a renewal in the weeks after a move.
@@ -219,7 +219,7 @@ fn held_names(scene: &Scene<'_>, moving: &Moving<'_>) -> Vec<Draft> {
                 Some(_) => format!("It presents one at {} without {}.", names(shown), if lacks.len() == 1 { "that name" } else { "those names" }),
                 None => format!("{} is asked for by {} with TLS at {}, and nothing was seen at the new place yet.", moving.promise.from, if lacks.len() == 1 { "that name" } else { "those names" }, names(shown)),
             };
-            Draft::to_do(Topic::Certificates, &["names", to, certificate.map_or("", EntityId::as_str)], says)
+            Draft::to_do(Topic::Certificates, &["names", &moving.promise.from, to, certificate.map_or("", EntityId::as_str)], says)
                 .because(because)
                 .who(scene.owner_of_all(&moving.new))
                 .on(&moving.new)
@@ -229,7 +229,14 @@ fn held_names(scene: &Scene<'_>, moving: &Moving<'_>) -> Vec<Draft> {
         .collect();
     if drafts.is_empty() && !covered.is_empty() {
         let says = format!("The certificate of {to} holds {}.", names(&covered));
-        drafts.push(Draft::done(Topic::Certificates, &["held", to], says).on(&moving.new));
+        drafts.push(
+            Draft::done(
+                Topic::Certificates,
+                &["held", &moving.promise.from, to],
+                says,
+            )
+            .on(&moving.new),
+        );
     }
     drafts
 }

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::EntityId;
 use groma_model::wave::Wave;
-use groma_model::wording::{agree, count, names};
+use groma_model::wording::{agree, count};
 
-use super::item::{Draft, Topic};
+use super::item::{Draft, Topic, names};
 use super::scene::Scene;
+use crate::machines::is_machine;
 use crate::nearest::nearest;
 
 pub(super) fn look(scene: &Scene<'_>) -> Vec<Draft> {
@@ -97,13 +98,6 @@ fn ambiguous(scene: &Scene<'_>) -> Vec<Draft> {
         })
     };
     all.into_iter().filter_map(one).collect()
-}
-
-fn is_machine(entity: &groma_model::inventory::Entity) -> bool {
-    matches!(
-        entity.kind.as_str(),
-        "host" | "vm" | "hypervisor" | "device"
-    )
 }
 
 fn window(scene: &Scene<'_>) -> Option<Draft> {
@@ -302,14 +296,18 @@ fn criteria(scene: &Scene<'_>) -> Vec<Draft> {
                 .map(|near| format!(" The nearest that is taken is {near}."));
             let says =
                 format!("Who measures {metric}, before and after? No look takes that number.");
-            Draft::ask(Topic::WaveFile, &["criterion", metric], says)
-                .because(format!(
-                    "It must not exceed {}.{}",
-                    criterion.threshold,
-                    near.unwrap_or_default()
-                ))
-                .who(criterion.accepted_by.clone())
-                .by(scene.begins())
+            Draft::ask(
+                Topic::WaveFile,
+                &["criterion", metric, &criterion.threshold.to_string()],
+                says,
+            )
+            .because(format!(
+                "It must not exceed {}.{}",
+                criterion.threshold,
+                near.unwrap_or_default()
+            ))
+            .who(criterion.accepted_by.clone())
+            .by(scene.begins())
         })
         .collect()
 }

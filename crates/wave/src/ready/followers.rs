@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::inventory::{Dependency, ReachedBy};
-use groma_model::wording::{count, names, title};
+use groma_model::wording::{count, title};
 
-use super::item::{Draft, Topic};
+use super::item::{Draft, Topic, names};
 use super::scene::Scene;
 
 pub(super) fn look(scene: &Scene<'_>) -> Vec<Draft> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use groma_model::EvidenceId;
 use groma_model::Timestamp;
 use groma_model::id::digest;
-use groma_model::inventory::TimeWindow;
+use groma_model::inventory::{TimeWindow, VerdictWord};
 use groma_model::store::{Annotation, Word};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,9 @@ pub enum ItemState {
 /// One thing to do, to ask, or that is done.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Item {
-    /// Hash of the wave, the topic and what it is about: the same in every check of the wave.
+    /// `item-`, a hash of the wave, the topic and what it is about, and a short hash of what it says. The first is the same in
+    /// every check of the wave; the second is another one as soon as the item lists something else, so that a word of a
+    /// person closes what that person saw and nothing more.
     pub id: String,
     /// What it is about.
     pub topic: Topic,
@@ -107,7 +109,7 @@ pub struct Item {
     pub subjects: Vec<String>,
     /// The facts behind it, sorted.
     pub evidence: Vec<EvidenceId>,
-    /// Where a person closed it: who, on which day, and why.
+    /// What a person said of it: who, on which day, and why; also where it says something else since, and is open again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<String>,
 }
@@ -144,7 +146,7 @@ impl Checklist {
         let mut items: Vec<Item> = drafts.map(|draft| draft.item(scene)).collect();
         items.iter_mut().for_each(|item| item.hear(said));
         items.sort_by(|a, b| order(a).cmp(&order(b)));
-        items.dedup_by(|a, b| a.id == b.id);
+        items.dedup();
         Self {
             schema: CHECKLIST_SCHEMA.to_owned(),
             wave: scene.wave.name.clone(),
@@ -165,26 +167,58 @@ impl Checklist {
 }
 
 impl Item {
-    /// What people said of it: the newest verdict closes it, whatever that is; each says that no more is to be done.
+    /// What people said of it. The newest verdict counts: `wrong` takes back what was said before.
     fn hear(&mut self, said: &[Annotation]) {
-        let judged = said.iter().filter(|a| a.about == self.id);
-        let verdicts = judged.filter_map(|a| match &a.word {
-            Word::Verdict { because, .. } => Some((a, because)),
+        let stem = self
+            .id
+            .rsplit_once('-')
+            .map_or("", |(stem, _)| stem)
+            .to_owned();
+        let about = |a: &&Annotation| a.about.rsplit_once('-').is_some_and(|(s, _)| s == stem);
+        let verdicts = said.iter().filter(about).filter_map(|a| match &a.word {
+            Word::Verdict { verdict, because } => Some((a, *verdict, because)),
             _ => None,
         });
-        let Some((annotation, because)) = verdicts.max_by_key(|(a, _)| a.at) else {
+        let Some((annotation, verdict, because)) = verdicts.max_by_key(|(a, ..)| a.at) else {
             return;
         };
-        let closed = format!("{}, {}: {because}", annotation.by, annotation.at.day());
+        let (by, day) = (&annotation.by, annotation.at.day());
+        if verdict == VerdictWord::Wrong || self.state == ItemState::Done {
+            return;
+        }
+        if annotation.about != self.id {
+            self.closed = Some(format!(
+                "closed by {by} on {day} ({because}), and changed since"
+            ));
+            return;
+        }
         self.state = ItemState::Done;
         self.overdue = false;
-        self.closed = Some(closed);
+        self.closed = Some(format!("closed by {by} on {day}: {because}"));
     }
 }
 
 fn order(item: &Item) -> (Topic, ItemState, bool, Option<Timestamp>, &str, &str) {
     let dated = item.by.is_none();
     (item.topic, item.state, dated, item.by, &item.says, &item.id)
+}
+
+/// Names an item lists before it says "and N more": who works through it needs each of them.
+const NAMES_MAX: usize = 500;
+
+/// `a`, `a and b`, `a, b and c`: all of them, each once.
+pub(super) fn names<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
+    let all: BTreeSet<String> = names.into_iter().map(|n| n.as_ref().to_owned()).collect();
+    let more = all.len().saturating_sub(NAMES_MAX);
+    let mut said: Vec<String> = all.into_iter().take(NAMES_MAX).collect();
+    if more > 0 {
+        said.push(format!("{more} more"));
+    }
+    match said.as_slice() {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
 }
 
 /// An item on its way.
@@ -262,8 +296,12 @@ impl Draft {
         let mut parts = vec![scene.wave.name.as_str(), topic];
         parts.extend(self.about.iter().map(String::as_str));
         let open = self.state != ItemState::Done;
+        let subjects: Vec<String> = self.subjects.into_iter().collect();
+        let mut content = vec![self.says.as_str()];
+        content.extend(subjects.iter().map(String::as_str));
+        let says = digest(&content);
         Item {
-            id: format!("item-{}", digest(&parts)),
+            id: format!("item-{}-{}", digest(&parts), says.get(..8).unwrap_or(&says)),
             topic: self.topic,
             state: self.state,
             by: self.by.filter(|_| open),
@@ -271,7 +309,7 @@ impl Draft {
             who: self.who,
             says: self.says,
             because: self.because,
-            subjects: self.subjects.into_iter().collect(),
+            subjects,
             evidence: self.evidence.into_iter().collect(),
             closed: None,
         }

@@ -34,18 +34,24 @@ pub use item::{CHECKLIST_SCHEMA, Checklist, Item, ItemState, Topic};
 pub use page::checklist_html;
 pub use text::{checklist_markdown, checklist_text, checklist_to_json};
 
+use crate::residual::Watch;
 use item::Draft;
 use scene::Scene;
 
-/// What must be done before `wave` begins, as `inventory` shows it at the moment it was made. `others` are the other
-/// waves that are known; `wave` may be among them. `said` is what people said: a verdict on the id of an item closes it.
-pub fn check(
-    inventory: &Inventory,
-    wave: &Wave,
-    others: &[Wave],
-    said: &[Annotation],
-) -> Checklist {
-    let scene = Scene::of(inventory, wave, others);
+/// What is known besides the inventory of the moment.
+#[derive(Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// The other waves that are known; the one that is checked may be among them.
+    pub waves: &'a [Wave],
+    /// What people said: a verdict on the id of an item closes it.
+    pub said: &'a [Annotation],
+    /// When agents looked at the connections of their own machines, as far back as anybody knows.
+    pub watches: &'a [Watch],
+}
+
+/// What must be done before `wave` begins, as `inventory` shows it at the moment it was made.
+pub fn check(inventory: &Inventory, wave: &Wave, beside: &Beside<'_>) -> Checklist {
+    let scene = Scene::of(inventory, wave, beside.waves, beside.watches);
     let questions: [fn(&Scene<'_>) -> Vec<Draft>; 12] = [
         file::look,
         people::look,
@@ -61,5 +67,5 @@ pub fn check(
         risks::look,
     ];
     let drafts = questions.iter().flat_map(|question| question(&scene));
-    Checklist::of(&scene, drafts, said)
+    Checklist::of(&scene, drafts, beside.said)
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use groma_model::inventory::MailRecordEntry;
 use groma_model::mail::MailPurpose;
 use groma_model::remembered::{SHORT_SECONDS, lower_by};
-use groma_model::wording::{count, lasting, names};
+use groma_model::wording::{count, lasting};
 use groma_model::zone::ZoneRecordEntry;
 use groma_model::{EntityId, EvidenceId, Timestamp};
 
-use super::item::{Draft, Topic};
+use super::item::{Draft, Topic, names};
 use super::scene::Scene;
 
 pub(super) fn look(scene: &Scene<'_>) -> Vec<Draft> {
@@ -197,7 +197,7 @@ fn names_that_follow(scene: &Scene<'_>) -> Vec<Draft> {
     {
         let plain = name.trim_end_matches('.').to_lowercase();
         let found: Vec<_> = scene.inventory.find(&plain);
-        let about = ["follows", plain.as_str()];
+        let about = ["follows", &moving.promise.from, plain.as_str()];
         if found.is_empty() {
             let says = format!(
                 "Where is the name {name} kept? It must lead to {} afterwards, and nobody was seen using it.",

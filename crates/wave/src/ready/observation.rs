@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use groma_model::inventory::{CoverageEntry, Entity};
-use groma_model::wording::{agree, count, names};
+use groma_model::wording::{agree, count};
 use groma_model::{EntityId, Timestamp};
 
-use super::item::{Draft, Topic};
+use super::item::{Draft, Topic, names};
 use super::scene::Scene;
+use crate::residual::Watched;
 
 /// A week has every working day in it.
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 /// What was seen longer ago may have changed.
 const FRESH: Duration = Duration::from_secs(3 * 86_400);
-/// Sources that speak of a time of which nobody watched anything: lists, and what a file says.
-const TIMELESS: &str = "declared.";
 
 pub(super) fn look(scene: &Scene<'_>) -> Vec<Draft> {
     let spans = spans(scene);
@@ -41,7 +40,7 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Draft> {
     drafts
 }
 
-/// The time that looks at a machine speak about: live ones, and how far its logs reach back.
+/// The time that looks at a machine speak about: live ones without a gap of more than a day, and how far its logs reach back.
 #[derive(Clone, Copy)]
 struct Span {
     from: Timestamp,
@@ -50,27 +49,24 @@ struct Span {
 
 fn spans(scene: &Scene<'_>) -> BTreeMap<EntityId, Span> {
     let mut spans: BTreeMap<EntityId, Span> = BTreeMap::new();
+    let mut told = |machine: &EntityId, from: Timestamp, to: Timestamp| {
+        let span = spans.entry(machine.clone()).or_insert(Span { from, to });
+        span.from = span.from.min(from);
+        span.to = span.to.max(to);
+    };
     let telling = |c: &&CoverageEntry| {
         let source = c.source.as_str();
-        let watches =
-            source.starts_with("log.") || source == "host.sockets" || source == "host.flows";
-        watches && !source.starts_with(TIMELESS) && scene.leaving.contains(&c.vantage)
+        source.starts_with("log.") || source == "host.sockets" || source == "host.flows"
     };
-    for seen in scene.inventory.coverage.iter().filter(telling) {
-        let now = Span {
-            from: seen.from,
-            to: seen.to,
-        };
-        let span = spans.entry(seen.vantage.clone()).or_insert(now);
-        span.from = span.from.min(seen.from);
-        span.to = span.to.max(seen.to);
+    let own = scene.inventory.coverage.iter().filter(telling);
+    for seen in own.filter(|c| scene.leaving.contains(&c.vantage)) {
+        told(&seen.vantage, seen.from, seen.to);
     }
-    // A need that was first seen long ago was watched since then.
-    for d in scene.inward.iter().chain(&scene.outward) {
-        for end in [&d.consumer.entity, &d.provider.entity] {
-            if let Some(span) = spans.get_mut(end).filter(|_| d.details.last_used.is_some()) {
-                span.from = span.from.min(d.first_seen);
-            }
+    for machine in &scene.leaving {
+        let since = Timestamp::from_millis(i64::MIN);
+        let watched = Watched::of(machine, since, scene.now, scene.watches);
+        if let (Some(from), Some(to)) = (watched.from, watched.to) {
+            told(machine, from, to);
         }
     }
     spans

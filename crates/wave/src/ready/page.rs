@@ -42,6 +42,7 @@ struct Row {
     date: Option<String>,
     overdue: bool,
     who: Option<String>,
+    closed: Option<String>,
 }
 
 /// The checklist as one self-contained page that prints on A4 and fetches nothing.
@@ -93,5 +94,6 @@ fn row(checklist: &Checklist, item: &Item) -> Row {
         date: date(checklist, item),
         overdue: item.overdue,
         who: item.who.as_deref().map(shown),
+        closed: item.closed.as_deref().map(shown),
     }
 }

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use groma_model::inventory::{Entity, System};
-use groma_model::wording::names;
 
-use super::item::{Draft, Topic};
+use super::item::{Draft, Topic, names};
 use super::scene::Scene;
 
 pub(super) fn look(scene: &Scene<'_>) -> Vec<Draft> {
@@ -83,15 +82,15 @@ fn answers(system: &System) -> String {
 
 /// Machines of no system that nobody owns: one question.
 fn of_machines(scene: &Scene<'_>) -> Option<Draft> {
-    let alone: BTreeMap<&str, &Entity> = scene
+    let alone: BTreeMap<(&str, &groma_model::EntityId), &Entity> = scene
         .machines()
         .filter(|m| m.system.is_none() && is_blank(m.owner.as_ref()))
-        .map(|m| (m.name.as_str(), m))
+        .map(|m| ((m.name.as_str(), &m.id), m))
         .collect();
     (!alone.is_empty()).then(|| {
         let says = format!(
             "Who owns {}, how critical are they, and how long may they be down?",
-            names(alone.keys())
+            names(alone.keys().map(|(name, _)| name))
         );
         Draft::ask(Topic::People, &["machines"], says)
             .on(alone.values().map(|m| &m.id))

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use groma_model::inventory::{Dependency, Entity};
-use groma_model::wording::{agree, count, names, place, title};
+use groma_model::wording::{agree, count, place, title};
 use groma_model::{EntityId, Port, Transport};
 
-use super::item::{Draft, Topic};
+use super::item::{Draft, Topic, names};
 use super::scene::Scene;
 
 pub(super) fn look(scene: &Scene<'_>) -> Vec<Draft> {
@@ -42,13 +42,14 @@ fn transport(transport: Option<Transport>) -> String {
 /// Consumers of the old place must reach the new one.
 fn inward(scene: &Scene<'_>) -> Vec<Draft> {
     let mut drafts = Vec::new();
+    let arrived = arrivals(scene);
     let (mut through, mut reached) = (BTreeSet::new(), BTreeSet::new());
     for ((old, port, over), needs) in doors(&scene.inward) {
         let to = scene.new_place(old);
         let waiting: Vec<&Dependency> = needs
             .iter()
             .copied()
-            .filter(|d| !arrived(scene, d, old))
+            .filter(|d| !has_arrived(scene, &arrived, d, old))
             .collect();
         if waiting.is_empty() {
             through.insert(format!("{to}:{}", port.0));
@@ -96,17 +97,27 @@ fn inward(scene: &Scene<'_>) -> Vec<Draft> {
     drafts
 }
 
+/// Who was seen at the new places already, and for what: consumer, kind, and the new place.
+type Arrived<'a> = BTreeSet<(&'a EntityId, &'a str, &'a EntityId)>;
+
+fn arrivals<'a>(scene: &Scene<'a>) -> Arrived<'a> {
+    let new: BTreeSet<&EntityId> = scene.moves.iter().flat_map(|m| &m.new).collect();
+    let all = scene.inventory.dependencies.iter();
+    all.filter(|d| d.details.last_used.is_some() && new.contains(&d.provider.entity))
+        .map(|d| (&d.consumer.entity, d.kind.as_str(), &d.provider.entity))
+        .collect()
+}
+
 /// True if the same consumer was seen at the new place already, for the same.
-fn arrived(scene: &Scene<'_>, need: &Dependency, old: &EntityId) -> bool {
-    let Some(moving) = scene.move_of(old) else {
-        return false;
-    };
-    let same = |d: &&Dependency| d.consumer.entity == need.consumer.entity && d.kind == need.kind;
-    let mut all = scene.inventory.dependencies.iter();
-    !moving.new.is_empty()
-        && all.any(|d| {
-            same(&d) && moving.new.contains(&d.provider.entity) && d.details.last_used.is_some()
-        })
+fn has_arrived(
+    scene: &Scene<'_>,
+    arrived: &Arrived<'_>,
+    need: &Dependency,
+    old: &EntityId,
+) -> bool {
+    let (who, kind) = (&need.consumer.entity, need.kind.as_str());
+    let moving = scene.move_of(old);
+    moving.is_some_and(|m| m.new.iter().any(|new| arrived.contains(&(who, kind, new))))
 }
 
 fn consumers<'a>(needs: &[&'a Dependency]) -> BTreeMap<&'a EntityId, &'a str> {

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use groma_model::inventory::{
     Dependency, Entity, Inventory, ListenerEntry, System, TimeWindow, VerdictWord,
 };
-use groma_model::remembered;
 use groma_model::wave::{Move, Wave};
 use groma_model::{EntityId, Timestamp};
+
+use crate::machines;
+use crate::residual::Watch;
 
 /// A wave in its inventory.
 pub(super) struct Scene<'a> {
@@ -16,6 +18,8 @@ pub(super) struct Scene<'a> {
     /// The other waves that are known.
     pub(super) others: Vec<&'a Wave>,
     pub(super) now: Timestamp,
+    /// When agents looked at the connections of their own machines.
+    pub(super) watches: &'a [Watch],
     /// What each name of the wave file means.
     meant: BTreeMap<&'a String, BTreeSet<EntityId>>,
     /// The machines that go: members, and what something else takes the place of.
@@ -36,8 +40,13 @@ pub(super) struct Moving<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn of(inventory: &'a Inventory, wave: &'a Wave, others: &'a [Wave]) -> Self {
-        let meant = remembered::meant(inventory, names(wave));
+    pub(super) fn of(
+        inventory: &'a Inventory,
+        wave: &'a Wave,
+        others: &'a [Wave],
+        watches: &'a [Watch],
+    ) -> Self {
+        let meant = machines::meant(inventory, names(wave));
         let of = |name: &String| meant.get(name).cloned().unwrap_or_default();
         let moves: Vec<Moving<'a>> = wave
             .moves
@@ -56,12 +65,14 @@ impl<'a> Scene<'a> {
             let wrong = |v: &groma_model::inventory::Verdict| v.verdict == VerdictWord::Wrong;
             !d.details.local && !d.verdict.as_ref().is_some_and(wrong)
         };
+        // What is set up between the old place and the new one is the move itself.
+        let arriving: BTreeSet<&EntityId> = moves.iter().flat_map(|m| &m.new).collect();
         let (mut inward, mut outward) = (Vec::new(), Vec::new());
         for d in inventory.dependencies.iter().filter(is_true) {
             let (from, to) = (&d.consumer.entity, &d.provider.entity);
             match (leaving.contains(from), leaving.contains(to)) {
-                (false, true) => inward.push(d),
-                (true, false) => outward.push(d),
+                (false, true) if !arriving.contains(from) => inward.push(d),
+                (true, false) if !arriving.contains(to) => outward.push(d),
                 _ => {}
             }
         }
@@ -75,6 +86,7 @@ impl<'a> Scene<'a> {
                 .collect(),
             inventory,
             wave,
+            watches,
             meant,
             leaving,
             moves,

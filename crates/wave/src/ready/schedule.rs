@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::inventory::{Entity, JobEntry, TimeWindow};
 use groma_model::schedule::{Clock, next_runs};
-use groma_model::wording::{count, names};
+use groma_model::wording::count;
 use groma_model::{EntityId, Timestamp};
 
-use super::item::{Draft, Topic};
+use super::item::{Draft, Topic, names};
 use super::scene::Scene;
 
 /// What runs more often than this runs in every window; it is held with its machine.
@@ -17,56 +17,93 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Draft> {
     let Some(window) = scene.window() else {
         return Vec::new();
     };
-    let calling: BTreeSet<&EntityId> = scene.inward.iter().map(|d| &d.consumer.entity).collect();
+    let working = working(scene);
     let mut drafts = Vec::new();
-    let mut quiet = 0;
+    let (mut quiet, mut own) = (0, 0);
     for machine in &scene.inventory.entities {
         let goes = scene.leaving.contains(&machine.id);
-        if !goes && !calling.contains(&machine.id) || machine.attributes.jobs.is_empty() {
+        let parts = working.get(&machine.id);
+        if !goes && parts.is_none() || machine.attributes.jobs.is_empty() {
             continue;
         }
-        let runs = runs(machine, window, |job| goes || needs(scene, machine, job));
-        match runs.is_empty() {
+        let all = runs(machine, window);
+        let (works, rest): (Runs<'_>, Runs<'_>) = all
+            .into_iter()
+            .partition(|(_, entry)| parts.is_some_and(|parts| is_of(entry, parts)));
+        own += if goes { rest.len() } else { 0 };
+        match works.is_empty() {
             true => quiet += usize::from(goes),
-            false => drafts.push(draft(scene, machine, goes, &runs)),
+            false => drafts.push(draft(scene, machine, goes, &works)),
         }
     }
     if quiet > 0 {
         let says = format!(
-            "No daily or rarer job of {} begins within the window.",
+            "No job of {} that needs or serves another machine begins within the window.",
             count(quiet, "machine of the wave", "machines of the wave")
         );
-        drafts.push(Draft::done(Topic::Schedule, &["quiet"], says));
+        let because = format!(
+            "{} for the machine itself.",
+            count(own, "job runs then", "jobs run then")
+        );
+        let done = Draft::done(Topic::Schedule, &["quiet"], says);
+        drafts.push(if own > 0 { done.because(because) } else { done });
     }
     drafts
 }
 
-/// The first run of each job within the window.
-fn runs(
-    machine: &Entity,
-    window: TimeWindow,
-    counts: impl Fn(&JobEntry) -> bool,
-) -> BTreeMap<(Timestamp, String), &JobEntry> {
+/// The parts of each machine whose jobs matter to others: those of what goes that need or back up anything, and those of
+/// others that need what goes.
+type Working<'a> = BTreeMap<&'a EntityId, BTreeSet<String>>;
+
+fn working<'a>(scene: &Scene<'a>) -> Working<'a> {
+    let mut working: Working<'a> = BTreeMap::new();
+    for need in scene.inward.iter().chain(&scene.outward) {
+        let parts = working.entry(&need.consumer.entity).or_default();
+        parts.insert(need.consumer.component.name.to_string());
+    }
+    for backup in &scene.inventory.backups {
+        if scene.leaving.contains(&backup.entity) {
+            working
+                .entry(&backup.entity)
+                .or_default()
+                .insert(backup.job.clone());
+        }
+    }
+    working
+}
+
+fn is_of(entry: &JobEntry, parts: &BTreeSet<String>) -> bool {
+    let job = &entry.job;
+    let names = [
+        Some(&job.name),
+        job.starts.as_ref(),
+        job.executable.as_ref(),
+    ];
+    names
+        .into_iter()
+        .flatten()
+        .any(|name| parts.contains(&name.to_string()))
+}
+
+type Runs<'a> = BTreeMap<(Timestamp, String), &'a JobEntry>;
+
+/// The first run of each job within the window, of those that run daily or more rarely.
+fn runs(machine: &Entity, window: TimeWindow) -> Runs<'_> {
     let system = machine.attributes.operating_system.as_ref();
     let clock = Clock {
-        now: Timestamp::from_millis(window.from.millis() - 1),
+        now: Timestamp::from_millis(window.from.millis().saturating_sub(1)),
         zone: system.and_then(|s| s.time_zone.as_deref()),
         booted: None,
         last_run: None,
     };
-    let rare = |entry: &&JobEntry| {
-        !entry
+    let often = |entry: &JobEntry| {
+        entry
             .job
             .rhythm
             .as_deref()
             .is_some_and(|word| OFTEN.contains(&word))
     };
-    let jobs = machine
-        .attributes
-        .jobs
-        .iter()
-        .filter(rare)
-        .filter(|entry| counts(entry));
+    let jobs = machine.attributes.jobs.iter().filter(|entry| !often(entry));
     jobs.filter_map(|entry| {
         let first = next_runs(&entry.job, &clock, 1).at.first().copied()?;
         (first < window.to).then(|| ((first, entry.job.name.to_string()), entry))
@@ -74,24 +111,7 @@ fn runs(
     .collect()
 }
 
-/// True if the job of a consumer needs what goes.
-fn needs(scene: &Scene<'_>, machine: &Entity, entry: &JobEntry) -> bool {
-    let job = &entry.job;
-    scene.inward.iter().any(|d| {
-        let part = &d.consumer.component.name;
-        d.consumer.entity == machine.id
-            && (*part == job.name
-                || Some(part) == job.starts.as_ref()
-                || Some(part) == job.executable.as_ref())
-    })
-}
-
-fn draft(
-    scene: &Scene<'_>,
-    machine: &Entity,
-    goes: bool,
-    runs: &BTreeMap<(Timestamp, String), &JobEntry>,
-) -> Draft {
+fn draft(scene: &Scene<'_>, machine: &Entity, goes: bool, runs: &Runs<'_>) -> Draft {
     let shown = runs
         .keys()
         .map(|(at, name)| format!("{name} on {} UTC", at.minute()));

@@ -80,7 +80,12 @@ pub fn checklist_text(checklist: &Checklist) -> String {
         for item in items {
             let _ = writeln!(text, "  {} {}", mark(item), shown(&item.says));
             let who = item.who.as_deref().map(shown);
-            let notes: Vec<String> = [date(checklist, item), who].into_iter().flatten().collect();
+            let closed = item.closed.as_deref().map(shown);
+            let id = (item.state != ItemState::Done).then(|| item.id.clone());
+            let notes: Vec<String> = [date(checklist, item), who, closed, id]
+                .into_iter()
+                .flatten()
+                .collect();
             if !notes.is_empty() {
                 let _ = writeln!(text, "      {}", notes.join("; "));
             }
@@ -135,7 +140,12 @@ pub fn checklist_markdown(checklist: &Checklist) -> String {
             let _ = writeln!(text, "- [{tick}] {asks}{}", escaped(&item.says));
             let who = item.who.as_ref().map(|who| format!("**{}**", escaped(who)));
             let because = (!item.because.is_empty()).then(|| escaped(&item.because));
-            for note in [date(checklist, item), who, because].into_iter().flatten() {
+            let closed = item.closed.as_deref().map(escaped);
+            let id = Some(format!("`{}`", item.id));
+            for note in [date(checklist, item), who, because, closed, id]
+                .into_iter()
+                .flatten()
+            {
                 let _ = writeln!(text, "  - {note}");
             }
         }
@@ -151,7 +161,8 @@ fn escaped(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '!' | '$' => {
+            '@' => out.push_str("&#64;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '!' | '$' | '+' | '-' => {
                 out.push('\\');
                 out.push(c);
             }
@@ -161,6 +172,7 @@ fn escaped(text: &str) -> String {
     // A bare address would become a link of its own in many readers.
     out.replace("://", ":&#47;&#47;")
         .replace("www.", "www&#46;")
+        .replace("WWW.", "WWW&#46;")
 }
 
 /// The checklist as `groma.wave-check/1`, with a final line break.

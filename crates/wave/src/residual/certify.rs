@@ -59,6 +59,9 @@ pub fn certify(residual: &Residual, days: u64, due: &[(Timestamp, String)]) -> S
         .iter()
         .flat_map(|place| objections(place, days, residual.at))
         .collect();
+    against.extend(residual.unknown.iter().map(|name| {
+        format!("{name}: no machine of that name is known, so nothing can be said of it. Correct the wave file, or give --before.")
+    }));
     if residual.places.is_empty() {
         against.push(
             "The wave takes no machine away that the inventory knows: nothing can be said of it."
@@ -120,6 +123,12 @@ fn objections(place: &Place, days: u64, now: Timestamp) -> Vec<String> {
         )];
     }
     let mut against = Vec::new();
+    if !place.blind.is_empty() {
+        against.push(format!(
+            "{name}: its agent does not see all of its connections: {}.",
+            names(&place.blind)
+        ));
+    }
     if watched.stale_seconds > BLIND_MAX.as_secs() {
         let last = watched.to.map_or(now, |to| to).minute();
         against.push(format!(

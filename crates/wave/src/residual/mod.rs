@@ -9,7 +9,7 @@ mod knock;
 mod text;
 mod watched;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::inventory::Inventory;
 use groma_model::wave::Wave;
@@ -17,7 +17,9 @@ use groma_model::{EntityId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::machines;
 pub use certify::{STATEMENT_SCHEMA, Statement, certify, statement_text};
+
 pub use knock::Knock;
 pub use text::residual_text;
 pub use watched::{Watch, Watched};
@@ -36,6 +38,8 @@ pub struct Residual {
     pub since: Timestamp,
     /// The moment of the inventory it was made from.
     pub at: Timestamp,
+    /// Names of the wave file that mean no machine: of them nothing can be said.
+    pub unknown: Vec<String>,
     /// The old places, by name.
     pub places: Vec<Place>,
 }
@@ -51,26 +55,33 @@ pub struct Place {
     pub knocks: Vec<Knock>,
     /// How it was watched since.
     pub watched: Watched,
+    /// What its newest look at its connections could not see, in words; empty if that saw all of them.
+    pub blind: Vec<String>,
     /// Whole days for which it was watched and nobody called, up to the last look.
     pub silent_days: u64,
 }
 
 impl Residual {
-    /// True if somebody still calls.
+    /// True if somebody still calls, or if nobody can tell.
     pub fn needs_action(&self) -> bool {
-        self.places.iter().any(|place| !place.knocks.is_empty())
+        let tells = |place: &Place| place.knocks.is_empty() && place.watched.looks > 0;
+        self.places.is_empty() || !self.unknown.is_empty() || !self.places.iter().all(tells)
     }
 }
 
 /// The machines a wave takes away: its members and what its moves come from, as `inventory` knows these names. Of names
 /// that follow to the new place, an inventory from before the wave knows the old meaning.
-pub fn old_places(inventory: &Inventory, wave: &Wave) -> BTreeSet<EntityId> {
-    let names = wave
-        .members
-        .iter()
-        .chain(wave.moves.iter().map(|m| &m.from));
-    let meant = groma_model::remembered::meant(inventory, names);
-    meant.into_values().flatten().collect()
+///
+/// Each name with what it means: nothing, where the inventory does not know it.
+pub fn old_places(inventory: &Inventory, wave: &Wave) -> BTreeMap<String, BTreeSet<EntityId>> {
+    let names = || {
+        let from = wave.moves.iter().map(|m| &m.from);
+        wave.members.iter().chain(from)
+    };
+    let mut meant = machines::meant(inventory, names());
+    names()
+        .map(|name| (name.clone(), meant.remove(name).unwrap_or_default()))
+        .collect()
 }
 
 /// Who called `old` places after `since`. `watches` are the times in which agents looked at the connections of their own
@@ -78,19 +89,24 @@ pub fn old_places(inventory: &Inventory, wave: &Wave) -> BTreeSet<EntityId> {
 pub fn residual(
     inventory: &Inventory,
     wave: &Wave,
-    old: &BTreeSet<EntityId>,
+    named: &BTreeMap<String, BTreeSet<EntityId>>,
     since: Timestamp,
     watches: &[Watch],
 ) -> Residual {
+    let old: BTreeSet<EntityId> = named.values().flatten().cloned().collect();
+    let is_gone = |ids: &BTreeSet<EntityId>| !ids.iter().any(|id| inventory.entity(id).is_some());
+    let unknown = named.iter().filter(|(_, ids)| is_gone(ids));
+    let unknown: Vec<String> = unknown.map(|(name, _)| name.clone()).collect();
     let mut places: Vec<Place> = old
         .iter()
         .filter_map(|id| inventory.entity(id))
         .map(|entity| {
-            let knocks = knock::knocks(inventory, entity, old, since);
+            let knocks = knock::knocks(inventory, entity, &old, since);
             let watched = Watched::of(&entity.id, since, inventory.generated_at, watches);
             let last = knocks.iter().map(|k| k.last_seen).max();
             Place {
                 silent_days: watched.silent_days(last),
+                blind: watched::blind(inventory, &entity.id),
                 entity: entity.id.clone(),
                 name: entity.name.clone(),
                 knocks,
@@ -104,6 +120,7 @@ pub fn residual(
         wave: wave.name.clone(),
         since,
         at: inventory.generated_at,
+        unknown,
         places,
     }
 }

@@ -10,7 +10,9 @@ use super::{Knock, Place, Residual};
 /// The list for a terminal. No text in it holds a control character.
 pub fn residual_text(residual: &Residual) -> String {
     let all: usize = residual.places.iter().map(|p| p.knocks.len()).sum();
+    let blind = all == 0 && residual.needs_action();
     let head = match all {
+        0 if blind => "nobody can tell yet who calls".to_owned(),
         0 => "nobody was seen calling an old place".to_owned(),
         _ => format!(
             "{} still {}",
@@ -27,6 +29,9 @@ pub fn residual_text(residual: &Residual) -> String {
         shown(&residual.wave),
         residual.since.minute()
     );
+    for name in &residual.unknown {
+        let _ = writeln!(text, "\n{}: no machine of that name is known", shown(name));
+    }
     for place in &residual.places {
         let _ = writeln!(text, "\n{}: {}", shown(&place.name), how(place));
         for knock in &place.knocks {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use groma_model::{EntityId, Timestamp};
+use groma_model::inventory::Inventory;
+use groma_model::{CoverageState, EntityId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +39,7 @@ pub struct Watched {
 }
 
 impl Watched {
-    pub(super) fn of(
+    pub(crate) fn of(
         place: &EntityId,
         since: Timestamp,
         now: Timestamp,
@@ -83,4 +84,33 @@ impl Watched {
         let quiet = last_call.map_or(from, |call| call.max(from));
         to.since(quiet).as_secs() / 86_400
     }
+}
+
+/// Sources that see who is connected to a machine.
+const WATCHING: [&str; 2] = ["host.sockets", "host.flows"];
+
+/// What the newest looks of a machine at its own connections could not see. One of the two ways that sees all is enough.
+pub(super) fn blind(inventory: &Inventory, place: &EntityId) -> Vec<String> {
+    let own = inventory.coverage.iter().filter(|c| c.vantage == *place);
+    let mut by_source: Vec<(&str, Vec<String>)> = Vec::new();
+    for source in WATCHING {
+        let of_it: Vec<_> = own
+            .clone()
+            .filter(|c| c.source.as_str() == source)
+            .collect();
+        let holes = of_it.iter().filter(|c| c.state == CoverageState::Partial);
+        let told = holes
+            .flat_map(|c| &c.gaps)
+            .map(|gap| format!("{} ({})", gap.what, gap.reason));
+        if !of_it.is_empty() {
+            by_source.push((source, told.collect()));
+        }
+    }
+    if by_source.iter().any(|(_, holes)| holes.is_empty()) {
+        return Vec::new();
+    }
+    let mut all: Vec<String> = by_source.into_iter().flat_map(|(_, holes)| holes).collect();
+    all.sort();
+    all.dedup();
+    all
 }

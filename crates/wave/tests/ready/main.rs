@@ -14,7 +14,7 @@ use build::{host, inventory, now};
 use groma_model::Timestamp;
 use groma_model::inventory::{Dependency, Entity, Inventory, TimeWindow};
 use groma_model::wave::{Move, Wave};
-use groma_wave::{Checklist, Item, ItemState, Topic, check};
+use groma_wave::{Beside, Checklist, Item, ItemState, Topic, check};
 
 /// A wave that moves `mail1` to `mail2` in the night ten days from now.
 pub(crate) fn wave() -> Wave {
@@ -48,7 +48,7 @@ pub(crate) fn estate(more: Vec<Entity>, needs: Vec<Dependency>) -> Inventory {
 }
 
 pub(crate) fn checked(inventory: &Inventory, wave: &Wave) -> Checklist {
-    check(inventory, wave, &[], &[])
+    check(inventory, wave, &Beside::default())
 }
 
 /// The items of a topic that stand like this.

@@ -9,10 +9,38 @@ use groma_model::store::{Annotation, Word};
 use groma_model::wave::{Coexistence, Rollback};
 use groma_model::zone::ZoneRecordEntry;
 use groma_model::{CoverageState, EvidenceId, HostName, Port, SourceName, Timestamp};
-use groma_wave::{ItemState, Topic, check};
+use groma_wave::{Beside, Checklist, ItemState, Topic, Watch, check};
 
 use crate::build::*;
 use crate::{at, checked, estate, items, silent, the, wave};
+
+fn with_waves(wave: &groma_model::wave::Wave, waves: &[groma_model::wave::Wave]) -> Checklist {
+    let beside = Beside {
+        waves,
+        ..Beside::default()
+    };
+    check(&estate(vec![], vec![]), wave, &beside)
+}
+
+fn heard(inventory: &Inventory, said: &[Annotation]) -> Checklist {
+    let beside = Beside {
+        said,
+        ..Beside::default()
+    };
+    check(inventory, &wave(), &beside)
+}
+
+fn verdict(about: &str, verdict: VerdictWord, hours: i64) -> Annotation {
+    Annotation {
+        about: about.to_owned(),
+        by: "jo".to_owned(),
+        at: at(hours),
+        word: Word::Verdict {
+            verdict,
+            because: "ticket 4711".to_owned(),
+        },
+    }
+}
 
 #[test]
 fn a_name_nobody_has_is_corrected_and_one_that_is_there_is_not_spoken_of() {
@@ -73,13 +101,10 @@ fn windows_that_are_missing_over_or_shared_are_told() {
     );
     let mut other = wave();
     other.name = "w2".to_owned();
-    let list = check(&estate(vec![], vec![]), &wave(), &[other.clone()], &[]);
+    let list = with_waves(&wave(), &[other.clone()]);
     the(&list, Topic::WaveFile, "share hours");
     other.parallel_with = vec!["w1".to_owned()];
-    silent(
-        &check(&estate(vec![], vec![]), &wave(), &[other], &[]),
-        "share hours",
-    );
+    silent(&with_waves(&wave(), &[other]), "share hours");
 }
 
 struct Wave0 {
@@ -104,7 +129,7 @@ fn waves_that_require_each_other_can_never_begin() {
         from: at(100),
         to: at(110),
     });
-    let ordered = check(&estate(vec![], vec![]), &one, &[other.clone()], &[]);
+    let ordered = with_waves(&one, &[other.clone()]);
     assert_eq!(
         the(&ordered, Topic::WaveFile, "Is wave w0 proven?").state,
         ItemState::Ask
@@ -114,13 +139,13 @@ fn waves_that_require_each_other_can_never_begin() {
         to: at(241),
     });
     the(
-        &check(&estate(vec![], vec![]), &one, &[other.clone()], &[]),
+        &with_waves(&one, &[other.clone()]),
         Topic::WaveFile,
         "Move the window behind",
     );
     other.requires = vec!["w1".to_owned()];
     the(
-        &check(&estate(vec![], vec![]), &one, &[other], &[]),
+        &with_waves(&one, &[other]),
         Topic::WaveFile,
         "Cut the circle",
     );
@@ -517,38 +542,44 @@ fn a_way_back_is_whole_tested_and_shorter_than_the_window() {
 }
 
 #[test]
-fn a_nightly_job_meets_the_window_and_an_hourly_one_is_not_spoken_of() {
-    let with_job = |schedule: &str, rhythm: &str| {
+fn a_nightly_job_meets_the_window_if_it_needs_anybody_and_an_hourly_one_is_not_spoken_of() {
+    let with_job = |schedule: &str, rhythm: &str, needs: bool| {
         let mut mail = host("mail1");
         mail.attributes.operating_system = Some(OperatingSystem {
             time_zone: Some("Etc/UTC".to_owned()),
             ..OperatingSystem::default()
         });
         let job: Job = serde_json::from_value(serde_json::json!({
-            "scheduler": "cron", "name": "/etc/cron.d/backup:1", "schedule": schedule, "rhythm": rhythm, "file": "/etc/cron.d/backup"
+            "scheduler": "cron", "name": "/etc/cron.d/copy:1", "schedule": schedule, "rhythm": rhythm, "file": "/etc/cron.d/copy"
         }))
         .unwrap();
         mail.attributes.jobs = vec![job.into()];
-        checked(&estate(vec![mail], vec![]), &wave())
+        let need = with(depends("mail1", "ssh", "vault", 22), |d| {
+            d.consumer.component.name = "/etc/cron.d/copy:1".into();
+        });
+        let needs = if needs { vec![need] } else { vec![] };
+        checked(&estate(vec![mail, host("vault")], needs), &wave())
     };
     // The window is from 12:00 to 20:00 UTC.
     the(
-        &with_job("30 15 * * *", "daily"),
+        &with_job("30 15 * * *", "daily", true),
         Topic::Schedule,
-        "/etc/cron.d/backup:1 on 2026-11-30 15:30 UTC",
+        "/etc/cron.d/copy:1 on 2026-11-30 15:30",
     );
+    let late = with_job("30 21 * * *", "daily", true);
     assert_eq!(
-        the(
-            &with_job("30 21 * * *", "daily"),
-            Topic::Schedule,
-            "No daily or rarer job"
-        )
-        .state,
+        the(&late, Topic::Schedule, "No job of").state,
         ItemState::Done
+    );
+    let own = with_job("30 15 * * *", "daily", false);
+    assert!(
+        the(&own, Topic::Schedule, "No job of")
+            .because
+            .contains("1 job runs then")
     );
     assert!(
         items(
-            &with_job("5 * * * *", "hourly"),
+            &with_job("5 * * * *", "hourly", true),
             Topic::Schedule,
             ItemState::Do
         )
@@ -634,23 +665,168 @@ fn members_that_others_need_must_go_somewhere() {
 }
 
 #[test]
-fn a_verdict_of_a_person_closes_an_item_and_says_who_and_why() {
-    let inventory = estate(vec![], vec![depends("app1", "imap", "mail1", 143)]);
+fn a_verdict_of_a_person_closes_what_that_person_saw_and_nothing_more() {
+    let mut inventory = estate(
+        vec![host("app2")],
+        vec![depends("app1", "imap", "mail1", 143)],
+    );
     let open = checked(&inventory, &wave());
     let item = the(&open, Topic::Ports, "through to mail2").clone();
-    let said = Annotation {
-        about: item.id.clone(),
-        by: "jo".to_owned(),
-        at: now(),
-        word: Word::Verdict {
-            verdict: VerdictWord::Confirmed,
-            because: "ticket 4711".to_owned(),
-        },
+    let said = [verdict(&item.id, VerdictWord::Confirmed, 0)];
+    let closed = heard(&inventory, &said);
+    let now_done = closed.items.iter().find(|i| i.id == item.id).unwrap();
+    assert_eq!(now_done.state, ItemState::Done);
+    assert!(
+        now_done
+            .closed
+            .as_deref()
+            .unwrap()
+            .contains("jo on 2026-11-20: ticket 4711")
+    );
+    inventory
+        .dependencies
+        .push(depends("app2", "imap", "mail1", 143));
+    let grown = heard(&inventory, &said);
+    let item = the(&grown, Topic::Ports, "through to mail2");
+    assert_eq!(
+        item.state,
+        ItemState::Do,
+        "a further machine was not agreed to"
+    );
+    assert!(item.closed.as_deref().unwrap().contains("changed since"));
+}
+
+#[test]
+fn a_verdict_is_taken_back_by_the_word_wrong() {
+    let inventory = estate(vec![], vec![depends("app1", "imap", "mail1", 143)]);
+    let id = the(
+        &checked(&inventory, &wave()),
+        Topic::Ports,
+        "through to mail2",
+    )
+    .id
+    .clone();
+    let said = [
+        verdict(&id, VerdictWord::Confirmed, 0),
+        verdict(&id, VerdictWord::Wrong, 1),
+    ];
+    let list = heard(&inventory, &said);
+    assert_eq!(
+        the(&list, Topic::Ports, "through to mail2").state,
+        ItemState::Do
+    );
+}
+
+#[test]
+fn two_moves_to_one_place_have_an_item_each() {
+    let mut both = wave();
+    let mut second = both.moves[0].clone();
+    second.from = "mail3".to_owned();
+    both.moves.push(second);
+    let need = |old: &str| {
+        with(
+            protected(depends("app1", "imap", old, 993), Protection::Tls),
+            |d| {
+                d.reached_as = Some(format!("{old}.corp.example"));
+            },
+        )
     };
-    let closed = check(&inventory, &wave(), &[], &[said]);
-    let item = closed.items.iter().find(|i| i.id == item.id).unwrap();
-    assert_eq!(item.state, ItemState::Done);
-    assert_eq!(item.closed.as_deref(), Some("jo, 2026-11-20: ticket 4711"));
+    let inventory = estate(vec![host("mail3")], vec![need("mail1"), need("mail3")]);
+    let list = checked(&inventory, &both);
+    let all = items(&list, Topic::Certificates, ItemState::Do);
+    assert_eq!(all.len(), 2, "{all:#?}");
+    assert_ne!(all[0].id, all[1].id);
+}
+
+#[test]
+fn what_is_set_up_between_the_old_place_and_the_new_one_is_the_move_itself() {
+    let needs = vec![
+        depends("mail2", "imap", "mail1", 143),
+        depends("mail1", "smtp-relay", "mail2", 25),
+    ];
+    let list = checked(&estate(vec![], needs), &wave());
+    assert!(
+        items(&list, Topic::Ports, ItemState::Do).is_empty(),
+        "{list:#?}"
+    );
+}
+
+#[test]
+fn a_certificate_that_has_the_name_of_a_machine_is_none() {
+    let mut certificate = certificate("mail1", 400);
+    certificate.names = vec!["mail1".to_owned()];
+    let list = checked(&estate(vec![certificate], vec![]), &wave());
+    assert_eq!(list.machines, ["mail1"]);
+    silent(&list, "Say which machine");
+}
+
+#[test]
+fn volumes_that_fit_one_by_one_may_not_fit_together() {
+    let share = |name: &str| {
+        let mut share = entity("share", name);
+        share.attributes.lies_on = Some(id("mail1"));
+        share
+    };
+    let volume = |name: &str| Volume {
+        entity: id(name),
+        subject: String::new(),
+        bytes: 1 << 40,
+        items: None,
+        items_estimated: false,
+        changed_per_day: None,
+        growth_per_day: None,
+        measured_at: now(),
+        transfer_hours: Some([3.0, 5.0]),
+        catch_up_hours: None,
+    };
+    let mut inventory = estate(vec![share("one"), share("two")], vec![]);
+    inventory.volumes = vec![volume("one"), volume("two")];
+    the(
+        &checked(&inventory, &wave()),
+        Topic::Archives,
+        "Begin to copy before the window",
+    );
+    // The file system they lie on holds the same bytes.
+    inventory.volumes = vec![volume("one"), volume("mail1")];
+    assert_eq!(
+        the(
+            &checked(&inventory, &wave()),
+            Topic::Archives,
+            "within the window"
+        )
+        .state,
+        ItemState::Done
+    );
+}
+
+#[test]
+fn a_log_of_one_caller_does_not_make_another_machine_watched() {
+    let old = with(depends("mail1", "ldap-bind", "dc1", 389), |d| {
+        d.first_seen = at(-24 * 400);
+        d.details.last_used = Some(now());
+    });
+    let mut inventory = estate(vec![host("dc1")], vec![old]);
+    inventory.coverage = vec![sockets("mail1", CoverageState::Complete)];
+    the(
+        &checked(&inventory, &wave()),
+        Topic::Observation,
+        "Watch mail1",
+    );
+    let daily = |days: i64| Watch {
+        entity: id("mail1"),
+        from: at(-24 * days),
+        to: at(-24 * days + 1),
+    };
+    let watches: Vec<Watch> = (0..20).map(daily).collect();
+    let beside = Beside {
+        watches: &watches,
+        ..Beside::default()
+    };
+    let list = check(&inventory, &wave(), &beside);
+    assert_eq!(
+        the(&list, Topic::Observation, "for a week or longer").state,
+        ItemState::Done
+    );
 }
 
 #[test]

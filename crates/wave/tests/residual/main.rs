@@ -172,3 +172,44 @@ fn a_wave_of_nothing_certifies_nothing() {
     );
     assert!(!certify(&residual, 14, &[]).certified);
 }
+
+#[test]
+fn a_name_that_means_no_machine_is_told_and_certifies_nothing() {
+    let mut mistyped = wave();
+    mistyped.members = vec!["db-odl".to_owned()];
+    let inventory = estate(vec![]);
+    let residual = residual(
+        &inventory,
+        &mistyped,
+        &old_places(&inventory, &mistyped),
+        in_days(-20),
+        &daily(20, 0),
+    );
+    assert_eq!(residual.unknown, ["db-odl"]);
+    assert!(residual.needs_action() && residual_text(&residual).contains("db-odl"));
+    let statement = certify(&residual, 14, &[]);
+    assert!(!statement.certified && statement.against[0].contains("db-odl"));
+}
+
+#[test]
+fn an_agent_that_may_not_see_connections_has_not_watched() {
+    let mut inventory = estate(vec![]);
+    let mut look = build::sockets("mail1", groma_model::CoverageState::Partial);
+    look.gaps = vec![groma_model::inventory::GapEntry {
+        what: "connections".to_owned(),
+        reason: "permission-denied".to_owned(),
+        remedy: None,
+    }];
+    inventory.coverage = vec![look];
+    let blind = certify(&knocking(&inventory, &daily(20, 0)), 14, &[]);
+    assert!(
+        !blind.certified && blind.against[0].contains("permission-denied"),
+        "{:?}",
+        blind.against
+    );
+    inventory.coverage = vec![build::sockets(
+        "mail1",
+        groma_model::CoverageState::Complete,
+    )];
+    assert!(certify(&knocking(&inventory, &daily(20, 0)), 14, &[]).certified);
+}
