@@ -157,6 +157,11 @@ fn way(
         (_, Some(OutBecause::Outside)) => {
             return format!("{provider} sees {consumer} come from a new address: have it let in");
         }
+        (Some(OutBecause::Retired), _) => {
+            return format!(
+                "{consumer} is retired: switch it off before {provider} moves, or with it"
+            );
+        }
         (Some(OutBecause::Device), _) => {
             return format!(
                 "{consumer} takes no agent: change its settings at its panel in w{from}"

@@ -280,10 +280,14 @@ fn matters(written: Option<&str>) -> Matters {
         .filter(|w| !w.is_empty())
         .collect();
     let has = |any: &[&str]| words.iter().any(|w| any.contains(w));
-    let denied = has(&["non", "not", "no", "un"]);
+    // A denial is of the very next word: "critical, no downtime" denies nothing that is critical.
+    let grave = ["critical", "essential", "important"];
+    let mut pairs = words.iter().zip(words.iter().skip(1));
+    let denied =
+        pairs.any(|(no, what)| ["non", "not", "no", "un"].contains(no) && grave.contains(what));
     match () {
         () if has(&["noncritical", "uncritical"]) => Matters::Little,
-        () if denied && has(&["critical", "essential", "important"]) => Matters::Little,
+        () if denied => Matters::Little,
         () if has(&[
             "high",
             "highest",
