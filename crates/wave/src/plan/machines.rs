@@ -327,6 +327,9 @@ mod tests {
             ("1", Matters::NobodySays),
             ("", Matters::NobodySays),
             ("slow", Matters::NobodySays),
+            // A denial is of the word behind it.
+            ("critical, no downtime", Matters::Much),
+            ("business critical, not before 20:00", Matters::Much),
         ] {
             assert_eq!(matters(Some(text)), expected, "{text}");
         }

@@ -78,9 +78,9 @@ pub fn old_places(inventory: &Inventory, wave: &Wave) -> BTreeMap<String, BTreeS
         let from = wave.moves.iter().map(|m| &m.from);
         wave.members.iter().chain(from)
     };
-    let mut meant = machines::meant(inventory, names());
+    let meant = machines::meant(inventory, names());
     names()
-        .map(|name| (name.clone(), meant.remove(name).unwrap_or_default()))
+        .map(|name| (name.clone(), meant.get(name).cloned().unwrap_or_default()))
         .collect()
 }
 

@@ -213,3 +213,12 @@ fn an_agent_that_may_not_see_connections_has_not_watched() {
     )];
     assert!(certify(&knocking(&inventory, &daily(20, 0)), 14, &[]).certified);
 }
+
+#[test]
+fn a_machine_that_is_a_member_and_moves_is_one_old_place() {
+    let mut both = wave();
+    both.members = vec!["mail1".to_owned()];
+    let named = old_places(&estate(vec![]), &both);
+    assert_eq!(named.len(), 1);
+    assert!(named["mail1"].contains(&id("mail1")));
+}
