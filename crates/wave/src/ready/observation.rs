@@ -21,9 +21,12 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Draft> {
     let mut drafts: Vec<Draft> = without_agent(scene).into_iter().collect();
     let (mut long, mut short, mut stale) = (Vec::new(), Vec::new(), Vec::new());
     for machine in scene.machines().filter(|m| m.has_agent) {
-        let Some(span) = spans.get(&machine.id) else {
-            continue;
+        // A machine of which no look tells was not watched at all.
+        let never = Span {
+            from: scene.now,
+            to: scene.now,
         };
+        let span = spans.get(&machine.id).unwrap_or(&never);
         match span.to.since(span.from) >= WEEK {
             true => long.push((machine, *span)),
             false => short.push((machine, *span)),

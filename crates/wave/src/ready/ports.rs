@@ -69,7 +69,7 @@ fn inward(scene: &Scene<'_>) -> Vec<Draft> {
         drafts.push(
             Draft::to_do(Topic::Ports, &about, says)
                 .because(format!(
-                    "{} {} {} of the old place today, from {}.",
+                    "{} {} at port {} of the old place today, from {}.",
                     agree(who.len(), "It uses", "They use"),
                     names(kinds),
                     port.0,
