@@ -58,7 +58,6 @@ mod pinned_certificate;
 mod private_key_readable;
 mod quiet_machine_still_calls;
 mod remote_mount;
-mod retire_instead;
 mod scanner_mail_unknown;
 mod scheduled_only;
 mod secret_in_file;
@@ -144,7 +143,6 @@ pub fn all() -> &'static [&'static dyn Check] {
         &private_key_readable::PrivateKeyReadable,
         &quiet_machine_still_calls::QuietMachineStillCalls,
         &remote_mount::RemoteMount,
-        &retire_instead::RetireInstead,
         &scanner_mail_unknown::ScannerMailUnknown,
         &scheduled_only::ScheduledOnly,
         &secret_in_file::SecretInFile,

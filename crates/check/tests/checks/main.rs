@@ -40,7 +40,6 @@ mod quiet_machine_still_calls;
 mod register;
 mod registry;
 mod remote_mount;
-mod retire_instead;
 mod scanner_mail_unknown;
 mod scheduled_only;
 mod secret_in_file;

@@ -357,11 +357,6 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             remote_mount::negative(),
         ),
         (
-            "retire-instead",
-            retire_instead::positive(),
-            retire_instead::negative(),
-        ),
-        (
             "scheduled-only",
             scheduled_only::positive(),
             scheduled_only::negative(),
@@ -521,7 +516,6 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "domain-trust-unseen"
                 | "managed-account-hosts"
                 | "quiet-machine-still-calls"
-                | "retire-instead"
                 | "service-principal-names-host"
         ) {
             continue; // these speak about things, not about dependencies
