@@ -1,12 +1,18 @@
 //! What people said of a system or a dependency, put where it belongs.
 
+use crate::Timestamp;
 use crate::inventory::{Dependency, FurtherConsumer, NeedTold, System, Told, Verdict, VerdictWord};
 use crate::store::{Annotation, Word};
 
 impl System {
-    /// Takes over what a person said. The newest word on a field counts: hand annotations over in the order in which they
-    /// were kept. What says nothing of a system (a note, a verdict that confirms nothing, a word of a risk) changes nothing.
+    /// Takes over what a person said. The newest word on a field counts, by the day on which it was said; of two of one time
+    /// the one handed over last, so hand annotations over in the order in which they were kept. An older word that is
+    /// imported late changes nothing, nor does what says nothing of a system (a note, a verdict that confirms nothing, a word
+    /// of a risk).
     pub fn take(&mut self, annotation: &Annotation) {
+        if self.knows_newer(annotation) {
+            return;
+        }
         let field = match &annotation.word {
             Word::Owner(text) => told(&mut self.owner, text, "owner"),
             Word::Criticality(text) => told(&mut self.criticality, text, "criticality"),
@@ -48,6 +54,10 @@ impl System {
             | Word::Closed { .. }
             | Word::Unknown(_) => return,
         };
+        let is_newer = |told: &Told| told.field == field && is_before(annotation.at, told.on);
+        if self.told.iter().any(is_newer) {
+            return; // One more consumer, said earlier: the field was told of later.
+        }
         self.told.retain(|told| told.field != field);
         self.told.push(Told {
             field: field.to_owned(),
@@ -55,6 +65,32 @@ impl System {
             on: annotation.at,
         });
         self.told.sort();
+    }
+
+    /// True if something later is known of what a word speaks of.
+    fn knows_newer(&self, annotation: &Annotation) -> bool {
+        let newer = |on: Timestamp| is_before(annotation.at, on);
+        let field = match &annotation.word {
+            Word::Owner(_) => "owner",
+            Word::Criticality(_) => "criticality",
+            Word::Window(_) => "window",
+            Word::KeyUsers(_) => "key_users",
+            Word::OnCall(_) => "on_call",
+            Word::AllowedDowntime(_) => "allowed_downtime",
+            Word::CountsAsFailure(_) => "counts_as_failure",
+            Word::Functions(_) => "functions",
+            Word::Disposition(_) => "disposition",
+            // Each consumer is a word of its own.
+            Word::FurtherConsumer(name) => {
+                let mut known = self.further_consumers.iter();
+                return known.any(|known| known.name == *name && newer(known.on));
+            }
+            Word::Verdict { .. } => return self.confirmed_on.is_some_and(newer),
+            _ => return false,
+        };
+        self.told
+            .iter()
+            .any(|told| told.field == field && newer(told.on))
     }
 
     fn further(&mut self, name: &str, annotation: &Annotation) {
@@ -80,6 +116,7 @@ impl Dependency {
                     because: because.clone(),
                 });
             }
+            Word::StillNeeded(_) if self.knows_newer(annotation.at) => {}
             Word::StillNeeded(word) => {
                 self.details.still_needed = Some(NeedTold {
                     word: *word,
@@ -90,6 +127,23 @@ impl Dependency {
             _ => {}
         }
     }
+
+    fn knows_newer(&self, at: Timestamp) -> bool {
+        let told = self.details.still_needed.as_ref();
+        told.is_some_and(|told| is_before(at, told.on))
+    }
+}
+
+/// True if what was said at `at` is older than what was said at `known`. A sheet is signed with a day alone, which stands
+/// as its midnight: it may be of any hour of that day.
+fn is_before(at: Timestamp, known: Timestamp) -> bool {
+    const DAY_MILLIS: i64 = 86_400_000;
+    let (at, known) = (at.millis(), known.millis());
+    let end = match at.rem_euclid(DAY_MILLIS) {
+        0 => at.saturating_add(DAY_MILLIS - 1),
+        _ => at,
+    };
+    end < known
 }
 
 fn told(field: &mut Option<String>, text: &str, name: &'static str) -> &'static str {
@@ -144,6 +198,43 @@ mod tests {
                 ("owner", "ben")
             ]
         );
+    }
+
+    fn on(day: i64, word: Word) -> Annotation {
+        Annotation {
+            at: Timestamp::from_seconds(day * 86_400),
+            ..said("anna", word)
+        }
+    }
+
+    #[test]
+    fn an_old_sheet_that_is_imported_late_overwrites_no_newer_word() {
+        let mut system = System::default();
+        system.take(&on(20, Word::Owner("Ben".to_owned())));
+        system.take(&on(20, Word::FurtherConsumer("till 7".to_owned())));
+        system.take(&on(3, Word::Owner("Anna".to_owned())));
+        system.take(&on(3, Word::Window("Saturdays".to_owned())));
+        system.take(&on(3, Word::FurtherConsumer("the lift".to_owned())));
+        assert_eq!(system.owner.as_deref(), Some("Ben"));
+        assert_eq!(system.window.as_deref(), Some("Saturdays"), "nobody knew");
+        assert_eq!(system.further_consumers.len(), 2);
+        let further = system.told.iter().find(|t| t.field == "further_consumers");
+        assert_eq!(
+            further.map(|t| t.on),
+            Some(Timestamp::from_seconds(20 * 86_400))
+        );
+        system.take(&on(21, Word::Owner("Eve".to_owned())));
+        assert_eq!(system.owner.as_deref(), Some("Eve"));
+    }
+
+    #[test]
+    fn a_sheet_signed_with_a_day_is_not_older_than_a_word_of_that_day() {
+        let mut system = System::default();
+        let mut morning = on(20, Word::Owner("Ben".to_owned()));
+        morning.at = Timestamp::from_seconds(20 * 86_400 + 36_000);
+        system.take(&morning);
+        system.take(&on(20, Word::Owner("Anna".to_owned())));
+        assert_eq!(system.owner.as_deref(), Some("Anna"));
     }
 
     #[test]
