@@ -1,8 +1,8 @@
 //! The questionnaire for owners: its columns, its fields, and what a filled row means.
 //!
 //! One row is one question. What groma knows stands in `known` and is never taken back; what a person says stands in
-//! `answer`, which goes out empty. So a sheet that comes back untouched declares nothing, and whoever agrees with what is
-//! known says so by writing it down. The column `check` holds two short digests: one of what the row is about, so that a row
+//! `answer`, which goes out empty. So a sheet that comes back untouched declares nothing; `yes` or `ok` beside what is known
+//! agrees with it and changes nothing. The column `check` holds two short digests: one of what the row is about, so that a row
 //! torn apart by sorting one column is noticed, and one of `known`, so that an answer written into the wrong column is.
 
 use schemars::JsonSchema;
@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::id::digest;
-use crate::inventory::Disposition;
+use crate::inventory::{Disposition, Question};
 use crate::sheet::{SheetColumn, SheetPart};
-use crate::store::Word;
+use crate::store::{Annotation, Word};
+use crate::visible::visible;
 
 const fn column(name: &'static str, part: SheetPart, question: &'static str) -> SheetColumn {
     SheetColumn {
@@ -174,6 +175,21 @@ impl SheetField {
         }
     }
 
+    /// True where any words may stand and a person's name or none is meant, not a correction of a list.
+    fn is_free(self) -> bool {
+        matches!(
+            self,
+            Self::Functions
+                | Self::Owner
+                | Self::KeyUsers
+                | Self::OnCall
+                | Self::AllowedDowntime
+                | Self::Window
+                | Self::CountsAsFailure
+                | Self::FurtherConsumer
+        )
+    }
+
     /// Which words are understood, or an example where any are.
     pub fn answers(self) -> &'static str {
         match self {
@@ -236,7 +252,79 @@ pub fn words(answer: &Answer) -> Vec<(String, Word)> {
         .collect()
 }
 
+/// True if `text` answers nothing in a row of this field: its author does not know, or put something there for the sake of
+/// it. Where "none" is an answer (whether it is still needed, an open question, what corrects a list), it stays one.
+pub fn says_nothing(field: SheetField, text: &str) -> bool {
+    if field == SheetField::StillNeeded {
+        return false;
+    }
+    let text = bare_word(text);
+    let is_sign = text.chars().all(|c| "-–—?.".contains(c));
+    let unknown = matches!(
+        text.as_str(),
+        "dontknow"
+            | "idontknow"
+            | "donotknow"
+            | "idonotknow"
+            | "unknown"
+            | "notknown"
+            | "n/a"
+            | "n.a"
+    );
+    let nobody = matches!(
+        text.as_str(),
+        "none" | "nobody" | "noone" | "nobodyelse" | "nothing"
+    );
+    is_sign || unknown || (nobody && field.is_free())
+}
+
+/// True if `text` agrees with what is known, where anything is, and says nothing of its own.
+pub fn confirms(field: SheetField, text: &str) -> bool {
+    let asks = matches!(field, SheetField::StillNeeded | SheetField::Question);
+    let agrees = matches!(
+        bare_word(text).as_str(),
+        "yes" | "ok" | "okay" | "correct" | "asis" | "right" | "thatsright" | "fine"
+    );
+    agrees && !asks
+}
+
+/// True if somebody answered this very question.
+pub fn is_answered(question: &Question, annotations: &[Annotation]) -> bool {
+    let asked = letters(&question.question);
+    annotations
+        .iter()
+        .filter(|annotation| annotation.about == question.about)
+        .any(|annotation| match &annotation.word {
+            Word::Answered { question, answer } => {
+                is_same(&letters(question), &asked) && !says_nothing(SheetField::Question, answer)
+            }
+            _ => false,
+        })
+}
+
+/// What of a question comes back as it went out: sheets make hidden signs visible, and spreadsheets change blanks.
+fn letters(text: &str) -> String {
+    let shown = visible(text);
+    let kept = shown.chars().filter(|c| c.is_alphanumeric() || *c == '…');
+    kept.collect()
+}
+
+/// True if one is the other, or its begin where a sheet cut it.
+fn is_same(sent: &str, asked: &str) -> bool {
+    let begin = sent.strip_suffix('…').filter(|begin| !begin.is_empty());
+    sent == asked || begin.is_some_and(|begin| asked.starts_with(begin))
+}
+
+/// A word as people write it, without blanks, apostrophes and the full stop.
+fn bare_word(text: &str) -> String {
+    let text = plain(text).replace(['\'', '’', ' '], "");
+    text.trim_end_matches(['.', '!']).to_owned()
+}
+
 fn word(answer: &Answer) -> Option<Word> {
+    if says_nothing(answer.field, &answer.text) || confirms(answer.field, &answer.text) {
+        return None;
+    }
     let text = answer.text.clone();
     Some(match answer.field {
         SheetField::AnsweredBy | SheetField::AnsweredOn => return None,
@@ -382,6 +470,77 @@ mod tests {
         assert_eq!(word(SheetField::Disposition, "melt"), None);
         assert_eq!(word(SheetField::Criticality, "very"), None);
         assert_eq!(word(SheetField::AnsweredBy, "anna"), None);
+    }
+
+    #[test]
+    fn who_does_not_know_answers_nothing_and_who_agrees_changes_nothing() {
+        for text in [
+            "none",
+            "None.",
+            "ok",
+            "?",
+            "??",
+            "nobody",
+            "don't know",
+            "Don’t know",
+            "unknown",
+            "n/a",
+            "N/A",
+            "-",
+            "–",
+            "yes",
+            "correct",
+            "as is",
+        ] {
+            for field in [
+                SheetField::FurtherConsumer,
+                SheetField::Owner,
+                SheetField::OnCall,
+                SheetField::KeyUsers,
+                SheetField::Functions,
+            ] {
+                assert_eq!(words(&answer(field, text)), [], "{field:?} {text}");
+            }
+        }
+        for (field, text) in [
+            (SheetField::StillNeeded, "yes"),
+            (SheetField::StillNeeded, "?"),
+            (SheetField::Question, "yes"),
+            (SheetField::Question, "none"),
+            (SheetField::UsedBy, "nobody"),
+            (SheetField::Owner, "Nobody Else Ltd"),
+            (SheetField::FurtherConsumer, "OK Print"),
+            (SheetField::KeyUsers, "unknown to us: ask Anna"),
+        ] {
+            assert_eq!(words(&answer(field, text)).len(), 1, "{field:?} {text}");
+        }
+    }
+
+    #[test]
+    fn a_question_is_answered_by_words_about_the_same_thing_and_the_same_text() {
+        let question = Question {
+            to: None,
+            about: "sys-1".to_owned(),
+            question: "mail\u{202e}1: when was it restored?".to_owned(),
+        };
+        let kept = |about: &str, question: &str, answer: &str| Annotation {
+            about: about.to_owned(),
+            by: "anna".to_owned(),
+            at: Timestamp::from_seconds(0),
+            word: Word::Answered {
+                question: question.to_owned(),
+                answer: answer.to_owned(),
+            },
+        };
+        let asked = "mail[U+202E]1: when  was it restored?";
+        let is = |kept| is_answered(&question, &[kept]);
+        assert!(is(kept("sys-1", asked, "in March")));
+        assert!(is(kept("sys-1", "mail[U+202E]1: when w…", "in March")));
+        assert!(!is(kept("sys-1", "…", "in March")));
+        assert!(!is(kept("sys-2", asked, "in March")));
+        assert!(!is(kept("sys-1", "mail1: by whom?", "in March")));
+        assert!(!is(kept("sys-1", asked, "don't know")));
+        assert!(!is_answered(&question, &[]));
     }
 
     #[test]
