@@ -97,24 +97,30 @@ fn not_said(gone: &Finding, seen: &Seen<'_>, now: Timestamp) -> Finding {
     row
 }
 
+/// When a source last looked from a vantage, and which scopes it did not see whole.
+type Look<'a> = (Timestamp, BTreeSet<&'a str>);
+
 /// What was looked at, and how well.
 struct Seen<'a> {
     inventory: &'a Inventory,
-    /// By vantage and source: when it last looked, and whether any of its scopes has holes.
-    looks: HashMap<&'a EntityId, BTreeMap<&'a SourceName, (Timestamp, bool)>>,
+    /// By vantage and source: when it last looked, and which of its scopes have holes.
+    looks: HashMap<&'a EntityId, BTreeMap<&'a SourceName, Look<'a>>>,
     facts: HashMap<&'a EvidenceId, (&'a EntityId, &'a SourceName)>,
     ends: HashMap<&'a str, [&'a EntityId; 2]>,
 }
 
 impl<'a> Seen<'a> {
     fn of(inventory: &'a Inventory) -> Self {
-        let mut looks: HashMap<_, BTreeMap<_, (Timestamp, bool)>> = HashMap::new();
+        let mut looks: HashMap<_, BTreeMap<_, Look<'a>>> = HashMap::new();
         for entry in &inventory.coverage {
-            let partial = entry.state != CoverageState::Complete;
             let sources = looks.entry(&entry.vantage).or_default();
-            let look = sources.entry(&entry.source).or_insert((entry.to, partial));
+            let look = sources
+                .entry(&entry.source)
+                .or_insert_with(|| (entry.to, BTreeSet::new()));
             look.0 = look.0.max(entry.to);
-            look.1 |= partial;
+            if entry.state != CoverageState::Complete {
+                look.1.insert(&entry.scope);
+            }
         }
         let facts = inventory.evidence.iter();
         let needs = inventory.dependencies.iter();
@@ -148,19 +154,29 @@ impl<'a> Seen<'a> {
         let vantages = vantages.into_iter().take(VANTAGES_MAX);
         vantages
             .map(|(vantage, sources)| RestsOn {
-                partial: self.partial(&vantage).into_iter().cloned().collect(),
-                sources: sources.into_iter().cloned().collect(),
+                partial: self.partial(&vantage).into_iter().collect(),
+                sources: self.sources(&vantage, sources),
                 vantage,
             })
             .collect()
     }
 
-    /// Sources that have holes at a vantage.
-    fn partial(&self, vantage: &EntityId) -> BTreeSet<&'a SourceName> {
+    /// The sources that told a fact; where none did, a check may have read what any of them told.
+    fn sources(&self, vantage: &EntityId, told: BTreeSet<&SourceName>) -> Vec<SourceName> {
+        if !told.is_empty() {
+            return told.into_iter().cloned().collect();
+        }
+        let looks = self.looks.get(vantage).into_iter().flatten();
+        looks.map(|(source, _)| (*source).clone()).collect()
+    }
+
+    /// Sources with the scopes that have holes at a vantage, as [`RestsOn::partial`] has them.
+    fn partial(&self, vantage: &EntityId) -> BTreeSet<String> {
         let looks = self.looks.get(vantage).into_iter().flatten();
         looks
-            .filter(|(_, (_, partial))| *partial)
-            .map(|(source, _)| *source)
+            .flat_map(|(source, (_, scopes))| {
+                scopes.iter().map(move |scope| format!("{source} {scope}"))
+            })
             .collect()
     }
 
@@ -181,8 +197,9 @@ impl<'a> Seen<'a> {
         let empty = BTreeMap::new();
         let looks = self.looks.get(&rests.vantage).unwrap_or(&empty);
         let looked = |source: &SourceName| looks.get(source).is_some_and(|(at, _)| *at > since);
+        // Nothing says who told it: any of them may have.
         let again = match rests.sources.is_empty() {
-            true => looks.values().any(|(at, _)| *at > since),
+            true => !looks.is_empty() && looks.values().all(|(at, _)| *at > since),
             false => rests.sources.iter().all(looked),
         };
         if !again {
@@ -190,8 +207,9 @@ impl<'a> Seen<'a> {
         }
         let partial = self.partial(&rests.vantage);
         let hole = partial.into_iter().find(|s| !rests.partial.contains(s))?;
+        let (source, scope) = hole.split_once(' ').unwrap_or((&hole, ""));
         Some(format!(
-            "not looked at completely since {}: {hole} of {name} has holes it did not have",
+            "not looked at completely since {}: {source} of {name} has holes it did not have ({scope})",
             since.day()
         ))
     }

@@ -1055,12 +1055,12 @@ pub struct Finding {
 pub struct RestsOn {
     /// The host (or list) at the vantage.
     pub vantage: EntityId,
-    /// Sources that told the facts behind the finding. Sorted.
+    /// Sources that told the facts behind the finding; where none did, all that had looked from there. Sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceName>,
-    /// Sources that had not seen everything when the check last said it. Sorted.
+    /// What had not been seen whole when the check last said it: source, a blank, and scope. Sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub partial: Vec<SourceName>,
+    pub partial: Vec<String>,
 }
 
 /// How much is probably still unseen.

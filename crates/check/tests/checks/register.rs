@@ -258,3 +258,50 @@ fn a_row_of_an_older_version_says_that_nothing_tells_what_it_rested_on() {
     assert_eq!(row(&rows).state, FindingState::Open);
     assert!(row(&rows).state_because.is_some());
 }
+
+#[test]
+fn a_finding_without_facts_waits_for_every_source_its_machine_had() {
+    let mut silent = finding();
+    silent.subjects = vec![id("app1").to_string()];
+    silent.evidence = Vec::new();
+    let two = |days: i64, units: i64| {
+        let mut inventory = complete(days);
+        let mut entry = sockets("app1", CoverageState::Complete);
+        entry.source = SourceName::new("host.units");
+        entry.to = in_days(units);
+        inventory.coverage.push(entry);
+        inventory
+    };
+    let first = register(vec![silent], &two(0, 0), &[], &[], in_days(0));
+    let one = register(Vec::new(), &two(1, 0), &first, &[], in_days(2));
+    assert_eq!(row(&one).state, FindingState::Open);
+    let gone = register(Vec::new(), &complete(1), &first, &[], in_days(2));
+    assert_eq!(row(&gone).state, FindingState::Open);
+    let both = register(Vec::new(), &two(1, 1), &first, &[], in_days(2));
+    assert_eq!(row(&both).state, FindingState::Closed);
+}
+
+#[test]
+fn a_hole_in_another_scope_of_a_source_that_had_one_keeps_the_row_open() {
+    let scopes = |days: i64, flows: CoverageState| {
+        let mut inventory = looked(days, CoverageState::Partial);
+        let mut entry = sockets("app1", flows);
+        entry.scope = "socket:host/udp/listen".to_owned();
+        entry.to = in_days(days);
+        inventory.coverage.push(entry);
+        inventory
+    };
+    let before = scopes(0, CoverageState::Complete);
+    let first = register(vec![finding()], &before, &[], &[], in_days(0));
+    let lost = scopes(1, CoverageState::Partial);
+    let rows = register(Vec::new(), &lost, &first, &[], in_days(2));
+    assert_eq!(row(&rows).state, FindingState::Open);
+    let why = row(&rows).state_because.as_deref();
+    assert!(
+        why.is_some_and(|why| why.ends_with("(socket:host/udp/listen)")),
+        "{why:?}"
+    );
+    let same = scopes(1, CoverageState::Complete);
+    let rows = register(Vec::new(), &same, &first, &[], in_days(2));
+    assert_eq!(row(&rows).state, FindingState::Closed);
+}
