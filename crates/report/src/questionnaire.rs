@@ -152,10 +152,15 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// True for the question that groma itself asks of a whole system: it begins with the system's name.
+    /// True for the question that groma itself asks of a whole system: it begins with the system's name, then says what the
+    /// system is for or asks.
     fn is_generated(&self, question: &Question) -> bool {
         let system = self.systems.get(question.about.as_str());
-        system.is_some_and(|s| question.question.starts_with(&s.name))
+        let asks = |name: &str| {
+            let rest = question.question.strip_prefix(name);
+            rest.is_some_and(|rest| rest.starts_with(':') || rest.starts_with(" ("))
+        };
+        system.is_some_and(|s| !s.name.trim().is_empty() && asks(&s.name))
     }
 
     /// Who owns what a question is about, or the system it belongs to.

@@ -143,3 +143,28 @@ fn the_register_goes_out_with_names_and_without_a_formula() {
         "what people edit is not cut"
     );
 }
+
+#[test]
+fn a_system_of_one_letter_or_without_a_name_loses_no_open_question() {
+    for name in ["", "w", "what"] {
+        let mut inventory = office();
+        let system = inventory.systems.first_mut().unwrap();
+        system.name = name.to_owned();
+        let about = system.id.clone();
+        for question in [
+            "what was it bought for?".to_owned(),
+            format!("{name}: who owns it?"),
+        ] {
+            inventory.questions.push(groma_model::inventory::Question {
+                to: None,
+                about: about.clone(),
+                question,
+            });
+        }
+        let sheets = groma_report::questionnaires(&inventory);
+        let asked = |text: &str| sheets.iter().any(|sheet| sheet.csv.contains(text));
+        assert!(asked("what was it bought for?"), "{name:?}");
+        let own = format!("{name}: who owns it?");
+        assert_eq!(asked(&own), name.is_empty(), "{name:?}");
+    }
+}
