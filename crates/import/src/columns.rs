@@ -467,6 +467,24 @@ pub(crate) fn says_secret(text: &str) -> bool {
     SIGNS.iter().any(|sign| text.contains(sign))
 }
 
+/// The same for a sentence or a person's name: of "secret" and "token" whole words only, for a secretary keeps none.
+pub(crate) fn speaks_of_secret(text: &str) -> bool {
+    const WORDS: [&str; 2] = ["secret", "token"];
+    let lower = text.to_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphanumeric());
+    // Names of settings grow at their front, or with the key they hold.
+    let is_one = |word: &str| {
+        let one = word.strip_suffix('s').unwrap_or(word);
+        let one = one.strip_suffix("key").unwrap_or(one);
+        WORDS.iter().any(|sign| one.ends_with(sign))
+    };
+    let mut rest = lower.clone();
+    for sign in WORDS {
+        rest = rest.replace(sign, "");
+    }
+    words.any(is_one) || says_secret(&rest)
+}
+
 /// Lower case, without accents of French, letters and digits only.
 fn plain(words: &str) -> String {
     let bare = |c: char| match c {
@@ -514,6 +532,30 @@ mod tests {
             all.iter().all(|w| plain(w) == *w),
             "synonyms are written the way headers are compared"
         );
+    }
+
+    #[test]
+    fn a_secretary_is_no_secret() {
+        for text in [
+            "Secretary of the board",
+            "Anna, Secretariat",
+            "secretaries",
+            "Tokenring group",
+        ] {
+            assert!(!speaks_of_secret(text), "{text}");
+        }
+        for text in [
+            "the secret is x",
+            "token: x",
+            "Tokens",
+            "client_secret=x",
+            "ClientSecret x",
+            "secretkey x",
+            "password x",
+            "Secretary, password x",
+        ] {
+            assert!(speaks_of_secret(text), "{text}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use groma_model::fact::Declared;
 use groma_model::{Foreign, HostName};
 
 use crate::Reading;
-use crate::columns::{Field, Header, says_secret};
+use crate::columns::{Field, Header, says_secret, speaks_of_secret};
 
 /// Most addresses, names or MAC addresses taken from one cell.
 const PARTS: usize = 64;
@@ -118,7 +118,7 @@ fn cell(
         | Field::OperatingSystemPerhaps
         | Field::Owner
         | Field::Criticality
-            if says_secret(text) && text.contains([':', '=']) =>
+            if speaks_of_secret(text) && text.contains([':', '=']) =>
         {
             reading.problem(place, word, SPEAKS_OF_A_PASSWORD);
         }
