@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashSet};
 use groma_model::Timestamp;
 use groma_model::inventory::Inventory;
 use groma_model::questionnaire::{
-    ABOUT_SHEET, Answer, CRITICALITIES, SheetField, check, on_one_line, words,
+    ABOUT_SHEET, Answer, CRITICALITIES, SheetField, check, confirms, on_one_line, says_nothing,
+    words,
 };
 
-use crate::columns::says_secret;
+use crate::columns::{says_secret, speaks_of_secret};
 use crate::day::{AS, day};
 use crate::filled::{Filled, FilledRow};
 use crate::{Problems, RowProblem};
@@ -24,19 +25,19 @@ const AHEAD_MILLIS: i64 = 86_400_000;
 pub struct Answered {
     /// What was answered, in the order of the file. Of two answers to one question the last.
     pub answers: Vec<Answer>,
-    /// Questions without an answer.
+    /// Questions without an answer, or with one that says nothing ("?", "none").
     pub unanswered: usize,
+    /// Rows that agree with what is known ("ok", "yes"): nothing changes.
+    pub confirmed: usize,
     /// What could not be read, with what to do: the first thousand, and a last that counts the rest.
     pub skipped: Vec<RowProblem>,
 }
 
-/// Who answers, and when, from a row on.
-#[derive(Clone, Default)]
+/// Who answers a sheet, and when.
+#[derive(Clone, PartialEq, Eq, Default)]
 struct Signed {
     by: Option<String>,
     on: Option<Timestamp>,
-    /// The row in which the day stands.
-    on_row: String,
 }
 
 pub(crate) fn read(filled: Filled, inventory: &Inventory, now: Timestamp) -> Answered {
@@ -52,7 +53,11 @@ pub(crate) fn read(filled: Filled, inventory: &Inventory, now: Timestamp) -> Ans
             continue;
         }
         let Some(answer) = answer(row, &ids, &mut problems) else {
-            out.unanswered += usize::from(row.cell("answer").is_empty());
+            match heard(row) {
+                Heard::Nothing => out.unanswered += 1,
+                Heard::Agreement => out.confirmed += usize::from(!row.cell("known").is_empty()),
+                Heard::Words => {}
+            }
             continue;
         };
         let (Some(by), Some(on)) = (&signed.by, signed.on) else {
@@ -109,61 +114,111 @@ fn put(
     }
 }
 
-/// For each row who signs for it: the signature above it, else the first one below. A file may hold several sheets.
+/// For each row who signs for it. A file may hold several sheets; each begins with its own name and day, and no signature is
+/// good for another sheet.
 fn signatures(rows: &[FilledRow], problems: &mut Problems, now: Timestamp) -> Vec<Signed> {
-    let mut current = Signed::default();
-    let mut out: Vec<Signed> = Vec::with_capacity(rows.len());
-    for row in rows {
-        if row.cell("about_id").eq_ignore_ascii_case(ABOUT_SHEET) {
-            sign(row, &mut current, problems, now);
-        }
-        out.push(current.clone());
-    }
+    let mut sheets: Vec<Sheet> = Vec::new();
+    let mut of_row: Vec<usize> = Vec::with_capacity(rows.len());
     // Rows above the first signature: somebody sorted the sheet.
-    let first_by = out.iter().find_map(|signed| signed.by.clone());
-    let first_on = out.iter().find_map(|signed| signed.on);
-    for signed in &mut out {
-        if signed.by.is_none() {
-            signed.by.clone_from(&first_by);
+    let mut above = false;
+    for row in rows {
+        let field = sheet_field(row);
+        let is_next = field.is_some_and(|field| {
+            let last = sheets.last();
+            last.is_none_or(|sheet| sheet.seen.contains(&field))
+        });
+        if is_next {
+            sheets.push(Sheet::default());
         }
-        signed.on = signed.on.or(first_on);
+        match (field, sheets.last_mut()) {
+            (Some(field), Some(sheet)) => {
+                sheet.is_torn |= sheet.rows > 0;
+                sheet.seen.push(field);
+                sign(row, field, &mut sheet.signed, problems, now);
+            }
+            (None, Some(sheet)) => sheet.rows += usize::from(!row.is_blank()),
+            (_, None) => above |= !row.is_blank(),
+        }
+        of_row.push(sheets.len().saturating_sub(1));
     }
-    out
+    if are_mixed(&sheets, above) {
+        let place = rows.first().map_or("", |row| &row.place);
+        let why = "several sheets are mixed in this file, so that nothing tells who gave which answer: import each sheet as it came back, unsorted or in a file of its own";
+        problems.say(place, "answered_by", why.to_owned());
+        return vec![Signed::default(); rows.len()];
+    }
+    let signed = |at: usize| sheets.get(at).map(|sheet| sheet.signed.clone());
+    of_row
+        .into_iter()
+        .map(|at| signed(at).unwrap_or_default())
+        .collect()
 }
 
-fn sign(row: &FilledRow, current: &mut Signed, problems: &mut Problems, now: Timestamp) {
+/// A sheet in the file: who signs it, and how many rows follow.
+#[derive(Default)]
+struct Sheet {
+    signed: Signed,
+    seen: Vec<SheetField>,
+    rows: usize,
+    /// Its name and its day stand apart.
+    is_torn: bool,
+}
+
+/// True if there are several sheets, of several people, and their rows were sorted into each other.
+fn are_mixed(sheets: &[Sheet], above: bool) -> bool {
+    let Some((first, others)) = sheets.split_first() else {
+        return false;
+    };
+    let is_another = |sheet: &Sheet| sheet.signed != first.signed;
+    let sorted = |sheet: &Sheet| sheet.is_torn || sheet.rows == 0;
+    others.iter().any(is_another) && (above || sheets.iter().any(sorted))
+}
+
+/// What a row about the sheet itself asks for.
+fn sheet_field(row: &FilledRow) -> Option<SheetField> {
+    let about = row.cell("about_id").eq_ignore_ascii_case(ABOUT_SHEET);
+    let field = SheetField::named(row.cell("field")).filter(|_| about)?;
+    matches!(field, SheetField::AnsweredBy | SheetField::AnsweredOn).then_some(field)
+}
+
+fn sign(
+    row: &FilledRow,
+    field: SheetField,
+    current: &mut Signed,
+    problems: &mut Problems,
+    now: Timestamp,
+) {
     let text = on_one_line(row.cell("answer"));
-    match SheetField::named(row.cell("field")) {
-        // A name of the next sheet in the file is nobody's day.
-        Some(SheetField::AnsweredBy) => {
-            if current.on_row != row.place && current.by.is_some() {
-                current.on = None;
-            }
-            current.by = Some(text)
-                .filter(|name| !name.is_empty() && !says_secret(name))
-                .map(|name| name.chars().filter(|c| !c.is_control()).collect());
-        }
-        Some(SheetField::AnsweredOn) if !text.is_empty() => {
-            current.on_row.clone_from(&row.place);
-            current.on = match day(&text) {
-                Some(on) if on.millis() > now.millis() + AHEAD_MILLIS => {
-                    let why = format!(
-                        "{} is in the future: nobody can have answered then; correct the day and import the file again",
-                        on.day()
-                    );
-                    problems.say(&row.place, "answered_on", why);
-                    None
-                }
-                Some(on) => Some(on),
-                None => {
-                    let why = format!("no day, or two that it may be: {}; {AS}", shown(&text));
-                    problems.say(&row.place, "answered_on", why);
-                    None
-                }
-            };
-        }
-        _ => {}
+    if text.is_empty() {
+        return;
     }
+    if field == SheetField::AnsweredOn {
+        current.on = signed_on(row, &text, problems, now);
+    } else if speaks_of_secret(&text) {
+        let why = "the name speaks of a password, a secret or a token and is not kept: write the name alone and import the file again";
+        problems.say(&row.place, "answered_by", why.to_owned());
+    } else {
+        let name: String = text.chars().filter(|c| !c.is_control()).collect();
+        current.by = Some(name).filter(|name| !name.is_empty());
+    }
+}
+
+fn signed_on(
+    row: &FilledRow,
+    text: &str,
+    problems: &mut Problems,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let why = match day(text) {
+        Some(on) if on.millis() <= now.millis() + AHEAD_MILLIS => return Some(on),
+        Some(on) => format!(
+            "{} is in the future: nobody can have answered then; correct the day and import the file again",
+            on.day()
+        ),
+        None => format!("no day, or two that it may be: {}; {AS}", shown(text)),
+    };
+    problems.say(&row.place, "answered_on", why);
+    None
 }
 
 /// Ids that are known.
@@ -197,6 +252,24 @@ impl<'a> Ids<'a> {
     }
 }
 
+/// What kind of answer stands in a row.
+#[derive(PartialEq, Eq)]
+enum Heard {
+    Nothing,
+    Agreement,
+    Words,
+}
+
+fn heard(row: &FilledRow) -> Heard {
+    let text = row.cell("answer");
+    match SheetField::named(row.cell("field")) {
+        _ if text.is_empty() => Heard::Nothing,
+        Some(field) if says_nothing(field, text) => Heard::Nothing,
+        Some(field) if confirms(field, text) => Heard::Agreement,
+        _ => Heard::Words,
+    }
+}
+
 /// What a row answers; not signed yet.
 fn answer(row: &FilledRow, ids: &Ids<'_>, problems: &mut Problems) -> Option<Answer> {
     let text = row.cell("answer");
@@ -206,7 +279,8 @@ fn answer(row: &FilledRow, ids: &Ids<'_>, problems: &mut Problems) -> Option<Ans
         row.cell("question"),
     );
     let known_stands = same_known(row);
-    if text.is_empty() {
+    let heard = heard(row);
+    if heard == Heard::Nothing {
         if !known_stands {
             problems.say(
                 &row.place,
@@ -238,9 +312,19 @@ fn answer(row: &FilledRow, ids: &Ids<'_>, problems: &mut Problems) -> Option<Ans
         problems.say(&row.place, "about_id", why);
         return None;
     }
-    if says_secret(text) {
-        let why = "it speaks of a password: left out; say it again without that word";
+    if speaks_of_secret(text) {
+        let why = "it speaks of a password, a secret or a token: left out; say it again without that word";
         problems.say(&row.place, "answer", why.to_owned());
+        return None;
+    }
+    if heard == Heard::Agreement {
+        if row.cell("known").is_empty() {
+            let why = format!(
+                "nothing is known here that {} could agree with: write it out; left out",
+                shown(text)
+            );
+            problems.say(&row.place, "answer", why);
+        }
         return None;
     }
     let answer = Answer {
