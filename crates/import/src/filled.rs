@@ -29,6 +29,16 @@ impl FilledRow {
         self.cells.get(column).map_or("", String::as_str)
     }
 
+    /// The row with `text` in a column the file does not have.
+    pub(crate) fn with(&self, cells: impl Iterator<Item = (&'static str, String)>) -> Self {
+        let mut all = self.cells.clone();
+        all.extend(cells.map(|(column, text)| (column.to_owned(), text)));
+        Self {
+            place: self.place.clone(),
+            cells: all,
+        }
+    }
+
     /// True if nothing stands in it.
     pub(crate) fn is_blank(&self) -> bool {
         self.cells.is_empty()

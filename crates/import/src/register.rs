@@ -11,8 +11,9 @@ use groma_model::register::{
 };
 use groma_model::registry::REGISTRY;
 use groma_model::store::Word;
+use groma_model::visible::visible;
 
-use crate::columns::says_secret;
+use crate::columns::speaks_of_secret;
 use crate::day::{AS, day};
 use crate::filled::{Filled, FilledRow};
 use crate::questionnaire::shown;
@@ -56,7 +57,7 @@ pub(crate) fn read(filled: Filled, inventory: &Inventory) -> Edited {
         let edit = match row.cell("id") {
             "" => added(row, &known, &mut own, &mut problems),
             id => match known.get(id) {
-                Some(finding) => edited(row, finding, &mut problems),
+                Some(finding) => edited(row, finding, &filled.columns, &mut problems),
                 None => {
                     let why = format!(
                         "no risk with the id {} is in the register (any more): export it again, or leave the id empty for a risk of your own; left out",
@@ -77,12 +78,23 @@ pub(crate) fn read(filled: Filled, inventory: &Inventory) -> Edited {
 }
 
 /// What a row says that went out.
-fn edited(row: &FilledRow, finding: &Finding, problems: &mut Problems) -> Option<RiskEdit> {
-    let Some(changed) = Changed::of(row, finding) else {
+fn edited(
+    row: &FilledRow,
+    finding: &Finding,
+    columns: &[String],
+    problems: &mut Problems,
+) -> Option<RiskEdit> {
+    let now = Now::of(finding);
+    // A column that somebody took out of the file says nothing: what stands there now, stands.
+    let row = &row.with(now.absent(columns));
+    let Some(mut changed) = Changed::of(row, finding, &now, columns) else {
         let why = "this is not the row that went out under its id: it was torn apart (one column sorted without the others?); left out";
         problems.say(&row.place, "", why.to_owned());
         return None;
     };
+    changed.leave_meanwhile(row, problems);
+    // Nor do cells that nobody edited take back what stands there by now.
+    let row = &row.with(now.unedited(&changed));
     let mut said = Vec::new();
     let is_own = finding.origin == FindingOrigin::Person;
     let touched: Vec<&str> = SAID_BY_CHECK
@@ -115,46 +127,122 @@ fn edited(row: &FilledRow, finding: &Finding, problems: &mut Problems) -> Option
     })
 }
 
+/// The cells of a row as they would go out now.
+struct Now([(&'static str, String); 9]);
+
+impl Now {
+    fn of(finding: &Finding) -> Self {
+        let mut columns = EDITABLE.into_iter().chain(SAID_BY_CHECK);
+        Self(cells(finding).map(|cell| {
+            let column = columns.next().expect("there is a cell for each column");
+            (column, visible(&cell).into_owned())
+        }))
+    }
+
+    fn unedited<'a>(
+        &'a self,
+        changed: &'a Changed,
+    ) -> impl Iterator<Item = (&'static str, String)> + 'a {
+        let cells = self.0.iter();
+        cells
+            .filter(|(column, _)| !changed.has(column))
+            .map(|(column, cell)| (*column, cell.clone()))
+    }
+
+    fn absent<'a>(
+        &'a self,
+        columns: &'a [String],
+    ) -> impl Iterator<Item = (&'static str, String)> + 'a {
+        let cells = self.0.iter();
+        cells
+            .filter(|(column, _)| !is_in(columns, column))
+            .map(|(column, cell)| (*column, cell.clone()))
+    }
+}
+
+fn is_in(columns: &[String], column: &str) -> bool {
+    columns.iter().any(|known| known == column)
+}
+
+/// What is compared of a cell: a spreadsheet writes days its own way.
+fn compared(column: &str, cell: &str) -> String {
+    let date = (column == "control_date").then(|| day(cell)).flatten();
+    match date {
+        Some(date) => digest_of(&date.day()),
+        None => digest_of(cell),
+    }
+}
+
 /// Which cells are not as they went out.
-struct Changed(Vec<&'static str>);
+struct Changed {
+    edited: Vec<&'static str>,
+    /// Of these the ones that somebody else gave a third content since.
+    meanwhile: Vec<&'static str>,
+}
 
 impl Changed {
     /// `None` if the row is not the one that went out.
-    fn of(row: &FilledRow, finding: &Finding) -> Option<Self> {
-        let columns = EDITABLE.into_iter().chain(SAID_BY_CHECK);
+    fn of(row: &FilledRow, finding: &Finding, now: &Now, columns: &[String]) -> Option<Self> {
         let digests: Vec<&str> = row.cell("unchanged").split_whitespace().collect();
-        let differs: Vec<&'static str> = match digests.split_first() {
-            Some((id, then)) => {
-                if *id != digest_of(row.cell("id")) || then.len() != columns.clone().count() {
-                    return None;
-                }
-                let pairs = columns.zip(then);
-                pairs
-                    .filter(|(column, then)| digest_of(row.cell(column)) != **then)
-                    .map(|(column, _)| column)
-                    .collect()
-            }
-            // Somebody deleted the column: what differs from what is known now was changed.
-            None => {
-                let cells = cells(finding);
-                let now = EDITABLE.into_iter().zip(&cells);
-                now.filter(|(column, cell)| digest_of(row.cell(column)) != digest_of(cell))
-                    .map(|(column, _)| column)
-                    .collect()
-            }
+        let is_own = finding.origin == FindingOrigin::Person;
+        let mut out = Self {
+            edited: Vec::new(),
+            meanwhile: Vec::new(),
         };
-        Some(Self(differs))
+        let sent = match digests.split_first() {
+            Some((id, sent)) if *id == digest_of(row.cell("id")) && sent.len() == now.0.len() => {
+                Some(sent)
+            }
+            Some(_) => return None,
+            None => None,
+        };
+        for (at, (column, stands)) in now.0.iter().enumerate() {
+            let (cell, stands) = (compared(column, row.cell(column)), digest_of(stands));
+            let is_said = is_own || EDITABLE.contains(column);
+            let then = match sent.map(|sent| sent.get(at)) {
+                Some(Some(then)) => *then,
+                // Somebody deleted the digests: what differs from what is known now was changed. A check's own words may
+                // have changed since by themselves.
+                _ if is_said => stands.as_str(),
+                _ => continue,
+            };
+            if cell == then || !is_in(columns, column) {
+                continue;
+            }
+            out.edited.push(column);
+            // What groma wrote as a reason is no word of a person.
+            let is_grounds = *column == "because" && finding.verdict.is_none() && !is_own;
+            if stands != then && stands != cell && is_said && !is_grounds {
+                out.meanwhile.push(column);
+            }
+        }
+        Some(out)
     }
 
     fn has(&self, column: &str) -> bool {
-        self.0.contains(&column)
+        self.edited.contains(&column)
+    }
+
+    /// Leaves cells as they are that were changed here and elsewhere, and says so. A state and its reason are one, and so
+    /// are the words of a person's risk.
+    fn leave_meanwhile(&mut self, row: &FilledRow, problems: &mut Problems) {
+        for column in std::mem::take(&mut self.meanwhile) {
+            let why = "changed meanwhile: neither what went out nor what is written here stands there now; left as it is now, export the register again to change it";
+            problems.say(&row.place, column, why.to_owned());
+            let stand: &[&str] = match column {
+                "state" | "because" => &["state", "because"],
+                column if SAID_BY_CHECK.contains(&column) => &SAID_BY_CHECK,
+                _ => &[column],
+            };
+            self.edited.retain(|edited| !stand.contains(edited));
+        }
     }
 }
 
 fn owner(row: &FilledRow, problems: &mut Problems) -> Option<Word> {
     let name = on_one_line(row.cell("owner"));
-    if says_secret(&name) {
-        let why = "it speaks of a password: left out";
+    if speaks_of_secret(&name) {
+        let why = "it speaks of a password, a secret or a token: left out";
         problems.say(&row.place, "owner", why.to_owned());
         return None;
     }
@@ -190,8 +278,8 @@ fn stands(
         return None;
     };
     let because = on_one_line(row.cell("because"));
-    if says_secret(&because) {
-        let why = "it speaks of a password: left out";
+    if speaks_of_secret(&because) {
+        let why = "it speaks of a password, a secret or a token: left out";
         problems.say(&row.place, "because", why.to_owned());
         return None;
     }
@@ -268,8 +356,11 @@ fn own_risk(row: &FilledRow, before: Option<&Finding>, problems: &mut Problems) 
         problems.say(&row.place, "", why);
         return None;
     }
-    if SAID_BY_CHECK.into_iter().any(|c| says_secret(row.cell(c))) {
-        let why = "it speaks of a password: left out; say it again without that word";
+    if SAID_BY_CHECK
+        .into_iter()
+        .any(|c| speaks_of_secret(row.cell(c)))
+    {
+        let why = "it speaks of a password, a secret or a token: left out; say it again without that word";
         problems.say(&row.place, "", why.to_owned());
         return None;
     }
@@ -330,6 +421,11 @@ fn added(
     own: &mut BTreeMap<FindingId, String>,
     problems: &mut Problems,
 ) -> Option<RiskEdit> {
+    if !row.cell("unchanged").is_empty() {
+        let why = "a row that went out, and its id is gone: put the id back, or empty the column unchanged too for a risk of your own; left out";
+        problems.say(&row.place, "id", why.to_owned());
+        return None;
+    }
     let risk = own_risk(row, None, problems)?;
     let date = day(row.cell("control_date"));
     if date.is_none() {

@@ -264,6 +264,102 @@ fn without_the_last_column_it_is_compared_with_what_is_known() {
     assert_eq!(said(&taken(&table)), [Word::Owner("Anna".to_owned())]);
 }
 
+fn without(table: &mut Table, column: &str) {
+    let at = table.column(column);
+    for row in &mut table.0 {
+        row.remove(at);
+    }
+}
+
+#[test]
+fn a_column_taken_out_of_the_file_wipes_nothing() {
+    for column in ["owner", "state", "because", "impact", "likelihood"] {
+        for with_digests in [true, false] {
+            let inventory = with_own();
+            let mut table = table_of(&inventory);
+            without(&mut table, column);
+            if !with_digests {
+                without(&mut table, "unchanged");
+            }
+            let edited = taken_of(&table, &inventory);
+            assert_eq!((edited.edits, edited.skipped), (vec![], vec![]), "{column}");
+            write(&mut table, "fnd-own", "control_date", "2026-12-24");
+            write(&mut table, "fnd-own", "indicator", "News");
+            let words = said(&taken_of(&table, &inventory));
+            let [Word::OwnRisk(risk), Word::ControlDate(Some(_))] = words.as_slice() else {
+                panic!("{column}: {words:?}");
+            };
+            assert_eq!(risk.impact, "Mail stops.");
+        }
+    }
+}
+
+#[test]
+fn without_the_last_column_a_persons_own_words_are_still_theirs() {
+    let inventory = with_own();
+    let mut table = table_of(&inventory);
+    without(&mut table, "unchanged");
+    write(&mut table, "fnd-own", "impact", "None.");
+    let words = said(&taken_of(&table, &inventory));
+    assert!(
+        matches!(words.as_slice(), [Word::OwnRisk(risk)] if risk.impact == "None."),
+        "{words:?}"
+    );
+}
+
+#[test]
+fn a_day_a_spreadsheet_wrote_its_own_way_is_not_changed() {
+    let mut inventory = estate();
+    inventory.findings[0].control_date = Some("2026-12-05T00:00:00Z".parse().unwrap());
+    let mut table = table_of(&inventory);
+    write(&mut table, "fnd-1", "control_date", "05.12.2026");
+    let edited = taken_of(&table, &inventory);
+    assert_eq!((edited.edits, edited.skipped), (vec![], vec![]));
+    write(&mut table, "fnd-1", "control_date", "06.12.2026");
+    assert_eq!(said(&taken_of(&table, &inventory)).len(), 1);
+}
+
+#[test]
+fn what_was_changed_here_and_elsewhere_is_said_and_left() {
+    let mut table = table_of(&estate());
+    write(&mut table, "fnd-1", "owner", "Anna");
+    write(&mut table, "fnd-1", "control_date", "2026-12-24");
+    let mut since = estate();
+    since.findings[0].owner = Some("Ben".to_owned());
+    let edited = taken_of(&table, &since);
+    assert!(matches!(
+        edited.edits[0].said.as_slice(),
+        [Word::ControlDate(Some(_))]
+    ));
+    let [problem] = edited.skipped.as_slice() else {
+        panic!("{:#?}", edited.skipped);
+    };
+    assert_eq!(problem.column, "owner");
+    assert!(problem.why.contains("changed meanwhile"), "{problem:?}");
+    since.findings[0].owner = Some("Anna".to_owned());
+    assert_eq!(
+        said(&taken_of(&table, &since)).len(),
+        2,
+        "the same is no quarrel"
+    );
+    // A reason that groma itself wrote since is no quarrel either.
+    let mut table = table_of(&estate());
+    write(&mut table, "fnd-1", "state", "accepted");
+    write(&mut table, "fnd-1", "because", "until June");
+    let mut since = estate();
+    since.findings[0].state_because = Some("not looked at since 2026-11-20: app1".to_owned());
+    assert_eq!(said(&taken_of(&table, &since)).len(), 1);
+}
+
+#[test]
+fn a_row_whose_id_was_taken_away_becomes_no_risk_of_ones_own() {
+    let mut table = table_of(&estate());
+    write(&mut table, "fnd-1", "id", "");
+    let edited = taken(&table);
+    assert_eq!(edited.edits, []);
+    assert!(edited.skipped[0].why.contains("its id is gone"));
+}
+
 #[test]
 fn a_workbook_comes_back_as_well() {
     let mut table = table_of(&estate());
