@@ -6,9 +6,10 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use anyhow::Result;
 use groma_graph::Graph;
 use groma_model::inventory::{
-    CoverageEntry, Entity, Finding, GapEntry, INVENTORY_SCHEMA, Inventory, LayerEntry, Site,
-    TimeWindow, WaveEntry,
+    CoverageEntry, Entity, Finding, GapEntry, INVENTORY_SCHEMA, Inventory, LayerEntry, Question,
+    Site, TimeWindow, WaveEntry,
 };
+use groma_model::questionnaire::is_answered;
 use groma_model::registry::REGISTRY;
 use groma_model::store::{Annotation, LookRecord, Word};
 use groma_model::{AgentId, CoverageState, EntityId, Estate, Evidence, Scope, Timestamp};
@@ -112,6 +113,7 @@ fn concluded_after(
     let at = then(moment, now);
     inventory.findings = groma_check::register(current, &inventory, register, &annotations, at);
     inventory.questions = groma_check::questions(&inventory);
+    leave_out_answered(&mut inventory, &annotations);
     inventory.leave_out_mere_names();
     Ok(Concluded {
         inventory,
@@ -392,6 +394,16 @@ fn annotate(inventory: &mut Inventory, annotations: &[Annotation]) {
         {
             need.take(annotation);
         }
+    }
+}
+
+/// A question that somebody answered is none any more.
+fn leave_out_answered(inventory: &mut Inventory, annotations: &[Annotation]) {
+    let is_answer = |a: &&Annotation| matches!(a.word, Word::Answered { .. });
+    let answers: Vec<Annotation> = annotations.iter().filter(is_answer).cloned().collect();
+    if !answers.is_empty() {
+        let open = |question: &Question| !is_answered(question, &answers);
+        inventory.questions.retain(open);
     }
 }
 

@@ -37,7 +37,8 @@ pub(super) fn take_questionnaire(
         }
     }
     Ok(format!(
-        "questionnaire: {kept} answers kept, {} questions open, {} rows could not be read",
+        "questionnaire: {kept} answers kept, {} as known, {} questions open, {} rows could not be read",
+        answered.confirmed,
         answered.unanswered,
         answered.skipped.len()
     ))
