@@ -6,28 +6,7 @@
 
 /// `text` with everything made visible that a reader would not see.
 pub(crate) fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\u{0}'..='\u{1f}' => {
-                shown.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{2426}'));
-            }
-            '\u{7f}' => shown.push('\u{2421}'),
-            c if is_deceptive(c) => shown.push_str(&format!("[U+{:04X}]", u32::from(c))),
-            c => shown.push(c),
-        }
-    }
-    shown
-}
-
-/// Characters that a reader cannot see, that change the order of those around them, or that are none.
-fn is_deceptive(c: char) -> bool {
-    c.is_control()
-        || u32::from(c) & 0xfffe == 0xfffe
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fdd0}'..='\u{fdef}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+    groma_model::visible::visible(text).into_owned()
 }
 
 /// The first `length` characters of `text`, the last of them `…` where something is left out.

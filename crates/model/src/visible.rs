@@ -36,9 +36,12 @@ pub fn push_visible(shown: &mut String, c: char) {
     }
 }
 
-/// Characters that a reader cannot see, or that change the order of those around them.
+/// Characters that a reader cannot see, that change the order of those around them, or that Unicode reserves as none: XML and
+/// YAML forbid those.
 fn is_deceptive(c: char) -> bool {
-    matches!(c,
+    u32::from(c) & 0xfffe == 0xfffe
+        || matches!(c, '\u{fdd0}'..='\u{fdef}')
+        || matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
         | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')

@@ -1,5 +1,7 @@
 //! Foreign text on its way to a person: nothing invisible, nothing that reorders, nothing endless.
 
+use groma_model::visible::{is_plain, push_visible};
+
 /// Longest text shown, in characters.
 const LONGEST: usize = 300;
 
@@ -11,12 +13,7 @@ pub(super) fn shown(text: &str) -> String {
             out.push('…');
             break;
         }
-        match c {
-            '\u{0}'..='\u{1f}' => out.push(char::from_u32(0x2400 + c as u32).unwrap_or('␦')),
-            '\u{7f}' => out.push('␡'),
-            c if !is_plain(c) => out.push_str(&format!("[U+{:04X}]", c as u32)),
-            c => out.push(c),
-        }
+        push_visible(&mut out, c);
     }
     out
 }
@@ -24,14 +21,6 @@ pub(super) fn shown(text: &str) -> String {
 /// True if a reader sees each character of `text` as it is, in the order in which they stand.
 pub(super) fn is_plain_text(text: &str) -> bool {
     text.chars().all(is_plain)
-}
-
-fn is_plain(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// `1 machine`, `3 machines`.
