@@ -14,6 +14,7 @@ pub mod conclude;
 mod document;
 mod exit;
 mod files;
+mod kept;
 mod link;
 mod programs;
 mod serve;

@@ -41,6 +41,7 @@ fn changed() -> Option<&'static Machine> {
                  [ -e /run/lab/report-connected ]",
             );
             look();
+            keep("after");
             Some(machine)
         })
         .as_ref()
@@ -53,6 +54,57 @@ fn two_looks_at_an_unchanged_machine_differ_in_nothing() {
         .groma(&["diff", "before", "same", "--data", DATA])
         .expect_code(0);
     assert_eq!(said.stdout, "", "nothing changed, and this was said");
+}
+
+#[test]
+fn what_was_kept_of_two_moments_says_what_concluding_both_says() {
+    let Some(machine) = changed() else { return };
+    let diff = |words: &[&str]| {
+        let said = machine.groma(&[&["diff", "--data", DATA], words].concat());
+        said.expect_code(1).stdout
+    };
+    let kept = diff(&["before", "after", "--format", "json"]);
+    assert!(!kept.contains("\"changes\": []"), "{kept}");
+    // Files in which nothing can be kept, so that both moments are concluded.
+    machine.shell(&format!(
+        "[ -s {DATA}/kept/before.moment ] && [ -s {DATA}/kept/after.moment ]
+         mv {DATA}/kept {DATA}/kept-before && touch {DATA}/kept"
+    ));
+    let concluded = diff(&["before", "after", "--format", "json"]);
+    // One that is damaged is made anew.
+    machine.shell(&format!(
+        "rm {DATA}/kept && mv {DATA}/kept-before {DATA}/kept && truncate -s -9 {DATA}/kept/before.moment"
+    ));
+    let mended = diff(&["before", "after", "--format", "json"]);
+    assert_eq!(kept, concluded);
+    assert_eq!(kept, mended);
+}
+
+#[test]
+fn a_word_said_later_counts_in_what_was_kept_before() {
+    let Some(machine) = changed() else { return };
+    let words = [
+        "diff", "before", "after", "--format", "json", "--data", DATA,
+    ];
+    let lines = || -> Vec<(String, String)> {
+        let said = machine.groma(&words).expect_code(1).stdout;
+        let document: serde_json::Value = serde_json::from_str(&said).expect("the diff is JSON");
+        let text = |line: &serde_json::Value, field: &str| {
+            line[field].as_str().unwrap_or_default().to_owned()
+        };
+        let all = document["changes"].as_array().expect("changes").iter();
+        all.map(|c| (text(c, "id"), text(c, "says"))).collect()
+    };
+    let new = |(id, says): &(String, String)| id.starts_with("dep-") && says.contains("5433");
+    let id = lines().into_iter().find(new).expect("it moved").0;
+    let says = |verdict: &str| {
+        let because = ["--verdict", verdict, "--because", "a test", "--data", DATA];
+        let said = machine.groma(&[&["annotate", id.as_str()][..], &because].concat());
+        said.expect_code(0);
+        lines().iter().any(|line| line.0 == id)
+    };
+    assert!(!says("wrong"), "a need that is none was told");
+    assert!(says("confirmed"), "a need that is one was not told");
 }
 
 #[test]

@@ -6,9 +6,10 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use groma_model::inventory::Inventory;
 use groma_source::World;
+use groma_store::Moment;
 
 use crate::command::Place;
-use crate::verbs::{inventory_at, inventory_in, open_existing};
+use crate::verbs::{inventory_at, inventory_in, moment, open_existing};
 use crate::{exit, files};
 
 #[derive(Args, Debug)]
@@ -42,8 +43,7 @@ enum Format {
 
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let world = groma_sys::this_machine(true);
-    let before = operand(&arguments.before, place, &world)?;
-    let after = operand(&arguments.after, place, &world)?;
+    let (before, after) = sides(arguments, place, &world)?;
     let changes = groma_diff::compare(&before, &after);
     let (text, act) = match &arguments.wave {
         None => (plain(&changes, arguments.format)?, changes.needs_action()),
@@ -65,6 +65,27 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     Ok(if act { exit::ACT } else { 0 })
 }
 
+/// Both sides; without a wave only what differs between them, where both are named moments.
+fn sides(arguments: &Arguments, place: &Place, world: &World) -> Result<(Inventory, Inventory)> {
+    let (before, after) = (&arguments.before, &arguments.after);
+    if arguments.wave.is_none() && !is_file(before) && !is_file(after) {
+        let mut store = open_existing(place)?;
+        let named = [
+            moment(store.as_ref(), Some(before))?,
+            moment(store.as_ref(), Some(after))?,
+        ];
+        if let [Moment::Snapshot(b), Moment::Snapshot(a)] = named
+            && let Some(small) = crate::kept::differing(store.as_mut(), place, [&b, &a], world)?
+        {
+            return Ok((small.before, small.after));
+        }
+    }
+    Ok((
+        operand(before, place, world)?,
+        operand(after, place, world)?,
+    ))
+}
+
 fn plain(changes: &groma_diff::Changes, format: Format) -> Result<String> {
     Ok(match format {
         Format::Text => groma_diff::text(changes),
@@ -80,10 +101,14 @@ fn json<T: serde::Serialize>(what: &T) -> Result<String> {
 
 /// A file if there is one of that name that looks like a document, else a moment of the store.
 fn operand(text: &str, place: &Place, world: &World) -> Result<Inventory> {
-    let file = Path::new(text);
-    if file.extension().is_some_and(|e| e == "json") && file.exists() {
-        return inventory_in(file);
+    if is_file(text) {
+        return inventory_in(Path::new(text));
     }
     let mut store = open_existing(place)?;
     inventory_at(store.as_mut(), Some(text), world)
+}
+
+fn is_file(text: &str) -> bool {
+    let file = Path::new(text);
+    file.extension().is_some_and(|e| e == "json") && file.exists()
 }

@@ -32,9 +32,10 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
             ));
         }
         Arguments::Take { name } => {
-            let now = groma_sys::this_machine(true).clock.now();
-            let snapshot = store.take_snapshot(name, now)?;
+            let world = groma_sys::this_machine(true);
+            let snapshot = store.take_snapshot(name, world.clock.now())?;
             files::print(format!("{} taken at {}\n", snapshot.name, snapshot.taken_at).as_bytes())?;
+            crate::kept::keep(store.as_mut(), place, &snapshot, &world)?;
         }
         Arguments::List => {
             for snapshot in store.snapshots()? {
@@ -43,6 +44,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
         }
         Arguments::Remove { name } => {
             store.remove_snapshot(name)?;
+            crate::kept::remove(place, name);
         }
     }
     Ok(0)

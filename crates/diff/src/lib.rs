@@ -19,6 +19,7 @@ mod certificates;
 mod change;
 mod dependencies;
 mod entities;
+mod kept;
 mod listeners;
 mod nearest;
 mod outcome;
@@ -32,6 +33,7 @@ mod wave_text;
 use groma_model::inventory::Inventory;
 
 pub use change::{Area, Change, Changes, Class, Consequence, Detail, Side};
+pub use kept::{Kept, KeptError, Selected, keep, select};
 pub use outcome::{
     Because, ContentKind, ContentRow, CoverageGap, CriterionRow, GapKind, Judgement, PlaceRole,
     ToDo, WAVE_OUTCOME_SCHEMA, WaveLine, WaveOutcome, WavePlace,

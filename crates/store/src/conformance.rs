@@ -756,20 +756,35 @@ fn the_ledger_remembers_and_the_newest_word_counts(store: &mut dyn Store) {
         known: marks.clone().into(),
         merged: merge.into(),
     };
+    assert_eq!(store.ledger_number().expect("the ledger"), 0);
     store.remember(&new).expect("the ledger grows");
+    let then = store.ledger_number().expect("the ledger");
     store.remember(&new).expect("saying it twice is harmless");
+    assert_eq!(store.ledger_number().expect("the ledger"), then);
     let ledger = store.identities().expect("the ledger");
     assert_eq!(ledger.known, marks.into());
     assert_eq!(ledger.entity(&key("b")), Some(&one));
+    let moved_since = |store: &dyn Store, number| store.ledger_moved_since(number);
+    assert!(moved_since(store, 0).expect("the ledger"), "a merge");
+    let more = NewIdentities {
+        known: [(key("c"), one.clone())].into(),
+        ..NewIdentities::default()
+    };
+    store.remember(&more).expect("the ledger grows");
+    assert!(!moved_since(store, then).expect("the ledger"), "one more");
     let moved = NewIdentities {
         known: [(key("a"), two)].into(),
         ..NewIdentities::default()
     };
     store.remember(&moved).expect("the ledger grows");
+    assert!(
+        moved_since(store, then).expect("the ledger"),
+        "a mark moved"
+    );
     store
         .remember(&NewIdentities::default())
         .expect("nothing new is harmless");
-    assert_eq!(store.identities().expect("the ledger").known.len(), 2);
+    assert_eq!(store.identities().expect("the ledger").known.len(), 3);
     assert_ne!(
         store.identities().expect("the ledger").known.get(&key("a")),
         Some(&one)

@@ -103,6 +103,13 @@ pub trait Store: Send {
     /// The identity ledger as it stands.
     fn identities(&self) -> Result<Identities, StoreError>;
 
+    /// The number of the newest row of the identity ledger, 0 before the first.
+    fn ledger_number(&self) -> Result<u64, StoreError>;
+
+    /// True if a row of the identity ledger after `number` merges entities, or gives a mark that was there then to another
+    /// one: what was concluded then may be called otherwise now.
+    fn ledger_moved_since(&self, number: u64) -> Result<bool, StoreError>;
+
     /// Adds to the identity ledger. A mark that moves to another entity does so by a new row.
     fn remember(&mut self, new: &NewIdentities) -> Result<(), StoreError>;
 

@@ -1,6 +1,6 @@
 //! What holds for every pair.
 
-use groma_diff::{Changes, compare, compare_wave, text, to_json, wave_text};
+use groma_diff::{Changes, compare_wave, text, to_json, wave_text};
 use groma_fuzz::Chance;
 use groma_model::fact::{Account, Job};
 use groma_model::inventory::{Entity, Inventory, JobEntry};
@@ -8,6 +8,7 @@ use groma_model::wave::{Move, Wave};
 use proptest::prelude::*;
 
 use crate::build::*;
+use crate::compare;
 
 const HOSTS: [&str; 6] = ["app1", "app2", "db1", "mail1", "10.0.0.9", "nas1"];
 const KINDS: [&str; 5] = ["sql", "http", "ldap-bind", "other", "nfs"];

@@ -1,7 +1,8 @@
 //! A mail server moves, and the answer is known: twelve promises kept, five things nobody planned, one machine that was
 //! not looked at again, and not one line of noise.
 
-use groma_diff::{GapKind, WaveOutcome, compare, compare_wave, html, markdown, wave_text};
+use crate::compare;
+use groma_diff::{GapKind, WaveOutcome, compare_wave, html, markdown, wave_text};
 use groma_model::inventory::*;
 use groma_model::wave::{Move, Wave};
 use groma_model::{CoverageState, SourceName, Timestamp, Witness};

@@ -1,6 +1,7 @@
 //! What a person and a program read.
 
-use groma_diff::{compare, text, to_json};
+use crate::compare;
+use groma_diff::{text, to_json};
 use groma_model::inventory::Inventory;
 
 use crate::build::*;

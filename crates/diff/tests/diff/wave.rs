@@ -1,6 +1,7 @@
 //! The same facts against what a wave promised.
 
-use groma_diff::{WaveLine, WaveOutcome, compare, compare_wave, wave_text, wave_to_json};
+use crate::compare;
+use groma_diff::{WaveLine, WaveOutcome, compare_wave, wave_text, wave_to_json};
 use groma_model::inventory::{CoverageEntry, Dependency, Inventory};
 use groma_model::wave::{Move, Wave};
 use groma_model::{CoverageState, SourceName};

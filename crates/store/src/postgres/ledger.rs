@@ -38,6 +38,26 @@ pub(super) fn identities(ask: &mut impl Ask) -> Result<Identities, StoreError> {
     Ok(known)
 }
 
+pub(super) fn number(ask: &mut impl Ask) -> Result<u64, StoreError> {
+    let attempt = "read the identity ledger";
+    let newest = "SELECT greatest((SELECT coalesce(max(number), 0) FROM identity), (SELECT coalesce(max(number), 0) FROM merge))";
+    Ok(match ask.ask_one(attempt, newest, &[])? {
+        Some(row) => unsigned(Columns::of(&row, attempt).plain::<i64>(0)?),
+        None => 0,
+    })
+}
+
+pub(super) fn moved_since(ask: &mut impl Ask, number: u64) -> Result<bool, StoreError> {
+    let attempt = "read the identity ledger";
+    let moved = "SELECT EXISTS (SELECT 1 FROM merge WHERE number > $1) OR EXISTS (
+        SELECT 1 FROM identity AS later JOIN identity AS earlier USING (site_id, kind, value)
+        WHERE later.number > $1 AND earlier.number <= $1)";
+    match ask.ask_one(attempt, moved, &[&signed(number)])? {
+        Some(row) => Columns::of(&row, attempt).plain(0),
+        None => Ok(false),
+    }
+}
+
 /// Marks and merges each go in one statement: the first survey of an estate has a million of them.
 pub(super) fn remember(work: &mut Transaction<'_>, new: &NewIdentities) -> Result<(), StoreError> {
     if new.is_empty() {
@@ -45,11 +65,7 @@ pub(super) fn remember(work: &mut Transaction<'_>, new: &NewIdentities) -> Resul
     }
     let attempt = "keep identities";
     let known = identities(work)?;
-    let newest = "SELECT greatest((SELECT coalesce(max(number), 0) FROM identity), (SELECT coalesce(max(number), 0) FROM merge))";
-    let number = match work.ask_one(attempt, newest, &[])? {
-        Some(row) => Columns::of(&row, attempt).plain::<i64>(0)?,
-        None => 0,
-    };
+    let number = signed(number(work)?);
     let marks = ledger::new_marks(&known, new);
     let sql = "INSERT INTO identity (site_id, kind, value, value_whole, number, entity)
         SELECT site, kind, value, whole, $1 + number, entity

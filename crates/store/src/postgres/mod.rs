@@ -162,6 +162,14 @@ impl Store for PostgresStore {
         ledger::identities(&mut *self.session.borrow_mut())
     }
 
+    fn ledger_number(&self) -> Result<u64, StoreError> {
+        ledger::number(&mut *self.session.borrow_mut())
+    }
+
+    fn ledger_moved_since(&self, number: u64) -> Result<bool, StoreError> {
+        ledger::moved_since(&mut *self.session.borrow_mut(), number)
+    }
+
     fn remember(&mut self, new: &NewIdentities) -> Result<(), StoreError> {
         self.durably("keep identities", Lock::Ledger, |work| {
             ledger::remember(work, new)

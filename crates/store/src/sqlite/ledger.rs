@@ -36,16 +36,29 @@ pub(super) fn identities(connection: &Connection) -> Result<Identities, StoreErr
     Ok(Identities { known, merged })
 }
 
+pub(super) fn number(connection: &Connection) -> Result<u64, StoreError> {
+    let newest = "SELECT max((SELECT coalesce(max(number), 0) FROM identity), (SELECT coalesce(max(number), 0) FROM merge))";
+    let number = connection.query_row(newest, [], |r| r.get(0));
+    number
+        .map(unsigned)
+        .map_err(StoreError::of("read the identity ledger"))
+}
+
+pub(super) fn moved_since(connection: &Connection, number: u64) -> Result<bool, StoreError> {
+    let moved = "SELECT EXISTS (SELECT 1 FROM merge WHERE number > ?1) OR EXISTS (
+        SELECT 1 FROM identity AS later JOIN identity AS earlier USING (site_id, kind, value)
+        WHERE later.number > ?1 AND earlier.number <= ?1)";
+    let moved = connection.query_row(moved, [signed(number)], |r| r.get(0));
+    moved.map_err(StoreError::of("read the identity ledger"))
+}
+
 pub(super) fn remember(connection: &Connection, new: &NewIdentities) -> Result<(), StoreError> {
     if new.is_empty() {
         return Ok(());
     }
     let attempt = "keep identities";
     let known = identities(connection)?;
-    let newest = "SELECT max((SELECT coalesce(max(number), 0) FROM identity), (SELECT coalesce(max(number), 0) FROM merge))";
-    let mut number: i64 = connection
-        .query_row(newest, [], |r| r.get(0))
-        .map_err(StoreError::of(attempt))?;
+    let mut number = signed(number(connection)?);
     let mut insert = connection
         .prepare("INSERT INTO identity (site_id, kind, value, number, entity) VALUES (?1, ?2, ?3, ?4, ?5)")
         .map_err(StoreError::of(attempt))?;

@@ -237,6 +237,14 @@ impl Store for SqliteStore {
         ledger::identities(&self.connection)
     }
 
+    fn ledger_number(&self) -> Result<u64, StoreError> {
+        ledger::number(&self.connection)
+    }
+
+    fn ledger_moved_since(&self, number: u64) -> Result<bool, StoreError> {
+        ledger::moved_since(&self.connection, number)
+    }
+
     fn remember(&mut self, new: &NewIdentities) -> Result<(), StoreError> {
         self.durably("keep identities", |connection| {
             ledger::remember(connection, new)
