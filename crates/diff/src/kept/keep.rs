@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use groma_model::inventory::{Dependency, Entity, Inventory, ListenerEntry};
+use groma_model::inventory::{Basis, Dependency, Entity, Inventory, ListenerEntry};
 use groma_model::{EntityId, Timestamp};
 use serde::Serialize;
 
@@ -94,7 +94,7 @@ fn listeners(inventory: &Inventory, texts: &mut Texts) -> io::Result<Rows> {
     Ok(rows)
 }
 
-/// An entity without what moves from look to look.
+/// An entity without what moves from look to look, and no diff of two that are there compares.
 fn quiet_entity(entity: &Entity) -> Entity {
     let long_ago = Timestamp::from_millis(0);
     Entity {
@@ -102,6 +102,10 @@ fn quiet_entity(entity: &Entity) -> Entity {
         first_seen: long_ago,
         last_seen: long_ago,
         merged_because: Vec::new(),
+        declared: false,
+        system: None,
+        owner: None,
+        criticality: None,
         ..entity.clone()
     }
 }
@@ -115,8 +119,14 @@ fn quiet_dependency(one: &Dependency) -> Dependency {
         last_seen: long_ago,
         count: 0,
         next_due: None,
+        // How it is known, and whether a list names it: a list that is imported changes this of all needs at once.
+        witnesses: Vec::new(),
+        basis: Basis::Observed,
+        hidden: false,
+        hidden_because: Vec::new(),
         ..one.clone()
     };
+    quiet.details.programs.clear();
     quiet.details.bytes = None;
     quiet.details.last_used = None;
     quiet.details.lasted = None;
