@@ -104,11 +104,15 @@ fn concluded_after(
     groma_graph::pinned::mark(&mut inventory);
     groma_graph::used::mark(&mut inventory);
     annotate(&mut inventory, &annotations);
-    inventory.estimate = Some(groma_estimate::estimate(&inventory));
-    let (findings, together) = rayon::join(
+    let (findings, (together, estimate)) = rayon::join(
         || groma_check::check(&inventory, now),
-        || groma_check::moves_together(&inventory, &groma_graph::impact::cycles(&inventory), now),
+        || {
+            let cycles = groma_graph::impact::cycles(&inventory);
+            let together = groma_check::moves_together(&inventory, &cycles, now);
+            (together, groma_estimate::estimate(&inventory))
+        },
     );
+    inventory.estimate = Some(estimate);
     let current = findings.into_iter().chain(together).collect();
     let at = then(moment, now);
     inventory.findings = groma_check::register(current, &inventory, register, &annotations, at);

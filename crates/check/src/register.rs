@@ -11,6 +11,7 @@ use groma_model::inventory::{
 use groma_model::register::{OWN_CHECK, OwnRisk};
 use groma_model::store::{Annotation, Word};
 use groma_model::{CoverageState, EntityId, EvidenceId, FindingId, SourceName, Timestamp};
+use rayon::prelude::*;
 
 /// Vantages that are remembered of one finding, the first by id: a finding about a thousand machines is asked of so many.
 const VANTAGES_MAX: usize = 64;
@@ -29,8 +30,11 @@ pub fn register(
     let seen = Seen::of(inventory);
     let mut rows: BTreeMap<FindingId, Finding> = BTreeMap::new();
     let before: HashMap<&FindingId, &Finding> = earlier.iter().map(|f| (&f.id, f)).collect();
+    let mut current = current;
+    current
+        .par_iter_mut()
+        .for_each(|finding| finding.rests_on = seen.rests_on(finding));
     for mut finding in current {
-        finding.rests_on = seen.rests_on(&finding);
         let earlier = before.get(&finding.id).copied();
         said_again(&mut finding, earlier, now);
         rows.insert(finding.id.clone(), finding);
@@ -102,7 +106,7 @@ type Look<'a> = (Timestamp, BTreeSet<&'a str>);
 
 /// What was looked at, and how well.
 struct Seen<'a> {
-    inventory: &'a Inventory,
+    names: HashMap<&'a EntityId, &'a str>,
     /// By vantage and source: when it last looked, and which of its scopes have holes.
     looks: HashMap<&'a EntityId, BTreeMap<&'a SourceName, Look<'a>>>,
     facts: HashMap<&'a EvidenceId, (&'a EntityId, &'a SourceName)>,
@@ -124,8 +128,9 @@ impl<'a> Seen<'a> {
         }
         let facts = inventory.evidence.iter();
         let needs = inventory.dependencies.iter();
+        let entities = inventory.entities.iter();
         Self {
-            inventory,
+            names: entities.map(|e| (&e.id, e.name.as_str())).collect(),
             looks,
             facts: facts.map(|e| (&e.id, (&e.vantage, &e.source))).collect(),
             ends: needs
@@ -192,8 +197,8 @@ impl<'a> Seen<'a> {
     }
 
     fn why_not(&self, rests: &RestsOn, since: Timestamp) -> Option<String> {
-        let name = self.inventory.entity(&rests.vantage);
-        let name = name.map_or(rests.vantage.as_str(), |entity| entity.name.as_str());
+        let name = self.names.get(&rests.vantage);
+        let name = name.copied().unwrap_or(rests.vantage.as_str());
         let empty = BTreeMap::new();
         let looks = self.looks.get(&rests.vantage).unwrap_or(&empty);
         let looked = |source: &SourceName| looks.get(source).is_some_and(|(at, _)| *at > since);
