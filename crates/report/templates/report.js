@@ -53,6 +53,18 @@ at("tools").hidden = false;
 at("hint").hidden = false;
 stage.classList.add("live");
 
+// Two pictures: one at a time, chosen by radio buttons. Without this script both are shown.
+const waves = at("waves-drawing");
+const choose = () => {
+  const byWaves = at("view").querySelector("input[value=waves]").checked;
+  at("drawing").hidden = byWaves;
+  waves.hidden = !byWaves;
+  at("tools").hidden = byWaves;
+  at("hint").hidden = byWaves;
+  at("waves-lead").hidden = !byWaves;
+  if (!byWaves) fit();
+};
+
 // Moving and scaling: only the view box changes, every box keeps its place.
 const width = Number(map.getAttribute("width"));
 let height = Number(map.dataset.height);
@@ -86,6 +98,11 @@ const zoom = (factor, px = 0.5, py = 0.5) => {
   show();
 };
 fit();
+if (waves) {
+  at("view").hidden = false;
+  at("view").addEventListener("change", choose);
+  choose();
+}
 let marked = -1;
 addEventListener("resize", () => { fit(); near(marked); });
 addEventListener("beforeprint", () => { view = { x: 0, y: 0, w: width, h: height }; map.style.height = "auto"; show(); });
