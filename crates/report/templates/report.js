@@ -61,6 +61,7 @@ const choose = () => {
   waves.hidden = !byWaves;
   at("tools").hidden = byWaves;
   at("hint").hidden = byWaves;
+  at("map-lead").hidden = byWaves;
   at("waves-lead").hidden = !byWaves;
   if (!byWaves) fit();
 };

@@ -9,7 +9,7 @@ use groma_model::inventory::{Dependency, Entity};
 
 use super::picture::{layers, short_name};
 use crate::index::{Index, is_wrong};
-use crate::page::{anchor, runs_services, window};
+use crate::page::anchor;
 use crate::plan::Plan;
 use crate::text::Catalogue;
 use crate::visible::visible;
@@ -123,8 +123,9 @@ impl<'a> Making<'a> {
                 None if self.crossing.contains_key(&at) => self.columns() - 1,
                 None => continue,
             };
-            let carries = matches!(entity.kind.as_str(), "certificate" | "account");
-            let drawn = self.crossing.contains_key(&at) || runs_services(entity) || !carries;
+            let listed = matches!(entity.kind.as_str(), "certificate" | "account");
+            let lies = entity.attributes.lies_on.is_some();
+            let drawn = self.crossing.contains_key(&at) || !(listed || lies);
             if let Some(members) = self.members.get_mut(column).filter(|_| drawn) {
                 members.push(at);
             }
@@ -273,8 +274,8 @@ fn headings(index: &Index<'_>, plan: &Plan, words: &Catalogue) -> Vec<Column> {
     let waves = plan.waves(index.inventory).take(alone);
     let mut columns: Vec<Column> = waves
         .map(|(place, wave)| {
-            let when = window(wave, words);
-            let when = when.unwrap_or_else(|| words.wave_no_window.to_owned());
+            let begins = wave.window.map(|window| window.from.minute());
+            let when = begins.unwrap_or_else(|| words.wave_no_window.to_owned());
             Column {
                 below: format!("{}, {when}", visible(&wave.state)),
                 anchor: Some(anchor(place)),

@@ -15,6 +15,8 @@ const MARGIN: f64 = 14.0;
 const LANE: f64 = 84.0;
 const ROW: f64 = BOX_HEIGHT + 14.0;
 const PADDING: f64 = 14.0;
+/// How far a line within one column reaches out.
+const BOW: f64 = 44.0;
 /// Height of a column's heading.
 const HEAD: f64 = 52.0;
 
@@ -68,7 +70,7 @@ pub(crate) fn render_waves(picture: &WavePicture, words: &Catalogue) -> String {
     let places = places(picture);
     let drawing = Drawing {
         words,
-        width: whole(left(picture.columns.len()) - LANE + PADDING + MARGIN),
+        width: whole(left(picture.columns.len()) - LANE + PADDING + BOW),
         height: whole(height + 2.0 * MARGIN),
         column_width: whole(BOX_WIDTH + 2.0 * PADDING),
         column_height: whole(height),
@@ -221,7 +223,7 @@ fn path((x1, y1, begins): (f64, f64, Side), (x2, y2, ends): (f64, f64, Side)) ->
         }
     };
     let bow = if begins == ends {
-        44.0
+        BOW
     } else {
         (x2 - x1).abs() / 2.0
     };

@@ -38,7 +38,7 @@ pub(crate) use data::DataRow;
 pub(crate) use devices::DeviceRow;
 pub(crate) use directory::{DirectoryPart, DirectoryRow};
 pub(crate) use estate::{HostRow, ListenerRow, QuestionGroup, SystemRow};
-pub(crate) use front::{Notice, Number, Watched, runs_services, watched};
+pub(crate) use front::{Notice, Number, Watched, watched};
 pub(crate) use holdings::{BackupRow, RightRow, VolumeRow};
 pub(crate) use ledger::{LedgerRow, class};
 pub(crate) use mail::MailRow;
@@ -50,7 +50,7 @@ pub(crate) use routes::RouteRow;
 pub(crate) use schedule::RunRow;
 pub(crate) use sign_in::SignInRow;
 pub(crate) use watching::WatchRow;
-pub(crate) use waves::{WaveCard, anchor, window};
+pub(crate) use waves::{WaveCard, anchor};
 
 /// Schema word of the JSON report.
 pub(crate) const REPORT_SCHEMA: &str = "groma.report/1";

@@ -123,7 +123,7 @@ fn filled(text: Option<&str>) -> Option<String> {
 }
 
 /// `2026-12-05 19:00 to 2026-12-06 03:00 UTC`.
-pub(crate) fn window(wave: &WaveEntry, words: &Catalogue) -> Option<String> {
+fn window(wave: &WaveEntry, words: &Catalogue) -> Option<String> {
     let window = wave.window?;
     Some(fill(
         words.wave_from_to,
