@@ -13,6 +13,10 @@ const edges = data.edges;
 const placed = edges.from.length > 0;
 
 // Tables: a filter above those that ask for one, and headings that sort.
+// A heading that is a button is not repeated on the next printed page: on paper it is plain text.
+const heads = [];
+addEventListener("beforeprint", () => { for (const [head, button] of heads) head.replaceChildren(button.textContent); });
+addEventListener("afterprint", () => { for (const [head, button] of heads) head.replaceChildren(button); });
 const order = new Intl.Collator(words.language, { numeric: true });
 for (const table of document.querySelectorAll("table.data")) {
   const body = table.tBodies[0];
@@ -20,6 +24,7 @@ for (const table of document.querySelectorAll("table.data")) {
     const button = make("button", "", head.textContent);
     button.type = "button";
     head.replaceChildren(button);
+    heads.push([head, button]);
     button.addEventListener("click", () => {
       const down = head.getAttribute("aria-sort") === "ascending";
       for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");

@@ -148,6 +148,13 @@ fn the_map_by_waves_has_a_column_per_wave_and_marks_each_cut() {
         "both ends move together"
     );
     assert!(!picture.contains("app1 → db1: SQL, crosses"));
+    let mut all = sample::moving();
+    all.waves[0].members = all.entities.iter().map(|e| e.name.clone()).collect();
+    let html = groma_report::html(&all);
+    assert!(
+        !html.contains(">In no wave</text>"),
+        "nobody is left behind"
+    );
     has_all(&html, &["type=\"radio\" name=\"view\" value=\"waves\""]);
 }
 
@@ -401,6 +408,20 @@ fn luminance(colour: &str) -> f64 {
         }
     };
     0.2126 * part(0) + 0.7152 * part(2) + 0.0722 * part(4)
+}
+
+#[test]
+fn an_estimate_of_many_words_is_cut_on_the_first_page_and_whole_below() {
+    let mut moving = sample::moving();
+    let mut estimate = sample::moving_named("x").estimate.expect("an estimate");
+    estimate.why_not = Some(format!(
+        "{}and that is why.",
+        "too little was seen, ".repeat(12)
+    ));
+    moving.estimate = Some(estimate);
+    let html = groma_report::html(&moving);
+    assert!(!front(&html).contains("and that is why."));
+    has_all(section(&html, "unknown"), &["and that is why."]);
 }
 
 #[test]

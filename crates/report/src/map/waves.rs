@@ -19,7 +19,7 @@ const COLUMNS_MAX: usize = 12;
 /// Boxes of one column, before the rest is counted.
 const BOXES_MAX: usize = 16;
 /// Lines, those that cross first.
-const LINES_MAX: usize = 240;
+const LINES_MAX: usize = 120;
 
 /// What is drawn, not placed yet.
 pub(crate) struct WavePicture {
@@ -36,6 +36,8 @@ pub(crate) struct Column {
     pub(crate) below: String,
     /// The wave's section, where it is one wave.
     pub(crate) anchor: Option<String>,
+    /// True for what is in no wave.
+    pub(crate) apart: bool,
     /// Positions in `boxes`, from the top.
     pub(crate) boxes: Vec<usize>,
 }
@@ -72,6 +74,8 @@ impl WavePicture {
             making.fill(column);
         }
         making.connect();
+        // Nobody is left behind: the last column would be empty.
+        making.picture.columns.pop_if(|last| last.boxes.is_empty());
         Some(making.picture)
     }
 }
@@ -269,6 +273,7 @@ fn headings(index: &Index<'_>, plan: &Plan, words: &Catalogue) -> Vec<Column> {
         heading,
         below: String::new(),
         anchor: None,
+        apart: false,
         boxes: Vec::new(),
     };
     let waves = plan.waves(index.inventory).take(alone);
@@ -287,6 +292,9 @@ fn headings(index: &Index<'_>, plan: &Plan, words: &Catalogue) -> Vec<Column> {
     if later > 0 {
         columns.push(empty(words.count(words.waves_map_later, later)));
     }
-    columns.push(empty(words.waves_map_none.to_owned()));
+    columns.push(Column {
+        apart: true,
+        ..empty(words.waves_map_none.to_owned())
+    });
     columns
 }

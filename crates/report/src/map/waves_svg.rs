@@ -114,7 +114,7 @@ fn columns(picture: &WavePicture) -> Vec<ColumnView<'_>> {
             .trim_end()
             .to_owned(),
         anchor: column.anchor.as_deref(),
-        apart: at + 1 == picture.columns.len(),
+        apart: column.apart,
     })
     .collect()
 }

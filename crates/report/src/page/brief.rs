@@ -21,6 +21,8 @@ const BREAKS: usize = 4;
 const REASONS: usize = 2;
 /// Risks, waves and persons that have a line.
 pub(crate) const LINES: usize = 5;
+/// Characters of the estimate on the first page; the section of what is not known has all of it.
+const ESTIMATE_MAX: usize = 170;
 /// Kinds of gaps that are told.
 const GAPS: usize = 2;
 
@@ -134,7 +136,7 @@ fn line(card: &WaveCard, words: &Catalogue) -> WaveLine {
 /// Whether the audit is finished: the estimate with its interval, then what was not looked at.
 fn finished(index: &Index<'_>, gaps: &Rows<GapRow>, words: &Catalogue) -> Vec<String> {
     let inventory = index.inventory;
-    let mut said = vec![estimate(inventory, words)];
+    let mut said = vec![cut(&estimate(inventory, words), ESTIMATE_MAX)];
     said.push(looked_at(inventory, words));
     let partial = inventory
         .coverage
@@ -156,7 +158,7 @@ fn finished(index: &Index<'_>, gaps: &Rows<GapRow>, words: &Catalogue) -> Vec<St
 }
 
 /// The words of whoever estimated it, or why there is no number.
-fn estimate(inventory: &Inventory, words: &Catalogue) -> String {
+pub(super) fn estimate(inventory: &Inventory, words: &Catalogue) -> String {
     if let Some(unseen) = super::front::unseen(inventory) {
         return unseen;
     }

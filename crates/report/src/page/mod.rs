@@ -162,6 +162,8 @@ pub(crate) struct Page {
     pub(crate) notices: Vec<Notice>,
     pub(crate) numbers: Vec<Number>,
     pub(crate) unseen: Option<String>,
+    /// The same, or why there is no number.
+    pub(crate) estimate: String,
     pub(crate) brief: Brief,
     pub(crate) risks: Vec<Risk>,
     pub(crate) risks_more: usize,
@@ -220,6 +222,7 @@ impl Page {
             notices: front::notices(inventory, &watched, words),
             numbers: front::numbers(index, expiring, words),
             unseen: front::unseen(inventory),
+            estimate: brief::estimate(inventory, words),
             watched,
             brief: brief::of(index, &waves, &gaps, words),
             waves,

@@ -326,9 +326,7 @@ impl Fields<'_> {
     ) -> WaveField {
         let mut values: Vec<String> = values.into_iter().collect();
         let question = values.is_empty().then(|| self.question(ask));
-        let more = values
-            .len()
-            .saturating_sub(VALUES_MAX.max(MEMBERS_NAMED + 1));
+        let more = values.len().saturating_sub(VALUES_MAX);
         if more > 0 {
             values.truncate(VALUES_MAX);
             values.push(self.words.count(self.words.more, more));
@@ -360,7 +358,7 @@ impl Fields<'_> {
         }
     }
 
-    fn members(&self) -> Vec<String> {
+    fn members(&self) -> Option<String> {
         let members: BTreeSet<&String> = self.wave.members.iter().collect();
         let say = |member: &&String| match self.plan.is_unknown(member) {
             true => fill(self.words.wave_not_here, &[&visible(member)]),
@@ -371,7 +369,8 @@ impl Fields<'_> {
         if more > 0 {
             said.push(self.words.count(self.words.more, more));
         }
-        said
+        let joined = said.join(", ");
+        (!joined.is_empty()).then_some(joined)
     }
 
     fn moved(&self, moved: &Move) -> String {
