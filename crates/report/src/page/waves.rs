@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use groma_model::inventory::{Dependency, WaveEntry};
+use groma_model::inventory::WaveEntry;
 use groma_model::registry::REGISTRY;
 use groma_model::wave::{Coexistence, Criterion, Move, Rollback};
 use serde::Serialize;
@@ -55,11 +55,14 @@ pub(crate) struct WaveField {
 /// The waves in their order.
 pub(crate) fn cards(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<WaveCard> {
     let plan = index.plan();
-    let crossing = crossing(index, words, limit);
+    let crossing = crossing(index, limit);
     let waves: Vec<(usize, &WaveEntry)> = plan.waves(index.inventory).collect();
     Rows::first(&waves, limit, |(place, wave)| {
-        let lines = crossing.get(place).cloned().unwrap_or_default();
-        card(*place, wave, lines, plan, words)
+        let mut card = card(*place, wave, plan, words);
+        if let Some(told) = crossing.get(place) {
+            card.tell(told, index, words);
+        }
+        card
     })
 }
 
@@ -68,7 +71,7 @@ pub(crate) fn asked(index: &Index<'_>, words: &Catalogue) -> BTreeMap<Option<Str
     let plan = index.plan();
     let mut asked = BTreeMap::new();
     for (place, wave) in plan.waves(index.inventory) {
-        let card = card(place, wave, BTreeMap::new(), plan, words);
+        let card = card(place, wave, plan, words);
         if card.asked > 0 {
             *asked.entry(card.owner).or_default() += card.asked;
         }
@@ -76,17 +79,22 @@ pub(crate) fn asked(index: &Index<'_>, words: &Catalogue) -> BTreeMap<Option<Str
     asked
 }
 
-fn card(
-    place: usize,
-    wave: &WaveEntry,
-    crossing: BTreeMap<String, usize>,
-    plan: &Plan,
-    words: &Catalogue,
-) -> WaveCard {
+impl WaveCard {
+    fn tell(&mut self, told: &BTreeMap<Told<'_>, usize>, index: &Index<'_>, words: &Catalogue) {
+        let more = told.len().saturating_sub(CROSSING_TOLD);
+        let line = |(told, count): (&Told<'_>, &usize)| {
+            times((crossing_line(told, index.plan(), index, words), *count))
+        };
+        self.crossing = told.iter().take(CROSSING_TOLD).map(line).collect();
+        self.crossing_more = (more > 0).then(|| words.count(words.more, more));
+        self.crossing_total = told.values().sum();
+        self.crossing_line = words.count(words.wave_crossing_line, self.crossing_total);
+    }
+}
+
+fn card(place: usize, wave: &WaveEntry, plan: &Plan, words: &Catalogue) -> WaveCard {
     let fields = Fields { wave, plan, words }.all();
     let asked = fields.iter().filter(|f| f.question.is_some()).count();
-    let more = crossing.len().saturating_sub(CROSSING_TOLD);
-    let total: usize = crossing.values().sum();
     WaveCard {
         anchor: anchor(place),
         name: named(wave, words),
@@ -97,14 +105,10 @@ fn card(
         asked,
         asked_line: (asked > 0).then(|| words.count(words.wave_blank, asked)),
         fields,
-        crossing_total: total,
-        crossing_line: words.count(words.wave_crossing_line, total),
-        crossing_more: (more > 0).then(|| words.count(words.more, more)),
-        crossing: crossing
-            .into_iter()
-            .take(CROSSING_TOLD)
-            .map(times)
-            .collect(),
+        crossing_total: 0,
+        crossing_line: words.count(words.wave_crossing_line, 0),
+        crossing_more: None,
+        crossing: Vec::new(),
     }
 }
 
@@ -138,31 +142,29 @@ fn times((line, count): (String, usize)) -> String {
     }
 }
 
-/// What crosses to or from each of the first waves: a line with how many needs it stands for.
-fn crossing(
-    index: &Index<'_>,
-    words: &Catalogue,
-    limit: usize,
-) -> BTreeMap<usize, BTreeMap<String, usize>> {
-    let plan = index.plan();
-    let mut lines: BTreeMap<usize, BTreeMap<String, usize>> = BTreeMap::new();
-    for crossing in &plan.crossing {
+/// What one line tells: whether the wave needs it, the two ends, the wave of the other end, the kind.
+type Told<'a> = (bool, &'a str, &'a str, Option<usize>, &'a str);
+
+/// What crosses to or from each of the first waves, with how many needs each line stands for.
+fn crossing<'a>(index: &Index<'a>, limit: usize) -> BTreeMap<usize, BTreeMap<Told<'a>, usize>> {
+    let mut told: BTreeMap<usize, BTreeMap<Told<'a>, usize>> = BTreeMap::new();
+    for crossing in &index.plan().crossing {
         let Some(need) = index.inventory.dependencies.get(crossing.dependency) else {
             continue;
         };
-        let shown = |place: &usize| *place < limit;
-        if let Some(place) = crossing.from.filter(shown) {
-            let other = wave_name(crossing.to, plan, index, words);
-            let line = crossing_line(words.wave_needs, need, &other);
-            *lines.entry(place).or_default().entry(line).or_default() += 1;
-        }
-        if let Some(place) = crossing.to.filter(shown) {
-            let other = wave_name(crossing.from, plan, index, words);
-            let line = crossing_line(words.wave_needed_by, need, &other);
-            *lines.entry(place).or_default().entry(line).or_default() += 1;
+        let (consumer, provider) = (need.consumer.name.as_str(), need.provider.name.as_str());
+        let ends = [
+            (crossing.from, true, crossing.to),
+            (crossing.to, false, crossing.from),
+        ];
+        for (place, needs, other) in ends {
+            if let Some(place) = place.filter(|place| *place < limit) {
+                let key = (needs, consumer, provider, other, need.kind.as_str());
+                *told.entry(place).or_default().entry(key).or_default() += 1;
+            }
         }
     }
-    lines
+    told
 }
 
 fn wave_name(place: Option<usize>, plan: &Plan, index: &Index<'_>, words: &Catalogue) -> String {
@@ -172,18 +174,16 @@ fn wave_name(place: Option<usize>, plan: &Plan, index: &Index<'_>, words: &Catal
     )
 }
 
-fn crossing_line(form: &str, need: &Dependency, other: &str) -> String {
+fn crossing_line(told: &Told<'_>, plan: &Plan, index: &Index<'_>, words: &Catalogue) -> String {
+    let (needs, consumer, provider, other, kind) = *told;
     let name = |text: &str| cut(&visible(text), 80);
-    let title = REGISTRY.kind(&need.kind).title.as_str();
-    fill(
-        form,
-        &[
-            &name(&need.consumer.name),
-            &name(&need.provider.name),
-            other,
-            title,
-        ],
-    )
+    let form = match needs {
+        true => words.wave_needs,
+        false => words.wave_needed_by,
+    };
+    let other = wave_name(other, plan, index, words);
+    let title = REGISTRY.kind(kind).title.as_str();
+    fill(form, &[&name(consumer), &name(provider), &other, title])
 }
 
 /// Makes the fields of one wave.
