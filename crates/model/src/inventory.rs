@@ -240,6 +240,20 @@ pub struct System {
     /// Who said which of these fields, and when: the newest word of each. Sorted by field.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub told: Vec<Told>,
+    /// What people noted about it, all of it. Sorted by day.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<NoteTold>,
+}
+
+/// What a person noted, in free words.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct NoteTold {
+    /// When.
+    pub on: Timestamp,
+    /// Who.
+    pub by: String,
+    /// What.
+    pub says: String,
 }
 
 /// Somebody who uses a system, as a person wrote it down.
@@ -413,6 +427,9 @@ pub struct Attributes {
     /// Columns of imported lists nobody gave a meaning to.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub declared: BTreeMap<String, String>,
+    /// What people noted about it, all of it. Sorted by day.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<NoteTold>,
 }
 
 /// A job and when it runs next, counted from the moment the document was made.
@@ -931,8 +948,8 @@ pub struct MeasurementEntry {
     pub at: Timestamp,
 }
 
-/// A wave that is known.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+/// A wave that is known: what its file says, with its state.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct WaveEntry {
     /// Name.
     pub name: String,
@@ -944,6 +961,39 @@ pub struct WaveEntry {
     pub members: Vec<String>,
     /// `planned`, `ready`, `moved`, `proven`.
     pub state: String,
+    /// Who answers for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The number of the change in the ticket system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change_reference: Option<String>,
+    /// Waves that must be proven before this one begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<String>,
+    /// Waves that may run at the same time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parallel_with: Vec<String>,
+    /// What takes whose place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<crate::wave::Move>,
+    /// Dependencies that must exist afterwards.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<crate::wave::Expectation>,
+    /// How old and new live side by side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coexistence: Option<crate::wave::Coexistence>,
+    /// The way back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<crate::wave::Rollback>,
+    /// What is measured to call it a success.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub criteria: Vec<crate::wave::Criterion>,
+    /// Names that are deliberately left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclusions: Vec<String>,
+    /// Who is told what: audience → message or date.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub communications: BTreeMap<String, String>,
 }
 
 /// How grave a finding is.

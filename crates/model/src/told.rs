@@ -1,13 +1,15 @@
 //! What people said of a system or a dependency, put where it belongs.
 
 use crate::Timestamp;
-use crate::inventory::{Dependency, FurtherConsumer, NeedTold, System, Told, Verdict, VerdictWord};
+use crate::inventory::{
+    Attributes, Dependency, FurtherConsumer, NeedTold, NoteTold, System, Told, Verdict, VerdictWord,
+};
 use crate::store::{Annotation, Word};
 
 impl System {
     /// Takes over what a person said. The newest word on a field counts, by the day on which it was said; of two of one time
     /// the one handed over last, so hand annotations over in the order in which they were kept. An older word that is
-    /// imported late changes nothing, nor does what says nothing of a system (a note, a verdict that confirms nothing, a word
+    /// imported late changes nothing, nor does what says nothing of a system (a verdict that confirms nothing, a word
     /// of a risk).
     pub fn take(&mut self, annotation: &Annotation) {
         if self.knows_newer(annotation) {
@@ -45,8 +47,11 @@ impl System {
                 self.confirmed_on = Some(annotation.at);
                 return;
             }
-            Word::Note(_)
-            | Word::Verdict { .. }
+            Word::Note(_) => {
+                note(&mut self.notes, annotation);
+                return;
+            }
+            Word::Verdict { .. }
             | Word::StillNeeded(_)
             | Word::Answered { .. }
             | Word::ControlDate(_)
@@ -104,6 +109,14 @@ impl System {
     }
 }
 
+impl Attributes {
+    /// Keeps what a person noted; any other word changes nothing here. Notes stand beside each other: a newer one takes back
+    /// no older one, and one that is handed over twice stands once.
+    pub fn take_note(&mut self, annotation: &Annotation) {
+        note(&mut self.notes, annotation);
+    }
+}
+
 impl Dependency {
     /// Takes over what a person said: a verdict, or whether it is needed any more. That it is not needed does not make it
     /// wrong: it is there until somebody takes it out.
@@ -131,6 +144,23 @@ impl Dependency {
     fn knows_newer(&self, at: Timestamp) -> bool {
         let told = self.details.still_needed.as_ref();
         told.is_some_and(|told| is_before(at, told.on))
+    }
+}
+
+fn note(notes: &mut Vec<NoteTold>, annotation: &Annotation) {
+    let Word::Note(says) = &annotation.word else {
+        return;
+    };
+    if says.trim().is_empty() {
+        return;
+    }
+    let told = NoteTold {
+        on: annotation.at,
+        by: annotation.by.clone(),
+        says: says.clone(),
+    };
+    if let Err(place) = notes.binary_search(&told) {
+        notes.insert(place, told);
     }
 }
 
@@ -205,6 +235,26 @@ mod tests {
             at: Timestamp::from_seconds(day * 86_400),
             ..said("anna", word)
         }
+    }
+
+    #[test]
+    fn notes_stand_beside_each_other_with_name_and_day_each_once() {
+        let mut system = System::default();
+        for annotation in [
+            on(3, Word::Note("runs at night only".to_owned())),
+            on(1, Word::Note("ask Ben".to_owned())),
+            on(1, Word::Note("ask Ben".to_owned())),
+            on(2, Word::Note("  ".to_owned())),
+        ] {
+            system.take(&annotation);
+        }
+        let says: Vec<&str> = system.notes.iter().map(|n| n.says.as_str()).collect();
+        assert_eq!(says, ["ask Ben", "runs at night only"]);
+        let mut attributes = Attributes::default();
+        attributes.take_note(&on(1, Word::Owner("Ben".to_owned())));
+        assert_eq!(attributes, Attributes::default());
+        attributes.take_note(&on(1, Word::Note("ask Ben".to_owned())));
+        assert_eq!(attributes.notes[0].by, "anna");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::inventory::TimeWindow;
+use crate::inventory::{TimeWindow, WaveEntry};
 use crate::name::Port;
 use crate::registry::REGISTRY;
 
@@ -64,6 +64,35 @@ pub struct Wave {
     /// Who is told what: audience → message or date.
     #[serde(default)]
     pub communications: BTreeMap<String, String>,
+}
+
+/// A wave as the document lists it. Members are also what something else takes the place of: sorted, each once. It is
+/// `planned` until somebody says more.
+impl From<Wave> for WaveEntry {
+    fn from(wave: Wave) -> Self {
+        let goes = wave.moves.iter().map(|m| m.from.clone());
+        let mut members: Vec<String> = wave.members.into_iter().chain(goes).collect();
+        members.sort();
+        members.dedup();
+        Self {
+            name: wave.name,
+            order: wave.order,
+            window: wave.window,
+            members,
+            state: "planned".to_owned(),
+            owner: wave.owner,
+            change_reference: wave.change_reference,
+            requires: wave.requires,
+            parallel_with: wave.parallel_with,
+            moves: wave.moves,
+            expected: wave.expected,
+            coexistence: wave.coexistence,
+            rollback: wave.rollback,
+            criteria: wave.criteria,
+            exclusions: wave.exclusions,
+            communications: wave.communications,
+        }
+    }
 }
 
 /// One thing takes the place of another.
@@ -261,6 +290,26 @@ impl From<Expectation> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wave_in_the_document_says_what_its_file_says() {
+        let wave = Wave {
+            name: "w1".into(),
+            order: 3,
+            members: vec!["mail1".into(), "archive1".into()],
+            moves: vec![Move {
+                from: "mail1".into(),
+                to: "mail-new".into(),
+                names_that_follow: vec!["mail.corp.example".into()],
+            }],
+            owner: Some("Jo Example".into()),
+            ..Wave::default()
+        };
+        let entry = WaveEntry::from(wave.clone());
+        assert_eq!(entry.members, ["archive1", "mail1"]);
+        assert_eq!((entry.order, entry.state.as_str()), (3, "planned"));
+        assert_eq!((&entry.owner, &entry.moves), (&wave.owner, &wave.moves));
+    }
 
     #[test]
     fn an_expectation_survives_its_own_text() {

@@ -1,7 +1,8 @@
 //! Writes a report of a made-up estate, and what each format cost.
 //!
 //!     cargo run --release -p groma-report --example generate_report -- 10000 200000 report.html
-//!     cargo run --release -p groma-report --example generate_report -- office|devices|single report.html
+//!     cargo run --release -p groma-report --example generate_report -- office|moving|devices|single report.html
+//!     cargo run --release -p groma-report --example generate_report -- document inventory.json report.html
 //!     cargo run --release -p groma-report --example generate_report -- sheets report.html    (questionnaires and the register beside it)
 #![allow(
     clippy::print_stdout,
@@ -19,6 +20,12 @@ fn main() {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (inventory, path) = match words.as_slice() {
         ["office", path] => (sample::office(), *path),
+        ["moving", path] => (sample::moving(), *path),
+        ["document", from, path] => {
+            let text = std::fs::read(from).expect("the document can be read");
+            let inventory = serde_json::from_slice(&text).expect("it is groma.inventory/1");
+            (inventory, *path)
+        }
         ["devices", path] => {
             let inventory = sample::devices();
             let sheet = groma_report::device_sheet(&inventory);
@@ -47,7 +54,7 @@ fn main() {
         }
         _ => {
             panic!(
-                "usage: generate_report HOSTS DEPENDENCIES PATH, or office PATH, devices PATH, sheets PATH, single PATH"
+                "usage: generate_report HOSTS DEPENDENCIES PATH, or document FILE PATH, office PATH, moving PATH, devices PATH, sheets PATH, single PATH"
             )
         }
     };

@@ -5,10 +5,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
+use crate::glossary::{self, Explained};
 use crate::index::Index;
-use crate::map::{self, Grain, Layout, Picture, data::PanelData};
+use crate::map::{self, Grain, Layout, Picture, WavePicture, data::PanelData};
 use crate::markdown::facts;
-use crate::page::{Need, Page};
+use crate::page::{LINES, Need, Page, Risk};
 use crate::text::{Catalogue, fill};
 
 const STYLE: &str = include_str!("../templates/report.css");
@@ -25,6 +26,9 @@ struct Document<'a> {
     map_lead: String,
     map: Option<String>,
     map_left_out: Option<String>,
+    waves_map: Option<String>,
+    waves_left_out: Option<String>,
+    glossary: Vec<Explained>,
     data: String,
 }
 
@@ -34,6 +38,8 @@ pub(crate) struct Map {
     things: usize,
     edges_left_out: usize,
     drawing: Option<String>,
+    by_waves: Option<String>,
+    lines_left_out: usize,
     data: String,
 }
 
@@ -41,7 +47,10 @@ impl Map {
     pub(crate) fn of(index: &Index<'_>, words: &Catalogue) -> Self {
         let picture = Picture::of(index, words);
         let drawn = !picture.nodes.is_empty();
+        let by_waves = WavePicture::of(index, words).filter(|_| drawn);
         Self {
+            lines_left_out: by_waves.as_ref().map_or(0, |p| p.lines_left_out),
+            by_waves: by_waves.map(|p| map::render_waves(&p, words)),
             drawing: drawn.then(|| map::render(&picture, &Layout::of(&picture), words)),
             data: data_block(&PanelData::of(index, &picture, words)),
             things: picture.nodes.iter().map(|n| n.members.len()).sum(),
@@ -65,6 +74,10 @@ pub(crate) fn render(page: &Page, map: Map, words: &Catalogue) -> String {
             Grain::Things => words.map_lead_things.to_owned(),
             Grain::Groups => fill(words.map_lead_groups, &[&crate::human::number(things)]),
         },
+        waves_left_out: (map.lines_left_out > 0)
+            .then(|| words.count(words.waves_map_left_out, map.lines_left_out)),
+        waves_map: map.by_waves,
+        glossary: glossary::of(page),
         map: map.drawing,
         map_left_out: (left_out > 0)
             .then(|| fill(words.map_edges_left_out, &[&crate::human::number(left_out)])),
@@ -139,6 +152,19 @@ impl Document<'_> {
         (more > 0).then(|| self.words.count(self.words.risks_rest, more))
     }
 
+    /// The gravest risks of the first page; all ten stand below it.
+    fn gravest(&self) -> &[Risk] {
+        let risks = self.page.risks.as_slice();
+        risks.get(..LINES).unwrap_or(risks)
+    }
+
+    fn gravest_rest(&self) -> Option<String> {
+        let beyond = self.page.risks.iter().skip(LINES).map(|r| r.alike + 1);
+        let alike = self.gravest().iter().map(|r| r.alike);
+        let more = beyond.chain(alike).sum::<usize>() + self.page.risks_more;
+        (more > 0).then(|| self.words.count(self.words.brief_more_risks, more))
+    }
+
     fn generated(&self) -> String {
         fill(self.words.generated, &[&self.page.generated_at])
     }
@@ -148,6 +174,10 @@ impl Document<'_> {
             .snapshot
             .as_ref()
             .map(|name| fill(self.words.of_snapshot, &[name]))
+    }
+
+    fn changed(&self, bytes: &str) -> String {
+        fill(self.words.volumes_changed, &[bytes])
     }
 
     fn same_key(&self, name: &str) -> String {

@@ -7,6 +7,7 @@ use groma_model::evidence::Witness;
 use groma_model::inventory::{Dependency, Entity, EvidenceEntry, Finding, Inventory, VerdictWord};
 use groma_model::{EntityId, EvidenceId};
 
+use crate::plan::Plan;
 use crate::rank::{self, Ranked};
 use crate::visible::visible;
 
@@ -21,6 +22,7 @@ pub(crate) struct Index<'a> {
     /// Positions in the lists of the inventory, in the order of their rank.
     risks: OnceLock<Vec<(usize, usize)>>,
     hidden: OnceLock<Vec<usize>>,
+    plan: OnceLock<Plan>,
 }
 
 impl<'a> Index<'a> {
@@ -63,6 +65,7 @@ impl<'a> Index<'a> {
             consumer_of_dependency,
             risks: OnceLock::new(),
             hidden: OnceLock::new(),
+            plan: OnceLock::new(),
         }
     }
 
@@ -91,6 +94,11 @@ impl<'a> Index<'a> {
     /// [`Self::hidden`] as positions in the inventory.
     pub(crate) fn hidden_positions(&self) -> &[usize] {
         self.hidden.get_or_init(|| rank::hidden(self))
+    }
+
+    /// Which thing moves in which wave; worked out once per report.
+    pub(crate) fn plan(&self) -> &Plan {
+        self.plan.get_or_init(|| Plan::of(self))
     }
 
     /// Position of an entity in the inventory.

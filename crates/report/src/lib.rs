@@ -14,12 +14,14 @@
 //! bytes, and above some hundred things hosts of one network share a box.
 #![forbid(unsafe_code)]
 
+mod glossary;
 mod html;
 mod human;
 mod index;
 mod map;
 mod markdown;
 mod page;
+mod plan;
 mod questionnaire;
 mod rank;
 mod register;

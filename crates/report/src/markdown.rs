@@ -1,8 +1,10 @@
 //! The report as GitHub-flavoured Markdown.
 
+mod waves;
+
 use std::fmt::Write as _;
 
-use crate::page::{DirectoryRow, Need, Page, Rows};
+use crate::page::{DataRow, DirectoryRow, Need, Page, Rows};
 use crate::text::{Catalogue, fill};
 
 /// The document, headings and tables, without the map.
@@ -12,10 +14,17 @@ pub(crate) fn render(page: &Page, words: &Catalogue) -> String {
         words,
     };
     front(&mut out, page);
+    waves::waves(&mut out, page);
     hidden(&mut out, page);
     findings(&mut out, page);
     certificates(&mut out, page);
-    data(&mut out, page);
+    data(
+        &mut out,
+        words.archives,
+        words.archives_lead,
+        &page.archives,
+    );
+    data(&mut out, words.data, &page.data_lead, &page.data);
     ledger(&mut out, page);
     mail_ledger(&mut out, page);
     devices(&mut out, page);
@@ -28,6 +37,7 @@ pub(crate) fn render(page: &Page, words: &Catalogue) -> String {
     runs(&mut out, page);
     dependencies(&mut out, page);
     estate(&mut out, page);
+    waves::notes(&mut out, page);
     unknown(&mut out, page);
     out.line("---");
     out.line(&escape(words.footer));
@@ -272,20 +282,25 @@ fn findings(out: &mut Document<'_>, page: &Page) {
         words.likelihood,
         words.mitigations,
         words.owner_and_date,
+        words.risk_state,
     ];
     let rows = page.findings.rows.iter().map(|f| {
         let owner = f.owner.as_deref().unwrap_or(words.nobody);
         let date = f.control_date.as_deref().unwrap_or(words.no_date);
-        let risk = f.accepted.as_ref().map_or(f.risk.clone(), |accepted| {
-            format!("{} ({accepted})", f.risk)
-        });
+        let mut risk = format!("{} ({})", f.risk, f.severity);
+        if f.by_person {
+            risk.push_str(&format!(" ({})", words.risk_by_person));
+        }
+        let mut state = vec![f.state.clone()];
+        state.extend(f.state_because.iter().cloned());
         vec![
-            format!("{} ({})", risk, f.severity),
+            risk,
             f.indicator.clone(),
             f.impact.clone(),
             f.likelihood.to_owned(),
             f.mitigations.join(" · "),
             format!("{owner}, {date}"),
+            state.join(": "),
         ]
     });
     out.table(&columns, rows);
@@ -293,12 +308,12 @@ fn findings(out: &mut Document<'_>, page: &Page) {
 }
 
 /// What must move, where anything was found; a report without it is none the poorer.
-fn data(out: &mut Document<'_>, page: &Page) {
+fn data(out: &mut Document<'_>, title: &str, lead: &str, held: &Rows<DataRow>) {
     let words = out.words;
-    if page.data.rows.is_empty() {
+    if held.rows.is_empty() {
         return;
     }
-    out.heading(words.data, &page.data_lead);
+    out.heading(title, lead);
     let columns = [
         words.name,
         words.data_what,
@@ -307,7 +322,7 @@ fn data(out: &mut Document<'_>, page: &Page) {
         words.data_rights,
         words.data_backups,
     ];
-    let rows = page.data.rows.iter().map(|row| {
+    let rows = held.rows.iter().map(|row| {
         let owned = row.owner.as_ref().map(|o| format!("{} ({o})", row.name));
         let sized = row.items.as_ref().map(|i| format!("{}, {i}", row.size));
         let pace: Vec<&str> = [&row.growth, &row.hours, &row.catch_up]
@@ -328,7 +343,7 @@ fn data(out: &mut Document<'_>, page: &Page) {
         ]
     });
     out.table(&columns, rows);
-    out.cut(&page.data);
+    out.cut(held);
 }
 
 /// Who uses which service in which way, where logs tell it.

@@ -53,7 +53,7 @@ pub(crate) fn risks_by_kind<'a>(index: &Index<'a>) -> Vec<Ranked<'a>> {
 }
 
 /// True for what still asks for somebody: open, and not judged away.
-fn is_open(finding: &Finding) -> bool {
+pub(crate) fn is_open(finding: &Finding) -> bool {
     finding.state == FindingState::Open
         && finding
             .verdict
@@ -63,6 +63,9 @@ fn is_open(finding: &Finding) -> bool {
 
 /// True for what a person decided to live with.
 pub(crate) fn is_accepted(finding: &Finding) -> bool {
+    if finding.state == FindingState::Closed {
+        return false;
+    }
     let said = finding
         .verdict
         .as_ref()
@@ -81,19 +84,19 @@ pub(crate) fn hidden(index: &Index<'_>) -> Vec<usize> {
     hidden.into_iter().map(|(_, _, at)| at).collect()
 }
 
-/// Up to three hidden dependencies that surprise for different reasons.
-pub(crate) fn three_surprises<'a>(ranked: &[&'a Dependency]) -> Vec<&'a Dependency> {
+/// Up to `most` hidden dependencies that surprise for different reasons.
+pub(crate) fn surprises<'a>(ranked: &[&'a Dependency], most: usize) -> Vec<&'a Dependency> {
     let mut chosen: Vec<&Dependency> = Vec::new();
     let different = |d: &Dependency, c: &Dependency| {
         strongest_reason(d) != strongest_reason(c) && d.provider.entity != c.provider.entity
     };
     for dependency in ranked {
-        if chosen.len() < 3 && chosen.iter().all(|c| different(dependency, c)) {
+        if chosen.len() < most && chosen.iter().all(|c| different(dependency, c)) {
             chosen.push(dependency);
         }
     }
     for dependency in ranked {
-        if chosen.len() < 3 && chosen.iter().all(|c| c.id != dependency.id) {
+        if chosen.len() < most && chosen.iter().all(|c| c.id != dependency.id) {
             chosen.push(dependency);
         }
     }
@@ -120,6 +123,16 @@ fn strongest_reason(dependency: &Dependency) -> Option<&String> {
         .hidden_because
         .iter()
         .max_by_key(|r| (weight(r), Reverse(r.as_str())))
+}
+
+/// The `most` reasons that surprise most, the strongest first.
+pub(crate) fn strongest_reasons(
+    dependency: &Dependency,
+    most: usize,
+) -> impl Iterator<Item = &String> {
+    let mut reasons: Vec<&String> = dependency.hidden_because.iter().collect();
+    reasons.sort_by_key(|reason| (Reverse(weight(reason)), reason.as_str()));
+    reasons.into_iter().take(most)
 }
 
 /// How far a reason lies from what people expect. Relays and clear-text logons stop silently; an alias is found soon.

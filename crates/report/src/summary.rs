@@ -82,7 +82,7 @@ pub(crate) fn of(index: &Index<'_>, words: &Catalogue) -> Summary {
 }
 
 fn surprises(index: &Index<'_>, words: &Catalogue, risks: &[page::Risk]) -> Vec<String> {
-    let chosen = rank::three_surprises(&index.hidden());
+    let chosen = rank::surprises(&index.hidden(), 3);
     let lines = chosen.into_iter().map(|d| surprise_line(d, words));
     lines
         .chain(risks.iter().map(|r| cut(&r.risk, LINE)))

@@ -13,6 +13,10 @@ const edges = data.edges;
 const placed = edges.from.length > 0;
 
 // Tables: a filter above those that ask for one, and headings that sort.
+// A heading that is a button is not repeated on the next printed page: on paper it is plain text.
+const heads = [];
+addEventListener("beforeprint", () => { for (const [head, button] of heads) head.replaceChildren(button.textContent); });
+addEventListener("afterprint", () => { for (const [head, button] of heads) head.replaceChildren(button); });
 const order = new Intl.Collator(words.language, { numeric: true });
 for (const table of document.querySelectorAll("table.data")) {
   const body = table.tBodies[0];
@@ -20,6 +24,7 @@ for (const table of document.querySelectorAll("table.data")) {
     const button = make("button", "", head.textContent);
     button.type = "button";
     head.replaceChildren(button);
+    heads.push([head, button]);
     button.addEventListener("click", () => {
       const down = head.getAttribute("aria-sort") === "ascending";
       for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
@@ -52,6 +57,19 @@ const lines = [...map.querySelectorAll("path[data-a]")];
 at("tools").hidden = false;
 at("hint").hidden = false;
 stage.classList.add("live");
+
+// Two pictures: one at a time, chosen by radio buttons. Without this script both are shown.
+const waves = at("waves-drawing");
+const choose = () => {
+  const byWaves = at("view").querySelector("input[value=waves]").checked;
+  at("drawing").hidden = byWaves;
+  waves.hidden = !byWaves;
+  at("tools").hidden = byWaves;
+  at("hint").hidden = byWaves;
+  at("map-lead").hidden = byWaves;
+  at("waves-lead").hidden = !byWaves;
+  if (!byWaves) fit();
+};
 
 // Moving and scaling: only the view box changes, every box keeps its place.
 const width = Number(map.getAttribute("width"));
@@ -86,6 +104,11 @@ const zoom = (factor, px = 0.5, py = 0.5) => {
   show();
 };
 fit();
+if (waves) {
+  at("view").hidden = false;
+  at("view").addEventListener("change", choose);
+  choose();
+}
 let marked = -1;
 addEventListener("resize", () => { fit(); near(marked); });
 addEventListener("beforeprint", () => { view = { x: 0, y: 0, w: width, h: height }; map.style.height = "auto"; show(); });

@@ -329,6 +329,7 @@ pub(crate) mod moves {
             window: None,
             members: vec![member.to_owned()],
             state: state.to_owned(),
+            ..WaveEntry::default()
         }];
         inventory
     }

@@ -319,6 +319,7 @@ pub(crate) mod ttl {
             window: Some(window),
             members: vec![member.to_owned()],
             state: "planned".to_owned(),
+            ..WaveEntry::default()
         };
         Inventory {
             waves: vec![wave],

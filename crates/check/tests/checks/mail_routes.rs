@@ -245,6 +245,7 @@ pub(crate) mod leaving {
             window: None,
             members: vec!["gate1".to_owned()],
             state: "planned".to_owned(),
+            ..WaveEntry::default()
         });
         let finding = only("mail-route-to-leaving", &inventory);
         assert!(

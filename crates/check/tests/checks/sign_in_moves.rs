@@ -42,6 +42,7 @@ fn wave(state: &str, member: &str) -> Inventory {
         window: None,
         members: vec![member.to_owned()],
         state: state.to_owned(),
+        ..WaveEntry::default()
     }];
     inventory
 }

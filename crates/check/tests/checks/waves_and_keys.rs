@@ -12,6 +12,7 @@ fn wave(order: u32, state: &str, members: &[&str]) -> WaveEntry {
         window: None,
         members: members.iter().map(|m| (*m).to_owned()).collect(),
         state: state.to_owned(),
+        ..WaveEntry::default()
     }
 }
 

@@ -41,6 +41,7 @@ fn documents_of_two_stores_unknown_names_and_wrong_dates_are_said_at_the_top() {
         }),
         members: vec!["db1".into()],
         state: "planned".into(),
+        ..WaveEntry::default()
     };
     after.waves = vec![other("w2", 2, 20, 21), other("w3", 3, -9, -7)];
     let outcome = judge(&before, &after, &wrong);

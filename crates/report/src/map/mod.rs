@@ -3,7 +3,7 @@
 //! Three grains, chosen by how much there is: the programs and jobs of a few hosts ([`Grain::Parts`]), one
 //! box per host or device ([`Grain::Things`]), or one box per network and layer ([`Grain::Groups`]) with those
 //! that most others need still alone. [`layout`] places the boxes, [`svg`] draws them, [`data`] is what the
-//! side panel reads.
+//! side panel reads. [`waves`] is the second picture: the same things by the wave in which they move.
 
 pub(crate) mod data;
 mod group;
@@ -11,10 +11,14 @@ mod layout;
 mod part;
 mod picture;
 mod svg;
+mod waves;
+mod waves_svg;
 
 pub(crate) use layout::Layout;
 pub(crate) use picture::{Grain, Picture};
 pub(crate) use svg::render;
+pub(crate) use waves::WavePicture;
+pub(crate) use waves_svg::render_waves;
 
 /// A horizontal band of the map. The order is from the bottom up, except that what is apart lies below all.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -7,7 +7,7 @@ use super::{Band, Edge, Grain, Layout, Node, Picture, Shape};
 use crate::text::{Catalogue, fill};
 
 /// Room for text in a box, in units of the drawing.
-const TEXT_WIDTH: f64 = BOX_WIDTH - 30.0;
+pub(super) const TEXT_WIDTH: f64 = BOX_WIDTH - 30.0;
 
 #[derive(Template)]
 #[template(path = "map.svg")]
@@ -198,7 +198,7 @@ fn node(at: usize, node: &Node, place: (f64, f64)) -> NodeView<'_> {
 }
 
 /// `text` cut to about `width`, where a plain letter takes `letter` and a wide script twice that.
-fn fit(text: &str, width: f64, letter: f64) -> String {
+pub(super) fn fit(text: &str, width: f64, letter: f64) -> String {
     let wide = |c: char| matches!(c as u32, 0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xfe30..=0xfe6f | 0xff00..=0xff60 | 0x1f300..=0x1faff | 0x20000..=0x3fffd);
     let takes = |c: char| {
         letter

@@ -37,6 +37,11 @@ pub(crate) fn lead(inventory: &Inventory, words: &Catalogue) -> String {
     fill(words.data_lead_link, &[&speed(inventory.link_bps)])
 }
 
+/// The same for all that was measured.
+pub(crate) fn volumes_lead(inventory: &Inventory, words: &Catalogue) -> String {
+    fill(words.volumes_lead, &[&speed(inventory.link_bps)])
+}
+
 /// `100 Mbit/s`.
 fn speed(bps: u64) -> String {
     let units = [
@@ -53,8 +58,26 @@ fn speed(bps: u64) -> String {
     }
 }
 
-/// All of it, the largest first.
+/// Mail archives, and whatever else exists to be kept; the largest first.
+pub(crate) fn archives(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<DataRow> {
+    rows(index, words, limit, is_archive)
+}
+
+/// Databases, shares and the like, the largest first.
 pub(crate) fn table(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<DataRow> {
+    rows(index, words, limit, |entity| !is_archive(entity))
+}
+
+fn is_archive(entity: &Entity) -> bool {
+    entity.kind == "archive" || entity.attributes.archive.is_some()
+}
+
+fn rows(
+    index: &Index<'_>,
+    words: &Catalogue,
+    limit: usize,
+    belongs: impl Fn(&Entity) -> bool,
+) -> Rows<DataRow> {
     let inventory = index.inventory;
     let mut volumes: BTreeMap<&EntityId, &Volume> = BTreeMap::new();
     for volume in &inventory.volumes {
@@ -81,7 +104,7 @@ pub(crate) fn table(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<
     let mut data: Vec<&Entity> = inventory
         .entities
         .iter()
-        .filter(|e| e.attributes.lies_on.is_some())
+        .filter(|e| e.attributes.lies_on.is_some() && belongs(e))
         .collect();
     data.sort_by_key(|e| {
         let bytes = volumes.get(&e.id).map_or(0, |v| v.bytes);
@@ -99,9 +122,7 @@ pub(crate) fn table(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<
             size: volume.map(|v| size(v.bytes)).unwrap_or_default(),
             items: volume.and_then(|v| items(v, words)),
             growth: volume.and_then(|v| growth(v, words)),
-            hours: volume
-                .and_then(|v| v.transfer_hours)
-                .map(|[low, high]| fill(words.data_hours, &[&low.to_string(), &high.to_string()])),
+            hours: volume.and_then(|v| hours(v, words)),
             catch_up: volume.and_then(|v| v.catch_up_hours).map(|[low, high]| {
                 fill(words.data_catch_up, &[&low.to_string(), &high.to_string()])
             }),
@@ -151,7 +172,16 @@ fn owner(entity: &Entity) -> Option<String> {
     entity.owner.clone().or(written).map(|o| visible(&o))
 }
 
-fn items(volume: &Volume, words: &Catalogue) -> Option<String> {
+/// `0.5 to 1.8 h` to carry it over.
+pub(super) fn hours(volume: &Volume, words: &Catalogue) -> Option<String> {
+    let [low, high] = volume.transfer_hours?;
+    Some(fill(
+        words.data_hours,
+        &[&low.to_string(), &high.to_string()],
+    ))
+}
+
+pub(super) fn items(volume: &Volume, words: &Catalogue) -> Option<String> {
     let items = usize::try_from(volume.items?).unwrap_or(usize::MAX);
     let form = match volume.items_estimated {
         true => words.data_about,
@@ -160,7 +190,7 @@ fn items(volume: &Volume, words: &Catalogue) -> Option<String> {
     Some(fill(form, &[&number(items)]))
 }
 
-fn growth(volume: &Volume, words: &Catalogue) -> Option<String> {
+pub(super) fn growth(volume: &Volume, words: &Catalogue) -> Option<String> {
     let per_day = volume.growth_per_day?;
     #[expect(
         clippy::cast_possible_truncation,

@@ -3,6 +3,7 @@
 //! All text in it is ready for a person ([`crate::visible`]); none of it is escaped for a sink yet.
 
 mod between;
+mod brief;
 mod certificates;
 mod coverage;
 mod data;
@@ -10,16 +11,19 @@ mod devices;
 mod directory;
 mod estate;
 mod front;
+mod holdings;
 mod ledger;
 mod mail;
 mod mail_ledger;
 mod names;
 mod needs;
+mod notes;
 mod risks;
 mod routes;
 mod schedule;
 mod sign_in;
 mod watching;
+mod waves;
 
 use serde::Serialize;
 
@@ -27,6 +31,7 @@ use crate::index::Index;
 use crate::text::Catalogue;
 
 pub(crate) use between::BetweenRow;
+pub(crate) use brief::{Brief, LINES};
 pub(crate) use certificates::CertificateRow;
 pub(crate) use coverage::{FoldedRow, GapRow, SourceRow};
 pub(crate) use data::DataRow;
@@ -34,15 +39,18 @@ pub(crate) use devices::DeviceRow;
 pub(crate) use directory::{DirectoryPart, DirectoryRow};
 pub(crate) use estate::{HostRow, ListenerRow, QuestionGroup, SystemRow};
 pub(crate) use front::{Notice, Number, Watched, watched};
+pub(crate) use holdings::{BackupRow, RightRow, VolumeRow};
 pub(crate) use ledger::{LedgerRow, class};
 pub(crate) use mail::MailRow;
 pub(crate) use mail_ledger::MailLedgerRow;
 pub(crate) use needs::{Need, evidence_lines};
+pub(crate) use notes::NoteRow;
 pub(crate) use risks::{FindingRow, Risk};
 pub(crate) use routes::RouteRow;
 pub(crate) use schedule::RunRow;
 pub(crate) use sign_in::SignInRow;
 pub(crate) use watching::WatchRow;
+pub(crate) use waves::{WaveCard, anchor};
 
 /// Schema word of the JSON report.
 pub(crate) const REPORT_SCHEMA: &str = "groma.report/1";
@@ -62,6 +70,7 @@ pub(crate) struct Limits {
     pub(crate) questions: usize,
     pub(crate) gaps: usize,
     pub(crate) runs: usize,
+    pub(crate) waves: usize,
 }
 
 impl Limits {
@@ -77,6 +86,7 @@ impl Limits {
         questions: 300,
         gaps: 200,
         runs: 300,
+        waves: 100,
     };
     /// A document that is read from top to bottom.
     pub(crate) const DOCUMENT: Self = Self {
@@ -90,6 +100,7 @@ impl Limits {
         questions: 100,
         gaps: 100,
         runs: 100,
+        waves: 50,
     };
     /// Everything.
     pub(crate) const NONE: Self = Self {
@@ -103,6 +114,7 @@ impl Limits {
         questions: usize::MAX,
         gaps: usize::MAX,
         runs: usize::MAX,
+        waves: usize::MAX,
     };
 }
 
@@ -150,15 +162,24 @@ pub(crate) struct Page {
     pub(crate) notices: Vec<Notice>,
     pub(crate) numbers: Vec<Number>,
     pub(crate) unseen: Option<String>,
+    /// The same, or why there is no number.
+    pub(crate) estimate: String,
+    pub(crate) brief: Brief,
     pub(crate) risks: Vec<Risk>,
     pub(crate) risks_more: usize,
+    pub(crate) waves: Rows<WaveCard>,
     pub(crate) hidden: Rows<Need>,
     pub(crate) wrong_left_out: usize,
     pub(crate) findings: Rows<FindingRow>,
     pub(crate) certificates: Rows<CertificateRow>,
     pub(crate) authorities_left_out: usize,
+    pub(crate) archives: Rows<DataRow>,
     pub(crate) data_lead: String,
     pub(crate) data: Rows<DataRow>,
+    pub(crate) volumes_lead: String,
+    pub(crate) volumes: Rows<VolumeRow>,
+    pub(crate) rights: Rows<RightRow>,
+    pub(crate) backups: Rows<BackupRow>,
     pub(crate) ledger: Rows<LedgerRow>,
     pub(crate) mail_ledger: Rows<MailLedgerRow>,
     pub(crate) devices: Rows<DeviceRow>,
@@ -176,6 +197,7 @@ pub(crate) struct Page {
     pub(crate) between: Rows<BetweenRow>,
     pub(crate) systems: Rows<SystemRow>,
     pub(crate) questions: Rows<QuestionGroup>,
+    pub(crate) notes: Rows<NoteRow>,
     pub(crate) sources: Vec<SourceRow>,
     pub(crate) gaps: Rows<GapRow>,
     pub(crate) folded: Vec<FoldedRow>,
@@ -190,6 +212,8 @@ impl Page {
         let expiring = certificates::expiring(index);
         let watched = watched(index, words);
         let (risks, risks_more) = risks::first(index, words);
+        let waves = waves::cards(index, words, limits.waves);
+        let gaps = coverage::gaps(inventory, words, limits.gaps);
         Self {
             schema: REPORT_SCHEMA,
             title: front::title(index, words),
@@ -198,7 +222,10 @@ impl Page {
             notices: front::notices(inventory, &watched, words),
             numbers: front::numbers(index, expiring, words),
             unseen: front::unseen(inventory),
+            estimate: brief::estimate(inventory, words),
             watched,
+            brief: brief::of(index, &waves, &gaps, words),
+            waves,
             risks,
             risks_more,
             hidden: needs::hidden(index, words, limits.hidden),
@@ -210,8 +237,13 @@ impl Page {
             findings: risks::table(index, words, limits.findings),
             certificates,
             authorities_left_out,
+            archives: data::archives(index, words, limits.hosts),
             data_lead: data::lead(inventory, words),
             data: data::table(index, words, limits.hosts),
+            volumes_lead: data::volumes_lead(inventory, words),
+            volumes: holdings::volumes(index, words, limits.hosts),
+            rights: holdings::rights(index, words, limits.hosts),
+            backups: holdings::backups(index, words, limits.hosts),
             ledger: ledger::table(index, words, limits.dependencies),
             mail_ledger: mail_ledger::table(index, words, limits.dependencies),
             devices: devices::table(index, words, limits.hosts),
@@ -229,8 +261,9 @@ impl Page {
             between: between::table(index, words, limits.hosts),
             systems: estate::systems(index, words, limits.systems),
             questions: estate::questions(index, words, limits.questions),
+            notes: notes::table(index, limits.questions),
             sources: coverage::sources(inventory, words),
-            gaps: coverage::gaps(inventory, words, limits.gaps),
+            gaps,
             folded: coverage::folded(index, words),
         }
     }

@@ -185,16 +185,15 @@ pub(crate) fn endpoint(dependency: &Dependency) -> Option<String> {
     })
 }
 
-/// Why it is hidden, for a person; a word the registry does not hold stands as it came.
+/// Why it is hidden, for a person.
 pub(crate) fn reasons(dependency: &Dependency) -> Vec<String> {
-    let title = |word: &String| {
-        REGISTRY
-            .hidden
-            .get(word)
-            .cloned()
-            .unwrap_or_else(|| visible(word))
-    };
-    dependency.hidden_because.iter().map(title).collect()
+    dependency.hidden_because.iter().map(reason).collect()
+}
+
+/// One reason for a person; a word the registry does not hold stands as it came.
+pub(crate) fn reason(word: &String) -> String {
+    let known = REGISTRY.hidden.get(word).cloned();
+    known.unwrap_or_else(|| visible(word))
 }
 
 /// How the consumer finds the provider, in words.

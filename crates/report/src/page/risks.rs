@@ -1,6 +1,6 @@
 //! Risks: the ten of the first screen, and the table in six fields.
 
-use groma_model::inventory::Finding;
+use groma_model::inventory::{Finding, FindingOrigin, FindingState, VerdictWord};
 use serde::Serialize;
 
 use super::{FIRST_RISKS, Rows};
@@ -39,7 +39,12 @@ pub(crate) struct FindingRow {
     pub(crate) mitigations: Vec<String>,
     pub(crate) owner: Option<String>,
     pub(crate) control_date: Option<String>,
-    pub(crate) accepted: Option<String>,
+    /// `open since 2026-11-12`, `closed on 2026-11-18`.
+    pub(crate) state: String,
+    /// Why it stands there: a person's verdict, and what looks found.
+    pub(crate) state_because: Vec<String>,
+    /// True if a person wrote it into the register.
+    pub(crate) by_person: bool,
 }
 
 /// The risks of the first screen, and how many findings are not among them.
@@ -74,23 +79,17 @@ fn risk(ranked: &rank::Ranked<'_>, words: &Catalogue) -> Risk {
     }
 }
 
-/// Every open risk, then those a person accepted.
+/// Every open risk, then those a person accepted, then what is closed or was judged wrong.
 pub(crate) fn table(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<FindingRow> {
+    let findings = || index.inventory.findings.iter();
     let open = index.risks().into_iter().map(|r| r.finding);
-    let accepted = index
-        .inventory
-        .findings
-        .iter()
-        .filter(|f| rank::is_accepted(f));
-    let all: Vec<&Finding> = open.chain(accepted).collect();
+    let accepted = findings().filter(|f| rank::is_accepted(f));
+    let done = findings().filter(|f| !rank::is_open(f) && !rank::is_accepted(f));
+    let all: Vec<&Finding> = open.chain(accepted).chain(done).collect();
     Rows::first(&all, limit, |finding| row(finding, words))
 }
 
 fn row(finding: &Finding, words: &Catalogue) -> FindingRow {
-    let verdict = finding
-        .verdict
-        .as_ref()
-        .filter(|_| rank::is_accepted(finding));
     FindingRow {
         id: visible(finding.id.as_str()),
         check: visible(&finding.check),
@@ -102,7 +101,32 @@ fn row(finding: &Finding, words: &Catalogue) -> FindingRow {
         mitigations: finding.mitigations.iter().map(|m| visible(m)).collect(),
         owner: finding.owner.as_deref().map(visible),
         control_date: finding.control_date.map(|d| d.day()),
-        accepted: verdict
-            .map(|v| fill(words.accepted_by, &[&visible(&v.by), &visible(&v.because)])),
+        state: state(finding, words),
+        state_because: because(finding, words),
+        by_person: finding.origin == FindingOrigin::Person,
     }
+}
+
+fn state(finding: &Finding, words: &Catalogue) -> String {
+    let day = |form, day: Option<groma_model::Timestamp>, word: &str| {
+        day.map_or_else(|| word.to_owned(), |day| fill(form, &[&day.day()]))
+    };
+    match finding.state {
+        FindingState::Closed => day(words.risk_closed_on, finding.closed_on, words.risk_closed),
+        _ if rank::is_accepted(finding) => words.risk_accepted.to_owned(),
+        _ => day(words.risk_open_since, finding.first_seen, words.risk_open),
+    }
+}
+
+fn because(finding: &Finding, words: &Catalogue) -> Vec<String> {
+    let verdict = finding.verdict.as_ref().map(|verdict| {
+        let form = match verdict.verdict {
+            VerdictWord::Accepted => words.accepted_by,
+            VerdictWord::Wrong => words.risk_wrong,
+            VerdictWord::Confirmed => words.risk_confirmed,
+        };
+        fill(form, &[&visible(&verdict.by), &visible(&verdict.because)])
+    });
+    let looks = finding.state_because.as_deref().map(visible);
+    verdict.into_iter().chain(looks).collect()
 }

@@ -10,6 +10,7 @@
 
 mod devices;
 mod large;
+mod moving;
 mod office;
 mod single;
 
@@ -28,6 +29,7 @@ use groma_model::{
 
 pub use devices::devices;
 pub use large::large;
+pub use moving::{moving, moving_hostile, moving_named};
 pub use office::HOSTILE;
 pub use office::office;
 pub use single::single;
