@@ -419,6 +419,7 @@ fn places<'i>(ids: impl Iterator<Item = &'i str>) -> HashMap<String, usize> {
 }
 
 fn annotate_entity(entity: &mut Entity, annotation: &Annotation) {
+    entity.attributes.take_note(annotation);
     let mut note = |field: &str, text: &str| {
         let declared = &mut entity.attributes.declared;
         declared.insert(field.to_owned(), text.to_owned());

@@ -30,7 +30,7 @@ impl Waves {
 
 /// Waves as a document lists them, in their order.
 pub(crate) fn entries(waves: impl IntoIterator<Item = Wave>) -> Vec<WaveEntry> {
-    let mut entries: Vec<WaveEntry> = waves.into_iter().map(entry).collect();
+    let mut entries: Vec<WaveEntry> = waves.into_iter().map(WaveEntry::from).collect();
     entries.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
     entries
 }
@@ -43,19 +43,4 @@ pub(crate) fn read(file: &Path) -> Result<Wave> {
     let text = files::read(file, WAVE_BYTES_MAX)?;
     let name = file.display().to_string();
     Ok(groma_wave::parse(&name, &String::from_utf8_lossy(&text))?)
-}
-
-/// Members, and what something else takes the place of.
-fn entry(wave: Wave) -> WaveEntry {
-    let goes = wave.moves.into_iter().map(|m| m.from);
-    let mut members: Vec<String> = wave.members.into_iter().chain(goes).collect();
-    members.sort();
-    members.dedup();
-    WaveEntry {
-        name: wave.name,
-        order: wave.order,
-        window: wave.window,
-        members,
-        state: "planned".to_owned(),
-    }
 }

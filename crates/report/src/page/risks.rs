@@ -39,6 +39,8 @@ pub(crate) struct FindingRow {
     pub(crate) mitigations: Vec<String>,
     pub(crate) owner: Option<String>,
     pub(crate) control_date: Option<String>,
+    /// Who accepted it, and why; also in `state_because`.
+    pub(crate) accepted: Option<String>,
     /// `open since 2026-11-12`, `closed on 2026-11-18`.
     pub(crate) state: String,
     /// Why it stands there: a person's verdict, and what looks found.
@@ -101,6 +103,7 @@ fn row(finding: &Finding, words: &Catalogue) -> FindingRow {
         mitigations: finding.mitigations.iter().map(|m| visible(m)).collect(),
         owner: finding.owner.as_deref().map(visible),
         control_date: finding.control_date.map(|d| d.day()),
+        accepted: said(finding, words).filter(|_| rank::is_accepted(finding)),
         state: state(finding, words),
         state_because: because(finding, words),
         by_person: finding.origin == FindingOrigin::Person,
@@ -119,14 +122,18 @@ fn state(finding: &Finding, words: &Catalogue) -> String {
 }
 
 fn because(finding: &Finding, words: &Catalogue) -> Vec<String> {
-    let verdict = finding.verdict.as_ref().map(|verdict| {
-        let form = match verdict.verdict {
-            VerdictWord::Accepted => words.accepted_by,
-            VerdictWord::Wrong => words.risk_wrong,
-            VerdictWord::Confirmed => words.risk_confirmed,
-        };
-        fill(form, &[&visible(&verdict.by), &visible(&verdict.because)])
-    });
     let looks = finding.state_because.as_deref().map(visible);
-    verdict.into_iter().chain(looks).collect()
+    said(finding, words).into_iter().chain(looks).collect()
+}
+
+/// A person's verdict.
+fn said(finding: &Finding, words: &Catalogue) -> Option<String> {
+    let verdict = finding.verdict.as_ref()?;
+    let form = match verdict.verdict {
+        VerdictWord::Accepted => words.accepted_by,
+        VerdictWord::Wrong => words.risk_wrong,
+        VerdictWord::Confirmed => words.risk_confirmed,
+    };
+    let (by, because) = (visible(&verdict.by), visible(&verdict.because));
+    Some(fill(form, &[&by, &because]))
 }
