@@ -23,6 +23,7 @@ use groma_source_device::{DeviceSource, Met};
 use groma_source_directory::{Directory, DirectorySource};
 use groma_source_dns::{MailDomains, NamesSource, Selector, ZonesSource};
 use groma_source_forward::RulesetSource;
+use groma_source_host::LoadSource;
 use groma_source_log::{JournalTexts, LogSource, WindowsLogs};
 use groma_source_packet::{Listening, ListeningSource, PacketSource};
 use groma_source_service::{OpenPort, ServiceSource};
@@ -403,6 +404,7 @@ fn watchers(world: &World, at_most: Tier) -> Vec<Box<dyn Source>> {
         Box::new(flows.at_most(at_most)),
         Box::new(SocketSource::new(world.clone())),
         Box::new(LogSource::new(world.clone())),
+        Box::new(LoadSource::new(world.clone())),
     ]
 }
 

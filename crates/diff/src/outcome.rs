@@ -179,8 +179,10 @@ pub struct CriterionRow {
     pub before: Option<f64>,
     /// The worst value at the later moment, measured since the move.
     pub after: Option<f64>,
-    /// What it must not exceed; null where the wave file holds no finite number.
+    /// What it must not exceed; null where the wave file asks for no ceiling, or holds no finite number.
     pub threshold: Option<f64>,
+    /// What it must not fall below; null where the wave file asks for no floor.
+    pub at_least: Option<f64>,
     /// The judgement.
     pub verdict: Judgement,
     /// Why, for a person.

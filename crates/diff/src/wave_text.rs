@@ -1,7 +1,7 @@
 //! What became of a wave, for a terminal and for a program.
 
 use crate::outcome::{ContentRow, CriterionRow, ToDo, WaveLine, WaveOutcome};
-use crate::page::words::{amount, sums};
+use crate::page::words::{amount, sums, wanted};
 use crate::plain::plain;
 use crate::text::json;
 
@@ -91,7 +91,7 @@ fn criteria(rows: &[CriterionRow], lines: &mut Vec<String>) {
         return;
     }
     lines.push("\ncriteria".to_owned());
-    let head = ["metric", "before", "after", "at most", "verdict"].map(str::to_owned);
+    let head = ["metric", "before", "after", "wanted", "verdict"].map(str::to_owned);
     let cells = rows.iter().map(|row| {
         let on = row
             .subject
@@ -102,7 +102,7 @@ fn criteria(rows: &[CriterionRow], lines: &mut Vec<String>) {
             format!("{} {}{on}", row.verdict.mark(), row.metric),
             amount(row.before),
             amount(row.after),
-            amount(row.threshold),
+            wanted(row),
             format!("{}: {}", row.verdict.word(), row.says),
         ]
     });

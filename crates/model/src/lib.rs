@@ -32,6 +32,7 @@ pub mod mail_ledger;
 pub mod mail_reader;
 pub mod mail_use;
 pub mod mailbox;
+pub mod measured;
 mod mere_names;
 pub mod met;
 pub mod name;

@@ -151,7 +151,11 @@ pub struct Criterion {
     /// What is measured, unit last.
     pub metric: String,
     /// The value it must not exceed.
-    pub threshold: f64,
+    #[serde(default)]
+    pub threshold: Option<f64>,
+    /// The value it must not fall below.
+    #[serde(default)]
+    pub at_least: Option<f64>,
     /// The snapshot to compare with.
     #[serde(default)]
     pub baseline: Option<String>,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use groma_model::fact::{DirectoryNeed, DirectoryObject, Fact, Measurement, NeedReason};
 use groma_model::{Foreign, HostName, Peer, Port, Reason, Stated, Timestamp, Transport};
@@ -245,6 +246,17 @@ impl Learnt {
                 value: count as f64,
             }));
         }
+    }
+
+    /// How long the server took to answer the logon of this look: one sample, for it logs on once.
+    pub(crate) fn bound_in(&mut self, bound_in: Option<Duration>) {
+        let Some(bound_in) = bound_in else { return };
+        let (peer, port) = &self.server;
+        self.facts.push(Fact::Measurement(Measurement {
+            metric: "directory_bind_seconds".to_owned(),
+            subject: Foreign::from(format!("{peer} {port}").as_str()),
+            value: bound_in.as_secs_f64(),
+        }));
     }
 
     /// An object of `class` from `entry`, with the attributes named.

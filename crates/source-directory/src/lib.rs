@@ -416,6 +416,7 @@ impl Look<'_, '_> {
             self.samples(session, step, root, &mut learnt).await;
         }
         learnt.measurements();
+        learnt.bound_in(session.bound_in());
         self.tell(&self.scope("counts"), &mut learnt);
         if !unasked.is_empty() {
             let cause = Cause::new(

@@ -83,6 +83,8 @@ pub(crate) struct Session<'a> {
     limits: Limits,
     window: &'a Window,
     own: Option<SocketAddr>,
+    /// How long the server took to answer the logon.
+    bound_in: Option<Duration>,
 }
 
 impl<'a> Session<'a> {
@@ -117,6 +119,7 @@ impl<'a> Session<'a> {
             limits,
             window,
             own,
+            bound_in: None,
         };
         session.log_on(&directory.logon).await?;
         Ok(session)
@@ -125,6 +128,7 @@ impl<'a> Session<'a> {
     async fn log_on(&mut self, logon: &Logon) -> Result<(), Cause> {
         let limit = self.page_limit();
         self.ldap.with_timeout(limit);
+        let asked = self.window.monotonic();
         let bound = match logon {
             Logon::Anonymous => return Ok(()),
             Logon::Asked { user } => {
@@ -140,7 +144,10 @@ impl<'a> Session<'a> {
             }
         };
         match bound {
-            Ok(result) if result.rc == 0 => Ok(()),
+            Ok(result) if result.rc == 0 => {
+                self.bound_in = Some(self.window.monotonic().saturating_sub(asked));
+                Ok(())
+            }
             Ok(result) => Err(of_bind(result.rc, &result.text)),
             Err(error) => Err(self.broken(&error)),
         }
@@ -183,6 +190,11 @@ impl<'a> Session<'a> {
     /// Our own end of the conversation, where it has an address.
     pub(crate) fn own(&self) -> Option<SocketAddr> {
         self.own
+    }
+
+    /// How long the server took to answer the logon; none where nobody logged on.
+    pub(crate) fn bound_in(&self) -> Option<Duration> {
+        self.bound_in
     }
 
     /// How far it may go.

@@ -230,6 +230,7 @@ fn all_of_it_is_told_over_tls_to_an_account_that_may_read() {
     assert_eq!(server[0].directory, "corp.example");
     assert_eq!(count(&seen, "people"), Some(1203.0));
     assert_eq!(count(&seen, "groups"), Some(1.0));
+    assert!(count(&seen, "bind_seconds").is_some_and(|seconds| seconds >= 0.0));
     assert_eq!(objects(&seen, "service-account").len(), 1);
     assert_eq!(
         objects(&seen, "computer")[0].host,
@@ -299,6 +300,7 @@ fn every_way_in_is_taken_as_it_was_named() {
         slapd.open
     ));
     assert_eq!(count(&seen, "people"), Some(3.0));
+    assert_eq!(count(&seen, "bind_seconds"), None, "nobody logged on");
     assert!(
         !is_complete(&seen, "configuration") && !is_complete(&seen, "connections"),
         "{}",

@@ -1,10 +1,11 @@
 //! This machine: system, hardware, file systems, network, accounts, packages, units, jobs, containers.
 //!
-//! **What it sees.** Nine sources, each with a permanent name: `host.system` (identity, operating system,
+//! **What it sees.** Eleven sources, each with a permanent name: `host.system` (identity, operating system,
 //! hardware, free memory), `host.storage` (file systems, also remote ones and those due at boot),
 //! `host.network` (interfaces, addresses, routes, neighbours), `host.accounts`, `host.packages` (dpkg and
 //! rpm), `host.units` (systemd units and timers), `host.jobs` (cron, anacron, at), `host.containers`,
-//! `host.attached` (devices on a cable or in a slot).
+//! `host.attached` (devices on a cable or in a slot), `host.mailqueue` (how much mail waits), `host.load` (how busy the machine is
+//! at its busiest; it samples for as long as a look watches, so it stands beside [`sources`]).
 //!
 //! **Where it reads it.** In `/proc`, `/sys`, `/etc` and the state files of package managers and container
 //! runtimes, through [`groma_source::Disk`]; kernel, processors and memory through `sysinfo`; interfaces
@@ -29,6 +30,8 @@ mod accounts;
 mod attached;
 mod containers;
 mod jobs;
+mod load;
+mod mailqueue;
 mod network;
 mod packages;
 mod part;
@@ -42,6 +45,8 @@ pub use accounts::AccountsSource;
 pub use attached::AttachedSource;
 pub use containers::ContainersSource;
 pub use jobs::JobsSource;
+pub use load::LoadSource;
+pub use mailqueue::MailQueueSource;
 pub use network::{Dump, NetworkSource, Table};
 pub use packages::PackagesSource;
 pub use storage::StorageSource;
@@ -50,7 +55,7 @@ pub use units::UnitsSource;
 
 use groma_source::{Source, World};
 
-/// All sources of this crate on `world`.
+/// All sources of this crate on `world` that are done when they have read what there is: all but [`LoadSource`].
 pub fn sources(world: &World) -> Vec<Box<dyn Source>> {
     vec![
         Box::new(SystemSource::new(world.clone())),
@@ -62,5 +67,6 @@ pub fn sources(world: &World) -> Vec<Box<dyn Source>> {
         Box::new(JobsSource::new(world.clone())),
         Box::new(ContainersSource::new(world.clone())),
         Box::new(AttachedSource::new(world.clone())),
+        Box::new(MailQueueSource::new(world.clone())),
     ]
 }

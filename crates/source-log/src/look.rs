@@ -25,6 +25,7 @@ use crate::syslogd::{self, Written};
 use crate::tally::{self, Tally};
 use crate::{journal, kept, lines, mail};
 
+mod delays;
 mod logons;
 mod pages;
 mod taps;
@@ -114,7 +115,7 @@ impl Source for LogSource {
             contacts: Vec::new(),
             sends: vec![
                 "addresses of clients, accounts they used, mechanism, protection, first, last, count, hours of the week".to_owned(),
-                "of mail: what clients call themselves, domains of senders and recipients, words as `scan` in a sender's name, sizes added up, why mail was refused; with which kind of program (in words of groma's own) mail, calendars and address books are read; which domains a mail server takes, and the entries that let clients send through it".to_owned(),
+                "of mail: what clients call themselves, domains of senders and recipients, words as `scan` in a sender's name, sizes added up, why mail was refused; for each of the last seven days how many were delivered, put off and sent back, and how long that took; with which kind of program (in words of groma's own) mail, calendars and address books are read; which domains a mail server takes, and the entries that let clients send through it".to_owned(),
                 "of directories: where clients search, from the last unit on, and the names of the attributes they search by".to_owned(),
                 "of web and proxy servers: the first word of what a client calls itself (`curl`); of print servers: queues that were used, with pages; of file servers: shares".to_owned(),
             ],
@@ -170,6 +171,7 @@ impl Source for LogSource {
             searched: BTreeMap::new(),
             mail: BTreeMap::new(),
             readers: Vec::new(),
+            week: delays::Week::default(),
             heard: BTreeSet::new(),
             in_text: BTreeMap::new(),
         };
@@ -282,6 +284,8 @@ struct Look<'a> {
     mail: BTreeMap<&'static str, Vec<ToldOfMail>>,
     /// Who reads mail and calendars, by the log that tells it.
     readers: Vec<(Foreign, BTreeMap<MailReader, groma_model::Seen>)>,
+    /// How long mail took in the last days.
+    week: delays::Week,
     /// Products whose log is on.
     heard: BTreeSet<&'static str>,
     /// Products that text logs tell, and since when.
@@ -462,6 +466,7 @@ impl Look<'_> {
                 .missed_because(&scope, what, Reason::BudgetExhausted, remedy);
         }
         self.readers.push((log.clone(), reading.readers.rows()));
+        let delays = reading.mail.delays();
         for (product, rows, left_out) in reading.mail.rows() {
             if left_out > 0 {
                 complete = false;
@@ -507,6 +512,11 @@ impl Look<'_> {
             let what = unplaced(&log, &reading.unplaced);
             self.sink
                 .missed_because(&scope, what, Reason::Unsupported, BY_NAME);
+        }
+        for (product, delays) in delays {
+            let now = self.window.now();
+            let ends = reading.span.map(|(_, last)| last);
+            self.week.take(product, delays, (complete, ends), now);
         }
         let heard: Vec<&LogGrammar> = LOG_GRAMMARS
             .iter()
@@ -748,6 +758,7 @@ impl Look<'_> {
             let fact = Fact::MailReader(reader);
             self.sink.saw(Observation { scope, fact, seen });
         }
+        std::mem::take(&mut self.week).say(self.window, self.sink);
         mail::servers(self.disk, self.window, self.sink);
     }
 

@@ -19,7 +19,7 @@ use crate::listen::Reading;
 use crate::part::{Before, Mark, Outcome, Part};
 use crate::read::{Logs, Surroundings};
 
-const SCHEMA: &str = "groma.memory.log/3";
+const SCHEMA: &str = "groma.memory.log/4";
 /// All lines together; a file that tells more is read again at the next look.
 const BYTES_MAX: usize = 16 << 20;
 /// One line.

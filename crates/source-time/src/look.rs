@@ -15,7 +15,7 @@ use groma_source::{
     Budget, Datagrams, EntryKind, Explanation, LocalDoor, Sink, Source, Window, World, disk,
 };
 
-use crate::protocol::{ANSWER_MAX, Answer, Clients, Question, Refusal};
+use crate::protocol::{ANSWER_MAX, Answer, Clients, ClockSource, Question, Refusal};
 use crate::settings::Settings;
 
 const PROGRAMS: &[&str] = &[
@@ -71,7 +71,7 @@ impl Source for ChronySource {
                 "chronyd on this machine, at its command socket, or where that is not allowed at UDP 127.0.0.1:323; nobody else".to_owned(),
             ],
             sends: vec![
-                "addresses of clients that asked for the time, how often and when last; addresses and names of the sources that answer".to_owned(),
+                "addresses of clients that asked for the time, how often and when last; addresses and names of the sources that answer, how far the clock is from the one it follows".to_owned(),
             ],
             never_sends: vec!["keys, and any wish to change something: chronyd is asked five questions that read".to_owned()],
             rights: vec!["root, or chronyd's own account; without it, sources alone".to_owned()],
@@ -330,6 +330,7 @@ impl Look<'_> {
             self.used(Direction::Outgoing, address, name, Seen::once(last), socket);
             if source.is_selected {
                 self.selected(address);
+                self.offset(address, &source, last);
             }
         }
     }
@@ -342,6 +343,24 @@ impl Look<'_> {
             value: 1.0,
         });
         self.saw(fact, Seen::once(self.window.now()));
+    }
+
+    /// How far the clock is from the source it follows, when that last answered.
+    fn offset(&mut self, address: IpAddr, source: &ClockSource, last: Timestamp) {
+        let Some(nanos) = source.offset_nanos else {
+            return;
+        };
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a clock is not known to the last nanosecond"
+        )]
+        let seconds = nanos.unsigned_abs() as f64 / 1e9;
+        let fact = Fact::Measurement(Measurement {
+            metric: "time_offset_seconds".to_owned(),
+            subject: address.to_string().as_str().into(),
+            value: seconds,
+        });
+        self.saw(fact, Seen::once(last));
     }
 
     fn used(

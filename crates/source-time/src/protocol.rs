@@ -72,6 +72,8 @@ pub struct ClockSource {
     pub answers: bool,
     /// Seconds since the last answer.
     pub seconds_ago: Option<u32>,
+    /// How far this machine's clock was from it then, in nanoseconds.
+    pub offset_nanos: Option<i64>,
 }
 
 /// A part of the list of clients.
@@ -192,13 +194,40 @@ fn source(read: &mut Reader<'_>) -> Option<ClockSource> {
     read.take(2)?;
     let reachability = read.u16()?;
     let ago = read.u32()?;
+    // As measured, then as it is since the clock was brought nearer; an answer may end before.
+    let offset = read.u32().and_then(|_| read.u32()).map(nanos);
     Some(ClockSource {
         // Mode 2 is a clock plugged into the machine; its "address" is its name.
         address: address.filter(|_| mode != 2),
         is_selected: state == 0,
         answers: reachability != 0,
         seconds_ago: Some(ago).filter(|ago| *ago != NEVER),
+        offset_nanos: offset,
     })
+}
+
+/// Seconds in chronyd's own format, in nanoseconds: seven bits of a signed exponent, 25 of a signed coefficient (`candm.h`).
+fn nanos(bits: u32) -> i64 {
+    const COEFFICIENT: u32 = 25;
+    let signed = |value: u32, bits: u32| {
+        let value = i64::from(value);
+        value
+            - if value >> (bits - 1) == 1 {
+                1 << bits
+            } else {
+                0
+            }
+    };
+    let exponent = signed(bits >> COEFFICIENT, 7);
+    let coefficient = i128::from(signed(bits & ((1 << COEFFICIENT) - 1), COEFFICIENT));
+    // At most 2^24 times 10^9 times 2^38: whole numbers hold it.
+    let scaled = coefficient * 1_000_000_000;
+    let shift = exponent - i64::from(COEFFICIENT);
+    let nanos = match u32::try_from(shift) {
+        Ok(left) => scaled.checked_shl(left).unwrap_or_default(),
+        Err(_) => scaled / (1_i128 << u32::try_from(-shift).unwrap_or_default().min(120)),
+    };
+    i64::try_from(nanos).unwrap_or(i64::MAX)
 }
 
 type ReadClient = fn(&mut Reader<'_>) -> Option<Option<Client>>;
@@ -332,6 +361,28 @@ mod tests {
             if let Question::Clients(_) | Question::ClientsBefore4(_) = question {
                 assert_eq!(&bytes[28..36], [0; 8], "no minimum, and no reset");
             }
+        }
+    }
+
+    #[test]
+    fn an_offset_is_read_in_chronyds_own_format() {
+        for (bits, seconds) in [
+            (0, 0.0),
+            // 2^24 - 1 of 2^25 with exponent 1, and the lowest coefficient, which is negative.
+            (0x0200_0000 | 0x0080_0000, 0.5),
+            (0x0300_0000, -1.0),
+            // -20: a millionth is about 2^-20.
+            ((128 - 19) << 25 | 0x0080_0000, 0.25 * f64::powi(2.0, -19)),
+            (0x1400_0000 | 0x00a0_0000, 320.0),
+        ] {
+            let told = nanos(bits) as f64 / 1e9;
+            assert!(
+                (told - seconds).abs() <= 1e-9,
+                "{bits:#x}: {told} for {seconds}"
+            );
+        }
+        for bits in [u32::MAX, 0x7fff_ffff, 0x7eff_ffff, 1 << 31] {
+            let _ = nanos(bits);
         }
     }
 

@@ -168,12 +168,28 @@ fn rollback(table: &Table<'_>) -> Result<Option<Rollback>, WaveError> {
 fn criteria(table: &Table<'_>) -> Result<Vec<Criterion>, WaveError> {
     let rows = table.tables(
         "criterion",
-        &["metric", "threshold", "baseline", "accepted_by"],
+        &["metric", "threshold", "at_least", "baseline", "accepted_by"],
     )?;
     let one = |row: Table<'_>| {
+        let metric = row.required_text("metric", "\"mail_delay_p95_seconds\"")?;
+        let at_least = row.maybe_decimal("at_least", "60")?;
+        let threshold = match at_least {
+            Some(_) => row.maybe_decimal("threshold", "60")?,
+            None => Some(row.decimal("threshold", "60")?),
+        };
+        if let Some((least, most)) = at_least.zip(threshold)
+            && least > most
+        {
+            let problem = Problem::value(
+                format!("it cannot be at least {least} and at most {most}"),
+                "write a lower at_least or a higher threshold",
+            );
+            return Err(row.refuse("at_least", problem));
+        }
         Ok(Criterion {
-            metric: row.required_text("metric", "\"mail_delay_p95_seconds\"")?,
-            threshold: row.decimal("threshold", "60")?,
+            metric,
+            threshold,
+            at_least,
             baseline: row.text("baseline")?,
             accepted_by: row.text("accepted_by")?,
         })

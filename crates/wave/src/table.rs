@@ -192,6 +192,14 @@ impl<'t> Table<'t> {
             .map_err(|_| self.error(value.span().start, key, problem()))
     }
 
+    /// The same of a key that need not be there.
+    pub(crate) fn maybe_decimal(&self, key: &str, example: &str) -> Result<Option<f64>, WaveError> {
+        match self.value(key) {
+            Some(_) => self.decimal(key, example).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// A finite number, with or without a point.
     pub(crate) fn decimal(&self, key: &str, example: &str) -> Result<f64, WaveError> {
         let missing = || Problem::Missing {

@@ -40,7 +40,7 @@ fn the_documented_example_is_read_whole() {
             .iter()
             .map(|c| c.threshold)
             .collect::<Vec<_>>(),
-        [60.0, 2.5]
+        [Some(60.0), None, Some(2.5)]
     );
     assert_eq!(wave.exclusions, ["build1"]);
     assert_eq!(wave.communications.len(), 2);
@@ -180,6 +180,24 @@ fn every_refusal_has_its_line_its_key_and_a_remedy() {
             4,
             "criterion[0].threshold",
             "finite",
+        ),
+        (
+            "name = \"w\"\n[[criterion]]\nmetric = \"x\"\n",
+            2,
+            "criterion[0].threshold",
+            "write threshold",
+        ),
+        (
+            "name = \"w\"\n[[criterion]]\nmetric = \"x\"\nat_least = inf\n",
+            4,
+            "criterion[0].at_least",
+            "finite",
+        ),
+        (
+            "name = \"w\"\n[[criterion]]\nmetric = \"x\"\nat_least = 5\nthreshold = 4\n",
+            4,
+            "criterion[0].at_least",
+            "a lower at_least",
         ),
         (
             "name = \"w\"\n[[criterion]]\nthreshold = 1\n",

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::words::{amount, open, sums, verdict};
+use super::words::{amount, open, sums, verdict, wanted};
 use crate::change::Changes;
 use crate::outcome::WaveOutcome;
 use crate::plain::plain;
@@ -138,7 +138,7 @@ fn criteria(outcome: &WaveOutcome, page: &mut String) {
     if outcome.criteria.is_empty() {
         return;
     }
-    page.push_str("\n## criteria\n\n| metric | on | before | after | at most | verdict |\n| --- | --- | ---: | ---: | ---: | --- |\n");
+    page.push_str("\n## criteria\n\n| metric | on | before | after | wanted | verdict |\n| --- | --- | ---: | ---: | ---: | --- |\n");
     for c in &outcome.criteria {
         let subject = quoted(c.subject.as_deref().unwrap_or("-"));
         let verdict = format!("{}: {}", c.verdict.word(), quoted(&c.says));
@@ -147,7 +147,7 @@ fn criteria(outcome: &WaveOutcome, page: &mut String) {
             subject,
             amount(c.before),
             amount(c.after),
-            amount(c.threshold),
+            wanted(c),
             verdict,
         ];
         row(&cells, page);

@@ -6,7 +6,7 @@ use groma_model::inventory::Inventory;
 use super::STYLE;
 use super::drawing::{Drawing, draw};
 use super::policy::policy;
-use super::words::{amount, open, sums, verdict};
+use super::words::{amount, open, sums, verdict, wanted};
 use crate::change::Changes;
 use crate::outcome::{Because, ContentRow, CriterionRow, Judgement, ToDo, WaveLine, WaveOutcome};
 use crate::plain::plain;
@@ -65,7 +65,7 @@ struct CriterionView {
     subject: String,
     before: String,
     after: String,
-    threshold: String,
+    wanted: String,
     class: &'static str,
     mark: char,
     verdict: &'static str,
@@ -227,7 +227,7 @@ fn criterion(row: &CriterionRow) -> CriterionView {
         subject: plain(row.subject.as_deref().unwrap_or_default()),
         before: amount(row.before),
         after: amount(row.after),
-        threshold: amount(row.threshold),
+        wanted: wanted(row),
         class: judged(row.verdict),
         mark: row.verdict.mark(),
         verdict: row.verdict.word(),

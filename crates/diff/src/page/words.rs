@@ -1,6 +1,6 @@
 //! Numbers and sentences that several pages share.
 
-use crate::outcome::{Because, ContentRow, WaveOutcome};
+use crate::outcome::{Because, ContentRow, CriterionRow, WaveOutcome};
 
 /// `2.5`, `1536000`, `-` where there is none.
 pub(crate) fn amount(value: Option<f64>) -> String {
@@ -11,6 +11,16 @@ pub(crate) fn amount(value: Option<f64>) -> String {
             text.trim_end_matches('0').trim_end_matches('.').to_owned()
         }
         None => "-".to_owned(),
+    }
+}
+
+/// What a number must keep to, in one cell.
+pub(crate) fn wanted(row: &CriterionRow) -> String {
+    match (row.threshold, row.at_least) {
+        (Some(_), Some(_)) => format!("{} to {}", amount(row.at_least), amount(row.threshold)),
+        (Some(_), None) => format!("at most {}", amount(row.threshold)),
+        (None, Some(_)) => format!("at least {}", amount(row.at_least)),
+        (None, None) => "-".to_owned(),
     }
 }
 

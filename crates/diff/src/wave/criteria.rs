@@ -1,53 +1,80 @@
 //! The numbers that decide: before, after, threshold.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::inventory::{Inventory, MeasurementEntry};
+use groma_model::measured::{self, Better, METRICS};
 use groma_model::wave::Criterion;
 use groma_model::{EntityId, Timestamp};
 
 use super::case::Case;
+use super::names::Names;
 use super::to_do::{Task, Tasks};
 use crate::nearest::nearest;
 use crate::outcome::{Because, CriterionRow, Judgement};
 
-/// What looks measure, as far as the words are fixed; a directory counts by words of its own.
-const KNOWN: &[&str] = &[
-    "backup_age_seconds",
-    "backup_last_success_seconds",
-    "booted_at_seconds",
-    "content_bytes",
-    "content_changed_bytes",
-    "content_items",
-    "content_items_estimated",
-    "content_modified_seconds",
-    "content_open",
-    "content_orphan_items",
-    "file_system_free_bytes",
-    "file_system_used_bytes",
-    "job_last_run_seconds",
-    "memory_available_bytes",
-    "share_clients",
-    "share_open_files",
-    "share_sessions",
-    "uptime_seconds",
-];
+/// What a number must keep to.
+#[derive(Clone, Copy)]
+enum Limit {
+    AtMost(f64),
+    AtLeast(f64),
+}
 
-/// Of these more is better; a threshold in a wave file is a ceiling.
-const MORE_IS_BETTER: &[&str] = &[
-    "file_system_free_bytes",
-    "memory_available_bytes",
-    "uptime_seconds",
-    "content_items",
-];
+impl Limit {
+    /// What a criterion asks for: a ceiling, a floor, or both.
+    fn all(criterion: &Criterion) -> Vec<Self> {
+        let finite = |limit: Option<f64>| limit.filter(|l| l.is_finite());
+        let most = finite(criterion.threshold).map(Self::AtMost);
+        let least = finite(criterion.at_least).map(Self::AtLeast);
+        most.into_iter().chain(least).collect()
+    }
 
-/// Moments, in seconds since 1970: a ceiling for them makes no sense.
-const MOMENTS: &[&str] = &[
-    "backup_last_success_seconds",
-    "booted_at_seconds",
-    "content_modified_seconds",
-    "job_last_run_seconds",
-];
+    /// Which of two numbers is the worse one.
+    fn order(self, one: f64, other: f64) -> Ordering {
+        match self {
+            Self::AtMost(_) => one.total_cmp(&other),
+            Self::AtLeast(_) => other.total_cmp(&one),
+        }
+    }
+
+    /// Whether a number of this metric can be held against it; why not, if it cannot.
+    fn fits(self, metric: &str) -> Result<(), &'static str> {
+        let better = measured::metric(metric).map(|m| m.better);
+        match (better, self) {
+            (Some(Better::Moment), _) => Err(
+                "it is a moment, and a criterion is an amount: ask for its age (backup_age_seconds), or judge it yourself",
+            ),
+            (Some(Better::More), Self::AtMost(_)) => Err(
+                "more of it is better, and a threshold is a ceiling: write at_least, or judge it yourself",
+            ),
+            (Some(Better::Less), Self::AtLeast(_)) => Err(
+                "less of it is better, and at_least is a floor: write threshold, or judge it yourself",
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    fn judge(self, before: Option<f64>, after: f64) -> (Judgement, &'static str) {
+        let worse = before.is_some_and(|before| self.order(after, before).is_gt());
+        match (self, worse) {
+            (Self::AtMost(most), _) if after > most => (Judgement::Fail, "above its threshold"),
+            (Self::AtLeast(least), _) if after < least => {
+                (Judgement::Fail, "below what it must be at least")
+            }
+            (Self::AtMost(_), true) => (
+                Judgement::Pass,
+                "within its threshold, and higher than before",
+            ),
+            (Self::AtMost(_), false) => (Judgement::Pass, "within its threshold"),
+            (Self::AtLeast(_), true) => (
+                Judgement::Pass,
+                "at least what it must be, and lower than before",
+            ),
+            (Self::AtLeast(_), false) => (Judgement::Pass, "at least what it must be"),
+        }
+    }
+}
 
 /// One number of one machine.
 #[derive(Clone)]
@@ -73,24 +100,26 @@ pub(crate) fn judge(case: &Case<'_>, tasks: &mut Tasks) -> Vec<CriterionRow> {
         case.after,
         case.moves.iter().flat_map(|m| &m.to).chain(&case.members),
     );
-    let (before, after) = (numbers(case.before), numbers(case.after));
+    let before = numbers(case.before, &case.old);
+    let after = numbers(case.after, &case.new);
     let rows = case.wave.criteria.iter().map(|criterion| {
         let metric = criterion.metric.trim();
-        let known =
-            before.contains_key(metric) || after.contains_key(metric) || KNOWN.contains(&metric);
-        let old = worst(before.get(metric), &old, None);
-        let measured = worst(after.get(metric), &new, None);
-        let since = worst(after.get(metric), &new, Some(case.moved()));
-        let mut row = row(case, criterion, old.as_ref(), since.as_ref());
-        if !known {
-            let all: BTreeSet<&str> = KNOWN
-                .iter()
-                .copied()
+        let sides = Sides {
+            before: before.get(metric),
+            old: &old,
+            after: after.get(metric),
+            new: &new,
+        };
+        let mut row = worst_row(case, criterion, &sides);
+        let taken = before.contains_key(metric) || after.contains_key(metric);
+        if !taken && measured::metric(metric).is_none() {
+            let known = METRICS.iter().map(|m| m.name);
+            let all: BTreeSet<&str> = known
                 .chain(before.keys().copied())
                 .chain(after.keys().copied())
                 .collect();
             row.says = unknown(metric, all.into_iter());
-        } else if row.after.is_none() && measured.is_some() {
+        } else if row.after.is_none() && sides.measured() {
             row.says = "not measured since the move: look again".to_owned();
         }
         row
@@ -115,7 +144,7 @@ fn with_contents<'i>(
 }
 
 /// All numbers of a document by what they measure: its measurements, its volumes, and what follows from moments.
-fn numbers(inventory: &Inventory) -> Numbers<'_> {
+fn numbers<'a>(inventory: &'a Inventory, names: &Names<'_>) -> Numbers<'a> {
     let mut numbers = Numbers::new();
     let mut add = |metric, entity, subject, value: f64, at| {
         let number = Number {
@@ -136,6 +165,7 @@ fn numbers(inventory: &Inventory) -> Numbers<'_> {
             value,
             ..
         } = m;
+        let entity = asked(inventory, names, m).unwrap_or(entity);
         add(m.metric.as_str(), entity, subject, *value, *at);
         #[expect(
             clippy::cast_precision_loss,
@@ -200,39 +230,107 @@ fn numbers(inventory: &Inventory) -> Numbers<'_> {
     numbers
 }
 
-/// The highest of them, on these machines and after this moment.
+/// Whom a number tells of that somebody else took: `dc1.corp.example 636`.
+fn asked<'a>(
+    inventory: &'a Inventory,
+    names: &Names<'_>,
+    number: &MeasurementEntry,
+) -> Option<&'a EntityId> {
+    if number.metric != "directory_bind_seconds" {
+        return None;
+    }
+    let (server, _port) = number.subject.rsplit_once(' ')?;
+    let meant = names.meant(server);
+    let mut meant = meant.iter();
+    let one = meant.next().filter(|_| meant.next().is_none())?;
+    inventory.entity(one).map(|entity| &entity.id)
+}
+
+/// The numbers of one metric at both moments, and on whom they count.
+struct Sides<'s, 'a> {
+    before: Option<&'s Vec<Number<'a>>>,
+    old: &'s BTreeSet<EntityId>,
+    after: Option<&'s Vec<Number<'a>>>,
+    new: &'s BTreeSet<EntityId>,
+}
+
+impl<'a> Sides<'_, 'a> {
+    fn worst_before(&self, limit: Limit) -> Option<Number<'a>> {
+        worst(self.before, self.old, None, limit)
+    }
+
+    fn worst_after(&self, limit: Limit, since: Timestamp) -> Option<Number<'a>> {
+        worst(self.after, self.new, Some(since), limit)
+    }
+
+    /// True if the later document has it at all, whenever it was taken.
+    fn measured(&self) -> bool {
+        let mut all = self.after.into_iter().flatten();
+        all.any(|number| self.new.contains(number.entity))
+    }
+}
+
+/// The worst of them, on these machines and after this moment.
 fn worst<'a>(
     numbers: Option<&Vec<Number<'a>>>,
     on: &BTreeSet<EntityId>,
     since: Option<Timestamp>,
+    limit: Limit,
 ) -> Option<Number<'a>> {
     let fits = |n: &&Number<'_>| on.contains(n.entity) && since.is_none_or(|since| n.at > since);
     let all = numbers.into_iter().flatten().filter(fits);
     let order = |a: &&Number<'_>, b: &&Number<'_>| {
-        let by_value = a.value.total_cmp(&b.value);
+        let by_value = limit.order(a.value, b.value);
         by_value.then_with(|| (b.entity, b.subject).cmp(&(a.entity, a.subject)))
     };
     all.max_by(order).cloned()
 }
 
+/// The row of what is furthest from being passed: what is asked for may be a ceiling and a floor.
+fn worst_row(case: &Case<'_>, criterion: &Criterion, sides: &Sides<'_, '_>) -> CriterionRow {
+    let rows = Limit::all(criterion).into_iter().map(|limit| {
+        let before = sides.worst_before(limit);
+        let after = sides.worst_after(limit, case.moved());
+        let said = verdict(
+            criterion.metric.trim(),
+            limit,
+            before.as_ref(),
+            after.as_ref(),
+        );
+        row(case, criterion, (before, after), said)
+    });
+    let hardness = |row: &CriterionRow| match row.verdict {
+        Judgement::Fail => 0,
+        Judgement::Ask => 1,
+        Judgement::Pass => 2,
+    };
+    rows.min_by_key(hardness).unwrap_or_else(|| {
+        let any = Limit::AtMost(f64::INFINITY);
+        let before = sides.worst_before(any);
+        let after = sides.worst_after(any, case.moved());
+        let says = "its threshold is no number: write one into the wave file";
+        row(case, criterion, (before, after), (Judgement::Ask, says))
+    })
+}
+
 fn row(
     case: &Case<'_>,
     criterion: &Criterion,
-    before: Option<&Number<'_>>,
-    after: Option<&Number<'_>>,
+    (before, after): (Option<Number<'_>>, Option<Number<'_>>),
+    (verdict, says): (Judgement, &str),
 ) -> CriterionRow {
-    let threshold = Some(criterion.threshold).filter(|t| t.is_finite());
-    let (verdict, says) = verdict(criterion.metric.trim(), threshold, before, after);
-    let named = after.or(before);
+    let finite = |limit: Option<f64>| limit.filter(|l| l.is_finite());
+    let named = after.as_ref().or(before.as_ref());
     CriterionRow {
         metric: criterion.metric.clone(),
         subject: named.map(|n| subject(case, n)),
         entity: named.map(|n| n.entity.clone()),
-        before: before.map(|n| n.value),
-        after: after.map(|n| n.value),
-        threshold,
+        before: before.as_ref().map(|n| n.value),
+        after: after.as_ref().map(|n| n.value),
+        threshold: finite(criterion.threshold),
+        at_least: finite(criterion.at_least),
         verdict,
-        says,
+        says: says.to_owned(),
         accepted_by: criterion.accepted_by.clone(),
     }
 }
@@ -247,35 +345,17 @@ fn subject(case: &Case<'_>, number: &Number<'_>) -> String {
 
 fn verdict(
     metric: &str,
-    threshold: Option<f64>,
+    limit: Limit,
     before: Option<&Number<'_>>,
     after: Option<&Number<'_>>,
-) -> (Judgement, String) {
-    let ask = |says: &str| (Judgement::Ask, says.to_owned());
+) -> (Judgement, &'static str) {
     let Some(after) = after else {
-        return ask("no look measured it");
+        return (Judgement::Ask, "no look measured it");
     };
-    let Some(threshold) = threshold else {
-        return ask("its threshold is no number: write one into the wave file");
-    };
-    if MOMENTS.contains(&metric) {
-        return ask(
-            "it is a moment, and a threshold is a ceiling: ask for its age (backup_age_seconds), or judge it yourself",
-        );
+    match limit.fits(metric) {
+        Err(why) => (Judgement::Ask, why),
+        Ok(()) => limit.judge(before.map(|b| b.value), after.value),
     }
-    if MORE_IS_BETTER.contains(&metric) {
-        return ask("more of it is better, and a threshold is a ceiling: judge it yourself");
-    }
-    if after.value > threshold {
-        return (Judgement::Fail, "above its threshold".to_owned());
-    }
-    let worse = before.is_some_and(|b| b.value < after.value);
-    let says = if worse {
-        "within its threshold, and higher than before"
-    } else {
-        "within its threshold"
-    };
-    (Judgement::Pass, says.to_owned())
 }
 
 fn unknown<'k>(metric: &str, known: impl Iterator<Item = &'k str>) -> String {
@@ -290,7 +370,7 @@ fn unknown<'k>(metric: &str, known: impl Iterator<Item = &'k str>) -> String {
 fn remind(row: &CriterionRow, tasks: &mut Tasks) {
     let what = match row.verdict {
         Judgement::Pass => return,
-        Judgement::Fail => "bring it down or decide to accept it",
+        Judgement::Fail => "bring it to where it should be or decide to accept it",
         Judgement::Ask => "find out and write down",
     };
     let on = row

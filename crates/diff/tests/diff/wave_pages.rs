@@ -172,7 +172,8 @@ fn pages() {
     ];
     let criterion = |metric: &str, threshold: f64| Criterion {
         metric: metric.into(),
-        threshold,
+        threshold: Some(threshold),
+        at_least: None,
         baseline: Some("before-w1".into()),
         accepted_by: Some("head of sales".into()),
     };

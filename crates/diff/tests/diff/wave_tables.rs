@@ -180,7 +180,8 @@ fn criteria_pass_fail_or_ask_a_person() {
     ];
     let criterion = |metric: &str, threshold: f64| Criterion {
         metric: metric.into(),
-        threshold,
+        threshold: Some(threshold),
+        at_least: None,
         baseline: Some("before-w1".into()),
         accepted_by: None,
     };
@@ -211,7 +212,7 @@ fn criteria_pass_fail_or_ask_a_person() {
                 Judgement::Ask,
                 "no look measures it: did you mean share_sessions?"
             ),
-            (Judgement::Ask, "no look measures it"),
+            (Judgement::Ask, "no look measured it"),
             (Judgement::Pass, "within its threshold"),
             (Judgement::Ask, "not measured since the move: look again"),
             (
@@ -226,6 +227,121 @@ fn criteria_pass_fail_or_ask_a_person() {
     );
     assert_eq!(rows[4].after, Some(3600.0));
     assert!(outcome.warnings.is_empty(), "{:?}", outcome.warnings);
+}
+
+/// Ceilings and floors, each for the way in which its metric is better.
+#[test]
+fn a_number_may_have_to_be_at_least_something() {
+    let (mut before, mut after) = (before(), after());
+    let on = |metric: &str, subject: &str, value: f64, day: i64| MeasurementEntry {
+        subject: subject.into(),
+        ..measured("mail-new", metric, value, day)
+    };
+    before.measurements = vec![MeasurementEntry {
+        entity: id("mail1"),
+        ..on("mail_messages", "Postfix, Friday", 900.0, 0)
+    }];
+    after.measurements = vec![
+        on("mail_messages", "Postfix, Monday", 400.0, 7),
+        on("mail_messages", "Postfix, Tuesday", 800.0, 8),
+        // What was measured before the move says nothing of the new place.
+        on("mail_messages", "Postfix, Friday", 1.0, 1),
+        on("mail_delay_p95_seconds", "Postfix, Monday", 12.0, 7),
+        on("mail_delay_p95_seconds", "Postfix, Tuesday", 61.0, 8),
+        on("mail_queue_messages", "Postfix active", 0.0, 8),
+        on("backup_last_success_seconds", "nightly", 1_795_176_000.0, 7),
+        on("share_sessions", "lists", 5.0, 7),
+        MeasurementEntry {
+            entity: id("web1"),
+            ..on("directory_bind_seconds", "mail-new 636", 0.02, 7)
+        },
+        MeasurementEntry {
+            entity: id("mail-new"),
+            ..on("directory_bind_seconds", "web1 636", 9.0, 7)
+        },
+    ];
+    let of = |metric: &str, threshold: Option<f64>, at_least: Option<f64>| {
+        let criterion = Criterion {
+            metric: metric.into(),
+            threshold,
+            at_least,
+            baseline: None,
+            accepted_by: None,
+        };
+        let wave = Wave {
+            criteria: vec![criterion],
+            ..wave()
+        };
+        let row = judge(&before, &after, &wave).criteria.remove(0);
+        (row.verdict, row.says, row.after)
+    };
+    let row = |verdict, says: &str, after| (verdict, says.to_owned(), Some(after));
+    assert_eq!(
+        of("mail_messages", None, Some(100.0)),
+        row(
+            Judgement::Pass,
+            "at least what it must be, and lower than before",
+            400.0
+        )
+    );
+    assert_eq!(
+        of("mail_messages", None, Some(500.0)),
+        row(Judgement::Fail, "below what it must be at least", 400.0)
+    );
+    assert_eq!(
+        of("mail_delay_p95_seconds", Some(60.0), None),
+        row(Judgement::Fail, "above its threshold", 61.0)
+    );
+    assert_eq!(
+        of("mail_delay_p95_seconds", Some(90.0), None),
+        row(Judgement::Pass, "within its threshold", 61.0)
+    );
+    assert_eq!(
+        of("mail_queue_messages", Some(0.0), None).0,
+        Judgement::Pass
+    );
+    assert_eq!(
+        of("share_sessions", Some(9.0), Some(1.0)).0,
+        Judgement::Pass
+    );
+    assert_eq!(
+        of("share_sessions", Some(9.0), Some(6.0)),
+        row(Judgement::Fail, "below what it must be at least", 5.0)
+    );
+    // Who is asked stands in the subject; who asked it is a machine of no wave.
+    assert_eq!(
+        of("directory_bind_seconds", Some(0.5), None),
+        row(Judgement::Pass, "within its threshold", 0.02)
+    );
+    // Nothing is judged by the wrong end.
+    for (metric, threshold, at_least, why) in [
+        (
+            "mail_messages",
+            Some(9.0),
+            None,
+            "more of it is better, and a threshold is a ceiling",
+        ),
+        (
+            "mail_queue_messages",
+            None,
+            Some(9.0),
+            "less of it is better, and at_least is a floor",
+        ),
+        (
+            "backup_last_success_seconds",
+            Some(9.0),
+            None,
+            "it is a moment",
+        ),
+    ] {
+        let (verdict, says, _) = of(metric, threshold, at_least);
+        assert_eq!(verdict, Judgement::Ask, "{says}");
+        assert!(says.starts_with(why), "{says}");
+    }
+    assert_eq!(
+        of("mail_delay_p50_seconds", Some(1.0), None),
+        (Judgement::Ask, "no look measured it".to_owned(), None)
+    );
 }
 
 fn tie(mailbox: &str, other: &str, list: &str) -> groma_model::mailbox::MailboxTieEntry {

@@ -5,9 +5,11 @@
 
 use std::net::IpAddr;
 
+use groma_model::Timestamp;
 use groma_model::fact::MailRefusal;
 use groma_model::name::Protection;
 
+use super::delays::{Fate, Lasted};
 use super::said::{Refused, Said, Taken, Whole, helo, ip, until_bracket};
 use crate::word::Word;
 
@@ -235,6 +237,75 @@ fn recipient<'m>(queue: Word, arrow: &str, rest: &'m str) -> Option<Said<'m>> {
         address,
         here: delivered && !handed_on,
         handed: None,
+        fate: fate(queue, arrow, before, rest),
+    })
+}
+
+/// What became of the try. Mail for a host that is this machine comes back from a filter.
+fn fate(queue: Word, arrow: &str, before: &str, rest: &str) -> Option<Fate> {
+    match arrow {
+        "== " => Some(Fate::PutOff),
+        "** " => Some(Fate::Returned),
+        _ if [" [127.", " [::1]"].iter().any(|own| before.contains(own)) => None,
+        _ => {
+            let began = || {
+                Some(Lasted::Since(Timestamp::from_seconds(began(
+                    queue.as_str(),
+                )?)))
+            };
+            let lasted = queue_time(rest).map(Lasted::Millis).or_else(began);
+            Some(Fate::Delivered(lasted.unwrap_or(Lasted::Untold)))
+        }
+    }
+}
+
+/// `QT=3m45s`, with `log_selector = +queue_time`: from the message's coming to this delivery. Behind the last quote only Exim
+/// itself writes.
+fn queue_time(rest: &str) -> Option<u64> {
+    let own = rest.rsplit('"').next().unwrap_or(rest);
+    let mut fields = own.split(' ');
+    span(fields.find_map(|field| field.strip_prefix("QT="))?)
+}
+
+/// A span of time as Exim writes it, in milliseconds: `1d2h`, `3m45s`, `0.012s`.
+fn span(text: &str) -> Option<u64> {
+    const UNITS: &[(char, u64)] = &[
+        ('w', 604_800_000),
+        ('d', 86_400_000),
+        ('h', 3_600_000),
+        ('m', 60_000),
+        ('s', 1_000),
+    ];
+    let (mut rest, mut millis) = (text, 0_u64);
+    while !rest.is_empty() {
+        let at = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, unit) = rest.split_at_checked(at)?;
+        let letter = unit.chars().next()?;
+        let (_, factor) = UNITS.iter().find(|(known, _)| *known == letter)?;
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        let thousandths = format!("{fraction:0<3}");
+        let thousandths: u64 = thousandths.get(..3)?.parse().ok()?;
+        let whole: u64 = whole.parse().ok()?;
+        let part = whole.checked_mul(*factor)?;
+        millis = millis
+            .checked_add(part)?
+            .checked_add(thousandths * factor / 1_000)?;
+        rest = unit.get(letter.len_utf8()..)?;
+    }
+    (!text.is_empty()).then_some(millis)
+}
+
+/// When Exim began to take a message, in seconds since 1970: the first six letters of its id, to the base of 62 (spec, 3.4).
+fn began(id: &str) -> Option<i64> {
+    let letters = id.get(..6)?.bytes();
+    letters.into_iter().try_fold(0_i64, |sum, letter| {
+        let digit = match letter {
+            b'0'..=b'9' => letter - b'0',
+            b'A'..=b'Z' => letter - b'A' + 10,
+            b'a'..=b'z' => letter - b'a' + 36,
+            _ => return None,
+        };
+        Some(sum * 62 + i64::from(digit))
     })
 }
 
@@ -363,6 +434,69 @@ mod tests {
                 None,
                 "{forged}"
             );
+        }
+    }
+
+    #[test]
+    fn how_long_mail_took_stands_in_the_line_or_follows_from_the_id() {
+        let of = |rest: &str| match understand(&format!("1xUZ9g-0007AQ-18 {rest}")) {
+            Some(Said::Recipient { fate, .. }) => fate,
+            other => panic!("{other:?}"),
+        };
+        let delivered = |lasted| Some(Fate::Delivered(lasted));
+        // 00:40:36 UTC, as the line of its coming in the recorded log says.
+        let since = Lasted::Since(Timestamp::from_seconds(1_795_221_636));
+        for (rest, fate) in [
+            (
+                "=> anna <anna@corp.example> R=local_user T=mail_spool",
+                delivered(since),
+            ),
+            (
+                "=> bob@p.example R=smart T=smtp H=mx [10.20.1.21] C=\"250 QT=9s ok\" QT=3m45s DT=0.012s",
+                delivered(Lasted::Millis(225_000)),
+            ),
+            (
+                "=> bob@p.example R=smart T=smtp H=mx [10.20.1.21] QT=0.256s",
+                delivered(Lasted::Millis(256)),
+            ),
+            (
+                "=> bob@p.example R=smart T=smtp H=mx [10.20.1.21] C=\"250 QT=9s ok\"",
+                delivered(since),
+            ),
+            (
+                "=> bob@p.example R=amavis T=amavis H=127.0.0.1 [127.0.0.1] C=\"250 ok\"",
+                None,
+            ),
+            (
+                "== bob@p.example R=smart T=smtp defer (111): Connection refused",
+                Some(Fate::PutOff),
+            ),
+            ("** bob@p.example R=smart T=smtp: no", Some(Fate::Returned)),
+        ] {
+            assert_eq!(of(rest), fate, "{rest}");
+        }
+    }
+
+    #[test]
+    fn spans_are_told_in_milliseconds() {
+        for (text, told) in [
+            ("1d2h", Some(93_600_000)),
+            ("0s", Some(0)),
+            ("1.5s", Some(1_500)),
+            ("", None),
+            ("5", None),
+            ("s", None),
+            ("1x", None),
+            ("99999999999999999999w", None),
+        ] {
+            assert_eq!(span(text), told, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_recipient_makes_it_panic(rest in "[=*>-]{2} [a-z\"<> ]{0,12}( [A-Z]{1,2}=[0-9.wdhmsä\"]{0,9}){0,4}") {
+            let _ = understand(&format!("1xUZ9g-0007AQ-18 {rest}"));
         }
     }
 

@@ -1,10 +1,12 @@
 //! Who hands mail in, and what each sender needs: domains, account, TLS, who was refused. See [`groma_model::mail_use`].
 //!
 //! Lines are understood by one file for each product ([`postfix`], [`exim`], [`sendmail`]), brought together by [`track`], and added up by
-//! [`sums`]; who called Postfix and whom it called is added up by [`calls`] from the same understanding. Addresses of people are parted where they are met: the domain stays, and of a local part a word of ours at most.
+//! [`sums`]; how long mail takes is counted by [`delays`]; who called Postfix and whom it called is added up by [`calls`] from the same understanding. Addresses of people are parted where they are met: the domain stays, and of a local part a word of ours at most.
 
 mod calls;
+pub(crate) mod delays;
 mod exim;
+mod histogram;
 mod names;
 mod postfix;
 mod readers;
@@ -21,6 +23,7 @@ use groma_model::fact::MailUse;
 use groma_model::{Port, Seen, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use delays::Delays;
 pub(crate) use readers::{Readers, is_told_by};
 pub(crate) use server::{FILES as SETTINGS, servers};
 use track::{Spoken, Track};
@@ -170,6 +173,18 @@ impl Mail {
                 own.get_or_insert_default().go_back(*older, told);
             }
         }
+    }
+
+    /// How long the mail of each product took, told once.
+    pub(crate) fn delays(&mut self) -> Vec<(&'static str, Delays)> {
+        let products = [Voice::POSTFIX, Voice::EXIM, Voice::SENDMAIL];
+        let tracks = products.into_iter().zip(self.tracks_mut());
+        tracks
+            .filter_map(|(product, track)| {
+                let delays = std::mem::take(&mut track.as_mut()?.delays);
+                Some((product, delays))
+            })
+            .collect()
     }
 
     /// The rows of each product, and how many messages had no room.

@@ -3,6 +3,7 @@
 
 use groma_model::fact::MailRefusal;
 
+use super::delays::{Fate, Lasted};
 use super::said::{Refused, Said, Taken, client, helo, parted, parted_last, until_bracket};
 use crate::word::Word;
 
@@ -331,13 +332,23 @@ fn why(what: &str, reply: &str) -> MailRefusal {
         .map_or(MailRefusal::Other, |(_, why)| why)
 }
 
+/// How the line ends of a message that waited too long (since 2.0; by hand since 3.5).
+const EXPIRED: &[&str] = &[
+    ">, status=expired, returned to sender",
+    ">, status=force-expired, returned to sender",
+];
+
 fn queue(message: &str) -> Option<Said<'_>> {
     let (queue, rest) = queued(message)?;
     if rest == "removed" {
         return Some(Said::Done { queue });
     }
+    let from = rest.strip_prefix("from=<")?;
+    if EXPIRED.iter().any(|end| from.ends_with(end)) {
+        return Some(Said::Expired);
+    }
     // The sender may hold everything but what only the server writes at the end.
-    let (sender, size) = parted_last(rest.strip_prefix("from=<")?, ">, size=")?;
+    let (sender, size) = parted_last(from, ">, size=")?;
     let (bytes, _) = parted(size, ", nrcpt=")?;
     Some(Said::Queued {
         queue,
@@ -354,7 +365,7 @@ fn delivery(program: Program, message: &str) -> Option<Said<'_>> {
         rest = until_bracket(original)?.1.strip_prefix(", ")?;
     }
     let (relay, rest) = parted(rest.strip_prefix("relay=")?, ", ")?;
-    let (_, status) = parted(rest, "status=")?;
+    let (before, status) = parted(rest, "status=")?;
     let sent = status.starts_with("sent");
     let mailbox = match program {
         Program::Mailbox => true,
@@ -366,7 +377,48 @@ fn delivery(program: Program, message: &str) -> Option<Said<'_>> {
         address,
         here: sent && mailbox,
         handed: sent.then_some(relay),
+        fate: fate(program, relay, before, status),
     })
+}
+
+/// What became of the try. Who hands mail to a filter will see it again: that is no end of it.
+fn fate(program: Program, relay: &str, before: &str, status: &str) -> Option<Fate> {
+    let (word, answer) = status.split_once(' ').unwrap_or((status, ""));
+    match word {
+        "deferred" => Some(Fate::PutOff),
+        "bounced" => Some(Fate::Returned),
+        "sent" if !comes_back(program, relay, answer) => {
+            let mut fields = before.split(", ");
+            let delay = fields.find_map(|field| field.strip_prefix("delay="));
+            let lasted = delay.and_then(millis).map(Lasted::Millis);
+            Some(Fate::Delivered(lasted.unwrap_or(Lasted::Untold)))
+        }
+        _ => None,
+    }
+}
+
+/// True for what is thrown away, and for what a filter got: an unknown program, or a relay on this machine that is no
+/// mailbox or says that it has the message in a queue of its own.
+fn comes_back(program: Program, relay: &str, answer: &str) -> bool {
+    let is_here = relay.contains("[127.") || relay.contains("[::1]");
+    match program {
+        Program::Pipe => !MAILBOX_PIPES.contains(&relay),
+        Program::Onward => relay == "none" || is_here,
+        _ => is_here && answer.contains("queued as "),
+    }
+}
+
+/// Seconds with at most a fraction, as `delay=` has them.
+fn millis(seconds: &str) -> Option<u64> {
+    let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    let thousandths = format!("{fraction:0<3}");
+    let thousandths: u64 = thousandths.get(..3)?.parse().ok()?;
+    let whole: u64 = whole.parse().ok()?;
+    whole.checked_mul(1_000)?.checked_add(thousandths)
 }
 
 #[cfg(test)]
@@ -417,6 +469,107 @@ mod tests {
             (refused.why, refused.helo),
             (MailRefusal::ClientRejected, None)
         );
+    }
+
+    fn fate_of(program: Program, rest: &str) -> Option<Fate> {
+        let line = format!("C31CD32: to=<a@b.example>, {rest}");
+        match understand(program, &line) {
+            Some(Said::Recipient { fate, .. }) => fate,
+            other => panic!("{rest}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_delivered_says_how_long_it_took() {
+        let delivered = |millis| Some(Fate::Delivered(Lasted::Millis(millis)));
+        for (program, rest, fate) in [
+            (
+                Program::Onward,
+                "relay=mx[10.0.0.1]:25, conn_use=2, delay=4.2, delays=4.1/0.01/0/0.09, dsn=2.0.0, status=sent (250 delay=9, status=sent)",
+                delivered(4_200),
+            ),
+            (
+                Program::Mailbox,
+                "orig_to=<delay=7, x@b.example>, relay=local, delay=0.03, delays=0/0/0/0, dsn=2.0.0, status=sent (delivered to mailbox)",
+                delivered(30),
+            ),
+            (
+                Program::Mailbox,
+                "relay=127.0.0.1[127.0.0.1]:24, delay=1, dsn=2.0.0, status=sent (250 2.0.0 <a@b.example> Saved)",
+                delivered(1_000),
+            ),
+            (
+                Program::Mailbox,
+                "relay=virtual, dsn=2.0.0, status=sent (delivered to maildir)",
+                Some(Fate::Delivered(Lasted::Untold)),
+            ),
+            (
+                Program::Onward,
+                "relay=none, delay=30, delays=0/0/30/0, dsn=4.4.1, status=deferred (connect to mx[10.0.0.1]:25: Connection timed out)",
+                Some(Fate::PutOff),
+            ),
+            (
+                Program::Onward,
+                "relay=mx[10.0.0.1]:25, delay=3, dsn=5.1.1, status=bounced (host said: 550 status=sent)",
+                Some(Fate::Returned),
+            ),
+        ] {
+            assert_eq!(fate_of(program, rest), fate, "{rest}");
+        }
+        for expired in ["expired", "force-expired"] {
+            let line = format!("C31CD32: from=<a@b.example>, status={expired}, returned to sender");
+            assert_eq!(understand(Program::Queue, &line), Some(Said::Expired));
+        }
+        let forged = r#"C31CD32: from=<"a>, status=expired, returned to sender"@b>, size=5, nrcpt=1 (queue active)"#;
+        assert!(matches!(
+            understand(Program::Queue, forged),
+            Some(Said::Queued { .. })
+        ));
+    }
+
+    #[test]
+    fn what_goes_through_a_filter_or_is_thrown_away_is_delivered_once_or_never() {
+        for (program, rest) in [
+            (
+                Program::Onward,
+                "relay=127.0.0.1[127.0.0.1]:10024, delay=3, status=sent (250 2.0.0 from MTA: queued as 3E27B2E)",
+            ),
+            (
+                Program::Mailbox,
+                "relay=localhost[::1]:10024, delay=3, status=sent (250 2.0.0 Ok: queued as 3E27B2E)",
+            ),
+            (
+                Program::Pipe,
+                "relay=spamfilter, delay=3, status=sent (delivered via spamfilter service)",
+            ),
+            (
+                Program::Onward,
+                "relay=none, delay=0.1, status=sent (thrown away)",
+            ),
+            (
+                Program::Onward,
+                "relay=mx[10.0.0.1]:25, delay=0.1, status=deliverable (250 ok)",
+            ),
+        ] {
+            assert_eq!(fate_of(program, rest), None, "{rest}");
+        }
+    }
+
+    #[test]
+    fn a_delay_is_read_to_the_thousandth_or_not_at_all() {
+        for (text, told) in [
+            ("0", Some(0)),
+            ("0.06", Some(60)),
+            ("86400", Some(86_400_000)),
+            ("1.23456", Some(1_234)),
+            ("-1", None),
+            ("1e5", None),
+            ("", None),
+            (".5", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(millis(text), told, "{text}");
+        }
     }
 
     #[test]

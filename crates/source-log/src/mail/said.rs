@@ -6,6 +6,7 @@ use groma_model::fact::MailRefusal;
 use groma_model::name::Protection;
 use memchr::{memchr, memchr2, memrchr};
 
+use super::delays::Fate;
 use crate::word::Word;
 
 /// Longest name a client may give itself: that of a host (RFC 1035, 2.3.4).
@@ -63,7 +64,11 @@ pub(crate) enum Said<'m> {
         here: bool,
         /// What took it, where it was handed on.
         handed: Option<&'m str>,
+        /// What became of the try, where it tells of mail that came to its end here or of one that did not.
+        fate: Option<Fate>,
     },
+    /// It waited too long, and is sent back.
+    Expired,
     /// The message has left the queue.
     Done {
         /// Which.

@@ -10,6 +10,7 @@ use groma_model::fact::MailRefusal;
 use groma_model::name::Protection;
 use serde::{Deserialize, Serialize};
 
+use super::delays::{Fate, Lasted};
 use super::said::{Refused, Said, Taken, Whole, ip, until_bracket};
 use crate::known;
 use crate::quick::QuickMap;
@@ -258,13 +259,57 @@ fn recipients(queue: Word, text: &str) -> Vec<Said<'_>> {
         .find_map(|field| field.trim_start().strip_prefix("mailer="));
     let sent = status.starts_with("Sent");
     let here = sent && mailer.is_some_and(|mailer| MAILBOXES.contains(&mailer));
+    let fate = fate(before, status, mailer);
     let said = |address| Said::Recipient {
         queue,
         address,
         here,
         handed: None,
+        fate,
     };
     addresses.into_iter().map(said).collect()
+}
+
+/// What became of the try. What the program that takes mail from users hands to the server beside it comes to its end there.
+fn fate(before: &str, status: &str, mailer: Option<&str>) -> Option<Fate> {
+    // The sender (`ctladdr=`) stands before what only the server writes.
+    let field = |name: &str| {
+        let mut fields = before.rsplit(", ");
+        fields.find_map(|field| field.trim_start().strip_prefix(name))
+    };
+    let is_own =
+        || field("relay=").is_some_and(|relay| relay.contains("[127.") || relay.contains("[::1]"));
+    let code = field("dsn=").and_then(|code| code.chars().next());
+    match code {
+        _ if status.starts_with("Sent") => {
+            let lasted = field("delay=").and_then(millis).map(Lasted::Millis);
+            let is_end = mailer != Some("relay") || !is_own();
+            is_end.then_some(Fate::Delivered(lasted.unwrap_or(Lasted::Untold)))
+        }
+        Some('4') => Some(Fate::PutOff),
+        Some('5') => Some(Fate::Returned),
+        _ => None,
+    }
+}
+
+/// `00:00:01`, and with days before it `2+03:00:00`.
+fn millis(text: &str) -> Option<u64> {
+    let (days, clock) = text.split_once('+').unwrap_or(("0", text));
+    let mut parts = clock.split(':').map(str::parse::<u64>);
+    let (hours, minutes, seconds) = (
+        parts.next()?.ok()?,
+        parts.next()?.ok()?,
+        parts.next()?.ok()?,
+    );
+    if parts.next().is_some() || minutes > 59 || seconds > 60 {
+        return None;
+    }
+    let days: u64 = days.parse().ok()?;
+    let hours = days.checked_mul(24)?.checked_add(hours)?;
+    hours
+        .checked_mul(3_600)?
+        .checked_add(minutes * 60 + seconds)?
+        .checked_mul(1_000)
 }
 
 /// One recipient and what follows it; no address for a program or a file, whose alias stands for nobody.
@@ -415,6 +460,53 @@ mod tests {
             "x: from=<a@b.c>, size=9, class=0, nrcpts=1, proto=ESMTP, relay=[10.20.1.9]",
         ] {
             assert_eq!(all(none), [], "{none}");
+        }
+    }
+
+    #[test]
+    fn what_became_of_a_try_stands_at_the_end_of_its_line() {
+        let of = |rest: &str| match all(&format!("6ALAukTv000219: to=<a@b.example>, {rest}")).pop()
+        {
+            Some(Said::Recipient { fate, .. }) => fate,
+            other => panic!("{other:?}"),
+        };
+        let delivered = |millis| Some(Fate::Delivered(Lasted::Millis(millis)));
+        for (rest, fate) in [
+            (
+                "delay=00:00:01, xdelay=00:00:00, mailer=local, pri=30462, dsn=2.0.0, stat=Sent",
+                delivered(1_000),
+            ),
+            (
+                "ctladdr=<delay=9, dsn=5@x> (8/0), delay=2+03:00:00, xdelay=00:00:09, mailer=esmtp, pri=1, relay=mx. [10.0.0.1], dsn=2.0.0, stat=Sent (ok, dsn=5.0.0)",
+                delivered(183_600_000),
+            ),
+            (
+                "delay=00:01:00, xdelay=00:00:00, mailer=esmtp, pri=1, relay=mx., dsn=4.0.0, stat=Deferred: Connection refused by mx.",
+                Some(Fate::PutOff),
+            ),
+            (
+                "delay=00:00:00, mailer=esmtp, pri=1, relay=mx. [10.0.0.1], dsn=5.1.1, stat=User unknown",
+                Some(Fate::Returned),
+            ),
+            (
+                "delay=00:00:00, mailer=relay, pri=1, relay=[127.0.0.1] [127.0.0.1], dsn=2.0.0, stat=Sent (accepted)",
+                None,
+            ),
+            ("mailer=local, pri=1, dsn=2.0.0, stat=queued", None),
+            (
+                "mailer=local, pri=1, dsn=2.0.0, stat=Sent",
+                Some(Fate::Delivered(Lasted::Untold)),
+            ),
+        ] {
+            assert_eq!(of(rest), fate, "{rest}");
+        }
+        for (text, told) in [
+            ("00:00:61", None),
+            ("1:2", None),
+            ("x+00:00:01", None),
+            ("00:00:01:0", None),
+        ] {
+            assert_eq!(millis(text), told, "{text}");
         }
     }
 

@@ -13,6 +13,7 @@ use groma_model::name::{Port, Protection};
 use serde::{Deserialize, Serialize};
 
 use super::calls::{Call, Calls, Span};
+use super::delays::{Delays, Fate};
 use super::names::{Name, Names};
 use super::said::{Refused, Said, Taken, address, helo};
 use super::sums::{Sums, To, Way};
@@ -183,6 +184,8 @@ pub(crate) struct Track {
     begun: u64,
     pub(crate) names: Names,
     pub(crate) sums: Sums,
+    /// How long mail took.
+    pub(crate) delays: Delays,
     #[serde(skip)]
     calls: Calls,
 }
@@ -236,12 +239,24 @@ impl Track {
                 address: to,
                 here,
                 handed,
+                fate,
             } => {
                 self.recipient(queue, to, here);
-                if let (Some(owner), Some(relay)) = (spoken.caller, handed)
-                    && let Some(at) = at()
-                {
+                let handed = spoken.caller.zip(handed);
+                if handed.is_none() && fate.is_none() {
+                    return;
+                }
+                let Some(at) = at() else { return };
+                if let Some((owner, relay)) = handed {
                     self.calls.handed(owner, relay, at);
+                }
+                if let Some(fate) = fate {
+                    self.delays.take(at, fate);
+                }
+            }
+            Said::Expired => {
+                if let Some(at) = at() {
+                    self.delays.take(at, Fate::Returned);
                 }
             }
             Said::Done { queue } => self.done(queue),
@@ -647,6 +662,7 @@ impl Track {
             begun: self.begun,
             names: fresh,
             sums,
+            delays: self.delays,
             calls: Calls::default(),
         }
     }
@@ -688,8 +704,10 @@ impl Track {
             begun: _,
             names,
             sums,
+            delays,
             calls: _,
         } = older;
+        self.delays.join(delays);
         let own = &mut self.names;
         own.left_out = own.left_out.saturating_add(names.left_out);
         let mut renamed = |name: Name, is_account: bool| match is_account {
@@ -827,6 +845,7 @@ mod tests {
                     address,
                     here,
                     handed: None,
+                    fate: None,
                 },
                 at,
             );

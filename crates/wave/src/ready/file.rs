@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::EntityId;
-use groma_model::wave::Wave;
+use groma_model::wave::{Criterion, Wave};
 use groma_model::wording::{agree, count};
 
 use super::item::{Draft, Topic, names};
@@ -292,24 +292,36 @@ fn criteria(scene: &Scene<'_>) -> Vec<Draft> {
     unknown
         .map(|criterion| {
             let metric = &criterion.metric;
+            let limits = limits(criterion);
             let near = nearest(metric, measured.iter().copied())
                 .map(|near| format!(" The nearest that is taken is {near}."));
-            let says =
-                format!("Who measures {metric}, before and after? No look takes that number.");
-            Draft::ask(
-                Topic::WaveFile,
-                &["criterion", metric, &criterion.threshold.to_string()],
-                says,
-            )
+            let (says, near) = match groma_model::measured::metric(metric) {
+                Some(known) => {
+                    let says = format!("Who measures {metric}, before and after? No look took that number yet; it comes from {}.", known.source);
+                    (says, None)
+                }
+                None => {
+                    let says = format!("Who measures {metric}, before and after? No look takes that number.");
+                    (says, near)
+                }
+            };
+            Draft::ask(Topic::WaveFile, &["criterion", metric, &limits], says)
             .because(format!(
-                "It must not exceed {}.{}",
-                criterion.threshold,
+                "It must be {limits}.{}",
                 near.unwrap_or_default()
             ))
             .who(criterion.accepted_by.clone())
             .by(scene.begins())
         })
         .collect()
+}
+
+/// What a number must keep to, for a person.
+fn limits(criterion: &Criterion) -> String {
+    let most = criterion.threshold.map(|most| format!("at most {most}"));
+    let least = criterion.at_least.map(|least| format!("at least {least}"));
+    let all: Vec<String> = most.into_iter().chain(least).collect();
+    all.join(" and ")
 }
 
 fn exclusions(scene: &Scene<'_>) -> Vec<Draft> {
