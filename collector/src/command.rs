@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::verbs::{
-    agents, annotate, authority, backup, deploy, diff, export, generate, impact, import, report,
-    schema, serve, snapshot, survey, token, wave,
+    agents, annotate, authority, backup, deploy, diff, export, forget, generate, impact, import,
+    report, schema, serve, snapshot, survey, token, wave,
 };
 use crate::{exit, files, terminal};
 
@@ -85,6 +85,8 @@ enum Verb {
     Wave(wave::Arguments),
     /// Say what no machine can know: owner, criticality, window, a verdict.
     Annotate(annotate::Arguments),
+    /// Erase the traces of a machine or a person from the store; says first what that would be.
+    Forget(forget::Arguments),
     /// Print the JSON Schema of a format.
     #[command(hide = true)]
     Schema(schema::Arguments),
@@ -154,6 +156,7 @@ fn act(cli: &Cli) -> anyhow::Result<u8> {
         Verb::Impact(arguments) => impact::run(arguments, place),
         Verb::Wave(arguments) => wave::run(arguments, place),
         Verb::Annotate(arguments) => annotate::run(arguments, place),
+        Verb::Forget(arguments) => forget::run(arguments, place),
         Verb::Schema(arguments) => schema::run(arguments),
         Verb::Generate(arguments) => generate::run(arguments, place),
         Verb::Completions { shell } => {

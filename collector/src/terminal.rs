@@ -66,6 +66,33 @@ impl Progress for Spinner {
     }
 }
 
+/// Says how far an erasure has come; invisible in a pipe.
+pub(crate) struct Waiting(ProgressBar);
+
+impl Waiting {
+    pub(crate) fn new() -> Self {
+        let bar = match io::stderr().is_terminal() {
+            true => ProgressBar::new_spinner(),
+            false => ProgressBar::hidden(),
+        };
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self(bar)
+    }
+
+    pub(crate) fn shows(&self, progress: groma_store::Progress) {
+        use groma_store::Progress as P;
+        self.0.set_message(match progress {
+            P::Read(what, many) => format!("reading {what}: {many}"),
+            P::Erasing => "erasing".to_owned(),
+            P::Sweeping => "sweeping the files".to_owned(),
+        });
+    }
+
+    pub(crate) fn done(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// Foreign text for a terminal: control characters, and the marks that turn text around, are shown, not obeyed.
 pub(crate) fn visible(text: &str) -> String {
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

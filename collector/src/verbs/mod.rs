@@ -7,6 +7,7 @@ pub(crate) mod backup;
 pub(crate) mod deploy;
 pub(crate) mod diff;
 pub(crate) mod export;
+pub(crate) mod forget;
 pub(crate) mod generate;
 pub(crate) mod impact;
 pub(crate) mod import;

@@ -129,6 +129,21 @@ pub enum StoreError {
         /// What is wrong.
         why: String,
     },
+    /// Somebody was forgotten while this was under way.
+    #[error("{attempt}: something was erased from the store meanwhile: do it again")]
+    Forgotten {
+        /// What was attempted.
+        attempt: &'static str,
+    },
+    /// Somebody is forgotten, but the files of the engine may still hold what nobody reads any more.
+    #[error(
+        "it is erased, but not yet swept out of the store's files, which another program uses: let it end, and run `groma forget --sweep`"
+    )]
+    NotSwept {
+        /// Why.
+        #[source]
+        source: Box<Self>,
+    },
     /// The records that were handed in ended in an error; nothing of the batch was kept.
     #[error("keep a batch: nothing of it was kept")]
     Input(#[source] BoxError),

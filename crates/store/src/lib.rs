@@ -33,6 +33,10 @@
 //! in one file and [`PostgresStore`] the one on a server, which several collectors may share. What a batch changes
 //! and what evidence shows is decided once for both; an engine has rows. `conformance` (behind the feature of that
 //! name) is what an engine has to pass.
+//!
+//! # Forgetting
+//!
+//! Rows are only ever added, but for [`Forget`]: it erases somebody's traces from all tables, and adds a row that says so.
 #![forbid(unsafe_code)]
 
 mod contract;
@@ -40,6 +44,7 @@ mod error;
 mod evidence;
 mod extent;
 mod fleet;
+mod forget;
 mod ingest;
 mod ledger;
 mod looks;
@@ -52,10 +57,13 @@ mod sqlite;
 pub mod conformance;
 #[cfg(any(test, feature = "conformance"))]
 pub mod fleet_conformance;
+#[cfg(any(test, feature = "conformance"))]
+pub mod forget_conformance;
 
 pub use contract::{Ingested, LOCAL_EPOCH, Moment, Records, Store, Tally};
 pub use error::{BoxError, StoreError};
 pub use fleet::{Fleet, Heard};
+pub use forget::{Act, Forget, Kind, Progress, Spelling, Traces, Whom};
 pub use ingest::Ready;
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;

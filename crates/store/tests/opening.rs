@@ -66,7 +66,7 @@ fn a_store_of_a_newer_version_names_both_and_stays_untouched() {
         "99",
         "9.9.9",
         env!("CARGO_PKG_VERSION"),
-        "up to format 3",
+        "up to format 4",
         "upgrade groma",
     ] {
         assert!(error.contains(word), "{word}: {error}");
@@ -76,7 +76,7 @@ fn a_store_of_a_newer_version_names_both_and_stays_untouched() {
             r.get(0)
         })
         .unwrap();
-    assert_eq!(history, 4);
+    assert_eq!(history, 5);
 }
 
 #[test]

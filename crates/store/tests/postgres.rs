@@ -47,6 +47,21 @@ fn the_postgresql_engine_keeps_a_fleet() {
     assert!(databases.borrow().len() > 5, "every promise was asked");
 }
 
+#[test]
+fn the_postgresql_engine_forgets() {
+    let Some(database) = cluster::database() else {
+        return;
+    };
+    let databases = RefCell::new(Vec::new());
+    groma_store::forget_conformance::run(&|| {
+        let database = cluster::Database::on(database.cluster.clone());
+        let store = database.open();
+        databases.borrow_mut().push(database);
+        Box::new(store)
+    });
+    assert!(databases.borrow().len() > 5, "every promise was asked");
+}
+
 /// Both engines, which are told the same.
 struct Both {
     embedded: SqliteStore,

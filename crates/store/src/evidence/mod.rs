@@ -2,7 +2,7 @@
 //!
 //! No transaction stays open between two pages. Rows are only ever added, and every row carries the
 //! number of the look that added it; so the watermark taken at the start is all it needs to see the
-//! same store until the end, whatever others write meanwhile.
+//! same store until the end, whatever others write meanwhile. When something is forgotten meanwhile, it ends in an error.
 
 mod order;
 mod pages;
@@ -31,6 +31,9 @@ const LOAD: usize = 2048;
 
 /// What an engine does while evidence is read. Every row it hands out belongs to a look within `bounds`.
 pub(crate) trait Reader {
+    /// How often something was forgotten.
+    fn acts(&self) -> Result<i64, StoreError>;
+
     /// The newest look of every stream, sorted by site, vantage and source.
     fn newest_looks(&self, bounds: Bounds) -> Result<Vec<NewestLook>, StoreError>;
 
@@ -65,8 +68,10 @@ pub(crate) fn evidence<R: Reader>(
     reader: &R,
     bounds: Bounds,
 ) -> Result<EvidenceStream<'_, R>, StoreError> {
-    let facts = InOrder::new(Places::new(Pages::new(reader, bounds, R::events_after)));
-    let numbers = InOrder::new(Pages::new(reader, bounds, R::values_after)).peekable();
+    let acts = reader.acts()?;
+    let facts = Pages::new(reader, (bounds, acts), R::events_after);
+    let facts = InOrder::new(Places::new(facts));
+    let numbers = InOrder::new(Pages::new(reader, (bounds, acts), R::values_after)).peekable();
     let cursor = Cursor {
         reader,
         looks: reader.newest_looks(bounds)?,
@@ -85,7 +90,7 @@ pub(crate) fn evidence<R: Reader>(
 }
 
 /// Facts and numbers of one stream after the other.
-pub(crate) struct EvidenceStream<'c, R> {
+pub(crate) struct EvidenceStream<'c, R: Reader> {
     facts: Peekable<InOrder<Places<'c, R>>>,
     numbers: Peekable<InOrder<Pages<'c, R, ValueRow>>>,
     cursor: Cursor<'c, R>,

@@ -5,7 +5,7 @@ use std::iter::Peekable;
 use groma_model::Foreign;
 use groma_model::fact::{Fact, Measurement};
 
-use super::damaged;
+use super::{ATTEMPT, Reader, damaged};
 use crate::StoreError;
 use crate::looks::{Bounds, StreamKey};
 use crate::place::{Event, Hash, Standing, cited_as};
@@ -20,11 +20,11 @@ pub(super) struct Place {
 }
 
 /// Joins the events of one place, which stand together in the table.
-pub(super) struct Places<'c, R> {
+pub(super) struct Places<'c, R: Reader> {
     rows: Peekable<Pages<'c, R, EventRow>>,
 }
 
-impl<'c, R> Places<'c, R> {
+impl<'c, R: Reader> Places<'c, R> {
     pub(super) fn new(rows: Pages<'c, R, EventRow>) -> Self {
         Self {
             rows: rows.peekable(),
@@ -32,7 +32,7 @@ impl<'c, R> Places<'c, R> {
     }
 }
 
-impl<R> Iterator for Places<'_, R> {
+impl<R: Reader> Iterator for Places<'_, R> {
     type Item = Result<Place, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -101,6 +101,8 @@ impl ValueRow {
 pub(super) struct Pages<'c, R, T> {
     reader: &'c R,
     bounds: Bounds,
+    /// How often something had been forgotten when this began.
+    acts: i64,
     fetch: Fetch<R, T>,
     page: std::vec::IntoIter<T>,
     last: Option<T>,
@@ -110,11 +112,12 @@ pub(super) struct Pages<'c, R, T> {
 /// Reads the rows after a row, or the first ones.
 type Fetch<R, T> = fn(&R, Bounds, Option<&T>) -> Result<Vec<T>, StoreError>;
 
-impl<'c, R, T: Clone> Pages<'c, R, T> {
-    pub(super) fn new(reader: &'c R, bounds: Bounds, fetch: Fetch<R, T>) -> Self {
+impl<'c, R: Reader, T: Clone> Pages<'c, R, T> {
+    pub(super) fn new(reader: &'c R, (bounds, acts): (Bounds, i64), fetch: Fetch<R, T>) -> Self {
         Self {
             reader,
             bounds,
+            acts,
             fetch,
             page: Vec::new().into_iter(),
             last: None,
@@ -124,6 +127,11 @@ impl<'c, R, T: Clone> Pages<'c, R, T> {
 
     fn turn(&mut self) -> Result<(), StoreError> {
         let rows = (self.fetch)(self.reader, self.bounds, self.last.as_ref());
+        // Asked after the page: it is of before if nothing was forgotten until now.
+        let rows = rows.and_then(|rows| match self.reader.acts()? == self.acts {
+            true => Ok(rows),
+            false => Err(StoreError::Forgotten { attempt: ATTEMPT }),
+        });
         let rows = rows.inspect_err(|_| self.done = true)?;
         self.done = i64::try_from(rows.len()).unwrap_or(PAGE) < PAGE;
         self.last = rows.last().cloned();
@@ -132,7 +140,7 @@ impl<'c, R, T: Clone> Pages<'c, R, T> {
     }
 }
 
-impl<R, T: Clone> Iterator for Pages<'_, R, T> {
+impl<R: Reader, T: Clone> Iterator for Pages<'_, R, T> {
     type Item = Result<T, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -16,6 +16,10 @@ use crate::evidence::{ATTEMPT, EventRow, PAGE, Reader, ValueRow};
 use crate::looks::{Bounds, GROWTH_MILLIS, NewestLook, StreamKey};
 
 impl Reader for RefCell<Session> {
+    fn acts(&self) -> Result<i64, StoreError> {
+        looks::acts(&mut *self.borrow_mut())
+    }
+
     fn newest_looks(&self, bounds: Bounds) -> Result<Vec<NewestLook>, StoreError> {
         looks::newest(&mut *self.borrow_mut(), bounds)
     }

@@ -14,8 +14,11 @@ pub(super) const NEWEST: &str = "WITH RECURSIVE sites (site) AS (
         (SELECT site_id FROM look ORDER BY site_id LIMIT 1)
         UNION ALL
         SELECT (SELECT site_id FROM look WHERE site_id > site ORDER BY site_id LIMIT 1) FROM sites WHERE site IS NOT NULL)
-    SELECT coalesce(max((SELECT id FROM look WHERE site_id = site ORDER BY site_id DESC, id DESC LIMIT 1)), 0)
-    FROM sites WHERE site IS NOT NULL";
+    SELECT greatest(
+        (SELECT max((SELECT id FROM look WHERE site_id = site ORDER BY site_id DESC, id DESC LIMIT 1))
+            FROM sites WHERE site IS NOT NULL),
+        (SELECT max(watermark) FROM forgotten),
+        0)";
 
 /// The number of the newest look.
 ///
@@ -23,6 +26,15 @@ pub(super) const NEWEST: &str = "WITH RECURSIVE sites (site) AS (
 /// them has ended for everybody to see. So whoever sees look N sees each look below N that will ever be.
 pub(super) fn watermark(ask: &mut impl Ask) -> Result<i64, StoreError> {
     match ask.ask_one(ATTEMPT, NEWEST, &[])? {
+        Some(row) => Columns::of(&row, ATTEMPT).plain(0),
+        None => Ok(0),
+    }
+}
+
+/// How often something was forgotten.
+pub(super) fn acts(ask: &mut impl Ask) -> Result<i64, StoreError> {
+    let sql = "SELECT coalesce(max(number), 0) FROM forgotten";
+    match ask.ask_one(ATTEMPT, sql, &[])? {
         Some(row) => Columns::of(&row, ATTEMPT).plain(0),
         None => Ok(0),
     }

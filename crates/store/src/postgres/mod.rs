@@ -10,6 +10,7 @@ mod columns;
 mod evidence;
 mod fault;
 mod fleet;
+mod forget;
 mod ingest;
 mod key;
 mod ledger;
@@ -19,7 +20,7 @@ mod passwords;
 mod session;
 mod tls;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use groma_model::batch::BatchHeader;
@@ -39,6 +40,8 @@ use session::{Lock, Session, Transaction};
 /// A store in a PostgreSQL database; tested with version 15.
 pub struct PostgresStore {
     session: RefCell<Session>,
+    /// How often something was forgotten before the ledger of identities was read last.
+    acts: Cell<Option<i64>>,
 }
 
 /// Says where the store is; the password stays inside.
@@ -62,6 +65,7 @@ impl PostgresStore {
         open::prepare(&mut session)?;
         Ok(Self {
             session: RefCell::new(session),
+            acts: Cell::default(),
         })
     }
 
@@ -159,7 +163,9 @@ impl Store for PostgresStore {
     }
 
     fn identities(&self) -> Result<Identities, StoreError> {
-        ledger::identities(&mut *self.session.borrow_mut())
+        let session = &mut *self.session.borrow_mut();
+        self.acts.set(Some(looks::acts(session)?));
+        ledger::identities(session)
     }
 
     fn ledger_number(&self) -> Result<u64, StoreError> {
@@ -171,8 +177,15 @@ impl Store for PostgresStore {
     }
 
     fn remember(&mut self, new: &NewIdentities) -> Result<(), StoreError> {
-        self.durably("keep identities", Lock::Ledger, |work| {
-            ledger::remember(work, new)
+        let (attempt, before) = ("keep identities", self.acts.get());
+        self.durably(attempt, Lock::Ledger, |work| {
+            // What was concluded from evidence of before may name whom nobody is to know any more.
+            match before {
+                Some(before) if looks::acts(work)? != before => {
+                    Err(StoreError::Forgotten { attempt })
+                }
+                _ => ledger::remember(work, new),
+            }
         })
     }
 

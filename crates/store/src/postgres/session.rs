@@ -89,6 +89,8 @@ pub(super) struct Session {
 struct Live {
     client: Client,
     prepared: HashMap<&'static str, Statement>,
+    /// The statement that was put together last: it is often asked again with other values.
+    put_together: Option<(String, Statement)>,
 }
 
 impl Session {
@@ -118,6 +120,7 @@ impl Session {
                 Live {
                     client,
                     prepared: HashMap::new(),
+                    put_together: None,
                 }
             }
         };
@@ -183,6 +186,17 @@ impl Live {
         Ok(statement)
     }
 
+    fn put_together(&mut self, sql: &str) -> Result<Statement, postgres::Error> {
+        if let Some((known, statement)) = &self.put_together
+            && known == sql
+        {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(sql)?;
+        self.put_together = Some((sql.to_owned(), statement.clone()));
+        Ok(statement)
+    }
+
     fn query(
         &mut self,
         sql: &'static str,
@@ -232,6 +246,46 @@ impl Transaction<'_> {
             self.live.client.execute(&statement, values)
         };
         run().map_err(fault::of(attempt))
+    }
+
+    /// Several statements without values.
+    pub(super) fn batch(&mut self, attempt: &'static str, sql: &str) -> Result<(), StoreError> {
+        let done = self.live.client.batch_execute(sql);
+        done.map_err(fault::of(attempt))
+    }
+
+    /// As [`Self::run`], for a statement that was put together.
+    pub(super) fn run_of(
+        &mut self,
+        attempt: &'static str,
+        sql: &str,
+        values: Values<'_>,
+    ) -> Result<u64, StoreError> {
+        let statement = self.live.put_together(sql).map_err(fault::of(attempt))?;
+        let done = self.live.client.execute(&statement, values);
+        done.map_err(fault::of(attempt))
+    }
+
+    /// As [`Self::each`], for a statement that was put together.
+    pub(super) fn each_of(
+        &mut self,
+        attempt: &'static str,
+        sql: &str,
+        values: Values<'_>,
+        each: &mut dyn FnMut(&Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        use postgres::fallible_iterator::FallibleIterator as _;
+        let fault = fault::of(attempt);
+        let statement = self.live.put_together(sql).map_err(&fault)?;
+        let rows = self
+            .live
+            .client
+            .query_raw(&statement, values.iter().copied());
+        let mut rows = rows.map_err(&fault)?;
+        while let Some(row) = rows.next().map_err(&fault)? {
+            each(&row)?;
+        }
+        Ok(())
     }
 
     /// Hands over the rows one by one, as they come in.

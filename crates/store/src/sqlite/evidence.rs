@@ -8,6 +8,10 @@ use crate::evidence::{ATTEMPT, EventRow, PAGE, Reader, ValueRow};
 use crate::looks::{Bounds, NewestLook, StreamKey};
 
 impl Reader for Connection {
+    fn acts(&self) -> Result<i64, StoreError> {
+        super::forget::number_of_acts(self)
+    }
+
     fn newest_looks(&self, bounds: Bounds) -> Result<Vec<NewestLook>, StoreError> {
         looks::newest(self, bounds)
     }

@@ -16,7 +16,9 @@ pub(super) fn watermark(connection: &Connection) -> Result<i64, StoreError> {
             SELECT min(site_id) FROM look
             UNION ALL
             SELECT (SELECT min(site_id) FROM look WHERE site_id > site) FROM sites WHERE site IS NOT NULL)
-        SELECT coalesce(max((SELECT max(id) FROM look WHERE site_id = site)), 0) FROM sites WHERE site IS NOT NULL";
+        SELECT max(
+            coalesce((SELECT max((SELECT max(id) FROM look WHERE site_id = site)) FROM sites WHERE site IS NOT NULL), 0),
+            coalesce((SELECT max(watermark) FROM forgotten), 0))";
     connection
         .query_row(newest, [], |r| r.get(0))
         .map_err(StoreError::of(ATTEMPT))

@@ -4,12 +4,14 @@ mod backup;
 mod earlier;
 mod evidence;
 mod fleet;
+mod forget;
 mod ingest;
 mod ledger;
 mod looks;
 mod open;
 mod rows;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -37,6 +39,8 @@ pub struct SqliteStore {
     standings: Standings,
     /// [`data_version`] when `standings` was right.
     written: Option<i64>,
+    /// How often something was forgotten before the ledger of identities was read last.
+    acts: Cell<Option<i64>>,
 }
 
 /// A number that changes whenever another connection has written (<https://www.sqlite.org/pragma.html#pragma_data_version>).
@@ -234,6 +238,8 @@ impl Store for SqliteStore {
     }
 
     fn identities(&self) -> Result<Identities, StoreError> {
+        self.acts
+            .set(Some(forget::number_of_acts(&self.connection)?));
         ledger::identities(&self.connection)
     }
 
@@ -246,8 +252,15 @@ impl Store for SqliteStore {
     }
 
     fn remember(&mut self, new: &NewIdentities) -> Result<(), StoreError> {
-        self.durably("keep identities", |connection| {
-            ledger::remember(connection, new)
+        let (attempt, before) = ("keep identities", self.acts.get());
+        self.durably(attempt, |connection| {
+            // What was concluded from evidence of before may name whom nobody is to know any more.
+            match before {
+                Some(before) if forget::number_of_acts(connection)? != before => {
+                    Err(StoreError::Forgotten { attempt })
+                }
+                _ => ledger::remember(connection, new),
+            }
         })
     }
 
@@ -308,5 +321,10 @@ mod tests {
     #[test]
     fn the_sqlite_engine_keeps_a_fleet() {
         crate::fleet_conformance::run(&|| Box::new(SqliteStore::open_in_memory().unwrap()));
+    }
+
+    #[test]
+    fn the_sqlite_engine_forgets() {
+        crate::forget_conformance::run(&|| Box::new(SqliteStore::open_in_memory().unwrap()));
     }
 }

@@ -1,5 +1,6 @@
 //! Opening: a new store, our own store, an older one to migrate, and everything that is none of these.
 
+use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -40,6 +41,7 @@ impl SqliteStore {
             path: Some(file),
             standings: Standings::default(),
             written: None,
+            acts: Cell::default(),
         })
     }
 
@@ -57,6 +59,7 @@ impl SqliteStore {
             path: None,
             standings: Standings::default(),
             written: None,
+            acts: Cell::default(),
         })
     }
 }
