@@ -9,7 +9,7 @@ use std::io::BufReader;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use groma_diff::{Kept, Selected};
 use groma_model::store::{Annotation, Snapshot};
 use groma_source::World;
@@ -29,6 +29,8 @@ struct Key {
     snapshot: Snapshot,
     /// What people said: verdicts change what a diff shows.
     annotations: Vec<Annotation>,
+    /// How often something was erased: what was kept before is not believed after.
+    erasures: u64,
     /// The identity ledger's newest row; later ones count where they change the meaning of earlier ones.
     ledger: u64,
 }
@@ -84,9 +86,28 @@ pub(crate) fn remove(place: &Place, name: &str) {
     let _ = std::fs::remove_file(path(place, name));
 }
 
+/// Lets go of all that was kept: it may name what was erased.
+pub(crate) fn clear(place: &Place) -> Result<()> {
+    let folder = folder(place);
+    match std::fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| {
+                format!(
+                    "what moments concluded may name it still: delete {}",
+                    folder.display()
+                )
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn folder(place: &Place) -> PathBuf {
+    place.directory().join("kept")
+}
+
 fn path(place: &Place, name: &str) -> PathBuf {
-    let file = format!("{name}.moment");
-    place.directory().join("kept").join(file)
+    folder(place).join(format!("{name}.moment"))
 }
 
 /// What was kept of a moment, if it is there, whole, and still true.
@@ -113,6 +134,7 @@ fn key(store: &dyn Store, snapshot: &Snapshot) -> Result<Key> {
         program: program(),
         snapshot: snapshot.clone(),
         annotations: store.annotations()?,
+        erasures: store.erasures()?,
         ledger: store.ledger_number()?,
     })
 }

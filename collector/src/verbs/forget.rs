@@ -48,6 +48,9 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let waiting = Waiting::new();
     let heard = &mut |progress| waiting.shows(progress);
     let finished = (arguments.sweep || arguments.yes) && store.sweep(heard)?;
+    if arguments.sweep || finished {
+        crate::kept::clear(place)?;
+    }
     if finished {
         tell("an erasure that was interrupted is finished");
     }
@@ -76,6 +79,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let now = groma_sys::this_machine(true).clock.now();
     let act = store.forget(&meant.whom, &by, now, heard)?;
     waiting.done();
+    crate::kept::clear(place)?;
     let text = format!(
         "erased; {} stands where it was named\n{}{OUT_OF_REACH}\n",
         act.mark(),

@@ -114,6 +114,7 @@ catalogue! {
     wave_backup: "Copy it relies on",
     wave_tested: "Restore tried on",
     wave_criteria: "Counts as a success",
+    wave_at_least: "{0} at least {1}",
     wave_at_most: "{0} at most {1}",
     wave_baseline: ", compared with {0}",
     wave_accepted_by: ", accepted by {0}",

@@ -110,6 +110,9 @@ pub trait Store: Send {
     /// one: what was concluded then may be called otherwise now.
     fn ledger_moved_since(&self, number: u64) -> Result<bool, StoreError>;
 
+    /// How often something was erased: what was concluded before may name it still.
+    fn erasures(&self) -> Result<u64, StoreError>;
+
     /// Adds to the identity ledger. A mark that moves to another entity does so by a new row.
     fn remember(&mut self, new: &NewIdentities) -> Result<(), StoreError>;
 

@@ -384,13 +384,14 @@ impl Fields<'_> {
 
     fn criterion(&self, criterion: &Criterion) -> String {
         let words = self.words;
-        let mut said = fill(
-            words.wave_at_most,
-            &[
-                &visible(&criterion.metric),
-                &criterion.threshold.to_string(),
-            ],
-        );
+        let limits = [
+            (words.wave_at_least, criterion.at_least),
+            (words.wave_at_most, criterion.threshold),
+        ];
+        let limits = limits.into_iter().filter_map(|(form, limit)| {
+            limit.map(|limit| fill(form, &[&visible(&criterion.metric), &limit.to_string()]))
+        });
+        let mut said = limits.collect::<Vec<_>>().join(", ");
         if let Some(baseline) = filled(criterion.baseline.as_deref()) {
             said.push_str(&fill(words.wave_baseline, &[&baseline]));
         }

@@ -176,6 +176,10 @@ impl Store for PostgresStore {
         ledger::moved_since(&mut *self.session.borrow_mut(), number)
     }
 
+    fn erasures(&self) -> Result<u64, StoreError> {
+        looks::acts(&mut *self.session.borrow_mut()).map(unsigned)
+    }
+
     fn remember(&mut self, new: &NewIdentities) -> Result<(), StoreError> {
         let (attempt, before) = ("keep identities", self.acts.get());
         self.durably(attempt, Lock::Ledger, |work| {

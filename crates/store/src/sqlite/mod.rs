@@ -251,6 +251,10 @@ impl Store for SqliteStore {
         ledger::moved_since(&self.connection, number)
     }
 
+    fn erasures(&self) -> Result<u64, StoreError> {
+        forget::number_of_acts(&self.connection).map(unsigned)
+    }
+
     fn remember(&mut self, new: &NewIdentities) -> Result<(), StoreError> {
         let (attempt, before) = ("keep identities", self.acts.get());
         self.durably(attempt, |connection| {
