@@ -67,7 +67,8 @@ fn first() -> WaveEntry {
         }),
         criteria: vec![Criterion {
             metric: "mail_delay_p95_seconds".into(),
-            threshold: 60.0,
+            threshold: Some(60.0),
+            at_least: None,
             baseline: Some("before-w1".into()),
             accepted_by: Some("head of sales".into()),
         }],
@@ -253,7 +254,8 @@ pub fn moving_named(text: &str) -> Inventory {
         });
         wave.criteria = vec![Criterion {
             metric: name(),
-            threshold: f64::MAX,
+            threshold: Some(f64::MAX),
+            at_least: None,
             baseline: some(),
             accepted_by: None,
         }];
