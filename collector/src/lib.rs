@@ -17,6 +17,7 @@ mod files;
 mod link;
 mod programs;
 mod serve;
+mod share;
 mod terminal;
 mod verbs;
 mod waves;
