@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::shape::{is_host_name, split_unescaped};
+use crate::form::{is_host_name, split_unescaped};
 use crate::words;
 
 /// The longest name that is looked for, in words.

@@ -15,6 +15,7 @@
 
 mod address;
 mod fields;
+mod form;
 mod key;
 mod known;
 mod names;
@@ -82,10 +83,7 @@ pub fn share(inventory: &Inventory, key: &ShareKey) -> Result<Shared, ShareError
     let mut names = Pseudonyms::new(key);
     loop {
         let reader = Reader::new(&names, &known);
-        let walker = Walker {
-            plans: &plans,
-            reader: &reader,
-        };
+        let walker = Walker::new(&plans, &reader);
         let shared = Work {
             walker,
             known: &known,

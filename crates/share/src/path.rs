@@ -1,7 +1,7 @@
 //! Paths: what every system has stays, what a house made does not.
 
+use crate::form::is_host_name;
 use crate::names::Names;
-use crate::shape::is_host_name;
 use crate::words;
 
 impl Names<'_> {

@@ -1,6 +1,7 @@
 //! A row of the document, walked by its plan: names learnt first, then replaced.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -103,10 +104,20 @@ fn learn_text(decision: Decision, text: &str, known: &mut Known, row: &mut Row) 
 /// Replaces what is in a row.
 pub(crate) struct Walker<'w> {
     pub(crate) plans: &'w Plans,
-    pub(crate) reader: &'w Reader<'w, 'w>,
+    reader: &'w Reader<'w, 'w>,
+    /// What was decided before: a host stands in every need of it.
+    before: RefCell<HashMap<Decision, HashMap<String, String>>>,
 }
 
-impl Walker<'_> {
+impl<'w> Walker<'w> {
+    pub(crate) fn new(plans: &'w Plans, reader: &'w Reader<'w, 'w>) -> Self {
+        Self {
+            plans,
+            reader,
+            before: RefCell::default(),
+        }
+    }
+
     /// Replaces every text in `value` by what is decided of it. `meant` are the names, words too, that are spoken of.
     pub(crate) fn replace(&self, field: &str, plan: &Plan, value: &mut Value, meant: &Both) {
         match (plan, &mut *value) {
@@ -175,10 +186,35 @@ impl Walker<'_> {
     }
 
     fn decide(&self, decision: Decision, text: &str, meant: &Both) -> String {
-        let (names, reader) = (self.reader.names, self.reader);
+        let sentence = matches!(
+            decision,
+            Decision::Product | Decision::Text | Decision::Told
+        );
         if text.is_empty() {
             return String::new();
         }
+        // A sentence is read by what it speaks of, and seldom stands twice.
+        if sentence && (!meant.is_empty() || decision != Decision::Product) {
+            return self.decide_anew(decision, text, meant);
+        }
+        let before = self
+            .before
+            .borrow()
+            .get(&decision)
+            .and_then(|all| all.get(text))
+            .cloned();
+        before.unwrap_or_else(|| {
+            let fresh = self.decide_anew(decision, text, meant);
+            let mut all = self.before.borrow_mut();
+            all.entry(decision)
+                .or_default()
+                .insert(text.to_owned(), fresh.clone());
+            fresh
+        })
+    }
+
+    fn decide_anew(&self, decision: Decision, text: &str, meant: &Both) -> String {
+        let (names, reader) = (self.reader.names, self.reader);
         match decision {
             Decision::Keep => text.to_owned(),
             Decision::Word => reader.read(Mode::Words, text, meant),
