@@ -85,7 +85,7 @@ impl Known {
         if name.chars().count() < 2 || is_number || count > WORDS_MAX || small || common {
             return;
         }
-        if name.split(' ').all(words::is_plain) {
+        if words::is_both(&name) {
             both.insert(name.clone());
         }
         let first = name.split(' ').next().unwrap_or_default();

@@ -208,7 +208,7 @@ impl<'r, 'k> Reader<'r, 'k> {
         meant: &BTreeSet<String>,
     ) -> Option<String> {
         let kind = self.known.kind(name)?;
-        let is_word = name.split(' ').all(words::is_plain);
+        let is_word = words::is_both(name);
         if is_word && mode != Mode::Told && !meant.contains(name) {
             return None;
         }
@@ -225,7 +225,7 @@ impl<'r, 'k> Reader<'r, 'k> {
         parts
             .filter(|part| part.len() > 2 && *part != lower)
             .any(|part| {
-                let is_word = words::is_plain(part);
+                let is_word = words::is_both(part);
                 self.known.kind(part).is_some_and(|kind| match mode {
                     Mode::Product => kind == "domain" && !is_word,
                     _ => !is_word || meant.contains(part),
@@ -376,6 +376,7 @@ mod tests {
             "the share Xanadu of srv-fra-07 at +49-170-1234567 and почта",
             &[],
         );
+        assert!(!read(Mode::Text, "told by ip-10-1-2-3", &[]).contains("10-1-2-3"));
         for word in ["Xanadu", "srv-fra-07", "1234567", "почта"] {
             assert!(!shown.contains(word), "{shown}");
         }

@@ -87,27 +87,35 @@ fn plain(text: &str, is_word: impl Fn(&str) -> bool + Copy) -> bool {
                 .all(|part| is_plain_part(part, is_word))
 }
 
+/// True for a name that is a word of the vocabulary too, so that only its place tells which of both is meant. A number or a
+/// dot in it makes it a name: `mail-2`, `backup.lan`.
+pub(crate) fn is_both(name: &str) -> bool {
+    !name.contains(|c: char| c.is_ascii_digit() || c == '.') && name.split(' ').all(is_plain)
+}
+
 /// True if an address stands somewhere in it: its numbers alone are plain.
 fn has_address(text: &str) -> bool {
-    let pieces = |keep: fn(char) -> bool| {
-        text.split(move |c: char| !keep(c))
-            .filter(|piece| piece.len() > 2)
-    };
-    let four = |piece: &str| {
-        piece
-            .trim_matches('.')
-            .parse::<std::net::Ipv4Addr>()
-            .is_ok()
+    // With dashes too, as machines in clouds are called by it: `ip-10-1-2-3`.
+    let four = |mark: char| {
+        text.matches(mark).count() > 2
+            && text
+                .split(|c: char| !c.is_ascii_digit() && c != mark)
+                .any(|piece| {
+                    let dotted = piece.trim_matches(mark).replace(mark, ".");
+                    dotted.parse::<std::net::Ipv4Addr>().is_ok()
+                })
     };
     let six = |piece: &str| {
-        piece.parse::<std::net::Ipv6Addr>().is_ok()
-            || piece
-                .trim_end_matches(':')
-                .parse::<std::net::Ipv6Addr>()
-                .is_ok()
+        [piece, piece.trim_end_matches(':')]
+            .iter()
+            .any(|piece| piece.parse::<std::net::Ipv6Addr>().is_ok())
     };
-    text.contains('.') && pieces(|c| c.is_ascii_digit() || c == '.').any(four)
-        || text.matches(':').count() > 1 && pieces(|c| c.is_ascii_hexdigit() || c == ':').any(six)
+    let is_sixes = |c: char| c.is_ascii_hexdigit() || c == ':';
+    ['.', '-', '_'].into_iter().any(four)
+        || text.matches(':').count() > 1
+            && text
+                .split(|c| !is_sixes(c))
+                .any(|piece| piece.len() > 2 && six(piece))
 }
 
 fn is_plain_part(part: &str, is_word: impl Fn(&str) -> bool) -> bool {
