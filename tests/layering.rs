@@ -82,6 +82,7 @@ const STAR: &[(&str, &[&str])] = &[
     ("groma-export", STAGE),
     ("groma-wave", STAGE),
     ("groma-report", STAGE),
+    ("groma-share", STAGE),
     ("groma-workbook", STAGE),
     (
         "groma-agent",
@@ -134,6 +135,7 @@ const STAR: &[(&str, &[&str])] = &[
             "groma-wave",
             "groma-workbook",
             "groma-report",
+            "groma-share",
         ],
     ),
     ("groma-tests", &["groma-model", "groma-knowledge"]),
@@ -156,6 +158,10 @@ const TEST_EDGES: &[(&str, &str)] = &[
     ("groma-import", "groma-report"),
     // So does a document for NetBox.
     ("groma-import", "groma-export"),
+    // What may leave the house is tried in every format it leaves in.
+    ("groma-share", "groma-report"),
+    ("groma-share", "groma-export"),
+    ("groma-share", "groma-workbook"),
     // A roll-over of the authority is seen from both ends of one handshake.
     ("groma-serve", "groma-ship"),
     ("groma-store", "groma-store"),
@@ -175,6 +181,7 @@ const PURE: &[&str] = &[
     "wave",
     "knowledge",
     "report",
+    "share",
     "workbook",
 ];
 

@@ -237,6 +237,7 @@ fn assemble(
             Moment::Now => None,
             Moment::Snapshot(snapshot) => Some(snapshot.name.clone()),
         },
+        shared: None,
         window: window(looks, now),
         data_level: "standard".to_owned(),
         compared_with_list: estate.compared_with_list,

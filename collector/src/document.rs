@@ -21,6 +21,7 @@ pub(crate) fn write(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()
         schema,
         generated_at,
         snapshot,
+        shared,
         window,
         data_level,
         compared_with_list,
@@ -56,6 +57,9 @@ pub(crate) fn write(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()
     value(out, "{", "schema", schema)?;
     value(out, ",", "generated_at", generated_at)?;
     value(out, ",", "snapshot", snapshot)?;
+    if shared.is_some() {
+        value(out, ",", "shared", shared)?;
+    }
     value(out, ",", "window", window)?;
     value(out, ",", "data_level", data_level)?;
     value(out, ",", "compared_with_list", compared_with_list)?;
@@ -172,5 +176,14 @@ mod tests {
             let theirs = serde_json::to_vec(&document).unwrap();
             assert!(ours == theirs, "{questions} questions make another text");
         }
+    }
+
+    #[test]
+    fn a_shared_document_says_so() {
+        let mut document = document(1);
+        document.shared = Some("pseudonyms".to_owned());
+        let mut ours = Vec::new();
+        write(&document, &mut ours).unwrap();
+        assert!(ours == serde_json::to_vec(&document).unwrap());
     }
 }

@@ -18,6 +18,7 @@ mod kept;
 mod link;
 mod programs;
 mod serve;
+mod share;
 mod terminal;
 mod verbs;
 mod waves;

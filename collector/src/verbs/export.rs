@@ -8,6 +8,7 @@ use groma_model::inventory::Inventory;
 
 use crate::command::Place;
 use crate::link::Line;
+use crate::share::Share;
 use crate::verbs::{inventory_before, open_existing};
 use crate::waves::Waves;
 use crate::{conclude, document, files};
@@ -21,6 +22,8 @@ pub(crate) struct Arguments {
     link: Line,
     #[command(flatten)]
     waves: Waves,
+    #[command(flatten)]
+    share: Share,
     /// The format.
     #[arg(long, value_enum, default_value_t = Format::Json)]
     format: Format,
@@ -74,6 +77,12 @@ enum Table {
 
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let world = groma_sys::this_machine(true);
+    arguments.share.check(&arguments.out)?;
+    let is_sheet = matches!(
+        (arguments.format, arguments.table),
+        (Format::Csv, Table::DeviceSheet)
+    );
+    arguments.share.refuse_sheet(is_sheet)?;
     let mut store = open_existing(place)?;
     let waves = arguments.waves.entries()?;
     let moment = arguments.snapshot.as_deref();
@@ -86,6 +95,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
         _ => inventory_before(store.as_mut(), moment, &world, waves)?,
     };
     arguments.link.apply(&mut inventory);
+    let (inventory, names) = arguments.share.apply(inventory, place, &world)?;
     let (format, table) = (arguments.format, arguments.table);
     files::write_with(&arguments.out, |out| match format {
         Format::Json => {
@@ -94,6 +104,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
         }
         _ => out.write_all(text(&inventory, format, table).as_bytes()),
     })?;
+    arguments.share.keep(&names)?;
     // The process ends here: taking a large estate apart piece by piece would cost seconds.
     std::mem::forget(inventory);
     Ok(0)

@@ -9,6 +9,7 @@ use groma_model::inventory::Inventory;
 use crate::command::Place;
 use crate::files;
 use crate::link::Line;
+use crate::share::Share;
 use crate::terminal::tell;
 use crate::verbs::{inventory_before, not_replaced, open_existing, wrong_usage};
 use crate::waves::Waves;
@@ -22,6 +23,8 @@ pub(crate) struct Arguments {
     link: Line,
     #[command(flatten)]
     waves: Waves,
+    #[command(flatten)]
+    share: Share,
     /// The kind of document.
     #[arg(long, value_enum, default_value_t = Format::Html)]
     format: Format,
@@ -50,12 +53,20 @@ enum Format {
 
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let world = groma_sys::this_machine(true);
+    arguments.share.check(&arguments.out)?;
+    let sheet = matches!(
+        arguments.format,
+        Format::Questionnaire | Format::DeviceSheet
+    );
+    arguments.share.refuse_sheet(sheet)?;
     let mut store = open_existing(place)?;
     let waves = arguments.waves.entries()?;
     let mut inventory =
         inventory_before(store.as_mut(), arguments.snapshot.as_deref(), &world, waves)?;
     arguments.link.apply(&mut inventory);
+    let (inventory, names) = arguments.share.apply(inventory, place, &world)?;
     write(&inventory, arguments.format, &arguments.out)?;
+    arguments.share.keep(&names)?;
     // The process ends here: taking a large estate apart piece by piece would cost seconds.
     std::mem::forget(inventory);
     Ok(0)

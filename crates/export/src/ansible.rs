@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::inventory::{Dependency, Entity, Inventory};
 
-use crate::view::{View, called, mark, plain_word, qualified_name, reached_at};
+use crate::view::{View, called, mark, plain_word, qualified_name, reached_at, shared_note};
 use crate::visible::visible;
 
 /// Names Ansible gives a meaning of its own.
@@ -31,7 +31,8 @@ pub fn ansible(inventory: &Inventory) -> String {
     let machines: Vec<&Entity> = view.machines().collect();
     let groups = groups(&view, &machines);
     let keys = host_keys(&machines);
-    let mut out = String::from("all:\n");
+    let mut out = shared_note(inventory, "# ", "\n");
+    out.push_str("all:\n");
     out.push_str(if keys.is_empty() {
         "  hosts: {}\n"
     } else {

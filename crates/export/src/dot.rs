@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use groma_model::inventory::{Dependency, Inventory};
 
-use crate::view::{Node, View};
+use crate::view::{Node, View, shared_note};
 use crate::visible::visible;
 
 /// The inventory as a directed graph for Graphviz.
@@ -18,7 +18,8 @@ pub fn dot(inventory: &Inventory) -> String {
         .zip(&nodes)
         .map(|(number, node)| (node.id.as_str(), number))
         .collect();
-    let mut out = String::from(
+    let mut out = shared_note(inventory, "// ", "\n");
+    out.push_str(
         "digraph estate {\n  graph [rankdir=\"BT\", charset=\"UTF-8\"];\n  node [shape=\"box\"];\n",
     );
     for (number, layer) in view.layers(&nodes).into_iter().enumerate() {

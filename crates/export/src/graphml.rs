@@ -6,7 +6,7 @@
 
 use groma_model::inventory::{Dependency, Inventory};
 
-use crate::view::{Node, View, mark, word};
+use crate::view::{Node, View, mark, shared_note, word};
 use crate::visible::visible;
 
 /// A key: its id, what it is for, its name, its type.
@@ -47,6 +47,7 @@ const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 pub fn graphml(inventory: &Inventory) -> String {
     let view = View::of(inventory);
     let mut out = String::from(HEAD);
+    out.push_str(&shared_note(inventory, "  <!-- ", " -->\n"));
     for (id, of, name, of_type) in NODE_KEYS.iter().chain(EDGE_KEYS) {
         out.push_str(&format!(
             "  <key id=\"{id}\" for=\"{of}\" attr.name=\"{name}\" attr.type=\"{of_type}\"/>\n"

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::inventory::{Dependency, Entity, Inventory};
 
-use crate::view::{Node, View};
+use crate::view::{Node, View, shared_note};
 use crate::visible::{cut, visible};
 
 /// Most arrows: below what Mermaid draws as it comes.
@@ -37,11 +37,12 @@ enum Fold {
 /// The inventory as a Mermaid flowchart of bounded size.
 pub fn mermaid(inventory: &Inventory) -> String {
     let view = View::of(inventory);
+    let shared = shared_note(inventory, "%% ", "\n");
     let folds = [Fold::Nothing, Fold::SharedServices, Fold::Groups];
     for fold in folds {
         let picture = Picture::of(&view, fold);
         if picture.arrows.len() <= ARROWS {
-            let text = picture.text(usize::MAX);
+            let text = shared.clone() + &picture.text(usize::MAX);
             if text.encode_utf16().count() <= LETTERS {
                 return text;
             }
@@ -50,7 +51,7 @@ pub fn mermaid(inventory: &Inventory) -> String {
     let last = Picture::of(&view, Fold::Layers);
     let mut kept = last.arrows.len().min(ARROWS);
     loop {
-        let text = last.text(kept);
+        let text = shared.clone() + &last.text(kept);
         if kept == 0 || text.encode_utf16().count() <= LETTERS {
             return text;
         }

@@ -28,6 +28,16 @@ pub(crate) struct View<'i> {
     pub(crate) needs: Vec<&'i Dependency>,
 }
 
+/// A line that says whose names these are not, between these marks of a comment; nothing where the document stays here.
+pub(crate) fn shared_note(inventory: &Inventory, open: &str, close: &str) -> String {
+    let says = "names, addresses and accounts are pseudonyms, the key to them stays with whoever made this";
+    let line = || format!("{open}{says}{close}");
+    inventory
+        .shared
+        .as_ref()
+        .map_or_else(String::new, |_| line())
+}
+
 /// Something on a picture: an entity, or an end of a need that the inventory holds no entity for.
 pub(crate) struct Node<'i> {
     pub(crate) id: &'i EntityId,

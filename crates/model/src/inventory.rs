@@ -32,6 +32,9 @@ pub struct Inventory {
     pub generated_at: Timestamp,
     /// Name of the snapshot it shows, or null for the present.
     pub snapshot: Option<String>,
+    /// Where names, addresses and accounts are pseudonyms: the sentence that says so. Absent in a document that stays here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<String>,
     /// The time it speaks about: from the first look to the last one.
     pub window: TimeWindow,
     /// `minimal`, `standard` or `full`.

@@ -30,6 +30,7 @@ catalogue! {
     title_many: "Who needs whom: {0}",
     title_empty: "Nothing was looked at yet",
     generated: "Made {0} UTC",
+    shared_why: "What there is, what needs what, ports, dates, numbers and products are as they were found.",
     of_snapshot: "Snapshot {0}",
     skip: "Skip to the report",
     sections: "Sections",

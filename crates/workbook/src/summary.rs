@@ -113,7 +113,12 @@ fn looked_at(index: &Index<'_>) -> Vec<[Cell; 4]> {
     let sites = inventory.sites.iter().map(|site| site.name.as_str());
     let sites: BTreeSet<&str> = sites.collect();
     let watched = inventory.watched();
-    let mut lines = vec![
+    let shared = inventory.shared.as_deref();
+    let mut lines: Vec<_> = shared
+        .map(|says| line("Shared", says))
+        .into_iter()
+        .collect();
+    lines.extend([
         line("Snapshot", snapshot.unwrap_or("the present")),
         line(
             "Made at",
@@ -131,7 +136,7 @@ fn looked_at(index: &Index<'_>) -> Vec<[Cell; 4]> {
         line("Sites", list(sites)),
         line("Compared with your list", compared),
         line("Data level", inventory.data_level.as_str()),
-    ];
+    ]);
     if watched < AUDIT || inside <= 1 {
         let says = format!(
             "Watched {} on {}: this is a first look, not an audit.",

@@ -36,6 +36,7 @@ pub(crate) fn inventory(mut entities: Vec<Entity>, mut dependencies: Vec<Depende
         schema: INVENTORY_SCHEMA.to_owned(),
         generated_at: now(),
         snapshot: None,
+        shared: None,
         window: TimeWindow {
             from: now(),
             to: now().plus(Duration::from_secs(30)),

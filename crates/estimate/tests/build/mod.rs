@@ -209,6 +209,7 @@ fn empty() -> Inventory {
         schema: INVENTORY_SCHEMA.to_owned(),
         generated_at: day(0),
         snapshot: None,
+        shared: None,
         window: TimeWindow {
             from: day(0),
             to: day(0),

@@ -132,6 +132,13 @@ pub(crate) fn title(index: &Index<'_>, words: &Catalogue) -> String {
 /// What must be said before anything else.
 pub(crate) fn notices(inventory: &Inventory, watched: &Watched, words: &Catalogue) -> Vec<Notice> {
     let mut notices = Vec::new();
+    if let Some(says) = &inventory.shared {
+        notices.push(Notice {
+            about: "shared",
+            says: says.clone(),
+            because: words.shared_why,
+        });
+    }
     if watched.seconds < AUDIT_SECONDS || watched.vantages.len() <= 1 {
         let hosts = words.count(words.host, watched.vantages.len());
         let says = fill(words.not_an_audit, &[&watched.length, &hosts]);

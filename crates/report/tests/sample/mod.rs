@@ -61,6 +61,7 @@ impl Estate {
                 schema: INVENTORY_SCHEMA.into(),
                 generated_at: noon(),
                 snapshot: None,
+                shared: None,
                 window: TimeWindow { from, to: noon() },
                 data_level: "standard".into(),
                 compared_with_list: false,
