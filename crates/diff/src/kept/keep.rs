@@ -151,6 +151,7 @@ fn bare(inventory: &Inventory) -> Inventory {
         window: inventory.window,
         data_level: inventory.data_level.clone(),
         compared_with_list: inventory.compared_with_list,
+        shared: inventory.shared.clone(),
         link_bps: inventory.link_bps,
         coverage: Vec::new(),
         layers: Vec::new(),
