@@ -13,6 +13,7 @@ use groma_ship::LinkError;
 use groma_source::World;
 use groma_source_directory::Directory;
 use groma_source_log::{JOURNAL_TEXT_NAME, WINDOWS_NAME};
+use groma_source_packet::sentinel::NAME as SENTINEL;
 use groma_source_packet::{LISTENING_NAME, NAME as PACKETS_NAME};
 use groma_source_snmp::Access;
 use groma_source_socket::Tier;
@@ -297,6 +298,7 @@ fn act_explain(arguments: &ExplainArgs) -> Result<()> {
         events: whole_paths(&arguments.events)?,
         captures: whole_paths(&arguments.captures)?,
         listen: arguments.listen.listening(),
+        sentinel: arguments.listen.wished(),
     };
     let all = explanations(&world, Some(&memory), &directories, &given);
     let text = match arguments.format {
@@ -323,6 +325,7 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
         events: whole_paths(&arguments.events)?,
         captures: whole_paths(&arguments.captures)?,
         listen: arguments.listen.permitted(&world)?,
+        sentinel: arguments.listen.standing(&world, !arguments.together)?,
     };
     let named = devices(&world, arguments.access.as_deref(), &arguments.sweep)?;
     let memory_place = memory_in(&state::directory());
@@ -348,6 +351,9 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     }
     if !arguments.listen.names_any() && arguments.sources.iter().any(|s| s == LISTENING_NAME) {
         return Err(NoSuchSource(NO_INTERFACE.to_owned()).into());
+    }
+    if !arguments.listen.stands_anywhere() && arguments.sources.iter().any(|s| s == SENTINEL) {
+        return Err(NoSuchSource(NO_POST.to_owned()).into());
     }
     let sweeping = arguments.sweep.names_anybody();
     if !sweeping
@@ -390,6 +396,7 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
         events: given.events,
         captures: given.captures,
         listen: given.listen,
+        sentinel: given.sentinel,
         devices: named,
         sweep,
         ..request(arguments, &speaker)
@@ -448,6 +455,7 @@ const NO_CAPTURE: &str =
     "no capture is named: write --capture FILE, of a file that tcpdump, dumpcap or Wireshark wrote";
 const NO_INTERFACE: &str =
     "no interface is named: write --listen INTERFACE, of one that `ip link` lists";
+const NO_POST: &str = "no old address is named: write --sentinel ADDRESS, of a machine that is gone and whose address is on this one";
 const NO_DIRECTORY: &str = "no directory is named: write --access FILE, with a [[directory]] in it";
 
 fn asks_a_directory(sources: &[String]) -> bool {

@@ -25,6 +25,7 @@ use groma_source_dns::{MailDomains, NamesSource, Selector, ZonesSource};
 use groma_source_forward::RulesetSource;
 use groma_source_host::LoadSource;
 use groma_source_log::{JournalTexts, LogSource, WindowsLogs};
+use groma_source_packet::sentinel::{SentinelSource, Standing};
 use groma_source_packet::{Listening, ListeningSource, PacketSource};
 use groma_source_service::{OpenPort, ServiceSource};
 use groma_source_snmp::SnmpSource;
@@ -86,6 +87,8 @@ pub struct LookRequest {
     pub captures: Vec<PathBuf>,
     /// Interfaces of this machine to listen at; none unless somebody named them.
     pub listen: Listening,
+    /// Addresses of machines that are gone to stand sentinel at; none unless somebody named them and the ceiling file does.
+    pub sentinel: Standing,
     /// When every source must be done, beyond `watch`.
     pub limit: Duration,
     /// How long one source that reads files may take.
@@ -123,6 +126,7 @@ impl LookRequest {
             events: Vec::new(),
             captures: Vec::new(),
             listen: Listening::default(),
+            sentinel: Standing::default(),
             limit: Duration::from_secs(600),
             source_limit: Duration::from_secs(300),
             apart: false,
@@ -250,6 +254,7 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
     run.here(Box::new(mail));
     let questions = questions_met(&run.told.said);
     run.here(Box::new(NamesSource::new(world.clone(), questions)));
+    crate::sentinel::renamed(&mut run.told);
     let looked = run.told.said.iter().map(|(name, _)| name.clone()).collect();
     let kept = std::mem::take(&mut run.told.kept);
     if let Some(memory) = &request.memory {
@@ -295,6 +300,8 @@ pub struct Given {
     pub captures: Vec<PathBuf>,
     /// Interfaces to listen at.
     pub listen: Listening,
+    /// Where to stand sentinel.
+    pub sentinel: Standing,
 }
 
 /// What every source would read, contact and say, and where it looks from.
@@ -308,6 +315,7 @@ pub fn explanations(
         events: given.events.clone(),
         captures: given.captures.clone(),
         listen: given.listen.clone(),
+        standing: given.sentinel.clone(),
         ..Wish::default()
     };
     let mut apart = child_sources(world, &wish);
@@ -363,7 +371,12 @@ pub(crate) fn child_sources(world: &World, wish: &Wish) -> Vec<Box<dyn Source>> 
     let packets = PacketSource::new(world.clone(), wish.captures.clone());
     sources.push(Box::new(packets));
     let ears = wish.ears.clone();
-    sources.push(Box::new(ListeningSource::new(ears, wish.listen.clone())));
+    sources.push(Box::new(ListeningSource::new(
+        ears.clone(),
+        wish.listen.clone(),
+    )));
+    let standing = wish.standing.clone();
+    sources.push(Box::new(SentinelSource::new(world.clone(), ears, standing)));
     sources.extend(watchers(world, wish.flows_at_most));
     let find = FindSource::new(world.clone(), wish.spellings.clone());
     sources.push(Box::new(find));
@@ -415,7 +428,7 @@ fn sight(source: &dyn Source) -> Sight {
     match source.name().as_str() {
         "host.flows" => Sight::Events,
         "host.ruleset" => Sight::Filter,
-        groma_source_packet::LISTENING_NAME => Sight::Wire,
+        groma_source_packet::LISTENING_NAME | groma_source_packet::sentinel::NAME => Sight::Wire,
         _ if reads
             .iter()
             .any(|line| line.contains("/proc/*/") || line.contains("/proc/PID/")) =>
@@ -444,6 +457,11 @@ impl Run<'_> {
             if !request.listen.interfaces.is_empty() {
                 let listening = ListeningSource::new(groma_sys::ears(), request.listen.clone());
                 watchers.push(Box::new(listening));
+            }
+            if !request.sentinel.posts.is_empty() {
+                let standing = request.sentinel.clone();
+                let sentinel = SentinelSource::new(world.clone(), groma_sys::ears(), standing);
+                watchers.push(Box::new(sentinel));
             }
             let wanted = watchers
                 .into_iter()

@@ -23,6 +23,7 @@ mod output;
 mod password;
 mod progress;
 mod replacing;
+mod sentinel;
 mod state;
 mod sweep;
 

@@ -4,7 +4,9 @@ use clap::Args;
 use groma_source::World;
 use groma_source::manners::Ceiling;
 use groma_source_packet::Listening;
+use groma_source_packet::sentinel::{Post, Standing};
 
+use crate::sentinel::{self, Asked};
 use crate::sweep::NotSafe;
 
 /// Where to listen, and how.
@@ -17,6 +19,11 @@ pub struct ListenArgs {
     /// Hear there what is meant for others too, while the look lasts: for a port that a switch mirrors to (SPAN).
     #[arg(long, requires = "interfaces")]
     promiscuous: bool,
+    /// Tell who still knocks at this address of a machine that is gone, where somebody put it on this one: 192.0.2.10, or with the
+    /// ports that matter 192.0.2.10:25,443. Only as `sentinel` in /etc/groma/ceiling.toml allows. May be given several times.
+    /// Nothing is sent, and no port is bound.
+    #[arg(long = "sentinel", value_name = "ADDRESS[:PORT,…]", value_parser = Asked::parse)]
+    sentinels: Vec<Asked>,
 }
 
 impl ListenArgs {
@@ -34,6 +41,33 @@ impl ListenArgs {
             return Err(NotSafe::MayNotListen);
         }
         Ok(self.listening())
+    }
+
+    /// Where to stand sentinel, if the owner of this machine lets it and the address is there for it.
+    ///
+    /// # Errors
+    /// Addresses were named, and one of them may not be stood at ([`NotSafe`]).
+    pub fn standing(&self, world: &World, apart: bool) -> Result<Standing, NotSafe> {
+        sentinel::standing(&self.sentinels, world, apart)
+    }
+
+    /// True if an address to stand at was named.
+    pub fn stands_anywhere(&self) -> bool {
+        !self.sentinels.is_empty()
+    }
+
+    /// Where somebody wants to stand, for who only explains it: nothing is looked at.
+    pub fn wished(&self) -> Standing {
+        let post = |asked: &Asked| Post {
+            address: asked.address,
+            interface: "its interface".to_owned(),
+            ports: asked.ports.clone(),
+            answered: Vec::new(),
+        };
+        Standing {
+            posts: self.sentinels.iter().map(post).collect(),
+            hasty: false,
+        }
     }
 
     /// What it means; an interface that is named twice is one.
@@ -60,6 +94,7 @@ mod tests {
         let args = ListenArgs {
             interfaces: vec!["eth0".to_owned()],
             promiscuous: false,
+            sentinels: Vec::new(),
         };
         for (text, may) in [
             ("listening = false", false),

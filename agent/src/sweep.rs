@@ -9,10 +9,11 @@ use clap::Args;
 use groma_model::fact::Program;
 use groma_model::{HostName, Port, Transport};
 use groma_source::manners::{
-    Ceiling, CeilingError, LaboratoryNetwork, MannerlyNetwork, Manners, Network, Target, Targets,
-    is_of_a_link,
+    CEILING, Ceiling, CeilingError, LaboratoryNetwork, MannerlyNetwork, Manners, Network, Target,
+    Targets, is_of_a_link,
 };
 use groma_source::{Stop, World};
+use groma_source_packet::sentinel::POSTS_MAX;
 use groma_source_service::OpenPort;
 use groma_source_snmp::{Access, DATAGRAMS_ANSWERED, DATAGRAMS_SILENT};
 use groma_source_sweep::datagram::Protocol;
@@ -69,6 +70,34 @@ pub enum NotSafe {
     /// Somebody wants to listen where the owner does not want it.
     #[error("--listen: /etc/groma/ceiling.toml says `listening = false` on this machine")]
     MayNotListen,
+    /// Somebody wants to stand sentinel where the owner did not allow it.
+    #[error(
+        "--sentinel {0}: {CEILING} does not allow it. Whoever owns this machine, and knows that {0} is the address of one that is gone, writes there: sentinel = [\"{0}\"]"
+    )]
+    NoSentinel(IpAddr),
+    /// More addresses than one agent stands at.
+    #[error("--sentinel: {0} addresses; one agent stands at {POSTS_MAX} at most")]
+    TooManyPosts(usize),
+    /// Nobody put the address on this machine.
+    #[error(
+        "--sentinel {0}: this machine does not have that address, and groma takes none. Put it on an interface first, when the old machine is off: ip address add {0} dev INTERFACE"
+    )]
+    NotHere(IpAddr),
+    /// It is the address this machine itself is known by.
+    #[error(
+        "--sentinel {0}: it is the only address of this machine, so it is its own. A sentinel has another one beside it"
+    )]
+    OnlyAddress(IpAddr),
+    /// A program of this machine serves there.
+    #[error(
+        "--sentinel {address}: this machine serves there: {what}. Where somebody answers, nobody stands sentinel; leave that port out, or stand on another machine"
+    )]
+    Serves {
+        /// The address.
+        address: IpAddr,
+        /// Port and program.
+        what: String,
+    },
     /// A name was given to somebody who asks nobody.
     #[error("{0} is a name, and --offline asks no name server: write its address")]
     Offline(HostName),

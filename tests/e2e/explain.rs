@@ -16,13 +16,14 @@ use groma_tests::{Kind, Machine};
 use serde_json::Value;
 
 /// Sources that look only where somebody told them what for, on the command line.
-const TOLD_WHAT_TO_ASK: [&str; 11] = [
+const TOLD_WHAT_TO_ASK: [&str; 12] = [
     "written.find",
     "directory.objects",
     "log.windows",
     "log.journal",
     "network.packets",
     "network.wire",
+    "network.sentinel",
     "network.sweep",
     "network.snmp",
     "network.services",

@@ -13,6 +13,7 @@ use groma_model::found::Spelling;
 use groma_model::{Coverage, Foreign, Gap, Observation};
 use groma_source::ears::{Ears, NoEars};
 use groma_source::{Sink, Source, Stop, Window, World, disk};
+use groma_source_packet::sentinel::{NAME as SENTINEL, Standing};
 use groma_source_socket::Tier;
 use groma_sys::{Confinement, LocalDisk};
 
@@ -54,6 +55,8 @@ pub struct Wish {
     pub captures: Vec<PathBuf>,
     /// Where to listen.
     pub listen: groma_source_packet::Listening,
+    /// Where to stand sentinel.
+    pub standing: Standing,
     /// Through what: what a child opened while it had the right to.
     pub ears: Arc<dyn Ears>,
 }
@@ -72,6 +75,7 @@ impl Default for Wish {
             events: Vec::new(),
             captures: Vec::new(),
             listen: groma_source_packet::Listening::default(),
+            standing: Standing::default(),
             ears: Arc::new(NoEars),
         }
     }
@@ -89,10 +93,16 @@ pub fn serve(sources: Sources) -> ExitCode {
         interfaces: order.listen.clone(),
         promiscuous: order.promiscuous,
     };
-    let is_to_listen = order.sight == Sight::Wire;
+    let standing = standing_of(&order);
+    let stands = order.sources.iter().any(|s| s.as_str() == SENTINEL);
+    let doors = match (order.sight, stands) {
+        (Sight::Wire, true) => OpenedEars::of_standing(&standing),
+        (Sight::Wire, false) => OpenedEars::of_listening(&listen),
+        _ => Vec::new(),
+    };
+    let everybody = listen.promiscuous && !stands;
     let (ears, lacking) = groma_sys::confine_having(&confinement(&order), || {
-        let listen = is_to_listen.then_some(&listen);
-        OpenedEars::at(groma_sys::ears(), listen)
+        OpenedEars::at(groma_sys::ears(), doors, everybody)
     });
     // A terminal tells all of us at once that somebody wants to stop; what was seen is still to be said.
     let stop = Stop::default();
@@ -124,6 +134,7 @@ pub fn serve(sources: Sources) -> ExitCode {
         events: order.events.iter().map(path_of).collect(),
         captures: order.captures.iter().map(path_of).collect(),
         listen,
+        standing,
         ears: Arc::new(ears),
     };
     let mut all = sources(&world, &wish);
@@ -156,6 +167,14 @@ pub fn serve(sources: Sources) -> ExitCode {
         mouth.say_now(&Word::Done);
     }
     ExitCode::SUCCESS
+}
+
+fn standing_of(order: &Order) -> Standing {
+    let posts = order.posts.iter().cloned();
+    Standing {
+        posts: posts.map(Into::into).collect(),
+        hasty: order.hasty,
+    }
 }
 
 fn confinement(order: &Order) -> Confinement {

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use groma_source::Instruction;
 use groma_source::ears::{Ear, Ears};
+use groma_source_packet::sentinel::{Standing, sieve};
 
+/// An interface, and what comes through.
+pub(crate) type Door = (String, Vec<Instruction>);
 type Opened = BTreeMap<String, io::Result<Box<dyn Ear>>>;
 
 /// What was opened, or why not; each is handed out once.
@@ -17,15 +20,30 @@ pub(crate) struct OpenedEars {
 }
 
 impl OpenedEars {
-    /// Opens an ear at every interface that is to be listened at, if any is.
-    pub(crate) fn at(ears: Arc<dyn Ears>, wish: Option<&groma_source_packet::Listening>) -> Self {
-        let filter = groma_source_packet::filter();
-        let names = wish.iter().flat_map(|wish| &wish.interfaces);
-        let everybody = wish.is_some_and(|wish| wish.promiscuous);
-        let names = names.take(groma_source_packet::INTERFACES_MAX);
-        let opened = names.map(|name| (name.clone(), ears.open(name, everybody, &filter)));
+    /// Opens an ear at every interface that is to be listened at, each through its filter; with `everybody`, for what is meant for
+    /// others too.
+    pub(crate) fn at(ears: Arc<dyn Ears>, doors: Vec<Door>, everybody: bool) -> Self {
+        let opened = doors.into_iter().map(|(name, filter)| {
+            let ear = ears.open(&name, everybody, &filter);
+            (name, ear)
+        });
         let opened = Mutex::new(opened.collect());
         Self { ears, opened }
+    }
+
+    /// Where `listen` listens.
+    pub(crate) fn of_listening(listen: &groma_source_packet::Listening) -> Vec<Door> {
+        let filter = groma_source_packet::filter();
+        let names = listen.interfaces.iter();
+        let names = names.take(groma_source_packet::INTERFACES_MAX);
+        names.map(|name| (name.clone(), filter.clone())).collect()
+    }
+
+    /// Where a sentinel hears what comes for its addresses.
+    pub(crate) fn of_standing(standing: &Standing) -> Vec<Door> {
+        let each = standing.interfaces().into_iter();
+        each.map(|(name, addresses)| (name.to_owned(), sieve(&addresses)))
+            .collect()
     }
 }
 

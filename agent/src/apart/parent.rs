@@ -145,6 +145,10 @@ impl Group<'_> {
                 .collect(),
             listen: self.request.listen.interfaces.clone(),
             promiscuous: self.request.listen.promiscuous,
+            posts: (self.request.sentinel.posts.iter().cloned())
+                .map(Into::into)
+                .collect(),
+            hasty: self.request.sentinel.hasty,
             memory: self.request.memory.clone(),
             silent: self.silence.places(),
         };

@@ -1,11 +1,14 @@
 //! What parent and child say to each other: JSON, one value a line.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use groma_model::batch::Said;
 use groma_model::found::Spelling;
 use groma_model::{Foreign, SourceName, Timestamp};
 use groma_source::{Budget, Memory};
+use groma_source_packet::sentinel::Post;
 use serde::{Deserialize, Serialize};
 
 /// The word on the command line that calls the role.
@@ -59,10 +62,45 @@ pub(crate) struct Order {
     pub(crate) listen: Vec<String>,
     /// True if their cards are to hand over what is meant for others too.
     pub(crate) promiscuous: bool,
+    /// Addresses of machines that are gone, at which this one stands sentinel.
+    pub(crate) posts: Vec<PostWord>,
+    /// True if such a look ends soon after somebody new knocks.
+    pub(crate) hasty: bool,
     /// Where they find what they kept at their last look.
     pub(crate) memory: Option<Memory>,
     /// What did not answer a child before them: they pass it over.
     pub(crate) silent: Vec<Foreign>,
+}
+
+/// One of them: [`Post`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct PostWord {
+    address: IpAddr,
+    interface: String,
+    ports: BTreeSet<u16>,
+    answered: Vec<String>,
+}
+
+impl From<Post> for PostWord {
+    fn from(post: Post) -> Self {
+        Self {
+            address: post.address,
+            interface: post.interface,
+            ports: post.ports,
+            answered: post.answered,
+        }
+    }
+}
+
+impl From<PostWord> for Post {
+    fn from(word: PostWord) -> Self {
+        Self {
+            address: word.address,
+            interface: word.interface,
+            ports: word.ports,
+            answered: word.answered,
+        }
+    }
 }
 
 /// What a child says.

@@ -9,6 +9,7 @@ use groma_model::Batch;
 use groma_model::fleet::{Policy, SweepWish};
 use groma_ship::Link;
 use groma_source::{Stop, World};
+use groma_source_packet::sentinel::{NAME as SENTINEL, Standing};
 use groma_source_sweep::Plan;
 use groma_wire::Limits;
 use groma_wire::talk::LeaseAsked;
@@ -19,6 +20,7 @@ use super::home::Home;
 use super::shipping::{Common, held};
 use crate::compose::{LookRequest, Quiet, look};
 use crate::memory::memory_in;
+use crate::sentinel::{self, Asked};
 use crate::sweep::SweepArgs;
 
 /// The first look comes so soon after the start, at a random moment.
@@ -31,7 +33,17 @@ const LEASE_MAX_S: u64 = 6 * 3600;
 /// Who may be asked, and as whom; it belongs to root, as the ceiling file does.
 const ACCESS: &str = "/etc/groma/access.toml";
 
+/// How long one look of a sentinel lasts: so much silence is told at a time, and a new caller ends it early.
+const STANDS: Duration = Duration::from_secs(600);
+/// The first one is short, so that whoever set it up sees soon that somebody stands there.
+const STANDS_FIRST: Duration = Duration::from_secs(15);
+/// Who stands there and with which addresses, told along.
+const STANDING: [&str; 3] = [SENTINEL, "host.system", "host.network"];
+/// So soon it is tried again where it cannot stand.
+const STANDS_AGAIN: Duration = Duration::from_secs(30);
+
 /// The looking side.
+#[derive(Clone)]
 pub(crate) struct Looker {
     pub(crate) common: Arc<Common>,
     pub(crate) home: Home,
@@ -74,19 +86,76 @@ impl Looker {
         let (batch, trouble) = self.seen();
         let ended = self.world.clock.monotonic();
         let end = self.common.now(&self.world);
-        let mut trouble = trouble;
-        match self.packed(batch) {
-            Ok(packed) => trouble = self.kept(packed, ended, trouble),
-            Err(error) => trouble = Some(format!("{error:#}")),
-        }
+        let trouble = self.numbered_and_kept(batch, ended, trouble);
         let mut looked = held(&self.common.looked);
         looked.at = Some(end);
         looked.trouble = trouble;
     }
 
-    fn packed(&self, batch: Batch) -> Result<VecDeque<Packed>> {
+    /// Stands sentinel until somebody says stop, one look after the other.
+    pub(crate) fn stand(&self, asked: &[Asked]) {
+        let mut lasts = STANDS_FIRST;
+        while !self.stop.is_asked() {
+            let waits = match sentinel::standing(asked, &self.world, self.apart) {
+                Ok(standing) => {
+                    let waits = self.stand_once(standing, lasts);
+                    lasts = STANDS;
+                    waits
+                }
+                Err(refusal) => {
+                    held(&self.common.looked).standing = Some(refusal.to_string());
+                    STANDS_AGAIN
+                }
+            };
+            if !self.wait(waits) {
+                return;
+            }
+        }
+    }
+
+    /// One look of a sentinel; how long to wait for the next one.
+    fn stand_once(&self, standing: Standing, lasts: Duration) -> Duration {
+        let request = LookRequest {
+            sources: STANDING.map(str::to_owned).to_vec(),
+            sentinel: Standing {
+                hasty: true,
+                ..standing
+            },
+            ..self.request(&Policy {
+                watch_s: lasts.as_secs(),
+                ..self.policy()
+            })
+        };
+        let batch = look(&self.world, &request, &Quiet);
+        let stood = batch.header.sources.iter().any(|s| s.as_str() == SENTINEL);
+        let ended = self.world.clock.monotonic();
+        let trouble = self.numbered_and_kept(batch, ended, None);
+        let deaf = || "nobody stands sentinel: the address could not be listened at".to_owned();
+        held(&self.common.looked).standing = trouble.or_else(|| (!stood).then(deaf));
+        match stood {
+            true => Duration::ZERO,
+            false => STANDS_AGAIN,
+        }
+    }
+
+    fn numbered_and_kept(
+        &self,
+        batch: Batch,
+        ended: Duration,
+        trouble: Option<String>,
+    ) -> Option<String> {
+        // Two look at a time, and numbers lie in the spool in order.
+        let _keeping = held(&self.common.keeping);
+        match self.packed(batch) {
+            Ok(packed) => self.kept(packed, ended, trouble),
+            Err(error) => Some(format!("{error:#}")),
+        }
+    }
+
+    fn packed(&self, mut batch: Batch) -> Result<VecDeque<Packed>> {
         let mut next = held(&self.common.next_sequence);
         let mut after = *next;
+        batch.header.sequence = after;
         let packed = pack(batch, &mut after, &Limits::network())?;
         *next = after;
         Ok(packed.into())

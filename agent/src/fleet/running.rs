@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -15,6 +16,7 @@ use super::home::Home;
 use super::host::this_host;
 use super::looking::Looker;
 use super::shipping::{Common, Looked, Shipper, Way, fresh_epoch};
+use crate::sentinel::Asked;
 use crate::state;
 
 const TICK: Duration = Duration::from_millis(250);
@@ -30,6 +32,11 @@ pub(crate) struct RunArgs {
     /// Look this often, as 1h, whatever the collector asks for.
     #[arg(long, value_name = "TIME", value_parser = crate::duration)]
     look_every: Option<Duration>,
+    /// Stand sentinel at this address of a machine that is gone, all the time: 192.0.2.10, or with the ports that matter
+    /// 192.0.2.10:25,443. Only as `sentinel` in /etc/groma/ceiling.toml allows, and once somebody put the address on this machine.
+    /// May be given several times. Whoever knocks for the first time is told within a minute.
+    #[arg(long = "sentinel", value_name = "ADDRESS[:PORT,…]", value_parser = Asked::parse)]
+    sentinels: Vec<Asked>,
     /// Let every source look within this process, where none can be ended.
     #[arg(long, hide = true)]
     together: bool,
@@ -48,6 +55,7 @@ pub(crate) fn run(arguments: &RunArgs) -> Result<()> {
     groma_sys::stop_on_signals(&stop);
     groma_sys::be_modest();
     let world = groma_sys::this_machine(true);
+    crate::sentinel::permitted(&arguments.sentinels, &world)?;
     let (spool, lost) = opened_spool(&home, arguments, &world, &stop)?;
     for loss in &lost {
         crate::output::tell(&format!(
@@ -63,6 +71,7 @@ pub(crate) fn run(arguments: &RunArgs) -> Result<()> {
         run: fresh_epoch(&world),
         next_sequence: Mutex::new(1),
         ended: Mutex::new(BTreeMap::new()),
+        keeping: Mutex::new(()),
     });
     let looker = Looker {
         common: common.clone(),
@@ -72,6 +81,9 @@ pub(crate) fn run(arguments: &RunArgs) -> Result<()> {
         apart: !arguments.together,
         every: arguments.look_every,
     };
+    let standing = (!arguments.sentinels.is_empty())
+        .then(|| stand(looker.clone(), arguments.sentinels.clone()))
+        .transpose()?;
     let looking = std::thread::Builder::new()
         .name("groma-looks".to_owned())
         .spawn(move || looker.run())
@@ -86,7 +98,16 @@ pub(crate) fn run(arguments: &RunArgs) -> Result<()> {
     );
     // A look ends early when it is told to, and keeps what it has.
     let _ = looking.join();
+    standing.map(JoinHandle::join);
     Ok(())
+}
+
+/// Stands sentinel beside the looks, on a thread of its own.
+fn stand(looker: Looker, asked: Vec<Asked>) -> Result<JoinHandle<()>> {
+    let named = std::thread::Builder::new().name("groma-stands".to_owned());
+    named
+        .spawn(move || looker.stand(&asked))
+        .context("begin to stand sentinel")
 }
 
 fn ship(mut shipper: Shipper<RealWay>, world: &World, stop: &Stop) {

@@ -64,6 +64,8 @@ pub(crate) struct Common {
     pub(crate) next_sequence: Mutex<u64>,
     /// When looks of this run ended, on the clock that only goes forward.
     pub(crate) ended: Mutex<BTreeMap<u64, Duration>>,
+    /// Held from the moment a batch gets its number until it lies in the spool: numbers lie there in order.
+    pub(crate) keeping: Mutex<()>,
 }
 
 /// What the looking side says of itself.
@@ -72,6 +74,8 @@ pub(crate) struct Looked {
     pub(crate) at: Option<Timestamp>,
     pub(crate) next_at: Option<Timestamp>,
     pub(crate) trouble: Option<String>,
+    /// Why nobody stands sentinel, where somebody should.
+    pub(crate) standing: Option<String>,
 }
 
 pub(crate) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -573,6 +577,7 @@ impl<W: Way> Shipper<W> {
             looked_at: looked.at,
             trouble: looked
                 .trouble
+                .or(looked.standing)
                 .or_else(|| self.trouble.clone())
                 .or_else(|| self.former_trouble.clone()),
             believes: held(&self.common.identity).believes(),

@@ -98,6 +98,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
         events: groma_agent::whole_paths(&arguments.events)?,
         captures: groma_agent::whole_paths(&arguments.captures)?,
         listen: arguments.listen.permitted(&world)?,
+        sentinel: arguments.listen.standing(&world, true)?,
         devices,
         sweep,
         ..request

@@ -53,6 +53,8 @@ pub(crate) struct Draft {
     pub(crate) resources: Few<String>,
     pub(crate) mechanisms: Few<String>,
     pub(crate) protection: Option<Protection>,
+    /// Machines that heard it as sentinels.
+    pub(crate) heard_by: Few<EntityId>,
     pub(crate) secret: bool,
     pub(crate) rhythm: Option<String>,
     pub(crate) seen: Seen,
@@ -91,6 +93,7 @@ impl Draft {
             resources: Few::default(),
             mechanisms: Few::default(),
             protection: None,
+            heard_by: Few::default(),
             secret: false,
             rhythm: None,
             seen: raw.seen,
@@ -139,6 +142,7 @@ impl Draft {
         self.resources.extend(other.resources);
         self.mechanisms.extend(other.mechanisms);
         self.protection = weakest(self.protection, other.protection);
+        self.heard_by.extend(other.heard_by);
         self.secret |= other.secret;
         self.rhythm = self.rhythm.take().or(other.rhythm);
         self.seen = Seen {

@@ -249,6 +249,7 @@ fn dependency(
             hours: draft.seen.hours,
             lasted: draft.seen.lasted,
             last_used: draft.used,
+            heard_by: draft.heard_by.into_iter().collect(),
             ..DependencyDetails::default()
         },
         witnesses: draft.witnesses.into_iter().collect(),

@@ -8,11 +8,11 @@
 //!
 //! What programs of that machine need, its own agent tells: a use that is forgotten by mistake has a witness there.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use groma_model::fact::{Connection, Direction, LoggedUse, ReportedUse};
+use groma_model::fact::{Connection, Direction, Knock, LoggedUse, ReportedUse};
 use groma_model::store::LookSpan;
 use groma_model::{EntityId, Estate, Foreign, Peer, Port, Seen, Timestamp, Transport};
 
@@ -59,6 +59,8 @@ struct Use<'a> {
 /// Forgets uses that are groma's own questions in these `looks` of sources that ask ([`ASKING`]).
 pub(crate) fn forget(gathered: &mut Gathered, estate: &Estate, looks: &[LookSpan]) {
     let questions = Questions::of(gathered, estate, looks);
+    let swept = std::mem::take(&mut gathered.swept);
+    (gathered.knocks).retain(|raw| !is_swept(raw, &questions, &swept, estate));
     if questions.asked.is_empty() {
         return;
     }
@@ -134,6 +136,30 @@ impl Questions {
         let most = u64::try_from(before.count()).unwrap_or(u64::MAX);
         is_during && seen.count <= most.saturating_mul(PER_LOOK)
     }
+}
+
+/// True if a machine knocked because its own sweep asked there: a sweep meets whoever refuses, too.
+fn is_swept(
+    raw: &Raw<Knock>,
+    questions: &Questions,
+    swept: &BTreeSet<(EntityId, IpAddr)>,
+    estate: &Estate,
+) -> bool {
+    let by = located(raw, &Peer::Address(raw.fact.by), estate);
+    let of = located(raw, &Peer::Address(raw.fact.at), estate);
+    let (Some(by), Some(of)) = (by, of) else {
+        return false;
+    };
+    let met = (by.clone(), raw.fact.at.to_canonical());
+    swept.contains(&met)
+        && questions.looks_explain(&Use {
+            by,
+            of,
+            port: None,
+            transport: Transport::Tcp,
+            seen: &raw.seen,
+            of_a_look: false,
+        })
 }
 
 fn located<T>(raw: &Raw<T>, peer: &Peer, estate: &Estate) -> Option<EntityId> {

@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use groma_model::device_verdict::DeviceEntry;
 use groma_model::fact::{
     Access, Admission, AskedName, BackupJob, Connection, DeviceSays, DirectoryNeed, FileSystem,
-    Forward, Job, Listener, LoggedSearch, LoggedUse, MailReader, MailRecord, MailRoute, MailServer,
-    MailUse, MailboxTie, Measurement, NameSource, OpenPort, Reference, RelyingParty, ReportedUse,
-    SeenService, Share, Sighting, Watch, ZoneRecord,
+    Forward, Job, Knock, KnockWay, Listener, LoggedSearch, LoggedUse, MailReader, MailRecord,
+    MailRoute, MailServer, MailUse, MailboxTie, Measurement, NameSource, OpenPort, Reference,
+    RelyingParty, ReportedUse, SeenService, Share, Sighting, Watch, ZoneRecord,
 };
 use groma_model::inventory::{
     Backup, Dependency, Entity, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
@@ -67,6 +67,10 @@ pub(crate) struct Gathered {
     pub(crate) searches: Raws<LoggedSearch>,
     /// What exported logs and packets tell: the witness says which.
     pub(crate) reported: Raws<ReportedUse>,
+    /// Knocks at the addresses of machines that are gone, heard by a sentinel.
+    pub(crate) knocks: Raws<Knock>,
+    /// Addresses a host's own sweep met somebody at.
+    pub(crate) swept: BTreeSet<(EntityId, IpAddr)>,
     pub(crate) sightings: Raws<Sighting>,
     pub(crate) device_says: Raws<DeviceSays>,
     /// Rows of filled sheets that are about another device than the one at their address.
@@ -196,6 +200,12 @@ impl Gathered {
             Fact::ReportedUse(used) | Fact::PacketUse(used) | Fact::TableUse(used) => {
                 self.reported.push(raw!(used));
             }
+            Fact::Knock(knock) if matches!(knock.way, KnockWay::Port { .. }) => {
+                self.knocks.push(raw!(knock));
+            }
+            Fact::HostMet(met) if source.as_str() == SWEEP => {
+                self.swept.insert((host, met.address.to_canonical()));
+            }
             Fact::DeviceSays(says) => self.device_says.push(raw!(says)),
             Fact::Sighting(sighting) if !sighting.doors.is_empty() || sighting.scans => {
                 self.sightings.push(raw!(sighting));
@@ -262,6 +272,7 @@ impl Gathered {
         settle(&mut self.logged);
         settle(&mut self.searches);
         settle(&mut self.reported);
+        settle(&mut self.knocks);
         settle(&mut self.sightings);
         settle(&mut self.device_says);
         settle(&mut self.mail_used);
@@ -367,6 +378,8 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
             | Fact::TableUse(_)
             | Fact::DeviceSays(_)
             | Fact::Sighting(_)
+            | Fact::Knock(_)
+            | Fact::SentinelPost(_)
             | Fact::MailUse(_)
             | Fact::MailReader(_)
             | Fact::MailServer(_)

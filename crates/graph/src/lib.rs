@@ -154,6 +154,7 @@ pub fn connect_beside(
     routes::needs(&gathered, estate, &mut drafts);
     logged::uses(&gathered, estate, &mut drafts);
     reported::uses(&gathered, estate, &mut drafts);
+    reported::knocks(&gathered, estate, &mut drafts);
     directory::needs(&gathered, estate, &mut drafts);
     admitted::needs(&gathered, estate, &mut drafts);
     relying::needs(&gathered, estate, &mut drafts);

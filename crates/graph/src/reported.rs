@@ -3,14 +3,18 @@
 
 use std::collections::HashMap;
 
-use groma_model::fact::ReportedUse;
+use groma_model::fact::{Knock, KnockWay, ReportedUse};
 use groma_model::inventory::ReachedBy;
+use groma_model::registry::REGISTRY;
 use groma_model::reported::NETBIOS_NAMES;
-use groma_model::{EntityId, Estate, Peer, Witness};
+use groma_model::{EntityId, Estate, Foreign, Peer, Witness};
 
 use crate::draft::{Certainty, Draft, Drafts, Place, one_transport, weakest};
 use crate::gather::{Gathered, Raw};
 use crate::live::whole;
+
+/// What a call that a sentinel heard has in place of a product.
+const KNOCK: &str = "a knock";
 
 /// Adds what exported logs report to the drafts of everything else. What was refused is no need, nor is what an account
 /// does at home.
@@ -24,6 +28,50 @@ pub(crate) fn uses(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
         let known = known_ports(drafts);
         reported(without.into_iter(), &known, estate, drafts);
     }
+}
+
+/// Adds what sentinels heard: somebody called where nobody answers any more. It confirms the need that is known at that port,
+/// and where none is, the number of the port says what for.
+pub(crate) fn knocks(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
+    let calls: Vec<Raw<ReportedUse>> = gathered.knocks.iter().filter_map(|raw| call(raw)).collect();
+    reported(calls.iter(), &HashMap::new(), estate, drafts);
+}
+
+fn call(raw: &Raw<Knock>) -> Option<Raw<ReportedUse>> {
+    let KnockWay::Port { port, transport } = raw.fact.way else {
+        return None;
+    };
+    let kind = REGISTRY.kind_by_port(port, transport);
+    let fact = ReportedUse {
+        consumer: Peer::Address(raw.fact.by),
+        provider: Peer::Address(raw.fact.at),
+        kind: kind.map_or("other", |kind| kind.name.as_str()).to_owned(),
+        port: Some(port),
+        transport,
+        product: KNOCK.to_owned(),
+        account: None,
+        mechanism: None,
+        program: None,
+        client: None,
+        protection: None,
+        service: None,
+        asks: None,
+        refused: false,
+        name: None,
+        tls: None,
+        mail: None,
+        log: Foreign::default(),
+    };
+    Some(Raw {
+        id: raw.id.clone(),
+        site: raw.site.clone(),
+        vantage: raw.vantage.clone(),
+        host: raw.host.clone(),
+        seen: raw.seen,
+        current: raw.current,
+        witness: raw.witness,
+        fact,
+    })
 }
 
 /// The places of known ports, by consumer and provider.
@@ -126,7 +174,7 @@ fn one_heard<'d>(known: &'d mut [Draft], used: &ReportedUse) -> Option<&'d mut D
 
 /// True if the words said what is spoken, and not the number of the port.
 fn is_understood(used: &ReportedUse) -> bool {
-    !matches!(used.product.as_str(), "TCP" | "UDP" | "TLS")
+    !matches!(used.product.as_str(), "TCP" | "UDP" | "TLS" | KNOCK)
 }
 
 fn draft(raw: &Raw<ReportedUse>, place: &Place, estate: &Estate) -> Draft {
@@ -162,6 +210,9 @@ fn tell(draft: &mut Draft, raw: &Raw<ReportedUse>) {
     draft.accounts.extend(account.map(text));
     draft.resources.extend(used.service.as_ref().map(text));
     draft.protection = weakest(draft.protection, used.protection);
+    if used.product == KNOCK {
+        draft.heard_by.insert(raw.host.clone());
+    }
     let by = match used.product.as_str() {
         NETBIOS_NAMES => ReachedBy::Broadcast,
         _ => ReachedBy::Name,

@@ -68,7 +68,8 @@ impl Witness {
             | Fact::TableUse(_)
             | Fact::Sighting(_)
             | Fact::DeviceSays(_)
-            | Fact::LinkSeen(_) => Self::Network,
+            | Fact::LinkSeen(_)
+            | Fact::Knock(_) => Self::Network,
             Fact::DirectoryNeed(need) if need.is_seen() => Self::Network,
             Fact::Declared(_)
             | Fact::MailboxTie(_)

@@ -25,6 +25,7 @@ pub use crate::relying::{RelyingParty, SignInWay};
 pub use crate::reported::ReportedUse;
 pub use crate::route::{MailRoute, RouteRule, RouteTarget};
 pub use crate::seen_service::{AnswerBasis, SeenService, ServiceAnswer};
+pub use crate::sentinel::{Knock, KnockWay, SentinelPost};
 pub use crate::sighting::{Door, Sighting};
 pub use crate::watching::{Watch, WatchPurpose};
 pub use crate::zone::{AskedName, ZoneRecord};
@@ -140,6 +141,10 @@ pub enum Fact {
     TableUse(ReportedUse),
     /// Who is plugged in where.
     LinkSeen(LinkSeen),
+    /// The machine listens at the address of another one that is gone.
+    SentinelPost(SentinelPost),
+    /// Somebody knocked at such an address.
+    Knock(Knock),
     /// A fact of a kind this version does not know, kept as it came.
     #[serde(untagged)]
     Unknown(serde_json::Value),

@@ -406,6 +406,12 @@ pub struct Attributes {
     /// Hosts and devices: what it says of itself to whoever asks, by each way it was asked. Sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub device_says: Vec<crate::device::DeviceSays>,
+    /// Hosts: old addresses of other machines at which it stands sentinel. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub posts: Vec<crate::sentinel::PostEntry>,
+    /// Machines that are gone: who still knocked at their address without meaning a service. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub knocks: Vec<crate::sentinel::KnockEntry>,
     /// Hosts and devices: MAC addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub macs: Vec<String>,
@@ -749,6 +755,9 @@ pub struct DependencyDetails {
     /// Where the provider may hand this on to, where nothing tells which: one line per possibility, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub onward: Vec<String>,
+    /// Machines that stood sentinel at the provider's address, and heard the consumer knock there. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heard_by: Vec<EntityId>,
     /// Whether it is needed any more, as its owner says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub still_needed: Option<NeedTold>,

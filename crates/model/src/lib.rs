@@ -48,6 +48,7 @@ pub mod route;
 pub mod says;
 pub mod schedule;
 mod seen_service;
+pub mod sentinel;
 pub mod sheet;
 mod short_text;
 pub mod sighting;

@@ -150,6 +150,8 @@ impl Fact {
             Self::SeenService(seen) => seen.says(),
             Self::DeviceSays(device) => device.says(),
             Self::LinkSeen(link) => link.says(),
+            Self::SentinelPost(post) => post.says(),
+            Self::Knock(knock) => knock.says(),
             Self::Unknown(_) => "a fact this version does not know".to_owned(),
         }
     }

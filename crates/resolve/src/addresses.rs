@@ -54,7 +54,9 @@ pub(crate) fn meant_by(seat: &Seat) -> BTreeSet<IpAddr> {
         let inner = is_of_runtime(link);
         of_link(link).filter(move |address| !inner || !is_of_link(address))
     });
-    own.chain(containers(&seat.attributes)).collect()
+    own.chain(containers(&seat.attributes))
+        .filter(|address| !seat.posts.contains_key(address))
+        .collect()
 }
 
 /// The networks the machine shares with others, as an address of it and the length of the prefix in bits.
@@ -80,7 +82,8 @@ pub(crate) fn network_of(address: &IpAddr, length: u8) -> IpAddr {
 }
 
 /// The addresses by which others may know the machine. Where no link clearly stands on a network, any that no runtime
-/// made will do: those of runtimes never, because every docker host has the same ones.
+/// made will do: those of runtimes never, because every docker host has the same ones. An address of another machine, at which
+/// this one stands sentinel, is never its own.
 pub(crate) fn public(seat: &Seat) -> BTreeSet<IpAddr> {
     let clear = on(seat, |link| leads_out(link, &seat.attributes));
     if !clear.is_empty() {
@@ -99,7 +102,8 @@ pub(crate) fn is_only_one(seat: &Seat, address: IpAddr) -> bool {
     let mut links = links.filter(|link| of_link(link).any(|own| own == address));
     links.all(|link| {
         let family = networks(link).filter(|(own, _)| own.is_ipv4() == address.is_ipv4());
-        let mut family = family.filter(|(own, _)| !is_link_local(own));
+        let is_own = |own: &IpAddr| !is_link_local(own) && !seat.posts.contains_key(own);
+        let mut family = family.filter(|(own, _)| is_own(own));
         let whole = if address.is_ipv4() { 32 } else { 128 };
         matches!((family.next(), family.next()), (Some((_, length)), None) if length < whole)
     })
@@ -123,7 +127,7 @@ fn on(seat: &Seat, wanted: impl Fn(&Interface) -> bool) -> BTreeSet<IpAddr> {
     links
         .filter(|link| link.kind != "loopback" && wanted(link))
         .flat_map(of_link)
-        .filter(|address| !is_link_local(address))
+        .filter(|address| !is_link_local(address) && !seat.posts.contains_key(address))
         .collect()
 }
 

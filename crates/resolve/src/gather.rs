@@ -7,9 +7,11 @@ use groma_model::device::DeviceWitness;
 use groma_model::directory::NeedReason;
 use groma_model::fact::{
     CertificateSighting, CertificateUse, Declared, DeviceSays, DirectoryObject, Forward,
-    ForwardEnd, HostIdentity, Interface, MENTION_RULE, NameAnswer, Package, Reference,
+    ForwardEnd, HostIdentity, Interface, Knock, KnockWay, MENTION_RULE, NameAnswer, Package,
+    Reference, SentinelPost,
 };
 use groma_model::inventory::{Attributes, Mention, PinEntry};
+use groma_model::sentinel::PostEntry;
 use groma_model::sighting::Sighting;
 use groma_model::{
     AgentId, EntityId, Evidence, EvidenceId, EvidenceState, Fact, Foreign, HostName, Peer, Scope,
@@ -31,9 +33,24 @@ pub(crate) struct Seat {
     pub(crate) looked_until: Option<Timestamp>,
     /// Since when and until when the machine was seen with each address.
     pub(crate) held: BTreeMap<IpAddr, Held>,
+    /// Addresses of other machines that are gone, at which this one stands sentinel.
+    pub(crate) posts: BTreeMap<IpAddr, PostEntry>,
     told: Told,
     /// Set once the host behind this vantage is known.
     pub(crate) entity: Option<EntityId>,
+}
+
+impl Seat {
+    /// Of two that speak of one address, the newer one holds, since the older one's begin if it is the same.
+    pub(crate) fn take_post(&mut self, address: IpAddr, entry: PostEntry) {
+        let known = self.posts.entry(address).or_insert_with(|| entry.clone());
+        if known.post == entry.post {
+            known.since = known.since.min(entry.since);
+            known.until = known.until.max(entry.until);
+        } else if (known.until, &known.post) < (entry.until, &entry.post) {
+            *known = entry;
+        }
+    }
 }
 
 /// How new a piece of evidence is: what still holds before what was not seen again, then by time. The id settles the rest,
@@ -179,6 +196,16 @@ pub(crate) struct Spoken {
     pub(crate) current: bool,
 }
 
+/// A knock at the address of a machine that is gone, and who heard it.
+#[derive(Clone, Debug)]
+pub(crate) struct Knocked {
+    pub(crate) site: SiteId,
+    pub(crate) vantage: AgentId,
+    pub(crate) knock: Knock,
+    pub(crate) evidence: EvidenceId,
+    pub(crate) seen: Seen,
+}
+
 /// An object of a directory.
 #[derive(Clone, Debug)]
 pub(crate) struct DirectoryRow {
@@ -216,6 +243,8 @@ pub(crate) struct Gathered {
     pub(crate) uses: Vec<Sighted<CertificateUse>>,
     /// What machines called themselves to whoever asked over the network, and what tells so.
     pub(crate) called: BTreeMap<(SiteId, IpAddr), BTreeSet<(String, EvidenceId)>>,
+    /// Knocks at the addresses of machines that are gone which mean no service.
+    pub(crate) knocks: Vec<Knocked>,
     /// Machines that answered over the network, and what tells so.
     pub(crate) met: BTreeSet<(SiteId, IpAddr, EvidenceId)>,
 }
@@ -335,6 +364,8 @@ impl Gathered {
                     current: evidence.state == EvidenceState::Current,
                 });
             }
+            Fact::SentinelPost(post) => self.stand(site, vantage, post, evidence),
+            Fact::Knock(knock) => self.knock(knock, evidence),
             // A switch tells of every address that ever spoke: it makes no machine known.
             Fact::LinkSeen(_) => self.touch(site, vantage, *seen),
             Fact::OpenPort(open) => self.mention(site, vantage, Peer::Address(open.address), *seen),
@@ -515,6 +546,49 @@ impl Gathered {
         }
     }
 
+    /// A machine listens at the address of another one that is gone: it is not that one.
+    fn stand(
+        &mut self,
+        site: &SiteId,
+        vantage: &AgentId,
+        post: &SentinelPost,
+        evidence: &Evidence,
+    ) {
+        let seen = evidence.seen;
+        self.mention(site, vantage, Peer::Address(post.address), seen);
+        let seat = self.seat(site, vantage.clone(), seen);
+        seat.evidence.push(evidence.id.clone());
+        let address = post.address.to_canonical();
+        let entry = PostEntry {
+            post: post.clone(),
+            since: seen.first,
+            until: seen.last,
+        };
+        seat.take_post(address, entry);
+    }
+
+    fn knock(&mut self, knock: &Knock, evidence: &Evidence) {
+        let Evidence {
+            id,
+            site,
+            vantage,
+            seen,
+            ..
+        } = evidence;
+        for end in [knock.at, knock.by] {
+            self.mention(site, vantage, Peer::Address(end), *seen);
+        }
+        if !matches!(knock.way, KnockWay::Port { .. }) {
+            self.knocks.push(Knocked {
+                site: site.clone(),
+                vantage: vantage.clone(),
+                knock: knock.clone(),
+                evidence: id.clone(),
+                seen: *seen,
+            });
+        }
+    }
+
     fn touch(&mut self, site: &SiteId, vantage: &AgentId, seen: Seen) {
         let seat = self.seat(site, vantage.clone(), seen);
         seat.seen = seat.seen.joined(seen);
@@ -529,6 +603,7 @@ impl Gathered {
             seen,
             looked_until: None,
             held: BTreeMap::new(),
+            posts: BTreeMap::new(),
             told: Told::default(),
             entity: None,
         })

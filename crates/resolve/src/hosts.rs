@@ -10,10 +10,14 @@ use crate::addresses;
 use crate::gather::{Gathered, Seat};
 use crate::holders;
 use crate::ledger::{Ledger, address_key, agent_key};
+use crate::sentinels;
 
 /// Makes an entity of every host that an agent looked at, and says what its addresses mean.
 pub(crate) fn place(gathered: &mut Gathered, ledger: &mut Ledger<'_>, estate: &mut Estate) {
     let groups = groups(gathered);
+    groups
+        .iter()
+        .for_each(|group| sentinels::settle(&group.members, gathered));
     // A machine an agent stood for before keeps its id, whoever else has its address by now.
     for (agent, seat) in &gathered.seats {
         if let Some(known) = ledger.entity(&agent_key(&seat.site, agent)) {
@@ -247,6 +251,7 @@ fn build(id: &EntityId, group: &Group, gathered: &Gathered) -> Entity {
         .expect("a group has at least one member");
     let mut attributes = newest.attributes.clone();
     attributes.identity.clone_from(&newest.identity);
+    attributes.posts = newest.posts.values().cloned().collect();
     attributes.macs = newest
         .identity
         .as_ref()

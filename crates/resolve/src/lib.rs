@@ -11,7 +11,8 @@
 //! says why, in one line, and the ledger can undo it.
 //!
 //! **What an address means.** An address of exactly one agent's host means that host. One claimed by several hosts at a
-//! time is a service address (VRRP, CARP, a cluster), an entity of its own; one that moved is the new holder's. Any other
+//! time is a service address (VRRP, CARP, a cluster), an entity of its own; one that moved is the new holder's. One at which a
+//! machine stands sentinel for another that is gone stays that other one's, however long it lies there. Any other
 //! address or name becomes an entity seen from outside, and when an agent arrives on it later, that entity is absorbed and
 //! its id lives on. One of `fe80::/10` means somebody else on every link: who, the neighbour table tells. Ours is what is
 //! private, in a network a watched machine is on, or met on a link; the rest is external.
@@ -30,6 +31,7 @@ mod links;
 mod names;
 mod outside;
 mod pins;
+mod sentinels;
 mod sightings;
 mod uses;
 
@@ -112,6 +114,7 @@ fn place(
     outside::call_by_own_names(&gathered, &mut estate);
     devices::describe(&gathered, &mut estate);
     sightings::describe(&gathered, &mut estate);
+    sentinels::describe(&gathered, &mut estate);
     outside::place_certificates(&gathered, &mut ledger, &mut estate);
     directory::place(&mut gathered, &mut ledger, &mut estate);
     holdings::place(&gathered, &mut ledger, &mut estate);

@@ -16,34 +16,36 @@ pub(crate) const DATAGRAM_PORTS: [u16; 12] =
     [53, 67, 68, 88, 123, 137, 161, 162, 514, 546, 547, 5353];
 
 /// Where the kernel hands out the protocol of the frame (`SKF_AD_OFF + SKF_AD_PROTOCOL`).
-const PROTOCOL: u32 = (-0x1000_i32).cast_unsigned();
+pub(crate) const PROTOCOL: u32 = (-0x1000_i32).cast_unsigned();
 /// Frames that are read whole: ARP; LLDP; and what bears a tag within a tag, which nobody sends by chance.
 const WHOLE: [u32; 5] = [0x0806, 0x88cc, 0x8100, 0x88a8, 0x9100];
-const IPV4: u32 = 0x0800;
-const IPV6: u32 = 0x86dd;
+pub(crate) const IPV4: u32 = 0x0800;
+pub(crate) const IPV6: u32 = 0x86dd;
 /// A frame that has a length where others have a protocol (`ETH_P_802_2`), and how one of CDP begins.
 const WITH_LENGTH: u32 = 4;
 const CDP: [u32; 2] = [0xaaaa_0300, 0x000c_2000];
-const TCP: u32 = 6;
-const UDP: u32 = 17;
-const ICMPV6: u32 = 58;
+pub(crate) const TCP: u32 = 6;
+pub(crate) const UDP: u32 = 17;
+pub(crate) const ICMPV6: u32 = 58;
 /// What a router says of itself (RFC 4861 §4.2), and who says which hardware address it has, asking (§4.3) or asked (§4.4).
 const FROM_NEIGHBOURS: [u32; 3] = [134, 135, 136];
 
-const LOAD_BYTE: u16 = 0x30;
-const LOAD_HALF: u16 = 0x28;
-const LOAD_WORD: u16 = 0x20;
+pub(crate) const LOAD_BYTE: u16 = 0x30;
+pub(crate) const LOAD_HALF: u16 = 0x28;
+pub(crate) const LOAD_WORD: u16 = 0x20;
 const LOAD_HALF_BEHIND: u16 = 0x48; // at X + k
-const HEADER_LENGTH_TO_X: u16 = 0xb1;
+pub(crate) const LOAD_BYTE_BEHIND: u16 = 0x50;
+pub(crate) const AND: u16 = 0x54;
+pub(crate) const HEADER_LENGTH_TO_X: u16 = 0xb1;
 const NUMBER_TO_X: u16 = 0x01;
-const IF_EQUAL: u16 = 0x15;
-const IF_BITS: u16 = 0x45;
-const RETURN: u16 = 0x06;
+pub(crate) const IF_EQUAL: u16 = 0x15;
+pub(crate) const IF_BITS: u16 = 0x45;
+pub(crate) const RETURN: u16 = 0x06;
 const GO: u16 = 0x05;
 
 /// A place of the program that jumps lead to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(crate) enum Place {
     Here,
     V4,
     V6,
@@ -54,9 +56,11 @@ enum Place {
     Udp,
     Take,
     Drop,
+    /// One of a program that is made of pieces.
+    Piece(u8),
 }
 
-enum Line {
+pub(crate) enum Line {
     Do(u16, u32),
     /// Jumps if it holds, and goes on if not; or the other way round.
     When(u16, u32, Place),
@@ -115,7 +119,7 @@ fn lines() -> Vec<Line> {
 }
 
 /// Instructions with their jumps counted out. All of them lead forward, and fewer than 255 instructions far.
-fn assemble(lines: &[Line]) -> Vec<Instruction> {
+pub(crate) fn assemble(lines: &[Line]) -> Vec<Instruction> {
     let stands = |line: &&Line| !matches!(line, Line::At(_));
     let index = |place: Place| {
         let before = lines
@@ -147,13 +151,13 @@ fn assemble(lines: &[Line]) -> Vec<Instruction> {
     standing.map(instruction).collect()
 }
 
+/// Runs programs, for the tests of those that are made here.
 #[cfg(test)]
-mod tests {
+pub(crate) mod machine {
     use super::*;
 
     /// What the program says of a packet: the instructions above, as the kernel runs them.
-    fn run(protocol: u16, packet: &[u8]) -> u32 {
-        let program = filter();
+    pub(crate) fn run(program: &[Instruction], protocol: u16, packet: &[u8]) -> u32 {
         let (mut a, mut x, mut at) = (0_u32, 0_usize, 0_usize);
         for _ in 0..1000 {
             let i = program[at];
@@ -168,7 +172,9 @@ mod tests {
                 LOAD_BYTE => word(k, 1),
                 LOAD_HALF => word(k, 2),
                 LOAD_WORD => word(k, 4),
+                LOAD_BYTE_BEHIND => word(x + k, 1),
                 LOAD_HALF_BEHIND => word(x + k, 2),
+                AND => Some(a & i.operand),
                 _ => Some(a),
             };
             let Some(loaded) = loaded else { return 0 };
@@ -181,7 +187,8 @@ mod tests {
                     continue;
                 }
                 HEADER_LENGTH_TO_X => {
-                    x = (packet[k] as usize & 15) * 4;
+                    let Some(first) = packet.get(k) else { return 0 };
+                    x = (*first as usize & 15) * 4;
                     continue;
                 }
                 NUMBER_TO_X => {
@@ -194,6 +201,15 @@ mod tests {
             at += usize::from(if holds { i.jump_true } else { i.jump_false });
         }
         panic!("it does not end");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(protocol: u16, packet: &[u8]) -> u32 {
+        machine::run(&filter(), protocol, packet)
     }
 
     fn v4(protocol: u8, fragment: u16, from: u16, to: u16) -> Vec<u8> {

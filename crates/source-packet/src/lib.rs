@@ -50,6 +50,7 @@ pub mod frame;
 mod listen;
 mod look;
 mod names;
+pub mod sentinel;
 pub mod speech;
 mod stream;
 mod tally;

@@ -25,7 +25,7 @@ pub const INTERFACES_MAX: usize = 4;
 const WAIT: Duration = Duration::from_millis(100);
 /// Of each piece of the watch so long one part in so many is processor time.
 const SLICE: Duration = Duration::from_secs(1);
-const SHARES: u32 = 2;
+pub(crate) const SHARES: u32 = 2;
 
 const MORE_RIGHTS: &str = "run it as root, or give it CAP_NET_RAW";
 const NAME_ANOTHER: &str = "name an interface of this machine as `ip link` lists it";
@@ -119,7 +119,7 @@ fn scope(interface: &str) -> Scope {
     Scope::new("interface", interface)
 }
 
-fn refused(name: &str, error: &io::Error) -> (String, Reason, &'static str) {
+pub(crate) fn refused(name: &str, error: &io::Error) -> (String, Reason, &'static str) {
     let what = format!("what crosses {name}");
     match error.kind() {
         io::ErrorKind::NotFound => (what, Reason::NotPresent, NAME_ANOTHER),
@@ -135,7 +135,7 @@ fn refused(name: &str, error: &io::Error) -> (String, Reason, &'static str) {
 /// Listens until the watch is over.
 fn listen(posts: &mut [Post], ears: &dyn Ears, window: &Window) {
     let end = window.monotonic().saturating_add(window.watch());
-    let mut slice = Slice::begin(window, ears);
+    let mut slice = Slice::begin(window, ears, SHARES);
     while !posts.is_empty() && !window.is_over() {
         let left = end.saturating_sub(window.monotonic());
         if left.is_zero() {
@@ -149,30 +149,32 @@ fn listen(posts: &mut [Post], ears: &dyn Ears, window: &Window) {
     }
 }
 
-/// A piece of the watch, in which so much of a processor may be used.
-struct Slice {
+/// A piece of the watch, in which so much of a processor may be used: one of so many shares.
+pub(crate) struct Slice {
     began: Duration,
     used_before: Duration,
+    shares: u32,
 }
 
 impl Slice {
-    fn begin(window: &Window, ears: &dyn Ears) -> Self {
+    pub(crate) fn begin(window: &Window, ears: &dyn Ears, shares: u32) -> Self {
         Self {
             began: window.monotonic(),
             used_before: ears.processor_time(),
+            shares,
         }
     }
 
     /// Waits until what was used is no more than its share: what comes meanwhile finds room in the ring, or is counted.
-    fn kept(self, window: &Window, ears: &dyn Ears, end: Duration) -> Self {
+    pub(crate) fn kept(self, window: &Window, ears: &dyn Ears, end: Duration) -> Self {
         let used = ears.processor_time().saturating_sub(self.used_before);
         let passed = window.monotonic().saturating_sub(self.began);
-        if passed < SLICE && used < SLICE / SHARES {
+        if passed < SLICE && used < SLICE / self.shares {
             return self;
         }
         let left = end.saturating_sub(window.monotonic());
-        window.sleep((used * SHARES).saturating_sub(passed).min(left));
-        Self::begin(window, ears)
+        window.sleep((used * self.shares).saturating_sub(passed).min(left));
+        Self::begin(window, ears, self.shares)
     }
 }
 

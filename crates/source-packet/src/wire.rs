@@ -442,7 +442,7 @@ pub(crate) fn mac_text(mac: [u8; 6]) -> String {
 }
 
 /// True for an address that one machine can have, other than the machine itself on a wire of its own.
-fn is_somebody(address: IpAddr) -> bool {
+pub(crate) fn is_somebody(address: IpAddr) -> bool {
     let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
     !(address.is_loopback() || address.is_unspecified() || address.is_multicast() || broadcast)
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use groma_model::inventory::{Dependency, Inventory};
+use groma_model::inventory::{Dependency, Entity, Inventory};
+use groma_model::sentinel::SENTINEL;
 use groma_model::wave::Wave;
 use groma_model::{AgentId, EntityId, Timestamp};
 use groma_store::{Moment, Store};
@@ -111,10 +112,18 @@ fn after(gone: &Gone, place: &Place) -> Result<After> {
     } = conclude::concluded(store.as_mut(), &Moment::Now, now, randomness, Vec::new())?;
     let known = before.as_ref().unwrap_or(&inventory);
     let old = groma_wave::old_places(known, &wave);
-    let watches = watches(store.as_ref(), &vantages, since)?;
+    let mut watches = watches(store.as_ref(), &vantages, since)?;
+    watches.extend(sentinels(store.as_ref(), &vantages, &inventory, since)?);
+    let mut residual = groma_wave::residual(&inventory, &wave, &old, since, &watches);
+    residual.forget_questions(&looks(
+        store.as_ref(),
+        &vantages,
+        since,
+        &groma_graph::ASKING,
+    )?);
     Ok(After {
         due: due(known, &old, since),
-        residual: groma_wave::residual(&inventory, &wave, &old, since, &watches),
+        residual,
         wave,
     })
 }
@@ -139,18 +148,55 @@ pub(super) fn watches(
     vantages: &BTreeMap<AgentId, EntityId>,
     since: Timestamp,
 ) -> Result<Vec<Watch>> {
-    let spans = store.spans(&Moment::Now, &WATCHING)?.into_iter();
+    looks(store, vantages, since, &WATCHING)
+}
+
+fn looks(
+    store: &dyn Store,
+    vantages: &BTreeMap<AgentId, EntityId>,
+    since: Timestamp,
+    sources: &[&str],
+) -> Result<Vec<Watch>> {
+    let spans = store.spans(&Moment::Now, sources)?.into_iter();
     let watch = |span: groma_model::store::LookSpan| {
         Some(Watch {
             entity: vantages.get(&span.vantage)?.clone(),
             from: span.started,
             to: span.ended,
+            by: None,
         })
     };
     Ok(spans
         .filter(|s| s.ended > since)
         .filter_map(watch)
         .collect())
+}
+
+/// When sentinels stood at addresses of machines that are gone, after `since`: of each look, as much as lies between the first
+/// and the last moment at which they are known to have listened there.
+fn sentinels(
+    store: &dyn Store,
+    vantages: &BTreeMap<AgentId, EntityId>,
+    inventory: &Inventory,
+    since: Timestamp,
+) -> Result<Vec<Watch>> {
+    let mut all = Vec::new();
+    for look in looks(store, vantages, since, &[SENTINEL])? {
+        let posts = inventory.entity(&look.entity).map(|e| &e.attributes.posts);
+        for entry in posts.into_iter().flatten() {
+            let (from, to) = (look.from.max(entry.since), look.to.min(entry.until));
+            let has_it =
+                |e: &&Entity| e.id != look.entity && e.addresses.contains(&entry.post.address);
+            let places = inventory.entities.iter().filter(has_it);
+            all.extend(places.filter(|_| from < to).map(|place| Watch {
+                entity: place.id.clone(),
+                from,
+                to,
+                by: Some(look.entity.clone()),
+            }));
+        }
+    }
+    Ok(all)
 }
 
 /// When each need of old places that has a rhythm must have come round once since, wherever it goes now.

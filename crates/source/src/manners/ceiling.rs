@@ -44,6 +44,8 @@ pub struct Ceiling {
     pub per_agent: u32,
     /// True if this machine may listen to what crosses the wire.
     pub listening: bool,
+    /// Old addresses of other machines at which it may stand sentinel; none unless they are named.
+    pub sentinel: Vec<Network>,
     /// When the network may be asked; empty for always.
     pub maintenance: Vec<Opening>,
     /// A file whose presence stops every packet.
@@ -60,6 +62,7 @@ impl Default for Ceiling {
             per_host: PER_HOST,
             per_agent: PER_AGENT,
             listening: true,
+            sentinel: Vec::new(),
             maintenance: Vec::new(),
             kill_switch: KILL_SWITCH.into(),
         }
@@ -110,6 +113,8 @@ struct Written {
     packets_per_host_per_second: Option<u32>,
     packets_per_second: Option<u32>,
     listening: Option<bool>,
+    #[serde(default)]
+    sentinel: Vec<String>,
     #[serde(default)]
     maintenance: Vec<String>,
     kill_switch: Option<PathBuf>,
@@ -179,6 +184,7 @@ impl Ceiling {
             )?,
             per_agent: capped("packets_per_second", written.packets_per_second, PER_AGENT)?,
             listening: written.listening.unwrap_or(true),
+            sentinel: networks("sentinel", &written.sentinel)?,
             maintenance: openings(&written.maintenance)?,
             kill_switch: written.kill_switch.unwrap_or(usual.kill_switch),
         })
@@ -203,6 +209,11 @@ impl Ceiling {
             .iter()
             .any(|network| network.contains(address))
             && self.allows(address)
+    }
+
+    /// True if this machine may stand sentinel at `address`.
+    pub fn may_stand_at(&self, address: IpAddr) -> bool {
+        self.listening && self.sentinel.iter().any(|at| at.contains(address))
     }
 
     /// True if `address` is named as one that breaks easily.
@@ -278,6 +289,25 @@ mod tests {
         assert!(!ceiling.is_unrestrained("10.9.1.1".parse().unwrap()));
         assert_eq!((ceiling.per_agent, ceiling.per_host), (50, 10));
         assert!(!ceiling.is_open("2026-11-21T12:00:00Z".parse().unwrap()));
+    }
+
+    #[test]
+    fn nobody_stands_sentinel_where_the_file_does_not_say_so() {
+        let may = |text: &str, at: &str| {
+            let ceiling = ceiling(text).unwrap();
+            ceiling.may_stand_at(at.parse().unwrap())
+        };
+        assert!(!Ceiling::default().may_stand_at("192.0.2.10".parse().unwrap()));
+        assert!(!may("networks = [\"192.0.2.0/24\"]", "192.0.2.10"));
+        let one = "sentinel = [\"192.0.2.10\", \"2001:db8::/64\"]";
+        assert!(may(one, "192.0.2.10") && may(one, "2001:db8::7"));
+        assert!(!may(one, "192.0.2.11"));
+        let deaf = format!("listening = false\n{one}");
+        assert!(
+            !may(&deaf, "192.0.2.10"),
+            "who may not listen stands nowhere"
+        );
+        assert!(super::tests::ceiling("sentinel = [\"ten\"]").is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use groma_model::{EntityId, EvidenceId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::text::{lasted, shown};
+use super::text::{lasted, said_aside, shown};
 use super::watched::BLIND_MAX;
 use super::{Place, Residual};
 
@@ -93,7 +93,15 @@ pub fn certify(residual: &Residual, days: u64, due: &[(Timestamp, String)]) -> S
             .places
             .iter()
             .map(rests_on)
+            .chain(residual.places.iter().flat_map(asides))
             .chain([limits()])
+            .chain(
+                residual
+                    .places
+                    .iter()
+                    .any(has_sentinel)
+                    .then(limits_of_sentinels),
+            )
             .collect(),
     }
 }
@@ -119,13 +127,13 @@ fn objections(place: &Place, days: u64, now: Timestamp) -> Vec<String> {
     let (name, watched) = (&place.name, &place.watched);
     if watched.looks == 0 {
         return vec![format!(
-            "{name}: nobody looked at its connections since the switch. Silence that nobody watched is none: keep its agent running."
+            "{name}: nobody looked at its connections since the switch. Silence that nobody watched is none: keep its agent running, or let a sentinel stand at its address."
         )];
     }
     let mut against = Vec::new();
     if !place.blind.is_empty() {
         against.push(format!(
-            "{name}: its agent does not see all of its connections: {}.",
+            "{name}: not all of its connections could be seen: {}.",
             names(&place.blind)
         ));
     }
@@ -162,15 +170,28 @@ fn objections(place: &Place, days: u64, now: Timestamp) -> Vec<String> {
 
 fn rests_on(place: &Place) -> String {
     let watched = &place.watched;
+    let looks = |many: u64| count(usize::try_from(many).unwrap_or(usize::MAX), "look", "looks");
+    let own = watched.looks.saturating_sub(watched.by_sentinels);
+    let sentinels = || {
+        let who = names(&place.sentinels);
+        format!(
+            "{} of the sentinel on {who}, at its address,",
+            looks(watched.by_sentinels)
+        )
+    };
+    let of_whom = match (own, watched.by_sentinels) {
+        (own, 0) => format!("{} of its own agent at its connections", looks(own)),
+        (0, _) => sentinels(),
+        (own, _) => format!(
+            "{} of its own agent at its connections and {}",
+            looks(own),
+            sentinels()
+        ),
+    };
     match (watched.from, watched.to) {
         (Some(from), Some(to)) => format!(
-            "{}: {} of its own agent at its connections from {} to {} UTC, {} in all; the longest time between two was {}.",
+            "{}: {of_whom} from {} to {} UTC, {} in all; the longest time between two was {}.",
             place.name,
-            count(
-                usize::try_from(watched.looks).unwrap_or(usize::MAX),
-                "look",
-                "looks"
-            ),
             from.minute(),
             to.minute(),
             lasted(watched.seconds),
@@ -178,6 +199,23 @@ fn rests_on(place: &Place) -> String {
         ),
         _ => format!("{}: nothing.", place.name),
     }
+}
+
+fn has_sentinel(place: &Place) -> bool {
+    place.watched.by_sentinels > 0
+}
+
+/// Who knocked and does not count, said where it is left out.
+fn asides(place: &Place) -> impl Iterator<Item = String> + '_ {
+    let each = place.asides.iter();
+    each.map(|aside| format!("{}: not counted: {}.", place.name, said_aside(aside)))
+}
+
+/// What nobody hears who stands at an address that was another one's.
+fn limits_of_sentinels() -> String {
+    "A sentinel hears who calls the address it stands at, and not what for. It does not hear who follows a name to another place, \
+     who reaches that address on another way (a second network with the same numbers, a tunnel, a router that still knows the old \
+     hardware address), or who is kept from it by a firewall in between.".to_owned()
 }
 
 fn limits() -> String {

@@ -3,6 +3,7 @@
 //! The old machine goes on running, with its agent, for as long as people agreed. Whoever still calls it is a need that
 //! nobody moved, and is told by name, with the program where it has an agent. When nobody has called for the agreed days,
 //! *and somebody was there to see it*, the old place may be certified silent. Silence that nobody watched is none.
+//! Where the old machine is gone, a sentinel may stand at its address and tell who calls there.
 
 mod certify;
 mod knock;
@@ -10,6 +11,7 @@ mod text;
 mod watched;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use groma_model::inventory::Inventory;
 use groma_model::wave::Wave;
@@ -20,9 +22,12 @@ use serde::{Deserialize, Serialize};
 use crate::machines;
 pub use certify::{STATEMENT_SCHEMA, Statement, certify, statement_text};
 
-pub use knock::Knock;
+pub use knock::{Aside, Knock};
 pub use text::residual_text;
 pub use watched::{Watch, Watched};
+
+/// So far may two machines' clocks be apart.
+const NEAR: Duration = Duration::from_secs(600);
 
 /// The schema word of [`Residual`].
 pub const RESIDUAL_SCHEMA: &str = "groma.wave-residual/1";
@@ -53,6 +58,12 @@ pub struct Place {
     pub name: String,
     /// Who called it since, the last ones first.
     pub knocks: Vec<Knock>,
+    /// Who knocked there and meant no service, as a sentinel heard it. It does not end the silence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asides: Vec<Aside>,
+    /// Machines that stood sentinel there since, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sentinels: Vec<String>,
     /// How it was watched since.
     pub watched: Watched,
     /// What its newest look at its connections could not see, in words; empty if that saw all of them.
@@ -66,6 +77,21 @@ impl Residual {
     pub fn needs_action(&self) -> bool {
         let tells = |place: &Place| place.knocks.is_empty() && place.watched.looks > 0;
         self.places.is_empty() || !self.unknown.is_empty() || !self.places.iter().all(tells)
+    }
+
+    /// Forgets knocks that are questions of groma itself: whoever knocked asked around in these looks.
+    pub fn forget_questions(&mut self, asked: &[Watch]) {
+        let is_own = |aside: &Aside| {
+            asked.iter().any(|look| {
+                let during = |at: Timestamp| look.from <= at.plus(NEAR) && at <= look.to.plus(NEAR);
+                aside.consumer.as_ref() == Some(&look.entity)
+                    && during(aside.first_seen)
+                    && during(aside.last_seen)
+            })
+        };
+        for place in &mut self.places {
+            place.asides.retain(|aside| !is_own(aside));
+        }
     }
 }
 
@@ -106,7 +132,9 @@ pub fn residual(
             let last = knocks.iter().map(|k| k.last_seen).max();
             Place {
                 silent_days: watched.silent_days(last),
-                blind: watched::blind(inventory, &entity.id),
+                blind: watched::unseen(inventory, entity, &watched),
+                asides: knock::asides(inventory, entity, &old, since),
+                sentinels: watched::sentinels(inventory, &entity.id, since, watches),
                 entity: entity.id.clone(),
                 name: entity.name.clone(),
                 knocks,

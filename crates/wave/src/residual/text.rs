@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use groma_model::fact::KnockWay;
 use groma_model::visible::visible;
 use groma_model::wording::{count, names, title};
 
-use super::{Knock, Place, Residual};
+use super::{Aside, Knock, Place, Residual};
 
 /// The list for a terminal. No text in it holds a control character.
 pub fn residual_text(residual: &Residual) -> String {
@@ -41,6 +42,9 @@ pub fn residual_text(residual: &Residual) -> String {
                 let _ = writeln!(text, "      {}", shown(&notes));
             }
         }
+        for aside in &place.asides {
+            let _ = writeln!(text, "  ~ {}", shown(&said_aside(aside)));
+        }
     }
     text
 }
@@ -75,8 +79,31 @@ fn notes(knock: &Knock) -> String {
     if !knock.written_in.is_empty() {
         notes.push(format!("written in {}", names(&knock.written_in)));
     }
+    if !knock.heard_by.is_empty() {
+        notes.push(format!(
+            "seen by the sentinel on {}",
+            names(&knock.heard_by)
+        ));
+    }
     notes.extend(knock.owner.as_ref().map(|owner| format!("ask {owner}")));
     notes.join("; ")
+}
+
+/// What meant no service, and does not end the silence.
+pub(super) fn said_aside(aside: &Aside) -> String {
+    let what = match aside.way {
+        KnockWay::Echo => "asks whether it is there (ping)",
+        _ => "tries port after port, as scanners do",
+    };
+    let name = match aside.name == aside.by.to_string() {
+        true => aside.name.clone(),
+        false => format!("{} ({})", aside.name, aside.by),
+    };
+    format!(
+        "{name} {what}: no service is meant; last on {} UTC, seen by the sentinel on {}",
+        aside.last_seen.minute(),
+        aside.heard_by
+    )
 }
 
 fn how(place: &Place) -> String {
@@ -84,7 +111,7 @@ fn how(place: &Place) -> String {
     match watched.to {
         None => "nobody has looked at its connections since: keep its agent running".to_owned(),
         Some(to) => format!(
-            "silent for {}, watched until {} UTC by {}",
+            "silent for {}, watched until {} UTC by {}{}",
             count(
                 usize::try_from(place.silent_days).unwrap_or(usize::MAX),
                 "day",
@@ -95,7 +122,15 @@ fn how(place: &Place) -> String {
                 usize::try_from(watched.looks).unwrap_or(usize::MAX),
                 "look",
                 "looks"
-            )
+            ),
+            match place.sentinels.is_empty() {
+                true => String::new(),
+                false => format!(
+                    ", {} of the sentinel on {}",
+                    watched.by_sentinels,
+                    names(&place.sentinels)
+                ),
+            }
         ),
     }
 }

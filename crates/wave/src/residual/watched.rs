@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use groma_model::inventory::Inventory;
-use groma_model::{CoverageState, EntityId, Timestamp};
+use groma_model::fact::SentinelPost;
+use groma_model::inventory::{Entity, Inventory};
+use groma_model::sentinel::SENTINEL;
+use groma_model::{CoverageState, EntityId, Scope, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A look of a machine's own agent at its connections.
+/// A look of a machine's own agent at its connections, or one of a sentinel at the address of a machine that is gone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Watch {
     /// The machine.
@@ -16,6 +18,8 @@ pub struct Watch {
     pub from: Timestamp,
     /// When it ended.
     pub to: Timestamp,
+    /// The machine that stood sentinel there; none for the machine's own agent.
+    pub by: Option<EntityId>,
 }
 
 /// Longer than this between two looks is a gap that a daily job could hide in.
@@ -26,6 +30,9 @@ pub(super) const BLIND_MAX: Duration = Duration::from_secs(24 * 3_600);
 pub struct Watched {
     /// How many looks there were.
     pub looks: u64,
+    /// How many of them were a sentinel's, at the address of a machine that is gone.
+    #[serde(default)]
+    pub by_sentinels: u64,
     /// When the watch began: the first look after the switch, or after the last gap of more than a day. None if nobody looked.
     pub from: Option<Timestamp>,
     /// When the last look ended.
@@ -53,6 +60,7 @@ impl Watched {
         let mut watched = Self::default();
         for watch in own {
             watched.looked(watch.from.max(since), watch.to);
+            watched.by_sentinels += u64::from(watch.by.is_some());
         }
         watched.stale_seconds = watched.to.map_or(0, |to| now.since(to).as_secs());
         watched
@@ -86,11 +94,69 @@ impl Watched {
     }
 }
 
+/// Machines that stood sentinel at an address of `place`, and were heard since, by name.
+pub(super) fn sentinels(
+    inventory: &Inventory,
+    place: &EntityId,
+    since: Timestamp,
+    watches: &[Watch],
+) -> Vec<String> {
+    let looks = watches
+        .iter()
+        .filter(|w| w.entity == *place && w.to > since);
+    let by = looks.filter_map(|watch| inventory.entity(watch.by.as_ref()?));
+    let mut names: Vec<String> = by.map(|sentinel| sentinel.name.clone()).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// What nobody could see of a place since: of its own looks, as far as they count, and of those of sentinels.
+pub(super) fn unseen(inventory: &Inventory, place: &Entity, watched: &Watched) -> Vec<String> {
+    let mut all = match watched.looks > watched.by_sentinels {
+        true => blind(inventory, &place.id),
+        false => Vec::new(),
+    };
+    if watched.by_sentinels > 0 {
+        all.extend(unheard(inventory, place));
+    }
+    all
+}
+
+/// What sentinels could not hear: addresses of the machine at which nobody stood, ports nobody asked for, and what was lost at
+/// the newest look.
+fn unheard(inventory: &Inventory, place: &Entity) -> Vec<String> {
+    let others = inventory.entities.iter().filter(|e| e.id != place.id);
+    let posts: Vec<(&EntityId, &SentinelPost)> = others
+        .flat_map(|e| e.attributes.posts.iter().map(|entry| (&e.id, &entry.post)))
+        .collect();
+    let mut all = Vec::new();
+    for address in &place.addresses {
+        let of_it: Vec<_> = posts
+            .iter()
+            .filter(|(_, p)| p.address == *address)
+            .collect();
+        if of_it.is_empty() {
+            all.push(format!("nobody stands sentinel at {address}"));
+        } else if of_it.iter().all(|(_, post)| !post.ports.is_empty()) {
+            all.push(format!("at {address} not every port is listened for"));
+        }
+        let scope = Scope::new("sentinel", &address.to_string());
+        let heard = inventory.coverage.iter().filter(|c| {
+            let stood = of_it.iter().any(|(sentinel, _)| **sentinel == c.vantage);
+            stood && c.source.as_str() == SENTINEL && c.scope == scope.as_str()
+        });
+        let gaps = heard.flat_map(|c| &c.gaps);
+        all.extend(gaps.map(|gap| format!("{} ({})", gap.what, gap.reason)));
+    }
+    all
+}
+
 /// Sources that see who is connected to a machine.
 const WATCHING: [&str; 2] = ["host.sockets", "host.flows"];
 
 /// What the newest looks of a machine at its own connections could not see. One of the two ways that sees all is enough.
-pub(super) fn blind(inventory: &Inventory, place: &EntityId) -> Vec<String> {
+fn blind(inventory: &Inventory, place: &EntityId) -> Vec<String> {
     let own = inventory.coverage.iter().filter(|c| c.vantage == *place);
     let mut by_source: Vec<(&str, Vec<String>)> = Vec::new();
     for source in WATCHING {

@@ -816,6 +816,7 @@ fn a_log_of_one_caller_does_not_make_another_machine_watched() {
         entity: id("mail1"),
         from: at(-24 * days),
         to: at(-24 * days + 1),
+        by: None,
     };
     let watches: Vec<Watch> = (0..20).map(daily).collect();
     let beside = Beside {

@@ -9,7 +9,10 @@
 mod build;
 
 use build::{depends, host, id, in_days, inventory, now, with, wrong};
-use groma_model::inventory::{Dependency, Inventory, TimeWindow};
+use groma_model::Port;
+use groma_model::fact::{Knock, KnockWay, SentinelPost};
+use groma_model::inventory::{Dependency, Entity, Inventory, TimeWindow};
+use groma_model::sentinel::{KnockEntry, PostEntry};
 use groma_model::wave::{Move, Wave};
 use groma_wave::{
     Residual, Statement, Watch, certify, old_places, residual, residual_text, statement_text,
@@ -51,6 +54,7 @@ fn daily(from: i64, to: i64) -> Vec<Watch> {
         entity: id("mail1"),
         from: in_days(-days),
         to: in_days(-days).plus(std::time::Duration::from_secs(3_600)),
+        by: None,
     };
     (to..=from).rev().map(day).collect()
 }
@@ -89,6 +93,156 @@ fn who_called_after_the_switch_is_listed_and_who_called_before_is_not() {
         text.contains("app1 (app1.service)") && text.contains("/etc/app1.conf:1"),
         "{text}"
     );
+}
+
+/// `watch1` stood at the address of `mail1` for ten days, without a break.
+fn stood() -> (Inventory, Vec<Watch>) {
+    let mut inventory = inventory(
+        vec![
+            with_entity(host("mail1"), |e| e.addresses = vec![OLD.parse().unwrap()]),
+            with_entity(host("watch1"), |e| {
+                e.attributes.posts = vec![PostEntry {
+                    post: SentinelPost {
+                        address: OLD.parse().unwrap(),
+                        ports: vec![],
+                    },
+                    since: in_days(-20),
+                    until: in_days(0),
+                }];
+            }),
+            host("app1"),
+        ],
+        vec![],
+    );
+    inventory.generated_at = now();
+    let watches = daily(20, 0).into_iter().map(|watch| Watch {
+        by: Some(id("watch1")),
+        ..watch
+    });
+    let watches = watches.collect();
+    (inventory, watches)
+}
+
+const OLD: &str = "10.9.0.5";
+
+fn with_entity(mut entity: Entity, change: impl FnOnce(&mut Entity)) -> Entity {
+    change(&mut entity);
+    entity
+}
+
+#[test]
+fn the_days_of_a_sentinel_count_and_the_statement_says_what_none_can_see() {
+    let (inventory, watches) = stood();
+    let residual = knocking(&inventory, &watches);
+    assert_eq!(residual.places[0].sentinels, ["watch1"]);
+    assert!(
+        residual.places[0].blind.is_empty(),
+        "{:?}",
+        residual.places[0].blind
+    );
+    let statement = certify(&residual, 14, &[]);
+    assert!(statement.certified, "{}", statement_text(&statement));
+    assert!(
+        statement.rests_on[0].contains("21 looks of the sentinel on watch1"),
+        "{:?}",
+        statement.rests_on
+    );
+    assert!(
+        statement
+            .rests_on
+            .iter()
+            .any(|line| line.contains("follows a name"))
+    );
+    // Where its own agent looked, nothing is said of sentinels.
+    let own = judged(vec![], &daily(20, 0));
+    assert!(
+        !own.rests_on.iter().any(|line| line.contains("entinel")),
+        "{:?}",
+        own.rests_on
+    );
+}
+
+#[test]
+fn a_knock_says_which_sentinel_heard_it_and_ends_the_silence() {
+    let (mut inventory, watches) = stood();
+    let mut need = used("app1", "mail1", 2);
+    need.details.heard_by = vec![id("watch1")];
+    inventory.dependencies.push(need);
+    let residual = knocking(&inventory, &watches);
+    let text = residual_text(&residual);
+    assert!(
+        text.contains("! app1") && text.contains("seen by the sentinel on watch1"),
+        "{text}"
+    );
+    assert!(!certify(&residual, 14, &[]).certified);
+}
+
+#[test]
+fn an_address_nobody_stood_at_and_ports_nobody_listened_for_stand_against_it() {
+    let (mut inventory, watches) = stood();
+    let place = |inventory: &mut Inventory, name: &str| {
+        let found = inventory.entities.iter().position(|e| e.name == name);
+        found.unwrap()
+    };
+    let watch = place(&mut inventory, "watch1");
+    inventory.entities[watch].attributes.posts[0].post.ports = vec![Port(25)];
+    let old = place(&mut inventory, "mail1");
+    inventory.entities[old]
+        .addresses
+        .push("10.9.0.6".parse().unwrap());
+    let residual = knocking(&inventory, &watches);
+    let blind = residual.places[0].blind.join("; ");
+    assert!(
+        blind.contains("not every port") && blind.contains("nobody stands sentinel at 10.9.0.6"),
+        "{blind}"
+    );
+    assert!(!certify(&residual, 14, &[]).certified);
+}
+
+#[test]
+fn a_ping_and_a_scan_are_told_and_do_not_end_the_silence() {
+    let (mut inventory, watches) = stood();
+    let entry = |way: KnockWay, days: i64| KnockEntry {
+        knock: Knock {
+            at: OLD.parse().unwrap(),
+            by: "10.9.0.7".parse().unwrap(),
+            way,
+        },
+        consumer: Some(id("app1")),
+        sentinel: id("watch1"),
+        first_seen: in_days(days),
+        last_seen: in_days(days),
+        count: 1,
+        evidence: groma_model::EvidenceId::new("e-knock"),
+    };
+    let old = inventory.entities.iter().position(|e| e.name == "mail1");
+    inventory.entities[old.unwrap()].attributes.knocks = vec![
+        entry(KnockWay::Echo, -2),
+        entry(KnockWay::ManyPorts, -1),
+        entry(KnockWay::Echo, -25),
+    ];
+    let mut residual = knocking(&inventory, &watches);
+    let text = residual_text(&residual);
+    assert_eq!(text.matches("~ app1").count(), 2, "{text}");
+    assert!(!residual.needs_action());
+    let statement = certify(&residual, 14, &[]);
+    assert!(
+        statement.certified
+            && statement
+                .rests_on
+                .iter()
+                .any(|l| l.contains("not counted: app1")),
+        "{statement:?}"
+    );
+    // What groma itself asked around for is not even told.
+    let look = Watch {
+        entity: id("app1"),
+        from: in_days(-1),
+        to: in_days(-1),
+        by: None,
+    };
+    residual.forget_questions(&[look]);
+    assert_eq!(residual.places[0].asides.len(), 1);
 }
 
 #[test]

@@ -248,6 +248,7 @@ impl Scene {
             run: fresh_epoch(&self.world),
             next_sequence: Mutex::new(1),
             ended: Mutex::new(BTreeMap::new()),
+            keeping: Mutex::new(()),
         };
         let way = Made(
             self.collector.clone(),
