@@ -149,7 +149,7 @@ const WORDS: &[Entry] = &[
     ),
     entry(
         "system",
-        "Machines and services that people speak of as one thing, as \"company mail\".",
+        "Machines and services that people speak of as one thing: mail, or the books of a company.",
         |page| !page.systems.rows.is_empty(),
     ),
     entry(

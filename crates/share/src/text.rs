@@ -219,10 +219,13 @@ impl<'r, 'k> Reader<'r, 'k> {
         })
     }
 
-    /// True if a part of a compound is a name: `backup-acme` where `acme` is a domain.
+    /// True if a part of a compound is a name: `backup-acme` where `acme` is a domain, `copier-2nd-floor:161` where the machine
+    /// is called so.
     fn has_name(&self, mode: Mode, lower: &str, meant: &BTreeSet<String>) -> bool {
         let parts = lower.split(|c: char| !c.is_alphanumeric());
+        let pieces = lower.split(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)));
         parts
+            .chain(pieces)
             .filter(|part| part.len() > 2 && *part != lower)
             .any(|part| {
                 let is_word = words::is_both(part);
