@@ -44,7 +44,7 @@ pub(crate) fn keep(
 ) -> Result<()> {
     let moment = Moment::Snapshot(snapshot.clone());
     // Read before: what somebody else remembers meanwhile is later than this.
-    let key = serde_json::to_string(&key(store, snapshot)?)?;
+    let key = key(store, snapshot)?;
     let inventory =
         conclude::inventory(store, &moment, world.clock.now(), world.randomness.as_ref())?;
     let path = path(place, &snapshot.name);
@@ -52,7 +52,12 @@ pub(crate) fn keep(
         let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     }
     // A disk that is full makes the next diff slower, and nothing else.
-    let _ = files::write_with(&path, |mut to| groma_diff::keep(&inventory, &key, &mut to));
+    let text = serde_json::to_string(&key)?;
+    let _ = files::write_with(&path, |mut to| groma_diff::keep(&inventory, &text, &mut to));
+    if store.erasures()? != key.erasures {
+        // Something was erased meanwhile, and may stand in it.
+        remove(place, &snapshot.name);
+    }
     // The process ends soon: taking a large estate apart piece by piece would cost seconds.
     std::mem::forget(inventory);
     Ok(())
@@ -125,7 +130,10 @@ fn believed(store: &dyn Store, place: &Place, snapshot: &Snapshot) -> Result<Opt
         ledger: then.ledger,
         ..key(store, snapshot)?
     };
-    let is_true = then == now && !store.ledger_moved_since(then.ledger)?;
+    // A ledger that is shorter than it was is another store's, or one that was put back.
+    let is_true = then == now
+        && store.ledger_number()? >= then.ledger
+        && !store.ledger_moved_since(then.ledger)?;
     Ok(is_true.then_some(kept))
 }
 

@@ -40,6 +40,7 @@ pub(crate) fn back_up(arguments: &BackUp, place: &Place) -> Result<u8> {
 pub(crate) fn restore(arguments: &Restore, place: &Place) -> Result<u8> {
     of_a_file(place)?;
     SqliteStore::restore(&arguments.file, &place.directory())?;
+    crate::kept::clear(place)?;
     tell(&format!(
         "restored; agents come back by themselves if their authority lies in {}",
         place.directory().join("authority").display()

@@ -37,7 +37,8 @@ pub(crate) struct Arguments {
 
 /// What no program of ours can erase.
 const OUT_OF_REACH: &str = "out of reach: backups made before, documents that were written, batches that wait in agents' spools, \
-     the machines themselves";
+     what agents and surveys remember of logs (*.memory in their folders; deleted, they read anew what is still there), what other data \
+     directories of the same database keep of moments (kept/), the machines themselves";
 
 pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let mut store = open_existing(place)?;
@@ -77,9 +78,11 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     }
     let by = speaker(arguments.by.as_ref());
     let now = groma_sys::this_machine(true).clock.now();
-    let act = store.forget(&meant.whom, &by, now, heard)?;
+    let act = store.forget(&meant.whom, &by, now, heard);
     waiting.done();
+    // Also where the store could not be swept yet.
     crate::kept::clear(place)?;
+    let act = act?;
     let text = format!(
         "erased; {} stands where it was named\n{}{OUT_OF_REACH}\n",
         act.mark(),

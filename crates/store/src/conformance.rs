@@ -781,10 +781,21 @@ fn the_ledger_remembers_and_the_newest_word_counts(store: &mut dyn Store) {
         moved_since(store, then).expect("the ledger"),
         "a mark moved"
     );
+    let again = store.ledger_number().expect("the ledger");
+    for entity in [[3; 16], [4; 16]] {
+        assert!(!moved_since(store, again).expect("the ledger"), "minted");
+        let minted = NewIdentities {
+            known: [(key("d"), EntityId::from_random(entity))].into(),
+            ..NewIdentities::default()
+        };
+        store.remember(&minted).expect("the ledger grows");
+    }
+    // Also a mark that was minted after: whoever concludes reads the number before, and mints.
+    assert!(moved_since(store, again).expect("the ledger"), "it moved");
     store
         .remember(&NewIdentities::default())
         .expect("nothing new is harmless");
-    assert_eq!(store.identities().expect("the ledger").known.len(), 3);
+    assert_eq!(store.identities().expect("the ledger").known.len(), 4);
     assert_ne!(
         store.identities().expect("the ledger").known.get(&key("a")),
         Some(&one)

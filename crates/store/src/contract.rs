@@ -106,8 +106,8 @@ pub trait Store: Send {
     /// The number of the newest row of the identity ledger, 0 before the first.
     fn ledger_number(&self) -> Result<u64, StoreError>;
 
-    /// True if a row of the identity ledger after `number` merges entities, or gives a mark that was there then to another
-    /// one: what was concluded then may be called otherwise now.
+    /// True if a row of the identity ledger after `number` merges entities, or gives a mark to another one than it had: what
+    /// was concluded then may be called otherwise now.
     fn ledger_moved_since(&self, number: u64) -> Result<bool, StoreError>;
 
     /// How often something was erased: what was concluded before may name it still.

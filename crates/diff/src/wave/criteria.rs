@@ -120,7 +120,11 @@ pub(crate) fn judge(case: &Case<'_>, tasks: &mut Tasks) -> Vec<CriterionRow> {
                 .collect();
             row.says = unknown(metric, all.into_iter());
         } else if row.after.is_none() && sides.measured() {
-            row.says = "not measured since the move: look again".to_owned();
+            row.says = match metric {
+                "backup_age_seconds" => "no backup since the move",
+                _ => "not measured since the move: look again",
+            }
+            .to_owned();
         }
         row
     });
@@ -141,6 +145,15 @@ fn with_contents<'i>(
     let contents: Vec<EntityId> = contents.map(|e| e.id.clone()).collect();
     all.extend(contents);
     all
+}
+
+/// A moment that is told in seconds since 1970.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a moment that is out of range is one at its end"
+)]
+fn moment(seconds: f64) -> Timestamp {
+    Timestamp::from_millis((seconds * 1000.0) as i64)
 }
 
 /// All numbers of a document by what they measure: its measurements, its volumes, and what follows from moments.
@@ -173,15 +186,10 @@ fn numbers<'a>(inventory: &'a Inventory, names: &Names<'_>) -> Numbers<'a> {
         )]
         let age = |at: Timestamp| (at.millis() / 1000) as f64 - value;
         match m.metric.as_str() {
-            // A backup grows older after the look that saw it.
+            // A backup grows older after the look that saw it, and one from before the move says nothing of after.
             "backup_last_success_seconds" => {
-                add(
-                    "backup_age_seconds",
-                    entity,
-                    subject,
-                    age(inventory.window.to),
-                    inventory.window.to,
-                );
+                let age = age(inventory.window.to);
+                add("backup_age_seconds", entity, subject, age, moment(*value));
             }
             "booted_at_seconds" => add("uptime_seconds", entity, subject, age(*at), *at),
             _ => {}

@@ -173,6 +173,8 @@ pub(crate) fn numbers(index: &Index<'_>, expiring: usize, words: &Catalogue) -> 
         .iter()
         .filter(|e| e.kind == "device")
         .count();
+    let of_waves: usize = super::waves::asked(index, words).values().sum();
+    let asked = inventory.questions.len() + of_waves;
     let figures = [
         (
             "hosts",
@@ -191,7 +193,7 @@ pub(crate) fn numbers(index: &Index<'_>, expiring: usize, words: &Catalogue) -> 
             words.number_hidden,
         ),
         ("certificates", expiring, words.number_certificates),
-        ("people", inventory.questions.len(), words.number_people),
+        ("people", asked, words.number_people),
     ];
     let figures = figures
         .into_iter()

@@ -51,7 +51,7 @@ pub(super) fn moved_since(ask: &mut impl Ask, number: u64) -> Result<bool, Store
     let attempt = "read the identity ledger";
     let moved = "SELECT EXISTS (SELECT 1 FROM merge WHERE number > $1) OR EXISTS (
         SELECT 1 FROM identity AS later JOIN identity AS earlier USING (site_id, kind, value)
-        WHERE later.number > $1 AND earlier.number <= $1)";
+        WHERE later.number > $1 AND earlier.number < later.number)";
     match ask.ask_one(attempt, moved, &[&signed(number)])? {
         Some(row) => Columns::of(&row, attempt).plain(0),
         None => Ok(false),

@@ -47,7 +47,7 @@ pub(super) fn number(connection: &Connection) -> Result<u64, StoreError> {
 pub(super) fn moved_since(connection: &Connection, number: u64) -> Result<bool, StoreError> {
     let moved = "SELECT EXISTS (SELECT 1 FROM merge WHERE number > ?1) OR EXISTS (
         SELECT 1 FROM identity AS later JOIN identity AS earlier USING (site_id, kind, value)
-        WHERE later.number > ?1 AND earlier.number <= ?1)";
+        WHERE later.number > ?1 AND earlier.number < later.number)";
     let moved = connection.query_row(moved, [signed(number)], |r| r.get(0));
     moved.map_err(StoreError::of("read the identity ledger"))
 }
