@@ -60,7 +60,10 @@ impl Source for MailQueueSource {
 
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
         let mut reader = Reader::new(self.world.disk.as_ref(), window, budget);
-        for server in servers(&mut reader) {
+        let mut part = Part::begin(window, sink, Scope::new("mail-queue", "servers"));
+        let servers = servers(&mut reader, &mut part);
+        part.close();
+        for server in servers {
             let scope = Scope::new("mail-queue", &server.product.to_ascii_lowercase());
             let mut part = Part::begin(window, sink, scope);
             let now = window.now().millis() / 1_000;
@@ -96,13 +99,22 @@ struct Waiting {
     ageless: u64,
 }
 
-fn servers(reader: &mut Reader<'_>) -> Vec<Server> {
-    let all = [postfix(reader), exim(reader), sendmail(reader)];
+/// The mail servers there are; settings that cannot be read may mean one more.
+fn servers(reader: &mut Reader<'_>, part: &mut Part<'_>) -> Vec<Server> {
+    let all = [postfix(reader, part), exim(reader), sendmail(reader, part)];
     all.into_iter().flatten().collect()
 }
 
-fn postfix(reader: &mut Reader<'_>) -> Option<Server> {
-    let settings = reader.read_if_there(MAIN).ok().flatten()?;
+fn settings(reader: &mut Reader<'_>, part: &mut Part<'_>, path: &str) -> Option<Vec<u8>> {
+    let read = reader.read_if_there(path);
+    read.unwrap_or_else(|error| {
+        part.refused("whether a mail server's queue lies on this machine", &error);
+        None
+    })
+}
+
+fn postfix(reader: &mut Reader<'_>, part: &mut Part<'_>) -> Option<Server> {
+    let settings = settings(reader, part, MAIN)?;
     let spool = setting(&settings, b"queue_directory").filter(|path| path.starts_with('/'));
     let spool = PathBuf::from(spool.unwrap_or_else(|| "/var/spool/postfix".to_owned()));
     let queue = |name, directories: &[&str], keeps_time| Queue {
@@ -140,10 +152,10 @@ fn exim(reader: &mut Reader<'_>) -> Option<Server> {
     })
 }
 
-fn sendmail(reader: &mut Reader<'_>) -> Option<Server> {
+fn sendmail(reader: &mut Reader<'_>, part: &mut Part<'_>) -> Option<Server> {
     let settings = SENDMAIL
         .iter()
-        .find_map(|path| reader.read_if_there(path).ok().flatten())?;
+        .find_map(|path| settings(reader, part, path))?;
     let set = meaningful_lines(&settings).find_map(|(_, line)| {
         lossy(line)
             .strip_prefix("O QueueDirectory=")

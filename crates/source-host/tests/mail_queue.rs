@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use groma_model::measured::metric;
-use groma_model::{CoverageState, Fact, Reason, Timestamp};
+use groma_model::{CoverageState, Fact, Reason, Scope, Timestamp};
 use groma_source::testing::{FakeClock, FakeDisk, FakeRandomness, NoNetwork};
 use groma_source::{
     Budget, Disk, DiskError, Entry, EntryKind, FileRead, Metadata, Recorder, Source, Space, Stop,
@@ -201,10 +201,17 @@ fn an_empty_queue_is_zero_and_one_that_cannot_be_read_is_not() {
             Reason::PermissionDenied
         )]
     );
-    let coverage = closed.coverage().next().unwrap();
-    assert_eq!(coverage.state, CoverageState::Partial);
+    let state = |told: &Recorder, server: &str| {
+        let scope = Scope::new("mail-queue", server);
+        let coverage = told.coverage().find(|c| c.scope == scope);
+        coverage.map(|c| c.state)
+    };
+    assert_eq!(state(&closed, "postfix"), Some(CoverageState::Partial));
+    assert_eq!(state(&closed, "servers"), Some(CoverageState::Complete));
     // Neither a machine without a mail server nor one whose Postfix never ran has a queue.
-    assert!(queue(Spool::new(&["/etc/hostname"])).records.is_empty());
+    let none = queue(Spool::new(&["/etc/hostname"]));
+    assert_eq!((numbers(&none).len(), gaps(&none).len()), (0, 0));
+    assert_eq!(state(&none, "servers"), Some(CoverageState::Complete));
     let never = Spool::new(&[MAIN]);
     assert!(numbers(&queue(never)).is_empty());
 }
