@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from datetime import datetime, timezone
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -49,9 +50,11 @@ def wave(typed):
     truth = tomllib.loads((scenario / "truth.toml").read_text())
     hosts, folder = rig.hosts_up(), run.fresh(typed.out.resolve())
     snapshot("before", hosts, typed.window, folder)
+    begin = moment()
     change(scenario)
+    dated(scenario, folder, begin, moment())
     snapshot("after", hosts, typed.window, folder, without=truth["switched_off"])
-    outcome = difference(scenario, folder)
+    outcome = difference(folder)
     before, after = (exported(name, folder) for name in ("before", "after"))
     page = judged(truth, outcome, before, after)
     rig.write(folder / "wave.md", page)
@@ -76,8 +79,20 @@ def change(scenario):
     run.say(done.stdout.strip().replace("\n", "; "))
 
 
-def difference(scenario, folder):
-    words = ["diff", "before-w1", "after-w1", "--wave", scenario / "wave.toml", "--data", folder / "data"]
+def moment():
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def dated(scenario, folder, begin, end):
+    """The wave file with the window in which the change was made: what was used before it is of before."""
+    lines = (scenario / "wave.toml").read_text().splitlines()
+    window = f"window = {{ from = {begin}, to = {end} }}"
+    text = "\n".join(window if line.startswith("window = ") else line for line in lines) + "\n"
+    rig.write(folder / "wave.toml", text)
+
+
+def difference(folder):
+    words = ["diff", "before-w1", "after-w1", "--wave", folder / "wave.toml", "--data", folder / "data"]
     rig.write(folder / "diff.txt", looks.must(words, (0, 1)).out)
     text = looks.must([*words, "--format", "json"], (0, 1)).out
     rig.write(folder / "diff.json", text)

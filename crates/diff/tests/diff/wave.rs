@@ -2,9 +2,9 @@
 
 use crate::compare;
 use groma_diff::{WaveLine, WaveOutcome, compare_wave, wave_text, wave_to_json};
-use groma_model::inventory::{CoverageEntry, Dependency, Inventory};
+use groma_model::inventory::{CoverageEntry, Dependency, EvidenceEntry, Inventory};
 use groma_model::wave::{Move, Wave};
-use groma_model::{CoverageState, SourceName};
+use groma_model::{CoverageState, EvidenceId, SourceName, Witness};
 
 use crate::build::*;
 
@@ -299,5 +299,53 @@ fn a_machine_nobody_looked_at_again_is_not_accused_of_staying_behind() {
     assert_eq!(
         lines(&outcome.not_seen),
         ["app2 (app2.service) for mail relay: nobody has looked since"]
+    );
+}
+
+#[test]
+fn what_a_machine_said_that_nobody_looked_at_since_does_not_hold_a_name_back() {
+    let named = |tellers: [(&str, &str); 2], day: i64| {
+        let mut inventory = estate(Vec::new());
+        for (teller, leads_to) in tellers {
+            let about = EvidenceId::new(format!("evi-{teller}-{leads_to}"));
+            let entities = inventory.entities.iter_mut();
+            for place in entities.filter(|e| e.name == leads_to) {
+                place.names.push("mail.corp.example".into());
+                place.evidence.push(about.clone());
+            }
+            inventory.evidence.push(EvidenceEntry {
+                id: about,
+                source: SourceName::new("names.dns"),
+                witness: Witness::Written,
+                vantage: id(teller),
+                observed_at: in_days(day),
+                says: format!("DNS says mail.corp.example is alias {leads_to}"),
+            });
+        }
+        looked_at(&mut inventory, &["app1", "app2"], day);
+        inventory
+    };
+    let mut wave = wave();
+    wave.moves
+        .iter_mut()
+        .for_each(|m| m.names_that_follow = vec!["mail.corp.example".into()]);
+    let before = named([("app1", "mail1"), ("app2", "mail1")], 0);
+    let judge = |after: &Inventory| {
+        let outcome = compare_wave(&compare(&before, after), &before, after, &wave);
+        (
+            lines(&outcome.confirmed).len(),
+            lines(&outcome.missing).len(),
+        )
+    };
+    // app2 was asked before alone: what it was told then says nothing of now.
+    let mut silent = named([("app1", "mail-new"), ("app2", "mail1")], 7);
+    let (old, new) = (&before.coverage, &mut silent.coverage);
+    new.truncate(1);
+    new.extend(old.iter().skip(1).cloned());
+    assert_eq!(judge(&silent), (1, 0));
+    // The twin was asked again, and is still told the old place.
+    assert_eq!(
+        judge(&named([("app1", "mail-new"), ("app2", "mail1")], 7)),
+        (0, 1)
     );
 }

@@ -1,5 +1,10 @@
 //! The names that must lead to the new place.
 
+use std::collections::BTreeSet;
+
+use groma_model::EvidenceId;
+use groma_model::inventory::EvidenceEntry;
+
 use super::{Judge, plainly};
 use crate::outcome::Because;
 use crate::wave::case::Meant;
@@ -12,6 +17,7 @@ impl<'a> Judge<'_, 'a> {
             let now = self.case.new.meant(name);
             let old = now.iter().any(|id| meant.from.contains(id));
             let new = now.iter().any(|id| meant.to.contains(id));
+            let old = old && !(new && self.only_remembered(&name.to_lowercase(), meant));
             match (new, old) {
                 (true, false) => {
                     let line = plainly(format!("{name} leads to {to}"));
@@ -30,6 +36,21 @@ impl<'a> Judge<'_, 'a> {
                 }
             }
         }
+    }
+
+    /// True if the old place has the name only by what machines said that nobody looked at since: theirs is an answer of before.
+    fn only_remembered(&self, name: &str, meant: &Meant<'a>) -> bool {
+        let after = self.case.after;
+        let places = after.entities.iter().filter(|e| meant.from.contains(&e.id));
+        let ids: BTreeSet<&EvidenceId> = places.flat_map(|e| &e.evidence).collect();
+        let tells = |e: &&EvidenceEntry| {
+            let is_name = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+            let says = e.says.to_lowercase();
+            let mut words = says.split(|c| !is_name(c));
+            ids.contains(&e.id) && words.any(|word| word.trim_end_matches('.') == name)
+        };
+        let mut tellers = after.evidence.iter().filter(tells).peekable();
+        tellers.peek().is_some() && tellers.all(|e| self.case.looks.is_silent(&e.vantage))
     }
 
     fn astray(&mut self, says: String, name: &str, to: &str) {
