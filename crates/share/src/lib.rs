@@ -16,6 +16,7 @@
 mod address;
 mod fields;
 mod form;
+mod grammar;
 mod key;
 mod known;
 mod names;
