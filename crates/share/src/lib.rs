@@ -20,6 +20,7 @@ mod grammar;
 mod key;
 mod known;
 mod names;
+mod number;
 mod path;
 mod plan;
 mod shape;
