@@ -102,7 +102,7 @@ impl Known {
         let name = normal(text);
         let is_number = name.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         // `see 4711`: only in what others told.
-        let is_number = is_number && !(kind == "change" && !name.contains('.'));
+        let is_number = is_number && (kind != "change" || name.contains('.'));
         let count = name.split(' ').count();
         let small = words::is_small(&name) || words::is_everywhere(&name);
         let common = words::is_common_account(&name) && kind == "account";

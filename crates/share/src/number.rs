@@ -86,7 +86,7 @@ fn headed(chunk: &str) -> (&str, &str) {
 }
 
 fn is_mark(c: char) -> bool {
-    "-/.()+‐‑–—−".contains(c)
+    "-/.()+_#‐‑–—−".contains(c)
 }
 
 fn is_digits_and_marks(text: &str) -> bool {
@@ -168,13 +168,17 @@ pub(crate) fn has_long_number(mode: Mode, text: &str) -> bool {
 /// True for digits in groups, as telephones are written.
 pub(crate) fn is_telephone(mode: Mode, text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    if !is_digits_and_marks(text) || digits == text.len() {
+    if digits == text.len() {
         return false;
     }
-    match mode {
-        Mode::Told => is_part_of_address(text) || digits >= DIGITS_OF_A_TELEPHONE && !is_date(text),
-        _ => text.contains(['-', '/']) && !text.contains(['.', '+']) && digits > 8,
+    if mode != Mode::Told {
+        let marks = text.contains(['-', '/']) && !text.contains(['.', '+', '_', '#']);
+        return marks && digits > 8 && is_digits_and_marks(text);
     }
+    // Hours have a colon: `08:00-17:00`.
+    let none = |c: char| c.is_alphabetic() || matches!(c, ':' | ',');
+    let groups = digits >= DIGITS_OF_A_TELEPHONE && !text.contains(none);
+    is_part_of_address(text) || groups && !is_date(text)
 }
 
 #[cfg(test)]
@@ -202,6 +206,7 @@ mod tests {
             ("10.9.9.", 1, "<1099>."),
             ("3704 0044 0532 0130 00", 5, "<370400440532013000>"),
             ("030–12–34–5", 1, "<03012345>"),
+            ("(#030_12 34", 2, "<0301234>"),
         ] {
             assert_eq!(run("", text), Some((count, shown.to_owned())), "{text}");
         }

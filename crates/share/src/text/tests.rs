@@ -125,6 +125,7 @@ fn telephones_and_tickets_go_and_counts_stay() {
         (Mode::Told, "call 089/12345678"),
         (Mode::Told, "call 030 12 34 56 or"),
         (Mode::Told, "call Tel:030-12-345"),
+        (Mode::Told, "call 030*12*34"),
         (Mode::Told, "see 4711"),
         (Mode::Told, "net 10.9.9."),
     ] {
@@ -139,7 +140,11 @@ fn telephones_and_tickets_go_and_counts_stay() {
     for text in ["see 4711 of 2026-11-20", "every */15 minutes", "10.11.6"] {
         assert_eq!(read(Mode::Text, text, &[]), text);
     }
-    for text in ["until 2026-11-20 22 users", "version 10.11.6, port 25"] {
+    for text in [
+        "until 2026-11-20 22 users",
+        "from 08:00-17:00",
+        "version 10.11.6, port 25",
+    ] {
         assert_eq!(read(Mode::Told, text, &[]), text);
     }
     let address = read(Mode::Told, "at 10.1.2.3 33 1", &[]);
