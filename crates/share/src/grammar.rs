@@ -108,6 +108,18 @@ mod tests {
         assert!(expected(&names, "smtp-relay to x:0").starts_with("smtp-relay to host-"));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_a_wave_promises_is_a_promise_without_its_names(
+            kind in "(imap|backup|qxkind)", from in "( from qxqzv[!-~]{0,12})?", to in "qxqzv[!-~]{0,12}",
+        ) {
+            let key = ShareKey::new([5; 32]);
+            let shown = expected(&Names::new(&key), &format!("{kind}{from} to {to}"));
+            proptest::prop_assert!(shown.parse::<Expectation>().is_ok(), "{}", shown);
+            proptest::prop_assert!(!shown.contains("qxqzv"), "{}", shown);
+        }
+    }
+
     #[test]
     fn who_closed_a_row_stands_behind_what_was_said() {
         assert_eq!(closed_by("done (closed by grant)"), Some(("done", "grant")));

@@ -206,3 +206,28 @@ fn other_forms_in_a_sentence_go() {
         assert!(!shown.contains(word), "{shown}");
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_telephone_in_any_groups_is_one_number(
+        groups in proptest::collection::vec("[0-9]{1,5}", 2..6),
+        marks in proptest::collection::vec(
+            proptest::sample::select(vec![" ", "/", "-", " / ", ") ", " - ", "–", "_", " (", "\u{a0}"]), 5,
+        ),
+        before in proptest::sample::select(vec!["", "+", "(", "Tel:", "#", "+("]),
+    ) {
+        let mut number = before.to_owned();
+        for (group, mark) in groups.iter().zip(&marks) {
+            number.push_str(group);
+            number.push_str(mark);
+        }
+        let last = groups.last().map_or("1", String::as_str);
+        number.push_str(last);
+        let digits = number.bytes().filter(u8::is_ascii_digit).count();
+        proptest::prop_assume!(digits >= 6);
+        let shown = read(Mode::Told, &format!("call {number}, or write"), &[]);
+        let words: Vec<&str> = shown.split(' ').collect();
+        proptest::prop_assert_eq!(words.len(), 4, "{} became {}", number, shown);
+        proptest::prop_assert!(shown.contains("number-"), "{} became {}", number, shown);
+    }
+}
