@@ -15,6 +15,14 @@ pub(crate) enum Decision {
     Product,
     Text,
     Told,
+    /// What a risk says, of a check.
+    Risk,
+    /// Why a row of the register stands where it stands.
+    Closing,
+    /// The same of a row that a person wrote.
+    ClosingTold,
+    /// A dependency a wave promises.
+    Expected,
     Id,
     Hex,
     Path,
@@ -53,6 +61,9 @@ impl Decision {
             "product" => Self::Product,
             "text" => Self::Text,
             "told" => Self::Told,
+            "risk" => Self::Risk,
+            "closing" => Self::Closing,
+            "expected" => Self::Expected,
             "id" => Self::Id,
             "hex" => Self::Hex,
             "path" => Self::Path,
@@ -61,6 +72,15 @@ impl Decision {
             "uid" => Self::Uid,
             "gone" => Self::Gone,
             other => other.strip_prefix("name:").map_or(UNDECIDED, Self::Name),
+        }
+    }
+
+    /// What is decided where a person wrote the row: what a check says in our words, a person says in theirs.
+    pub(crate) fn of_person(self) -> Self {
+        match self {
+            Self::Risk => Self::Told,
+            Self::Closing => Self::ClosingTold,
+            other => other,
         }
     }
 

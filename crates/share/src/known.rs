@@ -1,8 +1,9 @@
 //! Which names the document knows, so that they are found again in sentences.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::form::{is_host_name, split_unescaped};
+use crate::path;
 use crate::words;
 
 /// The longest name that is looked for, in words.
@@ -14,6 +15,8 @@ pub(crate) struct Known {
     kinds: HashMap<String, &'static str>,
     /// How many words the longest name has that begins with this one.
     words: HashMap<String, usize>,
+    /// Persons, and what they are called that is a word only by chance.
+    persons: HashSet<String>,
     /// Names that are words of the vocabulary too, by the id of what they are told of.
     told_of: HashMap<String, BTreeSet<String>>,
 }
@@ -29,6 +32,9 @@ impl Known {
             return;
         }
         self.take(kind, text, both);
+        if kind == "person" {
+            self.learn_person(text);
+        }
         if let Some((local, domain)) = text.rsplit_once('@') {
             self.take("account", local, both);
             self.learn_host(domain, both);
@@ -45,13 +51,29 @@ impl Known {
         }
     }
 
-    /// The name of a home: whose it is.
+    /// A person as a whole, and each word of the name. A word of the vocabulary in it is looked for in what others told; a
+    /// first name that is one (`Grant`) everywhere.
+    fn learn_person(&mut self, text: &str) {
+        let whole = normal(text);
+        if self.kinds.contains_key(&whole) && !words::is_common_account(&whole) {
+            self.persons.insert(whole.clone());
+        }
+        let (local, _) = whole.rsplit_once('@').unwrap_or((&whole, ""));
+        let local = local.rsplit('\\').next().unwrap_or(local);
+        for word in local.split(|c: char| !c.is_alphanumeric()) {
+            self.take("person", word, &mut Both::new());
+            if words::is_given_name(word) {
+                self.persons.insert(word.to_owned());
+            }
+        }
+    }
+
+    /// The name of a home or of a mailbox's file: whose it is.
     pub(crate) fn learn_path(&mut self, path: &str, both: &mut Both) {
-        let mut parts = path.split(['/', '\\']);
-        while let Some(part) = parts.next() {
-            if matches!(part.to_lowercase().as_str(), "home" | "homes" | "users")
-                && let Some(user) = parts.next()
-            {
+        let (path, _) = path::with_line(path);
+        let parts: Vec<&str> = path.split(['/', '\\']).collect();
+        for (user, is_account) in parts.iter().zip(path::accounts(&parts)) {
+            if is_account {
                 self.take("account", user, both);
             }
         }
@@ -79,6 +101,8 @@ impl Known {
     fn take(&mut self, kind: &'static str, text: &str, both: &mut Both) {
         let name = normal(text);
         let is_number = name.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        // `see 4711`: only in what others told.
+        let is_number = is_number && (kind != "change" || name.contains('.'));
         let count = name.split(' ').count();
         let small = words::is_small(&name) || words::is_everywhere(&name);
         let common = words::is_common_account(&name) && kind == "account";
@@ -131,6 +155,11 @@ impl Known {
         self.kinds.get(name).copied()
     }
 
+    /// True for a name of a person: it is one also where it could be a word.
+    pub(crate) fn is_never_a_word(&self, name: &str) -> bool {
+        self.persons.contains(name)
+    }
+
     /// How many words the longest name has that begins with `word`.
     pub(crate) fn longest(&self, word: &str) -> usize {
         self.words.get(word).copied().unwrap_or(0)
@@ -153,4 +182,48 @@ pub(crate) fn normal(text: &str) -> String {
         .filter(|w| !w.is_empty())
         .collect();
     words.join(" ").to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_is_known_by_every_part_of_the_name() {
+        let mut known = Known::default();
+        known.learn("person", "Dr. Grant Price-Müller (IT)", &mut Both::new());
+        known.learn("person", "otto.quux@corp.example", &mut Both::new());
+        for name in ["grant", "price", "müller", "otto", "quux"] {
+            assert_eq!(known.kind(name), Some("person"), "{name}");
+        }
+        assert!(known.is_never_a_word("grant") && !known.is_never_a_word("price"));
+        // Accounts of every system are nobody's names.
+        known.learn("person", "root", &mut Both::new());
+        assert!(!known.is_never_a_word("root"));
+    }
+
+    #[test]
+    fn whose_mailbox_it_is_is_learnt() {
+        let (mut known, mut both) = (Known::default(), Both::new());
+        for path in [
+            "/var/mail/max",
+            "/var/vmail/price/cur",
+            "/var/spool/mail/grant:12",
+            "/etc/mail/sendmail.cf",
+            "/home/karl/x",
+        ] {
+            known.learn_path(path, &mut both);
+        }
+        let all: Vec<_> = known.all().into_keys().collect();
+        assert_eq!(all, ["grant", "karl", "max", "price"]);
+    }
+
+    #[test]
+    fn a_change_of_digits_is_a_name_and_other_numbers_are_none() {
+        let (mut known, mut both) = (Known::default(), Both::new());
+        known.learn("change", "4711", &mut both);
+        known.learn("host", "4712", &mut both);
+        assert_eq!(known.kind("4711"), Some("change"));
+        assert_eq!(known.kind("4712"), None);
+    }
 }

@@ -16,9 +16,11 @@
 mod address;
 mod fields;
 mod form;
+mod grammar;
 mod key;
 mod known;
 mod names;
+mod number;
 mod path;
 mod plan;
 mod shape;

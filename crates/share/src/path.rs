@@ -12,30 +12,23 @@ impl Names<'_> {
         {
             return url;
         }
-        let (path, line) = match text.rsplit_once(':') {
-            Some((path, line))
-                if !line.is_empty()
-                    && line.len() < 8
-                    && line.bytes().all(|b| b.is_ascii_digit()) =>
-            {
-                (path, Some(line))
-            }
-            _ => (text, None),
-        };
+        let (path, line) = with_line(text);
         let mark = if path.contains('\\') { '\\' } else { '/' };
-        let (mut before, mut own) = (String::new(), false);
+        let mut own = false;
+        let parts: Vec<&str> = path.split(mark).collect();
         // `\\server\share`: the first part is a machine.
         let mut server = path.starts_with("\\\\") || path.starts_with("//");
-        let parts: Vec<String> = path
-            .split(mark)
-            .map(|part| {
+        let parts: Vec<String> = parts
+            .iter()
+            .zip(accounts(&parts))
+            .map(|(part, is_account)| {
                 let shown = match server && !part.is_empty() {
                     true => self.thing("host", part),
-                    false => self.part(part, &before, own),
+                    false if is_account => self.account("account", part),
+                    false => self.part(part, own),
                 };
                 server &= part.is_empty();
-                before = part.to_lowercase();
-                own |= is_own(&before);
+                own |= is_own(&part.to_lowercase());
                 shown
             })
             .collect();
@@ -66,22 +59,10 @@ impl Names<'_> {
         }
     }
 
-    /// One part of a path, behind `before`.
-    fn part(&self, part: &str, before: &str, own: bool) -> String {
-        if matches!(part, "" | "." | ".." | "~" | "*") {
+    /// One part of a path that is no account.
+    fn part(&self, part: &str, own: bool) -> String {
+        if is_no_name(part) {
             return part.to_owned();
-        }
-        if matches!(
-            before,
-            "home"
-                | "homes"
-                | "users"
-                | "benutzer"
-                | "utilisateurs"
-                | "usuarios"
-                | "documents and settings"
-        ) {
-            return self.account("account", part);
         }
         let drive = part.len() == 2 && part.ends_with(':');
         if drive {
@@ -112,6 +93,59 @@ impl Names<'_> {
             None => format!("{}{ending}", self.label(kind, stem)),
         }
     }
+}
+
+fn is_no_name(part: &str) -> bool {
+    matches!(part, "" | "." | ".." | "~" | "*")
+}
+
+/// A path and the line behind it.
+pub(crate) fn with_line(text: &str) -> (&str, Option<&str>) {
+    let is_line =
+        |line: &str| (1..8).contains(&line.len()) && line.bytes().all(|b| b.is_ascii_digit());
+    match text.rsplit_once(':') {
+        Some((path, line)) if is_line(line) => (path, Some(line)),
+        _ => (text, None),
+    }
+}
+
+/// Which parts of a path are accounts: those in a directory of homes, and those where mail of each is kept.
+pub(crate) fn accounts(parts: &[&str]) -> Vec<bool> {
+    let (mut grand, mut parent, mut mail) = (String::new(), String::new(), false);
+    let last = parts.len().saturating_sub(1);
+    let mut out = Vec::with_capacity(parts.len());
+    for (at, part) in parts.iter().enumerate() {
+        mail = mail || is_mail(&grand, &parent);
+        let lower = part.to_lowercase();
+        // `/var/vmail/corp.example/karl`: accounts stand below their domain.
+        let domains = matches!(lower.as_str(), "vhosts" | "virtual" | "domains");
+        let domain = at < last && part.contains('.') && is_host_name(part);
+        let between = mail && (domains || domain);
+        out.push((mail || is_homes(&parent)) && !between && !is_no_name(part));
+        mail = between;
+        grand = std::mem::replace(&mut parent, lower);
+    }
+    out
+}
+
+/// True for a directory of homes.
+fn is_homes(name: &str) -> bool {
+    matches!(
+        name,
+        "home"
+            | "homes"
+            | "users"
+            | "benutzer"
+            | "utilisateurs"
+            | "usuarios"
+            | "documents and settings"
+    )
+}
+
+/// True for a directory with a file or a directory of mail for each account. `/etc/mail` and `/var/log/mail` are none.
+fn is_mail(parent: &str, name: &str) -> bool {
+    let holds = matches!(parent, "var" | "spool" | "srv" | "data" | "mnt" | "export");
+    name == "vmail" || name == "mail" && holds
 }
 
 /// True for a directory below which people put what they made themselves.
@@ -194,6 +228,28 @@ mod tests {
             (
                 "/opt/acmepay/run.sh",
                 format!("/opt/{}/run.sh", names.label("file", "acmepay")),
+            ),
+            (
+                "/var/mail/max",
+                format!("/var/mail/{}", names.label("account", "max")),
+            ),
+            (
+                "/var/vmail/price/cur",
+                format!("/var/vmail/{}/cur", names.label("account", "price")),
+            ),
+            (
+                "/var/vmail/mail1.corp.example/grant:3",
+                format!("/var/vmail/{host}/{}:3", names.label("account", "grant")),
+            ),
+            (
+                "/var/spool/mail/grant",
+                format!("/var/spool/mail/{}", names.label("account", "grant")),
+            ),
+            // Not a mailbox each.
+            ("/etc/mail/sendmail.cf", "/etc/mail/sendmail.cf".to_owned()),
+            (
+                "/var/log/mail/error.log",
+                "/var/log/mail/error.log".to_owned(),
             ),
             // A word everybody knows, and a script somebody made.
             (

@@ -45,7 +45,9 @@ impl Names<'_> {
         if let Some(number) = text.strip_prefix("uid ") {
             return format!("uid {}", self.account(kind, number));
         }
-        let is_number = text.len() <= 10 && text.bytes().all(|b| b.is_ascii_digit());
+        // The number of an account; one of a person is a telephone.
+        let digits = text.len() <= 10 && text.bytes().all(|b| b.is_ascii_digit());
+        let is_number = digits && kind != "person";
         if text.is_empty() || is_number || words::is_common_account(text) {
             return text.to_owned();
         }

@@ -1,11 +1,13 @@
 //! A row of the document, walked by its plan: names learnt first, then replaced.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
 use crate::fields::{Decision, UNDECIDED};
+use crate::grammar;
 use crate::known::{Both, Known};
 use crate::plan::{Plan, Plans};
 use crate::text::{Mode, Reader};
@@ -49,11 +51,26 @@ pub(crate) fn learn(plans: &Plans, plan: &Plan, value: &Value, known: &mut Known
         (Plan::Type(number), Value::Object(entries)) => {
             for (field, entry) in entries {
                 if let Some(inner) = plans.of_type(*number).and_then(|fields| fields.get(field)) {
-                    learn(plans, inner, entry, known, row);
+                    learn(plans, &spoken(entries, inner), entry, known, row);
                 }
             }
         }
         _ => {}
+    }
+}
+
+/// The plan of a field where a person may have written the row.
+fn spoken<'p>(row: &serde_json::Map<String, Value>, plan: &'p Plan) -> Cow<'p, Plan> {
+    let person = row.get("origin").and_then(Value::as_str) == Some("person");
+    match plan {
+        Plan::Text(decision) if person => Cow::Owned(Plan::Text(decision.of_person())),
+        Plan::List(inner) if person => match inner.as_ref() {
+            Plan::Text(decision) => {
+                Cow::Owned(Plan::List(Box::new(Plan::Text(decision.of_person()))))
+            }
+            _ => Cow::Borrowed(plan),
+        },
+        _ => Cow::Borrowed(plan),
     }
 }
 
@@ -96,6 +113,12 @@ fn learn_text(decision: Decision, text: &str, known: &mut Known, row: &mut Row) 
         Decision::Program if words::is_plain(text) => {}
         Decision::Program => known.learn("program", text, both),
         Decision::Name(kind) => known.learn(kind, text, both),
+        Decision::Expected => grammar::learn_expected(text, known, both),
+        Decision::ClosingTold => {
+            if let Some((_, name)) = grammar::closed_by(text) {
+                known.learn("person", name, both);
+            }
+        }
         other if other.is_identifier() => known.learn("name", text, both),
         _ => {}
     }
@@ -149,14 +172,17 @@ impl<'w> Walker<'w> {
                         self.replace(field, inner, &mut entry, meant);
                         (self.decide(*key, &name, meant), entry)
                     });
-                *entries = replaced.collect::<BTreeMap<_, _>>().into_iter().collect();
+                *entries = each(replaced).into_iter().collect();
             }
             (Plan::Type(number), Value::Object(entries)) => {
                 let fields = self.plans.of_type(*number);
                 entries.retain(|name, _| fields.is_some_and(|fields| fields.contains_key(name)));
-                for (name, entry) in entries.iter_mut() {
-                    if let Some(inner) = fields.and_then(|fields| fields.get(name)) {
-                        self.replace(name, inner, entry, meant);
+                let names: Vec<String> = entries.keys().cloned().collect();
+                for name in names {
+                    let inner = fields.and_then(|fields| fields.get(&name));
+                    let inner = inner.map(|inner| spoken(entries, inner));
+                    if let (Some(inner), Some(entry)) = (inner, entries.get_mut(&name)) {
+                        self.replace(&name, &inner, entry, meant);
                     }
                 }
             }
@@ -188,7 +214,12 @@ impl<'w> Walker<'w> {
     fn decide(&self, decision: Decision, text: &str, meant: &Both) -> String {
         let sentence = matches!(
             decision,
-            Decision::Product | Decision::Text | Decision::Told
+            Decision::Product
+                | Decision::Text
+                | Decision::Told
+                | Decision::Risk
+                | Decision::Closing
+                | Decision::ClosingTold
         );
         if text.is_empty() {
             return String::new();
@@ -219,8 +250,18 @@ impl<'w> Walker<'w> {
             Decision::Keep => text.to_owned(),
             Decision::Word => reader.read(Mode::Words, text, meant),
             Decision::Product => reader.read(Mode::Product, text, meant),
-            Decision::Text => reader.read(Mode::Text, text, meant),
+            Decision::Text | Decision::Risk | Decision::Closing => {
+                reader.read(Mode::Text, text, meant)
+            }
             Decision::Told => reader.read(Mode::Told, text, meant),
+            Decision::ClosingTold => match grammar::closed_by(text) {
+                Some((because, name)) => grammar::closing(
+                    &reader.read(Mode::Told, because, meant),
+                    &names.thing("person", name),
+                ),
+                None => reader.read(Mode::Told, text, meant),
+            },
+            Decision::Expected => grammar::expected(names, text),
             Decision::Device if is_kernels(text) => text.to_owned(),
             Decision::Device => names.label("device", text),
             Decision::Id => names.id(text).unwrap_or_else(|| names.label("thing", text)),
@@ -235,6 +276,21 @@ impl<'w> Walker<'w> {
             Decision::Name(kind) => names.thing(kind, text),
         }
     }
+}
+
+/// Entries by their keys. Two keys that are the same now both stay.
+fn each(entries: impl Iterator<Item = (String, Value)>) -> BTreeMap<String, Value> {
+    let mut out = BTreeMap::new();
+    for (key, entry) in entries {
+        let mut fresh = key.clone();
+        let mut count = 2;
+        while out.contains_key(&fresh) {
+            fresh = format!("{key} ({count})");
+            count += 1;
+        }
+        out.insert(fresh, entry);
+    }
+    out
 }
 
 fn is_bytes(entries: &serde_json::Map<String, Value>) -> bool {

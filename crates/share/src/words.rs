@@ -20,6 +20,7 @@ static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
 });
 static ACCOUNTS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| common("accounts").collect());
 static ENDINGS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| common("endings").collect());
+static GIVEN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| common("given").collect());
 static SMALL: LazyLock<HashSet<&'static str>> = LazyLock::new(|| common("small").collect());
 
 /// The words of one part of `common.txt`.
@@ -48,6 +49,11 @@ pub(crate) fn is_ending(ending: &str) -> bool {
 /// True for the small words of a sentence: nobody's name is looked for in them.
 pub(crate) fn is_small(word: &str) -> bool {
     SMALL.contains(word)
+}
+
+/// True for a first name that could be a word of the vocabulary, in lower case.
+pub(crate) fn is_given_name(word: &str) -> bool {
+    GIVEN.contains(word)
 }
 
 /// True for names that mean the same on every machine.

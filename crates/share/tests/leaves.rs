@@ -10,6 +10,7 @@
 mod rich;
 #[path = "../../report/tests/sample/mod.rs"]
 mod sample;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
@@ -214,6 +215,11 @@ fn no_name_leaves_where_every_table_has_a_row() {
 #[test]
 fn no_name_of_a_device_leaves() {
     nothing_leaves(&sample::devices());
+}
+
+#[test]
+fn no_name_leaves_an_estate_on_its_way() {
+    nothing_leaves(&sample::moving());
 }
 
 #[test]
