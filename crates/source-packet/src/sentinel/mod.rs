@@ -179,6 +179,10 @@ impl Source for SentinelSource {
                 )
             })
             .collect();
+        let interfaces = self.wish.interfaces();
+        reads.extend(interfaces.keys().map(|name| {
+            format!("whether something is plugged in at {name} (/sys/class/net/{name}/carrier)")
+        }));
         if reads.is_empty() {
             reads.push(
                 "nothing, unless --sentinel names an address that /etc/groma/ceiling.toml allows"
