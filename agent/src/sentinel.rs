@@ -1,13 +1,15 @@
 //! What was typed about standing sentinel at the address of a machine that is gone, and whether this machine may.
 //!
-//! Four things must hold, and each that does not is a refusal with its remedy: the ceiling file names the address; somebody put
-//! it on an interface of this machine; this machine has another one to be known by; and no program of it serves there.
+//! Five things must hold, and each that does not is a refusal with its remedy: the ceiling file names the address; somebody put
+//! it on an interface of this machine; that interface is up; this machine has another address to be known by; and no program of
+//! it serves there.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
-use groma_model::batch::Said;
+use groma_model::batch::{Record, Said};
 use groma_model::fact::{Interface, Listener};
 use groma_model::{AgentId, Batch, Fact, SourceName};
 use groma_source::World;
@@ -18,7 +20,7 @@ use crate::compose::{LookRequest, Quiet, look};
 use crate::hearing::Told;
 use crate::sweep::NotSafe;
 
-/// Tells why nobody stood sentinel: a look that did not listen is none of a sentinel, and its time proves no silence.
+/// Says what a look of a sentinel heard that did not hear all: its time proves no silence.
 const NOBODY: &str = "agent.sentinel";
 /// Sources that tell which addresses this machine has, and who serves at them.
 const ASKED_FIRST: [&str; 2] = ["host.network", "host.sockets"];
@@ -101,7 +103,9 @@ pub(crate) fn standing(asked: &[Asked], world: &World, apart: bool) -> Result<St
         source_limit: Duration::from_secs(30),
         ..LookRequest::new(AgentId::new(""), Duration::ZERO)
     };
-    let here = Here::of(&look(world, &request, &Quiet));
+    let mut here = Here::of(&look(world, &request, &Quiet));
+    let links = here.interfaces.iter_mut();
+    links.for_each(|link| link.up &= !is_unplugged(link, world));
     let posts = asked.iter().map(|one| here.post(one, asked));
     Ok(Standing {
         posts: posts.collect::<Result<_, _>>()?,
@@ -141,6 +145,10 @@ impl Here {
             .iter()
             .find(|link| link.kind != "loopback" && addresses(link).any(|own| own == address));
         let on = on.ok_or(NotSafe::NotHere(address))?;
+        let interface = on.name.lossy().into_owned();
+        if !on.up {
+            return Err(NotSafe::Down { address, interface });
+        }
         let others = self.interfaces.iter().filter(|l| l.kind != "loopback");
         let is_other = |own: &IpAddr| {
             let link_local = match own {
@@ -165,7 +173,7 @@ impl Here {
         let answered: BTreeSet<String> = everywhere.map(said).collect();
         Ok(Post {
             address,
-            interface: on.name.lossy().into_owned(),
+            interface,
             ports: asked.ports.clone(),
             answered: answered.into_iter().collect(),
         })
@@ -195,13 +203,13 @@ fn addresses(link: &Interface) -> impl Iterator<Item = IpAddr> + '_ {
     })
 }
 
-/// Gives what a sentinel said that stood nowhere another name: whoever counts its looks must not count this one.
+/// Gives what a sentinel said that stood nowhere, or that lost something, another name: whoever counts its looks must not count
+/// this one. What it heard is told all the same.
 pub(crate) fn renamed(told: &mut Told) {
     for (name, records) in &mut told.said {
-        let stood = records.iter().any(|record| {
-            matches!(&record.said, Said::Saw(seen) if matches!(seen.fact, Fact::SentinelPost(_)))
-        });
-        if name.as_str() == NAME && !stood {
+        let lost = |record: &Record| matches!(record.said, Said::Missed(_));
+        let is_whole = records.iter().any(is_post) && !records.iter().any(lost);
+        if name.as_str() == NAME && !is_whole {
             *name = SourceName::new(NOBODY);
             let each = records.iter_mut();
             each.for_each(|record| record.source = SourceName::new(NOBODY));
@@ -209,10 +217,28 @@ pub(crate) fn renamed(told: &mut Told) {
     }
 }
 
+/// True if this machine stood sentinel in this look, whether it heard all or not.
+pub(crate) fn stood(batch: &Batch) -> bool {
+    batch.records.iter().any(is_post)
+}
+
+fn is_post(record: &Record) -> bool {
+    matches!(&record.said, Said::Saw(seen) if matches!(seen.fact, Fact::SentinelPost(_)))
+}
+
+/// True if the kernel says that nothing is plugged in there (`/sys/class/net`, sysfs-class-net); what it does not tell is not held
+/// against it.
+fn is_unplugged(link: &Interface, world: &World) -> bool {
+    let name = link.name.lossy();
+    let path = Path::new("/sys/class/net").join(&*name).join("carrier");
+    let read = world.disk.read(&path, 16);
+    !name.contains('/') && read.is_ok_and(|read| read.bytes.starts_with(b"0"))
+}
+
 #[cfg(test)]
 mod tests {
-    use groma_model::fact::Program;
-    use groma_model::{Port, Transport};
+    use groma_model::fact::{Program, SentinelPost};
+    use groma_model::{Gap, Observation, Port, Reason, Scope, Seen, Timestamp, Transport};
     use groma_source::manners::CEILING;
     use groma_source::testing::{FakeDisk, world};
 
@@ -305,6 +331,66 @@ mod tests {
         assert!(matches!(absent, NotSafe::NotHere(_)));
         let only = post(&here(&["192.0.2.10/24", "fe80::1/64"], &[])).unwrap_err();
         assert!(matches!(only, NotSafe::OnlyAddress(_)));
+    }
+
+    #[test]
+    fn it_stands_at_no_interface_that_is_down_or_has_nothing_plugged_in() {
+        let one = [asked("192.0.2.10")];
+        let mut down = here(&["192.0.2.9/24", "192.0.2.10/32"], &[]);
+        down.interfaces[0].up = false;
+        assert!(down.post(&one[0], &one).is_ok(), "another one is down");
+        down.interfaces[1].up = false;
+        let said = down.post(&one[0], &one).unwrap_err();
+        assert!(matches!(said, NotSafe::Down { .. }) && said.to_string().contains("eth1"));
+        let carrier = "/sys/class/net/eth1/carrier";
+        let of = |text: &str| {
+            let world = world(FakeDisk::new().file(carrier, text));
+            is_unplugged(&down.interfaces[1], &world)
+        };
+        assert!(of("0\n") && !of("1\n"));
+        assert!(!is_unplugged(&down.interfaces[1], &world(FakeDisk::new())));
+    }
+
+    #[test]
+    fn a_look_that_lost_something_is_counted_by_nobody_and_told_all_the_same() {
+        let record = |said: Said| Record {
+            source: SourceName::new(NAME),
+            said,
+        };
+        let scope = || Scope::new("sentinel", "192.0.2.10");
+        let post = || {
+            record(Said::Saw(Observation {
+                scope: scope(),
+                fact: Fact::SentinelPost(SentinelPost {
+                    address: "192.0.2.10".parse().unwrap(),
+                    ports: vec![],
+                }),
+                seen: Seen::once(Timestamp::from_seconds(1)),
+            }))
+        };
+        let lost = || {
+            record(Said::Missed(Gap {
+                scope: scope(),
+                what: "17 packets".to_owned(),
+                reason: Reason::BudgetExhausted,
+                remedy: None,
+            }))
+        };
+        let named = |records: Vec<Record>| {
+            let many = records.len();
+            let said = vec![(SourceName::new(NAME), records)];
+            let mut told = Told {
+                said,
+                ..Told::default()
+            };
+            renamed(&mut told);
+            let (name, records) = told.said.remove(0);
+            assert!(records.len() == many && records.iter().all(|r| r.source == name));
+            name.as_str().to_owned()
+        };
+        assert_eq!(named(vec![post()]), NAME);
+        assert_eq!(named(vec![post(), lost()]), NOBODY);
+        assert_eq!(named(vec![lost()]), NOBODY);
     }
 
     #[test]

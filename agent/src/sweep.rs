@@ -88,6 +88,16 @@ pub enum NotSafe {
         "--sentinel {0}: it is the only address of this machine, so it is its own. A sentinel has another one beside it"
     )]
     OnlyAddress(IpAddr),
+    /// Nothing can arrive at the interface that has it.
+    #[error(
+        "--sentinel {address}: {interface}, which has that address, is down or has nothing plugged in, so nobody can knock. Bring it up first: ip link set {interface} up"
+    )]
+    Down {
+        /// The address.
+        address: IpAddr,
+        /// The interface.
+        interface: String,
+    },
     /// A program of this machine serves there.
     #[error(
         "--sentinel {address}: this machine serves there: {what}. Where somebody answers, nobody stands sentinel; leave that port out, or stand on another machine"

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use groma_source::Instruction;
 use groma_source::ears::{Ear, Ears};
-use groma_source_packet::sentinel::{Standing, sieve};
+use groma_source_packet::sentinel::Standing;
 
 /// An interface, and what comes through.
 pub(crate) type Door = (String, Vec<Instruction>);
@@ -41,9 +41,7 @@ impl OpenedEars {
 
     /// Where a sentinel hears what comes for its addresses.
     pub(crate) fn of_standing(standing: &Standing) -> Vec<Door> {
-        let each = standing.interfaces().into_iter();
-        each.map(|(name, addresses)| (name.to_owned(), sieve(&addresses)))
-            .collect()
+        standing.doors()
     }
 }
 

@@ -127,7 +127,7 @@ impl Looker {
             })
         };
         let batch = look(&self.world, &request, &Quiet);
-        let stood = batch.header.sources.iter().any(|s| s.as_str() == SENTINEL);
+        let stood = sentinel::stood(&batch);
         let ended = self.world.clock.monotonic();
         let trouble = self.numbered_and_kept(batch, ended, None);
         let deaf = || "nobody stands sentinel: the address could not be listened at".to_owned();

@@ -35,7 +35,11 @@ pub const GROUPS: [[u8; 6]; 8] = [
     [0x01, 0x00, 0x5e, 0, 0, 0xfb],
 ];
 
-/// Hears one link, from the moment it was opened; what comes between two hearings waits.
+/// The name of all links of a machine together, which no link can have; those that come later are heard too. No card is asked
+/// for a group then, and that a link goes down is not told.
+pub const EVERY_LINK: &str = "";
+
+/// Hears one link or all, from the moment it was opened; what comes between two hearings waits.
 pub trait Ear: Send {
     /// Waits for packets, at most so long, and hands over what is there.
     ///
@@ -49,7 +53,7 @@ pub trait Ear: Send {
 
 /// The links of this machine, for listening.
 pub trait Ears: Send + Sync {
-    /// Opens an ear at an interface: nothing reaches it that `filter` does not let through. The card is asked for [`GROUPS`] too, where it
+    /// Opens an ear at an interface, or at [`EVERY_LINK`]: nothing reaches it that `filter` does not let through. The card is asked for [`GROUPS`] too, where it
     /// has groups; nobody on the network is told. With `promiscuous` the card hands
     /// over what is meant for others too, for as long as the ear lives. Needs `CAP_NET_RAW`.
     ///

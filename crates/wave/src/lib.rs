@@ -27,6 +27,6 @@ pub use ready::{
     checklist_markdown, checklist_text, checklist_to_json,
 };
 pub use residual::{
-    Aside, Knock, RESIDUAL_SCHEMA, Residual, STATEMENT_SCHEMA, Statement, Watch, Watched, certify,
-    old_places, residual, residual_text, statement_text,
+    Aside, Dismissed, Knock, RESIDUAL_SCHEMA, Residual, STATEMENT_SCHEMA, Statement, Stood, Watch,
+    Watched, certify, old_places, residual, residual_text, statement_text,
 };

@@ -192,7 +192,11 @@ fn sentinels(
                 entity: place.id.clone(),
                 from,
                 to,
-                by: Some(look.entity.clone()),
+                by: Some(groma_wave::Stood {
+                    entity: look.entity.clone(),
+                    address: entry.post.address.to_canonical(),
+                    every_port: entry.post.ports.is_empty(),
+                }),
             }));
         }
     }

@@ -72,8 +72,12 @@ impl Known {
         self.rows.contains_key(row)
     }
 
-    pub(super) fn within(&self, rows: RangeInclusive<Row>) -> impl Iterator<Item = &Row> {
-        self.rows.range(rows).map(|(row, _)| row)
+    /// Those of `rows` that were told, and when they knocked last.
+    pub(super) fn within(
+        &self,
+        rows: RangeInclusive<Row>,
+    ) -> impl Iterator<Item = (&Row, &Timestamp)> {
+        self.rows.range(rows)
     }
 
     /// How many more may be told for the first time in this hour.

@@ -19,8 +19,10 @@ use groma_model::{
     Coverage, CoverageState, Fact, Foreign, Observation, Port, Reason, Scope, Seen, SourceName,
     Timestamp,
 };
-use groma_source::ears::{Ear, Ears};
-use groma_source::{Budget, Explanation, Memory, Sink, SinkExt, Source, Window, World};
+use groma_source::ears::{EVERY_LINK, Ear, Ears};
+use groma_source::{
+    Budget, Explanation, Instruction, Memory, Sink, SinkExt, Source, Window, World,
+};
 
 use crate::listen::{Slice, refused};
 use crate::wire::mac_text;
@@ -78,6 +80,21 @@ impl Standing {
         }
         all
     }
+
+    /// Where an ear is opened, and what comes through. What is for an address of this machine may arrive at any interface
+    /// (another way through the network, a container of this machine), so all are heard; the one that has the address lets
+    /// nothing through and tells when it goes down.
+    pub fn doors(&self) -> Vec<(String, Vec<Instruction>)> {
+        let interfaces = self.interfaces();
+        let all: Vec<IpAddr> = interfaces.values().flatten().copied().collect();
+        let mut doors = vec![(EVERY_LINK.to_owned(), sieve(&all))];
+        doors.extend(
+            interfaces
+                .keys()
+                .map(|name| ((*name).to_owned(), sieve(&[]))),
+        );
+        doors
+    }
 }
 
 /// Old addresses, and who knocks there.
@@ -108,28 +125,42 @@ impl SentinelSource {
             .unwrap_or_default()
     }
 
-    /// Opens an ear at each interface; where there is none, nobody stands, and a gap says so.
-    fn open(&self, window: &Window, sink: &mut dyn Sink) -> Vec<Stand> {
+    /// Opens an ear for every link, and one at each interface that has an old address; where there is none, nobody stands, and
+    /// a gap says so.
+    fn open(&self, window: &Window, sink: &mut dyn Sink) -> Option<(Box<dyn Ear>, Vec<Stand>)> {
+        let mut doors = self.wish.doors().into_iter();
+        let (everywhere, filter) = doors.next()?;
+        let mut interfaces = self.wish.interfaces();
+        let mut deaf = |name: &str, addresses: Vec<IpAddr>, error: &std::io::Error| {
+            let (_, reason, remedy) = refused(name, error);
+            for address in addresses {
+                let what = format!("who knocks at {address}, on {name}");
+                sink.missed_because(&scope(address), what, reason.clone(), remedy);
+                sink.covered_now(window, &scope(address), CoverageState::Partial);
+            }
+        };
+        let ear = match self.ears.open(&everywhere, false, &filter) {
+            Ok(ear) => ear,
+            Err(error) => {
+                let all = interfaces.into_iter();
+                all.for_each(|(name, addresses)| deaf(name, addresses, &error));
+                return None;
+            }
+        };
         let mut stands = Vec::new();
-        for (interface, addresses) in self.wish.interfaces() {
-            match self.ears.open(interface, false, &sieve(&addresses)) {
+        for (name, filter) in doors {
+            let addresses = interfaces.remove(name.as_str()).unwrap_or_default();
+            match self.ears.open(&name, false, &filter) {
                 Ok(ear) => stands.push(Stand {
-                    interface: interface.to_owned(),
+                    interface: name,
                     addresses,
                     ear,
                     deaf: None,
                 }),
-                Err(error) => {
-                    let (_, reason, remedy) = refused(interface, &error);
-                    for address in addresses {
-                        let what = format!("who knocks at {address}, on {interface}");
-                        sink.missed_because(&scope(address), what, reason.clone(), remedy);
-                        sink.covered_now(window, &scope(address), CoverageState::Partial);
-                    }
-                }
+                Err(error) => deaf(&name, addresses, &error),
             }
         }
-        stands
+        (!stands.is_empty()).then_some((ear, stands))
     }
 }
 
@@ -143,11 +174,15 @@ impl Source for SentinelSource {
         let mut reads: Vec<String> = each
             .map(|post| {
                 format!(
-                    "headers of first packets to {} at {}: openings of TCP, datagrams, questions for an echo, and who asks for its hardware address",
+                    "headers of first packets to {}, which is at {}, on whatever interface they come: openings of TCP, datagrams, questions for an echo, and who asks for its hardware address",
                     post.address, post.interface
                 )
             })
             .collect();
+        let interfaces = self.wish.interfaces();
+        reads.extend(interfaces.keys().map(|name| {
+            format!("whether something is plugged in at {name} (/sys/class/net/{name}/carrier)")
+        }));
         if reads.is_empty() {
             reads.push(
                 "nothing, unless --sentinel names an address that /etc/groma/ceiling.toml allows"
@@ -161,7 +196,7 @@ impl Source for SentinelSource {
             sends: vec!["the address and hardware address of who knocked, the port, first, last, count; that this machine stands there".to_owned()],
             never_sends: vec!["anything a packet carries: no more than its headers leave the kernel".to_owned()],
             rights: vec!["CAP_NET_RAW, to open a packet socket; it is given up before the first packet is read".to_owned()],
-            cost: "memory: 32 MiB of the kernel's for each interface, 24 MiB of its own at most; a fifth of one processor at most; no packet is sent, no port is bound".to_owned(),
+            cost: "memory: 32 MiB of the kernel's, and as much for each interface with such an address; 24 MiB of its own at most; a fifth of one processor at most; no packet is sent, no port is bound".to_owned(),
         }
     }
 
@@ -170,16 +205,22 @@ impl Source for SentinelSource {
     }
 
     fn look(&mut self, window: &Window, _: &Budget, sink: &mut dyn Sink) {
-        let mut stands = self.open(window, sink);
-        if stands.is_empty() {
+        let Some((mut ear, mut stands)) = self.open(window, sink) else {
             return;
-        }
+        };
         let posts = self.wish.posts.iter().take(POSTS_MAX);
         let posts = posts.map(|post| (post.address, post.ports.clone()));
         let mut tally = Tally::new(posts.collect(), self.known());
         let begun = window.now();
         let hasty = self.wish.hasty;
-        stand(&mut stands, &mut tally, self.ears.as_ref(), window, hasty);
+        let mut whole = Whole {
+            ear: ear.as_mut(),
+            deaf: None,
+            stands: &mut stands,
+        };
+        whole.stand(&mut tally, self.ears.as_ref(), window, hasty);
+        let deaf = whole.deaf;
+        let lost = ear.lost();
         let (packets, crowded) = (tally.packets, tally.crowded);
         let heard = tally.end(window.now());
         heard
@@ -193,6 +234,8 @@ impl Source for SentinelSource {
                 packets,
                 crowded,
                 untold: heard.untold,
+                lost,
+                deaf: deaf.clone(),
             };
             stand.end(&self.wish, &told, window, sink);
             for (knock, seen) in &heard.knocks {
@@ -213,6 +256,9 @@ struct Told {
     packets: u64,
     crowded: u64,
     untold: u64,
+    lost: u64,
+    /// Why nothing could be heard anywhere for a while.
+    deaf: Option<Reason>,
 }
 
 fn scope(address: IpAddr) -> Scope {
@@ -248,45 +294,39 @@ fn neighbours(
     }
 }
 
-/// Hears until the watch is over; in haste, until what came behind somebody new was heard too.
-fn stand(stands: &mut [Stand], tally: &mut Tally, ears: &dyn Ears, window: &Window, hasty: bool) {
-    let begun = window.monotonic();
-    let mut end = begun.saturating_add(window.watch());
-    let mut slice = Slice::begin(window, ears, SHARES);
-    let mut hurries = false;
-    while !window.is_over() {
-        let now = window.monotonic();
-        let left = end.saturating_sub(now);
-        if left.is_zero() {
-            break;
-        }
-        let wait = WAIT.min(left) / u32::try_from(stands.len()).unwrap_or(1);
-        for stand in &mut *stands {
-            stand.hear(wait, tally, window);
-        }
-        if hasty && !hurries && tally.has_news(window.now()) {
-            hurries = true;
-            let soon = window.monotonic().saturating_add(SETTLES);
-            end = end.min(soon.max(begun.saturating_add(HASTE_EVERY)));
-        }
-        slice = slice.kept(window, ears, end);
-    }
-    // What came while nobody read for the sake of the processor's share lies in the ring yet.
-    for stand in stands {
-        stand.hear(Duration::ZERO, tally, window);
-    }
-}
-
-/// An interface with old addresses.
-struct Stand {
-    interface: String,
-    addresses: Vec<IpAddr>,
-    ear: Box<dyn Ear>,
-    /// Why it could not be heard for a while, the last time that was so.
+/// Everything a look listens with.
+struct Whole<'a> {
+    /// Hears every link.
+    ear: &'a mut dyn Ear,
     deaf: Option<Reason>,
+    stands: &'a mut [Stand],
 }
 
-impl Stand {
+impl Whole<'_> {
+    /// Hears until the watch is over; in haste, until what came behind somebody new was heard too.
+    fn stand(&mut self, tally: &mut Tally, ears: &dyn Ears, window: &Window, hasty: bool) {
+        let begun = window.monotonic();
+        let mut end = begun.saturating_add(window.watch());
+        let mut slice = Slice::begin(window, ears, SHARES);
+        let mut hurries = false;
+        while !window.is_over() {
+            let now = window.monotonic();
+            let left = end.saturating_sub(now);
+            if left.is_zero() {
+                break;
+            }
+            self.hear(WAIT.min(left), tally, window);
+            if hasty && !hurries && tally.has_news(window.now()) {
+                hurries = true;
+                let soon = window.monotonic().saturating_add(SETTLES);
+                end = end.min(soon.max(begun.saturating_add(HASTE_EVERY)));
+            }
+            slice = slice.kept(window, ears, end);
+        }
+        // What came while nobody read for the sake of the processor's share lies in the ring yet.
+        self.hear(Duration::ZERO, tally, window);
+    }
+
     fn hear(&mut self, wait: Duration, tally: &mut Tally, window: &Window) {
         let mut each = |packet: &groma_source::ears::Overheard<'_>| {
             if let Some(heard) = packet::read(packet) {
@@ -297,11 +337,29 @@ impl Stand {
             self.deaf = Some(Reason::of_io(&error));
             window.sleep(wait);
         }
+        self.stands.iter_mut().for_each(Stand::ask);
+    }
+}
+
+/// An interface with old addresses.
+struct Stand {
+    interface: String,
+    addresses: Vec<IpAddr>,
+    /// Lets nothing through, and tells when the interface goes down.
+    ear: Box<dyn Ear>,
+    /// Why it could not be heard for a while, the last time that was so.
+    deaf: Option<Reason>,
+}
+
+impl Stand {
+    fn ask(&mut self) {
+        if let Err(error) = self.ear.hear(Duration::ZERO, &mut |_| ()) {
+            self.deaf = Some(Reason::of_io(&error));
+        }
     }
 
     /// Says where this machine stood, and what it could not hear there.
     fn end(&mut self, wish: &Standing, told: &Told, window: &Window, sink: &mut dyn Sink) {
-        let lost = self.ear.lost();
         let posts = wish.posts.iter();
         for post in posts.filter(|post| self.addresses.contains(&post.address)) {
             let (scope, seen) = (
@@ -313,7 +371,7 @@ impl Stand {
                 ports: post.ports.iter().map(|port| Port(*port)).collect(),
             };
             saw(sink, post.address, Fact::SentinelPost(fact), seen);
-            for (what, reason, remedy) in self.holes(post.address, lost, told) {
+            for (what, reason, remedy) in self.holes(post.address, told) {
                 sink.missed_because(&scope, what, reason, remedy);
             }
             sink.covered(Coverage {
@@ -327,15 +385,11 @@ impl Stand {
         }
     }
 
-    fn holes(
-        &self,
-        address: IpAddr,
-        lost: u64,
-        told: &Told,
-    ) -> Vec<(String, Reason, &'static str)> {
+    fn holes(&self, address: IpAddr, told: &Told) -> Vec<(String, Reason, &'static str)> {
         let mut holes = Vec::new();
         let spent = Reason::BudgetExhausted;
-        if lost > 0 {
+        if told.lost > 0 {
+            let lost = told.lost;
             let what = format!("{address}: {lost} packets the kernel had no room for");
             holes.push((what, spent.clone(), WAIT_FOR_LESS));
         }
@@ -353,7 +407,7 @@ impl Stand {
             );
             holes.push((what, spent, WAIT_FOR_LESS));
         }
-        if let Some(reason) = &self.deaf {
+        if let Some(reason) = self.deaf.as_ref().or(told.deaf.as_ref()) {
             let what = format!("{address}: who knocked while {} was down", self.interface);
             holes.push((what, reason.clone(), COME_UP));
         }

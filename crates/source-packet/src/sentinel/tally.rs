@@ -20,6 +20,8 @@ pub(super) const ROWS_MAX: usize = 65_536;
 pub(super) const NEW_ROWS_PER_HOUR: u64 = 1_000;
 /// More ports than a program tries.
 pub(super) const PORTS_MAX: usize = 24;
+/// Within this time: as long as one look. Who tried many ports once is not taken for a scanner for ever.
+const SCAN: Duration = Duration::from_secs(600);
 /// What this machine sent from there itself, and waits for an answer to.
 const SENT_MAX: usize = 4_096;
 /// Hardware addresses that are remembered.
@@ -56,6 +58,8 @@ pub(super) struct Tally {
     posts: BTreeMap<IpAddr, BTreeSet<u16>>,
     known: Known,
     rows: BTreeMap<Row, Met>,
+    /// Who tries port after port where, and when that was found last.
+    scans: BTreeMap<(IpAddr, IpAddr), Timestamp>,
     sent: BTreeSet<(SocketAddr, SocketAddr)>,
     macs: BTreeMap<IpAddr, [u8; 6]>,
     /// First packets that were heard.
@@ -84,6 +88,7 @@ impl Tally {
             posts,
             known,
             rows: BTreeMap::new(),
+            scans: BTreeMap::new(),
             sent: BTreeSet::new(),
             macs: BTreeMap::new(),
             packets: 0,
@@ -127,14 +132,15 @@ impl Tally {
             return;
         }
         self.packets = self.packets.saturating_add(1);
-        let many = (at, by, KnockWay::ManyPorts);
-        let row = match self.rows.contains_key(&many) || self.known.holds(&many) {
-            true if way != KnockWay::Echo => many,
-            _ => (at, by, way),
+        let (row, many) = ((at, by, way), (at, by, KnockWay::ManyPorts));
+        // A port that was told for itself stays told, whatever else he tries.
+        let is_scan = way != KnockWay::Echo && !self.known.holds(&row);
+        let row = match is_scan && self.is_scanning(at, by, moment) {
+            true => many,
+            false => row,
         };
-        self.enter(row, from, moment);
-        if self.ports(at, by) > PORTS_MAX {
-            self.fold(at, by);
+        if self.enter(row, from, moment) && self.ports(at, by, moment) > PORTS_MAX {
+            self.fold(at, by, moment);
         }
     }
 
@@ -150,18 +156,19 @@ impl Tally {
         self.sent.contains(&sent)
     }
 
-    fn enter(&mut self, row: Row, from: u16, moment: Timestamp) {
+    /// True if there was no such row in this look.
+    fn enter(&mut self, row: Row, from: u16, moment: Timestamp) -> bool {
         if let Some(met) = self.rows.get_mut(&row) {
             let is_one_port = row.2 != KnockWay::ManyPorts;
             let is_again = is_one_port && met.from == from && moment.since(met.last) < AGAIN;
             met.count = met.count.saturating_add(u64::from(!is_again));
             met.last = met.last.max(moment);
             met.from = from;
-            return;
+            return false;
         }
         if self.rows.len() >= ROWS_MAX {
             self.crowded = self.crowded.saturating_add(1);
-            return;
+            return false;
         }
         self.news = self.news.saturating_add(u64::from(!self.known.holds(&row)));
         let met = Met {
@@ -171,20 +178,31 @@ impl Tally {
             from,
         };
         self.rows.insert(row, met);
+        true
     }
 
-    /// How many ports of `at` somebody tried, as far as it is known.
-    fn ports(&self, at: IpAddr, by: IpAddr) -> usize {
-        let now = self.rows.range(ports_of(at, by)).map(|(row, _)| row);
+    /// True if he tries port after port, and not only did so once.
+    fn is_scanning(&self, at: IpAddr, by: IpAddr, now: Timestamp) -> bool {
+        let scanned = self.scans.get(&(at, by));
+        scanned.is_some_and(|since| now.since(*since) <= SCAN)
+    }
+
+    /// How many ports of `at` somebody tried of late, as far as it is known.
+    fn ports(&self, at: IpAddr, by: IpAddr, now: Timestamp) -> usize {
+        let met = self.rows.range(ports_of(at, by));
+        let met = met.filter(|(_, met)| now.since(met.last) <= SCAN);
         let before = self.known.within(ports_of(at, by));
-        now.chain(before).collect::<BTreeSet<_>>().len()
+        let before = before.filter(|(_, last)| now.since(**last) <= SCAN);
+        let rows = met.map(|(row, _)| row).chain(before.map(|(row, _)| row));
+        rows.collect::<BTreeSet<_>>().len()
     }
 
-    /// Makes one row of all ports that somebody tried.
-    fn fold(&mut self, at: IpAddr, by: IpAddr) {
+    /// Makes one row of all ports that somebody tried of late, but for those that were told before.
+    fn fold(&mut self, at: IpAddr, by: IpAddr, now: Timestamp) {
         let of_it: Vec<Row> = self
             .rows
             .range(ports_of(at, by))
+            .filter(|(row, met)| now.since(met.first) <= SCAN && !self.known.holds(row))
             .map(|(row, _)| *row)
             .collect();
         let met = of_it.iter().filter_map(|row| self.rows.remove(row));
@@ -195,6 +213,7 @@ impl Tally {
         let known = self.rows.get(&many).copied();
         let all = known.map_or(all, |known| known.joined(all));
         self.rows.insert(many, all);
+        self.scans.insert((at, by), now);
     }
 
     /// Tells what there is: whom nobody told of before only up to so many an hour, the first ones first.
@@ -388,6 +407,49 @@ mod tests {
             assert!(end.knocks.len() <= 10);
             known = end.known;
         }
+    }
+
+    #[test]
+    fn who_scanned_once_and_calls_one_port_later_is_told_by_that_port() {
+        let tally = |known| Tally::new([(old(), BTreeSet::new())].into(), known);
+        let ways = |end: &Heards| end.knocks.iter().map(|(k, _)| k.way).collect::<Vec<_>>();
+        let way = |port| KnockWay::Port {
+            port: Port(port),
+            transport: Transport::Tcp,
+        };
+        let mut scan = tally(Known::default());
+        for port in 0..1_000 {
+            scan.take(tcp(caller(66), 1, 100 + port), at(0));
+        }
+        let end = scan.end(at(1));
+        assert_eq!(ways(&end), [KnockWay::ManyPorts]);
+        // The next look, though it was a port of the scan.
+        let mut later = tally(end.known);
+        later.take(tcp(caller(66), 2, 389), at(10));
+        let end = later.end(at(11));
+        assert_eq!(ways(&end), [way(389)]);
+        // He scans again: what was told for itself is told so again, and the rest is one row.
+        let mut again = tally(end.known);
+        for port in 0..1_000 {
+            again.take(tcp(caller(66), 3, 100 + port), at(90_000));
+        }
+        let end = again.end(at(90_001));
+        assert_eq!(ways(&end), [way(389), KnockWay::ManyPorts]);
+        // In a look that lasts long, too, a scan ends at some time.
+        let mut long = tally(Known::default());
+        for port in 0..1_000 {
+            long.take(tcp(caller(66), 1, 100 + port), at(0));
+        }
+        long.take(tcp(caller(66), 2, 389), at(500));
+        long.take(tcp(caller(66), 3, 389), at(700));
+        assert_eq!(ways(&long.end(at(701))), [way(389), KnockWay::ManyPorts]);
+        // Nor is a port swallowed that was called long before it.
+        let mut before = tally(Known::default());
+        before.take(tcp(caller(66), 2, 389), at(0));
+        for port in 0..1_000 {
+            before.take(tcp(caller(66), 1, 1_000 + port), at(700));
+        }
+        assert_eq!(ways(&before.end(at(701))), [way(389), KnockWay::ManyPorts]);
     }
 
     #[test]

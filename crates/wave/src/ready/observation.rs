@@ -67,7 +67,7 @@ fn spans(scene: &Scene<'_>) -> BTreeMap<EntityId, Span> {
     }
     for machine in &scene.leaving {
         let since = Timestamp::from_millis(i64::MIN);
-        let watched = Watched::of(machine, since, scene.now, scene.watches);
+        let watched = Watched::of(machine, &[], since, scene.now, scene.watches);
         if let (Some(from), Some(to)) = (watched.from, watched.to) {
             told(machine, from, to);
         }

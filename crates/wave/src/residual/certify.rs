@@ -7,8 +7,8 @@ use groma_model::{EntityId, EvidenceId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::text::{lasted, said_aside, shown};
-use super::watched::BLIND_MAX;
+use super::text::{lasted, said_aside, said_dismissed, shown};
+use super::watched::{BLIND_MAX, DEAF_MAX};
 use super::{Place, Residual};
 
 /// The schema word of [`Statement`].
@@ -94,6 +94,7 @@ pub fn certify(residual: &Residual, days: u64, due: &[(Timestamp, String)]) -> S
             .iter()
             .map(rests_on)
             .chain(residual.places.iter().flat_map(asides))
+            .chain(residual.places.iter().flat_map(dismissed))
             .chain([limits()])
             .chain(
                 residual
@@ -125,7 +126,7 @@ fn certified(place: &Place) -> Certified {
 
 fn objections(place: &Place, days: u64, now: Timestamp) -> Vec<String> {
     let (name, watched) = (&place.name, &place.watched);
-    if watched.looks == 0 {
+    if watched.looks == 0 && place.sentinels.is_empty() {
         return vec![format!(
             "{name}: nobody looked at its connections since the switch. Silence that nobody watched is none: keep its agent running, or let a sentinel stand at its address."
         )];
@@ -136,6 +137,9 @@ fn objections(place: &Place, days: u64, now: Timestamp) -> Vec<String> {
             "{name}: not all of its connections could be seen: {}.",
             names(&place.blind)
         ));
+    }
+    if watched.looks == 0 && place.blind.is_empty() {
+        against.push(format!("{name}: not every address of it was watched."));
     }
     if watched.stale_seconds > BLIND_MAX.as_secs() {
         let last = watched.to.map_or(now, |to| to).minute();
@@ -151,10 +155,10 @@ fn objections(place: &Place, days: u64, now: Timestamp) -> Vec<String> {
                 names(called),
                 last.last_seen.minute()
             ),
-            None => format!(
-                "watched since {} only",
-                watched.from.map_or(now, |from| from).day()
-            ),
+            None => match watched.from {
+                Some(from) => format!("watched without a gap since {} UTC only", from.minute()),
+                None => "not all of it was watched".to_owned(),
+            },
         };
         against.push(format!(
             "{name}: silent for {}, {days} are asked: {why}.",
@@ -197,12 +201,17 @@ fn rests_on(place: &Place) -> String {
             lasted(watched.seconds),
             lasted(watched.longest_gap_seconds)
         ),
+        _ if !place.sentinels.is_empty() => format!(
+            "{}: no watch of all of its addresses; the sentinel on {} stood there.",
+            place.name,
+            names(&place.sentinels)
+        ),
         _ => format!("{}: nothing.", place.name),
     }
 }
 
 fn has_sentinel(place: &Place) -> bool {
-    place.watched.by_sentinels > 0
+    !place.sentinels.is_empty()
 }
 
 /// Who knocked and does not count, said where it is left out.
@@ -211,11 +220,20 @@ fn asides(place: &Place) -> impl Iterator<Item = String> + '_ {
     each.map(|aside| format!("{}: not counted: {}.", place.name, said_aside(aside)))
 }
 
+/// Whose calls a person judged to be none, and when they came.
+fn dismissed(place: &Place) -> impl Iterator<Item = String> + '_ {
+    let each = place.dismissed.iter();
+    each.map(|one| format!("{}: not counted: {}.", place.name, said_dismissed(one)))
+}
+
 /// What nobody hears who stands at an address that was another one's.
 fn limits_of_sentinels() -> String {
-    "A sentinel hears who calls the address it stands at, and not what for. It does not hear who follows a name to another place, \
+    format!(
+        "Looks of a sentinel count where every port was listened for and nothing was lost, and as one watch where no more than {} lie between two of them; what came in between nobody heard. A sentinel hears who calls the address it stands at, and not what for. It does not hear who follows a name to another place, \
      who reaches that address on another way (a second network with the same numbers, a tunnel, a router that still knows the old \
-     hardware address), or who is kept from it by a firewall in between.".to_owned()
+     hardware address), or who is kept from it by a firewall in between.",
+        lasted(DEAF_MAX.as_secs())
+    )
 }
 
 fn limits() -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use groma_model::fact::{Component, KnockWay};
-use groma_model::inventory::{Dependency, Entity, Inventory, VerdictWord};
+use groma_model::inventory::{Dependency, Entity, Inventory, Verdict, VerdictWord};
 use groma_model::sentinel::KnockEntry;
 use groma_model::{DependencyId, EntityId, EvidenceId, Port, Timestamp, Transport};
 use schemars::JsonSchema;
@@ -69,6 +69,27 @@ pub struct Aside {
     pub evidence: EvidenceId,
 }
 
+/// Somebody who called an old place by a need that a person judged wrong.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Dismissed {
+    /// Who.
+    pub consumer: EntityId,
+    /// Its name.
+    pub name: String,
+    /// What for: a dependency kind.
+    pub kind: String,
+    /// The port.
+    pub port: Option<Port>,
+    /// The last time it was seen to call.
+    pub last_seen: Timestamp,
+    /// Who judged it.
+    pub judged_by: String,
+    /// Why.
+    pub because: String,
+    /// The need that was judged.
+    pub dependency: DependencyId,
+}
+
 /// Knocks at `place` after `since` that are no need, the last ones first.
 pub(super) fn asides(
     inventory: &Inventory,
@@ -115,23 +136,64 @@ pub(super) fn knocks(
     old: &BTreeSet<EntityId>,
     since: Timestamp,
 ) -> Vec<Knock> {
-    let called = |d: &&Dependency| {
-        let wrong = |v: &groma_model::inventory::Verdict| v.verdict == VerdictWord::Wrong;
-        d.provider.entity == place.id
-            && !old.contains(&d.consumer.entity)
-            && !d.details.local
-            && !d.verdict.as_ref().is_some_and(wrong)
-    };
-    let mut knocks: Vec<Knock> = inventory
-        .dependencies
-        .iter()
-        .filter(called)
-        .filter_map(|d| knock(inventory, d, d.details.last_used.filter(|at| *at > since)?))
+    let called = used(inventory, place, old, since).filter(|(need, _)| wrong(need).is_none());
+    let mut knocks: Vec<Knock> = called
+        .filter_map(|(need, at)| knock(inventory, need, at))
         .collect();
     knocks.sort_by(|a, b| {
         (b.last_seen, &a.name, &a.dependency).cmp(&(a.last_seen, &b.name, &b.dependency))
     });
     knocks
+}
+
+/// Those of them that a person judged wrong, the last ones first. A verdict has no date: what was seen after it may be what it
+/// denies.
+pub(super) fn dismissed(
+    inventory: &Inventory,
+    place: &Entity,
+    old: &BTreeSet<EntityId>,
+    since: Timestamp,
+) -> Vec<Dismissed> {
+    let judged = used(inventory, place, old, since);
+    let judged = judged.filter_map(|(need, last_seen)| Some((need, wrong(need)?, last_seen)));
+    let dismissed = judged.map(|(need, verdict, last_seen)| Dismissed {
+        consumer: need.consumer.entity.clone(),
+        name: need.consumer.name.clone(),
+        kind: need.kind.clone(),
+        port: need.provider.port,
+        last_seen,
+        judged_by: verdict.by.clone(),
+        because: verdict.because.clone(),
+        dependency: need.id.clone(),
+    });
+    let mut all: Vec<Dismissed> = dismissed.collect();
+    all.sort_by(|a, b| {
+        (b.last_seen, &a.name, &a.dependency).cmp(&(a.last_seen, &b.name, &b.dependency))
+    });
+    all
+}
+
+fn wrong(need: &Dependency) -> Option<&Verdict> {
+    let verdict = need.verdict.as_ref();
+    verdict.filter(|verdict| verdict.verdict == VerdictWord::Wrong)
+}
+
+/// Needs of others at `place`, and when they were seen in use after `since`.
+fn used<'a>(
+    inventory: &'a Inventory,
+    place: &'a Entity,
+    old: &'a BTreeSet<EntityId>,
+    since: Timestamp,
+) -> impl Iterator<Item = (&'a Dependency, Timestamp)> {
+    let of_others = inventory.dependencies.iter().filter(|need| {
+        need.provider.entity == place.id
+            && !old.contains(&need.consumer.entity)
+            && !need.details.local
+    });
+    of_others.filter_map(move |need| {
+        let last = need.details.last_used.filter(|at| *at > since)?;
+        Some((need, last))
+    })
 }
 
 fn knock(inventory: &Inventory, need: &Dependency, last_seen: Timestamp) -> Option<Knock> {

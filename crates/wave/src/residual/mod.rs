@@ -22,9 +22,9 @@ use serde::{Deserialize, Serialize};
 use crate::machines;
 pub use certify::{STATEMENT_SCHEMA, Statement, certify, statement_text};
 
-pub use knock::{Aside, Knock};
+pub use knock::{Aside, Dismissed, Knock};
 pub use text::residual_text;
-pub use watched::{Watch, Watched};
+pub use watched::{Stood, Watch, Watched};
 
 /// So far may two machines' clocks be apart.
 const NEAR: Duration = Duration::from_secs(600);
@@ -61,6 +61,9 @@ pub struct Place {
     /// Who knocked there and meant no service, as a sentinel heard it. It does not end the silence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asides: Vec<Aside>,
+    /// Who called it since by a need that a person judged wrong. It does not end the silence, and is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dismissed: Vec<Dismissed>,
     /// Machines that stood sentinel there since, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sentinels: Vec<String>,
@@ -128,12 +131,19 @@ pub fn residual(
         .filter_map(|id| inventory.entity(id))
         .map(|entity| {
             let knocks = knock::knocks(inventory, entity, &old, since);
-            let watched = Watched::of(&entity.id, since, inventory.generated_at, watches);
+            let watched = Watched::of(
+                &entity.id,
+                &entity.addresses,
+                since,
+                inventory.generated_at,
+                watches,
+            );
             let last = knocks.iter().map(|k| k.last_seen).max();
             Place {
                 silent_days: watched.silent_days(last),
-                blind: watched::unseen(inventory, entity, &watched),
+                blind: watched::unseen(inventory, entity, &watched, since, watches),
                 asides: knock::asides(inventory, entity, &old, since),
+                dismissed: knock::dismissed(inventory, entity, &old, since),
                 sentinels: watched::sentinels(inventory, &entity.id, since, watches),
                 entity: entity.id.clone(),
                 name: entity.name.clone(),

@@ -6,7 +6,7 @@ use groma_model::fact::KnockWay;
 use groma_model::visible::visible;
 use groma_model::wording::{count, names, title};
 
-use super::{Aside, Knock, Place, Residual};
+use super::{Aside, Dismissed, Knock, Place, Residual};
 
 /// The list for a terminal. No text in it holds a control character.
 pub fn residual_text(residual: &Residual) -> String {
@@ -44,6 +44,9 @@ pub fn residual_text(residual: &Residual) -> String {
         }
         for aside in &place.asides {
             let _ = writeln!(text, "  ~ {}", shown(&said_aside(aside)));
+        }
+        for dismissed in &place.dismissed {
+            let _ = writeln!(text, "  ~ {}", shown(&said_dismissed(dismissed)));
         }
     }
     text
@@ -106,9 +109,27 @@ pub(super) fn said_aside(aside: &Aside) -> String {
     )
 }
 
+/// Whom a person left out, and when that one called all the same.
+pub(super) fn said_dismissed(dismissed: &Dismissed) -> String {
+    let port = dismissed.port.map(|p| format!(", port {}", p.0));
+    format!(
+        "{}, judged wrong by {} ({}): {}{}, last on {} UTC",
+        dismissed.name,
+        dismissed.judged_by,
+        dismissed.because,
+        title(&dismissed.kind),
+        port.unwrap_or_default(),
+        dismissed.last_seen.minute()
+    )
+}
+
 fn how(place: &Place) -> String {
     let watched = &place.watched;
     match watched.to {
+        None if !place.sentinels.is_empty() => format!(
+            "not all of it was watched since, by the sentinel on {}",
+            names(&place.sentinels)
+        ),
         None => "nobody has looked at its connections since: keep its agent running".to_owned(),
         Some(to) => format!(
             "silent for {}, watched until {} UTC by {}{}",

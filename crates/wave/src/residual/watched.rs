@@ -1,8 +1,9 @@
 //! How an old place was watched: silence counts only where somebody listened.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use groma_model::fact::SentinelPost;
 use groma_model::inventory::{Entity, Inventory};
 use groma_model::sentinel::SENTINEL;
 use groma_model::{CoverageState, EntityId, Scope, Timestamp};
@@ -18,14 +19,31 @@ pub struct Watch {
     pub from: Timestamp,
     /// When it ended.
     pub to: Timestamp,
-    /// The machine that stood sentinel there; none for the machine's own agent.
-    pub by: Option<EntityId>,
+    /// Who stood sentinel, and where; none for the machine's own agent.
+    pub by: Option<Stood>,
 }
 
-/// Longer than this between two looks is a gap that a daily job could hide in.
+/// A sentinel at one address.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Stood {
+    /// The machine that stood there.
+    pub entity: EntityId,
+    /// The old address.
+    pub address: IpAddr,
+    /// True if every port was listened for: silence at ports nobody listened for is none.
+    pub every_port: bool,
+}
+
+/// Longer than this between two looks of a machine's own agent is a gap that a daily job could hide in. A shorter one is
+/// bridged by what the machine itself writes down: its logs tell who called meanwhile.
 pub(super) const BLIND_MAX: Duration = Duration::from_secs(24 * 3_600);
 
-/// How long and how closely a place was watched.
+/// Longer than this between two looks of a sentinel begins its watch anew: it has no log of what came while it did not listen.
+/// Under `groma-agent run` one look of ten minutes follows the other within seconds; this is as long as a restart of the machine
+/// takes, and shorter than one look, so that a look that is missing, or is not counted because it lost something, is not bridged.
+pub(super) const DEAF_MAX: Duration = Duration::from_secs(9 * 60);
+
+/// How long and how closely a place was watched: of its addresses the one that was watched worst.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Watched {
     /// How many looks there were.
@@ -33,7 +51,8 @@ pub struct Watched {
     /// How many of them were a sentinel's, at the address of a machine that is gone.
     #[serde(default)]
     pub by_sentinels: u64,
-    /// When the watch began: the first look after the switch, or after the last gap of more than a day. None if nobody looked.
+    /// When the watch began: the first look after the switch, or after the last gap that a call could hide in (more than a
+    /// day between looks of its own agent, more than nine minutes between those of sentinels). None if nobody looked.
     pub from: Option<Timestamp>,
     /// When the last look ended.
     pub to: Option<Timestamp>,
@@ -46,42 +65,85 @@ pub struct Watched {
 }
 
 impl Watched {
+    /// How each address of `place` was watched, put together so that the worst holds. Looks of its own agent see all of them,
+    /// those of a sentinel the one it stood at.
     pub(crate) fn of(
         place: &EntityId,
+        addresses: &[IpAddr],
         since: Timestamp,
         now: Timestamp,
         watches: &[Watch],
     ) -> Self {
-        let mut own: Vec<&Watch> = watches
+        let of_it = watches
             .iter()
-            .filter(|w| w.entity == *place && w.to > since)
-            .collect();
-        own.sort();
-        let mut watched = Self::default();
-        for watch in own {
-            watched.looked(watch.from.max(since), watch.to);
-            watched.by_sentinels += u64::from(watch.by.is_some());
-        }
-        watched.stale_seconds = watched.to.map_or(0, |to| now.since(to).as_secs());
-        watched
+            .filter(|w| w.entity == *place && w.to > since);
+        let of_it: Vec<&Watch> = of_it.collect();
+        let at = |address: Option<IpAddr>| {
+            let sees = |watch: &Watch| match &watch.by {
+                None => true,
+                Some(stood) => stood.every_port && Some(stood.address) == address,
+            };
+            let looks = of_it.iter().copied().filter(|watch| sees(watch));
+            Self::of_looks(looks.collect(), since, now)
+        };
+        let addresses: BTreeSet<IpAddr> = addresses.iter().map(IpAddr::to_canonical).collect();
+        let each = addresses.iter().map(|address| at(Some(*address)));
+        each.reduce(Self::worse).unwrap_or_else(|| at(None))
     }
 
-    fn looked(&mut self, from: Timestamp, to: Timestamp) {
-        let gap = self.to.map(|last| from.since(last));
-        match gap.filter(|gap| *gap <= BLIND_MAX) {
-            Some(gap) => self.longest_gap_seconds = self.longest_gap_seconds.max(gap.as_secs()),
-            // The first look, or the first after a gap that anything may have happened in.
-            None => {
-                *self = Self {
-                    from: Some(from),
-                    ..Self::default()
-                }
-            }
+    fn of_looks(looks: Vec<&Watch>, since: Timestamp, now: Timestamp) -> Self {
+        let span = |watch: &&Watch| (watch.from.max(since), watch.to);
+        let (theirs, own): (Vec<&Watch>, Vec<&Watch>) =
+            looks.iter().copied().partition(|watch| watch.by.is_some());
+        let mut whole = stretches(own.iter().map(span).collect(), BLIND_MAX);
+        whole.extend(stretches(theirs.iter().map(span).collect(), DEAF_MAX));
+        // Where one watch follows the other, nobody's log tells what came between them.
+        let Some((from, to)) = stretches(whole, DEAF_MAX).pop() else {
+            return Self::default();
+        };
+        let counted = |looks: &[&Watch]| {
+            let within = looks.iter().filter(|watch| watch.to >= from);
+            u64::try_from(within.count()).unwrap_or(u64::MAX)
+        };
+        let seen = stretches(looks.iter().map(span).collect(), Duration::ZERO);
+        let seen: Vec<Span> = seen.into_iter().filter(|(_, to)| *to >= from).collect();
+        let gaps = seen.iter().zip(seen.iter().skip(1));
+        Self {
+            looks: counted(&looks),
+            by_sentinels: counted(&theirs),
+            from: Some(from),
+            to: Some(to),
+            seconds: seen
+                .iter()
+                .map(|(from, to)| to.since(*from).as_secs())
+                .sum(),
+            longest_gap_seconds: gaps
+                .map(|((_, end), (begin, _))| begin.since(*end).as_secs())
+                .max()
+                .unwrap_or(0),
+            stale_seconds: now.since(to).as_secs(),
         }
-        let before = self.to.map_or(from, |last| last.max(from));
-        self.looks += 1;
-        self.seconds += to.since(before).as_secs();
-        self.to = Some(self.to.map_or(to, |last| last.max(to)));
+    }
+
+    /// Of two addresses of one machine: what holds for both.
+    fn worse(self, other: Self) -> Self {
+        let (Some(from), Some(to), Some(their_from), Some(their_to)) =
+            (self.from, self.to, other.from, other.to)
+        else {
+            return Self::default();
+        };
+        Self {
+            looks: self.looks.min(other.looks),
+            by_sentinels: match self.looks <= other.looks {
+                true => self.by_sentinels,
+                false => other.by_sentinels,
+            },
+            from: Some(from.max(their_from)),
+            to: Some(to.min(their_to)),
+            seconds: self.seconds.min(other.seconds),
+            longest_gap_seconds: self.longest_gap_seconds.max(other.longest_gap_seconds),
+            stale_seconds: self.stale_seconds.max(other.stale_seconds),
+        }
     }
 
     /// Whole days from the last call, or from the begin of the watch, to the last look.
@@ -94,6 +156,22 @@ impl Watched {
     }
 }
 
+/// From when until when.
+type Span = (Timestamp, Timestamp);
+
+/// Puts together what lies no further apart than `gap`, the earliest first.
+fn stretches(mut spans: Vec<Span>, gap: Duration) -> Vec<Span> {
+    spans.sort();
+    let mut all: Vec<Span> = Vec::new();
+    for (from, to) in spans {
+        match all.last_mut().filter(|(_, end)| from.since(*end) <= gap) {
+            Some((_, end)) => *end = to.max(*end),
+            None => all.push((from, to)),
+        }
+    }
+    all
+}
+
 /// Machines that stood sentinel at an address of `place`, and were heard since, by name.
 pub(super) fn sentinels(
     inventory: &Inventory,
@@ -104,7 +182,7 @@ pub(super) fn sentinels(
     let looks = watches
         .iter()
         .filter(|w| w.entity == *place && w.to > since);
-    let by = looks.filter_map(|watch| inventory.entity(watch.by.as_ref()?));
+    let by = looks.filter_map(|watch| inventory.entity(&watch.by.as_ref()?.entity));
     let mut names: Vec<String> = by.map(|sentinel| sentinel.name.clone()).collect();
     names.sort();
     names.dedup();
@@ -112,38 +190,42 @@ pub(super) fn sentinels(
 }
 
 /// What nobody could see of a place since: of its own looks, as far as they count, and of those of sentinels.
-pub(super) fn unseen(inventory: &Inventory, place: &Entity, watched: &Watched) -> Vec<String> {
+pub(super) fn unseen(
+    inventory: &Inventory,
+    place: &Entity,
+    watched: &Watched,
+    since: Timestamp,
+    watches: &[Watch],
+) -> Vec<String> {
     let mut all = match watched.looks > watched.by_sentinels {
         true => blind(inventory, &place.id),
         false => Vec::new(),
     };
-    if watched.by_sentinels > 0 {
-        all.extend(unheard(inventory, place));
+    let of_it = watches
+        .iter()
+        .filter(|w| w.entity == place.id && w.to > since);
+    let stood: BTreeSet<&Stood> = of_it.filter_map(|watch| watch.by.as_ref()).collect();
+    if !stood.is_empty() {
+        all.extend(unheard(inventory, place, &stood));
     }
     all
 }
 
 /// What sentinels could not hear: addresses of the machine at which nobody stood, ports nobody asked for, and what was lost at
 /// the newest look.
-fn unheard(inventory: &Inventory, place: &Entity) -> Vec<String> {
-    let others = inventory.entities.iter().filter(|e| e.id != place.id);
-    let posts: Vec<(&EntityId, &SentinelPost)> = others
-        .flat_map(|e| e.attributes.posts.iter().map(|entry| (&e.id, &entry.post)))
-        .collect();
+fn unheard(inventory: &Inventory, place: &Entity, stood: &BTreeSet<&Stood>) -> Vec<String> {
     let mut all = Vec::new();
     for address in &place.addresses {
-        let of_it: Vec<_> = posts
-            .iter()
-            .filter(|(_, p)| p.address == *address)
-            .collect();
-        if of_it.is_empty() {
+        let canonical = address.to_canonical();
+        let of_it = || stood.iter().filter(|one| one.address == canonical);
+        if of_it().next().is_none() {
             all.push(format!("nobody stands sentinel at {address}"));
-        } else if of_it.iter().all(|(_, post)| !post.ports.is_empty()) {
+        } else if !of_it().any(|one| one.every_port) {
             all.push(format!("at {address} not every port is listened for"));
         }
         let scope = Scope::new("sentinel", &address.to_string());
         let heard = inventory.coverage.iter().filter(|c| {
-            let stood = of_it.iter().any(|(sentinel, _)| **sentinel == c.vantage);
+            let stood = of_it().any(|one| one.entity == c.vantage);
             stood && c.source.as_str() == SENTINEL && c.scope == scope.as_str()
         });
         let gaps = heard.flat_map(|c| &c.gaps);

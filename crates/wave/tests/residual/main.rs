@@ -9,13 +9,12 @@
 mod build;
 
 use build::{depends, host, id, in_days, inventory, now, with, wrong};
-use groma_model::Port;
 use groma_model::fact::{Knock, KnockWay, SentinelPost};
 use groma_model::inventory::{Dependency, Entity, Inventory, TimeWindow};
 use groma_model::sentinel::{KnockEntry, PostEntry};
 use groma_model::wave::{Move, Wave};
 use groma_wave::{
-    Residual, Statement, Watch, certify, old_places, residual, residual_text, statement_text,
+    Residual, Statement, Stood, Watch, certify, old_places, residual, residual_text, statement_text,
 };
 
 fn wave() -> Wave {
@@ -95,7 +94,46 @@ fn who_called_after_the_switch_is_listed_and_who_called_before_is_not() {
     );
 }
 
-/// `watch1` stood at the address of `mail1` for ten days, without a break.
+/// Looks of ten minutes of `watch1` at an address of `mail1`, one after the other, from so many days ago to so many days ago.
+fn standing(address: &str, from: i64, to: i64) -> Vec<Watch> {
+    let begin = in_days(-from);
+    let looks = u64::try_from(from - to).unwrap() * 86_400 / 605;
+    let at = |seconds: u64| begin.plus(std::time::Duration::from_secs(seconds));
+    let look = |number: u64| Watch {
+        entity: id("mail1"),
+        from: at(number * 605),
+        to: at(number * 605 + 600),
+        by: Some(Stood {
+            entity: id("watch1"),
+            address: address.parse().unwrap(),
+            every_port: true,
+        }),
+    };
+    (0..=looks).map(look).collect()
+}
+
+/// These looks, for some ports alone.
+fn some_ports(looks: Vec<Watch>) -> Vec<Watch> {
+    let narrowed = looks.into_iter().map(|look| Watch {
+        by: look.by.map(|stood| Stood {
+            every_port: false,
+            ..stood
+        }),
+        ..look
+    });
+    narrowed.collect()
+}
+
+/// An estate whose old machine had a second address.
+fn with_two() -> Inventory {
+    let (mut inventory, _) = stood();
+    let old = inventory.entities.iter().position(|e| e.name == "mail1");
+    let addresses = &mut inventory.entities[old.unwrap()].addresses;
+    addresses.push(SECOND.parse().unwrap());
+    inventory
+}
+
+/// `watch1` stood at the address of `mail1` for twenty days, without a break.
 fn stood() -> (Inventory, Vec<Watch>) {
     let mut inventory = inventory(
         vec![
@@ -115,15 +153,11 @@ fn stood() -> (Inventory, Vec<Watch>) {
         vec![],
     );
     inventory.generated_at = now();
-    let watches = daily(20, 0).into_iter().map(|watch| Watch {
-        by: Some(id("watch1")),
-        ..watch
-    });
-    let watches = watches.collect();
-    (inventory, watches)
+    (inventory, standing(OLD, 20, 0))
 }
 
 const OLD: &str = "10.9.0.5";
+const SECOND: &str = "10.9.0.6";
 
 fn with_entity(mut entity: Entity, change: impl FnOnce(&mut Entity)) -> Entity {
     change(&mut entity);
@@ -143,7 +177,7 @@ fn the_days_of_a_sentinel_count_and_the_statement_says_what_none_can_see() {
     let statement = certify(&residual, 14, &[]);
     assert!(statement.certified, "{}", statement_text(&statement));
     assert!(
-        statement.rests_on[0].contains("21 looks of the sentinel on watch1"),
+        statement.rests_on[0].contains(" looks of the sentinel on watch1"),
         "{:?}",
         statement.rests_on
     );
@@ -179,24 +213,108 @@ fn a_knock_says_which_sentinel_heard_it_and_ends_the_silence() {
 
 #[test]
 fn an_address_nobody_stood_at_and_ports_nobody_listened_for_stand_against_it() {
-    let (mut inventory, watches) = stood();
-    let place = |inventory: &mut Inventory, name: &str| {
-        let found = inventory.entities.iter().position(|e| e.name == name);
-        found.unwrap()
-    };
-    let watch = place(&mut inventory, "watch1");
-    inventory.entities[watch].attributes.posts[0].post.ports = vec![Port(25)];
-    let old = place(&mut inventory, "mail1");
-    inventory.entities[old]
-        .addresses
-        .push("10.9.0.6".parse().unwrap());
-    let residual = knocking(&inventory, &watches);
+    let inventory = with_two();
+    let residual = knocking(&inventory, &some_ports(standing(OLD, 20, 0)));
     let blind = residual.places[0].blind.join("; ");
     assert!(
         blind.contains("not every port") && blind.contains("nobody stands sentinel at 10.9.0.6"),
         "{blind}"
     );
     assert!(!certify(&residual, 14, &[]).certified);
+}
+
+#[test]
+fn of_two_addresses_the_one_that_was_watched_worst_decides() {
+    let inventory = with_two();
+    let both = |second: Vec<Watch>| {
+        let mut watches = standing(OLD, 20, 0);
+        watches.extend(second);
+        certify(&knocking(&inventory, &watches), 14, &[])
+    };
+    let whole = both(standing(SECOND, 20, 0));
+    assert!(whole.certified, "{}", statement_text(&whole));
+    let minute = standing(SECOND, 20, 0).into_iter().take(1).collect();
+    let late = standing(SECOND, 5, 0);
+    let left = standing(SECOND, 20, 8);
+    for (second, days) in [(minute, 0), (late, 5), (left, 12)] {
+        let short = both(second);
+        assert!(!short.certified, "{}", statement_text(&short));
+        assert_eq!(short.places[0].silent_days, days);
+    }
+    // Its own agent sees all of its addresses.
+    assert!(certify(&knocking(&inventory, &daily(20, 0)), 14, &[]).certified);
+}
+
+#[test]
+fn a_sentinel_that_listens_for_some_ports_lends_no_day_to_one_that_listened_for_all() {
+    let (inventory, _) = stood();
+    let of = |every: Vec<Watch>| {
+        let mut watches = some_ports(standing(OLD, 20, 0));
+        watches.extend(every);
+        certify(&knocking(&inventory, &watches), 14, &[])
+    };
+    let minute = of(standing(OLD, 20, 0).into_iter().take(1).collect());
+    assert!(!minute.certified, "{}", statement_text(&minute));
+    assert_eq!(minute.places[0].silent_days, 0);
+    assert!(of(standing(OLD, 20, 0)).certified);
+}
+
+#[test]
+fn a_sentinel_that_listens_a_while_every_day_has_not_watched() {
+    let (inventory, _) = stood();
+    let hourly = daily(20, 0).into_iter().map(|look| Watch {
+        by: standing(OLD, 1, 0)[0].by.clone(),
+        ..look
+    });
+    let hourly = certify(&knocking(&inventory, &hourly.collect::<Vec<_>>()), 14, &[]);
+    assert!(!hourly.certified, "{}", statement_text(&hourly));
+    // A restart is bridged. A look that is missing, or lost something and is not counted, begins the count anew.
+    let changed = |change: fn(&mut Vec<Watch>, usize)| {
+        let mut watches = standing(OLD, 20, 0);
+        let middle = watches.len() / 2;
+        change(&mut watches, middle);
+        certify(&knocking(&inventory, &watches), 14, &[])
+    };
+    let restarted = changed(|watches, middle| {
+        let begun = watches[middle].from;
+        watches[middle].to = begun.plus(std::time::Duration::from_secs(300));
+    });
+    assert!(restarted.certified, "{}", statement_text(&restarted));
+    let broken = changed(|watches, middle| drop(watches.remove(middle)));
+    assert_eq!(broken.places[0].silent_days, 9, "{broken:?}");
+    assert!(!broken.certified);
+    // A look in between does not break what its own agent's logs bridge.
+    let mut mixed = daily(20, 0);
+    mixed.extend(standing(OLD, 10, 9).into_iter().skip(60).take(1));
+    assert!(certify(&knocking(&inventory, &mixed), 14, &[]).certified);
+}
+
+#[test]
+fn between_the_last_look_of_the_old_machine_and_the_first_of_a_sentinel_nobody_watched() {
+    let (inventory, _) = stood();
+    let mut watches: Vec<Watch> = daily(20, 11);
+    watches.extend(standing(OLD, 10, 0));
+    let statement = certify(&knocking(&inventory, &watches), 14, &[]);
+    assert_eq!(statement.places[0].silent_days, 10, "{statement:?}");
+    // Where one takes over from the other at once, the days of both count.
+    let mut watches: Vec<Watch> = daily(20, 10);
+    watches.extend(standing(OLD, 10, 0));
+    assert!(certify(&knocking(&inventory, &watches), 14, &[]).certified);
+}
+
+#[test]
+fn who_called_by_a_need_that_was_judged_wrong_is_named_as_not_counted() {
+    let judged_wrong = with(used("app2", "mail1", 3), |d| d.verdict = wrong());
+    let by = judged_wrong.verdict.as_ref().unwrap().by.clone();
+    let statement = judged(vec![judged_wrong], &daily(20, 0));
+    assert!(statement.certified, "{}", statement_text(&statement));
+    let told = |statement: &Statement| {
+        let word = format!("not counted: app2, judged wrong by {by}");
+        statement.rests_on.iter().any(|line| line.contains(&word))
+    };
+    assert!(told(&statement), "{:?}", statement.rests_on);
+    let before = with(used("app2", "mail1", 22), |d| d.verdict = wrong());
+    assert!(!told(&judged(vec![before], &daily(20, 0))));
 }
 
 #[test]
