@@ -6,8 +6,8 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use anyhow::Result;
 use groma_graph::Graph;
 use groma_model::inventory::{
-    CoverageEntry, Entity, Finding, GapEntry, INVENTORY_SCHEMA, Inventory, LayerEntry, Question,
-    Site, TimeWindow, WaveEntry,
+    CoverageEntry, Entity, Estimate, Finding, GapEntry, INVENTORY_SCHEMA, Inventory, LayerEntry,
+    Question, Site, TimeWindow, WaveEntry,
 };
 use groma_model::questionnaire::is_answered;
 use groma_model::registry::REGISTRY;
@@ -104,25 +104,49 @@ fn concluded_after(
     groma_graph::pinned::mark(&mut inventory);
     groma_graph::used::mark(&mut inventory);
     annotate(&mut inventory, &annotations);
-    let (findings, (together, estimate)) = rayon::join(
-        || groma_check::check(&inventory, now),
-        || {
-            let cycles = groma_graph::impact::cycles(&inventory);
-            let together = groma_check::moves_together(&inventory, &cycles, now);
-            (together, groma_estimate::estimate(&inventory))
-        },
-    );
-    inventory.estimate = Some(estimate);
-    let current = findings.into_iter().chain(together).collect();
+    let judged = judge(&inventory, now);
+    inventory.estimate = Some(judged.estimate);
     let at = then(moment, now);
-    inventory.findings = groma_check::register(current, &inventory, register, &annotations, at);
-    inventory.questions = groma_check::questions(&inventory);
+    inventory.findings =
+        groma_check::register(judged.findings, &inventory, register, &annotations, at);
+    inventory.questions = judged.questions;
     leave_out_answered(&mut inventory, &annotations);
     inventory.leave_out_mere_names();
     Ok(Concluded {
         inventory,
         vantages,
     })
+}
+
+/// What the stages behind the graph say of an inventory.
+struct Judged {
+    findings: Vec<Finding>,
+    questions: Vec<Question>,
+    estimate: Estimate,
+}
+
+/// Asks every stage that only reads, as many at a time as there are cores; the estate is indexed once for all of them.
+fn judge(inventory: &Inventory, now: Timestamp) -> Judged {
+    let (view, (cycles, estimate)) = rayon::join(
+        || groma_check::View::new(inventory, now),
+        || {
+            let cycles = groma_graph::impact::cycles(inventory);
+            (cycles, groma_estimate::estimate(inventory))
+        },
+    );
+    let (mut findings, (together, questions)) = rayon::join(
+        || groma_check::check_in(&view),
+        || {
+            let together = groma_check::moves_together_in(&view, &cycles);
+            (together, groma_check::questions_in(&view))
+        },
+    );
+    findings.extend(together);
+    Judged {
+        findings,
+        questions,
+        estimate,
+    }
 }
 
 /// When a document speaks: what was due next before a wave is counted from before the wave.

@@ -36,9 +36,33 @@ pub struct Draft {
     /// By when, where it follows from a date.
     pub control_date: Option<Timestamp>,
     /// Ids of the entities and dependencies it lists.
-    pub subjects: BTreeSet<String>,
+    pub subjects: Subjects,
     /// The facts behind it, the first of them by id.
     pub evidence: BTreeSet<EvidenceId>,
+}
+
+/// Ids of what a finding lists, in any order and any number of times: forty thousand are put in order once.
+#[derive(Clone, Debug, Default)]
+pub struct Subjects(Vec<String>);
+
+impl Subjects {
+    /// One more.
+    pub fn insert(&mut self, id: String) {
+        self.0.push(id);
+    }
+
+    /// Each once, in order.
+    fn into_sorted(mut self) -> Vec<String> {
+        self.0.sort_unstable();
+        self.0.dedup();
+        self.0
+    }
+}
+
+impl Extend<String> for Subjects {
+    fn extend<I: IntoIterator<Item = String>>(&mut self, ids: I) {
+        self.0.extend(ids);
+    }
 }
 
 impl Draft {
@@ -55,14 +79,14 @@ impl Draft {
             mitigations: Vec::new(),
             owner: None,
             control_date: None,
-            subjects: BTreeSet::new(),
+            subjects: Subjects::default(),
             evidence: BTreeSet::new(),
         }
     }
 
     /// Points at an entity, and takes over its owner where nobody acts yet.
     pub fn points_at(&mut self, entity: &Entity) {
-        self.subjects.insert(entity.id.to_string());
+        self.subjects.insert(entity.id.as_str().to_owned());
         if self.owner.is_none() {
             self.owner.clone_from(&entity.owner);
         }
@@ -70,7 +94,7 @@ impl Draft {
 
     /// Cites a dependency: as a subject, and with its evidence.
     pub fn cites(&mut self, dependency: &Dependency) {
-        self.subjects.insert(dependency.id.to_string());
+        self.subjects.insert(dependency.id.as_str().to_owned());
         self.cites_evidence(&dependency.evidence);
     }
 
@@ -91,7 +115,8 @@ impl Draft {
     pub(crate) fn finding(self, check: &str, view: &View<'_>) -> Finding {
         let about = self.about.iter().map(String::as_str);
         let key: Vec<&str> = std::iter::once(check).chain(about).collect();
-        let owner = self.owner.or_else(|| view.owner_of(&self.subjects));
+        let subjects = self.subjects.into_sorted();
+        let owner = self.owner.or_else(|| view.owner_of(&subjects));
         Finding {
             id: FindingId::of(&key),
             check: check.to_owned(),
@@ -106,7 +131,7 @@ impl Draft {
             mitigations: self.mitigations.into_iter().map(str::to_owned).collect(),
             owner,
             control_date: self.control_date,
-            subjects: self.subjects.into_iter().collect(),
+            subjects,
             evidence: self.evidence.into_iter().take(EVIDENCE_MAX).collect(),
             verdict: None,
             first_seen: None,

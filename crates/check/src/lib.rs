@@ -24,6 +24,7 @@ mod register;
 mod sole;
 mod view;
 mod waves;
+mod waves_ask;
 mod wording;
 
 use groma_model::Timestamp;
@@ -31,8 +32,8 @@ use groma_model::inventory::{Finding, Inventory};
 use rayon::prelude::*;
 
 pub use checks::{all, moves_together, moves_together_in};
-pub use draft::Draft;
-pub use questions::questions;
+pub use draft::{Draft, Subjects};
+pub use questions::{questions, questions_in};
 pub use register::register;
 pub use view::View;
 
@@ -47,14 +48,19 @@ pub trait Check: Sync {
 
 /// What all checks say about `inventory` at the moment `now`: gravest first, then by id.
 pub fn check(inventory: &Inventory, now: Timestamp) -> Vec<Finding> {
-    let view = View::new(inventory, now);
+    check_in(&View::new(inventory, now))
+}
+
+/// The same, in an estate that is already indexed.
+pub fn check_in(view: &View<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = all()
         .par_iter()
+        .with_max_len(1)
         .flat_map_iter(|check| {
             check
-                .look(&view)
+                .look(view)
                 .into_iter()
-                .map(|draft| draft.finding(check.name(), &view))
+                .map(|draft| draft.finding(check.name(), view))
         })
         .collect();
     findings.sort_by(|a, b| (a.severity, &a.id).cmp(&(b.severity, &b.id)));

@@ -16,15 +16,21 @@ const QUESTIONS_MAX: usize = 40;
 /// What `inventory` leaves open for people: owners and criticality of systems and of machines outside any
 /// system, and what the strangers are that somebody depends on. Sorted, and bounded per sort.
 pub fn questions(inventory: &Inventory) -> Vec<Question> {
-    let view = View::new(inventory, inventory.generated_at);
+    questions_in(&View::new(inventory, inventory.generated_at))
+}
+
+/// The same, in an estate that is already indexed.
+pub fn questions_in(view: &View<'_>) -> Vec<Question> {
+    let inventory = view.inventory;
     let mut asked: Vec<Question> = inventory.systems.iter().filter_map(about_system).collect();
     asked.extend(about_hosts(inventory));
-    asked.extend(about_strangers(&view));
-    asked.extend(about_relays(&view));
+    asked.extend(about_strangers(view));
+    asked.extend(about_relays(view));
     asked.extend(about_pins(inventory));
-    asked.extend(about_restores(&view));
-    asked.extend(about_watching(&view));
+    asked.extend(about_restores(view));
+    asked.extend(about_watching(view));
     asked.extend(about_named_consumers(inventory));
+    asked.extend(crate::waves_ask::questions(view));
     asked.sort();
     asked.dedup();
     asked

@@ -3,14 +3,16 @@
 //! A generated row is closed only where silence is an answer: everything it rested on was looked at again, and nothing that
 //! had been seen whole then has holes now. Else it stays as it stood and says since when nobody looked.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use groma_model::inventory::{
-    Finding, FindingOrigin, FindingState, Inventory, RestsOn, Verdict, VerdictWord,
+    Dependency, Finding, FindingOrigin, FindingState, Inventory, RestsOn, Verdict, VerdictWord,
 };
 use groma_model::register::{OWN_CHECK, OwnRisk};
 use groma_model::store::{Annotation, Word};
-use groma_model::{CoverageState, EntityId, EvidenceId, FindingId, SourceName, Timestamp};
+use groma_model::{
+    CoverageState, DependencyId, EntityId, EvidenceId, FindingId, SourceName, Timestamp,
+};
 use rayon::prelude::*;
 
 /// Vantages that are remembered of one finding, the first by id: a finding about a thousand machines is asked of so many.
@@ -101,88 +103,99 @@ fn not_said(gone: &Finding, seen: &Seen<'_>, now: Timestamp) -> Finding {
     row
 }
 
-/// When a source last looked from a vantage, and which scopes it did not see whole.
-type Look<'a> = (Timestamp, BTreeSet<&'a str>);
-
 /// What was looked at, and how well.
 struct Seen<'a> {
     names: HashMap<&'a EntityId, &'a str>,
-    /// By vantage and source: when it last looked, and which of its scopes have holes.
-    looks: HashMap<&'a EntityId, BTreeMap<&'a SourceName, Look<'a>>>,
-    facts: HashMap<&'a EvidenceId, (&'a EntityId, &'a SourceName)>,
-    ends: HashMap<&'a str, [&'a EntityId; 2]>,
+    /// In the order of their ids.
+    vantages: Vec<(&'a EntityId, Vantage<'a>)>,
+    /// Where each of them stands there.
+    places: HashMap<&'a EntityId, u32>,
+    /// Where each fact was seen, and by what.
+    facts: HashMap<&'a EvidenceId, (u32, &'a SourceName)>,
+    /// The ends of each need that somebody looked at from inside.
+    ends: HashMap<&'a DependencyId, [Option<u32>; 2]>,
+}
+
+/// Where somebody looked from, or saw a fact.
+#[derive(Default)]
+struct Vantage<'a> {
+    /// When each source last looked.
+    looks: BTreeMap<&'a SourceName, Timestamp>,
+    /// Sources with the scopes that have holes, as [`RestsOn::partial`] has them.
+    partial: BTreeSet<String>,
 }
 
 impl<'a> Seen<'a> {
     fn of(inventory: &'a Inventory) -> Self {
-        let mut looks: HashMap<_, BTreeMap<_, Look<'a>>> = HashMap::new();
-        for entry in &inventory.coverage {
-            let sources = looks.entry(&entry.vantage).or_default();
-            let look = sources
-                .entry(&entry.source)
-                .or_insert_with(|| (entry.to, BTreeSet::new()));
-            look.0 = look.0.max(entry.to);
-            if entry.state != CoverageState::Complete {
-                look.1.insert(&entry.scope);
-            }
-        }
-        let facts = inventory.evidence.iter();
-        let needs = inventory.dependencies.iter();
         let entities = inventory.entities.iter();
+        let places = places(inventory);
+        let vantages = vantages(inventory, &places);
+        let looked = |id: &EntityId| looked(id, &places, &vantages);
+        let (facts, ends) = rayon::join(
+            || {
+                let facts = inventory.evidence.iter();
+                facts
+                    .filter_map(|e| Some((&e.id, (*places.get(&e.vantage)?, &e.source))))
+                    .collect()
+            },
+            || {
+                let ends = |d: &Dependency| [&d.consumer.entity, &d.provider.entity].map(looked);
+                let needs = inventory.dependencies.iter();
+                needs.map(|d| (&d.id, ends(d))).collect()
+            },
+        );
         Self {
             names: entities.map(|e| (&e.id, e.name.as_str())).collect(),
-            looks,
-            facts: facts.map(|e| (&e.id, (&e.vantage, &e.source))).collect(),
-            ends: needs
-                .map(|d| (d.id.as_str(), [&d.consumer.entity, &d.provider.entity]))
-                .collect(),
+            facts,
+            ends,
+            vantages,
+            places,
         }
     }
 
-    /// The vantages behind a finding: where its facts were seen, and the machines it is about.
+    /// The vantages behind a finding: where its facts were seen, and the machines it is about. Only what somebody looked at
+    /// from inside is a vantage of that kind.
     fn rests_on(&self, finding: &Finding) -> Vec<RestsOn> {
-        let mut vantages: BTreeMap<EntityId, BTreeSet<&SourceName>> = BTreeMap::new();
-        for id in &finding.evidence {
-            if let Some((vantage, source)) = self.facts.get(id) {
-                let sources = vantages.entry((*vantage).clone()).or_default();
-                sources.insert(source);
-            }
-        }
+        let facts = finding.evidence.iter().filter_map(|id| self.facts.get(id));
+        let mut told: Vec<(u32, Option<&SourceName>)> = facts
+            .map(|(place, source)| (*place, Some(*source)))
+            .collect();
         for id in &finding.subjects {
-            let ends = self.ends.get(id.as_str()).into_iter().flatten();
-            let about = std::iter::once(EntityId::new(id)).chain(ends.map(|id| (*id).clone()));
-            // Only what somebody looked at from inside is a vantage.
-            for id in about.filter(|id| self.looks.contains_key(id)) {
-                vantages.entry(id).or_default();
+            match self.ends.get(&DependencyId::new(id)) {
+                Some(ends) => told.extend(ends.iter().flatten().map(|place| (*place, None))),
+                None => told.extend(self.looked(&EntityId::new(id)).map(|place| (place, None))),
             }
         }
-        let vantages = vantages.into_iter().take(VANTAGES_MAX);
-        vantages
-            .map(|(vantage, sources)| RestsOn {
-                partial: self.partial(&vantage).into_iter().collect(),
-                sources: self.sources(&vantage, sources),
-                vantage,
-            })
+        told.sort_unstable();
+        told.dedup();
+        told.chunk_by(|a, b| a.0 == b.0)
+            .take(VANTAGES_MAX)
+            .filter_map(|of_one| self.rests(of_one))
             .collect()
     }
 
-    /// The sources that told a fact; where none did, a check may have read what any of them told.
-    fn sources(&self, vantage: &EntityId, told: BTreeSet<&SourceName>) -> Vec<SourceName> {
-        if !told.is_empty() {
-            return told.into_iter().cloned().collect();
+    /// What rests on one vantage. Where no source told a fact, a check may have read what any of them told.
+    fn rests(&self, told: &[(u32, Option<&SourceName>)]) -> Option<RestsOn> {
+        let (place, _) = told.first()?;
+        let (id, vantage) = self.vantages.get(*place as usize)?;
+        let mut sources: Vec<SourceName> = told.iter().filter_map(|(_, s)| s.cloned()).collect();
+        if sources.is_empty() {
+            sources = vantage
+                .looks
+                .keys()
+                .map(|source| (*source).clone())
+                .collect();
         }
-        let looks = self.looks.get(vantage).into_iter().flatten();
-        looks.map(|(source, _)| (*source).clone()).collect()
+        Some(RestsOn {
+            vantage: (*id).clone(),
+            sources,
+            partial: vantage.partial.iter().cloned().collect(),
+        })
     }
 
-    /// Sources with the scopes that have holes at a vantage, as [`RestsOn::partial`] has them.
-    fn partial(&self, vantage: &EntityId) -> BTreeSet<String> {
-        let looks = self.looks.get(vantage).into_iter().flatten();
-        looks
-            .flat_map(|(source, (_, scopes))| {
-                scopes.iter().map(move |scope| format!("{source} {scope}"))
-            })
-            .collect()
+    /// Its place, if somebody looked at it from inside.
+    fn looked(&self, id: &EntityId) -> Option<u32> {
+        looked(id, &self.places, &self.vantages)
     }
 
     /// Why the silence of a check is no answer; `None` if it is one.
@@ -199,25 +212,70 @@ impl<'a> Seen<'a> {
     fn why_not(&self, rests: &RestsOn, since: Timestamp) -> Option<String> {
         let name = self.names.get(&rests.vantage);
         let name = name.copied().unwrap_or(rests.vantage.as_str());
-        let empty = BTreeMap::new();
-        let looks = self.looks.get(&rests.vantage).unwrap_or(&empty);
-        let looked = |source: &SourceName| looks.get(source).is_some_and(|(at, _)| *at > since);
+        let unknown = Vantage::default();
+        let place = self.places.get(&rests.vantage).copied();
+        let vantage = place.and_then(|place| self.vantages.get(place as usize));
+        let vantage = vantage.map_or(&unknown, |(_, vantage)| vantage);
+        let looks = &vantage.looks;
+        let looked = |source: &SourceName| looks.get(source).is_some_and(|at| *at > since);
         // Nothing says who told it: any of them may have.
         let again = match rests.sources.is_empty() {
-            true => !looks.is_empty() && looks.values().all(|(at, _)| *at > since),
+            true => !looks.is_empty() && looks.values().all(|at| *at > since),
             false => rests.sources.iter().all(looked),
         };
         if !again {
             return Some(format!("not looked at since {}: {name}", since.day()));
         }
-        let partial = self.partial(&rests.vantage);
-        let hole = partial.into_iter().find(|s| !rests.partial.contains(s))?;
-        let (source, scope) = hole.split_once(' ').unwrap_or((&hole, ""));
+        let mut partial = vantage.partial.iter();
+        let hole = partial.find(|hole| !rests.partial.contains(hole))?;
+        let (source, scope) = hole.split_once(' ').unwrap_or((hole, ""));
         Some(format!(
             "not looked at completely since {}: {source} of {name} has holes it did not have ({scope})",
             since.day()
         ))
     }
+}
+
+/// Whatever is a vantage, each with its number in the order of the ids.
+fn places(inventory: &Inventory) -> HashMap<&EntityId, u32> {
+    let looked = inventory.coverage.iter().map(|entry| &entry.vantage);
+    let seen = inventory.evidence.iter().map(|fact| &fact.vantage);
+    let each: HashSet<&EntityId> = looked.chain(seen).collect();
+    let mut each: Vec<&EntityId> = each.into_iter().collect();
+    each.sort_unstable();
+    each.into_iter().zip(0..).collect()
+}
+
+fn vantages<'a>(
+    inventory: &'a Inventory,
+    places: &HashMap<&'a EntityId, u32>,
+) -> Vec<(&'a EntityId, Vantage<'a>)> {
+    let mut vantages: Vec<(&EntityId, Vantage<'_>)> =
+        places.keys().map(|id| (*id, Vantage::default())).collect();
+    vantages.sort_unstable_by_key(|(id, _)| *id);
+    for entry in &inventory.coverage {
+        let place = places.get(&entry.vantage).copied();
+        let Some((_, vantage)) = place.and_then(|place| vantages.get_mut(place as usize)) else {
+            continue;
+        };
+        let look = vantage.looks.entry(&entry.source).or_insert(entry.to);
+        *look = entry.to.max(*look);
+        if entry.state != CoverageState::Complete {
+            let hole = format!("{} {}", entry.source, entry.scope);
+            vantage.partial.insert(hole);
+        }
+    }
+    vantages
+}
+
+fn looked(
+    id: &EntityId,
+    places: &HashMap<&EntityId, u32>,
+    vantages: &[(&EntityId, Vantage<'_>)],
+) -> Option<u32> {
+    let place = places.get(id).copied()?;
+    let (_, vantage) = vantages.get(place as usize)?;
+    (!vantage.looks.is_empty()).then_some(place)
 }
 
 /// Puts what a person said on the row it is about.

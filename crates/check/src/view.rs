@@ -21,7 +21,7 @@ use crate::index::{Index, Work};
 /// A check walks through whole lists only here, never for each of its findings: what it needs of one entity is indexed. A test
 /// counts what is handed out and fails where the count grows faster than the estate.
 pub struct View<'a> {
-    inventory: &'a Inventory,
+    pub(crate) inventory: &'a Inventory,
     /// The moment it is judged at.
     pub now: Timestamp,
     entities: HashMap<&'a EntityId, &'a Entity>,
@@ -87,32 +87,42 @@ impl<'a> View<'a> {
     pub fn new(inventory: &'a Inventory, now: Timestamp) -> Self {
         let needs = &inventory.dependencies;
         let dependencies: Vec<&Dependency> = needs.iter().filter(|d| counts(d)).collect();
+        // The long lists are indexed side by side.
+        let (consumed, (provided, (entities, coverage))) = rayon::join(
+            || Index::of(needs.iter().map(|d| (&d.consumer.entity, d))),
+            || {
+                rayon::join(
+                    || Index::of(dependencies.iter().map(|d| (&d.provider.entity, *d))),
+                    || {
+                        let coverage = inventory.coverage.iter().map(|c| (&c.vantage, c));
+                        let entities = inventory.entities.iter().map(|e| (&e.id, e));
+                        (entities.collect(), Index::of(coverage))
+                    },
+                )
+            },
+        );
+        let listeners = &inventory.listeners;
+        let presenting = listeners
+            .iter()
+            .filter_map(|l| Some((l.certificate.as_ref()?, l)));
         let members = |s: &'a System| s.members.iter().map(move |member| (member, s));
+        let systems = &inventory.systems;
         Self {
             inventory,
             now,
-            entities: inventory.entities.iter().map(|e| (&e.id, e)).collect(),
-            consumed: Index::of(needs.iter().map(|d| (&d.consumer.entity, d))),
-            provided: Index::of(dependencies.iter().map(|d| (&d.provider.entity, *d))),
-            listeners: Index::of(inventory.listeners.iter().map(|l| (&l.entity, l))),
-            presenting: Index::of(
-                inventory
-                    .listeners
-                    .iter()
-                    .filter_map(|l| Some((l.certificate.as_ref()?, l))),
-            ),
-            coverage: Index::of(inventory.coverage.iter().map(|c| (&c.vantage, c))),
+            entities,
+            consumed,
+            provided,
+            listeners: Index::of(listeners.iter().map(|l| (&l.entity, l))),
+            presenting: Index::of(presenting),
+            coverage,
             volumes: Index::of(inventory.volumes.iter().map(|v| (&v.entity, v))),
             measurements: Index::of(inventory.measurements.iter().map(|m| (&m.entity, m))),
             backups: Index::of(inventory.backups.iter().map(|b| (&b.entity, b))),
-            systems_of: Index::of(inventory.systems.iter().flat_map(members)),
+            systems_of: Index::of(systems.iter().flat_map(members)),
             watched: inventory.watched(),
             watched_hosts: inventory.entities.iter().filter(|e| e.has_agent).count(),
-            systems: inventory
-                .systems
-                .iter()
-                .map(|s| (s.id.as_str(), s))
-                .collect(),
+            systems: systems.iter().map(|s| (s.id.as_str(), s)).collect(),
             dependencies,
             work: Work::default(),
         }
@@ -286,7 +296,7 @@ impl<'a> View<'a> {
     }
 
     /// The owner of the first of `subjects` that has one.
-    pub(crate) fn owner_of(&self, subjects: &BTreeSet<String>) -> Option<String> {
+    pub(crate) fn owner_of(&self, subjects: &[String]) -> Option<String> {
         let entities = subjects
             .iter()
             .filter(|id| !id.starts_with("dep-"))

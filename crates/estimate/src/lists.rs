@@ -4,7 +4,7 @@
 //! logs of others. A name in somebody's configuration, directory or list proves no machine: a stale list would make the
 //! estimate frighten, so what is only written or declared is counted apart.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 
 use groma_model::inventory::{Basis, Entity, EvidenceEntry, Inventory};
 use groma_model::{EntityId, EvidenceId, Witness};
@@ -15,6 +15,7 @@ const AGENT: u32 = 1;
 const NETWORK: u32 = 1 << 1;
 const CONNECTIONS: u32 = 1 << 2;
 const LOGS: u32 = 1 << 3;
+const ALL: u32 = AGENT | NETWORK | CONNECTIONS | LOGS;
 
 /// Sources that tell of names, files and lists, whatever their witness is.
 const NO_MEETING: [&str; 4] = ["names.", "certificates.", "directory.", "declared."];
@@ -29,15 +30,24 @@ pub(crate) struct Histories {
 
 impl Histories {
     pub(crate) fn of(inventory: &Inventory) -> Self {
-        let evidence: BTreeMap<&EvidenceId, &EvidenceEntry> =
-            inventory.evidence.iter().map(|e| (&e.id, e)).collect();
-        let mut facts: BTreeMap<&EntityId, BTreeSet<&EvidenceId>> = BTreeMap::new();
-        for entity in inventory.entities.iter().filter(|e| is_machine(e)) {
-            facts
-                .entry(&entity.id)
-                .or_default()
-                .extend(&entity.evidence);
-        }
+        let ways: HashMap<&EvidenceId, (u32, &EntityId)> = inventory
+            .evidence
+            .iter()
+            .filter_map(|fact| Some((&fact.id, (way(fact)?, &fact.vantage))))
+            .collect();
+        // What a machine says of itself is its agent's word, by whatever source.
+        let told = |machine: &EntityId, cited: &[EvidenceId]| {
+            let facts = cited.iter().filter_map(|id| ways.get(id));
+            let of_others = facts.filter(|(_, vantage)| *vantage != machine);
+            of_others.fold(0, |all, (way, _)| all | way)
+        };
+        let machines = inventory.entities.iter().filter(|e| is_machine(e));
+        let mut histories: HashMap<&EntityId, u32> = machines
+            .map(|entity| {
+                let by_others = told(&entity.id, &entity.evidence);
+                (&entity.id, by_itself(entity) | by_others)
+            })
+            .collect();
         // What was concluded from several facts is no meeting of its own.
         let stated = inventory
             .dependencies
@@ -45,21 +55,13 @@ impl Histories {
             .filter(|d| d.basis != Basis::Inferred);
         for dependency in stated {
             for end in [&dependency.consumer.entity, &dependency.provider.entity] {
-                if let Some(facts) = facts.get_mut(end) {
-                    facts.extend(&dependency.evidence);
+                if let Some(history) = histories.get_mut(end).filter(|h| **h != ALL) {
+                    *history |= told(end, &dependency.evidence);
                 }
             }
         }
-        let mut met = Vec::new();
-        let mut only_named = 0;
-        for entity in inventory.entities.iter().filter(|e| is_machine(e)) {
-            let cited = facts.get(&entity.id).into_iter().flatten();
-            let cited = cited.filter_map(|id| evidence.get(id).copied());
-            match history(entity, cited) {
-                0 => only_named += 1,
-                history => met.push(history),
-            }
-        }
+        let only_named = histories.values().filter(|history| **history == 0).count();
+        let mut met: Vec<u32> = histories.into_values().filter(|h| *h != 0).collect();
         met.sort_unstable();
         Self { met, only_named }
     }
@@ -78,30 +80,26 @@ fn is_machine(entity: &Entity) -> bool {
     entity.kind == "host" && !entity.attributes.unresolvable
 }
 
-fn history<'a>(entity: &Entity, facts: impl Iterator<Item = &'a EvidenceEntry>) -> u32 {
-    let mut history = 0;
-    if entity.has_agent {
-        history |= AGENT;
-    }
-    if !entity.attributes.sightings.is_empty() {
-        history |= NETWORK;
-    }
-    // What a machine says of itself is its agent's word, by whatever source.
-    for fact in facts.filter(|fact| fact.vantage != entity.id) {
-        history |= way(fact);
-    }
-    history
+/// The ways its own entry tells of.
+fn by_itself(entity: &Entity) -> u32 {
+    let agent = if entity.has_agent { AGENT } else { 0 };
+    let seen = match entity.attributes.sightings.is_empty() {
+        true => 0,
+        false => NETWORK,
+    };
+    agent | seen
 }
 
-fn way(fact: &EvidenceEntry) -> u32 {
+/// The way of meeting a machine that a fact is; none for a name in a file or a list.
+fn way(fact: &EvidenceEntry) -> Option<u32> {
     let source = fact.source.as_str();
     if NO_MEETING.iter().any(|prefix| source.starts_with(prefix)) {
-        return 0;
+        return None;
     }
     match fact.witness {
-        Witness::Network => NETWORK,
-        Witness::Live => CONNECTIONS,
-        Witness::History => LOGS,
-        Witness::Written | Witness::Declared => 0,
+        Witness::Network => Some(NETWORK),
+        Witness::Live => Some(CONNECTIONS),
+        Witness::History => Some(LOGS),
+        Witness::Written | Witness::Declared => None,
     }
 }

@@ -69,7 +69,7 @@ pub(crate) fn finish(
         }
         same
     });
-    done.into_iter().map(|dependency| *dependency).collect()
+    done.into_par_iter().map(|dependency| *dependency).collect()
 }
 
 /// An edge somebody stated stands before one that was concluded.

@@ -6,12 +6,14 @@ use groma_model::fact::ComponentClass;
 use groma_model::inventory::{Dependency, ReachedBy, Watching};
 use groma_model::name::Port;
 use groma_model::{EntityId, EvidenceId};
+use rayon::prelude::*;
 
 /// What else is known of two machines.
 pub(crate) struct Known<'d> {
     /// What rows cite by themselves: a need cites the words of all its accounts, a row those of its own.
     pub(crate) of_rows: HashSet<EvidenceId>,
-    needs: HashMap<(&'d EntityId, &'d EntityId, &'d str), Vec<&'d Dependency>>,
+    /// By consumer, and of each in the order of their providers.
+    needs: HashMap<&'d EntityId, Vec<&'d Dependency>>,
     pub(crate) watchers: BTreeSet<(&'d EntityId, &'d EntityId)>,
 }
 
@@ -19,13 +21,11 @@ impl<'d> Known<'d> {
     pub(crate) fn new(dependencies: &'d [Dependency], watching: &'d [Watching]) -> Self {
         let mut needs: HashMap<_, Vec<&Dependency>> = HashMap::new();
         for need in dependencies {
-            let key = (
-                &need.consumer.entity,
-                &need.provider.entity,
-                need.kind.as_str(),
-            );
-            needs.entry(key).or_default().push(need);
+            needs.entry(&need.consumer.entity).or_default().push(need);
         }
+        needs.par_iter_mut().for_each(|(_, of_one)| {
+            of_one.sort_by(|a, b| a.provider.entity.cmp(&b.provider.entity))
+        });
         let by = |row: &'d Watching| Some((row.by.as_ref()?, &row.entity));
         Self {
             of_rows: HashSet::new(),
@@ -42,13 +42,13 @@ impl<'d> Known<'d> {
         kind: &str,
         port: Option<Port>,
     ) -> Vec<&'d Dependency> {
-        let needs = self.needs.get(&(consumer, provider, kind));
-        let same_port = |need: &&&Dependency| port.is_none() || need.provider.port == port;
-        needs
-            .into_iter()
-            .flatten()
-            .filter(same_port)
-            .copied()
+        let of_one = self.needs.get(consumer).map_or(&[][..], Vec::as_slice);
+        let begin = of_one.partition_point(|need| need.provider.entity < *provider);
+        let same_port = |need: &Dependency| port.is_none() || need.provider.port == port;
+        let there = of_one.iter().skip(begin).copied();
+        there
+            .take_while(|need| need.provider.entity == *provider)
+            .filter(|need| need.kind == kind && same_port(need))
             .collect()
     }
 }

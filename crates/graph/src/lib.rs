@@ -179,10 +179,14 @@ pub fn connect_beside(
     told.take_watches(&gathered.watches, estate);
     told.take_dependencies(&dependencies);
     let watching = told.into_rows(estate);
-    let ledger = ledger::entries(&gathered, estate, &dependencies, &watching);
-    let mail_servers = mail_ledger::servers(&gathered, estate);
-    let mail_ledger =
-        mail_ledger::entries(&gathered, estate, &mail_servers, &dependencies, &watching);
+    let (ledger, (mail_servers, mail_ledger)) = rayon::join(
+        || ledger::entries(&gathered, estate, &dependencies, &watching),
+        || {
+            let servers = mail_ledger::servers(&gathered, estate);
+            let rows = mail_ledger::entries(&gathered, estate, &servers, &dependencies, &watching);
+            (servers, rows)
+        },
+    );
     let devices = devices::verdicts(&gathered, estate, &dependencies, &mail_ledger);
     let mail_records = mail::rows(&gathered.mail_records, estate);
     let mailbox_ties = mailboxes::ties(&gathered.mailbox_ties);

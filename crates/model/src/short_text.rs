@@ -51,7 +51,16 @@ impl ShortText {
 impl PartialEq for ShortText {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.as_bytes() == other.as_bytes()
+        match (&self.0, &other.0) {
+            (
+                Kept::InPlace { length, bytes },
+                Kept::InPlace {
+                    length: other_length,
+                    bytes: other_bytes,
+                },
+            ) => length == other_length && bytes == other_bytes,
+            _ => self.as_bytes() == other.as_bytes(),
+        }
     }
 }
 
@@ -65,16 +74,50 @@ impl PartialOrd for ShortText {
 }
 
 impl Ord for ShortText {
+    /// The order of the texts. What lies in place is padded with NUL, the first of all bytes, so that whole words tell it; only texts that
+    /// end in NUL themselves need their lengths.
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
-        self.as_bytes().cmp(other.as_bytes())
+        match (&self.0, &other.0) {
+            (
+                Kept::InPlace { length, bytes },
+                Kept::InPlace {
+                    length: other_length,
+                    bytes: other_bytes,
+                },
+            ) => WORDS
+                .into_iter()
+                .map(|at| word(bytes, at).cmp(&word(other_bytes, at)))
+                .find(|order| order.is_ne())
+                .unwrap_or_else(|| length.cmp(other_length)),
+            _ => self.as_bytes().cmp(other.as_bytes()),
+        }
     }
 }
 
+/// Where the words begin that cover a text in place; the last one lies partly over the one before.
+const WORDS: [usize; 5] = [0, 8, 16, 24, IN_PLACE - 8];
+
+/// Eight bytes as the number that stands in their order.
+#[inline]
+fn word(bytes: &[u8; IN_PLACE], at: usize) -> u64 {
+    let eight = bytes.get(at..at + 8).and_then(|b| b.try_into().ok());
+    u64::from_be_bytes(eight.unwrap_or_default())
+}
+
 impl Hash for ShortText {
+    /// Two words stand for a text in place: every bit of it is in one of them, and the digits of two ids differ in both. A text on the
+    /// heap equals none in place, so that it may be hashed otherwise.
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_bytes().hash(state);
+        match &self.0 {
+            Kept::InPlace { length, bytes } => {
+                let [a, b, c, d, e] = WORDS.map(|at| word(bytes, at));
+                state.write_u64(a ^ c.rotate_left(23) ^ e.rotate_left(47) ^ u64::from(*length));
+                state.write_u64(b ^ d.rotate_left(31) ^ e);
+            }
+            Kept::OnHeap(text) => text.hash(state),
+        }
     }
 }
 
@@ -125,6 +168,40 @@ mod tests {
                 assert_eq!(ShortText::new(a) == ShortText::new(b), a == b);
             }
         }
+    }
+
+    #[test]
+    fn texts_that_differ_anywhere_or_only_by_nul_stand_in_the_order_of_their_text() {
+        let mut texts = vec!["\0".to_owned(), "\0\0".to_owned(), "ent-\0".to_owned()];
+        for at in 0..IN_PLACE {
+            let mut text = "e".repeat(IN_PLACE);
+            text.replace_range(at..=at, "f");
+            texts.push(text.clone());
+            text.truncate(at);
+            texts.push(text);
+        }
+        for a in &texts {
+            for b in &texts {
+                assert_eq!(
+                    ShortText::new(a).cmp(&ShortText::new(b)),
+                    a.cmp(b),
+                    "{a:?} {b:?}"
+                );
+                assert_eq!(ShortText::new(a) == ShortText::new(b), a == b);
+            }
+        }
+    }
+
+    #[test]
+    fn ids_made_one_after_the_other_seldom_hash_the_same() {
+        use std::hash::BuildHasher;
+        let state = std::collections::hash_map::RandomState::new();
+        let of = |n: u32| state.hash_one(ShortText::new(&format!("ent-{n:032x}")));
+        let hashes: std::collections::BTreeSet<u64> = (0..20_000).map(of).collect();
+        assert_eq!(hashes.len(), 20_000);
+        let short = |n: u32| state.hash_one(ShortText::new(&n.to_string()));
+        let hashes: std::collections::BTreeSet<u64> = (0..20_000).map(short).collect();
+        assert_eq!(hashes.len(), 20_000);
     }
 
     #[test]

@@ -4,8 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
 
 use groma_model::evidence::Witness;
-use groma_model::inventory::{Dependency, Entity, EvidenceEntry, Finding, Inventory, VerdictWord};
-use groma_model::{EntityId, EvidenceId};
+use groma_model::inventory::{
+    Dependency, Entity, EvidenceEntry, Finding, Inventory, Question, VerdictWord,
+};
+use groma_model::{DependencyId, EntityId, EvidenceId};
 
 use crate::plan::Plan;
 use crate::rank::{self, Ranked};
@@ -14,11 +16,11 @@ use crate::visible::visible;
 /// Positions by id. Built by hash, so an inventory whose lists are not sorted still reads right.
 pub(crate) struct Index<'a> {
     pub(crate) inventory: &'a Inventory,
-    entities: HashMap<&'a str, usize>,
+    entities: HashMap<&'a EntityId, usize>,
     evidence: HashMap<&'a EvidenceId, usize>,
     /// Positions of the other entities that need an entity, sorted.
-    consumers: HashMap<&'a str, Vec<usize>>,
-    consumer_of_dependency: HashMap<&'a str, usize>,
+    consumers: HashMap<&'a EntityId, Vec<usize>>,
+    consumer_of_dependency: HashMap<&'a DependencyId, usize>,
     /// Positions in the lists of the inventory, in the order of their rank.
     risks: OnceLock<Vec<(usize, usize)>>,
     hidden: OnceLock<Vec<usize>>,
@@ -28,39 +30,22 @@ pub(crate) struct Index<'a> {
 impl<'a> Index<'a> {
     /// Reads `inventory` once.
     pub(crate) fn of(inventory: &'a Inventory) -> Self {
-        let entities: HashMap<&str, usize> = inventory
-            .entities
-            .iter()
-            .enumerate()
-            .map(|(at, e)| (e.id.as_str(), at))
-            .collect();
-        let mut consumers: HashMap<&str, Vec<usize>> = HashMap::new();
-        let mut consumer_of_dependency = HashMap::with_capacity(inventory.dependencies.len());
-        for dependency in inventory.dependencies.iter().filter(|d| !is_wrong(d)) {
-            let Some(consumer) = entities.get(dependency.consumer.entity.as_str()) else {
-                continue;
-            };
-            consumer_of_dependency.insert(dependency.id.as_str(), *consumer);
-            if dependency.consumer.entity != dependency.provider.entity {
-                consumers
-                    .entry(dependency.provider.entity.as_str())
-                    .or_default()
-                    .push(*consumer);
-            }
-        }
-        for list in consumers.values_mut() {
-            list.sort_unstable();
-            list.dedup();
-        }
+        let (evidence, (entities, (consumers, consumer_of_dependency))) = rayon::join(
+            || {
+                let facts = inventory.evidence.iter().enumerate();
+                facts.map(|(at, e)| (&e.id, at)).collect()
+            },
+            || {
+                let entities = inventory.entities.iter().enumerate();
+                let entities = entities.map(|(at, e)| (&e.id, at)).collect();
+                let needs = needs(inventory, &entities);
+                (entities, needs)
+            },
+        );
         Self {
             inventory,
             entities,
-            evidence: inventory
-                .evidence
-                .iter()
-                .enumerate()
-                .map(|(at, e)| (&e.id, at))
-                .collect(),
+            evidence,
             consumers,
             consumer_of_dependency,
             risks: OnceLock::new(),
@@ -101,8 +86,21 @@ impl<'a> Index<'a> {
         self.plan.get_or_init(|| Plan::of(self))
     }
 
-    /// Position of an entity in the inventory.
+    /// What people are asked, without what the files of waves leave open: that stands beside each field of the wave.
+    pub(crate) fn questions(&self) -> impl Iterator<Item = &'a Question> {
+        let waves = &self.inventory.waves;
+        let of_wave = |asked: &Question| waves.iter().any(|wave| wave.name == asked.about);
+        let all = self.inventory.questions.iter();
+        all.filter(move |asked| !of_wave(asked))
+    }
+
+    /// Position of what a text names in the inventory.
     pub(crate) fn position(&self, id: &str) -> Option<usize> {
+        self.place(&EntityId::new(id))
+    }
+
+    /// Position of an entity in the inventory.
+    pub(crate) fn place(&self, id: &EntityId) -> Option<usize> {
         self.entities.get(id).copied()
     }
 
@@ -119,15 +117,22 @@ impl<'a> Index<'a> {
 
     /// How many other entities need this one directly.
     pub(crate) fn consumers(&self, entity: &str) -> usize {
-        self.consumers.get(entity).map_or(0, Vec::len)
+        self.consumers
+            .get(&EntityId::new(entity))
+            .map_or(0, Vec::len)
     }
 
     /// How many entities a finding touches: those that need its subjects, and the consumers of its dependencies.
     pub(crate) fn touched_by(&self, finding: &Finding) -> usize {
         let mut touched: Vec<usize> = Vec::new();
         for subject in &finding.subjects {
-            touched.extend(self.consumers.get(subject.as_str()).into_iter().flatten());
-            touched.extend(self.consumer_of_dependency.get(subject.as_str()));
+            match self.consumer_of_dependency.get(&DependencyId::new(subject)) {
+                Some(consumer) => touched.push(*consumer),
+                None => {
+                    let consumers = self.consumers.get(&EntityId::new(subject));
+                    touched.extend(consumers.into_iter().flatten());
+                }
+            }
         }
         touched.sort_unstable();
         touched.dedup();
@@ -153,6 +158,32 @@ impl<'a> Index<'a> {
         first.truncate(limit);
         first
     }
+}
+
+/// Who needs each entity, and whose need each dependency is: positions of entities.
+type Needs<'a> = (
+    HashMap<&'a EntityId, Vec<usize>>,
+    HashMap<&'a DependencyId, usize>,
+);
+
+fn needs<'a>(inventory: &'a Inventory, entities: &HashMap<&'a EntityId, usize>) -> Needs<'a> {
+    let mut consumers: HashMap<&EntityId, Vec<usize>> = HashMap::new();
+    let mut of_dependency = HashMap::with_capacity(inventory.dependencies.len());
+    for dependency in inventory.dependencies.iter().filter(|d| !is_wrong(d)) {
+        let Some(consumer) = entities.get(&dependency.consumer.entity) else {
+            continue;
+        };
+        of_dependency.insert(&dependency.id, *consumer);
+        if dependency.consumer.entity != dependency.provider.entity {
+            let of_provider = consumers.entry(&dependency.provider.entity).or_default();
+            of_provider.push(*consumer);
+        }
+    }
+    for list in consumers.values_mut() {
+        list.sort_unstable();
+        list.dedup();
+    }
+    (consumers, of_dependency)
 }
 
 /// True if a person said that this dependency does not exist.

@@ -105,7 +105,7 @@ impl Plan {
         place: usize,
         index: &Index<'_>,
     ) {
-        for position in ids.filter_map(|id| index.position(id.as_str())) {
+        for position in ids.filter_map(|id| index.place(id)) {
             self.of.entry(position).or_insert(place);
         }
     }
@@ -114,7 +114,7 @@ impl Plan {
     fn follow_hosts(&mut self, index: &Index<'_>) {
         for (at, entity) in index.inventory.entities.iter().enumerate() {
             let host = entity.attributes.lies_on.as_ref();
-            let host = host.and_then(|id| index.position(id.as_str()));
+            let host = host.and_then(|id| index.place(id));
             if let Some(place) = host.and_then(|host| self.wave_of(host)) {
                 self.of.entry(at).or_insert(place);
             }
@@ -126,7 +126,7 @@ impl Plan {
         let needs = index.inventory.dependencies.iter().enumerate();
         let needs = needs.filter(|(_, d)| !is_wrong(d) && !d.shared_service);
         let crossing = needs.filter_map(|(dependency, d)| {
-            let wave = |id: &EntityId| Some(self.wave_of(index.position(id.as_str())?));
+            let wave = |id: &EntityId| Some(self.wave_of(index.place(id)?));
             let (from, to) = (wave(&d.consumer.entity)?, wave(&d.provider.entity)?);
             (from != to).then_some(Crossing {
                 dependency,

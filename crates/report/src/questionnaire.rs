@@ -115,7 +115,7 @@ fn groups<'a>(index: &Index<'a>, known: &Known<'a>) -> BTreeMap<String, Group<'a
             group.systems.push(system);
         });
     }
-    for question in &index.inventory.questions {
+    for question in index.questions() {
         // What groma asks about a whole system stands in fields of its own.
         if known.is_generated(question) {
             continue;

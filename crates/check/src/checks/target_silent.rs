@@ -33,7 +33,9 @@ impl Check for TargetSilent {
 /// Written, at a host whose listeners were all seen, and nobody listens there. A container may publish a
 /// port without a listener of its own, so a host that runs containers is not judged.
 pub(super) fn is_silent(view: &View<'_>, d: &Dependency) -> bool {
-    let Some(port) = d.provider.port else {
+    // What the need itself tells comes first: most needs are answered there.
+    let answered = d.current && was_seen_alive(d);
+    let Some(port) = d.provider.port.filter(|_| is_written(d) && !answered) else {
         return false;
     };
     let transport = d.provider.transport.unwrap_or(Transport::Tcp);
@@ -46,17 +48,11 @@ pub(super) fn is_silent(view: &View<'_>, d: &Dependency) -> bool {
     let handed_on = provider.attributes.forwards.iter().any(|f| {
         matches!(&f.listens, ForwardEnd::Endpoint { port: taken, .. } if taken.is_none_or(|p| p == port))
     });
-    let answered = d.current && was_seen_alive(d);
     let open = view
         .listeners(host)
         .iter()
         .any(|l| answers(l, d, port, transport));
-    is_written(d)
-        && !answered
-        && !publishes
-        && !handed_on
-        && !open
-        && view.listeners_complete(host, transport, port)
+    !publishes && !handed_on && !open && view.listeners_complete(host, transport, port)
 }
 
 fn answers(listener: &ListenerEntry, d: &Dependency, port: Port, transport: Transport) -> bool {

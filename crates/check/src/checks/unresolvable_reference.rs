@@ -30,10 +30,11 @@ impl Check for UnresolvableReference {
 
 /// Written, its name resolves to nothing, and nobody was seen reaching it all the same.
 pub(super) fn leads_nowhere(view: &View<'_>, d: &Dependency) -> bool {
-    let unknown = view
-        .entity(&d.provider.entity)
-        .is_some_and(|e| e.attributes.unresolvable);
-    unknown && is_written(d) && !(d.current && was_seen_alive(d))
+    let only_told = is_written(d) && !(d.current && was_seen_alive(d));
+    only_told
+        && view
+            .entity(&d.provider.entity)
+            .is_some_and(|e| e.attributes.unresolvable)
 }
 
 fn is_external(view: &View<'_>, d: &Dependency) -> bool {

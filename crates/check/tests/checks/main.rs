@@ -52,6 +52,7 @@ mod time_and_names;
 mod trusted_authority;
 mod unconstrained_delegation;
 mod unresolvable_reference;
+mod wave_questions;
 mod waves_and_keys;
 
 use groma_model::inventory::{Finding, Inventory};

@@ -182,8 +182,8 @@ impl<'a> Listed<'a> {
         let dependency = index.inventory.dependencies.get(at)?;
         Some(Self {
             at,
-            consumer: index.position(dependency.consumer.entity.as_str())?,
-            provider: index.position(dependency.provider.entity.as_str())?,
+            consumer: index.place(&dependency.consumer.entity)?,
+            provider: index.place(&dependency.provider.entity)?,
             dependency,
         })
     }

@@ -271,17 +271,17 @@ impl Boxes {
         dependency: &Dependency,
         index: &Index<'_>,
     ) -> Option<(usize, usize)> {
-        let of = |id: &str| self.of_entity.get(&index.position(id)?).copied();
+        let of = |id: &EntityId| self.of_entity.get(&index.place(id)?).copied();
         let from = self
             .of_consumer
             .get(&at)
             .copied()
-            .or_else(|| of(dependency.consumer.entity.as_str()))?;
+            .or_else(|| of(&dependency.consumer.entity))?;
         let to = self
             .of_provider
             .get(&at)
             .copied()
-            .or_else(|| of(dependency.provider.entity.as_str()))?;
+            .or_else(|| of(&dependency.provider.entity))?;
         Some((from, to))
     }
 }
@@ -291,22 +291,25 @@ pub(super) type Offers = HashMap<usize, BTreeMap<String, usize>>;
 
 /// What others use of each entity, by how many use it; else what it listens for.
 pub(super) fn offers(index: &Index<'_>, words: &Catalogue) -> Offers {
-    let mut offers = Offers::new();
+    // Counted by kind first: there are few words and many needs.
+    let mut kinds: HashMap<usize, BTreeMap<&str, usize>> = HashMap::new();
     for dependency in index.inventory.dependencies.iter().filter(|d| !is_wrong(d)) {
-        if let Some(at) = index.position(dependency.provider.entity.as_str()) {
-            let word = visible(words.short_kind(&dependency.kind));
-            *offers.entry(at).or_default().entry(word).or_default() += 1;
+        if let Some(at) = index.place(&dependency.provider.entity) {
+            let of_one = kinds.entry(at).or_default();
+            *of_one.entry(dependency.kind.as_str()).or_default() += 1;
         }
     }
     for listener in &index.inventory.listeners {
-        if let (Some(at), Some(service)) =
-            (index.position(listener.entity.as_str()), &listener.service)
-        {
-            offers
-                .entry(at)
-                .or_default()
-                .entry(visible(words.short_kind(service)))
-                .or_default();
+        if let (Some(at), Some(service)) = (index.place(&listener.entity), &listener.service) {
+            kinds.entry(at).or_default().entry(service).or_default();
+        }
+    }
+    let mut offers = Offers::new();
+    for (at, of_one) in kinds {
+        let offered = offers.entry(at).or_default();
+        for (kind, uses) in of_one {
+            let word = visible(words.short_kind(kind));
+            *offered.entry(word).or_default() += uses;
         }
     }
     offers
@@ -391,7 +394,7 @@ fn things(index: &Index<'_>) -> Vec<usize> {
         connected.extend(
             [&d.consumer.entity, &d.provider.entity]
                 .into_iter()
-                .filter_map(|id| index.position(id.as_str())),
+                .filter_map(|id| index.place(id)),
         );
     }
     let drawn = |at: &usize, entity: &Entity| match entity.kind.as_str() {

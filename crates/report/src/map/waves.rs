@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use groma_model::EntityId;
 use groma_model::inventory::{Dependency, Entity};
 
 use super::picture::{layers, short_name};
@@ -239,11 +240,8 @@ impl<'a> Making<'a> {
     }
 
     fn ends(&self, need: &Dependency) -> Option<(usize, usize)> {
-        let boxed = |id: &str| self.boxed.get(&self.index.position(id)?).copied();
-        Some((
-            boxed(need.consumer.entity.as_str())?,
-            boxed(need.provider.entity.as_str())?,
-        ))
+        let boxed = |id: &EntityId| self.boxed.get(&self.index.place(id)?).copied();
+        Some((boxed(&need.consumer.entity)?, boxed(&need.provider.entity)?))
     }
 }
 
@@ -255,7 +253,7 @@ fn crossing(index: &Index<'_>, plan: &Plan) -> HashMap<usize, usize> {
             continue;
         };
         for id in [&need.consumer.entity, &need.provider.entity] {
-            if let Some(at) = index.position(id.as_str()) {
+            if let Some(at) = index.place(id) {
                 *counted.entry(at).or_default() += 1;
             }
         }

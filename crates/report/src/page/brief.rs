@@ -181,7 +181,7 @@ fn looked_at(inventory: &Inventory, words: &Catalogue) -> String {
 /// Persons by how much they are asked; questions to nobody come first, because somebody must be found.
 fn asked(index: &Index<'_>, words: &Catalogue) -> (Vec<Asked>, Option<String>) {
     let mut by: BTreeMap<Option<String>, usize> = waves::asked(index, words);
-    for question in &index.inventory.questions {
+    for question in index.questions() {
         let to = question.to.as_deref().filter(|to| !to.trim().is_empty());
         *by.entry(to.map(visible)).or_default() += 1;
     }

@@ -238,7 +238,7 @@ pub(crate) fn questions(
     limit: usize,
 ) -> Rows<QuestionGroup> {
     let mut groups: BTreeMap<Option<&str>, Vec<String>> = BTreeMap::new();
-    for question in index.inventory.questions.iter().take(limit) {
+    for question in index.questions().take(limit) {
         groups
             .entry(question.to.as_deref())
             .or_default()
@@ -252,7 +252,7 @@ pub(crate) fn questions(
             questions,
         })
         .collect();
-    let left_out = index.inventory.questions.len() - shown;
+    let left_out = index.questions().count() - shown;
     Rows {
         total: rows.len() + left_out,
         rows,

@@ -174,7 +174,7 @@ pub(crate) fn numbers(index: &Index<'_>, expiring: usize, words: &Catalogue) -> 
         .filter(|e| e.kind == "device")
         .count();
     let of_waves: usize = super::waves::asked(index, words).values().sum();
-    let asked = inventory.questions.len() + of_waves;
+    let asked = index.questions().count() + of_waves;
     let figures = [
         (
             "hosts",

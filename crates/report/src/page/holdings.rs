@@ -143,7 +143,7 @@ pub(crate) fn backups(index: &Index<'_>, words: &Catalogue, limit: usize) -> Row
         .backups
         .iter()
         .map(|backup| {
-            let position = index.position(backup.entity.as_str());
+            let position = index.place(&backup.entity);
             let place = position.and_then(|at| index.plan().wave_of(at));
             let wave = place.and_then(|place| waves.get(&place).copied());
             row(backup, wave, index, words)
