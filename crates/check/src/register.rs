@@ -110,10 +110,10 @@ struct Seen<'a> {
     vantages: Vec<(&'a EntityId, Vantage<'a>)>,
     /// Where each of them stands there.
     places: HashMap<&'a EntityId, u32>,
-    /// Where each fact was seen, and by what.
-    facts: HashMap<&'a EvidenceId, (u32, &'a SourceName)>,
+    /// Where each fact was seen, and by what. Findings ask half a million times: the ids lie in the tables themselves.
+    facts: HashMap<EvidenceId, (u32, &'a SourceName)>,
     /// The ends of each need that somebody looked at from inside.
-    ends: HashMap<&'a DependencyId, [Option<u32>; 2]>,
+    ends: HashMap<DependencyId, [Option<u32>; 2]>,
 }
 
 /// Where somebody looked from, or saw a fact.
@@ -135,13 +135,13 @@ impl<'a> Seen<'a> {
             || {
                 let facts = inventory.evidence.iter();
                 facts
-                    .filter_map(|e| Some((&e.id, (*places.get(&e.vantage)?, &e.source))))
+                    .filter_map(|e| Some((e.id.clone(), (*places.get(&e.vantage)?, &e.source))))
                     .collect()
             },
             || {
                 let ends = |d: &Dependency| [&d.consumer.entity, &d.provider.entity].map(looked);
                 let needs = inventory.dependencies.iter();
-                needs.map(|d| (&d.id, ends(d))).collect()
+                needs.map(|d| (d.id.clone(), ends(d))).collect()
             },
         );
         Self {

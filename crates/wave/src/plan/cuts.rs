@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use groma_model::inventory::{Dependency, ReachedBy, Strength};
 use groma_model::name::Protection;
 use groma_model::registry::REGISTRY;
+use rayon::prelude::*;
 
 use super::calendar::{self, Calendar};
 use super::machines::Machines;
@@ -19,7 +20,7 @@ pub(super) fn cut_edges(
     directories: &BTreeSet<usize>,
 ) -> Vec<CutEdge> {
     let mut cut: Vec<(u64, CutEdge)> = needs
-        .iter()
+        .par_iter()
         .filter(|need| !calendar.is_folded(need, directories))
         .filter_map(|need| {
             let (from, until) = apart(need, calendar)?;
