@@ -312,10 +312,8 @@ fn row(state: &str, timer: &str) -> Socket {
     let line = format!(
         "   7: 0100007F:1F90 0100007F:C000 {state} 00000000:00000000 {timer} 00000000     0        0 0 3 0000000000000000\n"
     );
-    *from_text(line.as_bytes(), Transport::Tcp)
-        .sockets
-        .first()
-        .unwrap()
+    let rows = from_text(line.as_bytes(), Transport::Tcp);
+    *rows.sockets.first().expect("the row is whole")
 }
 
 #[test]

@@ -9,6 +9,7 @@ import argparse
 import json
 import subprocess
 import sys
+import time
 import tomllib
 from collections import Counter
 from datetime import datetime, timezone
@@ -23,6 +24,7 @@ import rig  # noqa: E402
 import run  # noqa: E402
 
 WORDS = ("confirmed", "missing", "moved", "unexpected", "not-seen", "not-due-yet")
+CLOSED_SECONDS = 2                           # the window is told in whole seconds: what is used then is of the day after
 
 
 def main(words):
@@ -51,8 +53,10 @@ def wave(typed):
     hosts, folder = rig.hosts_up(), run.fresh(typed.out.resolve())
     snapshot("before", hosts, typed.window, folder)
     begin = moment()
-    change(scenario)
+    play(scenario / "change")
     dated(scenario, folder, begin, moment())
+    time.sleep(CLOSED_SECONDS)
+    play(scenario / "morning")
     snapshot("after", hosts, typed.window, folder, without=truth["switched_off"])
     outcome = difference(folder)
     before, after = (exported(name, folder) for name in ("before", "after"))
@@ -72,10 +76,10 @@ def snapshot(name, hosts, window, folder, without=()):
     looks.must(["snapshot", "take", f"{name}-w1", "--data", data])
 
 
-def change(scenario):
-    done = subprocess.run([scenario / "change"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+def play(script):
+    done = subprocess.run([script], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
-        raise rig.Trouble(f"the change did not work: {done.stderr.strip()}")
+        raise rig.Trouble(f"the {script.name} did not work: {done.stderr.strip()}")
     run.say(done.stdout.strip().replace("\n", "; "))
 
 

@@ -1,0 +1,153 @@
+//! One cause is one line, and the same need in other words is none. Each case has a twin that must be said.
+
+use groma_diff::Class;
+use groma_model::fact::ComponentClass;
+use groma_model::inventory::{Basis, Dependency, Inventory, ReachedBy};
+use groma_model::{DependencyId, EvidenceId};
+
+use crate::build::*;
+use crate::{classes, only, said};
+
+fn estate(dependencies: Vec<Dependency>) -> Inventory {
+    inventory(
+        ["app1", "db1", "log1", "log2", "mail1", "mail2", "web1"]
+            .map(host)
+            .into(),
+        dependencies,
+    )
+}
+
+/// The same need by another part of the consumer, which no file names.
+fn used_by(need: Dependency, class: ComponentClass, part: &str) -> Dependency {
+    with(need, |d| {
+        d.id = DependencyId::of(&[d.id.as_str(), part]);
+        d.consumer.component.class = class;
+        d.consumer.component.name = part.into();
+        d.details.written_in.clear();
+        d.reached_as = None;
+        d.reached_by = None;
+    })
+}
+
+/// Nobody saw which part it was.
+fn unseen(need: Dependency) -> Dependency {
+    let machine = need.consumer.name.clone();
+    used_by(need, ComponentClass::Device, &machine)
+}
+
+fn program(need: Dependency, path: &str) -> Dependency {
+    used_by(need, ComponentClass::Executable, path)
+}
+
+#[test]
+fn a_part_that_is_seen_at_one_look_and_not_at_the_other_is_no_change() {
+    let need = || depends("app1", "other", "app1", 8001);
+    let (seen, whole) = (program(need(), "/usr/bin/curl"), unseen(need()));
+    let of = |before: &Dependency, after: &Dependency| {
+        said(&estate(vec![before.clone()]), &estate(vec![after.clone()]))
+    };
+    assert!(of(&whole, &seen).is_empty());
+    assert!(of(&seen, &whole).is_empty());
+    // The twins: another program, and another port.
+    let other = program(need(), "/usr/bin/wget");
+    assert_eq!(
+        of(&seen, &other),
+        ["app1 changed: network connection at app1:8001 is used by another part: /usr/bin/wget"]
+    );
+    let elsewhere = unseen(depends("app1", "other", "app1", 8002));
+    assert_eq!(of(&seen, &elsewhere).len(), 1);
+}
+
+#[test]
+fn a_program_that_comes_to_one_nobody_could_name_is_new() {
+    let need = || depends("app1", "sql", "db1", 5432);
+    let whole = unseen(need());
+    let after = estate(vec![whole.clone(), program(need(), "/srv/shop")]);
+    assert_eq!(classes(&estate(vec![whole]), &after), [Class::Added]);
+}
+
+#[test]
+fn a_client_that_was_led_elsewhere_is_one_line_although_the_old_server_remembers_it() {
+    let before = estate(vec![depends("app1", "smtp-relay", "mail1", 25)]);
+    let new = depends("app1", "smtp-relay", "mail2", 25);
+    let remembered = unseen(depends("app1", "smtp-relay", "mail1", 25));
+    let after = estate(vec![new.clone(), remembered.clone()]);
+    assert_eq!(
+        said(&before, &after),
+        ["app1 moved: app1.service uses mail relay at mail2:25, before at mail1:25"]
+    );
+    // The twin still uses it: that is more than a memory.
+    let used = with(remembered, |d| d.last_seen = in_days(1));
+    assert_eq!(
+        said(&before, &estate(vec![new, used])),
+        [
+            "app1 moved: app1.service uses mail relay at mail2:25, before at mail1:25",
+            "app1 added: app1 needs mail relay at mail1:25",
+        ]
+    );
+}
+
+#[test]
+fn a_file_that_names_another_place_is_one_line_although_the_old_one_was_seen_in_use() {
+    let written = |need: Dependency| {
+        with(need, |d| {
+            d.details.written_in = vec!["/etc/log.d/60:1".into()]
+        })
+    };
+    let old = written(depends("app1", "syslog", "log1", 514));
+    let new = written(depends("app1", "syslog", "log2", 514));
+    let unwritten = with(old.clone(), |d| d.details.written_in.clear());
+    let before = estate(vec![old]);
+    assert_eq!(
+        said(&before, &estate(vec![unwritten.clone(), new.clone()])),
+        ["app1 moved: app1.service uses log forwarding at log2:514, before at log1:514"]
+    );
+    // The twins: it is used on, and the new place stands in another file.
+    let used = with(unwritten.clone(), |d| d.last_seen = in_days(1));
+    assert_eq!(
+        classes(&before, &estate(vec![used, new.clone()])),
+        [Class::Added, Class::Changed]
+    );
+    let other = with(new, |d| {
+        d.details.written_in = vec!["/etc/log.d/70:1".into()]
+    });
+    assert_eq!(
+        classes(&before, &estate(vec![unwritten, other])),
+        [Class::Added, Class::Changed]
+    );
+}
+
+#[test]
+fn a_name_that_leads_elsewhere_is_one_line_with_what_stood_behind_the_old_place() {
+    let led = |provider: &str, by: ReachedBy| {
+        with(depends("app1", "http", provider, 443), |d| {
+            d.reached_as = Some("shop.corp.example".into());
+            d.reached_by = Some(by);
+            d.evidence.push(EvidenceId::of(&["/etc/cron.d/shop"]));
+        })
+    };
+    let behind = with(depends("app1", "http", "db1", 8001), |d| {
+        d.basis = Basis::Inferred;
+        d.reached_as = None;
+        d.details.written_in.clear();
+        d.evidence.push(EvidenceId::of(&["/etc/cron.d/shop"]));
+    });
+    let before = estate(vec![led("web1", ReachedBy::Alias), behind.clone()]);
+    let after = |by| {
+        let mut after = estate(vec![led("db1", by)]);
+        for named in after.entities.iter_mut().filter(|e| e.name == "db1") {
+            named.names.push("shop.corp.example".into());
+        }
+        after
+    };
+    let line = "app1 moved: app1.service uses web service at db1:443, before at web1:443";
+    // A line in the hosts file of one machine does not rename the other one; an alias does.
+    assert_eq!(said(&before, &after(ReachedBy::HostsFile)), [line]);
+    assert_eq!(
+        said(&before, &after(ReachedBy::Alias)),
+        [line, "db1 changed: has other names"]
+    );
+    // What stood behind a place that is still used has a line of its own when it goes.
+    let stays = estate(vec![led("web1", ReachedBy::Alias)]);
+    assert_eq!(only(&before, &stays).class, Class::Removed);
+}
