@@ -1,7 +1,7 @@
 //! One cause is one line, and the same need in other words is none. Each case has a twin that must be said.
 
 use groma_diff::Class;
-use groma_model::fact::ComponentClass;
+use groma_model::fact::{ComponentClass, Job};
 use groma_model::inventory::{Basis, Dependency, Inventory, ReachedBy};
 use groma_model::{DependencyId, EvidenceId};
 
@@ -150,4 +150,49 @@ fn a_name_that_leads_elsewhere_is_one_line_with_what_stood_behind_the_old_place(
     // What stood behind a place that is still used has a line of its own when it goes.
     let stays = estate(vec![led("web1", ReachedBy::Alias)]);
     assert_eq!(only(&before, &stays).class, Class::Removed);
+}
+
+#[test]
+fn a_new_job_is_told_by_its_need_and_one_that_needs_nobody_by_itself() {
+    let job = |line: u32, program: &str| Job {
+        scheduler: "cron".into(),
+        name: format!("/etc/cron.d/copies:{line}").into(),
+        schedule: "0 5 * * 1".into(),
+        executable: Some(program.into()),
+        file: "/etc/cron.d/copies".into(),
+        ..Job::default()
+    };
+    let need = || {
+        with(depends("app1", "ssh", "web1", 22), |d| {
+            d.consumer.component.class = ComponentClass::ScheduledJob;
+            d.consumer.component.name = "/etc/cron.d/copies:1".into();
+        })
+    };
+    let having = |jobs: Vec<Job>, needs: Vec<Dependency>| {
+        let mut inventory = estate(needs);
+        for app in inventory.entities.iter_mut().filter(|e| e.name == "app1") {
+            app.attributes.jobs = jobs.iter().cloned().map(Into::into).collect();
+        }
+        inventory
+    };
+    let (empty, one) = (|| having(Vec::new(), Vec::new()), job(1, "scp"));
+    let told = having(vec![one.clone()], vec![need()]);
+    assert_eq!(classes(&empty(), &told), [Class::Added]);
+    assert_eq!(classes(&told, &empty()), [Class::Removed]);
+    // The twins: nobody speaks of the second job, of one whose need was there before, and of another schedule.
+    let two = having(vec![one.clone(), job(2, "scp")], vec![need()]);
+    assert_eq!(classes(&empty(), &two), [Class::Added, Class::Added]);
+    let known = having(Vec::new(), vec![need()]);
+    assert_eq!(
+        said(&known, &told),
+        ["app1 added: scp in /etc/cron.d/copies"]
+    );
+    let hourly = Job {
+        schedule: "0 * * * *".into(),
+        ..one
+    };
+    assert_eq!(
+        classes(&told, &having(vec![hourly], vec![need()])),
+        [Class::Changed]
+    );
 }

@@ -161,7 +161,8 @@ fn a_new_need_that_nobody_used_since_the_window_began_is_of_no_wave() {
 
 fn made(at: Timestamp, by_itself: bool) -> Entity {
     let mut entity = certificate("app1", 900);
-    let own = entity.attributes.certificate.as_mut().unwrap();
+    let own = entity.attributes.certificate.as_mut();
+    let own = own.expect("it is a certificate");
     (own.not_before, own.self_signed) = (at, by_itself);
     in_file(entity, "app1", "/etc/own.crt", true)
 }
