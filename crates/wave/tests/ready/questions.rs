@@ -844,3 +844,18 @@ fn the_order_of_the_lists_changes_nothing() {
     other.dependencies.reverse();
     assert_eq!(checked(&one, &wave()), checked(&other, &wave()));
 }
+
+#[test]
+fn a_member_that_takes_the_place_of_another_stays_and_any_other_goes() {
+    let needs = || {
+        vec![
+            depends("app1", "imap", "mail2", 143),
+            depends("app1", "sql", "db1", 5432),
+        ]
+    };
+    let mut wave = wave();
+    wave.members.extend(["mail2".to_owned(), "db1".to_owned()]);
+    let list = checked(&estate(vec![host("db1")], needs()), &wave);
+    silent(&list, "takes the place of mail2");
+    the(&list, Topic::WaveFile, "Say what takes the place of db1");
+}
