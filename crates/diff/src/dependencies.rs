@@ -10,7 +10,7 @@ use groma_model::{DependencyId, EntityId, EvidenceId, Transport};
 
 use crate::change::{Area, Change, Class, Detail};
 use crate::pair::Pair;
-use crate::retold;
+use crate::retold::Retold;
 
 /// How the needs of both sides belong together.
 pub(crate) struct Moves<'a> {
@@ -48,8 +48,9 @@ pub(crate) fn compare<'a>(pair: &Pair<'a>) -> Moves<'a> {
             .collect(),
         rewritten: BTreeSet::new(),
     };
-    moves.gone.retain(|d| !retold::is_still_known(pair, d));
-    moves.new.retain(|d| !retold::was_known(pair, d));
+    let retold = Retold::of(pair, &moves.gone, &moves.new);
+    moves.gone.retain(|d| !retold.is_still_known(d));
+    moves.new.retain(|d| !retold.was_known(d));
     moves.join(|d| {
         let name = d.reached_as.as_deref()?;
         Some((user(d), name, d.provider.port))
@@ -139,7 +140,10 @@ impl<'a> Moves<'a> {
             }
         }
         for (id, before) in &pair.before.dependencies {
-            let unused = |after: &&&Dependency| is_unused_since(before, after);
+            let unused = |after: &&&Dependency| {
+                before.details.written_in != after.details.written_in
+                    && is_unused_since(before, after)
+            };
             let Some(after) = pair.after.dependencies.get(id).filter(unused) else {
                 continue;
             };

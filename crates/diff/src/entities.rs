@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use groma_model::inventory::{Entity, ReachedBy};
+use groma_model::inventory::{Dependency, Entity, ReachedBy};
 use groma_model::{EntityId, Port, Transport};
 
 use crate::change::{Area, Change, Class, Detail};
@@ -196,18 +196,24 @@ impl<'a> Private<'a> {
 
 /// Names by which only hosts files lead to a machine, for needs that only this side has.
 fn in_hosts_files<'a>(mine: &Index<'a>, other: &Index<'a>) -> BTreeSet<Called<'a>> {
-    let mut private = BTreeSet::new();
-    let mut public = BTreeSet::new();
-    for d in mine.dependencies.values() {
-        let Some(name) = &d.reached_as else { continue };
-        let called = (&d.provider.entity, name.to_lowercase());
-        if d.reached_by != Some(ReachedBy::HostsFile) {
-            public.insert(called);
-        } else if !other.dependencies.contains_key(&d.id) {
-            private.insert(called);
-        }
+    let by_hosts_file = |d: &&&Dependency| d.reached_by == Some(ReachedBy::HostsFile);
+    let needs = || mine.dependencies.values();
+    let new = needs().filter(|d| !other.dependencies.contains_key(&d.id));
+    let mut private: BTreeSet<Called<'a>> = new
+        .filter(by_hosts_file)
+        .filter_map(|d| called(d))
+        .collect();
+    let machines: BTreeSet<&EntityId> = private.iter().map(|(machine, _)| *machine).collect();
+    let others = needs().filter(|d| machines.contains(&d.provider.entity) && !by_hosts_file(d));
+    for public in others.filter_map(|d| called(d)) {
+        private.remove(&public);
     }
-    &private - &public
+    private
+}
+
+fn called(d: &Dependency) -> Option<Called<'_>> {
+    let name = d.reached_as.as_ref()?.to_lowercase();
+    Some((&d.provider.entity, name))
 }
 
 fn names(private: &Private<'_>, before: &Entity, after: &Entity) -> Option<Change> {
