@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use groma_model::fact::ComponentClass;
-use groma_model::inventory::Dependency;
+use groma_model::inventory::{Basis, Dependency};
 use groma_model::{EntityId, Port, Transport};
 
 use crate::dependencies::files;
@@ -34,30 +34,60 @@ impl<'p, 'a> Retold<'p, 'a> {
 
     /// True if `new` is a need that the earlier side knew by another part of the consumer.
     pub(crate) fn was_known(&self, new: &'a Dependency) -> bool {
+        let old = others(&self.before, new);
         if !new.details.written_in.is_empty() {
-            return false;
+            return is_written_by(new, &old);
         }
-        others(&self.before, new).any(|old| {
-            let stays = self.pair.after.dependencies.contains_key(&old.id);
+        old.into_iter().any(|old| {
+            let stays = self.pair.after.dependencies.get(&old.id);
             match (is_whole(old), is_whole(new)) {
                 // What nobody wrote down, or what was not used since, is the memory of the same.
-                (false, true) => stays || files(old).is_empty() || new.last_seen <= old.last_seen,
-                (true, false) => !stays,
-                _ => false,
+                (false, true) => {
+                    stays.is_some() || files(old).is_empty() || new.last_seen <= old.last_seen
+                }
+                (true, false) => stays.is_none(),
+                // A file was seen in use by somebody, and now it is seen by whom.
+                (false, false) => stays.is_some_and(|after| handed_over(old, after)),
+                (true, true) => false,
             }
         })
     }
 
     /// True if `gone` is a need that the later side knows by another part of the consumer.
     pub(crate) fn is_still_known(&self, gone: &'a Dependency) -> bool {
-        let came = |new: &Dependency| !self.pair.before.dependencies.contains_key(&new.id);
-        gone.details.written_in.is_empty()
-            && others(&self.after, gone).any(|new| match (is_whole(gone), is_whole(new)) {
+        let new = others(&self.after, gone);
+        if !gone.details.written_in.is_empty() {
+            return is_written_by(gone, &new);
+        }
+        new.into_iter().any(|new| {
+            let was = self.pair.before.dependencies.get(&new.id);
+            match (is_whole(gone), is_whole(new)) {
                 (true, false) => true,
-                (false, true) => came(new),
-                _ => false,
-            })
+                (false, true) => was.is_none(),
+                (false, false) => was.is_some_and(|before| handed_over(new, before)),
+                (true, true) => false,
+            }
+        })
     }
+}
+
+/// True if the other side knows each file of `one` at the same place, and one of the two sides did not see who reads it.
+fn is_written_by(one: &Dependency, others: &[&Dependency]) -> bool {
+    files(one).iter().all(|file| {
+        let carries = |other: &&&Dependency| files(other).contains(file);
+        let mut carriers = others.iter().filter(carries).peekable();
+        carriers.peek().is_some() && (is_unseen(one) || carriers.all(|c| is_unseen(c)))
+    })
+}
+
+/// True if nobody saw who reads the file, and it was `seen` in use on the one side, and not on the `other`.
+fn handed_over(seen: &Dependency, other: &Dependency) -> bool {
+    is_unseen(seen) && seen.basis == Basis::Observed && other.basis != Basis::Observed
+}
+
+/// True if nobody saw which program it was: a file, or the machine, stands for it.
+fn is_unseen(d: &Dependency) -> bool {
+    is_whole(d) || d.consumer.component.class == ComponentClass::File
 }
 
 /// True if nobody saw which part of the consumer it was.
@@ -90,11 +120,11 @@ fn at<'a>(
 }
 
 /// The needs at the place of `d`, without itself.
-fn others<'s, 'a>(
-    side: &'s HashMap<Place<'a>, Vec<&'a Dependency>>,
+fn others<'a>(
+    side: &HashMap<Place<'a>, Vec<&'a Dependency>>,
     d: &'a Dependency,
-) -> impl Iterator<Item = &'a Dependency> + 's {
+) -> Vec<&'a Dependency> {
     let all = place(d).and_then(|place| side.get(&place));
     let all = all.into_iter().flatten().copied();
-    all.filter(|other| other.id != d.id)
+    all.filter(|other| other.id != d.id).collect()
 }

@@ -54,8 +54,9 @@ fn arbitrary(seed: u64) -> Inventory {
 /// By a part that was seen or not, written down or not, under a name of its own or not, concluded or not.
 fn told_somehow(chance: &mut Chance, need: &mut Dependency) {
     if chance.below(3) == 0 {
-        need.id = DependencyId::of(&[need.id.as_str(), "whole"]);
-        need.consumer.component.class = ComponentClass::Device;
+        let class = [ComponentClass::Device, ComponentClass::File][chance.below(2)];
+        need.id = DependencyId::of(&[need.id.as_str(), &format!("{class:?}")]);
+        need.consumer.component.class = class;
     }
     if chance.below(2) == 0 {
         need.details.written_in.clear();
@@ -65,7 +66,7 @@ fn told_somehow(chance: &mut Chance, need: &mut Dependency) {
         need.reached_by = [None, Some(ReachedBy::HostsFile)][chance.below(2)];
     }
     if chance.below(5) == 0 {
-        need.basis = Basis::Inferred;
+        need.basis = [Basis::Inferred, Basis::Declared][chance.below(2)];
         need.evidence.push(EvidenceId::of(&["shared"]));
     }
     need.last_seen = in_days([0, 0, 3][chance.below(3)]);

@@ -58,6 +58,63 @@ fn a_part_that_is_seen_at_one_look_and_not_at_the_other_is_no_change() {
     assert_eq!(of(&seen, &elsewhere).len(), 1);
 }
 
+/// A file names the place, and nobody saw who reads it.
+fn file(need: Dependency, path: &str) -> Dependency {
+    let need = used_by(need, ComponentClass::File, path);
+    with(need, |d| d.details.written_in = vec![format!("{path}:2")])
+}
+
+#[test]
+fn files_whose_reader_was_seen_at_one_look_are_no_change() {
+    let need = || depends("app1", "imap", "mail1", 143);
+    let files = vec![
+        file(need(), "/home/a/.mailrc"),
+        file(need(), "/home/a/user.reg"),
+    ];
+    let read = |files: &[&str]| {
+        with(program(need(), "/usr/bin/reader"), |d| {
+            d.details.written_in = files.iter().map(|f| format!("{f}:2")).collect();
+        })
+    };
+    let both = read(&["/home/a/.mailrc", "/home/a/user.reg"]);
+    assert!(said(&estate(files.clone()), &estate(vec![both.clone()])).is_empty());
+    assert!(said(&estate(vec![both.clone()]), &estate(files.clone())).is_empty());
+    // The twins: a file that is gone, a file that is new, and another program that reads them.
+    let less = estate(vec![read(&["/home/a/.mailrc"])]);
+    assert_eq!(
+        said(&estate(files.clone()), &less),
+        [
+            "app1 removed: /home/a/user.reg needs mailbox access (IMAP) at mail1:143 (written in /home/a/user.reg)"
+        ]
+    );
+    assert_eq!(classes(&less, &estate(files)), [Class::Added]);
+    let other = with(both.clone(), |d| {
+        d.id = DependencyId::of(&["other"]);
+        d.consumer.component.name = "/usr/bin/other".into();
+    });
+    assert_eq!(
+        classes(&estate(vec![both]), &estate(vec![other])),
+        [Class::Changed]
+    );
+}
+
+#[test]
+fn a_file_in_use_whose_user_is_seen_now_is_no_change_and_a_second_user_is() {
+    let need = || depends("app1", "sql", "db1", 5432);
+    let used = file(need(), "/home/a/.odbc.ini");
+    let unused = written_only(used.clone());
+    let reader = program(need(), "/usr/bin/isql");
+    let of = |before: &[&Dependency], after: &[&Dependency]| {
+        let side = |needs: &[&Dependency]| estate(needs.iter().map(|d| (*d).clone()).collect());
+        classes(&side(before), &side(after))
+    };
+    assert!(of(&[&used], &[&unused, &reader]).is_empty());
+    assert!(of(&[&unused, &reader], &[&used]).is_empty());
+    // Nobody used it before; and whoever used it still does.
+    assert_eq!(of(&[&unused], &[&unused, &reader]), [Class::Added]);
+    assert_eq!(of(&[&used], &[&used, &reader]), [Class::Added]);
+}
+
 #[test]
 fn a_program_that_comes_to_one_nobody_could_name_is_new() {
     let need = || depends("app1", "sql", "db1", 5432);
