@@ -49,8 +49,8 @@ pub(crate) fn compare<'a>(pair: &Pair<'a>) -> Moves<'a> {
         rewritten: BTreeSet::new(),
     };
     let retold = Retold::of(pair, &moves.gone, &moves.new);
-    moves.gone.retain(|d| !retold.is_still_known(d));
-    moves.new.retain(|d| !retold.was_known(d));
+    let mut known = moves.take_gone(|d| retold.is_still_known(d));
+    known.extend(moves.take_new(|d| retold.was_known(d)));
     moves.join(|d| {
         let name = d.reached_as.as_deref()?;
         Some((user(d), name, d.provider.port))
@@ -62,7 +62,7 @@ pub(crate) fn compare<'a>(pair: &Pair<'a>) -> Moves<'a> {
     moves.join(|d| {
         (!GENERAL.contains(&d.kind.as_str())).then_some((&d.consumer.entity, d.kind.as_str()))
     });
-    moves.forget_what_follows();
+    moves.forget_what_follows(&known);
     moves
 }
 
@@ -165,10 +165,22 @@ impl<'a> Moves<'a> {
         self.forget_paired();
     }
 
-    /// What is concluded from a need that has a line is no line of its own.
-    fn forget_what_follows(&mut self) {
+    fn take_gone(&mut self, is_known: impl Fn(&'a Dependency) -> bool) -> Vec<&'a Dependency> {
+        let (known, gone) = self.gone.drain(..).partition(|d| is_known(d));
+        self.gone = gone;
+        known
+    }
+
+    fn take_new(&mut self, is_known: impl Fn(&'a Dependency) -> bool) -> Vec<&'a Dependency> {
+        let (known, new) = self.new.drain(..).partition(|d| is_known(d));
+        self.new = new;
+        known
+    }
+
+    /// What is concluded from a need that has a line, or is `known` in other words, is no line of its own.
+    fn forget_what_follows(&mut self, known: &[&'a Dependency]) {
         let moved = self.moved.iter().flat_map(|(gone, new)| [*gone, *new]);
-        let one_sided = self.gone.iter().chain(&self.new).copied();
+        let one_sided = self.gone.iter().chain(&self.new).chain(known).copied();
         let told = moved
             .chain(one_sided)
             .filter(|d| d.basis != Basis::Inferred);

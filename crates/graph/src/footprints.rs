@@ -47,9 +47,12 @@ type Span = (Timestamp, Timestamp);
 struct Questions {
     asked: HashMap<(EntityId, EntityId), Vec<(Port, Transport)>>,
     /// Who handed mail to whom, at which port, and when.
-    mailed: HashMap<(EntityId, EntityId), Vec<(Option<Port>, Seen)>>,
+    mailed: HashMap<(EntityId, EntityId), Vec<Letter>>,
     looks: HashMap<EntityId, Vec<Span>>,
 }
+
+/// The port mail was handed in at, where the server says, and when.
+type Letter = (Option<Port>, Seen);
 
 /// A use, as far as it matters whose it is.
 struct Use<'a> {

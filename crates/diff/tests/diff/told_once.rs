@@ -110,6 +110,25 @@ fn a_file_in_use_whose_user_is_seen_now_is_no_change_and_a_second_user_is() {
     };
     assert!(of(&[&used], &[&unused, &reader]).is_empty());
     assert!(of(&[&unused, &reader], &[&used]).is_empty());
+    // What stands behind the place it uses is concluded for it now.
+    let behind = |of: &Dependency| {
+        with(of.clone(), |d| {
+            d.id = DependencyId::of(&[d.id.as_str(), "behind"]);
+            d.provider.entity = id("web1");
+            d.provider.name = "web1".into();
+            d.basis = Basis::Inferred;
+            d.details.written_in.clear();
+        })
+    };
+    let concluded = behind(&reader);
+    assert!(of(&[&used], &[&unused, &reader, &concluded]).is_empty());
+    let of_another = with(behind(&used), |d| {
+        d.consumer.component.name = "/home/b".into()
+    });
+    assert_eq!(
+        of(&[&used], &[&unused, &reader, &of_another]),
+        [Class::Added]
+    );
     // Nobody used it before; and whoever used it still does.
     assert_eq!(of(&[&unused], &[&unused, &reader]), [Class::Added]);
     assert_eq!(of(&[&used], &[&used, &reader]), [Class::Added]);
