@@ -139,7 +139,9 @@ impl<'a> Moves<'a> {
                 groups.entry((user(d), file)).or_default().1.push(d);
             }
         }
-        for (id, before) in &pair.before.dependencies {
+        let consumers: BTreeSet<&EntityId> = groups.keys().map(|(user, _)| user.0).collect();
+        let known = pair.before.dependencies.iter();
+        for (id, before) in known.filter(|(_, d)| consumers.contains(&d.consumer.entity)) {
             let unused = |after: &&&Dependency| {
                 before.details.written_in != after.details.written_in
                     && is_unused_since(before, after)

@@ -111,7 +111,10 @@ fn at<'a>(
     places: &HashSet<Place<'a>>,
 ) -> HashMap<Place<'a>, Vec<&'a Dependency>> {
     let mut found: HashMap<Place<'a>, Vec<&'a Dependency>> = HashMap::new();
-    for d in side.dependencies.values().copied() {
+    // Most consumers have nothing new: one look at their name is enough.
+    let consumers: HashSet<&EntityId> = places.iter().map(|place| place.0).collect();
+    let all = side.dependencies.values().copied();
+    for d in all.filter(|d| consumers.contains(&d.consumer.entity)) {
         if let Some(place) = place(d).filter(|place| places.contains(place)) {
             found.entry(place).or_default().push(d);
         }
