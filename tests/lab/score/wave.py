@@ -184,8 +184,10 @@ def page(answers, spare, truth, said, gaps):
     lines.append(f"\nMachines looked at differently: {sum(gaps.values())} told; switched off and told: {len(off & set(gaps))} of {len(off)}")
     for word in ("missing", "moved", "unexpected"):
         lines.append(f"\nLines under \"{word}\" about nothing the truth knows: {sum(line.word == word for line in spare)}")
-    lines += ["", "## Of the wave, not right", ""] + [f"- {title(one)}: {given} — {one['why']}" for one, given in answers if given != "right"]
-    lines += ["", "## Of the wave, lines the truth does not know", ""] + [f"- {line.word}: {line.says}" for line in spare if line.word != "confirmed"]
+    wrong = [f"- {title(one)}: {given} — {one['why']}" for one, given in answers if given != "right"]
+    lines += ["", "## Of the wave, not right", "", *(wrong or ["Nothing."])]
+    noise = [f"- {line.word}: {line.says}" for line in spare if line.word != "confirmed"]
+    lines += ["", "## Of the wave, lines the truth does not know", "", *(noise or ["None."])]
     return "\n".join(lines) + "\n"
 
 
