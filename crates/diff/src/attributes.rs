@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use groma_model::EntityId;
-use groma_model::fact::{Account, Container, FileSystem, Hardware, Job, OperatingSystem, Unit};
+use groma_model::fact::{
+    Account, ComponentClass, Container, FileSystem, Hardware, Job, OperatingSystem, Unit,
+};
 use groma_model::inventory::{Attributes, Entity, JobEntry};
+use groma_model::{DependencyId, EntityId};
 
 use crate::change::{Area, Change, Class, Detail};
-use crate::pair::Pair;
+use crate::pair::{Index, Pair};
 
 /// Memory the firmware takes differs by a little from boot to boot; a module makes more than this, in percent.
 const MEMORY_PERCENT: u64 = 3;
@@ -22,17 +24,61 @@ struct Part {
 }
 
 /// The lines about the parts of hosts that were watched on both sides. `said` are the lines there are
-/// already: a remote mount that is a need is not listed twice.
+/// already: a remote mount or a job that is a need is not listed twice.
 pub(crate) fn changes(pair: &Pair<'_>, said: &[Change]) -> Vec<Change> {
     let hosts = pair.both().filter(|(b, a)| b.has_agent && a.has_agent);
     let needs = said.iter().filter(|c| c.area == Area::Dependency);
     let spoken_of: BTreeSet<&EntityId> = needs.flat_map(|c| &c.entities).collect();
+    let told = Told::of(pair, said);
     hosts
-        .flat_map(|(b, a)| host(b, a, spoken_of.contains(&a.id)))
+        .flat_map(|(b, a)| host(b, a, spoken_of.contains(&a.id), &told))
         .collect()
 }
 
-fn host(before: &Entity, after: &Entity, spoken_of: bool) -> Vec<Change> {
+/// Jobs whose need is a line: who reads of the need reads of the job.
+struct Told<'a> {
+    new: BTreeSet<JobOf<'a>>,
+    gone: BTreeSet<JobOf<'a>>,
+}
+
+/// A machine, and the name of a job on it.
+type JobOf<'a> = (&'a EntityId, String);
+
+impl<'a> Told<'a> {
+    fn of(pair: &Pair<'a>, said: &[Change]) -> Self {
+        Self {
+            new: jobs_of(said, Class::Added, &pair.after),
+            gone: jobs_of(said, Class::Removed, &pair.before),
+        }
+    }
+
+    /// True if a line about a need speaks of all jobs that are called so.
+    fn all(&self, part: &Part, host: &EntityId, gone: &[Job], new: &[Job]) -> bool {
+        let (jobs, told) = match part.class {
+            Class::Added => (new, &self.new),
+            Class::Removed => (gone, &self.gone),
+            _ => return false,
+        };
+        let mut called = jobs.iter().filter(|j| job_name(j) == part.says);
+        called.all(|j| told.contains(&(host, j.name.to_string())))
+    }
+}
+
+fn jobs_of<'a>(said: &[Change], class: Class, side: &Index<'a>) -> BTreeSet<JobOf<'a>> {
+    let needs = said
+        .iter()
+        .filter(|c| c.area == Area::Dependency && c.class == class);
+    let needs = needs.filter_map(|c| {
+        side.dependencies
+            .get(&DependencyId::new(c.id.as_str()))
+            .copied()
+    });
+    let jobs = needs.filter(|d| d.consumer.component.class == ComponentClass::ScheduledJob);
+    jobs.map(|d| (&d.consumer.entity, d.consumer.component.name.to_string()))
+        .collect()
+}
+
+fn host(before: &Entity, after: &Entity, spoken_of: bool, told: &Told<'_>) -> Vec<Change> {
     let (b, a) = (&before.attributes, &after.attributes);
     let mut parts = Vec::new();
     parts.extend(operating_system(
@@ -53,7 +99,7 @@ fn host(before: &Entity, after: &Entity, spoken_of: bool) -> Vec<Change> {
         |u| u.name.to_string(),
         unit,
     ));
-    parts.extend(jobs(&b.jobs, &a.jobs));
+    parts.extend(jobs(&b.jobs, &a.jobs, &after.id, told));
     parts.extend(keyed(
         Area::Container,
         &b.containers,
@@ -262,7 +308,7 @@ fn unit(unit: &Unit) -> Vec<(&'static str, String)> {
 }
 
 /// A cron job is called by file and line; when a line above comes or goes, it is still the same job.
-fn jobs(before: &[JobEntry], after: &[JobEntry]) -> Vec<Part> {
+fn jobs(before: &[JobEntry], after: &[JobEntry], host: &EntityId, told: &Told<'_>) -> Vec<Part> {
     let (before, after): (BTreeMap<_, _>, BTreeMap<_, _>) = (numbered(before), numbered(after));
     let gone: Vec<Job> = before
         .iter()
@@ -278,10 +324,6 @@ fn jobs(before: &[JobEntry], after: &[JobEntry]) -> Vec<Part> {
         f.as_ref()
             .map_or_else(|| "none".to_owned(), ToString::to_string)
     };
-    let name = |j: &Job| match &j.executable {
-        Some(program) => format!("{program} in {}", j.file),
-        None => j.name.to_string(),
-    };
     let fields = |j: &Job| {
         vec![
             ("schedule", j.schedule.clone()),
@@ -289,7 +331,16 @@ fn jobs(before: &[JobEntry], after: &[JobEntry]) -> Vec<Part> {
             ("scheduler", j.scheduler.clone()),
         ]
     };
-    keyed(Area::Job, &gone, &new, name, fields)
+    let mut parts = keyed(Area::Job, &gone, &new, job_name, fields);
+    parts.retain(|part| !told.all(part, host, &gone, &new));
+    parts
+}
+
+fn job_name(job: &Job) -> String {
+    match &job.executable {
+        Some(program) => format!("{program} in {}", job.file),
+        None => job.name.to_string(),
+    }
 }
 
 /// Jobs by everything but their name; equal ones are told apart by their number.

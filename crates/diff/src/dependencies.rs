@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use groma_model::inventory::{Dependency, Strength};
+use groma_model::fact::Component;
+use groma_model::inventory::{Basis, Dependency, Strength};
 use groma_model::name::Protection;
 use groma_model::registry::REGISTRY;
-use groma_model::{DependencyId, EntityId, Transport};
+use groma_model::{DependencyId, EntityId, EvidenceId, Transport};
 
 use crate::change::{Area, Change, Class, Detail};
 use crate::pair::Pair;
+use crate::retold::Retold;
 
 /// How the needs of both sides belong together.
 pub(crate) struct Moves<'a> {
@@ -16,6 +18,8 @@ pub(crate) struct Moves<'a> {
     pub(crate) moved: Vec<(&'a Dependency, &'a Dependency)>,
     gone: Vec<&'a Dependency>,
     new: Vec<&'a Dependency>,
+    /// Needs of the earlier side that are still known, and whose files say another place now: told as moved.
+    rewritten: BTreeSet<&'a DependencyId>,
 }
 
 /// Kinds so general that two needs of one consumer have nothing to do with each other.
@@ -42,16 +46,36 @@ pub(crate) fn compare<'a>(pair: &Pair<'a>) -> Moves<'a> {
             .filter(|d| !before.contains_key(&d.id))
             .filter(listed)
             .collect(),
+        rewritten: BTreeSet::new(),
     };
-    moves.join(|d| Some((same_place(d), Some(&d.consumer.component))));
-    moves.join(|d| Some(same_place(d)));
+    let retold = Retold::of(pair, &moves.gone, &moves.new);
+    let mut known = moves.take_gone(|d| retold.is_still_known(d));
+    known.extend(moves.take_new(|d| retold.was_known(d)));
     moves.join(|d| {
-        (d.kind != "other").then_some((&d.consumer.entity, &d.consumer.component, d.kind.as_str()))
+        let name = d.reached_as.as_deref()?;
+        Some((user(d), name, d.provider.port))
     });
+    moves.join(|d| Some((same_place(d), Some(&d.consumer.component))));
+    moves.join(|d| (d.kind != "other").then_some(user(d)));
+    moves.join_rewritten(pair);
+    moves.join(|d| Some(same_place(d)));
     moves.join(|d| {
         (!GENERAL.contains(&d.kind.as_str())).then_some((&d.consumer.entity, d.kind.as_str()))
     });
+    moves.forget_what_follows(&known);
     moves
+}
+
+/// A part of a consumer, and for what it needs others.
+type User<'a> = (&'a EntityId, &'a Component, &'a str);
+
+fn user(d: &Dependency) -> User<'_> {
+    (&d.consumer.entity, &d.consumer.component, &d.kind)
+}
+
+/// True if nobody used it since the earlier side was seen.
+fn is_unused_since(before: &Dependency, after: &Dependency) -> bool {
+    after.last_seen <= before.last_seen
 }
 
 /// Who issued and who presents a certificate is told by the line about the certificate or the listener.
@@ -102,6 +126,82 @@ impl<'a> Moves<'a> {
                 self.moved.push((gone, new));
             }
         }
+        self.forget_paired();
+    }
+
+    /// A file that named one place and names another now. The old need may be remembered for long: somebody saw it once.
+    fn join_rewritten(&mut self, pair: &Pair<'a>) {
+        type Written<'a> = (User<'a>, String);
+        type Sides<'a> = (Vec<&'a Dependency>, Vec<&'a Dependency>);
+        let mut groups: BTreeMap<Written<'a>, Sides<'a>> = BTreeMap::new();
+        for d in &self.new {
+            for file in files(d) {
+                groups.entry((user(d), file)).or_default().1.push(d);
+            }
+        }
+        let consumers: BTreeSet<&EntityId> = groups.keys().map(|(user, _)| user.0).collect();
+        let known = pair.before.dependencies.iter();
+        for (id, before) in known.filter(|(_, d)| consumers.contains(&d.consumer.entity)) {
+            let unused = |after: &&&Dependency| {
+                before.details.written_in != after.details.written_in
+                    && is_unused_since(before, after)
+            };
+            let Some(after) = pair.after.dependencies.get(id).filter(unused) else {
+                continue;
+            };
+            let now = files(after);
+            for file in files(before).into_iter().filter(|f| !now.contains(f)) {
+                // Only where somebody is new there.
+                groups
+                    .entry((user(before), file))
+                    .and_modify(|sides| sides.0.push(before));
+            }
+        }
+        for (old, new) in groups.into_values() {
+            if let ([old], [new]) = (old.as_slice(), new.as_slice())
+                && self.rewritten.insert(&old.id)
+            {
+                self.moved.push((old, new));
+            }
+        }
+        self.forget_paired();
+    }
+
+    fn take_gone(&mut self, is_known: impl Fn(&'a Dependency) -> bool) -> Vec<&'a Dependency> {
+        let (known, gone) = self.gone.drain(..).partition(|d| is_known(d));
+        self.gone = gone;
+        known
+    }
+
+    fn take_new(&mut self, is_known: impl Fn(&'a Dependency) -> bool) -> Vec<&'a Dependency> {
+        let (known, new) = self.new.drain(..).partition(|d| is_known(d));
+        self.new = new;
+        known
+    }
+
+    /// What is concluded from a need that has a line, or is `known` in other words, is no line of its own.
+    fn forget_what_follows(&mut self, known: &[&'a Dependency]) {
+        let moved = self.moved.iter().flat_map(|(gone, new)| [*gone, *new]);
+        let one_sided = self.gone.iter().chain(&self.new).chain(known).copied();
+        let told = moved
+            .chain(one_sided)
+            .filter(|d| d.basis != Basis::Inferred);
+        let mut reasons: BTreeMap<User<'a>, BTreeSet<&EvidenceId>> = BTreeMap::new();
+        for d in told {
+            reasons.entry(user(d)).or_default().extend(&d.evidence);
+        }
+        let follows = |d: &Dependency| {
+            let because =
+                |reasons: &BTreeSet<&EvidenceId>| d.evidence.iter().any(|e| reasons.contains(e));
+            d.basis == Basis::Inferred && reasons.get(&user(d)).is_some_and(because)
+        };
+        self.gone.retain(|d| !follows(d));
+        self.new.retain(|d| !follows(d));
+        self.moved
+            .retain(|(gone, new)| !(follows(gone) && follows(new)));
+    }
+
+    fn forget_paired(&mut self) {
         let paired: BTreeSet<&DependencyId> = self
             .moved
             .iter()
@@ -128,6 +228,9 @@ pub(crate) fn changes(
     let new = moves.new.iter().filter(|d| free(d)).map(|d| added(d));
     let kept = pair.before.dependencies.iter().filter_map(|(id, before)| {
         let after = pair.after.dependencies.get(id)?;
+        if moves.rewritten.contains(*id) {
+            return None;
+        }
         let listed = pair.comparable(&before.consumer.entity) && !is_of_certificates(before);
         if listed { same(before, after) } else { None }
     });

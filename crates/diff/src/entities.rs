@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use groma_model::inventory::Entity;
+use groma_model::inventory::{Dependency, Entity, ReachedBy};
 use groma_model::{EntityId, Port, Transport};
 
 use crate::change::{Area, Change, Class, Detail};
@@ -26,7 +26,8 @@ pub(crate) fn changes(pair: &Pair<'_>) -> Vec<Change> {
     let (old, fresh) = (Numbers::of(&pair.before), Numbers::of(&pair.after));
     let gone = one_sided(&pair.before, &pair.after).map(|e| whole(&old, e, Class::Removed));
     let new = one_sided(&pair.after, &pair.before).map(|e| whole(&fresh, e, Class::Added));
-    let kept = pair.both().flat_map(|(b, a)| same(pair, b, a));
+    let private = Private::of(pair);
+    let kept = pair.both().flat_map(|(b, a)| same(pair, &private, b, a));
     gone.chain(new).chain(kept).collect()
 }
 
@@ -103,7 +104,7 @@ fn whole(numbers: &Numbers<'_>, entity: &Entity, class: Class) -> Change {
     line(entity, class, Area::Entity, says).act(act)
 }
 
-fn same(pair: &Pair<'_>, before: &Entity, after: &Entity) -> Vec<Change> {
+fn same(pair: &Pair<'_>, private: &Private<'_>, before: &Entity, after: &Entity) -> Vec<Change> {
     let mut changes = Vec::new();
     match (before.has_agent, after.has_agent) {
         (false, true) => changes.push(line(
@@ -123,7 +124,7 @@ fn same(pair: &Pair<'_>, before: &Entity, after: &Entity) -> Vec<Change> {
     changes.extend(resolves(pair, before, after));
     if before.has_agent && after.has_agent {
         changes.extend(addresses(before, after));
-        changes.extend(names(before, after));
+        changes.extend(names(private, before, after));
     }
     changes
 }
@@ -174,7 +175,48 @@ fn lasting(addresses: &[IpAddr]) -> BTreeSet<&IpAddr> {
         .collect()
 }
 
-fn names(before: &Entity, after: &Entity) -> Option<Change> {
+/// Names that only the hosts file of another machine gives or gave, and whose use is a line of its own: the machine that is
+/// called so did not change.
+struct Private<'a> {
+    gained: BTreeSet<Called<'a>>,
+    lost: BTreeSet<Called<'a>>,
+}
+
+/// A machine, and a name in small letters.
+type Called<'a> = (&'a EntityId, String);
+
+impl<'a> Private<'a> {
+    fn of(pair: &Pair<'a>) -> Self {
+        Self {
+            gained: in_hosts_files(&pair.after, &pair.before),
+            lost: in_hosts_files(&pair.before, &pair.after),
+        }
+    }
+}
+
+/// Names by which only hosts files lead to a machine, for needs that only this side has.
+fn in_hosts_files<'a>(mine: &Index<'a>, other: &Index<'a>) -> BTreeSet<Called<'a>> {
+    let by_hosts_file = |d: &&&Dependency| d.reached_by == Some(ReachedBy::HostsFile);
+    let needs = || mine.dependencies.values();
+    let new = needs().filter(|d| !other.dependencies.contains_key(&d.id));
+    let mut private: BTreeSet<Called<'a>> = new
+        .filter(by_hosts_file)
+        .filter_map(|d| called(d))
+        .collect();
+    let machines: BTreeSet<&EntityId> = private.iter().map(|(machine, _)| *machine).collect();
+    let others = needs().filter(|d| machines.contains(&d.provider.entity) && !by_hosts_file(d));
+    for public in others.filter_map(|d| called(d)) {
+        private.remove(&public);
+    }
+    private
+}
+
+fn called(d: &Dependency) -> Option<Called<'_>> {
+    let name = d.reached_as.as_ref()?.to_lowercase();
+    Some((&d.provider.entity, name))
+}
+
+fn names(private: &Private<'_>, before: &Entity, after: &Entity) -> Option<Change> {
     let sorted = |e: &Entity| -> Vec<String> {
         e.names
             .iter()
@@ -187,11 +229,13 @@ fn names(before: &Entity, after: &Entity) -> Option<Change> {
         Detail::of("name", Some(before.name.clone()), Some(after.name.clone()))
             .into_iter()
             .collect();
-    details.extend(Detail::members(
-        "also called",
-        &sorted(before),
-        &sorted(after),
-    ));
+    let also = Detail::members("also called", &sorted(before), &sorted(after));
+    let is = |set: &BTreeSet<Called<'_>>, name: &Option<String>| {
+        let called = name.as_ref().map(|n| (&after.id, n.to_lowercase()));
+        called.is_some_and(|called| set.contains(&called))
+    };
+    let told = |d: &Detail| is(&private.gained, &d.after) || is(&private.lost, &d.before);
+    details.extend(also.into_iter().filter(|d| !told(d)));
     if details.is_empty() {
         return None;
     }

@@ -6,6 +6,8 @@
 //!
 //! - What moves by itself is no change: counters, times, measurements, evidence ids, line numbers of a
 //!   reference, the order of lists, ports the system hands out at random.
+//! - One cause is one line: a need that is known on both sides and was only told in other words is no change, what is
+//!   concluded from a need goes with it, a name in somebody's hosts file is told by who uses it.
 //! - *Removed* is said only of what the store dropped, and it drops a fact only after a complete look at
 //!   its place did not find it. What a partial look missed is *not seen*.
 //! - A host that is new, gone or newly watched from inside is one line; what is on it is not listed again.
@@ -26,6 +28,7 @@ mod outcome;
 mod page;
 mod pair;
 mod plain;
+mod retold;
 mod text;
 mod wave;
 mod wave_text;

@@ -4,7 +4,8 @@
 //! see. The answers it got say where it called, its looks say when. A use is taken for its own where the machine it comes from
 //! asked that very port, nothing names an account (whoever only asks what is spoken logs on to nothing), both its first and its
 //! last time fall into looks of that machine, and it is not more often than those looks explain. Of a connection that an agent
-//! saw, the times are those of its look: one that overlaps is enough.
+//! saw, the times are those of its look: one that overlaps is enough. groma hands no mail to anybody: where a server took mail in
+//! from that machine meanwhile, somebody there sent it.
 //!
 //! What programs of that machine need, its own agent tells: a use that is forgotten by mistake has a witness there.
 
@@ -12,7 +13,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use groma_model::fact::{Connection, Direction, Knock, LoggedUse, ReportedUse};
+use groma_model::fact::{Connection, Direction, Knock, LoggedUse, MailUse, ReportedUse};
 use groma_model::store::LookSpan;
 use groma_model::{EntityId, Estate, Foreign, Peer, Port, Seen, Timestamp, Transport};
 
@@ -35,6 +36,9 @@ const PER_LOOK: u64 = 16;
 /// So far may two machines' clocks be apart.
 const NEAR: Duration = Duration::from_secs(600);
 
+/// A log tells whole seconds, and a letter is taken in a moment after the call.
+const SECONDS: Duration = Duration::from_secs(5);
+
 /// Begin and end of a look.
 type Span = (Timestamp, Timestamp);
 
@@ -42,8 +46,13 @@ type Span = (Timestamp, Timestamp);
 #[derive(Default)]
 struct Questions {
     asked: HashMap<(EntityId, EntityId), Vec<(Port, Transport)>>,
+    /// Who handed mail to whom, at which port, and when.
+    mailed: HashMap<(EntityId, EntityId), Vec<Letter>>,
     looks: HashMap<EntityId, Vec<Span>>,
 }
+
+/// The port mail was handed in at, where the server says, and when.
+type Letter = (Option<Port>, Seen);
 
 /// A use, as far as it matters whose it is.
 struct Use<'a> {
@@ -82,6 +91,7 @@ impl Questions {
         if questions.looks.is_empty() {
             return questions;
         }
+        questions.add_mail(&gathered.mail_used, estate);
         questions.add(&gathered.called_ports, estate, |open| {
             (open.address, open.port, open.transport)
         });
@@ -107,13 +117,35 @@ impl Questions {
         }
     }
 
+    fn add_mail(&mut self, letters: &Raws<MailUse>, estate: &Estate) {
+        let is_taken = |used: &MailUse| used.refused.is_none() && !used.recipients.is_empty();
+        for raw in letters.iter().filter(|raw| is_taken(&raw.fact)) {
+            if let Some(by) = located(raw, &Peer::Address(raw.fact.peer), estate) {
+                let pair = (by, raw.host.clone());
+                let of_pair = self.mailed.entry(pair).or_default();
+                of_pair.push((raw.fact.port, raw.seen));
+            }
+        }
+    }
+
+    /// True if the last letter of that machine falls into the time of the use.
+    fn brought_mail(&self, used: &Use<'_>) -> bool {
+        let pair = (used.by.clone(), used.of.clone());
+        let same_door = |port: &Option<Port>| port.is_none() || *port == used.port;
+        let meanwhile = |last: Timestamp| {
+            used.seen.first <= last.plus(SECONDS) && last <= used.seen.last.plus(SECONDS)
+        };
+        let mut letters = self.mailed.get(&pair).into_iter().flatten();
+        letters.any(|(port, seen)| same_door(port) && meanwhile(seen.last))
+    }
+
     fn explain(&self, used: &Use<'_>) -> bool {
         let pair = (used.by.clone(), used.of.clone());
         let mut there = self.asked.get(&pair).into_iter().flatten();
         // A log that does not say the port may mean any of them.
         let was_asked =
             there.any(|door| used.port.is_none_or(|port| *door == (port, used.transport)));
-        was_asked && self.looks_explain(used)
+        was_asked && self.looks_explain(used) && !self.brought_mail(used)
     }
 
     fn looks_explain(&self, used: &Use<'_>) -> bool {

@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use groma_model::fact::{Direction, LoggedUse, OpenPort, ReportedUse};
+use groma_model::fact::{Direction, LoggedUse, MailUse, OpenPort, ReportedUse};
 use groma_model::inventory::Dependency;
 use groma_model::store::LookSpan;
 use groma_model::{AgentId, Fact, Port, Seen, SiteId, Timestamp, Transport};
@@ -169,4 +169,45 @@ fn what_others_saw_of_it_is_nobodys_need_either() {
     let told = needs(&told, 1);
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].consumer.name, "adm1");
+}
+
+/// A letter that the mail server took in from the machine that asks.
+fn letter() -> MailUse {
+    serde_json::from_value(serde_json::json!({
+        "peer": "10.0.0.1", "port": 25, "product": "Postfix", "sender": "corp.example",
+        "recipients": [{ "domain": "corp.example", "delivered_here": true }], "log": "/var/log/mail.log",
+    }))
+    .unwrap()
+}
+
+#[test]
+fn a_letter_is_somebodys_although_the_machine_also_asked() {
+    let with = |letter: MailUse, when: i64| {
+        let mut told = asked();
+        told.say("mail1", "log.services", Fact::LoggedUse(mailed()));
+        told.0.last_mut().unwrap().seen = as_asked();
+        told.say("mail1", "log.services", Fact::MailUse(letter));
+        told.0.last_mut().unwrap().seen = Seen::once(at(when));
+        let (graph, _) = told.graph_beside(&looks(6));
+        graph.dependencies.len()
+    };
+    let asked_last = ASKED + 20 * MINUTE;
+    assert_eq!(with(letter(), asked_last), 1);
+    // One of another day, at another port, of another machine, or one the server did not take, explains nothing.
+    assert_eq!(with(letter(), ASKED - 90 * DAY), 0);
+    let elsewhere = MailUse {
+        port: Some(Port(587)),
+        ..letter()
+    };
+    let another = MailUse {
+        peer: ip("10.0.0.3"),
+        ..letter()
+    };
+    let nothing = MailUse {
+        recipients: Vec::new(),
+        ..letter()
+    };
+    for other in [elsewhere, another, nothing] {
+        assert_eq!(with(other.clone(), asked_last), 0, "{other:?}");
+    }
 }

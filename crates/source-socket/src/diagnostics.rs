@@ -8,14 +8,16 @@ use netlink_packet_core::{
     NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP, NetlinkBuffer, NlasIterator, Parseable,
 };
 use netlink_packet_sock_diag::SOCK_DIAG_BY_FAMILY;
-use netlink_packet_sock_diag::inet::InetResponseHeader;
+use netlink_packet_sock_diag::inet::{InetResponseHeader, Timer};
 
 use groma_model::{Port, Transport};
 
-use crate::socket::{Phase, Rows, Socket};
+use crate::socket::{Phase, Rows, Socket, ended_ms};
 
 /// Bytes of `struct inet_diag_msg`; attributes follow.
 const RESPONSE_BYTES: usize = 72;
+/// Where `idiag_expires` stands in it: milliseconds until the timer of the socket.
+const EXPIRES_AT: usize = 52;
 /// `INET_DIAG_SKV6ONLY`, one byte, said of listeners on IPv6.
 const ATTRIBUTE_ONLY_V6: u16 = 11;
 /// `NLM_F_DUMP_INTR`: the table changed so much that rows may be missing.
@@ -99,7 +101,14 @@ fn read_socket(payload: &[u8], transport: Transport) -> Option<Socket> {
         inode: header.inode,
         cookie: u64::from_ne_bytes(header.socket_id.cookie),
         only_v6,
+        ended_ms: ended_ms(transport, header.state, left_ms(&header, payload)),
     })
+}
+
+/// What the timer of `TIME_WAIT` has left; the parsed header does not tell it.
+fn left_ms(header: &InetResponseHeader, payload: &[u8]) -> Option<u32> {
+    let bytes = payload.get(EXPIRES_AT..)?.first_chunk::<4>()?;
+    matches!(header.timer, Some(Timer::TimeWait)).then(|| u32::from_ne_bytes(*bytes))
 }
 
 fn is_only_v6(attributes: &[u8]) -> bool {

@@ -57,6 +57,22 @@ pub struct Socket {
     pub cookie: u64,
     /// True if a socket on `::` refuses IPv4 (`IPV6_V6ONLY`); false where the table does not tell.
     pub only_v6: bool,
+    /// Of one in `TIME_WAIT`: how long ago the connection ended, in milliseconds; `None` where the table does not tell.
+    pub ended_ms: Option<u32>,
+}
+
+/// State number of `TIME_WAIT`.
+const TIME_WAIT: u8 = 6;
+/// The kernel keeps an ended connection for so long (`TCP_TIMEWAIT_LEN`: no setting changes it).
+const TIME_WAIT_MS: u32 = 60_000;
+
+/// How long ago a connection in `state` ended, when its timer has `left_ms` to go. A kernel that keeps them for longer than
+/// ours does not tell.
+pub(crate) fn ended_ms(transport: Transport, state: u8, left_ms: Option<u32>) -> Option<u32> {
+    let is_over = transport == Transport::Tcp && state == TIME_WAIT;
+    left_ms
+        .filter(|_| is_over)
+        .and_then(|left| TIME_WAIT_MS.checked_sub(left))
 }
 
 impl Socket {

@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use groma_model::{Port, Transport};
 
-use crate::socket::{Phase, Rows, Socket};
+use crate::socket::{Phase, Rows, Socket, ended_ms};
 
 /// Reads a whole table into `rows`, at most `limit` rows in all. The heading is passed over.
 pub fn read_table(bytes: &[u8], transport: Transport, limit: usize, rows: &mut Rows) {
@@ -37,7 +37,7 @@ fn read_row(line: &str, transport: Transport) -> Option<Socket> {
     let (local, local_port) = read_endpoint(words.next()?)?;
     let (remote, remote_port) = read_endpoint(words.next()?)?;
     let state = u8::from_str_radix(words.next()?, 16).ok()?;
-    let mut words = words.skip(3);
+    let (_queues, timer, _retransmits) = (words.next()?, words.next()?, words.next()?);
     let uid = words.next()?.parse().ok()?;
     let inode = words.nth(1)?.parse().ok()?;
     let phase = Phase::of(transport, state);
@@ -52,7 +52,14 @@ fn read_row(line: &str, transport: Transport) -> Option<Socket> {
         inode,
         cookie: 0,
         only_v6: false,
+        ended_ms: ended_ms(transport, state, left_ms(timer)),
     })
+}
+
+/// `03:00000D5F`: which timer runs (3 is that of `TIME_WAIT`), and the hundredths of a second it has left (`USER_HZ`).
+fn left_ms(timer: &str) -> Option<u32> {
+    let hundredths = u32::from_str_radix(timer.strip_prefix("03:")?, 16).ok()?;
+    hundredths.checked_mul(10)
 }
 
 /// `0100007F:1F90`: each 32-bit word of the address as a number of this processor, the port as a number.

@@ -106,7 +106,7 @@ impl Tally {
                     unheld += u64::from(owner == Owner::Nobody && !sample.cut);
                     hidden_ports.extend((owner == Owner::Hidden).then_some(port));
                 }
-                self.count(key, now);
+                self.count(key, used_at(socket, now));
             }
             let quality = self
                 .quality
@@ -288,6 +288,12 @@ impl Tally {
         };
         !fleeting
     }
+}
+
+/// When a connection in the table was last used: one that is over stays there for a minute, and proves nothing of now.
+fn used_at(socket: &Socket, now: Timestamp) -> Timestamp {
+    let ago = i64::from(socket.ended_ms.unwrap_or(0));
+    Timestamp::from_millis(now.millis().saturating_sub(ago))
 }
 
 fn holder(socket: &Socket, owner: Owner, sampler: &mut Sampler) -> Option<ProgramId> {

@@ -43,6 +43,8 @@ fn comparable(rows: Rows) -> Vec<String> {
     let plain = |socket: Socket| Socket {
         cookie: 0,
         only_v6: false,
+        // The two tables were asked one after the other.
+        ended_ms: socket.ended_ms.map(|_| 0),
         uid: if socket.inode == 0 { 0 } else { socket.uid },
         ..socket
     };
@@ -300,8 +302,52 @@ proptest! {
         let rows = from_text(line.as_bytes(), Transport::Tcp);
         prop_assert_eq!(rows.sockets, [Socket {
             transport: Transport::Tcp, phase: Phase::Connected, local: local.to_canonical(), local_port: Port(port),
-            remote: remote.to_canonical(), remote_port: Port(far), uid, inode, cookie: 0, only_v6: false,
+            remote: remote.to_canonical(), remote_port: Port(far), uid, inode, cookie: 0, only_v6: false, ended_ms: None,
         }]);
+    }
+}
+
+/// A row of the text table in this state, with this timer.
+fn row(state: &str, timer: &str) -> Socket {
+    let line = format!(
+        "   7: 0100007F:1F90 0100007F:C000 {state} 00000000:00000000 {timer} 00000000     0        0 0 3 0000000000000000\n"
+    );
+    let rows = from_text(line.as_bytes(), Transport::Tcp);
+    *rows.sockets.first().expect("the row is whole")
+}
+
+#[test]
+fn a_connection_in_time_wait_tells_when_it_ended_and_no_other_does() {
+    // 0xD5F hundredths of a second are left of the minute.
+    assert_eq!(row("06", "03:00000D5F").ended_ms, Some(60_000 - 34_230));
+    assert_eq!(row("06", "03:00000000").ended_ms, Some(60_000));
+    // Alive, with a timer of another sort; half closed; and kept for longer than any kernel of ours keeps one.
+    for (state, timer) in [
+        ("01", "02:00000D5F"),
+        ("01", "03:00000D5F"),
+        ("05", "03:00000D5F"),
+        ("06", "03:FFFFFFFF"),
+        ("06", "03:00002000"),
+        ("06", "no timer"),
+    ] {
+        assert_eq!(row(state, timer).ended_ms, None, "{state} {timer}");
+    }
+}
+
+#[test]
+fn both_tables_tell_the_same_end() {
+    let ends = |rows: Rows| -> Vec<u32> {
+        let mut ends: Vec<u32> = rows.sockets.iter().filter_map(|s| s.ended_ms).collect();
+        ends.sort_unstable();
+        ends
+    };
+    let (netlink, text) = (
+        ends(from_netlink(TCP, Transport::Tcp)),
+        ends(from_text(TCP_TEXT, Transport::Tcp)),
+    );
+    assert!(!netlink.is_empty() && netlink.len() == text.len());
+    for (one, other) in netlink.iter().zip(&text) {
+        assert!(one.abs_diff(*other) < 2_000, "{one} {other}");
     }
 }
 

@@ -9,6 +9,7 @@ import argparse
 import json
 import subprocess
 import sys
+import time
 import tomllib
 from collections import Counter
 from datetime import datetime, timezone
@@ -21,8 +22,10 @@ import looks  # noqa: E402
 import names  # noqa: E402
 import rig  # noqa: E402
 import run  # noqa: E402
+import wave_verbs  # noqa: E402
 
 WORDS = ("confirmed", "missing", "moved", "unexpected", "not-seen", "not-due-yet")
+CLOSED_SECONDS = 2                           # the window is told in whole seconds: what is used then is of the day after
 
 
 def main(words):
@@ -51,12 +54,14 @@ def wave(typed):
     hosts, folder = rig.hosts_up(), run.fresh(typed.out.resolve())
     snapshot("before", hosts, typed.window, folder)
     begin = moment()
-    change(scenario)
+    play(scenario / "change")
     dated(scenario, folder, begin, moment())
+    time.sleep(CLOSED_SECONDS)
+    play(scenario / "morning")
     snapshot("after", hosts, typed.window, folder, without=truth["switched_off"])
     outcome = difference(folder)
     before, after = (exported(name, folder) for name in ("before", "after"))
-    page = judged(truth, outcome, before, after)
+    page = judged(truth, outcome, before, after) + wave_verbs.page(wave_verbs.judged(truth, folder))
     rig.write(folder / "wave.md", page)
     print(page)
     if typed.keep:
@@ -72,10 +77,10 @@ def snapshot(name, hosts, window, folder, without=()):
     looks.must(["snapshot", "take", f"{name}-w1", "--data", data])
 
 
-def change(scenario):
-    done = subprocess.run([scenario / "change"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+def play(script):
+    done = subprocess.run([script], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
-        raise rig.Trouble(f"the change did not work: {done.stderr.strip()}")
+        raise rig.Trouble(f"the {script.name} did not work: {done.stderr.strip()}")
     run.say(done.stdout.strip().replace("\n", "; "))
 
 
@@ -103,7 +108,7 @@ def lists_of(document):
     """Word → lines, wherever in the document the outcome stands."""
     if "confirmed" not in document:
         document = next(value for value in document.values() if isinstance(value, dict) and "confirmed" in value)
-    return {word: document.get(word.replace("-", "_"), []) for word in WORDS}
+    return {word: document.get(word.replace("-", "_"), []) for word in (*WORDS, "coverage-gaps")}
 
 
 def exported(name, folder):
@@ -120,7 +125,8 @@ def judged(truth, outcome, before, after):
     wanted = [one for entry in truth["outcome"] for one in spread(entry)]
     answers = [(one, answer(one, lines)) for one in wanted]
     spare = [line for line in lines if not any(line.about(one) for one in wanted)]
-    return page(answers, spare, truth)
+    gaps = Counter(gap["name"].split(".")[0] for gap in outcome["coverage-gaps"])
+    return page(answers, spare, truth, Counter(line.word for line in lines), gaps)
 
 
 def needs(inventory):
@@ -165,19 +171,23 @@ def answer(one, lines):
     return f"said {', '.join(sorted(words))}" if words else "silent"
 
 
-def page(answers, spare, truth):
+def page(answers, spare, truth, said, gaps):
     counts = Counter((one["word"], given if given in ("right", "fair", "silent") else "wrong") for one, given in answers)
     lines = [run.WAVE_TITLE, "", f"- commit: {run.commit()}",
              f"- switched off for the look afterwards: {', '.join(truth['switched_off'])}", "",
-             "| the truth | outcomes | right | fair | wrong word | silent |", "| --- | ---: | ---: | ---: | ---: | ---: |"]
+             "| the truth | outcomes | right | fair | wrong word | silent | lines in all |", "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
     for word in WORDS:
         row = [counts[word, given] for given in ("right", "fair", "wrong", "silent")]
         if sum(row):
-            lines.append(f"| {word} | {sum(row)} | {' | '.join(map(str, row))} |")
+            lines.append(f"| {word} | {sum(row)} | {' | '.join(map(str, row))} | {said[word]} |")
+    off = set(truth["switched_off"])
+    lines.append(f"\nMachines looked at differently: {sum(gaps.values())} told; switched off and told: {len(off & set(gaps))} of {len(off)}")
     for word in ("missing", "moved", "unexpected"):
         lines.append(f"\nLines under \"{word}\" about nothing the truth knows: {sum(line.word == word for line in spare)}")
-    lines += ["", "## Of the wave, not right", ""] + [f"- {title(one)}: {given} — {one['why']}" for one, given in answers if given != "right"]
-    lines += ["", "## Of the wave, lines the truth does not know", ""] + [f"- {line.word}: {line.says}" for line in spare if line.word != "confirmed"]
+    wrong = [f"- {title(one)}: {given} — {one['why']}" for one, given in answers if given != "right"]
+    lines += ["", "## Of the wave, not right", "", *(wrong or ["Nothing."])]
+    noise = [f"- {line.word}: {line.says}" for line in spare if line.word != "confirmed"]
+    lines += ["", "## Of the wave, lines the truth does not know", "", *(noise or ["None."])]
     return "\n".join(lines) + "\n"
 
 

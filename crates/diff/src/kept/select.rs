@@ -31,9 +31,13 @@ pub fn select<B: Read + Seek, A: Read + Seek>(
     listeners.extend(&entities);
     let touched: BTreeSet<u64> = listeners.iter().map(|id| shorter(*id)).collect();
     let mut needs = differing(&before.dependencies, &after.dependencies);
-    for row in before.dependencies.iter().chain(&after.dependencies) {
-        // Who needs a thing that changed, and what it needs itself.
-        if row.ends.iter().any(|end| touched.contains(end)) {
+    let rows = || before.dependencies.iter().chain(&after.dependencies);
+    let differ = rows().filter(|row| needs.contains(&row.id));
+    let ends: BTreeSet<[u64; 2]> = differ.map(|row| row.ends).collect();
+    for row in rows() {
+        // Who needs a thing that changed, what it needs itself, and the same need told in other words.
+        let is_touched = row.ends.iter().any(|end| touched.contains(end));
+        if is_touched || ends.contains(&row.ends) {
             needs.insert(row.id);
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use groma_model::inventory::{Dependency, Entity, Inventory};
 use groma_model::wave::{Move, Wave};
-use groma_model::{EntityId, Timestamp};
+use groma_model::{EntityId, Timestamp, Witness};
 
 use super::looks::Looks;
 use super::names::Names;
@@ -70,6 +70,20 @@ impl<'a> Case<'a> {
     pub(crate) fn moved(&self) -> Timestamp {
         let window = self.wave.window.map(|w| w.to);
         window.unwrap_or(self.before.window.to)
+    }
+
+    /// A log goes on telling of yesterday: what nobody wrote down and nobody used since the move is no longer there.
+    pub(crate) fn is_of_yesterday(&self, d: &Dependency) -> bool {
+        let Some(window) = self.wave.window else {
+            return false;
+        };
+        is_unwritten(d) && last_used(d) <= window.to && self.after.window.to > window.to
+    }
+
+    /// True if all that is known of a need is of before the window in which the wave was made.
+    pub(crate) fn is_of_before(&self, d: &Dependency) -> bool {
+        let window = self.wave.window;
+        window.is_some_and(|window| is_unwritten(d) && last_used(d) < window.from)
     }
 
     /// The entities `name` means on either side.
@@ -182,6 +196,15 @@ impl<'a> Case<'a> {
         let look = self.teller(need).and_then(|id| self.looks.newest(id));
         look.unwrap_or(self.after.window.to)
     }
+}
+
+fn is_unwritten(d: &Dependency) -> bool {
+    let written = |w: &Witness| matches!(w, Witness::Written | Witness::Declared);
+    !d.witnesses.iter().any(written)
+}
+
+fn last_used(d: &Dependency) -> Timestamp {
+    d.details.last_used.unwrap_or(d.last_seen)
 }
 
 fn owners_of_systems<'a>(

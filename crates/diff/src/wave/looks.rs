@@ -50,6 +50,11 @@ impl<'a> Looks<'a> {
         self.looked && self.new.machines.get(machine).is_none_or(|n| n <= last)
     }
 
+    /// The end of the last look at a machine before the wave.
+    pub(crate) fn before(&self, machine: &EntityId) -> Option<Timestamp> {
+        self.old.machines.get(machine).copied()
+    }
+
     /// The end of the newest look at a machine.
     pub(crate) fn newest(&self, machine: &EntityId) -> Option<Timestamp> {
         self.new.machines.get(machine).copied()

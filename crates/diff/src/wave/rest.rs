@@ -1,14 +1,20 @@
 //! What changed outside the members, moves and exclusions of the wave.
+//!
+//! - Whoever begins to use what goes is told, although the thing itself is of the wave: tomorrow it is not there.
+//! - What carries a date of before the window is of no wave: the plain diff tells it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use groma_model::inventory::EvidenceEntry;
+use groma_model::inventory::{Dependency, EvidenceEntry};
+use groma_model::registry::REGISTRY;
 use groma_model::{DependencyId, EntityId, EvidenceId};
 
 use super::case::Case;
 use super::to_do::{Task, Tasks};
 use crate::change::{Area, Change, Changes, Class};
+use crate::dependencies::component;
 use crate::outcome::{Because, WaveLine, WaveOutcome};
+use crate::retold::is_whole;
 
 /// Changes that are not told one by one, because they show a difference between two looks and none of the estate:
 /// how many, by machine.
@@ -33,13 +39,22 @@ pub(crate) fn judge(
     let excluded: BTreeSet<&str> = case.wave.exclusions.iter().map(String::as_str).collect();
     let mut untold = Untold::default();
     for change in &changes.changes {
-        let is_planned = change.entities.iter().any(|e| planned.contains(e));
         let dependency = DependencyId::new(change.id.as_str());
-        if is_planned || spoken_of.contains(&dependency) || excluded.contains(change.on.as_str()) {
+        if spoken_of.contains(&dependency) || excluded.contains(change.on.as_str()) {
+            continue;
+        }
+        if is_planned(case, &planned, change, &dependency) {
+            if let Some(need) = turns_back(case, &planned, change, &dependency) {
+                tell_of_turning_back(case, need, change, outcome, tasks);
+            }
+            continue;
+        }
+        if is_of_before(case, change, &dependency) {
             continue;
         }
         let at = place(case, change, &dependency);
         match (change.class, at) {
+            (Class::NotSeen, _) if is_passing(case, &dependency) => {}
             (Class::NotSeen, Some(at)) => *untold.not_seen.entry(at).or_default() += 1,
             (Class::Added | Class::Changed, Some(at))
                 if facts.only_newly_looked(case, change, &at) =>
@@ -67,6 +82,117 @@ fn planned(case: &Case<'_>) -> BTreeSet<EntityId> {
     });
     let lying: Vec<EntityId> = lies_there.map(|e| e.id.clone()).collect();
     named.into_iter().chain(lying).collect()
+}
+
+/// True if the wave's file names who takes part in the change. A need that moved takes part where it is now: whoever leaves
+/// a member for a place nobody named was not planned.
+fn is_planned(
+    case: &Case<'_>,
+    planned: &BTreeSet<EntityId>,
+    change: &Change,
+    dependency: &DependencyId,
+) -> bool {
+    let moved = case.pair.after.dependencies.get(dependency);
+    match moved.filter(|_| change.class == Class::Moved) {
+        Some(need) => [&need.consumer.entity, &need.provider.entity]
+            .iter()
+            .any(|id| planned.contains(*id)),
+        None => change.entities.iter().any(|e| planned.contains(e)),
+    }
+}
+
+/// The need of a stranger that is new at a place that goes, and used since or written down.
+fn turns_back<'a>(
+    case: &Case<'a>,
+    planned: &BTreeSet<EntityId>,
+    change: &Change,
+    dependency: &DependencyId,
+) -> Option<&'a Dependency> {
+    let need = *case.pair.after.dependencies.get(dependency)?;
+    let goes = |id: &EntityId| case.moves.iter().any(|m| m.from.contains(id));
+    let is_new = matches!(change.class, Class::Added | Class::Moved)
+        && !case.pair.before.dependencies.contains_key(dependency);
+    let turns = is_new
+        && need.current
+        && goes(&need.provider.entity)
+        && !planned.contains(&need.consumer.entity)
+        && !case.is_of_yesterday(need);
+    turns.then_some(need)
+}
+
+/// Who needed the place for the same before did not leave it; for anybody else it is a new need that nobody planned.
+fn tell_of_turning_back(
+    case: &Case<'_>,
+    need: &Dependency,
+    change: &Change,
+    outcome: &mut WaveOutcome,
+    tasks: &mut Tasks,
+) {
+    let same = |d: &&&Dependency| {
+        (&d.consumer.entity, &d.provider.entity, &d.kind)
+            == (&need.consumer.entity, &need.provider.entity, &need.kind)
+    };
+    let (at, on) = (case.name(&need.provider.entity), &need.consumer.name);
+    let title = &REGISTRY.kind(&need.kind).title;
+    if case.pair.before.dependencies.values().find(same).is_some() {
+        let part = component(need);
+        let says = format!("{on} ({part}) for {title}: still at {at}, by another part than before");
+        outcome.missing.push(WaveLine::about(need, says));
+        let action = format!(
+            "find out what on it still uses {at} for {title}: what was known has been led elsewhere"
+        );
+        let task = Task::of(Because::Missing, action).on(on, &need.consumer.entity);
+        tasks.add(task.about(Some(&need.id)).citing(&need.evidence));
+        return;
+    }
+    let what = format!(
+        "{} {}, {}",
+        change.area.word(),
+        change.class.word(),
+        change.says
+    );
+    let action = format!("{what}: it begins to use {at}, which goes: lead it to the new place");
+    let task = Task::of(Because::Unexpected, action).on(on, &need.consumer.entity);
+    tasks.add(task.about(Some(&need.id)).citing(&need.evidence));
+    let says = format!("{on}: {what}, which goes with this wave");
+    outcome.unexpected.push(WaveLine::about(need, says));
+}
+
+/// True if a new thing is dated between the earlier look and the window: a need nobody used since, a certificate that its
+/// machine made for itself.
+fn is_of_before(case: &Case<'_>, change: &Change, dependency: &DependencyId) -> bool {
+    if change.class != Class::Added {
+        return false;
+    }
+    if let Some(need) = case.pair.after.dependencies.get(dependency) {
+        return case.is_of_before(need);
+    }
+    let entity = case
+        .pair
+        .after
+        .entities
+        .get(&EntityId::new(change.id.as_str()));
+    let (Some(entity), Some(window)) = (entity, case.wave.window) else {
+        return false;
+    };
+    // Whoever is given a certificate may be given an old one; one made for oneself is as old as it says.
+    let made = entity.attributes.certificate.as_ref();
+    let made = made.filter(|c| c.self_signed).map(|c| c.not_before);
+    let looked = entity
+        .attributes
+        .places
+        .iter()
+        .map(|p| case.looks.before(&p.host));
+    let looked: Option<Vec<_>> = looked.collect();
+    made.zip(looked).is_some_and(|(made, looked)| {
+        made < window.from && !looked.is_empty() && looked.iter().all(|look| made > *look)
+    })
+}
+
+/// A connection seen once, of which nobody could tell who made it or for what: nobody can wait for it to come again.
+fn is_passing(case: &Case<'_>, dependency: &DependencyId) -> bool {
+    let need = case.pair.after.dependencies.get(dependency);
+    need.is_some_and(|d| d.kind == "other" && is_whole(d) && d.details.written_in.is_empty())
 }
 
 /// The machine a change happened on: the consumer of a need where it has an agent, else its provider.

@@ -2,9 +2,10 @@
 
 use groma_diff::{Changes, compare_wave, text, to_json, wave_text};
 use groma_fuzz::Chance;
-use groma_model::fact::{Account, Job};
-use groma_model::inventory::{Entity, Inventory, JobEntry};
+use groma_model::fact::{Account, ComponentClass, Job};
+use groma_model::inventory::{Basis, Dependency, Entity, Inventory, JobEntry, ReachedBy};
 use groma_model::wave::{Move, Wave};
+use groma_model::{DependencyId, EvidenceId};
 use proptest::prelude::*;
 
 use crate::build::*;
@@ -32,10 +33,10 @@ fn arbitrary(seed: u64) -> Inventory {
             pick(&mut chance, &HOSTS),
         );
         let port = [5430, 5431, 5432, 5433][chance.below(4)];
-        let current = chance.below(5) != 0;
-        dependencies.push(with(depends(consumer, kind, provider, port), |d| {
-            d.current = current
-        }));
+        let mut need = depends(consumer, kind, provider, port);
+        need.current = chance.below(5) != 0;
+        told_somehow(&mut chance, &mut need);
+        dependencies.push(need);
     }
     dependencies.sort_by(|a, b| a.id.cmp(&b.id));
     dependencies.dedup_by(|a, b| a.id == b.id);
@@ -48,6 +49,27 @@ fn arbitrary(seed: u64) -> Inventory {
             .push(listener(pick(&mut chance, &HOSTS), port, unit));
     }
     inventory
+}
+
+/// By a part that was seen or not, written down or not, under a name of its own or not, concluded or not.
+fn told_somehow(chance: &mut Chance, need: &mut Dependency) {
+    if chance.below(3) == 0 {
+        let class = [ComponentClass::Device, ComponentClass::File][chance.below(2)];
+        need.id = DependencyId::of(&[need.id.as_str(), &format!("{class:?}")]);
+        need.consumer.component.class = class;
+    }
+    if chance.below(2) == 0 {
+        need.details.written_in.clear();
+    }
+    if chance.below(3) == 0 {
+        need.reached_as = Some(pick(chance, &["shop", "Shop", "db1"]).to_owned());
+        need.reached_by = [None, Some(ReachedBy::HostsFile)][chance.below(2)];
+    }
+    if chance.below(5) == 0 {
+        need.basis = [Basis::Inferred, Basis::Declared][chance.below(2)];
+        need.evidence.push(EvidenceId::of(&["shared"]));
+    }
+    need.last_seen = in_days([0, 0, 3][chance.below(3)]);
 }
 
 fn arbitrary_host(chance: &mut Chance, name: &str) -> Option<Entity> {

@@ -15,6 +15,8 @@ mod laws;
 mod listeners;
 mod mail_move;
 mod text;
+mod told_once;
+mod turning_back;
 mod wave;
 mod wave_pages;
 mod wave_tables;

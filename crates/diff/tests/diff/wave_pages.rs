@@ -78,7 +78,8 @@ fn documents_of_two_stores_unknown_names_and_wrong_dates_are_said_at_the_top() {
 fn what_only_a_new_way_of_looking_tells_is_not_unexpected() {
     let (before, mut after) = (before(), after());
     let told = with(depends("web2", "ldap-bind", "db1", 389), |d| {
-        d.witnesses = vec![Witness::History]
+        d.witnesses = vec![Witness::History];
+        d.last_seen = in_days(7);
     });
     let entry = EvidenceEntry {
         id: told.evidence[0].clone(),

@@ -129,6 +129,7 @@ impl Room {
             inode: 0,
             cookie: 0,
             only_v6: false,
+            ended_ms: None,
         };
         self.listeners.learn(&[socket], ephemeral);
         self.holders.insert((Transport::Tcp, address, port), holder);

@@ -269,6 +269,7 @@ impl Watch<'_> {
             inode: 0,
             cookie: 0,
             only_v6: false,
+            ended_ms: None,
         };
         let Some(Role::Connection {
             direction,

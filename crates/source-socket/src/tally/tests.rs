@@ -57,6 +57,7 @@ impl Machine {
             inode,
             cookie: 0,
             only_v6: false,
+            ended_ms: None,
         });
         if !orphan {
             self.sampler.learn(inode, owner);
@@ -331,4 +332,29 @@ fn the_order_of_the_sockets_does_not_matter_and_the_budget_holds() {
     machine.tally = Tally::new(EphemeralPorts::default(), 10);
     machine.sample();
     assert_eq!((machine.told().len(), machine.tally.cut), (10, true));
+}
+
+#[test]
+fn a_connection_that_is_over_was_used_when_it_ended() {
+    let mut machine = Machine::new();
+    let app = machine.program("/opt/app", "app");
+    machine.connect(("10.0.0.5", 25), ("10.0.0.7", 50_000), Owner::Nobody);
+    machine.connect(("10.0.0.5", 40_001), ("10.0.0.9", 25), app);
+    let over = machine.sockets.first_mut().unwrap();
+    over.ended_ms = Some(45_500);
+    machine.tally.samples = 100;
+    machine.sample();
+    machine.tally.samples = 102;
+    machine.sockets.first_mut().unwrap().ended_ms = Some(47_500);
+    machine.sample();
+    let seen: Vec<(i64, i64)> = machine
+        .tally
+        .observations(&machine.sampler)
+        .iter()
+        .map(|o| (o.seen.first.millis(), o.seen.last.millis()))
+        .collect();
+    // The one that is over, once; the living one as long as it was looked at.
+    assert_eq!(seen.len(), 2);
+    assert!(seen.contains(&(54_500, 54_500)), "{seen:?}");
+    assert!(seen.contains(&(100_000, 102_000)), "{seen:?}");
 }

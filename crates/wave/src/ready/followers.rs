@@ -1,12 +1,15 @@
-//! Clients that name an address, or whose own hosts file decides: a changed record does not reach them.
+//! Clients that name an address, or whose own hosts file decides: a changed record does not reach them. And clients that
+//! nobody can look into, of whom only their panel tells it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use groma_model::inventory::{Dependency, ReachedBy};
+use groma_model::EntityId;
+use groma_model::inventory::{Basis, Dependency, ReachedBy};
 use groma_model::wording::{count, title};
 
 use super::item::{Draft, Topic, names};
 use super::scene::Scene;
+use crate::machines;
 
 pub(super) fn look(scene: &Scene<'_>) -> Vec<Draft> {
     let mut groups: BTreeMap<Place<'_>, Vec<&Dependency>> = BTreeMap::new();
@@ -38,8 +41,53 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Draft> {
         );
         drafts.push(Draft::done(Topic::Followers, &["by-name"], says));
     }
+    drafts.extend(panels(scene));
     drafts.extend(mentions(scene));
     drafts
+}
+
+/// Machines that nobody can look into: whether a record reaches them is set at their panel. One question for each place.
+fn panels(scene: &Scene<'_>) -> Vec<Draft> {
+    let mut places: BTreeMap<&EntityId, Vec<&Dependency>> = BTreeMap::new();
+    for need in &scene.inward {
+        let consumer = scene.inventory.entity(&need.consumer.entity);
+        let closed = consumer.is_some_and(|e| machines::is_machine(e) && !e.has_agent);
+        if closed && need.reached_by.is_none() && need.basis == Basis::Observed {
+            let place = places.entry(&need.provider.entity).or_default();
+            place.push(need);
+        }
+    }
+    let drafts = places
+        .iter()
+        .map(|(place, needs)| panel(scene, place, needs));
+    drafts.collect()
+}
+
+fn panel(scene: &Scene<'_>, place: &EntityId, needs: &[&Dependency]) -> Draft {
+    let consumers: BTreeMap<_, &str> = needs
+        .iter()
+        .map(|d| (&d.consumer.entity, d.consumer.name.as_str()))
+        .collect();
+    let target: BTreeSet<&str> = needs.iter().map(|d| d.provider.name.as_str()).collect();
+    let machines: BTreeSet<&str> = consumers.values().copied().collect();
+    let says = format!(
+        "How {} {} find {}, by name or by address? Look at the panel.",
+        if machines.len() == 1 { "does" } else { "do" },
+        names(&machines),
+        names(&target)
+    );
+    let kinds: BTreeSet<&str> = needs.iter().map(|d| title(&d.kind)).collect();
+    Draft::ask(Topic::Followers, &["panel", place.as_str()], says)
+        .because(format!(
+            "No agent looks into {}, and an address that is set there does not follow a record. Seen in use: {}.",
+            if machines.len() == 1 { "it" } else { "them" },
+            names(kinds)
+        ))
+        .who(scene.owner_of_all(consumers.keys().copied()))
+        .on(consumers.keys())
+        .on(needs.iter().map(|d| &d.id))
+        .cites(needs.iter().flat_map(|d| &d.evidence))
+        .by(scene.begins())
 }
 
 /// What must be edited: the way it is named, what is written, and the file without its line.

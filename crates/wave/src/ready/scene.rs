@@ -22,7 +22,7 @@ pub(super) struct Scene<'a> {
     pub(super) watches: &'a [Watch],
     /// What each name of the wave file means.
     meant: BTreeMap<&'a String, BTreeSet<EntityId>>,
-    /// The machines that go: members, and what something else takes the place of.
+    /// The machines that go: members, and what something else takes the place of. Who takes a place stays.
     pub(super) leaving: BTreeSet<EntityId>,
     pub(super) moves: Vec<Moving<'a>>,
     /// Needs of others at what goes.
@@ -57,7 +57,9 @@ impl<'a> Scene<'a> {
                 new: of(&promise.to),
             })
             .collect();
-        let goes = wave.members.iter().flat_map(of);
+        let arriving = machines::arriving(inventory, wave);
+        let goes = wave.members.iter().filter(|m| !arriving.contains(*m));
+        let goes = goes.flat_map(of);
         let leaving: BTreeSet<EntityId> = goes
             .chain(moves.iter().flat_map(|m| m.old.iter().cloned()))
             .collect();

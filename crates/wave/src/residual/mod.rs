@@ -99,13 +99,16 @@ impl Residual {
 }
 
 /// The machines a wave takes away: its members and what its moves come from, as `inventory` knows these names. Of names
-/// that follow to the new place, an inventory from before the wave knows the old meaning.
+/// that follow to the new place, an inventory from before the wave knows the old meaning. A member that takes the place of
+/// another stays, and whoever calls it does as was planned.
 ///
 /// Each name with what it means: nothing, where the inventory does not know it.
 pub fn old_places(inventory: &Inventory, wave: &Wave) -> BTreeMap<String, BTreeSet<EntityId>> {
+    let arriving = machines::arriving(inventory, wave);
     let names = || {
         let from = wave.moves.iter().map(|m| &m.from);
-        wave.members.iter().chain(from)
+        let goes = wave.members.iter().filter(|m| !arriving.contains(*m));
+        goes.chain(from)
     };
     let meant = machines::meant(inventory, names());
     names()

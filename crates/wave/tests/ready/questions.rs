@@ -844,3 +844,52 @@ fn the_order_of_the_lists_changes_nothing() {
     other.dependencies.reverse();
     assert_eq!(checked(&one, &wave()), checked(&other, &wave()));
 }
+
+#[test]
+fn a_member_that_takes_the_place_of_another_stays_and_any_other_goes() {
+    let needs = || {
+        vec![
+            depends("app1", "imap", "mail2", 143),
+            depends("app1", "sql", "db1", 5432),
+        ]
+    };
+    let mut wave = wave();
+    wave.members.extend(["mail2".to_owned(), "db1".to_owned()]);
+    let list = checked(&estate(vec![host("db1")], needs()), &wave);
+    silent(&list, "takes the place of mail2");
+    the(&list, Topic::WaveFile, "Say what takes the place of db1");
+}
+
+#[test]
+fn a_device_is_asked_at_its_panel_and_whoever_tells_how_it_finds_the_place_is_not() {
+    let calls = |consumer: &str, by: Option<ReachedBy>| {
+        with(depends(consumer, "smtp-relay", "mail1", 25), |d| {
+            d.reached_by = by;
+            d.details.written_in.clear();
+        })
+    };
+    let asked = |needs: Vec<Dependency>| {
+        let more = vec![
+            entity("device", "copier1"),
+            entity("device", "ups1"),
+            host("app2"),
+        ];
+        checked(&estate(more, needs), &wave())
+    };
+    let list = asked(vec![calls("copier1", None), calls("ups1", None)]);
+    let item = the(&list, Topic::Followers, "Look at the panel.");
+    assert_eq!(item.state, ItemState::Ask);
+    assert_eq!(
+        item.says,
+        "How do copier1 and ups1 find mail1, by name or by address? Look at the panel."
+    );
+    // One that was seen to ask for a name, one that an agent looks into, and one that was only concluded.
+    let concluded = with(calls("copier1", None), |d| d.basis = Basis::Inferred);
+    for need in [
+        calls("ups1", Some(ReachedBy::Name)),
+        calls("app2", None),
+        concluded,
+    ] {
+        silent(&asked(vec![need]), "panel");
+    }
+}

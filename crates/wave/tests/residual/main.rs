@@ -94,6 +94,29 @@ fn who_called_after_the_switch_is_listed_and_who_called_before_is_not() {
     );
 }
 
+#[test]
+fn a_member_that_takes_the_place_of_another_is_no_old_place() {
+    let members = |names: &[&str]| Wave {
+        members: names.iter().map(|n| (*n).to_owned()).collect(),
+        ..wave()
+    };
+    let estate = estate(Vec::new());
+    let old = |wave: &Wave| -> Vec<String> { old_places(&estate, wave).into_keys().collect() };
+    assert_eq!(
+        old(&members(&["mail1", "mail2", "app2"])),
+        ["app2", "mail1"]
+    );
+    // By another name of it, too; and not where it goes itself, in a chain of moves.
+    assert_eq!(old(&members(&["MAIL2"])), ["mail1"]);
+    let mut chain = members(&["mail2"]);
+    chain.moves.push(Move {
+        from: "mail2".to_owned(),
+        to: "app2".to_owned(),
+        names_that_follow: vec![],
+    });
+    assert_eq!(old(&chain), ["mail1", "mail2"]);
+}
+
 /// Looks of ten minutes of `watch1` at an address of `mail1`, one after the other, from so many days ago to so many days ago.
 fn standing(address: &str, from: i64, to: i64) -> Vec<Watch> {
     let begin = in_days(-from);

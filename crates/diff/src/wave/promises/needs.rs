@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use groma_model::inventory::{Basis, Dependency};
-use groma_model::{EntityId, Port, Timestamp, Witness};
+use groma_model::{EntityId, Port, Timestamp};
 
 use super::{Judge, plainly, said, task, title};
 use crate::dependencies::{component, files, place};
@@ -47,7 +47,7 @@ impl<'a> Judge<'_, 'a> {
         let known = alike.iter().copied().find(|d| d.id == old.id);
         self.spoken_of.insert(old.id.clone());
         self.spoken_of.extend(at_new.map(|d| d.id.clone()));
-        let still = known.filter(|d| d.current && !self.is_of_yesterday(d));
+        let still = known.filter(|d| d.current && !self.case.is_of_yesterday(d));
         match (at_new, still) {
             (new, Some(still)) if self.case.nobody_looked(still) => {
                 // Only the other end can have told of a new place, and only of one that is new.
@@ -61,18 +61,6 @@ impl<'a> Judge<'_, 'a> {
             (Some(new), None) => self.arrived(old, new),
             (None, None) => self.lost(old, known, &alike, meant),
         }
-    }
-
-    /// A log goes on telling of yesterday: what nobody wrote down and nobody used since the move is no longer there.
-    fn is_of_yesterday(&self, d: &Dependency) -> bool {
-        let written = |w: &Witness| matches!(w, Witness::Written | Witness::Declared);
-        let Some(window) = self.case.wave.window else {
-            return false;
-        };
-        let used = d.details.last_used.unwrap_or(d.last_seen);
-        !d.witnesses.iter().any(written)
-            && used <= window.to
-            && self.case.after.window.to > window.to
     }
 
     fn not_seen(&mut self, d: &Dependency, why: &str) {

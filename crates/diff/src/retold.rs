@@ -1,0 +1,133 @@
+//! The same need told in other words: no change of the estate.
+//!
+//! Who used a port is seen when somebody looks at the right moment; at the next look only the other end may tell, and then
+//! the machine as a whole stands where its part stood.
+
+use std::collections::{HashMap, HashSet};
+
+use groma_model::fact::ComponentClass;
+use groma_model::inventory::{Basis, Dependency};
+use groma_model::{EntityId, Port, Transport};
+
+use crate::dependencies::files;
+use crate::pair::{Index, Pair, endpoint};
+
+/// Who needs what of whom at which port, whichever part of the consumer it is.
+type Place<'a> = (&'a EntityId, &'a EntityId, Port, Transport, &'a str);
+
+/// The needs of both sides at the places where something came or went. Asked one by one: its order cannot matter.
+pub(crate) struct Retold<'p, 'a> {
+    pair: &'p Pair<'a>,
+    before: HashMap<Place<'a>, Vec<&'a Dependency>>,
+    after: HashMap<Place<'a>, Vec<&'a Dependency>>,
+}
+
+impl<'p, 'a> Retold<'p, 'a> {
+    pub(crate) fn of(pair: &'p Pair<'a>, gone: &[&'a Dependency], new: &[&'a Dependency]) -> Self {
+        let places: HashSet<Place<'a>> = gone.iter().chain(new).filter_map(|d| place(d)).collect();
+        Self {
+            pair,
+            before: at(&pair.before, &places),
+            after: at(&pair.after, &places),
+        }
+    }
+
+    /// True if `new` is a need that the earlier side knew by another part of the consumer.
+    pub(crate) fn was_known(&self, new: &'a Dependency) -> bool {
+        let old = others(&self.before, new);
+        if !new.details.written_in.is_empty() {
+            return is_written_by(new, &old);
+        }
+        old.into_iter().any(|old| {
+            let stays = self.pair.after.dependencies.get(&old.id);
+            match (is_whole(old), is_whole(new)) {
+                // What nobody wrote down, or what was not used since, is the memory of the same.
+                (false, true) => {
+                    stays.is_some() || files(old).is_empty() || new.last_seen <= old.last_seen
+                }
+                (true, false) => stays.is_none(),
+                // A file was seen in use by somebody, and now it is seen by whom.
+                (false, false) => stays.is_some_and(|after| handed_over(old, after)),
+                (true, true) => false,
+            }
+        })
+    }
+
+    /// True if `gone` is a need that the later side knows by another part of the consumer.
+    pub(crate) fn is_still_known(&self, gone: &'a Dependency) -> bool {
+        let new = others(&self.after, gone);
+        if !gone.details.written_in.is_empty() {
+            return is_written_by(gone, &new);
+        }
+        new.into_iter().any(|new| {
+            let was = self.pair.before.dependencies.get(&new.id);
+            match (is_whole(gone), is_whole(new)) {
+                (true, false) => true,
+                (false, true) => was.is_none(),
+                (false, false) => was.is_some_and(|before| handed_over(new, before)),
+                (true, true) => false,
+            }
+        })
+    }
+}
+
+/// True if the other side knows each file of `one` at the same place, and one of the two sides did not see who reads it.
+fn is_written_by(one: &Dependency, others: &[&Dependency]) -> bool {
+    files(one).iter().all(|file| {
+        let carries = |other: &&&Dependency| files(other).contains(file);
+        let mut carriers = others.iter().filter(carries).peekable();
+        carriers.peek().is_some() && (is_unseen(one) || carriers.all(|c| is_unseen(c)))
+    })
+}
+
+/// True if nobody saw who reads the file, and it was `seen` in use on the one side, and not on the `other`.
+fn handed_over(seen: &Dependency, other: &Dependency) -> bool {
+    is_unseen(seen) && seen.basis == Basis::Observed && other.basis != Basis::Observed
+}
+
+/// True if nobody saw which program it was: a file, or the machine, stands for it.
+fn is_unseen(d: &Dependency) -> bool {
+    is_whole(d) || d.consumer.component.class == ComponentClass::File
+}
+
+/// True if nobody saw which part of the consumer it was.
+pub(crate) fn is_whole(d: &Dependency) -> bool {
+    d.consumer.component.class == ComponentClass::Device
+}
+
+fn place(d: &Dependency) -> Option<Place<'_>> {
+    let (port, transport) = endpoint(d)?;
+    Some((
+        &d.consumer.entity,
+        &d.provider.entity,
+        port,
+        transport,
+        &d.kind,
+    ))
+}
+
+fn at<'a>(
+    side: &Index<'a>,
+    places: &HashSet<Place<'a>>,
+) -> HashMap<Place<'a>, Vec<&'a Dependency>> {
+    let mut found: HashMap<Place<'a>, Vec<&'a Dependency>> = HashMap::new();
+    // Most consumers have nothing new: one look at their name is enough.
+    let consumers: HashSet<&EntityId> = places.iter().map(|place| place.0).collect();
+    let all = side.dependencies.values().copied();
+    for d in all.filter(|d| consumers.contains(&d.consumer.entity)) {
+        if let Some(place) = place(d).filter(|place| places.contains(place)) {
+            found.entry(place).or_default().push(d);
+        }
+    }
+    found
+}
+
+/// The needs at the place of `d`, without itself.
+fn others<'a>(
+    side: &HashMap<Place<'a>, Vec<&'a Dependency>>,
+    d: &'a Dependency,
+) -> Vec<&'a Dependency> {
+    let all = place(d).and_then(|place| side.get(&place));
+    let all = all.into_iter().flatten().copied();
+    all.filter(|other| other.id != d.id).collect()
+}
