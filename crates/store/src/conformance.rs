@@ -722,7 +722,7 @@ fn looks_of_some_vantages_are_theirs_alone(store: &mut dyn Store) {
         .covered("file:/etc", Partial)
         .into(store);
     let before = store
-        .take_snapshot("before", at(260))
+        .take_snapshot("before", at(310))
         .expect("a snapshot is taken");
     Look::at(400).covered("file:/etc", Partial).into(store);
     let looks = store.looks(&Moment::Now).expect("looks");
@@ -757,7 +757,7 @@ fn looks_of_some_vantages_are_theirs_alone(store: &mut dyn Store) {
     let then = Moment::Snapshot(before);
     assert_eq!(
         spans(&then, std::slice::from_ref(&a), 0),
-        told("agt-a", &[100, 200])
+        told("agt-a", &[100, 200, 300])
     );
     let said = |moment: &Moment, source: &str, since: i64| -> Vec<(i64, CoverageState)> {
         let looks = store.looks_of(moment, source, &a, at(since));
@@ -773,7 +773,10 @@ fn looks_of_some_vantages_are_theirs_alone(store: &mut dyn Store) {
         said(&Moment::Now, &source, 150),
         [(200, Complete), (300, Complete), (400, Partial)]
     );
-    assert_eq!(said(&then, &source, 0), [(100, Complete), (200, Complete)]);
+    assert_eq!(
+        said(&then, &source, 150),
+        [(200, Complete), (300, Complete)]
+    );
     assert!(said(&Moment::Now, "host.moon", 0).is_empty());
 }
 
