@@ -113,6 +113,13 @@ fn round(spans: &[Span], period: i64) -> u64 {
     u64::try_from(within / 1_000).unwrap_or(0)
 }
 
+/// Ports of UDP services that [`FLOWS`] listens for besides those the registry names: TFTP, NetBIOS, CLDAP, ISAKMP, older
+/// syslog and RADIUS, SLP, IPMI, RPC, L2TP, OpenVPN, NetFlow, sFlow, SIP, WireGuard.
+pub const MORE_DATAGRAMS_HEARD: [u16; 20] = [
+    69, 111, 137, 138, 389, 427, 500, 520, 623, 1194, 1645, 1646, 1701, 2055, 4500, 4739, 5060,
+    6343, 10514, 51820,
+];
+
 /// How the coverage of [`FLOWS`] begins where every TCP connection is told, with its program or without.
 const EVERY_CONNECTION: &str = "flow coverage: every connection";
 /// The same of datagrams to ports of known services.
