@@ -16,6 +16,8 @@ use groma_model::{AgentId, CoverageState, EntityId, Estate, Evidence, Scope, Tim
 use groma_source::Randomness;
 use groma_store::{Moment, Store, StoreError};
 
+use crate::watched;
+
 /// What the store knows at `moment`, concluded: entities, dependencies, findings, questions, with evidence.
 ///
 /// Entities met for the first time get an id here, and the ledger remembers it, so the next document calls
@@ -104,6 +106,7 @@ fn concluded_after(
     groma_graph::pinned::mark(&mut inventory);
     groma_graph::used::mark(&mut inventory);
     annotate(&mut inventory, &annotations);
+    watched::fill(store, moment, &looks, &vantages, &mut inventory, now)?;
     let (findings, (together, estimate)) = rayon::join(
         || groma_check::check(&inventory, now),
         || {

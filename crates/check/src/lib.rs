@@ -30,7 +30,7 @@ use groma_model::Timestamp;
 use groma_model::inventory::{Finding, Inventory};
 use rayon::prelude::*;
 
-pub use checks::{all, moves_together, moves_together_in, quiet_machines};
+pub use checks::{all, moves_together, moves_together_in, proves_silence, quiet_machines};
 pub use draft::Draft;
 pub use questions::questions;
 pub use register::register;

@@ -5,8 +5,11 @@ use std::net::IpAddr;
 
 use groma_model::EntityId;
 use groma_model::fact::WatchPurpose;
-use groma_model::inventory::{Dependency, Entity, Inventory, Question, System};
+use groma_model::inventory::{
+    Dependency, Entity, Finding, FindingState, Inventory, Question, System,
+};
 
+use crate::checks::NOBODY_SEEN_TO_USE;
 use crate::view::{View, is_loopback_or_link, is_public};
 use crate::wording::{count, names, place};
 
@@ -25,6 +28,7 @@ pub fn questions(inventory: &Inventory) -> Vec<Question> {
     asked.extend(about_restores(&view));
     asked.extend(about_watching(&view));
     asked.extend(about_named_consumers(inventory));
+    asked.extend(about_unused(inventory));
     asked.sort();
     asked.dedup();
     asked
@@ -70,6 +74,26 @@ fn about_named_consumers(inventory: &Inventory) -> Vec<Question> {
         }));
     }
     asked
+}
+
+/// Machines nobody was seen to use, as long as the finding about them is open. Without a number: an answer is of the question as
+/// it was asked, and the days would be others tomorrow.
+fn about_unused(inventory: &Inventory) -> impl Iterator<Item = Question> + '_ {
+    let open = |f: &&Finding| f.check == NOBODY_SEEN_TO_USE && f.state == FindingState::Open;
+    let findings = inventory.findings.iter().filter(open);
+    let about = |finding: &Finding| {
+        let mut subjects = finding.subjects.iter();
+        let machine = subjects.find_map(|id| inventory.entity(&EntityId::new(id)))?;
+        Some(Question {
+            to: finding.owner.clone(),
+            about: machine.id.to_string(),
+            question: format!(
+                "{}: does it have to be moved at all? For weeks nobody was seen to use it, though every connection was watched.",
+                machine.name
+            ),
+        })
+    };
+    findings.filter_map(about).take(QUESTIONS_MAX)
 }
 
 /// Hashes of certificates nobody met: which one is meant, only a person knows.

@@ -85,6 +85,7 @@ mod unresolvable_reference;
 mod wildcard_record;
 
 pub use moves_together::{moves_together, moves_together_in};
+pub use nobody_seen_to_use::proves_silence;
 
 use std::collections::BTreeSet;
 

@@ -35,10 +35,15 @@ impl Check for NobodySeenToUse {
 
 /// Whole days for which nobody came and somebody watched, if they are enough and reach up to now.
 fn silent_days(quiet: &Quiet<'_>, watch: &OwnWatch, now: Timestamp) -> Option<u64> {
-    let since = since(quiet, watch);
-    let days = watch.to.since(since).as_secs() / 86_400;
+    let days = watch.to.since(since(quiet, watch)).as_secs() / 86_400;
+    (proves_silence(watch, now) && days >= DAYS).then_some(days)
+}
+
+/// True if who came within `watch` was seen: it lasted long enough, at every hour of the day, and reaches up to now.
+pub fn proves_silence(watch: &OwnWatch, now: Timestamp) -> bool {
     let is_fresh = watch.to <= now && now.since(watch.to) <= BLIND_MAX;
-    (is_fresh && watch.day_seconds >= DAY_SECONDS_MIN && days >= DAYS).then_some(days)
+    let days = watch.to.since(watch.from).as_secs() / 86_400;
+    is_fresh && watch.day_seconds >= DAY_SECONDS_MIN && days >= DAYS
 }
 
 /// From the last use on, or from the begin of the watch.
