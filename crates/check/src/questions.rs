@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use groma_model::EntityId;
 use groma_model::fact::WatchPurpose;
 use groma_model::inventory::{
-    Dependency, Entity, Finding, FindingState, Inventory, Question, System,
+    Dependency, Entity, Finding, FindingState, Inventory, Question, System, VerdictWord,
 };
 
 use crate::checks::NOBODY_SEEN_TO_USE;
@@ -79,7 +79,13 @@ fn about_named_consumers(inventory: &Inventory) -> Vec<Question> {
 /// Machines nobody was seen to use, as long as the finding about them is open. Without a number: an answer is of the question as
 /// it was asked, and the days would be others tomorrow.
 fn about_unused(inventory: &Inventory) -> impl Iterator<Item = Question> + '_ {
-    let open = |f: &&Finding| f.check == NOBODY_SEEN_TO_USE && f.state == FindingState::Open;
+    let stands = |f: &Finding| {
+        let verdict = f.verdict.as_ref().map(|v| v.verdict);
+        matches!(verdict, None | Some(VerdictWord::Confirmed))
+    };
+    let open = move |f: &&Finding| {
+        f.check == NOBODY_SEEN_TO_USE && f.state == FindingState::Open && stands(f)
+    };
     let findings = inventory.findings.iter().filter(open);
     let about = |finding: &Finding| {
         let mut subjects = finding.subjects.iter();
