@@ -20,6 +20,9 @@ pub const BLIND_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// The source that sees connections as they happen, also those of a few milliseconds.
 pub const FLOWS: &str = "host.flows";
 
+/// A look that says it lasted longer than this was made by a clock that somebody set meanwhile.
+const LOOK_MAX: Duration = Duration::from_secs(24 * 3_600);
+
 const DAY_MILLIS: i64 = 86_400_000;
 const WEEK_MILLIS: i64 = 7 * DAY_MILLIS;
 
@@ -49,12 +52,10 @@ pub struct OwnWatch {
 impl OwnWatch {
     /// The last stretch of these looks; none where nobody looked.
     pub fn of(source: SourceName, looks: &[Span]) -> Option<Self> {
-        let (from, to) = stretches(looks.to_vec(), BLIND_MAX).pop()?;
-        let counted: Vec<Span> = looks
-            .iter()
-            .copied()
-            .filter(|look| look.1 >= from)
-            .collect();
+        let is_one = |look: &&Span| look.0 <= look.1 && look.1.since(look.0) <= LOOK_MAX;
+        let looks: Vec<Span> = looks.iter().filter(is_one).copied().collect();
+        let (from, to) = stretches(looks.clone(), BLIND_MAX).pop()?;
+        let counted: Vec<Span> = looks.into_iter().filter(|look| look.1 >= from).collect();
         let many = counted.len();
         let seen = stretches(counted, Duration::ZERO);
         let gaps = seen.iter().zip(seen.iter().skip(1));
@@ -208,8 +209,15 @@ mod tests {
     #[test]
     fn a_look_over_midnight_is_of_both_ends_of_the_day_and_one_of_two_days_of_all_of_it() {
         assert_eq!(watch(&[(20, 28)]).unwrap().day_seconds, 8 * 3_600);
-        let long = watch(&[(5, 53)]).unwrap();
+        let long = watch(&[(5, 29), (29, 53)]).unwrap();
         assert_eq!((long.day_seconds, long.week_seconds), (86_400, 48 * 3_600));
+    }
+
+    #[test]
+    fn a_look_of_many_days_is_a_clock_that_was_set() {
+        assert_eq!(watch(&[(-500_000, 10)]), None);
+        let beside = watch(&[(-500_000, 10), (4, 3), (8, 9)]).unwrap();
+        assert_eq!((beside.from, beside.looks), (at(8), 1));
     }
 
     fn said(transport: Transport, how: &str) -> Coverage {
