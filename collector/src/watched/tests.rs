@@ -320,6 +320,8 @@ fn one_call_by_any_witness_ends_the_silence() {
         ("a neighbour", "10.0.0.8"),
         ("a stranger", "10.0.0.99"),
         ("the internet", "203.0.113.9"),
+        ("somebody on the link", "fe80::1234"),
+        ("somebody behind a relay", "100.64.0.7"),
     ] {
         let in_a_log = store(|hour, look| match hour {
             903 => Some(look.saw("log.services", logged(caller), once(hour))),

@@ -5,11 +5,9 @@ use std::net::IpAddr;
 
 use groma_model::EntityId;
 use groma_model::fact::WatchPurpose;
-use groma_model::inventory::{
-    Dependency, Entity, Finding, FindingState, Inventory, Question, System, VerdictWord,
-};
+use groma_model::inventory::{Dependency, Entity, Finding, Inventory, Question, System};
+use groma_model::watched::asked_about;
 
-use crate::checks::NOBODY_SEEN_TO_USE;
 use crate::view::{View, is_loopback_or_link, is_public};
 use crate::wording::{count, names, place};
 
@@ -79,27 +77,15 @@ fn about_named_consumers(inventory: &Inventory) -> Vec<Question> {
 /// Machines nobody was seen to use, as long as the finding about them is open. Without a number: an answer is of the question as
 /// it was asked, and the days would be others tomorrow.
 fn about_unused(inventory: &Inventory) -> impl Iterator<Item = Question> + '_ {
-    let stands = |f: &Finding| {
-        let verdict = f.verdict.as_ref().map(|v| v.verdict);
-        matches!(verdict, None | Some(VerdictWord::Confirmed))
+    let about = |(machine, finding): (&Entity, &Finding)| Question {
+        to: finding.owner.clone(),
+        about: machine.id.to_string(),
+        question: format!(
+            "{}: does it have to be moved at all? For weeks nobody was seen to use it, though every connection was watched.",
+            machine.name
+        ),
     };
-    let open = move |f: &&Finding| {
-        f.check == NOBODY_SEEN_TO_USE && f.state == FindingState::Open && stands(f)
-    };
-    let findings = inventory.findings.iter().filter(open);
-    let about = |finding: &Finding| {
-        let mut subjects = finding.subjects.iter();
-        let machine = subjects.find_map(|id| inventory.entity(&EntityId::new(id)))?;
-        Some(Question {
-            to: finding.owner.clone(),
-            about: machine.id.to_string(),
-            question: format!(
-                "{}: does it have to be moved at all? For weeks nobody was seen to use it, though every connection was watched.",
-                machine.name
-            ),
-        })
-    };
-    findings.filter_map(about).take(QUESTIONS_MAX)
+    asked_about(inventory).map(about).take(QUESTIONS_MAX)
 }
 
 /// Hashes of certificates nobody met: which one is meant, only a person knows.

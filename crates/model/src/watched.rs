@@ -8,7 +8,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Coverage, Gap, Scope, SourceName, Timestamp, Transport};
+use crate::inventory::{Entity, Finding, FindingState, Inventory, VerdictWord};
+use crate::{Coverage, EntityId, Gap, Scope, SourceName, Timestamp, Transport};
 
 /// From when until when.
 pub type Span = (Timestamp, Timestamp);
@@ -78,6 +79,28 @@ impl OwnWatch {
     }
 }
 
+/// The check that says of which machines their owners may be asked whether they have to be moved at all.
+pub const NOBODY_SEEN_TO_USE: &str = "nobody-seen-to-use";
+
+/// Machines that somebody is to be asked about before they are moved, with what was found: findings that stand, and that no
+/// person called wrong or lives with. In the order of the register.
+pub fn asked_about(inventory: &Inventory) -> impl Iterator<Item = (&Entity, &Finding)> {
+    let verdict = |f: &Finding| f.verdict.as_ref().map(|v| v.verdict);
+    let stands = move |f: &&Finding| {
+        f.check == NOBODY_SEEN_TO_USE
+            && f.state == FindingState::Open
+            && matches!(verdict(f), None | Some(VerdictWord::Confirmed))
+    };
+    let findings = inventory.findings.iter().filter(stands);
+    findings.filter_map(|finding| {
+        let mut subjects = finding.subjects.iter();
+        let machine = subjects.find_map(|id| inventory.entity(&EntityId::new(id)))?;
+        // Where no watch is told any more, it is no candidate now.
+        machine.attributes.watched.as_ref()?;
+        Some((machine, finding))
+    })
+}
+
 /// Puts together what lies no further apart than `gap`, the earliest first.
 pub fn stretches(mut spans: Vec<Span>, gap: Duration) -> Vec<Span> {
     spans.sort();
@@ -138,12 +161,15 @@ pub const HIDES_NO_CALLER: [&str; 4] = [
 /// a known service was told, and nothing was lost. What it cannot say of itself counts as lost.
 pub fn saw_every_caller(coverage: &[Coverage], gaps: &[Gap]) -> bool {
     let is_whole = |transport: Transport, begins: &str| {
-        let scope = Scope::new("flow", &format!("host/{transport}"));
-        let how = coverage
+        let ends = format!("/{transport}");
+        let host = Scope::new("flow", &format!("host{ends}"));
+        let all = coverage
             .iter()
-            .find(|c| c.scope == scope)
-            .and_then(|c| c.how.as_deref());
-        how.is_some_and(|how| how.starts_with(begins) && !how.contains("sampled"))
+            .filter(|c| c.scope.as_str().ends_with(&ends));
+        let whole = |how: &str| how.starts_with(begins) && !how.contains("sampled");
+        // Other networks of the machine are doors to it as well.
+        all.clone().any(|c| c.scope == host)
+            && all.clone().all(|c| c.how.as_deref().is_some_and(whole))
     };
     let is_harmless = |gap: &Gap| {
         HIDES_NO_CALLER
@@ -262,6 +288,10 @@ mod tests {
             &[gap("7 events the kernel had no room for")]
         ));
         assert!(!saw_every_caller(&both[..1], &[]), "nobody heard datagrams");
+        let mut other = said(Transport::Tcp, "flow coverage: polled; 60 looks");
+        other.scope = Scope::new("flow", "netns-2/tcp");
+        let beside = [tcp.clone(), udp.clone(), other];
+        assert!(!saw_every_caller(&beside, &[]), "another network of it");
         assert!(!saw_every_caller(&[], &[]));
         let polled = said(
             Transport::Tcp,

@@ -94,9 +94,6 @@ use groma_model::{EntityId, Timestamp};
 
 use crate::{Check, View};
 
-/// The name of the check that a question and a part of the report come from.
-pub(crate) const NOBODY_SEEN_TO_USE: &str = "nobody-seen-to-use";
-
 /// Machines of which nothing in `inventory` says that somebody needs them. Whoever has them told in `attributes.watched` how
 /// their connections were watched lets [`check`](crate::check) say which of them nobody was seen to use.
 pub fn quiet_machines(inventory: &Inventory, now: Timestamp) -> BTreeSet<EntityId> {

@@ -5,7 +5,7 @@
 
 use groma_model::Timestamp;
 use groma_model::inventory::{Dependency, Likelihood, Severity};
-use groma_model::watched::{BLIND_MAX, OwnWatch};
+use groma_model::watched::{BLIND_MAX, NOBODY_SEEN_TO_USE, OwnWatch};
 
 use super::quiet::{DAYS, Quiet, quiet, used_last};
 use crate::wording::{count, title, told};
@@ -20,7 +20,7 @@ pub(crate) struct NobodySeenToUse;
 
 impl Check for NobodySeenToUse {
     fn name(&self) -> &'static str {
-        super::NOBODY_SEEN_TO_USE
+        NOBODY_SEEN_TO_USE
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
@@ -112,7 +112,7 @@ fn indicator(quiet: &Quiet<'_>, watch: &OwnWatch) -> String {
             "not counted, because it only looks after it: {who}"
         ));
     }
-    parts.push("not seen: calls between two looks, people at its console, and what is neither TCP nor a known UDP service".to_owned());
+    parts.push("not seen: calls between two looks and calls nothing answered, people at its console, and what is neither TCP nor a known UDP service".to_owned());
     parts.join("; ")
 }
 

@@ -114,7 +114,7 @@ fn it_says_what_was_watched_for_how_long_and_what_nobody_could_see() {
         finding.indicator,
         "nobody was seen to use it from 2026-10-12 to 2026-11-20: its own agent told every connection (host.flows) in 936 looks, \
          50 % of that time, at every hour of the day and at 96 % of the hours of the week; the longest time between two looks was \
-         32 minutes; not seen: calls between two looks, people at its console, and what is neither TCP nor a known UDP service"
+         32 minutes; not seen: calls between two looks and calls nothing answered, people at its console, and what is neither TCP nor a known UDP service"
     );
     assert_eq!(finding.subjects, ["ent-old1"]);
     let said = [finding.mitigations.concat(), finding.risk, finding.impact].concat();

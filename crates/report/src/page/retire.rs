@@ -1,16 +1,13 @@
 //! Machines to ask about before they are moved: nobody was seen to use them.
 
-use groma_model::inventory::Finding;
+use groma_model::inventory::{Entity, Finding};
+use groma_model::watched::asked_about;
 use serde::Serialize;
 
 use super::Rows;
 use crate::index::Index;
-use crate::rank;
 use crate::text::Catalogue;
 use crate::visible::{cut, visible};
-
-/// The check whose findings stand here.
-const CHECK: &str = "nobody-seen-to-use";
 
 /// One machine.
 #[derive(Serialize)]
@@ -25,9 +22,8 @@ pub(crate) struct RetireRow {
 
 /// The machines of open findings, those watched longest first.
 pub(crate) fn table(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<RetireRow> {
-    let findings = index.inventory.findings.iter();
-    let open = findings.filter(|f| f.check == CHECK && rank::is_open(f));
-    let mut all: Vec<Candidate<'_>> = open.filter_map(|f| Candidate::of(index, f)).collect();
+    let found = asked_about(index.inventory);
+    let mut all: Vec<Candidate<'_>> = found.filter_map(Candidate::of).collect();
     all.sort_by_key(|one| (std::cmp::Reverse(one.days), one.name, &one.finding.id));
     Rows::first(&all, limit, |one| one.row(words))
 }
@@ -39,10 +35,7 @@ struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    /// None where the document does not tell how the machine was watched: then it is no candidate any more.
-    fn of(index: &Index<'a>, finding: &'a Finding) -> Option<Self> {
-        let mut subjects = finding.subjects.iter();
-        let machine = subjects.find_map(|id| index.entity(id))?;
+    fn of((machine, finding): (&'a Entity, &'a Finding)) -> Option<Self> {
         let watch = machine.attributes.watched.as_ref()?;
         let days = watch.to.since(watch.from).as_secs() / 86_400;
         Some(Self {
