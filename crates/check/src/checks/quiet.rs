@@ -8,13 +8,13 @@ mod estate;
 mod own;
 
 use groma_model::inventory::{Dependency, Entity};
-use groma_model::ledger::{ConsumerClass, LedgerEntry};
-use groma_model::{EntityId, Timestamp, Witness};
+use groma_model::ledger::LedgerEntry;
+use groma_model::{Timestamp, Witness};
 
 use crate::View;
 use crate::view::was_seen_alive;
 
-use estate::{Estate, only_watches};
+use estate::Estate;
 use own::{is_work, may_be_judged};
 
 /// For so many days nobody may have come. Five weeks: then every day of a month and every Monday of one has come round,
@@ -51,11 +51,7 @@ fn judged<'a>(view: &View<'a>, estate: &Estate<'a>, machine: &'a Entity) -> Opti
     if needs.any(|d| !is_itself(d) && is_work(view, d)) {
         return None;
     }
-    let keeps = |by: &EntityId| estate.keeps(machine, by);
-    let counts = |row: &LedgerEntry| {
-        let watches = row.class == ConsumerClass::Monitoring;
-        row.consumer != machine.id && !watches && !keeps(&row.consumer)
-    };
+    let counts = |row: &LedgerEntry| row.consumer != machine.id && !estate.only_kept(machine, row);
     let mut rows = estate.used(machine).filter(|row| counts(row));
     if rows.any(|row| is_lately(view, row.last_seen)) {
         return None;
@@ -66,7 +62,7 @@ fn judged<'a>(view: &View<'a>, estate: &Estate<'a>, machine: &'a Entity) -> Opti
         looked_after: Vec::new(),
     };
     for need in view.needs_for(&machine.id).filter(|d| !is_itself(d)) {
-        if only_watches(need) || keeps(&need.consumer.entity) {
+        if estate.only_keeps(machine, need) {
             quiet.looked_after.push(need);
         } else if is_over(view, need) {
             quiet.before.push(need);

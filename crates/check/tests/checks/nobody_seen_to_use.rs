@@ -198,6 +198,15 @@ fn whoever_came_within_that_time_is_a_user_however_it_is_known() {
             with_need(used(depends("app1", "backup", "old1", 873), -1)),
         ),
         (
+            "a copier lays what it scans there",
+            altered(|e| {
+                let scans = row(json!({"by": "mdns", "scans": true}));
+                machine(e, "app1").attributes.sightings.push(scans);
+                e.dependencies
+                    .push(used(depends("app1", "smb", "old1", 445), -1));
+            }),
+        ),
+        (
             "people log on",
             with_need(used(depends("app1", "ssh", "old1", 22), -1)),
         ),
@@ -257,17 +266,27 @@ fn who_looks_after_a_machine_does_not_use_it() {
         witnesses: Vec::new(),
         evidence: Vec::new(),
     };
-    let scanner = |e: &mut Inventory| {
-        let scans = row(json!({"by": "nmap", "scans": true}));
-        machine(e, "app1").attributes.sightings.push(scans);
-        e.dependencies
-            .push(used(depends("app1", "http", "old1", 443), -1));
-    };
     let watched = altered(|e| {
+        e.watching.push(watching("mon1"));
+        e.dependencies
+            .push(with(used(depends("mon1", "http", "old1", 443), 0), |d| {
+                d.details.programs = vec!["/usr/lib/nagios/plugins/check_http".to_owned()];
+            }));
+    });
+    let stores = altered(|e| {
+        e.watching.push(watching("mon1"));
+        e.dependencies
+            .push(used(depends("mon1", "sql", "old1", 5432), 0));
+    });
+    let reads = altered(|e| {
         e.watching.push(watching("mon1"));
         e.dependencies
             .push(used(depends("mon1", "http", "old1", 443), 0));
     });
+    silent(vec![
+        ("its watcher keeps its own data there", stores),
+        ("its watcher reads pages, and nobody knows what for", reads),
+    ]);
     let kept = altered(|e| {
         e.backups.push(groma_model::inventory::Backup {
             by: Some(id("mon1")),
@@ -285,7 +304,6 @@ fn who_looks_after_a_machine_does_not_use_it() {
             with_need(used(depends("app1", "snmp", "old1", 161), 0)),
         ),
         ("it is copied away", kept),
-        ("a scanner tried it", altered(scanner)),
     ] {
         let found = found(CHECK, &estate);
         assert!(
@@ -325,7 +343,14 @@ fn whoever_logs_on_to_the_whole_estate_keeps_it_in_order_and_whoever_logs_on_to_
         })
     };
     assert_eq!(found(CHECK, &tended(6)).len(), 1);
-    silent(vec![("three of eleven", tended(2))]);
+    let mut besides = tended(6);
+    besides
+        .dependencies
+        .push(used(depends("app1", "http", "old1", 443), -1));
+    silent(vec![
+        ("three of eleven", tended(2)),
+        ("it is used from there besides", besides),
+    ]);
 }
 
 #[test]
@@ -372,21 +397,28 @@ fn a_machine_that_calls_others_does_work() {
             e.dependencies.push(fetches);
         })
     };
-    assert_eq!(
-        found(CHECK, &outside("/usr/lib/apt/methods/https")).len(),
-        1
-    );
+    assert_eq!(found(CHECK, &outside("/usr/lib/apt/methods/http")).len(), 1);
+    assert_eq!(found(CHECK, &outside("/usr/bin/dnf-3")).len(), 1);
     silent(vec![(
         "a program of its own",
         outside("/opt/exchange/rates"),
     )]);
-    for kind in [
-        "kerberos",
-        "ldap-bind",
-        "syslog",
-        "package-mirror",
-        "monitoring",
-    ] {
+    let asks = |program: &str| {
+        with_need(with(
+            used(depends("old1", "ldap-bind", "app1", 636), 0),
+            |d| d.details.programs = vec![program.to_owned()],
+        ))
+    };
+    assert_eq!(
+        found(CHECK, &asks("/usr/libexec/sssd/sssd_be")).len(),
+        1,
+        "it asks who may log on"
+    );
+    silent(vec![(
+        "it carries accounts from one directory to the next",
+        asks("/opt/accounts/carry"),
+    )]);
+    for kind in ["kerberos", "syslog", "package-mirror", "monitoring"] {
         let there = with_need(used(depends("old1", kind, "app1", 1), 0));
         assert_eq!(found(CHECK, &there).len(), 1, "{kind}");
     }

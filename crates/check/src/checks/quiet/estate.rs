@@ -16,6 +16,21 @@ use crate::View;
 const WATCHED_BY: [&str; 2] = ["monitoring", "snmp"];
 /// Ports at which agents on watched machines answer: SNMP, NRPE, Checkmk, node exporter, Zabbix, NSClient++.
 const WATCHED_AT: [u16; 6] = [161, 5666, 6556, 9100, 10_050, 12_489];
+/// Kinds by which whoever watches a machine or copies it away comes besides. Nothing else that comes from there is meant: a
+/// watcher may keep its own data in the database it watches.
+const KEPT_BY: [&str; 3] = ["backup", "monitoring", "snmp"];
+/// How programs begin that only try whether something answers.
+const TRIES: [&str; 9] = [
+    "blackbox_exporter",
+    "check_",
+    "icinga",
+    "monit",
+    "nagios",
+    "nrpe",
+    "shinken",
+    "smokeping",
+    "uptime-kuma",
+];
 /// Kinds by which people and their tools log on to a machine.
 const LOGGED_ON: [&str; 3] = ["rdp", "ssh", "telnet"];
 /// Who logs on to so many machines, and to half of those that were looked at, keeps the estate in order.
@@ -31,7 +46,7 @@ pub(super) struct Estate<'a> {
     labels: BTreeMap<String, BTreeSet<Option<&'a EntityId>>>,
     /// Who looks after each machine.
     keepers: BTreeMap<&'a EntityId, BTreeSet<&'a EntityId>>,
-    /// Who looks after all of them, or scans them.
+    /// Who logs on to so many that it looks after all of them.
     of_all: BTreeSet<&'a EntityId>,
     ledger: BTreeMap<&'a EntityId, Vec<&'a LedgerEntry>>,
 }
@@ -85,7 +100,7 @@ impl<'a> Estate<'a> {
             self.named.extend(&party.consumers);
         }
         for backup in view.all(|i| &i.backups) {
-            if let Some(by) = &backup.by {
+            if let Some(by) = backup.by.as_ref().filter(|by| **by != backup.entity) {
                 self.named.insert(by);
                 self.keepers.entry(&backup.entity).or_default().insert(by);
             }
@@ -108,9 +123,6 @@ impl<'a> Estate<'a> {
     fn take_entity(&mut self, entity: &'a Entity) {
         let attributes = &entity.attributes;
         let whose = &entity.id;
-        if attributes.sightings.iter().any(|sighting| sighting.scans) {
-            self.of_all.insert(whose);
-        }
         for gateway in attributes.routes.iter().filter_map(|route| route.gateway) {
             self.addresses
                 .entry(gateway.to_canonical())
@@ -181,11 +193,46 @@ impl<'a> Estate<'a> {
         self.ledger.get(&machine.id).into_iter().flatten().copied()
     }
 
-    /// True if `by` is known to look after the machine: it watches it or copies it away, or comes to all of them.
-    pub(super) fn keeps(&self, machine: &Entity, by: &EntityId) -> bool {
-        let of_it = self.keepers.get(&machine.id);
-        self.of_all.contains(by) || of_it.is_some_and(|all| all.contains(by))
+    /// True if a need only looks after the machine.
+    pub(super) fn only_keeps(&self, machine: &Entity, d: &Dependency) -> bool {
+        let part = d.consumer.component.name.lossy();
+        let programs = d
+            .details
+            .programs
+            .iter()
+            .map(String::as_str)
+            .chain([part.as_ref()]);
+        only_watches(d) || self.keeps(machine, &d.consumer.entity, &d.kind, programs)
     }
+
+    /// The same of a use that a log tells.
+    pub(super) fn only_kept(&self, machine: &Entity, row: &LedgerEntry) -> bool {
+        let programs = row
+            .programs
+            .iter()
+            .chain(&row.says_it_is)
+            .map(String::as_str);
+        self.keeps(machine, &row.consumer, &row.kind, programs)
+    }
+
+    fn keeps<'p>(
+        &self,
+        machine: &Entity,
+        by: &EntityId,
+        kind: &str,
+        mut programs: impl Iterator<Item = &'p str>,
+    ) -> bool {
+        let of_it = self.keepers.get(&machine.id);
+        let is_keeper = of_it.is_some_and(|all| all.contains(by));
+        let logs_on = LOGGED_ON.contains(&kind);
+        let is_kept = KEPT_BY.contains(&kind) || logs_on || programs.any(only_tries);
+        is_keeper && is_kept || logs_on && self.of_all.contains(by)
+    }
+}
+
+fn only_tries(program: &str) -> bool {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    TRIES.iter().any(|begin| name.starts_with(begin))
 }
 
 /// True for a call at the door of an agent that tells how the machine does.

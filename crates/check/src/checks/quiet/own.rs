@@ -10,7 +10,7 @@ use crate::View;
 use crate::view::{is_loopback_or_link, is_outside};
 
 /// What nearly every machine needs to be there at all; a machine that needs more does something.
-const TO_BE_THERE: [&str; 14] = [
+const TO_BE_THERE: [&str; 13] = [
     "certificate-issued-by",
     "certificate-status",
     "certificate-used",
@@ -18,13 +18,17 @@ const TO_BE_THERE: [&str; 14] = [
     "dns",
     "gateway",
     "kerberos",
-    "ldap-bind",
     "monitoring",
     "ntp",
     "package-mirror",
     "runs-on",
     "snmp",
     "syslog",
+];
+/// Programs (by the begin of their names) that ask a directory who may log on. Another one that asks it does its own work:
+/// it may carry accounts from one directory to the next.
+const LOGON: [&str; 9] = [
+    "adcli", "gssproxy", "nscd", "nslcd", "realmd", "sshd", "sssd", "sudo", "winbind",
 ];
 /// Programs that fetch software for the machine itself.
 const UPDATERS: [&str; 10] = [
@@ -146,17 +150,28 @@ fn serves_unheard(view: &View<'_>, machine: &Entity) -> bool {
 pub(super) fn is_work(view: &View<'_>, d: &Dependency) -> bool {
     let is_own_copy = d.kind == "backup" && view.backups(&d.consumer.entity).next().is_some();
     let is_there = TO_BE_THERE.contains(&d.kind.as_str()) && !only_watches(d);
-    !is_there && !is_own_copy && !is_update(view, d)
+    let is_logon = d.kind == "ldap-bind" && is_by(d, &LOGON);
+    !is_there && !is_own_copy && !is_logon && !is_update(view, d)
+}
+
+/// True if every program that was seen in a need begins like this; where none was seen, the part that has it.
+fn is_by(d: &Dependency, begins: &[&str]) -> bool {
+    let names = |path: &str| {
+        let program = path.rsplit('/').next().unwrap_or(path);
+        // `/usr/lib/apt/methods/http` is of apt, as its folder says.
+        let is_of = |begin: &&str| {
+            program.starts_with(*begin) || path.split('/').any(|folder| folder == *begin)
+        };
+        begins.iter().any(is_of)
+    };
+    match d.details.programs.as_slice() {
+        [] => names(&d.consumer.component.name.lossy()),
+        all => all.iter().all(|program| names(program)),
+    }
 }
 
 /// True if it fetches software for the machine it runs on, from outside the house.
 fn is_update(view: &View<'_>, d: &Dependency) -> bool {
-    let names = |path: &str| {
-        let program = path.rsplit('/').next().unwrap_or(path);
-        let is_method = path.contains("/apt/methods/");
-        is_method || UPDATERS.iter().any(|begin| program.starts_with(begin))
-    };
-    let is_one =
-        names(&d.consumer.component.name.lossy()) || d.details.programs.iter().any(|p| names(p));
-    is_one && is_outside(view.entity(&d.provider.entity), &d.provider.addresses)
+    let outside = is_outside(view.entity(&d.provider.entity), &d.provider.addresses);
+    outside && is_by(d, &UPDATERS)
 }
