@@ -337,6 +337,51 @@ fn one_call_by_any_witness_ends_the_silence() {
 }
 
 #[test]
+fn a_file_of_another_machine_that_names_it_is_a_need_that_may_be_rare() {
+    let names = |address: &str| {
+        let mut store = store(|_, look| Some(look));
+        let file: groma_model::Foreign = "/opt/close/year.env".into();
+        let reference = groma_model::fact::Reference {
+            rule: "env-database".to_owned(),
+            component: groma_model::fact::Component {
+                class: groma_model::fact::ComponentClass::File,
+                name: file.clone(),
+            },
+            file,
+            line: 3,
+            key: "URL".to_owned(),
+            peer: groma_model::Peer::parse(address).expect("an address"),
+            port: Some(Port(443)),
+            transport: Transport::Tcp,
+            kind: "http".to_owned(),
+            resource: None,
+            account: None,
+            protection: None,
+            mechanism: None,
+            has_secret: false,
+            rhythm: None,
+            weak: false,
+        };
+        Look::of("app1", 2, 3)
+            .saw(
+                "config.files",
+                Fact::Reference(reference),
+                Seen::once(at(2)),
+            )
+            .into(&mut store);
+        store
+    };
+    silent("written once, and never seen", names("10.0.0.7"));
+    silent("written by its name", names("old1.corp.example"));
+    let mut elsewhere = names("10.0.0.77");
+    assert_eq!(
+        findings(&mut elsewhere).0.len(),
+        1,
+        "another machine is named"
+    );
+}
+
+#[test]
 fn a_call_before_the_weeks_that_count_is_told_and_ends_nothing() {
     let mut store = store(|hour, look| match hour {
         103 => Some(look.saw(FLOWS, called("10.0.0.8"), Seen::once(at(hour)))),
