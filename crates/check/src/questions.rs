@@ -81,7 +81,7 @@ fn about_unused(inventory: &Inventory) -> impl Iterator<Item = Question> + '_ {
         to: finding.owner.clone(),
         about: machine.id.to_string(),
         question: format!(
-            "{}: does it have to be moved at all? For weeks nobody was seen to use it, though every connection was watched.",
+            "{}: does it have to be moved at all? For weeks nobody was seen to use it, though its connections were watched at every hour of the day.",
             machine.name
         ),
     };

@@ -446,7 +446,7 @@ catalogue! {
     mail_messages: "1 message, {1} UTC|{0} messages, {1} to {2} UTC",
     mail_refused: "{0} refused ({1}), last {2} UTC",
     retire: "Retire instead of migrate?",
-    retire_lead: "Machines nobody was seen to use for weeks, although every connection to them was watched. That is a question for whoever owns them and no proof that nobody needs them: ask before the wave is planned, then take the machine off the network for a month, with a date and a way back, before it is given up.",
+    retire_lead: "Machines nobody was seen to use for weeks, although their connections were watched, at every hour of the day on one day or another. That is a question for whoever owns them and no proof that nobody needs them: ask before the wave is planned, then take the machine off the network for a month, with a date and a way back, before it is given up.",
     retire_watched: "Watched",
     retire_rests_on: "What it rests on, and what nobody could see",
     retire_ask: "Ask",
