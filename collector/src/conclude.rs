@@ -16,6 +16,8 @@ use groma_model::{AgentId, CoverageState, EntityId, Estate, Evidence, Scope, Tim
 use groma_source::Randomness;
 use groma_store::{Moment, Store, StoreError};
 
+use crate::watched;
+
 /// What the store knows at `moment`, concluded: entities, dependencies, findings, questions, with evidence.
 ///
 /// Entities met for the first time get an id here, and the ledger remembers it, so the next document calls
@@ -104,12 +106,13 @@ fn concluded_after(
     groma_graph::pinned::mark(&mut inventory);
     groma_graph::used::mark(&mut inventory);
     annotate(&mut inventory, &annotations);
+    watched::fill(store, moment, &looks, &vantages, &mut inventory, now)?;
     let judged = judge(&inventory, now);
     inventory.estimate = Some(judged.estimate);
     let at = then(moment, now);
     inventory.findings =
         groma_check::register(judged.findings, &inventory, register, &annotations, at);
-    inventory.questions = judged.questions;
+    inventory.questions = groma_check::with_findings(judged.questions, &inventory);
     leave_out_answered(&mut inventory, &annotations);
     inventory.leave_out_mere_names();
     Ok(Concluded {

@@ -21,6 +21,7 @@ mod serve;
 mod share;
 mod terminal;
 mod verbs;
+mod watched;
 mod waves;
 
 pub use command::{Cli, run};

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use groma_model::EntityId;
 use groma_model::fact::WatchPurpose;
-use groma_model::inventory::{Dependency, Entity, Inventory, Question, System};
+use groma_model::inventory::{Dependency, Entity, Finding, Inventory, Question, System};
+use groma_model::watched::asked_about;
 
 use crate::view::{View, is_loopback_or_link, is_public};
 use crate::wording::{count, names, place};
@@ -16,10 +17,11 @@ const QUESTIONS_MAX: usize = 40;
 /// What `inventory` leaves open for people: owners and criticality of systems and of machines outside any
 /// system, and what the strangers are that somebody depends on. Sorted, and bounded per sort.
 pub fn questions(inventory: &Inventory) -> Vec<Question> {
-    questions_in(&View::new(inventory, inventory.generated_at))
+    let asked = questions_in(&View::new(inventory, inventory.generated_at));
+    with_findings(asked, inventory)
 }
 
-/// The same, in an estate that is already indexed.
+/// What is asked whatever was found, in an estate that is already indexed. [`with_findings`] adds the rest.
 pub fn questions_in(view: &View<'_>) -> Vec<Question> {
     let inventory = view.inventory;
     let mut asked: Vec<Question> = inventory.systems.iter().filter_map(about_system).collect();
@@ -31,6 +33,12 @@ pub fn questions_in(view: &View<'_>) -> Vec<Question> {
     asked.extend(about_watching(view));
     asked.extend(about_named_consumers(inventory));
     asked.extend(crate::waves_ask::questions(view));
+    asked
+}
+
+/// `asked`, and what the findings of `inventory` leave open. Sorted.
+pub fn with_findings(mut asked: Vec<Question>, inventory: &Inventory) -> Vec<Question> {
+    asked.extend(about_unused(inventory));
     asked.sort();
     asked.dedup();
     asked
@@ -76,6 +84,20 @@ fn about_named_consumers(inventory: &Inventory) -> Vec<Question> {
         }));
     }
     asked
+}
+
+/// Machines nobody was seen to use, as long as the finding about them is open. Without a number: an answer is of the question as
+/// it was asked, and the days would be others tomorrow.
+fn about_unused(inventory: &Inventory) -> impl Iterator<Item = Question> + '_ {
+    let about = |(machine, finding): (&Entity, &Finding)| Question {
+        to: finding.owner.clone(),
+        about: machine.id.to_string(),
+        question: format!(
+            "{}: does it have to be moved at all? For weeks nobody was seen to use it, though its connections were watched at every hour of the day.",
+            machine.name
+        ),
+    };
+    asked_about(inventory).map(about).take(QUESTIONS_MAX)
 }
 
 /// Hashes of certificates nobody met: which one is meant, only a person knows.

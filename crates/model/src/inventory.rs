@@ -406,6 +406,9 @@ pub struct Attributes {
     /// Hosts and devices: what it says of itself to whoever asks, by each way it was asked. Sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub device_says: Vec<crate::device::DeviceSays>,
+    /// Hosts: how its own agent watched who calls, told where nobody is known to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched: Option<crate::watched::OwnWatch>,
     /// Hosts: old addresses of other machines at which it stands sentinel. Sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub posts: Vec<crate::sentinel::PostEntry>,

@@ -57,6 +57,7 @@ pub mod store;
 pub mod time;
 mod told;
 pub mod visible;
+pub mod watched;
 pub mod watching;
 pub mod wave;
 pub mod wording;

@@ -17,6 +17,7 @@ pub(crate) fn render(page: &Page, words: &Catalogue) -> String {
     waves::waves(&mut out, page);
     hidden(&mut out, page);
     findings(&mut out, page);
+    retire(&mut out, page);
     certificates(&mut out, page);
     data(
         &mut out,
@@ -432,6 +433,32 @@ fn devices(out: &mut Document<'_>, page: &Page) {
     });
     out.table(&columns, rows);
     out.cut(&page.devices);
+}
+
+/// What to ask about before it is moved, where there is anything.
+fn retire(out: &mut Document<'_>, page: &Page) {
+    let words = out.words;
+    if page.retire.rows.is_empty() {
+        return;
+    }
+    out.heading(words.retire, words.retire_lead);
+    let columns = [
+        words.name,
+        words.retire_watched,
+        words.retire_rests_on,
+        words.retire_ask,
+    ];
+    let rows = page.retire.rows.iter().map(|row| {
+        let owner = row.owner.as_deref().unwrap_or(words.retire_no_owner);
+        vec![
+            row.name.clone(),
+            row.watched.clone(),
+            row.rests_on.clone(),
+            owner.to_owned(),
+        ]
+    });
+    out.table(&columns, rows);
+    out.cut(&page.retire);
 }
 
 /// Who watches, where anybody looked for it.

@@ -38,6 +38,7 @@ pub fn run(make: &dyn Fn() -> Box<dyn Store>) {
         a_batch_that_breaks_off_leaves_nothing,
         what_nobody_understands_is_kept_whole,
         looks_say_what_was_said,
+        looks_of_some_vantages_are_theirs_alone,
         the_newest_epoch_tells_whether_a_list_is_news,
         the_ledger_remembers_and_the_newest_word_counts,
         snapshots_have_names_of_their_own,
@@ -710,6 +711,73 @@ fn looks_say_what_was_said(store: &mut dyn Store) {
         .map(|c| c.scope.as_str())
         .collect();
     assert_eq!(lists, ["list:hosts.csv"]);
+}
+
+fn looks_of_some_vantages_are_theirs_alone(store: &mut dyn Store) {
+    for second in [100, 200, 300] {
+        Look::at(second).covered("file:/etc", Complete).into(store);
+    }
+    Look::at(250)
+        .by("agt-b")
+        .covered("file:/etc", Partial)
+        .into(store);
+    let before = store
+        .take_snapshot("before", at(310))
+        .expect("a snapshot is taken");
+    Look::at(400).covered("file:/etc", Partial).into(store);
+    let looks = store.looks(&Moment::Now).expect("looks");
+    let source = looks.first().expect("a look").source.to_string();
+    let agent = |name: &str| (SiteId::default(), AgentId::new(name));
+    let seconds = |time: Timestamp| (time.millis() - DAWN) / 1000;
+    let spans = |moment: &Moment, of: &[(SiteId, AgentId)], since: i64| -> Vec<(String, i64)> {
+        let spans = store.spans_of(moment, &source, of, at(since));
+        let each = spans.expect("spans").into_iter();
+        each.map(|span| (span.vantage.to_string(), seconds(span.ended)))
+            .collect()
+    };
+    let told = |vantage: &str, ends: &[i64]| -> Vec<(String, i64)> {
+        ends.iter().map(|end| (vantage.to_owned(), *end)).collect()
+    };
+    let (a, b) = (agent("agt-a"), agent("agt-b"));
+    assert_eq!(
+        spans(&Moment::Now, std::slice::from_ref(&a), 0),
+        told("agt-a", &[100, 200, 300, 400])
+    );
+    assert_eq!(
+        spans(&Moment::Now, std::slice::from_ref(&a), 200),
+        told("agt-a", &[300, 400]),
+        "what ended at that moment is over"
+    );
+    let both = [told("agt-a", &[300, 400]), told("agt-b", &[250])].concat();
+    assert_eq!(
+        spans(&Moment::Now, &[b.clone(), a.clone(), agent("agt-c")], 200),
+        both
+    );
+    assert!(spans(&Moment::Now, &[], 0).is_empty());
+    let then = Moment::Snapshot(before);
+    assert_eq!(
+        spans(&then, std::slice::from_ref(&a), 0),
+        told("agt-a", &[100, 200, 300])
+    );
+    let said = |moment: &Moment, source: &str, since: i64| -> Vec<(i64, CoverageState)> {
+        let looks = store.looks_of(moment, source, &a, at(since));
+        let each = looks.expect("looks").into_iter();
+        each.flat_map(|look| {
+            assert_eq!(look.vantage, a.1);
+            let end = seconds(look.ended);
+            look.coverage.into_iter().map(move |c| (end, c.state))
+        })
+        .collect()
+    };
+    assert_eq!(
+        said(&Moment::Now, &source, 150),
+        [(200, Complete), (300, Complete), (400, Partial)]
+    );
+    assert_eq!(
+        said(&then, &source, 150),
+        [(200, Complete), (300, Complete)]
+    );
+    assert!(said(&Moment::Now, "host.moon", 0).is_empty());
 }
 
 fn the_newest_epoch_tells_whether_a_list_is_news(store: &mut dyn Store) {

@@ -97,6 +97,25 @@ pub trait Store: Send {
     /// All looks through any of `sources` that are known at `at`, one for several sources of one batch, sorted.
     fn spans(&self, at: &Moment, sources: &[&str]) -> Result<Vec<LookSpan>, StoreError>;
 
+    /// Looks through `source` of these vantages that ended after `since` and are known at `at`, sorted: what is asked of some
+    /// machines costs what these looked, and not what all did.
+    fn spans_of(
+        &self,
+        at: &Moment,
+        source: &str,
+        vantages: &[(SiteId, AgentId)],
+        since: Timestamp,
+    ) -> Result<Vec<LookSpan>, StoreError>;
+
+    /// The same of one vantage, with what each look said about how much it saw; the earliest first.
+    fn looks_of(
+        &self,
+        at: &Moment,
+        source: &str,
+        vantage: &(SiteId, AgentId),
+        since: Timestamp,
+    ) -> Result<Vec<LookRecord>, StoreError>;
+
     /// Begin of the first look and end of the last one at `at`; `None` before the first look.
     fn window(&self, at: &Moment) -> Result<Option<(Timestamp, Timestamp)>, StoreError>;
 

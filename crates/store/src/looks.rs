@@ -27,7 +27,7 @@ pub(crate) struct StreamKey {
     pub(crate) source: String,
 }
 
-/// The newest look of one stream.
+/// One look of a stream: the newest, or one that was asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct NewestLook {
     pub(crate) stream: StreamKey,
@@ -58,8 +58,15 @@ pub(crate) fn record(reader: &impl Reader, look: &NewestLook) -> Result<LookReco
 
 /// The newest look of each stream.
 pub(crate) fn looks(reader: &impl Reader, bounds: Bounds) -> Result<Vec<LookRecord>, StoreError> {
-    let newest = reader.newest_looks(bounds)?;
-    newest.iter().map(|look| record(reader, look)).collect()
+    records(reader, &reader.newest_looks(bounds)?)
+}
+
+/// Looks with what they said, the earliest first.
+pub(crate) fn records(
+    reader: &impl Reader,
+    looks: &[NewestLook],
+) -> Result<Vec<LookRecord>, StoreError> {
+    looks.iter().map(|look| record(reader, look)).collect()
 }
 
 /// A number of ours as an engine keeps it: the same 64 bits.

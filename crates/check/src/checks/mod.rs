@@ -50,12 +50,14 @@ mod mailboxes_tied;
 mod managed_account_hosts;
 mod moves_together;
 mod never_seen_alive;
+mod nobody_seen_to_use;
 mod ntlm_client;
 mod one_host_key;
 mod operating_system_end_of_life;
 mod orphan_rights;
 mod pinned_certificate;
 mod private_key_readable;
+mod quiet;
 mod quiet_machine_still_calls;
 mod remote_mount;
 mod scanner_mail_unknown;
@@ -83,8 +85,25 @@ mod unresolvable_reference;
 mod wildcard_record;
 
 pub use moves_together::{moves_together, moves_together_in};
+pub use nobody_seen_to_use::proves_silence;
 
-use crate::Check;
+use std::collections::BTreeSet;
+
+use groma_model::inventory::Inventory;
+use groma_model::{EntityId, Timestamp};
+
+use crate::{Check, View};
+
+/// Machines of which nothing in `inventory` says that somebody needs them. Whoever has them told in `attributes.watched` how
+/// their connections were watched lets [`check`](crate::check) say which of them nobody was seen to use.
+pub fn quiet_machines(inventory: &Inventory, now: Timestamp) -> BTreeSet<EntityId> {
+    let view = View::new(inventory, now);
+    let quiet = quiet::quiet(&view);
+    quiet
+        .into_iter()
+        .map(|one| one.machine.id.clone())
+        .collect()
+}
 
 /// Every check there is, by name.
 pub fn all() -> &'static [&'static dyn Check] {
@@ -135,6 +154,7 @@ pub fn all() -> &'static [&'static dyn Check] {
         &mailboxes_tied::MailboxesTied,
         &managed_account_hosts::ManagedAccountHosts,
         &never_seen_alive::NeverSeenAlive,
+        &nobody_seen_to_use::NobodySeenToUse,
         &ntlm_client::NtlmClient,
         &one_host_key::OneHostKey,
         &operating_system_end_of_life::OperatingSystemEndOfLife,

@@ -342,6 +342,11 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             operating_system_end_of_life::negative(),
         ),
         (
+            "nobody-seen-to-use",
+            nobody_seen_to_use::positive(),
+            nobody_seen_to_use::negative(),
+        ),
+        (
             "pinned-certificate",
             pinned_certificate::positive(),
             pinned_certificate::negative(),
@@ -495,6 +500,7 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "mail-tls-outdated"
                 | "mail-views-differ"
                 | "mailboxes-tied"
+                | "nobody-seen-to-use"
                 | "ntlm-client"
                 | "one-host-key"
                 | "operating-system-end-of-life"

@@ -18,6 +18,7 @@ mod mail_ledger;
 mod names;
 mod needs;
 mod notes;
+mod retire;
 mod risks;
 mod routes;
 mod schedule;
@@ -45,6 +46,7 @@ pub(crate) use mail::MailRow;
 pub(crate) use mail_ledger::MailLedgerRow;
 pub(crate) use needs::{Need, evidence_lines};
 pub(crate) use notes::NoteRow;
+pub(crate) use retire::RetireRow;
 pub(crate) use risks::{FindingRow, Risk};
 pub(crate) use routes::RouteRow;
 pub(crate) use schedule::RunRow;
@@ -171,6 +173,7 @@ pub(crate) struct Page {
     pub(crate) hidden: Rows<Need>,
     pub(crate) wrong_left_out: usize,
     pub(crate) findings: Rows<FindingRow>,
+    pub(crate) retire: Rows<RetireRow>,
     pub(crate) certificates: Rows<CertificateRow>,
     pub(crate) authorities_left_out: usize,
     pub(crate) archives: Rows<DataRow>,
@@ -235,6 +238,7 @@ impl Page {
                 .filter(|d| crate::index::is_wrong(d))
                 .count(),
             findings: risks::table(index, words, limits.findings),
+            retire: retire::table(index, words, limits.hosts),
             certificates,
             authorities_left_out,
             archives: data::archives(index, words, limits.hosts),

@@ -13,12 +13,6 @@ const ANSWER_BYTES: u32 = 4096;
 const HEADER_BYTES: u32 = 68;
 /// Where names are answered.
 const DNS: u32 = 53;
-/// UDP services besides those the registry names: TFTP, NetBIOS, CLDAP, ISAKMP, older syslog and RADIUS, SLP, IPMI,
-/// RPC, L2TP, OpenVPN, NetFlow, sFlow, SIP, WireGuard.
-const MORE_PORTS: [u16; 20] = [
-    69, 111, 137, 138, 389, 427, 500, 520, 623, 1194, 1645, 1646, 1701, 2055, 4500, 4739, 5060,
-    6343, 10514, 51820,
-];
 /// Where the kernel hands out a random number (`SKF_AD_OFF + SKF_AD_RANDOM`).
 const RANDOM: u32 = (-0x1000_i32 + 56).cast_unsigned();
 
@@ -43,7 +37,9 @@ pub fn service_ports() -> Vec<u16> {
         .flat_map(|kind| kind.endpoints())
         .filter(|(_, transport)| *transport == Transport::Udp)
         .map(|(port, _)| port.0);
-    let mut ports: Vec<u16> = known.chain(MORE_PORTS).collect();
+    let mut ports: Vec<u16> = known
+        .chain(groma_model::watched::MORE_DATAGRAMS_HEARD)
+        .collect();
     ports.sort_unstable();
     ports.dedup();
     ports.truncate(150); // jumps reach 255 instructions

@@ -220,6 +220,53 @@ fn without(tier: Tier) -> (&'static str, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use groma_model::watched::saw_every_caller;
+    use groma_model::{Coverage, Timestamp};
+
+    /// What a machine was watched for rests on the words of this file: whoever changes one of them changes both.
+    #[test]
+    fn every_tier_that_tells_who_called_is_known_by_its_words_and_what_it_lacks_hides_no_caller() {
+        let said = |transport, how: String| Coverage {
+            scope: scope("host", transport),
+            state: CoverageState::Partial,
+            from: Timestamp::from_seconds(0),
+            to: Timestamp::from_seconds(1),
+            how: Some(how),
+        };
+        let datagrams = "flow coverage: every datagram to a known service port, and the answers of name servers";
+        let lacks = |tiers: &[Tier]| -> Vec<Gap> {
+            let each = tiers.iter();
+            each.map(|tier| Gap {
+                scope: scope("host", Transport::Tcp),
+                what: format!("{}: refused", without(*tier).0),
+                reason: Reason::PermissionDenied,
+                remedy: None,
+            })
+            .collect()
+        };
+        let whole = |tier: Tier, lacking: &[Tier]| {
+            let tcp = said(
+                Transport::Tcp,
+                format!("flow coverage: {}; 0 events lost", tier.word()),
+            );
+            let udp = said(Transport::Udp, datagrams.to_owned());
+            saw_every_caller(&[tcp, udp], &lacks(lacking))
+        };
+        assert!(whole(Tier::EveryConnection, &[]));
+        assert!(whole(
+            Tier::EveryConnectionByProgram,
+            &[Tier::EveryConnection]
+        ));
+        assert!(whole(
+            Tier::EveryEnd,
+            &[Tier::EveryConnection, Tier::EveryConnectionByProgram]
+        ));
+        assert!(!whole(Tier::Polled, &[]));
+        assert!(
+            !whole(Tier::EveryConnection, &[Tier::EveryEnd]),
+            "what begins and ends unseen"
+        );
+    }
 
     #[test]
     fn a_share_is_never_rounded_up_to_all() {

@@ -1,7 +1,11 @@
 //! Which looks there were.
 
+use std::collections::BTreeSet;
+
 use groma_model::store::LookSpan;
 use groma_model::{AgentId, SiteId, Timestamp};
+use postgres::Row;
+use postgres::types::ToSql;
 
 use super::columns::Columns;
 use super::session::Ask;
@@ -49,16 +53,17 @@ pub(super) fn newest(ask: &mut impl Ask, bounds: Bounds) -> Result<Vec<NewestLoo
             ORDER BY n.ended DESC, n.id DESC LIMIT 1) l
         ORDER BY s.site_id, s.vantage, s.source";
     let rows = ask.ask(ATTEMPT, sql, &[&bounds.watermark, &bounds.valid_at])?;
-    let rows = rows.iter().map(|row| {
-        let columns = Columns::of(row, ATTEMPT);
-        Ok(NewestLook {
-            stream: columns.stream()?,
-            id: columns.plain(3)?,
-            span: columns.span(4)?,
-            report: columns.plain(6)?,
-        })
-    });
-    rows.collect()
+    rows.iter().map(look).collect()
+}
+
+fn look(row: &Row) -> Result<NewestLook, StoreError> {
+    let columns = Columns::of(row, ATTEMPT);
+    Ok(NewestLook {
+        stream: columns.stream()?,
+        id: columns.plain(3)?,
+        span: columns.span(4)?,
+        report: columns.plain(6)?,
+    })
 }
 
 pub(super) fn newest_epoch(
@@ -89,17 +94,85 @@ pub(super) fn spans(
         sql,
         &[&bounds.watermark, &bounds.valid_at, &sources],
     )?;
-    let rows = rows.iter().map(|row| {
-        let columns = Columns::of(row, ATTEMPT);
-        let span = columns.span(2)?;
-        Ok(LookSpan {
-            site: columns.site(0)?,
-            vantage: columns.agent(1)?,
-            started: Timestamp::from_millis(span.started),
-            ended: Timestamp::from_millis(span.ended),
-        })
-    });
-    rows.collect()
+    rows.iter().map(span).collect()
+}
+
+fn span(row: &Row) -> Result<LookSpan, StoreError> {
+    let columns = Columns::of(row, ATTEMPT);
+    let span = columns.span(2)?;
+    Ok(LookSpan {
+        site: columns.site(0)?,
+        vantage: columns.agent(1)?,
+        started: Timestamp::from_millis(span.started),
+        ended: Timestamp::from_millis(span.ended),
+    })
+}
+
+/// Vantages whose looks are asked for at once: what comes back in one piece stays small.
+const VANTAGES_AT_ONCE: usize = 200;
+
+/// Looks through `source` of these vantages that ended after `since`.
+pub(super) fn spans_of(
+    ask: &mut impl Ask,
+    bounds: Bounds,
+    source: &str,
+    vantages: &[(SiteId, AgentId)],
+    since: i64,
+) -> Result<Vec<LookSpan>, StoreError> {
+    let sql = "SELECT l.site_id, l.vantage, l.started, l.ended
+        FROM unnest($1::bytea[], $2::bytea[]) AS asked (site_id, vantage) CROSS JOIN LATERAL (
+            SELECT n.site_id, n.vantage, n.started, n.ended FROM look n
+            WHERE n.site_id = asked.site_id AND n.vantage = asked.vantage AND n.source = $3
+                AND n.ended > $4 AND n.ended <= $5 AND n.id <= $6) l";
+    let source = source.as_bytes();
+    let mut out = BTreeSet::new();
+    for some in vantages.chunks(VANTAGES_AT_ONCE) {
+        let sites: Vec<&[u8]> = some
+            .iter()
+            .map(|(site, _)| site.as_str().as_bytes())
+            .collect();
+        let agents: Vec<&[u8]> = some
+            .iter()
+            .map(|(_, agent)| agent.as_str().as_bytes())
+            .collect();
+        let asked: [&(dyn ToSql + Sync); 6] = [
+            &sites,
+            &agents,
+            &source,
+            &since,
+            &bounds.valid_at,
+            &bounds.watermark,
+        ];
+        for row in &ask.ask(ATTEMPT, sql, &asked)? {
+            out.insert(span(row)?);
+        }
+    }
+    Ok(out.into_iter().collect())
+}
+
+/// The same of one vantage, the earliest first, with the key of what each said.
+pub(super) fn looks_of(
+    ask: &mut impl Ask,
+    bounds: Bounds,
+    source: &str,
+    (site, vantage): &(SiteId, AgentId),
+    since: i64,
+) -> Result<Vec<NewestLook>, StoreError> {
+    let sql = "SELECT site_id, vantage, source, id, started, ended, report FROM look
+        WHERE site_id = $1 AND vantage = $2 AND source = $3 AND ended > $4 AND ended <= $5 AND id <= $6
+        ORDER BY ended, id";
+    let (site, vantage) = (site.as_str().as_bytes(), vantage.as_str().as_bytes());
+    let source = source.as_bytes();
+    let asked: [&(dyn ToSql + Sync); 6] = [
+        &site,
+        &vantage,
+        &source,
+        &since,
+        &bounds.valid_at,
+        &bounds.watermark,
+    ];
+    let rows = ask.ask(ATTEMPT, sql, &asked)?;
+    rows.iter().map(look).collect()
 }
 
 pub(super) fn window(

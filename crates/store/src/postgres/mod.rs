@@ -157,6 +157,36 @@ impl Store for PostgresStore {
         looks::spans(&mut *self.session.borrow_mut(), bounds, sources)
     }
 
+    fn spans_of(
+        &self,
+        at: &Moment,
+        source: &str,
+        vantages: &[(SiteId, AgentId)],
+        since: Timestamp,
+    ) -> Result<Vec<LookSpan>, StoreError> {
+        let bounds = self.bounds(at)?;
+        let session = &mut *self.session.borrow_mut();
+        looks::spans_of(session, bounds, source, vantages, since.millis())
+    }
+
+    fn looks_of(
+        &self,
+        at: &Moment,
+        source: &str,
+        vantage: &(SiteId, AgentId),
+        since: Timestamp,
+    ) -> Result<Vec<LookRecord>, StoreError> {
+        let bounds = self.bounds(at)?;
+        let asked = looks::looks_of(
+            &mut *self.session.borrow_mut(),
+            bounds,
+            source,
+            vantage,
+            since.millis(),
+        )?;
+        crate::looks::records(&self.session, &asked)
+    }
+
     fn window(&self, at: &Moment) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
         let bounds = self.bounds(at)?;
         looks::window(&mut *self.session.borrow_mut(), bounds)

@@ -90,6 +90,64 @@ pub(super) fn spans(
     Ok(out.into_iter().collect())
 }
 
+/// Looks through `source` of these vantages that ended after `since`: one step into the index of the newest for each.
+pub(super) fn spans_of(
+    connection: &Connection,
+    bounds: Bounds,
+    source: &str,
+    vantages: &[(SiteId, AgentId)],
+    since: i64,
+) -> Result<Vec<LookSpan>, StoreError> {
+    let sql = "SELECT site_id, vantage, started, ended FROM look
+        WHERE site_id = ?1 AND vantage = ?2 AND source = ?3 AND ended > ?4 AND ended <= ?5 AND id <= ?6";
+    let mut statement = connection.prepare(sql).map_err(StoreError::of(ATTEMPT))?;
+    let mut out = BTreeSet::new();
+    for (site, vantage) in vantages {
+        let asked = (
+            site.as_str(),
+            vantage.as_str(),
+            source,
+            since,
+            bounds.valid_at,
+            bounds.watermark,
+        );
+        let rows = statement
+            .query_map(asked, span)
+            .map_err(StoreError::of(ATTEMPT))?;
+        for row in rows {
+            out.insert(row.map_err(StoreError::of(ATTEMPT))?);
+        }
+    }
+    Ok(out.into_iter().collect())
+}
+
+/// The same of one vantage, the earliest first, with the key of what each said.
+pub(super) fn looks_of(
+    connection: &Connection,
+    bounds: Bounds,
+    source: &str,
+    (site, vantage): &(SiteId, AgentId),
+    since: i64,
+) -> Result<Vec<NewestLook>, StoreError> {
+    let sql = "SELECT site_id, vantage, source, id, started, ended, report FROM look
+        WHERE site_id = ?1 AND vantage = ?2 AND source = ?3 AND ended > ?4 AND ended <= ?5 AND id <= ?6
+        ORDER BY ended, id";
+    let mut statement = connection.prepare(sql).map_err(StoreError::of(ATTEMPT))?;
+    let asked = (
+        site.as_str(),
+        vantage.as_str(),
+        source,
+        since,
+        bounds.valid_at,
+        bounds.watermark,
+    );
+    let rows = statement
+        .query_map(asked, read)
+        .map_err(StoreError::of(ATTEMPT))?;
+    rows.collect::<Result<_, _>>()
+        .map_err(StoreError::of(ATTEMPT))
+}
+
 fn span(row: &Row<'_>) -> rusqlite::Result<LookSpan> {
     let (site, vantage): (String, String) = (row.get(0)?, row.get(1)?);
     Ok(LookSpan {

@@ -233,6 +233,29 @@ impl Store for SqliteStore {
         looks::spans(&self.connection, self.bounds(at)?, sources)
     }
 
+    fn spans_of(
+        &self,
+        at: &Moment,
+        source: &str,
+        vantages: &[(SiteId, AgentId)],
+        since: Timestamp,
+    ) -> Result<Vec<LookSpan>, StoreError> {
+        let bounds = self.bounds(at)?;
+        looks::spans_of(&self.connection, bounds, source, vantages, since.millis())
+    }
+
+    fn looks_of(
+        &self,
+        at: &Moment,
+        source: &str,
+        vantage: &(SiteId, AgentId),
+        since: Timestamp,
+    ) -> Result<Vec<LookRecord>, StoreError> {
+        let bounds = self.bounds(at)?;
+        let found = looks::looks_of(&self.connection, bounds, source, vantage, since.millis())?;
+        crate::looks::records(&self.connection, &found)
+    }
+
     fn window(&self, at: &Moment) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
         looks::window(&self.connection, self.bounds(at)?)
     }

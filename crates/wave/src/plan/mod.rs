@@ -76,7 +76,7 @@ pub fn plan(inventory: &Inventory, options: &PlanOptions) -> Plan {
         generated_at: inventory.generated_at,
         snapshot: inventory.snapshot.clone(),
         options: options.clone(),
-        notes: rest::notes(&ground, &calendar, &sharing, &cut_rings),
+        notes: rest::notes(inventory, &ground, &calendar, &sharing, &cut_rings),
         quality: tell::quality(&ground, &calendar),
         waves: tell::waves(inventory, &ground, &calendar, &sharing, &cut_edges),
         cut_edges,

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use groma_model::inventory::Strength;
+use groma_model::EntityId;
+use groma_model::inventory::{Inventory, Strength};
+use groma_model::watched::asked_about;
 
 use super::calendar::{self, Calendar};
 use super::machines::{Machines, name, owner};
@@ -218,6 +220,7 @@ fn question(name: &str, because: OutBecause, needed_by: usize) -> String {
 
 /// What a reader must know first.
 pub(super) fn notes(
+    inventory: &Inventory,
     ground: &Ground<'_, '_>,
     calendar: &Calendar,
     sharing: &Sharing,
@@ -254,6 +257,7 @@ pub(super) fn notes(
     if nobody > 0 {
         notes.push(of(nobody, "have no owner: each is a question of its wave."));
     }
+    notes.extend(may_stay_behind(inventory, machines));
     for ring in rings {
         notes.push(format!(
             "{} machines need each other in a circle and a wave holds {}: the circle was cut at {}, the weakest there were. Raise the limit, or bridge them.",
@@ -271,6 +275,32 @@ pub(super) fn notes(
     }
     notes.extend(unseen(ground.needs, calendar));
     notes
+}
+
+/// Machines that move here, and that nobody was seen to use: to be asked about before the waves are settled.
+fn may_stay_behind(inventory: &Inventory, machines: &Machines<'_>) -> Option<String> {
+    let asked: BTreeSet<&EntityId> = asked_about(inventory).map(|(one, _)| &one.id).collect();
+    let nodes = (0..machines.nodes.len()).filter(|n| machines.moves(*n));
+    let is_asked = |n: &usize| {
+        let node = machines.nodes.get(*n);
+        node.is_some_and(|node| asked.contains(&node.entity.id))
+    };
+    let mut names: Vec<String> = nodes
+        .filter(is_asked)
+        .map(|n| shown(machines.name(n)).to_string())
+        .collect();
+    names.sort();
+    let total = names.len();
+    names.truncate(NAMES);
+    (total > 0).then(|| {
+        let more = if total > NAMES { " and more" } else { "" };
+        format!(
+            "Nobody was seen to use {} for weeks ({}{more}): ask {} whether it has to be moved at all, before the waves are settled.",
+            count(total, "machine", "machines"),
+            names.join(", "),
+            if total == 1 { "its owner" } else { "the owner of each" },
+        )
+    })
 }
 
 fn empty(machines: &Machines<'_>) -> String {

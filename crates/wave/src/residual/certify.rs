@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
+use groma_model::watched::BLIND_MAX;
 use groma_model::wording::{count, names};
 use groma_model::{EntityId, EvidenceId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::{lasted, said_aside, said_dismissed, shown};
-use super::watched::{BLIND_MAX, DEAF_MAX};
+use super::watched::DEAF_MAX;
 use super::{Place, Residual};
 
 /// The schema word of [`Statement`].

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use groma_model::inventory::{Entity, Inventory};
 use groma_model::sentinel::SENTINEL;
+use groma_model::watched::{BLIND_MAX, Span, stretches};
 use groma_model::{CoverageState, EntityId, Scope, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,10 +34,6 @@ pub struct Stood {
     /// True if every port was listened for: silence at ports nobody listened for is none.
     pub every_port: bool,
 }
-
-/// Longer than this between two looks of a machine's own agent is a gap that a daily job could hide in. A shorter one is
-/// bridged by what the machine itself writes down: its logs tell who called meanwhile.
-pub(super) const BLIND_MAX: Duration = Duration::from_secs(24 * 3_600);
 
 /// Longer than this between two looks of a sentinel begins its watch anew: it has no log of what came while it did not listen.
 /// Under `groma-agent run` one look of ten minutes follows the other within seconds; this is as long as a restart of the machine
@@ -154,22 +151,6 @@ impl Watched {
         let quiet = last_call.map_or(from, |call| call.max(from));
         to.since(quiet).as_secs() / 86_400
     }
-}
-
-/// From when until when.
-type Span = (Timestamp, Timestamp);
-
-/// Puts together what lies no further apart than `gap`, the earliest first.
-fn stretches(mut spans: Vec<Span>, gap: Duration) -> Vec<Span> {
-    spans.sort();
-    let mut all: Vec<Span> = Vec::new();
-    for (from, to) in spans {
-        match all.last_mut().filter(|(_, end)| from.since(*end) <= gap) {
-            Some((_, end)) => *end = to.max(*end),
-            None => all.push((from, to)),
-        }
-    }
-    all
 }
 
 /// Machines that stood sentinel at an address of `place`, and were heard since, by name.

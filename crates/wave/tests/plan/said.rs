@@ -182,6 +182,42 @@ fn an_empty_estate_and_one_without_needs_say_so_in_clear_words() {
 }
 
 #[test]
+fn what_nobody_was_seen_to_use_is_asked_about_before_it_is_moved() {
+    let finding = |state: &str| -> groma_model::inventory::Finding {
+        serde_json::from_value(serde_json::json!({
+            "id": "fnd-1", "check": "nobody-seen-to-use", "origin": "generated", "state": state, "severity": "low",
+            "layer": "os", "risk": "r", "indicator": "i", "impact": "i", "likelihood": "medium", "mitigations": [],
+            "owner": null, "control_date": null, "subjects": ["ent-b"], "evidence": [], "verdict": null,
+        }))
+        .unwrap()
+    };
+    let with = |state: &str| {
+        let mut inventory = estate(hosts(&["a", "b"]), vec![needs("a", "sql", "b")]);
+        let watched = serde_json::json!({
+            "source": "host.flows", "from": now(), "to": now(), "looks": 1, "seconds": 1, "longest_gap_seconds": 0,
+            "day_seconds": 1, "week_seconds": 1,
+        });
+        inventory.entities[1].attributes.watched = serde_json::from_value(watched).unwrap();
+        inventory.findings = vec![finding(state)];
+        planned(&inventory, 25)
+    };
+    let said = |plan: &groma_wave::plan::Plan| {
+        plan.notes
+            .iter()
+            .filter(|n| n.contains("seen to use"))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        said(&with("open")),
+        [
+            "Nobody was seen to use 1 machine for weeks (b): ask its owner whether it has to be moved at all, before the waves are settled."
+        ]
+    );
+    assert!(said(&with("closed")).is_empty());
+}
+
+#[test]
 fn weak_needs_pull_nobody_out_of_order() {
     let mut unknown = needs("a", "http", "b");
     unknown.strength = Strength::Unknown;
