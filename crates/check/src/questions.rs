@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use groma_model::EntityId;
 use groma_model::fact::WatchPurpose;
-use groma_model::inventory::{Dependency, Entity, Finding, Inventory, Question, System};
+use groma_model::inventory::{
+    Dependency, Entity, Finding, FindingState, Inventory, Question, Severity, System,
+};
 use groma_model::watched::asked_about;
 
 use crate::view::{View, is_loopback_or_link, is_public};
@@ -34,11 +36,23 @@ pub fn questions_in(view: &View<'_>) -> Vec<Question> {
     asked.extend(about_named_consumers(inventory));
     asked.extend(crate::waves_ask::questions(view));
     asked
+        .iter_mut()
+        .for_each(|question| address(question, view));
+    asked
+}
+
+/// A question about something that has an owner, or belongs to a system that has one, is that owner's.
+fn address(question: &mut Question, view: &View<'_>) {
+    if question.to.is_none() {
+        let about = view.entity(&EntityId::new(&question.about));
+        question.to = about.and_then(|entity| view.owner(entity));
+    }
 }
 
 /// `asked`, and what the findings of `inventory` leave open. Sorted.
 pub fn with_findings(mut asked: Vec<Question>, inventory: &Inventory) -> Vec<Question> {
     asked.extend(about_unused(inventory));
+    asked.extend(about_risks(inventory));
     asked.sort();
     asked.dedup();
     asked
@@ -100,6 +114,40 @@ fn about_unused(inventory: &Inventory) -> impl Iterator<Item = Question> + '_ {
     asked_about(inventory).map(about).take(QUESTIONS_MAX)
 }
 
+/// Grave risks that nobody answers for, or that have no date: whoever owns the register cannot close them.
+fn about_risks(inventory: &Inventory) -> Vec<Question> {
+    let grave = |f: &&Finding| matches!(f.severity, Severity::Critical | Severity::High);
+    let stands = |f: &&Finding| f.state == FindingState::Open;
+    let is_open = |f: &&Finding| is_blank(f.owner.as_ref()) || f.control_date.is_none();
+    let open = inventory.findings.iter().filter(grave).filter(stands);
+    let open: Vec<&Finding> = open.filter(is_open).collect();
+    let (said, beyond) = open.split_at(open.len().min(QUESTIONS_MAX));
+    let mut asked: Vec<Question> = said.iter().map(|finding| about_risk(finding)).collect();
+    asked.extend(beyond.first().map(|first| Question {
+        to: None,
+        about: first.id.to_string(),
+        question: format!(
+            "Who answers for {} of the register, and by when is each dealt with?",
+            count(beyond.len(), "further grave risk", "further grave risks")
+        ),
+    }));
+    asked
+}
+
+fn about_risk(finding: &Finding) -> Question {
+    let to = finding.owner.clone().filter(|name| !name.trim().is_empty());
+    let ask = match (&to, finding.control_date) {
+        (None, None) => "Who answers for this risk, and by when is it dealt with?",
+        (None, Some(_)) => "Who answers for this risk?",
+        (Some(_), _) => "By when is this risk dealt with?",
+    };
+    Question {
+        to,
+        about: finding.id.to_string(),
+        question: format!("{ask} {}", finding.risk),
+    }
+}
+
 /// Hashes of certificates nobody met: which one is meant, only a person knows.
 fn about_pins(inventory: &Inventory) -> Vec<Question> {
     let hosts = inventory.entities.iter().filter_map(|host| {
@@ -141,6 +189,11 @@ fn about_system(system: &System) -> Option<Question> {
             "how long may it be down",
         ),
         (is_blank(system.on_call.as_ref()), "who is on call for it"),
+        (is_blank(system.key_users.as_ref()), "who are its key users"),
+        (
+            system.disposition.is_none(),
+            "does it stay, move, or is it replaced or retired",
+        ),
     ];
     let open: Vec<&str> = fields
         .into_iter()

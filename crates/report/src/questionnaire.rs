@@ -117,7 +117,7 @@ fn groups<'a>(index: &Index<'a>, known: &Known<'a>) -> BTreeMap<String, Group<'a
     }
     for question in index.questions() {
         // What groma asks about a whole system stands in fields of its own.
-        if known.is_generated(question) {
+        if known.is_generated(question) || is_of_register(question) {
             continue;
         }
         let to = question.to.as_deref();
@@ -132,6 +132,11 @@ fn groups<'a>(index: &Index<'a>, known: &Known<'a>) -> BTreeMap<String, Group<'a
         group.questions.dedup();
     }
     groups
+}
+
+/// True for what is asked of a risk: it is filled in in the table of the register.
+fn is_of_register(question: &Question) -> bool {
+    question.about.starts_with("fnd-")
 }
 
 /// Systems and dependencies by id.

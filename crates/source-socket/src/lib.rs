@@ -127,7 +127,7 @@ impl Source for SocketSource {
                 "/proc/PID/fd, exe, cwd, stat, status, cgroup, ns/net of every process",
                 "/proc/PID/cmdline of interpreters, 64 KiB at most, to find the script",
                 "/proc/PID/net/tcp, tcp6, udp, udp6 of one process in each container with a network of its own; /proc/PID/net/sockstat, sockstat6, to leave out tables with nothing in them",
-                "/etc/passwd, /run/netns, /proc/sys/net/ipv4/ip_local_port_range",
+                "/etc/passwd, /run/netns, /proc/sys/net/ipv4/ip_local_port_range and tcp_tw_timeout",
             ]),
             contacts: Vec::new(),
             sends: words(&[

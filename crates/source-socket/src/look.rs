@@ -23,7 +23,8 @@ const MANY: usize = 2_000;
 /// Looks, and tells `sink`.
 pub(crate) fn look(world: &World, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
     let mut sampler = Sampler::new(world.clone());
-    let mut tally = Tally::new(ephemeral_ports(world), budget.observations_max);
+    let tally = Tally::new(ephemeral_ports(world), budget.observations_max);
+    let mut tally = tally.with_ends(keeps_a_minute(world));
     let mut trouble = Trouble::default();
     watch(&mut sampler, &mut tally, &mut trouble, window, budget);
     for observation in tally.observations(&sampler) {
@@ -43,6 +44,16 @@ pub(crate) fn ephemeral_ports(world: &World) -> EphemeralPorts {
     file.ok()
         .and_then(|file| EphemeralPorts::parse(&file.bytes))
         .unwrap_or_default()
+}
+
+/// True if a connection that is over stays in the table for the minute of Linux. Some vendors' kernels have a setting for it, and
+/// with another one nothing tells when a connection ended.
+pub(crate) fn keeps_a_minute(world: &World) -> bool {
+    let setting = Path::new("/proc/sys/net/ipv4/tcp_tw_timeout");
+    let Ok(file) = world.disk.read(setting, 64) else {
+        return true;
+    };
+    file.bytes.trim_ascii() == b"60"
 }
 
 /// Takes a sample at once, and more until the watch or the window is over.

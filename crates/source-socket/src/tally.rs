@@ -50,6 +50,8 @@ pub(crate) struct Quality {
 /// The facts of a look, growing sample by sample.
 pub(crate) struct Tally {
     ephemeral: EphemeralPorts,
+    /// Whether the timer of a connection that is over tells when it ended.
+    ends_known: bool,
     observations_max: usize,
     namespaces: Vec<String>,
     listeners: Vec<Listeners>,
@@ -72,6 +74,7 @@ impl Tally {
     pub(crate) fn new(ephemeral: EphemeralPorts, observations_max: u64) -> Self {
         Self {
             ephemeral,
+            ends_known: true,
             observations_max: usize::try_from(observations_max).unwrap_or(usize::MAX),
             namespaces: Vec::new(),
             listeners: Vec::new(),
@@ -83,6 +86,12 @@ impl Tally {
             unheld_listeners: 0,
             cut: false,
         }
+    }
+
+    /// Whether the kernel keeps a connection that is over for the minute its timer is reckoned by.
+    pub(crate) fn with_ends(mut self, known: bool) -> Self {
+        self.ends_known = known;
+        self
     }
 
     /// Counts one sample, taken at `now`.
@@ -106,7 +115,7 @@ impl Tally {
                     unheld += u64::from(owner == Owner::Nobody && !sample.cut);
                     hidden_ports.extend((owner == Owner::Hidden).then_some(port));
                 }
-                self.count(key, used_at(socket, now));
+                self.count(key, self.used_at(socket, now));
             }
             let quality = self
                 .quality
@@ -216,15 +225,21 @@ impl Tally {
         ))
     }
 
+    /// When a connection in the table was last used: one that is over stays there for a minute, and proves nothing of now.
+    fn used_at(&self, socket: &Socket, now: Timestamp) -> Timestamp {
+        let ended = socket.ended_ms.filter(|_| self.ends_known);
+        Timestamp::from_millis(now.millis().saturating_sub(i64::from(ended.unwrap_or(0))))
+    }
+
     fn count(&mut self, key: Key, now: Timestamp) {
         let sample = self.samples;
         if let Some(times) = self.times.get_mut(&key) {
-            if times.newest_sample != sample {
-                *times = Times {
-                    seen: times.seen.joined(Seen::once(now)),
-                    newest_sample: sample,
-                };
-            }
+            // Several sockets of one connection count once in a sample, and each tells when it was used: the newest of them holds.
+            let counts = u64::from(times.newest_sample != sample);
+            *times = Times {
+                seen: times.seen.joined(Seen::between(now, now, counts)),
+                newest_sample: sample,
+            };
         } else if self.times.len() < self.observations_max {
             self.times.insert(
                 key,
@@ -288,12 +303,6 @@ impl Tally {
         };
         !fleeting
     }
-}
-
-/// When a connection in the table was last used: one that is over stays there for a minute, and proves nothing of now.
-fn used_at(socket: &Socket, now: Timestamp) -> Timestamp {
-    let ago = i64::from(socket.ended_ms.unwrap_or(0));
-    Timestamp::from_millis(now.millis().saturating_sub(ago))
 }
 
 fn holder(socket: &Socket, owner: Owner, sampler: &mut Sampler) -> Option<ProgramId> {

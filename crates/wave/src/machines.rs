@@ -15,22 +15,51 @@ pub(crate) fn is_machine(entity: &Entity) -> bool {
     )
 }
 
-/// The members of a wave that stay, because they take the place of another: by their name, or by what it means.
-pub(crate) fn arriving<'w>(inventory: &Inventory, wave: &'w Wave) -> BTreeSet<&'w String> {
-    let (from, to) = (
-        || wave.moves.iter().map(|m| &m.from),
-        || wave.moves.iter().map(|m| &m.to),
-    );
-    let meant = meant(inventory, wave.members.iter().chain(from()).chain(to()));
-    let of = |name: &String| meant.get(name).into_iter().flatten();
-    let going: BTreeSet<&EntityId> = from().flat_map(of).collect();
-    let places: BTreeSet<&EntityId> = to().flat_map(of).collect();
-    let stays = |member: &&String| {
-        let same = |other: &String| other.eq_ignore_ascii_case(member);
-        let is_place = to().any(same) || of(member).any(|id| places.contains(id));
-        is_place && !from().any(same) && !of(member).any(|id| going.contains(id))
-    };
-    wave.members.iter().filter(stays).collect()
+/// What of the members of a wave stays, because it takes the place of another. A name may mean several machines: only the one
+/// that takes a place stays.
+pub(crate) struct Arriving<'w> {
+    /// Members that are said to take a place by the very name; what such a name means stays.
+    names: BTreeSet<&'w String>,
+    machines: BTreeSet<EntityId>,
+}
+
+impl<'w> Arriving<'w> {
+    pub(crate) fn of(inventory: &Inventory, wave: &'w Wave) -> Self {
+        let (from, to) = (
+            || wave.moves.iter().map(|m| &m.from),
+            || wave.moves.iter().map(|m| &m.to),
+        );
+        let meant = meant(inventory, from().chain(to()));
+        let of = |name: &String| meant.get(name).into_iter().flatten();
+        let going: BTreeSet<&EntityId> = from().flat_map(of).collect();
+        let machines = to().flat_map(of).filter(|id| !going.contains(id));
+        let stays = |member: &&String| {
+            let same = |other: &String| other.eq_ignore_ascii_case(member);
+            to().any(same) && !from().any(same)
+        };
+        Self {
+            machines: machines.cloned().collect(),
+            names: wave.members.iter().filter(stays).collect(),
+        }
+    }
+
+    /// The members that go, each with what it means of `meant`: without what stays, and not at all where nothing is left of
+    /// what it means.
+    pub(crate) fn going(
+        &self,
+        wave: &'w Wave,
+        meant: &BTreeMap<&'w String, BTreeSet<EntityId>>,
+    ) -> BTreeMap<&'w String, BTreeSet<EntityId>> {
+        let members = wave.members.iter().filter(|m| !self.names.contains(m));
+        members
+            .filter_map(|member| {
+                let all = meant.get(member).cloned().unwrap_or_default();
+                let known = !all.is_empty();
+                let left: BTreeSet<EntityId> = all.difference(&self.machines).cloned().collect();
+                (!known || !left.is_empty()).then_some((member, left))
+            })
+            .collect()
+    }
 }
 
 /// What each name means: the machines of that name, and whatever else has it only where no machine has.

@@ -33,7 +33,7 @@ fn one_question_per_system_whatever_is_blank() {
         .push(system("company mail", &["mail1", "mail2"]));
     let asked = questions(&inventory);
     assert_eq!(asked.len(), 1, "{asked:#?}");
-    let text = "company mail (mail): who owns it, how critical is it, how long may it be down, who is on call for it?";
+    let text = "company mail (mail): who owns it, how critical is it, how long may it be down, who is on call for it, who are its key users, does it stay, move, or is it replaced or retired?";
     assert!(
         asked
             .iter()
@@ -55,7 +55,16 @@ fn the_owner_is_asked_for_the_rest_and_a_full_sheet_is_not_asked_at_all() {
         full.on_call,
         full.criticality,
         full.allowed_downtime,
-    ) = (word(), word(), word(), word());
+        full.key_users,
+        full.disposition,
+    ) = (
+        word(),
+        word(),
+        word(),
+        word(),
+        word(),
+        Some(groma_model::inventory::Disposition::Stay),
+    );
     inventory.systems.extend([owned, full]);
     let asked = questions(&inventory);
     assert_eq!(asked.len(), 1);
@@ -239,4 +248,70 @@ fn a_consumer_that_a_person_named_is_asked_about_until_somebody_sees_it() {
         .dependencies
         .push(depends("till7", "smtp-relay", "mail1", 25));
     assert_eq!(verify(&inventory).len(), 1, "till7 was seen");
+}
+
+#[test]
+fn a_grave_risk_without_an_owner_or_a_date_is_a_question_and_a_light_or_a_settled_one_is_none() {
+    let risk = |name: &str,
+                severity: &str,
+                state: &str,
+                owner: Option<&str>,
+                date: Option<&str>| {
+        serde_json::from_value(serde_json::json!({
+            "id": format!("fnd-{name}"), "check": "made-up", "origin": "generated", "state": state, "severity": severity,
+            "layer": "os", "risk": format!("{name} stops."), "indicator": "i", "impact": "i", "likelihood": "medium",
+            "mitigations": [], "owner": owner, "control_date": date, "subjects": [], "evidence": [], "verdict": null,
+        }))
+        .expect("it is a finding")
+    };
+    let mut inventory = inventory(Vec::new(), Vec::new());
+    let date = Some("2026-12-01T00:00:00Z");
+    inventory.findings = vec![
+        risk("a", "high", "open", None, None),
+        risk("b", "critical", "open", Some("Jo"), None),
+        risk("c", "high", "open", None, date),
+        risk("d", "high", "open", Some("Jo"), date),
+        risk("e", "high", "closed", None, None),
+        risk("f", "high", "accepted", None, None),
+        risk("g", "medium", "open", None, None),
+    ];
+    let asked: Vec<(Option<String>, String)> = questions(&inventory)
+        .into_iter()
+        .map(|q| (q.to, q.question))
+        .collect();
+    let ask = |to: Option<&str>, text: &str| (to.map(str::to_owned), text.to_owned());
+    assert_eq!(
+        asked,
+        [
+            ask(
+                None,
+                "Who answers for this risk, and by when is it dealt with? a stops."
+            ),
+            ask(None, "Who answers for this risk? c stops."),
+            ask(Some("Jo"), "By when is this risk dealt with? b stops."),
+        ]
+    );
+}
+
+#[test]
+fn what_is_asked_of_a_machine_goes_to_whoever_owns_the_system_it_belongs_to() {
+    let mut relay = host("mail1");
+    relay.system = Some("sys-mail".to_owned());
+    let mut owned = system("mail", &["mail1"]);
+    owned.owner = Some("Jo".to_owned());
+    let needs = ["app1", "app2", "app3"].map(|n| depends(n, "other", "10.0.0.9", 8443));
+    let mut riddle = entity("external", "10.0.0.9");
+    riddle.system = Some("sys-mail".to_owned());
+    let mut inventory = inventory(vec![relay, riddle], needs.into());
+    inventory.systems.push(owned);
+    let asked = questions(&inventory);
+    assert!(
+        asked
+            .iter()
+            .any(|q| q.question.starts_with("What is 10.0.0.9"))
+    );
+    assert!(
+        asked.iter().all(|q| q.to.as_deref() == Some("Jo")),
+        "{asked:#?}"
+    );
 }

@@ -358,3 +358,37 @@ fn a_connection_that_is_over_was_used_when_it_ended() {
     assert!(seen.contains(&(54_500, 54_500)), "{seen:?}");
     assert!(seen.contains(&(100_000, 102_000)), "{seen:?}");
 }
+
+#[test]
+fn of_one_that_is_over_and_one_that_lives_the_living_one_tells_in_any_order() {
+    for living_first in [false, true] {
+        let mut machine = Machine::new();
+        let app = machine.program("/opt/app", "app");
+        machine.connect(("10.0.0.5", 40_000), ("10.0.0.9", 25), app);
+        machine.connect(("10.0.0.5", 40_001), ("10.0.0.9", 25), app);
+        machine.sockets.first_mut().unwrap().ended_ms = Some(45_500);
+        if living_first {
+            machine.sockets.reverse();
+        }
+        machine.tally.samples = 100;
+        machine.sample();
+        let told = machine.tally.observations(&machine.sampler);
+        let seen = told.first().map(|o| o.seen).unwrap();
+        assert_eq!(told.len(), 1);
+        assert_eq!((seen.first.millis(), seen.last.millis()), (54_500, 100_000));
+        assert_eq!(seen.count, 1, "one sample");
+    }
+}
+
+#[test]
+fn where_the_kernel_keeps_ended_connections_for_another_time_nothing_tells_when_they_ended() {
+    let mut machine = Machine::new();
+    let app = machine.program("/opt/app", "app");
+    machine.connect(("10.0.0.5", 40_000), ("10.0.0.9", 25), app);
+    machine.sockets.first_mut().unwrap().ended_ms = Some(45_500);
+    machine.tally = Tally::new(EphemeralPorts::default(), 100).with_ends(false);
+    machine.tally.samples = 100;
+    machine.sample();
+    let told = machine.tally.observations(&machine.sampler);
+    assert_eq!(told.first().map(|o| o.seen.last.millis()), Some(100_000));
+}

@@ -57,9 +57,8 @@ impl<'a> Scene<'a> {
                 new: of(&promise.to),
             })
             .collect();
-        let arriving = machines::arriving(inventory, wave);
-        let goes = wave.members.iter().filter(|m| !arriving.contains(*m));
-        let goes = goes.flat_map(of);
+        let goes = machines::Arriving::of(inventory, wave).going(wave, &meant);
+        let goes = goes.into_values().flatten();
         let leaving: BTreeSet<EntityId> = goes
             .chain(moves.iter().flat_map(|m| m.old.iter().cloned()))
             .collect();

@@ -104,15 +104,17 @@ impl Residual {
 ///
 /// Each name with what it means: nothing, where the inventory does not know it.
 pub fn old_places(inventory: &Inventory, wave: &Wave) -> BTreeMap<String, BTreeSet<EntityId>> {
-    let arriving = machines::arriving(inventory, wave);
-    let names = || {
-        let from = wave.moves.iter().map(|m| &m.from);
-        let goes = wave.members.iter().filter(|m| !arriving.contains(*m));
-        goes.chain(from)
-    };
-    let meant = machines::meant(inventory, names());
-    names()
-        .map(|name| (name.clone(), meant.get(name).cloned().unwrap_or_default()))
+    let from = || wave.moves.iter().map(|m| &m.from);
+    let meant = machines::meant(inventory, wave.members.iter().chain(from()));
+    let mut places = machines::Arriving::of(inventory, wave).going(wave, &meant);
+    // What comes from there goes, whatever else its name means as a member.
+    for name in from() {
+        let goes = meant.get(name).into_iter().flatten().cloned();
+        places.entry(name).or_default().extend(goes);
+    }
+    places
+        .into_iter()
+        .map(|(name, ids)| (name.clone(), ids))
         .collect()
 }
 

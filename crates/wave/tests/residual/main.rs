@@ -95,6 +95,24 @@ fn who_called_after_the_switch_is_listed_and_who_called_before_is_not() {
 }
 
 #[test]
+fn a_member_whose_name_means_two_machines_goes_but_for_the_one_that_takes_a_place() {
+    let mut inventory = estate(Vec::new());
+    for entity in &mut inventory.entities {
+        if entity.name.starts_with("mail") {
+            entity.names.push("mail.corp.example".to_owned());
+        }
+    }
+    inventory.entities.push(host("old1"));
+    let mut wave = wave();
+    wave.members = vec!["mail.corp.example".to_owned()];
+    wave.moves[0].from = "old1".to_owned();
+    let places = old_places(&inventory, &wave);
+    let means = |name: &str| places[name].iter().cloned().collect::<Vec<_>>();
+    assert_eq!(means("mail.corp.example"), [id("mail1")]);
+    assert_eq!(means("old1"), [id("old1")]);
+}
+
+#[test]
 fn a_member_that_takes_the_place_of_another_is_no_old_place() {
     let members = |names: &[&str]| Wave {
         members: names.iter().map(|n| (*n).to_owned()).collect(),
