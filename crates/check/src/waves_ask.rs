@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use groma_model::inventory::{Question, WaveEntry};
+use groma_model::inventory::{ABOUT_WAVE, Question, WaveEntry};
 use groma_model::wave::{Coexistence, Criterion, Rollback};
 
 use crate::View;
@@ -23,7 +23,7 @@ pub(crate) fn questions(view: &View<'_>) -> Vec<Question> {
             let to = to.unwrap_or_else(|| owner_of_most(view, machines));
             open(wave).into_iter().map(move |question| Question {
                 to: to.clone(),
-                about: wave.name.clone(),
+                about: format!("{ABOUT_WAVE}{}", wave.name),
                 question: format!("{}: {question}", wave.name),
             })
         })
@@ -31,7 +31,7 @@ pub(crate) fn questions(view: &View<'_>) -> Vec<Question> {
     let more = waves.len().saturating_sub(WAVES_MAX);
     asked.extend((more > 0).then(|| Question {
         to: None,
-        about: String::new(),
+        about: ABOUT_WAVE.to_owned(),
         question: format!("What do the files of {more} more waves leave open?"),
     }));
     asked

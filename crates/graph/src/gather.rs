@@ -444,9 +444,10 @@ fn is_of_inner_network(scope: &str) -> bool {
     name.is_some_and(|name| name.starts_with("netns-"))
 }
 
-/// Puts what one machine told side by side: whoever walks through the list meets each machine once, and finds it in the cache.
+/// Puts what one agent told side by side: whoever walks through the list meets each machine once, and finds it in the cache. The ids of
+/// machines are drawn by chance, those of agents and facts come with the evidence: the order is the same in every store.
 fn settle<T: Send>(list: &mut Raws<T>) {
-    list.par_sort_unstable_by(|a, b| (&a.host, &a.id).cmp(&(&b.host, &b.id)));
+    list.par_sort_unstable_by(|a, b| (&a.vantage, &a.id).cmp(&(&b.vantage, &b.id)));
     list.dedup_by(|a, b| a.id == b.id);
 }
 

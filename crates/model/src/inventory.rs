@@ -1159,12 +1159,15 @@ pub struct Estimate {
     pub why_not: Option<String>,
 }
 
+/// What a question about a wave is about begins so; the name of the wave follows.
+pub const ABOUT_WAVE: &str = "wave:";
+
 /// What only a person can answer.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Question {
     /// Whom to ask, where an owner is known.
     pub to: Option<String>,
-    /// Id of what it is about.
+    /// Id of what it is about; of a wave `wave:` and its name.
     pub about: String,
     /// The question.
     pub question: String,

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use groma_model::evidence::Witness;
 use groma_model::inventory::{
-    Dependency, Entity, EvidenceEntry, Finding, Inventory, Question, VerdictWord,
+    ABOUT_WAVE, Dependency, Entity, EvidenceEntry, Finding, Inventory, Question, VerdictWord,
 };
 use groma_model::{DependencyId, EntityId, EvidenceId};
 
@@ -88,10 +88,8 @@ impl<'a> Index<'a> {
 
     /// What people are asked, without what the files of waves leave open: that stands beside each field of the wave.
     pub(crate) fn questions(&self) -> impl Iterator<Item = &'a Question> {
-        let waves = &self.inventory.waves;
-        let of_wave = |asked: &Question| waves.iter().any(|wave| wave.name == asked.about);
         let all = self.inventory.questions.iter();
-        all.filter(move |asked| !of_wave(asked))
+        all.filter(|asked| !asked.about.starts_with(ABOUT_WAVE))
     }
 
     /// Position of what a text names in the inventory.

@@ -1,5 +1,6 @@
 //! A row of the document, walked by its plan: names learnt first, then replaced.
 
+use groma_model::inventory::ABOUT_WAVE;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -106,7 +107,12 @@ pub(crate) struct Row {
 fn learn_text(decision: Decision, text: &str, known: &mut Known, row: &mut Row) {
     let both = &mut row.both;
     match decision {
-        Decision::Id => drop(row.ids.insert(text.to_owned())),
+        Decision::Id => {
+            if let Some(name) = text.strip_prefix(ABOUT_WAVE) {
+                known.learn("wave", name, both);
+            }
+            row.ids.insert(text.to_owned());
+        }
         Decision::Path => known.learn_path(text, both),
         Decision::Program if text.contains(['/', '\\']) => known.learn_path(text, both),
         // A program that everybody knows is nobody's name.
@@ -264,7 +270,11 @@ impl<'w> Walker<'w> {
             Decision::Expected => grammar::expected(names, text),
             Decision::Device if is_kernels(text) => text.to_owned(),
             Decision::Device => names.label("device", text),
-            Decision::Id => names.id(text).unwrap_or_else(|| names.label("thing", text)),
+            // What is asked of a wave is about `wave:` and its name, and leads to the wave afterwards too.
+            Decision::Id => match text.strip_prefix(ABOUT_WAVE) {
+                Some(name) => ABOUT_WAVE.to_owned() + &names.thing("wave", name),
+                None => names.id(text).unwrap_or_else(|| names.label("thing", text)),
+            },
             Decision::Hex => names.hex(text),
             Decision::Path => names.path(text),
             Decision::Program => names.program(text),

@@ -330,7 +330,7 @@ fn who_looks_after_a_machine_does_not_use_it() {
 fn whoever_logs_on_to_the_whole_estate_keeps_it_in_order_and_whoever_logs_on_to_some_uses_them() {
     let tended = |machines: usize| {
         altered(|e| {
-            for at in 0..8 {
+            for at in 0..17 {
                 e.entities.push(host(&format!("srv{at}")));
             }
             let reached = (0..machines)
@@ -342,13 +342,22 @@ fn whoever_logs_on_to_the_whole_estate_keeps_it_in_order_and_whoever_logs_on_to_
             }
         })
     };
-    assert_eq!(found(CHECK, &tended(6)).len(), 1);
-    let mut besides = tended(6);
+    assert_eq!(found(CHECK, &tended(16)).len(), 1);
+    let mut besides = tended(16);
     besides
         .dependencies
         .push(used(depends("app1", "http", "old1", 443), -1));
+    let mut partners = tended(2);
+    for at in 0..17 {
+        let name = format!("partner{at}");
+        partners.entities.push(entity("external", &name));
+        partners
+            .dependencies
+            .push(used(depends("app1", "ssh", &name, 22), 0));
+    }
     silent(vec![
-        ("three of eleven", tended(2)),
+        ("half of them: it carries files", tended(9)),
+        ("most of them have no agent: partners", partners),
         ("it is used from there besides", besides),
     ]);
 }
@@ -434,4 +443,27 @@ fn the_machines_to_ask_the_store_about_are_those_nobody_is_known_to_need() {
         "{quiet:?}"
     );
     assert!(!groma_check::quiet_machines(&negative(), now()).contains(&id("old1")));
+}
+
+#[test]
+fn a_machine_with_a_foot_in_two_networks_may_hand_on_what_nobody_sees() {
+    let on = |networks: &[&str]| {
+        altered(|e| {
+            let routes: Vec<groma_model::fact::Route> = networks
+                .iter()
+                .map(|network| row(serde_json::json!({ "destination": network })))
+                .collect();
+            let old = e.entities.iter_mut().find(|e| e.name == "old1");
+            old.expect("it is there").attributes.routes.extend(routes);
+        })
+    };
+    let one = on(&[
+        "10.0.0.0/24",
+        "fe80::/64",
+        "10.0.0.1/32",
+        "ff00::/8",
+        "2001:db8::/64",
+    ]);
+    assert_eq!(found(CHECK, &one).len(), 1);
+    silent(vec![("two networks", on(&["10.0.0.0/24", "10.7.0.0/16"]))]);
 }

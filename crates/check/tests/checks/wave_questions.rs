@@ -62,9 +62,8 @@ fn full(name: &str) -> WaveEntry {
 }
 
 fn of_waves(inventory: &Inventory) -> Vec<Question> {
-    let names: Vec<&str> = inventory.waves.iter().map(|w| w.name.as_str()).collect();
     let mut asked = questions(inventory);
-    asked.retain(|q| names.contains(&q.about.as_str()));
+    asked.retain(|q| q.about.starts_with("wave:"));
     asked
 }
 

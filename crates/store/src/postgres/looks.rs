@@ -109,7 +109,7 @@ fn span(row: &Row) -> Result<LookSpan, StoreError> {
 }
 
 /// Vantages whose looks are asked for at once: what comes back in one piece stays small.
-const VANTAGES_AT_ONCE: usize = 200;
+const VANTAGES_AT_ONCE: usize = 16;
 
 /// Looks through `source` of these vantages that ended after `since`.
 pub(super) fn spans_of(

@@ -33,8 +33,9 @@ const TRIES: [&str; 9] = [
 ];
 /// Kinds by which people and their tools log on to a machine.
 const LOGGED_ON: [&str; 3] = ["rdp", "ssh", "telnet"];
-/// Who logs on to so many machines, and to half of those that were looked at, keeps the estate in order.
-const LOGGED_ON_TO_MIN: usize = 5;
+/// Who logs on to so many machines with an agent, and to four of five of them, keeps the estate in order. A batch server that
+/// carries files to some of them does its work there.
+const LOGGED_ON_TO_MIN: usize = 10;
 /// Who is spoken of where no dependency says so, and who looks after whom; walked through once.
 #[derive(Default)]
 pub(super) struct Estate<'a> {
@@ -66,8 +67,10 @@ impl<'a> Estate<'a> {
             is_one.then_some(&d.consumer.entity)
         };
         for (consumer, needs) in view.grouped(logs_on) {
-            let to: BTreeSet<&EntityId> = needs.iter().map(|d| &d.provider.entity).collect();
-            if to.len() >= LOGGED_ON_TO_MIN && to.len() * 2 >= view.watched_hosts() {
+            let is_watched = |id: &&EntityId| view.entity(id).is_some_and(|e| e.has_agent);
+            let to = needs.iter().map(|d| &d.provider.entity);
+            let to: BTreeSet<&EntityId> = to.filter(is_watched).collect();
+            if to.len() >= LOGGED_ON_TO_MIN && to.len() * 5 >= view.watched_hosts() * 4 {
                 estate.of_all.insert(consumer);
             }
         }

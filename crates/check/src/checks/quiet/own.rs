@@ -1,5 +1,7 @@
 //! What a machine itself says: what it is, what it runs, what it needs to be there.
 
+use std::collections::BTreeSet;
+
 use groma_model::inventory::{Dependency, Entity};
 use groma_model::name::Transport;
 use groma_model::registry::REGISTRY;
@@ -100,6 +102,7 @@ pub(super) fn may_be_judged(view: &View<'_>, machine: &Entity) -> bool {
         && !told
         && !attributes.containers.iter().any(|c| c.running)
         && attributes.forwards.is_empty()
+        && !may_hand_on(machine)
         && attributes.posts.is_empty()
         && !attributes.attachments.iter().any(|a| hangs_on_it(&a.role))
         && !attributes
@@ -108,6 +111,25 @@ pub(super) fn may_be_judged(view: &View<'_>, machine: &Entity) -> bool {
             .any(|unit| unit.enabled && is_needed_unseen(&unit.name.lossy()))
         && !asks_for_groma(view, machine)
         && !serves_unheard(view, machine)
+}
+
+/// True for a machine in more than one network: what it hands on from one to the other belongs to none of its programs, and no
+/// watch of connections tells it.
+fn may_hand_on(machine: &Entity) -> bool {
+    let routes = machine.attributes.routes.iter();
+    let own = routes.filter(|route| route.gateway.is_none());
+    let networks = |v6: bool| {
+        let names = own.clone().map(|route| route.destination.as_str());
+        let of_kind = names.filter(move |name| name.contains(':') == v6);
+        let real = of_kind
+            .filter(|n| !(n.starts_with("fe80:") || n.ends_with("/32") || n.ends_with("/128")));
+        real.filter(|n| {
+            !n.starts_with("ff00:") && !n.starts_with("127.") && !n.starts_with("169.254.")
+        })
+        .collect::<BTreeSet<&str>>()
+        .len()
+    };
+    networks(false) > 1 || networks(true) > 1
 }
 
 fn is_needed_unseen(unit: &str) -> bool {
