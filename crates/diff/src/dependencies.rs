@@ -67,9 +67,9 @@ pub(crate) fn compare<'a>(pair: &Pair<'a>) -> Moves<'a> {
 }
 
 /// A part of a consumer, and for what it needs others.
-type User<'a> = (&'a EntityId, &'a Component, &'a str);
+pub(crate) type User<'a> = (&'a EntityId, &'a Component, &'a str);
 
-fn user(d: &Dependency) -> User<'_> {
+pub(crate) fn user(d: &Dependency) -> User<'_> {
     (&d.consumer.entity, &d.consumer.component, &d.kind)
 }
 
@@ -79,7 +79,7 @@ fn is_unused_since(before: &Dependency, after: &Dependency) -> bool {
 }
 
 /// Who issued and who presents a certificate is told by the line about the certificate or the listener.
-fn is_of_certificates(d: &Dependency) -> bool {
+pub(crate) fn is_of_certificates(d: &Dependency) -> bool {
     matches!(
         d.kind.as_str(),
         "certificate-issued-by" | "certificate-used"
@@ -389,7 +389,7 @@ fn is_foundation(d: &Dependency) -> bool {
     matches!(d.kind.as_str(), "runs-on" | "stored-on")
 }
 
-fn written(d: &Dependency) -> String {
+pub(crate) fn written(d: &Dependency) -> String {
     let files = files(d);
     match files.as_slice() {
         [] => String::new(),

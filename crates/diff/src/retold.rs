@@ -86,7 +86,7 @@ fn handed_over(seen: &Dependency, other: &Dependency) -> bool {
 }
 
 /// True if nobody saw which program it was: a file, or the machine, stands for it.
-fn is_unseen(d: &Dependency) -> bool {
+pub(crate) fn is_unseen(d: &Dependency) -> bool {
     is_whole(d) || d.consumer.component.class == ComponentClass::File
 }
 

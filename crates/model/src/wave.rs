@@ -3,7 +3,7 @@
 //! A wave is written by a person as a TOML file; `groma-wave` reads it. These types are its published
 //! shape. Names may be added, never removed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -11,10 +11,10 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
 use crate::inventory::{TimeWindow, WaveEntry};
 use crate::name::Port;
 use crate::registry::REGISTRY;
+use crate::{EntityId, Timestamp};
 
 /// One wave file.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -64,6 +64,26 @@ pub struct Wave {
     /// Who is told what: audience → message or date.
     #[serde(default)]
     pub communications: BTreeMap<String, String>,
+}
+
+impl Wave {
+    /// The members that stay, because they take the place of another: by their name, or by what it means. What a wave takes
+    /// away are its other members, and what its moves come from.
+    pub fn arriving(&self, meant: impl Fn(&String) -> BTreeSet<EntityId>) -> BTreeSet<&String> {
+        let (from, to) = (
+            || self.moves.iter().map(|m| &m.from),
+            || self.moves.iter().map(|m| &m.to),
+        );
+        let going: BTreeSet<EntityId> = from().flat_map(&meant).collect();
+        let places: BTreeSet<EntityId> = to().flat_map(&meant).collect();
+        let stays = |member: &&String| {
+            let same = |other: &String| other.eq_ignore_ascii_case(member);
+            let ids = meant(member);
+            let is_place = to().any(same) || !ids.is_disjoint(&places);
+            is_place && !from().any(same) && ids.is_disjoint(&going)
+        };
+        self.members.iter().filter(stays).collect()
+    }
 }
 
 /// A wave as the document lists it. Members are also what something else takes the place of: sorted, each once. It is

@@ -15,22 +15,11 @@ pub(crate) fn is_machine(entity: &Entity) -> bool {
     )
 }
 
-/// The members of a wave that stay, because they take the place of another: by their name, or by what it means.
+/// The members of a wave that stay, because they take the place of another.
 pub(crate) fn arriving<'w>(inventory: &Inventory, wave: &'w Wave) -> BTreeSet<&'w String> {
-    let (from, to) = (
-        || wave.moves.iter().map(|m| &m.from),
-        || wave.moves.iter().map(|m| &m.to),
-    );
-    let meant = meant(inventory, wave.members.iter().chain(from()).chain(to()));
-    let of = |name: &String| meant.get(name).into_iter().flatten();
-    let going: BTreeSet<&EntityId> = from().flat_map(of).collect();
-    let places: BTreeSet<&EntityId> = to().flat_map(of).collect();
-    let stays = |member: &&String| {
-        let same = |other: &String| other.eq_ignore_ascii_case(member);
-        let is_place = to().any(same) || of(member).any(|id| places.contains(id));
-        is_place && !from().any(same) && !of(member).any(|id| going.contains(id))
-    };
-    wave.members.iter().filter(stays).collect()
+    let moves = wave.moves.iter().flat_map(|m| [&m.from, &m.to]);
+    let meant = meant(inventory, wave.members.iter().chain(moves));
+    wave.arriving(|name| meant.get(name).cloned().unwrap_or_default())
 }
 
 /// What each name means: the machines of that name, and whatever else has it only where no machine has.

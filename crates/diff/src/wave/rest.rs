@@ -1,18 +1,15 @@
 //! What changed outside the members, moves and exclusions of the wave.
 //!
-//! - Whoever begins to use what goes is told, although the thing itself is of the wave: tomorrow it is not there.
-//! - What carries a date of before the window is of no wave: the plain diff tells it.
+//! What carries a date of before the window is of no wave: the plain diff tells it, and here it is only counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use groma_model::inventory::{Dependency, EvidenceEntry};
-use groma_model::registry::REGISTRY;
+use groma_model::inventory::EvidenceEntry;
 use groma_model::{DependencyId, EntityId, EvidenceId};
 
 use super::case::Case;
 use super::to_do::{Task, Tasks};
 use crate::change::{Area, Change, Changes, Class};
-use crate::dependencies::component;
 use crate::outcome::{Because, WaveLine, WaveOutcome};
 use crate::retold::is_whole;
 
@@ -24,9 +21,11 @@ pub(crate) struct Untold {
     pub(crate) not_seen: BTreeMap<EntityId, usize>,
     /// Seen now by a way of looking that was not used before.
     pub(crate) newly_looked: BTreeMap<EntityId, usize>,
+    /// Needs that are new, and that nobody used since before the window.
+    pub(crate) of_before: BTreeMap<EntityId, usize>,
 }
 
-/// Tells what nobody planned. `spoken_of` are the dependencies that a promise already speaks about.
+/// Tells what nobody planned. `spoken_of` are the dependencies that were already told.
 pub(crate) fn judge(
     case: &Case<'_>,
     changes: &Changes,
@@ -44,15 +43,16 @@ pub(crate) fn judge(
             continue;
         }
         if is_planned(case, &planned, change, &dependency) {
-            if let Some(need) = turns_back(case, &planned, change, &dependency) {
-                tell_of_turning_back(case, need, change, outcome, tasks);
-            }
-            continue;
-        }
-        if is_of_before(case, change, &dependency) {
             continue;
         }
         let at = place(case, change, &dependency);
+        if is_of_before(case, change, &dependency) {
+            // A client may come again; a machine that made a certificate for itself is no client.
+            if let Some(at) = at.filter(|_| change.area == Area::Dependency) {
+                *untold.of_before.entry(at).or_default() += 1;
+            }
+            continue;
+        }
         match (change.class, at) {
             (Class::NotSeen, _) if is_passing(case, &dependency) => {}
             (Class::NotSeen, Some(at)) => *untold.not_seen.entry(at).or_default() += 1,
@@ -99,63 +99,6 @@ fn is_planned(
             .any(|id| planned.contains(*id)),
         None => change.entities.iter().any(|e| planned.contains(e)),
     }
-}
-
-/// The need of a stranger that is new at a place that goes, and used since or written down.
-fn turns_back<'a>(
-    case: &Case<'a>,
-    planned: &BTreeSet<EntityId>,
-    change: &Change,
-    dependency: &DependencyId,
-) -> Option<&'a Dependency> {
-    let need = *case.pair.after.dependencies.get(dependency)?;
-    let goes = |id: &EntityId| case.moves.iter().any(|m| m.from.contains(id));
-    let is_new = matches!(change.class, Class::Added | Class::Moved)
-        && !case.pair.before.dependencies.contains_key(dependency);
-    let turns = is_new
-        && need.current
-        && goes(&need.provider.entity)
-        && !planned.contains(&need.consumer.entity)
-        && !case.is_of_yesterday(need);
-    turns.then_some(need)
-}
-
-/// Who needed the place for the same before did not leave it; for anybody else it is a new need that nobody planned.
-fn tell_of_turning_back(
-    case: &Case<'_>,
-    need: &Dependency,
-    change: &Change,
-    outcome: &mut WaveOutcome,
-    tasks: &mut Tasks,
-) {
-    let same = |d: &&&Dependency| {
-        (&d.consumer.entity, &d.provider.entity, &d.kind)
-            == (&need.consumer.entity, &need.provider.entity, &need.kind)
-    };
-    let (at, on) = (case.name(&need.provider.entity), &need.consumer.name);
-    let title = &REGISTRY.kind(&need.kind).title;
-    if case.pair.before.dependencies.values().find(same).is_some() {
-        let part = component(need);
-        let says = format!("{on} ({part}) for {title}: still at {at}, by another part than before");
-        outcome.missing.push(WaveLine::about(need, says));
-        let action = format!(
-            "find out what on it still uses {at} for {title}: what was known has been led elsewhere"
-        );
-        let task = Task::of(Because::Missing, action).on(on, &need.consumer.entity);
-        tasks.add(task.about(Some(&need.id)).citing(&need.evidence));
-        return;
-    }
-    let what = format!(
-        "{} {}, {}",
-        change.area.word(),
-        change.class.word(),
-        change.says
-    );
-    let action = format!("{what}: it begins to use {at}, which goes: lead it to the new place");
-    let task = Task::of(Because::Unexpected, action).on(on, &need.consumer.entity);
-    tasks.add(task.about(Some(&need.id)).citing(&need.evidence));
-    let says = format!("{on}: {what}, which goes with this wave");
-    outcome.unexpected.push(WaveLine::about(need, says));
 }
 
 /// True if a new thing is dated between the earlier look and the window: a need nobody used since, a certificate that its
