@@ -9,6 +9,7 @@ use groma_model::{DependencyId, EntityId, EvidenceId};
 
 use super::case::Case;
 use super::to_do::{Task, Tasks};
+use crate::attributes;
 use crate::change::{Area, Change, Changes, Class};
 use crate::outcome::{Because, WaveLine, WaveOutcome};
 use crate::retold::is_whole;
@@ -34,37 +35,73 @@ pub(crate) fn judge(
     tasks: &mut Tasks,
 ) -> Untold {
     let planned = planned(case);
-    let facts = Facts::of(case);
-    let excluded: BTreeSet<&str> = case.wave.exclusions.iter().map(String::as_str).collect();
-    let mut untold = Untold::default();
+    let mut rest = Rest {
+        case,
+        facts: Facts::of(case),
+        untold: Untold::default(),
+        outcome,
+        tasks,
+    };
+    let mut told = spoken_of.clone();
     for change in &changes.changes {
         let dependency = DependencyId::new(change.id.as_str());
-        if spoken_of.contains(&dependency) || excluded.contains(change.on.as_str()) {
+        if spoken_of.contains(&dependency) || is_planned(case, &planned, change, &dependency) {
             continue;
         }
-        if is_planned(case, &planned, change, &dependency) {
-            continue;
+        if rest.tell(change, &dependency) {
+            told.insert(dependency);
         }
-        let at = place(case, change, &dependency);
-        if is_of_before(case, change, &dependency) {
+    }
+    // A job is told by its need; where that is the wave's own, the job is not.
+    let is_told = |c: &Change| told.contains(&DependencyId::new(c.id.as_str()));
+    for job in attributes::jobs_left(&case.pair, &changes.changes, is_told) {
+        let nobody = DependencyId::new(job.id.as_str());
+        if !is_planned(case, &planned, &job, &nobody) {
+            rest.tell(&job, &nobody);
+        }
+    }
+    rest.untold
+}
+
+/// What is told of the changes, and what is only counted.
+struct Rest<'r, 'a> {
+    case: &'r Case<'a>,
+    facts: Facts<'a>,
+    untold: Untold,
+    outcome: &'r mut WaveOutcome,
+    tasks: &'r mut Tasks,
+}
+
+impl Rest<'_, '_> {
+    /// Tells a change, or counts it; true if it is told.
+    fn tell(&mut self, change: &Change, dependency: &DependencyId) -> bool {
+        let (case, untold) = (self.case, &mut self.untold);
+        if case.wave.exclusions.contains(&change.on) {
+            return false;
+        }
+        let at = place(case, change, dependency);
+        if is_of_before(case, change, dependency) {
             // A client may come again; a machine that made a certificate for itself is no client.
             if let Some(at) = at.filter(|_| change.area == Area::Dependency) {
                 *untold.of_before.entry(at).or_default() += 1;
             }
-            continue;
+            return false;
         }
         match (change.class, at) {
-            (Class::NotSeen, _) if is_passing(case, &dependency) => {}
+            (Class::NotSeen, _) if is_passing(case, dependency) => {}
             (Class::NotSeen, Some(at)) => *untold.not_seen.entry(at).or_default() += 1,
             (Class::Added | Class::Changed, Some(at))
-                if facts.only_newly_looked(case, change, &at) =>
+                if self.facts.only_newly_looked(case, change, &at) =>
             {
                 *untold.newly_looked.entry(at).or_default() += 1;
             }
-            (_, at) => tell(change, dependency, at, outcome, tasks),
+            (_, at) => {
+                tell(change, dependency.clone(), at, self.outcome, self.tasks);
+                return true;
+            }
         }
+        false
     }
-    untold
 }
 
 /// The entities whose changes are the wave's own: what its file names, and what lies on that.

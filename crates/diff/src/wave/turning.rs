@@ -102,7 +102,7 @@ impl<'a> Turning<'a> {
     }
 }
 
-/// Tells of each of them that no promise speaks of.
+/// Tells of each of them that no promise speaks of. Returns those that were told.
 pub(crate) fn judge(
     case: &Case<'_>,
     turning: &Turning<'_>,
@@ -121,18 +121,20 @@ pub(crate) fn judge(
         tasks,
     };
     let new = turning.new.iter().copied();
-    let new: Vec<_> = new.filter(|d| !spoken_of.contains(&d.id)).collect();
-    for need in &new {
+    let new = new.filter(|d| !spoken_of.contains(&d.id));
+    let mut told = BTreeSet::new();
+    for need in new {
         let known = turning.earlier.get(&used(need));
         match (known, case.is_of_yesterday(need)) {
             // Who was led elsewhere is remembered for a while by whoever saw it before.
-            (Some(known), true) if is_whole(need) || known.iter().any(|d| is_whole(d)) => {}
+            (Some(known), true) if is_whole(need) || known.iter().any(|d| is_whole(d)) => continue,
             (_, true) => judge.of_before(need),
             (Some(known), false) => judge.stayed(need, known),
             (None, false) => judge.began(need),
         }
+        told.insert(need.id.clone());
     }
-    new.into_iter().map(|d| d.id.clone()).collect()
+    told
 }
 
 struct Judge<'j, 'a> {

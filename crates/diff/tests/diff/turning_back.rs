@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use groma_diff::{GapKind, WaveLine, WaveOutcome, compare_wave};
-use groma_model::fact::{ComponentClass, ForwardMode};
+use groma_model::fact::{ComponentClass, ForwardMode, Job};
 use groma_model::inventory::{
-    Basis, CoverageEntry, Dependency, Entity, Inventory, Through, TimeWindow,
+    Basis, CoverageEntry, Dependency, Entity, Inventory, JobEntry, Through, TimeWindow,
 };
 use groma_model::wave::{Move, Wave};
 use groma_model::{CoverageState, DependencyId, SourceName, Timestamp, Witness};
@@ -451,4 +451,48 @@ fn a_client_that_came_between_the_promise_and_the_window_is_not_seen() {
         .collect();
     assert_eq!(counted, [(GapKind::OfBefore, 1)]);
     assert!(stays.not_seen.is_empty() && !stays.needs_action());
+}
+
+fn with_job(machine: &str, name: &str) -> impl FnOnce(&mut Inventory) {
+    let (machine, name) = (id(machine), name.to_owned());
+    move |inventory| {
+        let mut them = inventory.entities.iter_mut();
+        let it = them.find(|e| e.id == machine).expect("it is there");
+        it.attributes.jobs.push(JobEntry::from(Job {
+            scheduler: "cron".into(),
+            name: name.as_str().into(),
+            schedule: "@daily".into(),
+            file: "/etc/cron.d/report".into(),
+            ..Job::default()
+        }));
+    }
+}
+
+#[test]
+fn a_new_job_is_told_once_although_what_it_needs_is_of_the_wave() {
+    let job = "/etc/cron.d/report:1";
+    let needs = |need: Dependency| {
+        with(by_part(job, 6, need), |d| {
+            d.consumer.component.class = ComponentClass::ScheduledJob;
+        })
+    };
+    let of = |machine: &str, after: Vec<Dependency>| {
+        told(|_| {}, with_job(machine, job), [Vec::new(), after], &wave()).unexpected
+    };
+    let planned = of("app2", vec![needs(relay("app2", "mail-new"))]);
+    assert_eq!(lines(&planned), ["app2: job added, /etc/cron.d/report:1"]);
+    // Told by its need: at a place of nobody's plan, or at one that goes.
+    for need in [depends("app2", "sql", "db1", 5432), relay("app2", "mail1")] {
+        let by_need = of("app2", vec![needs(relay("app2", "mail-new")), needs(need)]);
+        assert_eq!(by_need.len(), 1, "{by_need:#?}");
+        assert!(by_need[0].says.starts_with("app2: needs added"));
+    }
+    // A machine of the wave is changed as was planned.
+    assert!(
+        of(
+            "mail-new",
+            vec![needs(depends("mail-new", "sql", "db1", 5432))]
+        )
+        .is_empty()
+    );
 }
