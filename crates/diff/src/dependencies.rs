@@ -142,15 +142,13 @@ impl<'a> Moves<'a> {
         let consumers: BTreeSet<&EntityId> = groups.keys().map(|(user, _)| user.0).collect();
         let known = pair.before.dependencies.iter();
         for (id, before) in known.filter(|(_, d)| consumers.contains(&d.consumer.entity)) {
-            let unused = |after: &&&Dependency| {
-                before.details.written_in != after.details.written_in
-                    && is_unused_since(before, after)
-            };
-            let Some(after) = pair.after.dependencies.get(id).filter(unused) else {
+            // As long as another file names the old place, it did not move.
+            let left =
+                |after: &&&Dependency| files(after).is_empty() && is_unused_since(before, after);
+            if pair.after.dependencies.get(id).filter(left).is_none() {
                 continue;
-            };
-            let now = files(after);
-            for file in files(before).into_iter().filter(|f| !now.contains(f)) {
+            }
+            for file in files(before) {
                 // Only where somebody is new there.
                 groups
                     .entry((user(before), file))
@@ -309,8 +307,14 @@ fn same(before: &Dependency, after: &Dependency) -> Option<Change> {
         (_, true) => Some("make sure that the configuration was meant to change"),
         _ => None,
     };
+    // Which file still names it is what somebody must know who changed another one.
+    let remaining = if unwritten {
+        written(after)
+    } else {
+        String::new()
+    };
     Some(
-        line(after, Class::Changed, need(after))
+        line(after, Class::Changed, need(after) + &remaining)
             .details(details)
             .act(act)
             .because(&[&before.evidence, &after.evidence]),

@@ -184,12 +184,26 @@ fn a_file_that_names_another_place_is_one_line_although_the_old_one_was_seen_in_
         classes(&before, &estate(vec![used, new.clone()])),
         [Class::Added, Class::Changed]
     );
-    let other = with(new, |d| {
+    let other = with(new.clone(), |d| {
         d.details.written_in = vec!["/etc/log.d/70:1".into()]
     });
     assert_eq!(
         classes(&before, &estate(vec![unwritten, other])),
         [Class::Added, Class::Changed]
+    );
+    // A second file that names the old place: nothing moved, and that file is told.
+    let both = with(before.dependencies[0].clone(), |d| {
+        d.details.written_in.push("/etc/log.d/80:1".into());
+    });
+    let one = with(both.clone(), |d| {
+        d.details.written_in.remove(0);
+    });
+    assert_eq!(
+        said(&estate(vec![both]), &estate(vec![one, new])),
+        [
+            "app1 added: app1.service needs log forwarding at log2:514 (written in /etc/log.d/60)",
+            "app1 changed: app1.service needs log forwarding at log1:514 (written in /etc/log.d/80)",
+        ]
     );
 }
 
