@@ -172,7 +172,10 @@ fn is_of_before(case: &Case<'_>, change: &Change, dependency: &DependencyId) -> 
 /// A connection seen once, of which nobody could tell who made it or for what: nobody can wait for it to come again.
 fn is_passing(case: &Case<'_>, dependency: &DependencyId) -> bool {
     let need = case.pair.after.dependencies.get(dependency);
-    need.is_some_and(|d| d.kind == "other" && is_whole(d) && d.details.written_in.is_empty())
+    need.is_some_and(|d| {
+        let is_once = d.count <= 1 && d.rhythm.is_none() && d.next_due.is_none();
+        is_once && d.kind == "other" && is_whole(d) && d.details.written_in.is_empty()
+    })
 }
 
 /// The machine a change happened on: the consumer of a need where it has an agent, else its provider.

@@ -199,6 +199,11 @@ fn a_passing_connection_that_nobody_could_name_is_no_gap() {
     // What has a kind or a part can be waited for.
     assert_eq!(quiet(seen_on(0, depends("app2", "sql", "db1", 5432))), 1);
     assert_eq!(quiet(depends("app2", "other", "db1", 4558)), 1);
+    // So can what was seen many times, or comes round.
+    let passing = || seen_on(0, depends("app2", "other", "db1", 4558));
+    assert_eq!(quiet(with(passing(), |d| d.count = 50)), 1);
+    let weekly = with(passing(), |d| d.rhythm = Some("weekly".into()));
+    assert_eq!(quiet(weekly), 1);
 }
 
 /// Seen in use, by a part that somebody saw, and written in no file.
