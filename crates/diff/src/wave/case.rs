@@ -106,6 +106,12 @@ impl<'a> Case<'a> {
         is_unwritten(d) && last_used(d) <= window.to && self.after.window.to > window.to
     }
 
+    /// As [`Case::is_of_yesterday`]; of a wave without a window, what nobody used since the earlier look.
+    pub(crate) fn is_unused_since(&self, d: &Dependency) -> bool {
+        let moved = self.moved();
+        is_unwritten(d) && last_used(d) <= moved && self.after.window.to > moved
+    }
+
     /// True if all that is known of a need is of before the window in which the wave was made.
     pub(crate) fn is_of_before(&self, d: &Dependency) -> bool {
         let window = self.wave.window;

@@ -55,7 +55,7 @@ impl<'a> Turning<'a> {
         let new = new.filter(goes).filter(counts);
         turning.new = new.filter(|d| !turning.is_explained(case, d)).collect();
         turning.forget_what_follows(case);
-        let used = turning.new.iter().filter(|d| !case.is_of_yesterday(d));
+        let used = turning.new.iter().filter(|d| !case.is_unused_since(d));
         turning.since = by_use(used.copied());
         turning
     }
@@ -125,16 +125,22 @@ pub(crate) fn judge(
     let mut told = BTreeSet::new();
     for need in new {
         let known = turning.earlier.get(&used(need));
-        match (known, case.is_of_yesterday(need)) {
-            // Who was led elsewhere is remembered for a while by whoever saw it before.
-            (Some(known), true) if is_whole(need) || known.iter().any(|d| is_whole(d)) => continue,
-            (_, true) => judge.of_before(need),
+        match (known, case.is_unused_since(need)) {
+            (Some(known), true) if is_memory(case, need, known) => continue,
+            (known, true) => judge.of_before(need, known.is_some()),
             (Some(known), false) => judge.stayed(need, known),
             (None, false) => judge.began(need),
         }
         told.insert(need.id.clone());
     }
     told
+}
+
+/// True if whoever saw the consumer before remembers it, and somebody looked who would have seen it again.
+fn is_memory(case: &Case<'_>, need: &Dependency, known: &[&Dependency]) -> bool {
+    let ends = [&need.consumer.entity, &need.provider.entity];
+    let looked = ends.iter().any(|end| case.was_looked_at_since(end));
+    looked && (is_whole(need) || known.iter().any(|d| is_whole(d)))
 }
 
 struct Judge<'j, 'a> {
@@ -183,28 +189,30 @@ impl Judge<'_, '_> {
     }
 
     /// It came when the promises were made already, and was not seen since the window.
-    fn of_before(&mut self, need: &Dependency) {
+    fn of_before(&mut self, need: &Dependency, is_known: bool) {
         let case = self.case;
         let at = case.name(&need.provider.entity);
         let began = match need.first_seen > case.before.window.to {
             true => "began to use",
             false => "used",
         };
-        let when = match case.is_of_before(need) {
-            true => "before the window",
-            false => "in the window",
+        let when = match (case.wave.window, case.is_of_before(need)) {
+            (None, _) => "before the earlier look",
+            (_, true) => "before the window",
+            (_, false) => "in the window",
         };
         let since = match case.was_looked_at_since(&need.provider.entity) {
             true => "not seen since".to_owned(),
             false => format!("and nobody has looked at {at} since"),
         };
-        let says = format!(
-            "{}: {began} {at} {when}, in no promise, {since}",
-            said(need)
-        );
+        let promised = match is_known {
+            true => "promised only of another part",
+            false => "in no promise",
+        };
+        let says = format!("{}: {began} {at} {when}, {promised}, {since}", said(need));
         self.outcome.not_seen.push(WaveLine::about(need, says));
         let action = format!(
-            "ask whether it still needs {at} for {}: it {began} it {when}, and no promise speaks of it",
+            "ask whether it still needs {at} for {}: it {began} it {when}, {promised}",
             title(need)
         );
         self.ask(Because::NotSeen, need, action);
