@@ -35,6 +35,31 @@ pub(crate) fn changes(pair: &Pair<'_>, said: &[Change]) -> Vec<Change> {
         .collect()
 }
 
+/// The lines about jobs that [`changes`] leaves to the lines about their needs, where no line among those of `said` that
+/// `is_told` speaks of one.
+pub(crate) fn jobs_left(
+    pair: &Pair<'_>,
+    said: &[Change],
+    is_told: impl Fn(&Change) -> bool,
+) -> Vec<Change> {
+    let all = Told::of(pair, said);
+    let told = Told::of(pair, said.iter().filter(|c| is_told(c)));
+    let [new, gone] = [(&all.new, &told.new), (&all.gone, &told.gone)];
+    let left = new.0.difference(new.1).chain(gone.0.difference(gone.1));
+    let hosts: BTreeSet<&EntityId> = left.map(|(host, _)| *host).collect();
+    let there = pair.both().filter(|(b, a)| b.has_agent && a.has_agent);
+    let there = there.filter(|(_, after)| hosts.contains(&after.id));
+    let lines = there.flat_map(|(before, after)| {
+        let (b, a) = (&before.attributes.jobs, &after.attributes.jobs);
+        let has_line = jobs(b, a, &after.id, &all);
+        let has_line: BTreeSet<_> = has_line.into_iter().map(|p| (p.class, p.says)).collect();
+        let parts = jobs(b, a, &after.id, &told).into_iter();
+        let parts = parts.filter(move |p| !has_line.contains(&(p.class, p.says.clone())));
+        parts.map(|part| part.on(before, after))
+    });
+    lines.collect()
+}
+
 /// Jobs whose need is a line: who reads of the need reads of the job.
 struct Told<'a> {
     new: BTreeSet<JobOf<'a>>,
@@ -45,10 +70,11 @@ struct Told<'a> {
 type JobOf<'a> = (&'a EntityId, String);
 
 impl<'a> Told<'a> {
-    fn of(pair: &Pair<'a>, said: &[Change]) -> Self {
+    fn of<'s>(pair: &Pair<'a>, said: impl IntoIterator<Item = &'s Change>) -> Self {
+        let said: Vec<&Change> = said.into_iter().collect();
         Self {
-            new: jobs_of(said, Class::Added, &pair.after),
-            gone: jobs_of(said, Class::Removed, &pair.before),
+            new: jobs_of(&said, Class::Added, &pair.after),
+            gone: jobs_of(&said, Class::Removed, &pair.before),
         }
     }
 
@@ -64,7 +90,7 @@ impl<'a> Told<'a> {
     }
 }
 
-fn jobs_of<'a>(said: &[Change], class: Class, side: &Index<'a>) -> BTreeSet<JobOf<'a>> {
+fn jobs_of<'a>(said: &[&Change], class: Class, side: &Index<'a>) -> BTreeSet<JobOf<'a>> {
     let needs = said
         .iter()
         .filter(|c| c.area == Area::Dependency && c.class == class);

@@ -10,7 +10,7 @@ use groma_model::{DependencyId, EntityId, EvidenceId, Transport};
 
 use crate::change::{Area, Change, Class, Detail};
 use crate::pair::Pair;
-use crate::retold::Retold;
+use crate::retold::{Retold, told_anew};
 
 /// How the needs of both sides belong together.
 pub(crate) struct Moves<'a> {
@@ -20,6 +20,8 @@ pub(crate) struct Moves<'a> {
     new: Vec<&'a Dependency>,
     /// Needs of the earlier side that are still known, and whose files say another place now: told as moved.
     rewritten: BTreeSet<&'a DependencyId>,
+    /// The same need on both sides in other words: of another part of the consumer, or of one that was seen on one side.
+    retold: Vec<(&'a Dependency, &'a Dependency)>,
 }
 
 /// Kinds so general that two needs of one consumer have nothing to do with each other.
@@ -47,10 +49,10 @@ pub(crate) fn compare<'a>(pair: &Pair<'a>) -> Moves<'a> {
             .filter(listed)
             .collect(),
         rewritten: BTreeSet::new(),
+        retold: Vec::new(),
     };
     let retold = Retold::of(pair, &moves.gone, &moves.new);
-    let mut known = moves.take_gone(|d| retold.is_still_known(d));
-    known.extend(moves.take_new(|d| retold.was_known(d)));
+    let known = moves.take_retold(&retold);
     moves.join(|d| {
         let name = d.reached_as.as_deref()?;
         Some((user(d), name, d.provider.port))
@@ -67,9 +69,9 @@ pub(crate) fn compare<'a>(pair: &Pair<'a>) -> Moves<'a> {
 }
 
 /// A part of a consumer, and for what it needs others.
-type User<'a> = (&'a EntityId, &'a Component, &'a str);
+pub(crate) type User<'a> = (&'a EntityId, &'a Component, &'a str);
 
-fn user(d: &Dependency) -> User<'_> {
+pub(crate) fn user(d: &Dependency) -> User<'_> {
     (&d.consumer.entity, &d.consumer.component, &d.kind)
 }
 
@@ -79,7 +81,7 @@ fn is_unused_since(before: &Dependency, after: &Dependency) -> bool {
 }
 
 /// Who issued and who presents a certificate is told by the line about the certificate or the listener.
-fn is_of_certificates(d: &Dependency) -> bool {
+pub(crate) fn is_of_certificates(d: &Dependency) -> bool {
     matches!(
         d.kind.as_str(),
         "certificate-issued-by" | "certificate-used"
@@ -142,15 +144,13 @@ impl<'a> Moves<'a> {
         let consumers: BTreeSet<&EntityId> = groups.keys().map(|(user, _)| user.0).collect();
         let known = pair.before.dependencies.iter();
         for (id, before) in known.filter(|(_, d)| consumers.contains(&d.consumer.entity)) {
-            let unused = |after: &&&Dependency| {
-                before.details.written_in != after.details.written_in
-                    && is_unused_since(before, after)
-            };
-            let Some(after) = pair.after.dependencies.get(id).filter(unused) else {
+            // As long as another file names the old place, it did not move.
+            let left =
+                |after: &&&Dependency| files(after).is_empty() && is_unused_since(before, after);
+            if pair.after.dependencies.get(id).filter(left).is_none() {
                 continue;
-            };
-            let now = files(after);
-            for file in files(before).into_iter().filter(|f| !now.contains(f)) {
+            }
+            for file in files(before) {
                 // Only where somebody is new there.
                 groups
                     .entry((user(before), file))
@@ -167,15 +167,23 @@ impl<'a> Moves<'a> {
         self.forget_paired();
     }
 
-    fn take_gone(&mut self, is_known: impl Fn(&'a Dependency) -> bool) -> Vec<&'a Dependency> {
-        let (known, gone) = self.gone.drain(..).partition(|d| is_known(d));
-        self.gone = gone;
-        known
-    }
-
-    fn take_new(&mut self, is_known: impl Fn(&'a Dependency) -> bool) -> Vec<&'a Dependency> {
-        let (known, new) = self.new.drain(..).partition(|d| is_known(d));
-        self.new = new;
+    /// Takes out what is no change, because the other side knows it in other words. Returns what was taken out.
+    fn take_retold(&mut self, retold: &Retold<'_, 'a>) -> Vec<&'a Dependency> {
+        let mut known = Vec::new();
+        self.gone.retain(|old| {
+            let other = retold.is_still_known(old);
+            self.retold.extend(other.map(|new| (*old, new)));
+            known.extend(other.map(|_| *old));
+            other.is_none()
+        });
+        self.new.retain(|new| {
+            let other = retold.was_known(new);
+            self.retold.extend(other.map(|old| (old, *new)));
+            known.extend(other.map(|_| *new));
+            other.is_none()
+        });
+        self.retold.sort_by_key(|(old, new)| (&old.id, &new.id));
+        self.retold.dedup_by_key(|(old, new)| (&old.id, &new.id));
         known
     }
 
@@ -199,6 +207,13 @@ impl<'a> Moves<'a> {
         self.new.retain(|d| !follows(d));
         self.moved
             .retain(|(gone, new)| !(follows(gone) && follows(new)));
+    }
+
+    /// The needs that came, went or moved: each has a line, or stands under the one of a listener.
+    pub(crate) fn lines(&self) -> BTreeSet<&'a DependencyId> {
+        let moved = self.moved.iter().flat_map(|(gone, new)| [*gone, *new]);
+        let one_sided = self.gone.iter().chain(&self.new).copied();
+        moved.chain(one_sided).map(|d| &d.id).collect()
     }
 
     fn forget_paired(&mut self) {
@@ -234,7 +249,15 @@ pub(crate) fn changes(
         let listed = pair.comparable(&before.consumer.entity) && !is_of_certificates(before);
         if listed { same(before, after) } else { None }
     });
-    moved.chain(gone).chain(new).chain(kept).collect()
+    let lines = moves.lines();
+    let quiet = |d: &Dependency| !lines.contains(&d.id);
+    let retold = moves.retold.iter().filter(|(b, a)| quiet(b) && quiet(a));
+    let retold = retold.filter_map(|(b, a)| {
+        let details = told_anew(b, a);
+        (!details.is_empty()).then(|| changed(b, a, details))
+    });
+    let changes = moved.chain(gone).chain(new).chain(kept);
+    changes.chain(retold).collect()
 }
 
 fn line(d: &Dependency, class: Class, says: String) -> Change {
@@ -295,9 +318,11 @@ fn same(before: &Dependency, after: &Dependency) -> Option<Change> {
         return Some(line(after, Class::NotSeen, says));
     }
     let details = differences(before, after);
-    if details.is_empty() {
-        return None;
-    }
+    (!details.is_empty()).then(|| changed(before, after, details))
+}
+
+/// It is used in another way.
+fn changed(before: &Dependency, after: &Dependency, details: Vec<Detail>) -> Change {
     let weaker = details
         .iter()
         .any(|d| d.what == "protection" && d.after.as_deref() == Some("clear text"));
@@ -309,16 +334,20 @@ fn same(before: &Dependency, after: &Dependency) -> Option<Change> {
         (_, true) => Some("make sure that the configuration was meant to change"),
         _ => None,
     };
-    Some(
-        line(after, Class::Changed, need(after))
-            .details(details)
-            .act(act)
-            .because(&[&before.evidence, &after.evidence]),
-    )
+    // Which file still names it is what somebody must know who changed another one.
+    let remaining = if unwritten {
+        written(after)
+    } else {
+        String::new()
+    };
+    line(after, Class::Changed, need(after) + &remaining)
+        .details(details)
+        .act(act)
+        .because(&[&before.evidence, &after.evidence])
 }
 
 /// What is compared of one need. Witnesses, counts, times and programs come and go with every look.
-fn differences(before: &Dependency, after: &Dependency) -> Vec<Detail> {
+pub(crate) fn differences(before: &Dependency, after: &Dependency) -> Vec<Detail> {
     let (b, a) = (&before.details, &after.details);
     if b == a && before.reached_as == after.reached_as && before.rhythm == after.rhythm {
         return Vec::new();
@@ -389,7 +418,7 @@ fn is_foundation(d: &Dependency) -> bool {
     matches!(d.kind.as_str(), "runs-on" | "stored-on")
 }
 
-fn written(d: &Dependency) -> String {
+pub(crate) fn written(d: &Dependency) -> String {
     let files = files(d);
     match files.as_slice() {
         [] => String::new(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use groma_model::inventory::{Dependency, Entity, ReachedBy};
-use groma_model::{EntityId, Port, Transport};
+use groma_model::{DependencyId, EntityId, Port, Transport};
 
 use crate::change::{Area, Change, Class, Detail};
 use crate::pair::{Index, Pair};
@@ -22,11 +22,12 @@ const LASTING: &[&str] = &[
 ];
 
 /// The lines about things as a whole. A stranger that only stands at the end of a need is that need's line.
-pub(crate) fn changes(pair: &Pair<'_>) -> Vec<Change> {
+/// `lines` are the needs that have one.
+pub(crate) fn changes(pair: &Pair<'_>, lines: &BTreeSet<&DependencyId>) -> Vec<Change> {
     let (old, fresh) = (Numbers::of(&pair.before), Numbers::of(&pair.after));
     let gone = one_sided(&pair.before, &pair.after).map(|e| whole(&old, e, Class::Removed));
     let new = one_sided(&pair.after, &pair.before).map(|e| whole(&fresh, e, Class::Added));
-    let private = Private::of(pair);
+    let private = Private::of(pair, lines);
     let kept = pair.both().flat_map(|(b, a)| same(pair, &private, b, a));
     gone.chain(new).chain(kept).collect()
 }
@@ -186,19 +187,23 @@ struct Private<'a> {
 type Called<'a> = (&'a EntityId, String);
 
 impl<'a> Private<'a> {
-    fn of(pair: &Pair<'a>) -> Self {
+    fn of(pair: &Pair<'a>, lines: &BTreeSet<&DependencyId>) -> Self {
         Self {
-            gained: in_hosts_files(&pair.after, &pair.before),
-            lost: in_hosts_files(&pair.before, &pair.after),
+            gained: in_hosts_files(&pair.after, &pair.before, lines),
+            lost: in_hosts_files(&pair.before, &pair.after, lines),
         }
     }
 }
 
-/// Names by which only hosts files lead to a machine, for needs that only this side has.
-fn in_hosts_files<'a>(mine: &Index<'a>, other: &Index<'a>) -> BTreeSet<Called<'a>> {
+/// Names by which only hosts files lead to a machine, for needs that only this side has and that have a line.
+fn in_hosts_files<'a>(
+    mine: &Index<'a>,
+    other: &Index<'a>,
+    lines: &BTreeSet<&DependencyId>,
+) -> BTreeSet<Called<'a>> {
     let by_hosts_file = |d: &&&Dependency| d.reached_by == Some(ReachedBy::HostsFile);
     let needs = || mine.dependencies.values();
-    let new = needs().filter(|d| !other.dependencies.contains_key(&d.id));
+    let new = needs().filter(|d| !other.dependencies.contains_key(&d.id) && lines.contains(&d.id));
     let mut private: BTreeSet<Called<'a>> = new
         .filter(by_hosts_file)
         .filter_map(|d| called(d))

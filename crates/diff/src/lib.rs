@@ -61,7 +61,7 @@ pub fn compare(before: &Inventory, after: &Inventory) -> Changes {
     changes.extend(certificates::changes(&pair, &renewals));
     let parts = attributes::changes(&pair, &changes);
     changes.extend(parts);
-    changes.extend(entities::changes(&pair));
+    changes.extend(entities::changes(&pair, &moves.lines()));
     changes.sort_by(|a, b| a.order().cmp(&b.order()));
     Changes {
         schema: DIFF_SCHEMA.to_owned(),

@@ -273,6 +273,8 @@ pub enum GapKind {
     NotSeenAgain,
     /// It was not looked at before: what is seen there now is not new for that.
     NotLookedBefore,
+    /// What is new on it was there before the window, and is of no wave.
+    OfBefore,
 }
 
 /// What the two moments do not have in common on one machine.

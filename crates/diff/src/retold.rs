@@ -6,10 +6,11 @@
 use std::collections::{HashMap, HashSet};
 
 use groma_model::fact::ComponentClass;
-use groma_model::inventory::{Basis, Dependency};
+use groma_model::inventory::{Basis, Dependency, ReachedBy};
 use groma_model::{EntityId, Port, Transport};
 
-use crate::dependencies::files;
+use crate::change::Detail;
+use crate::dependencies::{differences, files};
 use crate::pair::{Index, Pair, endpoint};
 
 /// Who needs what of whom at which port, whichever part of the consumer it is.
@@ -32,13 +33,13 @@ impl<'p, 'a> Retold<'p, 'a> {
         }
     }
 
-    /// True if `new` is a need that the earlier side knew by another part of the consumer.
-    pub(crate) fn was_known(&self, new: &'a Dependency) -> bool {
+    /// The need by which the earlier side knew `new`, as one of another part of the consumer.
+    pub(crate) fn was_known(&self, new: &'a Dependency) -> Option<&'a Dependency> {
         let old = others(&self.before, new);
         if !new.details.written_in.is_empty() {
-            return is_written_by(new, &old);
+            return carrier(new, old);
         }
-        old.into_iter().any(|old| {
+        old.into_iter().find(|old| {
             let stays = self.pair.after.dependencies.get(&old.id);
             match (is_whole(old), is_whole(new)) {
                 // What nobody wrote down, or what was not used since, is the memory of the same.
@@ -53,13 +54,13 @@ impl<'p, 'a> Retold<'p, 'a> {
         })
     }
 
-    /// True if `gone` is a need that the later side knows by another part of the consumer.
-    pub(crate) fn is_still_known(&self, gone: &'a Dependency) -> bool {
+    /// The need by which the later side knows `gone`, as one of another part of the consumer.
+    pub(crate) fn is_still_known(&self, gone: &'a Dependency) -> Option<&'a Dependency> {
         let new = others(&self.after, gone);
         if !gone.details.written_in.is_empty() {
-            return is_written_by(gone, &new);
+            return carrier(gone, new);
         }
-        new.into_iter().any(|new| {
+        new.into_iter().find(|new| {
             let was = self.pair.before.dependencies.get(&new.id);
             match (is_whole(gone), is_whole(new)) {
                 (true, false) => true,
@@ -68,6 +69,40 @@ impl<'p, 'a> Retold<'p, 'a> {
                 (true, true) => false,
             }
         })
+    }
+}
+
+/// The need of the other side that stands for `one`, where that side knows each of its files.
+fn carrier<'a>(one: &Dependency, others: Vec<&'a Dependency>) -> Option<&'a Dependency> {
+    let is_known = is_written_by(one, &others);
+    let first = files(one).into_iter().next()?;
+    let mut others = others.into_iter().filter(|_| is_known);
+    others.find(|other| files(other).contains(&first))
+}
+
+/// What is known of both and is another: what a need told in other words may still tell. What only one of the two
+/// ends can know is no difference.
+pub(crate) fn told_anew(old: &Dependency, new: &Dependency) -> Vec<Detail> {
+    let is_known = |d: &Detail| match d.what.as_str() {
+        "written in" => false,
+        "account" => !old.details.accounts.is_empty() && !new.details.accounts.is_empty(),
+        "resource" => !old.details.resources.is_empty() && !new.details.resources.is_empty(),
+        _ => true,
+    };
+    let mut details = differences(old, new);
+    details.retain(is_known);
+    let by = |d: &Dependency| d.reached_by.map(|by| found_by(by).to_owned());
+    details.extend(Detail::known("reached by", by(old), by(new)));
+    details
+}
+
+fn found_by(by: ReachedBy) -> &'static str {
+    match by {
+        ReachedBy::Name => "its own name",
+        ReachedBy::Alias => "another name",
+        ReachedBy::AddressLiteral => "address",
+        ReachedBy::HostsFile => "a hosts file",
+        ReachedBy::Broadcast => "broadcast",
     }
 }
 
@@ -86,7 +121,7 @@ fn handed_over(seen: &Dependency, other: &Dependency) -> bool {
 }
 
 /// True if nobody saw which program it was: a file, or the machine, stands for it.
-fn is_unseen(d: &Dependency) -> bool {
+pub(crate) fn is_unseen(d: &Dependency) -> bool {
     is_whole(d) || d.consumer.component.class == ComponentClass::File
 }
 

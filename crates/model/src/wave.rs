@@ -3,7 +3,7 @@
 //! A wave is written by a person as a TOML file; `groma-wave` reads it. These types are its published
 //! shape. Names may be added, never removed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -11,10 +11,10 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
 use crate::inventory::{TimeWindow, WaveEntry};
 use crate::name::Port;
 use crate::registry::REGISTRY;
+use crate::{EntityId, Timestamp};
 
 /// One wave file.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -64,6 +64,36 @@ pub struct Wave {
     /// Who is told what: audience → message or date.
     #[serde(default)]
     pub communications: BTreeMap<String, String>,
+}
+
+impl Wave {
+    /// The members a wave takes away, each with the machines it means, as `meant` tells. Who takes the place of another stays: by
+    /// its name with all that this name means, else by what it means. A name may mean several machines; only the one that takes
+    /// a place stays. A name that means nothing is among those that go. What its moves come from goes besides.
+    pub fn going(
+        &self,
+        meant: impl Fn(&String) -> BTreeSet<EntityId>,
+    ) -> BTreeMap<&String, BTreeSet<EntityId>> {
+        let (from, to) = (
+            || self.moves.iter().map(|m| &m.from),
+            || self.moves.iter().map(|m| &m.to),
+        );
+        let leaves: BTreeSet<EntityId> = from().flat_map(&meant).collect();
+        let mut stays: BTreeSet<EntityId> = to().flat_map(&meant).collect();
+        stays.retain(|id| !leaves.contains(id));
+        let is_place = |member: &String| {
+            let same = |other: &String| other.eq_ignore_ascii_case(member);
+            to().any(same) && !from().any(same)
+        };
+        let members = self.members.iter().filter(|member| !is_place(member));
+        members
+            .filter_map(|member| {
+                let all = meant(member);
+                let left: BTreeSet<EntityId> = all.difference(&stays).cloned().collect();
+                (all.is_empty() || !left.is_empty()).then_some((member, left))
+            })
+            .collect()
+    }
 }
 
 /// A wave as the document lists it. Members are also what something else takes the place of: sorted, each once. It is

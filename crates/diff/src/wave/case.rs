@@ -24,6 +24,8 @@ pub(crate) struct Case<'a> {
     pub(crate) moves: Vec<Meant<'a>>,
     /// Members that stay where they are: the ones no move takes away.
     pub(crate) members: BTreeSet<EntityId>,
+    /// What the wave takes away: what its moves come from, and members that take nobody's place and serve for no expectation.
+    pub(crate) leaving: BTreeSet<EntityId>,
     systems: BTreeMap<&'a str, &'a str>,
 }
 
@@ -48,6 +50,7 @@ impl<'a> Case<'a> {
             looks: Looks::of(before, after),
             moves: Vec::new(),
             members: BTreeSet::new(),
+            leaving: BTreeSet::new(),
             systems: owners_of_systems(before, after),
         };
         let meant = |promise| Meant {
@@ -61,9 +64,31 @@ impl<'a> Case<'a> {
             .iter()
             .flat_map(|name| case.target(name))
             .collect();
-        let leaves = |id: &EntityId| case.moves.iter().any(|m| m.from.contains(id));
-        case.members = members.into_iter().filter(|id| !leaves(id)).collect();
+        let stays = |id: &EntityId| !case.is_moved_from(id);
+        case.members = members.into_iter().filter(stays).collect();
+        case.leaving = case.leaving();
         case
+    }
+
+    fn leaving(&self) -> BTreeSet<EntityId> {
+        let serves = self.wave.expected.iter().map(|e| &e.provider);
+        let serves: BTreeSet<EntityId> = serves.flat_map(|name| self.target(name)).collect();
+        let goes = self.wave.going(|name| self.source(name));
+        let goes = goes.into_values().flatten();
+        let retired = goes.filter(|id| !serves.contains(id));
+        let moved = self.moves.iter().flat_map(|m| m.from.iter().cloned());
+        retired.chain(moved).collect()
+    }
+
+    /// True if a move takes it away.
+    pub(crate) fn is_moved_from(&self, id: &EntityId) -> bool {
+        self.moves.iter().any(|m| m.from.contains(id))
+    }
+
+    /// True if somebody looked at the machine after the window, or after the earlier look where the wave has none.
+    pub(crate) fn was_looked_at_since(&self, machine: &EntityId) -> bool {
+        let looked = self.looks.newest(machine);
+        looked.is_some_and(|looked| looked > self.moved())
     }
 
     /// The moment from which on things must be at their new place: the end of the window, else the earlier look.
@@ -78,6 +103,12 @@ impl<'a> Case<'a> {
             return false;
         };
         is_unwritten(d) && last_used(d) <= window.to && self.after.window.to > window.to
+    }
+
+    /// As [`Case::is_of_yesterday`]; of a wave without a window, what nobody used since the earlier look.
+    pub(crate) fn is_unused_since(&self, d: &Dependency) -> bool {
+        let moved = self.moved();
+        is_unwritten(d) && last_used(d) <= moved && self.after.window.to > moved
     }
 
     /// True if all that is known of a need is of before the window in which the wave was made.

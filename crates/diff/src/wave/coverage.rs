@@ -57,6 +57,9 @@ fn rows(case: &Case<'_>, untold: &Untold) -> Vec<CoverageGap> {
     for (machine, number) in &untold.newly_looked {
         rows.push(newly_looked(case, machine, *number));
     }
+    for (machine, number) in &untold.of_before {
+        rows.push(of_before(case, machine, *number));
+    }
     rows.sort_by(|a, b| (&a.name, a.kind, &a.vantage).cmp(&(&b.name, b.kind, &b.vantage)));
     rows
 }
@@ -162,6 +165,23 @@ fn newly_looked(case: &Case<'_>, machine: &EntityId, number: usize) -> CoverageG
     }
 }
 
+fn of_before(case: &Case<'_>, machine: &EntityId, number: usize) -> CoverageGap {
+    let name = case.name(machine);
+    let says = format!(
+        "{name} was seen with {} that came before the window and was not used since: not counted as of this wave",
+        things(number)
+    );
+    CoverageGap {
+        vantage: Some(machine.clone()),
+        name,
+        kind: GapKind::OfBefore,
+        sources: Vec::new(),
+        not_compared: number,
+        says,
+        remedy: None,
+    }
+}
+
 /// One row for all machines of a kind that have no part in the wave.
 fn folded(rows: Vec<CoverageGap>) -> Vec<CoverageGap> {
     let mut kinds: BTreeMap<GapKind, Vec<CoverageGap>> = BTreeMap::new();
@@ -180,6 +200,7 @@ fn all_of(kind: GapKind, rows: Vec<CoverageGap>) -> CoverageGap {
         GapKind::NotLookedAgain => "were not looked at again as before",
         GapKind::Partial => "were seen only in part",
         GapKind::NotSeenAgain => "were looked at, and not all was seen again",
+        GapKind::OfBefore => "were seen with new things of before the window",
         GapKind::NotLookedBefore => "were not looked at in this way before",
     };
     let not_compared = rows.iter().map(|r| r.not_compared).sum();

@@ -1,6 +1,7 @@
 //! The same two inventories against what a wave promised.
 //!
 //! - [`promises`]: the needs, names and expectations of the wave file: confirmed, missing, moved, not seen, not due yet;
+//! - [`turning`]: who uses what goes, and is in no promise;
 //! - [`rest`]: what changed although nobody planned it, and [`coverage`]: what only looks changed because one of the two
 //!   moments was looked at differently;
 //! - [`contents`] and [`criteria`]: tables of numbers and rights, old and new;
@@ -20,6 +21,7 @@ mod records;
 mod rest;
 mod rights;
 mod to_do;
+mod turning;
 mod warnings;
 
 use groma_model::Timestamp;
@@ -56,8 +58,12 @@ pub fn compare_wave(
         outcome.to_do = tasks.into_lines(&case);
         return outcome;
     }
-    let spoken_of = promises::judge(&case, &mut outcome, &mut tasks);
-    let untold = rest::judge(&case, changes, &spoken_of, &mut outcome, &mut tasks);
+    let turning = turning::Turning::of(&case);
+    let spoken_of = promises::judge(&case, &turning, &mut outcome, &mut tasks);
+    let (lists, to_do) = (&mut outcome, &mut tasks);
+    let turned = turning::judge(&case, &turning, changes, &spoken_of, lists, to_do);
+    let told = spoken_of.into_iter().chain(turned).collect();
+    let untold = rest::judge(&case, changes, &told, &mut outcome, &mut tasks);
     outcome.coverage_gaps = coverage::gaps(&case, &untold, &mut tasks);
     outcome.contents = contents::compare(&case, &mut tasks);
     outcome.criteria = criteria::judge(&case, &mut tasks);

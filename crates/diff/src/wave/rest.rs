@@ -1,18 +1,16 @@
 //! What changed outside the members, moves and exclusions of the wave.
 //!
-//! - Whoever begins to use what goes is told, although the thing itself is of the wave: tomorrow it is not there.
-//! - What carries a date of before the window is of no wave: the plain diff tells it.
+//! What carries a date of before the window is of no wave: the plain diff tells it, and here it is only counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use groma_model::inventory::{Dependency, EvidenceEntry};
-use groma_model::registry::REGISTRY;
+use groma_model::inventory::EvidenceEntry;
 use groma_model::{DependencyId, EntityId, EvidenceId};
 
 use super::case::Case;
 use super::to_do::{Task, Tasks};
+use crate::attributes;
 use crate::change::{Area, Change, Changes, Class};
-use crate::dependencies::component;
 use crate::outcome::{Because, WaveLine, WaveOutcome};
 use crate::retold::is_whole;
 
@@ -24,9 +22,11 @@ pub(crate) struct Untold {
     pub(crate) not_seen: BTreeMap<EntityId, usize>,
     /// Seen now by a way of looking that was not used before.
     pub(crate) newly_looked: BTreeMap<EntityId, usize>,
+    /// Needs that are new, and that nobody used since before the window.
+    pub(crate) of_before: BTreeMap<EntityId, usize>,
 }
 
-/// Tells what nobody planned. `spoken_of` are the dependencies that a promise already speaks about.
+/// Tells what nobody planned. `spoken_of` are the dependencies that were already told.
 pub(crate) fn judge(
     case: &Case<'_>,
     changes: &Changes,
@@ -35,36 +35,73 @@ pub(crate) fn judge(
     tasks: &mut Tasks,
 ) -> Untold {
     let planned = planned(case);
-    let facts = Facts::of(case);
-    let excluded: BTreeSet<&str> = case.wave.exclusions.iter().map(String::as_str).collect();
-    let mut untold = Untold::default();
+    let mut rest = Rest {
+        case,
+        facts: Facts::of(case),
+        untold: Untold::default(),
+        outcome,
+        tasks,
+    };
+    let mut told = spoken_of.clone();
     for change in &changes.changes {
         let dependency = DependencyId::new(change.id.as_str());
-        if spoken_of.contains(&dependency) || excluded.contains(change.on.as_str()) {
+        if spoken_of.contains(&dependency) || is_planned(case, &planned, change, &dependency) {
             continue;
         }
-        if is_planned(case, &planned, change, &dependency) {
-            if let Some(need) = turns_back(case, &planned, change, &dependency) {
-                tell_of_turning_back(case, need, change, outcome, tasks);
+        if rest.tell(change, &dependency) {
+            told.insert(dependency);
+        }
+    }
+    // A job is told by its need; where that is the wave's own, the job is not.
+    let is_told = |c: &Change| told.contains(&DependencyId::new(c.id.as_str()));
+    for job in attributes::jobs_left(&case.pair, &changes.changes, is_told) {
+        let nobody = DependencyId::new(job.id.as_str());
+        if !is_planned(case, &planned, &job, &nobody) {
+            rest.tell(&job, &nobody);
+        }
+    }
+    rest.untold
+}
+
+/// What is told of the changes, and what is only counted.
+struct Rest<'r, 'a> {
+    case: &'r Case<'a>,
+    facts: Facts<'a>,
+    untold: Untold,
+    outcome: &'r mut WaveOutcome,
+    tasks: &'r mut Tasks,
+}
+
+impl Rest<'_, '_> {
+    /// Tells a change, or counts it; true if it is told.
+    fn tell(&mut self, change: &Change, dependency: &DependencyId) -> bool {
+        let (case, untold) = (self.case, &mut self.untold);
+        if case.wave.exclusions.contains(&change.on) {
+            return false;
+        }
+        let at = place(case, change, dependency);
+        if is_of_before(case, change, dependency) {
+            // A client may come again; a machine that made a certificate for itself is no client.
+            if let Some(at) = at.filter(|_| change.area == Area::Dependency) {
+                *untold.of_before.entry(at).or_default() += 1;
             }
-            continue;
+            return false;
         }
-        if is_of_before(case, change, &dependency) {
-            continue;
-        }
-        let at = place(case, change, &dependency);
         match (change.class, at) {
-            (Class::NotSeen, _) if is_passing(case, &dependency) => {}
+            (Class::NotSeen, _) if is_passing(case, dependency) => {}
             (Class::NotSeen, Some(at)) => *untold.not_seen.entry(at).or_default() += 1,
             (Class::Added | Class::Changed, Some(at))
-                if facts.only_newly_looked(case, change, &at) =>
+                if self.facts.only_newly_looked(case, change, &at) =>
             {
                 *untold.newly_looked.entry(at).or_default() += 1;
             }
-            (_, at) => tell(change, dependency, at, outcome, tasks),
+            (_, at) => {
+                tell(change, dependency.clone(), at, self.outcome, self.tasks);
+                return true;
+            }
         }
+        false
     }
-    untold
 }
 
 /// The entities whose changes are the wave's own: what its file names, and what lies on that.
@@ -101,63 +138,6 @@ fn is_planned(
     }
 }
 
-/// The need of a stranger that is new at a place that goes, and used since or written down.
-fn turns_back<'a>(
-    case: &Case<'a>,
-    planned: &BTreeSet<EntityId>,
-    change: &Change,
-    dependency: &DependencyId,
-) -> Option<&'a Dependency> {
-    let need = *case.pair.after.dependencies.get(dependency)?;
-    let goes = |id: &EntityId| case.moves.iter().any(|m| m.from.contains(id));
-    let is_new = matches!(change.class, Class::Added | Class::Moved)
-        && !case.pair.before.dependencies.contains_key(dependency);
-    let turns = is_new
-        && need.current
-        && goes(&need.provider.entity)
-        && !planned.contains(&need.consumer.entity)
-        && !case.is_of_yesterday(need);
-    turns.then_some(need)
-}
-
-/// Who needed the place for the same before did not leave it; for anybody else it is a new need that nobody planned.
-fn tell_of_turning_back(
-    case: &Case<'_>,
-    need: &Dependency,
-    change: &Change,
-    outcome: &mut WaveOutcome,
-    tasks: &mut Tasks,
-) {
-    let same = |d: &&&Dependency| {
-        (&d.consumer.entity, &d.provider.entity, &d.kind)
-            == (&need.consumer.entity, &need.provider.entity, &need.kind)
-    };
-    let (at, on) = (case.name(&need.provider.entity), &need.consumer.name);
-    let title = &REGISTRY.kind(&need.kind).title;
-    if case.pair.before.dependencies.values().find(same).is_some() {
-        let part = component(need);
-        let says = format!("{on} ({part}) for {title}: still at {at}, by another part than before");
-        outcome.missing.push(WaveLine::about(need, says));
-        let action = format!(
-            "find out what on it still uses {at} for {title}: what was known has been led elsewhere"
-        );
-        let task = Task::of(Because::Missing, action).on(on, &need.consumer.entity);
-        tasks.add(task.about(Some(&need.id)).citing(&need.evidence));
-        return;
-    }
-    let what = format!(
-        "{} {}, {}",
-        change.area.word(),
-        change.class.word(),
-        change.says
-    );
-    let action = format!("{what}: it begins to use {at}, which goes: lead it to the new place");
-    let task = Task::of(Because::Unexpected, action).on(on, &need.consumer.entity);
-    tasks.add(task.about(Some(&need.id)).citing(&need.evidence));
-    let says = format!("{on}: {what}, which goes with this wave");
-    outcome.unexpected.push(WaveLine::about(need, says));
-}
-
 /// True if a new thing is dated between the earlier look and the window: a need nobody used since, a certificate that its
 /// machine made for itself.
 fn is_of_before(case: &Case<'_>, change: &Change, dependency: &DependencyId) -> bool {
@@ -192,7 +172,10 @@ fn is_of_before(case: &Case<'_>, change: &Change, dependency: &DependencyId) -> 
 /// A connection seen once, of which nobody could tell who made it or for what: nobody can wait for it to come again.
 fn is_passing(case: &Case<'_>, dependency: &DependencyId) -> bool {
     let need = case.pair.after.dependencies.get(dependency);
-    need.is_some_and(|d| d.kind == "other" && is_whole(d) && d.details.written_in.is_empty())
+    need.is_some_and(|d| {
+        let is_once = d.count <= 1 && d.rhythm.is_none() && d.next_due.is_none();
+        is_once && d.kind == "other" && is_whole(d) && d.details.written_in.is_empty()
+    })
 }
 
 /// The machine a change happened on: the consumer of a need where it has an agent, else its provider.

@@ -4,6 +4,7 @@ use groma_diff::{Changes, compare_wave, text, to_json, wave_text};
 use groma_fuzz::Chance;
 use groma_model::fact::{Account, ComponentClass, Job};
 use groma_model::inventory::{Basis, Dependency, Entity, Inventory, JobEntry, ReachedBy};
+use groma_model::name::Protection;
 use groma_model::wave::{Move, Wave};
 use groma_model::{DependencyId, EvidenceId};
 use proptest::prelude::*;
@@ -49,6 +50,22 @@ fn arbitrary(seed: u64) -> Inventory {
             .push(listener(pick(&mut chance, &HOSTS), port, unit));
     }
     inventory
+}
+
+/// Two machines that need the same of the place that goes in [`some_wave`] and of the one that comes.
+fn clients(seed: u64) -> Inventory {
+    let mut chance = Chance::new(seed);
+    let mut needs = Vec::new();
+    for _ in 0..chance.below(5) {
+        let consumer = pick(&mut chance, &["app1", "app2"]);
+        let provider = pick(&mut chance, &["db1", "mail1"]);
+        let mut need = depends(consumer, "sql", provider, [5432, 5433][chance.below(2)]);
+        told_somehow(&mut chance, &mut need);
+        needs.push(need);
+    }
+    needs.sort_by(|a, b| a.id.cmp(&b.id));
+    needs.dedup_by(|a, b| a.id == b.id);
+    inventory(["app1", "app2", "db1", "mail1"].map(host).into(), needs)
 }
 
 /// By a part that was seen or not, written down or not, under a name of its own or not, concluded or not.
@@ -255,5 +272,38 @@ proptest! {
         let number = |changes: &Changes, class| changes.changes.iter().filter(|c| c.area == Area::Entity && c.class == class).count();
         let (there, back) = (compare(&before, &after), compare(&after, &before));
         prop_assert_eq!(number(&there, Class::Added), number(&back, Class::Removed));
+    }
+
+    #[test]
+    fn who_is_new_at_a_place_that_goes_is_named_in_a_line(one in any::<u64>(), two in any::<u64>()) {
+        let (before, after, wave) = (clients(one), clients(two), some_wave());
+        let outcome = compare_wave(&compare(&before, &after), &before, &after, &wave);
+        let lists = [&outcome.missing, &outcome.unexpected, &outcome.moved, &outcome.not_seen];
+        let told: Vec<&str> = lists.into_iter().flatten().map(|l| l.says.as_str()).collect();
+        let is_new = |d: &&Dependency| before.dependencies.iter().all(|old| old.id != d.id);
+        let stays = |d: &&Dependency| d.current && d.basis != Basis::Inferred;
+        let there = after.dependencies.iter().filter(|d| d.provider.name == "db1");
+        for d in there.filter(is_new).filter(stays) {
+            let says = |line: &&&str| line.starts_with(d.consumer.name.as_str()) && line.contains("db1");
+            prop_assert!(told.iter().any(|line| says(&line)), "{:#?}\n{:#?}", d, outcome);
+        }
+    }
+
+    #[test]
+    fn what_is_only_told_in_other_words_is_told_alike_both_ways(seed in any::<u64>()) {
+        let mut chance = Chance::new(seed);
+        let mut told = |class: ComponentClass| {
+            let mut need = depends("app1", "sql", "db1", 5432);
+            need.id = DependencyId::of(&[need.id.as_str(), &format!("{class:?}")]);
+            need.consumer.component.class = class;
+            need.details.written_in.clear();
+            need.details.protection = [None, Some(Protection::None), Some(Protection::Tls)][chance.below(3)];
+            need.details.accounts = vec![pick(&mut chance, &["a", "b"]).to_owned()];
+            need.reached_by = [None, Some(ReachedBy::Name), Some(ReachedBy::HostsFile)][chance.below(3)];
+            inventory(["app1", "db1"].map(host).into(), vec![need])
+        };
+        let (seen, whole) = (told(ComponentClass::Executable), told(ComponentClass::Device));
+        let details = |changes: &Changes| changes.changes.iter().map(|c| c.details.len()).collect::<Vec<_>>();
+        prop_assert_eq!(details(&compare(&seen, &whole)), details(&compare(&whole, &seen)));
     }
 }

@@ -12,6 +12,7 @@ mod dependencies;
 mod hosts;
 mod kept;
 mod laws;
+mod left_behind;
 mod listeners;
 mod mail_move;
 mod text;

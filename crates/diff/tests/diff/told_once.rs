@@ -184,12 +184,26 @@ fn a_file_that_names_another_place_is_one_line_although_the_old_one_was_seen_in_
         classes(&before, &estate(vec![used, new.clone()])),
         [Class::Added, Class::Changed]
     );
-    let other = with(new, |d| {
+    let other = with(new.clone(), |d| {
         d.details.written_in = vec!["/etc/log.d/70:1".into()]
     });
     assert_eq!(
         classes(&before, &estate(vec![unwritten, other])),
         [Class::Added, Class::Changed]
+    );
+    // A second file that names the old place: nothing moved, and that file is told.
+    let both = with(before.dependencies[0].clone(), |d| {
+        d.details.written_in.push("/etc/log.d/80:1".into());
+    });
+    let one = with(both.clone(), |d| {
+        d.details.written_in.remove(0);
+    });
+    assert_eq!(
+        said(&estate(vec![both]), &estate(vec![one, new])),
+        [
+            "app1 added: app1.service needs log forwarding at log2:514 (written in /etc/log.d/60)",
+            "app1 changed: app1.service needs log forwarding at log1:514 (written in /etc/log.d/80)",
+        ]
     );
 }
 
@@ -271,4 +285,102 @@ fn a_new_job_is_told_by_its_need_and_one_that_needs_nobody_by_itself() {
         classes(&told, &having(vec![hourly], vec![need()])),
         [Class::Changed]
     );
+}
+
+#[test]
+fn what_is_told_in_other_words_still_tells_how_it_is_used() {
+    use groma_model::name::Protection;
+    let need = || depends("app1", "sql", "db1", 5432);
+    let seen = |protection, accounts: &[&str]| {
+        with(program(need(), "/usr/bin/shop"), |d| {
+            d.details.protection = Some(protection);
+            d.details.accounts = accounts.iter().map(|a| (*a).to_owned()).collect();
+        })
+    };
+    let whole = |protection, accounts: &[&str]| {
+        with(unseen(need()), |d| {
+            d.details = seen(protection, accounts).details;
+        })
+    };
+    let told = |before: Dependency, after: Dependency| {
+        let change = only(&estate(vec![before]), &estate(vec![after]));
+        let details = change.details.iter();
+        let words = details.map(|d| (d.what.clone(), d.before.clone(), d.after.clone()));
+        (change.act, words.collect::<Vec<_>>())
+    };
+    let protection = |one: &str, other: &str| {
+        vec![(
+            "protection".to_owned(),
+            Some(one.to_owned()),
+            Some(other.to_owned()),
+        )]
+    };
+    let (act, weaker) = told(
+        seen(Protection::Tls, &[]),
+        whole(Protection::None, &["shop"]),
+    );
+    assert_eq!(weaker, protection("TLS", "clear text"));
+    assert!(act.is_some());
+    let (act, stronger) = told(
+        whole(Protection::None, &["shop"]),
+        seen(Protection::Tls, &[]),
+    );
+    assert_eq!((act, stronger), (None, protection("clear text", "TLS")));
+    let (_, accounts) = told(
+        seen(Protection::Tls, &["shop"]),
+        whole(Protection::Tls, &["root"]),
+    );
+    assert_eq!(accounts.len(), 2);
+    let found = |by| {
+        with(program(need(), "/usr/bin/shop"), |d| {
+            d.reached_by = Some(by)
+        })
+    };
+    let asked = |by| with(unseen(need()), |d| d.reached_by = Some(by));
+    let (_, by) = told(found(ReachedBy::Name), asked(ReachedBy::HostsFile));
+    assert_eq!(
+        by,
+        [(
+            "reached by".to_owned(),
+            Some("its own name".to_owned()),
+            Some("a hosts file".to_owned())
+        )]
+    );
+    // The twins: the same, and what only one of the two ends can know.
+    let of = |before, after| said(&estate(vec![before]), &estate(vec![after]));
+    assert!(of(found(ReachedBy::Name), asked(ReachedBy::Name)).is_empty());
+    assert!(
+        of(
+            seen(Protection::Tls, &["shop"]),
+            whole(Protection::Tls, &[])
+        )
+        .is_empty()
+    );
+    assert!(of(seen(Protection::None, &[]), unseen(need())).is_empty());
+}
+
+#[test]
+fn a_name_in_a_hosts_file_is_told_where_its_need_has_no_line() {
+    let led = |by| {
+        with(unseen(depends("app1", "http", "db1", 443)), |d| {
+            d.reached_as = Some("shop.corp.example".into());
+            d.reached_by = Some(by);
+        })
+    };
+    let named = |needs: Vec<Dependency>| {
+        let mut estate = estate(needs);
+        for db1 in estate.entities.iter_mut().filter(|e| e.name == "db1") {
+            db1.names.push("shop.corp.example".into());
+        }
+        estate
+    };
+    // The need was known by a part of the machine: only its name is new.
+    let known = program(depends("app1", "http", "db1", 443), "/usr/bin/curl");
+    let after = named(vec![led(ReachedBy::HostsFile)]);
+    assert_eq!(
+        said(&estate(vec![known]), &after),
+        ["db1 changed: has other names"]
+    );
+    // Where the need is new, it tells the name.
+    assert_eq!(classes(&estate(Vec::new()), &after), [Class::Added]);
 }

@@ -57,7 +57,7 @@ impl<'a> Scene<'a> {
                 new: of(&promise.to),
             })
             .collect();
-        let goes = machines::Arriving::of(inventory, wave).going(wave, &meant);
+        let goes = wave.going(of);
         let goes = goes.into_values().flatten();
         let leaving: BTreeSet<EntityId> = goes
             .chain(moves.iter().flat_map(|m| m.old.iter().cloned()))

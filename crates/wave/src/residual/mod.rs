@@ -105,8 +105,9 @@ impl Residual {
 /// Each name with what it means: nothing, where the inventory does not know it.
 pub fn old_places(inventory: &Inventory, wave: &Wave) -> BTreeMap<String, BTreeSet<EntityId>> {
     let from = || wave.moves.iter().map(|m| &m.from);
-    let meant = machines::meant(inventory, wave.members.iter().chain(from()));
-    let mut places = machines::Arriving::of(inventory, wave).going(wave, &meant);
+    let to = wave.moves.iter().map(|m| &m.to);
+    let meant = machines::meant(inventory, wave.members.iter().chain(from()).chain(to));
+    let mut places = wave.going(|name| meant.get(name).cloned().unwrap_or_default());
     // What comes from there goes, whatever else its name means as a member.
     for name in from() {
         let goes = meant.get(name).into_iter().flatten().cloned();

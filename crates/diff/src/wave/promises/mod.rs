@@ -12,17 +12,21 @@ use groma_model::{DependencyId, EntityId};
 
 use super::case::Case;
 use super::to_do::{Task, Tasks};
+use super::turning::Turning;
 use crate::dependencies::component;
 use crate::outcome::{Because, WaveLine, WaveOutcome};
 
 /// Sorts every promise into its list. Returns the dependencies that a promise spoke about.
 pub(crate) fn judge(
     case: &Case<'_>,
+    turning: &Turning<'_>,
     outcome: &mut WaveOutcome,
     tasks: &mut Tasks,
 ) -> BTreeSet<DependencyId> {
     let mut judge = Judge {
         case,
+        turning,
+        doubts: BTreeSet::new(),
         outcome,
         tasks,
         alike: ByConsumer::new(),
@@ -40,6 +44,7 @@ pub(crate) fn judge(
     for promise in &case.wave.expected {
         judge.expectation(promise);
     }
+    judge.spoken_of.retain(|id| !judge.doubts.contains(id));
     judge.spoken_of
 }
 
@@ -49,6 +54,9 @@ type ByProvider<'a> = BTreeMap<&'a EntityId, Vec<&'a Dependency>>;
 
 struct Judge<'j, 'a> {
     case: &'j Case<'a>,
+    turning: &'j Turning<'a>,
+    /// Needs that are told in place of a promise.
+    doubts: BTreeSet<DependencyId>,
     outcome: &'j mut WaveOutcome,
     tasks: &'j mut Tasks,
     /// The later needs of those who need a machine of a move, by consumer and kind.

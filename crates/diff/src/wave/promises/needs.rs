@@ -54,6 +54,7 @@ impl<'a> Judge<'_, 'a> {
                 let before = &self.case.pair.before.dependencies;
                 match new.filter(|d| !before.contains_key(&d.id)) {
                     Some(new) => self.arrived(old, new),
+                    None if self.is_doubted(old) => {}
                     None => self.not_seen(still, "nobody has looked since"),
                 }
             }
@@ -61,6 +62,14 @@ impl<'a> Judge<'_, 'a> {
             (Some(new), None) => self.arrived(old, new),
             (None, None) => self.lost(old, known, &alike, meant),
         }
+    }
+
+    /// True if its consumer still uses the old place, and nobody can tell that it is not this need: that is told instead.
+    fn is_doubted(&mut self, old: &Dependency) -> bool {
+        let doubts = self.turning.doubts(old);
+        let is_doubted = !doubts.is_empty();
+        self.doubts.extend(doubts);
+        is_doubted
     }
 
     fn not_seen(&mut self, d: &Dependency, why: &str) {
@@ -130,7 +139,7 @@ impl<'a> Judge<'_, 'a> {
                     self.look_longer(old, WaveLine::about(new, says));
                 }
             }
-        } else {
+        } else if !self.is_doubted(old) {
             let says = format!("{what}: now at {at}");
             self.outcome.confirmed.push(WaveLine::about(new, says));
         }
@@ -204,6 +213,8 @@ impl<'a> Judge<'_, 'a> {
                 title(other)
             );
             self.tasks.add(task(Because::Moved, other, action));
+        } else if self.is_doubted(old) {
+            // That it is still there is told by what was seen there.
         } else if let Some(due) = due {
             self.comes_round(old, old, due, "");
         } else if known.is_some() && self.case.nobody_looked(old) {
