@@ -187,6 +187,24 @@ impl<'a> Moves<'a> {
         known
     }
 
+    /// True for what is told in other words of one need alone. Where several parts became one (or one several), or one of the two
+    /// stands on both sides, each has the accounts and resources of its own, and none was lost.
+    fn alone_retold(&self, pair: &Pair<'a>) -> impl Fn(&Dependency, &Dependency) -> bool + use<'a> {
+        let mut ends: BTreeMap<&'a DependencyId, usize> = BTreeMap::new();
+        for (old, new) in &self.retold {
+            *ends.entry(&old.id).or_default() += 1;
+            *ends.entry(&new.id).or_default() += 1;
+            let on_both = pair.after.dependencies.contains_key(&old.id)
+                || pair.before.dependencies.contains_key(&new.id);
+            *ends.entry(&new.id).or_default() += usize::from(on_both);
+        }
+        move |old, new| {
+            [&old.id, &new.id]
+                .iter()
+                .all(|id| ends.get(*id) == Some(&1))
+        }
+    }
+
     /// What is concluded from a need that has a line, or is `known` in other words, is no line of its own.
     fn forget_what_follows(&mut self, known: &[&'a Dependency]) {
         let moved = self.moved.iter().flat_map(|(gone, new)| [*gone, *new]);
@@ -252,8 +270,10 @@ pub(crate) fn changes(
     let lines = moves.lines();
     let quiet = |d: &Dependency| !lines.contains(&d.id);
     let retold = moves.retold.iter().filter(|(b, a)| quiet(b) && quiet(a));
+    let is_pair = moves.alone_retold(pair);
     let retold = retold.filter_map(|(b, a)| {
-        let details = told_anew(b, a);
+        let mut details = told_anew(b, a);
+        details.retain(|d| is_pair(b, a) || !matches!(d.what.as_str(), "account" | "resource"));
         (!details.is_empty()).then(|| changed(b, a, details))
     });
     let changes = moved.chain(gone).chain(new).chain(kept);

@@ -75,7 +75,9 @@ impl<'a> Case<'a> {
         let serves: BTreeSet<EntityId> = serves.flat_map(|name| self.target(name)).collect();
         let goes = self.wave.going(|name| self.source(name));
         let goes = goes.into_values().flatten();
-        let retired = goes.filter(|id| !serves.contains(id));
+        // A name that follows meant the old place before, and means the new one now.
+        let takes_a_place = |id: &EntityId| self.moves.iter().any(|m| m.to.contains(id));
+        let retired = goes.filter(|id| !serves.contains(id) && !takes_a_place(id));
         let moved = self.moves.iter().flat_map(|m| m.from.iter().cloned());
         retired.chain(moved).collect()
     }
@@ -234,7 +236,7 @@ fn is_unwritten(d: &Dependency) -> bool {
     !d.witnesses.iter().any(written)
 }
 
-fn last_used(d: &Dependency) -> Timestamp {
+pub(crate) fn last_used(d: &Dependency) -> Timestamp {
     d.details.last_used.unwrap_or(d.last_seen)
 }
 

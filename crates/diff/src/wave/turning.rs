@@ -10,7 +10,7 @@ use groma_model::inventory::{Basis, Dependency, EvidenceEntry};
 use groma_model::registry::REGISTRY;
 use groma_model::{DependencyId, EntityId, EvidenceId};
 
-use super::case::Case;
+use super::case::{Case, last_used};
 use super::to_do::{Task, Tasks};
 use crate::change::{Area, Change, Changes};
 use crate::dependencies::{component, files, is_of_certificates, need as needs, user, written};
@@ -48,14 +48,14 @@ impl<'a> Turning<'a> {
         let counts = |d: &&'a Dependency| {
             let consumer = &d.consumer.entity;
             let stays = !case.leaving.contains(consumer) && !excluded.contains(consumer);
-            stays && d.current && !d.details.local && !is_of_certificates(d) && !fetches(case, d)
+            stays && !d.details.local && !is_of_certificates(d) && !fetches(case, d)
         };
         let after = case.pair.after.dependencies.values().copied();
         let new = after.filter(|d| !before.contains_key(&d.id));
         let new = new.filter(goes).filter(counts);
         turning.new = new.filter(|d| !turning.is_explained(case, d)).collect();
         turning.forget_what_follows(case);
-        let used = turning.new.iter().filter(|d| !case.is_unused_since(d));
+        let used = turning.new.iter().filter(|d| was_used_since(case, d));
         turning.since = by_use(used.copied());
         turning
     }
@@ -73,7 +73,9 @@ impl<'a> Turning<'a> {
         let mut stays = earlier.filter_map(|old| case.pair.after.dependencies.get(&old.id));
         stays.any(|d| {
             let is_told = d.current && !case.is_of_yesterday(d) && !case.nobody_looked(d);
-            is_told && (is_whole(d) || is_whole(new))
+            // Of a place that nothing takes, no promise judges what was known.
+            let is_promised = case.is_moved_from(&d.provider.entity);
+            is_told && is_promised && (is_whole(d) || is_whole(new))
         })
     }
 
@@ -125,7 +127,7 @@ pub(crate) fn judge(
     let mut told = BTreeSet::new();
     for need in new {
         let known = turning.earlier.get(&used(need));
-        match (known, case.is_unused_since(need)) {
+        match (known, !was_used_since(case, need)) {
             (Some(known), true) if is_memory(case, need, known) => continue,
             (known, true) => judge.of_before(need, known.is_some()),
             (Some(known), false) => judge.stayed(need, known),
@@ -134,6 +136,15 @@ pub(crate) fn judge(
         told.insert(need.id.clone());
     }
     told
+}
+
+/// True if it was used after the move, or is written down still. What the newest look did not meet again (a short connection) was
+/// used when it was used.
+fn was_used_since(case: &Case<'_>, need: &Dependency) -> bool {
+    match need.current {
+        true => !case.is_unused_since(need),
+        false => last_used(need) > case.moved(),
+    }
 }
 
 /// True if whoever saw the consumer before remembers it, and somebody looked who would have seen it again.
@@ -162,9 +173,13 @@ impl Judge<'_, '_> {
         };
         let says = format!("{}: still at {at}, {how}", said(need));
         self.outcome.missing.push(WaveLine::about(need, says));
-        let action = format!(
-            "find out what on it still uses {at} for {title}: what was known has been led elsewhere"
-        );
+        let after = &self.case.pair.after.dependencies;
+        let remains = |old: &&Dependency| after.get(&old.id).is_some_and(|d| d.current);
+        let but = match known.iter().any(remains) {
+            true => "",
+            false => ": what was known has been led elsewhere",
+        };
+        let action = format!("find out what on it still uses {at} for {title}{but}");
         self.ask(Because::Missing, need, action);
     }
 
@@ -184,7 +199,12 @@ impl Judge<'_, '_> {
         };
         let says = format!("{on}: {what}, which goes with this wave{but}");
         self.outcome.unexpected.push(WaveLine::about(need, says));
-        let action = format!("{what}: it {begins} {at}, which goes: lead it to the new place");
+        let action = match self.case.is_moved_from(&need.provider.entity) {
+            true => format!("{what}: it {begins} {at}, which goes: lead it to the new place"),
+            false => format!(
+                "{what}: it {begins} {at}, which is of this wave, and nothing takes its place: find out where it is to go"
+            ),
+        };
         self.ask(Because::Unexpected, need, action);
     }
 
@@ -242,11 +262,10 @@ impl Judge<'_, '_> {
 
 /// True if the new place fetches what lies on the one whose place it takes.
 fn fetches(case: &Case<'_>, d: &Dependency) -> bool {
-    let takes_its_place = case
-        .moves
-        .iter()
-        .any(|m| m.to.contains(&d.consumer.entity) && m.from.contains(&d.provider.entity));
-    takes_its_place && FETCHED_BY.contains(&d.kind.as_str())
+    let ends = (&d.consumer.entity, &d.provider.entity);
+    let mut moves = case.moves.iter();
+    FETCHED_BY.contains(&d.kind.as_str())
+        && moves.any(|m| m.to.contains(ends.0) && m.from.contains(ends.1))
 }
 
 fn share_a_file(one: &Dependency, other: &Dependency) -> bool {

@@ -370,3 +370,42 @@ fn in_a_wave_without_a_window_a_memory_is_of_before_the_earlier_look() {
         ]
     );
 }
+
+#[test]
+fn what_the_newest_look_did_not_meet_again_was_used_when_it_was_used() {
+    let brief = |day| with(seen_on(day, relay("app2", "mail1")), |d| d.current = false);
+    let since = judged(Vec::new(), vec![brief(6)]);
+    assert_eq!(since.unexpected.len(), 1, "{since:#?}");
+    // Before the window it was used as well, and nobody can say that it ended.
+    let earlier = judged(Vec::new(), vec![brief(2)]);
+    assert_eq!((earlier.unexpected.len(), earlier.missing.len()), (0, 0));
+    assert_eq!(earlier.not_seen.len(), 1, "{earlier:#?}");
+    // A promise is not kept while it was used since.
+    let php = |provider: &str| by_part("php", 6, relay("app1", provider));
+    let log = with(seen_on(6, relay("app1", "mail1")), |d| d.current = false);
+    let led = judged(vec![php("mail1")], vec![php("mail-new"), log]);
+    assert_eq!((led.confirmed.len(), led.missing.len()), (0, 1), "{led:#?}");
+}
+
+#[test]
+fn a_new_part_at_a_retired_member_is_told_although_the_machine_was_known_there() {
+    let mut wave = wave();
+    wave.members.push("db1".to_owned());
+    let need = || depends("app2", "sql", "db1", 5432);
+    let whole = || seen_on(6, need());
+    let script = by_part("script", 6, need());
+    let said = told(
+        |_| {},
+        |_| {},
+        [vec![whole()], vec![whole(), script]],
+        &wave,
+    );
+    assert_eq!(
+        lines(&said.missing),
+        ["app2 (script) for database: still at db1, by another part than before"]
+    );
+    let asked = format!("{:?}", said.to_do);
+    assert!(!asked.contains("led elsewhere"), "{asked}");
+    let quiet = told(|_| {}, |_| {}, [vec![whole()], vec![whole()]], &wave);
+    assert_eq!(lines(&quiet.missing), [""; 0]);
+}

@@ -384,3 +384,28 @@ fn a_name_in_a_hosts_file_is_told_where_its_need_has_no_line() {
     // Where the need is new, it tells the name.
     assert_eq!(classes(&estate(Vec::new()), &after), [Class::Added]);
 }
+
+#[test]
+fn parts_that_are_told_as_one_lost_no_account() {
+    let need = || depends("app1", "sql", "db1", 5432);
+    let part = |path: &str, account: &str| {
+        with(program(need(), path), |d| {
+            d.details.accounts = vec![account.to_owned()];
+        })
+    };
+    let whole = |accounts: &[&str]| {
+        with(unseen(need()), |d| {
+            d.details.accounts = accounts.iter().map(|a| (*a).to_owned()).collect();
+        })
+    };
+    let before = estate(vec![part("php", "shop"), part("cron", "report")]);
+    let after = estate(vec![whole(&["report", "shop"])]);
+    assert_eq!(said(&before, &after), [""; 0]);
+    assert_eq!(said(&after, &before), [""; 0]);
+    // Of one part alone another account is a change.
+    let (one, other) = (
+        estate(vec![part("php", "shop")]),
+        estate(vec![whole(&["root"])]),
+    );
+    assert_eq!(said(&one, &other).len(), 1);
+}
