@@ -123,7 +123,7 @@ def judged(truth, outcome, before, after):
     known = {**needs(before), **needs(after)}
     lines = [Line(word, line, known.get(line.get("dependency"))) for word in WORDS for line in outcome[word]]
     wanted = [one for entry in truth["outcome"] for one in spread(entry)]
-    answers = [(one, answer(one, lines)) for one in wanted]
+    answers = [(one, answer(one, lines, wanted)) for one in wanted]
     spare = [line for line in lines if not any(line.about(one) for one in wanted)]
     gaps = Counter(gap["name"].split(".")[0] for gap in outcome["coverage-gaps"])
     return page(answers, spare, truth, Counter(line.word for line in lines), gaps)
@@ -161,11 +161,15 @@ def spread(entry):
     return [{**entry, "consumer": consumer} for consumer in consumers]
 
 
-def answer(one, lines):
-    """`right`, `fair`, the wrong words that were used, or `silent`."""
-    words = {line.word for line in lines if line.about(one)}
+def answer(one, lines, wanted):
+    """`right`, `fair`, the wrong words that were used (also beside the right one), or `silent`."""
+    about = [line for line in lines if line.about(one)]
+    words = {line.word for line in about}
+    # What another outcome of the truth says of the same two machines is no contradiction.
+    meant = lambda line: any(line.word in (other["word"], *other.get("fair", ())) and line.about(other) for other in wanted)  # noqa: E731
+    beside = sorted({line.word for line in about if not meant(line)} - {one["word"]})
     if one["word"] in words:
-        return "right"
+        return f"said {', '.join(beside)} beside it" if beside else "right"
     if words & set(one.get("fair", ())):
         return "fair"
     return f"said {', '.join(sorted(words))}" if words else "silent"
@@ -182,11 +186,11 @@ def page(answers, spare, truth, said, gaps):
             lines.append(f"| {word} | {sum(row)} | {' | '.join(map(str, row))} | {said[word]} |")
     off = set(truth["switched_off"])
     lines.append(f"\nMachines looked at differently: {sum(gaps.values())} told; switched off and told: {len(off & set(gaps))} of {len(off)}")
-    for word in ("missing", "moved", "unexpected"):
+    for word in ("confirmed", "missing", "moved", "unexpected"):
         lines.append(f"\nLines under \"{word}\" about nothing the truth knows: {sum(line.word == word for line in spare)}")
     wrong = [f"- {title(one)}: {given} — {one['why']}" for one, given in answers if given != "right"]
     lines += ["", "## Of the wave, not right", "", *(wrong or ["Nothing."])]
-    noise = [f"- {line.word}: {line.says}" for line in spare if line.word != "confirmed"]
+    noise = [f"- {line.word}: {line.says}" for line in spare]
     lines += ["", "## Of the wave, lines the truth does not know", "", *(noise or ["None."])]
     return "\n".join(lines) + "\n"
 

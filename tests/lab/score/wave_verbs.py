@@ -25,7 +25,7 @@ def read(verb, folder):
         "check": ["check", "--snapshot", "before-w1", "--format", "json", "--out", out, wave],
         "plan": ["plan", "--snapshot", "before-w1", "--format", "json", "--out", out],
         "residual": ["residual", "--before", "before-w1", "--format", "json", "--out", out, wave],
-        "certify": ["certify", "--before", "before-w1", "--days", "1", "--out", folder / "certificate", wave],
+        "certify": ["certify", "--before", "before-w1", "--days", "0", "--out", folder / "certificate", wave],
     }
     looks.must(["wave", *words[verb], "--data", data], (0, 1))
     if verb == "certify":
