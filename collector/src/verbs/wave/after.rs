@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 use groma_model::inventory::{Dependency, Entity, Inventory};
+use groma_model::schedule::round_days;
 use groma_model::sentinel::SENTINEL;
 use groma_model::wave::Wave;
 use groma_model::{AgentId, EntityId, Timestamp};
@@ -214,7 +215,7 @@ fn due(
         old.contains(&d.provider.entity) && !old.contains(&d.consumer.entity) && !d.details.local
     };
     let due = |d: &Dependency| {
-        let days = days_of(d.rhythm.as_deref()?)?;
+        let days = round_days(d.rhythm.as_deref()?)?;
         let at = since.plus(Duration::from_secs(days * 86_400));
         Some((at, format!("{} to {}", d.consumer.name, d.provider.name)))
     };
@@ -227,18 +228,6 @@ fn due(
     all.sort();
     all.dedup();
     all
-}
-
-/// In how many days what has this rhythm comes round at least once.
-fn days_of(rhythm: &str) -> Option<u64> {
-    match rhythm {
-        "minutely" | "hourly" | "daily" => Some(1),
-        "weekly" => Some(7),
-        "monthly" => Some(31),
-        "quarterly" => Some(92),
-        "yearly" => Some(366),
-        _ => None,
-    }
 }
 
 /// The statement, its signature, and the key that proves it: `openssl dgst -sha256 -verify` takes them as they are.

@@ -7,8 +7,11 @@
 mod estate;
 mod own;
 
+use std::time::Duration;
+
 use groma_model::inventory::{Dependency, Entity};
 use groma_model::ledger::LedgerEntry;
+use groma_model::schedule::round_days;
 use groma_model::{Timestamp, Witness};
 
 use crate::View;
@@ -20,7 +23,8 @@ use own::{is_work, may_be_judged};
 /// For so many days nobody may have come. Five weeks: then every day of a month and every Monday of one has come round,
 /// also the first working day of it, and what runs once a month had its turn.
 pub(crate) const DAYS: u64 = 35;
-const DAY_MILLIS: i64 = 86_400_000;
+/// Seconds of a day.
+const DAY: u64 = 86_400;
 
 /// A machine of which nothing says that it is needed.
 pub(crate) struct Quiet<'a> {
@@ -87,8 +91,7 @@ pub(crate) fn used_last(d: &Dependency) -> Timestamp {
 }
 
 fn is_lately(view: &View<'_>, moment: Timestamp) -> bool {
-    let days = i64::try_from(DAYS).unwrap_or(i64::MAX);
-    moment.millis() > view.now.millis() - days * DAY_MILLIS
+    moment.plus(Duration::from_secs(DAYS * DAY)) > view.now
 }
 
 /// True if a need was seen in use, and nothing says that it will come again: nobody wrote it down or declared it, and no rhythm
@@ -100,21 +103,11 @@ fn is_over(view: &View<'_>, d: &Dependency) -> bool {
         .any(|w| !matches!(w, Witness::Live | Witness::History | Witness::Network));
     let comes_again = match (&d.rhythm, d.next_due) {
         (_, Some(due)) if due > view.now => true,
-        (Some(rhythm), _) => days_of(rhythm)
-            .is_none_or(|days| used_last(d).millis() + days * DAY_MILLIS > view.now.millis()),
+        (Some(rhythm), _) => round_days(rhythm).is_none_or(|days| {
+            let round = Duration::from_secs(days * DAY);
+            used_last(d).plus(round) > view.now
+        }),
         (None, _) => false,
     };
     was_seen_alive(d) && !is_stated && !comes_again && !is_lately(view, used_last(d))
-}
-
-/// In how many days what has this rhythm comes round at least once; none for a word that tells no number.
-fn days_of(rhythm: &str) -> Option<i64> {
-    match rhythm {
-        "minutely" | "hourly" | "daily" => Some(1),
-        "weekly" => Some(7),
-        "monthly" => Some(31),
-        "quarterly" => Some(92),
-        "yearly" => Some(366),
-        _ => None,
-    }
 }

@@ -28,7 +28,7 @@ mod zone;
 pub use calendar::Calendar;
 pub use cron::Cron;
 pub use density::Density;
-pub use span::{rhythm_of_seconds, seconds as span_seconds};
+pub use span::{rhythm_of_seconds, round_days, seconds as span_seconds};
 pub use tables::{cron_takes, is_user_table};
 pub use timer::{Trigger, rhythm as timer_rhythm};
 pub use zone::Zone;

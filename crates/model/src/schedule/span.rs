@@ -70,6 +70,18 @@ pub fn rhythm_of_seconds(seconds: u64) -> Option<&'static str> {
     }
 }
 
+/// In how many days what has this rhythm has come round at least once; none for a word that tells no distance (`once`, `boot`).
+pub fn round_days(rhythm: &str) -> Option<u64> {
+    match rhythm {
+        "minutely" | "hourly" | "daily" => Some(1),
+        "weekly" => Some(7),
+        "monthly" => Some(31),
+        "quarterly" => Some(92),
+        "yearly" => Some(366),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
