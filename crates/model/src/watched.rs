@@ -59,20 +59,14 @@ impl OwnWatch {
         let counted: Vec<Span> = looks.into_iter().filter(|look| look.1 >= from).collect();
         let many = counted.len();
         let seen = stretches(counted, Duration::ZERO);
-        let gaps = seen.iter().zip(seen.iter().skip(1));
+        let (seconds, longest_gap_seconds) = within_and_between(&seen);
         Some(Self {
             source,
             from,
             to,
             looks: u64::try_from(many).unwrap_or(u64::MAX),
-            seconds: seen
-                .iter()
-                .map(|(from, to)| to.since(*from).as_secs())
-                .sum(),
-            longest_gap_seconds: gaps
-                .map(|((_, end), (begin, _))| begin.since(*end).as_secs())
-                .max()
-                .unwrap_or(0),
+            seconds,
+            longest_gap_seconds,
             day_seconds: round(&seen, DAY_MILLIS),
             week_seconds: round(&seen, WEEK_MILLIS),
         })
@@ -99,6 +93,15 @@ pub fn asked_about(inventory: &Inventory) -> impl Iterator<Item = (&Entity, &Fin
         machine.attributes.watched.as_ref()?;
         Some((machine, finding))
     })
+}
+
+/// How many seconds lie within `spans`, and how many in the longest gap between two of them: spans that do not touch, the earliest
+/// first, as [`stretches`] gives them.
+pub fn within_and_between(spans: &[Span]) -> (u64, u64) {
+    let within = spans.iter().map(|(from, to)| to.since(*from).as_secs());
+    let gaps = spans.iter().zip(spans.iter().skip(1));
+    let between = gaps.map(|((_, end), (begin, _))| begin.since(*end).as_secs());
+    (within.sum(), between.max().unwrap_or(0))
 }
 
 /// Puts together what lies no further apart than `gap`, the earliest first.

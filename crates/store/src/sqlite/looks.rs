@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use groma_model::store::LookSpan;
 use groma_model::{AgentId, SiteId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Params, Row, Statement};
 
 use crate::StoreError;
 use crate::looks::{ATTEMPT, Bounds, NewestLook, StreamKey};
@@ -80,14 +80,22 @@ pub(super) fn spans(
     let mut statement = connection.prepare(sql).map_err(StoreError::of(ATTEMPT))?;
     let mut out = BTreeSet::new();
     for source in sources {
-        let rows = statement
-            .query_map((bounds.watermark, bounds.valid_at, source), span)
-            .map_err(StoreError::of(ATTEMPT))?;
-        for row in rows {
-            out.insert(row.map_err(StoreError::of(ATTEMPT))?);
-        }
+        let asked = (bounds.watermark, bounds.valid_at, source);
+        take_spans(&mut statement, asked, &mut out)?;
     }
     Ok(out.into_iter().collect())
+}
+
+fn take_spans(
+    statement: &mut Statement<'_>,
+    asked: impl Params,
+    out: &mut BTreeSet<LookSpan>,
+) -> Result<(), StoreError> {
+    let rows = statement.query_map(asked, span);
+    for row in rows.map_err(StoreError::of(ATTEMPT))? {
+        out.insert(row.map_err(StoreError::of(ATTEMPT))?);
+    }
+    Ok(())
 }
 
 /// Looks through `source` of these vantages that ended after `since`: one step into the index of the newest for each.
@@ -111,12 +119,7 @@ pub(super) fn spans_of(
             bounds.valid_at,
             bounds.watermark,
         );
-        let rows = statement
-            .query_map(asked, span)
-            .map_err(StoreError::of(ATTEMPT))?;
-        for row in rows {
-            out.insert(row.map_err(StoreError::of(ATTEMPT))?);
-        }
+        take_spans(&mut statement, asked, &mut out)?;
     }
     Ok(out.into_iter().collect())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use groma_model::inventory::{Entity, Inventory};
 use groma_model::sentinel::SENTINEL;
-use groma_model::watched::{BLIND_MAX, Span, stretches};
+use groma_model::watched::{BLIND_MAX, Span, stretches, within_and_between};
 use groma_model::{CoverageState, EntityId, Scope, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -104,20 +104,14 @@ impl Watched {
         };
         let seen = stretches(looks.iter().map(span).collect(), Duration::ZERO);
         let seen: Vec<Span> = seen.into_iter().filter(|(_, to)| *to >= from).collect();
-        let gaps = seen.iter().zip(seen.iter().skip(1));
+        let (seconds, longest_gap_seconds) = within_and_between(&seen);
         Self {
             looks: counted(&looks),
             by_sentinels: counted(&theirs),
             from: Some(from),
             to: Some(to),
-            seconds: seen
-                .iter()
-                .map(|(from, to)| to.since(*from).as_secs())
-                .sum(),
-            longest_gap_seconds: gaps
-                .map(|((_, end), (begin, _))| begin.since(*end).as_secs())
-                .max()
-                .unwrap_or(0),
+            seconds,
+            longest_gap_seconds,
             stale_seconds: now.since(to).as_secs(),
         }
     }
