@@ -72,6 +72,10 @@ impl Witness {
             | Fact::Knock(_) => Self::Network,
             Fact::DirectoryNeed(need) if need.is_seen() => Self::Network,
             Fact::Declared(_)
+            | Fact::Guest(_)
+            | Fact::Hypervisor(_)
+            | Fact::Cluster(_)
+            | Fact::Datastore(_)
             | Fact::MailboxTie(_)
             | Fact::RelyingParty(_)
             | Fact::DirectoryObject(_)

@@ -27,6 +27,7 @@ pub use crate::route::{MailRoute, RouteRule, RouteTarget};
 pub use crate::seen_service::{AnswerBasis, SeenService, ServiceAnswer};
 pub use crate::sentinel::{Knock, KnockWay, SentinelPost};
 pub use crate::sighting::{Door, Sighting};
+pub use crate::virtualization::{Cluster, Datastore, Guest, Hypervisor};
 pub use crate::watching::{Watch, WatchPurpose};
 pub use crate::zone::{AskedName, ZoneRecord};
 use crate::{Foreign, Timestamp};
@@ -145,6 +146,14 @@ pub enum Fact {
     SentinelPost(SentinelPost),
     /// Somebody knocked at such an address.
     Knock(Knock),
+    /// A guest of a virtualization platform.
+    Guest(Box<Guest>),
+    /// A host that carries guests.
+    Hypervisor(Box<Hypervisor>),
+    /// Hosts that share their guests.
+    Cluster(Box<Cluster>),
+    /// Where disks of guests lie.
+    Datastore(Box<Datastore>),
     /// A fact of a kind this version does not know, kept as it came.
     #[serde(untagged)]
     Unknown(serde_json::Value),

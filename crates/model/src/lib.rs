@@ -56,6 +56,7 @@ mod stated;
 pub mod store;
 pub mod time;
 mod told;
+pub mod virtualization;
 pub mod visible;
 pub mod watched;
 pub mod watching;

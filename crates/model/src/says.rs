@@ -152,6 +152,10 @@ impl Fact {
             Self::LinkSeen(link) => link.says(),
             Self::SentinelPost(post) => post.says(),
             Self::Knock(knock) => knock.says(),
+            Self::Guest(guest) => guest.says(),
+            Self::Hypervisor(host) => host.says(),
+            Self::Cluster(cluster) => cluster.says(),
+            Self::Datastore(datastore) => datastore.says(),
             Self::Unknown(_) => "a fact this version does not know".to_owned(),
         }
     }

@@ -1,0 +1,32 @@
+//! What carries machines: platforms of virtualization, their hosts, the guests on them, and what those lie on.
+//!
+//! A platform is asked by one vantage, or its own export is imported; both make the same facts. Every thing has a `key`, which
+//! the platform never gives to another one: a managed object's id (`vm-42`), a UUID, `qemu/104`. Keys mean something within
+//! their [`Platform`] alone.
+//!
+//! None of it holds a number that moves; those stand in [`Measurement`](crate::fact::Measurement)s whose subject is
+//! [`Platform::subject`] of the key:
+//!
+//! | metric | of what |
+//! | --- | --- |
+//! | `vm_disk_used_bytes` | what a guest's disks take on their datastores |
+//! | `vm_cpu_peak_percent`, `vm_cpu_p95_percent` | processor time of a guest, of what it may take, over `vm_load_period_seconds` |
+//! | `vm_memory_peak_bytes`, `vm_memory_p95_bytes` | memory a guest used over the same period |
+//! | `vm_disk_written_bytes_per_day` | what a guest writes, which a copy of the running guest has to follow |
+//! | `vm_disk_iops_peak`, `vm_disk_latency_ms_peak` | of all disks of a guest together |
+//! | `vm_load_period_seconds` | how long these were watched |
+//! | `datastore_free_bytes` | of a datastore |
+//! | `hypervisor_cpu_used_percent`, `hypervisor_memory_used_bytes` | of a host |
+
+mod guest;
+mod platform;
+mod words;
+
+pub use guest::{
+    DiskController, DiskFormat, DiskMode, Firmware, Guest, GuestDisk, GuestNic, GuestSnapshot,
+    GuestSort, Passthrough, PassthroughSort, Power, Tools,
+};
+pub use platform::{
+    AffinityRule, AffinitySort, Cluster, Datastore, DatastoreSort, Hypervisor, HypervisorNic,
+    Platform, PlatformKind, PortGroup, VirtualSwitch,
+};

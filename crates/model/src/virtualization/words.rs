@@ -1,0 +1,122 @@
+//! What these facts say to a person, and short answers about them.
+
+use std::net::IpAddr;
+
+use super::{Cluster, Datastore, Guest, GuestSort, Hypervisor, Platform, PlatformKind};
+use crate::Foreign;
+
+impl PlatformKind {
+    /// As its makers call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Libvirt => "libvirt",
+            Self::Vsphere => "VMware vSphere",
+            Self::Proxmox => "Proxmox VE",
+            Self::HyperV => "Hyper-V",
+            Self::Xapi => "XCP-ng",
+            Self::Ovirt => "oVirt",
+            Self::Other => "a virtualization platform",
+        }
+    }
+
+    /// The word for files and marks: as serde writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Libvirt => "libvirt",
+            Self::Vsphere => "vsphere",
+            Self::Proxmox => "proxmox",
+            Self::HyperV => "hyper-v",
+            Self::Xapi => "xapi",
+            Self::Ovirt => "ovirt",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl Platform {
+    /// The subject of measurements of the thing with `key`.
+    pub fn subject(&self, key: &str) -> Foreign {
+        Foreign::from(format!("{}:{}/{key}", self.kind.word(), self.id))
+    }
+}
+
+impl Guest {
+    /// All MAC addresses of its cards, in their order.
+    pub fn macs(&self) -> impl Iterator<Item = &str> {
+        self.nics.iter().filter_map(|nic| nic.mac.as_deref())
+    }
+
+    /// All addresses of its cards, in their order.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.nics
+            .iter()
+            .flat_map(|nic| nic.addresses.iter().copied())
+    }
+
+    /// One line a person understands.
+    pub fn says(&self) -> String {
+        let what = match self.sort {
+            GuestSort::Machine => "virtual machine",
+            GuestSort::Container => "container",
+            GuestSort::Template => "template",
+        };
+        format!(
+            "{} knows the {what} {}",
+            self.platform.kind.title(),
+            self.name
+        )
+    }
+}
+
+impl Hypervisor {
+    /// One line a person understands.
+    pub fn says(&self) -> String {
+        format!(
+            "{} runs guests on {}",
+            self.platform.kind.title(),
+            self.name
+        )
+    }
+}
+
+impl Cluster {
+    /// One line a person understands.
+    pub fn says(&self) -> String {
+        format!(
+            "{} has the cluster {}",
+            self.platform.kind.title(),
+            self.name
+        )
+    }
+}
+
+impl Datastore {
+    /// One line a person understands.
+    pub fn says(&self) -> String {
+        format!(
+            "{} keeps disks of guests on {}",
+            self.platform.kind.title(),
+            self.name
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_of_a_platform_is_what_serde_writes() {
+        for kind in [
+            PlatformKind::Libvirt,
+            PlatformKind::Vsphere,
+            PlatformKind::Proxmox,
+            PlatformKind::HyperV,
+            PlatformKind::Xapi,
+            PlatformKind::Ovirt,
+            PlatformKind::Other,
+        ] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.word());
+        }
+    }
+}
