@@ -63,6 +63,12 @@ const STAR: &[(&str, &[&str])] = &[
         ],
     ),
     ("groma-source-directory", SOURCE),
+    // What platforms write is read alike, whether they are asked or their exports are imported.
+    ("groma-platform", &["groma-model"]),
+    (
+        "groma-source-hypervisor",
+        &["groma-model", "groma-source", "groma-platform"],
+    ),
     ("groma-source-dns", SOURCE),
     ("groma-source-config", SOURCE),
     ("groma-source-content", SOURCE),
@@ -73,7 +79,7 @@ const STAR: &[(&str, &[&str])] = &[
     ("groma-ship", &["groma-model", "groma-wire"]),
     ("groma-serve", &["groma-model", "groma-wire"]),
     ("groma-store", &["groma-model"]),
-    ("groma-import", &["groma-model"]),
+    ("groma-import", &["groma-model", "groma-platform"]),
     ("groma-resolve", STAGE),
     ("groma-graph", STAGE),
     ("groma-check", STAGE),
@@ -109,6 +115,7 @@ const STAR: &[(&str, &[&str])] = &[
             "groma-source-dns",
             "groma-source-config",
             "groma-source-content",
+            "groma-source-hypervisor",
         ],
     ),
     (
@@ -180,6 +187,7 @@ const PURE: &[&str] = &[
     "export",
     "wave",
     "knowledge",
+    "platform",
     "report",
     "share",
     "workbook",

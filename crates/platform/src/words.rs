@@ -1,0 +1,98 @@
+//! The few words every platform writes its own way.
+
+/// A MAC address in lower case with colons, from any usual writing (`00-50-56-AB-CD-EF`, `0050.56ab.cdef`, `005056ABCDEF`).
+/// `None` for anything else, and for the address that means none (all zeros).
+pub fn mac_address(text: &str) -> Option<String> {
+    let digits = plain(text, &[':', '-', '.'])?;
+    let known = digits.len() == 12 && digits.bytes().any(|digit| digit != b'0');
+    known.then(|| groups(&digits, &[2, 2, 2, 2, 2, 2], ":"))
+}
+
+/// A UUID in lower case with dashes, from any usual writing, braces and VMware's `VMware-42 0e …` among them. `None` for
+/// anything else, and for the two that mean none (all zeros, all `f`).
+pub fn uuid(text: &str) -> Option<String> {
+    let text = text.trim();
+    let text = text.strip_prefix("VMware-").unwrap_or(text);
+    let digits = plain(text, &['-', ' ', '{', '}'])?;
+    let means_none =
+        digits.bytes().all(|digit| digit == b'0') || digits.bytes().all(|digit| digit == b'f');
+    (digits.len() == 32 && !means_none).then(|| groups(&digits, &[8, 4, 4, 4, 12], "-"))
+}
+
+/// The hex digits of a text that holds nothing else but `between`, in lower case.
+fn plain(text: &str, between: &[char]) -> Option<String> {
+    let digits = text
+        .trim()
+        .chars()
+        .filter(|letter| !between.contains(letter));
+    let digits: String = digits.take(64).collect();
+    let all = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    all.then(|| digits.to_ascii_lowercase())
+}
+
+fn groups(digits: &str, sizes: &[usize], between: &str) -> String {
+    let mut rest = digits;
+    let mut parts = Vec::new();
+    for size in sizes {
+        let (part, after) = rest.split_at_checked(*size).unwrap_or((rest, ""));
+        parts.push(part);
+        rest = after;
+    }
+    parts.join(between)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_mac_address_has_one_writing() {
+        for text in [
+            "00:50:56:AB:cd:ef",
+            "00-50-56-ab-cd-ef",
+            "0050.56ab.cdef",
+            " 005056ABCDEF ",
+        ] {
+            assert_eq!(
+                mac_address(text).as_deref(),
+                Some("00:50:56:ab:cd:ef"),
+                "{text}"
+            );
+        }
+        for text in [
+            "",
+            "00:00:00:00:00:00",
+            "00:50:56:ab:cd",
+            "00:50:56:ab:cd:ef:00",
+            "zz:50:56:ab:cd:ef",
+        ] {
+            assert_eq!(mac_address(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_uuid_has_one_writing() {
+        for text in [
+            "420EABCD-1234-5678-9ABC-DEF012345678",
+            "{420eabcd-1234-5678-9abc-def012345678}",
+            "420eabcd123456789abcdef012345678",
+            "VMware-42 0e ab cd 12 34 56 78-9a bc de f0 12 34 56 78",
+        ] {
+            let read = uuid(text);
+            assert_eq!(
+                read.as_deref(),
+                Some("420eabcd-1234-5678-9abc-def012345678"),
+                "{text}"
+            );
+        }
+        for text in [
+            "",
+            "00000000-0000-0000-0000-000000000000",
+            "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
+            "420eabcd-1234-5678-9abc-def01234567",
+            "not-a-uuid",
+        ] {
+            assert_eq!(uuid(text), None, "{text}");
+        }
+    }
+}

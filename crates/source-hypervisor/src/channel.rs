@@ -1,0 +1,109 @@
+//! A conversation with the server: over TLS with one that is known, or in clear text within this machine.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+use groma_model::{Peer, Reason};
+use groma_source::{Stream, World};
+use rustls::{ClientConnection, StreamOwned};
+use rustls_pki_types::ServerName;
+
+use crate::cause::Cause;
+use crate::trust::Handshake;
+
+/// Connects to `peer` and shakes hands; nothing is said before the server is known.
+///
+/// # Errors
+/// It has no address, may not be contacted, does not answer, or is not known.
+pub(crate) fn secured(
+    world: &World,
+    peer: &Peer,
+    port: u16,
+    handshake: &Handshake,
+    timeout: Duration,
+) -> Result<Box<dyn Stream>, Cause> {
+    let stream = reached(world, peer, port, timeout)?;
+    let name = ServerName::try_from(peer.to_string()).map_err(|_| {
+        Cause::new(
+            format!("{peer} cannot stand in a certificate"),
+            Reason::Malformed,
+            "check the url",
+        )
+    })?;
+    let connection = ClientConnection::new(handshake.settings.clone(), name);
+    let connection = connection
+        .map_err(|error| Cause::new(format!("TLS: {error}"), Reason::Refused, "check the url"))?;
+    let mut stream = StreamOwned::new(connection, stream);
+    let StreamOwned { conn, sock } = &mut stream;
+    while conn.is_handshaking() {
+        conn.complete_io(sock)
+            .map_err(|error| handshake.cause(&error))?;
+    }
+    Ok(Box::new(stream))
+}
+
+/// Connects to `peer`, address by address.
+///
+/// # Errors
+/// It has no address, may not be contacted, or does not answer.
+pub(crate) fn reached(
+    world: &World,
+    peer: &Peer,
+    port: u16,
+    timeout: Duration,
+) -> Result<Box<dyn Stream>, Cause> {
+    let mut last = nowhere();
+    for address in addresses(world, peer, port)? {
+        match world.network.connect(address, timeout) {
+            Ok(stream) => return Ok(stream),
+            Err(error) if !world.network.permits(address) => {
+                last = Cause::new(
+                    error.to_string(),
+                    Reason::Forbidden,
+                    "look again without --offline, and check the port",
+                );
+            }
+            Err(error) => {
+                last = Cause::new(
+                    format!("{address}: {error}"),
+                    Reason::of_io(&error),
+                    "check the address and what stands between",
+                );
+            }
+        }
+    }
+    Err(last)
+}
+
+/// A name is looked up by the system, as every other program here does; not at all when nobody may be contacted.
+fn addresses(world: &World, peer: &Peer, port: u16) -> Result<Vec<SocketAddr>, Cause> {
+    match peer {
+        Peer::Address(address) => Ok(vec![SocketAddr::new(*address, port)]),
+        Peer::Name(name) if world.network.is_offline() && !name.is_loopback() => Err(Cause::new(
+            "nobody may be contacted now",
+            Reason::Forbidden,
+            "look again without --offline",
+        )),
+        Peer::Name(name) => match (name.as_str(), port).to_socket_addrs() {
+            Ok(found) => Ok(found.collect()),
+            Err(_) => Err(nowhere()),
+        },
+    }
+}
+
+fn nowhere() -> Cause {
+    Cause::new(
+        "its name has no address",
+        Reason::NotPresent,
+        "check the url",
+    )
+}
+
+/// True for an error that means no more than that the time for one answer is over.
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock
+    )
+}

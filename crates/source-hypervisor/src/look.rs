@@ -1,0 +1,111 @@
+//! The source: each platform of the access file in its turn, one that fails without harm to the next.
+
+use groma_model::virtualization::PlatformKind;
+use groma_model::{CoverageState, Reason, Scope, SourceName};
+use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
+
+use crate::NAME;
+use crate::access::Access;
+use crate::cause::Cause;
+
+/// What the reader of one platform works with.
+#[expect(dead_code, reason = "each reader takes what it needs")]
+pub(crate) struct Asking<'a> {
+    /// Clock, disk and network.
+    pub(crate) world: &'a World,
+    /// Whom to ask, and as whom.
+    pub(crate) access: &'a Access,
+    /// How long.
+    pub(crate) window: &'a Window,
+    /// At which cost.
+    pub(crate) budget: &'a Budget,
+    /// The scope all of it belongs to; parts of it nest.
+    pub(crate) scope: &'a Scope,
+}
+
+/// Asks platforms that the operator named.
+pub struct HypervisorSource {
+    world: World,
+    platforms: Vec<Access>,
+}
+
+impl HypervisorSource {
+    /// Asks `platforms`, in their order.
+    pub fn new(world: World, platforms: Vec<Access>) -> Self {
+        Self { world, platforms }
+    }
+
+    fn ask(&self, access: &Access, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
+        let scope = scope(access);
+        let asking = Asking {
+            world: &self.world,
+            access,
+            window,
+            budget,
+            scope: &scope,
+        };
+        let state = match read(&asking, sink) {
+            Ok(state) => state,
+            Err(cause) => {
+                sink.missed(cause.gap(&scope));
+                CoverageState::Partial
+            }
+        };
+        sink.covered_now(window, &scope, state);
+    }
+}
+
+/// Reads all of one platform: what was seen and missed goes to `sink`; the answer is whether everything was seen.
+fn read(asking: &Asking<'_>, _sink: &mut dyn Sink) -> Result<CoverageState, Cause> {
+    match asking.access.kind {
+        PlatformKind::Libvirt
+        | PlatformKind::Vsphere
+        | PlatformKind::Proxmox
+        | PlatformKind::HyperV
+        | PlatformKind::Xapi
+        | PlatformKind::Ovirt
+        | PlatformKind::Other => Err(Cause::new(
+            format!("{} is not asked yet", asking.access.kind.title()),
+            Reason::Unsupported,
+            "",
+        )),
+    }
+}
+
+/// The place of one platform: its kind and its URL, which holds no secret.
+fn scope(access: &Access) -> Scope {
+    let place = access.url.replace("://", "/");
+    Scope::new("hypervisor", &format!("{}/{place}", access.kind.word()))
+}
+
+impl Source for HypervisorSource {
+    fn name(&self) -> SourceName {
+        SourceName::new(NAME)
+    }
+
+    fn explain(&self) -> Explanation {
+        let lines = |all: &[&str]| all.iter().map(|l| (*l).to_owned()).collect::<Vec<_>>();
+        Explanation {
+            purpose: "Asks platforms of virtualization that the operator named about guests, hosts, clusters and datastores.".into(),
+            reads: lines(&[
+                "the file named with --access, and the password files, tokens and certificates it names",
+            ]),
+            contacts: self.platforms.iter().map(|access| access.url.clone()).collect(),
+            sends: lines(&["guests with disks, cards, snapshots and what would block a move; hosts; datastores; what they take at their peak"]),
+            never_sends: lines(&[
+                "a password or token, a note somebody wrote at a guest, the contents of a disk or a screen",
+                "a log-on to a server whose certificate nobody named, or in clear text to another machine",
+            ]),
+            rights: lines(&[
+                "an account of the platform that may read, and nothing else; nothing of this machine",
+            ]),
+            cost: "one log-on a look; a question for every hundred guests or fewer, one at a time".into(),
+        }
+    }
+
+    fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
+        for access in &self.platforms {
+            self.ask(access, window, budget, sink);
+        }
+    }
+}
