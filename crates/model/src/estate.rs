@@ -28,6 +28,9 @@ pub struct Estate {
     pub certificates: BTreeMap<String, EntityId>,
     /// Archives, databases and shares: the machine they lie on and their scope → entity.
     pub holdings: BTreeMap<(EntityId, Scope), EntityId>,
+    /// What a platform of virtualization tells of, by its subject
+    /// ([`Platform::subject`](crate::virtualization::Platform::subject)) within a site → entity.
+    pub on_platforms: BTreeMap<(SiteId, String), EntityId>,
     /// True if a list somebody imported was among the evidence.
     pub compared_with_list: bool,
 }

@@ -430,6 +430,21 @@ pub struct Attributes {
     /// Shares: what it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<crate::fact::Share>,
+    /// Guests of a platform of virtualization: what the platform says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest: Option<Box<crate::fact::Guest>>,
+    /// Hosts of a platform of virtualization: what the platform says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hypervisor: Option<Box<crate::fact::Hypervisor>>,
+    /// Clusters of such hosts: what the platform says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<Box<crate::fact::Cluster>>,
+    /// Datastores: what the platform says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datastore: Option<Box<crate::fact::Datastore>>,
+    /// Guests and hosts of a platform: machines it may be by one mark, and is not, or not for certain, by another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_joined: Vec<String>,
     /// What a directory says about it; on a directory itself, everything that is no machine and no account.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub directory_objects: Vec<crate::fact::DirectoryEntry>,

@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use groma_model::device::DeviceWitness;
 use groma_model::directory::NeedReason;
 use groma_model::fact::{
-    CertificateSighting, CertificateUse, Declared, DeviceSays, DirectoryObject, Forward,
-    ForwardEnd, HostIdentity, Interface, Knock, KnockWay, MENTION_RULE, NameAnswer, Package,
-    Reference, SentinelPost,
+    CertificateSighting, CertificateUse, Cluster, Datastore, Declared, DeviceSays, DirectoryObject,
+    Forward, ForwardEnd, Guest, HostIdentity, Hypervisor, Interface, Knock, KnockWay, MENTION_RULE,
+    NameAnswer, Package, Reference, SentinelPost,
 };
 use groma_model::inventory::{Attributes, Mention, PinEntry};
 use groma_model::sentinel::PostEntry;
@@ -216,6 +216,47 @@ pub(crate) struct DirectoryRow {
     pub(crate) seen: Seen,
 }
 
+/// A thing a platform of virtualization tells of.
+#[derive(Clone, Debug)]
+pub(crate) struct OnPlatform<T> {
+    pub(crate) site: SiteId,
+    pub(crate) what: T,
+    pub(crate) evidence: EvidenceId,
+    pub(crate) seen: Seen,
+    pub(crate) new: Newness,
+}
+
+impl<T: Clone> OnPlatform<T> {
+    fn of(evidence: &Evidence, what: &T) -> Self {
+        Self {
+            site: evidence.site.clone(),
+            what: what.clone(),
+            evidence: evidence.id.clone(),
+            seen: evidence.seen,
+            new: Newness::of(evidence),
+        }
+    }
+}
+
+/// All that platforms tell of.
+#[derive(Debug, Default)]
+pub(crate) struct Platforms {
+    pub(crate) guests: Vec<OnPlatform<Guest>>,
+    pub(crate) hypervisors: Vec<OnPlatform<Hypervisor>>,
+    pub(crate) clusters: Vec<OnPlatform<Cluster>>,
+    pub(crate) datastores: Vec<OnPlatform<Datastore>>,
+}
+
+impl Platforms {
+    /// True if nobody told of any.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.guests.is_empty()
+            && self.hypervisors.is_empty()
+            && self.clusters.is_empty()
+            && self.datastores.is_empty()
+    }
+}
+
 /// Everything said, by whom it is about.
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
@@ -234,6 +275,8 @@ pub(crate) struct Gathered {
     pub(crate) declared: Vec<DeclaredRow>,
     /// Lists that speak of no machine, by who told them: site, name, and when.
     pub(crate) lists: BTreeMap<AgentId, (SiteId, String, Seen)>,
+    /// What platforms of virtualization tell of.
+    pub(crate) platforms: Platforms,
     /// Machines that were met from outside.
     pub(crate) sightings: Vec<Met>,
     /// What devices say of themselves.
@@ -459,6 +502,27 @@ impl Gathered {
                     seen: *seen,
                 });
             }
+            Fact::Guest(guest) => {
+                self.on_platform(evidence, std::iter::empty());
+                self.platforms
+                    .guests
+                    .push(OnPlatform::of(evidence, &**guest));
+            }
+            Fact::Hypervisor(host) => {
+                self.on_platform(evidence, host.dns_servers.iter().chain(&host.ntp_servers));
+                let told = OnPlatform::of(evidence, &**host);
+                self.platforms.hypervisors.push(told);
+            }
+            Fact::Cluster(cluster) => {
+                self.on_platform(evidence, std::iter::empty());
+                let told = OnPlatform::of(evidence, &**cluster);
+                self.platforms.clusters.push(told);
+            }
+            Fact::Datastore(datastore) => {
+                self.on_platform(evidence, datastore.server.iter());
+                let told = OnPlatform::of(evidence, &**datastore);
+                self.platforms.datastores.push(told);
+            }
             // A zone names ten thousand machines that nobody may have any more: it makes none known.
             Fact::Listener(_)
             | Fact::Measurement(_)
@@ -472,6 +536,20 @@ impl Gathered {
                 }
                 self.take_own(evidence, own);
             }
+        }
+    }
+
+    /// What a platform tells of others is no part of the machine that asked it; an export of it stands at no machine at all.
+    fn on_platform<'p>(&mut self, evidence: &Evidence, peers: impl IntoIterator<Item = &'p Peer>) {
+        let (site, vantage, seen) = (&evidence.site, &evidence.vantage, evidence.seen);
+        if vantage.is_list() {
+            self.carried(evidence);
+            self.listed(vantage, peers, seen);
+            return;
+        }
+        self.touch(site, vantage, seen);
+        for peer in peers {
+            self.mention(site, vantage, peer.clone(), seen);
         }
     }
 
@@ -738,11 +816,20 @@ impl Gathered {
         self.devices
             .sort_by(|a, b| (&a.new, &a.evidence).cmp(&(&b.new, &b.evidence)));
         self.devices.dedup_by(|a, b| a.evidence == b.evidence);
+        settle_told(&mut self.platforms.guests);
+        settle_told(&mut self.platforms.hypervisors);
+        settle_told(&mut self.platforms.clusters);
+        settle_told(&mut self.platforms.datastores);
         // The newest last: what is said twice of one place, counts as it was said last.
         self.holdings
             .sort_by(|a, b| (a.seen.last, &a.evidence).cmp(&(b.seen.last, &b.evidence)));
         self.holdings.dedup_by(|a, b| a.evidence == b.evidence);
     }
+}
+
+fn settle_told<T>(told: &mut Vec<OnPlatform<T>>) {
+    told.sort_by(|a, b| a.evidence.cmp(&b.evidence));
+    told.dedup_by(|a, b| a.evidence == b.evidence);
 }
 
 fn keep_newest<K: Ord>(known: &mut BTreeMap<K, (Newness, String)>, at: K, told: (Newness, String)) {

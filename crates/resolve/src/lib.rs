@@ -31,6 +31,7 @@ mod links;
 mod names;
 mod outside;
 mod pins;
+mod platforms;
 mod sentinels;
 mod sightings;
 mod uses;
@@ -107,6 +108,7 @@ fn place(
         ..Estate::default()
     };
     hosts::place(&mut gathered, &mut ledger, &mut estate);
+    platforms::place(&gathered, &mut ledger, &mut estate);
     declared::place(&gathered, &mut ledger, &mut estate);
     sightings::place(&gathered, &mut ledger, &mut estate);
     names::place(&gathered, &mut ledger, &mut estate);

@@ -22,7 +22,11 @@ pub(crate) fn stranger(
     let layer = match kind {
         "external" => "network",
         "certificate" => "identity",
-        "vm" | "hypervisor" => "virtualization",
+        "vm" | "vm-template" | "container" | "hypervisor" | "hypervisor-cluster" => {
+            "virtualization"
+        }
+        "datastore" => "storage",
+        "virtual-switch" => "network",
         "device" => "endpoint",
         _ => "os",
     };
