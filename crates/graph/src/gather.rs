@@ -5,10 +5,11 @@ use std::net::IpAddr;
 
 use groma_model::device_verdict::DeviceEntry;
 use groma_model::fact::{
-    Access, Admission, AskedName, BackupJob, Connection, DeviceSays, DirectoryNeed, FileSystem,
-    Forward, Job, Knock, KnockWay, Listener, LoggedSearch, LoggedUse, MailReader, MailRecord,
-    MailRoute, MailServer, MailUse, MailboxTie, Measurement, NameSource, OpenPort, Reference,
-    RelyingParty, ReportedUse, SeenService, Share, Sighting, Watch, ZoneRecord,
+    Access, Admission, AskedName, BackupJob, Connection, Datastore, DeviceSays, DirectoryNeed,
+    FileSystem, Forward, Guest, Hypervisor, Job, Knock, KnockWay, Listener, LoggedSearch,
+    LoggedUse, MailReader, MailRecord, MailRoute, MailServer, MailUse, MailboxTie, Measurement,
+    NameSource, OpenPort, Reference, RelyingParty, ReportedUse, SeenService, Share, Sighting,
+    Watch, ZoneRecord,
 };
 use groma_model::inventory::{
     Backup, Dependency, Entity, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
@@ -79,6 +80,9 @@ pub(crate) struct Gathered {
     pub(crate) mail_readers: Raws<MailReader>,
     pub(crate) mail_servers: Raws<MailServer>,
     pub(crate) stated: Raws<DirectoryNeed>,
+    pub(crate) guests: Raws<Guest>,
+    pub(crate) hypervisors: Raws<Hypervisor>,
+    pub(crate) datastores: Raws<Datastore>,
     pub(crate) references: Raws<Reference>,
     pub(crate) mounts: Raws<FileSystem>,
     pub(crate) forwards: Raws<Forward>,
@@ -214,6 +218,9 @@ impl Gathered {
             Fact::MailReader(reader) => self.mail_readers.push(raw!(reader)),
             Fact::MailServer(server) => self.mail_servers.push(raw!(server)),
             Fact::DirectoryNeed(need) => self.stated.push(raw!(need)),
+            Fact::Guest(guest) => self.guests.push(raw!(*guest)),
+            Fact::Hypervisor(host) => self.hypervisors.push(raw!(*host)),
+            Fact::Datastore(store) => self.datastores.push(raw!(*store)),
             Fact::FileSystem(mount) if mount.remote.is_some() => self.mounts.push(raw!(mount)),
             Fact::Forward(forward) => self.forwards.push(raw!(forward)),
             Fact::Job(job) => self.jobs.entry(host).or_default().push(job),
@@ -279,6 +286,9 @@ impl Gathered {
         settle(&mut self.mail_readers);
         settle(&mut self.mail_servers);
         settle(&mut self.stated);
+        settle(&mut self.guests);
+        settle(&mut self.hypervisors);
+        settle(&mut self.datastores);
         settle(&mut self.references);
         settle(&mut self.mounts);
         settle(&mut self.forwards);
@@ -384,6 +394,9 @@ fn placed(evidence: Evidence, estate: &Estate, cited: &HashSet<&EvidenceId>) -> 
             | Fact::MailReader(_)
             | Fact::MailServer(_)
             | Fact::DirectoryNeed(_)
+            | Fact::Guest(_)
+            | Fact::Hypervisor(_)
+            | Fact::Datastore(_)
             | Fact::Reference(_)
             | Fact::FileSystem(_)
             | Fact::Forward(_)
@@ -423,7 +436,15 @@ fn held(evidence: &Evidence, machine: &EntityId, estate: &Estate) -> EntityId {
                 .get(&(machine.clone(), evidence.scope.clone()))
         })
         .flatten();
-    holding.unwrap_or(machine).clone()
+    let carried = || match &evidence.fact {
+        // What a number is of that a platform tells, its subject says.
+        Fact::Measurement(number) if !estate.on_platforms.is_empty() => {
+            let at = (evidence.site.clone(), number.subject.to_string());
+            estate.on_platforms.get(&at)
+        }
+        _ => None,
+    };
+    holding.or_else(carried).unwrap_or(machine).clone()
 }
 
 /// What stays within another network namespace: its loopback is not the loopback of the machine.

@@ -9,6 +9,7 @@ use groma_model::name::Protection;
 use groma_model::registry::REGISTRY;
 use groma_model::{Estate, Witness};
 
+use crate::carried::is_of_platform;
 use crate::draft::{Draft, Place};
 
 /// What the reasons are computed from.
@@ -31,8 +32,8 @@ pub(crate) fn reasons(case: &Case<'_>) -> BTreeSet<String> {
         ..
     } = case;
     // What a machine needs of itself moves together with it, and its resolver, clock and mirrors stand in
-    // every inventory of host facts.
-    if place.consumer == place.provider {
+    // every inventory of host facts; what it runs on, in the list of its platform.
+    if place.consumer == place.provider || is_of_platform(draft) {
         return BTreeSet::new();
     }
     let plain = !REGISTRY.kind(&draft.kind).shared;

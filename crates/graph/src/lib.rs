@@ -19,6 +19,7 @@
 mod admitted;
 mod backups;
 mod bare;
+mod carried;
 mod certificates;
 mod channels;
 mod devices;
@@ -156,6 +157,7 @@ pub fn connect_beside(
     reported::uses(&gathered, estate, &mut drafts);
     reported::knocks(&gathered, estate, &mut drafts);
     directory::needs(&gathered, estate, &mut drafts);
+    carried::needs(&gathered, estate, &mut drafts);
     admitted::needs(&gathered, estate, &mut drafts);
     relying::needs(&gathered, estate, &mut drafts);
     channels.cite(&mut drafts);

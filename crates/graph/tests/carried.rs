@@ -1,0 +1,154 @@
+//! Who carries whom, as a platform of virtualization tells it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
+
+mod common;
+
+use common::*;
+use groma_model::fact::*;
+use groma_model::virtualization::{
+    GuestDisk, GuestNic, GuestSort, HypervisorNic, Platform, PlatformKind, PortGroup, VirtualSwitch,
+};
+use groma_model::*;
+
+const SOURCE: &str = "hypervisor.platform";
+
+fn platform() -> Platform {
+    Platform {
+        kind: PlatformKind::Vsphere,
+        id: "vc".into(),
+    }
+}
+
+fn guest() -> Guest {
+    Guest {
+        platform: platform(),
+        key: "vm-1".into(),
+        name: "web1".into(),
+        host: Some("host-1".into()),
+        disks: vec![
+            GuestDisk {
+                name: "Hard disk 1".into(),
+                datastore: Some("datastore-1".into()),
+                ..GuestDisk::default()
+            },
+            GuestDisk {
+                name: "Hard disk 2".into(),
+                datastore: Some("datastore-1".into()),
+                ..GuestDisk::default()
+            },
+        ],
+        nics: vec![GuestNic {
+            name: "Network adapter 1".into(),
+            mac: Some("00:50:56:00:00:01".into()),
+            network: Some("servers".into()),
+            ..GuestNic::default()
+        }],
+        ..Guest::default()
+    }
+}
+
+fn esx() -> Hypervisor {
+    Hypervisor {
+        platform: platform(),
+        key: "host-1".into(),
+        name: "esx1.corp.example".into(),
+        dns_servers: vec![Peer::parse("10.0.0.53").unwrap()],
+        ntp_servers: vec![Peer::parse("127.0.0.1").unwrap()],
+        nics: vec![HypervisorNic {
+            name: "vmnic0".into(),
+            ..HypervisorNic::default()
+        }],
+        switches: vec![VirtualSwitch {
+            name: "vSwitch0".into(),
+            port_groups: vec![PortGroup {
+                name: "servers".into(),
+                vlan: Some("20".into()),
+            }],
+            ..VirtualSwitch::default()
+        }],
+        ..Hypervisor::default()
+    }
+}
+
+fn told(guest: Guest) -> Told {
+    let mut told = Told::default();
+    told.host("ops1", "10.0.0.9").host("nas1", "10.0.0.40");
+    told.say("ops1", SOURCE, Fact::Guest(Box::new(guest)));
+    told.say("ops1", SOURCE, Fact::Hypervisor(Box::new(esx())));
+    told.say(
+        "ops1",
+        SOURCE,
+        Fact::Datastore(Box::new(Datastore {
+            platform: platform(),
+            key: "datastore-1".into(),
+            name: "nfs-prod".into(),
+            server: Peer::parse("10.0.0.40"),
+            path: Some("/export/prod".into()),
+            ..Datastore::default()
+        })),
+    );
+    told
+}
+
+#[test]
+fn a_guest_is_followed_down_to_the_machine_its_disks_lie_on() {
+    let (graph, _) = told(guest()).graph_and_entities();
+    let mut edges: Vec<String> = graph
+        .dependencies
+        .iter()
+        .map(|d| format!("{} {} {}", d.consumer.name, d.kind, d.provider.name))
+        .collect();
+    edges.sort();
+    assert_eq!(
+        edges,
+        [
+            "esx1.corp.example dns 10.0.0.53",
+            "nfs-prod stored-on nas1",
+            "web1 attached-to vSwitch0",
+            "web1 runs-on esx1.corp.example",
+            "web1 stored-on nfs-prod",
+        ]
+    );
+    for need in graph.dependencies.iter().filter(|need| need.kind != "dns") {
+        assert!(!need.hidden, "{}: {:?}", need.kind, need.hidden_because);
+        assert_eq!(need.witnesses, [Witness::Declared]);
+    }
+}
+
+#[test]
+fn a_template_and_a_clock_of_its_own_are_no_needs() {
+    let template = Guest {
+        sort: GuestSort::Template,
+        ..guest()
+    };
+    let (graph, _) = told(template).graph_and_entities();
+    let carried = graph
+        .dependencies
+        .iter()
+        .filter(|d| d.consumer.name == "web1");
+    assert_eq!(carried.count(), 0);
+    assert!(graph.dependencies.iter().all(|d| d.kind != "ntp"));
+}
+
+#[test]
+fn a_number_of_a_guest_is_the_guests() {
+    let mut told = told(guest());
+    told.say(
+        "ops1",
+        SOURCE,
+        Fact::Measurement(Measurement {
+            metric: "vm_disk_used_bytes".into(),
+            subject: platform().subject("vm-1"),
+            value: 4096.0,
+        }),
+    );
+    let (graph, entities) = told.graph_and_entities();
+    let number = graph
+        .measurements
+        .iter()
+        .find(|m| m.metric == "vm_disk_used_bytes")
+        .unwrap();
+    let of = entities.iter().find(|e| e.id == number.entity).unwrap();
+    assert_eq!(of.name, "web1");
+}
