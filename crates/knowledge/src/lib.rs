@@ -20,6 +20,7 @@
 //! - [`named_conf`]: which zones BIND's settings say it answers for;
 //! - [`public`]: public time servers and mirrors, which reports fold away;
 //! - [`radius`]: how RADIUS servers list their clients;
+//! - [`vm_moves`]: what stands in the way of a guest that is to move, and what each platform takes;
 //! - [`watching`]: what references and ports say about who watches whom.
 #![forbid(unsafe_code)]
 
@@ -41,6 +42,7 @@ pub mod radius;
 pub mod rules;
 pub mod service_principals;
 pub mod services;
+pub mod vm_moves;
 pub mod watching;
 
 pub use banners::product_named;

@@ -19,6 +19,7 @@
 //! | `hypervisor_cpu_used_percent`, `hypervisor_memory_used_bytes` | of a host |
 
 mod guest;
+mod moving;
 mod platform;
 mod words;
 
@@ -26,6 +27,7 @@ pub use guest::{
     DiskController, DiskFormat, DiskMode, Firmware, Guest, GuestDisk, GuestNic, GuestSnapshot,
     GuestSort, Passthrough, PassthroughSort, Power, Tools,
 };
+pub use moving::{Blocker, BlockerSeverity, GuestRow, MoveWay, Way};
 pub use platform::{
     AffinityRule, AffinitySort, Cluster, Datastore, DatastoreSort, Hypervisor, HypervisorNic,
     Platform, PlatformKind, PortGroup, VirtualSwitch,
