@@ -105,6 +105,7 @@ fn concluded_after(
     groma_graph::nowhere::mark(&mut inventory);
     groma_graph::pinned::mark(&mut inventory);
     groma_graph::used::mark(&mut inventory);
+    groma_graph::guests::fill(&mut inventory);
     annotate(&mut inventory, &annotations);
     watched::fill(store, moment, &looks, &vantages, &mut inventory, now)?;
     let judged = judge(&inventory, now);
@@ -297,6 +298,7 @@ fn assemble(
         mail_ledger: graph.mail_ledger,
         mail_servers: graph.mail_servers,
         devices: graph.devices,
+        guests: Vec::new(),
         measurements: graph.measurements,
         waves: Vec::new(),
         findings: Vec::new(),

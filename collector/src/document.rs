@@ -47,6 +47,7 @@ pub(crate) fn write(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()
         mail_ledger,
         mail_servers,
         devices,
+        guests,
         measurements,
         waves,
         findings,
@@ -85,6 +86,7 @@ pub(crate) fn write(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()
     list(out, "mail_ledger", mail_ledger)?;
     list(out, "mail_servers", mail_servers)?;
     list(out, "devices", devices)?;
+    list(out, "guests", guests)?;
     list(out, "measurements", measurements)?;
     list(out, "waves", waves)?;
     list(out, "findings", findings)?;
@@ -160,7 +162,7 @@ mod tests {
             "data_level": "standard", "compared_with_list": true, "coverage": [],
             "layers": REGISTRY.layers.iter().map(|l| serde_json::json!({"name": l.name, "rank": l.rank})).collect::<Vec<_>>(),
             "sites": [{"id": "default", "name": "default", "networks": ["10.0.0.0/8"]}], "links": [], "systems": [],
-            "entities": [], "listeners": [], "dependencies": [], "link_bps": 1000, "volumes": [], "rights": [], "backups": [], "watching": [], "mail_records": [], "mail_routes": [], "zone_records": [], "ledger": [], "mailbox_ties": [], "relying_parties": [], "mail_ledger": [], "mail_servers": [], "devices": [],
+            "entities": [], "listeners": [], "dependencies": [], "link_bps": 1000, "volumes": [], "rights": [], "backups": [], "watching": [], "mail_records": [], "mail_routes": [], "zone_records": [], "ledger": [], "mailbox_ties": [], "relying_parties": [], "mail_ledger": [], "mail_servers": [], "devices": [], "guests": [],
             "measurements": [], "waves": [], "findings": [], "estimate": null, "evidence": [],
             "questions": (0..questions).map(question).collect::<Vec<_>>(),
         });

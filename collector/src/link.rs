@@ -15,11 +15,12 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Reckons the hours of every volume again for this line.
+    /// Reckons the hours of every volume, and how each guest would go, again for this line.
     pub(crate) fn apply(self, inventory: &mut Inventory) {
         if let Some(bps) = self.link {
             inventory.link_bps = bps;
             groma_graph::transfer(&mut inventory.volumes, bps);
+            groma_graph::guests::fill(inventory);
         }
     }
 }

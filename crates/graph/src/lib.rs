@@ -30,6 +30,7 @@ mod few;
 mod finish;
 mod footprints;
 mod gather;
+pub mod guests;
 mod hidden;
 pub mod impact;
 mod join;

@@ -75,6 +75,21 @@ pub fn blocker(rule: &str, what: &str) -> Option<Blocker> {
     })
 }
 
+/// What to do about what a rule says.
+pub fn remedy(rule: &str) -> Option<&'static str> {
+    let rule = FILE.rule.iter().find(|known| known.name == rule)?;
+    Some(&rule.remedy)
+}
+
+/// Where what a platform takes was read.
+pub fn source(platform: PlatformKind) -> Option<&'static str> {
+    let target = FILE
+        .target
+        .iter()
+        .find(|target| target.platform == platform)?;
+    Some(&target.source)
+}
+
 /// The names of rules that apply, and to what.
 fn found(guest: &Guest) -> Vec<(&'static str, String)> {
     let mut found = disks(guest);
@@ -434,7 +449,7 @@ mod tests {
     fn every_target_has_a_source_and_every_rule_its_words() {
         for target in &FILE.target {
             assert!(
-                target.source.starts_with("https://"),
+                source(target.platform).is_some_and(|source| source.starts_with("https://")),
                 "{:?}",
                 target.platform
             );

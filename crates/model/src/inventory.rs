@@ -96,6 +96,9 @@ pub struct Inventory {
     /// What takes no agent: what each device is and can, whether it mails, and what it needs for that.
     #[serde(default)]
     pub devices: Vec<crate::device_verdict::DeviceEntry>,
+    /// Guests of virtualization platforms: what stands in the way of a move, and how each would go where.
+    #[serde(default)]
+    pub guests: Vec<crate::virtualization::GuestRow>,
     /// Numbers taken by looks.
     pub measurements: Vec<MeasurementEntry>,
     /// Wave files that are known.

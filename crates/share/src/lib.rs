@@ -164,6 +164,7 @@ fn learnt(plans: &Plans, inventory: &Inventory) -> Result<Known, ShareError> {
         mail_ledger,
         mail_servers,
         devices,
+        guests,
         measurements,
         waves,
         findings,
@@ -191,6 +192,7 @@ fn learnt(plans: &Plans, inventory: &Inventory) -> Result<Known, ShareError> {
     pupil.rows("mail_ledger", mail_ledger)?;
     pupil.rows("mail_servers", mail_servers)?;
     pupil.rows("devices", devices)?;
+    pupil.rows("guests", guests)?;
     pupil.rows("measurements", measurements)?;
     pupil.rows("waves", waves)?;
     pupil.rows("findings", findings)?;
@@ -265,6 +267,7 @@ impl Work<'_> {
             mail_ledger,
             mail_servers,
             devices,
+            guests,
             measurements,
             waves,
             findings,
@@ -308,6 +311,7 @@ impl Work<'_> {
             mail_ledger: self.sorted("mail_ledger", mail_ledger)?,
             mail_servers: self.sorted("mail_servers", mail_servers)?,
             devices: self.sorted("devices", devices)?,
+            guests: self.sorted("guests", guests)?,
             measurements: self.sorted("measurements", measurements)?,
             waves: self.rows("waves", waves)?,
             findings: self.rows("findings", findings)?,

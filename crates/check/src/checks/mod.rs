@@ -82,6 +82,7 @@ mod trusted_authority;
 mod ttl_too_long;
 mod unconstrained_delegation;
 mod unresolvable_reference;
+mod vm_move_blocked;
 mod wildcard_record;
 
 pub use moves_together::{moves_together, moves_together_in};
@@ -183,6 +184,7 @@ pub fn all() -> &'static [&'static dyn Check] {
         &ttl_too_long::TtlTooLong,
         &unconstrained_delegation::UnconstrainedDelegation,
         &unresolvable_reference::UnresolvableReference,
+        &vm_move_blocked::VmMoveBlocked,
         &wildcard_record::WildcardRecord,
     ]
 }

@@ -65,6 +65,7 @@ pub(crate) fn inventory(mut entities: Vec<Entity>, mut dependencies: Vec<Depende
         mail_ledger: Vec::new(),
         mail_servers: Vec::new(),
         devices: Vec::new(),
+        guests: Vec::new(),
         measurements: Vec::new(),
         waves: Vec::new(),
         findings: Vec::new(),

@@ -54,6 +54,7 @@ mod time_and_names;
 mod trusted_authority;
 mod unconstrained_delegation;
 mod unresolvable_reference;
+mod vm_move_blocked;
 mod wave_questions;
 mod waves_and_keys;
 

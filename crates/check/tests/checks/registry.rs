@@ -32,6 +32,11 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             waves_and_keys::binds::negative(),
         ),
         (
+            "vm-move-blocked",
+            vm_move_blocked::positive(),
+            vm_move_blocked::negative(),
+        ),
+        (
             "one-host-key",
             one_host_key::positive(),
             one_host_key::negative(),

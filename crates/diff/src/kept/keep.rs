@@ -174,6 +174,7 @@ fn bare(inventory: &Inventory) -> Inventory {
         mail_ledger: Vec::new(),
         mail_servers: Vec::new(),
         devices: Vec::new(),
+        guests: Vec::new(),
         measurements: Vec::new(),
         waves: Vec::new(),
         findings: Vec::new(),

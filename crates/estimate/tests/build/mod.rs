@@ -238,6 +238,7 @@ fn empty() -> Inventory {
         mail_ledger: Vec::new(),
         mail_servers: Vec::new(),
         devices: Vec::new(),
+        guests: Vec::new(),
         measurements: Vec::new(),
         waves: Vec::new(),
         findings: Vec::new(),

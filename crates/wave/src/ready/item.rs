@@ -39,6 +39,8 @@ pub enum Topic {
     Accounts,
     /// Archives and other data that must be carried over, and how long that takes.
     Archives,
+    /// Virtual machines: what stands in the way of their move, and how they would go.
+    Guests,
     /// What hangs on a machine and does not move with it.
     Machines,
     /// Backups, and the way back.
@@ -62,6 +64,7 @@ impl Topic {
             Self::Ports => "Ports to open",
             Self::Accounts => "Accounts and delegations",
             Self::Archives => "Archives and data",
+            Self::Guests => "Virtual machines",
             Self::Machines => "What hangs on the machines",
             Self::Backup => "Backups and the way back",
             Self::Schedule => "What runs within the window",

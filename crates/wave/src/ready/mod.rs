@@ -15,6 +15,7 @@ mod backup;
 mod certificates;
 mod file;
 mod followers;
+mod guests;
 mod item;
 mod names;
 mod observation;
@@ -52,7 +53,7 @@ pub struct Beside<'a> {
 /// What must be done before `wave` begins, as `inventory` shows it at the moment it was made.
 pub fn check(inventory: &Inventory, wave: &Wave, beside: &Beside<'_>) -> Checklist {
     let scene = Scene::of(inventory, wave, beside.waves, beside.watches);
-    let questions: [fn(&Scene<'_>) -> Vec<Draft>; 12] = [
+    let questions: [fn(&Scene<'_>) -> Vec<Draft>; 13] = [
         file::look,
         people::look,
         observation::look,
@@ -62,6 +63,7 @@ pub fn check(inventory: &Inventory, wave: &Wave, beside: &Beside<'_>) -> Checkli
         ports::look,
         accounts::look,
         archives::look,
+        guests::look,
         backup::look,
         schedule::look,
         risks::look,

@@ -7,6 +7,7 @@
 
 #[path = "../../../check/tests/checks/build.rs"]
 mod build;
+mod guests;
 mod hostile;
 mod questions;
 
