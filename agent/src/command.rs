@@ -12,6 +12,7 @@ use groma_model::{AgentId, Batch, HostName, Peer};
 use groma_ship::LinkError;
 use groma_source::World;
 use groma_source_directory::Directory;
+use groma_source_hypervisor::Access as PlatformAccess;
 use groma_source_log::{JOURNAL_TEXT_NAME, WINDOWS_NAME};
 use groma_source_packet::sentinel::NAME as SENTINEL;
 use groma_source_packet::{LISTENING_NAME, NAME as PACKETS_NAME};
@@ -99,7 +100,7 @@ struct LookArgs {
     /// Let every source look within this process, where none can be ended.
     #[arg(long, hide = true)]
     together: bool,
-    /// Whom to ask beyond this machine, and as whom: TOML, readable by its owner alone (`[[directory]]`, `[[snmp]]`). Nobody is
+    /// Whom to ask beyond this machine, and as whom: TOML, readable by its owner alone (`[[directory]]`, `[[snmp]]`, `[[hypervisor]]`). Nobody is
     /// asked without it.
     #[arg(long, value_name = "FILE")]
     access: Option<PathBuf>,
@@ -299,6 +300,7 @@ fn act_explain(arguments: &ExplainArgs) -> Result<()> {
         captures: whole_paths(&arguments.captures)?,
         listen: arguments.listen.listening(),
         sentinel: arguments.listen.wished(),
+        platforms: platforms(&world, arguments.access.as_deref())?,
     };
     let all = explanations(&world, Some(&memory), &directories, &given);
     let text = match arguments.format {
@@ -326,6 +328,7 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
         captures: whole_paths(&arguments.captures)?,
         listen: arguments.listen.permitted(&world)?,
         sentinel: arguments.listen.standing(&world, !arguments.together)?,
+        platforms: platforms(&world, arguments.access.as_deref())?,
     };
     let named = devices(&world, arguments.access.as_deref(), &arguments.sweep)?;
     let memory_place = memory_in(&state::directory());
@@ -336,6 +339,9 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     }
     if directories.is_empty() && asks_a_directory(&arguments.sources) {
         return Err(NoSuchSource(NO_DIRECTORY.to_owned()).into());
+    }
+    if given.platforms.is_empty() && asks_a_platform(&arguments.sources) {
+        return Err(NoSuchSource(NO_PLATFORM.to_owned()).into());
     }
     if given.events.is_empty()
         && arguments.sources.iter().any(|s| s == WINDOWS_NAME)
@@ -393,6 +399,7 @@ fn act_look(arguments: &LookArgs) -> Result<()> {
     let mut speaker = Speaker::of_this_machine(&world)?;
     let request = LookRequest {
         directories,
+        platforms: given.platforms,
         events: given.events,
         captures: given.captures,
         listen: given.listen,
@@ -428,6 +435,19 @@ pub fn directories(world: &World, access: Option<&Path>) -> Result<Vec<Directory
     )?)
 }
 
+/// The platforms of virtualization an access file names; none without one.
+///
+/// # Errors
+/// As [`directories`].
+pub fn platforms(world: &World, access: Option<&Path>) -> Result<Vec<PlatformAccess>> {
+    let Some(path) = access else {
+        return Ok(Vec::new());
+    };
+    let path = std::path::absolute(path)?;
+    let disk = world.disk.as_ref();
+    Ok(groma_source_hypervisor::access::read(disk, &path)?)
+}
+
 /// The devices an access file names, and with `--snmp-public` whoever may be asked.
 ///
 /// # Errors
@@ -457,6 +477,13 @@ const NO_INTERFACE: &str =
     "no interface is named: write --listen INTERFACE, of one that `ip link` lists";
 const NO_POST: &str = "no old address is named: write --sentinel ADDRESS, of a machine that is gone and whose address is on this one";
 const NO_DIRECTORY: &str = "no directory is named: write --access FILE, with a [[directory]] in it";
+
+const NO_PLATFORM: &str = "no platform is named: write --access FILE, with a [[hypervisor]] in it";
+
+fn asks_a_platform(sources: &[String]) -> bool {
+    let named = |source: &String| source == "hypervisor" || source == groma_source_hypervisor::NAME;
+    sources.iter().any(named)
+}
 
 fn asks_a_directory(sources: &[String]) -> bool {
     let named = |source: &String| source == "directory" || source == groma_source_directory::NAME;

@@ -24,6 +24,7 @@ use groma_source_directory::{Directory, DirectorySource};
 use groma_source_dns::{MailDomains, NamesSource, Selector, ZonesSource};
 use groma_source_forward::RulesetSource;
 use groma_source_host::LoadSource;
+use groma_source_hypervisor::{Access as PlatformAccess, HypervisorSource};
 use groma_source_log::{JournalTexts, LogSource, WindowsLogs};
 use groma_source_packet::sentinel::{SentinelSource, Standing};
 use groma_source_packet::{Listening, ListeningSource, PacketSource};
@@ -100,6 +101,8 @@ pub struct LookRequest {
     pub memory: Option<Memory>,
     /// Directories that the operator named; this vantage asks them, and no other.
     pub directories: Vec<Directory>,
+    /// Platforms of virtualization that the operator named; this vantage asks them, and no other.
+    pub platforms: Vec<PlatformAccess>,
     /// Devices that the operator named, and as whom they are asked; of those that the sweep meets.
     pub devices: Vec<groma_source_snmp::Access>,
     /// Whom to ask over the network, and how; nobody without it.
@@ -132,6 +135,7 @@ impl LookRequest {
             apart: false,
             memory: None,
             directories: Vec::new(),
+            platforms: Vec::new(),
             devices: Vec::new(),
             sweep: None,
             budget: Budget::default(),
@@ -240,6 +244,10 @@ pub fn look(world: &World, request: &LookRequest, progress: &dyn Progress) -> Ba
         run.watched_and_files(world, None);
         directory.into_iter().for_each(|source| run.here(source));
     }
+    if !request.platforms.is_empty() {
+        let platforms = request.platforms.clone();
+        run.here(Box::new(HypervisorSource::new(world.clone(), platforms)));
+    }
     run.sweep(world);
     run.answers(world);
     let endpoints = endpoints_met(&run.told.said);
@@ -302,6 +310,8 @@ pub struct Given {
     pub listen: Listening,
     /// Where to stand sentinel.
     pub sentinel: Standing,
+    /// Platforms of virtualization to ask.
+    pub platforms: Vec<PlatformAccess>,
 }
 
 /// What every source would read, contact and say, and where it looks from.
@@ -323,7 +333,7 @@ pub fn explanations(
         let memory = memory.map(|m| m.of(&source.name()));
         memory.into_iter().for_each(|m| source.remember(m));
     }
-    let here: [Box<dyn Source>; 10] = [
+    let here: [Box<dyn Source>; 11] = [
         Box::new(SnmpSource::new(world.clone(), [], Vec::new())),
         Box::new(ServiceSource::new(world.clone(), [])),
         Box::new(DeviceSource::new(world.clone(), BTreeMap::new())),
@@ -335,6 +345,10 @@ pub fn explanations(
             Box::new(NoNotes),
         )),
         Box::new(DirectorySource::new(world.clone(), directories.to_vec())),
+        Box::new(HypervisorSource::new(
+            world.clone(),
+            given.platforms.clone(),
+        )),
         Box::new(CertificateEndpoints::new(world.clone(), Vec::new())),
         Box::new(ChronySource::new(world.clone())),
         Box::new(MailDomains::new(world.clone(), Vec::new())),

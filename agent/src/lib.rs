@@ -29,7 +29,7 @@ mod sweep;
 
 pub use apart::is_called as is_called_apart;
 pub use command::{
-    Cli, devices, directories, dkim_selector, duration, mail_domain, run, whole_paths,
+    Cli, devices, directories, dkim_selector, duration, mail_domain, platforms, run, whole_paths,
 };
 pub use compose::{Given, LookRequest, Progress, Quiet, explanations, look};
 pub use explain::{Explained, Place, render as render_explanations};

@@ -305,6 +305,7 @@ fn with_access(request: &mut LookRequest, world: &World) -> Result<()> {
         return Ok(());
     }
     request.directories = crate::directories(world, Some(path))?;
+    request.platforms = crate::platforms(world, Some(path))?;
     request.devices = crate::devices(world, Some(path), &SweepArgs::default())?;
     Ok(())
 }

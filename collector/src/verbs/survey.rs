@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     captures: Vec<PathBuf>,
     #[command(flatten)]
     listen: groma_agent::ListenArgs,
-    /// Whom to ask beyond this machine, and as whom: TOML, readable by its owner alone (`[[directory]]`, `[[snmp]]`). Nobody is
+    /// Whom to ask beyond this machine, and as whom: TOML, readable by its owner alone (`[[directory]]`, `[[snmp]]`, `[[hypervisor]]`). Nobody is
     /// asked without it.
     #[arg(long, value_name = "FILE")]
     access: Option<PathBuf>,
@@ -77,6 +77,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     }
     let world = groma_sys::this_machine(arguments.offline);
     let directories = groma_agent::directories(&world, arguments.access.as_deref())?;
+    let platforms = groma_agent::platforms(&world, arguments.access.as_deref())?;
     let devices = groma_agent::devices(&world, arguments.access.as_deref(), &arguments.sweep)?;
     let sweep = arguments.sweep.plan(&world, !arguments.dry_run)?;
     if let (true, Some(plan)) = (arguments.dry_run, &sweep) {
@@ -89,12 +90,17 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let swept = sweep
         .as_ref()
         .map(|plan| groma_agent::plan_in_words(plan, &devices));
-    tell(&contacts(arguments, &directories, swept.as_deref()));
+    let named = directories.iter().map(Directory::label);
+    let named: Vec<String> = named
+        .chain(platforms.iter().map(|platform| platform.url.clone()))
+        .collect();
+    tell(&contacts(arguments, &named, swept.as_deref()));
     let memory = groma_agent::memory_in(&place.directory());
     let directories = groma_agent::with_passwords(directories)?;
     let request = request(&world, store.as_mut(), arguments, memory)?;
     let request = LookRequest {
         directories,
+        platforms,
         events: groma_agent::whole_paths(&arguments.events)?,
         captures: groma_agent::whole_paths(&arguments.captures)?,
         listen: arguments.listen.permitted(&world)?,
@@ -124,7 +130,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
 }
 
 /// Whom this survey will contact, said before it does.
-fn contacts(arguments: &Arguments, directories: &[Directory], swept: Option<&str>) -> String {
+fn contacts(arguments: &Arguments, named: &[String], swept: Option<&str>) -> String {
     let domains: Vec<&str> = arguments
         .mail_domains
         .iter()
@@ -140,7 +146,6 @@ fn contacts(arguments: &Arguments, directories: &[Directory], swept: Option<&str
             domains.join(", ")
         ),
     };
-    let named: Vec<String> = directories.iter().map(Directory::label).collect();
     let named = match named.is_empty() {
         true => String::new(),
         false => format!("; of the access file, with its logon: {}", named.join(", ")),

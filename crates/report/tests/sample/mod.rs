@@ -91,6 +91,7 @@ impl Estate {
                 mail_ledger: vec![],
                 mail_servers: vec![],
                 devices: vec![],
+                guests: vec![],
                 measurements: vec![],
                 waves: vec![],
                 findings: vec![],
