@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use groma_model::fact::{Datastore, Guest, Hypervisor};
+use groma_model::fact::{Datastore, Guest, HostIdentity, Hypervisor};
 use groma_model::inventory::ReachedBy;
 use groma_model::name::Transport;
 use groma_model::virtualization::{GuestSort, Platform};
@@ -38,6 +38,9 @@ pub(crate) fn needs(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
         .collect();
     for raw in &gathered.guests {
         guest(raw, &hosts, estate, drafts);
+    }
+    for raw in gathered.carried.iter().filter(|raw| raw.current) {
+        told_by_host(raw, estate, drafts);
     }
     for raw in &gathered.hypervisors {
         hypervisor(raw, estate, drafts);
@@ -120,6 +123,19 @@ fn switches(guest: &Guest, hosts: &Hosts<'_>) -> BTreeSet<String> {
             false => format!("switch/{}/{}", host.key, switch.name),
         })
         .collect()
+}
+
+/// The machine knows from inside whom it runs on.
+fn told_by_host(raw: &Raw<HostIdentity>, estate: &Estate, drafts: &mut Drafts) {
+    let Some(host) = raw.fact.carried_by.clone().map(Peer::Name) else {
+        return;
+    };
+    if let Some(meaning) = estate.locate(&raw.site, &raw.vantage, &host) {
+        let part = whole(&raw.host, estate);
+        let mut draft = Draft::of(raw, part, RUNS_ON, Certainty::Stated, raw.witness);
+        draft.reached.insert((meaning.reached_by, host.to_string()));
+        lead(&raw.host, &meaning.entity, draft, drafts);
+    }
 }
 
 fn hypervisor(raw: &Raw<Hypervisor>, estate: &Estate, drafts: &mut Drafts) {

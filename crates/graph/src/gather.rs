@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use groma_model::device_verdict::DeviceEntry;
 use groma_model::fact::{
     Access, Admission, AskedName, BackupJob, Connection, Datastore, DeviceSays, DirectoryNeed,
-    FileSystem, Forward, Guest, Hypervisor, Job, Knock, KnockWay, Listener, LoggedSearch,
-    LoggedUse, MailReader, MailRecord, MailRoute, MailServer, MailUse, MailboxTie, Measurement,
-    NameSource, OpenPort, Reference, RelyingParty, ReportedUse, SeenService, Share, Sighting,
-    Watch, ZoneRecord,
+    FileSystem, Forward, Guest, HostIdentity, Hypervisor, Job, Knock, KnockWay, Listener,
+    LoggedSearch, LoggedUse, MailReader, MailRecord, MailRoute, MailServer, MailUse, MailboxTie,
+    Measurement, NameSource, OpenPort, Reference, RelyingParty, ReportedUse, SeenService, Share,
+    Sighting, Watch, ZoneRecord,
 };
 use groma_model::inventory::{
     Backup, Dependency, Entity, EvidenceEntry, ListenerEntry, MailRecordEntry, Right, Watching,
@@ -80,6 +80,8 @@ pub(crate) struct Gathered {
     pub(crate) mail_readers: Raws<MailReader>,
     pub(crate) mail_servers: Raws<MailServer>,
     pub(crate) stated: Raws<DirectoryNeed>,
+    /// Machines whose host told them who it is.
+    pub(crate) carried: Raws<HostIdentity>,
     pub(crate) guests: Raws<Guest>,
     pub(crate) hypervisors: Raws<Hypervisor>,
     pub(crate) datastores: Raws<Datastore>,
@@ -218,6 +220,9 @@ impl Gathered {
             Fact::MailReader(reader) => self.mail_readers.push(raw!(reader)),
             Fact::MailServer(server) => self.mail_servers.push(raw!(server)),
             Fact::DirectoryNeed(need) => self.stated.push(raw!(need)),
+            Fact::Identity(identity) if identity.carried_by.is_some() => {
+                self.carried.push(raw!(identity));
+            }
             Fact::Guest(guest) => self.guests.push(raw!(*guest)),
             Fact::Hypervisor(host) => self.hypervisors.push(raw!(*host)),
             Fact::Datastore(store) => self.datastores.push(raw!(*store)),
@@ -286,6 +291,7 @@ impl Gathered {
         settle(&mut self.mail_readers);
         settle(&mut self.mail_servers);
         settle(&mut self.stated);
+        settle(&mut self.carried);
         settle(&mut self.guests);
         settle(&mut self.hypervisors);
         settle(&mut self.datastores);

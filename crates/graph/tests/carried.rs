@@ -152,3 +152,28 @@ fn a_number_of_a_guest_is_the_guests() {
     let of = entities.iter().find(|e| e.id == number.entity).unwrap();
     assert_eq!(of.name, "web1");
 }
+
+#[test]
+fn a_guest_that_its_host_told_who_it_is_runs_on_it_with_and_without_the_platforms_word() {
+    let mut told = Told::default();
+    told.host("ops1", "10.0.0.9").host("app1", "10.0.0.7");
+    let identity = HostIdentity {
+        host_name: "app1".into(),
+        carried_by: HostName::parse("esx1.corp.example"),
+        ..HostIdentity::default()
+    };
+    told.say("app1", "host.system", Fact::Identity(identity));
+    let runs_on = |told: &Told| -> Vec<String> {
+        let (graph, _) = told.graph_and_entities();
+        let needs = graph.dependencies.iter().filter(|d| d.kind == "runs-on");
+        needs
+            .map(|d| format!("{} on {}", d.consumer.name, d.provider.name))
+            .collect()
+    };
+    assert_eq!(runs_on(&told), ["app1 on esx1.corp.example"]);
+    told.say("ops1", SOURCE, Fact::Hypervisor(Box::new(esx())));
+    assert_eq!(runs_on(&told), ["app1 on esx1.corp.example"]);
+    let (_, entities) = told.graph_and_entities();
+    let named = entities.iter().filter(|e| e.name == "esx1.corp.example");
+    assert_eq!(named.count(), 1, "one host, told of by two");
+}

@@ -208,6 +208,12 @@ pub struct HostIdentity {
     /// True if the look ran inside a container that shares its kernel with other hosts.
     #[serde(default)]
     pub in_container: bool,
+    /// The host that carries it, as that host tells it (Hyper-V's key-value pairs).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried_by: Option<HostName>,
+    /// What its platform calls it, as the host that carries it tells it (Hyper-V's `VirtualMachineId`), lower case with dashes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_id: Option<String>,
 }
 
 /// The operating system.

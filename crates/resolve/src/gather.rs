@@ -694,6 +694,11 @@ impl Gathered {
         {
             self.mention(site, vantage, remote.peer.clone(), seen);
         }
+        if let Fact::Identity(identity) = fact
+            && let Some(host) = &identity.carried_by
+        {
+            self.mention(site, vantage, Peer::Name(host.clone()), seen);
+        }
         if let Fact::Forward(forward) = fact {
             for peer in peers_of(forward) {
                 self.mention(site, vantage, peer.clone(), seen);

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use groma_model::virtualization::{
-    Cluster, Datastore, Guest, GuestSort, Hypervisor, Platform, Power,
+    Cluster, Datastore, Guest, GuestSort, Hypervisor, Platform, PlatformKind, Power,
 };
 use groma_model::{EntityId, Estate, HostName, Seen, SiteId};
 
@@ -109,6 +109,8 @@ fn inside(seats: &[&Seat]) -> Marks {
         // A container reads the UUID of the machine it runs on.
         let uuid = identity.filter(|identity| !identity.in_container);
         let uuid = uuid.and_then(|identity| identity.smbios_uuid.as_deref());
+        let id = identity.and_then(|identity| identity.guest_id.clone());
+        marks.id = marks.id.or(id);
         marks.uuid = marks.uuid.or_else(|| uuid.map(uuid_either_order));
     }
     marks.names = host_names(seats)
@@ -425,6 +427,7 @@ fn host_marks(host: &Hypervisor) -> Marks {
         names: short_names(&host.name.lossy(), &host.names),
         addresses: host.addresses.iter().map(IpAddr::to_canonical).collect(),
         runs: true,
+        id: None,
     }
 }
 
@@ -445,6 +448,8 @@ fn guest_marks(guest: &Guest, is_own: impl Fn(&IpAddr) -> bool) -> Marks {
             .filter(is_own)
             .collect(),
         runs: guest.power != Some(Power::Off),
+        // Hyper-V alone tells its guests.
+        id: (guest.platform.kind == PlatformKind::HyperV).then(|| guest.key.to_lowercase()),
     };
     match guest.sort {
         GuestSort::Template => Marks::default(),

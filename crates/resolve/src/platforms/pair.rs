@@ -14,6 +14,8 @@ pub(crate) struct Marks {
     /// In either byte order; `None` where it belongs to the kernel's machine and not to this one, as in a container.
     pub(crate) uuid: Option<String>,
     pub(crate) macs: BTreeSet<String>,
+    /// What the platform calls it: told by the platform on one side, by the host to its guest on the other.
+    pub(crate) id: Option<String>,
     pub(crate) names: BTreeSet<String>,
     pub(crate) addresses: BTreeSet<IpAddr>,
     /// False for one that was seen not to run.
@@ -124,6 +126,7 @@ enum Agree {
 struct Known<'a> {
     uuids: BTreeMap<&'a str, Vec<usize>>,
     macs: BTreeMap<&'a str, Vec<usize>>,
+    ids: BTreeMap<&'a str, Vec<usize>>,
     addresses: BTreeMap<IpAddr, Vec<usize>>,
     /// UUIDs and MAC addresses that more than one of a side has.
     common: BTreeSet<&'a str>,
@@ -134,12 +137,16 @@ impl<'a> Known<'a> {
         let mut known = Self {
             uuids: BTreeMap::new(),
             macs: BTreeMap::new(),
+            ids: BTreeMap::new(),
             addresses: BTreeMap::new(),
             common: BTreeSet::new(),
         };
         for (at, marks) in watched.iter().enumerate() {
             if let Some(uuid) = &marks.uuid {
                 known.uuids.entry(uuid).or_default().push(at);
+            }
+            if let Some(id) = &marks.id {
+                known.ids.entry(id).or_default().push(at);
             }
             for mac in &marks.macs {
                 known.macs.entry(mac).or_default().push(at);
@@ -167,6 +174,7 @@ impl<'a> Known<'a> {
             .uuid
             .iter()
             .filter_map(|uuid| self.uuids.get(uuid.as_str()));
+        let id = marks.id.iter().filter_map(|id| self.ids.get(id.as_str()));
         let macs = marks
             .macs
             .iter()
@@ -175,11 +183,8 @@ impl<'a> Known<'a> {
             .addresses
             .iter()
             .filter_map(|at| self.addresses.get(at));
-        uuid.chain(macs)
-            .chain(addresses)
-            .flatten()
-            .copied()
-            .collect()
+        let all = uuid.chain(id).chain(macs).chain(addresses);
+        all.flatten().copied().collect()
     }
 
     fn is_own(&self, mark: &str) -> bool {
@@ -193,11 +198,17 @@ impl<'a> Known<'a> {
             _ => Agree::Untold,
         };
         let macs = agree(&told.macs, &watched.macs);
+        // The host itself told its guest which one it is: nothing is surer, either way.
+        let told_so = match (&told.id, &watched.id) {
+            (Some(one), Some(other)) if one != other => return Compared::Different,
+            (one, other) => one.is_some() && other.is_some(),
+        };
         let named = !told.names.is_disjoint(&watched.names);
         let placed = !told.addresses.is_disjoint(&watched.addresses);
         let own_uuid = told.uuid.as_deref().is_some_and(|uuid| self.is_own(uuid));
         let own_macs = told.macs.iter().all(|mac| self.is_own(mac));
         let rank = match (uuid, macs) {
+            _ if told_so => 5,
             (Agree::All, Agree::All) => 4,
             (Agree::All, Agree::Untold | Agree::Some) if own_uuid || (named && placed) => 3,
             (Agree::All, Agree::Some) if named || placed => 3,
@@ -217,7 +228,7 @@ impl<'a> Known<'a> {
             (u32::from(named), u32::from(placed), u32::from(told.runs));
         Compared::Same {
             weight: rank * 8 + named_too * 4 + placed_too * 2 + runs,
-            by: because(uuid, macs, rank == 1, named, placed),
+            by: because(told_so, (uuid, macs), rank == 1, (named, placed)),
         }
     }
 }
@@ -234,8 +245,14 @@ fn agree(told: &BTreeSet<String>, watched: &BTreeSet<String>) -> Agree {
     }
 }
 
-fn because(uuid: Agree, macs: Agree, probable: bool, named: bool, placed: bool) -> String {
+fn because(
+    told_so: bool,
+    (uuid, macs): (Agree, Agree),
+    probable: bool,
+    (named, placed): (bool, bool),
+) -> String {
     let marks = [
+        (told_so, "id that its host tells it"),
         (uuid == Agree::All, "SMBIOS UUID"),
         (macs == Agree::All, "MAC addresses"),
         (macs == Agree::Some, "a MAC address"),

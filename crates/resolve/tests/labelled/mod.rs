@@ -1,6 +1,6 @@
 //! 2,000 records of machines as platforms and agents tell of them, made hard to join, each with its truth.
 //!
-//! Twenty families of a hundred records; a record is one thing a platform tells of, or one machine an agent looks at. The
+//! Twenty-three families; a record is one thing a platform tells of, or one machine an agent looks at. The
 //! families are what joins of others got wrong: see `/docs/reference/platforms.md`.
 
 use std::collections::BTreeMap;
@@ -33,6 +33,7 @@ struct Inside {
     more_macs: Vec<String>,
     addresses: Vec<String>,
     in_container: bool,
+    id: Option<String>,
 }
 
 impl Labelled {
@@ -71,6 +72,7 @@ impl Labelled {
                 smbios_uuid: inside.uuid.clone(),
                 macs: inside.macs.clone(),
                 in_container: inside.in_container,
+                guest_id: inside.id.clone(),
                 ..HostIdentity::default()
             }),
         );
@@ -193,6 +195,51 @@ fn inside(number: u32) -> Inside {
 type Family = (&'static str, usize, fn(&mut Labelled, &'static str));
 
 const FAMILIES: &[Family] = &[
+    (
+        "told its id by its host, with cards that were all replaced",
+        25,
+        |set, family| {
+            let n = set.next();
+            let hyper_v = Platform {
+                kind: PlatformKind::HyperV,
+                id: "hv".into(),
+            };
+            let told = Guest {
+                platform: hyper_v,
+                key: uuid(n + 500_000),
+                ..guest(n)
+            };
+            set.guest(family, told, Some(&format!("a{n}")));
+            let within = Inside {
+                id: Some(uuid(n + 500_000)),
+                macs: vec![mac(n, 9)],
+                name: "elsewhere".into(),
+                ..inside(n)
+            };
+            set.agent(&format!("a{n}"), &within);
+        },
+    ),
+    ("told another id by its host", 25, |set, family| {
+        let n = set.next();
+        let hyper_v = Platform {
+            kind: PlatformKind::HyperV,
+            id: "hv".into(),
+        };
+        set.guest(
+            family,
+            Guest {
+                platform: hyper_v,
+                key: uuid(n + 500_000),
+                ..guest(n)
+            },
+            None,
+        );
+        let within = Inside {
+            id: Some(uuid(n + 600_000)),
+            ..inside(n)
+        };
+        set.agent(&format!("a{n}"), &within);
+    }),
     ("plain", 50, |set, family| {
         let n = set.next();
         set.guest(family, guest(n), Some(&format!("a{n}")));

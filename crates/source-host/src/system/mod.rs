@@ -1,5 +1,6 @@
 //! `host.system`: who the machine is, what it runs, what it is made of.
 
+mod key_values;
 pub(crate) mod machine;
 mod parse;
 mod virtualization;
@@ -57,6 +58,7 @@ impl Source for SystemSource {
                 "/proc/sys/kernel/hostname, /proc/cpuinfo, /proc/stat, /proc/meminfo, /proc/1/cgroup, /proc/self/mountinfo, /proc/xen/capabilities",
                 "/sys/class/dmi/id (maker, product, firmware, serial, UUID), /sys/block, /sys/class/net/*/address, /sys/hypervisor, /sys/bus/virtio/devices, the kernel's clock sources, and where those lead (/sys/devices)",
                 "/etc/ssh/ssh_host_*_key.pub (public halves only)",
+                "/var/lib/hyperv/.kvp_pool_3, in which Hyper-V tells its guest the names of the host and of the guest",
                 "whether /.dockerenv, /run/.containerenv and /run/systemd/container are there",
             ]),
             contacts: Vec::new(),
@@ -167,6 +169,9 @@ fn look_at_identity(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_
     let in_container = virtualization::in_container(signs);
     // A container sees the firmware of the machine it shares: that is not its own identity.
     let own_firmware = !in_container;
+    let told = own_firmware
+        .then(|| told_by_host(&mut part, reader))
+        .unwrap_or_default();
     let identity = HostIdentity {
         qualified_name: parse::qualified_name(
             &lossy(&host_name),
@@ -175,7 +180,15 @@ fn look_at_identity(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_
         host_name: Foreign::from_bytes(host_name),
         machine_id,
         smbios_uuid: firmware_secret(&mut part, reader, "product_uuid", own_firmware)
-            .and_then(|t| parse::uuid(&t)),
+            .and_then(|t| parse::uuid(&t))
+            // A guest of Xen without firmware of its own.
+            .or_else(|| {
+                parse::uuid(
+                    &reader
+                        .word("/sys/hypervisor/uuid")
+                        .filter(|_| own_firmware)?,
+                )
+            }),
         serial: ["product_serial", "board_serial"].iter().find_map(|file| {
             parse::firmware_text(&firmware_secret(&mut part, reader, file, own_firmware)?)
         }),
@@ -183,9 +196,22 @@ fn look_at_identity(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_
         ssh_host_keys: ssh_host_keys(&mut part, reader),
         directory_sid: None,
         in_container,
+        carried_by: told.host,
+        guest_id: told.guest.and_then(|id| parse::uuid(&id)),
     };
     part.saw(Fact::Identity(identity));
     part.close();
+}
+
+/// What Hyper-V tells its guest. Other machines have no such file.
+fn told_by_host(part: &mut Part<'_>, reader: &mut Reader<'_>) -> key_values::Told {
+    match reader.read_if_there(key_values::POOL) {
+        Ok(bytes) => key_values::told(&bytes.unwrap_or_default()),
+        Err(error) => {
+            part.refused("what the host tells its guest", &error);
+            key_values::Told::default()
+        }
+    }
 }
 
 /// A DMI file only root may read. Its absence is normal: micro-VMs and most ARM boards have no DMI.
