@@ -433,9 +433,9 @@ pub(crate) fn need(d: &Dependency) -> String {
     }
 }
 
-/// Kinds whose title is a verb: runs on, is stored on.
+/// Kinds whose title is a verb: runs on, is stored on, is plugged into.
 fn is_foundation(d: &Dependency) -> bool {
-    matches!(d.kind.as_str(), "runs-on" | "stored-on")
+    matches!(d.kind.as_str(), "runs-on" | "stored-on" | "attached-to")
 }
 
 pub(crate) fn written(d: &Dependency) -> String {

@@ -143,6 +143,18 @@ fn hypervisor(raw: &Raw<Hypervisor>, estate: &Estate, drafts: &mut Drafts) {
     let Some(consumer) = entity(raw, &host.platform, &host.key, estate) else {
         return;
     };
+    // One that spans hosts stands on none of them.
+    for switch in host.switches.iter().filter(|switch| !switch.distributed) {
+        let key = format!("switch/{}/{}", host.key, switch.name);
+        if let Some(switch) = entity(raw, &host.platform, &key, estate) {
+            lead(
+                switch,
+                consumer,
+                stated(raw, switch, RUNS_ON, estate),
+                drafts,
+            );
+        }
+    }
     let asked = [
         ("dns", Port(53), Transport::Udp, &host.dns_servers),
         ("ntp", Port(123), Transport::Udp, &host.ntp_servers),
@@ -176,6 +188,17 @@ fn hypervisor(raw: &Raw<Hypervisor>, estate: &Estate, drafts: &mut Drafts) {
 fn datastore(raw: &Raw<Datastore>, estate: &Estate, drafts: &mut Drafts) {
     let store = &raw.fact;
     let consumer = entity(raw, &store.platform, &store.key, estate);
+    if let (Some(consumer), [only], None) = (consumer, store.hosts.as_slice(), &store.server)
+        && store.shared != Some(true)
+        && let Some(host) = entity(raw, &store.platform, only, estate)
+    {
+        lead(
+            consumer,
+            host,
+            stated(raw, consumer, STORED_ON, estate),
+            drafts,
+        );
+    }
     let server = store.server.as_ref().filter(|peer| !peer.is_loopback());
     let server =
         server.and_then(|peer| Some((peer, estate.locate(&raw.site, &raw.vantage, peer)?)));

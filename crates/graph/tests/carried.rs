@@ -105,6 +105,7 @@ fn a_guest_is_followed_down_to_the_machine_its_disks_lie_on() {
         [
             "esx1.corp.example dns 10.0.0.53",
             "nfs-prod stored-on nas1",
+            "vSwitch0 runs-on esx1.corp.example",
             "web1 attached-to vSwitch0",
             "web1 runs-on esx1.corp.example",
             "web1 stored-on nfs-prod",
@@ -165,7 +166,11 @@ fn a_guest_that_its_host_told_who_it_is_runs_on_it_with_and_without_the_platform
     told.say("app1", "host.system", Fact::Identity(identity));
     let runs_on = |told: &Told| -> Vec<String> {
         let (graph, _) = told.graph_and_entities();
-        let needs = graph.dependencies.iter().filter(|d| d.kind == "runs-on");
+        let of_app = graph
+            .dependencies
+            .iter()
+            .filter(|d| d.consumer.name == "app1");
+        let needs = of_app.filter(|d| d.kind == "runs-on");
         needs
             .map(|d| format!("{} on {}", d.consumer.name, d.provider.name))
             .collect()

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 
 use groma_model::inventory::Entity;
 use groma_model::store::IdentityKey;
+use groma_model::virtualization::GuestSort;
 use groma_model::{AgentId, EntityId, Estate, HostName, SiteId};
 
 use crate::addresses::is_link_local;
@@ -204,10 +205,40 @@ impl Index {
             let macs = links.filter_map(|link| link.mac.as_ref());
             marks.macs.extend(identity.macs.iter().chain(macs).cloned());
         }
+        estate
+            .entities
+            .values()
+            .for_each(|entity| index.of_platform(entity));
         for entity in estate.entities.values().filter(|e| e.kind != "list") {
             index.name(&entity.site, &entity.names, &entity.id);
         }
         index
+    }
+
+    /// What a platform knows a machine by that no agent looks at. A container has its host's UUID, a template is no machine.
+    fn of_platform(&mut self, entity: &Entity) {
+        let guest = entity.attributes.guest.as_deref();
+        let guest = guest.filter(|guest| guest.sort != GuestSort::Template);
+        let host = entity.attributes.hypervisor.as_deref();
+        if entity.has_agent || (guest.is_none() && host.is_none()) {
+            return;
+        }
+        let own = guest.filter(|guest| guest.sort == GuestSort::Machine);
+        let uuid = own.and_then(|guest| guest.uuid.as_deref());
+        let uuid = uuid.or_else(|| host.and_then(|host| host.uuid.as_deref()));
+        let macs: Vec<String> = match guest {
+            Some(guest) => guest.macs().map(str::to_owned).collect(),
+            None => entity.attributes.macs.clone(),
+        };
+        let marks = self.marks.entry(entity.id.clone()).or_default();
+        if let Some(uuid) = uuid.map(uuid_either_order) {
+            marks.uuids.insert(uuid.clone());
+            tell_apart(&mut self.uuids, (entity.site.clone(), uuid), &entity.id);
+        }
+        for mac in macs {
+            marks.macs.insert(mac.clone());
+            tell_apart(&mut self.macs, (entity.site.clone(), mac), &entity.id);
+        }
     }
 
     fn name<T: ToString>(&mut self, site: &SiteId, names: &[T], id: &EntityId) {
@@ -372,11 +403,13 @@ fn complete(row: &Row<'_>, id: &EntityId, why: Option<String>, estate: &mut Esta
     };
     let said = &row.said.row;
     if !entity.has_agent {
-        // The first list that names it says what it is called; a later one may know better what it is.
-        if !entity.declared {
+        // The first list that names it says what it is called; a later one may know better what it is. Its platform knows both.
+        let attributes = &entity.attributes;
+        let of_platform = attributes.guest.is_some() || attributes.hypervisor.is_some();
+        if !entity.declared && !of_platform {
             entity.name = said.name.to_string();
         }
-        if !entity.declared || entity.kind == "host" {
+        if !of_platform && (!entity.declared || entity.kind == "host") {
             entity.kind = row_kind(row.said).to_owned();
         }
         let addresses = said.addresses.iter().map(|a| a.to_canonical());

@@ -233,7 +233,6 @@ fn a_host_with_an_agent_is_that_machine_and_its_switches_are_things() {
         (switch.kind.as_str(), switch.layer.as_str()),
         ("virtual-switch", "network")
     );
-    assert_eq!(switch.attributes.lies_on, Some(entity.id.clone()));
 }
 
 #[test]
@@ -276,4 +275,50 @@ fn templates_clusters_and_datastores_are_things_of_their_own() {
     assert_eq!(kind("qemu/900"), "vm-template");
     assert_eq!(kind("cluster"), "hypervisor-cluster");
     assert_eq!(kind("storage/nas"), "datastore");
+}
+
+#[test]
+fn a_list_does_not_rename_what_its_platform_tells_of() {
+    let mut told = one_guest();
+    told.say(
+        "list",
+        Fact::Declared(Declared {
+            list: "assets.csv".into(),
+            kind: "host".into(),
+            name: "old-web".into(),
+            macs: vec![MAC.into()],
+            smbios_uuid: Some(UUID.into()),
+            owner: Some("Web Team".into()),
+            ..Declared::default()
+        }),
+    );
+    let resolution = told.resolved();
+    let entity = &resolution.estate.entities[&id_of(&resolution, "qemu/104")];
+    assert_eq!((entity.kind.as_str(), entity.name.as_str()), ("vm", "web1"));
+    assert_eq!(
+        entity.owner.as_deref(),
+        Some("Web Team"),
+        "the row is about it"
+    );
+}
+
+#[test]
+fn an_address_its_tools_told_long_ago_is_whose_it_is_now() {
+    let mut told = Told::default();
+    let mut stale = guest("qemu/104", "web1", MAC);
+    stale.nics[0].addresses = vec!["10.0.0.8".parse().unwrap()];
+    told.say("vantage", Fact::Guest(Box::new(stale)));
+    told.host(
+        "agent-1",
+        "app1",
+        [
+            "m1",
+            "11111111-c6a9-4969-8102-030405060708",
+            "bc:24:11:00:00:99",
+        ],
+        "10.0.0.8",
+    );
+    let resolution = told.resolved();
+    let entity = &resolution.estate.entities[&id_of(&resolution, "qemu/104")];
+    assert!(entity.addresses.is_empty(), "{:?}", entity.addresses);
 }

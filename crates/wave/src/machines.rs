@@ -10,7 +10,7 @@ use groma_model::remembered;
 pub(crate) fn is_machine(entity: &Entity) -> bool {
     matches!(
         entity.kind.as_str(),
-        "host" | "vm" | "hypervisor" | "device"
+        "host" | "vm" | "container" | "hypervisor" | "device"
     )
 }
 

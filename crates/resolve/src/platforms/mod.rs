@@ -143,7 +143,8 @@ impl Placing<'_, '_> {
             let own = own_addresses(told.site(), &host.addresses, &shared);
             let names: Vec<HostName> = names(&host.name.lossy(), &host.names);
             let id = self.machine(told, verdict, "hypervisor", &own, &host.platform);
-            self.switches(told, &id);
+            let own = self.free(told.site(), &id, own);
+            self.switches(told);
             let Some(entity) = self.estate.entities.get_mut(&id) else {
                 continue;
             };
@@ -179,6 +180,7 @@ impl Placing<'_, '_> {
             let mut own = own_addresses(told.site(), &heard, &shared);
             own.extend(met.get(&at).into_iter().flatten());
             let id = self.machine(told, verdict, kind(guest.sort), &own, &guest.platform);
+            let own = self.free(told.site(), &id, own);
             let Some(entity) = self.estate.entities.get_mut(&id) else {
                 continue;
             };
@@ -285,6 +287,15 @@ impl Placing<'_, '_> {
         id
     }
 
+    /// Those of the addresses that nobody else stands at.
+    fn free(&self, site: &SiteId, id: &EntityId, own: Vec<IpAddr>) -> Vec<IpAddr> {
+        let mine = |address: &IpAddr| {
+            let at = self.estate.addresses.get(&(site.clone(), *address));
+            at.is_none_or(|other| other == id)
+        };
+        own.into_iter().filter(mine).collect()
+    }
+
     /// The id of a machine no agent stands for: what it had before, else what was known at one of its addresses.
     fn outside(&mut self, site: &SiteId, known: Option<&EntityId>, own: &[IpAddr]) -> EntityId {
         let kept = known.filter(|id| !self.ledger.is_agent(id)).cloned();
@@ -334,7 +345,7 @@ impl Placing<'_, '_> {
         met
     }
 
-    fn switches(&mut self, told: &Told<'_, Hypervisor>, host: &EntityId) {
+    fn switches(&mut self, told: &Told<'_, Hypervisor>) {
         let what = &told.newest.what;
         for switch in &what.switches {
             // One that spans hosts is one; one of a host is that host's.
@@ -343,15 +354,7 @@ impl Placing<'_, '_> {
                 false => format!("switch/{}/{}", what.key, switch.name),
             };
             let subject = subject(&what.platform, &place);
-            let id = self.thing(told, "virtual-switch", &subject, &switch.name);
-            if let Some(entity) = self
-                .estate
-                .entities
-                .get_mut(&id)
-                .filter(|_| !switch.distributed)
-            {
-                entity.attributes.lies_on = Some(host.clone());
-            }
+            self.thing(told, "virtual-switch", &subject, &switch.name);
         }
     }
 

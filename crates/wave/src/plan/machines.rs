@@ -8,7 +8,7 @@ use groma_model::inventory::{Basis, Disposition, Entity, Inventory, System};
 use super::shape::OutBecause;
 
 /// Kinds that stand somewhere and can be carried elsewhere.
-const MACHINES: &[&str] = &["host", "vm", "device", "hypervisor"];
+const MACHINES: &[&str] = &["host", "vm", "container", "device", "hypervisor"];
 
 /// Kinds that are words about machines: nothing of them stands anywhere.
 const WORDS: &[&str] = &["certificate", "account", "list", "dns-zone", "mail-domain"];
@@ -231,6 +231,7 @@ impl<'a> Met<'a> {
     fn only_declared(&self, entity: &Entity) -> bool {
         entity.declared
             && !entity.has_agent
+            && entity.attributes.guest.is_none()
             && entity.attributes.sightings.is_empty()
             && !self.ends.contains(&entity.id)
             && !entity

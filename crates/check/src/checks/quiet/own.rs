@@ -12,7 +12,8 @@ use crate::View;
 use crate::view::{is_loopback_or_link, is_outside};
 
 /// What nearly every machine needs to be there at all; a machine that needs more does something.
-const TO_BE_THERE: [&str; 13] = [
+const TO_BE_THERE: [&str; 14] = [
+    "attached-to",
     "certificate-issued-by",
     "certificate-status",
     "certificate-used",
@@ -171,7 +172,9 @@ fn serves_unheard(view: &View<'_>, machine: &Entity) -> bool {
 /// others away has no job that copies itself.
 pub(super) fn is_work(view: &View<'_>, d: &Dependency) -> bool {
     let is_own_copy = d.kind == "backup" && view.backups(&d.consumer.entity).next().is_some();
-    let is_there = TO_BE_THERE.contains(&d.kind.as_str()) && !only_watches(d);
+    // Where its disks lie as a platform tells it; a share it mounts itself is its own work.
+    let is_carried = d.kind == "stored-on" && d.witnesses == [Witness::Declared];
+    let is_there = is_carried || (TO_BE_THERE.contains(&d.kind.as_str()) && !only_watches(d));
     let is_logon = d.kind == "ldap-bind" && is_by(d, &LOGON);
     !is_there && !is_own_copy && !is_logon && !is_update(view, d)
 }
