@@ -519,6 +519,7 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "trusted-authority"
                 | "ttl-too-long"
                 | "unconstrained-delegation"
+                | "vm-move-blocked"
                 | "connector-relays-for-anybody"
                 | "delegation-crosses-systems"
                 | "delegation-crosses-waves"
@@ -659,6 +660,7 @@ fn take(all: &mut Inventory, one: Inventory) {
     all.mail_ledger.extend(one.mail_ledger);
     all.mail_servers.extend(one.mail_servers);
     all.devices.extend(one.devices);
+    all.guests.extend(one.guests);
     all.waves.extend(one.waves);
     all.evidence.extend(one.evidence);
 }

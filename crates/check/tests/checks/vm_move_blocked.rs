@@ -38,7 +38,7 @@ pub(crate) fn negative() -> Inventory {
 
 #[test]
 fn what_keeps_a_machine_from_moving_is_a_risk_with_what_to_do_about_it() {
-    let finding = only(&positive(), CHECK);
+    let finding = only(CHECK, &positive());
     assert_eq!(
         (finding.severity, finding.layer.as_str()),
         (Severity::Medium, "virtualization")
@@ -49,5 +49,5 @@ fn what_keeps_a_machine_from_moving_is_a_risk_with_what_to_do_about_it() {
         "{:?}",
         finding.mitigations
     );
-    assert!(found(&negative(), CHECK).is_empty());
+    assert!(found(CHECK, &negative()).is_empty());
 }
