@@ -162,7 +162,7 @@ fn addresses(interface: &Element) -> Vec<IpAddr> {
 }
 
 /// False for addresses that mean something on one link or one host alone.
-pub(super) fn reaches_beyond_its_link(address: &IpAddr) -> bool {
+pub fn reaches_beyond_its_link(address: &IpAddr) -> bool {
     let of_link = match address {
         IpAddr::V4(address) => address.is_link_local(),
         IpAddr::V6(address) => address.is_unicast_link_local(),

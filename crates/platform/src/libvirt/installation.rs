@@ -39,7 +39,13 @@ pub struct Installation {
     volumes: BTreeMap<String, Volume>,
     networks: BTreeMap<String, Network>,
     snapshots: BTreeMap<String, Vec<GuestSnapshot>>,
+    left_out: usize,
+    /// Paths of volumes by the UUID of their pool and their name.
+    named: BTreeMap<(String, String), String>,
 }
+
+/// Pools and networks of one host: each disk and card is held against all of them.
+const PLACES_MAX: usize = 1_000;
 
 impl Installation {
     /// A host of which nothing is known but what somebody calls it.
@@ -69,6 +75,8 @@ impl Installation {
             }
             Document::Machine(machine) => self.machine = machine,
             Document::Card(card) => keep(&mut self.cards, card.name.clone(), card),
+            Document::Pool(_) if self.pools.len() >= PLACES_MAX => self.left_out += 1,
+            Document::Network(_) if self.networks.len() >= PLACES_MAX => self.left_out += 1,
             Document::Pool(pool) => keep(&mut self.pools, pool.datastore.key.clone(), pool),
             Document::Volume(volume) => keep(&mut self.volumes, volume.path.clone(), volume),
             Document::Network(network) => keep(&mut self.networks, network.name.clone(), network),
@@ -93,6 +101,23 @@ impl Installation {
         let host = self.hypervisor(&platform);
         let key = host.as_ref().map(|host| host.key.clone());
         let mut read = Read::default();
+        if self.left_out > 0 {
+            let many = self.left_out;
+            read.untold.push(format!(
+                "{many} pools and networks beyond the first {PLACES_MAX} of each are left out"
+            ));
+        }
+        self.named = self
+            .volumes
+            .values()
+            .filter_map(|volume| {
+                let pool = self.pool(&volume.path, Some(volume))?;
+                Some((
+                    (pool.datastore.key.clone(), volume.name.clone()),
+                    volume.path.clone(),
+                ))
+            })
+            .collect();
         if let Some(host) = host {
             let subject = platform.subject(&host.key);
             read.facts.push(Fact::Hypervisor(Box::new(host)));
@@ -284,13 +309,12 @@ impl Installation {
     }
 
     fn volume(&self, path: &str) -> Option<&Volume> {
-        if let Some(volume) = self.volumes.get(path) {
-            return Some(volume);
-        }
-        let (pool, name) = named(path)?;
-        let pool = self.pool_called(pool)?;
-        let mut all = self.volumes.values();
-        all.find(|volume| volume.name == name && self.is_in(volume, pool))
+        let by_name = || {
+            let (pool, name) = named(path)?;
+            let pool = self.pool_called(pool)?.datastore.key.clone();
+            self.volumes.get(self.named.get(&(pool, name.to_owned()))?)
+        };
+        self.volumes.get(path).or_else(by_name)
     }
 
     fn pool(&self, path: &str, volume: Option<&Volume>) -> Option<&Pool> {
@@ -309,13 +333,6 @@ impl Installation {
     fn pool_called(&self, name: &str) -> Option<&Pool> {
         let mut all = self.pools.values();
         all.find(|pool| pool.datastore.name.as_str() == Some(name))
-    }
-
-    fn is_in(&self, volume: &Volume, pool: &Pool) -> bool {
-        match &volume.pool {
-            Some(key) => *key == pool.datastore.key,
-            None => pool.holds(&volume.path).is_some(),
-        }
     }
 }
 

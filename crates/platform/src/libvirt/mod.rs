@@ -22,7 +22,7 @@ use groma_model::virtualization::{Guest, GuestSnapshot};
 
 use crate::Read;
 pub use domain::guest_of;
-pub use host::{Card, Host, Machine};
+pub use host::{Card, Host, Machine, reaches_beyond_its_link};
 pub use installation::{Block, Installation};
 pub use network::Network;
 pub use storage::{Pool, Volume};
@@ -149,7 +149,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Read {
     });
     untold.extend(ended.err().map(|error| error.to_string()));
     let mut read = whole.into_read();
-    read.untold = untold;
+    read.untold.extend(untold);
     read
 }
 
