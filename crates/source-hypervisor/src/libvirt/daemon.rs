@@ -1,29 +1,21 @@
 //! A daemon that was reached, and what it is asked. Every verb reads; the connection itself may not write, unless guests are
 //! asked too: their helpers answer on a connection that could.
 
-use std::io;
 use std::net::IpAddr;
-use std::path::Path;
 use std::time::Duration;
 
-use groma_model::{Peer, Reason};
-use groma_source::Stream;
-use groma_source::access::AccessError;
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use groma_model::Reason;
 
 use super::place::{Place, Way};
+use super::reach::{certificate_refused, no_logon, stream};
 use super::rpc::{Failure, Link, malformed};
 use super::xdr::{Question, Short, Words};
 use crate::access::Logon;
 use crate::cause::Cause;
-use crate::channel::{reached, secured};
 use crate::look::Asking;
-use crate::trust::{Handshake, Own, authorities};
 
 /// How many times the patience of one conversation an answer may take: the first question makes a daemon try every emulator.
 const PATIENCE: u64 = 10;
-const KEY_BYTES_MAX: u64 = 64 << 10;
 
 /// Procedures, by libvirt's numbers.
 mod procedure {
@@ -126,8 +118,8 @@ impl<'a> Daemon<'a> {
     }
 
     fn let_in(&mut self, place: &Place, writing: bool) -> Told<()> {
-        if matches!(place.way, Way::Tls(..)) && !self.link.is_taken()? {
-            return Err(Failure::Over(certificate_refused()));
+        if matches!(place.way, Way::Tls(..)) {
+            self.is_taken()?;
         }
         let ways = self.told(procedure::LOGONS, Question::default(), |words| {
             words.list(Words::signed)
@@ -144,6 +136,19 @@ impl<'a> Daemon<'a> {
         self.link
             .ask(procedure::OPEN, name.unsigned(u32::from(!writing)))?;
         Ok(())
+    }
+
+    /// With TLS 1.3 we learn only here what the daemon thinks of our certificate.
+    fn is_taken(&mut self) -> Told<()> {
+        match self.link.is_taken() {
+            Ok(true) => Ok(()),
+            Err(Failure::Over(cause))
+                if matches!(cause.reason, Reason::TimedOut | Reason::BudgetExhausted) =>
+            {
+                Err(Failure::Over(cause))
+            }
+            _ => Err(Failure::Over(certificate_refused())),
+        }
     }
 
     /// Says goodbye; whoever does not hear it misses nothing.
@@ -406,103 +411,6 @@ fn number(words: &mut Words<'_>) -> Result<(String, Value), Short> {
     Ok((name, value))
 }
 
-fn stream(asking: &Asking<'_>, way: &Way) -> Result<Box<dyn Stream>, Cause> {
-    let timeout = Duration::from_millis(asking.budget.network_timeout_ms);
-    match way {
-        Way::Sockets(paths) => local(asking, paths, timeout),
-        Way::Clear(peer, port) => {
-            let is_own = match peer {
-                Peer::Address(address) => asking.world.network.is_local(*address),
-                Peer::Name(name) => name.is_loopback(),
-            };
-            match is_own {
-                true => reached(asking.world, peer, *port, timeout),
-                false => Err(Cause::new(
-                    format!("{peer} is another machine, and clear text never leaves this one"),
-                    Reason::Forbidden,
-                    "give its daemon TLS and write qemu://HOST/system, or run groma-agent on that host",
-                )),
-            }
-        }
-        Way::Tls(peer, port) => {
-            let handshake = Handshake::new(&asking.access.trust, own(asking)?)?;
-            secured(asking.world, peer, *port, &handshake, timeout)
-        }
-    }
-}
-
-/// The first socket that is there.
-fn local(
-    asking: &Asking<'_>,
-    paths: &[std::path::PathBuf],
-    timeout: Duration,
-) -> Result<Box<dyn Stream>, Cause> {
-    let mut last = None;
-    for path in paths {
-        match asking.world.network.connect_socket(path, timeout) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => {
-                let absent = error.kind() == io::ErrorKind::NotFound;
-                // A door that is shut says more than one that is not there.
-                if !absent || last.is_none() {
-                    last = Some(no_socket(path, &error));
-                }
-            }
-        }
-    }
-    Err(last.unwrap_or_else(|| Cause::new("no socket to ask", Reason::NotPresent, "")))
-}
-
-fn no_socket(path: &Path, error: &io::Error) -> Cause {
-    let (reason, remedy) = match error.kind() {
-        io::ErrorKind::PermissionDenied => (
-            Reason::PermissionDenied,
-            "run as root, or as a member of the group libvirt",
-        ),
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => (
-            Reason::NotPresent,
-            "no daemon of libvirt listens there: see whether it runs, or write ?socket=PATH",
-        ),
-        _ => (Reason::of_io(error), ""),
-    };
-    Cause::new(format!("{}: {error}", path.display()), reason, remedy)
-}
-
-fn own(asking: &Asking<'_>) -> Result<Option<Own>, Cause> {
-    let Some((certificate, key)) = &asking.access.own_certificate else {
-        return Ok(None);
-    };
-    let disk = asking.world.disk.as_ref();
-    let unfit = |why: String| {
-        let remedy = "check certificate and key in the access file: both in PEM, the key without a passphrase";
-        Cause::new(why, Reason::Malformed, remedy)
-    };
-    let chain: Vec<CertificateDer<'static>> =
-        authorities(disk, certificate).map_err(|error: AccessError| unfit(error.to_string()))?;
-    let read = disk.read(key, KEY_BYTES_MAX);
-    let read = read.map_err(|error| unfit(format!("{}: {error}", key.display())))?;
-    let bytes = zeroize::Zeroizing::new(read.bytes);
-    let own = PrivateKeyDer::from_pem_slice(&bytes);
-    let own = own.map_err(|_| unfit(format!("{}: no private key in it", key.display())))?;
-    Ok(Some((chain, own)))
-}
-
-fn no_logon() -> Cause {
-    Cause::new(
-        "the daemon wants a name and a password (SASL), which groma does not speak",
-        Reason::Unsupported,
-        "let it take a certificate (auth_tls = \"none\" and TLS), or ask its socket on the host itself; write no user here",
-    )
-}
-
-fn certificate_refused() -> Cause {
-    Cause::new(
-        "the daemon refused our certificate",
-        Reason::Refused,
-        "name certificate and key in the access file, and allow its name in tls_allowed_dn_list",
-    )
-}
-
 /// A failure as a hole: what was tried, and what libvirt's number means.
 pub(super) fn cause(failure: Failure, what: &str) -> Cause {
     let (code, words) = match failure {
@@ -510,9 +418,9 @@ pub(super) fn cause(failure: Failure, what: &str) -> Cause {
         Failure::Said { code, words } => (code, words),
     };
     let (reason, remedy) = match code {
-        // What went away: a guest, a network, a pool, a volume, an interface, a snapshot.
-        42 | 43 | 49 | 50 | 57 | 72 => (Reason::Vanished, ""),
-        29 | 45 | 79 | 80 | 88 => (
+        // What went away: a guest, a network, a pool, a volume, an interface, a snapshot; or stopped running meanwhile.
+        42 | 43 | 49 | 50 | 55 | 57 | 72 => (Reason::Vanished, ""),
+        29 | 45 | 79 | 88 | 94 => (
             Reason::PermissionDenied,
             "allow the agent's account to read in libvirt: polkit's org.libvirt.unix.monitor, or a rule of its access driver",
         ),

@@ -18,6 +18,7 @@
 
 mod daemon;
 mod place;
+mod reach;
 mod reading;
 mod rpc;
 mod xdr;

@@ -48,7 +48,7 @@ impl Place {
             None if authority.is_empty() => (scheme, "unix"),
             None => (scheme, "tls"),
         };
-        asked(driver).map_err(|why| wrong(why))?;
+        asked(driver).map_err(&wrong)?;
         let socket = socket(query).map_err(|why| wrong(&why))?;
         let way = match transport {
             "unix" if !authority.is_empty() => return Err(wrong("a socket has no host")),

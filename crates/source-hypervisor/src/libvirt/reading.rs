@@ -158,7 +158,8 @@ impl Reading<'_, '_> {
     ) -> Result<Option<T>, Ended> {
         match answer {
             Err(Failure::Said {
-                code: 3 | 84 | 67, ..
+                code: 3 | 67 | 74 | 84,
+                ..
             }) => Ok(None),
             other => self.heard(part, what, other),
         }

@@ -77,6 +77,9 @@ impl<'a> Link<'a> {
 
     /// Asks, and waits for the answer to exactly this question.
     pub(super) fn ask(&mut self, procedure: u32, question: Question) -> Result<Vec<u8>, Failure> {
+        if self.window.is_over() {
+            return Err(self.too_late());
+        }
         let end = self.world.clock.monotonic().saturating_add(self.patience);
         self.serial = self.serial.wrapping_add(1);
         let serial = self.serial;
