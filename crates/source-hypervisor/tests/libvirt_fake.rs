@@ -87,6 +87,16 @@ fn honest(procedure: u32, question: &[u8]) -> Reply {
         3 => yes(vec![text("QEMU")]),
         4 => yes(vec![word(0), word(7_002_022)]),
         157 => yes(vec![word(0), word(9_000_000)]),
+        // Running and started with the host, and nothing else.
+        273 if question.ends_with(&word(1 << 4)) || question.ends_with(&word(1 << 10)) => {
+            yes(vec![
+                word(2),
+                domain("web-01", 1),
+                domain("app-02", 9),
+                word(2),
+            ])
+        }
+        273 if !question.ends_with(&word(0)) => yes(vec![word(0), word(0)]),
         273 => yes(vec![
             word(2),
             domain("web-01", 1),
@@ -95,8 +105,6 @@ fn honest(procedure: u32, question: &[u8]) -> Reply {
         ]),
         14 if question.windows(6).any(|bytes| bytes == b"app-02") => Reply::No(42, "gone"),
         14 => yes(vec![text(GUEST)]),
-        15 => yes(vec![word(1)]),
-        212 => yes(vec![word(1), word(1)]),
         353 => {
             let address = |a: &str| [word(0), text(a), word(24)].concat();
             yes(vec![
@@ -271,6 +279,30 @@ fn an_honest_daemon_is_read_whole() {
             .all(|one| one.state == CoverageState::Complete)
     );
     assert_eq!(seen.coverage().count(), 5);
+}
+
+#[test]
+fn a_guest_on_no_list_is_asked_for_its_state() {
+    for (state, reason, power) in [
+        (1, 1, Some(Power::On)),
+        (7, 0, Some(Power::Suspended)),
+        (6, 1, Some(Power::Off)),
+        (5, 5, Some(Power::Suspended)),
+        (99, 0, None),
+    ] {
+        let seen = look(move |procedure, question| match procedure {
+            273 if !question.ends_with(&word(0)) => Reply::No(8, "unsupported flags"),
+            212 => Reply::Yes([word(state), word(reason)].concat()),
+            _ => whole(procedure, question),
+        });
+        assert_eq!(seen.gaps().count(), 0);
+        let guests = guests(&seen);
+        assert_eq!(
+            (guests[0].power, guests[0].starts_with_host),
+            (power, None),
+            "{state}"
+        );
+    }
 }
 
 #[test]

@@ -26,7 +26,6 @@ mod procedure {
     pub(super) const NODE: u32 = 6;
     pub(super) const CAPABILITIES: u32 = 7;
     pub(super) const GUEST_XML: u32 = 14;
-    pub(super) const GUEST_AUTOSTART: u32 = 15;
     pub(super) const NETWORK_XML: u32 = 43;
     pub(super) const HOST_NAME: u32 = 59;
     pub(super) const LOGONS: u32 = 66;
@@ -58,6 +57,31 @@ pub(super) struct Named {
     pub(super) uuid: [u8; 16],
     /// Number of a running guest; -1 for any other, and for what is no guest.
     pub(super) number: i32,
+}
+
+/// Which guests are listed, by libvirt's flags.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Which {
+    All = 0,
+    Running = 1 << 4,
+    Paused = 1 << 5,
+    Off = 1 << 6,
+    /// Off, with its memory kept.
+    Saved = 1 << 8,
+    StartsWithHost = 1 << 10,
+    WithSnapshots = 1 << 12,
+}
+
+impl Which {
+    /// All but [`Which::All`].
+    pub(super) const SOME: [Self; 6] = [
+        Self::Running,
+        Self::Paused,
+        Self::Off,
+        Self::Saved,
+        Self::StartsWithHost,
+        Self::WithSnapshots,
+    ];
 }
 
 /// A card of a guest and the addresses somebody knows of it.
@@ -242,8 +266,10 @@ impl<'a> Daemon<'a> {
         self.told(procedure, question, |words| words.list(each))
     }
 
-    pub(super) fn guests(&mut self) -> Told<Vec<Named>> {
-        self.every(procedure::GUESTS, Question::default(), guest)
+    /// Those that are `which`: one question instead of one for each.
+    pub(super) fn guests(&mut self, which: Which) -> Told<Vec<Named>> {
+        let question = Question::default().signed(1).unsigned(which as u32);
+        self.told(procedure::GUESTS, question, |words| words.list(guest))
     }
 
     pub(super) fn pools(&mut self) -> Told<Vec<Named>> {
@@ -306,12 +332,6 @@ impl<'a> Daemon<'a> {
     pub(super) fn is_current(&mut self, of: &Named, name: &str) -> Told<bool> {
         let question = snapshot(of, name).unsigned(0);
         self.told(procedure::SNAPSHOT_IS_CURRENT, question, |words| {
-            words.signed().map(|is| is == 1)
-        })
-    }
-
-    pub(super) fn starts_with_host(&mut self, of: &Named) -> Told<bool> {
-        self.told(procedure::GUEST_AUTOSTART, domain(of), |words| {
             words.signed().map(|is| is == 1)
         })
     }

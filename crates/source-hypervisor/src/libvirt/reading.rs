@@ -11,7 +11,7 @@ use groma_platform::libvirt::{
 use groma_platform::mac_address;
 use groma_source::{Sink, SinkExt};
 
-use super::daemon::{Daemon, Leased, Named, Statistics, Teller, Value, cause};
+use super::daemon::{Daemon, Leased, Named, Statistics, Teller, Value, Which, cause};
 use super::rpc::Failure;
 use crate::cause::Cause;
 use crate::look::Asking;
@@ -70,6 +70,7 @@ pub(crate) fn read(asking: &Asking<'_>, sink: &mut dyn Sink) -> Result<CoverageS
         asking,
         sink,
         whole: Installation::named(&asking.access.url),
+        lists: BTreeMap::new(),
         holes: BTreeSet::new(),
     };
     let ended = reading.everything();
@@ -81,6 +82,8 @@ struct Reading<'a, 's> {
     asking: &'a Asking<'a>,
     sink: &'s mut dyn Sink,
     whole: Installation,
+    /// UUIDs of guests, by what they are; without what the driver does not list by.
+    lists: BTreeMap<Which, BTreeSet<[u8; 16]>>,
     /// Parts that are not whole.
     holes: BTreeSet<Part>,
 }
@@ -158,7 +161,7 @@ impl Reading<'_, '_> {
     ) -> Result<Option<T>, Ended> {
         match answer {
             Err(Failure::Said {
-                code: 3 | 67 | 74 | 84,
+                code: 3 | 8 | 67 | 74 | 84,
                 ..
             }) => Ok(None),
             other => self.heard(part, what, other),
@@ -297,10 +300,16 @@ impl Reading<'_, '_> {
     }
 
     fn guests(&mut self) -> Result<(), Ended> {
-        let answer = self.daemon.guests();
-        let guests = self
-            .heard(Part::Guests, "guests", answer)?
-            .unwrap_or_default();
+        let answer = self.daemon.guests(Which::All);
+        let heard = self.heard(Part::Guests, "guests", answer)?;
+        let guests = heard.unwrap_or_default();
+        for which in Which::SOME {
+            let answer = self.daemon.guests(which);
+            if let Some(some) = self.heard_if_known(Part::Guests, "guests", answer)? {
+                let uuids = some.iter().map(|guest| guest.uuid).collect();
+                self.lists.insert(which, uuids);
+            }
+        }
         for guest in &guests {
             self.guest(guest)?;
         }
@@ -324,17 +333,38 @@ impl Reading<'_, '_> {
         let Some(Document::Guest(mut guest)) = self.adds(part, &what, &text) else {
             return Ok(());
         };
-        let answer = self.daemon.state(one);
-        if let Some(state) = self.heard(part, &what, answer)? {
-            guest.power = power(state);
-        }
-        let answer = self.daemon.starts_with_host(one);
-        guest.starts_with_host = self.heard_if_known(part, &what, answer)?;
+        guest.power = match self.listed_power(one) {
+            Some(power) => Some(power),
+            None => {
+                let answer = self.daemon.state(one);
+                self.heard(part, &what, answer)?.and_then(power)
+            }
+        };
+        guest.starts_with_host = self.is(Which::StartsWithHost, one);
         if guest.power == Some(Power::On) {
             self.addresses(one, &what, &mut guest)?;
         }
         self.whole.add(Document::Guest(guest));
-        self.snapshots(one, &what)
+        match self.is(Which::WithSnapshots, one) {
+            Some(false) => Ok(()),
+            _ => self.snapshots(one, &what),
+        }
+    }
+
+    /// Whether a guest is on a list; `None` without that list.
+    fn is(&self, which: Which, one: &Named) -> Option<bool> {
+        self.lists.get(&which).map(|list| list.contains(&one.uuid))
+    }
+
+    /// By the lists; `None` for what none of them has, as a guest that crashed.
+    fn listed_power(&self, one: &Named) -> Option<Power> {
+        let is = |which| self.is(which, one) == Some(true);
+        match () {
+            () if is(Which::Running) => Some(Power::On),
+            () if is(Which::Paused) || is(Which::Saved) => Some(Power::Suspended),
+            () if is(Which::Off) => Some(Power::Off),
+            () => None,
+        }
     }
 
     fn addresses(&mut self, one: &Named, what: &str, guest: &mut Guest) -> Result<(), Ended> {
