@@ -585,3 +585,179 @@ proptest! {
         prop_assert_eq!((guest.processors, guest.memory_bytes), (Some(many), Some(memory)));
     }
 }
+
+/// A guest in the words of libvirt's manual, for what the recording host has no hardware or driver for.
+fn written(kind: &str, rest: &str) -> String {
+    format!(
+        "<domain type='{kind}'><name>x</name><uuid>11111111-2222-4333-8444-5555555555ff</uuid>{rest}</domain>"
+    )
+}
+
+fn of(kind: &str, rest: &str) -> Guest {
+    guest(written(kind, rest).as_bytes())
+}
+
+#[test]
+fn disks_of_xen_are_read() {
+    let xen = of(
+        "xen",
+        "<os><type arch='x86_64' machine='xenpv'>linux</type></os><devices>
+         <disk type='file' device='disk'><driver name='tap' type='aio'/><source file='/a'/><target dev='xvda' bus='xen'/></disk>
+         <disk type='file' device='disk'><driver name='tap2' type='vhd'/><source file='/b'/><target dev='xvdb' bus='xen'/></disk>
+         <disk type='block' device='disk'><driver name='phy'/><source dev='/dev/vg/c'/><target dev='xvdc' bus='xen'/></disk></devices>",
+    );
+    let formats: Vec<_> = xen.disks.iter().map(|disk| disk.format).collect();
+    assert_eq!(formats, [DiskFormat::Raw, DiskFormat::Vhd, DiskFormat::Raw]);
+    assert!(
+        xen.disks
+            .iter()
+            .all(|disk| disk.controller == Some(DiskController::Xen))
+    );
+    // A guest that is started without firmware has none.
+    assert_eq!((xen.firmware, xen.sort), (None, GuestSort::Machine));
+}
+
+#[test]
+fn firmware_is_told_by_what_is_written() {
+    let os = |inner: &str| {
+        let guest = of("kvm", &format!("<os{inner}</os>"));
+        (guest.firmware, guest.secure_boot)
+    };
+    let pc = "<type arch='x86_64' machine='q35'>hvm</type>";
+    let arm = "<type arch='aarch64' machine='virt'>hvm</type>";
+    assert_eq!(os(&format!(">{pc}")), (Some(Firmware::Bios), None));
+    assert_eq!(os(&format!(">{arm}")), (None, None));
+    assert_eq!(
+        os(&format!(" firmware='bios'>{pc}")),
+        (Some(Firmware::Bios), None)
+    );
+    let rom = |path: &str| os(&format!(">{pc}<loader type='rom'>{path}</loader>"));
+    assert_eq!(
+        rom("/usr/share/OVMF/OVMF.amdsev.fd"),
+        (Some(Firmware::Efi), None)
+    );
+    assert_eq!(
+        rom("/usr/lib/xen/boot/hvmloader"),
+        (Some(Firmware::Bios), None)
+    );
+    let features = |keys: &str| {
+        os(&format!(
+            " firmware='efi'>{pc}<firmware><feature enabled='{keys}' name='enrolled-keys'/><feature enabled='yes' name='secure-boot'/></firmware>"
+        ))
+    };
+    assert_eq!(features("yes"), (Some(Firmware::Efi), Some(true)));
+    // A firmware that could, and holds no key to judge by, starts whatever it finds.
+    assert_eq!(features("no"), (Some(Firmware::Efi), Some(false)));
+}
+
+#[test]
+fn numbers_of_processors_and_nodes_are_those_in_use() {
+    let guest = of(
+        "kvm",
+        "<vcpu placement='static' current='2'>8</vcpu><cpu><topology sockets='1' dies='2' clusters='1' cores='4' threads='2'/></cpu>
+         <numatune><memory mode='strict' nodeset='0-1'/><memnode cellid='0' mode='strict' nodeset='1'/></numatune>
+         <hwuuid>11111111-2222-4333-8444-5555555555fe</hwuuid>",
+    );
+    assert_eq!(
+        (guest.processors, guest.cores_per_socket),
+        (Some(2), Some(8))
+    );
+    assert_eq!(guest.numa_affinity.as_deref(), Some("0-1; cell 0: 1"));
+    assert_eq!(guest.cpu_affinity, None);
+    assert!(guest.uuid.unwrap().ends_with("fe") && guest.key.ends_with("ff"));
+}
+
+#[test]
+fn hardware_nobody_here_has_is_read_too() {
+    let guest = of(
+        "kvm",
+        "<devices><disk type='nvme' device='disk'><driver name='qemu' type='raw'/><source type='pci' managed='yes' namespace='1'><address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></source><target dev='vda' bus='virtio'/></disk>
+         <interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/></interface>
+         <interface type='bridge'><source bridge='br0'/></interface>
+         <hostdev mode='subsystem' type='mdev' model='vfio-ccw'><source><address uuid='9063cba3-ecef-47b6-abcf-3fef4fdcad85'/></source></hostdev>
+         <hostdev mode='subsystem' type='scsi_host' protocol='vhost'><source protocol='vhost' wwpn='naa.5123456789abcde0'/></hostdev>
+         <serial type='pty'><source path='/dev/pts/3'/></serial>
+         <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0' state='connected'/></channel>
+         <channel type='spicevmc'><target type='virtio' name='com.redhat.spice.0' state='connected'/></channel></devices>",
+    );
+    let shown: Vec<_> = guest
+        .passthrough
+        .iter()
+        .map(|one| (one.sort, one.what.as_str()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (PassthroughSort::Pci, "0000:01:00.0"),
+            (PassthroughSort::Pci, "9063cba3-ecef-47b6-abcf-3fef4fdcad85"),
+            (PassthroughSort::Sriov, "/dev/vhost-vdpa-0"),
+            (PassthroughSort::Scsi, "naa.5123456789abcde0"),
+        ]
+    );
+    assert!(guest.disks[0].raw_device);
+    assert_eq!(guest.tools.unwrap().running, Some(true));
+    // The twin: another helper's channel says nothing of the agent.
+    let other = of(
+        "kvm",
+        "<devices><channel type='spicevmc'><target name='com.redhat.spice.0' state='connected'/></channel></devices>",
+    );
+    assert_eq!(other.tools, None);
+}
+
+#[test]
+fn disks_in_the_network_find_their_pool() {
+    let pool = |sort: &str, source: &str, end: &str| {
+        format!(
+            "<pool type='{sort}'><name>{end}</name><uuid>11111111-2222-4333-8444-5555555555{end}</uuid><capacity unit='bytes'>9</capacity><source>{source}</source><target><path>/dev/disk/by-path</path></target></pool>"
+        )
+    };
+    let disk = |sort: &str, source: &str| {
+        format!(
+            "<disk type='{sort}' device='disk'><driver name='qemu' type='raw'/>{source}<target dev='vda' bus='virtio'/></disk>"
+        )
+    };
+    let text = [
+        pool(
+            "rbd",
+            "<host name='mon1.corp.example'/><name>vms</name>",
+            "c1",
+        ),
+        pool(
+            "iscsi",
+            "<host name='san.corp.example'/><device path='iqn.x'/>",
+            "c2",
+        ),
+        written(
+            "kvm",
+            &format!(
+                "<devices>{}{}{}</devices>",
+                disk(
+                    "network",
+                    "<source protocol='rbd' name='vms/one?token=canary'><host name='mon9.corp.example'/></source>"
+                ),
+                disk(
+                    "network",
+                    "<source protocol='rbd' name='vms2/one'><host name='mon9.corp.example'/></source>"
+                ),
+                disk("volume", "<source pool='c2' volume='unit:0:0:1'/>"),
+            ),
+        ),
+    ];
+    let read = read("x", text.concat().as_bytes());
+    assert_eq!(read.untold, Vec::<String>::new());
+    let disks = &guests(&read)[0].disks;
+    let shown: Vec<_> = disks
+        .iter()
+        .map(|disk| {
+            (
+                disk.datastore.as_deref().map(|key| &key[34..]),
+                disk.raw_device,
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [(Some("c1"), false), (None, false), (Some("c2"), true)]
+    );
+    assert!(!format!("{read:?}").contains("canary"));
+}

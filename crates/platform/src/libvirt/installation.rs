@@ -344,9 +344,10 @@ fn keep<T: std::fmt::Debug>(all: &mut BTreeMap<String, T>, key: String, new: T) 
     }
 }
 
-/// `pool/volume`, which no path and no address of the network is.
+/// `pool/volume`, which no path and no address of the network is; the name of a volume may hold what it likes.
 fn named(path: &str) -> Option<(&str, &str)> {
-    (!path.starts_with('/') && !path.contains(':')).then(|| path.split_once('/'))?
+    let (pool, volume) = path.split_once('/')?;
+    (!pool.is_empty() && !pool.contains(':')).then_some((pool, volume))
 }
 
 /// True for a disk that is a LUN by its own words, and no file or logical volume.
