@@ -15,6 +15,7 @@
     )
 )]
 
+pub mod vsphere;
 mod words;
 
 use groma_model::Fact;
