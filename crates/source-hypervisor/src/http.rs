@@ -30,6 +30,10 @@ const HEADER_BYTES_MAX: usize = 64 << 10;
 const IDLE: Duration = Duration::from_secs(3);
 
 /// What can be asked for. There is no other verb, so nothing else can be sent.
+#[allow(
+    dead_code,
+    reason = "which of them are asked for depends on the readers"
+)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Method {
     /// A document.
@@ -210,11 +214,13 @@ impl Answer {
         }
     }
 
+    #[allow(dead_code, reason = "for whoever needs one")]
     /// The text of the header `name`; `None` where it is missing or no text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
+    #[allow(dead_code, reason = "SOAP is read piece by piece")]
     /// The whole body.
     ///
     /// # Errors

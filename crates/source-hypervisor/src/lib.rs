@@ -29,6 +29,7 @@ mod look;
 #[cfg(test)]
 mod testing;
 pub mod trust;
+mod vsphere;
 
 pub use access::{Access, AccessError, Logon};
 pub use look::HypervisorSource;

@@ -7,9 +7,9 @@ use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 use crate::NAME;
 use crate::access::Access;
 use crate::cause::Cause;
+use crate::vsphere;
 
 /// What the reader of one platform works with.
-#[expect(dead_code, reason = "each reader takes what it needs")]
 pub(crate) struct Asking<'a> {
     /// Clock, disk and network.
     pub(crate) world: &'a World,
@@ -56,10 +56,10 @@ impl HypervisorSource {
 }
 
 /// Reads all of one platform: what was seen and missed goes to `sink`; the answer is whether everything was seen.
-fn read(asking: &Asking<'_>, _sink: &mut dyn Sink) -> Result<CoverageState, Cause> {
+fn read(asking: &Asking<'_>, sink: &mut dyn Sink) -> Result<CoverageState, Cause> {
     match asking.access.kind {
+        PlatformKind::Vsphere => vsphere::read(asking, sink),
         PlatformKind::Libvirt
-        | PlatformKind::Vsphere
         | PlatformKind::Proxmox
         | PlatformKind::HyperV
         | PlatformKind::Xapi

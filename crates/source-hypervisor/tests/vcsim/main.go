@@ -1,18 +1,28 @@
 // A platform to ask: the simulator of VMware's own Go library, as Debian packages it
 // (golang-github-vmware-govmomi-dev), with guests that have everything a move has to know.
 //
-// usage: vcsim vpx|esx MACHINES. It prints its URL and ends when its input ends.
+// usage: vcsim vpx|esx MACHINES. It prints its address and the fingerprint of its certificate, and ends when its
+// input ends.
 package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"fmt"
 	"io"
 	"io/ioutil"
+	"math/big"
+	"net"
 	"net/url"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/vmware/govmomi"
 	"github.com/vmware/govmomi/object"
@@ -42,17 +52,32 @@ func main() {
 	for number, entity := range simulator.Map.All("VirtualMachine") {
 		tell(number, entity.(*simulator.VirtualMachine))
 	}
-	model.Service.TLS = new(tls.Config)
+	model.Service.TLS = &tls.Config{Certificates: []tls.Certificate{certificate()}}
 	model.Service.Listen = &url.URL{
 		Host: "127.0.0.1:0",
 		User: url.UserPassword("reader@vsphere.local", "<s3cret> & \"of\" a 'test'"),
 	}
 	server := model.Service.NewServer()
+	defer model.Remove()
 	defer server.Close()
 	photograph(server.URL)
-	fmt.Println(server.URL.Host)
+	fmt.Printf("%s sha256:%x\n", server.URL.Host, sha256.Sum256(server.Certificate().Raw))
 	_, err = io.Copy(ioutil.Discard, os.Stdin)
 	must(err)
+}
+
+// One of its own: the library brings a key of 1024 bits, which nobody should take.
+func certificate() tls.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(err)
+	template := x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "vcsim"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IPAddresses: []net.IP{net.ParseIP("127.0.0.1")},
+	}
+	made, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
+	must(err)
+	return tls.Certificate{Certificate: [][]byte{made}, PrivateKey: key}
 }
 
 // Two snapshots of one guest, taken through the interface.
@@ -80,6 +105,10 @@ func tell(number int, vm *simulator.VirtualMachine) {
 	vm.Guest.ToolsVersionStatus2 = "guestToolsSupportedOld"
 	vm.Guest.ToolsVersion = "12352"
 	for _, device := range vm.Config.Hardware.Device {
+		// As people leave it: there, and not connected.
+		if drive, ok := device.(*types.VirtualCdrom); ok {
+			drive.Connectable = &types.VirtualDeviceConnectInfo{AllowGuestControl: true}
+		}
 		if card, ok := device.(types.BaseVirtualEthernetCard); ok {
 			card := card.GetVirtualEthernetCard()
 			vm.Guest.Net = append(vm.Guest.Net, types.GuestNicInfo{

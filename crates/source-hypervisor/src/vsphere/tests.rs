@@ -1,0 +1,1 @@
+//! Against a platform of a few lines on loopback, with the answers nobody hopes for.
