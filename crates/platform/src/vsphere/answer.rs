@@ -109,7 +109,7 @@ pub fn page(from: impl BufRead, found: &mut dyn FnMut(Object)) -> Result<Page, U
     let mut steps = Steps::new(from);
     let mut page = Page::default();
     if !within_answer(&mut steps)? {
-        return Ok(page);
+        return ended(&mut steps).map(|()| page);
     }
     while let Some(part) = opened(&mut steps)? {
         if part.name != "returnval" {
@@ -141,6 +141,7 @@ pub fn whole(from: impl BufRead) -> Result<Element, Unread> {
     };
     let is_fault = answer.name == "Fault";
     let answer = steps.rest_of(answer)?;
+    ended(&mut steps)?;
     let answer = answer.ok_or_else(|| Unread::Malformed("it is too long".to_owned()))?;
     match is_fault {
         true => Err(Unread::Fault(fault(&answer))),
@@ -158,6 +159,7 @@ fn within_answer<R: BufRead>(steps: &mut Steps<R>) -> Result<bool, Unread> {
         None => Ok(false),
         Some(answer) if answer.name == "Fault" => {
             let whole = steps.rest_of(answer)?.unwrap_or_default();
+            ended(steps)?;
             Err(Unread::Fault(fault(&whole)))
         }
         Some(_) => Ok(true),
@@ -166,8 +168,9 @@ fn within_answer<R: BufRead>(steps: &mut Steps<R>) -> Result<bool, Unread> {
 
 /// The first element within the body of the envelope.
 fn body<R: BufRead>(steps: &mut Steps<R>) -> Result<Option<Element>, Unread> {
-    let envelope = opened(steps)?.filter(|root| root.name == "Envelope");
-    envelope.ok_or_else(|| Unread::Malformed("it is no envelope of SOAP".to_owned()))?;
+    if !matches!(root(steps)?, Some(root) if root.name == "Envelope") {
+        return Err(Unread::Malformed("it is no envelope of SOAP".to_owned()));
+    }
     while let Some(part) = opened(steps)? {
         if part.name == "Body" {
             return opened(steps);
@@ -175,6 +178,17 @@ fn body<R: BufRead>(steps: &mut Steps<R>) -> Result<Option<Element>, Unread> {
         steps.rest_of(part)?;
     }
     Err(Unread::Malformed("it has no body".to_owned()))
+}
+
+/// The outermost element, if there is one.
+fn root<R: BufRead>(steps: &mut Steps<R>) -> Result<Option<Element>, Unread> {
+    loop {
+        match steps.next()? {
+            Step::Open(element) => return Ok(Some(element)),
+            Step::Text(_) | Step::Close => {}
+            Step::End => return Ok(None),
+        }
+    }
 }
 
 /// The next element here; `None` when the one around it ends.
@@ -189,7 +203,7 @@ fn opened<R: BufRead>(steps: &mut Steps<R>) -> Result<Option<Element>, Unread> {
     }
 }
 
-/// What was cut behind the last object is a cut answer all the same.
+/// What was cut behind the last object is a cut answer all the same; and a connection is used again only when all was read.
 fn ended<R: BufRead>(steps: &mut Steps<R>) -> Result<(), Unread> {
     while !matches!(steps.next()?, Step::End) {}
     Ok(())

@@ -253,7 +253,9 @@ impl<R: BufRead> BufRead for Metered<R> {
             let why = format!("a tag or text is longer than {PIECE_BYTES_MAX} bytes");
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
-        self.from.fill_buf()
+        let left = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let all = self.from.fill_buf()?;
+        Ok(all.get(..left).unwrap_or(all))
     }
 
     fn consume(&mut self, bytes: usize) {
