@@ -213,6 +213,17 @@ fn a_vcenter_tells_its_guests_hosts_clusters_and_datastores() {
             .iter()
             .any(|one| one.metric == "vm_disk_used_bytes")
     );
+    // What runs has statistics, and nothing else.
+    let loaded = told
+        .measured
+        .iter()
+        .filter(|one| one.metric == "vm_cpu_peak_percent");
+    assert_eq!(loaded.count(), 6);
+    let periods = told
+        .measured
+        .iter()
+        .filter(|one| one.metric == "vm_load_period_seconds");
+    assert!(periods.clone().count() == 6 && periods.clone().all(|one| one.value == 604_800.0));
 }
 
 #[test]

@@ -130,6 +130,22 @@ pub fn page(from: impl BufRead, found: &mut dyn FnMut(Object)) -> Result<Page, U
     ended(&mut steps).map(|()| page)
 }
 
+/// Reads an answer that is a list: each `returnval` goes to `found` as soon as it is read. One that is too long is passed over.
+///
+/// # Errors
+/// [`Unread`]. What was found before stays found.
+pub(super) fn parts(from: impl BufRead, found: &mut dyn FnMut(&Element)) -> Result<(), Unread> {
+    let mut steps = Steps::new(from);
+    if within_answer(&mut steps)? {
+        while let Some(part) = opened(&mut steps)? {
+            let is_one = part.name == "returnval";
+            let whole = steps.rest_of(part)?;
+            whole.iter().filter(|_| is_one).for_each(&mut *found);
+        }
+    }
+    ended(&mut steps)
+}
+
 /// Reads a small answer whole: the element within its body, `LoginResponse` and the like.
 ///
 /// # Errors

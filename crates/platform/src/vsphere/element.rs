@@ -14,7 +14,7 @@ const DEPTH_MAX: usize = 96;
 /// Bytes of one tag or one text.
 const PIECE_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of one value that are kept; one that is longer is left out whole.
-const VALUE_BYTES_MAX: usize = 8 << 20;
+const VALUE_BYTES_MAX: usize = 16 << 20;
 /// What an element costs beside its text.
 const ELEMENT_BYTES: usize = 160;
 

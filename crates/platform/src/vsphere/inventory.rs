@@ -77,6 +77,9 @@ pub const QUESTIONS: &[Question] = &[
     },
 ];
 
+/// Hidden properties that are told apart.
+const HIDDEN_MAX: usize = 500;
+
 /// A property that a role hides, and of how many objects.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Hidden {
@@ -121,6 +124,11 @@ impl Inventory {
             },
             ..Self::default()
         }
+    }
+
+    /// The platform that all of it belongs to.
+    pub fn platform(&self) -> &Platform {
+        &self.platform
     }
 
     /// Takes one object: the facts it is, and what in it makes no sense.
@@ -171,7 +179,9 @@ impl Inventory {
                     path: missing.path.clone(),
                     privilege: missing.fault.about.clone(),
                 };
-                *self.hidden.entry(hidden).or_default() += 1;
+                if self.hidden.len() < HIDDEN_MAX || self.hidden.contains_key(&hidden) {
+                    *self.hidden.entry(hidden).or_default() += 1;
+                }
             }
         }
     }

@@ -13,9 +13,11 @@ mod element;
 mod guest;
 mod host;
 mod inventory;
+mod load;
 mod network;
 mod snapshot;
 
 pub use answer::{Fault, Missing, Object, Page, Unread, page, whole};
 pub use element::Element;
 pub use inventory::{Hidden, Inventory, QUESTIONS, Question};
+pub use load::{Counters, load};

@@ -106,6 +106,60 @@ pub(super) fn first(
     envelope("RetrievePropertiesEx", collector, &rest)
 }
 
+/// The property at `path` of one object.
+pub(super) fn one(collector: &Reference, of: &Reference, path: &str) -> String {
+    let (kind, path) = (escaped(&of.of), escaped(path));
+    let of = of.element("obj");
+    let rest = format!(
+        "<specSet><propSet><type>{kind}</type><all>false</all><pathSet>{path}</pathSet></propSet>\
+<objectSet>{of}<skip>false</skip></objectSet></specSet><options><maxObjects>1</maxObjects></options>"
+    );
+    envelope("RetrievePropertiesEx", collector, &rest)
+}
+
+/// What statistics are asked for.
+pub(super) struct Period {
+    /// Between these moments, as XML writes them.
+    pub(super) from: String,
+    pub(super) to: String,
+    /// Seconds of a sample.
+    pub(super) interval: u32,
+    /// Samples of a series.
+    pub(super) samples: u32,
+}
+
+/// The statistics `counters` of each of `guests`.
+pub(super) fn statistics(
+    manager: &Reference,
+    guests: &[String],
+    counters: &[i64],
+    period: &Period,
+) -> String {
+    let counters: String = counters
+        .iter()
+        .map(|key| {
+            format!("<metricId><counterId>{key}</counterId><instance></instance></metricId>")
+        })
+        .collect();
+    let Period {
+        from,
+        to,
+        interval,
+        samples,
+    } = period;
+    let all: String = guests
+        .iter()
+        .map(|guest| {
+            let guest = escaped(guest);
+            format!(
+                "<querySpec><entity type=\"VirtualMachine\">{guest}</entity><startTime>{from}</startTime><endTime>{to}</endTime>\
+<maxSample>{samples}</maxSample>{counters}<intervalId>{interval}</intervalId><format>csv</format></querySpec>"
+            )
+        })
+        .collect();
+    envelope("QueryPerf", manager, &all)
+}
+
 /// The page after the one that ended with `token`.
 pub(super) fn further(collector: &Reference, token: &str) -> String {
     let rest = format!("<token>{}</token>", escaped(token));

@@ -5,6 +5,7 @@
 
 mod ask;
 mod asker;
+mod load;
 mod session;
 mod teller;
 #[cfg(test)]
@@ -20,6 +21,8 @@ use self::teller::Teller;
 use crate::cause::Cause;
 use crate::look::Asking;
 
+/// Lines of one look about what makes no sense.
+const LINES_MAX: usize = 200;
 /// What shows what is hidden.
 const READ_ONLY: &str =
     "give the account the role Read-only on the topmost object, with its children";
@@ -51,9 +54,12 @@ fn look(
         sink,
         inventory: Inventory::new(&id),
         left: asking.budget.observations_max,
+        lines: LINES_MAX,
+        running: Vec::new(),
         state: CoverageState::Complete,
     };
     all(asking, &mut asker, &mut teller)?;
+    load::read(asker.session, &mut teller);
     Ok(teller.state)
 }
 

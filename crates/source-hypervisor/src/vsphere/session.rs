@@ -4,7 +4,8 @@ use std::io::BufReader;
 use std::time::Duration;
 
 use groma_model::Reason;
-use groma_platform::vsphere::{Element, Object, Page, Unread, page, whole};
+use groma_model::virtualization::Platform;
+use groma_platform::vsphere::{Counters, Element, Object, Page, Unread, load, page, whole};
 use groma_source::{Stop, Window};
 
 use super::ask::{self, Reference};
@@ -26,6 +27,8 @@ struct Content {
     sessions: Reference,
     collector: Reference,
     views: Reference,
+    /// Who has statistics.
+    statistics: Option<Reference>,
     /// `about.instanceUuid`; a lone host has none.
     instance: Option<String>,
     is_lone_host: bool,
@@ -203,6 +206,26 @@ impl<'a> Session<'a> {
             .map_err(|unread| meaning(unread, status))
     }
 
+    /// Who has statistics, if anybody does.
+    pub(super) fn statistics(&self) -> Option<&Reference> {
+        self.content.statistics.as_ref()
+    }
+
+    /// Asks for statistics of `counters`: measurements go to `read`.
+    pub(super) fn load(
+        &mut self,
+        question: &str,
+        platform: &Platform,
+        counters: &Counters,
+        interval: u32,
+        read: &mut groma_platform::Read,
+    ) -> Result<(), No> {
+        let answer = self.ask(question, STREAMED_BYTES_MAX)?;
+        let status = answer.status;
+        let from = BufReader::with_capacity(64 << 10, answer.body);
+        load(from, platform, counters, interval, read).map_err(|unread| meaning(unread, status))
+    }
+
     fn whole(&mut self, question: &str) -> Result<Element, No> {
         let answer = self.ask(question, WHOLE_BYTES_MAX)?;
         let status = answer.status;
@@ -319,6 +342,7 @@ impl Content {
             sessions: part("sessionManager")?,
             collector: part("propertyCollector")?,
             views: part("viewManager")?,
+            statistics: part("perfManager").ok(),
             instance,
             is_lone_host: about("about/apiType") == Some("HostAgent"),
             version: about("about/apiVersion")

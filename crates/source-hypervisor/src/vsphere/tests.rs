@@ -90,6 +90,7 @@ fn is_guests(asked: &Asked) -> bool {
 
 struct Told {
     guests: Vec<String>,
+    measured: Vec<String>,
     gaps: Vec<Gap>,
     state: CoverageState,
 }
@@ -116,16 +117,20 @@ fn look_for(server: &Server, limit: Duration, budget: Budget) -> Told {
     source.look(&window, &budget, &mut recorder);
     let mut told = Told {
         guests: Vec::new(),
+        measured: Vec::new(),
         gaps: Vec::new(),
         state: CoverageState::Partial,
     };
     for record in recorder.records {
         match record.said {
-            Said::Saw(seen) => {
-                if let Fact::Guest(guest) = seen.fact {
-                    told.guests.push(guest.key);
+            Said::Saw(seen) => match seen.fact {
+                Fact::Guest(guest) => told.guests.push(guest.key),
+                Fact::Measurement(one) => {
+                    told.measured
+                        .push(format!("{} {} {}", one.subject, one.metric, one.value));
                 }
-            }
+                _ => {}
+            },
             Said::Missed(gap) => told.gaps.push(gap),
             Said::Covered(coverage) => told.state = coverage.state,
         }
@@ -212,6 +217,7 @@ fn nothing_is_asked_that_changes_anything() {
         "RetrievePropertiesEx",
         "ContinueRetrievePropertiesEx",
         "DestroyView",
+        "QueryPerf",
         "Logout",
     ];
     for asked in server.asked() {
@@ -572,4 +578,87 @@ fn an_old_platform_is_asked_as_the_oldest_that_counts() {
     let asked = server.asked();
     let login = asked.iter().find(|one| method(one) == "Login").unwrap();
     assert!(login.head.contains(&"soapaction: urn:vim25/5.0".to_owned()));
+}
+
+/// A platform with three running guests, one of them deleted before its statistics are asked for; or with none at all.
+fn counting(refused: bool) -> Server {
+    Server::open(move |asked, out| match method(asked) {
+        "RetrieveServiceContent" => {
+            let service = SERVICE.replace(
+                "</returnval>",
+                "<perfManager type='PerformanceManager'>PerfMgr</perfManager></returnval>",
+            );
+            whole(out, "200 OK", &envelope("RetrieveServiceContent", &service))
+        }
+        "QueryPerf" if refused => fault(out, "NoPermission", ""),
+        "QueryPerf" if asked.body.contains(">vm-1<") => fault(out, "ManagedObjectNotFound", ""),
+        "QueryPerf" => {
+            let mut all = String::new();
+            for number in [0, 2] {
+                if asked.body.contains(&format!(">vm-{number}<")) {
+                    let _ = write!(
+                        all,
+                        "<returnval xsi:type='PerfEntityMetricCSV'><entity type='VirtualMachine'>vm-{number}</entity>\
+                        <value><id><counterId>2</counterId><instance></instance></id><value>100,-1,2550</value></value></returnval>"
+                    );
+                }
+            }
+            whole(out, "200 OK", &envelope("QueryPerf", &all))
+        }
+        "RetrievePropertiesEx" if asked.body.contains("perfCounter") => {
+            let counter = "<PerfCounterInfo><key>2</key><nameInfo><key>usage</key></nameInfo><groupInfo><key>cpu</key></groupInfo><rollupType>average</rollupType></PerfCounterInfo>";
+            let text = format!(
+                "<returnval><objects><obj type='PerformanceManager'>PerfMgr</obj><propSet><name>perfCounter</name><val>{counter}</val></propSet></objects></returnval>"
+            );
+            whole(out, "200 OK", &envelope("RetrievePropertiesEx", &text))
+        }
+        _ if is_guests(asked) => {
+            let mut all = String::new();
+            for number in 0..3 {
+                let on = "<propSet><name>runtime.powerState</name><val>poweredOn</val></propSet></objects>";
+                all.push_str(&guest(number).replace("</objects>", on));
+            }
+            whole(
+                out,
+                "200 OK",
+                &envelope(
+                    "RetrievePropertiesEx",
+                    &format!("<returnval>{all}</returnval>"),
+                ),
+            )
+        }
+        _ => usual(asked, out),
+    })
+}
+
+#[test]
+fn statistics_of_guests_are_told_although_one_of_them_was_deleted() {
+    let told = look(&counting(false));
+    assert_eq!((told.gaps.len(), told.state), (0, CoverageState::Complete));
+    let of = |key: &str| {
+        let all = told.measured.iter().filter(|one| one.contains(key));
+        let mut all: Vec<&str> = all
+            .filter_map(|one| one.split_once(' '))
+            .map(|(_, rest)| rest)
+            .collect();
+        all.sort_unstable();
+        all
+    };
+    let wanted = [
+        "vm_cpu_p95_percent 25.5",
+        "vm_cpu_peak_percent 25.5",
+        "vm_load_period_seconds 3600",
+    ];
+    assert_eq!((of("/vm-0"), of("/vm-1").len()), (wanted.to_vec(), 0));
+    assert_eq!(of("/vm-2"), wanted);
+}
+
+#[test]
+fn statistics_that_may_not_be_read_are_told_and_hide_nothing() {
+    let told = look(&counting(true));
+    assert_eq!(
+        (told.guests.len(), told.gaps.len(), told.state),
+        (3, 1, CoverageState::Complete)
+    );
+    assert_eq!(told.measured.len(), 0);
 }
