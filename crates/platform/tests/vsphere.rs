@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 
 use groma_model::Fact;
 use groma_model::virtualization::*;
-use groma_platform::vsphere::{Hidden, Inventory, Unread, page, whole};
+use groma_platform::Read;
+use groma_platform::vsphere::{Counters, Hidden, Inventory, Unread, load, page, whole};
 
 macro_rules! answer {
     ($path:literal) => {
@@ -392,6 +393,66 @@ fn faults_keep_their_kind_and_what_they_are_about() {
     assert_eq!(service.text("returnval/about/apiType"), Some("HostAgent"));
 }
 
+const STATISTICS: &[u8] = answer!("vcsim-vpx/QueryPerf.xml");
+
+fn counters() -> Counters {
+    let mut counters = Counters::default();
+    page(answer!("vcsim-vpx/perfCounter.xml"), &mut |object| {
+        counters = Counters::of(object.value("perfCounter").unwrap());
+    })
+    .unwrap();
+    counters
+}
+
+fn measured(answer: &[u8]) -> Vec<String> {
+    let mut read = Read::default();
+    load(answer, &Platform::default(), &counters(), 1_800, &mut read).unwrap();
+    let lines = read.facts.iter().map(|fact| match fact {
+        Fact::Measurement(one) => format!("{} {}", one.metric, one.value),
+        other => panic!("{other:?}"),
+    });
+    lines.collect()
+}
+
+#[test]
+fn statistics_are_told_with_their_peak_and_their_period() {
+    assert_eq!(counters().keys().collect::<Vec<_>>(), [2, 98, 131, 133]);
+    let recorded = measured(STATISTICS);
+    assert!(
+        recorded.contains(&"vm_cpu_peak_percent 17.65".to_owned()),
+        "{recorded:?}"
+    );
+    assert!(recorded.contains(&"vm_load_period_seconds 21600".to_owned()));
+    assert_eq!(recorded.len(), 7);
+}
+
+#[test]
+fn what_was_not_measured_is_no_zero_and_one_of_several_disks_is_not_all() {
+    let series = |key: u32, instance: &str, values: &str| {
+        format!(
+            "<value><id><counterId>{key}</counterId><instance>{instance}</instance></id><value>{values}</value></value>"
+        )
+    };
+    let all = [
+        series(2, "", "-1,100,300,-1,200"),
+        series(98, "", "-1,-1"),
+        series(133, "naa.600508b4", "900"),
+        series(7, "", "5"),
+    ];
+    let text = format!(
+        "<e:Envelope xmlns:e='e'><e:Body><QueryPerfResponse><returnval><entity type='VirtualMachine'>vm-1</entity>{}</returnval></QueryPerfResponse></e:Body></e:Envelope>",
+        all.concat()
+    );
+    assert_eq!(
+        measured(text.as_bytes()),
+        [
+            "vm_cpu_peak_percent 3",
+            "vm_cpu_p95_percent 3",
+            "vm_load_period_seconds 5400"
+        ]
+    );
+}
+
 fn enveloped(inside: &str) -> String {
     format!(
         "<e:Envelope xmlns:e='e' xmlns:xsi='x'><e:Body><R><returnval>{inside}</returnval></R></e:Body></e:Envelope>"
@@ -459,5 +520,9 @@ fn no_answer_breaks_the_reader() {
         let mut inventory = Inventory::new("x");
         let _ = page(bytes, &mut |object| drop(inventory.take(&object)));
         let _ = whole(bytes);
+    });
+    let (counters, platform) = (counters(), Platform::default());
+    groma_fuzz::hammer(2_000, &[STATISTICS], |bytes| {
+        let _ = load(bytes, &platform, &counters, 1_800, &mut Read::default());
     });
 }

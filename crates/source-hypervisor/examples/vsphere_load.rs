@@ -26,6 +26,12 @@ use groma_source_hypervisor::{Access, HypervisorSource, Logon, access};
 const MACHINES: &str =
     include_str!("../../platform/tests/fixtures/vsphere/vcsim-vpx/VirtualMachine.xml");
 const PAGE: usize = 100;
+const COUNTERS: &str = "<objects><obj type='PerformanceManager'>s</obj><propSet><name>perfCounter</name><val>\
+<PerfCounterInfo><key>1</key><nameInfo><key>usage</key></nameInfo><groupInfo><key>cpu</key></groupInfo><rollupType>average</rollupType></PerfCounterInfo>\
+<PerfCounterInfo><key>2</key><nameInfo><key>consumed</key></nameInfo><groupInfo><key>mem</key></groupInfo><rollupType>average</rollupType></PerfCounterInfo>\
+<PerfCounterInfo><key>3</key><nameInfo><key>maxTotalLatency</key></nameInfo><groupInfo><key>disk</key></groupInfo><rollupType>latest</rollupType></PerfCounterInfo>\
+<PerfCounterInfo><key>4</key><nameInfo><key>write</key></nameInfo><groupInfo><key>disk</key></groupInfo><rollupType>average</rollupType></PerfCounterInfo>\
+</val></propSet></objects>";
 
 /// Counts, and keeps nothing.
 #[derive(Default)]
@@ -153,7 +159,7 @@ fn answer(asked: &str, machines: usize) -> String {
     let method = method.split(' ').next().unwrap_or_default();
     let inside = match method {
         "RetrieveServiceContent" => "<rootFolder type='Folder'>f</rootFolder><propertyCollector type='PropertyCollector'>p</propertyCollector>\
-            <viewManager type='ViewManager'>v</viewManager><about><apiVersion>7.0</apiVersion><apiType>VirtualCenter</apiType>\
+            <viewManager type='ViewManager'>v</viewManager><perfManager type='PerformanceManager'>s</perfManager><about><apiVersion>7.0</apiVersion><apiType>VirtualCenter</apiType>\
             <instanceUuid>dbed6e0c-bd88-4ef6-b594-21283e1c677f</instanceUuid></about><sessionManager type='SessionManager'>s</sessionManager>".to_owned(),
         "CreateContainerView" => "view".to_owned(),
         "RetrievePropertiesEx" if asked.contains("<type>VirtualMachine</type>") => page(0, machines),
@@ -161,10 +167,36 @@ fn answer(asked: &str, machines: usize) -> String {
             let from = asked.split("<token>").nth(1).and_then(|rest| rest.split('<').next());
             page(from.unwrap().parse().unwrap(), machines)
         }
+        "RetrievePropertiesEx" if asked.contains("perfCounter") => COUNTERS.to_owned(),
+        "QueryPerf" => return statistics(asked),
         _ => String::new(),
     };
     format!(
         "<s:Envelope xmlns:s='s' xmlns:xsi='x'><s:Body><{method}Response><returnval type='ContainerView'>{inside}</returnval></{method}Response></s:Body></s:Envelope>"
+    )
+}
+
+/// A week of four statistics for each guest that is asked for.
+fn statistics(asked: &str) -> String {
+    let guests = asked.split("<entity type=\"VirtualMachine\">").skip(1);
+    let guests = guests.filter_map(|rest| rest.split('<').next());
+    let values: Vec<String> = (0..336)
+        .map(|sample| (sample * 17 % 9_973).to_string())
+        .collect();
+    let values = values.join(",");
+    let series = |key: u32| {
+        format!(
+            "<value><id><counterId>{key}</counterId><instance></instance></id><value>{values}</value></value>"
+        )
+    };
+    let series: String = (1..=4).map(series).collect();
+    let all: String = guests
+        .map(|guest| {
+            format!("<returnval><entity type='VirtualMachine'>{guest}</entity>{series}</returnval>")
+        })
+        .collect();
+    format!(
+        "<s:Envelope xmlns:s='s'><s:Body><QueryPerfResponse>{all}</QueryPerfResponse></s:Body></s:Envelope>"
     )
 }
 
