@@ -10,6 +10,7 @@ wanted=(build-essential bpftool clang jq zstd sqlite3 ripgrep python3 openssl ip
         dovecot-imapd dovecot-pop3d vsftpd systemd podman crun containernetworking-plugins iptables busybox strace libevtx-utils
         rsyslog swaks curl cups cups-client krb5-kdc krb5-admin-server krb5-user smbclient bind9-dnsutils openssh-client mariadb-client freerdp2-shadow-x11 xvfb dnsmasq-base sasl2-bin libsasl2-modules snmp snmpd snmpsim lldpd apache2-bin libapache2-mod-auth-gssapi gss-ntlmssp gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good python3-gi dbus avahi-daemon cups-ipp-utils
         libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-daemon-driver-lxc libvirt-clients qemu-system-x86 qemu-utils
+        golang-go golang-github-vmware-govmomi-dev
         rpm shellcheck dash)
 [ $# -eq 0 ] || wanted=("$@")
 

@@ -16,6 +16,7 @@
 )]
 
 pub mod libvirt;
+pub mod vsphere;
 mod words;
 
 use groma_model::Fact;

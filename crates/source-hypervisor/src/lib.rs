@@ -24,9 +24,13 @@
 pub mod access;
 mod cause;
 mod channel;
+mod http;
 mod libvirt;
 mod look;
+#[cfg(test)]
+mod testing;
 pub mod trust;
+mod vsphere;
 
 pub use access::{Access, AccessError, Logon};
 pub use look::HypervisorSource;

@@ -7,6 +7,7 @@ use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 use crate::NAME;
 use crate::access::Access;
 use crate::cause::Cause;
+use crate::vsphere;
 
 /// What the reader of one platform works with.
 pub(crate) struct Asking<'a> {
@@ -58,8 +59,8 @@ impl HypervisorSource {
 fn read(asking: &Asking<'_>, sink: &mut dyn Sink) -> Result<CoverageState, Cause> {
     match asking.access.kind {
         PlatformKind::Libvirt => crate::libvirt::read(asking, sink),
-        PlatformKind::Vsphere
-        | PlatformKind::Proxmox
+        PlatformKind::Vsphere => vsphere::read(asking, sink),
+        PlatformKind::Proxmox
         | PlatformKind::HyperV
         | PlatformKind::Xapi
         | PlatformKind::Ovirt

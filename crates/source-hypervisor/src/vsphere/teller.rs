@@ -1,0 +1,82 @@
+//! What goes to the sink: facts, what makes no sense, and what a role hides.
+
+use groma_model::virtualization::Power;
+use groma_model::{CoverageState, Fact, Reason};
+use groma_platform::Read;
+use groma_platform::vsphere::{Inventory, Object, Question};
+use groma_source::{Sink, SinkExt};
+
+use super::READ_ONLY;
+use crate::look::Asking;
+
+/// Who tells.
+pub(super) struct Teller<'t> {
+    pub(super) asking: &'t Asking<'t>,
+    pub(super) sink: &'t mut dyn Sink,
+    pub(super) inventory: Inventory,
+    /// Objects and facts that may still be told.
+    pub(super) left: u64,
+    /// Lines that may still be told about what makes no sense.
+    pub(super) lines: usize,
+    /// Keys of the guests that run.
+    pub(super) running: Vec<String>,
+    pub(super) state: CoverageState,
+}
+
+impl Teller<'_> {
+    /// Tells one object; false when there is no room for another.
+    pub(super) fn take(&mut self, object: &Object) -> bool {
+        let read = self.inventory.take(object);
+        self.left = self.left.saturating_sub(1);
+        self.tell(read);
+        self.left > 0
+    }
+
+    /// Tells what was read.
+    pub(super) fn tell(&mut self, read: Read) {
+        for line in read.untold {
+            self.state = CoverageState::Partial;
+            if self.lines > 0 {
+                self.miss(line, Reason::Malformed, "");
+            }
+            self.lines = self.lines.saturating_sub(1);
+        }
+        for fact in read.facts {
+            if let Fact::Guest(guest) = &fact
+                && guest.power == Some(Power::On)
+            {
+                self.running.push(guest.key.clone());
+            }
+            self.left = self.left.saturating_sub(1);
+            let asking = self.asking;
+            self.sink.saw_now(asking.window, asking.scope, fact);
+        }
+    }
+
+    /// What a role hid of the objects that were just asked for, once for each property.
+    pub(super) fn tell_hidden(&mut self, question: &Question) {
+        for (hidden, count) in self.inventory.hidden() {
+            let (one, many) = question.called;
+            let called = if count == 1 { one } else { many };
+            let privilege = match hidden.privilege.is_empty() {
+                true => String::new(),
+                false => format!("; it needs {}", hidden.privilege),
+            };
+            let path = hidden.path;
+            let what = format!("{path} of {count} {called} is hidden from this account{privilege}");
+            self.miss(what, Reason::PermissionDenied, READ_ONLY);
+        }
+    }
+
+    /// A hole: not everything was seen.
+    pub(super) fn miss(&mut self, what: String, reason: Reason, remedy: &str) {
+        self.state = CoverageState::Partial;
+        self.note(what, reason, remedy);
+    }
+
+    /// A hole beside what the scope is about.
+    pub(super) fn note(&mut self, what: String, reason: Reason, remedy: &str) {
+        let scope = self.asking.scope;
+        self.sink.missed_because(scope, what, reason, remedy);
+    }
+}

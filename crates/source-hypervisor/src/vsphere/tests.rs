@@ -1,0 +1,664 @@
+//! Against a platform of a few lines on loopback, with the answers nobody hopes for.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use groma_model::batch::Said;
+use groma_model::virtualization::PlatformKind;
+use groma_model::{CoverageState, Fact, Gap, Reason};
+use groma_source::{Budget, Recorder, Source};
+use zeroize::Zeroizing;
+
+use crate::testing::{Asked, Server, machine, whole};
+use crate::trust::Trust;
+use crate::{Access, HypervisorSource, Logon};
+
+const SERVICE: &str = "<returnval><rootFolder type='Folder'>group-d1</rootFolder>\
+<propertyCollector type='PropertyCollector'>propertyCollector</propertyCollector>\
+<viewManager type='ViewManager'>ViewManager</viewManager><about><apiType>VirtualCenter</apiType>\
+<apiVersion>8.0.2.0</apiVersion><instanceUuid>dbed6e0c-bd88-4ef6-b594-21283e1c677f</instanceUuid></about>\
+<sessionManager type='SessionManager'>SessionManager</sessionManager></returnval>";
+
+fn envelope(method: &str, inside: &str) -> String {
+    format!(
+        "<?xml version='1.0'?><s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/' \
+         xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'><s:Body><{method}Response xmlns='urn:vim25'>{inside}</{method}Response></s:Body></s:Envelope>"
+    )
+}
+
+fn fault(out: &mut dyn Write, kind: &str, inside: &str) -> io::Result<()> {
+    let text = format!(
+        "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/' xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'><s:Body>\
+         <s:Fault><faultcode>ServerFaultCode</faultcode><faultstring>no</faultstring><detail><{kind}Fault xsi:type='{kind}'>{inside}</{kind}Fault></detail></s:Fault></s:Body></s:Envelope>"
+    );
+    whole(out, "500 Internal Server Error", &text)
+}
+
+/// The first element of the body: what is asked for.
+fn method(asked: &Asked) -> &str {
+    let body = asked
+        .body
+        .split("<soapenv:Body><")
+        .nth(1)
+        .unwrap_or_default();
+    body.split([' ', '>']).next().unwrap_or_default()
+}
+
+/// A guest with a name.
+fn guest(number: usize) -> String {
+    format!(
+        "<objects><obj type='VirtualMachine'>vm-{number}</obj><propSet><name>name</name><val>guest {number}</val></propSet></objects>"
+    )
+}
+
+/// What a platform answers that has nothing and lets everybody in.
+fn usual(asked: &Asked, out: &mut dyn Write) -> io::Result<()> {
+    let method = method(asked);
+    let inside = match method {
+        "RetrieveServiceContent" => SERVICE.to_owned(),
+        "Login" => {
+            let text = envelope(method, "<returnval><key>k</key></returnval>");
+            let length = text.len();
+            return write!(
+                out,
+                "HTTP/1.1 200 OK\r\nset-cookie: vmware_soap_session=\"abc\"; Path=/; HttpOnly\r\ncontent-length: {length}\r\n\r\n{text}"
+            );
+        }
+        "CreateContainerView" => {
+            let kind = asked
+                .body
+                .split("<type>")
+                .nth(1)
+                .unwrap()
+                .split('<')
+                .next()
+                .unwrap();
+            format!("<returnval type='ContainerView'>session[1]{kind}</returnval>")
+        }
+        _ => String::new(),
+    };
+    whole(out, "200 OK", &envelope(method, &inside))
+}
+
+/// True for the first page of guests.
+fn is_guests(asked: &Asked) -> bool {
+    method(asked) == "RetrievePropertiesEx" && asked.body.contains("<type>VirtualMachine</type>")
+}
+
+struct Told {
+    guests: Vec<String>,
+    measured: Vec<String>,
+    gaps: Vec<Gap>,
+    state: CoverageState,
+}
+
+fn look(server: &Server) -> Told {
+    look_for(server, Duration::from_secs(300), Budget::default())
+}
+
+fn look_for(server: &Server, limit: Duration, budget: Budget) -> Told {
+    let (world, window) = machine(limit);
+    let access = Access {
+        kind: PlatformKind::Vsphere,
+        url: server.url.clone(),
+        logon: Logon::Password {
+            user: "reader@vsphere.local".to_owned(),
+            password: Zeroizing::new("a&b <c>".to_owned()),
+        },
+        trust: Trust::Nothing,
+        own_certificate: None,
+        ask_guests: false,
+    };
+    let mut source = HypervisorSource::new(world, vec![access]);
+    let mut recorder = Recorder::new(source.name());
+    source.look(&window, &budget, &mut recorder);
+    let mut told = Told {
+        guests: Vec::new(),
+        measured: Vec::new(),
+        gaps: Vec::new(),
+        state: CoverageState::Partial,
+    };
+    for record in recorder.records {
+        match record.said {
+            Said::Saw(seen) => match seen.fact {
+                Fact::Guest(guest) => told.guests.push(guest.key),
+                Fact::Measurement(one) => {
+                    told.measured
+                        .push(format!("{} {} {}", one.subject, one.metric, one.value));
+                }
+                _ => {}
+            },
+            Said::Missed(gap) => told.gaps.push(gap),
+            Said::Covered(coverage) => told.state = coverage.state,
+        }
+    }
+    told
+}
+
+fn count(server: &Server, name: &str) -> usize {
+    server
+        .asked()
+        .iter()
+        .filter(|asked| method(asked) == name)
+        .count()
+}
+
+#[test]
+fn pages_follow_each_other_in_one_session_that_is_closed() {
+    let server = Server::open(|asked, out| {
+        let page = |from: usize, token: &str| {
+            let all: String = (from..from + 100).map(guest).collect();
+            envelope(
+                "RetrievePropertiesEx",
+                &format!("<returnval>{token}{all}</returnval>"),
+            )
+        };
+        match method(asked) {
+            _ if is_guests(asked) => whole(out, "200 OK", &page(0, "<token>1 &lt;</token>")),
+            "ContinueRetrievePropertiesEx" if asked.body.contains("<token>1 &lt;</token>") => {
+                whole(out, "200 OK", &page(100, "<token>2</token>"))
+            }
+            "ContinueRetrievePropertiesEx" => whole(out, "200 OK", &page(200, "")),
+            _ => usual(asked, out),
+        }
+    });
+    let told = look(&server);
+    assert_eq!(
+        (told.guests.len(), told.gaps.len(), told.state),
+        (300, 0, CoverageState::Complete)
+    );
+    assert_eq!(
+        (
+            count(&server, "Login"),
+            count(&server, "Logout"),
+            server.connections()
+        ),
+        (1, 1, 1)
+    );
+    assert_eq!(
+        count(&server, "CreateContainerView"),
+        count(&server, "DestroyView")
+    );
+    let asked = server.asked();
+    let with_password: Vec<&Asked> = asked
+        .iter()
+        .filter(|one| one.body.contains("a&amp;b &lt;c&gt;"))
+        .collect();
+    assert_eq!(with_password.len(), 1);
+    let after = asked
+        .iter()
+        .skip_while(|one| method(one) != "Login")
+        .skip(1);
+    for one in after {
+        assert!(
+            one.head
+                .contains(&"cookie: vmware_soap_session=\"abc\"".to_owned()),
+            "{one:?}"
+        );
+        assert!(
+            one.head
+                .contains(&"soapaction: urn:vim25/8.0.2.0".to_owned()),
+            "{one:?}"
+        );
+    }
+}
+
+#[test]
+fn nothing_is_asked_that_changes_anything() {
+    let server = Server::open(usual);
+    look(&server);
+    let may = [
+        "RetrieveServiceContent",
+        "Login",
+        "CreateContainerView",
+        "RetrievePropertiesEx",
+        "ContinueRetrievePropertiesEx",
+        "DestroyView",
+        "QueryPerf",
+        "Logout",
+    ];
+    for asked in server.asked() {
+        assert!(may.contains(&method(&asked)), "{asked:?}");
+    }
+}
+
+#[test]
+fn a_refused_log_on_is_not_tried_again() {
+    let server = Server::open(|asked, out| match method(asked) {
+        "Login" => fault(out, "InvalidLogin", ""),
+        _ => usual(asked, out),
+    });
+    let told = look(&server);
+    let [gap] = told.gaps.as_slice() else {
+        panic!("{:?}", told.gaps)
+    };
+    assert_eq!(
+        (gap.reason.clone(), told.state),
+        (Reason::PermissionDenied, CoverageState::Partial)
+    );
+    assert!(gap.remedy.is_some() && !gap.what.contains("a&b"));
+    assert_eq!((count(&server, "Login"), count(&server, "Logout")), (1, 0));
+}
+
+/// A platform that forgets the session `times` times, in the middle of the guests.
+fn forgetful(times: usize) -> Server {
+    let ended = Arc::new(AtomicUsize::new(0));
+    Server::open(move |asked, out| match method(asked) {
+        _ if is_guests(asked) => {
+            let all: String = (0..2).map(guest).collect();
+            let text = format!("<returnval><token>1</token>{all}</returnval>");
+            whole(out, "200 OK", &envelope("RetrievePropertiesEx", &text))
+        }
+        "ContinueRetrievePropertiesEx" => match ended.fetch_add(1, Ordering::SeqCst) < times {
+            true => fault(out, "NotAuthenticated", ""),
+            false => {
+                let text = format!("<returnval>{}</returnval>", guest(2));
+                whole(
+                    out,
+                    "200 OK",
+                    &envelope("ContinueRetrievePropertiesEx", &text),
+                )
+            }
+        },
+        _ => usual(asked, out),
+    })
+}
+
+#[test]
+fn a_session_that_ends_in_the_middle_is_opened_once_more_and_not_twice() {
+    let server = forgetful(1);
+    let told = look(&server);
+    assert_eq!((told.gaps.len(), told.state), (0, CoverageState::Complete));
+    assert_eq!(told.guests, ["vm-0", "vm-1", "vm-2"]);
+    assert_eq!(count(&server, "Login"), 2);
+    let server = forgetful(2);
+    let told = look(&server);
+    assert_eq!((told.gaps.len(), told.state), (1, CoverageState::Partial));
+    assert_eq!(count(&server, "Login"), 2);
+}
+
+#[test]
+fn what_was_deleted_while_it_was_read_does_not_end_the_rest() {
+    let times = AtomicUsize::new(0);
+    let server = Server::open(move |asked, out| match is_guests(asked) {
+        true if times.fetch_add(1, Ordering::SeqCst) == 0 => fault(
+            out,
+            "ManagedObjectNotFound",
+            "<obj type='VirtualMachine'>vm-9</obj>",
+        ),
+        true => whole(
+            out,
+            "200 OK",
+            &envelope(
+                "RetrievePropertiesEx",
+                &format!("<returnval>{}</returnval>", guest(1)),
+            ),
+        ),
+        false => usual(asked, out),
+    });
+    let told = look(&server);
+    assert_eq!(
+        (told.guests.len(), told.gaps.len(), told.state),
+        (1, 0, CoverageState::Complete)
+    );
+}
+
+#[test]
+fn a_property_that_a_version_does_not_have_is_left_out_of_the_question() {
+    let server = Server::open(|asked, out| match is_guests(asked) {
+        true if asked.body.contains("config.firmware") => {
+            fault(out, "InvalidProperty", "<name>config.firmware</name>")
+        }
+        true => whole(
+            out,
+            "200 OK",
+            &envelope(
+                "RetrievePropertiesEx",
+                &format!("<returnval>{}</returnval>", guest(1)),
+            ),
+        ),
+        false => usual(asked, out),
+    });
+    let told = look(&server);
+    assert_eq!(
+        (told.guests.len(), told.gaps.len(), told.state),
+        (1, 0, CoverageState::Complete)
+    );
+}
+
+#[test]
+fn what_a_role_hides_is_one_gap_with_its_number() {
+    let server = Server::open(|asked, out| match is_guests(asked) {
+        true => {
+            let mut all = String::new();
+            for number in 0..5 {
+                let _ = write!(
+                    all,
+                    "<objects><obj type='VirtualMachine'>vm-{number}</obj><missingSet><path>config.uuid</path><fault>\
+                    <fault xsi:type='NoPermission'><privilegeId>System.Read</privilegeId></fault><localizedMessage/></fault></missingSet></objects>"
+                );
+            }
+            whole(
+                out,
+                "200 OK",
+                &envelope(
+                    "RetrievePropertiesEx",
+                    &format!("<returnval>{all}</returnval>"),
+                ),
+            )
+        }
+        false => usual(asked, out),
+    });
+    let told = look(&server);
+    assert_eq!((told.guests.len(), told.state), (5, CoverageState::Partial));
+    let [gap] = told.gaps.as_slice() else {
+        panic!("{:?}", told.gaps)
+    };
+    assert_eq!(gap.reason, Reason::PermissionDenied);
+    assert_eq!(
+        gap.what,
+        "config.uuid of 5 virtual machines is hidden from this account; it needs System.Read"
+    );
+}
+
+#[test]
+fn a_page_that_is_cut_keeps_what_came_before_and_the_session_is_closed() {
+    let server = Server::open(|asked, out| match is_guests(asked) {
+        true => {
+            let text = envelope(
+                "RetrievePropertiesEx",
+                &format!("<returnval>{}{}</returnval>", guest(1), guest(2)),
+            );
+            let length = text.len();
+            let cut = &text[..text.find("guest 2").unwrap()];
+            write!(
+                out,
+                "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{cut}"
+            )?;
+            out.flush()?;
+            Err(io::ErrorKind::Other.into())
+        }
+        false => usual(asked, out),
+    });
+    let told = look(&server);
+    assert_eq!(
+        (told.guests.as_slice(), told.gaps.len(), told.state),
+        (["vm-1".to_owned()].as_slice(), 1, CoverageState::Partial)
+    );
+    assert_eq!(count(&server, "Logout"), 1);
+}
+
+#[test]
+fn a_kind_that_may_not_be_read_does_not_hide_the_others() {
+    let server = Server::open(|asked, out| match method(asked) {
+        "CreateContainerView" if asked.body.contains("<type>ResourcePool") => fault(
+            out,
+            "NoPermission",
+            "<privilegeId>System.View</privilegeId>",
+        ),
+        _ if is_guests(asked) => whole(
+            out,
+            "200 OK",
+            &envelope(
+                "RetrievePropertiesEx",
+                &format!("<returnval>{}</returnval>", guest(1)),
+            ),
+        ),
+        _ => usual(asked, out),
+    });
+    let told = look(&server);
+    assert_eq!(
+        (told.guests.len(), told.gaps.len(), told.state),
+        (1, 1, CoverageState::Partial)
+    );
+    assert_eq!(told.gaps[0].reason, Reason::PermissionDenied);
+}
+
+#[test]
+fn a_platform_that_never_ends_is_left_and_logged_out_of() {
+    let server = Server::open(|asked, out| match method(asked) {
+        "ContinueRetrievePropertiesEx" => {
+            std::thread::sleep(Duration::from_secs(600));
+            Ok(())
+        }
+        _ if is_guests(asked) => whole(
+            out,
+            "200 OK",
+            &envelope(
+                "RetrievePropertiesEx",
+                &format!("<returnval><token>1</token>{}</returnval>", guest(1)),
+            ),
+        ),
+        _ => usual(asked, out),
+    });
+    let budget = Budget {
+        network_timeout_ms: 50,
+        ..Budget::default()
+    };
+    let told = look_for(&server, Duration::from_secs(2), budget);
+    assert_eq!((told.guests.len(), told.state), (1, CoverageState::Partial));
+    assert!(
+        told.gaps
+            .iter()
+            .any(|gap| gap.reason == Reason::BudgetExhausted),
+        "{:?}",
+        told.gaps
+    );
+    assert_eq!(count(&server, "Logout"), 1);
+}
+
+#[test]
+fn endless_pages_and_pages_without_end_are_ended() {
+    let server = Server::open(|asked, out| match method(asked) {
+        "ContinueRetrievePropertiesEx" => whole(
+            out,
+            "200 OK",
+            &envelope(
+                "ContinueRetrievePropertiesEx",
+                "<returnval><token>1</token></returnval>",
+            ),
+        ),
+        _ if is_guests(asked) => whole(
+            out,
+            "200 OK",
+            &envelope(
+                "RetrievePropertiesEx",
+                &format!("<returnval><token>1</token>{}</returnval>", guest(1)),
+            ),
+        ),
+        _ => usual(asked, out),
+    });
+    let told = look(&server);
+    assert_eq!((told.guests.len(), told.gaps.len()), (1, 1));
+    assert_eq!(told.gaps[0].reason, Reason::Malformed);
+
+    let next = AtomicUsize::new(0);
+    let server = Server::open(move |asked, out| {
+        match is_guests(asked) || method(asked).starts_with("Continue") {
+            true => {
+                let from = next.fetch_add(100, Ordering::SeqCst);
+                let all: String = (from..from + 100).map(guest).collect();
+                whole(
+                    out,
+                    "200 OK",
+                    &envelope(
+                        "RetrievePropertiesEx",
+                        &format!("<returnval><token>1</token>{all}</returnval>"),
+                    ),
+                )
+            }
+            false => usual(asked, out),
+        }
+    });
+    let budget = Budget {
+        observations_max: 1_000,
+        ..Budget::default()
+    };
+    let told = look_for(&server, Duration::from_secs(300), budget);
+    assert_eq!(told.gaps[0].reason, Reason::BudgetExhausted);
+    assert!(told.guests.len() <= 1_000);
+}
+
+#[test]
+fn an_answer_of_a_hundred_megabytes_is_read_and_its_property_left_out() {
+    let server = Server::open(|asked, out| match is_guests(asked) {
+        true => {
+            write!(out, "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")?;
+            let text = envelope(
+                "RetrievePropertiesEx",
+                "<returnval><objects><obj type='VirtualMachine'>vm-1</obj><propSet><name>config.hardware.device</name><val>@</val></propSet></objects></returnval>",
+            );
+            let (before, after) = text.split_once('@').unwrap();
+            let piece = format!(
+                "<VirtualDevice><key>{}</key></VirtualDevice>",
+                "x".repeat(100_000)
+            );
+            out.write_all(before.as_bytes())?;
+            for _ in 0..1_000 {
+                out.write_all(piece.as_bytes())?;
+            }
+            out.write_all(after.as_bytes())?;
+            out.flush()?;
+            Err(io::ErrorKind::Other.into())
+        }
+        false => usual(asked, out),
+    });
+    let told = look(&server);
+    assert_eq!(told.guests, ["vm-1"]);
+    let [gap] = told.gaps.as_slice() else {
+        panic!("{:?}", told.gaps)
+    };
+    assert!(gap.what.contains("too long"), "{gap:?}");
+}
+
+#[test]
+fn what_is_no_vsphere_is_told_apart_and_gets_no_password() {
+    for (status, body, reason) in [
+        ("404 Not Found", "<html>no</html>", Reason::NotThisService),
+        ("200 OK", "<html>a page</html>", Reason::Malformed),
+        ("503 Service Unavailable", "", Reason::Unreachable),
+        ("500 Internal Server Error", "oops", Reason::NotThisService),
+        (
+            "200 OK",
+            "<!DOCTYPE x [<!ENTITY a 'b'>]><x>&a;</x>",
+            Reason::Malformed,
+        ),
+    ] {
+        let server = Server::open(move |_, out| whole(out, status, body));
+        let told = look(&server);
+        let [gap] = told.gaps.as_slice() else {
+            panic!("{:?}", told.gaps)
+        };
+        assert_eq!(gap.reason, reason, "{status} {gap:?}");
+        assert_eq!(count(&server, "Login"), 0);
+    }
+}
+
+#[test]
+fn an_old_platform_is_asked_as_the_oldest_that_counts() {
+    let server = Server::open(|asked, out| {
+        let versioned = asked
+            .head
+            .iter()
+            .any(|line| line == "soapaction: urn:vim25/8.0.2.0");
+        match versioned {
+            true => whole(
+                out,
+                "500 Internal Server Error",
+                "<html>Unsupported version URI</html>",
+            ),
+            false => usual(asked, out),
+        }
+    });
+    let told = look(&server);
+    assert_eq!((told.gaps.len(), told.state), (0, CoverageState::Complete));
+    let asked = server.asked();
+    let login = asked.iter().find(|one| method(one) == "Login").unwrap();
+    assert!(login.head.contains(&"soapaction: urn:vim25/5.0".to_owned()));
+}
+
+/// A platform with three running guests, one of them deleted before its statistics are asked for; or with none at all.
+fn counting(refused: bool) -> Server {
+    Server::open(move |asked, out| match method(asked) {
+        "RetrieveServiceContent" => {
+            let service = SERVICE.replace(
+                "</returnval>",
+                "<perfManager type='PerformanceManager'>PerfMgr</perfManager></returnval>",
+            );
+            whole(out, "200 OK", &envelope("RetrieveServiceContent", &service))
+        }
+        "QueryPerf" if refused => fault(out, "NoPermission", ""),
+        "QueryPerf" if asked.body.contains(">vm-1<") => fault(out, "ManagedObjectNotFound", ""),
+        "QueryPerf" => {
+            let mut all = String::new();
+            for number in [0, 2] {
+                if asked.body.contains(&format!(">vm-{number}<")) {
+                    let _ = write!(
+                        all,
+                        "<returnval xsi:type='PerfEntityMetricCSV'><entity type='VirtualMachine'>vm-{number}</entity>\
+                        <value><id><counterId>2</counterId><instance></instance></id><value>100,-1,2550</value></value></returnval>"
+                    );
+                }
+            }
+            whole(out, "200 OK", &envelope("QueryPerf", &all))
+        }
+        "RetrievePropertiesEx" if asked.body.contains("perfCounter") => {
+            let counter = "<PerfCounterInfo><key>2</key><nameInfo><key>usage</key></nameInfo><groupInfo><key>cpu</key></groupInfo><rollupType>average</rollupType></PerfCounterInfo>";
+            let text = format!(
+                "<returnval><objects><obj type='PerformanceManager'>PerfMgr</obj><propSet><name>perfCounter</name><val>{counter}</val></propSet></objects></returnval>"
+            );
+            whole(out, "200 OK", &envelope("RetrievePropertiesEx", &text))
+        }
+        _ if is_guests(asked) => {
+            let mut all = String::new();
+            for number in 0..3 {
+                let on = "<propSet><name>runtime.powerState</name><val>poweredOn</val></propSet></objects>";
+                all.push_str(&guest(number).replace("</objects>", on));
+            }
+            whole(
+                out,
+                "200 OK",
+                &envelope(
+                    "RetrievePropertiesEx",
+                    &format!("<returnval>{all}</returnval>"),
+                ),
+            )
+        }
+        _ => usual(asked, out),
+    })
+}
+
+#[test]
+fn statistics_of_guests_are_told_although_one_of_them_was_deleted() {
+    let told = look(&counting(false));
+    assert_eq!((told.gaps.len(), told.state), (0, CoverageState::Complete));
+    let of = |key: &str| {
+        let all = told.measured.iter().filter(|one| one.contains(key));
+        let mut all: Vec<&str> = all
+            .filter_map(|one| one.split_once(' '))
+            .map(|(_, rest)| rest)
+            .collect();
+        all.sort_unstable();
+        all
+    };
+    let wanted = [
+        "vm_cpu_p95_percent 25.5",
+        "vm_cpu_peak_percent 25.5",
+        "vm_load_period_seconds 3600",
+    ];
+    assert_eq!((of("/vm-0"), of("/vm-1").len()), (wanted.to_vec(), 0));
+    assert_eq!(of("/vm-2"), wanted);
+}
+
+#[test]
+fn statistics_that_may_not_be_read_are_told_and_hide_nothing() {
+    let told = look(&counting(true));
+    assert_eq!(
+        (told.guests.len(), told.gaps.len(), told.state),
+        (3, 1, CoverageState::Complete)
+    );
+    assert_eq!(told.measured.len(), 0);
+}
