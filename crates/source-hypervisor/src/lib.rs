@@ -24,7 +24,10 @@
 pub mod access;
 mod cause;
 mod channel;
+mod http;
 mod look;
+#[cfg(test)]
+mod testing;
 pub mod trust;
 
 pub use access::{Access, AccessError, Logon};
