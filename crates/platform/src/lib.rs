@@ -15,6 +15,8 @@
     )
 )]
 
+mod json;
+pub mod proxmox;
 mod words;
 
 use groma_model::Fact;
