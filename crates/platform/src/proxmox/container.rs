@@ -9,7 +9,7 @@ use super::disk::{Place, mounts};
 use super::machine::card;
 use super::property::Properties;
 use super::settings::Settings;
-use crate::words::mac_address;
+use crate::words::{mac_address, reachable};
 
 /// A container as its settings tell it. It has no UUID, no firmware and no kernel of its own.
 pub(crate) fn container(guest: &mut Guest, settings: &Settings, place: &Place<'_>) {
@@ -36,7 +36,7 @@ fn cards(settings: &Settings) -> Vec<GuestNic> {
                 .into_iter()
                 .filter_map(|key| properties.value(key));
             // `dhcp`, `manual` and `auto` are no addresses.
-            let mut addresses: Vec<IpAddr> = written.filter_map(address).collect();
+            let mut addresses: Vec<IpAddr> = written.filter_map(reachable).collect();
             addresses.sort();
             GuestNic {
                 mac: properties.value("hwaddr").and_then(mac_address),
@@ -46,21 +46,6 @@ fn cards(settings: &Settings) -> Vec<GuestNic> {
             }
         })
         .collect()
-}
-
-/// An address with or without the length of its network, that others can reach.
-pub(crate) fn address(text: &str) -> Option<IpAddr> {
-    let bare = text.split('/').next().unwrap_or_default();
-    let address: IpAddr = bare.trim().parse().ok()?;
-    let of_the_link = match address {
-        IpAddr::V4(address) => address.is_link_local(),
-        IpAddr::V6(address) => address.is_unicast_link_local(),
-    };
-    let useful = !of_the_link
-        && !address.is_loopback()
-        && !address.is_unspecified()
-        && !address.is_multicast();
-    useful.then_some(address)
 }
 
 /// `dev0: /dev/ttyUSB0,mode=0660`. What every host has (`/dev/fuse`, `/dev/net/tun`, `/dev/kvm`) is none.

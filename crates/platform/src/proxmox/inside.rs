@@ -7,9 +7,8 @@ use groma_model::HostName;
 use groma_model::virtualization::{Guest, Tools};
 use serde_json::Value;
 
-use super::container::address;
 use crate::json::{items, list, text};
-use crate::words::mac_address;
+use crate::words::{mac_address, reachable};
 
 /// Most interfaces and addresses of a guest.
 const INTERFACES_MAX: usize = 500;
@@ -40,7 +39,7 @@ impl Inside {
             let plain = ["inet", "inet6"]
                 .iter()
                 .filter_map(|key| text(interface, key));
-            let found = told.chain(plain).filter_map(|text| address(&text));
+            let found = told.chain(plain).filter_map(|text| reachable(&text));
             self.by_mac.entry(mac).or_default().extend(found);
         }
     }

@@ -7,9 +7,9 @@ use groma_model::virtualization::{Hypervisor, HypervisorNic, Platform, VirtualSw
 use groma_model::{Foreign, HostName, Peer};
 use serde_json::Value;
 
-use super::container::address;
 use crate::Read;
 use crate::json::{as_text, items, number, rounded, small, text, whole};
+use crate::words::reachable;
 
 /// Most network devices of a node.
 const DEVICES_MAX: usize = 4_000;
@@ -149,7 +149,7 @@ impl<'v> Devices<'v> {
             .0
             .values()
             .flat_map(|device| keys.iter().filter_map(|key| text(device, key)));
-        let all: BTreeSet<IpAddr> = written.filter_map(|text| address(&text)).collect();
+        let all: BTreeSet<IpAddr> = written.filter_map(|text| reachable(&text)).collect();
         all.into_iter().collect()
     }
 

@@ -9,7 +9,7 @@ use groma_model::{Fact, Foreign, Timestamp};
 use serde_json::Value;
 
 use super::backup::Job;
-use super::container::{address, container};
+use super::container::container;
 use super::disk::Place;
 use super::inside::Inside;
 use super::load::Load;
@@ -21,6 +21,7 @@ use super::storage::Stores;
 use super::{CLUSTER_KEY, ClusterQuestion, GuestPlace, GuestQuestion, NodeQuestion, Question};
 use crate::Read;
 use crate::json::{flag, items, number, small, text, whole};
+use crate::words::reachable;
 
 /// Most entries of an answer, and guests and nodes of a platform.
 const ENTRIES_MAX: usize = 200_000;
@@ -238,7 +239,7 @@ impl Reader {
                         continue;
                     };
                     node.is_online = flag(entry, "online");
-                    node.address = text(entry, "ip").and_then(|ip| address(&ip));
+                    node.address = text(entry, "ip").and_then(|ip| reachable(&ip));
                     names.push(name);
                 }
                 _ => {}
