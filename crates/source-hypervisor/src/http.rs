@@ -23,6 +23,7 @@ use crate::trust::{Handshake, Own, Trust};
 /// What is kept whole in memory: answers that are documents.
 pub(crate) const WHOLE_BYTES_MAX: u64 = 32 << 20;
 /// What is read piece by piece.
+#[allow(dead_code, reason = "SOAP is read piece by piece")]
 pub(crate) const STREAMED_BYTES_MAX: u64 = 512 << 20;
 
 const HEADER_BYTES_MAX: usize = 64 << 10;
@@ -30,6 +31,10 @@ const HEADER_BYTES_MAX: usize = 64 << 10;
 const IDLE: Duration = Duration::from_secs(3);
 
 /// What can be asked for. There is no other verb, so nothing else can be sent.
+#[allow(
+    dead_code,
+    reason = "which of them are asked for depends on the readers"
+)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Method {
     /// A document.
@@ -210,11 +215,13 @@ impl Answer {
         }
     }
 
+    #[allow(dead_code, reason = "for whoever needs one")]
     /// The text of the header `name`; `None` where it is missing or no text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
+    #[allow(dead_code, reason = "SOAP is read piece by piece")]
     /// The whole body.
     ///
     /// # Errors

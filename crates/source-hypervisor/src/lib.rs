@@ -26,6 +26,7 @@ mod cause;
 mod channel;
 mod http;
 mod look;
+mod proxmox;
 #[cfg(test)]
 mod testing;
 pub mod trust;

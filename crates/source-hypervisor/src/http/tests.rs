@@ -1,7 +1,6 @@
 //! Against a server of a few lines on loopback.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 
 use super::*;
 use crate::testing::{Server, machine, whole};
