@@ -16,6 +16,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// A refusal is told in a few words.
 const WORDS_MAX: u64 = 64 << 10;
 const WORDS_SHOWN: usize = 200;
+/// As many answers that break off in a row are an end of all.
+const BROKEN_MAX: u32 = 3;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -41,6 +43,8 @@ pub(super) struct Conversation<'a> {
     key: Key,
     /// False until something was answered: then the log-on was right.
     is_in: bool,
+    /// Answers that broke off, one after the other.
+    broken: u32,
 }
 
 impl<'a> Conversation<'a> {
@@ -60,6 +64,7 @@ impl<'a> Conversation<'a> {
             http,
             key,
             is_in: false,
+            broken: 0,
         })
     }
 
@@ -76,20 +81,33 @@ impl<'a> Conversation<'a> {
         let answer = self
             .http
             .request(Method::Get, &path, &headers, b"", WHOLE_BYTES_MAX);
-        let answer = answer.map_err(ending)?;
-        match answer.status {
-            200 => {
-                self.is_in = true;
-                answer.whole().map_err(|cause| match cause.reason {
-                    Reason::TooLarge => No::Other(Cause::new(
-                        format!("{question}: {}", cause.what),
-                        cause.reason,
-                        &cause.remedy,
-                    )),
-                    _ => ending(cause),
-                })
-            }
-            status => Err(self.refusal(status, answer)),
+        match answer {
+            Ok(answer) if answer.status == 200 => match answer.whole() {
+                Ok(bytes) => {
+                    (self.is_in, self.broken) = (true, 0);
+                    Ok(bytes)
+                }
+                Err(cause) => Err(self.broken(question, cause)),
+            },
+            Ok(answer) => Err(self.refusal(answer.status, answer)),
+            Err(cause) => Err(self.broken(question, cause)),
+        }
+    }
+
+    /// One answer that breaks off, or never comes, is a hole of its own; several in a row, or none before, and nothing more can be
+    /// asked.
+    fn broken(&mut self, question: &Question, cause: Cause) -> No {
+        self.broken += 1;
+        let is_whole = cause.reason == Reason::TooLarge;
+        let is_end =
+            !self.is_in || self.broken >= BROKEN_MAX || cause.reason == Reason::BudgetExhausted;
+        match cause.reason {
+            _ if is_end && !is_whole => No::End(cause),
+            Reason::TimedOut => No::NodeAway(cause.what),
+            _ => No::Other(Cause {
+                what: format!("{question}: {}", cause.what),
+                ..cause
+            }),
         }
     }
 
@@ -136,14 +154,6 @@ fn over() -> Cause {
         Reason::BudgetExhausted,
         "give the look more time",
     )
-}
-
-/// One answer that breaks off or is late is as good as none; who is not there, does not speak HTTP or is not known ends it.
-fn ending(cause: Cause) -> No {
-    match cause.reason {
-        Reason::TimedOut => No::NodeAway(cause.what),
-        _ => No::End(cause),
-    }
 }
 
 /// The words of a refusal, which stand in its body as `message` or as `errors`.

@@ -163,7 +163,8 @@ impl Look<'_> {
                     AUDITOR,
                 ),
             ),
-            (No::Failed(_) | No::Absent(_), Question::Guest(place, _))
+            // A helper that hangs looks like a node that does; the next guest's settings tell them apart.
+            (No::Failed(_) | No::Absent(_) | No::NodeAway(_), Question::Guest(place, _))
                 if question.is_for_agent() =>
             {
                 self.reader.silent(place);

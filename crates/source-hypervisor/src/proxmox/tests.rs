@@ -460,3 +460,40 @@ fn a_server_that_says_nothing_ends_the_look_with_its_time() {
         gaps(&recorder)
     );
 }
+
+#[test]
+fn a_helper_that_hangs_is_silent_and_its_node_is_not_given_up() {
+    let hangs = ("596 Connection timed out", "");
+    let server = server(move |path| path.contains("/agent/").then_some(hangs));
+    let recorder = look(&server);
+    let mail = guest(&recorder, "qemu/104");
+    assert_eq!(mail.tools.as_ref().unwrap().running, Some(false));
+    assert!(!guest(&recorder, "qemu/106").disks.is_empty());
+    assert_eq!(recorder.gaps().count(), 1, "{:?}", gaps(&recorder));
+}
+
+#[test]
+fn one_answer_that_breaks_off_is_one_hole_and_three_are_an_end() {
+    for (broken, guests_read) in [("qemu/104/snapshot", true), ("qemu/", false)] {
+        let server = Server::secured(move |asked, out| {
+            let path = asked.line.split(' ').nth(1).unwrap_or_default();
+            let path = path.strip_prefix("/api2/json").unwrap_or_default();
+            if path.contains(broken) {
+                write!(out, "HTTP/1.1 200 OK\r\ncontent-length: 999\r\n\r\n{{")?;
+                return Err(io::ErrorKind::Other.into());
+            }
+            let (status, body) = answered(path);
+            whole(out, status, body)
+        });
+        let recorder = look(&server);
+        assert_eq!(guests(&recorder).len(), 5, "what the list told stands");
+        assert_eq!(
+            !guest(&recorder, "qemu/9000").disks.is_empty(),
+            guests_read,
+            "{:?}",
+            gaps(&recorder)
+        );
+        assert!(recorder.gaps().count() >= 2);
+        assert_eq!(states(&recorder), [CoverageState::Partial]);
+    }
+}
